@@ -1,0 +1,1 @@
+# base/local.mk - what is built from base/

@@ -1,0 +1,1 @@
+# contrib/local.mk - what is built from contrib/

@@ -1,0 +1,1 @@
+# doc/local.mk - what is built from doc/

@@ -1,0 +1,1 @@
+# nat/local.mk - what is built from nat/

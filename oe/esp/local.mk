@@ -1,0 +1,1 @@
+# oe/esp/local.mk - what is built from oe/esp/

@@ -1,0 +1,1 @@
+# oe/ike/local.mk - what is built from oe/ike/

@@ -1,0 +1,1 @@
+# oe/local.mk - what is built from oe/

@@ -1,0 +1,1 @@
+# proto/local.mk - what is built from proto/

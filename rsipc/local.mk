@@ -1,0 +1,1 @@
+# rsipc/local.mk - what is built from rsipc/

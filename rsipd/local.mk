@@ -1,0 +1,1 @@
+# rsipd/local.mk - what is built from rsipd/

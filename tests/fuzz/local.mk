@@ -1,0 +1,1 @@
+# tests/fuzz/local.mk - what is built from tests/fuzz/

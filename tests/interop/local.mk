@@ -1,0 +1,1 @@
+# tests/interop/local.mk - what is built from tests/interop/

@@ -1,0 +1,1 @@
+# tests/unit/local.mk - what is built from tests/unit/

@@ -1,1 +1,14 @@
-# base/local.mk - what is built from base/
+# base/local.mk - what every program of the project stands on
+noinst_LIBRARIES += base/libbase.a
+base_libbase_a_SOURCES = \
+	base/conf.c base/conf.h \
+	base/clock.c base/clock.h \
+	base/control.c base/control.h \
+	base/cursor.c base/cursor.h \
+	base/daemon.c base/daemon.h \
+	base/log.c base/log.h \
+	base/priv.c base/priv.h \
+	base/ratelimit.c base/ratelimit.h \
+	base/rtnl.c base/rtnl.h \
+	base/tun.c base/tun.h \
+	base/util.c base/util.h

@@ -1,0 +1,46 @@
+/* control.h - the UNIX socket through which rsipctl asks a daemon: one JSON object a line */
+#ifndef BASE_CONTROL_H
+#define BASE_CONTROL_H
+
+#include <json-c/json.h>
+
+struct event_base;
+struct control;
+
+/*
+ * Answers one command.  req is borrowed and always has the string "command".
+ * Returns a new object (the caller's to put), or NULL for "unknown command".
+ * An error is an answer with the one key "error" (a sentence).
+ * privileged: the asker is root or the daemon's own user (SO_PEERCRED); when
+ * false, only what an unprivileged program may know is told.
+ */
+typedef json_object *(*control_fn)(void *arg, json_object *req, bool privileged);
+
+/*
+ * Opens the socket (mode 0666; each command checks "privileged") and serves on
+ * base.  The parent folder is made if absent.  A dead daemon's leftover socket
+ * is replaced, a live one's is not.  At most 32 askers at once, each
+ * with lines up to 64 KiB, each closed after 10 idle seconds unless it watches.
+ * Returns NULL after logging one line.
+ */
+struct control *control_open(struct event_base *base, const char *path,
+	    control_fn fn, void *arg);
+
+/* Sends one event object to every asker of "watch"; the object is borrowed. */
+void	control_publish(struct control *c, json_object *event);
+
+/* Closes, unlinks the socket and frees.  NULL is allowed. */
+void	control_close(struct control *c);
+
+/*
+ * The asker's side: sends one request (borrowed) and waits at most timeout_ms
+ * for one answer, a new object.  NULL with errno set if no daemon answers.
+ */
+json_object *control_ask(const char *path, json_object *req, int timeout_ms);
+/*
+ * Asks "watch" and calls fn for each event until it returns false or the
+ * daemon goes away.  Returns 0, or -1 with errno.
+ */
+int	control_watch(const char *path, bool (*fn)(void *, json_object *), void *arg);
+
+#endif

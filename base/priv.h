@@ -1,0 +1,27 @@
+/* priv.h - giving up what a daemon does not need once it runs */
+#ifndef BASE_PRIV_H
+#define BASE_PRIV_H
+
+#include <stdbool.h>
+
+/* True if the process has CAP_NET_ADMIN and CAP_NET_RAW. */
+bool	priv_have_net(void);
+
+/*
+ * Changes to RSIP_USER (configure --with-user) and its group, keeps only
+ * CAP_NET_ADMIN and CAP_NET_RAW, and sets no_new_privs.  Without root (a user
+ * namespace where only id 0 is mapped) the id stays and only capabilities go.
+ * Returns 0, or -1 after logging one line.
+ */
+int	priv_drop(void);
+
+/*
+ * Seccomp: from here on the process cannot open, create or rename files, run
+ * programs, trace or load modules (the calls fail with EPERM), so that a fault
+ * in a parser is worth little.  Sockets and open descriptors go on working.
+ * Returns 0, or -1 after logging one line; a kernel without seccomp is a
+ * warning and 0.
+ */
+int	priv_lock(void);
+
+#endif

@@ -1,0 +1,18 @@
+/* tun.h - TUN devices and small facts about interfaces */
+#ifndef BASE_TUN_H
+#define BASE_TUN_H
+
+#include <stddef.h>
+
+/*
+ * Opens (makes) a TUN device without packet information headers, non-blocking
+ * and close-on-exec.  A "%d" in name is replaced in place.  The device goes
+ * away with the descriptor.  Returns the descriptor, or -1 after one log line.
+ */
+int	tun_open(char *name, size_t cap);
+
+/* /proc/sys/net/ipv4/conf/IFNAME/KEY; 0, or -1 with errno. */
+int	sysctl_if_set(const char *ifname, const char *key, int value);
+int	sysctl_if_get(const char *ifname, const char *key, int *value);
+
+#endif

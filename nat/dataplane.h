@@ -1,0 +1,67 @@
+/* dataplane.h - the gateway's packet path: firewall rules, NFQUEUE, tunnels, NAPT beside RSIP */
+#ifndef NAT_DATAPLANE_H
+#define NAT_DATAPLANE_H
+
+#include <json-c/json.h>
+#include <stdint.h>
+
+#include "nat/demux.h"
+
+struct event_base;
+struct dataplane;
+
+enum dataplane_firewall {
+	DATAPLANE_FIREWALL_AUTO,	/* nftables where its queue works, else iptables */
+	DATAPLANE_FIREWALL_NFTABLES,
+	DATAPLANE_FIREWALL_IPTABLES,
+	DATAPLANE_FIREWALL_NONE,	/* the operator's own rules feed the queues */
+};
+
+struct dataplane_pool {			/* one public address that hosts share or own */
+	uint32_t addr;			/* network order */
+	struct demux_range ports[8];	/* ranges that RSIP leases from; NAPT keeps out of them */
+	unsigned nports;
+	bool local;			/* the router has this address itself (Nb) */
+};
+
+struct dataplane_config {
+	const char *public_if;
+	const char *private_if;
+	uint32_t gateway;		/* Na, network order: where hosts' tunnels end */
+	const struct dataplane_pool *pools;
+	size_t npools;
+	enum dataplane_firewall firewall;
+	unsigned queue_first;		/* NFQUEUE numbers queue_first .. + queues - 1 */
+	unsigned queues;		/* 0: one a CPU */
+	unsigned queue_length;		/* packets, 0: default */
+	bool local_ipsec;		/* ESP, AH, IKE that no host owns go to the router itself */
+	bool napt;			/* masquerade hosts that do not speak RSIP */
+	unsigned mtu;			/* of the private link, 0: ask the interface */
+};
+
+struct dataplane_ops {
+	/* A host misused a resource (RFC 3103 §10.4); verdict is one of DEMUX_MISUSE_*.
+	 * Called on the control thread, already limited to one a second a host.
+	 * client_id and bind_id are 0 where unknown. */
+	void (*misuse)(void *arg, uint32_t host, enum demux_verdict verdict,
+	    uint32_t client_id, uint32_t bind_id);
+};
+
+/*
+ * Called as root before privileges go: forks the small helper that keeps the
+ * firewall rules and interface settings (it alone runs nft or iptables-restore, mends
+ * rules that vanish, and removes them when the daemon ends in any way), then
+ * opens the queues and raw sockets and starts the packet threads.
+ * Returns NULL after logging one line that says what to mend.
+ */
+struct dataplane *dataplane_open(const struct dataplane_config *c,
+	    struct event_base *base, struct demux *d,
+	    const struct dataplane_ops *ops, void *arg);
+
+/* Counters and which path is active, for "rsipctl status"; a new object. */
+json_object *dataplane_status(struct dataplane *dp);
+
+/* Stops the threads, has the rules removed and waits for it. NULL is allowed. */
+void	dataplane_close(struct dataplane *dp);
+
+#endif

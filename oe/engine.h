@@ -1,0 +1,85 @@
+/* engine.h - opportunistic encryption as a whole, as a daemon embeds it (draft -17 §3 to §11; RFC 4322) */
+#ifndef OE_ENGINE_H
+#define OE_ENGINE_H
+
+#include <confuse.h>
+#include <json-c/json.h>
+#include <openssl/evp.h>
+
+#include "oe/keying.h"
+
+struct event_base;
+struct oe;
+
+/* Policy classes (draft -17 §3.2); longest prefix wins. */
+enum oe_class { OE_CLASS_DENY, OE_CLASS_CLEAR, OE_CLASS_PERMISSIVE, OE_CLASS_PARANOID, OE_CLASS_TUNNEL };
+
+/*
+ * The configuration options that every embedding daemon puts into its own
+ * libConfuse table as section "oe": classes, key, id, timers, DNS.
+ */
+#define OE_CONF_SECTION "oe"
+cfg_opt_t *oe_conf_options(void);
+
+struct oe_config;
+/* Reads and checks section "oe" (NULL: the preconfigured default, OE-permissive
+ * for 0.0.0.0/0), loads the key.  NULL after one log line "file:line: reason". */
+struct oe_config *oe_config_read(cfg_t *section);
+void	oe_config_free(struct oe_config *c);		/* wipes */
+
+/* What the engine asks of the daemon around it. */
+struct oe_shell {
+	/* A packet that policy lets go in the clear, to the network. */
+	void (*send_clear)(void *arg, const uint8_t *pkt, size_t len);
+	/* A whole IPv4 packet made by us (ESP), to the network. */
+	void (*send_esp)(void *arg, const uint8_t *pkt, size_t len);
+	/* IKE bytes from path->local:local_port to path->peer:peer_port. */
+	void (*send_ike)(void *arg, const struct keying_path *path, const uint8_t *buf, size_t len);
+	/* A decrypted packet that passed the ingress filter: to the host, on oe0. */
+	void (*deliver)(void *arg, const uint8_t *pkt, size_t len);
+	/* A packet for the host that we made (ICMP errors). */
+	void (*answer)(void *arg, const uint8_t *pkt, size_t len);
+	/* RSIP resources; NULL members: drawn at random, port 500. */
+	int  (*spi_get)(void *arg, uint32_t *spi);
+	void (*spi_put)(void *arg, uint32_t spi);
+	int  (*cookie_get)(void *arg, uint64_t *cookie);
+	/* Traffic for dst is passed (add) until told otherwise (!add): the daemon
+	 * may route it past the TUN.  NULL: not wanted. */
+	void (*pass_route)(void *arg, uint32_t dst, bool add);
+};
+
+/* Takes c over.  Timers and DNS run on base.  NULL after one log line. */
+struct oe *oe_new(struct oe_config *c, struct event_base *base,
+	    const struct oe_shell *shell, void *arg);
+/* Tells every peer goodbye and frees. NULL is allowed. */
+void	oe_free(struct oe *oe);
+
+/*
+ * Our address towards the public realm and the source port for IKE (0: 500),
+ * network and host order.  Called before traffic and whenever the lease changes;
+ * SAs of another address are torn down.  addr 0: there is none now, outbound packets are dropped.
+ */
+void	oe_set_local(struct oe *oe, uint32_t addr, uint16_t ike_port);
+
+/* A clear packet on its way out (from the TUN): held, passed, encrypted or dropped. */
+void	oe_outbound(struct oe *oe, const uint8_t *pkt, size_t len);
+/* A whole IPv4 packet with ESP (or UDP-encapsulated ESP) from the network. */
+void	oe_inbound_esp(struct oe *oe, const uint8_t *pkt, size_t len);
+/* IKE bytes from the network. */
+void	oe_inbound_ike(struct oe *oe, const struct keying_path *path, const uint8_t *buf, size_t len);
+/* A whole IPv4 packet with an ICMP error about something we sent (IKE or ESP). */
+void	oe_inbound_icmp(struct oe *oe, const uint8_t *pkt, size_t len);
+/* A clear packet from the network: false if policy forbids taking it (deny, paranoid,
+ * a keyed connection's peer); the daemon then drops it. */
+bool	oe_inbound_clear(struct oe *oe, const uint8_t *pkt, size_t len);
+
+/* Is this one of the resolvers' addresses, which are never captured? */
+bool	oe_is_resolver(const struct oe *oe, uint32_t addr);
+
+/* New classes and resolvers without dropping what is keyed; takes c over. */
+void	oe_reconfigure(struct oe *oe, struct oe_config *c);
+
+/* Answers "spd", "sa", "why", "status" for rsipctl; NULL for other commands. New objects. */
+json_object *oe_control(struct oe *oe, json_object *req, bool privileged);
+
+#endif

@@ -1,0 +1,94 @@
+/* esp.h - ESP tunnel mode in user space: one security association a struct (RFC 4303, RFC 2406) */
+#ifndef OE_ESP_ESP_H
+#define OE_ESP_ESP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ESP transform identifiers of the IPsec DOI (RFC 2407 §4.4.4, RFC 3602, RFC 4106). */
+enum esp_cipher { ESP_3DES_CBC = 3, ESP_AES_CBC = 12, ESP_AES_GCM_16 = 20 };
+/* Authentication algorithm attribute (RFC 2407 §4.5, RFC 4868). */
+enum esp_auth {
+	ESP_AUTH_NONE = 0,		/* only with AES-GCM */
+	ESP_AUTH_HMAC_MD5 = 1,		/* -96 */
+	ESP_AUTH_HMAC_SHA1 = 2,		/* -96 */
+	ESP_AUTH_HMAC_SHA2_256 = 5,	/* -128 */
+	ESP_AUTH_HMAC_SHA2_512 = 7,	/* -256 */
+};
+
+#define ESP_KEY_MAX	68		/* AES-256-GCM would be 36, HMAC-SHA2-512 is 64 */
+#define ESP_OVERHEAD	96		/* outer IPv4 + UDP + ESP + IV + padding + trailer + ICV, at most */
+
+struct esp_params {
+	uint32_t spi;			/* host order */
+	uint32_t src, dst;		/* outer addresses, network order */
+	uint16_t encap_sport, encap_dport; /* RFC 3948 UDP encapsulation, host order; 0: none */
+	enum esp_cipher cipher;
+	size_t	 cipher_len;		/* bytes of cipher_key (GCM: with 4 bytes of salt) */
+	uint8_t	 cipher_key[ESP_KEY_MAX];
+	enum esp_auth auth;
+	size_t	 auth_len;
+	uint8_t	 auth_key[ESP_KEY_MAX];
+	bool	 esn;			/* 64-bit sequence numbers (RFC 4304) */
+	uint32_t replay_window;		/* packets, 0: the default, 1024 */
+};
+
+struct esp_sa;
+
+enum esp_error {
+	ESP_OK = 0,
+	ESP_E_LENGTH = -1,	/* too short, not a multiple of the block, too long for the buffer */
+	ESP_E_REPLAY = -2,	/* seen, or left of the window */
+	ESP_E_AUTH = -3,	/* bad ICV or bad padding: not told apart */
+	ESP_E_OVERFLOW = -4,	/* sequence numbers are used up: rekey */
+	ESP_E_INNER = -5,	/* decrypted, but not a whole IPv4 packet */
+	ESP_E_DUMMY = -6,	/* next header 59 (RFC 4303 §2.6): drop in silence */
+	ESP_E_INTERNAL = -7,
+};
+
+/* Key and ICV lengths in bytes for an algorithm; 0 if it is not known. keylen bits for AES. */
+size_t	esp_cipher_key_len(enum esp_cipher c, unsigned bits);
+size_t	esp_auth_key_len(enum esp_auth a);
+const char *esp_cipher_name(enum esp_cipher c, size_t key_len);	/* "AES-256-CBC" */
+const char *esp_auth_name(enum esp_auth a);			/* "HMAC-SHA2-256-128" */
+
+/*
+ * Copies p (the caller wipes its own copy).  outbound decides which way the
+ * cipher context is keyed.  NULL after a log line if the algorithms or key lengths do not fit.
+ */
+struct esp_sa *esp_sa_new(const struct esp_params *p, bool outbound);
+void	esp_sa_free(struct esp_sa *sa);		/* wipes keys; NULL is allowed */
+
+/*
+ * Encapsulates the whole IPv4 packet inner (tunnel mode) into a whole IPv4
+ * packet in out: outer header, UDP if asked, ESP.  DSCP, ECN and DF as RFC 4301
+ * §5.1.2 and RFC 6040.  No allocation.  Returns the length or an esp_error.
+ */
+int	esp_seal(struct esp_sa *sa, const uint8_t *inner, size_t len,
+	    uint8_t *out, size_t cap);
+
+/*
+ * The reverse: pkt is a whole IPv4 packet (raw ESP or UDP-encapsulated) that
+ * belongs to sa.  On success inner holds the whole inner packet, its TTL as it
+ * was, ECN combined as RFC 6040 §4.2.  Returns its length or an esp_error.
+ * The replay window moves only when the ICV is right.
+ */
+int	esp_open(struct esp_sa *sa, const uint8_t *pkt, size_t len,
+	    uint8_t *inner, size_t cap);
+
+/* Reads the SPI (host order) of a raw or UDP-encapsulated ESP packet; false if there is none. */
+bool	esp_spi(const uint8_t *pkt, size_t len, uint32_t *spi);
+
+struct esp_counters {
+	uint64_t packets, bytes;	/* inner bytes */
+	uint64_t seq;			/* last sent, or highest received */
+	uint64_t replays, auth_failures;
+};
+void	esp_sa_counters(const struct esp_sa *sa, struct esp_counters *out);
+const struct esp_params *esp_sa_params(const struct esp_sa *sa); /* keys wiped in it */
+
+/* Largest inner packet whose encapsulation fits in mtu bytes. */
+size_t	esp_inner_mtu(const struct esp_sa *sa, size_t mtu);
+
+#endif

@@ -1,0 +1,64 @@
+/* ike.h - IKEv1: Main Mode and Quick Mode in both roles (RFC 2407, 2408, 2409, 3526, 3706) */
+#ifndef OE_IKE_IKE_H
+#define OE_IKE_IKE_H
+
+#include <json-c/json.h>
+#include <openssl/evp.h>
+
+#include "oe/keying.h"
+
+struct ike;
+
+struct ike_config {
+	EVP_PKEY *key;			/* our RSA key, borrowed; NULL: pre-shared keys only */
+	struct keying_id my_id;		/* as responder; requests bring their own */
+	bool	 legacy;		/* 3DES, MD5, SHA1, groups 2 and 5 (draft -17 §4.6) */
+	unsigned rsa_min_bits;		/* of peers' keys */
+	uint32_t phase1_lifetime;	/* seconds, 0: 3600, below usual peers' (RFC 3104 App. E) */
+	uint32_t phase2_lifetime;	/* seconds, 0: 1200 */
+	unsigned half_open_max;		/* as responder, 0: 1024 */
+	unsigned half_open_per_source;	/* 0: 16 */
+	unsigned sa_max;		/* Phase 1 SAs in all, 0: 4096 */
+	unsigned dpd_delay;		/* seconds, 0: no dead peer detection */
+	unsigned give_up;		/* milliseconds an unanswered request may take, 0: 20000 */
+};
+
+/* Copies c; ops and arg must outlive the engine. NULL after one log line. */
+struct ike *ike_new(const struct ike_config *c, const struct keying_ops *ops, void *arg);
+/* Frees all without a word to peers: call ike_shutdown() first. */
+void	ike_free(struct ike *e);
+/* Sends deletes for everything, once each. */
+void	ike_shutdown(struct ike *e, uint64_t now);
+
+/*
+ * Starts keying conn, or rekeys it; a live Phase 1 SA with the same path and
+ * identities is used again.  Copies what r points to.  0, or -1
+ * (without a call to failed) if limits are reached.
+ */
+int	ike_request(struct ike *e, uint64_t now, const struct keying_request *r, void *conn);
+/* Forgets conn: no more calls about it. Sends deletes for its SAs if tell. */
+void	ike_forget(struct ike *e, uint64_t now, void *conn, bool tell);
+/* Sends (again) a delete for one inbound SPI; 0, or -1 if no Phase 1 SA is left for it. */
+int	ike_delete_child(struct ike *e, uint64_t now, uint32_t spi_in);
+
+/* One datagram that came to one of our IKE ports; hostile. */
+void	ike_packet(struct ike *e, uint64_t now, const struct keying_path *path,
+	    const uint8_t *buf, size_t len);
+/* An ICMP error about one of our datagrams to path; forged as likely as not. */
+void	ike_icmp(struct ike *e, uint64_t now, const struct keying_path *path);
+
+/* Answers to peer_lookup and child_ask. A token is good once; a stale one is ignored. */
+void	ike_peer_keys(struct ike *e, uint64_t now, uint64_t token,
+	    const struct pubkey *keys, size_t nkeys, const uint8_t *psk, size_t psk_len);
+/* conn NULL: refused (the peer gets an authenticated notify). */
+void	ike_authorize(struct ike *e, uint64_t now, uint64_t token, void *conn);
+
+/* When ike_tick() wants to be called next; UINT64_MAX: never. */
+uint64_t ike_next(const struct ike *e);
+void	ike_tick(struct ike *e, uint64_t now);
+
+/* Phase 1 SAs for "rsipctl sa", counters for "rsipctl status"; new objects. */
+json_object *ike_sa_json(const struct ike *e, uint64_t now);
+json_object *ike_status_json(const struct ike *e);
+
+#endif

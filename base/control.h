@@ -3,6 +3,7 @@
 #define BASE_CONTROL_H
 
 #include <json-c/json.h>
+#include <stdbool.h>
 
 struct event_base;
 struct control;

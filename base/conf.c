@@ -1,0 +1,156 @@
+/* conf.c - reading libConfuse files with errors as "file:line: reason" */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/conf.h"
+#include "base/log.h"
+
+static void
+conf_report(cfg_t *cfg, const char *fmt, va_list ap)
+{
+	char reason[512];
+
+	vsnprintf(reason, sizeof(reason), fmt, ap);
+	if (cfg != NULL && cfg->filename != NULL && cfg->line != 0)
+		log_error("%s:%d: %s", cfg->filename, cfg->line, reason);
+	else if (cfg != NULL && cfg->filename != NULL)
+		log_error("%s: %s", cfg->filename, reason);
+	else
+		log_error("%s", reason);
+}
+
+void
+conf_error(cfg_t *cfg, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	conf_report(cfg, fmt, ap);
+	va_end(ap);
+}
+
+cfg_t *
+conf_read(const char *path, cfg_opt_t *opts, bool optional)
+{
+	cfg_t *cfg;
+	FILE  *f = NULL;
+	int    rc;
+
+	if ((cfg = cfg_init(opts, CFGF_NONE)) == NULL) {
+		log_error("out of memory");
+		return NULL;
+	}
+	cfg_set_error_function(cfg, conf_report);
+	if ((f = fopen(path, "re")) == NULL) {
+		if (optional && errno == ENOENT)
+			return cfg;
+		log_error("%s: %s", path, strerror(errno));
+		cfg_free(cfg);
+		return NULL;
+	}
+	free(cfg->filename);
+	cfg->filename = strdup(path);
+	rc = cfg_parse_fp(cfg, f);
+	fclose(f);
+	if (rc != CFG_SUCCESS) {
+		/* libConfuse has called conf_report(). */
+		cfg_free(cfg);
+		return NULL;
+	}
+	return cfg;
+}
+
+int
+conf_ipv4(const char *s, struct in_addr *out)
+{
+	return inet_pton(AF_INET, s, out) == 1 ? 0 : -1;
+}
+
+static int
+conf_number(const char *s, unsigned long max, unsigned long *out, char **end)
+{
+	if (*s < '0' || *s > '9')
+		return -1;
+	errno = 0;
+	*out = strtoul(s, end, 10);
+	return errno != 0 || *out > max ? -1 : 0;
+}
+
+int
+conf_prefix4(const char *s, struct in_addr *out, unsigned *plen)
+{
+	char	      buf[INET_ADDRSTRLEN], *end;
+	const char   *slash = strchr(s, '/');
+	size_t	      n = slash == NULL ? strlen(s) : (size_t)(slash - s);
+	unsigned long v = 32;
+	uint32_t      mask;
+
+	if (n >= sizeof(buf))
+		return -1;
+	memcpy(buf, s, n);
+	buf[n] = '\0';
+	if (conf_ipv4(buf, out) == -1)
+		return -1;
+	if (slash != NULL &&
+	    (conf_number(slash + 1, 32, &v, &end) == -1 || *end != '\0'))
+		return -1;
+	mask = v == 0 ? 0 : 0xffffffffu << (32 - v);
+	if (ntohl(out->s_addr) & ~mask)
+		return -1;
+	*plen = (unsigned)v;
+	return 0;
+}
+
+int
+conf_port_range(const char *s, uint16_t *lo, uint16_t *hi)
+{
+	unsigned long a, b;
+	char	     *end;
+
+	if (conf_number(s, 65535, &a, &end) == -1)
+		return -1;
+	b = a;
+	if (*end == '-' && conf_number(end + 1, 65535, &b, &end) == -1)
+		return -1;
+	if (*end != '\0' || a == 0 || b < a)
+		return -1;
+	*lo = (uint16_t)a;
+	*hi = (uint16_t)b;
+	return 0;
+}
+
+int
+conf_open_secret(const char *path)
+{
+	struct stat st;
+	int	    fd;
+
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)) == -1) {
+		log_error("%s: %s", path, strerror(errno));
+		return -1;
+	}
+	if (fstat(fd, &st) == -1) {
+		log_error("%s: %s", path, strerror(errno));
+		goto fail;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		log_error("%s: not a regular file", path);
+		goto fail;
+	}
+	if (st.st_mode & (S_IRWXG | S_IRWXO)) {
+		log_error("%s: readable by others: chmod 600 it", path);
+		goto fail;
+	}
+	return fd;
+fail:
+	close(fd);
+	return -1;
+}

@@ -1,0 +1,186 @@
+/* daemon.c - the command line, pid file, signals and life that the daemons share */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/daemon.h"
+#include "base/log.h"
+#include "base/util.h"
+
+static int   ready_fd = -1;	/* to the parent that waits for daemon_ready() */
+static int   pidfile_fd = -1;
+static pid_t pidfile_owner;
+
+static void
+usage(const char *name, FILE *f)
+{
+	fprintf(f, "usage: %s [-dfhnV] [-c file] [-p pidfile]\n", name);
+}
+
+static void
+help(const char *name)
+{
+	usage(name, stdout);
+	printf("  -c FILE  configuration (default %s/%s.conf)\n"
+	    "  -d       debug messages, in the foreground\n"
+	    "  -f       stay in the foreground, messages to stderr\n"
+	    "  -n       check the configuration and exit\n"
+	    "  -p FILE  write the process id here\n"
+	    "  -V       print the version\n"
+	    "See %s(8).\n", SYSCONFDIR, name, name);
+}
+
+void
+daemon_options(struct daemon_options *o, const char *name, int argc,
+    char **argv)
+{
+	size_t n;
+	char  *path;
+	int    c;
+
+	memset(o, 0, sizeof(*o));
+	o->name = name;
+	while ((c = getopt(argc, argv, "c:dfhnp:V")) != -1) {
+		switch (c) {
+		case 'c':
+			o->config = optarg;
+			o->config_given = true;
+			break;
+		case 'd':
+			o->debug = o->foreground = true;
+			break;
+		case 'f':
+			o->foreground = true;
+			break;
+		case 'h':
+			help(name);
+			exit(0);
+		case 'n':
+			o->check = true;
+			break;
+		case 'p':
+			o->pidfile = optarg;
+			break;
+		case 'V':
+			printf("%s %s\n", name, PACKAGE_VERSION);
+			exit(0);
+		default:
+			usage(name, stderr);
+			exit(2);
+		}
+	}
+	if (optind != argc) {
+		usage(name, stderr);
+		exit(2);
+	}
+	if (o->config == NULL) {
+		n = strlen(SYSCONFDIR) + strlen(name) + sizeof("/.conf");
+		path = xcalloc(1, n);
+		snprintf(path, n, "%s/%s.conf", SYSCONFDIR, name);
+		o->config = path;
+	}
+	/* Until the service runs, whoever typed the command reads along. */
+	log_init(name, true, o->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+}
+
+int
+daemon_start(const struct daemon_options *o)
+{
+	int   fd[2], status;
+	pid_t pid;
+	char  c;
+
+	if (o->foreground)
+		return 0;
+	if (pipe2(fd, O_CLOEXEC) == -1 || (pid = fork()) == -1) {
+		log_error("cannot go to the background: %s", strerror(errno));
+		return -1;
+	}
+	if (pid != 0) {
+		close(fd[1]);
+		if (read(fd[0], &c, 1) == 1)
+			_exit(0);
+		/* The child has said why. */
+		if (waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+		    WEXITSTATUS(status) != 0)
+			_exit(WEXITSTATUS(status));
+		_exit(1);
+	}
+	close(fd[0]);
+	ready_fd = fd[1];
+	setsid();
+	if (chdir("/") == -1)
+		log_warn("chdir /: %s", strerror(errno));
+	return 0;
+}
+
+static int
+pidfile_write(const char *path)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char	     text[24];
+	int	     fd, n;
+
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd == -1)
+		goto fail;
+	if (fcntl(fd, F_SETLK, &lock) == -1) {
+		log_error("%s: another process holds it", path);
+		close(fd);
+		return -1;
+	}
+	n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	if (ftruncate(fd, 0) == -1 || write(fd, text, (size_t)n) != n)
+		goto fail;
+	pidfile_fd = fd;
+	pidfile_owner = getpid();
+	return 0;
+fail:
+	log_error("%s: %s", path, strerror(errno));
+	if (fd != -1)
+		close(fd);
+	return -1;
+}
+
+int
+daemon_ready(const struct daemon_options *o)
+{
+	int null;
+
+	if (o->pidfile != NULL && pidfile_write(o->pidfile) == -1)
+		return -1;
+	if (ready_fd == -1)
+		return 0;
+	log_init(o->name, false, LOG_LEVEL_INFO);
+	if ((null = open("/dev/null", O_RDWR | O_CLOEXEC)) != -1) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		dup2(null, STDERR_FILENO);
+		close(null);
+	}
+	if (write(ready_fd, "", 1) == -1)
+		log_debug("nobody waited for the start");
+	close(ready_fd);
+	ready_fd = -1;
+	return 0;
+}
+
+void
+daemon_stop(const struct daemon_options *o)
+{
+	if (pidfile_fd == -1 || pidfile_owner != getpid())
+		return;
+	/* After priv_drop() the folder may not be ours: then an empty file,
+	 * which no one takes for a running daemon, has to do. */
+	if (unlink(o->pidfile) == -1 && ftruncate(pidfile_fd, 0) == -1)
+		log_debug("%s: %s", o->pidfile, strerror(errno));
+	close(pidfile_fd);
+	pidfile_fd = -1;
+}

@@ -1,0 +1,447 @@
+/* rtnl.c - links, addresses, routes and rules through rtnetlink, without running programs */
+#include "config.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/rtnl.h"
+
+/* libmnl's loop macro narrows a pointer difference that fits by construction. */
+#pragma GCC diagnostic ignored "-Wconversion"
+
+#define RTNL_BUF	16384	/* what the kernel sends at once at most */
+
+static struct mnl_socket *rtnl_socket;
+static uint32_t		  rtnl_seq;
+
+int
+rtnl_open(void)
+{
+	if (rtnl_socket != NULL)
+		return 0;
+	if ((rtnl_socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC)) == NULL)
+		return -1;
+	if (mnl_socket_bind(rtnl_socket, 0, MNL_SOCKET_AUTOPID) == -1) {
+		rtnl_close();
+		return -1;
+	}
+	return 0;
+}
+
+void
+rtnl_close(void)
+{
+	if (rtnl_socket != NULL)
+		mnl_socket_close(rtnl_socket);
+	rtnl_socket = NULL;
+}
+
+/* Sends one request and hands every answer to fn until the kernel is done. */
+static int
+rtnl_ask(struct nlmsghdr *nlh, mnl_cb_t fn, void *arg)
+{
+	char	 buf[RTNL_BUF];
+	ssize_t	 n;
+	unsigned port;
+	int	 rc;
+
+	if (rtnl_open() == -1)
+		return -1;
+	nlh->nlmsg_seq = ++rtnl_seq;
+	port = mnl_socket_get_portid(rtnl_socket);
+	if (mnl_socket_sendto(rtnl_socket, nlh, nlh->nlmsg_len) == -1)
+		return -1;
+	do {
+		n = mnl_socket_recvfrom(rtnl_socket, buf, sizeof(buf));
+		if (n == -1)
+			return -1;
+		rc = mnl_cb_run(buf, (size_t)n, rtnl_seq, port, fn, arg);
+	} while (rc > MNL_CB_STOP);
+	return rc == -1 ? -1 : 0;
+}
+
+static struct nlmsghdr *
+rtnl_begin(char *buf, uint16_t type, uint16_t flags, void *extra, size_t len)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	memcpy(mnl_nlmsg_put_extra_header(nlh, len), extra, len);
+	return nlh;
+}
+
+static int
+rtnl_link(const char *ifname, unsigned flags, unsigned mtu)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
+	struct nlmsghdr *nlh;
+	char		 buf[256];
+
+	if ((ifi.ifi_index = (int)if_nametoindex(ifname)) == 0)
+		return -1;
+	ifi.ifi_flags = ifi.ifi_change = flags;
+	nlh = rtnl_begin(buf, RTM_NEWLINK, NLM_F_ACK, &ifi, sizeof(ifi));
+	if (mtu != 0)
+		mnl_attr_put_u32(nlh, IFLA_MTU, mtu);
+	return rtnl_ask(nlh, NULL, NULL);
+}
+
+int
+rtnl_link_up(const char *ifname)
+{
+	return rtnl_link(ifname, IFF_UP, 0);
+}
+
+int
+rtnl_link_mtu(const char *ifname, unsigned mtu)
+{
+	return rtnl_link(ifname, 0, mtu);
+}
+
+static int
+rtnl_addr(uint16_t type, uint16_t flags, const char *ifname, uint32_t addr,
+    unsigned plen)
+{
+	struct ifaddrmsg ifa = {
+		.ifa_family = AF_INET,
+		.ifa_prefixlen = (uint8_t)plen,
+		.ifa_scope = RT_SCOPE_UNIVERSE,
+	};
+	struct nlmsghdr *nlh;
+	char		 buf[256];
+
+	if ((ifa.ifa_index = if_nametoindex(ifname)) == 0)
+		return -1;
+	nlh = rtnl_begin(buf, type, (uint16_t)(flags | NLM_F_ACK), &ifa,
+	    sizeof(ifa));
+	mnl_attr_put_u32(nlh, IFA_LOCAL, addr);
+	mnl_attr_put_u32(nlh, IFA_ADDRESS, addr);
+	return rtnl_ask(nlh, NULL, NULL);
+}
+
+int
+rtnl_addr_add(const char *ifname, uint32_t addr, unsigned plen)
+{
+	return rtnl_addr(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, ifname,
+	    addr, plen);
+}
+
+int
+rtnl_addr_del(const char *ifname, uint32_t addr, unsigned plen)
+{
+	return rtnl_addr(RTM_DELADDR, 0, ifname, addr, plen);
+}
+
+static int
+rtnl_route(uint16_t type, uint16_t flags, const struct rtnl_route *r)
+{
+	struct rtmsg rtm = {
+		.rtm_family = AF_INET,
+		.rtm_dst_len = (uint8_t)r->plen,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_type = RTN_UNICAST,
+		.rtm_scope = r->via != 0 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
+		.rtm_table = RT_TABLE_UNSPEC,
+	};
+	struct nlmsghdr *nlh;
+	struct nlattr	*nest;
+	unsigned	 ifindex = 0;
+	char		 buf[512];
+
+	if (r->ifname != NULL && (ifindex = if_nametoindex(r->ifname)) == 0)
+		return -1;
+	if (type == RTM_DELROUTE)
+		rtm.rtm_scope = RT_SCOPE_NOWHERE;
+	nlh = rtnl_begin(buf, type, (uint16_t)(flags | NLM_F_ACK), &rtm,
+	    sizeof(rtm));
+	mnl_attr_put_u32(nlh, RTA_TABLE, r->table != 0 ? r->table : RT_TABLE_MAIN);
+	if (r->plen != 0)
+		mnl_attr_put_u32(nlh, RTA_DST, r->dst);
+	if (r->via != 0)
+		mnl_attr_put_u32(nlh, RTA_GATEWAY, r->via);
+	if (ifindex != 0)
+		mnl_attr_put_u32(nlh, RTA_OIF, ifindex);
+	if (r->src != 0)
+		mnl_attr_put_u32(nlh, RTA_PREFSRC, r->src);
+	if (r->metric != 0)
+		mnl_attr_put_u32(nlh, RTA_PRIORITY, r->metric);
+	if (r->mtu != 0) {
+		nest = mnl_attr_nest_start(nlh, RTA_METRICS);
+		mnl_attr_put_u32(nlh, RTAX_MTU, r->mtu);
+		mnl_attr_nest_end(nlh, nest);
+	}
+	return rtnl_ask(nlh, NULL, NULL);
+}
+
+int
+rtnl_route_add(const struct rtnl_route *r)
+{
+	return rtnl_route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, r);
+}
+
+int
+rtnl_route_del(const struct rtnl_route *r)
+{
+	return rtnl_route(RTM_DELROUTE, 0, r);
+}
+
+static int
+rtnl_rule(uint16_t type, uint16_t flags, const struct rtnl_rule *r)
+{
+	struct fib_rule_hdr frh = {
+		.family = AF_INET,
+		.dst_len = (uint8_t)r->plen,
+		.action = FR_ACT_TO_TBL,
+		.table = RT_TABLE_UNSPEC,
+		.flags = r->invert ? FIB_RULE_INVERT : 0,
+	};
+	struct nlmsghdr *nlh;
+	char		 buf[256];
+
+	nlh = rtnl_begin(buf, type, (uint16_t)(flags | NLM_F_ACK), &frh,
+	    sizeof(frh));
+	mnl_attr_put_u32(nlh, FRA_TABLE, r->table);
+	mnl_attr_put_u32(nlh, FRA_PRIORITY, r->priority);
+	if (r->mark != 0) {
+		mnl_attr_put_u32(nlh, FRA_FWMARK, r->mark);
+		mnl_attr_put_u32(nlh, FRA_FWMASK, 0xffffffff);
+	}
+	if (r->plen != 0)
+		mnl_attr_put_u32(nlh, FRA_DST, r->dst);
+	return rtnl_ask(nlh, NULL, NULL);
+}
+
+int
+rtnl_rule_add(const struct rtnl_rule *r)
+{
+	/* The kernel keeps equal rules apart; one of each is enough. */
+	while (rtnl_rule(RTM_DELRULE, 0, r) == 0)
+		continue;
+	return rtnl_rule(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, r);
+}
+
+int
+rtnl_rule_del(const struct rtnl_rule *r)
+{
+	return rtnl_rule(RTM_DELRULE, 0, r);
+}
+
+struct route_answer {
+	uint32_t via, src, metric;
+	int	 oif;
+	bool	 found;
+};
+
+/* The 4-byte attributes of a route message that answers are made of. */
+static void
+route_attrs(const struct nlmsghdr *nlh, struct route_answer *a, uint32_t *table)
+{
+	const struct rtmsg  *rtm = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
+
+	memset(a, 0, sizeof(*a));
+	*table = rtm->rtm_table;
+	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
+		if (mnl_attr_get_payload_len(attr) < 4)
+			continue;
+		switch (mnl_attr_get_type(attr)) {
+		case RTA_GATEWAY:
+			a->via = mnl_attr_get_u32(attr);
+			break;
+		case RTA_OIF:
+			a->oif = (int)mnl_attr_get_u32(attr);
+			break;
+		case RTA_PREFSRC:
+			a->src = mnl_attr_get_u32(attr);
+			break;
+		case RTA_PRIORITY:
+			a->metric = mnl_attr_get_u32(attr);
+			break;
+		case RTA_TABLE:
+			*table = mnl_attr_get_u32(attr);
+			break;
+		}
+	}
+}
+
+static int
+default_route_cb(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct rtmsg  *rtm = mnl_nlmsg_get_payload(nlh);
+	struct route_answer *best = arg, a;
+	uint32_t	     table;
+
+	if (rtm->rtm_dst_len != 0 || rtm->rtm_type != RTN_UNICAST)
+		return MNL_CB_OK;
+	route_attrs(nlh, &a, &table);
+	if (table != RT_TABLE_MAIN || a.oif == 0)
+		return MNL_CB_OK;
+	if (!best->found || a.metric < best->metric) {
+		*best = a;
+		best->found = true;
+	}
+	return MNL_CB_OK;
+}
+
+int
+rtnl_default_route(uint32_t *via, char ifname[IFNAMSIZ])
+{
+	struct rtmsg	    rtm = { .rtm_family = AF_INET };
+	struct route_answer best = { 0 };
+	char		    buf[128];
+
+	if (rtnl_ask(rtnl_begin(buf, RTM_GETROUTE, NLM_F_DUMP, &rtm,
+	    sizeof(rtm)), default_route_cb, &best) == -1)
+		return -1;
+	if (!best.found) {
+		errno = ENOENT;
+		return -1;
+	}
+	*via = best.via;
+	return if_indextoname((unsigned)best.oif, ifname) == NULL ? -1 : 0;
+}
+
+static int
+route_get_cb(const struct nlmsghdr *nlh, void *arg)
+{
+	struct route_answer *a = arg;
+	uint32_t	     table;
+
+	route_attrs(nlh, a, &table);
+	a->found = true;
+	return MNL_CB_OK;
+}
+
+int
+rtnl_route_get(uint32_t dst, uint32_t mark, uint32_t *src, uint32_t *via,
+    char ifname[IFNAMSIZ])
+{
+	struct rtmsg	    rtm = { .rtm_family = AF_INET, .rtm_dst_len = 32 };
+	struct route_answer a = { 0 };
+	struct nlmsghdr	   *nlh;
+	char		    buf[256];
+
+	nlh = rtnl_begin(buf, RTM_GETROUTE, NLM_F_ACK, &rtm, sizeof(rtm));
+	mnl_attr_put_u32(nlh, RTA_DST, dst);
+	if (mark != 0)
+		mnl_attr_put_u32(nlh, RTA_MARK, mark);
+	if (rtnl_ask(nlh, route_get_cb, &a) == -1)
+		return -1;
+	if (!a.found || a.oif == 0) {
+		errno = ENETUNREACH;
+		return -1;
+	}
+	if (src != NULL)
+		*src = a.src;
+	if (via != NULL)
+		*via = a.via;
+	return if_indextoname((unsigned)a.oif, ifname) == NULL ? -1 : 0;
+}
+
+struct addr_walk {
+	unsigned ifindex;
+	uint32_t addr;
+	unsigned plen;
+	bool	 found;
+	void   (*fn)(void *, uint32_t, unsigned);
+	void	*arg;
+};
+
+static int
+addr_cb(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr    *attr;
+	struct addr_walk       *w = arg;
+	uint32_t		addr = 0, mask;
+
+	if (ifa->ifa_index != w->ifindex || ifa->ifa_family != AF_INET)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, nlh, sizeof(*ifa)) {
+		if (mnl_attr_get_type(attr) == IFA_LOCAL &&
+		    mnl_attr_get_payload_len(attr) >= 4)
+			addr = mnl_attr_get_u32(attr);
+	}
+	if (addr == 0)
+		return MNL_CB_OK;
+	if (!w->found) {
+		w->addr = addr;
+		w->plen = ifa->ifa_prefixlen;
+		w->found = true;
+	}
+	if (w->fn != NULL) {
+		mask = ifa->ifa_prefixlen == 0 ? 0 :
+		    htonl(0xffffffffu << (32 - ifa->ifa_prefixlen));
+		w->fn(w->arg, addr & mask, ifa->ifa_prefixlen);
+	}
+	return MNL_CB_OK;
+}
+
+static int
+addr_walk(const char *ifname, struct addr_walk *w)
+{
+	struct ifaddrmsg ifa = { .ifa_family = AF_INET };
+	char		 buf[128];
+
+	if ((w->ifindex = if_nametoindex(ifname)) == 0)
+		return -1;
+	return rtnl_ask(rtnl_begin(buf, RTM_GETADDR, NLM_F_DUMP, &ifa,
+	    sizeof(ifa)), addr_cb, w);
+}
+
+int
+rtnl_addr_of(const char *ifname, uint32_t *addr, unsigned *plen)
+{
+	struct addr_walk w = { 0 };
+
+	if (addr_walk(ifname, &w) == -1)
+		return -1;
+	if (!w.found) {
+		errno = EADDRNOTAVAIL;
+		return -1;
+	}
+	*addr = w.addr;
+	if (plen != NULL)
+		*plen = w.plen;
+	return 0;
+}
+
+int
+rtnl_networks_of(const char *ifname,
+    void (*fn)(void *, uint32_t net, unsigned plen), void *arg)
+{
+	struct addr_walk w = { .fn = fn, .arg = arg };
+
+	return addr_walk(ifname, &w);
+}
+
+int
+rtnl_monitor(void)
+{
+	struct sockaddr_nl sa = {
+		.nl_family = AF_NETLINK,
+		.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR |
+		    RTMGRP_IPV4_ROUTE,
+	};
+	int fd, saved;
+
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    NETLINK_ROUTE);
+	if (fd == -1)
+		return -1;
+	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == -1) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return fd;
+}

@@ -1,0 +1,94 @@
+/* tun.c - TUN devices and small facts about interfaces */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/tun.h"
+
+int
+tun_open(char *name, size_t cap)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+	int	     fd;
+
+	if (strlen(name) >= IFNAMSIZ) {
+		log_error("interface name \"%s\" is too long", name);
+		return -1;
+	}
+	memcpy(ifr.ifr_name, name, strlen(name) + 1);
+	fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1) {
+		log_error("/dev/net/tun: %s%s", strerror(errno),
+		    errno == ENOENT ? " (load the kernel module \"tun\")" : "");
+		return -1;
+	}
+	if (ioctl(fd, TUNSETIFF, &ifr) == -1) {
+		log_error("cannot make interface %s: %s", name,
+		    errno == EBUSY ? "it exists and is in use" :
+		    strerror(errno));
+		close(fd);
+		return -1;
+	}
+	snprintf(name, cap, "%s", ifr.ifr_name);
+	return fd;
+}
+
+static int
+sysctl_if_open(const char *ifname, const char *key, int flags)
+{
+	char path[128];
+
+	if (strchr(ifname, '/') != NULL || snprintf(path, sizeof(path),
+	    "/proc/sys/net/ipv4/conf/%s/%s", ifname, key) >=
+	    (int)sizeof(path)) {
+		errno = EINVAL;
+		return -1;
+	}
+	return open(path, flags | O_CLOEXEC);
+}
+
+int
+sysctl_if_set(const char *ifname, const char *key, int value)
+{
+	char	text[16];
+	ssize_t rc;
+	int	fd, n, saved;
+
+	if ((fd = sysctl_if_open(ifname, key, O_WRONLY)) == -1)
+		return -1;
+	n = snprintf(text, sizeof(text), "%d\n", value);
+	rc = write(fd, text, (size_t)n);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return rc == n ? 0 : -1;
+}
+
+int
+sysctl_if_get(const char *ifname, const char *key, int *value)
+{
+	char	text[16];
+	ssize_t n;
+	int	fd, saved;
+
+	if ((fd = sysctl_if_open(ifname, key, O_RDONLY)) == -1)
+		return -1;
+	n = read(fd, text, sizeof(text) - 1);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	if (n <= 0)
+		return -1;
+	text[n] = '\0';
+	*value = atoi(text);
+	return 0;
+}

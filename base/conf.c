@@ -13,6 +13,9 @@
 #include "base/conf.h"
 #include "base/log.h"
 
+static void	conf_report(cfg_t *cfg, const char *fmt, va_list ap)
+		    __attribute__((format(printf, 2, 0)));
+
 static void
 conf_report(cfg_t *cfg, const char *fmt, va_list ap)
 {

@@ -12,3 +12,11 @@ base_libbase_a_SOURCES = \
 	base/rtnl.c base/rtnl.h \
 	base/tun.c base/tun.h \
 	base/util.c base/util.h
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_base
+TESTS += tests/unit/test_base
+tests_unit_test_base_SOURCES = tests/unit/test_base.c
+tests_unit_test_base_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_base_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+endif

@@ -1,0 +1,373 @@
+/* test_base.c - cursors, rate limits, base64, configuration text and the control socket */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/conf.h"
+#include "base/control.h"
+#include "base/cursor.h"
+#include "base/log.h"
+#include "base/ratelimit.h"
+#include "base/util.h"
+
+static void
+cursor_reads_within_bounds(void **state)
+{
+	static const uint8_t buf[] = { 1, 0x02, 0x03, 4, 5, 6, 7 };
+	struct cursor	     c, sub;
+
+	(void)state;
+	cursor_init(&c, buf, sizeof(buf));
+	assert_int_equal(cursor_u8(&c), 1);
+	assert_int_equal(cursor_u16(&c), 0x0203);
+	assert_int_equal(cursor_u32(&c), 0x04050607);
+	assert_false(c.bad);
+	assert_int_equal(cursor_left(&c), 0);
+	assert_int_equal(cursor_u8(&c), 0);
+	assert_true(c.bad);
+
+	/* Once bad, a read that would fit fails too. */
+	cursor_init(&c, buf, sizeof(buf));
+	assert_int_equal(cursor_u64(&c), 0);
+	assert_int_equal(cursor_u8(&c), 0);
+	assert_true(c.bad);
+
+	cursor_init(&c, buf, sizeof(buf));
+	sub = cursor_sub(&c, 3);
+	assert_int_equal(cursor_left(&sub), 3);
+	assert_int_equal(cursor_left(&c), 4);
+	sub = cursor_sub(&c, 5);
+	assert_true(sub.bad);
+	assert_true(c.bad);
+	assert_int_equal(cursor_left(&sub), 0);
+}
+
+static void
+writer_never_overflows(void **state)
+{
+	uint8_t	      buf[8];
+	struct writer w;
+
+	(void)state;
+	memset(buf, 0xee, sizeof(buf));
+	writer_init(&w, buf, 7);
+	writer_u32(&w, 0x01020304);
+	writer_u16(&w, 0);
+	writer_patch_u16(&w, 4, 0x0506);
+	assert_false(w.bad);
+	writer_u16(&w, 0x0708);
+	assert_true(w.bad);
+	assert_int_equal(w.len, 6);
+	writer_u8(&w, 9);	/* would fit, but the whole is bad already */
+	assert_int_equal(w.len, 6);
+	assert_memory_equal(buf, "\1\2\3\4\5\6\xee\xee", 8);
+	writer_init(&w, buf, 4);
+	writer_u16(&w, 1);
+	writer_patch_u16(&w, 1, 1);
+	assert_true(w.bad);
+}
+
+static void
+ratelimit_is_a_token_bucket(void **state)
+{
+	struct ratelimit r = RATELIMIT_INIT(2, 1000);
+
+	(void)state;
+	assert_true(ratelimit_pass(&r, 5000));
+	assert_true(ratelimit_pass(&r, 5000));
+	assert_false(ratelimit_pass(&r, 5999));
+	assert_true(ratelimit_pass(&r, 6000));
+	assert_false(ratelimit_pass(&r, 6500));
+	assert_int_equal(ratelimit_take_missed(&r), 2);
+	assert_int_equal(ratelimit_take_missed(&r), 0);
+	assert_true(ratelimit_pass(&r, 60000));
+	assert_true(ratelimit_pass(&r, 60000));
+	assert_false(ratelimit_pass(&r, 60000));
+}
+
+static void
+base64_of_rfc_4648(void **state)
+{
+	static const struct {
+		const char *plain, *text;
+	} vector[] = { { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" },
+		{ "foo", "Zm9v" }, { "foob", "Zm9vYg==" },
+		{ "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" } };
+	static const char *const bad[] = { "Z", "Zg=", "Zg===", "Zm8==",
+		"Zm9v=", "Zh==", "Zm9=", "Z*==", "Zg==Zg==", "=" };
+	char	text[16];
+	uint8_t plain[16];
+	size_t	i, n;
+
+	(void)state;
+	for (i = 0; i < sizeof(vector) / sizeof(vector[0]); i++) {
+		n = strlen(vector[i].plain);
+		assert_int_equal(base64_encode(text, sizeof(text),
+		    vector[i].plain, n), (int)strlen(vector[i].text));
+		assert_string_equal(text, vector[i].text);
+		assert_int_equal(base64_decode(plain, sizeof(plain), text,
+		    strlen(text)), (int)n);
+		assert_memory_equal(plain, vector[i].plain, n);
+	}
+	assert_int_equal(base64_decode(plain, sizeof(plain), " Zm 9v\tYg\r\n", 10), 4);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(base64_decode(plain, sizeof(plain), bad[i],
+		    strlen(bad[i])), -1);
+	assert_int_equal(base64_encode(text, 4, "foo", 3), -1);
+	assert_int_equal(base64_decode(plain, 2, "Zm9v", 4), -1);
+	assert_int_equal(base64_decode(plain, 0, "Zg==", 4), -1);
+}
+
+static void
+checksum_of_rfc_1071(void **state)
+{
+	static const uint8_t data[] = { 0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5,
+		0xf6, 0xf7 };
+
+	(void)state;
+	/* RFC 1071 §3: the sum is ddf2. */
+	assert_int_equal(checksum_fold(checksum_add(0, data, 8)),
+	    (uint16_t)~0xddf2);
+	assert_int_equal(checksum_fold(checksum_add(0, "\xff", 1)), 0x00ff);
+}
+
+static void
+random_uniform_keeps_its_bound(void **state)
+{
+	unsigned seen = 0, i;
+	uint32_t v;
+
+	(void)state;
+	for (i = 0; i < 1000; i++) {
+		v = random_uniform(5);
+		assert_true(v < 5);
+		seen |= 1u << v;
+	}
+	assert_int_equal(seen, 31);
+	assert_int_equal(random_uniform(0), 0);
+	assert_int_equal(random_uniform(1), 0);
+}
+
+static void
+configuration_values(void **state)
+{
+	static const char *const bad_prefix[] = { "", "10.0.0.0/33",
+		"10.0.0.1/24", "10.0.0/24", "10.0.0.0/", "10.0.0.0/-1",
+		"10.0.0.0/24x", "0010.0.0.0.0.0.0.0.0.0.0.0.0/8" };
+	static const char *const bad_range[] = { "", "0", "0-5", "5-4",
+		"65536", "1-65536", "-1", "1-", "a", "1-2-3", " 1" };
+	struct in_addr a;
+	unsigned       plen, i;
+	uint16_t       lo, hi;
+
+	(void)state;
+	assert_int_equal(conf_prefix4("10.1.0.0/16", &a, &plen), 0);
+	assert_int_equal(a.s_addr, htonl(0x0a010000));
+	assert_int_equal(plen, 16);
+	assert_int_equal(conf_prefix4("192.0.2.1", &a, &plen), 0);
+	assert_int_equal(plen, 32);
+	assert_int_equal(conf_prefix4("0.0.0.0/0", &a, &plen), 0);
+	assert_int_equal(plen, 0);
+	for (i = 0; i < sizeof(bad_prefix) / sizeof(bad_prefix[0]); i++)
+		assert_int_equal(conf_prefix4(bad_prefix[i], &a, &plen), -1);
+	assert_int_equal(conf_port_range("4000-4999", &lo, &hi), 0);
+	assert_int_equal(lo, 4000);
+	assert_int_equal(hi, 4999);
+	assert_int_equal(conf_port_range("65535", &lo, &hi), 0);
+	assert_int_equal(lo, hi);
+	for (i = 0; i < sizeof(bad_range) / sizeof(bad_range[0]); i++)
+		assert_int_equal(conf_port_range(bad_range[i], &lo, &hi), -1);
+}
+
+static void
+secrets_must_be_private(void **state)
+{
+	char path[] = "/tmp/test_base.XXXXXX";
+	int  fd = mkstemp(path);
+
+	(void)state;
+	assert_int_not_equal(fd, -1);
+	close(fd);
+	assert_int_equal(chmod(path, 0640), 0);
+	assert_int_equal(conf_open_secret(path), -1);
+	assert_int_equal(chmod(path, 0600), 0);
+	fd = conf_open_secret(path);
+	assert_int_not_equal(fd, -1);
+	close(fd);
+	unlink(path);
+	assert_int_equal(conf_open_secret(path), -1);
+	assert_int_equal(conf_open_secret("/tmp"), -1);
+}
+
+static void
+configuration_errors_name_file_and_line(void **state)
+{
+	char	  path[] = "/tmp/test_base.XXXXXX", text[512], want[64];
+	cfg_opt_t opts[] = { CFG_INT("port", 4555, CFGF_NONE), CFG_END() };
+	cfg_t	 *cfg;
+	int	  fd = mkstemp(path), out[2], saved;
+	ssize_t	  n;
+
+	(void)state;
+	assert_int_equal(write(fd, "port = 1\nprot = 2\n", 18), 18);
+	close(fd);
+	assert_int_equal(pipe(out), 0);
+	saved = dup(STDERR_FILENO);
+	dup2(out[1], STDERR_FILENO);
+	cfg = conf_read(path, opts, false);
+	dup2(saved, STDERR_FILENO);
+	close(out[1]);
+	n = read(out[0], text, sizeof(text) - 1);
+	close(out[0]);
+	close(saved);
+	assert_null(cfg);
+	assert_true(n > 0);
+	text[n] = '\0';
+	snprintf(want, sizeof(want), "%s:2: ", path);
+	assert_non_null(strstr(text, want));
+	/* One line, and no more. */
+	assert_ptr_equal(strchr(text, '\n'), text + n - 1);
+	unlink(path);
+	assert_null(conf_read(path, opts, false));
+	cfg = conf_read(path, opts, true);
+	assert_non_null(cfg);
+	assert_int_equal(cfg_getint(cfg, "port"), 4555);
+	cfg_free(cfg);
+}
+
+static json_object *
+answer(void *arg, json_object *req, bool privileged)
+{
+	const struct timeval after_the_answer = { .tv_usec = 100000 };
+	json_object	    *o, *cmd;
+
+	json_object_object_get_ex(req, "command", &cmd);
+	if (strcmp(json_object_get_string(cmd), "stop") == 0)
+		event_base_loopexit(arg, &after_the_answer);
+	if (strcmp(json_object_get_string(cmd), "nothing") == 0)
+		return NULL;
+	o = json_object_new_object();
+	json_object_object_add(o, "privileged", json_object_new_boolean(privileged));
+	return o;
+}
+
+/* Serves in a child until told "stop"; the parent asks. */
+static void
+control_socket_answers(void **state)
+{
+	static const char *const hostile[] = { "\n", "x\n", "[]\n", "{}\n",
+		"{\"command\":1}\n", "{\"command\":\"a\n",
+		"[[[[[[[[[[[[[[[[[[[[[[\n" };
+	char		   path[] = "/tmp/test_base.XXXXXX", file[64], buf[256];
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	struct event_base *base;
+	struct control	  *c;
+	json_object	  *req, *o, *v;
+	size_t		   i;
+	ssize_t		   n;
+	pid_t		   pid;
+	int		   fd, status;
+
+	(void)state;
+	assert_non_null(mkdtemp(path));
+	snprintf(file, sizeof(file), "%s/sock", path);
+	base = event_base_new();
+	c = control_open(base, file, answer, base);
+	assert_non_null(c);
+	/* A second daemon on the same path must not take it over. */
+	assert_null(control_open(base, file, answer, base));
+	if ((pid = fork()) == 0) {
+		event_reinit(base);
+		event_base_dispatch(base);
+		control_close(c);
+		event_base_free(base);
+		_exit(0);
+	}
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", file);
+	for (i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
+		fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+		assert_true(write(fd, hostile[i], strlen(hostile[i])) > 0);
+		shutdown(fd, SHUT_WR);
+		n = read(fd, buf, sizeof(buf) - 1);
+		assert_true(n >= 0);
+		buf[n] = '\0';
+		assert_non_null(strstr(buf, "error"));
+		close(fd);
+	}
+	req = json_object_new_object();
+	json_object_object_add(req, "command", json_object_new_string("nothing"));
+	o = control_ask(file, req, 5000);
+	assert_true(json_object_object_get_ex(o, "error", &v));
+	json_object_put(o);
+	json_object_object_add(req, "command", json_object_new_string("stop"));
+	o = control_ask(file, req, 5000);
+	assert_true(json_object_object_get_ex(o, "privileged", &v));
+	assert_true(json_object_get_boolean(v));
+	json_object_put(o);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(access(file, F_OK), -1);
+	assert_null(control_ask(file, req, 1000));
+	json_object_put(req);
+	control_close(c);
+	event_base_free(base);
+	rmdir(path);
+}
+
+static void
+log_lines_cannot_be_forged(void **state)
+{
+	char	text[256];
+	int	out[2], saved;
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(pipe(out), 0);
+	saved = dup(STDERR_FILENO);
+	dup2(out[1], STDERR_FILENO);
+	log_error("name \"%s\"", "a\nrsipd: all is well\x1b[2J");
+	dup2(saved, STDERR_FILENO);
+	close(out[1]);
+	n = read(out[0], text, sizeof(text) - 1);
+	close(out[0]);
+	close(saved);
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_string_equal(text, "rsip: name \"a\\x0arsipd: all is well\\x1b[2J\"\n");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cursor_reads_within_bounds),
+		cmocka_unit_test(writer_never_overflows),
+		cmocka_unit_test(ratelimit_is_a_token_bucket),
+		cmocka_unit_test(base64_of_rfc_4648),
+		cmocka_unit_test(checksum_of_rfc_1071),
+		cmocka_unit_test(random_uniform_keeps_its_bound),
+		cmocka_unit_test(configuration_values),
+		cmocka_unit_test(secrets_must_be_private),
+		cmocka_unit_test(configuration_errors_name_file_and_line),
+		cmocka_unit_test(control_socket_answers),
+		cmocka_unit_test(log_lines_cannot_be_forged),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "base/conf.h"
 #include "base/log.h"
+#include "base/opener.h"
 
 static void	conf_report(cfg_t *cfg, const char *fmt, va_list ap)
 		    __attribute__((format(printf, 2, 0)));
@@ -44,18 +44,20 @@ cfg_t *
 conf_read(const char *path, cfg_opt_t *opts, bool optional)
 {
 	cfg_t *cfg;
-	FILE  *f = NULL;
-	int    rc;
+	FILE  *f;
+	int    fd, rc;
 
 	if ((cfg = cfg_init(opts, CFGF_NONE)) == NULL) {
 		log_error("out of memory");
 		return NULL;
 	}
 	cfg_set_error_function(cfg, conf_report);
-	if ((f = fopen(path, "re")) == NULL) {
-		if (optional && errno == ENOENT)
+	if ((fd = opener_open(path)) == -1 || (f = fdopen(fd, "r")) == NULL) {
+		if (optional && fd == -1 && errno == ENOENT)
 			return cfg;
 		log_error("%s: %s", path, strerror(errno));
+		if (fd != -1)
+			close(fd);
 		cfg_free(cfg);
 		return NULL;
 	}
@@ -136,7 +138,7 @@ conf_open_secret(const char *path)
 	struct stat st;
 	int	    fd;
 
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)) == -1) {
+	if ((fd = opener_open(path)) == -1) {
 		log_error("%s: %s", path, strerror(errno));
 		return -1;
 	}

@@ -7,6 +7,7 @@ base_libbase_a_SOURCES = \
 	base/cursor.c base/cursor.h \
 	base/daemon.c base/daemon.h \
 	base/log.c base/log.h \
+	base/opener.c base/opener.h \
 	base/priv.c base/priv.h \
 	base/ratelimit.c base/ratelimit.h \
 	base/rtnl.c base/rtnl.h \

@@ -22,6 +22,7 @@
 #include "base/control.h"
 #include "base/cursor.h"
 #include "base/log.h"
+#include "base/opener.h"
 #include "base/ratelimit.h"
 #include "base/util.h"
 
@@ -352,6 +353,41 @@ log_lines_cannot_be_forged(void **state)
 	assert_string_equal(text, "rsip: name \"a\\x0arsipd: all is well\\x1b[2J\"\n");
 }
 
+static void
+opener_opens_what_it_was_told(void **state)
+{
+	char	    folder[] = "/tmp/test_base.XXXXXX", conf[64], other[64];
+	const char *paths[2];
+	int	    fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(conf, sizeof(conf), "%s/a.conf", folder);
+	snprintf(other, sizeof(other), "%s/../outside", folder);
+	paths[0] = conf;
+	paths[1] = "/dev/null";
+	assert_int_equal(opener_start(paths, 2), 0);
+	assert_int_equal(opener_open(conf), -1);
+	assert_int_equal(errno, ENOENT);
+	fd = open(conf, O_CREAT | O_WRONLY, 0600);
+	close(fd);
+	fd = opener_open(conf);
+	assert_int_not_equal(fd, -1);
+	close(fd);
+	fd = opener_open("/dev/null");
+	assert_int_not_equal(fd, -1);
+	close(fd);
+	assert_int_equal(opener_open("/etc/passwd"), -1);
+	assert_int_equal(errno, EPERM);
+	assert_int_equal(opener_open(other), -1);
+	assert_int_equal(errno, EPERM);
+	assert_int_equal(opener_open(folder), -1);
+	assert_int_equal(errno, EPERM);
+	opener_stop();
+	unlink(conf);
+	rmdir(folder);
+}
+
 int
 main(void)
 {
@@ -367,6 +403,7 @@ main(void)
 		cmocka_unit_test(configuration_errors_name_file_and_line),
 		cmocka_unit_test(control_socket_answers),
 		cmocka_unit_test(log_lines_cannot_be_forged),
+		cmocka_unit_test(opener_opens_what_it_was_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

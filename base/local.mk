@@ -20,4 +20,9 @@ TESTS += tests/unit/test_base
 tests_unit_test_base_SOURCES = tests/unit/test_base.c
 tests_unit_test_base_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_base_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_rtnl
+TESTS += tests/unit/test_rtnl
+tests_unit_test_rtnl_SOURCES = tests/unit/test_rtnl.c
+tests_unit_test_rtnl_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_rtnl_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 endif

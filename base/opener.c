@@ -17,6 +17,7 @@
 #include "base/opener.h"
 #include "base/util.h"
 
+#define OPENER_FD_MAX	1024	/* it is forked early, when few are open */
 #define OPEN_FLAGS	(O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
 static int   opener_fd = -1;
@@ -62,6 +63,23 @@ opener_answer(int sock, int fd, int err)
 		_exit(0);
 }
 
+/* Keeps nothing of the daemon's: a terminal, pipe or port held here would stay
+ * open as long as we live. */
+static void
+opener_detach(int sock)
+{
+	int fd;
+
+	for (fd = 0; fd < OPENER_FD_MAX; fd++) {
+		if (fd != sock)
+			close(fd);
+	}
+	for (fd = 0; fd < 3; fd++) {
+		if (open("/dev/null", O_RDWR) == -1)
+			break;
+	}
+}
+
 static void
 opener_serve(int sock, const char *const *paths, size_t npaths)
 {
@@ -105,6 +123,7 @@ opener_start(const char *const *paths, size_t npaths)
 		signal(SIGHUP, SIG_IGN);
 		signal(SIGTERM, SIG_IGN);
 		prctl(PR_SET_NAME, "rsip-opener", 0, 0, 0);
+		opener_detach(sock[1]);
 		opener_serve(sock[1], paths, npaths);
 	}
 	close(sock[1]);

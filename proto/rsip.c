@@ -1,0 +1,239 @@
+/* rsip.c - messages in memory: names, lists of ports and SPIs, authentication */
+#include "config.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "proto/rsip.h"
+#include "proto/table.h"
+
+void
+rsip_message_init(struct rsip_message *m, enum rsip_type type)
+{
+	memset(m, 0, sizeof(*m));
+	m->type = (uint8_t)type;
+}
+
+void
+rsip_message_clear(struct rsip_message *m)
+{
+	free(m->tuple);
+	memset(m, 0, sizeof(*m));
+}
+
+struct rsip_tuple *
+rsip_message_add_tuple(struct rsip_message *m)
+{
+	/* All at once: a tuple is small, and QUERYs are rare. */
+	if (m->tuple == NULL)
+		m->tuple = calloc(RSIP_QUERY_MAX, sizeof(*m->tuple));
+	if (m->tuple == NULL || m->ntuples == RSIP_QUERY_MAX)
+		return NULL;
+	m->has |= RSIP_HAS_TUPLES;
+	return &m->tuple[m->ntuples++];
+}
+
+const char *
+rsip_type_name(unsigned type)
+{
+	const struct rsip_layout *layout = rsip_layout(type);
+
+	return layout == NULL ? "unknown" : layout->name;
+}
+
+bool
+rsip_type_is_response(unsigned type)
+{
+	const struct rsip_layout *layout = rsip_layout(type);
+
+	return layout != NULL && layout->response;
+}
+
+#define NAME(e) case RSIP_##e: return #e
+
+const char *
+rsip_error_name(unsigned error)
+{
+	switch (error) {
+	NAME(UNKNOWN_ERROR);
+	NAME(USE_TCP);
+	NAME(FLOW_POLICY_VIOLATION);
+	NAME(INTERNAL_SERVER_ERROR);
+	NAME(MESSAGE_COUNTER_REQUIRED);
+	NAME(UNSUPPORTED_RSIP_VERSION);
+	NAME(MISSING_PARAM);
+	NAME(DUPLICATE_PARAM);
+	NAME(EXTRA_PARAM);
+	NAME(ILLEGAL_PARAM);
+	NAME(BAD_PARAM);
+	NAME(ILLEGAL_MESSAGE);
+	NAME(BAD_MESSAGE);
+	NAME(UNSUPPORTED_MESSAGE);
+	NAME(REGISTER_FIRST);
+	NAME(ALREADY_REGISTERED);
+	NAME(ALREADY_UNREGISTERED);
+	NAME(REGISTRATION_DENIED);
+	NAME(BAD_CLIENT_ID);
+	NAME(BAD_BIND_ID);
+	NAME(BAD_TUNNEL_TYPE);
+	NAME(LOCAL_ADDR_UNAVAILABLE);
+	NAME(LOCAL_ADDRPORT_UNAVAILABLE);
+	NAME(LOCAL_ADDR_INUSE);
+	NAME(LOCAL_ADDRPORT_INUSE);
+	NAME(LOCAL_ADDR_UNALLOWED);
+	NAME(LOCAL_ADDRPORT_UNALLOWED);
+	NAME(REMOTE_ADDR_UNALLOWED);
+	NAME(REMOTE_ADDRPORT_UNALLOWED);
+	NAME(IPSEC_UNALLOWED);
+	NAME(IPSEC_SPI_UNAVAILABLE);
+	NAME(IPSEC_SPI_INUSE);
+	default:
+		return "unknown";
+	}
+}
+
+const char *
+rsip_tunnel_name(unsigned tunnel)
+{
+	switch (tunnel) {
+	case RSIP_TUNNEL_IPIP:
+		return "IP-IP";
+	case RSIP_TUNNEL_GRE:
+		return "GRE";
+	case RSIP_TUNNEL_L2TP:
+		return "L2TP";
+	default:
+		return "unknown";
+	}
+}
+
+const char *
+rsip_method_name(unsigned method)
+{
+	switch (method) {
+	case RSIP_METHOD_RSA_IP:
+		return "RSA-IP";
+	case RSIP_METHOD_RSAP_IP:
+		return "RSAP-IP";
+	case RSIP_METHOD_RSIPSEC:
+		return "RSIPSEC";
+	default:
+		return "unknown";
+	}
+}
+
+int
+rsip_ports_expand(const struct rsip_ports *p, uint16_t *out, size_t cap)
+{
+	unsigned i;
+
+	if (p->none || p->nfields == 0)
+		return 0;
+	if (p->number > cap)
+		return -1;
+	if (p->nfields == 1 && (unsigned)p->port[0] + p->number - 1 > UINT16_MAX)
+		return -1;
+	for (i = 0; i < p->number; i++)
+		out[i] = p->nfields == 1 ? (uint16_t)(p->port[0] + i) :
+		    p->port[i];
+	return p->number;
+}
+
+int
+rsip_spis_expand(const struct rsip_spis *s, uint32_t *out, size_t cap)
+{
+	unsigned i;
+
+	if (s->nfields == 0)
+		return 0;
+	if (s->number > cap)
+		return -1;
+	if (s->nfields == 1 && s->spi[0] > UINT32_MAX - (s->number - 1u))
+		return -1;
+	for (i = 0; i < s->number; i++)
+		out[i] = s->nfields == 1 ? s->spi[0] + i : s->spi[i];
+	return s->number;
+}
+
+int
+rsip_ports_set(struct rsip_ports *p, const uint16_t *port, size_t n)
+{
+	size_t i;
+	bool   contiguous = true;
+
+	if (n == 0 || n > RSIP_PORTS_MAX)
+		return -1;
+	memset(p, 0, sizeof(*p));
+	p->number = (uint8_t)n;
+	for (i = 0; i < n; i++) {
+		p->port[i] = port[i];
+		contiguous = contiguous && port[i] == port[0] + i;
+	}
+	p->nfields = contiguous ? 1 : (uint8_t)n;
+	return 0;
+}
+
+int
+rsip_spis_set(struct rsip_spis *s, const uint32_t *spi, size_t n)
+{
+	size_t i;
+	bool   contiguous = true;
+
+	if (n == 0 || n > RSIP_SPIS_MAX)
+		return -1;
+	memset(s, 0, sizeof(*s));
+	s->number = (uint16_t)n;
+	for (i = 0; i < n; i++) {
+		s->spi[i] = spi[i];
+		contiguous = contiguous && spi[i] - spi[0] == i;
+	}
+	s->nfields = contiguous ? 1 : (uint16_t)n;
+	return 0;
+}
+
+/* HMAC-SHA256 over buf with the MAC field taken as zero, cut to 128 bits. */
+static bool
+auth_mac(const struct rsip_message *m, const uint8_t *buf, size_t len,
+    const uint8_t *secret, size_t secret_len, uint8_t out[RSIP_AUTH_MAC_LEN])
+{
+	uint8_t	 digest[EVP_MAX_MD_SIZE], *copy;
+	unsigned n = 0;
+	bool	 ok;
+
+	if (m->auth_offset > len || len - m->auth_offset < RSIP_AUTH_MAC_LEN ||
+	    (copy = malloc(len)) == NULL)
+		return false;
+	memcpy(copy, buf, len);
+	memset(copy + m->auth_offset, 0, RSIP_AUTH_MAC_LEN);
+	ok = HMAC(EVP_sha256(), secret, (int)secret_len, copy, len, digest,
+	    &n) != NULL && n >= RSIP_AUTH_MAC_LEN;
+	if (ok)
+		memcpy(out, digest, RSIP_AUTH_MAC_LEN);
+	wipe(digest, sizeof(digest));
+	free(copy);
+	return ok;
+}
+
+void
+rsip_auth_sign(const struct rsip_message *m, uint8_t *buf, size_t len,
+    const uint8_t *secret, size_t secret_len)
+{
+	uint8_t mac[RSIP_AUTH_MAC_LEN];
+
+	if (auth_mac(m, buf, len, secret, secret_len, mac))
+		memcpy(buf + m->auth_offset, mac, sizeof(mac));
+}
+
+bool
+rsip_auth_verify(const struct rsip_message *m, const uint8_t *buf, size_t len,
+    const uint8_t *secret, size_t secret_len)
+{
+	uint8_t mac[RSIP_AUTH_MAC_LEN];
+
+	return (m->has & RSIP_HAS_AUTH) &&
+	    auth_mac(m, buf, len, secret, secret_len, mac) &&
+	    compare_secret(mac, m->auth_mac, sizeof(mac)) == 0;
+}

@@ -1,0 +1,27 @@
+/* table.h - which parameters each message requires and allows (RFC 3103 §9, RFC 3104 §6.2) */
+#ifndef PROTO_TABLE_H
+#define PROTO_TABLE_H
+
+#include "proto/rsip.h"
+
+/* A place for a parameter in a message; its bit in rsip_message.has names it. */
+struct rsip_slot {
+	uint32_t bit;		/* RSIP_HAS_*; 0 ends a list */
+	uint8_t	 param;		/* enum rsip_param; tuples: RSIP_PARAM_INDICATOR */
+	bool	 repeat;	/* may stand more than once */
+};
+
+#define RSIP_SLOTS_MAX	10
+
+struct rsip_layout {
+	const char	*name;			/* as RFC 3103 App. B spells it */
+	bool		 response;		/* sent by gateways */
+	bool		 may_need_no_ports;	/* zero-length ports (RFC 3104 §6.2) */
+	struct rsip_slot required[RSIP_SLOTS_MAX];	/* in this order */
+	struct rsip_slot optional[RSIP_SLOTS_MAX];	/* in any order */
+};
+
+/* The layout of a message type, or NULL if there is no such type. */
+const struct rsip_layout *rsip_layout(unsigned type);
+
+#endif

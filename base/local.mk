@@ -6,6 +6,7 @@ base_libbase_a_SOURCES = \
 	base/control.c base/control.h \
 	base/cursor.c base/cursor.h \
 	base/daemon.c base/daemon.h \
+	base/ip.c base/ip.h \
 	base/log.c base/log.h \
 	base/opener.c base/opener.h \
 	base/priv.c base/priv.h \

@@ -1,1 +1,7 @@
-# oe/esp/local.mk - what is built from oe/esp/
+# oe/esp/local.mk - ESP in user space, and keys as DNS has them
+noinst_LIBRARIES += oe/esp/libesp.a
+oe_esp_libesp_a_SOURCES = \
+	oe/esp/algorithm.c oe/esp/algorithm.h \
+	oe/esp/esp.c oe/esp/esp.h \
+	oe/esp/replay.c oe/esp/replay.h \
+	oe/pubkey.c oe/pubkey.h

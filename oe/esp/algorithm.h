@@ -1,0 +1,29 @@
+/* algorithm.h - the ESP transforms: key, IV, block and ICV lengths */
+#ifndef OE_ESP_ALGORITHM_H
+#define OE_ESP_ALGORITHM_H
+
+#include <openssl/evp.h>
+
+#include "oe/esp/esp.h"
+
+struct esp_algorithm {
+	enum esp_cipher cipher;
+	size_t iv_len, block;
+	size_t icv_len;			/* combined modes only */
+	bool   aead;
+};
+
+struct esp_integrity {
+	enum esp_auth auth;
+	const char *digest;		/* OpenSSL's name */
+	const char *name;
+	size_t key_len, icv_len;
+};
+
+/* NULL if there is no such algorithm here; DES and null are not. */
+const struct esp_algorithm *esp_algorithm(enum esp_cipher c);
+const struct esp_integrity *esp_integrity(enum esp_auth a);
+/* OpenSSL's cipher for a key (GCM: with salt) of key_len bytes, NULL if none. */
+const EVP_CIPHER *esp_algorithm_evp(const struct esp_algorithm *a, size_t key_len);
+
+#endif

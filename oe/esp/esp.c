@@ -1,0 +1,449 @@
+/* esp.c - ESP tunnel mode in user space: encapsulation and decapsulation (RFC 4303) */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cursor.h"
+#include "base/ip.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "oe/esp/algorithm.h"
+#include "oe/esp/esp.h"
+#include "oe/esp/replay.h"
+
+#define ESP_HEADER_LEN	8	/* SPI, sequence number */
+#define ESP_TRAILER_LEN	2	/* pad length, next header */
+#define ESP_NEXT_IPV4	4
+#define ESP_NEXT_NONE	59
+#define GCM_SALT_LEN	4
+#define OUTER_TTL	64
+
+struct esp_sa {
+	struct esp_params	 p;		/* keys wiped */
+	const struct esp_algorithm *alg;
+	const struct esp_integrity *integrity;	/* NULL with AES-GCM */
+	EVP_CIPHER_CTX		*cipher;
+	EVP_MAC_CTX		*mac;
+	EVP_CIPHER_CTX		*iv_cipher;	/* makes CBC's IVs */
+	uint8_t			 salt[GCM_SALT_LEN];
+	bool			 outbound;
+	uint16_t		 ip_id;
+	struct esp_replay	 replay;
+	struct esp_counters	 count;
+};
+
+static EVP_MAC_CTX *
+mac_context(const struct esp_integrity *in, const uint8_t *key, size_t len)
+{
+	OSSL_PARAM   params[2];
+	EVP_MAC_CTX *ctx = NULL;
+	EVP_MAC	    *mac;
+	char	     digest[16];
+
+	memcpy(digest, in->digest, strlen(in->digest) + 1);
+	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+	    digest, 0);
+	params[1] = OSSL_PARAM_construct_end();
+	if ((mac = EVP_MAC_fetch(NULL, "HMAC", NULL)) == NULL)
+		return NULL;
+	ctx = EVP_MAC_CTX_new(mac);
+	EVP_MAC_free(mac);
+	if (ctx != NULL && EVP_MAC_init(ctx, key, len, params) != 1) {
+		EVP_MAC_CTX_free(ctx);
+		ctx = NULL;
+	}
+	return ctx;
+}
+
+/* IVs must be unpredictable (RFC 3602 §3): a counter under a key of its own. */
+static EVP_CIPHER_CTX *
+iv_context(void)
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	uint8_t		key[16];
+
+	random_bytes(key, sizeof(key));
+	if (ctx != NULL && (EVP_EncryptInit_ex(ctx, EVP_aes_128_ecb(), NULL,
+	    key, NULL) != 1 || EVP_CIPHER_CTX_set_padding(ctx, 0) != 1)) {
+		EVP_CIPHER_CTX_free(ctx);
+		ctx = NULL;
+	}
+	wipe(key, sizeof(key));
+	return ctx;
+}
+
+struct esp_sa *
+esp_sa_new(const struct esp_params *p, bool outbound)
+{
+	struct esp_sa	 *sa;
+	const EVP_CIPHER *cipher;
+	size_t		  key_len;
+
+	if ((sa = calloc(1, sizeof(*sa))) == NULL) {
+		log_error("ESP SA: out of memory");
+		return NULL;
+	}
+	sa->p = *p;
+	sa->outbound = outbound;
+	sa->alg = esp_algorithm(p->cipher);
+	sa->integrity = esp_integrity(p->auth);
+	if (sa->alg == NULL ||
+	    (cipher = esp_algorithm_evp(sa->alg, p->cipher_len)) == NULL ||
+	    (sa->alg->aead ? p->auth != ESP_AUTH_NONE : sa->integrity == NULL) ||
+	    (sa->integrity != NULL && p->auth_len != sa->integrity->key_len)) {
+		log_error("ESP SA 0x%08x: unknown algorithm or key length "
+		    "(cipher %d, %zu bytes; authentication %d, %zu bytes)",
+		    p->spi, p->cipher, p->cipher_len, p->auth, p->auth_len);
+		goto fail;
+	}
+	key_len = p->cipher_len;
+	if (sa->alg->aead) {
+		/* RFC 4106 §8.1: the last four bytes are the salt. */
+		key_len -= GCM_SALT_LEN;
+		memcpy(sa->salt, p->cipher_key + key_len, GCM_SALT_LEN);
+	}
+	sa->cipher = EVP_CIPHER_CTX_new();
+	if (sa->cipher == NULL || EVP_CipherInit_ex(sa->cipher, cipher, NULL,
+	    p->cipher_key, NULL, outbound) != 1 ||
+	    EVP_CIPHER_CTX_set_padding(sa->cipher, 0) != 1)
+		goto crypto;
+	if (sa->integrity != NULL && (sa->mac = mac_context(sa->integrity,
+	    p->auth_key, p->auth_len)) == NULL)
+		goto crypto;
+	if (!sa->alg->aead && outbound && (sa->iv_cipher = iv_context()) == NULL)
+		goto crypto;
+	wipe(sa->p.cipher_key, sizeof(sa->p.cipher_key));
+	wipe(sa->p.auth_key, sizeof(sa->p.auth_key));
+	random_bytes(&sa->ip_id, sizeof(sa->ip_id));
+	if (!outbound && esp_replay_init(&sa->replay, p->replay_window,
+	    p->esn) == -1) {
+		log_error("ESP SA: out of memory");
+		goto fail;
+	}
+	return sa;
+crypto:
+	log_error("ESP SA 0x%08x: OpenSSL refuses %s: %s", p->spi,
+	    esp_cipher_name(p->cipher, p->cipher_len),
+	    ERR_reason_error_string(ERR_get_error()));
+fail:
+	esp_sa_free(sa);
+	return NULL;
+}
+
+void
+esp_sa_free(struct esp_sa *sa)
+{
+	if (sa == NULL)
+		return;
+	EVP_CIPHER_CTX_free(sa->cipher);
+	EVP_CIPHER_CTX_free(sa->iv_cipher);
+	EVP_MAC_CTX_free(sa->mac);
+	esp_replay_free(&sa->replay);
+	wipe_free(sa, sizeof(*sa));
+}
+
+/* The ICV over an ESP packet from its header on; with ESN the high half of the
+ * sequence number follows it (RFC 4303 §2.2.1). */
+static bool
+esp_icv(struct esp_sa *sa, const uint8_t *esp, size_t len, uint32_t seq_high,
+    uint8_t out[EVP_MAX_MD_SIZE])
+{
+	uint8_t high[4];
+	size_t	n;
+
+	store_u32(high, seq_high);
+	return EVP_MAC_init(sa->mac, NULL, 0, NULL) == 1 &&
+	    EVP_MAC_update(sa->mac, esp, len) == 1 &&
+	    (!sa->p.esn || EVP_MAC_update(sa->mac, high, 4) == 1) &&
+	    EVP_MAC_final(sa->mac, out, &n, EVP_MAX_MD_SIZE) == 1;
+}
+
+/* Nonce and additional data of AES-GCM (RFC 4106 §4, §5). */
+static bool
+gcm_begin(struct esp_sa *sa, const uint8_t *esp, const uint8_t *iv,
+    uint32_t seq_high)
+{
+	uint8_t nonce[12], aad[12];
+	size_t	n = ESP_HEADER_LEN;
+	int	m;
+
+	memcpy(nonce, sa->salt, GCM_SALT_LEN);
+	memcpy(nonce + GCM_SALT_LEN, iv, 8);
+	memcpy(aad, esp, ESP_HEADER_LEN);
+	if (sa->p.esn) {
+		store_u32(aad + 4, seq_high);
+		memcpy(aad + 8, esp + 4, 4);
+		n = 12;
+	}
+	return EVP_CipherInit_ex(sa->cipher, NULL, NULL, NULL, nonce, -1) == 1 &&
+	    EVP_CipherUpdate(sa->cipher, NULL, &m, aad, (int)n) == 1;
+}
+
+static bool
+esp_make_iv(struct esp_sa *sa, uint8_t *iv)
+{
+	uint8_t block[16] = { 0 }, out[16];
+	int	n;
+
+	store_u64(block, sa->count.seq);
+	if (sa->alg->aead) {
+		/* Never repeats under one key (RFC 4106 §3.1). */
+		memcpy(iv, block, 8);
+		return true;
+	}
+	if (EVP_EncryptUpdate(sa->iv_cipher, out, &n, block, 16) != 1)
+		return false;
+	memcpy(iv, out, sa->alg->iv_len);
+	return true;
+}
+
+static size_t
+esp_icv_len(const struct esp_sa *sa)
+{
+	return sa->alg->aead ? sa->alg->icv_len : sa->integrity->icv_len;
+}
+
+static size_t
+esp_outer_len(const struct esp_sa *sa)
+{
+	return IP_HEADER_LEN +
+	    (sa->p.encap_dport != 0 ? (size_t)UDP_HEADER_LEN : 0);
+}
+
+static void
+esp_outer(struct esp_sa *sa, const struct ip_info *inner, uint8_t *out,
+    size_t total)
+{
+	/* DSCP and ECN are copied (RFC 4301 §5.1.2.1, RFC 6040 §4.1), and so is
+	 * DF: path MTU discovery must see the whole way (RFC 4301 §8.1). */
+	struct ip_header h = { .src = sa->p.src, .dst = sa->p.dst,
+		.tos = inner->tos, .ttl = OUTER_TTL, .df = inner->df,
+		.id = sa->ip_id++, .total = total,
+		.protocol = sa->p.encap_dport != 0 ? IPPROTO_UDP : IPPROTO_ESP };
+
+	ip_write(out, &h);
+	if (sa->p.encap_dport == 0)
+		return;
+	out += IP_HEADER_LEN;
+	store_u16(out, sa->p.encap_sport);
+	store_u16(out + 2, sa->p.encap_dport);
+	store_u16(out + 4, (uint16_t)(total - IP_HEADER_LEN));
+	store_u16(out + 6, 0);		/* RFC 3948 §2.1 */
+}
+
+int
+esp_seal(struct esp_sa *sa, const uint8_t *inner, size_t len, uint8_t *out,
+    size_t cap)
+{
+	struct ip_info ip;
+	uint8_t	       icv[EVP_MAX_MD_SIZE], *esp, *iv, *text;
+	size_t	       outer = esp_outer_len(sa), icv_len = esp_icv_len(sa);
+	size_t	       align = sa->alg->block < 4 ? 4 : sa->alg->block;
+	size_t	       text_len, pad, total, i;
+	uint32_t       seq_high;
+	int	       n, m = 0;
+	bool	       ok;
+
+	if (!ip_parse(inner, len, &ip))
+		return ESP_E_INNER;
+	len = ip.total;
+	pad = (align - (len + ESP_TRAILER_LEN) % align) % align;
+	text_len = len + pad + ESP_TRAILER_LEN;
+	total = outer + ESP_HEADER_LEN + sa->alg->iv_len + text_len + icv_len;
+	if (total > cap || total > IP_PACKET_MAX)
+		return ESP_E_LENGTH;
+	/* RFC 4303 §3.3.3: the number must not cycle. */
+	if (sa->count.seq >= (sa->p.esn ? UINT64_MAX : UINT32_MAX))
+		return ESP_E_OVERFLOW;
+	sa->count.seq++;
+	seq_high = (uint32_t)(sa->count.seq >> 32);
+
+	esp = out + outer;
+	iv = esp + ESP_HEADER_LEN;
+	text = iv + sa->alg->iv_len;
+	store_u32(esp, sa->p.spi);
+	store_u32(esp + 4, (uint32_t)sa->count.seq);
+	if (!esp_make_iv(sa, iv))
+		return ESP_E_INTERNAL;
+	memmove(text, inner, len);
+	for (i = 0; i < pad; i++)
+		text[len + i] = (uint8_t)(i + 1);
+	text[text_len - 2] = (uint8_t)pad;
+	text[text_len - 1] = ESP_NEXT_IPV4;
+
+	if (sa->alg->aead) {
+		ok = gcm_begin(sa, esp, iv, seq_high) &&
+		    EVP_CipherUpdate(sa->cipher, text, &n, text,
+		    (int)text_len) == 1 &&
+		    EVP_CipherFinal_ex(sa->cipher, text + n, &m) == 1 &&
+		    EVP_CIPHER_CTX_ctrl(sa->cipher, EVP_CTRL_AEAD_GET_TAG,
+		    (int)icv_len, text + text_len) == 1;
+	} else {
+		ok = EVP_CipherInit_ex(sa->cipher, NULL, NULL, NULL, iv, -1) == 1 &&
+		    EVP_CipherUpdate(sa->cipher, text, &n, text,
+		    (int)text_len) == 1 && n == (int)text_len &&
+		    esp_icv(sa, esp, total - outer - icv_len, seq_high, icv);
+		if (ok)
+			memcpy(text + text_len, icv, icv_len);
+	}
+	if (!ok)
+		return ESP_E_INTERNAL;
+	esp_outer(sa, &ip, out, total);
+	sa->count.packets++;
+	sa->count.bytes += len;
+	return (int)total;
+}
+
+/* Finds the ESP header in a raw or UDP-encapsulated packet. */
+static const uint8_t *
+esp_find(const uint8_t *pkt, size_t len, struct ip_info *ip, size_t *left)
+{
+	size_t off;
+
+	if (!ip_parse(pkt, len, ip) || ip->frag != 0 || ip->more)
+		return NULL;
+	off = ip->header;
+	if (ip->protocol == IPPROTO_UDP)
+		off += UDP_HEADER_LEN;
+	else if (ip->protocol != IPPROTO_ESP)
+		return NULL;
+	if (ip->total < off + ESP_HEADER_LEN)
+		return NULL;
+	*left = ip->total - off;
+	return pkt + off;
+}
+
+bool
+esp_spi(const uint8_t *pkt, size_t len, uint32_t *spi)
+{
+	struct ip_info ip;
+	const uint8_t *esp;
+	size_t	       left;
+
+	if ((esp = esp_find(pkt, len, &ip, &left)) == NULL)
+		return false;
+	/* Zero is the non-ESP marker of RFC 3948 §2.2, and never an SPI. */
+	return (*spi = load_u32(esp)) != 0;
+}
+
+/* Decrypts and authenticates text in place of out; false on any failure. */
+static bool
+esp_decrypt(struct esp_sa *sa, const uint8_t *esp, size_t len,
+    uint32_t seq_high, uint8_t *out)
+{
+	const uint8_t *iv = esp + ESP_HEADER_LEN;
+	const uint8_t *text = iv + sa->alg->iv_len;
+	size_t	       icv_len = esp_icv_len(sa);
+	size_t	       text_len = len - ESP_HEADER_LEN - sa->alg->iv_len - icv_len;
+	uint8_t	       icv[EVP_MAX_MD_SIZE];
+	int	       n, m;
+
+	if (sa->alg->aead) {
+		memcpy(icv, text + text_len, icv_len);
+		return gcm_begin(sa, esp, iv, seq_high) &&
+		    EVP_CIPHER_CTX_ctrl(sa->cipher, EVP_CTRL_AEAD_SET_TAG,
+		    (int)icv_len, icv) == 1 &&
+		    EVP_CipherUpdate(sa->cipher, out, &n, text,
+		    (int)text_len) == 1 &&
+		    EVP_CipherFinal_ex(sa->cipher, out + n, &m) == 1;
+	}
+	/* The ICV first: nothing is decrypted that was not authenticated. */
+	return esp_icv(sa, esp, len - icv_len, seq_high, icv) &&
+	    compare_secret(icv, text + text_len, icv_len) == 0 &&
+	    EVP_CipherInit_ex(sa->cipher, NULL, NULL, NULL, iv, -1) == 1 &&
+	    EVP_CipherUpdate(sa->cipher, out, &n, text, (int)text_len) == 1 &&
+	    n == (int)text_len;
+}
+
+/* Is what was decrypted well padded, and what is in it?  An esp_error, or the
+ * length without padding. */
+static int
+esp_unpad(const uint8_t *text, size_t len)
+{
+	size_t pad = text[len - 2], i;
+
+	if (text[len - 1] == ESP_NEXT_NONE)
+		return ESP_E_DUMMY;
+	if (pad + ESP_TRAILER_LEN > len)
+		return ESP_E_AUTH;
+	for (i = 0; i < pad; i++) {
+		/* RFC 4303 §2.4: 1, 2, 3, ... */
+		if (text[len - ESP_TRAILER_LEN - pad + i] != i + 1)
+			return ESP_E_AUTH;
+	}
+	if (text[len - 1] != ESP_NEXT_IPV4)
+		return ESP_E_INNER;
+	return (int)(len - ESP_TRAILER_LEN - pad);
+}
+
+int
+esp_open(struct esp_sa *sa, const uint8_t *pkt, size_t len, uint8_t *inner,
+    size_t cap)
+{
+	struct ip_info outer, ip;
+	const uint8_t *esp;
+	size_t	       left, overhead, text_len;
+	uint64_t       seq;
+	int	       n, tos;
+
+	if ((esp = esp_find(pkt, len, &outer, &left)) == NULL)
+		return ESP_E_LENGTH;
+	overhead = ESP_HEADER_LEN + sa->alg->iv_len + esp_icv_len(sa);
+	if (left < overhead + ESP_TRAILER_LEN)
+		return ESP_E_LENGTH;
+	text_len = left - overhead;
+	if (text_len % sa->alg->block != 0 || text_len > cap)
+		return ESP_E_LENGTH;
+	if (!esp_replay_check(&sa->replay, load_u32(esp + 4), &seq)) {
+		sa->count.replays++;
+		return ESP_E_REPLAY;
+	}
+	if (!esp_decrypt(sa, esp, left, (uint32_t)(seq >> 32), inner)) {
+		ERR_clear_error();
+		sa->count.auth_failures++;
+		return ESP_E_AUTH;
+	}
+	esp_replay_update(&sa->replay, seq);
+	sa->count.seq = esp_replay_top(&sa->replay);
+	if ((n = esp_unpad(inner, text_len)) < 0)
+		return n;
+	if (!ip_parse(inner, (size_t)n, &ip))
+		return ESP_E_INNER;
+	if ((tos = ip_ecn_decapsulate(ip.tos, outer.tos)) == -1)
+		return ESP_E_INNER;
+	ip_set_tos(inner, (uint8_t)tos);
+	sa->count.packets++;
+	sa->count.bytes += ip.total;
+	return (int)ip.total;
+}
+
+void
+esp_sa_counters(const struct esp_sa *sa, struct esp_counters *out)
+{
+	*out = sa->count;
+}
+
+const struct esp_params *
+esp_sa_params(const struct esp_sa *sa)
+{
+	return &sa->p;
+}
+
+size_t
+esp_inner_mtu(const struct esp_sa *sa, size_t mtu)
+{
+	size_t fixed = esp_outer_len(sa) + ESP_HEADER_LEN + sa->alg->iv_len +
+	    esp_icv_len(sa);
+	size_t align = sa->alg->block < 4 ? 4 : sa->alg->block;
+
+	if (mtu < fixed + align)
+		return 0;
+	return (mtu - fixed) / align * align - ESP_TRAILER_LEN;
+}

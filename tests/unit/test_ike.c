@@ -1,0 +1,681 @@
+/* test_ike.c - Main Mode and Quick Mode between two engines: loss, duplicates, refusals, deletes, rekeys, floods */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cursor.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "ike_net.h"
+
+static struct net net;
+
+/* x behind its own address, y public: the picture's two ends. */
+static struct net_host *x, *y;
+
+static void
+picture(uint32_t seed, const struct ike_config *c)
+{
+	net_init(&net, seed);
+	x = net_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), c);
+	y = net_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1), c);
+}
+
+static void
+key_up(void)
+{
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(x->nchildren, 1);
+	assert_int_equal(y->nchildren, 1);
+	assert_true(net_agree(x, y));
+}
+
+static void
+end_clean(void)
+{
+	assert_true(net_end(&net));
+}
+
+static void
+signatures_and_pfs_give_both_the_same_keys(void **state)
+{
+	const struct keying_child *c;
+
+	(void)state;
+	picture(1, NULL);
+	key_up();
+	assert_ptr_equal(x->children[0].conn, &x->conns[0]);
+	c = &x->children[0].child;
+	assert_true(c->initiator);
+	assert_false(y->children[0].child.initiator);
+	/* Best first. */
+	assert_int_equal(c->in.cipher, ESP_AES_CBC);
+	assert_int_equal(c->in.cipher_len, 32);
+	assert_int_equal(c->in.auth, ESP_AUTH_HMAC_SHA2_256);
+	assert_int_equal(c->in.dst, x->addr);
+	assert_int_equal(c->in.src, y->addr);
+	assert_int_equal(c->out.dst, y->addr);
+	assert_int_equal(c->src.mask, 0xffffffff);
+	assert_true(c->soft > net.now && c->soft < c->hard);
+	assert_int_equal(c->peer_key.len, y->pub.len);
+	assert_memory_equal(c->peer_key.wire, y->pub.wire, y->pub.len);
+	assert_true(keying_id_equal(&c->peer_id, &y->id));
+	assert_true(keying_id_equal(&y->children[0].child.peer_id, &x->id));
+	/* One lookup, one question, and the responder knows that we heard it. */
+	assert_int_equal(y->lookups, 1);
+	assert_int_equal(y->asks, 1);
+	assert_int_equal(y->confirms, 1);
+	assert_int_equal(x->lookups, 0);
+	/* Five messages from x, four from y; none needs fragments. */
+	assert_int_equal(x->sent, 5);
+	assert_int_equal(y->sent, 4);
+	assert_true(x->longest < 1200 && y->longest < 1200);
+	end_clean();
+}
+
+static void
+late_answers_are_waited_for(void **state)
+{
+	(void)state;
+	picture(2, NULL);
+	y->lookup = NET_LATE;
+	y->ask = NET_LATE;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 3000);
+	assert_true(net_agree(x, y));
+	assert_int_equal(y->lookups, 1);
+	assert_int_equal(y->asks, 1);
+	end_clean();
+}
+
+static void
+loss_and_duplicates_are_survived(void **state)
+{
+	uint32_t seed;
+	unsigned up = 0;
+
+	(void)state;
+	for (seed = 100; seed < 140; seed++) {
+		picture(seed, NULL);
+		net.loss = 25;
+		net.dup = 20;
+		net.reorder = 20;
+		assert_int_equal(net_request(x, y, 0), 0);
+		net_pass(&net, 60000);
+		/* A tunnel both have, or a failure told: never neither. */
+		if (x->nchildren > 0) {
+			up++;
+			assert_int_equal(x->nchildren, 1);
+			assert_true(net_agree(x, y));
+			assert_true(y->lookups <= 2);
+		} else {
+			assert_int_equal(x->fails, 1);
+		}
+		end_clean();
+	}
+	assert_true(up >= 30);
+}
+
+/* RFC 3104 §6.1: a new initiator cookie for each first message. */
+static uint64_t first_cookies[32];
+static unsigned nfirst;
+
+static bool
+swallow_firsts(struct net *n, struct net_datagram *d, void *arg)
+{
+	(void)n;
+	(void)arg;
+	if (nfirst < 32)
+		first_cookies[nfirst++] = load_u64(d->buf);
+	return false;
+}
+
+static void
+each_first_message_has_its_own_cookie(void **state)
+{
+	unsigned i, j;
+
+	(void)state;
+	picture(3, NULL);
+	nfirst = 0;
+	net.filter = swallow_firsts;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 60000);
+	assert_true(nfirst >= 4);
+	assert_int_equal(x->cookies, nfirst);
+	for (i = 0; i < nfirst; i++) {
+		for (j = 0; j < i; j++)
+			assert_true(first_cookies[i] != first_cookies[j]);
+	}
+	assert_int_equal(x->fails, 1);
+	assert_int_equal(x->failure, KEYING_SILENCE);
+	/* Nothing is left to do, and nothing is sent any more. */
+	i = x->sent;
+	net_pass(&net, 600000);
+	assert_int_equal(x->sent, i);
+	end_clean();
+}
+
+static void
+icmp_alone_does_not_end_it(void **state)
+{
+	struct keying_path p;
+
+	(void)state;
+	picture(4, NULL);
+	net.filter = swallow_firsts;
+	nfirst = 0;
+	assert_int_equal(net_request(x, y, 0), 0);
+	p = (struct keying_path){ x->addr, y->addr, 500, 500 };
+	ike_icmp(x->ike, net.now, &p);
+	net_pass(&net, 500);
+	assert_int_equal(x->fails, 0);
+	net.filter = NULL;
+	net_pass(&net, 30000);
+	assert_true(net_agree(x, y));
+	end_clean();
+
+	picture(5, NULL);
+	net.filter = swallow_firsts;
+	assert_int_equal(net_request(x, y, 0), 0);
+	ike_icmp(x->ike, net.now, &p);
+	net_pass(&net, 60000);
+	assert_int_equal(x->fails, 1);
+	assert_int_equal(x->failure, KEYING_ICMP);
+	end_clean();
+}
+
+static void
+failures_are_told_apart(void **state)
+{
+	struct keying_request r;
+	struct ike_config     weak, strong;
+
+	(void)state;
+	/* The peer does not have the key that DNS names. */
+	picture(6, NULL);
+	net_request_init(&r, x, y, 0);
+	r.keys = &x->pub;
+	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[0]), 0);
+	net_pass(&net, 60000);
+	assert_int_equal(x->fails, 1);
+	assert_int_equal(x->failure, KEYING_SIGNATURE);
+	assert_int_equal(x->nchildren, 0);
+	end_clean();
+
+	/* The peer is another than was asked for. */
+	picture(7, NULL);
+	net_request_init(&r, x, y, 0);
+	r.peer_id.addr = inet_addr("198.51.100.99");
+	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[0]), 0);
+	net_pass(&net, 60000);
+	assert_int_equal(x->fails, 1);
+	assert_int_equal(x->failure, KEYING_IDENTITY);
+	end_clean();
+
+	/* The responder finds no key for us: Phase 1 never comes up. */
+	picture(8, NULL);
+	y->lookup = NET_REFUSE;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 60000);
+	assert_int_equal(x->fails, 1);
+	assert_int_equal(x->failure, KEYING_PHASE1_REFUSED);
+	end_clean();
+
+	/* It has another key for us. */
+	picture(9, NULL);
+	y->wrong_key = true;
+	memset(&x->pub, 0, sizeof(x->pub));
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 60000);
+	assert_int_equal(x->fails, 1);
+	assert_int_equal(x->failure, KEYING_PHASE1_REFUSED);
+	assert_int_equal(y->nchildren, 0);
+	end_clean();
+
+	/* Phase 2 is refused, in an authenticated notify. */
+	picture(10, NULL);
+	y->ask = NET_REFUSE;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 5000);
+	assert_int_equal(x->fails, 1);
+	assert_int_equal(x->failure, KEYING_PHASE2_REFUSED);
+	end_clean();
+
+	/* Phase 2 is never answered. */
+	picture(11, NULL);
+	y->ask = NET_NEVER;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 120000);
+	assert_int_equal(x->fails, 1);
+	assert_int_equal(x->failure, KEYING_PHASE2_REFUSED);
+	end_clean();
+
+	/* No SPI of our own. */
+	picture(12, NULL);
+	x->no_spi = true;
+	if (net_request(x, y, 0) == 0) {
+		net_pass(&net, 60000);
+		assert_int_equal(x->fails, 1);
+		assert_int_equal(x->failure, KEYING_LOCAL);
+	}
+	end_clean();
+
+	/* The responder has none: silence or refusal, but an end. */
+	picture(13, NULL);
+	y->no_spi = true;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 120000);
+	assert_int_equal(x->fails, 1);
+	assert_int_equal(x->failure, KEYING_PHASE2_REFUSED);
+	end_clean();
+
+	/* "legacy = no" on one side and on both still finds the strong suite. */
+	memset(&weak, 0, sizeof(weak));
+	weak.rsa_min_bits = 2048;
+	weak.legacy = true;
+	strong = weak;
+	strong.legacy = false;
+	net_init(&net, 14);
+	x = net_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), &weak);
+	y = net_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
+	    &strong);
+	key_up();
+	assert_int_equal(net_request(y, x, 1), 0);
+	net_pass(&net, 1000);
+	assert_true(net_agree(x, y));
+	end_clean();
+}
+
+static void
+strangers_notify_ends_nothing(void **state)
+{
+	struct net_datagram d;
+	struct writer	    w;
+
+	(void)state;
+	/* NO-PROPOSAL-CHOSEN in the clear, with the right cookie even. */
+	picture(15, NULL);
+	assert_int_equal(net_request(x, y, 0), 0);
+	memset(&d, 0, sizeof(d));
+	d.path = (struct keying_path){ y->addr, x->addr, 500, 500 };
+	writer_init(&w, d.buf, sizeof(d.buf));
+	writer_u64(&w, x->last_cookie);
+	writer_u64(&w, 0x1122334455667788);
+	writer_u8(&w, 11);
+	writer_u8(&w, 0x10);
+	writer_u8(&w, 5);
+	writer_u8(&w, 0);
+	writer_u32(&w, 77);
+	writer_u32(&w, 28 + 12);
+	writer_u32(&w, 12);
+	writer_u32(&w, 1);
+	writer_u8(&w, 1);
+	writer_u8(&w, 0);
+	writer_u16(&w, 14);
+	d.len = w.len;
+	net_deliver(&net, &d);
+	assert_int_equal(x->fails, 0);
+	net_pass(&net, 30000);
+	assert_true(net_agree(x, y));
+	end_clean();
+}
+
+static void
+deletes_reach_the_other_end(void **state)
+{
+	uint32_t spi;
+
+	(void)state;
+	picture(16, NULL);
+	key_up();
+	spi = x->children[0].child.in.spi;
+	assert_int_equal(ike_delete_child(x->ike, net.now, spi), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(y->downs, 1);
+	assert_true(y->children[0].by_peer);
+	ike_forget(x->ike, net.now, &x->conns[0], false);
+	assert_int_equal(x->spis, 0);
+	end_clean();
+
+	/* Shutdown says goodbye to everyone. */
+	picture(17, NULL);
+	key_up();
+	ike_shutdown(y->ike, net.now);
+	net_pass(&net, 2000);
+	assert_int_equal(x->downs, 1);
+	assert_true(x->children[0].by_peer);
+	end_clean();
+
+	/* Forgetting with a word. */
+	picture(18, NULL);
+	key_up();
+	ike_forget(x->ike, net.now, &x->conns[0], true);
+	net_pass(&net, 1000);
+	assert_int_equal(y->downs, 1);
+	assert_int_equal(x->downs, 0);
+	end_clean();
+}
+
+static void
+hard_lifetime_ends_both(void **state)
+{
+	struct ike_config c;
+
+	(void)state;
+	memset(&c, 0, sizeof(c));
+	c.rsa_min_bits = 2048;
+	c.phase2_lifetime = 60;
+	picture(19, &c);
+	key_up();
+	assert_true(x->children[0].child.hard <= net.now + 60000);
+	net_pass(&net, 90000);
+	assert_int_equal(x->downs, 1);
+	assert_int_equal(y->downs, 1);
+	assert_int_equal(x->spis, 0);
+	assert_int_equal(y->spis, 0);
+	end_clean();
+}
+
+static void
+rekey_gives_the_same_conn_again(void **state)
+{
+	unsigned sent;
+
+	(void)state;
+	picture(20, NULL);
+	key_up();
+	sent = x->sent;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(x->nchildren, 2);
+	assert_ptr_equal(x->children[1].conn, &x->conns[0]);
+	assert_true(net_agree(x, y));
+	/* The live Phase 1 SA was used: Quick Mode alone. */
+	assert_int_equal(x->sent - sent, 2);
+	assert_int_equal(net_alive(x), 2);
+
+	/* From the other side over the same Phase 1 SA. */
+	sent = y->sent;
+	assert_int_equal(net_request(y, x, 5), 0);
+	net_pass(&net, 1000);
+	assert_true(net_agree(x, y));
+	assert_int_equal(y->children[y->nchildren - 1].child.initiator, true);
+	assert_int_equal(y->sent - sent, 2);
+	end_clean();
+}
+
+static void
+crossing_requests_both_come_up(void **state)
+{
+	(void)state;
+	picture(21, NULL);
+	assert_int_equal(net_request(x, y, 0), 0);
+	assert_int_equal(net_request(y, x, 1), 0);
+	net_pass(&net, 20000);
+	assert_int_equal(x->nchildren, 2);
+	assert_int_equal(y->nchildren, 2);
+	assert_int_equal(x->fails + y->fails, 0);
+	/* And again, as rekeys in both directions at once. */
+	assert_int_equal(net_request(x, y, 0), 0);
+	assert_int_equal(net_request(y, x, 1), 0);
+	net_pass(&net, 20000);
+	assert_int_equal(x->nchildren, 4);
+	assert_int_equal(y->nchildren, 4);
+	end_clean();
+}
+
+static void
+phase1_outlives_its_lifetime_by_renewal(void **state)
+{
+	struct ike_config c;
+	unsigned	  i;
+
+	(void)state;
+	memset(&c, 0, sizeof(c));
+	c.rsa_min_bits = 2048;
+	c.phase1_lifetime = 120;
+	picture(22, &c);
+	key_up();
+	for (i = 1; i < 10; i++) {
+		net_pass(&net, 47000);
+		assert_int_equal(net_request(x, y, 0), 0);
+		net_pass(&net, 3000);
+		assert_int_equal(x->nchildren, i + 1);
+		assert_true(net_agree(x, y));
+		assert_int_equal(x->fails, 0);
+	}
+	end_clean();
+}
+
+static void
+preshared_keys_work_and_fail_apart(void **state)
+{
+	(void)state;
+	picture(23, NULL);
+	x->psk = "a long enough secret";
+	y->psk = "a long enough secret";
+	key_up();
+	assert_int_equal(x->children[0].child.peer_key.len, 0);
+	end_clean();
+
+	picture(24, NULL);
+	x->psk = "a long enough secret";
+	y->psk = "quite another secret";
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 120000);
+	assert_int_equal(x->fails, 1);
+	assert_int_equal(x->nchildren, 0);
+	assert_int_equal(y->nchildren, 0);
+	end_clean();
+
+	/* Whoever asks for a signature gets no pre-shared key, and the reverse. */
+	picture(25, NULL);
+	x->psk = "a long enough secret";
+	y->lookup = NET_REFUSE;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 120000);
+	assert_int_equal(x->fails, 1);
+	assert_int_equal(y->nchildren, 0);
+	end_clean();
+}
+
+static void
+initial_contact_is_told(void **state)
+{
+	struct keying_request r;
+
+	(void)state;
+	picture(26, NULL);
+	net_request_init(&r, x, y, 0);
+	r.initial_contact = true;
+	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[0]), 0);
+	net_pass(&net, 1000);
+	assert_true(net_agree(x, y));
+	assert_int_equal(y->contacts, 1);
+	end_clean();
+
+	picture(27, NULL);
+	key_up();
+	assert_int_equal(y->contacts, 0);
+	end_clean();
+}
+
+static void
+two_hosts_behind_one_address_both_work(void **state)
+{
+	struct net_host *x2;
+
+	(void)state;
+	/* Seen from y, x2 is x1's address with another port (RFC 3104 §4). */
+	picture(28, NULL);
+	x2 = net_host_add(&net, "198.51.100.2", "@x2.lab", net_key(2), NULL);
+	net.nat_inside = x2->addr;
+	net.nat_outside = x->addr;
+	net.nat_port = 20000;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 1000);
+	assert_true(net_agree(x, y));
+	assert_int_equal(net_request(x2, y, 1), 0);
+	net_pass(&net, 1000);
+	assert_true(net_agree(x2, y));
+	assert_int_equal(y->nchildren, 2);
+	assert_false(keying_id_equal(&y->children[0].child.peer_id,
+	    &y->children[1].child.peer_id));
+	/* Each delete goes to its own. */
+	assert_int_equal(ike_delete_child(y->ike, net.now,
+	    y->children[1].child.in.spi), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(x->downs, 0);
+	assert_int_equal(x2->downs, 1);
+	end_clean();
+}
+
+static void
+ephemeral_ports_are_kept(void **state)
+{
+	struct keying_request r;
+
+	(void)state;
+	picture(29, NULL);
+	net_request_init(&r, x, y, 20001);
+	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[0]), 0);
+	net_pass(&net, 1000);
+	assert_true(net_agree(x, y));
+	assert_int_equal(x->children[0].child.path.local_port, 20001);
+	assert_int_equal(y->children[0].child.path.peer_port, 20001);
+	/* The responder's own requests go to that port too. */
+	assert_int_equal(ike_delete_child(y->ike, net.now,
+	    y->children[0].child.in.spi), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(x->downs, 1);
+	end_clean();
+}
+
+/* A first message of x's, to be sent from anywhere. */
+static struct net_datagram first;
+static bool
+keep_first(struct net *n, struct net_datagram *d, void *arg)
+{
+	(void)n;
+	(void)arg;
+	first = *d;
+	return false;
+}
+
+static void
+flood_of_first_messages_leaves_others_working(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	picture(30, NULL);
+	net.filter = keep_first;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 60000);
+	assert_int_equal(x->fails, 1);
+	net.filter = NULL;
+	x->fails = 0;
+	/* An established tunnel, a flood, then an honest newcomer and a rekey. */
+	key_up();
+	for (i = 0; i < 20000; i++) {
+		first.path.local = htonl(0x0b000000 + i * 7919);
+		first.path.local_port = (uint16_t)(1024 + i % 50000);
+		store_u64(first.buf, 0x1000000000000000 + i);
+		net_deliver(&net, &first);
+		net.nqueue = 0;
+		if (i % 1000 == 0)
+			net_pass(&net, 10);
+	}
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 5000);
+	assert_int_equal(x->nchildren, 2);
+	ike_forget(x->ike, net.now, &x->conns[0], false);
+	net_host_add(&net, "198.51.100.3", "@x3.lab", net_key(2), NULL);
+	assert_int_equal(net_request(&net.hosts[2], y, 0), 0);
+	for (i = 0; i < 3000; i++) {
+		first.path.local = htonl(0x0c000000 + i * 7919);
+		store_u64(first.buf, 0x2000000000000000 + i);
+		net_deliver(&net, &first);
+		if (i % 10 == 0)
+			net_pass(&net, 5);
+	}
+	net_pass(&net, 15000);
+	assert_int_equal(net.hosts[2].nchildren, 1);
+	/* What strangers left behind goes away by itself. */
+	net_pass(&net, 120000);
+	end_clean();
+}
+
+static void
+dead_peers_are_noticed(void **state)
+{
+	struct ike_config c;
+
+	(void)state;
+	memset(&c, 0, sizeof(c));
+	c.rsa_min_bits = 2048;
+	c.dpd_delay = 10;
+	picture(31, &c);
+	key_up();
+	/* Both answer: nobody is taken for dead. */
+	net_pass(&net, 300000);
+	assert_int_equal(x->downs + y->downs, 0);
+	net.loss = 100;
+	net_pass(&net, 120000);
+	assert_int_equal(net_alive(x), 0);
+	assert_int_equal(net_alive(y), 0);
+	end_clean();
+}
+
+static void
+forgetting_ends_all_calls(void **state)
+{
+	(void)state;
+	picture(32, NULL);
+	assert_int_equal(net_request(x, y, 0), 0);
+	ike_forget(x->ike, net.now, &x->conns[0], true);
+	net_pass(&net, 120000);
+	assert_int_equal(x->fails, 0);
+	assert_int_equal(x->nchildren, 0);
+	assert_int_equal(x->spis, 0);
+	end_clean();
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(signatures_and_pfs_give_both_the_same_keys),
+		cmocka_unit_test(late_answers_are_waited_for),
+		cmocka_unit_test(loss_and_duplicates_are_survived),
+		cmocka_unit_test(each_first_message_has_its_own_cookie),
+		cmocka_unit_test(icmp_alone_does_not_end_it),
+		cmocka_unit_test(failures_are_told_apart),
+		cmocka_unit_test(strangers_notify_ends_nothing),
+		cmocka_unit_test(deletes_reach_the_other_end),
+		cmocka_unit_test(hard_lifetime_ends_both),
+		cmocka_unit_test(rekey_gives_the_same_conn_again),
+		cmocka_unit_test(crossing_requests_both_come_up),
+		cmocka_unit_test(phase1_outlives_its_lifetime_by_renewal),
+		cmocka_unit_test(preshared_keys_work_and_fail_apart),
+		cmocka_unit_test(initial_contact_is_told),
+		cmocka_unit_test(two_hosts_behind_one_address_both_work),
+		cmocka_unit_test(ephemeral_ports_are_kept),
+		cmocka_unit_test(flood_of_first_messages_leaves_others_working),
+		cmocka_unit_test(dead_peers_are_noticed),
+		cmocka_unit_test(forgetting_ends_all_calls),
+	};
+
+	log_init("test_ike", true, getenv("V") != NULL ? LOG_LEVEL_DEBUG :
+	    LOG_LEVEL_ERROR);
+	return cmocka_run_group_tests_name("ike", tests, NULL, NULL);
+}

@@ -1,0 +1,306 @@
+/* test_ike_hostile.c - every truncation and one-byte change of a Main Mode and Quick Mode, at every state, in both roles */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cursor.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "ike_net.h"
+
+#define MESSAGES	9	/* six of Main Mode, three of Quick Mode */
+
+static struct net net;
+static struct net_host *x, *y;
+
+static void
+picture(uint32_t seed)
+{
+	net_init(&net, seed);
+	x = net_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), NULL);
+	y = net_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
+	    NULL);
+}
+
+/* Which datagram is damaged, and how; the true one follows or not. */
+struct damage {
+	unsigned message;		/* 1.. */
+	size_t	 cut;			/* bytes kept; SIZE_MAX: all */
+	size_t	 at;			/* byte changed; SIZE_MAX: none */
+	uint8_t	 mask;
+	bool	 forever;		/* each repetition too */
+	size_t	 len;			/* out: of the datagram */
+};
+
+static bool
+inflict(struct net *n, struct net_datagram *d, void *arg)
+{
+	struct damage *g = arg;
+
+	if (n->count != g->message && !(g->forever && n->count > g->message &&
+	    d->len == g->len))
+		return true;
+	g->len = d->len;
+	if (g->cut < d->len)
+		d->len = g->cut;
+	if (g->at < d->len)
+		d->buf[g->at] ^= g->mask;
+	return true;
+}
+
+/* One handshake with one damage; whatever happens must end. */
+static size_t
+suffer(struct damage *g, unsigned *up)
+{
+	picture(1);
+	net.filter = inflict;
+	net.filter_arg = g;
+	g->len = 0;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 120000);
+	/* Either keys that both have, or a reason; nothing half-way. */
+	if (x->nchildren > 0) {
+		(*up)++;
+		assert_int_equal(x->fails, 0);
+	} else {
+		assert_int_equal(x->fails, 1);
+	}
+	if (x->nchildren > 0 && y->nchildren > 0 &&
+	    !x->children[0].down && !y->children[0].down)
+		assert_true(net_agree(x, y));
+	ike_forget(x->ike, net.now, &x->conns[0], false);
+	assert_int_equal(x->spis, 0);
+	assert_true(net_end(&net));
+	return g->len;
+}
+
+static void
+truncations_end_well(void **state)
+{
+	struct damage g;
+	unsigned      m, up = 0, tries = 0;
+	size_t	      len, step;
+
+	(void)state;
+	for (m = 1; m <= MESSAGES; m++) {
+		len = SIZE_MAX;
+		for (g.cut = 0; g.cut < len; g.cut += step) {
+			/* Every length up to the headers, then every third. */
+			step = getenv("ALL") != NULL || g.cut < 48 ? 1 : 3;
+			g.message = m;
+			g.at = SIZE_MAX;
+			g.forever = false;
+			len = suffer(&g, &up);
+			tries++;
+		}
+	}
+	/* A lost message is repeated, so all must have come up. */
+	assert_true(up * 100 >= tries * 95);
+}
+
+static void
+changes_end_well(void **state)
+{
+	struct damage g;
+	unsigned      m, up = 0, tries = 0;
+	size_t	      len, step;
+
+	(void)state;
+	for (m = 1; m <= MESSAGES; m++) {
+		len = SIZE_MAX;
+		for (g.at = 0; g.at < len; g.at += step) {
+			step = getenv("ALL") != NULL || g.at < 64 ? 1 : 3;
+			g.message = m;
+			g.cut = SIZE_MAX;
+			g.mask = (uint8_t)(1u << (g.at % 8));
+			g.forever = false;
+			len = suffer(&g, &up);
+			tries++;
+		}
+	}
+	assert_true(up > 0);
+}
+
+/* --- damaged copies first, then the true message --------------------------- */
+
+/*
+ * At each state the engine gets every truncation, then the true message, and
+ * must go on as if nothing had been.
+ */
+static bool
+copies_before(struct net *n, struct net_datagram *d, void *arg)
+{
+	struct net_datagram *copy;
+	const unsigned	    *mode = arg;
+	size_t		     i;
+
+	if (n->count > MESSAGES)
+		return true;
+	if ((copy = malloc(sizeof(*copy))) == NULL)
+		abort();
+	/* Nothing that the copies cause is to be damaged again. */
+	n->filter = NULL;
+	if (*mode == 0) {
+		for (i = 0; i < d->len; i++) {
+			*copy = *d;
+			copy->len = i;
+			net_deliver(n, copy);
+		}
+	} else {
+		/* The header's bytes: cookies, exchange, flags, message id, length. */
+		for (i = 0; i < 28 * 8; i++) {
+			*copy = *d;
+			copy->buf[i / 8] ^= (uint8_t)(1u << (i % 8));
+			/* Bits of the cookie of a first message make new first messages. */
+			if (i / 8 < 8 && load_u64(d->buf + 8) == 0)
+				continue;
+			net_deliver(n, copy);
+		}
+	}
+	free(copy);
+	n->filter = copies_before;
+	return true;
+}
+
+static void
+damaged_copies_do_not_disturb(void **state)
+{
+	unsigned mode;
+
+	(void)state;
+	for (mode = 0; mode < 2; mode++) {
+		picture(1);
+		net.filter = copies_before;
+		net.filter_arg = &mode;
+		assert_int_equal(net_request(x, y, 0), 0);
+		net_pass(&net, 60000);
+		assert_int_equal(x->nchildren, 1);
+		assert_true(net_agree(x, y));
+		assert_true(net_end(&net));
+	}
+}
+
+/* Each message of the exchange, replayed to both at every later state. */
+static struct net_datagram kept[64];
+static unsigned nkept;
+
+static bool
+replay_all(struct net *n, struct net_datagram *d, void *arg)
+{
+	unsigned i;
+
+	(void)arg;
+	n->filter = NULL;
+	for (i = 0; i < nkept; i++)
+		net_deliver(n, &kept[i]);
+	if (nkept < 64)
+		kept[nkept++] = *d;
+	n->filter = replay_all;
+	return true;
+}
+
+static void
+replays_make_no_new_keys(void **state)
+{
+	unsigned i, before;
+
+	(void)state;
+	picture(1);
+	nkept = 0;
+	net.filter = replay_all;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 60000);
+	assert_int_equal(x->nchildren, 1);
+	assert_int_equal(y->nchildren, 1);
+	assert_true(net_agree(x, y));
+	net.filter = NULL;
+	/* Long after: no child, no contact, no delete comes of it. */
+	before = y->lookups;
+	for (i = 0; i < nkept; i++)
+		net_deliver(&net, &kept[i]);
+	net_pass(&net, 60000);
+	assert_int_equal(x->nchildren, 1);
+	assert_int_equal(y->nchildren, 1);
+	assert_int_equal(x->downs + y->downs, 0);
+	assert_int_equal(y->lookups, before);
+	/* After the SA is gone too. */
+	ike_shutdown(x->ike, net.now);
+	ike_shutdown(y->ike, net.now);
+	net_pass(&net, 60000);
+	for (i = 0; i < nkept; i++)
+		net_deliver(&net, &kept[i]);
+	net_pass(&net, 120000);
+	assert_int_equal(y->nchildren, 1);
+	assert_true(net_end(&net));
+}
+
+/* Bytes at random behind a header that fits. */
+static void
+noise_is_survived(void **state)
+{
+	static struct net_datagram d;
+	uint8_t			   cookies[16];
+	unsigned		   i;
+
+	(void)state;
+	picture(1);
+	nkept = 0;
+	net.filter = replay_all;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 5000);
+	net.filter = NULL;
+	memcpy(cookies, kept[nkept - 1].buf, sizeof(cookies));
+	for (i = 0; i < 20000; i++) {
+		d.len = 28 + random_uniform(300);
+		random_bytes(d.buf, d.len);
+		if (i % 3 != 0)
+			memcpy(d.buf, cookies, sizeof(cookies));
+		d.buf[17] = 0x10;
+		d.buf[16] = (uint8_t)(d.buf[16] % 16);
+		if (i % 2 == 0)
+			d.buf[18] = (uint8_t[]){ 2, 5, 32, 4 }[i / 2 % 4];
+		if (i % 5 == 0) {
+			d.len = 28 + d.len / 16 * 16;
+			d.buf[19] = 1;
+		}
+		store_u32(d.buf + 24, (uint32_t)d.len);
+		d.path = (struct keying_path){ y->addr, x->addr, 500, 500 };
+		if (i % 2 == 1)
+			d.path = (struct keying_path){ x->addr, y->addr, 500,
+				500 };
+		net_deliver(&net, &d);
+		net.nqueue = 0;
+	}
+	net_pass(&net, 60000);
+	assert_int_equal(net_alive(x), 1);
+	assert_int_equal(net_alive(y), 1);
+	/* And it still works. */
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 1000);
+	assert_true(net_agree(x, y));
+	assert_int_equal(x->nchildren, 2);
+	assert_true(net_end(&net));
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(damaged_copies_do_not_disturb),
+		cmocka_unit_test(replays_make_no_new_keys),
+		cmocka_unit_test(noise_is_survived),
+		cmocka_unit_test(truncations_end_well),
+		cmocka_unit_test(changes_end_well),
+	};
+
+	log_init("test_ike_hostile", true, getenv("V") != NULL ?
+	    LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
+	return cmocka_run_group_tests_name("ike_hostile", tests, NULL, NULL);
+}

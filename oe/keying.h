@@ -95,7 +95,8 @@ struct keying_ops {
 	 * keying engine's *_peer_keys(token). */
 	void (*peer_lookup)(void *arg, uint64_t token, const struct keying_id *id,
 	    const struct keying_path *path);
-	/* Responder: may this peer have these selectors? Answer with *_authorize(token). */
+	/* Responder: may this peer have these selectors (src ours, dst theirs)?
+	 * Answer with *_authorize(token). */
 	void (*child_ask)(void *arg, uint64_t token, const struct keying_id *id,
 	    const struct keying_path *path, const struct keying_selector *src,
 	    const struct keying_selector *dst);

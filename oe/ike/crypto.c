@@ -1,0 +1,291 @@
+/* crypto.c - IKEv1's prf, keys and signatures (RFC 2409 §5, App. B) */
+#include "config.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rsa.h>
+#include <string.h>
+
+#include "base/cursor.h"
+#include "base/util.h"
+#include "oe/ike/crypto.h"
+
+static const EVP_MD *
+hash_evp(unsigned hash)
+{
+	switch (hash) {
+	case IKE_MD5:
+		return EVP_md5();
+	case IKE_SHA1:
+		return EVP_sha1();
+	case IKE_SHA2_256:
+		return EVP_sha256();
+	case IKE_SHA2_384:
+		return EVP_sha384();
+	case IKE_SHA2_512:
+		return EVP_sha512();
+	default:
+		return NULL;
+	}
+}
+
+size_t
+ike_hash_len(unsigned hash)
+{
+	const EVP_MD *md = hash_evp(hash);
+
+	return md == NULL ? 0 : (size_t)EVP_MD_get_size(md);
+}
+
+const char *
+ike_hash_name(unsigned hash)
+{
+	switch (hash) {
+	case IKE_MD5:
+		return "MD5";
+	case IKE_SHA1:
+		return "SHA1";
+	case IKE_SHA2_256:
+		return "SHA2-256";
+	case IKE_SHA2_384:
+		return "SHA2-384";
+	case IKE_SHA2_512:
+		return "SHA2-512";
+	default:
+		return "unknown";
+	}
+}
+
+int
+ike_hash(unsigned hash, const struct ike_chunk *c, size_t n, uint8_t *out)
+{
+	const EVP_MD *md = hash_evp(hash);
+	EVP_MD_CTX   *ctx = EVP_MD_CTX_new();
+	bool	      ok;
+	size_t	      i;
+
+	ok = md != NULL && ctx != NULL && EVP_DigestInit_ex(ctx, md, NULL) == 1;
+	for (i = 0; ok && i < n; i++)
+		ok = EVP_DigestUpdate(ctx, c[i].p, c[i].len) == 1;
+	ok = ok && EVP_DigestFinal_ex(ctx, out, NULL) == 1;
+	EVP_MD_CTX_free(ctx);
+	return ok ? 0 : -1;
+}
+
+int
+ike_prf(unsigned hash, const uint8_t *key, size_t key_len,
+    const struct ike_chunk *c, size_t n, uint8_t *out)
+{
+	const EVP_MD *md = hash_evp(hash);
+	EVP_PKEY     *pkey = NULL;
+	EVP_MD_CTX   *ctx = EVP_MD_CTX_new();
+	size_t	      i, len = IKE_HASH_MAX;
+	bool	      ok;
+
+	ok = md != NULL && ctx != NULL && (pkey = EVP_PKEY_new_raw_private_key(
+	    EVP_PKEY_HMAC, NULL, key, key_len)) != NULL &&
+	    EVP_DigestSignInit(ctx, NULL, md, NULL, pkey) == 1;
+	for (i = 0; ok && i < n; i++)
+		ok = EVP_DigestSignUpdate(ctx, c[i].p, c[i].len) == 1;
+	ok = ok && EVP_DigestSignFinal(ctx, out, &len) == 1;
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(pkey);
+	return ok ? 0 : -1;
+}
+
+size_t
+ike_block_len(unsigned enc)
+{
+	return enc == IKE_3DES_CBC ? 8 : enc == IKE_AES_CBC ? 16 : 0;
+}
+
+size_t
+ike_enc_key_len(unsigned enc, unsigned bits)
+{
+	if (enc == IKE_3DES_CBC)
+		return bits == 0 ? 24 : 0;
+	if (enc == IKE_AES_CBC)
+		return bits == 128 || bits == 192 || bits == 256 ? bits / 8 : 0;
+	return 0;
+}
+
+const char *
+ike_enc_name(unsigned enc, unsigned bits)
+{
+	if (enc == IKE_3DES_CBC)
+		return "3DES-CBC";
+	return bits == 128 ? "AES-128-CBC" : bits == 192 ? "AES-192-CBC" :
+	    "AES-256-CBC";
+}
+
+static const EVP_CIPHER *
+enc_evp(unsigned enc, size_t key_len)
+{
+	if (enc == IKE_3DES_CBC)
+		return key_len == 24 ? EVP_des_ede3_cbc() : NULL;
+	if (enc != IKE_AES_CBC)
+		return NULL;
+	return key_len == 16 ? EVP_aes_128_cbc() : key_len == 24 ?
+	    EVP_aes_192_cbc() : key_len == 32 ? EVP_aes_256_cbc() : NULL;
+}
+
+int
+ike_cbc(unsigned enc, bool encrypt, const uint8_t *key, size_t key_len,
+    uint8_t *iv, uint8_t *buf, size_t len)
+{
+	const EVP_CIPHER *cipher = enc_evp(enc, key_len);
+	EVP_CIPHER_CTX	 *ctx = EVP_CIPHER_CTX_new();
+	uint8_t		  last[IKE_BLOCK_MAX];
+	size_t		  block = ike_block_len(enc);
+	bool		  ok;
+	int		  n;
+
+	ok = cipher != NULL && ctx != NULL && len >= block && len % block == 0;
+	if (ok && !encrypt)
+		memcpy(last, buf + len - block, block);
+	ok = ok && EVP_CipherInit_ex(ctx, cipher, NULL, key, iv, encrypt) == 1 &&
+	    EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 &&
+	    EVP_CipherUpdate(ctx, buf, &n, buf, (int)len) == 1 &&
+	    n == (int)len;
+	if (ok)
+		memcpy(iv, encrypt ? buf + len - block : last, block);
+	EVP_CIPHER_CTX_free(ctx);
+	return ok ? 0 : -1;
+}
+
+/* RFC 2409 App. B: a key longer than SKEYID_e is fed back from it. */
+static int
+expand_enc_key(struct ike_keys *k, unsigned hash)
+{
+	static const uint8_t zero;
+	struct ike_chunk     c = { &zero, 1 };
+	uint8_t		     block[IKE_HASH_MAX];
+	size_t		     done, n;
+
+	if (k->len >= k->enc_len) {
+		memcpy(k->enc, k->e, k->enc_len);
+		return 0;
+	}
+	for (done = 0; done < k->enc_len; done += n) {
+		if (ike_prf(hash, k->e, k->len, &c, 1, block) == -1)
+			return -1;
+		n = k->enc_len - done < k->len ? k->enc_len - done : k->len;
+		memcpy(k->enc + done, block, n);
+		c.p = block;
+		c.len = k->len;
+	}
+	wipe(block, sizeof(block));
+	return 0;
+}
+
+int
+ike_keys_derive(struct ike_keys *k, unsigned hash, unsigned enc,
+    unsigned enc_bits, const uint8_t *psk, size_t psk_len,
+    const struct ike_chunk *ni, const struct ike_chunk *nr,
+    const struct ike_chunk *gxy, const uint8_t cookies[16])
+{
+	uint8_t		 nonces[512], step;
+	struct ike_chunk c[4];
+	size_t		 n = 0;
+	int		 rc = -1;
+
+	memset(k, 0, sizeof(*k));
+	k->len = ike_hash_len(hash);
+	k->enc_len = ike_enc_key_len(enc, enc_bits);
+	if (k->len == 0 || k->enc_len == 0 ||
+	    ni->len + nr->len > sizeof(nonces))
+		return -1;
+	if (psk != NULL) {
+		c[0] = *ni;
+		c[1] = *nr;
+		if (ike_prf(hash, psk, psk_len, c, 2, k->skeyid) == -1)
+			return -1;
+	} else {
+		memcpy(nonces, ni->p, ni->len);
+		memcpy(nonces + ni->len, nr->p, nr->len);
+		if (ike_prf(hash, nonces, ni->len + nr->len, gxy, 1,
+		    k->skeyid) == -1)
+			return -1;
+	}
+	/* _d, _a and _e differ by what precedes g^xy and by the last octet. */
+	c[1] = *gxy;
+	c[2] = (struct ike_chunk){ cookies, 16 };
+	c[3] = (struct ike_chunk){ &step, 1 };
+	for (step = 0; step < 3; step++) {
+		uint8_t *out = step == 0 ? k->d : step == 1 ? k->a : k->e;
+
+		n = step == 0 ? 1 : 0;
+		c[0] = (struct ike_chunk){ step == 1 ? k->d : k->a, k->len };
+		if (ike_prf(hash, k->skeyid, k->len, c + n, 4 - n, out) == -1)
+			goto out;
+	}
+	rc = expand_enc_key(k, hash);
+out:
+	if (rc == -1)
+		wipe(k, sizeof(*k));
+	return rc;
+}
+
+int
+ike_keymat(const struct ike_keys *k, unsigned hash, const struct ike_chunk *gxy,
+    uint8_t protocol, uint32_t spi, const struct ike_chunk *ni,
+    const struct ike_chunk *nr, uint8_t *out, size_t len)
+{
+	uint8_t		 head[5], block[IKE_HASH_MAX];
+	struct ike_chunk c[5];
+	size_t		 n, done, i;
+
+	head[0] = protocol;
+	store_u32(head + 1, spi);
+	for (done = 0; done < len; done += n) {
+		i = 0;
+		if (done != 0)
+			c[i++] = (struct ike_chunk){ block, k->len };
+		if (gxy != NULL)
+			c[i++] = *gxy;
+		c[i++] = (struct ike_chunk){ head, sizeof(head) };
+		c[i++] = *ni;
+		c[i++] = *nr;
+		if (ike_prf(hash, k->d, k->len, c, i, block) == -1)
+			return -1;
+		n = len - done < k->len ? len - done : k->len;
+		memcpy(out + done, block, n);
+	}
+	wipe(block, sizeof(block));
+	return 0;
+}
+
+int
+ike_sign(EVP_PKEY *key, const uint8_t *hash, size_t len, uint8_t sig[IKE_SIG_MAX])
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+	size_t	      n = IKE_SIG_MAX;
+	bool	      ok;
+
+	/* Without a digest set, OpenSSL pads the bytes as they are. */
+	ok = ctx != NULL && EVP_PKEY_sign_init(ctx) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
+	    EVP_PKEY_sign(ctx, sig, &n, hash, len) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	ERR_clear_error();
+	return ok ? (int)n : -1;
+}
+
+bool
+ike_verify(const struct pubkey *key, const uint8_t *hash, size_t len,
+    const uint8_t *sig, size_t sig_len)
+{
+	EVP_PKEY     *pkey = pubkey_to_evp(key);
+	EVP_PKEY_CTX *ctx = NULL;
+	bool	      ok;
+
+	ok = pkey != NULL && (ctx = EVP_PKEY_CTX_new(pkey, NULL)) != NULL &&
+	    EVP_PKEY_verify_init(ctx) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
+	    EVP_PKEY_verify(ctx, sig, sig_len, hash, len) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	return ok;
+}

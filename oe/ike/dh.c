@@ -1,0 +1,293 @@
+/* dh.c - the Diffie-Hellman groups of IKEv1 (RFC 2409 §6, RFC 3526, RFC 5903) */
+#include "config.h"
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/dh.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "oe/ike/crypto.h"
+
+struct group {
+	unsigned    number;
+	size_t	    len;		/* of a public value on the wire */
+	const char *name;
+	const char *curve;		/* OpenSSL's name; NULL: MODP */
+	BIGNUM	 *(*prime)(BIGNUM *);
+	int	    exponent;		/* bits of private values, RFC 3526 §8 */
+};
+
+static const struct group groups[] = {
+	{ 2, 128, "MODP-1024", NULL, BN_get_rfc2409_prime_1024, 320 },
+	{ 5, 192, "MODP-1536", NULL, BN_get_rfc3526_prime_1536, 320 },
+	{ 14, 256, "MODP-2048", NULL, BN_get_rfc3526_prime_2048, 320 },
+	{ 15, 384, "MODP-3072", NULL, BN_get_rfc3526_prime_3072, 420 },
+	{ 19, 64, "ECP-256", "P-256", NULL, 0 },
+	{ 20, 96, "ECP-384", "P-384", NULL, 0 },
+};
+
+struct ike_dh {
+	const struct group *group;
+	EVP_PKEY	   *pair;
+	uint8_t		    pub[IKE_KE_MAX];
+};
+
+static const struct group *
+group_find(unsigned number)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		if (groups[i].number == number)
+			return &groups[i];
+	}
+	return NULL;
+}
+
+size_t
+ike_group_len(unsigned group)
+{
+	const struct group *g = group_find(group);
+
+	return g == NULL ? 0 : g->len;
+}
+
+const char *
+ike_group_name(unsigned group)
+{
+	const struct group *g = group_find(group);
+
+	return g == NULL ? "unknown" : g->name;
+}
+
+/* A MODP key with what is given of public and private value. */
+static EVP_PKEY *
+modp_key(const struct group *g, const BIGNUM *pub, const BIGNUM *priv)
+{
+	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
+	OSSL_PARAM     *params = NULL;
+	EVP_PKEY_CTX   *ctx = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
+	BIGNUM	       *p = g->prime(NULL), *two = BN_new();
+	EVP_PKEY       *key = NULL;
+	int		what = pub == NULL ? EVP_PKEY_KEY_PARAMETERS :
+	    priv == NULL ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEYPAIR;
+
+	if (bld == NULL || ctx == NULL || p == NULL || two == NULL ||
+	    BN_set_word(two, 2) != 1 ||
+	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_FFC_P, p) != 1 ||
+	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_FFC_G, two) != 1 ||
+	    OSSL_PARAM_BLD_push_int(bld, OSSL_PKEY_PARAM_DH_PRIV_LEN,
+	    g->exponent) != 1 ||
+	    (pub != NULL && OSSL_PARAM_BLD_push_BN(bld,
+	    OSSL_PKEY_PARAM_PUB_KEY, pub) != 1) ||
+	    (priv != NULL && OSSL_PARAM_BLD_push_BN(bld,
+	    OSSL_PKEY_PARAM_PRIV_KEY, priv) != 1) ||
+	    (params = OSSL_PARAM_BLD_to_param(bld)) == NULL ||
+	    EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &key, what, params) != 1)
+		key = NULL;
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(bld);
+	EVP_PKEY_CTX_free(ctx);
+	BN_free(p);
+	BN_free(two);
+	return key;
+}
+
+static EVP_PKEY *
+modp_generate(const struct group *g)
+{
+	EVP_PKEY     *params = modp_key(g, NULL, NULL), *key = NULL;
+	EVP_PKEY_CTX *ctx = NULL;
+
+	if (params == NULL || (ctx = EVP_PKEY_CTX_new(params, NULL)) == NULL ||
+	    EVP_PKEY_keygen_init(ctx) != 1 || EVP_PKEY_keygen(ctx, &key) != 1)
+		key = NULL;
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(params);
+	return key;
+}
+
+/* An EC key; point is uncompressed with its leading 4. */
+static EVP_PKEY *
+ecp_key(const struct group *g, const uint8_t *point, const BIGNUM *priv)
+{
+	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
+	OSSL_PARAM     *params = NULL;
+	EVP_PKEY_CTX   *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	EVP_PKEY       *key = NULL;
+
+	if (bld == NULL || ctx == NULL ||
+	    OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME,
+	    g->curve, 0) != 1 ||
+	    OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY,
+	    point, g->len + 1) != 1 ||
+	    (priv != NULL && OSSL_PARAM_BLD_push_BN(bld,
+	    OSSL_PKEY_PARAM_PRIV_KEY, priv) != 1) ||
+	    (params = OSSL_PARAM_BLD_to_param(bld)) == NULL ||
+	    EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &key, priv == NULL ? EVP_PKEY_PUBLIC_KEY :
+	    EVP_PKEY_KEYPAIR, params) != 1)
+		key = NULL;
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(bld);
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+/* Writes the public value as the wire has it. */
+static bool
+dh_export(struct ike_dh *dh)
+{
+	uint8_t point[IKE_KE_MAX + 1];
+	BIGNUM *pub = NULL;
+	size_t	n;
+	bool	ok;
+
+	if (dh->group->curve == NULL) {
+		ok = EVP_PKEY_get_bn_param(dh->pair, OSSL_PKEY_PARAM_PUB_KEY,
+		    &pub) == 1 && BN_bn2binpad(pub, dh->pub,
+		    (int)dh->group->len) == (int)dh->group->len;
+		BN_free(pub);
+		return ok;
+	}
+	/* RFC 5903 §7: x and y, without the octet that says "uncompressed". */
+	if (EVP_PKEY_get_octet_string_param(dh->pair, OSSL_PKEY_PARAM_PUB_KEY,
+	    point, sizeof(point), &n) != 1 || n != dh->group->len + 1 ||
+	    point[0] != 4)
+		return false;
+	memcpy(dh->pub, point + 1, dh->group->len);
+	return true;
+}
+
+static struct ike_dh *
+dh_finish(struct ike_dh *dh)
+{
+	if (dh->pair == NULL || !dh_export(dh)) {
+		ERR_clear_error();
+		ike_dh_free(dh);
+		return NULL;
+	}
+	return dh;
+}
+
+struct ike_dh *
+ike_dh_new(unsigned group)
+{
+	const struct group *g = group_find(group);
+	struct ike_dh	   *dh;
+
+	if (g == NULL || (dh = calloc(1, sizeof(*dh))) == NULL)
+		return NULL;
+	dh->group = g;
+	dh->pair = g->curve != NULL ? EVP_EC_gen(g->curve) : modp_generate(g);
+	return dh_finish(dh);
+}
+
+struct ike_dh *
+ike_dh_from_private(unsigned group, const uint8_t *priv, size_t len)
+{
+	const struct group *g = group_find(group);
+	struct ike_dh	   *dh;
+	BIGNUM		   *x = NULL, *two = NULL, *p = NULL, *y = NULL;
+	BN_CTX		   *bn = BN_CTX_new();
+	EC_GROUP	   *ec = NULL;
+	EC_POINT	   *pt = NULL;
+	uint8_t		    point[IKE_KE_MAX + 1];
+
+	if (g == NULL || (dh = calloc(1, sizeof(*dh))) == NULL) {
+		BN_CTX_free(bn);
+		return NULL;
+	}
+	dh->group = g;
+	x = BN_bin2bn(priv, (int)len, NULL);
+	if (g->curve == NULL) {
+		p = g->prime(NULL);
+		two = BN_new();
+		y = BN_new();
+		if (x != NULL && p != NULL && two != NULL && y != NULL &&
+		    BN_set_word(two, 2) == 1 &&
+		    BN_mod_exp(y, two, x, p, bn) == 1)
+			dh->pair = modp_key(g, y, x);
+	} else {
+		ec = EC_GROUP_new_by_curve_name(g->number == 19 ?
+		    NID_X9_62_prime256v1 : NID_secp384r1);
+		if (ec != NULL && x != NULL &&
+		    (pt = EC_POINT_new(ec)) != NULL &&
+		    EC_POINT_mul(ec, pt, x, NULL, NULL, bn) == 1 &&
+		    EC_POINT_point2oct(ec, pt, POINT_CONVERSION_UNCOMPRESSED,
+		    point, sizeof(point), bn) == g->len + 1)
+			dh->pair = ecp_key(g, point, x);
+	}
+	EC_POINT_free(pt);
+	EC_GROUP_free(ec);
+	BN_clear_free(x);
+	BN_free(two);
+	BN_free(p);
+	BN_free(y);
+	BN_CTX_free(bn);
+	return dh_finish(dh);
+}
+
+void
+ike_dh_free(struct ike_dh *dh)
+{
+	if (dh == NULL)
+		return;
+	EVP_PKEY_free(dh->pair);
+	wipe_free(dh, sizeof(*dh));
+}
+
+const uint8_t *
+ike_dh_public(const struct ike_dh *dh)
+{
+	return dh->pub;
+}
+
+/* OpenSSL checks that the value is within the group and on the curve when it
+ * is set as peer; 0, 1 and p-1 would make the secret known to all. */
+static EVP_PKEY *
+dh_peer(const struct group *g, const uint8_t *peer)
+{
+	uint8_t	  point[IKE_KE_MAX + 1];
+	EVP_PKEY *key;
+	BIGNUM	 *pub;
+
+	if (g->curve != NULL) {
+		point[0] = 4;
+		memcpy(point + 1, peer, g->len);
+		return ecp_key(g, point, NULL);
+	}
+	pub = BN_bin2bn(peer, (int)g->len, NULL);
+	key = pub == NULL ? NULL : modp_key(g, pub, NULL);
+	BN_free(pub);
+	return key;
+}
+
+int
+ike_dh_derive(struct ike_dh *dh, const uint8_t *peer, size_t len, uint8_t *out)
+{
+	EVP_PKEY_CTX *ctx = NULL;
+	EVP_PKEY     *other = NULL;
+	size_t	      n = IKE_KE_MAX;
+	bool	      ok;
+
+	if (len != dh->group->len)
+		return -1;
+	ok = (other = dh_peer(dh->group, peer)) != NULL &&
+	    (ctx = EVP_PKEY_CTX_new(dh->pair, NULL)) != NULL &&
+	    EVP_PKEY_derive_init(ctx) == 1 &&
+	    (dh->group->curve != NULL || EVP_PKEY_CTX_set_dh_pad(ctx, 1) == 1) &&
+	    EVP_PKEY_derive_set_peer(ctx, other) == 1 &&
+	    EVP_PKEY_derive(ctx, out, &n) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(other);
+	ERR_clear_error();
+	return ok ? (int)n : -1;
+}

@@ -1,0 +1,164 @@
+/* id.c - Identification payloads, and identities as text */
+#include "config.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "oe/ike/id.h"
+
+void
+ike_id_write(struct writer *w, const struct keying_id *id)
+{
+	writer_u8(w, id->type);
+	writer_u8(w, 0);
+	writer_u16(w, 0);
+	switch (id->type) {
+	case KEYING_ID_IPV4:
+		writer_put(w, &id->addr, 4);
+		break;
+	case KEYING_ID_IPV4_SUBNET:
+		writer_put(w, &id->addr, 4);
+		writer_put(w, &id->mask, 4);
+		break;
+	default:
+		writer_put(w, id->name, strlen(id->name));
+	}
+}
+
+int
+ike_id_read(struct keying_id *id, const uint8_t *body, size_t len)
+{
+	struct cursor  c;
+	const uint8_t *p;
+	size_t	       n, i;
+
+	memset(id, 0, sizeof(*id));
+	cursor_init(&c, body, len);
+	id->type = cursor_u8(&c);
+	cursor_u8(&c);		/* protocol and port: 500 or 0, of no use to us */
+	cursor_u16(&c);
+	n = cursor_left(&c);
+	switch (id->type) {
+	case KEYING_ID_IPV4:
+		cursor_copy(&c, &id->addr, 4);
+		return c.bad || n != 4 ? -1 : 0;
+	case KEYING_ID_IPV4_SUBNET:
+		cursor_copy(&c, &id->addr, 4);
+		cursor_copy(&c, &id->mask, 4);
+		return c.bad || n != 8 ? -1 : 0;
+	case KEYING_ID_FQDN:
+	case KEYING_ID_USER_FQDN:
+		break;
+	default:
+		return -1;
+	}
+	if (n == 0 || n > KEYING_NAME_MAX || (p = cursor_take(&c, n)) == NULL)
+		return -1;
+	for (i = 0; i < n; i++) {
+		/* What goes into DNS queries and log lines is a name, no more. */
+		if (!isalnum(p[i]) && p[i] != '.' && p[i] != '-' &&
+		    p[i] != '_' && !(p[i] == '@' &&
+		    id->type == KEYING_ID_USER_FQDN))
+			return -1;
+		id->name[i] = (char)tolower(p[i]);
+	}
+	if (id->name[n - 1] == '.')
+		id->name[n - 1] = '\0';
+	return id->name[0] == '\0' ? -1 : 0;
+}
+
+void
+ike_selector_write(struct writer *w, const struct keying_selector *s)
+{
+	writer_u8(w, KEYING_ID_IPV4_SUBNET);
+	writer_u8(w, s->protocol);
+	writer_u16(w, s->port);
+	writer_put(w, &s->net, 4);
+	writer_put(w, &s->mask, 4);
+}
+
+int
+ike_selector_read(struct keying_selector *s, const uint8_t *body, size_t len)
+{
+	struct cursor c;
+	uint8_t	      type;
+
+	memset(s, 0, sizeof(*s));
+	cursor_init(&c, body, len);
+	type = cursor_u8(&c);
+	s->protocol = cursor_u8(&c);
+	s->port = cursor_u16(&c);
+	cursor_copy(&c, &s->net, 4);
+	if (type == KEYING_ID_IPV4_SUBNET)
+		cursor_copy(&c, &s->mask, 4);
+	else if (type == KEYING_ID_IPV4)
+		s->mask = 0xffffffff;
+	else
+		return -1;
+	if (c.bad || cursor_left(&c) != 0 || (s->net & ~s->mask) != 0)
+		return -1;
+	return 0;
+}
+
+const char *
+keying_id_text(const struct keying_id *id)
+{
+	static _Thread_local char     text[4][KEYING_NAME_MAX + 40];
+	static _Thread_local unsigned next;
+	char *p = text[next++ % 4];
+
+	switch (id->type) {
+	case KEYING_ID_IPV4:
+		snprintf(p, sizeof(text[0]), "%s", ipv4_text(id->addr));
+		break;
+	case KEYING_ID_IPV4_SUBNET:
+		snprintf(p, sizeof(text[0]), "%s/%s", ipv4_text(id->addr),
+		    ipv4_text(id->mask));
+		break;
+	case KEYING_ID_FQDN:
+		snprintf(p, sizeof(text[0]), "@%s", id->name);
+		break;
+	case KEYING_ID_USER_FQDN:
+		snprintf(p, sizeof(text[0]), "%s", id->name);
+		break;
+	default:
+		snprintf(p, sizeof(text[0]), "anyone");
+	}
+	return p;
+}
+
+bool
+keying_id_equal(const struct keying_id *a, const struct keying_id *b)
+{
+	if (a->type != b->type)
+		return false;
+	if (a->type == KEYING_ID_IPV4)
+		return a->addr == b->addr;
+	if (a->type == KEYING_ID_IPV4_SUBNET)
+		return a->addr == b->addr && a->mask == b->mask;
+	return strcmp(a->name, b->name) == 0;
+}
+
+const char *
+keying_failure_text(enum keying_failure f)
+{
+	switch (f) {
+	case KEYING_SILENCE:
+		return "no answer to IKE";
+	case KEYING_ICMP:
+		return "no answer to IKE but ICMP errors";
+	case KEYING_PHASE1_REFUSED:
+		return "Phase 1 refused";
+	case KEYING_PHASE2_REFUSED:
+		return "Phase 2 refused";
+	case KEYING_SIGNATURE:
+		return "signature does not verify";
+	case KEYING_IDENTITY:
+		return "peer is somebody else";
+	case KEYING_LOCAL:
+		return "out of local resources";
+	}
+	return "unknown";
+}

@@ -1,0 +1,792 @@
+/* ike.c - the IKEv1 engine: tables, timers, retransmission, dispatch */
+#include "config.h"
+
+#include <openssl/evp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "oe/ike/sa.h"
+
+struct ike *
+ike_new(const struct ike_config *c, const struct keying_ops *ops, void *arg)
+{
+	struct ike *e;
+
+	if ((e = calloc(1, sizeof(*e))) == NULL) {
+		log_error("IKE: out of memory");
+		return NULL;
+	}
+	e->c = *c;
+	e->ops = ops;
+	e->arg = arg;
+#define DEFAULT(member, value) if (e->c.member == 0) e->c.member = (value)
+	DEFAULT(rsa_min_bits, PUBKEY_BITS_MIN);
+	DEFAULT(phase1_lifetime, 3600);
+	DEFAULT(phase2_lifetime, 1200);
+	DEFAULT(half_open_max, 1024);
+	DEFAULT(half_open_per_source, 16);
+	DEFAULT(sa_max, 4096);
+	DEFAULT(give_up, IKE_GIVE_UP);
+#undef DEFAULT
+	TAILQ_INIT(&e->sas);
+	TAILQ_INIT(&e->half);
+	TAILQ_INIT(&e->children);
+	e->next = IKE_NEVER;
+	e->complain = (struct ratelimit)RATELIMIT_INIT(10, 1000);
+	random_bytes(e->cookie_key, sizeof(e->cookie_key));
+	return e;
+}
+
+void
+ike_timer(struct ike *e, uint64_t at)
+{
+	if (at < e->next)
+		e->next = at;
+}
+
+void
+ike_complain(struct ike *e, uint64_t now, const struct keying_path *path,
+    const char *fmt, ...)
+{
+	char	 text[256];
+	uint32_t missed;
+	va_list	 ap;
+
+	if (!ratelimit_pass(&e->complain, now))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	missed = ratelimit_take_missed(&e->complain);
+	if (missed != 0)
+		log_warn("IKE with %s: %s (and %u more messages not shown)",
+		    ipv4_text(path->peer), text, missed);
+	else
+		log_warn("IKE with %s: %s", ipv4_text(path->peer), text);
+}
+
+void
+ike_send(struct ike_sa *sa, const uint8_t *buf, size_t len)
+{
+	sa->ike->ops->send(sa->ike->arg, &sa->path, buf, len);
+}
+
+void
+ike_remember(uint8_t **to, size_t *to_len, const uint8_t *buf, size_t len)
+{
+	wipe_free(*to, *to_len);
+	*to = NULL;
+	*to_len = 0;
+	if (len == 0 || (*to = malloc(len)) == NULL)
+		return;
+	memcpy(*to, buf, len);
+	*to_len = len;
+}
+
+void
+ike_digest(const uint8_t *buf, size_t len, uint8_t out[32])
+{
+	struct ike_chunk c = { buf, len };
+
+	if (ike_hash(IKE_SHA2_256, &c, 1, out) == -1)
+		random_bytes(out, 32);
+}
+
+void
+ike_retry_set(struct ike *e, struct ike_retry *r, uint64_t now,
+    const uint8_t *buf, size_t len)
+{
+	ike_remember(&r->buf, &r->len, buf, len);
+	r->tries = 0;
+	r->at = now + IKE_RETRY_FIRST;
+	r->until = now + e->c.give_up;
+	ike_timer(e, r->at);
+}
+
+void
+ike_retry_clear(struct ike_retry *r)
+{
+	wipe_free(r->buf, r->len);
+	memset(r, 0, sizeof(*r));
+}
+
+/* Moves the next repetition back; false when there is to be none. */
+static bool
+retry_again(struct ike *e, struct ike_retry *r, uint64_t now)
+{
+	uint64_t wait;
+
+	if (now >= r->until)
+		return false;
+	r->tries++;
+	wait = (uint64_t)IKE_RETRY_FIRST << (r->tries > 3 ? 3 : r->tries);
+	if (wait > IKE_RETRY_MOST)
+		wait = IKE_RETRY_MOST;
+	r->at = now + wait < r->until ? now + wait : r->until;
+	ike_timer(e, r->at);
+	e->count.retransmits++;
+	return true;
+}
+
+uint32_t
+ike_msgid(void)
+{
+	uint32_t id;
+
+	do
+		random_bytes(&id, sizeof(id));
+	while (id == 0);
+	return id;
+}
+
+int
+ike_phase2_iv(const struct ike_sa *sa, uint32_t msgid, uint8_t *iv)
+{
+	uint8_t		 id[4], out[IKE_HASH_MAX];
+	size_t		 block = ike_block_len(sa->suite.enc);
+	struct ike_chunk c[2] = { { sa->iv, block }, { id, 4 } };
+
+	store_u32(id, msgid);
+	if (ike_hash(sa->suite.hash, c, 2, out) == -1)
+		return -1;
+	memcpy(iv, out, block);
+	return 0;
+}
+
+size_t
+ike_seal(struct ike_sa *sa, struct isakmp_builder *b, uint8_t *iv)
+{
+	size_t block = ike_block_len(sa->suite.enc);
+
+	while (!b->w.bad && (b->w.len - ISAKMP_HEADER_LEN) % block != 0)
+		writer_u8(&b->w, 0);
+	if (isakmp_end(b) == 0 || ike_cbc(sa->suite.enc, true, sa->k.enc,
+	    sa->k.enc_len, iv, b->w.base + ISAKMP_HEADER_LEN,
+	    b->w.len - ISAKMP_HEADER_LEN) == -1)
+		return 0;
+	return b->w.len;
+}
+
+/* --- Phase 1 SAs ---------------------------------------------------------- */
+
+struct ike_sa *
+ike_sa_new(struct ike *e, uint64_t now, const struct keying_path *path,
+    bool initiator)
+{
+	struct ike_sa *sa;
+
+	if (e->nsas >= e->c.sa_max || (sa = calloc(1, sizeof(*sa))) == NULL)
+		return NULL;
+	sa->ike = e;
+	sa->path = *path;
+	sa->initiator = initiator;
+	sa->created = now;
+	sa->expires = IKE_NEVER;
+	sa->dpd_at = IKE_NEVER;
+	sa->key_used = -1;
+	TAILQ_INSERT_TAIL(&e->sas, sa, entry);
+	e->nsas++;
+	return sa;
+}
+
+void
+ike_sa_hash(struct ike_sa *sa)
+{
+	if (sa->key.cookie != 0)
+		HASH_DEL(sa->ike->by_cookie, sa);
+	memset(&sa->key, 0, sizeof(sa->key));
+	sa->key.cookie = sa->cookie_i;
+	sa->key.peer = sa->path.peer;
+	HASH_ADD(hh, sa->ike->by_cookie, key, sizeof(sa->key), sa);
+}
+
+static struct ike_sa *
+sa_find(struct ike *e, uint64_t cookie_i, uint32_t peer)
+{
+	struct ike_sa *sa, want;
+
+	memset(&want.key, 0, sizeof(want.key));
+	want.key.cookie = cookie_i;
+	want.key.peer = peer;
+	HASH_FIND(hh, e->by_cookie, &want.key, sizeof(want.key), sa);
+	return sa;
+}
+
+static void
+sa_free(struct ike_sa *sa)
+{
+	struct ike *e = sa->ike;
+
+	if (sa->key.cookie != 0)
+		HASH_DEL(e->by_cookie, sa);
+	TAILQ_REMOVE(&e->sas, sa, entry);
+	e->nsas--;
+	ike_retry_clear(&sa->retry);
+	ike_dh_free(sa->dh);
+	free(sa->sai);
+	wipe_free(sa->psk, sa->psk_len);
+	wipe_free(sa->answer, sa->answer_len);
+	wipe_free(sa->pending, sa->pending_len);
+	wipe_free(sa, sizeof(*sa));
+}
+
+/* Marks dead; the memory goes with the next tick, as callers still hold it. */
+void
+ike_sa_kill(struct ike_sa *sa, uint64_t now)
+{
+	struct ike	 *e = sa->ike;
+	struct ike_child *c, *next;
+
+	if (sa->state == IKE_MM_DEAD)
+		return;
+	if (sa->half_open) {
+		sa->half_open = false;
+		e->half_open--;
+		TAILQ_REMOVE(&e->half, sa, half_entry);
+	}
+	sa->state = IKE_MM_DEAD;
+	sa->token = 0;
+	ike_retry_clear(&sa->retry);
+	if (sa->key.cookie != 0) {
+		HASH_DEL(e->by_cookie, sa);
+		sa->key.cookie = 0;
+	}
+	for (c = TAILQ_FIRST(&e->children); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (c->sa != sa)
+			continue;
+		if (c->state == IKE_QM_UP) {
+			c->sa = NULL;
+			sa->nchildren--;
+		} else if (c->state != IKE_QM_DEAD)
+			phase2_failed(c, now, KEYING_PHASE2_REFUSED,
+			    "Phase 1 SA deleted");
+	}
+	ike_timer(e, now);
+}
+
+void
+ike_sa_failed(struct ike_sa *sa, uint64_t now, enum keying_failure f,
+    const char *detail)
+{
+	struct ike	 *e = sa->ike;
+	struct ike_child *c, *next;
+
+	e->count.phase1_failed++;
+	for (c = TAILQ_FIRST(&e->children); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (c->sa == sa && c->state == IKE_QM_WAIT_SA)
+			phase2_failed(c, now, f, detail);
+	}
+	ike_sa_kill(sa, now);
+}
+
+/* --- Phase 2 SAs ---------------------------------------------------------- */
+
+struct ike_child *
+ike_child_new(struct ike *e, struct ike_sa *sa, bool initiator)
+{
+	struct ike_child *c;
+
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		return NULL;
+	c->ike = e;
+	c->sa = sa;
+	c->initiator = initiator;
+	c->deadline = c->hard = IKE_NEVER;
+	c->peer = sa->path.peer;
+	c->peer_id = sa->peer_id;
+	sa->nchildren++;
+	TAILQ_INSERT_TAIL(&e->children, c, entry);
+	return c;
+}
+
+static void
+child_free(struct ike_child *c)
+{
+	TAILQ_REMOVE(&c->ike->children, c, entry);
+	ike_retry_clear(&c->retry);
+	ike_dh_free(c->dh);
+	free(c->sa_answer);
+	wipe_free(c->answer, c->answer_len);
+	wipe_free(c, sizeof(*c));
+}
+
+void
+ike_child_kill(struct ike_child *c)
+{
+	if (c->state == IKE_QM_DEAD)
+		return;
+	c->state = IKE_QM_DEAD;
+	c->token = 0;
+	ike_retry_clear(&c->retry);
+	if (c->sa != NULL) {
+		c->sa->nchildren--;
+		c->sa = NULL;
+	}
+	ike_timer(c->ike, 0);
+}
+
+/* A Phase 1 SA that is up and leads to the same peer. */
+static struct ike_sa *
+sa_for_peer(struct ike *e, uint32_t peer, const struct keying_id *id)
+{
+	struct ike_sa *sa, *best = NULL;
+
+	TAILQ_FOREACH(sa, &e->sas, entry) {
+		if (sa->state == IKE_MM_UP && sa->path.peer == peer &&
+		    keying_id_equal(&sa->peer_id, id) &&
+		    (best == NULL || sa->up_at >= best->up_at))
+			best = sa;
+	}
+	return best;
+}
+
+/* --- what connections ask -------------------------------------------------- */
+
+/* Does a Phase 1 SA, up or on its way, serve this request? */
+static bool
+sa_serves(const struct ike_sa *sa, const struct keying_request *r,
+    uint64_t now)
+{
+	if (sa->state == IKE_MM_DEAD || sa->path.peer != r->path.peer ||
+	    sa->path.local != r->path.local ||
+	    !keying_id_equal(&sa->my_id, &r->my_id) ||
+	    (sa->psk != NULL) != (r->psk != NULL))
+		return false;
+	if (sa->state == IKE_MM_UP) {
+		/* One about to end would take its Quick Mode with it. */
+		if (sa->expires < now + sa->ike->c.give_up ||
+		    sa->nchildren >= IKE_CHILDREN_MAX)
+			return false;
+		return r->peer_id.type == 0 ? sa->initiator :
+		    keying_id_equal(&sa->peer_id, &r->peer_id);
+	}
+	return sa->initiator && sa->nchildren < IKE_CHILDREN_MAX &&
+	    sa->peer_id.type == r->peer_id.type &&
+	    (r->peer_id.type == 0 || keying_id_equal(&sa->peer_id, &r->peer_id));
+}
+
+static struct ike_sa *
+sa_request(struct ike *e, uint64_t now, const struct keying_request *r)
+{
+	struct keying_path path = r->path;
+	struct ike_sa	  *sa;
+
+	if (path.local_port == 0)
+		path.local_port = 500;
+	if (path.peer_port == 0)
+		path.peer_port = 500;
+	if ((r->psk == NULL && (r->nkeys == 0 || e->c.key == NULL)) ||
+	    (sa = ike_sa_new(e, now, &path, true)) == NULL)
+		return NULL;
+	sa->my_id = r->my_id;
+	sa->peer_id = r->peer_id;
+	sa->initial_contact = r->initial_contact;
+	sa->nkeys = r->nkeys < KEYING_KEYS_MAX ? r->nkeys : KEYING_KEYS_MAX;
+	if (sa->nkeys != 0)
+		memcpy(sa->keys, r->keys, sa->nkeys * sizeof(*r->keys));
+	if (r->psk != NULL)
+		ike_remember(&sa->psk, &sa->psk_len, r->psk, r->psk_len);
+	return sa;
+}
+
+int
+ike_request(struct ike *e, uint64_t now, const struct keying_request *r,
+    void *conn)
+{
+	struct ike_sa	 *sa;
+	struct ike_child *c;
+	bool		  fresh = false;
+
+	/* The newest first: after a reboot of the peer the older ones are stale. */
+	TAILQ_FOREACH_REVERSE(sa, &e->sas, ike_sas, entry) {
+		if (sa_serves(sa, r, now))
+			break;
+	}
+	if (sa == NULL) {
+		if ((sa = sa_request(e, now, r)) == NULL)
+			return -1;
+		fresh = true;
+	}
+	if ((c = ike_child_new(e, sa, true)) == NULL) {
+		if (fresh)
+			ike_sa_kill(sa, now);
+		return -1;
+	}
+	c->conn = conn;
+	c->src = r->src;
+	c->dst = r->dst;
+	c->state = IKE_QM_WAIT_SA;
+	if (fresh)
+		phase1_start(sa, now);
+	else if (sa->state == IKE_MM_UP)
+		phase2_start(c, now);
+	return 0;
+}
+
+void
+ike_forget(struct ike *e, uint64_t now, void *conn, bool tell)
+{
+	struct ike_child *c, *next;
+	struct ike_sa	 *sa;
+
+	for (c = TAILQ_FIRST(&e->children); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (c->conn != conn || c->state == IKE_QM_DEAD)
+			continue;
+		c->conn = NULL;
+		if (tell && c->announced && (sa = sa_for_peer(e, c->peer,
+		    &c->peer_id)) != NULL)
+			info_delete_child(sa, now, c->spi_in);
+		if (!c->announced && c->spi_in != 0)
+			e->ops->spi_put(e->arg, c->spi_in);
+		ike_child_kill(c);
+	}
+}
+
+int
+ike_delete_child(struct ike *e, uint64_t now, uint32_t spi_in)
+{
+	struct ike_child *c;
+	struct ike_sa	 *sa;
+
+	TAILQ_FOREACH(c, &e->children, entry) {
+		if (c->state == IKE_QM_DEAD || !c->announced ||
+		    c->spi_in != spi_in)
+			continue;
+		if ((sa = sa_for_peer(e, c->peer, &c->peer_id)) == NULL)
+			return -1;
+		info_delete_child(sa, now, spi_in);
+		return 0;
+	}
+	return -1;
+}
+
+void
+ike_shutdown(struct ike *e, uint64_t now)
+{
+	struct ike_child *c;
+	struct ike_sa	 *sa;
+
+	TAILQ_FOREACH(c, &e->children, entry) {
+		if (c->state != IKE_QM_DEAD && c->announced &&
+		    (sa = sa_for_peer(e, c->peer, &c->peer_id)) != NULL)
+			info_delete_child(sa, now, c->spi_in);
+	}
+	TAILQ_FOREACH(sa, &e->sas, entry) {
+		if (sa->state == IKE_MM_UP)
+			info_delete_sa(sa, now);
+	}
+}
+
+void
+ike_peer_keys(struct ike *e, uint64_t now, uint64_t token,
+    const struct pubkey *keys, size_t nkeys, const uint8_t *psk, size_t psk_len)
+{
+	struct ike_sa *sa;
+	size_t	       i;
+
+	if (token == 0)
+		return;
+	TAILQ_FOREACH(sa, &e->sas, entry) {
+		if (sa->token == token)
+			break;
+	}
+	if (sa == NULL)
+		return;
+	sa->token = 0;
+	sa->nkeys = 0;
+	for (i = 0; i < nkeys && sa->nkeys < KEYING_KEYS_MAX; i++) {
+		if (pubkey_bits(&keys[i]) >= e->c.rsa_min_bits)
+			sa->keys[sa->nkeys++] = keys[i];
+	}
+	if (sa->state == IKE_MM_WAIT_PSK && psk != NULL)
+		ike_remember(&sa->psk, &sa->psk_len, psk, psk_len);
+	phase1_keys_found(sa, now);
+}
+
+void
+ike_authorize(struct ike *e, uint64_t now, uint64_t token, void *conn)
+{
+	struct ike_child *c;
+
+	if (token == 0)
+		return;
+	TAILQ_FOREACH(c, &e->children, entry) {
+		if (c->token == token)
+			break;
+	}
+	if (c == NULL || c->sa == NULL)
+		return;
+	c->token = 0;
+	c->deadline = IKE_NEVER;
+	phase2_authorized(c, now, conn);
+}
+
+/* --- the network ----------------------------------------------------------- */
+
+void
+ike_packet(struct ike *e, uint64_t now, const struct keying_path *path,
+    const uint8_t *buf, size_t len)
+{
+	struct isakmp_header h;
+	struct ike_sa	    *sa;
+
+	e->count.received++;
+	if (isakmp_header_read(&h, buf, len) == -1) {
+		e->count.malformed++;
+		return;
+	}
+	sa = sa_find(e, h.cookie_i, path->peer);
+	if (sa == NULL) {
+		if (h.cookie_r == 0 && h.exchange == ISAKMP_MAIN_MODE)
+			phase1_respond(e, now, path, &h, buf, len);
+		else
+			e->count.unknown++;
+		return;
+	}
+	/* Only message 1 has no responder cookie, and only its answer brings it. */
+	if (sa->cookie_r != h.cookie_r && !(sa->state == IKE_MM_SENT_SA &&
+	    sa->cookie_r == 0) && !(!sa->initiator && h.cookie_r == 0 &&
+	    h.exchange == ISAKMP_MAIN_MODE)) {
+		e->count.unknown++;
+		return;
+	}
+	switch (h.exchange) {
+	case ISAKMP_MAIN_MODE:
+		phase1_message(sa, now, &h, buf, len);
+		break;
+	case ISAKMP_QUICK_MODE:
+		phase2_message(sa, now, &h, buf, len);
+		break;
+	case ISAKMP_INFORMATIONAL:
+		info_message(sa, now, &h, buf, len);
+		break;
+	default:
+		e->count.malformed++;
+	}
+}
+
+void
+ike_icmp(struct ike *e, uint64_t now, const struct keying_path *path)
+{
+	struct ike_sa *sa;
+
+	(void)now;
+	/* Anybody can forge one: it only gives a silence its name. */
+	TAILQ_FOREACH(sa, &e->sas, entry) {
+		if (sa->state != IKE_MM_UP && sa->path.peer == path->peer &&
+		    sa->path.peer_port == path->peer_port)
+			sa->icmp = true;
+	}
+}
+
+/* --- time ------------------------------------------------------------------- */
+
+uint64_t
+ike_next(const struct ike *e)
+{
+	return e->next;
+}
+
+static void
+sa_tick(struct ike_sa *sa, uint64_t now)
+{
+	enum keying_failure f;
+
+	if (sa->retry.buf != NULL && now >= sa->retry.at) {
+		if (!retry_again(sa->ike, &sa->retry, now)) {
+			f = sa->refused ? KEYING_PHASE1_REFUSED :
+			    sa->icmp ? KEYING_ICMP : KEYING_SILENCE;
+			ike_sa_failed(sa, now, f, NULL);
+			return;
+		}
+		if (sa->state == IKE_MM_SENT_SA)
+			phase1_retry_first(sa, now);
+		else
+			ike_send(sa, sa->retry.buf, sa->retry.len);
+	}
+	if (now >= sa->expires) {
+		if (sa->state == IKE_MM_UP)
+			info_delete_sa(sa, now);
+		ike_sa_kill(sa, now);
+		return;
+	}
+	if (sa->state == IKE_MM_UP && now >= sa->dpd_at)
+		info_dpd(sa, now);
+}
+
+static void
+child_tick(struct ike_child *c, uint64_t now)
+{
+	void *conn;
+
+	if (c->retry.buf != NULL && now >= c->retry.at) {
+		if (!retry_again(c->ike, &c->retry, now)) {
+			phase2_failed(c, now, KEYING_PHASE2_REFUSED,
+			    "no answer to Quick Mode");
+			return;
+		}
+		ike_send(c->sa, c->retry.buf, c->retry.len);
+	}
+	if (now >= c->deadline) {
+		phase2_failed(c, now, KEYING_LOCAL, "no decision in time");
+	} else if (now >= c->hard) {
+		conn = c->conn;
+		c->conn = NULL;
+		if (conn != NULL)
+			c->ike->ops->child_down(c->ike->arg, conn, c->spi_in,
+			    false);
+		ike_child_kill(c);
+	}
+}
+
+static uint64_t
+earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+void
+ike_tick(struct ike *e, uint64_t now)
+{
+	struct ike_sa	 *sa, *sa_next;
+	struct ike_child *c, *c_next;
+	uint64_t	  next = IKE_NEVER;
+
+	/* Callbacks of a tick may set timers, but free nothing. */
+	TAILQ_FOREACH(sa, &e->sas, entry) {
+		if (sa->state != IKE_MM_DEAD)
+			sa_tick(sa, now);
+	}
+	TAILQ_FOREACH(c, &e->children, entry) {
+		if (c->state != IKE_QM_DEAD)
+			child_tick(c, now);
+	}
+	for (c = TAILQ_FIRST(&e->children); c != NULL; c = c_next) {
+		c_next = TAILQ_NEXT(c, entry);
+		if (c->state == IKE_QM_DEAD) {
+			child_free(c);
+			continue;
+		}
+		next = earlier(next, earlier(c->deadline, c->hard));
+		if (c->retry.buf != NULL)
+			next = earlier(next, c->retry.at);
+	}
+	for (sa = TAILQ_FIRST(&e->sas); sa != NULL; sa = sa_next) {
+		sa_next = TAILQ_NEXT(sa, entry);
+		if (sa->state == IKE_MM_DEAD) {
+			sa_free(sa);
+			continue;
+		}
+		next = earlier(next, earlier(sa->expires, sa->state ==
+		    IKE_MM_UP ? sa->dpd_at : IKE_NEVER));
+		if (sa->retry.buf != NULL)
+			next = earlier(next, sa->retry.at);
+	}
+	e->next = next;
+}
+
+void
+ike_free(struct ike *e)
+{
+	struct ike_child *c;
+	struct ike_sa	 *sa;
+
+	if (e == NULL)
+		return;
+	while ((c = TAILQ_FIRST(&e->children)) != NULL)
+		child_free(c);
+	while ((sa = TAILQ_FIRST(&e->sas)) != NULL)
+		sa_free(sa);
+	wipe_free(e, sizeof(*e));
+}
+
+/* --- what rsipctl shows ------------------------------------------------------ */
+
+static void
+json_text(json_object *o, const char *key, const char *value)
+{
+	json_object_object_add(o, key, json_object_new_string(value));
+}
+
+static void
+json_number(json_object *o, const char *key, uint64_t value)
+{
+	json_object_object_add(o, key, json_object_new_int64((int64_t)value));
+}
+
+json_object *
+ike_sa_json(const struct ike *e, uint64_t now)
+{
+	json_object	    *rows = json_object_new_array(), *o;
+	const struct ike_sa *sa;
+	char		     text[64];
+
+	TAILQ_FOREACH(sa, &e->sas, entry) {
+		if (sa->state == IKE_MM_DEAD)
+			continue;
+		o = json_object_new_object();
+		json_number(o, "phase", 1);
+		snprintf(text, sizeof(text), "%s:%u", ipv4_text(sa->path.local),
+		    sa->path.local_port);
+		json_text(o, "src", text);
+		snprintf(text, sizeof(text), "%s:%u", ipv4_text(sa->path.peer),
+		    sa->path.peer_port);
+		json_text(o, "dst", text);
+		json_text(o, "peer", keying_id_text(&sa->peer_id));
+		snprintf(text, sizeof(text), "%016llx",
+		    (unsigned long long)sa->cookie_i);
+		json_text(o, "spi_in", text);
+		snprintf(text, sizeof(text), "%016llx",
+		    (unsigned long long)sa->cookie_r);
+		json_text(o, "spi_out", text);
+		if (sa->suite.enc != 0)
+			snprintf(text, sizeof(text), "%s/%s/%s",
+			    ike_enc_name(sa->suite.enc, sa->suite.enc_bits),
+			    ike_hash_name(sa->suite.hash),
+			    ike_group_name(sa->suite.group));
+		else
+			text[0] = '\0';
+		json_text(o, "cipher", text);
+		json_text(o, "state", sa->state == IKE_MM_UP ? "up" :
+		    "negotiating");
+		json_text(o, "role", sa->initiator ? "initiator" : "responder");
+		json_number(o, "age", (now - sa->created) / 1000);
+		json_number(o, "expires", sa->expires == IKE_NEVER ||
+		    sa->expires < now ? 0 : (sa->expires - now) / 1000);
+		json_object_array_add(rows, o);
+	}
+	return rows;
+}
+
+json_object *
+ike_status_json(const struct ike *e)
+{
+	json_object *o = json_object_new_object();
+
+	json_number(o, "phase1_sas", e->nsas);
+	json_number(o, "half_open", e->half_open);
+	json_text(o, "algorithms", e->c.legacy ?
+	    "AES, SHA2, groups 14 15 19 20, and legacy: 3DES, MD5, SHA1, "
+	    "groups 2 5" : "AES, SHA2, groups 14 15 19 20");
+#define COUNT(name) json_number(o, #name, e->count.name)
+	COUNT(received);
+	COUNT(malformed);
+	COUNT(unknown);
+	COUNT(half_open_refused);
+	COUNT(phase1_up);
+	COUNT(phase1_failed);
+	COUNT(phase2_up);
+	COUNT(phase2_failed);
+	COUNT(auth_failed);
+	COUNT(retransmits);
+	COUNT(duplicates);
+#undef COUNT
+	return o;
+}

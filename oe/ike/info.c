@@ -1,0 +1,343 @@
+/* info.c - Informational exchanges: notify, delete, dead peer detection (RFC 2409 §5.7, RFC 3706) */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "oe/ike/sa.h"
+
+#define DPD_TRIES	3
+#define DPD_AGAIN	3000	/* milliseconds between unanswered R-U-THEREs */
+
+/* HASH(1) = prf(SKEYID_a, M-ID | N/D) */
+static int
+info_hash(const struct ike_sa *sa, uint32_t msgid, const uint8_t *rest,
+    size_t len, uint8_t out[IKE_HASH_MAX])
+{
+	uint8_t		 id[4];
+	struct ike_chunk c[2] = { { id, 4 }, { rest, len } };
+
+	store_u32(id, msgid);
+	return ike_prf(sa->suite.hash, sa->k.a, sa->k.len, c, 2, out);
+}
+
+static void
+info_begin(struct isakmp_builder *b, uint8_t *buf, size_t cap,
+    const struct ike_sa *sa, struct isakmp_header *h)
+{
+	static const uint8_t zero[IKE_HASH_MAX];
+
+	*h = (struct isakmp_header){ .cookie_i = sa->cookie_i,
+		.cookie_r = sa->cookie_r, .exchange = ISAKMP_INFORMATIONAL,
+		.flags = ISAKMP_FLAG_ENCRYPTION, .msgid = ike_msgid() };
+	isakmp_begin(b, buf, cap, h);
+	isakmp_put(b, ISAKMP_HASH, zero, sa->k.len);
+}
+
+static void
+info_send(struct isakmp_builder *b, struct ike_sa *sa,
+    const struct isakmp_header *h)
+{
+	size_t	at = ISAKMP_HEADER_LEN + 4 + sa->k.len, len;
+	uint8_t hash[IKE_HASH_MAX], iv[IKE_BLOCK_MAX];
+
+	if (b->w.bad || ike_phase2_iv(sa, h->msgid, iv) == -1 ||
+	    info_hash(sa, h->msgid, b->w.base + at, b->w.len - at, hash) == -1)
+		return;
+	memcpy(b->w.base + ISAKMP_HEADER_LEN + 4, hash, sa->k.len);
+	if ((len = ike_seal(sa, b, iv)) != 0)
+		ike_send(sa, b->w.base, len);
+}
+
+void
+info_notify(struct ike_sa *sa, uint64_t now, uint16_t type, uint8_t protocol,
+    const void *spi, size_t spi_len, const void *data, size_t data_len)
+{
+	struct isakmp_header  h;
+	struct isakmp_builder b;
+	uint8_t		      buf[512], cookies[16];
+
+	(void)now;
+	if (sa->k.len == 0)
+		return;
+	if (protocol == PROTO_ISAKMP) {
+		store_u64(cookies, sa->cookie_i);
+		store_u64(cookies + 8, sa->cookie_r);
+		spi = cookies;
+		spi_len = sizeof(cookies);
+	}
+	info_begin(&b, buf, sizeof(buf), sa, &h);
+	isakmp_open(&b, ISAKMP_NOTIFICATION);
+	writer_u32(&b.w, IPSEC_DOI);
+	writer_u8(&b.w, protocol);
+	writer_u8(&b.w, (uint8_t)spi_len);
+	writer_u16(&b.w, type);
+	writer_put(&b.w, spi, spi_len);
+	writer_put(&b.w, data, data_len);
+	isakmp_close(&b);
+	info_send(&b, sa, &h);
+}
+
+static void
+info_delete(struct ike_sa *sa, uint8_t protocol, const uint8_t *spi,
+    size_t spi_len)
+{
+	struct isakmp_header  h;
+	struct isakmp_builder b;
+	uint8_t		      buf[256];
+
+	info_begin(&b, buf, sizeof(buf), sa, &h);
+	isakmp_open(&b, ISAKMP_DELETE);
+	writer_u32(&b.w, IPSEC_DOI);
+	writer_u8(&b.w, protocol);
+	writer_u8(&b.w, (uint8_t)spi_len);
+	writer_u16(&b.w, 1);
+	writer_put(&b.w, spi, spi_len);
+	isakmp_close(&b);
+	info_send(&b, sa, &h);
+}
+
+void
+info_delete_child(struct ike_sa *sa, uint64_t now, uint32_t spi_in)
+{
+	uint8_t spi[4];
+
+	(void)now;
+	store_u32(spi, spi_in);
+	info_delete(sa, PROTO_ESP, spi, sizeof(spi));
+}
+
+void
+info_delete_sa(struct ike_sa *sa, uint64_t now)
+{
+	uint8_t cookies[16];
+
+	(void)now;
+	store_u64(cookies, sa->cookie_i);
+	store_u64(cookies + 8, sa->cookie_r);
+	info_delete(sa, PROTO_ISAKMP, cookies, sizeof(cookies));
+}
+
+void
+info_dpd(struct ike_sa *sa, uint64_t now)
+{
+	struct ike *e = sa->ike;
+	uint64_t    idle = (uint64_t)e->c.dpd_delay * 1000;
+	uint8_t	    seq[4];
+
+	if (now < sa->heard + idle) {
+		sa->dpd_tries = 0;
+		sa->dpd_at = sa->heard + idle;
+	} else if (sa->dpd_tries == DPD_TRIES) {
+		log_info("IKE peer %s (%s) is dead: %u R-U-THEREs unanswered",
+		    keying_id_text(&sa->peer_id), ipv4_text(sa->path.peer),
+		    DPD_TRIES);
+		ike_sa_failed(sa, now, KEYING_SILENCE, "dead peer");
+		return;
+	} else {
+		if (sa->dpd_tries++ == 0)
+			sa->dpd_seq = ike_msgid() & 0x7fffffff;
+		store_u32(seq, sa->dpd_seq);
+		info_notify(sa, now, ISAKMP_N_R_U_THERE, PROTO_ISAKMP, NULL, 0,
+		    seq, sizeof(seq));
+		sa->dpd_at = now + DPD_AGAIN;
+	}
+	ike_timer(e, sa->dpd_at);
+}
+
+/* A Phase 2 negotiation that the peer, authenticated, says no to. */
+static void
+info_phase2_refused(struct ike_sa *sa, uint64_t now, uint16_t type,
+    const uint8_t *spi, size_t spi_len)
+{
+	struct ike_child *c, *waiting = NULL;
+	unsigned	  n = 0;
+	char		  detail[64];
+
+	TAILQ_FOREACH(c, &sa->ike->children, entry) {
+		if (c->sa != sa || c->state != IKE_QM_SENT_1)
+			continue;
+		if (spi_len == 4 && load_u32(spi) == c->spi_in) {
+			waiting = c;
+			n = 1;
+			break;
+		}
+		waiting = c;
+		n++;
+	}
+	/* Not every peer quotes our SPI; with several under way, time tells. */
+	if (n != 1)
+		return;
+	snprintf(detail, sizeof(detail), "notify %u", type);
+	phase2_failed(waiting, now, KEYING_PHASE2_REFUSED, detail);
+}
+
+static void
+info_got_notify(struct ike_sa *sa, uint64_t now, const struct isakmp_part *p)
+{
+	struct cursor  c;
+	const uint8_t *spi;
+	uint8_t	       protocol, spi_len;
+	uint16_t       type;
+	uint32_t       seq;
+
+	cursor_init(&c, p->body, p->len);
+	cursor_u32(&c);
+	protocol = cursor_u8(&c);
+	spi_len = cursor_u8(&c);
+	type = cursor_u16(&c);
+	spi = cursor_take(&c, spi_len);
+	if (c.bad)
+		return;
+	switch (type) {
+	case ISAKMP_N_INITIAL_CONTACT:
+		if (sa->state == IKE_MM_UP)
+			sa->ike->ops->initial_contact(sa->ike->arg,
+			    &sa->peer_id, sa->path.peer);
+		return;
+	case ISAKMP_N_R_U_THERE:
+		info_notify(sa, now, ISAKMP_N_R_U_THERE_ACK, PROTO_ISAKMP,
+		    NULL, 0, c.p, cursor_left(&c) > 4 ? 4 : cursor_left(&c));
+		return;
+	case ISAKMP_N_R_U_THERE_ACK:
+		seq = cursor_u32(&c);
+		if (!c.bad && seq == sa->dpd_seq)
+			sa->dpd_tries = 0;
+		return;
+	}
+	log_debug("notify %u about protocol %u from %s", type, protocol,
+	    ipv4_text(sa->path.peer));
+	if (type >= 16384)
+		return;
+	if (sa->state == IKE_MM_UP)
+		info_phase2_refused(sa, now, type, spi, spi_len);
+	else
+		sa->refused = true;
+}
+
+/* Draft -17 §3.4.2: a delete for our outbound SA takes the tunnel down, and is
+ * answered by one; for a tunnel that is gone, nothing is said. */
+static void
+info_child_deleted(struct ike_sa *sa, uint64_t now, uint32_t spi)
+{
+	struct ike_child *c;
+	void		 *conn;
+
+	TAILQ_FOREACH(c, &sa->ike->children, entry) {
+		if (c->state != IKE_QM_DEAD && c->announced &&
+		    c->spi_out == spi && c->peer == sa->path.peer &&
+		    keying_id_equal(&c->peer_id, &sa->peer_id))
+			break;
+	}
+	if (c == NULL)
+		return;
+	info_delete_child(sa, now, c->spi_in);
+	conn = c->conn;
+	c->conn = NULL;
+	if (conn != NULL)
+		sa->ike->ops->child_down(sa->ike->arg, conn, c->spi_in, true);
+	ike_child_kill(c);
+}
+
+static void
+info_got_delete(struct ike_sa *sa, uint64_t now, const struct isakmp_part *p)
+{
+	struct cursor  c;
+	const uint8_t *spi;
+	uint8_t	       protocol, size;
+	unsigned       n;
+
+	cursor_init(&c, p->body, p->len);
+	cursor_u32(&c);
+	protocol = cursor_u8(&c);
+	size = cursor_u8(&c);
+	n = cursor_u16(&c);
+	for (; n > 0 && (spi = cursor_take(&c, size)) != NULL; n--) {
+		if (protocol == PROTO_ESP && size == 4)
+			info_child_deleted(sa, now, load_u32(spi));
+		else if (protocol == PROTO_ISAKMP && size == 16 &&
+		    load_u64(spi) == sa->cookie_i &&
+		    load_u64(spi + 8) == sa->cookie_r) {
+			ike_sa_kill(sa, now);
+			return;
+		}
+	}
+}
+
+static bool
+info_replayed(struct ike_sa *sa, uint32_t msgid)
+{
+	size_t i, n = sizeof(sa->seen_ids) / sizeof(sa->seen_ids[0]);
+
+	for (i = 0; i < n; i++) {
+		if (sa->seen_ids[i] == msgid)
+			return true;
+	}
+	sa->seen_ids[sa->seen_next++ % n] = msgid;
+	return false;
+}
+
+/* A notify in the clear proves nothing: at most it explains a silence later. */
+static void
+info_plain(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
+    const uint8_t *buf, size_t len)
+{
+	struct isakmp_message m = { .h = *h };
+
+	if (sa->state == IKE_MM_UP || isakmp_split(&m, buf + ISAKMP_HEADER_LEN,
+	    len - ISAKMP_HEADER_LEN, false) == -1 ||
+	    isakmp_find(&m, ISAKMP_NOTIFICATION) == NULL)
+		return;
+	if (sa->initiator && !sa->refused) {
+		sa->refused = true;
+		ike_complain(sa->ike, now, &sa->path,
+		    "it, or a forger, says that it refuses Phase 1");
+	}
+}
+
+void
+info_message(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
+    const uint8_t *buf, size_t len)
+{
+	struct isakmp_message m = { .h = *h };
+	uint8_t		      text[ISAKMP_MESSAGE_MAX], iv[IKE_BLOCK_MAX];
+	uint8_t		      hash[IKE_HASH_MAX];
+	size_t		      body = len - ISAKMP_HEADER_LEN, at, end;
+	unsigned	      i;
+
+	if (!(h->flags & ISAKMP_FLAG_ENCRYPTION)) {
+		info_plain(sa, now, h, buf, len);
+		return;
+	}
+	if (sa->k.len == 0 || h->msgid == 0 ||
+	    ike_phase2_iv(sa, h->msgid, iv) == -1)
+		return;
+	memcpy(text, buf + ISAKMP_HEADER_LEN, body);
+	if (ike_cbc(sa->suite.enc, false, sa->k.enc, sa->k.enc_len, iv, text,
+	    body) == -1 || isakmp_split(&m, text, body, true) == -1 ||
+	    m.nparts < 2 || m.part[0].type != ISAKMP_HASH ||
+	    m.part[0].len != sa->k.len) {
+		sa->ike->count.malformed++;
+		return;
+	}
+	at = 4 + sa->k.len;
+	end = (size_t)(m.part[m.nparts - 1].body - text) +
+	    m.part[m.nparts - 1].len;
+	if (info_hash(sa, h->msgid, text + at, end - at, hash) == -1 ||
+	    compare_secret(hash, m.part[0].body, sa->k.len) != 0) {
+		sa->ike->count.malformed++;
+		return;
+	}
+	if (info_replayed(sa, h->msgid))
+		return;
+	sa->heard = now;
+	for (i = 1; i < m.nparts && sa->state != IKE_MM_DEAD; i++) {
+		if (m.part[i].type == ISAKMP_NOTIFICATION)
+			info_got_notify(sa, now, &m.part[i]);
+		else if (m.part[i].type == ISAKMP_DELETE &&
+		    sa->state == IKE_MM_UP)
+			info_got_delete(sa, now, &m.part[i]);
+	}
+}

@@ -1,0 +1,735 @@
+/* phase1.c - Main Mode in both roles, with RSA signatures or a pre-shared key (RFC 2409 §5.1, §5.4) */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "oe/ike/sa.h"
+
+/* RFC 3706 §5.1: dead peer detection, version 1.0. */
+static const uint8_t dpd_vendor_id[16] = { 0xaf, 0xca, 0xd7, 0x13, 0x68, 0xa1,
+	0xf1, 0xc9, 0x6b, 0x86, 0x96, 0xfc, 0x77, 0x57, 0x01, 0x00 };
+
+static struct isakmp_header
+phase1_header(const struct ike_sa *sa, bool encrypted)
+{
+	struct isakmp_header h = { .cookie_i = sa->cookie_i,
+		.cookie_r = sa->cookie_r, .exchange = ISAKMP_MAIN_MODE,
+		.flags = encrypted ? ISAKMP_FLAG_ENCRYPTION : 0 };
+
+	return h;
+}
+
+static void
+phase1_vendor_ids(struct isakmp_builder *b)
+{
+	isakmp_put(b, ISAKMP_VENDOR_ID, dpd_vendor_id, sizeof(dpd_vendor_id));
+}
+
+static void
+phase1_note_vendor_ids(struct ike_sa *sa, const struct isakmp_message *m)
+{
+	unsigned i;
+
+	for (i = 0; i < m->nparts; i++) {
+		if (m->part[i].type == ISAKMP_VENDOR_ID &&
+		    m->part[i].len >= 14 &&
+		    memcmp(m->part[i].body, dpd_vendor_id, 14) == 0)
+			sa->dpd = true;
+	}
+}
+
+/* Sends a message and keeps it: the initiator to repeat it, the responder to
+ * answer a repeated request with it. */
+static void
+phase1_send(struct ike_sa *sa, uint64_t now, const uint8_t *buf, size_t len,
+    const uint8_t *request, size_t request_len)
+{
+	if (len == 0) {
+		ike_sa_failed(sa, now, KEYING_LOCAL, "message does not fit");
+		return;
+	}
+	if (request != NULL) {
+		ike_digest(request, request_len, sa->seen);
+		ike_remember(&sa->answer, &sa->answer_len, buf, len);
+	}
+	if (sa->initiator && sa->state != IKE_MM_UP)
+		ike_retry_set(sa->ike, &sa->retry, now, buf, len);
+	else
+		ike_retry_clear(&sa->retry);
+	ike_send(sa, buf, len);
+}
+
+static void
+phase1_send_first(struct ike_sa *sa, uint64_t now)
+{
+	struct isakmp_header  h;
+	struct isakmp_builder b;
+	uint8_t		      buf[ISAKMP_MESSAGE_MAX];
+	uint64_t	      until = sa->retry.until;
+	unsigned	      tries = sa->retry.tries;
+	size_t		      len;
+
+	h = phase1_header(sa, false);
+	isakmp_begin(&b, buf, sizeof(buf), &h);
+	isakmp_put(&b, ISAKMP_SA, sa->sai, sa->sai_len);
+	phase1_vendor_ids(&b);
+	len = isakmp_end(&b);
+	phase1_send(sa, now, buf, len, NULL, 0);
+	if (tries != 0 && sa->retry.buf != NULL) {
+		/* A repetition under a new cookie, not a new beginning. */
+		sa->retry.until = until;
+		sa->retry.tries = tries;
+	}
+}
+
+static int
+phase1_new_cookie(struct ike_sa *sa)
+{
+	if (sa->ike->ops->cookie_get(sa->ike->arg, &sa->cookie_i) == -1 ||
+	    sa->cookie_i == 0)
+		return -1;
+	ike_sa_hash(sa);
+	return 0;
+}
+
+void
+phase1_start(struct ike_sa *sa, uint64_t now)
+{
+	uint8_t	      buf[1024];
+	struct writer w;
+
+	writer_init(&w, buf, sizeof(buf));
+	proposal_offer_phase1(&w, sa->psk != NULL ? IKE_PRESHARED : IKE_RSA_SIG,
+	    sa->ike->c.legacy, sa->ike->c.phase1_lifetime);
+	sa->state = IKE_MM_SENT_SA;
+	if (w.bad || phase1_new_cookie(sa) == -1) {
+		ike_sa_failed(sa, now, KEYING_LOCAL, "no initiator cookie");
+		return;
+	}
+	ike_remember(&sa->sai, &sa->sai_len, buf, w.len);
+	phase1_send_first(sa, now);
+}
+
+/* RFC 3104 §6.1: a new initiator cookie for each repetition of message 1. */
+void
+phase1_retry_first(struct ike_sa *sa, uint64_t now)
+{
+	if (phase1_new_cookie(sa) == -1) {
+		ike_sa_failed(sa, now, KEYING_LOCAL, "no initiator cookie");
+		return;
+	}
+	phase1_send_first(sa, now);
+}
+
+/* --- responder, message 1 ------------------------------------------------ */
+
+static unsigned
+half_open_of(const struct ike *e, uint32_t peer)
+{
+	const struct ike_sa *sa;
+	unsigned	     n = 0;
+
+	TAILQ_FOREACH(sa, &e->half, half_entry)
+		n += sa->path.peer == peer;
+	return n;
+}
+
+/*
+ * May one more stranger be half-way in?  One source is refused at its limit.
+ * At the limit of all, the oldest one that did not even answer our first
+ * message makes room: a flood from forged sources then cannot lock out a peer
+ * that answers within the time the flood takes to go round.
+ */
+static bool
+half_open_room(struct ike *e, uint64_t now, uint32_t peer)
+{
+	struct ike_sa *sa;
+
+	if (half_open_of(e, peer) >= e->c.half_open_per_source)
+		return false;
+	if (e->half_open < e->c.half_open_max)
+		return true;
+	TAILQ_FOREACH(sa, &e->half, half_entry) {
+		if (sa->state == IKE_MM_GOT_SA) {
+			ike_sa_kill(sa, now);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* RFC 2408 §2.5.3: depends on the peer and on a secret of ours. */
+static uint64_t
+responder_cookie(const struct ike *e, const struct ike_sa *sa, uint64_t now)
+{
+	uint8_t		 out[IKE_HASH_MAX];
+	struct ike_chunk c[3] = { { &sa->cookie_i, 8 },
+		{ &sa->path, sizeof(sa->path) }, { &now, sizeof(now) } };
+	uint64_t	 cookie;
+
+	if (ike_prf(IKE_SHA2_256, e->cookie_key, sizeof(e->cookie_key), c, 3,
+	    out) == -1)
+		random_bytes(out, 8);
+	cookie = load_u64(out);
+	return cookie == 0 ? 1 : cookie;
+}
+
+static void
+phase1_refuse(struct ike *e, const struct keying_path *path,
+    const struct isakmp_header *request, uint16_t type)
+{
+	struct isakmp_header h = { .cookie_i = request->cookie_i,
+		.cookie_r = request->cookie_r,
+		.exchange = ISAKMP_INFORMATIONAL, .msgid = ike_msgid() };
+	struct isakmp_builder b;
+	uint8_t		      buf[128];
+	size_t		      len;
+
+	isakmp_begin(&b, buf, sizeof(buf), &h);
+	isakmp_open(&b, ISAKMP_NOTIFICATION);
+	writer_u32(&b.w, IPSEC_DOI);
+	writer_u8(&b.w, PROTO_ISAKMP);
+	writer_u8(&b.w, 0);
+	writer_u16(&b.w, type);
+	isakmp_close(&b);
+	if ((len = isakmp_end(&b)) != 0)
+		e->ops->send(e->arg, path, buf, len);
+}
+
+void
+phase1_respond(struct ike *e, uint64_t now, const struct keying_path *path,
+    const struct isakmp_header *h, const uint8_t *buf, size_t len)
+{
+	const struct isakmp_part *part;
+	struct isakmp_message	  m = { .h = *h };
+	struct isakmp_header	  answer;
+	struct isakmp_builder	  b;
+	struct ike_suite	  suite;
+	struct ike_sa		 *sa;
+	struct writer		  w;
+	uint8_t			  body[512], out[1024];
+
+	if (h->flags & ISAKMP_FLAG_ENCRYPTION || h->msgid != 0 ||
+	    isakmp_split(&m, buf + ISAKMP_HEADER_LEN, len - ISAKMP_HEADER_LEN,
+	    false) == -1 || isakmp_count(&m, ISAKMP_SA) != 1 ||
+	    m.part[0].type != ISAKMP_SA) {
+		e->count.malformed++;
+		return;
+	}
+	part = &m.part[0];
+	writer_init(&w, body, sizeof(body));
+	if (proposal_choose_phase1(part->body, part->len,
+	    1u << IKE_PRESHARED | (e->c.key != NULL ? 1u << IKE_RSA_SIG : 0),
+	    e->c.legacy, &suite, &w) == -1) {
+		ike_complain(e, now, path, "none of its Phase 1 proposals is allowed");
+		if (ratelimit_pass(&e->complain, now))
+			phase1_refuse(e, path, h, ISAKMP_N_NO_PROPOSAL_CHOSEN);
+		return;
+	}
+	if (!half_open_room(e, now, path->peer) ||
+	    (sa = ike_sa_new(e, now, path, false)) == NULL) {
+		e->count.half_open_refused++;
+		return;
+	}
+	sa->cookie_i = h->cookie_i;
+	sa->cookie_r = responder_cookie(e, sa, now);
+	ike_sa_hash(sa);
+	sa->suite = suite;
+	sa->my_id = e->c.my_id;
+	sa->state = IKE_MM_GOT_SA;
+	sa->expires = now + IKE_HALF_OPEN_TIME;
+	ike_timer(e, sa->expires);
+	sa->half_open = true;
+	e->half_open++;
+	TAILQ_INSERT_TAIL(&e->half, sa, half_entry);
+	ike_remember(&sa->sai, &sa->sai_len, part->body, part->len);
+	phase1_note_vendor_ids(sa, &m);
+
+	answer = phase1_header(sa, false);
+	isakmp_begin(&b, out, sizeof(out), &answer);
+	isakmp_put(&b, ISAKMP_SA, body, w.len);
+	phase1_vendor_ids(&b);
+	phase1_send(sa, now, out, isakmp_end(&b), buf, len);
+}
+
+/* --- keys and hashes ------------------------------------------------------ */
+
+static void
+wire_cookies(const struct ike_sa *sa, uint8_t out[16])
+{
+	store_u64(out, sa->cookie_i);
+	store_u64(out + 8, sa->cookie_r);
+}
+
+/* SKEYID, SKEYID_d, _a, _e, the cipher's key and first IV. */
+static int
+phase1_derive(struct ike_sa *sa)
+{
+	uint8_t		 gxy[IKE_KE_MAX], cookies[16], iv[IKE_HASH_MAX];
+	size_t		 ke = ike_group_len(sa->suite.group);
+	struct ike_chunk secret, ni = { sa->ni, sa->ni_len };
+	struct ike_chunk nr = { sa->nr, sa->nr_len }, c[2];
+	int		 n, rc;
+
+	if ((n = ike_dh_derive(sa->dh, sa->peer_ke, ke, gxy)) == -1)
+		return -1;
+	secret = (struct ike_chunk){ gxy, (size_t)n };
+	wire_cookies(sa, cookies);
+	rc = ike_keys_derive(&sa->k, sa->suite.hash, sa->suite.enc,
+	    sa->suite.enc_bits, sa->psk, sa->psk_len, &ni, &nr, &secret,
+	    cookies);
+	wipe(gxy, sizeof(gxy));
+	/* RFC 2409 App. B: the first IV is hash(g^xi | g^xr). */
+	c[0].p = sa->initiator ? ike_dh_public(sa->dh) : sa->peer_ke;
+	c[1].p = sa->initiator ? sa->peer_ke : ike_dh_public(sa->dh);
+	c[0].len = c[1].len = ke;
+	if (rc == -1 || ike_hash(sa->suite.hash, c, 2, iv) == -1)
+		return -1;
+	memcpy(sa->iv, iv, ike_block_len(sa->suite.enc));
+	return 0;
+}
+
+/* HASH_I or HASH_R (RFC 2409 §5); id is the body of that side's ID payload. */
+static int
+phase1_hash(const struct ike_sa *sa, bool of_initiator, const uint8_t *id,
+    size_t id_len, uint8_t out[IKE_HASH_MAX])
+{
+	size_t		 ke = ike_group_len(sa->suite.group);
+	const uint8_t	*mine = ike_dh_public(sa->dh);
+	uint8_t		 cookies[16], swapped[16];
+	struct ike_chunk c[5];
+	bool		 own = of_initiator == sa->initiator;
+
+	wire_cookies(sa, cookies);
+	memcpy(swapped, cookies + 8, 8);
+	memcpy(swapped + 8, cookies, 8);
+	c[0] = (struct ike_chunk){ own ? mine : sa->peer_ke, ke };
+	c[1] = (struct ike_chunk){ own ? sa->peer_ke : mine, ke };
+	c[2] = (struct ike_chunk){ of_initiator ? cookies : swapped, 16 };
+	c[3] = (struct ike_chunk){ sa->sai, sa->sai_len };
+	c[4] = (struct ike_chunk){ id, id_len };
+	return ike_prf(sa->suite.hash, sa->k.skeyid, sa->k.len, c, 5, out);
+}
+
+/* Message 5 or 6: our identity and the proof of it. */
+static size_t
+phase1_auth_message(struct ike_sa *sa, uint8_t *buf, size_t cap)
+{
+	struct isakmp_header  h = phase1_header(sa, true);
+	struct isakmp_builder b;
+	struct writer	      w;
+	uint8_t		      id[KEYING_NAME_MAX + 16], hash[IKE_HASH_MAX];
+	uint8_t		      sig[IKE_SIG_MAX];
+	int		      n;
+
+	writer_init(&w, id, sizeof(id));
+	ike_id_write(&w, &sa->my_id);
+	if (w.bad || phase1_hash(sa, sa->initiator, id, w.len, hash) == -1)
+		return 0;
+	isakmp_begin(&b, buf, cap, &h);
+	isakmp_put(&b, ISAKMP_ID, id, w.len);
+	if (sa->psk != NULL) {
+		isakmp_put(&b, ISAKMP_HASH, hash, sa->k.len);
+	} else {
+		n = sa->ike->c.key == NULL ? -1 :
+		    ike_sign(sa->ike->c.key, hash, sa->k.len, sig);
+		if (n == -1)
+			return 0;
+		isakmp_put(&b, ISAKMP_SIGNATURE, sig, (size_t)n);
+	}
+	return ike_seal(sa, &b, sa->iv);
+}
+
+/* Does the peer's proof fit one of its keys? */
+static bool
+phase1_proved(struct ike_sa *sa, const struct isakmp_message *m)
+{
+	const struct isakmp_part *id = isakmp_find(m, ISAKMP_ID), *proof;
+	uint8_t			  hash[IKE_HASH_MAX];
+	size_t			  i;
+
+	if (phase1_hash(sa, !sa->initiator, id->body, id->len, hash) == -1)
+		return false;
+	if (sa->psk != NULL) {
+		proof = isakmp_find(m, ISAKMP_HASH);
+		return proof != NULL && proof->len == sa->k.len &&
+		    compare_secret(proof->body, hash, sa->k.len) == 0;
+	}
+	if ((proof = isakmp_find(m, ISAKMP_SIGNATURE)) == NULL)
+		return false;
+	for (i = 0; i < sa->nkeys; i++) {
+		if (ike_verify(&sa->keys[i], hash, sa->k.len, proof->body,
+		    proof->len)) {
+			sa->key_used = (int)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* --- progress ------------------------------------------------------------- */
+
+static void
+phase1_up(struct ike_sa *sa, uint64_t now)
+{
+	struct ike	 *e = sa->ike;
+	struct ike_child *c, *next;
+	uint32_t	  life = e->c.phase1_lifetime;
+
+	if (sa->suite.lifetime != 0 && sa->suite.lifetime < life)
+		life = sa->suite.lifetime;
+	sa->state = IKE_MM_UP;
+	sa->up_at = sa->heard = now;
+	sa->expires = now + (uint64_t)life * 1000;
+	ike_timer(e, sa->expires);
+	if (sa->half_open) {
+		sa->half_open = false;
+		e->half_open--;
+		TAILQ_REMOVE(&e->half, sa, half_entry);
+	}
+	e->count.phase1_up++;
+	if (e->c.dpd_delay != 0 && sa->dpd) {
+		sa->dpd_at = now + (uint64_t)e->c.dpd_delay * 1000;
+		ike_timer(e, sa->dpd_at);
+	}
+	log_debug("Phase 1 SA with %s (%s): %s, %s, %s", keying_id_text(
+	    &sa->peer_id), ipv4_text(sa->path.peer), ike_enc_name(sa->suite.enc,
+	    sa->suite.enc_bits), ike_hash_name(sa->suite.hash),
+	    ike_group_name(sa->suite.group));
+	if (sa->initiator && sa->initial_contact)
+		info_notify(sa, now, ISAKMP_N_INITIAL_CONTACT, PROTO_ISAKMP,
+		    (const uint8_t[16]){ 0 }, 0, NULL, 0);
+	for (c = TAILQ_FIRST(&e->children); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (c->sa == sa && c->state == IKE_QM_WAIT_SA)
+			phase2_start(c, now);
+	}
+}
+
+static void
+phase1_got_sa_answer(struct ike_sa *sa, uint64_t now,
+    const struct isakmp_header *h, const struct isakmp_message *m,
+    const uint8_t *buf, size_t len)
+{
+	const struct isakmp_part *part = isakmp_find(m, ISAKMP_SA);
+	struct isakmp_header	  out;
+	struct isakmp_builder	  b;
+	uint8_t			  msg[ISAKMP_MESSAGE_MAX];
+
+	if (h->cookie_r == 0 || part == NULL ||
+	    proposal_accept_phase1(part->body, part->len, sa->psk != NULL ?
+	    IKE_PRESHARED : IKE_RSA_SIG, sa->ike->c.legacy, &sa->suite) == -1) {
+		ike_complain(sa->ike, now, &sa->path,
+		    "its answer to our Phase 1 proposal is not one of ours");
+		return;		/* perhaps forged: the true one may still come */
+	}
+	if ((sa->dh = ike_dh_new(sa->suite.group)) == NULL) {
+		ike_sa_failed(sa, now, KEYING_LOCAL, "Diffie-Hellman");
+		return;
+	}
+	sa->cookie_r = h->cookie_r;
+	phase1_note_vendor_ids(sa, m);
+	sa->ni_len = IKE_NONCE_LEN;
+	random_bytes(sa->ni, sa->ni_len);
+	sa->state = IKE_MM_SENT_KE;
+	out = phase1_header(sa, false);
+	isakmp_begin(&b, msg, sizeof(msg), &out);
+	isakmp_put(&b, ISAKMP_KE, ike_dh_public(sa->dh),
+	    ike_group_len(sa->suite.group));
+	isakmp_put(&b, ISAKMP_NONCE, sa->ni, sa->ni_len);
+	phase1_send(sa, now, msg, isakmp_end(&b), buf, len);
+}
+
+/* KE and nonce of the other side into their places; false if unfit. */
+static bool
+phase1_take_ke(struct ike_sa *sa, const struct isakmp_message *m,
+    uint8_t *nonce, size_t *nonce_len)
+{
+	const struct isakmp_part *ke = isakmp_find(m, ISAKMP_KE);
+	const struct isakmp_part *n = isakmp_find(m, ISAKMP_NONCE);
+
+	if (ke == NULL || n == NULL ||
+	    ke->len != ike_group_len(sa->suite.group) ||
+	    n->len < IKE_NONCE_MIN || n->len > IKE_NONCE_MAX)
+		return false;
+	memcpy(sa->peer_ke, ke->body, ke->len);
+	memcpy(nonce, n->body, n->len);
+	*nonce_len = n->len;
+	return true;
+}
+
+/* Responder: the key exchange is done once DH and, if any, the PSK are there. */
+static void
+phase1_answer_ke(struct ike_sa *sa, uint64_t now)
+{
+	struct isakmp_header  out = phase1_header(sa, false);
+	struct isakmp_builder b;
+	uint8_t		      msg[ISAKMP_MESSAGE_MAX];
+	size_t		      len;
+
+	if (phase1_derive(sa) == -1) {
+		ike_sa_failed(sa, now, KEYING_LOCAL, "bad Diffie-Hellman value");
+		return;
+	}
+	sa->state = IKE_MM_GOT_KE;
+	isakmp_begin(&b, msg, sizeof(msg), &out);
+	isakmp_put(&b, ISAKMP_KE, ike_dh_public(sa->dh),
+	    ike_group_len(sa->suite.group));
+	isakmp_put(&b, ISAKMP_NONCE, sa->nr, sa->nr_len);
+	len = isakmp_end(&b);
+	ike_remember(&sa->answer, &sa->answer_len, msg, len);
+	ike_send(sa, msg, len);
+}
+
+static void
+phase1_got_ke(struct ike_sa *sa, uint64_t now, const struct isakmp_message *m,
+    const uint8_t *buf, size_t len)
+{
+	struct keying_id id = { .type = KEYING_ID_IPV4, .addr = sa->path.peer };
+
+	if (!phase1_take_ke(sa, m, sa->ni, &sa->ni_len) ||
+	    (sa->dh = ike_dh_new(sa->suite.group)) == NULL) {
+		ike_complain(sa->ike, now, &sa->path, "bad key exchange");
+		return;
+	}
+	ike_digest(buf, len, sa->seen);
+	ike_remember(&sa->answer, &sa->answer_len, NULL, 0);
+	sa->nr_len = IKE_NONCE_LEN;
+	random_bytes(sa->nr, sa->nr_len);
+	if (sa->suite.auth == IKE_RSA_SIG) {
+		phase1_answer_ke(sa, now);
+		return;
+	}
+	/* A pre-shared key is needed before the identity can be read: it can
+	 * only be found by address (RFC 2409 §5.4). */
+	sa->state = IKE_MM_WAIT_PSK;
+	sa->token = ++sa->ike->next_token;
+	sa->ike->ops->peer_lookup(sa->ike->arg, sa->token, &id, &sa->path);
+}
+
+static void
+phase1_got_ke_answer(struct ike_sa *sa, uint64_t now,
+    const struct isakmp_message *m, const uint8_t *buf, size_t len)
+{
+	uint8_t msg[ISAKMP_MESSAGE_MAX];
+
+	if (!phase1_take_ke(sa, m, sa->nr, &sa->nr_len)) {
+		ike_complain(sa->ike, now, &sa->path, "bad key exchange");
+		return;
+	}
+	if (phase1_derive(sa) == -1) {
+		/* Tried with the true private value, so once is enough. */
+		ike_sa_failed(sa, now, KEYING_LOCAL, "bad Diffie-Hellman value");
+		return;
+	}
+	sa->state = IKE_MM_SENT_AUTH;
+	phase1_send(sa, now, msg, phase1_auth_message(sa, msg, sizeof(msg)),
+	    buf, len);
+}
+
+/* Decrypts a message of the Main Mode chain; the IV moves on only if it makes sense. */
+static int
+phase1_open(struct ike_sa *sa, const struct isakmp_header *h,
+    const uint8_t *buf, size_t len, uint8_t *text, struct isakmp_message *m)
+{
+	uint8_t iv[IKE_BLOCK_MAX];
+	size_t	body = len - ISAKMP_HEADER_LEN;
+
+	memcpy(iv, sa->iv, sizeof(iv));
+	memcpy(text, buf + ISAKMP_HEADER_LEN, body);
+	m->h = *h;
+	if (!(h->flags & ISAKMP_FLAG_ENCRYPTION) ||
+	    ike_cbc(sa->suite.enc, false, sa->k.enc, sa->k.enc_len, iv, text,
+	    body) == -1 || isakmp_split(m, text, body, true) == -1 ||
+	    isakmp_count(m, ISAKMP_ID) != 1)
+		return -1;
+	memcpy(sa->iv, iv, sizeof(iv));
+	return 0;
+}
+
+static void
+phase1_notes(struct ike_sa *sa, const struct isakmp_message *m)
+{
+	unsigned      i;
+	struct cursor c;
+
+	/* INITIAL-CONTACT may ride in message 5 or 6, under the same proof. */
+	for (i = 0; i < m->nparts; i++) {
+		if (m->part[i].type != ISAKMP_NOTIFICATION)
+			continue;
+		cursor_init(&c, m->part[i].body, m->part[i].len);
+		cursor_u32(&c);
+		cursor_u16(&c);
+		if (cursor_u16(&c) == ISAKMP_N_INITIAL_CONTACT && !c.bad)
+			sa->ike->ops->initial_contact(sa->ike->arg,
+			    &sa->peer_id, sa->path.peer);
+	}
+}
+
+static void
+phase1_got_auth(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
+    const uint8_t *buf, size_t len)
+{
+	struct isakmp_message	  m;
+	const struct isakmp_part *id;
+	uint8_t			  text[ISAKMP_MESSAGE_MAX];
+
+	if (phase1_open(sa, h, buf, len, text, &m) == -1) {
+		ike_complain(sa->ike, now, &sa->path,
+		    "message 5 cannot be decrypted%s", sa->psk != NULL ?
+		    ": is the pre-shared key the same?" : "");
+		return;
+	}
+	id = isakmp_find(&m, ISAKMP_ID);
+	if (ike_id_read(&sa->peer_id, id->body, id->len) == -1) {
+		ike_complain(sa->ike, now, &sa->path, "identity of an unknown form");
+		ike_sa_kill(sa, now);
+		return;
+	}
+	ike_digest(buf, len, sa->seen);
+	ike_remember(&sa->answer, &sa->answer_len, NULL, 0);
+	ike_remember(&sa->pending, &sa->pending_len, text,
+	    len - ISAKMP_HEADER_LEN);
+	sa->pending_first = h->first;
+	sa->state = IKE_MM_WAIT_KEYS;
+	if (sa->psk != NULL) {
+		phase1_keys_found(sa, now);
+		return;
+	}
+	sa->token = ++sa->ike->next_token;
+	sa->ike->ops->peer_lookup(sa->ike->arg, sa->token, &sa->peer_id,
+	    &sa->path);
+}
+
+/* Responder: the peer's keys, or the pre-shared key, have come. */
+void
+phase1_keys_found(struct ike_sa *sa, uint64_t now)
+{
+	struct isakmp_message m = { .h.first = sa->pending_first };
+	uint8_t		      msg[ISAKMP_MESSAGE_MAX];
+	size_t		      len;
+
+	if (sa->state == IKE_MM_WAIT_PSK) {
+		if (sa->psk == NULL) {
+			ike_complain(sa->ike, now, &sa->path,
+			    "no pre-shared key for this address");
+			ike_sa_kill(sa, now);
+			return;
+		}
+		phase1_answer_ke(sa, now);
+		return;
+	}
+	if (sa->nkeys == 0 && sa->psk == NULL) {
+		ike_complain(sa->ike, now, &sa->path,
+		    "no public key found for %s", keying_id_text(&sa->peer_id));
+		goto refuse;
+	}
+	if (isakmp_split(&m, sa->pending, sa->pending_len, true) == -1 ||
+	    isakmp_find(&m, ISAKMP_ID) == NULL || !phase1_proved(sa, &m)) {
+		sa->ike->count.auth_failed++;
+		ike_complain(sa->ike, now, &sa->path, "the signature of %s does "
+		    "not verify with its %zu public key(s)",
+		    keying_id_text(&sa->peer_id), sa->nkeys);
+		goto refuse;
+	}
+	len = phase1_auth_message(sa, msg, sizeof(msg));
+	if (len == 0) {
+		ike_sa_failed(sa, now, KEYING_LOCAL, "cannot sign");
+		return;
+	}
+	ike_remember(&sa->answer, &sa->answer_len, msg, len);
+	ike_send(sa, msg, len);
+	phase1_notes(sa, &m);
+	ike_remember(&sa->pending, &sa->pending_len, NULL, 0);
+	phase1_up(sa, now);
+	return;
+refuse:
+	info_notify(sa, now, ISAKMP_N_AUTHENTICATION_FAILED, PROTO_ISAKMP, NULL,
+	    0, NULL, 0);
+	ike_sa_kill(sa, now);
+}
+
+static void
+phase1_got_auth_answer(struct ike_sa *sa, uint64_t now,
+    const struct isakmp_header *h, const uint8_t *buf, size_t len)
+{
+	struct isakmp_message	  m;
+	const struct isakmp_part *id;
+	struct keying_id	  peer;
+	uint8_t			  text[ISAKMP_MESSAGE_MAX];
+
+	if (phase1_open(sa, h, buf, len, text, &m) == -1) {
+		ike_complain(sa->ike, now, &sa->path,
+		    "message 6 cannot be decrypted");
+		return;
+	}
+	id = isakmp_find(&m, ISAKMP_ID);
+	if (ike_id_read(&peer, id->body, id->len) == -1 ||
+	    (sa->peer_id.type != 0 && !keying_id_equal(&peer, &sa->peer_id))) {
+		ike_sa_failed(sa, now, KEYING_IDENTITY, keying_id_text(&peer));
+		return;
+	}
+	if (!phase1_proved(sa, &m)) {
+		sa->ike->count.auth_failed++;
+		ike_sa_failed(sa, now, KEYING_SIGNATURE, keying_id_text(&peer));
+		return;
+	}
+	sa->peer_id = peer;
+	ike_digest(buf, len, sa->seen);
+	ike_remember(&sa->answer, &sa->answer_len, NULL, 0);
+	ike_retry_clear(&sa->retry);
+	phase1_notes(sa, &m);
+	phase1_up(sa, now);
+}
+
+void
+phase1_message(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
+    const uint8_t *buf, size_t len)
+{
+	struct isakmp_message m = { .h = *h };
+	uint8_t		      digest[32];
+	bool		      plain;
+
+	ike_digest(buf, len, digest);
+	if (memcmp(digest, sa->seen, sizeof(digest)) == 0) {
+		/* RFC 2408 §3.1: the last answer again, no work twice. */
+		sa->ike->count.duplicates++;
+		if (sa->answer != NULL)
+			ike_send(sa, sa->answer, sa->answer_len);
+		return;
+	}
+	if (h->msgid != 0) {
+		sa->ike->count.malformed++;
+		return;
+	}
+	plain = sa->state == IKE_MM_SENT_SA || sa->state == IKE_MM_GOT_SA ||
+	    sa->state == IKE_MM_SENT_KE;
+	if (plain && ((h->flags & ISAKMP_FLAG_ENCRYPTION) ||
+	    isakmp_split(&m, buf + ISAKMP_HEADER_LEN, len - ISAKMP_HEADER_LEN,
+	    false) == -1)) {
+		sa->ike->count.malformed++;
+		return;
+	}
+	switch (sa->state) {
+	case IKE_MM_SENT_SA:
+		phase1_got_sa_answer(sa, now, h, &m, buf, len);
+		break;
+	case IKE_MM_GOT_SA:
+		phase1_got_ke(sa, now, &m, buf, len);
+		break;
+	case IKE_MM_SENT_KE:
+		phase1_got_ke_answer(sa, now, &m, buf, len);
+		break;
+	case IKE_MM_GOT_KE:
+		phase1_got_auth(sa, now, h, buf, len);
+		break;
+	case IKE_MM_SENT_AUTH:
+		phase1_got_auth_answer(sa, now, h, buf, len);
+		break;
+	default:
+		break;		/* late, or while somebody is being asked */
+	}
+}

@@ -1,0 +1,500 @@
+/* phase2.c - Quick Mode with perfect forward secrecy, in both roles (RFC 2409 §5.5) */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "oe/ike/sa.h"
+
+#define KEYMAT_MAX	(2 * ESP_KEY_MAX)
+
+static struct isakmp_header
+phase2_header(const struct ike_child *c)
+{
+	struct isakmp_header h = { .cookie_i = c->sa->cookie_i,
+		.cookie_r = c->sa->cookie_r, .exchange = ISAKMP_QUICK_MODE,
+		.flags = ISAKMP_FLAG_ENCRYPTION, .msgid = c->msgid };
+
+	return h;
+}
+
+void
+phase2_failed(struct ike_child *c, uint64_t now, enum keying_failure f,
+    const char *detail)
+{
+	struct ike *e = c->ike;
+	void	   *conn = c->conn;
+	bool	    tell = conn != NULL && c->state != IKE_QM_DEAD;
+
+	(void)now;
+	e->count.phase2_failed++;
+	if (c->announced)
+		e->ops->child_down(e->arg, conn, c->spi_in, false);
+	else if (tell && c->initiator)
+		e->ops->failed(e->arg, conn, f, detail);
+	if (!c->announced && c->spi_in != 0)
+		e->ops->spi_put(e->arg, c->spi_in);
+	c->conn = NULL;
+	ike_child_kill(c);
+}
+
+/*
+ * The three hashes (RFC 2409 §5.5).  step 1 and 2: rest is the message after
+ * the HASH payload; 3 has none.
+ */
+static int
+phase2_hash(const struct ike_child *c, unsigned step, const uint8_t *rest,
+    size_t len, uint8_t out[IKE_HASH_MAX])
+{
+	static const uint8_t zero;
+	struct ike_chunk     k[4];
+	uint8_t		     msgid[4];
+	size_t		     n = 0;
+
+	store_u32(msgid, c->msgid);
+	if (step == 3)
+		k[n++] = (struct ike_chunk){ &zero, 1 };
+	k[n++] = (struct ike_chunk){ msgid, 4 };
+	if (step >= 2)
+		k[n++] = (struct ike_chunk){ c->ni, c->ni_len };
+	if (step == 3)
+		k[n++] = (struct ike_chunk){ c->nr, c->nr_len };
+	else
+		k[n++] = (struct ike_chunk){ rest, len };
+	return ike_prf(c->sa->suite.hash, c->sa->k.a, c->sa->k.len, k, n, out);
+}
+
+/* Leaves room for the hash at the front of a message; phase2_finish() fills it. */
+static void
+phase2_begin(struct isakmp_builder *b, uint8_t *buf, size_t cap,
+    const struct ike_child *c)
+{
+	static const uint8_t zero[IKE_HASH_MAX];
+	struct isakmp_header h = phase2_header(c);
+
+	isakmp_begin(b, buf, cap, &h);
+	isakmp_put(b, ISAKMP_HASH, zero, c->sa->k.len);
+}
+
+static size_t
+phase2_finish(struct isakmp_builder *b, struct ike_child *c, unsigned step)
+{
+	size_t	at = ISAKMP_HEADER_LEN + 4 + c->sa->k.len;
+	uint8_t hash[IKE_HASH_MAX];
+
+	if (b->w.bad || phase2_hash(c, step, b->w.base + at, b->w.len - at,
+	    hash) == -1)
+		return 0;
+	memcpy(b->w.base + ISAKMP_HEADER_LEN + 4, hash, c->sa->k.len);
+	return ike_seal(c->sa, b, c->iv);
+}
+
+static void
+phase2_put_selectors(struct isakmp_builder *b, const struct ike_child *c)
+{
+	isakmp_open(b, ISAKMP_ID);
+	ike_selector_write(&b->w, c->initiator ? &c->src : &c->dst);
+	isakmp_close(b);
+	isakmp_open(b, ISAKMP_ID);
+	ike_selector_write(&b->w, c->initiator ? &c->dst : &c->src);
+	isakmp_close(b);
+}
+
+void
+phase2_start(struct ike_child *c, uint64_t now)
+{
+	struct ike_sa	     *sa = c->sa;
+	struct isakmp_builder b;
+	uint8_t		      buf[ISAKMP_MESSAGE_MAX];
+	size_t		      len;
+
+	c->msgid = ike_msgid();
+	c->ni_len = IKE_NONCE_LEN;
+	random_bytes(c->ni, c->ni_len);
+	/* All proposals share one KE payload, so one group: Phase 1's. */
+	if (c->ike->ops->spi_get(c->ike->arg, &c->spi_in) == -1) {
+		c->spi_in = 0;
+		phase2_failed(c, now, KEYING_LOCAL, "no SPI");
+		return;
+	}
+	if ((c->dh = ike_dh_new(sa->suite.group)) == NULL ||
+	    ike_phase2_iv(sa, c->msgid, c->iv) == -1) {
+		phase2_failed(c, now, KEYING_LOCAL, "Diffie-Hellman");
+		return;
+	}
+	phase2_begin(&b, buf, sizeof(buf), c);
+	isakmp_open(&b, ISAKMP_SA);
+	proposal_offer_phase2(&b.w, c->spi_in, sa->suite.group,
+	    c->ike->c.legacy, c->ike->c.phase2_lifetime);
+	isakmp_close(&b);
+	isakmp_put(&b, ISAKMP_NONCE, c->ni, c->ni_len);
+	isakmp_put(&b, ISAKMP_KE, ike_dh_public(c->dh),
+	    ike_group_len(sa->suite.group));
+	phase2_put_selectors(&b, c);
+	if ((len = phase2_finish(&b, c, 1)) == 0) {
+		phase2_failed(c, now, KEYING_LOCAL, "message does not fit");
+		return;
+	}
+	c->state = IKE_QM_SENT_1;
+	ike_retry_set(c->ike, &c->retry, now, buf, len);
+	ike_send(sa, buf, len);
+}
+
+/* Keys of one direction: the cipher's, then the integrity's (RFC 2409 §5.5). */
+static int
+phase2_keys(const struct ike_child *c, const struct ike_chunk *gxy,
+    uint32_t spi, struct esp_params *p)
+{
+	uint8_t		 keymat[KEYMAT_MAX];
+	struct ike_chunk ni = { c->ni, c->ni_len }, nr = { c->nr, c->nr_len };
+
+	p->spi = spi;
+	p->cipher = c->suite.cipher;
+	p->auth = c->suite.auth;
+	p->esn = c->suite.esn;
+	p->cipher_len = esp_cipher_key_len(p->cipher, c->suite.cipher_bits);
+	p->auth_len = esp_auth_key_len(p->auth);
+	if (ike_keymat(&c->sa->k, c->sa->suite.hash, gxy, PROTO_ESP, spi, &ni,
+	    &nr, keymat, p->cipher_len + p->auth_len) == -1)
+		return -1;
+	memcpy(p->cipher_key, keymat, p->cipher_len);
+	memcpy(p->auth_key, keymat + p->cipher_len, p->auth_len);
+	wipe(keymat, sizeof(keymat));
+	return 0;
+}
+
+/* Both SAs are agreed on: derive and hand over. 0, or -1. */
+static int
+phase2_announce(struct ike_child *c, uint64_t now)
+{
+	struct ike_sa	   *sa = c->sa;
+	struct keying_child up = { 0 };
+	uint8_t		    secret[IKE_KE_MAX];
+	struct ike_chunk    gxy = { secret, 0 };
+	uint32_t	    life = c->ike->c.phase2_lifetime;
+	unsigned	    percent;
+	int		    n, rc = -1;
+
+	n = ike_dh_derive(c->dh, c->peer_ke, ike_group_len(c->suite.group),
+	    secret);
+	if (n == -1)
+		return -1;
+	gxy.len = (size_t)n;
+	up.in.src = up.out.dst = sa->path.peer;
+	up.in.dst = up.out.src = sa->path.local;
+	if (c->suite.encapsulation == 3) {
+		up.in.encap_sport = up.out.encap_dport = sa->path.peer_port;
+		up.in.encap_dport = up.out.encap_sport = sa->path.local_port;
+	}
+	if (phase2_keys(c, &gxy, c->spi_in, &up.in) == -1 ||
+	    phase2_keys(c, &gxy, c->spi_out, &up.out) == -1)
+		goto out;
+	if (c->suite.lifetime != 0 && c->suite.lifetime < life)
+		life = c->suite.lifetime;
+	up.src = c->src;
+	up.dst = c->dst;
+	up.path = sa->path;
+	up.peer_id = sa->peer_id;
+	up.initiator = c->initiator;
+	if (sa->key_used >= 0)
+		up.peer_key = sa->keys[sa->key_used];
+	/* The initiator renews first, so that both do not at once. */
+	percent = c->initiator ? IKE_REKEY_PERCENT - random_uniform(5) : 95;
+	up.hard = now + (uint64_t)life * 1000;
+	up.soft = now + (uint64_t)life * 10 * percent;
+	up.hard_bytes = c->suite.bytes;
+	up.soft_bytes = c->suite.bytes / 100 * percent;
+	c->hard = up.hard;
+	ike_timer(c->ike, c->hard);
+	c->announced = true;
+	c->ike->count.phase2_up++;
+	c->ike->ops->child_up(c->ike->arg, c->conn, &up);
+	rc = 0;
+out:
+	wipe(secret, sizeof(secret));
+	wipe(&up, sizeof(up));
+	ike_dh_free(c->dh);
+	c->dh = NULL;
+	return rc;
+}
+
+/* Nonce and KE into their places. */
+static bool
+phase2_take_ke(struct ike_child *c, const struct isakmp_message *m,
+    uint8_t *nonce, size_t *nonce_len)
+{
+	const struct isakmp_part *n = isakmp_find(m, ISAKMP_NONCE);
+	const struct isakmp_part *ke = isakmp_find(m, ISAKMP_KE);
+
+	if (n == NULL || ke == NULL || n->len < IKE_NONCE_MIN ||
+	    n->len > IKE_NONCE_MAX || ke->len > sizeof(c->peer_ke) ||
+	    ke->len != ike_group_len(c->suite.group))
+		return false;
+	memcpy(nonce, n->body, n->len);
+	*nonce_len = n->len;
+	memcpy(c->peer_ke, ke->body, ke->len);
+	return true;
+}
+
+/* The two ID payloads in their order: initiator's, responder's. Absent: the
+ * peers' own addresses (RFC 2409 §5.5). */
+static int
+phase2_selectors(const struct ike_sa *sa, const struct isakmp_message *m,
+    struct keying_selector *of_i, struct keying_selector *of_r, bool we_initiate)
+{
+	struct keying_selector *to[2] = { of_i, of_r };
+	unsigned		i, n = 0;
+
+	for (i = 0; i < m->nparts; i++) {
+		if (m->part[i].type != ISAKMP_ID)
+			continue;
+		if (n == 2 || ike_selector_read(to[n++], m->part[i].body,
+		    m->part[i].len) == -1)
+			return -1;
+	}
+	if (n == 2)
+		return 0;
+	if (n == 1)
+		return -1;
+	memset(of_i, 0, sizeof(*of_i));
+	memset(of_r, 0, sizeof(*of_r));
+	of_i->mask = of_r->mask = 0xffffffff;
+	of_i->net = we_initiate ? sa->path.local : sa->path.peer;
+	of_r->net = we_initiate ? sa->path.peer : sa->path.local;
+	return 0;
+}
+
+/* Decrypts; the first payload must be the HASH that step asks for. */
+static int
+phase2_open(struct ike_child *c, unsigned step, const struct isakmp_header *h,
+    const uint8_t *buf, size_t len, uint8_t *text, struct isakmp_message *m)
+{
+	struct ike_sa *sa = c->sa;
+	uint8_t	       iv[IKE_BLOCK_MAX], hash[IKE_HASH_MAX];
+	size_t	       body = len - ISAKMP_HEADER_LEN, at, end;
+
+	if (!(h->flags & ISAKMP_FLAG_ENCRYPTION))
+		return -1;
+	memcpy(iv, c->iv, sizeof(iv));
+	memcpy(text, buf + ISAKMP_HEADER_LEN, body);
+	m->h = *h;
+	if (ike_cbc(sa->suite.enc, false, sa->k.enc, sa->k.enc_len, iv, text,
+	    body) == -1 || isakmp_split(m, text, body, true) == -1 ||
+	    m->nparts == 0 || m->part[0].type != ISAKMP_HASH ||
+	    m->part[0].len != sa->k.len)
+		return -1;
+	/* What is hashed ends with the last payload, before the padding. */
+	at = 4 + sa->k.len;
+	end = (size_t)(m->part[m->nparts - 1].body - text) +
+	    m->part[m->nparts - 1].len;
+	if (phase2_hash(c, step, text + at, end - at, hash) == -1 ||
+	    compare_secret(hash, m->part[0].body, sa->k.len) != 0)
+		return -1;
+	memcpy(c->iv, iv, sizeof(iv));
+	return 0;
+}
+
+static void
+phase2_refuse(struct ike_child *c, uint64_t now, uint16_t type)
+{
+	uint8_t spi[4];
+
+	store_u32(spi, c->spi_out);
+	info_notify(c->sa, now, type, PROTO_ESP, spi, sizeof(spi), NULL, 0);
+}
+
+static void
+phase2_respond(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
+    const uint8_t *buf, size_t len)
+{
+	struct ike		 *e = sa->ike;
+	struct ike_child	 *c;
+	struct isakmp_message	  m;
+	const struct isakmp_part *part;
+	struct proposal_choice	  choice;
+	struct writer		  w;
+	uint8_t			  text[ISAKMP_MESSAGE_MAX], body[256];
+
+	if (sa->nchildren >= IKE_CHILDREN_MAX ||
+	    (c = ike_child_new(e, sa, false)) == NULL) {
+		ike_complain(e, now, &sa->path, "too many Phase 2 SAs");
+		return;
+	}
+	c->msgid = h->msgid;
+	if (ike_phase2_iv(sa, c->msgid, c->iv) == -1 ||
+	    phase2_open(c, 1, h, buf, len, text, &m) == -1) {
+		ike_complain(e, now, &sa->path, "bad Quick Mode message");
+		e->count.malformed++;
+		ike_child_kill(c);
+		return;
+	}
+	sa->heard = now;
+	ike_digest(buf, len, c->seen);
+	part = isakmp_find(&m, ISAKMP_SA);
+	if (part == NULL || isakmp_count(&m, ISAKMP_SA) != 1 ||
+	    proposal_choose_phase2(part->body, part->len, e->c.legacy,
+	    &c->suite, &c->spi_out, &choice) == -1) {
+		ike_complain(e, now, &sa->path,
+		    "none of its Phase 2 proposals is allowed");
+		phase2_refuse(c, now, ISAKMP_N_NO_PROPOSAL_CHOSEN);
+		ike_child_kill(c);
+		return;
+	}
+	if (!phase2_take_ke(c, &m, c->ni, &c->ni_len) ||
+	    phase2_selectors(sa, &m, &c->dst, &c->src, false) == -1) {
+		ike_complain(e, now, &sa->path, "bad nonce, KE or identities");
+		phase2_refuse(c, now, ISAKMP_N_INVALID_ID_INFORMATION);
+		ike_child_kill(c);
+		return;
+	}
+	if (e->ops->spi_get(e->arg, &c->spi_in) == -1) {
+		c->spi_in = 0;
+		ike_child_kill(c);
+		return;
+	}
+	writer_init(&w, body, sizeof(body));
+	proposal_answer_phase2(&w, &choice, c->spi_in);
+	ike_remember(&c->sa_answer, &c->sa_answer_len, body, w.bad ? 0 : w.len);
+	c->state = IKE_QM_WAIT_POLICY;
+	c->deadline = now + e->c.give_up;
+	ike_timer(e, c->deadline);
+	c->token = ++e->next_token;
+	e->ops->child_ask(e->arg, c->token, &sa->peer_id, &sa->path, &c->src,
+	    &c->dst);
+}
+
+void
+phase2_authorized(struct ike_child *c, uint64_t now, void *conn)
+{
+	struct ike_sa	     *sa = c->sa;
+	struct isakmp_builder b;
+	uint8_t		      buf[ISAKMP_MESSAGE_MAX];
+	size_t		      len;
+
+	if (conn == NULL) {
+		phase2_refuse(c, now, ISAKMP_N_INVALID_ID_INFORMATION);
+		phase2_failed(c, now, KEYING_PHASE2_REFUSED, NULL);
+		return;
+	}
+	c->conn = conn;
+	c->nr_len = IKE_NONCE_LEN;
+	random_bytes(c->nr, c->nr_len);
+	if ((c->dh = ike_dh_new(c->suite.group)) == NULL) {
+		phase2_failed(c, now, KEYING_LOCAL, "Diffie-Hellman");
+		return;
+	}
+	phase2_begin(&b, buf, sizeof(buf), c);
+	isakmp_put(&b, ISAKMP_SA, c->sa_answer, c->sa_answer_len);
+	isakmp_put(&b, ISAKMP_NONCE, c->nr, c->nr_len);
+	isakmp_put(&b, ISAKMP_KE, ike_dh_public(c->dh),
+	    ike_group_len(c->suite.group));
+	phase2_put_selectors(&b, c);
+	len = phase2_finish(&b, c, 2);
+	c->state = IKE_QM_SENT_2;
+	/* Inbound keys stand before the initiator can use them. */
+	if (len == 0 || phase2_announce(c, now) == -1) {
+		phase2_failed(c, now, KEYING_LOCAL, "keys");
+		return;
+	}
+	ike_remember(&c->answer, &c->answer_len, buf, len);
+	ike_retry_set(c->ike, &c->retry, now, buf, len);
+	ike_send(sa, buf, len);
+}
+
+static void
+phase2_got_answer(struct ike_child *c, uint64_t now,
+    const struct isakmp_header *h, const uint8_t *buf, size_t len)
+{
+	struct ike_sa		 *sa = c->sa;
+	struct isakmp_message	  m;
+	const struct isakmp_part *part;
+	struct keying_selector	  src, dst;
+	struct isakmp_builder	  b;
+	uint8_t			  text[ISAKMP_MESSAGE_MAX];
+
+	if (phase2_open(c, 2, h, buf, len, text, &m) == -1) {
+		ike_complain(sa->ike, now, &sa->path, "bad Quick Mode answer");
+		return;
+	}
+	sa->heard = now;
+	part = isakmp_find(&m, ISAKMP_SA);
+	if (part == NULL || proposal_accept_phase2(part->body, part->len,
+	    sa->suite.group, sa->ike->c.legacy, &c->suite, &c->spi_out) == -1 ||
+	    !phase2_take_ke(c, &m, c->nr, &c->nr_len) ||
+	    phase2_selectors(sa, &m, &src, &dst, true) == -1 ||
+	    memcmp(&src, &c->src, sizeof(src)) != 0 ||
+	    memcmp(&dst, &c->dst, sizeof(dst)) != 0) {
+		phase2_failed(c, now, KEYING_PHASE2_REFUSED,
+		    "the answer is not what we proposed");
+		return;
+	}
+	phase2_begin(&b, text, sizeof(text), c);
+	if ((len = phase2_finish(&b, c, 3)) == 0 ||
+	    phase2_announce(c, now) == -1) {
+		phase2_failed(c, now, KEYING_LOCAL, "keys");
+		return;
+	}
+	ike_digest(buf, h->length, c->seen);
+	ike_remember(&c->answer, &c->answer_len, text, len);
+	ike_retry_clear(&c->retry);
+	c->state = IKE_QM_UP;
+	ike_send(sa, text, len);
+	c->confirmed = true;
+	c->ike->ops->child_confirmed(c->ike->arg, c->conn, c->spi_in);
+}
+
+static void
+phase2_got_last(struct ike_child *c, uint64_t now,
+    const struct isakmp_header *h, const uint8_t *buf, size_t len)
+{
+	struct isakmp_message m;
+	uint8_t		      text[ISAKMP_MESSAGE_MAX];
+
+	if (phase2_open(c, 3, h, buf, len, text, &m) == -1) {
+		ike_complain(c->ike, now, &c->sa->path,
+		    "bad last message of Quick Mode");
+		return;
+	}
+	c->sa->heard = now;
+	ike_retry_clear(&c->retry);
+	ike_digest(buf, len, c->seen);
+	ike_remember(&c->answer, &c->answer_len, NULL, 0);
+	c->state = IKE_QM_UP;
+	c->confirmed = true;
+	c->ike->ops->child_confirmed(c->ike->arg, c->conn, c->spi_in);
+}
+
+void
+phase2_message(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
+    const uint8_t *buf, size_t len)
+{
+	struct ike_child *c;
+	uint8_t		  digest[32];
+
+	if (sa->state != IKE_MM_UP || h->msgid == 0) {
+		sa->ike->count.malformed++;
+		return;
+	}
+	TAILQ_FOREACH(c, &sa->ike->children, entry) {
+		if (c->sa == sa && c->msgid == h->msgid &&
+		    c->state != IKE_QM_DEAD)
+			break;
+	}
+	if (c == NULL) {
+		phase2_respond(sa, now, h, buf, len);
+		return;
+	}
+	ike_digest(buf, len, digest);
+	if (memcmp(digest, c->seen, sizeof(digest)) == 0) {
+		sa->ike->count.duplicates++;
+		if (c->answer != NULL)
+			ike_send(sa, c->answer, c->answer_len);
+		return;
+	}
+	if (c->state == IKE_QM_SENT_1)
+		phase2_got_answer(c, now, h, buf, len);
+	else if (c->state == IKE_QM_SENT_2)
+		phase2_got_last(c, now, h, buf, len);
+}

@@ -1,0 +1,495 @@
+/* proposal.c - SA payloads: what is offered and what is chosen */
+#include "config.h"
+
+#include <string.h>
+
+#include "oe/ike/proposal.h"
+
+/* Phase 1 attribute types (RFC 2409 App. A). */
+enum { P1_ENC = 1, P1_HASH = 2, P1_AUTH = 3, P1_GROUP = 4, P1_LIFE_TYPE = 11,
+	P1_LIFE = 12, P1_KEY_LEN = 14 };
+/* Phase 2 attribute types (RFC 2407 §4.5; RFC 4304 for ESN is 11). */
+enum { P2_LIFE_TYPE = 1, P2_LIFE = 2, P2_GROUP = 3, P2_ENCAPSULATION = 4,
+	P2_AUTH = 5, P2_KEY_LEN = 6, P2_ESN = 11 };
+enum { LIFE_SECONDS = 1, LIFE_KILOBYTES = 2 };
+enum { ENCAPSULATION_TUNNEL = 1, ENCAPSULATION_UDP_TUNNEL = 3 };
+#define KEY_IKE		1	/* the one ISAKMP transform (RFC 2407 §4.4.2) */
+
+struct phase1_offer { uint16_t enc, bits, hash, group; bool legacy; };
+static const struct phase1_offer phase1_offers[] = {
+	{ IKE_AES_CBC, 256, IKE_SHA2_256, 14, false },
+	{ IKE_AES_CBC, 128, IKE_SHA2_256, 14, false },
+	{ IKE_AES_CBC, 256, IKE_SHA2_256, 19, false },
+	{ IKE_AES_CBC, 256, IKE_SHA2_512, 20, false },
+	{ IKE_AES_CBC, 256, IKE_SHA2_512, 15, false },
+	{ IKE_AES_CBC, 128, IKE_SHA1, 14, true },
+	{ IKE_AES_CBC, 128, IKE_SHA1, 5, true },
+	{ IKE_3DES_CBC, 0, IKE_SHA1, 5, true },
+	{ IKE_3DES_CBC, 0, IKE_MD5, 5, true },
+	{ IKE_3DES_CBC, 0, IKE_SHA1, 2, true },
+	{ IKE_3DES_CBC, 0, IKE_MD5, 2, true },
+};
+
+struct phase2_offer { enum esp_cipher cipher; uint16_t bits; enum esp_auth auth; bool legacy; };
+static const struct phase2_offer phase2_offers[] = {
+	{ ESP_AES_CBC, 256, ESP_AUTH_HMAC_SHA2_256, false },
+	{ ESP_AES_CBC, 128, ESP_AUTH_HMAC_SHA2_256, false },
+	{ ESP_AES_GCM_16, 256, ESP_AUTH_NONE, false },
+	{ ESP_AES_GCM_16, 128, ESP_AUTH_NONE, false },
+	{ ESP_AES_CBC, 256, ESP_AUTH_HMAC_SHA2_512, false },
+	{ ESP_AES_CBC, 128, ESP_AUTH_HMAC_SHA1, true },
+	{ ESP_3DES_CBC, 0, ESP_AUTH_HMAC_SHA1, true },
+	{ ESP_3DES_CBC, 0, ESP_AUTH_HMAC_MD5, true },
+};
+
+#define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* The generic header of a payload inside the SA payload. */
+static size_t
+sub_open(struct writer *w, uint8_t next)
+{
+	size_t start = w->len;
+
+	writer_u8(w, next);
+	writer_u8(w, 0);
+	writer_u16(w, 0);
+	return start;
+}
+
+static void
+sub_close(struct writer *w, size_t start)
+{
+	if (!w->bad)
+		writer_patch_u16(w, start + 2, (uint16_t)(w->len - start));
+}
+
+static void
+sa_open(struct writer *w)
+{
+	writer_u32(w, IPSEC_DOI);
+	writer_u32(w, IPSEC_SIT_IDENTITY);
+}
+
+static void
+phase1_attrs(struct writer *w, const struct ike_suite *s)
+{
+	isakmp_attr(w, P1_ENC, s->enc);
+	if (s->enc_bits != 0)
+		isakmp_attr(w, P1_KEY_LEN, s->enc_bits);
+	isakmp_attr(w, P1_HASH, s->hash);
+	isakmp_attr(w, P1_AUTH, s->auth);
+	isakmp_attr(w, P1_GROUP, s->group);
+	if (s->lifetime != 0) {
+		isakmp_attr(w, P1_LIFE_TYPE, LIFE_SECONDS);
+		isakmp_attr(w, P1_LIFE, s->lifetime);
+	}
+}
+
+void
+proposal_offer_phase1(struct writer *w, uint16_t auth, bool legacy,
+    uint32_t lifetime)
+{
+	const struct phase1_offer *o;
+	struct ike_suite	   s;
+	size_t			   proposal, transform, i, n = 0, k = 0;
+
+	for (i = 0; i < COUNT(phase1_offers); i++)
+		n += legacy || !phase1_offers[i].legacy;
+	sa_open(w);
+	proposal = sub_open(w, ISAKMP_NONE);
+	writer_u8(w, 1);
+	writer_u8(w, PROTO_ISAKMP);
+	writer_u8(w, 0);
+	writer_u8(w, (uint8_t)n);
+	for (i = 0; i < COUNT(phase1_offers); i++) {
+		o = &phase1_offers[i];
+		if (!legacy && o->legacy)
+			continue;
+		k++;
+		s = (struct ike_suite){ o->enc, o->bits, o->hash, auth,
+			o->group, lifetime };
+		transform = sub_open(w, k == n ? ISAKMP_NONE : ISAKMP_TRANSFORM);
+		writer_u8(w, (uint8_t)k);
+		writer_u8(w, KEY_IKE);
+		writer_u16(w, 0);
+		phase1_attrs(w, &s);
+		sub_close(w, transform);
+	}
+	sub_close(w, proposal);
+}
+
+/* Reads transform attributes; -1 if one is unknown or malformed: a transform
+ * we do not understand whole is one we do not choose (RFC 2408 §4.2). */
+static int
+phase1_read(struct cursor c, struct ike_suite *s)
+{
+	struct isakmp_attr a;
+	unsigned	   life_type = 0;
+
+	memset(s, 0, sizeof(*s));
+	while (isakmp_attr_next(&c, &a)) {
+		switch (a.type) {
+		case P1_ENC:
+			s->enc = (uint16_t)a.value;
+			break;
+		case P1_KEY_LEN:
+			s->enc_bits = (uint16_t)a.value;
+			break;
+		case P1_HASH:
+			s->hash = (uint16_t)a.value;
+			break;
+		case P1_AUTH:
+			s->auth = (uint16_t)a.value;
+			break;
+		case P1_GROUP:
+			s->group = (uint16_t)a.value;
+			break;
+		case P1_LIFE_TYPE:
+			life_type = a.value;
+			break;
+		case P1_LIFE:
+			if (life_type == LIFE_SECONDS)
+				s->lifetime = a.value;
+			break;
+		default:
+			return -1;
+		}
+	}
+	return c.bad ? -1 : 0;
+}
+
+static bool
+phase1_allowed(const struct ike_suite *s, bool legacy)
+{
+	size_t i;
+	bool   hash = false, enc = false, group = false;
+
+	/* Each part must be one we have; a mix that we do not offer ourselves
+	 * is as good as its parts. */
+	for (i = 0; i < COUNT(phase1_offers); i++) {
+		if (!legacy && phase1_offers[i].legacy)
+			continue;
+		enc = enc || (phase1_offers[i].enc == s->enc &&
+		    ike_enc_key_len(s->enc, s->enc_bits) != 0);
+		hash = hash || phase1_offers[i].hash == s->hash;
+		group = group || phase1_offers[i].group == s->group;
+	}
+	return enc && hash && group;
+}
+
+/* Opens an SA payload's body up to its first proposal. */
+static int
+sa_read(const uint8_t *sa, size_t len, struct cursor *c)
+{
+	cursor_init(c, sa, len);
+	if (cursor_u32(c) != IPSEC_DOI || cursor_u32(c) != IPSEC_SIT_IDENTITY ||
+	    c->bad)
+		return -1;
+	return 0;
+}
+
+struct proposal {
+	uint8_t	      number, protocol, spi_size, transforms;
+	const uint8_t *spi;
+	struct cursor body;		/* its transforms */
+	bool	      more;
+};
+
+static int
+proposal_next(struct cursor *c, struct proposal *p)
+{
+	uint8_t  next;
+	uint16_t len;
+
+	next = cursor_u8(c);
+	cursor_u8(c);
+	len = cursor_u16(c);
+	if (c->bad || len < 8 || (next != ISAKMP_NONE && next != ISAKMP_PROPOSAL))
+		return -1;
+	p->body = cursor_sub(c, len - 4u);
+	p->number = cursor_u8(&p->body);
+	p->protocol = cursor_u8(&p->body);
+	p->spi_size = cursor_u8(&p->body);
+	p->transforms = cursor_u8(&p->body);
+	p->spi = cursor_take(&p->body, p->spi_size);
+	p->more = next == ISAKMP_PROPOSAL;
+	return c->bad || p->body.bad ? -1 : 0;
+}
+
+struct transform {
+	uint8_t	      number, id;
+	struct cursor attrs;
+	bool	      more;
+};
+
+static int
+transform_next(struct cursor *c, struct transform *t)
+{
+	uint8_t  next;
+	uint16_t len;
+
+	next = cursor_u8(c);
+	cursor_u8(c);
+	len = cursor_u16(c);
+	if (c->bad || len < 8 || (next != ISAKMP_NONE && next != ISAKMP_TRANSFORM))
+		return -1;
+	t->attrs = cursor_sub(c, len - 4u);
+	t->number = cursor_u8(&t->attrs);
+	t->id = cursor_u8(&t->attrs);
+	cursor_u16(&t->attrs);
+	t->more = next == ISAKMP_TRANSFORM;
+	return c->bad || t->attrs.bad ? -1 : 0;
+}
+
+int
+proposal_choose_phase1(const uint8_t *sa, size_t len, unsigned auths,
+    bool legacy, struct ike_suite *out, struct writer *answer)
+{
+	struct cursor	 c;
+	struct proposal	 p;
+	struct transform t;
+	size_t		 at_p, at_t;
+
+	if (sa_read(sa, len, &c) == -1 || proposal_next(&c, &p) == -1 ||
+	    p.more || p.protocol != PROTO_ISAKMP)
+		return -1;
+	do {
+		if (transform_next(&p.body, &t) == -1)
+			return -1;
+		if (t.id != KEY_IKE || phase1_read(t.attrs, out) == -1 ||
+		    out->auth > 31 || !(auths & 1u << out->auth) ||
+		    !phase1_allowed(out, legacy))
+			continue;
+		sa_open(answer);
+		at_p = sub_open(answer, ISAKMP_NONE);
+		writer_u8(answer, p.number);
+		writer_u8(answer, PROTO_ISAKMP);
+		writer_u8(answer, 0);
+		writer_u8(answer, 1);
+		at_t = sub_open(answer, ISAKMP_NONE);
+		writer_u8(answer, t.number);
+		writer_u8(answer, t.id);
+		writer_u16(answer, 0);
+		/* Unchanged, as RFC 2408 §4.2 demands. */
+		writer_put(answer, t.attrs.p, cursor_left(&t.attrs));
+		sub_close(answer, at_t);
+		sub_close(answer, at_p);
+		return answer->bad ? -1 : 0;
+	} while (t.more);
+	return -1;
+}
+
+int
+proposal_accept_phase1(const uint8_t *sa, size_t len, uint16_t auth,
+    bool legacy, struct ike_suite *out)
+{
+	struct cursor	 c;
+	struct proposal	 p;
+	struct transform t;
+
+	if (sa_read(sa, len, &c) == -1 || proposal_next(&c, &p) == -1 ||
+	    p.more || p.protocol != PROTO_ISAKMP ||
+	    transform_next(&p.body, &t) == -1 || t.more || t.id != KEY_IKE ||
+	    phase1_read(t.attrs, out) == -1 || out->auth != auth ||
+	    !phase1_allowed(out, legacy))
+		return -1;
+	return 0;
+}
+
+static void
+phase2_attrs(struct writer *w, const struct phase2_offer *o, uint16_t group,
+    uint32_t lifetime)
+{
+	isakmp_attr(w, P2_LIFE_TYPE, LIFE_SECONDS);
+	isakmp_attr(w, P2_LIFE, lifetime);
+	if (group != 0)
+		isakmp_attr(w, P2_GROUP, group);
+	isakmp_attr(w, P2_ENCAPSULATION, ENCAPSULATION_TUNNEL);
+	if (o->auth != ESP_AUTH_NONE)
+		isakmp_attr(w, P2_AUTH, o->auth);
+	if (o->bits != 0)
+		isakmp_attr(w, P2_KEY_LEN, o->bits);
+}
+
+void
+proposal_offer_phase2(struct writer *w, uint32_t spi, uint16_t group,
+    bool legacy, uint32_t lifetime)
+{
+	size_t proposal, transform, i, n = 0, k = 0;
+
+	for (i = 0; i < COUNT(phase2_offers); i++)
+		n += legacy || !phase2_offers[i].legacy;
+	sa_open(w);
+	proposal = sub_open(w, ISAKMP_NONE);
+	writer_u8(w, 1);
+	writer_u8(w, PROTO_ESP);
+	writer_u8(w, 4);
+	writer_u8(w, (uint8_t)n);
+	writer_u32(w, spi);
+	for (i = 0; i < COUNT(phase2_offers); i++) {
+		if (!legacy && phase2_offers[i].legacy)
+			continue;
+		k++;
+		transform = sub_open(w, k == n ? ISAKMP_NONE : ISAKMP_TRANSFORM);
+		writer_u8(w, (uint8_t)k);
+		writer_u8(w, (uint8_t)phase2_offers[i].cipher);
+		writer_u16(w, 0);
+		phase2_attrs(w, &phase2_offers[i], group, lifetime);
+		sub_close(w, transform);
+	}
+	sub_close(w, proposal);
+}
+
+static int
+phase2_read(struct cursor c, unsigned id, struct ike_esp_suite *s)
+{
+	struct isakmp_attr a;
+	unsigned	   life_type = 0;
+
+	memset(s, 0, sizeof(*s));
+	s->cipher = (enum esp_cipher)id;
+	while (isakmp_attr_next(&c, &a)) {
+		switch (a.type) {
+		case P2_LIFE_TYPE:
+			life_type = a.value;
+			break;
+		case P2_LIFE:
+			if (life_type == LIFE_SECONDS)
+				s->lifetime = a.value;
+			else if (life_type == LIFE_KILOBYTES)
+				s->bytes = (uint64_t)a.value * 1024;
+			break;
+		case P2_GROUP:
+			s->group = (uint16_t)a.value;
+			break;
+		case P2_ENCAPSULATION:
+			s->encapsulation = (uint16_t)a.value;
+			break;
+		case P2_AUTH:
+			s->auth = (enum esp_auth)a.value;
+			break;
+		case P2_KEY_LEN:
+			s->cipher_bits = (uint16_t)a.value;
+			break;
+		case P2_ESN:
+			/* 0: 64-bit numbers, the default of AH and ESP v3 only
+			 * when asked for (RFC 4304 §2). */
+			s->esn = a.value == 1;
+			break;
+		default:
+			return -1;
+		}
+	}
+	if (s->cipher == ESP_AES_CBC && s->cipher_bits == 0)
+		s->cipher_bits = 128;	/* RFC 3602 §5.3 asks for the attribute; older peers forget it */
+	return c.bad ? -1 : 0;
+}
+
+static bool
+phase2_allowed(const struct ike_esp_suite *s, bool legacy)
+{
+	size_t i;
+
+	if (s->encapsulation != ENCAPSULATION_TUNNEL &&
+	    s->encapsulation != ENCAPSULATION_UDP_TUNNEL)
+		return false;
+	/* PFS MUST be specified (draft -17 §4.6.2). */
+	if (ike_group_len(s->group) == 0 ||
+	    (!legacy && (s->group == 2 || s->group == 5)))
+		return false;
+	if (esp_cipher_key_len(s->cipher, s->cipher_bits) == 0)
+		return false;
+	for (i = 0; i < COUNT(phase2_offers); i++) {
+		if ((legacy || !phase2_offers[i].legacy) &&
+		    phase2_offers[i].cipher == s->cipher &&
+		    phase2_offers[i].auth == s->auth)
+			return true;
+	}
+	/* Any strong pair that is not in our list: AES with SHA1 and MD5 count as legacy. */
+	return legacy && s->cipher == ESP_AES_CBC &&
+	    esp_auth_key_len(s->auth) != 0;
+}
+
+int
+proposal_choose_phase2(const uint8_t *sa, size_t len, bool legacy,
+    struct ike_esp_suite *out, uint32_t *spi, struct proposal_choice *choice)
+{
+	struct cursor	 c;
+	struct proposal	 p, other;
+	struct transform t;
+	bool		 bundle;
+
+	if (sa_read(sa, len, &c) == -1)
+		return -1;
+	do {
+		if (proposal_next(&c, &p) == -1)
+			return -1;
+		/* Proposals of one number belong together (AH and ESP): we do
+		 * ESP alone, so such a bundle is passed over whole. */
+		bundle = false;
+		while (p.more) {
+			struct cursor peek = c;
+
+			if (proposal_next(&peek, &other) == -1)
+				return -1;
+			if (other.number != p.number)
+				break;
+			bundle = true;
+			c = peek;
+			p.more = other.more;
+		}
+		if (bundle || p.protocol != PROTO_ESP || p.spi_size != 4)
+			continue;
+		*spi = load_u32(p.spi);
+		if (*spi < 256)
+			continue;
+		do {
+			if (transform_next(&p.body, &t) == -1)
+				return -1;
+			if (phase2_read(t.attrs, t.id, out) == -1 ||
+			    !phase2_allowed(out, legacy))
+				continue;
+			choice->proposal = p.number;
+			choice->transform = t.number;
+			choice->transform_id = t.id;
+			choice->attrs = t.attrs.p;
+			choice->attrs_len = cursor_left(&t.attrs);
+			return 0;
+		} while (t.more);
+	} while (p.more);
+	return -1;
+}
+
+void
+proposal_answer_phase2(struct writer *w, const struct proposal_choice *c,
+    uint32_t spi)
+{
+	size_t proposal, transform;
+
+	sa_open(w);
+	proposal = sub_open(w, ISAKMP_NONE);
+	writer_u8(w, c->proposal);
+	writer_u8(w, PROTO_ESP);
+	writer_u8(w, 4);
+	writer_u8(w, 1);
+	writer_u32(w, spi);
+	transform = sub_open(w, ISAKMP_NONE);
+	writer_u8(w, c->transform);
+	writer_u8(w, c->transform_id);
+	writer_u16(w, 0);
+	writer_put(w, c->attrs, c->attrs_len);
+	sub_close(w, transform);
+	sub_close(w, proposal);
+}
+
+int
+proposal_accept_phase2(const uint8_t *sa, size_t len, uint16_t group,
+    bool legacy, struct ike_esp_suite *out, uint32_t *spi)
+{
+	struct proposal_choice choice;
+
+	if (proposal_choose_phase2(sa, len, legacy, out, spi, &choice) == -1 ||
+	    out->group != group)
+		return -1;
+	return 0;
+}

@@ -1,0 +1,56 @@
+/* proposal.h - SA payloads: what is offered and what is chosen (RFC 2407 §4, RFC 2408 §4.2, RFC 2409 App. A) */
+#ifndef OE_IKE_PROPOSAL_H
+#define OE_IKE_PROPOSAL_H
+
+#include "oe/esp/esp.h"
+#include "oe/ike/crypto.h"
+#include "oe/ike/isakmp.h"
+
+struct ike_suite {			/* what a Phase 1 SA agreed on */
+	uint16_t enc, enc_bits;		/* bits 0: the cipher has one key length */
+	uint16_t hash, auth, group;
+	uint32_t lifetime;		/* seconds, 0: not said */
+};
+
+struct ike_esp_suite {			/* what a Phase 2 SA agreed on */
+	enum esp_cipher cipher;
+	uint16_t cipher_bits;
+	enum esp_auth auth;
+	uint16_t group;			/* 0: no PFS */
+	uint16_t encapsulation;		/* 1 tunnel, 3 UDP-encapsulated tunnel (RFC 3947 §5.1) */
+	uint32_t lifetime;		/* seconds, 0: not said */
+	uint64_t bytes;			/* 0: no limit */
+	bool	 esn;
+};
+
+/* Writes the body of the Phase 1 SA payload that we offer, best first (draft
+ * -17 §4.6.1: MODP-1536 before MODP-1024). legacy: 3DES, MD5, SHA1, groups 2, 5 too. */
+void	proposal_offer_phase1(struct writer *w, uint16_t auth, bool legacy,
+	    uint32_t lifetime);
+/*
+ * Responder: picks the first transform offered that we take, and writes the
+ * SA body of the answer.  auths: bit (1 << IKE_*) for each method we can do. 0, or -1.
+ */
+int	proposal_choose_phase1(const uint8_t *sa, size_t len, unsigned auths,
+	    bool legacy, struct ike_suite *out, struct writer *answer);
+/* Initiator: reads the one transform in an answer; it must be one we offered. */
+int	proposal_accept_phase1(const uint8_t *sa, size_t len, uint16_t auth,
+	    bool legacy, struct ike_suite *out);
+
+/* Phase 2: group is that of the KE payload that goes with it. */
+void	proposal_offer_phase2(struct writer *w, uint32_t spi, uint16_t group,
+	    bool legacy, uint32_t lifetime);
+/* spi: the peer's, host order. 0, or -1. choice is needed for the answer. */
+struct proposal_choice {
+	uint8_t proposal, transform, transform_id;
+	const uint8_t *attrs;		/* borrowed from the offer */
+	size_t	attrs_len;
+};
+int	proposal_choose_phase2(const uint8_t *sa, size_t len, bool legacy,
+	    struct ike_esp_suite *out, uint32_t *spi, struct proposal_choice *choice);
+void	proposal_answer_phase2(struct writer *w, const struct proposal_choice *c,
+	    uint32_t spi);
+int	proposal_accept_phase2(const uint8_t *sa, size_t len, uint16_t group,
+	    bool legacy, struct ike_esp_suite *out, uint32_t *spi);
+
+#endif

@@ -1,0 +1,203 @@
+/* sa.h - what the parts of the IKEv1 engine share: Phase 1 and Phase 2 state */
+#ifndef OE_IKE_SA_H
+#define OE_IKE_SA_H
+
+#include <sys/queue.h>
+#include <uthash.h>
+
+#include "base/ratelimit.h"
+#include "oe/ike/id.h"
+#include "oe/ike/ike.h"
+#include "oe/ike/isakmp.h"
+#include "oe/ike/proposal.h"
+
+#define IKE_NONCE_LEN		32
+#define IKE_NONCE_MIN		8	/* RFC 2409 §5 */
+#define IKE_NONCE_MAX		256
+#define IKE_RETRY_FIRST		1000	/* milliseconds; doubled each time */
+#define IKE_RETRY_MOST		8000
+#define IKE_GIVE_UP		20000
+#define IKE_CHILDREN_MAX	32	/* Phase 2 SAs and negotiations a Phase 1 SA */
+#define IKE_REKEY_PERCENT	85	/* of the lifetime: "soft" */
+#define IKE_HALF_OPEN_TIME	30000	/* milliseconds to finish Phase 1 with us */
+#define IKE_NEVER		UINT64_MAX
+
+/* The message that waits for an answer. */
+struct ike_retry {
+	uint8_t *buf;			/* NULL: none */
+	size_t	 len;
+	unsigned tries;
+	uint64_t at, until;
+};
+
+enum ike_state {
+	IKE_MM_SENT_SA,			/* initiator */
+	IKE_MM_SENT_KE,
+	IKE_MM_SENT_AUTH,
+	IKE_MM_GOT_SA,			/* responder: we answered with our SA */
+	IKE_MM_WAIT_PSK,		/* the shell looks for a pre-shared key */
+	IKE_MM_GOT_KE,
+	IKE_MM_WAIT_KEYS,		/* the shell looks for the peer's keys */
+	IKE_MM_UP,
+	IKE_MM_DEAD,			/* to be freed by the next ike_tick() */
+};
+
+struct ike_sa {
+	UT_hash_handle	    hh;
+	struct { uint64_t cookie; uint32_t peer; uint32_t zero; } key;
+	TAILQ_ENTRY(ike_sa) entry;
+	TAILQ_ENTRY(ike_sa) half_entry;
+	struct ike	   *ike;
+	enum ike_state	    state;
+	bool		    initiator;
+	bool		    initial_contact;
+	bool		    half_open;	/* counted against the responder's limits */
+	bool		    dpd;	/* the peer can (RFC 3706) */
+	bool		    refused, icmp;	/* hints that came unauthenticated */
+	uint64_t	    cookie_i, cookie_r;
+	struct keying_path  path;
+	struct keying_id    my_id, peer_id;
+	struct pubkey	    keys[KEYING_KEYS_MAX];
+	size_t		    nkeys;
+	int		    key_used;	/* which of keys verified, -1: none */
+	uint8_t		   *psk;
+	size_t		    psk_len;
+	struct ike_suite    suite;
+	uint8_t		   *sai;	/* the initiator's SA body, for HASH_I and HASH_R */
+	size_t		    sai_len;
+	struct ike_dh	   *dh;
+	uint8_t		    peer_ke[IKE_KE_MAX];
+	uint8_t		    ni[IKE_NONCE_MAX], nr[IKE_NONCE_MAX];
+	size_t		    ni_len, nr_len;
+	struct ike_keys	    k;
+	uint8_t		    iv[IKE_BLOCK_MAX];	/* Phase 1's chain; then its last block */
+	struct ike_retry    retry;
+	uint8_t		    seen[32];	/* digest of the message answered last */
+	uint8_t		   *answer;	/* and the answer */
+	size_t		    answer_len;
+	uint8_t		   *pending;	/* decrypted message 5 while keys are looked up */
+	size_t		    pending_len;
+	uint8_t		    pending_first;	/* type of its first payload */
+	uint64_t	    token;
+	uint64_t	    created, up_at, expires;
+	uint64_t	    heard;	/* last authenticated message */
+	uint32_t	    dpd_seq;
+	unsigned	    dpd_tries;
+	uint64_t	    dpd_at;
+	uint32_t	    seen_ids[16];	/* message ids of recent informationals */
+	unsigned	    seen_next;
+	unsigned	    nchildren;
+};
+
+enum ike_child_state {
+	IKE_QM_WAIT_SA,			/* initiator, Phase 1 is not up yet */
+	IKE_QM_SENT_1,
+	IKE_QM_WAIT_POLICY,		/* responder: the shell decides */
+	IKE_QM_SENT_2,
+	IKE_QM_UP,
+	IKE_QM_DEAD,
+};
+
+struct ike_child {
+	TAILQ_ENTRY(ike_child) entry;
+	struct ike	   *ike;
+	struct ike_sa	   *sa;		/* NULL: its Phase 1 SA is gone */
+	enum ike_child_state state;
+	bool		    initiator;
+	bool		    announced;	/* child_up() was called */
+	bool		    confirmed;
+	void		   *conn;
+	uint32_t	    msgid;
+	uint8_t		    iv[IKE_BLOCK_MAX];
+	struct ike_dh	   *dh;
+	uint8_t		    peer_ke[IKE_KE_MAX];
+	uint8_t		    ni[IKE_NONCE_MAX], nr[IKE_NONCE_MAX];
+	size_t		    ni_len, nr_len;
+	struct ike_esp_suite suite;
+	uint32_t	    spi_in, spi_out;
+	struct keying_selector src, dst;	/* ours, theirs */
+	uint8_t		   *sa_answer;	/* responder: SA body to send */
+	size_t		    sa_answer_len;
+	struct ike_retry    retry;
+	uint8_t		    seen[32];
+	uint8_t		   *answer;
+	size_t		    answer_len;
+	uint64_t	    token;
+	uint64_t	    deadline;	/* a responder's half-done exchange */
+	uint64_t	    hard;
+	struct keying_id    peer_id;	/* kept when sa is gone */
+	uint32_t	    peer;
+};
+
+struct ike {
+	struct ike_config	 c;
+	const struct keying_ops *ops;
+	void			*arg;
+	struct ike_sa		*by_cookie;
+	TAILQ_HEAD(ike_sas, ike_sa) sas;
+	TAILQ_HEAD(ike_half, ike_sa) half;	/* responder's unfinished ones, oldest first */
+	TAILQ_HEAD(, ike_child)	 children;
+	unsigned		 nsas, half_open;
+	uint64_t		 next;		/* no timer is earlier */
+	uint64_t		 next_token;
+	uint8_t			 cookie_key[32];
+	struct ratelimit	 complain;	/* log lines a stranger can cause */
+	struct {
+		uint64_t received, malformed, unknown, half_open_refused,
+		    phase1_up, phase1_failed, phase2_up, phase2_failed,
+		    auth_failed, retransmits, duplicates;
+	} count;
+};
+
+/* ike.c */
+void	ike_timer(struct ike *e, uint64_t at);
+void	ike_send(struct ike_sa *sa, const uint8_t *buf, size_t len);
+void	ike_retry_set(struct ike *e, struct ike_retry *r, uint64_t now,
+	    const uint8_t *buf, size_t len);
+void	ike_retry_clear(struct ike_retry *r);
+void	ike_remember(uint8_t **to, size_t *to_len, const uint8_t *buf, size_t len);
+void	ike_digest(const uint8_t *buf, size_t len, uint8_t out[32]);
+void	ike_complain(struct ike *e, uint64_t now, const struct keying_path *path,
+	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+struct ike_sa *ike_sa_new(struct ike *e, uint64_t now, const struct keying_path *path,
+	    bool initiator);
+void	ike_sa_hash(struct ike_sa *sa);		/* (again) under cookie_i */
+void	ike_sa_kill(struct ike_sa *sa, uint64_t now);
+void	ike_sa_failed(struct ike_sa *sa, uint64_t now, enum keying_failure f,
+	    const char *detail);
+struct ike_child *ike_child_new(struct ike *e, struct ike_sa *sa, bool initiator);
+void	ike_child_kill(struct ike_child *c);
+/* Encrypts what a builder holds (all after the header) with an IV that moves on. */
+size_t	ike_seal(struct ike_sa *sa, struct isakmp_builder *b, uint8_t *iv);
+/* IV of a new Phase 2 or informational exchange (RFC 2409 App. B). */
+int	ike_phase2_iv(const struct ike_sa *sa, uint32_t msgid, uint8_t *iv);
+uint32_t ike_msgid(void);
+
+/* phase1.c */
+void	phase1_start(struct ike_sa *sa, uint64_t now);
+void	phase1_retry_first(struct ike_sa *sa, uint64_t now);
+/* A message 1 from a stranger. */
+void	phase1_respond(struct ike *e, uint64_t now, const struct keying_path *path,
+	    const struct isakmp_header *h, const uint8_t *buf, size_t len);
+void	phase1_message(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
+	    const uint8_t *buf, size_t len);
+void	phase1_keys_found(struct ike_sa *sa, uint64_t now);
+
+/* phase2.c */
+void	phase2_start(struct ike_child *c, uint64_t now);
+void	phase2_message(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
+	    const uint8_t *buf, size_t len);
+void	phase2_authorized(struct ike_child *c, uint64_t now, void *conn);
+void	phase2_failed(struct ike_child *c, uint64_t now, enum keying_failure f,
+	    const char *detail);
+
+/* info.c */
+void	info_message(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
+	    const uint8_t *buf, size_t len);
+void	info_delete_child(struct ike_sa *sa, uint64_t now, uint32_t spi_in);
+void	info_delete_sa(struct ike_sa *sa, uint64_t now);
+void	info_notify(struct ike_sa *sa, uint64_t now, uint16_t type, uint8_t protocol,
+	    const void *spi, size_t spi_len, const void *data, size_t data_len);
+void	info_dpd(struct ike_sa *sa, uint64_t now);
+
+#endif

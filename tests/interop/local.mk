@@ -1,1 +1,4 @@
 # tests/interop/local.mk - what is built from tests/interop/
+check_PROGRAMS += tests/interop/ike_probe
+tests_interop_ike_probe_SOURCES = tests/interop/ike_probe.c
+tests_interop_ike_probe_LDADD = oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS)

@@ -9,7 +9,7 @@
 
 #include "base/cursor.h"
 #include "base/util.h"
-#include "ike_net.h"
+#include "tests/unit/ike_net.h"
 
 EVP_PKEY *
 net_key(unsigned n)
@@ -232,6 +232,7 @@ op_child_up(void *arg, void *conn, const struct keying_child *c)
 	n->conn = conn;
 	n->child = *c;
 	h->nchildren++;
+	h->spis--;	/* the connection's from here on */
 }
 
 static void
@@ -389,7 +390,8 @@ net_deliver(struct net *net, const struct net_datagram *d)
 		from = net->nat_outside;
 		sport = (uint16_t)(sport + net->nat_port);
 	}
-	if (net->nat_port != 0 && to == net->nat_outside) {
+	if (net->nat_port != 0 && to == net->nat_outside &&
+	    dport >= net->nat_port) {
 		to = net->nat_inside;
 		dport = (uint16_t)(dport - net->nat_port);
 	}

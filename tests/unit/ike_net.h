@@ -46,7 +46,7 @@ struct net_host {
 	unsigned fails;
 	enum keying_failure failure;	/* of the last failed() */
 	char	 detail[128];
-	int	 spis;			/* got and not put back */
+	int	 spis;			/* got, neither put back nor in a child */
 	uint32_t next_spi;
 	uint64_t last_cookie;
 	unsigned cookies;

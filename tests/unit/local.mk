@@ -1,1 +1,20 @@
 # tests/unit/local.mk - what is built from tests/unit/
+
+if HAVE_CMOCKA
+IKE_TEST_LIBS = oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
+IKE_TEST_NET = tests/unit/ike_net.c tests/unit/ike_net.h
+check_PROGRAMS += tests/unit/test_ike_crypto tests/unit/test_ike \
+	tests/unit/test_ike_hostile
+TESTS += tests/unit/test_ike_crypto tests/unit/test_ike \
+	tests/unit/test_ike_hostile
+tests_unit_test_ike_crypto_SOURCES = tests/unit/test_ike_crypto.c
+tests_unit_test_ike_crypto_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ike_crypto_LDADD = $(IKE_TEST_LIBS)
+tests_unit_test_ike_SOURCES = tests/unit/test_ike.c $(IKE_TEST_NET)
+tests_unit_test_ike_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ike_LDADD = $(IKE_TEST_LIBS)
+tests_unit_test_ike_hostile_SOURCES = tests/unit/test_ike_hostile.c \
+	$(IKE_TEST_NET)
+tests_unit_test_ike_hostile_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ike_hostile_LDADD = $(IKE_TEST_LIBS)
+endif

@@ -13,7 +13,7 @@
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/util.h"
-#include "ike_net.h"
+#include "tests/unit/ike_net.h"
 
 static struct net net;
 

@@ -1,0 +1,441 @@
+/* record.c - what OE reads in DNS answers: TXT, KEY and IPSECKEY */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/cursor.h"
+#include "oe/record.h"
+
+#define DNS_HEADER_LEN	12
+#define DNS_NAME_MAX	256
+#define DNS_JUMPS_MAX	64	/* compression pointers followed in one name */
+#define DNS_CNAMES_MAX	8
+#define DNS_RCODE_OK	0
+#define DNS_RCODE_SERVFAIL 2
+#define DNS_RCODE_NXDOMAIN 3
+#define KEY_PROTOCOL_IPSEC 4	/* RFC 2535 §3.1.3 */
+#define KEY_ALGORITHM_RSA_MD5 1
+#define KEY_ALGORITHM_RSA_SHA1 5
+#define KEY_NOT_FOR_AUTHENTICATION 0x8000
+#define KEY_EXTENDED	0x1000
+#define KEY_NAME_TYPE	0x0300
+#define KEY_ENTITY	0x0200
+#define IPSECKEY_RSA	2	/* RFC 4025 §2.4 */
+
+const char *
+record_status_text(enum record_status s)
+{
+	switch (s) {
+	case RECORD_FOUND:
+		return "record found";
+	case RECORD_NONE:
+		return "no OE record in DNS";
+	case RECORD_MALFORMED:
+		return "malformed OE record in DNS";
+	case RECORD_FAILED:
+		return "DNS failure (SERVFAIL, perhaps a bad DNSSEC signature)";
+	case RECORD_TIMEOUT:
+		return "DNS time-out";
+	}
+	return "unknown";
+}
+
+void
+record_reverse_name(uint32_t addr, char out[RECORD_REVERSE_LEN])
+{
+	uint32_t h = ntohl(addr);
+
+	snprintf(out, RECORD_REVERSE_LEN, "%u.%u.%u.%u.in-addr.arpa", h & 255,
+	    h >> 8 & 255, h >> 16 & 255, h >> 24);
+}
+
+/* --- records ---------------------------------------------------------------- */
+
+static bool
+is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* A name for look-ups and identities: letters, digits, '-', '_' and dots. */
+static int
+take_fqdn(struct keying_id *id, const char *s, size_t len)
+{
+	size_t i;
+
+	if (len > 0 && s[len - 1] == '.')
+		len--;
+	if (len == 0 || len > KEYING_NAME_MAX)
+		return -1;
+	for (i = 0; i < len; i++) {
+		if (!isalnum((unsigned char)s[i]) && s[i] != '-' &&
+		    s[i] != '_' && s[i] != '.')
+			return -1;
+		id->name[i] = (char)tolower((unsigned char)s[i]);
+	}
+	id->name[len] = '\0';
+	id->type = KEYING_ID_FQDN;
+	return 0;
+}
+
+int
+record_txt(struct record *r, const char *s, size_t len, unsigned min_bits)
+{
+	static const char tag[] = "X-IPsec-Server";
+	const char	 *end = s + len, *word;
+	char		  addr[INET_ADDRSTRLEN];
+	unsigned	  p = 0, digits = 0;
+
+	memset(r, 0, sizeof(*r));
+	while (s < end && is_space(*s))
+		s++;
+	/* RFC 1464 §2: attribute names are not case sensitive. */
+	if ((size_t)(end - s) < sizeof(tag) - 1 ||
+	    strncasecmp(s, tag, sizeof(tag) - 1) != 0)
+		return 1;
+	s += sizeof(tag) - 1;
+	if (s == end || *s++ != '(')
+		return -1;
+	for (; s < end && isdigit((unsigned char)*s); s++, digits++) {
+		p = p * 10 + (unsigned)(*s - '0');
+		if (p > 255)
+			return -1;
+	}
+	if (digits == 0 || end - s < 2 || *s++ != ')' || *s++ != '=')
+		return -1;
+	r->precedence = (uint8_t)p;
+	while (s < end && is_space(*s))
+		s++;
+	for (word = s; s < end && !is_space(*s); s++)
+		continue;
+	if (word < s && *word == '@') {
+		if (take_fqdn(&r->gateway, word + 1, (size_t)(s - word) - 1) == -1)
+			return -1;
+	} else {
+		if ((size_t)(s - word) >= sizeof(addr))
+			return -1;
+		memcpy(addr, word, (size_t)(s - word));
+		addr[s - word] = '\0';
+		if (inet_pton(AF_INET, addr, &r->gateway.addr) != 1)
+			return -1;
+		r->gateway.type = KEYING_ID_IPV4;
+	}
+	while (s < end && is_space(*s))
+		s++;
+	if (s == end)
+		return 0;		/* the key is to be looked up */
+	/* FreeS/WAN's "0s" says base64 where it writes keys; some records keep it. */
+	if (end - s > 2 && s[0] == '0' && s[1] == 's')
+		s += 2;
+	return pubkey_from_base64(&r->key, s, (size_t)(end - s), min_bits);
+}
+
+int
+record_key(struct record *r, const uint8_t *p, size_t len, unsigned min_bits)
+{
+	struct cursor c;
+	unsigned      flags, protocol, algorithm;
+
+	memset(r, 0, sizeof(*r));
+	cursor_init(&c, p, len);
+	flags = cursor_u16(&c);
+	protocol = cursor_u8(&c);
+	algorithm = cursor_u8(&c);
+	if (c.bad)
+		return -1;
+	if (flags & KEY_EXTENDED)
+		cursor_u16(&c);
+	/* RFC 2535 §3.1.2: a key of a host or user that may authenticate. */
+	if ((flags & KEY_NOT_FOR_AUTHENTICATION) ||
+	    (protocol != KEY_PROTOCOL_IPSEC && protocol != 255) ||
+	    (flags & KEY_NAME_TYPE) == 0x0100 ||
+	    (algorithm != KEY_ALGORITHM_RSA_MD5 &&
+	    algorithm != KEY_ALGORITHM_RSA_SHA1))
+		return 1;
+	return pubkey_from_wire(&r->key, c.p, cursor_left(&c), min_bits);
+}
+
+int
+record_ipseckey(struct record *r, const uint8_t *p, size_t len,
+    unsigned min_bits)
+{
+	struct cursor  c;
+	const uint8_t *label;
+	char	       name[DNS_NAME_MAX];
+	size_t	       n = 0, k;
+	unsigned       gateway, algorithm;
+
+	memset(r, 0, sizeof(*r));
+	cursor_init(&c, p, len);
+	r->precedence = cursor_u8(&c);
+	gateway = cursor_u8(&c);
+	algorithm = cursor_u8(&c);
+	switch (gateway) {
+	case 0:				/* the owner itself */
+		break;
+	case 1:
+		r->gateway.type = KEYING_ID_IPV4;
+		cursor_copy(&c, &r->gateway.addr, 4);
+		break;
+	case 2:				/* IPv6: well formed, but no way for us */
+		return 1;
+	case 3:				/* an uncompressed name (RFC 4025 §2.5) */
+		while ((k = cursor_u8(&c)) != 0) {
+			label = cursor_take(&c, k);
+			if (k > 63 || label == NULL || n + k + 2 > sizeof(name))
+				return -1;
+			memcpy(name + n, label, k);
+			name[n + k] = '.';
+			n += k + 1;
+		}
+		if (c.bad || take_fqdn(&r->gateway, name, n) == -1)
+			return -1;
+		break;
+	default:
+		return -1;
+	}
+	if (c.bad)
+		return -1;
+	if (algorithm == 0)
+		return 0;		/* no key here */
+	if (algorithm != IPSECKEY_RSA)
+		return 1;
+	return pubkey_from_wire(&r->key, c.p, cursor_left(&c), min_bits);
+}
+
+/* --- messages --------------------------------------------------------------- */
+
+/* Reads a possibly compressed name as text without a final dot; -1 if bad. */
+static int
+dns_name(struct cursor *c, const uint8_t *msg, size_t len, char *out)
+{
+	size_t	       n = 0, off;
+	unsigned       jumps = 0, k;
+	struct cursor  at = *c;
+	const uint8_t *label;
+	bool	       jumped = false;
+
+	for (;;) {
+		k = cursor_u8(&at);
+		if (at.bad)
+			return -1;
+		if (k == 0)
+			break;
+		if ((k & 0xc0) == 0xc0) {
+			off = (k & 0x3f) << 8 | cursor_u8(&at);
+			if (at.bad || off >= len || ++jumps > DNS_JUMPS_MAX)
+				return -1;
+			if (!jumped)
+				*c = at;
+			jumped = true;
+			cursor_init(&at, msg + off, len - off);
+			continue;
+		}
+		if ((k & 0xc0) != 0 || n + k + 2 > DNS_NAME_MAX ||
+		    (label = cursor_take(&at, k)) == NULL)
+			return -1;
+		if (n != 0)
+			out[n++] = '.';
+		for (; k > 0; k--, label++)
+			out[n++] = *label > ' ' && *label < 0x7f && *label != '.' ?
+			    (char)tolower(*label) : '?';
+	}
+	out[n] = '\0';
+	if (!jumped)
+		*c = at;
+	return 0;
+}
+
+struct rr {
+	char	      owner[DNS_NAME_MAX];
+	uint16_t      type;
+	uint32_t      ttl;
+	struct cursor data;
+};
+
+static int
+dns_rr(struct cursor *c, const uint8_t *msg, size_t len, struct rr *rr)
+{
+	uint16_t class;
+
+	if (dns_name(c, msg, len, rr->owner) == -1)
+		return -1;
+	rr->type = cursor_u16(c);
+	class = cursor_u16(c);
+	rr->ttl = cursor_u32(c);
+	if (rr->ttl > INT32_MAX)
+		rr->ttl = 0;		/* RFC 2181 §8 */
+	rr->data = cursor_sub(c, cursor_u16(c));
+	if (class != 1)
+		rr->type = 0;
+	return c->bad ? -1 : 0;
+}
+
+/* The strings of a TXT record joined (draft -17 §5.2.1). */
+static int
+txt_record(struct record *r, struct cursor data, unsigned min_bits)
+{
+	char	       text[RECORD_TXT_MAX];
+	const uint8_t *s;
+	size_t	       n = 0, k;
+
+	while (cursor_left(&data) > 0) {
+		k = cursor_u8(&data);
+		if ((s = cursor_take(&data, k)) == NULL)
+			return -1;
+		if (n + k > sizeof(text))
+			return 1;	/* whatever it is, it is not ours */
+		if (k != 0)
+			memcpy(text + n, s, k);
+		n += k;
+	}
+	return record_txt(r, text, n, min_bits);
+}
+
+static void
+answer_add(struct record_answer *out, const struct record *r)
+{
+	unsigned i;
+
+	if (out->n == RECORD_MAX)
+		return;
+	/* Equal precedence keeps the order of the answer: resolvers rotate it. */
+	for (i = out->n; i > 0 && out->r[i - 1].precedence > r->precedence; i--)
+		out->r[i] = out->r[i - 1];
+	out->r[i] = *r;
+	out->n++;
+}
+
+static void
+answer_ttl(struct record_answer *out, uint32_t ttl)
+{
+	if (ttl < out->ttl)
+		out->ttl = ttl;
+}
+
+static int
+record_of(struct record *r, const struct rr *rr, unsigned min_bits)
+{
+	switch (rr->type) {
+	case RECORD_TYPE_TXT:
+		return txt_record(r, rr->data, min_bits);
+	case RECORD_TYPE_KEY:
+		return record_key(r, rr->data.p, cursor_left(&rr->data), min_bits);
+	case RECORD_TYPE_IPSECKEY:
+		return record_ipseckey(r, rr->data.p, cursor_left(&rr->data),
+		    min_bits);
+	}
+	return 1;
+}
+
+/* RFC 2308 §5: the smaller of the SOA's TTL and its MINIMUM. */
+static uint32_t
+soa_ttl(const struct rr *rr, const uint8_t *msg, size_t len)
+{
+	struct cursor c = rr->data;
+	char	      name[DNS_NAME_MAX];
+	uint32_t      minimum;
+
+	/* Names in the data may be compressed against the whole message. */
+	if (dns_name(&c, msg, len, name) == -1 ||
+	    dns_name(&c, msg, len, name) == -1)
+		return RECORD_NEGATIVE_TTL;
+	cursor_take(&c, 16);
+	minimum = cursor_u32(&c);
+	if (c.bad)
+		return RECORD_NEGATIVE_TTL;
+	return minimum < rr->ttl ? minimum : rr->ttl;
+}
+
+void
+record_parse(struct record_answer *out, const uint8_t *msg, size_t len,
+    const char *name, uint16_t type, unsigned min_bits)
+{
+	struct cursor c;
+	struct rr     rr;
+	struct record r;
+	char	      want[DNS_NAME_MAX], target[DNS_NAME_MAX];
+	unsigned      flags, rcode, questions, answers, authority, i, hops = 0;
+	size_t	      start, n = strlen(name);
+	bool	      malformed = false, again;
+	int	      rc;
+
+	memset(out, 0, sizeof(*out));
+	out->status = RECORD_FAILED;
+	out->ttl = RECORD_NEGATIVE_TTL;
+	if (n >= sizeof(want))
+		return;
+	for (i = 0; i <= n; i++)
+		want[i] = (char)tolower((unsigned char)name[i]);
+	if (n > 0 && want[n - 1] == '.')
+		want[n - 1] = '\0';
+	cursor_init(&c, msg, len);
+	cursor_u16(&c);
+	flags = cursor_u16(&c);
+	questions = cursor_u16(&c);
+	answers = cursor_u16(&c);
+	authority = cursor_u16(&c);
+	cursor_u16(&c);
+	if (c.bad || !(flags & 0x8000))
+		return;
+	rcode = flags & 15;
+	out->authentic = (flags & 0x0020) != 0;
+	if (rcode != DNS_RCODE_OK && rcode != DNS_RCODE_NXDOMAIN)
+		return;
+	for (; questions > 0; questions--) {
+		if (dns_name(&c, msg, len, target) == -1)
+			return;
+		cursor_u32(&c);
+	}
+	start = (size_t)(c.p - msg);
+
+	out->ttl = UINT32_MAX;
+	do {
+		/* One pass a name of the CNAME chain: its records, or the next. */
+		again = false;
+		cursor_init(&c, msg + start, len - start);
+		for (i = 0; i < answers; i++) {
+			if (dns_rr(&c, msg, len, &rr) == -1)
+				return;
+			if (strcmp(rr.owner, want) != 0)
+				continue;
+			if (rr.type == RECORD_TYPE_CNAME && !again) {
+				if (dns_name(&rr.data, msg, len, target) == -1)
+					return;
+				answer_ttl(out, rr.ttl);
+				again = ++hops <= DNS_CNAMES_MAX;
+				continue;
+			}
+			if (rr.type != type)
+				continue;
+			rc = record_of(&r, &rr, min_bits);
+			if (rc == 0) {
+				answer_add(out, &r);
+				answer_ttl(out, rr.ttl);
+			} else if (rc == -1) {
+				malformed = true;
+				answer_ttl(out, rr.ttl);
+			}
+		}
+		if (again)
+			memcpy(want, target, sizeof(want));
+	} while (again && out->n == 0);
+
+	if (out->n > 0) {
+		out->status = RECORD_FOUND;
+		return;
+	}
+	out->status = malformed ? RECORD_MALFORMED : RECORD_NONE;
+	for (i = 0; i < authority; i++) {
+		if (dns_rr(&c, msg, len, &rr) == -1)
+			break;
+		if (rr.type == RECORD_TYPE_SOA)
+			answer_ttl(out, soa_ttl(&rr, msg, len));
+	}
+	if (out->ttl == UINT32_MAX)
+		out->ttl = RECORD_NEGATIVE_TTL;
+}

@@ -1,0 +1,68 @@
+/* record.h - what OE reads in DNS answers: TXT, KEY and IPSECKEY (draft -17 §5; RFC 2535 §3; RFC 4025) */
+#ifndef OE_RECORD_H
+#define OE_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "oe/keying.h"
+#include "oe/pubkey.h"
+
+#define RECORD_TYPE_CNAME	5
+#define RECORD_TYPE_SOA		6
+#define RECORD_TYPE_TXT		16
+#define RECORD_TYPE_KEY		25
+#define RECORD_TYPE_IPSECKEY	45
+
+#define RECORD_MAX		16	/* of one answer, our limit */
+#define RECORD_TXT_MAX		4096	/* a TXT record's strings joined */
+#define RECORD_NEGATIVE_TTL	300	/* seconds, where no SOA says how long */
+
+enum record_status {
+	RECORD_FOUND,		/* at least one record of ours, well formed */
+	RECORD_NONE,		/* no such name, or none of our records there */
+	RECORD_MALFORMED,	/* one of ours, but not to be read (draft -17 §3.2.4) */
+	RECORD_FAILED,		/* SERVFAIL: with a validating resolver, bogus */
+	RECORD_TIMEOUT,		/* nobody answered */
+};
+const char *record_status_text(enum record_status s);
+
+/* Who may act for an address, or what key a name has. */
+struct record {
+	uint8_t	 precedence;		/* lower is stronger */
+	struct keying_id gateway;	/* IPV4 or FQDN; type 0: the owner itself */
+	struct pubkey key;		/* len 0: to be looked up */
+};
+
+struct record_answer {
+	enum record_status status;
+	bool	 authentic;		/* AD: the resolver vouches (DNSSEC) */
+	uint32_t ttl;			/* seconds: smallest of what was used, or negative TTL */
+	unsigned n;
+	struct record r[RECORD_MAX];	/* strongest precedence first */
+};
+
+/*
+ * Reads a whole DNS message that answers a query for (name, type).  Follows
+ * CNAMEs in the answer section.  min_bits: smaller RSA keys make a record
+ * malformed.  Always fills out.
+ */
+void	record_parse(struct record_answer *out, const uint8_t *msg, size_t len,
+	    const char *name, uint16_t type, unsigned min_bits);
+
+/*
+ * One TXT record's joined strings: "X-IPsec-Server(P)=A.B.C.D KEY" or
+ * "...=@FQDN KEY".  0: read; 1: not one of ours; -1: ours but malformed.
+ */
+int	record_txt(struct record *r, const char *s, size_t len, unsigned min_bits);
+/* The same for the data of a KEY and an IPSECKEY record; 1: not for IPsec or RSA. */
+int	record_key(struct record *r, const uint8_t *p, size_t len, unsigned min_bits);
+int	record_ipseckey(struct record *r, const uint8_t *p, size_t len,
+	    unsigned min_bits);
+
+#define RECORD_REVERSE_LEN	32
+/* "1.100.51.198.in-addr.arpa" of a network-order address. */
+void	record_reverse_name(uint32_t addr, char out[RECORD_REVERSE_LEN]);
+
+#endif

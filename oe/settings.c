@@ -1,0 +1,285 @@
+/* settings.c - reading and checking section "oe" of a configuration */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/conf.h"
+#include "base/log.h"
+#include "base/opener.h"
+#include "base/util.h"
+#include "oe/dns.h"
+#include "oe/settings.h"
+
+#define PREFIX_FILE_LINES_MAX	100000
+
+cfg_opt_t *
+oe_conf_options(void)
+{
+	static cfg_opt_t opts[] = {
+		CFG_STR("id", NULL, CFGF_NONE),
+		CFG_STR("key", NULL, CFGF_NONE),
+		CFG_STR_LIST("permissive", NULL, CFGF_NONE),
+		CFG_STR_LIST("paranoid", NULL, CFGF_NONE),
+		CFG_STR_LIST("clear", NULL, CFGF_NONE),
+		CFG_STR_LIST("deny", NULL, CFGF_NONE),
+		CFG_STR_LIST("resolvers", NULL, CFGF_NONE),
+		CFG_BOOL("require-dnssec", cfg_false, CFGF_NONE),
+		CFG_BOOL("self-delegation-only", cfg_false, CFGF_NONE),
+		CFG_BOOL("legacy", cfg_true, CFGF_NONE),
+		CFG_BOOL("initiate", cfg_true, CFGF_NONE),
+		CFG_BOOL("icmp-deny", cfg_false, CFGF_NONE),
+		CFG_INT("rsa-min-bits", PUBKEY_BITS_MIN, CFGF_NONE),
+		CFG_INT("lifespan-short", 60, CFGF_NONE),
+		CFG_INT("lifespan-first", 60, CFGF_NONE),
+		CFG_INT("lifespan", 1200, CFGF_NONE),
+		CFG_INT("idle", 30, CFGF_NONE),
+		CFG_INT("give-up", 20, CFGF_NONE),
+		CFG_INT("phase1-lifetime", 3600, CFGF_NONE),
+		CFG_INT("phase2-lifetime", 1200, CFGF_NONE),
+		CFG_INT("dpd", 0, CFGF_NONE),
+		CFG_INT("dns-timeout", 1000, CFGF_NONE),
+		CFG_INT("dns-tries", 3, CFGF_NONE),
+		CFG_INT("connections-max", 8192, CFGF_NONE),
+		CFG_END()
+	};
+
+	return opts;
+}
+
+static int
+settings_add(cfg_t *s, struct policy *p, const char *text, enum oe_class class)
+{
+	struct policy_match m;
+	struct in_addr	    net;
+	unsigned	    plen;
+
+	if (conf_prefix4(text, &net, &plen) == -1) {
+		conf_error(s, "\"%s\" is not a prefix like 192.0.2.0/24", text);
+		return -1;
+	}
+	if (policy_add(p, net.s_addr, plen, class, 0) == -1) {
+		policy_find(p, net.s_addr, &m);
+		conf_error(s, "prefix %s stands in class %s and in %s", text,
+		    oe_class_name(m.class), oe_class_name(class));
+		return -1;
+	}
+	return 0;
+}
+
+/* A file of prefixes, one a line, '#' begins a comment: as FreeS/WAN's
+ * policy groups. */
+static int
+settings_add_file(cfg_t *s, struct policy *p, const char *path,
+    enum oe_class class)
+{
+	char	 line[256], *word, *end;
+	unsigned n = 0;
+	FILE	*f;
+	int	 fd, rc = -1;
+
+	if ((fd = opener_open(path)) == -1 || (f = fdopen(fd, "r")) == NULL) {
+		conf_error(s, "%s: %s", path, strerror(errno));
+		if (fd != -1)
+			close(fd);
+		return -1;
+	}
+	while (fgets(line, sizeof(line), f) != NULL) {
+		if (++n > PREFIX_FILE_LINES_MAX) {
+			conf_error(s, "%s: more than %u lines", path,
+			    PREFIX_FILE_LINES_MAX);
+			goto out;
+		}
+		line[strcspn(line, "#\r\n")] = '\0';
+		for (word = line; isspace((unsigned char)*word); word++)
+			continue;
+		for (end = word + strlen(word); end > word &&
+		    isspace((unsigned char)end[-1]); end--)
+			continue;
+		*end = '\0';
+		if (*word != '\0' && settings_add(s, p, word, class) == -1) {
+			log_error("%s:%u: the line meant", path, n);
+			goto out;
+		}
+	}
+	rc = 0;
+out:
+	fclose(f);
+	return rc;
+}
+
+static int
+settings_class(cfg_t *s, struct policy *p, const char *option,
+    enum oe_class class)
+{
+	const char *text;
+	unsigned    i;
+	int	    rc;
+
+	for (i = 0; i < cfg_size(s, option); i++) {
+		text = cfg_getnstr(s, option, i);
+		rc = *text == '/' ? settings_add_file(s, p, text, class) :
+		    settings_add(s, p, text, class);
+		if (rc == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+settings_id(cfg_t *s, struct keying_id *id)
+{
+	const char    *text = cfg_getstr(s, "id");
+	struct in_addr a;
+	size_t	       i;
+
+	memset(id, 0, sizeof(*id));
+	if (text == NULL)
+		return 0;
+	if (*text == '@') {
+		id->type = KEYING_ID_FQDN;
+		text++;
+	} else if (strchr(text, '@') != NULL) {
+		id->type = KEYING_ID_USER_FQDN;
+	} else if (conf_ipv4(text, &a) == 0) {
+		id->type = KEYING_ID_IPV4;
+		id->addr = a.s_addr;
+		return 0;
+	}
+	if (id->type == 0 || *text == '\0' || strlen(text) > KEYING_NAME_MAX) {
+		conf_error(s, "id \"%s\" is neither an address, nor @name, nor "
+		    "user@name", cfg_getstr(s, "id"));
+		return -1;
+	}
+	for (i = 0; text[i] != '\0'; i++)
+		id->name[i] = (char)tolower((unsigned char)text[i]);
+	if (id->name[i - 1] == '.')
+		id->name[i - 1] = '\0';
+	return 0;
+}
+
+static int
+settings_number(cfg_t *s, const char *option, long lo, long hi, unsigned *out)
+{
+	long v = cfg_getint(s, option);
+
+	if (v < lo || v > hi) {
+		conf_error(s, "%s is %ld: it must be between %ld and %ld",
+		    option, v, lo, hi);
+		return -1;
+	}
+	*out = (unsigned)v;
+	return 0;
+}
+
+static int
+settings_resolvers(cfg_t *s, struct oe_config *c)
+{
+	struct in_addr a;
+	unsigned       i;
+
+	for (i = 0; i < cfg_size(s, "resolvers"); i++) {
+		if (i == OE_RESOLVERS_MAX ||
+		    conf_ipv4(cfg_getnstr(s, "resolvers", i), &a) == -1) {
+			conf_error(s, "resolvers: at most %d addresses, like "
+			    "192.0.2.53", OE_RESOLVERS_MAX);
+			return -1;
+		}
+		c->resolvers[c->nresolvers++] = a.s_addr;
+	}
+	if (c->nresolvers == 0)
+		c->nresolvers = dns_read_resolv_conf("/etc/resolv.conf",
+		    c->resolvers, OE_RESOLVERS_MAX);
+	return 0;
+}
+
+/* A key that is named must be there; the default one may be absent, and then
+ * there is no encryption, which is said. */
+static int
+settings_key(cfg_t *s, struct oe_config *c)
+{
+	const char *path = cfg_getstr(s, "key");
+	int	    fd;
+
+	if (path == NULL) {
+		path = SYSCONFDIR "/private.pem";
+		if ((fd = opener_open(path)) == -1) {
+			log_warn("no key %s: everything goes in the clear; make "
+			    "one with \"rsipctl keygen\"", path);
+			return 0;
+		}
+		close(fd);
+	}
+	c->key_path = xstrdup(path);
+	return (c->key = pubkey_load_private(path)) == NULL ? -1 : 0;
+}
+
+struct oe_config *
+oe_config_read(cfg_t *section)
+{
+	struct oe_config *c = xcalloc(1, sizeof(*c));
+	cfg_t		 *s = section, *own = NULL;
+
+	if (s == NULL)
+		s = own = cfg_init(oe_conf_options(), CFGF_NONE);
+	c->policy = policy_new();
+	c->require_dnssec = cfg_getbool(s, "require-dnssec");
+	c->self_delegation_only = cfg_getbool(s, "self-delegation-only");
+	c->legacy = cfg_getbool(s, "legacy");
+	c->initiate = cfg_getbool(s, "initiate");
+	c->icmp_deny = cfg_getbool(s, "icmp-deny");
+	if (settings_number(s, "rsa-min-bits", 1024, PUBKEY_BITS_MAX,
+	    &c->rsa_min_bits) == -1 ||
+	    settings_number(s, "lifespan-short", 1, 86400,
+	    &c->lifespan_short) == -1 ||
+	    settings_number(s, "lifespan-first", 1, 86400,
+	    &c->lifespan_first) == -1 ||
+	    settings_number(s, "lifespan", 1, 86400, &c->lifespan) == -1 ||
+	    settings_number(s, "idle", 1, 86400, &c->idle) == -1 ||
+	    settings_number(s, "give-up", 1, 600, &c->give_up) == -1 ||
+	    settings_number(s, "phase1-lifetime", 60, 86400,
+	    &c->phase1_lifetime) == -1 ||
+	    settings_number(s, "phase2-lifetime", 30, 86400,
+	    &c->phase2_lifetime) == -1 ||
+	    settings_number(s, "dpd", 0, 3600, &c->dpd) == -1 ||
+	    settings_number(s, "dns-timeout", 50, 60000,
+	    &c->dns_timeout) == -1 ||
+	    settings_number(s, "dns-tries", 1, 10, &c->dns_tries) == -1 ||
+	    settings_number(s, "connections-max", 16, 1000000,
+	    &c->connections_max) == -1 ||
+	    settings_id(s, &c->id) == -1 ||
+	    settings_resolvers(s, c) == -1 ||
+	    settings_class(s, c->policy, "deny", OE_CLASS_DENY) == -1 ||
+	    settings_class(s, c->policy, "clear", OE_CLASS_CLEAR) == -1 ||
+	    settings_class(s, c->policy, "paranoid", OE_CLASS_PARANOID) == -1 ||
+	    settings_class(s, c->policy, "permissive",
+	    OE_CLASS_PERMISSIVE) == -1 || settings_key(s, c) == -1)
+		goto fail;
+	/* The preconfigured default (draft -17 §3.2): try with everybody. */
+	if (policy_count(c->policy) == 0)
+		policy_add(c->policy, 0, 0, OE_CLASS_PERMISSIVE, 0);
+	if (own != NULL)
+		cfg_free(own);
+	return c;
+fail:
+	if (own != NULL)
+		cfg_free(own);
+	oe_config_free(c);
+	return NULL;
+}
+
+void
+oe_config_free(struct oe_config *c)
+{
+	if (c == NULL)
+		return;
+	policy_free(c->policy);
+	EVP_PKEY_free(c->key);
+	free(c->key_path);
+	wipe_free(c, sizeof(*c));
+}

@@ -1,0 +1,36 @@
+/* settings.h - what section "oe" of a configuration says, checked */
+#ifndef OE_SETTINGS_H
+#define OE_SETTINGS_H
+
+#include "oe/engine.h"
+#include "oe/policy.h"
+
+#define OE_RESOLVERS_MAX 4
+
+struct oe_config {
+	struct policy	*policy;
+	EVP_PKEY	*key;		/* NULL: none, everything is clear text */
+	char		*key_path;
+	struct keying_id id;		/* type 0: our own address */
+	uint32_t	 resolvers[OE_RESOLVERS_MAX];
+	size_t		 nresolvers;
+	bool		 require_dnssec;
+	bool		 self_delegation_only;	/* draft -17 §3.2.4.1 */
+	bool		 legacy;
+	bool		 initiate;	/* false: "accept but do not initiate" */
+	bool		 icmp_deny;	/* answer denied packets with ICMP 3/13 */
+	unsigned	 rsa_min_bits;
+	/* seconds */
+	unsigned	 lifespan_short;	/* after silence */
+	unsigned	 lifespan_first;	/* draft -17 §3.4.1: 1 minute */
+	unsigned	 lifespan;		/* then 20 minutes */
+	unsigned	 idle;			/* used in the last 30 seconds */
+	unsigned	 give_up;		/* waiting for a peer's IKE */
+	unsigned	 phase1_lifetime, phase2_lifetime;
+	unsigned	 dpd;
+	unsigned	 dns_timeout;		/* milliseconds a try */
+	unsigned	 dns_tries;
+	unsigned	 connections_max;
+};
+
+#endif

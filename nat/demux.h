@@ -41,9 +41,31 @@ struct demux_binding {
 	struct demux_range remote_ports;	/* MICRO */
 };
 
-/* max_entries bounds keys (ports, SPIs, cookies, learnt peers); NULL if memory is out. */
+/*
+ * max_entries bounds leased keys (ports, SPIs, cookies; a binding itself counts
+ * one), and half as many again may be learnt.  NULL if memory is out.
+ */
 struct demux *demux_new(size_t max_entries);
 void	demux_free(struct demux *d);
+
+/* ESP, AH and IKE that no host owns: the router's own (NOT_OURS) instead of DROP. */
+void	demux_set_local_ipsec(struct demux *d, bool on);
+
+/*
+ * Once a second or so: takes in what readers learnt, forgets what lay idle,
+ * grows the table and frees what no reader can see any more.
+ */
+void	demux_tick(struct demux *d, uint64_t now);
+
+/*
+ * A packet thread (0 .. DEMUX_READERS - 1) calls online before the reader
+ * functions and again every batch, and offline before it sleeps: memory is
+ * freed only when each thread has been seen outside.  Threads that never run
+ * beside the writer (unit tests) need neither.
+ */
+#define DEMUX_READERS	64
+void	demux_online(struct demux *d, unsigned reader);
+void	demux_offline(struct demux *d, unsigned reader);
 
 /*
  * Adds all of a binding or nothing.  Returns 0, or -1 with errno: EEXIST (a
@@ -102,8 +124,9 @@ enum demux_verdict demux_inbound(struct demux *d, uint64_t now,
 /*
  * Reader that also learns.  Decides about one inner packet that host sent
  * through its tunnel; FORWARD means send it to the public side.  Learns initiator
- * cookies, ICMP ids and peers' SPIs (through a queue that the writer drains
- * where the key is new; the packet that brought it is let through).
+ * cookies, ICMP ids, peers' SPIs and ids of fragmented packets where the key
+ * is new: at once if nobody is writing, else through a queue that the writer
+ * drains; the packet that brought it is let through.
  * Fills out (whose it was) on FORWARD and on MISUSE where the host is known.
  */
 enum demux_verdict demux_outbound(struct demux *d, uint64_t now, uint32_t host,

@@ -1,0 +1,464 @@
+/* dataplane.c - the gateway's packet path put together: rules, queues, threads, what they report */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rtnl.h"
+#include "base/util.h"
+#include "nat/dataplane.h"
+#include "nat/plan.h"
+#include "nat/queue.h"
+#include "nat/rules.h"
+
+/* RFC 3103 §10.4: at most one notice a second a host; so many hosts at once. */
+#define MISUSE_HOSTS	256
+#define MISUSE_INTERVAL 1000
+
+#define PROC_QUEUES	"/proc/net/netfilter/nfnetlink_queue"
+
+struct dataplane {
+	struct dataplane_config config;
+	struct dataplane_pool *pools;
+	char public_if[IFNAMSIZ], private_if[IFNAMSIZ];
+	const struct dataplane_ops *ops;
+	void *arg;
+
+	struct queue_shared shared;
+	struct queue *queues;
+	unsigned nqueues;
+	bool running;
+
+	const char *firewall;		/* what the rules process chose */
+	int rules_fd;
+	pid_t rules_pid;
+	uint64_t mended;		/* times that rules were put back */
+	int proc_fd;			/* the kernel's own counters */
+	int ctl_fd;			/* for asking about interfaces */
+
+	struct event *start_event, *misuse_event, *rules_event, *tick_event;
+	struct { uint32_t host; uint64_t last; } told[MISUSE_HOSTS];
+	uint64_t misuses;
+};
+
+/* --- interfaces ----------------------------------------------------------- */
+
+static int
+interface_ask(int fd, const char *ifname, unsigned long what, struct ifreq *r)
+{
+	memset(r, 0, sizeof(*r));
+	snprintf(r->ifr_name, sizeof(r->ifr_name), "%s", ifname);
+	return ioctl(fd, what, r);
+}
+
+/* The private link may be taken away and come back with another index or MTU. */
+static void
+refresh_interfaces(struct dataplane *dp)
+{
+	struct queue_shared *s = &dp->shared;
+	struct ifreq	     r;
+
+	if (interface_ask(dp->ctl_fd, dp->private_if, SIOCGIFINDEX, &r) == 0)
+		atomic_store(&s->private_index, (unsigned)r.ifr_ifindex);
+	if (dp->config.mtu != 0)
+		atomic_store(&s->mtu, dp->config.mtu);
+	else if (interface_ask(dp->ctl_fd, dp->private_if, SIOCGIFMTU, &r) == 0)
+		atomic_store(&s->mtu, (unsigned)r.ifr_mtu);
+	if (interface_ask(dp->ctl_fd, dp->public_if, SIOCGIFMTU, &r) == 0)
+		atomic_store(&s->public_mtu, (unsigned)r.ifr_mtu);
+}
+
+static int
+find_interfaces(struct dataplane *dp)
+{
+	const char  *names[] = { dp->public_if, dp->private_if };
+	struct ifreq r;
+
+	dp->ctl_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (dp->ctl_fd == -1) {
+		log_error("socket: %s", strerror(errno));
+		return -1;
+	}
+	for (size_t i = 0; i < 2; i++) {
+		if (interface_ask(dp->ctl_fd, names[i], SIOCGIFINDEX, &r)
+		    == -1) {
+			log_error("interface %s: %s", names[i],
+			    strerror(errno));
+			return -1;
+		}
+	}
+	refresh_interfaces(dp);
+	if (rtnl_addr_of(dp->public_if, &dp->shared.public_addr, NULL) == -1) {
+		log_error("interface %s has no IPv4 address", dp->public_if);
+		return -1;
+	}
+	return 0;
+}
+
+/* --- opening --------------------------------------------------------------- */
+
+static int
+copy_config(struct dataplane *dp, const struct dataplane_config *c)
+{
+	dp->config = *c;
+	if (strlen(c->public_if) >= IFNAMSIZ
+	    || strlen(c->private_if) >= IFNAMSIZ) {
+		log_error("interface name too long");
+		return -1;
+	}
+	snprintf(dp->public_if, sizeof(dp->public_if), "%s", c->public_if);
+	snprintf(dp->private_if, sizeof(dp->private_if), "%s", c->private_if);
+	dp->pools = xcalloc(c->npools + 1, sizeof(dp->pools[0]));
+	for (size_t i = 0; i < c->npools; i++)
+		dp->pools[i] = c->pools[i];
+	dp->config.public_if = dp->public_if;
+	dp->config.private_if = dp->private_if;
+	dp->config.pools = dp->pools;
+	dp->nqueues = c->queues;
+	if (dp->nqueues == 0) {
+		long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+		dp->nqueues = n < 1 ? 1 : (unsigned)n;
+	}
+	if (dp->nqueues > DEMUX_READERS)
+		dp->nqueues = DEMUX_READERS;
+	if (c->queue_first + dp->nqueues > 65536) {
+		log_error("queue-first = %u leaves no room for %u queues",
+		    c->queue_first, dp->nqueues);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+open_raw(struct dataplane *dp)
+{
+	uint32_t mark = RULES_MARK;
+	int	 on = 1, fd;
+
+	fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	if (fd == -1) {
+		log_error("raw socket: %s", strerror(errno));
+		return -1;
+	}
+	dp->shared.raw_fd = fd;
+	if (setsockopt(fd, IPPROTO_IP, IP_HDRINCL, &on, sizeof(on)) == -1
+	    || setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == -1) {
+		log_error("raw socket: %s", strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
+static int
+open_queues(struct dataplane *dp)
+{
+	dp->queues = xcalloc(dp->nqueues, sizeof(dp->queues[0]));
+	for (unsigned i = 0; i < dp->nqueues; i++) {
+		if (queue_open(&dp->queues[i], &dp->shared, i,
+			(uint16_t)(dp->config.queue_first + i),
+			dp->config.queue_length)
+		    == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- what threads and the rules process report ------------------------------ */
+
+static void
+tell_misuse(struct dataplane *dp, const struct queue_misuse *m, uint64_t now)
+{
+	size_t i = (ntohl(m->host) * 2654435761u) >> 24;
+
+	dp->misuses++;
+	if (dp->told[i].last != 0 && now - dp->told[i].last < MISUSE_INTERVAL)
+		return;
+	dp->told[i].host = m->host;
+	dp->told[i].last = now;
+	if (dp->ops != NULL && dp->ops->misuse != NULL)
+		dp->ops->misuse(dp->arg, m->host, m->verdict, m->client_id,
+		    m->bind_id);
+}
+
+static void
+take_misuses(struct dataplane *dp)
+{
+	struct queue_misuse m;
+	uint64_t	    now = clock_now();
+
+	for (unsigned i = 0; i < dp->nqueues; i++) {
+		while (queue_take_misuse(&dp->queues[i], &m))
+			tell_misuse(dp, &m, now);
+	}
+}
+
+static void
+on_misuse(evutil_socket_t fd, short what, void *arg)
+{
+	uint64_t n;
+
+	(void)what;
+	if (read(fd, &n, sizeof(n)) == sizeof(n))
+		take_misuses(arg);
+}
+
+static void
+on_rules(evutil_socket_t fd, short what, void *arg)
+{
+	struct dataplane *dp = arg;
+	char		  c;
+	ssize_t		  n;
+
+	(void)what;
+	n = recv(fd, &c, 1, MSG_DONTWAIT);
+	if (n == 1 && c == RULES_MENDED) {
+		dp->mended++;
+	} else if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR)) {
+		log_error("the firewall process has ended: rules are no longer "
+		    "watched, restart the daemon");
+		event_del(dp->rules_event);
+		dp->firewall = "lost";
+	}
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct dataplane *dp = arg;
+
+	(void)fd;
+	(void)what;
+	refresh_interfaces(dp);
+	/* A wake-up may be missed when a ring runs empty just then. */
+	take_misuses(dp);
+	demux_tick(dp->shared.demux, clock_now());
+}
+
+/*
+ * The threads begin with the event loop: by then the process has given up its
+ * privileges, so that they are born with the few that are left and need not
+ * be stripped one by one.  Packets wait in the kernel's queues meanwhile.
+ */
+static void
+on_start(evutil_socket_t fd, short what, void *arg)
+{
+	struct dataplane *dp = arg;
+
+	(void)fd;
+	(void)what;
+	for (unsigned i = 0; i < dp->nqueues; i++) {
+		if (queue_start(&dp->queues[i]) == -1)
+			return;
+	}
+	dp->running = true;
+}
+
+static int
+make_events(struct dataplane *dp, struct event_base *base)
+{
+	static const struct timeval at_once = { 0, 0 }, second = { 1, 0 };
+
+	dp->start_event = evtimer_new(base, on_start, dp);
+	dp->tick_event = event_new(base, -1, EV_PERSIST, on_tick, dp);
+	dp->misuse_event = event_new(base, dp->shared.misuse_fd,
+	    EV_READ | EV_PERSIST, on_misuse, dp);
+	dp->rules_event = event_new(base, dp->rules_fd, EV_READ | EV_PERSIST,
+	    on_rules, dp);
+	if (dp->start_event == NULL || dp->tick_event == NULL
+	    || dp->misuse_event == NULL || dp->rules_event == NULL
+	    || event_add(dp->start_event, &at_once) == -1
+	    || event_add(dp->tick_event, &second) == -1
+	    || event_add(dp->misuse_event, NULL) == -1
+	    || event_add(dp->rules_event, NULL) == -1) {
+		log_error("data plane: cannot make events");
+		return -1;
+	}
+	return 0;
+}
+
+struct dataplane *
+dataplane_open(const struct dataplane_config *c, struct event_base *base,
+    struct demux *d, const struct dataplane_ops *ops, void *arg)
+{
+	struct dataplane *dp = xcalloc(1, sizeof(*dp));
+	struct rules_plan plan;
+
+	dp->ops = ops;
+	dp->arg = arg;
+	dp->rules_fd = dp->proc_fd = dp->ctl_fd = -1;
+	dp->shared.raw_fd = dp->shared.misuse_fd = -1;
+	if (copy_config(dp, c) == -1 || find_interfaces(dp) == -1)
+		goto fail;
+	dp->shared.demux = d;
+	dp->shared.gateway = c->gateway;
+	dp->shared.pools = dp->pools;
+	dp->shared.npools = c->npools;
+	atomic_store(&dp->shared.outer_id, random_uniform(65536));
+	demux_set_local_ipsec(d, c->local_ipsec);
+	if (plan_make(&plan, &dp->config, dp->nqueues) == -1)
+		goto fail;
+	/* First of all: the child need not have what is opened below. */
+	dp->rules_fd = rules_start(&plan, &dp->rules_pid);
+	if (dp->rules_fd == -1)
+		goto fail;
+	dp->shared.misuse_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (dp->shared.misuse_fd == -1) {
+		log_error("eventfd: %s", strerror(errno));
+		goto fail;
+	}
+	if (open_raw(dp) == -1 || open_queues(dp) == -1)
+		goto fail;
+	/* No rule sends packets to a queue that nobody has opened. */
+	if (rules_begin(dp->rules_fd, &dp->firewall) == -1)
+		goto fail;
+	dp->proc_fd = open(PROC_QUEUES, O_RDONLY | O_CLOEXEC);
+	if (make_events(dp, base) == -1)
+		goto fail;
+	log_info("data plane: %s rules, NFQUEUE %u to %u, tunnel MTU %u",
+	    dp->firewall, c->queue_first, c->queue_first + dp->nqueues - 1,
+	    atomic_load(&dp->shared.mtu));
+	return dp;
+fail:
+	dataplane_close(dp);
+	return NULL;
+}
+
+static void
+free_event(struct event *e)
+{
+	if (e != NULL)
+		event_free(e);
+}
+
+void
+dataplane_close(struct dataplane *dp)
+{
+	if (dp == NULL)
+		return;
+	free_event(dp->start_event);
+	free_event(dp->tick_event);
+	free_event(dp->misuse_event);
+	free_event(dp->rules_event);
+	/* Rules first: what comes later is the router's again, not lost. */
+	if (dp->rules_fd != -1)
+		rules_stop(dp->rules_fd, dp->rules_pid);
+	if (dp->queues != NULL) {
+		for (unsigned i = 0; i < dp->nqueues; i++)
+			queue_close(&dp->queues[i]);
+	}
+	if (dp->proc_fd != -1)
+		close(dp->proc_fd);
+	if (dp->ctl_fd != -1)
+		close(dp->ctl_fd);
+	if (dp->shared.raw_fd != -1)
+		close(dp->shared.raw_fd);
+	if (dp->shared.misuse_fd != -1)
+		close(dp->shared.misuse_fd);
+	free(dp->queues);
+	free(dp->pools);
+	free(dp);
+}
+
+/* --- status ---------------------------------------------------------------- */
+
+static const struct {
+	enum queue_counter counter;
+	const char	  *name;
+} counters[] = {
+	{ QUEUE_IN, "packets-in" },
+	{ QUEUE_OUT, "packets-out" },
+	{ QUEUE_HAIRPIN, "packets-between-hosts" },
+	{ QUEUE_NOT_OURS, "left-to-router" },
+	{ QUEUE_DROP_UNKNOWN, "dropped-unknown" },
+	{ QUEUE_DROP_MISUSE, "dropped-misuse" },
+	{ QUEUE_DROP_MALFORMED, "dropped-malformed" },
+	{ QUEUE_DROP_ECN, "dropped-ecn" },
+	{ QUEUE_TOO_BIG, "too-big" },
+	{ QUEUE_TTL, "ttl-exceeded" },
+	{ QUEUE_LOST, "verdicts-late" },
+};
+
+/* Packets of our queues that the kernel dropped: too many waiting, or too
+ * much for our socket.  Columns 6 and 7 of each line. */
+static uint64_t
+kernel_drops(const struct dataplane *dp, uint64_t *waiting)
+{
+	char	      text[8192], *save = NULL;
+	unsigned      number, total, full, refused;
+	unsigned long sum = 0, wait = 0;
+	ssize_t	      n;
+
+	*waiting = 0;
+	n = dp->proc_fd == -1 ? -1
+			      : pread(dp->proc_fd, text, sizeof(text) - 1, 0);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	for (char *line = strtok_r(text, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (sscanf(line, "%u %*u %u %*u %*u %u %u", &number, &total,
+			&full, &refused)
+			!= 4
+		    || number < dp->config.queue_first
+		    || number >= dp->config.queue_first + dp->nqueues)
+			continue;
+		sum += (unsigned long)full + refused;
+		wait += total;
+	}
+	*waiting = wait;
+	return sum;
+}
+
+static void
+put_number(json_object *o, const char *key, uint64_t n)
+{
+	json_object_object_add(o, key, json_object_new_int64((int64_t)n));
+}
+
+json_object *
+dataplane_status(struct dataplane *dp)
+{
+	json_object *o = json_object_new_object();
+	uint64_t     n, waiting;
+	size_t	     bindings, keys, bytes;
+
+	if (o == NULL)
+		return NULL;
+	json_object_object_add(o, "path",
+	    json_object_new_string(dp->running ? "nfqueue" : "not running"));
+	json_object_object_add(o, "firewall",
+	    json_object_new_string(dp->firewall));
+	put_number(o, "rules-mended", dp->mended);
+	put_number(o, "queues", dp->nqueues);
+	put_number(o, "tunnel-mtu", atomic_load(&dp->shared.mtu));
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
+		n = 0;
+		for (unsigned k = 0; k < dp->nqueues; k++)
+			n += atomic_load_explicit(
+			    &dp->queues[k].count[counters[i].counter],
+			    memory_order_relaxed);
+		put_number(o, counters[i].name, n);
+	}
+	n = kernel_drops(dp, &waiting);
+	put_number(o, "dropped-overload", n);
+	put_number(o, "waiting", waiting);
+	demux_count(dp->shared.demux, &bindings, &keys, &bytes);
+	put_number(o, "bindings", bindings);
+	put_number(o, "keys", keys);
+	put_number(o, "table-bytes", bytes);
+	return o;
+}

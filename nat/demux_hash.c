@@ -1,0 +1,293 @@
+/* demux_hash.c - the demux table's hash table: readers never wait, memory is freed when none can see it */
+#include <stdlib.h>
+
+#include "nat/demux_table.h"
+
+/* Slots to begin with: 32 KiB, enough for a home. */
+#define TABLE_MIN  1024
+
+/* The owner of a slot whose key was removed: searches go on past it. */
+static char	   gone;
+#define DEMUX_GONE ((void *)&gone)
+
+/* --- readers and what they may still see -------------------------------- */
+
+void
+demux_online(struct demux *d, unsigned reader)
+{
+	uint64_t epoch;
+
+	epoch = atomic_load_explicit(&d->epoch, memory_order_acquire);
+	atomic_store_explicit(
+	    &d->readers[reader].epoch, epoch, memory_order_relaxed);
+	/* Either the writer sees us inside or we see what it unlinked. */
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+void
+demux_offline(struct demux *d, unsigned reader)
+{
+	atomic_store_explicit(
+	    &d->readers[reader].epoch, 0, memory_order_release);
+}
+
+void
+demux_retire(struct demux *d, void *memory)
+{
+	struct demux_retired *r;
+
+	r = calloc(1, sizeof(*r));
+	if (r == NULL)
+		return;		/* a leak is better than a fault */
+	atomic_thread_fence(memory_order_seq_cst);
+	r->memory = memory;
+	r->epoch = atomic_fetch_add(&d->epoch, 1) + 1;
+	STAILQ_INSERT_TAIL(&d->retired, r, next);
+}
+
+uint64_t
+demux_oldest_reader(struct demux *d)
+{
+	uint64_t oldest = UINT64_MAX, e;
+
+	atomic_thread_fence(memory_order_seq_cst);
+	for (unsigned i = 0; i < DEMUX_READERS; i++) {
+		e = atomic_load_explicit(
+		    &d->readers[i].epoch, memory_order_acquire);
+		if (e != 0 && e < oldest)
+			oldest = e;
+	}
+	return oldest;
+}
+
+void
+demux_reclaim(struct demux *d, uint64_t oldest)
+{
+	struct demux_retired *r;
+
+	while ((r = STAILQ_FIRST(&d->retired)) != NULL && r->epoch <= oldest) {
+		STAILQ_REMOVE_HEAD(&d->retired, next);
+		free(r->memory);
+		free(r);
+	}
+}
+
+/* --- the hash table ------------------------------------------------------ */
+
+static inline uint64_t
+mix(uint64_t a, uint64_t b)
+{
+	__extension__ unsigned __int128 p = (unsigned __int128)a * b;
+
+	return (uint64_t)p ^ (uint64_t)(p >> 64);
+}
+
+/* Seeded: hosts choose cookies and ids, and must not choose their bucket. */
+static inline size_t
+hash_key(const struct demux *d, const struct demux_key *k)
+{
+	uint64_t h;
+
+	h = mix(k->value ^ d->seed, 0x9e3779b97f4a7c15);
+	return (size_t)mix(h ^ ((uint64_t)k->remote << 32 | k->local),
+	    d->seed ^ (0xd6e8feb86659fd93 + (uint64_t)k->kind));
+}
+
+static inline bool
+slot_is(struct demux_slot *s, const struct demux_key *k)
+{
+	return atomic_load_explicit(&s->value, memory_order_relaxed) == k->value
+	    && atomic_load_explicit(&s->local, memory_order_relaxed) == k->local
+	    && atomic_load_explicit(&s->remote, memory_order_relaxed)
+	    == k->remote
+	    && atomic_load_explicit(&s->kind, memory_order_relaxed)
+	    == (uint32_t)k->kind;
+}
+
+void *
+demux_find(const struct demux *d, const struct demux_key *k,
+    struct demux_slot **slot)
+{
+	struct demux_table *t;
+	struct demux_slot  *s;
+	void		   *owner;
+	size_t		    i;
+
+	t = atomic_load_explicit(&d->table, memory_order_acquire);
+	i = hash_key(d, k);
+	for (;;) {
+		s = &t->slots[i & t->mask];
+		owner = atomic_load_explicit(&s->owner, memory_order_acquire);
+		if (owner == NULL)
+			return NULL;
+		if (owner == DEMUX_GONE || !slot_is(s, k)) {
+			i++;
+			continue;
+		}
+		atomic_thread_fence(memory_order_acquire);
+		/* If it changed while we compared, look at the slot again. */
+		if (atomic_load_explicit(&s->owner, memory_order_relaxed)
+		    != owner)
+			continue;
+		if (slot != NULL)
+			*slot = s;
+		return owner;
+	}
+}
+
+struct demux_lease *
+demux_find_port(const struct demux_local *l, uint16_t port)
+{
+	struct demux_port_page *page;
+
+	page = atomic_load_explicit(&l->page[port >> 8], memory_order_acquire);
+	if (page == NULL)
+		return NULL;
+	return atomic_load_explicit(
+	    &page->port[port & 255], memory_order_acquire);
+}
+
+void
+demux_touch(struct demux_slot *s, uint64_t now)
+{
+	uint32_t seconds = (uint32_t)(now / 1000);
+
+	/* Most packets of a second find it done: the line stays shared. */
+	if (atomic_load_explicit(&s->last_used, memory_order_relaxed)
+	    != seconds)
+		atomic_store_explicit(
+		    &s->last_used, seconds, memory_order_relaxed);
+}
+
+uint64_t
+demux_slot_idle(struct demux_slot *s, uint64_t now)
+{
+	uint64_t used;
+
+	used = (uint64_t)atomic_load(&s->last_used) * 1000;
+	return now > used ? now - used : 0;
+}
+
+static void
+slot_put(struct demux *d, struct demux_table *t, const struct demux_key *k,
+    void *owner, uint32_t last_used)
+{
+	struct demux_slot *s;
+	void		  *old;
+
+	for (size_t i = hash_key(d, k);; i++) {
+		s = &t->slots[i & t->mask];
+		old = atomic_load_explicit(&s->owner, memory_order_relaxed);
+		if (old == NULL || old == DEMUX_GONE)
+			break;
+	}
+	if (old == DEMUX_GONE)
+		t->gone--;
+	t->used++;
+	/* Readers who still hold the former owner must see its removal first. */
+	atomic_thread_fence(memory_order_release);
+	atomic_store_explicit(&s->value, k->value, memory_order_relaxed);
+	atomic_store_explicit(&s->local, k->local, memory_order_relaxed);
+	atomic_store_explicit(&s->remote, k->remote, memory_order_relaxed);
+	atomic_store_explicit(
+	    &s->kind, (uint32_t)k->kind, memory_order_relaxed);
+	atomic_store_explicit(&s->last_used, last_used, memory_order_relaxed);
+	atomic_store_explicit(&s->owner, owner, memory_order_release);
+}
+
+void
+demux_insert(struct demux *d, const struct demux_key *k, void *owner,
+    uint64_t now)
+{
+	slot_put(d, atomic_load(&d->table), k, owner, (uint32_t)(now / 1000));
+}
+
+void
+demux_erase(struct demux *d, const struct demux_key *k)
+{
+	struct demux_table *t = atomic_load(&d->table);
+	struct demux_slot  *s;
+	size_t		    i;
+
+	if (demux_find(d, k, &s) == NULL)
+		return;
+	atomic_store_explicit(&s->owner, DEMUX_GONE, memory_order_release);
+	t->used--;
+	t->gone++;
+	/* No chain goes over a place whose follower is empty. */
+	i = (size_t)(s - t->slots);
+	if (atomic_load(&t->slots[(i + 1) & t->mask].owner) != NULL)
+		return;
+	while (atomic_load(&t->slots[i & t->mask].owner) == DEMUX_GONE) {
+		atomic_store(&t->slots[i & t->mask].owner, NULL);
+		t->gone--;
+		i--;
+	}
+}
+
+static void
+table_copy(struct demux *d, struct demux_table *to, struct demux_table *from)
+{
+	struct demux_slot *s;
+	struct demux_key   k;
+	void		  *owner;
+
+	for (size_t i = 0; i <= from->mask; i++) {
+		s = &from->slots[i];
+		owner = atomic_load(&s->owner);
+		if (owner == NULL || owner == DEMUX_GONE)
+			continue;
+		k.value = atomic_load(&s->value);
+		k.local = atomic_load(&s->local);
+		k.remote = atomic_load(&s->remote);
+		k.kind = (enum demux_kind)atomic_load(&s->kind);
+		slot_put(d, to, &k, owner, atomic_load(&s->last_used));
+	}
+}
+
+static size_t
+table_bytes(size_t slots)
+{
+	return sizeof(struct demux_table) + slots * sizeof(struct demux_slot);
+}
+
+int
+demux_table_resize(struct demux *d, size_t want)
+{
+	struct demux_table *old = atomic_load(&d->table), *t;
+	size_t		    n = TABLE_MIN;
+
+	while (n < want * 2)
+		n *= 2;
+	t = calloc(1, table_bytes(n));
+	if (t == NULL)
+		return -1;
+	t->mask = n - 1;
+	d->bytes += table_bytes(n);
+	if (old != NULL)
+		table_copy(d, t, old);
+	atomic_store_explicit(&d->table, t, memory_order_release);
+	if (old != NULL) {
+		d->bytes -= table_bytes(old->mask + 1);
+		demux_retire(d, old);
+	}
+	return 0;
+}
+
+bool
+demux_table_full(const struct demux *d, unsigned percent)
+{
+	struct demux_table *t = atomic_load(&d->table);
+
+	return (t->used + t->gone + 1) * 100 > (t->mask + 1) * percent;
+}
+
+int
+demux_table_reserve(struct demux *d, size_t n)
+{
+	struct demux_table *t = atomic_load(&d->table);
+
+	if ((t->used + t->gone + n) * 4 <= (t->mask + 1) * 3)
+		return 0;
+	return demux_table_resize(d, t->used + n);
+}

@@ -1,0 +1,692 @@
+/* demux_packet.c - the demux table's readers: whose is a packet, may a host send it */
+#include <string.h>
+
+#include "base/cursor.h"
+#include "nat/demux_table.h"
+#include "nat/packet.h"
+
+#define PORT_IKE      500
+#define PORT_IKE_NATT 4500
+#define ISAKMP_HEADER 28
+#define ANY_PORT      (-1)
+
+/* Another host may use a learnt key that lay idle this long (ms). */
+#define HELD_IDLE     60000
+
+/* --- looking things up --------------------------------------------------- */
+
+static struct demux_local *
+find_local(struct demux *d, uint32_t addr)
+{
+	struct demux_key k = { .local = addr, .kind = DEMUX_KIND_LOCAL };
+
+	return demux_find(d, &k, NULL);
+}
+
+static struct demux_lease *
+find_whole(struct demux *d, uint32_t addr)
+{
+	struct demux_local *a = find_local(d, addr);
+
+	if (a == NULL)
+		return NULL;
+	return atomic_load_explicit(&a->whole, memory_order_acquire);
+}
+
+/* Whose is a port: leased by itself, or with its address. */
+static struct demux_lease *
+find_port_owner(struct demux *d, uint32_t addr, uint16_t port)
+{
+	struct demux_local *a = find_local(d, addr);
+	struct demux_lease *l;
+
+	if (a == NULL)
+		return NULL;
+	l = demux_find_port(a, port);
+	if (l == NULL)
+		l = atomic_load_explicit(&a->whole, memory_order_acquire);
+	return l;
+}
+
+static struct demux_lease *
+find_touched(struct demux *d, const struct demux_key *k, uint64_t now)
+{
+	struct demux_lease *l;
+	struct demux_slot  *s;
+
+	l = demux_find(d, k, &s);
+	if (l != NULL)
+		demux_touch(s, now);
+	return l;
+}
+
+static struct demux_key
+key_spi(uint32_t spi, uint32_t local)
+{
+	return (struct demux_key) { .value = spi, .local = local,
+		.kind = DEMUX_KIND_SPI };
+}
+
+static struct demux_key
+key_cookie(uint64_t cookie, uint32_t local)
+{
+	return (struct demux_key) { .value = cookie, .local = local,
+		.kind = DEMUX_KIND_COOKIE };
+}
+
+static struct demux_key
+key_icmp(uint16_t id, uint32_t local, uint32_t peer)
+{
+	return (struct demux_key) { .value = id, .local = local,
+		.remote = peer, .kind = DEMUX_KIND_ICMP };
+}
+
+static struct demux_key
+key_peer_spi(uint8_t protocol, uint32_t spi, uint32_t local, uint32_t peer)
+{
+	return (struct demux_key) { .value = (uint64_t)protocol << 32 | spi,
+		.local = local, .remote = peer, .kind = DEMUX_KIND_PEER_SPI };
+}
+
+static struct demux_key
+key_fragment(const struct packet *p)
+{
+	return (struct demux_key) {
+		.value = (uint64_t)p->protocol << 16 | p->id, .local = p->src,
+		.remote = p->dst, .kind = DEMUX_KIND_FRAGMENT };
+}
+
+/* The SPI of ESP (RFC 4303 §2) or AH (RFC 4302 §2); false if it is cut off. */
+static bool
+get_spi(const struct packet *p, uint32_t *spi)
+{
+	size_t off = p->protocol == PACKET_AH ? 4 : 0;
+
+	if (p->len < p->hlen + off + 4)
+		return false;
+	*spi = load_u32(p->data + p->hlen + off);
+	return true;
+}
+
+/* What lies in a UDP datagram from or to an IKE port. */
+enum ike_content { IKE_NOTHING, IKE_COOKIE, IKE_ESP };
+
+/*
+ * port is the one on our side.  RFC 3948 §2: on 4500 four zero bytes stand
+ * before IKE, anything else is ESP.  *value is the initiator cookie or the SPI.
+ */
+static enum ike_content
+get_ike(const struct packet *p, uint16_t port, uint64_t *value)
+{
+	const uint8_t *u = p->data + p->hlen + 8;
+	size_t	       len;
+
+	if (p->len < p->hlen + 8)
+		return IKE_NOTHING;
+	len = p->len - p->hlen - 8;
+	if (port == PORT_IKE_NATT) {
+		if (len < 8)
+			return IKE_NOTHING;
+		if (load_u32(u) != 0) {
+			*value = load_u32(u);
+			return IKE_ESP;
+		}
+		u += 4;
+		len -= 4;
+	}
+	if (len < 8)
+		return IKE_NOTHING;
+	*value = load_u64(u);
+	return *value != 0 ? IKE_COOKIE : IKE_NOTHING;
+}
+
+/* --- flow policy and accounts -------------------------------------------- */
+
+/*
+ * RFC 3103 §7.2, both ways.  ANY_PORT: the packet shows none (IPsec, ICMP) or
+ * the policy cannot be about it (RFC 3104 Appendix D).  remote 0 is
+ * LISTEN's "from anybody" (§9.16.3).
+ */
+static enum demux_verdict
+check_remote(const struct demux_lease *l, uint32_t addr, int port)
+{
+	if (l->remote_policy == DEMUX_REMOTE_NONE || l->remote == 0)
+		return DEMUX_FORWARD;
+	if (l->remote != addr)
+		return DEMUX_MISUSE_REMOTE_ADDR;
+	if (l->remote_policy == DEMUX_REMOTE_MICRO && port != ANY_PORT
+	    && l->remote_ports.hi != 0
+	    && (port < l->remote_ports.lo || port > l->remote_ports.hi))
+		return DEMUX_MISUSE_REMOTE_ADDRPORT;
+	return DEMUX_FORWARD;
+}
+
+static void
+fill_target(struct demux_target *out, const struct demux_lease *l)
+{
+	out->host = l->host;
+	out->gateway = l->gateway;
+	out->tunnel = l->tunnel;
+	out->client_id = l->client_id;
+	out->bind_id = l->bind_id;
+}
+
+static void
+touch_lease(struct demux_lease *l, uint64_t now)
+{
+	if (atomic_load_explicit(&l->last_used, memory_order_relaxed) != now)
+		atomic_store_explicit(
+		    &l->last_used, now, memory_order_relaxed);
+}
+
+static enum demux_verdict
+deliver(struct demux_lease *l, uint64_t now, const struct packet *p,
+    uint32_t remote, int port, struct demux_target *out)
+{
+	if (check_remote(l, remote, port) != DEMUX_FORWARD)
+		return DEMUX_DROP;
+	touch_lease(l, now);
+	atomic_fetch_add_explicit(&l->packets_in, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&l->bytes_in, p->len, memory_order_relaxed);
+	fill_target(out, l);
+	return DEMUX_FORWARD;
+}
+
+/* --- from the public side ------------------------------------------------- */
+
+/* RFC 3104 §5: what no host owns is discarded, unless the router does IPsec. */
+static enum demux_verdict
+unknown_ipsec(const struct demux *d)
+{
+	return atomic_load_explicit(&d->local_ipsec, memory_order_relaxed)
+	    ? DEMUX_NOT_OURS
+	    : DEMUX_DROP;
+}
+
+static enum demux_verdict
+inbound_ipsec(struct demux *d, uint64_t now, const struct packet *p,
+    struct demux_target *out)
+{
+	struct demux_key    k;
+	struct demux_lease *l;
+	uint32_t	    spi;
+
+	if (!get_spi(p, &spi))
+		return DEMUX_DROP;
+	k = key_spi(spi, p->dst);
+	l = demux_find(d, &k, NULL);
+	if (l == NULL)
+		l = find_whole(d, p->dst);
+	if (l == NULL)
+		return unknown_ipsec(d);
+	return deliver(l, now, p, p->src, ANY_PORT, out);
+}
+
+static enum demux_verdict
+inbound_port(struct demux *d, uint64_t now, const struct packet *p,
+    struct demux_target *out)
+{
+	struct demux_lease *l;
+	uint16_t	    sport, dport;
+	uint64_t	    value;
+	struct demux_key    k;
+
+	if (p->len < p->hlen + 8)
+		return DEMUX_NOT_OURS;
+	sport = load_u16(p->data + p->hlen);
+	dport = load_u16(p->data + p->hlen + 2);
+	if (p->protocol == PACKET_UDP
+	    && (dport == PORT_IKE || dport == PORT_IKE_NATT)) {
+		/* RFC 3104 §4: (port, initiator cookie, destination). */
+		l = NULL;
+		switch (get_ike(p, dport, &value)) {
+		case IKE_COOKIE:
+			k = key_cookie(value, p->dst);
+			l = find_touched(d, &k, now);
+			break;
+		case IKE_ESP:
+			k = key_spi((uint32_t)value, p->dst);
+			l = demux_find(d, &k, NULL);
+			break;
+		case IKE_NOTHING:
+			break;
+		}
+		if (l != NULL)
+			return deliver(l, now, p, p->src, ANY_PORT, out);
+	}
+	l = find_port_owner(d, p->dst, dport);
+	if (l != NULL)
+		return deliver(l, now, p, p->src, sport, out);
+	if (p->protocol == PACKET_UDP && dport == PORT_IKE)
+		return unknown_ipsec(d);
+	return DEMUX_NOT_OURS;
+}
+
+/*
+ * Who sent the packet q that an ICMP error quotes (RFC 3102 §6.2)?  Only the
+ * first 8 bytes beyond its header are sure to be there.  An ESP or AH
+ * packet shows the peer's SPI, which is why we remember those.
+ */
+static struct demux_lease *
+find_sender(struct demux *d, const struct packet *q, int *rport)
+{
+	const uint8_t	*u = q->data + q->hlen;
+	struct demux_key k;
+	uint64_t	 value;
+	uint32_t	 spi;
+	uint16_t	 port;
+
+	*rport = ANY_PORT;
+	if (q->offset != 0 || q->len < q->hlen + 8)
+		return find_whole(d, q->src);
+	switch (q->protocol) {
+	case PACKET_TCP:
+	case PACKET_UDP:
+		port = load_u16(u);
+		*rport = load_u16(u + 2);
+		if (q->protocol == PACKET_TCP
+		    || (port != PORT_IKE && port != PORT_IKE_NATT))
+			return find_port_owner(d, q->src, port);
+		switch (get_ike(q, port, &value)) {
+		case IKE_COOKIE:
+			k = key_cookie(value, q->src);
+			break;
+		case IKE_ESP:
+			k = key_peer_spi(
+			    PACKET_ESP, (uint32_t)value, q->src, q->dst);
+			break;
+		default:
+			return find_port_owner(d, q->src, port);
+		}
+		*rport = ANY_PORT;
+		break;
+	case PACKET_ESP:
+	case PACKET_AH:
+		if (!get_spi(q, &spi))
+			return NULL;
+		k = key_peer_spi(q->protocol, spi, q->src, q->dst);
+		break;
+	case PACKET_ICMP:
+		k = key_icmp(load_u16(u + 4), q->src, q->dst);
+		break;
+	default:
+		return find_whole(d, q->src);
+	}
+	return demux_find(d, &k, NULL);
+}
+
+static enum demux_verdict
+inbound_icmp(struct demux *d, uint64_t now, const struct packet *p,
+    struct demux_target *out)
+{
+	const uint8_t	   *icmp = p->data + p->hlen;
+	size_t		    len = p->len - p->hlen;
+	struct demux_lease *l = NULL;
+	struct demux_key    k;
+	struct packet	    q;
+	uint32_t	    remote = p->src;
+	int		    port = ANY_PORT;
+
+	if (len < 8)
+		return DEMUX_NOT_OURS;
+	switch (icmp[0]) {
+	case 0:		/* echo reply */
+	case 14:	/* timestamp reply */
+	case 18:	/* address mask reply */
+		k = key_icmp(load_u16(icmp + 4), p->dst, p->src);
+		l = find_touched(d, &k, now);
+		break;
+	case 3:		/* destination unreachable */
+	case 11:	/* time exceeded */
+	case 12:	/* parameter problem */
+		if (!packet_parse_quoted(&q, icmp + 8, len - 8)
+		    || q.src != p->dst)
+			return DEMUX_NOT_OURS;
+		l = find_sender(d, &q, &port);
+		remote = q.dst;
+		break;
+	case 4:		/* source quench: RFC 6633 */
+	case 5:		/* redirect: about a link that hosts are not on */
+		return find_whole(d, p->dst) != NULL ? DEMUX_DROP
+						     : DEMUX_NOT_OURS;
+	default:
+		/* Requests are for us (RFC 3102 §6.2) unless all of the
+		 * address is a host's. */
+		break;
+	}
+	if (l == NULL)
+		l = find_whole(d, p->dst);
+	if (l == NULL)
+		return DEMUX_NOT_OURS;
+	return deliver(l, now, p, remote, port, out);
+}
+
+enum demux_verdict
+demux_inbound(struct demux *d, uint64_t now, const uint8_t *pkt, size_t len,
+    struct demux_target *out)
+{
+	struct demux_lease *l;
+	struct packet	    p;
+
+	if (!packet_parse(&p, pkt, len) || !packet_is_unicast(p.src))
+		return DEMUX_DROP;
+	if (p.offset != 0 || p.mf) {
+		/* Conntrack makes packets whole before us; without it a
+		 * fragment shows nothing to choose by. */
+		l = find_whole(d, p.dst);
+		if (l != NULL)
+			return deliver(l, now, &p, p.src, ANY_PORT, out);
+		return p.protocol == PACKET_ESP || p.protocol == PACKET_AH
+		    ? unknown_ipsec(d)
+		    : DEMUX_NOT_OURS;
+	}
+	switch (p.protocol) {
+	case PACKET_ESP:
+	case PACKET_AH:
+		return inbound_ipsec(d, now, &p, out);
+	case PACKET_TCP:
+	case PACKET_UDP:
+		return inbound_port(d, now, &p, out);
+	case PACKET_ICMP:
+		return inbound_icmp(d, now, &p, out);
+	default:
+		l = find_whole(d, p.dst);
+		if (l == NULL)
+			return DEMUX_NOT_OURS;
+		return deliver(l, now, &p, p.src, ANY_PORT, out);
+	}
+}
+
+/* --- from a host's tunnel ------------------------------------------------- */
+
+struct outbound {
+	struct demux *d;
+	uint64_t now;
+	uint32_t host;
+	enum demux_tunnel tunnel;
+	struct packet p;
+	struct demux_target *out;
+};
+
+/* No lease covers what the host used: §10.4's first two cases. */
+static enum demux_verdict
+misuse_local(const struct outbound *o)
+{
+	struct demux_key    k = { .value = o->host, .local = o->p.src,
+		   .kind = DEMUX_KIND_HOST };
+	struct demux_lease *l;
+
+	l = demux_find(o->d, &k, NULL);
+	if (l == NULL)
+		return DEMUX_MISUSE_ADDR;
+	fill_target(o->out, l);
+	return DEMUX_MISUSE_ADDRPORT;
+}
+
+/*
+ * A lease of the host at the packet's source address under which it may speak
+ * to remote where no port tells which; NULL after setting *v if there is none.
+ */
+static struct demux_lease *
+choose_lease(const struct outbound *o, bool ipsec, enum demux_verdict *v)
+{
+	struct demux_key    k = { .value = o->host, .local = o->p.src,
+		   .kind = DEMUX_KIND_HOST };
+	struct demux_lease *l;
+
+	*v = DEMUX_MISUSE_ADDR;
+	for (l = demux_find(o->d, &k, NULL); l != NULL;
+	     l = atomic_load_explicit(
+		 &l->next_of_host, memory_order_acquire)) {
+		if (*v == DEMUX_MISUSE_ADDR) {
+			*v = DEMUX_MISUSE_ADDRPORT;
+			fill_target(o->out, l);
+		}
+		if (ipsec && !l->ipsec && !l->whole)
+			continue;
+		*v = check_remote(l, o->p.dst, ANY_PORT);
+		fill_target(o->out, l);
+		if (*v == DEMUX_FORWARD)
+			return l;
+	}
+	return NULL;
+}
+
+static enum demux_verdict
+send_under(const struct outbound *o, struct demux_lease *l, int port)
+{
+	struct demux_key   k;
+	enum demux_verdict v;
+
+	fill_target(o->out, l);
+	if (l->tunnel != o->tunnel)
+		return DEMUX_MISUSE_TUNNEL;
+	v = check_remote(l, o->p.dst, port);
+	if (v != DEMUX_FORWARD)
+		return v;
+	if (o->p.mf && o->p.offset == 0) {
+		k = key_fragment(&o->p);
+		demux_learn(o->d, &k, l, o->now);
+	}
+	touch_lease(l, o->now);
+	atomic_fetch_add_explicit(&l->packets_out, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(
+	    &l->bytes_out, o->p.len, memory_order_relaxed);
+	return DEMUX_FORWARD;
+}
+
+static enum demux_verdict
+outbound_spi(const struct outbound *o, uint8_t protocol, uint32_t spi)
+{
+	struct demux_key    k;
+	struct demux_lease *l, *holder;
+	struct demux_slot  *s;
+	enum demux_verdict  v;
+
+	k = key_peer_spi(protocol, spi, o->p.src, o->p.dst);
+	holder = demux_find(o->d, &k, &s);
+	if (holder != NULL && holder->host == o->host) {
+		demux_touch(s, o->now);
+		return send_under(o, holder, ANY_PORT);
+	}
+	l = choose_lease(o, true, &v);
+	if (l == NULL)
+		return v;
+	/* Two hosts with one SPI of one peer: the peer tells them apart, its
+	 * ICMP errors go to the first. */
+	if (holder == NULL || demux_slot_idle(s, o->now) > HELD_IDLE)
+		demux_learn(o->d, &k, l, o->now);
+	return send_under(o, l, ANY_PORT);
+}
+
+static enum demux_verdict
+outbound_ike(const struct outbound *o, uint16_t port)
+{
+	struct demux_key    k;
+	struct demux_lease *l;
+	enum demux_verdict  v;
+	uint64_t	    value;
+
+	switch (get_ike(&o->p, port, &value)) {
+	case IKE_ESP:
+		return outbound_spi(o, PACKET_ESP, (uint32_t)value);
+	case IKE_COOKIE:
+		break;
+	case IKE_NOTHING:
+		/* A NAT-keepalive (RFC 3948 §2.3) at most. */
+		l = choose_lease(o, true, &v);
+		return l == NULL ? v : send_under(o, l, ANY_PORT);
+	}
+	k = key_cookie(value, o->p.src);
+	l = find_touched(o->d, &k, o->now);
+	if (l != NULL) {
+		/* RFC 3104 §6.1: unique for the address, or dropped. */
+		if (l->host != o->host)
+			return DEMUX_DROP;
+		return send_under(o, l, ANY_PORT);
+	}
+	l = choose_lease(o, true, &v);
+	if (l == NULL)
+		return v;
+	demux_learn(o->d, &k, l, o->now);
+	return send_under(o, l, ANY_PORT);
+}
+
+static enum demux_verdict
+outbound_port(const struct outbound *o)
+{
+	struct demux_lease *l;
+	uint16_t	    sport, dport;
+
+	if (o->p.len < o->p.hlen + 8)
+		return DEMUX_DROP;
+	sport = load_u16(o->p.data + o->p.hlen);
+	dport = load_u16(o->p.data + o->p.hlen + 2);
+	l = find_port_owner(o->d, o->p.src, sport);
+	if (l != NULL && l->host == o->host)
+		return send_under(o, l, dport);
+	if (o->p.protocol == PACKET_UDP
+	    && (sport == PORT_IKE || sport == PORT_IKE_NATT))
+		return outbound_ike(o, sport);
+	return misuse_local(o);
+}
+
+/*
+ * An error that a host sends: it must be about a packet that came to a
+ * resource of this host, and go to where that came from (RFC 3102 §6.2).
+ */
+static enum demux_verdict
+outbound_error(const struct outbound *o, const uint8_t *icmp, size_t len)
+{
+	struct demux_lease *l = NULL;
+	struct demux_key    k;
+	struct packet	    q;
+	uint64_t	    value;
+	uint32_t	    spi;
+	uint16_t	    port;
+
+	if (!packet_parse_quoted(&q, icmp + 8, len - 8) || q.dst != o->p.src
+	    || q.src != o->p.dst || q.offset != 0 || q.len < q.hlen + 8)
+		return DEMUX_DROP;
+	switch (q.protocol) {
+	case PACKET_TCP:
+	case PACKET_UDP:
+		port = load_u16(q.data + q.hlen + 2);
+		if (q.protocol == PACKET_UDP
+		    && get_ike(&q, port, &value) == IKE_COOKIE) {
+			k = key_cookie(value, q.dst);
+			l = demux_find(o->d, &k, NULL);
+			if (l != NULL && l->host == o->host)
+				break;
+		}
+		l = find_port_owner(o->d, q.dst, port);
+		break;
+	case PACKET_ESP:
+	case PACKET_AH:
+		if (get_spi(&q, &spi)) {
+			k = key_spi(spi, q.dst);
+			l = demux_find(o->d, &k, NULL);
+		}
+		break;
+	default:
+		break;
+	}
+	if (l == NULL)
+		l = find_whole(o->d, q.dst);
+	if (l == NULL || l->host != o->host)
+		return misuse_local(o);
+	return send_under(o, l, ANY_PORT);
+}
+
+static enum demux_verdict
+outbound_icmp(const struct outbound *o)
+{
+	const uint8_t	   *icmp = o->p.data + o->p.hlen;
+	size_t		    len = o->p.len - o->p.hlen;
+	struct demux_lease *l, *holder;
+	struct demux_slot  *s;
+	struct demux_key    k;
+	enum demux_verdict  v;
+
+	if (len < 8)
+		return DEMUX_DROP;
+	switch (icmp[0]) {
+	case 3:
+	case 11:
+	case 12:
+		return outbound_error(o, icmp, len);
+	case 8:		/* echo */
+	case 13:	/* timestamp */
+	case 17:	/* address mask */
+		break;
+	default:
+		l = find_whole(o->d, o->p.src);
+		if (l == NULL || l->host != o->host)
+			return misuse_local(o);
+		return send_under(o, l, ANY_PORT);
+	}
+	k = key_icmp(load_u16(icmp + 4), o->p.src, o->p.dst);
+	holder = demux_find(o->d, &k, &s);
+	if (holder != NULL && holder->host == o->host) {
+		demux_touch(s, o->now);
+		return send_under(o, holder, ANY_PORT);
+	}
+	/* The same id to the same peer from two hosts at once: the answers
+	 * could not be told apart. */
+	if (holder != NULL && demux_slot_idle(s, o->now) < HELD_IDLE)
+		return DEMUX_DROP;
+	l = choose_lease(o, false, &v);
+	if (l == NULL)
+		return v;
+	demux_learn(o->d, &k, l, o->now);
+	return send_under(o, l, ANY_PORT);
+}
+
+/* A later fragment goes where its first one was let through. */
+static enum demux_verdict
+outbound_fragment(const struct outbound *o)
+{
+	struct demux_key    k = key_fragment(&o->p);
+	struct demux_lease *l;
+
+	l = demux_find(o->d, &k, NULL);
+	if (l == NULL)
+		l = find_whole(o->d, o->p.src);
+	if (l == NULL || l->host != o->host)
+		return DEMUX_DROP;
+	return send_under(o, l, ANY_PORT);
+}
+
+enum demux_verdict
+demux_outbound(struct demux *d, uint64_t now, uint32_t host,
+    enum demux_tunnel tunnel, const uint8_t *pkt, size_t len,
+    struct demux_target *out)
+{
+	struct outbound	    o = { .d = d, .now = now, .host = host,
+		    .tunnel = tunnel, .out = out };
+	struct demux_lease *l;
+	uint32_t	    spi;
+
+	memset(out, 0, sizeof(*out));
+	if (!packet_parse(&o.p, pkt, len) || !packet_is_unicast(o.p.dst))
+		return DEMUX_DROP;
+	if (o.p.offset != 0)
+		return outbound_fragment(&o);
+	switch (o.p.protocol) {
+	case PACKET_ESP:
+	case PACKET_AH:
+		if (!get_spi(&o.p, &spi))
+			return DEMUX_DROP;
+		return outbound_spi(&o, o.p.protocol, spi);
+	case PACKET_TCP:
+	case PACKET_UDP:
+		return outbound_port(&o);
+	case PACKET_ICMP:
+		return outbound_icmp(&o);
+	default:
+		l = find_whole(d, o.p.src);
+		if (l == NULL || l->host != host)
+			return misuse_local(&o);
+		return send_under(&o, l, ANY_PORT);
+	}
+}

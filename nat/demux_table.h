@@ -1,0 +1,191 @@
+/* demux_table.h - what demux.c (the writer) and demux_packet.c (the readers) know of the table */
+#ifndef NAT_DEMUX_TABLE_H
+#define NAT_DEMUX_TABLE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/queue.h>
+#include <uthash.h>
+
+#include "nat/demux.h"
+
+enum demux_kind {
+	DEMUX_KIND_LOCAL = 1,	/* local -> struct demux_local */
+	DEMUX_KIND_HOST,	/* host, local -> its first lease */
+	DEMUX_KIND_SPI,		/* SPI, local: ESP and AH */
+	DEMUX_KIND_COOKIE,	/* initiator cookie, local */
+	DEMUX_KIND_ICMP,	/* id, peer, local */
+	DEMUX_KIND_PEER_SPI,	/* protocol and SPI, peer, local */
+	DEMUX_KIND_FRAGMENT,	/* protocol and IP id, peer, local */
+};
+
+struct demux_key {
+	uint64_t value;
+	uint32_t local, remote;	/* remote: 0 where it is not part of the key */
+	enum demux_kind kind;
+};
+
+/*
+ * One place of the hash table.  A reader loads owner, compares the key and
+ * loads owner again: equal means that the key was this owner's all along,
+ * because an owner's memory is not used again before every reader has been
+ * seen outside of the table.
+ */
+struct demux_slot {
+	_Atomic(void *) owner;		/* NULL: never used; DEMUX_GONE: was removed */
+	_Atomic uint64_t value;
+	_Atomic uint32_t local, remote, kind;
+	_Atomic uint32_t last_used;	/* seconds of "now" */
+};
+
+struct demux_table {
+	size_t mask;
+	size_t used, gone;		/* writer's */
+	struct demux_slot slots[];
+};
+
+struct demux_lease;
+
+struct demux_port_page {
+	_Atomic(struct demux_lease *) port[256];
+};
+
+/* A leased address: who has it whole, and who has each port. */
+struct demux_local {
+	uint32_t addr;
+	_Atomic(struct demux_lease *) whole;
+	_Atomic(struct demux_port_page *) page[256];
+	size_t nleases;			/* writer's */
+	SLIST_ENTRY(demux_local) next;
+};
+
+/* What traffic taught us; the slot in the table points to the lease. */
+struct demux_learnt {
+	struct demux_key key;
+	struct demux_lease *lease;
+	TAILQ_ENTRY(demux_learnt) in_all;
+	TAILQ_ENTRY(demux_learnt) in_lease;
+};
+TAILQ_HEAD(demux_learnt_list, demux_learnt);
+
+struct demux_lease {
+	/* Constant while readers can find it. */
+	uint32_t client_id, bind_id;
+	uint32_t host, gateway, local, remote;
+	struct demux_range remote_ports;
+	enum demux_tunnel tunnel;
+	enum demux_remote remote_policy;
+	bool whole, ipsec, listen;
+	_Atomic(struct demux_lease *) next_of_host;
+
+	/* Counted by readers. */
+	_Atomic uint64_t last_used, packets_in, bytes_in, packets_out, bytes_out;
+
+	/* The writer's own. */
+	bool dead;
+	struct demux_range *ports;
+	size_t nports;
+	struct demux_key *keys;		/* leased SPIs and cookies */
+	size_t nkeys;
+	size_t nlearnt;
+	struct demux_learnt_list learnt;
+	uint64_t ids;			/* client_id << 32 | bind_id */
+	UT_hash_handle hh;
+};
+
+/* A wish to learn, on its way from a reader to the writer. */
+struct demux_wish {
+	struct demux_key key;
+	struct demux_lease *lease;
+	uint64_t now;
+};
+
+#define DEMUX_WISHES	512		/* a power of two */
+struct demux_wish_cell {
+	_Atomic size_t turn;
+	struct demux_wish wish;
+};
+
+/* Memory that readers may still look at. */
+struct demux_retired {
+	void *memory;
+	uint64_t epoch;
+	STAILQ_ENTRY(demux_retired) next;
+};
+
+struct demux_reader {
+	_Alignas(64) _Atomic uint64_t epoch;	/* 0: outside of the table */
+};
+
+struct demux {
+	_Atomic(struct demux_table *) table;
+	uint64_t seed;
+	_Atomic bool local_ipsec;
+
+	_Atomic size_t wish_head, wish_tail;
+	struct demux_wish_cell wishes[DEMUX_WISHES];
+
+	_Atomic uint64_t epoch;
+	struct demux_reader readers[DEMUX_READERS];
+
+	pthread_mutex_t lock;		/* held to write; readers only ever try it */
+	struct demux_lease *leases;	/* uthash by ids */
+	struct demux_learnt_list learnt;
+	struct demux_learnt *cursor;	/* where expiry goes on */
+	STAILQ_HEAD(, demux_retired) retired;
+	SLIST_HEAD(, demux_local) locals;
+	size_t max_entries, entries, nlearnt;
+	size_t bytes;
+};
+
+/*
+ * Reader.  The owner of a key or NULL; *slot (which may be NULL) is where
+ * demux_touch() writes.
+ */
+void	*demux_find(const struct demux *d, const struct demux_key *k,
+	    struct demux_slot **slot);
+
+/* Reader.  The lease of one port of a leased address; NULL if nobody's. */
+struct demux_lease *demux_find_port(const struct demux_local *l, uint16_t port);
+
+/* Reader.  Marks a learnt key as used. */
+void	 demux_touch(struct demux_slot *s, uint64_t now);
+
+/*
+ * Reader.  Asks that k leads to lease from now on.  If nobody is writing it is
+ * done before this returns; it never waits.
+ */
+void	 demux_learn(struct demux *d, const struct demux_key *k,
+	    struct demux_lease *lease, uint64_t now);
+
+/* --- the writer, under the lock ------------------------------------------ */
+
+/* Unlock takes in what readers learnt meanwhile. */
+void	 demux_lock(struct demux *d);
+void	 demux_unlock(struct demux *d);
+void	 demux_drain(struct demux *d);
+
+/* The key is not in the table, and the table has room. */
+void	 demux_insert(struct demux *d, const struct demux_key *k, void *owner,
+	    uint64_t now);
+/* Removes a key; nothing happens if it is not there. */
+void	 demux_erase(struct demux *d, const struct demux_key *k);
+/* Milliseconds since a slot was used. */
+uint64_t demux_slot_idle(struct demux_slot *s, uint64_t now);
+
+/* Makes room for n more keys at a load that keeps chains short.  -1: no memory. */
+int	 demux_table_reserve(struct demux *d, size_t n);
+/* Replaces the table by one for want keys; NULL is the first time. */
+int	 demux_table_resize(struct demux *d, size_t want);
+bool	 demux_table_full(const struct demux *d, unsigned percent);
+
+/* Frees memory, now unlinked, once no reader can see it. */
+void	 demux_retire(struct demux *d, void *memory);
+/* Since when the reader that is longest inside has been there. */
+uint64_t demux_oldest_reader(struct demux *d);
+void	 demux_reclaim(struct demux *d, uint64_t oldest);
+
+void	 demux_forget(struct demux *d, struct demux_learnt *e);
+void	 demux_expire(struct demux *d, uint64_t now);
+
+#endif

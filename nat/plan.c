@@ -1,0 +1,100 @@
+/* plan.c - what the firewall rules are made from: networks, and ports that NAPT may use */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/rtnl.h"
+#include "nat/plan.h"
+
+/* Below: services, IKE's 500 and 4500, RSIP's 4555. */
+#define NAPT_LOWEST	5000
+/* Fewer are no use to a household. */
+#define NAPT_FEWEST	256
+/* ICMP ids are no ports and no host leases them: a part of them is NAPT's, so
+ * that a host that draws its own seldom meets one. */
+#define NAPT_ID_LO	57344
+#define NAPT_ID_HI	65535
+
+static bool
+is_leased(const struct dataplane_pool *pools, size_t npools, unsigned port,
+    unsigned *last)
+{
+	for (size_t i = 0; i < npools; i++) {
+		if (!pools[i].local)
+			continue;
+		for (unsigned k = 0; k < pools[i].nports; k++) {
+			if (port >= pools[i].ports[k].lo
+			    && port <= pools[i].ports[k].hi) {
+				*last = pools[i].ports[k].hi;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+bool
+plan_free_ports(const struct dataplane_pool *pools, size_t npools, uint16_t lo,
+    uint16_t hi, struct demux_range *out)
+{
+	unsigned best = 0, start, last, p = lo;
+
+	while (p <= hi) {
+		if (is_leased(pools, npools, p, &last)) {
+			p = last + 1;
+			continue;
+		}
+		for (start = p; p <= hi && !is_leased(pools, npools, p, &last);)
+			p++;
+		if (p - start > best) {
+			best = p - start;
+			out->lo = (uint16_t)start;
+			out->hi = (uint16_t)(p - 1);
+		}
+	}
+	return best > 0;
+}
+
+static void
+add_network(void *arg, uint32_t net, unsigned plen)
+{
+	struct rules_plan *plan = arg;
+
+	if (plan->nnetworks
+	    == sizeof(plan->networks) / sizeof(plan->networks[0]))
+		return;
+	plan->networks[plan->nnetworks++]
+	    = (struct rules_network) { .addr = net, .plen = plen };
+}
+
+int
+plan_make(struct rules_plan *plan, const struct dataplane_config *config,
+    unsigned queues)
+{
+	memset(plan, 0, sizeof(*plan));
+	plan->config = config;
+	plan->queues = queues;
+	if (rtnl_networks_of(config->private_if, add_network, plan) == -1) {
+		log_error("interface %s: cannot read its networks: %s",
+		    config->private_if, strerror(errno));
+		return -1;
+	}
+	if (plan->nnetworks == 0) {
+		log_error("interface %s has no IPv4 network",
+		    config->private_if);
+		return -1;
+	}
+	plan->napt_ids = (struct demux_range) { NAPT_ID_LO, NAPT_ID_HI };
+	if (config->napt
+	    && (!plan_free_ports(config->pools, config->npools, NAPT_LOWEST,
+		    UINT16_MAX, &plan->napt_ports)
+		|| plan->napt_ports.hi - plan->napt_ports.lo + 1 < NAPT_FEWEST)) {
+		log_error("the pools leave fewer than %u ports above %u to "
+		    "NAPT: lease fewer, or say napt = false",
+		    NAPT_FEWEST, NAPT_LOWEST);
+		return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,21 @@
+/* plan.h - what the firewall rules are made from: networks, and ports that NAPT may use */
+#ifndef NAT_PLAN_H
+#define NAT_PLAN_H
+
+#include "nat/rules.h"
+
+/*
+ * Fills *plan from the configuration and the private interface's networks.
+ * config is kept by pointer.  0, or -1 after one log line.
+ */
+int	plan_make(struct rules_plan *plan, const struct dataplane_config *config,
+	    unsigned queues);
+
+/*
+ * The widest run of ports in lo..hi that none of the local pools leases.
+ * False if there is none.  Pure.
+ */
+bool	plan_free_ports(const struct dataplane_pool *pools, size_t npools,
+	    uint16_t lo, uint16_t hi, struct demux_range *out);
+
+#endif

@@ -1,0 +1,114 @@
+/* queue.h - one NFQUEUE and the thread that decides about its packets */
+#ifndef NAT_QUEUE_H
+#define NAT_QUEUE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/ratelimit.h"
+#include "nat/dataplane.h"
+#include "nat/packet.h"
+
+/* What a thread counts; one writer each, anybody reads. */
+enum queue_counter {
+	QUEUE_IN,		/* from the public side into a tunnel */
+	QUEUE_OUT,		/* from a tunnel to the public side */
+	QUEUE_HAIRPIN,		/* from one host's tunnel into another's */
+	QUEUE_NOT_OURS,		/* left to the router */
+	QUEUE_DROP_UNKNOWN,	/* inbound, must not reach anybody */
+	QUEUE_DROP_MISUSE,	/* outbound, not leased */
+	QUEUE_DROP_MALFORMED,
+	QUEUE_DROP_ECN,		/* congestion experienced, inner cannot say so */
+	QUEUE_TOO_BIG,		/* DF and too big for the tunnel: told the sender */
+	QUEUE_TTL,		/* no hops left */
+	QUEUE_LOST,		/* the kernel had forgotten it before our verdict */
+	QUEUE_COUNTERS
+};
+
+/* What all threads share, constant but for the atomics. */
+struct queue_shared {
+	struct demux *demux;
+	uint32_t gateway;
+	uint32_t public_addr;		/* errors about tunnels come from here */
+	const struct dataplane_pool *pools;
+	size_t npools;
+	_Atomic unsigned private_index;	/* interface */
+	_Atomic unsigned mtu;		/* of the private link */
+	_Atomic unsigned public_mtu;	/* of the public link */
+	_Atomic uint32_t outer_id;	/* next identification of a tunnel packet */
+	int raw_fd;			/* ICMP errors leave here */
+	int misuse_fd;			/* eventfd: something lies in a misuse ring */
+};
+
+/* Hosts' misuse on its way to the control thread. */
+struct queue_misuse {
+	uint32_t host;
+	enum demux_verdict verdict;
+	uint32_t client_id, bind_id;
+};
+#define QUEUE_MISUSES	64		/* a power of two */
+
+struct queue {
+	struct queue_shared *shared;
+	unsigned index;			/* also the reader's number at the demux table */
+	uint16_t number;		/* NFQUEUE's */
+	int fd;
+	int stop_fd;
+	pthread_t thread;
+	bool running;
+	struct ratelimit errors;	/* ICMP errors sent */
+	_Atomic uint64_t count[QUEUE_COUNTERS];
+
+	struct queue_misuse misuse[QUEUE_MISUSES];
+	_Atomic unsigned misuse_head, misuse_tail;
+
+	struct queue_buffers *buffers;
+	uint64_t now;
+};
+
+/* Opens and binds the queue: 0, or -1 after one log line. */
+int	queue_open(struct queue *q, struct queue_shared *shared, unsigned index,
+	    uint16_t number, unsigned length);
+/* Starts the thread: 0, or -1 after one log line. */
+int	queue_start(struct queue *q);
+/* Stops the thread and frees all; a queue that was never opened is all zero. */
+void	queue_close(struct queue *q);
+/* Takes one misuse out of the ring; false if it is empty. */
+bool	queue_take_misuse(struct queue *q, struct queue_misuse *out);
+
+/* --- the decision, in forward.c ------------------------------------------- */
+
+enum forward_action {
+	FORWARD_ACCEPT,		/* as it is */
+	FORWARD_DROP,
+	FORWARD_SEND,		/* what was written to out */
+};
+
+/* Where a packet was when the kernel queued it. */
+struct forward_packet {
+	const uint8_t *data;
+	size_t	 len;
+	unsigned in_index;	/* interface it came in on; 0: none */
+	bool	 output;	/* made by this machine (NF_INET_LOCAL_OUT) */
+};
+
+/* At most this many bytes are written for a packet of len bytes. */
+#define FORWARD_GROWTH	24
+
+/*
+ * Decides about one packet.  On FORWARD_SEND, out holds *out_len bytes that
+ * take the packet's place.
+ */
+enum forward_action forward_packet(struct queue *q,
+	    const struct forward_packet *in, uint8_t *out, size_t *out_len);
+
+static inline void
+queue_count(struct queue *q, enum queue_counter c)
+{
+	uint64_t n;
+
+	n = atomic_load_explicit(&q->count[c], memory_order_relaxed);
+	atomic_store_explicit(&q->count[c], n + 1, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,90 @@
+/* rules.h - the root process that keeps firewall rules and interface settings for the data plane */
+#ifndef NAT_RULES_H
+#define NAT_RULES_H
+
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "nat/dataplane.h"
+
+/* Packets that the data plane has dealt with carry this mark: untracked, forwarded. */
+#define RULES_MARK	0x52000000u
+#define RULES_MARK_MASK	0xff000000u
+
+/* A source network whose hosts are masqueraded, network order. */
+struct rules_network {
+	uint32_t addr;
+	unsigned plen;
+};
+
+/* What the rules are made from. */
+struct rules_plan {
+	const struct dataplane_config *config;
+	unsigned queues;		/* resolved, at least 1 */
+	struct rules_network networks[8];	/* private side */
+	size_t nnetworks;
+	struct demux_range napt_ports;	/* outside of every leased range */
+	struct demux_range napt_ids;	/* ICMP ids that NAPT may use */
+};
+
+/* What the process tells the daemon, one byte each. */
+enum rules_event {
+	RULES_UP_NFTABLES = 'n',	/* rules are in force */
+	RULES_UP_IPTABLES = 'i',
+	RULES_UP_NONE = '-',	/* they are the operator's business */
+	RULES_FAILED = 'f',		/* they cannot be; the reason was logged */
+	RULES_MENDED = 'm',		/* somebody removed them, they are back */
+};
+
+/*
+ * Forks the process.  It installs nothing before rules_begin().  Returns its end of a
+ * socket (readable on each rules_event, EOF if it died), which closes on
+ * exec, and its id in *pid; -1 after one log line.
+ */
+int	rules_start(const struct rules_plan *plan, pid_t *pid);
+/* Installs, and waits until it is done: 0 and which firewall it is, or -1
+ * after a log line. */
+int	rules_begin(int fd, const char **backend);
+/* Removes and waits. */
+void	rules_stop(int fd, pid_t pid);
+
+/* --- what nftables and iptables each do (inside the process) ------------- */
+
+/* A setting of /proc/sys as it was before us, kept in a rule's comment so that
+ * it outlives us however we end. */
+struct rules_setting {
+	char key[96];
+	char value[96];
+};
+#define RULES_SETTINGS	12
+struct rules_settings {
+	struct rules_setting list[RULES_SETTINGS];
+	size_t n;
+};
+
+struct rules_backend {
+	const char *name;
+	/* Can this machine's kernel and programs do it?  Logs nothing. */
+	bool (*usable)(void);
+	/* Replaces what is there of ours, also a dead predecessor's.  0, or -1 logged. */
+	int (*install)(const struct rules_plan *plan,
+	    const struct rules_settings *saved);
+	/* Removes all that is ours. */
+	void (*remove)(void);
+	/* Our rules as the kernel has them now, for comparison; a new string, NULL if unknown. */
+	char *(*dump)(void);
+};
+extern const struct rules_backend rules_iptables, rules_nftables;
+
+/* Reads "rsip-saved KEY=VALUE" comments out of a dump. */
+void	rules_read_saved(const char *dump, struct rules_settings *out);
+
+/*
+ * Runs a program with input (may be NULL) on stdin.  *output (may be NULL) gets
+ * a new string of its stdout.  Unless quiet, a failure is logged with the
+ * first line of its stderr.  0 if it exited with 0, else -1.
+ */
+int	rules_run(const char *const argv[], const char *input, char **output,
+	    bool quiet);
+
+#endif

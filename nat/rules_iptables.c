@@ -1,0 +1,283 @@
+/* rules_iptables.c - the data plane's rules as iptables has them, in chains of their own */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "nat/rules.h"
+
+/* Where each of our chains is called from. */
+static const struct hook {
+	const char *table, *hook, *chain;
+} hooks[] = {
+	{ "raw", "PREROUTING", "RSIP-PREROUTING" },
+	{ "raw", "OUTPUT", "RSIP-OUTPUT" },
+	{ "filter", "FORWARD", "RSIP-FORWARD" },
+	{ "nat", "POSTROUTING", "RSIP-POSTROUTING" },
+};
+#define NHOOKS	(sizeof(hooks) / sizeof(hooks[0]))
+
+#define OURS	"-m mark --mark 0x52000000/0xff000000"
+
+static bool
+iptables_usable(void)
+{
+	static const char *const probe[] = { "iptables-restore", "-w", "5",
+		"--noflush", "--test", NULL };
+
+	return rules_run(probe,
+	    "*raw\n:RSIP-PROBE - [0:0]\n"
+	    "-A RSIP-PROBE -p esp -j NFQUEUE --queue-balance 0:1\n"
+	    "-A RSIP-PROBE " OURS " -j CT --notrack\nCOMMIT\n", NULL, true) == 0;
+}
+
+static void
+iptables_remove(void)
+{
+	for (size_t i = 0; i < NHOOKS; i++) {
+		const char *const del[] = { "iptables", "-w", "5", "-t",
+			hooks[i].table, "-D", hooks[i].hook, "-j",
+			hooks[i].chain, NULL };
+		const char *const flush[] = { "iptables", "-w", "5", "-t",
+			hooks[i].table, "-F", hooks[i].chain, NULL };
+		const char *const drop[] = { "iptables", "-w", "5", "-t",
+			hooks[i].table, "-X", hooks[i].chain, NULL };
+
+		while (rules_run(del, NULL, NULL, true) == 0)
+			continue;
+		if (rules_run(flush, NULL, NULL, true) == 0)
+			(void)rules_run(drop, NULL, NULL, true);
+	}
+	{
+		static const char *const flush[] = { "iptables", "-w", "5",
+			"-t", "raw", "-F", "RSIP-SAVED", NULL };
+		static const char *const drop[] = { "iptables", "-w", "5",
+			"-t", "raw", "-X", "RSIP-SAVED", NULL };
+
+		if (rules_run(flush, NULL, NULL, true) == 0)
+			(void)rules_run(drop, NULL, NULL, true);
+	}
+}
+
+/* The end of a rule that gives packets to the queues.  bypass: if nobody
+ * listens to them, the router has the packet as if we were not there. */
+static void
+put_queue(FILE *f, const struct rules_plan *p, bool bypass)
+{
+	unsigned first = p->config->queue_first;
+
+	fputs(" -j NFQUEUE", f);
+	if (p->queues > 1)
+		fprintf(f, " --queue-balance %u:%u", first,
+		    first + p->queues - 1);
+	else
+		fprintf(f, " --queue-num %u", first);
+	fputs(bypass ? " --queue-bypass\n" : "\n", f);
+}
+
+/*
+ * Reverse path filtering must be loose for our packets to leave, so these
+ * stand in for it: nobody outside has an address of ours or of the private
+ * side, and a host uses a leased address only in its tunnel.
+ */
+static void
+put_antispoof(FILE *f, const struct rules_plan *p)
+{
+	const struct dataplane_config *c = p->config;
+
+	fprintf(f, "-A RSIP-PREROUTING -i %s -m addrtype --src-type LOCAL "
+	    "-j DROP\n", c->public_if);
+	for (size_t i = 0; i < p->nnetworks; i++)
+		fprintf(f, "-A RSIP-PREROUTING -i %s -s %s/%u -j DROP\n",
+		    c->public_if, ipv4_text(p->networks[i].addr),
+		    p->networks[i].plen);
+	fprintf(f, "-A RSIP-PREROUTING -i %s -m addrtype --src-type LOCAL "
+	    "-j DROP\n", c->private_if);
+	for (size_t i = 0; i < c->npools; i++) {
+		fprintf(f, "-A RSIP-PREROUTING -i %s -s %s -j DROP\n",
+		    c->private_if, ipv4_text(c->pools[i].addr));
+		if (!c->pools[i].local)
+			fprintf(f, "-A RSIP-PREROUTING -i %s -s %s -j DROP\n",
+			    c->public_if, ipv4_text(c->pools[i].addr));
+	}
+	/* A tunnel begins on the private side (RFC 2003 §6). */
+	fprintf(f, "-A RSIP-PREROUTING -i %s -d %s -p 4 -j DROP\n"
+	    "-A RSIP-PREROUTING -i %s -d %s -p 47 -j DROP\n", c->public_if,
+	    ipv4_text(c->gateway), c->public_if, ipv4_text(c->gateway));
+}
+
+static void
+put_pool(FILE *f, const struct rules_plan *p, const struct dataplane_pool *pool)
+{
+	static const char *const ipsec[] = { "-p esp", "-p ah",
+		"-p udp --dport 500" };
+	const char	  *in = p->config->public_if;
+	const char	  *addr = ipv4_text(pool->addr);
+
+	if (!pool->local) {
+		fprintf(f, "-A RSIP-PREROUTING -i %s -d %s", in, addr);
+		put_queue(f, p, false);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(ipsec) / sizeof(ipsec[0]); i++) {
+		fprintf(f, "-A RSIP-PREROUTING -i %s -d %s %s", in, addr,
+		    ipsec[i]);
+		put_queue(f, p, p->config->local_ipsec);
+	}
+	fprintf(f, "-A RSIP-PREROUTING -i %s -d %s -p udp --dport 4500", in,
+	    addr);
+	put_queue(f, p, true);
+	for (unsigned i = 0; i < pool->nports; i++) {
+		static const char *const proto[] = { "tcp", "udp" };
+
+		for (size_t k = 0; k < 2; k++) {
+			fprintf(f, "-A RSIP-PREROUTING -i %s -d %s -p %s "
+			    "--dport %u:%u", in, addr, proto[k],
+			    pool->ports[i].lo, pool->ports[i].hi);
+			put_queue(f, p, true);
+		}
+	}
+	fprintf(f, "-A RSIP-PREROUTING -i %s -d %s -p icmp -m icmp ! "
+	    "--icmp-type echo-request", in, addr);
+	put_queue(f, p, true);
+}
+
+static void
+put_raw(FILE *f, const struct rules_plan *p, const struct rules_settings *saved)
+{
+	const struct dataplane_config *c = p->config;
+
+	fputs("*raw\n:RSIP-PREROUTING - [0:0]\n:RSIP-OUTPUT - [0:0]\n"
+	    ":RSIP-SAVED - [0:0]\n"
+	    "-I PREROUTING 1 -j RSIP-PREROUTING\n"
+	    "-I OUTPUT 1 -j RSIP-OUTPUT\n"
+	    "-A RSIP-PREROUTING " OURS " -j CT --notrack\n"
+	    "-A RSIP-PREROUTING " OURS " -j ACCEPT\n", f);
+	put_antispoof(f, p);
+	for (size_t i = 0; i < c->npools; i++)
+		put_pool(f, p, &c->pools[i]);
+	fprintf(f, "-A RSIP-PREROUTING -i %s -d %s -p 4", c->private_if,
+	    ipv4_text(c->gateway));
+	put_queue(f, p, false);
+	fprintf(f, "-A RSIP-PREROUTING -i %s -d %s -p 47", c->private_if,
+	    ipv4_text(c->gateway));
+	put_queue(f, p, false);
+
+	/* The kernel's own errors about a host's packet go to its tunnel. */
+	fputs("-A RSIP-OUTPUT " OURS " -j CT --notrack\n"
+	    "-A RSIP-OUTPUT " OURS " -j ACCEPT\n", f);
+	for (size_t i = 0; i < c->npools; i++) {
+		static const char *const types[] = {
+			"destination-unreachable", "time-exceeded",
+			"parameter-problem" };
+
+		for (size_t k = 0; k < 3; k++) {
+			fprintf(f, "-A RSIP-OUTPUT -d %s -p icmp -m icmp "
+			    "--icmp-type %s", ipv4_text(c->pools[i].addr),
+			    types[k]);
+			put_queue(f, p, true);
+		}
+	}
+	for (size_t i = 0; i < saved->n; i++)
+		fprintf(f, "-A RSIP-SAVED -m comment --comment "
+		    "\"rsip-saved %s=%s\"\n", saved->list[i].key,
+		    saved->list[i].value);
+	fputs("COMMIT\n", f);
+}
+
+static void
+put_napt(FILE *f, const struct rules_plan *p)
+{
+	const struct rules_network *n;
+
+	fputs("*nat\n:RSIP-POSTROUTING - [0:0]\n"
+	    "-I POSTROUTING 1 -j RSIP-POSTROUTING\n", f);
+	for (size_t i = 0; i < p->nnetworks; i++) {
+		n = &p->networks[i];
+		fprintf(f, "-A RSIP-POSTROUTING -o %s -s %s/%u -p tcp "
+		    "-j MASQUERADE --to-ports %u-%u\n", p->config->public_if,
+		    ipv4_text(n->addr), n->plen, p->napt_ports.lo,
+		    p->napt_ports.hi);
+		fprintf(f, "-A RSIP-POSTROUTING -o %s -s %s/%u -p udp "
+		    "-j MASQUERADE --to-ports %u-%u\n", p->config->public_if,
+		    ipv4_text(n->addr), n->plen, p->napt_ports.lo,
+		    p->napt_ports.hi);
+		fprintf(f, "-A RSIP-POSTROUTING -o %s -s %s/%u -p icmp "
+		    "-j MASQUERADE --to-ports %u-%u\n", p->config->public_if,
+		    ipv4_text(n->addr), n->plen, p->napt_ids.lo,
+		    p->napt_ids.hi);
+		fprintf(f, "-A RSIP-POSTROUTING -o %s -s %s/%u "
+		    "-j MASQUERADE\n", p->config->public_if,
+		    ipv4_text(n->addr), n->plen);
+	}
+	fputs("COMMIT\n", f);
+}
+
+static int
+iptables_install(const struct rules_plan *p, const struct rules_settings *saved)
+{
+	static const char *const restore[] = { "iptables-restore", "-w", "5",
+		"--noflush", NULL };
+	char			*text = NULL;
+	size_t			 len;
+	FILE			*f;
+	int			 rc = -1;
+
+	iptables_remove();
+	f = open_memstream(&text, &len);
+	if (f == NULL) {
+		log_error("firewall rules: out of memory");
+		return -1;
+	}
+	put_raw(f, p, saved);
+	/* Naming a conntrack state keeps the kernel making fragments whole
+	 * before they come to us, also where there is no NAPT. */
+	fputs("*filter\n:RSIP-FORWARD - [0:0]\n"
+	    "-I FORWARD 1 -j RSIP-FORWARD\n"
+	    "-A RSIP-FORWARD " OURS " -m conntrack --ctstate UNTRACKED "
+	    "-j ACCEPT\nCOMMIT\n", f);
+	if (p->config->napt)
+		put_napt(f, p);
+	if (fclose(f) == 0)
+		rc = rules_run(restore, text, NULL, false);
+	free(text);
+	if (rc == -1)
+		iptables_remove();
+	return rc;
+}
+
+/* The lines of iptables-save that name a chain of ours, without counters. */
+static char *
+iptables_dump(void)
+{
+	static const char *const save[] = { "iptables-save", NULL };
+	char			*all, *line, *next, *out;
+	size_t			 n = 0, len;
+
+	if (rules_run(save, NULL, &all, true) == -1)
+		return NULL;
+	/* Lines only move towards the front: the same buffer holds both. */
+	out = all;
+	for (line = all; *line != '\0'; line = next) {
+		next = strchr(line, '\n');
+		next = next != NULL ? next + 1 : line + strlen(line);
+		len = (size_t)(next - line);
+		if (*line == ':' || memmem(line, len, "RSIP-", 5) == NULL)
+			continue;
+		memmove(out + n, line, len);
+		n += len;
+	}
+	out[n] = '\0';
+	return out;
+}
+
+const struct rules_backend rules_iptables = {
+	.name = "iptables",
+	.usable = iptables_usable,
+	.install = iptables_install,
+	.remove = iptables_remove,
+	.dump = iptables_dump,
+};

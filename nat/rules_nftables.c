@@ -1,0 +1,214 @@
+/* rules_nftables.c - the data plane's rules as nftables has them, in a table of their own */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "nat/rules.h"
+
+#define OURS	"meta mark & 0xff000000 == 0x52000000"
+
+static bool
+nftables_usable(void)
+{
+	static const char *const probe[] = { "nft", "-c", "-f", "-", NULL };
+
+	/* With -c the kernel builds it all and then lets it go. */
+	return rules_run(probe,
+	    "table ip rsip_probe {\n"
+	    "chain c { type filter hook prerouting priority raw;\n"
+	    "meta l4proto esp queue num 0-1\n"
+	    "meta l4proto esp notrack\n"
+	    "fib saddr type local drop\n} }\n", NULL, true) == 0;
+}
+
+static void
+nftables_remove(void)
+{
+	static const char *const del[] = { "nft", "delete", "table", "ip",
+		"rsip", NULL };
+
+	(void)rules_run(del, NULL, NULL, true);
+}
+
+static void
+put_queue(FILE *f, const struct rules_plan *p, bool bypass)
+{
+	unsigned first = p->config->queue_first;
+
+	if (p->queues > 1)
+		fprintf(f, " queue num %u-%u%s\n", first,
+		    first + p->queues - 1, bypass ? " bypass" : "");
+	else
+		fprintf(f, " queue num %u%s\n", first, bypass ? " bypass" : "");
+}
+
+static void
+put_antispoof(FILE *f, const struct rules_plan *p)
+{
+	const struct dataplane_config *c = p->config;
+
+	fprintf(f, "iifname \"%s\" fib saddr type local drop\n", c->public_if);
+	for (size_t i = 0; i < p->nnetworks; i++)
+		fprintf(f, "iifname \"%s\" ip saddr %s/%u drop\n",
+		    c->public_if, ipv4_text(p->networks[i].addr),
+		    p->networks[i].plen);
+	fprintf(f, "iifname \"%s\" fib saddr type local drop\n",
+	    c->private_if);
+	for (size_t i = 0; i < c->npools; i++) {
+		fprintf(f, "iifname \"%s\" ip saddr %s drop\n", c->private_if,
+		    ipv4_text(c->pools[i].addr));
+		if (!c->pools[i].local)
+			fprintf(f, "iifname \"%s\" ip saddr %s drop\n",
+			    c->public_if, ipv4_text(c->pools[i].addr));
+	}
+	fprintf(f, "iifname \"%s\" ip daddr %s ip protocol { 4, 47 } drop\n",
+	    c->public_if, ipv4_text(c->gateway));
+}
+
+static void
+put_pool(FILE *f, const struct rules_plan *p, const struct dataplane_pool *pool)
+{
+	static const char *const ipsec[] = { "ip protocol { esp, ah }",
+		"udp dport 500" };
+	const char	  *in = p->config->public_if;
+	const char	  *addr = ipv4_text(pool->addr);
+
+	if (!pool->local) {
+		fprintf(f, "iifname \"%s\" ip daddr %s", in, addr);
+		put_queue(f, p, false);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(ipsec) / sizeof(ipsec[0]); i++) {
+		fprintf(f, "iifname \"%s\" ip daddr %s %s", in, addr,
+		    ipsec[i]);
+		put_queue(f, p, p->config->local_ipsec);
+	}
+	fprintf(f, "iifname \"%s\" ip daddr %s udp dport 4500", in, addr);
+	put_queue(f, p, true);
+	for (unsigned i = 0; i < pool->nports; i++) {
+		fprintf(f, "iifname \"%s\" ip daddr %s ip protocol "
+		    "{ tcp, udp } th dport %u-%u", in, addr,
+		    pool->ports[i].lo, pool->ports[i].hi);
+		put_queue(f, p, true);
+	}
+	fprintf(f, "iifname \"%s\" ip daddr %s icmp type != echo-request", in,
+	    addr);
+	put_queue(f, p, true);
+}
+
+static void
+put_prerouting(FILE *f, const struct rules_plan *p)
+{
+	const struct dataplane_config *c = p->config;
+
+	fputs("chain prerouting {\n"
+	    "type filter hook prerouting priority raw;\n"
+	    OURS " notrack accept\n", f);
+	put_antispoof(f, p);
+	for (size_t i = 0; i < c->npools; i++)
+		put_pool(f, p, &c->pools[i]);
+	fprintf(f, "iifname \"%s\" ip daddr %s ip protocol { 4, 47 }",
+	    c->private_if, ipv4_text(c->gateway));
+	put_queue(f, p, false);
+	fputs("}\n", f);
+}
+
+static void
+put_output(FILE *f, const struct rules_plan *p)
+{
+	const struct dataplane_config *c = p->config;
+
+	/* The kernel's own errors about a host's packet go to its tunnel. */
+	fputs("chain output {\n"
+	    "type filter hook output priority raw;\n"
+	    OURS " notrack accept\n", f);
+	for (size_t i = 0; i < c->npools; i++) {
+		fprintf(f, "ip daddr %s icmp type { destination-unreachable, "
+		    "time-exceeded, parameter-problem }",
+		    ipv4_text(c->pools[i].addr));
+		put_queue(f, p, true);
+	}
+	fputs("}\n", f);
+}
+
+static void
+put_napt(FILE *f, const struct rules_plan *p)
+{
+	const struct rules_network *n;
+	const char		   *out = p->config->public_if;
+
+	fputs("chain postrouting {\n"
+	    "type nat hook postrouting priority 99;\n", f);
+	for (size_t i = 0; i < p->nnetworks; i++) {
+		n = &p->networks[i];
+		fprintf(f, "oifname \"%s\" ip saddr %s/%u ip protocol "
+		    "{ tcp, udp } masquerade to :%u-%u\n", out,
+		    ipv4_text(n->addr), n->plen, p->napt_ports.lo,
+		    p->napt_ports.hi);
+		fprintf(f, "oifname \"%s\" ip saddr %s/%u ip protocol icmp "
+		    "masquerade to :%u-%u\n", out, ipv4_text(n->addr), n->plen,
+		    p->napt_ids.lo, p->napt_ids.hi);
+		fprintf(f, "oifname \"%s\" ip saddr %s/%u masquerade\n", out,
+		    ipv4_text(n->addr), n->plen);
+	}
+	fputs("}\n", f);
+}
+
+static int
+nftables_install(const struct rules_plan *p, const struct rules_settings *saved)
+{
+	static const char *const load[] = { "nft", "-f", "-", NULL };
+	char			*text = NULL;
+	size_t			 len;
+	FILE			*f;
+	int			 rc = -1;
+
+	f = open_memstream(&text, &len);
+	if (f == NULL) {
+		log_error("firewall rules: out of memory");
+		return -1;
+	}
+	/* One transaction: at no time are there no rules. */
+	fputs("table ip rsip\ndelete table ip rsip\ntable ip rsip {\n", f);
+	put_prerouting(f, p);
+	put_output(f, p);
+	/* Naming a conntrack state keeps the kernel making fragments whole
+	 * before they come to us, also where there is no NAPT. */
+	fputs("chain forward {\ntype filter hook forward priority -1;\n"
+	    OURS " ct state untracked accept\n}\n", f);
+	if (p->config->napt)
+		put_napt(f, p);
+	fputs("chain saved {\n", f);
+	for (size_t i = 0; i < saved->n; i++)
+		fprintf(f, "return comment \"rsip-saved %s=%s\"\n",
+		    saved->list[i].key, saved->list[i].value);
+	fputs("}\n}\n", f);
+	if (fclose(f) == 0)
+		rc = rules_run(load, text, NULL, false);
+	free(text);
+	return rc;
+}
+
+static char *
+nftables_dump(void)
+{
+	static const char *const list[] = { "nft", "-n", "list", "table", "ip",
+		"rsip", NULL };
+	char			*text;
+
+	/* A table that is gone is an empty one. */
+	if (rules_run(list, NULL, &text, true) == -1)
+		return strdup("");
+	return text;
+}
+
+const struct rules_backend rules_nftables = {
+	.name = "nftables",
+	.usable = nftables_usable,
+	.install = nftables_install,
+	.remove = nftables_remove,
+	.dump = nftables_dump,
+};

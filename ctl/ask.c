@@ -1,0 +1,403 @@
+/* ask.c - the commands that daemons answer: asking, and printing what they say */
+#include "config.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/control.h"
+#include "ctl/ask.h"
+#include "ctl/table.h"
+
+#define ASK_TIMEOUT	5000	/* milliseconds; a daemon reloading asks DNS of nobody */
+
+enum {				/* who may know a command */
+	RSIPD = 1,
+	RSIPC = 2,
+	OED = 4,
+	OE = RSIPC | OED,
+	ALL = RSIPD | OE,
+};
+
+static const struct daemon {
+	unsigned    bit;
+	const char *name, *socket;
+} daemons[] = {
+	{ RSIPD, "rsipd", RUNDIR "/rsipd.sock" },
+	{ RSIPC, "rsipc", RUNDIR "/rsipc.sock" },
+	{ OED, "oed", RUNDIR "/oed.sock" },
+};
+#define NDAEMONS (sizeof(daemons) / sizeof(daemons[0]))
+
+static const struct column lease_columns[] = {
+	{ "CLIENT", "client_id", COLUMN_COUNT },
+	{ "BIND", "bind_id", COLUMN_COUNT },
+	{ "HOST", "host", COLUMN_TEXT },
+	{ "ADDRESS", "address", COLUMN_TEXT },
+	{ "PORTS", "ports", COLUMN_LIST },
+	{ "SPIS", "spis", COLUMN_LIST },
+	{ "METHOD", "method", COLUMN_TEXT },
+	{ "TUNNEL", "tunnel", COLUMN_TEXT },
+	{ "REMOTE", "remote", COLUMN_TEXT },
+	{ "GATEWAY", "gateway", COLUMN_TEXT },
+	{ "EXPIRES", "expires", COLUMN_SECONDS },
+	{ NULL, NULL, COLUMN_TEXT },
+};
+static const struct column flow_columns[] = {
+	{ "KIND", "kind", COLUMN_TEXT },
+	{ "PROTOCOL", "protocol", COLUMN_TEXT },
+	{ "ADDRESS", "address", COLUMN_TEXT },
+	{ "KEY", "key", COLUMN_TEXT },
+	{ "HOST", "host", COLUMN_TEXT },
+	{ "REMOTE", "remote", COLUMN_TEXT },
+	{ "IDLE", "idle", COLUMN_SECONDS },
+	{ "PACKETS", "packets", COLUMN_COUNT },
+	{ NULL, NULL, COLUMN_TEXT },
+};
+static const struct column sa_columns[] = {
+	{ "PHASE", "phase", COLUMN_COUNT },
+	{ "SRC", "src", COLUMN_TEXT },
+	{ "DST", "dst", COLUMN_TEXT },
+	{ "PEER", "peer", COLUMN_TEXT },
+	{ "SPI-IN", "spi_in", COLUMN_TEXT },
+	{ "SPI-OUT", "spi_out", COLUMN_TEXT },
+	{ "CIPHER", "cipher", COLUMN_TEXT },
+	{ "PACKETS", "packets", COLUMN_COUNT },
+	{ "BYTES", "bytes", COLUMN_BYTES },
+	{ "AGE", "age", COLUMN_SECONDS },
+	{ "EXPIRES", "expires", COLUMN_SECONDS },
+	{ NULL, NULL, COLUMN_TEXT },
+};
+static const struct column spd_columns[] = {
+	{ "SRC", "src", COLUMN_TEXT },
+	{ "DST", "dst", COLUMN_TEXT },
+	{ "POLICY", "policy", COLUMN_TEXT },
+	{ "CLASS", "class", COLUMN_TEXT },
+	{ "STATE", "state", COLUMN_TEXT },
+	{ "PEER", "peer", COLUMN_TEXT },
+	{ "AUTH", "auth", COLUMN_TEXT },
+	{ "CIPHER", "cipher", COLUMN_TEXT },
+	{ "SPI-IN", "spi_in", COLUMN_TEXT },
+	{ "SPI-OUT", "spi_out", COLUMN_TEXT },
+	{ "PACKETS", "packets", COLUMN_COUNT },
+	{ "BYTES", "bytes", COLUMN_BYTES },
+	{ "AGE", "age", COLUMN_SECONDS },
+	{ "NEXT", "next", COLUMN_SECONDS },
+	{ "REASON", "reason", COLUMN_TEXT },
+	{ NULL, NULL, COLUMN_TEXT },
+};
+
+static const struct command {
+	const char	    *name;
+	unsigned	     who;
+	const struct column *columns;	/* NULL: not a table */
+	const char	    *nothing;	/* what a table without rows says */
+} commands[] = {
+	{ "status", ALL, NULL, NULL },
+	{ "leases", RSIPD | RSIPC, lease_columns, "no leases" },
+	{ "flows", RSIPD, flow_columns, "no flows" },
+	{ "sa", OE, sa_columns, "no security associations" },
+	{ "spd", OE, spd_columns, "no policies" },
+	{ "why", OE, NULL, NULL },
+	{ "reload", ALL, NULL, NULL },
+	{ "watch", ALL, NULL, NULL },
+};
+
+static const struct command *
+command_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+bool
+ask_known(const char *command)
+{
+	return command_find(command) != NULL;
+}
+
+static const char *
+text_of(json_object *o, const char *key)
+{
+	json_object *v;
+
+	if (json_object_is_type(o, json_type_object) &&
+	    json_object_object_get_ex(o, key, &v))
+		return json_object_get_string(v);
+	return NULL;
+}
+
+static void
+json_print(json_object *o)
+{
+	/* One call, so that lines of several daemons do not mix. */
+	fprintf(stdout, "%s\n", json_object_to_json_string_ext(o,
+	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	fflush(stdout);
+}
+
+/* An answer as people read it; name is the daemon's, many: several answered. */
+static void
+answer_print(const struct command *cmd, json_object *answer, const char *name,
+    bool many)
+{
+	json_object *rows;
+	const char  *line = text_of(answer, "line");
+
+	if (cmd->columns != NULL) {
+		if (many)
+			printf("%s:\n", name);
+		if (json_object_object_get_ex(answer, "rows", &rows) &&
+		    json_object_is_type(rows, json_type_array) &&
+		    json_object_array_length(rows) > 0)
+			table_print(stdout, rows, cmd->columns);
+		else
+			printf("%s\n", cmd->nothing);
+		return;
+	}
+	if (strcmp(cmd->name, "status") == 0) {
+		lines_print(stdout, answer);
+		return;
+	}
+	if (many || line == NULL)
+		printf("%s: ", name);
+	if (line != NULL) {
+		text_print(stdout, line);
+		putchar('\n');
+	} else if (strcmp(cmd->name, "reload") == 0)
+		printf("reloaded\n");
+	else
+		event_print(stdout, answer, "daemon");
+}
+
+/* Why a daemon did not answer, for the errno of control_ask(). */
+static void
+silence_explain(const char *name, const char *socket, int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ECONNREFUSED:
+		fprintf(stderr, "rsipctl: %s does not run (%s: %s)\n", name,
+		    socket, strerror(error));
+		break;
+	case EAGAIN:
+	case ETIMEDOUT:
+		fprintf(stderr, "rsipctl: %s does not answer at %s\n", name,
+		    socket);
+		break;
+	default:
+		fprintf(stderr, "rsipctl: %s: %s\n", socket, strerror(error));
+		break;
+	}
+}
+
+struct target {
+	const char  *name;		/* a daemon's, or the socket that was named */
+	const char  *socket;
+	json_object *answer;
+	bool	     json;		/* of watch */
+	bool	     failed;
+};
+
+/* Whom to ask. */
+static size_t
+targets_find(struct target *t, const struct ask_request *r,
+    const struct command *cmd)
+{
+	size_t n = 0, i;
+
+	memset(t, 0, sizeof(*t) * ASK_SOCKETS_MAX);
+	for (i = 0; i < r->nsockets; i++, n++)
+		t[n].name = t[n].socket = r->sockets[i];
+	for (i = 0; r->nsockets == 0 && i < NDAEMONS; i++) {
+		if (!(cmd->who & daemons[i].bit))
+			continue;
+		t[n].name = daemons[i].name;
+		t[n++].socket = daemons[i].socket;
+	}
+	for (i = 0; i < n; i++)
+		t[i].json = r->json;
+	return n;
+}
+
+static void
+nobody_explain(const struct target *t, size_t n)
+{
+	size_t i;
+
+	fputs("rsipctl: no daemon answers: ", stderr);
+	for (i = 0; i < n; i++)
+		fprintf(stderr, "%s%s (%s)", i == 0 ? "" :
+		    i + 1 == n ? " and " : ", ", t[i].name, t[i].socket);
+	fputs(n == 1 ? " does not run\n" : " do not run\n", stderr);
+}
+
+/* --- watch ------------------------------------------------------------------ */
+
+static bool
+watch_event(void *arg, json_object *event)
+{
+	const struct target *t = arg;
+	const char	    *name = text_of(event, "daemon");
+	const char	    *error = text_of(event, "error");
+	char		     when[16];
+	struct tm	     tm;
+	time_t		     now = time(NULL);
+
+	if (error != NULL) {
+		fprintf(stderr, "rsipctl: %s: %s\n", t->name,
+		    strcmp(error, "unknown command") == 0 ?
+		    "only root may watch" : error);
+		return false;
+	}
+	if (t->json) {
+		json_print(event);
+		return true;
+	}
+	localtime_r(&now, &tm);
+	strftime(when, sizeof(when), "%H:%M:%S", &tm);
+	flockfile(stdout);
+	printf("%s ", when);
+	text_print(stdout, name != NULL ? name : t->name);
+	putchar(' ');
+	event_print(stdout, event, "daemon");
+	fflush(stdout);
+	funlockfile(stdout);
+	return true;
+}
+
+static void *
+watch_one(void *arg)
+{
+	struct target *t = arg;
+	int	       rc = control_watch(t->socket, watch_event, t);
+
+	if (rc == -1 && errno != 0 && errno != ECONNRESET)
+		silence_explain(t->name, t->socket, errno);
+	else if (rc == -1)
+		fprintf(stderr, "rsipctl: %s went away\n", t->name);
+	t->failed = true;
+	return NULL;
+}
+
+/* Is anybody there?  A watcher of a daemon that is not would only add a line. */
+static bool
+watch_probe(const char *socket)
+{
+	json_object *req = json_object_new_object(), *answer;
+
+	json_object_object_add(req, "command", json_object_new_string("status"));
+	answer = control_ask(socket, req, ASK_TIMEOUT);
+	json_object_put(req);
+	json_object_put(answer);
+	return answer != NULL;
+}
+
+static int
+watch_run(struct target *t, size_t n)
+{
+	pthread_t thread[ASK_SOCKETS_MAX];
+	bool	  started[ASK_SOCKETS_MAX] = { false };
+	size_t	  i, alive = 0;
+
+	for (i = 0; i < n; i++) {
+		if (!watch_probe(t[i].socket))
+			continue;
+		if (pthread_create(&thread[i], NULL, watch_one, &t[i]) != 0) {
+			fputs("rsipctl: cannot start a thread\n", stderr);
+			return 1;
+		}
+		started[i] = true;
+		alive++;
+	}
+	if (alive == 0) {
+		nobody_explain(t, n);
+		return 1;
+	}
+	for (i = 0; i < n; i++) {
+		if (started[i])
+			pthread_join(thread[i], NULL);
+	}
+	return 1;		/* watching only ends by a signal or a fault */
+}
+
+/* --- everything else --------------------------------------------------------- */
+
+static const char *
+target_name(const struct target *t)
+{
+	const char *name = text_of(t->answer, "daemon");
+
+	return name != NULL ? name : t->name;
+}
+
+int
+ask_run(const struct ask_request *r)
+{
+	const struct command *cmd = command_find(r->command);
+	struct target	      t[ASK_SOCKETS_MAX];
+	json_object	     *req, *error;
+	size_t		      n, i, answers = 0, good = 0;
+	const char	     *sep = "";
+	int		      status = 0;
+
+	n = targets_find(t, r, cmd);
+	if (strcmp(r->command, "watch") == 0)
+		return watch_run(t, n);
+	req = json_object_new_object();
+	json_object_object_add(req, "command",
+	    json_object_new_string(r->command));
+	if (r->address != NULL)
+		json_object_object_add(req, "address",
+		    json_object_new_string(r->address));
+	for (i = 0; i < n; i++) {
+		errno = 0;
+		t[i].answer = control_ask(t[i].socket, req, ASK_TIMEOUT);
+		if (t[i].answer != NULL) {
+			answers++;
+			if (text_of(t[i].answer, "error") == NULL)
+				good++;
+		} else if (r->nsockets != 0 ||
+		    (errno != ENOENT && errno != ECONNREFUSED)) {
+			silence_explain(t[i].name, t[i].socket, errno);
+			t[i].failed = true;
+			status = 1;
+		}
+	}
+	json_object_put(req);
+	for (i = 0; i < n; i++) {
+		if (t[i].answer == NULL)
+			continue;
+		if (json_object_object_get_ex(t[i].answer, "error", &error)) {
+			fprintf(stderr, "rsipctl: %s: ", target_name(&t[i]));
+			text_print(stderr, json_object_get_string(error));
+			fputc('\n', stderr);
+			status = 1;
+		} else if (r->json) {
+			if (text_of(t[i].answer, "daemon") == NULL)
+				json_object_object_add(t[i].answer, "daemon",
+				    json_object_new_string(t[i].name));
+			json_print(t[i].answer);
+		} else {
+			fputs(sep, stdout);
+			answer_print(cmd, t[i].answer, target_name(&t[i]),
+			    good > 1);
+			sep = cmd->columns != NULL ||
+			    strcmp(cmd->name, "status") == 0 ? "\n" : "";
+		}
+		json_object_put(t[i].answer);
+	}
+	if (answers == 0 && status == 0) {
+		nobody_explain(t, n);
+		status = 1;
+	}
+	return status;
+}

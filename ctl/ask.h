@@ -1,0 +1,26 @@
+/* ask.h - the commands that daemons answer */
+#ifndef CTL_ASK_H
+#define CTL_ASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define ASK_SOCKETS_MAX	8
+
+struct ask_request {
+	const char *command;		/* one of ask_known() */
+	const char *address;		/* of "why"; else NULL */
+	const char *sockets[ASK_SOCKETS_MAX];
+	size_t	    nsockets;		/* 0: every daemon that may know, at its default socket */
+	bool	    json;		/* the answers as they came, one line a daemon */
+};
+
+bool	ask_known(const char *command);
+
+/*
+ * Asks and prints to stdout; errors go to stderr, one line each.  Returns the
+ * program's exit status: 0, or 1 if nobody answered, or one with an error.
+ */
+int	ask_run(const struct ask_request *r);
+
+#endif

@@ -1,0 +1,227 @@
+/* keygen.c - making a key, and its TXT, KEY and IPSECKEY records for a zone */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "ctl/keygen.h"
+
+#define TXT_STRING_MAX	255	/* RFC 1035 §3.3 */
+#define NAME_MAX_LEN	253	/* of a domain name as text without its last dot */
+#define LABEL_MAX	63
+#define DATA_MAX	4096
+/* RFC 2535 §3.1.2: not for confidentiality (0x4000), a host's key (0x0200).
+ * Written as a decimal number, the only form that every name server reads. */
+#define KEY_FLAGS	0x4200
+#define KEY_PROTOCOL	4	/* IPsec (RFC 2535 §3.1.3) */
+#define KEY_ALGORITHM	1	/* RSA with RFC 3110's bytes, as FreeS/WAN published */
+#define IPSECKEY_RSA	2	/* RFC 4025 §2.4 */
+
+static void
+keygen_make_folder(const char *path)
+{
+	char  folder[PATH_MAX];
+	char *slash;
+
+	snprintf(folder, sizeof(folder), "%s", path);
+	if ((slash = strrchr(folder, '/')) == NULL || slash == folder)
+		return;
+	*slash = '\0';
+	/* A failure shows when the file is opened. */
+	if (mkdir(folder, 0755) == -1 && errno != EEXIST)
+		log_debug("%s: %s", folder, strerror(errno));
+}
+
+int
+keygen_make(struct pubkey *out, const char *path, unsigned bits, bool force)
+{
+	char	    fresh[PATH_MAX];
+	const char *target = path;
+	EVP_PKEY   *pkey;
+	int	    rc;
+
+	keygen_make_folder(path);
+	if (force) {
+		/* The old key stays until the new one is whole. */
+		rc = snprintf(fresh, sizeof(fresh), "%s.%ld", path,
+		    (long)getpid());
+		if (rc < 0 || (size_t)rc >= sizeof(fresh)) {
+			log_error("%s: name too long", path);
+			return -1;
+		}
+		target = fresh;
+	}
+	if ((pkey = pubkey_generate(target, bits)) == NULL)
+		return -1;
+	rc = pubkey_from_evp(out, pkey);
+	EVP_PKEY_free(pkey);
+	if (rc == -1)
+		log_error("%s: the key made has no public half", target);
+	else if (force && rename(fresh, path) == -1) {
+		log_error("%s: %s", path, strerror(errno));
+		rc = -1;
+	}
+	if (rc == -1)
+		unlink(target);
+	return rc;
+}
+
+int
+keygen_read(struct pubkey *out, const char *path)
+{
+	EVP_PKEY *pkey;
+	int	  rc;
+
+	if ((pkey = pubkey_load_private(path)) == NULL)
+		return -1;
+	if ((rc = pubkey_from_evp(out, pkey)) == -1)
+		log_error("%s: unusual RSA exponent", path);
+	EVP_PKEY_free(pkey);
+	return rc;
+}
+
+/* "@x1.lab" or "@x1.lab.": labels of letters, digits, '-' and '_'. */
+static int
+id_name(const char *id, char out[NAME_MAX_LEN + 1])
+{
+	size_t n = strlen(id), i, label = 0;
+
+	if (n > 0 && id[n - 1] == '.')
+		n--;
+	if (n == 0 || n > NAME_MAX_LEN)
+		return -1;
+	for (i = 0; i < n; i++) {
+		if (id[i] == '.') {
+			if (label == 0)
+				return -1;
+			label = 0;
+		} else if (!(isascii(id[i]) && isalnum((unsigned char)id[i])) &&
+		    id[i] != '-' && id[i] != '_')
+			return -1;
+		else if (++label > LABEL_MAX)
+			return -1;
+		out[i] = (char)tolower((unsigned char)id[i]);
+	}
+	if (label == 0)
+		return -1;
+	out[n] = '\0';
+	return 0;
+}
+
+static void
+reverse_name(uint32_t addr, char out[NAME_MAX_LEN + 2])
+{
+	uint32_t h = ntohl(addr);
+
+	snprintf(out, NAME_MAX_LEN + 2, "%u.%u.%u.%u.in-addr.arpa.", h & 255,
+	    h >> 8 & 255, h >> 16 & 255, h >> 24);
+}
+
+static void
+record_add(json_object *records, const char *name, const char *type,
+    const char *data)
+{
+	json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "name", json_object_new_string(name));
+	json_object_object_add(o, "type", json_object_new_string(type));
+	json_object_object_add(o, "data", json_object_new_string(data));
+	json_object_array_add(records, o);
+}
+
+/* Quotes text as a TXT record's character-strings; none of it needs an escape. */
+static void
+txt_strings(char *out, size_t cap, const char *text)
+{
+	size_t n = 0, left = strlen(text), k;
+
+	for (; left > 0; left -= k, text += k) {
+		k = left < TXT_STRING_MAX ? left : TXT_STRING_MAX;
+		n += (size_t)snprintf(out + n, cap - n, "%s\"%.*s\"",
+		    n == 0 ? "" : " ", (int)k, text);
+	}
+}
+
+json_object *
+zone_records(const struct pubkey *k, const struct zone_request *r)
+{
+	char	     name[NAME_MAX_LEN + 1], holder[NAME_MAX_LEN + 2];
+	char	     delegator[NAME_MAX_LEN + 2] = "", gateway[NAME_MAX_LEN + 2];
+	char	     key[PUBKEY_WIRE_MAX * 2], text[DATA_MAX], data[DATA_MAX];
+	json_object *records;
+	uint32_t     addr = 0;
+	unsigned     gateway_type;
+
+	if (*r->id == '@' ? id_name(r->id + 1, name) == -1 :
+	    inet_pton(AF_INET, r->id, &addr) != 1) {
+		log_error("\"%s\" is not an identity: say @NAME or an IPv4 "
+		    "address", r->id);
+		return NULL;
+	}
+	if (pubkey_to_base64(k, key, sizeof(key)) == -1) {
+		log_error("the key is too long for a record");
+		return NULL;
+	}
+	if (*r->id == '@') {
+		gateway_type = 3;
+		snprintf(holder, sizeof(holder), "%s.", name);
+		snprintf(gateway, sizeof(gateway), "%s.", name);
+		snprintf(text, sizeof(text), "X-IPsec-Server(%u)=@%s %s",
+		    r->precedence, name, key);
+	} else {
+		gateway_type = 1;
+		reverse_name(addr, holder);
+		snprintf(gateway, sizeof(gateway), "%s", ipv4_text(addr));
+		snprintf(text, sizeof(text), "X-IPsec-Server(%u)=%s %s",
+		    r->precedence, gateway, key);
+		reverse_name(addr, delegator);
+	}
+	if (r->client != 0)
+		reverse_name(r->client, delegator);
+
+	records = json_object_new_array();
+	snprintf(data, sizeof(data), "%d %d %d %s", KEY_FLAGS, KEY_PROTOCOL,
+	    KEY_ALGORITHM, key);
+	record_add(records, holder, "KEY", data);
+	if (delegator[0] == '\0') {
+		/* A name whose address is not fixed: only itself (RFC 4025 §2.3). */
+		snprintf(data, sizeof(data), "%u 0 %d . %s", r->precedence,
+		    IPSECKEY_RSA, key);
+		record_add(records, holder, "IPSECKEY", data);
+	} else {
+		snprintf(data, sizeof(data), "%u %u %d %s %s", r->precedence,
+		    gateway_type, IPSECKEY_RSA, gateway, key);
+		record_add(records, delegator, "IPSECKEY", data);
+	}
+	/* Without a known address the name's own node carries it: the owner of
+	 * the reverse map points there with a CNAME or copies it. */
+	txt_strings(data, sizeof(data), text);
+	record_add(records, delegator[0] == '\0' ? holder : delegator, "TXT",
+	    data);
+	return records;
+}
+
+void
+zone_print(FILE *f, json_object *records)
+{
+	json_object *o, *name, *type, *data;
+	size_t	     n = json_object_array_length(records), i;
+
+	for (i = 0; i < n; i++) {
+		o = json_object_array_get_idx(records, i);
+		json_object_object_get_ex(o, "name", &name);
+		json_object_object_get_ex(o, "type", &type);
+		json_object_object_get_ex(o, "data", &data);
+		fprintf(f, "%s IN %s %s\n", json_object_get_string(name),
+		    json_object_get_string(type), json_object_get_string(data));
+	}
+}

@@ -1,0 +1,323 @@
+/* rsipctl.c - one control tool for rsipd, rsipc and oed: options, and who does the work */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "ctl/ask.h"
+#include "ctl/keygen.h"
+
+#define EXIT_USAGE	2
+#define KEY_DEFAULT	SYSCONFDIR "/private.pem"
+
+struct options {
+	struct ask_request  ask;
+	struct zone_request zone;
+	const char	   *key;	/* file */
+	const char	   *type;	/* of records; NULL: all */
+	unsigned	    bits;
+	bool		    json, force;
+	char		    paths[ASK_SOCKETS_MAX][128];
+};
+
+static void
+usage(FILE *f)
+{
+	fputs("usage: rsipctl [-s SOCKET]... [--json] status | leases | flows | "
+	    "sa | spd | reload | watch\n"
+	    "       rsipctl [-s SOCKET]... [--json] why ADDRESS\n"
+	    "       rsipctl [--json] keygen [-f] [-b BITS] [-o FILE] "
+	    "[--id ID] [--for ADDRESS] [--precedence N] [--type TYPE]\n"
+	    "       rsipctl [--json] dns-records --id ID [-k FILE] "
+	    "[--for ADDRESS] [--precedence N] [--type TYPE]\n", f);
+}
+
+static void
+help(void)
+{
+	usage(stdout);
+	fputs("\n"
+	    "Asks the daemons rsipd, rsipc and oed that run here, or makes a "
+	    "key and its DNS records.\n\n"
+	    "  status         what each daemon is and does\n"
+	    "  leases         RSIP leases: addresses, ports, SPIs\n"
+	    "  flows          what rsipd has learnt and routes by\n"
+	    "  sa             security associations of both phases\n"
+	    "  spd            what happens to traffic, for each source and "
+	    "destination\n"
+	    "  why ADDRESS    what happens to traffic for ADDRESS, and why\n"
+	    "  reload         read the configuration again\n"
+	    "  watch          events as they happen, until interrupted\n"
+	    "  keygen         make the RSA key of this host\n"
+	    "  dns-records    the zone's records for the key there is\n\n"
+	    "  -s, --socket SOCKET   a daemon's socket, or its name; may be "
+	    "given again\n"
+	    "  -j, --json            one JSON object a line\n"
+	    "  -b, --bits BITS       of the key, " , stdout);
+	printf("%d to %d (%u)\n", PUBKEY_BITS_MIN, PUBKEY_BITS_MAX,
+	    KEYGEN_BITS_DEFAULT);
+	fputs("  -o, -k, --key FILE    the key (" KEY_DEFAULT ")\n"
+	    "  -f, --force           replace an existing key\n"
+	    "  -i, --id ID           identity of this host: @NAME or an IPv4 "
+	    "address\n"
+	    "      --for ADDRESS     the address that delegates to ID\n"
+	    "      --precedence N    0 to 255, lower is stronger (10)\n"
+	    "      --type TYPE       only KEY, TXT or IPSECKEY records\n"
+	    "  -h, --help\n"
+	    "  -V, --version\n", stdout);
+}
+
+static int __attribute__((format(printf, 1, 2)))
+usage_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("rsipctl: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	usage(stderr);
+	return EXIT_USAGE;
+}
+
+/* A whole decimal number within bounds. */
+static int
+number(const char *s, unsigned lo, unsigned hi, unsigned *out)
+{
+	unsigned long v;
+	char	     *end;
+
+	errno = 0;
+	v = strtoul(s, &end, 10);
+	if (errno != 0 || end == s || *end != '\0' || *s == '-' || v < lo ||
+	    v > hi)
+		return -1;
+	*out = (unsigned)v;
+	return 0;
+}
+
+/* A path, or the name of a daemon that has the default one. */
+static int
+socket_add(struct options *o, const char *s)
+{
+	size_t n = o->ask.nsockets;
+
+	if (n == ASK_SOCKETS_MAX)
+		return usage_error("more than %d sockets", ASK_SOCKETS_MAX);
+	if (strchr(s, '/') == NULL && strlen(s) < 32) {
+		snprintf(o->paths[n], sizeof(o->paths[n]), "%s/%s.sock",
+		    RUNDIR, s);
+		s = o->paths[n];
+	}
+	o->ask.sockets[n] = s;
+	o->ask.nsockets++;
+	return 0;
+}
+
+/* Writes the records of the wanted type. */
+static int
+records_print(const struct pubkey *k, const struct options *o)
+{
+	json_object *all, *some, *record, *type, *answer;
+	char	     text[PUBKEY_WIRE_MAX * 2];
+	size_t	     i, n;
+
+	if ((all = zone_records(k, &o->zone)) == NULL)
+		return 1;
+	some = json_object_new_array();
+	n = json_object_array_length(all);
+	for (i = 0; i < n; i++) {
+		record = json_object_array_get_idx(all, i);
+		json_object_object_get_ex(record, "type", &type);
+		if (o->type == NULL ||
+		    strcasecmp(o->type, json_object_get_string(type)) == 0)
+			json_object_array_add(some, json_object_get(record));
+	}
+	json_object_put(all);
+	if (!o->json) {
+		zone_print(stdout, some);
+		json_object_put(some);
+		return 0;
+	}
+	pubkey_to_base64(k, text, sizeof(text));
+	answer = json_object_new_object();
+	json_object_object_add(answer, "id", json_object_new_string(o->zone.id));
+	json_object_object_add(answer, "bits",
+	    json_object_new_int((int)pubkey_bits(k)));
+	json_object_object_add(answer, "key", json_object_new_string(text));
+	json_object_object_add(answer, "records", some);
+	printf("%s\n", json_object_to_json_string_ext(answer,
+	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(answer);
+	return 0;
+}
+
+static int
+keygen_run(const struct options *o)
+{
+	struct pubkey k;
+	char	      name[10];
+
+	if (keygen_make(&k, o->key, o->bits, o->force) == -1)
+		return 1;
+	pubkey_short(&k, name);
+	fprintf(stderr, "%s: RSA key of %u bits, %s...\n", o->key,
+	    pubkey_bits(&k), name);
+	if (o->zone.id != NULL)
+		return records_print(&k, o);
+	fprintf(stderr, "its records for the zone: rsipctl dns-records -k %s "
+	    "--id @NAME | ADDRESS\n", o->key);
+	return 0;
+}
+
+static int
+records_run(const struct options *o)
+{
+	struct pubkey k;
+
+	if (keygen_read(&k, o->key) == -1)
+		return 1;
+	return records_print(&k, o);
+}
+
+static int
+options_read(struct options *o, int argc, char **argv)
+{
+	enum { OPT_FOR = 256, OPT_PRECEDENCE, OPT_TYPE };
+	static const struct option longopts[] = {
+		{ "socket", required_argument, NULL, 's' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "bits", required_argument, NULL, 'b' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "key", required_argument, NULL, 'k' },
+		{ "force", no_argument, NULL, 'f' },
+		{ "id", required_argument, NULL, 'i' },
+		{ "for", required_argument, NULL, OPT_FOR },
+		{ "precedence", required_argument, NULL, OPT_PRECEDENCE },
+		{ "type", required_argument, NULL, OPT_TYPE },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c, rc;
+
+	while ((c = getopt_long(argc, argv, "s:jb:o:k:fi:hV", longopts,
+	    NULL)) != -1) {
+		switch (c) {
+		case 's':
+			if ((rc = socket_add(o, optarg)) != 0)
+				return rc;
+			break;
+		case 'j':
+			o->json = true;
+			break;
+		case 'b':
+			if (number(optarg, PUBKEY_BITS_MIN, PUBKEY_BITS_MAX,
+			    &o->bits) == -1)
+				return usage_error("-b %s: not %d to %d bits",
+				    optarg, PUBKEY_BITS_MIN, PUBKEY_BITS_MAX);
+			break;
+		case 'o':
+		case 'k':
+			o->key = optarg;
+			break;
+		case 'f':
+			o->force = true;
+			break;
+		case 'i':
+			o->zone.id = optarg;
+			break;
+		case OPT_FOR:
+			if (inet_pton(AF_INET, optarg, &o->zone.client) != 1 ||
+			    o->zone.client == 0)
+				return usage_error("--for %s: not an IPv4 "
+				    "address", optarg);
+			break;
+		case OPT_PRECEDENCE:
+			if (number(optarg, 0, 255, &o->zone.precedence) == -1)
+				return usage_error("--precedence %s: not 0 to "
+				    "255", optarg);
+			break;
+		case OPT_TYPE:
+			if (strcasecmp(optarg, "KEY") != 0 &&
+			    strcasecmp(optarg, "TXT") != 0 &&
+			    strcasecmp(optarg, "IPSECKEY") != 0)
+				return usage_error("--type %s: not KEY, TXT or "
+				    "IPSECKEY", optarg);
+			o->type = optarg;
+			break;
+		case 'h':
+			help();
+			exit(0);
+		case 'V':
+			puts("rsipctl " PACKAGE_VERSION);
+			exit(0);
+		default:
+			usage(stderr);
+			return EXIT_USAGE;
+		}
+	}
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct options o = { .key = KEY_DEFAULT,
+		.bits = KEYGEN_BITS_DEFAULT,
+		.zone.precedence = KEYGEN_PRECEDENCE };
+	struct in_addr	      addr;
+	const char	     *command;
+	int		      rc, args;
+
+	log_init("rsipctl", true, LOG_LEVEL_INFO);
+	if ((rc = options_read(&o, argc, argv)) != 0)
+		return rc;
+	if (optind == argc)
+		return usage_error("what shall it do?");
+	command = argv[optind++];
+	args = argc - optind;
+	if (strcmp(command, "keygen") == 0 ||
+	    strcmp(command, "dns-records") == 0) {
+		if (args != 0)
+			return usage_error("%s: too many arguments", command);
+		if (o.ask.nsockets != 0)
+			return usage_error("%s asks no daemon: no -s", command);
+		if (strcmp(command, "keygen") == 0)
+			return keygen_run(&o);
+		if (o.zone.id == NULL)
+			return usage_error("dns-records: --id @NAME or --id "
+			    "ADDRESS is missing");
+		return records_run(&o);
+	}
+	if (!ask_known(command))
+		return usage_error("unknown command \"%s\"", command);
+	if (strcmp(command, "why") == 0) {
+		if (args != 1)
+			return usage_error("why: wants one address");
+		o.ask.address = argv[optind];
+		if (inet_pton(AF_INET, o.ask.address, &addr) != 1)
+			return usage_error("why %s: not an IPv4 address",
+			    o.ask.address);
+	} else if (args != 0)
+		return usage_error("%s: too many arguments", command);
+	o.ask.command = command;
+	o.ask.json = o.json;
+	rc = ask_run(&o.ask);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fprintf(stderr, "rsipctl: standard output: %s\n",
+		    strerror(errno));
+		rc = 1;
+	}
+	return rc;
+}

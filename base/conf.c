@@ -40,6 +40,25 @@ conf_error(cfg_t *cfg, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* libConfuse makes a section that stands once before it knows the file, and
+ * leaves it nameless: errors in it would not say where. */
+static void
+conf_name_sections(cfg_t *cfg, const char *path)
+{
+	cfg_t	*sec;
+	unsigned i;
+
+	for (i = 0; cfg->opts[i].name != NULL; i++) {
+		if (cfg->opts[i].type != CFGT_SEC ||
+		    cfg->opts[i].nvalues == 0 ||
+		    (sec = cfg->opts[i].values[0]->section) == NULL)
+			continue;
+		if (sec->filename == NULL)
+			sec->filename = strdup(path);
+		conf_name_sections(sec, path);
+	}
+}
+
 cfg_t *
 conf_read(const char *path, cfg_opt_t *opts, bool optional)
 {
@@ -63,6 +82,7 @@ conf_read(const char *path, cfg_opt_t *opts, bool optional)
 	}
 	free(cfg->filename);
 	cfg->filename = strdup(path);
+	conf_name_sections(cfg, path);
 	rc = cfg_parse_fp(cfg, f);
 	fclose(f);
 	if (rc != CFG_SUCCESS) {

@@ -23,7 +23,7 @@
 #define KEY_NOT_FOR_AUTHENTICATION 0x8000
 #define KEY_EXTENDED	0x1000
 #define KEY_NAME_TYPE	0x0300
-#define KEY_ENTITY	0x0200
+#define KEY_ZONE	0x0100
 #define IPSECKEY_RSA	2	/* RFC 4025 §2.4 */
 
 const char *
@@ -98,6 +98,8 @@ record_txt(struct record *r, const char *s, size_t len, unsigned min_bits)
 	    strncasecmp(s, tag, sizeof(tag) - 1) != 0)
 		return 1;
 	s += sizeof(tag) - 1;
+	if (s < end && (isalnum((unsigned char)*s) || *s == '-' || *s == '_'))
+		return 1;		/* a longer attribute name */
 	if (s == end || *s++ != '(')
 		return -1;
 	for (; s < end && isdigit((unsigned char)*s); s++, digits++) {
@@ -120,7 +122,8 @@ record_txt(struct record *r, const char *s, size_t len, unsigned min_bits)
 			return -1;
 		memcpy(addr, word, (size_t)(s - word));
 		addr[s - word] = '\0';
-		if (inet_pton(AF_INET, addr, &r->gateway.addr) != 1)
+		if (strlen(addr) != (size_t)(s - word) ||
+		    inet_pton(AF_INET, addr, &r->gateway.addr) != 1)
 			return -1;
 		r->gateway.type = KEYING_ID_IPV4;
 	}
@@ -152,7 +155,7 @@ record_key(struct record *r, const uint8_t *p, size_t len, unsigned min_bits)
 	/* RFC 2535 §3.1.2: a key of a host or user that may authenticate. */
 	if ((flags & KEY_NOT_FOR_AUTHENTICATION) ||
 	    (protocol != KEY_PROTOCOL_IPSEC && protocol != 255) ||
-	    (flags & KEY_NAME_TYPE) == 0x0100 ||
+	    (flags & KEY_NAME_TYPE) == KEY_ZONE ||
 	    (algorithm != KEY_ALGORITHM_RSA_MD5 &&
 	    algorithm != KEY_ALGORITHM_RSA_SHA1))
 		return 1;
@@ -301,8 +304,11 @@ answer_add(struct record_answer *out, const struct record *r)
 {
 	unsigned i;
 
-	if (out->n == RECORD_MAX)
-		return;
+	if (out->n == RECORD_MAX) {
+		if (out->r[RECORD_MAX - 1].precedence <= r->precedence)
+			return;
+		out->n--;		/* the weakest makes room */
+	}
 	/* Equal precedence keeps the order of the answer: resolvers rotate it. */
 	for (i = out->n; i > 0 && out->r[i - 1].precedence > r->precedence; i--)
 		out->r[i] = out->r[i - 1];
@@ -400,12 +406,12 @@ record_parse(struct record_answer *out, const uint8_t *msg, size_t len,
 		cursor_init(&c, msg + start, len - start);
 		for (i = 0; i < answers; i++) {
 			if (dns_rr(&c, msg, len, &rr) == -1)
-				return;
+				goto bad;
 			if (strcmp(rr.owner, want) != 0)
 				continue;
 			if (rr.type == RECORD_TYPE_CNAME && !again) {
 				if (dns_name(&rr.data, msg, len, target) == -1)
-					return;
+					goto bad;
 				answer_ttl(out, rr.ttl);
 				again = ++hops <= DNS_CNAMES_MAX;
 				continue;
@@ -438,4 +444,10 @@ record_parse(struct record_answer *out, const uint8_t *msg, size_t len,
 	}
 	if (out->ttl == UINT32_MAX)
 		out->ttl = RECORD_NEGATIVE_TTL;
+	return;
+bad:
+	/* Nothing of a message that breaks off is used. */
+	memset(out->r, 0, sizeof(out->r));
+	out->n = 0;
+	out->ttl = RECORD_NEGATIVE_TTL;
 }

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,21 +53,24 @@ oe_conf_options(void)
 	return opts;
 }
 
+/* where: "file:line: " of a file of prefixes, or "". */
 static int
-settings_add(cfg_t *s, struct policy *p, const char *text, enum oe_class class)
+settings_add(cfg_t *s, struct policy *p, const char *where, const char *text,
+    enum oe_class class)
 {
 	struct policy_match m;
 	struct in_addr	    net;
 	unsigned	    plen;
 
 	if (conf_prefix4(text, &net, &plen) == -1) {
-		conf_error(s, "\"%s\" is not a prefix like 192.0.2.0/24", text);
+		conf_error(s, "%s\"%s\" is not a prefix like 192.0.2.0/24",
+		    where, text);
 		return -1;
 	}
 	if (policy_add(p, net.s_addr, plen, class, 0) == -1) {
 		policy_find(p, net.s_addr, &m);
-		conf_error(s, "prefix %s stands in class %s and in %s", text,
-		    oe_class_name(m.class), oe_class_name(class));
+		conf_error(s, "%sprefix %s stands in class %s and in %s", where,
+		    text, oe_class_name(m.class), oe_class_name(class));
 		return -1;
 	}
 	return 0;
@@ -78,7 +82,7 @@ static int
 settings_add_file(cfg_t *s, struct policy *p, const char *path,
     enum oe_class class)
 {
-	char	 line[256], *word, *end;
+	char	 line[256], where[PATH_MAX + 16], *word, *end;
 	unsigned n = 0;
 	FILE	*f;
 	int	 fd, rc = -1;
@@ -102,10 +106,11 @@ settings_add_file(cfg_t *s, struct policy *p, const char *path,
 		    isspace((unsigned char)end[-1]); end--)
 			continue;
 		*end = '\0';
-		if (*word != '\0' && settings_add(s, p, word, class) == -1) {
-			log_error("%s:%u: the line meant", path, n);
+		if (*word == '\0')
+			continue;
+		snprintf(where, sizeof(where), "%s:%u: ", path, n);
+		if (settings_add(s, p, where, word, class) == -1)
 			goto out;
-		}
 	}
 	rc = 0;
 out:
@@ -124,7 +129,7 @@ settings_class(cfg_t *s, struct policy *p, const char *option,
 	for (i = 0; i < cfg_size(s, option); i++) {
 		text = cfg_getnstr(s, option, i);
 		rc = *text == '/' ? settings_add_file(s, p, text, class) :
-		    settings_add(s, p, text, class);
+		    settings_add(s, p, "", text, class);
 		if (rc == -1)
 			return -1;
 	}

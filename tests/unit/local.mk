@@ -18,3 +18,17 @@ tests_unit_test_ike_hostile_SOURCES = tests/unit/test_ike_hostile.c \
 tests_unit_test_ike_hostile_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike_hostile_LDADD = $(IKE_TEST_LIBS)
 endif
+
+if HAVE_CMOCKA
+OE_TEST_LIBS = oe/liboe.a oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS) \
+	$(CARES_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_record tests/unit/test_policy
+TESTS += tests/unit/test_record tests/unit/test_policy
+tests_unit_test_record_SOURCES = tests/unit/test_record.c \
+	tests/unit/dns_message.c tests/unit/dns_message.h
+tests_unit_test_record_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_record_LDADD = $(OE_TEST_LIBS)
+tests_unit_test_policy_SOURCES = tests/unit/test_policy.c
+tests_unit_test_policy_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_policy_LDADD = $(OE_TEST_LIBS)
+endif

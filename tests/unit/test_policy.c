@@ -1,0 +1,322 @@
+/* test_policy.c - policy classes: longest prefix, a prefix in one class only; section "oe" */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/conf.h"
+#include "base/util.h"
+#include "oe/policy.h"
+#include "oe/settings.h"
+
+static void
+expect(const struct policy *p, const char *addr, enum oe_class class,
+    const char *net, unsigned plen)
+{
+	struct policy_match m;
+
+	if (policy_find(p, inet_addr(addr), &m) == -1)
+		fail_msg("%s: no prefix", addr);
+	if (m.class != class || m.net != inet_addr(net) || m.plen != plen)
+		fail_msg("%s: %s by %s/%u", addr, oe_class_name(m.class),
+		    ipv4_text(m.net), m.plen);
+}
+
+static void
+longest_prefix_wins(void **state)
+{
+	struct policy *p = policy_new();
+
+	(void)state;
+	assert_int_equal(policy_add(p, 0, 0, OE_CLASS_PERMISSIVE, 0), 0);
+	assert_int_equal(policy_add(p, inet_addr("198.51.0.0"), 16,
+	    OE_CLASS_CLEAR, 0), 0);
+	assert_int_equal(policy_add(p, inet_addr("198.51.100.0"), 24,
+	    OE_CLASS_DENY, 0), 0);
+	assert_int_equal(policy_add(p, inet_addr("198.51.100.10"), 32,
+	    OE_CLASS_PARANOID, 0), 0);
+	assert_int_equal(policy_add(p, inet_addr("198.51.100.128"), 25,
+	    OE_CLASS_TUNNEL, 3), 0);
+	assert_int_equal(policy_count(p), 5);
+	expect(p, "192.0.2.1", OE_CLASS_PERMISSIVE, "0.0.0.0", 0);
+	expect(p, "255.255.255.255", OE_CLASS_PERMISSIVE, "0.0.0.0", 0);
+	expect(p, "198.51.101.0", OE_CLASS_CLEAR, "198.51.0.0", 16);
+	expect(p, "198.51.100.9", OE_CLASS_DENY, "198.51.100.0", 24);
+	expect(p, "198.51.100.10", OE_CLASS_PARANOID, "198.51.100.10", 32);
+	expect(p, "198.51.100.11", OE_CLASS_DENY, "198.51.100.0", 24);
+	expect(p, "198.51.100.127", OE_CLASS_DENY, "198.51.100.0", 24);
+	expect(p, "198.51.100.128", OE_CLASS_TUNNEL, "198.51.100.128", 25);
+	expect(p, "198.51.100.255", OE_CLASS_TUNNEL, "198.51.100.128", 25);
+	policy_free(p);
+}
+
+static void
+no_prefix_no_class(void **state)
+{
+	struct policy	   *p = policy_new();
+	struct policy_match m;
+
+	(void)state;
+	assert_int_equal(policy_find(p, inet_addr("192.0.2.1"), &m), -1);
+	policy_add(p, inet_addr("192.0.2.0"), 25, OE_CLASS_CLEAR, 0);
+	assert_int_equal(policy_find(p, inet_addr("192.0.2.128"), &m), -1);
+	assert_int_equal(policy_find(p, inet_addr("192.0.2.127"), &m), 0);
+	policy_free(p);
+	policy_free(NULL);
+}
+
+/* Draft -17 §1.2: one prefix may not be in two classes. */
+static void
+a_prefix_in_one_class_only(void **state)
+{
+	struct policy	   *p = policy_new();
+	struct policy_match m;
+	unsigned	    plen;
+	uint32_t	    net;
+
+	(void)state;
+	for (plen = 0; plen <= 32; plen++) {
+		net = plen == 0 ? 0 : inet_addr("10.0.0.0");
+		if (plen != 0 && plen < 8)
+			net = 0;
+		assert_int_equal(policy_add(p, net, plen, OE_CLASS_DENY, 0), 0);
+		assert_int_equal(policy_add(p, net, plen, OE_CLASS_DENY, 0), 1);
+		assert_int_equal(policy_add(p, net, plen, OE_CLASS_CLEAR, 0), -1);
+		assert_int_equal(policy_find(p, net, &m), 0);
+		assert_int_equal(m.class, OE_CLASS_DENY);
+	}
+	assert_int_equal(policy_count(p), 33);
+	policy_free(p);
+}
+
+/* Many prefixes, added in no order, beside a plain list of them. */
+static void
+agrees_with_a_list(void **state)
+{
+	enum { PREFIXES = 2000, LOOKUPS = 20000 };
+	struct entry { uint32_t net; unsigned plen; enum oe_class class; } *list;
+	struct policy	   *p = policy_new();
+	struct policy_match m;
+	uint32_t	    x = 12345, addr, mask;
+	unsigned	    i, j, n = 0;
+	int		    best, rc;
+
+	(void)state;
+	list = xcalloc(PREFIXES, sizeof(*list));
+	for (i = 0; i < PREFIXES; i++) {
+		x = x * 1664525 + 1013904223;
+		list[n].plen = 8 + (x >> 8) % 25;
+		list[n].class = (x >> 16) % 4;
+		x = x * 1664525 + 1013904223;
+		mask = 0xffffffffu << (32 - list[n].plen);
+		list[n].net = (10u << 24 | (x & 0xffff)) & mask;
+		if (policy_add(p, htonl(list[n].net), list[n].plen,
+		    list[n].class, 0) == 0)
+			n++;
+	}
+	assert_int_equal(policy_count(p), n);
+	for (i = 0; i < LOOKUPS; i++) {
+		x = x * 1664525 + 1013904223;
+		addr = (i % 4 ? 10u << 24 : 11u << 24) | (x >> 3 & 0xffff);
+		best = -1;
+		for (j = 0; j < n; j++) {
+			mask = 0xffffffffu << (32 - list[j].plen);
+			if ((addr & mask) == list[j].net && (best == -1 ||
+			    list[j].plen > list[best].plen))
+				best = (int)j;
+		}
+		rc = policy_find(p, htonl(addr), &m);
+		assert_int_equal(rc, best == -1 ? -1 : 0);
+		if (rc == 0) {
+			assert_int_equal(m.plen, list[best].plen);
+			assert_int_equal(m.class, list[best].class);
+		}
+	}
+	free(list);
+	policy_free(p);
+}
+
+/* --- section "oe" ----------------------------------------------------------- */
+
+static char dir[] = "/tmp/test_policy.XXXXXX";
+
+static int
+make_dir(void **state)
+{
+	(void)state;
+	return mkdtemp(dir) == NULL ? -1 : 0;
+}
+
+static int
+remove_dir(void **state)
+{
+	static const char *const names[] = { "oed.conf", "prefixes", "key.pem" };
+	char			 path[128];
+	size_t			 i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		unlink(path);
+	}
+	return rmdir(dir);
+}
+
+static void
+write_file(const char *name, const char *text)
+{
+	char  path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* body may hold one "%s": the folder. */
+static struct oe_config *
+config_of(const char *body)
+{
+	cfg_opt_t opts[] = {
+		CFG_SEC(OE_CONF_SECTION, oe_conf_options(), CFGF_NONE),
+		CFG_END()
+	};
+	struct oe_config *c;
+	const char	 *mark = strstr(body, "%s");
+	char		  text[1024], path[128];
+	cfg_t		 *cfg;
+
+	if (mark != NULL)
+		snprintf(text, sizeof(text), "oe {\n%.*s%s%s\n}\n",
+		    (int)(mark - body), body, dir, mark + 2);
+	else
+		snprintf(text, sizeof(text), "oe {\n%s\n}\n", body);
+	write_file("oed.conf", text);
+	snprintf(path, sizeof(path), "%s/oed.conf", dir);
+	cfg = conf_read(path, opts, false);
+	if (cfg == NULL)
+		return NULL;
+	c = oe_config_read(cfg_getsec(cfg, OE_CONF_SECTION));
+	cfg_free(cfg);
+	return c;
+}
+
+/* Draft -17 §3.2: OE-permissive to everybody is the preconfigured default. */
+static void
+the_default_is_permissive(void **state)
+{
+	struct oe_config *c;
+
+	(void)state;
+	c = oe_config_read(NULL);
+	assert_non_null(c);
+	expect(c->policy, "192.0.2.1", OE_CLASS_PERMISSIVE, "0.0.0.0", 0);
+	assert_int_equal(c->lifespan_first, 60);
+	assert_int_equal(c->lifespan, 1200);
+	assert_int_equal(c->idle, 30);
+	assert_true(c->initiate);
+	oe_config_free(c);
+	oe_config_free(NULL);
+	/* One class named: nothing is added to it. */
+	c = config_of("clear = {\"192.0.2.0/24\"}");
+	assert_non_null(c);
+	assert_int_equal(policy_count(c->policy), 1);
+	oe_config_free(c);
+}
+
+static void
+classes_and_included_files(void **state)
+{
+	struct oe_config *c;
+
+	(void)state;
+	write_file("prefixes", "# as FreeS/WAN's policy groups\n"
+	    "198.51.100.0/24\n\n  203.0.113.7   # one host\n\t192.0.2.0/28\r\n");
+	c = config_of("paranoid = {\"%s/prefixes\", \"10.0.0.0/8\"}\n"
+	    "permissive = {\"0.0.0.0/0\"}\n"
+	    "deny = {\"198.51.100.66\"}\nid = \"@X1.Lab.\"");
+	assert_non_null(c);
+	assert_int_equal(policy_count(c->policy), 6);
+	expect(c->policy, "198.51.100.65", OE_CLASS_PARANOID, "198.51.100.0", 24);
+	expect(c->policy, "198.51.100.66", OE_CLASS_DENY, "198.51.100.66", 32);
+	expect(c->policy, "203.0.113.7", OE_CLASS_PARANOID, "203.0.113.7", 32);
+	expect(c->policy, "203.0.113.8", OE_CLASS_PERMISSIVE, "0.0.0.0", 0);
+	expect(c->policy, "192.0.2.15", OE_CLASS_PARANOID, "192.0.2.0", 28);
+	assert_int_equal(c->id.type, KEYING_ID_FQDN);
+	assert_string_equal(c->id.name, "x1.lab");
+	oe_config_free(c);
+	c = config_of("id = \"198.51.100.10\"");
+	assert_non_null(c);
+	assert_int_equal(c->id.type, KEYING_ID_IPV4);
+	assert_int_equal(c->id.addr, inet_addr("198.51.100.10"));
+	oe_config_free(c);
+	c = config_of("id = \"Joe@X1.Lab\"");
+	assert_non_null(c);
+	assert_int_equal(c->id.type, KEYING_ID_USER_FQDN);
+	assert_string_equal(c->id.name, "joe@x1.lab");
+	oe_config_free(c);
+}
+
+static void
+configuration_errors(void **state)
+{
+	static const char *const bad[] = {
+		"clear = {\"0.0.0.0/0\"}\ndeny = {\"0.0.0.0/0\"}",
+		"paranoid = {\"192.0.2.1\"}\npermissive = {\"192.0.2.1/32\"}",
+		"clear = {\"192.0.2.1/24\"}",		/* host bits */
+		"clear = {\"192.0.2.0/33\"}",
+		"clear = {\"host.example\"}",
+		"clear = {\"%s/absent\"}",
+		"deny = {\"%s/prefixes\"}",		/* a bad line in it */
+		"id = \"x1\"", "id = \"@\"", "id = \"\"",
+		"key = \"%s/absent.pem\"",
+		"key = \"%s/key.pem\"",			/* no key in it */
+		"resolvers = {\"dns.example\"}",
+		("resolvers = {\"192.0.2.1\", \"192.0.2.2\", \"192.0.2.3\", "
+		    "\"192.0.2.4\", \"192.0.2.5\"}"),
+		"lifespan = 0", "lifespan = -5", "lifespan = 90000",
+		"rsa-min-bits = 512", "dns-tries = 0", "connections-max = 1",
+		"no-such-option = 1",
+	};
+	struct oe_config *c;
+	char		  path[128];
+	size_t		  i;
+
+	(void)state;
+	write_file("prefixes", "192.0.2.0/24\nnot a prefix\n");
+	write_file("key.pem", "this is not PEM\n");
+	snprintf(path, sizeof(path), "%s/key.pem", dir);
+	assert_int_equal(chmod(path, 0600), 0);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		c = config_of(bad[i]);
+		if (c != NULL)
+			fail_msg("taken: %s", bad[i]);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(longest_prefix_wins),
+		cmocka_unit_test(no_prefix_no_class),
+		cmocka_unit_test(a_prefix_in_one_class_only),
+		cmocka_unit_test(agrees_with_a_list),
+		cmocka_unit_test(the_default_is_permissive),
+		cmocka_unit_test(classes_and_included_files),
+		cmocka_unit_test(configuration_errors),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}

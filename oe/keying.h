@@ -92,7 +92,9 @@ struct keying_ops {
 	int  (*cookie_get)(void *arg, uint64_t *cookie);
 
 	/* Responder: which keys may this identity use? Answer, now or later, with
-	 * keying engine's *_peer_keys(token). */
+	 * keying engine's *_peer_keys(token).  A pre-shared key is asked for
+	 * twice: first by the peer's address (RFC 2409 §5.4), then for the
+	 * identity it claims; the answer must be the same secret. */
 	void (*peer_lookup)(void *arg, uint64_t token, const struct keying_id *id,
 	    const struct keying_path *path);
 	/* Responder: may this peer have these selectors (src ours, dst theirs)?

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <ctype.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,13 +33,19 @@ ike_id_read(struct keying_id *id, const uint8_t *body, size_t len)
 {
 	struct cursor  c;
 	const uint8_t *p;
+	uint8_t	       protocol;
+	uint16_t       port;
 	size_t	       n, i;
 
 	memset(id, 0, sizeof(*id));
 	cursor_init(&c, body, len);
 	id->type = cursor_u8(&c);
-	cursor_u8(&c);		/* protocol and port: 500 or 0, of no use to us */
-	cursor_u16(&c);
+	protocol = cursor_u8(&c);
+	port = cursor_u16(&c);
+	/* RFC 2407 §4.6.2: anything else MUST end the negotiation. */
+	if ((protocol != 0 || port != 0) &&
+	    (protocol != IPPROTO_UDP || (port != 500 && port != 0)))
+		return -1;
 	n = cursor_left(&c);
 	switch (id->type) {
 	case KEYING_ID_IPV4:

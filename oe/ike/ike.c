@@ -1,7 +1,6 @@
 /* ike.c - the IKEv1 engine: tables, timers, retransmission, dispatch */
 #include "config.h"
 
-#include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,181 +170,6 @@ ike_seal(struct ike_sa *sa, struct isakmp_builder *b, uint8_t *iv)
 	return b->w.len;
 }
 
-/* --- Phase 1 SAs ---------------------------------------------------------- */
-
-struct ike_sa *
-ike_sa_new(struct ike *e, uint64_t now, const struct keying_path *path,
-    bool initiator)
-{
-	struct ike_sa *sa;
-
-	if (e->nsas >= e->c.sa_max || (sa = calloc(1, sizeof(*sa))) == NULL)
-		return NULL;
-	sa->ike = e;
-	sa->path = *path;
-	sa->initiator = initiator;
-	sa->created = now;
-	sa->expires = IKE_NEVER;
-	sa->dpd_at = IKE_NEVER;
-	sa->key_used = -1;
-	TAILQ_INSERT_TAIL(&e->sas, sa, entry);
-	e->nsas++;
-	return sa;
-}
-
-void
-ike_sa_hash(struct ike_sa *sa)
-{
-	if (sa->key.cookie != 0)
-		HASH_DEL(sa->ike->by_cookie, sa);
-	memset(&sa->key, 0, sizeof(sa->key));
-	sa->key.cookie = sa->cookie_i;
-	sa->key.peer = sa->path.peer;
-	HASH_ADD(hh, sa->ike->by_cookie, key, sizeof(sa->key), sa);
-}
-
-static struct ike_sa *
-sa_find(struct ike *e, uint64_t cookie_i, uint32_t peer)
-{
-	struct ike_sa *sa, want;
-
-	memset(&want.key, 0, sizeof(want.key));
-	want.key.cookie = cookie_i;
-	want.key.peer = peer;
-	HASH_FIND(hh, e->by_cookie, &want.key, sizeof(want.key), sa);
-	return sa;
-}
-
-static void
-sa_free(struct ike_sa *sa)
-{
-	struct ike *e = sa->ike;
-
-	if (sa->key.cookie != 0)
-		HASH_DEL(e->by_cookie, sa);
-	TAILQ_REMOVE(&e->sas, sa, entry);
-	e->nsas--;
-	ike_retry_clear(&sa->retry);
-	ike_dh_free(sa->dh);
-	free(sa->sai);
-	wipe_free(sa->psk, sa->psk_len);
-	wipe_free(sa->answer, sa->answer_len);
-	wipe_free(sa->pending, sa->pending_len);
-	wipe_free(sa, sizeof(*sa));
-}
-
-/* Marks dead; the memory goes with the next tick, as callers still hold it. */
-void
-ike_sa_kill(struct ike_sa *sa, uint64_t now)
-{
-	struct ike	 *e = sa->ike;
-	struct ike_child *c, *next;
-
-	if (sa->state == IKE_MM_DEAD)
-		return;
-	if (sa->half_open) {
-		sa->half_open = false;
-		e->half_open--;
-		TAILQ_REMOVE(&e->half, sa, half_entry);
-	}
-	sa->state = IKE_MM_DEAD;
-	sa->token = 0;
-	ike_retry_clear(&sa->retry);
-	if (sa->key.cookie != 0) {
-		HASH_DEL(e->by_cookie, sa);
-		sa->key.cookie = 0;
-	}
-	for (c = TAILQ_FIRST(&e->children); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, entry);
-		if (c->sa != sa)
-			continue;
-		if (c->state == IKE_QM_UP) {
-			c->sa = NULL;
-			sa->nchildren--;
-		} else if (c->state != IKE_QM_DEAD)
-			phase2_failed(c, now, KEYING_PHASE2_REFUSED,
-			    "Phase 1 SA deleted");
-	}
-	ike_timer(e, now);
-}
-
-void
-ike_sa_failed(struct ike_sa *sa, uint64_t now, enum keying_failure f,
-    const char *detail)
-{
-	struct ike	 *e = sa->ike;
-	struct ike_child *c, *next;
-
-	e->count.phase1_failed++;
-	for (c = TAILQ_FIRST(&e->children); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, entry);
-		if (c->sa == sa && c->state == IKE_QM_WAIT_SA)
-			phase2_failed(c, now, f, detail);
-	}
-	ike_sa_kill(sa, now);
-}
-
-/* --- Phase 2 SAs ---------------------------------------------------------- */
-
-struct ike_child *
-ike_child_new(struct ike *e, struct ike_sa *sa, bool initiator)
-{
-	struct ike_child *c;
-
-	if ((c = calloc(1, sizeof(*c))) == NULL)
-		return NULL;
-	c->ike = e;
-	c->sa = sa;
-	c->initiator = initiator;
-	c->deadline = c->hard = IKE_NEVER;
-	c->peer = sa->path.peer;
-	c->peer_id = sa->peer_id;
-	sa->nchildren++;
-	TAILQ_INSERT_TAIL(&e->children, c, entry);
-	return c;
-}
-
-static void
-child_free(struct ike_child *c)
-{
-	TAILQ_REMOVE(&c->ike->children, c, entry);
-	ike_retry_clear(&c->retry);
-	ike_dh_free(c->dh);
-	free(c->sa_answer);
-	wipe_free(c->answer, c->answer_len);
-	wipe_free(c, sizeof(*c));
-}
-
-void
-ike_child_kill(struct ike_child *c)
-{
-	if (c->state == IKE_QM_DEAD)
-		return;
-	c->state = IKE_QM_DEAD;
-	c->token = 0;
-	ike_retry_clear(&c->retry);
-	if (c->sa != NULL) {
-		c->sa->nchildren--;
-		c->sa = NULL;
-	}
-	ike_timer(c->ike, 0);
-}
-
-/* A Phase 1 SA that is up and leads to the same peer. */
-static struct ike_sa *
-sa_for_peer(struct ike *e, uint32_t peer, const struct keying_id *id)
-{
-	struct ike_sa *sa, *best = NULL;
-
-	TAILQ_FOREACH(sa, &e->sas, entry) {
-		if (sa->state == IKE_MM_UP && sa->path.peer == peer &&
-		    keying_id_equal(&sa->peer_id, id) &&
-		    (best == NULL || sa->up_at >= best->up_at))
-			best = sa;
-	}
-	return best;
-}
-
 /* --- what connections ask -------------------------------------------------- */
 
 /* Does a Phase 1 SA, up or on its way, serve this request? */
@@ -440,7 +264,7 @@ ike_forget(struct ike *e, uint64_t now, void *conn, bool tell)
 		if (c->conn != conn || c->state == IKE_QM_DEAD)
 			continue;
 		c->conn = NULL;
-		if (tell && c->announced && (sa = sa_for_peer(e, c->peer,
+		if (tell && c->announced && (sa = ike_sa_for_peer(e, c->peer,
 		    &c->peer_id)) != NULL)
 			info_delete_child(sa, now, c->spi_in);
 		if (!c->announced && c->spi_in != 0)
@@ -459,7 +283,7 @@ ike_delete_child(struct ike *e, uint64_t now, uint32_t spi_in)
 		if (c->state == IKE_QM_DEAD || !c->announced ||
 		    c->spi_in != spi_in)
 			continue;
-		if ((sa = sa_for_peer(e, c->peer, &c->peer_id)) == NULL)
+		if ((sa = ike_sa_for_peer(e, c->peer, &c->peer_id)) == NULL)
 			return -1;
 		info_delete_child(sa, now, spi_in);
 		return 0;
@@ -475,7 +299,7 @@ ike_shutdown(struct ike *e, uint64_t now)
 
 	TAILQ_FOREACH(c, &e->children, entry) {
 		if (c->state != IKE_QM_DEAD && c->announced &&
-		    (sa = sa_for_peer(e, c->peer, &c->peer_id)) != NULL)
+		    (sa = ike_sa_for_peer(e, c->peer, &c->peer_id)) != NULL)
 			info_delete_child(sa, now, c->spi_in);
 	}
 	TAILQ_FOREACH(sa, &e->sas, entry) {
@@ -507,6 +331,8 @@ ike_peer_keys(struct ike *e, uint64_t now, uint64_t token,
 	}
 	if (sa->state == IKE_MM_WAIT_PSK && psk != NULL)
 		ike_remember(&sa->psk, &sa->psk_len, psk, psk_len);
+	sa->psk_confirmed = sa->psk != NULL && psk != NULL &&
+	    psk_len == sa->psk_len && compare_secret(psk, sa->psk, psk_len) == 0;
 	phase1_keys_found(sa, now);
 }
 
@@ -542,7 +368,7 @@ ike_packet(struct ike *e, uint64_t now, const struct keying_path *path,
 		e->count.malformed++;
 		return;
 	}
-	sa = sa_find(e, h.cookie_i, path->peer);
+	sa = ike_sa_find(e, h.cookie_i, path->peer);
 	if (sa == NULL) {
 		if (h.cookie_r == 0 && h.exchange == ISAKMP_MAIN_MODE)
 			phase1_respond(e, now, path, &h, buf, len);
@@ -624,8 +450,6 @@ sa_tick(struct ike_sa *sa, uint64_t now)
 static void
 child_tick(struct ike_child *c, uint64_t now)
 {
-	void *conn;
-
 	if (c->retry.buf != NULL && now >= c->retry.at) {
 		if (!retry_again(c->ike, &c->retry, now)) {
 			phase2_failed(c, now, KEYING_PHASE2_REFUSED,
@@ -637,12 +461,7 @@ child_tick(struct ike_child *c, uint64_t now)
 	if (now >= c->deadline) {
 		phase2_failed(c, now, KEYING_LOCAL, "no decision in time");
 	} else if (now >= c->hard) {
-		conn = c->conn;
-		c->conn = NULL;
-		if (conn != NULL)
-			c->ike->ops->child_down(c->ike->arg, conn, c->spi_in,
-			    false);
-		ike_child_kill(c);
+		ike_child_gone(c, false);
 	}
 }
 
@@ -671,7 +490,7 @@ ike_tick(struct ike *e, uint64_t now)
 	for (c = TAILQ_FIRST(&e->children); c != NULL; c = c_next) {
 		c_next = TAILQ_NEXT(c, entry);
 		if (c->state == IKE_QM_DEAD) {
-			child_free(c);
+			ike_child_free(c);
 			continue;
 		}
 		next = earlier(next, earlier(c->deadline, c->hard));
@@ -681,7 +500,7 @@ ike_tick(struct ike *e, uint64_t now)
 	for (sa = TAILQ_FIRST(&e->sas); sa != NULL; sa = sa_next) {
 		sa_next = TAILQ_NEXT(sa, entry);
 		if (sa->state == IKE_MM_DEAD) {
-			sa_free(sa);
+			ike_sa_free(sa);
 			continue;
 		}
 		next = earlier(next, earlier(sa->expires, sa->state ==
@@ -701,92 +520,8 @@ ike_free(struct ike *e)
 	if (e == NULL)
 		return;
 	while ((c = TAILQ_FIRST(&e->children)) != NULL)
-		child_free(c);
+		ike_child_free(c);
 	while ((sa = TAILQ_FIRST(&e->sas)) != NULL)
-		sa_free(sa);
+		ike_sa_free(sa);
 	wipe_free(e, sizeof(*e));
-}
-
-/* --- what rsipctl shows ------------------------------------------------------ */
-
-static void
-json_text(json_object *o, const char *key, const char *value)
-{
-	json_object_object_add(o, key, json_object_new_string(value));
-}
-
-static void
-json_number(json_object *o, const char *key, uint64_t value)
-{
-	json_object_object_add(o, key, json_object_new_int64((int64_t)value));
-}
-
-json_object *
-ike_sa_json(const struct ike *e, uint64_t now)
-{
-	json_object	    *rows = json_object_new_array(), *o;
-	const struct ike_sa *sa;
-	char		     text[64];
-
-	TAILQ_FOREACH(sa, &e->sas, entry) {
-		if (sa->state == IKE_MM_DEAD)
-			continue;
-		o = json_object_new_object();
-		json_number(o, "phase", 1);
-		snprintf(text, sizeof(text), "%s:%u", ipv4_text(sa->path.local),
-		    sa->path.local_port);
-		json_text(o, "src", text);
-		snprintf(text, sizeof(text), "%s:%u", ipv4_text(sa->path.peer),
-		    sa->path.peer_port);
-		json_text(o, "dst", text);
-		json_text(o, "peer", keying_id_text(&sa->peer_id));
-		snprintf(text, sizeof(text), "%016llx",
-		    (unsigned long long)sa->cookie_i);
-		json_text(o, "spi_in", text);
-		snprintf(text, sizeof(text), "%016llx",
-		    (unsigned long long)sa->cookie_r);
-		json_text(o, "spi_out", text);
-		if (sa->suite.enc != 0)
-			snprintf(text, sizeof(text), "%s/%s/%s",
-			    ike_enc_name(sa->suite.enc, sa->suite.enc_bits),
-			    ike_hash_name(sa->suite.hash),
-			    ike_group_name(sa->suite.group));
-		else
-			text[0] = '\0';
-		json_text(o, "cipher", text);
-		json_text(o, "state", sa->state == IKE_MM_UP ? "up" :
-		    "negotiating");
-		json_text(o, "role", sa->initiator ? "initiator" : "responder");
-		json_number(o, "age", (now - sa->created) / 1000);
-		json_number(o, "expires", sa->expires == IKE_NEVER ||
-		    sa->expires < now ? 0 : (sa->expires - now) / 1000);
-		json_object_array_add(rows, o);
-	}
-	return rows;
-}
-
-json_object *
-ike_status_json(const struct ike *e)
-{
-	json_object *o = json_object_new_object();
-
-	json_number(o, "phase1_sas", e->nsas);
-	json_number(o, "half_open", e->half_open);
-	json_text(o, "algorithms", e->c.legacy ?
-	    "AES, SHA2, groups 14 15 19 20, and legacy: 3DES, MD5, SHA1, "
-	    "groups 2 5" : "AES, SHA2, groups 14 15 19 20");
-#define COUNT(name) json_number(o, #name, e->count.name)
-	COUNT(received);
-	COUNT(malformed);
-	COUNT(unknown);
-	COUNT(half_open_refused);
-	COUNT(phase1_up);
-	COUNT(phase1_failed);
-	COUNT(phase2_up);
-	COUNT(phase2_failed);
-	COUNT(auth_failed);
-	COUNT(retransmits);
-	COUNT(duplicates);
-#undef COUNT
-	return o;
 }

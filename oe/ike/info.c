@@ -134,7 +134,7 @@ info_dpd(struct ike_sa *sa, uint64_t now)
 		log_info("IKE peer %s (%s) is dead: %u R-U-THEREs unanswered",
 		    keying_id_text(&sa->peer_id), ipv4_text(sa->path.peer),
 		    DPD_TRIES);
-		ike_sa_failed(sa, now, KEYING_SILENCE, "dead peer");
+		ike_peer_dead(sa, now);
 		return;
 	} else {
 		if (sa->dpd_tries++ == 0)
@@ -194,8 +194,7 @@ info_got_notify(struct ike_sa *sa, uint64_t now, const struct isakmp_part *p)
 	switch (type) {
 	case ISAKMP_N_INITIAL_CONTACT:
 		if (sa->state == IKE_MM_UP)
-			sa->ike->ops->initial_contact(sa->ike->arg,
-			    &sa->peer_id, sa->path.peer);
+			ike_peer_restarted(sa, now);
 		return;
 	case ISAKMP_N_R_U_THERE:
 		info_notify(sa, now, ISAKMP_N_R_U_THERE_ACK, PROTO_ISAKMP,
@@ -223,7 +222,6 @@ static void
 info_child_deleted(struct ike_sa *sa, uint64_t now, uint32_t spi)
 {
 	struct ike_child *c;
-	void		 *conn;
 
 	TAILQ_FOREACH(c, &sa->ike->children, entry) {
 		if (c->state != IKE_QM_DEAD && c->announced &&
@@ -234,11 +232,7 @@ info_child_deleted(struct ike_sa *sa, uint64_t now, uint32_t spi)
 	if (c == NULL)
 		return;
 	info_delete_child(sa, now, c->spi_in);
-	conn = c->conn;
-	c->conn = NULL;
-	if (conn != NULL)
-		sa->ike->ops->child_down(sa->ike->arg, conn, c->spi_in, true);
-	ike_child_kill(c);
+	ike_child_gone(c, true);
 }
 
 static void

@@ -8,4 +8,5 @@ oe_ike_libike_a_SOURCES = \
 	oe/ike/info.c \
 	oe/ike/isakmp.c oe/ike/isakmp.h \
 	oe/ike/phase1.c oe/ike/phase2.c \
-	oe/ike/proposal.c oe/ike/proposal.h
+	oe/ike/proposal.c oe/ike/proposal.h \
+	oe/ike/show.c oe/ike/table.c

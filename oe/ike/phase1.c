@@ -314,6 +314,19 @@ phase1_hash(const struct ike_sa *sa, bool of_initiator, const uint8_t *id,
 	return ike_prf(sa->suite.hash, sa->k.skeyid, sa->k.len, c, 5, out);
 }
 
+static void
+phase1_put_initial_contact(const struct ike_sa *sa, struct isakmp_builder *b)
+{
+	isakmp_open(b, ISAKMP_NOTIFICATION);
+	writer_u32(&b->w, IPSEC_DOI);
+	writer_u8(&b->w, PROTO_ISAKMP);
+	writer_u8(&b->w, 16);		/* both cookies */
+	writer_u16(&b->w, ISAKMP_N_INITIAL_CONTACT);
+	writer_u64(&b->w, sa->cookie_i);
+	writer_u64(&b->w, sa->cookie_r);
+	isakmp_close(b);
+}
+
 /* Message 5 or 6: our identity and the proof of it. */
 static size_t
 phase1_auth_message(struct ike_sa *sa, uint8_t *buf, size_t cap)
@@ -340,6 +353,10 @@ phase1_auth_message(struct ike_sa *sa, uint8_t *buf, size_t cap)
 			return 0;
 		isakmp_put(&b, ISAKMP_SIGNATURE, sig, (size_t)n);
 	}
+	/* Only here is it repeated until it arrives (RFC 2407 §4.6.3.3). */
+	if (sa->initiator && sa->initial_contact &&
+	    ike_sa_for_peer(sa->ike, sa->path.peer, &sa->peer_id) == NULL)
+		phase1_put_initial_contact(sa, &b);
 	return ike_seal(sa, &b, sa->iv);
 }
 
@@ -399,9 +416,6 @@ phase1_up(struct ike_sa *sa, uint64_t now)
 	    &sa->peer_id), ipv4_text(sa->path.peer), ike_enc_name(sa->suite.enc,
 	    sa->suite.enc_bits), ike_hash_name(sa->suite.hash),
 	    ike_group_name(sa->suite.group));
-	if (sa->initiator && sa->initial_contact)
-		info_notify(sa, now, ISAKMP_N_INITIAL_CONTACT, PROTO_ISAKMP,
-		    (const uint8_t[16]){ 0 }, 0, NULL, 0);
 	for (c = TAILQ_FIRST(&e->children); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
 		if (c->sa == sa && c->state == IKE_QM_WAIT_SA)
@@ -420,8 +434,8 @@ phase1_got_sa_answer(struct ike_sa *sa, uint64_t now,
 	uint8_t			  msg[ISAKMP_MESSAGE_MAX];
 
 	if (h->cookie_r == 0 || part == NULL ||
-	    proposal_accept_phase1(part->body, part->len, sa->psk != NULL ?
-	    IKE_PRESHARED : IKE_RSA_SIG, sa->ike->c.legacy, &sa->suite) == -1) {
+	    proposal_accept_phase1(part->body, part->len, sa->sai, sa->sai_len,
+	    &sa->suite) == -1) {
 		ike_complain(sa->ike, now, &sa->path,
 		    "its answer to our Phase 1 proposal is not one of ours");
 		return;		/* perhaps forged: the true one may still come */
@@ -551,7 +565,7 @@ phase1_open(struct ike_sa *sa, const struct isakmp_header *h,
 }
 
 static void
-phase1_notes(struct ike_sa *sa, const struct isakmp_message *m)
+phase1_notes(struct ike_sa *sa, uint64_t now, const struct isakmp_message *m)
 {
 	unsigned      i;
 	struct cursor c;
@@ -564,8 +578,7 @@ phase1_notes(struct ike_sa *sa, const struct isakmp_message *m)
 		cursor_u32(&c);
 		cursor_u16(&c);
 		if (cursor_u16(&c) == ISAKMP_N_INITIAL_CONTACT && !c.bad)
-			sa->ike->ops->initial_contact(sa->ike->arg,
-			    &sa->peer_id, sa->path.peer);
+			ike_peer_restarted(sa, now);
 	}
 }
 
@@ -594,11 +607,9 @@ phase1_got_auth(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
 	ike_remember(&sa->pending, &sa->pending_len, text,
 	    len - ISAKMP_HEADER_LEN);
 	sa->pending_first = h->first;
+	/* With a pre-shared key too: the secret found by address must be that of
+	 * the identity now claimed. */
 	sa->state = IKE_MM_WAIT_KEYS;
-	if (sa->psk != NULL) {
-		phase1_keys_found(sa, now);
-		return;
-	}
 	sa->token = ++sa->ike->next_token;
 	sa->ike->ops->peer_lookup(sa->ike->arg, sa->token, &sa->peer_id,
 	    &sa->path);
@@ -622,17 +633,22 @@ phase1_keys_found(struct ike_sa *sa, uint64_t now)
 		phase1_answer_ke(sa, now);
 		return;
 	}
-	if (sa->nkeys == 0 && sa->psk == NULL) {
-		ike_complain(sa->ike, now, &sa->path,
-		    "no public key found for %s", keying_id_text(&sa->peer_id));
+	if (sa->psk != NULL ? !sa->psk_confirmed : sa->nkeys == 0) {
+		ike_complain(sa->ike, now, &sa->path, "no %s found for %s",
+		    sa->psk != NULL ? "such pre-shared key" : "public key",
+		    keying_id_text(&sa->peer_id));
 		goto refuse;
 	}
 	if (isakmp_split(&m, sa->pending, sa->pending_len, true) == -1 ||
 	    isakmp_find(&m, ISAKMP_ID) == NULL || !phase1_proved(sa, &m)) {
 		sa->ike->count.auth_failed++;
-		ike_complain(sa->ike, now, &sa->path, "the signature of %s does "
-		    "not verify with its %zu public key(s)",
-		    keying_id_text(&sa->peer_id), sa->nkeys);
+		if (sa->psk != NULL)
+			ike_complain(sa->ike, now, &sa->path, "%s does not know "
+			    "the pre-shared key", keying_id_text(&sa->peer_id));
+		else
+			ike_complain(sa->ike, now, &sa->path, "the signature of "
+			    "%s does not verify with its %zu public key(s)",
+			    keying_id_text(&sa->peer_id), sa->nkeys);
 		goto refuse;
 	}
 	len = phase1_auth_message(sa, msg, sizeof(msg));
@@ -642,7 +658,7 @@ phase1_keys_found(struct ike_sa *sa, uint64_t now)
 	}
 	ike_remember(&sa->answer, &sa->answer_len, msg, len);
 	ike_send(sa, msg, len);
-	phase1_notes(sa, &m);
+	phase1_notes(sa, now, &m);
 	ike_remember(&sa->pending, &sa->pending_len, NULL, 0);
 	phase1_up(sa, now);
 	return;
@@ -681,7 +697,7 @@ phase1_got_auth_answer(struct ike_sa *sa, uint64_t now,
 	ike_digest(buf, len, sa->seen);
 	ike_remember(&sa->answer, &sa->answer_len, NULL, 0);
 	ike_retry_clear(&sa->retry);
-	phase1_notes(sa, &m);
+	phase1_notes(sa, now, &m);
 	phase1_up(sa, now);
 }
 

@@ -108,7 +108,7 @@ phase2_start(struct ike_child *c, uint64_t now)
 	struct ike_sa	     *sa = c->sa;
 	struct isakmp_builder b;
 	uint8_t		      buf[ISAKMP_MESSAGE_MAX];
-	size_t		      len;
+	size_t		      len, at;
 
 	c->msgid = ike_msgid();
 	c->ni_len = IKE_NONCE_LEN;
@@ -126,8 +126,10 @@ phase2_start(struct ike_child *c, uint64_t now)
 	}
 	phase2_begin(&b, buf, sizeof(buf), c);
 	isakmp_open(&b, ISAKMP_SA);
+	at = b.w.len;
 	proposal_offer_phase2(&b.w, c->spi_in, sa->suite.group,
 	    c->ike->c.legacy, c->ike->c.phase2_lifetime);
+	ike_remember(&c->sa_body, &c->sa_body_len, buf + at, b.w.len - at);
 	isakmp_close(&b);
 	isakmp_put(&b, ISAKMP_NONCE, c->ni, c->ni_len);
 	isakmp_put(&b, ISAKMP_KE, ike_dh_public(c->dh),
@@ -356,7 +358,7 @@ phase2_respond(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
 	}
 	writer_init(&w, body, sizeof(body));
 	proposal_answer_phase2(&w, &choice, c->spi_in);
-	ike_remember(&c->sa_answer, &c->sa_answer_len, body, w.bad ? 0 : w.len);
+	ike_remember(&c->sa_body, &c->sa_body_len, body, w.bad ? 0 : w.len);
 	c->state = IKE_QM_WAIT_POLICY;
 	c->deadline = now + e->c.give_up;
 	ike_timer(e, c->deadline);
@@ -386,7 +388,7 @@ phase2_authorized(struct ike_child *c, uint64_t now, void *conn)
 		return;
 	}
 	phase2_begin(&b, buf, sizeof(buf), c);
-	isakmp_put(&b, ISAKMP_SA, c->sa_answer, c->sa_answer_len);
+	isakmp_put(&b, ISAKMP_SA, c->sa_body, c->sa_body_len);
 	isakmp_put(&b, ISAKMP_NONCE, c->nr, c->nr_len);
 	isakmp_put(&b, ISAKMP_KE, ike_dh_public(c->dh),
 	    ike_group_len(c->suite.group));
@@ -421,7 +423,7 @@ phase2_got_answer(struct ike_child *c, uint64_t now,
 	sa->heard = now;
 	part = isakmp_find(&m, ISAKMP_SA);
 	if (part == NULL || proposal_accept_phase2(part->body, part->len,
-	    sa->suite.group, sa->ike->c.legacy, &c->suite, &c->spi_out) == -1 ||
+	    c->sa_body, c->sa_body_len, &c->suite, &c->spi_out) == -1 ||
 	    !phase2_take_ke(c, &m, c->nr, &c->nr_len) ||
 	    phase2_selectors(sa, &m, &src, &dst, true) == -1 ||
 	    memcmp(&src, &c->src, sizeof(src)) != 0 ||

@@ -14,6 +14,7 @@ enum { P2_LIFE_TYPE = 1, P2_LIFE = 2, P2_GROUP = 3, P2_ENCAPSULATION = 4,
 enum { LIFE_SECONDS = 1, LIFE_KILOBYTES = 2 };
 enum { ENCAPSULATION_TUNNEL = 1, ENCAPSULATION_UDP_TUNNEL = 3 };
 #define KEY_IKE		1	/* the one ISAKMP transform (RFC 2407 §4.4.2) */
+#define ESP_SPI_MIN	256	/* RFC 4303 §2.1: lower ones are reserved */
 
 struct phase1_offer { uint16_t enc, bits, hash, group; bool legacy; };
 static const struct phase1_offer phase1_offers[] = {
@@ -279,21 +280,49 @@ proposal_choose_phase1(const uint8_t *sa, size_t len, unsigned auths,
 	return -1;
 }
 
+static bool
+phase1_equal(const struct ike_suite *a, const struct ike_suite *b)
+{
+	return a->enc == b->enc && a->enc_bits == b->enc_bits &&
+	    a->hash == b->hash && a->auth == b->auth && a->group == b->group &&
+	    a->lifetime == b->lifetime;
+}
+
+/* The one transform of the one proposal that an answer holds. */
+static int
+answer_read(const uint8_t *sa, size_t len, unsigned protocol,
+    struct proposal *p, struct transform *t)
+{
+	struct cursor c;
+
+	if (sa_read(sa, len, &c) == -1 || proposal_next(&c, p) == -1 ||
+	    p->more || p->protocol != protocol ||
+	    transform_next(&p->body, t) == -1 || t->more)
+		return -1;
+	return 0;
+}
+
 int
-proposal_accept_phase1(const uint8_t *sa, size_t len, uint16_t auth,
-    bool legacy, struct ike_suite *out)
+proposal_accept_phase1(const uint8_t *sa, size_t len, const uint8_t *offer,
+    size_t offer_len, struct ike_suite *out)
 {
 	struct cursor	 c;
 	struct proposal	 p;
 	struct transform t;
+	struct ike_suite mine;
 
-	if (sa_read(sa, len, &c) == -1 || proposal_next(&c, &p) == -1 ||
-	    p.more || p.protocol != PROTO_ISAKMP ||
-	    transform_next(&p.body, &t) == -1 || t.more || t.id != KEY_IKE ||
-	    phase1_read(t.attrs, out) == -1 || out->auth != auth ||
-	    !phase1_allowed(out, legacy))
+	if (answer_read(sa, len, PROTO_ISAKMP, &p, &t) == -1 ||
+	    t.id != KEY_IKE || phase1_read(t.attrs, out) == -1 ||
+	    sa_read(offer, offer_len, &c) == -1 || proposal_next(&c, &p) == -1)
 		return -1;
-	return 0;
+	do {
+		if (transform_next(&p.body, &t) == -1 ||
+		    phase1_read(t.attrs, &mine) == -1)
+			return -1;
+		if (phase1_equal(out, &mine))
+			return 0;
+	} while (t.more);
+	return -1;
 }
 
 static void
@@ -441,7 +470,7 @@ proposal_choose_phase2(const uint8_t *sa, size_t len, bool legacy,
 		if (bundle || p.protocol != PROTO_ESP || p.spi_size != 4)
 			continue;
 		*spi = load_u32(p.spi);
-		if (*spi < 256)
+		if (*spi < ESP_SPI_MIN)
 			continue;
 		do {
 			if (transform_next(&p.body, &t) == -1)
@@ -482,14 +511,36 @@ proposal_answer_phase2(struct writer *w, const struct proposal_choice *c,
 	sub_close(w, proposal);
 }
 
-int
-proposal_accept_phase2(const uint8_t *sa, size_t len, uint16_t group,
-    bool legacy, struct ike_esp_suite *out, uint32_t *spi)
+static bool
+phase2_equal(const struct ike_esp_suite *a, const struct ike_esp_suite *b)
 {
-	struct proposal_choice choice;
+	return a->cipher == b->cipher && a->cipher_bits == b->cipher_bits &&
+	    a->auth == b->auth && a->group == b->group &&
+	    a->encapsulation == b->encapsulation &&
+	    a->lifetime == b->lifetime && a->bytes == b->bytes &&
+	    a->esn == b->esn;
+}
 
-	if (proposal_choose_phase2(sa, len, legacy, out, spi, &choice) == -1 ||
-	    out->group != group)
+int
+proposal_accept_phase2(const uint8_t *sa, size_t len, const uint8_t *offer,
+    size_t offer_len, struct ike_esp_suite *out, uint32_t *spi)
+{
+	struct cursor	     c;
+	struct proposal	     p;
+	struct transform     t;
+	struct ike_esp_suite mine;
+
+	if (answer_read(sa, len, PROTO_ESP, &p, &t) == -1 || p.spi_size != 4 ||
+	    (*spi = load_u32(p.spi)) < ESP_SPI_MIN ||
+	    phase2_read(t.attrs, t.id, out) == -1 ||
+	    sa_read(offer, offer_len, &c) == -1 || proposal_next(&c, &p) == -1)
 		return -1;
-	return 0;
+	do {
+		if (transform_next(&p.body, &t) == -1 ||
+		    phase2_read(t.attrs, t.id, &mine) == -1)
+			return -1;
+		if (phase2_equal(out, &mine))
+			return 0;
+	} while (t.more);
+	return -1;
 }

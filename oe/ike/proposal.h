@@ -33,9 +33,12 @@ void	proposal_offer_phase1(struct writer *w, uint16_t auth, bool legacy,
  */
 int	proposal_choose_phase1(const uint8_t *sa, size_t len, unsigned auths,
 	    bool legacy, struct ike_suite *out, struct writer *answer);
-/* Initiator: reads the one transform in an answer; it must be one we offered. */
-int	proposal_accept_phase1(const uint8_t *sa, size_t len, uint16_t auth,
-	    bool legacy, struct ike_suite *out);
+/*
+ * Initiator: reads the one transform in an answer.  It must equal one of offer,
+ * the SA body we sent, in every attribute (RFC 2409 §5). 0, or -1.
+ */
+int	proposal_accept_phase1(const uint8_t *sa, size_t len,
+	    const uint8_t *offer, size_t offer_len, struct ike_suite *out);
 
 /* Phase 2: group is that of the KE payload that goes with it. */
 void	proposal_offer_phase2(struct writer *w, uint32_t spi, uint16_t group,
@@ -50,7 +53,9 @@ int	proposal_choose_phase2(const uint8_t *sa, size_t len, bool legacy,
 	    struct ike_esp_suite *out, uint32_t *spi, struct proposal_choice *choice);
 void	proposal_answer_phase2(struct writer *w, const struct proposal_choice *c,
 	    uint32_t spi);
-int	proposal_accept_phase2(const uint8_t *sa, size_t len, uint16_t group,
-	    bool legacy, struct ike_esp_suite *out, uint32_t *spi);
+/* As proposal_accept_phase1(). */
+int	proposal_accept_phase2(const uint8_t *sa, size_t len,
+	    const uint8_t *offer, size_t offer_len, struct ike_esp_suite *out,
+	    uint32_t *spi);
 
 #endif

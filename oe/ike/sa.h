@@ -62,6 +62,7 @@ struct ike_sa {
 	int		    key_used;	/* which of keys verified, -1: none */
 	uint8_t		   *psk;
 	size_t		    psk_len;
+	bool		    psk_confirmed;	/* it belongs to peer_id */
 	struct ike_suite    suite;
 	uint8_t		   *sai;	/* the initiator's SA body, for HASH_I and HASH_R */
 	size_t		    sai_len;
@@ -116,8 +117,8 @@ struct ike_child {
 	struct ike_esp_suite suite;
 	uint32_t	    spi_in, spi_out;
 	struct keying_selector src, dst;	/* ours, theirs */
-	uint8_t		   *sa_answer;	/* responder: SA body to send */
-	size_t		    sa_answer_len;
+	uint8_t		   *sa_body;	/* what we offered, or shall answer */
+	size_t		    sa_body_len;
 	struct ike_retry    retry;
 	uint8_t		    seen[32];
 	uint8_t		   *answer;
@@ -159,14 +160,31 @@ void	ike_remember(uint8_t **to, size_t *to_len, const uint8_t *buf, size_t len);
 void	ike_digest(const uint8_t *buf, size_t len, uint8_t out[32]);
 void	ike_complain(struct ike *e, uint64_t now, const struct keying_path *path,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* table.c */
 struct ike_sa *ike_sa_new(struct ike *e, uint64_t now, const struct keying_path *path,
 	    bool initiator);
+void	ike_sa_free(struct ike_sa *sa);
 void	ike_sa_hash(struct ike_sa *sa);		/* (again) under cookie_i */
+struct ike_sa *ike_sa_find(struct ike *e, uint64_t cookie_i, uint32_t peer);
+/* The newest Phase 1 SA that is up and leads to this peer. */
+struct ike_sa *ike_sa_for_peer(const struct ike *e, uint32_t peer,
+	    const struct keying_id *id);
+/* Marks dead; ike_tick() frees, as callers still hold it. */
 void	ike_sa_kill(struct ike_sa *sa, uint64_t now);
 void	ike_sa_failed(struct ike_sa *sa, uint64_t now, enum keying_failure f,
 	    const char *detail);
 struct ike_child *ike_child_new(struct ike *e, struct ike_sa *sa, bool initiator);
+void	ike_child_free(struct ike_child *c);
 void	ike_child_kill(struct ike_child *c);
+/* Kills it after telling its connection. */
+void	ike_child_gone(struct ike_child *c, bool by_peer);
+/* INITIAL-CONTACT over sa: what the same peer had before is gone (RFC 2407 §4.6.3.3). */
+void	ike_peer_restarted(struct ike_sa *sa, uint64_t now);
+/* DPD over sa found the peer dead: all of it goes (RFC 3706 §5.5). */
+void	ike_peer_dead(struct ike_sa *sa, uint64_t now);
+
+/* ike.c */
 /* Encrypts what a builder holds (all after the header) with an IV that moves on. */
 size_t	ike_seal(struct ike_sa *sa, struct isakmp_builder *b, uint8_t *iv);
 /* IV of a new Phase 2 or informational exchange (RFC 2409 App. B). */

@@ -151,8 +151,12 @@ answer_keys(struct net_host *h, uint64_t token, const struct keying_id *id)
 	}
 	if (h->wrong_key && pubkey_from_evp(&keys[0], net_key(2)) == 0)
 		n = 1;
-	ike_peer_keys(h->ike, net->now, token, keys, n,
-	    (const uint8_t *)h->psk, h->psk == NULL ? 0 : strlen(h->psk));
+	if (h->psk_names_refused && id->type != KEYING_ID_IPV4)
+		ike_peer_keys(h->ike, net->now, token, NULL, 0, NULL, 0);
+	else
+		ike_peer_keys(h->ike, net->now, token, keys, n,
+		    (const uint8_t *)h->psk, h->psk == NULL ? 0 :
+		    strlen(h->psk));
 }
 
 static void

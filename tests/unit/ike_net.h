@@ -37,6 +37,7 @@ struct net_host {
 	const char *psk;		/* peer_lookup answers with it too */
 
 	enum net_answer lookup, ask;	/* how ops answer */
+	bool	 psk_names_refused;	/* a pre-shared key is for addresses only */
 	bool	 wrong_key;		/* peer_lookup gives a key nobody has */
 	bool	 no_spi;
 

@@ -4,9 +4,12 @@ if HAVE_CMOCKA
 IKE_TEST_LIBS = oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
 IKE_TEST_NET = tests/unit/ike_net.c tests/unit/ike_net.h
 check_PROGRAMS += tests/unit/test_ike_crypto tests/unit/test_ike \
-	tests/unit/test_ike_hostile
+	tests/unit/test_ike_hostile tests/unit/test_ike_message
 TESTS += tests/unit/test_ike_crypto tests/unit/test_ike \
-	tests/unit/test_ike_hostile
+	tests/unit/test_ike_hostile tests/unit/test_ike_message
+tests_unit_test_ike_message_SOURCES = tests/unit/test_ike_message.c
+tests_unit_test_ike_message_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ike_message_LDADD = $(IKE_TEST_LIBS)
 tests_unit_test_ike_crypto_SOURCES = tests/unit/test_ike_crypto.c
 tests_unit_test_ike_crypto_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike_crypto_LDADD = $(IKE_TEST_LIBS)

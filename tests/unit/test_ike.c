@@ -477,6 +477,17 @@ preshared_keys_work_and_fail_apart(void **state)
 	assert_int_equal(y->nchildren, 0);
 	end_clean();
 
+	/* The secret of this address, but not of the identity it claims. */
+	picture(240, NULL);
+	x->psk = "a long enough secret";
+	y->psk = "a long enough secret";
+	y->psk_names_refused = true;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 120000);
+	assert_int_equal(x->fails, 1);
+	assert_int_equal(y->nchildren, 0);
+	end_clean();
+
 	/* Whoever asks for a signature gets no pre-shared key, and the reverse. */
 	picture(25, NULL);
 	x->psk = "a long enough secret";
@@ -486,6 +497,15 @@ preshared_keys_work_and_fail_apart(void **state)
 	assert_int_equal(x->fails, 1);
 	assert_int_equal(y->nchildren, 0);
 	end_clean();
+}
+
+/* Loses message 5 twice or its answer, and what follows at once. */
+static bool
+swallow_auth(struct net *n, struct net_datagram *d, void *arg)
+{
+	(void)d;
+	(void)arg;
+	return n->count != 5 && n->count != 6 && n->count != 7;
 }
 
 static void
@@ -506,6 +526,42 @@ initial_contact_is_told(void **state)
 	picture(27, NULL);
 	key_up();
 	assert_int_equal(y->contacts, 0);
+	end_clean();
+
+	/* It survives loss (RFC 2407 §4.6.3: only message 5 is repeated). */
+	picture(270, NULL);
+	net.filter = swallow_auth;
+	net_request_init(&r, x, y, 0);
+	r.initial_contact = true;
+	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[0]), 0);
+	net_pass(&net, 10000);
+	assert_true(net_agree(x, y));
+	assert_int_equal(y->contacts, 1);
+	end_clean();
+}
+
+static void
+a_restarted_peer_takes_its_old_children_down(void **state)
+{
+	struct keying_request r;
+
+	(void)state;
+	picture(271, NULL);
+	key_up();
+	/* x's engine dies without a word and comes again. */
+	x = net_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), NULL);
+	x->next_spi = 0x7000;
+	net.hosts[0].addr = 0;
+	net_pass(&net, 5000);
+	net_request_init(&r, x, y, 0);
+	r.initial_contact = true;
+	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[0]), 0);
+	net_pass(&net, 2000);
+	assert_true(net_agree(x, y));
+	assert_int_equal(y->contacts, 1);
+	assert_int_equal(y->downs, 1);
+	assert_true(y->children[0].down);
+	assert_false(y->children[1].down);
 	end_clean();
 }
 
@@ -668,6 +724,7 @@ main(void)
 		cmocka_unit_test(phase1_outlives_its_lifetime_by_renewal),
 		cmocka_unit_test(preshared_keys_work_and_fail_apart),
 		cmocka_unit_test(initial_contact_is_told),
+		cmocka_unit_test(a_restarted_peer_takes_its_old_children_down),
 		cmocka_unit_test(two_hosts_behind_one_address_both_work),
 		cmocka_unit_test(ephemeral_ports_are_kept),
 		cmocka_unit_test(flood_of_first_messages_leaves_others_working),

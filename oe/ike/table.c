@@ -1,0 +1,237 @@
+/* table.c - Phase 1 and Phase 2 SAs: made, found, ended */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "oe/ike/sa.h"
+
+struct ike_sa *
+ike_sa_new(struct ike *e, uint64_t now, const struct keying_path *path,
+    bool initiator)
+{
+	struct ike_sa *sa;
+
+	if (e->nsas >= e->c.sa_max || (sa = calloc(1, sizeof(*sa))) == NULL)
+		return NULL;
+	sa->ike = e;
+	sa->path = *path;
+	sa->initiator = initiator;
+	sa->created = now;
+	sa->expires = IKE_NEVER;
+	sa->dpd_at = IKE_NEVER;
+	sa->key_used = -1;
+	TAILQ_INSERT_TAIL(&e->sas, sa, entry);
+	e->nsas++;
+	return sa;
+}
+
+void
+ike_sa_hash(struct ike_sa *sa)
+{
+	if (sa->key.cookie != 0)
+		HASH_DEL(sa->ike->by_cookie, sa);
+	memset(&sa->key, 0, sizeof(sa->key));
+	sa->key.cookie = sa->cookie_i;
+	sa->key.peer = sa->path.peer;
+	HASH_ADD(hh, sa->ike->by_cookie, key, sizeof(sa->key), sa);
+}
+
+struct ike_sa *
+ike_sa_find(struct ike *e, uint64_t cookie_i, uint32_t peer)
+{
+	struct ike_sa *sa, want;
+
+	memset(&want.key, 0, sizeof(want.key));
+	want.key.cookie = cookie_i;
+	want.key.peer = peer;
+	HASH_FIND(hh, e->by_cookie, &want.key, sizeof(want.key), sa);
+	return sa;
+}
+
+void
+ike_sa_free(struct ike_sa *sa)
+{
+	struct ike *e = sa->ike;
+
+	if (sa->key.cookie != 0)
+		HASH_DEL(e->by_cookie, sa);
+	TAILQ_REMOVE(&e->sas, sa, entry);
+	e->nsas--;
+	ike_retry_clear(&sa->retry);
+	ike_dh_free(sa->dh);
+	free(sa->sai);
+	wipe_free(sa->psk, sa->psk_len);
+	wipe_free(sa->answer, sa->answer_len);
+	wipe_free(sa->pending, sa->pending_len);
+	wipe_free(sa, sizeof(*sa));
+}
+
+void
+ike_sa_kill(struct ike_sa *sa, uint64_t now)
+{
+	struct ike	 *e = sa->ike;
+	struct ike_child *c, *next;
+
+	if (sa->state == IKE_MM_DEAD)
+		return;
+	if (sa->half_open) {
+		sa->half_open = false;
+		e->half_open--;
+		TAILQ_REMOVE(&e->half, sa, half_entry);
+	}
+	sa->state = IKE_MM_DEAD;
+	sa->token = 0;
+	ike_retry_clear(&sa->retry);
+	if (sa->key.cookie != 0) {
+		HASH_DEL(e->by_cookie, sa);
+		sa->key.cookie = 0;
+	}
+	for (c = TAILQ_FIRST(&e->children); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (c->sa != sa)
+			continue;
+		if (c->state == IKE_QM_UP) {
+			c->sa = NULL;
+			sa->nchildren--;
+		} else if (c->state != IKE_QM_DEAD)
+			phase2_failed(c, now, KEYING_PHASE2_REFUSED,
+			    "Phase 1 SA deleted");
+	}
+	ike_timer(e, now);
+}
+
+void
+ike_sa_failed(struct ike_sa *sa, uint64_t now, enum keying_failure f,
+    const char *detail)
+{
+	struct ike	 *e = sa->ike;
+	struct ike_child *c, *next;
+
+	e->count.phase1_failed++;
+	for (c = TAILQ_FIRST(&e->children); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (c->sa == sa && c->state == IKE_QM_WAIT_SA)
+			phase2_failed(c, now, f, detail);
+	}
+	ike_sa_kill(sa, now);
+}
+
+/* --- Phase 2 SAs ---------------------------------------------------------- */
+
+struct ike_child *
+ike_child_new(struct ike *e, struct ike_sa *sa, bool initiator)
+{
+	struct ike_child *c;
+
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		return NULL;
+	c->ike = e;
+	c->sa = sa;
+	c->initiator = initiator;
+	c->deadline = c->hard = IKE_NEVER;
+	c->peer = sa->path.peer;
+	c->peer_id = sa->peer_id;
+	sa->nchildren++;
+	TAILQ_INSERT_TAIL(&e->children, c, entry);
+	return c;
+}
+
+void
+ike_child_free(struct ike_child *c)
+{
+	TAILQ_REMOVE(&c->ike->children, c, entry);
+	ike_retry_clear(&c->retry);
+	ike_dh_free(c->dh);
+	free(c->sa_body);
+	wipe_free(c->answer, c->answer_len);
+	wipe_free(c, sizeof(*c));
+}
+
+void
+ike_child_kill(struct ike_child *c)
+{
+	if (c->state == IKE_QM_DEAD)
+		return;
+	c->state = IKE_QM_DEAD;
+	c->token = 0;
+	ike_retry_clear(&c->retry);
+	if (c->sa != NULL) {
+		c->sa->nchildren--;
+		c->sa = NULL;
+	}
+	ike_timer(c->ike, 0);
+}
+
+struct ike_sa *
+ike_sa_for_peer(const struct ike *e, uint32_t peer, const struct keying_id *id)
+{
+	struct ike_sa *sa, *best = NULL;
+
+	TAILQ_FOREACH(sa, &e->sas, entry) {
+		if (sa->state == IKE_MM_UP && sa->path.peer == peer &&
+		    keying_id_equal(&sa->peer_id, id) &&
+		    (best == NULL || sa->up_at >= best->up_at))
+			best = sa;
+	}
+	return best;
+}
+
+/* Is this child of the peer that sa leads to, and older than sa? */
+static bool
+child_is_older(const struct ike_child *c, const struct ike_sa *sa)
+{
+	return c->state != IKE_QM_DEAD && c->announced && c->sa != sa &&
+	    c->peer == sa->path.peer &&
+	    keying_id_equal(&c->peer_id, &sa->peer_id);
+}
+
+void
+ike_child_gone(struct ike_child *c, bool by_peer)
+{
+	void *conn = c->conn;
+
+	c->conn = NULL;
+	if (conn != NULL)
+		c->ike->ops->child_down(c->ike->arg, conn, c->spi_in, by_peer);
+	ike_child_kill(c);
+}
+
+void
+ike_peer_restarted(struct ike_sa *sa, uint64_t now)
+{
+	struct ike	 *e = sa->ike;
+	struct ike_sa	 *old;
+	struct ike_child *c;
+
+	TAILQ_FOREACH(old, &e->sas, entry) {
+		/* One that came up beside sa is a crossing first contact. */
+		if (old != sa && old->state == IKE_MM_UP &&
+		    old->up_at < sa->created &&
+		    old->path.peer == sa->path.peer &&
+		    keying_id_equal(&old->peer_id, &sa->peer_id))
+			ike_sa_kill(old, now);
+	}
+	TAILQ_FOREACH(c, &e->children, entry) {
+		if (child_is_older(c, sa) && c->sa == NULL)
+			ike_child_gone(c, true);
+	}
+	e->ops->initial_contact(e->arg, &sa->peer_id, sa->path.peer);
+}
+
+void
+ike_peer_dead(struct ike_sa *sa, uint64_t now)
+{
+	struct ike	 *e = sa->ike;
+	struct ike_child *c;
+
+	ike_sa_kill(sa, now);
+	/* Another SA, by which it still speaks, asks for itself. */
+	if (ike_sa_for_peer(e, sa->path.peer, &sa->peer_id) != NULL)
+		return;
+	TAILQ_FOREACH(c, &e->children, entry) {
+		if (child_is_older(c, sa))
+			ike_child_gone(c, false);
+	}
+}

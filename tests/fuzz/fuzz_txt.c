@@ -1,0 +1,35 @@
+/* fuzz_txt.c - any bytes as one TXT, KEY or IPSECKEY record's data */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "oe/record.h"
+#include "tests/fuzz/fuzz.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct record r;
+	EVP_PKEY     *pkey;
+	char	      text[PUBKEY_WIRE_MAX * 2];
+	struct pubkey again;
+
+	record_key(&r, data, len, 1024);
+	record_ipseckey(&r, data, len, 1024);
+	if (record_txt(&r, (const char *)data, len, 1024) != 0)
+		return 0;
+	if (memchr(r.gateway.name, '\0', sizeof(r.gateway.name)) == NULL)
+		abort();
+	if (r.key.len == 0)
+		return 0;
+	/* What was taken can be written and read again, and OpenSSL has a say. */
+	if (pubkey_to_base64(&r.key, text, sizeof(text)) == -1 ||
+	    pubkey_from_base64(&again, text, strlen(text), 1024) == -1 ||
+	    again.len != r.key.len ||
+	    memcmp(again.wire, r.key.wire, again.len) != 0)
+		abort();
+	pkey = pubkey_to_evp(&r.key);
+	EVP_PKEY_free(pkey);
+	return 0;
+}

@@ -1,1 +1,24 @@
-# tests/net/local.mk - what is built from tests/net/
+# tests/net/local.mk - the whole path on real packets, in network namespaces
+TEST_EXTENSIONS = .sh
+SH_LOG_COMPILER = $(SHELL)
+AM_TESTS_ENVIRONMENT = top_builddir='$(abs_top_builddir)'; export top_builddir;
+
+dist_check_SCRIPTS += \
+	tests/net/cleanup.sh \
+	tests/net/e2e.sh \
+	tests/net/errors.sh \
+	tests/net/recover.sh \
+	tests/net/wire.sh
+TESTS += \
+	tests/net/cleanup.sh \
+	tests/net/e2e.sh \
+	tests/net/errors.sh \
+	tests/net/recover.sh \
+	tests/net/wire.sh
+EXTRA_DIST += \
+	tests/net/demo.sh \
+	tests/net/lib.sh \
+	tests/net/proof.sh \
+	tests/net/report.py \
+	tests/net/wire.py \
+	tests/net/wire_test.py

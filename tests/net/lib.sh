@@ -1,0 +1,539 @@
+# lib.sh - the picture of DESIGN in network namespaces, sourced by the tests and the demo
+#
+#   lan:  10.0.0.0/24      N 10.0.0.1  x1 10.0.0.11  x2 10.0.0.12
+#   wire: 198.51.100.0/24  N .1  y1 .10 (oed)  y2 .20 (plain)  dns .53
+#
+# net_enter runs the script again in PID, mount and network namespaces of its
+# own with a private /run.  The kernel ends all of it with that first process,
+# even when it is killed, so there is nothing on the machine to clean up and
+# nothing of the machine's own (addresses, rules, processes) within reach.
+# shellcheck shell=sh
+
+NET_HERE=$(cd "$(dirname "$0")" && pwd)
+NET_TOP=$(cd "${top_builddir:-.}" && pwd)
+NET_RUN=/run/rsip-test
+NET_NB=198.51.100.1
+NET_X1=10.0.0.11
+NET_X2=10.0.0.12
+NET_Y1=198.51.100.10
+NET_Y2=198.51.100.20
+NET_DNS=198.51.100.53
+NET_TOOLS="ip nsenter unshare setpriv sysctl python3"
+PATH=$PATH:/usr/sbin:/sbin
+PYTHONDONTWRITEBYTECODE=1
+# A proxy or a locale of the person who runs this must not change the result.
+LC_ALL=C
+export PATH PYTHONDONTWRITEBYTECODE LC_ALL
+unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+
+net_say()
+{
+	printf '%s\n' "$*"
+}
+
+net_skip()
+{
+	net_say "skipped: $*"
+	exit 77
+}
+
+net_fail()
+{
+	net_say "FAIL: $*"
+	exit 1
+}
+
+net_ok()
+{
+	net_say "ok: $*"
+}
+
+# Needs PROGRAM...: skips with their names if the machine lacks some.
+net_needs()
+{
+	absent=
+	for tool in "$@"; do
+		command -v "$tool" >/dev/null || absent="$absent $tool"
+	done
+	[ -z "$absent" ] || net_skip "not installed:$absent"
+	unset absent tool
+}
+
+# Built PROGRAM...: the daemons by their path below the build folder.
+net_needs_built()
+{
+	for tool in "$@"; do
+		[ -x "$NET_TOP/$tool" ] ||
+		    net_skip "$NET_TOP/$tool is not built"
+	done
+	unset tool
+}
+
+# The script's own arguments.  Returns in the inside only.
+net_enter()
+{
+	if [ -n "$NET_INSIDE" ]; then
+		net_inside
+		return
+	fi
+	# shellcheck disable=SC2086
+	net_needs $NET_TOOLS
+	flags=--mount\ --pid\ --net\ --ipc\ --fork
+	[ "$(id -u)" = 0 ] || flags="$flags --user --map-root-user"
+	# shellcheck disable=SC2086
+	unshare $flags --mount-proc true 2>/dev/null ||
+	    net_skip "not root, and no user namespaces for others here"
+	[ -c /dev/net/tun ] || net_skip "no /dev/net/tun"
+	# If this shell dies, unshare dies; if unshare dies, the first process
+	# of the PID namespace dies; then the kernel ends all the others.
+	# shellcheck disable=SC2086
+	NET_INSIDE=1 setpriv --pdeathsig KILL unshare $flags --mount-proc \
+	    --kill-child sh "$0" "$@" </dev/null &
+	net_child=$!
+	trap 'net_abort 130' INT
+	trap 'net_abort 143' TERM
+	trap 'net_abort 129' HUP
+	wait "$net_child"
+	exit $?
+}
+
+net_abort()
+{
+	trap '' INT TERM HUP
+	kill -KILL "$net_child" 2>/dev/null
+	wait "$net_child" 2>/dev/null
+	exit "$1"
+}
+
+net_inside()
+{
+	mount -t tmpfs -o mode=755,size=2g tmpfs /run ||
+	    net_skip "cannot mount here"
+	mkdir -p /run/netns "$NET_RUN"
+	# The daemons' user must get at its control socket's folder.
+	chmod 755 "$NET_RUN"
+	NET_STARTED=
+	trap net_leave EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+}
+
+# What the programs said helps only when something went wrong.
+net_leave()
+{
+	status=$?
+	trap - EXIT
+	if [ "$status" != 0 ] && [ "$status" != 77 ]; then
+		for log in "$NET_RUN"/*.log; do
+			[ -s "$log" ] || continue
+			net_say "--- ${log##*/}"
+			tail -n "${NET_LOG_LINES:-40}" "$log"
+		done
+	fi
+	exit "$status"
+}
+
+# NAMESPACE COMMAND...
+net_on()
+{
+	net_ns=$1
+	shift
+	nsenter --net="/run/netns/$net_ns" "$@"
+}
+
+# NAME NAMESPACE COMMAND...: starts it in the background as NAME, with its
+# messages in NAME.log.  net_pid NAME tells its process id.
+net_start()
+{
+	net_name=$1
+	net_ns=$2
+	shift 2
+	(exec nsenter --net="/run/netns/$net_ns" "$@") \
+	    >>"$NET_RUN/$net_name.log" 2>&1 </dev/null &
+	eval "net_pid_$net_name=$!"
+	NET_STARTED="$NET_STARTED $net_name"
+}
+
+net_pid()
+{
+	eval "printf '%s' \"\$net_pid_$1\""
+}
+
+net_alive()
+{
+	kill -0 "$(net_pid "$1")" 2>/dev/null
+}
+
+# NAME [SIGNAL]: ends it and waits until it is gone.
+net_stop()
+{
+	kill "-${2:-TERM}" "$(net_pid "$1")" 2>/dev/null
+	wait "$(net_pid "$1")" 2>/dev/null
+}
+
+# SECONDS COMMAND...: true as soon as the command is, false when time is up.
+net_until()
+{
+	net_end=$(($(date +%s) + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$(date +%s)" -lt "$net_end" ] || return 1
+		sleep 0.1
+	done
+}
+
+# DAEMON SECONDS COMMAND...: as net_until, but fails when the daemon died.
+net_ready()
+{
+	net_name=$1
+	net_end=$(($(date +%s) + $2))
+	shift 2
+	until "$@" >/dev/null 2>&1; do
+		net_alive "$net_name" || net_fail "$net_name ended: $(tail -n 1 \
+		    "$NET_RUN/$net_name.log")"
+		[ "$(date +%s)" -lt "$net_end" ] ||
+		    net_fail "$net_name is not ready in time ($*)"
+		sleep 0.1
+	done
+}
+
+# NAMESPACE INTERFACE ADDRESS SEGMENT: a cable from a host to a switch.  The
+# port on the switch has the host's name.
+net_cable()
+{
+	ip link add name "$1" netns "$4" type veth peer name "$2" netns "$1" &&
+	    ip -n "$4" link set "$1" master switch0 up &&
+	    ip -n "$1" address add "$3/24" dev "$2" &&
+	    ip -n "$1" link set "$2" up
+}
+
+net_namespace()
+{
+	ip netns add "$1" &&
+	    net_on "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 \
+	    net.ipv6.conf.default.disable_ipv6=1 2>/dev/null
+	ip -n "$1" link set lo up
+}
+
+net_picture()
+{
+	for net_ns in lan wire N x1 x2 y1 y2 dns; do
+		net_namespace "$net_ns" || net_fail "no namespace $net_ns"
+	done
+	for net_ns in lan wire; do
+		ip -n "$net_ns" link add switch0 type bridge &&
+		    ip -n "$net_ns" link set switch0 up ||
+		    net_skip "no bridge device in this kernel"
+	done
+	net_cable N eth0 "$NET_NB" wire &&
+	    net_cable y1 eth0 "$NET_Y1" wire &&
+	    net_cable y2 eth0 "$NET_Y2" wire &&
+	    net_cable dns eth0 "$NET_DNS" wire &&
+	    net_cable N eth1 10.0.0.1 lan &&
+	    net_cable x1 eth0 "$NET_X1" lan &&
+	    net_cable x2 eth0 "$NET_X2" lan &&
+	    ip -n x1 route add default via 10.0.0.1 &&
+	    ip -n x2 route add default via 10.0.0.1 &&
+	    net_on N sysctl -qw net.ipv4.ip_forward=1 ||
+	    net_fail "the picture's cables"
+	# What is not in the picture is the Internet, where nobody answers.
+	ip -n N route add default dev eth0
+	printf 'nameserver %s\n' "$NET_DNS" >"$NET_RUN/resolv.conf"
+	mount --bind "$NET_RUN/resolv.conf" "$(readlink -f /etc/resolv.conf)"
+}
+
+# x1 x2 y1: a private key each, and the records that go into the zones.
+net_keys()
+{
+	for net_host in x1 x2; do
+		"$NET_TOP/ctl/rsipctl" keygen "$NET_RUN/$net_host.pem" \
+		    --name "$net_host.lab" \
+		    >"$NET_RUN/$net_host.records" 2>"$NET_RUN/keygen.log" ||
+		    net_fail "rsipctl keygen"
+	done
+	"$NET_TOP/ctl/rsipctl" keygen "$NET_RUN/y1.pem" --name y1.lab \
+	    --address "$NET_Y1" --gateway "$NET_Y1" \
+	    >"$NET_RUN/y1.records" 2>"$NET_RUN/keygen.log" ||
+	    net_fail "rsipctl keygen"
+}
+
+net_zone_head()
+{
+	printf '$ORIGIN %s\n$TTL 300\n' "$1"
+	printf '@ SOA ns.lab. root.lab. 1 3600 600 86400 10\n@ NS ns.lab.\n'
+}
+
+net_zones()
+{
+	{
+		net_zone_head lab.
+		printf 'ns A %s\ny1 A %s\ny2 A %s\n' "$NET_DNS" "$NET_Y1" \
+		    "$NET_Y2"
+		printf 'x1 A %s\nx2 A %s\n' "$NET_NB" "$NET_NB"
+		grep -h '^x[12]\.lab\..*[[:space:]]KEY[[:space:]]' \
+		    "$NET_RUN/x1.records" "$NET_RUN/x2.records"
+	} >"$NET_RUN/zone.lab"
+	{
+		net_zone_head 100.51.198.in-addr.arpa.
+		printf '1 PTR nb.lab.\n10 PTR y1.lab.\n20 PTR y2.lab.\n'
+		grep -E '^10\.100\.51\.198.*[[:space:]](TXT|KEY)[[:space:]]' \
+		    "$NET_RUN/y1.records"
+	} >"$NET_RUN/zone.100.51.198.in-addr.arpa"
+}
+
+# Signs the zones with keys of their own; each is an island of trust.
+net_sign()
+{
+	: >"$NET_RUN/anchors"
+	for net_zone in lab 100.51.198.in-addr.arpa; do
+		(cd "$NET_RUN" &&
+		    key=$(ldns-keygen -a ECDSAP256SHA256 -k -r /dev/urandom \
+		    "$net_zone.") &&
+		    cat "$key.key" >>anchors &&
+		    ldns-signzone -f "signed.$net_zone" "zone.$net_zone" \
+		    "$key") >>"$NET_RUN/sign.log" 2>&1 ||
+		    net_fail "signing zone $net_zone"
+	done
+}
+
+# NAMESPACE PORT: true if a program there has that UDP port.
+net_listens()
+{
+	net_on "$1" ss -Hlun "sport = :$2" | grep -q .
+}
+
+# An authoritative server and a validating resolver before it.
+net_dns()
+{
+	net_sign
+	cat >"$NET_RUN/nsd.conf" <<-EOF
+	server:
+	  ip-address: 127.0.0.1@5353
+	  username: ""
+	  chroot: ""
+	  pidfile: "$NET_RUN/nsd.pid"
+	  zonelistfile: "$NET_RUN/nsd.list"
+	  xfrdfile: "$NET_RUN/nsd.xfrd"
+	  xfrdir: "$NET_RUN"
+	  database: ""
+	  zonesdir: "$NET_RUN"
+	  server-count: 1
+	remote-control:
+	  control-enable: no
+	zone:
+	  name: lab
+	  zonefile: signed.lab
+	zone:
+	  name: 100.51.198.in-addr.arpa
+	  zonefile: signed.100.51.198.in-addr.arpa
+	EOF
+	cat >"$NET_RUN/unbound.conf" <<-EOF
+	server:
+	  interface: $NET_DNS
+	  access-control: 0.0.0.0/0 allow
+	  do-ip6: no
+	  do-daemonize: no
+	  num-threads: 1
+	  username: ""
+	  chroot: ""
+	  directory: "$NET_RUN"
+	  pidfile: "$NET_RUN/unbound.pid"
+	  use-syslog: no
+	  module-config: "validator iterator"
+	  trust-anchor-file: "$NET_RUN/anchors"
+	  do-not-query-localhost: no
+	  local-zone: "." refuse
+	  local-zone: "lab." transparent
+	  local-zone: "100.51.198.in-addr.arpa." transparent
+	  outgoing-range: 64
+	  num-queries-per-thread: 32
+	remote-control:
+	  control-enable: no
+	stub-zone:
+	  name: "lab."
+	  stub-addr: 127.0.0.1@5353
+	stub-zone:
+	  name: "100.51.198.in-addr.arpa."
+	  stub-addr: 127.0.0.1@5353
+	EOF
+	net_start nsd dns nsd -d -c "$NET_RUN/nsd.conf"
+	net_start unbound dns unbound -d -c "$NET_RUN/unbound.conf"
+	net_ready nsd 10 net_listens dns 5353
+	net_ready unbound 10 net_listens dns 53
+	net_answers "$NET_DNS" 53 y1.lab. A >/dev/null ||
+	    net_fail "the resolver does not answer"
+}
+
+# SERVER PORT NAME TYPE: true if it answers; what it answered is printed.
+net_answers()
+{
+	net_on dns drill -D -p "$2" "@$1" "$3" "$4" >"$NET_RUN/drill.out" &&
+	    cat "$NET_RUN/drill.out" &&
+	    grep -q 'rcode: NOERROR' "$NET_RUN/drill.out"
+}
+
+# A web server on y1 and y2, with 10 MB of noise that compresses to nothing.
+net_web()
+{
+	[ -f "$NET_RUN/www/file" ] || {
+		mkdir -p "$NET_RUN/www"
+		head -c 10000000 /dev/urandom >"$NET_RUN/www/file"
+		chmod -R a+rX "$NET_RUN/www"
+	}
+	for net_host in "$@"; do
+		mkdir -p "$NET_RUN/nginx.$net_host"
+		cat >"$NET_RUN/nginx.$net_host.conf" <<-EOF
+		daemon off;
+		user root;
+		worker_processes 1;
+		pid $NET_RUN/nginx.$net_host.pid;
+		error_log stderr warn;
+		events { worker_connections 256; }
+		http {
+		  access_log off;
+		  sendfile on;
+		  keepalive_timeout 5;
+		  client_body_temp_path $NET_RUN/nginx.$net_host/body;
+		  proxy_temp_path $NET_RUN/nginx.$net_host/proxy;
+		  fastcgi_temp_path $NET_RUN/nginx.$net_host/fastcgi;
+		  uwsgi_temp_path $NET_RUN/nginx.$net_host/uwsgi;
+		  scgi_temp_path $NET_RUN/nginx.$net_host/scgi;
+		  server { listen 80; root $NET_RUN/www; }
+		}
+		EOF
+		net_start "nginx_$net_host" "$net_host" nginx -p "$NET_RUN" \
+		    -c "$NET_RUN/nginx.$net_host.conf" -e stderr
+		net_ready "nginx_$net_host" 10 net_on "$net_host" \
+		    curl -sf -o /dev/null -r 0-9 http://127.0.0.1/file
+	done
+}
+
+# DAEMON COMMAND...: asks it over its own control socket.
+net_ctl()
+{
+	net_name=$1
+	shift
+	"$NET_TOP/ctl/rsipctl" -s "$NET_RUN/$net_name.sock" "$@"
+}
+
+net_rsipd_config()
+{
+	cat <<-EOF
+	public-interface = "eth0"
+	private-interface = "eth1"
+	control = "$NET_RUN/rsipd.sock"
+	pool "$NET_NB" { ports = {"20000-49999"} }
+	lease-time = ${NET_LEASE:-600}
+	registration-time = ${NET_REGISTRATION:-600}
+	$1
+	EOF
+}
+
+# [LINES]: more lines for rsipd.conf.
+net_rsipd()
+{
+	net_rsipd_config "$1" >"$NET_RUN/rsipd.conf"
+	net_start rsipd N "$NET_TOP/rsipd/rsipd" -f -c "$NET_RUN/rsipd.conf" \
+	    -p "$NET_RUN/rsipd.pid"
+	net_ready rsipd 10 net_ctl rsipd status
+}
+
+# HOST: the client on x1 or x2, and waits until it has a lease.
+net_rsipc()
+{
+	cat >"$NET_RUN/rsipc_$1.conf" <<-EOF
+	control = "$NET_RUN/rsipc_$1.sock"
+	oe {
+		id = "@$1.lab"
+		key = "$NET_RUN/$1.pem"
+		resolvers = {"$NET_DNS"}
+	}
+	EOF
+	net_start "rsipc_$1" "$1" "$NET_TOP/rsipc/rsipc" -f \
+	    -c "$NET_RUN/rsipc_$1.conf"
+	net_ready "rsipc_$1" 15 net_leased "rsipc_$1"
+}
+
+# DAEMON: true once it holds a lease.
+net_leased()
+{
+	net_ctl "$1" leases --json | grep -q 0x
+}
+
+# HOST
+net_oed()
+{
+	cat >"$NET_RUN/oed_$1.conf" <<-EOF
+	control = "$NET_RUN/oed_$1.sock"
+	oe {
+		key = "$NET_RUN/$1.pem"
+		resolvers = {"$NET_DNS"}
+	}
+	EOF
+	net_start "oed_$1" "$1" "$NET_TOP/oe/oed" -f -c "$NET_RUN/oed_$1.conf"
+	net_ready "oed_$1" 10 net_ctl "oed_$1" status
+}
+
+# The sniffers: on the public wire at N's port, and on the lan at N's port.
+net_sniff()
+{
+	for net_ns in wire lan; do
+		net_start "sniff_$net_ns" "$net_ns" python3 "$NET_HERE/wire.py" \
+		    capture --interface N --out "$NET_RUN/$net_ns.pcap"
+	done
+	for net_ns in wire lan; do
+		net_ready "sniff_$net_ns" 10 test -s "$NET_RUN/$net_ns.pcap"
+	done
+}
+
+net_sniff_end()
+{
+	# The last frames may still be on their way through the switch.
+	sleep 0.5
+	for net_ns in wire lan; do
+		kill -TERM "$(net_pid "sniff_$net_ns")"
+		wait "$(net_pid "sniff_$net_ns")" ||
+		    net_fail "the sniffer on $net_ns missed packets"
+	done
+}
+
+# HOST SERVER OUT: fetches the file; OUT.time gets "first-byte total speed".
+net_fetch()
+{
+	net_on "$1" curl -sS --fail --max-time "${NET_FETCH_TIME:-60}" \
+	    -o "$3" -w '%{time_starttransfer} %{time_total} %{speed_download}\n' \
+	    "http://$2/file" >"$3.time" 2>"$3.log"
+}
+
+# Both laptops fetch from SERVER at the same time, into HOST.NAME.
+net_fetch_both()
+{
+	net_fetch x1 "$1" "$NET_RUN/x1.$2" &
+	net_one=$!
+	net_fetch x2 "$1" "$NET_RUN/x2.$2" &
+	net_two=$!
+	net_rc=0
+	wait "$net_one" || net_rc=1
+	wait "$net_two" || net_rc=1
+	return "$net_rc"
+}
+
+# FILE: true if it came over as it is on the server.
+net_same()
+{
+	cmp -s "$1" "$NET_RUN/www/file"
+}
+
+# Everything that runs in the picture, in the order it needs.
+net_all()
+{
+	net_picture
+	net_keys
+	net_zones
+	net_dns
+	net_web y1 y2
+	net_oed y1
+	net_rsipd "$1"
+	net_rsipc x1
+	net_rsipc x2
+}

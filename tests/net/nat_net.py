@@ -1,0 +1,280 @@
+# nat_net.py - namespaces Y-N-X, packets made and seen on both wires, and a gateway run by lines
+"""Everything here is named with the pid and goes away with it."""
+import atexit, ctypes, json, os, select, signal, socket, struct, subprocess, sys, time
+
+Y, NB, NA = "198.51.100.10", "198.51.100.1", "10.0.0.1"
+Y2 = "198.51.100.20"
+X1, X2, X3 = "10.0.0.11", "10.0.0.12", "10.0.0.13"
+ICMP, IPIP, TCP, UDP, GRE, ESP, AH = 1, 4, 6, 17, 47, 50, 51
+CLONE_NEWNET = 0x40000000
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def run(cmd, check=True):
+    return subprocess.run(cmd, shell=True, check=check, text=True,
+                          capture_output=True).stdout
+
+
+class Inside:
+    """with Inside(ns): sockets made here belong to that namespace."""
+    def __init__(self, ns):
+        self.ns = ns
+
+    def __enter__(self):
+        self.old = os.open("/proc/self/ns/net", os.O_RDONLY)
+        fd = os.open("/run/netns/" + self.ns, os.O_RDONLY)
+        if libc.setns(fd, CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+        os.close(fd)
+
+    def __exit__(self, *a):
+        libc.setns(self.old, CLONE_NEWNET)
+        os.close(self.old)
+
+
+# --- packets -------------------------------------------------------------------
+
+def csum(b):
+    if len(b) % 2:
+        b += b"\0"
+    s = sum(struct.unpack("!%dH" % (len(b) // 2), b))
+    while s >> 16:
+        s = (s & 0xffff) + (s >> 16)
+    return ~s & 0xffff
+
+
+def ip(src, dst, proto, payload, ttl=64, df=False, tos=0, ident=7, frag=0, mf=False):
+    h = struct.pack("!BBHHHBBH4s4s", 0x45, tos, 20 + len(payload), ident,
+                    (0x4000 if df else 0) | (0x2000 if mf else 0) | frag >> 3,
+                    ttl, proto, 0, socket.inet_aton(src), socket.inet_aton(dst))
+    return h[:10] + struct.pack("!H", csum(h)) + h[12:] + payload
+
+
+def udp(src, dst, sport, dport, data, **k):
+    n = 8 + len(data)
+    u = struct.pack("!HHHH", sport, dport, n, 0) + data
+    ps = socket.inet_aton(src) + socket.inet_aton(dst) + struct.pack("!BBH", 0, 17, n)
+    c = csum(ps + u) or 0xffff
+    return ip(src, dst, UDP, u[:6] + struct.pack("!H", c) + data, **k)
+
+
+def tcp(src, dst, sport, dport, flags=2, data=b"", **k):
+    t = struct.pack("!HHIIBBHHH", sport, dport, 1, 0, 0x50, flags, 8192, 0, 0) + data
+    ps = socket.inet_aton(src) + socket.inet_aton(dst) + struct.pack("!BBH", 0, 6, len(t))
+    return ip(src, dst, TCP, t[:16] + struct.pack("!H", csum(ps + t)) + t[18:], **k)
+
+
+def icmp(src, dst, typ, code, rest, data=b"", **k):
+    m = struct.pack("!BBH", typ, code, 0) + rest + data
+    return ip(src, dst, ICMP, m[:2] + struct.pack("!H", csum(m)) + m[4:], **k)
+
+
+def echo(src, dst, ident, reply=False, data=b"ping", **k):
+    return icmp(src, dst, 0 if reply else 8, 0, struct.pack("!HH", ident, 1), data, **k)
+
+
+def error(src, dst, quoted, typ=3, code=3, mtu=0, n=None):
+    return icmp(src, dst, typ, code, struct.pack("!HH", 0, mtu), quoted[:n])
+
+
+def esp(src, dst, spi, data=b"cipher text here", **k):
+    return ip(src, dst, ESP, struct.pack("!II", spi, 1) + data, **k)
+
+
+def ah(src, dst, spi, data=b"x" * 12, **k):
+    return ip(src, dst, AH, struct.pack("!BBHII", 17, 4, 0, spi, 1) + data, **k)
+
+
+def ike(src, dst, cookie, rcookie=0, sport=500, dport=500, data=b"", marker=b"", **k):
+    h = marker + struct.pack("!QQBBBBII", cookie, rcookie, 1, 0x10, 2, 0, 0, 28 + len(data))
+    return udp(src, dst, sport, dport, h + data, **k)
+
+
+def fragments(packet, size):
+    """Splits a packet into fragments with size bytes (a multiple of 8) of payload."""
+    f = Ip(packet)
+    out = []
+    for off in range(0, len(f.payload), size):
+        part = f.payload[off:off + size]
+        out.append(ip(f.src, f.dst, f.proto, part, ident=f.ident, frag=off,
+                      mf=off + size < len(f.payload), ttl=f.ttl, tos=f.tos))
+    return out
+
+
+class Ip:
+    def __init__(self, b):
+        self.raw = b
+        self.hlen = (b[0] & 15) * 4
+        self.tos, self.total, self.ident, fr = struct.unpack("!BHHH", b[1:8])
+        self.raw = b = b[:self.total]
+        self.ttl, self.proto = b[8], b[9]
+        self.df, self.mf, self.frag = bool(fr & 0x4000), bool(fr & 0x2000), (fr & 0x1fff) * 8
+        self.src, self.dst = socket.inet_ntoa(b[12:16]), socket.inet_ntoa(b[16:20])
+        self.payload = b[self.hlen:]
+
+    def good(self):
+        return csum(self.raw[:self.hlen]) == 0
+
+    def inner(self):
+        if self.proto == IPIP:
+            return Ip(self.payload)
+        if self.proto == GRE:
+            return Ip(self.payload[4:])
+        return None
+
+    def __repr__(self):
+        return "<%s>%s proto %d len %d %s>" % (self.src, self.dst, self.proto,
+                                              len(self.raw), self.payload[:24].hex())
+
+
+def tunnel(host, packet, kind=IPIP, gw=NA, **k):
+    if kind == GRE:
+        packet = b"\0\0\x08\0" + packet
+    return ip(host, gw, kind, packet, **k)
+
+
+class Wire:
+    """An interface that we send on and look at."""
+    def __init__(self, ns, dev, gwmac):
+        with Inside(ns):
+            self.s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+            self.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+            self.s.bind((dev, 0x0800))
+            # So that the kernel does not answer "protocol unreachable" for us.
+            self.quiet = [socket.socket(socket.AF_INET, socket.SOCK_RAW, p)
+                          for p in (IPIP, GRE, ESP, AH)]
+        self.dev, self.mac = dev, bytes.fromhex(gwmac.replace(":", ""))
+
+    def send(self, packet):
+        self.s.sendto(packet, (self.dev, 0x0800, 0, 0, self.mac))
+
+    def recv(self, want, timeout=2.0):
+        """The first packet that came in for which want(Ip) holds, or None."""
+        end = time.time() + timeout
+        while True:
+            left = end - time.time()
+            if left <= 0 or not select.select([self.s], [], [], left)[0]:
+                return None
+            b, a = self.s.recvfrom(70000)
+            if a[2] == socket.PACKET_OUTGOING:
+                continue
+            p = Ip(b)
+            if want(p):
+                return p
+
+    def drain(self):
+        while select.select([self.s], [], [], 0)[0]:
+            self.s.recvfrom(70000)
+
+
+class Net:
+    def __init__(self, n="rn%d" % os.getpid(), mtu=1500):
+        self.y, self.n, self.x = n + "y", n + "n", n + "x"
+        atexit.register(self.close)
+        for s in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(s, lambda *a: sys.exit(1))
+        for ns in (self.y, self.n, self.x):
+            run("ip netns add " + ns)
+            run("ip -n %s link set lo up" % ns)
+        run("ip -n %s link add pub type veth peer name eth0 netns %s" % (self.n, self.y))
+        run("ip -n %s link add prv type veth peer name eth0 netns %s" % (self.n, self.x))
+        for ns, dev, addrs in ((self.n, "pub", [NB + "/24"]), (self.n, "prv", [NA + "/24"]),
+                               (self.y, "eth0", [Y + "/24", Y2 + "/24"]),
+                               (self.x, "eth0", [a + "/24" for a in (X1, X2, X3)])):
+            for a in addrs:
+                run("ip -n %s addr add %s dev %s" % (ns, a, dev))
+            run("ip -n %s link set %s up" % (ns, dev))
+        run("ip -n %s route add default via %s" % (self.x, NA))
+        self.wy = Wire(self.y, "eth0", self.mac("pub"))
+        self.wx = Wire(self.x, "eth0", self.mac("prv"))
+        # Learn each other's link addresses before anything is counted.
+        run("ip netns exec %s ping -c1 -W2 %s" % (self.y, NB), check=False)
+        for a in (X1, X2, X3):
+            run("ip netns exec %s ping -c1 -W2 -I %s %s" % (self.x, a, NA), check=False)
+
+    def mac(self, dev):
+        return json.loads(run("ip -j -n %s link show %s" % (self.n, dev)))[0]["address"]
+
+    def inside_n(self, cmd, check=True):
+        return run("ip netns exec %s sh -c '%s'" % (self.n, cmd), check=check)
+
+    def close(self):
+        for ns in (self.y, self.n, self.x):
+            subprocess.run(["ip", "netns", "del", ns], stderr=subprocess.DEVNULL)
+
+
+class Gateway:
+    def __init__(self, net, *options, ports="20000-49999", log=None):
+        prog = os.environ.get("NAT_GATEWAY", "tests/net/nat_gateway")
+        self.net = net
+        self.log = open(log or "/tmp/nat_gateway.%d.log" % os.getpid(), "w+")
+        atexit.register(self.kill)
+        self.p = subprocess.Popen(
+            ["ip", "netns", "exec", net.n, prog, "pub", "prv", NA, "pool=%s:%s" % (NB, ports),
+             *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=self.log, bufsize=0)
+        self.misuses, self.unread = [], b""
+        if self.line(30) != "ready":
+            raise RuntimeError("gateway: " + self.errors())
+
+    def errors(self):
+        self.log.flush()
+        return open(self.log.name).read()
+
+    def line(self, timeout=10):
+        while b"\n" not in self.unread:
+            if not select.select([self.p.stdout], [], [], timeout)[0]:
+                raise RuntimeError("the gateway does not answer")
+            more = os.read(self.p.stdout.fileno(), 65536)
+            if not more:
+                return ""
+            self.unread += more
+        line, self.unread = self.unread.split(b"\n", 1)
+        return line.decode()
+
+    def say(self, cmd):
+        """Answer lines before "ok"; raises on "error"."""
+        self.p.stdin.write((cmd + "\n").encode())
+        out = []
+        while True:
+            l = self.line()
+            if l == "ok":
+                return out
+            if l == "" or l.startswith("error"):
+                raise RuntimeError(cmd + ": " + (l or self.errors()))
+            if l.startswith("misuse"):
+                self.misuses.append(l)
+            else:
+                out.append(l)
+
+    def status(self):
+        return json.loads(self.say("status")[0])
+
+    def stop(self):
+        self.p.stdin.close()
+        return self.p.wait(20)
+
+    def kill(self):
+        if self.p.poll() is None:
+            self.p.kill()
+            self.p.wait()
+        try:
+            os.unlink(self.log.name)
+        except OSError:
+            pass
+
+
+class Report:
+    def __init__(self):
+        self.failed = 0
+
+    def ok(self, cond, what):
+        print(("ok      " if cond else "NOT OK  ") + what, flush=True)
+        if not cond:
+            self.failed += 1
+        return cond
+
+    def end(self):
+        if self.failed:
+            print("%d failed" % self.failed)
+        sys.exit(1 if self.failed else 0)

@@ -1,0 +1,196 @@
+# nat_path.py - real packets through the data plane: whose each is, on both wires
+import sys
+sys.dont_write_bytecode = True
+from nat_net import *
+
+fw = sys.argv[1] if len(sys.argv) > 1 else "iptables"
+r = Report()
+net = Net()
+wy, wx = net.wy, net.wx
+
+
+def rules():
+    if fw == "iptables":
+        return net.inside_n("iptables-save", check=False)
+    return net.inside_n("nft list ruleset", check=False)
+
+
+def settings():
+    return net.inside_n("cat /proc/sys/net/ipv4/ip_forward "
+        "/proc/sys/net/ipv4/ip_local_reserved_ports "
+        "/proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv4/conf/*/accept_local")
+
+
+net.inside_n("echo 1 > /proc/sys/net/ipv4/conf/prv/rp_filter; "
+             "echo 1 > /proc/sys/net/ipv4/conf/pub/rp_filter")
+before = settings()
+g = Gateway(net, "firewall=" + fw, "queues=2")
+g.say("add 1 1 %s %s ipip ports=20000-20063 spis=1001,1002" % (X1, NB))
+g.say("add 2 1 %s %s ipip ports=20064-20127 spis=2001" % (X2, NB))
+
+
+def arrives(packet, host, what, kind=IPIP, check=None):
+    """Sent by Y, it must come out of the tunnel to host unchanged but for the TTL."""
+    wx.drain()
+    sent = Ip(packet)
+    wy.send(packet)
+    p = wx.recv(lambda p: p.proto == kind)
+    good = p is not None and p.dst == host and p.src == NA and p.good()
+    if good:
+        i = p.inner()
+        good = (i.good() and i.payload == sent.payload and i.src == sent.src and
+                i.dst == sent.dst and i.ttl == sent.ttl - 1 and
+                (check is None or check(p, i)))
+    return r.ok(good, what + ("" if good else ": %r" % p))
+
+
+def nobody(packet, what, wire_in=None, wire_out=None):
+    (wire_out or wx).drain()
+    (wire_in or wy).send(packet)
+    s = Ip(packet)
+    mark = s.inner().payload if s.inner() else s.payload
+    p = (wire_out or wx).recv(lambda p: p.proto in (IPIP, GRE, s.proto) and mark[:8] in p.raw, 0.7)
+    return r.ok(p is None, what + ("" if p is None else ": %r" % p))
+
+
+def leaves(packet, host, what, kind=IPIP):
+    """Sent by host in its tunnel, it must go to Y unchanged but for the TTL."""
+    wy.drain()
+    sent = Ip(packet)
+    wx.send(tunnel(host, packet, kind))
+    p = wy.recv(lambda p: p.payload == sent.payload)
+    good = p is not None and p.src == sent.src and p.ttl == sent.ttl - 1 and p.good()
+    return r.ok(good, what + ("" if good else ": %r" % p))
+
+
+# Inbound
+arrives(esp(Y, NB, 0x1001), X1, "ESP by SPI to the first host")
+arrives(esp(Y, NB, 0x2001), X2, "ESP by SPI to the second host")
+arrives(ah(Y, NB, 0x1002), X1, "AH by SPI")
+nobody(esp(Y, NB, 0x3001), "an unknown SPI reaches nobody")
+nobody(ah(Y, NB, 0x3001), "an unknown SPI of AH reaches nobody")
+arrives(udp(Y, NB, 53, 20000, b"to x1"), X1, "UDP by port to the first host")
+arrives(udp(Y, NB, 53, 20064, b"to x2"), X2, "UDP by port to the second host")
+arrives(tcp(Y, NB, 80, 20127, 0x12), X2, "TCP by port")
+nobody(udp(Y, NB, 53, 20500, b"for nobody"), "a port that nobody leased reaches nobody")
+nobody(ike(Y, NB, 0xaaaaaaaaaaaaaaaa, 5), "IKE with an unknown cookie reaches nobody")
+
+# Outbound, and what it teaches
+leaves(esp(NB, Y, 0x9001), X1, "ESP leaves the first host's tunnel")
+leaves(udp(NB, Y, 20001, 80, b"from x1"), X1, "UDP from a leased port leaves")
+leaves(tcp(NB, Y, 20070, 80), X2, "TCP from a leased port leaves")
+leaves(ike(NB, Y, 0x1111111111111111), X1, "IKE of the first host leaves")
+leaves(ike(NB, Y, 0x2222222222222222), X2, "IKE of the second host leaves")
+arrives(ike(Y, NB, 0x1111111111111111, 7), X1, "IKE by its cookie to the first host")
+arrives(ike(Y, NB, 0x2222222222222222, 7), X2, "IKE by its cookie to the second host")
+nobody(tunnel(X2, ike(NB, Y, 0x1111111111111111, 8)),
+       "a cookie that another host holds is not sent", wx, wy)
+leaves(echo(NB, Y, 77), X1, "an echo request leaves")
+arrives(echo(Y, NB, 77, reply=True), X1, "its reply comes back")
+leaves(echo(NB, Y, 78), X2, "an echo request of the second host leaves")
+arrives(echo(Y, NB, 78, reply=True), X2, "and its reply")
+
+# Spoofing
+g.misuses.clear()
+nobody(tunnel(X2, udp(NB, Y, 20001, 80, b"not mine")),
+       "a port of another host is refused", wx, wy)
+nobody(tunnel(X3, udp(NB, Y, 20001, 80, b"spoofed!")),
+       "a tunnel source that holds no lease is refused", wx, wy)
+nobody(tunnel(X1, udp("192.0.2.9", Y, 20001, 80, b"wrong src")),
+       "an address that is not leased is refused", wx, wy)
+nobody(tunnel(X1, udp(NB, Y, 20001, 80, b"from outside"), gw=NA),
+       "a tunnel cannot begin on the public side", wy, wy)
+nobody(udp(NB, Y, 20001, 80, b"no tunnel"), "a leased address without a tunnel is refused", wx, wy)
+nobody(tunnel(X1, udp(NB, Y, 20001, 80, b"wrong kind"), GRE), "the wrong tunnel is refused", wx, wy)
+time.sleep(0.1)
+g.say("status")
+r.ok(any(l.startswith("misuse %s addrport" % X2) for l in g.misuses) and
+     any(l.startswith("misuse %s addr " % X3) for l in g.misuses),
+     "misuse is reported to the control thread: %s" % g.misuses)
+
+# GRE
+g.say("add 3 1 %s %s gre ports=20128-20191 spis=3001" % (X3, NB))
+arrives(esp(Y, NB, 0x3001), X3, "GRE: ESP arrives", GRE)
+leaves(udp(NB, Y, 20130, 80, b"by gre"), X3, "GRE: UDP leaves", GRE)
+
+# Beside: an ordinary host, and the router itself
+wy.drain()
+wx.send(udp(X3, Y, 40000, 4242, b"ordinary"))
+p = wy.recv(lambda p: p.proto == UDP and p.payload[8:] == b"ordinary")
+good = p is not None and p.src == NB
+sport = struct.unpack("!H", p.payload[:2])[0] if good else 0
+r.ok(good and not 20000 <= sport <= 49999, "NAPT takes a port outside of the leased ranges: %d" % sport)
+if good:
+    wx.drain()
+    wy.send(udp(Y, NB, 4242, sport, b"answer"))
+    p = wx.recv(lambda p: p.proto == UDP and p.dst == X3 and p.payload[8:] == b"answer")
+    r.ok(p is not None, "and its answer comes back")
+out = run("ip netns exec %s ping -c2 -W2 -i0.2 -I %s %s" % (net.x, X3, Y), check=False)
+r.ok(" 0% packet loss" in out, "an ordinary host's ping")
+out = net.inside_n("ping -c2 -W2 -i0.2 %s" % Y, check=False)
+r.ok(" 0% packet loss" in out, "the router's own ping")
+out = run("ip netns exec %s ping -c2 -W2 -i0.2 %s" % (net.y, NB), check=False)
+r.ok(" 0% packet loss" in out, "a ping of the router from outside")
+with Inside(net.y):
+    ls = socket.create_server((Y, 7777))
+with Inside(net.n):
+    c = socket.create_connection((Y, 7777), 3)
+    c2 = socket.create_connection((Y, 7777), 3)
+    r.ok(not any(20000 <= s.getsockname()[1] <= 49999 for s in (c, c2)),
+         "the router's own TCP uses ports outside of the leased ranges")
+    ls2 = socket.create_server((NB, 30000))
+with Inside(net.y):
+    c = socket.create_connection((NB, 30000), 3)
+r.ok(True, "a service of the router on a port nobody leased answers")
+
+# Freed
+g.say("remove 1 1")
+nobody(esp(Y, NB, 0x1001), "a freed SPI reaches nobody")
+nobody(udp(Y, NB, 53, 20000, b"to x1 no more"), "a freed port reaches nobody")
+nobody(ike(Y, NB, 0x1111111111111111, 7), "a freed lease's cookie reaches nobody")
+arrives(esp(Y, NB, 0x2001), X2, "the other host's go on")
+
+# Rules that vanish
+ours = ("iptables -t raw -F; iptables -t raw -X; iptables -t nat -F; iptables -t filter -F"
+        if fw == "iptables" else "nft flush ruleset")
+net.inside_n(ours)
+end = time.time() + 5
+while time.time() < end and g.status()["rules-mended"] == 0:
+    time.sleep(0.1)
+r.ok(g.status()["rules-mended"] == 1 and "putting them back" in g.errors(),
+     "wiped rules are back %.1f s later" % (time.time() - end + 5))
+arrives(esp(Y, NB, 0x2001), X2, "and packets pass again")
+print(json.dumps(g.status()))
+
+# The end
+r.ok(g.stop() == 0, "the gateway ends")
+r.ok("rsip" not in rules().lower(), "no rule stays: " + repr(rules()) if "rsip" in rules().lower() else "no rule stays")
+r.ok(settings() == before, "settings are as before")
+
+# A second one that is killed: the helper tidies up
+g = Gateway(net, "firewall=" + fw)
+pid = int(run("pgrep -P %d" % g.p.pid).split()[0]) if False else g.p.pid
+os.kill(pid, signal.SIGKILL)
+g.p.wait()
+for i in range(50):
+    if "rsip" not in rules().lower():
+        break
+    time.sleep(0.1)
+r.ok("rsip" not in rules().lower() and settings() == before, "killed: the helper tidies up")
+
+# Both killed at once: the next one takes over
+g = Gateway(net, "firewall=" + fw)
+kids = [int(k) for k in open("/proc/%d/task/%d/children" % (g.p.pid, g.p.pid)).read().split()]
+for k in kids:
+    os.kill(k, signal.SIGSTOP)
+os.kill(g.p.pid, signal.SIGKILL)
+for k in kids:
+    os.kill(k, signal.SIGKILL)
+g.p.wait()
+r.ok(len(kids) == 1 and "rsip" in rules().lower(), "both killed: rules stay")
+g = Gateway(net, "firewall=" + fw)
+g.say("add 1 1 %s %s ipip ports=20000-20063 spis=1001" % (X1, NB))
+arrives(esp(Y, NB, 0x1001), X1, "the next one takes over")
+g.stop()
+r.ok("rsip" not in rules().lower() and settings() == before, "and leaves nothing behind")
+r.end()

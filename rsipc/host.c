@@ -1,0 +1,361 @@
+/* host.c - the RSIP host: states, timers, and what happens when nobody answers */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "rsipc/host_private.h"
+
+const char *
+host_state_name(enum host_state s)
+{
+	static const char *const names[] = {
+		[HOST_UNREGISTERED] = "Unregistered",
+		[HOST_REGISTRATION_PENDING] = "Registration Pending",
+		[HOST_REGISTERED] = "Registered",
+		[HOST_REGISTERED_QUERY_PENDING] = "Registered Query Pending",
+		[HOST_REGISTERED_DEREGISTRATION_PENDING] =
+		    "Registered De-registration Pending",
+		[HOST_ASSIGNMENT_PENDING] = "Assignment Pending",
+		[HOST_FREE_PENDING] = "Free Pending",
+		[HOST_ASSIGNED] = "Assigned",
+		[HOST_ASSIGNED_QUERY_PENDING] = "Assigned Query Pending",
+		[HOST_ASSIGNED_ASSIGNMENT_PENDING] =
+		    "Assigned Assignment Pending",
+		[HOST_ASSIGNED_DEREGISTRATION_PENDING] =
+		    "Assigned De-registration Pending",
+		[HOST_ASSIGNED_EXTENSION_PENDING] = "Assigned Extension Pending",
+	};
+
+	return names[s];
+}
+
+void
+host_init(struct host *h, const struct host_config *config,
+    const struct host_ops *ops, void *arg)
+{
+	memset(h, 0, sizeof(*h));
+	h->config = *config;
+	h->ops = ops;
+	h->arg = arg;
+	h->want_ports = config->ports;
+	h->want_spis = config->spis;
+	h->want_tunnel = config->tunnel;
+	h->no_ipsec = config->spis == 0;
+	lease_init(&h->lease);
+}
+
+void
+host_clear(struct host *h)
+{
+	lease_clear(&h->lease);
+	rsip_message_clear(&h->out);
+}
+
+void
+host_set_state(struct host *h, enum host_state to)
+{
+	enum host_state from = h->state;
+
+	if (from == to)
+		return;
+	h->state = to;
+	log_debug("%s -> %s", host_state_name(from), host_state_name(to));
+	if (h->ops->changed != NULL)
+		h->ops->changed(h->arg, from, to);
+}
+
+void
+host_settle(struct host *h)
+{
+	h->pending = 0;
+	host_set_state(h, h->lease.n > 0 ? HOST_ASSIGNED : HOST_REGISTERED);
+}
+
+void
+host_back_off(struct host *h, uint64_t now, uint32_t floor)
+{
+	h->retry_delay = h->retry_delay == 0 ? HOST_RETRY_MIN :
+	    h->retry_delay * 2;
+	if (h->retry_delay > HOST_RETRY_MAX)
+		h->retry_delay = HOST_RETRY_MAX;
+	h->retry_at = now + (floor > h->retry_delay ? floor : h->retry_delay);
+}
+
+void
+host_outlive(struct host *h, uint64_t expires)
+{
+	if (expires > h->registered_until)
+		h->registered_until = expires;
+}
+
+static void
+host_refuse_demands(struct host *h, unsigned error)
+{
+	struct host_demand d;
+
+	while (h->ndemands > 0) {
+		d = h->demand[--h->ndemands];
+		h->ops->demanded(h->arg, &d, error);
+	}
+}
+
+void
+host_revoke(struct host *h, struct binding *b)
+{
+	/* What connections stand on is asked for again, so that they live on. */
+	if (b->purpose == LEASE_MAIN) {
+		h->saved = *b;
+		h->resume = true;
+	} else if (b->purpose == LEASE_LISTEN) {
+		h->listened = 0;
+	}
+	h->ops->revoked(h->arg, b);
+	lease_remove(&h->lease, b);
+}
+
+void
+host_forget(struct host *h)
+{
+	struct binding *main = lease_main(&h->lease);
+
+	if (main != NULL)
+		host_revoke(h, main);
+	while (h->lease.n > 0)
+		host_revoke(h, h->lease.b[h->lease.n - 1]);
+	host_refuse_demands(h, RSIP_REGISTER_FIRST);
+	h->pending = 0;
+	h->client_id = 0;
+	h->listened = 0;
+	h->query_at = 0;
+	h->verify = false;
+	h->more_spis = false;
+	host_set_state(h, HOST_UNREGISTERED);
+}
+
+static void
+host_done(struct host *h)
+{
+	h->leaving = false;
+	if (h->lease.n > 0 || h->state != HOST_UNREGISTERED)
+		host_forget(h);
+	h->ops->left(h->arg);
+}
+
+void
+host_connected(struct host *h, uint64_t now)
+{
+	h->connecting = false;
+	h->up = true;
+	h->pending = 0;
+	h->counters = false;
+	/* Whether the gateway has restarted meanwhile is what an extension shows
+	 * at once: REGISTER_FIRST, or a renewed lease (RFC 3103 §10.2.2). */
+	h->verify = h->lease.n > 0;
+	h->retry_at = now;
+}
+
+void
+host_disconnected(struct host *h, uint64_t now)
+{
+	h->connecting = h->up = false;
+	h->pending = 0;
+	host_set_state(h, h->state <= HOST_REGISTRATION_PENDING || h->stale ?
+	    HOST_UNREGISTERED : h->lease.n > 0 ? HOST_ASSIGNED :
+	    HOST_REGISTERED);
+	host_back_off(h, now, 0);
+}
+
+void
+host_reset(struct host *h, uint64_t now)
+{
+	h->ops->disconnect(h->arg);
+	h->connecting = h->up = h->stale = false;
+	host_forget(h);
+	h->resume = false;
+	h->retry_delay = 0;
+	h->retry_at = now;
+}
+
+void
+host_leave(struct host *h, uint64_t now, uint32_t wait)
+{
+	h->leaving = true;
+	h->leave_by = now + wait;
+	host_refuse_demands(h, RSIP_REGISTER_FIRST);
+}
+
+/* RFC 3103 §5: 12.5 ms, doubling; now is in whole milliseconds. */
+static uint64_t
+host_backoff_deadline(const struct host *h)
+{
+	return h->sent + (25 * ((1u << h->attempt) - 1) + 1) / 2;
+}
+
+/* The seventh timeout of Appendix D, or a TCP connection gone silent. */
+static void
+host_give_up(struct host *h, uint64_t now)
+{
+	struct binding *b = lease_find(&h->lease, h->pending_bind);
+	uint8_t		pending = h->pending;
+
+	log_info("no answer to %s from the gateway", rsip_type_name(pending));
+	h->pending = 0;
+	if (!h->udp) {
+		h->ops->disconnect(h->arg);
+		h->up = false;
+	}
+	switch (h->state) {
+	case HOST_REGISTRATION_PENDING:
+		host_set_state(h, HOST_UNREGISTERED);
+		break;
+	case HOST_REGISTERED_DEREGISTRATION_PENDING:
+	case HOST_ASSIGNED_DEREGISTRATION_PENDING:
+		h->stale = false;
+		host_forget(h);
+		break;
+	default:
+		host_settle(h);
+		break;
+	}
+	if (b != NULL && b->expires > now)
+		b->renew = now + (b->expires - now) / 2 + 1;
+	if (h->pending_purpose == LEASE_PORT)
+		h->ops->demanded(h->arg, &h->pending_demand,
+		    RSIP_UNKNOWN_ERROR);
+	host_back_off(h, now, 0);
+}
+
+static void
+host_overdue(struct host *h, uint64_t now)
+{
+	if (h->pending == 0 || now < h->deadline)
+		return;
+	if (h->udp && h->attempt < HOST_ATTEMPTS) {
+		h->attempt++;
+		h->deadline = host_backoff_deadline(h);
+		h->retransmissions++;
+		h->ops->resend(h->arg);
+		return;
+	}
+	host_give_up(h, now);
+}
+
+static void
+host_expire(struct host *h, uint64_t now)
+{
+	size_t i;
+
+	for (i = h->lease.n; i-- > 0; ) {
+		if (i >= h->lease.n || now < h->lease.b[i]->expires)
+			continue;
+		log_info("lease %u has expired", h->lease.b[i]->bind_id);
+		host_revoke(h, h->lease.b[i]);
+	}
+	if (h->lease.n > 0 || h->state <= HOST_REGISTRATION_PENDING)
+		return;
+	if (now >= h->registered_until) {
+		host_forget(h);
+		return;
+	}
+	/* The state's other half, for what is under way. */
+	if (h->state == HOST_ASSIGNED)
+		host_set_state(h, HOST_REGISTERED);
+	else if (h->state == HOST_ASSIGNED_ASSIGNMENT_PENDING)
+		host_set_state(h, HOST_ASSIGNMENT_PENDING);
+	else if (h->state == HOST_ASSIGNED_QUERY_PENDING)
+		host_set_state(h, HOST_REGISTERED_QUERY_PENDING);
+	else if (h->state == HOST_ASSIGNED_DEREGISTRATION_PENDING)
+		host_set_state(h, HOST_REGISTERED_DEREGISTRATION_PENDING);
+	else if (h->state == HOST_ASSIGNED_EXTENSION_PENDING ||
+	    h->state == HOST_FREE_PENDING)
+		host_settle(h);
+}
+
+void
+host_tick(struct host *h, uint64_t now)
+{
+	host_overdue(h, now);
+	host_expire(h, now);
+	if (h->leaving && (now >= h->leave_by || !h->up ||
+	    (h->state == HOST_UNREGISTERED && !h->stale))) {
+		host_done(h);
+		return;
+	}
+	if (h->up) {
+		if (h->pending == 0)
+			host_request_next(h, now);
+	} else if (!h->connecting && now >= h->retry_at) {
+		h->connecting = true;
+		h->udp = h->config.udp && !h->use_tcp;
+		h->ops->connect(h->arg, h->udp);
+	}
+}
+
+static void
+sooner(uint64_t *next, uint64_t t)
+{
+	if (t != 0 && (*next == 0 || t < *next))
+		*next = t;
+}
+
+uint64_t
+host_next(const struct host *h)
+{
+	uint64_t next = 0;
+	size_t	 i;
+
+	if (h->pending != 0)
+		sooner(&next, h->deadline);
+	if (h->leaving)
+		sooner(&next, h->leave_by);
+	for (i = 0; i < h->lease.n; i++)
+		sooner(&next, h->lease.b[i]->expires);
+	if (h->state >= HOST_REGISTERED && h->lease.n == 0)
+		sooner(&next, h->registered_until);
+	if (!h->up && !h->connecting)
+		sooner(&next, h->retry_at);
+	if (h->up && h->pending == 0)
+		sooner(&next, host_request_due(h));
+	return next;
+}
+
+bool
+host_demand(struct host *h, const struct host_demand *d, uint64_t now)
+{
+	size_t i;
+
+	(void)now;
+	if (h->lease.n == 0 || !h->up || h->leaving)
+		return false;
+	if (h->pending_purpose == LEASE_PORT && h->pending != 0 &&
+	    h->pending_demand.port == d->port)
+		return true;
+	for (i = 0; i < h->ndemands; i++) {
+		if (h->demand[i].port == d->port)
+			return true;
+	}
+	if (h->ndemands == HOST_DEMANDS_MAX ||
+	    h->lease.n + h->ndemands >= LEASE_BINDINGS_MAX)
+		return false;
+	h->demand[h->ndemands++] = *d;
+	return true;
+}
+
+void
+host_spis_taken(struct host *h)
+{
+	if (!h->no_ipsec && lease_spi_free(&h->lease) < HOST_SPIS_LOW)
+		h->more_spis = true;
+}
+
+void
+host_suspect(struct host *h, uint64_t now)
+{
+	if (h->lease.n == 0 ||
+	    (h->suspected != 0 && now < h->suspected + HOST_SUSPECT_INTERVAL))
+		return;
+	h->suspected = now;
+	h->verify = true;
+}

@@ -1,0 +1,159 @@
+/* host.h - the RSIP host as a state machine (RFC 3103 §9, §10, Appendix D; RFC 3104 §6) */
+#ifndef RSIPC_HOST_H
+#define RSIPC_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/rsip.h"
+#include "rsipc/lease.h"
+
+#define HOST_ATTEMPTS		7	/* RFC 3103 §5, at 12.5 ms, doubling */
+#define HOST_TCP_TIMEOUT	5000	/* ms for an answer on TCP before it is given up */
+#define HOST_RETRY_MIN		200	/* ms before trying anew, doubling up to ... */
+#define HOST_RETRY_MAX		15000
+#define HOST_DENIED_RETRY	60000	/* ms after a refusal that is policy */
+#define HOST_QUERY_INTERVAL	600000	/* ms between questions for local networks */
+#define HOST_SUSPECT_INTERVAL	5000	/* ms between probes of a silent gateway */
+#define HOST_DEMANDS_MAX	32	/* ports waiting to be leased */
+#define HOST_LISTEN_MAX		32	/* ports of the configuration to LISTEN on */
+#define HOST_SPIS_LOW		4	/* free SPIs below which more are leased */
+
+/* Appendix D's states. The last one is not in its diagram, which has no EXTEND. */
+enum host_state {
+	HOST_UNREGISTERED,
+	HOST_REGISTRATION_PENDING,
+	HOST_REGISTERED,
+	HOST_REGISTERED_QUERY_PENDING,
+	HOST_REGISTERED_DEREGISTRATION_PENDING,
+	HOST_ASSIGNMENT_PENDING,
+	HOST_FREE_PENDING,
+	HOST_ASSIGNED,
+	HOST_ASSIGNED_QUERY_PENDING,
+	HOST_ASSIGNED_ASSIGNMENT_PENDING,
+	HOST_ASSIGNED_DEREGISTRATION_PENDING,
+	HOST_ASSIGNED_EXTENSION_PENDING,
+};
+const char *host_state_name(enum host_state s);	/* "Registration Pending" */
+
+struct host_config {
+	bool	 udp;			/* transport of the first REGISTER_REQUEST */
+	uint8_t	 ports;			/* contiguous ports to ask for, 0: none */
+	uint16_t spis;			/* 0: no RSIPSEC */
+	uint16_t cookies;		/* initiator cookies to negotiate, 0: trial and error */
+	uint32_t lease_time;		/* seconds, 0: as the gateway likes */
+	uint8_t	 tunnel;		/* enum rsip_tunnel that is preferred */
+	uint16_t listen[HOST_LISTEN_MAX];
+	uint8_t	 nlisten;
+	uint32_t port_idle;		/* ms after which an unused on-demand port is freed */
+	char	 fqdn[RSIP_FQDN_MAX + 1]; /* "": none is told */
+};
+
+/* A flow whose source port is not leased. Port in host order, address in network order. */
+struct host_demand {
+	uint16_t port;
+	uint32_t remote;
+	uint16_t remote_port;
+};
+
+struct host_ops {
+	/* Makes the transport; answered by host_connected() or host_disconnected(). */
+	void (*connect)(void *arg, bool udp);
+	/* Ends it, without host_disconnected(). */
+	void (*disconnect)(void *arg);
+	/* Encodes, signs and sends; keeps the bytes for resend(). m is borrowed. */
+	void (*send)(void *arg, struct rsip_message *m);
+	void (*resend)(void *arg);
+	/* A binding may be used from now on; must not be used any more.  Borrowed,
+	 * b is gone after revoked(). */
+	void (*granted)(void *arg, const struct binding *b);
+	void (*revoked)(void *arg, const struct binding *b);
+	/* A demand's end: error 0 when it was granted (after granted()). */
+	void (*demanded)(void *arg, const struct host_demand *d, unsigned error);
+	/* A network or address (mask all ones) that is local: not to be tunnelled. Network order. */
+	void (*local)(void *arg, uint32_t net, uint32_t mask);
+	/* For those who watch. */
+	void (*changed)(void *arg, enum host_state from, enum host_state to);
+	/* host_leave() is done. */
+	void (*left)(void *arg);
+};
+
+struct host {
+	struct host_config config;
+	const struct host_ops *ops;
+	void	*arg;
+	enum host_state state;
+	struct lease lease;
+
+	bool	 connecting, up, udp;
+	bool	 use_tcp;		/* the gateway wants no UDP */
+	bool	 counters;		/* it echoes message counters */
+	uint32_t counter;		/* of the last request */
+	uint64_t retry_at;		/* when to connect, register or ask again */
+	uint32_t retry_delay;
+
+	uint8_t	 pending;		/* enum rsip_type of the request under way, 0: none */
+	uint64_t deadline, sent;
+	unsigned attempt;
+	uint32_t pending_bind;
+	enum lease_purpose pending_purpose;
+	struct host_demand pending_demand;
+
+	uint32_t client_id;
+	uint64_t registered_until;
+	uint32_t methods, tunnels;	/* bits 1 << enum */
+	uint8_t	 local_policy, remote_policy;
+	uint32_t stale_id;		/* of a registration to end first */
+	bool	 stale;
+
+	/* What the next assignment of LEASE_MAIN asks for. */
+	bool	 resume;		/* what saved says */
+	struct binding saved;
+	uint8_t	 want_ports;
+	uint16_t want_spis;
+	uint8_t	 want_tunnel;
+	bool	 no_ipsec, no_vendor;
+
+	uint64_t query_at;
+	bool	 verify;		/* the next EXTEND is to see whether the lease lives */
+	uint64_t suspected;
+	bool	 more_spis;
+	uint8_t	 listened;		/* how many of config.listen were asked for */
+	struct host_demand demand[HOST_DEMANDS_MAX];
+	size_t	 ndemands;
+	bool	 leaving;
+	uint64_t leave_by;
+
+	unsigned retransmissions, resynchronizations, refused, misused; /* for status */
+	unsigned last_error;
+	struct rsip_message out;	/* reused */
+};
+
+/* config is copied; ops must live as long as h. */
+void	host_init(struct host *h, const struct host_config *config,
+	    const struct host_ops *ops, void *arg);
+void	host_clear(struct host *h);
+
+/* Times are milliseconds of a clock that never goes back. */
+void	host_connected(struct host *h, uint64_t now);
+void	host_disconnected(struct host *h, uint64_t now);
+/* A message that the transport has read, and verified if it is to be so; borrowed. */
+void	host_receive(struct host *h, const struct rsip_message *m, uint64_t now);
+/* Does what is due.  To be called at host_next() and after every other call. */
+void	host_tick(struct host *h, uint64_t now);
+/* When host_tick() has something to do again; 0: not by itself. */
+uint64_t host_next(const struct host *h);
+
+/* The network has changed: forgets everything without a word and begins anew. */
+void	host_reset(struct host *h, uint64_t now);
+/* De-registers, then calls left(), at the latest after wait milliseconds. */
+void	host_leave(struct host *h, uint64_t now, uint32_t wait);
+
+/* Leases a port (RFC 3102 §3.1); false if too many wait. True if it waits already. */
+bool	host_demand(struct host *h, const struct host_demand *d, uint64_t now);
+/* SPIs were taken: leases more if few are left. */
+void	host_spis_taken(struct host *h);
+/* Packets go out and nothing comes back: asks whether the gateway still knows us. */
+void	host_suspect(struct host *h, uint64_t now);
+
+#endif

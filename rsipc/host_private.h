@@ -1,0 +1,25 @@
+/* host_private.h - what the files of the host state machine share */
+#ifndef RSIPC_HOST_PRIVATE_H
+#define RSIPC_HOST_PRIVATE_H
+
+#include "rsipc/host.h"
+
+/* host.c */
+void	host_set_state(struct host *h, enum host_state to);
+/* Registered or Assigned, as there are bindings or not. */
+void	host_settle(struct host *h);
+/* Tries again after a delay that doubles; at least floor milliseconds. */
+void	host_back_off(struct host *h, uint64_t now, uint32_t floor);
+void	host_revoke(struct host *h, struct binding *b);
+/* All bindings and the registration are no more.  They are asked for again. */
+void	host_forget(struct host *h);
+/* Registration lifetime R = max(R, Bi) (RFC 3103 §6). */
+void	host_outlive(struct host *h, uint64_t expires);
+
+/* host_request.c */
+/* Sends the next request that is due in this state, if there is one. */
+void	host_request_next(struct host *h, uint64_t now);
+/* When a request falls due that is not due yet; 0: none is foreseen. */
+uint64_t host_request_due(const struct host *h);
+
+#endif

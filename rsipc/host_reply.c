@@ -1,0 +1,476 @@
+/* host_reply.c - the RSIP host: what each answer and asynchronous message means (RFC 3103 §9, §10) */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "rsipc/host_private.h"
+
+/*
+ * Lost synchronization (RFC 3103 §10.2.2): end the registration that the
+ * gateway may or may not know, whatever it answers, and begin anew.
+ */
+static void
+resynchronize(struct host *h, uint64_t now)
+{
+	h->resynchronizations++;
+	h->stale = true;
+	h->stale_id = h->client_id;
+	host_forget(h);
+	h->retry_at = now;
+}
+
+static void
+register_response(struct host *h, const struct rsip_message *m, uint64_t now)
+{
+	unsigned i;
+
+	h->client_id = m->client_id;
+	h->registered_until = now + (uint64_t)m->lease * 1000;
+	h->local_policy = m->local_policy;
+	h->remote_policy = m->remote_policy;
+	/* RFC 3103 §9.3.3: what is assumed where nothing is said. */
+	h->methods = h->tunnels = 0;
+	for (i = 0; i < m->nmethods; i++) {
+		if (m->method[i] < 32)
+			h->methods |= 1u << m->method[i];
+	}
+	for (i = 0; i < m->ntunnels; i++) {
+		if (m->tunnel[i] < 32)
+			h->tunnels |= 1u << m->tunnel[i];
+	}
+	if (m->nmethods == 0)
+		h->methods = 1u << RSIP_METHOD_RSAP_IP;
+	if (m->ntunnels == 0)
+		h->tunnels = 1u << RSIP_TUNNEL_IPIP;
+	h->no_ipsec = h->config.spis == 0 ||
+	    !(h->methods & 1u << RSIP_METHOD_RSIPSEC);
+	if (h->no_ipsec && h->config.spis != 0)
+		log_warn("the gateway offers no RSIPSEC: IPsec is not possible");
+	h->want_tunnel = h->config.tunnel;
+	if (h->want_tunnel != 0 && !(h->tunnels & 1u << h->want_tunnel))
+		h->want_tunnel = h->tunnels & 1u << RSIP_TUNNEL_GRE ?
+		    RSIP_TUNNEL_GRE : RSIP_TUNNEL_IPIP;
+	h->retry_delay = 0;
+	log_info("registered as client %u for %u s", m->client_id, m->lease);
+	host_settle(h);
+}
+
+/* SPIs that security associations stand on stay theirs when they come back. */
+static void
+resume_spis(struct host *h, struct binding *b)
+{
+	unsigned i, j;
+
+	if (!h->resume || h->saved.addr != b->addr)
+		return;
+	for (i = 0; i < b->nspis; i++) {
+		for (j = 0; j < h->saved.nspis; j++) {
+			if (b->spi[i] == h->saved.spi[j])
+				b->spi_used[i] = h->saved.spi_used[j];
+		}
+	}
+}
+
+static void
+assign_response(struct host *h, const struct rsip_message *m, uint64_t now)
+{
+	enum lease_purpose purpose = h->pending_purpose;
+	struct host_demand demand = h->pending_demand;
+	const char	  *why;
+	struct binding	  *b;
+
+	b = lease_add(&h->lease, m, purpose, now, &why);
+	if (b != NULL && purpose == LEASE_PORT &&
+	    (b->nports == 0 || b->port[0] != demand.port)) {
+		lease_remove(&h->lease, b);
+		b = NULL;
+		why = "another port than the one asked for";
+	}
+	host_settle(h);
+	if (b == NULL) {
+		log_warn("%s is refused: %s", rsip_type_name(m->type), why);
+		host_back_off(h, now, HOST_RETRY_MAX);
+		if (purpose == LEASE_PORT)
+			h->ops->demanded(h->arg, &demand, RSIP_BAD_PARAM);
+		return;
+	}
+	if (purpose == LEASE_MAIN) {
+		resume_spis(h, b);
+		h->resume = false;
+	}
+	h->retry_delay = 0;
+	host_outlive(h, b->expires);
+	h->ops->granted(h->arg, b);
+	if (purpose == LEASE_PORT)
+		h->ops->demanded(h->arg, &demand, RSIP_OK);
+}
+
+static void
+extend_response(struct host *h, const struct rsip_message *m, uint64_t now)
+{
+	struct binding *b = lease_find(&h->lease, m->bind_id);
+
+	if (b != NULL) {
+		lease_grant(b, m->lease, now);
+		host_outlive(h, b->expires);
+		log_debug("lease %u renewed for %u s", b->bind_id, b->seconds);
+	}
+	h->retry_delay = 0;
+	host_settle(h);
+}
+
+/* An answer to FREE_REQUEST, or the gateway's own will (§9.13). */
+static void
+free_response(struct host *h, const struct rsip_message *m, bool answer,
+    uint64_t now)
+{
+	struct binding *b = lease_find(&h->lease, m->bind_id);
+
+	if (b != NULL) {
+		if (!answer) {
+			log_info("the gateway takes lease %u back", b->bind_id);
+			host_back_off(h, now, 1000);
+		}
+		host_revoke(h, b);
+	}
+	if (answer || h->state == HOST_ASSIGNED)
+		host_settle(h);
+}
+
+static uint32_t
+ipv4_of(const struct rsip_address *a)
+{
+	uint32_t addr;
+
+	memcpy(&addr, a->bytes, sizeof(addr));
+	return addr;
+}
+
+static void
+query_response(struct host *h, const struct rsip_message *m)
+{
+	const struct rsip_tuple *t;
+	unsigned		 i;
+
+	for (i = 0; i < m->ntuples; i++) {
+		t = &m->tuple[i];
+		if (t->address.type != RSIP_ADDR_IPV4)
+			continue;
+		if (t->indicator == RSIP_LOCAL_ADDRESS)
+			h->ops->local(h->arg, ipv4_of(&t->address), 0xffffffffu);
+		else if (t->indicator == RSIP_LOCAL_NETWORK)
+			h->ops->local(h->arg, ipv4_of(&t->address),
+			    ipv4_of(&t->netmask));
+	}
+	host_settle(h);
+}
+
+static void
+deregister_response(struct host *h, bool answer, uint64_t now)
+{
+	h->stale = false;
+	if (!answer) {
+		log_info("the gateway has ended the registration");
+		host_back_off(h, now, 1000);
+	} else {
+		h->retry_at = now;
+	}
+	host_forget(h);
+}
+
+static void
+register_error(struct host *h, const struct rsip_message *m, uint64_t now)
+{
+	host_set_state(h, HOST_UNREGISTERED);
+	h->pending = 0;
+	switch (m->error) {
+	case RSIP_ALREADY_REGISTERED:
+		/* §10.2.1: the error names the registration of our former life. */
+		if (m->has & RSIP_HAS_CLIENT_ID) {
+			log_info("the gateway knows us as client %u: "
+			    "de-registering that first", m->client_id);
+			h->stale = true;
+			h->stale_id = m->client_id;
+			host_back_off(h, now, 0);
+			return;
+		}
+		break;
+	case RSIP_USE_TCP:
+		log_info("the gateway wants TCP");
+		h->use_tcp = true;
+		h->ops->disconnect(h->arg);
+		h->up = false;
+		h->retry_at = now;
+		return;
+	case RSIP_EXTRA_PARAM:
+	case RSIP_ILLEGAL_PARAM:
+	case RSIP_BAD_PARAM:
+		/* §8.12 has it skip what it does not know; not all do. */
+		if (!h->no_vendor) {
+			h->no_vendor = true;
+			h->retry_at = now;
+			return;
+		}
+		break;
+	default:
+		break;
+	}
+	log_warn("the gateway refuses registration: %s",
+	    rsip_error_name(m->error));
+	host_back_off(h, now, m->error == RSIP_REGISTRATION_DENIED ?
+	    HOST_DENIED_RETRY : HOST_RETRY_MAX);
+}
+
+/* Asks for less; false if there is nothing left to give up. */
+static bool
+assign_less(struct host *h, unsigned error)
+{
+	switch (error) {
+	case RSIP_LOCAL_ADDRPORT_UNAVAILABLE:
+		if (h->want_ports <= 1)
+			return false;
+		h->want_ports /= 2;
+		return true;
+	case RSIP_IPSEC_SPI_UNAVAILABLE:
+		if (h->want_spis <= 1)
+			return false;
+		h->want_spis /= 2;
+		return true;
+	case RSIP_BAD_TUNNEL_TYPE:
+		if (h->want_tunnel == 0)
+			return false;
+		h->want_tunnel = 0;
+		return true;
+	case RSIP_IPSEC_UNALLOWED:
+	case RSIP_UNSUPPORTED_MESSAGE:
+	case RSIP_ILLEGAL_MESSAGE:
+		if (h->no_ipsec)
+			return false;
+		log_warn("the gateway does not let us use IPsec: %s",
+		    rsip_error_name(error));
+		return h->no_ipsec = true;
+	case RSIP_EXTRA_PARAM:
+	case RSIP_ILLEGAL_PARAM:
+	case RSIP_BAD_PARAM:
+		if (h->no_vendor || h->config.cookies == 0)
+			return false;
+		return h->no_vendor = true;
+	default:
+		return false;
+	}
+}
+
+static void
+assign_error(struct host *h, const struct rsip_message *m, uint64_t now)
+{
+	struct host_demand demand = h->pending_demand;
+
+	host_settle(h);
+	h->refused++;
+	switch (h->pending_purpose) {
+	case LEASE_PORT:
+		log_info("port %u is not to be had: %s", demand.port,
+		    rsip_error_name(m->error));
+		h->ops->demanded(h->arg, &demand, m->error);
+		return;
+	case LEASE_LISTEN:
+		log_warn("cannot listen on port %u: %s", demand.port,
+		    rsip_error_name(m->error));
+		return;
+	case LEASE_SPIS:
+		log_warn("no more SPIs: %s", rsip_error_name(m->error));
+		return;
+	case LEASE_MAIN:
+		break;
+	}
+	if (h->resume) {
+		/* What we had is somebody else's now: anything will do. */
+		h->resume = false;
+		return;
+	}
+	if (assign_less(h, m->error))
+		return;
+	log_warn("the gateway refuses to lease: %s", rsip_error_name(m->error));
+	host_back_off(h, now, HOST_RETRY_MIN);
+}
+
+static void
+extend_error(struct host *h, const struct rsip_message *m, uint64_t now)
+{
+	struct binding *b = lease_find(&h->lease, h->pending_bind);
+	bool		freeing = h->pending == RSIP_FREE_REQUEST;
+
+	if (b != NULL && (m->error == RSIP_BAD_BIND_ID || freeing)) {
+		if (!freeing)
+			log_info("the gateway does not know lease %u any more",
+			    b->bind_id);
+		host_revoke(h, b);
+	} else if (b != NULL) {
+		log_info("lease %u is not renewed: %s", b->bind_id,
+		    rsip_error_name(m->error));
+		b->renew = now + (b->expires - now) / 2 + 1000;
+	}
+	host_settle(h);
+}
+
+static void
+error_response(struct host *h, const struct rsip_message *m, uint64_t now)
+{
+	h->last_error = m->error;
+	/* De-registration first: its errors have their own meaning. */
+	if (h->pending == RSIP_DEREGISTER_REQUEST) {
+		if (h->stale || h->leaving || m->error == RSIP_REGISTER_FIRST) {
+			deregister_response(h, true, now);
+			return;
+		}
+		host_settle(h);
+		return;
+	}
+	if (m->error == RSIP_REGISTER_FIRST || m->error == RSIP_BAD_CLIENT_ID) {
+		log_info("%s: the gateway has forgotten us, registering anew",
+		    rsip_error_name(m->error));
+		resynchronize(h, now);
+		return;
+	}
+	switch (h->pending) {
+	case RSIP_REGISTER_REQUEST:
+		register_error(h, m, now);
+		break;
+	case RSIP_EXTEND_REQUEST:
+	case RSIP_FREE_REQUEST:
+		extend_error(h, m, now);
+		break;
+	case RSIP_QUERY_REQUEST:
+		host_settle(h);
+		break;
+	default:
+		assign_error(h, m, now);
+		break;
+	}
+}
+
+/* Messages for which there was no request: three kinds (§10.1). */
+static void
+receive_asynchronous(struct host *h, const struct rsip_message *m, uint64_t now)
+{
+	bool ours = h->state >= HOST_REGISTERED && h->client_id == m->client_id;
+
+	switch (m->type) {
+	case RSIP_DEREGISTER_RESPONSE:
+		/* §10.2.1: silently ignored when it is for another life. */
+		if (ours)
+			deregister_response(h, false, now);
+		break;
+	case RSIP_FREE_RESPONSE:
+		if (ours)
+			free_response(h, m, false, now);
+		break;
+	case RSIP_ERROR_RESPONSE:
+		if ((m->has & RSIP_HAS_CLIENT_ID) && !ours)
+			break;
+		h->last_error = m->error;
+		h->misused++;
+		if (m->error == RSIP_REGISTER_FIRST && h->lease.n > 0)
+			resynchronize(h, now);
+		else if (m->error == RSIP_LOCAL_ADDR_UNALLOWED)
+			/* §10.4: it does not know our address; does it know us? */
+			host_suspect(h, now);
+		log_debug("the gateway says %s", rsip_error_name(m->error));
+		break;
+	default:
+		break;
+	}
+}
+
+/* §10.4's errors, which come when packets are wrong rather than requests. */
+static bool
+error_is_misuse(unsigned error)
+{
+	return error == RSIP_INTERNAL_SERVER_ERROR ||
+	    error == RSIP_BAD_TUNNEL_TYPE ||
+	    (error >= RSIP_LOCAL_ADDR_UNALLOWED &&
+	    error <= RSIP_REMOTE_ADDRPORT_UNALLOWED);
+}
+
+static bool
+is_assignment(uint8_t request)
+{
+	return request == RSIP_ASSIGN_REQUEST_RSA_IP ||
+	    request == RSIP_ASSIGN_REQUEST_RSAP_IP ||
+	    request == RSIP_ASSIGN_REQUEST_RSIPSEC ||
+	    request == RSIP_LISTEN_REQUEST;
+}
+
+/* Is m the answer to the request under way, or nothing of that kind? */
+static bool
+is_answer(struct host *h, const struct rsip_message *m)
+{
+	if (h->pending == 0)
+		return false;
+	/* A response has the number of its request plus one (App. B). */
+	if (m->type != RSIP_ERROR_RESPONSE && m->type != h->pending + 1)
+		return false;
+	if (m->has & RSIP_HAS_COUNTER) {
+		h->counters = true;
+		return m->counter == h->counter;
+	}
+	if (h->udp || h->counters)
+		return false;
+	/* TCP without counters: by what the text lets each request cause. */
+	if (m->type == RSIP_FREE_RESPONSE)
+		return m->bind_id == h->pending_bind;
+	return m->type != RSIP_ERROR_RESPONSE || !error_is_misuse(m->error) ||
+	    (is_assignment(h->pending) && !(m->has & RSIP_HAS_BIND_ID));
+}
+
+static bool
+is_for_us(const struct host *h, const struct rsip_message *m)
+{
+	uint32_t id = h->pending == RSIP_DEREGISTER_REQUEST ?
+	    h->out.client_id : h->client_id;
+
+	return m->type == RSIP_REGISTER_RESPONSE ||
+	    m->type == RSIP_ERROR_RESPONSE || m->client_id == id;
+}
+
+void
+host_receive(struct host *h, const struct rsip_message *m, uint64_t now)
+{
+	h->suspected = now;
+	if (!is_answer(h, m)) {
+		/* On UDP what carries another number is a late duplicate. */
+		if (!(m->has & RSIP_HAS_COUNTER) || m->counter == 0)
+			receive_asynchronous(h, m, now);
+		return;
+	}
+	if (!is_for_us(h, m))
+		return;
+	switch (m->type) {
+	case RSIP_REGISTER_RESPONSE:
+		register_response(h, m, now);
+		break;
+	case RSIP_DEREGISTER_RESPONSE:
+		deregister_response(h, true, now);
+		break;
+	case RSIP_ASSIGN_RESPONSE_RSA_IP:
+	case RSIP_ASSIGN_RESPONSE_RSAP_IP:
+	case RSIP_ASSIGN_RESPONSE_RSIPSEC:
+	case RSIP_LISTEN_RESPONSE:
+		assign_response(h, m, now);
+		break;
+	case RSIP_EXTEND_RESPONSE:
+		extend_response(h, m, now);
+		break;
+	case RSIP_FREE_RESPONSE:
+		free_response(h, m, true, now);
+		break;
+	case RSIP_QUERY_RESPONSE:
+		query_response(h, m);
+		break;
+	case RSIP_ERROR_RESPONSE:
+		error_response(h, m, now);
+		break;
+	}
+}

@@ -1,0 +1,371 @@
+/* host_request.c - the RSIP host: which request is due, and what it says (RFC 3103 §9, RFC 3104 §6.2) */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "rsipc/host_private.h"
+
+static struct rsip_message *
+request_begin(struct host *h, enum rsip_type type)
+{
+	struct rsip_message *m = &h->out;
+
+	rsip_message_clear(m);
+	rsip_message_init(m, type);
+	if (type != RSIP_REGISTER_REQUEST) {
+		m->has |= RSIP_HAS_CLIENT_ID;
+		m->client_id = h->client_id;
+	}
+	h->pending_purpose = LEASE_MAIN;
+	h->pending_bind = 0;
+	return m;
+}
+
+static void
+request_send(struct host *h, struct rsip_message *m, enum host_state state,
+    uint64_t now)
+{
+	/* RFC 3103 §10.1: the counter wraps to 1.  On TCP it is optional, and
+	 * there tells an answer from an asynchronous error. */
+	if (++h->counter == 0)
+		h->counter = 1;
+	m->has |= RSIP_HAS_COUNTER;
+	m->counter = h->counter;
+	h->pending = m->type;
+	h->attempt = 1;
+	h->sent = now;
+	h->deadline = now + (h->udp ? 13 : HOST_TCP_TIMEOUT);
+	host_set_state(h, state);
+	h->ops->send(h->arg, m);
+}
+
+static enum host_state
+pending_state(const struct host *h, enum host_state registered,
+    enum host_state assigned)
+{
+	return h->lease.n > 0 ? assigned : registered;
+}
+
+static void
+request_register(struct host *h, uint64_t now)
+{
+	struct rsip_message *m = request_begin(h, RSIP_REGISTER_REQUEST);
+
+	if (h->config.fqdn[0] != '\0' && !h->no_vendor) {
+		m->has |= RSIP_HAS_FQDN;
+		memcpy(m->fqdn, h->config.fqdn, sizeof(m->fqdn));
+	}
+	/* A new registration, a new count (RFC 3103 §10.1). */
+	h->counter = 0;
+	request_send(h, m, HOST_REGISTRATION_PENDING, now);
+}
+
+static void
+request_deregister(struct host *h, uint32_t client_id, uint64_t now)
+{
+	struct rsip_message *m = request_begin(h, RSIP_DEREGISTER_REQUEST);
+
+	m->client_id = client_id;
+	request_send(h, m, pending_state(h,
+	    HOST_REGISTERED_DEREGISTRATION_PENDING,
+	    HOST_ASSIGNED_DEREGISTRATION_PENDING), now);
+}
+
+static void
+request_query(struct host *h, uint64_t now)
+{
+	/* No tuple: whatever the gateway is willing to tell (§9.14.3). */
+	struct rsip_message *m = request_begin(h, RSIP_QUERY_REQUEST);
+
+	h->query_at = now + HOST_QUERY_INTERVAL;
+	request_send(h, m, pending_state(h, HOST_REGISTERED_QUERY_PENDING,
+	    HOST_ASSIGNED_QUERY_PENDING), now);
+}
+
+static void
+set_ipv4(struct rsip_address *a, uint32_t addr)
+{
+	memset(a, 0, sizeof(*a));
+	a->type = RSIP_ADDR_IPV4;
+	a->any = addr == 0;
+	memcpy(a->bytes, &addr, sizeof(addr));
+}
+
+static void
+set_ports(struct rsip_ports *p, uint8_t number, uint16_t first)
+{
+	memset(p, 0, sizeof(*p));
+	p->none = number == 0;
+	p->number = number;
+	if (first != 0) {
+		p->nfields = 1;
+		p->port[0] = first;
+	}
+}
+
+/* What every assignment has in common. */
+static struct rsip_message *
+assign_begin(struct host *h, enum rsip_type type, enum lease_purpose purpose,
+    uint32_t local)
+{
+	struct rsip_message *m = request_begin(h, type);
+
+	h->pending_purpose = purpose;
+	m->has |= RSIP_HAS_LOCAL | RSIP_HAS_REMOTE | RSIP_HAS_REMOTE_PORTS;
+	set_ipv4(&m->local, local);
+	set_ipv4(&m->remote, 0);
+	set_ports(&m->remote_ports, 1, 0);
+	if (h->config.lease_time != 0) {
+		m->has |= RSIP_HAS_LEASE;
+		m->lease = h->config.lease_time;
+	}
+	if (h->want_tunnel != 0) {
+		m->has |= RSIP_HAS_TUNNEL;
+		m->ntunnels = 1;
+		m->tunnel[0] = h->want_tunnel;
+	}
+	return m;
+}
+
+static void
+assign_send(struct host *h, struct rsip_message *m, uint64_t now)
+{
+	request_send(h, m, pending_state(h, HOST_ASSIGNMENT_PENDING,
+	    HOST_ASSIGNED_ASSIGNMENT_PENDING), now);
+}
+
+static void
+set_spis(struct host *h, struct rsip_message *m)
+{
+	m->has |= RSIP_HAS_SPIS;
+	m->spis.number = h->want_spis;
+	if (h->resume && h->saved.nspis > 0)
+		rsip_spis_set(&m->spis, h->saved.spi, h->saved.nspis);
+	if (h->config.cookies > 0 && !h->no_vendor) {
+		m->has |= RSIP_HAS_COOKIES;
+		m->cookies_number = h->config.cookies;
+	}
+}
+
+static uint8_t
+ports_wanted(const struct host *h)
+{
+	/* Micro-flow local policy: one port a binding (RFC 3103 §8.2). */
+	return h->local_policy == RSIP_LOCAL_MICRO && h->want_ports > 1 ? 1 :
+	    h->want_ports;
+}
+
+static void
+request_assign_main(struct host *h, uint64_t now)
+{
+	bool		     ipsec = !h->no_ipsec;
+	uint32_t	     addr = h->resume ? h->saved.addr : 0;
+	struct rsip_message *m;
+
+	/* RSA-IP only where nothing else is offered. */
+	if (!ipsec && h->methods == 1u << RSIP_METHOD_RSA_IP) {
+		m = assign_begin(h, RSIP_ASSIGN_REQUEST_RSA_IP, LEASE_MAIN, addr);
+		assign_send(h, m, now);
+		return;
+	}
+	m = assign_begin(h, ipsec ? RSIP_ASSIGN_REQUEST_RSIPSEC :
+	    RSIP_ASSIGN_REQUEST_RSAP_IP, LEASE_MAIN, addr);
+	m->has |= RSIP_HAS_LOCAL_PORTS;
+	set_ports(&m->local_ports, ports_wanted(h), 0);
+	if (h->resume && h->saved.nports > 0)
+		rsip_ports_set(&m->local_ports, h->saved.port, h->saved.nports);
+	else if (m->local_ports.none && ipsec)
+		set_ports(&m->remote_ports, 0, 0);
+	else if (m->local_ports.none)
+		set_ports(&m->local_ports, 1, 0);
+	if (ipsec)
+		set_spis(h, m);
+	assign_send(h, m, now);
+}
+
+/* One port: ASSIGN_REQUEST_RSAP-IP where the gateway has that method, else
+ * RSIPSEC with an SPI that comes handy. */
+static void
+request_port(struct host *h, const struct host_demand *d,
+    enum lease_purpose purpose, uint64_t now)
+{
+	enum rsip_type	     type = RSIP_ASSIGN_REQUEST_RSAP_IP;
+	struct rsip_message *m;
+
+	if (purpose == LEASE_LISTEN)
+		type = RSIP_LISTEN_REQUEST;
+	else if (!(h->methods & 1u << RSIP_METHOD_RSAP_IP))
+		type = RSIP_ASSIGN_REQUEST_RSIPSEC;
+	m = assign_begin(h, type, purpose, lease_main(&h->lease)->addr);
+	m->has |= RSIP_HAS_LOCAL_PORTS;
+	set_ports(&m->local_ports, 1, d->port);
+	if (type == RSIP_ASSIGN_REQUEST_RSIPSEC) {
+		m->has |= RSIP_HAS_SPIS;
+		m->spis.number = 1;
+	}
+	/* Remote flow policy wants to know whom it is for (RFC 3103 §7.2). */
+	if (purpose == LEASE_PORT && h->remote_policy != RSIP_REMOTE_NONE) {
+		set_ipv4(&m->remote, d->remote);
+		if (h->remote_policy == RSIP_REMOTE_MICRO)
+			set_ports(&m->remote_ports, 1, d->remote_port);
+	}
+	h->pending_demand = *d;
+	assign_send(h, m, now);
+}
+
+static void
+request_more_spis(struct host *h, uint64_t now)
+{
+	struct rsip_message *m;
+
+	h->more_spis = false;
+	m = assign_begin(h, RSIP_ASSIGN_REQUEST_RSIPSEC, LEASE_SPIS,
+	    lease_main(&h->lease)->addr);
+	m->has |= RSIP_HAS_LOCAL_PORTS | RSIP_HAS_SPIS;
+	set_ports(&m->local_ports, 0, 0);
+	set_ports(&m->remote_ports, 0, 0);
+	m->spis.number = h->want_spis;
+	assign_send(h, m, now);
+}
+
+static void
+request_extend(struct host *h, const struct binding *b, uint64_t now)
+{
+	struct rsip_message *m = request_begin(h, RSIP_EXTEND_REQUEST);
+
+	m->has |= RSIP_HAS_BIND_ID;
+	m->bind_id = h->pending_bind = b->bind_id;
+	if (h->config.lease_time != 0) {
+		m->has |= RSIP_HAS_LEASE;
+		m->lease = h->config.lease_time;
+	}
+	request_send(h, m, HOST_ASSIGNED_EXTENSION_PENDING, now);
+}
+
+static void
+request_free(struct host *h, const struct binding *b, uint64_t now)
+{
+	struct rsip_message *m = request_begin(h, RSIP_FREE_REQUEST);
+
+	m->has |= RSIP_HAS_BIND_ID;
+	m->bind_id = h->pending_bind = b->bind_id;
+	request_send(h, m, HOST_FREE_PENDING, now);
+}
+
+static bool
+port_idle(const struct host *h, const struct binding *b, uint64_t now)
+{
+	return b->purpose == LEASE_PORT && h->config.port_idle != 0 &&
+	    now >= b->used + h->config.port_idle;
+}
+
+/* Renews or frees what is due; true if a request was sent. */
+static bool
+request_upkeep(struct host *h, uint64_t now)
+{
+	const struct binding *b;
+	size_t		      i;
+
+	for (i = 0; i < h->lease.n; i++) {
+		b = h->lease.b[i];
+		if (now < b->renew)
+			continue;
+		if (port_idle(h, b, now))
+			request_free(h, b, now);
+		else
+			request_extend(h, b, now);
+		return true;
+	}
+	return false;
+}
+
+static void
+request_assigned(struct host *h, uint64_t now)
+{
+	const struct binding *main = lease_main(&h->lease);
+	struct host_demand    d = { 0 };
+
+	if (h->verify) {
+		h->verify = false;
+		request_extend(h, main != NULL ? main : h->lease.b[0], now);
+	} else if (h->ndemands > 0 && main != NULL) {
+		d = h->demand[0];
+		h->ndemands--;
+		memmove(h->demand, h->demand + 1,
+		    h->ndemands * sizeof(h->demand[0]));
+		request_port(h, &d, LEASE_PORT, now);
+	} else if (request_upkeep(h, now)) {
+		return;
+	} else if (main == NULL) {
+		/* Bindings of an older address are of no use. */
+		request_free(h, h->lease.b[0], now);
+	} else if (h->more_spis) {
+		request_more_spis(h, now);
+	} else if (h->listened < h->config.nlisten) {
+		d.port = h->config.listen[h->listened++];
+		request_port(h, &d, LEASE_LISTEN, now);
+	} else if (now >= h->query_at) {
+		request_query(h, now);
+	}
+}
+
+void
+host_request_next(struct host *h, uint64_t now)
+{
+	switch (h->state) {
+	case HOST_UNREGISTERED:
+		/* RFC 3103 §10.2: first end what the other side may still know. */
+		if (h->stale)
+			request_deregister(h, h->stale_id, now);
+		else if (!h->leaving && now >= h->retry_at)
+			request_register(h, now);
+		break;
+	case HOST_REGISTERED:
+		if (h->leaving)
+			request_deregister(h, h->client_id, now);
+		else if (now < h->retry_at)
+			break;
+		else if (h->query_at == 0)
+			/* What is local must be known before routes change. */
+			request_query(h, now);
+		else
+			request_assign_main(h, now);
+		break;
+	case HOST_ASSIGNED:
+		if (h->leaving)
+			request_deregister(h, h->client_id, now);
+		else
+			request_assigned(h, now);
+		break;
+	default:
+		break;
+	}
+}
+
+uint64_t
+host_request_due(const struct host *h)
+{
+	uint64_t next = 0;
+	size_t	 i;
+
+	switch (h->state) {
+	case HOST_UNREGISTERED:
+	case HOST_REGISTERED:
+		/* 1: at once; never 0, which is "nothing". */
+		return h->stale || h->leaving || h->retry_at == 0 ? 1 :
+		    h->retry_at;
+	case HOST_ASSIGNED:
+		if (h->verify || h->ndemands > 0 || h->more_spis ||
+		    h->leaving || h->listened < h->config.nlisten)
+			return 1;
+		next = h->query_at == 0 ? 1 : h->query_at;
+		for (i = 0; i < h->lease.n; i++) {
+			if (h->lease.b[i]->renew < next)
+				next = h->lease.b[i]->renew;
+		}
+		return next;
+	default:
+		return 0;
+	}
+}

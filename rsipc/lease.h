@@ -1,0 +1,84 @@
+/* lease.h - the bindings that a gateway has granted, and who uses what of them */
+#ifndef RSIPC_LEASE_H
+#define RSIPC_LEASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/rsip.h"
+
+#define LEASE_BINDINGS_MAX	128	/* of one registration; a gateway that grants more is ignored */
+#define LEASE_TIME_MAX		(30u * 86400)	/* seconds; longer grants are renewed as if this */
+
+/* What a binding was asked for. */
+enum lease_purpose {
+	LEASE_MAIN,		/* the address, its ports and SPIs: what the host stands on */
+	LEASE_PORT,		/* one port that a program bound by itself (RFC 3102 §3.1) */
+	LEASE_SPIS,		/* more SPIs */
+	LEASE_LISTEN,		/* a port of the configuration, by LISTEN_REQUEST */
+};
+
+struct binding {
+	uint32_t bind_id;
+	enum lease_purpose purpose;
+	uint8_t	 method;		/* enum rsip_method */
+	uint8_t	 tunnel;		/* enum rsip_tunnel */
+	uint32_t addr;			/* network order */
+	uint32_t endpoint;		/* of the tunnel, network order; 0: the gateway */
+	uint32_t remote;		/* network order; 0: any */
+	uint16_t remote_port;		/* host order; 0: any */
+	uint16_t nports, nspis, ncookies;
+	uint16_t port[RSIP_PORTS_MAX];	/* host order */
+	uint32_t spi[RSIP_SPIS_MAX];	/* host order */
+	bool	 spi_used[RSIP_SPIS_MAX];
+	uint64_t cookie[RSIP_COOKIES_MAX];
+	uint16_t cookie_next;
+	uint32_t seconds;		/* granted */
+	uint64_t renew, expires;	/* milliseconds of now */
+	uint64_t used;			/* LEASE_PORT: when a packet last left from it */
+};
+
+struct lease {
+	struct binding *b[LEASE_BINDINGS_MAX];	/* owned */
+	size_t	 n;
+	uint8_t	 ports[8192];		/* one bit a port that is leased */
+	uint8_t	 demand[8192];		/* one bit a port of a LEASE_PORT binding */
+	uint16_t spi_binding, spi_index;/* where the last SPI was taken: the next is another */
+};
+
+void	lease_init(struct lease *l);
+void	lease_clear(struct lease *l);
+
+/*
+ * Takes the answer to an assignment or LISTEN into a new binding.  Returns it
+ * (borrowed), or NULL with *why set to a sentence if it is not what such an
+ * answer may hold: nothing of it is kept then.
+ */
+struct binding *lease_add(struct lease *l, const struct rsip_message *m,
+	    enum lease_purpose purpose, uint64_t now, const char **why);
+void	lease_remove(struct lease *l, struct binding *b);
+struct binding *lease_find(const struct lease *l, uint32_t bind_id);
+/* The binding of LEASE_MAIN, NULL if there is none. */
+struct binding *lease_main(const struct lease *l);
+
+/* Sets seconds, renew (half time) and expires from a granted lease time. */
+void	lease_grant(struct binding *b, uint32_t seconds, uint64_t now);
+
+/* Is this source port (host order) leased?  Stamps on-demand ports as used. */
+bool	lease_port_use(struct lease *l, uint16_t port, uint64_t now);
+
+/* The longest run of contiguous ports of a binding; false if it has none. */
+bool	lease_port_block(const struct binding *b, uint16_t *lo, uint16_t *hi);
+
+/* SPIs in turn, so that a returned one rests as long as possible. 0, or -1: none free. */
+int	lease_spi_get(struct lease *l, uint32_t *spi);
+void	lease_spi_put(struct lease *l, uint32_t spi);
+size_t	lease_spi_free(const struct lease *l);
+/* True if it is ours and lease_spi_get() gave it out. */
+bool	lease_spi_used(const struct lease *l, uint32_t spi);
+
+/* A negotiated initiator cookie that was not given out before. 0, or -1: none. */
+int	lease_cookie_get(struct lease *l, uint64_t *cookie);
+
+#endif

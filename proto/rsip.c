@@ -188,7 +188,9 @@ rsip_spis_set(struct rsip_spis *s, const uint32_t *spi, size_t n)
 	s->number = (uint16_t)n;
 	for (i = 0; i < n; i++) {
 		s->spi[i] = spi[i];
-		contiguous = contiguous && spi[i] - spi[0] == i;
+		/* 0 after 0xffffffff is no neighbour. */
+		contiguous = contiguous && spi[i] >= spi[0] &&
+		    spi[i] - spi[0] == i;
 	}
 	s->nfields = contiguous ? 1 : (uint16_t)n;
 	return 0;

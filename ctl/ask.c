@@ -204,7 +204,7 @@ struct target {
 	const char  *socket;
 	json_object *answer;
 	bool	     json;		/* of watch */
-	bool	     failed;
+	bool	     refused;		/* to be watched, and that was said */
 };
 
 /* Whom to ask. */
@@ -245,17 +245,21 @@ nobody_explain(const struct target *t, size_t n)
 static bool
 watch_event(void *arg, json_object *event)
 {
-	const struct target *t = arg;
-	const char	    *name = text_of(event, "daemon");
-	const char	    *error = text_of(event, "error");
-	char		     when[16];
-	struct tm	     tm;
-	time_t		     now = time(NULL);
+	struct target *t = arg;
+	const char    *name = text_of(event, "daemon");
+	const char    *error = text_of(event, "error");
+	char	       when[16];
+	struct tm      tm;
+	time_t	       now = time(NULL);
 
+	if (!json_object_is_type(event, json_type_object))
+		return true;
 	if (error != NULL) {
-		fprintf(stderr, "rsipctl: %s: %s\n", t->name,
-		    strcmp(error, "unknown command") == 0 ?
+		fprintf(stderr, "rsipctl: %s: ", t->name);
+		text_print(stderr, strcmp(error, "unknown command") == 0 ?
 		    "only root may watch" : error);
+		fputc('\n', stderr);
+		t->refused = true;
 		return false;
 	}
 	if (t->json) {
@@ -278,13 +282,13 @@ static void *
 watch_one(void *arg)
 {
 	struct target *t = arg;
-	int	       rc = control_watch(t->socket, watch_event, t);
 
-	if (rc == -1 && errno != 0 && errno != ECONNRESET)
+	errno = 0;
+	if (control_watch(t->socket, watch_event, t) == -1 && errno != 0 &&
+	    errno != ECONNRESET)
 		silence_explain(t->name, t->socket, errno);
-	else if (rc == -1)
+	else if (!t->refused)
 		fprintf(stderr, "rsipctl: %s went away\n", t->name);
-	t->failed = true;
 	return NULL;
 }
 
@@ -344,7 +348,8 @@ ask_run(const struct ask_request *r)
 {
 	const struct command *cmd = command_find(r->command);
 	struct target	      t[ASK_SOCKETS_MAX];
-	json_object	     *req, *error;
+	const char	     *error;
+	json_object	     *req;
 	size_t		      n, i, answers = 0, good = 0;
 	const char	     *sep = "";
 	int		      status = 0;
@@ -361,6 +366,12 @@ ask_run(const struct ask_request *r)
 	for (i = 0; i < n; i++) {
 		errno = 0;
 		t[i].answer = control_ask(t[i].socket, req, ASK_TIMEOUT);
+		if (t[i].answer != NULL &&
+		    !json_object_is_type(t[i].answer, json_type_object)) {
+			json_object_put(t[i].answer);
+			t[i].answer = NULL;
+			errno = EPROTO;
+		}
 		if (t[i].answer != NULL) {
 			answers++;
 			if (text_of(t[i].answer, "error") == NULL)
@@ -368,7 +379,6 @@ ask_run(const struct ask_request *r)
 		} else if (r->nsockets != 0 ||
 		    (errno != ENOENT && errno != ECONNREFUSED)) {
 			silence_explain(t[i].name, t[i].socket, errno);
-			t[i].failed = true;
 			status = 1;
 		}
 	}
@@ -376,9 +386,9 @@ ask_run(const struct ask_request *r)
 	for (i = 0; i < n; i++) {
 		if (t[i].answer == NULL)
 			continue;
-		if (json_object_object_get_ex(t[i].answer, "error", &error)) {
+		if ((error = text_of(t[i].answer, "error")) != NULL) {
 			fprintf(stderr, "rsipctl: %s: ", target_name(&t[i]));
-			text_print(stderr, json_object_get_string(error));
+			text_print(stderr, error);
 			fputc('\n', stderr);
 			status = 1;
 		} else if (r->json) {

@@ -117,6 +117,20 @@ id_name(const char *id, char out[NAME_MAX_LEN + 1])
 	return 0;
 }
 
+int
+zone_id_check(const char *id)
+{
+	char	 name[NAME_MAX_LEN + 1];
+	uint32_t addr;
+
+	if (*id == '@' ? id_name(id + 1, name) == 0 :
+	    inet_pton(AF_INET, id, &addr) == 1)
+		return 0;
+	log_error("\"%s\" is not an identity: say @NAME or an IPv4 address",
+	    id);
+	return -1;
+}
+
 static void
 reverse_name(uint32_t addr, char out[NAME_MAX_LEN + 2])
 {
@@ -161,24 +175,22 @@ zone_records(const struct pubkey *k, const struct zone_request *r)
 	uint32_t     addr = 0;
 	unsigned     gateway_type;
 
-	if (*r->id == '@' ? id_name(r->id + 1, name) == -1 :
-	    inet_pton(AF_INET, r->id, &addr) != 1) {
-		log_error("\"%s\" is not an identity: say @NAME or an IPv4 "
-		    "address", r->id);
+	if (zone_id_check(r->id) == -1)
 		return NULL;
-	}
 	if (pubkey_to_base64(k, key, sizeof(key)) == -1) {
 		log_error("the key is too long for a record");
 		return NULL;
 	}
 	if (*r->id == '@') {
 		gateway_type = 3;
+		id_name(r->id + 1, name);
 		snprintf(holder, sizeof(holder), "%s.", name);
 		snprintf(gateway, sizeof(gateway), "%s.", name);
 		snprintf(text, sizeof(text), "X-IPsec-Server(%u)=@%s %s",
 		    r->precedence, name, key);
 	} else {
 		gateway_type = 1;
+		inet_pton(AF_INET, r->id, &addr);
 		reverse_name(addr, holder);
 		snprintf(gateway, sizeof(gateway), "%s", ipv4_text(addr));
 		snprintf(text, sizeof(text), "X-IPsec-Server(%u)=%s %s",

@@ -19,6 +19,9 @@ struct zone_request {
 	unsigned    precedence;	/* 0..255, lower is stronger */
 };
 
+/* Is that an identity as zone_request has it?  -1 after one log line. */
+int	zone_id_check(const char *id);
+
 /* Makes a key of that many bits at path; its folder is made if absent (one
  * level).  An existing file stays unless force.  0, or -1 after one log line. */
 int	keygen_make(struct pubkey *out, const char *path, unsigned bits,

@@ -7,3 +7,29 @@ ctl_rsipctl_SOURCES = \
 	ctl/table.c ctl/table.h
 ctl_rsipctl_CFLAGS = $(AM_CFLAGS) -pthread
 ctl_rsipctl_LDADD = oe/esp/libesp.a $(BASE_LIBS) -lpthread
+
+dist_man_MANS += doc/rsipctl.8
+
+lib_LIBRARIES = ctl/librsipstatus.a
+ctl_librsipstatus_a_SOURCES = ctl/status.c
+rsipincludedir = $(includedir)/rsip
+rsipinclude_HEADERS = include/rsip/status.h
+
+check_PROGRAMS += ctl/example
+ctl_example_SOURCES = ctl/example.c
+ctl_example_LDADD = ctl/librsipstatus.a $(JSON_LIBS)
+
+pkgconfigdir = $(libdir)/pkgconfig
+nodist_pkgconfig_DATA = ctl/rsip-status.pc
+EXTRA_DIST += ctl/rsip-status.pc.in
+CLEANFILES += ctl/rsip-status.pc
+ctl/rsip-status.pc: $(srcdir)/ctl/rsip-status.pc.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) ctl && $(SED) -e 's|@prefix[@]|$(prefix)|' \
+	    -e 's|@exec_prefix[@]|$(exec_prefix)|' -e 's|@libdir[@]|$(libdir)|' \
+	    -e 's|@includedir[@]|$(includedir)|' \
+	    -e 's|@PACKAGE_VERSION[@]|$(PACKAGE_VERSION)|' \
+	    $(srcdir)/ctl/rsip-status.pc.in >$@
+
+dist_check_SCRIPTS += tests/unit/test_rsipctl.sh
+EXTRA_DIST += tests/unit/fake_daemon.py
+TESTS += tests/unit/test_rsipctl.sh

@@ -59,7 +59,8 @@ help(void)
 	    "  watch          events as they happen, until interrupted\n"
 	    "  keygen         make the RSA key of this host\n"
 	    "  dns-records    the zone's records for the key there is\n\n"
-	    "  -s, --socket SOCKET   a daemon's socket, or its name; may be "
+	    "  -s, --socket SOCKET   a daemon's socket, or its name (" RUNDIR
+	    "/NAME.sock); may be "
 	    "given again\n"
 	    "  -j, --json            one JSON object a line\n"
 	    "  -b, --bits BITS       of the key, " , stdout);
@@ -168,6 +169,8 @@ keygen_run(const struct options *o)
 	struct pubkey k;
 	char	      name[10];
 
+	if (o->zone.id != NULL && zone_id_check(o->zone.id) == -1)
+		return 1;
 	if (keygen_make(&k, o->key, o->bits, o->force) == -1)
 		return 1;
 	pubkey_short(&k, name);

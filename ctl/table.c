@@ -82,6 +82,13 @@ cell_seconds(char *cell, int64_t s)
 		    (unsigned)(t / 3600 % 24));
 }
 
+/* json-c has no object for null. */
+static const char *
+value_text(json_object *v)
+{
+	return v == NULL ? "-" : json_object_get_string(v);
+}
+
 static void
 cell_list(char *cell, json_object *v)
 {
@@ -91,8 +98,7 @@ cell_list(char *cell, json_object *v)
 	for (i = 0; i < n && i < LIST_SHOWN; i++) {
 		if (i > 0)
 			cell_add(cell, ",");
-		cell_add(cell,
-		    json_object_get_string(json_object_array_get_idx(v, i)));
+		cell_add(cell, value_text(json_object_array_get_idx(v, i)));
 	}
 	if (n > LIST_SHOWN) {
 		snprintf(more, sizeof(more), ",+%zu", n - LIST_SHOWN);
@@ -117,7 +123,7 @@ cell_value(char *cell, json_object *v, enum column_kind kind)
 	    kind == COLUMN_SECONDS)
 		cell_seconds(cell, json_object_get_int64(v));
 	else
-		cell_add(cell, json_object_get_string(v));
+		cell_add(cell, value_text(v));
 }
 
 static json_object *
@@ -208,15 +214,14 @@ lines_value(FILE *f, json_object *v)
 	size_t n, i;
 
 	if (!json_object_is_type(v, json_type_array)) {
-		text_print(f, v == NULL ? "-" : json_object_get_string(v));
+		text_print(f, value_text(v));
 		return;
 	}
 	n = json_object_array_length(v);
 	for (i = 0; i < n; i++) {
 		if (i > 0)
 			fputs(", ", f);
-		text_print(f,
-		    json_object_get_string(json_object_array_get_idx(v, i)));
+		text_print(f, value_text(json_object_array_get_idx(v, i)));
 	}
 	if (n == 0)
 		fputs("-", f);
@@ -263,7 +268,7 @@ event_print(FILE *f, json_object *o, const char *skip)
 		if ((v = row_value(o, first[i])) == NULL)
 			continue;
 		fputs(sep, f);
-		text_print(f, json_object_get_string(v));
+		text_print(f, value_text(v));
 		sep = " ";
 	}
 	json_object_object_foreach(o, key, value) {

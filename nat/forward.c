@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/ip.h"
 #include "nat/queue.h"
 
 #define ICMP_TTL_EXCEEDED	0
@@ -49,9 +50,10 @@ enter_tunnel(struct queue *q, const struct forward_packet *in,
     const struct packet *p, const struct demux_target *to, uint8_t *out,
     size_t *out_len)
 {
-	size_t	 overhead = packet_tunnel_overhead(to->tunnel);
-	unsigned mtu;
-	uint16_t id = 0;
+	size_t	      overhead = packet_tunnel_overhead(to->tunnel);
+	struct packet inner = *p;
+	unsigned      mtu;
+	uint16_t      id = 0;
 
 	if (!in->output && p->ttl <= 1) {
 		queue_count(q, QUEUE_TTL);
@@ -59,23 +61,28 @@ enter_tunnel(struct queue *q, const struct forward_packet *in,
 		return FORWARD_DROP;
 	}
 	mtu = atomic_load_explicit(&q->shared->mtu, memory_order_relaxed);
-	if (p->len + overhead > (p->df ? mtu : 65535)) {
+	/* Longer than the link it came by: it came in fragments, and what
+	 * fragments say by DF is not about the whole. */
+	if (p->len > atomic_load_explicit(
+			 &q->shared->public_mtu, memory_order_relaxed))
+		inner.df = false;
+	if (p->len + overhead > (inner.df ? mtu : IP_PACKET_MAX)) {
 		queue_count(q, QUEUE_TOO_BIG);
 		/* RFC 2003 §5.1: the tunnel's MTU without its header. */
-		send_error(q, p, PACKET_ICMP_UNREACH, ICMP_FRAG_NEEDED,
-		    mtu - (unsigned)overhead);
+		if (inner.df)
+			send_error(q, p, PACKET_ICMP_UNREACH, ICMP_FRAG_NEEDED,
+			    mtu - (unsigned)overhead);
 		return FORWARD_DROP;
 	}
 	/* Only what may be fragmented needs an id of its own (RFC 6864). */
-	if (!p->df)
+	if (!inner.df)
 		id = (uint16_t)atomic_fetch_add_explicit(
 		    &q->shared->outer_id, 1, memory_order_relaxed);
-	packet_encapsulate(out, p, to, id);
+	packet_encapsulate(out, &inner, to, id);
 	memcpy(out + overhead, p->data, p->len);
 	if (!in->output)
 		packet_decrement_ttl(out + overhead);
 	*out_len = p->len + overhead;
-	queue_count(q, QUEUE_IN);
 	return FORWARD_SEND;
 }
 
@@ -85,11 +92,15 @@ from_outside(struct queue *q, const struct forward_packet *in,
 {
 	const struct dataplane_pool *pool;
 	struct demux_target	     to;
+	enum forward_action	     action;
 
 	switch (demux_inbound(
 	    q->shared->demux, q->now, in->data, in->len, &to)) {
 	case DEMUX_FORWARD:
-		return enter_tunnel(q, in, p, &to, out, out_len);
+		action = enter_tunnel(q, in, p, &to, out, out_len);
+		if (action == FORWARD_SEND)
+			queue_count(q, QUEUE_IN);
+		return action;
 	case DEMUX_NOT_OURS:
 		pool = find_pool(q->shared, p->dst);
 		if (pool != NULL && !pool->local)
@@ -126,9 +137,36 @@ report_misuse(struct queue *q, uint32_t host, enum demux_verdict v,
 		return;		/* it is signalled already */
 }
 
+/*
+ * From one host to a leased address: to the host that has it now, without a
+ * way round the public side, where the sender's address is ours.
+ */
 static enum forward_action
-from_tunnel(struct queue *q, const struct packet *outer, uint8_t *out,
-    size_t *out_len)
+between_hosts(struct queue *q, const struct forward_packet *in,
+    const struct packet *inner, uint8_t tos, uint8_t *out, size_t *out_len)
+{
+	struct packet	    p = *inner;
+	struct demux_target to;
+	enum forward_action action;
+
+	if (demux_inbound(q->shared->demux, q->now, p.data, p.len, &to)
+	    != DEMUX_FORWARD) {
+		queue_count(q, QUEUE_DROP_UNKNOWN);
+		return FORWARD_DROP;
+	}
+	p.tos = tos;
+	action = enter_tunnel(q, in, &p, &to, out, out_len);
+	if (action != FORWARD_SEND)
+		return action;
+	if (tos != inner->tos)
+		packet_set_tos(out + packet_tunnel_overhead(to.tunnel), tos);
+	queue_count(q, QUEUE_HAIRPIN);
+	return action;
+}
+
+static enum forward_action
+from_tunnel(struct queue *q, const struct forward_packet *in,
+    const struct packet *outer, uint8_t *out, size_t *out_len)
 {
 	struct demux_target whose;
 	enum demux_tunnel   tunnel;
@@ -155,6 +193,9 @@ from_tunnel(struct queue *q, const struct packet *outer, uint8_t *out,
 		queue_count(q, QUEUE_DROP_ECN);
 		return FORWARD_DROP;
 	}
+	if (find_pool(q->shared, inner.dst) != NULL)
+		return between_hosts(
+		    q, in, &inner, (uint8_t)tos, out, out_len);
 	/* The kernel takes one from the TTL when it forwards (RFC 2003 §3.1),
 	 * and makes the errors if it cannot; they come to us by OUTPUT. */
 	memcpy(out, inner.data, inner.len);
@@ -181,7 +222,7 @@ forward_packet(struct queue *q, const struct forward_packet *in, uint8_t *out,
 		if (in->in_index
 		    == atomic_load_explicit(
 			&q->shared->private_index, memory_order_relaxed))
-			return from_tunnel(q, &p, out, out_len);
+			return from_tunnel(q, in, &p, out, out_len);
 		queue_count(q, QUEUE_DROP_UNKNOWN);
 		return FORWARD_DROP;
 	}

@@ -10,5 +10,11 @@ nat_libnat_a_SOURCES = \
 	nat/queue.c nat/queue.h \
 	nat/rules.c nat/rules.h \
 	nat/rules_iptables.c nat/rules_nftables.c nat/rules_run.c
-# What a program that has a data plane links, before BASE_LIBS.
-NAT_LIBS = nat/libnat.a -lpthread
+
+# The data plane without rsipd, for tests/net and tests/bench.
+check_PROGRAMS += tests/net/nat_gateway
+tests_net_nat_gateway_SOURCES = tests/net/nat_gateway.c
+tests_net_nat_gateway_LDADD = nat/libnat.a $(BASE_LIBS)
+TESTS += tests/net/nat_path.sh
+dist_check_SCRIPTS += tests/net/nat_path.sh
+EXTRA_DIST += tests/net/nat_path.py tests/net/nat_net.py

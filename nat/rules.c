@@ -57,7 +57,7 @@ setting_read(const char *key, char *value, size_t cap)
 static int
 setting_write(const char *key, const char *value)
 {
-	char path[128], line[128];
+	char path[128], line[1026];
 	int  fd, n, rc = 0;
 
 	snprintf(path, sizeof(path), "/proc/sys/%s", key);
@@ -86,7 +86,8 @@ setting_save(struct rules_settings *saved, const char *key)
 		return;
 	s = &saved->list[saved->n];
 	snprintf(s->key, sizeof(s->key), "%s", key);
-	if (setting_read(key, s->value, sizeof(s->value)) == 0)
+	if (setting_read(key, s->value, sizeof(s->value)) == 0 &&
+	    strlen(s->value) + 1 < sizeof(s->value))
 		saved->n++;
 }
 
@@ -130,6 +131,47 @@ settings_of_interface(struct rules_settings *saved, const char *ifname)
 	    (setting_read("net/ipv4/conf/all/rp_filter", value,
 	    sizeof(value)) == 0 && strcmp(value, "1") == 0)))
 		setting_want(saved, key, "2", true);
+}
+
+/*
+ * The router's own programs must not draw a leased port as their source: the
+ * kernel is told once; it writes lists in a way of its own, so that they
+ * cannot be compared later.
+ */
+static void
+settings_reserve_ports(const struct rules_plan *p, struct rules_settings *saved)
+{
+	static const char	       key[] = "net/ipv4/ip_local_reserved_ports";
+	const struct dataplane_config *c = p->config;
+	const struct rules_setting    *was = NULL;
+	char			       value[1024];
+	size_t			       n;
+
+	setting_save(saved, key);
+	for (size_t i = 0; i < saved->n; i++) {
+		if (strcmp(saved->list[i].key, key) == 0)
+			was = &saved->list[i];
+	}
+	if (was == NULL) {
+		log_warn("/proc/sys/%s is missing or too long: the router's own "
+		    "programs may draw leased ports", key);
+		return;
+	}
+	n = (size_t)snprintf(value, sizeof(value), "%s", was->value);
+	for (size_t i = 0; i < c->npools; i++) {
+		if (!c->pools[i].local)
+			continue;
+		for (unsigned k = 0; k < c->pools[i].nports; k++) {
+			if (n + 16 > sizeof(value))
+				break;
+			n += (size_t)snprintf(value + n, sizeof(value) - n,
+			    "%s%u-%u", n > 0 ? "," : "",
+			    c->pools[i].ports[k].lo, c->pools[i].ports[k].hi);
+		}
+	}
+	if (n > 0 && setting_write(key, value) == -1)
+		log_warn("cannot reserve the leased ports in /proc/sys/%s: %s",
+		    key, strerror(errno));
 }
 
 static void
@@ -263,6 +305,7 @@ keeper_begin(struct keeper *k)
 		}
 	}
 	settings_apply(k->plan, &k->saved);
+	settings_reserve_ports(k->plan, &k->saved);
 	return keeper_install(k);
 }
 

@@ -53,8 +53,8 @@ void	rules_stop(int fd, pid_t pid);
 /* A setting of /proc/sys as it was before us, kept in a rule's comment so that
  * it outlives us however we end. */
 struct rules_setting {
-	char key[96];
-	char value[96];
+	char key[64];
+	char value[160];	/* comments hold 255 with the key */
 };
 #define RULES_SETTINGS	12
 struct rules_settings {

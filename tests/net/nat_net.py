@@ -188,12 +188,29 @@ class Net:
         self.wy = Wire(self.y, "eth0", self.mac("pub"))
         self.wx = Wire(self.x, "eth0", self.mac("prv"))
         # Learn each other's link addresses before anything is counted.
-        run("ip netns exec %s ping -c1 -W2 %s" % (self.y, NB), check=False)
+        self.ping(self.y, Y, NB)
         for a in (X1, X2, X3):
-            run("ip netns exec %s ping -c1 -W2 -I %s %s" % (self.x, a, NA), check=False)
+            self.ping(self.x, a, NA)
 
     def mac(self, dev):
         return json.loads(run("ip -j -n %s link show %s" % (self.n, dev)))[0]["address"]
+
+    def ping(self, ns, src, dst, timeout=2):
+        """True if dst answers an echo request of the kernel's in ns."""
+        with Inside(ns):
+            s = socket.socket(socket.AF_INET, socket.SOCK_RAW, ICMP)
+        s.bind((src, 0))
+        s.settimeout(timeout)
+        ident = 60000 + os.getpid() % 5000
+        m = struct.pack("!BBHHH", 8, 0, 0, ident, 1) + b"are you there"
+        s.sendto(m[:2] + struct.pack("!H", csum(m)) + m[4:], (dst, 0))
+        try:
+            while True:
+                p = Ip(s.recvfrom(2000)[0])
+                if p.src == dst and p.payload[0] == 0 and p.payload[8:] == m[8:]:
+                    return True
+        except TimeoutError:
+            return False
 
     def inside_n(self, cmd, check=True):
         return run("ip netns exec %s sh -c '%s'" % (self.n, cmd), check=check)

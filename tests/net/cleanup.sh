@@ -36,11 +36,12 @@ none_marked()
 	[ -z "$(marked)" ]
 }
 
-# SIGNAL SECONDS-INTO-THE-DEMO
+# SIGNAL STEP: as the terminal does, the signal goes to the whole group.
 interrupt()
 {
 	machine >"$dir/before"
-	NET_MARK=$mark setsid sh "$NET_HERE/demo.sh" >"$dir/out" 2>&1 &
+	NET_MARK=$mark env --default-signal=INT setsid \
+	    sh "$NET_HERE/demo.sh" >"$dir/out" 2>&1 &
 	demo=$!
 	net_until 60 grep -q "^\* $2" "$dir/out" || {
 		cat "$dir/out"
@@ -49,7 +50,11 @@ interrupt()
 	}
 	[ "$(marked | wc -l)" -ge 3 ] || net_fail "the search for processes" \
 	    "of the demo finds none while it runs"
-	kill "-$1" "$demo"
+	if [ "$1" = INT ]; then
+		kill -INT -- "-$demo"
+	else
+		kill "-$1" "$demo"
+	fi
 	wait "$demo"
 	status=$?
 	[ "$status" != 0 ] || net_fail "the demo was over before the signal"
@@ -65,6 +70,7 @@ interrupt()
 	net_ok "SIG$1 at \"$2\": nothing stays (status $status)"
 }
 
-interrupt TERM "nsd and"
+interrupt INT "nsd and"
+interrupt INT "both fetch"
 interrupt TERM "both fetch"
 interrupt KILL "both fetch"

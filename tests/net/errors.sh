@@ -112,7 +112,7 @@ one_line "rsipctl: an unknown command" 'usage|unknown|no such' "$ctl" frobnicate
 one_line "rsipctl: nobody answers" 'absent\.sock' \
     "$ctl" -s "$NET_RUN/absent.sock" status
 one_line "rsipctl: why without an address" 'usage|address' "$ctl" why
-one_line "rsipctl: a key where one is" 'bad\.pem' "$ctl" keygen bad.pem
+one_line "rsipctl: a key where one is" 'bad\.pem' "$ctl" keygen -o bad.pem
 grep -q 'this is no key' bad.pem || net_fail "rsipctl keygen overwrote a file"
 
 # Nothing of it may have been left by a program that refused to run.

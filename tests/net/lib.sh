@@ -242,19 +242,19 @@ net_picture()
 	mount --bind "$NET_RUN/resolv.conf" "$(readlink -f /etc/resolv.conf)"
 }
 
-# x1 x2 y1: a private key each, and the records that go into the zones.
+# HOST ID: a private key, and its records for the zones.
+net_key()
+{
+	"$NET_TOP/ctl/rsipctl" keygen -o "$NET_RUN/$1.pem" --id "$2" \
+	    >"$NET_RUN/$1.records" 2>"$NET_RUN/keygen.log" ||
+	    net_fail "rsipctl keygen"
+}
+
 net_keys()
 {
-	for net_host in x1 x2; do
-		"$NET_TOP/ctl/rsipctl" keygen "$NET_RUN/$net_host.pem" \
-		    --name "$net_host.lab" \
-		    >"$NET_RUN/$net_host.records" 2>"$NET_RUN/keygen.log" ||
-		    net_fail "rsipctl keygen"
-	done
-	"$NET_TOP/ctl/rsipctl" keygen "$NET_RUN/y1.pem" --name y1.lab \
-	    --address "$NET_Y1" --gateway "$NET_Y1" \
-	    >"$NET_RUN/y1.records" 2>"$NET_RUN/keygen.log" ||
-	    net_fail "rsipctl keygen"
+	net_key x1 @x1.lab
+	net_key x2 @x2.lab
+	net_key y1 "$NET_Y1"
 }
 
 net_zone_head()

@@ -1,111 +1,117 @@
-/* replay.c - runs a fuzz target over files, so that make check replays a corpus with any compiler */
+/* replay.c - a fuzz target without libFuzzer: its corpus, every truncation and every changed byte of it */
 #include "config.h"
 
 #include <dirent.h>
-#include <err.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "tests/fuzz/fuzz.h"
 
-#define INPUT_MAX	(1 << 20)
+#define INPUT_MAX	65536
+#define ALL_VALUES_MAX	512	/* longer inputs: only the eight bits of a byte change */
 
-static unsigned long nfiles, nruns;
+static unsigned long runs;
 
-/* The file as it is, cut at every length, and with each byte changed. */
+/* From memory of exactly this size, so that AddressSanitizer sees its end. */
 static void
-replay_bytes(const uint8_t *buf, size_t len)
+run(const uint8_t *data, size_t len)
 {
-	static const uint8_t flips[] = { 0x01, 0x80, 0xff };
-	uint8_t		    *copy;
-	size_t		     i, f;
+	uint8_t *copy = malloc(len == 0 ? 1 : len);
 
-	LLVMFuzzerTestOneInput(buf, len);
-	nruns++;
-	for (i = 0; i < len && len <= 4096; i++) {
-		/* Of exact size: a read past the end is seen by ASan. */
-		if ((copy = malloc(i == 0 ? 1 : i)) == NULL)
-			err(1, "malloc");
-		memcpy(copy, buf, i);
-		LLVMFuzzerTestOneInput(copy, i);
-		free(copy);
-		if ((copy = malloc(len)) == NULL)
-			err(1, "malloc");
-		for (f = 0; f < sizeof(flips); f++) {
-			memcpy(copy, buf, len);
-			copy[i] ^= flips[f];
-			LLVMFuzzerTestOneInput(copy, len);
-		}
-		free(copy);
-		nruns += 1 + sizeof(flips);
-	}
+	if (copy == NULL)
+		abort();
+	memcpy(copy, data, len);
+	LLVMFuzzerTestOneInput(copy, len);
+	free(copy);
+	runs++;
 }
 
 static void
+run_damaged(uint8_t *data, size_t len)
+{
+	size_t	 at;
+	unsigned v, step;
+	uint8_t	 was;
+
+	for (at = 0; at <= len; at++)
+		run(data, at);
+	for (at = 0; at < len; at++) {
+		was = data[at];
+		for (v = 1; v < 256; v += step) {
+			step = len <= ALL_VALUES_MAX ? 1 : v;
+			data[at] = (uint8_t)(was ^ v);
+			run(data, len);
+		}
+		data[at] = was;
+	}
+}
+
+static int
 replay_file(const char *path)
 {
-	uint8_t *buf;
-	FILE	*f;
-	size_t	 n;
+	static uint8_t data[INPUT_MAX];
+	FILE	      *f = fopen(path, "rb");
+	size_t	       len;
 
-	if ((f = fopen(path, "rb")) == NULL)
-		err(1, "%s", path);
-	if ((buf = malloc(INPUT_MAX)) == NULL)
-		err(1, "malloc");
-	n = fread(buf, 1, INPUT_MAX, f);
+	if (f == NULL) {
+		perror(path);
+		return -1;
+	}
+	len = fread(data, 1, sizeof(data), f);
 	fclose(f);
-	replay_bytes(buf, n);
-	free(buf);
-	nfiles++;
+	/* The path is what one needs to know when the target aborts. */
+	fprintf(stderr, "%s\n", path);
+	run_damaged(data, len);
+	return 0;
 }
 
-static void
-replay(const char *path)
+static int
+replay_directory(const char *path)
 {
+	DIR	      *d = opendir(path);
 	struct dirent *e;
-	struct stat    st;
-	char	       sub[4096];
-	DIR	      *d;
+	char	       file[PATH_MAX];
+	int	       rc = 0, n = 0;
 
-	if (stat(path, &st) == -1)
-		err(1, "%s", path);
-	if (!S_ISDIR(st.st_mode)) {
-		replay_file(path);
-		return;
+	if (d == NULL) {
+		perror(path);
+		return -1;
 	}
-	if ((d = opendir(path)) == NULL)
-		err(1, "%s", path);
-	while ((e = readdir(d)) != NULL) {
+	while (rc == 0 && (e = readdir(d)) != NULL) {
 		if (e->d_name[0] == '.')
 			continue;
-		snprintf(sub, sizeof(sub), "%s/%s", path, e->d_name);
-		replay(sub);
+		if ((size_t)snprintf(file, sizeof(file), "%s/%s", path,
+		    e->d_name) >= sizeof(file))
+			rc = -1;
+		else
+			rc = replay_file(file);
+		n++;
 	}
 	closedir(d);
+	printf("%s: %d inputs, %lu runs\n", path, n, runs);
+	return n == 0 ? -1 : rc;
 }
 
-/* Arguments are files and folders; else the corpus that is named for the
- * program: $srcdir/tests/fuzz/corpus/NAME of fuzz_NAME. */
+/* replay [FILE...]; without one: fuzz_NAME takes tests/fuzz/corpus/NAME. */
 int
 main(int argc, char **argv)
 {
-	const char *srcdir = getenv("srcdir"), *name;
-	char	    path[4096];
+	const char *name, *srcdir = getenv("srcdir");
+	char	    path[PATH_MAX];
 	int	    i;
 
-	for (i = 1; i < argc; i++)
-		replay(argv[i]);
-	if (argc < 2) {
-		name = strrchr(argv[0], '/');
-		name = name == NULL ? argv[0] : name + 1;
-		if (strncmp(name, "fuzz_", 5) == 0)
-			name += 5;
-		snprintf(path, sizeof(path), "%s/tests/fuzz/corpus/%s",
-		    srcdir == NULL ? "." : srcdir, name);
-		replay(path);
+	for (i = 1; i < argc; i++) {
+		if (replay_file(argv[i]) != 0)
+			return 1;
 	}
-	printf("%lu files, %lu runs\n", nfiles, nruns);
-	return nfiles == 0;
+	if (argc > 1)
+		return 0;
+	name = strstr(argv[0], "fuzz_");
+	if (name == NULL)
+		return 1;
+	if ((size_t)snprintf(path, sizeof(path), "%s/tests/fuzz/corpus/%s",
+	    srcdir == NULL ? "." : srcdir, name + strlen("fuzz_")) >=
+	    sizeof(path))
+		return 1;
+	return replay_directory(path) == 0 ? 0 : 1;
 }

@@ -86,8 +86,7 @@ usage_error(const char *fmt, ...)
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
-	usage(stderr);
+	fputs(" (see rsipctl --help)\n", stderr);
 	return EXIT_USAGE;
 }
 
@@ -214,7 +213,7 @@ options_read(struct options *o, int argc, char **argv)
 	};
 	int c, rc;
 
-	while ((c = getopt_long(argc, argv, "s:jb:o:k:fi:hV", longopts,
+	while ((c = getopt_long(argc, argv, ":s:jb:o:k:fi:hV", longopts,
 	    NULL)) != -1) {
 		switch (c) {
 		case 's':
@@ -265,9 +264,15 @@ options_read(struct options *o, int argc, char **argv)
 		case 'V':
 			puts("rsipctl " PACKAGE_VERSION);
 			exit(0);
+		case ':':
+			return usage_error("%s: its argument is missing",
+			    argv[optind - 1]);
 		default:
-			usage(stderr);
-			return EXIT_USAGE;
+			/* Within a cluster of letters optind has not moved. */
+			if (optopt > ' ' && optopt < 0x7f)
+				return usage_error("bad option -%c", optopt);
+			return usage_error("unknown option %s",
+			    argv[optind - 1]);
 		}
 	}
 	return 0;
@@ -286,8 +291,10 @@ main(int argc, char **argv)
 	log_init("rsipctl", true, LOG_LEVEL_INFO);
 	if ((rc = options_read(&o, argc, argv)) != 0)
 		return rc;
-	if (optind == argc)
-		return usage_error("what shall it do?");
+	if (optind == argc) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
 	command = argv[optind++];
 	args = argc - optind;
 	if (strcmp(command, "keygen") == 0 ||

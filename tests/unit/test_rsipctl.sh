@@ -62,17 +62,27 @@ err_lines() {
 	[ "$(wc -l <"$dir/err")" -eq "$1" ] || fault "not $1 lines of errors"
 }
 
-# --- wrong arguments: usage and 2 --------------------------------------------
+# --- wrong arguments: one line that says what, and 2 ---------------------------
 run 2 $ctl
+err_has "usage: rsipctl"
 run 2 $ctl frobnicate
 err_has 'unknown command "frobnicate"'
+err_lines 1
 run 2 $ctl status now
 run 2 $ctl why
 run 2 $ctl why y1.lab
 err_has "not an IPv4 address"
 run 2 $ctl why 1.2.3.4 1.2.3.5
 run 2 $ctl --nonsense
+err_has "unknown option --nonsense"
+err_lines 1
 run 2 $ctl -s
+err_has "-s: its argument is missing"
+err_lines 1
+run 2 $ctl -qj status
+err_has "bad option -q"
+run 2 $ctl --json=1 status
+err_lines 1
 run 2 $ctl keygen -b 512
 err_has "2048 to 8192"
 run 2 $ctl keygen -b 2048x

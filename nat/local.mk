@@ -18,3 +18,11 @@ tests_net_nat_gateway_LDADD = nat/libnat.a $(BASE_LIBS)
 TESTS += tests/net/nat_path.sh
 dist_check_SCRIPTS += tests/net/nat_path.sh
 EXTRA_DIST += tests/net/nat_path.py tests/net/nat_net.py
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_demux
+TESTS += tests/unit/test_demux
+tests_unit_test_demux_SOURCES = tests/unit/test_demux.c
+tests_unit_test_demux_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_demux_LDADD = nat/libnat.a $(BASE_LIBS) $(CMOCKA_LIBS)
+endif

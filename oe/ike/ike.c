@@ -69,9 +69,23 @@ ike_complain(struct ike *e, uint64_t now, const struct keying_path *path,
 }
 
 void
+ike_send_path(struct ike *e, const struct keying_path *path,
+    const uint8_t *buf, size_t len)
+{
+	uint8_t marked[NATT_MARKER_LEN + ISAKMP_MESSAGE_MAX] = { 0 };
+
+	if (!natt_marked(path)) {
+		e->ops->send(e->arg, path, buf, len);
+		return;
+	}
+	memcpy(marked + NATT_MARKER_LEN, buf, len);
+	e->ops->send(e->arg, path, marked, NATT_MARKER_LEN + len);
+}
+
+void
 ike_send(struct ike_sa *sa, const uint8_t *buf, size_t len)
 {
-	sa->ike->ops->send(sa->ike->arg, &sa->path, buf, len);
+	ike_send_path(sa->ike, &sa->path, buf, len);
 }
 
 void
@@ -156,6 +170,29 @@ ike_phase2_iv(const struct ike_sa *sa, uint32_t msgid, uint8_t *iv)
 	return 0;
 }
 
+/* Half of a lifetime in kilobytes is over: the rest is for the renewal. */
+static bool
+sa_used_up(const struct ike_sa *sa)
+{
+	return sa->suite.bytes != 0 && sa->bytes > sa->suite.bytes / 2;
+}
+
+static void
+sa_count(struct ike_sa *sa, size_t len)
+{
+	sa->bytes += len;
+	if (sa_used_up(sa))
+		ike_timer(sa->ike, 0);
+}
+
+int
+ike_open(struct ike_sa *sa, uint8_t *iv, uint8_t *buf, size_t len)
+{
+	sa_count(sa, len);
+	return ike_cbc(sa->suite.enc, false, sa->k.enc, sa->k.enc_len, iv, buf,
+	    len);
+}
+
 size_t
 ike_seal(struct ike_sa *sa, struct isakmp_builder *b, uint8_t *iv)
 {
@@ -167,6 +204,7 @@ ike_seal(struct ike_sa *sa, struct isakmp_builder *b, uint8_t *iv)
 	    sa->k.enc_len, iv, b->w.base + ISAKMP_HEADER_LEN,
 	    b->w.len - ISAKMP_HEADER_LEN) == -1)
 		return 0;
+	sa_count(sa, b->w.len);
 	return b->w.len;
 }
 
@@ -364,6 +402,16 @@ ike_packet(struct ike *e, uint64_t now, const struct keying_path *path,
 	struct ike_sa	    *sa;
 
 	e->count.received++;
+	if (natt_marked(path)) {
+		if (len == 1 && buf[0] == 0xff)
+			return;		/* a NAT-keepalive */
+		if (len < NATT_MARKER_LEN || load_u32(buf) != 0) {
+			e->count.malformed++;
+			return;
+		}
+		buf += NATT_MARKER_LEN;
+		len -= NATT_MARKER_LEN;
+	}
 	if (isakmp_header_read(&h, buf, len) == -1) {
 		e->count.malformed++;
 		return;
@@ -383,6 +431,7 @@ ike_packet(struct ike *e, uint64_t now, const struct keying_path *path,
 		e->count.unknown++;
 		return;
 	}
+	sa->came = *path;
 	switch (h.exchange) {
 	case ISAKMP_MAIN_MODE:
 		phase1_message(sa, now, &h, buf, len);
@@ -420,6 +469,63 @@ ike_next(const struct ike *e)
 	return e->next;
 }
 
+static uint64_t
+earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Does a Phase 2 SA still belong to the peer that sa leads to? */
+static bool
+sa_in_use(const struct ike_sa *sa)
+{
+	const struct ike_child *c;
+
+	TAILQ_FOREACH(c, &sa->ike->children, entry) {
+		if (c->state != IKE_QM_DEAD && c->conn != NULL &&
+		    c->peer == sa->path.peer &&
+		    keying_id_equal(&c->peer_id, &sa->peer_id))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A peer may drop the Phase 2 SAs with the Phase 1 SA that made them, so one
+ * in use is followed by another before it ends, to the same peer, on the same
+ * path, with what proved it.
+ */
+static void
+sa_renew(struct ike_sa *sa, uint64_t now)
+{
+	struct keying_request r = { .path = sa->path, .my_id = sa->my_id,
+		.peer_id = sa->peer_id, .keys = sa->keys, .nkeys = sa->nkeys,
+		.psk = sa->psk, .psk_len = sa->psk_len };
+	struct ike	     *e = sa->ike;
+	struct ike_sa	     *next;
+
+	/* Again, should it fail; what replaces it puts an end to that. */
+	sa->renew_at = now + e->c.give_up + IKE_LINGER;
+	if (!sa_in_use(sa) ||
+	    ike_sa_for_peer(e, sa->path.peer, &sa->peer_id) != sa ||
+	    (next = sa_request(e, now, &r)) == NULL)
+		return;
+	next->renewal = true;
+	phase1_start(next, now);
+}
+
+/* Its time or its bytes are over. */
+static void
+sa_expired(struct ike_sa *sa, uint64_t now)
+{
+	/* A delete takes some peers' Phase 2 SAs along, so not while these
+	 * have no other Phase 1 SA. */
+	if (sa->state == IKE_MM_UP && (!sa_in_use(sa) ||
+	    ike_sa_for_peer(sa->ike, sa->path.peer, &sa->peer_id) != sa))
+		info_delete_sa(sa, now);
+	ike_sa_kill(sa, now);
+}
+
 static void
 sa_tick(struct ike_sa *sa, uint64_t now)
 {
@@ -438,13 +544,30 @@ sa_tick(struct ike_sa *sa, uint64_t now)
 			ike_send(sa, sa->retry.buf, sa->retry.len);
 	}
 	if (now >= sa->expires) {
-		if (sa->state == IKE_MM_UP)
-			info_delete_sa(sa, now);
-		ike_sa_kill(sa, now);
+		sa_expired(sa, now);
 		return;
 	}
-	if (sa->state == IKE_MM_UP && now >= sa->dpd_at)
+	if (sa->state != IKE_MM_UP)
+		return;
+	if (sa_used_up(sa)) {
+		sa->suite.bytes = 0;
+		sa->renew_at = now;
+		sa->expires = earlier(sa->expires, now + sa->ike->c.give_up);
+	}
+	if (now >= sa->renew_at)
+		sa_renew(sa, now);
+	natt_tick(sa, now);
+	if (now >= sa->dpd_at)
 		info_dpd(sa, now);
+}
+
+/* When an SA that is up wants to be looked at. */
+static uint64_t
+sa_next(const struct ike_sa *sa)
+{
+	uint64_t at = earlier(sa->dpd_at, sa->renew_at);
+
+	return sa->nat_here ? earlier(at, sa->keepalive_at) : at;
 }
 
 static void
@@ -458,23 +581,19 @@ child_tick(struct ike_child *c, uint64_t now)
 		}
 		ike_send(c->sa, c->retry.buf, c->retry.len);
 	}
-	if (now >= c->deadline) {
+	if (now >= c->deadline && c->state == IKE_QM_UP) {
+		phase2_confirmed(c, now);	/* CONNECTED never came */
+	} else if (now >= c->deadline) {
 		phase2_failed(c, now, KEYING_LOCAL, "no decision in time");
 	} else if (now >= c->hard) {
 		ike_child_gone(c, false);
 	}
 }
 
-static uint64_t
-earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 void
 ike_tick(struct ike *e, uint64_t now)
 {
-	struct ike_sa	 *sa, *sa_next;
+	struct ike_sa	 *sa, *s_next;
 	struct ike_child *c, *c_next;
 	uint64_t	  next = IKE_NEVER;
 
@@ -497,14 +616,14 @@ ike_tick(struct ike *e, uint64_t now)
 		if (c->retry.buf != NULL)
 			next = earlier(next, c->retry.at);
 	}
-	for (sa = TAILQ_FIRST(&e->sas); sa != NULL; sa = sa_next) {
-		sa_next = TAILQ_NEXT(sa, entry);
+	for (sa = TAILQ_FIRST(&e->sas); sa != NULL; sa = s_next) {
+		s_next = TAILQ_NEXT(sa, entry);
 		if (sa->state == IKE_MM_DEAD) {
 			ike_sa_free(sa);
 			continue;
 		}
 		next = earlier(next, earlier(sa->expires, sa->state ==
-		    IKE_MM_UP ? sa->dpd_at : IKE_NEVER));
+		    IKE_MM_UP ? sa_next(sa) : IKE_NEVER));
 		if (sa->retry.buf != NULL)
 			next = earlier(next, sa->retry.at);
 	}

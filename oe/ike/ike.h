@@ -1,4 +1,4 @@
-/* ike.h - IKEv1: Main Mode and Quick Mode in both roles (RFC 2407, 2408, 2409, 3526, 3706) */
+/* ike.h - IKEv1: Main Mode and Quick Mode in both roles (RFC 2407, 2408, 2409, 3526, 3706, 3947) */
 #ifndef OE_IKE_IKE_H
 #define OE_IKE_IKE_H
 
@@ -20,6 +20,10 @@ struct ike_config {
 	unsigned half_open_per_source;	/* 0: 16 */
 	unsigned sa_max;		/* Phase 1 SAs in all, 0: 4096 */
 	unsigned dpd_delay;		/* seconds, 0: no dead peer detection */
+	uint32_t phase2_kilobytes;	/* of traffic, 0: no limit */
+	bool	 esn;			/* offer 64-bit sequence numbers; accepted in any case */
+	bool	 no_natt;		/* no NAT traversal */
+	uint32_t keepalive;		/* seconds between NAT-keepalives, 0: 20 */
 	unsigned give_up;		/* milliseconds an unanswered request may take, 0: 20000 */
 };
 
@@ -41,7 +45,13 @@ void	ike_forget(struct ike *e, uint64_t now, void *conn, bool tell);
 /* Sends (again) a delete for one inbound SPI; 0, or -1 if no Phase 1 SA is left for it. */
 int	ike_delete_child(struct ike *e, uint64_t now, uint32_t spi_in);
 
-/* One datagram that came to one of our IKE ports; hostile. */
+/*
+ * One datagram that came to one of our IKE ports; hostile.  On a path with
+ * port 4500 at either end, datagrams carry the non-ESP marker here and in
+ * ops->send (RFC 3948 §2.2), and a lone 0xff is a NAT-keepalive: a socket on
+ * port 4500 gives to ike_packet() what begins with four zero bytes, the rest
+ * is ESP.  Behind a NAT, paths move from port 500 to 4500 by themselves.
+ */
 void	ike_packet(struct ike *e, uint64_t now, const struct keying_path *path,
 	    const uint8_t *buf, size_t len);
 /* An ICMP error about one of our datagrams to path; forged as likely as not. */

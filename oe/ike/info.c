@@ -137,8 +137,11 @@ info_dpd(struct ike_sa *sa, uint64_t now)
 		ike_peer_dead(sa, now);
 		return;
 	} else {
-		if (sa->dpd_tries++ == 0)
+		/* RFC 3706 §6.2: grows by one with each question. */
+		if (sa->dpd_seq == 0)
 			sa->dpd_seq = ike_msgid() & 0x7fffffff;
+		if (sa->dpd_tries++ == 0)
+			sa->dpd_seq++;
 		store_u32(seq, sa->dpd_seq);
 		info_notify(sa, now, ISAKMP_N_R_U_THERE, PROTO_ISAKMP, NULL, 0,
 		    seq, sizeof(seq));
@@ -174,8 +177,24 @@ info_phase2_refused(struct ike_sa *sa, uint64_t now, uint16_t type,
 	phase2_failed(waiting, now, KEYING_PHASE2_REFUSED, detail);
 }
 
+/* RFC 2408 §3.1: under the message id of the Quick Mode it ends. */
 static void
-info_got_notify(struct ike_sa *sa, uint64_t now, const struct isakmp_part *p)
+info_connected(struct ike_sa *sa, uint64_t now, uint32_t msgid)
+{
+	struct ike_child *c;
+
+	TAILQ_FOREACH(c, &sa->ike->children, entry) {
+		if (c->sa == sa && c->msgid == msgid &&
+		    c->state == IKE_QM_UP) {
+			phase2_confirmed(c, now);
+			return;
+		}
+	}
+}
+
+static void
+info_got_notify(struct ike_sa *sa, uint64_t now, uint32_t msgid,
+    const struct isakmp_part *p)
 {
 	struct cursor  c;
 	const uint8_t *spi;
@@ -204,6 +223,9 @@ info_got_notify(struct ike_sa *sa, uint64_t now, const struct isakmp_part *p)
 		seq = cursor_u32(&c);
 		if (!c.bad && seq == sa->dpd_seq)
 			sa->dpd_tries = 0;
+		return;
+	case ISAKMP_N_CONNECTED:
+		info_connected(sa, now, msgid);
 		return;
 	}
 	log_debug("notify %u about protocol %u from %s", type, protocol,
@@ -309,8 +331,7 @@ info_message(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
 	    ike_phase2_iv(sa, h->msgid, iv) == -1)
 		return;
 	memcpy(text, buf + ISAKMP_HEADER_LEN, body);
-	if (ike_cbc(sa->suite.enc, false, sa->k.enc, sa->k.enc_len, iv, text,
-	    body) == -1 || isakmp_split(&m, text, body, true) == -1 ||
+	if (ike_open(sa, iv, text, body) == -1 || isakmp_split(&m, text, body, true) == -1 ||
 	    m.nparts < 2 || m.part[0].type != ISAKMP_HASH ||
 	    m.part[0].len != sa->k.len) {
 		sa->ike->count.malformed++;
@@ -327,9 +348,10 @@ info_message(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
 	if (info_replayed(sa, h->msgid))
 		return;
 	sa->heard = now;
+	natt_moved(sa);
 	for (i = 1; i < m.nparts && sa->state != IKE_MM_DEAD; i++) {
 		if (m.part[i].type == ISAKMP_NOTIFICATION)
-			info_got_notify(sa, now, &m.part[i]);
+			info_got_notify(sa, now, h->msgid, &m.part[i]);
 		else if (m.part[i].type == ISAKMP_DELETE &&
 		    sa->state == IKE_MM_UP)
 			info_got_delete(sa, now, &m.part[i]);

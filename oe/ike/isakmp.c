@@ -26,13 +26,21 @@ isakmp_header_read(struct isakmp_header *h, const uint8_t *buf, size_t len)
 	return 0;
 }
 
+/* RFC 2408 §5.3: a payload of a type not defined spoils the message. */
+static bool
+payload_known(uint8_t type)
+{
+	return type <= ISAKMP_VENDOR_ID || type == ISAKMP_NAT_D ||
+	    type == ISAKMP_NAT_OA || type >= ISAKMP_PRIVATE;
+}
+
 int
 isakmp_split(struct isakmp_message *m, const uint8_t *body, size_t len,
     bool encrypted)
 {
 	struct isakmp_part *part;
 	struct cursor	    c;
-	uint8_t		    type = m->h.first, next;
+	uint8_t		    type = m->h.first, next, reserved;
 	size_t		    plen;
 
 	m->nparts = 0;
@@ -41,9 +49,9 @@ isakmp_split(struct isakmp_message *m, const uint8_t *body, size_t len,
 		if (m->nparts == ISAKMP_PAYLOADS_MAX)
 			return -1;
 		next = cursor_u8(&c);
-		cursor_u8(&c);		/* RESERVED: a later version's, not ours to judge */
+		reserved = cursor_u8(&c);
 		plen = cursor_u16(&c);
-		if (c.bad || plen < 4)
+		if (c.bad || plen < 4 || reserved != 0 || !payload_known(type))
 			return -1;
 		part = &m->part[m->nparts++];
 		part->type = type;

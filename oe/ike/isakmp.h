@@ -34,6 +34,9 @@ enum isakmp_payload {			/* §3.1 */
 	ISAKMP_NOTIFICATION = 11,
 	ISAKMP_DELETE = 12,
 	ISAKMP_VENDOR_ID = 13,
+	ISAKMP_NAT_D = 20,		/* RFC 3947 §3.2 */
+	ISAKMP_NAT_OA = 21,		/* §5.2 */
+	ISAKMP_PRIVATE = 128,		/* this and above */
 };
 
 enum isakmp_notify {			/* §3.14.1; RFC 2407 §4.6.3; RFC 3706 §5 */

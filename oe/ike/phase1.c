@@ -1,4 +1,4 @@
-/* phase1.c - Main Mode in both roles, with RSA signatures or a pre-shared key (RFC 2409 §5.1, §5.4) */
+/* phase1.c - Main Mode after its first message, in both roles, with RSA signatures or a pre-shared key (RFC 2409 §5.1, §5.4) */
 #include "config.h"
 
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 static const uint8_t dpd_vendor_id[16] = { 0xaf, 0xca, 0xd7, 0x13, 0x68, 0xa1,
 	0xf1, 0xc9, 0x6b, 0x86, 0x96, 0xfc, 0x77, 0x57, 0x01, 0x00 };
 
-static struct isakmp_header
+struct isakmp_header
 phase1_header(const struct ike_sa *sa, bool encrypted)
 {
 	struct isakmp_header h = { .cookie_i = sa->cookie_i,
@@ -22,28 +22,34 @@ phase1_header(const struct ike_sa *sa, bool encrypted)
 	return h;
 }
 
-static void
-phase1_vendor_ids(struct isakmp_builder *b)
+void
+phase1_put_vendor_ids(const struct ike_sa *sa, struct isakmp_builder *b)
 {
 	isakmp_put(b, ISAKMP_VENDOR_ID, dpd_vendor_id, sizeof(dpd_vendor_id));
+	if (!sa->ike->c.no_natt)
+		natt_put_vendor_id(b);
 }
 
-static void
+void
 phase1_note_vendor_ids(struct ike_sa *sa, const struct isakmp_message *m)
 {
-	unsigned i;
+	const struct isakmp_part *p;
+	unsigned		  i;
 
 	for (i = 0; i < m->nparts; i++) {
-		if (m->part[i].type == ISAKMP_VENDOR_ID &&
-		    m->part[i].len >= 14 &&
-		    memcmp(m->part[i].body, dpd_vendor_id, 14) == 0)
+		p = &m->part[i];
+		if (p->type != ISAKMP_VENDOR_ID)
+			continue;
+		/* The last two bytes are DPD's version. */
+		if (p->len == sizeof(dpd_vendor_id) && memcmp(p->body,
+		    dpd_vendor_id, sizeof(dpd_vendor_id) - 2) == 0)
 			sa->dpd = true;
+		else if (!sa->ike->c.no_natt && natt_is_vendor_id(p))
+			sa->natt = true;
 	}
 }
 
-/* Sends a message and keeps it: the initiator to repeat it, the responder to
- * answer a repeated request with it. */
-static void
+void
 phase1_send(struct ike_sa *sa, uint64_t now, const uint8_t *buf, size_t len,
     const uint8_t *request, size_t request_len)
 {
@@ -75,7 +81,7 @@ phase1_send_first(struct ike_sa *sa, uint64_t now)
 	h = phase1_header(sa, false);
 	isakmp_begin(&b, buf, sizeof(buf), &h);
 	isakmp_put(&b, ISAKMP_SA, sa->sai, sa->sai_len);
-	phase1_vendor_ids(&b);
+	phase1_put_vendor_ids(sa, &b);
 	len = isakmp_end(&b);
 	phase1_send(sa, now, buf, len, NULL, 0);
 	if (tries != 0 && sa->retry.buf != NULL) {
@@ -122,137 +128,6 @@ phase1_retry_first(struct ike_sa *sa, uint64_t now)
 		return;
 	}
 	phase1_send_first(sa, now);
-}
-
-/* --- responder, message 1 ------------------------------------------------ */
-
-static unsigned
-half_open_of(const struct ike *e, uint32_t peer)
-{
-	const struct ike_sa *sa;
-	unsigned	     n = 0;
-
-	TAILQ_FOREACH(sa, &e->half, half_entry)
-		n += sa->path.peer == peer;
-	return n;
-}
-
-/*
- * May one more stranger be half-way in?  One source is refused at its limit.
- * At the limit of all, the oldest one that did not even answer our first
- * message makes room: a flood from forged sources then cannot lock out a peer
- * that answers within the time the flood takes to go round.
- */
-static bool
-half_open_room(struct ike *e, uint64_t now, uint32_t peer)
-{
-	struct ike_sa *sa;
-
-	if (half_open_of(e, peer) >= e->c.half_open_per_source)
-		return false;
-	if (e->half_open < e->c.half_open_max)
-		return true;
-	TAILQ_FOREACH(sa, &e->half, half_entry) {
-		if (sa->state == IKE_MM_GOT_SA) {
-			ike_sa_kill(sa, now);
-			return true;
-		}
-	}
-	return false;
-}
-
-/* RFC 2408 §2.5.3: depends on the peer and on a secret of ours. */
-static uint64_t
-responder_cookie(const struct ike *e, const struct ike_sa *sa, uint64_t now)
-{
-	uint8_t		 out[IKE_HASH_MAX];
-	struct ike_chunk c[3] = { { &sa->cookie_i, 8 },
-		{ &sa->path, sizeof(sa->path) }, { &now, sizeof(now) } };
-	uint64_t	 cookie;
-
-	if (ike_prf(IKE_SHA2_256, e->cookie_key, sizeof(e->cookie_key), c, 3,
-	    out) == -1)
-		random_bytes(out, 8);
-	cookie = load_u64(out);
-	return cookie == 0 ? 1 : cookie;
-}
-
-static void
-phase1_refuse(struct ike *e, const struct keying_path *path,
-    const struct isakmp_header *request, uint16_t type)
-{
-	struct isakmp_header h = { .cookie_i = request->cookie_i,
-		.cookie_r = request->cookie_r,
-		.exchange = ISAKMP_INFORMATIONAL, .msgid = ike_msgid() };
-	struct isakmp_builder b;
-	uint8_t		      buf[128];
-	size_t		      len;
-
-	isakmp_begin(&b, buf, sizeof(buf), &h);
-	isakmp_open(&b, ISAKMP_NOTIFICATION);
-	writer_u32(&b.w, IPSEC_DOI);
-	writer_u8(&b.w, PROTO_ISAKMP);
-	writer_u8(&b.w, 0);
-	writer_u16(&b.w, type);
-	isakmp_close(&b);
-	if ((len = isakmp_end(&b)) != 0)
-		e->ops->send(e->arg, path, buf, len);
-}
-
-void
-phase1_respond(struct ike *e, uint64_t now, const struct keying_path *path,
-    const struct isakmp_header *h, const uint8_t *buf, size_t len)
-{
-	const struct isakmp_part *part;
-	struct isakmp_message	  m = { .h = *h };
-	struct isakmp_header	  answer;
-	struct isakmp_builder	  b;
-	struct ike_suite	  suite;
-	struct ike_sa		 *sa;
-	struct writer		  w;
-	uint8_t			  body[512], out[1024];
-
-	if (h->flags & ISAKMP_FLAG_ENCRYPTION || h->msgid != 0 ||
-	    isakmp_split(&m, buf + ISAKMP_HEADER_LEN, len - ISAKMP_HEADER_LEN,
-	    false) == -1 || isakmp_count(&m, ISAKMP_SA) != 1 ||
-	    m.part[0].type != ISAKMP_SA) {
-		e->count.malformed++;
-		return;
-	}
-	part = &m.part[0];
-	writer_init(&w, body, sizeof(body));
-	if (proposal_choose_phase1(part->body, part->len,
-	    1u << IKE_PRESHARED | (e->c.key != NULL ? 1u << IKE_RSA_SIG : 0),
-	    e->c.legacy, &suite, &w) == -1) {
-		ike_complain(e, now, path, "none of its Phase 1 proposals is allowed");
-		if (ratelimit_pass(&e->complain, now))
-			phase1_refuse(e, path, h, ISAKMP_N_NO_PROPOSAL_CHOSEN);
-		return;
-	}
-	if (!half_open_room(e, now, path->peer) ||
-	    (sa = ike_sa_new(e, now, path, false)) == NULL) {
-		e->count.half_open_refused++;
-		return;
-	}
-	sa->cookie_i = h->cookie_i;
-	sa->cookie_r = responder_cookie(e, sa, now);
-	ike_sa_hash(sa);
-	sa->suite = suite;
-	sa->my_id = e->c.my_id;
-	sa->state = IKE_MM_GOT_SA;
-	sa->expires = now + IKE_HALF_OPEN_TIME;
-	ike_timer(e, sa->expires);
-	sa->half_open = true;
-	e->half_open++;
-	TAILQ_INSERT_TAIL(&e->half, sa, half_entry);
-	ike_remember(&sa->sai, &sa->sai_len, part->body, part->len);
-	phase1_note_vendor_ids(sa, &m);
-
-	answer = phase1_header(sa, false);
-	isakmp_begin(&b, out, sizeof(out), &answer);
-	isakmp_put(&b, ISAKMP_SA, body, w.len);
-	phase1_vendor_ids(&b);
-	phase1_send(sa, now, out, isakmp_end(&b), buf, len);
 }
 
 /* --- keys and hashes ------------------------------------------------------ */
@@ -389,19 +264,50 @@ phase1_proved(struct ike_sa *sa, const struct isakmp_message *m)
 
 /* --- progress ------------------------------------------------------------- */
 
+/* When this SA ends, and when the next one is to take its place. */
+static void
+phase1_lifetime(struct ike_sa *sa, uint64_t now)
+{
+	uint32_t life = sa->ike->c.phase1_lifetime;
+	unsigned percent;
+
+	if (sa->suite.lifetime != 0 && sa->suite.lifetime < life)
+		life = sa->suite.lifetime;
+	percent = sa->initiator ? IKE_REKEY_PERCENT - random_uniform(5) :
+	    IKE_REKEY_LATE_PERCENT;
+	sa->expires = now + (uint64_t)life * 1000;
+	sa->renew_at = now + (uint64_t)life * 10 * percent;
+	ike_timer(sa->ike, sa->renew_at);
+}
+
+/* The SA that this one was made to replace goes once the peer has had time
+ * to move what belongs to it. */
+static void
+phase1_retire_old(const struct ike_sa *sa, uint64_t now)
+{
+	struct ike_sa *old;
+
+	TAILQ_FOREACH(old, &sa->ike->sas, entry) {
+		if (old == sa || old->state != IKE_MM_UP ||
+		    old->path.peer != sa->path.peer ||
+		    !keying_id_equal(&old->peer_id, &sa->peer_id) ||
+		    old->up_at >= sa->created || old->expires <= now + IKE_LINGER)
+			continue;
+		old->expires = now + IKE_LINGER;
+		old->renew_at = IKE_NEVER;
+		ike_timer(sa->ike, old->expires);
+	}
+}
+
 static void
 phase1_up(struct ike_sa *sa, uint64_t now)
 {
 	struct ike	 *e = sa->ike;
 	struct ike_child *c, *next;
-	uint32_t	  life = e->c.phase1_lifetime;
 
-	if (sa->suite.lifetime != 0 && sa->suite.lifetime < life)
-		life = sa->suite.lifetime;
 	sa->state = IKE_MM_UP;
 	sa->up_at = sa->heard = now;
-	sa->expires = now + (uint64_t)life * 1000;
-	ike_timer(e, sa->expires);
+	phase1_lifetime(sa, now);
 	if (sa->half_open) {
 		sa->half_open = false;
 		e->half_open--;
@@ -412,10 +318,15 @@ phase1_up(struct ike_sa *sa, uint64_t now)
 		sa->dpd_at = now + (uint64_t)e->c.dpd_delay * 1000;
 		ike_timer(e, sa->dpd_at);
 	}
-	log_debug("Phase 1 SA with %s (%s): %s, %s, %s", keying_id_text(
+	log_debug("Phase 1 SA with %s (%s): %s, %s, %s%s%s", keying_id_text(
 	    &sa->peer_id), ipv4_text(sa->path.peer), ike_enc_name(sa->suite.enc,
 	    sa->suite.enc_bits), ike_hash_name(sa->suite.hash),
-	    ike_group_name(sa->suite.group));
+	    ike_group_name(sa->suite.group), sa->nat_here ?
+	    ", we are behind a NAT" : "", sa->nat_there ?
+	    ", it is behind a NAT" : "");
+	if (sa->renewal)
+		phase1_retire_old(sa, now);
+	natt_tick(sa, now);
 	for (c = TAILQ_FIRST(&e->children); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
 		if (c->sa == sa && c->state == IKE_QM_WAIT_SA)
@@ -428,12 +339,14 @@ phase1_got_sa_answer(struct ike_sa *sa, uint64_t now,
     const struct isakmp_header *h, const struct isakmp_message *m,
     const uint8_t *buf, size_t len)
 {
-	const struct isakmp_part *part = isakmp_find(m, ISAKMP_SA);
+	const struct isakmp_part *part = &m->part[0];
 	struct isakmp_header	  out;
 	struct isakmp_builder	  b;
 	uint8_t			  msg[ISAKMP_MESSAGE_MAX];
 
-	if (h->cookie_r == 0 || part == NULL ||
+	/* RFC 2409 §5: the SA payload comes first. */
+	if (h->cookie_r == 0 || m->nparts == 0 || part->type != ISAKMP_SA ||
+	    isakmp_count(m, ISAKMP_SA) != 1 ||
 	    proposal_accept_phase1(part->body, part->len, sa->sai, sa->sai_len,
 	    &sa->suite) == -1) {
 		ike_complain(sa->ike, now, &sa->path,
@@ -454,6 +367,7 @@ phase1_got_sa_answer(struct ike_sa *sa, uint64_t now,
 	isakmp_put(&b, ISAKMP_KE, ike_dh_public(sa->dh),
 	    ike_group_len(sa->suite.group));
 	isakmp_put(&b, ISAKMP_NONCE, sa->ni, sa->ni_len);
+	natt_put(sa, &b);
 	phase1_send(sa, now, msg, isakmp_end(&b), buf, len);
 }
 
@@ -465,13 +379,15 @@ phase1_take_ke(struct ike_sa *sa, const struct isakmp_message *m,
 	const struct isakmp_part *ke = isakmp_find(m, ISAKMP_KE);
 	const struct isakmp_part *n = isakmp_find(m, ISAKMP_NONCE);
 
-	if (ke == NULL || n == NULL ||
+	if (ke == NULL || n == NULL || isakmp_count(m, ISAKMP_KE) != 1 ||
+	    isakmp_count(m, ISAKMP_NONCE) != 1 ||
 	    ke->len != ike_group_len(sa->suite.group) ||
 	    n->len < IKE_NONCE_MIN || n->len > IKE_NONCE_MAX)
 		return false;
 	memcpy(sa->peer_ke, ke->body, ke->len);
 	memcpy(nonce, n->body, n->len);
 	*nonce_len = n->len;
+	natt_detect(sa, m);
 	return true;
 }
 
@@ -493,6 +409,7 @@ phase1_answer_ke(struct ike_sa *sa, uint64_t now)
 	isakmp_put(&b, ISAKMP_KE, ike_dh_public(sa->dh),
 	    ike_group_len(sa->suite.group));
 	isakmp_put(&b, ISAKMP_NONCE, sa->nr, sa->nr_len);
+	natt_put(sa, &b);
 	len = isakmp_end(&b);
 	ike_remember(&sa->answer, &sa->answer_len, msg, len);
 	ike_send(sa, msg, len);
@@ -540,6 +457,7 @@ phase1_got_ke_answer(struct ike_sa *sa, uint64_t now,
 		return;
 	}
 	sa->state = IKE_MM_SENT_AUTH;
+	natt_float(sa);
 	phase1_send(sa, now, msg, phase1_auth_message(sa, msg, sizeof(msg)),
 	    buf, len);
 }
@@ -556,11 +474,11 @@ phase1_open(struct ike_sa *sa, const struct isakmp_header *h,
 	memcpy(text, buf + ISAKMP_HEADER_LEN, body);
 	m->h = *h;
 	if (!(h->flags & ISAKMP_FLAG_ENCRYPTION) ||
-	    ike_cbc(sa->suite.enc, false, sa->k.enc, sa->k.enc_len, iv, text,
-	    body) == -1 || isakmp_split(m, text, body, true) == -1 ||
+	    ike_open(sa, iv, text, body) == -1 || isakmp_split(m, text, body, true) == -1 ||
 	    isakmp_count(m, ISAKMP_ID) != 1)
 		return -1;
 	memcpy(sa->iv, iv, sizeof(iv));
+	natt_moved(sa);
 	return 0;
 }
 

@@ -10,6 +10,12 @@
 
 #define KEYMAT_MAX	(2 * ESP_KEY_MAX)
 
+static uint16_t
+phase2_encapsulation(const struct ike_sa *sa)
+{
+	return sa->nat_here || sa->nat_there ? IKE_UDP_TUNNEL : IKE_TUNNEL;
+}
+
 static struct isakmp_header
 phase2_header(const struct ike_child *c)
 {
@@ -127,8 +133,10 @@ phase2_start(struct ike_child *c, uint64_t now)
 	phase2_begin(&b, buf, sizeof(buf), c);
 	isakmp_open(&b, ISAKMP_SA);
 	at = b.w.len;
-	proposal_offer_phase2(&b.w, c->spi_in, sa->suite.group,
-	    c->ike->c.legacy, c->ike->c.phase2_lifetime);
+	proposal_offer_phase2(&b.w, c->spi_in, &(struct proposal_phase2){
+	    sa->suite.group, phase2_encapsulation(sa), c->ike->c.legacy,
+	    c->ike->c.esn, c->ike->c.phase2_lifetime,
+	    c->ike->c.phase2_kilobytes });
 	ike_remember(&c->sa_body, &c->sa_body_len, buf + at, b.w.len - at);
 	isakmp_close(&b);
 	isakmp_put(&b, ISAKMP_NONCE, c->ni, c->ni_len);
@@ -176,6 +184,7 @@ phase2_announce(struct ike_child *c, uint64_t now)
 	uint8_t		    secret[IKE_KE_MAX];
 	struct ike_chunk    gxy = { secret, 0 };
 	uint32_t	    life = c->ike->c.phase2_lifetime;
+	uint64_t	    own_bytes = (uint64_t)c->ike->c.phase2_kilobytes * 1024;
 	unsigned	    percent;
 	int		    n, rc = -1;
 
@@ -186,7 +195,7 @@ phase2_announce(struct ike_child *c, uint64_t now)
 	gxy.len = (size_t)n;
 	up.in.src = up.out.dst = sa->path.peer;
 	up.in.dst = up.out.src = sa->path.local;
-	if (c->suite.encapsulation == 3) {
+	if (c->suite.encapsulation == IKE_UDP_TUNNEL) {
 		up.in.encap_sport = up.out.encap_dport = sa->path.peer_port;
 		up.in.encap_dport = up.out.encap_sport = sa->path.local_port;
 	}
@@ -203,11 +212,14 @@ phase2_announce(struct ike_child *c, uint64_t now)
 	if (sa->key_used >= 0)
 		up.peer_key = sa->keys[sa->key_used];
 	/* The initiator renews first, so that both do not at once. */
-	percent = c->initiator ? IKE_REKEY_PERCENT - random_uniform(5) : 95;
+	percent = c->initiator ? IKE_REKEY_PERCENT - random_uniform(5) :
+	    IKE_REKEY_LATE_PERCENT;
 	up.hard = now + (uint64_t)life * 1000;
 	up.soft = now + (uint64_t)life * 10 * percent;
 	up.hard_bytes = c->suite.bytes;
-	up.soft_bytes = c->suite.bytes / 100 * percent;
+	if (own_bytes != 0 && (up.hard_bytes == 0 || own_bytes < up.hard_bytes))
+		up.hard_bytes = own_bytes;
+	up.soft_bytes = up.hard_bytes / 100 * percent;
 	c->hard = up.hard;
 	ike_timer(c->ike, c->hard);
 	c->announced = true;
@@ -230,7 +242,8 @@ phase2_take_ke(struct ike_child *c, const struct isakmp_message *m,
 	const struct isakmp_part *n = isakmp_find(m, ISAKMP_NONCE);
 	const struct isakmp_part *ke = isakmp_find(m, ISAKMP_KE);
 
-	if (n == NULL || ke == NULL || n->len < IKE_NONCE_MIN ||
+	if (isakmp_count(m, ISAKMP_NONCE) != 1 ||
+	    isakmp_count(m, ISAKMP_KE) != 1 || n == NULL || ke == NULL || n->len < IKE_NONCE_MIN ||
 	    n->len > IKE_NONCE_MAX || ke->len > sizeof(c->peer_ke) ||
 	    ke->len != ike_group_len(c->suite.group))
 		return false;
@@ -282,8 +295,7 @@ phase2_open(struct ike_child *c, unsigned step, const struct isakmp_header *h,
 	memcpy(iv, c->iv, sizeof(iv));
 	memcpy(text, buf + ISAKMP_HEADER_LEN, body);
 	m->h = *h;
-	if (ike_cbc(sa->suite.enc, false, sa->k.enc, sa->k.enc_len, iv, text,
-	    body) == -1 || isakmp_split(m, text, body, true) == -1 ||
+	if (ike_open(sa, iv, text, body) == -1 || isakmp_split(m, text, body, true) == -1 ||
 	    m->nparts == 0 || m->part[0].type != ISAKMP_HASH ||
 	    m->part[0].len != sa->k.len)
 		return -1;
@@ -295,7 +307,84 @@ phase2_open(struct ike_child *c, unsigned step, const struct isakmp_header *h,
 	    compare_secret(hash, m->part[0].body, sa->k.len) != 0)
 		return -1;
 	memcpy(c->iv, iv, sizeof(iv));
+	if (h->flags & ISAKMP_FLAG_COMMIT)
+		c->commit = true;
+	natt_moved(sa);
 	return 0;
+}
+
+/* The one SA payload, which must follow the HASH (RFC 2409 §5.5), or NULL. */
+static const struct isakmp_part *
+phase2_sa_payload(const struct isakmp_message *m)
+{
+	return m->nparts >= 2 && m->part[1].type == ISAKMP_SA &&
+	    isakmp_count(m, ISAKMP_SA) == 1 ? &m->part[1] : NULL;
+}
+
+/* RFC 2407 §4.6.3.1: we keep it for less long than was offered. */
+static void
+phase2_put_lifetime(struct isakmp_builder *b, const struct ike_child *c)
+{
+	uint32_t life = c->ike->c.phase2_lifetime;
+
+	if (c->suite.lifetime != 0 && c->suite.lifetime <= life)
+		return;
+	isakmp_open(b, ISAKMP_NOTIFICATION);
+	writer_u32(&b->w, IPSEC_DOI);
+	writer_u8(&b->w, PROTO_ESP);
+	writer_u8(&b->w, 4);
+	writer_u16(&b->w, ISAKMP_N_RESPONDER_LIFETIME);
+	writer_u32(&b->w, c->spi_in);
+	proposal_put_lifetime(&b->w, life);
+	isakmp_close(b);
+}
+
+static void
+phase2_get_lifetime(struct ike_child *c, const struct isakmp_message *m)
+{
+	struct cursor cur;
+	uint8_t	      spi_len;
+	unsigned      i;
+
+	for (i = 0; i < m->nparts; i++) {
+		if (m->part[i].type != ISAKMP_NOTIFICATION)
+			continue;
+		cursor_init(&cur, m->part[i].body, m->part[i].len);
+		cursor_u32(&cur);
+		cursor_u8(&cur);
+		spi_len = cursor_u8(&cur);
+		if (cursor_u16(&cur) != ISAKMP_N_RESPONDER_LIFETIME ||
+		    cursor_take(&cur, spi_len) == NULL)
+			continue;
+		proposal_get_lifetime(cur.p, cursor_left(&cur),
+		    &c->suite.lifetime, &c->suite.bytes);
+	}
+}
+
+void
+phase2_confirmed(struct ike_child *c, uint64_t now)
+{
+	(void)now;
+	c->deadline = IKE_NEVER;
+	if (c->confirmed)
+		return;
+	c->confirmed = true;
+	c->ike->ops->child_confirmed(c->ike->arg, c->conn, c->spi_in);
+}
+
+/* The exchange is over on our side. A peer that set the commit bit says when
+ * it is on its own (RFC 2408 §3.1). */
+static void
+phase2_done(struct ike_child *c, uint64_t now)
+{
+	c->state = IKE_QM_UP;
+	c->sa->heard = now;
+	if (!c->commit) {
+		phase2_confirmed(c, now);
+		return;
+	}
+	c->deadline = now + IKE_LINGER;
+	ike_timer(c->ike, c->deadline);
 }
 
 static void
@@ -334,10 +423,10 @@ phase2_respond(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
 	}
 	sa->heard = now;
 	ike_digest(buf, len, c->seen);
-	part = isakmp_find(&m, ISAKMP_SA);
-	if (part == NULL || isakmp_count(&m, ISAKMP_SA) != 1 ||
-	    proposal_choose_phase2(part->body, part->len, e->c.legacy,
-	    &c->suite, &c->spi_out, &choice) == -1) {
+	part = phase2_sa_payload(&m);
+	if (part == NULL || proposal_choose_phase2(part->body, part->len,
+	    phase2_encapsulation(sa), e->c.legacy, &c->suite, &c->spi_out,
+	    &choice) == -1) {
 		ike_complain(e, now, &sa->path,
 		    "none of its Phase 2 proposals is allowed");
 		phase2_refuse(c, now, ISAKMP_N_NO_PROPOSAL_CHOSEN);
@@ -393,6 +482,7 @@ phase2_authorized(struct ike_child *c, uint64_t now, void *conn)
 	isakmp_put(&b, ISAKMP_KE, ike_dh_public(c->dh),
 	    ike_group_len(c->suite.group));
 	phase2_put_selectors(&b, c);
+	phase2_put_lifetime(&b, c);
 	len = phase2_finish(&b, c, 2);
 	c->state = IKE_QM_SENT_2;
 	/* Inbound keys stand before the initiator can use them. */
@@ -421,7 +511,7 @@ phase2_got_answer(struct ike_child *c, uint64_t now,
 		return;
 	}
 	sa->heard = now;
-	part = isakmp_find(&m, ISAKMP_SA);
+	part = phase2_sa_payload(&m);
 	if (part == NULL || proposal_accept_phase2(part->body, part->len,
 	    c->sa_body, c->sa_body_len, &c->suite, &c->spi_out) == -1 ||
 	    !phase2_take_ke(c, &m, c->nr, &c->nr_len) ||
@@ -432,6 +522,7 @@ phase2_got_answer(struct ike_child *c, uint64_t now,
 		    "the answer is not what we proposed");
 		return;
 	}
+	phase2_get_lifetime(c, &m);
 	phase2_begin(&b, text, sizeof(text), c);
 	if ((len = phase2_finish(&b, c, 3)) == 0 ||
 	    phase2_announce(c, now) == -1) {
@@ -441,10 +532,8 @@ phase2_got_answer(struct ike_child *c, uint64_t now,
 	ike_digest(buf, h->length, c->seen);
 	ike_remember(&c->answer, &c->answer_len, text, len);
 	ike_retry_clear(&c->retry);
-	c->state = IKE_QM_UP;
 	ike_send(sa, text, len);
-	c->confirmed = true;
-	c->ike->ops->child_confirmed(c->ike->arg, c->conn, c->spi_in);
+	phase2_done(c, now);
 }
 
 static void
@@ -459,13 +548,10 @@ phase2_got_last(struct ike_child *c, uint64_t now,
 		    "bad last message of Quick Mode");
 		return;
 	}
-	c->sa->heard = now;
 	ike_retry_clear(&c->retry);
 	ike_digest(buf, len, c->seen);
 	ike_remember(&c->answer, &c->answer_len, NULL, 0);
-	c->state = IKE_QM_UP;
-	c->confirmed = true;
-	c->ike->ops->child_confirmed(c->ike->arg, c->conn, c->spi_in);
+	phase2_done(c, now);
 }
 
 void

@@ -12,7 +12,7 @@ enum { P1_ENC = 1, P1_HASH = 2, P1_AUTH = 3, P1_GROUP = 4, P1_LIFE_TYPE = 11,
 enum { P2_LIFE_TYPE = 1, P2_LIFE = 2, P2_GROUP = 3, P2_ENCAPSULATION = 4,
 	P2_AUTH = 5, P2_KEY_LEN = 6, P2_ESN = 11 };
 enum { LIFE_SECONDS = 1, LIFE_KILOBYTES = 2 };
-enum { ENCAPSULATION_TUNNEL = 1, ENCAPSULATION_UDP_TUNNEL = 3 };
+enum { ESN_64_BIT = 1 };
 #define KEY_IKE		1	/* the one ISAKMP transform (RFC 2407 §4.4.2) */
 #define ESP_SPI_MIN	256	/* RFC 4303 §2.1: lower ones are reserved */
 
@@ -108,7 +108,7 @@ proposal_offer_phase1(struct writer *w, uint16_t auth, bool legacy,
 			continue;
 		k++;
 		s = (struct ike_suite){ o->enc, o->bits, o->hash, auth,
-			o->group, lifetime };
+			o->group, lifetime, 0 };
 		transform = sub_open(w, k == n ? ISAKMP_NONE : ISAKMP_TRANSFORM);
 		writer_u8(w, (uint8_t)k);
 		writer_u8(w, KEY_IKE);
@@ -151,6 +151,8 @@ phase1_read(struct cursor c, struct ike_suite *s)
 		case P1_LIFE:
 			if (life_type == LIFE_SECONDS)
 				s->lifetime = a.value;
+			else if (life_type == LIFE_KILOBYTES)
+				s->bytes = (uint64_t)a.value * 1024;
 			break;
 		default:
 			return -1;
@@ -285,7 +287,7 @@ phase1_equal(const struct ike_suite *a, const struct ike_suite *b)
 {
 	return a->enc == b->enc && a->enc_bits == b->enc_bits &&
 	    a->hash == b->hash && a->auth == b->auth && a->group == b->group &&
-	    a->lifetime == b->lifetime;
+	    a->lifetime == b->lifetime && a->bytes == b->bytes;
 }
 
 /* The one transform of the one proposal that an answer holds. */
@@ -326,14 +328,19 @@ proposal_accept_phase1(const uint8_t *sa, size_t len, const uint8_t *offer,
 }
 
 static void
-phase2_attrs(struct writer *w, const struct phase2_offer *o, uint16_t group,
-    uint32_t lifetime)
+phase2_attrs(struct writer *w, const struct phase2_offer *o,
+    const struct proposal_phase2 *p, bool esn)
 {
 	isakmp_attr(w, P2_LIFE_TYPE, LIFE_SECONDS);
-	isakmp_attr(w, P2_LIFE, lifetime);
-	if (group != 0)
-		isakmp_attr(w, P2_GROUP, group);
-	isakmp_attr(w, P2_ENCAPSULATION, ENCAPSULATION_TUNNEL);
+	isakmp_attr(w, P2_LIFE, p->lifetime);
+	if (p->kilobytes != 0) {
+		isakmp_attr(w, P2_LIFE_TYPE, LIFE_KILOBYTES);
+		isakmp_attr(w, P2_LIFE, p->kilobytes);
+	}
+	isakmp_attr(w, P2_GROUP, p->group);
+	isakmp_attr(w, P2_ENCAPSULATION, p->encapsulation);
+	if (esn)
+		isakmp_attr(w, P2_ESN, ESN_64_BIT);
 	if (o->auth != ESP_AUTH_NONE)
 		isakmp_attr(w, P2_AUTH, o->auth);
 	if (o->bits != 0)
@@ -341,13 +348,17 @@ phase2_attrs(struct writer *w, const struct phase2_offer *o, uint16_t group,
 }
 
 void
-proposal_offer_phase2(struct writer *w, uint32_t spi, uint16_t group,
-    bool legacy, uint32_t lifetime)
+proposal_offer_phase2(struct writer *w, uint32_t spi,
+    const struct proposal_phase2 *p)
 {
-	size_t proposal, transform, i, n = 0, k = 0;
+	const struct phase2_offer *o;
+	size_t			   proposal, transform, i, n = 0, k = 0;
+	bool			   esn;
 
-	for (i = 0; i < COUNT(phase2_offers); i++)
-		n += legacy || !phase2_offers[i].legacy;
+	for (i = 0; i < COUNT(phase2_offers); i++) {
+		o = &phase2_offers[i];
+		n += o->legacy ? p->legacy : p->esn ? 2 : 1;
+	}
 	sa_open(w);
 	proposal = sub_open(w, ISAKMP_NONE);
 	writer_u8(w, 1);
@@ -355,15 +366,18 @@ proposal_offer_phase2(struct writer *w, uint32_t spi, uint16_t group,
 	writer_u8(w, 4);
 	writer_u8(w, (uint8_t)n);
 	writer_u32(w, spi);
-	for (i = 0; i < COUNT(phase2_offers); i++) {
-		if (!legacy && phase2_offers[i].legacy)
+	for (i = 0; i < 2 * COUNT(phase2_offers); i++) {
+		/* Each with 64-bit sequence numbers, then without. */
+		o = &phase2_offers[i / 2];
+		esn = i % 2 == 0;
+		if ((o->legacy && !p->legacy) || (esn && (o->legacy || !p->esn)))
 			continue;
 		k++;
 		transform = sub_open(w, k == n ? ISAKMP_NONE : ISAKMP_TRANSFORM);
 		writer_u8(w, (uint8_t)k);
-		writer_u8(w, (uint8_t)phase2_offers[i].cipher);
+		writer_u8(w, (uint8_t)o->cipher);
 		writer_u16(w, 0);
-		phase2_attrs(w, &phase2_offers[i], group, lifetime);
+		phase2_attrs(w, o, p, esn);
 		sub_close(w, transform);
 	}
 	sub_close(w, proposal);
@@ -401,9 +415,9 @@ phase2_read(struct cursor c, unsigned id, struct ike_esp_suite *s)
 			s->cipher_bits = (uint16_t)a.value;
 			break;
 		case P2_ESN:
-			/* 0: 64-bit numbers, the default of AH and ESP v3 only
-			 * when asked for (RFC 4304 §2). */
-			s->esn = a.value == 1;
+			if (a.value != ESN_64_BIT)	/* RFC 4304 §2 */
+				return -1;
+			s->esn = true;
 			break;
 		default:
 			return -1;
@@ -419,9 +433,6 @@ phase2_allowed(const struct ike_esp_suite *s, bool legacy)
 {
 	size_t i;
 
-	if (s->encapsulation != ENCAPSULATION_TUNNEL &&
-	    s->encapsulation != ENCAPSULATION_UDP_TUNNEL)
-		return false;
 	/* PFS MUST be specified (draft -17 §4.6.2). */
 	if (ike_group_len(s->group) == 0 ||
 	    (!legacy && (s->group == 2 || s->group == 5)))
@@ -440,8 +451,9 @@ phase2_allowed(const struct ike_esp_suite *s, bool legacy)
 }
 
 int
-proposal_choose_phase2(const uint8_t *sa, size_t len, bool legacy,
-    struct ike_esp_suite *out, uint32_t *spi, struct proposal_choice *choice)
+proposal_choose_phase2(const uint8_t *sa, size_t len, uint16_t encapsulation,
+    bool legacy, struct ike_esp_suite *out, uint32_t *spi,
+    struct proposal_choice *choice)
 {
 	struct cursor	 c;
 	struct proposal	 p, other;
@@ -476,6 +488,7 @@ proposal_choose_phase2(const uint8_t *sa, size_t len, bool legacy,
 			if (transform_next(&p.body, &t) == -1)
 				return -1;
 			if (phase2_read(t.attrs, t.id, out) == -1 ||
+			    out->encapsulation != encapsulation ||
 			    !phase2_allowed(out, legacy))
 				continue;
 			choice->proposal = p.number;
@@ -487,6 +500,36 @@ proposal_choose_phase2(const uint8_t *sa, size_t len, bool legacy,
 		} while (t.more);
 	} while (p.more);
 	return -1;
+}
+
+void
+proposal_put_lifetime(struct writer *w, uint32_t seconds)
+{
+	isakmp_attr(w, P2_LIFE_TYPE, LIFE_SECONDS);
+	isakmp_attr(w, P2_LIFE, seconds);
+}
+
+void
+proposal_get_lifetime(const uint8_t *p, size_t len, uint32_t *seconds,
+    uint64_t *bytes)
+{
+	struct cursor	   c;
+	struct isakmp_attr a;
+	unsigned	   life_type = 0;
+
+	cursor_init(&c, p, len);
+	while (isakmp_attr_next(&c, &a)) {
+		if (a.type == P2_LIFE_TYPE)
+			life_type = a.value;
+		else if (a.type != P2_LIFE || a.value == 0)
+			continue;
+		else if (life_type == LIFE_SECONDS &&
+		    (*seconds == 0 || a.value < *seconds))
+			*seconds = a.value;
+		else if (life_type == LIFE_KILOBYTES && (*bytes == 0 ||
+		    (uint64_t)a.value * 1024 < *bytes))
+			*bytes = (uint64_t)a.value * 1024;
+	}
 }
 
 void

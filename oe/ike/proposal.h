@@ -6,10 +6,14 @@
 #include "oe/ike/crypto.h"
 #include "oe/ike/isakmp.h"
 
+/* RFC 2407 §4.5; RFC 3947 §5.1. */
+enum ike_encapsulation { IKE_TUNNEL = 1, IKE_UDP_TUNNEL = 3 };
+
 struct ike_suite {			/* what a Phase 1 SA agreed on */
 	uint16_t enc, enc_bits;		/* bits 0: the cipher has one key length */
 	uint16_t hash, auth, group;
 	uint32_t lifetime;		/* seconds, 0: not said */
+	uint64_t bytes;			/* 0: no limit */
 };
 
 struct ike_esp_suite {			/* what a Phase 2 SA agreed on */
@@ -17,7 +21,7 @@ struct ike_esp_suite {			/* what a Phase 2 SA agreed on */
 	uint16_t cipher_bits;
 	enum esp_auth auth;
 	uint16_t group;			/* 0: no PFS */
-	uint16_t encapsulation;		/* 1 tunnel, 3 UDP-encapsulated tunnel (RFC 3947 §5.1) */
+	uint16_t encapsulation;		/* IKE_TUNNEL or IKE_UDP_TUNNEL */
 	uint32_t lifetime;		/* seconds, 0: not said */
 	uint64_t bytes;			/* 0: no limit */
 	bool	 esn;
@@ -40,17 +44,29 @@ int	proposal_choose_phase1(const uint8_t *sa, size_t len, unsigned auths,
 int	proposal_accept_phase1(const uint8_t *sa, size_t len,
 	    const uint8_t *offer, size_t offer_len, struct ike_suite *out);
 
-/* Phase 2: group is that of the KE payload that goes with it. */
-void	proposal_offer_phase2(struct writer *w, uint32_t spi, uint16_t group,
-	    bool legacy, uint32_t lifetime);
+struct proposal_phase2 {		/* what we want of all proposals */
+	uint16_t group;			/* of the KE payload that goes with it */
+	uint16_t encapsulation;
+	bool	 legacy, esn;
+	uint32_t lifetime;		/* seconds */
+	uint32_t kilobytes;		/* 0: no limit */
+};
+void	proposal_offer_phase2(struct writer *w, uint32_t spi,
+	    const struct proposal_phase2 *p);
 /* spi: the peer's, host order. 0, or -1. choice is needed for the answer. */
 struct proposal_choice {
 	uint8_t proposal, transform, transform_id;
 	const uint8_t *attrs;		/* borrowed from the offer */
 	size_t	attrs_len;
 };
-int	proposal_choose_phase2(const uint8_t *sa, size_t len, bool legacy,
-	    struct ike_esp_suite *out, uint32_t *spi, struct proposal_choice *choice);
+int	proposal_choose_phase2(const uint8_t *sa, size_t len,
+	    uint16_t encapsulation, bool legacy, struct ike_esp_suite *out,
+	    uint32_t *spi, struct proposal_choice *choice);
+/* Attributes of a RESPONDER-LIFETIME notify (RFC 2407 §4.6.3.1). */
+void	proposal_put_lifetime(struct writer *w, uint32_t seconds);
+/* Lowers lifetimes to those in such a notify. */
+void	proposal_get_lifetime(const uint8_t *p, size_t len, uint32_t *seconds,
+	    uint64_t *bytes);
 void	proposal_answer_phase2(struct writer *w, const struct proposal_choice *c,
 	    uint32_t spi);
 /* As proposal_accept_phase1(). */

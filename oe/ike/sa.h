@@ -19,6 +19,8 @@
 #define IKE_GIVE_UP		20000
 #define IKE_CHILDREN_MAX	32	/* Phase 2 SAs and negotiations a Phase 1 SA */
 #define IKE_REKEY_PERCENT	85	/* of the lifetime: "soft" */
+#define IKE_REKEY_LATE_PERCENT	95	/* the responder's, should the initiator not */
+#define IKE_LINGER		5000	/* milliseconds a replaced Phase 1 SA stays */
 #define IKE_HALF_OPEN_TIME	30000	/* milliseconds to finish Phase 1 with us */
 #define IKE_NEVER		UINT64_MAX
 
@@ -54,8 +56,12 @@ struct ike_sa {
 	bool		    half_open;	/* counted against the responder's limits */
 	bool		    dpd;	/* the peer can (RFC 3706) */
 	bool		    refused, icmp;	/* hints that came unauthenticated */
+	bool		    natt;	/* the peer can (RFC 3947) */
+	bool		    nat_here, nat_there; /* who is behind one */
+	bool		    renewal;	/* takes the place of one that is about to end */
 	uint64_t	    cookie_i, cookie_r;
 	struct keying_path  path;
+	struct keying_path  came;	/* of the message being read */
 	struct keying_id    my_id, peer_id;
 	struct pubkey	    keys[KEYING_KEYS_MAX];
 	size_t		    nkeys;
@@ -81,6 +87,9 @@ struct ike_sa {
 	uint8_t		    pending_first;	/* type of its first payload */
 	uint64_t	    token;
 	uint64_t	    created, up_at, expires;
+	uint64_t	    renew_at;	/* when to begin the next Phase 1 */
+	uint64_t	    keepalive_at;
+	uint64_t	    bytes;	/* sent and received encrypted */
 	uint64_t	    heard;	/* last authenticated message */
 	uint32_t	    dpd_seq;
 	unsigned	    dpd_tries;
@@ -107,6 +116,7 @@ struct ike_child {
 	bool		    initiator;
 	bool		    announced;	/* child_up() was called */
 	bool		    confirmed;
+	bool		    commit;	/* the peer will say CONNECTED (RFC 2408 §3.1) */
 	void		   *conn;
 	uint32_t	    msgid;
 	uint8_t		    iv[IKE_BLOCK_MAX];
@@ -153,6 +163,8 @@ struct ike {
 /* ike.c */
 void	ike_timer(struct ike *e, uint64_t at);
 void	ike_send(struct ike_sa *sa, const uint8_t *buf, size_t len);
+void	ike_send_path(struct ike *e, const struct keying_path *path,
+	    const uint8_t *buf, size_t len);
 void	ike_retry_set(struct ike *e, struct ike_retry *r, uint64_t now,
 	    const uint8_t *buf, size_t len);
 void	ike_retry_clear(struct ike_retry *r);
@@ -187,16 +199,44 @@ void	ike_peer_dead(struct ike_sa *sa, uint64_t now);
 /* ike.c */
 /* Encrypts what a builder holds (all after the header) with an IV that moves on. */
 size_t	ike_seal(struct ike_sa *sa, struct isakmp_builder *b, uint8_t *iv);
+/* Decrypts in place; iv moves on. 0, or -1. */
+int	ike_open(struct ike_sa *sa, uint8_t *iv, uint8_t *buf, size_t len);
 /* IV of a new Phase 2 or informational exchange (RFC 2409 App. B). */
 int	ike_phase2_iv(const struct ike_sa *sa, uint32_t msgid, uint8_t *iv);
 uint32_t ike_msgid(void);
 
-/* phase1.c */
-void	phase1_start(struct ike_sa *sa, uint64_t now);
-void	phase1_retry_first(struct ike_sa *sa, uint64_t now);
+/* natt.c */
+#define NATT_PORT	4500
+#define NATT_MARKER_LEN	4
+/* Do messages on this path carry the non-ESP marker (RFC 3948 §2.2)? */
+bool	natt_marked(const struct keying_path *path);
+void	natt_put_vendor_id(struct isakmp_builder *b);
+bool	natt_is_vendor_id(const struct isakmp_part *p);
+/* The two NAT-D payloads of messages 3 and 4. */
+void	natt_put(const struct ike_sa *sa, struct isakmp_builder *b);
+/* Compares the peer's with what we see. */
+void	natt_detect(struct ike_sa *sa, const struct isakmp_message *m);
+/* Initiator: to port 4500 from message 5 on, if there is a NAT (RFC 3947 §4). */
+void	natt_float(struct ike_sa *sa);
+/* An authenticated message came this way: answer to where it came from. */
+void	natt_moved(struct ike_sa *sa);
+void	natt_tick(struct ike_sa *sa, uint64_t now);
+
+/* admit.c */
 /* A message 1 from a stranger. */
 void	phase1_respond(struct ike *e, uint64_t now, const struct keying_path *path,
 	    const struct isakmp_header *h, const uint8_t *buf, size_t len);
+
+/* phase1.c */
+void	phase1_start(struct ike_sa *sa, uint64_t now);
+void	phase1_retry_first(struct ike_sa *sa, uint64_t now);
+struct isakmp_header phase1_header(const struct ike_sa *sa, bool encrypted);
+void	phase1_put_vendor_ids(const struct ike_sa *sa, struct isakmp_builder *b);
+void	phase1_note_vendor_ids(struct ike_sa *sa, const struct isakmp_message *m);
+/* Sends a message and keeps it: the initiator to repeat it, the responder to
+ * answer a repeated request with it. */
+void	phase1_send(struct ike_sa *sa, uint64_t now, const uint8_t *buf,
+	    size_t len, const uint8_t *request, size_t request_len);
 void	phase1_message(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
 	    const uint8_t *buf, size_t len);
 void	phase1_keys_found(struct ike_sa *sa, uint64_t now);
@@ -205,6 +245,8 @@ void	phase1_keys_found(struct ike_sa *sa, uint64_t now);
 void	phase2_start(struct ike_child *c, uint64_t now);
 void	phase2_message(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
 	    const uint8_t *buf, size_t len);
+/* The peer has its half. */
+void	phase2_confirmed(struct ike_child *c, uint64_t now);
 void	phase2_authorized(struct ike_child *c, uint64_t now, void *conn);
 void	phase2_failed(struct ike_child *c, uint64_t now, enum keying_failure f,
 	    const char *detail);

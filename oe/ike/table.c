@@ -20,7 +20,7 @@ ike_sa_new(struct ike *e, uint64_t now, const struct keying_path *path,
 	sa->initiator = initiator;
 	sa->created = now;
 	sa->expires = IKE_NEVER;
-	sa->dpd_at = IKE_NEVER;
+	sa->dpd_at = sa->renew_at = IKE_NEVER;
 	sa->key_used = -1;
 	TAILQ_INSERT_TAIL(&e->sas, sa, entry);
 	e->nsas++;

@@ -457,6 +457,180 @@ phase1_outlives_its_lifetime_by_renewal(void **state)
 }
 
 static void
+phase1_in_use_is_renewed_before_it_ends(void **state)
+{
+	struct ike_config c, brief;
+
+	(void)state;
+	/* By the initiator; then by the responder, whose limit is shorter. */
+	memset(&c, 0, sizeof(c));
+	c.rsa_min_bits = 2048;
+	c.phase1_lifetime = 120;
+	picture(220, &c);
+	key_up();
+	net_pass(&net, 1000000);
+	/* The children lived from 1200 s on: the SA between must be young. */
+	assert_int_equal(net_alive(x), 1);
+	assert_true(x->cookies >= 8 && x->cookies <= 12);
+	assert_int_equal(y->cookies, 0);
+	assert_int_equal(ike_delete_child(y->ike, net.now,
+	    y->children[0].child.in.spi), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(x->downs, 1);
+	end_clean();
+
+	c.phase1_lifetime = 0;
+	brief = c;
+	brief.phase1_lifetime = 120;
+	net_init(&net, 221);
+	x = net_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), &c);
+	y = net_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
+	    &brief);
+	key_up();
+	net_pass(&net, 1000000);
+	assert_int_equal(net_alive(x), 1);
+	assert_int_equal(x->cookies, 1);
+	/* From 114 s of the first on; of its own, from 80 % on. */
+	assert_true(y->cookies >= 7);
+	end_clean();
+
+	/* Without a child nothing is renewed. */
+	picture(222, &c);
+	key_up();
+	ike_forget(x->ike, net.now, &x->conns[0], true);
+	net_pass(&net, 7200000);
+	assert_int_equal(x->cookies + y->cookies, 1);
+	end_clean();
+}
+
+static void
+plain_nat_is_passed_in_udp(void **state)
+{
+	struct ike_config     c;
+	struct keying_request r;
+	unsigned	      sent;
+
+	(void)state;
+	memset(&c, 0, sizeof(c));
+	c.rsa_min_bits = 2048;
+	net_init(&net, 260);
+	x = net_host_add(&net, "10.0.0.11", "@x1.lab", net_key(0), &c);
+	y = net_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1), &c);
+	net.nat_inside = x->addr;
+	net.nat_outside = inet_addr("198.51.100.7");
+	net.nat_port = 20000;
+	key_up();
+	assert_int_equal(x->children[0].child.path.local_port, 4500);
+	assert_int_equal(x->children[0].child.path.peer_port, 4500);
+	assert_int_equal(y->children[0].child.path.peer_port, 24500);
+	assert_int_equal(y->children[0].child.path.local_port, 4500);
+	assert_int_equal(x->children[0].child.out.encap_sport, 4500);
+	assert_int_equal(x->children[0].child.out.encap_dport, 4500);
+	assert_int_equal(y->children[0].child.out.encap_dport, 24500);
+	assert_int_equal(y->children[0].child.out.dst, net.nat_outside);
+	/* Keepalives of a byte, from the one behind the NAT only. */
+	sent = x->sent;
+	net_pass(&net, 100000);
+	assert_in_range(x->sent - sent, 4, 6);
+	assert_int_equal(y->sent, 4);
+	/* The NAT forgets, and maps anew. */
+	net.nat_port = 30000;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 1000);
+	assert_true(net_agree(x, y));
+	assert_int_equal(y->children[1].child.out.encap_dport, 34500);
+	/* From the outside too, over the mapping. */
+	net_request_init(&r, y, x, 4500);
+	r.path.peer = net.nat_outside;
+	r.path.peer_port = 34500;
+	assert_int_equal(ike_request(y->ike, net.now, &r, &y->conns[5]), 0);
+	net_pass(&net, 1000);
+	assert_true(net_agree(y, x));
+	assert_int_equal(x->children[2].child.out.encap_sport, 4500);
+	end_clean();
+
+	/* Switched off at one end, there is none; and so no key either way of harm. */
+	net_init(&net, 261);
+	x = net_host_add(&net, "10.0.0.11", "@x1.lab", net_key(0), &c);
+	c.no_natt = true;
+	y = net_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1), &c);
+	net.nat_inside = x->addr;
+	net.nat_outside = inet_addr("198.51.100.7");
+	net.nat_port = 20000;
+	key_up();
+	assert_int_equal(x->children[0].child.out.encap_sport, 0);
+	end_clean();
+
+	/* Without a NAT nothing moves, leased port or not. */
+	picture(262, NULL);
+	key_up();
+	assert_int_equal(x->children[0].child.path.peer_port, 500);
+	assert_int_equal(x->children[0].child.out.encap_sport, 0);
+	sent = x->sent;
+	net_pass(&net, 100000);
+	assert_int_equal(x->sent, sent);
+	end_clean();
+}
+
+static void
+lifetimes_in_kilobytes_and_the_shorter_one(void **state)
+{
+	const struct keying_child *a, *b;
+	struct ike_config	   c, brief;
+
+	(void)state;
+	memset(&c, 0, sizeof(c));
+	c.rsa_min_bits = 2048;
+	c.phase2_kilobytes = 1000000;
+	c.esn = true;
+	brief = c;
+	brief.phase2_lifetime = 300;
+	brief.phase2_kilobytes = 1000;
+	net_init(&net, 263);
+	x = net_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), &c);
+	y = net_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
+	    &brief);
+	key_up();
+	a = &x->children[0].child;
+	b = &y->children[0].child;
+	assert_true(a->in.esn && b->in.esn);
+	assert_int_equal(a->hard_bytes, 1000000ull * 1024);
+	assert_int_equal(b->hard_bytes, 1000ull * 1024);
+	assert_true(b->soft_bytes < b->hard_bytes && b->soft_bytes > 0);
+	/* RESPONDER-LIFETIME told x that y keeps it for 300 s only. */
+	assert_true(a->hard <= net.now + 300000);
+	assert_true(a->soft < b->soft);
+	end_clean();
+}
+
+/* The commit bit is outside of every hash, so it can be set here. */
+static bool
+set_commit_bit(struct net *n, struct net_datagram *d, void *arg)
+{
+	(void)n;
+	(void)arg;
+	if (d->path.local == y->addr && d->buf[18] == 32)
+		d->buf[19] |= 2;
+	return true;
+}
+
+static void
+commit_bit_delays_the_confirmation(void **state)
+{
+	(void)state;
+	picture(264, NULL);
+	net.filter = set_commit_bit;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 2000);
+	assert_true(net_agree(x, y));
+	assert_int_equal(x->confirms, 0);
+	net_pass(&net, 10000);
+	assert_int_equal(x->confirms, 1);
+	assert_int_equal(y->confirms, 1);
+	end_clean();
+}
+
+static void
 preshared_keys_work_and_fail_apart(void **state)
 {
 	(void)state;
@@ -666,6 +840,18 @@ flood_of_first_messages_leaves_others_working(void **state)
 	}
 	net_pass(&net, 15000);
 	assert_int_equal(net.hosts[2].nchildren, 1);
+	/* Under the honest one's own address too. */
+	ike_forget(net.hosts[2].ike, net.now, &net.hosts[2].conns[0], false);
+	net_pass(&net, 60000);
+	first.path.local = net.hosts[2].addr;
+	net.hosts[2].nchildren = 0;
+	assert_int_equal(net_request(&net.hosts[2], y, 1), 0);
+	for (i = 0; i < 3000; i++) {
+		store_u64(first.buf, 0x3000000000000000 + i);
+		net_deliver(&net, &first);
+		net_pass(&net, 5);
+	}
+	assert_int_equal(net.hosts[2].nchildren, 1);
 	/* What strangers left behind goes away by itself. */
 	net_pass(&net, 120000);
 	end_clean();
@@ -722,6 +908,10 @@ main(void)
 		cmocka_unit_test(rekey_gives_the_same_conn_again),
 		cmocka_unit_test(crossing_requests_both_come_up),
 		cmocka_unit_test(phase1_outlives_its_lifetime_by_renewal),
+		cmocka_unit_test(phase1_in_use_is_renewed_before_it_ends),
+		cmocka_unit_test(plain_nat_is_passed_in_udp),
+		cmocka_unit_test(lifetimes_in_kilobytes_and_the_shorter_one),
+		cmocka_unit_test(commit_bit_delays_the_confirmation),
 		cmocka_unit_test(preshared_keys_work_and_fail_apart),
 		cmocka_unit_test(initial_contact_is_told),
 		cmocka_unit_test(a_restarted_peer_takes_its_old_children_down),

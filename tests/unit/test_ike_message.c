@@ -89,6 +89,8 @@ phase2_answer_must_equal_an_offer(void **state)
 		{ 3, 2, false },
 		{ 2, 30, false },
 	};
+	static const struct proposal_phase2 want = { .group = 14,
+		.encapsulation = IKE_TUNNEL, .legacy = true, .lifetime = 1200 };
 	struct ike_esp_suite suite;
 	uint8_t		     offer[1024], answer[1024];
 	struct writer	     w;
@@ -97,7 +99,7 @@ phase2_answer_must_equal_an_offer(void **state)
 
 	(void)state;
 	writer_init(&w, offer, sizeof(offer));
-	proposal_offer_phase2(&w, 0x1234, 14, true, 1200);
+	proposal_offer_phase2(&w, 0x1234, &want);
 	assert_false(w.bad);
 	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		len = answer_first(offer, answer, 4);
@@ -114,6 +116,122 @@ phase2_answer_must_equal_an_offer(void **state)
 	store_u32(answer + 16, 255);
 	assert_int_equal(proposal_accept_phase2(answer, len, offer, w.len,
 	    &suite, &spi), -1);
+}
+
+static void
+all_of_an_offer_is_there(void **state)
+{
+	static const struct proposal_phase2 want = { .group = 19,
+		.encapsulation = IKE_UDP_TUNNEL, .esn = true, .lifetime = 1200,
+		.kilobytes = 100000 };
+	struct ike_esp_suite   suite;
+	struct proposal_choice choice;
+	uint8_t		       offer[1024], answer[1024];
+	struct writer	       w, a;
+	uint32_t	       spi;
+
+	(void)state;
+	writer_init(&w, offer, sizeof(offer));
+	proposal_offer_phase2(&w, 0x1234, &want);
+	assert_false(w.bad);
+	/* The wrong encapsulation is no choice. */
+	assert_int_equal(proposal_choose_phase2(offer, w.len, IKE_TUNNEL, false,
+	    &suite, &spi, &choice), -1);
+	assert_int_equal(proposal_choose_phase2(offer, w.len, IKE_UDP_TUNNEL,
+	    false, &suite, &spi, &choice), 0);
+	assert_int_equal(spi, 0x1234);
+	assert_true(suite.esn);
+	assert_int_equal(suite.cipher, ESP_AES_CBC);
+	assert_int_equal(suite.cipher_bits, 256);
+	assert_int_equal(suite.group, 19);
+	assert_int_equal(suite.lifetime, 1200);
+	assert_int_equal(suite.bytes, 100000ull * 1024);
+	writer_init(&a, answer, sizeof(answer));
+	proposal_answer_phase2(&a, &choice, 0xabcdef01);
+	assert_int_equal(proposal_accept_phase2(answer, a.len, offer, w.len,
+	    &suite, &spi), 0);
+	assert_int_equal(spi, 0xabcdef01);
+	/* A bundle with AH (one number, two protocols) is passed over. */
+	writer_init(&a, answer, sizeof(answer));
+	writer_put(&a, offer, 8);
+	writer_put(&a, (const uint8_t[]){ 2, 0, 0, 20, 1, PROTO_AH, 4, 1,
+	    0, 0, 9, 9, 0, 0, 0, 8, 1, 2, 0, 0 }, 20);
+	writer_put(&a, offer + 8, w.len - 8);
+	assert_int_equal(proposal_choose_phase2(answer, a.len, IKE_UDP_TUNNEL,
+	    false, &suite, &spi, &choice), -1);
+	/* As an alternative of another number it does no harm. */
+	answer[8 + 4] = 7;
+	assert_int_equal(proposal_choose_phase2(answer, a.len, IKE_UDP_TUNNEL,
+	    false, &suite, &spi, &choice), 0);
+}
+
+static void
+weak_and_unknown_transforms_are_passed_over(void **state)
+{
+	/* DES, NULL, AES without integrity, transport mode, no PFS. */
+	static const struct { uint8_t id; uint16_t auth, mode, group; } bad[] = {
+		{ 2, 1, 1, 14 }, { 11, 2, 1, 14 }, { 12, 0, 1, 14 },
+		{ 12, 5, 2, 14 }, { 12, 5, 1, 0 }, { 12, 5, 1, 1 },
+		{ 12, 5, 1, 22 }, { 20, 5, 1, 14 }, { 99, 5, 1, 14 },
+	};
+	struct ike_esp_suite   suite;
+	struct proposal_choice choice;
+	uint8_t		       sa[256];
+	struct writer	       w;
+	uint32_t	       spi;
+	size_t		       i, at;
+
+	(void)state;
+	for (i = 0; i <= sizeof(bad) / sizeof(bad[0]); i++) {
+		bool ok = i == sizeof(bad) / sizeof(bad[0]);
+
+		writer_init(&w, sa, sizeof(sa));
+		writer_u32(&w, IPSEC_DOI);
+		writer_u32(&w, IPSEC_SIT_IDENTITY);
+		writer_put(&w, (const uint8_t[]){ 0, 0, 0, 0, 1, PROTO_ESP, 4,
+		    1, 0, 0, 0x30, 0x39 }, 12);
+		at = w.len;
+		writer_put(&w, (const uint8_t[]){ 0, 0, 0, 0, 1,
+		    ok ? 12 : bad[i].id, 0, 0 }, 8);
+		isakmp_attr(&w, 4, ok ? 1 : bad[i].mode);
+		if (ok || bad[i].auth != 0)
+			isakmp_attr(&w, 5, ok ? 5 : bad[i].auth);
+		if (ok || bad[i].group != 0)
+			isakmp_attr(&w, 3, ok ? 14 : bad[i].group);
+		writer_patch_u16(&w, at + 2, (uint16_t)(w.len - at));
+		writer_patch_u16(&w, 10, (uint16_t)(w.len - 8));
+		assert_int_equal(proposal_choose_phase2(sa, w.len, IKE_TUNNEL,
+		    true, &suite, &spi, &choice), ok ? 0 : -1);
+	}
+}
+
+static void
+payload_chains_are_checked(void **state)
+{
+	struct isakmp_message m = { .h.first = ISAKMP_NONCE };
+	uint8_t		      body[] = { ISAKMP_VENDOR_ID, 0, 0, 5, 'n',
+		ISAKMP_NONE, 0, 0, 4, 0, 0, 0 };
+
+	(void)state;
+	assert_int_equal(isakmp_split(&m, body, 9, false), 0);
+	assert_int_equal(m.nparts, 2);
+	/* Padding: only under encryption. */
+	assert_int_equal(isakmp_split(&m, body, 12, false), -1);
+	assert_int_equal(isakmp_split(&m, body, 12, true), 0);
+	/* RFC 2408 §5.3: RESERVED is zero, types are known, lengths are true. */
+	body[1] = 1;
+	assert_int_equal(isakmp_split(&m, body, 9, false), -1);
+	body[1] = 0;
+	body[0] = 14;
+	assert_int_equal(isakmp_split(&m, body, 9, false), -1);
+	body[0] = ISAKMP_NAT_D;
+	assert_int_equal(isakmp_split(&m, body, 9, false), 0);
+	body[0] = 130;
+	assert_int_equal(isakmp_split(&m, body, 9, false), 0);
+	body[3] = 3;
+	assert_int_equal(isakmp_split(&m, body, 9, false), -1);
+	body[3] = 6;
+	assert_int_equal(isakmp_split(&m, body, 9, false), -1);
 }
 
 static int
@@ -161,6 +279,9 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(phase1_answer_must_equal_an_offer),
 		cmocka_unit_test(phase2_answer_must_equal_an_offer),
+		cmocka_unit_test(all_of_an_offer_is_there),
+		cmocka_unit_test(weak_and_unknown_transforms_are_passed_over),
+		cmocka_unit_test(payload_chains_are_checked),
 		cmocka_unit_test(identities_are_checked),
 	};
 

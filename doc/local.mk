@@ -1,1 +1,2 @@
-# doc/local.mk - what is built from doc/
+# doc/local.mk - what is written about the whole; each room lists its own manual pages
+EXTRA_DIST += doc/architecture.md

@@ -1,0 +1,631 @@
+/* gateway.c - the RSIP gateway's answers: order of checks, registrations, expiry (RFC 3103 §6, §9) */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cursor.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "rsipd/gateway_internal.h"
+
+#define MISUSE_INTERVAL	1000	/* milliseconds between two told to a host (DESIGN §4) */
+
+static bool
+allows_rsa_ip(const struct policy *p)
+{
+	return p->rsa_ip;
+}
+
+static bool
+allows_listen(const struct policy *p)
+{
+	return p->listen;
+}
+
+static bool
+allows_ipsec(const struct policy *p)
+{
+	return p->ipsec;
+}
+
+/* What no host may do is not supported at all: not advertised, and 208. */
+static void
+find_abilities(struct gateway *g)
+{
+	size_t i;
+	bool   exclusive = false, shared = false;
+
+	for (i = 0; i < pool_size(g->pool); i++) {
+		if (pool_at(g->pool, i)->exclusive)
+			exclusive = true;
+		else
+			shared = true;
+	}
+	g->can_rsa_ip = exclusive &&
+	    policies_any(g->config.policies, allows_rsa_ip);
+	g->can_listen = policies_any(g->config.policies, allows_listen);
+	g->can_ipsec = shared && policies_any(g->config.policies, allows_ipsec);
+}
+
+struct gateway *
+gateway_new(const struct gateway_config *c, struct pool *pool,
+    const struct gateway_ops *ops, void *arg)
+{
+	struct gateway *g;
+
+	if ((g = calloc(1, sizeof(*g))) == NULL)
+		return NULL;
+	if ((g->leases = leases_new()) == NULL) {
+		free(g);
+		return NULL;
+	}
+	g->config = *c;
+	g->pool = pool;
+	g->ops = ops;
+	g->arg = arg;
+	g->log = (struct ratelimit)RATELIMIT_INIT(20, 500);
+	LIST_INIT(&g->waiting);
+	find_abilities(g);
+	return g;
+}
+
+void
+gateway_free(struct gateway *g)
+{
+	struct gateway_account *a, *next;
+
+	if (g == NULL)
+		return;
+	while (!LIST_EMPTY(&g->waiting))
+		gateway_waiting_free(g, LIST_FIRST(&g->waiting));
+	HASH_ITER(hh, g->accounts, a, next)
+	{
+		HASH_DEL(g->accounts, a);
+		free(a);
+	}
+	rsip_message_clear(&g->in);
+	rsip_message_clear(&g->out);
+	leases_free(g->leases);
+	pool_free(g->pool);
+	free(g);
+}
+
+/* --- messages that answer no request -------------------------------------- */
+
+/* §10.1: their counter is 0, whatever the transport. */
+static void
+send_async(struct gateway *g, const struct lease_client *c,
+    struct rsip_message *m)
+{
+	struct gateway_peer to = { .host = c->host, .transport = c->transport,
+		.id = c->peer };
+	int		    len;
+
+	m->has |= RSIP_HAS_CLIENT_ID | RSIP_HAS_COUNTER;
+	m->client_id = c->client_id;
+	m->counter = 0;
+	len = gateway_encode(g, c->host, c->authentic ? c->policy.secret : NULL,
+	    m, g->buffer);
+	if (len == -1)
+		return;
+	g->counts.asynchronous++;
+	g->ops->send(g->arg, &to, false, g->buffer, (size_t)len);
+}
+
+static void
+send_async_type(struct gateway *g, const struct lease_client *c,
+    enum rsip_type type, const struct lease_binding *b)
+{
+	struct rsip_message *m = &g->out;
+
+	rsip_message_clear(m);
+	rsip_message_init(m, type);
+	if (b != NULL) {
+		m->has |= RSIP_HAS_BIND_ID;
+		m->bind_id = b->bind_id;
+	}
+	send_async(g, c, m);
+}
+
+/* --- ends of bindings and registrations ----------------------------------- */
+
+static void
+end_registration(struct gateway *g, uint64_t now, struct lease_client *c,
+    const char *why)
+{
+	struct lease_binding *b, *next;
+
+	for (b = LIST_FIRST(&c->bindings); b != NULL; b = next) {
+		next = LIST_NEXT(b, entry);
+		gateway_unbind(g, now, b);
+	}
+	if (ratelimit_pass(&g->log, now))
+		log_info("%s: registration %u %s", ipv4_text(c->host),
+		    c->client_id, why);
+	g->ops->event(g->arg, GATEWAY_DEREGISTERED, c, NULL);
+	g->ended[g->nended % GATEWAY_ENDED].host = c->host;
+	g->ended[g->nended++ % GATEWAY_ENDED].client_id = c->client_id;
+	leases_deregister(g->leases, c);
+}
+
+/* Did this very registration of the host end a while ago? */
+static bool
+has_ended(const struct gateway *g, uint32_t host, uint32_t client_id)
+{
+	size_t i;
+
+	for (i = 0; i < GATEWAY_ENDED && i < g->nended; i++) {
+		if (g->ended[i].host == host &&
+		    g->ended[i].client_id == client_id)
+			return true;
+	}
+	return false;
+}
+
+void
+gateway_tick(struct gateway *g, uint64_t now)
+{
+	struct lease_timer   *t;
+	struct lease_client  *c;
+	struct lease_binding *b;
+
+	while ((t = leases_first(g->leases)) != NULL && t->at <= now) {
+		if (t->is_binding) {
+			b = (struct lease_binding *)(void *)t;
+			/* §9.10.3 leaves it to us; a host that is told need not
+			 * find out by lost packets. */
+			send_async_type(g, b->client, RSIP_FREE_RESPONSE, b);
+			gateway_unbind(g, now, b);
+			continue;
+		}
+		c = (struct lease_client *)(void *)t;
+		/* §9.5.3: MUST be told. */
+		send_async_type(g, c, RSIP_DEREGISTER_RESPONSE, NULL);
+		end_registration(g, now, c, "expired");
+	}
+}
+
+struct walk {
+	struct gateway *g;
+	uint64_t now;
+};
+
+static bool
+shut_down_client(void *arg, struct lease_client *c)
+{
+	struct walk *w = arg;
+
+	send_async_type(w->g, c, RSIP_DEREGISTER_RESPONSE, NULL);
+	end_registration(w->g, w->now, c, "ended: shutting down");
+	return true;
+}
+
+void
+gateway_shutdown(struct gateway *g, uint64_t now)
+{
+	struct walk w = { g, now };
+
+	leases_each(g->leases, shut_down_client, &w);
+}
+
+static bool
+reconfigure_client(void *arg, struct lease_client *c)
+{
+	struct walk	     *w = arg;
+	struct gateway	     *g = w->g;
+	struct lease_binding *b, *next;
+
+	policies_find(g->config.policies, c->host, &c->policy);
+	if (!c->policy.may_register ||
+	    (c->policy.require_auth && !c->authentic)) {
+		send_async_type(g, c, RSIP_DEREGISTER_RESPONSE, NULL);
+		end_registration(g, w->now, c, "ended: no longer allowed");
+		return true;
+	}
+	for (b = LIST_FIRST(&c->bindings); b != NULL; b = next) {
+		next = LIST_NEXT(b, entry);
+		if (gateway_still_allowed(b))
+			continue;
+		send_async_type(g, c, RSIP_FREE_RESPONSE, b);
+		gateway_unbind(g, w->now, b);
+	}
+	return true;
+}
+
+void
+gateway_reconfigure(struct gateway *g, uint64_t now,
+    const struct gateway_config *c)
+{
+	struct walk w = { g, now };
+	uint64_t    auth_start = g->config.auth_start;
+
+	g->config = *c;
+	g->config.auth_start = auth_start;
+	find_abilities(g);
+	leases_each(g->leases, reconfigure_client, &w);
+}
+
+void
+gateway_misuse(struct gateway *g, uint64_t now, uint32_t host,
+    enum demux_verdict verdict, uint32_t bind_id)
+{
+	struct lease_client  *c = leases_client(g->leases, host);
+	struct lease_binding *b = NULL;
+	struct rsip_message  *m = &g->out;
+	unsigned	      error;
+
+	switch (verdict) {
+	case DEMUX_MISUSE_ADDR:
+		error = RSIP_LOCAL_ADDR_UNALLOWED;
+		break;
+	case DEMUX_MISUSE_ADDRPORT:
+		error = RSIP_LOCAL_ADDRPORT_UNALLOWED;
+		break;
+	case DEMUX_MISUSE_REMOTE_ADDR:
+		error = RSIP_REMOTE_ADDR_UNALLOWED;
+		break;
+	case DEMUX_MISUSE_REMOTE_ADDRPORT:
+		error = RSIP_REMOTE_ADDRPORT_UNALLOWED;
+		break;
+	case DEMUX_MISUSE_TUNNEL:
+		error = RSIP_BAD_TUNNEL_TYPE;
+		break;
+	default:
+		return;
+	}
+	/* Who is not registered has no end that a message could go to. */
+	if (c == NULL || (c->misused != 0 && now - c->misused < MISUSE_INTERVAL))
+		return;
+	c->misused = now;
+	rsip_message_clear(m);
+	rsip_message_init(m, RSIP_ERROR_RESPONSE);
+	m->has |= RSIP_HAS_ERROR;
+	m->error = (uint16_t)error;
+	if (bind_id != 0 && (b = leases_binding(g->leases, c, bind_id)) != NULL) {
+		m->has |= RSIP_HAS_BIND_ID;
+		m->bind_id = bind_id;
+	}
+	g->counts.errors[error]++;
+	if (ratelimit_pass(&g->log, now))
+		log_info("%s: %s", ipv4_text(host), rsip_error_name(error));
+	g->ops->event(g->arg, GATEWAY_MISUSE, c, b);
+	send_async(g, c, m);
+}
+
+/* --- requests ------------------------------------------------------------- */
+
+static enum rsip_error
+serve_register(struct gateway *g, struct gateway_request *r)
+{
+	struct rsip_message *m = r->out;
+	struct policy	     policy;
+	struct lease_client *c;
+
+	policies_find(g->config.policies, r->peer->host, &policy);
+	if (!policy.may_register)
+		return RSIP_REGISTRATION_DENIED;
+	if (r->client != NULL)
+		return RSIP_ALREADY_REGISTERED;
+	if (leases_clients(g->leases) >= g->config.max_registrations)
+		return RSIP_REGISTRATION_DENIED;
+	c = leases_register(g->leases, r->peer->host,
+	    r->now + (uint64_t)policy.registration * 1000);
+	if (c == NULL)
+		return RSIP_INTERNAL_SERVER_ERROR;
+	r->client = c;
+	c->policy = policy;
+	c->transport = r->peer->transport;
+	c->peer = r->peer->id;
+	c->since = r->now;
+	c->authentic = r->authentic;
+	if (r->in->has & RSIP_HAS_FQDN)
+		c->fqdn = strdup(r->in->fqdn);	/* a courtesy: without memory, none */
+	rsip_message_init(m, RSIP_REGISTER_RESPONSE);
+	m->has |= RSIP_HAS_CLIENT_ID | RSIP_HAS_LEASE | RSIP_HAS_POLICY |
+	    RSIP_HAS_METHOD | RSIP_HAS_TUNNEL;
+	m->client_id = c->client_id;
+	m->lease = policy.registration;
+	m->local_policy = policy.local;
+	m->remote_policy = policy.remote;
+	m->method[m->nmethods++] = RSIP_METHOD_RSAP_IP;
+	/* §9.6.1: not together with local micro-flow policy. */
+	if (g->can_rsa_ip && policy.rsa_ip && policy.local == RSIP_LOCAL_MACRO)
+		m->method[m->nmethods++] = RSIP_METHOD_RSA_IP;
+	if (g->can_ipsec && policy.ipsec)
+		m->method[m->nmethods++] = RSIP_METHOD_RSIPSEC;
+	if (policy.ipip)
+		m->tunnel[m->ntunnels++] = RSIP_TUNNEL_IPIP;
+	if (policy.gre)
+		m->tunnel[m->ntunnels++] = RSIP_TUNNEL_GRE;
+	if (ratelimit_pass(&g->log, r->now))
+		log_info("%s: registered as %u", ipv4_text(c->host),
+		    c->client_id);
+	g->ops->event(g->arg, GATEWAY_REGISTERED, c, NULL);
+	return RSIP_OK;
+}
+
+static enum rsip_error
+serve_deregister(struct gateway *g, struct gateway_request *r)
+{
+	rsip_message_init(r->out, RSIP_DEREGISTER_RESPONSE);
+	r->out->has |= RSIP_HAS_CLIENT_ID;
+	r->out->client_id = r->client->client_id;
+	end_registration(g, r->now, r->client, "ended by the host");
+	r->client = NULL;
+	return RSIP_OK;
+}
+
+static enum rsip_error
+serve_extend(struct gateway *g, struct gateway_request *r,
+    struct lease_binding *b)
+{
+	uint32_t lease = gateway_grant(&r->client->policy, r->in);
+
+	leases_extend(g->leases, b, r->now + (uint64_t)lease * 1000);
+	rsip_message_init(r->out, RSIP_EXTEND_RESPONSE);
+	r->out->has |= RSIP_HAS_CLIENT_ID | RSIP_HAS_BIND_ID | RSIP_HAS_LEASE;
+	r->out->client_id = r->client->client_id;
+	r->out->bind_id = b->bind_id;
+	r->out->lease = lease;
+	g->ops->event(g->arg, GATEWAY_EXTENDED, r->client, b);
+	return RSIP_OK;
+}
+
+static enum rsip_error
+serve_free(struct gateway *g, struct gateway_request *r,
+    struct lease_binding *b)
+{
+	rsip_message_init(r->out, RSIP_FREE_RESPONSE);
+	r->out->has |= RSIP_HAS_CLIENT_ID | RSIP_HAS_BIND_ID;
+	r->out->client_id = r->client->client_id;
+	r->out->bind_id = b->bind_id;
+	gateway_unbind(g, r->now, b);
+	return RSIP_OK;
+}
+
+/* What the message needs of the registration it is sent under. */
+static enum rsip_error
+check_registration(struct gateway *g, struct gateway_request *r)
+{
+	struct lease_client *c = r->client;
+
+	if (c == NULL) {
+		/* §9.4.3 wants REGISTER_FIRST of a gateway that does not know
+		 * the host; one that remembers its end can say more. */
+		return r->in->type == RSIP_DEREGISTER_REQUEST &&
+		    has_ended(g, r->peer->host, r->in->client_id) ?
+		    RSIP_ALREADY_UNREGISTERED : RSIP_REGISTER_FIRST;
+	}
+	if (r->in->client_id != c->client_id)
+		return RSIP_BAD_CLIENT_ID;
+	/* A host that has forgotten how it registered may still end it
+	 * (§10.2.1); all else stays with the transport of the registration (§5). */
+	if (r->in->type == RSIP_DEREGISTER_REQUEST)
+		return RSIP_OK;
+	if (r->peer->transport != c->transport)
+		return r->peer->transport == GATEWAY_UDP ? RSIP_USE_TCP :
+		    RSIP_UNKNOWN_ERROR;
+	/* Only the id makes it the host's new connection or port. */
+	c->peer = r->peer->id;
+	return RSIP_OK;
+}
+
+static bool
+is_supported(const struct gateway *g, uint8_t type)
+{
+	switch (type) {
+	case RSIP_ASSIGN_REQUEST_RSA_IP:
+		return g->can_rsa_ip;
+	case RSIP_LISTEN_REQUEST:
+		return g->can_listen;
+	default:
+		return true;
+	}
+}
+
+static enum rsip_error
+serve_registered(struct gateway *g, struct gateway_request *r)
+{
+	struct lease_binding *b;
+	enum rsip_error	      rc;
+
+	if ((rc = check_registration(g, r)) != RSIP_OK)
+		return rc;
+	switch (r->in->type) {
+	case RSIP_DEREGISTER_REQUEST:
+		return serve_deregister(g, r);
+	case RSIP_EXTEND_REQUEST:
+	case RSIP_FREE_REQUEST:
+		b = leases_binding(g->leases, r->client, r->in->bind_id);
+		if (b == NULL)
+			return RSIP_BAD_BIND_ID;
+		return r->in->type == RSIP_FREE_REQUEST ?
+		    serve_free(g, r, b) : serve_extend(g, r, b);
+	case RSIP_QUERY_REQUEST:
+		rc = gateway_query(g, r);
+		break;
+	default:
+		rc = gateway_assign(g, r);
+		break;
+	}
+	if (rc == RSIP_OK) {
+		r->out->has |= RSIP_HAS_CLIENT_ID;
+		r->out->client_id = r->client->client_id;
+	}
+	return rc;
+}
+
+/* The order of checks is written down in doc/wire.md. */
+static enum rsip_error
+serve(struct gateway *g, struct gateway_request *r, enum rsip_error decoded,
+    const uint8_t *msg, size_t len)
+{
+	enum rsip_error rc;
+
+	if (decoded == RSIP_UNSUPPORTED_RSIP_VERSION)
+		return decoded;
+	if (r->peer->transport == GATEWAY_UDP && !g->config.udp)
+		return RSIP_USE_TCP;
+	if (rsip_type_is_response(r->in->type))
+		return RSIP_ILLEGAL_MESSAGE;
+	if (decoded != RSIP_OK)
+		return decoded;
+	if (!is_supported(g, r->in->type))
+		return RSIP_UNSUPPORTED_MESSAGE;
+	if (r->peer->transport == GATEWAY_UDP &&
+	    (!(r->in->has & RSIP_HAS_COUNTER) || r->in->counter == 0))
+		return RSIP_MESSAGE_COUNTER_REQUIRED;
+	if ((rc = gateway_authenticate(g, r, msg, len)) != RSIP_OK)
+		return rc;
+	if (r->in->type == RSIP_REGISTER_REQUEST)
+		return serve_register(g, r);
+	return serve_registered(g, r);
+}
+
+static void
+make_error(const struct gateway_request *r, enum rsip_error error)
+{
+	struct rsip_message *m = r->out;
+
+	rsip_message_clear(m);
+	rsip_message_init(m, RSIP_ERROR_RESPONSE);
+	m->has |= RSIP_HAS_ERROR;
+	m->error = (uint16_t)error;
+	if (error == RSIP_ALREADY_REGISTERED) {
+		/* §9.2.3: with the id that the host may have forgotten. */
+		m->has |= RSIP_HAS_CLIENT_ID;
+		m->client_id = r->client->client_id;
+	} else if (r->in->has & RSIP_HAS_CLIENT_ID) {
+		m->has |= RSIP_HAS_CLIENT_ID;
+		m->client_id = r->in->client_id;
+	}
+	if (r->in->has & RSIP_HAS_BIND_ID) {
+		m->has |= RSIP_HAS_BIND_ID;
+		m->bind_id = r->in->bind_id;
+	}
+}
+
+/* Turns what serve() left into bytes. */
+static int
+finish(struct gateway *g, struct gateway_request *r, enum rsip_error rc,
+    uint8_t *out)
+{
+	struct policy		    policy;
+	const struct policy_secret *secret = NULL;
+	int			    len;
+
+	if (rc != RSIP_OK) {
+		make_error(r, rc);
+		g->counts.errors[rc]++;
+		log_debug("%s: %s: %s", ipv4_text(r->peer->host),
+		    rsip_type_name(r->in->type), rsip_error_name(rc));
+	}
+	if (r->in->has & RSIP_HAS_COUNTER) {
+		r->out->has |= RSIP_HAS_COUNTER;
+		r->out->counter = r->in->counter;
+	}
+	if (r->authentic) {
+		policies_find(g->config.policies, r->peer->host, &policy);
+		secret = policy.secret;
+	}
+	len = gateway_encode(g, r->peer->host, secret, r->out, out);
+	rsip_message_clear(r->out);
+	g->counts.answers++;
+	return len == -1 ? 0 : len;
+}
+
+int
+gateway_input(struct gateway *g, uint64_t now, const struct gateway_peer *peer,
+    const uint8_t *msg, size_t len, uint8_t *out)
+{
+	struct gateway_request r = { .now = now, .peer = peer, .in = &g->in,
+		.out = &g->out };
+	enum rsip_error	       rc;
+	int		       n;
+
+	rsip_message_clear(&g->in);
+	rsip_message_clear(&g->out);
+	g->counts.requests++;
+	rc = rsip_decode(&g->in, msg, len);
+	/* §9.1.3: no error can be caused by one, and two gateways that are
+	 * pointed at each other must fall silent. */
+	if (g->in.type == RSIP_ERROR_RESPONSE &&
+	    rc != RSIP_UNSUPPORTED_RSIP_VERSION)
+		return 0;
+	r.client = leases_client(g->leases, peer->host);
+	rc = serve(g, &r, rc, msg, len);
+	n = rc == GATEWAY_WAIT ? GATEWAY_LATER : finish(g, &r, rc, out);
+	rsip_message_clear(&g->in);
+	return n;
+}
+
+void
+gateway_resolved(struct gateway *g, uint64_t now, uint64_t ticket,
+    const uint32_t *addrs, size_t n)
+{
+	struct gateway_waiting *w;
+	struct gateway_name    *name;
+	struct gateway_peer	peer;
+	enum rsip_error		rc;
+	int			len;
+
+	LIST_FOREACH(w, &g->waiting, entry) {
+		if (w->ticket == (ticket & ~(uint64_t)0xff))
+			break;
+	}
+	if (w == NULL || (ticket & 0xff) >= w->nnames)
+		return;
+	name = &w->name[ticket & 0xff];
+	if (name->done)
+		return;
+	name->done = true;
+	for (; name->naddrs < n && name->naddrs < GATEWAY_ADDRS_MAX;
+	    name->naddrs++)
+		name->addr[name->naddrs] = addrs[name->naddrs];
+	if (--w->missing > 0)
+		return;
+	peer = w->peer;
+	struct gateway_request r = { .now = now, .peer = &peer,
+		.in = &w->request, .out = &g->out, .waiting = w,
+		.authentic = w->authentic,
+		.client = leases_client(g->leases, peer.host) };
+
+	rsip_message_clear(&g->out);
+	/* Meanwhile the registration may have ended. */
+	rc = serve_registered(g, &r);
+	len = finish(g, &r, rc, g->buffer);
+	gateway_waiting_free(g, w);
+	if (len > 0)
+		g->ops->send(g->arg, &peer, true, g->buffer, (size_t)len);
+}
+
+bool
+gateway_registered(const struct gateway *g, const struct gateway_peer *peer)
+{
+	const struct lease_client *c = leases_client(g->leases, peer->host);
+
+	return c != NULL && c->peer == peer->id &&
+	    c->transport == peer->transport;
+}
+
+void
+gateway_count(const struct gateway *g, struct gateway_counts *out)
+{
+	*out = g->counts;
+	out->registrations = leases_clients(g->leases);
+	out->bindings = leases_bindings(g->leases);
+	out->waiting = g->nwaiting;
+}
+
+const struct pool *
+gateway_pool(const struct gateway *g)
+{
+	return g->pool;
+}
+
+struct leases *
+gateway_leases(struct gateway *g)
+{
+	return g->leases;
+}

@@ -1,0 +1,118 @@
+/* gateway.h - the RSIP gateway's answers: registrations, assignments, policy, errors (RFC 3103 §9, RFC 3104 §6) */
+#ifndef RSIPD_GATEWAY_H
+#define RSIPD_GATEWAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nat/demux.h"
+#include "rsipd/lease.h"
+#include "rsipd/policy.h"
+#include "rsipd/pool.h"
+
+/*
+ * Pure: "now" is milliseconds, messages come and go as bytes, and everything
+ * else happens through struct gateway_ops.  Addresses are in network order.
+ */
+struct gateway;
+
+#define GATEWAY_MESSAGE_MAX	32768	/* the longest that means anything here */
+#define GATEWAY_NAMES_MAX	8	/* FQDNs of one request that are looked up */
+#define GATEWAY_WAITING_MAX	256	/* requests that wait for DNS */
+#define GATEWAY_WAITING_HOST	4	/* of one host */
+#define GATEWAY_NETWORKS_MAX	64	/* that QUERY knows */
+
+enum gateway_transport { GATEWAY_TCP = 1, GATEWAY_UDP = 2 };
+
+/* Where a request came from and its answer goes. */
+struct gateway_peer {
+	uint32_t host;
+	uint8_t	 transport;		/* enum gateway_transport */
+	uint64_t id;			/* the shell's name for its connection or endpoint */
+};
+
+struct gateway_network {
+	uint32_t net;
+	unsigned plen;
+};
+
+struct gateway_config {
+	uint32_t gateway;		/* Na: hosts' tunnels end here */
+	uint32_t endpoint;		/* if not 0 hosts are told to use this one instead */
+	bool	 udp;			/* else USE_TCP */
+	size_t	 max_registrations;
+	size_t	 max_bindings;
+	struct gateway_network local[GATEWAY_NETWORKS_MAX], remote[GATEWAY_NETWORKS_MAX];
+	size_t	 nlocal, nremote;	/* what QUERY is answered from */
+	const struct policies *policies;/* must outlive its use here */
+	uint64_t auth_start;		/* our own counters begin here: larger than before a restart */
+};
+
+enum gateway_event {
+	GATEWAY_REGISTERED, GATEWAY_DEREGISTERED, GATEWAY_BOUND,
+	GATEWAY_EXTENDED, GATEWAY_FREED, GATEWAY_MISUSE,
+};
+
+struct gateway_ops {
+	/* As demux_add() and demux_remove(). */
+	int	(*demux_add)(void *arg, const struct demux_binding *b);
+	int	(*demux_remove)(void *arg, uint32_t client_id, uint32_t bind_id);
+	/* Sends a message that answers no request, or (answer) the late answer to
+	 * the request that peer waits with.  A peer that is gone is no error. */
+	void	(*send)(void *arg, const struct gateway_peer *to, bool answer,
+		    const uint8_t *msg, size_t len);
+	/* Starts looking up an IPv4 address; later, never before this returns,
+	 * gateway_resolved() is called with the ticket.  -1: cannot. */
+	int	(*resolve)(void *arg, const char *name, uint64_t ticket);
+	/* For whoever watches; b is NULL unless a binding is meant. */
+	void	(*event)(void *arg, enum gateway_event e, const struct lease_client *c,
+		    struct lease_binding *b);
+};
+
+/* Takes the pool over.  NULL if memory is out; then the pool is the caller's. */
+struct gateway *gateway_new(const struct gateway_config *c, struct pool *pool,
+	    const struct gateway_ops *ops, void *arg);
+void	gateway_free(struct gateway *g);
+
+#define GATEWAY_LATER	(-1)
+/*
+ * One whole message from a host.  Returns the length of the answer written to
+ * out (room: GATEWAY_MESSAGE_MAX), 0 if it gets none, or GATEWAY_LATER: the
+ * answer comes through ops->send and no further request of this peer should
+ * be given before that.
+ */
+int	gateway_input(struct gateway *g, uint64_t now, const struct gateway_peer *peer,
+	    const uint8_t *msg, size_t len, uint8_t *out);
+
+/* addrs: the addresses of the name asked for; n 0: it has none. */
+void	gateway_resolved(struct gateway *g, uint64_t now, uint64_t ticket,
+	    const uint32_t *addrs, size_t n);
+
+/* Once a second or so: ends what has expired. */
+void	gateway_tick(struct gateway *g, uint64_t now);
+
+/* A packet misused a resource (§10.4): tells the host, at most once a second. */
+void	gateway_misuse(struct gateway *g, uint64_t now, uint32_t host,
+	    enum demux_verdict verdict, uint32_t bind_id);
+
+/* New policies, limits and networks: what they no longer allow is taken back. */
+void	gateway_reconfigure(struct gateway *g, uint64_t now,
+	    const struct gateway_config *c);
+
+/* De-registers every host, telling it (§9.5.3). */
+void	gateway_shutdown(struct gateway *g, uint64_t now);
+
+/* Whether the host's registration is at this peer: the shell keeps those longer. */
+bool	gateway_registered(const struct gateway *g, const struct gateway_peer *peer);
+
+struct gateway_counts {
+	size_t	 registrations, bindings, waiting;
+	uint64_t requests, answers, asynchronous;
+	uint64_t errors[512];		/* by enum rsip_error */
+};
+void	gateway_count(const struct gateway *g, struct gateway_counts *out);
+const struct pool *gateway_pool(const struct gateway *g);
+struct leases *gateway_leases(struct gateway *g);
+
+#endif

@@ -1,0 +1,669 @@
+/* gateway_assign.c - ASSIGN_REQUEST_* and LISTEN_REQUEST: all that is asked, or nothing (RFC 3103 §9.6-§9.9, §9.16; RFC 3104 §6) */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "rsipd/gateway_internal.h"
+
+#define COOKIE_TRIES	4	/* drawn cookies may meet one that was learnt */
+
+/* One request, read and checked, on its way to a binding. */
+struct assignment {
+	struct gateway *g;
+	struct gateway_request *r;
+	const struct policy *policy;
+	uint8_t	 method;		/* LISTEN is RSAP-IP */
+	bool	 listen;
+	enum rsip_tunnel tunnel;
+	/* wanted */
+	bool	 any_local;
+	uint32_t want_local;
+	size_t	 nports;		/* 0: none needed */
+	bool	 any_port;
+	size_t	 nspis;
+	bool	 any_spi;
+	/* remote */
+	enum demux_remote remote_policy;
+	uint32_t remote;
+	struct demux_range remote_ports;
+	/* taken */
+	size_t	 at;			/* index in the pool */
+	uint16_t port[RSIP_PORTS_MAX];
+	struct demux_range range[RSIP_PORTS_MAX];
+	size_t	 nranges;
+	uint32_t spi[RSIP_SPIS_MAX];
+	uint64_t cookie[RSIP_COOKIES_MAX];
+	size_t	 ncookies;
+	bool	 any_cookie;
+};
+
+uint32_t
+gateway_grant(const struct policy *p, const struct rsip_message *in)
+{
+	uint32_t lease = p->lease;
+
+	if ((in->has & RSIP_HAS_LEASE) && in->lease != 0)
+		lease = in->lease;
+	return lease < p->lease_max ? lease : p->lease_max;
+}
+
+/* --- what was asked ------------------------------------------------------- */
+
+static int
+port_compare(const void *a, const void *b)
+{
+	return (int)*(const uint16_t *)a - (int)*(const uint16_t *)b;
+}
+
+static int
+spi_compare(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* "Don't care": no address, or all zeros (§9.8.3, Appendix C). */
+static bool
+is_any(const struct rsip_address *a)
+{
+	static const uint8_t zero[16];
+
+	return a->any || (a->type != RSIP_ADDR_FQDN &&
+	    memcmp(a->bytes, zero, sizeof(zero)) == 0);
+}
+
+static bool
+any_ports(const struct rsip_ports *p)
+{
+	return p->none || p->nfields == 0 || (p->nfields == 1 && p->port[0] == 0);
+}
+
+/* Sorted ports as ranges; false if one is there twice or is 0. */
+static bool
+make_ranges(struct assignment *a)
+{
+	uint16_t sorted[RSIP_PORTS_MAX];
+	size_t	 i;
+
+	a->nranges = 0;
+	memcpy(sorted, a->port, a->nports * sizeof(*sorted));
+	qsort(sorted, a->nports, sizeof(*sorted), port_compare);
+	for (i = 0; i < a->nports; i++) {
+		if (sorted[i] == 0 || (i > 0 && sorted[i] == sorted[i - 1]))
+			return false;
+		if (i > 0 && sorted[i] == a->range[a->nranges - 1].hi + 1)
+			a->range[a->nranges - 1].hi = sorted[i];
+		else
+			a->range[a->nranges++] = (struct demux_range){
+				sorted[i], sorted[i] };
+	}
+	return true;
+}
+
+static enum rsip_error
+read_spis(struct assignment *a, const struct rsip_spis *s)
+{
+	uint32_t sorted[RSIP_SPIS_MAX];
+	size_t	 i;
+
+	if (s->number > RSIP_SPIS_MAX)
+		return RSIP_IPSEC_SPI_UNAVAILABLE;
+	a->nspis = s->number;
+	a->any_spi = s->nfields == 0;
+	if (a->any_spi)
+		return RSIP_OK;
+	if (rsip_spis_expand(s, a->spi, RSIP_SPIS_MAX) == -1)
+		return RSIP_BAD_PARAM;
+	memcpy(sorted, a->spi, a->nspis * sizeof(*sorted));
+	qsort(sorted, a->nspis, sizeof(*sorted), spi_compare);
+	for (i = 1; i < a->nspis; i++) {
+		if (sorted[i] == sorted[i - 1])
+			return RSIP_DUPLICATE_PARAM;
+	}
+	return RSIP_OK;
+}
+
+/* The values that no policy could make right. */
+static enum rsip_error
+read_wanted(struct assignment *a)
+{
+	const struct rsip_message *m = a->r->in;
+	enum rsip_error		   rc;
+
+	/* §8.1: a name cannot be a local address. */
+	if (m->local.type == RSIP_ADDR_FQDN ||
+	    m->local.type == RSIP_ADDR_NETMASK4 ||
+	    m->remote.type == RSIP_ADDR_NETMASK4)
+		return RSIP_BAD_PARAM;
+	a->any_local = is_any(&m->local);
+	memcpy(&a->want_local, m->local.bytes, sizeof(a->want_local));
+	if (m->has & RSIP_HAS_LOCAL_PORTS) {
+		a->nports = m->local_ports.none ? 0 : m->local_ports.number;
+		a->any_port = any_ports(&m->local_ports);
+		if (!a->any_port) {
+			if (rsip_ports_expand(&m->local_ports, a->port,
+			    RSIP_PORTS_MAX) == -1)
+				return RSIP_BAD_PARAM;
+			if (!make_ranges(a))
+				return RSIP_DUPLICATE_PARAM;
+		}
+	}
+	if ((m->has & RSIP_HAS_SPIS) && (rc = read_spis(a, &m->spis)) != RSIP_OK)
+		return rc;
+	if (a->method == RSIP_METHOD_RSIPSEC && (m->has & RSIP_HAS_COOKIES)) {
+		a->ncookies = m->cookies_number;
+		a->any_cookie = m->ncookies == 0;
+		memcpy(a->cookie, m->cookie, m->ncookies * sizeof(*a->cookie));
+	}
+	return RSIP_OK;
+}
+
+static enum rsip_error
+choose_tunnel(struct assignment *a)
+{
+	const struct rsip_message *m = a->r->in;
+	unsigned		   i;
+
+	if (!(m->has & RSIP_HAS_TUNNEL)) {
+		/* §9.3.3: IP-IP is what both assume. */
+		a->tunnel = a->policy->ipip ? RSIP_TUNNEL_IPIP :
+		    RSIP_TUNNEL_GRE;
+		return RSIP_OK;
+	}
+	/* LISTEN may offer several: the first that we can do. */
+	for (i = 0; i < m->ntunnels; i++) {
+		if ((m->tunnel[i] == RSIP_TUNNEL_IPIP && a->policy->ipip) ||
+		    (m->tunnel[i] == RSIP_TUNNEL_GRE && a->policy->gre)) {
+			a->tunnel = (enum rsip_tunnel)m->tunnel[i];
+			return RSIP_OK;
+		}
+	}
+	return RSIP_BAD_TUNNEL_TYPE;
+}
+
+/* Is there as much detail as the flow policy asks (§7, §8.2)? */
+static enum rsip_error
+check_detail(struct assignment *a)
+{
+	const struct rsip_message *m = a->r->in;
+
+	if (a->policy->local == RSIP_LOCAL_MICRO &&
+	    (a->method == RSIP_METHOD_RSA_IP || a->nports > 1))
+		return RSIP_FLOW_POLICY_VIOLATION;
+	switch (a->policy->remote) {
+	case RSIP_REMOTE_MACRO:
+		a->remote_policy = DEMUX_REMOTE_MACRO;
+		break;
+	case RSIP_REMOTE_MICRO:
+		a->remote_policy = DEMUX_REMOTE_MICRO;
+		break;
+	default:
+		a->remote_policy = DEMUX_REMOTE_NONE;
+		return RSIP_OK;
+	}
+	if (is_any(&m->remote))
+		return RSIP_FLOW_POLICY_VIOLATION;
+	if (a->remote_policy == DEMUX_REMOTE_MACRO)
+		return RSIP_OK;
+	if (m->remote_ports.none) {
+		/* RFC 3104 App. D: ports within ESP cannot be seen. */
+		a->remote_policy = DEMUX_REMOTE_MACRO;
+		return RSIP_OK;
+	}
+	/* §8.2: exactly one port field under micro-flow policy. */
+	if (any_ports(&m->remote_ports) || m->remote_ports.nfields != 1)
+		return RSIP_FLOW_POLICY_VIOLATION;
+	a->remote_ports.lo = m->remote_ports.port[0];
+	a->remote_ports.hi = (uint16_t)(m->remote_ports.port[0] +
+	    m->remote_ports.number - 1);
+	return RSIP_OK;
+}
+
+/* The remote's address, and whether policy lets the host contact it. */
+static enum rsip_error
+check_remote(struct assignment *a)
+{
+	const struct rsip_address *remote = &a->r->in->remote;
+	const struct gateway_name *name;
+	enum rsip_error		   rc, no;
+	uint32_t		   addr;
+	size_t			   i;
+
+	if (a->remote_policy == DEMUX_REMOTE_NONE)
+		return RSIP_OK;
+	no = a->remote_policy == DEMUX_REMOTE_MACRO ?
+	    RSIP_REMOTE_ADDR_UNALLOWED : RSIP_REMOTE_ADDRPORT_UNALLOWED;
+	if (remote->type == RSIP_ADDR_IPV4) {
+		memcpy(&a->remote, remote->bytes, sizeof(a->remote));
+		return policy_allows_remote(a->policy, a->remote,
+		    a->remote_ports) ? RSIP_OK : no;
+	}
+	if (remote->type != RSIP_ADDR_FQDN)
+		return no;
+	if ((rc = gateway_names_wait(a->g, a->r)) != RSIP_OK)
+		return rc;
+	name = gateway_name_find(a->r, a->r->in->remote.fqdn);
+	for (i = 0; name != NULL && i < name->naddrs; i++) {
+		addr = name->addr[i];
+		if (policy_allows_remote(a->policy, addr, a->remote_ports)) {
+			a->remote = addr;
+			return RSIP_OK;
+		}
+	}
+	return no;
+}
+
+/* --- what is given -------------------------------------------------------- */
+
+static bool
+address_allowed(const void *arg, uint32_t addr)
+{
+	return policy_allows_local(arg, addr);
+}
+
+static enum rsip_error
+take_whole(struct assignment *a)
+{
+	struct pool *p = a->g->pool;
+	uint32_t     host = a->r->peer->host;
+	int	     i;
+
+	if (a->any_local) {
+		return pool_draw_whole(p, a->r->now, host, address_allowed,
+		    a->policy, &a->at) == POOL_OK ? RSIP_OK :
+		    RSIP_LOCAL_ADDR_UNAVAILABLE;
+	}
+	if (a->r->in->local.type != RSIP_ADDR_IPV4 ||
+	    (i = pool_find(p, a->want_local)) == -1 ||
+	    !pool_at(p, (size_t)i)->exclusive ||
+	    !policy_allows_local(a->policy, a->want_local))
+		return RSIP_LOCAL_ADDR_UNALLOWED;
+	a->at = (size_t)i;
+	if (pool_take_whole(p, a->r->now, a->at, host) == POOL_OK)
+		return RSIP_OK;
+	/* §9.6.3 tells "none at all" from "not this one". */
+	return pool_whole_left(p, address_allowed, a->policy) ?
+	    RSIP_LOCAL_ADDR_INUSE : RSIP_LOCAL_ADDR_UNAVAILABLE;
+}
+
+static enum rsip_error
+take_ports(struct assignment *a, size_t at)
+{
+	struct pool    *p = a->g->pool;
+	enum pool_result rc;
+
+	if (a->nports == 0)
+		return RSIP_OK;
+	if (a->any_port) {
+		if (pool_draw_ports(p, a->r->now, at, a->nports, a->port) !=
+		    POOL_OK)
+			return RSIP_LOCAL_ADDRPORT_UNAVAILABLE;
+		make_ranges(a);
+		return RSIP_OK;
+	}
+	rc = pool_take_ports(p, a->r->now, at, a->r->peer->host, a->port,
+	    a->nports);
+	return rc == POOL_OK ? RSIP_OK : rc == POOL_INUSE ?
+	    RSIP_LOCAL_ADDRPORT_INUSE : RSIP_LOCAL_ADDRPORT_UNALLOWED;
+}
+
+static void
+undo_ports(struct assignment *a, size_t at)
+{
+	size_t i;
+
+	for (i = 0; i < a->nranges && a->nports != 0; i++)
+		pool_undo_ports(a->g->pool, at, a->range[i]);
+}
+
+static enum rsip_error
+take_spis(struct assignment *a, size_t at)
+{
+	struct pool    *p = a->g->pool;
+	enum pool_result rc;
+
+	if (a->nspis == 0)
+		return RSIP_OK;
+	if (a->any_spi)
+		rc = pool_draw_spis(p, a->r->now, at, a->nspis, a->spi);
+	else
+		rc = pool_take_spis(p, a->r->now, at, a->r->peer->host, a->spi,
+		    a->nspis);
+	return rc == POOL_OK ? RSIP_OK : rc == POOL_INUSE ?
+	    RSIP_IPSEC_SPI_INUSE : RSIP_IPSEC_SPI_UNAVAILABLE;
+}
+
+/* All of it from one address, or nothing. */
+static enum rsip_error
+take_at(struct assignment *a, size_t at)
+{
+	enum rsip_error rc;
+
+	if ((rc = take_ports(a, at)) != RSIP_OK)
+		return rc;
+	if ((rc = take_spis(a, at)) != RSIP_OK)
+		undo_ports(a, at);
+	else
+		a->at = at;
+	return rc;
+}
+
+static bool
+shared_allowed(const struct assignment *a, size_t i)
+{
+	const struct pool_address *p = pool_at(a->g->pool, i);
+
+	return !p->exclusive && policy_allows_local(a->policy, p->addr);
+}
+
+static enum rsip_error
+take_shared(struct assignment *a)
+{
+	const struct lease_binding *b;
+	struct pool		   *p = a->g->pool;
+	enum rsip_error		    rc = RSIP_LOCAL_ADDR_UNAVAILABLE, one;
+	size_t			    i, at, first = SIZE_MAX, n = pool_size(p);
+	int			    found;
+
+	if (!a->any_local) {
+		if (a->r->in->local.type != RSIP_ADDR_IPV4 ||
+		    (found = pool_find(p, a->want_local)) == -1 ||
+		    !shared_allowed(a, (size_t)found))
+			return RSIP_LOCAL_ADDR_UNALLOWED;
+		return take_at(a, (size_t)found);
+	}
+	/* The host's own address first: a host is known by one. */
+	b = LIST_FIRST(&a->r->client->bindings);
+	if (b != NULL && shared_allowed(a, b->pool))
+		first = b->pool;
+	if (first == SIZE_MAX && n > 0)
+		first = random_uniform((uint32_t)n);
+	for (i = 0; i < n; i++) {
+		at = (first + i) % n;
+		if (!shared_allowed(a, at))
+			continue;
+		if ((one = take_at(a, at)) == RSIP_OK)
+			return RSIP_OK;
+		/* "In use" says more than "not in this address's ranges". */
+		if (rc == RSIP_LOCAL_ADDR_UNAVAILABLE ||
+		    rc == RSIP_LOCAL_ADDRPORT_UNALLOWED)
+			rc = one;
+	}
+	return rc;
+}
+
+/* Not one host alone may have everything (RFC 3103 §11). */
+static enum rsip_error
+check_limits(const struct assignment *a)
+{
+	const struct lease_client *c = a->r->client;
+	const struct policy	  *p = a->policy;
+
+	if (c->nspis + a->nspis > p->max_spis && a->nspis != 0)
+		return RSIP_IPSEC_SPI_UNAVAILABLE;
+	if (c->nports + a->nports > p->max_ports && a->nports != 0)
+		return RSIP_LOCAL_ADDRPORT_UNAVAILABLE;
+	if (c->nbindings < p->max_bindings &&
+	    leases_bindings(a->g->leases) < a->g->config.max_bindings)
+		return RSIP_OK;
+	return a->method == RSIP_METHOD_RSA_IP ? RSIP_LOCAL_ADDR_UNAVAILABLE :
+	    RSIP_LOCAL_ADDRPORT_UNAVAILABLE;
+}
+
+static void
+undo_all(struct assignment *a)
+{
+	if (a->method == RSIP_METHOD_RSA_IP) {
+		pool_undo_whole(a->g->pool, a->at);
+		return;
+	}
+	undo_ports(a, a->at);
+	pool_undo_spis(a->g->pool, a->at, a->spi, a->nspis);
+}
+
+/* --- the binding ---------------------------------------------------------- */
+
+static enum rsip_error
+add_to_demux(struct assignment *a, const struct lease_binding *b)
+{
+	struct demux_binding d = {
+		.client_id = b->client->client_id,
+		.bind_id = b->bind_id,
+		.host = b->client->host,
+		.gateway = a->g->config.endpoint != 0 ? a->g->config.endpoint :
+		    a->g->config.gateway,
+		.tunnel = (enum demux_tunnel)b->tunnel,
+		.local = b->local,
+		.whole = a->method == RSIP_METHOD_RSA_IP,
+		.ipsec = a->method == RSIP_METHOD_RSIPSEC,
+		.listen = a->listen,
+		.ports = a->range, .nports = a->nranges,
+		.spis = a->spi, .nspis = a->nspis,
+		.cookies = a->cookie, .ncookies = a->ncookies,
+		.remote_policy = a->remote_policy,
+		.remote = a->remote, .remote_ports = a->remote_ports,
+	};
+	unsigned tries;
+
+	if (a->nports == 0)
+		d.nports = 0;
+	for (tries = 0; tries < COOKIE_TRIES; tries++) {
+		if (a->any_cookie)
+			random_bytes(a->cookie, a->ncookies *
+			    sizeof(*a->cookie));
+		if (a->g->ops->demux_add(a->g->arg, &d) == 0)
+			return RSIP_OK;
+		if (errno != EEXIST || !a->any_cookie)
+			break;
+	}
+	/* Ports and SPIs are ours alone to give: what exists is a cookie, of
+	 * which RFC 3104 §6.1 says no more than that it must be unique. */
+	if (errno == EEXIST && a->ncookies != 0)
+		return RSIP_IPSEC_SPI_INUSE;
+	if (errno == ENOSPC)
+		return a->method == RSIP_METHOD_RSA_IP ?
+		    RSIP_LOCAL_ADDR_UNAVAILABLE :
+		    RSIP_LOCAL_ADDRPORT_UNAVAILABLE;
+	if (ratelimit_pass(&a->g->log, a->r->now))
+		log_error("cannot enter a binding of %s: %s",
+		    ipv4_text(d.host), strerror(errno));
+	return RSIP_INTERNAL_SERVER_ERROR;
+}
+
+static enum rsip_error
+bind_resources(struct assignment *a, uint32_t lease, struct lease_binding **out)
+{
+	struct lease_binding *b;
+	enum rsip_error	      rc = RSIP_INTERNAL_SERVER_ERROR;
+	struct gateway	     *g = a->g;
+
+	b = lease_binding_new(g->leases, a->r->client, a->nranges, a->nspis);
+	if (b == NULL)
+		goto fail;
+	b->local = pool_at(g->pool, a->at)->addr;
+	b->remote = a->remote;
+	b->remote_ports = a->remote_ports;
+	b->pool = (uint16_t)a->at;
+	b->nports = (uint16_t)a->nports;
+	b->method = a->method;
+	b->tunnel = (uint8_t)a->tunnel;
+	b->remote_policy = (uint8_t)a->remote_policy;
+	b->listen = a->listen;
+	memcpy(lease_spis(b), a->spi, a->nspis * sizeof(*a->spi));
+	memcpy(lease_ranges(b), a->range, a->nranges * sizeof(*a->range));
+	if ((rc = add_to_demux(a, b)) != RSIP_OK)
+		goto fail;
+	if (leases_bind(g->leases, b, a->r->now + (uint64_t)lease * 1000) ==
+	    -1) {
+		g->ops->demux_remove(g->arg, b->client->client_id, b->bind_id);
+		rc = RSIP_INTERNAL_SERVER_ERROR;
+		goto fail;
+	}
+	*out = b;
+	return RSIP_OK;
+fail:
+	free(b);
+	undo_all(a);
+	return rc;
+}
+
+void
+gateway_unbind(struct gateway *g, uint64_t now, struct lease_binding *b)
+{
+	uint32_t host = b->client->host;
+	size_t	 i;
+
+	g->ops->event(g->arg, GATEWAY_FREED, b->client, b);
+	g->ops->demux_remove(g->arg, b->client->client_id, b->bind_id);
+	if (b->method == RSIP_METHOD_RSA_IP)
+		pool_rest_whole(g->pool, now, b->pool);
+	for (i = 0; i < b->nranges; i++)
+		pool_rest_ports(g->pool, now, b->pool, host,
+		    lease_ranges(b)[i]);
+	pool_rest_spis(g->pool, now, b->pool, host, lease_spis(b), b->nspis);
+	leases_unbind(g->leases, b);
+}
+
+bool
+gateway_still_allowed(const struct lease_binding *b)
+{
+	const struct policy *p = &b->client->policy;
+
+	if (!policy_allows_local(p, b->local) || (b->listen && !p->listen) ||
+	    (b->method == RSIP_METHOD_RSIPSEC && !p->ipsec) ||
+	    (b->method == RSIP_METHOD_RSA_IP && !p->rsa_ip) ||
+	    (b->tunnel == RSIP_TUNNEL_IPIP ? !p->ipip : !p->gre))
+		return false;
+	if (p->remote == RSIP_REMOTE_NONE)
+		return true;
+	if (b->remote_policy == DEMUX_REMOTE_NONE ||
+	    (p->remote == RSIP_REMOTE_MICRO && b->remote_ports.hi == 0 &&
+	    b->method != RSIP_METHOD_RSIPSEC))
+		return false;
+	return policy_allows_remote(p, b->remote, b->remote_ports);
+}
+
+/* --- the answer ----------------------------------------------------------- */
+
+static void
+set_ipv4(struct rsip_address *a, uint32_t addr)
+{
+	memset(a, 0, sizeof(*a));
+	a->type = RSIP_ADDR_IPV4;
+	memcpy(a->bytes, &addr, sizeof(addr));
+}
+
+/* §9.7.3, §9.9.3: what no policy asks for is "don't care", all else as it was asked. */
+static void
+answer_remote(const struct assignment *a, struct rsip_message *m)
+{
+	const struct rsip_message *in = a->r->in;
+
+	m->has |= RSIP_HAS_REMOTE | RSIP_HAS_REMOTE_PORTS;
+	if (a->policy->remote == RSIP_REMOTE_NONE) {
+		m->remote.type = RSIP_ADDR_IPV4;
+		m->remote.any = true;
+	} else
+		m->remote = in->remote;
+	if (in->remote_ports.none || a->policy->remote == RSIP_REMOTE_MICRO)
+		m->remote_ports = in->remote_ports;
+	else
+		m->remote_ports.number = 1;
+}
+
+static void
+answer(const struct assignment *a, const struct lease_binding *b, uint32_t lease)
+{
+	static const uint8_t types[] = {
+		[RSIP_METHOD_RSA_IP] = RSIP_ASSIGN_RESPONSE_RSA_IP,
+		[RSIP_METHOD_RSAP_IP] = RSIP_ASSIGN_RESPONSE_RSAP_IP,
+		[RSIP_METHOD_RSIPSEC] = RSIP_ASSIGN_RESPONSE_RSIPSEC,
+	};
+	struct rsip_message *m = a->r->out;
+
+	rsip_message_init(m, a->listen ? RSIP_LISTEN_RESPONSE :
+	    (enum rsip_type)types[a->method]);
+	m->has |= RSIP_HAS_BIND_ID | RSIP_HAS_LOCAL | RSIP_HAS_LEASE |
+	    RSIP_HAS_TUNNEL;
+	m->bind_id = b->bind_id;
+	set_ipv4(&m->local, b->local);
+	m->lease = lease;
+	m->ntunnels = 1;
+	m->tunnel[0] = b->tunnel;
+	answer_remote(a, m);
+	if (a->method != RSIP_METHOD_RSA_IP) {
+		m->has |= RSIP_HAS_LOCAL_PORTS;
+		m->local_ports.none = a->nports == 0;
+		if (a->nports != 0)
+			rsip_ports_set(&m->local_ports, a->port, a->nports);
+	}
+	if (a->method == RSIP_METHOD_RSIPSEC) {
+		m->has |= RSIP_HAS_SPIS;
+		rsip_spis_set(&m->spis, a->spi, a->nspis);
+	}
+	if (a->ncookies != 0) {
+		m->has |= RSIP_HAS_COOKIES;
+		m->cookies_number = m->ncookies = (uint16_t)a->ncookies;
+		memcpy(m->cookie, a->cookie, a->ncookies * sizeof(*a->cookie));
+	}
+	if (a->g->config.endpoint != 0) {
+		m->has |= RSIP_HAS_ENDPOINT;
+		set_ipv4(&m->endpoint, a->g->config.endpoint);
+	}
+}
+
+/* May the host ask for this at all? */
+static enum rsip_error
+check_allowed(const struct assignment *a)
+{
+	if (a->method == RSIP_METHOD_RSIPSEC &&
+	    (!a->g->can_ipsec || !a->policy->ipsec))
+		return RSIP_IPSEC_UNALLOWED;
+	if (a->method == RSIP_METHOD_RSA_IP && !a->policy->rsa_ip)
+		return RSIP_LOCAL_ADDR_UNALLOWED;
+	if (a->listen && !a->policy->listen)
+		return RSIP_LOCAL_ADDRPORT_UNALLOWED;
+	return RSIP_OK;
+}
+
+/* Static, since it is large and requests are served one at a time. */
+static struct assignment assignment;
+
+enum rsip_error
+gateway_assign(struct gateway *g, struct gateway_request *r)
+{
+	struct assignment    *a = &assignment;
+	struct lease_binding *b;
+	enum rsip_error	      rc;
+	uint32_t	      lease;
+
+	memset(a, 0, sizeof(*a));
+	a->g = g;
+	a->r = r;
+	a->policy = &r->client->policy;
+	a->listen = r->in->type == RSIP_LISTEN_REQUEST;
+	a->method = r->in->type == RSIP_ASSIGN_REQUEST_RSA_IP ?
+	    RSIP_METHOD_RSA_IP : r->in->type == RSIP_ASSIGN_REQUEST_RSIPSEC ?
+	    RSIP_METHOD_RSIPSEC : RSIP_METHOD_RSAP_IP;
+	if ((rc = check_allowed(a)) != RSIP_OK ||
+	    (rc = read_wanted(a)) != RSIP_OK ||
+	    (rc = choose_tunnel(a)) != RSIP_OK ||
+	    (rc = check_detail(a)) != RSIP_OK ||
+	    (rc = check_remote(a)) != RSIP_OK ||
+	    (rc = check_limits(a)) != RSIP_OK)
+		return rc;
+	rc = a->method == RSIP_METHOD_RSA_IP ? take_whole(a) : take_shared(a);
+	if (rc != RSIP_OK)
+		return rc;
+	lease = gateway_grant(a->policy, r->in);
+	if ((rc = bind_resources(a, lease, &b)) != RSIP_OK)
+		return rc;
+	answer(a, b, lease);
+	g->ops->event(g->arg, GATEWAY_BOUND, r->client, b);
+	return RSIP_OK;
+}

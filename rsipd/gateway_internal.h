@@ -1,0 +1,102 @@
+/* gateway_internal.h - what the files of the gateway core know of each other */
+#ifndef RSIPD_GATEWAY_INTERNAL_H
+#define RSIPD_GATEWAY_INTERNAL_H
+
+#include <sys/queue.h>
+#include <uthash.h>
+
+#include "base/ratelimit.h"
+#include "proto/rsip.h"
+#include "rsipd/gateway.h"
+
+#define GATEWAY_ENDED		256	/* registrations that ended, for ALREADY_UNREGISTERED */
+#define GATEWAY_ADDRS_MAX	16	/* addresses of one name */
+#define GATEWAY_ACCOUNTS_MAX	65536	/* hosts whose authentication counters are kept */
+
+/* A request that serve() handles could not finish. */
+#define GATEWAY_WAIT		((enum rsip_error)-1)
+
+struct gateway_name {
+	const char *fqdn;		/* in the request */
+	bool	    done;
+	uint32_t    addr[GATEWAY_ADDRS_MAX];
+	size_t	    naddrs;
+};
+
+/* A request that waits for DNS. */
+struct gateway_waiting {
+	uint64_t ticket;		/* with room for a name's index in the low byte */
+	struct gateway_peer peer;
+	struct rsip_message request;
+	struct gateway_name name[GATEWAY_NAMES_MAX];
+	unsigned nnames, missing;
+	bool	 authentic;
+	LIST_ENTRY(gateway_waiting) entry;
+};
+
+/* One request while it is served. */
+struct gateway_request {
+	uint64_t now;
+	const struct gateway_peer *peer;
+	struct rsip_message *in, *out;
+	struct lease_client *client;
+	bool authentic;			/* signed with the host's secret */
+	struct gateway_waiting *waiting;/* NULL unless it comes back from DNS */
+};
+
+/* Counters of authentication, kept beyond a registration: they only grow. */
+struct gateway_account {
+	uint32_t host;
+	uint64_t in, out;
+	UT_hash_handle hh;
+};
+
+struct gateway {
+	struct gateway_config config;
+	const struct gateway_ops *ops;
+	void *arg;
+	struct pool *pool;
+	struct leases *leases;
+	struct gateway_account *accounts;
+	struct { uint32_t host, client_id; } ended[GATEWAY_ENDED];
+	size_t nended;
+	LIST_HEAD(, gateway_waiting) waiting;
+	size_t nwaiting;
+	uint64_t next_ticket;
+	bool can_rsa_ip, can_listen, can_ipsec;
+	struct ratelimit log;
+	struct gateway_counts counts;
+	struct rsip_message in, out;	/* too large for stacks */
+	uint8_t buffer[GATEWAY_MESSAGE_MAX];
+};
+
+/* gateway_assign.c: ASSIGN_REQUEST_* and LISTEN_REQUEST. */
+enum rsip_error gateway_assign(struct gateway *g, struct gateway_request *r);
+/* Takes a binding back: its resources go to rest. */
+void	gateway_unbind(struct gateway *g, uint64_t now, struct lease_binding *b);
+/* What a request for lease seconds is granted. */
+uint32_t gateway_grant(const struct policy *p, const struct rsip_message *in);
+/* May the client go on using the binding under the policy that it has now? */
+bool	gateway_still_allowed(const struct lease_binding *b);
+
+/* gateway_query.c: QUERY_REQUEST. */
+enum rsip_error gateway_query(struct gateway *g, struct gateway_request *r);
+
+/*
+ * gateway_name.c.  The addresses of a name in r->in.  On the first call the
+ * request is put aside: want all names first, then GATEWAY_WAIT is returned by
+ * gateway_names_wait().  After DNS gateway_name_find() has them.
+ */
+enum rsip_error gateway_names_wait(struct gateway *g, struct gateway_request *r);
+const struct gateway_name *gateway_name_find(const struct gateway_request *r,
+	    const char *fqdn);
+void	gateway_waiting_free(struct gateway *g, struct gateway_waiting *w);
+
+/* gateway_auth.c: vendor subtype 2. */
+enum rsip_error gateway_authenticate(struct gateway *g, struct gateway_request *r,
+	    const uint8_t *msg, size_t len);
+/* Encodes m, signed with the secret if there is one; the length, or -1. */
+int	gateway_encode(struct gateway *g, uint32_t host,
+	    const struct policy_secret *secret, struct rsip_message *m, uint8_t *out);
+
+#endif

@@ -1,0 +1,159 @@
+/* gateway_query.c - QUERY: is an address or network local or remote? (RFC 3103 §9.14, §9.15) */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "rsipd/gateway_internal.h"
+
+static uint32_t
+mask_of(unsigned plen)
+{
+	return plen == 0 ? 0 : htonl(UINT32_MAX << (32 - plen));
+}
+
+/* Does one of the networks contain all of net with its mask? */
+static bool
+contains(const struct gateway_network *n, size_t count, uint32_t net,
+    uint32_t mask)
+{
+	size_t	 i;
+	uint32_t m;
+
+	for (i = 0; i < count; i++) {
+		m = mask_of(n[i].plen);
+		if ((mask & m) == m && (net & m) == n[i].net)
+			return true;
+	}
+	return false;
+}
+
+/* 1: local, 0: remote, -1: not known. */
+static int
+is_local(const struct gateway *g, uint32_t net, uint32_t mask)
+{
+	if (contains(g->config.local, g->config.nlocal, net, mask))
+		return 1;
+	if (contains(g->config.remote, g->config.nremote, net, mask))
+		return 0;
+	return -1;
+}
+
+static void
+add_network(struct rsip_message *m, enum rsip_indicator what, uint32_t net,
+    uint32_t mask)
+{
+	struct rsip_tuple *t = rsip_message_add_tuple(m);
+
+	if (t == NULL)
+		return;
+	t->indicator = (uint8_t)what;
+	t->address.type = RSIP_ADDR_IPV4;
+	memcpy(t->address.bytes, &net, sizeof(net));
+	t->netmask.type = RSIP_ADDR_NETMASK4;
+	memcpy(t->netmask.bytes, &mask, sizeof(mask));
+}
+
+static void
+answer_all(const struct gateway *g, struct rsip_message *m)
+{
+	const struct gateway_config *c = &g->config;
+	size_t			     i;
+
+	for (i = 0; i < c->nlocal; i++)
+		add_network(m, RSIP_LOCAL_NETWORK, c->local[i].net,
+		    mask_of(c->local[i].plen));
+	for (i = 0; i < c->nremote; i++)
+		add_network(m, RSIP_REMOTE_NETWORK, c->remote[i].net,
+		    mask_of(c->remote[i].plen));
+}
+
+static void
+answer_network(const struct gateway *g, const struct rsip_tuple *ask,
+    struct rsip_message *m)
+{
+	uint32_t net, mask;
+	int	 local;
+
+	if (ask->address.type != RSIP_ADDR_IPV4)
+		return;
+	memcpy(&net, ask->address.bytes, sizeof(net));
+	memcpy(&mask, ask->netmask.bytes, sizeof(mask));
+	if ((local = is_local(g, net & mask, mask)) != -1)
+		add_network(m, local ? RSIP_LOCAL_NETWORK :
+		    RSIP_REMOTE_NETWORK, net & mask, mask);
+}
+
+/* A name is local or remote if all of its addresses are. */
+static int
+name_is_local(const struct gateway *g, const struct gateway_request *r,
+    const char *fqdn)
+{
+	const struct gateway_name *n = gateway_name_find(r, fqdn);
+	int			   one, all = -1;
+	size_t			   i;
+
+	for (i = 0; n != NULL && i < n->naddrs; i++) {
+		one = is_local(g, n->addr[i], UINT32_MAX);
+		if (one == -1 || (i > 0 && one != all))
+			return -1;
+		all = one;
+	}
+	return all;
+}
+
+static void
+answer_address(const struct gateway *g, const struct gateway_request *r,
+    const struct rsip_tuple *ask, struct rsip_message *m)
+{
+	struct rsip_tuple *t;
+	uint32_t	   addr;
+	int		   local = -1;
+
+	if (ask->address.type == RSIP_ADDR_IPV4) {
+		memcpy(&addr, ask->address.bytes, sizeof(addr));
+		local = is_local(g, addr, UINT32_MAX);
+	} else if (ask->address.type == RSIP_ADDR_FQDN)
+		local = name_is_local(g, r, ask->address.fqdn);
+	if (local == -1 || (t = rsip_message_add_tuple(m)) == NULL)
+		return;
+	t->indicator = local ? RSIP_LOCAL_ADDRESS : RSIP_REMOTE_ADDRESS;
+	t->address = ask->address;
+}
+
+/* §9.15.2: local addresses, local networks, remote addresses, remote networks. */
+static void
+sort(struct rsip_message *m)
+{
+	struct rsip_tuple t;
+	size_t		  i, k;
+
+	for (i = 1; i < m->ntuples; i++) {
+		t = m->tuple[i];
+		for (k = i; k > 0 && m->tuple[k - 1].indicator > t.indicator;
+		    k--)
+			m->tuple[k] = m->tuple[k - 1];
+		m->tuple[k] = t;
+	}
+}
+
+enum rsip_error
+gateway_query(struct gateway *g, struct gateway_request *r)
+{
+	enum rsip_error rc;
+	size_t		i;
+
+	if ((rc = gateway_names_wait(g, r)) != RSIP_OK)
+		return rc;
+	rsip_message_init(r->out, RSIP_QUERY_RESPONSE);
+	if (r->in->ntuples == 0)
+		answer_all(g, r->out);
+	for (i = 0; i < r->in->ntuples; i++) {
+		if (r->in->tuple[i].indicator == RSIP_LOCAL_ADDRESS)
+			answer_address(g, r, &r->in->tuple[i], r->out);
+		else
+			answer_network(g, &r->in->tuple[i], r->out);
+	}
+	sort(r->out);
+	return RSIP_OK;
+}

@@ -1,0 +1,425 @@
+/* lease.c - registrations and their bindings, found by host and id, expiring in order */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "rsipd/lease.h"
+
+#define BUCKETS_MIN	64	/* a power of two */
+#define HEAP_MIN	64
+
+struct leases {
+	struct lease_client  **client;	/* hash tables with chains: by host, */
+	struct lease_client  **id;	/* by client id, as large, */
+	struct lease_binding **binding;	/* by client and bind id */
+	size_t		       cmask, bmask;
+	size_t		       nclients, nbindings;
+	struct lease_timer   **heap;
+	size_t		       nheap, heapcap;
+	uint64_t	       seed;
+};
+
+static size_t
+mix(const struct leases *l, uint64_t v)
+{
+	v = (v ^ l->seed) * 0xff51afd7ed558ccdu;
+	v = (v ^ v >> 33) * 0xc4ceb9fe1a85ec53u;
+	return (size_t)(v ^ v >> 33);
+}
+
+struct leases *
+leases_new(void)
+{
+	struct leases *l;
+
+	if ((l = calloc(1, sizeof(*l))) == NULL)
+		return NULL;
+	l->client = calloc(BUCKETS_MIN, sizeof(*l->client));
+	l->id = calloc(BUCKETS_MIN, sizeof(*l->id));
+	l->binding = calloc(BUCKETS_MIN, sizeof(*l->binding));
+	l->heap = calloc(HEAP_MIN, sizeof(*l->heap));
+	if (l->client == NULL || l->id == NULL || l->binding == NULL ||
+	    l->heap == NULL) {
+		leases_free(l);
+		return NULL;
+	}
+	l->cmask = l->bmask = BUCKETS_MIN - 1;
+	l->heapcap = HEAP_MIN;
+	random_bytes(&l->seed, sizeof(l->seed));
+	return l;
+}
+
+void
+leases_free(struct leases *l)
+{
+	struct lease_timer  *t;
+	size_t		     i;
+
+	if (l == NULL)
+		return;
+	for (i = 0; i < l->nheap; i++) {
+		t = l->heap[i];
+		if (!t->is_binding)
+			free(((struct lease_client *)(void *)t)->fqdn);
+		free(t);
+	}
+	free(l->heap);
+	free(l->client);
+	free(l->id);
+	free(l->binding);
+	free(l);
+}
+
+/* --- the heap of what expires --------------------------------------------- */
+
+/* Of two at the same time a binding is earlier: its client ends after it. */
+static bool
+timer_earlier(const struct lease_timer *a, const struct lease_timer *b)
+{
+	return a->at != b->at ? a->at < b->at :
+	    a->is_binding && !b->is_binding;
+}
+
+static void
+heap_set(struct leases *l, size_t i, struct lease_timer *t)
+{
+	l->heap[i] = t;
+	t->slot = (uint32_t)i;
+}
+
+static void
+heap_fix(struct leases *l, size_t i)
+{
+	struct lease_timer *t = l->heap[i];
+	size_t		    k;
+
+	while (i > 0 && timer_earlier(t, l->heap[(i - 1) / 2])) {
+		heap_set(l, i, l->heap[(i - 1) / 2]);
+		i = (i - 1) / 2;
+	}
+	for (; (k = 2 * i + 1) < l->nheap; i = k) {
+		if (k + 1 < l->nheap &&
+		    timer_earlier(l->heap[k + 1], l->heap[k]))
+			k++;
+		if (!timer_earlier(l->heap[k], t))
+			break;
+		heap_set(l, i, l->heap[k]);
+	}
+	heap_set(l, i, t);
+}
+
+static bool
+heap_room(struct leases *l)
+{
+	struct lease_timer **heap;
+
+	if (l->nheap < l->heapcap)
+		return true;
+	heap = reallocarray(l->heap, l->heapcap * 2, sizeof(*heap));
+	if (heap == NULL)
+		return false;
+	l->heap = heap;
+	l->heapcap *= 2;
+	return true;
+}
+
+static void
+heap_add(struct leases *l, struct lease_timer *t)
+{
+	heap_set(l, l->nheap++, t);
+	heap_fix(l, l->nheap - 1);
+}
+
+static void
+heap_remove(struct leases *l, struct lease_timer *t)
+{
+	size_t i = t->slot;
+
+	if (i != --l->nheap) {
+		heap_set(l, i, l->heap[l->nheap]);
+		heap_fix(l, i);
+	}
+}
+
+struct lease_timer *
+leases_first(const struct leases *l)
+{
+	return l->nheap == 0 ? NULL : l->heap[0];
+}
+
+/* --- clients -------------------------------------------------------------- */
+
+static struct lease_client **
+client_bucket(const struct leases *l, uint32_t host)
+{
+	return &l->client[mix(l, host) & l->cmask];
+}
+
+static struct lease_client **
+id_bucket(const struct leases *l, uint32_t id)
+{
+	return &l->id[mix(l, id) & l->cmask];
+}
+
+static void
+clients_grow(struct leases *l)
+{
+	struct lease_client **old = l->client, **table, **ids, **b, *c;
+	size_t		      i, n = l->cmask + 1;
+
+	if (l->nclients < n)
+		return;
+	table = calloc(n * 2, sizeof(*table));
+	ids = calloc(n * 2, sizeof(*ids));
+	if (table == NULL || ids == NULL) {
+		free(table);	/* without memory: longer chains */
+		free(ids);
+		return;
+	}
+	free(l->id);
+	l->client = table;
+	l->id = ids;
+	l->cmask = n * 2 - 1;
+	for (i = 0; i < n; i++) {
+		while ((c = old[i]) != NULL) {
+			old[i] = c->chain;
+			b = client_bucket(l, c->host);
+			c->chain = *b;
+			*b = c;
+			b = id_bucket(l, c->client_id);
+			c->id_chain = *b;
+			*b = c;
+		}
+	}
+	free(old);
+}
+
+struct lease_client *
+leases_client(const struct leases *l, uint32_t host)
+{
+	struct lease_client *c = *client_bucket(l, host);
+
+	while (c != NULL && c->host != host)
+		c = c->chain;
+	return c;
+}
+
+static bool
+id_taken(const struct leases *l, uint32_t id)
+{
+	struct lease_client *c = *id_bucket(l, id);
+
+	while (c != NULL && c->client_id != id)
+		c = c->id_chain;
+	return c != NULL;
+}
+
+struct lease_client *
+leases_register(struct leases *l, uint32_t host, uint64_t at)
+{
+	struct lease_client *c, **b;
+
+	clients_grow(l);
+	if (!heap_room(l) || (c = calloc(1, sizeof(*c))) == NULL)
+		return NULL;
+	/* By chance, so that an id of before a restart is not valid after it
+	 * and nobody guesses another's; different from all others (§9.3.3). */
+	do
+		random_bytes(&c->client_id, sizeof(c->client_id));
+	while (c->client_id == 0 || id_taken(l, c->client_id));
+	c->host = host;
+	c->next_bind_id = 1;
+	c->timer.at = at;
+	LIST_INIT(&c->bindings);
+	b = client_bucket(l, host);
+	c->chain = *b;
+	*b = c;
+	b = id_bucket(l, c->client_id);
+	c->id_chain = *b;
+	*b = c;
+	l->nclients++;
+	heap_add(l, &c->timer);
+	return c;
+}
+
+void
+leases_deregister(struct leases *l, struct lease_client *c)
+{
+	struct lease_client **b;
+
+	for (b = client_bucket(l, c->host); *b != c; b = &(*b)->chain)
+		;
+	*b = c->chain;
+	for (b = id_bucket(l, c->client_id); *b != c; b = &(*b)->id_chain)
+		;
+	*b = c->id_chain;
+	l->nclients--;
+	heap_remove(l, &c->timer);
+	free(c->fqdn);
+	free(c);
+}
+
+size_t
+leases_clients(const struct leases *l)
+{
+	return l->nclients;
+}
+
+void
+leases_each(struct leases *l, bool (*fn)(void *, struct lease_client *),
+    void *arg)
+{
+	struct lease_client *c, *next;
+	size_t		     i;
+
+	for (i = 0; i <= l->cmask; i++) {
+		for (c = l->client[i]; c != NULL; c = next) {
+			next = c->chain;
+			if (!fn(arg, c))
+				return;
+		}
+	}
+}
+
+/* --- bindings ------------------------------------------------------------- */
+
+static struct lease_binding **
+binding_bucket(const struct leases *l, uint32_t client_id, uint32_t bind_id)
+{
+	return &l->binding[mix(l, (uint64_t)client_id << 32 | bind_id) &
+	    l->bmask];
+}
+
+static void
+bindings_grow(struct leases *l)
+{
+	struct lease_binding **old = l->binding, **table, **bucket, *b;
+	size_t		       i, n = l->bmask + 1;
+
+	if (l->nbindings < n ||
+	    (table = calloc(n * 2, sizeof(*table))) == NULL)
+		return;
+	l->binding = table;
+	l->bmask = n * 2 - 1;
+	for (i = 0; i < n; i++) {
+		while ((b = old[i]) != NULL) {
+			old[i] = b->chain;
+			bucket = binding_bucket(l, b->client->client_id,
+			    b->bind_id);
+			b->chain = *bucket;
+			*bucket = b;
+		}
+	}
+	free(old);
+}
+
+struct lease_binding *
+leases_binding(const struct leases *l, const struct lease_client *c,
+    uint32_t bind_id)
+{
+	struct lease_binding *b = *binding_bucket(l, c->client_id, bind_id);
+
+	while (b != NULL && (b->client != c || b->bind_id != bind_id))
+		b = b->chain;
+	return b;
+}
+
+struct lease_binding *
+lease_binding_new(struct leases *l, struct lease_client *c, size_t nranges,
+    size_t nspis)
+{
+	struct lease_binding *b;
+
+	b = calloc(1, sizeof(*b) + nspis * sizeof(uint32_t) +
+	    nranges * sizeof(struct demux_range));
+	if (b == NULL)
+		return NULL;
+	b->client = c;
+	b->nranges = (uint16_t)nranges;
+	b->nspis = (uint16_t)nspis;
+	/* After four thousand million bindings the first may still live. */
+	while (c->next_bind_id == 0 ||
+	    leases_binding(l, c, c->next_bind_id) != NULL)
+		c->next_bind_id++;
+	b->bind_id = c->next_bind_id++;
+	return b;
+}
+
+uint32_t *
+lease_spis(struct lease_binding *b)
+{
+	return b->data;
+}
+
+struct demux_range *
+lease_ranges(struct lease_binding *b)
+{
+	_Static_assert(sizeof(struct demux_range) == sizeof(uint32_t),
+	    "ranges stand behind SPIs");
+
+	return (struct demux_range *)(void *)&b->data[b->nspis];
+}
+
+int
+leases_bind(struct leases *l, struct lease_binding *b, uint64_t at)
+{
+	struct lease_client   *c = b->client;
+	struct lease_binding **bucket;
+
+	if (!heap_room(l))
+		return -1;
+	bindings_grow(l);
+	bucket = binding_bucket(l, c->client_id, b->bind_id);
+	b->chain = *bucket;
+	*bucket = b;
+	LIST_INSERT_HEAD(&c->bindings, b, entry);
+	l->nbindings++;
+	c->nbindings++;
+	c->nports += b->nports;
+	c->nspis += b->nspis;
+	b->timer.is_binding = true;
+	b->timer.at = at;
+	heap_add(l, &b->timer);
+	leases_extend(l, b, at);
+	return 0;
+}
+
+void
+leases_unbind(struct leases *l, struct lease_binding *b)
+{
+	struct lease_client   *c = b->client;
+	struct lease_binding **bucket;
+
+	bucket = binding_bucket(l, c->client_id, b->bind_id);
+	while (*bucket != b)
+		bucket = &(*bucket)->chain;
+	*bucket = b->chain;
+	LIST_REMOVE(b, entry);
+	l->nbindings--;
+	c->nbindings--;
+	c->nports -= b->nports;
+	c->nspis -= b->nspis;
+	heap_remove(l, &b->timer);
+	free(b);
+}
+
+void
+leases_extend(struct leases *l, struct lease_binding *b, uint64_t at)
+{
+	struct lease_timer *c = &b->client->timer;
+
+	b->timer.at = at;
+	heap_fix(l, b->timer.slot);
+	if (c->at < at) {
+		c->at = at;
+		heap_fix(l, c->slot);
+	}
+}
+
+size_t
+leases_bindings(const struct leases *l)
+{
+	return l->nbindings;
+}

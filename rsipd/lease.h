@@ -1,0 +1,96 @@
+/* lease.h - registrations and their bindings, found by host and id, expiring in order (RFC 3103 §6) */
+#ifndef RSIPD_LEASE_H
+#define RSIPD_LEASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "nat/demux.h"
+#include "rsipd/policy.h"
+
+/* Addresses and hosts in network order, ports and SPIs in host order, times in
+ * milliseconds. */
+struct leases;
+
+/* In the heap of what expires; the first member of what it times. */
+struct lease_timer {
+	uint64_t at;
+	uint32_t slot;			/* of the heap */
+	bool	 is_binding;
+};
+
+struct lease_binding {
+	struct lease_timer timer;
+	struct lease_client *client;
+	LIST_ENTRY(lease_binding) entry;	/* of the client's */
+	struct lease_binding *chain;		/* of the hash table */
+	uint32_t bind_id;
+	uint32_t local, remote;
+	struct demux_range remote_ports;
+	uint16_t pool;				/* index of local */
+	uint16_t nranges, nspis, nports;	/* nports: in all ranges */
+	uint8_t	 method;			/* enum rsip_method */
+	uint8_t	 tunnel;
+	uint8_t	 remote_policy;			/* enum demux_remote */
+	bool	 listen;
+	uint32_t data[];			/* SPIs, then ranges */
+};
+
+struct lease_client {
+	struct lease_timer timer;
+	uint32_t host;
+	uint32_t client_id;			/* never 0 */
+	uint32_t next_bind_id;
+	uint32_t nbindings, nports, nspis;
+	uint8_t	 transport;			/* enum gateway_transport */
+	uint64_t peer;				/* the shell's name for its end */
+	uint64_t since;
+	uint64_t misused;			/* when it was last told so; 0: never */
+	bool	 authentic;			/* registered with a signed message */
+	struct policy policy;
+	char	*fqdn;				/* NULL: none given */
+	LIST_HEAD(, lease_binding) bindings;
+	struct lease_client *chain, *id_chain;	/* of the hash tables */
+};
+
+struct leases *leases_new(void);
+/* Frees every client and binding too. */
+void	leases_free(struct leases *l);
+
+/* A client with an unpredictable id that no other has. NULL: out of memory. */
+struct lease_client *leases_register(struct leases *l, uint32_t host, uint64_t at);
+struct lease_client *leases_client(const struct leases *l, uint32_t host);
+/* The client must have no bindings left. */
+void	leases_deregister(struct leases *l, struct lease_client *c);
+
+/*
+ * A binding of a client with room for ranges and SPIs and an id that its client
+ * does not use; not yet in any table.  NULL: out of memory.
+ */
+struct lease_binding *lease_binding_new(struct leases *l, struct lease_client *c,
+	    size_t nranges, size_t nspis);
+uint32_t *lease_spis(struct lease_binding *b);
+struct demux_range *lease_ranges(struct lease_binding *b);
+/* Puts it in the tables, to expire at a time; -1: out of memory.  Counts ports
+ * and SPIs for its client, whose registration lasts as long (§6). */
+int	leases_bind(struct leases *l, struct lease_binding *b, uint64_t at);
+struct lease_binding *leases_binding(const struct leases *l,
+	    const struct lease_client *c, uint32_t bind_id);
+/* Takes it out of the tables and frees it. */
+void	leases_unbind(struct leases *l, struct lease_binding *b);
+
+/* Sets when a binding expires, and R = max(R, Bi) (§6). */
+void	leases_extend(struct leases *l, struct lease_binding *b, uint64_t at);
+
+/* The earliest timer, NULL if there is none. Bindings come before their client. */
+struct lease_timer *leases_first(const struct leases *l);
+
+size_t	leases_clients(const struct leases *l);
+size_t	leases_bindings(const struct leases *l);
+/* Calls fn for every client until it returns false; fn may deregister the one it is given. */
+void	leases_each(struct leases *l, bool (*fn)(void *, struct lease_client *),
+	    void *arg);
+
+#endif

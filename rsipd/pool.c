@@ -1,0 +1,463 @@
+/* pool.c - the addresses, ports and SPIs a gateway leases, drawn at random, with rest after use */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "rsipd/pool.h"
+#include "rsipd/portset.h"
+#include "rsipd/spiset.h"
+
+#define NEVER	0	/* a time at which nothing was freed */
+
+/* A port that is not free: leased (since is NEVER) or in the queue at rest. */
+struct pool_port {
+	uint32_t host;
+	uint32_t since;			/* seconds, one added */
+	uint16_t prev, next;		/* in the queue at rest; 0 ends it */
+};
+
+struct pool_entry {
+	struct pool_address what;
+	struct portset *free;
+	struct portset *ours;		/* free, leased or at rest */
+	struct pool_port *port;		/* by number */
+	uint16_t first, last;		/* of the queue at rest, longest freed first */
+	size_t nresting;
+	bool leased;			/* exclusive ones */
+	uint32_t host;
+	uint64_t freed;
+};
+
+struct pool {
+	uint64_t quarantine;
+	size_t	 n;
+	struct pool_entry entry[POOL_ADDRS_MAX];
+	struct spiset *spis;
+};
+
+struct pool *
+pool_new(uint64_t quarantine, size_t spis_max)
+{
+	struct pool *p;
+
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		return NULL;
+	p->quarantine = quarantine;
+	if ((p->spis = spiset_new(spis_max)) == NULL) {
+		free(p);
+		return NULL;
+	}
+	return p;
+}
+
+static void
+entry_free(struct pool_entry *e)
+{
+	free(e->free);
+	free(e->ours);
+	free(e->port);
+}
+
+void
+pool_free(struct pool *p)
+{
+	size_t i;
+
+	if (p == NULL)
+		return;
+	for (i = 0; i < p->n; i++)
+		entry_free(&p->entry[i]);
+	spiset_free(p->spis);
+	free(p);
+}
+
+void
+pool_set_quarantine(struct pool *p, uint64_t quarantine)
+{
+	p->quarantine = quarantine;
+}
+
+int
+pool_add(struct pool *p, const struct pool_address *a)
+{
+	struct pool_entry *e = &p->entry[p->n];
+	unsigned	   i;
+
+	if (p->n == POOL_ADDRS_MAX || pool_find(p, a->addr) != -1)
+		return -1;
+	memset(e, 0, sizeof(*e));
+	e->what = *a;
+	if (!a->exclusive) {
+		e->free = calloc(1, sizeof(*e->free));
+		e->ours = calloc(1, sizeof(*e->ours));
+		/* The kernel gives memory only for the ports that are used. */
+		e->port = calloc(65536, sizeof(*e->port));
+		if (e->free == NULL || e->ours == NULL || e->port == NULL) {
+			entry_free(e);
+			return -1;
+		}
+		for (i = 0; i < a->nports; i++) {
+			portset_add(e->free, a->ports[i].lo, a->ports[i].hi);
+			portset_add(e->ours, a->ports[i].lo, a->ports[i].hi);
+		}
+	}
+	return (int)p->n++;
+}
+
+size_t
+pool_size(const struct pool *p)
+{
+	return p->n;
+}
+
+int
+pool_find(const struct pool *p, uint32_t addr)
+{
+	size_t i;
+
+	for (i = 0; i < p->n; i++) {
+		if (p->entry[i].what.addr == addr)
+			return (int)i;
+	}
+	return -1;
+}
+
+const struct pool_address *
+pool_at(const struct pool *p, size_t i)
+{
+	return &p->entry[i].what;
+}
+
+/* --- ports ---------------------------------------------------------------- */
+
+static void
+port_wake(struct pool_entry *e, uint16_t port)
+{
+	struct pool_port *s = &e->port[port];
+
+	if (s->prev != 0)
+		e->port[s->prev].next = s->next;
+	else
+		e->first = s->next;
+	if (s->next != 0)
+		e->port[s->next].prev = s->prev;
+	else
+		e->last = s->prev;
+	s->prev = s->next = 0;
+	s->since = NEVER;
+	e->nresting--;
+}
+
+/* Those that have rested long enough are free again. */
+static void
+ports_refresh(struct pool *p, struct pool_entry *e, uint64_t now)
+{
+	uint16_t port;
+
+	while ((port = e->first) != 0 &&
+	    (uint64_t)(e->port[port].since - 1) * 1000 + p->quarantine <= now) {
+		port_wake(e, port);
+		portset_add(e->free, port, port);
+	}
+}
+
+static enum pool_result
+port_usable(const struct pool_entry *e, uint32_t host, uint16_t port)
+{
+	if (!portset_has(e->ours, port))
+		return POOL_UNALLOWED;
+	if (portset_has(e->free, port))
+		return POOL_OK;
+	/* Its own traffic may still come in: the rest is for others. */
+	if (e->port[port].since != NEVER && e->port[port].host == host)
+		return POOL_OK;
+	return POOL_INUSE;
+}
+
+enum pool_result
+pool_take_ports(struct pool *p, uint64_t now, size_t i, uint32_t host,
+    const uint16_t *port, size_t n)
+{
+	struct pool_entry *e = &p->entry[i];
+	enum pool_result   rc, worst = POOL_OK;
+	size_t		   k;
+
+	if (e->what.exclusive)
+		return POOL_UNALLOWED;
+	ports_refresh(p, e, now);
+	for (k = 0; k < n; k++) {
+		rc = port_usable(e, host, port[k]);
+		if (rc == POOL_UNALLOWED)
+			return rc;
+		if (rc != POOL_OK)
+			worst = rc;
+	}
+	if (worst != POOL_OK)
+		return worst;
+	for (k = 0; k < n; k++) {
+		if (e->port[port[k]].since != NEVER)
+			port_wake(e, port[k]);
+		else
+			portset_remove(e->free, port[k], port[k]);
+	}
+	return POOL_OK;
+}
+
+static int
+port_compare(const void *a, const void *b)
+{
+	return (int)*(const uint16_t *)a - (int)*(const uint16_t *)b;
+}
+
+enum pool_result
+pool_draw_ports(struct pool *p, uint64_t now, size_t i, size_t n,
+    uint16_t *port)
+{
+	struct pool_entry *e = &p->entry[i];
+	uint16_t	   at = 0;
+	size_t		   k;
+
+	if (e->what.exclusive)
+		return POOL_UNALLOWED;
+	ports_refresh(p, e, now);
+	if (n > portset_count(e->free) + e->nresting)
+		return POOL_UNAVAILABLE;
+	while (n > portset_count(e->free)) {
+		/* Scarce: the longest freed first (RFC 3102 §6). */
+		at = e->first;
+		port_wake(e, at);
+		portset_add(e->free, at, at);
+	}
+	if (n > 1) {
+		at = portset_run(e->free, (uint16_t)random_uniform(65536), n);
+		if (at == 0)
+			at = portset_run(e->free, 0, n);
+		if (at != 0) {
+			for (k = 0; k < n; k++)
+				port[k] = (uint16_t)(at + k);
+			portset_remove(e->free, at, (uint16_t)(at + n - 1));
+			return POOL_OK;
+		}
+	}
+	for (k = 0; k < n; k++) {
+		port[k] = portset_nth(e->free,
+		    random_uniform((uint32_t)portset_count(e->free)));
+		portset_remove(e->free, port[k], port[k]);
+	}
+	if (n > 1)
+		qsort(port, n, sizeof(*port), port_compare);
+	return POOL_OK;
+}
+
+void
+pool_rest_ports(struct pool *p, uint64_t now, size_t i, uint32_t host,
+    struct demux_range r)
+{
+	struct pool_entry *e = &p->entry[i];
+	struct pool_port  *s;
+	unsigned	   port;
+
+	if (p->quarantine == 0) {
+		portset_add(e->free, r.lo, r.hi);
+		return;
+	}
+	for (port = r.lo; port <= r.hi; port++) {
+		s = &e->port[port];
+		s->host = host;
+		s->since = (uint32_t)(now / 1000) + 1;
+		s->next = 0;
+		s->prev = e->last;
+		if (e->last != 0)
+			e->port[e->last].next = (uint16_t)port;
+		else
+			e->first = (uint16_t)port;
+		e->last = (uint16_t)port;
+		e->nresting++;
+	}
+}
+
+void
+pool_undo_ports(struct pool *p, size_t i, struct demux_range r)
+{
+	portset_add(p->entry[i].free, r.lo, r.hi);
+}
+
+size_t
+pool_ports_left(const struct pool *p, size_t i)
+{
+	const struct pool_entry *e = &p->entry[i];
+
+	return e->what.exclusive ? 0 : portset_count(e->free) + e->nresting;
+}
+
+/* --- SPIs ----------------------------------------------------------------- */
+
+enum pool_result
+pool_take_spis(struct pool *p, uint64_t now, size_t i, uint32_t host,
+    const uint32_t *spi, size_t n)
+{
+	size_t k;
+
+	spiset_refresh(p->spis, now, p->quarantine);
+	for (k = 0; k < n; k++) {
+		if (spi[k] < POOL_SPI_MIN)
+			return POOL_UNALLOWED;
+	}
+	for (k = 0; k < n; k++) {
+		if (!spiset_usable(p->spis, (uint16_t)i, spi[k], host))
+			return POOL_INUSE;
+	}
+	if (!spiset_reserve(p->spis, n))
+		return POOL_UNAVAILABLE;
+	for (k = 0; k < n; k++)
+		spiset_lease(p->spis, (uint16_t)i, spi[k]);
+	return POOL_OK;
+}
+
+enum pool_result
+pool_draw_spis(struct pool *p, uint64_t now, size_t i, size_t n, uint32_t *spi)
+{
+	size_t k;
+
+	spiset_refresh(p->spis, now, p->quarantine);
+	if (!spiset_reserve(p->spis, n))
+		return POOL_UNAVAILABLE;
+	for (k = 0; k < n; k++) {
+		/* spis_max is a small share of 2^32: the first is free but for
+		 * a rare collision. */
+		do
+			random_bytes(&spi[k], sizeof(spi[k]));
+		while (spi[k] < POOL_SPI_MIN ||
+		    !spiset_usable(p->spis, (uint16_t)i, spi[k], 0));
+		spiset_lease(p->spis, (uint16_t)i, spi[k]);
+	}
+	return POOL_OK;
+}
+
+void
+pool_rest_spis(struct pool *p, uint64_t now, size_t i, uint32_t host,
+    const uint32_t *spi, size_t n)
+{
+	size_t k;
+
+	for (k = 0; k < n; k++) {
+		if (p->quarantine == 0)
+			spiset_remove(p->spis, (uint16_t)i, spi[k]);
+		else
+			spiset_rest(p->spis, (uint16_t)i, spi[k], host, now);
+	}
+}
+
+void
+pool_undo_spis(struct pool *p, size_t i, const uint32_t *spi, size_t n)
+{
+	size_t k;
+
+	for (k = 0; k < n; k++)
+		spiset_remove(p->spis, (uint16_t)i, spi[k]);
+}
+
+/* --- whole addresses ------------------------------------------------------ */
+
+static bool
+whole_usable(const struct pool *p, const struct pool_entry *e, uint64_t now,
+    uint32_t host)
+{
+	return !e->leased && (e->freed == NEVER || e->host == host ||
+	    e->freed + p->quarantine <= now);
+}
+
+enum pool_result
+pool_take_whole(struct pool *p, uint64_t now, size_t i, uint32_t host)
+{
+	struct pool_entry *e = &p->entry[i];
+
+	if (!e->what.exclusive)
+		return POOL_UNALLOWED;
+	if (!whole_usable(p, e, now, host))
+		return POOL_INUSE;
+	e->leased = true;
+	e->host = host;
+	return POOL_OK;
+}
+
+enum pool_result
+pool_draw_whole(struct pool *p, uint64_t now, uint32_t host,
+    bool (*allowed)(const void *, uint32_t addr), const void *arg, size_t *i)
+{
+	struct pool_entry *e, *oldest = NULL;
+	size_t		   k, n = 0;
+
+	for (k = 0; k < p->n; k++) {
+		e = &p->entry[k];
+		if (!e->what.exclusive || e->leased ||
+		    (allowed != NULL && !allowed(arg, e->what.addr)))
+			continue;
+		if (oldest == NULL || e->freed < oldest->freed)
+			oldest = e;
+		/* Each of those that are free with the same chance. */
+		if (whole_usable(p, e, now, host) &&
+		    random_uniform((uint32_t)++n) == 0)
+			*i = k;
+	}
+	if (oldest == NULL)
+		return POOL_UNAVAILABLE;
+	if (n == 0)
+		*i = (size_t)(oldest - p->entry);
+	p->entry[*i].leased = true;
+	p->entry[*i].host = host;
+	return POOL_OK;
+}
+
+bool
+pool_whole_left(const struct pool *p,
+    bool (*allowed)(const void *, uint32_t addr), const void *arg)
+{
+	size_t k;
+
+	for (k = 0; k < p->n; k++) {
+		if (p->entry[k].what.exclusive && !p->entry[k].leased &&
+		    (allowed == NULL || allowed(arg, p->entry[k].what.addr)))
+			return true;
+	}
+	return false;
+}
+
+void
+pool_rest_whole(struct pool *p, uint64_t now, size_t i)
+{
+	p->entry[i].leased = false;
+	p->entry[i].freed = now;
+}
+
+void
+pool_undo_whole(struct pool *p, size_t i)
+{
+	p->entry[i].leased = false;
+	p->entry[i].freed = NEVER;
+}
+
+void
+pool_count(const struct pool *p, struct pool_counts *c)
+{
+	const struct pool_entry *e;
+	size_t			 i;
+
+	memset(c, 0, sizeof(*c));
+	c->addresses = p->n;
+	c->bytes = sizeof(*p) + spiset_bytes(p->spis);
+	spiset_count(p->spis, &c->spis_leased, &c->spis_resting);
+	for (i = 0; i < p->n; i++) {
+		e = &p->entry[i];
+		c->whole += e->leased;
+		if (e->what.exclusive)
+			continue;
+		c->ports += portset_count(e->ours);
+		c->ports_free += portset_count(e->free);
+		c->ports_resting += e->nresting;
+		c->bytes += 2 * sizeof(struct portset) +
+		    portset_count(e->ours) * sizeof(struct pool_port);
+	}
+}

@@ -1,0 +1,95 @@
+/* pool.h - the addresses, ports and SPIs a gateway leases, drawn at random, with rest after use (RFC 3102 §6) */
+#ifndef RSIPD_POOL_H
+#define RSIPD_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nat/demux.h"
+
+/*
+ * Pure: "now" is milliseconds.  Addresses and hosts are in network order, ports
+ * and SPIs in host order.  An address is named by its index, in the order of
+ * adding.  Whatever n ports are free, drawing costs O(n log 65536); SPIs O(1).
+ */
+struct pool;
+
+#define POOL_ADDRS_MAX	256	/* public addresses of one gateway */
+#define POOL_RANGES_MAX	8	/* port ranges of one address; dataplane_pool has as many */
+#define POOL_SPI_MIN	256	/* RFC 2406 §2.1: below are reserved */
+
+struct pool_address {
+	uint32_t addr;
+	bool exclusive;			/* for RSA-IP: one host has all of it */
+	struct demux_range ports[POOL_RANGES_MAX];
+	unsigned nports;		/* 0 where exclusive */
+};
+
+enum pool_result {
+	POOL_OK,
+	POOL_UNALLOWED,		/* not one of ours to give */
+	POOL_INUSE,		/* leased, or at rest after another host's use */
+	POOL_UNAVAILABLE,	/* so many are not left */
+};
+
+/*
+ * quarantine: milliseconds a freed resource rests before another host gets it;
+ * the longest freed go first when nothing else is left.  spis_max: how
+ * many SPIs may be leased or at rest.  NULL if memory is out.
+ */
+struct pool *pool_new(uint64_t quarantine, size_t spis_max);
+void	pool_free(struct pool *p);
+void	pool_set_quarantine(struct pool *p, uint64_t quarantine);
+
+/* Returns the index, or -1: out of memory, too many, or there already. */
+int	pool_add(struct pool *p, const struct pool_address *a);
+size_t	pool_size(const struct pool *p);
+/* Index of an address, -1 if it is not ours. */
+int	pool_find(const struct pool *p, uint32_t addr);
+const struct pool_address *pool_at(const struct pool *p, size_t i);
+
+/*
+ * Ports of a shared address.  take: exactly these, all or none.  draw:
+ * any n, contiguous where that is possible, in rising order.  rest: freed by
+ * host, go to rest.  undo: as if never taken.
+ */
+enum pool_result pool_take_ports(struct pool *p, uint64_t now, size_t i,
+	    uint32_t host, const uint16_t *port, size_t n);
+enum pool_result pool_draw_ports(struct pool *p, uint64_t now, size_t i,
+	    size_t n, uint16_t *port);
+void	pool_rest_ports(struct pool *p, uint64_t now, size_t i, uint32_t host,
+	    struct demux_range r);
+void	pool_undo_ports(struct pool *p, size_t i, struct demux_range r);
+/* How many could be drawn, those at rest included. */
+size_t	pool_ports_left(const struct pool *p, size_t i);
+
+/* SPIs of an address, the same. take of a number below POOL_SPI_MIN: UNALLOWED. */
+enum pool_result pool_take_spis(struct pool *p, uint64_t now, size_t i,
+	    uint32_t host, const uint32_t *spi, size_t n);
+enum pool_result pool_draw_spis(struct pool *p, uint64_t now, size_t i,
+	    size_t n, uint32_t *spi);
+void	pool_rest_spis(struct pool *p, uint64_t now, size_t i, uint32_t host,
+	    const uint32_t *spi, size_t n);
+void	pool_undo_spis(struct pool *p, size_t i, const uint32_t *spi, size_t n);
+
+/* Exclusive addresses, whole. */
+enum pool_result pool_take_whole(struct pool *p, uint64_t now, size_t i,
+	    uint32_t host);
+enum pool_result pool_draw_whole(struct pool *p, uint64_t now, uint32_t host,
+	    bool (*allowed)(const void *, uint32_t addr), const void *arg, size_t *i);
+/* Is any such address not leased? */
+bool	pool_whole_left(const struct pool *p,
+	    bool (*allowed)(const void *, uint32_t addr), const void *arg);
+void	pool_rest_whole(struct pool *p, uint64_t now, size_t i);
+void	pool_undo_whole(struct pool *p, size_t i);
+
+struct pool_counts {
+	size_t addresses, whole;	/* whole: exclusive ones that are leased */
+	size_t ports, ports_free, ports_resting;
+	size_t spis_leased, spis_resting;
+	size_t bytes;			/* of memory, about */
+};
+void	pool_count(const struct pool *p, struct pool_counts *c);
+
+#endif

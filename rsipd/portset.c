@@ -1,0 +1,170 @@
+/* portset.c - a set of ports in which any one and any run of n is found in O(log n) */
+#include "config.h"
+
+#include "rsipd/portset.h"
+
+#define WORD_BITS 64u
+
+static struct portset_node
+node_of_word(uint64_t w)
+{
+	struct portset_node n = { 0 };
+
+	if (w == 0)
+		return n;
+	if (w == UINT64_MAX) {
+		n.left = n.right = n.best = n.count = WORD_BITS;
+		return n;
+	}
+	n.count = (uint16_t)__builtin_popcountll(w);
+	n.left = (uint16_t)__builtin_ctzll(~w);
+	n.right = (uint16_t)__builtin_clzll(~w);
+	/* Each round takes one off every run: the rounds are the longest. */
+	for (; w != 0; w &= w << 1)
+		n.best++;
+	return n;
+}
+
+static struct portset_node
+node_join(const struct portset_node *l, const struct portset_node *r,
+    unsigned half)
+{
+	struct portset_node n;
+	unsigned	    middle = (unsigned)l->right + r->left;
+
+	n.count = (uint16_t)(l->count + r->count);
+	n.left = (uint16_t)(l->count == half ? half + r->left : l->left);
+	n.right = (uint16_t)(r->count == half ? half + l->right : r->right);
+	n.best = l->best > r->best ? l->best : r->best;
+	if (middle > n.best)
+		n.best = (uint16_t)middle;
+	return n;
+}
+
+/* Recomputes what stands above words first to last. */
+static void
+mend(struct portset *s, unsigned first, unsigned last)
+{
+	unsigned i, half = WORD_BITS;
+
+	first += PORTSET_WORDS;
+	last += PORTSET_WORDS;
+	for (i = first; i <= last; i++)
+		s->node[i] = node_of_word(s->word[i - PORTSET_WORDS]);
+	for (; first > 1; half *= 2) {
+		first /= 2;
+		last /= 2;
+		for (i = first; i <= last; i++)
+			s->node[i] = node_join(&s->node[2 * i],
+			    &s->node[2 * i + 1], half);
+	}
+}
+
+static void
+change(struct portset *s, uint16_t lo, uint16_t hi, bool add)
+{
+	unsigned w, first = lo / WORD_BITS, last = hi / WORD_BITS;
+	uint64_t mask;
+
+	for (w = first; w <= last; w++) {
+		mask = UINT64_MAX;
+		if (w == first)
+			mask &= UINT64_MAX << lo % WORD_BITS;
+		if (w == last)
+			mask &= UINT64_MAX >> (WORD_BITS - 1 - hi % WORD_BITS);
+		if (add)
+			s->word[w] |= mask;
+		else
+			s->word[w] &= ~mask;
+	}
+	mend(s, first, last);
+}
+
+bool
+portset_has(const struct portset *s, uint16_t port)
+{
+	return s->word[port / WORD_BITS] >> port % WORD_BITS & 1;
+}
+
+void
+portset_add(struct portset *s, uint16_t lo, uint16_t hi)
+{
+	if (lo == 0)
+		lo = 1;
+	if (lo <= hi)
+		change(s, lo, hi, true);
+}
+
+void
+portset_remove(struct portset *s, uint16_t lo, uint16_t hi)
+{
+	if (lo <= hi)
+		change(s, lo, hi, false);
+}
+
+size_t
+portset_count(const struct portset *s)
+{
+	return s->node[1].count;
+}
+
+uint16_t
+portset_nth(const struct portset *s, size_t k)
+{
+	unsigned i = 1;
+	uint64_t w;
+
+	while (i < PORTSET_WORDS) {
+		i *= 2;
+		if (k >= s->node[i].count) {
+			k -= s->node[i].count;
+			i++;
+		}
+	}
+	w = s->word[i - PORTSET_WORDS];
+	while (k-- > 0)
+		w &= w - 1;
+	return (uint16_t)((i - PORTSET_WORDS) * WORD_BITS +
+	    (w == 0 ? 0 : (unsigned)__builtin_ctzll(w)));
+}
+
+/* Below node i, which covers len ports from lo on; run is how many before lo
+ * are in the set and count.  0: not here, and run is brought up to date. */
+static unsigned
+find_run(const struct portset *s, unsigned i, unsigned lo, unsigned len,
+    unsigned from, size_t n, size_t *run)
+{
+	const struct portset_node *node = &s->node[i];
+	unsigned		   found, b;
+
+	if (lo + len <= from)
+		return 0;
+	if (lo >= from) {
+		if (*run + node->left >= n)
+			return lo - (unsigned)*run;
+		if (node->best < n) {
+			*run = node->count == len ? *run + len : node->right;
+			return 0;
+		}
+	}
+	if (i < PORTSET_WORDS) {
+		found = find_run(s, 2 * i, lo, len / 2, from, n, run);
+		return found != 0 ? found : find_run(s, 2 * i + 1,
+		    lo + len / 2, len / 2, from, n, run);
+	}
+	for (b = lo < from ? from - lo : 0; b < len; b++) {
+		*run = s->word[i - PORTSET_WORDS] >> b & 1 ? *run + 1 : 0;
+		if (*run == n)
+			return lo + b + 1 - (unsigned)n;
+	}
+	return 0;
+}
+
+uint16_t
+portset_run(const struct portset *s, uint16_t from, size_t n)
+{
+	size_t run = 0;
+
+	return (uint16_t)find_run(s, 1, 0, PORTSET_WORDS * WORD_BITS,
+	    from == 0 ? 1 : from, n, &run);
+}

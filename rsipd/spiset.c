@@ -1,0 +1,259 @@
+/* spiset.c - which SPIs of which address are leased or at rest */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "base/util.h"
+#include "rsipd/spiset.h"
+
+#define SLOTS_MIN	256	/* a power of two */
+#define QUEUE_MIN	64	/* a power of two */
+
+enum spi_state { SPI_NONE, SPI_LEASED, SPI_RESTING };
+
+struct spi_slot {
+	uint32_t spi;
+	uint32_t host;		/* at rest: whose it was */
+	uint32_t since;		/* at rest: seconds */
+	uint16_t address;
+	uint8_t	 state;
+};
+
+/* Longest freed first.  One that its host took again stays here until its turn
+ * comes, and is then passed over: since tells. */
+struct spi_freed {
+	uint32_t spi, since;
+	uint16_t address;
+};
+
+struct spiset {
+	struct spi_slot	 *slot;		/* open addressing, no gaps in a chain */
+	size_t		  mask;
+	size_t		  leased, resting, max;
+	struct spi_freed *queue;
+	size_t		  qmask, head, tail;	/* head: next to wake */
+	uint64_t	  seed;
+};
+
+struct spiset *
+spiset_new(size_t max)
+{
+	struct spiset *s;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return NULL;
+	s->slot = calloc(SLOTS_MIN, sizeof(*s->slot));
+	s->queue = calloc(QUEUE_MIN, sizeof(*s->queue));
+	if (s->slot == NULL || s->queue == NULL) {
+		spiset_free(s);
+		return NULL;
+	}
+	s->mask = SLOTS_MIN - 1;
+	s->qmask = QUEUE_MIN - 1;
+	s->max = max;
+	random_bytes(&s->seed, sizeof(s->seed));
+	return s;
+}
+
+void
+spiset_free(struct spiset *s)
+{
+	if (s == NULL)
+		return;
+	free(s->slot);
+	free(s->queue);
+	free(s);
+}
+
+/* Hosts may suggest SPIs: the seed keeps them from choosing where they fall. */
+static size_t
+slot_home(const struct spiset *s, uint16_t address, uint32_t spi)
+{
+	uint64_t h = ((uint64_t)address << 32 | spi) ^ s->seed;
+
+	h = (h ^ h >> 33) * 0xff51afd7ed558ccdu;
+	h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53u;
+	return (size_t)(h ^ h >> 33) & s->mask;
+}
+
+/* Where it is, or the empty slot where it would go. */
+static struct spi_slot *
+slot_find(const struct spiset *s, uint16_t address, uint32_t spi)
+{
+	size_t i = slot_home(s, address, spi);
+
+	while (s->slot[i].state != SPI_NONE &&
+	    (s->slot[i].spi != spi || s->slot[i].address != address))
+		i = (i + 1) & s->mask;
+	return &s->slot[i];
+}
+
+/* Empties a slot and moves back those that it had pushed on. */
+static void
+slot_erase(struct spiset *s, struct spi_slot *slot)
+{
+	size_t hole = (size_t)(slot - s->slot), i = hole, home;
+
+	for (;;) {
+		i = (i + 1) & s->mask;
+		if (s->slot[i].state == SPI_NONE)
+			break;
+		home = slot_home(s, s->slot[i].address, s->slot[i].spi);
+		if (((i - home) & s->mask) < ((i - hole) & s->mask))
+			continue;
+		s->slot[hole] = s->slot[i];
+		hole = i;
+	}
+	s->slot[hole].state = SPI_NONE;
+}
+
+static bool
+grow(struct spiset *s, size_t want)
+{
+	struct spi_slot *old = s->slot, *slot;
+	size_t		 i, n = s->mask + 1, oldn = n;
+
+	while (n < want * 2)
+		n *= 2;
+	if (n == oldn)
+		return true;
+	if ((slot = calloc(n, sizeof(*slot))) == NULL)
+		return false;
+	s->slot = slot;
+	s->mask = n - 1;
+	for (i = 0; i < oldn; i++) {
+		if (old[i].state != SPI_NONE)
+			*slot_find(s, old[i].address, old[i].spi) = old[i];
+	}
+	free(old);
+	return true;
+}
+
+/* The longest freed is forgotten, or passed over if it is leased again. */
+static void
+wake_first(struct spiset *s)
+{
+	const struct spi_freed *f = &s->queue[s->head++ & s->qmask];
+	struct spi_slot	       *slot = slot_find(s, f->address, f->spi);
+
+	if (slot->state == SPI_RESTING && slot->since == f->since) {
+		slot_erase(s, slot);
+		s->resting--;
+	}
+}
+
+bool
+spiset_reserve(struct spiset *s, size_t n)
+{
+	if (n > s->max - s->leased)
+		return false;
+	while (s->leased + s->resting + n > s->max && s->head != s->tail)
+		wake_first(s);
+	return grow(s, s->leased + s->resting + n);
+}
+
+bool
+spiset_usable(const struct spiset *s, uint16_t address, uint32_t spi,
+    uint32_t host)
+{
+	const struct spi_slot *slot = slot_find(s, address, spi);
+
+	return slot->state == SPI_NONE ||
+	    (slot->state == SPI_RESTING && host != 0 && slot->host == host);
+}
+
+void
+spiset_lease(struct spiset *s, uint16_t address, uint32_t spi)
+{
+	struct spi_slot *slot = slot_find(s, address, spi);
+
+	if (slot->state == SPI_LEASED)
+		return;
+	if (slot->state == SPI_RESTING)
+		s->resting--;
+	*slot = (struct spi_slot){ .spi = spi, .address = address,
+		.state = SPI_LEASED };
+	s->leased++;
+}
+
+static bool
+queue_push(struct spiset *s, struct spi_freed f)
+{
+	struct spi_freed *q;
+	size_t		  i, n;
+
+	/* One host's taking and freeing of the same must not fill memory. */
+	while (s->tail - s->head >= 2 * s->max && s->head != s->tail)
+		wake_first(s);
+	n = s->tail - s->head;
+	if (n > s->qmask) {
+		q = calloc(2 * (s->qmask + 1), sizeof(*q));
+		if (q == NULL)
+			return false;
+		for (i = 0; i < n; i++)
+			q[i] = s->queue[(s->head + i) & s->qmask];
+		free(s->queue);
+		s->queue = q;
+		s->qmask = 2 * (s->qmask + 1) - 1;
+		s->head = 0;
+		s->tail = n;
+	}
+	s->queue[s->tail++ & s->qmask] = f;
+	return true;
+}
+
+void
+spiset_rest(struct spiset *s, uint16_t address, uint32_t spi, uint32_t host,
+    uint64_t now)
+{
+	struct spi_slot *slot = slot_find(s, address, spi);
+	uint32_t	 since = (uint32_t)(now / 1000);
+
+	if (slot->state != SPI_LEASED)
+		return;
+	s->leased--;
+	if (!queue_push(s, (struct spi_freed){ spi, since, address })) {
+		slot_erase(s, slot);
+		return;
+	}
+	slot->state = SPI_RESTING;
+	slot->host = host;
+	slot->since = since;
+	s->resting++;
+}
+
+void
+spiset_remove(struct spiset *s, uint16_t address, uint32_t spi)
+{
+	struct spi_slot *slot = slot_find(s, address, spi);
+
+	if (slot->state == SPI_NONE)
+		return;
+	if (slot->state == SPI_LEASED)
+		s->leased--;
+	else
+		s->resting--;
+	slot_erase(s, slot);
+}
+
+void
+spiset_refresh(struct spiset *s, uint64_t now, uint64_t quarantine)
+{
+	while (s->head != s->tail && (uint64_t)s->queue[s->head & s->qmask].since
+	    * 1000 + quarantine <= now)
+		wake_first(s);
+}
+
+void
+spiset_count(const struct spiset *s, size_t *leased, size_t *resting)
+{
+	*leased = s->leased;
+	*resting = s->resting;
+}
+
+size_t
+spiset_bytes(const struct spiset *s)
+{
+	return sizeof(*s) + (s->mask + 1) * sizeof(*s->slot) +
+	    (s->qmask + 1) * sizeof(*s->queue);
+}

@@ -1,0 +1,32 @@
+/* spiset.h - which SPIs of which address are leased or at rest */
+#ifndef RSIPD_SPISET_H
+#define RSIPD_SPISET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* SPIs in host order; hosts in network order; times in milliseconds. */
+struct spiset;
+
+struct spiset *spiset_new(size_t max);
+void	spiset_free(struct spiset *s);
+
+/* Makes room for n more, at the cost of those longest at rest; false if max
+ * or memory forbids it. */
+bool	spiset_reserve(struct spiset *s, size_t n);
+/* Neither leased nor at rest after another host's use. host 0: after anyone's. */
+bool	spiset_usable(const struct spiset *s, uint16_t address, uint32_t spi,
+	    uint32_t host);
+/* After spiset_reserve() and spiset_usable(). */
+void	spiset_lease(struct spiset *s, uint16_t address, uint32_t spi);
+void	spiset_rest(struct spiset *s, uint16_t address, uint32_t spi,
+	    uint32_t host, uint64_t now);
+void	spiset_remove(struct spiset *s, uint16_t address, uint32_t spi);
+/* Forgets those that have been at rest for as long as quarantine. */
+void	spiset_refresh(struct spiset *s, uint64_t now, uint64_t quarantine);
+
+void	spiset_count(const struct spiset *s, size_t *leased, size_t *resting);
+size_t	spiset_bytes(const struct spiset *s);
+
+#endif

@@ -18,7 +18,7 @@ enum esp_auth {
 };
 
 #define ESP_KEY_MAX	68		/* AES-256-GCM would be 36, HMAC-SHA2-512 is 64 */
-#define ESP_OVERHEAD	96		/* outer IPv4 + UDP + ESP + IV + padding + trailer + ICV, at most */
+#define ESP_OVERHEAD	104		/* outer IPv4 20 + UDP 8 + ESP 8 + IV 16 + padding 15 + trailer 2 + ICV 32, at most */
 
 struct esp_params {
 	uint32_t spi;			/* host order */

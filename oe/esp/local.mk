@@ -5,3 +5,12 @@ oe_esp_libesp_a_SOURCES = \
 	oe/esp/esp.c oe/esp/esp.h \
 	oe/esp/replay.c oe/esp/replay.h \
 	oe/pubkey.c oe/pubkey.h
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_esp
+TESTS += tests/unit/test_esp
+tests_unit_test_esp_SOURCES = tests/unit/test_esp.c tests/unit/esp_vectors.h
+tests_unit_test_esp_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_esp_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
+endif
+EXTRA_DIST += tests/peer/esp_vectors.py

@@ -1,17 +1,44 @@
 # tests/fuzz/local.mk - one program a parser: with libFuzzer under --enable-fuzz, else it replays
 # its corpus (tests/fuzz/corpus/NAME), every truncation and every changed byte, in make check
-EXTRA_DIST += tests/fuzz/corpus
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/seeds.py
 if FUZZ
-fuzz_main =
+fuzz_main = tests/fuzz/fuzz.h
 fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
-fuzz_main = tests/fuzz/replay.c
+fuzz_main = tests/fuzz/fuzz.h tests/fuzz/replay.c
 fuzz_ldflags = $(AM_LDFLAGS)
 TESTS += $(fuzz_targets)
 endif
 check_PROGRAMS += $(fuzz_targets)
-fuzz_targets = tests/fuzz/fuzz_rsip
+fuzz_targets = tests/fuzz/fuzz_dns tests/fuzz/fuzz_esp tests/fuzz/fuzz_ike \
+	tests/fuzz/fuzz_isakmp tests/fuzz/fuzz_packet tests/fuzz/fuzz_rsip \
+	tests/fuzz/fuzz_txt
 
-tests_fuzz_fuzz_rsip_SOURCES = tests/fuzz/fuzz_rsip.c tests/fuzz/fuzz.h $(fuzz_main)
+tests_fuzz_fuzz_rsip_SOURCES = tests/fuzz/fuzz_rsip.c $(fuzz_main)
 tests_fuzz_fuzz_rsip_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_rsip_LDADD = proto/libproto.a $(BASE_LIBS)
+
+tests_fuzz_fuzz_isakmp_SOURCES = tests/fuzz/fuzz_isakmp.c $(fuzz_main)
+tests_fuzz_fuzz_isakmp_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_isakmp_LDADD = oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS)
+
+tests_fuzz_fuzz_ike_SOURCES = tests/fuzz/fuzz_ike.c $(fuzz_main)
+tests_fuzz_fuzz_ike_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_ike_LDADD = oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS)
+
+tests_fuzz_fuzz_esp_SOURCES = tests/fuzz/fuzz_esp.c $(fuzz_main)
+tests_fuzz_fuzz_esp_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_esp_LDADD = oe/esp/libesp.a $(BASE_LIBS)
+
+fuzz_oe_libs = oe/liboe.a oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS) \
+	$(CARES_LIBS)
+tests_fuzz_fuzz_dns_SOURCES = tests/fuzz/fuzz_dns.c $(fuzz_main)
+tests_fuzz_fuzz_dns_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_dns_LDADD = $(fuzz_oe_libs)
+tests_fuzz_fuzz_txt_SOURCES = tests/fuzz/fuzz_txt.c $(fuzz_main)
+tests_fuzz_fuzz_txt_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_txt_LDADD = $(fuzz_oe_libs)
+
+tests_fuzz_fuzz_packet_SOURCES = tests/fuzz/fuzz_packet.c $(fuzz_main)
+tests_fuzz_fuzz_packet_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_packet_LDADD = nat/libnat.a $(BASE_LIBS)

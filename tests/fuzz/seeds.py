@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""seeds.py DIRECTORY - writes the corpora that the fuzz targets begin with
+
+One file a thing that a parser knows, small, so that replay.c can try all that
+lies one byte away.  What a fuzzer finds beside them is added by hand.
+"""
+import os
+import random
+import struct
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'peer'))
+import rsip  # noqa: E402
+
+RNG = random.Random(4322)
+
+
+# --- IPv4 -------------------------------------------------------------------
+
+def checksum(data):
+    if len(data) % 2:
+        data += b'\0'
+    total = sum(struct.unpack('!%dH' % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def ip(proto, payload, src='10.0.0.11', dst='198.51.100.10', options=b'',
+       frag=0x4000, tos=0):
+    def packed(a):
+        return bytes(map(int, a.split('.')))
+    hlen = 20 + len(options)
+    head = struct.pack('!BBHHHBBH', 0x40 | hlen // 4, tos, hlen + len(payload),
+                       7, frag, 64, proto, 0) + packed(src) + packed(dst) + options
+    return head[:10] + struct.pack('!H', checksum(head)) + head[12:] + payload
+
+
+def udp(sport, dport, data=b''):
+    return struct.pack('!HHHH', sport, dport, 8 + len(data), 0) + data
+
+
+def tcp(sport, dport):
+    return struct.pack('!HHIIBBHHH', sport, dport, 1, 0, 0x50, 2, 8192, 0, 0)
+
+
+def esp(spi, n=32):
+    return struct.pack('!II', spi, 1) + bytes(range(n))
+
+
+def icmp_error(kind, code, inner):
+    body = struct.pack('!BBHI', kind, code, 0, 1400) + inner
+    return body[:2] + struct.pack('!H', checksum(body)) + body[4:]
+
+
+def packets():
+    plain = ip(6, tcp(20000, 80), src='198.51.100.1')
+    yield 'tcp', plain
+    yield 'udp', ip(17, udp(20000, 53, b'query'), src='198.51.100.1')
+    yield 'echo', ip(1, struct.pack('!BBHHH', 8, 0, 0xf7fd, 1, 1))
+    yield 'esp', ip(50, esp(0x80001000))
+    yield 'ah', ip(51, struct.pack('!BBHII', 4, 4, 0, 0x80001000, 1) + bytes(12))
+    yield 'options', ip(17, udp(1, 2), options=b'\x94\x04\0\0')
+    yield 'fragment', ip(17, bytes(16), frag=0x2001)
+    yield 'ipip', ip(4, plain, dst='10.0.0.1')
+    yield 'gre', ip(47, b'\0\0\x08\0' + plain, dst='10.0.0.1')
+    yield 'gre-checksum', ip(47, b'\x80\0\x08\0\0\0\0\0' + plain, dst='10.0.0.1')
+    yield 'ipip-ce', ip(4, ip(17, udp(1, 2), tos=2), dst='10.0.0.1', tos=3)
+    yield 'icmp-of-esp', ip(1, icmp_error(3, 4, ip(50, esp(0x1234, 0))),
+                            src='192.0.2.1', dst='198.51.100.1')
+    yield 'icmp-of-tcp', ip(1, icmp_error(11, 0, plain[:28]), src='192.0.2.1')
+    yield 'ike', ip(17, udp(500, 500, isakmp(2, [(1, sa_phase1())])))
+
+
+def esp_inputs():
+    for n, packet in enumerate([ip(6, tcp(20000, 80)), ip(17, udp(5, 6, b'x')),
+                                ip(50, esp(0x80001000)), ip(4, ip(1, bytes(8)))]):
+        yield 'suite-%d' % n, bytes([n]) + packet
+    yield 'encapsulated', b'\3' + ip(17, udp(4500, 4500, esp(0x80001000)))
+
+
+# --- ISAKMP -----------------------------------------------------------------
+
+def attribute(kind, value):
+    if value < 65536:
+        return struct.pack('!HH', 0x8000 | kind, value)
+    return struct.pack('!HHI', kind, 4, value)
+
+
+def payload(following, body):
+    return struct.pack('!BBH', following, 0, 4 + len(body)) + body
+
+
+def chain(parts):
+    out = b''
+    for at, (_, body) in enumerate(parts):
+        out += payload(parts[at + 1][0] if at + 1 < len(parts) else 0, body)
+    return out
+
+
+def isakmp(exchange, parts, flags=0, msgid=0, cookie_r=0):
+    body = chain(parts)
+    return struct.pack('!QQBBBBII', 0x0123456789abcdef, cookie_r, parts[0][0],
+                       0x10, exchange, flags, msgid, 28 + len(body)) + body
+
+
+def sa_phase1():
+    suites = [[(1, 7), (14, 256), (2, 4), (3, 3), (4, 14)],
+              [(1, 5), (2, 2), (3, 1), (4, 5)],
+              [(1, 5), (2, 1), (3, 3), (4, 2)]]
+    transforms = chain([(3, struct.pack('!BBH', n + 1, 1, 0) + b''.join(
+        attribute(*a) for a in s + [(11, 1), (12, 86400)]))
+        for n, s in enumerate(suites)])
+    proposal = struct.pack('!BBBB', 1, 1, 0, len(suites)) + transforms
+    return struct.pack('!II', 1, 1) + payload(0, proposal)
+
+
+def sa_phase2(spi=0xc0ffee01):
+    transforms = chain([
+        (3, struct.pack('!BBH', 1, 12, 0) + b''.join(attribute(*a) for a in [
+            (1, 1), (2, 1200), (4, 1), (5, 5), (3, 14), (6, 256)])),
+        (3, struct.pack('!BBH', 2, 3, 0) + b''.join(attribute(*a) for a in [
+            (1, 1), (2, 1200), (4, 1), (5, 2), (3, 5)]))])
+    proposal = struct.pack('!BBBBI', 1, 3, 4, 2, spi) + transforms
+    return struct.pack('!II', 1, 1) + payload(0, proposal)
+
+
+def identity(kind, data, proto=0, port=0):
+    return struct.pack('!BBH', kind, proto, port) + data
+
+
+def isakmp_messages():
+    yield 'main-1', isakmp(2, [(1, sa_phase1()),
+                               (13, bytes.fromhex('afcad71368a1f1c96b8696fc77570100')),
+                               (13, bytes.fromhex('4a131c81070358455c5728f20e95452f'))])
+    yield 'main-3', isakmp(2, [(4, RNG.randbytes(32)), (10, RNG.randbytes(16)),
+                               (7, b'\4')], cookie_r=1)
+    yield 'id-address', isakmp(2, [(5, identity(1, bytes([198, 51, 100, 10])))])
+    yield 'id-fqdn', isakmp(2, [(5, identity(2, b'x1.lab')), (9, RNG.randbytes(16))])
+    yield 'id-user', isakmp(2, [(5, identity(3, b'user@x1.lab', 17, 500))])
+    yield 'quick-1', isakmp(32, [
+        (8, RNG.randbytes(32)), (1, sa_phase2()), (10, RNG.randbytes(16)),
+        (5, identity(4, bytes([198, 51, 100, 1, 255, 255, 255, 255]))),
+        (5, identity(1, bytes([198, 51, 100, 10])))], msgid=7)
+    yield 'notify', isakmp(5, [(8, RNG.randbytes(20)), (11, struct.pack(
+        '!IBBHI', 1, 3, 4, 24576, 0xc0ffee01) + attribute(1, 1) +
+        attribute(2, 600))], msgid=8)
+    yield 'delete', isakmp(5, [(12, struct.pack('!IBBHI', 1, 3, 4, 1,
+                                                0xc0ffee01))], msgid=9)
+    yield 'encrypted', isakmp(2, [(0, bytes(60))], flags=1, cookie_r=1)
+
+
+def ike_inputs():
+    def frame(*datagrams):
+        return b''.join(struct.pack('!H', len(d)) + d for d in datagrams)
+    main1 = isakmp(2, [(1, sa_phase1())])
+    yield 'main-1', frame(main1)
+    yield 'main-1-twice', frame(main1, main1)
+    yield 'main-3', frame(main1, isakmp(2, [(4, RNG.randbytes(256)),
+                                            (10, RNG.randbytes(16))], cookie_r=1))
+    yield 'quick-1', frame(isakmp(32, [(8, RNG.randbytes(32)), (1, sa_phase2()),
+                                       (10, RNG.randbytes(16))], msgid=7))
+    yield 'delete', frame(isakmp(5, [(12, struct.pack(
+        '!IBBHI', 1, 1, 16, 1, 1) + bytes(12))], msgid=9))
+    marked = b'\0\0\0\0' + main1
+    yield 'port-4500', struct.pack('!H', 0x8000 | len(marked)) + marked
+
+
+# --- RSIP -------------------------------------------------------------------
+
+def rsip_messages():
+    for mtype, (required, optional) in rsip.MESSAGES.items():
+        for form in range(2):
+            params = []
+            kinds = list(required) + (optional if form else [])
+            for nth, kind in enumerate(kinds):
+                if kind == rsip.INDICATOR:
+                    params += [(kind, 1), rsip.address('10.0.0.9'), (kind, 2),
+                               rsip.address('10.0.0.0'),
+                               rsip.address('255.255.255.0', rsip.NETMASK)]
+                elif kind == rsip.ADDRESS:
+                    params.append(rsip.address('198.51.100.1' if form else None))
+                elif kind == rsip.PORTS:
+                    params.append(rsip.ports(3, 80, 443, 8080) if form and nth < 4
+                                  else rsip.ports(4, 20000) if form
+                                  else rsip.ports(2))
+                elif kind == rsip.SPI:
+                    params.append(rsip.spis(2, 0xc0ffee01, 0x0badcafe) if form
+                                  else rsip.spis(4))
+                elif kind == rsip.POLICY:
+                    params.append((kind, (1, 3)))
+                elif kind in (rsip.TUNNEL, rsip.METHOD, rsip.ERROR):
+                    params.append((kind, 1))
+                else:
+                    params.append((kind, 7))
+            if form:
+                params.append(rsip.vendor(32473, 1, struct.pack('!HQQ', 2, 1, 2)))
+                params.append(rsip.vendor(32473, 3, b'x1.lab'))
+                params.append(rsip.vendor(32473, 2, struct.pack('!IQ', 9, 1) +
+                                          bytes(range(16))))
+            yield '%s%s' % (rsip.name(mtype).lower().replace('_', '-'),
+                            '-all' if form else ''), rsip.encode(mtype, params)
+    yield 'need-no-ports', rsip.encode(rsip.ASSIGN_REQUEST_RSIPSEC, [
+        (rsip.CLIENT, 7), rsip.address(), rsip.ports(), rsip.address(),
+        rsip.ports(), rsip.spis(1)])
+    yield 'fqdn', rsip.encode(rsip.ASSIGN_REQUEST_RSA_IP, [
+        (rsip.CLIENT, 7), rsip.address('2001:db8::1', rsip.IPV6),
+        rsip.address('www.foo.com', rsip.FQDN), rsip.ports(1)])
+
+
+def main():
+    for target, inputs in (('rsip', rsip_messages), ('isakmp', isakmp_messages),
+                           ('ike', ike_inputs), ('esp', esp_inputs),
+                           ('packet', packets)):
+        where = os.path.join(sys.argv[1], target)
+        os.makedirs(where, exist_ok=True)
+        for label, data in inputs():
+            with open(os.path.join(where, label), 'wb') as f:
+                f.write(data)
+
+
+if __name__ == '__main__':
+    main()

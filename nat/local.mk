@@ -15,9 +15,10 @@ nat_libnat_a_SOURCES = \
 check_PROGRAMS += tests/net/nat_gateway
 tests_net_nat_gateway_SOURCES = tests/net/nat_gateway.c
 tests_net_nat_gateway_LDADD = nat/libnat.a $(BASE_LIBS)
-TESTS += tests/net/nat_path.sh
-dist_check_SCRIPTS += tests/net/nat_path.sh
-EXTRA_DIST += tests/net/nat_path.py tests/net/nat_net.py
+NAT_TESTS = tests/net/nat_path.sh tests/net/nat_icmp.sh tests/net/nat_vm.sh
+TESTS += $(NAT_TESTS)
+dist_check_SCRIPTS += $(NAT_TESTS)
+EXTRA_DIST += tests/net/nat_path.py tests/net/nat_icmp.py tests/net/nat_net.py
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_demux

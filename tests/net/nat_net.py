@@ -226,10 +226,14 @@ class Gateway:
         self.net = net
         self.log = open(log or "/tmp/nat_gateway.%d.log" % os.getpid(), "w+")
         atexit.register(self.kill)
+        # The leak checker cannot work in a process that gave up its privileges.
+        env = dict(os.environ)
+        if "keep-root" not in options:
+            env.setdefault("ASAN_OPTIONS", "detect_leaks=0")
         self.p = subprocess.Popen(
             ["ip", "netns", "exec", net.n, prog, "pub", "prv", NA, "pool=%s:%s" % (NB, ports),
              *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=self.log, bufsize=0)
+            stderr=self.log, bufsize=0, env=env)
         self.misuses, self.unread = [], b""
         if self.line(30) != "ready":
             raise RuntimeError("gateway: " + self.errors())
@@ -295,3 +299,45 @@ class Report:
         if self.failed:
             print("%d failed" % self.failed)
         sys.exit(1 if self.failed else 0)
+
+
+class Path:
+    """What is asked of nearly every packet, each one line of the report."""
+    def __init__(self, net, report):
+        self.net, self.r = net, report
+
+    def arrives(self, packet, host, what, kind=IPIP, check=None, hop=1):
+        """Sent by Y, it must come out of the tunnel to host unchanged but for the TTL."""
+        wx = self.net.wx
+        wx.drain()
+        sent = Ip(packet)
+        self.net.wy.send(packet)
+        p = wx.recv(lambda p: p.proto == kind)
+        good = p is not None and p.dst == host and p.src == NA and p.good()
+        if good:
+            i = p.inner()
+            good = (i.good() and i.payload == sent.payload and i.src == sent.src and
+                    i.dst == sent.dst and i.ttl == sent.ttl - hop and
+                    (check is None or check(p, i)))
+        return self.r.ok(good, what + ("" if good else ": %r" % p))
+
+    def nobody(self, packet, what, wire_in=None, wire_out=None):
+        """Sent by Y (or on wire_in), nothing of it may be seen at X (or on wire_out)."""
+        wire_in, wire_out = wire_in or self.net.wy, wire_out or self.net.wx
+        wire_out.drain()
+        wire_in.send(packet)
+        s = Ip(packet)
+        mark = s.inner().payload if s.inner() else s.payload
+        p = wire_out.recv(lambda p: p.proto in (IPIP, GRE, s.proto) and mark[:8] in p.raw, 0.7)
+        return self.r.ok(p is None, what + ("" if p is None else ": %r" % p))
+
+    def leaves(self, packet, host, what, kind=IPIP, check=None, **outer):
+        """Sent by host in its tunnel, it must go to Y unchanged but for the TTL."""
+        wy = self.net.wy
+        wy.drain()
+        sent = Ip(packet)
+        self.net.wx.send(tunnel(host, packet, kind, **outer))
+        p = wy.recv(lambda p: p.payload == sent.payload)
+        good = (p is not None and p.src == sent.src and p.ttl == sent.ttl - 1 and p.good() and
+                (check is None or check(p)))
+        return self.r.ok(good, what + ("" if good else ": %r" % p))

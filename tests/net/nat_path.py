@@ -29,39 +29,8 @@ g.say("add 1 1 %s %s ipip ports=20000-20063 spis=1001,1002" % (X1, NB))
 g.say("add 2 1 %s %s ipip ports=20064-20127 spis=2001" % (X2, NB))
 
 
-def arrives(packet, host, what, kind=IPIP, check=None):
-    """Sent by Y, it must come out of the tunnel to host unchanged but for the TTL."""
-    wx.drain()
-    sent = Ip(packet)
-    wy.send(packet)
-    p = wx.recv(lambda p: p.proto == kind)
-    good = p is not None and p.dst == host and p.src == NA and p.good()
-    if good:
-        i = p.inner()
-        good = (i.good() and i.payload == sent.payload and i.src == sent.src and
-                i.dst == sent.dst and i.ttl == sent.ttl - 1 and
-                (check is None or check(p, i)))
-    return r.ok(good, what + ("" if good else ": %r" % p))
-
-
-def nobody(packet, what, wire_in=None, wire_out=None):
-    (wire_out or wx).drain()
-    (wire_in or wy).send(packet)
-    s = Ip(packet)
-    mark = s.inner().payload if s.inner() else s.payload
-    p = (wire_out or wx).recv(lambda p: p.proto in (IPIP, GRE, s.proto) and mark[:8] in p.raw, 0.7)
-    return r.ok(p is None, what + ("" if p is None else ": %r" % p))
-
-
-def leaves(packet, host, what, kind=IPIP):
-    """Sent by host in its tunnel, it must go to Y unchanged but for the TTL."""
-    wy.drain()
-    sent = Ip(packet)
-    wx.send(tunnel(host, packet, kind))
-    p = wy.recv(lambda p: p.payload == sent.payload)
-    good = p is not None and p.src == sent.src and p.ttl == sent.ttl - 1 and p.good()
-    return r.ok(good, what + ("" if good else ": %r" % p))
-
+path = Path(net, r)
+arrives, nobody, leaves = path.arrives, path.nobody, path.leaves
 
 # Inbound
 arrives(esp(Y, NB, 0x1001), X1, "ESP by SPI to the first host")

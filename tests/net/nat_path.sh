@@ -1,7 +1,7 @@
 #!/bin/sh
 # nat_path.sh - each packet through the data plane, seen on both wires; leaves nothing behind
 #
-# usage: nat_path.sh [iptables|nftables]
+# usage: nat_path.sh [iptables|nftables] [SCRIPT.py]
 srcdir=${srcdir:-$(dirname "$0")/../..}
 fw=${1:-iptables}
 
@@ -24,4 +24,4 @@ nftables)
 	unshare -n sh -c 'nft add table ip t && nft add chain ip t c && nft add rule ip t c queue' \
 	    2>/dev/null || skip "no queue statement for nft here";;
 esac
-exec python3 -B "$srcdir/tests/net/nat_path.py" "$fw"
+exec python3 -B "$srcdir/tests/net/${2:-nat_path.py}" "$fw"

@@ -1,0 +1,24 @@
+#!/bin/sh
+# nat_vm.sh - the same packets with nftables and with iptables under a distribution's kernel, in a VM
+#
+# The VM runner is $RSIP_VM (a program that takes: run 'COMMANDS'), by default ../shared/vm beside the tree.
+srcdir=$(cd "${srcdir:-$(dirname "$0")/../..}" && pwd)
+vm=${RSIP_VM:-$srcdir/../shared/vm}
+gateway=${NAT_GATEWAY:-$PWD/tests/net/nat_gateway}
+
+skip() { echo "skipped: $*"; exit 77; }
+
+[ -x "$vm" ] || skip "no VM runner at $vm"
+[ "$(id -u)" = 0 ] || skip "the VM runner wants root"
+command -v qemu-system-x86_64 >/dev/null || skip "no qemu-system-x86_64"
+ls /boot/vmlinuz-* >/dev/null 2>&1 || skip "no kernel in /boot"
+VM_TIMEOUT=${VM_TIMEOUT:-600} "$vm" run "
+export NAT_GATEWAY='$gateway' srcdir='$srcdir'
+uname -r
+sh '$srcdir/tests/net/nat_path.sh' nftables; a=\$?
+sh '$srcdir/tests/net/nat_icmp.sh' nftables; b=\$?
+# Devices of these modules must not take tunnel packets away from us.
+modprobe ipip; modprobe ip_gre
+sh '$srcdir/tests/net/nat_path.sh' iptables; c=\$?
+echo status: \$a \$b \$c
+[ \$a\$b\$c = 000 ]"

@@ -29,6 +29,7 @@ struct query {
 	dns_fn		   fn;
 	void		  *arg;
 	struct event	  *later;	/* a failure known at once is told later */
+	bool		   unchecked;	/* asked again with CD: was it DNSSEC? */
 	struct record_answer answer;
 };
 
@@ -273,6 +274,30 @@ query_fail_later(struct query *q, enum record_status status)
 		event_add(q->later, &now);
 }
 
+static int query_send(struct query *q);
+
+/*
+ * SERVFAIL is what a validating resolver says of bogus data and of a server that
+ * is lame.  With CD set it gives what it would not vouch for (RFC 4035
+ * §3.2.2): whoever answers now was refused for DNSSEC's sake.
+ */
+static bool
+query_recheck(struct query *q)
+{
+	if (q->unchecked) {
+		q->answer.status = q->answer.status == RECORD_FAILED ||
+		    q->answer.status == RECORD_TIMEOUT ? RECORD_FAILED :
+		    RECORD_BOGUS;
+		q->answer.n = 0;
+		q->answer.authentic = false;
+		return false;
+	}
+	if (q->answer.status != RECORD_FAILED)
+		return false;
+	q->unchecked = true;
+	return query_send(q) == 0;
+}
+
 static void
 dns_answered(void *arg, int status, int timeouts, unsigned char *buf, int len)
 {
@@ -284,23 +309,46 @@ dns_answered(void *arg, int status, int timeouts, unsigned char *buf, int len)
 	if (status == ARES_SUCCESS && buf != NULL && len > 0) {
 		record_parse(&q->answer, buf, (size_t)len, q->name, q->type,
 		    q->dns->rsa_min_bits);
-		query_finish(q);
+		if (!query_recheck(q))
+			query_finish(q);
 		return;
 	}
 	memset(&q->answer, 0, sizeof(q->answer));
 	q->answer.status = status == ARES_ETIMEOUT ||
 	    status == ARES_ECONNREFUSED ? RECORD_TIMEOUT : RECORD_FAILED;
+	if (query_recheck(q))
+		return;
 	/* It may come from inside ares_send(): the asker is not ready for it. */
 	query_fail_later(q, q->answer.status);
+}
+
+static int
+query_send(struct query *q)
+{
+	unsigned char *buf = NULL;
+	uint16_t       id;
+	int	       len = 0;
+
+	random_bytes(&id, sizeof(id));
+	if (ares_create_query(q->name, DNS_CLASS_IN, q->type, id, 1, &buf, &len,
+	    DNS_UDP_SIZE) != ARES_SUCCESS || len < 12 + 11) {
+		if (buf != NULL)
+			ares_free_string(buf);
+		return -1;
+	}
+	/* AD asks the resolver to say whether it validated (RFC 6840 §5.7). DO
+	 * is not set: the signatures themselves are of no use to us. */
+	buf[3] |= q->unchecked ? 0x10 : 0x20;
+	ares_send(q->dns->channel, buf, len, dns_answered, q);
+	ares_free_string(buf);
+	dns_timer_set(q->dns);
+	return 0;
 }
 
 void
 dns_query(struct dns *d, const char *name, uint16_t type, dns_fn fn, void *arg)
 {
-	struct query  *q = xcalloc(1, sizeof(*q));
-	unsigned char *buf = NULL;
-	uint16_t       id;
-	int	       len = 0;
+	struct query *q = xcalloc(1, sizeof(*q));
 
 	q->dns = d;
 	q->type = type;
@@ -309,21 +357,8 @@ dns_query(struct dns *d, const char *name, uint16_t type, dns_fn fn, void *arg)
 	snprintf(q->name, sizeof(q->name), "%s", name);
 	TAILQ_INSERT_TAIL(&d->queries, q, entry);
 	d->npending++;
-	random_bytes(&id, sizeof(id));
-	if (d->npending > DNS_PENDING_MAX || ares_create_query(q->name,
-	    DNS_CLASS_IN, type, id, 1, &buf, &len, DNS_UDP_SIZE) !=
-	    ARES_SUCCESS || len < 12 + 11) {
-		if (buf != NULL)
-			ares_free_string(buf);
+	if (d->npending > DNS_PENDING_MAX || query_send(q) == -1)
 		query_fail_later(q, RECORD_TIMEOUT);
-		return;
-	}
-	/* AD asks the resolver to say whether it validated (RFC 6840 §5.7). DO
-	 * is not set: the signatures themselves are of no use to us. */
-	buf[3] |= 0x20;
-	ares_send(d->channel, buf, len, dns_answered, q);
-	ares_free_string(buf);
-	dns_timer_set(d);
 }
 
 size_t

@@ -46,6 +46,9 @@ struct oe_shell {
 	/* Traffic for dst is passed (add) until told otherwise (!add): the daemon
 	 * may route it past the TUN.  NULL: not wanted. */
 	void (*pass_route)(void *arg, uint32_t dst, bool add);
+	/* Something happened to a connection, for "rsipctl watch"; the object
+	 * becomes the daemon's.  NULL: not wanted. */
+	void (*event)(void *arg, json_object *o);
 };
 
 /* Takes c over.  Timers and DNS run on base.  NULL after one log line. */

@@ -2,8 +2,9 @@
 
 noinst_LIBRARIES += oe/liboe.a
 oe_liboe_a_SOURCES = \
+	oe/connection.c oe/core.c oe/core.h \
 	oe/dns.c oe/dns.h \
-	oe/engine.h oe/keying.h \
+	oe/engine.c oe/engine.h oe/flow.c oe/gateway.c oe/keying.h \
 	oe/policy.c oe/policy.h \
-	oe/record.c oe/record.h \
-	oe/settings.c oe/settings.h
+	oe/record.c oe/record.h oe/report.c oe/responder.c \
+	oe/settings.c oe/settings.h oe/spd.c

@@ -37,7 +37,9 @@ record_status_text(enum record_status s)
 	case RECORD_MALFORMED:
 		return "malformed OE record in DNS";
 	case RECORD_FAILED:
-		return "DNS failure (SERVFAIL, perhaps a bad DNSSEC signature)";
+		return "DNS failure";
+	case RECORD_BOGUS:
+		return "DNSSEC failure";
 	case RECORD_TIMEOUT:
 		return "DNS time-out";
 	}

@@ -23,7 +23,8 @@ enum record_status {
 	RECORD_FOUND,		/* at least one record of ours, well formed */
 	RECORD_NONE,		/* no such name, or none of our records there */
 	RECORD_MALFORMED,	/* one of ours, but not to be read (draft -17 §3.2.4) */
-	RECORD_FAILED,		/* SERVFAIL: with a validating resolver, bogus */
+	RECORD_FAILED,		/* SERVFAIL, REFUSED, nonsense: nothing can be said */
+	RECORD_BOGUS,		/* it is there, but the resolver's DNSSEC refuses it */
 	RECORD_TIMEOUT,		/* nobody answered */
 };
 const char *record_status_text(enum record_status s);

@@ -22,6 +22,16 @@
 cfg_opt_t *
 oe_conf_options(void)
 {
+	static cfg_opt_t tunnel[] = {
+		CFG_STR("peer", NULL, CFGF_NONE),
+		CFG_STR("id", NULL, CFGF_NONE),
+		CFG_STR("peer-id", NULL, CFGF_NONE),
+		CFG_STR("local", NULL, CFGF_NONE),
+		CFG_STR("remote", NULL, CFGF_NONE),
+		CFG_STR("peer-key", NULL, CFGF_NONE),
+		CFG_STR("secret", NULL, CFGF_NONE),
+		CFG_END()
+	};
 	static cfg_opt_t opts[] = {
 		CFG_STR("id", NULL, CFGF_NONE),
 		CFG_STR("key", NULL, CFGF_NONE),
@@ -29,6 +39,9 @@ oe_conf_options(void)
 		CFG_STR_LIST("paranoid", NULL, CFGF_NONE),
 		CFG_STR_LIST("clear", NULL, CFGF_NONE),
 		CFG_STR_LIST("deny", NULL, CFGF_NONE),
+		CFG_STR_LIST("networks", NULL, CFGF_NONE),
+		CFG_SEC("tunnel", tunnel, CFGF_MULTI | CFGF_TITLE |
+		    CFGF_NO_TITLE_DUPS),
 		CFG_STR_LIST("resolvers", NULL, CFGF_NONE),
 		CFG_BOOL("require-dnssec", cfg_false, CFGF_NONE),
 		CFG_BOOL("self-delegation-only", cfg_false, CFGF_NONE),
@@ -67,7 +80,7 @@ settings_add(cfg_t *s, struct policy *p, const char *where, const char *text,
 		    where, text);
 		return -1;
 	}
-	if (policy_add(p, net.s_addr, plen, class, 0) == -1) {
+	if (policy_add(p, net.s_addr, plen, class, tunnel) == -1) {
 		policy_find(p, net.s_addr, &m);
 		conf_error(s, "%sprefix %s stands in class %s and in %s", where,
 		    text, oe_class_name(m.class), oe_class_name(class));
@@ -137,9 +150,9 @@ settings_class(cfg_t *s, struct policy *p, const char *option,
 }
 
 static int
-settings_id(cfg_t *s, struct keying_id *id)
+settings_id(cfg_t *s, const char *option, struct keying_id *id)
 {
-	const char    *text = cfg_getstr(s, "id");
+	const char    *text = cfg_getstr(s, option);
 	struct in_addr a;
 	size_t	       i;
 
@@ -157,8 +170,8 @@ settings_id(cfg_t *s, struct keying_id *id)
 		return 0;
 	}
 	if (id->type == 0 || *text == '\0' || strlen(text) > KEYING_NAME_MAX) {
-		conf_error(s, "id \"%s\" is neither an address, nor @name, nor "
-		    "user@name", cfg_getstr(s, "id"));
+		conf_error(s, "%s \"%s\" is neither an address, nor @name, nor "
+		    "user@name", option, cfg_getstr(s, option));
 		return -1;
 	}
 	for (i = 0; text[i] != '\0'; i++)
@@ -200,6 +213,129 @@ settings_resolvers(cfg_t *s, struct oe_config *c)
 	if (c->nresolvers == 0)
 		c->nresolvers = dns_read_resolv_conf("/etc/resolv.conf",
 		    c->resolvers, OE_RESOLVERS_MAX);
+	return 0;
+}
+
+static int
+settings_networks(cfg_t *s, struct oe_config *c)
+{
+	struct in_addr net;
+	unsigned       i, plen;
+
+	for (i = 0; i < cfg_size(s, "networks"); i++) {
+		if (i == OE_NETWORKS_MAX || conf_prefix4(
+		    cfg_getnstr(s, "networks", i), &net, &plen) == -1) {
+			conf_error(s, "networks: at most %d prefixes, like "
+			    "192.0.2.0/24", OE_NETWORKS_MAX);
+			return -1;
+		}
+		c->networks[i].net = net.s_addr;
+		c->networks[i].mask = plen == 0 ? 0 :
+		    htonl(0xffffffffu << (32 - plen));
+		c->nnetworks++;
+	}
+	return 0;
+}
+
+/* A secret's file: its first line. */
+static int
+tunnel_secret(cfg_t *s, struct oe_tunnel *t, const char *path)
+{
+	uint8_t buf[256];
+	ssize_t n;
+	int	fd;
+
+	if ((fd = conf_open_secret(path)) == -1)
+		return -1;
+	n = read(fd, buf, sizeof(buf));
+	close(fd);
+	if (n > 0 && memchr(buf, '\n', (size_t)n) != NULL)
+		n = (uint8_t *)memchr(buf, '\n', (size_t)n) - buf;
+	if (n < 8 || n == sizeof(buf)) {
+		conf_error(s, "%s: a secret has 8 to 255 bytes in one line",
+		    path);
+		wipe(buf, sizeof(buf));
+		return -1;
+	}
+	t->psk = xcalloc(1, (size_t)n);
+	t->psk_len = (size_t)n;
+	memcpy(t->psk, buf, (size_t)n);
+	wipe(buf, sizeof(buf));
+	return 0;
+}
+
+static int
+settings_tunnel(cfg_t *s, struct oe_config *c, unsigned index)
+{
+	struct oe_tunnel *t = &c->tunnels[index];
+	const char	 *peer = cfg_getstr(s, "peer");
+	const char	 *local = cfg_getstr(s, "local");
+	const char	 *remote = cfg_getstr(s, "remote");
+	const char	 *key = cfg_getstr(s, "peer-key");
+	const char	 *secret = cfg_getstr(s, "secret");
+	struct in_addr	  a;
+
+	snprintf(t->name, sizeof(t->name), "%s", cfg_title(s));
+	if (peer == NULL || conf_ipv4(peer, &a) == -1) {
+		conf_error(s, "tunnel %s needs peer = \"ADDRESS\"", t->name);
+		return -1;
+	}
+	t->peer = a.s_addr;
+	t->remote_net = t->peer;
+	t->remote_plen = 32;
+	if (remote != NULL) {
+		if (conf_prefix4(remote, &a, &t->remote_plen) == -1) {
+			conf_error(s, "remote \"%s\" is not a prefix", remote);
+			return -1;
+		}
+		t->remote_net = a.s_addr;
+	}
+	if (local != NULL) {
+		if (conf_prefix4(local, &a, &t->local_plen) == -1) {
+			conf_error(s, "local \"%s\" is not a prefix", local);
+			return -1;
+		}
+		t->local_net = a.s_addr;
+	}
+	if (settings_id(s, "id", &t->my_id) == -1 ||
+	    settings_id(s, "peer-id", &t->peer_id) == -1)
+		return -1;
+	if (t->peer_id.type == 0) {
+		t->peer_id.type = KEYING_ID_IPV4;
+		t->peer_id.addr = t->peer;
+	}
+	if ((key == NULL) == (secret == NULL)) {
+		conf_error(s, "tunnel %s needs either peer-key or secret",
+		    t->name);
+		return -1;
+	}
+	if (key != NULL && pubkey_from_base64(&t->key, key, strlen(key),
+	    c->rsa_min_bits) == -1) {
+		conf_error(s, "peer-key of tunnel %s is no RSA key of at least "
+		    "%u bits in base64", t->name, c->rsa_min_bits);
+		return -1;
+	}
+	if (secret != NULL && tunnel_secret(s, t, secret) == -1)
+		return -1;
+	return settings_add(s, c->policy, remote != NULL ? remote : peer,
+	    OE_CLASS_TUNNEL, index);
+}
+
+static int
+settings_tunnels(cfg_t *s, struct oe_config *c)
+{
+	unsigned i, n = cfg_size(s, "tunnel");
+
+	if (n > OE_TUNNELS_MAX) {
+		conf_error(s, "at most %d tunnels", OE_TUNNELS_MAX);
+		return -1;
+	}
+	c->tunnels = xcalloc(n + 1, sizeof(*c->tunnels));
+	for (i = 0; i < n; i++) {
+		c->ntunnels++;
+		if (settings_tunnel(cfg_getnsec(s, "tunnel", i), c, i) == -1)
+			return -1;
+	}
 	return 0;
 }
 
@@ -257,16 +393,18 @@ oe_config_read(cfg_t *section)
 	    settings_number(s, "dns-tries", 1, 10, &c->dns_tries) == -1 ||
 	    settings_number(s, "connections-max", 16, 1000000,
 	    &c->connections_max) == -1 ||
-	    settings_id(s, &c->id) == -1 ||
+	    settings_id(s, "id", &c->id) == -1 ||
 	    settings_resolvers(s, c) == -1 ||
 	    settings_class(s, c->policy, "deny", OE_CLASS_DENY) == -1 ||
 	    settings_class(s, c->policy, "clear", OE_CLASS_CLEAR) == -1 ||
 	    settings_class(s, c->policy, "paranoid", OE_CLASS_PARANOID) == -1 ||
 	    settings_class(s, c->policy, "permissive",
-	    OE_CLASS_PERMISSIVE) == -1 || settings_key(s, c) == -1)
+	    OE_CLASS_PERMISSIVE) == -1 ||
+	    settings_networks(s, c) == -1 ||
+	    settings_tunnels(s, c) == -1 || settings_key(s, c) == -1)
 		goto fail;
 	/* The preconfigured default (draft -17 §3.2): try with everybody. */
-	if (policy_count(c->policy) == 0)
+	if (policy_count(c->policy) == c->ntunnels)
 		policy_add(c->policy, 0, 0, OE_CLASS_PERMISSIVE, 0);
 	if (own != NULL)
 		cfg_free(own);
@@ -281,8 +419,13 @@ fail:
 void
 oe_config_free(struct oe_config *c)
 {
+	size_t i;
+
 	if (c == NULL)
 		return;
+	for (i = 0; i < c->ntunnels; i++)
+		wipe_free(c->tunnels[i].psk, c->tunnels[i].psk_len);
+	free(c->tunnels);
 	policy_free(c->policy);
 	EVP_PKEY_free(c->key);
 	free(c->key_path);

@@ -7,6 +7,27 @@
 
 #define OE_RESOLVERS_MAX 4
 
+#define OE_NETWORKS_MAX 64
+#define OE_TUNNELS_MAX 256
+
+/* A configured tunnel: keyed like an OE connection, with a peer and selectors
+ * that the operator named. */
+struct oe_tunnel {
+	char		 name[64];
+	uint32_t	 peer;		/* network order */
+	struct keying_id my_id, peer_id;/* type 0: the addresses */
+	uint32_t	 local_net, remote_net;
+	unsigned	 local_plen;	/* 0: our own address only */
+	unsigned	 remote_plen;
+	struct pubkey	 key;		/* the peer's; len 0: psk */
+	uint8_t		*psk;
+	size_t		 psk_len;
+};
+
+struct oe_network {			/* behind us, as a security gateway */
+	uint32_t net, mask;		/* network order */
+};
+
 struct oe_config {
 	struct policy	*policy;
 	EVP_PKEY	*key;		/* NULL: none, everything is clear text */
@@ -14,6 +35,10 @@ struct oe_config {
 	struct keying_id id;		/* type 0: our own address */
 	uint32_t	 resolvers[OE_RESOLVERS_MAX];
 	size_t		 nresolvers;
+	struct oe_network networks[OE_NETWORKS_MAX];
+	size_t		 nnetworks;
+	struct oe_tunnel *tunnels;
+	size_t		 ntunnels;
 	bool		 require_dnssec;
 	bool		 self_delegation_only;	/* draft -17 §3.2.4.1 */
 	bool		 legacy;

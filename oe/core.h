@@ -1,0 +1,326 @@
+/* core.h - the pure part of the OE engine: forwarding plane, connections, responder (draft -17 §3) */
+#ifndef OE_CORE_H
+#define OE_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <uthash.h>
+
+#include "base/ratelimit.h"
+#include "oe/dns.h"
+#include "oe/engine.h"
+#include "oe/keying.h"
+#include "oe/record.h"
+#include "oe/settings.h"
+
+/*
+ * Nothing here knows a clock, a socket or DNS: every entry takes "now"
+ * (milliseconds) and calls out through struct core_ops, so that scenario tests
+ * play the network.  engine.c is the shell around it.
+ */
+
+/* What a stranger, or a busy laptop, can make us store. */
+#define HOLD_BYTES_MAX	(4u << 20)	/* first and last datagrams of all entries on hold */
+#define GATEWAYS_MAX	4		/* tried one after another for one destination */
+#define PEERS_MAX	1024		/* responder: identities with their keys, cached */
+#define PEER_WAITING_MAX 16		/* negotiations that wait for one identity's keys */
+#define AUTHORIZATIONS_MAX 256		/* Phase 2 proposals that wait for a TXT record */
+#define LOOKUPS_MAX	1024		/* DNS questions under way; more are refused */
+#define CONNECTIONS_PER_ENTRY 64	/* hosts behind one address to one of ours */
+
+#define DELETE_TRIES	3		/* draft -17 §3.4.2 */
+#define DELETE_INTERVAL	10000
+#define LINGER		5000		/* a replaced inbound SA: packets still under way */
+#define CROSSING	10000		/* two negotiations this close crossed: both stay */
+#define REKEY_RETRY	10000
+#define SUSPECT_INTERVAL 60000		/* an unknown SPI makes us rekey at most this often */
+
+enum spd_policy { SPD_NONE, SPD_HOLD, SPD_PASS, SPD_DENY, SPD_ENCRYPT };
+
+/* Draft -17 §3.2's states; a nonexistent connection has no struct. */
+enum connection_state {
+	CONNECTION_NONEXISTENT,	/* responder: authorized, waiting for its keys */
+	CONNECTION_POTENTIAL,	/* DNS is asked */
+	CONNECTION_AUTHENTICATE,/* what DNS said is being checked */
+	CONNECTION_PENDING,	/* IKE is at work */
+	CONNECTION_KEYED,
+	CONNECTION_CLEAR,
+	CONNECTION_DENY,
+	CONNECTION_EXPIRING,	/* its lifespan is over: in use still? */
+	CONNECTION_EXPIRED,	/* deletes are on their way */
+};
+
+struct core;
+struct connection;
+
+struct core_ops {
+	void (*dns_query)(void *arg, const char *name, uint16_t type,
+	    dns_fn fn, void *fn_arg);
+	/* The keying engine: see ike.h for each. */
+	int  (*request)(void *arg, uint64_t now,
+	    const struct keying_request *r, void *conn);
+	void (*forget)(void *arg, uint64_t now, void *conn, bool tell);
+	int  (*delete_child)(void *arg, uint64_t now, uint32_t spi_in);
+	void (*peer_keys)(void *arg, uint64_t now, uint64_t token,
+	    const struct pubkey *keys, size_t n, const uint8_t *psk,
+	    size_t psk_len);
+	void (*authorize)(void *arg, uint64_t now, uint64_t token, void *conn);
+};
+
+struct datagram {
+	size_t	len;
+	uint8_t data[];
+};
+
+struct spd_key {
+	uint32_t src, dst;		/* network order */
+	uint32_t src_plen, dst_plen;	/* 32 but for configured tunnels */
+};
+
+/* One (source, destination) pair in the forwarding plane. */
+struct spd_entry {
+	UT_hash_handle	  hh;
+	struct spd_key	  key;
+	struct spd_entry *master;	/* a configured tunnel's entry that decides */
+	enum spd_policy	  policy;
+	struct datagram	 *first, *last;
+	TAILQ_HEAD(connections, connection) connections; /* newest first */
+	unsigned	  nconnections;
+	uint64_t	  used;
+	uint16_t	  fragment_id;	/* whose later fragments follow fragment_to */
+	struct connection *fragment_to;
+};
+
+/* A pair of Phase 2 SAs. */
+struct sa_pair {
+	UT_hash_handle	   hh;		/* by spi_in */
+	TAILQ_ENTRY(sa_pair) entry;
+	struct connection *connection;
+	uint32_t	   spi_in, spi_out;
+	struct esp_sa	  *in, *out;
+	bool		   confirmed;	/* the peer has its half */
+	bool		   initiator;
+	uint64_t	   born, soft;
+	uint64_t	   soft_bytes;
+	uint64_t	   linger;	/* "now" at which a replaced one goes; 0: not replaced */
+	struct ratelimit   bad;
+};
+
+struct gateway {			/* who may speak for a destination, with what keys */
+	struct keying_id id;		/* type 0: whoever proves one of the keys */
+	uint32_t	 addr;
+	uint8_t		 precedence;
+	unsigned	 nkeys;
+	struct pubkey	*keys;
+};
+
+struct connection {
+	TAILQ_ENTRY(connection) entry;	/* of its SPD entry */
+	TAILQ_ENTRY(connection) all;
+	struct core	     *core;
+	struct spd_entry     *spd;	/* NULL when expired */
+	struct spd_key	      key;
+	enum connection_state state;
+	enum spd_policy	      policy;
+	enum oe_class	      class;
+	unsigned	      tunnel;
+	char		      reason[128];
+
+	/* DNS */
+	unsigned	      waiting;	/* answers that have not come */
+	bool		      recheck;	/* asked again; policy stays meanwhile */
+	enum record_status    txt, ipseckey;
+	bool		      txt_here, ipseckey_here, key_malformed;
+	bool		      authentic;
+	uint64_t	      dns_expires;
+	struct gateway	     *gateways;
+	unsigned	      ngateways, gateway;	/* gateway: the one in use */
+	struct pubkey	     *peer_key;	/* that verified; NULL before */
+
+	/* keying */
+	bool		      requested;	/* an ike request is under way */
+	bool		      failed;	/* since the last success, as failure says */
+	enum keying_failure   failure;
+	struct keying_id      peer_id;
+	struct keying_path    path;
+	TAILQ_HEAD(, sa_pair) pairs;		/* newest first */
+	uint64_t	      request_at;	/* of the last (re)key */
+	uint64_t	      suspect_at;
+	size_t		      mtu;		/* of the path, 0: unknown */
+
+	/* aging */
+	uint64_t	      born, used, look_at;
+	uint64_t	      dns_time;		/* when potential OE began */
+	uint64_t	      packets, bytes;	/* both directions */
+	bool		      routed;		/* pass_route(add) was called */
+	unsigned	      delete_tries;
+	uint64_t	      delete_at;
+};
+
+/* A DNS question whose asker may die before the answer. */
+struct lookup {
+	TAILQ_ENTRY(lookup) entry;
+	struct core	*core;
+	void		*owner;		/* NULL: nobody waits any more */
+	unsigned	 tag;
+	void (*fn)(struct core *core, void *owner, unsigned tag,
+	    const struct record_answer *a);
+};
+
+struct flow;
+struct peer;
+struct authorization;
+
+struct core {
+	struct oe_config	*config;
+	const struct oe_shell	*shell;
+	void			*shell_arg;
+	const struct core_ops	*ops;
+	void			*ops_arg;
+	uint64_t		 now;	/* of the call under way */
+	uint32_t		 local;
+	uint16_t		 ike_port;
+	struct spd_entry	*spd;
+	struct sa_pair		*sad;
+	TAILQ_HEAD(, connection) connections;
+	unsigned		 nentries, nconnections;
+	size_t			 held;
+	struct flow		*flows;
+	struct peer		*peers;
+	unsigned		 npeers;
+	TAILQ_HEAD(, authorization) authorizations;
+	unsigned		 nauthorizations;
+	TAILQ_HEAD(, lookup)	 lookups;
+	unsigned		 nlookups;
+	struct ratelimit	 bad_packet, unknown_spi, icmp, limit_log;
+	struct {
+		uint64_t clear_out, esp_out, esp_in, held, dropped, denied;
+		uint64_t bad_esp, unknown_spi, filtered, clear_refused;
+		uint64_t keyed, failed, limits;
+	} count;
+	uint8_t			*buf;	/* IP_PACKET_MAX, for seal and open */
+};
+
+/* --- core.c ----------------------------------------------------------------- */
+
+/* Borrows config; ops and shell must outlive it. */
+struct core *core_new(struct oe_config *config, const struct oe_shell *shell,
+	    void *shell_arg, const struct core_ops *ops, void *ops_arg);
+/* The keying engine must be gone, or never call again. */
+void	core_free(struct core *c);
+void	core_set_local(struct core *c, uint64_t now, uint32_t addr, uint16_t ike_port);
+/* Ends every connection at once; peers are told. */
+void	core_drop_all(struct core *c, uint64_t now);
+/* Once a second or so: lifespans, deletes, rekeying. */
+void	core_tick(struct core *c, uint64_t now);
+/* Says the time before an answer of DNS or of the keying engine is brought. */
+void	core_set_now(struct core *c, uint64_t now);
+void	core_reconfigure(struct core *c, uint64_t now, struct oe_config *config);
+/* Every resolver's address: never captured, nor ever a peer. */
+bool	core_is_resolver(const struct core *c, uint32_t addr);
+/* Is addr ours to speak for: our own, or of a network behind us? */
+bool	core_is_ours(const struct core *c, uint32_t addr);
+
+/* Asks DNS; fn gets the answer later unless lookups_forget(owner) was called. */
+int	lookup_start(struct core *c, const char *name, uint16_t type,
+	    void (*fn)(struct core *, void *, unsigned, const struct record_answer *),
+	    void *owner, unsigned tag);
+void	lookups_forget(struct core *c, const void *owner);
+/* Name of an identity's KEY: reverse for addresses, forward for FQDN. 0, or -1. */
+int	lookup_key_name(const struct keying_id *id, char out[KEYING_NAME_MAX + 1]);
+
+/* The identity we show in Phase 1. */
+struct keying_id core_my_id(const struct core *c);
+
+/* --- spd.c: the forwarding plane (§3.1) -------------------------------------- */
+
+struct spd_entry *spd_find(struct core *c, uint32_t src, uint32_t dst);
+/* Makes the entry of a key; NULL at the limit. */
+struct spd_entry *spd_get(struct core *c, const struct spd_key *key);
+/* Takes the strongest policy of its connections, releases what was held, and
+ * frees the entry when nothing is left of it. */
+void	spd_update(struct core *c, struct spd_entry *e);
+void	spd_free_all(struct core *c);
+void	spd_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len);
+bool	spd_inbound_clear(struct core *c, uint64_t now, const uint8_t *pkt, size_t len);
+void	spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len);
+/* An ICMP error about one of our ESP packets; path MTU only. */
+void	spd_inbound_icmp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len);
+const char *spd_policy_name(enum spd_policy p);
+
+/* --- flow.c: session-oriented keying (RFC 3104 §3) ---------------------------- */
+
+/* Remembers that this packet's flow runs over conn. reply: the packet came in. */
+void	flow_learn(struct core *c, const uint8_t *pkt, size_t len, bool reply,
+	    struct connection *conn);
+/* Whose flow an outbound packet belongs to; NULL if nobody's was heard. */
+struct connection *flow_find(struct core *c, const uint8_t *pkt, size_t len, bool reply);
+void	flow_forget(struct core *c, const struct connection *conn);
+/* Does an outbound packet answer something, rather than begin it? */
+bool	flow_is_reply(const uint8_t *pkt, size_t len);
+
+/* --- connection.c: keying, initiator (§3.2) ----------------------------------- */
+
+/* A new connection in state nonexistent; NULL at a limit. */
+struct connection *connection_new(struct core *c, struct spd_entry *e,
+	    enum oe_class class, unsigned tunnel);
+/* PF_ACQUIRE: traffic wants keys for e. */
+void	connection_acquire(struct core *c, struct spd_entry *e,
+	    const struct policy_match *m);
+/* Frees it; the keying engine forgets it, and tells the peer if tell. */
+void	connection_free(struct connection *conn, bool tell);
+/* Teardown begun by us: deletes, three tries (§3.4.2). */
+void	connection_expire(struct connection *conn, const char *why);
+void	connection_tick(struct connection *conn);
+/* The pair that carries what we send; NULL if there is none. */
+struct sa_pair *connection_pair(const struct connection *conn);
+/* Keys of the current gateway again; for rekeying and suspicion. */
+int	connection_rekey(struct connection *conn, const char *why);
+/* The connection of e that keys of that peer belong to: the identical one
+ * (§3.3.2), or else one that has found no peer so far; NULL. */
+struct connection *connection_with(const struct spd_entry *e,
+	    const struct keying_id *id);
+const char *connection_state_name(enum connection_state s);
+
+/* What the keying engine reports (keying.h). */
+void	connection_child_up(struct connection *conn, const struct keying_child *k);
+void	connection_child_confirmed(struct connection *conn, uint32_t spi_in);
+void	connection_child_down(struct connection *conn, uint32_t spi_in, bool by_peer);
+void	connection_failed(struct connection *conn, enum keying_failure f,
+	    const char *detail);
+
+/* --- gateway.c: who may speak for a destination (§5) --------------------------- */
+
+/* Replaces conn's gateways by those an answer names, strongest first. */
+void	gateways_set(struct connection *conn, const struct record_answer *a);
+void	gateways_clear(struct connection *conn);
+/* Adds what a KEY look-up found; drops gateways that have no key at the end. */
+void	gateway_add_keys(struct gateway *g, const struct record_answer *a);
+void	gateways_drop_unusable(struct connection *conn);
+/* Leaves one: the peer that proved itself. */
+void	gateways_keep_peer(struct connection *conn, const struct keying_child *k);
+bool	gateways_have_key(const struct connection *conn, const struct pubkey *key);
+
+/* --- responder.c: keying, responder (§3.3) ------------------------------------- */
+
+void	responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
+	    const struct keying_id *id, const struct keying_path *path);
+void	responder_child_ask(struct core *c, uint64_t now, uint64_t token,
+	    const struct keying_id *id, const struct keying_path *path,
+	    const struct keying_selector *src, const struct keying_selector *dst);
+void	responder_initial_contact(struct core *c, uint64_t now,
+	    const struct keying_id *id, uint32_t peer);
+/* How DNS vouched for an identity's cached keys. */
+bool	responder_authentic(struct core *c, const struct keying_id *id);
+void	responder_tick(struct core *c);
+void	responder_free(struct core *c);
+
+/* --- report.c ------------------------------------------------------------------ */
+
+json_object *report_control(struct core *c, uint64_t now, json_object *req);
+/* One event for "rsipctl watch". */
+void	report_event(struct core *c, const struct connection *conn, const char *what);
+
+#endif

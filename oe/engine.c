@@ -1,0 +1,505 @@
+/* engine.c - the OE engine on libevent: its clock, DNS and IKE around the pure core */
+#include "config.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/ip.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "oe/core.h"
+#include "oe/ike/ike.h"
+
+#define ICMP_UNREACHABLE	3
+#define TICK_MS			1000
+
+struct oe {
+	struct event_base *base;
+	struct oe_config  *config;
+	struct oe_shell	   shell;
+	void		  *shell_arg;
+	struct core	  *core;
+	struct dns	  *dns, *dns_leaving;
+	struct ike	  *ike;
+	struct event	  *tick, *ike_timer;
+	uint64_t	   ike_at;	/* when ike_timer is set for */
+	TAILQ_HEAD(, question) questions;
+};
+
+/* IKE's next time-out moves with everything that was said to it. */
+static void
+oe_schedule(struct oe *oe)
+{
+	uint64_t       at = ike_next(oe->ike), now, wait;
+	struct timeval tv;
+
+	if (at == oe->ike_at)
+		return;
+	oe->ike_at = at;
+	if (at == UINT64_MAX) {
+		event_del(oe->ike_timer);
+		return;
+	}
+	now = clock_now();
+	wait = at > now ? at - now : 0;
+	tv.tv_sec = (time_t)(wait / 1000);
+	tv.tv_usec = (suseconds_t)(wait % 1000 * 1000);
+	event_add(oe->ike_timer, &tv);
+}
+
+static void
+oe_ike_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct oe *oe = arg;
+
+	(void)fd;
+	(void)what;
+	oe->ike_at = 0;
+	core_set_now(oe->core, clock_now());
+	ike_tick(oe->ike, clock_now());
+	oe_schedule(oe);
+}
+
+static void
+oe_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct oe *oe = arg;
+
+	(void)fd;
+	(void)what;
+	core_tick(oe->core, clock_now());
+	if (oe->dns_leaving != NULL && dns_pending(oe->dns_leaving) == 0) {
+		dns_free(oe->dns_leaving);
+		oe->dns_leaving = NULL;
+	}
+	oe_schedule(oe);
+}
+
+/* --- what the core asks ----------------------------------------------------------- */
+
+struct question {
+	TAILQ_ENTRY(question) entry;
+	struct oe *oe;
+	dns_fn	   fn;
+	void	  *arg;
+};
+
+static void
+oe_dns_answered(void *arg, const struct record_answer *a)
+{
+	struct question q = *(struct question *)arg;
+
+	TAILQ_REMOVE(&q.oe->questions, (struct question *)arg, entry);
+	free(arg);
+	core_set_now(q.oe->core, clock_now());
+	q.fn(q.arg, a);
+	oe_schedule(q.oe);
+}
+
+static void
+oe_dns_query(void *arg, const char *name, uint16_t type, dns_fn fn, void *fn_arg)
+{
+	struct question *q = xcalloc(1, sizeof(*q));
+
+	q->oe = arg;
+	q->fn = fn;
+	q->arg = fn_arg;
+	TAILQ_INSERT_TAIL(&q->oe->questions, q, entry);
+	dns_query(q->oe->dns, name, type, oe_dns_answered, q);
+}
+
+static int
+oe_request(void *arg, uint64_t now, const struct keying_request *r, void *conn)
+{
+	return ike_request(((struct oe *)arg)->ike, now, r, conn);
+}
+
+static void
+oe_forget(void *arg, uint64_t now, void *conn, bool tell)
+{
+	ike_forget(((struct oe *)arg)->ike, now, conn, tell);
+}
+
+static int
+oe_delete_child(void *arg, uint64_t now, uint32_t spi_in)
+{
+	return ike_delete_child(((struct oe *)arg)->ike, now, spi_in);
+}
+
+static void
+oe_peer_keys(void *arg, uint64_t now, uint64_t token, const struct pubkey *keys,
+    size_t n, const uint8_t *psk, size_t psk_len)
+{
+	ike_peer_keys(((struct oe *)arg)->ike, now, token, keys, n, psk, psk_len);
+}
+
+static void
+oe_authorize(void *arg, uint64_t now, uint64_t token, void *conn)
+{
+	ike_authorize(((struct oe *)arg)->ike, now, token, conn);
+}
+
+static const struct core_ops core_ops = {
+	.dns_query = oe_dns_query,
+	.request = oe_request,
+	.forget = oe_forget,
+	.delete_child = oe_delete_child,
+	.peer_keys = oe_peer_keys,
+	.authorize = oe_authorize,
+};
+
+/* --- what IKE asks ------------------------------------------------------------------ */
+
+static void
+oe_ike_send(void *arg, const struct keying_path *path, const uint8_t *buf,
+    size_t len)
+{
+	struct oe *oe = arg;
+
+	oe->shell.send_ike(oe->shell_arg, path, buf, len);
+}
+
+static int
+oe_spi_get(void *arg, uint32_t *spi)
+{
+	struct oe      *oe = arg;
+	struct sa_pair *p;
+
+	if (oe->shell.spi_get != NULL)
+		return oe->shell.spi_get(oe->shell_arg, spi);
+	/* RFC 4303 §2.1: 1 to 255 are reserved. */
+	do {
+		random_bytes(spi, sizeof(*spi));
+		HASH_FIND(hh, oe->core->sad, spi, sizeof(*spi), p);
+	} while (*spi < 256 || p != NULL);
+	return 0;
+}
+
+static void
+oe_spi_put(void *arg, uint32_t spi)
+{
+	struct oe *oe = arg;
+
+	if (oe->shell.spi_put != NULL)
+		oe->shell.spi_put(oe->shell_arg, spi);
+}
+
+static int
+oe_cookie_get(void *arg, uint64_t *cookie)
+{
+	struct oe *oe = arg;
+
+	if (oe->shell.cookie_get != NULL)
+		return oe->shell.cookie_get(oe->shell_arg, cookie);
+	do
+		random_bytes(cookie, sizeof(*cookie));
+	while (*cookie == 0);
+	return 0;
+}
+
+static void
+oe_peer_lookup(void *arg, uint64_t token, const struct keying_id *id,
+    const struct keying_path *path)
+{
+	responder_peer_lookup(((struct oe *)arg)->core, clock_now(), token, id,
+	    path);
+}
+
+static void
+oe_child_ask(void *arg, uint64_t token, const struct keying_id *id,
+    const struct keying_path *path, const struct keying_selector *src,
+    const struct keying_selector *dst)
+{
+	responder_child_ask(((struct oe *)arg)->core, clock_now(), token, id,
+	    path, src, dst);
+}
+
+static void
+oe_child_up(void *arg, void *conn, const struct keying_child *k)
+{
+	core_set_now(((struct oe *)arg)->core, clock_now());
+	connection_child_up(conn, k);
+}
+
+static void
+oe_child_confirmed(void *arg, void *conn, uint32_t spi_in)
+{
+	core_set_now(((struct oe *)arg)->core, clock_now());
+	connection_child_confirmed(conn, spi_in);
+}
+
+static void
+oe_child_down(void *arg, void *conn, uint32_t spi_in, bool by_peer)
+{
+	core_set_now(((struct oe *)arg)->core, clock_now());
+	connection_child_down(conn, spi_in, by_peer);
+}
+
+static void
+oe_failed(void *arg, void *conn, enum keying_failure f, const char *detail)
+{
+	core_set_now(((struct oe *)arg)->core, clock_now());
+	connection_failed(conn, f, detail);
+}
+
+static void
+oe_initial_contact(void *arg, const struct keying_id *id, uint32_t peer)
+{
+	responder_initial_contact(((struct oe *)arg)->core, clock_now(), id, peer);
+}
+
+static const struct keying_ops keying_ops = {
+	.send = oe_ike_send,
+	.spi_get = oe_spi_get,
+	.spi_put = oe_spi_put,
+	.cookie_get = oe_cookie_get,
+	.peer_lookup = oe_peer_lookup,
+	.child_ask = oe_child_ask,
+	.child_up = oe_child_up,
+	.child_confirmed = oe_child_confirmed,
+	.child_down = oe_child_down,
+	.failed = oe_failed,
+	.initial_contact = oe_initial_contact,
+};
+
+/* --- life ----------------------------------------------------------------------------- */
+
+static struct dns *
+oe_dns_new(struct oe *oe, const struct oe_config *c)
+{
+	return dns_new(oe->base, c->resolvers, c->nresolvers, c->dns_timeout,
+	    c->dns_tries, c->rsa_min_bits);
+}
+
+static struct ike *
+oe_ike_new(struct oe *oe, const struct oe_config *c)
+{
+	struct ike_config ic = {
+		.key = c->key,
+		.my_id = core_my_id(oe->core),
+		.legacy = c->legacy,
+		.rsa_min_bits = c->rsa_min_bits,
+		.phase1_lifetime = c->phase1_lifetime,
+		.phase2_lifetime = c->phase2_lifetime,
+		.dpd_delay = c->dpd,
+		.give_up = c->give_up * 1000,
+	};
+
+	return ike_new(&ic, &keying_ops, oe);
+}
+
+struct oe *
+oe_new(struct oe_config *c, struct event_base *base,
+    const struct oe_shell *shell, void *arg)
+{
+	const struct timeval tick = { TICK_MS / 1000, TICK_MS % 1000 * 1000 };
+	struct oe	    *oe = xcalloc(1, sizeof(*oe));
+
+	TAILQ_INIT(&oe->questions);
+	oe->base = base;
+	oe->config = c;
+	oe->shell = *shell;
+	oe->shell_arg = arg;
+	oe->core = core_new(c, &oe->shell, arg, &core_ops, oe);
+	oe->dns = oe_dns_new(oe, c);
+	oe->ike = oe->dns == NULL ? NULL : oe_ike_new(oe, c);
+	oe->tick = event_new(base, -1, EV_PERSIST, oe_tick, oe);
+	oe->ike_timer = event_new(base, -1, 0, oe_ike_timer, oe);
+	if (oe->ike == NULL || oe->tick == NULL || oe->ike_timer == NULL) {
+		oe_free(oe);
+		return NULL;
+	}
+	event_add(oe->tick, &tick);
+	return oe;
+}
+
+void
+oe_free(struct oe *oe)
+{
+	struct question *q;
+
+	if (oe == NULL)
+		return;
+	if (oe->ike != NULL)
+		ike_shutdown(oe->ike, clock_now());
+	dns_free(oe->dns);
+	dns_free(oe->dns_leaving);
+	while ((q = TAILQ_FIRST(&oe->questions)) != NULL) {
+		TAILQ_REMOVE(&oe->questions, q, entry);
+		free(q);
+	}
+	core_free(oe->core);
+	ike_free(oe->ike);
+	if (oe->tick != NULL)
+		event_free(oe->tick);
+	if (oe->ike_timer != NULL)
+		event_free(oe->ike_timer);
+	oe_config_free(oe->config);
+	free(oe);
+}
+
+/* The responder's identity follows the address. */
+static int
+oe_restart_ike(struct oe *oe, const struct oe_config *c)
+{
+	struct ike *fresh;
+
+	if ((fresh = oe_ike_new(oe, c)) == NULL)
+		return -1;
+	ike_shutdown(oe->ike, clock_now());
+	ike_free(oe->ike);
+	oe->ike = fresh;
+	oe->ike_at = 0;
+	oe_schedule(oe);
+	return 0;
+}
+
+void
+oe_set_local(struct oe *oe, uint32_t addr, uint16_t ike_port)
+{
+	bool changed = addr != oe->core->local;
+
+	core_set_local(oe->core, clock_now(), addr, ike_port);
+	if (changed && oe_restart_ike(oe, oe->config) == -1)
+		log_error("IKE cannot start anew for address %s",
+		    ipv4_text(addr));
+	oe_schedule(oe);
+}
+
+static bool
+same_key(EVP_PKEY *a, EVP_PKEY *b)
+{
+	return a == NULL || b == NULL ? a == b : EVP_PKEY_eq(a, b) == 1;
+}
+
+void
+oe_reconfigure(struct oe *oe, struct oe_config *c)
+{
+	struct oe_config *old = oe->config;
+	EVP_PKEY	 *key;
+	struct dns	 *dns;
+	bool		  restart;
+
+	/* What IKE was begun with; a new key or name is a new peer to others. */
+	restart = !same_key(old->key, c->key) ||
+	    !keying_id_equal(&old->id, &c->id) || old->legacy != c->legacy ||
+	    old->rsa_min_bits != c->rsa_min_bits || old->dpd != c->dpd ||
+	    old->phase1_lifetime != c->phase1_lifetime ||
+	    old->phase2_lifetime != c->phase2_lifetime ||
+	    old->give_up != c->give_up;
+	if (!restart) {
+		key = c->key;		/* IKE borrows the old object */
+		c->key = old->key;
+		old->key = key;
+	}
+	core_reconfigure(oe->core, clock_now(), c);
+	oe->config = c;
+	if ((old->nresolvers != c->nresolvers || memcmp(old->resolvers,
+	    c->resolvers, sizeof(c->resolvers)) != 0) &&
+	    oe->dns_leaving == NULL && (dns = oe_dns_new(oe, c)) != NULL) {
+		oe->dns_leaving = oe->dns;	/* questions under way finish */
+		oe->dns = dns;
+	}
+	if (restart) {
+		core_drop_all(oe->core, clock_now());
+		if (oe_restart_ike(oe, c) == -1)
+			log_error("IKE cannot start with the new configuration");
+	}
+	oe_config_free(old);
+	oe_schedule(oe);
+}
+
+/* --- packets ----------------------------------------------------------------------------- */
+
+void
+oe_outbound(struct oe *oe, const uint8_t *pkt, size_t len)
+{
+	spd_outbound(oe->core, clock_now(), pkt, len);
+	oe_schedule(oe);
+}
+
+void
+oe_inbound_esp(struct oe *oe, const uint8_t *pkt, size_t len)
+{
+	spd_inbound_esp(oe->core, clock_now(), pkt, len);
+	oe_schedule(oe);
+}
+
+void
+oe_inbound_ike(struct oe *oe, const struct keying_path *path,
+    const uint8_t *buf, size_t len)
+{
+	core_set_now(oe->core, clock_now());
+	ike_packet(oe->ike, clock_now(), path, buf, len);
+	oe_schedule(oe);
+}
+
+bool
+oe_inbound_clear(struct oe *oe, const uint8_t *pkt, size_t len)
+{
+	return spd_inbound_clear(oe->core, clock_now(), pkt, len);
+}
+
+/* The quoted header of an ICMP error tells what of ours it is about. */
+void
+oe_inbound_icmp(struct oe *oe, const uint8_t *pkt, size_t len)
+{
+	struct keying_path path;
+	struct ip_info	   ip;
+	const uint8_t	  *in;
+	size_t		   header;
+
+	if (!ip_parse(pkt, len, &ip) || ip.protocol != 1 || ip.total <
+	    ip.header + ICMP_HEADER_LEN + IP_HEADER_LEN + UDP_HEADER_LEN)
+		return;
+	in = pkt + ip.header + ICMP_HEADER_LEN;
+	header = (size_t)(in[0] & 15) * 4;
+	if (header < IP_HEADER_LEN || ip.total < ip.header + ICMP_HEADER_LEN +
+	    header + UDP_HEADER_LEN)
+		return;
+	if (in[9] == 17 && pkt[ip.header] == ICMP_UNREACHABLE) {
+		memset(&path, 0, sizeof(path));
+		memcpy(&path.local, in + 12, 4);
+		memcpy(&path.peer, in + 16, 4);
+		path.local_port = (uint16_t)(in[header] << 8 | in[header + 1]);
+		path.peer_port = (uint16_t)(in[header + 2] << 8 |
+		    in[header + 3]);
+		core_set_now(oe->core, clock_now());
+		ike_icmp(oe->ike, clock_now(), &path);
+		oe_schedule(oe);
+		return;
+	}
+	spd_inbound_icmp(oe->core, clock_now(), pkt, len);
+}
+
+bool
+oe_is_resolver(const struct oe *oe, uint32_t addr)
+{
+	return core_is_resolver(oe->core, addr);
+}
+
+json_object *
+oe_control(struct oe *oe, json_object *req, bool privileged)
+{
+	json_object *o, *rows, *phase1, *command = NULL;
+	size_t	     i;
+
+	(void)privileged;	/* nothing here is secret on this host */
+	if ((o = report_control(oe->core, clock_now(), req)) == NULL ||
+	    !json_object_object_get_ex(req, "command", &command))
+		return o;
+	if (strcmp(json_object_get_string(command), "sa") == 0 &&
+	    json_object_object_get_ex(o, "rows", &rows)) {
+		phase1 = ike_sa_json(oe->ike, clock_now());
+		for (i = 0; phase1 != NULL && i <
+		    json_object_array_length(phase1); i++)
+			json_object_array_add(rows, json_object_get(
+			    json_object_array_get_idx(phase1, i)));
+		json_object_put(phase1);
+	} else if (strcmp(json_object_get_string(command), "status") == 0) {
+		json_object_object_add(o, "ike", ike_status_json(oe->ike));
+	}
+	return o;
+}

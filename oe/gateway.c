@@ -1,0 +1,145 @@
+/* gateway.c - who may speak for a destination, and with which keys (draft -17 §5) */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "oe/core.h"
+
+void
+gateways_clear(struct connection *conn)
+{
+	unsigned i;
+
+	for (i = 0; i < conn->ngateways; i++)
+		free(conn->gateways[i].keys);
+	free(conn->gateways);
+	conn->gateways = NULL;
+	conn->ngateways = conn->gateway = 0;
+}
+
+static void
+gateway_add_key(struct gateway *g, const struct pubkey *key)
+{
+	unsigned i;
+
+	if (key->len == 0 || g->nkeys == KEYING_KEYS_MAX)
+		return;
+	for (i = 0; i < g->nkeys; i++) {
+		if (g->keys[i].len == key->len &&
+		    memcmp(g->keys[i].wire, key->wire, key->len) == 0)
+			return;
+	}
+	g->keys = xrealloc(g->keys, g->nkeys + 1, sizeof(*g->keys));
+	g->keys[g->nkeys++] = *key;
+}
+
+static struct gateway *
+gateway_of(struct connection *conn, const struct keying_id *id)
+{
+	struct gateway *g;
+	unsigned	i;
+
+	for (i = 0; i < conn->ngateways; i++) {
+		if (keying_id_equal(&conn->gateways[i].id, id))
+			return &conn->gateways[i];
+	}
+	if (conn->ngateways == GATEWAYS_MAX)
+		return NULL;
+	conn->gateways = xrealloc(conn->gateways, conn->ngateways + 1,
+	    sizeof(*g));
+	g = &conn->gateways[conn->ngateways++];
+	memset(g, 0, sizeof(*g));
+	g->id = *id;
+	return g;
+}
+
+void
+gateways_set(struct connection *conn, const struct record_answer *a)
+{
+	const struct record *r;
+	struct gateway	    *g;
+	struct keying_id     id;
+	unsigned	     i;
+
+	gateways_clear(conn);
+	for (i = 0; i < a->n; i++) {
+		r = &a->r[i];
+		id = r->gateway;
+		if (id.type == 0) {
+			/* IPSECKEY gateway type 0: the destination itself. */
+			id.type = KEYING_ID_IPV4;
+			id.addr = conn->key.dst;
+		}
+		/* §3.2.4.1: what DNS does not vouch for may not send our
+		 * packets elsewhere. */
+		if (conn->core->config->self_delegation_only && !a->authentic &&
+		    id.type == KEYING_ID_IPV4 && id.addr != conn->key.dst)
+			continue;
+		if ((g = gateway_of(conn, &id)) == NULL)
+			continue;
+		if (g->addr == 0) {
+			/* A name has no address here (§5.5): the destination,
+			 * known by that name, is its own gateway. */
+			g->addr = id.type == KEYING_ID_IPV4 ? id.addr :
+			    conn->key.dst;
+			g->precedence = r->precedence;
+		}
+		gateway_add_key(g, &r->key);
+	}
+}
+
+void
+gateway_add_keys(struct gateway *g, const struct record_answer *a)
+{
+	unsigned i;
+
+	for (i = 0; i < a->n; i++)
+		gateway_add_key(g, &a->r[i].key);
+}
+
+/* Without a key nobody can be known; and we are nobody else's way to us. */
+void
+gateways_drop_unusable(struct connection *conn)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < conn->ngateways; i++) {
+		if (conn->gateways[i].nkeys == 0 ||
+		    conn->gateways[i].addr == conn->core->local)
+			free(conn->gateways[i].keys);
+		else
+			conn->gateways[n++] = conn->gateways[i];
+	}
+	conn->ngateways = n;
+}
+
+void
+gateways_keep_peer(struct connection *conn, const struct keying_child *k)
+{
+	struct gateway *g;
+
+	if (k->peer_key.len == 0)
+		return;		/* a pre-shared key: nothing in DNS */
+	gateways_clear(conn);
+	g = gateway_of(conn, &k->peer_id);
+	g->addr = k->path.peer;
+	gateway_add_key(g, &k->peer_key);
+}
+
+bool
+gateways_have_key(const struct connection *conn, const struct pubkey *key)
+{
+	unsigned i, j;
+
+	for (i = 0; i < conn->ngateways; i++) {
+		for (j = 0; j < conn->gateways[i].nkeys; j++) {
+			if (conn->gateways[i].keys[j].len == key->len &&
+			    memcmp(conn->gateways[i].keys[j].wire, key->wire,
+			    key->len) == 0)
+				return true;
+		}
+	}
+	return false;
+}

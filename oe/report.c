@@ -1,0 +1,355 @@
+/* report.c - what the engine tells people: spd, sa, why, status, events */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "oe/core.h"
+
+#define REPORT_ROWS_MAX	20000
+
+static void
+add_text(json_object *o, const char *key, const char *text)
+{
+	json_object_object_add(o, key, json_object_new_string(text));
+}
+
+static void
+add_number(json_object *o, const char *key, uint64_t n)
+{
+	json_object_object_add(o, key, json_object_new_int64((int64_t)n));
+}
+
+static void
+add_spi(json_object *o, const char *key, uint32_t spi)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "0x%08x", spi);
+	add_text(o, key, text);
+}
+
+static void
+add_prefix(json_object *o, const char *key, uint32_t net, unsigned plen)
+{
+	char text[32];
+
+	if (plen == 32)
+		snprintf(text, sizeof(text), "%s", ipv4_text(net));
+	else
+		snprintf(text, sizeof(text), "%s/%u", ipv4_text(net), plen);
+	add_text(o, key, text);
+}
+
+static void
+cipher_text(const struct esp_sa *sa, char *out, size_t cap)
+{
+	const struct esp_params *p = esp_sa_params(sa);
+
+	if (p->auth == ESP_AUTH_NONE)
+		snprintf(out, cap, "%s", esp_cipher_name(p->cipher,
+		    p->cipher_len));
+	else
+		snprintf(out, cap, "%s/%s", esp_cipher_name(p->cipher,
+		    p->cipher_len), esp_auth_name(p->auth));
+}
+
+/* How the peer's key came to be believed (RFC 5406 §3.4). */
+static const char *
+auth_text(const struct connection *conn)
+{
+	if (conn->state != CONNECTION_KEYED)
+		return "";
+	if (conn->class == OE_CLASS_TUNNEL)
+		return conn->core->config->tunnels[conn->tunnel].psk != NULL ?
+		    "psk" : "configured key";
+	return conn->authentic ? "dnssec" : "dns";
+}
+
+static uint64_t
+seconds_to(uint64_t now, uint64_t at)
+{
+	return at > now ? (at - now + 999) / 1000 : 0;
+}
+
+static json_object *
+connection_row(const struct connection *conn)
+{
+	const struct core    *c = conn->core;
+	const struct sa_pair *p = connection_pair(conn);
+	json_object	     *o = json_object_new_object();
+	char		      cipher[64];
+
+	add_prefix(o, "src", conn->key.src, conn->key.src_plen);
+	add_prefix(o, "dst", conn->key.dst, conn->key.dst_plen);
+	add_text(o, "policy", spd_policy_name(conn->policy));
+	add_text(o, "class", oe_class_name(conn->class));
+	add_text(o, "state", connection_state_name(conn->state));
+	add_text(o, "reason", conn->reason);
+	add_text(o, "peer", conn->peer_id.type != 0 ?
+	    keying_id_text(&conn->peer_id) : "");
+	add_text(o, "auth", auth_text(conn));
+	add_text(o, "gateway", conn->path.peer != 0 ?
+	    ipv4_text(conn->path.peer) : "");
+	if (p != NULL) {
+		add_spi(o, "spi_in", p->spi_in);
+		add_spi(o, "spi_out", p->spi_out);
+		cipher_text(p->out, cipher, sizeof(cipher));
+		add_text(o, "cipher", cipher);
+		add_text(o, "role", p->initiator ? "initiator" : "responder");
+	} else {
+		add_text(o, "spi_in", "");
+		add_text(o, "spi_out", "");
+		add_text(o, "cipher", "");
+	}
+	add_number(o, "packets", conn->packets);
+	add_number(o, "bytes", conn->bytes);
+	add_number(o, "age", (c->now - conn->born) / 1000);
+	add_number(o, "idle", (c->now - conn->used) / 1000);
+	add_number(o, "next", seconds_to(c->now, conn->look_at));
+	return o;
+}
+
+static json_object *
+report_spd(struct core *c)
+{
+	struct connection *conn;
+	json_object	  *o = json_object_new_object();
+	json_object	  *rows = json_object_new_array();
+	unsigned	   n = 0;
+
+	TAILQ_FOREACH(conn, &c->connections, all) {
+		if (n++ == REPORT_ROWS_MAX)
+			break;
+		json_object_array_add(rows, connection_row(conn));
+	}
+	json_object_object_add(o, "rows", rows);
+	return o;
+}
+
+static json_object *
+report_sa(struct core *c)
+{
+	struct connection  *conn;
+	struct sa_pair	   *p;
+	struct esp_counters in, out;
+	json_object	   *o = json_object_new_object();
+	json_object	   *rows = json_object_new_array(), *r;
+	char		    cipher[64];
+
+	TAILQ_FOREACH(conn, &c->connections, all) {
+		TAILQ_FOREACH(p, &conn->pairs, entry) {
+			r = json_object_new_object();
+			esp_sa_counters(p->in, &in);
+			esp_sa_counters(p->out, &out);
+			cipher_text(p->out, cipher, sizeof(cipher));
+			add_number(r, "phase", 2);
+			add_prefix(r, "src", conn->key.src, conn->key.src_plen);
+			add_prefix(r, "dst", conn->key.dst, conn->key.dst_plen);
+			add_text(r, "peer", keying_id_text(&conn->peer_id));
+			add_spi(r, "spi_in", p->spi_in);
+			add_spi(r, "spi_out", p->spi_out);
+			add_text(r, "cipher", cipher);
+			add_number(r, "packets", in.packets + out.packets);
+			add_number(r, "bytes", in.bytes + out.bytes);
+			add_number(r, "replays", in.replays);
+			add_number(r, "auth_failures", in.auth_failures);
+			add_number(r, "age", (c->now - p->born) / 1000);
+			add_number(r, "rekey", seconds_to(c->now, p->soft));
+			json_object_array_add(rows, r);
+		}
+	}
+	json_object_object_add(o, "rows", rows);
+	return o;
+}
+
+/* "198.51.100.10: encrypted ...": the answer at 3 a.m., in one line. */
+static void
+why_line(const struct connection *conn, char *out, size_t cap)
+{
+	const struct sa_pair *p = connection_pair(conn);
+	const char	     *dst = ipv4_text(conn->key.dst);
+	char		      cipher[64], peer[KEYING_NAME_MAX + 2];
+	unsigned long long    next;
+
+	next = (unsigned long long)seconds_to(conn->core->now, conn->look_at);
+	switch (conn->state) {
+	case CONNECTION_KEYED:
+		if (p == NULL)
+			break;
+		cipher_text(p->out, cipher, sizeof(cipher));
+		snprintf(peer, sizeof(peer), "%s", keying_id_text(&conn->peer_id));
+		snprintf(out, cap, "%s: encrypted with %s to %s at %s (%s), "
+		    "because %s; %llu packets, looked at again in %llu s", dst,
+		    cipher, peer, ipv4_text(conn->path.peer),
+		    conn->class == OE_CLASS_TUNNEL ? auth_text(conn) :
+		    conn->authentic ? "key vouched for by DNSSEC" :
+		    "key from DNS, not vouched for by DNSSEC",
+		    conn->reason, (unsigned long long)conn->packets, next);
+		return;
+	case CONNECTION_CLEAR:
+	case CONNECTION_DENY:
+	case CONNECTION_EXPIRING:
+		snprintf(out, cap, "%s: %s (%s), because: %s; looked at again "
+		    "in %llu s", dst, conn->policy == SPD_DENY ? "denied" :
+		    "in the clear", oe_class_name(conn->class), conn->reason,
+		    next);
+		return;
+	case CONNECTION_POTENTIAL:
+	case CONNECTION_AUTHENTICATE:
+		snprintf(out, cap, "%s: %s while DNS is asked for its key", dst,
+		    conn->policy == SPD_HOLD ? "held" : "as before");
+		return;
+	case CONNECTION_PENDING:
+		snprintf(out, cap, "%s: %s while IKE negotiates with %s", dst,
+		    conn->policy == SPD_HOLD ? "held" : "as before",
+		    ipv4_text(conn->path.peer));
+		return;
+	case CONNECTION_NONEXISTENT:
+	case CONNECTION_EXPIRED:
+		break;
+	}
+	snprintf(out, cap, "%s: nothing flows: the connection is %s", dst,
+	    connection_state_name(conn->state));
+}
+
+static void
+why_nothing(const struct core *c, uint32_t addr, char *out, size_t cap)
+{
+	static const char *const then[] = {
+		[OE_CLASS_DENY] = "it would be denied",
+		[OE_CLASS_CLEAR] = "it would go in the clear",
+		[OE_CLASS_PERMISSIVE] = "it would be encrypted if DNS has its "
+		    "key, else go in the clear",
+		[OE_CLASS_PARANOID] = "it would be encrypted if DNS has its "
+		    "key, else be denied",
+		[OE_CLASS_TUNNEL] = "it would be encrypted to the tunnel's "
+		    "peer, or denied",
+	};
+	struct policy_match m;
+	const char	   *text = ipv4_text(addr);
+
+	if (core_is_resolver(c, addr))
+		snprintf(out, cap, "%s: in the clear, because it is a resolver",
+		    text);
+	else if (addr == c->local)
+		snprintf(out, cap, "%s: that is our own address", text);
+	else if (policy_find(c->config->policy, addr, &m) == -1)
+		snprintf(out, cap, "%s: in the clear, because no policy class "
+		    "holds it", text);
+	else
+		snprintf(out, cap, "%s: no traffic now; class %s by %s/%u: %s%s",
+		    text, oe_class_name(m.class), ipv4_text(m.net), m.plen,
+		    then[m.class], c->config->key == NULL &&
+		    m.class == OE_CLASS_PERMISSIVE ?
+		    "; we have no key, so in the clear" : "");
+}
+
+static bool
+holds(uint32_t net, unsigned plen, uint32_t addr)
+{
+	return plen == 0 || ((net ^ addr) & htonl(0xffffffffu << (32 - plen))) == 0;
+}
+
+static json_object *
+report_why(struct core *c, json_object *req)
+{
+	struct connection *conn, *best = NULL;
+	json_object	  *o, *address = NULL;
+	struct in_addr	   a;
+	char		   line[1024];
+
+	if (!json_object_object_get_ex(req, "address", &address) ||
+	    inet_pton(AF_INET, json_object_get_string(address), &a) != 1) {
+		o = json_object_new_object();
+		add_text(o, "error", "why needs an IPv4 address");
+		return o;
+	}
+	TAILQ_FOREACH(conn, &c->connections, all) {
+		if (!holds(conn->key.dst, conn->key.dst_plen, a.s_addr) ||
+		    conn->spd == NULL)
+			continue;
+		/* What decides for the packet: the strongest policy. */
+		if (best == NULL || conn->policy == SPD_ENCRYPT ||
+		    (best->policy != SPD_ENCRYPT && conn->used > best->used))
+			best = conn;
+	}
+	if (best != NULL) {
+		o = connection_row(best);
+		why_line(best, line, sizeof(line));
+	} else {
+		o = json_object_new_object();
+		why_nothing(c, a.s_addr, line, sizeof(line));
+	}
+	add_text(o, "line", line);
+	return o;
+}
+
+static json_object *
+report_status(struct core *c)
+{
+	json_object	 *o = json_object_new_object();
+	json_object	 *n = json_object_new_object();
+	struct keying_id  id = core_my_id(c);
+
+	add_text(o, "address", c->local != 0 ? ipv4_text(c->local) : "none");
+	add_text(o, "identity", keying_id_text(&id));
+	add_text(o, "key", c->config->key != NULL ? c->config->key_path :
+	    "none: everything goes in the clear");
+	add_text(o, "require_dnssec", c->config->require_dnssec ? "yes" : "no");
+	add_text(o, "weak_algorithms", c->config->legacy ?
+	    "allowed (legacy = true)" : "refused");
+	add_number(o, "connections", c->nconnections);
+	add_number(o, "lookups", c->nlookups);
+	add_number(o, "held_bytes", c->held);
+	add_number(n, "esp_out", c->count.esp_out);
+	add_number(n, "esp_in", c->count.esp_in);
+	add_number(n, "clear_out", c->count.clear_out);
+	add_number(n, "held", c->count.held);
+	add_number(n, "denied", c->count.denied);
+	add_number(n, "dropped", c->count.dropped);
+	add_number(n, "bad_esp", c->count.bad_esp);
+	add_number(n, "unknown_spi", c->count.unknown_spi);
+	add_number(n, "ingress_filtered", c->count.filtered);
+	add_number(n, "clear_refused", c->count.clear_refused);
+	add_number(n, "keyed", c->count.keyed);
+	add_number(n, "failed", c->count.failed);
+	add_number(n, "limits", c->count.limits);
+	json_object_object_add(o, "packets", n);
+	return o;
+}
+
+json_object *
+report_control(struct core *c, uint64_t now, json_object *req)
+{
+	json_object *command;
+	const char  *text;
+
+	c->now = now;
+	if (!json_object_object_get_ex(req, "command", &command))
+		return NULL;
+	text = json_object_get_string(command);
+	if (strcmp(text, "spd") == 0)
+		return report_spd(c);
+	if (strcmp(text, "sa") == 0)
+		return report_sa(c);
+	if (strcmp(text, "why") == 0)
+		return report_why(c, req);
+	if (strcmp(text, "status") == 0)
+		return report_status(c);
+	return NULL;
+}
+
+void
+report_event(struct core *c, const struct connection *conn, const char *what)
+{
+	json_object *o;
+
+	if (c->shell->event == NULL)
+		return;
+	o = connection_row(conn);
+	add_text(o, "event", what);
+	c->shell->event(c->shell_arg, o);
+}

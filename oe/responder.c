@@ -1,0 +1,457 @@
+/* responder.c - keying, responder: who a peer is, and for whom it may speak (draft -17 §3.3) */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "oe/core.h"
+
+#define SECONDS		1000u
+#define PEER_TTL_MIN	5		/* seconds: a flood of message 1 asks DNS once */
+#define PEER_TTL_MAX	86400
+
+enum { ASK_KEY, ASK_IPSECKEY, ASK_TXT };
+
+/* An identity and what DNS says its keys are: the unauthenticated OE peer. */
+struct peer {
+	UT_hash_handle	 hh;
+	struct keying_id id;
+	struct core	*core;
+	unsigned	 waiting;	/* answers that have not come */
+	bool		 found, authentic;
+	unsigned	 nkeys;
+	struct pubkey	*keys;
+	uint32_t	 ttl;
+	uint64_t	 expires;
+	unsigned	 ntokens;
+	uint64_t	 tokens[PEER_WAITING_MAX];
+};
+
+/* A Phase 2 proposal of an authenticated peer for a host behind it. */
+struct authorization {
+	TAILQ_ENTRY(authorization) entry;
+	struct core	 *core;
+	uint64_t	  token;
+	struct keying_id  id;
+	struct spd_key	  key;
+	enum oe_class	  class;
+	unsigned	  waiting;
+};
+
+/* --- configured tunnels ------------------------------------------------------------ */
+
+/* The tunnel an identity belongs to: by its name, or its address where it has none. */
+static const struct oe_tunnel *
+tunnel_of(const struct core *c, const struct keying_id *id,
+    const struct keying_path *path, unsigned *index)
+{
+	const struct oe_tunnel *t;
+	size_t			i;
+
+	for (i = 0; i < c->config->ntunnels; i++) {
+		t = &c->config->tunnels[i];
+		if (keying_id_equal(&t->peer_id, id) &&
+		    (t->peer == 0 || t->peer == path->peer)) {
+			*index = (unsigned)i;
+			return t;
+		}
+	}
+	return NULL;
+}
+
+/* --- unauthenticated OE peer ---------------------------------------------------------- */
+
+static void
+peer_free(struct peer *p)
+{
+	struct core *c = p->core;
+
+	HASH_DEL(c->peers, p);
+	c->npeers--;
+	lookups_forget(c, p);
+	free(p->keys);
+	free(p);
+}
+
+static void
+peer_answer(struct peer *p)
+{
+	struct core *c = p->core;
+	unsigned     i, n = p->ntokens;
+
+	p->ntokens = 0;
+	for (i = 0; i < n; i++)
+		c->ops->peer_keys(c->ops_arg, c->now, p->tokens[i], p->keys,
+		    p->nkeys, NULL, 0);
+}
+
+static void
+peer_add_key(struct peer *p, const struct pubkey *k)
+{
+	unsigned i;
+
+	if (k->len == 0 || p->nkeys == KEYING_KEYS_MAX)
+		return;
+	for (i = 0; i < p->nkeys; i++) {
+		if (p->keys[i].len == k->len &&
+		    memcmp(p->keys[i].wire, k->wire, k->len) == 0)
+			return;
+	}
+	p->keys = xrealloc(p->keys, p->nkeys + 1, sizeof(*p->keys));
+	p->keys[p->nkeys++] = *k;
+}
+
+/* Does a delegation record name this identity, or the record's owner? */
+static bool
+record_names(const struct record *r, const struct keying_id *id)
+{
+	return keying_id_equal(&r->gateway, id);
+}
+
+static void
+peer_dns(struct core *c, void *owner, unsigned tag,
+    const struct record_answer *a)
+{
+	struct peer *p = owner;
+	unsigned     i, had = p->nkeys;
+
+	p->waiting--;
+	if (a->status == RECORD_FOUND &&
+	    (a->authentic || !c->config->require_dnssec)) {
+		for (i = 0; i < a->n; i++) {
+			/* A TXT or IPSECKEY record may name another's key. */
+			if (tag == ASK_KEY ||
+			    record_names(&a->r[i], &p->id) ||
+			    (tag == ASK_IPSECKEY && a->r[i].gateway.type == 0))
+				peer_add_key(p, &a->r[i].key);
+		}
+		if (p->nkeys > had) {
+			p->authentic = a->authentic && (had == 0 || p->authentic);
+			p->found = true;
+		}
+	} else if (a->status == RECORD_MALFORMED || a->status == RECORD_BOGUS) {
+		log_info("peer %s: %s", keying_id_text(&p->id),
+		    record_status_text(a->status));
+	}
+	if (a->ttl < p->ttl)
+		p->ttl = a->ttl;
+	/* Its KEY record is what the draft asks for; the others stand in. */
+	if (tag == ASK_KEY && p->found) {
+		lookups_forget(c, p);
+		p->waiting = 0;
+	}
+	if (p->waiting > 0)
+		return;
+	if (p->ttl < PEER_TTL_MIN)
+		p->ttl = PEER_TTL_MIN;
+	p->expires = c->now + (uint64_t)p->ttl * SECONDS;
+	if (!p->found && ratelimit_pass(&c->bad_packet, c->now))
+		log_info("peer %s has no key in DNS", keying_id_text(&p->id));
+	peer_answer(p);
+}
+
+/* The same bytes for the same identity: it is a hash key. */
+static struct keying_id
+canonical_id(const struct keying_id *id)
+{
+	struct keying_id out;
+
+	memset(&out, 0, sizeof(out));
+	out.type = id->type;
+	if (id->type == KEYING_ID_IPV4)
+		out.addr = id->addr;
+	else
+		memcpy(out.name, id->name, strlen(id->name));
+	return out;
+}
+
+static struct peer *
+peer_new(struct core *c, const struct keying_id *id, const char *name)
+{
+	static const uint16_t types[] = { [ASK_KEY] = RECORD_TYPE_KEY,
+		[ASK_IPSECKEY] = RECORD_TYPE_IPSECKEY,
+		[ASK_TXT] = RECORD_TYPE_TXT };
+	struct peer *p, *next;
+	unsigned     i;
+
+	if (c->npeers >= PEERS_MAX) {
+		/* The oldest that nobody waits for makes room. */
+		HASH_ITER(hh, c->peers, p, next) {
+			if (p->waiting == 0) {
+				peer_free(p);
+				break;
+			}
+		}
+		if (c->npeers >= PEERS_MAX) {
+			c->count.limits++;
+			return NULL;
+		}
+	}
+	p = xcalloc(1, sizeof(*p));
+	p->core = c;
+	p->id = *id;
+	p->ttl = PEER_TTL_MAX;
+	HASH_ADD(hh, c->peers, id, sizeof(p->id), p);
+	c->npeers++;
+	for (i = ASK_KEY; i <= ASK_TXT; i++) {
+		if (lookup_start(c, name, types[i], peer_dns, p, i) == 0)
+			p->waiting++;
+	}
+	if (p->waiting == 0) {
+		peer_free(p);
+		return NULL;
+	}
+	return p;
+}
+
+void
+responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
+    const struct keying_id *id, const struct keying_path *path)
+{
+	const struct oe_tunnel *t;
+	struct policy_match	m;
+	struct keying_id	key = canonical_id(id);
+	struct peer	       *p;
+	char			name[KEYING_NAME_MAX + 1];
+	unsigned		index;
+
+	c->now = now;
+	if ((t = tunnel_of(c, id, path, &index)) != NULL) {
+		c->ops->peer_keys(c->ops_arg, now, token, &t->key,
+		    t->key.len != 0, t->psk, t->psk_len);
+		return;
+	}
+	/* Whoever policy lets not encrypt is spared the look-ups, and so are we. */
+	if (c->config->key == NULL || lookup_key_name(id, name) == -1 ||
+	    policy_find(c->config->policy, path->peer, &m) == -1 ||
+	    (m.class != OE_CLASS_PERMISSIVE && m.class != OE_CLASS_PARANOID))
+		goto refuse;
+	HASH_FIND(hh, c->peers, &key, sizeof(key), p);
+	if (p != NULL && p->waiting == 0 && now >= p->expires) {
+		peer_free(p);
+		p = NULL;
+	}
+	if (p == NULL && (p = peer_new(c, &key, name)) == NULL)
+		goto refuse;
+	if (p->waiting == 0) {
+		c->ops->peer_keys(c->ops_arg, now, token, p->keys, p->nkeys,
+		    NULL, 0);
+		return;
+	}
+	if (p->ntokens == PEER_WAITING_MAX)
+		goto refuse;
+	p->tokens[p->ntokens++] = token;
+	return;
+refuse:
+	c->ops->peer_keys(c->ops_arg, now, token, NULL, 0, NULL, 0);
+}
+
+bool
+responder_authentic(struct core *c, const struct keying_id *id)
+{
+	struct keying_id key = canonical_id(id);
+	struct peer	*p;
+
+	HASH_FIND(hh, c->peers, &key, sizeof(key), p);
+	return p != NULL && p->found && p->authentic;
+}
+
+/* --- authenticated, authorized OE peer --------------------------------------------------- */
+
+static void
+authorization_free(struct authorization *a)
+{
+	struct core *c = a->core;
+
+	lookups_forget(c, a);
+	TAILQ_REMOVE(&c->authorizations, a, entry);
+	c->nauthorizations--;
+	free(a);
+}
+
+/* The connection that this peer's keys will be for. */
+static void
+authorize(struct core *c, uint64_t token, const struct keying_id *id,
+    const struct spd_key *key, enum oe_class class, unsigned tunnel)
+{
+	struct connection *conn = NULL;
+	struct spd_entry  *e;
+
+	if ((e = spd_get(c, key)) != NULL) {
+		conn = connection_with(e, id);
+		if (conn == NULL)
+			conn = connection_new(c, e, class, tunnel);
+		if (conn != NULL && TAILQ_EMPTY(&conn->pairs) &&
+		    conn->state != CONNECTION_PENDING)
+			conn->peer_id = *id;
+		if (conn == NULL && TAILQ_EMPTY(&e->connections))
+			spd_update(c, e);
+	}
+	c->ops->authorize(c->ops_arg, c->now, token, conn);
+}
+
+static void
+authorization_dns(struct core *c, void *owner, unsigned tag,
+    const struct record_answer *answer)
+{
+	struct authorization *a = owner;
+	unsigned	      i;
+
+	(void)tag;
+	a->waiting--;
+	if (answer->status == RECORD_FOUND &&
+	    (answer->authentic || !c->config->require_dnssec)) {
+		for (i = 0; i < answer->n; i++) {
+			if (!record_names(&answer->r[i], &a->id))
+				continue;
+			authorize(c, a->token, &a->id, &a->key, a->class, 0);
+			authorization_free(a);
+			return;
+		}
+	}
+	if (a->waiting > 0)
+		return;
+	log_info("peer %s may not speak for %s: no TXT record there names it",
+	    keying_id_text(&a->id), ipv4_text(a->key.dst));
+	c->ops->authorize(c->ops_arg, c->now, a->token, NULL);
+	authorization_free(a);
+}
+
+static unsigned
+plen_of(uint32_t mask)
+{
+	uint32_t h = ntohl(mask);
+	unsigned n = 0;
+
+	for (; h & 0x80000000u; h <<= 1)
+		n++;
+	return h == 0 ? n : 33;		/* 33: holes in it */
+}
+
+static bool
+tunnel_allows(const struct core *c, const struct oe_tunnel *t,
+    const struct spd_key *k)
+{
+	if (k->dst != t->remote_net || k->dst_plen != t->remote_plen)
+		return false;
+	return t->local_plen == 0 ? k->src == c->local && k->src_plen == 32 :
+	    k->src == t->local_net && k->src_plen == t->local_plen;
+}
+
+void
+responder_child_ask(struct core *c, uint64_t now, uint64_t token,
+    const struct keying_id *id, const struct keying_path *path,
+    const struct keying_selector *src, const struct keying_selector *dst)
+{
+	const struct oe_tunnel *t;
+	struct authorization   *a;
+	struct policy_match	m;
+	struct spd_key		key;
+	const char	       *why;
+	char			name[RECORD_REVERSE_LEN];
+	unsigned		index = 0;
+
+	c->now = now;
+	memset(&key, 0, sizeof(key));
+	key.src = src->net;
+	key.dst = dst->net;
+	key.src_plen = plen_of(src->mask);
+	key.dst_plen = plen_of(dst->mask);
+	if ((t = tunnel_of(c, id, path, &index)) != NULL &&
+	    tunnel_allows(c, t, &key)) {
+		authorize(c, token, id, &key, OE_CLASS_TUNNEL, index);
+		return;
+	}
+	/* §13: what comes from DNS alone never matches a configured tunnel, and
+	 * never more than one host with one host. */
+	why = "its selectors are not of single hosts";
+	if (key.src_plen != 32 || key.dst_plen != 32 || src->protocol != 0 ||
+	    dst->protocol != 0 || src->port != 0 || dst->port != 0)
+		goto refuse;
+	why = "that is not our address";
+	if (!core_is_ours(c, key.src))
+		goto refuse;
+	why = "policy";
+	if (core_is_ours(c, key.dst) || core_is_resolver(c, key.dst) ||
+	    policy_find(c->config->policy, key.dst, &m) == -1 ||
+	    (m.class != OE_CLASS_PERMISSIVE && m.class != OE_CLASS_PARANOID))
+		goto refuse;
+	/* A host that speaks for the address it sends from needs nobody's word
+	 * for it; a gateway needs its client's (§3.3.2). */
+	if (key.dst == path->peer ||
+	    (id->type == KEYING_ID_IPV4 && id->addr == key.dst)) {
+		authorize(c, token, id, &key, m.class, 0);
+		return;
+	}
+	why = "too many look-ups under way";
+	if (c->nauthorizations >= AUTHORIZATIONS_MAX)
+		goto refuse;
+	a = xcalloc(1, sizeof(*a));
+	a->core = c;
+	a->token = token;
+	a->id = *id;
+	a->key = key;
+	a->class = m.class;
+	TAILQ_INSERT_TAIL(&c->authorizations, a, entry);
+	c->nauthorizations++;
+	record_reverse_name(key.dst, name);
+	if (lookup_start(c, name, RECORD_TYPE_TXT, authorization_dns, a, 0) == 0)
+		a->waiting++;
+	if (lookup_start(c, name, RECORD_TYPE_IPSECKEY, authorization_dns, a,
+	    0) == 0)
+		a->waiting++;
+	if (a->waiting != 0)
+		return;
+	authorization_free(a);
+refuse:
+	if (ratelimit_pass(&c->bad_packet, now))
+		log_info("peer %s at %s is refused %s: %s", keying_id_text(id),
+		    ipv4_text(path->peer), ipv4_text(key.dst), why);
+	c->ops->authorize(c->ops_arg, now, token, NULL);
+}
+
+/* It has forgotten every SA that it had with us (RFC 2407 §4.6.3.3). */
+void
+responder_initial_contact(struct core *c, uint64_t now,
+    const struct keying_id *id, uint32_t peer)
+{
+	struct connection *conn, *next;
+
+	c->now = now;
+	for (conn = TAILQ_FIRST(&c->connections); conn != NULL; conn = next) {
+		next = TAILQ_NEXT(conn, all);
+		if (conn->state != CONNECTION_KEYED ||
+		    conn->path.peer != peer ||
+		    !keying_id_equal(&conn->peer_id, id))
+			continue;
+		log_info("%s: peer %s began anew", ipv4_text(conn->key.dst),
+		    keying_id_text(id));
+		connection_free(conn, false);
+	}
+}
+
+void
+responder_tick(struct core *c)
+{
+	struct peer *p, *next;
+
+	HASH_ITER(hh, c->peers, p, next) {
+		if (p->waiting == 0 && c->now >= p->expires)
+			peer_free(p);
+	}
+}
+
+void
+responder_free(struct core *c)
+{
+	struct authorization *a;
+	struct peer	     *p, *next;
+
+	HASH_ITER(hh, c->peers, p, next)
+		peer_free(p);
+	while ((a = TAILQ_FIRST(&c->authorizations)) != NULL)
+		authorization_free(a);
+}

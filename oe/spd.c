@@ -1,0 +1,621 @@
+/* spd.c - the forwarding plane: what happens to each datagram (draft -17 §3.1) */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ip.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "oe/core.h"
+
+#define ICMP_UNREACHABLE	3
+#define ICMP_FRAGMENTATION	4
+#define ICMP_PROHIBITED		13	/* RFC 1812 §5.2.7.1 */
+#define LINK_MTU		1500	/* where no path MTU was learnt */
+#define PATH_MTU_MIN		576	/* RFC 791; a smaller claim is a forgery or no use */
+
+const char *
+spd_policy_name(enum spd_policy p)
+{
+	static const char *const names[] = { "none", "hold", "pass", "deny",
+		"encrypt" };
+
+	return names[p];
+}
+
+static uint32_t
+prefix_of(uint32_t addr, unsigned plen)
+{
+	return plen == 0 ? 0 : addr & htonl(0xffffffffu << (32 - plen));
+}
+
+/* --- entries ------------------------------------------------------------------ */
+
+struct spd_entry *
+spd_find(struct core *c, uint32_t src, uint32_t dst)
+{
+	struct spd_key	  key;
+	struct spd_entry *e;
+
+	memset(&key, 0, sizeof(key));
+	key.src = src;
+	key.dst = dst;
+	key.src_plen = key.dst_plen = 32;
+	HASH_FIND(hh, c->spd, &key, sizeof(key), e);
+	return e;
+}
+
+struct spd_entry *
+spd_get(struct core *c, const struct spd_key *key)
+{
+	struct spd_entry *e;
+
+	HASH_FIND(hh, c->spd, key, sizeof(*key), e);
+	if (e != NULL)
+		return e;
+	if (c->nentries >= c->config->connections_max) {
+		c->count.limits++;
+		if (ratelimit_pass(&c->limit_log, c->now))
+			log_warn("connections-max (%u) reached: new "
+			    "destinations get no encryption",
+			    c->config->connections_max);
+		return NULL;
+	}
+	e = xcalloc(1, sizeof(*e));
+	e->key = *key;
+	e->used = c->now;
+	TAILQ_INIT(&e->connections);
+	HASH_ADD(hh, c->spd, key, sizeof(e->key), e);
+	c->nentries++;
+	return e;
+}
+
+static void
+datagram_free(struct core *c, struct datagram **d)
+{
+	if (*d != NULL)
+		c->held -= (*d)->len;
+	free(*d);
+	*d = NULL;
+}
+
+static void
+spd_free(struct core *c, struct spd_entry *e)
+{
+	struct spd_entry *alias, *next;
+
+	if (e->key.dst_plen != 32 || e->key.src_plen != 32) {
+		HASH_ITER(hh, c->spd, alias, next) {
+			if (alias->master == e) {
+				HASH_DEL(c->spd, alias);
+				c->nentries--;
+				free(alias);
+			}
+		}
+	}
+	datagram_free(c, &e->first);
+	datagram_free(c, &e->last);
+	HASH_DEL(c->spd, e);
+	c->nentries--;
+	free(e);
+}
+
+void
+spd_free_all(struct core *c)
+{
+	struct spd_entry *e, *next;
+
+	HASH_ITER(hh, c->spd, e, next) {
+		datagram_free(c, &e->first);
+		datagram_free(c, &e->last);
+		HASH_DEL(c->spd, e);
+		free(e);
+	}
+	c->nentries = 0;
+}
+
+static void spd_forward(struct core *c, struct spd_entry *e,
+    const uint8_t *pkt, size_t len);
+
+/* First and last datagram go out in the order they came (§3.1). */
+static void
+spd_release(struct core *c, struct spd_entry *e)
+{
+	struct datagram *first = e->first, *last = e->last;
+
+	e->first = e->last = NULL;
+	if (first != NULL) {
+		spd_forward(c, e, first->data, first->len);
+		datagram_free(c, &first);
+	}
+	if (last != NULL) {
+		spd_forward(c, e, last->data, last->len);
+		datagram_free(c, &last);
+	}
+}
+
+void
+spd_update(struct core *c, struct spd_entry *e)
+{
+	static const unsigned	 rank[] = { [SPD_NONE] = 0, [SPD_PASS] = 1,
+		[SPD_DENY] = 2, [SPD_HOLD] = 3, [SPD_ENCRYPT] = 4 };
+	const struct connection *conn;
+	enum spd_policy		 best = SPD_NONE;
+
+	TAILQ_FOREACH(conn, &e->connections, entry) {
+		if (rank[conn->policy] > rank[best])
+			best = conn->policy;
+	}
+	e->policy = best;
+	if (TAILQ_EMPTY(&e->connections)) {
+		spd_free(c, e);
+		return;
+	}
+	if (best != SPD_HOLD && best != SPD_NONE)
+		spd_release(c, e);
+}
+
+/* --- outbound ------------------------------------------------------------------ */
+
+static void
+spd_hold(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
+{
+	struct datagram **slot = e->first == NULL ? &e->first : &e->last;
+
+	datagram_free(c, slot);
+	if (c->held + len > HOLD_BYTES_MAX) {
+		c->count.limits++;
+		return;
+	}
+	*slot = xcalloc(1, sizeof(**slot) + len);
+	(*slot)->len = len;
+	memcpy((*slot)->data, pkt, len);
+	c->held += len;
+	c->count.held++;
+}
+
+static void
+spd_pass(struct core *c, const uint8_t *pkt, size_t len)
+{
+	c->count.clear_out++;
+	c->shell->send_clear(c->shell_arg, pkt, len);
+}
+
+/* The host is told, if wanted, that policy forbids it (§3.1: deny). */
+static void
+spd_deny(struct core *c, const uint8_t *pkt, size_t len)
+{
+	uint8_t out[IP_HEADER_LEN + ICMP_HEADER_LEN + 576];
+	size_t	n;
+
+	c->count.denied++;
+	if (!c->config->icmp_deny || !ratelimit_pass(&c->icmp, c->now))
+		return;
+	n = ip_write_icmp_error(out, sizeof(out), c->local, ICMP_UNREACHABLE,
+	    ICMP_PROHIBITED, 0, pkt, len);
+	if (n != 0)
+		c->shell->answer(c->shell_arg, out, n);
+}
+
+/*
+ * Which of several hosts behind one address a packet is for: the one whose flow
+ * it belongs to (RFC 3104 §3, session-oriented keying).  NULL: to
+ * somebody there who speaks no IPsec.
+ */
+static struct connection *
+spd_choose(struct core *c, struct spd_entry *e, const uint8_t *pkt,
+    size_t len, const struct ip_info *ip)
+{
+	struct connection *conn, *newest = NULL;
+	unsigned	   keyed = 0;
+
+	TAILQ_FOREACH(conn, &e->connections, entry) {
+		if (conn->policy != SPD_ENCRYPT || connection_pair(conn) == NULL)
+			continue;
+		if (newest == NULL || connection_pair(conn)->born >
+		    connection_pair(newest)->born)
+			newest = conn;
+		keyed++;
+	}
+	/* A peer known by its address owns that address; one known by a name
+	 * may share it (draft -17 §6.3). */
+	if (newest == NULL ||
+	    (keyed == 1 && newest->peer_id.type != KEYING_ID_FQDN))
+		return newest;
+	if (ip->frag != 0)
+		return e->fragment_to != NULL && e->fragment_id == ip->id ?
+		    e->fragment_to : newest;
+	conn = flow_find(c, pkt, len, false);
+	if (conn != NULL && (conn->spd != e || connection_pair(conn) == NULL))
+		conn = NULL;
+	if (conn == NULL && newest->class == OE_CLASS_PERMISSIVE &&
+	    flow_is_reply(pkt, len))
+		return NULL;
+	if (conn == NULL)
+		conn = newest;
+	if (ip->more) {
+		e->fragment_id = ip->id;
+		e->fragment_to = conn;
+	}
+	return conn;
+}
+
+/* Larger than the path takes: the host is told what fits (RFC 4301 §8.2). */
+static bool
+spd_too_big(struct core *c, const struct connection *conn,
+    const struct sa_pair *p, const uint8_t *pkt, size_t len,
+    const struct ip_info *ip)
+{
+	uint8_t out[IP_HEADER_LEN + ICMP_HEADER_LEN + 576];
+	size_t	mtu, n;
+
+	mtu = esp_inner_mtu(p->out, conn->mtu != 0 ? conn->mtu : LINK_MTU);
+	if (ip->total <= mtu || !ip->df)
+		return false;
+	c->count.dropped++;
+	if (ratelimit_pass(&c->icmp, c->now)) {
+		n = ip_write_icmp_error(out, sizeof(out), c->local,
+		    ICMP_UNREACHABLE, ICMP_FRAGMENTATION, (uint32_t)mtu, pkt, len);
+		if (n != 0)
+			c->shell->answer(c->shell_arg, out, n);
+	}
+	return true;
+}
+
+static void
+spd_encrypt(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
+{
+	struct connection *conn;
+	struct sa_pair	  *p;
+	struct ip_info	   ip;
+	int		   n;
+
+	if (!ip_parse(pkt, len, &ip))
+		return;
+	if ((conn = spd_choose(c, e, pkt, len, &ip)) == NULL) {
+		spd_pass(c, pkt, len);
+		return;
+	}
+	p = connection_pair(conn);
+	if (p == NULL || spd_too_big(c, conn, p, pkt, len, &ip))
+		return;
+	n = esp_seal(p->out, pkt, ip.total, c->buf, IP_PACKET_MAX);
+	if (n < 0) {
+		c->count.dropped++;
+		if (n == ESP_E_OVERFLOW)
+			connection_rekey(conn, "sequence numbers used up");
+		return;
+	}
+	conn->used = c->now;
+	conn->packets++;
+	conn->bytes += ip.total;
+	c->count.esp_out++;
+	if (conn->peer_id.type == KEYING_ID_FQDN)
+		flow_learn(c, pkt, len, false, conn);
+	c->shell->send_esp(c->shell_arg, c->buf, (size_t)n);
+}
+
+static void
+spd_forward(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
+{
+	struct connection *conn;
+
+	e->used = c->now;
+	switch (e->policy) {
+	case SPD_ENCRYPT:
+		spd_encrypt(c, e, pkt, len);
+		return;
+	case SPD_PASS:
+		spd_pass(c, pkt, len);
+		break;
+	case SPD_DENY:
+		spd_deny(c, pkt, len);
+		break;
+	case SPD_HOLD:
+	case SPD_NONE:
+		spd_hold(c, e, pkt, len);
+		return;
+	}
+	TAILQ_FOREACH(conn, &e->connections, entry) {
+		conn->used = c->now;
+		conn->packets++;
+		conn->bytes += len;
+	}
+}
+
+/* Multicast and broadcast have no one peer; a resolver's packets must not wait
+ * for an answer of that resolver (§5, DNS of our own). */
+static bool
+spd_never_captured(const struct core *c, uint32_t dst)
+{
+	uint32_t h = ntohl(dst);
+
+	return h >> 28 >= 14 || h >> 24 == 127 || h >> 24 == 0 ||
+	    dst == c->local || core_is_resolver(c, dst);
+}
+
+/* The entry for a destination that has none yet, and its keying begun. */
+static struct spd_entry *
+spd_acquire(struct core *c, const struct ip_info *ip, struct policy_match *m)
+{
+	const struct oe_tunnel *t = NULL;
+	struct spd_entry       *e, *alias;
+	struct spd_key		key, own;
+
+	memset(&own, 0, sizeof(own));
+	own.src = ip->src;
+	own.dst = ip->dst;
+	own.src_plen = own.dst_plen = 32;
+	key = own;
+	if (m->class == OE_CLASS_TUNNEL) {
+		t = &c->config->tunnels[m->tunnel];
+		key.dst = t->remote_net;
+		key.dst_plen = t->remote_plen;
+		if (t->local_plen != 0) {
+			key.src = t->local_net;
+			key.src_plen = t->local_plen;
+		}
+		if (prefix_of(ip->src, key.src_plen) != key.src)
+			return NULL;
+	}
+	if ((e = spd_get(c, &key)) == NULL)
+		return NULL;
+	if (e->policy == SPD_NONE)
+		connection_acquire(c, e, m);
+	/* Acquiring may have ended at once, and the entry with it. */
+	if ((e = spd_get(c, &key)) == NULL)
+		return NULL;
+	if (t != NULL && memcmp(&key, &own, sizeof(key)) != 0) {
+		if ((alias = spd_get(c, &own)) != NULL)
+			alias->master = e;
+	}
+	return e;
+}
+
+void
+spd_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
+{
+	struct policy_match m;
+	struct ip_info	    ip;
+	struct spd_entry   *e;
+
+	c->now = now;
+	if (!ip_parse(pkt, len, &ip)) {
+		c->count.dropped++;
+		return;
+	}
+	len = ip.total;
+	if (spd_never_captured(c, ip.dst)) {
+		spd_pass(c, pkt, len);
+		return;
+	}
+	e = spd_find(c, ip.src, ip.dst);
+	if (e != NULL && e->master != NULL)
+		e = e->master;
+	if (e == NULL || e->policy == SPD_NONE) {
+		if (c->local == 0) {
+			c->count.dropped++;
+			return;
+		}
+		if (policy_find(c->config->policy, ip.dst, &m) == -1 ||
+		    !core_is_ours(c, ip.src)) {
+			spd_pass(c, pkt, len);
+			return;
+		}
+		if ((e = spd_acquire(c, &ip, &m)) == NULL) {
+			if (m.class == OE_CLASS_PERMISSIVE ||
+			    m.class == OE_CLASS_CLEAR)
+				spd_pass(c, pkt, len);
+			else
+				spd_deny(c, pkt, len);
+			return;
+		}
+	}
+	spd_forward(c, e, pkt, len);
+}
+
+/* --- inbound ------------------------------------------------------------------- */
+
+/*
+ * Clear packets are no less trusted than those of an OE tunnel, but what runs
+ * encrypted, and who must encrypt, is not to be spoken for in the clear (§13).
+ */
+bool
+spd_inbound_clear(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
+{
+	struct connection *conn;
+	struct policy_match m;
+	struct ip_info	    ip;
+	struct spd_entry   *e;
+
+	c->now = now;
+	if (!ip_parse(pkt, len, &ip))
+		return false;
+	if (spd_never_captured(c, ip.src) || !core_is_ours(c, ip.dst))
+		return true;
+	if (policy_find(c->config->policy, ip.src, &m) == 0 &&
+	    (m.class == OE_CLASS_DENY || m.class == OE_CLASS_PARANOID ||
+	    m.class == OE_CLASS_TUNNEL))
+		goto refuse;
+	e = spd_find(c, ip.dst, ip.src);
+	if (e == NULL)
+		return true;
+	if (e->policy == SPD_DENY)
+		goto refuse;
+	if (e->policy == SPD_ENCRYPT) {
+		/* ICMP errors of hosts on the way are not the peer's to encrypt. */
+		TAILQ_FOREACH(conn, &e->connections, entry) {
+			if (conn->policy == SPD_ENCRYPT &&
+			    conn->peer_id.type == KEYING_ID_IPV4 &&
+			    conn->peer_id.addr == ip.src)
+				goto refuse;
+		}
+		if (flow_find(c, pkt, len, true) != NULL)
+			goto refuse;
+	} else {
+		TAILQ_FOREACH(conn, &e->connections, entry)
+			conn->used = now;
+	}
+	e->used = now;
+	return true;
+refuse:
+	c->count.clear_refused++;
+	return false;
+}
+
+static bool
+selector_holds(uint32_t net, unsigned plen, uint32_t addr)
+{
+	return prefix_of(addr, plen) == net;
+}
+
+/* Only what was negotiated may come out of a tunnel (§13; RFC 4301 §5.2). */
+static bool
+spd_ingress(struct core *c, const struct connection *conn, const uint8_t *pkt,
+    size_t len)
+{
+	struct ip_info ip;
+
+	(void)c;
+	return ip_parse(pkt, len, &ip) &&
+	    selector_holds(conn->key.dst, conn->key.dst_plen, ip.src) &&
+	    selector_holds(conn->key.src, conn->key.src_plen, ip.dst);
+}
+
+/*
+ * A peer that has SAs which we have not believes in a past that we lost, or we
+ * are lied to: keys are asked for anew, carefully (§3.2.6).
+ */
+static void
+spd_unknown_spi(struct core *c, const struct ip_info *ip, uint32_t spi)
+{
+	struct connection  *conn;
+	struct policy_match m;
+	struct spd_entry   *e;
+	struct spd_key	    key;
+
+	c->count.unknown_spi++;
+	if (!ratelimit_pass(&c->unknown_spi, c->now))
+		return;
+	log_info("ESP from %s with unknown SPI 0x%08x", ipv4_text(ip->src), spi);
+	if (c->local == 0 || !c->config->initiate ||
+	    policy_find(c->config->policy, ip->src, &m) == -1 ||
+	    (m.class != OE_CLASS_PERMISSIVE && m.class != OE_CLASS_PARANOID))
+		return;
+	e = spd_find(c, c->local, ip->src);
+	if (e == NULL) {
+		memset(&key, 0, sizeof(key));
+		key.src = c->local;
+		key.dst = ip->src;
+		key.src_plen = key.dst_plen = 32;
+		if ((e = spd_get(c, &key)) != NULL)
+			connection_acquire(c, e, &m);
+		return;
+	}
+	TAILQ_FOREACH(conn, &e->connections, entry) {
+		if (conn->state == CONNECTION_KEYED &&
+		    c->now - conn->suspect_at >= SUSPECT_INTERVAL) {
+			conn->suspect_at = c->now;
+			connection_rekey(conn, "unknown SPI from the peer");
+			return;
+		}
+	}
+}
+
+void
+spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
+{
+	struct connection *conn;
+	struct sa_pair	  *p = NULL;
+	struct ip_info	   ip;
+	uint32_t	   spi;
+	int		   n;
+
+	c->now = now;
+	if (!ip_parse(pkt, len, &ip) || !esp_spi(pkt, len, &spi)) {
+		c->count.bad_esp++;
+		return;
+	}
+	HASH_FIND(hh, c->sad, &spi, sizeof(spi), p);
+	if (p == NULL) {
+		spd_unknown_spi(c, &ip, spi);
+		return;
+	}
+	conn = p->connection;
+	n = esp_open(p->in, pkt, ip.total, c->buf, IP_PACKET_MAX);
+	if (n == ESP_E_DUMMY)
+		return;
+	if (n < 0) {
+		c->count.bad_esp++;
+		if (ratelimit_pass(&p->bad, now))
+			log_info("ESP SPI 0x%08x from %s dropped: %s", spi,
+			    ipv4_text(ip.src), n == ESP_E_REPLAY ? "replayed" :
+			    n == ESP_E_AUTH ? "wrong ICV" : "malformed");
+		return;
+	}
+	if (!spd_ingress(c, conn, c->buf, (size_t)n)) {
+		c->count.filtered++;
+		if (ratelimit_pass(&p->bad, now))
+			log_warn("peer %s sent what was not negotiated, "
+			    "dropped", keying_id_text(&conn->peer_id));
+		return;
+	}
+	conn->used = now;
+	conn->packets++;
+	conn->bytes += (size_t)n;
+	if (conn->spd != NULL)
+		conn->spd->used = now;
+	c->count.esp_in++;
+	/* Only a peer that has its half can have sent this. */
+	if (!p->confirmed)
+		connection_child_confirmed(conn, spi);
+	if (conn->peer_id.type == KEYING_ID_FQDN)
+		flow_learn(c, c->buf, (size_t)n, true, conn);
+	c->shell->deliver(c->shell_arg, c->buf, (size_t)n);
+}
+
+void
+spd_inbound_icmp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
+{
+	struct connection *conn;
+	struct ip_info	   ip, inner;
+	struct sa_pair	  *p, *next;
+	const uint8_t	  *icmp;
+	uint32_t	   spi;
+	size_t		   mtu, left;
+
+	c->now = now;
+	if (!ip_parse(pkt, len, &ip) || ip.protocol != 1 ||
+	    ip.total < ip.header + ICMP_HEADER_LEN + IP_HEADER_LEN + 8)
+		return;
+	icmp = pkt + ip.header;
+	if (icmp[0] != ICMP_UNREACHABLE || icmp[1] != ICMP_FRAGMENTATION)
+		return;
+	mtu = (size_t)icmp[6] << 8 | icmp[7];
+	left = ip.total - ip.header - ICMP_HEADER_LEN;
+	/* The quoted packet is cut short: read by hand what ip_parse() refuses. */
+	icmp += ICMP_HEADER_LEN;
+	memset(&inner, 0, sizeof(inner));
+	inner.header = (size_t)(icmp[0] & 15) * 4;
+	if (icmp[0] >> 4 != 4 || inner.header < IP_HEADER_LEN ||
+	    left < inner.header + 4 || icmp[9] != 50 || mtu < PATH_MTU_MIN)
+		return;
+	memcpy(&inner.dst, icmp + 16, 4);
+	spi = (uint32_t)icmp[inner.header] << 24 |
+	    (uint32_t)icmp[inner.header + 1] << 16 |
+	    (uint32_t)icmp[inner.header + 2] << 8 | icmp[inner.header + 3];
+	/* Who knows the outbound SPI was on the path (RFC 4301 §8.2.1). */
+	HASH_ITER(hh, c->sad, p, next) {
+		conn = p->connection;
+		if (p->spi_out != spi || conn->path.peer != inner.dst)
+			continue;
+		if (conn->mtu == 0 || mtu < conn->mtu) {
+			log_info("path MTU to %s is %zu",
+			    ipv4_text(inner.dst), mtu);
+			conn->mtu = mtu;
+		}
+		return;
+	}
+}

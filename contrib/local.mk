@@ -1,1 +1,33 @@
-# contrib/local.mk - what is built from contrib/
+# contrib/local.mk - how the programs are started and packaged elsewhere
+SYSTEMD_UNITS = contrib/systemd/oed.service contrib/systemd/rsipc.service \
+	contrib/systemd/rsipd.service
+if SYSTEMD
+nodist_systemdsystemunit_DATA = $(SYSTEMD_UNITS)
+endif
+CLEANFILES += $(SYSTEMD_UNITS)
+$(SYSTEMD_UNITS): Makefile $(SYSTEMD_UNITS:.service=.service.in)
+	$(AM_V_GEN)$(MKDIR_P) contrib/systemd && $(SED) \
+	    -e 's|@sbindir[@]|$(sbindir)|g' $(srcdir)/$@.in >$@
+
+EXTRA_DIST += $(SYSTEMD_UNITS:.service=.service.in) \
+	contrib/debian/changelog contrib/debian/control \
+	contrib/debian/copyright contrib/debian/librsipstatus-dev.install \
+	contrib/debian/oed.install contrib/debian/rsip-tools.install \
+	contrib/debian/rsipc.install contrib/debian/rsipd.install \
+	contrib/debian/rules contrib/debian/source/format \
+	contrib/openwrt/Makefile contrib/openwrt/files/rsipd.conf \
+	contrib/openwrt/files/rsipd.init
+
+# Debian packages of the working tree, in ./debian-packages.
+deb: dist
+	rm -rf debian-packages && $(MKDIR_P) debian-packages
+	cp $(distdir).tar.xz debian-packages/$(PACKAGE)_$(VERSION).orig.tar.xz
+	cd debian-packages && tar xf $(PACKAGE)_$(VERSION).orig.tar.xz && \
+	    cp -R $(distdir)/contrib/debian $(distdir)/debian && \
+	    cd $(distdir) && dpkg-buildpackage -us -uc -b
+	@ls debian-packages/*.deb
+
+clean-local:
+	rm -rf debian-packages
+
+.PHONY: deb

@@ -41,7 +41,7 @@ oe_conf_options(void)
 		CFG_STR_LIST("deny", NULL, CFGF_NONE),
 		CFG_STR_LIST("networks", NULL, CFGF_NONE),
 		CFG_SEC("tunnel", tunnel, CFGF_MULTI | CFGF_TITLE |
-		    CFGF_NO_TITLE_DUPS),
+		    CFGF_NO_TITLE_DUPES),
 		CFG_STR_LIST("resolvers", NULL, CFGF_NONE),
 		CFG_BOOL("require-dnssec", cfg_false, CFGF_NONE),
 		CFG_BOOL("self-delegation-only", cfg_false, CFGF_NONE),
@@ -69,7 +69,7 @@ oe_conf_options(void)
 /* where: "file:line: " of a file of prefixes, or "". */
 static int
 settings_add(cfg_t *s, struct policy *p, const char *where, const char *text,
-    enum oe_class class)
+    enum oe_class class, unsigned tunnel)
 {
 	struct policy_match m;
 	struct in_addr	    net;
@@ -122,7 +122,7 @@ settings_add_file(cfg_t *s, struct policy *p, const char *path,
 		if (*word == '\0')
 			continue;
 		snprintf(where, sizeof(where), "%s:%u: ", path, n);
-		if (settings_add(s, p, where, word, class) == -1)
+		if (settings_add(s, p, where, word, class, 0) == -1)
 			goto out;
 	}
 	rc = 0;
@@ -142,7 +142,7 @@ settings_class(cfg_t *s, struct policy *p, const char *option,
 	for (i = 0; i < cfg_size(s, option); i++) {
 		text = cfg_getnstr(s, option, i);
 		rc = *text == '/' ? settings_add_file(s, p, text, class) :
-		    settings_add(s, p, "", text, class);
+		    settings_add(s, p, "", text, class, 0);
 		if (rc == -1)
 			return -1;
 	}
@@ -317,7 +317,7 @@ settings_tunnel(cfg_t *s, struct oe_config *c, unsigned index)
 	}
 	if (secret != NULL && tunnel_secret(s, t, secret) == -1)
 		return -1;
-	return settings_add(s, c->policy, remote != NULL ? remote : peer,
+	return settings_add(s, c->policy, "", remote != NULL ? remote : peer,
 	    OE_CLASS_TUNNEL, index);
 }
 

@@ -12,5 +12,10 @@ TESTS += tests/unit/test_esp
 tests_unit_test_esp_SOURCES = tests/unit/test_esp.c tests/unit/esp_vectors.h
 tests_unit_test_esp_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_esp_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_pubkey
+TESTS += tests/unit/test_pubkey
+tests_unit_test_pubkey_SOURCES = tests/unit/test_pubkey.c
+tests_unit_test_pubkey_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_pubkey_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
 EXTRA_DIST += tests/peer/esp_vectors.py

@@ -1,6 +1,23 @@
 # rsipc/local.mk - the RSIP host
+sbin_PROGRAMS += rsipc/rsipc
 noinst_LIBRARIES += rsipc/libhost.a
+
+# Pure: what unit tests drive with a clock of their own.
 rsipc_libhost_a_SOURCES = \
+	rsipc/demand.c rsipc/demand.h \
 	rsipc/host.c rsipc/host.h rsipc/host_private.h \
 	rsipc/host_reply.c rsipc/host_request.c \
 	rsipc/lease.c rsipc/lease.h
+
+rsipc_rsipc_SOURCES = \
+	rsipc/client.c rsipc/client.h \
+	rsipc/device.c rsipc/device.h \
+	rsipc/keeper.c rsipc/keeper.h \
+	rsipc/main.c \
+	rsipc/path.c rsipc/path.h \
+	rsipc/settings.c rsipc/settings.h \
+	rsipc/status.c \
+	rsipc/transport.c rsipc/transport.h \
+	rsipc/tunnel.c rsipc/tunnel.h
+rsipc_rsipc_LDADD = rsipc/libhost.a oe/liboe.a oe/ike/libike.a oe/esp/libesp.a \
+	proto/libproto.a $(BASE_LIBS) $(CARES_LIBS) $(CRYPTO_LIBS)

@@ -1,0 +1,565 @@
+/* client.c - the RSIP client daemon: the state machine, its shells and the OE engine put together */
+#include "config.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/control.h"
+#include "base/log.h"
+#include "base/rtnl.h"
+#include "base/util.h"
+#include "rsipc/client.h"
+#include "rsipc/keeper.h"
+
+#define PORT_RANGE	"net/ipv4/ip_local_port_range"
+#define MTU_FALLBACK	1500	/* where the kernel does not know the path's */
+
+/* Lets the state machine look at what has happened, soon but not from within
+ * whatever calls this. */
+static void
+client_kick(struct client *c)
+{
+	event_active(c->timer, EV_TIMEOUT, 0);
+}
+
+static void
+client_arm(struct client *c, uint64_t now)
+{
+	uint64_t       next = host_next(&c->host), wait;
+	struct timeval tv;
+
+	if (c->path.demand.n > 0 && (next == 0 || next > now + 1000))
+		next = now + 1000;
+	if (next == 0) {
+		event_del(c->timer);
+		return;
+	}
+	wait = next > now ? next - now : 0;
+	tv.tv_sec = (time_t)(wait / 1000);
+	tv.tv_usec = (suseconds_t)(wait % 1000 * 1000);
+	event_add(c->timer, &tv);
+}
+
+static void
+client_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct client *c = arg;
+	uint64_t       now = clock_now();
+
+	(void)fd;
+	(void)what;
+	c->path.wake = false;
+	demand_expire(&c->path.demand, now);
+	host_tick(&c->host, now);
+	client_arm(c, now);
+}
+
+/* --- packets -------------------------------------------------------------- */
+
+static void
+client_woken(struct client *c, uint64_t now)
+{
+	/* Nothing comes back: a gateway that forgot us may be silent about it. */
+	if (c->path.silent_since != 0 &&
+	    now >= c->path.silent_since + PATH_SILENCE) {
+		c->path.silent_since = now;
+		host_suspect(&c->host, now);
+		c->path.wake = true;
+	}
+	if (c->path.wake)
+		client_kick(c);
+}
+
+static void
+client_outbound(void *arg, uint8_t *pkt, size_t len)
+{
+	struct client *c = arg;
+	uint64_t       now = clock_now();
+
+	path_outbound(&c->path, pkt, len, now);
+	client_woken(c, now);
+}
+
+static void
+client_inbound(void *arg, uint8_t *pkt, size_t len)
+{
+	struct client *c = arg;
+
+	path_inbound(&c->path, pkt, len);
+	if (c->path.wake)
+		client_kick(c);
+}
+
+/* --- the lease ------------------------------------------------------------ */
+
+/* RFC 3102 §3.1: programs choose their source ports from the leased ones. The
+ * last port is the IKE engine's own. */
+static void
+client_ports(struct client *c, const struct binding *b)
+{
+	uint16_t lo, hi;
+	char	 range[16];
+
+	c->path.ike_port = 500;
+	if (!lease_port_block(b, &lo, &hi))
+		return;
+	if (hi > lo && !c->settings->ike_500)
+		c->path.ike_port = hi--;
+	snprintf(range, sizeof(range), "%u %u", lo, hi);
+	keeper_set(PORT_RANGE, range);
+}
+
+/* Are all SPIs that security associations stand on still ours? */
+static bool
+client_spis_kept(const struct client *c, const struct binding *b)
+{
+	unsigned i, j;
+
+	for (i = 0; i < c->had.nspis; i++) {
+		if (!c->had.spi_used[i])
+			continue;
+		for (j = 0; j < b->nspis && b->spi[j] != c->had.spi[i]; j++)
+			continue;
+		if (j == b->nspis)
+			return false;
+	}
+	return true;
+}
+
+static void
+client_main_granted(struct client *c, const struct binding *b)
+{
+	uint32_t remote = b->endpoint != 0 ? b->endpoint : c->gateway;
+	unsigned mtu;
+
+	tunnel_set(c->tunnel, b->tunnel, transport_local(c->transport), remote);
+	mtu = tunnel_mtu(c->tunnel);
+	if (mtu == 0)
+		mtu = MTU_FALLBACK - tunnel_overhead(b->tunnel);
+	evtimer_del(c->grace);
+	/* Negotiations and associations of another life would only fail slowly. */
+	if (!c->suspended || c->had.addr != b->addr || !client_spis_kept(c, b))
+		oe_set_local(c->oe, 0, 0);
+	c->suspended = false;
+	client_ports(c, b);
+	if (device_up(c->device, b->addr, remote, mtu) == -1)
+		log_warn("%s is leased but cannot be used",
+		    ipv4_text(b->addr));
+	c->path.addr = b->addr;
+	c->path.gateway = c->gateway;
+	c->path.silent_since = 0;
+	c->up_since = clock_now();
+	oe_set_local(c->oe, b->addr, c->path.ike_port);
+	log_info("leased %s, %u ports, %u SPIs for %u s from %s, tunnel %s, "
+	    "MTU %u", ipv4_text(b->addr), b->nports, b->nspis, b->seconds,
+	    ipv4_text(c->gateway), rsip_tunnel_name(b->tunnel), mtu);
+}
+
+static void
+client_granted(void *arg, const struct binding *b)
+{
+	struct client *c = arg;
+
+	if (b->purpose == LEASE_MAIN)
+		client_main_granted(c, b);
+	else
+		log_debug("lease %u: %u ports, %u SPIs", b->bind_id, b->nports,
+		    b->nspis);
+	status_publish(c, "granted", b);
+}
+
+/* RFC 3103 §9.5: all use stops at once.  Address and security associations stay
+ * for a while, since the same lease often comes back. */
+static void
+client_revoked(void *arg, const struct binding *b)
+{
+	struct timeval tv = { .tv_sec = CLIENT_GRACE / 1000 };
+	struct client *c = arg;
+
+	status_publish(c, "revoked", b);
+	if (b->purpose != LEASE_MAIN)
+		return;
+	c->had = *b;
+	c->suspended = true;
+	c->path.addr = 0;
+	tunnel_set(c->tunnel, b->tunnel, 0, 0);
+	evtimer_add(c->grace, &tv);
+}
+
+static void
+client_give_up_lease(struct client *c)
+{
+	evtimer_del(c->grace);
+	c->suspended = false;
+	c->path.addr = 0;
+	oe_set_local(c->oe, 0, 0);
+	keeper_restore(PORT_RANGE);
+	if (device_address(c->device) != 0)
+		log_info("%s is given up", ipv4_text(device_address(c->device)));
+	device_down(c->device, !c->settings->direct && !c->stopping);
+}
+
+static void
+client_grace_over(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	client_give_up_lease(arg);
+}
+
+/* --- what the state machine asks for -------------------------------------- */
+
+/* Which gateway, over which link?  False if there is none to be seen. */
+static bool
+client_find_gateway(struct client *c, uint32_t *gateway, char link[IFNAMSIZ],
+    uint32_t *addr)
+{
+	*gateway = c->settings->gateway;
+	if (*gateway == 0 && (rtnl_default_route(gateway, link) == -1 ||
+	    *gateway == 0))
+		return false;
+	return rtnl_route_get(*gateway, 0, addr, NULL, link) == 0;
+}
+
+static void
+client_connect(void *arg, bool udp)
+{
+	struct client *c = arg;
+	char	       link[IFNAMSIZ] = "";
+
+	if (!client_find_gateway(c, &c->gateway, link, &c->link_addr)) {
+		if (!c->unreachable_said && c->settings->gateway == 0)
+			log_warn("no default route, so no gateway: waiting for "
+			    "one (or set \"gateway\")");
+		else if (!c->unreachable_said)
+			log_warn("no route to gateway %s: waiting for one",
+			    ipv4_text(c->settings->gateway));
+		c->unreachable_said = true;
+		host_disconnected(&c->host, clock_now());
+		return;
+	}
+	c->unreachable_said = false;
+	snprintf(c->link, sizeof(c->link), "%s", link);
+	transport_connect(c->transport, c->gateway, c->settings->port, udp);
+}
+
+static void
+client_disconnect(void *arg)
+{
+	struct client *c = arg;
+
+	transport_disconnect(c->transport);
+}
+
+static void
+client_send(void *arg, struct rsip_message *m)
+{
+	struct client *c = arg;
+
+	log_debug("-> %s", rsip_type_name(m->type));
+	transport_send(c->transport, m);
+}
+
+static void
+client_resend(void *arg)
+{
+	struct client *c = arg;
+
+	transport_resend(c->transport);
+}
+
+static void
+client_demanded(void *arg, const struct host_demand *d, unsigned error)
+{
+	struct client *c = arg;
+
+	path_demanded(&c->path, d, error);
+}
+
+static void
+client_local(void *arg, uint32_t net, uint32_t mask)
+{
+	struct client *c = arg;
+
+	device_add_local(c->device, net, mask);
+}
+
+static void
+client_changed(void *arg, enum host_state from, enum host_state to)
+{
+	(void)from;
+	(void)to;
+	status_publish(arg, "state", NULL);
+}
+
+static void
+client_left(void *arg)
+{
+	struct client *c = arg;
+
+	event_base_loopbreak(c->base);
+}
+
+static const struct host_ops client_host_ops = {
+	.connect = client_connect,
+	.disconnect = client_disconnect,
+	.send = client_send,
+	.resend = client_resend,
+	.granted = client_granted,
+	.revoked = client_revoked,
+	.demanded = client_demanded,
+	.local = client_local,
+	.changed = client_changed,
+	.left = client_left,
+};
+
+static void
+client_connected(void *arg)
+{
+	struct client *c = arg;
+
+	host_connected(&c->host, clock_now());
+	client_kick(c);
+}
+
+static void
+client_disconnected(void *arg)
+{
+	struct client *c = arg;
+
+	host_disconnected(&c->host, clock_now());
+	client_kick(c);
+}
+
+static void
+client_message(void *arg, const struct rsip_message *m)
+{
+	struct client *c = arg;
+
+	log_debug("<- %s%s%s", rsip_type_name(m->type),
+	    m->has & RSIP_HAS_ERROR ? " " : "",
+	    m->has & RSIP_HAS_ERROR ? rsip_error_name(m->error) : "");
+	host_receive(&c->host, m, clock_now());
+	client_kick(c);
+}
+
+static const struct transport_ops client_transport_ops = {
+	.connected = client_connected,
+	.disconnected = client_disconnected,
+	.message = client_message,
+};
+
+/* --- a network that changes under us --------------------------------------- */
+
+static void
+client_network_settled(evutil_socket_t fd, short what, void *arg)
+{
+	struct client *c = arg;
+	char	       link[IFNAMSIZ] = "";
+	uint32_t       gateway, addr = 0;
+
+	(void)fd;
+	(void)what;
+	if (!client_find_gateway(c, &gateway, link, &addr)) {
+		/* A cable pulled may be put back: leases wait for their end. */
+		return;
+	}
+	if (c->gateway != 0 && (gateway != c->gateway ||
+	    strcmp(link, c->link) != 0 || addr != c->link_addr)) {
+		log_info("the network has changed: gateway %s on %s",
+		    ipv4_text(gateway), link);
+		host_reset(&c->host, clock_now());
+		client_give_up_lease(c);
+	} else {
+		device_mend(c->device);
+	}
+	c->unreachable_said = false;
+	if (!c->host.up && !c->host.connecting)
+		c->host.retry_at = clock_now();
+	client_kick(c);
+}
+
+static void
+client_network(evutil_socket_t fd, short what, void *arg)
+{
+	struct timeval tv = { .tv_usec = CLIENT_NETWORK_SETTLE * 1000 };
+	struct client *c = arg;
+	char	       buf[8192];
+
+	(void)what;
+	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+		continue;
+	if (!evtimer_pending(c->network_timer, NULL))
+		evtimer_add(c->network_timer, &tv);
+}
+
+/* --- life ------------------------------------------------------------------ */
+
+bool
+client_reload(struct client *c)
+{
+	struct settings *new, *old = c->settings;
+
+	new = settings_read(c->options->config, !c->options->config_given);
+	if (new == NULL) {
+		log_error("the old configuration stays");
+		return false;
+	}
+	/* What stands on devices and sockets cannot change without a restart. */
+	if (strcmp(new->interface, old->interface) != 0 ||
+	    strcmp(new->oe_interface, old->oe_interface) != 0 ||
+	    strcmp(new->control, old->control) != 0)
+		log_warn("interface, oe-interface and control change with a "
+		    "restart only");
+	oe_reconfigure(c->oe, new->oe);
+	new->oe = NULL;
+	transport_set_auth(c->transport, new->key_id, new->secret,
+	    new->secret_len, new->require_auth);
+	c->settings = new;
+	c->host.config = new->host;
+	c->host.want_ports = new->host.ports;
+	c->host.want_spis = new->host.spis;
+	if (new->gateway != old->gateway || new->port != old->port ||
+	    new->host.udp != old->host.udp) {
+		host_reset(&c->host, clock_now());
+		client_give_up_lease(c);
+	}
+	settings_free(old);
+	log_info("configuration read again");
+	client_kick(c);
+	return true;
+}
+
+static void
+client_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct client *c = arg;
+
+	(void)what;
+	if (sig == SIGHUP) {
+		client_reload(c);
+		return;
+	}
+	if (c->stopping) {
+		event_base_loopbreak(c->base);
+		return;
+	}
+	c->stopping = true;
+	/* Peers are told while the tunnel is there to tell them through. */
+	oe_free(c->oe);
+	c->oe = c->path.oe = NULL;
+	c->path.addr = 0;
+	host_leave(&c->host, clock_now(), CLIENT_LEAVE_WAIT);
+	client_kick(c);
+}
+
+static int
+client_events(struct client *c)
+{
+	static const int numbers[] = { SIGHUP, SIGTERM, SIGINT };
+	unsigned	 i;
+	int		 fd;
+
+	c->timer = evtimer_new(c->base, client_timer, c);
+	c->grace = evtimer_new(c->base, client_grace_over, c);
+	c->network_timer = evtimer_new(c->base, client_network_settled, c);
+	for (i = 0; i < 3; i++) {
+		c->signals[i] = evsignal_new(c->base, numbers[i],
+		    client_signal, c);
+		if (c->signals[i] == NULL || event_add(c->signals[i], NULL) == -1)
+			goto fail;
+	}
+	if ((fd = rtnl_monitor()) == -1)
+		goto fail;
+	c->network = event_new(c->base, fd, EV_READ | EV_PERSIST,
+	    client_network, c);
+	if (c->timer == NULL || c->grace == NULL || c->network_timer == NULL ||
+	    c->network == NULL || event_add(c->network, NULL) == -1)
+		goto fail;
+	return 0;
+fail:
+	log_error("cannot watch for events: %s", strerror(errno));
+	return -1;
+}
+
+int
+client_open(struct client *c, const struct daemon_options *o,
+    struct settings *settings)
+{
+	memset(c, 0, sizeof(*c));
+	c->options = o;
+	c->settings = settings;
+	c->started = clock_now();
+	host_init(&c->host, &settings->host, &client_host_ops, c);
+	signal(SIGPIPE, SIG_IGN);
+	if ((c->base = event_base_new()) == NULL || rtnl_open() == -1) {
+		log_error("netlink: %s", strerror(errno));
+		return -1;
+	}
+	if ((c->device = device_open(c->base, settings->interface,
+	    settings->oe_interface, client_outbound, c)) == NULL ||
+	    (c->tunnel = tunnel_new(c->base, client_inbound, c)) == NULL ||
+	    (c->control = control_open(c->base, settings->control,
+	    status_answer, c)) == NULL || client_events(c) == -1)
+		return -1;
+	path_init(&c->path, &c->host, c->tunnel, c->device);
+	c->oe = oe_new(settings->oe, c->base, &path_shell, &c->path);
+	settings->oe = NULL;
+	if ((c->path.oe = c->oe) == NULL)
+		return -1;
+	c->transport = transport_new(c->base, &client_transport_ops, c);
+	transport_set_auth(c->transport, settings->key_id, settings->secret,
+	    settings->secret_len, settings->require_auth);
+	if (!settings->direct)
+		device_block(c->device);
+	return 0;
+}
+
+void
+client_run(struct client *c)
+{
+	client_kick(c);
+	event_base_dispatch(c->base);
+}
+
+void
+client_close(struct client *c)
+{
+	evutil_socket_t fd;
+	unsigned	i;
+
+	c->stopping = true;
+	oe_free(c->oe);
+	transport_free(c->transport);
+	device_close(c->device);
+	tunnel_free(c->tunnel);
+	control_close(c->control);
+	path_clear(&c->path);
+	host_clear(&c->host);
+	for (i = 0; i < 3; i++) {
+		if (c->signals[i] != NULL)
+			event_free(c->signals[i]);
+	}
+	if (c->network != NULL) {
+		fd = event_get_fd(c->network);
+		event_free(c->network);
+		close(fd);
+	}
+	if (c->network_timer != NULL)
+		event_free(c->network_timer);
+	if (c->grace != NULL)
+		event_free(c->grace);
+	if (c->timer != NULL)
+		event_free(c->timer);
+	rtnl_close();
+	if (c->base != NULL)
+		event_base_free(c->base);
+	settings_free(c->settings);
+}

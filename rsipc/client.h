@@ -1,0 +1,67 @@
+/* client.h - the RSIP client daemon: the state machine, its shells and the OE engine put together */
+#ifndef RSIPC_CLIENT_H
+#define RSIPC_CLIENT_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/daemon.h"
+#include "rsipc/device.h"
+#include "rsipc/host.h"
+#include "rsipc/path.h"
+#include "rsipc/settings.h"
+#include "rsipc/transport.h"
+#include "rsipc/tunnel.h"
+
+#define CLIENT_GRACE		30000	/* ms that the address stays while the lease is sought again */
+#define CLIENT_LEAVE_WAIT	1500	/* ms for the gateway to answer DE-REGISTER_REQUEST */
+#define CLIENT_NETWORK_SETTLE	300	/* ms after a change of the network before it is looked at */
+
+struct event;
+struct event_base;
+struct control;
+
+struct client {
+	const struct daemon_options *options;
+	struct settings	 *settings;
+	struct event_base *base;
+	struct event	 *timer, *network, *network_timer, *grace;
+	struct event	 *signals[3];
+	struct host	  host;
+	struct transport *transport;
+	struct tunnel	 *tunnel;
+	struct device	 *device;
+	struct path	  path;
+	struct oe	 *oe;
+	struct control	 *control;
+	uint32_t	  gateway;	/* in use, network order; 0: none known */
+	char		  link[32];	/* the interface towards it */
+	uint32_t	  link_addr;	/* our address on it */
+	struct binding	  had;		/* the main binding that was revoked last */
+	bool		  suspended;	/* had may come back: address and SAs wait for it */
+	bool		  unreachable_said;
+	bool		  stopping;
+	uint64_t	  started, up_since;
+};
+
+/*
+ * Makes everything that needs privileges: devices, sockets, control socket.
+ * settings is taken over.  0, or -1 after one log line; client_close() either way.
+ */
+int	client_open(struct client *c, const struct daemon_options *o,
+	    struct settings *settings);
+/* Runs until it is told to end. */
+void	client_run(struct client *c);
+void	client_close(struct client *c);
+
+/* Reads the configuration again; false if it is wrong, and the old one stays. */
+bool	client_reload(struct client *c);
+
+/* status.c: answers rsipctl (base/control.h); arg is the struct client. */
+json_object *status_answer(void *arg, json_object *req, bool privileged);
+/* Tells those who watch. b may be NULL. */
+void	status_publish(struct client *c, const char *event,
+	    const struct binding *b);
+
+#endif

@@ -1,0 +1,81 @@
+/* demand.c - packets from source ports that are not leased yet wait here */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "rsipc/demand.h"
+
+static void
+demand_drop(struct demand *d, size_t i)
+{
+	d->bytes -= d->held[i].len;
+	free(d->held[i].data);
+	d->n--;
+	memmove(&d->held[i], &d->held[i + 1],
+	    (d->n - i) * sizeof(d->held[0]));
+}
+
+bool
+demand_hold(struct demand *d, uint16_t port, const uint8_t *pkt, size_t len,
+    uint64_t now)
+{
+	struct demand_packet *p;
+	unsigned	      same = 0;
+	size_t		      i;
+
+	for (i = 0; i < d->n; i++)
+		same += d->held[i].port == port;
+	if (same >= DEMAND_PORT_MAX || d->n == DEMAND_PACKETS_MAX ||
+	    d->bytes + len > DEMAND_BYTES_MAX) {
+		d->dropped++;
+		return false;
+	}
+	p = &d->held[d->n];
+	if ((p->data = malloc(len)) == NULL) {
+		d->dropped++;
+		return false;
+	}
+	memcpy(p->data, pkt, len);
+	p->len = len;
+	p->port = port;
+	p->until = now + DEMAND_WAIT;
+	d->bytes += len;
+	d->n++;
+	return true;
+}
+
+void
+demand_release(struct demand *d, uint16_t port, demand_fn fn, void *arg)
+{
+	struct demand_packet p;
+	size_t		     i = 0;
+
+	while (i < d->n) {
+		if (d->held[i].port != port) {
+			i++;
+			continue;
+		}
+		/* Out of the list first: fn may hold packets itself. */
+		p = d->held[i];
+		d->held[i].data = NULL;
+		demand_drop(d, i);
+		fn(arg, p.data, p.len);
+		free(p.data);
+	}
+}
+
+void
+demand_expire(struct demand *d, uint64_t now)
+{
+	size_t i = 0;
+
+	while (i < d->n) {
+		if (now < d->held[i].until) {
+			i++;
+			continue;
+		}
+		d->dropped++;
+		demand_drop(d, i);
+	}
+}

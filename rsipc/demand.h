@@ -1,0 +1,37 @@
+/* demand.h - packets from source ports that are not leased yet wait here (RFC 3102 §3.1) */
+#ifndef RSIPC_DEMAND_H
+#define RSIPC_DEMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DEMAND_PACKETS_MAX	64	/* held at once, of all ports */
+#define DEMAND_PORT_MAX		4	/* held of one port; later ones are dropped */
+#define DEMAND_BYTES_MAX	65536	/* of all packets */
+#define DEMAND_WAIT		5000	/* ms a packet waits at most */
+
+struct demand_packet {
+	uint16_t port;
+	uint64_t until;
+	size_t	 len;
+	uint8_t	*data;
+};
+
+struct demand {
+	struct demand_packet held[DEMAND_PACKETS_MAX];	/* oldest first */
+	size_t	n, bytes;
+	uint64_t dropped;
+};
+
+typedef void (*demand_fn)(void *arg, const uint8_t *pkt, size_t len);
+
+/* Keeps a copy; false if there is no room for it. */
+bool	demand_hold(struct demand *d, uint16_t port, const uint8_t *pkt,
+	    size_t len, uint64_t now);
+/* Hands over what waits for a port, oldest first, and forgets it. */
+void	demand_release(struct demand *d, uint16_t port, demand_fn fn, void *arg);
+/* Forgets what has waited too long, or (now UINT64_MAX) everything. */
+void	demand_expire(struct demand *d, uint64_t now);
+
+#endif

@@ -1,0 +1,353 @@
+/* device.c - the TUN devices with the leased address, and the routes into them */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/ip.h"
+#include "base/log.h"
+#include "base/rtnl.h"
+#include "base/tun.h"
+#include "base/util.h"
+#include "rsipc/device.h"
+#include "rsipc/keeper.h"
+
+#define DEVICE_BATCH	64	/* packets read before others have their turn */
+#define LOOSE		2	/* rp_filter: some route back will do (RFC 3704 §2.4) */
+
+struct device_local {
+	uint32_t net;
+	unsigned plen;
+	bool	 routed;
+};
+
+struct device {
+	char	 name[IFNAMSIZ], oe_name[IFNAMSIZ];
+	struct event *clear, *oe;
+	device_fn fn;
+	void	*arg;
+	uint32_t addr, gateway;
+	unsigned mtu;
+	bool	 captured;			/* the routes are there */
+	bool	 gateway_route;			/* the gateway is not on a link of ours */
+	char	 link[IFNAMSIZ];		/* towards the gateway */
+	uint32_t next_hop;			/* 0: the gateway is on the link */
+	struct device_local local[DEVICE_LOCALS_MAX];
+	size_t	 nlocals;
+	uint8_t	 buf[IP_PACKET_MAX];
+};
+
+static void
+device_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct device *d = arg;
+	ssize_t	       n;
+	int	       i;
+
+	(void)what;
+	for (i = 0; i < DEVICE_BATCH; i++) {
+		if ((n = read(fd, d->buf, sizeof(d->buf))) <= 0)
+			return;
+		/* The kernel's IPv6 has nothing to look for here. */
+		if (d->buf[0] >> 4 == 4)
+			d->fn(d->arg, d->buf, (size_t)n);
+	}
+}
+
+static struct event *
+device_make(struct device *d, struct event_base *base, char *name)
+{
+	struct event *ev;
+	int	      fd;
+
+	if ((fd = tun_open(name, IFNAMSIZ)) == -1)
+		return NULL;
+	/* Packets of one peer arrive on either device, as they were encrypted or
+	 * not, so the strict check would drop half of them. */
+	if (sysctl_if_set(name, "rp_filter", LOOSE) == -1)
+		log_debug("%s: rp_filter: %s", name, strerror(errno));
+	ev = event_new(base, fd, EV_READ | EV_PERSIST, device_readable, d);
+	if (ev == NULL || event_add(ev, NULL) == -1 ||
+	    rtnl_link_up(name) == -1) {
+		log_error("%s: %s", name, strerror(errno));
+		if (ev != NULL)
+			event_free(ev);
+		close(fd);
+		return NULL;
+	}
+	return ev;
+}
+
+struct device *
+device_open(struct event_base *base, const char *name, const char *oe_name,
+    device_fn fn, void *arg)
+{
+	struct device *d = xcalloc(1, sizeof(*d));
+
+	snprintf(d->name, sizeof(d->name), "%s", name);
+	snprintf(d->oe_name, sizeof(d->oe_name), "%s", oe_name);
+	d->fn = fn;
+	d->arg = arg;
+	if ((d->clear = device_make(d, base, d->name)) == NULL ||
+	    (d->oe = device_make(d, base, d->oe_name)) == NULL) {
+		device_close(d);
+		return NULL;
+	}
+	return d;
+}
+
+/* The two halves of the public realm. */
+static int
+device_capture(struct device *d, bool add)
+{
+	struct rtnl_route r = { .plen = 1, .ifname = d->oe_name };
+	unsigned	  half;
+
+	for (half = 0; half < 2; half++) {
+		r.dst = htonl(half << 31);
+		r.src = add ? d->addr : 0;
+		if ((add ? rtnl_route_add(&r) : rtnl_route_del(&r)) == -1 &&
+		    (add || errno != ESRCH)) {
+			log_error("route %s/1 to %s: %s", ipv4_text(r.dst),
+			    d->oe_name, strerror(errno));
+			return -1;
+		}
+	}
+	d->captured = add;
+	return 0;
+}
+
+struct on_link {
+	uint32_t net;
+	bool	 found;
+};
+
+static void
+on_link_cb(void *arg, uint32_t net, unsigned plen)
+{
+	struct on_link *o = arg;
+	uint32_t	mask = plen == 0 ? 0 : htonl(0xffffffffu << (32 - plen));
+
+	if ((o->net & mask) == net)
+		o->found = true;
+}
+
+static void
+device_route_local(struct device *d, struct device_local *l, bool add)
+{
+	struct on_link	  o = { .net = l->net };
+	struct rtnl_route r = { .dst = l->net, .plen = l->plen,
+		.via = d->next_hop != 0 ? d->next_hop : d->gateway,
+		.ifname = d->link };
+
+	if (add == l->routed)
+		return;
+	/* What is on the link has its route already, and a better one. */
+	rtnl_networks_of(d->link, on_link_cb, &o);
+	if (add && o.found)
+		return;
+	if ((add ? rtnl_route_add(&r) : rtnl_route_del(&r)) == -1)
+		log_debug("route %s/%u via %s: %s", ipv4_text(l->net), l->plen,
+		    ipv4_text(r.via), strerror(errno));
+	else
+		l->routed = add;
+}
+
+static void
+device_route_locals(struct device *d, bool add)
+{
+	size_t i;
+
+	for (i = 0; i < d->nlocals; i++)
+		device_route_local(d, &d->local[i], add);
+}
+
+/* A gateway that is not on a link of ours needs a way of its own, or its
+ * tunnel would run into itself. */
+static int
+device_route_gateway(struct device *d, bool add)
+{
+	struct rtnl_route r = { .dst = d->gateway, .plen = 32,
+		.via = d->next_hop, .ifname = d->link };
+	int		  rc;
+
+	if (d->next_hop == 0 || add == d->gateway_route)
+		return 0;
+	rc = add ? rtnl_route_add(&r) : rtnl_route_del(&r);
+	if (rc == 0)
+		d->gateway_route = add;
+	return rc;
+}
+
+static void
+device_settings(struct device *d, bool set)
+{
+	char key[96];
+
+	/* RFC 3102 §3.1: a host MUST NOT answer ARP for an address it leases. */
+	snprintf(key, sizeof(key), "net/ipv4/conf/%s/arp_ignore", d->link);
+	if (set)
+		keeper_set(key, "1");
+	else if (d->link[0] != '\0')
+		keeper_restore(key);
+}
+
+int
+device_up(struct device *d, uint32_t addr, uint32_t gateway, unsigned mtu)
+{
+	unsigned oe_mtu = mtu > DEVICE_MTU_MIN + DEVICE_ESP_OVERHEAD ?
+	    mtu - DEVICE_ESP_OVERHEAD : DEVICE_MTU_MIN;
+
+	if (d->addr == addr && d->gateway == gateway && d->mtu == mtu) {
+		device_mend(d);
+		return 0;
+	}
+	device_down(d, false);
+	if (rtnl_route_get(gateway, 0, NULL, &d->next_hop, d->link) == -1) {
+		log_error("no route to the gateway %s: %s", ipv4_text(gateway),
+		    strerror(errno));
+		return -1;
+	}
+	d->addr = addr;
+	d->gateway = gateway;
+	d->mtu = mtu;
+	device_settings(d, true);
+	if (rtnl_link_mtu(d->name, mtu) == -1 ||
+	    rtnl_link_mtu(d->oe_name, oe_mtu) == -1 ||
+	    rtnl_addr_add(d->name, addr, 32) == -1 ||
+	    device_route_gateway(d, true) == -1) {
+		log_error("%s: cannot set address %s: %s", d->name,
+		    ipv4_text(addr), strerror(errno));
+		return -1;
+	}
+	device_route_locals(d, true);
+	return device_capture(d, true);
+}
+
+void
+device_down(struct device *d, bool block)
+{
+	if (d->captured)
+		device_capture(d, false);
+	device_route_locals(d, false);
+	if (d->addr != 0) {
+		device_route_gateway(d, false);
+		device_settings(d, false);
+		if (rtnl_addr_del(d->name, d->addr, 32) == -1)
+			log_debug("%s: %s", d->name, strerror(errno));
+	}
+	d->addr = 0;
+	if (block)
+		device_block(d);
+}
+
+void
+device_block(struct device *d)
+{
+	if (!d->captured)
+		device_capture(d, true);
+}
+
+void
+device_mend(struct device *d)
+{
+	char	 name[IFNAMSIZ];
+	uint32_t src;
+
+	/* One address in each half that is in the public realm for certain. */
+	if (!d->captured)
+		return;
+	if (rtnl_route_get(htonl(0x01010101), 0, &src, NULL, name) == 0 &&
+	    strcmp(name, d->oe_name) == 0 && (d->addr == 0 || src == d->addr) &&
+	    rtnl_route_get(htonl(0x81010101), 0, &src, NULL, name) == 0 &&
+	    strcmp(name, d->oe_name) == 0)
+		return;
+	log_info("routes into %s are gone: putting them back", d->oe_name);
+	if (d->addr != 0 && rtnl_addr_add(d->name, d->addr, 32) == -1)
+		log_warn("%s: %s", d->name, strerror(errno));
+	d->gateway_route = false;
+	device_route_gateway(d, true);
+	device_capture(d, true);
+}
+
+void
+device_add_local(struct device *d, uint32_t net, uint32_t mask)
+{
+	struct device_local *l;
+	uint32_t	     h = ntohl(mask);
+	unsigned	     plen = 0;
+	size_t		     i;
+
+	while (plen < 32 && (h & 1u << (31 - plen)))
+		plen++;
+	/* Whole realms are not local, whatever a gateway says. */
+	if (plen < 8 || (plen < 32 && (h << plen) != 0) || (net & mask) != net)
+		return;
+	for (i = 0; i < d->nlocals; i++) {
+		if (d->local[i].net == net && d->local[i].plen == plen)
+			return;
+	}
+	if (d->nlocals == DEVICE_LOCALS_MAX)
+		return;
+	l = &d->local[d->nlocals++];
+	*l = (struct device_local){ .net = net, .plen = plen };
+	log_info("%s/%u is local", ipv4_text(net), plen);
+	if (d->addr != 0)
+		device_route_local(d, l, true);
+}
+
+void
+device_deliver(struct device *d, const uint8_t *pkt, size_t len, bool oe)
+{
+	struct event *ev = oe ? d->oe : d->clear;
+
+	if (write(event_get_fd(ev), pkt, len) == -1 && errno != EAGAIN)
+		log_debug("%s: %s", oe ? d->oe_name : d->name, strerror(errno));
+}
+
+uint32_t
+device_address(const struct device *d)
+{
+	return d->addr;
+}
+
+unsigned
+device_mtu(const struct device *d)
+{
+	return d->mtu;
+}
+
+const char *
+device_name(const struct device *d)
+{
+	return d->name;
+}
+
+static void
+device_event_free(struct event *ev)
+{
+	evutil_socket_t fd;
+
+	if (ev == NULL)
+		return;
+	fd = event_get_fd(ev);
+	event_free(ev);
+	close(fd);
+}
+
+void
+device_close(struct device *d)
+{
+	if (d == NULL)
+		return;
+	device_down(d, false);
+	/* The devices end with their descriptors. */
+	device_event_free(d->clear);
+	device_event_free(d->oe);
+	free(d);
+}

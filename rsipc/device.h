@@ -1,0 +1,56 @@
+/* device.h - the TUN devices with the leased address, and the routes into them */
+#ifndef RSIPC_DEVICE_H
+#define RSIPC_DEVICE_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DEVICE_LOCALS_MAX	64	/* local networks that the gateway tells */
+#define DEVICE_ESP_OVERHEAD	80	/* outer IPv4, ESP, IV, padding, ICV of every transform we have */
+#define DEVICE_MTU_MIN		576
+
+struct event_base;
+struct device;
+
+/* A packet that a program sends; oe: it came on the OE device. */
+typedef void (*device_fn)(void *arg, uint8_t *pkt, size_t len);
+
+/*
+ * Makes both devices: name carries the leased address and what comes in the
+ * clear; oe_name takes what goes out, and brings what came encrypted, so that a
+ * firewall can tell them apart (DESIGN §7).  NULL after one log line.
+ */
+struct device *device_open(struct event_base *base, const char *name,
+	    const char *oe_name, device_fn fn, void *arg);
+/* Routes and addresses go, then the devices.  NULL is allowed. */
+void	device_close(struct device *d);
+
+/*
+ * Puts addr (network order) on the device and leads the public realm there:
+ * 0.0.0.0/1 and 128.0.0.0/1, which stand before the default route and leave
+ * it in place.  The gateway and the networks of its interface stay direct.
+ * mtu: of a packet inside the tunnel.  0, or -1 after one log line.
+ */
+int	device_up(struct device *d, uint32_t addr, uint32_t gateway, unsigned mtu);
+/* Takes address and routes away. block: the routes stay, so that nothing goes
+ * out beside the devices. */
+void	device_down(struct device *d, bool block);
+/* Leads the public realm into the device without an address. */
+void	device_block(struct device *d);
+/* After the routing table has changed: puts back what is gone. */
+void	device_mend(struct device *d);
+
+/* A network behind the gateway that is local: direct while the device is up.
+ * Network order. */
+void	device_add_local(struct device *d, uint32_t net, uint32_t mask);
+
+/* To the host's stack: clear packets on one device, decrypted ones on the other. */
+void	device_deliver(struct device *d, const uint8_t *pkt, size_t len, bool oe);
+
+uint32_t device_address(const struct device *d);	/* 0: down */
+unsigned device_mtu(const struct device *d);
+const char *device_name(const struct device *d);
+
+#endif

@@ -1,0 +1,309 @@
+/* path.c - the way of packets between programs, the OE engine and the tunnel */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/ip_icmp.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/cursor.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "rsipc/path.h"
+
+#define IKE_PORT	500
+#define ICMP_MTU_MIN	68	/* RFC 791 */
+
+void
+path_init(struct path *p, struct host *h, struct tunnel *t, struct device *d)
+{
+	memset(p, 0, sizeof(*p));
+	p->host = h;
+	p->tunnel = t;
+	p->device = d;
+	p->ike_port = IKE_PORT;
+	p->errors = (struct ratelimit)RATELIMIT_INIT(50, 20);
+}
+
+void
+path_clear(struct path *p)
+{
+	demand_expire(&p->demand, UINT64_MAX);
+}
+
+/* An ICMP error to our own program about a packet that it sent. */
+static void
+path_answer_error(struct path *p, uint8_t type, uint8_t code, uint32_t rest,
+    const uint8_t *pkt, size_t len)
+{
+	uint8_t error[576];
+	size_t	n;
+
+	if (!ratelimit_pass(&p->errors, clock_now()))
+		return;
+	n = ip_write_icmp_error(error, sizeof(error), p->gateway, type, code,
+	    rest, pkt, len);
+	if (n > 0)
+		device_deliver(p->device, error, n, false);
+}
+
+/* Into the tunnel, with an answer for what does not fit. */
+static void
+path_send(struct path *p, const uint8_t *pkt, size_t len)
+{
+	unsigned mtu;
+
+	if (p->addr == 0) {
+		p->counters.out_idle++;
+		return;
+	}
+	if (tunnel_send(p->tunnel, pkt, len) == 0) {
+		if (p->silent_since == 0)
+			p->silent_since = clock_now();
+		return;
+	}
+	/* RFC 2003 §5.1: path MTU discovery goes on inside the tunnel. */
+	if (errno == EMSGSIZE) {
+		mtu = tunnel_mtu(p->tunnel);
+		path_answer_error(p, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
+		    mtu < ICMP_MTU_MIN ? ICMP_MTU_MIN : mtu, pkt, len);
+	}
+}
+
+static void
+path_held_leaves(void *arg, const uint8_t *pkt, size_t len)
+{
+	path_outbound(arg, pkt, len, clock_now());
+}
+
+static void
+path_held_refused(void *arg, const uint8_t *pkt, size_t len)
+{
+	struct path *p = arg;
+
+	p->counters.demands_refused++;
+	path_answer_error(p, ICMP_DEST_UNREACH, ICMP_PKT_FILTERED, 0, pkt, len);
+}
+
+void
+path_demanded(struct path *p, const struct host_demand *d, unsigned error)
+{
+	demand_release(&p->demand, d->port,
+	    error == 0 ? path_held_leaves : path_held_refused, p);
+}
+
+/*
+ * Is the packet's source port leased?  If not, it is held until the port is,
+ * or refused (RFC 3102 §3.1), and this returns false.
+ */
+static bool
+path_port_leased(struct path *p, const uint8_t *pkt, const struct ip_info *ip,
+    uint64_t now)
+{
+	struct host_demand d = { .remote = ip->dst };
+	uint16_t	   sport, dport;
+
+	/* Later fragments have no ports; the first one was looked at. */
+	if (!ip_ports(pkt, ip, &sport, &dport))
+		return true;
+	/* RFC 3104 §6.1: IKE from port 500 is told apart by its cookies. */
+	if (ip->protocol == IPPROTO_UDP && sport == IKE_PORT)
+		return true;
+	if (lease_port_use(&p->host->lease, sport, now))
+		return true;
+	d.port = sport;
+	d.remote_port = dport;
+	p->counters.demands++;
+	p->wake = true;
+	if (!host_demand(p->host, &d, now))
+		path_held_refused(p, pkt, ip->total);
+	else
+		demand_hold(&p->demand, sport, pkt, ip->total, now);
+	return false;
+}
+
+void
+path_outbound(struct path *p, const uint8_t *pkt, size_t len, uint64_t now)
+{
+	struct ip_info ip;
+
+	if (!ip_parse(pkt, len, &ip))
+		return;
+	if (p->addr == 0 || ip.src != p->addr) {
+		/* A connection of before the lease: it cannot go on from here. */
+		if (p->addr == 0)
+			p->counters.out_idle++;
+		else
+			p->counters.out_unleased++;
+		if (ip.src != p->addr)
+			path_answer_error(p, ICMP_DEST_UNREACH,
+			    ICMP_PKT_FILTERED, 0, pkt, ip.total);
+		return;
+	}
+	/* Multicast and broadcast end at the link. */
+	if (ntohl(ip.dst) >= 0xe0000000u)
+		return;
+	if (!path_port_leased(p, pkt, &ip, now))
+		return;
+	/* DNS must work before anything is known of anybody; and what is ESP or
+	 * IKE already is some other program's IPsec. */
+	if (oe_is_resolver(p->oe, ip.dst) || ip.protocol == IPPROTO_ESP ||
+	    ip.protocol == IPPROTO_AH)
+		path_send(p, pkt, ip.total);
+	else
+		oe_outbound(p->oe, pkt, ip.total);
+}
+
+/* Is this UDP packet for the engine's IKE?  Then it is handed over. */
+static bool
+path_inbound_ike(struct path *p, const uint8_t *pkt, const struct ip_info *ip)
+{
+	struct keying_path path = { .local = ip->dst, .peer = ip->src };
+	size_t		   skip = ip->header + UDP_HEADER_LEN;
+	uint16_t	   sport, dport;
+
+	if (ip->protocol != IPPROTO_UDP || ip->frag != 0 || ip->more ||
+	    !ip_ports(pkt, ip, &sport, &dport) || dport != p->ike_port ||
+	    ip->total < skip)
+		return false;
+	path.local_port = dport;
+	path.peer_port = sport;
+	oe_inbound_ike(p->oe, &path, pkt + skip, ip->total - skip);
+	return true;
+}
+
+/* Is this an ICMP error about ESP or IKE of the engine's? */
+static bool
+path_inbound_icmp(struct path *p, const uint8_t *pkt, const struct ip_info *ip)
+{
+	const uint8_t *icmp = pkt + ip->header, *in;
+	size_t	       len = ip->total - ip->header, skip;
+
+	if (ip->protocol != IPPROTO_ICMP || ip->frag != 0 ||
+	    len < ICMP_HEADER_LEN + IP_HEADER_LEN + 8 ||
+	    (icmp[0] != ICMP_DEST_UNREACH && icmp[0] != ICMP_TIME_EXCEEDED &&
+	    icmp[0] != ICMP_PARAMETERPROB))
+		return false;
+	/* The packet meant is cut, so ip_parse() would not have it. */
+	in = icmp + ICMP_HEADER_LEN;
+	skip = (size_t)(in[0] & 15) * 4;
+	if (in[0] >> 4 != 4 || skip < IP_HEADER_LEN ||
+	    len < ICMP_HEADER_LEN + skip + 2)
+		return false;
+	if (in[9] != IPPROTO_ESP && (in[9] != IPPROTO_UDP ||
+	    load_u16(in + skip) != p->ike_port))
+		return false;
+	oe_inbound_icmp(p->oe, pkt, ip->total);
+	return true;
+}
+
+void
+path_inbound(struct path *p, const uint8_t *pkt, size_t len)
+{
+	struct ip_info ip;
+
+	p->silent_since = 0;
+	if (!ip_parse(pkt, len, &ip) || p->addr == 0 || ip.dst != p->addr ||
+	    ip.src == p->addr) {
+		p->counters.in_foreign++;
+		return;
+	}
+	if (ip.protocol == IPPROTO_ESP && ip.frag == 0 && !ip.more &&
+	    ip.total >= ip.header + 4 && lease_spi_used(&p->host->lease,
+	    load_u32(pkt + ip.header))) {
+		oe_inbound_esp(p->oe, pkt, ip.total);
+		return;
+	}
+	if (path_inbound_ike(p, pkt, &ip) || path_inbound_icmp(p, pkt, &ip))
+		return;
+	if (ip.protocol != IPPROTO_ESP && ip.protocol != IPPROTO_AH &&
+	    !oe_is_resolver(p->oe, ip.src) &&
+	    !oe_inbound_clear(p->oe, pkt, ip.total)) {
+		p->counters.in_refused++;
+		return;
+	}
+	device_deliver(p->device, pkt, ip.total, false);
+}
+
+/* --- what the engine asks for -------------------------------------------- */
+
+static void
+shell_send(void *arg, const uint8_t *pkt, size_t len)
+{
+	path_send(arg, pkt, len);
+}
+
+static void
+shell_send_ike(void *arg, const struct keying_path *path, const uint8_t *buf,
+    size_t len)
+{
+	struct path *p = arg;
+	size_t	     skip = IP_HEADER_LEN + UDP_HEADER_LEN;
+
+	if (len > sizeof(p->out) - skip)
+		return;
+	memcpy(p->out + skip, buf, len);
+	len = ip_write_udp(p->out, path->local, path->peer, path->local_port,
+	    path->peer_port, len);
+	path_send(p, p->out, len);
+}
+
+static void
+shell_deliver(void *arg, const uint8_t *pkt, size_t len)
+{
+	struct path *p = arg;
+
+	device_deliver(p->device, pkt, len, true);
+}
+
+static void
+shell_answer(void *arg, const uint8_t *pkt, size_t len)
+{
+	struct path *p = arg;
+
+	device_deliver(p->device, pkt, len, false);
+}
+
+static int
+shell_spi_get(void *arg, uint32_t *spi)
+{
+	struct path *p = arg;
+	int	     rc;
+
+	rc = lease_spi_get(&p->host->lease, spi);
+	host_spis_taken(p->host);
+	p->wake = true;
+	return rc;
+}
+
+static void
+shell_spi_put(void *arg, uint32_t spi)
+{
+	struct path *p = arg;
+
+	lease_spi_put(&p->host->lease, spi);
+}
+
+static int
+shell_cookie_get(void *arg, uint64_t *cookie)
+{
+	struct path *p = arg;
+
+	/* RFC 3104 §6.1: a negotiated one, else trial and error. */
+	if (lease_cookie_get(&p->host->lease, cookie) == -1)
+		random_bytes(cookie, sizeof(*cookie));
+	return 0;
+}
+
+const struct oe_shell path_shell = {
+	.send_clear = shell_send,
+	.send_esp = shell_send,
+	.send_ike = shell_send_ike,
+	.deliver = shell_deliver,
+	.answer = shell_answer,
+	.spi_get = shell_spi_get,
+	.spi_put = shell_spi_put,
+	.cookie_get = shell_cookie_get,
+};

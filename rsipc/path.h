@@ -1,0 +1,58 @@
+/* path.h - the way of packets between programs, the OE engine and the tunnel */
+#ifndef RSIPC_PATH_H
+#define RSIPC_PATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/ip.h"
+#include "base/ratelimit.h"
+#include "oe/engine.h"
+#include "rsipc/demand.h"
+#include "rsipc/device.h"
+#include "rsipc/host.h"
+#include "rsipc/tunnel.h"
+
+#define PATH_SILENCE	4000	/* ms of sending without an answer before the gateway is asked */
+
+struct path_counters {
+	uint64_t out_unleased;		/* from a source that is not leased: refused */
+	uint64_t out_idle;		/* without a lease: dropped */
+	uint64_t in_refused;		/* clear, and policy wants it encrypted */
+	uint64_t in_foreign;		/* for an address that is not ours */
+	uint64_t demands, demands_refused;
+};
+
+struct path {
+	struct host	*host;
+	struct tunnel	*tunnel;
+	struct device	*device;
+	struct oe	*oe;		/* set when it exists */
+	struct demand	 demand;
+	uint32_t	 addr;		/* leased, network order; 0: nothing may pass */
+	uint32_t	 gateway;	/* whose address ICMP errors of ours carry */
+	uint16_t	 ike_port;	/* host order */
+	uint64_t	 silent_since;	/* 0: something came since something went */
+	bool		 wake;		/* the state machine has been asked for something */
+	struct ratelimit errors;	/* ICMP errors of ours */
+	struct path_counters counters;
+	uint8_t		 out[IP_PACKET_MAX];
+};
+
+void	path_init(struct path *p, struct host *h, struct tunnel *t,
+	    struct device *d);
+void	path_clear(struct path *p);
+
+/* A packet from a program.  now: milliseconds. */
+void	path_outbound(struct path *p, const uint8_t *pkt, size_t len, uint64_t now);
+/* An inner packet from the gateway. */
+void	path_inbound(struct path *p, const uint8_t *pkt, size_t len);
+
+/* A demand's end (host_ops.demanded): what waited leaves, or is answered. */
+void	path_demanded(struct path *p, const struct host_demand *d, unsigned error);
+
+/* What the engine asks for; arg is the struct path. */
+extern const struct oe_shell path_shell;
+
+#endif

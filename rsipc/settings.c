@@ -1,0 +1,253 @@
+/* settings.c - reading and checking rsipc.conf */
+#include "config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/conf.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "oe/settings.h"
+#include "rsipc/settings.h"
+
+#define SECRET_MIN	16	/* bytes: less can be guessed */
+
+static cfg_opt_t *
+settings_options(void)
+{
+	static cfg_opt_t opts[] = {
+		CFG_STR("gateway", NULL, CFGF_NONE),
+		CFG_INT("port", RSIP_PORT, CFGF_NONE),
+		CFG_STR("transport", "tcp", CFGF_NONE),
+		CFG_INT("ports", 64, CFGF_NONE),
+		CFG_INT("spis", 16, CFGF_NONE),
+		CFG_INT("cookies", 0, CFGF_NONE),
+		CFG_INT("lease-time", 0, CFGF_NONE),
+		CFG_STR("tunnel", "ipip", CFGF_NONE),
+		CFG_STR("ike-source-port", "leased", CFGF_NONE),
+		CFG_STR_LIST("listen", NULL, CFGF_NONE),
+		CFG_INT("port-idle", 300, CFGF_NONE),
+		CFG_BOOL("direct", cfg_true, CFGF_NONE),
+		CFG_STR("name", NULL, CFGF_NONE),
+		CFG_STR("secret", NULL, CFGF_NONE),
+		CFG_INT("key-id", 1, CFGF_NONE),
+		CFG_BOOL("require-auth", cfg_false, CFGF_NONE),
+		CFG_STR("interface", "rsip0", CFGF_NONE),
+		CFG_STR("oe-interface", "oe0", CFGF_NONE),
+		CFG_STR("control", RUNDIR "/rsipc.sock", CFGF_NONE),
+		CFG_END(),	/* section "oe", put in below */
+		CFG_END()
+	};
+	const size_t last = sizeof(opts) / sizeof(opts[0]) - 2;
+
+	opts[last] = (cfg_opt_t)CFG_SEC(OE_CONF_SECTION, oe_conf_options(),
+	    CFGF_NONE);
+	return opts;
+}
+
+static int
+settings_number(cfg_t *cfg, const char *option, long lo, long hi, long *out)
+{
+	*out = cfg_getint(cfg, option);
+	if (*out >= lo && *out <= hi)
+		return 0;
+	conf_error(cfg, "%s is %ld: it must be between %ld and %ld", option,
+	    *out, lo, hi);
+	return -1;
+}
+
+static int
+settings_numbers(cfg_t *cfg, struct settings *s)
+{
+	long port, ports, spis, cookies, lease, idle, key;
+
+	if (settings_number(cfg, "port", 1, 65535, &port) == -1 ||
+	    settings_number(cfg, "ports", 0, RSIP_PORTS_MAX, &ports) == -1 ||
+	    settings_number(cfg, "spis", 0, RSIP_SPIS_MAX, &spis) == -1 ||
+	    settings_number(cfg, "cookies", 0, RSIP_COOKIES_MAX,
+	    &cookies) == -1 ||
+	    settings_number(cfg, "lease-time", 0, LEASE_TIME_MAX,
+	    &lease) == -1 ||
+	    settings_number(cfg, "port-idle", 0, 86400, &idle) == -1 ||
+	    settings_number(cfg, "key-id", 0, UINT32_MAX, &key) == -1)
+		return -1;
+	s->port = (uint16_t)port;
+	s->host.ports = (uint8_t)ports;
+	s->host.spis = (uint16_t)spis;
+	s->host.cookies = (uint16_t)cookies;
+	s->host.lease_time = (uint32_t)lease;
+	s->host.port_idle = (uint32_t)idle * 1000;
+	s->key_id = (uint32_t)key;
+	return 0;
+}
+
+/* One of two words. */
+static int
+settings_choice(cfg_t *cfg, const char *option, const char *no,
+    const char *yes, bool *out)
+{
+	const char *text = cfg_getstr(cfg, option);
+
+	*out = strcmp(text, yes) == 0;
+	if (*out || strcmp(text, no) == 0)
+		return 0;
+	conf_error(cfg, "%s is \"%s\": it must be \"%s\" or \"%s\"", option,
+	    text, no, yes);
+	return -1;
+}
+
+static int
+settings_interface(cfg_t *cfg, const char *option, char out[IFNAMSIZ])
+{
+	const char *text = cfg_getstr(cfg, option);
+
+	if (*text == '\0' || strlen(text) >= IFNAMSIZ ||
+	    strpbrk(text, "/ %") != NULL) {
+		conf_error(cfg, "%s: \"%s\" is no interface name", option, text);
+		return -1;
+	}
+	strcpy(out, text);
+	return 0;
+}
+
+static int
+settings_listen(cfg_t *cfg, struct settings *s)
+{
+	uint16_t lo, hi;
+	unsigned i;
+
+	for (i = 0; i < cfg_size(cfg, "listen"); i++) {
+		if (conf_port_range(cfg_getnstr(cfg, "listen", i), &lo,
+		    &hi) == -1) {
+			conf_error(cfg, "listen: \"%s\" is no port",
+			    cfg_getnstr(cfg, "listen", i));
+			return -1;
+		}
+		for (; lo <= hi; lo++) {
+			if (s->host.nlisten == HOST_LISTEN_MAX) {
+				conf_error(cfg, "listen: more than %d ports",
+				    HOST_LISTEN_MAX);
+				return -1;
+			}
+			s->host.listen[s->host.nlisten++] = lo;
+			if (lo == UINT16_MAX)
+				break;
+		}
+	}
+	return 0;
+}
+
+/* The file's bytes without white space at the end, so that an editor's newline
+ * does not matter. */
+static int
+settings_secret(cfg_t *cfg, struct settings *s)
+{
+	const char *path = cfg_getstr(cfg, "secret");
+	ssize_t	    n;
+	int	    fd;
+
+	s->require_auth = cfg_getbool(cfg, "require-auth");
+	if (path == NULL) {
+		if (s->require_auth)
+			conf_error(cfg, "require-auth needs a secret");
+		return s->require_auth ? -1 : 0;
+	}
+	s->secret_path = xstrdup(path);
+	if ((fd = conf_open_secret(path)) == -1)
+		return -1;
+	n = read(fd, s->secret, sizeof(s->secret));
+	close(fd);
+	while (n > 0 && isspace(s->secret[n - 1]))
+		n--;
+	if (n < SECRET_MIN) {
+		log_error("%s: a secret has at least %d bytes", path,
+		    SECRET_MIN);
+		return -1;
+	}
+	s->secret_len = (size_t)n;
+	return 0;
+}
+
+static int
+settings_name(cfg_t *cfg, struct settings *s)
+{
+	const char *name = cfg_getstr(cfg, "name");
+
+	if (name == NULL)
+		return 0;
+	if (*name == '\0' || strlen(name) > RSIP_FQDN_MAX) {
+		conf_error(cfg, "name: \"%s\" is no host name", name);
+		return -1;
+	}
+	strcpy(s->host.fqdn, name);
+	return 0;
+}
+
+static int
+settings_gateway(cfg_t *cfg, struct settings *s)
+{
+	const char    *text = cfg_getstr(cfg, "gateway");
+	struct in_addr a;
+
+	if (text == NULL)
+		return 0;
+	if (conf_ipv4(text, &a) == -1 || a.s_addr == 0) {
+		conf_error(cfg, "gateway: \"%s\" is no IPv4 address", text);
+		return -1;
+	}
+	s->gateway = a.s_addr;
+	return 0;
+}
+
+struct settings *
+settings_read(const char *path, bool optional)
+{
+	struct settings *s;
+	cfg_t		*cfg;
+	bool		 gre;
+
+	if ((cfg = conf_read(path, settings_options(), optional)) == NULL)
+		return NULL;
+	s = xcalloc(1, sizeof(*s));
+	if (settings_gateway(cfg, s) == -1 ||
+	    settings_numbers(cfg, s) == -1 ||
+	    settings_choice(cfg, "transport", "tcp", "udp",
+	    &s->host.udp) == -1 ||
+	    settings_choice(cfg, "tunnel", "ipip", "gre", &gre) == -1 ||
+	    settings_choice(cfg, "ike-source-port", "leased", "500",
+	    &s->ike_500) == -1 ||
+	    settings_interface(cfg, "interface", s->interface) == -1 ||
+	    settings_interface(cfg, "oe-interface", s->oe_interface) == -1 ||
+	    settings_listen(cfg, s) == -1 || settings_name(cfg, s) == -1 ||
+	    settings_secret(cfg, s) == -1)
+		goto fail;
+	s->host.tunnel = gre ? RSIP_TUNNEL_GRE : RSIP_TUNNEL_IPIP;
+	s->direct = cfg_getbool(cfg, "direct");
+	s->control = xstrdup(cfg_getstr(cfg, "control"));
+	s->oe = oe_config_read(cfg_getsec(cfg, OE_CONF_SECTION));
+	if (s->oe == NULL)
+		goto fail;
+	if (s->oe->key_path != NULL)
+		s->key_path = xstrdup(s->oe->key_path);
+	cfg_free(cfg);
+	return s;
+fail:
+	cfg_free(cfg);
+	settings_free(s);
+	return NULL;
+}
+
+void
+settings_free(struct settings *s)
+{
+	if (s == NULL)
+		return;
+	oe_config_free(s->oe);
+	free(s->control);
+	free(s->key_path);
+	free(s->secret_path);
+	wipe_free(s, sizeof(*s));
+}

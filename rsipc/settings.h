@@ -1,0 +1,36 @@
+/* settings.h - what rsipc.conf says, checked */
+#ifndef RSIPC_SETTINGS_H
+#define RSIPC_SETTINGS_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "oe/engine.h"
+#include "rsipc/host.h"
+#include "rsipc/transport.h"
+
+struct settings {
+	uint32_t gateway;		/* network order; 0: the default route's next hop */
+	uint16_t port;
+	struct host_config host;
+	char	 interface[IFNAMSIZ], oe_interface[IFNAMSIZ];
+	char	*control;
+	bool	 ike_500;		/* IKE from port 500 though ports are leased */
+	bool	 direct;		/* without a lease the network is used as if we were not there */
+	uint32_t key_id;
+	uint8_t	 secret[TRANSPORT_SECRET_MAX];
+	size_t	 secret_len;
+	bool	 require_auth;
+	char	*key_path, *secret_path; /* of what the opener may open; NULL: none */
+	struct oe_config *oe;		/* oe_new() or oe_reconfigure() takes it over */
+};
+
+/*
+ * Reads path (optional: it may be absent) and the files it names.  NULL after
+ * one log line "file:line: reason".
+ */
+struct settings *settings_read(const char *path, bool optional);
+void	settings_free(struct settings *s);	/* wipes; NULL is allowed */
+
+#endif

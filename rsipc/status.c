@@ -1,0 +1,248 @@
+/* status.c - what rsipctl is told about the RSIP host */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/control.h"
+#include "base/util.h"
+#include "rsipc/client.h"
+
+static void
+put_str(json_object *o, const char *key, const char *value)
+{
+	json_object_object_add(o, key, json_object_new_string(value));
+}
+
+static void
+put_int(json_object *o, const char *key, uint64_t value)
+{
+	json_object_object_add(o, key, json_object_new_int64((int64_t)value));
+}
+
+/* "20000-20063", ... of ports that are sorted. */
+static json_object *
+ports_json(const struct binding *b)
+{
+	json_object *a = json_object_new_array();
+	char	     text[16];
+	unsigned     i, start = 0;
+
+	for (i = 1; i <= b->nports; i++) {
+		if (i < b->nports && b->port[i] == b->port[i - 1] + 1)
+			continue;
+		snprintf(text, sizeof(text), "%u-%u", b->port[start],
+		    b->port[i - 1]);
+		json_object_array_add(a, json_object_new_string(text));
+		start = i;
+	}
+	return a;
+}
+
+static json_object *
+spis_json(const struct binding *b)
+{
+	json_object *a = json_object_new_array();
+	char	     text[16];
+	unsigned     i;
+
+	for (i = 0; i < b->nspis; i++) {
+		snprintf(text, sizeof(text), "0x%08x", b->spi[i]);
+		json_object_array_add(a, json_object_new_string(text));
+	}
+	return a;
+}
+
+static const char *
+purpose_text(enum lease_purpose p)
+{
+	static const char *const names[] = {
+		[LEASE_MAIN] = "main",
+		[LEASE_PORT] = "on demand",
+		[LEASE_SPIS] = "more SPIs",
+		[LEASE_LISTEN] = "listen",
+	};
+
+	return names[p];
+}
+
+static json_object *
+lease_json(const struct client *c, const struct binding *b)
+{
+	json_object *o = json_object_new_object();
+	uint64_t     now = clock_now();
+	char	     remote[32] = "any";
+
+	if (b->remote != 0 && b->remote_port != 0)
+		snprintf(remote, sizeof(remote), "%s:%u", ipv4_text(b->remote),
+		    b->remote_port);
+	else if (b->remote != 0)
+		snprintf(remote, sizeof(remote), "%s", ipv4_text(b->remote));
+	put_int(o, "client_id", c->host.client_id);
+	put_int(o, "bind_id", b->bind_id);
+	put_str(o, "host", ipv4_text(c->link_addr));
+	put_str(o, "address", ipv4_text(b->addr));
+	json_object_object_add(o, "ports", ports_json(b));
+	json_object_object_add(o, "spis", spis_json(b));
+	put_str(o, "method", rsip_method_name(b->method));
+	put_str(o, "remote", remote);
+	put_str(o, "tunnel", rsip_tunnel_name(b->tunnel));
+	put_int(o, "expires", b->expires > now ? (b->expires - now) / 1000 : 0);
+	put_str(o, "gateway", ipv4_text(c->gateway));
+	put_str(o, "purpose", purpose_text(b->purpose));
+	put_int(o, "cookies", b->ncookies);
+	return o;
+}
+
+static json_object *
+status_leases(const struct client *c)
+{
+	json_object *o = json_object_new_object();
+	json_object *rows = json_object_new_array();
+	size_t	     i;
+
+	for (i = 0; i < c->host.lease.n; i++)
+		json_object_array_add(rows, lease_json(c, c->host.lease.b[i]));
+	json_object_object_add(o, "rows", rows);
+	return o;
+}
+
+static json_object *
+status_session(const struct client *c)
+{
+	const struct transport_counters *t = transport_counters(c->transport);
+	const struct host *h = &c->host;
+	json_object	  *o = json_object_new_object();
+
+	put_str(o, "state", host_state_name(h->state));
+	put_str(o, "gateway", c->gateway == 0 ? "none" : ipv4_text(c->gateway));
+	put_str(o, "transport", h->udp ? "udp" : "tcp");
+	put_str(o, "connected", h->up ? "yes" : "no");
+	put_int(o, "client_id", h->client_id);
+	put_int(o, "sent", t->sent);
+	put_int(o, "received", t->received);
+	put_int(o, "unreadable", t->unreadable);
+	put_int(o, "unauthentic", t->unauthentic);
+	put_int(o, "retransmissions", h->retransmissions);
+	put_int(o, "resynchronizations", h->resynchronizations);
+	put_int(o, "refused", h->refused);
+	put_int(o, "asynchronous_errors", h->misused);
+	if (h->last_error != 0)
+		put_str(o, "last_error", rsip_error_name(h->last_error));
+	return o;
+}
+
+static json_object *
+status_lease(const struct client *c)
+{
+	const struct binding *b = lease_main(&c->host.lease);
+	json_object	     *o = json_object_new_object();
+	uint16_t	      lo, hi;
+	char		      text[16];
+
+	put_str(o, "address", b == NULL ? "none" : ipv4_text(b->addr));
+	if (b == NULL)
+		return o;
+	put_str(o, "interface", device_name(c->device));
+	if (lease_port_block(b, &lo, &hi)) {
+		snprintf(text, sizeof(text), "%u-%u", lo, hi);
+		put_str(o, "ports", text);
+	}
+	put_int(o, "ike_port", c->path.ike_port);
+	put_int(o, "spis_free", lease_spi_free(&c->host.lease));
+	put_int(o, "bindings", c->host.lease.n);
+	put_int(o, "up_seconds", (clock_now() - c->up_since) / 1000);
+	return o;
+}
+
+static json_object *
+status_tunnel(const struct client *c)
+{
+	const struct tunnel_counters *t = tunnel_counters(c->tunnel);
+	const struct binding	     *b = lease_main(&c->host.lease);
+	json_object		     *o = json_object_new_object();
+
+	put_str(o, "type", b == NULL ? "none" : rsip_tunnel_name(b->tunnel));
+	put_int(o, "mtu", b == NULL ? 0 : device_mtu(c->device));
+	put_int(o, "in_packets", t->in_packets);
+	put_int(o, "in_bytes", t->in_bytes);
+	put_int(o, "in_foreign", t->in_foreign + c->path.counters.in_foreign);
+	put_int(o, "in_malformed", t->in_malformed);
+	put_int(o, "in_refused", c->path.counters.in_refused);
+	put_int(o, "out_packets", t->out_packets);
+	put_int(o, "out_bytes", t->out_bytes);
+	put_int(o, "out_failed", t->out_failed);
+	put_int(o, "out_unleased", c->path.counters.out_unleased);
+	put_int(o, "out_without_lease", c->path.counters.out_idle);
+	put_int(o, "ports_demanded", c->path.counters.demands);
+	put_int(o, "ports_refused", c->path.counters.demands_refused);
+	put_int(o, "packets_waiting", c->path.demand.n);
+	return o;
+}
+
+static json_object *
+status_status(struct client *c, json_object *req, bool privileged)
+{
+	json_object *o = json_object_new_object(), *oe;
+
+	put_str(o, "version", PACKAGE_VERSION);
+	put_int(o, "uptime", (clock_now() - c->started) / 1000);
+	json_object_object_add(o, "session", status_session(c));
+	json_object_object_add(o, "lease", status_lease(c));
+	json_object_object_add(o, "tunnel", status_tunnel(c));
+	if (c->oe != NULL &&
+	    (oe = oe_control(c->oe, req, privileged)) != NULL)
+		json_object_object_add(o, "oe", oe);
+	return o;
+}
+
+static json_object *
+status_reload(struct client *c, bool privileged)
+{
+	json_object *o = json_object_new_object();
+
+	if (!privileged)
+		put_str(o, "error", "only root may do this");
+	else if (!client_reload(c))
+		put_str(o, "error", "the configuration is wrong: see the log");
+	else
+		put_str(o, "reload", "done");
+	return o;
+}
+
+json_object *
+status_answer(void *arg, json_object *req, bool privileged)
+{
+	struct client *c = arg;
+	const char    *command = json_object_get_string(
+	    json_object_object_get(req, "command"));
+	json_object   *o = NULL;
+
+	if (strcmp(command, "status") == 0)
+		o = status_status(c, req, privileged);
+	else if (strcmp(command, "leases") == 0)
+		o = status_leases(c);
+	else if (strcmp(command, "reload") == 0)
+		o = status_reload(c, privileged);
+	else if (c->oe != NULL)
+		o = oe_control(c->oe, req, privileged);
+	if (o != NULL)
+		put_str(o, "daemon", "rsipc");
+	return o;
+}
+
+void
+status_publish(struct client *c, const char *event, const struct binding *b)
+{
+	json_object *o;
+
+	if (c->control == NULL)
+		return;
+	o = b != NULL ? lease_json(c, b) : json_object_new_object();
+	put_str(o, "daemon", "rsipc");
+	put_str(o, "event", event);
+	put_str(o, "state", host_state_name(c->host.state));
+	control_publish(c->control, o);
+	json_object_put(o);
+}

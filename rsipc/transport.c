@@ -1,0 +1,390 @@
+/* transport.c - RSIP messages to and from the gateway over TCP or UDP */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/ratelimit.h"
+#include "base/util.h"
+#include "rsipc/transport.h"
+
+struct transport {
+	struct event_base *base;
+	const struct transport_ops *ops;
+	void		*arg;
+	bool		 udp, up;
+	uint32_t	 gateway, local;	/* network order */
+	uint16_t	 port;
+	struct bufferevent *bev;		/* TCP */
+	struct event	*event;			/* UDP */
+	struct event	*timeout;		/* of TCP's connect */
+	int		 last_errno;		/* said already */
+	struct ratelimit complaints;
+
+	uint8_t		 secret[TRANSPORT_SECRET_MAX];
+	size_t		 secret_len;
+	uint32_t	 key_id;
+	bool		 require;
+	uint64_t	 auth_sent, auth_seen;
+
+	struct transport_counters counters;
+	struct rsip_message in;
+	uint8_t		 out[RSIP_MESSAGE_MAX];	/* RFC 3103 §10.1: "last message" */
+	size_t		 out_len;
+	uint8_t		 buf[RSIP_MESSAGE_MAX];
+};
+
+static void	transport_timeout(evutil_socket_t, short, void *);
+
+struct transport *
+transport_new(struct event_base *base, const struct transport_ops *ops,
+    void *arg)
+{
+	struct transport *t = xcalloc(1, sizeof(*t));
+
+	t->base = base;
+	t->ops = ops;
+	t->arg = arg;
+	t->complaints = (struct ratelimit)RATELIMIT_INIT(3, 10000);
+	t->timeout = evtimer_new(base, transport_timeout, t);
+	return t;
+}
+
+void
+transport_free(struct transport *t)
+{
+	if (t == NULL)
+		return;
+	transport_disconnect(t);
+	event_free(t->timeout);
+	rsip_message_clear(&t->in);
+	wipe_free(t, sizeof(*t));
+}
+
+void
+transport_set_auth(struct transport *t, uint32_t key_id, const uint8_t *secret,
+    size_t len, bool require)
+{
+	wipe(t->secret, sizeof(t->secret));
+	t->secret_len = len > sizeof(t->secret) ? sizeof(t->secret) : len;
+	memcpy(t->secret, secret, t->secret_len);
+	t->key_id = key_id;
+	t->require = require;
+}
+
+/* Says a reason once, not every time that it is tried again. */
+static void
+transport_complain(struct transport *t, int err)
+{
+	if (err != t->last_errno)
+		log_warn("gateway %s, port %u: %s; trying on",
+		    ipv4_text(t->gateway), t->port, strerror(err));
+	t->last_errno = err;
+}
+
+static void
+transport_failed(struct transport *t, int err)
+{
+	transport_complain(t, err);
+	transport_disconnect(t);
+	t->ops->disconnected(t->arg);
+}
+
+static void
+transport_timeout(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	transport_failed(arg, ETIMEDOUT);
+}
+
+/* True if the message may be believed. */
+static bool
+transport_verify(struct transport *t, const uint8_t *buf, size_t len)
+{
+	const struct rsip_message *m = &t->in;
+
+	if (t->secret_len == 0)
+		return true;
+	if (!(m->has & RSIP_HAS_AUTH))
+		return !t->require;
+	if (m->auth_key_id != t->key_id || m->auth_counter <= t->auth_seen ||
+	    !rsip_auth_verify(m, buf, len, t->secret, t->secret_len))
+		return false;
+	t->auth_seen = m->auth_counter;
+	return true;
+}
+
+static void
+transport_read_message(struct transport *t, const uint8_t *buf, size_t len)
+{
+	enum rsip_error err;
+
+	rsip_message_clear(&t->in);
+	err = rsip_decode(&t->in, buf, len);
+	if (err != RSIP_OK || !rsip_type_is_response(t->in.type)) {
+		t->counters.unreadable++;
+		if (ratelimit_pass(&t->complaints, clock_now()))
+			log_warn("the gateway sent what cannot be read: %s",
+			    err != RSIP_OK ? rsip_error_name(err) :
+			    rsip_type_name(t->in.type));
+		return;
+	}
+	if (!transport_verify(t, buf, len)) {
+		t->counters.unauthentic++;
+		if (ratelimit_pass(&t->complaints, clock_now()))
+			log_warn("%s without the right authentication is "
+			    "ignored", rsip_type_name(t->in.type));
+		return;
+	}
+	t->counters.received++;
+	t->ops->message(t->arg, &t->in);
+}
+
+static void
+tcp_read(struct bufferevent *bev, void *arg)
+{
+	struct transport *t = arg;
+	struct evbuffer	 *in = bufferevent_get_input(bev);
+	uint8_t		  head[RSIP_HEADER_LEN];
+	ev_ssize_t	  have;
+	int		  len;
+
+	/* A message may end the connection under us. */
+	while (t->bev == bev) {
+		have = evbuffer_copyout(in, head, sizeof(head));
+		len = have <= 0 ? 0 : rsip_frame_length(head, (size_t)have);
+		if (len == -1) {
+			transport_failed(t, EPROTO);
+			return;
+		}
+		if (len == 0 || evbuffer_get_length(in) < (size_t)len)
+			return;
+		evbuffer_remove(in, t->buf, (size_t)len);
+		transport_read_message(t, t->buf, (size_t)len);
+	}
+}
+
+static void
+transport_up(struct transport *t, int fd)
+{
+	struct sockaddr_in sa;
+	socklen_t	   len = sizeof(sa);
+
+	if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0)
+		t->local = sa.sin_addr.s_addr;
+	t->up = true;
+	t->last_errno = 0;
+	t->ops->connected(t->arg);
+}
+
+static void
+tcp_event(struct bufferevent *bev, short what, void *arg)
+{
+	struct transport *t = arg;
+	int		  err = EVUTIL_SOCKET_ERROR();
+
+	if (what & BEV_EVENT_CONNECTED) {
+		event_del(t->timeout);
+		transport_up(t, bufferevent_getfd(bev));
+		return;
+	}
+	if (what & BEV_EVENT_EOF)
+		err = ECONNRESET;
+	transport_failed(t, err != 0 ? err : ECONNABORTED);
+}
+
+/* A gateway that went away without a word is noticed within half a minute. */
+static void
+tcp_options(int fd)
+{
+	const struct { int level, name, value; } o[] = {
+		{ IPPROTO_TCP, TCP_NODELAY, 1 },
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, 15 },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, 5 },
+		{ IPPROTO_TCP, TCP_KEEPCNT, 3 },
+		{ IPPROTO_TCP, TCP_USER_TIMEOUT, 10000 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(o) / sizeof(o[0]); i++) {
+		if (setsockopt(fd, o[i].level, o[i].name, &o[i].value,
+		    sizeof(o[i].value)) == -1)
+			log_debug("setsockopt: %s", strerror(errno));
+	}
+}
+
+static void
+tcp_connect(struct transport *t, struct sockaddr_in *sa)
+{
+	struct timeval tv = { .tv_sec = TRANSPORT_CONNECT_TIMEOUT };
+	int	       fd;
+
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		goto fail;
+	tcp_options(fd);
+	t->bev = bufferevent_socket_new(t->base, fd, BEV_OPT_CLOSE_ON_FREE |
+	    BEV_OPT_DEFER_CALLBACKS);
+	if (t->bev == NULL) {
+		close(fd);
+		errno = ENOMEM;
+		goto fail;
+	}
+	bufferevent_setcb(t->bev, tcp_read, NULL, tcp_event, t);
+	/* One message too many to hold is as far as a gateway can push us. */
+	bufferevent_setwatermark(t->bev, EV_READ, 0, 2 * RSIP_MESSAGE_MAX);
+	bufferevent_enable(t->bev, EV_READ | EV_WRITE);
+	evtimer_add(t->timeout, &tv);
+	if (bufferevent_socket_connect(t->bev, (struct sockaddr *)sa,
+	    sizeof(*sa)) == 0)
+		return;
+	/* If it failed at once, tcp_event() comes, deferred; else never. */
+	return;
+fail:
+	transport_failed(t, errno);
+}
+
+static void
+udp_read(evutil_socket_t fd, short what, void *arg)
+{
+	struct transport *t = arg;
+	ssize_t		  n;
+
+	(void)what;
+	n = recv(fd, t->buf, sizeof(t->buf), MSG_DONTWAIT);
+	if (n >= 0)
+		transport_read_message(t, t->buf, (size_t)n);
+	else if (errno != EAGAIN && errno != EINTR)
+		/* ICMP says it is not there: retransmission decides. */
+		transport_complain(t, errno);
+}
+
+static void
+udp_connect(struct transport *t, struct sockaddr_in *sa)
+{
+	int fd;
+
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1 ||
+	    connect(fd, (struct sockaddr *)sa, sizeof(*sa)) == -1 ||
+	    (t->event = event_new(t->base, fd, EV_READ | EV_PERSIST, udp_read,
+	    t)) == NULL) {
+		transport_complain(t, errno);
+		if (fd != -1)
+			close(fd);
+		t->ops->disconnected(t->arg);
+		return;
+	}
+	event_add(t->event, NULL);
+	transport_up(t, fd);
+}
+
+void
+transport_connect(struct transport *t, uint32_t gateway, uint16_t port,
+    bool udp)
+{
+	struct sockaddr_in sa = {
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = gateway,
+	};
+
+	transport_disconnect(t);
+	if (t->gateway != gateway || t->port != port)
+		t->last_errno = 0;
+	t->gateway = gateway;
+	t->port = port;
+	t->udp = udp;
+	if (udp)
+		udp_connect(t, &sa);
+	else
+		tcp_connect(t, &sa);
+}
+
+void
+transport_disconnect(struct transport *t)
+{
+	evutil_socket_t fd;
+
+	if (t->bev != NULL)
+		bufferevent_free(t->bev);
+	if (t->event != NULL) {
+		fd = event_get_fd(t->event);
+		event_free(t->event);
+		close(fd);
+	}
+	t->bev = NULL;
+	t->event = NULL;
+	event_del(t->timeout);
+	t->up = false;
+	t->local = 0;
+	t->out_len = 0;
+}
+
+uint32_t
+transport_local(const struct transport *t)
+{
+	return t->local;
+}
+
+void
+transport_send(struct transport *t, struct rsip_message *m)
+{
+	struct timespec ts;
+	uint64_t	micros;
+	int		n;
+
+	if (t->secret_len > 0) {
+		/* Growing over restarts too, without anything kept on disk. */
+		clock_gettime(CLOCK_REALTIME, &ts);
+		micros = (uint64_t)ts.tv_sec * 1000000 +
+		    (uint64_t)ts.tv_nsec / 1000;
+		t->auth_sent = micros > t->auth_sent ? micros :
+		    t->auth_sent + 1;
+		m->has |= RSIP_HAS_AUTH;
+		m->auth_key_id = t->key_id;
+		m->auth_counter = t->auth_sent;
+	}
+	if ((n = rsip_encode(m, t->out, sizeof(t->out))) == -1) {
+		log_error("cannot encode %s", rsip_type_name(m->type));
+		return;
+	}
+	if (t->secret_len > 0)
+		rsip_auth_sign(m, t->out, (size_t)n, t->secret, t->secret_len);
+	t->out_len = (size_t)n;
+	transport_resend(t);
+}
+
+void
+transport_resend(struct transport *t)
+{
+	if (!t->up || t->out_len == 0)
+		return;
+	t->counters.sent++;
+	if (!t->udp) {
+		bufferevent_write(t->bev, t->out, t->out_len);
+		return;
+	}
+	if (send(event_get_fd(t->event), t->out, t->out_len, MSG_DONTWAIT) ==
+	    -1 && errno != EAGAIN)
+		transport_complain(t, errno);
+}
+
+const struct transport_counters *
+transport_counters(const struct transport *t)
+{
+	return &t->counters;
+}

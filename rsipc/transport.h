@@ -1,0 +1,57 @@
+/* transport.h - RSIP messages to and from the gateway over TCP or UDP (RFC 3103 §5) */
+#ifndef RSIPC_TRANSPORT_H
+#define RSIPC_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/rsip.h"
+
+#define TRANSPORT_CONNECT_TIMEOUT	3	/* seconds for TCP to connect */
+#define TRANSPORT_SECRET_MAX		256	/* bytes */
+
+struct event_base;
+struct transport;
+
+struct transport_ops {
+	void (*connected)(void *arg);
+	/* Not after transport_disconnect(). The reason was logged. */
+	void (*disconnected)(void *arg);
+	/* A message of the gateway's, decoded and verified; borrowed. */
+	void (*message)(void *arg, const struct rsip_message *m);
+};
+
+struct transport *transport_new(struct event_base *base,
+	    const struct transport_ops *ops, void *arg);
+void	transport_free(struct transport *t);	/* wipes; NULL is allowed */
+
+/*
+ * Signs what is sent, and verifies what comes and is signed (vendor subtype 2).
+ * require: what comes unsigned is ignored.  len 0: no authentication.
+ */
+void	transport_set_auth(struct transport *t, uint32_t key_id,
+	    const uint8_t *secret, size_t len, bool require);
+
+/*
+ * Begins to connect; gateway in network order, port in host order.  Ends in
+ * connected() or disconnected(), perhaps before this returns.
+ */
+void	transport_connect(struct transport *t, uint32_t gateway, uint16_t port,
+	    bool udp);
+void	transport_disconnect(struct transport *t);
+/* Our address towards the gateway, network order; 0 if not connected. */
+uint32_t transport_local(const struct transport *t);
+
+/* Encodes, signs, sends and remembers.  Failures show as silence, or as
+ * disconnected() later. */
+void	transport_send(struct transport *t, struct rsip_message *m);
+void	transport_resend(struct transport *t);
+
+/* For status. */
+struct transport_counters {
+	uint64_t sent, received, unreadable, unauthentic;
+};
+const struct transport_counters *transport_counters(const struct transport *t);
+
+#endif

@@ -1,0 +1,296 @@
+/* tunnel.c - inner packets to and from the gateway through raw sockets */
+#include "config.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/ip.h"
+#include "base/cursor.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "rsipc/tunnel.h"
+
+#define TUNNEL_BATCH	32	/* packets one system call may bring */
+#define TUNNEL_SOCKBUF	(2 << 20)
+#define TUNNEL_TTL	64	/* RFC 2003 §3.1 */
+#define GRE_IPV4	0x0800
+#define GRE_CHECKSUM	0x8000
+
+struct tunnel {
+	tunnel_fn	 fn;
+	void		*arg;
+	enum rsip_tunnel type;
+	uint32_t	 local, remote;
+	int		 out;		/* with headers that we write */
+	struct event	*ipip, *gre;
+	struct tunnel_counters counters;
+	struct mmsghdr	 msg[TUNNEL_BATCH];
+	struct iovec	 iov[TUNNEL_BATCH];
+	struct sockaddr_in from[TUNNEL_BATCH];
+	uint8_t		*buf;		/* TUNNEL_BATCH times IP_PACKET_MAX */
+};
+
+unsigned
+tunnel_overhead(enum rsip_tunnel type)
+{
+	return type == RSIP_TUNNEL_GRE ? TUNNEL_GRE_OVERHEAD :
+	    TUNNEL_IPIP_OVERHEAD;
+}
+
+/* The GRE header's length, 0 if it is not one of RFC 2784 around IPv4. */
+static size_t
+gre_header(const uint8_t *p, size_t len)
+{
+	uint16_t flags;
+
+	if (len < 4 || load_u16(p + 2) != GRE_IPV4)
+		return 0;
+	flags = load_u16(p);
+	if (flags == 0)
+		return 4;
+	if (flags != GRE_CHECKSUM || len < 8 ||
+	    checksum_fold(checksum_add(0, p, len)) != 0)
+		return 0;
+	return 8;
+}
+
+static void
+tunnel_read_packet(struct tunnel *t, uint8_t *pkt, size_t len)
+{
+	struct ip_info outer, inner;
+	size_t	       skip;
+	int	       tos;
+
+	if (!ip_parse(pkt, len, &outer))
+		goto malformed;
+	/* The gateway alone may speak for the public realm. */
+	if (outer.src != t->remote || outer.dst != t->local ||
+	    outer.protocol != (t->type == RSIP_TUNNEL_GRE ? IPPROTO_GRE :
+	    IPPROTO_IPIP)) {
+		t->counters.in_foreign++;
+		return;
+	}
+	skip = outer.header;
+	if (outer.protocol == IPPROTO_GRE) {
+		len = gre_header(pkt + skip, outer.total - skip);
+		if (len == 0)
+			goto malformed;
+		skip += len;
+	}
+	if (!ip_parse(pkt + skip, outer.total - skip, &inner))
+		goto malformed;
+	if ((tos = ip_ecn_decapsulate(inner.tos, outer.tos)) == -1)
+		goto malformed;
+	if (tos != inner.tos)
+		ip_set_tos(pkt + skip, (uint8_t)tos);
+	t->counters.in_packets++;
+	t->counters.in_bytes += inner.total;
+	t->fn(t->arg, pkt + skip, inner.total);
+	return;
+malformed:
+	t->counters.in_malformed++;
+}
+
+static void
+tunnel_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct tunnel *t = arg;
+	int	       i, n;
+
+	(void)what;
+	for (i = 0; i < TUNNEL_BATCH; i++) {
+		t->iov[i].iov_base = t->buf + (size_t)i * IP_PACKET_MAX;
+		t->iov[i].iov_len = IP_PACKET_MAX;
+		t->msg[i].msg_hdr = (struct msghdr){ .msg_iov = &t->iov[i],
+			.msg_iovlen = 1 };
+	}
+	n = recvmmsg(fd, t->msg, TUNNEL_BATCH, MSG_DONTWAIT, NULL);
+	for (i = 0; i < n; i++)
+		tunnel_read_packet(t, t->iov[i].iov_base, t->msg[i].msg_len);
+}
+
+/* Receives a tunnel protocol; an open socket also keeps the kernel from
+ * answering "protocol unreachable". */
+static struct event *
+tunnel_listen(struct tunnel *t, struct event_base *base, int protocol)
+{
+	struct event *ev = NULL;
+	int	      fd, size = TUNNEL_SOCKBUF;
+	int	      dont = IP_PMTUDISC_DONT;
+
+	fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	if (fd == -1) {
+		log_error("raw socket: %s", strerror(errno));
+		return NULL;
+	}
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ==
+	    -1)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	/* What goes out here may be fragmented: see tunnel_send(). */
+	setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &dont, sizeof(dont));
+	ev = event_new(base, fd, EV_READ | EV_PERSIST, tunnel_readable, t);
+	if (ev == NULL || event_add(ev, NULL) == -1) {
+		log_error("out of memory");
+		if (ev != NULL)
+			event_free(ev);
+		close(fd);
+		return NULL;
+	}
+	return ev;
+}
+
+struct tunnel *
+tunnel_new(struct event_base *base, tunnel_fn fn, void *arg)
+{
+	struct tunnel *t = xcalloc(1, sizeof(*t));
+	int	       size = TUNNEL_SOCKBUF;
+
+	t->fn = fn;
+	t->arg = arg;
+	t->out = -1;
+	t->buf = xcalloc(TUNNEL_BATCH, IP_PACKET_MAX);
+	if ((t->ipip = tunnel_listen(t, base, IPPROTO_IPIP)) == NULL ||
+	    (t->gre = tunnel_listen(t, base, IPPROTO_GRE)) == NULL)
+		goto fail;
+	t->out = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    IPPROTO_RAW);
+	if (t->out == -1) {
+		log_error("raw socket: %s", strerror(errno));
+		goto fail;
+	}
+	setsockopt(t->out, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	return t;
+fail:
+	tunnel_free(t);
+	return NULL;
+}
+
+static void
+tunnel_event_free(struct event *ev)
+{
+	evutil_socket_t fd;
+
+	if (ev == NULL)
+		return;
+	fd = event_get_fd(ev);
+	event_free(ev);
+	close(fd);
+}
+
+void
+tunnel_free(struct tunnel *t)
+{
+	if (t == NULL)
+		return;
+	tunnel_event_free(t->ipip);
+	tunnel_event_free(t->gre);
+	if (t->out != -1)
+		close(t->out);
+	free(t->buf);
+	free(t);
+}
+
+void
+tunnel_set(struct tunnel *t, enum rsip_tunnel type, uint32_t local,
+    uint32_t remote)
+{
+	struct sockaddr_in sa = {
+		.sin_family = remote == 0 ? AF_UNSPEC : AF_INET,
+		.sin_addr.s_addr = remote,
+	};
+
+	t->type = type;
+	t->local = local;
+	t->remote = remote;
+	/* Lets the kernel drop what is not the gateway's before we see it, and
+	 * learn the path's MTU. */
+	if (connect(event_get_fd(type == RSIP_TUNNEL_GRE ? t->gre : t->ipip),
+	    (struct sockaddr *)&sa, sizeof(sa)) == -1 && remote != 0)
+		log_debug("tunnel to %s: %s", ipv4_text(remote),
+		    strerror(errno));
+}
+
+unsigned
+tunnel_mtu(const struct tunnel *t)
+{
+	socklen_t len = sizeof(int);
+	int	  mtu;
+
+	if (t->remote == 0 || getsockopt(event_get_fd(t->type ==
+	    RSIP_TUNNEL_GRE ? t->gre : t->ipip), IPPROTO_IP, IP_MTU, &mtu,
+	    &len) == -1 || mtu <= (int)tunnel_overhead(t->type))
+		return 0;
+	return (unsigned)mtu - tunnel_overhead(t->type);
+}
+
+/* RFC 2003 §3.1: without DF inside, the outer packet may be fragmented, which
+ * the kernel does on a socket where it writes the header. */
+static ssize_t
+tunnel_send_fragmented(struct tunnel *t, struct iovec *iov)
+{
+	int fd = event_get_fd(t->type == RSIP_TUNNEL_GRE ? t->gre : t->ipip);
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+
+	/* The GRE header remains; the IPv4 header becomes the kernel's. */
+	iov[0].iov_base = (uint8_t *)iov[0].iov_base + IP_HEADER_LEN;
+	iov[0].iov_len -= IP_HEADER_LEN;
+	return sendmsg(fd, &msg, MSG_DONTWAIT);
+}
+
+int
+tunnel_send(struct tunnel *t, const uint8_t *pkt, size_t len)
+{
+	uint8_t		   head[TUNNEL_GRE_OVERHEAD] = { 0 };
+	struct iovec	   iov[2];
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	struct msghdr	   msg = { .msg_name = &to, .msg_namelen = sizeof(to),
+			.msg_iov = iov, .msg_iovlen = 2 };
+	struct ip_header   h = { .ttl = TUNNEL_TTL };
+	struct ip_info	   ip;
+	ssize_t		   n;
+
+	if (t->remote == 0 || !ip_parse(pkt, len, &ip)) {
+		errno = ENOTCONN;
+		goto fail;
+	}
+	h.src = t->local;
+	h.dst = to.sin_addr.s_addr = t->remote;
+	h.tos = ip.tos;		/* RFC 6040 §4.1: ECN and DSCP go along */
+	h.df = ip.df;
+	h.protocol = t->type == RSIP_TUNNEL_GRE ? IPPROTO_GRE : IPPROTO_IPIP;
+	h.total = ip.total + tunnel_overhead(t->type);
+	if (h.total > IP_PACKET_MAX) {
+		errno = EMSGSIZE;
+		goto fail;
+	}
+	ip_write(head, &h);
+	if (t->type == RSIP_TUNNEL_GRE)
+		store_u16(head + IP_HEADER_LEN + 2, GRE_IPV4);
+	iov[0].iov_base = head;
+	iov[0].iov_len = tunnel_overhead(t->type);
+	memcpy(&iov[1].iov_base, &pkt, sizeof(pkt));	/* sendmsg() does not write */
+	iov[1].iov_len = ip.total;
+	n = sendmsg(t->out, &msg, MSG_DONTWAIT);
+	if (n == -1 && errno == EMSGSIZE && !ip.df)
+		n = tunnel_send_fragmented(t, iov);
+	if (n == -1)
+		goto fail;
+	t->counters.out_packets++;
+	t->counters.out_bytes += ip.total;
+	return 0;
+fail:
+	t->counters.out_failed++;
+	return -1;
+}
+
+const struct tunnel_counters *
+tunnel_counters(const struct tunnel *t)
+{
+	return &t->counters;
+}

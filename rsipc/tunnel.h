@@ -1,0 +1,45 @@
+/* tunnel.h - inner packets to and from the gateway: IP-IP (RFC 2003) and GRE (RFC 2784) */
+#ifndef RSIPC_TUNNEL_H
+#define RSIPC_TUNNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/rsip.h"
+
+#define TUNNEL_IPIP_OVERHEAD	20
+#define TUNNEL_GRE_OVERHEAD	24
+
+struct event_base;
+struct tunnel;
+
+/* A whole inner IPv4 packet from the other end.  It may be written to. */
+typedef void (*tunnel_fn)(void *arg, uint8_t *pkt, size_t len);
+
+/* Opens the raw sockets (CAP_NET_RAW).  NULL after one log line. */
+struct tunnel *tunnel_new(struct event_base *base, tunnel_fn fn, void *arg);
+void	tunnel_free(struct tunnel *t);
+
+/* The two ends, network order; only packets from remote to local are taken.
+ * remote 0: none, nothing goes in or out. */
+void	tunnel_set(struct tunnel *t, enum rsip_tunnel type, uint32_t local,
+	    uint32_t remote);
+
+/*
+ * Sends one inner packet.  0; or -1 with errno: EMSGSIZE if it has DF set and
+ * does not fit the path to the gateway (tunnel_mtu() says what does), ENOTCONN, or what
+ * the socket said.
+ */
+int	tunnel_send(struct tunnel *t, const uint8_t *pkt, size_t len);
+/* Largest inner packet the kernel thinks will pass; 0: unknown. */
+unsigned tunnel_mtu(const struct tunnel *t);
+unsigned tunnel_overhead(enum rsip_tunnel type);
+
+struct tunnel_counters {
+	uint64_t in_packets, in_bytes, out_packets, out_bytes;
+	uint64_t in_foreign;		/* from another source than the gateway */
+	uint64_t in_malformed, out_failed;
+};
+const struct tunnel_counters *tunnel_counters(const struct tunnel *t);
+
+#endif

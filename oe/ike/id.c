@@ -69,6 +69,8 @@ ike_id_read(struct keying_id *id, const uint8_t *body, size_t len)
 		    p[i] != '_' && !(p[i] == '@' &&
 		    id->type == KEYING_ID_USER_FQDN))
 			return -1;
+		if (p[i] == '.' && (i == 0 || p[i - 1] == '.'))
+			return -1;	/* an empty label */
 		id->name[i] = (char)tolower(p[i]);
 	}
 	if (id->name[n - 1] == '.')

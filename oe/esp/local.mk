@@ -19,3 +19,8 @@ tests_unit_test_pubkey_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_pubkey_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
 EXTRA_DIST += tests/peer/esp_vectors.py
+check_PROGRAMS += tests/interop/esp_pipe
+tests_interop_esp_pipe_SOURCES = tests/interop/esp_pipe.c
+tests_interop_esp_pipe_LDADD = oe/esp/libesp.a $(BASE_LIBS)
+dist_check_SCRIPTS += tests/interop/esp_scapy.py
+TESTS += tests/interop/esp_scapy.py

@@ -1,0 +1,101 @@
+/* esp_pipe.c - oe/esp as a filter of lines, for tests that compare it with other implementations */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ip.h"
+#include "oe/esp/esp.h"
+
+/*
+ * Lines of standard input:
+ *   sa in|out SPI CIPHER KEY AUTH KEY|- ESN SRC DST UDP-SOURCE UDP-DESTINATION
+ *   packet HEX
+ * "sa" makes the SA that following packets go through, and answers "ok" or "bad";
+ * "packet" answers the sealed or opened packet as hex, or "error N".
+ */
+
+#define LINE_MAX_LEN	(2 * IP_PACKET_MAX + 1024)
+#define WORDS		12
+
+static int
+hex_read(const char *s, uint8_t *out, size_t cap)
+{
+	size_t	 n = strlen(s) / 2, i;
+	unsigned v;
+
+	if (strlen(s) % 2 != 0 || n > cap)
+		return -1;
+	for (i = 0; i < n; i++) {
+		if (sscanf(s + 2 * i, "%2x", &v) != 1)
+			return -1;
+		out[i] = (uint8_t)v;
+	}
+	return (int)n;
+}
+
+static struct esp_sa *
+sa_make(char **w, bool *outbound)
+{
+	struct esp_params p = { 0 };
+	int		  n;
+
+	*outbound = strcmp(w[1], "out") == 0;
+	p.spi = (uint32_t)strtoul(w[2], NULL, 0);
+	p.cipher = (enum esp_cipher)atoi(w[3]);
+	if ((n = hex_read(w[4], p.cipher_key, sizeof(p.cipher_key))) == -1)
+		return NULL;
+	p.cipher_len = (size_t)n;
+	p.auth = (enum esp_auth)atoi(w[5]);
+	if (strcmp(w[6], "-") != 0) {
+		if ((n = hex_read(w[6], p.auth_key, sizeof(p.auth_key))) == -1)
+			return NULL;
+		p.auth_len = (size_t)n;
+	}
+	p.esn = atoi(w[7]) != 0;
+	p.src = inet_addr(w[8]);
+	p.dst = inet_addr(w[9]);
+	p.encap_sport = (uint16_t)atoi(w[10]);
+	p.encap_dport = (uint16_t)atoi(w[11]);
+	return esp_sa_new(&p, *outbound);
+}
+
+int
+main(void)
+{
+	static char    line[LINE_MAX_LEN];
+	static uint8_t in[IP_PACKET_MAX], out[IP_PACKET_MAX + ESP_OVERHEAD];
+	struct esp_sa *sa = NULL;
+	char	      *w[WORDS], *save;
+	bool	       outbound = false;
+	int	       n, i, len;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	while (fgets(line, sizeof(line), stdin) != NULL) {
+		n = 0;
+		for (w[n] = strtok_r(line, " \n", &save);
+		    w[n] != NULL && ++n < WORDS;)
+			w[n] = strtok_r(NULL, " \n", &save);
+		if (n == WORDS && strcmp(w[0], "sa") == 0) {
+			esp_sa_free(sa);
+			sa = sa_make(w, &outbound);
+			puts(sa == NULL ? "bad" : "ok");
+		} else if (n == 2 && strcmp(w[0], "packet") == 0 && sa != NULL &&
+		    (len = hex_read(w[1], in, sizeof(in))) != -1) {
+			len = outbound ?
+			    esp_seal(sa, in, (size_t)len, out, sizeof(out)) :
+			    esp_open(sa, in, (size_t)len, out, sizeof(out));
+			for (i = 0; i < len; i++)
+				printf("%02x", out[i]);
+			if (len < 0)
+				printf("error %d", len);
+			putchar('\n');
+		} else
+			puts("bad");
+	}
+	esp_sa_free(sa);
+	return 0;
+}

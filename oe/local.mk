@@ -8,3 +8,8 @@ oe_liboe_a_SOURCES = \
 	oe/policy.c oe/policy.h \
 	oe/record.c oe/record.h oe/report.c oe/responder.c \
 	oe/settings.c oe/settings.h oe/spd.c
+
+sbin_PROGRAMS += oe/oed
+oe_oed_SOURCES = oe/oed.c oe/oed_net.c oe/oed_net.h
+oe_oed_LDADD = oe/liboe.a oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS) \
+	$(CARES_LIBS)

@@ -1,0 +1,361 @@
+/* oed.c - the stand-alone OE daemon: a host with its own address, or a security gateway */
+#include "config.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/control.h"
+#include "base/daemon.h"
+#include "base/log.h"
+#include "base/opener.h"
+#include "base/priv.h"
+#include "base/rtnl.h"
+#include "base/util.h"
+#include "oe/oed_net.h"
+
+#define OED_CONTROL	RUNDIR "/oed.sock"
+#define OPENER_PATHS_MAX 64
+
+struct oed_config {
+	uint32_t	  address;	/* 0: the default route's source */
+	char		  interface[IFNAMSIZ];
+	char		 *control;
+	struct oe_config *oe;
+	char		 *paths[OPENER_PATHS_MAX];	/* read again at SIGHUP */
+	size_t		  npaths;
+};
+
+struct oed {
+	struct daemon_options options;
+	struct event_base    *base;
+	struct oed_config     config;
+	struct oed_net	     *net;
+	struct oe	     *oe;
+	struct control	     *control;
+	struct event	     *signals[3], *monitor;
+	int		      monitor_fd;
+	uint32_t	      address;
+	uint64_t	      started;
+};
+
+/* --- configuration ------------------------------------------------------------------ */
+
+static cfg_opt_t *
+oed_options(void)
+{
+	static cfg_opt_t opts[] = {
+		CFG_STR("address", NULL, CFGF_NONE),
+		CFG_STR("interface", "oe0", CFGF_NONE),
+		CFG_STR("control", OED_CONTROL, CFGF_NONE),
+		CFG_SEC(OE_CONF_SECTION, NULL, CFGF_NONE),
+		CFG_END()
+	};
+
+	opts[3].subopts = oe_conf_options();
+	return opts;
+}
+
+static void
+oed_path(struct oed_config *c, const char *path)
+{
+	if (path != NULL && *path == '/' && c->npaths < OPENER_PATHS_MAX)
+		c->paths[c->npaths++] = xstrdup(path);
+}
+
+/* Every file that a reload will want, named while names can still be had. */
+static void
+oed_paths(struct oed_config *c, const char *config, cfg_t *oe)
+{
+	static const char *const lists[] = { "permissive", "paranoid", "clear",
+		"deny" };
+	unsigned i, j;
+
+	oed_path(c, config);
+	oed_path(c, "/etc/resolv.conf");
+	oed_path(c, c->oe->key_path);
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		for (j = 0; j < cfg_size(oe, lists[i]); j++)
+			oed_path(c, cfg_getnstr(oe, lists[i], j));
+	}
+	for (i = 0; i < cfg_size(oe, "tunnel"); i++)
+		oed_path(c, cfg_getstr(cfg_getnsec(oe, "tunnel", i), "secret"));
+}
+
+static void
+oed_config_free(struct oed_config *c)
+{
+	while (c->npaths > 0)
+		free(c->paths[--c->npaths]);
+	free(c->control);
+	oe_config_free(c->oe);
+	memset(c, 0, sizeof(*c));
+}
+
+static int
+oed_config_read(struct oed_config *c, const struct daemon_options *o)
+{
+	struct in_addr a;
+	const char    *text;
+	cfg_t	      *cfg;
+	int	       rc = -1;
+
+	memset(c, 0, sizeof(*c));
+	cfg = conf_read(o->config, oed_options(), !o->config_given);
+	if (cfg == NULL)
+		return -1;
+	if ((text = cfg_getstr(cfg, "address")) != NULL) {
+		if (conf_ipv4(text, &a) == -1) {
+			conf_error(cfg, "address \"%s\" is not like 192.0.2.1",
+			    text);
+			goto out;
+		}
+		c->address = a.s_addr;
+	}
+	text = cfg_getstr(cfg, "interface");
+	if (*text == '\0' || strlen(text) >= sizeof(c->interface)) {
+		conf_error(cfg, "interface \"%s\" is no name of an interface",
+		    text);
+		goto out;
+	}
+	strcpy(c->interface, text);
+	c->control = xstrdup(cfg_getstr(cfg, "control"));
+	c->oe = oe_config_read(cfg_getsec(cfg, OE_CONF_SECTION));
+	if (c->oe == NULL)
+		goto out;
+	oed_paths(c, o->config, cfg_getsec(cfg, OE_CONF_SECTION));
+	rc = 0;
+out:
+	cfg_free(cfg);
+	if (rc == -1)
+		oed_config_free(c);
+	return rc;
+}
+
+/* --- while it runs -------------------------------------------------------------------- */
+
+static bool
+oed_reload(struct oed *d)
+{
+	struct oed_config c;
+
+	if (oed_config_read(&c, &d->options) == -1) {
+		log_error("the configuration stays as it was");
+		return false;
+	}
+	if (strcmp(c.interface, d->config.interface) != 0 ||
+	    strcmp(c.control, d->config.control) != 0 ||
+	    c.address != d->config.address)
+		log_warn("address, interface and control change only with a "
+		    "restart");
+	oe_reconfigure(d->oe, c.oe);
+	c.oe = NULL;
+	oed_config_free(&c);
+	log_info("configuration read again");
+	return true;
+}
+
+static json_object *
+oed_control(void *arg, json_object *req, bool privileged)
+{
+	struct oed  *d = arg;
+	json_object *o, *command = NULL;
+	const char  *text;
+
+	json_object_object_get_ex(req, "command", &command);
+	text = json_object_get_string(command);
+	if (strcmp(text, "reload") == 0) {
+		o = json_object_new_object();
+		if (!privileged)
+			json_object_object_add(o, "error",
+			    json_object_new_string("only root may reload"));
+		else if (oed_reload(d))
+			json_object_object_add(o, "line",
+			    json_object_new_string("configuration read again"));
+		else
+			json_object_object_add(o, "error",
+			    json_object_new_string("the new configuration is "
+			    "wrong, see the log; the old one stays"));
+	} else {
+		o = oe_control(d->oe, req, privileged);
+	}
+	if (o == NULL)
+		return NULL;
+	if (strcmp(text, "status") == 0) {
+		json_object_object_add(o, "version",
+		    json_object_new_string(PACKAGE_VERSION));
+		json_object_object_add(o, "interface",
+		    json_object_new_string(oed_net_name(d->net)));
+		json_object_object_add(o, "uptime", json_object_new_int64(
+		    (int64_t)((clock_now() - d->started) / 1000)));
+	}
+	json_object_object_add(o, "daemon", json_object_new_string("oed"));
+	return o;
+}
+
+static void
+oed_event(void *arg, json_object *event)
+{
+	struct oed *d = arg;
+
+	json_object_object_add(event, "daemon", json_object_new_string("oed"));
+	control_publish(d->control, event);
+	json_object_put(event);
+}
+
+static void
+oed_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct oed *d = arg;
+
+	(void)what;
+	if (sig == SIGHUP) {
+		oed_reload(d);
+		return;
+	}
+	log_info("ending on signal %d", (int)sig);
+	event_base_loopexit(d->base, NULL);
+}
+
+/* Addresses come and go on hosts that get theirs by DHCP. */
+static void
+oed_address_changed(evutil_socket_t fd, short what, void *arg)
+{
+	struct oed *d = arg;
+	uint32_t    addr;
+	char	    buf[8192];
+
+	(void)what;
+	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+		continue;
+	if (oed_net_own_address(&addr) == -1 || addr == d->address)
+		return;
+	log_info("our address is %s now", ipv4_text(addr));
+	d->address = addr;
+	if (oed_net_set_address(d->net, addr) == 0)
+		oe_set_local(d->oe, addr, 0);
+}
+
+/* --- life -------------------------------------------------------------------------------- */
+
+static int
+oed_events(struct oed *d)
+{
+	static const int sigs[] = { SIGHUP, SIGINT, SIGTERM };
+	size_t		 i;
+
+	for (i = 0; i < 3; i++) {
+		d->signals[i] = evsignal_new(d->base, sigs[i], oed_signal, d);
+		if (d->signals[i] == NULL ||
+		    event_add(d->signals[i], NULL) == -1)
+			return -1;
+	}
+	if (d->config.address != 0)
+		return 0;
+	if ((d->monitor_fd = rtnl_monitor()) == -1)
+		return 0;	/* the address it has is the one it keeps */
+	d->monitor = event_new(d->base, d->monitor_fd, EV_READ | EV_PERSIST,
+	    oed_address_changed, d);
+	return d->monitor == NULL ? -1 : event_add(d->monitor, NULL);
+}
+
+static int
+oed_start(struct oed *d)
+{
+	const char *const *paths = (const char *const *)d->config.paths;
+
+	if (!priv_have_net()) {
+		log_error("oed needs root, or CAP_NET_ADMIN and CAP_NET_RAW");
+		return -1;
+	}
+	if (rtnl_open() == -1) {
+		log_error("rtnetlink: %s", strerror(errno));
+		return -1;
+	}
+	d->address = d->config.address;
+	if (d->address == 0 && oed_net_own_address(&d->address) == -1) {
+		log_error("no default route to tell our address: set "
+		    "address = \"...\" in %s", d->options.config);
+		return -1;
+	}
+	if (opener_start(paths, d->config.npaths) == -1)
+		return -1;
+	d->base = event_base_new();
+	signal(SIGPIPE, SIG_IGN);
+	if (d->base == NULL)
+		return -1;
+	d->control = control_open(d->base, d->config.control, oed_control, d);
+	if (d->control == NULL)
+		return -1;
+	d->net = oed_net_open(d->base, d->config.interface, d->address,
+	    d->config.oe);
+	if (d->net == NULL)
+		return -1;
+	d->oe = oe_new(d->config.oe, d->base, &oed_net_shell, d->net);
+	d->config.oe = NULL;
+	if (d->oe == NULL || oed_events(d) == -1)
+		return -1;
+	oed_net_start(d->net, d->oe, oed_event, d);
+	oe_set_local(d->oe, d->address, 0);
+	d->started = clock_now();
+	if (priv_drop() == -1 || daemon_ready(&d->options) == -1 ||
+	    priv_lock() == -1)
+		return -1;
+	log_info("address %s, interface %s", ipv4_text(d->address),
+	    oed_net_name(d->net));
+	return 0;
+}
+
+static void
+oed_stop(struct oed *d)
+{
+	size_t i;
+
+	oe_free(d->oe);
+	oed_net_close(d->net);
+	control_close(d->control);
+	for (i = 0; i < 3; i++) {
+		if (d->signals[i] != NULL)
+			event_free(d->signals[i]);
+	}
+	if (d->monitor != NULL) {
+		event_free(d->monitor);
+		close(d->monitor_fd);
+	}
+	rtnl_close();
+	opener_stop();
+	if (d->base != NULL)
+		event_base_free(d->base);
+	oed_config_free(&d->config);
+	daemon_stop(&d->options);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct oed d;
+	int	   status = 1;
+
+	memset(&d, 0, sizeof(d));
+	daemon_options(&d.options, "oed", argc, argv);
+	if (oed_config_read(&d.config, &d.options) == -1)
+		return 1;
+	if (d.options.check) {
+		log_info("%s is fine", d.options.config);
+		oed_config_free(&d.config);
+		return 0;
+	}
+	if (daemon_start(&d.options) == -1)
+		return 1;
+	if (oed_start(&d) == 0) {
+		event_base_dispatch(d.base);
+		status = 0;
+	}
+	oed_stop(&d);
+	return status;
+}

@@ -1,0 +1,42 @@
+/* oed_net.h - oed's way to the kernel: TUN device, policy route, raw and UDP sockets */
+#ifndef OE_OED_NET_H
+#define OE_OED_NET_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "oe/engine.h"
+#include "oe/settings.h"
+
+struct event_base;
+struct oed_net;
+
+/*
+ * Opens everything that needs root: the TUN device name (may hold "%d"),
+ * sockets for ESP, ICMP and IKE (UDP 500 and 4500), routes that bring every
+ * packet of this host, and of the networks behind it, to the TUN.
+ * addr: our address, network order.  NULL after one log line that says what to
+ * mend; what was done by then is undone.
+ */
+struct oed_net *oed_net_open(struct event_base *base, const char *name,
+	    uint32_t addr, const struct oe_config *c);
+/* Undoes it all; NULL is allowed. */
+void	oed_net_close(struct oed_net *n);
+
+/* Packets flow between n and oe from here on.  Events of oe_shell go to event,
+ * which owns the object. */
+typedef void (*oed_event_fn)(void *arg, json_object *o);
+void	oed_net_start(struct oed_net *n, struct oe *oe, oed_event_fn event,
+	    void *arg);
+/* Our address changed: the routes' source follows. 0, or -1 after a log line. */
+int	oed_net_set_address(struct oed_net *n, uint32_t addr);
+const char *oed_net_name(const struct oed_net *n);
+
+/* The shell for oe_new(); its argument is the struct oed_net. */
+extern const struct oe_shell oed_net_shell;
+
+/* The address packets to the world carry: the default route's source. 0, or -1. */
+int	oed_net_own_address(uint32_t *addr);
+
+#endif

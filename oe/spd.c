@@ -365,7 +365,8 @@ spd_acquire(struct core *c, const struct ip_info *ip, struct policy_match *m)
 	if (e->policy == SPD_NONE)
 		connection_acquire(c, e, m);
 	/* Acquiring may have ended at once, and the entry with it. */
-	if ((e = spd_get(c, &key)) == NULL)
+	HASH_FIND(hh, c->spd, &key, sizeof(key), e);
+	if (e == NULL)
 		return NULL;
 	if (t != NULL && memcmp(&key, &own, sizeof(key)) != 0) {
 		if ((alias = spd_get(c, &own)) != NULL)

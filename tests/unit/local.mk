@@ -25,8 +25,16 @@ endif
 if HAVE_CMOCKA
 OE_TEST_LIBS = oe/liboe.a oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS) \
 	$(CARES_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit/test_record tests/unit/test_policy
-TESTS += tests/unit/test_record tests/unit/test_policy
+check_PROGRAMS += tests/unit/test_record tests/unit/test_policy \
+	tests/unit/test_scenarios
+TESTS += tests/unit/test_record tests/unit/test_policy \
+	tests/unit/test_scenarios
+EXTRA_DIST += tests/unit/scenarios
+tests_unit_test_scenarios_SOURCES = tests/unit/test_scenarios.c \
+	tests/unit/scenario.c tests/unit/scenario.h \
+	tests/unit/dns_message.c tests/unit/dns_message.h
+tests_unit_test_scenarios_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_scenarios_LDADD = $(OE_TEST_LIBS)
 tests_unit_test_record_SOURCES = tests/unit/test_record.c \
 	tests/unit/dns_message.c tests/unit/dns_message.h
 tests_unit_test_record_CFLAGS = $(UNIT_CFLAGS)

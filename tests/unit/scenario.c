@@ -1,0 +1,360 @@
+/* scenario.c - the fake network around the OE core that scenario files play on */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cursor.h"
+#include "base/ip.h"
+#include "base/util.h"
+#include "tests/unit/scenario.h"
+
+/* Draft -17's figure 1 in documentation addresses. */
+static const struct {
+	const char *name, *addr;
+} hosts[] = {
+	{ "me", "198.51.100.1" },	/* SG-A, or the host itself */
+	{ "sgd", "198.51.100.4" },	/* the second way out of Alice's network */
+	{ "alice", "198.51.100.130" },	/* behind us */
+	{ "dns", "198.51.100.53" },
+	{ "sgb", "203.0.113.1" },
+	{ "sgc", "203.0.113.3" },
+	{ "bob", "203.0.113.130" },	/* behind SG-B and SG-C, or alone */
+	{ "carol", "203.0.113.131" },
+	{ "nb", "192.0.2.1" },		/* an RSIP gateway's public address */
+	{ "nobody", "192.0.2.99" },
+};
+
+uint32_t
+host_addr(const char *name)
+{
+	struct in_addr a;
+	size_t	       i;
+
+	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		if (strcmp(hosts[i].name, name) == 0)
+			return inet_addr(hosts[i].addr);
+	}
+	return inet_pton(AF_INET, name, &a) == 1 ? a.s_addr : 0;
+}
+
+const char *
+host_name(uint32_t addr)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		if (inet_addr(hosts[i].addr) == addr)
+			return hosts[i].name;
+	}
+	return ipv4_text(addr);
+}
+
+static const char *
+id_name(const struct keying_id *id)
+{
+	return id->type == 0 ? "any" : id->type == KEYING_ID_IPV4 ?
+	    host_name(id->addr) : keying_id_text(id);
+}
+
+void
+world_event(struct world *w, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (w->tail == EVENTS_MAX) {
+		world_fail(w, "too many events");
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(w->events[w->tail++], EVENT_MAX, fmt, ap);
+	va_end(ap);
+}
+
+void
+world_fail(struct world *w, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (w->error[0] != '\0')
+		return;
+	va_start(ap, fmt);
+	vsnprintf(w->error, sizeof(w->error), fmt, ap);
+	va_end(ap);
+}
+
+/* --- packets ------------------------------------------------------------------- */
+
+size_t
+packet_make(uint8_t *out, size_t cap, uint32_t src, uint32_t dst,
+    const char *kind, unsigned sport, unsigned dport, const char *tag,
+    size_t size, bool df)
+{
+	struct ip_header h;
+	uint8_t	       *p = out + IP_HEADER_LEN;
+	size_t		head = UDP_HEADER_LEN, n = strlen(tag) + 1;
+
+	memset(out, 0, cap);
+	memset(&h, 0, sizeof(h));
+	h.src = src;
+	h.dst = dst;
+	h.ttl = 64;
+	h.df = df;
+	if (strncmp(kind, "echo", 4) == 0) {
+		h.protocol = 1;
+		p[0] = strcmp(kind, "echo") == 0 ? 8 : 0;
+		store_u16(p + 4, (uint16_t)sport);
+	} else {
+		h.protocol = strcmp(kind, "udp") == 0 ? 17 : 6;
+		store_u16(p, (uint16_t)sport);
+		store_u16(p + 2, (uint16_t)dport);
+		if (h.protocol == 6) {
+			head = 20;
+			p[12] = 5 << 4;
+			p[13] = strcmp(kind, "syn") == 0 ? 0x02 :
+			    strcmp(kind, "syn-ack") == 0 ? 0x12 : 0x10;
+		} else {
+			store_u16(p + 4, (uint16_t)(UDP_HEADER_LEN + n));
+		}
+	}
+	if (size > IP_HEADER_LEN + head + n)
+		n = size - IP_HEADER_LEN - head;
+	if (IP_HEADER_LEN + head + n > cap)
+		n = cap - IP_HEADER_LEN - head;
+	snprintf((char *)p + head, n, "%s", tag);
+	h.total = IP_HEADER_LEN + head + n;
+	ip_write(out, &h);
+	return h.total;
+}
+
+/* The tag of a packet, or what kind of ICMP error it is. */
+static const char *
+packet_tag(const uint8_t *pkt, size_t len)
+{
+	static char    text[64];
+	struct ip_info ip;
+	size_t	       off;
+
+	if (!ip_parse(pkt, len, &ip))
+		return "no-packet";
+	off = ip.header + (ip.protocol == 6 ? 20u : 8u);
+	if (ip.protocol == 1 && pkt[ip.header] != 0 && pkt[ip.header] != 8) {
+		snprintf(text, sizeof(text), "icmp-%u/%u mtu=%u",
+		    pkt[ip.header], pkt[ip.header + 1],
+		    load_u16(pkt + ip.header + 6));
+		return text;
+	}
+	if (off >= ip.total || memchr(pkt + off, '\0', ip.total - off) == NULL)
+		return "no-tag";
+	return (const char *)pkt + off;
+}
+
+static void
+shell_clear(void *arg, const uint8_t *pkt, size_t len)
+{
+	world_event(arg, "clear %s", packet_tag(pkt, len));
+}
+
+static void
+shell_esp(void *arg, const uint8_t *pkt, size_t len)
+{
+	struct world  *w = arg;
+	struct ip_info ip;
+	uint8_t	       inner[IP_PACKET_MAX];
+	uint32_t       spi = 0;
+	unsigned       i;
+	int	       n;
+
+	if (!ip_parse(pkt, len, &ip) || !esp_spi(pkt, len, &spi)) {
+		world_fail(w, "send_esp: not ESP");
+		return;
+	}
+	for (i = w->nmirrors; i > 0; i--) {
+		if (w->mirrors[i - 1].spi_out != spi)
+			continue;
+		n = esp_open(w->mirrors[i - 1].open, pkt, len, inner,
+		    sizeof(inner));
+		world_event(w, "esp 0x%x %s to=%s", spi, n < 0 ? "unreadable" :
+		    packet_tag(inner, (size_t)n), host_name(ip.dst));
+		return;
+	}
+	world_event(w, "esp 0x%x unknown", spi);
+}
+
+static void
+shell_deliver(void *arg, const uint8_t *pkt, size_t len)
+{
+	world_event(arg, "deliver %s", packet_tag(pkt, len));
+}
+
+static void
+shell_answer(void *arg, const uint8_t *pkt, size_t len)
+{
+	world_event(arg, "answer %s", packet_tag(pkt, len));
+}
+
+static void
+shell_route(void *arg, uint32_t dst, bool add)
+{
+	world_event(arg, "route %s %s", host_name(dst), add ? "add" : "del");
+}
+
+void
+world_init(struct world *w, bool routes)
+{
+	w->now = 10000000;
+	w->local = host_addr("me");
+	w->shell.send_clear = shell_clear;
+	w->shell.send_esp = shell_esp;
+	w->shell.deliver = shell_deliver;
+	w->shell.answer = shell_answer;
+	w->shell.pass_route = routes ? shell_route : NULL;
+}
+
+void
+world_free(struct world *w)
+{
+	unsigned i;
+
+	core_free(w->core);
+	oe_config_free(w->config);
+	for (i = 0; i < w->nmirrors; i++) {
+		esp_sa_free(w->mirrors[i].seal);
+		esp_sa_free(w->mirrors[i].open);
+	}
+	free(w);
+}
+
+/* --- DNS and the keying engine --------------------------------------------------- */
+
+static const char *
+type_name(uint16_t type)
+{
+	return type == RECORD_TYPE_TXT ? "TXT" : type == RECORD_TYPE_KEY ?
+	    "KEY" : type == RECORD_TYPE_IPSECKEY ? "IPSECKEY" : "?";
+}
+
+static void
+ops_dns_query(void *arg, const char *name, uint16_t type, dns_fn fn,
+    void *fn_arg)
+{
+	struct world	*w = arg;
+	struct question *q;
+	char		 reverse[RECORD_REVERSE_LEN];
+	size_t		 i;
+
+	if (w->nquestions == QUESTIONS_MAX) {
+		world_fail(w, "too many questions");
+		return;
+	}
+	q = &w->questions[w->nquestions++];
+	snprintf(q->name, sizeof(q->name), "%s", name);
+	q->type = type;
+	q->fn = fn;
+	q->arg = fn_arg;
+	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		record_reverse_name(inet_addr(hosts[i].addr), reverse);
+		if (strcmp(reverse, name) == 0)
+			name = hosts[i].name;
+	}
+	world_event(w, "dns %s %s", name, type_name(type));
+}
+
+static int
+ops_request(void *arg, uint64_t now, const struct keying_request *r,
+    void *conn)
+{
+	struct world   *w = arg;
+	struct request *q;
+
+	(void)now;
+	world_event(w, "request %s id=%s src=%s dst=%s keys=%zu%s%s my=%s",
+	    host_name(r->path.peer), id_name(&r->peer_id),
+	    host_name(r->src.net), host_name(r->dst.net), r->nkeys,
+	    r->psk != NULL ? " psk" : "",
+	    r->initial_contact ? " initial-contact" : "", id_name(&r->my_id));
+	if (w->requests_refused)
+		return -1;
+	if (w->nrequests == REQUESTS_MAX) {
+		world_fail(w, "too many requests");
+		return -1;
+	}
+	q = &w->requests[w->nrequests++];
+	q->peer = r->path.peer;
+	q->src = r->src.net;
+	q->dst = r->dst.net;
+	q->conn = conn;
+	return 0;
+}
+
+/* Whatever still names conn would be a call about freed memory. */
+static void
+ops_forget(void *arg, uint64_t now, void *conn, bool tell)
+{
+	struct world *w = arg;
+	unsigned      i, told = 0, known = 0;
+
+	(void)now;
+	for (i = 0; i < w->nrequests; i++) {
+		if (w->requests[i].conn == conn) {
+			w->requests[i].conn = NULL;
+			known++;
+		}
+	}
+	for (i = 0; i < w->nmirrors; i++) {
+		if (w->mirrors[i].conn == conn) {
+			w->mirrors[i].conn = NULL;
+			known++;
+			told++;
+		}
+	}
+	if (w->authorized == conn)
+		w->authorized = NULL;
+	/* Said only where a real engine would do something. */
+	if (known > 0)
+		world_event(w, "forget%s", tell && told > 0 ? " tell" : "");
+}
+
+static int
+ops_delete_child(void *arg, uint64_t now, uint32_t spi_in)
+{
+	struct world *w = arg;
+
+	(void)now;
+	world_event(w, "delete 0x%x", spi_in);
+	return w->phase1_lost ? -1 : 0;
+}
+
+static void
+ops_peer_keys(void *arg, uint64_t now, uint64_t token,
+    const struct pubkey *keys, size_t n, const uint8_t *psk, size_t psk_len)
+{
+	(void)now;
+	(void)token;
+	(void)keys;
+	(void)psk_len;
+	world_event(arg, "keys %zu%s", n, psk != NULL ? " psk" : "");
+}
+
+static void
+ops_authorize(void *arg, uint64_t now, uint64_t token, void *conn)
+{
+	struct world *w = arg;
+
+	(void)now;
+	(void)token;
+	w->authorized = conn;
+	world_event(w, "authorize %s", conn != NULL ? "yes" : "no");
+}
+
+const struct core_ops world_ops = {
+	.dns_query = ops_dns_query,
+	.request = ops_request,
+	.forget = ops_forget,
+	.delete_child = ops_delete_child,
+	.peer_keys = ops_peer_keys,
+	.authorize = ops_authorize,
+};

@@ -1,0 +1,78 @@
+/* scenario.h - the fake network around the OE core that scenario files play on */
+#ifndef TESTS_UNIT_SCENARIO_H
+#define TESTS_UNIT_SCENARIO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "oe/core.h"
+
+#define WORDS_MAX	24
+#define EVENT_MAX	320
+#define EVENTS_MAX	4096
+#define QUESTIONS_MAX	2048
+#define MIRRORS_MAX	64
+#define REQUESTS_MAX	256
+
+/* What the core did; a scenario must expect each, in this order. */
+struct world {
+	struct core	 *core;
+	struct oe_config *config;
+	struct oe_shell	  shell;
+	uint64_t	  now;
+	uint32_t	  local;
+
+	char	 events[EVENTS_MAX][EVENT_MAX];
+	unsigned head, tail;
+
+	struct question {
+		char	 name[KEYING_NAME_MAX + 1];
+		uint16_t type;
+		dns_fn	 fn;
+		void	*arg;
+	} questions[QUESTIONS_MAX];
+	unsigned nquestions;
+
+	struct mirror {			/* the peer's ends of a pair */
+		uint32_t       spi_in, spi_out;	/* as the core sees them */
+		struct esp_sa *seal, *open;
+		void	      *conn;
+	} mirrors[MIRRORS_MAX];
+	unsigned nmirrors;
+
+	struct request {
+		uint32_t peer, src, dst;
+		void	*conn;
+	} requests[REQUESTS_MAX];
+	unsigned nrequests;
+	void	*authorized;		/* conn of the last authorize */
+	uint64_t token;
+
+	bool phase1_lost;		/* delete_child() fails */
+	bool requests_refused;		/* request() fails */
+	char error[2 * EVENT_MAX];	/* why the scenario failed, else empty */
+};
+
+/* Fills in shell and the clock; routes: pass_route is wanted. */
+void	world_init(struct world *w, bool routes);
+void	world_free(struct world *w);
+extern const struct core_ops world_ops;
+
+void	world_event(struct world *w, const char *fmt, ...)
+	    __attribute__((format(printf, 2, 3)));
+/* Notes why the scenario fails; the first reason stays. */
+void	world_fail(struct world *w, const char *fmt, ...)
+	    __attribute__((format(printf, 2, 3)));
+
+/* Names of hosts in scenario files, network order; 0: no such host. */
+uint32_t host_addr(const char *name);
+/* The name of an address where it has one, else the address. */
+const char *host_name(uint32_t addr);
+
+/* A packet with a tag as payload. kind: udp, tcp, syn, ack, echo, echo-reply.
+ * Returns its length. */
+size_t	packet_make(uint8_t *out, size_t cap, uint32_t src, uint32_t dst,
+	    const char *kind, unsigned sport, unsigned dport, const char *tag,
+	    size_t size, bool df);
+
+#endif

@@ -54,7 +54,8 @@ connection_route(struct connection *conn, bool add)
 {
 	struct core *c = conn->core;
 
-	if (conn->routed == add || c->shell->pass_route == NULL)
+	if (conn->routed == add || c->shell->pass_route == NULL ||
+	    (add && (conn->spd == NULL || conn->spd->policy != SPD_PASS)))
 		return;
 	conn->routed = add;
 	c->shell->pass_route(c->shell_arg, conn->key.dst, add);
@@ -662,9 +663,10 @@ connection_with(const struct spd_entry *e, const struct keying_id *id)
 static void
 connection_keyed(struct connection *conn, struct sa_pair *fresh)
 {
-	struct core    *c = conn->core;
-	struct sa_pair *p;
-	bool		rekey = conn->state == CONNECTION_KEYED;
+	struct core	  *c = conn->core;
+	struct connection *other;
+	struct sa_pair	  *p;
+	bool		   rekey = conn->state == CONNECTION_KEYED;
 	const struct esp_params *e = esp_sa_params(fresh->out);
 
 	fresh->confirmed = true;
@@ -699,7 +701,9 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	if (conn->class == OE_CLASS_TUNNEL)
 		snprintf(conn->reason, sizeof(conn->reason),
 		    "configured tunnel %s", c->config->tunnels[conn->tunnel].name);
-	connection_route(conn, false);
+	/* Nothing for that address may go past us any more. */
+	TAILQ_FOREACH(other, &conn->spd->connections, entry)
+		connection_route(other, false);
 	connection_set(conn, CONNECTION_KEYED, SPD_ENCRYPT);
 	report_event(c, conn, "keyed");
 }

@@ -237,7 +237,9 @@ net_picture()
 	    net_on N sysctl -qw net.ipv4.ip_forward=1 ||
 	    net_fail "the picture's cables"
 	# What is not in the picture is the Internet, where nobody answers.
-	ip -n N route add default dev eth0
+	for net_ns in N y1 y2; do
+		ip -n "$net_ns" route add default dev eth0
+	done
 	printf 'nameserver %s\n' "$NET_DNS" >"$NET_RUN/resolv.conf"
 	mount --bind "$NET_RUN/resolv.conf" "$(readlink -f /etc/resolv.conf)"
 }

@@ -21,7 +21,7 @@ nftables_usable(void)
 	    "chain c { type filter hook prerouting priority raw;\n"
 	    "meta l4proto esp queue num 0-1\n"
 	    "meta l4proto esp notrack\n"
-	    "fib saddr type local drop\n} }\n", NULL, true) == 0;
+	    "fib saddr type local drop\n}\n}\n", NULL, true) == 0;
 }
 
 static void

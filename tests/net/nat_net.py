@@ -312,7 +312,8 @@ class Path:
         wx.drain()
         sent = Ip(packet)
         self.net.wy.send(packet)
-        p = wx.recv(lambda p: p.proto == kind)
+        # Kernels beside us answer what they do not know: not what we look for.
+        p = wx.recv(lambda p: p.proto == kind and sent.payload in p.raw)
         good = p is not None and p.dst == host and p.src == NA and p.good()
         if good:
             i = p.inner()

@@ -14,7 +14,7 @@ command -v qemu-system-x86_64 >/dev/null || skip "no qemu-system-x86_64"
 ls /boot/vmlinuz-* >/dev/null 2>&1 || skip "no kernel in /boot"
 VM_TIMEOUT=${VM_TIMEOUT:-600} "$vm" run "
 export NAT_GATEWAY='$gateway' srcdir='$srcdir'
-uname -r
+uname -r; modprobe tun
 sh '$srcdir/tests/net/nat_path.sh' nftables; a=\$?
 sh '$srcdir/tests/net/nat_icmp.sh' nftables; b=\$?
 # Devices of these modules must not take tunnel packets away from us.

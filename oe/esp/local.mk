@@ -24,3 +24,6 @@ tests_interop_esp_pipe_SOURCES = tests/interop/esp_pipe.c
 tests_interop_esp_pipe_LDADD = oe/esp/libesp.a $(BASE_LIBS)
 dist_check_SCRIPTS += tests/interop/esp_scapy.py
 TESTS += tests/interop/esp_scapy.py
+noinst_PROGRAMS += tests/bench/esp_bench
+tests_bench_esp_bench_SOURCES = tests/bench/esp_bench.c
+tests_bench_esp_bench_LDADD = oe/esp/libesp.a $(BASE_LIBS)

@@ -188,3 +188,62 @@ ip_write_icmp_error(uint8_t *out, size_t cap, uint32_t src, uint8_t type,
 	ip_write(out, &h);
 	return h.total;
 }
+
+/* Options of later fragments: those whose copied flag is set (RFC 791 §3.1). */
+static size_t
+copied_options(uint8_t *out, const uint8_t *options, size_t len)
+{
+	size_t i = 0, n = 0, k;
+
+	while (i < len && options[i] != 0) {
+		k = options[i] == 1 ? 1 : i + 1 < len ? options[i + 1] : 0;
+		if (k == 0 || k > len - i)
+			break;
+		if (options[i] & 0x80) {
+			memcpy(out + n, options + i, k);
+			n += k;
+		}
+		i += k;
+	}
+	while (n % 4 != 0)
+		out[n++] = 0;
+	return n;
+}
+
+int
+ip_fragment(const uint8_t *pkt, size_t len, size_t mtu,
+    void (*fn)(void *, const uint8_t *, size_t), void *arg)
+{
+	struct ip_info ip;
+	uint8_t	       out[IP_PACKET_MAX];
+	size_t	       header, at, n;
+	uint16_t       offset;
+	int	       count = 0;
+
+	if (!ip_parse(pkt, len, &ip) || ip.df || mtu < ip.header + 8 ||
+	    mtu > sizeof(out))
+		return -1;
+	memcpy(out, pkt, ip.header);
+	header = ip.header;
+	for (at = ip.header; at < ip.total; at += n) {
+		n = (mtu - header) & ~(size_t)7;
+		if (n > ip.total - at)
+			n = ip.total - at;
+		memcpy(out + header, pkt + at, n);
+		offset = (uint16_t)((ip.frag + at - ip.header) / 8);
+		if (ip.more || at + n < ip.total)
+			offset |= 0x2000;
+		out[0] = (uint8_t)(0x40 | header / 4);
+		store_u16(out + 2, (uint16_t)(header + n));
+		store_u16(out + 6, offset);
+		store_u16(out + 10, 0);
+		store_u16(out + 10, checksum_fold(checksum_add(0, out, header)));
+		fn(arg, out, header + n);
+		count++;
+		if (at == ip.header)
+			header = IP_HEADER_LEN + copied_options(out +
+			    IP_HEADER_LEN, pkt + IP_HEADER_LEN,
+			    ip.header - IP_HEADER_LEN);
+	}
+	return count;
+}

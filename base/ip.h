@@ -74,4 +74,13 @@ size_t	ip_write_icmp_error(uint8_t *out, size_t cap, uint32_t src,
 	    uint8_t type, uint8_t code, uint32_t rest, const uint8_t *offending,
 	    size_t len);
 
+/*
+ * Cuts a whole packet into fragments of at most mtu bytes (RFC 791 §3.2) and
+ * calls fn for each in order; the buffer is fn's during the call only.  A
+ * fragment may be cut again.  Returns how many there were, or -1 if pkt is not whole,
+ * must not be fragmented, or mtu leaves no room for data.
+ */
+int	ip_fragment(const uint8_t *pkt, size_t len, size_t mtu,
+	    void (*fn)(void *, const uint8_t *, size_t), void *arg);
+
 #endif

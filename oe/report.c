@@ -257,8 +257,8 @@ static json_object *
 report_why(struct core *c, json_object *req)
 {
 	struct connection *conn, *best = NULL;
-	json_object	  *o, *address = NULL;
-	struct in_addr	   a;
+	json_object	  *o, *address = NULL, *source = NULL;
+	struct in_addr	   a, src = { 0 };
 	char		   line[1024];
 
 	if (!json_object_object_get_ex(req, "address", &address) ||
@@ -267,9 +267,12 @@ report_why(struct core *c, json_object *req)
 		add_text(o, "error", "why needs an IPv4 address");
 		return o;
 	}
+	if (json_object_object_get_ex(req, "source", &source))
+		inet_pton(AF_INET, json_object_get_string(source), &src);
 	TAILQ_FOREACH(conn, &c->connections, all) {
 		if (!holds(conn->key.dst, conn->key.dst_plen, a.s_addr) ||
-		    conn->spd == NULL)
+		    conn->spd == NULL || (src.s_addr != 0 &&
+		    !holds(conn->key.src, conn->key.src_plen, src.s_addr)))
 			continue;
 		/* What decides for the packet: the strongest policy. */
 		if (best == NULL || conn->policy == SPD_ENCRYPT ||

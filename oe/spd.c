@@ -242,26 +242,40 @@ spd_choose(struct core *c, struct spd_entry *e, const uint8_t *pkt,
 	return conn;
 }
 
-/* Larger than the path takes: the host is told what fits (RFC 4301 §8.2). */
-static bool
-spd_too_big(struct core *c, const struct connection *conn,
-    const struct sa_pair *p, const uint8_t *pkt, size_t len,
-    const struct ip_info *ip)
+/* Larger than the path takes, and not to be cut: the host is told what fits
+ * (RFC 4301 §8.2). */
+static void
+spd_too_big(struct core *c, size_t mtu, const uint8_t *pkt, size_t len)
 {
 	uint8_t out[IP_HEADER_LEN + ICMP_HEADER_LEN + 576];
-	size_t	mtu, n;
+	size_t	n;
 
-	mtu = esp_inner_mtu(p->out, conn->mtu != 0 ? conn->mtu : LINK_MTU);
-	if (ip->total <= mtu || !ip->df)
-		return false;
 	c->count.dropped++;
-	if (ratelimit_pass(&c->icmp, c->now)) {
-		n = ip_write_icmp_error(out, sizeof(out), c->local,
-		    ICMP_UNREACHABLE, ICMP_FRAGMENTATION, (uint32_t)mtu, pkt, len);
-		if (n != 0)
-			c->shell->answer(c->shell_arg, out, n);
+	if (!ratelimit_pass(&c->icmp, c->now))
+		return;
+	n = ip_write_icmp_error(out, sizeof(out), c->local, ICMP_UNREACHABLE,
+	    ICMP_FRAGMENTATION, (uint32_t)mtu, pkt, len);
+	if (n != 0)
+		c->shell->answer(c->shell_arg, out, n);
+}
+
+static void
+spd_seal(void *arg, const uint8_t *pkt, size_t len)
+{
+	struct connection *conn = arg;
+	struct core	  *c = conn->core;
+	struct sa_pair	  *p = connection_pair(conn);
+	int		   n;
+
+	n = esp_seal(p->out, pkt, len, c->buf, IP_PACKET_MAX);
+	if (n < 0) {
+		c->count.dropped++;
+		if (n == ESP_E_OVERFLOW)
+			connection_rekey(conn, "sequence numbers used up");
+		return;
 	}
-	return true;
+	c->count.esp_out++;
+	c->shell->send_esp(c->shell_arg, c->buf, (size_t)n);
 }
 
 static void
@@ -270,7 +284,7 @@ spd_encrypt(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
 	struct connection *conn;
 	struct sa_pair	  *p;
 	struct ip_info	   ip;
-	int		   n;
+	size_t		   mtu;
 
 	if (!ip_parse(pkt, len, &ip))
 		return;
@@ -278,23 +292,19 @@ spd_encrypt(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
 		spd_pass(c, pkt, len);
 		return;
 	}
-	p = connection_pair(conn);
-	if (p == NULL || spd_too_big(c, conn, p, pkt, len, &ip))
+	if ((p = connection_pair(conn)) == NULL)
 		return;
-	n = esp_seal(p->out, pkt, ip.total, c->buf, IP_PACKET_MAX);
-	if (n < 0) {
-		c->count.dropped++;
-		if (n == ESP_E_OVERFLOW)
-			connection_rekey(conn, "sequence numbers used up");
-		return;
-	}
 	conn->used = c->now;
 	conn->packets++;
 	conn->bytes += ip.total;
-	c->count.esp_out++;
 	if (conn->peer_id.type == KEYING_ID_FQDN)
 		flow_learn(c, pkt, len, false, conn);
-	c->shell->send_esp(c->shell_arg, c->buf, (size_t)n);
+	mtu = esp_inner_mtu(p->out, conn->mtu != 0 ? conn->mtu : LINK_MTU);
+	if (ip.total <= mtu)
+		spd_seal(conn, pkt, ip.total);
+	/* Cut before it is encrypted: the peer need not reassemble to decrypt. */
+	else if (ip.df || ip_fragment(pkt, ip.total, mtu, spd_seal, conn) == -1)
+		spd_too_big(c, mtu, pkt, len);
 }
 
 static void
@@ -516,8 +526,8 @@ spd_unknown_spi(struct core *c, const struct ip_info *ip, uint32_t spi)
 		return;
 	}
 	TAILQ_FOREACH(conn, &e->connections, entry) {
-		if (conn->state == CONNECTION_KEYED &&
-		    c->now - conn->suspect_at >= SUSPECT_INTERVAL) {
+		if (conn->state == CONNECTION_KEYED && (conn->suspect_at == 0 ||
+		    c->now - conn->suspect_at >= SUSPECT_INTERVAL)) {
 			conn->suspect_at = c->now;
 			connection_rekey(conn, "unknown SPI from the peer");
 			return;

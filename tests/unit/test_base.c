@@ -388,10 +388,66 @@ opener_opens_what_it_was_told(void **state)
 	rmdir(folder);
 }
 
+/* --- fragments (RFC 791 §3.2) --- */
+
+struct pieces {
+	uint8_t	 whole[2048];
+	size_t	 end, count, largest;
+	bool	 last;
+};
+
+static void
+piece(void *arg, const uint8_t *pkt, size_t len)
+{
+	struct pieces *p = arg;
+	struct ip_info ip;
+
+	assert_true(ip_parse(pkt, len, &ip));
+	assert_int_equal(ip.total, len);
+	assert_int_equal(checksum_fold(checksum_add(0, pkt, ip.header)), 0);
+	assert_false(p->last);
+	assert_int_equal(ip.frag, p->end);
+	memcpy(p->whole + ip.frag, pkt + ip.header, len - ip.header);
+	p->end += len - ip.header;
+	p->last = !ip.more;
+	p->count++;
+	if (len > p->largest)
+		p->largest = len;
+}
+
+static void
+test_ip_fragment(void **state)
+{
+	struct ip_header h = { .src = 1, .dst = 2, .ttl = 9, .protocol = 17,
+		.id = 77, .total = IP_HEADER_LEN + 1500 };
+	struct pieces	 p;
+	uint8_t		 pkt[IP_HEADER_LEN + 1500];
+	size_t		 i, mtu;
+
+	(void)state;
+	ip_write(pkt, &h);
+	for (i = IP_HEADER_LEN; i < sizeof(pkt); i++)
+		pkt[i] = (uint8_t)(i * 7);
+	for (mtu = 28; mtu < 1600; mtu += 13) {
+		memset(&p, 0, sizeof(p));
+		assert_int_equal(ip_fragment(pkt, sizeof(pkt), mtu, piece, &p),
+		    p.count);
+		assert_true(p.count > 0 && p.last && p.largest <= mtu);
+		assert_int_equal(p.end, 1500);
+		assert_memory_equal(p.whole, pkt + IP_HEADER_LEN, 1500);
+	}
+	assert_int_equal(ip_fragment(pkt, sizeof(pkt), 27, piece, &p), -1);
+	h.df = true;
+	ip_write(pkt, &h);
+	assert_int_equal(ip_fragment(pkt, sizeof(pkt), 600, piece, &p), -1);
+	assert_int_equal(ip_fragment(pkt, 30, 600, piece, &p), -1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ip_fragment),
 		cmocka_unit_test(cursor_reads_within_bounds),
 		cmocka_unit_test(writer_never_overflows),
 		cmocka_unit_test(ratelimit_is_a_token_bucket),

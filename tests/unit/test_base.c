@@ -21,6 +21,7 @@
 #include "base/conf.h"
 #include "base/control.h"
 #include "base/cursor.h"
+#include "base/ip.h"
 #include "base/log.h"
 #include "base/opener.h"
 #include "base/ratelimit.h"
@@ -416,7 +417,7 @@ piece(void *arg, const uint8_t *pkt, size_t len)
 }
 
 static void
-test_ip_fragment(void **state)
+fragments_are_whole_again(void **state)
 {
 	struct ip_header h = { .src = 1, .dst = 2, .ttl = 9, .protocol = 17,
 		.id = 77, .total = IP_HEADER_LEN + 1500 };
@@ -447,7 +448,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ip_fragment),
+		cmocka_unit_test(fragments_are_whole_again),
 		cmocka_unit_test(cursor_reads_within_bounds),
 		cmocka_unit_test(writer_never_overflows),
 		cmocka_unit_test(ratelimit_is_a_token_bucket),

@@ -22,3 +22,9 @@ EXTRA_DIST += \
 	tests/net/report.py \
 	tests/net/wire.py \
 	tests/net/wire_test.py
+
+# The OE engine between hosts of its own, with real name servers.
+OE_NET_TESTS = tests/net/oe_grid.sh
+dist_check_SCRIPTS += $(OE_NET_TESTS)
+TESTS += $(OE_NET_TESTS)
+EXTRA_DIST += tests/net/oelib.sh

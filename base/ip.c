@@ -236,8 +236,7 @@ ip_fragment(const uint8_t *pkt, size_t len, size_t mtu,
 		out[0] = (uint8_t)(0x40 | header / 4);
 		store_u16(out + 2, (uint16_t)(header + n));
 		store_u16(out + 6, offset);
-		store_u16(out + 10, 0);
-		store_u16(out + 10, checksum_fold(checksum_add(0, out, header)));
+		ip_checksum(out);
 		fn(arg, out, header + n);
 		count++;
 		if (at == ip.header)

@@ -267,6 +267,18 @@ fail:
 	return NULL;
 }
 
+bool
+control_watched(const struct control *c)
+{
+	const struct asker *a;
+
+	TAILQ_FOREACH(a, &c->askers, entry) {
+		if (a->watching)
+			return true;
+	}
+	return false;
+}
+
 void
 control_publish(struct control *c, json_object *event)
 {

@@ -30,6 +30,9 @@ struct control *control_open(struct event_base *base, const char *path,
 /* Sends one event object to every asker of "watch"; the object is borrowed. */
 void	control_publish(struct control *c, json_object *event);
 
+/* Does anyone watch?  Events that nobody reads need not be made. */
+bool	control_watched(const struct control *c);
+
 /* Closes, unlinks the socket and frees.  NULL is allowed. */
 void	control_close(struct control *c);
 

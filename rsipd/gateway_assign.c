@@ -123,7 +123,7 @@ read_spis(struct assignment *a, const struct rsip_spis *s)
 	qsort(sorted, a->nspis, sizeof(*sorted), spi_compare);
 	for (i = 1; i < a->nspis; i++) {
 		if (sorted[i] == sorted[i - 1])
-			return RSIP_DUPLICATE_PARAM;
+			return RSIP_BAD_PARAM;
 	}
 	return RSIP_OK;
 }
@@ -150,7 +150,7 @@ read_wanted(struct assignment *a)
 			    RSIP_PORTS_MAX) == -1)
 				return RSIP_BAD_PARAM;
 			if (!make_ranges(a))
-				return RSIP_DUPLICATE_PARAM;
+				return RSIP_BAD_PARAM;
 		}
 	}
 	if ((m->has & RSIP_HAS_SPIS) && (rc = read_spis(a, &m->spis)) != RSIP_OK)

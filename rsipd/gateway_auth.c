@@ -53,8 +53,11 @@ gateway_authenticate(struct gateway *g, struct gateway_request *r,
 	/* Memory is spent only on who knows the secret. */
 	if ((a = account_get(g, r->peer->host)) == NULL)
 		return RSIP_INTERNAL_SERVER_ERROR;
+	/* A replay. After a restart we have forgotten how far a host was, but
+	 * only a REGISTER_REQUEST can then be replayed: all else names a client
+	 * ID, which is drawn anew. */
 	if (m->auth_counter <= a->in)
-		return RSIP_REGISTRATION_DENIED;	/* a replay */
+		return RSIP_REGISTRATION_DENIED;
 	a->in = m->auth_counter;
 	r->authentic = true;
 	return RSIP_OK;

@@ -1,0 +1,58 @@
+/* endpoint.h - hosts that speak RSIP over UDP: message counters and the last answer (RFC 3103 §10.1) */
+#ifndef RSIPD_ENDPOINT_H
+#define RSIPD_ENDPOINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <uthash.h>
+
+#define ENDPOINTS_PER_HOST	8	/* ports that one host may speak from */
+
+/* Addresses in network order, ports in host order, times in milliseconds. */
+struct endpoint_key {
+	uint32_t addr;
+	uint32_t port;
+};
+
+struct endpoint {
+	struct endpoint_key key;
+	uint64_t used;
+	bool	 begun;			/* floor is valid */
+	bool	 waiting;		/* its last request is not answered yet */
+	uint32_t floor;			/* the last counter that was served */
+	uint64_t request;		/* digest of the last request; 0: none */
+	uint8_t	*answer;		/* the "last message" buffer */
+	size_t	 len, cap;
+	TAILQ_ENTRY(endpoint) lru;
+	UT_hash_handle hh;
+};
+
+struct endpoints;
+
+/* max: how many there may be; the longest silent gives way. */
+struct endpoints *endpoints_new(size_t max);
+void	endpoints_free(struct endpoints *t);
+/* Finds or makes one.  NULL if memory is out. */
+struct endpoint *endpoints_get(struct endpoints *t, uint64_t now, uint32_t addr,
+	    uint16_t port);
+struct endpoint *endpoints_find(struct endpoints *t, uint32_t addr, uint16_t port);
+/* Drops those silent for idle milliseconds that keep() does not want. */
+void	endpoints_expire(struct endpoints *t, uint64_t now, uint64_t idle,
+	    bool (*keep)(void *arg, const struct endpoint *e), void *arg);
+size_t	endpoints_count(const struct endpoints *t);
+
+enum endpoint_action {
+	ENDPOINT_SERVE,		/* new: serve it, then endpoint_answered() */
+	ENDPOINT_REPEAT,	/* a duplicate: send e->answer once more */
+	ENDPOINT_IGNORE,	/* old, or the answer is under way */
+};
+enum endpoint_action endpoint_arrived(struct endpoints *t, struct endpoint *e,
+	    const uint8_t *msg, size_t len);
+/* Keeps the answer for duplicates. len 0: there is none. */
+void	endpoint_answered(struct endpoint *e, const uint8_t *answer, size_t len);
+/* The answer comes later. */
+void	endpoint_waits(struct endpoint *e);
+
+#endif

@@ -1,0 +1,426 @@
+/* rsipd.c - the gateway daemon: starts, ties the rooms together, ends */
+#include "config.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/control.h"
+#include "base/daemon.h"
+#include "base/log.h"
+#include "base/opener.h"
+#include "base/priv.h"
+#include "base/rtnl.h"
+#include "base/util.h"
+#include "rsipd/resolver.h"
+#include "rsipd/server.h"
+#include "rsipd/status.h"
+
+/* Keys of one binding in the demux table, on average: ports, SPIs, itself. */
+#define KEYS_A_BINDING	64
+
+struct rsipd {
+	struct daemon_options options;
+	struct settings *settings;
+	struct event_base *base;
+	struct event *tick, *hup, *term, *intr;
+	struct control *control;
+	struct server *server;
+	struct gateway *gateway;
+	struct demux *demux;
+	struct dataplane *dataplane;
+	struct resolver *resolver;
+};
+
+/* --- what the gateway core asks of the shell ------------------------------ */
+
+static int
+op_demux_add(void *arg, const struct demux_binding *b)
+{
+	struct rsipd *d = arg;
+
+	return demux_add(d->demux, b);
+}
+
+static int
+op_demux_remove(void *arg, uint32_t client_id, uint32_t bind_id)
+{
+	struct rsipd *d = arg;
+
+	return demux_remove(d->demux, client_id, bind_id);
+}
+
+static void
+op_send(void *arg, const struct gateway_peer *to, bool answer,
+    const uint8_t *msg, size_t len)
+{
+	struct rsipd *d = arg;
+
+	server_send(d->server, to, answer, msg, len);
+}
+
+static int
+op_resolve(void *arg, const char *name, uint64_t ticket)
+{
+	struct rsipd *d = arg;
+
+	return resolver_ask(d->resolver, name, ticket);
+}
+
+static void
+op_event(void *arg, enum gateway_event e, const struct lease_client *c,
+    struct lease_binding *b)
+{
+	struct rsipd *d = arg;
+	json_object  *o;
+
+	if (!control_watched(d->control))
+		return;
+	o = status_event(e, c, b);
+	control_publish(d->control, o);
+	json_object_put(o);
+}
+
+static const struct gateway_ops gateway_ops = {
+	.demux_add = op_demux_add,
+	.demux_remove = op_demux_remove,
+	.send = op_send,
+	.resolve = op_resolve,
+	.event = op_event,
+};
+
+static void
+on_resolved(void *arg, uint64_t ticket, const uint32_t *addrs, size_t n)
+{
+	struct rsipd *d = arg;
+
+	gateway_resolved(d->gateway, clock_now(), ticket, addrs, n);
+}
+
+static void
+on_misuse(void *arg, uint32_t host, enum demux_verdict verdict,
+    uint32_t client_id, uint32_t bind_id)
+{
+	struct rsipd *d = arg;
+
+	(void)client_id;
+	gateway_misuse(d->gateway, clock_now(), host, verdict, bind_id);
+}
+
+/* --- events --------------------------------------------------------------- */
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct rsipd *d = arg;
+	uint64_t      now = clock_now();
+
+	(void)fd;
+	(void)what;
+	gateway_tick(d->gateway, now);
+	demux_tick(d->demux, now);
+	server_tick(d->server, now);
+}
+
+/* What can be changed in a running gateway; -1: the old settings hold. */
+static int
+reload(struct rsipd *d)
+{
+	struct settings *new;
+
+	new = settings_read(d->options.config, !d->options.config_given);
+	if (new == NULL || settings_complete(new) == -1) {
+		settings_free(new);
+		log_warn("the old configuration stays in force");
+		return -1;
+	}
+	if (settings_needs_restart(d->settings, new))
+		log_warn("interfaces, pools, port, firewall, queues and "
+		    "resolvers change only with a restart");
+	settings_keep_fixed(new, d->settings);
+	gateway_reconfigure(d->gateway, clock_now(), &new->gateway);
+	demux_set_local_ipsec(d->demux, new->local_ipsec);
+	server_set_limits(d->server, new->max_connections,
+	    new->max_host_connections);
+	settings_free(d->settings);
+	d->settings = new;
+	log_info("configuration read again");
+	return 0;
+}
+
+static void
+on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct rsipd *d = arg;
+
+	(void)what;
+	if (sig == SIGHUP)
+		reload(d);
+	else
+		event_base_loopbreak(d->base);
+}
+
+static json_object *
+error_object(const char *text)
+{
+	json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "error", json_object_new_string(text));
+	return o;
+}
+
+static json_object *
+on_control(void *arg, json_object *req, bool privileged)
+{
+	struct rsipd *d = arg;
+	uint64_t      now = clock_now();
+	const char   *command;
+	json_object  *o;
+
+	command = json_object_get_string(json_object_object_get(req,
+	    "command"));
+	if (strcmp(command, "status") == 0)
+		return status_all(now, d->settings, d->gateway, d->server,
+		    d->demux, d->dataplane);
+	if (strcmp(command, "leases") != 0 && strcmp(command, "flows") != 0 &&
+	    strcmp(command, "reload") != 0)
+		return NULL;
+	if (!privileged)
+		return error_object("only root may ask this");
+	if (strcmp(command, "leases") == 0)
+		return status_leases(now, d->gateway);
+	if (strcmp(command, "flows") == 0)
+		return status_flows(now, d->demux);
+	if (reload(d) == -1)
+		return error_object("the configuration has an error, see the "
+		    "log; the old one stays in force");
+	o = json_object_new_object();
+	json_object_object_add(o, "daemon", json_object_new_string("rsipd"));
+	json_object_object_add(o, "result", json_object_new_string("reloaded"));
+	return o;
+}
+
+/* --- start ---------------------------------------------------------------- */
+
+/* Does this machine have the address itself, so that others' packets to it
+ * must be left to it? */
+static bool
+address_is_ours(uint32_t addr)
+{
+	struct ifaddrs *list, *i;
+	bool		ours = false;
+
+	if (getifaddrs(&list) == -1)
+		return false;
+	for (i = list; i != NULL; i = i->ifa_next) {
+		if (i->ifa_addr != NULL && i->ifa_addr->sa_family == AF_INET &&
+		    ((struct sockaddr_in *)(void *)i->ifa_addr)
+		    ->sin_addr.s_addr == addr)
+			ours = true;
+	}
+	freeifaddrs(list);
+	return ours;
+}
+
+static struct dataplane *
+open_dataplane(struct rsipd *d)
+{
+	static const struct dataplane_ops ops = { .misuse = on_misuse };
+	const struct settings	   *c = d->settings;
+	struct dataplane_pool	   *pools;
+	struct dataplane	   *dp;
+	struct dataplane_config	    config = {
+		.public_if = c->public_if,
+		.private_if = c->private_if,
+		.gateway = c->gateway.gateway,
+		.npools = c->npools,
+		.firewall = c->firewall,
+		.queue_first = c->queue_first,
+		.queues = c->queues,
+		.queue_length = c->queue_length,
+		.local_ipsec = c->local_ipsec,
+		.napt = c->napt,
+		.mtu = c->mtu,
+	};
+	size_t i;
+
+	pools = xcalloc(c->npools, sizeof(*pools));
+	for (i = 0; i < c->npools; i++) {
+		pools[i].addr = c->pools[i].addr;
+		memcpy(pools[i].ports, c->pools[i].ports,
+		    sizeof(pools[i].ports));
+		pools[i].nports = c->pools[i].nports;
+		pools[i].local = address_is_ours(c->pools[i].addr);
+	}
+	config.pools = pools;
+	dp = dataplane_open(&config, d->base, d->demux, &ops, d);
+	free(pools);
+	return dp;
+}
+
+static int
+make_gateway(struct rsipd *d)
+{
+	struct settings *c = d->settings;
+	struct pool	*pool;
+	size_t		 i;
+
+	if ((pool = pool_new(c->quarantine, c->max_spis)) == NULL)
+		goto fail;
+	for (i = 0; i < c->npools; i++) {
+		if (pool_add(pool, &c->pools[i]) == -1)
+			goto fail;
+	}
+	c->gateway.auth_start = (uint64_t)clock_wall() * 1000;
+	d->gateway = gateway_new(&c->gateway, pool, &gateway_ops, d);
+	if (d->gateway != NULL)
+		return 0;
+fail:
+	pool_free(pool);
+	log_error("out of memory");
+	return -1;
+}
+
+static int
+add_events(struct rsipd *d)
+{
+	struct timeval second = { .tv_sec = 1 };
+
+	d->tick = event_new(d->base, -1, EV_PERSIST, on_tick, d);
+	d->hup = evsignal_new(d->base, SIGHUP, on_signal, d);
+	d->term = evsignal_new(d->base, SIGTERM, on_signal, d);
+	d->intr = evsignal_new(d->base, SIGINT, on_signal, d);
+	if (d->tick == NULL || d->hup == NULL || d->term == NULL ||
+	    d->intr == NULL || event_add(d->tick, &second) == -1 ||
+	    event_add(d->hup, NULL) == -1 || event_add(d->term, NULL) == -1 ||
+	    event_add(d->intr, NULL) == -1) {
+		log_error("out of memory");
+		return -1;
+	}
+	return 0;
+}
+
+static int
+start_opener(const struct rsipd *d)
+{
+	const struct settings *c = d->settings;
+	const char	     **paths = xcalloc(c->nsecrets + 1, sizeof(*paths));
+	size_t		       i;
+	int		       rc;
+
+	paths[0] = d->options.config;
+	for (i = 0; i < c->nsecrets; i++)
+		paths[i + 1] = c->secret[i];
+	rc = opener_start(paths, c->nsecrets + 1);
+	free(paths);
+	return rc;
+}
+
+static int
+start(struct rsipd *d)
+{
+	const struct settings *c = d->settings;
+	struct server_config   sc = {
+		.ifname = c->private_if,
+		.addr = c->gateway.gateway,
+		.port = c->port,
+		.max_connections = c->max_connections,
+		.max_host_connections = c->max_host_connections,
+		.max_endpoints = 2 * c->gateway.max_registrations,
+	};
+
+	if (start_opener(d) == -1)
+		return -1;
+	if ((d->base = event_base_new()) == NULL ||
+	    (d->demux = demux_new(c->gateway.max_bindings * KEYS_A_BINDING)) ==
+	    NULL) {
+		log_error("out of memory");
+		return -1;
+	}
+	demux_set_local_ipsec(d->demux, c->local_ipsec);
+	if ((d->server = server_open(d->base, &sc)) == NULL ||
+	    (d->control = control_open(d->base, c->control, on_control, d)) ==
+	    NULL ||
+	    (d->resolver = resolver_new(d->base, c->resolver, c->nresolvers,
+	    on_resolved, d)) == NULL || make_gateway(d) == -1 ||
+	    (d->dataplane = open_dataplane(d)) == NULL)
+		return -1;
+	server_start(d->server, d->gateway);
+	if (add_events(d) == -1 || daemon_ready(&d->options) == -1 ||
+	    priv_drop() == -1 || priv_lock() == -1)
+		return -1;
+	log_info("gateway %s on %s leases %s%s of %s", ipv4_text(
+	    c->gateway.gateway), c->private_if, ipv4_text(c->pools[0].addr),
+	    c->npools > 1 ? " and others" : "", c->public_if);
+	return 0;
+}
+
+static void
+stop(struct rsipd *d)
+{
+	/* Hosts are told while there still are connections to them. */
+	if (d->gateway != NULL && d->dataplane != NULL)
+		gateway_shutdown(d->gateway, clock_now());
+	if (d->server != NULL)
+		server_flush(d->server);
+	dataplane_close(d->dataplane);
+	server_close(d->server);
+	resolver_free(d->resolver);
+	gateway_free(d->gateway);
+	demux_free(d->demux);
+	control_close(d->control);
+	if (d->tick != NULL)
+		event_free(d->tick);
+	if (d->hup != NULL)
+		event_free(d->hup);
+	if (d->term != NULL)
+		event_free(d->term);
+	if (d->intr != NULL)
+		event_free(d->intr);
+	if (d->base != NULL)
+		event_base_free(d->base);
+	opener_stop();
+	daemon_stop(&d->options);
+	settings_free(d->settings);
+	rtnl_close();
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct rsipd d;
+	int		    rc = 1;
+
+	daemon_options(&d.options, "rsipd", argc, argv);
+	d.settings = settings_read(d.options.config, !d.options.config_given);
+	if (d.settings == NULL)
+		return 1;
+	if (d.options.check) {
+		printf("%s: no errors\n", d.options.config);
+		settings_free(d.settings);
+		return 0;
+	}
+	if (!priv_have_net()) {
+		log_error("must be started as root");
+		goto out;
+	}
+	if (rtnl_open() == -1) {
+		log_error("rtnetlink: %s", strerror(errno));
+		goto out;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	if (settings_complete(d.settings) == -1 ||
+	    daemon_start(&d.options) == -1 || start(&d) == -1)
+		goto out;
+	rc = event_base_dispatch(d.base) == -1;
+out:
+	stop(&d);
+	return rc;
+}

@@ -1,0 +1,156 @@
+/* server.c - RSIP's sockets: TCP connections and UDP endpoints of hosts */
+#include "config.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "rsipd/server_internal.h"
+
+#define UDP_BUFFER	(1 << 20)	/* a burst of all hosts' requests */
+#define ENDPOINT_IDLE	30000		/* milliseconds without a registration */
+
+static int
+open_socket(const struct server_config *c, int type)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+		.sin_port = htons(c->port), .sin_addr.s_addr = c->addr };
+	int		   fd, on = 1, size = UDP_BUFFER;
+	const char	  *name = type == SOCK_STREAM ? "TCP" : "UDP";
+
+	fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1) {
+		log_error("socket: %s", strerror(errno));
+		return -1;
+	}
+	/* An address of ours must not serve strangers on the public side. */
+	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, c->ifname,
+	    (socklen_t)strlen(c->ifname)) == -1) {
+		log_error("cannot bind to interface %s: %s", c->ifname,
+		    strerror(errno));
+		goto fail;
+	}
+	if (type == SOCK_STREAM)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	else
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1 ||
+	    (type == SOCK_STREAM && listen(fd, SOMAXCONN) == -1)) {
+		log_error("%s port %u of %s: %s%s", name, c->port,
+		    ipv4_text(c->addr), strerror(errno), errno == EADDRINUSE ?
+		    ": stop the other program or set another port" :
+		    errno == EADDRNOTAVAIL ? ": gateway must be an address of "
+		    "this machine" : "");
+		goto fail;
+	}
+	return fd;
+fail:
+	close(fd);
+	return -1;
+}
+
+struct server *
+server_open(struct event_base *base, const struct server_config *c)
+{
+	struct server *s = xcalloc(1, sizeof(*s));
+
+	s->base = base;
+	s->config = *c;
+	s->config.ifname = NULL;
+	s->udp_fd = -1;
+	s->log = (struct ratelimit)RATELIMIT_INIT(5, 2000);
+	TAILQ_INIT(&s->all);
+	if ((s->endpoints = endpoints_new(c->max_endpoints)) == NULL) {
+		log_error("out of memory");
+		free(s);
+		return NULL;
+	}
+	if ((s->tcp_fd = open_socket(c, SOCK_STREAM)) == -1 ||
+	    (s->udp_fd = open_socket(c, SOCK_DGRAM)) == -1) {
+		server_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+server_close(struct server *s)
+{
+	if (s == NULL)
+		return;
+	tcp_stop(s);
+	if (s->tcp_event != NULL)
+		event_free(s->tcp_event);
+	if (s->udp_event != NULL)
+		event_free(s->udp_event);
+	if (s->tcp_fd != -1)
+		close(s->tcp_fd);
+	if (s->udp_fd != -1)
+		close(s->udp_fd);
+	endpoints_free(s->endpoints);
+	free(s);
+}
+
+void
+server_start(struct server *s, struct gateway *g)
+{
+	s->gateway = g;
+	if (tcp_start(s) == -1 || udp_start(s) == -1) {
+		log_error("out of memory");
+		exit(1);
+	}
+}
+
+void
+server_set_limits(struct server *s, size_t max_connections,
+    size_t max_host_connections)
+{
+	s->config.max_connections = max_connections;
+	s->config.max_host_connections = max_host_connections;
+}
+
+void
+server_send(struct server *s, const struct gateway_peer *to, bool answer,
+    const uint8_t *msg, size_t len)
+{
+	if (to->transport == GATEWAY_UDP)
+		udp_send(s, to, answer, msg, len);
+	else
+		tcp_send(s, to, answer, msg, len);
+}
+
+void
+server_flush(struct server *s)
+{
+	tcp_flush(s);
+}
+
+static bool
+endpoint_wanted(void *arg, const struct endpoint *e)
+{
+	const struct server *s = arg;
+	struct gateway_peer  peer = { .host = e->key.addr,
+		 .transport = GATEWAY_UDP, .id = e->key.port };
+
+	return gateway_registered(s->gateway, &peer);
+}
+
+void
+server_tick(struct server *s, uint64_t now)
+{
+	tcp_tick(s, now);
+	endpoints_expire(s->endpoints, now, ENDPOINT_IDLE, endpoint_wanted, s);
+}
+
+void
+server_count(const struct server *s, struct server_counts *out)
+{
+	*out = s->counts;
+	out->connections = s->nconnections;
+	out->endpoints = endpoints_count(s->endpoints);
+}

@@ -1,0 +1,42 @@
+/* server.h - RSIP's sockets: TCP connections and UDP endpoints of hosts (RFC 3103 §5) */
+#ifndef RSIPD_SERVER_H
+#define RSIPD_SERVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rsipd/gateway.h"
+
+struct event_base;
+struct server;
+
+struct server_config {
+	const char *ifname;		/* only what comes in here is heard */
+	uint32_t addr;			/* network order */
+	uint16_t port;
+	size_t	 max_connections, max_host_connections, max_endpoints;
+};
+
+/* Opens both sockets; NULL after one log line. */
+struct server *server_open(struct event_base *base, const struct server_config *c);
+void	server_close(struct server *s);
+/* Requests go to the gateway from now on. */
+void	server_start(struct server *s, struct gateway *g);
+void	server_set_limits(struct server *s, size_t max_connections,
+	    size_t max_host_connections);
+
+/* As gateway_ops.send. */
+void	server_send(struct server *s, const struct gateway_peer *to, bool answer,
+	    const uint8_t *msg, size_t len);
+/* Sends what can be sent at once, before the end. */
+void	server_flush(struct server *s);
+/* Once a second: closes what has been silent for too long. */
+void	server_tick(struct server *s, uint64_t now);
+
+struct server_counts {
+	size_t	 connections, endpoints;
+	uint64_t accepted, refused, timed_out, duplicates;
+};
+void	server_count(const struct server *s, struct server_counts *out);
+
+#endif

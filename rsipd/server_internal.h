@@ -1,0 +1,42 @@
+/* server_internal.h - what server.c, tcp.c and udp.c know of each other */
+#ifndef RSIPD_SERVER_INTERNAL_H
+#define RSIPD_SERVER_INTERNAL_H
+
+#include <event2/event.h>
+#include <sys/queue.h>
+#include <uthash.h>
+
+#include "base/ratelimit.h"
+#include "rsipd/endpoint.h"
+#include "rsipd/server.h"
+
+struct tcp_connection;
+
+struct server {
+	struct event_base *base;
+	struct server_config config;
+	struct gateway *gateway;
+	int	 tcp_fd, udp_fd;
+	struct event *tcp_event, *udp_event;
+	struct tcp_connection *connections;	/* uthash by id */
+	size_t	 nconnections;
+	TAILQ_HEAD(, tcp_connection) all;	/* longest there first */
+	uint64_t next_id;
+	struct endpoints *endpoints;
+	struct ratelimit log;
+	struct server_counts counts;
+	uint8_t	 out[GATEWAY_MESSAGE_MAX];
+};
+
+int	tcp_start(struct server *s);
+void	tcp_stop(struct server *s);
+void	tcp_send(struct server *s, const struct gateway_peer *to, bool answer,
+	    const uint8_t *msg, size_t len);
+void	tcp_flush(struct server *s);
+void	tcp_tick(struct server *s, uint64_t now);
+
+int	udp_start(struct server *s);
+void	udp_send(struct server *s, const struct gateway_peer *to, bool answer,
+	    const uint8_t *msg, size_t len);
+
+#endif

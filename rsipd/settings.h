@@ -1,0 +1,54 @@
+/* settings.h - rsipd.conf: what the operator wants of the gateway */
+#ifndef RSIPD_SETTINGS_H
+#define RSIPD_SETTINGS_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nat/dataplane.h"
+#include "rsipd/gateway.h"
+
+#define SETTINGS_RESOLVERS_MAX	8
+#define SETTINGS_SECRETS_MAX	4096	/* files; each is one client's or network's */
+
+struct settings {
+	char	 public_if[IF_NAMESIZE], private_if[IF_NAMESIZE];	/* "": find it */
+	uint32_t public_addr;		/* network order; 0 until settings_complete() */
+	uint16_t port;
+	char	*control;
+	struct pool_address *pools;	/* none: the public address, until settings_complete() */
+	size_t	 npools;
+	struct demux_range ports[POOL_RANGES_MAX];	/* where a pool names none */
+	unsigned nports;
+	uint64_t quarantine;		/* milliseconds */
+	size_t	 max_spis, max_connections, max_host_connections;
+	enum dataplane_firewall firewall;
+	unsigned queues, queue_first, queue_length, mtu;
+	bool	 local_ipsec, napt;
+	uint32_t resolver[SETTINGS_RESOLVERS_MAX];
+	size_t	 nresolvers;
+	struct gateway_config gateway;
+	struct policies *policies;
+	char   **secret;		/* files that were read, for opener_start() */
+	size_t	 nsecrets;
+};
+
+/*
+ * Reads the file, and the secrets it names; with optional one that is absent
+ * means defaults.  NULL after one log line "file:line: reason".
+ */
+struct settings *settings_read(const char *path, bool optional);
+void	settings_free(struct settings *c);
+
+/* Fills in what the machine knows: interfaces, addresses, networks.  -1 after
+ * one log line. */
+int	settings_complete(struct settings *c);
+
+/* Do two differ in what only a restart can change? */
+bool	settings_needs_restart(const struct settings *a, const struct settings *b);
+/* Puts what runs into to: what only a restart could change. */
+void	settings_keep_fixed(struct settings *to, const struct settings *from);
+
+#endif

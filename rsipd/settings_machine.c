@@ -1,0 +1,143 @@
+/* settings_machine.c - what rsipd.conf leaves to the machine: its interfaces, addresses and networks */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/rtnl.h"
+#include "base/util.h"
+#include "rsipd/settings.h"
+
+/* RFC 1918 §3. */
+static bool
+is_private(uint32_t addr)
+{
+	uint32_t a = ntohl(addr);
+
+	return a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8;
+}
+
+/* The one other interface that is up with a private address. */
+static int
+find_private(struct settings *c)
+{
+	struct ifaddrs *list, *i;
+	const char     *found = NULL;
+	int		rc = -1;
+
+	if (getifaddrs(&list) == -1) {
+		log_error("cannot list interfaces: %s", strerror(errno));
+		return -1;
+	}
+	for (i = list; i != NULL; i = i->ifa_next) {
+		if (i->ifa_addr == NULL || i->ifa_addr->sa_family != AF_INET ||
+		    !(i->ifa_flags & IFF_UP) || (i->ifa_flags & IFF_LOOPBACK) ||
+		    strcmp(i->ifa_name, c->public_if) == 0 ||
+		    !is_private(((struct sockaddr_in *)(void *)
+		    i->ifa_addr)->sin_addr.s_addr))
+			continue;
+		if (found != NULL && strcmp(found, i->ifa_name) != 0) {
+			log_error("both %s and %s could be the private "
+			    "interface: name it in the configuration", found,
+			    i->ifa_name);
+			goto out;
+		}
+		found = i->ifa_name;
+	}
+	if (found == NULL) {
+		log_error("no other interface than %s is up with an RFC 1918 "
+		    "address: name private-interface in the configuration",
+		    c->public_if);
+		goto out;
+	}
+	memcpy(c->private_if, found, strlen(found) + 1);
+	rc = 0;
+out:
+	freeifaddrs(list);
+	return rc;
+}
+
+static int
+find_interfaces(struct settings *c)
+{
+	uint32_t via;
+
+	if (c->public_if[0] == '\0' &&
+	    rtnl_default_route(&via, c->public_if) == -1) {
+		log_error("no default route: name public-interface in the "
+		    "configuration");
+		return -1;
+	}
+	if (c->private_if[0] == '\0' && find_private(c) == -1)
+		return -1;
+	if (if_nametoindex(c->public_if) == 0) {
+		log_error("public interface %s: %s", c->public_if,
+		    strerror(errno));
+		return -1;
+	}
+	if (if_nametoindex(c->private_if) == 0) {
+		log_error("private interface %s: %s", c->private_if,
+		    strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
+struct networks {
+	struct gateway_network *list;
+	size_t *n;
+};
+
+static void
+add_network(void *arg, uint32_t net, unsigned plen)
+{
+	struct networks *to = arg;
+
+	if (*to->n < GATEWAY_NETWORKS_MAX)
+		to->list[(*to->n)++] = (struct gateway_network){ net, plen };
+}
+
+/* QUERY knows what is on the links, beside what the configuration says. */
+static void
+find_networks(struct settings *c)
+{
+	struct networks local = { c->gateway.local, &c->gateway.nlocal };
+	struct networks remote = { c->gateway.remote, &c->gateway.nremote };
+
+	if (rtnl_networks_of(c->private_if, add_network, &local) == -1 ||
+	    rtnl_networks_of(c->public_if, add_network, &remote) == -1)
+		log_warn("cannot list the networks of the interfaces: %s",
+		    strerror(errno));
+}
+
+int
+settings_complete(struct settings *c)
+{
+	struct pool_address *a;
+
+	if (find_interfaces(c) == -1)
+		return -1;
+	if (c->gateway.gateway == 0 && rtnl_addr_of(c->private_if,
+	    &c->gateway.gateway, NULL) == -1) {
+		log_error("interface %s has no IPv4 address", c->private_if);
+		return -1;
+	}
+	if (rtnl_addr_of(c->public_if, &c->public_addr, NULL) == -1 &&
+	    c->npools == 0) {
+		log_error("interface %s has no IPv4 address to lease from: "
+		    "give it one or name a pool", c->public_if);
+		return -1;
+	}
+	if (c->npools == 0) {
+		a = &c->pools[c->npools++];
+		a->addr = c->public_addr;
+		memcpy(a->ports, c->ports, sizeof(a->ports));
+		a->nports = c->nports;
+	}
+	find_networks(c);
+	return 0;
+}

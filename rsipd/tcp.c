@@ -1,0 +1,379 @@
+/* tcp.c - RSIP over TCP: messages follow one another on a connection, each answered in turn */
+#include "config.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "proto/rsip.h"
+#include "rsipd/server_internal.h"
+
+#define IN_MIN		512	/* most requests are shorter than 100 bytes */
+#define OUT_MAX		131072	/* unread answers; a host that reads nothing is heard no more */
+#define ACCEPTS		64	/* a turn */
+#define MESSAGES	64	/* of one connection, a turn */
+#define IDLE_STRANGER	30000	/* milliseconds without being registered */
+#define IDLE_PARTIAL	10000	/* in the middle of a message, or with answers unread */
+#define KEEPALIVE_IDLE	60	/* seconds, then probes: hosts vanish without a word */
+#define KEEPALIVE_PROBE	15
+
+struct tcp_connection {
+	uint64_t id;
+	uint32_t host;
+	int	 fd;
+	struct server *server;
+	struct event *read, *write;
+	uint64_t used;			/* when bytes last moved */
+	bool	 waiting;		/* for the answer to its last request */
+	bool	 ending;		/* close once out is sent */
+	uint8_t	*in, *out;
+	size_t	 inlen, incap;
+	size_t	 outlen, outcap;
+	TAILQ_ENTRY(tcp_connection) entry;
+	UT_hash_handle hh;
+};
+
+static void	on_read(evutil_socket_t, short, void *);
+static void	on_write(evutil_socket_t, short, void *);
+
+static void
+connection_free(struct tcp_connection *c)
+{
+	struct server *s = c->server;
+
+	HASH_DEL(s->connections, c);
+	TAILQ_REMOVE(&s->all, c, entry);
+	s->nconnections--;
+	if (c->read != NULL)
+		event_free(c->read);
+	if (c->write != NULL)
+		event_free(c->write);
+	close(c->fd);
+	free(c->in);
+	free(c->out);
+	free(c);
+}
+
+static bool
+reserve(uint8_t **buf, size_t *cap, size_t want)
+{
+	uint8_t *p;
+	size_t	 n = *cap == 0 ? IN_MIN : *cap;
+
+	if (want <= *cap)
+		return true;
+	while (n < want)
+		n *= 2;
+	if ((p = realloc(*buf, n)) == NULL)
+		return false;
+	*buf = p;
+	*cap = n;
+	return true;
+}
+
+/* Sends what waits; -1: the connection is done for. */
+static int
+flush(struct tcp_connection *c)
+{
+	ssize_t n;
+
+	if (c->outlen == 0)
+		return c->ending ? -1 : 0;
+	n = send(c->fd, c->out, c->outlen, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n == -1 && errno != EAGAIN && errno != EINTR)
+		return -1;
+	if (n > 0) {
+		c->outlen -= (size_t)n;
+		memmove(c->out, c->out + n, c->outlen);
+	}
+	if (c->outlen == 0) {
+		event_del(c->write);
+		return c->ending ? -1 : 0;
+	}
+	event_add(c->write, NULL);
+	return 0;
+}
+
+static int
+queue(struct tcp_connection *c, const uint8_t *msg, size_t len)
+{
+	if (c->outlen + len > OUT_MAX ||
+	    !reserve(&c->out, &c->outcap, c->outlen + len))
+		return -1;
+	memcpy(c->out + c->outlen, msg, len);
+	c->outlen += len;
+	return 0;
+}
+
+/* The stream can no longer be followed: says why, then closes. */
+static int
+refuse(struct tcp_connection *c, const struct gateway_peer *peer)
+{
+	static const uint8_t broken[RSIP_HEADER_LEN] = { RSIP_VERSION,
+		RSIP_REGISTER_REQUEST, 0, 0 };
+	int		     n;
+
+	c->ending = true;
+	c->inlen = 0;
+	event_del(c->read);
+	/* A length that cannot be is BAD_MESSAGE to the decoder too. */
+	n = gateway_input(c->server->gateway, clock_now(), peer, broken,
+	    sizeof(broken), c->server->out);
+	return n <= 0 ? 0 : queue(c, c->server->out, (size_t)n);
+}
+
+/* Serves whole messages that are there; -1: close. */
+static int
+serve(struct tcp_connection *c)
+{
+	struct server	   *s = c->server;
+	struct gateway_peer peer = { .host = c->host, .transport = GATEWAY_TCP,
+		.id = c->id };
+	size_t		    at = 0;
+	unsigned	    served = 0;
+	uint64_t	    now = clock_now();
+	int		    len = 0, n;
+
+	while (!c->waiting && served++ < MESSAGES &&
+	    c->outlen + GATEWAY_MESSAGE_MAX <= OUT_MAX) {
+		len = rsip_frame_length(c->in + at, c->inlen - at);
+		if (len == -1 || len > GATEWAY_MESSAGE_MAX)
+			return refuse(c, &peer);
+		if (len == 0 || c->inlen - at < (size_t)len)
+			break;
+		n = gateway_input(s->gateway, now, &peer, c->in + at,
+		    (size_t)len, s->out);
+		at += (size_t)len;
+		len = 0;
+		if (n == GATEWAY_LATER)
+			c->waiting = true;
+		else if (n > 0 && queue(c, s->out, (size_t)n) == -1)
+			return -1;
+	}
+	c->inlen -= at;
+	if (at != 0)
+		memmove(c->in, c->in + at, c->inlen);
+	/* While an answer is awaited or unread no more is taken in. */
+	if (c->waiting || c->outlen + GATEWAY_MESSAGE_MAX > OUT_MAX)
+		event_del(c->read);
+	else {
+		event_add(c->read, NULL);
+		if (served > MESSAGES)
+			event_active(c->read, EV_READ, 0);
+	}
+	if (len > 0 && !reserve(&c->in, &c->incap, (size_t)len))
+		return -1;
+	return 0;
+}
+
+static void
+on_read(evutil_socket_t fd, short what, void *arg)
+{
+	struct tcp_connection *c = arg;
+	ssize_t		       n = 0;
+
+	(void)what;
+	if (!reserve(&c->in, &c->incap, IN_MIN))
+		goto close;
+	if (c->inlen < c->incap) {
+		n = recv(fd, c->in + c->inlen, c->incap - c->inlen,
+		    MSG_DONTWAIT);
+		if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR))
+			goto close;
+	}
+	if (n > 0) {
+		c->used = clock_now();
+		c->inlen += (size_t)n;
+	}
+	if (serve(c) == 0 && flush(c) == 0)
+		return;
+close:
+	connection_free(c);
+}
+
+static void
+on_write(evutil_socket_t fd, short what, void *arg)
+{
+	struct tcp_connection *c = arg;
+
+	(void)fd;
+	(void)what;
+	c->used = clock_now();
+	if (flush(c) == -1 || (!c->ending && serve(c) == -1) || flush(c) == -1)
+		connection_free(c);
+}
+
+static size_t
+connections_of(const struct server *s, uint32_t host)
+{
+	const struct tcp_connection *c;
+	size_t			     n = 0;
+
+	TAILQ_FOREACH(c, &s->all, entry)
+		n += c->host == host;
+	return n;
+}
+
+static void
+connection_new(struct server *s, int fd, uint32_t host)
+{
+	struct tcp_connection *c;
+	int		       on = 1, idle = KEEPALIVE_IDLE,
+			       probe = KEEPALIVE_PROBE;
+
+	if ((c = calloc(1, sizeof(*c))) == NULL) {
+		close(fd);
+		return;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &probe, sizeof(probe));
+	c->id = ++s->next_id;
+	c->fd = fd;
+	c->host = host;
+	c->server = s;
+	c->used = clock_now();
+	HASH_ADD(hh, s->connections, id, sizeof(c->id), c);
+	TAILQ_INSERT_TAIL(&s->all, c, entry);
+	s->nconnections++;
+	s->counts.accepted++;
+	c->read = event_new(s->base, fd, EV_READ | EV_PERSIST, on_read, c);
+	c->write = event_new(s->base, fd, EV_WRITE, on_write, c);
+	if (c->read == NULL || c->write == NULL ||
+	    event_add(c->read, NULL) == -1)
+		connection_free(c);
+}
+
+/*
+ * A host that has vanished may leave connections behind: its own longest
+ * silent one that holds no registration gives way to the new one.
+ */
+static bool
+make_room(struct server *s, uint32_t host)
+{
+	struct tcp_connection *c, *victim = NULL;
+	struct gateway_peer    peer = { .transport = GATEWAY_TCP };
+	bool		       full = s->nconnections >=
+				   s->config.max_connections;
+
+	if (!full &&
+	    connections_of(s, host) < s->config.max_host_connections)
+		return true;
+	TAILQ_FOREACH(c, &s->all, entry) {
+		peer.host = c->host;
+		peer.id = c->id;
+		if (c->host == host && !gateway_registered(s->gateway, &peer) &&
+		    (victim == NULL || c->used < victim->used))
+			victim = c;
+	}
+	if (victim == NULL)
+		return false;
+	connection_free(victim);
+	return true;
+}
+
+static void
+on_accept(evutil_socket_t fd, short what, void *arg)
+{
+	struct server	  *s = arg;
+	struct sockaddr_in from;
+	socklen_t	   fromlen;
+	unsigned	   i;
+	int		   new;
+
+	(void)what;
+	for (i = 0; i < ACCEPTS; i++) {
+		fromlen = sizeof(from);
+		new = accept4(fd, (struct sockaddr *)&from, &fromlen,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (new == -1) {
+			if (errno != EAGAIN && errno != EINTR &&
+			    errno != ECONNABORTED &&
+			    ratelimit_pass(&s->log, clock_now()))
+				log_warn("accept: %s", strerror(errno));
+			return;
+		}
+		if (!make_room(s, from.sin_addr.s_addr)) {
+			s->counts.refused++;
+			if (ratelimit_pass(&s->log, clock_now()))
+				log_warn("%s: too many connections",
+				    ipv4_text(from.sin_addr.s_addr));
+			close(new);
+			continue;
+		}
+		connection_new(s, new, from.sin_addr.s_addr);
+	}
+}
+
+int
+tcp_start(struct server *s)
+{
+	s->tcp_event = event_new(s->base, s->tcp_fd, EV_READ | EV_PERSIST,
+	    on_accept, s);
+	return s->tcp_event == NULL ? -1 : event_add(s->tcp_event, NULL);
+}
+
+void
+tcp_stop(struct server *s)
+{
+	while (!TAILQ_EMPTY(&s->all))
+		connection_free(TAILQ_FIRST(&s->all));
+}
+
+void
+tcp_send(struct server *s, const struct gateway_peer *to, bool answer,
+    const uint8_t *msg, size_t len)
+{
+	struct tcp_connection *c;
+
+	HASH_FIND(hh, s->connections, &to->id, sizeof(to->id), c);
+	if (c == NULL || queue(c, msg, len) == -1)
+		return;
+	/* The gateway may be in the middle of a request of this very
+	 * connection: what follows happens in an event of its own. */
+	if (answer)
+		c->waiting = false;
+	event_add(c->write, NULL);
+}
+
+void
+tcp_flush(struct server *s)
+{
+	struct tcp_connection *c, *next;
+
+	for (c = TAILQ_FIRST(&s->all); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (flush(c) == -1)
+			connection_free(c);
+	}
+}
+
+void
+tcp_tick(struct server *s, uint64_t now)
+{
+	struct tcp_connection *c, *next;
+	struct gateway_peer    peer = { .transport = GATEWAY_TCP };
+	uint64_t	       idle;
+
+	for (c = TAILQ_FIRST(&s->all); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		idle = now > c->used ? now - c->used : 0;
+		peer.host = c->host;
+		peer.id = c->id;
+		if ((idle > IDLE_PARTIAL && !c->waiting &&
+		    (c->inlen != 0 || c->outlen != 0)) ||
+		    (idle > IDLE_STRANGER &&
+		    !gateway_registered(s->gateway, &peer))) {
+			s->counts.timed_out++;
+			connection_free(c);
+		}
+	}
+}

@@ -1,0 +1,109 @@
+/* udp.c - RSIP over UDP: one datagram a message, duplicates answered from the last one (RFC 3103 §10.1) */
+#include "config.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "rsipd/server_internal.h"
+
+#define BATCH	64	/* datagrams a turn, so that other events have theirs */
+
+static void
+send_to(struct server *s, uint32_t addr, uint16_t port, const uint8_t *msg,
+    size_t len)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+		.sin_port = htons(port), .sin_addr.s_addr = addr };
+
+	/* A lost answer is asked for again. */
+	if (sendto(s->udp_fd, msg, len, MSG_DONTWAIT, (struct sockaddr *)&sin,
+	    sizeof(sin)) == -1)
+		log_debug("%s: send: %s", ipv4_text(addr), strerror(errno));
+}
+
+static void
+receive(struct server *s, uint64_t now, const struct sockaddr_in *from,
+    const uint8_t *msg, size_t len)
+{
+	struct gateway_peer peer = { .host = from->sin_addr.s_addr,
+		.transport = GATEWAY_UDP, .id = ntohs(from->sin_port) };
+	struct endpoint	   *e;
+	int		    n;
+
+	e = endpoints_get(s->endpoints, now, peer.host, (uint16_t)peer.id);
+	if (e == NULL)
+		return;
+	switch (endpoint_arrived(s->endpoints, e, msg, len)) {
+	case ENDPOINT_IGNORE:
+		s->counts.duplicates++;
+		return;
+	case ENDPOINT_REPEAT:
+		s->counts.duplicates++;
+		send_to(s, peer.host, (uint16_t)peer.id, e->answer, e->len);
+		return;
+	case ENDPOINT_SERVE:
+		break;
+	}
+	n = gateway_input(s->gateway, now, &peer, msg, len, s->out);
+	if (n == GATEWAY_LATER) {
+		endpoint_waits(e);
+		return;
+	}
+	endpoint_answered(e, s->out, (size_t)n);
+	if (n > 0)
+		send_to(s, peer.host, (uint16_t)peer.id, s->out, (size_t)n);
+}
+
+static void
+on_udp(evutil_socket_t fd, short what, void *arg)
+{
+	struct server	  *s = arg;
+	struct sockaddr_in from;
+	static uint8_t	   msg[GATEWAY_MESSAGE_MAX];
+	socklen_t	   fromlen;
+	ssize_t		   n;
+	unsigned	   i;
+	uint64_t	   now = clock_now();
+
+	(void)what;
+	for (i = 0; i < BATCH; i++) {
+		fromlen = sizeof(from);
+		n = recvfrom(fd, msg, sizeof(msg), MSG_DONTWAIT,
+		    (struct sockaddr *)&from, &fromlen);
+		if (n == -1) {
+			if (errno != EAGAIN && errno != EINTR &&
+			    ratelimit_pass(&s->log, now))
+				log_debug("UDP: %s", strerror(errno));
+			break;
+		}
+		receive(s, now, &from, msg, (size_t)n);
+	}
+}
+
+int
+udp_start(struct server *s)
+{
+	s->udp_event = event_new(s->base, s->udp_fd, EV_READ | EV_PERSIST,
+	    on_udp, s);
+	return s->udp_event == NULL ? -1 : event_add(s->udp_event, NULL);
+}
+
+void
+udp_send(struct server *s, const struct gateway_peer *to, bool answer,
+    const uint8_t *msg, size_t len)
+{
+	struct endpoint *e;
+
+	if (answer) {
+		e = endpoints_find(s->endpoints, to->host, (uint16_t)to->id);
+		if (e == NULL)
+			return;
+		endpoint_answered(e, msg, len);
+	}
+	send_to(s, to->host, (uint16_t)to->id, msg, len);
+}

@@ -209,7 +209,7 @@ spd_choose(struct core *c, struct spd_entry *e, const uint8_t *pkt,
     size_t len, const struct ip_info *ip)
 {
 	struct connection *conn, *newest = NULL;
-	unsigned	   keyed = 0;
+	bool		   shared = true;
 
 	TAILQ_FOREACH(conn, &e->connections, entry) {
 		if (conn->policy != SPD_ENCRYPT || connection_pair(conn) == NULL)
@@ -217,12 +217,13 @@ spd_choose(struct core *c, struct spd_entry *e, const uint8_t *pkt,
 		if (newest == NULL || connection_pair(conn)->born >
 		    connection_pair(newest)->born)
 			newest = conn;
-		keyed++;
+		if (conn->peer_id.type != KEYING_ID_FQDN)
+			shared = false;
 	}
-	/* A peer known by its address owns that address; one known by a name
-	 * may share it (draft -17 §6.3). */
-	if (newest == NULL ||
-	    (keyed == 1 && newest->peer_id.type != KEYING_ID_FQDN))
+	/* A peer known by its address owns that address, or is its gateway: of
+	 * several gateways the one keyed last (§9).  One known by a name may
+	 * share the address (§6.3). */
+	if (newest == NULL || !shared)
 		return newest;
 	if (ip->frag != 0)
 		return e->fragment_to != NULL && e->fragment_id == ip->id ?

@@ -303,7 +303,7 @@ oed_start(struct oed *d)
 	oed_net_start(d->net, d->oe, oed_event, d);
 	oe_set_local(d->oe, d->address, 0);
 	d->started = clock_now();
-	if (priv_drop() == -1 || daemon_ready(&d->options) == -1 ||
+	if (daemon_ready(&d->options) == -1 || priv_drop() == -1 ||
 	    priv_lock() == -1)
 		return -1;
 	log_info("address %s, interface %s", ipv4_text(d->address),

@@ -21,3 +21,7 @@ rsipc_rsipc_SOURCES = \
 	rsipc/tunnel.c rsipc/tunnel.h
 rsipc_rsipc_LDADD = rsipc/libhost.a oe/liboe.a oe/ike/libike.a oe/esp/libesp.a \
 	proto/libproto.a $(BASE_LIBS) $(CARES_LIBS) $(CRYPTO_LIBS)
+
+dist_check_SCRIPTS += tests/net/rsipc_peer.sh
+TESTS += tests/net/rsipc_peer.sh
+EXTRA_DIST += tests/peer/gateway.py

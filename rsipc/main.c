@@ -32,17 +32,16 @@ main(int argc, char **argv)
 	int		      status = 1;
 
 	daemon_options(&o, "rsipc", argc, argv);
+	if (!o.check && !priv_have_net()) {
+		log_error("needs the right to make network devices: run it as "
+		    "root");
+		return 1;
+	}
 	if ((settings = settings_read(o.config, !o.config_given)) == NULL)
 		return 1;
 	if (o.check) {
 		settings_free(settings);
 		return 0;
-	}
-	if (!priv_have_net()) {
-		log_error("needs the right to make network devices: run it as "
-		    "root");
-		settings_free(settings);
-		return 1;
 	}
 	if (daemon_start(&o) == -1 || start_opener(&o, settings) == -1 ||
 	    keeper_start() == -1) {

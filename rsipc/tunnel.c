@@ -201,7 +201,7 @@ tunnel_set(struct tunnel *t, enum rsip_tunnel type, uint32_t local,
     uint32_t remote)
 {
 	struct sockaddr_in sa = {
-		.sin_family = remote == 0 ? AF_UNSPEC : AF_INET,
+		.sin_family = AF_INET,
 		.sin_addr.s_addr = remote,
 	};
 
@@ -209,9 +209,10 @@ tunnel_set(struct tunnel *t, enum rsip_tunnel type, uint32_t local,
 	t->local = local;
 	t->remote = remote;
 	/* Lets the kernel drop what is not the gateway's before we see it, and
-	 * learn the path's MTU. */
-	if (connect(event_get_fd(type == RSIP_TUNNEL_GRE ? t->gre : t->ipip),
-	    (struct sockaddr *)&sa, sizeof(sa)) == -1 && remote != 0)
+	 * learn the path's MTU.  Never AF_UNSPEC: a raw socket that was
+	 * disconnected receives nothing any more. */
+	if (remote != 0 && connect(event_get_fd(type == RSIP_TUNNEL_GRE ? t->gre : t->ipip),
+	    (struct sockaddr *)&sa, sizeof(sa)) == -1)
 		log_debug("tunnel to %s: %s", ipv4_text(remote),
 		    strerror(errno));
 }

@@ -1,6 +1,7 @@
 # nat/local.mk - the gateway's data plane
 noinst_LIBRARIES += nat/libnat.a
 nat_libnat_a_SOURCES = \
+	nat/address.c nat/address.h \
 	nat/dataplane.c nat/dataplane.h \
 	nat/demux.c nat/demux.h \
 	nat/demux_hash.c nat/demux_learn.c nat/demux_packet.c nat/demux_table.h \

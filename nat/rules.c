@@ -13,7 +13,11 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <arpa/inet.h>
+
 #include "base/log.h"
+#include "base/util.h"
+#include "nat/address.h"
 #include "nat/rules.h"
 
 /* How long rules that somebody removed may be missing (ms). */
@@ -21,6 +25,8 @@
 /* iptables may wait for another's lock and load modules. */
 #define BEGIN_TIMEOUT	30000
 #define FD_MAX		1024
+/* The note of an address that is answered for. */
+#define CLAIM		"address/"
 
 static const struct rules_backend *const backends[] = { &rules_nftables,
 	&rules_iptables };
@@ -174,6 +180,55 @@ settings_reserve_ports(const struct rules_plan *p, struct rules_settings *saved)
 		    key, strerror(errno));
 }
 
+/*
+ * Leased addresses that are nobody's: taken, and noted like a setting so that
+ * a successor with another configuration gives them back.  Again at each check,
+ * since routes go when an interface does.
+ */
+static void
+settings_claim(const struct rules_plan *p, struct rules_settings *saved)
+{
+	const struct dataplane_config *c = p->config;
+	struct rules_setting	      *s;
+	char			       key[64];
+	size_t			       k;
+
+	for (size_t i = 0; i < c->npools; i++) {
+		if (c->pools[i].local)
+			continue;
+		snprintf(key, sizeof(key), CLAIM "%s",
+		    ipv4_text(c->pools[i].addr));
+		for (k = 0; k < saved->n; k++) {
+			if (strcmp(saved->list[k].key, key) == 0)
+				break;
+		}
+		if (k == saved->n) {
+			if (k == RULES_SETTINGS)
+				continue;
+			s = &saved->list[saved->n++];
+			snprintf(s->key, sizeof(s->key), "%s", key);
+			snprintf(s->value, sizeof(s->value), "%s %s",
+			    c->public_if, c->private_if);
+		}
+		if (address_claim(c->pools[i].addr, c->public_if,
+		    c->private_if) == -1)
+			log_warn("cannot answer for %s on %s: %s",
+			    ipv4_text(c->pools[i].addr), c->public_if,
+			    strerror(errno));
+	}
+}
+
+static void
+setting_release(const struct rules_setting *s)
+{
+	struct in_addr addr;
+	char	       public_if[16], private_if[16];
+
+	if (inet_pton(AF_INET, s->key + strlen(CLAIM), &addr) == 1 &&
+	    sscanf(s->value, "%15s %15s", public_if, private_if) == 2)
+		address_release(addr.s_addr, public_if, private_if);
+}
+
 static void
 settings_apply(const struct rules_plan *p, struct rules_settings *saved)
 {
@@ -183,12 +238,17 @@ settings_apply(const struct rules_plan *p, struct rules_settings *saved)
 	settings_of_interface(saved, c->public_if);
 	if (strcmp(c->public_if, c->private_if) != 0)
 		settings_of_interface(saved, c->private_if);
+	settings_claim(p, saved);
 }
 
 static void
 settings_restore(const struct rules_settings *saved)
 {
 	for (size_t i = saved->n; i-- > 0;) {
+		if (strncmp(saved->list[i].key, CLAIM, strlen(CLAIM)) == 0) {
+			setting_release(&saved->list[i]);
+			continue;
+		}
 		if (setting_write(saved->list[i].key, saved->list[i].value) ==
 		    -1 && errno != ENOENT)
 			log_warn("cannot set /proc/sys/%s back to %s: %s",
@@ -216,7 +276,8 @@ rules_read_saved(const char *dump, struct rules_settings *out)
 		 * written is put back. */
 		if (klen >= sizeof(out->list[0].key) ||
 		    vlen >= sizeof(out->list[0].value) ||
-		    strncmp(p, "net/ipv4/", 9) != 0 ||
+		    (strncmp(p, "net/ipv4/", 9) != 0 &&
+		    strncmp(p, CLAIM, strlen(CLAIM)) != 0) ||
 		    memmem(p, klen, "..", 2) != NULL)
 			continue;
 		memcpy(out->list[out->n].key, p, klen);

@@ -56,7 +56,7 @@ struct rules_setting {
 	char key[64];
 	char value[160];	/* comments hold 255 with the key */
 };
-#define RULES_SETTINGS	12
+#define RULES_SETTINGS	40
 struct rules_settings {
 	struct rules_setting list[RULES_SETTINGS];
 	size_t n;

@@ -17,7 +17,10 @@ static const struct hook {
 	{ "raw", "OUTPUT", "RSIP-OUTPUT" },
 	{ "filter", "FORWARD", "RSIP-FORWARD" },
 	{ "nat", "POSTROUTING", "RSIP-POSTROUTING" },
+	/* Called from nowhere: comments that outlive us. */
+	{ "raw", NULL, "RSIP-SAVED" },
 };
+static const char *const tables[] = { "raw", "filter", "nat" };
 #define NHOOKS	(sizeof(hooks) / sizeof(hooks[0]))
 
 #define OURS	"-m mark --mark 0x52000000/0xff000000"
@@ -34,31 +37,92 @@ iptables_usable(void)
 	    "-A RSIP-PROBE " OURS " -j CT --notrack\nCOMMIT\n", NULL, true) == 0;
 }
 
+static const char *const restore[] = { "iptables-restore", "-w", "5",
+	"--noflush", NULL };
+
+static char *iptables_dump(void);
+
+/* How many times a hook calls our chain, in what iptables-save said. */
+static unsigned
+count_calls(const char *dump, const struct hook *h)
+{
+	char	 line[96];
+	unsigned n = 0;
+
+	if (h->hook == NULL)
+		return 0;
+	snprintf(line, sizeof(line), "-A %s -j %s\n", h->hook, h->chain);
+	for (const char *p = dump; (p = strstr(p, line)) != NULL;
+	     p += strlen(line))
+		n++;
+	return n;
+}
+
+static bool
+has_chain(const char *dump, const struct hook *h)
+{
+	char line[96];
+
+	snprintf(line, sizeof(line), ":%s ", h->chain);
+	return strstr(dump, line) != NULL;
+}
+
+static void
+put_uncall(FILE *f, const char *dump, const struct hook *h)
+{
+	for (unsigned n = count_calls(dump, h); n > 0; n--)
+		fprintf(f, "-D %s -j %s\n", h->hook, h->chain);
+}
+
+/* Takes what is ours out of one table. */
+static void
+put_removal(FILE *f, const char *dump, const char *table)
+{
+	fprintf(f, "*%s\n", table);
+	for (size_t i = 0; i < NHOOKS; i++) {
+		if (strcmp(hooks[i].table, table) != 0 ||
+		    !has_chain(dump, &hooks[i]))
+			continue;
+		put_uncall(f, dump, &hooks[i]);
+		fprintf(f, "-F %s\n-X %s\n", hooks[i].chain, hooks[i].chain);
+	}
+	fputs("COMMIT\n", f);
+}
+
 static void
 iptables_remove(void)
 {
+	char  *dump = iptables_dump(), *text = NULL;
+	size_t len;
+	FILE  *f;
+
+	if (dump == NULL || *dump == '\0')
+		goto out;
+	f = open_memstream(&text, &len);
+	if (f == NULL)
+		goto out;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		put_removal(f, dump, tables[i]);
+	if (fclose(f) == 0)
+		(void)rules_run(restore, text, NULL, false);
+out:
+	free(text);
+	free(dump);
+}
+
+/* Makes our chains of a table, empty, and has them called first. */
+static void
+put_chains(FILE *f, const char *dump, const char *table)
+{
+	fprintf(f, "*%s\n", table);
 	for (size_t i = 0; i < NHOOKS; i++) {
-		const char *const del[] = { "iptables", "-w", "5", "-t",
-			hooks[i].table, "-D", hooks[i].hook, "-j",
-			hooks[i].chain, NULL };
-		const char *const flush[] = { "iptables", "-w", "5", "-t",
-			hooks[i].table, "-F", hooks[i].chain, NULL };
-		const char *const drop[] = { "iptables", "-w", "5", "-t",
-			hooks[i].table, "-X", hooks[i].chain, NULL };
-
-		while (rules_run(del, NULL, NULL, true) == 0)
+		if (strcmp(hooks[i].table, table) != 0)
 			continue;
-		if (rules_run(flush, NULL, NULL, true) == 0)
-			(void)rules_run(drop, NULL, NULL, true);
-	}
-	{
-		static const char *const flush[] = { "iptables", "-w", "5",
-			"-t", "raw", "-F", "RSIP-SAVED", NULL };
-		static const char *const drop[] = { "iptables", "-w", "5",
-			"-t", "raw", "-X", "RSIP-SAVED", NULL };
-
-		if (rules_run(flush, NULL, NULL, true) == 0)
-			(void)rules_run(drop, NULL, NULL, true);
+		fprintf(f, ":%s - [0:0]\n", hooks[i].chain);
+		put_uncall(f, dump, &hooks[i]);
+		if (hooks[i].hook != NULL)
+			fprintf(f, "-I %s 1 -j %s\n", hooks[i].hook,
+			    hooks[i].chain);
 	}
 }
 
@@ -150,11 +214,7 @@ put_raw(FILE *f, const struct rules_plan *p, const struct rules_settings *saved)
 {
 	const struct dataplane_config *c = p->config;
 
-	fputs("*raw\n:RSIP-PREROUTING - [0:0]\n:RSIP-OUTPUT - [0:0]\n"
-	    ":RSIP-SAVED - [0:0]\n"
-	    "-I PREROUTING 1 -j RSIP-PREROUTING\n"
-	    "-I OUTPUT 1 -j RSIP-OUTPUT\n"
-	    "-A RSIP-PREROUTING " OURS " -j CT --notrack\n"
+	fputs("-A RSIP-PREROUTING " OURS " -j CT --notrack\n"
 	    "-A RSIP-PREROUTING " OURS " -j ACCEPT\n", f);
 	put_antispoof(f, p);
 	for (size_t i = 0; i < c->npools; i++)
@@ -193,8 +253,6 @@ put_napt(FILE *f, const struct rules_plan *p)
 {
 	const struct rules_network *n;
 
-	fputs("*nat\n:RSIP-POSTROUTING - [0:0]\n"
-	    "-I POSTROUTING 1 -j RSIP-POSTROUTING\n", f);
 	for (size_t i = 0; i < p->nnetworks; i++) {
 		n = &p->networks[i];
 		fprintf(f, "-A RSIP-POSTROUTING -o %s -s %s/%u -p tcp "
@@ -216,40 +274,49 @@ put_napt(FILE *f, const struct rules_plan *p)
 	fputs("COMMIT\n", f);
 }
 
+/*
+ * One run of iptables-restore, which is one step for each table: rules of a
+ * predecessor, or what is left of ours, are in force until then.
+ */
 static int
 iptables_install(const struct rules_plan *p, const struct rules_settings *saved)
 {
-	static const char *const restore[] = { "iptables-restore", "-w", "5",
-		"--noflush", NULL };
-	char			*text = NULL;
-	size_t			 len;
-	FILE			*f;
-	int			 rc = -1;
+	char  *text = NULL, *dump = iptables_dump();
+	size_t len;
+	FILE  *f;
+	int    rc = -1;
 
-	iptables_remove();
 	f = open_memstream(&text, &len);
-	if (f == NULL) {
-		log_error("firewall rules: out of memory");
-		return -1;
+	if (f == NULL || dump == NULL) {
+		log_error("firewall rules: cannot read what is there");
+		if (f != NULL)
+			fclose(f);
+		goto out;
 	}
+	put_chains(f, dump, "raw");
 	put_raw(f, p, saved);
 	/* Naming a conntrack state keeps the kernel making fragments whole
 	 * before they come to us, also where there is no NAPT. */
-	fputs("*filter\n:RSIP-FORWARD - [0:0]\n"
-	    "-I FORWARD 1 -j RSIP-FORWARD\n"
-	    "-A RSIP-FORWARD " OURS " -m conntrack --ctstate UNTRACKED "
+	put_chains(f, dump, "filter");
+	fputs("-A RSIP-FORWARD " OURS " -m conntrack --ctstate UNTRACKED "
 	    "-j ACCEPT\nCOMMIT\n", f);
-	if (p->config->napt)
+	if (p->config->napt) {
+		put_chains(f, dump, "nat");
 		put_napt(f, p);
+	} else if (strstr(dump, ":RSIP-POSTROUTING ") != NULL) {
+		put_removal(f, dump, "nat");
+	}
 	if (fclose(f) == 0)
 		rc = rules_run(restore, text, NULL, false);
-	free(text);
 	if (rc == -1)
 		iptables_remove();
+out:
+	free(text);
+	free(dump);
 	return rc;
 }
 
-/* The lines of iptables-save that name a chain of ours, without counters. */
+/* The lines of iptables-save that name a chain of ours; these have no counters. */
 static char *
 iptables_dump(void)
 {
@@ -265,7 +332,7 @@ iptables_dump(void)
 		next = strchr(line, '\n');
 		next = next != NULL ? next + 1 : line + strlen(line);
 		len = (size_t)(next - line);
-		if (*line == ':' || memmem(line, len, "RSIP-", 5) == NULL)
+		if (memmem(line, len, "RSIP-", 5) == NULL)
 			continue;
 		memmove(out + n, line, len);
 		n += len;

@@ -1,0 +1,19 @@
+/* address.h - answering ARP for a leased address that the router does not have itself */
+#ifndef NAT_ADDRESS_H
+#define NAT_ADDRESS_H
+
+#include <stdint.h>
+
+/*
+ * Routes addr (network order) to the private interface and answers ARP for it on the
+ * public one, so that neighbours send its packets to us; taking it on as an
+ * address of ours would let programs of the router use it.  Doing it again
+ * changes nothing.  0, or -1 with errno.
+ */
+int	address_claim(uint32_t addr, const char *public_if,
+	    const char *private_if);
+/* Undoes it as far as it is there. */
+void	address_release(uint32_t addr, const char *public_if,
+	    const char *private_if);
+
+#endif

@@ -28,3 +28,10 @@ OE_NET_TESTS = tests/net/oe_grid.sh
 dist_check_SCRIPTS += $(OE_NET_TESTS)
 TESTS += $(OE_NET_TESTS)
 EXTRA_DIST += tests/net/oelib.sh
+
+# RSIP with somebody who has read nothing but the RFCs (tests/peer/rsip.py).
+dist_check_SCRIPTS += tests/net/rsip_gateway.sh
+TESTS += tests/net/rsip_gateway.sh
+EXTRA_DIST += tests/net/rsip_lab.py tests/net/rsip_gateway.py \
+	tests/net/rsip_gateway_wire.py tests/net/rsip_gateway_plain.py \
+	tests/peer/session.py

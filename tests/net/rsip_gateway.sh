@@ -1,0 +1,54 @@
+#!/bin/sh
+# rsip_gateway.sh - a host written from the RFCs alone drives rsipd: every exchange and error, TCP and UDP
+. "$(dirname "$0")/lib.sh"
+net_needs_built rsipd/rsipd ctl/rsipctl
+net_enter "$@"
+net_picture
+cd "$NET_RUN" || exit 1
+PYTHONPATH=$NET_HERE/../peer:$NET_HERE
+export PYTHONPATH
+
+# Many hosts on one laptop: each test takes addresses that nobody used yet.
+python3 -c '
+for n in range(20, 255): print("address add 10.0.0.%d/24 dev eth0" % n)' |
+    ip -n x1 -batch - || net_fail "addresses"
+printf 'between x1 and N' >secret
+chmod 600 secret
+
+lines='
+resolvers = {"10.0.0.11"}
+local-networks = {"10.0.0.0/24", "10.20.60.0/24"}
+remote-networks = {"203.0.113.0/24"}
+pool "198.51.100.2" { exclusive = true }
+pool "198.51.100.3" { exclusive = true }
+pool "198.51.100.5" { ports = {"30000-30007"} }
+addresses = {"198.51.100.1", "198.51.100.2", "198.51.100.3"}
+network "10.0.0.128/28" { remote-policy = "macro"
+	remote-allowed = {"198.51.100.10/32", "198.51.100.20/32"} }
+network "10.0.0.144/28" { remote-policy = "micro"
+	remote-allowed = {"198.51.100.10/32 80-443"} }
+network "10.0.0.160/28" { local-policy = "micro" }
+network "10.0.0.176/28" { require-auth = true secret = "secret" key-id = 9 }
+network "10.0.0.192/29" { secret = "secret" key-id = 9 }
+network "10.0.0.200/29" { registration-time = 1 lease-time = 1 lease-max = 2 }
+network "10.0.0.208/28" { addresses = {"198.51.100.5"} }
+network "10.0.0.224/29" { register-allowed = false }
+network "10.0.0.232/29" { ipsec-allowed = false listen-allowed = false
+	rsa-ip-allowed = false }
+network "10.0.0.240/29" { max-ports = 8 max-spis = 4 max-bindings = 3 }
+network "10.0.0.248/29" { tunnels = {"ipip"} }'
+net_rsipd "$lines"
+failed=0
+net_on x1 python3 "$NET_HERE/rsip_gateway.py" || failed=1
+net_on x1 python3 "$NET_HERE/rsip_gateway_wire.py" || failed=1
+
+# Another gateway in its place: no UDP, nothing optional, its tunnels end elsewhere.
+net_stop rsipd
+net_rsipd '
+udp = false
+listen-allowed = false
+ipsec-allowed = false
+tunnel-endpoint = "10.0.0.2"'
+net_on x1 python3 "$NET_HERE/rsip_gateway_plain.py" || failed=1
+[ "$failed" = 0 ] || exit 1
+net_ok "an independent host and rsipd understand each other"

@@ -12,9 +12,10 @@
 int
 main(int argc, char **argv)
 {
-	static const char *const protection[] = { "clear", "held", "dropped",
-		"encrypted" };
-	static const char *const auth[] = { "none", "dns", "dnssec", "psk" };
+	static const char *const protection[] = { "none", "clear", "held",
+		"dropped", "encrypted" };
+	static const char *const auth[] = { "none", "dns", "dnssec", "key",
+		"psk" };
 	struct sockaddr_in	 sa = { .sin_family = AF_INET };
 	struct rsip_status	 st;
 	int			 fd;
@@ -24,7 +25,7 @@ main(int argc, char **argv)
 		    stderr);
 		return 2;
 	}
-	sa.sin_port = htons((in_port_t)atoi(argv[2]));
+	sa.sin_port = htons((in_port_t)strtoul(argv[2], NULL, 10));
 	fd = socket(AF_INET, SOCK_DGRAM, 0);
 	if (fd == -1 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == -1) {
 		perror(argv[1]);

@@ -100,16 +100,16 @@ id_name(const char *id, char out[NAME_MAX_LEN + 1])
 	if (n == 0 || n > NAME_MAX_LEN)
 		return -1;
 	for (i = 0; i < n; i++) {
-		if (id[i] == '.') {
-			if (label == 0)
-				return -1;
+		out[i] = (char)tolower((unsigned char)id[i]);
+		if (id[i] == '.' && label > 0) {
 			label = 0;
-		} else if (!(isascii(id[i]) && isalnum((unsigned char)id[i])) &&
+			continue;
+		}
+		if (!(isascii(id[i]) && isalnum((unsigned char)id[i])) &&
 		    id[i] != '-' && id[i] != '_')
 			return -1;
-		else if (++label > LABEL_MAX)
+		if (++label > LABEL_MAX)
 			return -1;
-		out[i] = (char)tolower((unsigned char)id[i]);
 	}
 	if (label == 0)
 		return -1;

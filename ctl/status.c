@@ -169,7 +169,8 @@ answer_text(json_object *o, const char *key)
 {
 	json_object *v = NULL;
 
-	if (!json_object_object_get_ex(o, key, &v) || v == NULL)
+	if (!json_object_object_get_ex(o, key, &v) ||
+	    !json_object_is_type(v, json_type_string))
 		return "";
 	return json_object_get_string(v);
 }
@@ -195,13 +196,14 @@ status_read(json_object *o, struct rsip_status *out)
 {
 	/* Policies of draft-richardson-ipsec-opportunistic-17 §3.1. */
 	static const struct word policies[] = {
-		{ "none", RSIP_HELD }, { "hold", RSIP_HELD },
-		{ "pass", RSIP_CLEAR }, { "deny", RSIP_DROPPED },
-		{ "encrypt", RSIP_ENCRYPTED },
+		{ "", RSIP_NONE }, { "none", RSIP_NONE },
+		{ "hold", RSIP_HELD }, { "pass", RSIP_CLEAR },
+		{ "deny", RSIP_DROPPED }, { "encrypt", RSIP_ENCRYPTED },
 	};
 	static const struct word auths[] = {
 		{ "", RSIP_AUTH_NONE }, { "dns", RSIP_AUTH_DNS },
-		{ "dnssec", RSIP_AUTH_DNSSEC }, { "psk", RSIP_AUTH_PSK },
+		{ "dnssec", RSIP_AUTH_DNSSEC },
+		{ "configured key", RSIP_AUTH_KEY }, { "psk", RSIP_AUTH_PSK },
 	};
 	const char *class = answer_text(o, "class");
 	int	    policy, auth;
@@ -210,7 +212,9 @@ status_read(json_object *o, struct rsip_status *out)
 	    answer_text(o, "policy"));
 	auth = word_find(auths, sizeof(auths) / sizeof(auths[0]),
 	    answer_text(o, "auth"));
-	if (answer_text(o, "error")[0] != '\0' || policy == -1 || auth == -1) {
+	/* Every answer to "why" has its line; what has none is something else. */
+	if (answer_text(o, "error")[0] != '\0' || policy == -1 || auth == -1 ||
+	    answer_text(o, "line")[0] == '\0') {
 		errno = EPROTO;
 		return -1;
 	}
@@ -224,10 +228,9 @@ status_read(json_object *o, struct rsip_status *out)
 		    answer_text(o, "cipher"));
 	}
 	out->required = strstr(class, "paranoid") != NULL ||
-	    strcmp(class, "tunnel") == 0 || strcmp(class, "deny") == 0;
+	    strstr(class, "tunnel") != NULL || strcmp(class, "deny") == 0;
 	snprintf(out->reason, sizeof(out->reason), "%s",
-	    answer_text(o, answer_text(o, "line")[0] != '\0' ? "line" :
-	    "reason"));
+	    answer_text(o, "line"));
 	return 0;
 }
 
@@ -274,7 +277,7 @@ rsip_status_address(struct in_addr local, struct in_addr remote,
 int
 rsip_status_socket(int fd, const char *control, struct rsip_status *out)
 {
-	struct sockaddr_storage	  local, remote;
+	struct sockaddr_storage	  local = { 0 }, remote = { 0 };
 	const struct sockaddr_in *l = (const struct sockaddr_in *)&local;
 	const struct sockaddr_in *r = (const struct sockaddr_in *)&remote;
 	const struct sockaddr_in6 *l6 = (const struct sockaddr_in6 *)&local;

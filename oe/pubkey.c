@@ -187,9 +187,11 @@ out:
 EVP_PKEY *
 pubkey_load_private(const char *path)
 {
-	EVP_PKEY *pkey = NULL;
-	FILE	 *f;
-	int	  fd;
+	/* Else OpenSSL would ask the terminal. */
+	static char no_phrase[] = "";
+	EVP_PKEY   *pkey = NULL;
+	FILE	   *f;
+	int	    fd;
 
 	if ((fd = conf_open_secret(path)) == -1)
 		return NULL;
@@ -200,7 +202,7 @@ pubkey_load_private(const char *path)
 	}
 	/* What stdio would buffer is the key itself. */
 	setvbuf(f, NULL, _IONBF, 0);
-	pkey = PEM_read_PrivateKey(f, NULL, NULL, (void *)(uintptr_t)"");
+	pkey = PEM_read_PrivateKey(f, NULL, NULL, no_phrase);
 	fclose(f);
 	ERR_clear_error();
 	if (pkey == NULL) {

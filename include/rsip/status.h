@@ -10,6 +10,7 @@ extern "C" {
 
 /* What happens to packets between two addresses, at the moment of the question. */
 enum rsip_protection {
+	RSIP_NONE,		/* no traffic yet, so nothing is decided */
 	RSIP_CLEAR,		/* sent in the clear */
 	RSIP_HELD,		/* keys are being negotiated; nothing has been sent */
 	RSIP_DROPPED,		/* policy lets nothing through */
@@ -21,7 +22,8 @@ enum rsip_authentication {
 	RSIP_AUTH_NONE,		/* not encrypted */
 	RSIP_AUTH_DNS,		/* in DNS without DNSSEC: safe only from those who just listen */
 	RSIP_AUTH_DNSSEC,	/* in DNS, and the validating resolver vouches for it */
-	RSIP_AUTH_PSK,		/* configured by hand */
+	RSIP_AUTH_KEY,		/* a public key configured by hand */
+	RSIP_AUTH_PSK,		/* a shared secret configured by hand */
 };
 
 struct rsip_status {

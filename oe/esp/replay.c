@@ -61,7 +61,7 @@ esp_replay_check(const struct esp_replay *r, uint32_t low, uint64_t *seq)
 		return true;
 	if (r->top - *seq >= r->window)
 		return false;
-	return !(r->bits[*seq / 64 % r->words] >> (*seq % 64) & 1);
+	return !(r->bits[*seq / 64 & (r->words - 1)] >> (*seq % 64) & 1);
 }
 
 void
@@ -75,10 +75,10 @@ esp_replay_update(struct esp_replay *r, uint64_t seq)
 		if (n > r->words)
 			n = r->words;
 		for (word = seq / 64; n > 0; n--, word--)
-			r->bits[word % r->words] = 0;
+			r->bits[word & (r->words - 1)] = 0;
 		r->top = seq;
 	}
-	r->bits[seq / 64 % r->words] |= 1ull << (seq % 64);
+	r->bits[seq / 64 & (r->words - 1)] |= 1ull << (seq % 64);
 }
 
 uint64_t

@@ -31,18 +31,21 @@
 
 static const struct suite {
 	const char     *name;
+	size_t		cipher_len, auth_len;
 	enum esp_cipher cipher;
-	size_t		cipher_len;
 	enum esp_auth	auth;
-	size_t		auth_len;
 	const char     *digest;
 } suites[] = {
-	{ "AES-256-CBC/SHA2-256", ESP_AES_CBC, 32, ESP_AUTH_HMAC_SHA2_256, 32,
+	{ "AES-256-CBC/SHA2-256", 32, 32, ESP_AES_CBC, ESP_AUTH_HMAC_SHA2_256,
 	    "SHA256" },
-	{ "AES-128-CBC/SHA1", ESP_AES_CBC, 16, ESP_AUTH_HMAC_SHA1, 20, "SHA1" },
-	{ "AES-128-GCM", ESP_AES_GCM_16, 20, ESP_AUTH_NONE, 0, NULL },
-	{ "AES-256-GCM", ESP_AES_GCM_16, 36, ESP_AUTH_NONE, 0, NULL },
-	{ "3DES-CBC/SHA1", ESP_3DES_CBC, 24, ESP_AUTH_HMAC_SHA1, 20, "SHA1" },
+	{ "AES-128-CBC/SHA1", 16, 20, ESP_AES_CBC, ESP_AUTH_HMAC_SHA1,
+	    "SHA1" },
+	{ "AES-128-GCM", 20, 0, ESP_AES_GCM_16, ESP_AUTH_NONE,
+	    NULL },
+	{ "AES-256-GCM", 36, 0, ESP_AES_GCM_16, ESP_AUTH_NONE,
+	    NULL },
+	{ "3DES-CBC/SHA1", 24, 20, ESP_3DES_CBC, ESP_AUTH_HMAC_SHA1,
+	    "SHA1" },
 };
 
 struct bench {

@@ -24,15 +24,16 @@
 static int
 hex_read(const char *s, uint8_t *out, size_t cap)
 {
-	size_t	 n = strlen(s) / 2, i;
-	unsigned v;
+	size_t n = strlen(s) / 2, i;
+	char   byte[3] = "", *end;
 
 	if (strlen(s) % 2 != 0 || n > cap)
 		return -1;
 	for (i = 0; i < n; i++) {
-		if (sscanf(s + 2 * i, "%2x", &v) != 1)
+		memcpy(byte, s + 2 * i, 2);
+		out[i] = (uint8_t)strtoul(byte, &end, 16);
+		if (*end != '\0')
 			return -1;
-		out[i] = (uint8_t)v;
 	}
 	return (int)n;
 }
@@ -45,21 +46,21 @@ sa_make(char **w, bool *outbound)
 
 	*outbound = strcmp(w[1], "out") == 0;
 	p.spi = (uint32_t)strtoul(w[2], NULL, 0);
-	p.cipher = (enum esp_cipher)atoi(w[3]);
+	p.cipher = (enum esp_cipher)strtoul(w[3], NULL, 10);
 	if ((n = hex_read(w[4], p.cipher_key, sizeof(p.cipher_key))) == -1)
 		return NULL;
 	p.cipher_len = (size_t)n;
-	p.auth = (enum esp_auth)atoi(w[5]);
+	p.auth = (enum esp_auth)strtoul(w[5], NULL, 10);
 	if (strcmp(w[6], "-") != 0) {
 		if ((n = hex_read(w[6], p.auth_key, sizeof(p.auth_key))) == -1)
 			return NULL;
 		p.auth_len = (size_t)n;
 	}
-	p.esn = atoi(w[7]) != 0;
+	p.esn = strtoul(w[7], NULL, 10) != 0;
 	p.src = inet_addr(w[8]);
 	p.dst = inet_addr(w[9]);
-	p.encap_sport = (uint16_t)atoi(w[10]);
-	p.encap_dport = (uint16_t)atoi(w[11]);
+	p.encap_sport = (uint16_t)strtoul(w[10], NULL, 10);
+	p.encap_dport = (uint16_t)strtoul(w[11], NULL, 10);
 	return esp_sa_new(&p, *outbound);
 }
 

@@ -202,17 +202,29 @@ run 1 $ex 127.0.0.1 9 "$dir/bad"
 err_has "Protocol error"
 run 1 $ex 127.0.0.1 9 "$dir/odd"
 run 1 $ex 127.0.0.1 9 "$dir/rsipd"
-daemon clear oed '{"why": {"policy": "pass", "class": "permissive", "state": "clear-text", "auth": "", "peer": "x", "cipher": "y", "reason": "no key"}}'
+daemon clear oed '{"why": {"policy": "pass", "class": "permissive", "state": "clear-text", "auth": "", "peer": "x", "cipher": "y", "reason": "no key", "line": "in the clear"}}'
 run 0 $ex 127.0.0.1 9 "$dir/clear"
 out_is 'clear peer= auth=none cipher= required=0
-no key'
-daemon deny oed '{"why": {"policy": "deny", "class": "paranoid", "auth": ""}}'
+in the clear'
+daemon deny oed '{"why": {"policy": "deny", "class": "OE-paranoid", "auth": "", "line": "denied"}}'
 run 0 $ex 127.0.0.1 9 "$dir/deny"
 out_has 'dropped peer= auth=none cipher= required=1'
+daemon idle oed '{"why": {"line": "no traffic now"}}'
+run 0 $ex 127.0.0.1 9 "$dir/idle"
+out_has 'none peer= auth=none cipher= required=0'
+daemon tunnel oed '{"why": {"line": "x", "policy": "encrypt", "class": "configured tunnel", "auth": "configured key", "peer": "@a.b", "cipher": "AES-128-GCM"}}'
+run 0 $ex 127.0.0.1 9 "$dir/tunnel"
+out_has 'encrypted peer=@a.b auth=key cipher=AES-128-GCM required=1'
+daemon new oed '{"why": {"line": "x", "policy": "quantum", "auth": ""}}'
+run 1 $ex 127.0.0.1 9 "$dir/new"
 
 # --- keys and records -------------------------------------------------------------------------
 key=$dir/etc/private.pem
 run 1 $ctl keygen -o "$key" --id "@not a name"
+run 1 $ctl keygen -o "$key" --id @a..b
+run 1 $ctl keygen -o "$key" --id @.a
+run 1 $ctl keygen -o "$key" --id @
+run 1 $ctl keygen -o "$key" --id @.
 [ ! -e "$key" ] || fault "made a key for an identity that is none"
 run 0 $ctl keygen -o "$key" --id 198.51.100.10
 [ "$(stat -c %a "$key")" = 600 ] || fault "mode of the key"

@@ -253,7 +253,8 @@ host_expire(struct host *h, uint64_t now)
 		log_info("lease %u has expired", h->lease.b[i]->bind_id);
 		host_revoke(h, h->lease.b[i]);
 	}
-	if (h->lease.n > 0 || h->state <= HOST_REGISTRATION_PENDING)
+	/* While another life's registration is ended there is none of ours. */
+	if (h->lease.n > 0 || h->state <= HOST_REGISTRATION_PENDING || h->stale)
 		return;
 	if (now >= h->registered_until) {
 		host_forget(h);
@@ -312,7 +313,7 @@ host_next(const struct host *h)
 		sooner(&next, h->leave_by);
 	for (i = 0; i < h->lease.n; i++)
 		sooner(&next, h->lease.b[i]->expires);
-	if (h->state >= HOST_REGISTERED && h->lease.n == 0)
+	if (h->state >= HOST_REGISTERED && h->lease.n == 0 && !h->stale)
 		sooner(&next, h->registered_until);
 	if (!h->up && !h->connecting)
 		sooner(&next, h->retry_at);

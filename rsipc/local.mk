@@ -25,3 +25,12 @@ rsipc_rsipc_LDADD = rsipc/libhost.a oe/liboe.a oe/ike/libike.a oe/esp/libesp.a \
 dist_check_SCRIPTS += tests/net/rsipc_peer.sh
 TESTS += tests/net/rsipc_peer.sh
 EXTRA_DIST += tests/peer/gateway.py
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_host
+TESTS += tests/unit/test_host
+tests_unit_test_host_SOURCES = tests/unit/test_host.c
+tests_unit_test_host_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_host_LDADD = rsipc/libhost.a proto/libproto.a $(BASE_LIBS) \
+	$(CMOCKA_LIBS)
+endif

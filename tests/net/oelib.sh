@@ -111,15 +111,104 @@ oe_count()
 	tcpdump -n -r "$oe_file" "$@" 2>/dev/null | wc -l
 }
 
-# NAME ADDRESS WORDS: what its oed says of ADDRESS holds the words.
-oe_why()
-{
-	net_ctl "oed_$1" why "$2" >"$NET_RUN/why.out" 2>&1
-	grep -q -- "$3" "$NET_RUN/why.out"
-}
-
 # NAME ADDRESS [SECONDS]: true if an echo request is answered.
 oe_ping()
 {
 	net_on "$1" ping -q -n -c 1 -W "${3:-3}" "$2" >/dev/null 2>&1
+}
+
+# NAME [HOW [SERVER]]: a zone from zone.NAME for oe_servers.  HOW: signed,
+# bogus (changed after signing), expired, or unsigned, of which the resolver
+# knows no anchor.  SERVER: where the resolver asks for it.
+oe_zone()
+{
+	oe_how=${2:-signed}
+	[ "$oe_how" = expired ] && oe_dates="-i 20200101 -e 20200201" ||
+	    oe_dates=
+	if [ "$oe_how" = unsigned ]; then
+		cp "$NET_RUN/zone.$1" "$NET_RUN/signed.$1"
+	else
+		# shellcheck disable=SC2086
+		(cd "$NET_RUN" &&
+		    key=$(ldns-keygen -a ECDSAP256SHA256 -k -r /dev/urandom \
+		    "$1.") && cat "$key.key" >>anchors &&
+		    ldns-signzone $oe_dates -f "signed.$1" "zone.$1" \
+		    "$key") >>"$NET_RUN/sign.log" 2>&1 ||
+		    net_fail "signing zone $1"
+	fi
+	[ "$oe_how" != bogus ] ||
+	    sed -i 's/X-IPsec-Server(10)/X-IPsec-Server(11)/' "$NET_RUN/signed.$1"
+	printf 'zone:\n  name: %s\n  zonefile: signed.%s\n' "$1" "$1" \
+	    >>"$NET_RUN/nsd.zones"
+	printf 'stub-zone:\n  name: "%s."\n  stub-addr: %s\n' "$1" \
+	    "${3:-127.0.0.1@5353}" >>"$NET_RUN/unbound.zones"
+	printf 'server:\n  local-zone: "%s." transparent\n' "$1" \
+	    >>"$NET_RUN/unbound.zones"
+}
+
+# An authoritative server for all zones and a validating resolver before it.
+oe_servers()
+{
+	cat >"$NET_RUN/nsd.conf" <<-EOF
+	server:
+	  ip-address: 127.0.0.1@5353
+	  username: ""
+	  chroot: ""
+	  pidfile: "$NET_RUN/nsd.pid"
+	  zonelistfile: "$NET_RUN/nsd.list"
+	  xfrdfile: "$NET_RUN/nsd.xfrd"
+	  xfrdir: "$NET_RUN"
+	  database: ""
+	  zonesdir: "$NET_RUN"
+	  server-count: 1
+	remote-control:
+	  control-enable: no
+	include: "$NET_RUN/nsd.zones"
+	EOF
+	cat >"$NET_RUN/unbound.conf" <<-EOF
+	server:
+	  interface: $NET_DNS
+	  access-control: 0.0.0.0/0 allow
+	  do-ip6: no
+	  do-daemonize: no
+	  num-threads: 1
+	  username: ""
+	  chroot: ""
+	  directory: "$NET_RUN"
+	  pidfile: "$NET_RUN/unbound.pid"
+	  use-syslog: no
+	  module-config: "validator iterator"
+	  trust-anchor-file: "$NET_RUN/anchors"
+	  do-not-query-localhost: no
+	  local-zone: "." refuse
+	  outgoing-range: 64
+	  num-queries-per-thread: 32
+	  cache-max-negative-ttl: 5
+	remote-control:
+	  control-enable: no
+	include: "$NET_RUN/unbound.zones"
+	EOF
+	net_start nsd dns nsd -d -c "$NET_RUN/nsd.conf"
+	net_ready nsd 10 net_listens dns 5353
+	oe_resolver
+}
+
+oe_resolver()
+{
+	net_start unbound dns unbound -d -c "$NET_RUN/unbound.conf"
+	net_ready unbound 10 net_listens dns 53
+}
+
+# A zone's records changed: signed again and served at once, caches forgotten.
+oe_serve_again()
+{
+	net_stop unbound
+	net_stop nsd
+	: >"$NET_RUN/nsd.zones"
+	: >"$NET_RUN/unbound.zones"
+	: >"$NET_RUN/anchors"
+	oe_zones
+	oe_zone lab
+	oe_zone 100.51.198.in-addr.arpa
+	oe_servers
 }

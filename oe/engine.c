@@ -11,9 +11,11 @@
 #include "base/util.h"
 #include "oe/core.h"
 #include "oe/ike/ike.h"
+#include "oe/memory.h"
 
 #define ICMP_UNREACHABLE	3
 #define TICK_MS			1000
+#define RECALL_A_TICK		16	/* peers told of our crash, a second */
 
 struct oe {
 	struct event_base *base;
@@ -21,6 +23,7 @@ struct oe {
 	struct oe_shell	   shell;
 	void		  *shell_arg;
 	struct core	  *core;
+	struct memory	  *memory;
 	struct dns	  *dns, *dns_leaving;
 	struct ike	  *ike;
 	struct event	  *tick, *ike_timer;
@@ -70,6 +73,8 @@ oe_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	core_tick(oe->core, clock_now());
+	memory_recall(oe->memory, oe->core, clock_now(), RECALL_A_TICK);
+	memory_note(oe->memory, oe->core);
 	if (oe->dns_leaving != NULL && dns_pending(oe->dns_leaving) == 0) {
 		dns_free(oe->dns_leaving);
 		oe->dns_leaving = NULL;
@@ -311,6 +316,8 @@ oe_new(struct oe_config *c, struct event_base *base,
 		oe_free(oe);
 		return NULL;
 	}
+	if (c->key != NULL && *c->state != '\0')
+		oe->memory = memory_open(c->state);
 	event_add(oe->tick, &tick);
 	return oe;
 }
@@ -324,6 +331,7 @@ oe_free(struct oe *oe)
 		return;
 	if (oe->ike != NULL)
 		ike_shutdown(oe->ike, clock_now());
+	memory_close(oe->memory, true);
 	dns_free(oe->dns);
 	dns_free(oe->dns_leaving);
 	while ((q = TAILQ_FIRST(&oe->questions)) != NULL) {

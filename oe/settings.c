@@ -35,6 +35,7 @@ oe_conf_options(void)
 	static cfg_opt_t opts[] = {
 		CFG_STR("id", NULL, CFGF_NONE),
 		CFG_STR("key", NULL, CFGF_NONE),
+		CFG_STR("state", STATEDIR "/oe.peers", CFGF_NONE),
 		CFG_STR_LIST("permissive", NULL, CFGF_NONE),
 		CFG_STR_LIST("paranoid", NULL, CFGF_NONE),
 		CFG_STR_LIST("clear", NULL, CFGF_NONE),
@@ -369,6 +370,7 @@ oe_config_read(cfg_t *section)
 	if (s == NULL)
 		s = own = cfg_init(oe_conf_options(), CFGF_NONE);
 	c->policy = policy_new();
+	c->state = xstrdup(cfg_getstr(s, "state"));
 	c->require_dnssec = cfg_getbool(s, "require-dnssec");
 	c->self_delegation_only = cfg_getbool(s, "self-delegation-only");
 	c->legacy = cfg_getbool(s, "legacy");
@@ -429,5 +431,6 @@ oe_config_free(struct oe_config *c)
 	policy_free(c->policy);
 	EVP_PKEY_free(c->key);
 	free(c->key_path);
+	free(c->state);
 	wipe_free(c, sizeof(*c));
 }

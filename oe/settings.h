@@ -32,6 +32,7 @@ struct oe_config {
 	struct policy	*policy;
 	EVP_PKEY	*key;		/* NULL: none, everything is clear text */
 	char		*key_path;
+	char		*state;		/* file of memory.h; "": none */
 	struct keying_id id;		/* type 0: our own address */
 	uint32_t	 resolvers[OE_RESOLVERS_MAX];
 	size_t		 nresolvers;

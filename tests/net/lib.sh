@@ -448,6 +448,7 @@ net_rsipc()
 	oe {
 		id = "@$1.lab"
 		key = "$NET_RUN/$1.pem"
+		state = "$NET_RUN/$1.peers"
 		resolvers = {"$NET_DNS"}
 	}
 	EOF
@@ -469,6 +470,7 @@ net_oed()
 	control = "$NET_RUN/oed_$1.sock"
 	oe {
 		key = "$NET_RUN/$1.pem"
+		state = "$NET_RUN/$1.peers"
 		resolvers = {"$NET_DNS"}
 	}
 	EOF

@@ -210,6 +210,28 @@ ike_seal(struct ike_sa *sa, struct isakmp_builder *b, uint8_t *iv)
 
 /* --- what connections ask -------------------------------------------------- */
 
+/* Did the peer of an SA that is up prove itself by what the request allows? */
+static bool
+sa_proved_by(const struct ike_sa *sa, const struct keying_request *r)
+{
+	const struct pubkey *used;
+	size_t		     i;
+
+	if (sa->psk != NULL || r->psk != NULL)
+		return sa->psk != NULL && r->psk != NULL &&
+		    sa->psk_len == r->psk_len &&
+		    compare_secret(sa->psk, r->psk, r->psk_len) == 0;
+	if (sa->key_used < 0)
+		return false;
+	used = &sa->keys[sa->key_used];
+	for (i = 0; i < r->nkeys; i++) {
+		if (used->len == r->keys[i].len &&
+		    memcmp(used->wire, r->keys[i].wire, used->len) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Does a Phase 1 SA, up or on its way, serve this request? */
 static bool
 sa_serves(const struct ike_sa *sa, const struct keying_request *r,
@@ -225,8 +247,8 @@ sa_serves(const struct ike_sa *sa, const struct keying_request *r,
 		if (sa->expires < now + sa->ike->c.give_up ||
 		    sa->nchildren >= IKE_CHILDREN_MAX)
 			return false;
-		return r->peer_id.type == 0 ? sa->initiator :
-		    keying_id_equal(&sa->peer_id, &r->peer_id);
+		return sa_proved_by(sa, r) && (r->peer_id.type == 0 ||
+		    keying_id_equal(&sa->peer_id, &r->peer_id));
 	}
 	return sa->initiator && sa->nchildren < IKE_CHILDREN_MAX &&
 	    sa->peer_id.type == r->peer_id.type &&
@@ -283,6 +305,7 @@ ike_request(struct ike *e, uint64_t now, const struct keying_request *r,
 	c->conn = conn;
 	c->src = r->src;
 	c->dst = r->dst;
+	c->since = now;
 	c->state = IKE_QM_WAIT_SA;
 	if (fresh)
 		phase1_start(sa, now);
@@ -490,28 +513,66 @@ sa_in_use(const struct ike_sa *sa)
 	return false;
 }
 
-/*
- * A peer may drop the Phase 2 SAs with the Phase 1 SA that made them, so one
- * in use is followed by another before it ends, to the same peer, on the same
- * path, with what proved it.
- */
-static void
-sa_renew(struct ike_sa *sa, uint64_t now)
+/* A new SA to the same peer, on the same path, to be proved the same way. */
+static struct ike_sa *
+sa_like(const struct ike_sa *sa, uint64_t now)
 {
 	struct keying_request r = { .path = sa->path, .my_id = sa->my_id,
 		.peer_id = sa->peer_id, .keys = sa->keys, .nkeys = sa->nkeys,
 		.psk = sa->psk, .psk_len = sa->psk_len };
-	struct ike	     *e = sa->ike;
-	struct ike_sa	     *next;
+
+	return sa_request(sa->ike, now, &r);
+}
+
+/*
+ * A peer may drop the Phase 2 SAs with the Phase 1 SA that made them, so one
+ * in use is followed by another before it ends.
+ */
+static void
+sa_renew(struct ike_sa *sa, uint64_t now)
+{
+	struct ike    *e = sa->ike;
+	struct ike_sa *next;
 
 	/* Again, should it fail; what replaces it puts an end to that. */
 	sa->renew_at = now + e->c.give_up + IKE_LINGER;
 	if (!sa_in_use(sa) ||
 	    ike_sa_for_peer(e, sa->path.peer, &sa->peer_id) != sa ||
-	    (next = sa_request(e, now, &r)) == NULL)
+	    (next = sa_like(sa, now)) == NULL)
 		return;
 	next->renewal = true;
 	phase1_start(next, now);
+}
+
+/*
+ * Quick Mode over an SA from earlier, and not a word: the peer may have lost
+ * the SA, by a restart perhaps.  Once, the same is tried with a new one.
+ */
+static bool
+child_again(struct ike_child *c, uint64_t now)
+{
+	struct ike    *e = c->ike;
+	struct ike_sa *stale = c->sa, *next;
+
+	if (c->again || !c->initiator || c->state != IKE_QM_SENT_1 ||
+	    stale->up_at > c->since || stale->heard >= c->since ||
+	    (next = sa_like(stale, now)) == NULL)
+		return false;
+	log_info("IKE peer %s (%s) does not know its Phase 1 SA any more",
+	    keying_id_text(&stale->peer_id), ipv4_text(stale->path.peer));
+	e->ops->spi_put(e->arg, c->spi_in);
+	c->spi_in = 0;
+	ike_retry_clear(&c->retry);
+	ike_dh_free(c->dh);
+	c->dh = NULL;
+	stale->nchildren--;
+	next->nchildren++;
+	c->sa = next;
+	c->state = IKE_QM_WAIT_SA;
+	c->again = true;
+	ike_sa_kill(stale, now);
+	phase1_start(next, now);
+	return true;
 }
 
 /* Its time or its bytes are over. */
@@ -575,8 +636,9 @@ child_tick(struct ike_child *c, uint64_t now)
 {
 	if (c->retry.buf != NULL && now >= c->retry.at) {
 		if (!retry_again(c->ike, &c->retry, now)) {
-			phase2_failed(c, now, KEYING_PHASE2_REFUSED,
-			    "no answer to Quick Mode");
+			if (!child_again(c, now))
+				phase2_failed(c, now, KEYING_PHASE2_REFUSED,
+				    "no answer to Quick Mode");
 			return;
 		}
 		ike_send(c->sa, c->retry.buf, c->retry.len);

@@ -603,11 +603,13 @@ phase1_got_auth_answer(struct ike_sa *sa, uint64_t now,
 	id = isakmp_find(&m, ISAKMP_ID);
 	if (ike_id_read(&peer, id->body, id->len) == -1 ||
 	    (sa->peer_id.type != 0 && !keying_id_equal(&peer, &sa->peer_id))) {
+		info_delete_sa(sa, now);
 		ike_sa_failed(sa, now, KEYING_IDENTITY, keying_id_text(&peer));
 		return;
 	}
 	if (!phase1_proved(sa, &m)) {
 		sa->ike->count.auth_failed++;
+		info_delete_sa(sa, now);	/* it thinks that all is well */
 		ike_sa_failed(sa, now, KEYING_SIGNATURE, keying_id_text(&peer));
 		return;
 	}

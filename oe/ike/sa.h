@@ -116,6 +116,8 @@ struct ike_child {
 	bool		    initiator;
 	bool		    announced;	/* child_up() was called */
 	bool		    confirmed;
+	bool		    again;	/* a stale Phase 1 SA was given up for it */
+	uint64_t	    since;	/* asked for */
 	bool		    commit;	/* the peer will say CONNECTED (RFC 2408 §3.1) */
 	void		   *conn;
 	uint32_t	    msgid;

@@ -3,40 +3,58 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <openssl/pem.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/cursor.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "oe/ike/ike.h"
 
 /*
  * ike_probe -l LOCAL [-r PEER] [-i MYID] [-I PEERID] [-k PRIVATE.pem]
- *     [-K PEERPUBLIC.pem] [-P PSK] [-p LOCALPORT] [-t SECONDS] [-R] [-n]
- * -r: asks PEER; without it only answers.  -R: rekeys once when up.
- * -n: offers nothing legacy.  -x: forgets (with deletes) before it ends.
- * Lines: up/confirmed/down/failed with SPIs, keys in hexadecimal for a packet dump.
+ *     [-K PEERPUBLIC.pem] [-P PSK] [-p LOCALPORT] [-s SOURCE] [-d DESTINATION]
+ *     [-T TUN -B INTERFACE] [-L SECONDS] [-S SECONDS] [-b KILOBYTES] [-D SECONDS]
+ * -r: asks PEER when told to; without it only answers.  -T: carries what comes
+ * out of the TUN device, whose far side are the SAs; sockets are bound to
+ * INTERFACE.  -L, -S, -b: lifetimes of Phase 1 and 2.  -D: DPD.  -n: nothing legacy.  -e: offers 64-bit sequence numbers.
+ * Commands on stdin: request, rekey, delete, shutdown, quit.  Lines on stdout:
+ * up, confirmed, down, failed with SPIs and algorithms.
  */
+#define PAIRS	32		/* remembered; the newest confirmed one sends */
+
+struct pair {
+	uint32_t       spi_in;
+	struct esp_sa *in, *out;
+	bool	       confirmed;
+};
+
 static struct {
 	struct ike *ike;
 	uint32_t    local, peer;
 	uint16_t    port;
 	int	    fd[2];		/* our port, 4500 */
+	int	    raw, esp, tun;	/* -1: keys are agreed on, no more */
+	const char *interface;
 	struct keying_id my_id, peer_id;
 	struct pubkey    peer_key;
 	const char *psk;
 	struct keying_selector src, dst;
-	unsigned    ups, wanted;
+	struct pair pairs[PAIRS];
+	unsigned    ups;
 	int	    conns[8];
-	bool	    failed;
+	bool	    quit;
 } probe;
 
 static uint64_t
@@ -113,23 +131,37 @@ op_child_ask(void *arg, uint64_t token, const struct keying_id *id,
 static void
 print_sa(const char *way, const struct esp_params *p)
 {
-	size_t i;
-
 	printf(" %s=0x%08x %s %s", way, p->spi, esp_cipher_name(p->cipher,
 	    p->cipher_len), esp_auth_name(p->auth));
 	if (p->encap_sport != 0)
 		printf(" udp %u-%u", p->encap_sport, p->encap_dport);
-	printf(" key ");
-	for (i = 0; i < p->cipher_len; i++)
-		printf("%02x", p->cipher_key[i]);
-	printf(" auth ");
-	for (i = 0; i < p->auth_len; i++)
-		printf("%02x", p->auth_key[i]);
+}
+
+static struct pair *
+pair_find(uint32_t spi_in)
+{
+	unsigned i;
+
+	for (i = 0; i < PAIRS; i++) {
+		if (probe.pairs[i].spi_in == spi_in)
+			return &probe.pairs[i];
+	}
+	return NULL;
+}
+
+static void
+pair_drop(struct pair *p)
+{
+	esp_sa_free(p->in);
+	esp_sa_free(p->out);
+	memset(p, 0, sizeof(*p));
 }
 
 static void
 op_child_up(void *arg, void *conn, const struct keying_child *c)
 {
+	struct pair *p = &probe.pairs[probe.ups++ % PAIRS];
+
 	(void)arg;
 	printf("up %s conn %td peer %s", c->initiator ? "initiator" :
 	    "responder", (int *)conn - probe.conns, keying_id_text(&c->peer_id));
@@ -138,23 +170,34 @@ op_child_up(void *arg, void *conn, const struct keying_child *c)
 	printf(" esn %d soft %lld hard %lld bytes %llu\n", c->in.esn,
 	    (long long)(c->soft - now_ms()), (long long)(c->hard - now_ms()),
 	    (unsigned long long)c->hard_bytes);
-	probe.ups++;
+	pair_drop(p);
+	p->spi_in = c->in.spi;
+	p->in = esp_sa_new(&c->in, false);
+	p->out = esp_sa_new(&c->out, true);
 }
 
 static void
 op_child_confirmed(void *arg, void *conn, uint32_t spi)
 {
+	struct pair *p = pair_find(spi);
+
 	(void)arg;
 	(void)conn;
 	printf("confirmed in=0x%08x\n", spi);
+	if (p != NULL)
+		p->confirmed = true;
 }
 
 static void
 op_child_down(void *arg, void *conn, uint32_t spi, bool by_peer)
 {
+	struct pair *p = pair_find(spi);
+
 	(void)arg;
 	(void)conn;
 	printf("down in=0x%08x %s\n", spi, by_peer ? "by peer" : "expired");
+	if (p != NULL)
+		pair_drop(p);
 }
 
 static void
@@ -164,7 +207,6 @@ op_failed(void *arg, void *conn, enum keying_failure f, const char *detail)
 	(void)conn;
 	printf("failed %s: %s\n", keying_failure_text(f),
 	    detail == NULL ? "" : detail);
-	probe.failed = true;
 }
 
 static void
@@ -172,6 +214,115 @@ op_initial_contact(void *arg, const struct keying_id *id, uint32_t peer)
 {
 	(void)arg;
 	printf("initial-contact %s %s\n", keying_id_text(id), ipv4_text(peer));
+}
+
+/* --- packets ---------------------------------------------------------------- */
+
+static void
+open_packets(const char *tun)
+{
+	struct ifreq r = { 0 };
+
+	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", tun);
+	r.ifr_flags = IFF_TUN | IFF_NO_PI;
+	probe.tun = open("/dev/net/tun", O_RDWR | O_NONBLOCK);
+	probe.raw = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+	probe.esp = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK, IPPROTO_ESP);
+	if (probe.tun == -1 || probe.raw == -1 || probe.esp == -1 ||
+	    ioctl(probe.tun, TUNSETIFF, &r) == -1) {
+		fprintf(stderr, "%s: %s\n", tun, strerror(errno));
+		exit(1);
+	}
+}
+
+static void
+bind_interface(int fd)
+{
+	if (probe.interface != NULL && fd != -1 && setsockopt(fd, SOL_SOCKET,
+	    SO_BINDTODEVICE, probe.interface,
+	    (socklen_t)strlen(probe.interface)) == -1) {
+		fprintf(stderr, "%s: %s\n", probe.interface, strerror(errno));
+		exit(1);
+	}
+}
+
+static void
+packet_in(const uint8_t *pkt, size_t len)
+{
+	uint8_t	     inner[65536];
+	struct pair *p;
+	uint32_t     spi;
+	int	     n;
+
+	if (!esp_spi(pkt, len, &spi) || (p = pair_find(spi)) == NULL ||
+	    p->in == NULL) {
+		printf("unknown SPI\n");
+		return;
+	}
+	if ((n = esp_open(p->in, pkt, len, inner, sizeof(inner))) < 0)
+		printf("bad packet %d\n", n);
+	else if (write(probe.tun, inner, (size_t)n) == -1)
+		fprintf(stderr, "TUN: %s\n", strerror(errno));
+}
+
+static void
+packets_out(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	uint8_t		   inner[65536], out[65536];
+	struct pair	  *p;
+	unsigned	   i;
+	ssize_t		   n;
+	int		   len;
+
+	while ((n = read(probe.tun, inner, sizeof(inner))) > 0) {
+		for (i = 0; i < PAIRS; i++) {
+			p = &probe.pairs[(probe.ups + PAIRS - 1 - i) % PAIRS];
+			if (p->out != NULL && p->confirmed)
+				break;
+		}
+		if (i == PAIRS || inner[0] >> 4 != 4 || (len = esp_seal(p->out,
+		    inner, (size_t)n, out, sizeof(out))) < 0)
+			continue;
+		to.sin_addr.s_addr = esp_sa_params(p->out)->dst;
+		if (sendto(probe.raw, out, (size_t)len, 0,
+		    (struct sockaddr *)&to, sizeof(to)) == -1)
+			fprintf(stderr, "ESP: %s\n", strerror(errno));
+	}
+}
+
+/* RFC 3948: what came to port 4500 without a marker, as the packet it was. */
+static void
+packet_in_udp(const struct keying_path *path, const uint8_t *buf, size_t len)
+{
+	uint8_t	      pkt[65536];
+	struct writer w;
+
+	writer_init(&w, pkt, sizeof(pkt));
+	writer_u16(&w, 0x4500);
+	writer_u16(&w, (uint16_t)(28 + len));
+	writer_u32(&w, 0);
+	writer_u16(&w, 64 << 8 | IPPROTO_UDP);
+	writer_u16(&w, 0);
+	writer_put(&w, &path->peer, 4);
+	writer_put(&w, &path->local, 4);
+	writer_u16(&w, path->peer_port);
+	writer_u16(&w, path->local_port);
+	writer_u16(&w, (uint16_t)(8 + len));
+	writer_u16(&w, 0);
+	writer_put(&w, buf, len);
+	if (!w.bad)
+		packet_in(pkt, w.len);
+}
+
+static void
+read_esp(void)
+{
+	uint8_t buf[65536];
+	ssize_t n;
+
+	while ((n = recv(probe.esp, buf, sizeof(buf), 0)) > 0)
+		packet_in(buf, (size_t)n);
 }
 
 static int
@@ -182,6 +333,7 @@ open_port(uint16_t port)
 
 	a.sin_addr.s_addr = probe.local;
 	a.sin_port = htons(port);
+	bind_interface(fd);
 	if (fd == -1 || bind(fd, (struct sockaddr *)&a, sizeof(a)) == -1) {
 		fprintf(stderr, "port %u: %s\n", port, strerror(errno));
 		exit(1);
@@ -202,8 +354,11 @@ read_port(int fd, uint16_t port)
 	    &len)) >= 0) {
 		p = (struct keying_path){ probe.local, from.sin_addr.s_addr,
 			port, ntohs(from.sin_port) };
-		ike_packet(probe.ike, now_ms(), &p, buf, (size_t)n);
 		len = sizeof(from);
+		if (port == 4500 && n >= 8 && load_u32(buf) != 0)
+			packet_in_udp(&p, buf, (size_t)n);
+		else
+			ike_packet(probe.ike, now_ms(), &p, buf, (size_t)n);
 	}
 }
 
@@ -241,7 +396,7 @@ read_key(const char *path, bool private)
 }
 
 static void
-request(unsigned conn)
+request(void)
 {
 	struct keying_request r = { .path = { probe.local, probe.peer,
 		probe.port, 500 }, .my_id = probe.my_id,
@@ -249,11 +404,74 @@ request(unsigned conn)
 		.nkeys = probe.peer_key.len != 0,
 		.psk = (const uint8_t *)probe.psk,
 		.psk_len = probe.psk == NULL ? 0 : strlen(probe.psk),
-		.src = probe.src, .dst = probe.dst, .initial_contact = true };
+		.src = probe.src, .dst = probe.dst,
+		.initial_contact = probe.ups == 0 };
 
-	if (ike_request(probe.ike, now_ms(), &r, &probe.conns[conn]) == -1) {
+	if (ike_request(probe.ike, now_ms(), &r, &probe.conns[0]) == -1)
 		printf("failed at once\n");
-		probe.failed = true;
+}
+
+static void
+delete_newest(void)
+{
+	struct pair *p = &probe.pairs[(probe.ups + PAIRS - 1) % PAIRS];
+
+	if (probe.ups == 0 || p->spi_in == 0 ||
+	    ike_delete_child(probe.ike, now_ms(), p->spi_in) == -1)
+		printf("nothing to delete\n");
+	else
+		printf("deleting in=0x%08x\n", p->spi_in);
+}
+
+static void
+command(void)
+{
+	char line[64];
+
+	if (fgets(line, sizeof(line), stdin) == NULL) {
+		probe.quit = true;
+		return;
+	}
+	line[strcspn(line, "\n")] = '\0';
+	if (strcmp(line, "request") == 0 || strcmp(line, "rekey") == 0)
+		request();
+	else if (strcmp(line, "delete") == 0)
+		delete_newest();
+	else if (strcmp(line, "shutdown") == 0)
+		ike_shutdown(probe.ike, now_ms());
+	else if (strcmp(line, "quit") == 0)
+		probe.quit = true;
+	printf("did %s\n", line);
+}
+
+static void
+loop(void)
+{
+	struct pollfd pfd[5];
+	uint64_t      now, next;
+
+	while (!probe.quit) {
+		now = now_ms();
+		next = ike_next(probe.ike);
+		next = next <= now ? 0 : next - now < 1000 ? next - now : 1000;
+		pfd[0] = (struct pollfd){ probe.fd[0], POLLIN, 0 };
+		pfd[1] = (struct pollfd){ probe.fd[1], POLLIN, 0 };
+		pfd[2] = (struct pollfd){ STDIN_FILENO, POLLIN, 0 };
+		pfd[3] = (struct pollfd){ probe.esp, POLLIN, 0 };
+		pfd[4] = (struct pollfd){ probe.tun, POLLIN, 0 };
+		poll(pfd, 5, (int)next);
+		if (pfd[0].revents)
+			read_port(probe.fd[0], probe.port);
+		if (pfd[1].revents)
+			read_port(probe.fd[1], 4500);
+		if (pfd[2].revents)
+			command();
+		if (pfd[3].revents)
+			read_esp();
+		if (pfd[4].revents)
+			packets_out();
+		if (ike_next(probe.ike) <= now_ms())
+			ike_tick(probe.ike, now_ms());
 	}
 }
 
@@ -265,17 +483,18 @@ main(int argc, char **argv)
 		op_child_ask, op_child_up, op_child_confirmed, op_child_down,
 		op_failed, op_initial_contact };
 	struct ike_config c = { .legacy = true, .rsa_min_bits = 2048 };
-	struct pollfd	  pfd[2];
-	uint64_t	  end, next, now;
 	EVP_PKEY	 *k;
-	unsigned	  seconds = 10;
-	bool		  rekey = false, leave = false;
+	const char	 *tun = NULL;
+	unsigned	  i;
 	int		  o;
 
 	probe.port = 500;
+	probe.raw = probe.esp = probe.tun = -1;
 	log_init("ike_probe", true, LOG_LEVEL_DEBUG);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	while ((o = getopt(argc, argv, "l:r:i:I:k:K:P:p:t:d:s:RnxD:")) != -1) {
+	setvbuf(stdin, NULL, _IONBF, 0);
+	while ((o = getopt(argc, argv,
+	    "l:r:i:I:k:K:P:p:d:s:neD:T:B:L:S:b:")) != -1) {
 		switch (o) {
 		case 'l':
 			probe.local = inet_addr(optarg);
@@ -294,7 +513,8 @@ main(int argc, char **argv)
 			break;
 		case 'K':
 			k = read_key(optarg, false);
-			pubkey_from_evp(&probe.peer_key, k);
+			if (pubkey_from_evp(&probe.peer_key, k) == -1)
+				return 2;
 			EVP_PKEY_free(k);
 			break;
 		case 'P':
@@ -302,9 +522,6 @@ main(int argc, char **argv)
 			break;
 		case 'p':
 			probe.port = (uint16_t)atoi(optarg);
-			break;
-		case 't':
-			seconds = (unsigned)atoi(optarg);
 			break;
 		case 's':
 			probe.src.net = inet_addr(optarg);
@@ -315,14 +532,26 @@ main(int argc, char **argv)
 		case 'D':
 			c.dpd_delay = (unsigned)atoi(optarg);
 			break;
-		case 'R':
-			rekey = true;
+		case 'L':
+			c.phase1_lifetime = (uint32_t)atoi(optarg);
+			break;
+		case 'S':
+			c.phase2_lifetime = (uint32_t)atoi(optarg);
+			break;
+		case 'b':
+			c.phase2_kilobytes = (uint32_t)atoi(optarg);
+			break;
+		case 'T':
+			tun = optarg;
+			break;
+		case 'B':
+			probe.interface = optarg;
 			break;
 		case 'n':
 			c.legacy = false;
 			break;
-		case 'x':
-			leave = true;
+		case 'e':
+			c.esn = true;
 			break;
 		default:
 			return 2;
@@ -338,34 +567,20 @@ main(int argc, char **argv)
 		probe.my_id.addr = probe.local;
 	}
 	c.my_id = probe.my_id;
+	c.keepalive = 5;
+	if (tun != NULL)
+		open_packets(tun);
+	bind_interface(probe.raw);
+	bind_interface(probe.esp);
 	probe.fd[0] = open_port(probe.port);
 	probe.fd[1] = open_port(4500);
 	if ((probe.ike = ike_new(&c, &ops, NULL)) == NULL)
 		return 1;
-	if (probe.peer != 0)
-		request(0);
-	end = now_ms() + seconds * 1000ull;
-	while ((now = now_ms()) < end && !probe.failed) {
-		next = ike_next(probe.ike);
-		pfd[0] = (struct pollfd){ probe.fd[0], POLLIN, 0 };
-		pfd[1] = (struct pollfd){ probe.fd[1], POLLIN, 0 };
-		if (next > end)
-			next = end;
-		poll(pfd, 2, next > now ? (int)(next - now) : 0);
-		if (pfd[0].revents)
-			read_port(probe.fd[0], probe.port);
-		if (pfd[1].revents)
-			read_port(probe.fd[1], 4500);
-		if (ike_next(probe.ike) <= now_ms())
-			ike_tick(probe.ike, now_ms());
-		if (rekey && probe.ups == 1) {
-			rekey = false;
-			request(0);
-		}
-	}
-	if (leave)
-		ike_shutdown(probe.ike, now_ms());
+	printf("ready\n");
+	loop();
 	ike_free(probe.ike);
 	EVP_PKEY_free(c.key);
-	return probe.failed || (probe.peer != 0 && probe.ups == 0);
+	for (i = 0; i < PAIRS; i++)
+		pair_drop(&probe.pairs[i]);
+	return 0;
 }

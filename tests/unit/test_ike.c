@@ -457,6 +457,64 @@ phase1_outlives_its_lifetime_by_renewal(void **state)
 }
 
 static void
+a_stale_phase1_is_given_up_for_a_new_one(void **state)
+{
+	(void)state;
+	picture(223, NULL);
+	key_up();
+	/* y forgets all, and x does not look (no DPD). */
+	y = net_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
+	    NULL);
+	y->next_spi = 0x7000;
+	net.hosts[1].addr = 0;
+	net_pass(&net, 10000);
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 30000);
+	assert_int_equal(x->fails, 0);
+	assert_int_equal(x->nchildren, 2);
+	assert_true(net_agree(x, y));
+	/* A peer that has vanished ends in one failure. */
+	net.loss = 100;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 60000);
+	assert_int_equal(x->fails, 1);
+	end_clean();
+}
+
+static void
+another_key_needs_another_phase1(void **state)
+{
+	struct keying_request r;
+
+	(void)state;
+	/* Whoever answers at the address; then as one whom another key names. */
+	picture(224, NULL);
+	net_request_init(&r, x, y, 0);
+	r.peer_id.type = 0;
+	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[0]), 0);
+	net_pass(&net, 1000);
+	assert_true(net_agree(x, y));
+	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[0]), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(x->cookies, 1);
+	assert_int_equal(x->nchildren, 2);
+	r.keys = &x->pub;
+	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[1]), 0);
+	net_pass(&net, 60000);
+	assert_int_equal(x->cookies, 2);
+	assert_int_equal(x->nchildren, 2);
+	assert_int_equal(x->failure, KEYING_SIGNATURE);
+	/* The responder asks back over what the initiator has made. */
+	net_request_init(&r, y, x, 0);
+	r.peer_id.type = 0;
+	assert_int_equal(ike_request(y->ike, net.now, &r, &y->conns[1]), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(y->cookies, 0);
+	assert_int_equal(y->nchildren, 3);
+	end_clean();
+}
+
+static void
 phase1_in_use_is_renewed_before_it_ends(void **state)
 {
 	struct ike_config c, brief;
@@ -908,6 +966,8 @@ main(void)
 		cmocka_unit_test(rekey_gives_the_same_conn_again),
 		cmocka_unit_test(crossing_requests_both_come_up),
 		cmocka_unit_test(phase1_outlives_its_lifetime_by_renewal),
+		cmocka_unit_test(a_stale_phase1_is_given_up_for_a_new_one),
+		cmocka_unit_test(another_key_needs_another_phase1),
 		cmocka_unit_test(phase1_in_use_is_renewed_before_it_ends),
 		cmocka_unit_test(plain_nat_is_passed_in_udp),
 		cmocka_unit_test(lifetimes_in_kilobytes_and_the_shorter_one),

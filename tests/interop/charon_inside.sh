@@ -1,0 +1,426 @@
+#!/bin/bash
+# charon_inside.sh - our IKEv1 and ESP against strongSwan's charon and the kernel's IPsec, as root on a kernel that has ESP
+#
+# usage: charon_inside.sh BUILDDIR [CASE...]    (charon.sh runs it inside a VM)
+set -u
+top=$1; shift
+cases=${*:-keys roles psk rekey deletes dead kilobytes natt refusals algorithms bulk}
+probe=$top/tests/interop/ike_probe
+T=$(mktemp -d)
+passed=0 failed=0
+US=198.51.100.1 THEM=198.51.100.10	# the ends of the wire
+UIN=10.8.0.1 TIN=10.9.0.1		# what the tunnel joins
+
+ok() { passed=$((passed + 1)); echo "ok - $*"; }
+not_ok() {
+	failed=$((failed + 1))
+	echo "not ok - $*"
+	[ -z "${LOGS-}" ] || cp "$T/probe.log" "$LOGS/probe.$failed"
+	[ -z "${LOGS-}" ] || cp "$T/charon.log" "$LOGS/charon.$failed"
+	echo "  ours:"; tail -n 12 "$T/probe.log" | sed 's/^/    /'
+	echo "  charon's:"; tail -n 25 "$T/charon.log" | sed 's/^/    /'
+	ip netns exec them ip -s xfrm state | sed 's/^/    /' | head -n 40
+}
+# check DESCRIPTION COMMAND...
+check() { local d=$1; shift; if "$@"; then ok "$d"; else not_ok "$d"; fi; }
+
+# wait_for SECONDS COMMAND...
+wait_for() {
+	local n=$(($1 * 10)); shift
+	while ! "$@" >/dev/null 2>&1; do
+		n=$((n - 1)); [ $n -gt 0 ] || return 1
+		sleep 0.1
+	done
+}
+# count PATTERN: lines of our log so far
+count() { grep -c -- "$1" "$T/probe.log"; }
+more_than() { [ "$(count "$1")" -gt "$2" ]; }
+# says SECONDS PATTERN: our log says it (again) since mark
+mark() { seen=$(wc -l < "$T/probe.log"); }
+since() { tail -n +$((seen + 1)) "$T/probe.log" | grep -q -- "$1"; }
+says() { wait_for "$1" since "$2"; }
+
+namespaces() {
+	local n
+	for n in us them nat; do ip netns add $n; ip -n $n link set lo up; done
+	ip link add wu netns us type veth peer name wt netns them
+	ip -n us addr add $US/24 dev wu; ip -n us link set wu up
+	ip -n them addr add $THEM/24 dev wt; ip -n them link set wt up
+	ip -n them addr add $TIN/32 dev lo
+	ip -n them route add $UIN/32 via $US
+	# A private network behind a NAT that knows nothing of IPsec.
+	ip link add wi netns us type veth peer name ni netns nat
+	ip link add wo netns nat type veth peer name wn netns them
+	ip -n us addr add 10.0.0.11/24 dev wi; ip -n us link set wi up
+	ip -n nat addr add 10.0.0.1/24 dev ni; ip -n nat link set ni up
+	ip -n nat addr add 203.0.113.7/24 dev wo; ip -n nat link set wo up
+	ip -n them addr add 203.0.113.10/24 dev wn; ip -n them link set wn up
+	ip -n us route add 203.0.113.0/24 via 10.0.0.1
+	ip netns exec nat sysctl -qw net.ipv4.ip_forward=1
+	ip netns exec nat nft add table ip n
+	ip netns exec nat nft 'add chain ip n p { type nat hook postrouting priority 100; }'
+	ip netns exec nat nft add rule ip n p oifname wo masquerade random
+}
+
+keys() {
+	local n
+	mkdir -p "$T/swanctl/private" "$T/swanctl/pubkey"
+	for n in us them other; do
+		openssl genrsa -out "$T/$n.pem" 2048 2>/dev/null
+		openssl rsa -in "$T/$n.pem" -pubout -out "$T/$n.pub" 2>/dev/null
+	done
+	cp "$T/them.pem" "$T/swanctl/private/"
+	cp "$T/us.pub" "$T/them.pub" "$T/other.pub" "$T/swanctl/pubkey/"
+	cat > "$T/strongswan.conf" <<-END
+	charon {
+		load = random nonce drbg aes des sha1 sha2 md5 hmac kdf gmp openssl gcm pem pkcs1 pkcs8 pubkey kernel-netlink socket-default vici updown
+		install_routes = no
+		retransmit_tries = 3
+		plugins { vici { socket = unix://$T/vici } }
+		filelog { log { path = $T/charon.log
+			flush_line = yes
+			append = yes
+			default = 1
+			ike = 2 } }
+	}
+	END
+	: > "$T/charon.log"; : > "$T/probe.log"
+}
+
+charon_start() {
+	rm -f "$T/vici" /run/charon.pid
+	STRONGSWAN_CONF=$T/strongswan.conf ip netns exec them \
+	    "${CHARON:-/usr/lib/ipsec/charon}" >"$T/charon.out" 2>&1 &
+	charon_pid=$!
+	wait_for 20 test -S "$T/vici" || { not_ok "charon starts"; exit 1; }
+}
+charon_kill() { kill -9 $charon_pid; wait $charon_pid 2>/dev/null
+	ip netns exec them ip xfrm state flush; ip netns exec them ip xfrm policy flush; }
+swan() { SWANCTL_DIR=$T/swanctl STRONGSWAN_CONF=$T/strongswan.conf \
+	timeout 60 swanctl "$@" --uri "unix://$T/vici"; }
+
+# Defaults that a case may change before charon_load.
+defaults() {
+	IKE=aes256-sha256-modp2048 ESP=aes256-sha256-modp2048 AUTH=pubkey
+	LADDR=$THEM RADDR=$US TPUB=us.pub MORE= CHILD=
+}
+charon_load() {
+	local keys=
+	[ $AUTH = psk ] || keys="pubkeys = $TPUB"
+	cat > "$T/swanctl/swanctl.conf" <<-END
+	connections { us {
+		version = 1
+		local_addrs = $LADDR
+		remote_addrs = $RADDR
+		proposals = $IKE
+		$MORE
+		local { auth = $AUTH
+			id = $LADDR
+			$([ $AUTH = psk ] || echo pubkeys = them.pub) }
+		remote { auth = $AUTH
+			id = us.lab
+			$keys }
+		children { net { local_ts = $TIN/32
+			remote_ts = $UIN/32
+			esp_proposals = $ESP
+			$CHILD } }
+	} }
+	secrets { ike-us { id-1 = us.lab
+		id-2 = $LADDR
+		id-3 = $RADDR
+		secret = "${PSK-correct horse battery staple}" } }
+	END
+	swan --load-all --clear >"$T/load.out" 2>&1 || { cat "$T/load.out"; not_ok "charon loads its configuration"; }
+}
+
+# probe_start ARGS...: our end, told by file descriptor 9
+probe_start() {
+	rm -f "$T/in"; mkfifo "$T/in"; : > "$T/probe.log"; seen=0
+	exec 9<>"$T/in"
+	ip netns exec us "$probe" -T tun0 -i @us.lab -s $UIN -d $TIN "$@" \
+	    <"$T/in" >>"$T/probe.log" 2>&1 9>&- &
+	probe_pid=$!
+	wait_for 10 since '^ready' || not_ok "our end starts"
+	ip -n us addr add $UIN/32 dev tun0; ip -n us link set tun0 mtu 1360 up
+	ip -n us route add $TIN/32 dev tun0
+}
+probe_stop() { kill -CONT $probe_pid 2>/dev/null; kill $probe_pid 2>/dev/null; wait $probe_pid 2>/dev/null; exec 9>&-; }
+rsa="-k $T/us.pem -K $T/them.pub"
+wire="-l $US -B wu"
+tell() { mark; echo "$1" >&9; }
+
+pings() { ip netns exec us ping -q -c 3 -i 0.2 -W 2 -I $UIN $TIN >/dev/null &&
+	ip netns exec them ping -q -c 3 -i 0.2 -W 2 -I $TIN $UIN >/dev/null; }
+# The kernel's own counters: it decrypted something.
+kernel_decrypted() { ip netns exec them ip -s xfrm state | awk '/dst '"$LADDR"'/ {in_=1} /dst/ && !/dst '"$LADDR"'/ {in_=0}
+	in_ && /\(bytes\)/ && $1+0 > 0 {n++} END {exit !n}'; }
+no_child() { ! swan --list-sas --raw 2>/dev/null | grep -q 'state=INSTALLED'; }
+no_ike() { ! swan --list-sas --raw 2>/dev/null | grep -q 'ESTABLISHED'; }
+clean() { probe_stop; swan --terminate --ike us --force >/dev/null 2>&1; wait_for 5 no_ike; }
+
+# --- cases -------------------------------------------------------------------
+
+case_keys() {	# raw RSA keys, raw ESP, we ask
+	defaults; charon_load; probe_start $wire -r $THEM $rsa
+	tell request
+	check "RSA: we initiate" says 15 '^confirmed'
+	check "RSA: pings both ways" pings
+	check "RSA: the kernel decrypted them" kernel_decrypted
+	clean
+}
+
+case_roles() {	# charon asks
+	defaults; charon_load; probe_start $wire $rsa
+	check "RSA: charon initiates" swan --initiate --child net --timeout 20 >"$T/out" 2>&1
+	check "RSA: we respond" says 10 '^confirmed'
+	check "RSA: pings both ways over what charon asked for" pings
+	clean
+}
+
+case_psk() {
+	defaults; AUTH=psk; charon_load
+	probe_start $wire -r $THEM -P 'correct horse battery staple'
+	tell request
+	check "PSK: we initiate" says 15 '^confirmed'
+	check "PSK: pings both ways" pings
+	clean
+	probe_start $wire -P 'correct horse battery staple'
+	check "PSK: charon initiates" swan --initiate --child net --timeout 20 >"$T/out" 2>&1
+	check "PSK: pings both ways over what charon asked for" pings
+	clean
+}
+
+ups() { count '^up '; }
+case_rekey() {
+	local n
+	defaults; charon_load; probe_start $wire -r $THEM $rsa -L 60
+	tell request; says 15 '^confirmed'
+	tell rekey
+	check "rekey: Phase 2 from us" says 10 '^confirmed'
+	check "rekey: pings after it" pings
+	mark
+	swan --rekey --child net >/dev/null 2>&1
+	check "rekey: Phase 2 from charon" says 10 '^confirmed'
+	check "rekey: pings after it" pings
+	mark
+	swan --rekey --ike us --reauth >/dev/null 2>&1
+	check "rekey: Phase 1 from charon" says 10 'Phase 1 SA with'
+	sleep 1
+	check "rekey: pings after it" pings
+	tell rekey
+	check "rekey: Phase 2 from us over charon's Phase 1" says 10 '^confirmed'
+	# 80 to 85 % of 60 s; the responder at 95 %.
+	mark
+	check "rekey: Phase 1 from us" says 75 'Phase 1 SA with'
+	sleep 8
+	check "rekey: the old Phase 1 SA's end leaves Phase 2 alone" pings
+	tell rekey
+	check "rekey: Phase 2 over our new Phase 1" says 10 '^confirmed'
+	check "rekey: pings after it" pings
+	clean
+	# Crossing: both at the same time.
+	probe_start $wire -r $THEM $rsa
+	tell request; says 15 '^confirmed'
+	mark; n=$(ups)
+	swan --rekey --child net >/dev/null 2>&1 & tell rekey; wait $!
+	check "rekey: crossing, one or two new pairs" wait_for 10 more_than '^up ' "$n"
+	sleep 2
+	check "rekey: pings after crossing" pings
+	clean
+}
+
+case_deletes() {
+	defaults; charon_load; probe_start $wire -r $THEM $rsa
+	tell request; says 15 '^confirmed'
+	tell delete
+	check "delete: from us, charon's pair goes" wait_for 10 no_child
+	tell request; says 15 '^confirmed'
+	check "delete: a new pair after it" pings
+	mark
+	swan --terminate --child net >/dev/null 2>&1
+	check "delete: from charon, ours goes" says 10 '^down .* by peer'
+	tell request; says 15 '^confirmed'; mark
+	swan --terminate --ike us >/dev/null 2>&1
+	check "delete: charon ends Phase 1, ours goes" says 10 '^down .* by peer'
+	tell request
+	check "delete: all anew after it" says 15 '^confirmed'
+	check "delete: pings after it" pings
+	tell shutdown
+	check "delete: our shutdown, charon has no Phase 1 left" wait_for 10 no_ike
+	clean
+}
+
+case_dead() {
+	defaults; MORE='dpd_delay = 2s
+		dpd_timeout = 8s'; CHILD='dpd_action = clear'; charon_load
+	probe_start $wire -r $THEM $rsa -D 2
+	tell request; says 15 '^confirmed'
+	sleep 7
+	check "DPD: nobody is dead" pings
+	kill -STOP $probe_pid
+	check "DPD: charon notices that we are gone" wait_for 40 no_ike
+	kill -CONT $probe_pid; sleep 1
+	tell shutdown; sleep 1
+	clean
+	defaults; charon_load; probe_start $wire -r $THEM $rsa -D 2
+	tell request; says 15 '^confirmed'; mark
+	charon_kill
+	check "DPD: we notice that charon is gone" says 40 '^down'
+	charon_start; charon_load
+	tell request
+	check "restart: anew with a restarted charon" says 20 '^confirmed'
+	check "restart: pings" pings
+	charon_kill; charon_start; charon_load; mark
+	check "restart: charon asks after a restart" swan --initiate --child net --timeout 20 >"$T/out" 2>&1
+	check "restart: its INITIAL-CONTACT ends the old pair" says 10 '^down .* by peer'
+	check "restart: pings" pings
+	clean
+}
+
+case_kilobytes() {
+	defaults; CHILD='life_bytes = 50000000
+		rekey_bytes = 40000000
+		rand_bytes = 0'; charon_load
+	probe_start $wire -r $THEM $rsa -b 20000
+	tell request
+	check "kilobytes: ours are taken over" says 15 'bytes 20480000'
+	clean
+	probe_start $wire $rsa
+	swan --initiate --child net --timeout 20 >"$T/out" 2>&1
+	check "kilobytes: charon's are taken over" says 15 'bytes 50000'
+	clean
+}
+
+case_natt() {
+	local there="-l 10.0.0.11 -B wi -r 203.0.113.10"
+	defaults; LADDR=203.0.113.10 RADDR=%any; charon_load
+	probe_start $there $rsa
+	tell request
+	check "NAT-T: we initiate from behind a NAT" says 15 '^confirmed'
+	check "NAT-T: ESP goes in UDP" since 'udp 4500-4500'
+	check "NAT-T: pings both ways" pings
+	check "NAT-T: the kernel decrypted them" kernel_decrypted
+	mark; swan --rekey --child net >/dev/null 2>&1
+	check "NAT-T: Phase 2 rekeyed from charon" says 10 '^confirmed'
+	tell rekey
+	check "NAT-T: Phase 2 rekeyed from us" says 10 '^confirmed'
+	check "NAT-T: pings after it" pings
+	ip netns exec nat timeout 12 tcpdump -q -n -i wo -c 1 'udp and dst port 4500 and udp[4:2] = 9 and udp[8] = 0xff' \
+	    >"$T/dump" 2>/dev/null
+	check "NAT-T: keepalives of one byte 0xff leave" grep -q 4500 "$T/dump"
+	tell delete
+	check "NAT-T: delete from us" wait_for 10 no_child
+	clean
+	AUTH=psk; charon_load
+	probe_start $there -P 'correct horse battery staple'
+	tell request
+	check "NAT-T: PSK from behind a NAT" says 15 '^confirmed'
+	check "NAT-T: pings both ways" pings
+	clean
+	# charon pretends to be behind a NAT: we respond, and see one there.
+	defaults; MORE='encap = yes'; charon_load; probe_start $wire $rsa
+	check "NAT-T: charon initiates as if behind a NAT" swan --initiate --child net --timeout 20 >"$T/out" 2>&1
+	check "NAT-T: we respond with ESP in UDP" says 10 'udp 4500-4500'
+	check "NAT-T: pings both ways" pings
+	clean
+}
+
+case_refusals() {
+	defaults; AUTH=psk; charon_load
+	probe_start $wire -r $THEM -P 'something else entirely'
+	tell request
+	check "refusal: another pre-shared key" says 40 '^failed'
+	clean
+	defaults; charon_load; probe_start $wire -r $THEM -k "$T/us.pem" -K "$T/other.pub"
+	tell request
+	check "refusal: charon's key is not the one we know" says 40 '^failed signature'
+	clean
+	defaults; TPUB=other.pub; charon_load; probe_start $wire -r $THEM $rsa
+	tell request
+	check "refusal: charon knows another key of ours" says 40 '^failed'
+	clean
+	defaults; IKE=aes256-sha384-ecp521; charon_load; probe_start $wire -r $THEM $rsa
+	tell request
+	check "refusal: no proposal in common" says 40 '^failed'
+	check "refusal: nor when charon asks" bash -c "! SWANCTL_DIR=$T/swanctl timeout 30 swanctl --initiate --child net --timeout 15 --uri unix://$T/vici >/dev/null 2>&1"
+	clean
+	defaults; ESP=null-sha256-modp2048; charon_load; probe_start $wire $rsa
+	check "refusal: no NULL encryption" bash -c "! SWANCTL_DIR=$T/swanctl timeout 30 swanctl --initiate --child net --timeout 15 --uri unix://$T/vici >/dev/null 2>&1"
+	clean
+}
+
+# algorithm IKE ESP
+algorithm() {
+	defaults; IKE=$1 ESP=$2; charon_load
+	probe_start $wire -r $THEM $rsa ${3-}
+	tell request
+	if says 20 '^confirmed' && pings && kernel_decrypted; then
+		ok "$1, $2: we ask"
+	else
+		not_ok "$1, $2: we ask"
+	fi
+	clean
+	probe_start $wire $rsa
+	if swan --initiate --child net --timeout 20 >"$T/out" 2>&1 &&
+	    says 10 '^confirmed' && pings && kernel_decrypted; then
+		ok "$1, $2: charon asks"
+	else
+		not_ok "$1, $2: charon asks"
+	fi
+	clean
+}
+case_algorithms() {
+	algorithm aes256-sha256-modp2048 aes256-sha256-modp2048
+	algorithm aes128-sha256-modp2048 aes128-sha256-modp2048
+	algorithm aes256-sha256-ecp256 aes256gcm16-ecp256
+	algorithm aes256-sha512-ecp384 aes128gcm16-ecp384
+	algorithm aes256-sha512-modp3072 aes256-sha512-modp3072
+	algorithm aes128-sha1-modp2048 aes128-sha1-modp2048
+	algorithm aes128-sha1-modp1536 3des-sha1-modp1536
+	algorithm 3des-sha1-modp1536 3des-md5-modp1536
+	algorithm 3des-md5-modp1536 aes256-sha256-modp1536
+	algorithm 3des-sha1-modp1024 aes256-sha256-modp1024
+	algorithm 3des-md5-modp1024 aes128-sha256-modp1024
+	algorithm aes256-sha256-modp2048 aes256-sha256-modp2048-esn -e
+	algorithm aes256-sha256-modp2048 aes256gcm16-modp2048-esn -e
+}
+
+# transfer FROM TO ADDRESS: 100 MB, the sum compared
+transfer() {
+	local sum
+	ip netns exec "$2" python3 - "$3" "$T/sum" <<-'END' &
+	import hashlib, socket, sys
+	s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+	s.bind((sys.argv[1], 9000)); s.listen(1); s.settimeout(60)
+	c, _ = s.accept(); c.settimeout(60); h = hashlib.sha256(); n = 0
+	while b := c.recv(1 << 16): h.update(b); n += len(b)
+	open(sys.argv[2], 'w').write(f'{n} {h.hexdigest()}')
+	END
+	sleep 1
+	sum=$(ip netns exec "$1" python3 - "$3" "${4:-100}" <<-'END'
+	import hashlib, os, socket, sys
+	s = socket.create_connection((sys.argv[1], 9000), 20); h = hashlib.sha256()
+	b = os.urandom(1 << 20); n = int(sys.argv[2])
+	for i in range(n): s.sendall(b); h.update(b)
+	s.close(); print(n << 20, h.hexdigest())
+	END
+	)
+	wait $!
+	[ -n "$sum" ] && [ "$sum" = "$(cat "$T/sum")" ]
+}
+case_bulk() {
+	defaults; charon_load; probe_start $wire -r $THEM $rsa
+	tell request; says 15 '^confirmed'
+	check "bulk: 100 MB from us" transfer us them $TIN
+	rm -f "$T/sum"
+	check "bulk: 100 MB to us" transfer them us $UIN
+	check "bulk: no packet refused by the kernel" bash -c \
+	    "! ip netns exec them cat /proc/net/xfrm_stat | awk '\$2 > 0 && /In(StateProto|StateSeq|StateMode|TmplMismatch)/' | grep ."
+	clean
+}
+
+trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$T"' EXIT
+namespaces; keys; charon_start
+for c in $cases; do "case_$c"; done
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]

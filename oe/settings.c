@@ -408,6 +408,7 @@ oe_config_read(cfg_t *section)
 	/* The preconfigured default (draft -17 §3.2): try with everybody. */
 	if (policy_count(c->policy) == c->ntunnels)
 		policy_add(c->policy, 0, 0, OE_CLASS_PERMISSIVE, 0);
+	settings_advise(c, cfg_size(s, "paranoid") > 0);
 	if (own != NULL)
 		cfg_free(own);
 	return c;

@@ -59,4 +59,10 @@ struct oe_config {
 	unsigned	 connections_max;
 };
 
+#define OE_SECRET_WISE 16	/* bytes; shorter ones are warned of */
+
+/* Logs a warning for each thing that is allowed but unwise (RFC 5406); paranoid:
+ * the class has a prefix. */
+void	settings_advise(const struct oe_config *c, bool paranoid);
+
 #endif

@@ -21,3 +21,16 @@ rsipd_rsipd_SOURCES = \
 	rsipd/tcp.c rsipd/udp.c
 rsipd_rsipd_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \
 	$(BASE_LIBS) $(NFQ_LIBS) $(CARES_LIBS) -lpthread
+
+if HAVE_CMOCKA
+RSIPD_UNIT = tests/unit/test_pool tests/unit/test_gateway
+check_PROGRAMS += $(RSIPD_UNIT)
+TESTS += $(RSIPD_UNIT)
+tests_unit_test_pool_SOURCES = tests/unit/test_pool.c
+tests_unit_test_pool_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_pool_LDADD = rsipd/librsipd.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_gateway_SOURCES = tests/unit/test_gateway.c
+tests_unit_test_gateway_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_gateway_LDADD = rsipd/librsipd.a proto/libproto.a \
+	$(BASE_LIBS) $(CMOCKA_LIBS)
+endif

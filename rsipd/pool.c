@@ -231,7 +231,9 @@ pool_draw_ports(struct pool *p, uint64_t now, size_t i, size_t n,
 		portset_add(e->free, at, at);
 	}
 	if (n > 1) {
-		at = portset_run(e->free, (uint16_t)random_uniform(65536), n);
+		at = portset_nth(e->free,
+		    random_uniform((uint32_t)portset_count(e->free)));
+		at = portset_run(e->free, at, n);
 		if (at == 0)
 			at = portset_run(e->free, 0, n);
 		if (at != 0) {

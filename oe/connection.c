@@ -848,7 +848,8 @@ connection_tick_keyed(struct connection *conn)
 	esp_sa_counters(p->in, &in);
 	esp_sa_counters(p->out, &out);
 	if (c->now >= p->soft || (p->soft_bytes != 0 &&
-	    (in.bytes >= p->soft_bytes || out.bytes >= p->soft_bytes))) {
+	    (in.bytes >= p->soft_bytes || out.bytes >= p->soft_bytes)) ||
+	    esp_sa_worn(p->in) || esp_sa_worn(p->out)) {
 		/* An unused one is left to expire (§3.4.1). */
 		if (recently_used(conn) || conn->class == OE_CLASS_TUNNEL)
 			connection_rekey(conn, "its keys grow old");

@@ -88,6 +88,13 @@ struct esp_counters {
 void	esp_sa_counters(const struct esp_sa *sa, struct esp_counters *out);
 const struct esp_params *esp_sa_params(const struct esp_sa *sa); /* keys wiped in it */
 
+/*
+ * Is it time for new keys, whatever was negotiated?  True from three quarters of the
+ * sequence numbers on (RFC 4303 §3.3.3), and with a cipher of 64-bit blocks from
+ * 512 MiB on, long before equal blocks are likely to tell their difference.
+ */
+bool	esp_sa_worn(const struct esp_sa *sa);
+
 /* Largest inner packet whose encapsulation fits in mtu bytes. */
 size_t	esp_inner_mtu(const struct esp_sa *sa, size_t mtu);
 

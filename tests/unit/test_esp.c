@@ -607,6 +607,41 @@ numbers_never_cycle(void **state)
 	esp_sa_free(out);
 }
 
+/* New keys are asked for while there are numbers left to do it with. */
+static void
+old_keys_say_so(void **state)
+{
+	struct esp_params p = params_default();
+	struct esp_sa	 *sa = esp_sa_new(&p, true);
+
+	(void)state;
+	assert_false(esp_sa_worn(sa));
+	sa->count.bytes = 1ull << 40;
+	sa->count.seq = 0xbfffffff;
+	assert_false(esp_sa_worn(sa));
+	sa->count.seq++;
+	assert_true(esp_sa_worn(sa));
+	esp_sa_free(sa);
+
+	p.esn = true;
+	sa = esp_sa_new(&p, false);
+	sa->count.seq = 1ull << 63;
+	assert_false(esp_sa_worn(sa));
+	sa->count.seq = UINT64_MAX;
+	assert_true(esp_sa_worn(sa));
+	esp_sa_free(sa);
+
+	/* 64-bit blocks wear out by bytes, too. */
+	p.cipher = ESP_3DES_CBC;
+	p.cipher_len = 24;
+	sa = esp_sa_new(&p, true);
+	sa->count.bytes = (512u << 20) - 1;
+	assert_false(esp_sa_worn(sa));
+	sa->count.bytes++;
+	assert_true(esp_sa_worn(sa));
+	esp_sa_free(sa);
+}
+
 static void
 window_is_as_wide_as_promised(void **state)
 {
@@ -972,6 +1007,7 @@ main(void)
 		cmocka_unit_test(padding_is_checked),
 		cmocka_unit_test(other_payloads_are_refused),
 		cmocka_unit_test(numbers_never_cycle),
+		cmocka_unit_test(old_keys_say_so),
 		cmocka_unit_test(window_is_as_wide_as_promised),
 		cmocka_unit_test(window_agrees_with_a_plain_one),
 		cmocka_unit_test(outer_header_follows_the_rfcs),

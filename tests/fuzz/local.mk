@@ -10,8 +10,8 @@ fuzz_ldflags = $(AM_LDFLAGS)
 TESTS += $(fuzz_targets)
 endif
 check_PROGRAMS += $(fuzz_targets)
-fuzz_targets = tests/fuzz/fuzz_dns tests/fuzz/fuzz_esp tests/fuzz/fuzz_ike \
-	tests/fuzz/fuzz_isakmp tests/fuzz/fuzz_packet tests/fuzz/fuzz_rsip \
+fuzz_targets = tests/fuzz/fuzz_dns tests/fuzz/fuzz_esp \
+	tests/fuzz/fuzz_gateway tests/fuzz/fuzz_ike tests/fuzz/fuzz_isakmp tests/fuzz/fuzz_packet tests/fuzz/fuzz_rsip \
 	tests/fuzz/fuzz_txt
 
 tests_fuzz_fuzz_rsip_SOURCES = tests/fuzz/fuzz_rsip.c $(fuzz_main)
@@ -42,3 +42,7 @@ tests_fuzz_fuzz_txt_LDADD = $(fuzz_oe_libs)
 tests_fuzz_fuzz_packet_SOURCES = tests/fuzz/fuzz_packet.c $(fuzz_main)
 tests_fuzz_fuzz_packet_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_packet_LDADD = nat/libnat.a $(BASE_LIBS)
+
+tests_fuzz_fuzz_gateway_SOURCES = tests/fuzz/fuzz_gateway.c $(fuzz_main)
+tests_fuzz_fuzz_gateway_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_gateway_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a $(BASE_LIBS)

@@ -208,10 +208,58 @@ def rsip_messages():
         rsip.address('www.foo.com', rsip.FQDN), rsip.ports(1)])
 
 
+# --- sequences for the gateway (fuzz_gateway.c says what a step is) ----------
+
+def gateway_sequences():
+    me, bind = (rsip.CLIENT, 0), (rsip.BIND, 0)
+    any_remote = [rsip.address(), rsip.ports(1)]
+
+    def say(host, mtype, *params, udp=False):
+        if udp:
+            params += ((rsip.COUNTER, 1),)
+        data = rsip.encode(mtype, list(params))
+        return struct.pack('!BH', host | 0x60 | (0x10 if udp else 0),
+                           len(data)) + data
+
+    def rsap(host, *ports, remote=None, udp=False, **kw):
+        return say(host, kw.get('mtype', rsip.ASSIGN_REQUEST_RSAP_IP), me,
+                   rsip.address(), rsip.ports(*ports),
+                   *(remote or any_remote), udp=udp)
+
+    def sec(host, *spis, ports=()):
+        return say(host, rsip.ASSIGN_REQUEST_RSIPSEC, me, rsip.address(),
+                   rsip.ports(*ports), rsip.address(),
+                   rsip.ports(*((1,) if ports else ())), rsip.spis(*spis))
+    free = say(0, rsip.FREE_REQUEST, me, bind)
+    extend = say(0, rsip.EXTEND_REQUEST, me, bind, (rsip.LEASE, 9))
+    leave = say(0, rsip.DEREGISTER_REQUEST, me)
+    reg = [say(n, rsip.REGISTER_REQUEST) for n in range(4)]
+    yield 'rsap-ip', reg[0] + rsap(0, 4) + rsap(0, 2, 20010) + extend + free + leave
+    yield 'rsipsec', reg[0] + sec(0, 4) + sec(0, 2, 4096, ports=(3, 20001, 20003, 20009)) + free
+    yield 'rsa-ip', reg[0] + say(0, rsip.ASSIGN_REQUEST_RSA_IP, me, rsip.address(),
+                                 *any_remote) + free + leave
+    yield 'listen', reg[0] + rsap(0, 1, 20005, mtype=rsip.LISTEN_REQUEST) + leave
+    yield 'udp', say(4, rsip.REGISTER_REQUEST, udp=True) + rsap(4, 1, udp=True)
+    yield 'two-hosts', reg[0] + say(5, rsip.REGISTER_REQUEST) + rsap(0, 16) + \
+        rsap(5, 16) + free + rsap(5, 4) + rsap(0, 1, 20000) + rsap(5, 1, 20000)
+    yield 'expiry', reg[0] + rsap(0, 4) + b'\xfd' + rsap(0, 4) + b'\xff\xff'
+    yield 'macro', reg[1] + rsap(1, 1, remote=[rsip.address('198.51.100.10'),
+                                               rsip.ports(1)]) + b'\xb1'
+    yield 'micro', reg[2] + rsap(2, 1, remote=[rsip.address('198.51.100.10'),
+                                               rsip.ports(1, 80)]) + b'\xaa'
+    yield 'name', reg[1] + rsap(1, 1, remote=[rsip.address('y1.lab', rsip.FQDN),
+                                              rsip.ports(1)]) + b'\x81'
+    yield 'one-port', reg[3] + rsap(3, 1) + rsap(3, 2)
+    yield 'query', reg[0] + say(0, rsip.QUERY_REQUEST, me) + say(
+        0, rsip.QUERY_REQUEST, me, (rsip.INDICATOR, 1),
+        rsip.address('y1.lab', rsip.FQDN)) + b'\x81'
+
+
 def main():
     for target, inputs in (('rsip', rsip_messages), ('isakmp', isakmp_messages),
                            ('ike', ike_inputs), ('esp', esp_inputs),
-                           ('packet', packets)):
+                           ('packet', packets),
+                           ('gateway', gateway_sequences)):
         where = os.path.join(sys.argv[1], target)
         os.makedirs(where, exist_ok=True)
         for label, data in inputs():

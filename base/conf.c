@@ -12,6 +12,9 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/opener.h"
+#include "base/util.h"
+
+#define CONF_FILE_MAX	(1024 * 1024)	/* a file beyond this is no configuration */
 
 static void	conf_report(cfg_t *cfg, const char *fmt, va_list ap)
 		    __attribute__((format(printf, 2, 0)));
@@ -59,11 +62,63 @@ conf_name_sections(cfg_t *cfg, const char *path)
 	}
 }
 
+/* libConfuse 3.3 counts the lines of comments more than once: blanks do not
+ * mislead it. */
+static void
+conf_blank_comments(char *s)
+{
+	char quote = '\0';
+
+	while (*s != '\0') {
+		if (quote != '\0') {
+			if (*s == '\\' && s[1] != '\0')
+				s++;
+			else if (*s == quote)
+				quote = '\0';
+			s++;
+		} else if (*s == '"' || *s == '\'') {
+			quote = *s++;
+		} else if (*s == '#' || (*s == '/' && s[1] == '/')) {
+			while (*s != '\0' && *s != '\n')
+				*s++ = ' ';
+		} else if (*s == '/' && s[1] == '*') {
+			for (; *s != '\0' && (*s != '*' || s[1] != '/'); s++)
+				if (*s != '\n')
+					*s = ' ';
+			if (*s != '\0')
+				*s = s[1] = ' ';
+		} else {
+			s++;
+		}
+	}
+}
+
+/* Reads f, which it closes, into text (CONF_FILE_MAX + 2 bytes); the same with
+ * comments blanked, or NULL with errno. */
+static FILE *
+conf_wash(FILE *f, char *text)
+{
+	size_t n = fread(text, 1, CONF_FILE_MAX + 1, f);
+	int    error = ferror(f) ? errno : n > CONF_FILE_MAX ? EFBIG : 0;
+
+	fclose(f);
+	if (error != 0) {
+		errno = error;
+		return NULL;
+	}
+	text[n] = '\0';
+	conf_blank_comments(text);
+	if (n == 0)	/* not every libc opens no bytes */
+		text[n++] = '\n';
+	return fmemopen(text, n, "r");
+}
+
 cfg_t *
 conf_read(const char *path, cfg_opt_t *opts, bool optional)
 {
 	cfg_t *cfg;
 	FILE  *f;
+	char  *text;
 	int    fd, rc;
 
 	if ((cfg = cfg_init(opts, CFGF_NONE)) == NULL) {
@@ -83,8 +138,16 @@ conf_read(const char *path, cfg_opt_t *opts, bool optional)
 	free(cfg->filename);
 	cfg->filename = strdup(path);
 	conf_name_sections(cfg, path);
+	text = xcalloc(1, CONF_FILE_MAX + 2);
+	if ((f = conf_wash(f, text)) == NULL) {
+		log_error("%s: %s", path, strerror(errno));
+		cfg_free(cfg);
+		free(text);
+		return NULL;
+	}
 	rc = cfg_parse_fp(cfg, f);
 	fclose(f);
+	free(text);
 	if (rc != CFG_SUCCESS) {
 		/* libConfuse has called conf_report(). */
 		cfg_free(cfg);

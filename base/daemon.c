@@ -47,6 +47,7 @@ daemon_options(struct daemon_options *o, const char *name, int argc,
 
 	memset(o, 0, sizeof(*o));
 	o->name = name;
+	opterr = 0;
 	while ((c = getopt(argc, argv, "c:dfhnp:V")) != -1) {
 		switch (c) {
 		case 'c':

@@ -226,7 +226,7 @@ configuration_errors_name_file_and_line(void **state)
 	ssize_t	  n;
 
 	(void)state;
-	assert_int_equal(write(fd, "port = 1\nprot = 2\n", 18), 18);
+	dprintf(fd, "# one \" line\n/* two\n */ port = 1 // '\n\nprot = 2\n");
 	close(fd);
 	assert_int_equal(pipe(out), 0);
 	saved = dup(STDERR_FILENO);
@@ -240,7 +240,7 @@ configuration_errors_name_file_and_line(void **state)
 	assert_null(cfg);
 	assert_true(n > 0);
 	text[n] = '\0';
-	snprintf(want, sizeof(want), "%s:2: ", path);
+	snprintf(want, sizeof(want), "%s:5: ", path);
 	assert_non_null(strstr(text, want));
 	/* One line, and no more. */
 	assert_ptr_equal(strchr(text, '\n'), text + n - 1);

@@ -51,7 +51,7 @@ interrupt()
 	[ "$(marked | wc -l)" -ge 3 ] || net_fail "the search for processes" \
 	    "of the demo finds none while it runs"
 	if [ "$1" = INT ]; then
-		kill -INT -- "-$demo"
+		kill -INT "-$demo"
 	else
 		kill "-$1" "$demo"
 	fi

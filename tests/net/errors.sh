@@ -6,14 +6,17 @@ net_enter "$@"
 net_picture
 cd "$NET_RUN" || exit 1
 failed=0
+# So that it is the daemons that refuse below.
+setpriv --bounding-set=-all --inh-caps=-all true ||
+    net_skip "setpriv cannot drop capabilities here"
 
-# TITLE PATTERN COMMAND...: it must end by itself, not with 0, after one line
-# on stderr with PATTERN in it.
+# TITLE PATTERN NAMESPACE COMMAND...: it must end by itself, not with 0, after
+# one line on stderr with PATTERN in it.
 one_line()
 {
-	title=$1 pattern=$2
-	shift 2
-	timeout 10 "$@" >out 2>err </dev/null
+	title=$1 pattern=$2 where=$3
+	shift 3
+	net_on "$where" timeout 10 "$@" >out 2>err </dev/null
 	status=$?
 	lines=$(wc -l <err)
 	if [ "$status" = 0 ] || [ "$status" -ge 124 ]; then
@@ -42,21 +45,21 @@ common()
 	name=${1##*/}
 	printf '# a comment\ncontrol = \n' >broken.conf
 	one_line "$name: a file that does not parse" 'broken\.conf:[0-9]+' \
-	    net_on "$2" "$1" -f -c broken.conf
+	    "$2" "$1" -f -c broken.conf
 	printf 'no-such-option = 1\n' >unknown.conf
 	one_line "$name: an unknown option" 'unknown\.conf:1.*no-such-option' \
-	    net_on "$2" "$1" -f -c unknown.conf
+	    "$2" "$1" -f -c unknown.conf
 	one_line "$name: -n finds the same" 'unknown\.conf:1.*no-such-option' \
-	    net_on "$2" "$1" -n -c unknown.conf
+	    "$2" "$1" -n -c unknown.conf
 	one_line "$name: no such file" 'absent\.conf' \
-	    net_on "$2" "$1" -f -c absent.conf
+	    "$2" "$1" -f -c absent.conf
 	one_line "$name: an unknown flag" 'usage|option' \
-	    net_on "$2" "$1" --no-such-flag
+	    "$2" "$1" --no-such-flag
 	one_line "$name: an argument too many" 'usage' \
-	    net_on "$2" "$1" -f extra
+	    "$2" "$1" -f extra
 	printf 'control = "%s/c.sock"\n' "$NET_RUN" >good.conf
 	one_line "$name: not root" 'root|CAP_NET_ADMIN' \
-	    net_on "$2" setpriv --bounding-set=-all --inh-caps=-all \
+	    "$2" setpriv --bounding-set=-all --inh-caps=-all \
 	    "$1" -f -c good.conf
 }
 
@@ -64,31 +67,25 @@ common "$rsipd" N
 common "$rsipc" x1
 common "$oed" y1
 
-# setpriv's shell lines above must not be what failed.
-setpriv --bounding-set=-all --inh-caps=-all true ||
-    net_fail "setpriv cannot drop capabilities here"
-
 net_rsipd_config 'pool "203.0.113.9" { ports = {"50-40"} }' >pool.conf
 one_line "rsipd: a pool upside down" 'pool\.conf:[0-9]+' \
-    net_on N "$rsipd" -f -c pool.conf
+    N "$rsipd" -f -c pool.conf
 net_rsipd_config | sed 's/eth0/nosuch0/' >interface.conf
 one_line "rsipd: no such interface" 'nosuch0' \
-    net_on N "$rsipd" -f -c interface.conf
+    N "$rsipd" -f -c interface.conf
 
-net_on N python3 -c '
+net_start taken N python3 -c '
 import signal, socket
 s = socket.socket(); s.bind(("10.0.0.1", 4555)); s.listen()
-signal.pause()' &
-taken=$!
+signal.pause()'
 listening()
 {
 	net_on N ss -Hltn "sport = :4555" | grep -q .
 }
 net_until 5 listening
 net_rsipd_config >port.conf
-one_line "rsipd: a taken port" '4555' net_on N "$rsipd" -f -c port.conf
-pkill -P "$taken" 2>/dev/null
-kill "$taken" 2>/dev/null
+one_line "rsipd: a taken port" '4555' N "$rsipd" -f -c port.conf
+net_stop taken
 
 for daemon in "$rsipc x1" "$oed y1"; do
 	# shellcheck disable=SC2086
@@ -96,23 +93,23 @@ for daemon in "$rsipc x1" "$oed y1"; do
 	name=${1##*/}
 	printf 'oe {\n\tkey = "/nowhere/private.pem"\n}\n' >key.conf
 	one_line "$name: a missing key file" '/nowhere/private\.pem' \
-	    net_on "$2" "$1" -f -c key.conf
+	    "$2" "$1" -f -c key.conf
 	printf 'this is no key\n' >bad.pem
 	chmod 600 bad.pem
 	printf 'oe {\n\tkey = "%s/bad.pem"\n}\n' "$NET_RUN" >key.conf
 	one_line "$name: a file that is no key" 'bad\.pem' \
-	    net_on "$2" "$1" -f -c key.conf
+	    "$2" "$1" -f -c key.conf
 	printf 'oe {\n\tpermissive = {"10.1.2.3/99"}\n}\n' >prefix.conf
 	one_line "$name: a prefix that is none" 'prefix\.conf:[0-9]+' \
-	    net_on "$2" "$1" -f -c prefix.conf
+	    "$2" "$1" -f -c prefix.conf
 done
 
-one_line "rsipctl: no command" 'usage' "$ctl"
-one_line "rsipctl: an unknown command" 'usage|unknown|no such' "$ctl" frobnicate
+one_line "rsipctl: no command" 'command' x1 "$ctl"
+one_line "rsipctl: an unknown command" 'usage|unknown|no such' x1 "$ctl" frobnicate
 one_line "rsipctl: nobody answers" 'absent\.sock' \
-    "$ctl" -s "$NET_RUN/absent.sock" status
-one_line "rsipctl: why without an address" 'usage|address' "$ctl" why
-one_line "rsipctl: a key where one is" 'bad\.pem' "$ctl" keygen -o bad.pem
+    x1 "$ctl" -s "$NET_RUN/absent.sock" status
+one_line "rsipctl: why without an address" 'usage|address' x1 "$ctl" why
+one_line "rsipctl: a key where one is" 'bad\.pem' x1 "$ctl" keygen -o bad.pem
 grep -q 'this is no key' bad.pem || net_fail "rsipctl keygen overwrote a file"
 
 # Nothing of it may have been left by a program that refused to run.

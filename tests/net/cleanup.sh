@@ -40,6 +40,7 @@ none_marked()
 interrupt()
 {
 	machine >"$dir/before"
+	: >"$dir/out"
 	NET_MARK=$mark env --default-signal=INT setsid \
 	    sh "$NET_HERE/demo.sh" >"$dir/out" 2>&1 &
 	demo=$!

@@ -18,7 +18,9 @@
 #include "rsipc/client.h"
 #include "rsipc/keeper.h"
 
+#define TIME_WAIT_REUSE	"net/ipv4/tcp_tw_reuse"
 #define PORT_RANGE	"net/ipv4/ip_local_port_range"
+#define PORT_BLOCK_MIN	8
 #define MTU_FALLBACK	1500	/* where the kernel does not know the path's */
 
 /* Lets the state machine look at what has happened, soon but not from within
@@ -107,13 +109,21 @@ client_ports(struct client *c, const struct binding *b)
 	uint16_t lo, hi;
 	char	 range[16];
 
-	c->path.ike_port = 500;
-	if (!lease_port_block(b, &lo, &hi))
+	if (b->purpose == LEASE_MAIN) {
+		c->path.ike_port = 500;
+		lease_port_range(&c->host.lease, 0, 0);
+	}
+	/* A handful of ports is no range to choose from: programs keep theirs,
+	 * and each is leased as it is met. */
+	if (!lease_port_block(b, &lo, &hi) || hi - lo < PORT_BLOCK_MIN)
 		return;
-	if (hi > lo && !c->settings->ike_500)
+	if (b->purpose == LEASE_MAIN && !c->settings->ike_500)
 		c->path.ike_port = hi--;
+	lease_port_range(&c->host.lease, lo, hi);
 	snprintf(range, sizeof(range), "%u %u", lo, hi);
 	keeper_set(PORT_RANGE, range);
+	/* Few ports must do for many short connections (RFC 6191). */
+	keeper_set(TIME_WAIT_REUSE, "1");
 }
 
 /* Are all SPIs that security associations stand on still ours? */
@@ -169,10 +179,31 @@ client_granted(void *arg, const struct binding *b)
 
 	if (b->purpose == LEASE_MAIN)
 		client_main_granted(c, b);
-	else
+	else if (b->purpose == LEASE_PORTS)
+		/* Programs go on from here; what began on the old block ends there. */
+		client_ports(c, b);
+	if (b->purpose != LEASE_MAIN)
 		log_debug("lease %u: %u ports, %u SPIs", b->bind_id, b->nports,
 		    b->nspis);
 	status_publish(c, "granted", b);
+}
+
+/* The block that programs choose from is gone: back to the first one. */
+static void
+client_block_revoked(struct client *c, const struct binding *b)
+{
+	const struct binding *main = lease_main(&c->host.lease);
+	char		      range[16];
+	uint16_t	      lo, hi;
+
+	if (main == NULL || b->nports == 0 || b->port[0] != c->host.lease.lo ||
+	    !lease_port_block(main, &lo, &hi) || hi - lo < PORT_BLOCK_MIN)
+		return;
+	if (hi == c->path.ike_port)
+		hi--;
+	lease_port_range(&c->host.lease, lo, hi);
+	snprintf(range, sizeof(range), "%u %u", lo, hi);
+	keeper_set(PORT_RANGE, range);
 }
 
 /* RFC 3103 §9.5: all use stops at once.  Address and security associations stay
@@ -184,6 +215,8 @@ client_revoked(void *arg, const struct binding *b)
 	struct client *c = arg;
 
 	status_publish(c, "revoked", b);
+	if (b->purpose == LEASE_PORTS)
+		client_block_revoked(c, b);
 	if (b->purpose != LEASE_MAIN)
 		return;
 	c->had = *b;
@@ -201,6 +234,7 @@ client_give_up_lease(struct client *c)
 	c->path.addr = 0;
 	oe_set_local(c->oe, 0, 0);
 	keeper_restore(PORT_RANGE);
+	keeper_restore(TIME_WAIT_REUSE);
 	if (device_address(c->device) != 0)
 		log_info("%s is given up", ipv4_text(device_address(c->device)));
 	device_down(c->device, !c->settings->direct && !c->stopping);
@@ -510,6 +544,8 @@ client_open(struct client *c, const struct daemon_options *o,
 	    status_answer, c)) == NULL || client_events(c) == -1)
 		return -1;
 	path_init(&c->path, &c->host, c->tunnel, c->device);
+	c->path.event = status_engine_event;
+	c->path.event_arg = c;
 	c->oe = oe_new(settings->oe, c->base, &path_shell, &c->path);
 	settings->oe = NULL;
 	if ((c->path.oe = c->oe) == NULL)

@@ -63,5 +63,7 @@ json_object *status_answer(void *arg, json_object *req, bool privileged);
 /* Tells those who watch. b may be NULL. */
 void	status_publish(struct client *c, const char *event,
 	    const struct binding *b);
+/* The engine's events, which become ours; arg is the struct client. */
+void	status_engine_event(void *arg, json_object *o);
 
 #endif

@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #define DEVICE_LOCALS_MAX	64	/* local networks that the gateway tells */
-#define DEVICE_ESP_OVERHEAD	80	/* outer IPv4, ESP, IV, padding, ICV of every transform we have */
 #define DEVICE_MTU_MIN		576
 
 struct event_base;

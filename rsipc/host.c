@@ -130,7 +130,7 @@ host_forget(struct host *h)
 	h->listened = 0;
 	h->query_at = 0;
 	h->verify = false;
-	h->more_spis = false;
+	h->more_spis = h->more_ports = false;
 	host_set_state(h, HOST_UNREGISTERED);
 }
 
@@ -342,6 +342,23 @@ host_demand(struct host *h, const struct host_demand *d, uint64_t now)
 		return false;
 	h->demand[h->ndemands++] = *d;
 	return true;
+}
+
+void
+host_more_ports(struct host *h, uint64_t now)
+{
+	unsigned blocks = 0;
+	size_t	 i;
+
+	if (h->more_ports || now < h->more_ports_at || h->want_ports == 0 ||
+	    h->local_policy == RSIP_LOCAL_MICRO)
+		return;
+	for (i = 0; i < h->lease.n; i++)
+		blocks += h->lease.b[i]->purpose == LEASE_PORTS;
+	if (blocks >= HOST_BLOCKS_MAX)
+		return;
+	h->more_ports = true;
+	h->more_ports_at = now + HOST_BLOCK_RETRY;
 }
 
 void

@@ -17,6 +17,8 @@
 #define HOST_SUSPECT_INTERVAL	5000	/* ms between probes of a silent gateway */
 #define HOST_DEMANDS_MAX	32	/* ports waiting to be leased */
 #define HOST_LISTEN_MAX		32	/* ports of the configuration to LISTEN on */
+#define HOST_BLOCKS_MAX		4	/* more blocks of ports at once */
+#define HOST_BLOCK_RETRY	30000	/* ms after a refusal of one */
 #define HOST_SPIS_LOW		4	/* free SPIs below which more are leased */
 
 /* Appendix D's states. The last one is not in its diagram, which has no EXTEND. */
@@ -117,7 +119,8 @@ struct host {
 	uint64_t query_at;
 	bool	 verify;		/* the next EXTEND is to see whether the lease lives */
 	uint64_t suspected;
-	bool	 more_spis;
+	bool	 more_spis, more_ports;
+	uint64_t more_ports_at;		/* not before this */
 	uint8_t	 listened;		/* how many of config.listen were asked for */
 	struct host_demand demand[HOST_DEMANDS_MAX];
 	size_t	 ndemands;
@@ -151,6 +154,8 @@ void	host_leave(struct host *h, uint64_t now, uint32_t wait);
 
 /* Leases a port (RFC 3102 §3.1); false if too many wait. True if it waits already. */
 bool	host_demand(struct host *h, const struct host_demand *d, uint64_t now);
+/* The ports in use become scarce: leases another block (RFC 3102 §3.1). */
+void	host_more_ports(struct host *h, uint64_t now);
 /* SPIs were taken: leases more if few are left. */
 void	host_spis_taken(struct host *h);
 /* Packets go out and nothing comes back: asks whether the gateway still knows us. */

@@ -279,6 +279,9 @@ assign_error(struct host *h, const struct rsip_message *m, uint64_t now)
 		log_warn("cannot listen on port %u: %s", demand.port,
 		    rsip_error_name(m->error));
 		return;
+	case LEASE_PORTS:
+		log_warn("no more ports: %s", rsip_error_name(m->error));
+		return;
 	case LEASE_SPIS:
 		log_warn("no more SPIs: %s", rsip_error_name(m->error));
 		return;

@@ -215,6 +215,25 @@ request_port(struct host *h, const struct host_demand *d,
 }
 
 static void
+request_more_ports(struct host *h, uint64_t now)
+{
+	struct rsip_message *m;
+	bool		     rsap = h->methods & 1u << RSIP_METHOD_RSAP_IP;
+
+	h->more_ports = false;
+	m = assign_begin(h, rsap ? RSIP_ASSIGN_REQUEST_RSAP_IP :
+	    RSIP_ASSIGN_REQUEST_RSIPSEC, LEASE_PORTS,
+	    lease_main(&h->lease)->addr);
+	m->has |= RSIP_HAS_LOCAL_PORTS;
+	set_ports(&m->local_ports, ports_wanted(h), 0);
+	if (!rsap) {
+		m->has |= RSIP_HAS_SPIS;
+		m->spis.number = 1;
+	}
+	assign_send(h, m, now);
+}
+
+static void
 request_more_spis(struct host *h, uint64_t now)
 {
 	struct rsip_message *m;
@@ -256,7 +275,9 @@ request_free(struct host *h, const struct binding *b, uint64_t now)
 static bool
 port_idle(const struct host *h, const struct binding *b, uint64_t now)
 {
-	return b->purpose == LEASE_PORT && h->config.port_idle != 0 &&
+	return (b->purpose == LEASE_PORT || (b->purpose == LEASE_PORTS &&
+	    (b->port[0] > h->lease.hi || b->port[0] < h->lease.lo))) &&
+	    h->config.port_idle != 0 &&
 	    now >= b->used + h->config.port_idle;
 }
 
@@ -300,6 +321,8 @@ request_assigned(struct host *h, uint64_t now)
 	} else if (main == NULL) {
 		/* Bindings of an older address are of no use. */
 		request_free(h, h->lease.b[0], now);
+	} else if (h->more_ports) {
+		request_more_ports(h, now);
 	} else if (h->more_spis) {
 		request_more_spis(h, now);
 	} else if (h->listened < h->config.nlisten) {
@@ -357,7 +380,7 @@ host_request_due(const struct host *h)
 		    h->retry_at;
 	case HOST_ASSIGNED:
 		if (h->verify || h->ndemands > 0 || h->more_spis ||
-		    h->leaving || h->listened < h->config.nlisten)
+		    h->more_ports || h->leaving || h->listened < h->config.nlisten)
 			return 1;
 		next = h->query_at == 0 ? 1 : h->query_at;
 		for (i = 0; i < h->lease.n; i++) {

@@ -47,7 +47,8 @@ lease_draw(struct lease *l)
 		b = l->b[i];
 		for (j = 0; j < b->nports; j++) {
 			bit_set(l->ports, b->port[j]);
-			if (b->purpose == LEASE_PORT)
+			if (b->purpose == LEASE_PORT ||
+			    b->purpose == LEASE_PORTS)
 				bit_set(l->demand, b->port[j]);
 		}
 	}
@@ -222,6 +223,40 @@ lease_grant(struct binding *b, uint32_t seconds, uint64_t now)
 	b->renew = now + (uint64_t)b->seconds * 500;
 }
 
+static bool
+has_port(const struct binding *b, uint16_t port)
+{
+	return b->nports > 0 && bsearch(&port, b->port, b->nports,
+	    sizeof(b->port[0]), port_compare) != NULL;
+}
+
+static void
+recent_count(struct lease *l)
+{
+	unsigned port;
+
+	l->nrecent = 0;
+	for (port = l->lo; port <= l->hi && l->hi != 0; port++)
+		l->nrecent += bit_get(l->recent[0], (uint16_t)port) ||
+		    bit_get(l->recent[1], (uint16_t)port);
+}
+
+static void
+recent_note(struct lease *l, uint16_t port, uint64_t now)
+{
+	if (now >= l->half_ends) {
+		l->half ^= 1;
+		memset(l->recent[l->half], 0, sizeof(l->recent[0]));
+		l->half_ends = now + LEASE_RECENT / 2;
+		recent_count(l);
+	}
+	if (bit_get(l->recent[l->half], port))
+		return;
+	if (port >= l->lo && port <= l->hi && !bit_get(l->recent[!l->half], port))
+		l->nrecent++;
+	bit_set(l->recent[l->half], port);
+}
+
 bool
 lease_port_use(struct lease *l, uint16_t port, uint64_t now)
 {
@@ -229,14 +264,30 @@ lease_port_use(struct lease *l, uint16_t port, uint64_t now)
 
 	if (!bit_get(l->ports, port))
 		return false;
+	recent_note(l, port, now);
 	if (bit_get(l->demand, port)) {
 		for (i = 0; i < l->n; i++) {
-			if (l->b[i]->purpose == LEASE_PORT &&
-			    l->b[i]->port[0] == port)
+			if ((l->b[i]->purpose == LEASE_PORT ||
+			    l->b[i]->purpose == LEASE_PORTS) &&
+			    has_port(l->b[i], port))
 				l->b[i]->used = now;
 		}
 	}
 	return true;
+}
+
+void
+lease_port_range(struct lease *l, uint16_t lo, uint16_t hi)
+{
+	l->lo = lo;
+	l->hi = hi;
+	recent_count(l);
+}
+
+bool
+lease_ports_scarce(const struct lease *l)
+{
+	return l->hi != 0 && l->nrecent * 4 >= (l->hi - l->lo + 1u) * 3;
 }
 
 bool

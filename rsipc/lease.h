@@ -9,12 +9,14 @@
 #include "proto/rsip.h"
 
 #define LEASE_BINDINGS_MAX	128	/* of one registration; a gateway that grants more is ignored */
+#define LEASE_RECENT		60000	/* ms that a port counts as in use after a packet */
 #define LEASE_TIME_MAX		(30u * 86400)	/* seconds; longer grants are renewed as if this */
 
 /* What a binding was asked for. */
 enum lease_purpose {
 	LEASE_MAIN,		/* the address, its ports and SPIs: what the host stands on */
 	LEASE_PORT,		/* one port that a program bound by itself (RFC 3102 §3.1) */
+	LEASE_PORTS,		/* another block, as the one in use has few left (the same) */
 	LEASE_SPIS,		/* more SPIs */
 	LEASE_LISTEN,		/* a port of the configuration, by LISTEN_REQUEST */
 };
@@ -36,14 +38,20 @@ struct binding {
 	uint16_t cookie_next;
 	uint32_t seconds;		/* granted */
 	uint64_t renew, expires;	/* milliseconds of now */
-	uint64_t used;			/* LEASE_PORT: when a packet last left from it */
+	uint64_t used;			/* LEASE_PORT, LEASE_PORTS: when a packet last left from it */
 };
 
 struct lease {
 	struct binding *b[LEASE_BINDINGS_MAX];	/* owned */
 	size_t	 n;
 	uint8_t	 ports[8192];		/* one bit a port that is leased */
-	uint8_t	 demand[8192];		/* one bit a port of a LEASE_PORT binding */
+	uint8_t	 demand[8192];		/* one bit a port of LEASE_PORT and LEASE_PORTS */
+	/* Ports seen in this half of LEASE_RECENT and in the one before. */
+	uint8_t	 recent[2][8192];
+	unsigned half;
+	uint64_t half_ends;
+	uint16_t lo, hi;		/* the block that programs choose from; hi 0: none */
+	unsigned nrecent;		/* of lo..hi, in either half */
 	uint16_t spi_binding, spi_index;/* where the last SPI was taken: the next is another */
 };
 
@@ -65,8 +73,12 @@ struct binding *lease_main(const struct lease *l);
 /* Sets seconds, renew (half time) and expires from a granted lease time. */
 void	lease_grant(struct binding *b, uint32_t seconds, uint64_t now);
 
-/* Is this source port (host order) leased?  Stamps on-demand ports as used. */
+/* Is this source port (host order) leased?  Notes that it is in use. */
 bool	lease_port_use(struct lease *l, uint16_t port, uint64_t now);
+/* Which block do programs choose their ports from?  hi 0: none. */
+void	lease_port_range(struct lease *l, uint16_t lo, uint16_t hi);
+/* Are three quarters of that block in use? */
+bool	lease_ports_scarce(const struct lease *l);
 
 /* The longest run of contiguous ports of a binding; false if it has none. */
 bool	lease_port_block(const struct binding *b, uint16_t *lo, uint16_t *hi);

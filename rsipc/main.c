@@ -9,29 +9,32 @@
 #include "rsipc/client.h"
 #include "rsipc/keeper.h"
 
-/* Files that SIGHUP may read again when nothing else can be opened. */
+/* Files that SIGHUP may read again when nothing else can be opened; the first
+ * is the configuration. */
 static int
-start_opener(const struct daemon_options *o, const struct settings *s)
+start_opener(const struct settings *s)
 {
-	const char *paths[4] = { o->config, "/etc/resolv.conf" };
-	size_t	    n = 2;
+	const char *paths[SETTINGS_PATHS_MAX];
+	size_t	    i;
 
-	if (s->key_path != NULL)
-		paths[n++] = s->key_path;
-	if (s->secret_path != NULL)
-		paths[n++] = s->secret_path;
-	return opener_start(paths, n);
+	for (i = 0; i < s->npaths; i++)
+		paths[i] = s->paths[i];
+	return opener_start(paths, s->npaths);
 }
 
 int
 main(int argc, char **argv)
 {
 	static struct client  client;
+	char		     *path;
 	struct daemon_options o;
 	struct settings	     *settings;
 	int		      status = 1;
 
 	daemon_options(&o, "rsipc", argc, argv);
+	/* A daemon's folder is /, whatever the name was relative to. */
+	if ((path = realpath(o.config, NULL)) != NULL)
+		o.config = path;
 	if (!o.check && !priv_have_net()) {
 		log_error("needs the right to make network devices: run it as "
 		    "root");
@@ -41,9 +44,10 @@ main(int argc, char **argv)
 		return 1;
 	if (o.check) {
 		settings_free(settings);
+		free(path);
 		return 0;
 	}
-	if (daemon_start(&o) == -1 || start_opener(&o, settings) == -1 ||
+	if (daemon_start(&o) == -1 || start_opener(settings) == -1 ||
 	    keeper_start() == -1) {
 		settings_free(settings);
 		goto out;
@@ -60,5 +64,6 @@ out:
 	keeper_stop();
 	opener_stop();
 	daemon_stop(&o);
+	free(path);
 	return status;
 }

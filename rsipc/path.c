@@ -111,8 +111,13 @@ path_port_leased(struct path *p, const uint8_t *pkt, const struct ip_info *ip,
 	/* RFC 3104 §6.1: IKE from port 500 is told apart by its cookies. */
 	if (ip->protocol == IPPROTO_UDP && sport == IKE_PORT)
 		return true;
-	if (lease_port_use(&p->host->lease, sport, now))
+	if (lease_port_use(&p->host->lease, sport, now)) {
+		if (lease_ports_scarce(&p->host->lease)) {
+			host_more_ports(p->host, now);
+			p->wake |= p->host->more_ports;
+		}
 		return true;
+	}
 	d.port = sport;
 	d.remote_port = dport;
 	p->counters.demands++;
@@ -266,6 +271,14 @@ shell_answer(void *arg, const uint8_t *pkt, size_t len)
 	device_deliver(p->device, pkt, len, false);
 }
 
+static void
+shell_event(void *arg, json_object *o)
+{
+	struct path *p = arg;
+
+	p->event(p->event_arg, o);
+}
+
 static int
 shell_spi_get(void *arg, uint32_t *spi)
 {
@@ -306,4 +319,5 @@ const struct oe_shell path_shell = {
 	.spi_get = shell_spi_get,
 	.spi_put = shell_spi_put,
 	.cookie_get = shell_cookie_get,
+	.event = shell_event,
 };

@@ -35,6 +35,9 @@ struct path {
 	uint16_t	 ike_port;	/* host order */
 	uint64_t	 silent_since;	/* 0: something came since something went */
 	bool		 wake;		/* the state machine has been asked for something */
+	/* What happens to connections, for those who watch. */
+	void		(*event)(void *arg, json_object *o);
+	void		*event_arg;
 	struct ratelimit errors;	/* ICMP errors of ours */
 	struct path_counters counters;
 	uint8_t		 out[IP_PACKET_MAX];

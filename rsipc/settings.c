@@ -140,6 +140,34 @@ settings_listen(cfg_t *cfg, struct settings *s)
 	return 0;
 }
 
+static void
+settings_path(struct settings *s, const char *path)
+{
+	if (path != NULL && s->npaths < SETTINGS_PATHS_MAX)
+		s->paths[s->npaths++] = xstrdup(path);
+}
+
+static void
+settings_oe_paths(struct settings *s, cfg_t *oe)
+{
+	static const char *const lists[] = { "permissive", "paranoid", "clear",
+		"deny" };
+	const char *text;
+	unsigned    i, j;
+
+	settings_path(s, s->oe->key_path);
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		for (j = 0; j < cfg_size(oe, lists[i]); j++) {
+			text = cfg_getnstr(oe, lists[i], j);
+			if (*text == '/')
+				settings_path(s, text);
+		}
+	}
+	for (i = 0; i < cfg_size(oe, "tunnel"); i++)
+		settings_path(s, cfg_getstr(cfg_getnsec(oe, "tunnel", i),
+		    "secret"));
+}
+
 /* The file's bytes without white space at the end, so that an editor's newline
  * does not matter. */
 static int
@@ -155,7 +183,7 @@ settings_secret(cfg_t *cfg, struct settings *s)
 			conf_error(cfg, "require-auth needs a secret");
 		return s->require_auth ? -1 : 0;
 	}
-	s->secret_path = xstrdup(path);
+	settings_path(s, path);
 	if ((fd = conf_open_secret(path)) == -1)
 		return -1;
 	n = read(fd, s->secret, sizeof(s->secret));
@@ -212,6 +240,8 @@ settings_read(const char *path, bool optional)
 	if ((cfg = conf_read(path, settings_options(), optional)) == NULL)
 		return NULL;
 	s = xcalloc(1, sizeof(*s));
+	settings_path(s, path);
+	settings_path(s, "/etc/resolv.conf");
 	if (settings_gateway(cfg, s) == -1 ||
 	    settings_numbers(cfg, s) == -1 ||
 	    settings_choice(cfg, "transport", "tcp", "udp",
@@ -230,8 +260,7 @@ settings_read(const char *path, bool optional)
 	s->oe = oe_config_read(cfg_getsec(cfg, OE_CONF_SECTION));
 	if (s->oe == NULL)
 		goto fail;
-	if (s->oe->key_path != NULL)
-		s->key_path = xstrdup(s->oe->key_path);
+	settings_oe_paths(s, cfg_getsec(cfg, OE_CONF_SECTION));
 	cfg_free(cfg);
 	return s;
 fail:
@@ -247,7 +276,7 @@ settings_free(struct settings *s)
 		return;
 	oe_config_free(s->oe);
 	free(s->control);
-	free(s->key_path);
-	free(s->secret_path);
+	while (s->npaths > 0)
+		free(s->paths[--s->npaths]);
 	wipe_free(s, sizeof(*s));
 }

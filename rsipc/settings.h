@@ -10,6 +10,8 @@
 #include "rsipc/host.h"
 #include "rsipc/transport.h"
 
+#define SETTINGS_PATHS_MAX	64
+
 struct settings {
 	uint32_t gateway;		/* network order; 0: the default route's next hop */
 	uint16_t port;
@@ -22,7 +24,8 @@ struct settings {
 	uint8_t	 secret[TRANSPORT_SECRET_MAX];
 	size_t	 secret_len;
 	bool	 require_auth;
-	char	*key_path, *secret_path; /* of what the opener may open; NULL: none */
+	char	*paths[SETTINGS_PATHS_MAX]; /* what a reload will open again */
+	size_t	 npaths;
 	struct oe_config *oe;		/* oe_new() or oe_reconfigure() takes it over */
 };
 

@@ -60,6 +60,7 @@ purpose_text(enum lease_purpose p)
 	static const char *const names[] = {
 		[LEASE_MAIN] = "main",
 		[LEASE_PORT] = "on demand",
+		[LEASE_PORTS] = "more ports",
 		[LEASE_SPIS] = "more SPIs",
 		[LEASE_LISTEN] = "listen",
 	};
@@ -237,12 +238,23 @@ status_publish(struct client *c, const char *event, const struct binding *b)
 {
 	json_object *o;
 
-	if (c->control == NULL)
+	if (c->control == NULL || !control_watched(c->control))
 		return;
 	o = b != NULL ? lease_json(c, b) : json_object_new_object();
 	put_str(o, "daemon", "rsipc");
 	put_str(o, "event", event);
 	put_str(o, "state", host_state_name(c->host.state));
 	control_publish(c->control, o);
+	json_object_put(o);
+}
+
+void
+status_engine_event(void *arg, json_object *o)
+{
+	struct client *c = arg;
+
+	put_str(o, "daemon", "rsipc");
+	if (c->control != NULL)
+		control_publish(c->control, o);
 	json_object_put(o);
 }

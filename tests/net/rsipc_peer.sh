@@ -119,6 +119,19 @@ net_ok "no ARP answers for the leased address"
 udp "on demand" 203.0.113.9 4000 'hello 192\.0\.2\.1 4000'
 must_see "on demand" 'bound [0-9]+ 192.0.2.1 1 \[4000\]'
 net_ok "an unleased source port: packet held, port leased, packet sent"
+cat >many.py <<-EOF
+import socket, sys
+s = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for i in range(60)]
+for x in s:
+    x.settimeout(3)
+    x.connect(("203.0.113.9", 7))
+    x.send(b"hello")
+    x.recv(100)
+EOF
+net_on x1 python3 many.py || net_fail "60 ports of a block of 64"
+must_see "more ports" 'bound [0-9]+ 192.0.2.1 64 \[30064\]'
+udp "the next block" 203.0.113.9 0 'hello 192\.0\.2\.1 30(0[6-9]|1[0-2])'
+net_ok "ports get scarce: another block is leased, and programs go on there"
 tell refuse 4001
 udp "refused" 203.0.113.9 4001 'No route to host|unreachable'
 net_ok "a port that is refused: ICMP error to the program"
@@ -178,6 +191,16 @@ must_see "async 301" 'deregistered'
 net_until 5 leased || net_fail "no lease after REGISTER_FIRST on UDP"
 udp "after 301" 203.0.113.9 0 hello
 net_ok "UDP: an asynchronous REGISTER_FIRST resynchronizes"
+tell forget
+begun=$(date +%s)
+udp_again()
+{
+	net_on x1 python3 udp.py 203.0.113.9 0 1 | grep -q hello
+}
+net_until 15 udp_again || net_fail "UDP: a silent restart is never noticed"
+saw 'unregistered data' || net_fail "the gateway did not forget"
+net_ok "UDP: a restart that nobody tells is noticed by the silence," \
+    "$(($(date +%s) - begun)) s"
 client_end "UDP"
 gateway_end
 

@@ -17,6 +17,7 @@ command: one word a line on stdin.
 import argparse
 import hashlib
 import hmac
+import os
 import selectors
 import socket
 import struct
@@ -67,6 +68,7 @@ class Gateway:
         self.refused = set()
         self.drop = args.drop
         self.address = 1
+        self.next_port = args.first_port
         self.auth = int(time.time() * 1000000)
         self.seen = 0
         self.connections = {}
@@ -264,7 +266,8 @@ class Gateway:
         if mtype != rsip.ASSIGN_REQUEST_RSA_IP:
             ports = get(rsip.PORTS)
             if ports and not ports[1]:
-                ports = (ports[0], [self.args.first_port])
+                ports = (ports[0], [self.next_port])
+                self.next_port += ports[0]
             if ports and set(ports[1]) & self.refused:
                 return self.error(311)
             out.append((rsip.PORTS, ports))
@@ -311,10 +314,14 @@ class Gateway:
     # --- commands ---
 
     def command(self, stdin):
-        line = stdin.readline()
-        if not line:
+        # All lines that came: a buffered reader would keep the second one.
+        data = os.read(stdin.fileno(), 4096).decode()
+        if not data:
             sys.exit(0)
-        word, *rest = line.split()
+        for line in data.splitlines():
+            self.obey(*line.split())
+
+    def obey(self, word, *rest):
         say('command', word, *rest)
         if word == 'forget':
             self.hosts = {}
@@ -345,6 +352,9 @@ class Gateway:
         pkt, _ = sock.recvfrom(65535)
         outer = (pkt[0] & 15) * 4
         proto, host = pkt[9], pkt[12:16]
+        if socket.inet_ntoa(host) not in self.hosts:
+            say('unregistered data')
+            return
         inner = pkt[outer:]
         if proto == 47:
             if inner[:4] != b'\0\0\x08\0':

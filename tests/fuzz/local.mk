@@ -46,3 +46,7 @@ tests_fuzz_fuzz_packet_LDADD = nat/libnat.a $(BASE_LIBS)
 tests_fuzz_fuzz_gateway_SOURCES = tests/fuzz/fuzz_gateway.c $(fuzz_main)
 tests_fuzz_fuzz_gateway_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_gateway_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a $(BASE_LIBS)
+
+tests_fuzz_fuzz_esp_text_SOURCES = tests/fuzz/fuzz_esp_text.c $(fuzz_main)
+tests_fuzz_fuzz_esp_text_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_esp_text_LDADD = oe/esp/libesp.a $(BASE_LIBS)

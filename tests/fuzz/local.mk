@@ -10,7 +10,7 @@ fuzz_ldflags = $(AM_LDFLAGS)
 TESTS += $(fuzz_targets)
 endif
 check_PROGRAMS += $(fuzz_targets)
-fuzz_targets = tests/fuzz/fuzz_dns tests/fuzz/fuzz_esp \
+fuzz_targets = tests/fuzz/fuzz_dns tests/fuzz/fuzz_esp tests/fuzz/fuzz_esp_text \
 	tests/fuzz/fuzz_gateway tests/fuzz/fuzz_ike tests/fuzz/fuzz_isakmp tests/fuzz/fuzz_packet tests/fuzz/fuzz_rsip \
 	tests/fuzz/fuzz_txt
 

@@ -107,7 +107,7 @@ net_abort()
 
 net_inside()
 {
-	mount -t tmpfs -o mode=755,size=2g tmpfs /run ||
+	mount -n -t tmpfs -o mode=755,size=2g tmpfs /run ||
 	    net_skip "cannot mount here"
 	mkdir -p /run/netns "$NET_RUN"
 	# The daemons' user must get at its control socket's folder.
@@ -241,7 +241,7 @@ net_picture()
 		ip -n "$net_ns" route add default dev eth0
 	done
 	printf 'nameserver %s\n' "$NET_DNS" >"$NET_RUN/resolv.conf"
-	mount --bind "$NET_RUN/resolv.conf" "$(readlink -f /etc/resolv.conf)"
+	mount -n --bind "$NET_RUN/resolv.conf" "$(readlink -f /etc/resolv.conf)"
 }
 
 # HOST ID: a private key, and its records for the zones.

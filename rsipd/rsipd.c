@@ -23,8 +23,7 @@
 #include "rsipd/server.h"
 #include "rsipd/status.h"
 
-/* Keys of one binding in the demux table, on average: ports, SPIs, itself. */
-#define KEYS_A_BINDING	64
+#define COOKIES_MAX	65536	/* leased initiator cookies of all hosts */
 
 struct rsipd {
 	struct daemon_options options;
@@ -125,7 +124,6 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	gateway_tick(d->gateway, now);
-	demux_tick(d->demux, now);
 	server_tick(d->server, now);
 }
 
@@ -323,6 +321,22 @@ start_opener(const struct rsipd *d)
 	return rc;
 }
 
+/* All that can be leased at once: the demux table never refuses what the pools
+ * have given. */
+static size_t
+max_keys(const struct settings *c)
+{
+	size_t	 n = c->gateway.max_bindings + c->max_spis + COOKIES_MAX, i;
+	unsigned k;
+
+	for (i = 0; i < c->npools; i++) {
+		for (k = 0; k < c->pools[i].nports; k++)
+			n += (size_t)(c->pools[i].ports[k].hi -
+			    c->pools[i].ports[k].lo) + 1;
+	}
+	return n;
+}
+
 static int
 start(struct rsipd *d)
 {
@@ -339,8 +353,7 @@ start(struct rsipd *d)
 	if (start_opener(d) == -1)
 		return -1;
 	if ((d->base = event_base_new()) == NULL ||
-	    (d->demux = demux_new(c->gateway.max_bindings * KEYS_A_BINDING)) ==
-	    NULL) {
+	    (d->demux = demux_new(max_keys(c))) == NULL) {
 		log_error("out of memory");
 		return -1;
 	}

@@ -49,7 +49,7 @@ static cfg_opt_t pool_opts[] = {
 static cfg_opt_t limits_opts[] = {
 	CFG_INT("registrations", 4096, CFGF_NONE),
 	CFG_INT("bindings", 131072, CFGF_NONE),
-	CFG_INT("spis", 1048576, CFGF_NONE),
+	CFG_INT("spis", 262144, CFGF_NONE),
 	CFG_INT("connections", 4096, CFGF_NONE),
 	CFG_INT("host-connections", 4, CFGF_NONE),
 	CFG_END()

@@ -261,35 +261,63 @@ void	flow_forget(struct core *c, const struct connection *conn);
 /* Does an outbound packet answer something, rather than begin it? */
 bool	flow_is_reply(const uint8_t *pkt, size_t len);
 
-/* --- connection.c: keying, initiator (§3.2) ----------------------------------- */
+/* --- connection.c: one connection's life (§3.2, §3.4) --------------------------- */
 
 /* A new connection in state nonexistent; NULL at a limit. */
 struct connection *connection_new(struct core *c, struct spd_entry *e,
 	    enum oe_class class, unsigned tunnel);
-/* PF_ACQUIRE: traffic wants keys for e. */
-void	connection_acquire(struct core *c, struct spd_entry *e,
-	    const struct policy_match *m);
 /* Frees it; the keying engine forgets it, and tells the peer if tell. */
 void	connection_free(struct connection *conn, bool tell);
 /* Teardown begun by us: deletes, three tries (§3.4.2). */
 void	connection_expire(struct connection *conn, const char *why);
 void	connection_tick(struct connection *conn);
-/* The pair that carries what we send; NULL if there is none. */
-struct sa_pair *connection_pair(const struct connection *conn);
-/* Keys of the current gateway again; for rekeying and suspicion. */
-int	connection_rekey(struct connection *conn, const char *why);
 /* The connection of e that keys of that peer belong to: the identical one
  * (§3.3.2), or else one that has found no peer so far; NULL. */
 struct connection *connection_with(const struct spd_entry *e,
 	    const struct keying_id *id);
 const char *connection_state_name(enum connection_state s);
+bool	connection_is_oe(const struct connection *conn);	/* permissive or paranoid */
+bool	connection_recently_used(const struct connection *conn);
+/* A new state, and the policy that the forwarding plane takes from it. */
+void	connection_set(struct connection *conn, enum connection_state state,
+	    enum spd_policy policy);
+/* Traffic goes past the TUN (add), or through it. */
+void	connection_route(struct connection *conn, bool add);
+/* The end of a search: clear text or denial, for lifespan seconds.  Some ends
+ * deny whatever the class: malformed records, DNSSEC failure (§3.2.4). */
+void	connection_settle(struct connection *conn, bool deny,
+	    unsigned lifespan, const char *fmt, ...)
+	    __attribute__((format(printf, 4, 5)));
+/* No encryption: what the class says of that. */
+#define connection_no_oe(conn_, lifespan_, ...) \
+	connection_settle(conn_, (conn_)->class != OE_CLASS_PERMISSIVE, \
+	    lifespan_, __VA_ARGS__)
 
+/* --- search.c: from nonexistent to pending OE (§3.2.1 to §3.2.5) ------------------ */
+
+/* PF_ACQUIRE: traffic wants keys for e. */
+void	connection_acquire(struct core *c, struct spd_entry *e,
+	    const struct policy_match *m);
+/* Asks DNS, for the first time or again; then IKE. */
+void	connection_potential(struct connection *conn);
+void	connection_pending(struct connection *conn);
+/* Keys of the current gateway again; for rekeying and suspicion. */
+int	connection_rekey(struct connection *conn, const char *why);
+/* Seconds until a failed negotiation is tried again (§3.2.5). */
+unsigned connection_failure_lifespan(const struct connection *conn);
+void	connection_failed(struct connection *conn, enum keying_failure f,
+	    const char *detail);
+
+/* --- keyed.c: the keyed connection (§3.2.6) ---------------------------------------- */
+
+/* The pair that carries what we send; NULL if there is none. */
+struct sa_pair *connection_pair(const struct connection *conn);
+void	pair_free(struct sa_pair *p);
+void	connection_tick_keyed(struct connection *conn);
 /* What the keying engine reports (keying.h). */
 void	connection_child_up(struct connection *conn, const struct keying_child *k);
 void	connection_child_confirmed(struct connection *conn, uint32_t spi_in);
 void	connection_child_down(struct connection *conn, uint32_t spi_in, bool by_peer);
-void	connection_failed(struct connection *conn, enum keying_failure f,
-	    const char *detail);
 
 /* --- gateway.c: who may speak for a destination (§5) --------------------------- */
 

@@ -1,0 +1,227 @@
+/* keyed.c - keying, initiator: the keyed connection, its SA pairs and their renewal (draft -17 §3.2.6, §3.4.2) */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "oe/core.h"
+
+#define SECONDS		1000u
+
+void
+pair_free(struct sa_pair *p)
+{
+	struct core *c = p->connection->core;
+
+	HASH_DEL(c->sad, p);
+	TAILQ_REMOVE(&p->connection->pairs, p, entry);
+	if (c->shell->spi_put != NULL)
+		c->shell->spi_put(c->shell_arg, p->spi_in);
+	esp_sa_free(p->in);
+	esp_sa_free(p->out);
+	free(p);
+}
+
+struct sa_pair *
+connection_pair(const struct connection *conn)
+{
+	struct sa_pair *p;
+
+	TAILQ_FOREACH(p, &conn->pairs, entry) {
+		if (p->confirmed)
+			return p;
+	}
+	return NULL;
+}
+
+static void
+connection_keyed(struct connection *conn, struct sa_pair *fresh)
+{
+	struct core	  *c = conn->core;
+	struct connection *other;
+	struct sa_pair	  *p;
+	bool		   rekey = conn->state == CONNECTION_KEYED;
+	const struct esp_params *e = esp_sa_params(fresh->out);
+
+	fresh->confirmed = true;
+	conn->failed = false;
+	/* §3.4.2: the new outbound SA at once; the old pair goes when what is
+	 * under way has come.  Two negotiations that crossed both stay: the peer may
+	 * have chosen the other. */
+	TAILQ_FOREACH(p, &conn->pairs, entry) {
+		if (p != fresh && p->linger == 0 &&
+		    fresh->born - p->born >= CROSSING)
+			p->linger = c->now + LINGER;
+	}
+	log_info("%s: %s with %s at %s, SPIs 0x%08x in, 0x%08x out, %s",
+	    ipv4_text(conn->key.dst), rekey ? "rekeyed" : "encrypted",
+	    keying_id_text(&conn->peer_id), ipv4_text(conn->path.peer),
+	    fresh->spi_in, fresh->spi_out,
+	    esp_cipher_name(e->cipher, e->cipher_len));
+	if (rekey) {
+		report_event(c, conn, "rekeyed");
+		return;
+	}
+	c->count.keyed++;
+	conn->recheck = false;
+	/* As responder we may have been asking DNS ourselves. */
+	lookups_forget(c, conn);
+	conn->waiting = 0;
+	conn->born = conn->used = c->now;
+	conn->look_at = c->now + (uint64_t)c->config->lifespan_first * SECONDS;
+	snprintf(conn->reason, sizeof(conn->reason), "%s",
+	    fresh->initiator ? "its key is in DNS and IKE succeeded" :
+	    "the peer asked for it and proved its key");
+	if (conn->class == OE_CLASS_TUNNEL)
+		snprintf(conn->reason, sizeof(conn->reason),
+		    "configured tunnel %s", c->config->tunnels[conn->tunnel].name);
+	/* Nothing for that address may go past us any more. */
+	TAILQ_FOREACH(other, &conn->spd->connections, entry)
+		connection_route(other, false);
+	connection_set(conn, CONNECTION_KEYED, SPD_ENCRYPT);
+	report_event(c, conn, "keyed");
+}
+
+void
+connection_child_up(struct connection *conn, const struct keying_child *k)
+{
+	struct core    *c = conn->core;
+	struct sa_pair *p;
+
+	HASH_FIND(hh, c->sad, &k->in.spi, sizeof(k->in.spi), p);
+	if (p != NULL || conn->state == CONNECTION_EXPIRED) {
+		c->ops->delete_child(c->ops_arg, c->now, k->in.spi);
+		return;
+	}
+	p = xcalloc(1, sizeof(*p));
+	p->connection = conn;
+	p->in = esp_sa_new(&k->in, false);
+	p->out = esp_sa_new(&k->out, true);
+	if (p->in == NULL || p->out == NULL) {
+		esp_sa_free(p->in);
+		esp_sa_free(p->out);
+		free(p);
+		c->ops->delete_child(c->ops_arg, c->now, k->in.spi);
+		return;
+	}
+	p->spi_in = k->in.spi;
+	p->spi_out = k->out.spi;
+	p->initiator = k->initiator;
+	p->born = c->now;
+	p->soft = k->soft;
+	p->soft_bytes = k->soft_bytes;
+	p->bad = (struct ratelimit)RATELIMIT_INIT(3, 10000);
+	HASH_ADD(hh, c->sad, spi_in, sizeof(p->spi_in), p);
+	TAILQ_INSERT_HEAD(&conn->pairs, p, entry);
+	conn->path = k->path;
+	conn->peer_id = k->peer_id;
+	if (k->peer_key.len != 0 && conn->class != OE_CLASS_TUNNEL) {
+		if (conn->peer_key == NULL)
+			conn->peer_key = xcalloc(1, sizeof(*conn->peer_key));
+		*conn->peer_key = k->peer_key;
+		gateways_keep_peer(conn, k);
+	}
+	if (k->initiator) {
+		conn->requested = false;
+		connection_keyed(conn, p);
+	} else if (conn->state != CONNECTION_KEYED) {
+		conn->authentic = responder_authentic(c, &k->peer_id);
+	}
+}
+
+void
+connection_child_confirmed(struct connection *conn, uint32_t spi_in)
+{
+	struct sa_pair *p;
+
+	TAILQ_FOREACH(p, &conn->pairs, entry) {
+		if (p->spi_in == spi_in && !p->confirmed &&
+		    conn->state != CONNECTION_EXPIRED) {
+			connection_keyed(conn, p);
+			return;
+		}
+	}
+}
+
+void
+connection_child_down(struct connection *conn, uint32_t spi_in, bool by_peer)
+{
+	struct core    *c = conn->core;
+	struct sa_pair *p;
+
+	TAILQ_FOREACH(p, &conn->pairs, entry) {
+		if (p->spi_in == spi_in)
+			break;
+	}
+	if (p == NULL)
+		return;
+	pair_free(p);
+	if ((p = TAILQ_FIRST(&conn->pairs)) != NULL) {
+		p->linger = 0;	/* whatever the peer chose, this is what is left */
+		return;
+	}
+	if (conn->state == CONNECTION_EXPIRED || conn->state ==
+	    CONNECTION_NONEXISTENT || conn->state == CONNECTION_PENDING) {
+		if (conn->state != CONNECTION_PENDING)
+			connection_free(conn, false);
+		return;
+	}
+	log_info("%s: connection with %s ended: %s", ipv4_text(conn->key.dst),
+	    keying_id_text(&conn->peer_id), by_peer ? "deleted by the peer" :
+	    "its keys expired");
+	report_event(c, conn, "expired");
+	/* §3.2.6: rekeying failed, and now the keys are gone too. */
+	if (!by_peer && conn->failed && connection_is_oe(conn)) {
+		connection_no_oe(conn, connection_failure_lifespan(conn), "rekeying with "
+		    "%s: %s", ipv4_text(conn->path.peer),
+		    keying_failure_text(conn->failure));
+		return;
+	}
+	connection_free(conn, false);
+}
+
+
+void
+connection_tick_keyed(struct connection *conn)
+{
+	struct core	   *c = conn->core;
+	struct sa_pair	   *p, *next;
+	struct esp_counters in, out;
+
+	for (p = TAILQ_FIRST(&conn->pairs); p != NULL; p = next) {
+		next = TAILQ_NEXT(p, entry);
+		if (p->linger != 0 && c->now >= p->linger) {
+			c->ops->delete_child(c->ops_arg, c->now, p->spi_in);
+			pair_free(p);
+		}
+	}
+	if ((p = connection_pair(conn)) == NULL)
+		return;
+	if (c->now >= conn->look_at) {
+		if (!connection_recently_used(conn) && conn->class != OE_CLASS_TUNNEL) {
+			connection_expire(conn, "not used any more");
+			return;
+		}
+		conn->look_at = c->now + (uint64_t)c->config->lifespan * SECONDS;
+		if (connection_is_oe(conn) && conn->dns_expires != 0 &&
+		    c->now >= conn->dns_expires && !conn->recheck) {
+			conn->recheck = true;
+			connection_potential(conn);
+			if (conn->state == CONNECTION_EXPIRED)
+				return;
+		}
+	}
+	esp_sa_counters(p->in, &in);
+	esp_sa_counters(p->out, &out);
+	if (c->now >= p->soft || (p->soft_bytes != 0 &&
+	    (in.bytes >= p->soft_bytes || out.bytes >= p->soft_bytes)) ||
+	    esp_sa_worn(p->in) || esp_sa_worn(p->out)) {
+		/* An unused one is left to expire (§3.4.1). */
+		if (connection_recently_used(conn) || conn->class == OE_CLASS_TUNNEL)
+			connection_rekey(conn, "its keys grow old");
+	}
+}

@@ -1,0 +1,424 @@
+/* search.c - keying, initiator: from the first datagram through DNS to IKE (draft -17 §3.2.1 to §3.2.5) */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "oe/core.h"
+
+#define SECONDS		1000u
+
+/* Tags of a connection's DNS questions. */
+enum { ASK_TXT, ASK_IPSECKEY, ASK_KEY /* + index of the gateway */ };
+
+static uint32_t
+mask_of(unsigned plen)
+{
+	return plen == 0 ? 0 : htonl(0xffffffffu << (32 - plen));
+}
+
+static unsigned
+dns_left(const struct connection *conn)
+{
+	uint64_t now = conn->core->now;
+	unsigned least = conn->core->config->lifespan_short;
+
+	if (conn->dns_expires <= now + (uint64_t)least * SECONDS)
+		return least;
+	return (unsigned)((conn->dns_expires - now) / SECONDS);
+}
+
+/* --- pending OE --------------------------------------------------------------------- */
+
+/* Another connection is keyed with that peer: it knows us as we are now. */
+static bool
+peer_knows_us(const struct core *c, const struct keying_id *id)
+{
+	const struct connection *conn;
+
+	TAILQ_FOREACH(conn, &c->connections, all) {
+		if (conn->state == CONNECTION_KEYED &&
+		    keying_id_equal(&conn->peer_id, id))
+			return true;
+	}
+	return false;
+}
+
+static int
+connection_request(struct connection *conn)
+{
+	struct core	      *c = conn->core;
+	const struct gateway  *g;
+	const struct oe_tunnel *t;
+	struct keying_request  r;
+
+	memset(&r, 0, sizeof(r));
+	r.path.local = c->local;
+	r.path.local_port = c->ike_port;
+	r.my_id = core_my_id(c);
+	if (conn->class == OE_CLASS_TUNNEL) {
+		t = &c->config->tunnels[conn->tunnel];
+		r.path.peer = t->peer;
+		r.peer_id = t->peer_id;
+		if (t->my_id.type != 0)
+			r.my_id = t->my_id;
+		r.keys = t->key.len != 0 ? &t->key : NULL;
+		r.nkeys = t->key.len != 0;
+		r.psk = t->psk;
+		r.psk_len = t->psk_len;
+	} else {
+		if (conn->gateway >= conn->ngateways)
+			return -1;
+		g = &conn->gateways[conn->gateway];
+		r.path.peer = g->addr;
+		r.peer_id = g->id;
+		r.keys = g->keys;
+		r.nkeys = g->nkeys;
+	}
+	r.src.net = conn->key.src;
+	r.src.mask = mask_of(conn->key.src_plen);
+	r.dst.net = conn->key.dst;
+	r.dst.mask = mask_of(conn->key.dst_plen);
+	r.initial_contact = !peer_knows_us(c, &r.peer_id);
+	conn->path.peer = r.path.peer;
+	if (TAILQ_EMPTY(&conn->pairs))
+		conn->peer_id = r.peer_id;
+	conn->requested = true;
+	conn->request_at = c->now;
+	if (c->ops->request(c->ops_arg, c->now, &r, conn) == -1) {
+		conn->requested = false;
+		return -1;
+	}
+	return 0;
+}
+
+void
+connection_pending(struct connection *conn)
+{
+	connection_set(conn, CONNECTION_PENDING,
+	    conn->recheck ? conn->policy : SPD_HOLD);
+	if (connection_request(conn) == -1)
+		connection_failed(conn, KEYING_LOCAL, "too many negotiations");
+}
+
+int
+connection_rekey(struct connection *conn, const char *why)
+{
+	if (conn->requested || conn->core->now - conn->request_at < REKEY_RETRY)
+		return 0;
+	log_debug("%s: rekeying: %s", ipv4_text(conn->key.dst), why);
+	return connection_request(conn);
+}
+
+/* Of several gateways' failures the one that says most decides the lifespan. */
+static unsigned
+failure_rank(enum keying_failure f)
+{
+	switch (f) {
+	case KEYING_SIGNATURE:
+		return 3;
+	case KEYING_PHASE2_REFUSED:
+		return 2;
+	case KEYING_IDENTITY:
+		return 1;
+	case KEYING_SILENCE:
+	case KEYING_ICMP:
+	case KEYING_PHASE1_REFUSED:
+	case KEYING_LOCAL:
+		break;
+	}
+	return 0;
+}
+
+unsigned
+connection_failure_lifespan(const struct connection *conn)
+{
+	switch (conn->failure) {
+	case KEYING_SIGNATURE:		/* until DNS may say otherwise */
+		return dns_left(conn);
+	case KEYING_PHASE2_REFUSED:	/* it lives, and does not want OE */
+		return conn->core->config->lifespan;
+	case KEYING_IDENTITY:
+	case KEYING_SILENCE:
+	case KEYING_ICMP:
+	case KEYING_PHASE1_REFUSED:
+	case KEYING_LOCAL:
+		break;
+	}
+	return conn->core->config->lifespan_short;
+}
+
+void
+connection_failed(struct connection *conn, enum keying_failure f,
+    const char *detail)
+{
+	struct core *c = conn->core;
+
+	conn->requested = false;
+	c->count.failed++;
+	if (!conn->failed || failure_rank(f) >= failure_rank(conn->failure))
+		conn->failure = f;
+	conn->failed = true;
+	switch (conn->state) {
+	case CONNECTION_NONEXISTENT:
+		connection_free(conn, false);
+		return;
+	case CONNECTION_PENDING:
+		break;
+	case CONNECTION_KEYED:
+		/* §3.2.6: the policy stands until the keys' hard expiry. */
+		log_info("%s: rekeying failed: %s%s%s",
+		    ipv4_text(conn->key.dst), keying_failure_text(f),
+		    detail != NULL ? ", " : "", detail != NULL ? detail : "");
+		return;
+	case CONNECTION_POTENTIAL:
+	case CONNECTION_AUTHENTICATE:
+	case CONNECTION_CLEAR:
+	case CONNECTION_DENY:
+	case CONNECTION_EXPIRING:
+	case CONNECTION_EXPIRED:
+		return;
+	}
+	if (conn->gateway + 1 < conn->ngateways) {
+		log_info("%s: gateway %s: %s; trying the next",
+		    ipv4_text(conn->key.dst),
+		    ipv4_text(conn->gateways[conn->gateway].addr),
+		    keying_failure_text(f));
+		conn->gateway++;
+		connection_pending(conn);
+		return;
+	}
+	connection_no_oe(conn, connection_failure_lifespan(conn), "IKE with %s: %s%s%s",
+	    ipv4_text(conn->path.peer), keying_failure_text(conn->failure),
+	    detail != NULL && *detail != '\0' ? ", " : "",
+	    detail != NULL ? detail : "");
+}
+
+/* --- potential OE: DNS ---------------------------------------------------------------- */
+
+static void
+dns_note(struct connection *conn, const struct record_answer *a)
+{
+	uint64_t until = conn->core->now + (uint64_t)a->ttl * SECONDS;
+
+	if (conn->dns_expires == 0 || until < conn->dns_expires)
+		conn->dns_expires = until;
+}
+
+/* Everything DNS had to say is here (§3.2.4): may it be believed? */
+static void
+connection_authenticate(struct connection *conn)
+{
+	struct core *c = conn->core;
+	bool	     keyed = conn->state == CONNECTION_KEYED;
+
+	if (!keyed)
+		conn->state = CONNECTION_AUTHENTICATE;
+	gateways_drop_unusable(conn);
+	if (keyed) {
+		conn->recheck = false;
+		if (conn->ngateways == 0)
+			connection_expire(conn, "its DNS record is gone");
+		else if (conn->peer_key != NULL &&
+		    !gateways_have_key(conn, conn->peer_key))
+			connection_rekey(conn, "its key in DNS changed");
+		return;
+	}
+	if (c->config->require_dnssec && !conn->authentic) {
+		connection_no_oe(conn, dns_left(conn),
+		    "its DNS record is not vouched for by DNSSEC");
+		return;
+	}
+	if (conn->ngateways == 0) {
+		if (conn->key_malformed)
+			connection_settle(conn, true, dns_left(conn),
+			    "malformed KEY record in DNS");
+		else
+			connection_no_oe(conn, dns_left(conn),
+			    "no usable gateway or key in its DNS record");
+		return;
+	}
+	conn->gateway = 0;
+	conn->failed = false;
+	connection_pending(conn);
+}
+
+static void connection_dns(struct core *c, void *owner, unsigned tag,
+    const struct record_answer *a);
+
+/* A record may name a gateway and leave its key to a KEY record (§5.1). */
+static void
+connection_find_keys(struct connection *conn)
+{
+	struct core *c = conn->core;
+	char	     name[KEYING_NAME_MAX + 1];
+	unsigned     i;
+
+	lookups_forget(c, conn);
+	conn->waiting = 0;
+	for (i = 0; i < conn->ngateways; i++) {
+		if (conn->gateways[i].nkeys == 0 &&
+		    lookup_key_name(&conn->gateways[i].id, name) == 0 &&
+		    lookup_start(c, name, RECORD_TYPE_KEY, connection_dns,
+		    conn, ASK_KEY + i) == 0)
+			conn->waiting++;
+	}
+	if (conn->waiting == 0)
+		connection_authenticate(conn);
+}
+
+static void
+connection_no_record(struct connection *conn)
+{
+	const struct oe_config *o = conn->core->config;
+	enum record_status	s = conn->txt;
+
+	if (s == RECORD_NONE && conn->ipseckey != RECORD_NONE)
+		s = conn->ipseckey;
+	if (conn->state == CONNECTION_KEYED) {
+		conn->recheck = false;
+		/* Only DNS that says so takes a working connection down. */
+		if (s == RECORD_NONE)
+			connection_expire(conn, "its DNS record is gone");
+		return;
+	}
+	switch (s) {
+	case RECORD_MALFORMED:
+	case RECORD_BOGUS:
+		connection_settle(conn, true, dns_left(conn), "%s",
+		    record_status_text(s));
+		break;
+	case RECORD_FAILED:
+	case RECORD_TIMEOUT:
+		connection_no_oe(conn, o->lifespan_short, "%s",
+		    record_status_text(s));
+		break;
+	case RECORD_FOUND:
+	case RECORD_NONE:
+		connection_no_oe(conn, conn->recheck ? o->lifespan :
+		    o->lifespan_first, "%s", record_status_text(RECORD_NONE));
+		break;
+	}
+}
+
+static void
+connection_dns(struct core *c, void *owner, unsigned tag,
+    const struct record_answer *a)
+{
+	struct connection *conn = owner;
+
+	(void)c;
+	if (conn->waiting > 0)
+		conn->waiting--;
+	dns_note(conn, a);
+	if (tag >= ASK_KEY) {
+		if (a->status == RECORD_FOUND &&
+		    tag - ASK_KEY < conn->ngateways) {
+			gateway_add_keys(&conn->gateways[tag - ASK_KEY], a);
+			conn->authentic = conn->authentic && a->authentic;
+		} else if (a->status == RECORD_MALFORMED ||
+		    a->status == RECORD_BOGUS) {
+			conn->key_malformed = true;
+		}
+		if (conn->waiting == 0)
+			connection_authenticate(conn);
+		return;
+	}
+	if (tag == ASK_TXT) {
+		conn->txt = a->status;
+		conn->txt_here = true;
+	} else {
+		conn->ipseckey = a->status;
+		conn->ipseckey_here = true;
+	}
+	/* TXT is what the drafts ask for; IPSECKEY stands in where it is absent. */
+	if (a->status == RECORD_FOUND) {
+		gateways_set(conn, a);
+		conn->authentic = a->authentic;
+		if (tag == ASK_TXT) {
+			connection_find_keys(conn);
+			return;
+		}
+	}
+	if (!conn->txt_here || !conn->ipseckey_here)
+		return;
+	if (conn->ipseckey == RECORD_FOUND && conn->txt == RECORD_NONE)
+		connection_find_keys(conn);
+	else
+		connection_no_record(conn);
+}
+
+void
+connection_potential(struct connection *conn)
+{
+	struct core *c = conn->core;
+	char	     name[RECORD_REVERSE_LEN];
+
+	if (conn->state != CONNECTION_KEYED)
+		connection_set(conn, CONNECTION_POTENTIAL,
+		    conn->recheck ? conn->policy : SPD_HOLD);
+	lookups_forget(c, conn);
+	conn->txt_here = conn->ipseckey_here = conn->key_malformed = false;
+	conn->dns_expires = 0;
+	conn->dns_time = c->now;
+	conn->waiting = 0;
+	record_reverse_name(conn->key.dst, name);
+	if (lookup_start(c, name, RECORD_TYPE_TXT, connection_dns, conn,
+	    ASK_TXT) == -1 || lookup_start(c, name, RECORD_TYPE_IPSECKEY,
+	    connection_dns, conn, ASK_IPSECKEY) == -1) {
+		lookups_forget(c, conn);
+		if (conn->state != CONNECTION_KEYED)
+			connection_no_oe(conn, c->config->lifespan_short,
+			    "too many DNS look-ups under way");
+		return;
+	}
+	conn->waiting = 2;
+}
+
+void
+connection_acquire(struct core *c, struct spd_entry *e,
+    const struct policy_match *m)
+{
+	struct connection *conn;
+
+	/* A peer that was authorized is about to bring keys: wait for those. */
+	TAILQ_FOREACH(conn, &e->connections, entry) {
+		if (conn->state == CONNECTION_NONEXISTENT) {
+			connection_set(conn, conn->state, SPD_HOLD);
+			return;
+		}
+	}
+	if ((conn = connection_new(c, e, m->class, m->tunnel)) == NULL) {
+		if (TAILQ_EMPTY(&e->connections))
+			spd_update(c, e);
+		return;
+	}
+	switch (m->class) {
+	case OE_CLASS_DENY:
+		connection_settle(conn, true, c->config->lifespan_first,
+		    "policy class deny");
+		return;
+	case OE_CLASS_CLEAR:
+		connection_settle(conn, false, c->config->lifespan_first,
+		    "policy class always-clear-text");
+		return;
+	case OE_CLASS_TUNNEL:
+		connection_pending(conn);
+		return;
+	case OE_CLASS_PERMISSIVE:
+	case OE_CLASS_PARANOID:
+		break;
+	}
+	if (c->config->key == NULL)
+		connection_no_oe(conn, c->config->lifespan, "we have no key of "
+		    "our own");
+	else if (!c->config->initiate)
+		connection_no_oe(conn, c->config->lifespan, "configured to "
+		    "accept, not to initiate");
+	else
+		connection_potential(conn);
+}

@@ -33,5 +33,6 @@ EXTRA_DIST += tests/net/oe_slow.py tests/net/oelib.sh
 dist_check_SCRIPTS += tests/net/rsip_gateway.sh
 TESTS += tests/net/rsip_gateway.sh
 EXTRA_DIST += tests/net/rsip_lab.py tests/net/rsip_gateway.py \
-	tests/net/rsip_gateway_wire.py tests/net/rsip_gateway_plain.py \
+	tests/net/rsip_gateway_data.py tests/net/rsip_gateway_plain.py \
+	tests/net/rsip_gateway_wire.py \
 	tests/peer/session.py

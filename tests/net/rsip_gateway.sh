@@ -41,6 +41,7 @@ net_rsipd "$lines"
 failed=0
 net_on x1 python3 "$NET_HERE/rsip_gateway.py" || failed=1
 net_on x1 python3 "$NET_HERE/rsip_gateway_wire.py" || failed=1
+net_on x1 python3 "$NET_HERE/rsip_gateway_data.py" || failed=1
 
 # Another gateway in its place: no UDP, nothing optional, its tunnels end elsewhere.
 net_stop rsipd

@@ -1,7 +1,6 @@
 """rsip_gateway_wire.py [TEST...] - malformed messages, UDP, authentication and misuse against rsipd"""
 import hashlib
 import hmac
-import ipaddress
 import socket
 import struct
 import sys
@@ -11,7 +10,7 @@ import rsip
 import rsip_lab as lab
 from rsip import BIND, COUNTER, ERROR, LEASE, POLICY, PORTS, VENDOR
 from rsip_lab import (GATEWAY, NB, SECRET, expand, host, is_error, is_type,
-                      silence, test)
+                      silence, test, tunnel, udp_packet)
 from session import Closed, Session, find
 
 
@@ -236,27 +235,6 @@ def authentication_where_it_is_a_choice():
 
 
 # --- misuse of resources: 10.4 -----------------------------------------------
-
-def checksum(data):
-    total = sum(struct.unpack('!%dH' % (len(data) // 2), data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
-
-
-def udp_packet(src, sport, dst, dport):
-    body = struct.pack('!HHHH', sport, dport, 12, 0) + b'lost'
-    head = struct.pack('!BBHHHBBH', 0x45, 0, 20 + len(body), 1, 0, 64, 17, 0) + \
-        ipaddress.ip_address(src).packed + ipaddress.ip_address(dst).packed
-    return head[:10] + struct.pack('!H', checksum(head)) + head[12:] + body
-
-
-def tunnel(s, packet, protocol=4):
-    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, protocol)
-    raw.bind((s.sock.getsockname()[0], 0))
-    raw.sendto((b'\0\0\x08\0' if protocol == 47 else b'') + packet, (GATEWAY, 0))
-    raw.close()
-
 
 @test
 def misuse_is_told():

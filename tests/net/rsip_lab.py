@@ -19,12 +19,12 @@ SECRET = b'between x1 and N'
 
 # Which addresses have which policy; rsip_gateway.sh has the other half.
 CLASSES = {
-    'any': [*range(100, 128), *range(60, 96)], 'macro': range(128, 144), 'micro': range(144, 160),
+    'any': [*range(100, 128), *range(60, 84)], 'macro': range(128, 144), 'micro': range(144, 160),
     'one-port': range(160, 176), 'auth': range(176, 192),
     'may-auth': range(192, 200), 'short': range(200, 208),
     'small': range(208, 224), 'denied': range(224, 232),
     'plain': range(232, 240), 'limited': range(240, 248),
-    'ipip': range(248, 255), 'wire': range(20, 50),
+    'ipip': range(248, 255), 'wire': range(20, 45), 'data': range(84, 96),
     'plain-gateway': range(50, 60),
 }
 used = {name: 0 for name in CLASSES}
@@ -37,10 +37,10 @@ def test(function):
 
 
 def take_over(kind):
-    """In a second program: other hosts stand for 'any', and half of the rest are used."""
+    """In a second program: other hosts stand for 'any', and of the rest some are used."""
     CLASSES['any'] = CLASSES[kind]
     for name in ('macro', 'micro'):
-        used[name] = len(CLASSES[name]) // 2
+        used[name] = 8 if kind == 'wire' else 12
 
 
 def address(kind='any'):
@@ -81,6 +81,27 @@ def silence(s, seconds=0.5):
     except (TimeoutError, socket.timeout):
         return
     raise AssertionError('got %s %s' % (rsip.name(got[0]), got[1]))
+
+
+def checksum(data):
+    total = sum(struct.unpack('!%dH' % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def udp_packet(src, sport, dst, dport):
+    body = struct.pack('!HHHH', sport, dport, 12, 0) + b'lost'
+    head = struct.pack('!BBHHHBBH', 0x45, 0, 20 + len(body), 1, 0, 64, 17, 0) + \
+        ipaddress.ip_address(src).packed + ipaddress.ip_address(dst).packed
+    return head[:10] + struct.pack('!H', checksum(head)) + head[12:] + body
+
+
+def tunnel(s, packet, protocol=4):
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, protocol)
+    raw.bind((s.sock.getsockname()[0], 0))
+    raw.sendto((b'\0\0\x08\0' if protocol == 47 else b'') + packet, (GATEWAY, 0))
+    raw.close()
 
 
 class Names(threading.Thread):

@@ -45,6 +45,7 @@ struct dataplane {
 	const char *firewall;		/* what the rules process chose */
 	int rules_fd;
 	pid_t rules_pid;
+	bool threaded;			/* the interfaces receive in threads */
 	uint64_t mended;		/* times that rules were put back */
 	int proc_fd;			/* the kernel's own counters */
 	int ctl_fd;			/* for asking about interfaces */
@@ -227,6 +228,8 @@ on_rules(evutil_socket_t fd, short what, void *arg)
 	n = recv(fd, &c, 1, MSG_DONTWAIT);
 	if (n == 1 && c == RULES_MENDED) {
 		dp->mended++;
+	} else if (n == 1 && c == RULES_THREADED) {
+		dp->threaded = true;
 	} else if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR)) {
 		log_error("the firewall process has ended: rules are no longer "
 		    "watched, restart the daemon");
@@ -442,6 +445,9 @@ dataplane_status(struct dataplane *dp)
 	    json_object_new_string(dp->running ? "nfqueue" : "not running"));
 	json_object_object_add(o, "firewall",
 	    json_object_new_string(dp->firewall));
+	json_object_object_add(o, "receive",
+	    json_object_new_string(
+		dp->threaded ? "in threads" : "in soft interrupts"));
 	put_number(o, "rules-mended", dp->mended);
 	put_number(o, "queues", dp->nqueues);
 	put_number(o, "tunnel-mtu", atomic_load(&dp->shared.mtu));

@@ -37,6 +37,7 @@ struct dataplane_config {
 	bool local_ipsec;		/* ESP, AH, IKE that no host owns go to the router itself */
 	bool napt;			/* masquerade hosts that do not speak RSIP */
 	unsigned mtu;			/* of the private link, 0: ask the interface */
+	bool keep_softirq;		/* leave the interfaces' NAPI as it is (no threads) */
 };
 
 struct dataplane_ops {

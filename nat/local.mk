@@ -10,7 +10,8 @@ nat_libnat_a_SOURCES = \
 	nat/plan.c nat/plan.h \
 	nat/queue.c nat/queue.h \
 	nat/rules.c nat/rules.h \
-	nat/rules_iptables.c nat/rules_nftables.c nat/rules_run.c
+	nat/rules_iptables.c nat/rules_nftables.c nat/rules_run.c \
+	nat/rules_settings.c
 
 # The data plane without rsipd, for tests/net and tests/bench.
 check_PROGRAMS += tests/net/nat_gateway
@@ -28,3 +29,9 @@ tests_unit_test_demux_SOURCES = tests/unit/test_demux.c
 tests_unit_test_demux_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_demux_LDADD = nat/libnat.a $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
+
+# Not a test: tests/bench/dataplane.py runs it and prints a table.
+noinst_PROGRAMS += tests/bench/dataplane_load
+tests_bench_dataplane_load_SOURCES = tests/bench/dataplane_load.c
+tests_bench_dataplane_load_LDADD = $(BASE_LIBS)
+EXTRA_DIST += tests/bench/dataplane.py

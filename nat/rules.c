@@ -13,11 +13,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include <arpa/inet.h>
-
 #include "base/log.h"
-#include "base/util.h"
-#include "nat/address.h"
 #include "nat/rules.h"
 
 /* How long rules that somebody removed may be missing (ms). */
@@ -25,8 +21,6 @@
 /* iptables may wait for another's lock and load modules. */
 #define BEGIN_TIMEOUT	30000
 #define FD_MAX		1024
-/* The note of an address that is answered for. */
-#define CLAIM		"address/"
 
 static const struct rules_backend *const backends[] = { &rules_nftables,
 	&rules_iptables };
@@ -36,256 +30,6 @@ say(int fd, char what)
 {
 	if (send(fd, &what, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == -1)
 		log_debug("firewall rules: the daemon does not listen");
-}
-
-/* --- settings of /proc/sys ----------------------------------------------- */
-
-static int
-setting_read(const char *key, char *value, size_t cap)
-{
-	char	path[128];
-	ssize_t n;
-	int	fd;
-
-	snprintf(path, sizeof(path), "/proc/sys/%s", key);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
-		return -1;
-	n = read(fd, value, cap - 1);
-	close(fd);
-	if (n == -1)
-		return -1;
-	value[n] = '\0';
-	value[strcspn(value, "\n")] = '\0';
-	return 0;
-}
-
-static int
-setting_write(const char *key, const char *value)
-{
-	char path[128], line[1026];
-	int  fd, n, rc = 0;
-
-	snprintf(path, sizeof(path), "/proc/sys/%s", key);
-	/* A line of its own: an empty list is written as an empty line. */
-	n = snprintf(line, sizeof(line), "%s\n", value);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd == -1)
-		return -1;
-	if (write(fd, line, (size_t)n) != n)
-		rc = -1;
-	close(fd);
-	return rc;
-}
-
-/* Keeps what a setting was, unless a dead predecessor's note of it is there. */
-static void
-setting_save(struct rules_settings *saved, const char *key)
-{
-	struct rules_setting *s;
-
-	for (size_t i = 0; i < saved->n; i++) {
-		if (strcmp(saved->list[i].key, key) == 0)
-			return;
-	}
-	if (saved->n == RULES_SETTINGS)
-		return;
-	s = &saved->list[saved->n];
-	snprintf(s->key, sizeof(s->key), "%s", key);
-	if (setting_read(key, s->value, sizeof(s->value)) == 0 &&
-	    strlen(s->value) + 1 < sizeof(s->value))
-		saved->n++;
-}
-
-static void
-setting_want(struct rules_settings *saved, const char *key, const char *value,
-    bool must)
-{
-	char now[128];
-
-	if (setting_read(key, now, sizeof(now)) == -1) {
-		if (must)
-			log_error("/proc/sys/%s: %s", key, strerror(errno));
-		return;
-	}
-	if (strcmp(now, value) == 0)
-		return;
-	if (saved != NULL)
-		setting_save(saved, key);
-	if (setting_write(key, value) == -1)
-		log_error("cannot set /proc/sys/%s to %s: %s", key, value,
-		    strerror(errno));
-}
-
-/*
- * A packet leaves the queue with a source address of ours (the tunnel's, or the
- * leased one) as if it had just come in on that interface: both checks that
- * the kernel makes there must let it pass.  The rules against spoofing
- * stand in for them.
- */
-static void
-settings_of_interface(struct rules_settings *saved, const char *ifname)
-{
-	char key[96], value[16];
-
-	snprintf(key, sizeof(key), "net/ipv4/conf/%s/accept_local", ifname);
-	setting_want(saved, key, "1", true);
-	snprintf(key, sizeof(key), "net/ipv4/conf/%s/rp_filter", ifname);
-	/* The stricter of "all" and the interface holds; 2 is loose. */
-	if (setting_read(key, value, sizeof(value)) == 0 &&
-	    (strcmp(value, "1") == 0 ||
-	    (setting_read("net/ipv4/conf/all/rp_filter", value,
-	    sizeof(value)) == 0 && strcmp(value, "1") == 0)))
-		setting_want(saved, key, "2", true);
-}
-
-/*
- * The router's own programs must not draw a leased port as their source: the
- * kernel is told once; it writes lists in a way of its own, so that they
- * cannot be compared later.
- */
-static void
-settings_reserve_ports(const struct rules_plan *p, struct rules_settings *saved)
-{
-	static const char	       key[] = "net/ipv4/ip_local_reserved_ports";
-	const struct dataplane_config *c = p->config;
-	const struct rules_setting    *was = NULL;
-	char			       value[1024];
-	size_t			       n;
-
-	setting_save(saved, key);
-	for (size_t i = 0; i < saved->n; i++) {
-		if (strcmp(saved->list[i].key, key) == 0)
-			was = &saved->list[i];
-	}
-	if (was == NULL) {
-		log_warn("/proc/sys/%s is missing or too long: the router's own "
-		    "programs may draw leased ports", key);
-		return;
-	}
-	n = (size_t)snprintf(value, sizeof(value), "%s", was->value);
-	for (size_t i = 0; i < c->npools; i++) {
-		if (!c->pools[i].local)
-			continue;
-		for (unsigned k = 0; k < c->pools[i].nports; k++) {
-			if (n + 16 > sizeof(value))
-				break;
-			n += (size_t)snprintf(value + n, sizeof(value) - n,
-			    "%s%u-%u", n > 0 ? "," : "",
-			    c->pools[i].ports[k].lo, c->pools[i].ports[k].hi);
-		}
-	}
-	if (n > 0 && setting_write(key, value) == -1)
-		log_warn("cannot reserve the leased ports in /proc/sys/%s: %s",
-		    key, strerror(errno));
-}
-
-/*
- * Leased addresses that are nobody's: taken, and noted like a setting so that
- * a successor with another configuration gives them back.  Again at each check,
- * since routes go when an interface does.
- */
-static void
-settings_claim(const struct rules_plan *p, struct rules_settings *saved)
-{
-	const struct dataplane_config *c = p->config;
-	struct rules_setting	      *s;
-	char			       key[64];
-	size_t			       k;
-
-	for (size_t i = 0; i < c->npools; i++) {
-		if (c->pools[i].local)
-			continue;
-		snprintf(key, sizeof(key), CLAIM "%s",
-		    ipv4_text(c->pools[i].addr));
-		for (k = 0; k < saved->n; k++) {
-			if (strcmp(saved->list[k].key, key) == 0)
-				break;
-		}
-		if (k == saved->n) {
-			if (k == RULES_SETTINGS)
-				continue;
-			s = &saved->list[saved->n++];
-			snprintf(s->key, sizeof(s->key), "%s", key);
-			snprintf(s->value, sizeof(s->value), "%s %s",
-			    c->public_if, c->private_if);
-		}
-		if (address_claim(c->pools[i].addr, c->public_if,
-		    c->private_if) == -1)
-			log_warn("cannot answer for %s on %s: %s",
-			    ipv4_text(c->pools[i].addr), c->public_if,
-			    strerror(errno));
-	}
-}
-
-static void
-setting_release(const struct rules_setting *s)
-{
-	struct in_addr addr;
-	char	       public_if[16], private_if[16];
-
-	if (inet_pton(AF_INET, s->key + strlen(CLAIM), &addr) == 1 &&
-	    sscanf(s->value, "%15s %15s", public_if, private_if) == 2)
-		address_release(addr.s_addr, public_if, private_if);
-}
-
-static void
-settings_apply(const struct rules_plan *p, struct rules_settings *saved)
-{
-	const struct dataplane_config *c = p->config;
-
-	setting_want(saved, "net/ipv4/ip_forward", "1", true);
-	settings_of_interface(saved, c->public_if);
-	if (strcmp(c->public_if, c->private_if) != 0)
-		settings_of_interface(saved, c->private_if);
-	settings_claim(p, saved);
-}
-
-static void
-settings_restore(const struct rules_settings *saved)
-{
-	for (size_t i = saved->n; i-- > 0;) {
-		if (strncmp(saved->list[i].key, CLAIM, strlen(CLAIM)) == 0) {
-			setting_release(&saved->list[i]);
-			continue;
-		}
-		if (setting_write(saved->list[i].key, saved->list[i].value) ==
-		    -1 && errno != ENOENT)
-			log_warn("cannot set /proc/sys/%s back to %s: %s",
-			    saved->list[i].key, saved->list[i].value,
-			    strerror(errno));
-	}
-}
-
-void
-rules_read_saved(const char *dump, struct rules_settings *out)
-{
-	static const char mark[] = "rsip-saved ";
-	const char	 *p = dump, *eq;
-	size_t		  klen, vlen;
-
-	out->n = 0;
-	while ((p = strstr(p, mark)) != NULL && out->n < RULES_SETTINGS) {
-		p += sizeof(mark) - 1;
-		eq = p + strcspn(p, "=\"\n");
-		if (*eq != '=')
-			continue;
-		klen = (size_t)(eq - p);
-		vlen = strcspn(eq + 1, "\"\n");
-		/* Written by root, read by root; yet only what we could have
-		 * written is put back. */
-		if (klen >= sizeof(out->list[0].key) ||
-		    vlen >= sizeof(out->list[0].value) ||
-		    (strncmp(p, "net/ipv4/", 9) != 0 &&
-		    strncmp(p, CLAIM, strlen(CLAIM)) != 0) ||
-		    memmem(p, klen, "..", 2) != NULL)
-			continue;
-		memcpy(out->list[out->n].key, p, klen);
-		out->list[out->n].key[klen] = '\0';
-		memcpy(out->list[out->n].value, eq + 1, vlen);
-		out->list[out->n].value[vlen] = '\0';
-		out->n++;
-	}
 }
 
 /* --- the process ---------------------------------------------------------- */
@@ -325,6 +69,7 @@ struct keeper {
 	const struct rules_backend *backend;	/* NULL: firewall = none */
 	struct rules_settings saved;
 	char *dump;				/* the rules as we made them */
+	bool threaded;				/* interfaces receive in threads */
 };
 
 static int
@@ -365,8 +110,8 @@ keeper_begin(struct keeper *k)
 			free(old);
 		}
 	}
-	settings_apply(k->plan, &k->saved);
-	settings_reserve_ports(k->plan, &k->saved);
+	rules_settings_apply(k->plan, &k->saved);
+	k->threaded = rules_settings_once(k->plan, &k->saved);
 	return keeper_install(k);
 }
 
@@ -376,7 +121,7 @@ keeper_check(struct keeper *k, int fd)
 	char *now;
 	bool  same;
 
-	settings_apply(k->plan, &k->saved);
+	rules_settings_apply(k->plan, &k->saved);
 	if (k->backend == NULL || k->dump == NULL)
 		return;
 	now = k->backend->dump();
@@ -397,7 +142,7 @@ keeper_end(struct keeper *k)
 {
 	if (k->backend != NULL)
 		k->backend->remove();
-	settings_restore(&k->saved);
+	rules_settings_restore(&k->saved);
 	free(k->dump);
 }
 
@@ -438,7 +183,7 @@ rules_main(int fd, const struct rules_plan *plan)
 	if (recv(fd, &go, 1, 0) != 1)
 		_exit(0);
 	if (keeper_begin(&k) == -1) {
-		settings_restore(&k.saved);
+		rules_settings_restore(&k.saved);
 		say(fd, RULES_FAILED);
 		_exit(1);
 	}
@@ -447,6 +192,8 @@ rules_main(int fd, const struct rules_plan *plan)
 	else
 		say(fd, k.backend == &rules_nftables ? RULES_UP_NFTABLES :
 		    RULES_UP_IPTABLES);
+	if (k.threaded)
+		say(fd, RULES_THREADED);
 	for (;;) {
 		switch (poll(&p, 1, CHECK_INTERVAL)) {
 		case -1:

@@ -33,6 +33,7 @@ enum rules_event {
 	RULES_UP_IPTABLES = 'i',
 	RULES_UP_NONE = '-',	/* they are the operator's business */
 	RULES_FAILED = 'f',		/* they cannot be; the reason was logged */
+	RULES_THREADED = 't',	/* both interfaces receive in threads */
 	RULES_MENDED = 'm',		/* somebody removed them, they are back */
 };
 
@@ -75,6 +76,15 @@ struct rules_backend {
 	char *(*dump)(void);
 };
 extern const struct rules_backend rules_iptables, rules_nftables;
+
+/* Sets what the data plane needs; again at each check, since others set it too. */
+void	rules_settings_apply(const struct rules_plan *p,
+	    struct rules_settings *saved);
+/* Sets what is set only once.  True if both interfaces now receive in threads. */
+bool	rules_settings_once(const struct rules_plan *p,
+	    struct rules_settings *saved);
+/* Puts all of it back. */
+void	rules_settings_restore(const struct rules_settings *saved);
 
 /* Reads "rsip-saved KEY=VALUE" comments out of a dump. */
 void	rules_read_saved(const char *dump, struct rules_settings *out);

@@ -21,7 +21,7 @@
 /*
  * nat_gateway PUBLIC-IF PRIVATE-IF GATEWAY [firewall=nftables|iptables|none]
  *     [queues=N] [queue-first=N] [queue-length=N] [entries=N] [local-ipsec]
- *     [no-napt] [keep-root] [pool=ADDR:LO-HI[,LO-HI]] [remote-pool=...]
+ *     [no-napt] [keep-root] [keep-softirq] [pool=ADDR:LO-HI[,LO-HI]] [remote-pool=...]
  *
  * Lines on stdin, one answer line each:
  *     add CLIENT BIND HOST LOCAL ipip|gre [whole] [noipsec] [ports=LO-HI,...]
@@ -127,6 +127,8 @@ get_option(char *s)
 		config.napt = false;
 	else if (v == NULL && strcmp(s, "keep-root") == 0)
 		keep_root = true;
+	else if (v == NULL && strcmp(s, "keep-softirq") == 0)
+		config.keep_softirq = true;
 	else if (v == NULL)
 		fail("unknown option", s);
 	else if (strcmp(s, "queues") == 0)

@@ -1,0 +1,334 @@
+/* rules_settings.c - settings of the machine that the data plane needs, noted and put back */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "nat/address.h"
+#include "nat/rules.h"
+
+/* The note of an address that is answered for. */
+#define CLAIM		"address/"
+/* An interface's own settings. */
+#define LINK		"class/net/"
+
+/* A key is a path below /proc/sys, or below /sys if it is an interface's. */
+static void
+setting_path(char *path, size_t cap, const char *key)
+{
+	snprintf(path, cap, "%s/%s",
+	    strncmp(key, LINK, strlen(LINK)) == 0 ? "/sys" : "/proc/sys", key);
+}
+
+static int
+setting_read(const char *key, char *value, size_t cap)
+{
+	char	path[128];
+	ssize_t n;
+	int	fd;
+
+	setting_path(path, sizeof(path), key);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	n = read(fd, value, cap - 1);
+	close(fd);
+	if (n == -1)
+		return -1;
+	value[n] = '\0';
+	value[strcspn(value, "\n")] = '\0';
+	return 0;
+}
+
+static int
+setting_write(const char *key, const char *value)
+{
+	char path[128], line[1026];
+	int  fd, n, rc = 0;
+
+	setting_path(path, sizeof(path), key);
+	/* A line of its own: an empty list is written as an empty line. */
+	n = snprintf(line, sizeof(line), "%s\n", value);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	if (write(fd, line, (size_t)n) != n)
+		rc = -1;
+	close(fd);
+	return rc;
+}
+
+/* Keeps what a setting was, unless a dead predecessor's note of it is there. */
+static void
+setting_save(struct rules_settings *saved, const char *key)
+{
+	struct rules_setting *s;
+
+	for (size_t i = 0; i < saved->n; i++) {
+		if (strcmp(saved->list[i].key, key) == 0)
+			return;
+	}
+	if (saved->n == RULES_SETTINGS)
+		return;
+	s = &saved->list[saved->n];
+	snprintf(s->key, sizeof(s->key), "%s", key);
+	if (setting_read(key, s->value, sizeof(s->value)) == 0 &&
+	    strlen(s->value) + 1 < sizeof(s->value))
+		saved->n++;
+}
+
+static void
+setting_want(struct rules_settings *saved, const char *key, const char *value,
+    bool must)
+{
+	char now[128];
+
+	if (setting_read(key, now, sizeof(now)) == -1) {
+		if (must)
+			log_error("/proc/sys/%s: %s", key, strerror(errno));
+		return;
+	}
+	if (strcmp(now, value) == 0)
+		return;
+	if (saved != NULL)
+		setting_save(saved, key);
+	if (setting_write(key, value) == -1)
+		log_error("cannot set /proc/sys/%s to %s: %s", key, value,
+		    strerror(errno));
+}
+
+/*
+ * A packet leaves the queue with a source address of ours (the tunnel's, or the
+ * leased one) as if it had just come in on that interface: both checks that
+ * the kernel makes there must let it pass.  The rules against spoofing
+ * stand in for them.
+ */
+static void
+settings_of_interface(struct rules_settings *saved, const char *ifname)
+{
+	char key[96], value[16];
+
+	snprintf(key, sizeof(key), "net/ipv4/conf/%s/accept_local", ifname);
+	setting_want(saved, key, "1", true);
+	snprintf(key, sizeof(key), "net/ipv4/conf/%s/rp_filter", ifname);
+	/* The stricter of "all" and the interface holds; 2 is loose. */
+	if (setting_read(key, value, sizeof(value)) == 0 &&
+	    (strcmp(value, "1") == 0 ||
+	    (setting_read("net/ipv4/conf/all/rp_filter", value,
+	    sizeof(value)) == 0 && strcmp(value, "1") == 0)))
+		setting_want(saved, key, "2", true);
+}
+
+/*
+ * The router's own programs must not draw a leased port as their source: the
+ * kernel is told once; it writes lists in a way of its own, so that they
+ * cannot be compared later.
+ */
+static void
+settings_reserve_ports(const struct rules_plan *p, struct rules_settings *saved)
+{
+	static const char	       key[] = "net/ipv4/ip_local_reserved_ports";
+	const struct dataplane_config *c = p->config;
+	const struct rules_setting    *was = NULL;
+	char			       value[1024];
+	size_t			       n;
+
+	setting_save(saved, key);
+	for (size_t i = 0; i < saved->n; i++) {
+		if (strcmp(saved->list[i].key, key) == 0)
+			was = &saved->list[i];
+	}
+	if (was == NULL) {
+		log_warn("/proc/sys/%s is missing or too long: the router's own "
+		    "programs may draw leased ports", key);
+		return;
+	}
+	n = (size_t)snprintf(value, sizeof(value), "%s", was->value);
+	for (size_t i = 0; i < c->npools; i++) {
+		if (!c->pools[i].local)
+			continue;
+		for (unsigned k = 0; k < c->pools[i].nports; k++) {
+			if (n + 16 > sizeof(value))
+				break;
+			n += (size_t)snprintf(value + n, sizeof(value) - n,
+			    "%s%u-%u", n > 0 ? "," : "",
+			    c->pools[i].ports[k].lo, c->pools[i].ports[k].hi);
+		}
+	}
+	if (n > 0 && setting_write(key, value) == -1)
+		log_warn("cannot reserve the leased ports in /proc/sys/%s: %s",
+		    key, strerror(errno));
+}
+
+/*
+ * Leased addresses that are nobody's: taken, and noted like a setting so that
+ * a successor with another configuration gives them back.  Again at each check,
+ * since routes go when an interface does.
+ */
+static void
+settings_claim(const struct rules_plan *p, struct rules_settings *saved)
+{
+	const struct dataplane_config *c = p->config;
+	struct rules_setting	      *s;
+	char			       key[64];
+	size_t			       k;
+
+	for (size_t i = 0; i < c->npools; i++) {
+		if (c->pools[i].local)
+			continue;
+		snprintf(key, sizeof(key), CLAIM "%s",
+		    ipv4_text(c->pools[i].addr));
+		for (k = 0; k < saved->n; k++) {
+			if (strcmp(saved->list[k].key, key) == 0)
+				break;
+		}
+		if (k == saved->n) {
+			if (k == RULES_SETTINGS)
+				continue;
+			s = &saved->list[saved->n++];
+			snprintf(s->key, sizeof(s->key), "%s", key);
+			snprintf(s->value, sizeof(s->value), "%s %s",
+			    c->public_if, c->private_if);
+		}
+		if (address_claim(c->pools[i].addr, c->public_if,
+		    c->private_if) == -1)
+			log_warn("cannot answer for %s on %s: %s",
+			    ipv4_text(c->pools[i].addr), c->public_if,
+			    strerror(errno));
+	}
+}
+
+static void
+setting_release(const struct rules_setting *s)
+{
+	struct in_addr addr;
+	char	       public_if[16], private_if[16];
+
+	if (inet_pton(AF_INET, s->key + strlen(CLAIM), &addr) == 1 &&
+	    sscanf(s->value, "%15s %15s", public_if, private_if) == 2)
+		address_release(addr.s_addr, public_if, private_if);
+}
+
+void
+rules_settings_apply(const struct rules_plan *p, struct rules_settings *saved)
+{
+	const struct dataplane_config *c = p->config;
+
+	setting_want(saved, "net/ipv4/ip_forward", "1", true);
+	settings_of_interface(saved, c->public_if);
+	if (strcmp(c->public_if, c->private_if) != 0)
+		settings_of_interface(saved, c->private_if);
+	settings_claim(p, saved);
+}
+
+/* Is the interface that /sys shows under this name ours?  Not if somebody entered
+ * a network namespace without its /sys. */
+static bool
+sys_shows(const char *ifname)
+{
+	char key[64], value[16];
+
+	snprintf(key, sizeof(key), LINK "%s/ifindex", ifname);
+	return setting_read(key, value, sizeof(value)) == 0 &&
+	    strtoul(value, NULL, 10) == if_nametoindex(ifname);
+}
+
+/*
+ * The cure for overload: an interface that receives in soft interrupts does so
+ * whenever our threads leave a system call, until these get nothing done.  In
+ * a thread of its own it competes with ours for the CPU like any other, and
+ * what is too much is dropped where it costs nothing, at the interface.
+ */
+static bool
+receive_in_thread(struct rules_settings *saved, const char *ifname)
+{
+	char key[64], value[16];
+
+	if (!sys_shows(ifname))
+		return false;
+	snprintf(key, sizeof(key), LINK "%s/queues/rx-0/rps_cpus", ifname);
+	if (setting_read(key, value, sizeof(value)) == 0 &&
+	    value[strspn(value, "0,")] != '\0')
+		log_warn("%s: receive packet steering (rps_cpus = %s) puts "
+		    "packets back into soft interrupts: under overload little "
+		    "may get through", ifname, value);
+	snprintf(key, sizeof(key), LINK "%s/threaded", ifname);
+	if (setting_read(key, value, sizeof(value)) == -1)
+		return false;
+	if (strcmp(value, "0") != 0)
+		return true;
+	setting_save(saved, key);
+	/* A driver without NAPI says no. */
+	return setting_write(key, "1") == 0;
+}
+
+bool
+rules_settings_once(const struct rules_plan *p, struct rules_settings *saved)
+{
+	const struct dataplane_config *c = p->config;
+	bool			       both;
+
+	settings_reserve_ports(p, saved);
+	if (c->keep_softirq)
+		return false;
+	both = receive_in_thread(saved, c->public_if);
+	if (strcmp(c->public_if, c->private_if) != 0 &&
+	    !receive_in_thread(saved, c->private_if))
+		both = false;
+	return both;
+}
+
+void
+rules_settings_restore(const struct rules_settings *saved)
+{
+	for (size_t i = saved->n; i-- > 0;) {
+		if (strncmp(saved->list[i].key, CLAIM, strlen(CLAIM)) == 0) {
+			setting_release(&saved->list[i]);
+			continue;
+		}
+		if (setting_write(saved->list[i].key, saved->list[i].value) ==
+		    -1 && errno != ENOENT)
+			log_warn("cannot set %s back to %s: %s",
+			    saved->list[i].key, saved->list[i].value,
+			    strerror(errno));
+	}
+}
+
+void
+rules_read_saved(const char *dump, struct rules_settings *out)
+{
+	static const char mark[] = "rsip-saved ";
+	const char	 *p = dump, *eq;
+	size_t		  klen, vlen;
+
+	out->n = 0;
+	while ((p = strstr(p, mark)) != NULL && out->n < RULES_SETTINGS) {
+		p += sizeof(mark) - 1;
+		eq = p + strcspn(p, "=\"\n");
+		if (*eq != '=')
+			continue;
+		klen = (size_t)(eq - p);
+		vlen = strcspn(eq + 1, "\"\n");
+		/* Written by root, read by root; yet only what we could have
+		 * written is put back. */
+		if (klen >= sizeof(out->list[0].key) ||
+		    vlen >= sizeof(out->list[0].value) ||
+		    (strncmp(p, "net/ipv4/", 9) != 0 &&
+		    strncmp(p, LINK, strlen(LINK)) != 0 &&
+		    strncmp(p, CLAIM, strlen(CLAIM)) != 0) ||
+		    memmem(p, klen, "..", 2) != NULL)
+			continue;
+		memcpy(out->list[out->n].key, p, klen);
+		out->list[out->n].key[klen] = '\0';
+		memcpy(out->list[out->n].value, eq + 1, vlen);
+		out->list[out->n].value[vlen] = '\0';
+		out->n++;
+	}
+}

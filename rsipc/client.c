@@ -280,7 +280,7 @@ client_connect(void *arg, bool udp)
 		return;
 	}
 	c->unreachable_said = false;
-	snprintf(c->link, sizeof(c->link), "%s", link);
+	snprintf(c->link, sizeof(c->link), "%.*s", IFNAMSIZ - 1, link);
 	transport_connect(c->transport, c->gateway, c->settings->port, udp);
 }
 
@@ -384,10 +384,20 @@ client_message(void *arg, const struct rsip_message *m)
 	client_kick(c);
 }
 
+static void
+client_unreadable(void *arg, const struct rsip_message *m)
+{
+	struct client *c = arg;
+
+	host_unreadable(&c->host, m, clock_now());
+	client_kick(c);
+}
+
 static const struct transport_ops client_transport_ops = {
 	.connected = client_connected,
 	.disconnected = client_disconnected,
 	.message = client_message,
+	.unreadable = client_unreadable,
 };
 
 /* --- a network that changes under us --------------------------------------- */

@@ -42,7 +42,7 @@ host_init(struct host *h, const struct host_config *config,
 	h->want_ports = config->ports;
 	h->want_spis = config->spis;
 	h->want_tunnel = config->tunnel;
-	h->no_ipsec = config->spis == 0;
+	h->no_ipsec = config->spis == 0 || config->method != RSIP_METHOD_RSIPSEC;
 	lease_init(&h->lease);
 }
 
@@ -127,6 +127,7 @@ host_forget(struct host *h)
 	host_refuse_demands(h, RSIP_REGISTER_FIRST);
 	h->pending = 0;
 	h->client_id = 0;
+	h->nunwanted = 0;
 	h->listened = 0;
 	h->query_at = 0;
 	h->verify = false;

@@ -17,6 +17,7 @@
 #define HOST_SUSPECT_INTERVAL	5000	/* ms between probes of a silent gateway */
 #define HOST_DEMANDS_MAX	32	/* ports waiting to be leased */
 #define HOST_LISTEN_MAX		32	/* ports of the configuration to LISTEN on */
+#define HOST_UNWANTED_MAX	16	/* bindings that were granted but cannot be used */
 #define HOST_BLOCKS_MAX		4	/* more blocks of ports at once */
 #define HOST_BLOCK_RETRY	30000	/* ms after a refusal of one */
 #define HOST_SPIS_LOW		4	/* free SPIs below which more are leased */
@@ -40,6 +41,7 @@ const char *host_state_name(enum host_state s);	/* "Registration Pending" */
 
 struct host_config {
 	bool	 udp;			/* transport of the first REGISTER_REQUEST */
+	uint8_t	 method;		/* enum rsip_method to ask for: RSIPSEC, or less */
 	uint8_t	 ports;			/* contiguous ports to ask for, 0: none */
 	uint16_t spis;			/* 0: no RSIPSEC */
 	uint16_t cookies;		/* initiator cookies to negotiate, 0: trial and error */
@@ -122,6 +124,8 @@ struct host {
 	bool	 more_spis, more_ports;
 	uint64_t more_ports_at;		/* not before this */
 	uint8_t	 listened;		/* how many of config.listen were asked for */
+	uint32_t unwanted[HOST_UNWANTED_MAX];	/* to be freed */
+	size_t	 nunwanted;
 	struct host_demand demand[HOST_DEMANDS_MAX];
 	size_t	 ndemands;
 	bool	 leaving;
@@ -142,6 +146,9 @@ void	host_connected(struct host *h, uint64_t now);
 void	host_disconnected(struct host *h, uint64_t now);
 /* A message that the transport has read, and verified if it is to be so; borrowed. */
 void	host_receive(struct host *h, const struct rsip_message *m, uint64_t now);
+/* A response that cannot be read, as far as rsip_decode() got; borrowed. */
+void	host_unreadable(struct host *h, const struct rsip_message *m,
+	    uint64_t now);
 /* Does what is due.  To be called at host_next() and after every other call. */
 void	host_tick(struct host *h, uint64_t now);
 /* When host_tick() has something to do again; 0: not by itself. */

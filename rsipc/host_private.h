@@ -16,6 +16,9 @@ void	host_forget(struct host *h);
 /* Registration lifetime R = max(R, Bi) (RFC 3103 §6). */
 void	host_outlive(struct host *h, uint64_t expires);
 
+/* Ends the assignment under way without a binding that can be used. */
+void	host_unwanted(struct host *h, uint32_t bind_id, uint64_t now);
+
 /* host_request.c */
 /* Sends the next request that is due in this state, if there is one. */
 void	host_request_next(struct host *h, uint64_t now);

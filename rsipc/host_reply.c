@@ -45,8 +45,10 @@ register_response(struct host *h, const struct rsip_message *m, uint64_t now)
 	if (m->ntunnels == 0)
 		h->tunnels = 1u << RSIP_TUNNEL_IPIP;
 	h->no_ipsec = h->config.spis == 0 ||
+	    h->config.method != RSIP_METHOD_RSIPSEC ||
 	    !(h->methods & 1u << RSIP_METHOD_RSIPSEC);
-	if (h->no_ipsec && h->config.spis != 0)
+	if (h->no_ipsec && h->config.spis != 0 &&
+	    h->config.method == RSIP_METHOD_RSIPSEC)
 		log_warn("the gateway offers no RSIPSEC: IPsec is not possible");
 	h->want_tunnel = h->config.tunnel;
 	if (h->want_tunnel != 0 && !(h->tunnels & 1u << h->want_tunnel))
@@ -73,6 +75,21 @@ resume_spis(struct host *h, struct binding *b)
 	}
 }
 
+void
+host_unwanted(struct host *h, uint32_t bind_id, uint64_t now)
+{
+	struct host_demand demand = h->pending_demand;
+
+	host_settle(h);
+	/* RFC 3103 §9.7.3, §9.9.3: what cannot be understood SHOULD be freed. */
+	if (h->nunwanted < HOST_UNWANTED_MAX &&
+	    lease_find(&h->lease, bind_id) == NULL)
+		h->unwanted[h->nunwanted++] = bind_id;
+	host_back_off(h, now, HOST_RETRY_MAX);
+	if (h->pending_purpose == LEASE_PORT)
+		h->ops->demanded(h->arg, &demand, RSIP_BAD_PARAM);
+}
+
 static void
 assign_response(struct host *h, const struct rsip_message *m, uint64_t now)
 {
@@ -88,14 +105,12 @@ assign_response(struct host *h, const struct rsip_message *m, uint64_t now)
 		b = NULL;
 		why = "another port than the one asked for";
 	}
-	host_settle(h);
 	if (b == NULL) {
 		log_warn("%s is refused: %s", rsip_type_name(m->type), why);
-		host_back_off(h, now, HOST_RETRY_MAX);
-		if (purpose == LEASE_PORT)
-			h->ops->demanded(h->arg, &demand, RSIP_BAD_PARAM);
+		host_unwanted(h, m->bind_id, now);
 		return;
 	}
+	host_settle(h);
 	if (purpose == LEASE_MAIN) {
 		resume_spis(h, b);
 		h->resume = false;
@@ -476,4 +491,14 @@ host_receive(struct host *h, const struct rsip_message *m, uint64_t now)
 		error_response(h, m, now);
 		break;
 	}
+}
+
+void
+host_unreadable(struct host *h, const struct rsip_message *m, uint64_t now)
+{
+	if (!is_assignment(h->pending) || m->type != h->pending + 1 ||
+	    !(m->has & RSIP_HAS_BIND_ID) || m->client_id != h->client_id ||
+	    ((m->has & RSIP_HAS_COUNTER) ? m->counter != h->counter : h->udp))
+		return;
+	host_unwanted(h, m->bind_id, now);
 }

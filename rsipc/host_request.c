@@ -163,8 +163,9 @@ request_assign_main(struct host *h, uint64_t now)
 	uint32_t	     addr = h->resume ? h->saved.addr : 0;
 	struct rsip_message *m;
 
-	/* RSA-IP only where nothing else is offered. */
-	if (!ipsec && h->methods == 1u << RSIP_METHOD_RSA_IP) {
+	/* A whole address: where it is asked for, or nothing else is offered. */
+	if (!ipsec && (h->config.method == RSIP_METHOD_RSA_IP ||
+	    h->methods == 1u << RSIP_METHOD_RSA_IP)) {
 		m = assign_begin(h, RSIP_ASSIGN_REQUEST_RSA_IP, LEASE_MAIN, addr);
 		assign_send(h, m, now);
 		return;
@@ -263,12 +264,12 @@ request_extend(struct host *h, const struct binding *b, uint64_t now)
 }
 
 static void
-request_free(struct host *h, const struct binding *b, uint64_t now)
+request_free(struct host *h, uint32_t bind_id, uint64_t now)
 {
 	struct rsip_message *m = request_begin(h, RSIP_FREE_REQUEST);
 
 	m->has |= RSIP_HAS_BIND_ID;
-	m->bind_id = h->pending_bind = b->bind_id;
+	m->bind_id = h->pending_bind = bind_id;
 	request_send(h, m, HOST_FREE_PENDING, now);
 }
 
@@ -293,7 +294,7 @@ request_upkeep(struct host *h, uint64_t now)
 		if (now < b->renew)
 			continue;
 		if (port_idle(h, b, now))
-			request_free(h, b, now);
+			request_free(h, b->bind_id, now);
 		else
 			request_extend(h, b, now);
 		return true;
@@ -310,6 +311,8 @@ request_assigned(struct host *h, uint64_t now)
 	if (h->verify) {
 		h->verify = false;
 		request_extend(h, main != NULL ? main : h->lease.b[0], now);
+	} else if (h->nunwanted > 0) {
+		request_free(h, h->unwanted[--h->nunwanted], now);
 	} else if (h->ndemands > 0 && main != NULL) {
 		d = h->demand[0];
 		h->ndemands--;
@@ -320,7 +323,7 @@ request_assigned(struct host *h, uint64_t now)
 		return;
 	} else if (main == NULL) {
 		/* Bindings of an older address are of no use. */
-		request_free(h, h->lease.b[0], now);
+		request_free(h, h->lease.b[0]->bind_id, now);
 	} else if (h->more_ports) {
 		request_more_ports(h, now);
 	} else if (h->more_spis) {
@@ -347,6 +350,8 @@ host_request_next(struct host *h, uint64_t now)
 	case HOST_REGISTERED:
 		if (h->leaving)
 			request_deregister(h, h->client_id, now);
+		else if (h->nunwanted > 0)
+			request_free(h, h->unwanted[--h->nunwanted], now);
 		else if (now < h->retry_at)
 			break;
 		else if (h->query_at == 0)
@@ -376,10 +381,10 @@ host_request_due(const struct host *h)
 	case HOST_UNREGISTERED:
 	case HOST_REGISTERED:
 		/* 1: at once; never 0, which is "nothing". */
-		return h->stale || h->leaving || h->retry_at == 0 ? 1 :
-		    h->retry_at;
+		return h->stale || h->leaving || h->nunwanted > 0 ||
+		    h->retry_at == 0 ? 1 : h->retry_at;
 	case HOST_ASSIGNED:
-		if (h->verify || h->ndemands > 0 || h->more_spis ||
+		if (h->verify || h->nunwanted > 0 || h->ndemands > 0 || h->more_spis ||
 		    h->more_ports || h->leaving || h->listened < h->config.nlisten)
 			return 1;
 		next = h->query_at == 0 ? 1 : h->query_at;

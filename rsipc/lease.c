@@ -7,6 +7,8 @@
 #include "base/util.h"
 #include "rsipc/lease.h"
 
+#define SPI_RESERVED	256	/* RFC 2406 §2.1: below it none is for the wire */
+
 static void
 bit_set(uint8_t *map, uint16_t n)
 {
@@ -43,8 +45,10 @@ lease_draw(struct lease *l)
 
 	memset(l->ports, 0, sizeof(l->ports));
 	memset(l->demand, 0, sizeof(l->demand));
+	l->whole = false;
 	for (i = 0; i < l->n; i++) {
 		b = l->b[i];
+		l->whole |= b->method == RSIP_METHOD_RSA_IP;
 		for (j = 0; j < b->nports; j++) {
 			bit_set(l->ports, b->port[j]);
 			if (b->purpose == LEASE_PORT ||
@@ -154,9 +158,8 @@ lease_add(struct lease *l, const struct rsip_message *m,
 			goto fail;
 		}
 		b->nspis = (uint16_t)n;
-		/* RFC 2406 §2.1: 0 to 255 are not for use on the wire. */
 		for (n = 0; n < b->nspis; n++) {
-			if (b->spi[n] < 256) {
+			if (b->spi[n] < SPI_RESERVED) {
 				*why = "a reserved SPI";
 				goto fail;
 			}
@@ -262,6 +265,8 @@ lease_port_use(struct lease *l, uint16_t port, uint64_t now)
 {
 	size_t i;
 
+	if (l->whole)
+		return true;
 	if (!bit_get(l->ports, port))
 		return false;
 	recent_note(l, port, now);
@@ -334,7 +339,13 @@ lease_spi_get(struct lease *l, uint32_t *spi)
 			return 0;
 		}
 	}
-	return -1;
+	if (!l->whole)
+		return -1;
+	/* Nobody else's packets come to this address. */
+	do
+		random_bytes(spi, sizeof(*spi));
+	while (*spi < SPI_RESERVED);
+	return 0;
 }
 
 static struct binding *
@@ -369,7 +380,8 @@ lease_spi_used(const struct lease *l, uint32_t spi)
 	struct binding *b;
 	size_t		i;
 
-	return (b = spi_find(l, spi, &i)) != NULL && b->spi_used[i];
+	return l->whole ||
+	    ((b = spi_find(l, spi, &i)) != NULL && b->spi_used[i]);
 }
 
 size_t

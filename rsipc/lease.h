@@ -44,6 +44,7 @@ struct binding {
 struct lease {
 	struct binding *b[LEASE_BINDINGS_MAX];	/* owned */
 	size_t	 n;
+	bool	 whole;			/* the address is ours alone (RSA-IP): all of its ports and SPIs */
 	uint8_t	 ports[8192];		/* one bit a port that is leased */
 	uint8_t	 demand[8192];		/* one bit a port of LEASE_PORT and LEASE_PORTS */
 	/* Ports seen in this half of LEASE_RECENT and in the one before. */
@@ -87,7 +88,7 @@ bool	lease_port_block(const struct binding *b, uint16_t *lo, uint16_t *hi);
 int	lease_spi_get(struct lease *l, uint32_t *spi);
 void	lease_spi_put(struct lease *l, uint32_t spi);
 size_t	lease_spi_free(const struct lease *l);
-/* True if it is ours and lease_spi_get() gave it out. */
+/* True if it is ours and lease_spi_get() gave it out; with a whole address, always. */
 bool	lease_spi_used(const struct lease *l, uint32_t spi);
 
 /* A negotiated initiator cookie that was not given out before. 0, or -1: none. */

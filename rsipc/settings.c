@@ -22,6 +22,7 @@ settings_options(void)
 		CFG_STR("gateway", NULL, CFGF_NONE),
 		CFG_INT("port", RSIP_PORT, CFGF_NONE),
 		CFG_STR("transport", "tcp", CFGF_NONE),
+		CFG_STR("method", "rsipsec", CFGF_NONE),
 		CFG_INT("ports", 64, CFGF_NONE),
 		CFG_INT("spis", 16, CFGF_NONE),
 		CFG_INT("cookies", 0, CFGF_NONE),
@@ -96,6 +97,31 @@ settings_choice(cfg_t *cfg, const char *option, const char *no,
 		return 0;
 	conf_error(cfg, "%s is \"%s\": it must be \"%s\" or \"%s\"", option,
 	    text, no, yes);
+	return -1;
+}
+
+static int
+settings_method(cfg_t *cfg, struct settings *s)
+{
+	static const struct {
+		const char *word;
+		uint8_t	    method;
+	} methods[] = {
+		{ "rsipsec", RSIP_METHOD_RSIPSEC },
+		{ "rsap-ip", RSIP_METHOD_RSAP_IP },
+		{ "rsa-ip", RSIP_METHOD_RSA_IP },
+	};
+	const char *text = cfg_getstr(cfg, "method");
+	size_t	    i;
+
+	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		if (strcmp(text, methods[i].word) == 0) {
+			s->host.method = methods[i].method;
+			return 0;
+		}
+	}
+	conf_error(cfg, "method is \"%s\": it must be \"rsipsec\", \"rsap-ip\" "
+	    "or \"rsa-ip\"", text);
 	return -1;
 }
 
@@ -243,7 +269,7 @@ settings_read(const char *path, bool optional)
 	settings_path(s, path);
 	settings_path(s, "/etc/resolv.conf");
 	if (settings_gateway(cfg, s) == -1 ||
-	    settings_numbers(cfg, s) == -1 ||
+	    settings_numbers(cfg, s) == -1 || settings_method(cfg, s) == -1 ||
 	    settings_choice(cfg, "transport", "tcp", "udp",
 	    &s->host.udp) == -1 ||
 	    settings_choice(cfg, "tunnel", "ipip", "gre", &gre) == -1 ||

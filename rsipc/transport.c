@@ -139,6 +139,8 @@ transport_read_message(struct transport *t, const uint8_t *buf, size_t len)
 			log_warn("the gateway sent what cannot be read: %s",
 			    err != RSIP_OK ? rsip_error_name(err) :
 			    rsip_type_name(t->in.type));
+		if (t->secret_len == 0)
+			t->ops->unreadable(t->arg, &t->in);
 		return;
 	}
 	if (!transport_verify(t, buf, len)) {

@@ -20,6 +20,9 @@ struct transport_ops {
 	void (*disconnected)(void *arg);
 	/* A message of the gateway's, decoded and verified; borrowed. */
 	void (*message)(void *arg, const struct rsip_message *m);
+	/* One that could not be read to its end: what rsip_decode() left in m.  Not
+	 * where messages are signed, since this one was not verified. */
+	void (*unreadable)(void *arg, const struct rsip_message *m);
 };
 
 struct transport *transport_new(struct event_base *base,

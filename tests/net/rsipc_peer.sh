@@ -221,6 +221,23 @@ net_ok "a gateway with RSAP-IP and IP-IP only: that is used"
 client_end "RSAP-IP"
 gateway_end
 
+gateway --methods 1
+client 'listen = {"8080"}'
+must_see "RSA-IP" 'request ASSIGN_REQUEST_RSA_IP'
+udp "RSA-IP" 203.0.113.9 0 hello
+udp "RSA-IP" 203.0.113.9 4000 'hello 192\.0\.2\.1 4000'
+must_see "LISTEN" 'request LISTEN_REQUEST'
+net_ok "RSA-IP: a whole address, of which every port may be used"
+client_end "RSA-IP"
+gateway_end
+
+gateway
+client 'listen = {"8080"}'
+must_see "LISTEN" 'bound [0-9]+ 192\.0\.2\.1 1 \[8080\]'
+net_ok "LISTEN for a port of the configuration"
+client_end "LISTEN"
+gateway_end
+
 # --- authentication
 
 printf 'a secret of enough bytes\n' >secret

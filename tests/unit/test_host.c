@@ -132,7 +132,8 @@ static const struct host_ops ops = {
 static void
 begin(struct world *w, bool udp)
 {
-	struct host_config c = { .udp = udp, .ports = 64, .spis = 16,
+	struct host_config c = { .udp = udp, .ports = 64,
+		.method = RSIP_METHOD_RSIPSEC, .spis = 16,
 		.tunnel = RSIP_TUNNEL_IPIP, .port_idle = 1000 };
 
 	memset(w, 0, sizeof(*w));
@@ -294,6 +295,21 @@ give_extension(struct world *w)
 	m->has |= RSIP_HAS_BIND_ID | RSIP_HAS_LEASE;
 	m->bind_id = w->sent.bind_id;
 	m->lease = LEASE;
+	give(w, m);
+}
+
+/* The host frees that binding, and is answered. */
+static void
+give_freed(struct world *w, uint32_t bind_id)
+{
+	struct rsip_message *m;
+
+	assert_int_equal(w->host.state, HOST_FREE_PENDING);
+	assert_int_equal(w->sent.type, RSIP_FREE_REQUEST);
+	assert_int_equal(w->sent.bind_id, bind_id);
+	m = answer(w, RSIP_FREE_RESPONSE);
+	m->has |= RSIP_HAS_BIND_ID;
+	m->bind_id = bind_id;
 	give(w, m);
 }
 
@@ -642,13 +658,7 @@ ports_are_leased_on_demand(void **state)
 	give_extension(w);
 	expect(w, HOST_FREE_PENDING, RSIP_FREE_REQUEST);
 	assert_int_equal(w->sent.bind_id, 2);
-	{
-		struct rsip_message *m = answer(w, RSIP_FREE_RESPONSE);
-
-		m->has |= RSIP_HAS_BIND_ID;
-		m->bind_id = 2;
-		give(w, m);
-	}
+	give_freed(w, 2);
 	assert_int_equal(w->host.state, HOST_ASSIGNED);
 	assert_false(lease_port_use(&w->host.lease, 4000, w->now));
 	end(w);
@@ -831,11 +841,19 @@ hostile_grants_are_refused(void **state)
 	set_ipv4(&m->local, "127.0.0.1");
 	give(w, m);
 	assert_int_equal(w->granted, 0);
+	give_freed(w, 1);	/* §9.9.3: what is not understood is freed */
 	pass(w, HOST_RETRY_MAX);
 	m = grant(w, 1);
 	m->spis.spi[0] = 200;
 	give(w, m);
 	assert_int_equal(w->granted, 0);
+	give_freed(w, 1);
+	pass(w, HOST_RETRY_MAX);
+	/* Not even readable, but we know which binding it is. */
+	m = grant(w, 3);
+	host_unreadable(&w->host, m, w->now);
+	tick(w);
+	give_freed(w, 3);
 	pass(w, HOST_RETRY_MAX);
 	give_grant(w, 1);
 	assert_int_equal(w->granted, 1);
@@ -847,6 +865,7 @@ hostile_grants_are_refused(void **state)
 	m = grant(w, 2);
 	m->local_ports.port[0] = 98;
 	give(w, m);
+	give_freed(w, 2);
 	assert_int_equal(w->host.lease.n, 1);
 	assert_true(w->demand_error != 0);
 	assert_true(host_demand(&w->host, &(struct host_demand){ .port = 99 },
@@ -855,6 +874,7 @@ hostile_grants_are_refused(void **state)
 	m = grant(w, 2);
 	set_ipv4(&m->local, "198.51.100.2");
 	give(w, m);
+	give_freed(w, 2);
 	assert_int_equal(w->host.lease.n, 1);
 	assert_true(host_demand(&w->host, &(struct host_demand){ .port = 99 },
 	    w->now));

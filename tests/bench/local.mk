@@ -8,3 +8,4 @@ noinst_PROGRAMS += tests/bench/rsip_bench
 tests_bench_rsip_bench_SOURCES = tests/bench/rsip_bench.c
 tests_bench_rsip_bench_LDADD = proto/libproto.a $(BASE_LIBS)
 EXTRA_DIST += tests/bench/rsip.sh
+EXTRA_DIST += tests/bench/oe_path.sh

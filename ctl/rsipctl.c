@@ -291,10 +291,8 @@ main(int argc, char **argv)
 	log_init("rsipctl", true, LOG_LEVEL_INFO);
 	if ((rc = options_read(&o, argc, argv)) != 0)
 		return rc;
-	if (optind == argc) {
-		usage(stderr);
-		return EXIT_USAGE;
-	}
+	if (optind == argc)
+		return usage_error("which command?");
 	command = argv[optind++];
 	args = argc - optind;
 	if (strcmp(command, "keygen") == 0 ||

@@ -269,10 +269,6 @@ oed_start(struct oed *d)
 {
 	const char *const *paths = (const char *const *)d->config.paths;
 
-	if (!priv_have_net()) {
-		log_error("oed needs root, or CAP_NET_ADMIN and CAP_NET_RAW");
-		return -1;
-	}
 	if (rtnl_open() == -1) {
 		log_error("rtnetlink: %s", strerror(errno));
 		return -1;
@@ -343,6 +339,10 @@ main(int argc, char **argv)
 
 	memset(&d, 0, sizeof(d));
 	daemon_options(&d.options, "oed", argc, argv);
+	if (!d.options.check && !priv_have_net()) {
+		log_error("oed needs root, or CAP_NET_ADMIN and CAP_NET_RAW");
+		return 1;
+	}
 	if (oed_config_read(&d.config, &d.options) == -1)
 		return 1;
 	if (d.options.check) {

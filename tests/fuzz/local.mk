@@ -11,7 +11,8 @@ TESTS += $(fuzz_targets)
 endif
 check_PROGRAMS += $(fuzz_targets)
 fuzz_targets = tests/fuzz/fuzz_dns tests/fuzz/fuzz_esp tests/fuzz/fuzz_esp_text \
-	tests/fuzz/fuzz_gateway tests/fuzz/fuzz_ike tests/fuzz/fuzz_isakmp tests/fuzz/fuzz_packet tests/fuzz/fuzz_rsip \
+	tests/fuzz/fuzz_gateway tests/fuzz/fuzz_host tests/fuzz/fuzz_ike \
+	tests/fuzz/fuzz_isakmp tests/fuzz/fuzz_packet tests/fuzz/fuzz_rsip \
 	tests/fuzz/fuzz_txt
 
 tests_fuzz_fuzz_rsip_SOURCES = tests/fuzz/fuzz_rsip.c $(fuzz_main)
@@ -50,3 +51,7 @@ tests_fuzz_fuzz_gateway_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a $
 tests_fuzz_fuzz_esp_text_SOURCES = tests/fuzz/fuzz_esp_text.c $(fuzz_main)
 tests_fuzz_fuzz_esp_text_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_esp_text_LDADD = oe/esp/libesp.a $(BASE_LIBS)
+
+tests_fuzz_fuzz_host_SOURCES = tests/fuzz/fuzz_host.c $(fuzz_main)
+tests_fuzz_fuzz_host_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_host_LDADD = rsipc/libhost.a proto/libproto.a $(BASE_LIBS)

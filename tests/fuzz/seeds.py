@@ -255,11 +255,67 @@ def gateway_sequences():
         rsip.address('y1.lab', rsip.FQDN)) + b'\x81'
 
 
+# --- sequences for the host (fuzz_host.c says what a step is) ----------------
+
+def host_sequences():
+    me, nb = (rsip.CLIENT, 7), rsip.address('198.51.100.1')
+
+    def say(mtype, *params, how=0x70):
+        data = rsip.encode(mtype, list(params))
+        return struct.pack('!BH', how, len(data)) + data
+
+    def grant(bind, ports, spis=None, mtype=rsip.ASSIGN_RESPONSE_RSIPSEC):
+        params = [me, (rsip.BIND, bind), nb, rsip.ports(*ports), rsip.address(),
+                  rsip.ports(1)]
+        if spis:
+            params.append(rsip.spis(*spis))
+        return say(mtype, *params, (rsip.LEASE, 60), (rsip.TUNNEL, 1))
+    reg = say(rsip.REGISTER_RESPONSE, me, (rsip.LEASE, 600), (rsip.POLICY, (1, 3)),
+              (rsip.METHOD, 2), (rsip.METHOD, 3), (rsip.TUNNEL, 1))
+    plain = say(rsip.REGISTER_RESPONSE, me, (rsip.LEASE, 600), (rsip.POLICY, (1, 3)))
+    local = say(rsip.QUERY_RESPONSE, me, (rsip.INDICATOR, 2), rsip.address('10.0.0.0'),
+                rsip.address('255.0.0.0', rsip.NETMASK))
+    main = grant(1, (8, 20000), (4, 4096))
+
+    def error(code, how=0x70):
+        return say(rsip.ERROR_RESPONSE, (rsip.ERROR, code), me, how=how)
+    later = bytes([0xfa])       # past half of the lease
+    yield 'life', b'\0' + reg + local + main + later + say(
+        rsip.EXTEND_RESPONSE, me, (rsip.BIND, 1), (rsip.LEASE, 60))
+    yield 'udp', b'\1' + bytes([0xf0, 0xf1]) + reg + local + main
+    yield 'rsap-ip', b'\0' + plain + local + grant(
+        1, (8, 20000), mtype=rsip.ASSIGN_RESPONSE_RSAP_IP)
+    yield 'rsa-ip', b'\4' + say(
+        rsip.REGISTER_RESPONSE, me, (rsip.LEASE, 600), (rsip.POLICY, (1, 3)),
+        (rsip.METHOD, 1)) + local + say(
+        rsip.ASSIGN_RESPONSE_RSA_IP, me, (rsip.BIND, 1), nb, rsip.address(),
+        rsip.ports(1), (rsip.LEASE, 60), (rsip.TUNNEL, 1))
+    yield 'demand', b'\0' + reg + local + main + b'\x80' + grant(
+        2, (1, 1000), mtype=rsip.ASSIGN_RESPONSE_RSAP_IP)
+    yield 'spis', b'\0' + reg + local + main + b'\x88\x88' + grant(
+        2, (), (4, 8192))
+    yield 'listen', b'\2' + reg + local + main + say(
+        rsip.LISTEN_RESPONSE, me, (rsip.BIND, 3), nb, rsip.ports(1, 8080),
+        rsip.address(), rsip.ports(1), (rsip.TUNNEL, 1), (rsip.LEASE, 60))
+    yield 'already-registered', b'\0' + error(302) + error(303) + reg
+    yield 'register-first', b'\0' + reg + local + main + later + error(301) + \
+        error(301) + reg
+    yield 'asynchronous', b'\0' + reg + local + main + \
+        say(rsip.FREE_RESPONSE, me, (rsip.BIND, 1), (rsip.COUNTER, 0), how=0x10) + \
+        main + say(rsip.DEREGISTER_RESPONSE, me, (rsip.COUNTER, 0), how=0x10)
+    yield 'less', b'\0' + reg + local + error(309) + error(402) + error(307) + main
+    yield 'use-tcp', b'\1' + error(102) + reg
+    yield 'not-understood', b'\0' + reg + local + grant(1, (8, 20000), (1, 7)) + \
+        say(rsip.FREE_RESPONSE, me, (rsip.BIND, 1))
+    yield 'lost', b'\0' + reg + local + main + b'\xa0\xfb\xa8\xf3' + main
+
+
 def main():
     for target, inputs in (('rsip', rsip_messages), ('isakmp', isakmp_messages),
                            ('ike', ike_inputs), ('esp', esp_inputs),
                            ('packet', packets),
-                           ('gateway', gateway_sequences)):
+                           ('gateway', gateway_sequences),
+                           ('host', host_sequences)):
         where = os.path.join(sys.argv[1], target)
         os.makedirs(where, exist_ok=True)
         for label, data in inputs():

@@ -64,7 +64,7 @@ err_lines() {
 
 # --- wrong arguments: one line that says what, and 2 ---------------------------
 run 2 $ctl
-err_has "usage: rsipctl"
+err_has "which command"
 run 2 $ctl frobnicate
 err_has 'unknown command "frobnicate"'
 err_lines 1

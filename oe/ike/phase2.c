@@ -117,6 +117,7 @@ phase2_start(struct ike_child *c, uint64_t now)
 	size_t		      len, at;
 
 	c->msgid = ike_msgid();
+	c->peer_id = sa->peer_id;	/* now it is known and proved */
 	c->ni_len = IKE_NONCE_LEN;
 	random_bytes(c->ni, c->ni_len);
 	/* All proposals share one KE payload, so one group: Phase 1's. */

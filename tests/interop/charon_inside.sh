@@ -42,6 +42,7 @@ says() { wait_for "$1" since "$2"; }
 
 namespaces() {
 	local n
+	modprobe -qa esp4 xfrm_user tun veth nft_masq nft_chain_nat || :
 	for n in us them nat; do ip netns add $n; ip -n $n link set lo up; done
 	ip link add wu netns us type veth peer name wt netns them
 	ip -n us addr add $US/24 dev wu; ip -n us link set wu up

@@ -2,3 +2,5 @@
 check_PROGRAMS += tests/interop/ike_probe
 tests_interop_ike_probe_SOURCES = tests/interop/ike_probe.c
 tests_interop_ike_probe_LDADD = oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS)
+dist_check_SCRIPTS += tests/interop/charon.sh
+EXTRA_DIST += tests/interop/charon_inside.sh tests/interop/vm.sh

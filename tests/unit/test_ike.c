@@ -504,6 +504,11 @@ another_key_needs_another_phase1(void **state)
 	assert_int_equal(x->cookies, 2);
 	assert_int_equal(x->nchildren, 2);
 	assert_int_equal(x->failure, KEYING_SIGNATURE);
+	/* Whom it found, it can say goodbye to. */
+	assert_int_equal(ike_delete_child(x->ike, net.now,
+	    x->children[0].child.in.spi), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(y->downs, 1);
 	/* The responder asks back over what the initiator has made. */
 	net_request_init(&r, y, x, 0);
 	r.peer_id.type = 0;

@@ -24,7 +24,8 @@ rsipc_rsipc_LDADD = rsipc/libhost.a oe/liboe.a oe/ike/libike.a oe/esp/libesp.a \
 
 dist_check_SCRIPTS += tests/net/rsipc_peer.sh
 TESTS += tests/net/rsipc_peer.sh
-EXTRA_DIST += tests/peer/gateway.py
+EXTRA_DIST += tests/peer/gateway.py contrib/rsipc.conf
+dist_man_MANS += doc/rsipc.8 doc/rsipc.conf.5
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_host

@@ -24,7 +24,8 @@ EXTRA_DIST += \
 	tests/net/wire_test.py
 
 # The OE engine between hosts of its own, with real name servers.
-OE_NET_TESTS = tests/net/oe_dns.sh tests/net/oe_grid.sh
+OE_NET_TESTS = tests/net/oe_dns.sh tests/net/oe_gateway.sh \
+	tests/net/oe_grid.sh tests/net/oe_life.sh
 dist_check_SCRIPTS += $(OE_NET_TESTS)
 TESTS += $(OE_NET_TESTS)
 EXTRA_DIST += tests/net/oe_slow.py tests/net/oelib.sh

@@ -1,0 +1,125 @@
+#!/bin/sh
+# oe_life.sh - keyed connections through their life: rekeying, key roll-over, a peer that dies, clean ends (draft -17 §3.4, §5.3, §11.3)
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/oelib.sh"
+net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping
+net_needs_built oe/oed ctl/rsipctl
+net_enter "$@"
+
+oe_wire
+oe_host left 198.51.100.61
+oe_host right 198.51.100.62
+oe_key left
+oe_key right
+oe_zones
+: >"$NET_RUN/anchors"
+oe_zone lab
+oe_zone 100.51.198.in-addr.arpa
+oe_servers
+right=$(oe_addr right)
+left=$(oe_addr left)
+
+# OE-paranoid, so that a lost key is a lost packet and never clear text.
+run()
+{
+	oe_daemon "$1" 'paranoid = {"0.0.0.0/0"}' "give-up = 3" \
+	    "phase2-lifetime = ${2:-600}" "lifespan-first = 2" "idle = 1" \
+	    "lifespan-short = 2"
+	oe_ready "$1"
+}
+run left
+run right
+oe_sniff left "$NET_RUN/left.pcap"
+
+# SA of HOST toward ADDRESS: its outbound SPI.
+spi_of()
+{
+	net_ctl "oed_$1" spd --json | python3 -c '
+import json, sys
+for row in json.load(sys.stdin)["rows"]:
+    if row["dst"] == sys.argv[1] and row.get("spi_out"):
+        print(row["spi_out"])' "$2"
+}
+
+# The first datagram waits for its keys and is not lost.
+oe_ping left "$right" 5 || net_fail "the first datagram is lost"
+[ -n "$(spi_of left "$right")" ] || net_fail "not encrypted"
+net_ok "the first datagram goes out, encrypted"
+
+# Unused it ends, and both ends know.
+net_until 10 sh -c "! '$NET_TOP/ctl/rsipctl' -s '$NET_RUN/oed_left.sock' spd \
+    --json | grep -q encrypt" || net_fail "left keeps an unused connection"
+net_until 5 sh -c "! '$NET_TOP/ctl/rsipctl' -s '$NET_RUN/oed_right.sock' spd \
+    --json | grep -q encrypt" || net_fail "right was not told of its end"
+net_ok "unused, it is deleted at both ends"
+
+# SECONDS: a stream of pings for so long; prints how many were lost.
+stream()
+{
+	net_on left ping -n -q -i 0.2 -w "$1" -W 1 "$right" \
+	    >"$NET_RUN/stream.out" 2>&1
+	awk '/packets transmitted/ { print $1 - $4 }' "$NET_RUN/stream.out"
+}
+
+# Short-lived keys: several rekeyings under way lose nothing.
+net_stop oed_left
+net_stop oed_right
+run left 30
+run right 30
+oe_ping left "$right" 5 || net_fail "no first datagram after the restart"
+first=$(spi_of left "$right")
+lost=$(stream 40)
+[ "$(spi_of left "$right")" != "$first" ] || net_fail "it was not rekeyed"
+[ "$lost" -le 1 ] || net_fail "$lost packets lost while rekeying"
+net_ok "rekeying loses nothing ($lost of 200)"
+net_stop oed_left
+net_stop oed_right
+run left
+run right
+
+# Key roll-over (§5.3): the key of tomorrow is published beside that of today,
+# then used, then that of today is withdrawn.  Traffic goes on all the time.
+oe_ping left "$right" 5 || net_fail "no keys before the roll-over"
+stream 25 >"$NET_RUN/lost" &
+stream_pid=$!
+cp "$NET_RUN/right.pem" "$NET_RUN/right.old.pem"
+"$NET_TOP/ctl/rsipctl" keygen -f -o "$NET_RUN/right.new.pem" --id "$right" \
+    >"$NET_RUN/new.records" 2>"$NET_RUN/keygen.log" || net_fail "keygen"
+oe_publish "$NET_RUN/new.records"
+oe_serve_again
+cp "$NET_RUN/right.new.pem" "$NET_RUN/right.pem"
+net_stop oed_right
+run right
+net_until 15 oe_ping left "$right" 1 || net_fail "the new key is not taken"
+wait "$stream_pid"
+net_ok "the key of tomorrow beside that of today: $(cat "$NET_RUN/lost") lost" \
+    "while the daemon restarted"
+cp "$NET_RUN/reverse.records" "$NET_RUN/both.records"
+grep -v -F "$(awk '$0 ~ /KEY/ { print $NF }' "$NET_RUN/right.records" |
+    head -n 1 | cut -c 20-60)" "$NET_RUN/both.records" \
+    >"$NET_RUN/reverse.records"
+oe_serve_again
+net_stop oed_left
+run left
+oe_ping left "$right" 5 || net_fail "the old key withdrawn: no keys"
+net_ok "the key of today withdrawn"
+
+# A peer that dies without a word, and begins again: the other end has SAs that
+# are worth nothing, and finds out by itself.
+net_stop oed_right KILL
+oe_ping left "$right" 1 && net_fail "a dead peer answers"
+run right
+start=$(date +%s%N)
+net_until 20 oe_ping left "$right" 1 || net_fail "a peer that began anew is lost"
+net_ok "a killed and restarted peer: $((($(date +%s%N) - start) / 1000000)) ms" \
+    "until traffic flows"
+
+# A peer that leaves says so: nothing of it stays.
+net_stop oed_right
+net_until 3 sh -c "! '$NET_TOP/ctl/rsipctl' -s '$NET_RUN/oed_left.sock' spd \
+    --json | grep -q '\"encrypt\"'" || net_fail "left was not told of the end"
+net_ok "a clean end is told to the peer"
+
+leaks=$(oe_count "$NET_RUN/left.pcap" "icmp and src $left and dst $right")
+[ "$leaks" = 0 ] || net_fail "$leaks clear packets"
+net_ok "not one clear datagram in all of this"

@@ -31,8 +31,8 @@ TESTS += $(OE_NET_TESTS)
 EXTRA_DIST += tests/net/oe_slow.py tests/net/oelib.sh
 
 # RSIP with somebody who has read nothing but the RFCs (tests/peer/rsip.py).
-dist_check_SCRIPTS += tests/net/rsip_gateway.sh
-TESTS += tests/net/rsip_gateway.sh
+dist_check_SCRIPTS += tests/net/rsip_gateway.sh tests/net/rsip_vanish.sh
+TESTS += tests/net/rsip_gateway.sh tests/net/rsip_vanish.sh
 EXTRA_DIST += tests/net/rsip_lab.py tests/net/rsip_gateway.py \
 	tests/net/rsip_gateway_data.py tests/net/rsip_gateway_plain.py \
 	tests/net/rsip_gateway_wire.py \

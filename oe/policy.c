@@ -20,6 +20,7 @@ struct prefix {
 struct policy {
 	struct prefix *at[33];
 	size_t	       n[33];
+	size_t	       of_class[OE_CLASS_TUNNEL + 1];
 };
 
 struct policy *
@@ -72,6 +73,7 @@ policy_add(struct policy *p, uint32_t net, unsigned plen, enum oe_class class,
 	memmove(a + i + 1, a + i, (p->n[plen] - i) * sizeof(*a));
 	a[i] = (struct prefix){ host, (uint8_t)plen, (uint8_t)class, tunnel };
 	p->n[plen]++;
+	p->of_class[class]++;
 	return 0;
 }
 
@@ -105,6 +107,12 @@ policy_count(const struct policy *p)
 	for (i = 0; i <= 32; i++)
 		n += p->n[i];
 	return n;
+}
+
+bool
+policy_has_class(const struct policy *p, enum oe_class class)
+{
+	return p->of_class[class] > 0;
 }
 
 const char *

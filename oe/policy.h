@@ -2,6 +2,7 @@
 #ifndef OE_POLICY_H
 #define OE_POLICY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,8 @@ struct policy_match {
 int	policy_find(const struct policy *p, uint32_t addr, struct policy_match *m);
 
 size_t	policy_count(const struct policy *p);
+/* Does any prefix stand in that class? */
+bool	policy_has_class(const struct policy *p, enum oe_class class);
 const char *oe_class_name(enum oe_class c);	/* "OE-permissive" */
 
 #endif

@@ -224,10 +224,13 @@ responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
 		    t->key.len != 0, t->psk, t->psk_len);
 		return;
 	}
-	/* Whoever policy lets not encrypt is spared the look-ups, and so are we. */
+	/* Where nobody may encrypt there is nothing to look up.  Which clients
+	 * may is known in Phase 2: a gateway's own class says little of them. */
 	if (c->config->key == NULL || lookup_key_name(id, name) == -1 ||
-	    policy_find(c->config->policy, path->peer, &m) == -1 ||
-	    (m.class != OE_CLASS_PERMISSIVE && m.class != OE_CLASS_PARANOID))
+	    (!policy_has_class(c->config->policy, OE_CLASS_PERMISSIVE) &&
+	    !policy_has_class(c->config->policy, OE_CLASS_PARANOID)) ||
+	    (policy_find(c->config->policy, path->peer, &m) == 0 &&
+	    m.class == OE_CLASS_DENY))
 		goto refuse;
 	HASH_FIND(hh, c->peers, &key, sizeof(key), p);
 	if (p != NULL && p->waiting == 0 && now >= p->expires) {

@@ -86,54 +86,52 @@ struct host {
 	struct host_config config;
 	const struct host_ops *ops;
 	void	*arg;
-	enum host_state state;
 	struct lease lease;
+	enum host_state state;
 
-	bool	 connecting, up, udp;
-	bool	 use_tcp;		/* the gateway wants no UDP */
-	bool	 counters;		/* it echoes message counters */
-	uint32_t counter;		/* of the last request */
-	uint64_t retry_at;		/* when to connect, register or ask again */
-	uint32_t retry_delay;
-
-	uint8_t	 pending;		/* enum rsip_type of the request under way, 0: none */
+	/* The request under way. */
+	uint32_t counter;		/* its message counter */
 	uint64_t deadline, sent;
 	unsigned attempt;
 	uint32_t pending_bind;
 	enum lease_purpose pending_purpose;
 	struct host_demand pending_demand;
 
+	/* The registration. */
 	uint32_t client_id;
-	uint64_t registered_until;
-	uint32_t methods, tunnels;	/* bits 1 << enum */
-	uint8_t	 local_policy, remote_policy;
 	uint32_t stale_id;		/* of a registration to end first */
-	bool	 stale;
+	uint32_t methods, tunnels;	/* bits 1 << enum */
+	uint64_t registered_until;
 
-	/* What the next assignment of LEASE_MAIN asks for. */
-	bool	 resume;		/* what saved says */
-	struct binding saved;
-	uint8_t	 want_ports;
-	uint16_t want_spis;
-	uint8_t	 want_tunnel;
-	bool	 no_ipsec, no_vendor;
-
-	uint64_t query_at;
-	bool	 verify;		/* the next EXTEND is to see whether the lease lives */
-	uint64_t suspected;
-	bool	 more_spis, more_ports;
+	/* What is to be done, and when. */
+	uint64_t retry_at;		/* connect, register or ask again */
+	uint64_t query_at, leave_by;
+	uint64_t suspected;		/* when last */
 	uint64_t more_ports_at;		/* not before this */
-	uint8_t	 listened;		/* how many of config.listen were asked for */
-	uint32_t unwanted[HOST_UNWANTED_MAX];	/* to be freed */
+	uint32_t retry_delay;
+	unsigned last_error;
+	uint32_t unwanted[HOST_UNWANTED_MAX];	/* bindings to be freed */
 	size_t	 nunwanted;
 	struct host_demand demand[HOST_DEMANDS_MAX];
 	size_t	 ndemands;
-	bool	 leaving;
-	uint64_t leave_by;
-
+	struct binding saved;		/* the main binding that was lost */
 	unsigned retransmissions, resynchronizations, refused, misused; /* for status */
-	unsigned last_error;
 	struct rsip_message out;	/* reused */
+
+	uint16_t want_spis;		/* of the next assignment of LEASE_MAIN */
+	uint8_t	 want_ports, want_tunnel;
+	uint8_t	 pending;		/* enum rsip_type of the request under way, 0: none */
+	uint8_t	 local_policy, remote_policy;
+	uint8_t	 listened;		/* how many of config.listen were asked for */
+	bool	 connecting, up, udp;
+	bool	 use_tcp;		/* the gateway wants no UDP */
+	bool	 counters;		/* it echoes message counters */
+	bool	 stale;			/* stale_id is one */
+	bool	 resume;		/* ask for what saved says */
+	bool	 no_ipsec, no_vendor;
+	bool	 verify;		/* the next EXTEND is to see whether the lease lives */
+	bool	 more_spis, more_ports;
+	bool	 leaving;
 };
 
 /* config is copied; ops must live as long as h. */

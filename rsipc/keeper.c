@@ -93,29 +93,37 @@ keeper_put_back(struct keeper_setting *s)
 	s->key[0] = '\0';
 }
 
+/* The setting of that name; "": a free place; NULL if there is none. */
+static struct keeper_setting *
+keeper_find(struct keeper_setting *list, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < KEEPER_KEYS_MAX; i++) {
+		if (strcmp(list[i].key, key) == 0)
+			return &list[i];
+	}
+	return NULL;
+}
+
 static void
 keeper_obey(struct keeper_setting *list, struct keeper_order *o)
 {
-	struct keeper_setting *s = NULL;
-	size_t		       i;
+	struct keeper_setting *s;
 
 	o->key[sizeof(o->key) - 1] = o->value[sizeof(o->value) - 1] = '\0';
 	if (strncmp(o->key, KEEPER_PREFIX, strlen(KEEPER_PREFIX)) != 0 ||
 	    strstr(o->key, "..") != NULL)
 		return;
-	for (i = 0; i < KEEPER_KEYS_MAX; i++) {
-		if (strcmp(list[i].key, o->key) == 0)
-			s = &list[i];
-	}
+	s = keeper_find(list, o->key);
 	if (o->value[0] == '\0') {
 		if (s != NULL)
 			keeper_put_back(s);
 		return;
 	}
-	for (i = 0; s == NULL && i < KEEPER_KEYS_MAX; i++) {
-		if (list[i].key[0] != '\0')
-			continue;
-		s = &list[i];
+	if (s == NULL) {
+		if ((s = keeper_find(list, "")) == NULL)
+			return;
 		memset(s, 0, sizeof(*s));
 		if (setting_read(o->key, s->before, sizeof(s->before)) == -1) {
 			log_warn("%s: %s", o->key, strerror(errno));
@@ -123,8 +131,6 @@ keeper_obey(struct keeper_setting *list, struct keeper_order *o)
 		}
 		snprintf(s->key, sizeof(s->key), "%s", o->key);
 	}
-	if (s == NULL)
-		return;
 	if (setting_write(o->key, o->value) == -1)
 		log_warn("cannot set %s to \"%s\": %s", o->key, o->value,
 		    strerror(errno));

@@ -188,8 +188,8 @@ lease_remove(struct lease *l, struct binding *b)
 		continue;
 	if (i == l->n)
 		return;
-	memmove(&l->b[i], &l->b[i + 1], (l->n - i - 1) * sizeof(l->b[0]));
-	l->n--;
+	for (l->n--; i < l->n; i++)
+		l->b[i] = l->b[i + 1];
 	free(b);
 	lease_draw(l);
 }

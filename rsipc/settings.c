@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -135,7 +136,7 @@ settings_interface(cfg_t *cfg, const char *option, char out[IFNAMSIZ])
 		conf_error(cfg, "%s: \"%s\" is no interface name", option, text);
 		return -1;
 	}
-	strcpy(out, text);
+	snprintf(out, IFNAMSIZ, "%s", text);
 	return 0;
 }
 
@@ -236,7 +237,7 @@ settings_name(cfg_t *cfg, struct settings *s)
 		conf_error(cfg, "name: \"%s\" is no host name", name);
 		return -1;
 	}
-	strcpy(s->host.fqdn, name);
+	snprintf(s->host.fqdn, sizeof(s->host.fqdn), "%s", name);
 	return 0;
 }
 

@@ -159,7 +159,7 @@ tcp_read(struct bufferevent *bev, void *arg)
 {
 	struct transport *t = arg;
 	struct evbuffer	 *in = bufferevent_get_input(bev);
-	uint8_t		  head[RSIP_HEADER_LEN];
+	uint8_t		  head[RSIP_HEADER_LEN] = { 0 };
 	ev_ssize_t	  have;
 	int		  len;
 

@@ -84,8 +84,8 @@ gateway_free(struct gateway *g)
 		HASH_DEL(g->accounts, a);
 		free(a);
 	}
-	rsip_message_clear(&g->in);
-	rsip_message_clear(&g->out);
+	gateway_release(&g->in);
+	gateway_release(&g->out);
 	leases_free(g->leases);
 	pool_free(g->pool);
 	free(g);
@@ -119,7 +119,7 @@ send_async_type(struct gateway *g, const struct lease_client *c,
 {
 	struct rsip_message *m = &g->out;
 
-	rsip_message_clear(m);
+	gateway_release(m);
 	rsip_message_init(m, type);
 	if (b != NULL) {
 		m->has |= RSIP_HAS_BIND_ID;
@@ -278,7 +278,7 @@ gateway_misuse(struct gateway *g, uint64_t now, uint32_t host,
 	if (c == NULL || (c->misused != 0 && now - c->misused < MISUSE_INTERVAL))
 		return;
 	c->misused = now;
-	rsip_message_clear(m);
+	gateway_release(m);
 	rsip_message_init(m, RSIP_ERROR_RESPONSE);
 	m->has |= RSIP_HAS_ERROR;
 	m->error = (uint16_t)error;
@@ -488,7 +488,7 @@ make_error(const struct gateway_request *r, enum rsip_error error)
 {
 	struct rsip_message *m = r->out;
 
-	rsip_message_clear(m);
+	gateway_release(m);
 	rsip_message_init(m, RSIP_ERROR_RESPONSE);
 	m->has |= RSIP_HAS_ERROR;
 	m->error = (uint16_t)error;
@@ -530,7 +530,7 @@ finish(struct gateway *g, struct gateway_request *r, enum rsip_error rc,
 		secret = policy.secret;
 	}
 	len = gateway_encode(g, r->peer->host, secret, r->out, out);
-	rsip_message_clear(r->out);
+	gateway_release(r->out);
 	g->counts.answers++;
 	return len == -1 ? 0 : len;
 }
@@ -544,8 +544,6 @@ gateway_input(struct gateway *g, uint64_t now, const struct gateway_peer *peer,
 	enum rsip_error	       rc;
 	int		       n;
 
-	rsip_message_clear(&g->in);
-	rsip_message_clear(&g->out);
 	g->counts.requests++;
 	rc = rsip_decode(&g->in, msg, len);
 	/* §9.1.3: no error can be caused by one, and two gateways that are
@@ -556,7 +554,7 @@ gateway_input(struct gateway *g, uint64_t now, const struct gateway_peer *peer,
 	r.client = leases_client(g->leases, peer->host);
 	rc = serve(g, &r, rc, msg, len);
 	n = rc == GATEWAY_WAIT ? GATEWAY_LATER : finish(g, &r, rc, out);
-	rsip_message_clear(&g->in);
+	gateway_release(&g->in);
 	return n;
 }
 
@@ -591,7 +589,7 @@ gateway_resolved(struct gateway *g, uint64_t now, uint64_t ticket,
 		.authentic = w->authentic,
 		.client = leases_client(g->leases, peer.host) };
 
-	rsip_message_clear(&g->out);
+	gateway_release(&g->out);
 	/* Meanwhile the registration may have ended. */
 	rc = serve_registered(g, &r);
 	len = finish(g, &r, rc, g->buffer);

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,13 +33,13 @@ struct assignment {
 	struct demux_range remote_ports;
 	/* taken */
 	size_t	 at;			/* index in the pool */
+	size_t	 nranges, ncookies;
+	bool	 any_cookie;
+	/* as many as the counts above say; not zeroed */
 	uint16_t port[RSIP_PORTS_MAX];
 	struct demux_range range[RSIP_PORTS_MAX];
-	size_t	 nranges;
 	uint32_t spi[RSIP_SPIS_MAX];
 	uint64_t cookie[RSIP_COOKIES_MAX];
-	size_t	 ncookies;
-	bool	 any_cookie;
 };
 
 uint32_t
@@ -642,7 +643,7 @@ gateway_assign(struct gateway *g, struct gateway_request *r)
 	enum rsip_error	      rc;
 	uint32_t	      lease;
 
-	memset(a, 0, sizeof(*a));
+	memset(a, 0, offsetof(struct assignment, port));
 	a->g = g;
 	a->r = r;
 	a->policy = &r->client->policy;

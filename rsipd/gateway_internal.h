@@ -2,6 +2,7 @@
 #ifndef RSIPD_GATEWAY_INTERNAL_H
 #define RSIPD_GATEWAY_INTERNAL_H
 
+#include <stdlib.h>
 #include <sys/queue.h>
 #include <uthash.h>
 
@@ -69,6 +70,15 @@ struct gateway {
 	struct rsip_message in, out;	/* too large for stacks */
 	uint8_t buffer[GATEWAY_MESSAGE_MAX];
 };
+
+/* Frees what a message owns.  Unlike rsip_message_clear() it does not zero four
+ * kilobytes that the next use of the message will zero. */
+static inline void
+gateway_release(struct rsip_message *m)
+{
+	free(m->tuple);
+	m->tuple = NULL;
+}
 
 /* gateway_assign.c: ASSIGN_REQUEST_* and LISTEN_REQUEST. */
 enum rsip_error gateway_assign(struct gateway *g, struct gateway_request *r);

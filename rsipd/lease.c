@@ -339,11 +339,13 @@ lease_binding_new(struct leases *l, struct lease_client *c, size_t nranges,
 	b->client = c;
 	b->nranges = (uint16_t)nranges;
 	b->nspis = (uint16_t)nspis;
-	/* After four thousand million bindings the first may still live. */
-	while (c->next_bind_id == 0 ||
-	    leases_binding(l, c, c->next_bind_id) != NULL)
-		c->next_bind_id++;
 	b->bind_id = c->next_bind_id++;
+	if (c->next_bind_id == 0)
+		c->wrapped = true;
+	/* After four thousand million bindings the first may still live. */
+	while (c->wrapped && (b->bind_id == 0 ||
+	    leases_binding(l, c, b->bind_id) != NULL))
+		b->bind_id = c->next_bind_id++;
 	return b;
 }
 

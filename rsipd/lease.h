@@ -48,6 +48,7 @@ struct lease_client {
 	uint64_t peer;				/* the shell's name for its end */
 	uint64_t since;
 	uint64_t misused;			/* when it was last told so; 0: never */
+	bool	 wrapped;			/* bind ids began anew */
 	bool	 authentic;			/* registered with a signed message */
 	struct policy policy;
 	char	*fqdn;				/* NULL: none given */

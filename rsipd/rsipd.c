@@ -245,6 +245,7 @@ open_dataplane(struct rsipd *d)
 		.queue_length = c->queue_length,
 		.local_ipsec = c->local_ipsec,
 		.napt = c->napt,
+		.offload = c->offload,
 		.mtu = c->mtu,
 	};
 	size_t i;

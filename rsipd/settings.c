@@ -76,6 +76,7 @@ static cfg_opt_t opts[] = {
 	CFG_INT("mtu", 0, CFGF_NONE),
 	CFG_BOOL("local-ipsec", cfg_false, CFGF_NONE),
 	CFG_BOOL("napt", cfg_true, CFGF_NONE),
+	CFG_BOOL("offload", cfg_true, CFGF_NONE),
 	CFG_STR_LIST("local-networks", NULL, CFGF_NODEFAULT),
 	CFG_STR_LIST("remote-networks", NULL, CFGF_NODEFAULT),
 	CFG_STR_LIST("resolvers", NULL, CFGF_NODEFAULT),
@@ -600,6 +601,7 @@ get_dataplane(struct settings *c, cfg_t *cfg)
 	c->firewall = (enum dataplane_firewall)i;
 	c->local_ipsec = cfg_getbool(cfg, "local-ipsec");
 	c->napt = cfg_getbool(cfg, "napt");
+	c->offload = cfg_getbool(cfg, "offload");
 	return get_number(cfg, "queues", 0, DEMUX_READERS, &c->queues) == -1 ||
 	    get_number(cfg, "queue-first", 0, 65535 - DEMUX_READERS,
 		&c->queue_first) == -1 ||
@@ -697,7 +699,7 @@ settings_needs_restart(const struct settings *a, const struct settings *b)
 	    memcmp(a->pools, b->pools, a->npools * sizeof(*a->pools)) != 0 ||
 	    a->firewall != b->firewall || a->queues != b->queues ||
 	    a->queue_first != b->queue_first || a->mtu != b->mtu ||
-	    a->queue_length != b->queue_length || a->napt != b->napt ||
+	    a->queue_length != b->queue_length || a->napt != b->napt || a->offload != b->offload ||
 	    a->max_spis != b->max_spis || a->nresolvers != b->nresolvers ||
 	    memcmp(a->resolver, b->resolver, sizeof(a->resolver)) != 0;
 }
@@ -722,6 +724,7 @@ settings_keep_fixed(struct settings *to, const struct settings *from)
 	to->queue_length = from->queue_length;
 	to->mtu = from->mtu;
 	to->napt = from->napt;
+	to->offload = from->offload;
 	to->max_spis = from->max_spis;
 	memcpy(to->resolver, from->resolver, sizeof(to->resolver));
 	to->nresolvers = from->nresolvers;

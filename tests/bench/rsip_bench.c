@@ -21,7 +21,7 @@
 #define WINDOW_MAX	256
 #define BUFFER		65536
 #define BIND_OFFSET	14	/* header, client ID, head of the bind ID parameter */
-#define ANSWER_MS	2000	/* nothing for so long: something is wrong */
+#define ANSWER_MS	20000	/* nothing for so long: something is wrong */
 
 struct client {
 	int	 fd;
@@ -342,6 +342,22 @@ resident(const char *pid)
 	return kib;
 }
 
+/* Microseconds of processor that a process has used. */
+static double
+processor(const char *pid)
+{
+	char	      path[64];
+	unsigned long user = 0, kernel = 0;
+	FILE	     *f;
+
+	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
+	if ((f = fopen(path, "r")) == NULL || fscanf(f, "%*d %*s %*c %*d %*d "
+	    "%*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel) != 2)
+		fail(path);
+	fclose(f);
+	return (double)(user + kernel) * 1e6 / (double)sysconf(_SC_CLK_TCK);
+}
+
 static void
 usage(void)
 {
@@ -349,7 +365,8 @@ usage(void)
 	    "       rsip_bench [-Eu] [-n bindings] [-w window] [-t ms] "
 	    "[-m pid] address\n"
 	    "       -e serves echo; -E asks the echo server, else rsipd; "
-	    "-m shows its memory\n");
+	    "-m shows the server's\n"
+	    "       microseconds of processor a request and KiB of memory\n");
 	exit(2);
 }
 
@@ -362,6 +379,7 @@ main(int argc, char **argv)
 	unsigned long	     fill = 0;
 	bool		     udp = false, serve = false;
 	const char	    *pid = NULL;
+	double		     rate, used;
 	int		     ch;
 
 	while ((ch = getopt(argc, argv, "eEun:w:t:m:")) != -1) {
@@ -401,9 +419,12 @@ main(int argc, char **argv)
 		client_register(&c);
 	client_fill(&c, fill);
 	c.answers = 0;
-	printf("%.0f", client_run(&c, window, ms));
+	used = pid == NULL ? 0 : processor(pid);
+	rate = client_run(&c, window, ms);
+	printf("%.0f", rate);
 	if (pid != NULL)
-		printf(" %ld", resident(pid));
+		printf(" %.2f %ld", (processor(pid) - used) /
+		    (double)c.answers, resident(pid));
 	printf("\n");
 	if (!c.echo)
 		client_deregister(&c);

@@ -223,8 +223,7 @@ rules_settings_apply(const struct rules_plan *p, struct rules_settings *saved)
 
 	setting_want(saved, "net/ipv4/ip_forward", "1", true);
 	settings_of_interface(saved, c->public_if);
-	if (strcmp(c->public_if, c->private_if) != 0)
-		settings_of_interface(saved, c->private_if);
+	settings_of_interface(saved, c->private_if);
 	settings_claim(p, saved);
 }
 
@@ -279,8 +278,7 @@ rules_settings_once(const struct rules_plan *p, struct rules_settings *saved)
 	if (c->keep_softirq)
 		return false;
 	both = receive_in_thread(saved, c->public_if);
-	if (strcmp(c->public_if, c->private_if) != 0 &&
-	    !receive_in_thread(saved, c->private_if))
+	if (!receive_in_thread(saved, c->private_if))
 		both = false;
 	return both;
 }

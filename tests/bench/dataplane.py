@@ -11,7 +11,7 @@ NAPT      share of kernel NAPT with one flow, same CPUs and length
 flat out  kpps that get through when the sender sends all it can
 at 2x     what gets through at twice the rate, as a share of the rate
 
-With BENCH_BUSY=1 in the environment everything that is measured, ksoftirqd too, runs at nice -19
+With BENCH_BUSY=1 in the environment everything that is measured, ksoftirqd too, is favoured
 (and goes back after), so that ratios mean something on a machine that has other work.
 """
 import fcntl, os, sys
@@ -23,7 +23,7 @@ mode = sys.argv[1] if len(sys.argv) > 1 else "quick"
 LOAD = os.environ.get("DATAPLANE_LOAD", "tests/bench/dataplane_load")
 WRONG = "02:99:99:99:99:99"       # so that the last hop drops what arrives, cheaply
 RUNS = 1 if mode == "quick" else 3
-STEP = 0.4 if mode == "quick" else 1.0
+STEP = 0.4 if mode == "quick" else 0.7
 
 net = Net()
 for ns, dev, addr in ((net.n, "prv", X1), (net.n, "prv", X3), (net.n, "pub", Y)):
@@ -31,12 +31,17 @@ for ns, dev, addr in ((net.n, "prv", X1), (net.n, "prv", X3), (net.n, "pub", Y))
 net.inside_n("echo 1 > /proc/sys/net/ipv4/ip_forward")
 
 
-def use_napi(ns, dev):
-    """veth receives through NAPI, as real interfaces do, once GRO is on."""
-    v = ctypes.create_string_buffer(struct.pack("II", 0x2c, 1))
+def ethtool(ns, dev, what, value):
+    v = ctypes.create_string_buffer(struct.pack("II", what, value))
     with Inside(ns):
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     fcntl.ioctl(s, 0x8946, struct.pack("16sP16x", dev.encode(), ctypes.addressof(v)))
+
+
+def use_napi(ns, dev, peer_ns, peer):
+    """veth receives through NAPI, as real interfaces do, if it has GRO and its peer no TSO."""
+    ethtool(peer_ns, peer, 0x1f, 0)
+    ethtool(ns, dev, 0x2c, 1)
 
 
 def steer(cpus):
@@ -58,7 +63,14 @@ def favour(names, nice):
 
 busy = os.environ.get("BENCH_BUSY") == "1"
 if busy:
-    os.setpriority(os.PRIO_PROCESS, 0, -19)
+    try:
+        os.setsid()               # autogroups share the CPU by session
+    except OSError:
+        pass
+    if os.path.exists("/proc/self/autogroup"):
+        open("/proc/self/autogroup", "w").write("-19")
+    else:
+        os.setpriority(os.PRIO_PROCESS, 0, -19)
     favour("ksoftirqd/", -19)
     atexit.register(favour, "ksoftirqd/", 0)
 
@@ -103,7 +115,11 @@ class Road:
         lo, hi = 0, top
         for _ in range(8):
             mid = (lo + hi) / 2 if lo else max(hi / 4, 1000) if hi == top else hi / 2
-            sent, got = self.send(int(mid))
+            # Once more if in doubt: another program's burst is not our loss.
+            for _ in range(2):
+                sent, got = self.send(int(mid))
+                if got >= sent * 0.99:
+                    break
             if got >= sent * 0.99:
                 lo = max(lo, min(got, mid))
             else:
@@ -148,16 +164,15 @@ def kernel(cpus, size):
         measure("kernel NAPT, 50000 flows",
                 Road("napt", net.x, net.y, udp_args(X3, Y, size, 50000)), cpus, size)
     net.inside_n("iptables -t nat -F")
-    if mode != "overload":
-        measure("kernel forwarding", Road("forward", net.x, net.y, udp_args(X3, Y, size, 1)),
-                cpus, size)
+    measure("kernel forwarding", Road("forward", net.x, net.y, udp_args(X3, Y, size, 1)),
+            cpus, size)
 
 
 def gateway(cpus, bindings):
     steer("thread" if cpus == "one" else cpus)
     os.sched_setaffinity(0, {1})
     g = Gateway(net, "firewall=iptables", "queues=1", "entries=400000",
-                *(["keep-softirq"] if cpus == "softirq" else []))
+                *([] if cpus == "one" else ["keep-softirq"]))
     os.sched_setaffinity(0, {0, 1})
     pin_threads(0 if cpus == "two" else 1)
     if busy:
@@ -208,18 +223,29 @@ def overload():
     g.stop()
 
 
-print("%-28s %-8s %5s  %14s %5s  %5s  %8s %6s" % (
-    "path", "CPUs", "bytes", "kpps", "ns", "NAPT", "flat out", "at 2x"))
-sizes = (64, 1400) if mode == "full" else (64,)
-for cpus in ("one", "two"):
+def receive_by_napi():
+    use_napi(net.n, "pub", net.y, "eth0")
+    use_napi(net.n, "prv", net.x, "eth0")
+
+
+def table():
+    print("%-28s %-8s %5s  %14s %5s  %5s  %8s %6s" % (
+        "path", "CPUs", "bytes", "kpps", "ns", "NAPT", "flat out", "at 2x"))
+    sizes = (64, 1400) if mode == "full" else (64,)
     for size in sizes:
-        kernel(cpus, size)
-        if cpus == "one" and size == 64:
-            ours("softirq", size, 1)
-        # From here N's interfaces can receive in threads.
-        for ns, dev in ((net.n, "pub"), (net.n, "prv")):
-            use_napi(ns, dev)
-        for bindings in ((1, 1000, 100000) if mode != "overload" else (1,)):
-            ours(cpus, size, bindings)
+        for cpus in ("one", "two"):
+            kernel(cpus, size)
+        ours("softirq", size, 1)
+    receive_by_napi()
+    for cpus in ("one", "two"):
+        for size in sizes:
+            for bindings in (1, 1000, 100000):
+                ours(cpus, size, bindings)
+
+
+if mode == "overload":
+    receive_by_napi()
+else:
+    table()
 if mode != "quick":
     overload()

@@ -27,3 +27,6 @@ TESTS += tests/interop/esp_scapy.py
 noinst_PROGRAMS += tests/bench/esp_bench
 tests_bench_esp_bench_SOURCES = tests/bench/esp_bench.c
 tests_bench_esp_bench_LDADD = oe/esp/libesp.a $(BASE_LIBS)
+dist_check_SCRIPTS += tests/interop/esp_kernel.sh
+TESTS += tests/interop/esp_kernel.sh
+EXTRA_DIST += tests/interop/esp_kernel.py

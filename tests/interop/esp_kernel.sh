@@ -11,7 +11,7 @@ skip() { echo "skipped: $*"; exit 77; }
 [ -x "$pipe" ] || skip "$pipe is not built"
 [ "$(id -u)" = 0 ] || skip "needs root"
 command -v python3 >/dev/null || skip "no python3"
-python3 "$srcdir/tests/interop/esp_kernel.py" "$pipe"
+python3 "$srcdir/tests/interop/esp_kernel.py" "$pipe" "$@"
 status=$?
 [ $status -eq 77 ] || exit $status
 [ -x "$vm" ] || skip "no VM runner at $vm"
@@ -19,4 +19,4 @@ command -v qemu-system-x86_64 >/dev/null || skip "no qemu-system-x86_64"
 ls /boot/vmlinuz-* >/dev/null 2>&1 || skip "no kernel in /boot"
 VM_TIMEOUT=${VM_TIMEOUT:-600} "$vm" run "
 modprobe esp4
-exec python3 '$srcdir/tests/interop/esp_kernel.py' '$pipe'"
+exec python3 '$srcdir/tests/interop/esp_kernel.py' '$pipe' $*"

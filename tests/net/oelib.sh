@@ -78,6 +78,7 @@ oe_daemon()
 		printf 'address = "%s"\n' "$(oe_addr "$oe_name")"
 		printf 'oe {\n  key = "%s"\n  resolvers = {"%s"}\n' \
 		    "$NET_RUN/$oe_name.pem" "$NET_DNS"
+		printf '  state = "%s"\n' "$NET_RUN/oe_$oe_name.peers"
 		printf '  %s\n' "$@"
 		printf '}\n'
 	} >"$NET_RUN/oed_$oe_name.conf"

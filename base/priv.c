@@ -80,7 +80,7 @@ priv_lock(void)
 		SCMP_SYS(fchown), SCMP_SYS(lchown), SCMP_SYS(fchownat),
 		SCMP_SYS(truncate), SCMP_SYS(mount), SCMP_SYS(umount2),
 		SCMP_SYS(pivot_root), SCMP_SYS(chroot), SCMP_SYS(execve),
-		SCMP_SYS(execveat), SCMP_SYS(ptrace), SCMP_SYS(bpf),
+		SCMP_SYS(execveat), SCMP_SYS(ptrace),
 		SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev),
 		SCMP_SYS(init_module), SCMP_SYS(finit_module),
 		SCMP_SYS(delete_module), SCMP_SYS(kexec_load),
@@ -106,6 +106,16 @@ priv_lock(void)
 			seccomp_release(ctx);
 			return -1;
 		}
+	}
+	/* bpf(): an open map may be read and written (commands 1 to 3), nothing
+	 * made or loaded. */
+	if ((rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(bpf), 1,
+	    SCMP_A0(SCMP_CMP_EQ, 0))) != 0 ||
+	    (rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(bpf), 1,
+	    SCMP_A0(SCMP_CMP_GT, 3))) != 0) {
+		log_error("seccomp: %s", strerror(-rc));
+		seccomp_release(ctx);
+		return -1;
 	}
 	rc = seccomp_load(ctx);
 	seccomp_release(ctx);

@@ -241,6 +241,19 @@ on_rules(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+vouch(struct dataplane *dp)
+{
+	struct queue_shared *s = &dp->shared;
+	struct offload_facts f = { .gateway = s->gateway,
+		.private_index = atomic_load(&s->private_index),
+		.public_index = if_nametoindex(dp->public_if),
+		.mtu = atomic_load(&s->mtu),
+		.public_mtu = atomic_load(&s->public_mtu) };
+
+	offload_tick(s->offload, &f);
+}
+
+static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct dataplane *dp = arg;
@@ -248,6 +261,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	refresh_interfaces(dp);
+	vouch(dp);
 	/* A wake-up may be missed when a ring runs empty just then. */
 	take_misuses(dp);
 	demux_tick(dp->shared.demux, clock_now());
@@ -327,6 +341,13 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 	}
 	if (open_raw(dp) == -1 || open_queues(dp) == -1)
 		goto fail;
+	if (c->offload)
+		dp->shared.offload = offload_open(dp->public_if,
+		    dp->private_if);
+	if (dp->shared.offload != NULL) {
+		offload_watch(dp->shared.offload, d);
+		vouch(dp);
+	}
 	/* No rule sends packets to a queue that nobody has opened. */
 	if (rules_begin(dp->rules_fd, &dp->firewall) == -1)
 		goto fail;
@@ -365,6 +386,9 @@ dataplane_close(struct dataplane *dp)
 		for (unsigned i = 0; i < dp->nqueues; i++)
 			queue_close(&dp->queues[i]);
 	}
+	if (dp->shared.demux != NULL)
+		demux_watch(dp->shared.demux, NULL, NULL);
+	offload_close(dp->shared.offload);
 	if (dp->proc_fd != -1)
 		close(dp->proc_fd);
 	if (dp->ctl_fd != -1)
@@ -444,7 +468,9 @@ dataplane_status(struct dataplane *dp)
 	if (o == NULL)
 		return NULL;
 	json_object_object_add(o, "path",
-	    json_object_new_string(dp->running ? "nfqueue" : "not running"));
+	    json_object_new_string(!dp->running ? "not running" :
+	    dp->shared.offload != NULL ? "ebpf, nfqueue for what is new" :
+	    "nfqueue"));
 	json_object_object_add(o, "firewall",
 	    json_object_new_string(dp->firewall));
 	json_object_object_add(o, "receive",
@@ -461,6 +487,7 @@ dataplane_status(struct dataplane *dp)
 			    memory_order_relaxed);
 		put_number(o, counters[i].name, n);
 	}
+	offload_status(dp->shared.offload, o);
 	n = kernel_drops(dp, &waiting);
 	put_number(o, "dropped-overload", n);
 	put_number(o, "waiting", waiting);

@@ -35,6 +35,7 @@ struct dataplane_config {
 	unsigned queues;		/* 0: one a CPU */
 	unsigned queue_length;		/* packets, 0: default */
 	bool local_ipsec;		/* ESP, AH, IKE that no host owns go to the router itself */
+	bool offload;			/* eBPF for established flows, where built and possible */
 	bool napt;			/* masquerade hosts that do not speak RSIP */
 	unsigned mtu;			/* of the private link, 0: ask the interface */
 	bool keep_softirq;		/* leave the interfaces' NAPI as it is (no threads) */

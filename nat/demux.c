@@ -77,6 +77,13 @@ demux_set_local_ipsec(struct demux *d, bool on)
 	atomic_store_explicit(&d->local_ipsec, on, memory_order_relaxed);
 }
 
+void
+demux_watch(struct demux *d, const struct demux_watcher *w, void *arg)
+{
+	d->watcher = w;
+	d->watcher_arg = arg;
+}
+
 static uint64_t
 make_ids(uint32_t client_id, uint32_t bind_id)
 {
@@ -344,6 +351,8 @@ demux_add(struct demux *d, const struct demux_binding *b)
 	}
 out:
 	demux_unlock(d);
+	if (error == 0 && d->watcher != NULL)
+		d->watcher->added(d->watcher_arg, b->client_id, b->bind_id);
 	if (error == 0)
 		return 0;
 	errno = error;
@@ -358,6 +367,8 @@ demux_remove(struct demux *d, uint32_t client_id, uint32_t bind_id)
 	struct demux_learnt *e;
 	struct demux_key     k;
 
+	if (d->watcher != NULL)
+		d->watcher->removed(d->watcher_arg, client_id, bind_id);
 	demux_lock(d);
 	l = find_lease(d, client_id, bind_id);
 	if (l == NULL) {
@@ -419,6 +430,8 @@ demux_usage(const struct demux *d, uint32_t client_id, uint32_t bind_id,
 	out->bytes_in = atomic_load(&l->bytes_in);
 	out->packets_out = atomic_load(&l->packets_out);
 	out->bytes_out = atomic_load(&l->bytes_out);
+	if (d->watcher != NULL)
+		d->watcher->usage(d->watcher_arg, client_id, bind_id, out);
 	return 0;
 }
 

@@ -83,6 +83,18 @@ struct demux_usage {
 int	demux_usage(const struct demux *d, uint32_t client_id, uint32_t bind_id,
 	    struct demux_usage *out);
 
+/*
+ * Somebody else who forwards under the bindings (offload.h) hears of them, on
+ * the control thread; usage adds what passed there.  Set before the first binding.
+ */
+struct demux_watcher {
+	void (*added)(void *arg, uint32_t client_id, uint32_t bind_id);
+	void (*removed)(void *arg, uint32_t client_id, uint32_t bind_id);
+	void (*usage)(void *arg, uint32_t client_id, uint32_t bind_id,
+	    struct demux_usage *u);
+};
+void	demux_watch(struct demux *d, const struct demux_watcher *w, void *arg);
+
 /* Everything, for "rsipctl flows": one call a key. kind: "spi" "port" "cookie" "icmp" "peer-spi". */
 struct demux_entry {
 	const char *kind;

@@ -122,6 +122,9 @@ struct demux {
 	uint64_t seed;
 	_Atomic bool local_ipsec;
 
+	const struct demux_watcher *watcher;
+	void *watcher_arg;
+
 	_Atomic size_t wish_head, wish_tail;
 	struct demux_wish_cell wishes[DEMUX_WISHES];
 

@@ -98,8 +98,12 @@ from_outside(struct queue *q, const struct forward_packet *in,
 	    q->shared->demux, q->now, in->data, in->len, &to)) {
 	case DEMUX_FORWARD:
 		action = enter_tunnel(q, in, p, &to, out, out_len);
-		if (action == FORWARD_SEND)
-			queue_count(q, QUEUE_IN);
+		if (action != FORWARD_SEND)
+			return action;
+		queue_count(q, QUEUE_IN);
+		if (!in->output)
+			offload_learn(q->shared->offload, &q->recent, q->now,
+			    false, p, &to);
 		return action;
 	case DEMUX_NOT_OURS:
 		pool = find_pool(q->shared, p->dst);
@@ -202,6 +206,8 @@ from_tunnel(struct queue *q, const struct forward_packet *in,
 	if (tos != inner.tos)
 		packet_set_tos(out, (uint8_t)tos);
 	*out_len = inner.len;
+	offload_learn(q->shared->offload, &q->recent, q->now, true, &inner,
+	    &whose);
 	queue_count(q, QUEUE_OUT);
 	return FORWARD_SEND;
 }

@@ -13,14 +13,37 @@ nat_libnat_a_SOURCES = \
 	nat/rules_iptables.c nat/rules_nftables.c nat/rules_run.c \
 	nat/rules_settings.c
 
+# The kernel's part is compiled for its own machine and carried in the program.
+EXTRA_DIST += nat/offload.bpf.c nat/offload_map.h
+if BPF
+nat_libnat_a_SOURCES += nat/offload.c nat/offload.h
+nodist_nat_libnat_a_SOURCES = nat/offload_object.h
+BUILT_SOURCES += nat/offload_object.h
+CLEANFILES += nat/offload_object.h nat/offload.bpf.o
+BASE_LIBS += $(BPF_LIBS)
+nat/offload.$(OBJEXT): nat/offload_object.h
+nat/offload.bpf.o: $(srcdir)/nat/offload.bpf.c $(srcdir)/nat/offload_map.h
+	$(AM_V_CC)$(MKDIR_P) nat && $(BPF_CLANG) -O2 -g -target bpf -Wall \
+	    -I/usr/include/`$(CC) -print-multiarch 2>/dev/null` \
+	    -I$(srcdir)/nat -c $(srcdir)/nat/offload.bpf.c -o $@
+nat/offload_object.h: nat/offload.bpf.o
+	$(AM_V_GEN)(echo 'static const unsigned char offload_object[] = {' && \
+	    od -An -v -tu1 nat/offload.bpf.o | \
+	    sed 's/\([0-9][0-9]*\)/\1,/g' && echo '};') >$@.new && mv $@.new $@
+else
+nat_libnat_a_SOURCES += nat/offload.h
+endif
+
 # The data plane without rsipd, for tests/net and tests/bench.
 check_PROGRAMS += tests/net/nat_gateway
 tests_net_nat_gateway_SOURCES = tests/net/nat_gateway.c
 tests_net_nat_gateway_LDADD = nat/libnat.a $(BASE_LIBS)
-NAT_TESTS = tests/net/nat_path.sh tests/net/nat_icmp.sh tests/net/nat_vm.sh
+NAT_TESTS = tests/net/nat_path.sh tests/net/nat_icmp.sh tests/net/nat_vm.sh \
+	tests/net/nat_offload.sh
 TESTS += $(NAT_TESTS)
 dist_check_SCRIPTS += $(NAT_TESTS)
-EXTRA_DIST += tests/net/nat_path.py tests/net/nat_icmp.py tests/net/nat_net.py
+EXTRA_DIST += tests/net/nat_path.py tests/net/nat_icmp.py tests/net/nat_net.py \
+	tests/net/nat_offload.py
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_demux

@@ -7,6 +7,7 @@
 
 #include "base/ratelimit.h"
 #include "nat/dataplane.h"
+#include "nat/offload.h"
 #include "nat/packet.h"
 
 /* What a thread counts; one writer each, anybody reads. */
@@ -28,6 +29,7 @@ enum queue_counter {
 /* What all threads share, constant but for the atomics. */
 struct queue_shared {
 	struct demux *demux;
+	struct offload *offload;	/* NULL: there is none */
 	uint32_t gateway;
 	uint32_t public_addr;		/* errors about tunnels come from here */
 	const struct dataplane_pool *pools;
@@ -57,6 +59,7 @@ struct queue {
 	pthread_t thread;
 	bool running;
 	struct ratelimit errors;	/* ICMP errors sent */
+	struct offload_recent recent;
 	_Atomic uint64_t count[QUEUE_COUNTERS];
 
 	struct queue_misuse misuse[QUEUE_MISUSES];

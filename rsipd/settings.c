@@ -699,7 +699,8 @@ settings_needs_restart(const struct settings *a, const struct settings *b)
 	    memcmp(a->pools, b->pools, a->npools * sizeof(*a->pools)) != 0 ||
 	    a->firewall != b->firewall || a->queues != b->queues ||
 	    a->queue_first != b->queue_first || a->mtu != b->mtu ||
-	    a->queue_length != b->queue_length || a->napt != b->napt || a->offload != b->offload ||
+	    a->queue_length != b->queue_length || a->napt != b->napt ||
+	    a->offload != b->offload ||
 	    a->max_spis != b->max_spis || a->nresolvers != b->nresolvers ||
 	    memcmp(a->resolver, b->resolver, sizeof(a->resolver)) != 0;
 }

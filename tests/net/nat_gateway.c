@@ -20,7 +20,7 @@
 
 /*
  * nat_gateway PUBLIC-IF PRIVATE-IF GATEWAY [firewall=nftables|iptables|none]
- *     [queues=N] [queue-first=N] [queue-length=N] [entries=N] [local-ipsec]
+ *     [queues=N] [queue-first=N] [queue-length=N] [offload] [entries=N] [local-ipsec]
  *     [no-napt] [keep-root] [keep-softirq] [pool=ADDR:LO-HI[,LO-HI]] [remote-pool=...]
  *
  * Lines on stdin, one answer line each:
@@ -125,6 +125,8 @@ get_option(char *s)
 		config.local_ipsec = true;
 	else if (v == NULL && strcmp(s, "no-napt") == 0)
 		config.napt = false;
+	else if (v == NULL && strcmp(s, "offload") == 0)
+		config.offload = true;
 	else if (v == NULL && strcmp(s, "keep-root") == 0)
 		keep_root = true;
 	else if (v == NULL && strcmp(s, "keep-softirq") == 0)

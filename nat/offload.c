@@ -1,0 +1,371 @@
+/* offload.c - established flows forwarded by the kernel: loads the eBPF programs, keeps their maps */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "nat/offload.h"
+#include "nat/offload_map.h"
+#include "nat/offload_object.h"
+
+#define SECOND_NS	1000000000ull
+#define VOUCH_NS	(3 * SECOND_NS)		/* a dead daemon's map dies with it */
+#define REFRESH_NS	(10 * SECOND_NS)
+#define RELEARN_MS	5000		/* a thread tells of one flow this often at most */
+/* "RS" and "RT": ours, whoever left it there; the second says that the qdisc
+ * was made for it. */
+#define TC_HANDLE	0x5253u
+#define TC_HANDLE_MADE	0x5254u
+#define TC_PRIORITY	0x5253u
+
+#define PORT_IKE	500
+#define PORT_IKE_NATT	4500
+
+struct hook {
+	int	 ifindex;
+	bool	 attached, made;	/* made: the qdisc is ours */
+};
+
+struct offload {
+	struct bpf_object *object;
+	int	 flows, bindings, state, counters;
+	struct hook in, out;
+	_Atomic bool refused;		/* this kernel lets us not write the maps now */
+	uint64_t generation;
+	unsigned ncpus;
+};
+
+/* bpf_ktime_get_boot_ns()'s clock. */
+static uint64_t
+boot_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
+}
+
+/* --- loading ------------------------------------------------------------------ */
+
+static int
+quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	if (level == LIBBPF_WARN && log_enabled(LOG_LEVEL_DEBUG))
+		log_message(LOG_LEVEL_DEBUG, fmt, ap);
+	return 0;
+}
+
+static void
+hook_options(struct bpf_tc_hook *h, const struct hook *k)
+{
+	memset(h, 0, sizeof(*h));
+	h->sz = sizeof(*h);
+	h->ifindex = k->ifindex;
+	h->attach_point = BPF_TC_INGRESS;
+}
+
+/* libbpf wants the padding zero too. */
+static void
+filter_options(struct bpf_tc_opts *o, bool made)
+{
+	memset(o, 0, sizeof(*o));
+	o->sz = sizeof(*o);
+	o->priority = TC_PRIORITY;
+	o->handle = made ? TC_HANDLE_MADE : TC_HANDLE;
+}
+
+/* What a daemon that was killed left: its program does nothing any more. */
+static bool
+hook_take_over(struct bpf_tc_hook *h, bool made)
+{
+	struct bpf_tc_opts query, o;
+
+	filter_options(&query, made);
+	filter_options(&o, made);
+	return bpf_tc_query(h, &query) == 0 && bpf_tc_detach(h, &o) == 0;
+}
+
+static int
+hook_attach(struct hook *k, const char *ifname, struct bpf_program *prog)
+{
+	struct bpf_tc_opts o;
+	struct bpf_tc_hook h;
+	int		   rc;
+
+	k->ifindex = (int)if_nametoindex(ifname);
+	hook_options(&h, k);
+	rc = bpf_tc_hook_create(&h);
+	if (rc != 0 && rc != -EEXIST)
+		return rc;
+	k->made = rc == 0;
+	if (rc == -EEXIST) {
+		hook_take_over(&h, false);
+		k->made = hook_take_over(&h, true);
+	}
+	filter_options(&o, k->made);
+	o.prog_fd = bpf_program__fd(prog);
+	rc = bpf_tc_attach(&h, &o);
+	k->attached = rc == 0;
+	return rc;
+}
+
+static void
+hook_detach(struct hook *k)
+{
+	struct bpf_tc_opts o;
+	struct bpf_tc_hook h;
+
+	hook_options(&h, k);
+	filter_options(&o, k->made);
+	if (k->attached)
+		(void)bpf_tc_detach(&h, &o);
+	/* A qdisc that others have put programs on is not ours to take. */
+	if (k->made) {
+		h.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
+		(void)bpf_tc_hook_destroy(&h);
+	}
+}
+
+struct offload *
+offload_open(const char *public_if, const char *private_if)
+{
+	struct offload	   *o = xcalloc(1, sizeof(*o));
+	struct bpf_program *in, *out;
+	const char	   *what = "load";
+	int		    rc;
+
+	libbpf_set_print(quiet);
+	random_bytes(&o->generation, sizeof(o->generation));
+	o->ncpus = (unsigned)libbpf_num_possible_cpus();
+	o->object = bpf_object__open_mem(offload_object,
+	    sizeof(offload_object), NULL);
+	if (o->object == NULL) {
+		rc = -errno;
+		goto fail;
+	}
+	if ((rc = bpf_object__load(o->object)) != 0)
+		goto fail;
+	in = bpf_object__find_program_by_name(o->object, "offload_in");
+	out = bpf_object__find_program_by_name(o->object, "offload_out");
+	o->flows = bpf_object__find_map_fd_by_name(o->object, "flows");
+	o->bindings = bpf_object__find_map_fd_by_name(o->object, "bindings");
+	o->state = bpf_object__find_map_fd_by_name(o->object, "state");
+	o->counters = bpf_object__find_map_fd_by_name(o->object, "counters");
+	if (in == NULL || out == NULL || o->flows < 0 || o->bindings < 0 ||
+	    o->state < 0 || o->counters < 0) {
+		rc = -ENOENT;
+		goto fail;
+	}
+	what = "attach";
+	if ((rc = hook_attach(&o->in, public_if, in)) != 0 ||
+	    (rc = hook_attach(&o->out, private_if, out)) != 0)
+		goto fail;
+	return o;
+fail:
+	log_info("eBPF offload: cannot %s: %s; NFQUEUE does it all", what,
+	    strerror(-rc));
+	offload_close(o);
+	return NULL;
+}
+
+void
+offload_close(struct offload *o)
+{
+	if (o == NULL)
+		return;
+	hook_detach(&o->in);
+	hook_detach(&o->out);
+	bpf_object__close(o->object);
+	free(o);
+}
+
+/* --- keeping the maps ------------------------------------------------------------ */
+
+void
+offload_tick(struct offload *o, const struct offload_facts *f)
+{
+	struct offload_state s = { .alive = boot_ns() + VOUCH_NS };
+	uint32_t	     zero = 0;
+
+	if (o == NULL)
+		return;
+	s.gateway = f->gateway;
+	s.private_index = f->private_index;
+	s.public_index = f->public_index;
+	s.mtu = f->mtu;
+	s.public_mtu = f->public_mtu;
+	if (bpf_map_update_elem(o->state, &zero, &s, BPF_ANY) != 0 &&
+	    !atomic_exchange(&o->refused, true))
+		log_warn("eBPF offload: %s; NFQUEUE does it all",
+		    strerror(errno));
+}
+
+static uint64_t
+binding_of(uint32_t client_id, uint32_t bind_id)
+{
+	return (uint64_t)client_id << 32 | bind_id;
+}
+
+static void
+binding_added(void *arg, uint32_t client_id, uint32_t bind_id)
+{
+	struct offload	      *o = arg;
+	struct offload_binding b = { .generation = ++o->generation };
+	uint64_t	       k = binding_of(client_id, bind_id);
+
+	/* Without an entry its flows stay on the slow path. */
+	(void)bpf_map_update_elem(o->bindings, &k, &b, BPF_ANY);
+}
+
+static void
+binding_removed(void *arg, uint32_t client_id, uint32_t bind_id)
+{
+	struct offload *o = arg;
+	uint64_t	k = binding_of(client_id, bind_id);
+
+	(void)bpf_map_delete_elem(o->bindings, &k);
+}
+
+static void
+binding_usage(void *arg, uint32_t client_id, uint32_t bind_id,
+    struct demux_usage *u)
+{
+	struct offload	      *o = arg;
+	struct offload_binding b;
+	uint64_t	       k = binding_of(client_id, bind_id);
+
+	if (bpf_map_lookup_elem(o->bindings, &k, &b) != 0)
+		return;
+	u->packets_in += b.packets_in;
+	u->bytes_in += b.bytes_in;
+	u->packets_out += b.packets_out;
+	u->bytes_out += b.bytes_out;
+}
+
+void
+offload_watch(struct offload *o, struct demux *d)
+{
+	static const struct demux_watcher watcher = {
+		.added = binding_added,
+		.removed = binding_removed,
+		.usage = binding_usage,
+	};
+
+	demux_watch(d, &watcher, o);
+}
+
+_Static_assert(sizeof(struct offload_key) == 16, "a key is two words");
+
+/* IKE's ports are shared by cookie: a flow does not tell whose a packet is. */
+static bool
+make_key(struct offload_key *k, bool outbound, const struct packet *p)
+{
+	const uint8_t *payload = p->data + p->hlen;
+	uint16_t       port;
+
+	if (p->hlen != 20 || p->offset != 0 || p->mf || p->len < p->hlen + 8)
+		return false;
+	memset(k, 0, sizeof(*k));
+	k->src = p->src;
+	k->dst = p->dst;
+	k->protocol = p->protocol;
+	k->side = outbound ? OFFLOAD_OUT : OFFLOAD_IN;
+	switch (p->protocol) {
+	case PACKET_UDP:
+		port = outbound ? (uint16_t)(payload[0] << 8 | payload[1]) :
+		    (uint16_t)(payload[2] << 8 | payload[3]);
+		if (port == PORT_IKE || port == PORT_IKE_NATT)
+			return false;
+		/* FALLTHROUGH */
+	case PACKET_TCP:
+	case PACKET_ESP:
+		memcpy(&k->id, payload, 4);
+		return true;
+	case PACKET_AH:
+		memcpy(&k->id, payload + 4, 4);
+		return true;
+	}
+	return false;
+}
+
+/* A flow that the programs keep refusing must not cost a system call a packet. */
+static bool
+told_lately(struct offload_recent *r, const struct offload_key *k,
+    const struct demux_target *to, uint64_t now)
+{
+	uint64_t words[4], h = 0;
+	size_t	 i;
+
+	memcpy(words, k, sizeof(*k));
+	words[2] = binding_of(to->client_id, to->bind_id);
+	words[3] = to->host;
+	for (i = 0; i < 4; i++) {
+		h = (h ^ words[i]) * 0x9e3779b97f4a7c15u;
+		h ^= h >> 29;
+	}
+	i = (h >> 32) % OFFLOAD_RECENT;
+	if (r->hash[i] == h && now - r->when[i] < RELEARN_MS)
+		return true;
+	r->hash[i] = h;
+	r->when[i] = now;
+	return false;
+}
+
+void
+offload_learn(struct offload *o, struct offload_recent *r, uint64_t now,
+    bool outbound, const struct packet *p, const struct demux_target *to)
+{
+	struct offload_binding b;
+	struct offload_flow    f = { .refresh = boot_ns() + REFRESH_NS };
+	struct offload_key     k;
+
+	if (o == NULL || to->tunnel != DEMUX_IPIP ||
+	    atomic_load_explicit(&o->refused, memory_order_relaxed) ||
+	    !make_key(&k, outbound, p) || told_lately(r, &k, to, now))
+		return;
+	f.binding = binding_of(to->client_id, to->bind_id);
+	if (bpf_map_lookup_elem(o->bindings, &f.binding, &b) != 0)
+		return;		/* gone meanwhile */
+	f.generation = b.generation;
+	f.host = to->host;
+	f.gateway = to->gateway;
+	(void)bpf_map_update_elem(o->flows, &k, &f, BPF_ANY);
+}
+
+/* --- reporting --------------------------------------------------------------------- */
+
+void
+offload_status(struct offload *o, json_object *status)
+{
+	static const char *const names[OFFLOAD_COUNTERS] = {
+		[OFFLOAD_COUNT_IN] = "offloaded-in",
+		[OFFLOAD_COUNT_OUT] = "offloaded-out",
+		[OFFLOAD_COUNT_SLOW] = "offload-refreshed",
+	};
+	uint64_t *each, sum;
+	uint32_t  i;
+	unsigned  cpu;
+
+	if (o == NULL)
+		return;
+	each = xcalloc(o->ncpus, sizeof(*each));
+	for (i = 0; i < OFFLOAD_COUNTERS; i++) {
+		sum = 0;
+		if (bpf_map_lookup_elem(o->counters, &i, each) == 0) {
+			for (cpu = 0; cpu < o->ncpus; cpu++)
+				sum += each[cpu];
+		}
+		json_object_object_add(status, names[i],
+		    json_object_new_int64((int64_t)sum));
+	}
+	free(each);
+}

@@ -1,0 +1,113 @@
+# nat_offload.py - the eBPF path: the same packets, the same refusals, and what ends with a binding
+import sys
+sys.dont_write_bytecode = True
+from nat_net import *
+
+fw = sys.argv[1] if len(sys.argv) > 1 else "iptables"
+r = Report()
+net = Net()
+wy, wx = net.wy, net.wx
+
+
+def programs():
+    return net.inside_n("tc filter show dev pub ingress; tc filter show dev prv ingress; "
+                        "tc qdisc show dev pub; tc qdisc show dev prv", check=False)
+
+
+before = programs()
+g = Gateway(net, "firewall=" + fw, "queues=1", "offload")
+if "offloaded-in" not in g.status():
+    print("skipped: " + (g.errors().strip().split("\n")[0] or "built without eBPF"))
+    sys.exit(77)
+g.say("add 1 1 %s %s ipip ports=20000-20063 spis=1001,1002" % (X1, NB))
+g.say("add 2 1 %s %s ipip ports=20064-20127 spis=2001" % (X2, NB))
+path = Path(net, r)
+arrives, nobody, leaves = path.arrives, path.nobody, path.leaves
+
+
+def offloaded():
+    s = g.status()
+    return s["offloaded-in"], s["offloaded-out"]
+
+
+def twice(fn, packet, host, what, **k):
+    """The first packet teaches the kernel, which then does the second."""
+    fn(packet, host, what + ", slow path", **k)
+    a = offloaded()
+    fn(packet, host, what + ", in the kernel", **k)
+    b = offloaded()
+    side = 0 if fn == arrives else 1
+    r.ok(b[side] == a[side] + 1, what + " was forwarded by eBPF: %s -> %s" % (a, b))
+
+
+twice(arrives, esp(Y, NB, 0x1001), X1, "ESP by SPI")
+twice(arrives, esp(Y, NB, 0x2001), X2, "ESP of the second host")
+twice(arrives, ah(Y, NB, 0x1002), X1, "AH by SPI")
+twice(arrives, udp(Y, NB, 53, 20000, b"to x1"), X1, "UDP by port", check=lambda o, i: i.df == o.df)
+twice(arrives, tcp(Y, NB, 80, 20127, 0x10, b"x" * 1000, df=True), X2, "TCP by port",
+      check=lambda o, i: o.df)
+twice(arrives, udp(Y, NB, 5000, 20000, b"marked", tos=0xb9), X1, "DSCP and ECN",
+      check=lambda o, i: o.tos == i.tos == 0xb9)
+twice(leaves, esp(NB, Y, 0x9001), X1, "ESP out")
+twice(leaves, udp(NB, Y, 20001, 80, b"from x1"), X1, "UDP out")
+twice(leaves, tcp(NB, Y, 20070, 80, 0x10, b"y" * 1200), X2, "TCP out")
+
+# What the kernel must leave to the daemon
+a = offloaded()
+arrives(udp(Y, NB, 53, 20000, b"last hop but one", ttl=2), X1, "TTL 2 arrives")
+nobody(udp(Y, NB, 53, 20000, b"last hop", ttl=1), "TTL 1 reaches nobody")
+leaves(udp(NB, Y, 20001, 80, b"congested", tos=2), X1, "congestion of the tunnel is told inside",
+       tos=3, check=lambda p: p.tos & 3 == 3)
+nobody(tunnel(X2, udp(NB, Y, 20001, 80, b"from x1")),
+       "another host cannot use an offloaded flow", wx, wy)
+nobody(tunnel(X1, udp(NB, Y, 20001, 80, b"from x1"), gw=NA),
+       "a tunnel cannot begin on the public side", wy, wy)
+wy.drain()
+wy.send(udp(Y, NB, 53, 20000, b"z" * 1460, df=True))
+p = wy.recv(lambda p: p.proto == ICMP and p.payload[:2] == b"\3\4")
+r.ok(p is not None and struct.unpack("!H", p.payload[6:8])[0] == 1480,
+     "too big with DF: the sender is told 1480")
+for f in fragments(udp(Y, NB, 53, 20000, b"f" * 600, ident=99), 304):
+    wy.send(f)
+p = wx.recv(lambda p: p.proto == IPIP and b"f" * 200 in p.raw)
+r.ok(p is not None and p.dst == X1, "fragments arrive by the slow path")
+leaves(ike(NB, Y, 0x1111111111111111), X1, "IKE of the first host leaves")
+leaves(ike(NB, Y, 0x2222222222222222), X2, "IKE of the second host, the same ports, leaves")
+arrives(ike(Y, NB, 0x1111111111111111, 7), X1, "IKE by its cookie to the first host")
+arrives(ike(Y, NB, 0x2222222222222222, 7), X2, "IKE by its cookie to the second host")
+
+# A binding that ends takes its flows along; the next owner gets its own packets
+g.say("remove 1 1")
+nobody(esp(Y, NB, 0x1001), "a freed SPI reaches nobody at once")
+nobody(udp(Y, NB, 53, 20000, b"to x1 no more"), "a freed port reaches nobody at once")
+nobody(tunnel(X1, udp(NB, Y, 20001, 80, b"from x1")), "a freed port cannot be sent from", wx, wy)
+g.say("add 1 1 %s %s ipip ports=20000-20063 spis=1001" % (X3, NB))
+twice(arrives, esp(Y, NB, 0x1001), X3, "the next owner's ESP")
+twice(arrives, udp(Y, NB, 53, 20000, b"to x3"), X3, "the next owner's UDP")
+
+# Bulk: nothing is lost, and nearly all of it stays in the kernel
+a = offloaded()[0]
+wx.drain()
+pkt = esp(Y, NB, 0x2001, b"bulk" * 64)
+for i in range(1000):
+    wy.send(pkt)
+    if i % 50 == 0:
+        time.sleep(0.005)
+n = 0
+while wx.recv(lambda p: p.proto == IPIP and b"bulkbulk" in p.raw, 0.5):
+    n += 1
+r.ok(n == 1000 and offloaded()[0] - a >= 990, "1000 packets: %d came, %d by eBPF" % (n, offloaded()[0] - a))
+print(json.dumps(g.status()))
+
+# A daemon that dies without a word: its map is dead seconds later
+os.kill(g.p.pid, signal.SIGKILL)
+g.p.wait()
+time.sleep(4)
+nobody(esp(Y, NB, 0x2001), "killed: nothing is forwarded on its word")
+g = Gateway(net, "firewall=" + fw, "queues=1", "offload")
+nobody(esp(Y, NB, 0x2001), "the next one begins with nothing")
+g.say("add 2 1 %s %s ipip ports=20064-20127 spis=2001" % (X2, NB))
+twice(arrives, esp(Y, NB, 0x2001), X2, "and goes on from there")
+r.ok(g.stop() == 0, "the gateway ends")
+r.ok(programs() == before, "no program stays: " + programs())
+r.end()

@@ -93,11 +93,18 @@ flush(struct tcp_connection *c)
 		c->outlen -= (size_t)n;
 		memmove(c->out, c->out + n, c->outlen);
 	}
-	if (c->outlen == 0) {
-		event_del(c->write);
-		return c->ending ? -1 : 0;
+	if (c->outlen != 0) {
+		event_add(c->write, NULL);
+		return 0;
 	}
-	event_add(c->write, NULL);
+	event_del(c->write);
+	if (c->ending)
+		return -1;
+	/* What serve() left for want of room in out may go on. */
+	if (!c->waiting && !event_pending(c->read, EV_READ, NULL)) {
+		event_add(c->read, NULL);
+		event_active(c->read, EV_READ, 0);
+	}
 	return 0;
 }
 

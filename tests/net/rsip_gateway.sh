@@ -15,10 +15,13 @@ for n in range(20, 255): print("address add 10.0.0.%d/24 dev eth0" % n)' |
 printf 'between x1 and N' >secret
 chmod 600 secret
 
+# As many as QUERY can tell: its longest answer.
+many=$(for n in $(seq 100 129); do printf ', "10.%d.0.0/24"' "$n"; done)
+far=$(for n in $(seq 1 31); do printf ', "192.168.%d.0/24"' "$n"; done)
 lines='
 resolvers = {"10.0.0.11"}
-local-networks = {"10.0.0.0/24", "10.20.60.0/24"}
-remote-networks = {"203.0.113.0/24"}
+local-networks = {"10.0.0.0/24", "10.20.60.0/24"'"$many"'}
+remote-networks = {"203.0.113.0/24"'"$far"'}
 pool "198.51.100.2" { exclusive = true }
 pool "198.51.100.3" { exclusive = true }
 pool "198.51.100.5" { ports = {"30000-30007"} }

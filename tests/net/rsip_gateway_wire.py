@@ -1,9 +1,11 @@
 """rsip_gateway_wire.py [TEST...] - malformed messages, UDP, authentication and misuse against rsipd"""
 import hashlib
 import hmac
+import random
 import socket
 import struct
 import sys
+import threading
 import time
 
 import rsip
@@ -82,6 +84,26 @@ def a_stream_in_single_bytes():
     s.sock.sendall(data * 50)
     for _ in range(100):
         is_type(s.receive(), rsip.QUERY_RESPONSE)
+
+
+@test
+def answers_that_are_read_late():
+    """a host that asks faster than it reads gets every answer in the end"""
+    s = host()
+    total, rng = 20000, random.Random(4555)
+    s.send(rsip.QUERY_REQUEST, s.me())
+    length = len(s.receive_raw())
+    assert length > 1000, length
+    s.sock.settimeout(20)
+    threading.Thread(target=s.sock.sendall, args=(s.last * total,),
+                     daemon=True).start()
+    time.sleep(0.3)
+    left = total * length
+    while left > 0:
+        if rng.random() < 0.002:
+            time.sleep(0.01)
+        left -= len(s.sock.recv(rng.choice((100, 5000, 65535))))
+    assert left == 0
 
 
 @test

@@ -23,9 +23,13 @@ rsipd_rsipd_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \
 	$(BASE_LIBS) $(NFQ_LIBS) $(CARES_LIBS) -lpthread
 
 if HAVE_CMOCKA
-RSIPD_UNIT = tests/unit/test_pool tests/unit/test_gateway
+RSIPD_UNIT = tests/unit/test_endpoint tests/unit/test_gateway \
+	tests/unit/test_pool
 check_PROGRAMS += $(RSIPD_UNIT)
 TESTS += $(RSIPD_UNIT)
+tests_unit_test_endpoint_SOURCES = tests/unit/test_endpoint.c
+tests_unit_test_endpoint_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_endpoint_LDADD = rsipd/librsipd.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_pool_SOURCES = tests/unit/test_pool.c
 tests_unit_test_pool_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_pool_LDADD = rsipd/librsipd.a $(BASE_LIBS) $(CMOCKA_LIBS)
@@ -34,3 +38,6 @@ tests_unit_test_gateway_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_gateway_LDADD = rsipd/librsipd.a proto/libproto.a \
 	$(BASE_LIBS) $(CMOCKA_LIBS)
 endif
+
+dist_man_MANS += doc/rsipd.8 doc/rsipd.conf.5
+EXTRA_DIST += contrib/rsipd.conf

@@ -25,7 +25,8 @@ EXTRA_DIST += \
 
 # The OE engine between hosts of its own, with real name servers.
 OE_NET_TESTS = tests/net/oe_dns.sh tests/net/oe_gateway.sh \
-	tests/net/oe_grid.sh tests/net/oe_life.sh tests/net/oe_time.sh
+	tests/net/oe_grid.sh tests/net/oe_life.sh tests/net/oe_napt.sh \
+	tests/net/oe_time.sh
 dist_check_SCRIPTS += $(OE_NET_TESTS)
 TESTS += $(OE_NET_TESTS)
 EXTRA_DIST += tests/net/oe_delay.py tests/net/oe_slow.py tests/net/oelib.sh

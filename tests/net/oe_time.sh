@@ -41,9 +41,10 @@ for name in "62.100.51.198.in-addr.arpa TXT" "62.100.51.198.in-addr.arpa IPSECKE
 done
 dns=$(net_on left drill "@$NET_DNS" 62.100.51.198.in-addr.arpa TXT |
     sed -n 's/.*Query time: \([0-9]*\) msec/\1/p')
-for host in 62 63 63; do
-	path=$(time_of left 198.51.100.$host)	# the first ones ask for ARP
-done
+# The first ones ask for ARP too.
+path=$(for host in 62 63 63 63 63; do
+	time_of left 198.51.100.$host
+done | sort -n | head -n 1)
 net_say "  path $path ms, DNS $dns ms"
 
 # The best of ten: other work on the machine is not what is measured.

@@ -111,6 +111,8 @@ assign_response(struct host *h, const struct rsip_message *m, uint64_t now)
 		return;
 	}
 	host_settle(h);
+	if (purpose == LEASE_PORTS)
+		h->more_ports_at = now;
 	if (purpose == LEASE_MAIN) {
 		resume_spis(h, b);
 		h->resume = false;

@@ -22,8 +22,10 @@ rsipc_rsipc_SOURCES = \
 rsipc_rsipc_LDADD = rsipc/libhost.a oe/liboe.a oe/ike/libike.a oe/esp/libesp.a \
 	proto/libproto.a $(BASE_LIBS) $(CARES_LIBS) $(CRYPTO_LIBS)
 
-dist_check_SCRIPTS += tests/net/rsipc_life.sh tests/net/rsipc_peer.sh
-TESTS += tests/net/rsipc_life.sh tests/net/rsipc_peer.sh
+dist_check_SCRIPTS += tests/net/rsipc_life.sh tests/net/rsipc_peer.sh \
+	tests/net/rsipc_programs.sh
+TESTS += tests/net/rsipc_life.sh tests/net/rsipc_peer.sh \
+	tests/net/rsipc_programs.sh
 EXTRA_DIST += tests/peer/gateway.py contrib/rsipc.conf
 dist_man_MANS += doc/rsipc.8 doc/rsipc.conf.5
 

@@ -35,7 +35,7 @@ settings_options(void)
 		CFG_BOOL("direct", cfg_true, CFGF_NONE),
 		CFG_STR("name", NULL, CFGF_NONE),
 		CFG_STR("secret", NULL, CFGF_NONE),
-		CFG_INT("key-id", 1, CFGF_NONE),
+		CFG_INT("key-id", 0, CFGF_NONE),
 		CFG_BOOL("require-auth", cfg_false, CFGF_NONE),
 		CFG_STR("interface", "rsip0", CFGF_NONE),
 		CFG_STR("oe-interface", "oe0", CFGF_NONE),

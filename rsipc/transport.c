@@ -181,7 +181,7 @@ tcp_read(struct bufferevent *bev, void *arg)
 static void
 transport_up(struct transport *t, int fd)
 {
-	struct sockaddr_in sa;
+	struct sockaddr_in sa = { 0 };
 	socklen_t	   len = sizeof(sa);
 
 	if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0)

@@ -1,0 +1,91 @@
+#!/bin/sh
+# rsipc_programs.sh - unmodified programs on a laptop behind rsipd: servers, ports of their own, many connections, ping, signed RSIP
+. "$(dirname "$0")/lib.sh"
+net_needs curl nginx ping
+net_needs_built rsipd/rsipd rsipc/rsipc ctl/rsipctl
+net_enter "$@"
+cd "$NET_RUN" || exit 1
+net_picture
+net_web y2 x1
+printf 'a secret that both have\n' >secret
+printf 'a secret that nobody has\n' >wrong
+chmod 600 secret wrong
+
+# HOST [LINE...]: rsipc there without OE's DNS, whose answers nobody gives here.
+client()
+{
+	host=$1
+	shift
+	{
+		printf 'control = "%s/rsipc_%s.sock"\n' "$NET_RUN" "$host"
+		printf '%s\n' "$@"
+		printf 'oe { clear = {"0.0.0.0/0"} }\n'
+	} >"rsipc_$host.conf"
+	net_start "rsipc_$host" "$host" "$NET_TOP/rsipc/rsipc" -f \
+	    -c "rsipc_$host.conf"
+	net_ready "rsipc_$host" 15 net_leased "rsipc_$host"
+}
+
+net_rsipd "client \"$NET_X1\" { secret = \"$NET_RUN/secret\" key-id = 7
+require-auth = true }"
+client x1 "secret = \"$NET_RUN/secret\"" 'key-id = 7' 'require-auth = true' \
+    'listen = {"28080"}' 'port-idle = 0'
+client x2
+net_ok "signed RSIP between rsipc and rsipd, which demands it of this host"
+
+net_on x1 curl -sf --max-time 10 --local-port 24321 -o got "http://$NET_Y2/file" &&
+    net_same got || net_fail "a program with a source port of its own"
+net_ctl rsipd leases --json | grep -q '24321-24321' ||
+    net_fail "port 24321 was not leased"
+net_ok "a program binds a port that is not leased: it is, on demand"
+
+net_on x1 ping -c 3 -i 0.2 -W 2 "$NET_Y2" >ping.out || net_fail "x1 cannot ping"
+net_on x2 ping -c 3 -i 0.2 -W 2 "$NET_Y2" >ping.out || net_fail "x2 cannot ping"
+mtu=$(ip -n x1 -o link show oe0 | sed 's/.* mtu \([0-9]*\) .*/\1/')
+net_on x1 ping -c 1 -W 2 -M do -s $((mtu - 28)) "$NET_Y2" >ping.out ||
+    net_fail "a packet of $mtu bytes does not fit the tunnel"
+net_on x1 ping -c 1 -W 2 -M do -s $((mtu - 27)) "$NET_Y2" >ping.out 2>&1 &&
+    net_fail "a packet of $mtu + 1 bytes passed with DF set"
+net_on x1 ping -c 2 -i 0.2 -W 2 -s 4000 "$NET_Y2" >ping.out ||
+    net_fail "fragments do not pass"
+net_ok "ping from both, the tunnel's MTU, fragments"
+
+net_on x1 sh -c "for i in \$(seq 150); do
+	curl -sf --max-time 5 -o /dev/null -r 0-9 http://$NET_Y2/file || exit 1
+done" || net_fail "150 connections one after another to one server"
+net_ok "150 short connections to one server"
+
+cat >many.py <<-EOF
+import socket, sys
+s = [socket.create_connection(("$NET_Y2", 80), timeout=10) for i in range(100)]
+print(len(set(x.getsockname()[1] for x in s)))
+EOF
+net_until 10 net_on x1 python3 many.py ||
+    net_fail "100 connections to one server at once"
+[ "$(net_ctl rsipc_x1 leases --json | grep -o '"more ports"' | wc -l)" -ge 1 ] ||
+    net_fail "no other block of ports was leased"
+net_on x1 curl -sf --max-time 5 -o /dev/null -r 0-9 "http://$NET_Y2/file" ||
+    net_fail "no new connection from the next block"
+net_ok "100 connections to it at once: blocks of ports are added"
+
+sed 's/listen 80;/listen 28080;/' nginx.x1.conf >nginx.listen.conf
+sed -i "s|nginx.x1/|nginx.listen/|; s|nginx.x1.pid|nginx.listen.pid|" \
+    nginx.listen.conf
+mkdir -p nginx.listen
+net_start nginx_listen x1 nginx -p "$NET_RUN" -c "$NET_RUN/nginx.listen.conf" \
+    -e stderr
+net_ready nginx_listen 10 net_on x1 curl -sf -o /dev/null -r 0-9 \
+    http://127.0.0.1:28080/file
+net_on y2 curl -sf --max-time 10 -o got "http://$NET_NB:28080/file" &&
+    net_same got || net_fail "a stranger does not reach the server"
+net_ok "LISTEN: a stranger reaches a server behind the shared address"
+
+net_stop rsipc_x2
+printf 'control = "%s/rsipc_x1b.sock"\nsecret = "%s/wrong"\nkey-id = 7\n%s\n' \
+    "$NET_RUN" "$NET_RUN" 'oe { clear = {"0.0.0.0/0"} }' >wrong.conf
+net_stop rsipc_x1
+net_start rsipc_x1b x1 "$NET_TOP/rsipc/rsipc" -f -c wrong.conf
+net_until 10 grep -q 'REGISTRATION_DENIED\|right authentication' rsipc_x1b.log ||
+    net_fail "a wrong secret is not refused"
+net_leased rsipc_x1b && net_fail "a wrong secret gets a lease"
+net_ok "a wrong secret is refused"

@@ -88,6 +88,8 @@ priv_lock(void)
 		SCMP_SYS(unshare), SCMP_SYS(setns), SCMP_SYS(userfaultfd),
 		SCMP_SYS(perf_event_open), SCMP_SYS(io_uring_setup),
 	};
+	static const struct scmp_arg_cmp make = { 0, SCMP_CMP_EQ, 0, 0 };
+	static const struct scmp_arg_cmp others = { 0, SCMP_CMP_GT, 3, 0 };
 	scmp_filter_ctx ctx;
 	size_t		i;
 	int		rc = 0;
@@ -109,10 +111,10 @@ priv_lock(void)
 	}
 	/* bpf(): an open map may be read and written (commands 1 to 3), nothing
 	 * made or loaded. */
-	if ((rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(bpf), 1,
-	    SCMP_A0(SCMP_CMP_EQ, 0))) != 0 ||
-	    (rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(bpf), 1,
-	    SCMP_A0(SCMP_CMP_GT, 3))) != 0) {
+	if ((rc = seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(EPERM),
+	    SCMP_SYS(bpf), 1, &make)) != 0 ||
+	    (rc = seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(EPERM),
+	    SCMP_SYS(bpf), 1, &others)) != 0) {
 		log_error("seccomp: %s", strerror(-rc));
 		seccomp_release(ctx);
 		return -1;

@@ -89,6 +89,6 @@ sysctl_if_get(const char *ifname, const char *key, int *value)
 	if (n <= 0)
 		return -1;
 	text[n] = '\0';
-	*value = atoi(text);
+	*value = (int)strtol(text, NULL, 10);
 	return 0;
 }

@@ -114,6 +114,22 @@ net_until 20 oe_ping left "$right" 1 || net_fail "a peer that began anew is lost
 net_ok "a killed and restarted peer: $((($(date +%s%N) - start) / 1000000)) ms" \
     "until traffic flows"
 
+# After a crash it keys again with those it remembers, before they say a word:
+# what they still send with the old keys would be lost (§11.3).
+net_until 10 sh -c "! '$NET_TOP/ctl/rsipctl' -s '$NET_RUN/oed_left.sock' spd \
+    --json | grep -q encrypt"
+oe_ping left "$right" 3 || net_fail "no keys before the crash"
+net_until 3 grep -q . "$NET_RUN/oe_right.peers" ||
+	net_fail "right remembers nobody"
+net_stop oed_right KILL
+run right
+keyed()
+{
+	[ -n "$(spi_of right "$left")" ]
+}
+net_until 5 keyed || net_fail "right forgot its peers in the crash"
+net_ok "after a crash the peers remembered on disk are keyed with again"
+
 # A peer that leaves says so: nothing of it stays.
 net_stop oed_right
 net_until 3 sh -c "! '$NET_TOP/ctl/rsipctl' -s '$NET_RUN/oed_left.sock' spd \

@@ -68,6 +68,7 @@ static const struct column sa_columns[] = {
 	{ "PACKETS", "packets", COLUMN_COUNT },
 	{ "BYTES", "bytes", COLUMN_BYTES },
 	{ "AGE", "age", COLUMN_SECONDS },
+	{ "REKEY", "rekey", COLUMN_SECONDS },
 	{ "EXPIRES", "expires", COLUMN_SECONDS },
 	{ NULL, NULL, COLUMN_TEXT },
 };

@@ -256,6 +256,32 @@ lines_print(FILE *f, json_object *o)
 	lines_level(f, o, "", lines_width(o, 0, 0), 0);
 }
 
+/* A value in an event's line: in quotes where it would not be one word. */
+static void
+event_value(FILE *f, json_object *v)
+{
+	const char *text;
+	size_t	    n, i;
+
+	if (json_object_is_type(v, json_type_array)) {
+		n = json_object_array_length(v);
+		for (i = 0; i < n; i++) {
+			if (i > 0)
+				fputc(',', f);
+			text_print(f,
+			    value_text(json_object_array_get_idx(v, i)));
+		}
+		return;
+	}
+	text = value_text(v);
+	if (strchr(text, ' ') != NULL && json_object_is_type(v, json_type_string)) {
+		fputc('"', f);
+		text_print(f, text);
+		fputc('"', f);
+	} else
+		text_print(f, text);
+}
+
 void
 event_print(FILE *f, json_object *o, const char *skip)
 {
@@ -273,12 +299,13 @@ event_print(FILE *f, json_object *o, const char *skip)
 	}
 	json_object_object_foreach(o, key, value) {
 		if (strcmp(key, "event") == 0 || strcmp(key, "line") == 0 ||
-		    (skip != NULL && strcmp(key, skip) == 0))
+		    (skip != NULL && strcmp(key, skip) == 0) ||
+		    value_text(value)[0] == '\0')
 			continue;
 		fputs(sep, f);
 		text_print(f, key);
 		fputc('=', f);
-		lines_value(f, value);
+		event_value(f, value);
 		sep = " ";
 	}
 	fputc('\n', f);

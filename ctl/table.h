@@ -31,7 +31,8 @@ void	table_print(FILE *f, json_object *rows, const struct column *columns);
 void	lines_print(FILE *f, json_object *o);
 
 /*
- * One line "key=value key=value" of an event object, or its "line" or "event" first.
+ * One line of an event object: its "event" and "line", then key=value for
+ * the rest that is not empty, in quotes if there is a space in it.
  * skip: a key that the caller has written already, or NULL.
  */
 void	event_print(FILE *f, json_object *o, const char *skip);

@@ -216,7 +216,8 @@ why_line(const struct connection *conn, char *out, size_t cap)
 }
 
 static void
-why_nothing(const struct core *c, uint32_t addr, char *out, size_t cap)
+why_nothing(const struct core *c, uint32_t addr, json_object *o, char *out,
+    size_t cap)
 {
 	static const char *const then[] = {
 		[OE_CLASS_DENY] = "it would be denied",
@@ -228,7 +229,7 @@ why_nothing(const struct core *c, uint32_t addr, char *out, size_t cap)
 		[OE_CLASS_TUNNEL] = "it would be encrypted to the tunnel's "
 		    "peer, or denied",
 	};
-	struct policy_match m;
+	struct policy_match m = { .class = OE_CLASS_CLEAR };
 	const char	   *text = ipv4_text(addr);
 
 	if (core_is_resolver(c, addr))
@@ -245,6 +246,11 @@ why_nothing(const struct core *c, uint32_t addr, char *out, size_t cap)
 		    then[m.class], c->config->key == NULL &&
 		    m.class == OE_CLASS_PERMISSIVE ?
 		    "; we have no key, so in the clear" : "");
+	/* Where traffic would ask nobody, what would happen is what happens. */
+	add_text(o, "policy", spd_policy_name(m.class == OE_CLASS_CLEAR ?
+	    SPD_PASS : m.class == OE_CLASS_DENY ? SPD_DENY : SPD_NONE));
+	add_text(o, "class", oe_class_name(m.class));
+	add_text(o, "auth", "");
 }
 
 static bool
@@ -284,7 +290,7 @@ report_why(struct core *c, json_object *req)
 		why_line(best, line, sizeof(line));
 	} else {
 		o = json_object_new_object();
-		why_nothing(c, a.s_addr, line, sizeof(line));
+		why_nothing(c, a.s_addr, o, line, sizeof(line));
 	}
 	add_text(o, "line", line);
 	return o;

@@ -110,7 +110,7 @@ daemon rsipd rsipd '{
   {"client_id": 12345, "bind_id": 2, "host": "10.0.0.12", "address": "198.51.100.1", "ports": ["20064-20127"], "spis": [], "method": "RSAP-IP", "remote": "", "tunnel": "gre", "expires": 5}]},
  "flows": {"rows": []},
  "reload": {},
- "watch": [{"daemon": "rsipd", "event": "lease", "host": "10.0.0.11", "ports": ["1-2", "4"]},
+ "watch": [{"daemon": "rsipd", "event": "lease", "host": "10.0.0.11", "ports": ["1-2", "4"], "reason": "its key is known", "peer": ""},
            {"daemon": "rsipd", "event": "evil", "id": "@\u001b[2Jx\n.lab"}]}'
 run 0 $ctl -s "$dir/rsipd" leases
 out_is 'CLIENT  BIND  HOST       ADDRESS       PORTS        SPIS                      METHOD   TUNNEL  EXPIRES
@@ -138,7 +138,7 @@ run 1 $ctl -s "$dir/rsipd" spd
 err_has "rsipd: unknown command"
 # Watching ends when the daemon goes away, and what a peer chose drives no terminal.
 run 1 $ctl -s "$dir/rsipd" watch
-out_has ' rsipd lease host=10.0.0.11 ports=1-2, 4'
+out_has ' rsipd lease host=10.0.0.11 ports=1-2,4 reason="its key is known"'
 out_has ' rsipd evil id=@\x1b[2Jx\x0a.lab'
 err_has "went away"
 run 1 $ctl --json -s "$dir/rsipd" watch

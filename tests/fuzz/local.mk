@@ -10,7 +10,7 @@ fuzz_ldflags = $(AM_LDFLAGS)
 TESTS += $(fuzz_targets)
 endif
 check_PROGRAMS += $(fuzz_targets)
-fuzz_targets = tests/fuzz/fuzz_dns tests/fuzz/fuzz_esp tests/fuzz/fuzz_esp_text \
+fuzz_targets = tests/fuzz/fuzz_demux tests/fuzz/fuzz_dns tests/fuzz/fuzz_esp tests/fuzz/fuzz_esp_text \
 	tests/fuzz/fuzz_gateway tests/fuzz/fuzz_host tests/fuzz/fuzz_ike \
 	tests/fuzz/fuzz_isakmp tests/fuzz/fuzz_packet tests/fuzz/fuzz_rsip \
 	tests/fuzz/fuzz_txt
@@ -55,3 +55,7 @@ tests_fuzz_fuzz_esp_text_LDADD = oe/esp/libesp.a $(BASE_LIBS)
 tests_fuzz_fuzz_host_SOURCES = tests/fuzz/fuzz_host.c $(fuzz_main)
 tests_fuzz_fuzz_host_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_host_LDADD = rsipc/libhost.a proto/libproto.a $(BASE_LIBS)
+
+tests_fuzz_fuzz_demux_SOURCES = tests/fuzz/fuzz_demux.c $(fuzz_main)
+tests_fuzz_fuzz_demux_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_demux_LDADD = nat/libnat.a $(BASE_LIBS)

@@ -310,12 +310,44 @@ def host_sequences():
     yield 'lost', b'\0' + reg + local + main + b'\xa0\xfb\xa8\xf3' + main
 
 
+# --- packets for the demux table (fuzz_demux.c says what a step is) -----------
+
+def demux_sequences():
+    nb, y1 = '198.51.100.1', '198.51.100.10'
+
+    def step(how, packet):
+        return struct.pack('!BH', how, len(packet)) + packet
+    main1 = isakmp(2, [(10, bytes(8))])
+    yield 'ports', step(0x40, ip(6, tcp(20000, 80), nb, y1)) + \
+        step(0xc0, ip(6, tcp(80, 20000), y1, nb))
+    yield 'gre', step(0x51, ip(17, udp(20016, 53), nb, y1)) + \
+        step(0xc1, ip(17, udp(53, 20016), y1, nb))
+    yield 'spi', step(0x40, ip(50, esp(0x7777), nb, y1)) + \
+        step(0xc0, ip(50, esp(0x1000), y1, nb)) + \
+        step(0xc1, ip(50, esp(0x2001), y1, nb))
+    yield 'cookie', step(0x40, ip(17, udp(500, 500, main1), nb, y1)) + \
+        step(0xe0, ip(17, udp(500, 500, main1), y1, nb)) + \
+        step(0x51, ip(17, udp(500, 500, main1), nb, y1))
+    yield 'echo', step(0x40, ip(1, struct.pack('!BBHHH', 8, 0, 0, 7, 1), nb, y1)) + \
+        step(0xc0, ip(1, struct.pack('!BBHHH', 0, 0, 0, 7, 1), y1, nb))
+    yield 'icmp-error', step(0x40, ip(50, esp(0x7777), nb, y1)) + \
+        step(0xc0, ip(1, icmp_error(3, 4, ip(50, esp(0x7777, 0), nb, y1)), y1, nb)) + \
+        step(0xc0, ip(1, icmp_error(11, 0, ip(6, tcp(20001, 80), nb, y1)), y1, nb))
+    yield 'macro', step(0x42, ip(17, udp(20032, 9), nb, y1)) + \
+        step(0x42, ip(17, udp(20032, 9), nb, '192.0.2.1')) + \
+        step(0xc2, ip(17, udp(9, 20032), y1, nb))
+    yield 'whole', step(0x43, ip(50, esp(1), '198.51.100.2', y1)) + \
+        step(0xc3, ip(17, udp(9, 9), y1, '198.51.100.2'))
+    yield 'fragments', step(0x40, ip(17, udp(20000, 9, bytes(8)), nb, y1, frag=0x2000)) + \
+        step(0x40, ip(17, bytes(16), nb, y1, frag=2))
+
+
 def main():
     for target, inputs in (('rsip', rsip_messages), ('isakmp', isakmp_messages),
                            ('ike', ike_inputs), ('esp', esp_inputs),
                            ('packet', packets),
                            ('gateway', gateway_sequences),
-                           ('host', host_sequences)):
+                           ('host', host_sequences), ('demux', demux_sequences)):
         where = os.path.join(sys.argv[1], target)
         os.makedirs(where, exist_ok=True)
         for label, data in inputs():

@@ -1,0 +1,194 @@
+/* fuzz_demux.c - packets of hosts and strangers at the demux table: each goes to its owner, or nowhere */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/cursor.h"
+#include "nat/demux.h"
+#include "nat/packet.h"
+#include "tests/fuzz/fuzz.h"
+
+#define NB	0xc6336401u	/* 198.51.100.1, shared */
+#define WHOLE	0xc6336402u	/* 198.51.100.2, one host's */
+#define NA	0x0a000001u
+#define REMOTE	0xc633640au	/* 198.51.100.10 */
+
+static const struct owner {
+	uint32_t	    host, local;
+	enum demux_tunnel   tunnel;
+	bool		    whole, ipsec;
+	struct demux_range  ports;
+	uint32_t	    spi;	/* two of them */
+	enum demux_remote   policy;
+} owners[] = {
+	{ 0x0a00000b, NB, DEMUX_IPIP, false, true, { 20000, 20015 }, 0x1000,
+	    DEMUX_REMOTE_NONE },
+	{ 0x0a00000c, NB, DEMUX_GRE, false, true, { 20016, 20031 }, 0x2000,
+	    DEMUX_REMOTE_NONE },
+	{ 0x0a00000d, NB, DEMUX_IPIP, false, false, { 20032, 20047 }, 0,
+	    DEMUX_REMOTE_MACRO },
+	{ 0x0a00000e, WHOLE, DEMUX_IPIP, true, false, { 0, 0 }, 0,
+	    DEMUX_REMOTE_NONE },
+};
+#define NOWNERS	(sizeof(owners) / sizeof(owners[0]))
+
+static struct demux *
+make_table(void)
+{
+	struct demux *d = demux_new(4096);
+	size_t	      i;
+
+	FUZZ_CHECK(d != NULL);
+	for (i = 0; i < NOWNERS; i++) {
+		const struct owner  *o = &owners[i];
+		uint32_t	     spis[] = { o->spi, o->spi + 1 };
+		struct demux_binding b = {
+			.client_id = (uint32_t)i + 1, .bind_id = 1,
+			.host = htonl(o->host), .gateway = htonl(NA),
+			.tunnel = o->tunnel, .local = htonl(o->local),
+			.whole = o->whole, .ipsec = o->ipsec,
+			.ports = &o->ports, .nports = o->whole ? 0 : 1,
+			.spis = spis, .nspis = o->spi == 0 ? 0 : 2,
+			.remote_policy = o->policy,
+			.remote = o->policy == DEMUX_REMOTE_NONE ? 0 :
+			    htonl(REMOTE),
+		};
+
+		FUZZ_CHECK(demux_add(d, &b) == 0);
+	}
+	return d;
+}
+
+static const struct owner *
+owner_of(uint32_t host)
+{
+	size_t i;
+
+	for (i = 0; i < NOWNERS; i++) {
+		if (htonl(owners[i].host) == host)
+			return &owners[i];
+	}
+	return NULL;
+}
+
+static bool
+has_ports(const struct packet *p)
+{
+	return (p->protocol == PACKET_TCP || p->protocol == PACKET_UDP) &&
+	    p->offset == 0 && p->len >= p->hlen + 4;
+}
+
+static void
+check_inbound(struct demux *d, uint64_t now, const uint8_t *pkt, size_t len)
+{
+	struct demux_target out;
+	const struct owner *o;
+	struct packet	    p;
+	uint16_t	    port;
+
+	memset(&out, 0, sizeof(out));
+	switch (demux_inbound(d, now, pkt, len, &out)) {
+	case DEMUX_FORWARD:
+		break;
+	case DEMUX_DROP:
+	case DEMUX_NOT_OURS:
+		return;
+	default:
+		FUZZ_CHECK(!"misuse from outside");
+	}
+	FUZZ_CHECK(packet_parse(&p, pkt, len));
+	o = owner_of(out.host);
+	FUZZ_CHECK(o != NULL && out.tunnel == o->tunnel &&
+	    out.gateway == htonl(NA) && p.dst == htonl(o->local));
+	if (o->policy == DEMUX_REMOTE_MACRO && p.protocol != PACKET_ICMP)
+		FUZZ_CHECK(p.src == htonl(REMOTE));
+	if (has_ports(&p) && !o->whole) {
+		port = load_u16(pkt + p.hlen + 2);
+		FUZZ_CHECK((port >= o->ports.lo && port <= o->ports.hi) ||
+		    (p.protocol == PACKET_UDP && o->ipsec &&
+		    (port == 500 || port == 4500)));
+	}
+	if (p.protocol == PACKET_ESP && p.offset == 0 && !o->whole) {
+		FUZZ_CHECK(p.len >= p.hlen + 4 && o->spi != 0);
+		FUZZ_CHECK((load_u32(pkt + p.hlen) & ~1u) == o->spi);
+	}
+}
+
+static void
+check_outbound(struct demux *d, uint64_t now, unsigned who,
+    enum demux_tunnel tunnel, const uint8_t *pkt, size_t len)
+{
+	const struct owner *o = &owners[who % NOWNERS];
+	struct demux_target out;
+	struct packet	    p;
+	uint16_t	    port;
+
+	memset(&out, 0, sizeof(out));
+	if (demux_outbound(d, now, htonl(o->host), tunnel, pkt, len, &out) !=
+	    DEMUX_FORWARD)
+		return;
+	FUZZ_CHECK(packet_parse(&p, pkt, len));
+	FUZZ_CHECK(out.host == htonl(o->host) && tunnel == o->tunnel);
+	FUZZ_CHECK(p.src == htonl(o->local));
+	if (o->policy == DEMUX_REMOTE_MACRO)
+		FUZZ_CHECK(p.dst == htonl(REMOTE));
+	if (has_ports(&p) && !o->whole) {
+		port = load_u16(pkt + p.hlen);
+		FUZZ_CHECK((port >= o->ports.lo && port <= o->ports.hi) ||
+		    (p.protocol == PACKET_UDP && o->ipsec &&
+		    (port == 500 || port == 4500)));
+	}
+}
+
+/*
+ * Steps: one byte, length (2), a packet.  Bit 7: from a stranger, else from the
+ * host in the low bits; bits 4 and 5 the tunnel; bit 6: its addresses are made
+ * such that they pass.
+ */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t	      pkt[2048];
+	struct demux *d = make_table();
+	struct cursor c;
+	const uint8_t *p;
+	uint64_t      now = 1000;
+	uint32_t      sum;
+	unsigned      i;
+	size_t	      len;
+	uint8_t	      how;
+
+	cursor_init(&c, data, size);
+	while (cursor_left(&c) > 3) {
+		how = cursor_u8(&c);
+		len = cursor_u16(&c);
+		if (len > cursor_left(&c))
+			len = cursor_left(&c);
+		p = cursor_take(&c, len);
+		if (len > sizeof(pkt) || len == 0)
+			continue;
+		memcpy(pkt, p, len);
+		if ((how & 0x40) && len >= 20) {
+			pkt[0] = 0x45;
+			store_u16(pkt + 2, (uint16_t)len);
+			store_u32(pkt + (how & 0x80 ? 16 : 12),
+			    owners[how % NOWNERS].local);
+			store_u16(pkt + 10, 0);
+			for (sum = 0, i = 0; i < 20; i += 2)
+				sum += load_u16(pkt + i);
+			sum = (sum & 0xffff) + (sum >> 16);
+			store_u16(pkt + 10, (uint16_t)~(sum + (sum >> 16)));
+		}
+		if (how & 0x80)
+			check_inbound(d, now, pkt, len);
+		else
+			check_outbound(d, now, how & 7, how & 0x10 ?
+			    DEMUX_GRE : DEMUX_IPIP, pkt, len);
+		if ((how & 0x20) != 0)
+			demux_tick(d, now += 7000);
+		now++;
+	}
+	demux_free(d);
+	return 0;
+}

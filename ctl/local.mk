@@ -30,6 +30,6 @@ ctl/rsip-status.pc: $(srcdir)/ctl/rsip-status.pc.in Makefile
 	    -e 's|@PACKAGE_VERSION[@]|$(PACKAGE_VERSION)|' \
 	    $(srcdir)/ctl/rsip-status.pc.in >$@
 
-dist_check_SCRIPTS += tests/unit/test_rsipctl.sh tests/unit/test_advice.sh
+dist_check_SCRIPTS += tests/unit/test_rsipctl.sh tests/unit/test_advice.sh tests/net/oe_status.sh
 EXTRA_DIST += tests/unit/fake_daemon.py
-TESTS += tests/unit/test_rsipctl.sh tests/unit/test_advice.sh
+TESTS += tests/unit/test_rsipctl.sh tests/unit/test_advice.sh tests/net/oe_status.sh

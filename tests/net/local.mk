@@ -5,12 +5,14 @@ AM_TESTS_ENVIRONMENT = top_builddir='$(abs_top_builddir)'; export top_builddir;
 
 dist_check_SCRIPTS += \
 	tests/net/cleanup.sh \
+	tests/net/daemon.sh \
 	tests/net/e2e.sh \
 	tests/net/errors.sh \
 	tests/net/recover.sh \
 	tests/net/wire.sh
 TESTS += \
 	tests/net/cleanup.sh \
+	tests/net/daemon.sh \
 	tests/net/e2e.sh \
 	tests/net/errors.sh \
 	tests/net/recover.sh \

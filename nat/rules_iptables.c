@@ -17,6 +17,9 @@ static const struct hook {
 	{ "raw", "OUTPUT", "RSIP-OUTPUT" },
 	{ "filter", "FORWARD", "RSIP-FORWARD" },
 	{ "nat", "POSTROUTING", "RSIP-POSTROUTING" },
+	/* Called by our own: one look at the interface, not one a rule. */
+	{ "raw", NULL, "RSIP-PUBLIC" },
+	{ "raw", NULL, "RSIP-PRIVATE" },
 	/* Called from nowhere: comments that outlive us. */
 	{ "raw", NULL, "RSIP-SAVED" },
 };
@@ -84,7 +87,13 @@ put_removal(FILE *f, const char *dump, const char *table)
 		    !has_chain(dump, &hooks[i]))
 			continue;
 		put_uncall(f, dump, &hooks[i]);
-		fprintf(f, "-F %s\n-X %s\n", hooks[i].chain, hooks[i].chain);
+		fprintf(f, "-F %s\n", hooks[i].chain);
+	}
+	/* Empty, none calls another any more. */
+	for (size_t i = 0; i < NHOOKS; i++) {
+		if (strcmp(hooks[i].table, table) == 0 &&
+		    has_chain(dump, &hooks[i]))
+			fprintf(f, "-X %s\n", hooks[i].chain);
 	}
 	fputs("COMMIT\n", f);
 }
@@ -152,25 +161,23 @@ put_antispoof(FILE *f, const struct rules_plan *p)
 {
 	const struct dataplane_config *c = p->config;
 
-	fprintf(f, "-A RSIP-PREROUTING -i %s -m addrtype --src-type LOCAL "
-	    "-j DROP\n", c->public_if);
+	fputs("-A RSIP-PUBLIC -m addrtype --src-type LOCAL -j DROP\n"
+	    "-A RSIP-PRIVATE -m addrtype --src-type LOCAL -j DROP\n", f);
 	for (size_t i = 0; i < p->nnetworks; i++)
-		fprintf(f, "-A RSIP-PREROUTING -i %s -s %s/%u -j DROP\n",
-		    c->public_if, ipv4_text(p->networks[i].addr),
-		    p->networks[i].plen);
-	fprintf(f, "-A RSIP-PREROUTING -i %s -m addrtype --src-type LOCAL "
-	    "-j DROP\n", c->private_if);
+		fprintf(f, "-A RSIP-PUBLIC -s %s/%u -j DROP\n",
+		    ipv4_text(p->networks[i].addr), p->networks[i].plen);
 	for (size_t i = 0; i < c->npools; i++) {
-		fprintf(f, "-A RSIP-PREROUTING -i %s -s %s -j DROP\n",
-		    c->private_if, ipv4_text(c->pools[i].addr));
+		/* One of the router's own is LOCAL. */
 		if (!c->pools[i].local)
-			fprintf(f, "-A RSIP-PREROUTING -i %s -s %s -j DROP\n",
-			    c->public_if, ipv4_text(c->pools[i].addr));
+			fprintf(f, "-A RSIP-PUBLIC -s %s -j DROP\n"
+			    "-A RSIP-PRIVATE -s %s -j DROP\n",
+			    ipv4_text(c->pools[i].addr),
+			    ipv4_text(c->pools[i].addr));
 	}
 	/* A tunnel begins on the private side (RFC 2003 §6). */
-	fprintf(f, "-A RSIP-PREROUTING -i %s -d %s -p 4 -j DROP\n"
-	    "-A RSIP-PREROUTING -i %s -d %s -p 47 -j DROP\n", c->public_if,
-	    ipv4_text(c->gateway), c->public_if, ipv4_text(c->gateway));
+	fprintf(f, "-A RSIP-PUBLIC -d %s -p 4 -j DROP\n"
+	    "-A RSIP-PUBLIC -d %s -p 47 -j DROP\n", ipv4_text(c->gateway),
+	    ipv4_text(c->gateway));
 }
 
 static void
@@ -178,34 +185,31 @@ put_pool(FILE *f, const struct rules_plan *p, const struct dataplane_pool *pool)
 {
 	static const char *const ipsec[] = { "-p esp", "-p ah",
 		"-p udp --dport 500" };
-	const char	  *in = p->config->public_if;
 	const char	  *addr = ipv4_text(pool->addr);
 
 	if (!pool->local) {
-		fprintf(f, "-A RSIP-PREROUTING -i %s -d %s", in, addr);
+		fprintf(f, "-A RSIP-PUBLIC -d %s", addr);
 		put_queue(f, p, false);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(ipsec) / sizeof(ipsec[0]); i++) {
-		fprintf(f, "-A RSIP-PREROUTING -i %s -d %s %s", in, addr,
-		    ipsec[i]);
+		fprintf(f, "-A RSIP-PUBLIC -d %s %s", addr, ipsec[i]);
 		put_queue(f, p, p->config->local_ipsec);
 	}
-	fprintf(f, "-A RSIP-PREROUTING -i %s -d %s -p udp --dport 4500", in,
-	    addr);
+	fprintf(f, "-A RSIP-PUBLIC -d %s -p udp --dport 4500", addr);
 	put_queue(f, p, true);
 	for (unsigned i = 0; i < pool->nports; i++) {
 		static const char *const proto[] = { "tcp", "udp" };
 
 		for (size_t k = 0; k < 2; k++) {
-			fprintf(f, "-A RSIP-PREROUTING -i %s -d %s -p %s "
-			    "--dport %u:%u", in, addr, proto[k],
-			    pool->ports[i].lo, pool->ports[i].hi);
+			fprintf(f, "-A RSIP-PUBLIC -d %s -p %s --dport %u:%u",
+			    addr, proto[k], pool->ports[i].lo,
+			    pool->ports[i].hi);
 			put_queue(f, p, true);
 		}
 	}
-	fprintf(f, "-A RSIP-PREROUTING -i %s -d %s -p icmp -m icmp ! "
-	    "--icmp-type echo-request", in, addr);
+	fprintf(f, "-A RSIP-PUBLIC -d %s -p icmp -m icmp ! --icmp-type "
+	    "echo-request", addr);
 	put_queue(f, p, true);
 }
 
@@ -214,16 +218,17 @@ put_raw(FILE *f, const struct rules_plan *p, const struct rules_settings *saved)
 {
 	const struct dataplane_config *c = p->config;
 
-	fputs("-A RSIP-PREROUTING " OURS " -j CT --notrack\n"
-	    "-A RSIP-PREROUTING " OURS " -j ACCEPT\n", f);
+	fprintf(f, "-A RSIP-PREROUTING " OURS " -j CT --notrack\n"
+	    "-A RSIP-PREROUTING " OURS " -j ACCEPT\n"
+	    "-A RSIP-PREROUTING -i %s -j RSIP-PUBLIC\n"
+	    "-A RSIP-PREROUTING -i %s -j RSIP-PRIVATE\n", c->public_if,
+	    c->private_if);
 	put_antispoof(f, p);
 	for (size_t i = 0; i < c->npools; i++)
 		put_pool(f, p, &c->pools[i]);
-	fprintf(f, "-A RSIP-PREROUTING -i %s -d %s -p 4", c->private_if,
-	    ipv4_text(c->gateway));
+	fprintf(f, "-A RSIP-PRIVATE -d %s -p 4", ipv4_text(c->gateway));
 	put_queue(f, p, false);
-	fprintf(f, "-A RSIP-PREROUTING -i %s -d %s -p 47", c->private_if,
-	    ipv4_text(c->gateway));
+	fprintf(f, "-A RSIP-PRIVATE -d %s -p 47", ipv4_text(c->gateway));
 	put_queue(f, p, false);
 
 	/* The kernel's own errors about a host's packet go to its tunnel. */

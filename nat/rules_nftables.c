@@ -46,26 +46,22 @@ put_queue(FILE *f, const struct rules_plan *p, bool bypass)
 }
 
 static void
-put_antispoof(FILE *f, const struct rules_plan *p)
+put_antispoof_public(FILE *f, const struct rules_plan *p)
 {
 	const struct dataplane_config *c = p->config;
 
-	fprintf(f, "iifname \"%s\" fib saddr type local drop\n", c->public_if);
+	fputs("fib saddr type local drop\n", f);
 	for (size_t i = 0; i < p->nnetworks; i++)
-		fprintf(f, "iifname \"%s\" ip saddr %s/%u drop\n",
-		    c->public_if, ipv4_text(p->networks[i].addr),
-		    p->networks[i].plen);
-	fprintf(f, "iifname \"%s\" fib saddr type local drop\n",
-	    c->private_if);
+		fprintf(f, "ip saddr %s/%u drop\n",
+		    ipv4_text(p->networks[i].addr), p->networks[i].plen);
 	for (size_t i = 0; i < c->npools; i++) {
-		fprintf(f, "iifname \"%s\" ip saddr %s drop\n", c->private_if,
-		    ipv4_text(c->pools[i].addr));
 		if (!c->pools[i].local)
-			fprintf(f, "iifname \"%s\" ip saddr %s drop\n",
-			    c->public_if, ipv4_text(c->pools[i].addr));
+			fprintf(f, "ip saddr %s drop\n",
+			    ipv4_text(c->pools[i].addr));
 	}
-	fprintf(f, "iifname \"%s\" ip daddr %s ip protocol { 4, 47 } drop\n",
-	    c->public_if, ipv4_text(c->gateway));
+	/* A tunnel begins on the private side (RFC 2003 §6). */
+	fprintf(f, "ip daddr %s ip protocol { 4, 47 } drop\n",
+	    ipv4_text(c->gateway));
 }
 
 static void
@@ -73,47 +69,51 @@ put_pool(FILE *f, const struct rules_plan *p, const struct dataplane_pool *pool)
 {
 	static const char *const ipsec[] = { "ip protocol { esp, ah }",
 		"udp dport 500" };
-	const char	  *in = p->config->public_if;
 	const char	  *addr = ipv4_text(pool->addr);
 
 	if (!pool->local) {
-		fprintf(f, "iifname \"%s\" ip daddr %s", in, addr);
+		fprintf(f, "ip daddr %s", addr);
 		put_queue(f, p, false);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(ipsec) / sizeof(ipsec[0]); i++) {
-		fprintf(f, "iifname \"%s\" ip daddr %s %s", in, addr,
-		    ipsec[i]);
+		fprintf(f, "ip daddr %s %s", addr, ipsec[i]);
 		put_queue(f, p, p->config->local_ipsec);
 	}
-	fprintf(f, "iifname \"%s\" ip daddr %s udp dport 4500", in, addr);
+	fprintf(f, "ip daddr %s udp dport 4500", addr);
 	put_queue(f, p, true);
 	for (unsigned i = 0; i < pool->nports; i++) {
-		fprintf(f, "iifname \"%s\" ip daddr %s ip protocol "
-		    "{ tcp, udp } th dport %u-%u", in, addr,
-		    pool->ports[i].lo, pool->ports[i].hi);
+		fprintf(f, "ip daddr %s ip protocol { tcp, udp } th dport "
+		    "%u-%u", addr, pool->ports[i].lo, pool->ports[i].hi);
 		put_queue(f, p, true);
 	}
-	fprintf(f, "iifname \"%s\" ip daddr %s icmp type != echo-request", in,
-	    addr);
+	fprintf(f, "ip daddr %s icmp type != echo-request", addr);
 	put_queue(f, p, true);
 }
 
+/* One look at the interface, not one a rule: hence a chain for each. */
 static void
 put_prerouting(FILE *f, const struct rules_plan *p)
 {
 	const struct dataplane_config *c = p->config;
 
-	fputs("chain prerouting {\n"
-	    "type filter hook prerouting priority raw;\n"
-	    OURS " notrack accept\n", f);
-	put_antispoof(f, p);
+	fputs("chain public {\n", f);
+	put_antispoof_public(f, p);
 	for (size_t i = 0; i < c->npools; i++)
 		put_pool(f, p, &c->pools[i]);
-	fprintf(f, "iifname \"%s\" ip daddr %s ip protocol { 4, 47 }",
-	    c->private_if, ipv4_text(c->gateway));
+	fputs("}\nchain private {\nfib saddr type local drop\n", f);
+	for (size_t i = 0; i < c->npools; i++) {
+		if (!c->pools[i].local)
+			fprintf(f, "ip saddr %s drop\n",
+			    ipv4_text(c->pools[i].addr));
+	}
+	fprintf(f, "ip daddr %s ip protocol { 4, 47 }", ipv4_text(c->gateway));
 	put_queue(f, p, false);
-	fputs("}\n", f);
+	fprintf(f, "}\nchain prerouting {\n"
+	    "type filter hook prerouting priority raw;\n"
+	    OURS " notrack accept\n"
+	    "iifname \"%s\" jump public\niifname \"%s\" jump private\n}\n",
+	    c->public_if, c->private_if);
 }
 
 static void

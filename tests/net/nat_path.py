@@ -54,6 +54,28 @@ arrives(ike(Y, NB, 0x1111111111111111, 7), X1, "IKE by its cookie to the first h
 arrives(ike(Y, NB, 0x2222222222222222, 7), X2, "IKE by its cookie to the second host")
 nobody(tunnel(X2, ike(NB, Y, 0x1111111111111111, 8)),
        "a cookie that another host holds is not sent", wx, wy)
+arrives(ike(Y, NB, 0x2222222222222222, 7, 4500, 4500, marker=b"\0" * 4), X2,
+        "the same exchange goes on at port 4500")
+arrives(udp(Y, NB, 4500, 4500, struct.pack("!II", 0x1002, 1) + b"esp in udp"), X1,
+        "ESP in UDP at 4500 by its SPI")
+nobody(udp(Y, NB, 4500, 4500, struct.pack("!II", 0x1003, 1) + b"esp in udp"),
+       "ESP in UDP with an unknown SPI reaches nobody")
+arrives(ike(Y, NB, 0x3333333333333333, 7, 500, 20002), X1, "IKE at a leased port")
+leaves(ike(NB, Y, 0x3333333333333333, 0, 20002, 500), X1, "IKE from a leased port")
+
+
+def tracked():
+    return int(net.inside_n("cat /proc/sys/net/netfilter/nf_conntrack_count"))
+
+
+net.inside_n("iptables -P FORWARD DROP" if fw == "iptables" else "true")
+n = tracked()
+for i in range(64):
+    wy.send(udp(Y, NB, 6000 + i, 20003, b"one of many"))
+    wx.send(tunnel(X1, udp(NB, Y, 20003, 6000 + i, b"answers")))
+arrives(esp(Y, NB, 0x1001, b"after them all"), X1, "a firewall that forwards nothing lets hosts' packets pass")
+r.ok(tracked() - n < 16, "connection tracking does not see them")
+net.inside_n("iptables -P FORWARD ACCEPT" if fw == "iptables" else "true")
 leaves(echo(NB, Y, 77), X1, "an echo request leaves")
 arrives(echo(Y, NB, 77, reply=True), X1, "its reply comes back")
 leaves(echo(NB, Y, 78), X2, "an echo request of the second host leaves")

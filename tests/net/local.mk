@@ -36,8 +36,10 @@ EXTRA_DIST += tests/net/oe_delay.py tests/net/oe_many.py tests/net/oe_slow.py \
 	tests/net/oelib.sh
 
 # RSIP with somebody who has read nothing but the RFCs (tests/peer/rsip.py).
-dist_check_SCRIPTS += tests/net/rsip_gateway.sh tests/net/rsip_vanish.sh
-TESTS += tests/net/rsip_gateway.sh tests/net/rsip_vanish.sh
+dist_check_SCRIPTS += tests/net/rsip_both.sh tests/net/rsip_gateway.sh \
+	tests/net/rsip_vanish.sh
+TESTS += tests/net/rsip_both.sh tests/net/rsip_gateway.sh \
+	tests/net/rsip_vanish.sh
 EXTRA_DIST += tests/net/rsip_lab.py tests/net/rsip_gateway.py \
 	tests/net/rsip_gateway_data.py tests/net/rsip_gateway_plain.py \
 	tests/net/rsip_gateway_wire.py \

@@ -141,6 +141,33 @@ key_named(const char *text)
 	return k;
 }
 
+/* Replaces each KEYn by the key in base64 and each $host by its address. */
+static void
+expand(char *out, size_t cap, const char *in)
+{
+	struct pubkey k;
+	char	      word[64];
+	size_t	      n = 0, len;
+
+	while (*in != '\0' && n + 1 < cap) {
+		if (strncmp(in, "KEY", 3) == 0 && isdigit((unsigned char)in[3])) {
+			k = key_named(in);
+			n += (size_t)pubkey_to_base64(&k, out + n, cap - n);
+			for (in += 3; isdigit((unsigned char)*in); in++)
+				continue;
+		} else if (*in == '$') {
+			len = strspn(++in, "abcdefghijklmnopqrstuvwxyz");
+			snprintf(word, sizeof(word), "%.*s", (int)len, in);
+			n += (size_t)snprintf(out + n, cap - n, "%s",
+			    ipv4_text(host_addr(word)));
+			in += len;
+		} else {
+			out[n++] = *in++;
+		}
+	}
+	out[n] = '\0';
+}
+
 /* --- starting ---------------------------------------------------------------------- */
 
 static struct oe_config *
@@ -200,9 +227,11 @@ start(struct player *p)
 static void
 do_config(struct player *p, const char *rest)
 {
+	char   text[2048];
 	size_t n = strlen(p->config);
 
-	snprintf(p->config + n, sizeof(p->config) - n, "%s\n", rest);
+	expand(text, sizeof(text), rest);
+	snprintf(p->config + n, sizeof(p->config) - n, "%s\n", text);
 }
 
 static void
@@ -360,33 +389,6 @@ type_of(struct player *p, const char *name)
 		return RECORD_TYPE_IPSECKEY;
 	world_fail(p->w, "no such type: %s", name);
 	return 0;
-}
-
-/* Replaces each KEYn of a TXT's text by the key and each $host by its address. */
-static void
-expand(char *out, size_t cap, const char *in)
-{
-	struct pubkey k;
-	char	      word[64];
-	size_t	      n = 0, len;
-
-	while (*in != '\0' && n + 1 < cap) {
-		if (strncmp(in, "KEY", 3) == 0 && isdigit((unsigned char)in[3])) {
-			k = key_named(in);
-			n += (size_t)pubkey_to_base64(&k, out + n, cap - n);
-			for (in += 3; isdigit((unsigned char)*in); in++)
-				continue;
-		} else if (*in == '$') {
-			len = strspn(++in, "abcdefghijklmnopqrstuvwxyz");
-			snprintf(word, sizeof(word), "%.*s", (int)len, in);
-			n += (size_t)snprintf(out + n, cap - n, "%s",
-			    ipv4_text(host_addr(word)));
-			in += len;
-		} else {
-			out[n++] = *in++;
-		}
-	}
-	out[n] = '\0';
 }
 
 static void

@@ -160,9 +160,11 @@ info_phase2_refused(struct ike_sa *sa, uint64_t now, uint16_t type,
 	char		  detail[64];
 
 	TAILQ_FOREACH(c, &sa->ike->children, entry) {
-		if (c->sa != sa || c->state != IKE_QM_SENT_1)
+		if (c->sa != sa || (c->state != IKE_QM_SENT_1 &&
+		    c->state != IKE_QM_SENT_2))
 			continue;
-		if (spi_len == 4 && load_u32(spi) == c->spi_in) {
+		if (spi_len == 4 && (load_u32(spi) == c->spi_in ||
+		    load_u32(spi) == c->spi_out)) {
 			waiting = c;
 			n = 1;
 			break;

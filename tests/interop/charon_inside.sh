@@ -27,9 +27,11 @@ not_ok() {
 # check DESCRIPTION COMMAND...
 check() { local d=$1; shift; if "$@"; then ok "$d"; else not_ok "$d"; fi; }
 
-# wait_for SECONDS COMMAND...
+# wait_for SECONDS COMMAND...    (more of them where the machine is an emulated one)
+slow=4
+[ -z "${LIBIPSEC-}" ] || slow=1
 wait_for() {
-	local n=$(($1 * 10)); shift
+	local n=$(($1 * 10 * slow)); shift
 	while ! "$@" >/dev/null 2>&1; do
 		n=$((n - 1)); [ $n -gt 0 ] || return 1
 		sleep 0.1
@@ -102,7 +104,7 @@ charon_start() {
 charon_kill() { kill -9 $charon_pid; wait $charon_pid 2>/dev/null
 	ip netns exec them ip xfrm state flush; ip netns exec them ip xfrm policy flush; }
 swan() { SWANCTL_DIR=$T/swanctl STRONGSWAN_CONF=$T/strongswan.conf \
-	timeout 60 swanctl "$@" --uri "unix://$T/vici"; }
+	timeout $((60 * slow)) swanctl "$@" --uri "unix://$T/vici"; }
 
 # Defaults that a case may change before charon_load.
 defaults() {
@@ -154,8 +156,11 @@ rsa="-k $T/us.pem -K $T/them.pub"
 wire="-l $US -B wu"
 tell() { mark; echo "$1" >&9; }
 
-pings() { ip netns exec us ping -q -c 3 -i 0.2 -W 2 -I $UIN $TIN >/dev/null &&
-	ip netns exec them ping -q -c 3 -i 0.2 -W 2 -I $TIN $UIN >/dev/null; }
+charon_asks() { swan --initiate --child net --timeout $((20 * slow)) >"$T/out" 2>&1; }
+charon_is_refused() { ! charon_asks; }
+
+pings() { ip netns exec us ping -q -c 3 -i 0.2 -W 5 -I $UIN $TIN >/dev/null &&
+	ip netns exec them ping -q -c 3 -i 0.2 -W 5 -I $TIN $UIN >/dev/null; }
 # The kernel's own counters: it decrypted something.
 kernel_decrypted() { [ -n "${LIBIPSEC-}" ] || ip netns exec them ip -s xfrm state | awk '/dst '"$LADDR"'/ {in_=1} /dst/ && !/dst '"$LADDR"'/ {in_=0}
 	in_ && /\(bytes\)/ && $1+0 > 0 {n++} END {exit !n}'; }
@@ -176,7 +181,7 @@ case_keys() {	# raw RSA keys, raw ESP, we ask
 
 case_roles() {	# charon asks
 	defaults; charon_load; probe_start $wire $rsa
-	check "RSA: charon initiates" swan --initiate --child net --timeout 20 >"$T/out" 2>&1
+	check "RSA: charon initiates" charon_asks
 	check "RSA: we respond" says 10 '^confirmed'
 	check "RSA: pings both ways over what charon asked for" pings
 	clean
@@ -190,7 +195,7 @@ case_psk() {
 	check "PSK: pings both ways" pings
 	clean
 	probe_start $wire -P 'correct horse battery staple'
-	check "PSK: charon initiates" swan --initiate --child net --timeout 20 >"$T/out" 2>&1
+	check "PSK: charon initiates" charon_asks
 	check "PSK: pings both ways over what charon asked for" pings
 	clean
 }
@@ -276,7 +281,7 @@ case_dead() {
 	check "restart: anew with a restarted charon" says 20 '^confirmed'
 	check "restart: pings" pings
 	charon_kill; charon_start; charon_load; mark
-	check "restart: charon asks after a restart" swan --initiate --child net --timeout 20 >"$T/out" 2>&1
+	check "restart: charon asks after a restart" charon_asks
 	check "restart: its INITIAL-CONTACT ends the old pair" says 10 '^down .* by peer'
 	check "restart: pings" pings
 	clean
@@ -291,8 +296,8 @@ case_kilobytes() {
 	check "kilobytes: ours are taken over" says 15 'bytes 20480000'
 	clean
 	probe_start $wire $rsa
-	swan --initiate --child net --timeout 20 >"$T/out" 2>&1
-	check "kilobytes: charon's are taken over" says 15 'bytes 50000'
+	charon_asks
+	check "kilobytes: charon's are taken over" says 15 'bytes 51200000'	# whole kilobytes
 	clean
 }
 
@@ -310,7 +315,7 @@ case_natt() {
 	tell rekey
 	check "NAT-T: Phase 2 rekeyed from us" says 10 '^confirmed'
 	check "NAT-T: pings after it" pings
-	ip netns exec nat timeout 12 tcpdump -q -n -i wo -c 1 'udp and dst port 4500 and udp[4:2] = 9 and udp[8] = 0xff' \
+	ip netns exec nat timeout 20 tcpdump -q -n -i wo -c 1 'udp and dst port 4500 and udp[4:2] = 9 and udp[8] = 0xff' \
 	    >"$T/dump" 2>/dev/null
 	check "NAT-T: keepalives of one byte 0xff leave" grep -q 4500 "$T/dump"
 	tell delete
@@ -324,7 +329,7 @@ case_natt() {
 	clean
 	# charon pretends to be behind a NAT: we respond, and see one there.
 	defaults; MORE='encap = yes'; charon_load; probe_start $wire $rsa
-	check "NAT-T: charon initiates as if behind a NAT" swan --initiate --child net --timeout 20 >"$T/out" 2>&1
+	check "NAT-T: charon initiates as if behind a NAT" charon_asks
 	check "NAT-T: we respond with ESP in UDP" says 10 'udp 4500-4500'
 	check "NAT-T: pings both ways" pings
 	clean
@@ -347,10 +352,10 @@ case_refusals() {
 	defaults; IKE=aes256-sha384-ecp521; charon_load; probe_start $wire -r $THEM $rsa
 	tell request
 	check "refusal: no proposal in common" says 40 '^failed'
-	check "refusal: nor when charon asks" bash -c "! SWANCTL_DIR=$T/swanctl timeout 30 swanctl --initiate --child net --timeout 15 --uri unix://$T/vici >/dev/null 2>&1"
+	check "refusal: nor when charon asks" charon_is_refused
 	clean
 	defaults; ESP=null-sha256-modp2048; charon_load; probe_start $wire $rsa
-	check "refusal: no NULL encryption" bash -c "! SWANCTL_DIR=$T/swanctl timeout 30 swanctl --initiate --child net --timeout 15 --uri unix://$T/vici >/dev/null 2>&1"
+	check "refusal: no NULL encryption" charon_is_refused
 	clean
 }
 
@@ -366,7 +371,7 @@ algorithm() {
 	fi
 	clean
 	probe_start $wire $rsa
-	if swan --initiate --child net --timeout 20 >"$T/out" 2>&1 &&
+	if charon_asks &&
 	    says 10 '^confirmed' && pings && kernel_decrypted; then
 		ok "$1, $2: charon asks"
 	else
@@ -386,6 +391,7 @@ case_algorithms() {
 	algorithm 3des-md5-modp1536 aes256-sha256-modp1536
 	algorithm 3des-sha1-modp1024 aes256-sha256-modp1024
 	algorithm 3des-md5-modp1024 aes128-sha256-modp1024
+	[ -z "${LIBIPSEC-}" ] || return	# it has no ESN
 	algorithm aes256-sha256-modp2048 aes256-sha256-modp2048-esn -e
 	algorithm aes256-sha256-modp2048 aes256gcm16-modp2048-esn -e
 }

@@ -32,6 +32,7 @@ endpoints_new(size_t max)
 static void
 endpoint_free(struct endpoints *t, struct endpoint *e)
 {
+	/* NOLINTNEXTLINE: what is in the list is in the hash table */
 	HASH_DEL(t->hash, e);
 	TAILQ_REMOVE(&t->lru, e, lru);
 	free(e->answer);
@@ -48,11 +49,17 @@ endpoints_free(struct endpoints *t)
 	free(t);
 }
 
+static uint64_t
+endpoint_key(uint32_t addr, uint16_t port)
+{
+	return (uint64_t)addr << 16 | port;
+}
+
 struct endpoint *
 endpoints_find(struct endpoints *t, uint32_t addr, uint16_t port)
 {
-	struct endpoint_key key = { addr, port };
-	struct endpoint	   *e;
+	uint64_t	 key = endpoint_key(addr, port);
+	struct endpoint *e;
 
 	HASH_FIND(hh, t->hash, &key, sizeof(key), e);
 	return e;
@@ -66,7 +73,7 @@ make_room(struct endpoints *t, uint32_t addr)
 	size_t		 n = 0;
 
 	TAILQ_FOREACH(e, &t->lru, lru) {
-		if (e->key.addr != addr)
+		if (e->addr != addr)
 			continue;
 		if (oldest == NULL)
 			oldest = e;
@@ -88,7 +95,9 @@ endpoints_get(struct endpoints *t, uint64_t now, uint32_t addr, uint16_t port)
 		make_room(t, addr);
 		if ((e = calloc(1, sizeof(*e))) == NULL)
 			return NULL;
-		e->key = (struct endpoint_key){ addr, port };
+		e->key = endpoint_key(addr, port);
+		e->addr = addr;
+		e->port = port;
 		HASH_ADD(hh, t->hash, key, sizeof(e->key), e);
 	} else
 		TAILQ_REMOVE(&t->lru, e, lru);

@@ -11,13 +11,10 @@
 #define ENDPOINTS_PER_HOST	8	/* ports that one host may speak from */
 
 /* Addresses in network order, ports in host order, times in milliseconds. */
-struct endpoint_key {
-	uint32_t addr;
-	uint32_t port;
-};
-
 struct endpoint {
-	struct endpoint_key key;
+	uint64_t key;			/* address and port */
+	uint32_t addr;
+	uint16_t port;
 	uint64_t used;
 	bool	 begun;			/* floor is valid */
 	bool	 waiting;		/* its last request is not answered yet */

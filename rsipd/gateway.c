@@ -79,9 +79,11 @@ gateway_free(struct gateway *g)
 		return;
 	while (!LIST_EMPTY(&g->waiting))
 		gateway_waiting_free(g, LIST_FIRST(&g->waiting));
-	HASH_ITER(hh, g->accounts, a, next)
-	{
-		HASH_DEL(g->accounts, a);
+	/* HASH_DEL one by one would only rearrange what all goes. */
+	a = g->accounts;
+	HASH_CLEAR(hh, g->accounts);
+	for (; a != NULL; a = next) {
+		next = a->hh.next;
 		free(a);
 	}
 	gateway_release(&g->in);

@@ -79,7 +79,7 @@ gateway_encode(struct gateway *g, uint32_t host,
 		log_error("cannot encode %s", rsip_type_name(m->type));
 		return -1;
 	}
-	if (m->has & RSIP_HAS_AUTH)
+	if (secret != NULL && (m->has & RSIP_HAS_AUTH))
 		rsip_auth_sign(m, out, (size_t)len, secret->secret,
 		    secret->len);
 	return len;

@@ -36,10 +36,10 @@ leases_new(void)
 
 	if ((l = calloc(1, sizeof(*l))) == NULL)
 		return NULL;
-	l->client = calloc(BUCKETS_MIN, sizeof(*l->client));
-	l->id = calloc(BUCKETS_MIN, sizeof(*l->id));
-	l->binding = calloc(BUCKETS_MIN, sizeof(*l->binding));
-	l->heap = calloc(HEAP_MIN, sizeof(*l->heap));
+	l->client = calloc(BUCKETS_MIN, sizeof(struct lease_client *));
+	l->id = calloc(BUCKETS_MIN, sizeof(struct lease_client *));
+	l->binding = calloc(BUCKETS_MIN, sizeof(struct lease_binding *));
+	l->heap = calloc(HEAP_MIN, sizeof(struct lease_timer *));
 	if (l->client == NULL || l->id == NULL || l->binding == NULL ||
 	    l->heap == NULL) {
 		leases_free(l);
@@ -117,7 +117,8 @@ heap_room(struct leases *l)
 
 	if (l->nheap < l->heapcap)
 		return true;
-	heap = reallocarray(l->heap, l->heapcap * 2, sizeof(*heap));
+	heap = reallocarray(l->heap, l->heapcap * 2,
+	    sizeof(struct lease_timer *));
 	if (heap == NULL)
 		return false;
 	l->heap = heap;
@@ -171,8 +172,8 @@ clients_grow(struct leases *l)
 
 	if (l->nclients < n)
 		return;
-	table = calloc(n * 2, sizeof(*table));
-	ids = calloc(n * 2, sizeof(*ids));
+	table = calloc(n * 2, sizeof(struct lease_client *));
+	ids = calloc(n * 2, sizeof(struct lease_client *));
 	if (table == NULL || ids == NULL) {
 		free(table);	/* without memory: longer chains */
 		free(ids);
@@ -299,7 +300,8 @@ bindings_grow(struct leases *l)
 	size_t		       i, n = l->bmask + 1;
 
 	if (l->nbindings < n ||
-	    (table = calloc(n * 2, sizeof(*table))) == NULL)
+	    (table = calloc(n * 2, sizeof(struct lease_binding *))) ==
+	    NULL)
 		return;
 	l->binding = table;
 	l->bmask = n * 2 - 1;

@@ -174,7 +174,7 @@ resolver_new(struct event_base *base, const uint32_t *servers, size_t n,
 	r->timer = event_new(base, -1, 0, on_timer, r);
 	r->deliver = event_new(base, -1, 0, on_deliver, r);
 	if (r->timer == NULL || r->deliver == NULL ||
-	    (rc = ares_library_init(ARES_LIB_INIT_ALL)) != ARES_SUCCESS) {
+	    ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) {
 		log_error("cannot start the resolver");
 		goto fail;
 	}

@@ -291,7 +291,7 @@ static void
 on_accept(evutil_socket_t fd, short what, void *arg)
 {
 	struct server	  *s = arg;
-	struct sockaddr_in from;
+	struct sockaddr_in from = { 0 };
 	socklen_t	   fromlen;
 	unsigned	   i;
 	int		   new;

@@ -63,7 +63,7 @@ static void
 on_udp(evutil_socket_t fd, short what, void *arg)
 {
 	struct server	  *s = arg;
-	struct sockaddr_in from;
+	struct sockaddr_in from = { 0 };
 	static uint8_t	   msg[GATEWAY_MESSAGE_MAX];
 	socklen_t	   fromlen;
 	ssize_t		   n;

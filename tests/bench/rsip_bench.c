@@ -335,27 +335,35 @@ resident(const char *pid)
 	if ((f = fopen(path, "r")) == NULL)
 		fail(path);
 	while (fgets(line, sizeof(line), f) != NULL) {
-		if (sscanf(line, "VmRSS: %ld", &kib) == 1)
-			break;
+		if (strncmp(line, "VmRSS:", 6) == 0)
+			kib = strtol(line + 6, NULL, 10);
 	}
 	fclose(f);
 	return kib;
 }
 
-/* Microseconds of processor that a process has used. */
+/* Microseconds of processor that a process has used (proc(5): utime, stime). */
 static double
 processor(const char *pid)
 {
-	char	      path[64];
-	unsigned long user = 0, kernel = 0;
+	char	      path[64], line[1024] = "", *p, *save = NULL;
+	unsigned long ticks = 0;
+	unsigned      field;
 	FILE	     *f;
 
 	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
-	if ((f = fopen(path, "r")) == NULL || fscanf(f, "%*d %*s %*c %*d %*d "
-	    "%*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel) != 2)
+	if ((f = fopen(path, "r")) == NULL ||
+	    fgets(line, sizeof(line), f) == NULL ||
+	    (p = strrchr(line, ')')) == NULL)
 		fail(path);
 	fclose(f);
-	return (double)(user + kernel) * 1e6 / (double)sysconf(_SC_CLK_TCK);
+	p = strtok_r(p, " ", &save);
+	for (field = 2; p != NULL && field <= 15; field++) {
+		if (field >= 14)
+			ticks += strtoul(p, NULL, 10);
+		p = strtok_r(NULL, " ", &save);
+	}
+	return (double)ticks * 1e6 / (double)sysconf(_SC_CLK_TCK);
 }
 
 static void
@@ -374,7 +382,7 @@ int
 main(int argc, char **argv)
 {
 	static struct client c;
-	struct in_addr	     addr;
+	struct in_addr	     addr = { 0 };
 	unsigned	     window = 1, ms = 2000;
 	unsigned long	     fill = 0;
 	bool		     udp = false, serve = false;

@@ -154,7 +154,7 @@ static bool
 keep_port_1001(void *arg, const struct endpoint *e)
 {
 	(void)arg;
-	return e->key.port == 1001;
+	return e->port == 1001;
 }
 
 static void

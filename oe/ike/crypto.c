@@ -187,7 +187,7 @@ ike_keys_derive(struct ike_keys *k, unsigned hash, unsigned enc,
 {
 	uint8_t		 nonces[512], step;
 	struct ike_chunk c[4];
-	size_t		 n = 0;
+	size_t		 n;
 	int		 rc = -1;
 
 	memset(k, 0, sizeof(*k));

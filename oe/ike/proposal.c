@@ -32,11 +32,12 @@ static const struct phase1_offer phase1_offers[] = {
 };
 
 struct phase2_offer { enum esp_cipher cipher; uint16_t bits; enum esp_auth auth; bool legacy; };
+/* GCM first: CBC cannot be encrypted in parallel and takes twice the time. */
 static const struct phase2_offer phase2_offers[] = {
-	{ ESP_AES_CBC, 256, ESP_AUTH_HMAC_SHA2_256, false },
-	{ ESP_AES_CBC, 128, ESP_AUTH_HMAC_SHA2_256, false },
 	{ ESP_AES_GCM_16, 256, ESP_AUTH_NONE, false },
 	{ ESP_AES_GCM_16, 128, ESP_AUTH_NONE, false },
+	{ ESP_AES_CBC, 256, ESP_AUTH_HMAC_SHA2_256, false },
+	{ ESP_AES_CBC, 128, ESP_AUTH_HMAC_SHA2_256, false },
 	{ ESP_AES_CBC, 256, ESP_AUTH_HMAC_SHA2_512, false },
 	{ ESP_AES_CBC, 128, ESP_AUTH_HMAC_SHA1, true },
 	{ ESP_3DES_CBC, 0, ESP_AUTH_HMAC_SHA1, true },

@@ -149,7 +149,7 @@ struct ike {
 	struct ike_sa		*by_cookie;
 	TAILQ_HEAD(ike_sas, ike_sa) sas;
 	TAILQ_HEAD(ike_half, ike_sa) half;	/* responder's unfinished ones, oldest first */
-	TAILQ_HEAD(, ike_child)	 children;
+	TAILQ_HEAD(ike_children, ike_child) children;
 	unsigned		 nsas, half_open;
 	uint64_t		 next;		/* no timer is earlier */
 	uint64_t		 next_token;

@@ -57,9 +57,9 @@ signatures_and_pfs_give_both_the_same_keys(void **state)
 	assert_true(c->initiator);
 	assert_false(y->children[0].child.initiator);
 	/* Best first. */
-	assert_int_equal(c->in.cipher, ESP_AES_CBC);
-	assert_int_equal(c->in.cipher_len, 32);
-	assert_int_equal(c->in.auth, ESP_AUTH_HMAC_SHA2_256);
+	assert_int_equal(c->in.cipher, ESP_AES_GCM_16);
+	assert_int_equal(c->in.cipher_len, 32 + 4);
+	assert_int_equal(c->in.auth, ESP_AUTH_NONE);
 	assert_int_equal(c->in.dst, x->addr);
 	assert_int_equal(c->in.src, y->addr);
 	assert_int_equal(c->out.dst, y->addr);

@@ -15,13 +15,17 @@
 
 #define FIRST_ATTRS	(8 + 8 + 8)	/* DOI and situation, proposal, transform */
 
-/* The first transform of an offer, alone, as a responder answers with it. */
+/* One transform of an offer, alone, as a responder answers with it. */
 static size_t
-answer_first(const uint8_t *offer, uint8_t *answer, size_t spi_len)
+answer_with(unsigned n, const uint8_t *offer, uint8_t *answer, size_t spi_len)
 {
-	size_t at = 8 + 8 + spi_len, len = load_u16(offer + at + 2);
+	size_t at = 8 + 8 + spi_len, from = at, len;
 
-	memcpy(answer, offer, at + len);
+	while (n-- > 1)
+		from += load_u16(offer + from + 2);
+	len = load_u16(offer + from + 2);
+	memcpy(answer, offer, at);
+	memcpy(answer + at, offer + from, len);
 	store_u16(answer + 8 + 2, (uint16_t)(8 + spi_len + len));
 	answer[8 + 7] = 1;
 	answer[at] = 0;
@@ -66,7 +70,7 @@ phase1_answer_must_equal_an_offer(void **state)
 	proposal_offer_phase1(&w, IKE_RSA_SIG, true, 3600);
 	assert_false(w.bad);
 	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
-		len = answer_first(offer, answer, 0);
+		len = answer_with(1, offer, answer, 0);
 		change_attr(answer, FIRST_ATTRS, len, changes[i].type,
 		    changes[i].value);
 		assert_int_equal(proposal_accept_phase1(answer, len, offer,
@@ -86,6 +90,7 @@ phase2_answer_must_equal_an_offer(void **state)
 		{ 4, 2, false },	/* transport mode */
 		{ 4, 3, false },	/* UDP encapsulation */
 		{ 5, 2, false },	/* AES-256 with SHA1 */
+		{ 5, 0, false },
 		{ 3, 2, false },
 		{ 2, 30, false },
 	};
@@ -102,7 +107,7 @@ phase2_answer_must_equal_an_offer(void **state)
 	proposal_offer_phase2(&w, 0x1234, &want);
 	assert_false(w.bad);
 	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
-		len = answer_first(offer, answer, 4);
+		len = answer_with(3, offer, answer, 4);
 		store_u32(answer + 16, 0xabcdef01);
 		change_attr(answer, FIRST_ATTRS + 4, len, changes[i].type,
 		    changes[i].value);
@@ -112,7 +117,7 @@ phase2_answer_must_equal_an_offer(void **state)
 			assert_int_equal(spi, 0xabcdef01);
 	}
 	/* A reserved SPI. */
-	len = answer_first(offer, answer, 4);
+	len = answer_with(3, offer, answer, 4);
 	store_u32(answer + 16, 255);
 	assert_int_equal(proposal_accept_phase2(answer, len, offer, w.len,
 	    &suite, &spi), -1);
@@ -141,7 +146,7 @@ all_of_an_offer_is_there(void **state)
 	    false, &suite, &spi, &choice), 0);
 	assert_int_equal(spi, 0x1234);
 	assert_true(suite.esn);
-	assert_int_equal(suite.cipher, ESP_AES_CBC);
+	assert_int_equal(suite.cipher, ESP_AES_GCM_16);
 	assert_int_equal(suite.cipher_bits, 256);
 	assert_int_equal(suite.group, 19);
 	assert_int_equal(suite.lifetime, 1200);

@@ -1,2 +1,2 @@
 # doc/local.mk - what is written about the whole; each room lists its own manual pages
-EXTRA_DIST += doc/architecture.md doc/ipsec-profile.md doc/wire.md
+EXTRA_DIST += doc/architecture.md doc/ipsec-profile.md doc/oe.md doc/wire.md

@@ -80,7 +80,7 @@ gateways_set(struct connection *conn, const struct record_answer *a)
 		if ((g = gateway_of(conn, &id)) == NULL)
 			continue;
 		if (g->addr == 0) {
-			/* A name has no address here (§5.5): the destination,
+			/* A name has no address here (§5.3): the destination,
 			 * known by that name, is its own gateway. */
 			g->addr = id.type == KEYING_ID_IPV4 ? id.addr :
 			    conn->key.dst;

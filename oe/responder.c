@@ -368,7 +368,7 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 		authorize(c, token, id, &key, OE_CLASS_TUNNEL, index);
 		return;
 	}
-	/* §13: what comes from DNS alone never matches a configured tunnel, and
+	/* §12.1: what comes from DNS alone never matches a configured tunnel, and
 	 * never more than one host with one host. */
 	why = "its selectors are not of single hosts";
 	if (key.src_plen != 32 || key.dst_plen != 32 || src->protocol != 0 ||

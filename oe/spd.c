@@ -221,8 +221,8 @@ spd_choose(struct core *c, struct spd_entry *e, const uint8_t *pkt,
 			shared = false;
 	}
 	/* A peer known by its address owns that address, or is its gateway: of
-	 * several gateways the one keyed last (§9).  One known by a name may
-	 * share the address (§6.3). */
+	 * several gateways the one keyed last (§8).  One known by a name may
+	 * share the address (§5.3). */
 	if (newest == NULL || !shared)
 		return newest;
 	if (ip->frag != 0)
@@ -300,6 +300,12 @@ spd_encrypt(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
 	conn->bytes += ip.total;
 	if (conn->peer_id.type == KEYING_ID_FQDN)
 		flow_learn(c, pkt, len, false, conn);
+	/* Its policy catches the packet on its way out. */
+	if (p->kernel) {
+		c->count.esp_out++;
+		c->shell->send_clear(c->shell_arg, pkt, ip.total);
+		return;
+	}
 	mtu = esp_inner_mtu(p->out, conn->mtu != 0 ? conn->mtu : LINK_MTU);
 	if (ip.total <= mtu)
 		spd_seal(conn, pkt, ip.total);
@@ -432,7 +438,7 @@ spd_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 
 /*
  * Clear packets are no less trusted than those of an OE tunnel, but what runs
- * encrypted, and who must encrypt, is not to be spoken for in the clear (§13).
+ * encrypted, and who must encrypt, is not to be spoken for in the clear (§12.1).
  */
 bool
 spd_inbound_clear(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
@@ -556,6 +562,8 @@ spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 		return;
 	}
 	conn = p->connection;
+	if (p->kernel)
+		return;		/* a copy of what the kernel has decrypted */
 	n = esp_open(p->in, pkt, ip.total, c->buf, IP_PACKET_MAX);
 	if (n == ESP_E_DUMMY)
 		return;

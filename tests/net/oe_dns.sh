@@ -1,5 +1,5 @@
 #!/bin/sh
-# oe_dns.sh - what DNS can be like: good, bogus, expired, insecure, truncated, missing, slow, dead (draft -17 §3.2.4, §11.1)
+# oe_dns.sh - what DNS can be like: good, bogus, expired, insecure, truncated, missing, slow, dead (draft -17 §3.2.4, §9.1)
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/oelib.sh"
 net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping
@@ -172,7 +172,7 @@ net_ok "12 conditions of DNS for OE-permissive, OE-paranoid and require-dnssec"
 	net_fail "the truncated answer was not asked for again over TCP"
 net_ok "a truncated answer is asked for again over TCP"
 
-# The resolver itself is dead: local policy decides (§11.1).
+# The resolver itself is dead: local policy decides (§9.1).
 expect permissive 203.0.113.10 esp encrypted
 net_stop unbound
 expect permissive 192.0.2.99 clear "time-out"

@@ -109,7 +109,7 @@ grep -q '192\.2\.1\.17.*192\.0\.1\.66' "$NET_RUN/spd" ||
 	net_fail "SG-B's connection is not Bob's with Alice"
 net_ok "Alice to Bob through SG-A and SG-B, each client named by its own TXT record"
 
-# §9: Alice's router now sends by SG-D.  Both tunnels are heard, SG-B sends to
+# §8: Alice's router now sends by SG-D.  Both tunnels are heard, SG-B sends to
 # the gateway that keyed with it most recently.
 ip -n alice route replace default via 192.0.1.2
 net_until 20 oe_ping alice 192.2.1.17 3 || net_fail "by SG-D Alice is lost"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# oe_life.sh - keyed connections through their life: rekeying, key roll-over, a peer that dies, clean ends (draft -17 §3.4, §5.3, §11.3)
+# oe_life.sh - keyed connections through their life: rekeying, key roll-over, a peer that dies, clean ends (draft -17 §3.4, §5.4, §9.3)
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/oelib.sh"
 net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping
@@ -77,7 +77,7 @@ net_stop oed_right
 run left
 run right
 
-# Key roll-over (§5.3): the key of tomorrow is published beside that of today,
+# Key roll-over (§5.4): the key of tomorrow is published beside that of today,
 # then used, then that of today is withdrawn.  Traffic goes on all the time.
 oe_ping left "$right" 5 || net_fail "no keys before the roll-over"
 stream 25 >"$NET_RUN/lost" &
@@ -115,7 +115,7 @@ net_ok "a killed and restarted peer: $((($(date +%s%N) - start) / 1000000)) ms" 
     "until traffic flows"
 
 # After a crash it keys again with those it remembers, before they say a word:
-# what they still send with the old keys would be lost (§11.3).
+# what they still send with the old keys would be lost (§9.3).
 net_until 10 sh -c "! '$NET_TOP/ctl/rsipctl' -s '$NET_RUN/oed_left.sock' spd \
     --json | grep -q encrypt"
 oe_ping left "$right" 3 || net_fail "no keys before the crash"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# oe_napt.sh - a gateway that translates addresses and encrypts: translation comes first (draft -17 §7.1)
+# oe_napt.sh - a gateway that translates addresses and encrypts: translation comes first (draft -17 §6.1)
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/oelib.sh"
 net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping iptables

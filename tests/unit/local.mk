@@ -29,7 +29,9 @@ check_PROGRAMS += tests/unit/test_record tests/unit/test_policy \
 	tests/unit/test_scenarios
 TESTS += tests/unit/test_record tests/unit/test_policy \
 	tests/unit/test_scenarios
-EXTRA_DIST += tests/unit/scenarios
+EXTRA_DIST += tests/unit/scenarios tests/unit/oe_table.py
+dist_check_SCRIPTS += tests/unit/oe_table.sh
+TESTS += tests/unit/oe_table.sh
 tests_unit_test_scenarios_SOURCES = tests/unit/test_scenarios.c \
 	tests/unit/scenario.c tests/unit/scenario.h \
 	tests/unit/dns_message.c tests/unit/dns_message.h

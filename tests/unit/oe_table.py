@@ -1,0 +1,42 @@
+#!/usr/bin/env python3
+"""oe_table.py - each test that doc/oe.md names is there, and each scenario is named"""
+import os
+import re
+import sys
+
+TOP = os.environ.get('srcdir') or os.path.join(os.path.dirname(__file__),
+                                               '..', '..')
+
+
+def read(*path):
+    with open(os.path.join(TOP, *path), encoding='utf-8') as f:
+        return f.read()
+
+
+def main():
+    page = read('doc', 'oe.md')
+    wrong = []
+    named = set(re.findall(r'\bS `([a-z0-9_]+)`', page))
+    there = {f[:-4] for f in os.listdir(os.path.join(
+        TOP, 'tests', 'unit', 'scenarios')) if f.endswith('.scn')}
+    wrong += [f'no scenario {n}' for n in sorted(named - there)]
+    wrong += [f'scenario {n} is not named' for n in sorted(there - named)]
+    for program, function in re.findall(r'\bU `(test_\w+):(\w+)`', page):
+        if f'cmocka_unit_test({function})' not in read(
+                'tests', 'unit', program + '.c'):
+            wrong.append(f'no test {program}:{function}')
+    nets = set(re.findall(r'\bN `([a-z0-9_]+)`', page))
+    for name in nets:
+        if not os.path.exists(os.path.join(TOP, 'tests', 'net', name + '.sh')):
+            wrong.append(f'no test {name}.sh')
+    for path in re.findall(r'`(tests/\S+\.c)`', page):
+        if '/test.c' not in path and not os.path.exists(
+                os.path.join(TOP, path)):
+            wrong.append(f'no file {path}')
+    print(*(wrong or [f'{len(named)} scenarios and {len(nets)} network tests '
+                      'are there']), sep='\n')
+    return bool(wrong)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -101,6 +101,14 @@ client_inbound(void *arg, uint8_t *pkt, size_t len)
 
 /* --- the lease ------------------------------------------------------------ */
 
+/* The engine is gone when we are about to leave. */
+static void
+client_set_local(struct client *c, uint32_t addr, uint16_t ike_port)
+{
+	if (c->oe != NULL)
+		oe_set_local(c->oe, addr, ike_port);
+}
+
 /* RFC 3102 §3.1: programs choose their source ports from the leased ones. The
  * last port is the IKE engine's own. */
 static void
@@ -156,7 +164,7 @@ client_main_granted(struct client *c, const struct binding *b)
 	evtimer_del(c->grace);
 	/* Negotiations and associations of another life would only fail slowly. */
 	if (!c->suspended || c->had.addr != b->addr || !client_spis_kept(c, b))
-		oe_set_local(c->oe, 0, 0);
+		client_set_local(c, 0, 0);
 	c->suspended = false;
 	client_ports(c, b);
 	if (device_up(c->device, b->addr, remote, mtu) == -1)
@@ -166,7 +174,7 @@ client_main_granted(struct client *c, const struct binding *b)
 	c->path.gateway = c->gateway;
 	c->path.silent_since = 0;
 	c->up_since = clock_now();
-	oe_set_local(c->oe, b->addr, c->path.ike_port);
+	client_set_local(c, b->addr, c->path.ike_port);
 	log_info("leased %s, %u ports, %u SPIs for %u s from %s, tunnel %s, "
 	    "MTU %u", ipv4_text(b->addr), b->nports, b->nspis, b->seconds,
 	    ipv4_text(c->gateway), rsip_tunnel_name(b->tunnel), mtu);
@@ -177,6 +185,8 @@ client_granted(void *arg, const struct binding *b)
 {
 	struct client *c = arg;
 
+	if (c->stopping)
+		return;
 	if (b->purpose == LEASE_MAIN)
 		client_main_granted(c, b);
 	else if (b->purpose == LEASE_PORTS)
@@ -232,7 +242,7 @@ client_give_up_lease(struct client *c)
 	evtimer_del(c->grace);
 	c->suspended = false;
 	c->path.addr = 0;
-	oe_set_local(c->oe, 0, 0);
+	client_set_local(c, 0, 0);
 	keeper_restore(PORT_RANGE);
 	keeper_restore(TIME_WAIT_REUSE);
 	if (device_address(c->device) != 0)
@@ -451,6 +461,8 @@ client_reload(struct client *c)
 {
 	struct settings *new, *old = c->settings;
 
+	if (c->stopping)
+		return false;
 	new = settings_read(c->options->config, !c->options->config_given);
 	if (new == NULL) {
 		log_error("the old configuration stays");

@@ -19,8 +19,6 @@
 #include "rsipc/keeper.h"
 
 #define DEVICE_BATCH	64	/* packets read before others have their turn */
-/* There is no UDP encapsulation behind an RSIP gateway. */
-#define OE_OVERHEAD	(ESP_OVERHEAD - UDP_HEADER_LEN)
 #define LOOSE		2	/* rp_filter: some route back will do (RFC 3704 §2.4) */
 
 struct device_local {
@@ -203,8 +201,8 @@ device_settings(struct device *d, bool set)
 int
 device_up(struct device *d, uint32_t addr, uint32_t gateway, unsigned mtu)
 {
-	unsigned oe_mtu = mtu > DEVICE_MTU_MIN + OE_OVERHEAD ?
-	    mtu - OE_OVERHEAD : DEVICE_MTU_MIN;
+	unsigned oe_mtu = mtu > DEVICE_MTU_MIN + ESP_OVERHEAD ?
+	    mtu - ESP_OVERHEAD : DEVICE_MTU_MIN;
 
 	if (d->addr == addr && d->gateway == gateway && d->mtu == mtu) {
 		device_mend(d);

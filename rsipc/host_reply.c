@@ -255,6 +255,12 @@ assign_less(struct host *h, unsigned error)
 			return false;
 		h->want_spis /= 2;
 		return true;
+	case RSIP_FLOW_POLICY_VIOLATION:
+		/* Ports one by one, as programs use them. */
+		if (h->want_ports == 0 || h->no_ipsec)
+			return false;
+		h->want_ports = 0;
+		return true;
 	case RSIP_BAD_TUNNEL_TYPE:
 		if (h->want_tunnel == 0)
 			return false;

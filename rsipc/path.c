@@ -14,6 +14,7 @@
 #include "rsipc/path.h"
 
 #define IKE_PORT	500
+#define IKE_NAT_PORT	4500
 #define ICMP_MTU_MIN	68	/* RFC 791 */
 
 void
@@ -152,16 +153,17 @@ path_outbound(struct path *p, const uint8_t *pkt, size_t len, uint64_t now)
 		return;
 	if (!path_port_leased(p, pkt, &ip, now))
 		return;
-	/* DNS must work before anything is known of anybody; and what is ESP or
-	 * IKE already is some other program's IPsec. */
-	if (oe_is_resolver(p->oe, ip.dst) || ip.protocol == IPPROTO_ESP ||
-	    ip.protocol == IPPROTO_AH)
+	/* DNS must work before anything is known of anybody. */
+	if (oe_is_resolver(p->oe, ip.dst))
 		path_send(p, pkt, ip.total);
 	else
 		oe_outbound(p->oe, pkt, ip.total);
 }
 
-/* Is this UDP packet for the engine's IKE?  Then it is handed over. */
+/*
+ * Is this UDP packet for the engine's IKE?  Then it is handed over.  Behind RSIP
+ * we are not translated, but a peer may be: then ESP comes in UDP (RFC 3948).
+ */
 static bool
 path_inbound_ike(struct path *p, const uint8_t *pkt, const struct ip_info *ip)
 {
@@ -175,6 +177,12 @@ path_inbound_ike(struct path *p, const uint8_t *pkt, const struct ip_info *ip)
 		return false;
 	path.local_port = dport;
 	path.peer_port = sport;
+	if (sport == IKE_NAT_PORT && (ip->total < skip + 4 ||
+	    load_u32(pkt + skip) != 0)) {
+		if (ip->total > skip + 1)	/* else a keepalive */
+			oe_inbound_esp(p->oe, pkt, ip->total);
+		return true;
+	}
 	oe_inbound_ike(p->oe, &path, pkt + skip, ip->total - skip);
 	return true;
 }
@@ -223,8 +231,13 @@ path_inbound(struct path *p, const uint8_t *pkt, size_t len)
 	}
 	if (path_inbound_ike(p, pkt, &ip) || path_inbound_icmp(p, pkt, &ip))
 		return;
-	if (ip.protocol != IPPROTO_ESP && ip.protocol != IPPROTO_AH &&
-	    !oe_is_resolver(p->oe, ip.src) &&
+	/* ESP of an SA that is gone: a kernel's "protocol unreachable" would only
+	 * tell strangers so. */
+	if (ip.protocol == IPPROTO_ESP) {
+		p->counters.in_stale++;
+		return;
+	}
+	if (!oe_is_resolver(p->oe, ip.src) &&
 	    !oe_inbound_clear(p->oe, pkt, ip.total)) {
 		p->counters.in_refused++;
 		return;

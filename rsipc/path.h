@@ -20,6 +20,7 @@ struct path_counters {
 	uint64_t out_unleased;		/* from a source that is not leased: refused */
 	uint64_t out_idle;		/* without a lease: dropped */
 	uint64_t in_refused;		/* clear, and policy wants it encrypted */
+	uint64_t in_stale;		/* ESP for no SA of ours */
 	uint64_t in_foreign;		/* for an address that is not ours */
 	uint64_t demands, demands_refused;
 };

@@ -170,6 +170,7 @@ status_tunnel(const struct client *c)
 	put_int(o, "in_bytes", t->in_bytes);
 	put_int(o, "in_foreign", t->in_foreign + c->path.counters.in_foreign);
 	put_int(o, "in_malformed", t->in_malformed);
+	put_int(o, "in_stale_esp", c->path.counters.in_stale);
 	put_int(o, "in_refused", c->path.counters.in_refused);
 	put_int(o, "out_packets", t->out_packets);
 	put_int(o, "out_bytes", t->out_bytes);

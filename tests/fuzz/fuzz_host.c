@@ -9,6 +9,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #define ROUNDS_MAX	64	/* of host_tick() while nothing is waited for */
+#define MESSAGE_MAX	512
 
 struct world {
 	struct host host;
@@ -159,12 +160,14 @@ static void
 one_message(struct world *w, uint8_t how, const uint8_t *data, size_t len)
 {
 	static const uint8_t	   client[] = { 4, 0, 4 };
-	static uint8_t		   in[512 + 7];
+	static uint8_t		   in[2 * MESSAGE_MAX];
 	static struct rsip_message m;
 	enum rsip_error		   rc;
+	size_t			   end;
 
-	if (len > 512)
-		len = 512;
+	if (len > MESSAGE_MAX)
+		len = MESSAGE_MAX;
+	end = len;
 	if (len != 0)
 		memcpy(in, data, len);
 	if ((how & 0x20) && len >= 11) {
@@ -177,11 +180,11 @@ one_message(struct world *w, uint8_t how, const uint8_t *data, size_t len)
 		in[len] = RSIP_PARAM_MESSAGE_COUNTER;
 		store_u16(in + len + 1, 4);
 		store_u32(in + len + 3, w->host.counter);
-		len += 7;
+		end = len + 7;
 	}
-	if ((how & 0x50) && len >= 4)
-		store_u16(in + 2, (uint16_t)len);
-	rc = rsip_decode(&m, in, len);
+	if ((how & 0x50) && end >= 4)
+		store_u16(in + 2, (uint16_t)end);
+	rc = rsip_decode(&m, in, end);
 	if (rc == RSIP_OK)
 		host_receive(&w->host, &m, w->now);
 	else

@@ -422,7 +422,7 @@ text_address(struct rsip_address *a, const char *text)
 	} else if (inet_pton(AF_INET, text, a->bytes) != 1) {
 		a->type = RSIP_ADDR_FQDN;
 		assert_true(strlen(text) < sizeof(a->fqdn));
-		strcpy(a->fqdn, text);
+		memcpy(a->fqdn, text, strlen(text) + 1);
 	}
 }
 
@@ -519,14 +519,14 @@ text_tuple(struct rsip_message *m, const char *key, const char *value)
 static void
 text_vendor(struct rsip_message *m, const char *key, const char *value)
 {
-	uint64_t field[RSIP_COOKIES_MAX];
+	uint64_t field[1] = { 0 };
 	unsigned number;
 	size_t	 n;
 
 	if (strcmp(key, "Host") == 0) {
 		m->has |= RSIP_HAS_FQDN;
 		assert_true(strlen(value) < sizeof(m->fqdn));
-		strcpy(m->fqdn, value);
+		memcpy(m->fqdn, value, strlen(value) + 1);
 	} else if (strcmp(key, "Auth") == 0) {
 		m->has |= RSIP_HAS_AUTH;
 		assert_int_equal(text_fields(value, &number, field, 1), 1);
@@ -614,7 +614,7 @@ rsip_example_message(const struct rsip_example *e, struct rsip_message *m)
 		assert_true(type < 256);
 	rsip_message_init(m, type);
 	assert_true(strlen(e->text) < sizeof(text));
-	strcpy(text, e->text);
+	memcpy(text, e->text, strlen(e->text) + 1);
 	for (param = text; *param != '\0'; param = next) {
 		if ((next = strstr(param, ", ")) != NULL) {
 			*next = '\0';
@@ -649,7 +649,7 @@ rsip_message_equal(const struct rsip_message *a, const struct rsip_message *b)
 
 	/* Both were zeroed before they were filled, padding too. */
 	c.tuple = d.tuple = NULL;
-	return memcmp(&c, &d, sizeof(c)) == 0 &&
+	return memcmp((uint8_t *)&c, (uint8_t *)&d, sizeof(c)) == 0 &&
 	    (a->ntuples == 0 || memcmp(a->tuple, b->tuple,
 	    a->ntuples * sizeof(*a->tuple)) == 0);
 }

@@ -308,9 +308,8 @@ control_close(struct control *c)
 
 	if (c == NULL)
 		return;
-	/* clang-tidy does not see that asker_free() takes it off the list. */
 	while ((a = TAILQ_FIRST(&c->askers)) != NULL)
-		asker_free(a); /* NOLINT(clang-analyzer-unix.Malloc) */
+		asker_free(a);
 	evconnlistener_free(c->listener);
 	/* The folder may belong to root when we no longer do: the next start
 	 * replaces a socket that nobody answers. */

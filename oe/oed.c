@@ -18,6 +18,7 @@
 #include "base/rtnl.h"
 #include "base/util.h"
 #include "oe/oed_net.h"
+#include "oe/xfrm.h"
 
 #define OED_CONTROL	RUNDIR "/oed.sock"
 #define OPENER_PATHS_MAX 64
@@ -37,6 +38,8 @@ struct oed {
 	struct oed_config     config;
 	struct oed_net	     *net;
 	struct oe	     *oe;
+	struct oe_shell	      shell;
+	struct xfrm	     *xfrm;	/* NULL: ESP in user space */
 	struct control	     *control;
 	struct event	     *signals[3], *monitor;
 	int		      monitor_fd;
@@ -123,7 +126,7 @@ oed_config_read(struct oed_config *c, const struct daemon_options *o)
 		    text);
 		goto out;
 	}
-	strcpy(c->interface, text);
+	memcpy(c->interface, text, strlen(text) + 1);
 	c->control = xstrdup(cfg_getstr(cfg, "control"));
 	c->oe = oe_config_read(cfg_getsec(cfg, OE_CONF_SECTION));
 	if (c->oe == NULL)
@@ -189,6 +192,9 @@ oed_control(void *arg, json_object *req, bool privileged)
 	if (strcmp(text, "status") == 0) {
 		json_object_object_add(o, "version",
 		    json_object_new_string(PACKAGE_VERSION));
+		json_object_object_add(o, "dataplane", json_object_new_string(
+		    d->xfrm != NULL ? "kernel, user space for hosts that share "
+		    "an address" : "user space"));
 		json_object_object_add(o, "interface",
 		    json_object_new_string(oed_net_name(d->net)));
 		json_object_object_add(o, "uptime", json_object_new_int64(
@@ -264,6 +270,28 @@ oed_events(struct oed *d)
 	return d->monitor == NULL ? -1 : event_add(d->monitor, NULL);
 }
 
+/* Who does ESP: the kernel where it is asked for and can. */
+static int
+oed_dataplane(struct oed *d)
+{
+	enum oe_dataplane want = oe_config_dataplane(d->config.oe);
+	const char	 *why;
+
+	if (want == OE_DATAPLANE_USER)
+		return 0;
+	if ((d->xfrm = xfrm_open(OED_MARK, &why)) != NULL) {
+		d->shell.kernel = &xfrm_kernel;
+		d->shell.kernel_arg = d->xfrm;
+		return 0;
+	}
+	if (want == OE_DATAPLANE_KERNEL) {
+		log_error("dataplane = \"kernel\": %s", why);
+		return -1;
+	}
+	log_info("ESP in user space: %s", why);
+	return 0;
+}
+
 static int
 oed_start(struct oed *d)
 {
@@ -292,7 +320,10 @@ oed_start(struct oed *d)
 	    d->config.oe);
 	if (d->net == NULL)
 		return -1;
-	d->oe = oe_new(d->config.oe, d->base, &oed_net_shell, d->net);
+	d->shell = oed_net_shell;
+	if (oed_dataplane(d) == -1)
+		return -1;
+	d->oe = oe_new(d->config.oe, d->base, &d->shell, d->net);
 	d->config.oe = NULL;
 	if (d->oe == NULL || oed_events(d) == -1)
 		return -1;
@@ -313,6 +344,7 @@ oed_stop(struct oed *d)
 	size_t i;
 
 	oe_free(d->oe);
+	xfrm_close(d->xfrm);
 	oed_net_close(d->net);
 	control_close(d->control);
 	for (i = 0; i < 3; i++) {

@@ -6,6 +6,42 @@
 #include "base/util.h"
 #include "nat/demux_table.h"
 
+#define CHAINS_MIN 64
+
+static size_t
+chain_of(size_t nchains, uint32_t client_id, uint32_t bind_id)
+{
+	uint64_t h = (uint64_t)client_id << 32 | bind_id;
+
+	/* The gateway draws these numbers itself: nobody chooses them. */
+	h *= 0x9e3779b97f4a7c15;
+	return (size_t)(h >> 32) & (nchains - 1);
+}
+
+/* n is a power of two. */
+static int
+chains_resize(struct demux *d, size_t n)
+{
+	struct demux_lease **chains, *l, **c;
+
+	chains = calloc(n, sizeof(*chains));
+	if (chains == NULL)
+		return -1;
+	for (size_t i = 0; i < d->nchains; i++) {
+		while ((l = d->leases[i]) != NULL) {
+			d->leases[i] = l->next_of_ids;
+			c = &chains[chain_of(n, l->client_id, l->bind_id)];
+			l->next_of_ids = *c;
+			*c = l;
+		}
+	}
+	d->bytes += (n - d->nchains) * sizeof(*chains);
+	free(d->leases);
+	d->leases = chains;
+	d->nchains = n;
+	return 0;
+}
+
 struct demux *
 demux_new(size_t max_entries)
 {
@@ -23,7 +59,9 @@ demux_new(size_t max_entries)
 	TAILQ_INIT(&d->learnt);
 	STAILQ_INIT(&d->retired);
 	SLIST_INIT(&d->locals);
-	if (demux_table_resize(d, 0) == -1) {
+	if (chains_resize(d, CHAINS_MIN) == -1
+	    || demux_table_resize(d, 0) == -1) {
+		free(d->leases);
 		free(d);
 		return NULL;
 	}
@@ -36,15 +74,14 @@ lease_free(struct demux_lease *l)
 {
 	if (l == NULL)
 		return;
-	free(l->ports);
-	free(l->keys);
+	free(atomic_load(&l->passed));
 	free(l);
 }
 
 void
 demux_free(struct demux *d)
 {
-	struct demux_lease   *l, *next;
+	struct demux_lease   *l;
 	struct demux_learnt  *e;
 	struct demux_local   *a;
 
@@ -54,11 +91,13 @@ demux_free(struct demux *d)
 		TAILQ_REMOVE(&d->learnt, e, in_all);
 		free(e);
 	}
-	HASH_ITER(hh, d->leases, l, next)
-	{
-		HASH_DEL(d->leases, l);
-		lease_free(l);
+	for (size_t i = 0; i < d->nchains; i++) {
+		while ((l = d->leases[i]) != NULL) {
+			d->leases[i] = l->next_of_ids;
+			lease_free(l);
+		}
 	}
+	free(d->leases);
 	while ((a = SLIST_FIRST(&d->locals)) != NULL) {
 		SLIST_REMOVE_HEAD(&d->locals, next);
 		for (size_t i = 0; i < 256; i++)
@@ -84,20 +123,86 @@ demux_watch(struct demux *d, const struct demux_watcher *w, void *arg)
 	d->watcher_arg = arg;
 }
 
-static uint64_t
-make_ids(uint32_t client_id, uint32_t bind_id)
-{
-	return (uint64_t)client_id << 32 | bind_id;
-}
-
 static struct demux_lease *
 find_lease(const struct demux *d, uint32_t client_id, uint32_t bind_id)
 {
 	struct demux_lease *l;
-	uint64_t	    ids = make_ids(client_id, bind_id);
 
-	HASH_FIND(hh, d->leases, &ids, sizeof(ids), l);
+	for (l = d->leases[chain_of(d->nchains, client_id, bind_id)]; l != NULL;
+	     l = l->next_of_ids) {
+		if (l->client_id == client_id && l->bind_id == bind_id)
+			break;
+	}
 	return l;
+}
+
+static void
+chain_link(struct demux *d, struct demux_lease *l)
+{
+	struct demux_lease **c;
+
+	/* Without memory chains become longer, no more. */
+	if (d->nleases >= d->nchains)
+		(void)chains_resize(d, d->nchains * 2);
+	c = &d->leases[chain_of(d->nchains, l->client_id, l->bind_id)];
+	l->next_of_ids = *c;
+	*c = l;
+	d->nleases++;
+}
+
+static void
+chain_unlink(struct demux *d, struct demux_lease *l)
+{
+	struct demux_lease **c;
+
+	c = &d->leases[chain_of(d->nchains, l->client_id, l->bind_id)];
+	while (*c != l)
+		c = &(*c)->next_of_ids;
+	*c = l->next_of_ids;
+	d->nleases--;
+}
+
+/* What a lease holds: cookies, SPIs and ranges lie behind it in this order. */
+static uint64_t *
+lease_cookies(struct demux_lease *l)
+{
+	return (uint64_t *)(void *)l->data;
+}
+
+static uint32_t *
+lease_spis(struct demux_lease *l)
+{
+	return (uint32_t *)(void *)(l->data + l->ncookies * sizeof(uint64_t));
+}
+
+static struct demux_range *
+lease_ports(struct demux_lease *l)
+{
+	return (struct demux_range *)(void *)(lease_spis(l) + l->nspis);
+}
+
+static size_t
+lease_nkeys(const struct demux_lease *l)
+{
+	return (size_t)l->nspis + l->ncookies;
+}
+
+static struct demux_key
+lease_key(struct demux_lease *l, size_t i)
+{
+	if (i < l->ncookies)
+		return (struct demux_key) { .value = lease_cookies(l)[i],
+			.local = l->local, .kind = DEMUX_KIND_COOKIE };
+	return (struct demux_key) { .value = lease_spis(l)[i - l->ncookies],
+		.local = l->local, .kind = DEMUX_KIND_SPI };
+}
+
+static size_t
+lease_size(const struct demux_lease *l)
+{
+	return sizeof(*l) + l->ncookies * sizeof(uint64_t)
+	    + l->nspis * sizeof(uint32_t)
+	    + l->nports * sizeof(struct demux_range);
 }
 
 static struct demux_key
@@ -118,17 +223,18 @@ static bool
 local_is_taken(
     const struct demux *d, const struct demux_binding *b, struct demux_local *a)
 {
-	struct demux_lease *l, *next;
+	struct demux_lease *l;
 
 	l = atomic_load(&a->whole);
 	if (l != NULL && (b->whole || l->host != b->host))
 		return true;
 	if (!b->whole || a->nleases == 0)
 		return false;
-	HASH_ITER(hh, d->leases, l, next)
-	{
-		if (l->local == b->local && l->host != b->host)
-			return true;
+	for (size_t i = 0; i < d->nchains; i++) {
+		for (l = d->leases[i]; l != NULL; l = l->next_of_ids) {
+			if (l->local == b->local && l->host != b->host)
+				return true;
+		}
 	}
 	return false;
 }
@@ -152,89 +258,88 @@ local_get(struct demux *d, uint32_t addr)
 	return a;
 }
 
+/* Makes the pages of a local address that a range of ports lies in. */
+static int
+make_pages(struct demux *d, struct demux_local *a, struct demux_range r)
+{
+	struct demux_port_page *page;
+
+	for (unsigned k = r.lo >> 8; k <= r.hi >> 8; k++) {
+		if (atomic_load(&a->page[k]) != NULL)
+			continue;
+		page = calloc(1, sizeof(*page));
+		if (page == NULL)
+			return -1;
+		d->bytes += sizeof(*page);
+		atomic_store_explicit(&a->page[k], page, memory_order_release);
+	}
+	return 0;
+}
+
 /* Copies a binding and allocates all that inserting it will need. */
 static struct demux_lease *
 lease_new(struct demux *d, const struct demux_binding *b, struct demux_local *a)
 {
-	struct demux_lease     *l;
-	struct demux_port_page *page;
-	size_t			n = 0;
+	struct demux_lease  head = { .nspis = (uint16_t)b->nspis,
+		 .ncookies = (uint16_t)b->ncookies,
+		 .nports = (uint16_t)b->nports };
+	struct demux_lease *l;
 
-	l = calloc(1, sizeof(*l));
+	l = calloc(1, lease_size(&head));
 	if (l == NULL)
 		return NULL;
 	l->client_id = b->client_id;
 	l->bind_id = b->bind_id;
-	l->ids = make_ids(b->client_id, b->bind_id);
 	l->host = b->host;
 	l->gateway = b->gateway;
 	l->local = b->local;
-	l->tunnel = b->tunnel;
+	l->tunnel = (uint8_t)b->tunnel;
 	l->whole = b->whole;
 	l->ipsec = b->ipsec;
-	l->listen = b->listen;
-	l->remote_policy = b->remote_policy;
+	l->remote_policy = (uint8_t)b->remote_policy;
 	l->remote = b->remote;
 	l->remote_ports = b->remote_ports;
-	TAILQ_INIT(&l->learnt);
-	l->nports = b->nports;
-	l->nkeys = b->nspis + b->ncookies;
-	l->ports = calloc(b->nports + 1, sizeof(l->ports[0]));
-	l->keys = calloc(l->nkeys + 1, sizeof(l->keys[0]));
-	if (l->ports == NULL || l->keys == NULL)
-		goto fail;
+	LIST_INIT(&l->learnt);
+	l->nspis = head.nspis;
+	l->ncookies = head.ncookies;
+	l->nports = head.nports;
+	for (size_t i = 0; i < b->ncookies; i++)
+		lease_cookies(l)[i] = b->cookies[i];
+	for (size_t i = 0; i < b->nspis; i++)
+		lease_spis(l)[i] = b->spis[i];
 	for (size_t i = 0; i < b->nports; i++) {
-		l->ports[i] = b->ports[i];
-		for (unsigned k = b->ports[i].lo >> 8; k <= b->ports[i].hi >> 8;
-		    k++) {
-			if (atomic_load(&a->page[k]) != NULL)
-				continue;
-			page = calloc(1, sizeof(*page));
-			if (page == NULL)
-				goto fail;
-			d->bytes += sizeof(*page);
-			atomic_store_explicit(
-			    &a->page[k], page, memory_order_release);
+		lease_ports(l)[i] = b->ports[i];
+		if (make_pages(d, a, b->ports[i]) == -1) {
+			lease_free(l);
+			return NULL;
 		}
 	}
-	for (size_t i = 0; i < b->nspis; i++)
-		l->keys[n++] = (struct demux_key) { .value = b->spis[i],
-			.local = b->local, .kind = DEMUX_KIND_SPI };
-	for (size_t i = 0; i < b->ncookies; i++)
-		l->keys[n++] = (struct demux_key) { .value = b->cookies[i],
-			.local = b->local, .kind = DEMUX_KIND_COOKIE };
 	return l;
-fail:
-	lease_free(l);
-	return NULL;
 }
 
 static size_t
-count_keys(const struct demux_lease *l)
+count_keys(struct demux_lease *l)
 {
-	size_t n = 1 + l->nkeys;
+	size_t n = 1 + lease_nkeys(l);
 
 	for (size_t i = 0; i < l->nports; i++)
-		n += (size_t)(l->ports[i].hi - l->ports[i].lo) + 1;
+		n += (size_t)(lease_ports(l)[i].hi - lease_ports(l)[i].lo) + 1;
 	return n;
 }
 
-static size_t
-lease_bytes(const struct demux_lease *l)
-{
-	return sizeof(*l) + (l->nports + 1) * sizeof(l->ports[0])
-	    + (l->nkeys + 1) * sizeof(l->keys[0]);
-}
-
 static bool
-is_taken(struct demux *d, const struct demux_lease *l, struct demux_local *a)
+is_taken(struct demux *d, struct demux_lease *l, struct demux_local *a)
 {
-	for (size_t i = 0; i < l->nkeys; i++) {
-		if (demux_find(d, &l->keys[i], NULL) != NULL)
+	const struct demux_range *r = lease_ports(l);
+	struct demux_key	  k;
+
+	for (size_t i = 0; i < lease_nkeys(l); i++) {
+		k = lease_key(l, i);
+		if (demux_find(d, &k, NULL) != NULL)
 			return true;
 	}
 	for (size_t i = 0; i < l->nports; i++) {
-		for (unsigned p = l->ports[i].lo; p <= l->ports[i].hi; p++) {
+		for (unsigned p = r[i].lo; p <= r[i].hi; p++) {
 			if (demux_find_port(a, (uint16_t)p) != NULL)
 				return true;
 		}
@@ -246,10 +351,11 @@ static void
 set_ports(
     struct demux_local *a, struct demux_lease *l, struct demux_lease *owner)
 {
-	struct demux_port_page *page;
+	const struct demux_range *r = lease_ports(l);
+	struct demux_port_page	 *page;
 
 	for (size_t i = 0; i < l->nports; i++) {
-		for (unsigned p = l->ports[i].lo; p <= l->ports[i].hi; p++) {
+		for (unsigned p = r[i].lo; p <= r[i].hi; p++) {
 			page = atomic_load(&a->page[p >> 8]);
 			atomic_store_explicit(&page->port[p & 255], owner,
 			    memory_order_release);
@@ -302,6 +408,7 @@ demux_add(struct demux *d, const struct demux_binding *b)
 {
 	struct demux_lease *l = NULL;
 	struct demux_local *a;
+	struct demux_key    k;
 	size_t		    keys;
 	int		    error = 0;
 
@@ -317,7 +424,8 @@ demux_add(struct demux *d, const struct demux_binding *b)
 		}
 	}
 	/* One for the address, one for the host. */
-	if (b->nspis + b->ncookies > d->max_entries) {
+	if (b->nspis + b->ncookies > d->max_entries || b->nspis > UINT16_MAX
+	    || b->ncookies > UINT16_MAX || b->nports > UINT16_MAX) {
 		error = ENOSPC;
 		goto out;
 	}
@@ -336,18 +444,19 @@ demux_add(struct demux *d, const struct demux_binding *b)
 		lease_free(l);
 		goto out;
 	}
-	HASH_ADD(hh, d->leases, ids, sizeof(l->ids), l);
+	chain_link(d, l);
 	d->entries += keys;
-	d->bytes += lease_bytes(l);
+	d->bytes += lease_size(l);
 	host_link(d, l);
 	a->nleases++;
 	if (l->whole)
 		atomic_store_explicit(&a->whole, l, memory_order_release);
 	set_ports(a, l, l);
-	for (size_t i = 0; i < l->nkeys; i++) {
+	for (size_t i = 0; i < lease_nkeys(l); i++) {
 		/* The same one twice in a request is there once. */
-		if (demux_find(d, &l->keys[i], NULL) == NULL)
-			demux_insert(d, &l->keys[i], l, 0);
+		k = lease_key(l, i);
+		if (demux_find(d, &k, NULL) == NULL)
+			demux_insert(d, &k, l, 0);
 	}
 out:
 	demux_unlock(d);
@@ -363,6 +472,7 @@ int
 demux_remove(struct demux *d, uint32_t client_id, uint32_t bind_id)
 {
 	struct demux_lease  *l;
+	struct demux_passed *passed;
 	struct demux_local  *a;
 	struct demux_learnt *e;
 	struct demux_key     k;
@@ -376,10 +486,12 @@ demux_remove(struct demux *d, uint32_t client_id, uint32_t bind_id)
 		return -1;
 	}
 	l->dead = true;
-	while ((e = TAILQ_FIRST(&l->learnt)) != NULL)
+	while ((e = LIST_FIRST(&l->learnt)) != NULL)
 		demux_forget(d, e);
-	for (size_t i = 0; i < l->nkeys; i++)
-		demux_erase(d, &l->keys[i]);
+	for (size_t i = 0; i < lease_nkeys(l); i++) {
+		k = lease_key(l, i);
+		demux_erase(d, &k);
+	}
 	k = key_local(l->local);
 	a = demux_find(d, &k, NULL);
 	a->nleases--;
@@ -387,13 +499,14 @@ demux_remove(struct demux *d, uint32_t client_id, uint32_t bind_id)
 	if (l->whole)
 		atomic_store(&a->whole, NULL);
 	host_unlink(d, l);
-	HASH_DEL(d->leases, l);
+	chain_unlink(d, l);
 	d->entries -= count_keys(l);
-	d->bytes -= lease_bytes(l);
-	free(l->ports);
-	free(l->keys);
-	l->ports = NULL;
-	l->keys = NULL;
+	d->bytes -= lease_size(l);
+	passed = atomic_exchange(&l->passed, NULL);
+	if (passed != NULL) {
+		d->bytes -= sizeof(*passed);
+		demux_retire(d, passed);
+	}
 	demux_retire(d, l);
 	demux_unlock(d);
 	return 0;
@@ -406,7 +519,7 @@ demux_tick(struct demux *d, uint64_t now)
 
 	demux_lock(d);
 	demux_expire(d, now);
-	if (demux_table_full(d, 50))
+	if (demux_table_full(d, 72))
 		(void)demux_table_resize(d, atomic_load(&d->table)->used);
 	/* First who may still be inside, then what they wished for, then free:
 	 * a wish may name a lease that was removed meanwhile. */
@@ -420,16 +533,21 @@ int
 demux_usage(const struct demux *d, uint32_t client_id, uint32_t bind_id,
     struct demux_usage *out)
 {
-	const struct demux_lease *l;
+	const struct demux_lease  *l;
+	const struct demux_passed *passed;
 
 	l = find_lease(d, client_id, bind_id);
 	if (l == NULL)
 		return -1;
+	memset(out, 0, sizeof(*out));
 	out->last_used = atomic_load(&l->last_used);
-	out->packets_in = atomic_load(&l->packets_in);
-	out->bytes_in = atomic_load(&l->bytes_in);
-	out->packets_out = atomic_load(&l->packets_out);
-	out->bytes_out = atomic_load(&l->bytes_out);
+	passed = atomic_load(&l->passed);
+	if (passed != NULL) {
+		out->packets_in = atomic_load(&passed->packets_in);
+		out->bytes_in = atomic_load(&passed->bytes_in);
+		out->packets_out = atomic_load(&passed->packets_out);
+		out->bytes_out = atomic_load(&passed->bytes_out);
+	}
 	if (d->watcher != NULL)
 		d->watcher->usage(d->watcher_arg, client_id, bind_id, out);
 	return 0;
@@ -474,40 +592,49 @@ make_entry(const struct demux_lease *l, const struct demux_key *k)
 	return e;
 }
 
+static void
+each_of_lease(const struct demux *d, struct demux_lease *l,
+    void (*fn)(void *, const struct demux_entry *), void *arg)
+{
+	const struct demux_range *r = lease_ports(l);
+	struct demux_learnt	 *learnt;
+	struct demux_slot	 *s;
+	struct demux_entry	  e;
+	struct demux_key	  k;
+
+	for (size_t i = 0; i < l->nports; i++) {
+		e = make_entry(l, NULL);
+		e.kind = "port";
+		e.key = (uint64_t)r[i].lo << 16 | r[i].hi;
+		fn(arg, &e);
+	}
+	for (size_t i = 0; i < lease_nkeys(l); i++) {
+		k = lease_key(l, i);
+		e = make_entry(l, &k);
+		fn(arg, &e);
+	}
+	LIST_FOREACH(learnt, &l->learnt, in_lease)
+	{
+		e = make_entry(l, &learnt->key);
+		if (e.kind == NULL || demux_find(d, &learnt->key, &s) == NULL)
+			continue;
+		e.last_used = (uint64_t)atomic_load(&s->last_used) * 1000;
+		fn(arg, &e);
+	}
+}
+
 void
 demux_each(const struct demux *d,
     void (*fn)(void *, const struct demux_entry *), void *arg)
 {
-	struct demux	    *w = (struct demux *)(uintptr_t)d;
-	struct demux_lease  *l, *next;
-	struct demux_learnt *learnt;
-	struct demux_slot   *s;
-	struct demux_entry   e;
+	struct demux *w = (struct demux *)(uintptr_t)d;
 
 	/* Readers that want to learn meanwhile leave it in the queue. */
 	demux_lock(w);
-	HASH_ITER(hh, d->leases, l, next)
-	{
-		for (size_t i = 0; i < l->nports; i++) {
-			e = make_entry(l, NULL);
-			e.kind = "port";
-			e.key = (uint64_t)l->ports[i].lo << 16 | l->ports[i].hi;
-			fn(arg, &e);
-		}
-		for (size_t i = 0; i < l->nkeys; i++) {
-			e = make_entry(l, &l->keys[i]);
-			fn(arg, &e);
-		}
-		TAILQ_FOREACH(learnt, &l->learnt, in_lease)
-		{
-			e = make_entry(l, &learnt->key);
-			if (e.kind == NULL
-			    || demux_find(d, &learnt->key, &s) == NULL)
-				continue;
-			e.last_used = (uint64_t)atomic_load(&s->last_used)
-			    * 1000;
-			fn(arg, &e);
-		}
+	for (size_t i = 0; i < d->nchains; i++) {
+		for (struct demux_lease *l = d->leases[i]; l != NULL;
+		     l = l->next_of_ids)
+			each_of_lease(d, l, fn, arg);
 	}
 	demux_unlock(w);
 }
@@ -520,7 +647,7 @@ demux_count(
 
 	demux_lock(w);
 	if (bindings != NULL)
-		*bindings = HASH_COUNT(d->leases);
+		*bindings = d->nleases;
 	if (keys != NULL)
 		*keys = d->entries + d->nlearnt;
 	if (bytes != NULL)

@@ -82,15 +82,27 @@ mix(uint64_t a, uint64_t b)
 	return (uint64_t)p ^ (uint64_t)(p >> 64);
 }
 
-/* Seeded: hosts choose cookies and ids, and must not choose their bucket. */
+/*
+ * Where the search for a key begins.  Seeded: hosts choose cookies and ids, and
+ * must not choose their place.
+ */
 static inline size_t
-hash_key(const struct demux *d, const struct demux_key *k)
+first_place(const struct demux *d, const struct demux_table *t,
+    const struct demux_key *k)
 {
 	uint64_t h;
 
 	h = mix(k->value ^ d->seed, 0x9e3779b97f4a7c15);
-	return (size_t)mix(h ^ ((uint64_t)k->remote << 32 | k->local),
+	h = mix(h ^ ((uint64_t)k->remote << 32 | k->local),
 	    d->seed ^ (0xd6e8feb86659fd93 + (uint64_t)k->kind));
+	/* The hash as a fraction of the whole. */
+	return (size_t)((__extension__(unsigned __int128)h * t->nslots) >> 64);
+}
+
+static inline size_t
+next_place(const struct demux_table *t, size_t i)
+{
+	return i + 1 == t->nslots ? 0 : i + 1;
 }
 
 static inline bool
@@ -114,14 +126,14 @@ demux_find(const struct demux *d, const struct demux_key *k,
 	size_t		    i;
 
 	t = atomic_load_explicit(&d->table, memory_order_acquire);
-	i = hash_key(d, k);
+	i = first_place(d, t, k);
 	for (;;) {
-		s = &t->slots[i & t->mask];
+		s = &t->slots[i];
 		owner = atomic_load_explicit(&s->owner, memory_order_acquire);
 		if (owner == NULL)
 			return NULL;
 		if (owner == DEMUX_GONE || !slot_is(s, k)) {
-			i++;
+			i = next_place(t, i);
 			continue;
 		}
 		atomic_thread_fence(memory_order_acquire);
@@ -175,8 +187,8 @@ slot_put(struct demux *d, struct demux_table *t, const struct demux_key *k,
 	struct demux_slot *s;
 	void		  *old;
 
-	for (size_t i = hash_key(d, k);; i++) {
-		s = &t->slots[i & t->mask];
+	for (size_t i = first_place(d, t, k);; i = next_place(t, i)) {
+		s = &t->slots[i];
 		old = atomic_load_explicit(&s->owner, memory_order_relaxed);
 		if (old == NULL || old == DEMUX_GONE)
 			break;
@@ -216,12 +228,12 @@ demux_erase(struct demux *d, const struct demux_key *k)
 	t->gone++;
 	/* No chain goes over a place whose follower is empty. */
 	i = (size_t)(s - t->slots);
-	if (atomic_load(&t->slots[(i + 1) & t->mask].owner) != NULL)
+	if (atomic_load(&t->slots[next_place(t, i)].owner) != NULL)
 		return;
-	while (atomic_load(&t->slots[i & t->mask].owner) == DEMUX_GONE) {
-		atomic_store(&t->slots[i & t->mask].owner, NULL);
+	while (atomic_load(&t->slots[i].owner) == DEMUX_GONE) {
+		atomic_store(&t->slots[i].owner, NULL);
 		t->gone--;
-		i--;
+		i = i == 0 ? t->nslots - 1 : i - 1;
 	}
 }
 
@@ -232,7 +244,7 @@ table_copy(struct demux *d, struct demux_table *to, struct demux_table *from)
 	struct demux_key   k;
 	void		  *owner;
 
-	for (size_t i = 0; i <= from->mask; i++) {
+	for (size_t i = 0; i < from->nslots; i++) {
 		s = &from->slots[i];
 		owner = atomic_load(&s->owner);
 		if (owner == NULL || owner == DEMUX_GONE)
@@ -255,20 +267,20 @@ int
 demux_table_resize(struct demux *d, size_t want)
 {
 	struct demux_table *old = atomic_load(&d->table), *t;
-	size_t		    n = TABLE_MIN;
+	size_t		    n = want + want * 2 / 3;
 
-	while (n < want * 2)
-		n *= 2;
+	if (n < TABLE_MIN)
+		n = TABLE_MIN;
 	t = calloc(1, table_bytes(n));
 	if (t == NULL)
 		return -1;
-	t->mask = n - 1;
+	t->nslots = n;
 	d->bytes += table_bytes(n);
 	if (old != NULL)
 		table_copy(d, t, old);
 	atomic_store_explicit(&d->table, t, memory_order_release);
 	if (old != NULL) {
-		d->bytes -= table_bytes(old->mask + 1);
+		d->bytes -= table_bytes(old->nslots);
 		demux_retire(d, old);
 	}
 	return 0;
@@ -279,7 +291,7 @@ demux_table_full(const struct demux *d, unsigned percent)
 {
 	struct demux_table *t = atomic_load(&d->table);
 
-	return (t->used + t->gone + 1) * 100 > (t->mask + 1) * percent;
+	return (t->used + t->gone + 1) * 100 > t->nslots * percent;
 }
 
 int
@@ -287,7 +299,7 @@ demux_table_reserve(struct demux *d, size_t n)
 {
 	struct demux_table *t = atomic_load(&d->table);
 
-	if ((t->used + t->gone + n) * 4 <= (t->mask + 1) * 3)
+	if ((t->used + t->gone + n) * 5 <= t->nslots * 4)
 		return 0;
 	return demux_table_resize(d, t->used + n);
 }

@@ -39,7 +39,7 @@ demux_forget(struct demux *d, struct demux_learnt *e)
 	if (d->cursor == e)
 		d->cursor = TAILQ_NEXT(e, in_all);
 	TAILQ_REMOVE(&d->learnt, e, in_all);
-	TAILQ_REMOVE(&e->lease->learnt, e, in_lease);
+	LIST_REMOVE(e, in_lease);
 	e->lease->nlearnt--;
 	d->nlearnt--;
 	d->bytes -= sizeof(*e);
@@ -51,7 +51,7 @@ learnt_find(struct demux_lease *l, const struct demux_key *k)
 {
 	struct demux_learnt *e;
 
-	TAILQ_FOREACH(e, &l->learnt, in_lease)
+	LIST_FOREACH(e, &l->learnt, in_lease)
 	{
 		if (e->key.value == k->value && e->key.kind == k->kind
 		    && e->key.remote == k->remote && e->key.local == k->local)
@@ -67,7 +67,7 @@ learnt_make_room(struct demux *d, struct demux_lease *l)
 	struct demux_slot   *s;
 	uint32_t	     used, least = UINT32_MAX;
 
-	TAILQ_FOREACH(e, &l->learnt, in_lease)
+	LIST_FOREACH(e, &l->learnt, in_lease)
 	{
 		if (demux_find(d, &e->key, &s) == NULL)
 			continue;
@@ -84,6 +84,18 @@ learnt_make_room(struct demux *d, struct demux_lease *l)
 }
 
 static void
+make_passed(struct demux *d, struct demux_lease *l)
+{
+	struct demux_passed *p;
+
+	if (atomic_load(&l->passed) != NULL
+	    || (p = calloc(1, sizeof(*p))) == NULL)
+		return;
+	d->bytes += sizeof(*p);
+	atomic_store_explicit(&l->passed, p, memory_order_release);
+}
+
+static void
 learn(struct demux *d, const struct demux_wish *w)
 {
 	struct demux_lease  *l = w->lease, *holder;
@@ -92,6 +104,10 @@ learn(struct demux *d, const struct demux_wish *w)
 
 	if (l->dead)
 		return;
+	if (w->key.kind == DEMUX_KIND_PASSED) {
+		make_passed(d, l);
+		return;
+	}
 	holder = demux_find(d, &w->key, &s);
 	if (holder == l) {
 		demux_touch(s, w->now);
@@ -118,7 +134,7 @@ learn(struct demux *d, const struct demux_wish *w)
 	e->key = w->key;
 	e->lease = l;
 	TAILQ_INSERT_TAIL(&d->learnt, e, in_all);
-	TAILQ_INSERT_HEAD(&l->learnt, e, in_lease);
+	LIST_INSERT_HEAD(&l->learnt, e, in_lease);
 	l->nlearnt++;
 	d->nlearnt++;
 	d->bytes += sizeof(*e);

@@ -179,15 +179,40 @@ touch_lease(struct demux_lease *l, uint64_t now)
 		    &l->last_used, now, memory_order_relaxed);
 }
 
-static enum demux_verdict
-deliver(struct demux_lease *l, uint64_t now, const struct packet *p,
-    uint32_t remote, int port, struct demux_target *out)
+/*
+ * A lease's counters.  Most leases of a large table never see a packet: the
+ * first one makes them; NULL if the writer was busy just then.
+ */
+static struct demux_passed *
+get_passed(struct demux *d, struct demux_lease *l, uint64_t now)
 {
+	static const struct demux_key k = { .kind = DEMUX_KIND_PASSED };
+	struct demux_passed	     *p;
+
+	p = atomic_load_explicit(&l->passed, memory_order_acquire);
+	if (p != NULL)
+		return p;
+	demux_learn(d, &k, l, now);
+	return atomic_load_explicit(&l->passed, memory_order_acquire);
+}
+
+static enum demux_verdict
+deliver(struct demux *d, struct demux_lease *l, uint64_t now,
+    const struct packet *p, uint32_t remote, int port,
+    struct demux_target *out)
+{
+	struct demux_passed *passed;
+
 	if (check_remote(l, remote, port) != DEMUX_FORWARD)
 		return DEMUX_DROP;
 	touch_lease(l, now);
-	atomic_fetch_add_explicit(&l->packets_in, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&l->bytes_in, p->len, memory_order_relaxed);
+	passed = get_passed(d, l, now);
+	if (passed != NULL) {
+		atomic_fetch_add_explicit(
+		    &passed->packets_in, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(
+		    &passed->bytes_in, p->len, memory_order_relaxed);
+	}
 	fill_target(out, l);
 	return DEMUX_FORWARD;
 }
@@ -219,7 +244,7 @@ inbound_ipsec(struct demux *d, uint64_t now, const struct packet *p,
 		l = find_whole(d, p->dst);
 	if (l == NULL)
 		return unknown_ipsec(d);
-	return deliver(l, now, p, p->src, ANY_PORT, out);
+	return deliver(d, l, now, p, p->src, ANY_PORT, out);
 }
 
 static enum demux_verdict
@@ -252,11 +277,11 @@ inbound_port(struct demux *d, uint64_t now, const struct packet *p,
 			break;
 		}
 		if (l != NULL)
-			return deliver(l, now, p, p->src, ANY_PORT, out);
+			return deliver(d, l, now, p, p->src, ANY_PORT, out);
 	}
 	l = find_port_owner(d, p->dst, dport);
 	if (l != NULL)
-		return deliver(l, now, p, p->src, sport, out);
+		return deliver(d, l, now, p, p->src, sport, out);
 	if (p->protocol == PACKET_UDP && dport == PORT_IKE)
 		return unknown_ipsec(d);
 	return DEMUX_NOT_OURS;
@@ -358,7 +383,7 @@ inbound_icmp(struct demux *d, uint64_t now, const struct packet *p,
 		l = find_whole(d, p->dst);
 	if (l == NULL)
 		return DEMUX_NOT_OURS;
-	return deliver(l, now, p, remote, port, out);
+	return deliver(d, l, now, p, remote, port, out);
 }
 
 enum demux_verdict
@@ -375,7 +400,7 @@ demux_inbound(struct demux *d, uint64_t now, const uint8_t *pkt, size_t len,
 		 * fragment shows nothing to choose by. */
 		l = find_whole(d, p.dst);
 		if (l != NULL)
-			return deliver(l, now, &p, p.src, ANY_PORT, out);
+			return deliver(d, l, now, &p, p.src, ANY_PORT, out);
 		return p.protocol == PACKET_ESP || p.protocol == PACKET_AH
 		    ? unknown_ipsec(d)
 		    : DEMUX_NOT_OURS;
@@ -393,7 +418,7 @@ demux_inbound(struct demux *d, uint64_t now, const uint8_t *pkt, size_t len,
 		l = find_whole(d, p.dst);
 		if (l == NULL)
 			return DEMUX_NOT_OURS;
-		return deliver(l, now, &p, p.src, ANY_PORT, out);
+		return deliver(d, l, now, &p, p.src, ANY_PORT, out);
 	}
 }
 
@@ -455,8 +480,9 @@ choose_lease(const struct outbound *o, bool ipsec, enum demux_verdict *v)
 static enum demux_verdict
 send_under(const struct outbound *o, struct demux_lease *l, int port)
 {
-	struct demux_key   k;
-	enum demux_verdict v;
+	struct demux_passed *passed;
+	struct demux_key     k;
+	enum demux_verdict   v;
 
 	fill_target(o->out, l);
 	if (l->tunnel != o->tunnel)
@@ -469,9 +495,13 @@ send_under(const struct outbound *o, struct demux_lease *l, int port)
 		demux_learn(o->d, &k, l, o->now);
 	}
 	touch_lease(l, o->now);
-	atomic_fetch_add_explicit(&l->packets_out, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(
-	    &l->bytes_out, o->p.len, memory_order_relaxed);
+	passed = get_passed(o->d, l, o->now);
+	if (passed != NULL) {
+		atomic_fetch_add_explicit(
+		    &passed->packets_out, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(
+		    &passed->bytes_out, o->p.len, memory_order_relaxed);
+	}
 	return DEMUX_FORWARD;
 }
 

@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/queue.h>
-#include <uthash.h>
 
 #include "nat/demux.h"
 
@@ -17,6 +16,7 @@ enum demux_kind {
 	DEMUX_KIND_ICMP,	/* id, peer, local */
 	DEMUX_KIND_PEER_SPI,	/* protocol and SPI, peer, local */
 	DEMUX_KIND_FRAGMENT,	/* protocol and IP id, peer, local */
+	DEMUX_KIND_PASSED,	/* no key: a wish for the lease's counters */
 };
 
 struct demux_key {
@@ -38,8 +38,9 @@ struct demux_slot {
 	_Atomic uint32_t last_used;	/* seconds of "now" */
 };
 
+/* Any number of places, not a power of two: half of those would lie idle. */
 struct demux_table {
-	size_t mask;
+	size_t nslots;
 	size_t used, gone;		/* writer's */
 	struct demux_slot slots[];
 };
@@ -64,33 +65,35 @@ struct demux_learnt {
 	struct demux_key key;
 	struct demux_lease *lease;
 	TAILQ_ENTRY(demux_learnt) in_all;
-	TAILQ_ENTRY(demux_learnt) in_lease;
+	LIST_ENTRY(demux_learnt) in_lease;
 };
 TAILQ_HEAD(demux_learnt_list, demux_learnt);
+
+/* What passed under a lease; made by its first packet. */
+struct demux_passed {
+	_Atomic uint64_t packets_in, bytes_in, packets_out, bytes_out;
+};
 
 struct demux_lease {
 	/* Constant while readers can find it. */
 	uint32_t client_id, bind_id;
 	uint32_t host, gateway, local, remote;
 	struct demux_range remote_ports;
-	enum demux_tunnel tunnel;
-	enum demux_remote remote_policy;
-	bool whole, ipsec, listen;
-	_Atomic(struct demux_lease *) next_of_host;
+	uint8_t tunnel;			/* enum demux_tunnel */
+	uint8_t remote_policy;		/* enum demux_remote */
+	bool whole, ipsec;
 
-	/* Counted by readers. */
-	_Atomic uint64_t last_used, packets_in, bytes_in, packets_out, bytes_out;
+	_Atomic(struct demux_lease *) next_of_host;
+	_Atomic uint64_t last_used;
+	_Atomic(struct demux_passed *) passed;
 
 	/* The writer's own. */
+	struct demux_lease *next_of_ids;
+	LIST_HEAD(demux_learnt_of, demux_learnt) learnt;
+	uint16_t nlearnt, nspis, ncookies, nports;
 	bool dead;
-	struct demux_range *ports;
-	size_t nports;
-	struct demux_key *keys;		/* leased SPIs and cookies */
-	size_t nkeys;
-	size_t nlearnt;
-	struct demux_learnt_list learnt;
-	uint64_t ids;			/* client_id << 32 | bind_id */
-	UT_hash_handle hh;
+	/* Cookies, then SPIs, then ranges of ports. */
+	_Alignas(8) uint8_t data[];
 };
 
 /* A wish to learn, on its way from a reader to the writer. */
@@ -132,11 +135,12 @@ struct demux {
 	struct demux_reader readers[DEMUX_READERS];
 
 	pthread_mutex_t lock;		/* held to write; readers only ever try it */
-	struct demux_lease *leases;	/* uthash by ids */
+	struct demux_lease **leases;	/* chains by client_id and bind_id */
+	size_t nchains, nleases;
 	struct demux_learnt_list learnt;
 	struct demux_learnt *cursor;	/* where expiry goes on */
-	STAILQ_HEAD(, demux_retired) retired;
-	SLIST_HEAD(, demux_local) locals;
+	STAILQ_HEAD(demux_retired_list, demux_retired) retired;
+	SLIST_HEAD(demux_local_list, demux_local) locals;
 	size_t max_entries, entries, nlearnt;
 	size_t bytes;
 };

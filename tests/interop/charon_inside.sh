@@ -159,8 +159,12 @@ tell() { mark; echo "$1" >&9; }
 charon_asks() { swan --initiate --child net --timeout $((20 * slow)) >"$T/out" 2>&1; }
 charon_is_refused() { ! charon_asks; }
 
-pings() { ip netns exec us ping -q -c 3 -i 0.2 -W 5 -I $UIN $TIN >/dev/null &&
-	ip netns exec them ping -q -c 3 -i 0.2 -W 5 -I $TIN $UIN >/dev/null; }
+# ping_from NAMESPACE FROM TO: the first may come before charon has its half
+ping_from() {
+	wait_for 10 ip netns exec "$1" ping -q -c 1 -W 2 -I "$2" "$3" &&
+	    ip netns exec "$1" ping -q -c 3 -i 0.2 -W 5 -I "$2" "$3" | grep -q ' 0% packet loss'
+}
+pings() { ping_from us $UIN $TIN && ping_from them $TIN $UIN; }
 # The kernel's own counters: it decrypted something.
 kernel_decrypted() { [ -n "${LIBIPSEC-}" ] || ip netns exec them ip -s xfrm state | awk '/dst '"$LADDR"'/ {in_=1} /dst/ && !/dst '"$LADDR"'/ {in_=0}
 	in_ && /\(bytes\)/ && $1+0 > 0 {n++} END {exit !n}'; }

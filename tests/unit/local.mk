@@ -34,6 +34,7 @@ dist_check_SCRIPTS += tests/unit/oe_table.sh
 TESTS += tests/unit/oe_table.sh
 tests_unit_test_scenarios_SOURCES = tests/unit/test_scenarios.c \
 	tests/unit/scenario.c tests/unit/scenario.h \
+	tests/unit/scenario_act.c \
 	tests/unit/dns_message.c tests/unit/dns_message.h
 tests_unit_test_scenarios_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_scenarios_LDADD = $(OE_TEST_LIBS)

@@ -75,4 +75,38 @@ size_t	packet_make(uint8_t *out, size_t cap, uint32_t src, uint32_t dst,
 	    const char *kind, unsigned sport, unsigned dport, const char *tag,
 	    size_t size, bool df);
 
+/* --- scenario_act.c: one scenario being played ------------------------------------- */
+
+#define CONFIG_MAX	4096
+
+struct player {
+	struct world *w;
+	const char   *path;
+	unsigned      line;
+	char	      config[CONFIG_MAX];
+	bool	      started, routes, no_key;
+	char	     *words[WORDS_MAX];
+	unsigned      n;
+};
+
+struct player_command {
+	const char *name;		/* NULL ends a table */
+	unsigned    words;		/* at least, with the name */
+	bool	    acts;		/* events must be expected before it */
+	void (*fn)(struct player *p);
+};
+extern const struct player_command player_acts[];
+
+/* "name=text" among the words of the line: its text, or NULL. */
+const char *player_option(const struct player *p, const char *name);
+unsigned long player_number(const struct player *p, const char *name,
+	    unsigned long preset);
+bool	player_flag(const struct player *p, const char *name);
+/* A host's address; a name that there is not makes the scenario fail. */
+uint32_t player_host(struct player *p, const char *name);
+/* "@name", or a host. */
+struct keying_id player_identity(struct player *p, const char *text);
+/* Replaces each KEYn by the key in base64 and each $host by its address. */
+void	player_expand(char *out, size_t cap, const char *in);
+
 #endif

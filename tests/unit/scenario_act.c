@@ -1,0 +1,560 @@
+/* scenario_act.c - the commands of scenario files that do something to the OE core */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "tests/unit/dns_message.h"
+#include "tests/unit/scenario.h"
+
+/* --- small readers ---------------------------------------------------------------- */
+
+const char *
+player_option(const struct player *p, const char *name)
+{
+	size_t	 n = strlen(name);
+	unsigned i;
+
+	for (i = 1; i < p->n; i++) {
+		if (strncmp(p->words[i], name, n) == 0 && p->words[i][n] == '=')
+			return p->words[i] + n + 1;
+	}
+	return NULL;
+}
+
+unsigned long
+player_number(const struct player *p, const char *name, unsigned long preset)
+{
+	const char *s = player_option(p, name);
+
+	return s == NULL ? preset : strtoul(s, NULL, 0);
+}
+
+bool
+player_flag(const struct player *p, const char *name)
+{
+	unsigned i;
+
+	for (i = 1; i < p->n; i++) {
+		if (strcmp(p->words[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+uint32_t
+player_host(struct player *p, const char *name)
+{
+	uint32_t addr = host_addr(name);
+
+	if (addr == 0)
+		world_fail(p->w, "no host is called %s", name);
+	return addr;
+}
+
+struct keying_id
+player_identity(struct player *p, const char *text)
+{
+	struct keying_id id;
+
+	memset(&id, 0, sizeof(id));
+	if (*text == '@') {
+		id.type = KEYING_ID_FQDN;
+		snprintf(id.name, sizeof(id.name), "%s", text + 1);
+	} else {
+		id.type = KEYING_ID_IPV4;
+		id.addr = player_host(p, text);
+	}
+	return id;
+}
+
+static struct pubkey
+key_named(const char *text)
+{
+	struct pubkey k;
+
+	memset(&k, 0, sizeof(k));
+	dns_message_key(&k, PUBKEY_BITS_MIN, (unsigned)atoi(text + 3));
+	return k;
+}
+
+/* Replaces each KEYn by the key in base64 and each $host by its address. */
+void
+player_expand(char *out, size_t cap, const char *in)
+{
+	struct pubkey k;
+	char	      word[64];
+	size_t	      n = 0, len;
+
+	while (*in != '\0' && n + 1 < cap) {
+		if (strncmp(in, "KEY", 3) == 0 && isdigit((unsigned char)in[3])) {
+			k = key_named(in);
+			n += (size_t)pubkey_to_base64(&k, out + n, cap - n);
+			for (in += 3; isdigit((unsigned char)*in); in++)
+				continue;
+		} else if (*in == '$') {
+			len = strspn(++in, "abcdefghijklmnopqrstuvwxyz");
+			snprintf(word, sizeof(word), "%.*s", (int)len, in);
+			n += (size_t)snprintf(out + n, cap - n, "%s",
+			    ipv4_text(host_addr(word)));
+			in += len;
+		} else {
+			out[n++] = *in++;
+		}
+	}
+	out[n] = '\0';
+}
+
+/* --- packets ------------------------------------------------------------------------ */
+
+/* Words from i on: SRC DST TAG [KIND]; options anywhere. */
+static size_t
+packet_of(struct player *p, uint8_t *buf, size_t cap, uint32_t src,
+    uint32_t dst, unsigned i)
+{
+	static const char *const kinds[] = { "udp", "tcp", "syn", "syn-ack",
+		"ack", "echo", "echo-reply" };
+	const char		*kind = "udp";
+	size_t			 k;
+
+	for (k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		if (player_flag(p, kinds[k]))
+			kind = kinds[k];
+	}
+	return packet_make(buf, cap, src, dst, kind,
+	    (unsigned)player_number(p, "sport", 1000),
+	    (unsigned)player_number(p, "dport", 80), i < p->n ? p->words[i] : "?",
+	    player_number(p, "size", 0), player_flag(p, "df"));
+}
+
+static void
+do_send(struct player *p)
+{
+	uint8_t	 buf[2048];
+	uint32_t src = p->w->local;
+	unsigned i = 1;
+	size_t	 n;
+
+	if (p->n > 3 && host_addr(p->words[1]) != 0 &&
+	    host_addr(p->words[2]) != 0)
+		src = player_host(p, p->words[i++]);
+	n = packet_of(p, buf, sizeof(buf), src, player_host(p, p->words[i]), i + 1);
+	spd_outbound(p->w->core, p->w->now, buf, n);
+}
+
+static void
+do_recv(struct player *p)
+{
+	uint8_t	 inner[2048], pkt[2048 + ESP_OVERHEAD];
+	uint32_t spi = (uint32_t)strtoul(p->words[1], NULL, 0);
+	size_t	 n;
+	unsigned i;
+	int	 len;
+
+	n = packet_of(p, inner, sizeof(inner), player_host(p, p->words[2]),
+	    player_host(p, p->words[3]), 4);
+	for (i = p->w->nmirrors; i > 0; i--) {
+		if (p->w->mirrors[i - 1].spi_in == spi)
+			break;
+	}
+	if (i == 0) {
+		world_fail(p->w, "no SA has SPI 0x%x", spi);
+		return;
+	}
+	len = esp_seal(p->w->mirrors[i - 1].seal, inner, n, pkt, sizeof(pkt));
+	if (len < 0)
+		world_fail(p->w, "esp_seal: %d", len);
+	else
+		spd_inbound_esp(p->w->core, p->w->now, pkt, (size_t)len);
+}
+
+static void
+do_recv_forged(struct player *p)
+{
+	uint8_t		 pkt[120];
+	uint32_t	 spi = (uint32_t)strtoul(p->words[1], NULL, 0);
+	size_t		 n;
+
+	n = packet_make(pkt, sizeof(pkt), player_host(p, p->words[2]), p->w->local,
+	    "udp", 0, 0, "forged", sizeof(pkt), false);
+	pkt[9] = 50;
+	store_u32(pkt + 20, spi);
+	store_u32(pkt + 24, 1);
+	spd_inbound_esp(p->w->core, p->w->now, pkt, n);
+}
+
+static void
+do_clear(struct player *p)
+{
+	uint8_t buf[2048];
+	size_t	n;
+	bool	taken;
+
+	n = packet_of(p, buf, sizeof(buf), player_host(p, p->words[1]),
+	    player_host(p, p->words[2]), 3);
+	taken = spd_inbound_clear(p->w->core, p->w->now, buf, n);
+	if (taken != player_flag(p, "taken"))
+		world_fail(p->w, "it was %s", taken ? "taken" : "refused");
+}
+
+static void
+do_too_big(struct player *p)
+{
+	uint8_t	 pkt[20 + 8 + 20 + 8];
+	uint32_t spi = (uint32_t)strtoul(p->words[1], NULL, 0);
+	uint32_t peer = 0;
+	unsigned i;
+	size_t	 n;
+
+	for (i = 0; i < p->w->nmirrors; i++) {
+		if (p->w->mirrors[i].spi_out == spi)
+			peer = esp_sa_params(p->w->mirrors[i].open)->dst;
+	}
+	n = packet_make(pkt, sizeof(pkt), player_host(p, "nobody"), p->w->local,
+	    "echo", 0, 0, "", sizeof(pkt), false);
+	pkt[20] = 3;
+	pkt[21] = 4;
+	store_u16(pkt + 26, (uint16_t)atoi(p->words[2]));
+	packet_make(pkt + 28, 28, p->w->local, peer, "udp", 0, 0, "", 28, true);
+	store_u16(pkt + 28 + 2, 1500);
+	pkt[28 + 9] = 50;
+	store_u32(pkt + 48, spi);
+	spd_inbound_icmp(p->w->core, p->w->now, pkt, n);
+}
+
+/* --- DNS ----------------------------------------------------------------------------- */
+
+static uint16_t
+type_of(struct player *p, const char *name)
+{
+	if (strcmp(name, "TXT") == 0)
+		return RECORD_TYPE_TXT;
+	if (strcmp(name, "KEY") == 0)
+		return RECORD_TYPE_KEY;
+	if (strcmp(name, "IPSECKEY") == 0)
+		return RECORD_TYPE_IPSECKEY;
+	world_fail(p->w, "no such type: %s", name);
+	return 0;
+}
+
+static void
+put_record(struct player *p, struct dns_message *m, uint16_t type,
+    uint32_t ttl, const char *text)
+{
+	struct pubkey k;
+	uint8_t	      data[2048];
+	char	      buf[4096], gateway[64];
+	uint32_t      addr;
+	unsigned      precedence;
+	size_t	      n;
+
+	if (type == RECORD_TYPE_TXT) {
+		player_expand(buf, sizeof(buf), text);
+		dns_message_txt(m, NULL, ttl, buf, 255);
+		return;
+	}
+	if (type == RECORD_TYPE_KEY) {
+		k = key_named(text);
+		n = dns_message_key_data(data, 0x4200, 4, 1, &k);
+		dns_message_answer(m, NULL, type, ttl, data, n);
+		return;
+	}
+	if (sscanf(text, "%u,%63[^,],%63s", &precedence, gateway, buf) != 3) {
+		world_fail(p->w, "not an IPSECKEY: %s", text);
+		return;
+	}
+	k = key_named(buf);
+	data[0] = (uint8_t)precedence;
+	data[1] = strcmp(gateway, "-") == 0 ? 0 : 1;
+	data[2] = 2;
+	n = 3;
+	if (data[1] == 1) {
+		addr = player_host(p, gateway);
+		memcpy(data + n, &addr, 4);
+		n += 4;
+	}
+	memcpy(data + n, k.wire, k.len);
+	dns_message_answer(m, NULL, type, ttl, data, n + k.len);
+}
+
+/* Takes the question out of those under way; false if it was not asked. */
+static bool
+take_question(struct world *w, const char *name, uint16_t type,
+    struct question *out)
+{
+	unsigned i;
+
+	/* The newest: an older one of the same name may be nobody's any more. */
+	for (i = w->nquestions; i-- > 0;) {
+		if (w->questions[i].type != type ||
+		    strcmp(w->questions[i].name, name) != 0)
+			continue;
+		*out = w->questions[i];
+		memmove(&w->questions[i], &w->questions[i + 1],
+		    (--w->nquestions - i) * sizeof(w->questions[0]));
+		return true;
+	}
+	return false;
+}
+
+static void
+do_answer(struct player *p)
+{
+	struct record_answer a;
+	struct dns_message   m;
+	struct question	     q;
+	char		     name[KEYING_NAME_MAX + 1];
+	uint16_t	     type = type_of(p, p->words[2]), flags;
+	uint32_t	     ttl = (uint32_t)player_number(p, "ttl", 3600);
+	unsigned	     i;
+
+	if (host_addr(p->words[1]) != 0)
+		record_reverse_name(host_addr(p->words[1]), name);
+	else
+		snprintf(name, sizeof(name), "%s", p->words[1]);
+	if (!take_question(p->w, name, type, &q)) {
+		world_fail(p->w, "nobody asked for %s of %s", p->words[2], name);
+		return;
+	}
+	flags = player_flag(p, "ad") ? DNS_FLAG_AD : 0;
+	if (player_flag(p, "failed"))
+		flags = DNS_RCODE(2);
+	dns_message_init(&m, name, type, flags);
+	if (player_flag(p, "none")) {
+		dns_message_soa(&m, "lab", ttl, ttl);
+	} else if (player_flag(p, "malformed")) {
+		if (type == RECORD_TYPE_TXT)
+			dns_message_txt(&m, NULL, ttl, "X-IPsec-Server(x)=", 255);
+		else
+			dns_message_answer(&m, NULL, type, ttl,
+			    "\x42\x00\x04\x01", 4);
+	} else if (!player_flag(p, "timeout") && !player_flag(p, "failed") &&
+	    !player_flag(p, "bogus")) {
+		for (i = 3; i < p->n; i++) {
+			if (strcmp(p->words[i], "ad") != 0 &&
+			    strncmp(p->words[i], "ttl=", 4) != 0)
+				put_record(p, &m, type, ttl, p->words[i]);
+		}
+	}
+	record_parse(&a, m.buf, m.w.len, name, type,
+	    p->w->config->rsa_min_bits);
+	if (player_flag(p, "timeout") || player_flag(p, "bogus")) {
+		memset(&a, 0, sizeof(a));
+		a.status = player_flag(p, "bogus") ? RECORD_BOGUS : RECORD_TIMEOUT;
+	}
+	p->w->core->now = p->w->now;
+	q.fn(q.arg, &a);
+}
+
+/* --- keying --------------------------------------------------------------------------- */
+
+/* The connection of the last request to a gateway, or what was authorized. */
+static struct connection *
+conn_of(struct player *p, const char *peer)
+{
+	uint32_t addr = player_host(p, peer);
+	unsigned i;
+
+	if (player_flag(p, "responder"))
+		return p->w->authorized;
+	for (i = p->w->nrequests; i > 0; i--) {
+		if (p->w->requests[i - 1].peer == addr &&
+		    p->w->requests[i - 1].conn != NULL)
+			return p->w->requests[i - 1].conn;
+	}
+	return NULL;
+}
+
+static void
+do_up(struct player *p)
+{
+	struct keying_child k;
+	struct connection  *conn = conn_of(p, p->words[1]);
+	struct esp_params   e;
+	struct mirror	   *m;
+	char		    name[32];
+
+	if (conn == NULL) {
+		world_fail(p->w, "no negotiation with %s", p->words[1]);
+		return;
+	}
+	memset(&k, 0, sizeof(k));
+	k.in.spi = (uint32_t)player_number(p, "in", 0);
+	k.in.src = player_host(p, p->words[1]);
+	k.in.dst = p->w->local;
+	k.in.cipher = ESP_AES_CBC;
+	k.in.cipher_len = 16;
+	memset(k.in.cipher_key, (int)(k.in.spi & 0xff), 16);
+	k.in.auth = ESP_AUTH_HMAC_SHA2_256;
+	k.in.auth_len = 32;
+	memset(k.in.auth_key, 0x5a, 32);
+	k.out = k.in;
+	k.out.spi = (uint32_t)player_number(p, "out", 0);
+	k.out.src = k.in.dst;
+	k.out.dst = k.in.src;
+	k.src.net = conn->key.src;
+	k.dst.net = conn->key.dst;
+	k.src.mask = k.dst.mask = 0xffffffff;
+	k.path.local = p->w->local;
+	k.path.peer = k.in.src;
+	k.path.local_port = k.path.peer_port = 500;
+	k.peer_id = player_identity(p, player_option(p, "id") != NULL ?
+	    player_option(p, "id") : p->words[1]);
+	k.hard = p->w->now + player_number(p, "life", 1200) * 1000;
+	k.soft = k.hard - (k.hard - p->w->now) / 4;
+	k.soft_bytes = player_number(p, "bytes", 0);
+	k.initiator = !player_flag(p, "responder");
+	snprintf(name, sizeof(name), "KEY%lu", player_number(p, "key", 1));
+	k.peer_key = key_named(name);
+	if (p->w->nmirrors == MIRRORS_MAX) {
+		world_fail(p->w, "too many SAs");
+		return;
+	}
+	m = &p->w->mirrors[p->w->nmirrors++];
+	m->spi_in = k.in.spi;
+	m->spi_out = k.out.spi;
+	m->conn = conn;
+	e = k.in;
+	m->seal = esp_sa_new(&e, true);
+	e = k.out;
+	m->open = esp_sa_new(&e, false);
+	p->w->core->now = p->w->now;
+	connection_child_up(conn, &k);
+}
+
+static struct mirror *
+mirror_of(struct player *p, const char *text)
+{
+	uint32_t spi = (uint32_t)strtoul(text, NULL, 0);
+	unsigned i;
+
+	for (i = p->w->nmirrors; i > 0; i--) {
+		if (p->w->mirrors[i - 1].spi_in == spi &&
+		    p->w->mirrors[i - 1].conn != NULL)
+			return &p->w->mirrors[i - 1];
+	}
+	world_fail(p->w, "no SA has SPI 0x%x", spi);
+	return NULL;
+}
+
+static void
+do_confirmed(struct player *p)
+{
+	struct mirror *m = mirror_of(p, p->words[1]);
+
+	p->w->core->now = p->w->now;
+	if (m != NULL)
+		connection_child_confirmed(m->conn, m->spi_in);
+}
+
+static void
+do_down(struct player *p)
+{
+	struct mirror *m = mirror_of(p, p->words[1]);
+	void	      *conn;
+
+	if (m == NULL)
+		return;
+	conn = m->conn;
+	m->conn = NULL;
+	p->w->core->now = p->w->now;
+	connection_child_down(conn, m->spi_in, player_flag(p, "peer"));
+}
+
+static void
+do_fail(struct player *p)
+{
+	static const struct {
+		const char	   *name;
+		enum keying_failure f;
+	} how[] = {
+		{ "silence", KEYING_SILENCE }, { "icmp", KEYING_ICMP },
+		{ "phase1", KEYING_PHASE1_REFUSED },
+		{ "phase2", KEYING_PHASE2_REFUSED },
+		{ "signature", KEYING_SIGNATURE },
+		{ "identity", KEYING_IDENTITY }, { "local", KEYING_LOCAL },
+	};
+	struct connection *conn = conn_of(p, p->words[1]);
+	size_t		   i;
+
+	p->w->core->now = p->w->now;
+	for (i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
+		if (strcmp(how[i].name, p->words[2]) == 0 && conn != NULL) {
+			connection_failed(conn, how[i].f, "in a scenario");
+			return;
+		}
+	}
+	world_fail(p->w, "nothing to fail");
+}
+
+static struct keying_path
+path_from(struct player *p, const char *name)
+{
+	struct keying_path path;
+
+	memset(&path, 0, sizeof(path));
+	path.local = p->w->local;
+	path.peer = player_host(p, name);
+	path.local_port = path.peer_port = 500;
+	return path;
+}
+
+static void
+do_peer_lookup(struct player *p)
+{
+	struct keying_id   id = player_identity(p, p->words[1]);
+	struct keying_path path = path_from(p, p->words[2]);
+
+	responder_peer_lookup(p->w->core, p->w->now, ++p->w->token, &id, &path);
+}
+
+static void
+do_child_ask(struct player *p)
+{
+	struct keying_id       id = player_identity(p, p->words[1]);
+	struct keying_path     path = path_from(p, p->words[2]);
+	struct keying_selector src, dst;
+
+	memset(&src, 0, sizeof(src));
+	memset(&dst, 0, sizeof(dst));
+	src.net = player_host(p, p->words[3]);
+	dst.net = player_host(p, p->words[4]);
+	src.mask = htonl(0xffffffffu << player_number(p, "src-bits", 0));
+	dst.mask = htonl(0xffffffffu << player_number(p, "dst-bits", 0));
+	src.net &= src.mask;
+	dst.net &= dst.mask;
+	responder_child_ask(p->w->core, p->w->now, ++p->w->token, &id, &path,
+	    &src, &dst);
+}
+
+static void
+do_initial_contact(struct player *p)
+{
+	struct keying_id id = player_identity(p, p->words[1]);
+
+	responder_initial_contact(p->w->core, p->w->now, &id,
+	    player_host(p, p->words[2]));
+}
+
+/* --- all of them ------------------------------------------------------------------ */
+
+const struct player_command player_acts[] = {
+	{ "send", 3, true, do_send },
+	{ "recv", 5, true, do_recv },
+	{ "recv-forged", 3, true, do_recv_forged },
+	{ "clear", 5, true, do_clear },
+	{ "too-big", 3, true, do_too_big },
+	{ "answer", 4, true, do_answer },
+	{ "up", 4, true, do_up },
+	{ "confirmed", 2, true, do_confirmed },
+	{ "down", 3, true, do_down },
+	{ "fail", 3, true, do_fail },
+	{ "peer-lookup", 3, true, do_peer_lookup },
+	{ "child-ask", 5, true, do_child_ask },
+	{ "initial-contact", 3, true, do_initial_contact },
+	{ NULL, 0, false, NULL },
+};

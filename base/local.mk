@@ -6,6 +6,7 @@ base_libbase_a_SOURCES = \
 	base/control.c base/control.h \
 	base/cursor.c base/cursor.h \
 	base/daemon.c base/daemon.h \
+	base/gso.c base/gso.h \
 	base/ip.c base/ip.h \
 	base/log.c base/log.h \
 	base/opener.c base/opener.h \
@@ -21,6 +22,11 @@ TESTS += tests/unit/test_base
 tests_unit_test_base_SOURCES = tests/unit/test_base.c
 tests_unit_test_base_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_base_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_gso
+TESTS += tests/unit/test_gso
+tests_unit_test_gso_SOURCES = tests/unit/test_gso.c
+tests_unit_test_gso_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_gso_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_rtnl
 TESTS += tests/unit/test_rtnl
 tests_unit_test_rtnl_SOURCES = tests/unit/test_rtnl.c

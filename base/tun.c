@@ -11,13 +11,14 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/gso.h"
 #include "base/log.h"
 #include "base/tun.h"
 
-int
-tun_open(char *name, size_t cap)
+static int
+tun_make(char *name, size_t cap, int flags)
 {
-	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+	struct ifreq ifr = { .ifr_flags = (short)(IFF_TUN | IFF_NO_PI | flags) };
 	int	     fd;
 
 	if (strlen(name) >= IFNAMSIZ) {
@@ -39,6 +40,21 @@ tun_open(char *name, size_t cap)
 		return -1;
 	}
 	snprintf(name, cap, "%s", ifr.ifr_name);
+	return fd;
+}
+
+int
+tun_open(char *name, size_t cap)
+{
+	return tun_make(name, cap, 0);
+}
+
+int
+tun_open_gso(char *name, size_t cap, bool *offload)
+{
+	int fd = tun_make(name, cap, IFF_VNET_HDR);
+
+	*offload = fd != -1 && gso_enable(fd) == 0;
 	return fd;
 }
 

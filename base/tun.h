@@ -2,6 +2,7 @@
 #ifndef BASE_TUN_H
 #define BASE_TUN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -10,6 +11,11 @@
  * away with the descriptor.  Returns the descriptor, or -1 after one log line.
  */
 int	tun_open(char *name, size_t cap);
+/*
+ * The same with a header before each packet, for base/gso.h; offload tells
+ * whether the kernel gives and takes large TCP segments.
+ */
+int	tun_open_gso(char *name, size_t cap, bool *offload);
 
 /* /proc/sys/net/ipv4/conf/IFNAME/KEY; 0, or -1 with errno. */
 int	sysctl_if_set(const char *ifname, const char *key, int value);

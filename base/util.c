@@ -118,15 +118,24 @@ uint32_t
 checksum_add(uint32_t sum, const void *buf, size_t len)
 {
 	const uint8_t *p = buf;
-	uint64_t       s = sum;
+	uint64_t       s = 0, word, tail = 0;
 
-	for (; len > 1; p += 2, len -= 2)
-		s += (uint64_t)(p[0] << 8 | p[1]);
-	if (len == 1)
-		s += (uint64_t)p[0] << 8;
-	while (s >> 32)
-		s = (s & 0xffffffff) + (s >> 32);
-	return (uint32_t)s;
+	/* Eight bytes at a time in the machine's own byte order, which only
+	 * swaps the bytes of the sum (RFC 1071 §2 (B)). */
+	for (; len >= 8; p += 8, len -= 8) {
+		memcpy(&word, p, 8);
+		s += word;
+		s += s < word;		/* the carry goes round */
+	}
+	if (len > 0) {
+		memcpy(&tail, p, len);
+		s += tail;
+		s += s < tail;
+	}
+	while (s >> 16)
+		s = (s & 0xffff) + (s >> 16);
+	s = sum + (uint64_t)ntohs((uint16_t)s);
+	return (uint32_t)((s & 0xffffffff) + (s >> 32));
 }
 
 uint16_t

@@ -1,0 +1,272 @@
+/* gso.c - large TCP segments at a TUN device: splitting and joining in user space */
+#include "config.h"
+
+#include <linux/if_tun.h>
+#include <linux/virtio_net.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "base/cursor.h"
+#include "base/gso.h"
+#include "base/util.h"
+
+#define TCP_HEADER_LEN	20
+#define TCP_HEADER_MAX	60
+#define TCP_CHECKSUM	16	/* offset in the header */
+#define TCP_FIN		0x01
+#define TCP_PSH		0x08
+#define TCP_ACK		0x10
+#define TCP_CWR		0x80
+#define HEADERS_MAX	(60 + TCP_HEADER_MAX)
+
+_Static_assert(sizeof(struct virtio_net_hdr) == GSO_HEADER_LEN,
+    "the header before each packet of a TUN");
+
+int
+gso_enable(int fd)
+{
+	return ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4) == -1 ? -1 : 0;
+}
+
+/* The pseudo header's sum (RFC 9293 §3.1). */
+static uint32_t
+tcp_pseudo(const uint8_t *pkt, size_t tcp_len)
+{
+	return checksum_add((uint32_t)(IPPROTO_TCP + tcp_len), pkt + 12, 8);
+}
+
+static void
+ip_finish(uint8_t *pkt, size_t total)
+{
+	store_u16(pkt + 2, (uint16_t)total);
+	store_u16(pkt + 10, 0);
+	store_u16(pkt + 10, checksum_fold(checksum_add(0, pkt,
+	    (size_t)(pkt[0] & 15) * 4)));
+}
+
+/* The length of the TCP header at tcp; 0 if it is not whole. */
+static size_t
+tcp_header(const uint8_t *tcp, size_t left)
+{
+	size_t n;
+
+	if (left < TCP_HEADER_LEN)
+		return 0;
+	n = (size_t)(tcp[12] >> 4) * 4;
+	return n >= TCP_HEADER_LEN && n <= left ? n : 0;
+}
+
+/* --- splitting ----------------------------------------------------------------- */
+
+/* A packet whose checksum the kernel left to the device: its field holds the
+ * pseudo header's sum. */
+static bool
+split_checksum(const struct virtio_net_hdr *h, uint8_t *pkt, size_t len)
+{
+	size_t	 start = h->csum_start, field = start + h->csum_offset;
+	uint16_t sum;
+
+	if (field + 2 > len)
+		return false;
+	sum = checksum_fold(checksum_add(0, pkt + start, len - start));
+	/* A UDP checksum of zero would mean none (RFC 768). */
+	store_u16(pkt + field, sum == 0 && h->csum_offset == 6 ? 0xffff : sum);
+	return true;
+}
+
+static unsigned
+split_tcp(const struct virtio_net_hdr *h, uint8_t *pkt, size_t len,
+    void (*fn)(void *arg, const uint8_t *pkt, size_t len), void *arg)
+{
+	struct ip_info ip;
+	uint8_t	       headers[HEADERS_MAX], *seg, *tcp;
+	size_t	       n, off, tcp_len, headers_len;
+	uint32_t       seq;
+	unsigned       count = 0;
+
+	if (!ip_parse(pkt, len, &ip) || ip.protocol != IPPROTO_TCP ||
+	    ip.frag != 0 || ip.more || h->gso_size == 0 ||
+	    (tcp_len = tcp_header(pkt + ip.header, ip.total - ip.header)) == 0)
+		return 0;
+	headers_len = ip.header + tcp_len;
+	memcpy(headers, pkt, headers_len);
+	seq = load_u32(headers + ip.header + 4);
+	off = headers_len;
+	do {
+		n = ip.total - off < h->gso_size ? ip.total - off : h->gso_size;
+		/* In place: the headers go over the end of what was sent. */
+		seg = pkt + off - headers_len;
+		tcp = seg + ip.header;
+		memcpy(seg, headers, headers_len);
+		store_u16(seg + 4, (uint16_t)(ip.id + count));
+		store_u32(tcp + 4, seq + (uint32_t)(off - headers_len));
+		if (off + n < ip.total)
+			tcp[13] &= (uint8_t)~(TCP_FIN | TCP_PSH);
+		if (count > 0)
+			tcp[13] &= (uint8_t)~TCP_CWR;	/* RFC 3168 §6.1.2 */
+		ip_finish(seg, headers_len + n);
+		store_u16(tcp + TCP_CHECKSUM, 0);
+		store_u16(tcp + TCP_CHECKSUM, checksum_fold(checksum_add(
+		    tcp_pseudo(seg, tcp_len + n), tcp, tcp_len + n)));
+		/* fn may not keep it, but what comes next is not touched yet. */
+		fn(arg, seg, headers_len + n);
+		count++;
+		off += n;
+	} while (off < ip.total);
+	return count;
+}
+
+unsigned
+gso_split(uint8_t *buf, size_t len,
+    void (*fn)(void *arg, const uint8_t *pkt, size_t len), void *arg)
+{
+	struct virtio_net_hdr h;
+	uint8_t		     *pkt = buf + GSO_HEADER_LEN;
+
+	if (len <= GSO_HEADER_LEN)
+		return 0;
+	memcpy(&h, buf, sizeof(h));
+	len -= GSO_HEADER_LEN;
+	switch (h.gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
+	case VIRTIO_NET_HDR_GSO_NONE:
+		if ((h.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) &&
+		    !split_checksum(&h, pkt, len))
+			return 0;
+		fn(arg, pkt, len);
+		return 1;
+	case VIRTIO_NET_HDR_GSO_TCPV4:
+		return split_tcp(&h, pkt, len, fn, arg);
+	}
+	return 0;
+}
+
+/* --- joining ------------------------------------------------------------------- */
+
+struct gso_join {
+	void	(*write)(void *arg, const uint8_t *frame, size_t len);
+	void	 *arg;
+	size_t	  len;		/* of the packet that waits, 0: none does */
+	size_t	  headers;	/* of them its headers */
+	size_t	  mss;		/* payload of its first segment */
+	unsigned  segments;
+	uint8_t	  frame[GSO_BUFFER_LEN];
+};
+
+struct gso_join *
+gso_join_new(void (*write)(void *arg, const uint8_t *frame, size_t len),
+    void *arg)
+{
+	struct gso_join *j = xcalloc(1, sizeof(*j));
+
+	j->write = write;
+	j->arg = arg;
+	return j;
+}
+
+void
+gso_join_free(struct gso_join *j)
+{
+	free(j);
+}
+
+void
+gso_join_flush(struct gso_join *j)
+{
+	struct virtio_net_hdr h = { 0 };
+	uint8_t		     *pkt = j->frame + GSO_HEADER_LEN;
+
+	if (j->len == 0)
+		return;
+	if (j->segments > 1) {
+		h.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+		h.gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
+		h.hdr_len = (uint16_t)j->headers;
+		h.gso_size = (uint16_t)j->mss;
+		h.csum_start = IP_HEADER_LEN;
+		h.csum_offset = TCP_CHECKSUM;
+		ip_finish(pkt, j->len);
+		/* What the kernel expects where a device would fill it in. */
+		store_u16(pkt + IP_HEADER_LEN + TCP_CHECKSUM,
+		    (uint16_t)~checksum_fold(tcp_pseudo(pkt,
+		    j->len - IP_HEADER_LEN)));
+	}
+	memcpy(j->frame, &h, sizeof(h));
+	j->write(j->arg, j->frame, GSO_HEADER_LEN + j->len);
+	j->len = 0;
+}
+
+/* May this packet be part of a larger one?  Gives the length of its headers. */
+static bool
+join_candidate(const uint8_t *pkt, size_t len, size_t *headers)
+{
+	const uint8_t *tcp = pkt + IP_HEADER_LEN;
+	struct ip_info ip;
+	size_t	       n;
+
+	if (!ip_parse(pkt, len, &ip) || ip.total != len ||
+	    ip.header != IP_HEADER_LEN || ip.protocol != IPPROTO_TCP ||
+	    ip.frag != 0 || ip.more ||
+	    (n = tcp_header(tcp, len - IP_HEADER_LEN)) == 0 ||
+	    len == IP_HEADER_LEN + n ||
+	    (tcp[13] & ~TCP_PSH) != TCP_ACK)
+		return false;
+	*headers = IP_HEADER_LEN + n;
+	/* The sum of a joined packet is taken for right: each must be. */
+	return checksum_fold(checksum_add(0, pkt, IP_HEADER_LEN)) == 0 &&
+	    checksum_fold(checksum_add(tcp_pseudo(pkt, len - IP_HEADER_LEN),
+	    tcp, len - IP_HEADER_LEN)) == 0;
+}
+
+/* Does it follow what waits, and may the two be one? */
+static bool
+join_follows(const struct gso_join *j, const uint8_t *pkt, size_t len,
+    size_t headers)
+{
+	const uint8_t *first = j->frame + GSO_HEADER_LEN;
+	const uint8_t *a = first + IP_HEADER_LEN, *b = pkt + IP_HEADER_LEN;
+
+	return headers == j->headers && len - headers <= j->mss &&
+	    j->len + len - headers <= IP_PACKET_MAX &&
+	    /* TOS; DF; TTL, protocol; addresses */
+	    first[1] == pkt[1] && first[6] == pkt[6] &&
+	    memcmp(first + 8, pkt + 8, 2) == 0 &&
+	    memcmp(first + 12, pkt + 12, 8) == 0 &&
+	    /* ports; acknowledgement, offset; window; options */
+	    memcmp(a, b, 4) == 0 && memcmp(a + 8, b + 8, 5) == 0 &&
+	    memcmp(a + 14, b + 14, 2) == 0 &&
+	    memcmp(a + TCP_HEADER_LEN, b + TCP_HEADER_LEN,
+	    headers - IP_HEADER_LEN - TCP_HEADER_LEN) == 0 &&
+	    load_u32(a + 4) + (uint32_t)(j->len - headers) == load_u32(b + 4);
+}
+
+void
+gso_join_add(struct gso_join *j, const uint8_t *pkt, size_t len)
+{
+	uint8_t *waiting = j->frame + GSO_HEADER_LEN;
+	size_t	 headers = 0;
+	bool	 joins, ends;
+
+	if (len == 0 || len > IP_PACKET_MAX)
+		return;
+	joins = join_candidate(pkt, len, &headers);
+	/* PSH asks for delivery now, and a shorter one can only be the last. */
+	ends = !joins || (pkt[IP_HEADER_LEN + 13] & TCP_PSH);
+	if (j->len != 0 && joins && join_follows(j, pkt, len, headers)) {
+		memcpy(waiting + j->len, pkt + headers, len - headers);
+		waiting[IP_HEADER_LEN + 13] |= pkt[IP_HEADER_LEN + 13];
+		j->len += len - headers;
+		j->segments++;
+		ends = ends || len - headers < j->mss;
+	} else {
+		gso_join_flush(j);
+		memcpy(waiting, pkt, len);
+		j->len = len;
+		j->headers = headers;
+		j->mss = len - headers;
+		j->segments = 1;
+	}
+	if (ends)
+		gso_join_flush(j);
+}

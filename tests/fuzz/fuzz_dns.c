@@ -8,16 +8,16 @@
 #include "tests/fuzz/fuzz.h"
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint16_t types[] = { RECORD_TYPE_TXT, RECORD_TYPE_KEY,
 		RECORD_TYPE_IPSECKEY, RECORD_TYPE_SOA };
 	struct record_answer a;
 	unsigned	     i;
 
-	if (len == 0)
+	if (size == 0)
 		return 0;
-	record_parse(&a, data + 1, len - 1, "10.100.51.198.in-addr.arpa",
+	record_parse(&a, data + 1, size - 1, "10.100.51.198.in-addr.arpa",
 	    types[data[0] % 4], PUBKEY_BITS_MIN);
 	if (a.n > RECORD_MAX || (a.status == RECORD_FOUND) != (a.n > 0) ||
 	    a.ttl > INT32_MAX)

@@ -10,6 +10,7 @@
 
 #define ROUNDS_MAX	64	/* of host_tick() while nothing is waited for */
 #define MESSAGE_MAX	512
+#define COUNTER_LEN	7
 
 struct world {
 	struct host host;
@@ -152,6 +153,14 @@ settle(struct world *w)
 	} while (next != 0 && next <= w->now);
 }
 
+static void
+put_counter(uint8_t *to, uint32_t counter)
+{
+	to[0] = RSIP_PARAM_MESSAGE_COUNTER;
+	store_u16(to + 1, 4);
+	store_u32(to + 3, counter);
+}
+
 /*
  * A message as the gateway's: 0x20 puts in the client ID that the host has (and
  * the type that it waits for), 0x40 a message counter, 0x10 the overall length.
@@ -160,7 +169,7 @@ static void
 one_message(struct world *w, uint8_t how, const uint8_t *data, size_t len)
 {
 	static const uint8_t	   client[] = { 4, 0, 4 };
-	static uint8_t		   in[2 * MESSAGE_MAX];
+	static uint8_t		   in[MESSAGE_MAX + COUNTER_LEN];
 	static struct rsip_message m;
 	enum rsip_error		   rc;
 	size_t			   end;
@@ -177,10 +186,8 @@ one_message(struct world *w, uint8_t how, const uint8_t *data, size_t len)
 			store_u32(in + 7, w->host.client_id);
 	}
 	if ((how & 0x40) && len >= 4) {
-		in[len] = RSIP_PARAM_MESSAGE_COUNTER;
-		store_u16(in + len + 1, 4);
-		store_u32(in + len + 3, w->host.counter);
-		end = len + 7;
+		put_counter(in + len, w->host.counter);
+		end = len + COUNTER_LEN;
 	}
 	if ((how & 0x50) && end >= 4)
 		store_u16(in + 2, (uint16_t)end);

@@ -8,16 +8,16 @@
 #include "tests/fuzz/fuzz.h"
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct record r;
 	EVP_PKEY     *pkey;
 	char	      text[PUBKEY_WIRE_MAX * 2];
 	struct pubkey again;
 
-	record_key(&r, data, len, 1024);
-	record_ipseckey(&r, data, len, 1024);
-	if (record_txt(&r, (const char *)data, len, 1024) != 0)
+	record_key(&r, data, size, 1024);
+	record_ipseckey(&r, data, size, 1024);
+	if (record_txt(&r, (const char *)data, size, 1024) != 0)
 		return 0;
 	if (memchr(r.gateway.name, '\0', sizeof(r.gateway.name)) == NULL)
 		abort();

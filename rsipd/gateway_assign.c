@@ -483,20 +483,21 @@ bind_resources(struct assignment *a, uint32_t lease, struct lease_binding **out)
 	enum rsip_error	      rc = RSIP_INTERNAL_SERVER_ERROR;
 	struct gateway	     *g = a->g;
 
-	b = lease_binding_new(g->leases, a->r->client, a->nranges, a->nspis);
+	b = lease_binding_new(g->leases, a->r->client, a->nranges, a->nspis,
+	    a->remote_policy);
 	if (b == NULL)
 		goto fail;
 	b->local = pool_at(g->pool, a->at)->addr;
-	b->remote = a->remote;
-	b->remote_ports = a->remote_ports;
 	b->pool = (uint16_t)a->at;
 	b->nports = (uint16_t)a->nports;
 	b->method = a->method;
 	b->tunnel = (uint8_t)a->tunnel;
-	b->remote_policy = (uint8_t)a->remote_policy;
 	b->listen = a->listen;
 	memcpy(lease_spis(b), a->spi, a->nspis * sizeof(*a->spi));
 	memcpy(lease_ranges(b), a->range, a->nranges * sizeof(*a->range));
+	if (lease_remote(b) != NULL)
+		*lease_remote(b) = (struct lease_remote){ a->remote,
+			a->remote_ports };
 	if ((rc = add_to_demux(a, b)) != RSIP_OK)
 		goto fail;
 	if (leases_bind(g->leases, b, a->r->now + (uint64_t)lease * 1000) ==
@@ -531,9 +532,10 @@ gateway_unbind(struct gateway *g, uint64_t now, struct lease_binding *b)
 }
 
 bool
-gateway_still_allowed(const struct lease_binding *b)
+gateway_still_allowed(struct lease_binding *b)
 {
-	const struct policy *p = &b->client->policy;
+	const struct policy	  *p = &b->client->policy;
+	const struct lease_remote *r = lease_remote(b);
 
 	if (!policy_allows_local(p, b->local) || (b->listen && !p->listen) ||
 	    (b->method == RSIP_METHOD_RSIPSEC && !p->ipsec) ||
@@ -542,11 +544,10 @@ gateway_still_allowed(const struct lease_binding *b)
 		return false;
 	if (p->remote == RSIP_REMOTE_NONE)
 		return true;
-	if (b->remote_policy == DEMUX_REMOTE_NONE ||
-	    (p->remote == RSIP_REMOTE_MICRO && b->remote_ports.hi == 0 &&
+	if (r == NULL || (p->remote == RSIP_REMOTE_MICRO && r->ports.hi == 0 &&
 	    b->method != RSIP_METHOD_RSIPSEC))
 		return false;
-	return policy_allows_remote(p, b->remote, b->remote_ports);
+	return policy_allows_remote(p, r->addr, r->ports);
 }
 
 /* --- the answer ----------------------------------------------------------- */

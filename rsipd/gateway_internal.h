@@ -87,7 +87,7 @@ void	gateway_unbind(struct gateway *g, uint64_t now, struct lease_binding *b);
 /* What a request for lease seconds is granted. */
 uint32_t gateway_grant(const struct policy *p, const struct rsip_message *in);
 /* May the client go on using the binding under the policy that it has now? */
-bool	gateway_still_allowed(const struct lease_binding *b);
+bool	gateway_still_allowed(struct lease_binding *b);
 
 /* gateway_query.c: QUERY_REQUEST. */
 enum rsip_error gateway_query(struct gateway *g, struct gateway_request *r);

@@ -1,6 +1,7 @@
 /* lease.c - registrations and their bindings, found by host and id, expiring in order */
 #include "config.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -299,7 +300,7 @@ bindings_grow(struct leases *l)
 	struct lease_binding **old = l->binding, **table, **bucket, *b;
 	size_t		       i, n = l->bmask + 1;
 
-	if (l->nbindings < n ||
+	if (l->nbindings < 2 * n ||
 	    (table = calloc(n * 2, sizeof(struct lease_binding *))) ==
 	    NULL)
 		return;
@@ -330,14 +331,17 @@ leases_binding(const struct leases *l, const struct lease_client *c,
 
 struct lease_binding *
 lease_binding_new(struct leases *l, struct lease_client *c, size_t nranges,
-    size_t nspis)
+    size_t nspis, enum demux_remote policy)
 {
 	struct lease_binding *b;
 
-	b = calloc(1, sizeof(*b) + nspis * sizeof(uint32_t) +
-	    nranges * sizeof(struct demux_range));
+	/* There may be a hundred thousand: no byte for what is not there. */
+	b = calloc(1, offsetof(struct lease_binding, data) +
+	    nspis * sizeof(uint32_t) + nranges * sizeof(struct demux_range) +
+	    (policy != DEMUX_REMOTE_NONE ? sizeof(struct lease_remote) : 0));
 	if (b == NULL)
 		return NULL;
+	b->remote_policy = (uint8_t)policy;
 	b->client = c;
 	b->nranges = (uint16_t)nranges;
 	b->nspis = (uint16_t)nspis;
@@ -364,6 +368,13 @@ lease_ranges(struct lease_binding *b)
 	    "ranges stand behind SPIs");
 
 	return (struct demux_range *)(void *)&b->data[b->nspis];
+}
+
+struct lease_remote *
+lease_remote(struct lease_binding *b)
+{
+	return b->remote_policy == DEMUX_REMOTE_NONE ? NULL :
+	    (struct lease_remote *)(void *)&b->data[b->nspis + b->nranges];
 }
 
 int

@@ -27,15 +27,20 @@ struct lease_binding {
 	LIST_ENTRY(lease_binding) entry;	/* of the client's */
 	struct lease_binding *chain;		/* of the hash table */
 	uint32_t bind_id;
-	uint32_t local, remote;
-	struct demux_range remote_ports;
+	uint32_t local;
 	uint16_t pool;				/* index of local */
 	uint16_t nranges, nspis, nports;	/* nports: in all ranges */
 	uint8_t	 method;			/* enum rsip_method */
 	uint8_t	 tunnel;
 	uint8_t	 remote_policy;			/* enum demux_remote */
 	bool	 listen;
-	uint32_t data[];			/* SPIs, then ranges */
+	uint32_t data[];			/* SPIs, ranges, remote: see lease_spis() */
+};
+
+/* What flow policy bound it to. */
+struct lease_remote {
+	uint32_t addr;
+	struct demux_range ports;		/* hi 0: any */
 };
 
 struct lease_client {
@@ -67,13 +72,15 @@ struct lease_client *leases_client(const struct leases *l, uint32_t host);
 void	leases_deregister(struct leases *l, struct lease_client *c);
 
 /*
- * A binding of a client with room for ranges and SPIs and an id that its client
- * does not use; not yet in any table.  NULL: out of memory.
+ * A binding of a client with room for ranges, SPIs and a remote, and an id that
+ * its client does not use; not yet in any table.  NULL: out of memory.
  */
 struct lease_binding *lease_binding_new(struct leases *l, struct lease_client *c,
-	    size_t nranges, size_t nspis);
+	    size_t nranges, size_t nspis, enum demux_remote policy);
 uint32_t *lease_spis(struct lease_binding *b);
 struct demux_range *lease_ranges(struct lease_binding *b);
+/* NULL under DEMUX_REMOTE_NONE. */
+struct lease_remote *lease_remote(struct lease_binding *b);
 /* Puts it in the tables, to expire at a time; -1: out of memory.  Counts ports
  * and SPIs for its client, whose registration lasts as long (§6). */
 int	leases_bind(struct leases *l, struct lease_binding *b, uint64_t at);

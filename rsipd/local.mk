@@ -24,7 +24,7 @@ rsipd_rsipd_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \
 
 if HAVE_CMOCKA
 RSIPD_UNIT = tests/unit/test_endpoint tests/unit/test_gateway \
-	tests/unit/test_pool
+	tests/unit/test_pool tests/unit/test_scale
 check_PROGRAMS += $(RSIPD_UNIT)
 TESTS += $(RSIPD_UNIT)
 tests_unit_test_endpoint_SOURCES = tests/unit/test_endpoint.c
@@ -37,6 +37,10 @@ tests_unit_test_gateway_SOURCES = tests/unit/test_gateway.c
 tests_unit_test_gateway_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_gateway_LDADD = rsipd/librsipd.a proto/libproto.a \
 	$(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_scale_SOURCES = tests/unit/test_scale.c
+tests_unit_test_scale_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_scale_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \
+	$(BASE_LIBS) $(NFQ_LIBS) $(CMOCKA_LIBS) -lpthread
 endif
 
 dist_man_MANS += doc/rsipd.8 doc/rsipd.conf.5

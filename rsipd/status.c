@@ -134,23 +134,17 @@ spis_array(struct lease_binding *b)
 }
 
 static void
-add_remote(json_object *o, const struct lease_binding *b)
+add_remote(json_object *o, struct lease_binding *b)
 {
-	char text[40];
+	const struct lease_remote *r = lease_remote(b);
+	char			   text[40] = "any";
 
-	switch (b->remote_policy) {
-	case DEMUX_REMOTE_MACRO:
-		add_string(o, "remote", ipv4_text(b->remote));
-		break;
-	case DEMUX_REMOTE_MICRO:
-		snprintf(text, sizeof(text), "%s:%u-%u", ipv4_text(b->remote),
-		    b->remote_ports.lo, b->remote_ports.hi);
-		add_string(o, "remote", text);
-		break;
-	default:
-		add_string(o, "remote", "any");
-		break;
-	}
+	if (r != NULL && r->ports.hi != 0)
+		snprintf(text, sizeof(text), "%s:%u-%u", ipv4_text(r->addr),
+		    r->ports.lo, r->ports.hi);
+	else if (r != NULL)
+		snprintf(text, sizeof(text), "%s", ipv4_text(r->addr));
+	add_string(o, "remote", text);
 }
 
 static void

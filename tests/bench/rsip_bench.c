@@ -346,7 +346,7 @@ resident(const char *pid)
 static double
 processor(const char *pid)
 {
-	char	      path[64], line[1024] = "", *p, *save = NULL;
+	char	      path[64], line[1024] = "", *p = NULL, *save = NULL;
 	unsigned long ticks = 0;
 	unsigned      field;
 	FILE	     *f;

@@ -206,8 +206,8 @@ case_psk() {
 
 ups() { count '^up '; }
 case_rekey() {
-	local n
-	defaults; charon_load; probe_start $wire -r $THEM $rsa -L 60
+	local n life=$((30 * slow))
+	defaults; charon_load; probe_start $wire -r $THEM $rsa -L $life
 	tell request; says 15 '^confirmed'
 	tell rekey
 	check "rekey: Phase 2 from us" says 10 '^confirmed'
@@ -223,9 +223,9 @@ case_rekey() {
 	check "rekey: pings after it" pings
 	tell rekey
 	check "rekey: Phase 2 from us over charon's Phase 1" says 10 '^confirmed'
-	# 80 to 85 % of 60 s; the responder at 95 %.
+	# At 80 to 85 % of its lifetime; as responder at 95 %.
 	mark
-	check "rekey: Phase 1 from us" says 75 'Phase 1 SA with'
+	check "rekey: Phase 1 from us" says 35 'Phase 1 SA with'
 	sleep 8
 	check "rekey: the old Phase 1 SA's end leaves Phase 2 alone" pings
 	tell rekey

@@ -166,17 +166,15 @@ put_counter(uint8_t *to, uint32_t counter)
  * the type that it waits for), 0x40 a message counter, 0x10 the overall length.
  */
 static void
-one_message(struct world *w, uint8_t how, const uint8_t *data, size_t len)
+one_message(struct world *w, uint8_t how, const uint8_t *data, size_t size)
 {
 	static const uint8_t	   client[] = { 4, 0, 4 };
 	static uint8_t		   in[MESSAGE_MAX + COUNTER_LEN];
 	static struct rsip_message m;
 	enum rsip_error		   rc;
-	size_t			   end;
+	size_t			   len = size < MESSAGE_MAX ? size : MESSAGE_MAX;
+	size_t			   end = len;
 
-	if (len > MESSAGE_MAX)
-		len = MESSAGE_MAX;
-	end = len;
 	if (len != 0)
 		memcpy(in, data, len);
 	if ((how & 0x20) && len >= 11) {

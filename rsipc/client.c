@@ -21,6 +21,7 @@
 #define TIME_WAIT_REUSE	"net/ipv4/tcp_tw_reuse"
 #define PORT_RANGE	"net/ipv4/ip_local_port_range"
 #define PORT_BLOCK_MIN	8
+#define PORT_MICRO_SPAN	2047	/* ports to choose from where each is leased alone */
 #define MTU_FALLBACK	1500	/* where the kernel does not know the path's */
 
 /* Lets the state machine look at what has happened, soon but not from within
@@ -109,27 +110,60 @@ client_set_local(struct client *c, uint32_t addr, uint16_t ike_port)
 		oe_set_local(c->oe, addr, ike_port);
 }
 
+static void
+client_range(struct client *c, uint16_t lo, uint16_t hi)
+{
+	char range[16];
+
+	c->range_lo = lo;
+	c->range_hi = hi;
+	snprintf(range, sizeof(range), "%u %u", lo, hi);
+	keeper_set(PORT_RANGE, range);
+}
+
+/*
+ * A port a binding (micro-flow local policy): programs choose from those that
+ * follow the one we were given, and each is leased as it is met.  Where the
+ * gateway's range ends is learnt by being refused.
+ */
+static void
+client_ports_one_by_one(struct client *c, const struct binding *b)
+{
+	if (c->host.local_policy == RSIP_LOCAL_MICRO && b->nports > 0 &&
+	    b->port[0] <= UINT16_MAX - PORT_MICRO_SPAN)
+		client_range(c, b->port[0],
+		    (uint16_t)(b->port[0] + PORT_MICRO_SPAN));
+}
+
+static void
+client_port_refused(struct client *c, uint16_t port, unsigned error)
+{
+	if (c->host.local_policy == RSIP_LOCAL_MICRO &&
+	    error == RSIP_LOCAL_ADDRPORT_UNALLOWED && port <= c->range_hi &&
+	    port > c->range_lo + PORT_BLOCK_MIN)
+		client_range(c, c->range_lo, (uint16_t)(port - 1));
+}
+
 /* RFC 3102 §3.1: programs choose their source ports from the leased ones. The
  * last port is the IKE engine's own. */
 static void
 client_ports(struct client *c, const struct binding *b)
 {
 	uint16_t lo, hi;
-	char	 range[16];
 
 	if (b->purpose == LEASE_MAIN) {
 		c->path.ike_port = 500;
 		lease_port_range(&c->host.lease, 0, 0);
 	}
-	/* A handful of ports is no range to choose from: programs keep theirs,
-	 * and each is leased as it is met. */
-	if (!lease_port_block(b, &lo, &hi) || hi - lo < PORT_BLOCK_MIN)
+	/* A handful of ports is no range to choose from. */
+	if (!lease_port_block(b, &lo, &hi) || hi - lo < PORT_BLOCK_MIN) {
+		client_ports_one_by_one(c, b);
 		return;
+	}
 	if (b->purpose == LEASE_MAIN && !c->settings->ike_500)
 		c->path.ike_port = hi--;
 	lease_port_range(&c->host.lease, lo, hi);
-	snprintf(range, sizeof(range), "%u %u", lo, hi);
-	keeper_set(PORT_RANGE, range);
+	client_range(c, lo, hi);
 	/* Few ports must do for many short connections (RFC 6191). */
 	keeper_set(TIME_WAIT_REUSE, "1");
 }
@@ -203,7 +237,6 @@ static void
 client_block_revoked(struct client *c, const struct binding *b)
 {
 	const struct binding *main = lease_main(&c->host.lease);
-	char		      range[16];
 	uint16_t	      lo, hi;
 
 	if (main == NULL || b->nports == 0 || b->port[0] != c->host.lease.lo ||
@@ -212,8 +245,7 @@ client_block_revoked(struct client *c, const struct binding *b)
 	if (hi == c->path.ike_port)
 		hi--;
 	lease_port_range(&c->host.lease, lo, hi);
-	snprintf(range, sizeof(range), "%u %u", lo, hi);
-	keeper_set(PORT_RANGE, range);
+	client_range(c, lo, hi);
 }
 
 /* RFC 3103 §9.5: all use stops at once.  Address and security associations stay
@@ -325,6 +357,7 @@ client_demanded(void *arg, const struct host_demand *d, unsigned error)
 	struct client *c = arg;
 
 	path_demanded(&c->path, d, error);
+	client_port_refused(c, d->port, error);
 }
 
 static void

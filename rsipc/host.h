@@ -18,6 +18,8 @@
 #define HOST_DEMANDS_MAX	32	/* ports waiting to be leased */
 #define HOST_LISTEN_MAX		32	/* ports of the configuration to LISTEN on */
 #define HOST_UNWANTED_MAX	16	/* bindings that were granted but cannot be used */
+#define HOST_PORT_SPARE		16	/* on-demand ports are given up when fewer bindings than this remain */
+#define HOST_PORT_REST		3000	/* ms unused before one is given up for another */
 #define HOST_BLOCKS_MAX		8	/* more blocks of ports at once */
 #define HOST_BLOCK_RETRY	30000	/* ms after a refusal of one */
 #define HOST_SPIS_LOW		4	/* free SPIs below which more are leased */

@@ -302,6 +302,21 @@ request_upkeep(struct host *h, uint64_t now)
 	return false;
 }
 
+/* Room for ports that programs ask for now, at the cost of those that were used
+ * longest ago: they are leased again should they be used again. */
+static bool
+request_room(struct host *h, uint64_t now)
+{
+	const struct binding *b;
+
+	if (h->lease.n + HOST_PORT_SPARE < LEASE_BINDINGS_MAX ||
+	    now < HOST_PORT_REST ||
+	    (b = lease_oldest_port(&h->lease, now - HOST_PORT_REST)) == NULL)
+		return false;
+	request_free(h, b->bind_id, now);
+	return true;
+}
+
 static void
 request_assigned(struct host *h, uint64_t now)
 {
@@ -319,7 +334,7 @@ request_assigned(struct host *h, uint64_t now)
 		memmove(h->demand, h->demand + 1,
 		    h->ndemands * sizeof(h->demand[0]));
 		request_port(h, &d, LEASE_PORT, now);
-	} else if (request_upkeep(h, now)) {
+	} else if (request_upkeep(h, now) || request_room(h, now)) {
 		return;
 	} else if (main == NULL) {
 		/* Bindings of an older address are of no use. */

@@ -44,7 +44,7 @@ lease_draw(struct lease *l)
 	size_t		      i, j;
 
 	memset(l->ports, 0, sizeof(l->ports));
-	memset(l->demand, 0, sizeof(l->demand));
+	memset(l->owner, 0, sizeof(l->owner));
 	l->whole = false;
 	for (i = 0; i < l->n; i++) {
 		b = l->b[i];
@@ -53,7 +53,7 @@ lease_draw(struct lease *l)
 			bit_set(l->ports, b->port[j]);
 			if (b->purpose == LEASE_PORT ||
 			    b->purpose == LEASE_PORTS)
-				bit_set(l->demand, b->port[j]);
+				l->owner[b->port[j]] = (uint16_t)(i + 1);
 		}
 	}
 }
@@ -207,6 +207,21 @@ lease_find(const struct lease *l, uint32_t bind_id)
 }
 
 struct binding *
+lease_oldest_port(const struct lease *l, uint64_t then)
+{
+	struct binding *b, *oldest = NULL;
+	size_t		i;
+
+	for (i = 0; i < l->n; i++) {
+		b = l->b[i];
+		if (b->purpose == LEASE_PORT && b->used < then &&
+		    (oldest == NULL || b->used < oldest->used))
+			oldest = b;
+	}
+	return oldest;
+}
+
+struct binding *
 lease_main(const struct lease *l)
 {
 	size_t i;
@@ -224,13 +239,6 @@ lease_grant(struct binding *b, uint32_t seconds, uint64_t now)
 	b->seconds = seconds > LEASE_TIME_MAX ? LEASE_TIME_MAX : seconds;
 	b->expires = now + (uint64_t)b->seconds * 1000;
 	b->renew = now + (uint64_t)b->seconds * 500;
-}
-
-static bool
-has_port(const struct binding *b, uint16_t port)
-{
-	return b->nports > 0 && bsearch(&port, b->port, b->nports,
-	    sizeof(b->port[0]), port_compare) != NULL;
 }
 
 static void
@@ -263,21 +271,13 @@ recent_note(struct lease *l, uint16_t port, uint64_t now)
 bool
 lease_port_use(struct lease *l, uint16_t port, uint64_t now)
 {
-	size_t i;
-
 	if (l->whole)
 		return true;
 	if (!bit_get(l->ports, port))
 		return false;
 	recent_note(l, port, now);
-	if (bit_get(l->demand, port)) {
-		for (i = 0; i < l->n; i++) {
-			if ((l->b[i]->purpose == LEASE_PORT ||
-			    l->b[i]->purpose == LEASE_PORTS) &&
-			    has_port(l->b[i], port))
-				l->b[i]->used = now;
-		}
-	}
+	if (l->owner[port] != 0)
+		l->b[l->owner[port] - 1]->used = now;
 	return true;
 }
 

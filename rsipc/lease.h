@@ -8,7 +8,7 @@
 
 #include "proto/rsip.h"
 
-#define LEASE_BINDINGS_MAX	128	/* of one registration; a gateway that grants more is ignored */
+#define LEASE_BINDINGS_MAX	256	/* of one registration; a gateway that grants more is ignored */
 #define LEASE_RECENT		60000	/* ms that a port counts as in use after a packet */
 #define LEASE_TIME_MAX		(30u * 86400)	/* seconds; longer grants are renewed as if this */
 
@@ -46,7 +46,7 @@ struct lease {
 	size_t	 n;
 	bool	 whole;			/* the address is ours alone (RSA-IP): all of its ports and SPIs */
 	uint8_t	 ports[8192];		/* one bit a port that is leased */
-	uint8_t	 demand[8192];		/* one bit a port of LEASE_PORT and LEASE_PORTS */
+	uint16_t owner[65536];		/* of a port of LEASE_PORT or LEASE_PORTS: index in b, plus one */
 	/* Ports seen in this half of LEASE_RECENT and in the one before. */
 	uint8_t	 recent[2][8192];
 	unsigned half;
@@ -67,6 +67,8 @@ void	lease_clear(struct lease *l);
 struct binding *lease_add(struct lease *l, const struct rsip_message *m,
 	    enum lease_purpose purpose, uint64_t now, const char **why);
 void	lease_remove(struct lease *l, struct binding *b);
+/* The binding of LEASE_PORT that was used longest ago, and not since then; NULL: none. */
+struct binding *lease_oldest_port(const struct lease *l, uint64_t then);
 struct binding *lease_find(const struct lease *l, uint32_t bind_id);
 /* The binding of LEASE_MAIN, NULL if there is none. */
 struct binding *lease_main(const struct lease *l);

@@ -664,6 +664,37 @@ ports_are_leased_on_demand(void **state)
 	end(w);
 }
 
+/* More ports than bindings may be had: the ones unused longest give way. */
+static void
+old_ports_give_way(void **state)
+{
+	struct host_demand d = { .remote = inet_addr("192.0.2.9") };
+	struct world	  *w = *state;
+	unsigned	   i, freed = 0;
+
+	reach_assigned(w, false);
+	for (i = 0; i < 1000; i++) {
+		d.port = (uint16_t)(1000 + i);
+		assert_true(host_demand(&w->host, &d, w->now));
+		tick(w);
+		while (w->host.pending == RSIP_FREE_REQUEST) {
+			assert_true(w->sent.bind_id < 10 + i);
+			give_freed(w, w->sent.bind_id);
+			freed++;
+		}
+		if (w->host.pending == RSIP_EXTEND_REQUEST)
+			give_extension(w);
+		assert_int_equal(w->host.pending, RSIP_ASSIGN_REQUEST_RSAP_IP);
+		give_grant(w, 10 + i);
+		assert_int_equal(w->demand_error, 0);
+		assert_true(lease_port_use(&w->host.lease, d.port, w->now));
+		w->now += 100;
+	}
+	assert_true(freed >= 1000 - LEASE_BINDINGS_MAX);
+	assert_true(w->host.lease.n <= LEASE_BINDINGS_MAX);
+	end(w);
+}
+
 static void
 spis_are_replenished(void **state)
 {
@@ -1010,6 +1041,7 @@ main(void)
 		cmocka_unit_test(closed_connection_is_resumed),
 		cmocka_unit_test(silent_tcp_is_closed),
 		cmocka_unit_test(ports_are_leased_on_demand),
+		cmocka_unit_test(old_ports_give_way),
 		cmocka_unit_test(spis_are_replenished),
 		cmocka_unit_test(asynchronous_messages),
 		cmocka_unit_test(tcp_without_counters),

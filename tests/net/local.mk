@@ -40,6 +40,10 @@ dist_check_SCRIPTS += tests/net/rsip_both.sh tests/net/rsip_gateway.sh \
 	tests/net/rsip_vanish.sh
 TESTS += tests/net/rsip_both.sh tests/net/rsip_gateway.sh \
 	tests/net/rsip_vanish.sh
+
+# The control sockets of all three daemons, from strangers.
+dist_check_SCRIPTS += tests/net/control.sh
+TESTS += tests/net/control.sh
 EXTRA_DIST += tests/net/rsip_lab.py tests/net/rsip_gateway.py \
 	tests/net/rsip_gateway_data.py tests/net/rsip_gateway_plain.py \
 	tests/net/rsip_gateway_wire.py \

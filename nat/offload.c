@@ -188,6 +188,27 @@ offload_close(struct offload *o)
 	free(o);
 }
 
+void
+offload_sweep(const char *public_if, const char *private_if)
+{
+	const char *const names[] = { public_if, private_if };
+	struct bpf_tc_hook h;
+	struct hook	   k = { 0 };
+
+	libbpf_set_print(quiet);
+	for (size_t i = 0; i < 2; i++) {
+		k.ifindex = (int)if_nametoindex(names[i]);
+		if (k.ifindex == 0)
+			continue;
+		hook_options(&h, &k);
+		(void)hook_take_over(&h, false);
+		if (hook_take_over(&h, true)) {
+			h.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
+			(void)bpf_tc_hook_destroy(&h);
+		}
+	}
+}
+
 /* --- keeping the maps ------------------------------------------------------------ */
 
 void

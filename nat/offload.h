@@ -39,6 +39,8 @@ struct offload_facts {
 struct offload *offload_open(const char *public_if, const char *private_if);
 /* Takes the programs off. NULL is allowed. */
 void	offload_close(struct offload *o);
+/* Takes off what a daemon that was killed left on the interfaces; as root. */
+void	offload_sweep(const char *public_if, const char *private_if);
 /* Vouches for the map for the next seconds; at least once a second. */
 void	offload_tick(struct offload *o, const struct offload_facts *f);
 
@@ -72,6 +74,12 @@ static inline void
 offload_close(struct offload *o)
 {
 	(void)o;
+}
+static inline void
+offload_sweep(const char *public_if, const char *private_if)
+{
+	(void)public_if;
+	(void)private_if;
 }
 static inline void
 offload_tick(struct offload *o, const struct offload_facts *f)

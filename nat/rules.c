@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "nat/offload.h"
 #include "nat/rules.h"
 
 /* How long rules that somebody removed may be missing (ms). */
@@ -143,6 +144,10 @@ keeper_end(struct keeper *k)
 	if (k->backend != NULL)
 		k->backend->remove();
 	rules_settings_restore(&k->saved);
+	/* A daemon that was killed could not. */
+	if (k->plan->config->offload)
+		offload_sweep(k->plan->config->public_if,
+		    k->plan->config->private_if);
 	free(k->dump);
 }
 

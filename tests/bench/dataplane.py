@@ -1,5 +1,5 @@
 # dataplane.py - what the gateway's packet path carries, beside kernel forwarding and kernel NAPT in the same run
-"""usage: dataplane.py [quick|full|overload]   (as root, from the build directory, on an idle machine)
+"""usage: dataplane.py [quick|full|overload|offload]   (as root, from the build directory, on an idle machine)
 
 Namespaces Y-N-X; a sender on CPU 0.
 one CPU   reception, forwarding and the gateway's thread share CPU 1
@@ -170,11 +170,11 @@ def kernel(cpus, size):
             cpus, size)
 
 
-def gateway(cpus, bindings):
+def gateway(cpus, bindings, *more):
     steer("thread" if cpus == "one" else cpus)
     os.sched_setaffinity(0, {1})
     g = Gateway(net, "firewall=iptables", "queues=1", "entries=400000",
-                *([] if cpus == "one" else ["keep-softirq"]))
+                *([] if cpus == "one" else ["keep-softirq"]), *more)
     os.sched_setaffinity(0, {0, 1})
     pin_threads(0 if cpus == "two" else 1)
     if busy:
@@ -198,6 +198,21 @@ def ours(cpus, size, bindings):
 
 def memory(pid):
     return [int(l.split()[1]) for l in open("/proc/%d/status" % pid) if l.startswith("VmRSS")][0]
+
+
+def offloaded(cpus, size, bindings):
+    g = gateway(cpus, bindings, "offload")
+    if "ebpf" not in g.status()["path"]:
+        g.stop()
+        return False
+    road = inward(size, bindings)
+    road.send(40000, 0.5 + bindings / 35000)        # NFQUEUE decides about each flow once
+    measure("eBPF in, %d bindings" % bindings, road, cpus, size)
+    if bindings == 1:
+        measure("eBPF out, 1 binding", Road("out", net.x, net.y,
+                "%s %s esp %d 1 %%(rate)d %%(s).2f 0 %s %s" % (NB, Y, size, X1, NA)), cpus, size)
+    g.stop()
+    return True
 
 
 def overload():
@@ -237,17 +252,24 @@ def table():
     for size in sizes:
         for cpus in ("one", "two"):
             kernel(cpus, size)
-        ours("softirq", size, 1)
+        if mode != "offload":
+            ours("softirq", size, 1)
     receive_by_napi()
-    for cpus in ("one", "two"):
+    for cpus in ("one", "two") if mode != "offload" else ():
         for size in sizes:
             for bindings in (1, 1000, 100000):
                 ours(cpus, size, bindings)
+    for cpus in ("one", "two"):
+        for size in sizes:
+            for bindings in (1, 1000, 100000):
+                if not offloaded(cpus, size, bindings):
+                    print("eBPF: not in this build or kernel")
+                    return
 
 
 if mode == "overload":
     receive_by_napi()
 else:
     table()
-if mode != "quick":
+if mode in ("full", "overload"):
     overload()

@@ -21,14 +21,15 @@
 #define WINDOW_MAX	256
 #define BUFFER		65536
 #define BIND_OFFSET	14	/* header, client ID, head of the bind ID parameter */
-#define ANSWER_MS	20000	/* nothing for so long: something is wrong */
+#define ANSWER_MS	500	/* nothing for so long: it was lost ... */
+#define TRIES		40	/* ... or something is wrong */
 
 struct client {
 	int	 fd;
 	bool	 udp, echo;
 	uint32_t client_id, counter;
 	uint8_t	 in[BUFFER], out[BUFFER];
-	size_t	 inlen, outlen;
+	size_t	 inlen, outlen, lastlen;	/* out still has what was sent last */
 	uint64_t answers;
 	struct rsip_message message;
 };
@@ -103,18 +104,27 @@ echo_serve(struct in_addr addr)
 /* --- the client ----------------------------------------------------------- */
 
 static void
-client_flush(struct client *c)
+client_send(struct client *c, size_t total)
 {
 	size_t	at = 0, len;
 	ssize_t n;
 
-	while (at < c->outlen) {
+	while (at < total) {
 		/* A datagram each; a stream all at once. */
-		len = c->udp ? load_u16(c->out + at + 2) : c->outlen - at;
+		len = c->udp ? load_u16(c->out + at + 2) : total - at;
 		if ((n = send(c->fd, c->out + at, len, 0)) == -1)
 			fail("send");
 		at += (size_t)n;
 	}
+}
+
+static void
+client_flush(struct client *c)
+{
+	if (c->outlen == 0)
+		return;
+	client_send(c, c->outlen);
+	c->lastlen = c->outlen;
 	c->outlen = 0;
 }
 
@@ -170,13 +180,18 @@ client_receive(struct client *c)
 {
 	struct pollfd p = { .fd = c->fd, .events = POLLIN };
 	ssize_t	      n;
+	unsigned      tries = 0;
 
 	n = recv(c->fd, c->in + c->inlen, sizeof(c->in) - c->inlen,
 	    MSG_DONTWAIT);
 	if (n == -1 && errno == EAGAIN) {
-		if (poll(&p, 1, ANSWER_MS) != 1) {
+		while (poll(&p, 1, ANSWER_MS) != 1) {
 			errno = 0;
-			fail("no answer");
+			if (++tries == TRIES)
+				fail("no answer");
+			/* §10.1: the host repeats what it sent last. */
+			if (c->udp)
+				client_send(c, c->lastlen);
 		}
 		n = recv(c->fd, c->in + c->inlen, sizeof(c->in) - c->inlen, 0);
 	}

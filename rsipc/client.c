@@ -129,7 +129,8 @@ client_range(struct client *c, uint16_t lo, uint16_t hi)
 static void
 client_ports_one_by_one(struct client *c, const struct binding *b)
 {
-	if (c->host.local_policy == RSIP_LOCAL_MICRO && b->nports > 0 &&
+	if ((c->host.local_policy == RSIP_LOCAL_MICRO ||
+	    host_flow_policy(&c->host)) && b->nports > 0 &&
 	    b->port[0] <= UINT16_MAX - PORT_MICRO_SPAN)
 		client_range(c, b->port[0],
 		    (uint16_t)(b->port[0] + PORT_MICRO_SPAN));
@@ -138,8 +139,8 @@ client_ports_one_by_one(struct client *c, const struct binding *b)
 static void
 client_port_refused(struct client *c, uint16_t port, unsigned error)
 {
-	if (c->host.local_policy == RSIP_LOCAL_MICRO &&
-	    error == RSIP_LOCAL_ADDRPORT_UNALLOWED && port <= c->range_hi &&
+	if ((c->host.local_policy == RSIP_LOCAL_MICRO ||
+	    host_flow_policy(&c->host)) && error == RSIP_LOCAL_ADDRPORT_UNALLOWED && port <= c->range_hi &&
 	    port > c->range_lo + PORT_BLOCK_MIN)
 		client_range(c, c->range_lo, (uint16_t)(port - 1));
 }
@@ -371,9 +372,17 @@ client_local(void *arg, uint32_t net, uint32_t mask)
 static void
 client_changed(void *arg, enum host_state from, enum host_state to)
 {
+	struct client *c = arg;
+
 	(void)from;
-	(void)to;
-	status_publish(arg, "state", NULL);
+	/* Under remote flow policy the first packet is what asks for a lease, so it
+	 * must come to us. */
+	if (to == HOST_REGISTERED && host_flow_policy(&c->host))
+		device_block(c->device);
+	else if (to == HOST_UNREGISTERED && device_address(c->device) == 0 &&
+	    c->settings->direct)
+		device_down(c->device, false);
+	status_publish(c, "state", NULL);
 }
 
 static void

@@ -17,15 +17,15 @@ demand_drop(struct demand *d, size_t i)
 }
 
 bool
-demand_hold(struct demand *d, uint16_t port, const uint8_t *pkt, size_t len,
-    uint64_t now)
+demand_hold(struct demand *d, uint16_t port, uint32_t remote,
+    const uint8_t *pkt, size_t len, uint64_t now)
 {
 	struct demand_packet *p;
 	unsigned	      same = 0;
 	size_t		      i;
 
 	for (i = 0; i < d->n; i++)
-		same += d->held[i].port == port;
+		same += d->held[i].port == port && d->held[i].remote == remote;
 	if (same >= DEMAND_PORT_MAX || d->n == DEMAND_PACKETS_MAX ||
 	    d->bytes + len > DEMAND_BYTES_MAX) {
 		d->dropped++;
@@ -39,6 +39,7 @@ demand_hold(struct demand *d, uint16_t port, const uint8_t *pkt, size_t len,
 	memcpy(p->data, pkt, len);
 	p->len = len;
 	p->port = port;
+	p->remote = remote;
 	p->until = now + DEMAND_WAIT;
 	d->bytes += len;
 	d->n++;
@@ -46,13 +47,14 @@ demand_hold(struct demand *d, uint16_t port, const uint8_t *pkt, size_t len,
 }
 
 void
-demand_release(struct demand *d, uint16_t port, demand_fn fn, void *arg)
+demand_release(struct demand *d, uint16_t port, uint32_t remote, demand_fn fn,
+    void *arg)
 {
 	struct demand_packet p;
 	size_t		     i = 0;
 
 	while (i < d->n) {
-		if (d->held[i].port != port) {
+		if (d->held[i].port != port || d->held[i].remote != remote) {
 			i++;
 			continue;
 		}

@@ -12,7 +12,8 @@
 #define DEMAND_WAIT		5000	/* ms a packet waits at most */
 
 struct demand_packet {
-	uint16_t port;
+	uint16_t port;			/* 0: a protocol without ports ... */
+	uint32_t remote;		/* ... to this address; else 0 */
 	uint64_t until;
 	size_t	 len;
 	uint8_t	*data;
@@ -27,10 +28,11 @@ struct demand {
 typedef void (*demand_fn)(void *arg, const uint8_t *pkt, size_t len);
 
 /* Keeps a copy; false if there is no room for it. */
-bool	demand_hold(struct demand *d, uint16_t port, const uint8_t *pkt,
-	    size_t len, uint64_t now);
+bool	demand_hold(struct demand *d, uint16_t port, uint32_t remote,
+	    const uint8_t *pkt, size_t len, uint64_t now);
 /* Hands over what waits for a port, oldest first, and forgets it. */
-void	demand_release(struct demand *d, uint16_t port, demand_fn fn, void *arg);
+void	demand_release(struct demand *d, uint16_t port, uint32_t remote,
+	    demand_fn fn, void *arg);
 /* Forgets what has waited too long, or (now UINT64_MAX) everything. */
 void	demand_expire(struct demand *d, uint64_t now);
 

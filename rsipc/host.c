@@ -42,6 +42,8 @@ host_init(struct host *h, const struct host_config *config,
 	h->want_ports = config->ports;
 	h->want_spis = config->spis;
 	h->want_tunnel = config->tunnel;
+	h->first.remote = config->remote;
+	h->first.remote_port = config->remote_port;
 	h->no_ipsec = config->spis == 0 || config->method != RSIP_METHOD_RSIPSEC;
 	lease_init(&h->lease);
 }
@@ -175,6 +177,8 @@ host_reset(struct host *h, uint64_t now)
 	h->connecting = h->up = h->stale = false;
 	host_forget(h);
 	h->resume = false;
+	h->first.remote = h->config.remote;
+	h->first.remote_port = h->config.remote_port;
 	h->retry_delay = 0;
 	h->retry_at = now;
 }
@@ -324,6 +328,29 @@ host_next(const struct host *h)
 }
 
 bool
+host_flow_policy(const struct host *h)
+{
+	return h->state >= HOST_REGISTERED &&
+	    h->remote_policy != RSIP_REMOTE_NONE;
+}
+
+void
+host_name_remote(struct host *h, uint32_t remote, uint16_t remote_port)
+{
+	if (h->first.remote != 0)
+		return;
+	h->first.remote = remote;
+	h->first.remote_port = remote_port;
+}
+
+/* Ports are one host's: two demands for one port are the same. */
+static bool
+demand_equal(const struct host_demand *a, const struct host_demand *b)
+{
+	return a->port == b->port && (a->port != 0 || a->remote == b->remote);
+}
+
+bool
 host_demand(struct host *h, const struct host_demand *d, uint64_t now)
 {
 	size_t i;
@@ -332,10 +359,10 @@ host_demand(struct host *h, const struct host_demand *d, uint64_t now)
 	if (h->lease.n == 0 || !h->up || h->leaving)
 		return false;
 	if (h->pending_purpose == LEASE_PORT && h->pending != 0 &&
-	    h->pending_demand.port == d->port)
+	    demand_equal(&h->pending_demand, d))
 		return true;
 	for (i = 0; i < h->ndemands; i++) {
-		if (h->demand[i].port == d->port)
+		if (demand_equal(&h->demand[i], d))
 			return true;
 	}
 	if (h->ndemands == HOST_DEMANDS_MAX ||
@@ -352,7 +379,7 @@ host_more_ports(struct host *h, uint64_t now)
 	size_t	 i;
 
 	if (h->more_ports || now < h->more_ports_at || h->want_ports == 0 ||
-	    h->local_policy == RSIP_LOCAL_MICRO)
+	    h->local_policy == RSIP_LOCAL_MICRO || host_flow_policy(h))
 		return;
 	for (i = 0; i < h->lease.n; i++)
 		blocks += h->lease.b[i]->purpose == LEASE_PORTS;
@@ -365,7 +392,8 @@ host_more_ports(struct host *h, uint64_t now)
 void
 host_spis_taken(struct host *h)
 {
-	if (!h->no_ipsec && lease_spi_free(&h->lease) < HOST_SPIS_LOW)
+	if (!h->no_ipsec && !host_flow_policy(h) &&
+	    lease_spi_free(&h->lease) < HOST_SPIS_LOW)
 		h->more_spis = true;
 }
 

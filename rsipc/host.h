@@ -49,6 +49,9 @@ struct host_config {
 	uint16_t cookies;		/* initiator cookies to negotiate, 0: trial and error */
 	uint32_t lease_time;		/* seconds, 0: as the gateway likes */
 	uint8_t	 tunnel;		/* enum rsip_tunnel that is preferred */
+	uint32_t remote;		/* network order; whom to name first where the gateway's
+					 * remote flow policy wants that; 0: the first that is met */
+	uint16_t remote_port;
 	uint16_t listen[HOST_LISTEN_MAX];
 	uint8_t	 nlisten;
 	uint32_t port_idle;		/* ms after which an unused on-demand port is freed */
@@ -116,6 +119,7 @@ struct host {
 	size_t	 nunwanted;
 	struct host_demand demand[HOST_DEMANDS_MAX];
 	size_t	 ndemands;
+	struct host_demand first;	/* whom the main assignment names, remote 0: nobody */
 	struct binding saved;		/* the main binding that was lost */
 	unsigned retransmissions, resynchronizations, refused, misused; /* for status */
 	struct rsip_message out;	/* reused */
@@ -134,6 +138,7 @@ struct host {
 	bool	 verify;		/* the next EXTEND is to see whether the lease lives */
 	bool	 more_spis, more_ports;
 	bool	 leaving;
+	bool	 waiting_said;
 };
 
 /* config is copied; ops must live as long as h. */
@@ -161,6 +166,12 @@ void	host_leave(struct host *h, uint64_t now, uint32_t wait);
 
 /* Leases a port (RFC 3102 §3.1); false if too many wait. True if it waits already. */
 bool	host_demand(struct host *h, const struct host_demand *d, uint64_t now);
+/*
+ * Does the gateway's flow policy want each remote side named (RFC 3103 §7.2)?
+ * Then there is no lease before host_name_remote() says the first one.
+ */
+bool	host_flow_policy(const struct host *h);
+void	host_name_remote(struct host *h, uint32_t remote, uint16_t remote_port);
 /* The ports in use become scarce: leases another block (RFC 3102 §3.1). */
 void	host_more_ports(struct host *h, uint64_t now);
 /* SPIs were taken: leases more if few are left. */

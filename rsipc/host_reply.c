@@ -28,6 +28,7 @@ register_response(struct host *h, const struct rsip_message *m, uint64_t now)
 
 	h->client_id = m->client_id;
 	h->registered_until = now + (uint64_t)m->lease * 1000;
+	h->waiting_said = false;
 	h->local_policy = m->local_policy;
 	h->remote_policy = m->remote_policy;
 	/* RFC 3103 §9.3.3: what is assumed where nothing is said. */
@@ -99,7 +100,7 @@ assign_response(struct host *h, const struct rsip_message *m, uint64_t now)
 	struct binding	  *b;
 
 	b = lease_add(&h->lease, m, purpose, now, &why);
-	if (b != NULL && purpose == LEASE_PORT &&
+	if (b != NULL && purpose == LEASE_PORT && demand.port != 0 &&
 	    (b->nports == 0 || b->port[0] != demand.port)) {
 		lease_remove(&h->lease, b);
 		b = NULL;
@@ -257,7 +258,7 @@ assign_less(struct host *h, unsigned error)
 		return true;
 	case RSIP_FLOW_POLICY_VIOLATION:
 		/* Ports one by one, as programs use them. */
-		if (h->want_ports == 0 || h->no_ipsec)
+		if (h->want_ports == 0 || h->no_ipsec || host_flow_policy(h))
 			return false;
 		h->want_ports = 0;
 		return true;
@@ -318,6 +319,12 @@ assign_error(struct host *h, const struct rsip_message *m, uint64_t now)
 	}
 	if (assign_less(h, m->error))
 		return;
+	if (host_flow_policy(h) && (m->error == RSIP_REMOTE_ADDR_UNALLOWED ||
+	    m->error == RSIP_REMOTE_ADDRPORT_UNALLOWED)) {
+		/* Not with that one: the next packet names another. */
+		memset(&h->first, 0, sizeof(h->first));
+		return;
+	}
 	log_warn("the gateway refuses to lease: %s", rsip_error_name(m->error));
 	host_back_off(h, now, HOST_RETRY_MIN);
 }

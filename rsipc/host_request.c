@@ -151,15 +151,30 @@ set_spis(struct host *h, struct rsip_message *m)
 static uint8_t
 ports_wanted(const struct host *h)
 {
-	/* Micro-flow local policy: one port a binding (RFC 3103 §8.2). */
-	return h->local_policy == RSIP_LOCAL_MICRO && h->want_ports > 1 ? 1 :
-	    h->want_ports;
+	/* Micro-flow local policy: one port a binding (RFC 3103 §8.2); a port is
+	 * of one remote side only where that must be named. */
+	return (h->local_policy == RSIP_LOCAL_MICRO || host_flow_policy(h)) &&
+	    h->want_ports > 1 ? 1 : h->want_ports;
+}
+
+/* RFC 3103 §7.2: under remote flow policy a host MUST say whom it is for. */
+static void
+set_remote(const struct host *h, struct rsip_message *m, uint32_t remote,
+    uint16_t port)
+{
+	if (!host_flow_policy(h))
+		return;
+	set_ipv4(&m->remote, remote);
+	if (h->remote_policy == RSIP_REMOTE_MICRO)
+		set_ports(&m->remote_ports, 1, port);
 }
 
 static void
 request_assign_main(struct host *h, uint64_t now)
 {
-	bool		     ipsec = !h->no_ipsec;
+	/* SPIs for one remote side are none for opportunistic encryption. */
+	bool		     ipsec = !h->no_ipsec && (!host_flow_policy(h) ||
+				!(h->methods & 1u << RSIP_METHOD_RSAP_IP));
 	uint32_t	     addr = h->resume ? h->saved.addr : 0;
 	struct rsip_message *m;
 
@@ -167,6 +182,7 @@ request_assign_main(struct host *h, uint64_t now)
 	if (!ipsec && (h->config.method == RSIP_METHOD_RSA_IP ||
 	    h->methods == 1u << RSIP_METHOD_RSA_IP)) {
 		m = assign_begin(h, RSIP_ASSIGN_REQUEST_RSA_IP, LEASE_MAIN, addr);
+		set_remote(h, m, h->first.remote, h->first.remote_port);
 		assign_send(h, m, now);
 		return;
 	}
@@ -182,6 +198,7 @@ request_assign_main(struct host *h, uint64_t now)
 		set_ports(&m->local_ports, 1, 0);
 	if (ipsec)
 		set_spis(h, m);
+	set_remote(h, m, h->first.remote, h->first.remote_port);
 	assign_send(h, m, now);
 }
 
@@ -205,12 +222,8 @@ request_port(struct host *h, const struct host_demand *d,
 		m->has |= RSIP_HAS_SPIS;
 		m->spis.number = 1;
 	}
-	/* Remote flow policy wants to know whom it is for (RFC 3103 §7.2). */
-	if (purpose == LEASE_PORT && h->remote_policy != RSIP_REMOTE_NONE) {
-		set_ipv4(&m->remote, d->remote);
-		if (h->remote_policy == RSIP_REMOTE_MICRO)
-			set_ports(&m->remote_ports, 1, d->remote_port);
-	}
+	if (purpose == LEASE_PORT)
+		set_remote(h, m, d->remote, d->remote_port);
 	h->pending_demand = *d;
 	assign_send(h, m, now);
 }
@@ -343,12 +356,28 @@ request_assigned(struct host *h, uint64_t now)
 		request_more_ports(h, now);
 	} else if (h->more_spis) {
 		request_more_spis(h, now);
+	} else if (h->listened < h->config.nlisten && host_flow_policy(h)) {
+		log_warn("the gateway wants remote hosts named: nothing can "
+		    "listen");
+		h->listened = h->config.nlisten;
 	} else if (h->listened < h->config.nlisten) {
 		d.port = h->config.listen[h->listened++];
 		request_port(h, &d, LEASE_LISTEN, now);
 	} else if (now >= h->query_at) {
 		request_query(h, now);
 	}
+}
+
+/* Nobody can be named yet. */
+static bool
+host_waits(struct host *h)
+{
+	if (!host_flow_policy(h) || h->first.remote != 0)
+		return false;
+	if (!h->waiting_said)
+		log_info("the gateway wants each remote host named: leasing "
+		    "when a program asks");
+	return h->waiting_said = true;
 }
 
 void
@@ -372,7 +401,7 @@ host_request_next(struct host *h, uint64_t now)
 		else if (h->query_at == 0)
 			/* What is local must be known before routes change. */
 			request_query(h, now);
-		else
+		else if (!host_waits(h))
 			request_assign_main(h, now);
 		break;
 	case HOST_ASSIGNED:
@@ -395,6 +424,9 @@ host_request_due(const struct host *h)
 	switch (h->state) {
 	case HOST_UNREGISTERED:
 	case HOST_REGISTERED:
+		if (h->waiting_said && h->first.remote == 0 &&
+		    host_flow_policy(h) && !h->leaving && h->nunwanted == 0)
+			return 0;
 		/* 1: at once; never 0, which is "nothing". */
 		return h->stale || h->leaving || h->nunwanted > 0 ||
 		    h->retry_at == 0 ? 1 : h->retry_at;

@@ -43,18 +43,13 @@ lease_draw(struct lease *l)
 	const struct binding *b;
 	size_t		      i, j;
 
-	memset(l->ports, 0, sizeof(l->ports));
 	memset(l->owner, 0, sizeof(l->owner));
 	l->whole = false;
 	for (i = 0; i < l->n; i++) {
 		b = l->b[i];
 		l->whole |= b->method == RSIP_METHOD_RSA_IP;
-		for (j = 0; j < b->nports; j++) {
-			bit_set(l->ports, b->port[j]);
-			if (b->purpose == LEASE_PORT ||
-			    b->purpose == LEASE_PORTS)
-				l->owner[b->port[j]] = (uint16_t)(i + 1);
-		}
+		for (j = 0; j < b->nports; j++)
+			l->owner[b->port[j]] = (uint16_t)(i + 1);
 	}
 }
 
@@ -268,17 +263,36 @@ recent_note(struct lease *l, uint16_t port, uint64_t now)
 	bit_set(l->recent[l->half], port);
 }
 
-bool
-lease_port_use(struct lease *l, uint16_t port, uint64_t now)
+static bool
+covers(const struct binding *b, uint32_t remote, uint16_t remote_port)
 {
-	if (l->whole)
-		return true;
-	if (!bit_get(l->ports, port))
-		return false;
+	return (b->remote == 0 || b->remote == remote) &&
+	    (b->remote_port == 0 || remote_port == 0 ||
+	    b->remote_port == remote_port);
+}
+
+enum lease_flow
+lease_flow_use(struct lease *l, uint16_t port, uint32_t remote,
+    uint16_t remote_port, uint64_t now)
+{
+	struct binding *b;
+	size_t		i;
+
+	if (port == 0 || l->whole) {
+		for (i = 0; i < l->n; i++) {
+			if (covers(l->b[i], remote, remote_port))
+				return LEASE_FLOW_OK;
+		}
+		return LEASE_FLOW_UNLEASED;
+	}
+	if (l->owner[port] == 0)
+		return LEASE_FLOW_UNLEASED;
+	b = l->b[l->owner[port] - 1];
+	if (!covers(b, remote, remote_port))
+		return LEASE_FLOW_OTHER;
+	b->used = now;
 	recent_note(l, port, now);
-	if (l->owner[port] != 0)
-		l->b[l->owner[port] - 1]->used = now;
-	return true;
+	return LEASE_FLOW_OK;
 }
 
 void

@@ -45,8 +45,7 @@ struct lease {
 	struct binding *b[LEASE_BINDINGS_MAX];	/* owned */
 	size_t	 n;
 	bool	 whole;			/* the address is ours alone (RSA-IP): all of its ports and SPIs */
-	uint8_t	 ports[8192];		/* one bit a port that is leased */
-	uint16_t owner[65536];		/* of a port of LEASE_PORT or LEASE_PORTS: index in b, plus one */
+	uint16_t owner[65536];		/* of a port: index in b, plus one; 0: not leased */
 	/* Ports seen in this half of LEASE_RECENT and in the one before. */
 	uint8_t	 recent[2][8192];
 	unsigned half;
@@ -76,8 +75,18 @@ struct binding *lease_main(const struct lease *l);
 /* Sets seconds, renew (half time) and expires from a granted lease time. */
 void	lease_grant(struct binding *b, uint32_t seconds, uint64_t now);
 
-/* Is this source port (host order) leased?  Notes that it is in use. */
-bool	lease_port_use(struct lease *l, uint16_t port, uint64_t now);
+enum lease_flow {
+	LEASE_FLOW_OK,
+	LEASE_FLOW_UNLEASED,	/* nothing that is leased covers it */
+	LEASE_FLOW_OTHER,	/* its source port is leased for another remote side */
+};
+/*
+ * May this flow leave (RFC 3103 §7)?  port: the source's, 0 for a protocol that
+ * has none; remote in network order, ports in host order.  Notes that the
+ * port is in use.
+ */
+enum lease_flow lease_flow_use(struct lease *l, uint16_t port, uint32_t remote,
+	    uint16_t remote_port, uint64_t now);
 /* Which block do programs choose their ports from?  hi 0: none. */
 void	lease_port_range(struct lease *l, uint16_t lo, uint16_t hi);
 /* Are three quarters of that block in use? */

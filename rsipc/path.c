@@ -15,6 +15,7 @@
 
 #define IKE_PORT	500
 #define IKE_NAT_PORT	4500
+#define MULTICAST	0xe0000000u	/* host order; broadcast is beyond it */
 #define ICMP_MTU_MIN	68	/* RFC 791 */
 
 void
@@ -91,7 +92,7 @@ path_held_refused(void *arg, const uint8_t *pkt, size_t len)
 void
 path_demanded(struct path *p, const struct host_demand *d, unsigned error)
 {
-	demand_release(&p->demand, d->port,
+	demand_release(&p->demand, d->port, d->port == 0 ? d->remote : 0,
 	    error == 0 ? path_held_leaves : path_held_refused, p);
 }
 
@@ -104,30 +105,58 @@ path_port_leased(struct path *p, const uint8_t *pkt, const struct ip_info *ip,
     uint64_t now)
 {
 	struct host_demand d = { .remote = ip->dst };
-	uint16_t	   sport, dport;
+	enum lease_flow	   flow;
 
-	/* Later fragments have no ports; the first one was looked at. */
-	if (!ip_ports(pkt, ip, &sport, &dport))
-		return true;
+	/* Later fragments have no ports; the first one was looked at.  Without
+	 * remote flow policy neither ports nor remote side matter then. */
+	if (!ip_ports(pkt, ip, &d.port, &d.remote_port)) {
+		if (ip->frag != 0 || !host_flow_policy(p->host))
+			return true;
+		d.port = d.remote_port = 0;
+	}
 	/* RFC 3104 §6.1: IKE from port 500 is told apart by its cookies. */
-	if (ip->protocol == IPPROTO_UDP && sport == IKE_PORT)
+	if (ip->protocol == IPPROTO_UDP && d.port == IKE_PORT)
 		return true;
-	if (lease_port_use(&p->host->lease, sport, now)) {
+	flow = lease_flow_use(&p->host->lease, d.port, d.remote, d.remote_port,
+	    now);
+	if (flow == LEASE_FLOW_OK) {
 		if (lease_ports_scarce(&p->host->lease)) {
 			host_more_ports(p->host, now);
 			p->wake |= p->host->more_ports;
 		}
 		return true;
 	}
-	d.port = sport;
-	d.remote_port = dport;
 	p->counters.demands++;
 	p->wake = true;
-	if (!host_demand(p->host, &d, now))
+	if (flow == LEASE_FLOW_OTHER || !host_demand(p->host, &d, now))
 		path_held_refused(p, pkt, ip->total);
 	else
-		demand_hold(&p->demand, sport, pkt, ip->total, now);
+		demand_hold(&p->demand, d.port, d.port == 0 ? d.remote : 0, pkt,
+		    ip->total, now);
 	return false;
+}
+
+/* A packet from an address that is not leased, or while there is no lease. */
+static void
+path_unleased(struct path *p, const uint8_t *pkt, const struct ip_info *ip)
+{
+	uint16_t sport, dport = 0;
+
+	if (p->addr != 0)
+		p->counters.out_unleased++;
+	else
+		p->counters.out_idle++;
+	/* It comes too early, but says whom the lease shall be for. */
+	if (p->addr == 0 && host_flow_policy(p->host) &&
+	    ntohl(ip->dst) < MULTICAST) {
+		ip_ports(pkt, ip, &sport, &dport);
+		host_name_remote(p->host, ip->dst, dport);
+		p->wake = true;
+	}
+	/* A connection of before the lease cannot go on from here. */
+	if (ip->src != p->addr)
+		path_answer_error(p, ICMP_DEST_UNREACH, ICMP_PKT_FILTERED, 0,
+		    pkt, ip->total);
 }
 
 void
@@ -138,18 +167,11 @@ path_outbound(struct path *p, const uint8_t *pkt, size_t len, uint64_t now)
 	if (!ip_parse(pkt, len, &ip))
 		return;
 	if (p->addr == 0 || ip.src != p->addr) {
-		/* A connection of before the lease: it cannot go on from here. */
-		if (p->addr == 0)
-			p->counters.out_idle++;
-		else
-			p->counters.out_unleased++;
-		if (ip.src != p->addr)
-			path_answer_error(p, ICMP_DEST_UNREACH,
-			    ICMP_PKT_FILTERED, 0, pkt, ip.total);
+		path_unleased(p, pkt, &ip);
 		return;
 	}
 	/* Multicast and broadcast end at the link. */
-	if (ntohl(ip.dst) >= 0xe0000000u)
+	if (ntohl(ip.dst) >= MULTICAST)
 		return;
 	if (!path_port_leased(p, pkt, &ip, now))
 		return;
@@ -317,6 +339,12 @@ shell_cookie_get(void *arg, uint64_t *cookie)
 {
 	struct path *p = arg;
 
+	/* Without SPIs there is nothing to negotiate with. */
+	if (lease_spi_free(&p->host->lease) == 0 && !p->host->lease.whole) {
+		host_spis_taken(p->host);
+		p->wake = true;
+		return -1;
+	}
 	/* RFC 3104 §6.1: a negotiated one, else trial and error. */
 	if (lease_cookie_get(&p->host->lease, cookie) == -1)
 		random_bytes(cookie, sizeof(*cookie));

@@ -14,6 +14,7 @@
 #include "oe/settings.h"
 #include "rsipc/settings.h"
 
+#define DNS_PORT	53
 #define SECRET_MIN	16	/* bytes: less can be guessed */
 
 static cfg_opt_t *
@@ -288,6 +289,11 @@ settings_read(const char *path, bool optional)
 	if (s->oe == NULL)
 		goto fail;
 	settings_oe_paths(s, cfg_getsec(cfg, OE_CONF_SECTION));
+	/* Whom every program asks first. */
+	if (s->oe->nresolvers > 0) {
+		s->host.remote = s->oe->resolvers[0];
+		s->host.remote_port = DNS_PORT;
+	}
 	cfg_free(cfg);
 	return s;
 fail:

@@ -89,3 +89,34 @@ net_until 10 grep -q 'REGISTRATION_DENIED\|right authentication' rsipc_x1b.log |
     net_fail "a wrong secret is not refused"
 net_leased rsipc_x1b && net_fail "a wrong secret gets a lease"
 net_ok "a wrong secret is refused"
+net_stop rsipc_x1b
+
+# --- remote flow policy: each remote side has to be named
+
+fetch()
+{
+	net_on x1 curl -sf --max-time 5 -o got "http://$NET_Y2/file" &&
+	    net_same got
+}
+
+for policy in macro micro; do
+	net_stop rsipd
+	net_rsipd "remote-policy = \"$policy\""
+	# With a resolver to name first, and with nobody.
+	for resolver in "$NET_DNS" 10.0.0.53; do
+		printf 'control = "%s/rsipc_x1.sock"\n%s\n' "$NET_RUN" "oe {
+		    clear = {\"0.0.0.0/0\"} resolvers = {\"$resolver\"} }" \
+		    >policy.conf
+		net_start rsipc_x1 x1 "$NET_TOP/rsipc/rsipc" -d -c policy.conf
+		net_ready rsipc_x1 10 net_ctl rsipc_x1 status
+		net_until 10 fetch ||
+		    net_fail "$policy policy, resolver $resolver: no transfer"
+		fetch || net_fail "$policy policy: no second transfer"
+		net_ctl rsipd leases --json | grep -q "$NET_Y2" ||
+		    net_fail "$policy policy: $NET_Y2 was not named"
+		[ "$policy" = micro ] || net_on x1 ping -c 2 -i 0.2 -W 2 \
+		    "$NET_DNS" >ping.out || net_fail "macro policy: no ping"
+		net_stop rsipc_x1
+	done
+	net_ok "$policy-flow remote policy: flows are leased one by one"
+done

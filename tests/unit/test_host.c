@@ -141,6 +141,13 @@ begin(struct world *w, bool udp)
 	host_init(&w->host, &c, &ops, w);
 }
 
+static bool
+leased(struct world *w, uint16_t port)
+{
+	return lease_flow_use(&w->host.lease, port, inet_addr("192.0.2.9"), 80,
+	    w->now) == LEASE_FLOW_OK;
+}
+
 static void
 end(struct world *w)
 {
@@ -219,6 +226,8 @@ asynchronous_error(struct world *w, unsigned error)
 	give(w, m);
 }
 
+static struct { uint8_t remote_policy; } registration = { RSIP_REMOTE_NONE };
+
 static void
 give_registration(struct world *w)
 {
@@ -229,7 +238,7 @@ give_registration(struct world *w)
 	m->client_id = 77;
 	m->lease = LEASE;
 	m->local_policy = RSIP_LOCAL_MACRO;
-	m->remote_policy = RSIP_REMOTE_NONE;
+	m->remote_policy = registration.remote_policy;
 	m->nmethods = 2;
 	m->method[0] = RSIP_METHOD_RSAP_IP;
 	m->method[1] = RSIP_METHOD_RSIPSEC;
@@ -629,7 +638,7 @@ ports_are_leased_on_demand(void **state)
 	struct world	  *w = *state;
 
 	reach_assigned(w, false);
-	assert_false(lease_port_use(&w->host.lease, 4000, w->now));
+	assert_false(leased(w, 4000));
 	assert_true(host_demand(&w->host, &d, w->now));
 	assert_true(host_demand(&w->host, &d, w->now));
 	tick(w);
@@ -642,7 +651,7 @@ ports_are_leased_on_demand(void **state)
 	assert_int_equal(w->demands_done, 1);
 	assert_int_equal(w->demand_error, 0);
 	assert_int_equal(w->host.state, HOST_ASSIGNED);
-	assert_true(lease_port_use(&w->host.lease, 4000, w->now));
+	assert_true(leased(w, 4000));
 
 	d.port = 4001;
 	assert_true(host_demand(&w->host, &d, w->now));
@@ -660,7 +669,59 @@ ports_are_leased_on_demand(void **state)
 	assert_int_equal(w->sent.bind_id, 2);
 	give_freed(w, 2);
 	assert_int_equal(w->host.state, HOST_ASSIGNED);
-	assert_false(lease_port_use(&w->host.lease, 4000, w->now));
+	assert_false(leased(w, 4000));
+	end(w);
+}
+
+/* RFC 3103 §7.2: macro-flow remote policy, with and without somebody to name. */
+static void
+names_remotes(void **state)
+{
+	struct host_demand d = { .port = 20001, .remote = inet_addr("192.0.2.9"),
+		.remote_port = 80 };
+	struct world	    *w = *state;
+	struct rsip_message *m;
+
+	begin(w, false);
+	tick(w);
+	connected(w);
+	registration.remote_policy = RSIP_REMOTE_MACRO;
+	give_registration(w);
+	registration.remote_policy = RSIP_REMOTE_NONE;
+	give(w, answer(w, RSIP_QUERY_RESPONSE));
+	assert_int_equal(w->host.state, HOST_REGISTERED);
+	pass(w, LEASE * 500);
+	assert_int_equal(w->host.state, HOST_REGISTERED);
+	host_name_remote(&w->host, inet_addr("192.0.2.1"), 53);
+	tick(w);
+	expect(w, HOST_ASSIGNMENT_PENDING, RSIP_ASSIGN_REQUEST_RSAP_IP);
+	assert_false(w->sent.remote.any);
+	assert_int_equal(w->sent.local_ports.number, 1);
+	give_error(w, RSIP_REMOTE_ADDR_UNALLOWED);
+	assert_int_equal(w->host.state, HOST_REGISTERED);
+	host_name_remote(&w->host, inet_addr("192.0.2.2"), 53);
+	tick(w);
+	m = grant(w, 1);
+	m->remote = w->sent.remote;
+	give(w, m);
+	assert_int_equal(w->host.state, HOST_ASSIGNED);
+	assert_int_equal(lease_flow_use(&w->host.lease, 20000,
+	    inet_addr("192.0.2.2"), 53, w->now), LEASE_FLOW_OK);
+	assert_int_equal(lease_flow_use(&w->host.lease, 20000,
+	    inet_addr("192.0.2.9"), 53, w->now), LEASE_FLOW_OTHER);
+	assert_int_equal(lease_flow_use(&w->host.lease, 0,
+	    inet_addr("192.0.2.2"), 0, w->now), LEASE_FLOW_OK);
+	assert_int_equal(lease_flow_use(&w->host.lease, 0,
+	    inet_addr("192.0.2.9"), 0, w->now), LEASE_FLOW_UNLEASED);
+	assert_true(host_demand(&w->host, &d, w->now));
+	tick(w);
+	assert_false(w->sent.remote.any);
+	assert_true(w->sent.remote_ports.nfields == 0);
+	m = grant(w, 2);
+	m->remote = w->sent.remote;
+	give(w, m);
+	assert_int_equal(w->demand_error, 0);
+	assert_true(leased(w, 20001));
 	end(w);
 }
 
@@ -687,7 +748,7 @@ old_ports_give_way(void **state)
 		assert_int_equal(w->host.pending, RSIP_ASSIGN_REQUEST_RSAP_IP);
 		give_grant(w, 10 + i);
 		assert_int_equal(w->demand_error, 0);
-		assert_true(lease_port_use(&w->host.lease, d.port, w->now));
+		assert_true(leased(w, d.port));
 		w->now += 100;
 	}
 	assert_true(freed >= 1000 - LEASE_BINDINGS_MAX);
@@ -1000,14 +1061,14 @@ held_packets_are_bounded(void **state)
 
 	(void)state;
 	for (i = 0; i < 10; i++)
-		kept += demand_hold(&d, 7, pkt, sizeof(pkt), 0);
+		kept += demand_hold(&d, 7, 0, pkt, sizeof(pkt), 0);
 	assert_int_equal(kept, DEMAND_PORT_MAX);
 	for (i = 0; i < 1000; i++)
-		kept += demand_hold(&d, (uint16_t)(i + 100), pkt, sizeof(pkt), 1);
+		kept += demand_hold(&d, (uint16_t)(i + 100), 0, pkt, sizeof(pkt), 1);
 	assert_int_equal(kept, DEMAND_PACKETS_MAX);
-	demand_release(&d, 7, count_packet, &n);
+	demand_release(&d, 7, 0, count_packet, &n);
 	assert_int_equal(n, DEMAND_PORT_MAX);
-	demand_release(&d, 7, count_packet, &n);
+	demand_release(&d, 7, 0, count_packet, &n);
 	assert_int_equal(n, DEMAND_PORT_MAX);
 	demand_expire(&d, DEMAND_WAIT);
 	assert_int_equal(d.n, DEMAND_PACKETS_MAX - DEMAND_PORT_MAX);
@@ -1041,6 +1102,7 @@ main(void)
 		cmocka_unit_test(closed_connection_is_resumed),
 		cmocka_unit_test(silent_tcp_is_closed),
 		cmocka_unit_test(ports_are_leased_on_demand),
+		cmocka_unit_test(names_remotes),
 		cmocka_unit_test(old_ports_give_way),
 		cmocka_unit_test(spis_are_replenished),
 		cmocka_unit_test(asynchronous_messages),

@@ -44,6 +44,7 @@ TESTS += $(NAT_TESTS)
 dist_check_SCRIPTS += $(NAT_TESTS)
 EXTRA_DIST += tests/net/nat_path.py tests/net/nat_icmp.py tests/net/nat_net.py \
 	tests/net/nat_offload.py
+EXTRA_DIST += doc/dataplane.md
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_demux

@@ -47,7 +47,8 @@ connection_route(struct connection *conn, bool add)
 	struct core *c = conn->core;
 
 	if (conn->routed == add || c->shell->pass_route == NULL ||
-	    (add && (conn->spd == NULL || conn->spd->policy != SPD_PASS)))
+	    (add && (conn->spd == NULL || (conn->spd->policy != SPD_PASS &&
+	    !conn->kernel_policy))))
 		return;
 	conn->routed = add;
 	c->shell->pass_route(c->shell_arg, conn->key.dst, add);
@@ -85,6 +86,7 @@ connection_detach(struct connection *conn)
 {
 	struct spd_entry *e = conn->spd;
 
+	kernel_connection_down(conn);
 	connection_route(conn, false);
 	flow_forget(conn->core, conn);
 	lookups_forget(conn->core, conn);

@@ -104,6 +104,9 @@ struct sa_pair {
 	bool		   initiator;
 	uint64_t	   born, soft;
 	uint64_t	   soft_bytes;
+	bool		   kernel;	/* the kernel has it; kernel_out: not yet that half */
+	struct esp_params *kernel_out;
+	uint64_t	   kernel_packets, kernel_bytes;	/* counted so far */
 	uint64_t	   linger;	/* "now" at which a replaced one goes; 0: not replaced */
 	struct ratelimit   bad;
 };
@@ -155,6 +158,8 @@ struct connection {
 	uint64_t	      dns_time;		/* when potential OE began */
 	uint64_t	      packets, bytes;	/* both directions */
 	bool		      routed;		/* pass_route(add) was called */
+	bool		      kernel_policy;	/* the kernel encrypts it */
+	uint16_t	      kernel_id;	/* 0: none yet */
 	unsigned	      delete_tries;
 	uint64_t	      delete_at;
 };
@@ -187,6 +192,7 @@ struct core {
 	TAILQ_HEAD(, connection) connections;
 	unsigned		 nentries, nconnections;
 	size_t			 held;
+	uint16_t		 kernel_id;	/* last one given */
 	struct flow		*flows;
 	struct peer		*peers;
 	unsigned		 npeers;
@@ -318,6 +324,18 @@ void	connection_tick_keyed(struct connection *conn);
 void	connection_child_up(struct connection *conn, const struct keying_child *k);
 void	connection_child_confirmed(struct connection *conn, uint32_t spi_in);
 void	connection_child_down(struct connection *conn, uint32_t spi_in, bool by_peer);
+
+/* --- kernel.c: ESP that the kernel does --------------------------------------------- */
+
+/* Keys came: gives them to the kernel if it can have this pair. */
+void	kernel_pair_up(struct sa_pair *p, const struct keying_child *k);
+/* The pair carries what we send from here on. */
+void	kernel_pair_confirm(struct sa_pair *p);
+void	kernel_pair_down(struct sa_pair *p);
+/* What the connection sends comes to the TUN again. */
+void	kernel_connection_down(struct connection *conn);
+/* Sees what passed meanwhile. */
+void	kernel_tick(struct connection *conn);
 
 /* --- gateway.c: who may speak for a destination (§5) --------------------------- */
 

@@ -21,11 +21,35 @@ enum oe_class { OE_CLASS_DENY, OE_CLASS_CLEAR, OE_CLASS_PERMISSIVE, OE_CLASS_PAR
 #define OE_CONF_SECTION "oe"
 cfg_opt_t *oe_conf_options(void);
 
+/* Who does ESP (option "dataplane"). */
+enum oe_dataplane { OE_DATAPLANE_USER, OE_DATAPLANE_KERNEL, OE_DATAPLANE_AUTO };
+
 struct oe_config;
 /* Reads and checks section "oe" (NULL: the preconfigured default, OE-permissive
  * for 0.0.0.0/0), loads the key.  NULL after one log line "file:line: reason". */
 struct oe_config *oe_config_read(cfg_t *section);
+enum oe_dataplane oe_config_dataplane(const struct oe_config *c);
 void	oe_config_free(struct oe_config *c);		/* wipes */
+
+/*
+ * The kernel's ESP, where the daemon offers it.  id (not 0) names a connection:
+ * its SAs and its policies belong together.  Addresses in network order, SPIs in host
+ * order; functions return 0, or -1 with errno.
+ */
+struct oe_kernel {
+	int  (*sa_add)(void *arg, const struct esp_params *p, uint16_t id,
+	    bool outbound);
+	void (*sa_remove)(void *arg, uint32_t dst, uint32_t spi);
+	/* Packets and bytes so far, for the last use and for limits. */
+	int  (*sa_usage)(void *arg, uint32_t dst, uint32_t spi,
+	    uint64_t *packets, uint64_t *bytes);
+	/* From here on ours <-> theirs goes encrypted from local to peer, or not at all. */
+	int  (*policy_add)(void *arg, uint16_t id,
+	    const struct keying_selector *ours,
+	    const struct keying_selector *theirs, uint32_t local, uint32_t peer);
+	void (*policy_remove)(void *arg, const struct keying_selector *ours,
+	    const struct keying_selector *theirs);
+};
 
 /* What the engine asks of the daemon around it. */
 struct oe_shell {
@@ -49,6 +73,9 @@ struct oe_shell {
 	/* Something happened to a connection, for "rsipctl watch"; the object
 	 * becomes the daemon's.  NULL: not wanted. */
 	void (*event)(void *arg, json_object *o);
+	/* NULL: ESP is done in user space. */
+	const struct oe_kernel *kernel;
+	void *kernel_arg;
 };
 
 /* Takes c over.  Timers and DNS run on base.  NULL after one log line. */

@@ -11,12 +11,14 @@
 #include "oe/core.h"
 
 #define SECONDS		1000u
+#define KERNEL_PACKETS_MAX (3ull << 30)	/* of 2^32 sequence numbers, both ways counted */
 
 void
 pair_free(struct sa_pair *p)
 {
 	struct core *c = p->connection->core;
 
+	kernel_pair_down(p);
 	HASH_DEL(c->sad, p);
 	TAILQ_REMOVE(&p->connection->pairs, p, entry);
 	if (c->shell->spi_put != NULL)
@@ -63,6 +65,7 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	    fresh->spi_in, fresh->spi_out,
 	    esp_cipher_name(e->cipher, e->cipher_len));
 	if (rekey) {
+		kernel_pair_confirm(fresh);
 		report_event(c, conn, "rekeyed");
 		return;
 	}
@@ -82,6 +85,8 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	/* Nothing for that address may go past us any more. */
 	TAILQ_FOREACH(other, &conn->spd->connections, entry)
 		connection_route(other, false);
+	/* Before what was held is released: it goes the kernel's way too. */
+	kernel_pair_confirm(fresh);
 	connection_set(conn, CONNECTION_KEYED, SPD_ENCRYPT);
 	report_event(c, conn, "keyed");
 }
@@ -125,6 +130,7 @@ connection_child_up(struct connection *conn, const struct keying_child *k)
 		*conn->peer_key = k->peer_key;
 		gateways_keep_peer(conn, k);
 	}
+	kernel_pair_up(p, k);
 	if (k->initiator) {
 		conn->requested = false;
 		connection_keyed(conn, p);
@@ -199,6 +205,7 @@ connection_tick_keyed(struct connection *conn)
 			pair_free(p);
 		}
 	}
+	kernel_tick(conn);
 	if ((p = connection_pair(conn)) == NULL)
 		return;
 	if (c->now >= conn->look_at) {
@@ -218,8 +225,9 @@ connection_tick_keyed(struct connection *conn)
 	esp_sa_counters(p->in, &in);
 	esp_sa_counters(p->out, &out);
 	if (c->now >= p->soft || (p->soft_bytes != 0 &&
-	    (in.bytes >= p->soft_bytes || out.bytes >= p->soft_bytes)) ||
-	    esp_sa_worn(p->in) || esp_sa_worn(p->out)) {
+	    (in.bytes >= p->soft_bytes || out.bytes >= p->soft_bytes ||
+	    p->kernel_bytes >= p->soft_bytes)) || esp_sa_worn(p->in) ||
+	    esp_sa_worn(p->out) || p->kernel_packets >= KERNEL_PACKETS_MAX) {
 		/* An unused one is left to expire (§3.4.1). */
 		if (connection_recently_used(conn) || conn->class == OE_CLASS_TUNNEL)
 			connection_rekey(conn, "its keys grow old");

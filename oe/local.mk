@@ -4,14 +4,14 @@ noinst_LIBRARIES += oe/liboe.a
 oe_liboe_a_SOURCES = \
 	oe/advice.c oe/connection.c oe/core.c oe/core.h \
 	oe/dns.c oe/dns.h \
-	oe/engine.c oe/engine.h oe/flow.c oe/gateway.c oe/keyed.c oe/keying.h \
+	oe/engine.c oe/engine.h oe/flow.c oe/gateway.c oe/kernel.c oe/keyed.c oe/keying.h \
 	oe/memory.c oe/memory.h \
 	oe/policy.c oe/policy.h \
 	oe/record.c oe/record.h oe/report.c oe/responder.c \
 	oe/search.c oe/settings.c oe/settings.h oe/spd.c
 
 sbin_PROGRAMS += oe/oed
-oe_oed_SOURCES = oe/oed.c oe/oed_net.c oe/oed_net.h
+oe_oed_SOURCES = oe/oed.c oe/oed_net.c oe/oed_net.h oe/xfrm.c oe/xfrm.h
 oe_oed_LDADD = oe/liboe.a oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS) \
 	$(CARES_LIBS)
 dist_man_MANS += doc/oed.8 doc/oed.conf.5

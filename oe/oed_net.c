@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <linux/icmp.h>
 #include <linux/rtnetlink.h>
+#include <linux/xfrm.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,6 @@
  * the mark and takes the main table.  One number for mark, table and
  * priority: "OE".
  */
-#define OED_MARK	0x4f45u
 #define OED_TABLE	0x4f45u
 #define OED_PRIORITY	0x4f45u
 
@@ -76,6 +76,23 @@ raw_socket(int protocol)
 	return fd;
 }
 
+/* IKE itself is never encrypted, nor expected to be, whatever policy the
+ * kernel is given for its peer.  A kernel without XFRM has none. */
+static void
+udp_bypass_policy(int fd)
+{
+	struct xfrm_userpolicy_info p;
+	int			    dir;
+
+	for (dir = XFRM_POLICY_IN; dir <= XFRM_POLICY_OUT; dir++) {
+		memset(&p, 0, sizeof(p));
+		p.action = XFRM_POLICY_ALLOW;
+		p.sel.family = AF_INET;
+		p.dir = (uint8_t)dir;
+		(void)setsockopt(fd, IPPROTO_IP, IP_XFRM_POLICY, &p, sizeof(p));
+	}
+}
+
 static int
 udp_socket(uint16_t port)
 {
@@ -96,6 +113,7 @@ udp_socket(uint16_t port)
 		return -1;
 	}
 	set_option(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
+	udp_bypass_policy(fd);
 	return fd;
 }
 

@@ -33,6 +33,9 @@ void	oed_net_start(struct oed_net *n, struct oe *oe, oed_event_fn event,
 int	oed_net_set_address(struct oed_net *n, uint32_t addr);
 const char *oed_net_name(const struct oed_net *n);
 
+/* What the engine's own packets carry past the TUN. */
+#define OED_MARK	0x4f45u		/* "OE" */
+
 /* The shell for oe_new(); its argument is the struct oed_net. */
 extern const struct oe_shell oed_net_shell;
 

@@ -98,6 +98,7 @@ connection_row(const struct connection *conn)
 		add_spi(o, "spi_out", p->spi_out);
 		cipher_text(p->out, cipher, sizeof(cipher));
 		add_text(o, "cipher", cipher);
+		add_text(o, "dataplane", p->kernel ? "kernel" : "user");
 		add_text(o, "role", p->initiator ? "initiator" : "responder");
 	} else {
 		add_text(o, "spi_in", "");

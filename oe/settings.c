@@ -40,6 +40,7 @@ oe_conf_options(void)
 		CFG_STR_LIST("paranoid", NULL, CFGF_NONE),
 		CFG_STR_LIST("clear", NULL, CFGF_NONE),
 		CFG_STR_LIST("deny", NULL, CFGF_NONE),
+		CFG_STR("dataplane", "user", CFGF_NONE),
 		CFG_STR_LIST("networks", NULL, CFGF_NONE),
 		CFG_SEC("tunnel", tunnel, CFGF_MULTI | CFGF_TITLE |
 		    CFGF_NO_TITLE_DUPES),
@@ -215,6 +216,31 @@ settings_resolvers(cfg_t *s, struct oe_config *c)
 		c->nresolvers = dns_read_resolv_conf("/etc/resolv.conf",
 		    c->resolvers, OE_RESOLVERS_MAX);
 	return 0;
+}
+
+static int
+settings_dataplane(cfg_t *s, enum oe_dataplane *out)
+{
+	static const char *const names[] = { [OE_DATAPLANE_USER] = "user",
+		[OE_DATAPLANE_KERNEL] = "kernel",
+		[OE_DATAPLANE_AUTO] = "auto" };
+	const char *text = cfg_getstr(s, "dataplane");
+	unsigned    i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			*out = (enum oe_dataplane)i;
+			return 0;
+		}
+	}
+	conf_error(s, "dataplane \"%s\" is none of user, kernel, auto", text);
+	return -1;
+}
+
+enum oe_dataplane
+oe_config_dataplane(const struct oe_config *c)
+{
+	return c->dataplane;
 }
 
 static int
@@ -402,6 +428,7 @@ oe_config_read(cfg_t *section)
 	    settings_class(s, c->policy, "paranoid", OE_CLASS_PARANOID) == -1 ||
 	    settings_class(s, c->policy, "permissive",
 	    OE_CLASS_PERMISSIVE) == -1 ||
+	    settings_dataplane(s, &c->dataplane) == -1 ||
 	    settings_networks(s, c) == -1 ||
 	    settings_tunnels(s, c) == -1 || settings_key(s, c) == -1)
 		goto fail;

@@ -43,6 +43,7 @@ struct oe_config {
 	bool		 require_dnssec;
 	bool		 self_delegation_only;	/* draft -17 §3.2.4.1 */
 	bool		 legacy;
+	enum oe_dataplane dataplane;
 	bool		 initiate;	/* false: "accept but do not initiate" */
 	bool		 icmp_deny;	/* answer denied packets with ICMP 3/13 */
 	unsigned	 rsa_min_bits;

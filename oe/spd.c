@@ -300,6 +300,12 @@ spd_encrypt(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
 	conn->bytes += ip.total;
 	if (conn->peer_id.type == KEYING_ID_FQDN)
 		flow_learn(c, pkt, len, false, conn);
+	/* Its policy catches the packet on its way out. */
+	if (p->kernel) {
+		c->count.esp_out++;
+		c->shell->send_clear(c->shell_arg, pkt, ip.total);
+		return;
+	}
 	mtu = esp_inner_mtu(p->out, conn->mtu != 0 ? conn->mtu : LINK_MTU);
 	if (ip.total <= mtu)
 		spd_seal(conn, pkt, ip.total);
@@ -556,6 +562,8 @@ spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 		return;
 	}
 	conn = p->connection;
+	if (p->kernel)
+		return;		/* a copy of what the kernel has decrypted */
 	n = esp_open(p->in, pkt, ip.total, c->buf, IP_PACKET_MAX);
 	if (n == ESP_E_DUMMY)
 		return;

@@ -171,10 +171,11 @@ net_stop()
 	wait "$(net_pid "$1")" 2>/dev/null
 }
 
-# SECONDS COMMAND...: true as soon as the command is, false when time is up.
+# SECONDS COMMAND...: true as soon as the command is, false when time is up.  On
+# a machine that is emulated NET_SLOW times as long.
 net_until()
 {
-	net_end=$(($(date +%s) + $1))
+	net_end=$(($(date +%s) + $1 * ${NET_SLOW:-1}))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$(date +%s)" -lt "$net_end" ] || return 1
@@ -186,7 +187,7 @@ net_until()
 net_ready()
 {
 	net_name=$1
-	net_end=$(($(date +%s) + $2))
+	net_end=$(($(date +%s) + $2 * ${NET_SLOW:-1}))
 	shift 2
 	until "$@" >/dev/null 2>&1; do
 		net_alive "$net_name" || net_fail "$net_name ended: $(tail -n 1 \

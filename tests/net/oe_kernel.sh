@@ -1,0 +1,90 @@
+#!/bin/sh
+# oe_kernel.sh - dataplane = "kernel": the same connections with the kernel's own ESP, against one in user space, in a VM
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/oelib.sh"
+net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping curl nginx
+net_needs_built oe/oed ctl/rsipctl
+if [ -z "$OE_KERNEL_VM$NET_INSIDE" ]; then
+	top_builddir=$NET_TOP
+	OE_KERNEL_VM=1
+	export top_builddir OE_KERNEL_VM
+	exec "$NET_HERE/../interop/vm.sh" "${TIMEOUT:-600}" env \
+	    top_builddir="$top_builddir" OE_KERNEL_VM=1 NET_SLOW=8 sh "$NET_HERE/oe_kernel.sh"
+fi
+[ -n "$NET_INSIDE" ] || modprobe -a tun veth bridge xfrm_user esp4 2>/dev/null
+net_enter "$@"
+
+oe_wire
+oe_host kern 198.51.100.61
+oe_host user 198.51.100.62
+oe_key kern
+oe_key user
+oe_zones
+: >"$NET_RUN/anchors"
+oe_zone lab
+oe_zone 100.51.198.in-addr.arpa
+oe_servers
+kern=$(oe_addr kern)
+user=$(oe_addr user)
+run()
+{
+	oe_daemon "$1" 'paranoid = {"0.0.0.0/0"}' "dataplane = \"$2\"" \
+	    "give-up = 20" "lifespan-first = 20" "idle = 5" \
+	    "phase2-lifetime = 60"
+	oe_ready "$1"
+}
+run kern kernel
+run user user
+net_ctl oed_kern status | grep -q '^dataplane  *kernel' ||
+    net_fail "oed does not use the kernel's ESP"
+oe_sniff kern "$NET_RUN/kern.pcap"
+
+net_until 20 oe_ping kern "$user" 20 || net_fail "no answer"
+net_on kern ip xfrm state | grep -q "src $kern dst $user" ||
+    net_fail "no SA in the kernel"
+net_ok "keyed; SAs are in the kernel"
+net_on kern ip xfrm state | grep -A3 "src $kern dst $user" | sed 's/0x[0-9a-f]\{17,\}/(key)/g'
+net_web user
+for way in "kern $user" "user $kern"; do
+	# shellcheck disable=SC2086
+	set -- $way
+	[ "$1" = kern ] || net_web kern
+	NET_FETCH_TIME=120 net_fetch "$1" "$2" "$NET_RUN/out" ||
+	    net_fail "transfer at $1: $(cat "$NET_RUN/out.log")"
+	net_same "$NET_RUN/out" || net_fail "the file is not the same"
+	net_ok "10 MB at $1: $(cat "$NET_RUN/out.time")"
+done
+[ "$(oe_count "$NET_RUN/kern.pcap" "tcp or icmp[icmptype] == 8")" = 0 ] ||
+    net_fail "clear packets on the wire"
+[ "$(oe_count "$NET_RUN/kern.pcap" esp)" -gt 10000 ] ||
+    net_fail "no ESP on the wire"
+net_ok "ESP only on the wire"
+net_ctl oed_kern why "$user"
+net_ctl oed_kern spd --json | grep -q '"dataplane": *"kernel"' ||
+    net_fail "spd does not say that the kernel does it"
+
+# Traffic that only the kernel sees keeps the connection, which is rekeyed.
+spi()
+{
+	net_ctl oed_kern spd --json | python3 -c '
+import json, sys
+print(json.load(sys.stdin)["rows"][0]["spi_out"])'
+}
+before=$(spi)
+net_on kern ping -n -q -i 0.5 -w 60 "$user" >"$NET_RUN/ping.out" 2>&1
+grep -q ' 0% packet loss' "$NET_RUN/ping.out" ||
+    net_say "$(tail -n 2 "$NET_RUN/ping.out")"
+[ "$(spi)" != "$before" ] || net_fail "not rekeyed while in use"
+net_ok "rekeyed while in use: $(grep -o '[0-9.]*% packet loss' "$NET_RUN/ping.out")"
+
+# A daemon that is killed leaves SAs; the next one takes them away.
+net_stop oed_kern KILL
+[ -n "$(net_on kern ip xfrm policy)" ] || net_fail "nothing left to clean"
+run kern kernel
+net_until 20 oe_ping kern "$user" 5 || net_fail "no way to go on after a crash"
+net_ok "after a crash it goes on"
+net_stop oed_kern
+[ -z "$(net_on kern ip xfrm policy | grep -v '^\(socket\|src 0.0.0.0/0\)' | grep src)" ] ||
+    net_fail "policies stay: $(net_on kern ip xfrm policy)"
+[ -z "$(net_on kern ip xfrm state)" ] || net_fail "SAs stay"
+net_ok "nothing stays in the kernel"

@@ -421,14 +421,31 @@ static const struct {
 	{ QUEUE_LOST, "verdicts-late" },
 };
 
+/* Columns of a line of PROC_QUEUES. */
+enum { COLUMN_NUMBER, COLUMN_WAITING = 2, COLUMN_FULL = 5, COLUMN_REFUSED,
+	COLUMNS };
+
+static bool
+read_columns(const char *line, unsigned long column[COLUMNS])
+{
+	char *end;
+
+	for (size_t i = 0; i < COLUMNS; i++) {
+		column[i] = strtoul(line, &end, 10);
+		if (end == line)
+			return false;
+		line = end;
+	}
+	return true;
+}
+
 /* Packets of our queues that the kernel dropped: too many waiting, or too
- * much for our socket.  Columns 6 and 7 of each line. */
+ * much for our socket. */
 static uint64_t
 kernel_drops(const struct dataplane *dp, uint64_t *waiting)
 {
 	char	      text[8192], *save = NULL;
-	unsigned      number, total, full, refused;
-	unsigned long sum = 0, wait = 0;
+	unsigned long column[COLUMNS], sum = 0;
 	ssize_t	      n;
 
 	*waiting = 0;
@@ -439,16 +456,14 @@ kernel_drops(const struct dataplane *dp, uint64_t *waiting)
 	text[n] = '\0';
 	for (char *line = strtok_r(text, "\n", &save); line != NULL;
 	     line = strtok_r(NULL, "\n", &save)) {
-		if (sscanf(line, "%u %*u %u %*u %*u %u %u", &number, &total,
-			&full, &refused)
-			!= 4
-		    || number < dp->config.queue_first
-		    || number >= dp->config.queue_first + dp->nqueues)
+		if (!read_columns(line, column)
+		    || column[COLUMN_NUMBER] < dp->config.queue_first
+		    || column[COLUMN_NUMBER]
+			>= dp->config.queue_first + dp->nqueues)
 			continue;
-		sum += (unsigned long)full + refused;
-		wait += total;
+		sum += column[COLUMN_FULL] + column[COLUMN_REFUSED];
+		*waiting += column[COLUMN_WAITING];
 	}
-	*waiting = wait;
 	return sum;
 }
 

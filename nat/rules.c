@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -19,6 +21,8 @@
 
 /* How long rules that somebody removed may be missing (ms). */
 #define CHECK_INTERVAL	2000
+/* After a change that the kernel tells of, before we look (ms). */
+#define SETTLE		300
 /* iptables may wait for another's lock and load modules. */
 #define BEGIN_TIMEOUT	30000
 #define FD_MAX		1024
@@ -178,11 +182,71 @@ detach(int sock)
 	prctl(PR_SET_NAME, "rsip-rules", 0, 0, 0);
 }
 
+/*
+ * The kernel tells when somebody changes nftables (which most iptables are
+ * today).  -1 where it cannot: then only the interval notices.
+ */
+static int
+open_monitor(void)
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
+	int		   fd, group = NFNLGRP_NFTABLES;
+
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    NETLINK_NETFILTER);
+	if (fd == -1)
+		return -1;
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == -1 ||
+	    setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
+	    sizeof(group)) == -1) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void
+drain(int fd)
+{
+	char buf[8192];
+
+	/* An overrun is news, too, and is cleared by this. */
+	while (recv(fd, buf, sizeof(buf), 0) != -1 || errno == ENOBUFS)
+		continue;
+}
+
+/* Until the daemon ends: looks at each change, or else each interval. */
+static void
+keeper_watch(struct keeper *k, int fd)
+{
+	int	      monitor = k->backend != NULL ? open_monitor() : -1;
+	struct pollfd p[2] = { { .fd = fd, .events = POLLIN },
+		{ .fd = monitor, .events = POLLIN } };
+
+	for (;;) {
+		if (poll(p, 2, CHECK_INTERVAL) == -1) {
+			if (errno == EINTR)
+				continue;
+			break;
+		}
+		if (p[0].revents != 0)
+			break;
+		if (p[1].revents != 0) {
+			/* Whoever it is shall finish, and may do much: */
+			if (poll(p, 1, SETTLE) != 0)
+				break;
+			drain(monitor);
+		}
+		keeper_check(k, fd);
+	}
+	if (monitor != -1)
+		close(monitor);
+}
+
 static _Noreturn void
 rules_main(int fd, const struct rules_plan *plan)
 {
 	struct keeper k = { .plan = plan };
-	struct pollfd p = { .fd = fd, .events = POLLIN };
 	char	      go;
 
 	if (recv(fd, &go, 1, 0) != 1)
@@ -199,20 +263,7 @@ rules_main(int fd, const struct rules_plan *plan)
 		    RULES_UP_IPTABLES);
 	if (k.threaded)
 		say(fd, RULES_THREADED);
-	for (;;) {
-		switch (poll(&p, 1, CHECK_INTERVAL)) {
-		case -1:
-			if (errno != EINTR)
-				goto end;
-			break;
-		case 0:
-			keeper_check(&k, fd);
-			break;
-		default:
-			goto end;
-		}
-	}
-end:
+	keeper_watch(&k, fd);
 	keeper_end(&k);
 	_exit(0);
 }

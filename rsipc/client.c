@@ -152,6 +152,8 @@ client_ports(struct client *c, const struct binding *b)
 {
 	uint16_t lo, hi;
 
+	if (c->settings->cascade)
+		return;		/* the ports are its hosts' */
 	if (b->purpose == LEASE_MAIN) {
 		c->path.ike_port = 500;
 		lease_port_range(&c->host.lease, 0, 0);
@@ -521,6 +523,7 @@ client_reload(struct client *c)
 	transport_set_auth(c->transport, new->key_id, new->secret,
 	    new->secret_len, new->require_auth);
 	c->settings = new;
+	c->path.cascade = new->cascade;
 	c->host.config = new->host;
 	c->host.want_ports = new->host.ports;
 	c->host.want_spis = new->host.spis;
@@ -608,6 +611,7 @@ client_open(struct client *c, const struct daemon_options *o,
 	    status_answer, c)) == NULL || client_events(c) == -1)
 		return -1;
 	path_init(&c->path, &c->host, c->tunnel, c->device);
+	c->path.cascade = settings->cascade;
 	c->path.event = status_engine_event;
 	c->path.event_arg = c;
 	c->oe = oe_new(settings->oe, c->base, &path_shell, &c->path);

@@ -173,10 +173,17 @@ path_outbound(struct path *p, const uint8_t *pkt, size_t len, uint64_t now)
 	/* Multicast and broadcast end at the link. */
 	if (ntohl(ip.dst) >= MULTICAST)
 		return;
+	/* ESP, AH, IKE and ICMP of a cascade are those of its hosts, whose own
+	 * resources its gateway has checked. */
+	if (p->cascade && ip.protocol != IPPROTO_TCP &&
+	    ip.protocol != IPPROTO_UDP) {
+		path_send(p, pkt, ip.total);
+		return;
+	}
 	if (!path_port_leased(p, pkt, &ip, now))
 		return;
 	/* DNS must work before anything is known of anybody. */
-	if (oe_is_resolver(p->oe, ip.dst))
+	if (p->cascade || oe_is_resolver(p->oe, ip.dst))
 		path_send(p, pkt, ip.total);
 	else
 		oe_outbound(p->oe, pkt, ip.total);
@@ -243,6 +250,10 @@ path_inbound(struct path *p, const uint8_t *pkt, size_t len)
 	if (!ip_parse(pkt, len, &ip) || p->addr == 0 || ip.dst != p->addr ||
 	    ip.src == p->addr) {
 		p->counters.in_foreign++;
+		return;
+	}
+	if (p->cascade) {
+		device_deliver(p->device, pkt, ip.total, false);
 		return;
 	}
 	if (ip.protocol == IPPROTO_ESP && ip.frag == 0 && !ip.more &&

@@ -35,6 +35,7 @@ struct path {
 	uint32_t	 gateway;	/* whose address ICMP errors of ours carry */
 	uint16_t	 ike_port;	/* host order */
 	uint64_t	 silent_since;	/* 0: something came since something went */
+	bool		 cascade;	/* packets are other hosts': no engine, all protocols */
 	bool		 wake;		/* the state machine has been asked for something */
 	/* What happens to connections, for those who watch. */
 	void		(*event)(void *arg, json_object *o);

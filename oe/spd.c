@@ -97,7 +97,7 @@ spd_free(struct core *c, struct spd_entry *e)
 	}
 	datagram_free(c, &e->first);
 	datagram_free(c, &e->last);
-	HASH_DEL(c->spd, e);
+	HASH_DEL(c->spd, e); /* NOLINT(clang-analyzer-core.NullDereference) */
 	c->nentries--;
 	free(e);
 }

@@ -204,7 +204,8 @@ client_main_granted(struct client *c, const struct binding *b)
 		client_set_local(c, 0, 0);
 	c->suspended = false;
 	client_ports(c, b);
-	if (device_up(c->device, b->addr, remote, mtu) == -1)
+	if (device_up(c->device, b->addr, remote, mtu, !c->settings->cascade &&
+	    (b->nspis > 0 || b->method == RSIP_METHOD_RSA_IP)) == -1)
 		log_warn("%s is leased but cannot be used",
 		    ipv4_text(b->addr));
 	c->path.addr = b->addr;

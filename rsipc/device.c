@@ -33,7 +33,7 @@ struct device {
 	device_fn fn;
 	void	*arg;
 	uint32_t addr, gateway;
-	unsigned mtu;
+	unsigned mtu, oe_mtu;
 	bool	 captured;			/* the routes are there */
 	bool	 gateway_route;			/* the gateway is not on a link of ours */
 	char	 link[IFNAMSIZ];		/* towards the gateway */
@@ -199,12 +199,15 @@ device_settings(struct device *d, bool set)
 }
 
 int
-device_up(struct device *d, uint32_t addr, uint32_t gateway, unsigned mtu)
+device_up(struct device *d, uint32_t addr, uint32_t gateway, unsigned mtu,
+    bool encrypts)
 {
-	unsigned oe_mtu = mtu > DEVICE_MTU_MIN + ESP_OVERHEAD ?
-	    mtu - ESP_OVERHEAD : DEVICE_MTU_MIN;
+	unsigned oe_mtu = !encrypts ? mtu :
+	    mtu > DEVICE_MTU_MIN + ESP_OVERHEAD ? mtu - ESP_OVERHEAD :
+	    DEVICE_MTU_MIN;
 
-	if (d->addr == addr && d->gateway == gateway && d->mtu == mtu) {
+	if (d->addr == addr && d->gateway == gateway && d->mtu == mtu &&
+	    d->oe_mtu == oe_mtu) {
 		device_mend(d);
 		return 0;
 	}
@@ -217,6 +220,7 @@ device_up(struct device *d, uint32_t addr, uint32_t gateway, unsigned mtu)
 	d->addr = addr;
 	d->gateway = gateway;
 	d->mtu = mtu;
+	d->oe_mtu = oe_mtu;
 	device_settings(d, true);
 	if (rtnl_link_mtu(d->name, mtu) == -1 ||
 	    rtnl_link_mtu(d->oe_name, oe_mtu) == -1 ||

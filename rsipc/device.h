@@ -30,9 +30,11 @@ void	device_close(struct device *d);
  * Puts addr (network order) on the device and leads the public realm there:
  * 0.0.0.0/1 and 128.0.0.0/1, which stand before the default route and leave
  * it in place.  The gateway and the networks of its interface stay direct.
- * mtu: of a packet inside the tunnel.  0, or -1 after one log line.
+ * mtu: of a packet inside the tunnel; encrypts: packets may get ESP around them
+ * before.  0, or -1 after one log line.
  */
-int	device_up(struct device *d, uint32_t addr, uint32_t gateway, unsigned mtu);
+int	device_up(struct device *d, uint32_t addr, uint32_t gateway,
+	    unsigned mtu, bool encrypts);
 /* Takes address and routes away. block: the routes stay, so that nothing goes
  * out beside the devices. */
 void	device_down(struct device *d, bool block);

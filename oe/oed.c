@@ -142,6 +142,8 @@ out:
 
 /* --- while it runs -------------------------------------------------------------------- */
 
+static void oed_guard(struct oed *d, const struct oe_config *c);
+
 static bool
 oed_reload(struct oed *d)
 {
@@ -156,6 +158,7 @@ oed_reload(struct oed *d)
 	    c.address != d->config.address)
 		log_warn("address, interface and control change only with a "
 		    "restart");
+	oed_guard(d, c.oe);
 	oe_reconfigure(d->oe, c.oe);
 	c.oe = NULL;
 	oed_config_free(&c);
@@ -193,7 +196,7 @@ oed_control(void *arg, json_object *req, bool privileged)
 		json_object_object_add(o, "version",
 		    json_object_new_string(PACKAGE_VERSION));
 		json_object_object_add(o, "dataplane", json_object_new_string(
-		    d->xfrm != NULL ? "kernel, user space for hosts that share "
+		    d->shell.kernel != NULL ? "kernel, user space for hosts that share "
 		    "an address" : "user space"));
 		json_object_object_add(o, "interface",
 		    json_object_new_string(oed_net_name(d->net)));
@@ -275,21 +278,68 @@ static int
 oed_dataplane(struct oed *d)
 {
 	enum oe_dataplane want = oe_config_dataplane(d->config.oe);
-	const char	 *why;
 
+	d->xfrm = xfrm_open(OED_MARK);
 	if (want == OE_DATAPLANE_USER)
 		return 0;
-	if ((d->xfrm = xfrm_open(OED_MARK, &why)) != NULL) {
+	if (d->xfrm != NULL && xfrm_has_esp(d->xfrm)) {
 		d->shell.kernel = &xfrm_kernel;
 		d->shell.kernel_arg = d->xfrm;
 		return 0;
 	}
 	if (want == OE_DATAPLANE_KERNEL) {
-		log_error("dataplane = \"kernel\": %s", why);
+		log_error("dataplane = \"kernel\": this kernel has no ESP");
 		return -1;
 	}
-	log_info("ESP in user space: %s", why);
+	log_info("ESP in user space: this kernel has none");
 	return 0;
+}
+
+struct guards {
+	struct oed *oed;
+	bool	    forward, failed;
+};
+
+static void
+oed_guard_prefix(void *arg, uint32_t net, unsigned plen, enum oe_class class)
+{
+	struct guards *g = arg;
+	bool	       block;
+
+	block = class != OE_CLASS_CLEAR && class != OE_CLASS_PERMISSIVE;
+	if (!g->failed && xfrm_guard(g->oed->xfrm, net, plen, block,
+	    g->forward) == -1)
+		g->failed = true;
+}
+
+/*
+ * Whom policy denies, or takes only encrypted, is not heard in the clear
+ * either: what reaches the host in ESP comes by the TUN.  Where no class
+ * forbids anything there is nothing to guard.
+ */
+static void
+oed_guard(struct oed *d, const struct oe_config *c)
+{
+	struct guards g = { .oed = d, .forward = c->nnetworks != 0 };
+	size_t	      i;
+
+	if (d->xfrm != NULL)
+		xfrm_guard_clear(d->xfrm);
+	if (!policy_has_class(c->policy, OE_CLASS_DENY) &&
+	    !policy_has_class(c->policy, OE_CLASS_PARANOID) &&
+	    !policy_has_class(c->policy, OE_CLASS_TUNNEL))
+		return;
+	if (d->xfrm == NULL) {
+		log_warn("this kernel has no XFRM policies: clear packets from "
+		    "denied and paranoid prefixes are heard, though not "
+		    "answered");
+		return;
+	}
+	policy_each(c->policy, oed_guard_prefix, &g);
+	for (i = 0; i < c->nresolvers; i++)
+		oed_guard_prefix(&g, c->resolvers[i], 32, OE_CLASS_CLEAR);
+	if (g.failed)
+		log_warn("policies for clear packets: %s", strerror(errno));
 }
 
 static int
@@ -323,6 +373,7 @@ oed_start(struct oed *d)
 	d->shell = oed_net_shell;
 	if (oed_dataplane(d) == -1)
 		return -1;
+	oed_guard(d, d->config.oe);
 	d->oe = oe_new(d->config.oe, d->base, &d->shell, d->net);
 	d->config.oe = NULL;
 	if (d->oe == NULL || oed_events(d) == -1)

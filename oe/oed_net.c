@@ -61,6 +61,23 @@ set_option(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof(value));
 }
 
+/* IKE, ESP and errors about them are never encrypted, nor expected to be, whatever
+ * policy the kernel is given for their peers.  A kernel without XFRM has none. */
+static void
+bypass_policy(int fd)
+{
+	struct xfrm_userpolicy_info p;
+	int			    dir;
+
+	for (dir = XFRM_POLICY_IN; dir <= XFRM_POLICY_OUT; dir++) {
+		memset(&p, 0, sizeof(p));
+		p.action = XFRM_POLICY_ALLOW;
+		p.sel.family = AF_INET;
+		p.dir = (uint8_t)dir;
+		(void)setsockopt(fd, IPPROTO_IP, IP_XFRM_POLICY, &p, sizeof(p));
+	}
+}
+
 static int
 raw_socket(int protocol)
 {
@@ -73,24 +90,9 @@ raw_socket(int protocol)
 		return -1;
 	}
 	set_option(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
+	if (protocol != IPPROTO_RAW)
+		bypass_policy(fd);
 	return fd;
-}
-
-/* IKE itself is never encrypted, nor expected to be, whatever policy the
- * kernel is given for its peer.  A kernel without XFRM has none. */
-static void
-udp_bypass_policy(int fd)
-{
-	struct xfrm_userpolicy_info p;
-	int			    dir;
-
-	for (dir = XFRM_POLICY_IN; dir <= XFRM_POLICY_OUT; dir++) {
-		memset(&p, 0, sizeof(p));
-		p.action = XFRM_POLICY_ALLOW;
-		p.sel.family = AF_INET;
-		p.dir = (uint8_t)dir;
-		(void)setsockopt(fd, IPPROTO_IP, IP_XFRM_POLICY, &p, sizeof(p));
-	}
 }
 
 static int
@@ -113,7 +115,7 @@ udp_socket(uint16_t port)
 		return -1;
 	}
 	set_option(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
-	udp_bypass_policy(fd);
+	bypass_policy(fd);
 	return fd;
 }
 
@@ -174,8 +176,8 @@ net_routes(struct oed_net *n, const struct oe_config *c)
 		.table = OED_TABLE, .mark = OED_MARK, .invert = true };
 	struct rtnl_rule inside = { .priority = OED_PRIORITY - 1,
 		.table = RT_TABLE_MAIN };
-	size_t i;
-	char   ifname[IFNAMSIZ];
+	size_t	 i;
+	char	 ifname[IFNAMSIZ];
 	uint32_t src, via;
 
 	if (rtnl_link_mtu(n->name, TUN_MTU) == -1 ||
@@ -189,6 +191,8 @@ net_routes(struct oed_net *n, const struct oe_config *c)
 	    ifname) == 0)
 		sysctl_if_set(ifname, "rp_filter", 2);
 	sysctl_if_set(n->name, "rp_filter", 2);
+	/* What comes by the TUN was decrypted and has passed the engine. */
+	sysctl_if_set(n->name, "disable_policy", 1);
 	if (oed_net_set_address(n, n->addr) == -1)
 		return -1;
 	/* What is for the networks behind us has arrived: no second round. */

@@ -115,6 +115,20 @@ policy_has_class(const struct policy *p, enum oe_class class)
 	return p->of_class[class] > 0;
 }
 
+void
+policy_each(const struct policy *p,
+    void (*fn)(void *, uint32_t, unsigned, enum oe_class), void *arg)
+{
+	unsigned plen;
+	size_t	 i;
+
+	for (plen = 0; plen <= 32; plen++) {
+		for (i = 0; i < p->n[plen]; i++)
+			fn(arg, htonl(p->at[plen][i].net), plen,
+			    (enum oe_class)p->at[plen][i].class);
+	}
+}
+
 const char *
 oe_class_name(enum oe_class c)
 {

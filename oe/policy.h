@@ -33,6 +33,10 @@ int	policy_find(const struct policy *p, uint32_t addr, struct policy_match *m);
 size_t	policy_count(const struct policy *p);
 /* Does any prefix stand in that class? */
 bool	policy_has_class(const struct policy *p, enum oe_class class);
+/* Calls fn for each prefix; network order. */
+void	policy_each(const struct policy *p,
+	    void (*fn)(void *arg, uint32_t net, unsigned plen, enum oe_class class),
+	    void *arg);
 const char *oe_class_name(enum oe_class c);	/* "OE-permissive" */
 
 #endif

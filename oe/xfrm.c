@@ -1,4 +1,4 @@
-/* xfrm.c - the kernel's own ESP as data plane of the engine */
+/* xfrm.c - Linux XFRM through netlink: the kernel's ESP for the engine, and what may come in the clear */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -22,6 +22,9 @@
 /* Upper half of every reqid of ours: "OE". */
 #define REQID_BASE	0x4f450000u
 #define REQID_MASK	0xffff0000u
+/* Every guard's priority: behind all others, longer prefixes first. */
+#define GUARD_PRIORITY	0x4f450000u
+#define GUARD_MASK	0xffff0000u
 
 struct xfrm {
 	struct mnl_socket *nl;
@@ -361,12 +364,45 @@ const struct oe_kernel xfrm_kernel = {
 	.policy_remove = xfrm_policy_remove,
 };
 
+/* --- what may come in the clear -------------------------------------------------------------- */
+
+static int
+guard_put(struct xfrm *x, uint8_t dir, uint32_t net, unsigned plen, bool block)
+{
+	struct xfrm_userpolicy_info *p;
+	struct nlmsghdr		    *nlh;
+	void			    *body;
+	char			     buf[BUFFER];
+
+	nlh = begin(x, buf, XFRM_MSG_UPDPOLICY, NLM_F_ACK | NLM_F_CREATE |
+	    NLM_F_REPLACE, sizeof(*p), &body);
+	p = body;
+	p->sel.family = AF_INET;
+	p->sel.saddr.a4 = net;
+	p->sel.prefixlen_s = (uint8_t)plen;
+	no_limits(&p->lft);
+	p->priority = GUARD_PRIORITY | (32 - plen);
+	p->dir = dir;
+	p->action = block ? XFRM_POLICY_BLOCK : XFRM_POLICY_ALLOW;
+	return ask(x, nlh, NULL, NULL);
+}
+
+int
+xfrm_guard(struct xfrm *x, uint32_t net, unsigned plen, bool block,
+    bool forward)
+{
+	if (guard_put(x, XFRM_POLICY_IN, net, plen, block) == -1)
+		return -1;
+	return !forward ? 0 : guard_put(x, XFRM_POLICY_FWD, net, plen, block);
+}
+
 /* --- what a killed daemon left -------------------------------------------------------------- */
 
 struct leftovers {
 	struct { uint32_t dst, spi; } sa[256];
 	struct { struct xfrm_selector sel; uint8_t dir; } policy[256];
 	unsigned nsa, npolicy;
+	bool	 guards_only;
 };
 
 static int
@@ -411,7 +447,10 @@ found_policy(const struct nlmsghdr *nlh, void *arg)
 	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*p))
 		return MNL_CB_OK;
 	p = mnl_nlmsg_get_payload(nlh);
-	mnl_attr_parse(nlh, sizeof(*p), found_template, &ours);
+	if ((p->priority & GUARD_MASK) == GUARD_PRIORITY)
+		ours = true;
+	else if (!l->guards_only)
+		mnl_attr_parse(nlh, sizeof(*p), found_template, &ours);
 	if (ours && l->npolicy < sizeof(l->policy) / sizeof(l->policy[0])) {
 		l->policy[l->npolicy].sel = p->sel;
 		l->policy[l->npolicy++].dir = p->dir;
@@ -419,9 +458,9 @@ found_policy(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
-/* Everything with our reqids; in rounds, as many as it takes. */
+/* Everything with our reqids and priorities; in rounds, as many as it takes. */
 static void
-remove_ours(struct xfrm *x)
+remove_ours(struct xfrm *x, bool guards_only)
 {
 	struct leftovers *l = xcalloc(1, sizeof(*l));
 	struct nlmsghdr	 *nlh;
@@ -429,14 +468,17 @@ remove_ours(struct xfrm *x)
 	unsigned	  i, round;
 	char		  buf[BUFFER];
 
+	l->guards_only = guards_only;
 	for (round = 0; round < 64; round++) {
 		l->nsa = l->npolicy = 0;
 		nlh = begin(x, buf, XFRM_MSG_GETPOLICY, NLM_F_DUMP,
 		    sizeof(struct xfrm_userpolicy_id), &body);
 		(void)ask(x, nlh, found_policy, l);
-		nlh = begin(x, buf, XFRM_MSG_GETSA, NLM_F_DUMP,
-		    sizeof(struct xfrm_usersa_id), &body);
-		(void)ask(x, nlh, found_sa, l);
+		if (!guards_only) {
+			nlh = begin(x, buf, XFRM_MSG_GETSA, NLM_F_DUMP,
+			    sizeof(struct xfrm_usersa_id), &body);
+			(void)ask(x, nlh, found_sa, l);
+		}
 		if (l->nsa == 0 && l->npolicy == 0)
 			break;
 		for (i = 0; i < l->npolicy; i++)
@@ -449,9 +491,15 @@ remove_ours(struct xfrm *x)
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-/* Does it have ESP with the algorithms that everybody must have? */
-static int
-probe(struct xfrm *x)
+void
+xfrm_guard_clear(struct xfrm *x)
+{
+	remove_ours(x, true);
+}
+
+/* With the algorithms that everybody must have. */
+bool
+xfrm_has_esp(struct xfrm *x)
 {
 	struct esp_params p = { .spi = 0x4f45, .cipher = ESP_AES_CBC,
 		.cipher_len = 16, .auth = ESP_AUTH_HMAC_SHA2_256,
@@ -459,25 +507,21 @@ probe(struct xfrm *x)
 
 	p.src = p.dst = htonl(INADDR_LOOPBACK);
 	if (xfrm_sa_add(x, &p, 0, false) == -1 && errno != EEXIST)
-		return -1;
+		return false;
 	xfrm_sa_remove(x, p.dst, p.spi);
-	return 0;
+	return true;
 }
 
 struct xfrm *
-xfrm_open(uint32_t mark, const char **why)
+xfrm_open(uint32_t mark)
 {
 	struct xfrm *x = xcalloc(1, sizeof(*x));
 
 	x->mark = mark;
-	*why = "no XFRM netlink";
 	x->nl = mnl_socket_open2(NETLINK_XFRM, SOCK_CLOEXEC);
 	if (x->nl == NULL || mnl_socket_bind(x->nl, 0, MNL_SOCKET_AUTOPID) < 0)
 		goto fail;
-	*why = "the kernel has no ESP";
-	if (probe(x) == -1)
-		goto fail;
-	remove_ours(x);
+	remove_ours(x, false);
 	return x;
 fail:
 	if (x->nl != NULL)
@@ -491,7 +535,7 @@ xfrm_close(struct xfrm *x)
 {
 	if (x == NULL)
 		return;
-	remove_ours(x);
+	remove_ours(x, false);
 	mnl_socket_close(x->nl);
 	free(x);
 }

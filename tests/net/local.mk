@@ -27,11 +27,13 @@ EXTRA_DIST += \
 
 # The OE engine between hosts of its own, with real name servers.
 OE_NET_TESTS = tests/net/oe_dns.sh tests/net/oe_gateway.sh \
-	tests/net/oe_grid.sh tests/net/oe_life.sh tests/net/oe_many.sh \
+	tests/net/oe_grid.sh tests/net/oe_guard.sh tests/net/oe_life.sh tests/net/oe_many.sh \
 	tests/net/oe_napt.sh \
 	tests/net/oe_time.sh
 dist_check_SCRIPTS += $(OE_NET_TESTS)
 TESTS += $(OE_NET_TESTS)
+# Some minutes in an emulated machine: run by hand, as tests/interop is.
+dist_check_SCRIPTS += tests/net/oe_kernel.sh
 EXTRA_DIST += tests/net/oe_delay.py tests/net/oe_many.py tests/net/oe_slow.py \
 	tests/net/oelib.sh
 

@@ -29,8 +29,8 @@ user=$(oe_addr user)
 run()
 {
 	oe_daemon "$1" 'paranoid = {"0.0.0.0/0"}' "dataplane = \"$2\"" \
-	    "give-up = 20" "lifespan-first = 20" "idle = 5" \
-	    "phase2-lifetime = 60"
+	    "give-up = 20" "lifespan-first = 60" "idle = 20" \
+	    "phase2-lifetime = 120"
 	oe_ready "$1"
 }
 run kern kernel
@@ -44,6 +44,9 @@ net_on kern ip xfrm state | grep -q "src $kern dst $user" ||
     net_fail "no SA in the kernel"
 net_ok "keyed; SAs are in the kernel"
 net_on kern ip xfrm state | grep -A3 "src $kern dst $user" | sed 's/0x[0-9a-f]\{17,\}/(key)/g'
+net_ctl oed_kern why "$user"
+net_ctl oed_kern spd --json | grep -q '"dataplane": *"kernel"' ||
+    net_fail "spd does not say that the kernel does it"
 net_web user
 for way in "kern $user" "user $kern"; do
 	# shellcheck disable=SC2086
@@ -59,9 +62,6 @@ done
 [ "$(oe_count "$NET_RUN/kern.pcap" esp)" -gt 10000 ] ||
     net_fail "no ESP on the wire"
 net_ok "ESP only on the wire"
-net_ctl oed_kern why "$user"
-net_ctl oed_kern spd --json | grep -q '"dataplane": *"kernel"' ||
-    net_fail "spd does not say that the kernel does it"
 
 # Traffic that only the kernel sees keeps the connection, which is rekeyed.
 spi()
@@ -70,8 +70,9 @@ spi()
 import json, sys
 print(json.load(sys.stdin)["rows"][0]["spi_out"])'
 }
+oe_ping kern "$user" 20
 before=$(spi)
-net_on kern ping -n -q -i 0.5 -w 60 "$user" >"$NET_RUN/ping.out" 2>&1
+net_on kern ping -n -q -i 0.5 -w 130 "$user" >"$NET_RUN/ping.out" 2>&1
 grep -q ' 0% packet loss' "$NET_RUN/ping.out" ||
     net_say "$(tail -n 2 "$NET_RUN/ping.out")"
 [ "$(spi)" != "$before" ] || net_fail "not rekeyed while in use"

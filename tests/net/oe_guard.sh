@@ -1,0 +1,78 @@
+#!/bin/sh
+# oe_guard.sh - who is denied, or must encrypt, is not heard in the clear either (draft -17 §13)
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/oelib.sh"
+net_needs nsd unbound ldns-keygen ldns-signzone drill ping
+net_needs_built oe/oed ctl/rsipctl
+net_enter "$@"
+
+oe_wire
+oe_host left 198.51.100.61
+oe_host right 198.51.100.62
+oe_host plain 198.51.100.63
+oe_host friend 198.51.100.64
+oe_key left
+oe_key right
+oe_zones
+: >"$NET_RUN/anchors"
+oe_zone lab
+oe_zone 100.51.198.in-addr.arpa
+oe_servers
+left=$(oe_addr left)
+net_on left ip xfrm policy list >/dev/null 2>&1 ||
+    net_skip "no XFRM in this kernel"
+
+oe_daemon left 'paranoid = {"0.0.0.0/0"}' 'clear = {"198.51.100.64"}'
+oe_daemon right 'paranoid = {"0.0.0.0/0"}'
+oe_ready left right
+
+net_start listener left python3 -u -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("0.0.0.0", 7777))
+while True:
+    print(s.recv(2000).decode())'
+net_ready listener 10 net_listens left 7777
+
+# HOST WORD: a datagram that asks for no answer.
+shout()
+{
+	net_on "$1" python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.sendto(sys.argv[2].encode(), (sys.argv[1], 7777))' "$left" "$2"
+}
+heard()
+{
+	grep -q "^$1\$" "$NET_RUN/listener.log"
+}
+
+shout plain from-plain
+shout friend from-friend
+net_until 5 heard from-friend || net_fail "a clear-text prefix is not heard"
+net_ok "the longer prefix, always clear text, is heard"
+oe_ping right "$left" 5 || net_fail "no encrypted way"
+shout right from-right
+net_until 5 heard from-right || net_fail "an encrypted datagram is not heard"
+net_ok "what comes encrypted is heard"
+sleep 0.5
+! heard from-plain || net_fail "a clear datagram of a paranoid prefix is heard"
+net_ok "a clear datagram of a paranoid prefix is not"
+
+# Right without its daemon sends in the clear: from an address that must encrypt.
+net_stop oed_right
+shout right clear-right
+sleep 1
+! heard clear-right || net_fail "a peer's clear datagram is heard"
+net_ok "nor one of a peer that used to encrypt"
+
+# New classes count at once.
+sed -i 's/paranoid = .*/permissive = {"0.0.0.0\/0"}/' "$NET_RUN/oed_left.conf"
+net_ctl oed_left reload >/dev/null || net_fail "reload"
+shout plain now-heard
+net_until 5 heard now-heard || net_fail "OE-permissive hears no clear text"
+net_ok "OE-permissive hears it, after a reload"
+net_stop oed_left
+net_on left ip xfrm policy | grep -q 'priority 13' &&
+    net_fail "policies stay: $(net_on left ip xfrm policy)"
+net_ok "no policy stays"

@@ -82,6 +82,7 @@ keys() {
 		load = random nonce drbg aes des sha1 sha2 md5 hmac kdf gmp openssl gcm pem pkcs1 pkcs8 pubkey ${LIBIPSEC:+kernel-libipsec} kernel-netlink socket-default vici updown
 		install_routes = no
 		retransmit_tries = 3
+		replay_window = 1024
 		plugins { vici { socket = unix://$T/vici }
 			kernel-libipsec { allow_peer_ts = yes } }
 		filelog { log { path = $T/charon.log
@@ -406,15 +407,15 @@ transfer() {
 	ip netns exec "$2" python3 - "$3" "$T/sum" <<-'END' &
 	import hashlib, socket, sys
 	s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-	s.bind((sys.argv[1], 9000)); s.listen(1); s.settimeout(60)
-	c, _ = s.accept(); c.settimeout(60); h = hashlib.sha256(); n = 0
+	s.bind((sys.argv[1], 9000)); s.listen(1); s.settimeout(300)
+	c, _ = s.accept(); c.settimeout(300); h = hashlib.sha256(); n = 0
 	while b := c.recv(1 << 16): h.update(b); n += len(b)
 	open(sys.argv[2], 'w').write(f'{n} {h.hexdigest()}')
 	END
 	sleep 1
 	sum=$(ip netns exec "$1" python3 - "$3" "${4:-100}" <<-'END'
 	import hashlib, os, socket, sys
-	s = socket.create_connection((sys.argv[1], 9000), 20); h = hashlib.sha256()
+	s = socket.create_connection((sys.argv[1], 9000), 300); h = hashlib.sha256()
 	b = os.urandom(1 << 20); n = int(sys.argv[2])
 	for i in range(n): s.sendall(b); h.update(b)
 	s.close(); print(n << 20, h.hexdigest())
@@ -425,7 +426,8 @@ transfer() {
 }
 case_bulk() {
 	defaults; charon_load; probe_start $wire -r $THEM $rsa
-	tell request; says 15 '^confirmed'
+	tell request
+	says 15 '^confirmed' && pings
 	check "bulk: 100 MB from us" transfer us them $TIN
 	rm -f "$T/sum"
 	check "bulk: 100 MB to us" transfer them us $UIN

@@ -1,0 +1,113 @@
+#!/bin/sh
+# laptops.sh - the real case: two rsipc laptops behind one rsipd, at the same time, to one charon with the kernel's ESP
+#
+# charon knows nothing of RSIP.  Both laptops have one address, so it is told
+# to mark what each of its pairs of SAs brings, and Netfilter to answer every
+# connection with the mark it came with (session-oriented keying, RFC 3104 §3).
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../net/lib.sh"
+. "$here/../net/proof.sh"
+NET_HERE=$(cd "$here/../net" && pwd)
+
+if [ -z "$LAPTOPS_INSIDE" ]; then
+	[ -x "${CHARON:-/usr/lib/ipsec/charon}" ] ||
+	    net_skip "no charon (apt-get install strongswan-charon)"
+	net_needs swanctl curl nginx nsd unbound ldns-keygen ldns-signzone \
+	    drill nft openssl
+	net_needs_built rsipd/rsipd rsipc/rsipc ctl/rsipctl
+	exec "$here/vm.sh" "${TIMEOUT:-1500}" env LAPTOPS_INSIDE=1 NET_SLOW=8 \
+	    NET_FETCH_TIME=600 top_builddir="$NET_TOP" sh "$here/laptops.sh"
+fi
+modprobe -qa esp4 xfrm_user tun veth bridge nfnetlink_queue nft_ct nft_queue \
+    nft_masq nft_chain_nat ip_tables iptable_nat xt_NFQUEUE xt_MASQUERADE
+net_enter "$@"
+
+# A connection of charon's for one laptop, with a mark of its own.
+charon_connection()
+{
+	cat <<-EOF
+	connections.$1 {
+		version = 1
+		local_addrs = $NET_Y1
+		remote_addrs = $NET_NB
+		proposals = aes256-sha256-modp2048
+		local { auth = pubkey
+			id = $NET_Y1
+			pubkeys = y1.pub }
+		remote { auth = pubkey
+			id = $1.lab
+			pubkeys = $1.pub }
+		children.oe { local_ts = $NET_Y1/32
+			remote_ts = $NET_NB/32
+			esp_proposals = aes256gcm16-modp2048,aes256-sha256-modp2048
+			mark_out = $2
+			set_mark_in = $2 }
+	}
+	EOF
+}
+
+charon_start()
+{
+	export SWANCTL_DIR="$NET_RUN/swanctl" STRONGSWAN_CONF="$NET_RUN/strongswan.conf"
+	mkdir -p "$SWANCTL_DIR/private" "$SWANCTL_DIR/pubkey"
+	cp "$NET_RUN/y1.pem" "$SWANCTL_DIR/private/"
+	for net_host in x1 x2 y1; do
+		openssl pkey -in "$NET_RUN/$net_host.pem" -pubout \
+		    -out "$SWANCTL_DIR/pubkey/$net_host.pub" ||
+		    net_fail "the public key of $net_host"
+	done
+	cat >"$STRONGSWAN_CONF" <<-EOF
+	charon {
+		load = random nonce drbg aes sha1 sha2 hmac kdf gmp openssl gcm pem pkcs1 pkcs8 pubkey kernel-netlink socket-default vici updown
+		install_routes = no
+		replay_window = 1024
+		plugins { vici { socket = unix://$NET_RUN/vici } }
+		filelog { stderr { ike = 2 } }
+	}
+	EOF
+	{ charon_connection x1 1; charon_connection x2 2; } \
+	    >"$SWANCTL_DIR/swanctl.conf"
+	net_start charon y1 "${CHARON:-/usr/lib/ipsec/charon}"
+	net_ready charon 10 test -S "$NET_RUN/vici"
+	net_until 10 swanctl --load-all --uri "unix://$NET_RUN/vici" ||
+	    net_fail "charon does not load its configuration"
+	net_on y1 nft -f - <<-'EOF' || net_fail "marks for charon"
+	table ip sessions {
+		chain in {
+			type filter hook input priority mangle
+			meta mark != 0 ct mark set meta mark
+		}
+		chain out {
+			type route hook output priority mangle
+			ct mark != 0 meta mark set ct mark
+		}
+	}
+	EOF
+}
+
+net_picture
+net_keys
+net_zones
+net_dns
+net_web y1 y2
+charon_start
+net_rsipd
+net_rsipc x1
+net_rsipc x2
+net_sniff
+net_fetch_both "$NET_Y1" || net_fail "a transfer from charon's host: $(cat "$NET_RUN"/x?."$NET_Y1".log)"
+net_fetch_both "$NET_Y2" || net_fail "a transfer in the clear beside it"
+for net_host in x1 x2; do
+	proof_spis "rsipc_$net_host" >"$NET_RUN/$net_host.spis"
+	net_same "$NET_RUN/$net_host.$NET_Y1" ||
+	    net_fail "$net_host's file is not what the server has"
+	net_ok "$net_host fetched 10 MB whole"
+done
+net_sniff_end
+proof_check >"$NET_RUN/wire.json" || net_fail "the wire: $(cat "$NET_RUN/wire.json")"
+net_ok "nothing of it in the clear, each SPI went to its own laptop"
+swanctl --list-sas --uri "unix://$NET_RUN/vici"
+[ "$(net_on y1 ip -s xfrm state | awk '/^src '"$NET_NB"'/ { in_ = 1 } /^src '"$NET_Y1"'/ { in_ = 0 }
+    in_ && /\(bytes\)/ && $1 + 0 > 100000 { n++ } END { print n + 0 }')" -ge 2 ] ||
+    net_fail "the kernel did not decrypt for both"
+net_ok "the kernel decrypted the requests of both"

@@ -92,6 +92,28 @@ net_ok "local micro-flow policy, IP-IP where GRE was asked for"
 net_stop rsipc
 net_stop rsipd
 
+# Remote flow policy: each remote side is named when a program asks for it.
+for policy in macro micro; do
+	net_rsipd "remote-policy = \"$policy\""
+	printf 'control = "%s/rsipc.sock"\n' "$NET_RUN" >rsipc.conf
+	net_start rsipc x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc.conf
+	net_until 10 grep -q 'registered as client' rsipc.log ||
+	    net_fail "$policy: no registration"
+	fetched()
+	{
+		net_on x1 curl -sf -m 5 -o page "http://$NET_Y2/file" &&
+		    cmp -s page www/file &&
+		    net_ctl rsipd leases --json | grep -q "$NET_Y2"
+	}
+	net_until 20 fetched || net_fail "remote $policy policy: no page"
+	[ "$(net_ctl rsipd status --json | grep -c FLOW_POLICY_VIOLATION)" = 0 ] ||
+	    net_fail "remote $policy policy: asked without a remote"
+	net_ok "remote $policy-flow policy: leased for y2 when it was asked for"
+	net_stop rsipc
+	net_stop rsipd
+	: >rsipc.log
+done
+
 # UDP is switched off: rsipc takes TCP.
 net_rsipd 'udp = false'
 client 'transport = "udp"'

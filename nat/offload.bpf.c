@@ -18,7 +18,7 @@
  */
 
 #define REFRESH_NS	(10ull * 1000000000)
-#define FLOWS_MAX	262144
+#define FLOWS_MAX	262144		/* offload.c takes fewer on a small machine */
 #define BINDINGS_MAX	131072
 #define IP_FRAGMENT	0x3fff		/* offset and "more" */
 #define IP_DF_FLAG	0x4000
@@ -33,10 +33,9 @@ struct {
 } flows SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, BINDINGS_MAX);
-	__type(key, __u64);
+	__type(key, __u32);
 	__type(value, struct offload_binding);
 } bindings SEC(".maps");
 
@@ -132,7 +131,8 @@ static __always_inline struct offload_flow *
 find_flow(const struct offload_key *k, struct offload_binding **b)
 {
 	struct offload_flow *f = bpf_map_lookup_elem(&flows, k);
-	__u64		     now = bpf_ktime_get_boot_ns(), binding;
+	__u64		     now = bpf_ktime_get_boot_ns();
+	__u32		     slot;
 
 	if (f == NULL)
 		return NULL;
@@ -141,8 +141,8 @@ find_flow(const struct offload_key *k, struct offload_binding **b)
 		count(OFFLOAD_COUNT_SLOW);
 		return NULL;
 	}
-	binding = f->binding;
-	*b = bpf_map_lookup_elem(&bindings, &binding);
+	slot = f->slot;
+	*b = bpf_map_lookup_elem(&bindings, &slot);
 	if (*b == NULL || (*b)->generation != f->generation)
 		return NULL;
 	return f;

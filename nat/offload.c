@@ -6,10 +6,13 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <net/if.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+#include <uthash.h>
 
 #include "base/log.h"
 #include "base/util.h"
@@ -20,6 +23,8 @@
 #define SECOND_NS	1000000000ull
 #define VOUCH_NS	(3 * SECOND_NS)		/* a dead daemon's map dies with it */
 #define REFRESH_NS	(10 * SECOND_NS)
+#define MEMORY_A_FLOW	8192		/* of the machine's: 64 MB have 8192 flows */
+#define FLOWS_MIN	1024
 #define RELEARN_MS	5000		/* a thread tells of one flow this often at most */
 /* "RS" and "RT": ours, whoever left it there; the second says that the qdisc
  * was made for it. */
@@ -35,8 +40,20 @@ struct hook {
 	bool	 attached, made;	/* made: the qdisc is ours */
 };
 
+/* Where a binding is in the kernel's array. */
+struct slot {
+	UT_hash_handle hh;
+	uint64_t       ids;		/* client_id << 32 | bind_id */
+	uint64_t       generation;
+	uint32_t       number;
+};
+
 struct offload {
 	struct bpf_object *object;
+	pthread_rwlock_t lock;		/* of slots; packet threads only ever try it */
+	struct slot	*slots;
+	uint32_t	*unused;	/* slot numbers */
+	unsigned	 nunused;
 	int	 flows, bindings, state, counters;
 	struct hook in, out;
 	_Atomic bool refused;		/* this kernel lets us not write the maps now */
@@ -135,6 +152,34 @@ hook_detach(struct hook *k)
 	}
 }
 
+/* A router with little memory has few flows. */
+static void
+size_maps(struct offload *o)
+{
+	struct bpf_map *flows, *bindings;
+	long		pages = sysconf(_SC_PHYS_PAGES);
+	long		size = sysconf(_SC_PAGESIZE);
+	uint64_t	n;
+	uint32_t	i, max;
+
+	flows = bpf_object__find_map_by_name(o->object, "flows");
+	bindings = bpf_object__find_map_by_name(o->object, "bindings");
+	if (flows == NULL || bindings == NULL)
+		return;
+	n = pages > 0 && size > 0 ?
+	    (uint64_t)pages * (uint64_t)size / MEMORY_A_FLOW : FLOWS_MIN;
+	if (n < FLOWS_MIN)
+		n = FLOWS_MIN;
+	if (n < bpf_map__max_entries(flows))
+		(void)bpf_map__set_max_entries(flows, (uint32_t)n);
+	if (n < bpf_map__max_entries(bindings))
+		(void)bpf_map__set_max_entries(bindings, (uint32_t)n);
+	max = bpf_map__max_entries(bindings);
+	o->unused = xcalloc(max, sizeof(*o->unused));
+	for (i = 0; i < max; i++)
+		o->unused[o->nunused++] = max - 1 - i;
+}
+
 struct offload *
 offload_open(const char *public_if, const char *private_if)
 {
@@ -143,6 +188,7 @@ offload_open(const char *public_if, const char *private_if)
 	const char	   *what = "load";
 	int		    rc;
 
+	pthread_rwlock_init(&o->lock, NULL);
 	libbpf_set_print(quiet);
 	random_bytes(&o->generation, sizeof(o->generation));
 	o->ncpus = (unsigned)libbpf_num_possible_cpus();
@@ -152,6 +198,7 @@ offload_open(const char *public_if, const char *private_if)
 		rc = -errno;
 		goto fail;
 	}
+	size_maps(o);
 	if ((rc = bpf_object__load(o->object)) != 0)
 		goto fail;
 	in = bpf_object__find_program_by_name(o->object, "offload_in");
@@ -180,11 +227,19 @@ fail:
 void
 offload_close(struct offload *o)
 {
+	struct slot *s, *next;
+
 	if (o == NULL)
 		return;
 	hook_detach(&o->in);
 	hook_detach(&o->out);
 	bpf_object__close(o->object);
+	HASH_ITER(hh, o->slots, s, next) {
+		HASH_DEL(o->slots, s);
+		free(s);
+	}
+	pthread_rwlock_destroy(&o->lock);
+	free(o->unused);
 	free(o);
 }
 
@@ -231,29 +286,62 @@ offload_tick(struct offload *o, const struct offload_facts *f)
 }
 
 static uint64_t
-binding_of(uint32_t client_id, uint32_t bind_id)
+ids_of(uint32_t client_id, uint32_t bind_id)
 {
 	return (uint64_t)client_id << 32 | bind_id;
+}
+
+static struct slot *
+slot_find(struct offload *o, uint32_t client_id, uint32_t bind_id)
+{
+	struct slot *s;
+	uint64_t     ids = ids_of(client_id, bind_id);
+
+	HASH_FIND(hh, o->slots, &ids, sizeof(ids), s);
+	return s;
 }
 
 static void
 binding_added(void *arg, uint32_t client_id, uint32_t bind_id)
 {
 	struct offload	      *o = arg;
-	struct offload_binding b = { .generation = ++o->generation };
-	uint64_t	       k = binding_of(client_id, bind_id);
+	struct offload_binding b;
+	struct slot	      *s;
 
-	/* Without an entry its flows stay on the slow path. */
-	(void)bpf_map_update_elem(o->bindings, &k, &b, BPF_ANY);
+	/* Without a slot its flows stay on the slow path. */
+	if (o->nunused == 0)
+		return;
+	memset(&b, 0, sizeof(b));
+	s = xcalloc(1, sizeof(*s));
+	s->ids = ids_of(client_id, bind_id);
+	s->generation = b.generation = ++o->generation;
+	s->number = o->unused[o->nunused - 1];
+	if (bpf_map_update_elem(o->bindings, &s->number, &b, BPF_ANY) != 0) {
+		free(s);
+		return;
+	}
+	o->nunused--;
+	pthread_rwlock_wrlock(&o->lock);
+	HASH_ADD(hh, o->slots, ids, sizeof(s->ids), s);
+	pthread_rwlock_unlock(&o->lock);
 }
 
 static void
 binding_removed(void *arg, uint32_t client_id, uint32_t bind_id)
 {
-	struct offload *o = arg;
-	uint64_t	k = binding_of(client_id, bind_id);
+	struct offload	      *o = arg;
+	struct offload_binding b;
+	struct slot	      *s;
 
-	(void)bpf_map_delete_elem(o->bindings, &k);
+	if ((s = slot_find(o, client_id, bind_id)) == NULL)
+		return;
+	memset(&b, 0, sizeof(b));
+	(void)bpf_map_update_elem(o->bindings, &s->number, &b, BPF_ANY);
+	pthread_rwlock_wrlock(&o->lock);
+	HASH_DEL(o->slots, s);
+	pthread_rwlock_unlock(&o->lock);
+	o->unused[o->nunused++] = s->number;
+	free(s);
 }
 
 static void
@@ -262,9 +350,10 @@ binding_usage(void *arg, uint32_t client_id, uint32_t bind_id,
 {
 	struct offload	      *o = arg;
 	struct offload_binding b;
-	uint64_t	       k = binding_of(client_id, bind_id);
+	struct slot	      *s;
 
-	if (bpf_map_lookup_elem(o->bindings, &k, &b) != 0)
+	if ((s = slot_find(o, client_id, bind_id)) == NULL ||
+	    bpf_map_lookup_elem(o->bindings, &s->number, &b) != 0)
 		return;
 	u->packets_in += b.packets_in;
 	u->bytes_in += b.bytes_in;
@@ -327,7 +416,7 @@ told_lately(struct offload_recent *r, const struct offload_key *k,
 	size_t	 i;
 
 	memcpy(words, k, sizeof(*k));
-	words[2] = binding_of(to->client_id, to->bind_id);
+	words[2] = ids_of(to->client_id, to->bind_id);
 	words[3] = to->host;
 	for (i = 0; i < 4; i++) {
 		h = (h ^ words[i]) * 0x9e3779b97f4a7c15u;
@@ -345,18 +434,24 @@ void
 offload_learn(struct offload *o, struct offload_recent *r, uint64_t now,
     bool outbound, const struct packet *p, const struct demux_target *to)
 {
-	struct offload_binding b;
-	struct offload_flow    f = { .refresh = boot_ns() + REFRESH_NS };
-	struct offload_key     k;
+	struct offload_flow f = { .refresh = boot_ns() + REFRESH_NS };
+	struct offload_key  k;
+	struct slot	   *s;
 
 	if (o == NULL || to->tunnel != DEMUX_IPIP ||
 	    atomic_load_explicit(&o->refused, memory_order_relaxed) ||
 	    !make_key(&k, outbound, p) || told_lately(r, &k, to, now))
 		return;
-	f.binding = binding_of(to->client_id, to->bind_id);
-	if (bpf_map_lookup_elem(o->bindings, &f.binding, &b) != 0)
+	/* The control thread is changing it: another packet will do. */
+	if (pthread_rwlock_tryrdlock(&o->lock) != 0)
+		return;
+	if ((s = slot_find(o, to->client_id, to->bind_id)) != NULL) {
+		f.slot = s->number;
+		f.generation = s->generation;
+	}
+	pthread_rwlock_unlock(&o->lock);
+	if (s == NULL)
 		return;		/* gone meanwhile */
-	f.generation = b.generation;
 	f.host = to->host;
 	f.gateway = to->gateway;
 	(void)bpf_map_update_elem(o->flows, &k, &f, BPF_ANY);

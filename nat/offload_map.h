@@ -18,16 +18,17 @@ struct offload_key {
 };
 
 struct offload_flow {
-	__u64 binding;		/* client_id << 32 | bind_id */
-	__u64 generation;	/* of that binding: another one ends the flow */
+	__u64 generation;	/* of the binding: another one ends the flow */
 	__u64 refresh;		/* boot time, ns: the next packet after it goes the
 				 * slow way, so that what traffic taught stays known */
 	__u32 host, gateway;	/* the tunnel's ends */
+	__u32 slot;		/* of the binding */
+	__u32 zero;
 };
 
-/* A live binding; without it its flows are dead. */
+/* One slot: a binding, whose flows are dead when it is gone. */
 struct offload_binding {
-	__u64 generation;
+	__u64 generation;	/* 0: nobody's */
 	__u64 packets_in, bytes_in, packets_out, bytes_out;
 };
 

@@ -240,12 +240,38 @@ gateway_reconfigure(struct gateway *g, uint64_t now,
     const struct gateway_config *c)
 {
 	struct walk w = { g, now };
-	uint64_t    auth_start = g->config.auth_start;
+	uint64_t    auth_start = g->config.auth_start, until = g->config.until;
 
 	g->config = *c;
 	g->config.auth_start = auth_start;
+	g->config.until = until;
 	find_abilities(g);
 	leases_each(g->leases, reconfigure_client, &w);
+}
+
+static bool
+shorten_client(void *arg, struct lease_client *c)
+{
+	struct walk	     *w = arg;
+	struct lease_binding *b;
+
+	LIST_FOREACH(b, &c->bindings, entry) {
+		if (b->timer.at > w->g->config.until)
+			leases_extend(w->g->leases, b, w->g->config.until);
+	}
+	return true;
+}
+
+void
+gateway_set_until(struct gateway *g, uint64_t now, uint64_t until)
+{
+	struct walk w = { g, now };
+	bool	    sooner = until != 0 && (g->config.until == 0 ||
+		until < g->config.until);
+
+	g->config.until = until;
+	if (sooner)
+		leases_each(g->leases, shorten_client, &w);
 }
 
 void
@@ -359,22 +385,6 @@ serve_deregister(struct gateway *g, struct gateway_request *r)
 }
 
 static enum rsip_error
-serve_extend(struct gateway *g, struct gateway_request *r,
-    struct lease_binding *b)
-{
-	uint32_t lease = gateway_grant(&r->client->policy, r->in);
-
-	leases_extend(g->leases, b, r->now + (uint64_t)lease * 1000);
-	rsip_message_init(r->out, RSIP_EXTEND_RESPONSE);
-	r->out->has |= RSIP_HAS_CLIENT_ID | RSIP_HAS_BIND_ID | RSIP_HAS_LEASE;
-	r->out->client_id = r->client->client_id;
-	r->out->bind_id = b->bind_id;
-	r->out->lease = lease;
-	g->ops->event(g->arg, GATEWAY_EXTENDED, r->client, b);
-	return RSIP_OK;
-}
-
-static enum rsip_error
 serve_free(struct gateway *g, struct gateway_request *r,
     struct lease_binding *b)
 {
@@ -383,6 +393,25 @@ serve_free(struct gateway *g, struct gateway_request *r,
 	r->out->client_id = r->client->client_id;
 	r->out->bind_id = b->bind_id;
 	gateway_unbind(g, r->now, b);
+	return RSIP_OK;
+}
+
+static enum rsip_error
+serve_extend(struct gateway *g, struct gateway_request *r,
+    struct lease_binding *b)
+{
+	uint32_t lease = gateway_grant(g, r->now, &r->client->policy, r->in);
+
+	/* §9.10.3: not renewed, and the host is told so. */
+	if (lease == 0)
+		return serve_free(g, r, b);
+	leases_extend(g->leases, b, r->now + (uint64_t)lease * 1000);
+	rsip_message_init(r->out, RSIP_EXTEND_RESPONSE);
+	r->out->has |= RSIP_HAS_CLIENT_ID | RSIP_HAS_BIND_ID | RSIP_HAS_LEASE;
+	r->out->client_id = r->client->client_id;
+	r->out->bind_id = b->bind_id;
+	r->out->lease = lease;
+	g->ops->event(g->arg, GATEWAY_EXTENDED, r->client, b);
 	return RSIP_OK;
 }
 

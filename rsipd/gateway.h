@@ -46,6 +46,7 @@ struct gateway_config {
 	struct gateway_network local[GATEWAY_NETWORKS_MAX], remote[GATEWAY_NETWORKS_MAX];
 	size_t	 nlocal, nremote;	/* what QUERY is answered from */
 	const struct policies *policies;/* must outlive its use here */
+	uint64_t until;			/* no lease lasts longer (RFC 3102 §4.2.1); 0: no such bound */
 	uint64_t auth_start;		/* our own counters begin here: larger than before a restart */
 };
 
@@ -99,6 +100,9 @@ void	gateway_misuse(struct gateway *g, uint64_t now, uint32_t host,
 /* New policies, limits and networks: what they no longer allow is taken back. */
 void	gateway_reconfigure(struct gateway *g, uint64_t now,
 	    const struct gateway_config *c);
+
+/* Moves the bound of all leases: those that exist may then end sooner. */
+void	gateway_set_until(struct gateway *g, uint64_t now, uint64_t until);
 
 /* De-registers every host, telling it (§9.5.3). */
 void	gateway_shutdown(struct gateway *g, uint64_t now);

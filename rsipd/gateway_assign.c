@@ -43,13 +43,20 @@ struct assignment {
 };
 
 uint32_t
-gateway_grant(const struct policy *p, const struct rsip_message *in)
+gateway_grant(const struct gateway *g, uint64_t now, const struct policy *p,
+    const struct rsip_message *in)
 {
 	uint32_t lease = p->lease;
+	uint64_t left;
 
 	if ((in->has & RSIP_HAS_LEASE) && in->lease != 0)
 		lease = in->lease;
-	return lease < p->lease_max ? lease : p->lease_max;
+	if (lease > p->lease_max)
+		lease = p->lease_max;
+	if (g->config.until == 0)
+		return lease;
+	left = g->config.until > now ? (g->config.until - now) / 1000 : 0;
+	return lease < left ? lease : (uint32_t)left;
 }
 
 /* --- what was asked ------------------------------------------------------- */
@@ -659,10 +666,11 @@ gateway_assign(struct gateway *g, struct gateway_request *r)
 	    (rc = check_remote(a)) != RSIP_OK ||
 	    (rc = check_limits(a)) != RSIP_OK)
 		return rc;
+	if ((lease = gateway_grant(g, r->now, a->policy, r->in)) == 0)
+		return RSIP_LOCAL_ADDR_UNAVAILABLE;
 	rc = a->method == RSIP_METHOD_RSA_IP ? take_whole(a) : take_shared(a);
 	if (rc != RSIP_OK)
 		return rc;
-	lease = gateway_grant(a->policy, r->in);
 	if ((rc = bind_resources(a, lease, &b)) != RSIP_OK)
 		return rc;
 	answer(a, b, lease);

@@ -84,8 +84,9 @@ gateway_release(struct rsip_message *m)
 enum rsip_error gateway_assign(struct gateway *g, struct gateway_request *r);
 /* Takes a binding back: its resources go to rest. */
 void	gateway_unbind(struct gateway *g, uint64_t now, struct lease_binding *b);
-/* What a request for lease seconds is granted. */
-uint32_t gateway_grant(const struct policy *p, const struct rsip_message *in);
+/* Seconds that a request is granted; 0: nothing can be leased now. */
+uint32_t gateway_grant(const struct gateway *g, uint64_t now,
+	    const struct policy *p, const struct rsip_message *in);
 /* May the client go on using the binding under the policy that it has now? */
 bool	gateway_still_allowed(struct lease_binding *b);
 

@@ -13,6 +13,7 @@ rsipd_librsipd_a_SOURCES = \
 
 sbin_PROGRAMS += rsipd/rsipd
 rsipd_rsipd_SOURCES = \
+	rsipd/parent.c rsipd/parent.h \
 	rsipd/resolver.c rsipd/resolver.h \
 	rsipd/rsipd.c \
 	rsipd/server.c rsipd/server.h rsipd/server_internal.h \
@@ -45,3 +46,7 @@ endif
 
 dist_man_MANS += doc/rsipd.8 doc/rsipd.conf.5
 EXTRA_DIST += contrib/rsipd.conf
+
+dist_check_SCRIPTS += tests/net/rsip_cascade.sh
+TESTS += tests/net/rsip_cascade.sh
+EXTRA_DIST += tests/net/rsip_cascade.py

@@ -296,6 +296,18 @@ pool_ports_left(const struct pool *p, size_t i)
 
 /* --- SPIs ----------------------------------------------------------------- */
 
+static bool
+spi_is_ours(const struct pool_address *a, uint32_t spi)
+{
+	size_t k;
+
+	for (k = 0; a->few_spis && k < a->nspis; k++) {
+		if (a->spis[k] == spi)
+			return true;
+	}
+	return !a->few_spis && spi >= POOL_SPI_MIN;
+}
+
 enum pool_result
 pool_take_spis(struct pool *p, uint64_t now, size_t i, uint32_t host,
     const uint32_t *spi, size_t n)
@@ -304,7 +316,7 @@ pool_take_spis(struct pool *p, uint64_t now, size_t i, uint32_t host,
 
 	spiset_refresh(p->spis, now, p->quarantine);
 	for (k = 0; k < n; k++) {
-		if (spi[k] < POOL_SPI_MIN)
+		if (!spi_is_ours(&p->entry[i].what, spi[k]))
 			return POOL_UNALLOWED;
 	}
 	for (k = 0; k < n; k++) {
@@ -318,12 +330,33 @@ pool_take_spis(struct pool *p, uint64_t now, size_t i, uint32_t host,
 	return POOL_OK;
 }
 
+/* From a short list: those that are usable, beginning anywhere in it. */
+static enum pool_result
+draw_few_spis(struct pool *p, size_t i, size_t n, uint32_t *spi)
+{
+	const struct pool_address *a = &p->entry[i].what;
+	size_t			   k, found = 0, at;
+
+	at = random_uniform((uint32_t)a->nspis);
+	for (k = 0; k < a->nspis && found < n; k++) {
+		spi[found] = a->spis[(at + k) % a->nspis];
+		found += spiset_usable(p->spis, (uint16_t)i, spi[found], 0);
+	}
+	if (found < n || !spiset_reserve(p->spis, n))
+		return POOL_UNAVAILABLE;
+	for (k = 0; k < n; k++)
+		spiset_lease(p->spis, (uint16_t)i, spi[k]);
+	return POOL_OK;
+}
+
 enum pool_result
 pool_draw_spis(struct pool *p, uint64_t now, size_t i, size_t n, uint32_t *spi)
 {
 	size_t k;
 
 	spiset_refresh(p->spis, now, p->quarantine);
+	if (p->entry[i].what.few_spis)
+		return draw_few_spis(p, i, n, spi);
 	if (!spiset_reserve(p->spis, n))
 		return POOL_UNAVAILABLE;
 	for (k = 0; k < n; k++) {

@@ -17,6 +17,7 @@ struct pool;
 
 #define POOL_ADDRS_MAX	256	/* public addresses of one gateway */
 #define POOL_RANGES_MAX	8	/* port ranges of one address; dataplane_pool has as many */
+#define POOL_SPIS_MAX	256	/* SPIs of an address that has not all of them */
 #define POOL_SPI_MIN	256	/* RFC 2406 §2.1: below are reserved */
 
 struct pool_address {
@@ -24,6 +25,9 @@ struct pool_address {
 	bool exclusive;			/* for RSA-IP: one host has all of it */
 	struct demux_range ports[POOL_RANGES_MAX];
 	unsigned nports;		/* 0 where exclusive */
+	bool	 few_spis;		/* only those that follow, else all */
+	size_t	 nspis;
+	uint32_t spis[POOL_SPIS_MAX];
 };
 
 enum pool_result {

@@ -19,6 +19,7 @@
 #include "base/priv.h"
 #include "base/rtnl.h"
 #include "base/util.h"
+#include "rsipd/parent.h"
 #include "rsipd/resolver.h"
 #include "rsipd/server.h"
 #include "rsipd/status.h"
@@ -30,6 +31,8 @@ struct rsipd {
 	struct settings *settings;
 	struct event_base *base;
 	struct event *tick, *hup, *term, *intr;
+	unsigned parent_age;		/* seconds since rsipc was asked */
+	bool	 parent_lost;
 	struct control *control;
 	struct server *server;
 	struct gateway *gateway;
@@ -115,6 +118,28 @@ on_misuse(void *arg, uint32_t host, enum demux_verdict verdict,
 
 /* --- events --------------------------------------------------------------- */
 
+/* Our leases end with those of our own rsipc, which renews them in time. */
+static void
+look_at_parent(struct rsipd *d, uint64_t now)
+{
+	struct parent_lease lease;
+	bool		    lost;
+
+	if (d->settings->parent == NULL || ++d->parent_age < PARENT_POLL)
+		return;
+	d->parent_age = 0;
+	/* If rsipc is silent, what it last said still holds. */
+	if (parent_ask(d->settings->parent, &lease) == -1)
+		return;
+	lost = !parent_contains(&lease.what, &d->settings->pools[0]);
+	if (lost && !d->parent_lost)
+		log_error("rsipc has another lease now: restart rsipd to "
+		    "lease it on");
+	d->parent_lost = lost;
+	gateway_set_until(d->gateway, now, lost ? now :
+	    now + (uint64_t)lease.expires * 1000);
+}
+
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -123,6 +148,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	look_at_parent(d, now);
 	gateway_tick(d->gateway, now);
 	server_tick(d->server, now);
 }
@@ -279,8 +305,12 @@ make_gateway(struct rsipd *d)
 	}
 	c->gateway.auth_start = (uint64_t)clock_wall() * 1000;
 	d->gateway = gateway_new(&c->gateway, pool, &gateway_ops, d);
-	if (d->gateway != NULL)
+	if (d->gateway != NULL) {
+		if (c->parent != NULL)
+			gateway_set_until(d->gateway, clock_now(), clock_now() +
+			    (uint64_t)c->parent_expires * 1000);
 		return 0;
+	}
 fail:
 	pool_free(pool);
 	log_error("out of memory");

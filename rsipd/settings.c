@@ -64,6 +64,7 @@ static cfg_opt_t opts[] = {
 	CFG_STR("tunnel-endpoint", NULL, CFGF_NODEFAULT),
 	CFG_INT("port", RSIP_PORT, CFGF_NONE),
 	CFG_STR("control", RUNDIR "/rsipd.sock", CFGF_NONE),
+	CFG_STR("parent", NULL, CFGF_NODEFAULT),
 	CFG_SEC("pool", pool_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_STR_LIST("ports-default", default_ports, CFGF_NONE),
 	CFG_INT("quarantine", 120, CFGF_NONE),
@@ -648,6 +649,14 @@ get_all(struct settings *c, cfg_t *cfg)
 	c->port = (uint16_t)port;
 	c->gateway.udp = cfg_getbool(cfg, "udp");
 	c->control = xstrdup(cfg_getstr(cfg, "control"));
+	if (cfg_size(cfg, "parent") != 0) {
+		if (c->npools != 0) {
+			conf_error(cfg, "parent: what it has leased is the "
+			    "pool: leave pool out");
+			return -1;
+		}
+		c->parent = xstrdup(cfg_getstr(cfg, "parent"));
+	}
 	if (get_policies(c, cfg) == -1)
 		return -1;
 	c->gateway.policies = c->policies;
@@ -686,6 +695,7 @@ settings_free(struct settings *c)
 	free(c->secret);
 	free(c->pools);
 	free(c->control);
+	free(c->parent);
 	free(c);
 }
 
@@ -695,7 +705,8 @@ settings_needs_restart(const struct settings *a, const struct settings *b)
 	return strcmp(a->public_if, b->public_if) != 0 ||
 	    strcmp(a->private_if, b->private_if) != 0 ||
 	    a->gateway.gateway != b->gateway.gateway || a->port != b->port ||
-	    strcmp(a->control, b->control) != 0 || a->npools != b->npools ||
+	    strcmp(a->control, b->control) != 0 ||
+	    (a->parent == NULL) != (b->parent == NULL) || a->npools != b->npools ||
 	    memcmp(a->pools, b->pools, a->npools * sizeof(*a->pools)) != 0 ||
 	    a->firewall != b->firewall || a->queues != b->queues ||
 	    a->queue_first != b->queue_first || a->mtu != b->mtu ||
@@ -715,6 +726,8 @@ settings_keep_fixed(struct settings *to, const struct settings *from)
 	to->port = from->port;
 	free(to->control);
 	to->control = xstrdup(from->control);
+	free(to->parent);
+	to->parent = from->parent == NULL ? NULL : xstrdup(from->parent);
 	free(to->pools);
 	to->pools = xcalloc(from->npools, sizeof(*to->pools));
 	memcpy(to->pools, from->pools, from->npools * sizeof(*to->pools));

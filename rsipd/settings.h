@@ -18,6 +18,8 @@ struct settings {
 	uint32_t public_addr;		/* network order; 0 until settings_complete() */
 	uint16_t port;
 	char	*control;
+	char	*parent;		/* rsipc's control socket; NULL: the pools are our own */
+	uint32_t parent_expires;	/* seconds after settings_complete() */
 	struct pool_address *pools;	/* none: the public address, until settings_complete() */
 	size_t	 npools;
 	struct demux_range ports[POOL_RANGES_MAX];	/* where a pool names none */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/rtnl.h"
 #include "base/util.h"
+#include "rsipd/parent.h"
 #include "rsipd/settings.h"
 
 /* RFC 1918 §3. */
@@ -59,6 +60,42 @@ find_private(struct settings *c)
 out:
 	freeifaddrs(list);
 	return rc;
+}
+
+/* The interface that has an address. */
+static void
+find_interface_of(uint32_t addr, char out[IF_NAMESIZE])
+{
+	struct ifaddrs *list, *i;
+
+	if (getifaddrs(&list) == -1)
+		return;
+	for (i = list; i != NULL; i = i->ifa_next) {
+		if (i->ifa_addr != NULL && i->ifa_addr->sa_family == AF_INET &&
+		    ((struct sockaddr_in *)(void *)i->ifa_addr)
+		    ->sin_addr.s_addr == addr)
+			memcpy(out, i->ifa_name, strnlen(i->ifa_name,
+			    IF_NAMESIZE - 1) + 1);
+	}
+	freeifaddrs(list);
+}
+
+/* What rsipc has leased is the pool, and its interface the public one. */
+static int
+find_parent(struct settings *c)
+{
+	struct parent_lease lease;
+
+	if (parent_ask(c->parent, &lease) == -1) {
+		log_error("parent %s: no lease with ports: start rsipc first",
+		    c->parent);
+		return -1;
+	}
+	c->pools[c->npools++] = lease.what;
+	c->parent_expires = lease.expires;
+	if (c->public_if[0] == '\0')
+		find_interface_of(lease.what.addr, c->public_if);
+	return 0;
 }
 
 static int
@@ -119,7 +156,8 @@ settings_complete(struct settings *c)
 {
 	struct pool_address *a;
 
-	if (find_interfaces(c) == -1)
+	if ((c->parent != NULL && find_parent(c) == -1) ||
+	    find_interfaces(c) == -1)
 		return -1;
 	if (c->gateway.gateway == 0 && rtnl_addr_of(c->private_if,
 	    &c->gateway.gateway, NULL) == -1) {

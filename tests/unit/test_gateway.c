@@ -1173,6 +1173,41 @@ registrations_without_bindings_end(void **state)
 	world_end();
 }
 
+/* A cascaded gateway leases on what it has leased itself (RFC 3102 §4.2.1). */
+static void
+leases_do_not_outlive_the_parents(void **state)
+{
+	struct policy p = default_policy();
+	uint32_t      id;
+
+	(void)state;
+	world_begin(&p, false);
+	gateway_set_until(w.g, w.now, w.now + 90000);
+	id = do_register();
+	assign(RSIP_ASSIGN_REQUEST_RSAP_IP, id);
+	expect(RSIP_ASSIGN_RESPONSE_RSAP_IP);
+	assert_int_equal(w.out.lease, 90);
+	gateway_set_until(w.g, w.now, w.now + 900000);
+	request(RSIP_EXTEND_REQUEST, id);
+	w.in.has |= RSIP_HAS_BIND_ID;
+	w.in.bind_id = 1;
+	expect(RSIP_EXTEND_RESPONSE);
+	assert_int_equal(w.out.lease, 600);
+	/* The parent wants it back sooner. */
+	gateway_set_until(w.g, w.now, w.now + 10000);
+	gateway_tick(w.g, w.now + 9999);
+	assert_int_equal(w.bound, 1);
+	w.now += 10000;
+	request(RSIP_EXTEND_REQUEST, id);
+	w.in.has |= RSIP_HAS_BIND_ID;
+	w.in.bind_id = 1;
+	expect(RSIP_FREE_RESPONSE);
+	assert_int_equal(w.bound, 0);
+	assign(RSIP_ASSIGN_REQUEST_RSAP_IP, id);
+	expect_error(RSIP_LOCAL_ADDR_UNAVAILABLE);
+	world_end();
+}
+
 static void
 freed_resources_rest_for_others(void **state)
 {
@@ -1358,6 +1393,7 @@ main(void)
 		cmocka_unit_test(misuse_is_told_once_a_second),
 		cmocka_unit_test(leases_end),
 		cmocka_unit_test(registrations_without_bindings_end),
+		cmocka_unit_test(leases_do_not_outlive_the_parents),
 		cmocka_unit_test(freed_resources_rest_for_others),
 		cmocka_unit_test(shutdown_tells_every_host),
 		cmocka_unit_test(a_new_connection_takes_over),

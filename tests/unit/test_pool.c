@@ -249,6 +249,29 @@ spis_rest_and_run_out(void **state)
 }
 
 static void
+few_spis_are_only_those(void **state)
+{
+	struct pool	   *p = make(20000, 20003, 100);
+	struct pool_address a = { .addr = inet_addr("198.51.100.9"),
+		.ports = { { 1000, 1001 } }, .nports = 1, .few_spis = true,
+		.nspis = 3, .spis = { 70000, 4711, 256 } };
+	uint32_t	    got[4], other = 4712, one = 4711;
+
+	(void)state;
+	assert_int_equal(pool_add(p, &a), 1);
+	assert_int_equal(pool_take_spis(p, T0, 1, HOST_A, &other, 1),
+	    POOL_UNALLOWED);
+	assert_int_equal(pool_draw_spis(p, T0, 1, 4, got), POOL_UNAVAILABLE);
+	assert_int_equal(pool_take_spis(p, T0, 1, HOST_A, &one, 1), POOL_OK);
+	assert_int_equal(pool_draw_spis(p, T0, 1, 2, got), POOL_OK);
+	assert_int_equal(got[0] + got[1], 70256);
+	pool_rest_spis(p, T0, 1, HOST_A, got, 2);
+	assert_int_equal(pool_draw_spis(p, T0, 1, 1, got), POOL_UNAVAILABLE);
+	assert_int_equal(pool_draw_spis(p, T0 + REST, 1, 2, got), POOL_OK);
+	pool_free(p);
+}
+
+static void
 many_spis_come_and_go(void **state)
 {
 	struct pool	  *p = make(20000, 20003, 50000);
@@ -316,6 +339,7 @@ main(void)
 		cmocka_unit_test(freed_ports_rest_but_not_for_their_host),
 		cmocka_unit_test(scarce_ports_wake_longest_freed_first),
 		cmocka_unit_test(spis_rest_and_run_out),
+		cmocka_unit_test(few_spis_are_only_those),
 		cmocka_unit_test(many_spis_come_and_go),
 		cmocka_unit_test(whole_addresses),
 	};

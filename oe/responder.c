@@ -22,6 +22,7 @@ struct peer {
 	struct core	*core;
 	unsigned	 waiting;	/* answers that have not come */
 	bool		 found, authentic;
+	enum record_status problem;	/* RECORD_NONE: just no record */
 	unsigned	 nkeys;
 	struct pubkey	*keys;
 	uint32_t	 ttl;
@@ -132,9 +133,8 @@ peer_dns(struct core *c, void *owner, unsigned tag,
 			p->authentic = a->authentic && (had == 0 || p->authentic);
 			p->found = true;
 		}
-	} else if (a->status == RECORD_MALFORMED || a->status == RECORD_BOGUS) {
-		log_info("peer %s: %s", keying_id_text(&p->id),
-		    record_status_text(a->status));
+	} else if (a->status != RECORD_FOUND && a->status != RECORD_NONE) {
+		p->problem = a->status;
 	}
 	if (a->ttl < p->ttl)
 		p->ttl = a->ttl;
@@ -149,7 +149,10 @@ peer_dns(struct core *c, void *owner, unsigned tag,
 		p->ttl = PEER_TTL_MIN;
 	p->expires = c->now + (uint64_t)p->ttl * SECONDS;
 	if (!p->found && ratelimit_pass(&c->bad_packet, c->now))
-		log_info("peer %s has no key in DNS", keying_id_text(&p->id));
+		log_info("peer %s has no key in DNS%s%s", keying_id_text(&p->id),
+		    p->problem != RECORD_NONE ? ": " : "",
+		    p->problem != RECORD_NONE ?
+		    record_status_text(p->problem) : "");
 	peer_answer(p);
 }
 
@@ -194,6 +197,7 @@ peer_new(struct core *c, const struct keying_id *id, const char *name)
 	p->core = c;
 	p->id = *id;
 	p->ttl = PEER_TTL_MAX;
+	p->problem = RECORD_NONE;
 	HASH_ADD(hh, c->peers, id, sizeof(p->id), p);
 	c->npeers++;
 	for (i = ASK_KEY; i <= ASK_TXT; i++) {

@@ -204,7 +204,8 @@ control_accept(struct evconnlistener *l, evutil_socket_t fd,
 	bufferevent_enable(a->bev, EV_READ | EV_WRITE);
 }
 
-/* Makes the folder that holds path, one level. */
+/* Makes the folders that lead to path: after "make install" to /usr/local not
+ * even /usr/local/var/run is there. */
 static void
 control_make_folder(const char *path)
 {
@@ -212,11 +213,13 @@ control_make_folder(const char *path)
 	char *slash;
 
 	snprintf(folder, sizeof(folder), "%s", path);
-	if ((slash = strrchr(folder, '/')) == NULL || slash == folder)
-		return;
-	*slash = '\0';
-	if (mkdir(folder, 0755) == -1 && errno != EEXIST)
-		log_debug("%s: %s", folder, strerror(errno));
+	for (slash = strchr(folder + 1, '/'); slash != NULL;
+	    slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(folder, 0755) == -1 && errno != EEXIST)
+			log_debug("%s: %s", folder, strerror(errno));
+		*slash = '/';
+	}
 }
 
 struct control *

@@ -125,14 +125,14 @@ def registration_ends_by_itself():
 @test
 def registration_lasts_as_long_as_its_bindings():
     """6: R = max(R, Bi)"""
-    s = host('short')       # registered for 1 s; bindings last 2 s at most
-    p = is_type(s.assign_rsap(None, (1,), None, (1,), (LEASE, 2)),
+    s = host('short')       # registered for 1 s; bindings last 4 s at most
+    p = is_type(s.assign_rsap(None, (1,), None, (1,), (LEASE, 4)),
                 rsip.ASSIGN_RESPONSE_RSAP_IP)
-    assert find(p, LEASE) == 2
-    time.sleep(1.3)
-    p = is_type(s.extend(find(p, BIND), (LEASE, 2)), rsip.EXTEND_RESPONSE)
-    time.sleep(1.3)         # past what the first lease gave
-    is_type(s.extend(find(p, BIND), (LEASE, 2)), rsip.EXTEND_RESPONSE)
+    assert find(p, LEASE) == 4
+    time.sleep(2.2)
+    p = is_type(s.extend(find(p, BIND), (LEASE, 4)), rsip.EXTEND_RESPONSE)
+    time.sleep(2.2)         # past what the first lease gave
+    is_type(s.extend(find(p, BIND), (LEASE, 4)), rsip.EXTEND_RESPONSE)
 
 
 @test
@@ -528,7 +528,7 @@ def slow_names_hold_up_nobody():
     start = time.monotonic()
     for _ in range(5):
         is_type(t.assign_rsap(), rsip.ASSIGN_RESPONSE_RSAP_IP)
-    assert time.monotonic() - start < 0.4
+    assert time.monotonic() - start < 2
     p = is_type(s.receive(), rsip.ASSIGN_RESPONSE_RSAP_IP)
     assert find(p, ADDRESS, 1) == (4, 'slow.lab')
 

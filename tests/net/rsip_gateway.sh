@@ -33,7 +33,7 @@ network "10.0.0.144/28" { remote-policy = "micro"
 network "10.0.0.160/28" { local-policy = "micro" }
 network "10.0.0.176/28" { require-auth = true secret = "secret" key-id = 9 }
 network "10.0.0.192/29" { secret = "secret" key-id = 9 }
-network "10.0.0.200/29" { registration-time = 1 lease-time = 1 lease-max = 2 }
+network "10.0.0.200/29" { registration-time = 1 lease-time = 1 lease-max = 4 }
 network "10.0.0.208/28" { addresses = {"198.51.100.5"} }
 network "10.0.0.224/29" { register-allowed = false }
 network "10.0.0.232/29" { ipsec-allowed = false listen-allowed = false

@@ -66,7 +66,7 @@ virtfs() { echo "local,path=$2,mount_tag=$1,security_model=none,multidevs=remap$
 timeout "$seconds" qemu-system-x86_64 -accel "${VM_ACCEL:-tcg,thread=multi}" -cpu "${VM_CPU:-max}" -machine q35 \
 	-smp "$(nproc)" -m 2048 -nodefaults -no-user-config -display none -no-reboot \
 	-kernel "/boot/vmlinuz-$kernel" -initrd "$d/initrd" \
-	-append "console=ttyS0 panic=-1 nokaslr mitigations=off random.trust_cpu=on quiet" \
+	-append "console=ttyS0 panic=-1 nokaslr mitigations=off no_timer_check random.trust_cpu=on quiet" \
 	-serial "file:$d/console" \
 	-device virtio-serial-pci -chardev stdio,id=out,signal=off -device virtconsole,chardev=out \
 	-device virtio-rng-pci \

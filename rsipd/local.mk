@@ -47,6 +47,7 @@ endif
 dist_man_MANS += doc/rsipd.8 doc/rsipd.conf.5
 EXTRA_DIST += contrib/rsipd.conf
 
-dist_check_SCRIPTS += tests/net/rsip_cascade.sh
-TESTS += tests/net/rsip_cascade.sh
-EXTRA_DIST += tests/net/rsip_cascade.py
+RSIPD_NET = tests/net/rsip_cascade.sh tests/net/rsip_reload.sh
+dist_check_SCRIPTS += $(RSIPD_NET)
+TESTS += $(RSIPD_NET)
+EXTRA_DIST += tests/net/rsip_cascade.py tests/net/rsip_reload.py

@@ -22,17 +22,18 @@ chain_of(size_t nchains, uint32_t client_id, uint32_t bind_id)
 static int
 chains_resize(struct demux *d, size_t n)
 {
-	struct demux_lease **chains, *l, **c;
+	struct demux_chain *chains, *c;
+	struct demux_lease *l;
 
 	chains = calloc(n, sizeof(*chains));
 	if (chains == NULL)
 		return -1;
 	for (size_t i = 0; i < d->nchains; i++) {
-		while ((l = d->leases[i]) != NULL) {
-			d->leases[i] = l->next_of_ids;
+		while ((l = d->leases[i].first) != NULL) {
+			d->leases[i].first = l->next_of_ids;
 			c = &chains[chain_of(n, l->client_id, l->bind_id)];
-			l->next_of_ids = *c;
-			*c = l;
+			l->next_of_ids = c->first;
+			c->first = l;
 		}
 	}
 	d->bytes += (n - d->nchains) * sizeof(*chains);
@@ -92,8 +93,8 @@ demux_free(struct demux *d)
 		free(e);
 	}
 	for (size_t i = 0; i < d->nchains; i++) {
-		while ((l = d->leases[i]) != NULL) {
-			d->leases[i] = l->next_of_ids;
+		while ((l = d->leases[i].first) != NULL) {
+			d->leases[i].first = l->next_of_ids;
 			lease_free(l);
 		}
 	}
@@ -127,9 +128,9 @@ static struct demux_lease *
 find_lease(const struct demux *d, uint32_t client_id, uint32_t bind_id)
 {
 	struct demux_lease *l;
+	size_t		    i = chain_of(d->nchains, client_id, bind_id);
 
-	for (l = d->leases[chain_of(d->nchains, client_id, bind_id)]; l != NULL;
-	     l = l->next_of_ids) {
+	for (l = d->leases[i].first; l != NULL; l = l->next_of_ids) {
 		if (l->client_id == client_id && l->bind_id == bind_id)
 			break;
 	}
@@ -139,14 +140,14 @@ find_lease(const struct demux *d, uint32_t client_id, uint32_t bind_id)
 static void
 chain_link(struct demux *d, struct demux_lease *l)
 {
-	struct demux_lease **c;
+	struct demux_chain *c;
 
 	/* Without memory chains become longer, no more. */
 	if (d->nleases >= d->nchains)
 		(void)chains_resize(d, d->nchains * 2);
 	c = &d->leases[chain_of(d->nchains, l->client_id, l->bind_id)];
-	l->next_of_ids = *c;
-	*c = l;
+	l->next_of_ids = c->first;
+	c->first = l;
 	d->nleases++;
 }
 
@@ -155,7 +156,7 @@ chain_unlink(struct demux *d, struct demux_lease *l)
 {
 	struct demux_lease **c;
 
-	c = &d->leases[chain_of(d->nchains, l->client_id, l->bind_id)];
+	c = &d->leases[chain_of(d->nchains, l->client_id, l->bind_id)].first;
 	while (*c != l)
 		c = &(*c)->next_of_ids;
 	*c = l->next_of_ids;
@@ -231,7 +232,8 @@ local_is_taken(
 	if (!b->whole || a->nleases == 0)
 		return false;
 	for (size_t i = 0; i < d->nchains; i++) {
-		for (l = d->leases[i]; l != NULL; l = l->next_of_ids) {
+		for (l = d->leases[i].first; l != NULL;
+		     l = l->next_of_ids) {
 			if (l->local == b->local && l->host != b->host)
 				return true;
 		}
@@ -554,21 +556,25 @@ demux_usage(const struct demux *d, uint32_t client_id, uint32_t bind_id,
 }
 
 static struct demux_entry
-make_entry(const struct demux_lease *l, const struct demux_key *k)
+make_entry(const struct demux_lease *l)
 {
-	struct demux_entry e = {
+	return (struct demux_entry) {
 		.local = l->local,
 		.host = l->host,
 		.client_id = l->client_id,
 		.bind_id = l->bind_id,
 		.last_used = atomic_load(&l->last_used),
 	};
+}
 
-	if (k == NULL)
-		return e;
-	e.key = k->value;
-	e.remote = k->remote;
-	switch (k->kind) {
+static struct demux_entry
+make_key_entry(const struct demux_lease *l, struct demux_key k)
+{
+	struct demux_entry e = make_entry(l);
+
+	e.key = k.value;
+	e.remote = k.remote;
+	switch (k.kind) {
 	case DEMUX_KIND_SPI:
 		e.kind = "spi";
 		break;
@@ -582,8 +588,8 @@ make_entry(const struct demux_lease *l, const struct demux_key *k)
 		break;
 	case DEMUX_KIND_PEER_SPI:
 		e.kind = "peer-spi";
-		e.protocol = (uint8_t)(k->value >> 32);
-		e.key = (uint32_t)k->value;
+		e.protocol = (uint8_t)(k.value >> 32);
+		e.key = (uint32_t)k.value;
 		break;
 	default:
 		e.kind = NULL;
@@ -600,22 +606,20 @@ each_of_lease(const struct demux *d, struct demux_lease *l,
 	struct demux_learnt	 *learnt;
 	struct demux_slot	 *s;
 	struct demux_entry	  e;
-	struct demux_key	  k;
 
 	for (size_t i = 0; i < l->nports; i++) {
-		e = make_entry(l, NULL);
+		e = make_entry(l);
 		e.kind = "port";
 		e.key = (uint64_t)r[i].lo << 16 | r[i].hi;
 		fn(arg, &e);
 	}
 	for (size_t i = 0; i < lease_nkeys(l); i++) {
-		k = lease_key(l, i);
-		e = make_entry(l, &k);
+		e = make_key_entry(l, lease_key(l, i));
 		fn(arg, &e);
 	}
 	LIST_FOREACH(learnt, &l->learnt, in_lease)
 	{
-		e = make_entry(l, &learnt->key);
+		e = make_key_entry(l, learnt->key);
 		if (e.kind == NULL || demux_find(d, &learnt->key, &s) == NULL)
 			continue;
 		e.last_used = (uint64_t)atomic_load(&s->last_used) * 1000;
@@ -632,7 +636,7 @@ demux_each(const struct demux *d,
 	/* Readers that want to learn meanwhile leave it in the queue. */
 	demux_lock(w);
 	for (size_t i = 0; i < d->nchains; i++) {
-		for (struct demux_lease *l = d->leases[i]; l != NULL;
+		for (struct demux_lease *l = d->leases[i].first; l != NULL;
 		     l = l->next_of_ids)
 			each_of_lease(d, l, fn, arg);
 	}

@@ -74,10 +74,12 @@ demux_reclaim(struct demux *d, uint64_t oldest)
 
 /* --- the hash table ------------------------------------------------------ */
 
+__extension__ typedef unsigned __int128 uint128;
+
 static inline uint64_t
 mix(uint64_t a, uint64_t b)
 {
-	__extension__ unsigned __int128 p = (unsigned __int128)a * b;
+	uint128 p = (uint128)a * b;
 
 	return (uint64_t)p ^ (uint64_t)(p >> 64);
 }
@@ -96,7 +98,7 @@ first_place(const struct demux *d, const struct demux_table *t,
 	h = mix(h ^ ((uint64_t)k->remote << 32 | k->local),
 	    d->seed ^ (0xd6e8feb86659fd93 + (uint64_t)k->kind));
 	/* The hash as a fraction of the whole. */
-	return (size_t)((__extension__(unsigned __int128)h * t->nslots) >> 64);
+	return (size_t)((uint128)h * t->nslots >> 64);
 }
 
 static inline size_t

@@ -96,6 +96,10 @@ struct demux_lease {
 	_Alignas(8) uint8_t data[];
 };
 
+struct demux_chain {
+	struct demux_lease *first;
+};
+
 /* A wish to learn, on its way from a reader to the writer. */
 struct demux_wish {
 	struct demux_key key;
@@ -135,7 +139,7 @@ struct demux {
 	struct demux_reader readers[DEMUX_READERS];
 
 	pthread_mutex_t lock;		/* held to write; readers only ever try it */
-	struct demux_lease **leases;	/* chains by client_id and bind_id */
+	struct demux_chain *leases;	/* by client_id and bind_id */
 	size_t nchains, nleases;
 	struct demux_learnt_list learnt;
 	struct demux_learnt *cursor;	/* where expiry goes on */

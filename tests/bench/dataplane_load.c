@@ -56,6 +56,21 @@ get_addr(const char *s)
 }
 
 static void
+get_mac(const char *s, uint8_t mac[6])
+{
+	char *end;
+
+	for (unsigned i = 0; i < 6; i++) {
+		mac[i] = (uint8_t)strtoul(s, &end, 16);
+		if (end == s || *end != (i < 5 ? ':' : '\0')) {
+			errno = EINVAL;
+			fail("mac");
+		}
+		s = end + 1;
+	}
+}
+
+static void
 put_ip(uint8_t *p, uint32_t src, uint32_t dst, uint8_t protocol, size_t len)
 {
 	memset(p, 0, 20);
@@ -90,7 +105,8 @@ main(int argc, char *argv[])
 	struct iovec	   iov[BATCH];
 	struct sockaddr_ll to = { .sll_family = AF_PACKET,
 		.sll_protocol = htons(ETH_P_IP), .sll_halen = 6 };
-	unsigned	   mac[6], cpu;
+	uint8_t		   mac[6];
+	unsigned	   cpu;
 	bool		   esp;
 	size_t		   len, head, tun;
 	uint32_t	   flows, flow = 0;
@@ -102,10 +118,7 @@ main(int argc, char *argv[])
 		fputs("usage: see the source\n", stderr);
 		return 2;
 	}
-	if (sscanf(argv[2], "%x:%x:%x:%x:%x:%x", &mac[0], &mac[1], &mac[2],
-		&mac[3], &mac[4], &mac[5])
-	    != 6)
-		fail("mac");
+	get_mac(argv[2], mac);
 	esp = strcmp(argv[5], "esp") == 0;
 	len = strtoul(argv[6], NULL, 10);
 	flows = (uint32_t)strtoul(argv[7], NULL, 10);
@@ -120,7 +133,7 @@ main(int argc, char *argv[])
 		uint8_t *f = frames[i];
 
 		for (unsigned k = 0; k < 6; k++) {
-			f[k] = (uint8_t)mac[k];
+			f[k] = mac[k];
 			f[6 + k] = (uint8_t)(2 + k);
 		}
 		store_u16(f + 12, ETHERTYPE_IP);

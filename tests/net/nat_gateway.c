@@ -114,26 +114,51 @@ add_pool(char *s, bool local)
 	p->local = local;
 }
 
+static enum dataplane_firewall
+get_firewall(const char *s)
+{
+	static const char *const names[] = {
+		[DATAPLANE_FIREWALL_AUTO] = "auto",
+		[DATAPLANE_FIREWALL_NFTABLES] = "nftables",
+		[DATAPLANE_FIREWALL_IPTABLES] = "iptables",
+		[DATAPLANE_FIREWALL_NONE] = "none",
+	};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(s, names[i]) == 0)
+			return (enum dataplane_firewall)i;
+	}
+	fail("unknown firewall", s);
+}
+
+static void
+get_flag(const char *s)
+{
+	if (strcmp(s, "local-ipsec") == 0)
+		config.local_ipsec = true;
+	else if (strcmp(s, "no-napt") == 0)
+		config.napt = false;
+	else if (strcmp(s, "offload") == 0)
+		config.offload = true;
+	else if (strcmp(s, "keep-root") == 0)
+		keep_root = true;
+	else if (strcmp(s, "keep-softirq") == 0)
+		config.keep_softirq = true;
+	else
+		fail("unknown option", s);
+}
+
 static void
 get_option(char *s)
 {
 	char *v = strchr(s, '=');
 
-	if (v != NULL)
-		*v++ = '\0';
-	if (v == NULL && strcmp(s, "local-ipsec") == 0)
-		config.local_ipsec = true;
-	else if (v == NULL && strcmp(s, "no-napt") == 0)
-		config.napt = false;
-	else if (v == NULL && strcmp(s, "offload") == 0)
-		config.offload = true;
-	else if (v == NULL && strcmp(s, "keep-root") == 0)
-		keep_root = true;
-	else if (v == NULL && strcmp(s, "keep-softirq") == 0)
-		config.keep_softirq = true;
-	else if (v == NULL)
-		fail("unknown option", s);
-	else if (strcmp(s, "queues") == 0)
+	if (v == NULL) {
+		get_flag(s);
+		return;
+	}
+	*v++ = '\0';
+	if (strcmp(s, "queues") == 0)
 		config.queues = (unsigned)strtoul(v, NULL, 10);
 	else if (strcmp(s, "queue-first") == 0)
 		config.queue_first = (unsigned)strtoul(v, NULL, 10);
@@ -146,11 +171,7 @@ get_option(char *s)
 	else if (strcmp(s, "remote-pool") == 0)
 		add_pool(v, false);
 	else if (strcmp(s, "firewall") == 0)
-		config.firewall = strcmp(v, "nftables") == 0
-		    ? DATAPLANE_FIREWALL_NFTABLES
-		    : strcmp(v, "iptables") == 0 ? DATAPLANE_FIREWALL_IPTABLES
-		    : strcmp(v, "none") == 0	 ? DATAPLANE_FIREWALL_NONE
-						 : DATAPLANE_FIREWALL_AUTO;
+		config.firewall = get_firewall(v);
 	else
 		fail("unknown option", s);
 }

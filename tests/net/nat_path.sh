@@ -13,6 +13,7 @@ done
 if [ "$(id -u)" != 0 ] && [ -z "$NAT_PATH_INSIDE" ]; then
 	# A user namespace has its own networks; ip netns wants a /run it can write.
 	unshare -rnm true 2>/dev/null || skip "neither root nor user namespaces"
+	# shellcheck disable=SC2016
 	NAT_PATH_INSIDE=1 exec unshare -rnm sh -c \
 	    'mount -t tmpfs run /run && exec sh "$0" "$@"' "$0" "$@"
 fi

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/cursor.h"
+#include "base/util.h"
 #include "nat/demux.h"
 #include "nat/packet.h"
 
@@ -771,7 +772,7 @@ test_readers_beside_the_writer(void **state)
 		assert_int_equal(
 		    pthread_create(&t[i], NULL, race_reader, &r), 0);
 	for (unsigned round = 0; round < 60000; round++) {
-		uint32_t i = (uint32_t)rand() % 512;
+		uint32_t i = random_uniform(512);
 
 		b.client_id = i;
 		b.host = htonl(i);

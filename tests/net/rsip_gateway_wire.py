@@ -107,6 +107,26 @@ def answers_that_are_read_late():
 
 
 @test
+def connections_of_a_host_are_few():
+    """the idle ones of a host give way; the one with its registration stays"""
+    s = host()
+    source = s.sock.getsockname()[0]
+    idle = [Session(GATEWAY, source=source) for _ in range(12)]
+    closed = 0
+    for t in idle:
+        t.sock.settimeout(1)
+        try:
+            closed += t.sock.recv(1) == b''
+        except (TimeoutError, socket.timeout):
+            pass
+        except ConnectionError:
+            closed += 1
+    assert closed >= 9, closed
+    is_type(s.assign_rsap(), rsip.ASSIGN_RESPONSE_RSAP_IP)
+    is_type(host().assign_rsap(), rsip.ASSIGN_RESPONSE_RSAP_IP)
+
+
+@test
 def damaged_datagrams():
     """every truncation and some flips: an error or silence, never the end"""
     s = host(udp=True)

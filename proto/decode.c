@@ -175,9 +175,8 @@ read_vendor(struct rsip_message *m, const struct param *p, bool last,
 		m->has |= RSIP_HAS_COOKIES;
 		return RSIP_OK;
 	case RSIP_VENDOR_AUTH:
-		if (m->has & RSIP_HAS_AUTH)
-			return RSIP_DUPLICATE_PARAM;
-		/* What follows the MAC would not be read as covered by it. */
+		/* What follows the MAC would not be read as covered by it; so
+		 * there cannot be two either. */
 		if (len != 12 + RSIP_AUTH_MAC_LEN || !last)
 			return RSIP_BAD_PARAM;
 		m->auth_key_id = cursor_u32(&c);

@@ -628,6 +628,21 @@ encode_refuses_what_the_table_does(void **state)
 	m.local.type = m.remote.type = RSIP_ADDR_IPV4;
 	m.local_ports.none = true;
 	assert_int_equal(rsip_encode(&m, out, sizeof(out)), -1);
+
+	/* One tunnel type where §9 has no "...": optional, and required. */
+	m.local_ports.none = false;
+	m.local_ports.number = m.remote_ports.number = 1;
+	m.has |= RSIP_HAS_TUNNEL;
+	m.ntunnels = 1;
+	m.tunnel[0] = m.tunnel[1] = RSIP_TUNNEL_GRE;
+	assert_int_not_equal(rsip_encode(&m, out, sizeof(out)), -1);
+	m.ntunnels = 2;
+	assert_int_equal(rsip_encode(&m, out, sizeof(out)), -1);
+	m.type = RSIP_LISTEN_REQUEST;
+	assert_int_not_equal(rsip_encode(&m, out, sizeof(out)), -1);
+	m.type = RSIP_ASSIGN_RESPONSE_RSAP_IP;
+	m.has |= RSIP_HAS_BIND_ID | RSIP_HAS_LEASE;
+	assert_int_equal(rsip_encode(&m, out, sizeof(out)), -1);
 }
 
 static void
@@ -766,7 +781,11 @@ names(void **state)
 	assert_string_equal(rsip_type_name(5), "DE-REGISTER_RESPONSE");
 	assert_string_equal(rsip_type_name(22), "ASSIGN_REQUEST_RSIPSEC");
 	assert_string_equal(rsip_tunnel_name(1), "IP-IP");
+	assert_string_equal(rsip_tunnel_name(2), "GRE");
+	assert_string_equal(rsip_tunnel_name(3), "L2TP");
 	assert_string_equal(rsip_tunnel_name(4), "unknown");
+	assert_string_equal(rsip_method_name(1), "RSA-IP");
+	assert_string_equal(rsip_method_name(2), "RSAP-IP");
 	assert_string_equal(rsip_method_name(3), "RSIPSEC");
 	assert_string_equal(rsip_method_name(0), "unknown");
 }

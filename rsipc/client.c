@@ -81,7 +81,7 @@ client_woken(struct client *c, uint64_t now)
 }
 
 static void
-client_outbound(void *arg, uint8_t *pkt, size_t len)
+client_outbound(void *arg, const uint8_t *pkt, size_t len)
 {
 	struct client *c = arg;
 	uint64_t       now = clock_now();
@@ -96,6 +96,14 @@ client_inbound(void *arg, uint8_t *pkt, size_t len)
 	struct client *c = arg;
 
 	path_inbound(&c->path, pkt, len);
+}
+
+static void
+client_inbound_end(void *arg)
+{
+	struct client *c = arg;
+
+	device_flush(c->device);
 	if (c->path.wake)
 		client_kick(c);
 }
@@ -607,7 +615,8 @@ client_open(struct client *c, const struct daemon_options *o,
 	}
 	if ((c->device = device_open(c->base, settings->interface,
 	    settings->oe_interface, client_outbound, c)) == NULL ||
-	    (c->tunnel = tunnel_new(c->base, client_inbound, c)) == NULL ||
+	    (c->tunnel = tunnel_new(c->base, client_inbound,
+	    client_inbound_end, c)) == NULL ||
 	    (c->control = control_open(c->base, settings->control,
 	    status_answer, c)) == NULL || client_events(c) == -1)
 		return -1;

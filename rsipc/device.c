@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/gso.h"
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/rtnl.h"
@@ -27,9 +28,18 @@ struct device_local {
 	bool	 routed;
 };
 
+/* One of the two TUN devices. */
+struct device_tun {
+	struct device	*device;
+	struct event	*event;
+	struct gso_join *join;
+};
+
 struct device {
 	char	 name[IFNAMSIZ], oe_name[IFNAMSIZ];
-	struct event *clear, *oe;
+	struct device_tun clear, oe;
+	struct event *flush;
+	bool	 waiting;			/* packets are in a join */
 	device_fn fn;
 	void	*arg;
 	uint32_t addr, gateway;
@@ -40,48 +50,81 @@ struct device {
 	uint32_t next_hop;			/* 0: the gateway is on the link */
 	struct device_local local[DEVICE_LOCALS_MAX];
 	size_t	 nlocals;
-	uint8_t	 buf[IP_PACKET_MAX];
+	uint8_t	 buf[GSO_BUFFER_LEN];
 };
+
+static void
+device_packet(void *arg, const uint8_t *pkt, size_t len)
+{
+	struct device *d = arg;
+
+	/* The kernel's IPv6 has nothing to look for here. */
+	if (len > 0 && pkt[0] >> 4 == 4)
+		d->fn(d->arg, pkt, len);
+}
 
 static void
 device_readable(evutil_socket_t fd, short what, void *arg)
 {
-	struct device *d = arg;
-	ssize_t	       n;
-	int	       i;
+	struct device_tun *t = arg;
+	struct device	  *d = t->device;
+	ssize_t		   n;
+	int		   i;
 
 	(void)what;
 	for (i = 0; i < DEVICE_BATCH; i++) {
 		if ((n = read(fd, d->buf, sizeof(d->buf))) <= 0)
-			return;
-		/* The kernel's IPv6 has nothing to look for here. */
-		if (d->buf[0] >> 4 == 4)
-			d->fn(d->arg, d->buf, (size_t)n);
+			break;
+		gso_split(d->buf, (size_t)n, device_packet, d);
 	}
 }
 
-static struct event *
-device_make(struct device *d, struct event_base *base, char *name)
+static void
+device_write(void *arg, const uint8_t *frame, size_t len)
+{
+	struct device_tun *t = arg;
+
+	if (write(event_get_fd(t->event), frame, len) == -1 && errno != EAGAIN)
+		log_debug("TUN: %s", strerror(errno));
+}
+
+static void
+device_flush_event(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	device_flush(arg);
+}
+
+static int
+device_make(struct device *d, struct device_tun *t, struct event_base *base,
+    char *name)
 {
 	struct event *ev;
+	bool	      offload;
 	int	      fd;
 
-	if ((fd = tun_open(name, IFNAMSIZ)) == -1)
-		return NULL;
+	if ((fd = tun_open_gso(name, IFNAMSIZ, &offload)) == -1)
+		return -1;
+	if (!offload)
+		log_debug("%s: no large segments", name);
 	/* Packets of one peer arrive on either device, as they were encrypted or
 	 * not, so the strict check would drop half of them. */
 	if (sysctl_if_set(name, "rp_filter", LOOSE) == -1)
 		log_debug("%s: rp_filter: %s", name, strerror(errno));
-	ev = event_new(base, fd, EV_READ | EV_PERSIST, device_readable, d);
+	ev = event_new(base, fd, EV_READ | EV_PERSIST, device_readable, t);
 	if (ev == NULL || event_add(ev, NULL) == -1 ||
 	    rtnl_link_up(name) == -1) {
 		log_error("%s: %s", name, strerror(errno));
 		if (ev != NULL)
 			event_free(ev);
 		close(fd);
-		return NULL;
+		return -1;
 	}
-	return ev;
+	t->device = d;
+	t->event = ev;
+	t->join = gso_join_new(device_write, t);
+	return 0;
 }
 
 struct device *
@@ -94,8 +137,9 @@ device_open(struct event_base *base, const char *name, const char *oe_name,
 	snprintf(d->oe_name, sizeof(d->oe_name), "%s", oe_name);
 	d->fn = fn;
 	d->arg = arg;
-	if ((d->clear = device_make(d, base, d->name)) == NULL ||
-	    (d->oe = device_make(d, base, d->oe_name)) == NULL) {
+	if ((d->flush = evtimer_new(base, device_flush_event, d)) == NULL ||
+	    device_make(d, &d->clear, base, d->name) == -1 ||
+	    device_make(d, &d->oe, base, d->oe_name) == -1) {
 		device_close(d);
 		return NULL;
 	}
@@ -309,10 +353,20 @@ device_add_local(struct device *d, uint32_t net, uint32_t mask)
 void
 device_deliver(struct device *d, const uint8_t *pkt, size_t len, bool oe)
 {
-	struct event *ev = oe ? d->oe : d->clear;
+	gso_join_add(oe ? d->oe.join : d->clear.join, pkt, len);
+	if (!d->waiting)
+		event_active(d->flush, EV_TIMEOUT, 0);
+	d->waiting = true;
+}
 
-	if (write(event_get_fd(ev), pkt, len) == -1 && errno != EAGAIN)
-		log_debug("%s: %s", oe ? d->oe_name : d->name, strerror(errno));
+void
+device_flush(struct device *d)
+{
+	if (!d->waiting)
+		return;
+	d->waiting = false;
+	gso_join_flush(d->clear.join);
+	gso_join_flush(d->oe.join);
 }
 
 uint32_t
@@ -334,15 +388,16 @@ device_name(const struct device *d)
 }
 
 static void
-device_event_free(struct event *ev)
+device_tun_close(struct device_tun *t)
 {
 	evutil_socket_t fd;
 
-	if (ev == NULL)
+	if (t->event == NULL)
 		return;
-	fd = event_get_fd(ev);
-	event_free(ev);
+	fd = event_get_fd(t->event);
+	event_free(t->event);
 	close(fd);
+	gso_join_free(t->join);
 }
 
 void
@@ -352,7 +407,9 @@ device_close(struct device *d)
 		return;
 	device_down(d, false);
 	/* The devices end with their descriptors. */
-	device_event_free(d->clear);
-	device_event_free(d->oe);
+	device_tun_close(&d->clear);
+	device_tun_close(&d->oe);
+	if (d->flush != NULL)
+		event_free(d->flush);
 	free(d);
 }

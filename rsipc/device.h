@@ -13,8 +13,8 @@
 struct event_base;
 struct device;
 
-/* A packet that a program sends; oe: it came on the OE device. */
-typedef void (*device_fn)(void *arg, uint8_t *pkt, size_t len);
+/* A packet that a program sends; good only within the call. */
+typedef void (*device_fn)(void *arg, const uint8_t *pkt, size_t len);
 
 /*
  * Makes both devices: name carries the leased address and what comes in the
@@ -47,8 +47,13 @@ void	device_mend(struct device *d);
  * Network order. */
 void	device_add_local(struct device *d, uint32_t net, uint32_t mask);
 
-/* To the host's stack: clear packets on one device, decrypted ones on the other. */
+/*
+ * To the host's stack: clear packets on one device, decrypted ones (oe) on the
+ * other.  Packets of one TCP connection may wait for those that follow, until
+ * device_flush() or the end of this turn of the event loop.
+ */
 void	device_deliver(struct device *d, const uint8_t *pkt, size_t len, bool oe);
+void	device_flush(struct device *d);
 
 uint32_t device_address(const struct device *d);	/* 0: down */
 unsigned device_mtu(const struct device *d);

@@ -24,6 +24,7 @@
 
 struct tunnel {
 	tunnel_fn	 fn;
+	tunnel_end_fn	 end;
 	void		*arg;
 	enum rsip_tunnel type;
 	uint32_t	 local, remote;
@@ -113,6 +114,7 @@ tunnel_readable(evutil_socket_t fd, short what, void *arg)
 	n = recvmmsg(fd, t->msg, TUNNEL_BATCH, MSG_DONTWAIT, NULL);
 	for (i = 0; i < n; i++)
 		tunnel_read_packet(t, t->iov[i].iov_base, t->msg[i].msg_len);
+	t->end(t->arg);
 }
 
 /* Receives a tunnel protocol; an open socket also keeps the kernel from
@@ -146,12 +148,13 @@ tunnel_listen(struct tunnel *t, struct event_base *base, int protocol)
 }
 
 struct tunnel *
-tunnel_new(struct event_base *base, tunnel_fn fn, void *arg)
+tunnel_new(struct event_base *base, tunnel_fn fn, tunnel_end_fn end, void *arg)
 {
 	struct tunnel *t = xcalloc(1, sizeof(*t));
 	int	       size = TUNNEL_SOCKBUF;
 
 	t->fn = fn;
+	t->end = end;
 	t->arg = arg;
 	t->out = -1;
 	t->buf = xcalloc(TUNNEL_BATCH, IP_PACKET_MAX);

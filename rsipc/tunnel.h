@@ -15,9 +15,12 @@ struct tunnel;
 
 /* A whole inner IPv4 packet from the other end.  It may be written to. */
 typedef void (*tunnel_fn)(void *arg, uint8_t *pkt, size_t len);
+/* No more packets for now. */
+typedef void (*tunnel_end_fn)(void *arg);
 
 /* Opens the raw sockets (CAP_NET_RAW).  NULL after one log line. */
-struct tunnel *tunnel_new(struct event_base *base, tunnel_fn fn, void *arg);
+struct tunnel *tunnel_new(struct event_base *base, tunnel_fn fn,
+	    tunnel_end_fn end, void *arg);
 void	tunnel_free(struct tunnel *t);
 
 /* The two ends, network order; only packets from remote to local are taken.

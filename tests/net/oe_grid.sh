@@ -93,6 +93,21 @@ grid paranoid paranoid yes esp
 [ -z "$bad" ] || net_fail "the grid"
 net_ok "16 pairs of classes"
 
+# What came in the clear did not reach who denies or insists on encryption.
+# RESPONDER REQUESTS: so many echo requests got as far as its ICMP.
+heard()
+{
+	n=$(net_on "r_$1" awk '/^Icmp: [0-9]/ { print $10 }' /proc/net/snmp)
+	[ "$n" = "$2" ] || net_fail "$1 heard $n echo requests instead of $2"
+}
+heard clear 2
+heard permissive 3
+if net_on r_deny ip xfrm policy list >/dev/null 2>&1; then
+	heard deny 0
+	heard paranoid 2
+	net_ok "who denies hears nothing, who is paranoid only what is encrypted"
+fi
+
 # Not one clear datagram of the paranoid left, but for DNS, IKE and ARP.
 leaks=$(oe_count "$NET_RUN/i_paranoid.pcap" "ip and src $(oe_addr i_paranoid) \
     and not esp and not port 500 and not port 4500 and not host $NET_DNS")

@@ -1,5 +1,5 @@
 #!/bin/sh
-# oe_guard.sh - who is denied, or must encrypt, is not heard in the clear either (draft -17 §13)
+# oe_guard.sh - who is denied, or must encrypt, is not heard in the clear either (draft -17 §12.1)
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/oelib.sh"
 net_needs nsd unbound ldns-keygen ldns-signzone drill ping

@@ -82,7 +82,7 @@ oe_daemon()
 		printf '  %s\n' "$@"
 		printf '}\n'
 	} >"$NET_RUN/oed_$oe_name.conf"
-	net_start "oed_$oe_name" "$oe_name" "$NET_TOP/oe/oed" -f \
+	net_start "oed_$oe_name" "$oe_name" "$NET_TOP/oe/oed" "${OE_DEBUG:--f}" \
 	    -c "$NET_RUN/oed_$oe_name.conf"
 }
 

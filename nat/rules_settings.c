@@ -248,7 +248,8 @@ sys_shows(const char *ifname)
 static bool
 receive_in_thread(struct rules_settings *saved, const char *ifname)
 {
-	char key[64], value[16];
+	char   key[64], value[16];
+	size_t noted;
 
 	if (!sys_shows(ifname))
 		return false;
@@ -263,9 +264,13 @@ receive_in_thread(struct rules_settings *saved, const char *ifname)
 		return false;
 	if (strcmp(value, "0") != 0)
 		return true;
+	noted = saved->n;
 	setting_save(saved, key);
-	/* A driver without NAPI says no. */
-	return setting_write(key, "1") == 0;
+	if (setting_write(key, "1") == 0)
+		return true;
+	/* A driver without NAPI says no: nothing to put back. */
+	saved->n = noted;
+	return false;
 }
 
 bool

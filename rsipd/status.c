@@ -230,10 +230,11 @@ struct flow_walk {
 	json_object	   *rows;
 };
 
+/* A leased SPI is for ESP and AH, a leased port for TCP and UDP. */
 static const char *
-protocol_name(uint8_t protocol)
+protocol_name(const struct demux_entry *e)
 {
-	switch (protocol) {
+	switch (e->protocol) {
 	case 1:
 		return "icmp";
 	case 6:
@@ -245,7 +246,7 @@ protocol_name(uint8_t protocol)
 	case 51:
 		return "ah";
 	default:
-		return "any";
+		return e->kind[0] == 's' ? "esp/ah" : "tcp/udp";
 	}
 }
 
@@ -267,15 +268,15 @@ flow_row(void *arg, const struct demux_entry *e)
 	else
 		snprintf(key, sizeof(key), "0x%08" PRIx64, e->key);
 	add_string(o, "kind", e->kind);
-	add_string(o, "protocol", protocol_name(e->protocol));
+	add_string(o, "protocol", protocol_name(e));
 	add_string(o, "address", ipv4_text(e->local));
 	add_string(o, "key", key);
 	add_string(o, "host", ipv4_text(e->host));
 	add_string(o, "remote", e->remote == 0 ? "any" : ipv4_text(e->remote));
-	json_object_object_add(o, "idle", e->last_used == 0 ?
-	    json_object_new_int(-1) : json_object_new_int64(
-	    w->now > e->last_used ? (int64_t)((w->now - e->last_used) / 1000) :
-	    0));
+	/* Absent: never used. */
+	if (e->last_used != 0)
+		add_int(o, "idle", w->now > e->last_used ?
+		    (w->now - e->last_used) / 1000 : 0);
 	/* Of the binding: keys are not counted one by one. */
 	demux_usage(w->demux, e->client_id, e->bind_id, &u);
 	add_int(o, "packets", u.packets_in + u.packets_out);

@@ -19,7 +19,8 @@
 #include "rsipc/device.h"
 #include "rsipc/keeper.h"
 
-#define DEVICE_BATCH	64	/* packets read before others have their turn */
+#define DEVICE_BATCH	64	/* reads before others have their turn, ... */
+#define DEVICE_BYTES	262144	/* ... of segments of up to 64 KiB: less than a send buffer */
 #define LOOSE		2	/* rp_filter: some route back will do (RFC 3704 §2.4) */
 
 struct device_local {
@@ -68,6 +69,7 @@ device_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct device_tun *t = arg;
 	struct device	  *d = t->device;
+	size_t		   bytes = 0;
 	ssize_t		   n;
 	int		   i;
 
@@ -76,6 +78,8 @@ device_readable(evutil_socket_t fd, short what, void *arg)
 		if ((n = read(fd, d->buf, sizeof(d->buf))) <= 0)
 			break;
 		gso_split(d->buf, (size_t)n, device_packet, d);
+		if ((bytes += (size_t)n) >= DEVICE_BYTES)
+			break;
 	}
 }
 

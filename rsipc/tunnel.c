@@ -167,7 +167,9 @@ tunnel_new(struct event_base *base, tunnel_fn fn, tunnel_end_fn end, void *arg)
 		log_error("raw socket: %s", strerror(errno));
 		goto fail;
 	}
-	setsockopt(t->out, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	if (setsockopt(t->out, SOL_SOCKET, SO_SNDBUFFORCE, &size,
+	    sizeof(size)) == -1)
+		setsockopt(t->out, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	return t;
 fail:
 	tunnel_free(t);

@@ -146,6 +146,22 @@ do_send(struct player *p)
 	spd_outbound(p->w->core, p->w->now, buf, n);
 }
 
+/* One datagram to each of so many hosts, and nothing said of what came of it. */
+static void
+do_flood(struct player *p)
+{
+	uint8_t	      buf[2048];
+	unsigned long i, count = strtoul(p->words[1], NULL, 0);
+	size_t	      n;
+
+	for (i = 0; i < count; i++) {
+		n = packet_of(p, buf, sizeof(buf), p->w->local,
+		    htonl(0xc6120000u + (uint32_t)i), 2);	/* 198.18/15 */
+		spd_outbound(p->w->core, p->w->now, buf, n);
+		p->w->head = p->w->tail = 0;
+	}
+}
+
 static void
 do_recv(struct player *p)
 {
@@ -544,6 +560,7 @@ do_initial_contact(struct player *p)
 
 const struct player_command player_acts[] = {
 	{ "send", 3, true, do_send },
+	{ "flood", 3, true, do_flood },
 	{ "recv", 5, true, do_recv },
 	{ "recv-forged", 3, true, do_recv_forged },
 	{ "clear", 5, true, do_clear },

@@ -26,6 +26,7 @@
  *   config TEXT                 a line for section "oe", before the first other command
  *   option routes|no-key        pass_route is wanted; we have no key
  *   send [SRC] DST TAG [KIND] [sport=N] [dport=N] [size=N] [df]   out of the TUN
+ *   flood COUNT TAG [...]       a datagram to each of COUNT hosts
  *   recv SPI SRC DST TAG [...]  ESP from the network, whose inside is SRC -> DST
  *   recv-forged SPI FROM        ESP with that SPI that nobody can have made
  *   clear SRC DST TAG taken|refused [...]   a clear packet from the network

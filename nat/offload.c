@@ -73,7 +73,7 @@ boot_ns(void)
 
 /* --- loading ------------------------------------------------------------------ */
 
-static int
+__attribute__((format(printf, 2, 0))) static int
 quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	if (level == LIBBPF_WARN && log_enabled(LOG_LEVEL_DEBUG))

@@ -15,6 +15,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/gso.h"
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/rtnl.h"
@@ -50,7 +51,9 @@ struct oed_net {
 	struct rtnl_rule   rules[OE_NETWORKS_MAX + 1];
 	size_t		   nrules;
 	bool		   routes_passed;	/* pass_route may be used */
-	uint8_t		   buf[IP_PACKET_MAX];
+	struct gso_join	  *join;	/* packets for the host */
+	bool		   batch;	/* more of them may follow at once */
+	uint8_t		   buf[GSO_BUFFER_LEN];
 };
 
 /* --- sockets ---------------------------------------------------------------------- */
@@ -222,20 +225,36 @@ oed_net_own_address(uint32_t *addr)
 /* --- from the kernel ------------------------------------------------------------------ */
 
 static void
+tun_packet(void *arg, const uint8_t *pkt, size_t len)
+{
+	struct oed_net *n = arg;
+
+	/* IPv6 router solicitations and the like come here too. */
+	if (pkt[0] >> 4 == 4)
+		oe_outbound(n->oe, pkt, len);
+}
+
+static void
 on_tun(evutil_socket_t fd, short what, void *arg)
 {
 	struct oed_net *n = arg;
 	ssize_t		len;
-	int		i;
+	unsigned	i;
 
 	(void)what;
+	/* One read may give many packets. */
 	for (i = 0; i < BATCH; i++) {
 		if ((len = read(fd, n->buf, sizeof(n->buf))) <= 0)
 			return;
-		/* IPv6 router solicitations and the like come here too. */
-		if (n->buf[0] >> 4 == 4)
-			oe_outbound(n->oe, n->buf, (size_t)len);
+		i += gso_split(n->buf, (size_t)len, tun_packet, n);
 	}
+}
+
+static void
+batch_end(struct oed_net *n)
+{
+	n->batch = false;
+	gso_join_flush(n->join);
 }
 
 static void
@@ -246,14 +265,16 @@ on_raw(evutil_socket_t fd, short what, void *arg)
 	int		i;
 
 	(void)what;
+	n->batch = true;
 	for (i = 0; i < BATCH; i++) {
 		if ((len = recv(fd, n->buf, sizeof(n->buf), 0)) <= 0)
-			return;
+			break;
 		if (fd == n->fd[SOCK_ESP])
 			oe_inbound_esp(n->oe, n->buf, (size_t)len);
 		else
 			oe_inbound_icmp(n->oe, n->buf, (size_t)len);
 	}
+	batch_end(n);
 }
 
 /* RFC 3948 §2.2: four zero bytes mark IKE on port 4500; all else is ESP. */
@@ -282,10 +303,11 @@ on_udp(evutil_socket_t fd, short what, void *arg)
 	int		   i;
 
 	(void)what;
+	n->batch = true;
 	for (i = 0; i < BATCH; i++) {
 		memset(&m, 0, sizeof(m));
 		iov.iov_base = payload;
-		iov.iov_len = sizeof(n->buf) - IP_HEADER_LEN - UDP_HEADER_LEN;
+		iov.iov_len = IP_PACKET_MAX - IP_HEADER_LEN - UDP_HEADER_LEN;
 		m.msg_name = &from;
 		m.msg_namelen = sizeof(from);
 		m.msg_iov = &iov;
@@ -298,7 +320,7 @@ on_udp(evutil_socket_t fd, short what, void *arg)
 			if (errno == ECONNREFUSED || errno == EHOSTUNREACH ||
 			    errno == ENETUNREACH || errno == EINTR)
 				continue;
-			return;
+			break;
 		}
 		memset(&path, 0, sizeof(path));
 		path.local = n->addr;
@@ -322,6 +344,7 @@ on_udp(evutil_socket_t fd, short what, void *arg)
 			    UDP_HEADER_LEN + (size_t)len);
 		}
 	}
+	batch_end(n);
 }
 
 /* --- to the kernel ---------------------------------------------------------------------- */
@@ -374,13 +397,23 @@ send_ike(void *arg, const struct keying_path *path, const uint8_t *buf,
 }
 
 static void
+tun_write(void *arg, const uint8_t *frame, size_t len)
+{
+	struct oed_net *n = arg;
+
+	if (write(n->fd[SOCK_TUN], frame, len) == -1)
+		log_debug("packet for this host not delivered: %s",
+		    strerror(errno));
+}
+
+static void
 to_host(void *arg, const uint8_t *pkt, size_t len)
 {
 	struct oed_net *n = arg;
 
-	if (write(n->fd[SOCK_TUN], pkt, len) == -1)
-		log_debug("packet for this host not delivered: %s",
-		    strerror(errno));
+	gso_join_add(n->join, pkt, len);
+	if (!n->batch)
+		gso_join_flush(n->join);
 }
 
 /* Traffic that goes in the clear may take the kernel's way at no cost. */
@@ -427,20 +460,25 @@ oed_net_open(struct event_base *base, const char *name, uint32_t addr,
     const struct oe_config *c)
 {
 	struct oed_net *n = xcalloc(1, sizeof(*n));
+	bool		offload;
 	int		i;
 
 	n->base = base;
 	n->addr = addr;
+	n->join = gso_join_new(tun_write, n);
 	n->out = -1;
 	for (i = 0; i < SOCK_N; i++)
 		n->fd[i] = -1;
 	strncpy(n->name, name, sizeof(n->name) - 1);
 	if (net_sockets(n) == -1 ||
-	    (n->fd[SOCK_TUN] = tun_open(n->name, sizeof(n->name))) == -1 ||
+	    (n->fd[SOCK_TUN] = tun_open_gso(n->name, sizeof(n->name),
+	    &offload)) == -1 ||
 	    net_routes(n, c) == -1) {
 		oed_net_close(n);
 		return NULL;
 	}
+	if (!offload)
+		log_debug("%s: large segments are not to be had here", n->name);
 	return n;
 }
 
@@ -480,6 +518,7 @@ oed_net_close(struct oed_net *n)
 	}
 	if (n->out != -1)
 		close(n->out);
+	gso_join_free(n->join);
 	free(n);
 }
 

@@ -26,7 +26,7 @@ net_enter "$@"
 charon_connection()
 {
 	cat <<-EOF
-	connections.$1 {
+	$1 {
 		version = 1
 		local_addrs = $NET_Y1
 		remote_addrs = $NET_NB
@@ -37,13 +37,20 @@ charon_connection()
 		remote { auth = pubkey
 			id = $1.lab
 			pubkeys = $1.pub }
-		children.oe { local_ts = $NET_Y1/32
+		children { oe { local_ts = $NET_Y1/32
 			remote_ts = $NET_NB/32
 			esp_proposals = aes256gcm16-modp2048,aes256-sha256-modp2048
 			mark_out = $2
-			set_mark_in = $2 }
+			set_mark_in = $2 } }
 	}
 	EOF
+}
+
+charon_load()
+{
+	swanctl --load-all --uri "unix://$NET_RUN/vici" \
+	    >"$NET_RUN/load.log" 2>&1 &&
+	    grep -q 'loaded 2 connections' "$NET_RUN/load.log"
 }
 
 charon_start()
@@ -65,11 +72,11 @@ charon_start()
 		filelog { stderr { ike = 2 } }
 	}
 	EOF
-	{ charon_connection x1 1; charon_connection x2 2; } \
-	    >"$SWANCTL_DIR/swanctl.conf"
+	{ echo 'connections {'; charon_connection x1 1
+	    charon_connection x2 2; echo '}'; } >"$SWANCTL_DIR/swanctl.conf"
 	net_start charon y1 "${CHARON:-/usr/lib/ipsec/charon}"
 	net_ready charon 10 test -S "$NET_RUN/vici"
-	net_until 10 swanctl --load-all --uri "unix://$NET_RUN/vici" ||
+	net_until 10 charon_load ||
 	    net_fail "charon does not load its configuration"
 	net_on y1 nft -f - <<-'EOF' || net_fail "marks for charon"
 	table ip sessions {
@@ -95,11 +102,11 @@ net_rsipd
 net_rsipc x1
 net_rsipc x2
 net_sniff
-net_fetch_both "$NET_Y1" || net_fail "a transfer from charon's host: $(cat "$NET_RUN"/x?."$NET_Y1".log)"
-net_fetch_both "$NET_Y2" || net_fail "a transfer in the clear beside it"
+net_fetch_both "$NET_Y1" y1 || net_fail "a transfer from charon's host: $(cat "$NET_RUN"/x?.y1.log)"
+net_fetch_both "$NET_Y2" y2 || net_fail "a transfer in the clear beside it"
 for net_host in x1 x2; do
 	proof_spis "rsipc_$net_host" >"$NET_RUN/$net_host.spis"
-	net_same "$NET_RUN/$net_host.$NET_Y1" ||
+	net_same "$NET_RUN/$net_host.y1" ||
 	    net_fail "$net_host's file is not what the server has"
 	net_ok "$net_host fetched 10 MB whole"
 done

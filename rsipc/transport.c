@@ -88,7 +88,7 @@ static void
 transport_complain(struct transport *t, int err)
 {
 	if (err != t->last_errno)
-		log_warn("gateway %s, port %u: %s; trying on",
+		log_warn("gateway %s, port %u: %s; will keep trying",
 		    ipv4_text(t->gateway), t->port, strerror(err));
 	t->last_errno = err;
 }

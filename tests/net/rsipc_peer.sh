@@ -154,6 +154,25 @@ tell close
 must_see "a closed connection" EXTEND
 udp "after close" 203.0.113.9 0 hello
 net_ok "a closed TCP connection: resumed, the lease proved by EXTEND_REQUEST"
+counter()
+{
+	net_ctl rsipc status --json | grep -o "\"$1\": *[0-9]*" | tr -dc 0-9
+}
+ip -n N address add 10.0.0.77/24 dev eth1
+tell stray 10.0.0.77
+sees_strays()
+{
+	[ "$(counter in_foreign)" -ge 1 ] && [ "$(counter in_malformed)" -ge 1 ]
+}
+net_until 5 sees_strays || net_fail "strays: $(net_ctl rsipc status)"
+udp "after strays" 203.0.113.9 0 hello
+net_ok "packets of others, cut ones and those for others are not taken"
+tell garbage
+net_until 5 grep -q 'Protocol error' rsipc.log ||
+    net_fail "garbage on TCP is not noticed"
+net_until 5 leased || net_fail "no lease after garbage"
+udp "after garbage" 203.0.113.9 0 hello
+net_ok "garbage on TCP: a new connection, the lease goes on"
 tell forget
 must_see "restart" 'answer error 301'
 net_until 5 leased || net_fail "no lease after the gateway's restart"
@@ -186,6 +205,9 @@ net_ok "UDP: retransmits what is lost; GRE carries packets"
 must_see "cookies" 'cookies 4'
 must_see "name" 'fqdn x1\.lab'
 net_ok "initiator cookies are negotiated, the host's name is told"
+tell garbage
+udp "after garbage on UDP" 203.0.113.9 0 hello
+net_until 5 grep -q 'cannot be read' rsipc.log || net_fail "garbage on UDP"
 tell error 301
 must_see "async 301" 'deregistered'
 net_until 5 leased || net_fail "no lease after REGISTER_FIRST on UDP"

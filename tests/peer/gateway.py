@@ -12,6 +12,8 @@ command: one word a line on stdin.
   deregister    asynchronous DE-REGISTER_RESPONSE
   refuse PORT   will not lease that port
   drop N        does not hear the next N requests (UDP)
+  garbage       sends what is no message (TCP: then nothing can follow)
+  stray ADDRESS tunnels a packet to the host from that address of ours
   other         the next address is another one
 """
 import argparse
@@ -311,6 +313,11 @@ class Gateway:
             elif host.peer[2] in self.connections:
                 host.peer[2].sendall(out)
 
+    def udp_all(self, data):
+        for host in self.hosts.values():
+            if host.peer[0] == 'udp':
+                self.udp.sendto(data, host.peer[2])
+
     # --- commands ---
 
     def command(self, stdin):
@@ -343,6 +350,26 @@ class Gateway:
             self.refused.add(int(rest[0]))
         elif word == 'drop':
             self.drop = int(rest[0])
+        elif word == 'garbage':
+            for length in (0, 1, 2, 3, 50, 400):
+                self.udp_all(os.urandom(length))
+            for conn in self.connections:
+                conn.sendall(b'\x01\x03\0\x09\xff\xff\xff\xff\xff' +
+                             b'\x07' + os.urandom(1) + b'\0\x04' +
+                             b'\x01\x03\0\x03' + os.urandom(500))
+        elif word == 'stray':
+            s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 4)
+            s.bind((rest[0], 0))
+            for addr, host in self.hosts.items():
+                local = next(iter(host.binds.values()))[0]
+                inner = ipv4(socket.inet_aton('203.0.113.9'),
+                             socket.inet_aton(local), 17, bytes(8))
+                s.sendto(inner, (addr, 0))
+                # From the right one, but cut, and for somebody else.
+                self.raw[4].sendto(inner[:19], (addr, 0))
+                self.raw[4].sendto(ipv4(socket.inet_aton('203.0.113.9'),
+                                        bytes([9, 9, 9, 9]), 17, bytes(8)),
+                                   (addr, 0))
         elif word == 'other':
             self.address += 1
 

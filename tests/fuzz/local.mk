@@ -59,3 +59,7 @@ tests_fuzz_fuzz_host_LDADD = rsipc/libhost.a proto/libproto.a $(BASE_LIBS)
 tests_fuzz_fuzz_demux_SOURCES = tests/fuzz/fuzz_demux.c $(fuzz_main)
 tests_fuzz_fuzz_demux_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_demux_LDADD = nat/libnat.a $(BASE_LIBS)
+
+tests_fuzz_fuzz_gso_SOURCES = tests/fuzz/fuzz_gso.c $(fuzz_main)
+tests_fuzz_fuzz_gso_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_gso_LDADD = $(BASE_LIBS)

@@ -11,7 +11,7 @@ TESTS += $(fuzz_targets)
 endif
 check_PROGRAMS += $(fuzz_targets)
 fuzz_targets = tests/fuzz/fuzz_demux tests/fuzz/fuzz_dns tests/fuzz/fuzz_esp tests/fuzz/fuzz_esp_text \
-	tests/fuzz/fuzz_gateway tests/fuzz/fuzz_host tests/fuzz/fuzz_ike \
+	tests/fuzz/fuzz_gateway tests/fuzz/fuzz_gso tests/fuzz/fuzz_host tests/fuzz/fuzz_ike \
 	tests/fuzz/fuzz_isakmp tests/fuzz/fuzz_packet tests/fuzz/fuzz_rsip \
 	tests/fuzz/fuzz_txt
 

@@ -19,7 +19,8 @@
 
 #define ECHO_PORT	4556
 #define WINDOW_MAX	256
-#define BUFFER		65536
+#define HOSTS_MAX	128
+#define BUFFER		32768
 #define BIND_OFFSET	14	/* header, client ID, head of the bind ID parameter */
 #define ANSWER_MS	500	/* nothing for so long: it was lost ... */
 #define TRIES		40	/* ... or something is wrong */
@@ -31,6 +32,7 @@ struct client {
 	uint8_t	 in[BUFFER], out[BUFFER];
 	size_t	 inlen, outlen, lastlen;	/* out still has what was sent last */
 	uint64_t answers;
+	unsigned under_way, tries;
 	struct rsip_message message;
 };
 
@@ -175,29 +177,42 @@ queue_free(struct client *c, uint32_t bind_id)
 	client_queue(c);
 }
 
+/* Takes in what is there; false if nothing is. */
+static bool
+client_take(struct client *c)
+{
+	ssize_t n = recv(c->fd, c->in + c->inlen, sizeof(c->in) - c->inlen,
+	    MSG_DONTWAIT);
+
+	if (n == -1 && errno == EAGAIN)
+		return false;
+	if (n <= 0)
+		fail("receive");
+	c->inlen += (size_t)n;
+	c->tries = 0;
+	return true;
+}
+
+/* Nothing came for a while. §10.1: a host repeats what it sent last. */
+static void
+client_repeat(struct client *c)
+{
+	errno = 0;
+	if (++c->tries == TRIES)
+		fail("no answer");
+	if (c->udp)
+		client_send(c, c->lastlen);
+}
+
 static void
 client_receive(struct client *c)
 {
 	struct pollfd p = { .fd = c->fd, .events = POLLIN };
-	ssize_t	      n;
-	unsigned      tries = 0;
 
-	n = recv(c->fd, c->in + c->inlen, sizeof(c->in) - c->inlen,
-	    MSG_DONTWAIT);
-	if (n == -1 && errno == EAGAIN) {
-		while (poll(&p, 1, ANSWER_MS) != 1) {
-			errno = 0;
-			if (++tries == TRIES)
-				fail("no answer");
-			/* §10.1: the host repeats what it sent last. */
-			if (c->udp)
-				client_send(c, c->lastlen);
-		}
-		n = recv(c->fd, c->in + c->inlen, sizeof(c->in) - c->inlen, 0);
+	while (!client_take(c)) {
+		if (poll(&p, 1, ANSWER_MS) != 1)
+			client_repeat(c);
 	}
-	if (n <= 0)
-		fail("receive");
-	c->inlen += (size_t)n;
 }
 
 /* The next whole message at *at, or NULL; what is left moves to the front. */
@@ -219,15 +234,20 @@ client_next(struct client *c, size_t *at)
 }
 
 static void
-client_open(struct client *c, struct in_addr to, uint16_t port, bool udp)
+client_open(struct client *c, const struct in_addr *from, struct in_addr to,
+    uint16_t port, bool udp)
 {
+	struct sockaddr_in source = { .sin_family = AF_INET };
 	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_addr = to,
 		.sin_port = htons(port) };
 	int		   on = 1;
 
 	c->udp = udp;
 	c->fd = socket(AF_INET, udp ? SOCK_DGRAM : SOCK_STREAM, 0);
+	if (from != NULL)
+		source.sin_addr = *from;
 	if (c->fd == -1 ||
+	    bind(c->fd, (struct sockaddr *)&source, sizeof(source)) == -1 ||
 	    connect(c->fd, (struct sockaddr *)&sin, sizeof(sin)) == -1)
 		fail("connect");
 	if (!udp)
@@ -299,30 +319,54 @@ client_next_request(struct client *c, const uint8_t *m, bool over)
 	return 1;
 }
 
-/* Keeps window requests under way for a time; returns answers a second. */
-static double
-client_run(struct client *c, unsigned window, unsigned ms)
+/* Answers what is there of one host's. */
+static void
+client_serve(struct client *c, bool over)
 {
 	const uint8_t *m;
 	size_t	       at = 0;
-	unsigned       under_way;
-	uint64_t       begin, now, answers = 0;
 
-	for (under_way = 0; under_way < window; under_way++)
-		queue_assign(c, false);
+	if (!client_take(c))
+		return;
+	while ((m = client_next(c, &at)) != NULL)
+		c->under_way += client_next_request(c, m, over) - 1;
+	client_flush(c);
+}
+
+/* Each host keeps window requests under way for a time; answers a second. */
+static double
+run(struct client *c, unsigned hosts, unsigned window, unsigned ms)
+{
+	struct pollfd p[HOSTS_MAX];
+	uint64_t      begin, now, answers = 0;
+	unsigned      i, k, busy = hosts;
+
+	for (i = 0; i < hosts; i++) {
+		p[i] = (struct pollfd){ .fd = c[i].fd, .events = POLLIN };
+		c[i].answers = 0;
+		c[i].under_way = window;
+		for (k = 0; k < window; k++)
+			queue_assign(&c[i], false);
+	}
 	begin = now = clock_now();
-	while (under_way > 0) {
-		client_flush(c);
-		client_receive(c);
+	for (i = 0; i < hosts; i++)
+		client_flush(&c[i]);
+	while (busy > 0) {
+		k = (unsigned)poll(p, hosts, ANSWER_MS);
 		if (now < begin + ms) {
 			now = clock_now();
-			answers = c->answers;
+			for (answers = 0, i = 0; i < hosts; i++)
+				answers += c[i].answers;
 		}
-		while ((m = client_next(c, &at)) != NULL)
-			under_way += client_next_request(c, m,
-			    now >= begin + ms) - 1;
+		for (busy = 0, i = 0; i < hosts; i++) {
+			if (k == 0 && c[i].under_way != 0)
+				client_repeat(&c[i]);
+			if (p[i].revents != 0)
+				client_serve(&c[i], now >= begin + ms);
+			busy += c[i].under_way != 0;
+		}
 	}
-	return (double)(answers) * 1000 / (double)(now - begin);
+	return (double)answers * 1000 / (double)(now - begin);
 }
 
 static void
@@ -385,71 +429,100 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: rsip_bench -e address\n"
-	    "       rsip_bench [-Eu] [-n bindings] [-w window] [-t ms] "
-	    "[-m pid] address\n"
+	    "       rsip_bench [-Eu] [-h hosts -s source] [-n bindings] "
+	    "[-w window] [-t ms]\n"
+	    "           [-m pid] address\n"
 	    "       -e serves echo; -E asks the echo server, else rsipd; "
-	    "-m shows the server's\n"
-	    "       microseconds of processor a request and KiB of memory\n");
+	    "-h so many hosts,\n"
+	    "       from source on; -m shows the server's microseconds of "
+	    "processor a\n"
+	    "       request and KiB of memory\n");
 	exit(2);
+}
+
+static unsigned long
+number(const char *s, unsigned long min, unsigned long max)
+{
+	char	     *end;
+	unsigned long v = strtoul(s, &end, 10);
+
+	if (*end != '\0' || v < min || v > max)
+		usage();
+	return v;
 }
 
 int
 main(int argc, char **argv)
 {
-	static struct client c;
-	struct in_addr	     addr = { 0 };
-	unsigned	     window = 1, ms = 2000;
-	unsigned long	     fill = 0;
-	bool		     udp = false, serve = false;
-	const char	    *pid = NULL;
-	double		     rate, used;
-	int		     ch;
+	struct client *c;
+	struct in_addr addr = { 0 }, source = { 0 }, from;
+	unsigned       hosts = 1, window = 1, ms = 2000, i;
+	unsigned long  fill = 0, answers = 0;
+	bool	       udp = false, serve = false, echo = false;
+	const char    *pid = NULL;
+	double	       rate, used;
+	int	       ch;
 
-	while ((ch = getopt(argc, argv, "eEun:w:t:m:")) != -1) {
+	while ((ch = getopt(argc, argv, "eEuh:s:n:w:t:m:")) != -1) {
 		switch (ch) {
 		case 'e':
 			serve = true;
 			break;
 		case 'E':
-			c.echo = true;
+			echo = true;
 			break;
 		case 'u':
 			udp = true;
 			break;
+		case 'h':
+			hosts = (unsigned)number(optarg, 1, HOSTS_MAX);
+			break;
+		case 's':
+			if (inet_pton(AF_INET, optarg, &source) != 1)
+				usage();
+			break;
 		case 'n':
-			fill = strtoul(optarg, NULL, 10);
+			fill = number(optarg, 0, 10000000);
 			break;
 		case 'm':
 			pid = optarg;
 			break;
 		case 'w':
-			window = (unsigned)strtoul(optarg, NULL, 10);
+			window = (unsigned)number(optarg, 1, WINDOW_MAX);
 			break;
 		case 't':
-			ms = (unsigned)strtoul(optarg, NULL, 10);
+			ms = (unsigned)number(optarg, 1, 1000000);
 			break;
 		default:
 			usage();
 		}
 	}
-	if (optind + 1 != argc || window == 0 || window > WINDOW_MAX ||
-	    inet_pton(AF_INET, argv[optind], &addr) != 1)
+	if (optind + 1 != argc || inet_pton(AF_INET, argv[optind], &addr) != 1)
 		usage();
 	if (serve)
 		echo_serve(addr);
-	client_open(&c, addr, c.echo ? ECHO_PORT : RSIP_PORT, udp);
-	if (!c.echo)
-		client_register(&c);
-	client_fill(&c, fill);
-	c.answers = 0;
+	c = xcalloc(hosts, sizeof(*c));
+	for (i = 0; i < hosts; i++) {
+		from.s_addr = htonl(ntohl(source.s_addr) + i);
+		c[i].echo = echo;
+		client_open(&c[i], source.s_addr == 0 ? NULL : &from, addr,
+		    echo ? ECHO_PORT : RSIP_PORT, udp);
+		if (echo)
+			continue;
+		client_register(&c[i]);
+		client_fill(&c[i], fill / hosts);
+	}
 	used = pid == NULL ? 0 : processor(pid);
-	rate = client_run(&c, window, ms);
+	rate = run(c, hosts, window, ms);
+	for (i = 0; i < hosts; i++)
+		answers += c[i].answers;
 	printf("%.0f", rate);
 	if (pid != NULL)
-		printf(" %.2f %ld", (processor(pid) - used) /
-		    (double)c.answers, resident(pid));
+		printf(" %.2f %ld", (processor(pid) - used) / (double)answers,
+		    resident(pid));
 	printf("\n");
-	if (!c.echo)
-		client_deregister(&c);
+	for (i = 0; i < hosts && !echo; i++)
+		client_deregister(&c[i]);
+	free(c);
 	return 0;
 }

@@ -95,7 +95,7 @@ check_inbound(struct demux *d, uint64_t now, const uint8_t *pkt, size_t len)
 	case DEMUX_NOT_OURS:
 		return;
 	default:
-		FUZZ_CHECK(!"misuse from outside");
+		FUZZ_CHECK(false);	/* misuse from outside */
 	}
 	FUZZ_CHECK(packet_parse(&p, pkt, len));
 	o = owner_of(out.host);

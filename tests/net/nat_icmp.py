@@ -272,6 +272,12 @@ if os.path.exists("/dev/net/tun"):
     r.ok(got == blob, "2 MB by TCP each way over a 1400-byte hop: %.2f s and %.2f s" %
          (sent - start, time.time() - sent) if got == blob else
          "TCP over a 1400-byte hop: %d of %d bytes came back" % (len(got), len(blob)))
+    snmp = [l.split() for l in run("ip netns exec %s cat /proc/net/snmp" % zn).splitlines()
+            if l.startswith("Tcp:")]
+    tcp_says = dict(zip(snmp[0][1:], snmp[1][1:]))
+    # Path MTU discovery itself costs a few; lost GSO segments would be a third.
+    r.ok(int(tcp_says["RetransSegs"]) < int(tcp_says["OutSegs"]) // 10,
+         "of %s segments %s were sent again" % (tcp_says["OutSegs"], tcp_says["RetransSegs"]))
     print(json.dumps(g.status()))
 else:
     print("skipped: TCP over a 1400-byte hop (no /dev/net/tun)")

@@ -122,7 +122,7 @@ int
 policies_add(struct policies *p, uint32_t net, unsigned plen,
     const struct policy *section)
 {
-	struct section *s;
+	struct section	new, *s;
 	unsigned	k;
 	size_t		i, cap;
 
@@ -137,13 +137,15 @@ policies_add(struct policies *p, uint32_t net, unsigned plen,
 		p->section = s;
 		p->cap = cap;
 	}
-	s = &p->section[p->n];
-	s->net = net & mask_of(plen);
-	s->plen = plen;
-	if (policy_copy(&s->policy, section) == -1)
+	new.net = net & mask_of(plen);
+	new.plen = plen;
+	if (policy_copy(&new.policy, section) == -1)
 		return -1;
-	p->n++;
-	qsort(p->section, p->n, sizeof(*s), section_compare);
+	/* Configurations are mostly in order: from the end it is not far. */
+	for (i = p->n++; i > 0 && section_compare(&p->section[i - 1], &new) > 0;
+	    i--)
+		p->section[i] = p->section[i - 1];
+	p->section[i] = new;
 	for (k = 0, i = 0; k <= 33; k++) {
 		while (i < p->n && p->section[i].plen < k)
 			i++;

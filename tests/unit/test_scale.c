@@ -2,7 +2,9 @@
 #include "config.h"
 
 #include <arpa/inet.h>
+#ifdef __GLIBC__
 #include <malloc.h>
+#endif
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -67,12 +69,17 @@ op_event(void *arg, enum gateway_event e, const struct lease_client *c,
 static const struct gateway_ops ops = { op_add, op_remove, op_send,
 	op_resolve, op_event };
 
+/* Bytes that malloc() has given; 0 where it cannot be asked. */
 static size_t
 memory(void)
 {
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
 	struct mallinfo2 m = mallinfo2();
 
 	return m.uordblks + m.hblkhd;
+#else
+	return 0;
+#endif
 }
 
 static void
@@ -149,9 +156,7 @@ a_hundred_thousand_bindings(void **state)
 	demux_tick(demux, 1001000);
 	used = memory() - before;
 	print_message("%zu KiB\n", used / 1024);
-#ifndef __SANITIZE_ADDRESS__
 	assert_true(used < LIMIT);
-#endif
 	pool_count(pool, &c);
 	assert_int_equal(c.spis_leased, HOSTS * OF_HOST);
 	demux_count(demux, &bindings, &keys, NULL);

@@ -108,7 +108,7 @@ op_demux_remove(void *arg, uint32_t client, uint32_t bind)
 			return 0;
 		}
 	}
-	FUZZ_CHECK(!"removed what was not there");
+	FUZZ_CHECK(false);	/* removed what was not there */
 	return -1;
 }
 

@@ -52,7 +52,7 @@ begin(struct xfrm *x, char *buf, uint16_t type, uint16_t flags, size_t body,
 static int
 ask(struct xfrm *x, struct nlmsghdr *nlh, mnl_cb_t fn, void *arg)
 {
-	char	buf[BUFFER * 4];
+	_Alignas(8) char buf[BUFFER * 4];
 	ssize_t n;
 	int	rc;
 
@@ -173,7 +173,7 @@ xfrm_sa_add(void *arg, const struct esp_params *p, uint16_t id, bool outbound)
 	struct xfrm_usersa_info *sa;
 	struct nlmsghdr	       *nlh;
 	void		       *body;
-	char			buf[BUFFER];
+	_Alignas(8) char			buf[BUFFER];
 	int			rc = -1;
 
 	nlh = begin(x, buf, XFRM_MSG_NEWSA, NLM_F_ACK | NLM_F_CREATE |
@@ -224,15 +224,16 @@ xfrm_sa_remove(void *arg, uint32_t dst, uint32_t spi)
 static int
 got_usage(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct xfrm_usersa_info *sa;
-	uint64_t		      *out = arg;
+	struct xfrm_usersa_info sa;
+	uint64_t	       *out = arg;
 
 	if (nlh->nlmsg_type != XFRM_MSG_NEWSA ||
-	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*sa))
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(sa))
 		return MNL_CB_OK;
-	sa = mnl_nlmsg_get_payload(nlh);
-	out[0] = sa->curlft.packets;
-	out[1] = sa->curlft.bytes;
+	/* Messages are aligned to four bytes, and this wants eight. */
+	memcpy(&sa, mnl_nlmsg_get_payload(nlh), sizeof(sa));
+	out[0] = sa.curlft.packets;
+	out[1] = sa.curlft.bytes;
 	out[2] = 1;
 	return MNL_CB_STOP;
 }
@@ -408,17 +409,17 @@ struct leftovers {
 static int
 found_sa(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct xfrm_usersa_info *sa;
-	struct leftovers	      *l = arg;
+	struct xfrm_usersa_info sa;
+	struct leftovers       *l = arg;
 
 	if (nlh->nlmsg_type != XFRM_MSG_NEWSA ||
-	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*sa))
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(sa))
 		return MNL_CB_OK;
-	sa = mnl_nlmsg_get_payload(nlh);
-	if ((sa->reqid & REQID_MASK) == REQID_BASE && sa->family == AF_INET &&
+	memcpy(&sa, mnl_nlmsg_get_payload(nlh), sizeof(sa));
+	if ((sa.reqid & REQID_MASK) == REQID_BASE && sa.family == AF_INET &&
 	    l->nsa < sizeof(l->sa) / sizeof(l->sa[0])) {
-		l->sa[l->nsa].dst = sa->id.daddr.a4;
-		l->sa[l->nsa++].spi = ntohl(sa->id.spi);
+		l->sa[l->nsa].dst = sa.id.daddr.a4;
+		l->sa[l->nsa++].spi = ntohl(sa.id.spi);
 	}
 	return MNL_CB_OK;
 }
@@ -439,21 +440,21 @@ found_template(const struct nlattr *a, void *arg)
 static int
 found_policy(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct xfrm_userpolicy_info *p;
-	struct leftovers		  *l = arg;
-	bool				   ours = false;
+	struct xfrm_userpolicy_info p;
+	struct leftovers	   *l = arg;
+	bool			    ours = false;
 
 	if (nlh->nlmsg_type != XFRM_MSG_NEWPOLICY ||
-	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*p))
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(p))
 		return MNL_CB_OK;
-	p = mnl_nlmsg_get_payload(nlh);
-	if ((p->priority & GUARD_MASK) == GUARD_PRIORITY)
+	memcpy(&p, mnl_nlmsg_get_payload(nlh), sizeof(p));
+	if ((p.priority & GUARD_MASK) == GUARD_PRIORITY)
 		ours = true;
 	else if (!l->guards_only)
-		mnl_attr_parse(nlh, sizeof(*p), found_template, &ours);
+		mnl_attr_parse(nlh, sizeof(p), found_template, &ours);
 	if (ours && l->npolicy < sizeof(l->policy) / sizeof(l->policy[0])) {
-		l->policy[l->npolicy].sel = p->sel;
-		l->policy[l->npolicy++].dir = p->dir;
+		l->policy[l->npolicy].sel = p.sel;
+		l->policy[l->npolicy++].dir = p.dir;
 	}
 	return MNL_CB_OK;
 }

@@ -173,7 +173,7 @@ connection_settle(struct connection *conn, bool deny, unsigned lifespan,
 	conn->waiting = 0;
 	gateways_clear(conn);
 	conn->look_at = c->now + (uint64_t)lifespan * SECONDS;
-	if (connection_is_oe(conn) && !again)
+	if ((connection_is_oe(conn) || conn->class == OE_CLASS_TUNNEL) && !again)
 		log_info("%s: %s: %s; looked at again in %u s",
 		    ipv4_text(conn->key.dst), deny ? "denied" : "clear text",
 		    reason, lifespan);

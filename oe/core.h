@@ -63,6 +63,8 @@ struct core_ops {
 	    const struct keying_request *r, void *conn);
 	void (*forget)(void *arg, uint64_t now, void *conn, bool tell);
 	int  (*delete_child)(void *arg, uint64_t now, uint32_t spi_in);
+	void (*peer_identity)(void *arg, uint64_t token,
+	    const struct keying_id *my_id);
 	void (*peer_keys)(void *arg, uint64_t now, uint64_t token,
 	    const struct pubkey *keys, size_t n, const uint8_t *psk,
 	    size_t psk_len);

@@ -134,6 +134,12 @@ oe_delete_child(void *arg, uint64_t now, uint32_t spi_in)
 }
 
 static void
+oe_peer_identity(void *arg, uint64_t token, const struct keying_id *my_id)
+{
+	ike_peer_identity(((struct oe *)arg)->ike, token, my_id);
+}
+
+static void
 oe_peer_keys(void *arg, uint64_t now, uint64_t token, const struct pubkey *keys,
     size_t n, const uint8_t *psk, size_t psk_len)
 {
@@ -151,6 +157,7 @@ static const struct core_ops core_ops = {
 	.request = oe_request,
 	.forget = oe_forget,
 	.delete_child = oe_delete_child,
+	.peer_identity = oe_peer_identity,
 	.peer_keys = oe_peer_keys,
 	.authorize = oe_authorize,
 };

@@ -224,6 +224,8 @@ responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
 
 	c->now = now;
 	if ((t = tunnel_of(c, id, path, &index)) != NULL) {
+		if (t->my_id.type != 0)
+			c->ops->peer_identity(c->ops_arg, token, &t->my_id);
 		c->ops->peer_keys(c->ops_arg, now, token, &t->key,
 		    t->key.len != 0, t->psk, t->psk_len);
 		return;

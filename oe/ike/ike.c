@@ -369,19 +369,36 @@ ike_shutdown(struct ike *e, uint64_t now)
 	}
 }
 
-void
-ike_peer_keys(struct ike *e, uint64_t now, uint64_t token,
-    const struct pubkey *keys, size_t nkeys, const uint8_t *psk, size_t psk_len)
+static struct ike_sa *
+sa_of_token(struct ike *e, uint64_t token)
 {
 	struct ike_sa *sa;
-	size_t	       i;
 
 	if (token == 0)
-		return;
+		return NULL;
 	TAILQ_FOREACH(sa, &e->sas, entry) {
 		if (sa->token == token)
 			break;
 	}
+	return sa;
+}
+
+void
+ike_peer_identity(struct ike *e, uint64_t token, const struct keying_id *my_id)
+{
+	struct ike_sa *sa = sa_of_token(e, token);
+
+	if (sa != NULL)
+		sa->my_id = *my_id;
+}
+
+void
+ike_peer_keys(struct ike *e, uint64_t now, uint64_t token,
+    const struct pubkey *keys, size_t nkeys, const uint8_t *psk, size_t psk_len)
+{
+	struct ike_sa *sa = sa_of_token(e, token);
+	size_t	       i;
+
 	if (sa == NULL)
 		return;
 	sa->token = 0;

@@ -57,6 +57,8 @@ void	ike_packet(struct ike *e, uint64_t now, const struct keying_path *path,
 /* An ICMP error about one of our datagrams to path; forged as likely as not. */
 void	ike_icmp(struct ike *e, uint64_t now, const struct keying_path *path);
 
+/* Before ike_peer_keys(token): the identity to show to this peer instead of my_id. */
+void	ike_peer_identity(struct ike *e, uint64_t token, const struct keying_id *my_id);
 /* Answers to peer_lookup and child_ask. A token is good once; a stale one is ignored. */
 void	ike_peer_keys(struct ike *e, uint64_t now, uint64_t token,
 	    const struct pubkey *keys, size_t nkeys, const uint8_t *psk, size_t psk_len);

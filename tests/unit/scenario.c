@@ -329,6 +329,13 @@ ops_delete_child(void *arg, uint64_t now, uint32_t spi_in)
 }
 
 static void
+ops_peer_identity(void *arg, uint64_t token, const struct keying_id *my_id)
+{
+	(void)token;
+	world_event(arg, "identity %s", id_name(my_id));
+}
+
+static void
 ops_peer_keys(void *arg, uint64_t now, uint64_t token,
     const struct pubkey *keys, size_t n, const uint8_t *psk, size_t psk_len)
 {
@@ -355,6 +362,7 @@ const struct core_ops world_ops = {
 	.request = ops_request,
 	.forget = ops_forget,
 	.delete_child = ops_delete_child,
+	.peer_identity = ops_peer_identity,
 	.peer_keys = ops_peer_keys,
 	.authorize = ops_authorize,
 };

@@ -4,6 +4,7 @@
 # charon knows nothing of RSIP.  Both laptops have one address, so it is told
 # to mark what each of its pairs of SAs brings, and Netfilter to answer every
 # connection with the mark it came with (session-oriented keying, RFC 3104 §3).
+# The one inbound policy of both pairs needs one reqid.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../net/lib.sh"
 . "$here/../net/proof.sh"
@@ -40,6 +41,7 @@ charon_connection()
 		children { oe { local_ts = $NET_Y1/32
 			remote_ts = $NET_NB/32
 			esp_proposals = aes256gcm16-modp2048,aes256-sha256-modp2048
+			reqid = 1
 			mark_out = $2
 			set_mark_in = $2 } }
 	}

@@ -99,7 +99,7 @@ oe_sniff()
 	oe_file=$2
 	oe_port=$1
 	shift 2
-	net_start "sniff_$oe_port" wire tcpdump -i "$oe_port" -n -U -Z root \
+	net_start "sniff_$oe_port" wire tcpdump -i "$oe_port" -n -U -B 16384 -Z root \
 	    --immediate-mode -w "$oe_file" "$@"
 	net_ready "sniff_$oe_port" 10 test -s "$oe_file"
 }

@@ -13,11 +13,13 @@ python3 -c '
 for n in range('$hosts'):
     print("address add 10.1.%d.%d/32 dev eth0" % (n // 250, n % 250 + 1))' |
     ip -n x1 -batch - || net_fail "addresses"
-ip -n N route add 10.1.0.0/16 dev eth1
+# Not as so many neighbours: their table is the whole machine's, and small.
+ip -n N route add 10.1.0.0/16 via "$NET_X1"
 ulimit -n 4096
 
-NET_LEASE=8 NET_REGISTRATION=8
-net_rsipd 'lease-max = 8'
+# Longer than a busy machine takes for all of them.
+NET_LEASE=20 NET_REGISTRATION=20
+net_rsipd 'lease-max = 20'
 cat >lease.py <<EOF
 import rsip, time
 from session import Session
@@ -53,8 +55,7 @@ leased=$(count pool.ports_leased) spis=$(count pool.spis_leased)
 if [ "$leased" = 0 ] || [ "$spis" = 0 ]; then
 	net_fail "$hosts hosts hold $leased ports and $spis SPIs"
 fi
-net_ok "$(count registrations) registrations, $(count bindings) bindings," \
-    "$leased ports and $spis SPIs leased"
+net_ok "$hosts hosts vanish with $leased ports and $spis SPIs leased"
 
 all_back()
 {

@@ -12,7 +12,7 @@ skip() { echo "skipped: $*"; exit 77; }
 [ "$(id -u)" = 0 ] || skip "the VM runner wants root"
 command -v qemu-system-x86_64 >/dev/null || skip "no qemu-system-x86_64"
 ls /boot/vmlinuz-* >/dev/null 2>&1 || skip "no kernel in /boot"
-VM_TIMEOUT=${VM_TIMEOUT:-600} "$vm" run "
+VM_TIMEOUT=${VM_TIMEOUT:-900} "$vm" run "
 export NAT_GATEWAY='$gateway' srcdir='$srcdir'
 uname -r; modprobe tun
 sh '$srcdir/tests/net/nat_path.sh' nftables; a=\$?

@@ -116,7 +116,7 @@ def whole_arrives(parts, host, want, what):
         wy.send(f)
     got, p = [], None
     while True:
-        p = wx.recv(lambda p: p.proto == IPIP and p.dst == host, 1)
+        p = wx.recv(lambda p: p.proto == IPIP and p.dst == host, 5)
         if p is None:
             break
         got.append(p)
@@ -151,7 +151,7 @@ for f in fragments(tunnel(X1, o, ident=36), 1304):
     wx.send(f)
 got = []
 while sum(len(p.payload) for p in got) < 2508:
-    p = wy.recv(lambda p: p.ident == 35, 1)
+    p = wy.recv(lambda p: p.ident == 35, 5)
     if p is None:
         break
     got.append(p)
@@ -256,8 +256,8 @@ if os.path.exists("/dev/net/tun"):
         c.close()
     threading.Thread(target=serve, daemon=True).start()
     with Inside(net.x):
-        c = socket.create_connection((Z, 80), 5)
-    c.settimeout(20)
+        c = socket.create_connection((Z, 80), 20)
+    c.settimeout(60)
     start, got = time.time(), b""
     try:
         c.sendall(blob)

@@ -148,7 +148,7 @@ class Wire:
     def send(self, packet):
         self.s.sendto(packet, (self.dev, 0x0800, 0, 0, self.mac))
 
-    def recv(self, want, timeout=2.0):
+    def recv(self, want, timeout=10.0):
         """The first packet that came in for which want(Ip) holds, or None."""
         end = time.time() + timeout
         while True:
@@ -195,7 +195,7 @@ class Net:
     def mac(self, dev):
         return json.loads(run("ip -j -n %s link show %s" % (self.n, dev)))[0]["address"]
 
-    def ping(self, ns, src, dst, timeout=2):
+    def ping(self, ns, src, dst, timeout=10):
         """True if dst answers an echo request of the kernel's in ns."""
         with Inside(ns):
             s = socket.socket(socket.AF_INET, socket.SOCK_RAW, ICMP)

@@ -94,7 +94,7 @@ for i in range(1000):
     if i % 50 == 0:
         time.sleep(0.005)
 n = 0
-while wx.recv(lambda p: p.proto == IPIP and b"bulkbulk" in p.raw, 0.5):
+while wx.recv(lambda p: p.proto == IPIP and b"bulkbulk" in p.raw, 2):
     n += 1
 r.ok(n == 1000 and offloaded()[0] - a >= 990, "1000 packets: %d came, %d by eBPF" % (n, offloaded()[0] - a))
 print(json.dumps(g.status()))

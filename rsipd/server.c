@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 
 #define UDP_BUFFER	(1 << 20)	/* a burst of all hosts' requests */
 #define ENDPOINT_IDLE	30000		/* milliseconds without a registration */
+#define FILES_OTHER	128		/* control connections, queues, DNS, files opened in passing */
 
 static int
 open_socket(const struct server_config *c, int type)
@@ -54,6 +56,33 @@ fail:
 	return -1;
 }
 
+/*
+ * A connection more than there are files would keep accept() failing, and
+ * rsipctl out: the limit is raised as far as needed and allowed, and what that
+ * leaves is how many connections there can be.
+ */
+static size_t
+find_files(size_t max_connections)
+{
+	struct rlimit old, new;
+	rlim_t	      want = (rlim_t)max_connections + FILES_OTHER;
+
+	if (getrlimit(RLIMIT_NOFILE, &old) == -1)
+		return max_connections;
+	if (old.rlim_cur < want) {
+		new.rlim_cur = want;
+		new.rlim_max = old.rlim_max > want ? old.rlim_max : want;
+		if (setrlimit(RLIMIT_NOFILE, &new) == -1) {
+			new.rlim_cur = new.rlim_max = old.rlim_max;
+			setrlimit(RLIMIT_NOFILE, &new);
+		}
+		if (getrlimit(RLIMIT_NOFILE, &old) == -1)
+			return max_connections;
+	}
+	return old.rlim_cur > 2 * FILES_OTHER ?
+	    (size_t)(old.rlim_cur - FILES_OTHER) : FILES_OTHER;
+}
+
 struct server *
 server_open(struct event_base *base, const struct server_config *c)
 {
@@ -62,6 +91,8 @@ server_open(struct event_base *base, const struct server_config *c)
 	s->base = base;
 	s->config = *c;
 	s->config.ifname = NULL;
+	s->files = find_files(c->max_connections);
+	server_set_limits(s, c->max_connections, c->max_host_connections);
 	s->udp_fd = -1;
 	s->log = (struct ratelimit)RATELIMIT_INIT(5, 2000);
 	TAILQ_INIT(&s->all);
@@ -110,6 +141,11 @@ void
 server_set_limits(struct server *s, size_t max_connections,
     size_t max_host_connections)
 {
+	if (max_connections > s->files) {
+		log_warn("connections: the limit of open files (RLIMIT_NOFILE) "
+		    "leaves room for %zu only", s->files);
+		max_connections = s->files;
+	}
 	s->config.max_connections = max_connections;
 	s->config.max_host_connections = max_host_connections;
 }

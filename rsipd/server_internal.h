@@ -20,6 +20,7 @@ struct server {
 	struct event *tcp_event, *udp_event;
 	struct tcp_connection *connections;	/* uthash by id */
 	size_t	 nconnections;
+	size_t	 files;			/* that connections may use */
 	TAILQ_HEAD(, tcp_connection) all;	/* longest there first */
 	uint64_t next_id;
 	struct endpoints *endpoints;

@@ -38,10 +38,10 @@ EXTRA_DIST += tests/net/oe_delay.py tests/net/oe_many.py tests/net/oe_slow.py \
 	tests/net/oelib.sh
 
 # RSIP with somebody who has read nothing but the RFCs (tests/peer/rsip.py).
-dist_check_SCRIPTS += tests/net/rsip_both.sh tests/net/rsip_gateway.sh \
-	tests/net/rsip_vanish.sh
-TESTS += tests/net/rsip_both.sh tests/net/rsip_gateway.sh \
-	tests/net/rsip_vanish.sh
+RSIP_NET_TESTS = tests/net/rsip_both.sh tests/net/rsip_crowd.sh \
+	tests/net/rsip_gateway.sh tests/net/rsip_vanish.sh
+dist_check_SCRIPTS += $(RSIP_NET_TESTS)
+TESTS += $(RSIP_NET_TESTS)
 
 # The control sockets of all three daemons, from strangers.
 dist_check_SCRIPTS += tests/net/control.sh

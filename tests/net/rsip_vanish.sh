@@ -27,7 +27,7 @@ kept = []
 start = time.monotonic()
 for n in range($hosts):
     s = Session("10.0.0.1", source="10.1.%d.%d" % (n // 250, n % 250 + 1),
-                udp=n % 2 == 1)
+                udp=n % 2 == 1, timeout=30)
     assert s.register()[0] == rsip.REGISTER_RESPONSE
     if n % 3:
         got = s.assign_ipsec(None, (4,), None, (1,), (2,))
@@ -48,7 +48,7 @@ for key in sys.argv[1].split("."): value = value[key]
 print(value)' "$1"
 }
 
-net_ready lease 30 grep -q leased lease.log
+net_ready lease 60 grep -q leased lease.log
 ip -n x1 link set eth0 down
 net_stop lease KILL
 leased=$(count pool.ports_leased) spis=$(count pool.spis_leased)

@@ -451,6 +451,7 @@ net_rsipc()
 		key = "$NET_RUN/$1.pem"
 		state = "$NET_RUN/$1.peers"
 		resolvers = {"$NET_DNS"}
+		dns-timeout = 3000
 	}
 	EOF
 	net_start "rsipc_$1" "$1" "$NET_TOP/rsipc/rsipc" -f \
@@ -473,6 +474,7 @@ net_oed()
 		key = "$NET_RUN/$1.pem"
 		state = "$NET_RUN/$1.peers"
 		resolvers = {"$NET_DNS"}
+		dns-timeout = 3000
 	}
 	EOF
 	net_start "oed_$1" "$1" "$NET_TOP/oe/oed" -f -c "$NET_RUN/oed_$1.conf"

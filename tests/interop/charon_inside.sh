@@ -110,7 +110,7 @@ swan() { SWANCTL_DIR=$T/swanctl STRONGSWAN_CONF=$T/strongswan.conf \
 # Defaults that a case may change before charon_load.
 defaults() {
 	IKE=aes256-sha256-modp2048 ESP=aes256-sha256-modp2048 AUTH=pubkey
-	LADDR=$THEM RADDR=$US TPUB=us.pub MORE= CHILD=
+	LADDR=$THEM RADDR=$US TPUB=us.pub MORE='' CHILD=''
 }
 charon_load() {
 	local keys=

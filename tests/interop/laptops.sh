@@ -8,6 +8,7 @@
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../net/lib.sh"
 . "$here/../net/proof.sh"
+# shellcheck disable=SC2034  # lib.sh and proof.sh use it
 NET_HERE=$(cd "$here/../net" && pwd)
 
 if [ -z "$LAPTOPS_INSIDE" ]; then

@@ -2,7 +2,8 @@
 check_PROGRAMS += tests/interop/ike_probe
 tests_interop_ike_probe_SOURCES = tests/interop/ike_probe.c
 tests_interop_ike_probe_LDADD = oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS)
-# charon.sh (a VM, a quarter of an hour and more) is run by name; charon_ike.sh is the part that is quick.
-dist_check_SCRIPTS += tests/interop/charon.sh tests/interop/charon_ike.sh
+# charon.sh and laptops.sh (a VM, many minutes) are run by name; charon_ike.sh is the part that is quick.
+dist_check_SCRIPTS += tests/interop/charon.sh tests/interop/charon_ike.sh \
+	tests/interop/laptops.sh
 TESTS += tests/interop/charon_ike.sh
 EXTRA_DIST += tests/interop/charon_inside.sh tests/interop/vm.sh

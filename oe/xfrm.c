@@ -476,8 +476,9 @@ remove_ours(struct xfrm *x, bool guards_only)
 		    sizeof(struct xfrm_userpolicy_id), &body);
 		(void)ask(x, nlh, found_policy, l);
 		if (!guards_only) {
-			nlh = begin(x, buf, XFRM_MSG_GETSA, NLM_F_DUMP,
-			    sizeof(struct xfrm_usersa_id), &body);
+			/* A dump of these has attributes at most. */
+			nlh = begin(x, buf, XFRM_MSG_GETSA, NLM_F_DUMP, 0,
+			    &body);
 			(void)ask(x, nlh, found_sa, l);
 		}
 		if (l->nsa == 0 && l->npolicy == 0)

@@ -44,6 +44,6 @@ cppcheck -q -j 2 --std=c11 --enable=warning,performance,portability \
 
 echo "shellcheck"
 # X= for empty; variables of sourced files; ulimit -n, which dash has.
-find quickstart tests contrib -name quickstart -o -name '*.sh' |
-    xargs shellcheck -S warning -e SC1007,SC2034,SC3045 || status=1
+find quickstart tests contrib \( -name quickstart -o -name '*.sh' \) \
+    -exec shellcheck -S warning -e SC1007,SC2034,SC3045 {} + || status=1
 exit "$status"

@@ -254,6 +254,13 @@ phase2_take_ke(struct ike_child *c, const struct isakmp_message *m,
 	return true;
 }
 
+static bool
+selector_equal(const struct keying_selector *a, const struct keying_selector *b)
+{
+	return a->net == b->net && a->mask == b->mask &&
+	    a->protocol == b->protocol && a->port == b->port;
+}
+
 /* The two ID payloads in their order: initiator's, responder's. Absent: the
  * peers' own addresses (RFC 2409 §5.5). */
 static int
@@ -517,8 +524,7 @@ phase2_got_answer(struct ike_child *c, uint64_t now,
 	    c->sa_body, c->sa_body_len, &c->suite, &c->spi_out) == -1 ||
 	    !phase2_take_ke(c, &m, c->nr, &c->nr_len) ||
 	    phase2_selectors(sa, &m, &src, &dst, true) == -1 ||
-	    memcmp(&src, &c->src, sizeof(src)) != 0 ||
-	    memcmp(&dst, &c->dst, sizeof(dst)) != 0) {
+	    !selector_equal(&src, &c->src) || !selector_equal(&dst, &c->dst)) {
 		phase2_failed(c, now, KEYING_PHASE2_REFUSED,
 		    "the answer is not what we proposed");
 		return;

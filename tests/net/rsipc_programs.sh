@@ -42,9 +42,9 @@ net_ok "a program binds a port that is not leased: it is, on demand"
 net_on x1 ping -c 3 -i 0.2 -W 2 "$NET_Y2" >ping.out || net_fail "x1 cannot ping"
 net_on x2 ping -c 3 -i 0.2 -W 2 "$NET_Y2" >ping.out || net_fail "x2 cannot ping"
 mtu=$(ip -n x1 -o link show oe0 | sed 's/.* mtu \([0-9]*\) .*/\1/')
-net_on x1 ping -c 1 -W 2 -M do -s $((mtu - 28)) "$NET_Y2" >ping.out ||
+net_on x1 ping -c 1 -W 2 -M "do" -s $((mtu - 28)) "$NET_Y2" >ping.out ||
     net_fail "a packet of $mtu bytes does not fit the tunnel"
-net_on x1 ping -c 1 -W 2 -M do -s $((mtu - 27)) "$NET_Y2" >ping.out 2>&1 &&
+net_on x1 ping -c 1 -W 2 -M "do" -s $((mtu - 27)) "$NET_Y2" >ping.out 2>&1 &&
     net_fail "a packet of $mtu + 1 bytes passed with DF set"
 net_on x1 ping -c 2 -i 0.2 -W 2 -s 4000 "$NET_Y2" >ping.out ||
     net_fail "fragments do not pass"

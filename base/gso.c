@@ -233,9 +233,10 @@ join_follows(const struct gso_join *j, const uint8_t *pkt, size_t len,
 	    first[1] == pkt[1] && first[6] == pkt[6] &&
 	    memcmp(first + 8, pkt + 8, 2) == 0 &&
 	    memcmp(first + 12, pkt + 12, 8) == 0 &&
-	    /* ports; acknowledgement, offset; window; options */
+	    /* ports; acknowledgement, offset; window; urgent; options */
 	    memcmp(a, b, 4) == 0 && memcmp(a + 8, b + 8, 5) == 0 &&
 	    memcmp(a + 14, b + 14, 2) == 0 &&
+	    memcmp(a + 18, b + 18, 2) == 0 &&
 	    memcmp(a + TCP_HEADER_LEN, b + TCP_HEADER_LEN,
 	    headers - IP_HEADER_LEN - TCP_HEADER_LEN) == 0 &&
 	    load_u32(a + 4) + (uint32_t)(j->len - headers) == load_u32(b + 4);

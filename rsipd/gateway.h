@@ -17,7 +17,7 @@
  */
 struct gateway;
 
-#define GATEWAY_MESSAGE_MAX	32768	/* the longest that means anything here */
+#define GATEWAY_MESSAGE_MAX	65535	/* the longest that a header can announce */
 #define GATEWAY_NAMES_MAX	8	/* FQDNs of one request that are looked up */
 #define GATEWAY_WAITING_MAX	256	/* requests that wait for DNS */
 #define GATEWAY_WAITING_HOST	4	/* of one host */

@@ -16,6 +16,7 @@
 #include "rsipd/server_internal.h"
 
 #define IN_MIN		512	/* most requests are shorter than 100 bytes */
+#define KEPT_MAX	4096	/* of an empty buffer */
 #define OUT_MAX		131072	/* unread answers; a host that reads nothing is heard no more */
 #define ACCEPTS		64	/* a turn */
 #define MESSAGES	64	/* of one connection, a turn */
@@ -78,6 +79,17 @@ reserve(uint8_t **buf, size_t *cap, size_t want)
 	return true;
 }
 
+/* One large message must not make its connection cost as much from then on. */
+static void
+release_large(uint8_t **buf, size_t *cap)
+{
+	if (*cap <= KEPT_MAX)
+		return;
+	free(*buf);
+	*buf = NULL;
+	*cap = 0;
+}
+
 /* Sends what waits; -1: the connection is done for. */
 static int
 flush(struct tcp_connection *c)
@@ -97,6 +109,7 @@ flush(struct tcp_connection *c)
 		event_add(c->write, NULL);
 		return 0;
 	}
+	release_large(&c->out, &c->outcap);
 	event_del(c->write);
 	if (c->ending)
 		return -1;
@@ -148,10 +161,10 @@ serve(struct tcp_connection *c)
 	uint64_t	    now = clock_now();
 	int		    len = 0, n;
 
-	while (!c->waiting && served++ < MESSAGES &&
+	while (!c->waiting && at != c->inlen && served++ < MESSAGES &&
 	    c->outlen + GATEWAY_MESSAGE_MAX <= OUT_MAX) {
 		len = rsip_frame_length(c->in + at, c->inlen - at);
-		if (len == -1 || len > GATEWAY_MESSAGE_MAX)
+		if (len == -1)
 			return refuse(c, &peer);
 		if (len == 0 || c->inlen - at < (size_t)len)
 			break;
@@ -165,7 +178,9 @@ serve(struct tcp_connection *c)
 			return -1;
 	}
 	c->inlen -= at;
-	if (at != 0)
+	if (c->inlen == 0)
+		release_large(&c->in, &c->incap);
+	else if (at != 0)
 		memmove(c->in, c->in + at, c->inlen);
 	/* While an answer is awaited or unread no more is taken in. */
 	if (c->waiting || c->outlen + GATEWAY_MESSAGE_MAX > OUT_MAX)

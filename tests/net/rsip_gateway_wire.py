@@ -87,6 +87,20 @@ def a_stream_in_single_bytes():
 
 
 @test
+def the_longest_message():
+    """65535 bytes, refused for what is in them: the stream goes on"""
+    s = host()
+    network = [(rsip.INDICATOR, 1), rsip.address('198.51.100.7')]
+    # 4 bytes are left: too few for another indicator.
+    data = rsip.encode(rsip.QUERY_REQUEST, [s.me()] + network * 5040)
+    s.send_raw(data)
+    is_error(s.receive(), 205, s.client)
+    s.send_raw(data[:2] + b'\xff\xff' + data[4:] + b'\x0a\0\2\0')
+    is_error(s.receive(), 207, s.client)
+    is_type(s.request(rsip.QUERY_REQUEST, s.me()), rsip.QUERY_RESPONSE)
+
+
+@test
 def answers_that_are_read_late():
     """a host that asks faster than it reads gets every answer in the end"""
     s = host()

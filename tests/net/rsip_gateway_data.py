@@ -21,6 +21,7 @@ class Outside:
 
     PROGRAM = '''
 import socket, sys
+print("ready", flush=True)
 for line in sys.stdin:
     protocol, sport, to, data = line.split()
     s = socket.socket(socket.AF_INET, socket.SOCK_RAW, int(protocol))
@@ -31,7 +32,9 @@ for line in sys.stdin:
     def __init__(self, name):
         self.child = subprocess.Popen(
             ['nsenter', '--net=/run/netns/' + name, sys.executable, '-c',
-             self.PROGRAM], stdin=subprocess.PIPE, text=True)
+             self.PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True)
+        assert self.child.stdout.readline() == 'ready\n'
 
     def send(self, protocol, to, data):
         self.child.stdin.write('%d 0 %s %s\n' % (protocol, to, data.hex()))
@@ -56,7 +59,7 @@ class Inside:
         self.sock.bind((s.sock.getsockname()[0], 0))
         self.skip = 20 if protocol == 4 else 24
 
-    def next(self, seconds=2):
+    def next(self, seconds=5):
         """(source, destination, protocol, payload) of the next inner packet."""
         self.sock.settimeout(seconds)
         inner = bytes(20)

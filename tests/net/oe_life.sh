@@ -83,7 +83,7 @@ lost=$(stream 200)
 [ "$(spi_of left "$right")" != "$first" ] || net_fail "it was not rekeyed"
 [ "$lost" -le 1 ] || {
 	tail -n 400 "$NET_RUN/stream.out" | grep -v 'bytes from'
-	tcpdump -tt -n -r "$NET_RUN/left.pcap" 2>/dev/null | tail -n 60
+	oe_read "$NET_RUN/left.pcap" -tt | tail -n 60
 	net_fail "$lost packets lost while rekeying"
 }
 net_ok "rekeying loses nothing ($lost of 200)"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """wire.py - an independent witness: captures packets, and proves what crossed the wire.
 
-  wire.py capture --interface IF --out FILE      until SIGTERM; fails if a packet was missed
+  wire.py capture --interface IF --out FILE [--mb N]   until SIGTERM; fails if a packet was missed
   wire.py check --public FILE --private FILE --file FILE ...   prints JSON, fails with reasons
 
 It shares no code with the programs it watches.
@@ -35,15 +35,16 @@ class Ring:
     Unlike a socket's buffer its size needs no privilege on the machine, so
     nothing is missed in a user namespace either.
     """
-    BLOCK, BLOCKS, FRAME = 1 << 20, 64, 1 << 11
+    BLOCK, FRAME = 1 << 20, 1 << 11
 
-    def __init__(self, interface):
+    def __init__(self, interface, blocks):
+        self.blocks = blocks
         self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self.sock.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
         self.sock.setsockopt(SOL_PACKET, PACKET_RX_RING, struct.pack(
-            "7I", self.BLOCK, self.BLOCKS, self.FRAME,
-            self.BLOCK * self.BLOCKS // self.FRAME, 20, 0, 0))
-        self.memory = mmap.mmap(self.sock.fileno(), self.BLOCK * self.BLOCKS)
+            "7I", self.BLOCK, blocks, self.FRAME,
+            self.BLOCK * blocks // self.FRAME, 20, 0, 0))
+        self.memory = mmap.mmap(self.sock.fileno(), self.BLOCK * blocks)
         self.sock.bind((interface, ETH_P_ALL))
         self.poll = select.poll()
         self.poll.register(self.sock, select.POLLIN | select.POLLERR)
@@ -64,15 +65,15 @@ class Ring:
             found.append((sec, nsec, self.memory[mac:mac + length]))
             at += step
         struct.pack_into("I", self.memory, self.next * self.BLOCK + 8, 0)
-        self.next = (self.next + 1) % self.BLOCKS
+        self.next = (self.next + 1) % self.blocks
         return found
 
     def dropped(self):
         return struct.unpack("III", self.sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 12))[1]
 
 
-def capture(interface, path):
-    ring = Ring(interface)
+def capture(interface, path, blocks):
+    ring = Ring(interface, blocks)
     stop = []
     signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -85,6 +86,8 @@ def capture(interface, path):
             for sec, nsec, frame in found:
                 out.write(struct.pack("<IIII", sec, nsec // 1000, len(frame), len(frame)))
                 out.write(frame)
+            # Others may read along.
+            out.flush()
             if ending and not found:
                 break
     if ring.dropped():
@@ -304,6 +307,7 @@ def main():
     c = verbs.add_parser("capture")
     c.add_argument("--interface", required=True)
     c.add_argument("--out", required=True)
+    c.add_argument("--mb", type=int, default=64, help="of memory for a busy moment")
     k = verbs.add_parser("check")
     k.add_argument("--public", required=True, help="capture at N's public port")
     k.add_argument("--private", required=True, help="capture at N's private port")
@@ -319,7 +323,7 @@ def main():
     k.add_argument("--owner", action="append", metavar="SPI=HOST",
                    help="what a laptop says of an inbound SPI")
     a = parser.parse_args()
-    return capture(a.interface, a.out) if a.verb == "capture" else check(a)
+    return capture(a.interface, a.out, a.mb) if a.verb == "capture" else check(a)
 
 
 if __name__ == "__main__":

@@ -80,13 +80,18 @@ struct keeper {
 static int
 keeper_install(struct keeper *k)
 {
+	char *dump;
+
 	if (k->backend == NULL)
 		return 0;
-	free(k->dump);
-	k->dump = NULL;
+	/* If it fails (another program has the lock), what we had stays, so
+	 * that the next look finds it amiss and tries again. */
 	if (k->backend->install(k->plan, &k->saved) == -1)
 		return -1;
-	k->dump = k->backend->dump();
+	if ((dump = k->backend->dump()) != NULL) {
+		free(k->dump);
+		k->dump = dump;
+	}
 	return 0;
 }
 
@@ -127,12 +132,9 @@ keeper_check(struct keeper *k, int fd)
 	bool  same;
 
 	rules_settings_apply(k->plan, &k->saved);
-	if (k->backend == NULL || k->dump == NULL)
+	if (k->backend == NULL || (now = k->backend->dump()) == NULL)
 		return;
-	now = k->backend->dump();
-	if (now == NULL)
-		return;
-	same = strcmp(now, k->dump) == 0;
+	same = k->dump != NULL && strcmp(now, k->dump) == 0;
 	free(now);
 	if (same)
 		return;

@@ -11,6 +11,9 @@ net_enter "$@"
 oe_wire
 oe_host laptop 198.51.100.61
 oe_host far 198.51.100.62
+# One neighbour, not a thousand: the machine has one table of them for all
+# namespaces, also of tests that run beside this one.
+ip -n laptop route replace default via 198.51.100.62
 ip -n far route add local 203.0.113.0/24 dev lo
 ip -n far route add local 198.18.0.0/16 dev lo
 oe_key laptop

@@ -38,14 +38,14 @@ main(int argc, char **argv)
 	if (!o.check && !priv_have_net()) {
 		log_error("needs the right to make network devices: run it as "
 		    "root");
-		return 1;
+		goto unstarted;
 	}
 	if ((settings = settings_read(o.config, !o.config_given)) == NULL)
-		return 1;
+		goto unstarted;
 	if (o.check) {
 		settings_free(settings);
-		free(path);
-		return 0;
+		status = 0;
+		goto unstarted;
 	}
 	if (daemon_start(&o) == -1 || start_opener(settings) == -1 ||
 	    keeper_start() == -1) {
@@ -64,6 +64,7 @@ out:
 	keeper_stop();
 	opener_stop();
 	daemon_stop(&o);
+unstarted:
 	free(path);
 	return status;
 }

@@ -528,7 +528,7 @@ def slow_names_hold_up_nobody():
     start = time.monotonic()
     for _ in range(5):
         is_type(t.assign_rsap(), rsip.ASSIGN_RESPONSE_RSAP_IP)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 1.2
     p = is_type(s.receive(), rsip.ASSIGN_RESPONSE_RSAP_IP)
     assert find(p, ADDRESS, 1) == (4, 'slow.lab')
 

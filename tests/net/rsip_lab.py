@@ -51,6 +51,7 @@ def address(kind='any'):
 
 
 def host(kind='any', register=True, **kw):
+    kw.setdefault('timeout', 20)
     s = Session(GATEWAY, source=address(kind), **kw)
     if register:
         is_type(s.register(), rsip.REGISTER_RESPONSE)
@@ -134,7 +135,7 @@ class Names(threading.Thread):
             if hit:
                 answer += b'\xc0\x0c' + struct.pack('!HHIH', 1, 1, 60, 4) + \
                     ipaddress.ip_address(addr).packed
-            delay = 2.5 if name == 'slow.lab' else 0
+            delay = 1.5 if name == 'slow.lab' else 0
             threading.Timer(delay, self.sock.sendto, (answer, peer)).start()
 
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # charon_inside.sh - our IKEv1 and ESP against strongSwan's charon and the kernel's IPsec, as root on a kernel that has ESP
 #
-# usage: charon_inside.sh BUILDDIR [CASE...]    (charon.sh runs it inside a VM)
+# usage: charon_inside.sh BUILDDIR [CASE...]    (charon.sh runs it inside a VM; case bench: tests/bench/ike.sh)
 #
 # With LIBIPSEC=1 charon does ESP itself, in UDP always, on any kernel: quick,
 # for what is about IKE (kernel-libipsec of libcharon-extra-plugins).
@@ -433,6 +433,29 @@ case_bulk() {
 	check "bulk: 100 MB to us" transfer them us $UIN
 	check "bulk: no packet refused by the kernel" bash -c \
 	    "! ip netns exec them cat /proc/net/xfrm_stat | awk '\$2 > 0 && /In(StateProto|StateSeq|StateMode|TmplMismatch)/' | grep ."
+	clean
+}
+
+# Whole handshakes, Main Mode and Quick Mode with PFS, one after the other: what
+# each end's process spends on the same ones.
+ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
+case_bench() {
+	local i n=${HANDSHAKES:-100} done=0 begin ours theirs
+	defaults; charon_load; probe_start $wire -r $THEM $rsa
+	tell request; says 15 '^confirmed'; tell fresh
+	sleep 1
+	begin=$(date +%s%N) ours=$(ticks $probe_pid) theirs=$(ticks $charon_pid)
+	for i in $(seq "$n"); do
+		tell request
+		says 15 '^confirmed' && done=$((done + 1))
+		tell fresh
+	done
+	ours=$(($(ticks $probe_pid) - ours)) theirs=$(($(ticks $charon_pid) - theirs))
+	check "bench: $n handshakes" [ "$done" = "$n" ]
+	awk -v n="$n" -v o="$ours" -v t="$theirs" -v hz="$(getconf CLK_TCK)" 'BEGIN {
+		printf "%-18s %22s\n", "initiator, ours", sprintf("%.2f ms CPU a handshake", o / hz / n * 1000)
+		printf "%-18s %22s\n", "responder, charon", sprintf("%.2f ms CPU a handshake", t / hz / n * 1000)
+		printf "%-18s %22.2f\n", "ours / charon", o / t }'
 	clean
 }
 

@@ -29,7 +29,8 @@
  * -r: asks PEER when told to; without it only answers.  -T: carries what comes
  * out of the TUN device, whose far side are the SAs; sockets are bound to
  * INTERFACE.  -L, -S, -b: lifetimes of Phase 1 and 2.  -D: DPD.  -n: nothing legacy.  -e: offers 64-bit sequence numbers.
- * Commands on stdin: request, rekey, delete, shutdown, quit.  Lines on stdout:
+ * Commands on stdin: request, rekey, delete, shutdown, fresh (shutdown, and an
+ * engine that knows nobody), quit.  Lines on stdout:
  * up, confirmed, down, failed with SPIs and algorithms.
  */
 #define PAIRS	32		/* remembered; the newest confirmed one sends */
@@ -42,6 +43,8 @@ struct pair {
 
 static struct {
 	struct ike *ike;
+	struct ike_config config;
+	const struct keying_ops *ops;
 	uint32_t    local, peer;
 	uint16_t    port;
 	int	    fd[2];		/* our port, 4500 */
@@ -423,6 +426,16 @@ delete_newest(void)
 		printf("deleting in=0x%08x\n", p->spi_in);
 }
 
+/* Says goodbye to everybody and knows nobody: the next request is a whole one. */
+static void
+begin_again(void)
+{
+	ike_shutdown(probe.ike, now_ms());
+	ike_free(probe.ike);
+	if ((probe.ike = ike_new(&probe.config, probe.ops, NULL)) == NULL)
+		exit(1);
+}
+
 static void
 command(void)
 {
@@ -439,6 +452,8 @@ command(void)
 		delete_newest();
 	else if (strcmp(line, "shutdown") == 0)
 		ike_shutdown(probe.ike, now_ms());
+	else if (strcmp(line, "fresh") == 0)
+		begin_again();
 	else if (strcmp(line, "quit") == 0)
 		probe.quit = true;
 	printf("did %s\n", line);
@@ -574,6 +589,8 @@ main(int argc, char **argv)
 	bind_interface(probe.esp);
 	probe.fd[0] = open_port(probe.port);
 	probe.fd[1] = open_port(4500);
+	probe.config = c;
+	probe.ops = &ops;
 	if ((probe.ike = ike_new(&c, &ops, NULL)) == NULL)
 		return 1;
 	printf("ready\n");

@@ -85,11 +85,21 @@ class Session:
     def receive(self, timeout=None):
         return rsip.decode(self.receive_raw(timeout))
 
+    def answer(self):
+        """The next message; a datagram that may be lost is sent again (10.1)."""
+        end = time.monotonic() + self.timeout
+        while self.udp and time.monotonic() < end - 1:
+            try:
+                return self.receive(1)
+            except socket.timeout:
+                self.sock.sendall(self.last)
+        return self.receive()
+
     def request(self, mtype, *params, **kw):
         """Sends and returns the answer; on UDP others are put in waiting."""
         self.send(mtype, *params, **kw)
         for _ in range(20):
-            got = self.receive()
+            got = self.answer()
             if self.udp and find(got[1], rsip.COUNTER) != self.counter:
                 self.waiting.append(got)
                 continue

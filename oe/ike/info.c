@@ -120,6 +120,21 @@ info_delete_sa(struct ike_sa *sa, uint64_t now)
 	info_delete(sa, PROTO_ISAKMP, cookies, sizeof(cookies));
 }
 
+/* Does anything hang on this peer being alive? */
+static bool
+peer_has_children(const struct ike_sa *sa)
+{
+	const struct ike_child *c;
+
+	TAILQ_FOREACH(c, &sa->ike->children, entry) {
+		if (c->state != IKE_QM_DEAD && c->announced &&
+		    c->peer == sa->path.peer &&
+		    keying_id_equal(&c->peer_id, &sa->peer_id))
+			return true;
+	}
+	return false;
+}
+
 void
 info_dpd(struct ike_sa *sa, uint64_t now)
 {
@@ -130,6 +145,10 @@ info_dpd(struct ike_sa *sa, uint64_t now)
 	if (now < sa->heard + idle) {
 		sa->dpd_tries = 0;
 		sa->dpd_at = sa->heard + idle;
+	} else if (!peer_has_children(sa)) {
+		/* A Phase 1 SA kept for later may find out then. */
+		sa->dpd_tries = 0;
+		sa->dpd_at = now + idle;
 	} else if (sa->dpd_tries == DPD_TRIES) {
 		log_info("IKE peer %s (%s) is dead: %u R-U-THEREs unanswered",
 		    keying_id_text(&sa->peer_id), ipv4_text(sa->path.peer),

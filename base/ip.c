@@ -11,6 +11,18 @@
 
 #define ICMP_ERROR_MAX	576	/* RFC 1812 §4.3.2.3 */
 
+uint32_t
+ip_mask(unsigned plen)
+{
+	return plen == 0 ? 0 : htonl(UINT32_MAX << (32 - plen));
+}
+
+bool
+ip_in_prefix(uint32_t addr, uint32_t net, unsigned plen)
+{
+	return (addr & ip_mask(plen)) == net;
+}
+
 bool
 ip_parse(const uint8_t *buf, size_t len, struct ip_info *ip)
 {

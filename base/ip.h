@@ -14,6 +14,10 @@
 #define IP_ECN_MASK	3u	/* RFC 3168 */
 #define IP_ECN_CE	3u
 
+/* The mask of a prefix length (0 to 32), and whether addr lies in net/plen; network order. */
+uint32_t ip_mask(unsigned plen);
+bool	ip_in_prefix(uint32_t addr, uint32_t net, unsigned plen);
+
 /* An IPv4 header that was checked: version, lengths within the buffer. */
 struct ip_info {
 	uint32_t src, dst;	/* network order */

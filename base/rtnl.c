@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/ip.h"
 #include "base/rtnl.h"
 
 /* libmnl's loop macro narrows a pointer difference that fits by construction. */
@@ -361,7 +362,7 @@ addr_cb(const struct nlmsghdr *nlh, void *arg)
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr    *attr;
 	struct addr_walk       *w = arg;
-	uint32_t		addr = 0, mask;
+	uint32_t		addr = 0;
 
 	if (ifa->ifa_index != w->ifindex || ifa->ifa_family != AF_INET)
 		return MNL_CB_OK;
@@ -378,9 +379,8 @@ addr_cb(const struct nlmsghdr *nlh, void *arg)
 		w->found = true;
 	}
 	if (w->fn != NULL) {
-		mask = ifa->ifa_prefixlen == 0 ? 0 :
-		    htonl(0xffffffffu << (32 - ifa->ifa_prefixlen));
-		w->fn(w->arg, addr & mask, ifa->ifa_prefixlen);
+		w->fn(w->arg, addr & ip_mask(ifa->ifa_prefixlen),
+		    ifa->ifa_prefixlen);
 	}
 	return MNL_CB_OK;
 }

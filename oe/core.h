@@ -341,6 +341,9 @@ void	kernel_tick(struct connection *conn);
 
 /* --- gateway.c: who may speak for a destination (§5) --------------------------- */
 
+/* Appends k to a list of n keys on the heap, unless k is empty, there already, or
+ * one too many. */
+void	keys_add(struct pubkey **keys, unsigned *n, const struct pubkey *k);
 /* Replaces conn's gateways by those an answer names, strongest first. */
 void	gateways_set(struct connection *conn, const struct record_answer *a);
 void	gateways_clear(struct connection *conn);

@@ -19,20 +19,20 @@ gateways_clear(struct connection *conn)
 	conn->ngateways = conn->gateway = 0;
 }
 
-static void
-gateway_add_key(struct gateway *g, const struct pubkey *key)
+void
+keys_add(struct pubkey **keys, unsigned *n, const struct pubkey *k)
 {
 	unsigned i;
 
-	if (key->len == 0 || g->nkeys == KEYING_KEYS_MAX)
+	if (k->len == 0 || *n == KEYING_KEYS_MAX)
 		return;
-	for (i = 0; i < g->nkeys; i++) {
-		if (g->keys[i].len == key->len &&
-		    memcmp(g->keys[i].wire, key->wire, key->len) == 0)
+	for (i = 0; i < *n; i++) {
+		if ((*keys)[i].len == k->len &&
+		    memcmp((*keys)[i].wire, k->wire, k->len) == 0)
 			return;
 	}
-	g->keys = xrealloc(g->keys, g->nkeys + 1, sizeof(*g->keys));
-	g->keys[g->nkeys++] = *key;
+	*keys = xrealloc(*keys, *n + 1, sizeof(**keys));
+	(*keys)[(*n)++] = *k;
 }
 
 static struct gateway *
@@ -86,7 +86,7 @@ gateways_set(struct connection *conn, const struct record_answer *a)
 			    conn->key.dst;
 			g->precedence = r->precedence;
 		}
-		gateway_add_key(g, &r->key);
+		keys_add(&g->keys, &g->nkeys, &r->key);
 	}
 }
 
@@ -96,7 +96,7 @@ gateway_add_keys(struct gateway *g, const struct record_answer *a)
 	unsigned i;
 
 	for (i = 0; i < a->n; i++)
-		gateway_add_key(g, &a->r[i].key);
+		keys_add(&g->keys, &g->nkeys, &a->r[i].key);
 }
 
 /* Without a key nobody can be known; and we are nobody else's way to us. */
@@ -125,7 +125,7 @@ gateways_keep_peer(struct connection *conn, const struct keying_child *k)
 	gateways_clear(conn);
 	g = gateway_of(conn, &k->peer_id);
 	g->addr = k->path.peer;
-	gateway_add_key(g, &k->peer_key);
+	keys_add(&g->keys, &g->nkeys, &k->peer_key);
 }
 
 bool

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ip.h"
 #include "base/util.h"
 #include "oe/core.h"
 
@@ -254,12 +255,6 @@ why_nothing(const struct core *c, uint32_t addr, json_object *o, char *out,
 	add_text(o, "auth", "");
 }
 
-static bool
-holds(uint32_t net, unsigned plen, uint32_t addr)
-{
-	return plen == 0 || ((net ^ addr) & htonl(0xffffffffu << (32 - plen))) == 0;
-}
-
 static json_object *
 report_why(struct core *c, json_object *req)
 {
@@ -277,9 +272,9 @@ report_why(struct core *c, json_object *req)
 	if (json_object_object_get_ex(req, "source", &source))
 		inet_pton(AF_INET, json_object_get_string(source), &src);
 	TAILQ_FOREACH(conn, &c->connections, all) {
-		if (!holds(conn->key.dst, conn->key.dst_plen, a.s_addr) ||
+		if (!ip_in_prefix(a.s_addr, conn->key.dst, conn->key.dst_plen) ||
 		    conn->spd == NULL || (src.s_addr != 0 &&
-		    !holds(conn->key.src, conn->key.src_plen, src.s_addr)))
+		    !ip_in_prefix(src.s_addr, conn->key.src, conn->key.src_plen)))
 			continue;
 		/* What decides for the packet: the strongest policy. */
 		if (best == NULL || conn->policy == SPD_ENCRYPT ||

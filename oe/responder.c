@@ -89,22 +89,6 @@ peer_answer(struct peer *p)
 		    p->nkeys, NULL, 0);
 }
 
-static void
-peer_add_key(struct peer *p, const struct pubkey *k)
-{
-	unsigned i;
-
-	if (k->len == 0 || p->nkeys == KEYING_KEYS_MAX)
-		return;
-	for (i = 0; i < p->nkeys; i++) {
-		if (p->keys[i].len == k->len &&
-		    memcmp(p->keys[i].wire, k->wire, k->len) == 0)
-			return;
-	}
-	p->keys = xrealloc(p->keys, p->nkeys + 1, sizeof(*p->keys));
-	p->keys[p->nkeys++] = *k;
-}
-
 /* Does a delegation record name this identity, or the record's owner? */
 static bool
 record_names(const struct record *r, const struct keying_id *id)
@@ -127,7 +111,7 @@ peer_dns(struct core *c, void *owner, unsigned tag,
 			if (tag == ASK_KEY ||
 			    record_names(&a->r[i], &p->id) ||
 			    (tag == ASK_IPSECKEY && a->r[i].gateway.type == 0))
-				peer_add_key(p, &a->r[i].key);
+				keys_add(&p->keys, &p->nkeys, &a->r[i].key);
 		}
 		if (p->nkeys > had) {
 			p->authentic = a->authentic && (had == 0 || p->authentic);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ip.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "oe/core.h"
@@ -14,12 +15,6 @@
 
 /* Tags of a connection's DNS questions. */
 enum { ASK_TXT, ASK_IPSECKEY, ASK_KEY /* + index of the gateway */ };
-
-static uint32_t
-mask_of(unsigned plen)
-{
-	return plen == 0 ? 0 : htonl(0xffffffffu << (32 - plen));
-}
 
 static unsigned
 dns_left(const struct connection *conn)
@@ -80,9 +75,9 @@ connection_request(struct connection *conn)
 		r.nkeys = g->nkeys;
 	}
 	r.src.net = conn->key.src;
-	r.src.mask = mask_of(conn->key.src_plen);
+	r.src.mask = ip_mask(conn->key.src_plen);
 	r.dst.net = conn->key.dst;
-	r.dst.mask = mask_of(conn->key.dst_plen);
+	r.dst.mask = ip_mask(conn->key.dst_plen);
 	r.initial_contact = !peer_knows_us(c, &r.peer_id);
 	conn->path.peer = r.path.peer;
 	if (TAILQ_EMPTY(&conn->pairs))

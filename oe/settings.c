@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/conf.h"
+#include "base/ip.h"
 #include "base/log.h"
 #include "base/opener.h"
 #include "base/util.h"
@@ -257,8 +258,7 @@ settings_networks(cfg_t *s, struct oe_config *c)
 			return -1;
 		}
 		c->networks[i].net = net.s_addr;
-		c->networks[i].mask = plen == 0 ? 0 :
-		    htonl(0xffffffffu << (32 - plen));
+		c->networks[i].mask = ip_mask(plen);
 		c->nnetworks++;
 	}
 	return 0;

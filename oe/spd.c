@@ -25,12 +25,6 @@ spd_policy_name(enum spd_policy p)
 	return names[p];
 }
 
-static uint32_t
-prefix_of(uint32_t addr, unsigned plen)
-{
-	return plen == 0 ? 0 : addr & htonl(0xffffffffu << (32 - plen));
-}
-
 /* --- entries ------------------------------------------------------------------ */
 
 struct spd_entry *
@@ -374,7 +368,7 @@ spd_acquire(struct core *c, const struct ip_info *ip, struct policy_match *m)
 			key.src = t->local_net;
 			key.src_plen = t->local_plen;
 		}
-		if (prefix_of(ip->src, key.src_plen) != key.src)
+		if (!ip_in_prefix(ip->src, key.src, key.src_plen))
 			return NULL;
 	}
 	if ((e = spd_get(c, &key)) == NULL)
@@ -483,12 +477,6 @@ refuse:
 	return false;
 }
 
-static bool
-selector_holds(uint32_t net, unsigned plen, uint32_t addr)
-{
-	return prefix_of(addr, plen) == net;
-}
-
 /* Only what was negotiated may come out of a tunnel (§13; RFC 4301 §5.2). */
 static bool
 spd_ingress(struct core *c, const struct connection *conn, const uint8_t *pkt,
@@ -498,8 +486,8 @@ spd_ingress(struct core *c, const struct connection *conn, const uint8_t *pkt,
 
 	(void)c;
 	return ip_parse(pkt, len, &ip) &&
-	    selector_holds(conn->key.dst, conn->key.dst_plen, ip.src) &&
-	    selector_holds(conn->key.src, conn->key.src_plen, ip.dst);
+	    ip_in_prefix(ip.src, conn->key.dst, conn->key.dst_plen) &&
+	    ip_in_prefix(ip.dst, conn->key.src, conn->key.src_plen);
 }
 
 /*

@@ -180,9 +180,8 @@ static void
 on_link_cb(void *arg, uint32_t net, unsigned plen)
 {
 	struct on_link *o = arg;
-	uint32_t	mask = plen == 0 ? 0 : htonl(0xffffffffu << (32 - plen));
 
-	if ((o->net & mask) == net)
+	if (ip_in_prefix(o->net, net, plen))
 		o->found = true;
 }
 

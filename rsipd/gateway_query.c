@@ -4,13 +4,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/ip.h"
 #include "rsipd/gateway_internal.h"
-
-static uint32_t
-mask_of(unsigned plen)
-{
-	return plen == 0 ? 0 : htonl(UINT32_MAX << (32 - plen));
-}
 
 /* Does one of the networks contain all of net with its mask? */
 static bool
@@ -21,7 +16,7 @@ contains(const struct gateway_network *n, size_t count, uint32_t net,
 	uint32_t m;
 
 	for (i = 0; i < count; i++) {
-		m = mask_of(n[i].plen);
+		m = ip_mask(n[i].plen);
 		if ((mask & m) == m && (net & m) == n[i].net)
 			return true;
 	}
@@ -62,10 +57,10 @@ answer_all(const struct gateway *g, struct rsip_message *m)
 
 	for (i = 0; i < c->nlocal; i++)
 		add_network(m, RSIP_LOCAL_NETWORK, c->local[i].net,
-		    mask_of(c->local[i].plen));
+		    ip_mask(c->local[i].plen));
 	for (i = 0; i < c->nremote; i++)
 		add_network(m, RSIP_REMOTE_NETWORK, c->remote[i].net,
-		    mask_of(c->remote[i].plen));
+		    ip_mask(c->remote[i].plen));
 }
 
 static void

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ip.h"
 #include "base/util.h"
 #include "rsipd/policy.h"
 
@@ -22,12 +23,6 @@ struct policies {
 	size_t		n, cap;
 	size_t		first[34];	/* of each prefix length; [33] is n */
 };
-
-static uint32_t
-mask_of(unsigned plen)
-{
-	return plen == 0 ? 0 : htonl(UINT32_MAX << (32 - plen));
-}
 
 static int
 section_compare(const void *x, const void *y)
@@ -111,7 +106,7 @@ policies_free(struct policies *p)
 static const struct section *
 section_find(const struct policies *p, uint32_t net, unsigned plen)
 {
-	struct section key = { .net = net & mask_of(plen), .plen = plen };
+	struct section key = { .net = net & ip_mask(plen), .plen = plen };
 	size_t	       n = p->first[plen + 1] - p->first[plen];
 
 	return n == 0 ? NULL : bsearch(&key, p->section + p->first[plen], n,
@@ -137,7 +132,7 @@ policies_add(struct policies *p, uint32_t net, unsigned plen,
 		p->section = s;
 		p->cap = cap;
 	}
-	new.net = net & mask_of(plen);
+	new.net = net & ip_mask(plen);
 	new.plen = plen;
 	if (policy_copy(&new.policy, section) == -1)
 		return -1;
@@ -236,7 +231,7 @@ policy_allows_remote(const struct policy *p, uint32_t addr,
 
 	for (i = 0; i < p->nremotes; i++) {
 		r = &p->remotes[i];
-		if ((addr & mask_of(r->plen)) != r->net)
+		if (!ip_in_prefix(addr, r->net, r->plen))
 			continue;
 		if (ports.hi == 0 || (r->ports.lo <= ports.lo &&
 		    ports.hi <= r->ports.hi))

@@ -59,9 +59,12 @@ connection_new(struct core *c, struct spd_entry *e, enum oe_class class,
     unsigned tunnel)
 {
 	struct connection *conn;
+	enum cause	   cause;
 
-	if (c->nconnections >= c->config->connections_max ||
-	    e->nconnections >= CONNECTIONS_PER_ENTRY) {
+	/* A second one at the same address is a peer's doing. */
+	cause = e->nconnections == 0 ? e->cause : CAUSE_STRANGERS;
+	if (e->nconnections >= CONNECTIONS_PER_ENTRY ||
+	    !limits_connection_room(c, cause)) {
 		c->count.limits++;
 		return NULL;
 	}
@@ -69,6 +72,7 @@ connection_new(struct core *c, struct spd_entry *e, enum oe_class class,
 	conn->core = c;
 	conn->spd = e;
 	conn->key = e->key;
+	conn->cause = cause;
 	conn->class = class;
 	conn->tunnel = tunnel;
 	conn->born = conn->used = c->now;
@@ -76,7 +80,7 @@ connection_new(struct core *c, struct spd_entry *e, enum oe_class class,
 	TAILQ_INSERT_HEAD(&e->connections, conn, entry);
 	TAILQ_INSERT_TAIL(&c->connections, conn, all);
 	e->nconnections++;
-	c->nconnections++;
+	c->nconnections[cause]++;
 	return conn;
 }
 
@@ -115,7 +119,7 @@ connection_free(struct connection *conn, bool tell)
 	gateways_clear(conn);
 	free(conn->peer_key);
 	TAILQ_REMOVE(&c->connections, conn, all);
-	c->nconnections--;
+	c->nconnections[conn->cause]--;
 	free(conn);
 }
 
@@ -298,6 +302,9 @@ connection_tick(struct connection *conn)
 	case CONNECTION_POTENTIAL:
 	case CONNECTION_AUTHENTICATE:
 	case CONNECTION_PENDING:
-		break;		/* DNS and IKE have timers of their own */
+		/* DNS and IKE have timers of their own. */
+		if (conn->room_at != 0 && conn->core->now >= conn->room_at)
+			connection_tick_room(conn);
+		break;
 	}
 }

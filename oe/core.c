@@ -26,6 +26,7 @@ core_new(struct oe_config *config, const struct oe_shell *shell,
 	TAILQ_INIT(&c->connections);
 	TAILQ_INIT(&c->authorizations);
 	TAILQ_INIT(&c->lookups);
+	limits_init(c);
 	c->bad_packet = (struct ratelimit)RATELIMIT_INIT(5, 1000);
 	c->unknown_spi = (struct ratelimit)RATELIMIT_INIT(3, 1000);
 	c->icmp = (struct ratelimit)RATELIMIT_INIT(50, 20);
@@ -49,6 +50,7 @@ core_free(struct core *c)
 		free(l);
 	}
 	spd_free_all(c);
+	limits_free(c);
 	free(c->flows);
 	wipe_free(c->buf, IP_PACKET_MAX);
 	free(c);
@@ -162,30 +164,31 @@ lookup_answered(void *arg, const struct record_answer *a)
 	struct lookup *l = arg;
 
 	TAILQ_REMOVE(&l->core->lookups, l, entry);
-	l->core->nlookups--;
+	l->core->nlookups[l->cause]--;
 	if (l->owner != NULL)
 		l->fn(l->core, l->owner, l->tag, a);
 	free(l);
 }
 
 int
-lookup_start(struct core *c, const char *name, uint16_t type,
+lookup_start(struct core *c, enum cause cause, const char *name, uint16_t type,
     void (*fn)(struct core *, void *, unsigned, const struct record_answer *),
     void *owner, unsigned tag)
 {
 	struct lookup *l;
 
-	if (c->nlookups >= LOOKUPS_MAX) {
+	if (c->nlookups[cause] >= LOOKUPS_MAX) {
 		c->count.limits++;
 		return -1;
 	}
 	l = xcalloc(1, sizeof(*l));
 	l->core = c;
+	l->cause = cause;
 	l->fn = fn;
 	l->owner = owner;
 	l->tag = tag;
 	TAILQ_INSERT_TAIL(&c->lookups, l, entry);
-	c->nlookups++;
+	c->nlookups[cause]++;
 	c->ops->dns_query(c->ops_arg, name, type, lookup_answered, l);
 	return 0;
 }

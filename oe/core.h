@@ -22,12 +22,14 @@
  */
 
 /* What a stranger, or a busy laptop, can make us store. */
-#define HOLD_BYTES_MAX	(4u << 20)	/* first and last datagrams of all entries on hold */
+#define HOLD_BYTES_MAX	(4u << 20)	/* first and last datagrams on hold, for each cause */
 #define GATEWAYS_MAX	4		/* tried one after another for one destination */
 #define PEERS_MAX	1024		/* responder: identities with their keys, cached */
 #define PEER_WAITING_MAX 16		/* negotiations that wait for one identity's keys */
+#define PEERS_WAITING_PER_ADDRESS 8	/* identities looked up for one address at once */
 #define AUTHORIZATIONS_MAX 256		/* Phase 2 proposals that wait for a TXT record */
-#define LOOKUPS_MAX	1024		/* DNS questions under way; more are refused */
+#define AUTHORIZATIONS_PER_PEER 16
+#define LOOKUPS_MAX	1024		/* DNS questions under way, for each cause */
 #define CONNECTIONS_PER_ENTRY 64	/* hosts behind one address to one of ours */
 
 #define DELETE_TRIES	3		/* draft -17 §3.4.2 */
@@ -36,6 +38,14 @@
 #define CROSSING	10000		/* two negotiations this close crossed: both stay */
 #define REKEY_RETRY	10000
 #define SUSPECT_INTERVAL 60000		/* an unknown SPI makes us rekey at most this often */
+#define ROOM_RETRY	1000		/* a search that met a limit tries again */
+
+/* For whom something is stored: each has a budget of its own. */
+enum cause {
+	CAUSE_OURS,		/* our programs, or our operator, asked for it */
+	CAUSE_STRANGERS,	/* packets from the network brought it about */
+	CAUSES
+};
 
 enum spd_policy { SPD_NONE, SPD_HOLD, SPD_PASS, SPD_DENY, SPD_ENCRYPT };
 
@@ -72,8 +82,9 @@ struct core_ops {
 };
 
 struct datagram {
-	size_t	len;
-	uint8_t data[];
+	size_t	   len;
+	enum cause cause;
+	uint8_t	   data[];
 };
 
 struct spd_key {
@@ -87,6 +98,9 @@ struct spd_entry {
 	struct spd_key	  key;
 	struct spd_entry *master;	/* a configured tunnel's entry that decides */
 	enum spd_policy	  policy;
+	enum cause	  cause;
+	bool		  settled;	/* nothing is lost if it makes room */
+	TAILQ_ENTRY(spd_entry) settled_entry;
 	struct datagram	 *first, *last;
 	TAILQ_HEAD(connections, connection) connections; /* newest first */
 	unsigned	  nconnections;
@@ -129,6 +143,7 @@ struct connection {
 	struct spd_key	      key;
 	enum connection_state state;
 	enum spd_policy	      policy;
+	enum cause	      cause;
 	enum oe_class	      class;
 	unsigned	      tunnel;
 	char		      reason[128];
@@ -143,6 +158,9 @@ struct connection {
 	struct gateway	     *gateways;
 	unsigned	      ngateways, gateway;	/* gateway: the one in use */
 	struct pubkey	     *peer_key;	/* that verified; NULL before */
+
+	/* A limit of ours stands in the way: when to try again, since when; 0: none. */
+	uint64_t	      room_at, room_since;
 
 	/* keying */
 	bool		      requested;	/* an ike request is under way */
@@ -171,6 +189,7 @@ struct lookup {
 	TAILQ_ENTRY(lookup) entry;
 	struct core	*core;
 	void		*owner;		/* NULL: nobody waits any more */
+	enum cause	 cause;
 	unsigned	 tag;
 	void (*fn)(struct core *core, void *owner, unsigned tag,
 	    const struct record_answer *a);
@@ -192,8 +211,12 @@ struct core {
 	struct spd_entry	*spd;
 	struct sa_pair		*sad;
 	TAILQ_HEAD(, connection) connections;
-	unsigned		 nentries, nconnections;
-	size_t			 held;
+	unsigned		 nentries[CAUSES], nconnections[CAUSES];
+	/* Entries that may make room, the longest unused first. */
+	TAILQ_HEAD(spd_settled, spd_entry) settled[CAUSES];
+	struct known		*known;
+	uint8_t			 known_key[16];
+	size_t			 held[CAUSES];
 	uint16_t		 kernel_id;	/* last one given */
 	struct flow		*flows;
 	struct peer		*peers;
@@ -201,12 +224,12 @@ struct core {
 	TAILQ_HEAD(, authorization) authorizations;
 	unsigned		 nauthorizations;
 	TAILQ_HEAD(, lookup)	 lookups;
-	unsigned		 nlookups;
+	unsigned		 nlookups[CAUSES];
 	struct ratelimit	 bad_packet, unknown_spi, icmp, limit_log;
 	struct {
 		uint64_t clear_out, esp_out, esp_in, held, dropped, denied;
 		uint64_t bad_esp, unknown_spi, filtered, clear_refused;
-		uint64_t keyed, failed, limits;
+		uint64_t keyed, failed, limits, evicted, held_back;
 	} count;
 	uint8_t			*buf;	/* IP_PACKET_MAX, for seal and open */
 };
@@ -231,8 +254,10 @@ bool	core_is_resolver(const struct core *c, uint32_t addr);
 /* Is addr ours to speak for: our own, or of a network behind us? */
 bool	core_is_ours(const struct core *c, uint32_t addr);
 
-/* Asks DNS; fn gets the answer later unless lookups_forget(owner) was called. */
-int	lookup_start(struct core *c, const char *name, uint16_t type,
+/* Asks DNS; fn gets the answer later unless lookups_forget(owner) was called.
+ * 0, or -1 at the limit. */
+int	lookup_start(struct core *c, enum cause cause, const char *name,
+	    uint16_t type,
 	    void (*fn)(struct core *, void *, unsigned, const struct record_answer *),
 	    void *owner, unsigned tag);
 void	lookups_forget(struct core *c, const void *owner);
@@ -245,8 +270,12 @@ struct keying_id core_my_id(const struct core *c);
 /* --- spd.c: the forwarding plane (§3.1) -------------------------------------- */
 
 struct spd_entry *spd_find(struct core *c, uint32_t src, uint32_t dst);
-/* Makes the entry of a key; NULL at the limit. */
-struct spd_entry *spd_get(struct core *c, const struct spd_key *key);
+/* Finds or makes the entry of a key; NULL at the limit. To make room it may
+ * free other entries, and their connections, that are settled. */
+struct spd_entry *spd_get(struct core *c, const struct spd_key *key,
+	    enum cause cause);
+/* Frees an entry that no connection holds. */
+void	spd_free(struct core *c, struct spd_entry *e);
 /* Takes the strongest policy of its connections, releases what was held, and
  * frees the entry when nothing is left of it. */
 void	spd_update(struct core *c, struct spd_entry *e);
@@ -257,6 +286,29 @@ void	spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t le
 /* An ICMP error about one of our ESP packets; path MTU only. */
 void	spd_inbound_icmp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len);
 const char *spd_policy_name(enum spd_policy p);
+
+/* --- limits.c: who may fill what, and what makes room ------------------------- */
+
+/* How an outbound packet came about. */
+enum packet_cause {
+	PACKET_ASKS,		/* a program of ours began, or goes on */
+	PACKET_ANSWERS,		/* a service of ours answers */
+	PACKET_REFLEX,		/* the kernel's answer to what anybody may have forged:
+				 * echo reply, ICMP error, SYN-ACK, RST */
+};
+enum packet_cause limits_cause(const uint8_t *pkt, size_t len);
+/* Is there room for one more, perhaps by evicting? */
+bool	limits_entry_room(struct core *c, enum cause cause);
+bool	limits_connection_room(struct core *c, enum cause cause);
+/* An entry changed, was used, goes. */
+void	limits_entry_changed(struct core *c, struct spd_entry *e);
+void	limits_entry_used(struct core *c, struct spd_entry *e);
+void	limits_entry_gone(struct core *c, struct spd_entry *e);
+/* Destinations whose keys we had or know: at a limit they are held, never passed. */
+void	limits_known_add(struct core *c, uint32_t dst);
+bool	limits_known(const struct core *c, uint32_t dst);
+void	limits_init(struct core *c);
+void	limits_free(struct core *c);
 
 /* --- flow.c: session-oriented keying (RFC 3104 §3) ---------------------------- */
 
@@ -315,6 +367,8 @@ int	connection_rekey(struct connection *conn, const char *why);
 unsigned connection_failure_lifespan(const struct connection *conn);
 void	connection_failed(struct connection *conn, enum keying_failure f,
 	    const char *detail);
+/* A search that met a limit goes on. */
+void	connection_tick_room(struct connection *conn);
 
 /* --- keyed.c: the keyed connection (§3.2.6) ---------------------------------------- */
 

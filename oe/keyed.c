@@ -51,6 +51,7 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 
 	fresh->confirmed = true;
 	conn->failed = false;
+	limits_known_add(c, conn->key.dst);
 	/* §3.4.2: the new outbound SA at once; the old pair goes when what is
 	 * under way has come.  Two negotiations that crossed both stay: the peer may
 	 * have chosen the other. */

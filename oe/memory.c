@@ -154,7 +154,7 @@ memory_recall(struct memory *m, struct core *c, uint64_t now, unsigned n)
 		if (!core_is_ours(c, key.src) || policy_find(c->config->policy,
 		    key.dst, &p) == -1 || (p.class != OE_CLASS_PERMISSIVE &&
 		    p.class != OE_CLASS_PARANOID) ||
-		    (e = spd_get(c, &key)) == NULL)
+		    (e = spd_get(c, &key, CAUSE_OURS)) == NULL)
 			continue;
 		if (TAILQ_EMPTY(&e->connections))
 			connection_acquire(c, e, &p);

@@ -201,13 +201,16 @@ why_line(const struct connection *conn, char *out, size_t cap)
 		return;
 	case CONNECTION_POTENTIAL:
 	case CONNECTION_AUTHENTICATE:
-		snprintf(out, cap, "%s: %s while DNS is asked for its key", dst,
-		    conn->policy == SPD_HOLD ? "held" : "as before");
+		snprintf(out, cap, "%s: %s while %s", dst,
+		    conn->policy == SPD_HOLD ? "held" : "as before",
+		    conn->room_since != 0 ? conn->reason :
+		    "DNS is asked for its key");
 		return;
 	case CONNECTION_PENDING:
-		snprintf(out, cap, "%s: %s while IKE negotiates with %s", dst,
-		    conn->policy == SPD_HOLD ? "held" : "as before",
-		    ipv4_text(conn->path.peer));
+		snprintf(out, cap, "%s: %s while IKE negotiates with %s%s%s",
+		    dst, conn->policy == SPD_HOLD ? "held" : "as before",
+		    ipv4_text(conn->path.peer), conn->room_since != 0 ? ": " :
+		    "", conn->room_since != 0 ? conn->reason : "");
 		return;
 	case CONNECTION_NONEXISTENT:
 	case CONNECTION_EXPIRED:
@@ -306,9 +309,14 @@ report_status(struct core *c)
 	add_text(o, "require_dnssec", c->config->require_dnssec ? "yes" : "no");
 	add_text(o, "weak_algorithms", c->config->legacy ?
 	    "allowed (legacy = true)" : "refused");
-	add_number(o, "connections", c->nconnections);
-	add_number(o, "lookups", c->nlookups);
-	add_number(o, "held_bytes", c->held);
+	add_number(o, "connections", c->nconnections[CAUSE_OURS] +
+	    c->nconnections[CAUSE_STRANGERS]);
+	add_number(o, "connections_of_strangers",
+	    c->nconnections[CAUSE_STRANGERS]);
+	add_number(o, "lookups", c->nlookups[CAUSE_OURS] +
+	    c->nlookups[CAUSE_STRANGERS]);
+	add_number(o, "held_bytes", c->held[CAUSE_OURS] +
+	    c->held[CAUSE_STRANGERS]);
 	add_number(n, "esp_out", c->count.esp_out);
 	add_number(n, "esp_in", c->count.esp_in);
 	add_number(n, "clear_out", c->count.clear_out);
@@ -322,6 +330,8 @@ report_status(struct core *c)
 	add_number(n, "keyed", c->count.keyed);
 	add_number(n, "failed", c->count.failed);
 	add_number(n, "limits", c->count.limits);
+	add_number(n, "evicted", c->count.evicted);
+	add_number(n, "held_back", c->count.held_back);
 	json_object_object_add(o, "packets", n);
 	return o;
 }

@@ -20,6 +20,7 @@ struct peer {
 	UT_hash_handle	 hh;
 	struct keying_id id;
 	struct core	*core;
+	uint32_t	 from;		/* the address that named it first */
 	unsigned	 waiting;	/* answers that have not come */
 	bool		 found, authentic;
 	enum record_status problem;	/* RECORD_NONE: just no record */
@@ -155,37 +156,52 @@ canonical_id(const struct keying_id *id)
 	return out;
 }
 
+/* No address may have many names looked up at once: each costs questions whose
+ * answers it can delay. */
+static bool
+peer_room(struct core *c, uint32_t from)
+{
+	struct peer *p, *next, *victim = NULL;
+	unsigned     mine = 0, idle = 0;
+
+	HASH_ITER(hh, c->peers, p, next) {
+		if (p->waiting != 0)
+			mine += p->from == from;
+		else if (random_uniform(++idle) == 0)
+			victim = p;
+	}
+	if (mine >= PEERS_WAITING_PER_ADDRESS)
+		return false;
+	if (c->npeers >= PEERS_MAX && victim != NULL)
+		peer_free(victim);
+	return c->npeers < PEERS_MAX;
+}
+
 static struct peer *
-peer_new(struct core *c, const struct keying_id *id, const char *name)
+peer_new(struct core *c, const struct keying_id *id, const char *name,
+    uint32_t from)
 {
 	static const uint16_t types[] = { [ASK_KEY] = RECORD_TYPE_KEY,
 		[ASK_IPSECKEY] = RECORD_TYPE_IPSECKEY,
 		[ASK_TXT] = RECORD_TYPE_TXT };
-	struct peer *p, *next;
+	struct peer *p;
 	unsigned     i;
 
-	if (c->npeers >= PEERS_MAX) {
-		/* The oldest that nobody waits for makes room. */
-		HASH_ITER(hh, c->peers, p, next) {
-			if (p->waiting == 0) {
-				peer_free(p);
-				break;
-			}
-		}
-		if (c->npeers >= PEERS_MAX) {
-			c->count.limits++;
-			return NULL;
-		}
+	if (!peer_room(c, from)) {
+		c->count.limits++;
+		return NULL;
 	}
 	p = xcalloc(1, sizeof(*p));
 	p->core = c;
 	p->id = *id;
+	p->from = from;
 	p->ttl = PEER_TTL_MAX;
 	p->problem = RECORD_NONE;
 	HASH_ADD(hh, c->peers, id, sizeof(p->id), p);
 	c->npeers++;
 	for (i = ASK_KEY; i <= ASK_TXT; i++) {
-		if (lookup_start(c, name, types[i], peer_dns, p, i) == 0)
+		if (lookup_start(c, CAUSE_STRANGERS, name, types[i], peer_dns,
+		    p, i) == 0)
 			p->waiting++;
 	}
 	if (p->waiting == 0) {
@@ -227,7 +243,7 @@ responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
 		peer_free(p);
 		p = NULL;
 	}
-	if (p == NULL && (p = peer_new(c, &key, name)) == NULL)
+	if (p == NULL && (p = peer_new(c, &key, name, path->peer)) == NULL)
 		goto refuse;
 	if (p->waiting == 0) {
 		c->ops->peer_keys(c->ops_arg, now, token, p->keys, p->nkeys,
@@ -273,7 +289,7 @@ authorize(struct core *c, uint64_t token, const struct keying_id *id,
 	struct connection *conn = NULL;
 	struct spd_entry  *e;
 
-	if ((e = spd_get(c, key)) != NULL) {
+	if ((e = spd_get(c, key, CAUSE_STRANGERS)) != NULL) {
 		conn = connection_with(e, id);
 		if (conn == NULL)
 			conn = connection_new(c, e, class, tunnel);
@@ -284,6 +300,19 @@ authorize(struct core *c, uint64_t token, const struct keying_id *id,
 			spd_update(c, e);
 	}
 	c->ops->authorize(c->ops_arg, c->now, token, conn);
+}
+
+/* One peer's questions must not use up everybody's. */
+static bool
+authorization_room(const struct core *c, const struct keying_id *id)
+{
+	const struct authorization *a;
+	unsigned		    n = 0;
+
+	TAILQ_FOREACH(a, &c->authorizations, entry)
+		n += keying_id_equal(&a->id, id);
+	return n < AUTHORIZATIONS_PER_PEER &&
+	    c->nauthorizations < AUTHORIZATIONS_MAX;
 }
 
 static void
@@ -380,7 +409,7 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 		return;
 	}
 	why = "too many look-ups under way";
-	if (c->nauthorizations >= AUTHORIZATIONS_MAX)
+	if (!authorization_room(c, id))
 		goto refuse;
 	a = xcalloc(1, sizeof(*a));
 	a->core = c;
@@ -391,10 +420,11 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	TAILQ_INSERT_TAIL(&c->authorizations, a, entry);
 	c->nauthorizations++;
 	record_reverse_name(key.dst, name);
-	if (lookup_start(c, name, RECORD_TYPE_TXT, authorization_dns, a, 0) == 0)
+	if (lookup_start(c, CAUSE_STRANGERS, name, RECORD_TYPE_TXT,
+	    authorization_dns, a, 0) == 0)
 		a->waiting++;
-	if (lookup_start(c, name, RECORD_TYPE_IPSECKEY, authorization_dns, a,
-	    0) == 0)
+	if (lookup_start(c, CAUSE_STRANGERS, name, RECORD_TYPE_IPSECKEY,
+	    authorization_dns, a, 0) == 0)
 		a->waiting++;
 	if (a->waiting != 0)
 		return;

@@ -27,6 +27,49 @@ dns_left(const struct connection *conn)
 	return (unsigned)((conn->dns_expires - now) / SECONDS);
 }
 
+/* --- limits of our own ------------------------------------------------------------- */
+
+/* Something of ours is full: what waits goes on waiting, and is tried again. */
+static void
+connection_wait_room(struct connection *conn, const char *what)
+{
+	struct core *c = conn->core;
+
+	c->count.limits++;
+	if (conn->room_since == 0)
+		conn->room_since = c->now;
+	conn->room_at = c->now + ROOM_RETRY;
+	snprintf(conn->reason, sizeof(conn->reason), "%s", what);
+}
+
+static void
+connection_room(struct connection *conn)
+{
+	conn->room_at = conn->room_since = 0;
+}
+
+void
+connection_tick_room(struct connection *conn)
+{
+	struct core *c = conn->core;
+	uint64_t     until = conn->room_since +
+	    (uint64_t)c->config->give_up * SECONDS;
+
+	conn->room_at = 0;
+	if (!connection_recently_used(conn)) {
+		connection_expire(conn, "not used any more");
+	} else if (conn->state == CONNECTION_PENDING) {
+		if (!conn->requested)
+			connection_pending(conn);
+	} else if (c->now >= until && !limits_known(c, conn->key.dst)) {
+		connection_room(conn);
+		connection_no_oe(conn, c->config->lifespan_short,
+		    "too many DNS look-ups under way");
+	} else {
+		connection_potential(conn);
+	}
+}
+
 /* --- pending OE --------------------------------------------------------------------- */
 
 /* Another connection is keyed with that peer: it knows us as we are now. */
@@ -94,10 +137,13 @@ connection_request(struct connection *conn)
 void
 connection_pending(struct connection *conn)
 {
+	limits_known_add(conn->core, conn->key.dst);
 	connection_set(conn, CONNECTION_PENDING,
 	    conn->recheck ? conn->policy : SPD_HOLD);
 	if (connection_request(conn) == -1)
 		connection_failed(conn, KEYING_LOCAL, "too many negotiations");
+	else
+		connection_room(conn);
 }
 
 int
@@ -178,6 +224,12 @@ connection_failed(struct connection *conn, enum keying_failure f,
 	case CONNECTION_EXPIRED:
 		return;
 	}
+	/* Its keys are known, and it is not its fault: no reason for clear text. */
+	if (f == KEYING_LOCAL && connection_is_oe(conn)) {
+		connection_wait_room(conn, detail != NULL ? detail :
+		    keying_failure_text(f));
+		return;
+	}
 	if (conn->gateway + 1 < conn->ngateways) {
 		log_info("%s: gateway %s: %s; trying the next",
 		    ipv4_text(conn->key.dst),
@@ -245,6 +297,17 @@ connection_authenticate(struct connection *conn)
 static void connection_dns(struct core *c, void *owner, unsigned tag,
     const struct record_answer *a);
 
+/* DNS cannot be asked now: a limit is no answer. */
+static void
+connection_no_lookup(struct connection *conn)
+{
+	lookups_forget(conn->core, conn);
+	conn->waiting = 0;
+	conn->recheck = conn->recheck && conn->state != CONNECTION_KEYED;
+	if (conn->state != CONNECTION_KEYED)
+		connection_wait_room(conn, "too many DNS look-ups under way");
+}
+
 /* A record may name a gateway and leave its key to a KEY record (§5.1). */
 static void
 connection_find_keys(struct connection *conn)
@@ -256,11 +319,15 @@ connection_find_keys(struct connection *conn)
 	lookups_forget(c, conn);
 	conn->waiting = 0;
 	for (i = 0; i < conn->ngateways; i++) {
-		if (conn->gateways[i].nkeys == 0 &&
-		    lookup_key_name(&conn->gateways[i].id, name) == 0 &&
-		    lookup_start(c, name, RECORD_TYPE_KEY, connection_dns,
-		    conn, ASK_KEY + i) == 0)
-			conn->waiting++;
+		if (conn->gateways[i].nkeys != 0 ||
+		    lookup_key_name(&conn->gateways[i].id, name) == -1)
+			continue;
+		if (lookup_start(c, conn->cause, name, RECORD_TYPE_KEY,
+		    connection_dns, conn, ASK_KEY + i) == -1) {
+			connection_no_lookup(conn);
+			return;
+		}
+		conn->waiting++;
 	}
 	if (conn->waiting == 0)
 		connection_authenticate(conn);
@@ -362,16 +429,14 @@ connection_potential(struct connection *conn)
 	conn->dns_time = c->now;
 	conn->waiting = 0;
 	record_reverse_name(conn->key.dst, name);
-	if (lookup_start(c, name, RECORD_TYPE_TXT, connection_dns, conn,
-	    ASK_TXT) == -1 || lookup_start(c, name, RECORD_TYPE_IPSECKEY,
-	    connection_dns, conn, ASK_IPSECKEY) == -1) {
-		lookups_forget(c, conn);
-		if (conn->state != CONNECTION_KEYED)
-			connection_no_oe(conn, c->config->lifespan_short,
-			    "too many DNS look-ups under way");
+	if (lookup_start(c, conn->cause, name, RECORD_TYPE_TXT, connection_dns,
+	    conn, ASK_TXT) == -1 || lookup_start(c, conn->cause, name,
+	    RECORD_TYPE_IPSECKEY, connection_dns, conn, ASK_IPSECKEY) == -1) {
+		connection_no_lookup(conn);
 		return;
 	}
 	conn->waiting = 2;
+	connection_room(conn);
 }
 
 void

@@ -42,27 +42,29 @@ spd_find(struct core *c, uint32_t src, uint32_t dst)
 }
 
 struct spd_entry *
-spd_get(struct core *c, const struct spd_key *key)
+spd_get(struct core *c, const struct spd_key *key, enum cause cause)
 {
 	struct spd_entry *e;
 
 	HASH_FIND(hh, c->spd, key, sizeof(*key), e);
 	if (e != NULL)
 		return e;
-	if (c->nentries >= c->config->connections_max) {
+	if (!limits_entry_room(c, cause)) {
 		c->count.limits++;
 		if (ratelimit_pass(&c->limit_log, c->now))
-			log_warn("connections-max (%u) reached: new "
+			log_warn("connections-max (%u) reached%s: new "
 			    "destinations get no encryption",
-			    c->config->connections_max);
+			    c->config->connections_max, cause ==
+			    CAUSE_STRANGERS ? " for what strangers cause" : "");
 		return NULL;
 	}
 	e = xcalloc(1, sizeof(*e));
 	e->key = *key;
+	e->cause = cause;
 	e->used = c->now;
 	TAILQ_INIT(&e->connections);
 	HASH_ADD(hh, c->spd, key, sizeof(e->key), e);
-	c->nentries++;
+	c->nentries[cause]++;
 	return e;
 }
 
@@ -70,12 +72,12 @@ static void
 datagram_free(struct core *c, struct datagram **d)
 {
 	if (*d != NULL)
-		c->held -= (*d)->len;
+		c->held[(*d)->cause] -= (*d)->len;
 	free(*d);
 	*d = NULL;
 }
 
-static void
+void
 spd_free(struct core *c, struct spd_entry *e)
 {
 	struct spd_entry *alias, *next;
@@ -84,7 +86,7 @@ spd_free(struct core *c, struct spd_entry *e)
 		HASH_ITER(hh, c->spd, alias, next) {
 			if (alias->master == e) {
 				HASH_DEL(c->spd, alias);
-				c->nentries--;
+				limits_entry_gone(c, alias);
 				free(alias);
 			}
 		}
@@ -92,7 +94,7 @@ spd_free(struct core *c, struct spd_entry *e)
 	datagram_free(c, &e->first);
 	datagram_free(c, &e->last);
 	HASH_DEL(c->spd, e); /* NOLINT(clang-analyzer-core.NullDereference) */
-	c->nentries--;
+	limits_entry_gone(c, e);
 	free(e);
 }
 
@@ -105,9 +107,9 @@ spd_free_all(struct core *c)
 		datagram_free(c, &e->first);
 		datagram_free(c, &e->last);
 		HASH_DEL(c->spd, e);
+		limits_entry_gone(c, e);
 		free(e);
 	}
-	c->nentries = 0;
 }
 
 static void spd_forward(struct core *c, struct spd_entry *e,
@@ -147,6 +149,7 @@ spd_update(struct core *c, struct spd_entry *e)
 		spd_free(c, e);
 		return;
 	}
+	limits_entry_changed(c, e);
 	if (best != SPD_HOLD && best != SPD_NONE)
 		spd_release(c, e);
 }
@@ -159,14 +162,15 @@ spd_hold(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
 	struct datagram **slot = e->first == NULL ? &e->first : &e->last;
 
 	datagram_free(c, slot);
-	if (c->held + len > HOLD_BYTES_MAX) {
+	if (c->held[e->cause] + len > HOLD_BYTES_MAX) {
 		c->count.limits++;
 		return;
 	}
 	*slot = xcalloc(1, sizeof(**slot) + len);
 	(*slot)->len = len;
+	(*slot)->cause = e->cause;
 	memcpy((*slot)->data, pkt, len);
-	c->held += len;
+	c->held[e->cause] += len;
 	c->count.held++;
 }
 
@@ -313,7 +317,7 @@ spd_forward(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
 {
 	struct connection *conn;
 
-	e->used = c->now;
+	limits_entry_used(c, e);
 	switch (e->policy) {
 	case SPD_ENCRYPT:
 		spd_encrypt(c, e, pkt, len);
@@ -349,7 +353,8 @@ spd_never_captured(const struct core *c, uint32_t dst)
 
 /* The entry for a destination that has none yet, and its keying begun. */
 static struct spd_entry *
-spd_acquire(struct core *c, const struct ip_info *ip, struct policy_match *m)
+spd_acquire(struct core *c, const struct ip_info *ip, struct policy_match *m,
+    enum cause cause)
 {
 	const struct oe_tunnel *t = NULL;
 	struct spd_entry       *e, *alias;
@@ -371,19 +376,34 @@ spd_acquire(struct core *c, const struct ip_info *ip, struct policy_match *m)
 		if (!ip_in_prefix(ip->src, key.src, key.src_plen))
 			return NULL;
 	}
-	if ((e = spd_get(c, &key)) == NULL)
+	if ((e = spd_get(c, &key, cause)) == NULL)
 		return NULL;
 	if (e->policy == SPD_NONE)
 		connection_acquire(c, e, m);
-	/* Acquiring may have ended at once, and the entry with it. */
+	alias = t != NULL && memcmp(&key, &own, sizeof(key)) != 0 ?
+	    spd_get(c, &own, cause) : NULL;
+	/* Acquiring may have ended at once, and the entry with it; or it made
+	 * room for its own alias. */
 	HASH_FIND(hh, c->spd, &key, sizeof(key), e);
-	if (e == NULL)
-		return NULL;
-	if (t != NULL && memcmp(&key, &own, sizeof(key)) != 0) {
-		if ((alias = spd_get(c, &own)) != NULL)
-			alias->master = e;
+	if (alias != NULL) {
+		alias->master = e;
+		limits_entry_changed(c, alias);
 	}
 	return e;
+}
+
+/* There is no room for an entry, and a limit opens nothing: whom we had keys
+ * with is not spoken to in the clear; its packets are lost until there is. */
+static void
+spd_no_room(struct core *c, const struct policy_match *m, uint32_t dst,
+    const uint8_t *pkt, size_t len)
+{
+	if (m->class == OE_CLASS_PERMISSIVE && limits_known(c, dst))
+		c->count.held_back++;
+	else if (m->class == OE_CLASS_PERMISSIVE || m->class == OE_CLASS_CLEAR)
+		spd_pass(c, pkt, len);
+	else
+		spd_deny(c, pkt, len);
 }
 
 void
@@ -392,6 +412,7 @@ spd_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 	struct policy_match m;
 	struct ip_info	    ip;
 	struct spd_entry   *e;
+	enum packet_cause   cause;
 
 	c->now = now;
 	if (!ip_parse(pkt, len, &ip)) {
@@ -404,8 +425,10 @@ spd_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 		return;
 	}
 	e = spd_find(c, ip.src, ip.dst);
-	if (e != NULL && e->master != NULL)
+	if (e != NULL && e->master != NULL) {
+		limits_entry_used(c, e);
 		e = e->master;
+	}
 	if (e == NULL || e->policy == SPD_NONE) {
 		if (c->local == 0) {
 			c->count.dropped++;
@@ -416,12 +439,19 @@ spd_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 			spd_pass(c, pkt, len);
 			return;
 		}
-		if ((e = spd_acquire(c, &ip, &m)) == NULL) {
-			if (m.class == OE_CLASS_PERMISSIVE ||
-			    m.class == OE_CLASS_CLEAR)
-				spd_pass(c, pkt, len);
-			else
-				spd_deny(c, pkt, len);
+		/* What anybody can make our kernel send begins nothing, unless
+		 * it must not go in the clear. */
+		cause = limits_cause(pkt, len);
+		if (e == NULL && cause == PACKET_REFLEX &&
+		    (m.class == OE_CLASS_CLEAR ||
+		    (m.class == OE_CLASS_PERMISSIVE &&
+		    !limits_known(c, ip.dst)))) {
+			spd_pass(c, pkt, len);
+			return;
+		}
+		if ((e = spd_acquire(c, &ip, &m, cause == PACKET_ASKS ?
+		    CAUSE_OURS : CAUSE_STRANGERS)) == NULL) {
+			spd_no_room(c, &m, ip.dst, pkt, len);
 			return;
 		}
 	}
@@ -516,7 +546,7 @@ spd_unknown_spi(struct core *c, const struct ip_info *ip, uint32_t spi)
 		key.src = c->local;
 		key.dst = ip->src;
 		key.src_plen = key.dst_plen = 32;
-		if ((e = spd_get(c, &key)) != NULL)
+		if ((e = spd_get(c, &key, CAUSE_STRANGERS)) != NULL)
 			connection_acquire(c, e, &m);
 		return;
 	}

@@ -105,7 +105,8 @@ packet_make(uint8_t *out, size_t cap, uint32_t src, uint32_t dst,
 	h.df = df;
 	if (strncmp(kind, "echo", 4) == 0) {
 		h.protocol = 1;
-		p[0] = strcmp(kind, "echo") == 0 ? 8 : 0;
+		p[0] = strcmp(kind, "echo") == 0 ? 8 :
+		    strcmp(kind, "echo-reply") == 0 ? 0 : 3;
 		store_u16(p + 4, (uint16_t)sport);
 	} else {
 		h.protocol = strcmp(kind, "udp") == 0 ? 17 : 6;
@@ -115,7 +116,8 @@ packet_make(uint8_t *out, size_t cap, uint32_t src, uint32_t dst,
 			head = 20;
 			p[12] = 5 << 4;
 			p[13] = strcmp(kind, "syn") == 0 ? 0x02 :
-			    strcmp(kind, "syn-ack") == 0 ? 0x12 : 0x10;
+			    strcmp(kind, "syn-ack") == 0 ? 0x12 :
+			    strcmp(kind, "rst") == 0 ? 0x04 : 0x10;
 		} else {
 			store_u16(p + 4, (uint16_t)(UDP_HEADER_LEN + n));
 		}

@@ -69,7 +69,8 @@ uint32_t host_addr(const char *name);
 /* The name of an address where it has one, else the address. */
 const char *host_name(uint32_t addr);
 
-/* A packet with a tag as payload. kind: udp, tcp, syn, ack, echo, echo-reply.
+/* A packet with a tag as payload. kind: udp, tcp, syn, syn-ack, ack, rst, echo,
+ * echo-reply, echo-error (ICMP 3).
  * Returns its length. */
 size_t	packet_make(uint8_t *out, size_t cap, uint32_t src, uint32_t dst,
 	    const char *kind, unsigned sport, unsigned dport, const char *tag,

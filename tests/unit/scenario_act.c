@@ -117,7 +117,7 @@ packet_of(struct player *p, uint8_t *buf, size_t cap, uint32_t src,
     uint32_t dst, unsigned i)
 {
 	static const char *const kinds[] = { "udp", "tcp", "syn", "syn-ack",
-		"ack", "echo", "echo-reply" };
+		"ack", "rst", "echo", "echo-reply", "echo-error" };
 	const char		*kind = "udp";
 	size_t			 k;
 
@@ -366,6 +366,23 @@ do_answer(struct player *p)
 	q.fn(q.arg, &a);
 }
 
+/* Every question under way gets the same answer: "none" or "timeout". */
+static void
+do_answer_all(struct player *p)
+{
+	struct record_answer a;
+	struct question	     q;
+
+	memset(&a, 0, sizeof(a));
+	a.status = player_flag(p, "none") ? RECORD_NONE : RECORD_TIMEOUT;
+	a.ttl = 300;
+	p->w->core->now = p->w->now;
+	while (p->w->nquestions > 0) {
+		q = p->w->questions[--p->w->nquestions];
+		q.fn(q.arg, &a);
+	}
+}
+
 /* --- keying --------------------------------------------------------------------------- */
 
 /* The connection of the last request to a gateway, or what was authorized. */
@@ -566,6 +583,7 @@ const struct player_command player_acts[] = {
 	{ "clear", 5, true, do_clear },
 	{ "too-big", 3, true, do_too_big },
 	{ "answer", 4, true, do_answer },
+	{ "answer-all", 2, true, do_answer_all },
 	{ "up", 4, true, do_up },
 	{ "confirmed", 2, true, do_confirmed },
 	{ "down", 3, true, do_down },

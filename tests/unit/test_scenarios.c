@@ -34,6 +34,7 @@
  *   answer NAME TYPE none|timeout|failed|bogus|malformed|RECORD... [ad] [ttl=N]
  *       RECORD: "text" of a TXT, with KEYn for a key; KEYn of a KEY;
  *       P,GATEWAY|-,KEYn of an IPSECKEY
+ *   answer-all none|timeout     to every question under way
  *   up PEER in=SPI out=SPI [id=ID] [key=n] [life=S] [bytes=N] [responder]
  *   confirmed SPI | down SPI peer|expired | fail PEER HOW [detail]
  *   peer-lookup ID FROM         responder: Phase 1 of ID

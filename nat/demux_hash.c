@@ -74,14 +74,15 @@ demux_reclaim(struct demux *d, uint64_t oldest)
 
 /* --- the hash table ------------------------------------------------------ */
 
-__extension__ typedef unsigned __int128 uint128;
-
+/* Both halves of the product, 128 bits, folded; 32 bit machines have no type for it. */
 static inline uint64_t
 mix(uint64_t a, uint64_t b)
 {
-	uint128 p = (uint128)a * b;
+	uint64_t al = (uint32_t)a, ah = a >> 32, bl = (uint32_t)b, bh = b >> 32;
+	uint64_t upper = ah * bl;
+	uint64_t middle = (al * bl >> 32) + (uint32_t)upper + al * bh;
 
-	return (uint64_t)p ^ (uint64_t)(p >> 64);
+	return a * b ^ (ah * bh + (upper >> 32) + (middle >> 32));
 }
 
 /*
@@ -97,8 +98,8 @@ first_place(const struct demux *d, const struct demux_table *t,
 	h = mix(k->value ^ d->seed, 0x9e3779b97f4a7c15);
 	h = mix(h ^ ((uint64_t)k->remote << 32 | k->local),
 	    d->seed ^ (0xd6e8feb86659fd93 + (uint64_t)k->kind));
-	/* The hash as a fraction of the whole. */
-	return (size_t)((uint128)h * t->nslots >> 64);
+	/* The hash as a fraction of the whole, which has fewer than 2^32 places. */
+	return (size_t)((h >> 32) * t->nslots >> 32);
 }
 
 static inline size_t
@@ -269,15 +270,14 @@ int
 demux_table_resize(struct demux *d, size_t want)
 {
 	struct demux_table *old = atomic_load(&d->table), *t;
-	size_t		    n = want + want * 2 / 3;
+	uint64_t	    n = want + (uint64_t)want * 2 / 3;
 
 	if (n < TABLE_MIN)
 		n = TABLE_MIN;
-	t = calloc(1, table_bytes(n));
-	if (t == NULL)
+	if (n > UINT32_MAX || (t = calloc(1, table_bytes(n))) == NULL)
 		return -1;
-	t->nslots = n;
-	d->bytes += table_bytes(n);
+	t->nslots = (size_t)n;
+	d->bytes += table_bytes(t->nslots);
 	if (old != NULL)
 		table_copy(d, t, old);
 	atomic_store_explicit(&d->table, t, memory_order_release);

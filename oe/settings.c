@@ -185,20 +185,6 @@ settings_id(cfg_t *s, const char *option, struct keying_id *id)
 }
 
 static int
-settings_number(cfg_t *s, const char *option, long lo, long hi, unsigned *out)
-{
-	long v = cfg_getint(s, option);
-
-	if (v < lo || v > hi) {
-		conf_error(s, "%s is %ld: it must be between %ld and %ld",
-		    option, v, lo, hi);
-		return -1;
-	}
-	*out = (unsigned)v;
-	return 0;
-}
-
-static int
 settings_resolvers(cfg_t *s, struct oe_config *c)
 {
 	struct in_addr a;
@@ -402,24 +388,24 @@ oe_config_read(cfg_t *section)
 	c->legacy = cfg_getbool(s, "legacy");
 	c->initiate = cfg_getbool(s, "initiate");
 	c->icmp_deny = cfg_getbool(s, "icmp-deny");
-	if (settings_number(s, "rsa-min-bits", 1024, PUBKEY_BITS_MAX,
+	if (conf_get_number(s, "rsa-min-bits", 1024, PUBKEY_BITS_MAX,
 	    &c->rsa_min_bits) == -1 ||
-	    settings_number(s, "lifespan-short", 1, 86400,
+	    conf_get_number(s, "lifespan-short", 1, 86400,
 	    &c->lifespan_short) == -1 ||
-	    settings_number(s, "lifespan-first", 1, 86400,
+	    conf_get_number(s, "lifespan-first", 1, 86400,
 	    &c->lifespan_first) == -1 ||
-	    settings_number(s, "lifespan", 1, 86400, &c->lifespan) == -1 ||
-	    settings_number(s, "idle", 1, 86400, &c->idle) == -1 ||
-	    settings_number(s, "give-up", 1, 600, &c->give_up) == -1 ||
-	    settings_number(s, "phase1-lifetime", 60, 86400,
+	    conf_get_number(s, "lifespan", 1, 86400, &c->lifespan) == -1 ||
+	    conf_get_number(s, "idle", 1, 86400, &c->idle) == -1 ||
+	    conf_get_number(s, "give-up", 1, 600, &c->give_up) == -1 ||
+	    conf_get_number(s, "phase1-lifetime", 60, 86400,
 	    &c->phase1_lifetime) == -1 ||
-	    settings_number(s, "phase2-lifetime", 30, 86400,
+	    conf_get_number(s, "phase2-lifetime", 30, 86400,
 	    &c->phase2_lifetime) == -1 ||
-	    settings_number(s, "dpd", 0, 3600, &c->dpd) == -1 ||
-	    settings_number(s, "dns-timeout", 50, 60000,
+	    conf_get_number(s, "dpd", 0, 3600, &c->dpd) == -1 ||
+	    conf_get_number(s, "dns-timeout", 50, 60000,
 	    &c->dns_timeout) == -1 ||
-	    settings_number(s, "dns-tries", 1, 10, &c->dns_tries) == -1 ||
-	    settings_number(s, "connections-max", 16, 1000000,
+	    conf_get_number(s, "dns-tries", 1, 10, &c->dns_tries) == -1 ||
+	    conf_get_number(s, "connections-max", 16, 1000000,
 	    &c->connections_max) == -1 ||
 	    settings_id(s, "id", &c->id) == -1 ||
 	    settings_resolvers(s, c) == -1 ||

@@ -37,7 +37,7 @@ settings_options(void)
 		CFG_BOOL("cascade", cfg_false, CFGF_NONE),
 		CFG_STR("name", NULL, CFGF_NONE),
 		CFG_STR("secret", NULL, CFGF_NONE),
-		CFG_INT("key-id", 0, CFGF_NONE),
+		CFG_STR("key-id", "0", CFGF_NONE),
 		CFG_BOOL("require-auth", cfg_false, CFGF_NONE),
 		CFG_STR("interface", "rsip0", CFGF_NONE),
 		CFG_STR("oe-interface", "oe0", CFGF_NONE),
@@ -53,38 +53,26 @@ settings_options(void)
 }
 
 static int
-settings_number(cfg_t *cfg, const char *option, long lo, long hi, long *out)
-{
-	*out = cfg_getint(cfg, option);
-	if (*out >= lo && *out <= hi)
-		return 0;
-	conf_error(cfg, "%s is %ld: it must be between %ld and %ld", option,
-	    *out, lo, hi);
-	return -1;
-}
-
-static int
 settings_numbers(cfg_t *cfg, struct settings *s)
 {
-	long port, ports, spis, cookies, lease, idle, key;
+	uint32_t port, ports, spis, cookies, lease, idle;
 
-	if (settings_number(cfg, "port", 1, 65535, &port) == -1 ||
-	    settings_number(cfg, "ports", 0, RSIP_PORTS_MAX, &ports) == -1 ||
-	    settings_number(cfg, "spis", 0, RSIP_SPIS_MAX, &spis) == -1 ||
-	    settings_number(cfg, "cookies", 0, RSIP_COOKIES_MAX,
+	if (conf_get_number(cfg, "port", 1, 65535, &port) == -1 ||
+	    conf_get_number(cfg, "ports", 0, RSIP_PORTS_MAX, &ports) == -1 ||
+	    conf_get_number(cfg, "spis", 0, RSIP_SPIS_MAX, &spis) == -1 ||
+	    conf_get_number(cfg, "cookies", 0, RSIP_COOKIES_MAX,
 	    &cookies) == -1 ||
-	    settings_number(cfg, "lease-time", 0, LEASE_TIME_MAX,
+	    conf_get_number(cfg, "lease-time", 0, LEASE_TIME_MAX,
 	    &lease) == -1 ||
-	    settings_number(cfg, "port-idle", 0, 86400, &idle) == -1 ||
-	    settings_number(cfg, "key-id", 0, UINT32_MAX, &key) == -1)
+	    conf_get_number(cfg, "port-idle", 0, 86400, &idle) == -1 ||
+	    conf_get_number(cfg, "key-id", 0, UINT32_MAX, &s->key_id) == -1)
 		return -1;
 	s->port = (uint16_t)port;
 	s->host.ports = (uint8_t)ports;
 	s->host.spis = (uint16_t)spis;
 	s->host.cookies = (uint16_t)cookies;
-	s->host.lease_time = (uint32_t)lease;
-	s->host.port_idle = (uint32_t)idle * 1000;
-	s->key_id = (uint32_t)key;
+	s->host.lease_time = lease;
+	s->host.port_idle = idle * 1000;
 	return 0;
 }
 

@@ -36,7 +36,7 @@
 	CFG_STR_LIST("addresses", NULL, CFGF_NODEFAULT),		\
 	CFG_STR_LIST("remote-allowed", NULL, CFGF_NODEFAULT),		\
 	CFG_STR("secret", NULL, CFGF_NODEFAULT),			\
-	CFG_INT("key-id", 0, CFGF_NONE)
+	CFG_STR("key-id", "0", CFGF_NONE)
 
 static char default_ports[] = "{20000-49999}";
 
@@ -90,19 +90,6 @@ static cfg_opt_t opts[] = {
 };
 
 /* --- values --------------------------------------------------------------- */
-
-static int
-get_number(cfg_t *cfg, const char *name, long min, long max, uint32_t *out)
-{
-	long v = cfg_getint(cfg, name);
-
-	if (v < min || v > max) {
-		conf_error(cfg, "%s must be %ld to %ld", name, min, max);
-		return -1;
-	}
-	*out = (uint32_t)v;
-	return 0;
-}
 
 static int
 get_address(cfg_t *cfg, const char *name, uint32_t *out)
@@ -247,7 +234,7 @@ get_numbers(cfg_t *cfg, struct policy *p)
 		const char *name;
 		uint32_t    bit;
 		uint32_t   *to;
-		long	    min, max;
+		int64_t	    min, max;
 	} n[] = {
 		{ "lease-time", POLICY_HAS_LEASE, &p->lease, 1, SECONDS_MAX },
 		{ "lease-max", POLICY_HAS_LEASE_MAX, &p->lease_max, 1,
@@ -265,7 +252,7 @@ get_numbers(cfg_t *cfg, struct policy *p)
 		if (cfg_size(cfg, n[i].name) == 0)
 			continue;
 		p->has |= n[i].bit;
-		if (get_number(cfg, n[i].name, n[i].min, n[i].max, n[i].to) ==
+		if (conf_get_number(cfg, n[i].name, n[i].min, n[i].max, n[i].to) ==
 		    -1)
 			return -1;
 	}
@@ -385,7 +372,7 @@ get_secret(struct settings *c, cfg_t *cfg, struct policy *p,
 	uint8_t	    buf[POLICY_SECRET_MAX + 2];
 	int	    fd;
 
-	if (get_number(cfg, "key-id", 0, INT32_MAX, &s->key_id) == -1)
+	if (conf_get_number(cfg, "key-id", 0, UINT32_MAX, &s->key_id) == -1)
 		return -1;
 	if (cfg_size(cfg, "secret") == 0)
 		return 0;
@@ -562,12 +549,12 @@ get_limits(struct settings *c, cfg_t *cfg)
 	cfg_t	*l = cfg_getsec(cfg, "limits");
 	uint32_t v[5], quarantine;
 
-	if (get_number(l, "registrations", 1, NUMBER_MAX, &v[0]) == -1 ||
-	    get_number(l, "bindings", 1, NUMBER_MAX, &v[1]) == -1 ||
-	    get_number(l, "spis", 0, NUMBER_MAX, &v[2]) == -1 ||
-	    get_number(l, "connections", 1, 65536, &v[3]) == -1 ||
-	    get_number(l, "host-connections", 1, 65536, &v[4]) == -1 ||
-	    get_number(cfg, "quarantine", 0, 86400, &quarantine) == -1)
+	if (conf_get_number(l, "registrations", 1, NUMBER_MAX, &v[0]) == -1 ||
+	    conf_get_number(l, "bindings", 1, NUMBER_MAX, &v[1]) == -1 ||
+	    conf_get_number(l, "spis", 0, NUMBER_MAX, &v[2]) == -1 ||
+	    conf_get_number(l, "connections", 1, 65536, &v[3]) == -1 ||
+	    conf_get_number(l, "host-connections", 1, 65536, &v[4]) == -1 ||
+	    conf_get_number(cfg, "quarantine", 0, 86400, &quarantine) == -1)
 		return -1;
 	c->gateway.max_registrations = v[0];
 	c->gateway.max_bindings = v[1];
@@ -603,12 +590,12 @@ get_dataplane(struct settings *c, cfg_t *cfg)
 	c->local_ipsec = cfg_getbool(cfg, "local-ipsec");
 	c->napt = cfg_getbool(cfg, "napt");
 	c->offload = cfg_getbool(cfg, "offload");
-	return get_number(cfg, "queues", 0, DEMUX_READERS, &c->queues) == -1 ||
-	    get_number(cfg, "queue-first", 0, 65535 - DEMUX_READERS,
+	return conf_get_number(cfg, "queues", 0, DEMUX_READERS, &c->queues) == -1 ||
+	    conf_get_number(cfg, "queue-first", 0, 65535 - DEMUX_READERS,
 		&c->queue_first) == -1 ||
-	    get_number(cfg, "queue-length", 0, NUMBER_MAX,
+	    conf_get_number(cfg, "queue-length", 0, NUMBER_MAX,
 		&c->queue_length) == -1 ||
-	    get_number(cfg, "mtu", 0, 65535, &c->mtu) == -1 ? -1 : 0;
+	    conf_get_number(cfg, "mtu", 0, 65535, &c->mtu) == -1 ? -1 : 0;
 }
 
 static int
@@ -638,7 +625,7 @@ get_all(struct settings *c, cfg_t *cfg)
 	    get_interface(cfg, "private-interface", c->private_if) == -1 ||
 	    get_address(cfg, "gateway", &c->gateway.gateway) == -1 ||
 	    get_address(cfg, "tunnel-endpoint", &c->gateway.endpoint) == -1 ||
-	    get_number(cfg, "port", 1, 65535, &port) == -1 ||
+	    conf_get_number(cfg, "port", 1, 65535, &port) == -1 ||
 	    get_pools(c, cfg) == -1 || get_limits(c, cfg) == -1 ||
 	    get_dataplane(c, cfg) == -1 || get_resolvers(c, cfg) == -1 ||
 	    get_networks(cfg, "local-networks", c->gateway.local,

@@ -24,6 +24,14 @@ ip_in_prefix(uint32_t addr, uint32_t net, unsigned plen)
 }
 
 bool
+ip_is_host(uint32_t addr)
+{
+	uint32_t h = ntohl(addr);
+
+	return h >> 28 < 14 && h >> 24 != 127 && h >> 24 != 0;
+}
+
+bool
 ip_parse(const uint8_t *buf, size_t len, struct ip_info *ip)
 {
 	uint16_t frag;

@@ -130,7 +130,7 @@ struct sa_pair {
 struct gateway {			/* who may speak for a destination, with what keys */
 	struct keying_id id;		/* type 0: whoever proves one of the keys */
 	uint32_t	 addr;
-	uint8_t		 precedence;
+	uint16_t	 precedence;
 	unsigned	 nkeys;
 	struct pubkey	*keys;
 };

@@ -70,6 +70,8 @@ struct oe_shell {
 	/* Traffic for dst is passed (add) until told otherwise (!add): the daemon
 	 * may route it past the TUN.  NULL: not wanted. */
 	void (*pass_route)(void *arg, uint32_t dst, bool add);
+	/* Is addr one of this host's, besides that of oe_set_local()?  NULL: no. */
+	bool (*is_own)(void *arg, uint32_t addr);
 	/* Something happened to a connection, for "rsipctl watch"; the object
 	 * becomes the daemon's.  NULL: not wanted. */
 	void (*event)(void *arg, json_object *o);

@@ -1,9 +1,12 @@
 /* gateway.c - who may speak for a destination, and with which keys (draft -17 §5) */
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ip.h"
+#include "base/log.h"
 #include "base/util.h"
 #include "oe/core.h"
 
@@ -55,12 +58,54 @@ gateway_of(struct connection *conn, const struct keying_id *id)
 	return g;
 }
 
+/* Addresses that mean something only where they are used (RFC 6890). */
+static bool
+address_is_local(uint32_t addr)
+{
+	static const struct {
+		uint32_t net;
+		unsigned plen;
+	} nets[] = {
+		{ 0x0a000000, 8 }, { 0xac100000, 12 }, { 0xc0a80000, 16 },
+		{ 0x64400000, 10 }, { 0xa9fe0000, 16 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(nets) / sizeof(nets[0]); i++) {
+		if (ip_in_prefix(addr, htonl(nets[i].net), nets[i].plen))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whoever owns a zone may name any address as gateway, and we would send IKE
+ * there: nobody's address, our own, or one in the network that we are in must
+ * not come from a record about somebody else.  NULL, or what is wrong.
+ */
+static const char *
+gateway_refused(const struct core *c, uint32_t addr, uint32_t dst)
+{
+	if (!ip_is_host(addr))
+		return "not a host's address";
+	if (addr == c->local || core_is_ours(c, addr) ||
+	    (c->shell->is_own != NULL && c->shell->is_own(c->shell_arg, addr)))
+		return "our own address";
+	if (core_is_resolver(c, addr))
+		return "our resolver";
+	if (address_is_local(addr) && !address_is_local(dst))
+		return "a private address, for a public one";
+	return NULL;
+}
+
 void
 gateways_set(struct connection *conn, const struct record_answer *a)
 {
 	const struct record *r;
+	struct core	    *c = conn->core;
 	struct gateway	    *g;
 	struct keying_id     id;
+	const char	    *why;
 	unsigned	     i;
 
 	gateways_clear(conn);
@@ -74,9 +119,18 @@ gateways_set(struct connection *conn, const struct record_answer *a)
 		}
 		/* §3.2.4.1: what DNS does not vouch for may not send our
 		 * packets elsewhere. */
-		if (conn->core->config->self_delegation_only && !a->authentic &&
+		if (c->config->self_delegation_only && !a->authentic &&
 		    id.type == KEYING_ID_IPV4 && id.addr != conn->key.dst)
 			continue;
+		if (id.type == KEYING_ID_IPV4 && (why = gateway_refused(c,
+		    id.addr, conn->key.dst)) != NULL) {
+			if (ratelimit_pass(&c->bad_packet, c->now))
+				log_info("%s: its DNS record names %s as "
+				    "gateway, refused: %s",
+				    ipv4_text(conn->key.dst),
+				    ipv4_text(id.addr), why);
+			continue;
+		}
 		if ((g = gateway_of(conn, &id)) == NULL)
 			continue;
 		if (g->addr == 0) {
@@ -99,15 +153,14 @@ gateway_add_keys(struct gateway *g, const struct record_answer *a)
 		keys_add(&g->keys, &g->nkeys, &a->r[i].key);
 }
 
-/* Without a key nobody can be known; and we are nobody else's way to us. */
+/* Without a key nobody can be known. */
 void
 gateways_drop_unusable(struct connection *conn)
 {
 	unsigned i, n = 0;
 
 	for (i = 0; i < conn->ngateways; i++) {
-		if (conn->gateways[i].nkeys == 0 ||
-		    conn->gateways[i].addr == conn->core->local)
+		if (conn->gateways[i].nkeys == 0)
 			free(conn->gateways[i].keys);
 		else
 			conn->gateways[n++] = conn->gateways[i];

@@ -435,6 +435,18 @@ pass_route(void *arg, uint32_t dst, bool add)
 		log_debug("route of %s: %s", ipv4_text(dst), strerror(errno));
 }
 
+/* What the kernel would deliver to this host itself. */
+static bool
+is_own(void *arg, uint32_t addr)
+{
+	char	 ifname[IFNAMSIZ];
+	uint32_t src, via;
+
+	(void)arg;
+	return rtnl_route_get(addr, OED_MARK, &src, &via, ifname) == 0 &&
+	    strcmp(ifname, "lo") == 0;
+}
+
 static void
 on_event(void *arg, json_object *o)
 {
@@ -450,6 +462,7 @@ const struct oe_shell oed_net_shell = {
 	.deliver = to_host,
 	.answer = to_host,
 	.pass_route = pass_route,
+	.is_own = is_own,
 	.event = on_event,
 };
 

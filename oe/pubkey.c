@@ -55,6 +55,17 @@ modulus_bits(const struct cursor *n)
 	return bits;
 }
 
+bool
+pubkey_is_key(const uint8_t *p, size_t len)
+{
+	struct cursor e, n;
+
+	/* Even numbers and an exponent of 1 are no keys. */
+	return wire_split(p, len, &e, &n) == 0 && *e.p != 0 &&
+	    modulus_bits(&n) != 0 && (e.end[-1] & 1) && (n.end[-1] & 1) &&
+	    (cursor_left(&e) != 1 || *e.p != 1);
+}
+
 int
 pubkey_from_wire(struct pubkey *k, const uint8_t *p, size_t len,
     unsigned min_bits)
@@ -63,13 +74,8 @@ pubkey_from_wire(struct pubkey *k, const uint8_t *p, size_t len,
 	unsigned      bits;
 
 	k->len = 0;
-	if (len > sizeof(k->wire) || wire_split(p, len, &e, &n) == -1)
-		return -1;
-	if (cursor_left(&e) > EXPONENT_MAX || *e.p == 0)
-		return -1;
-	/* Even numbers and an exponent of 1 are no keys. */
-	if (!(e.end[-1] & 1) || !(n.end[-1] & 1) ||
-	    (cursor_left(&e) == 1 && *e.p == 1))
+	if (len > sizeof(k->wire) || !pubkey_is_key(p, len) ||
+	    wire_split(p, len, &e, &n) == -1 || cursor_left(&e) > EXPONENT_MAX)
 		return -1;
 	bits = modulus_bits(&n);
 	if (bits < min_bits || bits > PUBKEY_BITS_MAX)

@@ -3,6 +3,7 @@
 #define OE_PUBKEY_H
 
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,8 @@ struct pubkey {
 /* Takes RFC 3110 bytes; checks form and size (bits of the modulus at least
  * min_bits, at most PUBKEY_BITS_MAX). 0, or -1. */
 int	pubkey_from_wire(struct pubkey *k, const uint8_t *p, size_t len, unsigned min_bits);
+/* Are these RFC 3110 bytes a key at all, be it one that we cannot use? */
+bool	pubkey_is_key(const uint8_t *p, size_t len);
 /* Base64 with white space allowed, as in TXT, KEY and IPSECKEY text. */
 int	pubkey_from_base64(struct pubkey *k, const char *s, size_t len, unsigned min_bits);
 int	pubkey_to_base64(const struct pubkey *k, char *out, size_t cap);

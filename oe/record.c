@@ -8,10 +8,14 @@
 #include <strings.h>
 
 #include "base/cursor.h"
+#include "base/util.h"
 #include "oe/record.h"
 
 #define DNS_HEADER_LEN	12
 #define DNS_NAME_MAX	256
+#define DNS_LABEL_MAX	63	/* RFC 1035 §2.3.4 */
+#define DNS_TEXT_MAX	253	/* 255 bytes on the wire, as text without a final dot */
+#define PREFERENCE_MAX	65535	/* as of MX (RFC 4322 §5.2) */
 #define DNS_JUMPS_MAX	64	/* compression pointers followed in one name */
 #define DNS_CNAMES_MAX	8
 #define DNS_RCODE_OK	0
@@ -34,6 +38,9 @@ record_status_text(enum record_status s)
 		return "record found";
 	case RECORD_NONE:
 		return "no OE record in DNS";
+	case RECORD_UNUSABLE:
+		return "OE record in DNS that is of no use to us (key size, "
+		    "algorithm or gateway)";
 	case RECORD_MALFORMED:
 		return "malformed OE record in DNS";
 	case RECORD_FAILED:
@@ -63,83 +70,123 @@ is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+static const char *
+skip_space(const char *s, const char *end)
+{
+	while (s < end && is_space(*s))
+		s++;
+	return s;
+}
+
 /* A name for look-ups and identities: letters, digits, '-', '_' and dots. */
 static int
 take_fqdn(struct keying_id *id, const char *s, size_t len)
 {
-	size_t i;
+	size_t i, label = 0;
 
 	if (len > 0 && s[len - 1] == '.')
 		len--;
-	if (len == 0 || len > KEYING_NAME_MAX)
+	if (len == 0 || len > DNS_TEXT_MAX)
 		return -1;
 	for (i = 0; i < len; i++) {
-		if (!isalnum((unsigned char)s[i]) && s[i] != '-' &&
-		    s[i] != '_' && s[i] != '.')
-			return -1;
 		id->name[i] = (char)tolower((unsigned char)s[i]);
+		if (s[i] == '.' && label > 0) {
+			label = 0;
+			continue;
+		}
+		if ((!isalnum((unsigned char)s[i]) && s[i] != '-' &&
+		    s[i] != '_') || ++label > DNS_LABEL_MAX)
+			return -1;
 	}
+	if (label == 0)
+		return -1;
 	id->name[len] = '\0';
 	id->type = KEYING_ID_FQDN;
 	return 0;
 }
 
-int
+static enum record_kind
+take_key(struct record *r, const uint8_t *p, size_t len, unsigned min_bits)
+{
+	if (pubkey_from_wire(&r->key, p, len, min_bits) == 0)
+		return RECORD_READ;
+	return pubkey_is_key(p, len) ? RECORD_USELESS : RECORD_WRONG;
+}
+
+/* "A.B.C.D" or "@FQDN". */
+static enum record_kind
+take_gateway(struct record *r, const char *word, size_t len)
+{
+	char	addr[INET6_ADDRSTRLEN];
+	uint8_t v6[16];
+
+	if (len > 0 && *word == '@')
+		return take_fqdn(&r->gateway, word + 1, len - 1) == 0 ?
+		    RECORD_READ : RECORD_WRONG;
+	if (len >= sizeof(addr))
+		return RECORD_WRONG;
+	memcpy(addr, word, len);
+	addr[len] = '\0';
+	if (strlen(addr) != len)
+		return RECORD_WRONG;
+	r->gateway.type = KEYING_ID_IPV4;
+	if (inet_pton(AF_INET, addr, &r->gateway.addr) == 1)
+		return RECORD_READ;
+	return inet_pton(AF_INET6, addr, v6) == 1 ? RECORD_USELESS :
+	    RECORD_WRONG;
+}
+
+enum record_kind
 record_txt(struct record *r, const char *s, size_t len, unsigned min_bits)
 {
 	static const char tag[] = "X-IPsec-Server";
 	const char	 *end = s + len, *word;
-	char		  addr[INET_ADDRSTRLEN];
+	uint8_t		  key[RECORD_TXT_MAX];
 	unsigned	  p = 0, digits = 0;
+	enum record_kind  kind;
+	int		  n;
 
 	memset(r, 0, sizeof(*r));
-	while (s < end && is_space(*s))
-		s++;
+	s = skip_space(s, end);
 	/* RFC 1464 §2: attribute names are not case sensitive. */
 	if ((size_t)(end - s) < sizeof(tag) - 1 ||
 	    strncasecmp(s, tag, sizeof(tag) - 1) != 0)
-		return 1;
+		return RECORD_OTHER;
 	s += sizeof(tag) - 1;
 	if (s < end && (isalnum((unsigned char)*s) || *s == '-' || *s == '_'))
-		return 1;		/* a longer attribute name */
-	if (s == end || *s++ != '(')
-		return -1;
-	for (; s < end && isdigit((unsigned char)*s); s++, digits++) {
+		return RECORD_OTHER;	/* a longer attribute name */
+	/* FreeS/WAN reads white space around each sign, so some publish it. */
+	s = skip_space(s, end);
+	if (s == end || *s != '(')
+		return RECORD_WRONG;
+	for (s = skip_space(s + 1, end); s < end && isdigit((unsigned char)*s);
+	    s++, digits++) {
 		p = p * 10 + (unsigned)(*s - '0');
-		if (p > 255)
-			return -1;
+		if (p > PREFERENCE_MAX)
+			return RECORD_WRONG;
 	}
-	if (digits == 0 || end - s < 2 || *s++ != ')' || *s++ != '=')
-		return -1;
-	r->precedence = (uint8_t)p;
-	while (s < end && is_space(*s))
+	s = skip_space(s, end);
+	if (digits == 0 || s == end || *s != ')')
+		return RECORD_WRONG;
+	s = skip_space(s + 1, end);
+	if (s == end || *s != '=')
+		return RECORD_WRONG;
+	r->precedence = (uint16_t)p;
+	word = s = skip_space(s + 1, end);
+	while (s < end && !is_space(*s))
 		s++;
-	for (word = s; s < end && !is_space(*s); s++)
-		continue;
-	if (word < s && *word == '@') {
-		if (take_fqdn(&r->gateway, word + 1, (size_t)(s - word) - 1) == -1)
-			return -1;
-	} else {
-		if ((size_t)(s - word) >= sizeof(addr))
-			return -1;
-		memcpy(addr, word, (size_t)(s - word));
-		addr[s - word] = '\0';
-		if (strlen(addr) != (size_t)(s - word) ||
-		    inet_pton(AF_INET, addr, &r->gateway.addr) != 1)
-			return -1;
-		r->gateway.type = KEYING_ID_IPV4;
-	}
-	while (s < end && is_space(*s))
-		s++;
-	if (s == end)
-		return 0;		/* the key is to be looked up */
+	kind = take_gateway(r, word, (size_t)(s - word));
+	s = skip_space(s, end);
+	if (kind != RECORD_READ || s == end)
+		return kind;		/* no key: it is to be looked up */
 	/* FreeS/WAN's "0s" says base64 where it writes keys; some records keep it. */
 	if (end - s > 2 && s[0] == '0' && s[1] == 's')
 		s += 2;
-	return pubkey_from_base64(&r->key, s, (size_t)(end - s), min_bits);
+	n = base64_decode(key, sizeof(key), s, (size_t)(end - s));
+	return n == -1 ? RECORD_WRONG : take_key(r, key, (size_t)n, min_bits);
 }
 
-int
+enum record_kind
 record_key(struct record *r, const uint8_t *p, size_t len, unsigned min_bits)
 {
 	struct cursor c;
@@ -151,20 +198,21 @@ record_key(struct record *r, const uint8_t *p, size_t len, unsigned min_bits)
 	protocol = cursor_u8(&c);
 	algorithm = cursor_u8(&c);
 	if (c.bad)
-		return -1;
+		return RECORD_WRONG;
 	if (flags & KEY_EXTENDED)
 		cursor_u16(&c);
 	/* RFC 2535 §3.1.2: a key of a host or user that may authenticate. */
 	if ((flags & KEY_NOT_FOR_AUTHENTICATION) ||
 	    (protocol != KEY_PROTOCOL_IPSEC && protocol != 255) ||
-	    (flags & KEY_NAME_TYPE) == KEY_ZONE ||
-	    (algorithm != KEY_ALGORITHM_RSA_MD5 &&
-	    algorithm != KEY_ALGORITHM_RSA_SHA1))
-		return 1;
-	return pubkey_from_wire(&r->key, c.p, cursor_left(&c), min_bits);
+	    (flags & KEY_NAME_TYPE) == KEY_ZONE)
+		return RECORD_OTHER;
+	if (algorithm != KEY_ALGORITHM_RSA_MD5 &&
+	    algorithm != KEY_ALGORITHM_RSA_SHA1)
+		return RECORD_USELESS;
+	return take_key(r, c.p, cursor_left(&c), min_bits);
 }
 
-int
+enum record_kind
 record_ipseckey(struct record *r, const uint8_t *p, size_t len,
     unsigned min_bits)
 {
@@ -186,30 +234,31 @@ record_ipseckey(struct record *r, const uint8_t *p, size_t len,
 		r->gateway.type = KEYING_ID_IPV4;
 		cursor_copy(&c, &r->gateway.addr, 4);
 		break;
-	case 2:				/* IPv6: well formed, but no way for us */
-		return 1;
+	case 2:				/* IPv6: no way for us */
+		return RECORD_USELESS;
 	case 3:				/* an uncompressed name (RFC 4025 §2.5) */
 		while ((k = cursor_u8(&c)) != 0) {
 			label = cursor_take(&c, k);
-			if (k > 63 || label == NULL || n + k + 2 > sizeof(name))
-				return -1;
+			if (k > DNS_LABEL_MAX || label == NULL ||
+			    n + k + 2 > sizeof(name))
+				return RECORD_WRONG;
 			memcpy(name + n, label, k);
 			name[n + k] = '.';
 			n += k + 1;
 		}
 		if (c.bad || take_fqdn(&r->gateway, name, n) == -1)
-			return -1;
+			return RECORD_WRONG;
 		break;
-	default:
-		return -1;
+	default:			/* of a later standard */
+		return RECORD_USELESS;
 	}
 	if (c.bad)
-		return -1;
+		return RECORD_WRONG;
 	if (algorithm == 0)
-		return 0;		/* no key here */
+		return RECORD_READ;	/* no key here */
 	if (algorithm != IPSECKEY_RSA)
-		return 1;
-	return pubkey_from_wire(&r->key, c.p, cursor_left(&c), min_bits);
+		return RECORD_USELESS;
+	return take_key(r, c.p, cursor_left(&c), min_bits);
 }
 
 /* --- messages --------------------------------------------------------------- */
@@ -281,7 +330,7 @@ dns_rr(struct cursor *c, const uint8_t *msg, size_t len, struct rr *rr)
 }
 
 /* The strings of a TXT record joined (draft -17 §5.2.1). */
-static int
+static enum record_kind
 txt_record(struct record *r, struct cursor data, unsigned min_bits)
 {
 	char	       text[RECORD_TXT_MAX];
@@ -291,9 +340,11 @@ txt_record(struct record *r, struct cursor data, unsigned min_bits)
 	while (cursor_left(&data) > 0) {
 		k = cursor_u8(&data);
 		if ((s = cursor_take(&data, k)) == NULL)
-			return -1;
+			return RECORD_WRONG;
+		/* If it is ours, then with a key larger than any we take. */
 		if (n + k > sizeof(text))
-			return 1;	/* whatever it is, it is not ours */
+			return record_txt(r, text, n, min_bits) ==
+			    RECORD_OTHER ? RECORD_OTHER : RECORD_USELESS;
 		if (k != 0)
 			memcpy(text + n, s, k);
 		n += k;
@@ -325,7 +376,7 @@ answer_ttl(struct record_answer *out, uint32_t ttl)
 		out->ttl = ttl;
 }
 
-static int
+static enum record_kind
 record_of(struct record *r, const struct rr *rr, unsigned min_bits)
 {
 	switch (rr->type) {
@@ -337,7 +388,7 @@ record_of(struct record *r, const struct rr *rr, unsigned min_bits)
 		return record_ipseckey(r, rr->data.p, cursor_left(&rr->data),
 		    min_bits);
 	}
-	return 1;
+	return RECORD_OTHER;
 }
 
 /* RFC 2308 §5: the smaller of the SOA's TTL and its MINIMUM. */
@@ -369,8 +420,7 @@ record_parse(struct record_answer *out, const uint8_t *msg, size_t len,
 	char	      want[DNS_NAME_MAX], target[DNS_NAME_MAX];
 	unsigned      flags, rcode, questions, answers, authority, i, hops = 0;
 	size_t	      start, n = strlen(name);
-	bool	      malformed = false, again;
-	int	      rc;
+	bool	      malformed = false, useless = false, again;
 
 	memset(out, 0, sizeof(*out));
 	out->status = RECORD_FAILED;
@@ -420,14 +470,20 @@ record_parse(struct record_answer *out, const uint8_t *msg, size_t len,
 			}
 			if (rr.type != type)
 				continue;
-			rc = record_of(&r, &rr, min_bits);
-			if (rc == 0) {
+			switch (record_of(&r, &rr, min_bits)) {
+			case RECORD_READ:
 				answer_add(out, &r);
-				answer_ttl(out, rr.ttl);
-			} else if (rc == -1) {
+				break;
+			case RECORD_OTHER:
+				continue;
+			case RECORD_USELESS:
+				useless = true;
+				break;
+			case RECORD_WRONG:
 				malformed = true;
-				answer_ttl(out, rr.ttl);
+				break;
 			}
+			answer_ttl(out, rr.ttl);
 		}
 		if (again)
 			memcpy(want, target, sizeof(want));
@@ -437,7 +493,9 @@ record_parse(struct record_answer *out, const uint8_t *msg, size_t len,
 		out->status = RECORD_FOUND;
 		return;
 	}
-	out->status = malformed ? RECORD_MALFORMED : RECORD_NONE;
+	/* A malformed one is passed over where another was in order. */
+	out->status = useless ? RECORD_UNUSABLE : malformed ? RECORD_MALFORMED :
+	    RECORD_NONE;
 	for (i = 0; i < authority; i++) {
 		if (dns_rr(&c, msg, len, &rr) == -1)
 			break;

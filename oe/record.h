@@ -22,6 +22,7 @@
 enum record_status {
 	RECORD_FOUND,		/* at least one record of ours, well formed */
 	RECORD_NONE,		/* no such name, or none of our records there */
+	RECORD_UNUSABLE,	/* one of ours, well formed, but of no use to us */
 	RECORD_MALFORMED,	/* one of ours, but not to be read (draft -17 §3.2.4) */
 	RECORD_FAILED,		/* SERVFAIL, REFUSED, nonsense: nothing can be said */
 	RECORD_BOGUS,		/* it is there, but the resolver's DNSSEC refuses it */
@@ -31,7 +32,7 @@ const char *record_status_text(enum record_status s);
 
 /* Who may act for an address, or what key a name has. */
 struct record {
-	uint8_t	 precedence;		/* lower is stronger */
+	uint16_t precedence;		/* lower is stronger */
 	struct keying_id gateway;	/* IPV4 or FQDN; type 0: the owner itself */
 	struct pubkey key;		/* len 0: to be looked up */
 };
@@ -47,19 +48,26 @@ struct record_answer {
 /*
  * Reads a whole DNS message that answers a query for (name, type).  Follows
  * CNAMEs in the answer section.  min_bits: smaller RSA keys make a record
- * malformed.  Always fills out.
+ * unusable.  Always fills out.
  */
 void	record_parse(struct record_answer *out, const uint8_t *msg, size_t len,
 	    const char *name, uint16_t type, unsigned min_bits);
 
-/*
- * One TXT record's joined strings: "X-IPsec-Server(P)=A.B.C.D KEY" or
- * "...=@FQDN KEY".  0: read; 1: not one of ours; -1: ours but malformed.
- */
-int	record_txt(struct record *r, const char *s, size_t len, unsigned min_bits);
-/* The same for the data of a KEY and an IPSECKEY record; 1: not for IPsec or RSA. */
-int	record_key(struct record *r, const uint8_t *p, size_t len, unsigned min_bits);
-int	record_ipseckey(struct record *r, const uint8_t *p, size_t len,
+/* What one record is to us. */
+enum record_kind {
+	RECORD_READ,		/* read */
+	RECORD_OTHER,		/* not for IPsec */
+	RECORD_USELESS,		/* ours; but of a size, algorithm or address that we have not */
+	RECORD_WRONG,		/* ours, and not to be read */
+};
+/* One TXT record's joined strings: "X-IPsec-Server(P)=A.B.C.D KEY" or
+ * "...=@FQDN KEY"; P up to 65535, white space around the signs allowed. */
+enum record_kind record_txt(struct record *r, const char *s, size_t len,
+	    unsigned min_bits);
+/* The same for the data of a KEY and an IPSECKEY record. */
+enum record_kind record_key(struct record *r, const uint8_t *p, size_t len,
+	    unsigned min_bits);
+enum record_kind record_ipseckey(struct record *r, const uint8_t *p, size_t len,
 	    unsigned min_bits);
 
 #define RECORD_REVERSE_LEN	32

@@ -256,6 +256,42 @@ dns_note(struct connection *conn, const struct record_answer *a)
 		conn->dns_expires = until;
 }
 
+static void connection_dns(struct core *c, void *owner, unsigned tag,
+    const struct record_answer *a);
+
+/* DNS cannot be asked now: a limit is no answer. */
+static void
+connection_no_lookup(struct connection *conn)
+{
+	struct core *c = conn->core;
+
+	lookups_forget(c, conn);
+	conn->waiting = 0;
+	if (conn->state != CONNECTION_KEYED) {
+		connection_wait_room(conn, "too many DNS look-ups under way");
+		return;
+	}
+	/* As it was, and asked again soon. */
+	conn->recheck = false;
+	conn->look_at = c->now + (uint64_t)c->config->lifespan_short * SECONDS;
+}
+
+/* Nothing came of the TXT records: an IPSECKEY record may do better. */
+static void
+connection_other_record(struct connection *conn)
+{
+	char name[RECORD_REVERSE_LEN];
+
+	conn->txt = RECORD_UNUSABLE;
+	conn->ipseckey_here = false;
+	record_reverse_name(conn->key.dst, name);
+	if (lookup_start(conn->core, conn->cause, name, RECORD_TYPE_IPSECKEY,
+	    connection_dns, conn, ASK_IPSECKEY) == -1)
+		connection_no_lookup(conn);
+	else
+		conn->waiting = 1;
+}
+
 /* Everything DNS had to say is here (§3.2.4): may it be believed? */
 static void
 connection_authenticate(struct connection *conn)
@@ -263,9 +299,13 @@ connection_authenticate(struct connection *conn)
 	struct core *c = conn->core;
 	bool	     keyed = conn->state == CONNECTION_KEYED;
 
+	gateways_drop_unusable(conn);
+	if (conn->ngateways == 0 && conn->txt == RECORD_FOUND) {
+		connection_other_record(conn);
+		return;
+	}
 	if (!keyed)
 		conn->state = CONNECTION_AUTHENTICATE;
-	gateways_drop_unusable(conn);
 	if (keyed) {
 		conn->recheck = false;
 		if (conn->ngateways == 0)
@@ -292,20 +332,6 @@ connection_authenticate(struct connection *conn)
 	conn->gateway = 0;
 	conn->failed = false;
 	connection_pending(conn);
-}
-
-static void connection_dns(struct core *c, void *owner, unsigned tag,
-    const struct record_answer *a);
-
-/* DNS cannot be asked now: a limit is no answer. */
-static void
-connection_no_lookup(struct connection *conn)
-{
-	lookups_forget(conn->core, conn);
-	conn->waiting = 0;
-	conn->recheck = conn->recheck && conn->state != CONNECTION_KEYED;
-	if (conn->state != CONNECTION_KEYED)
-		connection_wait_room(conn, "too many DNS look-ups under way");
 }
 
 /* A record may name a gateway and leave its key to a KEY record (§5.1). */
@@ -339,12 +365,16 @@ connection_no_record(struct connection *conn)
 	const struct oe_config *o = conn->core->config;
 	enum record_status	s = conn->txt;
 
-	if (s == RECORD_NONE && conn->ipseckey != RECORD_NONE)
+	if (s == RECORD_NONE || conn->ipseckey == RECORD_BOGUS)
 		s = conn->ipseckey;
+	if (s == RECORD_UNUSABLE && conn->key_malformed)
+		s = RECORD_MALFORMED;
 	if (conn->state == CONNECTION_KEYED) {
 		conn->recheck = false;
 		/* Only DNS that says so takes a working connection down. */
-		if (s == RECORD_NONE)
+		if (s == RECORD_NONE || (s == RECORD_UNUSABLE &&
+		    conn->ipseckey != RECORD_FAILED &&
+		    conn->ipseckey != RECORD_TIMEOUT))
 			connection_expire(conn, "its DNS record is gone");
 		return;
 	}
@@ -352,6 +382,10 @@ connection_no_record(struct connection *conn)
 	case RECORD_MALFORMED:
 	case RECORD_BOGUS:
 		connection_settle(conn, true, dns_left(conn), "%s",
+		    record_status_text(s));
+		break;
+	case RECORD_UNUSABLE:
+		connection_no_oe(conn, dns_left(conn), "%s",
 		    record_status_text(s));
 		break;
 	case RECORD_FAILED:
@@ -397,7 +431,8 @@ connection_dns(struct core *c, void *owner, unsigned tag,
 		conn->ipseckey = a->status;
 		conn->ipseckey_here = true;
 	}
-	/* TXT is what the drafts ask for; IPSECKEY stands in where it is absent. */
+	/* TXT is what the drafts ask for; IPSECKEY stands in where there is none
+	 * that is of use.  Where DNSSEC found a forgery nothing does. */
 	if (a->status == RECORD_FOUND) {
 		gateways_set(conn, a);
 		conn->authentic = a->authentic;
@@ -408,7 +443,7 @@ connection_dns(struct core *c, void *owner, unsigned tag,
 	}
 	if (!conn->txt_here || !conn->ipseckey_here)
 		return;
-	if (conn->ipseckey == RECORD_FOUND && conn->txt == RECORD_NONE)
+	if (conn->ipseckey == RECORD_FOUND && conn->txt != RECORD_BOGUS)
 		connection_find_keys(conn);
 	else
 		connection_no_record(conn);
@@ -425,8 +460,6 @@ connection_potential(struct connection *conn)
 		    conn->recheck ? conn->policy : SPD_HOLD);
 	lookups_forget(c, conn);
 	conn->txt_here = conn->ipseckey_here = conn->key_malformed = false;
-	conn->dns_expires = 0;
-	conn->dns_time = c->now;
 	conn->waiting = 0;
 	record_reverse_name(conn->key.dst, name);
 	if (lookup_start(c, conn->cause, name, RECORD_TYPE_TXT, connection_dns,
@@ -435,6 +468,8 @@ connection_potential(struct connection *conn)
 		connection_no_lookup(conn);
 		return;
 	}
+	conn->dns_expires = 0;
+	conn->dns_time = c->now;
 	conn->waiting = 2;
 	connection_room(conn);
 }

@@ -345,10 +345,7 @@ spd_forward(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
 static bool
 spd_never_captured(const struct core *c, uint32_t dst)
 {
-	uint32_t h = ntohl(dst);
-
-	return h >> 28 >= 14 || h >> 24 == 127 || h >> 24 == 0 ||
-	    dst == c->local || core_is_resolver(c, dst);
+	return !ip_is_host(dst) || dst == c->local || core_is_resolver(c, dst);
 }
 
 /* The entry for a destination that has none yet, and its keying begun. */

@@ -57,7 +57,7 @@ assert_key(const struct pubkey *got, unsigned seed)
 	assert_memory_equal(got->wire, want.wire, want.len);
 }
 
-static int
+static enum record_kind
 txt(struct record *r, const char *s)
 {
 	return record_txt(r, s, strlen(s), BITS);
@@ -137,7 +137,7 @@ txt_of_others_is_passed_over(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(other) / sizeof(other[0]); i++)
-		CHECK_INT(other[i], txt(&r, other[i]), 1);
+		CHECK_INT(other[i], txt(&r, other[i]), RECORD_OTHER);
 }
 
 static void
@@ -146,18 +146,20 @@ txt_malformed(void **state)
 	static const char *const bad[] = {
 		"X-IPsec-Server", "X-IPsec-Server=192.0.2.1",
 		"X-IPsec-Server()=192.0.2.1", "X-IPsec-Server(a)=192.0.2.1",
-		"X-IPsec-Server(-1)=192.0.2.1", "X-IPsec-Server(256)=192.0.2.1",
+		"X-IPsec-Server(-1)=192.0.2.1", "X-IPsec-Server(65536)=192.0.2.1",
+		"X-IPsec-Server(1 0)=192.0.2.1", "X-IPsec-Server (10) 192.0.2.1",
 		"X-IPsec-Server(99999999999999999999)=192.0.2.1",
 		"X-IPsec-Server(10", "X-IPsec-Server(10)",
 		"X-IPsec-Server(10) 192.0.2.1",
 		"X-IPsec-Server(10)=", "X-IPsec-Server(10)= ",
 		"X-IPsec-Server(10)=192.0.2", "X-IPsec-Server(10)=192.0.2.256",
-		"X-IPsec-Server(10)=192.0.2.1x", "X-IPsec-Server(10)=2001:db8::1",
+		"X-IPsec-Server(10)=192.0.2.1x", "X-IPsec-Server(10)=2001:db8:::1",
+		"X-IPsec-Server(10)=@a..b", "X-IPsec-Server(10)=@.a",
+		"X-IPsec-Server(10)=@a..",
 		"X-IPsec-Server(10)=sg.example", "X-IPsec-Server(10)=@",
 		"X-IPsec-Server(10)=@.", "X-IPsec-Server(10)=@a!b",
 		"X-IPsec-Server(10)=192.0.2.1 not*base64*",
 		"X-IPsec-Server(10)=192.0.2.1 AQAB",	/* no modulus */
-		"X-IPsec-Server(10)=192.0.2.1 AwEAAcM=", /* eight bits */
 	};
 	struct record r;
 	char	     *s, long_name[400];
@@ -165,7 +167,7 @@ txt_malformed(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		CHECK_INT(bad[i], txt(&r, bad[i]), -1);
+		CHECK_INT(bad[i], txt(&r, bad[i]), RECORD_WRONG);
 
 	/* One wrong character anywhere in good base64; padding amid it. */
 	s = text_with_key("X-IPsec-Server(10)=" GATEWAY " ", 1);
@@ -173,24 +175,106 @@ txt_malformed(void **state)
 		char was = s[i];
 
 		s[i] = '*';
-		CHECK_INT("*", txt(&r, s), -1);
+		CHECK_INT("*", txt(&r, s), RECORD_WRONG);
 		s[i] = '=';
-		CHECK_INT("=", txt(&r, s), -1);
+		CHECK_INT("=", txt(&r, s), RECORD_WRONG);
 		s[i] = was;
 	}
 	free(s);
 
 	/* A NUL does not end an address. */
 	assert_int_equal(record_txt(&r, "X-IPsec-Server(1)=192.0.2.1\0zz", 30,
-	    BITS), -1);
+	    BITS), RECORD_WRONG);
 
+	/* RFC 1035 §2.3.4: labels of 63, names of 253 characters. */
 	memset(long_name, 'a', sizeof(long_name));
 	memcpy(long_name, "X-IPsec-Server(1)=@", 19);
-	assert_int_equal(record_txt(&r, long_name, 19 + KEYING_NAME_MAX, BITS),
-	    0);
-	assert_int_equal(strlen(r.gateway.name), KEYING_NAME_MAX);
-	assert_int_equal(record_txt(&r, long_name, 19 + KEYING_NAME_MAX + 1,
-	    BITS), -1);
+	assert_int_equal(record_txt(&r, long_name, 19 + 63, BITS), RECORD_READ);
+	assert_int_equal(record_txt(&r, long_name, 19 + 64, BITS), RECORD_WRONG);
+	for (i = 63; i < 253; i += 64)
+		long_name[19 + i] = '.';
+	assert_int_equal(record_txt(&r, long_name, 19 + 253, BITS), RECORD_READ);
+	assert_int_equal(strlen(r.gateway.name), 253);
+	assert_int_equal(record_txt(&r, long_name, 19 + 254, BITS), RECORD_WRONG);
+}
+
+/* What FreeS/WAN's pluto reads, and RFC 4322 §5.2 does not forbid. */
+static void
+txt_preferences(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned    want;
+	} t[] = {
+		{ "X-IPsec-Server(256)=192.0.2.1", 256 },
+		{ "X-IPsec-Server(1000)=192.0.2.1", 1000 },
+		{ "X-IPsec-Server(65535)=192.0.2.1", 65535 },
+		{ "X-IPsec-Server (10) = 192.0.2.1", 10 },
+		{ "X-IPsec-Server ( 10 ) =192.0.2.1", 10 },
+		{ "X-IPsec-Server\t(00010)\t=\t192.0.2.1", 10 },
+	};
+	struct record r;
+	size_t	      i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		CHECK_INT(t[i].text, txt(&r, t[i].text), RECORD_READ);
+		CHECK_INT(t[i].text, r.precedence, t[i].want);
+		CHECK_INT(t[i].text, r.gateway.addr, inet_addr("192.0.2.1"));
+	}
+}
+
+/* A key of so many bits: RFC 3110's bytes in base64 after a prefix. */
+static char *
+text_with_bits(const char *prefix, size_t bits)
+{
+	uint8_t wire[4 + 4096];
+	size_t	n = strlen(prefix), cap = n + 8192;
+	char   *s = xcalloc(1, cap);
+
+	assert_true(bits / 8 + 4 <= sizeof(wire));
+	memset(wire, 0xa5, sizeof(wire));
+	memcpy(wire, "\003\001\000\001", 4);
+	memcpy(s, prefix, n);
+	assert_true(base64_encode(s + n, cap - n, wire, bits / 8 + 4) > 0);
+	return s;
+}
+
+/* Well formed and of no use: told apart from what is not to be read. */
+static void
+txt_unusable(void **state)
+{
+	static const size_t bits[] = { 8, 512, 1024, 8200, 16384, 32768 };
+	struct record_answer a;
+	struct dns_message   m;
+	struct record	     r;
+	char		    *s;
+	size_t		     i;
+
+	(void)state;
+	assert_int_equal(txt(&r, "X-IPsec-Server(10)=2001:db8::1"),
+	    RECORD_USELESS);
+	for (i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+		s = text_with_bits("X-IPsec-Server(10)=" GATEWAY " ", bits[i]);
+		CHECK_INT(s, bits[i] > 24000 ? RECORD_USELESS : txt(&r, s),
+		    RECORD_USELESS);
+		/* In a message: alone it says so, beside a good one it is
+		 * passed over, beside a malformed one it is what was there. */
+		dns_message_init(&m, OWNER, RECORD_TYPE_TXT, DNS_FLAG_AD);
+		dns_message_txt(&m, NULL, 60, s, 255);
+		record_parse(&a, m.buf, m.w.len, OWNER, RECORD_TYPE_TXT, BITS);
+		CHECK_INT(s, a.status, RECORD_UNUSABLE);
+		CHECK_INT(s, a.ttl, 60);
+		CHECK_INT(s, a.n, 0);
+		dns_message_txt(&m, NULL, 60, "X-IPsec-Server(x)=", 255);
+		record_parse(&a, m.buf, m.w.len, OWNER, RECORD_TYPE_TXT, BITS);
+		CHECK_INT(s, a.status, RECORD_UNUSABLE);
+		dns_message_txt(&m, NULL, 60, "X-IPsec-Server(9)=@x.lab", 255);
+		record_parse(&a, m.buf, m.w.len, OWNER, RECORD_TYPE_TXT, BITS);
+		CHECK_INT(s, a.status, RECORD_FOUND);
+		CHECK_INT(s, a.n, 1);
+		free(s);
+	}
 }
 
 static void
@@ -202,7 +286,7 @@ txt_key_below_the_floor(void **state)
 	(void)state;
 	s = text_with_key("X-IPsec-Server(10)=" GATEWAY " ", 1);
 	assert_int_equal(record_txt(&r, s, strlen(s), BITS), 0);
-	assert_int_equal(record_txt(&r, s, strlen(s), BITS + 1), -1);
+	assert_int_equal(record_txt(&r, s, strlen(s), BITS + 1), RECORD_USELESS);
 	free(s);
 }
 
@@ -225,8 +309,8 @@ key_fields(void **state)
 		{ "a zone's key", 0x0100, 4, 1, 1 },
 		{ "DNSSEC's", 0x0200, 3, 1, 1 },
 		{ "TLS's", 0x0200, 1, 1, 1 },
-		{ "Diffie-Hellman", 0x0200, 4, 2, 1 },
-		{ "DSA", 0x0200, 4, 3, 1 },
+		{ "Diffie-Hellman", 0x0200, 4, 2, RECORD_USELESS },
+		{ "DSA", 0x0200, 4, 3, RECORD_USELESS },
 	};
 	struct record r;
 	struct pubkey k = key_of(4);
@@ -249,13 +333,15 @@ key_fields(void **state)
 	assert_int_equal(record_key(&r, extended, n + 2, BITS), 0);
 	assert_key(&r.key, 4);
 
-	/* Cut anywhere it is malformed, never read past its end. */
+	/* Cut anywhere it is malformed, or a key too small; never read past its
+	 * end. */
 	n = dns_message_key_data(data, 0x4200, 4, 1, &k);
 	for (i = 0; i < n; i++) {
 		uint8_t *cut = xcalloc(1, i + 1);
 
 		memcpy(cut, data, i);
-		CHECK_INT("cut", record_key(&r, cut, i, BITS), -1);
+		CHECK_INT("cut", record_key(&r, cut, i, BITS),
+		    i > 8 && (data[i - 1] & 1) ? RECORD_USELESS : RECORD_WRONG);
 		free(cut);
 	}
 }
@@ -275,12 +361,13 @@ key_exponent_forms(void **state)
 		{ "three bytes, 65537", 6, { 0, 0, 3, 1, 0, 1 }, 0 },
 		{ "three bytes, 3", 4, { 0, 0, 1, 3 }, 0 },
 		{ "eight bytes", 9, { 8, 1, 0, 0, 0, 0, 0, 0, 1 }, 0 },
-		{ "nine bytes", 10, { 9, 1, 0, 0, 0, 0, 0, 0, 0, 1 }, -1 },
-		{ "length 0", 3, { 0, 0, 0 }, -1 },
-		{ "longer than the record", 3, { 0, 0xff, 0xff }, -1 },
-		{ "exponent 1", 2, { 1, 1 }, -1 },
-		{ "even exponent", 2, { 1, 4 }, -1 },
-		{ "leading zero", 3, { 2, 0, 3 }, -1 },
+		{ "nine bytes", 10, { 9, 1, 0, 0, 0, 0, 0, 0, 0, 1 },
+		    RECORD_USELESS },
+		{ "length 0", 3, { 0, 0, 0 }, RECORD_WRONG },
+		{ "longer than the record", 3, { 0, 0xff, 0xff }, RECORD_WRONG },
+		{ "exponent 1", 2, { 1, 1 }, RECORD_WRONG },
+		{ "even exponent", 2, { 1, 4 }, RECORD_WRONG },
+		{ "leading zero", 3, { 2, 0, 3 }, RECORD_WRONG },
 	};
 	struct record r;
 	struct pubkey k = key_of(5), wire;
@@ -344,7 +431,7 @@ ipseckey_gateways(void **state)
 	assert_key(&r.key, 6);
 
 	n = ipseckey(d, 1, 2, 2, v6, sizeof(v6), &k);
-	assert_int_equal(record_ipseckey(&r, d, n, BITS), 1);
+	assert_int_equal(record_ipseckey(&r, d, n, BITS), RECORD_USELESS);
 
 	n = ipseckey(d, 1, 3, 2, name, sizeof(name), &k);
 	assert_int_equal(record_ipseckey(&r, d, n, BITS), 0);
@@ -355,24 +442,25 @@ ipseckey_gateways(void **state)
 		uint8_t *cut = xcalloc(1, i + 1);
 
 		memcpy(cut, d, i);
-		CHECK_INT("cut", record_ipseckey(&r, cut, i, BITS), -1);
+		CHECK_INT("cut", record_ipseckey(&r, cut, i, BITS),
+		    i > 15 && (d[i - 1] & 1) ? RECORD_USELESS : RECORD_WRONG);
 		free(cut);
 	}
 
 	/* No compression there, no root, no type beyond 3. */
 	n = ipseckey(d, 1, 3, 2, pointer, sizeof(pointer), &k);
-	assert_int_equal(record_ipseckey(&r, d, n, BITS), -1);
+	assert_int_equal(record_ipseckey(&r, d, n, BITS), RECORD_WRONG);
 	n = ipseckey(d, 1, 3, 2, root, sizeof(root), &k);
-	assert_int_equal(record_ipseckey(&r, d, n, BITS), -1);
+	assert_int_equal(record_ipseckey(&r, d, n, BITS), RECORD_WRONG);
 	n = ipseckey(d, 1, 4, 2, "", 0, &k);
-	assert_int_equal(record_ipseckey(&r, d, n, BITS), -1);
+	assert_int_equal(record_ipseckey(&r, d, n, BITS), RECORD_USELESS);
 
 	/* Algorithm 0: no key here; 1 (DSA) and 3: not ours. */
 	n = ipseckey(d, 1, 1, 0, v4, sizeof(v4), NULL);
 	assert_int_equal(record_ipseckey(&r, d, n, BITS), 0);
 	assert_int_equal(r.key.len, 0);
 	n = ipseckey(d, 1, 1, 1, v4, sizeof(v4), &k);
-	assert_int_equal(record_ipseckey(&r, d, n, BITS), 1);
+	assert_int_equal(record_ipseckey(&r, d, n, BITS), RECORD_USELESS);
 }
 
 static void
@@ -755,6 +843,8 @@ main(void)
 		cmocka_unit_test(txt_white_space),
 		cmocka_unit_test(txt_of_others_is_passed_over),
 		cmocka_unit_test(txt_malformed),
+		cmocka_unit_test(txt_preferences),
+		cmocka_unit_test(txt_unusable),
 		cmocka_unit_test(txt_key_below_the_floor),
 		cmocka_unit_test(key_fields),
 		cmocka_unit_test(key_exponent_forms),

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "nat/offload.h"
@@ -412,16 +412,13 @@ static bool
 told_lately(struct offload_recent *r, const struct offload_key *k,
     const struct demux_target *to, uint64_t now)
 {
-	uint64_t words[4], h = 0;
+	uint64_t words[4], h;
 	size_t	 i;
 
 	memcpy(words, k, sizeof(*k));
 	words[2] = ids_of(to->client_id, to->bind_id);
 	words[3] = to->host;
-	for (i = 0; i < 4; i++) {
-		h = (h ^ words[i]) * 0x9e3779b97f4a7c15u;
-		h ^= h >> 29;
-	}
+	h = hash_bytes(words, sizeof(words));
 	i = (h >> 32) % OFFLOAD_RECENT;
 	if (r->hash[i] == h && now - r->when[i] < RELEARN_MS)
 		return true;

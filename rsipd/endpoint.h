@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
-#include <uthash.h>
+
+#include "base/hash.h"
 
 #define ENDPOINTS_PER_HOST	8	/* ports that one host may speak from */
 

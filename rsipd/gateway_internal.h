@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 #include <sys/queue.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "base/ratelimit.h"
 #include "proto/rsip.h"
 #include "rsipd/gateway.h"

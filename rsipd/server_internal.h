@@ -4,8 +4,8 @@
 
 #include <event2/event.h>
 #include <sys/queue.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "base/ratelimit.h"
 #include "rsipd/endpoint.h"
 #include "rsipd/server.h"

@@ -3,8 +3,8 @@
 #define OE_IKE_SA_H
 
 #include <sys/queue.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "base/ratelimit.h"
 #include "oe/ike/id.h"
 #include "oe/ike/ike.h"

@@ -21,6 +21,7 @@
 #include "base/conf.h"
 #include "base/control.h"
 #include "base/cursor.h"
+#include "base/hash.h"
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/opener.h"
@@ -445,11 +446,67 @@ fragments_are_whole_again(void **state)
 	assert_int_equal(ip_fragment(pkt, 30, 600, piece, &p), -1);
 }
 
+/* The secret is zero: what CPython's hash() of bytes gives with PYTHONHASHSEED=0. */
+static void
+hash_is_siphash_1_3(void **state)
+{
+	static const struct {
+		size_t	 len;
+		uint64_t hash;
+	} known[] = {
+		{ 1, 0x68a914128e01e473u }, { 7, 0x2f098ab0c751325au },
+		{ 8, 0xead411e67ebe2eeau }, { 9, 0x75927f9d95124362u },
+		{ 15, 0xf30eb725bb91c9eau }, { 16, 0x8972188433a5c5b7u },
+		{ 31, 0x169739443111d49bu },
+	};
+	uint8_t secret[16] = { 0 }, key[31];
+	size_t	i;
+
+	(void)state;
+	for (i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)i;
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		assert_true(hash_sip13(secret, key, known[i].len) ==
+		    known[i].hash);
+}
+
+/* What a table's buckets are chosen by, in a process that has just begun. */
+static uint64_t
+hash_in_child(void)
+{
+	uint64_t h = 0;
+	unsigned out;
+	int	 fd[2];
+
+	assert_int_equal(pipe(fd), 0);
+	if (fork() == 0) {
+		HASH_FUNCTION("198.51.100.1", 12, out);
+		h = out;
+		_exit(write(fd[1], &h, sizeof(h)) == (ssize_t)sizeof(h) ? 0 : 1);
+	}
+	assert_int_equal(read(fd[0], &h, sizeof(h)), sizeof(h));
+	close(fd[0]);
+	close(fd[1]);
+	assert_true(wait(NULL) > 0);
+	return h;
+}
+
+/* Strangers who choose keys cannot foresee which meet in one bucket. */
+static void
+hash_differs_from_process_to_process(void **state)
+{
+	(void)state;
+	assert_true(hash_in_child() != hash_in_child());
+	assert_true(hash_bytes("a", 1) == hash_bytes("a", 1));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fragments_are_whole_again),
+		cmocka_unit_test(hash_differs_from_process_to_process),
+		cmocka_unit_test(hash_is_siphash_1_3),
 		cmocka_unit_test(cursor_reads_within_bounds),
 		cmocka_unit_test(writer_never_overflows),
 		cmocka_unit_test(ratelimit_is_a_token_bucket),

@@ -76,6 +76,7 @@ lease_free(struct demux_lease *l)
 	if (l == NULL)
 		return;
 	free(atomic_load(&l->passed));
+	free(l->taught);
 	free(l);
 }
 
@@ -301,7 +302,6 @@ lease_new(struct demux *d, const struct demux_binding *b, struct demux_local *a)
 	l->remote_policy = (uint8_t)b->remote_policy;
 	l->remote = b->remote;
 	l->remote_ports = b->remote_ports;
-	LIST_INIT(&l->learnt);
 	l->nspis = head.nspis;
 	l->ncookies = head.ncookies;
 	l->nports = head.nports;
@@ -476,7 +476,6 @@ demux_remove(struct demux *d, uint32_t client_id, uint32_t bind_id)
 	struct demux_lease  *l;
 	struct demux_passed *passed;
 	struct demux_local  *a;
-	struct demux_learnt *e;
 	struct demux_key     k;
 
 	if (d->watcher != NULL)
@@ -488,8 +487,7 @@ demux_remove(struct demux *d, uint32_t client_id, uint32_t bind_id)
 		return -1;
 	}
 	l->dead = true;
-	while ((e = LIST_FIRST(&l->learnt)) != NULL)
-		demux_forget(d, e);
+	demux_forget_all(d, l);
 	for (size_t i = 0; i < lease_nkeys(l); i++) {
 		k = lease_key(l, i);
 		demux_erase(d, &k);
@@ -523,11 +521,11 @@ demux_tick(struct demux *d, uint64_t now)
 	demux_expire(d, now);
 	if (demux_table_full(d, 72))
 		(void)demux_table_resize(d, atomic_load(&d->table)->used);
-	/* First who may still be inside, then what they wished for, then free:
-	 * a wish may name a lease that was removed meanwhile. */
+	/* First who may still be inside, then all that they wished for, then
+	 * free: a wish may name a lease that was removed meanwhile. */
 	oldest = demux_oldest_reader(d);
-	demux_drain(d);
-	demux_reclaim(d, oldest);
+	if (demux_drain(d))
+		demux_reclaim(d, oldest);
 	demux_unlock(d);
 }
 
@@ -599,12 +597,29 @@ make_key_entry(const struct demux_lease *l, struct demux_key k)
 }
 
 static void
+each_learnt(const struct demux *d, struct demux_lease *l,
+    const struct demux_learnt_list *list,
+    void (*fn)(void *, const struct demux_entry *), void *arg)
+{
+	struct demux_learnt *learnt;
+	struct demux_slot   *s;
+	struct demux_entry   e;
+
+	TAILQ_FOREACH(learnt, list, in_class)
+	{
+		e = make_key_entry(l, learnt->key);
+		if (e.kind == NULL || demux_find(d, &learnt->key, &s) == NULL)
+			continue;
+		e.last_used = (uint64_t)atomic_load(&s->last_used) * 1000;
+		fn(arg, &e);
+	}
+}
+
+static void
 each_of_lease(const struct demux *d, struct demux_lease *l,
     void (*fn)(void *, const struct demux_entry *), void *arg)
 {
 	const struct demux_range *r = lease_ports(l);
-	struct demux_learnt	 *learnt;
-	struct demux_slot	 *s;
 	struct demux_entry	  e;
 
 	for (size_t i = 0; i < l->nports; i++) {
@@ -617,14 +632,8 @@ each_of_lease(const struct demux *d, struct demux_lease *l,
 		e = make_key_entry(l, lease_key(l, i));
 		fn(arg, &e);
 	}
-	LIST_FOREACH(learnt, &l->learnt, in_lease)
-	{
-		e = make_key_entry(l, learnt->key);
-		if (e.kind == NULL || demux_find(d, &learnt->key, &s) == NULL)
-			continue;
-		e.last_used = (uint64_t)atomic_load(&s->last_used) * 1000;
-		fn(arg, &e);
-	}
+	for (unsigned c = 0; c < DEMUX_CLASSES && l->taught != NULL; c++)
+		each_learnt(d, l, &l->taught->list[c], fn, arg);
 }
 
 void

@@ -18,8 +18,9 @@ demux_online(struct demux *d, unsigned reader)
 	uint64_t epoch;
 
 	epoch = atomic_load_explicit(&d->epoch, memory_order_acquire);
+	/* What the last batch read is read before the writer may free it. */
 	atomic_store_explicit(
-	    &d->readers[reader].epoch, epoch, memory_order_relaxed);
+	    &d->readers[reader].epoch, epoch, memory_order_release);
 	/* Either the writer sees us inside or we see what it unlinked. */
 	atomic_thread_fence(memory_order_seq_cst);
 }

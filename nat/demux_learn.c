@@ -3,10 +3,18 @@
 
 #include "nat/demux_table.h"
 
-/* Keys one binding may have taught; the longest idle one makes room. */
-#define LEARNT_PER_LEASE   256
+/* A test may have a thread interrupted here; nothing otherwise. */
+#ifdef DEMUX_TEST
+void	demux_test_wish(bool claimed);
+#define DEMUX_TEST_WISH(claimed) demux_test_wish(claimed)
+#else
+#define DEMUX_TEST_WISH(claimed) ((void)0)
+#endif
+
 /* Learnt keys looked at in one tick, so that a tick stays short. */
 #define LEARNT_PER_TICK	   8192
+/* Keys that were used since are passed over when room is made, so many at most. */
+#define LEARNT_SPARED	   8
 /* Another host may take over a learnt key that lay idle this long (ms). */
 #define TAKEOVER_IDLE	   60000
 
@@ -14,6 +22,24 @@
 #define ICMP_IDLE	   (60 * 1000)		/* RFC 5508 REQ-1 */
 #define PEER_SPI_IDLE	   (3600 * 1000)
 #define FRAGMENT_IDLE	   (3 * 1000)		/* the rest follows at once */
+
+/* Keys that one binding may have taught. */
+static const unsigned budget[DEMUX_CLASSES] = {
+	[DEMUX_CLASS_LASTING] = 256,
+	[DEMUX_CLASS_FLEETING] = 128,
+};
+
+static enum demux_class
+class_of(enum demux_kind kind)
+{
+	switch (kind) {
+	case DEMUX_KIND_ICMP:
+	case DEMUX_KIND_FRAGMENT:
+		return DEMUX_CLASS_FLEETING;
+	default:
+		return DEMUX_CLASS_LASTING;
+	}
+}
 
 static uint64_t
 idle_limit(enum demux_kind kind)
@@ -35,15 +61,48 @@ idle_limit(enum demux_kind kind)
 void
 demux_forget(struct demux *d, struct demux_learnt *e)
 {
+	struct demux_taught *t = e->lease->taught;
+	enum demux_class     c = class_of(e->key.kind);
+
 	demux_erase(d, &e->key);
 	if (d->cursor == e)
 		d->cursor = TAILQ_NEXT(e, in_all);
 	TAILQ_REMOVE(&d->learnt, e, in_all);
-	LIST_REMOVE(e, in_lease);
-	e->lease->nlearnt--;
+	TAILQ_REMOVE(&t->list[c], e, in_class);
+	t->n[c]--;
 	d->nlearnt--;
 	d->bytes -= sizeof(*e);
 	free(e);
+}
+
+void
+demux_forget_all(struct demux *d, struct demux_lease *l)
+{
+	struct demux_learnt *e;
+
+	if (l->taught == NULL)
+		return;
+	for (unsigned c = 0; c < DEMUX_CLASSES; c++) {
+		while ((e = TAILQ_FIRST(&l->taught->list[c])) != NULL)
+			demux_forget(d, e);
+	}
+	d->bytes -= sizeof(*l->taught);
+	free(l->taught);
+	l->taught = NULL;
+}
+
+static struct demux_taught *
+get_taught(struct demux *d, struct demux_lease *l)
+{
+	if (l->taught != NULL)
+		return l->taught;
+	l->taught = calloc(1, sizeof(*l->taught));
+	if (l->taught == NULL)
+		return NULL;
+	for (unsigned c = 0; c < DEMUX_CLASSES; c++)
+		TAILQ_INIT(&l->taught->list[c]);
+	d->bytes += sizeof(*l->taught);
+	return l->taught;
 }
 
 static struct demux_learnt *
@@ -51,7 +110,9 @@ learnt_find(struct demux_lease *l, const struct demux_key *k)
 {
 	struct demux_learnt *e;
 
-	LIST_FOREACH(e, &l->learnt, in_lease)
+	if (l->taught == NULL)
+		return NULL;
+	TAILQ_FOREACH(e, &l->taught->list[class_of(k->kind)], in_class)
 	{
 		if (e->key.value == k->value && e->key.kind == k->kind
 		    && e->key.remote == k->remote && e->key.local == k->local)
@@ -60,27 +121,35 @@ learnt_find(struct demux_lease *l, const struct demux_key *k)
 	return NULL;
 }
 
+/*
+ * Forgets the key that was known longest of those that were not used since room
+ * was last made: few steps however many there are, since hosts decide how often.
+ */
 static void
-learnt_make_room(struct demux *d, struct demux_lease *l)
+learnt_make_room(struct demux *d, struct demux_taught *t, enum demux_class c)
 {
-	struct demux_learnt *e, *oldest = NULL;
+	struct demux_learnt *e;
 	struct demux_slot   *s;
-	uint32_t	     used, least = UINT32_MAX;
+	uint32_t	     used;
 
-	LIST_FOREACH(e, &l->learnt, in_lease)
-	{
-		if (demux_find(d, &e->key, &s) == NULL)
-			continue;
-		used = atomic_load(&s->last_used);
-		if (used <= least) {
-			least = used;
-			oldest = e;
-		}
+	for (unsigned n = 0; n < LEARNT_SPARED; n++) {
+		e = TAILQ_FIRST(&t->list[c]);
+		if (e == NULL || c == DEMUX_CLASS_FLEETING
+		    || demux_find(d, &e->key, &s) == NULL)
+			break;
+		used = atomic_load_explicit(
+		    &s->last_used, memory_order_relaxed);
+		if (used <= e->seen)
+			break;
+		e->seen = used;
+		TAILQ_REMOVE(&t->list[c], e, in_class);
+		TAILQ_INSERT_TAIL(&t->list[c], e, in_class);
 	}
-	if (oldest == NULL)
-		oldest = TAILQ_FIRST(&d->learnt);
-	if (oldest != NULL)
-		demux_forget(d, oldest);
+	e = TAILQ_FIRST(&t->list[c]);
+	if (e == NULL)
+		e = TAILQ_FIRST(&d->learnt);
+	if (e != NULL)
+		demux_forget(d, e);
 }
 
 static void
@@ -99,6 +168,8 @@ static void
 learn(struct demux *d, const struct demux_wish *w)
 {
 	struct demux_lease  *l = w->lease, *holder;
+	enum demux_class     c = class_of(w->key.kind);
+	struct demux_taught *t;
 	struct demux_learnt *e;
 	struct demux_slot   *s;
 
@@ -114,17 +185,19 @@ learn(struct demux *d, const struct demux_wish *w)
 		return;
 	}
 	if (holder != NULL) {
-		e = learnt_find(holder, &w->key);
-		if (e == NULL)
-			return;		/* leased, not learnt */
 		if (holder->host != l->host
 		    && demux_slot_idle(s, w->now) < TAKEOVER_IDLE)
 			return;
+		e = learnt_find(holder, &w->key);
+		if (e == NULL)
+			return;		/* leased, not learnt */
 		demux_forget(d, e);
 	}
-	if (l->nlearnt >= LEARNT_PER_LEASE
-	    || d->nlearnt >= d->max_entries / 2)
-		learnt_make_room(d, l);
+	t = get_taught(d, l);
+	if (t == NULL)
+		return;
+	if (t->n[c] >= budget[c] || d->nlearnt >= d->max_entries / 2)
+		learnt_make_room(d, t, c);
 	/* The packet thread does not resize: demux_tick() does so in time. */
 	if (demux_table_full(d, 85))
 		return;
@@ -133,9 +206,10 @@ learn(struct demux *d, const struct demux_wish *w)
 		return;
 	e->key = w->key;
 	e->lease = l;
+	e->seen = (uint32_t)(w->now / 1000);
 	TAILQ_INSERT_TAIL(&d->learnt, e, in_all);
-	LIST_INSERT_HEAD(&l->learnt, e, in_lease);
-	l->nlearnt++;
+	TAILQ_INSERT_TAIL(&t->list[c], e, in_class);
+	t->n[c]++;
 	d->nlearnt++;
 	d->bytes += sizeof(*e);
 	demux_insert(d, &e->key, l, w->now);
@@ -151,6 +225,7 @@ wish_push(struct demux *d, const struct demux_wish *w)
 	struct demux_wish_cell *c;
 	size_t			place, turn;
 
+	DEMUX_TEST_WISH(false);
 	place = atomic_load_explicit(&d->wish_head, memory_order_relaxed);
 	for (;;) {
 		c = &d->wishes[place % DEMUX_WISHES];
@@ -167,24 +242,27 @@ wish_push(struct demux *d, const struct demux_wish *w)
 			    &d->wish_head, memory_order_relaxed);
 		}
 	}
+	DEMUX_TEST_WISH(true);
 	c->wish = *w;
 	atomic_store_explicit(&c->turn, place + 1, memory_order_release);
 	return true;
 }
 
-void
+bool
 demux_drain(struct demux *d)
 {
 	struct demux_wish_cell *c;
 	struct demux_wish	w;
-	size_t			place;
+	size_t			place, end;
 
+	/* No further than to where it was: readers may fill it as fast. */
+	end = atomic_load_explicit(&d->wish_head, memory_order_acquire);
 	place = atomic_load_explicit(&d->wish_tail, memory_order_relaxed);
-	for (;;) {
+	while ((intptr_t)(end - place) > 0) {
 		c = &d->wishes[place % DEMUX_WISHES];
 		if (atomic_load_explicit(&c->turn, memory_order_acquire)
 		    != place + 1)
-			break;
+			return false;
 		w = c->wish;
 		atomic_store_explicit(
 		    &c->turn, place + DEMUX_WISHES, memory_order_release);
@@ -193,6 +271,7 @@ demux_drain(struct demux *d)
 		    &d->wish_tail, place, memory_order_relaxed);
 		learn(d, &w);
 	}
+	return true;
 }
 
 static bool
@@ -207,20 +286,41 @@ wishes_waiting(struct demux *d)
 	    == place + 1;
 }
 
+/*
+ * Takes in wishes if nobody writes.  A mutex goes to who comes first, and a
+ * reader that has just given it back is there before a writer that must wake
+ * up: readers keep away while there is one.
+ */
+static bool
+try_drain(struct demux *d)
+{
+	/* Either we see the writer gone or it sees our wish when it goes. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&d->writers, memory_order_relaxed) != 0
+	    || pthread_mutex_trylock(&d->lock) != 0)
+		return false;
+	(void)demux_drain(d);
+	pthread_mutex_unlock(&d->lock);
+	return true;
+}
+
 void
 demux_lock(struct demux *d)
 {
+	atomic_fetch_add(&d->writers, 1);
 	pthread_mutex_lock(&d->lock);
-	demux_drain(d);
+	(void)demux_drain(d);
 }
 
 void
 demux_unlock(struct demux *d)
 {
-	do {
-		demux_drain(d);
-		pthread_mutex_unlock(&d->lock);
-	} while (wishes_waiting(d) && pthread_mutex_trylock(&d->lock) == 0);
+	(void)demux_drain(d);
+	atomic_fetch_sub(&d->writers, 1);
+	pthread_mutex_unlock(&d->lock);
+	/* Once, not until there are none: readers may wish without end. */
+	if (wishes_waiting(d))
+		(void)try_drain(d);
 }
 
 void
@@ -229,8 +329,10 @@ demux_learn(struct demux *d, const struct demux_key *k,
 {
 	struct demux_wish w = { .key = *k, .lease = lease, .now = now };
 
-	if (wish_push(d, &w) && pthread_mutex_trylock(&d->lock) == 0)
-		demux_unlock(d);
+	if (!wish_push(d, &w))
+		return;
+	while (try_drain(d) && wishes_waiting(d))
+		continue;
 }
 
 void

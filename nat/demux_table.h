@@ -64,10 +64,23 @@ struct demux_local {
 struct demux_learnt {
 	struct demux_key key;
 	struct demux_lease *lease;
-	TAILQ_ENTRY(demux_learnt) in_all;
-	LIST_ENTRY(demux_learnt) in_lease;
+	uint32_t seen;			/* last use that counted, seconds of "now" */
+	TAILQ_ENTRY(demux_learnt) in_all, in_class;
 };
 TAILQ_HEAD(demux_learnt_list, demux_learnt);
+
+/* Each has a budget of its own, so that one cannot push out another. */
+enum demux_class {
+	DEMUX_CLASS_LASTING,		/* cookies, peers' SPIs */
+	DEMUX_CLASS_FLEETING,		/* about one packet and its answer */
+	DEMUX_CLASSES
+};
+
+/* What was learnt under one lease, the longest known first. */
+struct demux_taught {
+	struct demux_learnt_list list[DEMUX_CLASSES];
+	unsigned n[DEMUX_CLASSES];
+};
 
 /* What passed under a lease; made by its first packet. */
 struct demux_passed {
@@ -89,8 +102,8 @@ struct demux_lease {
 
 	/* The writer's own. */
 	struct demux_lease *next_of_ids;
-	LIST_HEAD(demux_learnt_of, demux_learnt) learnt;
-	uint16_t nlearnt, nspis, ncookies, nports;
+	struct demux_taught *taught;	/* NULL: nothing yet */
+	uint16_t nspis, ncookies, nports;
 	bool dead;
 	/* Cookies, then SPIs, then ranges of ports. */
 	_Alignas(8) uint8_t data[];
@@ -139,6 +152,7 @@ struct demux {
 	struct demux_reader readers[DEMUX_READERS];
 
 	pthread_mutex_t lock;		/* held to write; readers only ever try it */
+	_Atomic unsigned writers;	/* control threads that wait for it or have it */
 	struct demux_chain *leases;	/* by client_id and bind_id */
 	size_t nchains, nleases;
 	struct demux_learnt_list learnt;
@@ -171,10 +185,16 @@ void	 demux_learn(struct demux *d, const struct demux_key *k,
 
 /* --- the writer, under the lock ------------------------------------------ */
 
-/* Unlock takes in what readers learnt meanwhile. */
+/* Readers leave the lock alone from the first call to the last, and what they
+ * learnt meanwhile is taken in by the second. */
 void	 demux_lock(struct demux *d);
 void	 demux_unlock(struct demux *d);
-void	 demux_drain(struct demux *d);
+/*
+ * Takes in what readers wished for before the call.  False if a wish is still on
+ * its way: its thread was interrupted between taking a place in the queue and
+ * filling it, and all behind it wait.
+ */
+bool	 demux_drain(struct demux *d);
 
 /* The key is not in the table, and the table has room. */
 void	 demux_insert(struct demux *d, const struct demux_key *k, void *owner,
@@ -196,7 +216,9 @@ void	 demux_retire(struct demux *d, void *memory);
 uint64_t demux_oldest_reader(struct demux *d);
 void	 demux_reclaim(struct demux *d, uint64_t oldest);
 
+/* Forgets one learnt key, or all of a lease. */
 void	 demux_forget(struct demux *d, struct demux_learnt *e);
+void	 demux_forget_all(struct demux *d, struct demux_lease *l);
 void	 demux_expire(struct demux *d, uint64_t now);
 
 #endif

@@ -54,6 +54,16 @@ tests_unit_test_demux_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_demux_LDADD = nat/libnat.a $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
 
+# The table once more, where a test can stop a thread at the worst moment.
+check_PROGRAMS += tests/unit/test_demux_threads
+TESTS += tests/unit/test_demux_threads
+tests_unit_test_demux_threads_SOURCES = tests/unit/test_demux_threads.c \
+	nat/demux.c nat/demux_hash.c nat/demux_learn.c nat/demux_packet.c \
+	nat/packet.c
+tests_unit_test_demux_threads_CPPFLAGS = $(AM_CPPFLAGS) -DDEMUX_TEST
+tests_unit_test_demux_threads_CFLAGS = $(AM_CFLAGS) $(TSAN_CFLAGS)
+tests_unit_test_demux_threads_LDADD = $(BASE_LIBS) $(TSAN_LIBS)
+
 # Not a test: tests/bench/dataplane.py runs it and prints a table.
 noinst_PROGRAMS += tests/bench/dataplane_load
 tests_bench_dataplane_load_SOURCES = tests/bench/dataplane_load.c

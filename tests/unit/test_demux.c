@@ -598,6 +598,93 @@ test_learning_is_bounded(void **state)
 	demux_free(d);
 }
 
+/* What one host taught and left idle is another's when that uses it. */
+static void
+test_learnt_keys_are_taken_over(void **state)
+{
+	struct demux *d = two_hosts();
+	size_t	      before, after;
+
+	(void)state;
+	assert_int_equal(
+	    out(d, X1, make_esp(NB, Y, 0x9001)), DEMUX_FORWARD);
+	demux_count(d, NULL, &before, NULL);
+	/* In use: both may send, errors are the first one's. */
+	assert_int_equal(out_at(d, NOW + 59000, X2, make_esp(NB, Y, 0x9001)),
+	    DEMUX_FORWARD);
+	make_esp(NB, Y, 0x9001);
+	assert_to(d, make_error(Y2, NB, 3, 28), X1);
+	/* Idle: the second's. */
+	assert_int_equal(out_at(d, NOW + 61000, X2, make_esp(NB, Y, 0x9001)),
+	    DEMUX_FORWARD);
+	make_esp(NB, Y, 0x9001);
+	assert_to(d, make_error(Y2, NB, 3, 28), X2);
+	demux_count(d, NULL, &after, NULL);
+	assert_int_equal(after, before);
+	/* The first comes back too soon, and leaves nothing behind when it ends. */
+	assert_int_equal(out_at(d, NOW + 62000, X1, make_esp(NB, Y, 0x9001)),
+	    DEMUX_FORWARD);
+	assert_int_equal(demux_remove(d, 1, 1), 0);
+	make_esp(NB, Y, 0x9001);
+	assert_to(d, make_error(Y2, NB, 3, 28), X2);
+	/* What was leased is never taken over. */
+	assert_int_equal(out_at(d, NOW + 3600000, X2,
+			     make_esp(NB, Y, 0x9001)),
+	    DEMUX_FORWARD);
+	assert_to(d, make_esp(Y, NB, 0x2001), X2);
+	demux_free(d);
+}
+
+/* A lease's second binding of the same host takes over at once. */
+static void
+test_learnt_keys_move_within_a_host(void **state)
+{
+	struct demux	    *d = two_hosts();
+	struct demux_binding b = binding(1, X1);
+
+	(void)state;
+	assert_int_equal(
+	    out(d, X1, make_esp(NB, Y, 0x9001)), DEMUX_FORWARD);
+	b.bind_id = 2;
+	assert_int_equal(demux_add(d, &b), 0);
+	assert_int_equal(
+	    out(d, X1, make_esp(NB, Y, 0x9001)), DEMUX_FORWARD);
+	/* It is still the first binding's, and ends with it. */
+	assert_int_equal(demux_remove(d, 1, 1), 0);
+	make_esp(NB, Y, 0x9001);
+	assert_in(d, make_error(Y2, NB, 3, 28), DEMUX_NOT_OURS);
+	assert_int_equal(
+	    out(d, X1, make_esp(NB, Y, 0x9001)), DEMUX_FORWARD);
+	make_esp(NB, Y, 0x9001);
+	assert_to(d, make_error(Y2, NB, 3, 28), X1);
+	demux_free(d);
+}
+
+/* A cookie that is in use stays when many others are seen once. */
+static void
+test_what_is_used_is_kept(void **state)
+{
+	struct demux *d = two_hosts();
+
+	(void)state;
+	for (unsigned i = 0; i < 2000; i++) {
+		uint64_t now = NOW + i * 2000;
+
+		assert_int_equal(out_at(d, now, X1, make_ike(NB, Y, 500, 7)),
+		    DEMUX_FORWARD);
+		assert_int_equal(
+		    out_at(d, now, X1, make_ike(NB, Y, 500, 1000 + i)),
+		    DEMUX_FORWARD);
+		/* Pings have a budget of their own. */
+		assert_int_equal(
+		    out_at(d, now, X1, make_echo(NB, Y, 8, (uint16_t)i)),
+		    DEMUX_FORWARD);
+	}
+	assert_to(d, make_ike(Y, NB, 500, 7), X1);
+	assert_in(d, make_ike(Y, NB, 500, 1000), DEMUX_DROP);
+	demux_free(d);
+}
+
 static void
 count_entry(void *arg, const struct demux_entry *e)
 {
@@ -812,6 +899,9 @@ main(void)
 		cmocka_unit_test(test_remove_forgets_all),
 		cmocka_unit_test(test_learnt_keys_expire),
 		cmocka_unit_test(test_learning_is_bounded),
+		cmocka_unit_test(test_learnt_keys_are_taken_over),
+		cmocka_unit_test(test_learnt_keys_move_within_a_host),
+		cmocka_unit_test(test_what_is_used_is_kept),
 		cmocka_unit_test(test_each),
 		cmocka_unit_test(test_many_bindings),
 		cmocka_unit_test(test_hostile),

@@ -1,0 +1,302 @@
+/* test_demux_threads.c - the demux table's packet threads beside its control thread, under ThreadSanitizer where there is one */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cursor.h"
+#include "nat/demux.h"
+#include "nat/demux_table.h"
+#include "nat/packet.h"
+
+#define LOCAL	0xc6336401u
+#define PEER	0xc633640au
+#define NOW	1000000u
+
+/* The table's own sources are compiled into this program with DEMUX_TEST. */
+void	demux_test_wish(bool claimed);
+
+/* Where a thread waits in the table: before its wish takes a place in the
+ * queue, or before it fills it. */
+enum stop { STOP_NOWHERE, STOP_WISHING, STOP_CLAIMED };
+
+static _Thread_local enum stop stop_at;
+static _Atomic unsigned	       stopped;
+static _Atomic bool	       wishing_go_on, claimed_go_on;
+static int		       failures;
+
+static void
+check(bool good, const char *what)
+{
+	printf("%s %s\n", good ? "ok     " : "NOT OK ", what);
+	if (!good)
+		failures++;
+}
+
+static uint64_t
+now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static void
+nap(unsigned us)
+{
+	struct timespec ts = { .tv_nsec = us * 1000l };
+
+	nanosleep(&ts, NULL);
+}
+
+static struct demux_binding
+binding(uint32_t client, const uint32_t *spi)
+{
+	return (struct demux_binding) {
+		.client_id = client,
+		.bind_id = 1,
+		.host = htonl(0x0a000000 + client),
+		.gateway = htonl(0x0a000001),
+		.tunnel = DEMUX_IPIP,
+		.local = htonl(LOCAL),
+		.ipsec = true,
+		.spis = spi,
+		.nspis = 1,
+		.remote_policy = DEMUX_REMOTE_NONE,
+	};
+}
+
+static size_t
+make_esp(uint8_t p[64], uint32_t src, uint32_t dst, uint32_t spi)
+{
+	uint32_t s = htonl(src), t = htonl(dst);
+
+	memset(p, 0, 64);
+	p[0] = 0x45;
+	store_u16(p + 2, 44);
+	p[8] = 64;
+	p[9] = PACKET_ESP;
+	memcpy(p + 12, &s, 4);
+	memcpy(p + 16, &t, 4);
+	store_u32(p + 20, spi);
+	return 44;
+}
+
+/* --- interrupted at the worst moment --------------------------------------- */
+
+void
+demux_test_wish(bool claimed)
+{
+	if (stop_at != (claimed ? STOP_CLAIMED : STOP_WISHING))
+		return;
+	stop_at = STOP_NOWHERE;
+	atomic_fetch_add(&stopped, 1);
+	while (!atomic_load(claimed ? &claimed_go_on : &wishing_go_on))
+		nap(100);
+}
+
+struct sender {
+	struct demux *d;
+	unsigned      reader;
+	uint32_t      client;
+	enum stop     stop;
+};
+
+/* One packet out, which teaches the table its SPI. */
+static void *
+send_one(void *arg)
+{
+	const struct sender *s = arg;
+	struct demux_target  t;
+	uint8_t		     p[64];
+	size_t		     n = make_esp(p, LOCAL, PEER, 0x9000 + s->client);
+
+	stop_at = s->stop;
+	demux_online(s->d, s->reader);
+	(void)demux_outbound(s->d, NOW, htonl(0x0a000000 + s->client),
+	    DEMUX_IPIP, p, n, &t);
+	demux_offline(s->d, s->reader);
+	return NULL;
+}
+
+static void
+start_and_stop(pthread_t *t, struct sender *s)
+{
+	unsigned before = atomic_load(&stopped);
+
+	pthread_create(t, NULL, send_one, s);
+	while (atomic_load(&stopped) == before)
+		nap(100);
+}
+
+/*
+ * A thread has found a lease and is about to wish that a key lead there.  The
+ * lease ends.  Then another thread takes the next place in the queue and is
+ * interrupted before it fills it: the wish of the first stays behind it, and
+ * names a lease that no thread inside the table can have seen.
+ */
+static void
+test_interrupted_wish(void)
+{
+	struct demux	    *d = demux_new(1000);
+	uint32_t	     spi[2] = { 0x1001, 0x1002 };
+	struct demux_binding b[2] = { binding(1, &spi[0]),
+		binding(2, &spi[1]) };
+	struct sender	     late = { d, 0, 2, STOP_WISHING },
+			     half = { d, 1, 1, STOP_CLAIMED };
+	pthread_t	     t[2];
+	size_t		     bindings, keys;
+
+	atomic_store(&claimed_go_on, false);
+	atomic_store(&wishing_go_on, false);
+	if (demux_add(d, &b[0]) == -1 || demux_add(d, &b[1]) == -1)
+		check(false, "two leases");
+	start_and_stop(&t[0], &late);
+	check(demux_remove(d, 2, 1) == 0,
+	    "a lease ends while a thread has it in its hands");
+	start_and_stop(&t[1], &half);
+	atomic_store(&wishing_go_on, true);
+	pthread_join(t[0], NULL);
+	for (unsigned i = 0; i < 4; i++)
+		demux_tick(d, NOW + i);
+	atomic_store(&claimed_go_on, true);
+	pthread_join(t[1], NULL);
+	for (unsigned i = 0; i < 4; i++)
+		demux_tick(d, NOW + 10 + i);
+	demux_count(d, &bindings, &keys, NULL);
+	check(bindings == 1 && keys == 3,
+	    "the other lease is there, and what its packet taught");
+	check(d->retired.stqh_first == NULL, "what ended is freed");
+	demux_free(d);
+}
+
+/* --- packet threads that never rest beside a control thread ------------------- */
+
+#define FLOODERS 4
+
+struct flood {
+	struct demux *d;
+	_Atomic bool  stop;
+	_Atomic unsigned next;
+	_Atomic uint64_t packets, wrong;
+};
+
+/* Each packet has an SPI of its own: all want to be learnt. */
+static void *
+flood_run(void *arg)
+{
+	struct flood	   *f = arg;
+	unsigned	    me = atomic_fetch_add(&f->next, 1);
+	struct demux_target t;
+	uint8_t		    p[64];
+	size_t		    n;
+	uint32_t	    i = me << 24;
+
+	while (!atomic_load_explicit(&f->stop, memory_order_relaxed)) {
+		demux_online(f->d, me);
+		for (unsigned k = 0; k < 32; k++) {
+			n = make_esp(p, LOCAL, PEER, ++i);
+			(void)demux_outbound(f->d, NOW,
+			    htonl(0x0a000000 + i % 64), DEMUX_IPIP, p, n, &t);
+			n = make_esp(p, PEER, LOCAL, 0x10000 + i % 64);
+			if (demux_inbound(f->d, NOW, p, n, &t) == DEMUX_FORWARD
+			    && t.client_id != i % 64)
+				atomic_fetch_add(&f->wrong, 1);
+		}
+		atomic_fetch_add_explicit(
+		    &f->packets, 64, memory_order_relaxed);
+	}
+	demux_offline(f->d, me);
+	return NULL;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static void
+test_flood(void)
+{
+	static uint64_t	     took[2000];
+	struct flood	     f = { .d = demux_new(100000) };
+	pthread_t	     t[FLOODERS];
+	uint32_t	     spi;
+	struct demux_binding b;
+	uint64_t	     start = now_us(), at, end;
+	size_t		     n = 0;
+	bool		     good = true;
+
+	for (uint32_t i = 0; i < 64; i++) {
+		spi = 0x10000 + i;
+		b = binding(i, &spi);
+		good = demux_add(f.d, &b) == 0 && good;
+	}
+	for (unsigned i = 0; i < FLOODERS; i++)
+		pthread_create(&t[i], NULL, flood_run, &f);
+	end = start + 4000000;
+	while (n < sizeof(took) / sizeof(took[0]) && (at = now_us()) < end) {
+		uint32_t i = (uint32_t)n % 64;
+
+		spi = 0x10000 + i;
+		b = binding(i, &spi);
+		good = demux_remove(f.d, i, 1) == 0 && good;
+		good = demux_add(f.d, &b) == 0 && good;
+		took[n++] = now_us() - at;
+		if (n % 16 == 0)
+			demux_tick(f.d, NOW + n);
+		nap(500);
+	}
+	atomic_store(&f.stop, true);
+	for (unsigned i = 0; i < FLOODERS; i++)
+		pthread_join(t[i], NULL);
+	qsort(took, n, sizeof(took[0]), compare);
+	printf("        %u threads, %.1f million packets: remove and add %zu "
+	       "times, half within %.2f ms, the slowest %.1f ms\n", FLOODERS,
+	    (double)atomic_load(&f.packets) / 1e6, n,
+	    (double)took[n / 2] / 1e3, (double)took[n - 1] / 1e3);
+	check(good, "each lease ended and began");
+	check(atomic_load(&f.wrong) == 0, "no packet went to another host");
+	/* Where readers barged in it was a handful of changes in this time. */
+	check(n >= 20, "control got its turns");
+	demux_free(f.d);
+}
+
+int
+main(int argc, char *argv[])
+{
+	int old;
+
+	(void)argc;
+#ifdef TSAN
+	/* It wants the address space where it expects it. */
+	old = personality(0xffffffff);
+	if (old != -1 && (old & ADDR_NO_RANDOMIZE) == 0
+	    && personality((unsigned)old | ADDR_NO_RANDOMIZE) != -1)
+		execv("/proc/self/exe", argv);
+	puts("with ThreadSanitizer");
+#else
+	(void)old;
+	(void)argv;
+	puts("without ThreadSanitizer: this compiler has none, or another "
+	     "sanitizer is in its place");
+#endif
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (unsigned i = 0; i < 5; i++)
+		test_interrupted_wish();
+	test_flood();
+	return failures == 0 ? 0 : 1;
+}

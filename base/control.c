@@ -5,7 +5,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <event2/listener.h>
+#include <grp.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,19 +19,27 @@
 
 #include "base/clock.h"
 #include "base/control.h"
+#include "base/listener.h"
 #include "base/log.h"
 #include "base/util.h"
 
-#define CONTROL_ASKERS_MAX	32		/* each costs a descriptor and a line */
-#define CONTROL_LINE_MAX	65536		/* of a request */
+#define CONTROL_ASKERS_MAX	64	/* each costs a descriptor and a line */
+#define CONTROL_ASKERS_OTHERS	48	/* of them for who is not privileged */
+#define CONTROL_ASKERS_USER	8	/* of those for one user */
+#define CONTROL_LINE_MAX	65536	/* of a request */
 #define CONTROL_ANSWER_MAX	(64u << 20)	/* 100 000 bindings as text */
+#define CONTROL_QUEUE		1024	/* not yet accepted */
+#define CONTROL_DEPTH_MAX	4	/* a request is flat */
 #define CONTROL_BACKLOG_MAX	(4u << 20)	/* unread events before a watcher is cut off */
-#define CONTROL_IDLE		10		/* seconds */
+#define CONTROL_DEADLINE	10	/* seconds for a request, and for its answer */
+#define CONTROL_GROUPS_MAX	65536	/* the kernel's NGROUPS_MAX */
 
 struct asker {
 	TAILQ_ENTRY(asker)	 entry;
 	struct control		*control;
 	struct bufferevent	*bev;
+	struct event		*deadline;
+	uid_t			 uid;
 	bool			 privileged;
 	bool			 watching;
 	bool			 closing;	/* when what is queued has gone out */
@@ -39,10 +47,12 @@ struct asker {
 
 struct control {
 	struct event_base	*base;
-	struct evconnlistener	*listener;
+	struct listener		*listener;
 	char			*path;
 	control_fn		 fn;
 	void			*arg;
+	uid_t			 owner;		/* who started the daemon */
+	gid_t			 group;		/* (gid_t)-1: there is none */
 	unsigned		 naskers;
 	TAILQ_HEAD(, asker)	 askers;
 };
@@ -66,6 +76,7 @@ asker_free(struct asker *a)
 	TAILQ_REMOVE(&a->control->askers, a, entry);
 	a->control->naskers--;
 	bufferevent_free(a->bev);
+	event_free(a->deadline);
 	free(a);
 }
 
@@ -91,57 +102,118 @@ asker_error(struct asker *a, const char *text)
 	json_object_put(o);
 }
 
+const char *
+control_text(json_object *req, const char *key)
+{
+	json_object *v = NULL;
+
+	if (!json_object_object_get_ex(req, key, &v) ||
+	    !json_object_is_type(v, json_type_string))
+		return NULL;
+	return json_object_get_string(v);
+}
+
+json_object *
+control_parse(const char *line, size_t len)
+{
+	struct json_tokener *tok = json_tokener_new_ex(CONTROL_DEPTH_MAX);
+	json_object	    *req = NULL;
+
+	if (tok == NULL)
+		return NULL;
+	if (len <= CONTROL_LINE_MAX)
+		req = json_tokener_parse_ex(tok, line, (int)len);
+	if (json_tokener_get_error(tok) != json_tokener_success ||
+	    control_text(req, "command") == NULL)
+		goto refuse;
+	json_object_object_foreach(req, key, value) {
+		(void)key;
+		if (!json_object_is_type(value, json_type_string))
+			goto refuse;
+	}
+	json_tokener_free(tok);
+	return req;
+refuse:
+	json_object_put(req);
+	json_tokener_free(tok);
+	return NULL;
+}
+
 static void
 asker_line(struct asker *a, const char *line, size_t len)
 {
-	struct json_tokener *tok = json_tokener_new_ex(8);
-	json_object	    *req = NULL, *cmd, *answer;
+	json_object *req = control_parse(line, len), *answer;
 
-	if (tok != NULL)
-		req = json_tokener_parse_ex(tok, line, (int)len);
-	if (tok == NULL || json_tokener_get_error(tok) != json_tokener_success ||
-	    !json_object_is_type(req, json_type_object) ||
-	    !json_object_object_get_ex(req, "command", &cmd) ||
-	    !json_object_is_type(cmd, json_type_string)) {
-		asker_error(a, "not a JSON object with a \"command\"");
-		goto out;
+	if (req == NULL) {
+		asker_error(a, "not a JSON object of texts with a \"command\"");
+		return;
 	}
-	if (strcmp(json_object_get_string(cmd), "watch") == 0 && a->privileged) {
+	if (strcmp(control_text(req, "command"), "watch") == 0 &&
+	    a->privileged) {
 		a->watching = true;
-		bufferevent_set_timeouts(a->bev, NULL, NULL);
-		goto out;
-	}
-	answer = a->control->fn(a->control->arg, req, a->privileged);
-	if (answer == NULL) {
+	} else if ((answer = a->control->fn(a->control->arg, req,
+	    a->privileged)) == NULL) {
 		asker_error(a, "unknown command");
-		goto out;
+	} else {
+		asker_send(a, answer);
+		json_object_put(answer);
 	}
-	asker_send(a, answer);
-	json_object_put(answer);
-out:
 	json_object_put(req);
-	if (tok != NULL)
-		json_tokener_free(tok);
+}
+
+static size_t
+asker_unread(const struct asker *a)
+{
+	return evbuffer_get_length(bufferevent_get_output(a->bev));
+}
+
+/* A request has its time to come, and an answer to be read; a watcher has all. */
+static void
+asker_set_deadline(struct asker *a)
+{
+	struct timeval tv = { .tv_sec = CONTROL_DEADLINE };
+
+	if (a->watching && !a->closing)
+		event_del(a->deadline);
+	else
+		event_add(a->deadline, &tv);
+}
+
+/*
+ * One answer at a time: who asks on without reading is not heard until he has
+ * read, and costs us one line and one answer.
+ */
+static void
+asker_serve(struct asker *a)
+{
+	struct evbuffer *in = bufferevent_get_input(a->bev);
+	size_t		 len;
+	char		*line;
+	bool		 any = false;
+
+	while (asker_unread(a) == 0 &&
+	    (line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF)) != NULL) {
+		asker_line(a, line, len);
+		free(line);
+		any = true;
+	}
+	if (asker_unread(a) == 0 && evbuffer_get_length(in) > CONTROL_LINE_MAX) {
+		asker_error(a, "line too long");
+		a->closing = any = true;
+	}
+	if (a->closing || asker_unread(a) != 0)
+		bufferevent_disable(a->bev, EV_READ);
+	else
+		bufferevent_enable(a->bev, EV_READ);
+	if (any)
+		asker_set_deadline(a);
 }
 
 static void
 asker_read(struct bufferevent *bev, void *arg)
 {
-	struct asker	*a = arg;
-	struct evbuffer *in = bufferevent_get_input(bev);
-	size_t		 len;
-	char		*line;
-
-	while (!a->closing &&
-	    (line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF)) != NULL) {
-		asker_line(a, line, len);
-		free(line);
-	}
-	if (evbuffer_get_length(in) > CONTROL_LINE_MAX && !a->closing) {
-		asker_error(a, "line too long");
-		bufferevent_disable(bev, EV_READ);
-		a->closing = true;
-	}
+	(void)bev;
+	asker_serve(arg);
 }
 
 static void
@@ -150,8 +222,12 @@ asker_written(struct bufferevent *bev, void *arg)
 	struct asker *a = arg;
 
 	(void)bev;
-	if (a->closing)
+	if (a->closing) {
 		asker_free(a);
+		return;
+	}
+	asker_set_deadline(a);
+	asker_serve(a);
 }
 
 static void
@@ -160,48 +236,136 @@ asker_event(struct bufferevent *bev, short what, void *arg)
 	struct asker *a = arg;
 
 	/* An asker may shut its side down and then read the answer. */
-	if ((what & BEV_EVENT_EOF) &&
-	    evbuffer_get_length(bufferevent_get_output(bev)) != 0) {
+	if ((what & BEV_EVENT_EOF) && asker_unread(a) != 0) {
 		bufferevent_disable(bev, EV_READ);
 		a->closing = true;
+		asker_set_deadline(a);
 		return;
 	}
 	asker_free(a);
 }
 
 static void
-control_accept(struct evconnlistener *l, evutil_socket_t fd,
-    struct sockaddr *sa, int len, void *arg)
+asker_late(evutil_socket_t fd, short what, void *arg)
 {
-	struct timeval	idle = { .tv_sec = CONTROL_IDLE };
-	struct control *c = arg;
-	struct ucred	cred;
-	socklen_t	credlen = sizeof(cred);
-	struct asker   *a;
+	(void)fd;
+	(void)what;
+	asker_free(arg);
+}
 
-	(void)l;
-	(void)sa;
-	(void)len;
-	if (c->naskers >= CONTROL_ASKERS_MAX ||
-	    (a = calloc(1, sizeof(*a))) == NULL) {
-		close(fd);
-		return;
+/* Is the group among those of the process at the other end? */
+static bool
+control_in_group(const struct control *c, int fd, const struct ucred *cred)
+{
+	socklen_t len = 0;
+	gid_t	 *groups;
+	size_t	  i, n;
+	bool	  found = false;
+
+	if (c->group == (gid_t)-1)
+		return false;
+	if (cred->gid == c->group)
+		return true;
+	/* Asked with no room, the kernel says how much it wants. */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) == 0 ||
+	    errno != ERANGE || len > CONTROL_GROUPS_MAX * sizeof(*groups) ||
+	    (groups = calloc(1, len)) == NULL)
+		return false;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) == 0) {
+		n = len / sizeof(*groups);
+		for (i = 0; i < n && !found; i++)
+			found = groups[i] == c->group;
 	}
-	a->bev = bufferevent_socket_new(c->base, fd, BEV_OPT_CLOSE_ON_FREE);
-	if (a->bev == NULL) {
-		close(fd);
-		free(a);
-		return;
+	free(groups);
+	return found;
+}
+
+/* Why this asker cannot be served now; NULL if he can. */
+static const char *
+control_full(const struct control *c, uid_t uid, bool privileged)
+{
+	const struct asker *a;
+	unsigned	    others = 0, same = 0;
+
+	if (c->naskers >= CONTROL_ASKERS_MAX)
+		return "too many ask at once";
+	if (privileged)
+		return NULL;
+	TAILQ_FOREACH(a, &c->askers, entry) {
+		others += !a->privileged;
+		same += !a->privileged && a->uid == uid;
 	}
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &credlen) == 0)
-		a->privileged = cred.uid == 0 || cred.uid == geteuid();
+	return same >= CONTROL_ASKERS_USER ? "too many of this user ask at once" :
+	    others >= CONTROL_ASKERS_OTHERS ? "too many ask at once" : NULL;
+}
+
+static struct asker *
+asker_new(struct control *c, int fd)
+{
+	struct asker *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		return NULL;
 	a->control = c;
+	a->bev = bufferevent_socket_new(c->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	a->deadline = evtimer_new(c->base, asker_late, a);
+	if (a->bev == NULL || a->deadline == NULL) {
+		if (a->bev != NULL)
+			bufferevent_free(a->bev);
+		else
+			close(fd);
+		if (a->deadline != NULL)
+			event_free(a->deadline);
+		free(a);
+		return NULL;
+	}
 	TAILQ_INSERT_TAIL(&c->askers, a, entry);
 	c->naskers++;
+	return a;
+}
+
+static void
+control_send_away(int fd, const char *why)
+{
+	char text[128];
+	int  n;
+
+	n = snprintf(text, sizeof(text), "{\"error\":\"%s\"}\n", why);
+	if (send(fd, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) == -1)
+		log_debug("an asker who is sent away does not listen");
+	close(fd);
+}
+
+static void
+control_accept(void *arg, int fd, const struct sockaddr *from, bool last)
+{
+	struct control *c = arg;
+	struct ucred	cred = { .uid = (uid_t)-1, .gid = (gid_t)-1 };
+	socklen_t	credlen = sizeof(cred);
+	struct asker   *a;
+	const char     *why;
+	bool		privileged = false;
+
+	(void)from;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &credlen) == 0)
+		privileged = cred.uid == 0 || cred.uid == c->owner ||
+		    control_in_group(c, fd, &cred);
+	if (last && !privileged)
+		why = "no descriptors left";
+	else
+		why = control_full(c, cred.uid, privileged);
+	if (why != NULL) {
+		control_send_away(fd, why);
+		return;
+	}
+	if ((a = asker_new(c, fd)) == NULL)
+		return;
+	a->uid = cred.uid;
+	a->privileged = privileged;
 	bufferevent_setwatermark(a->bev, EV_READ, 0, CONTROL_LINE_MAX + 1);
 	bufferevent_setcb(a->bev, asker_read, asker_written, asker_event, a);
-	bufferevent_set_timeouts(a->bev, &idle, &idle);
 	bufferevent_enable(a->bev, EV_READ | EV_WRITE);
+	asker_set_deadline(a);
 }
 
 /* Makes the folders that lead to path: after "make install" to /usr/local not
@@ -226,9 +390,10 @@ struct control *
 control_open(struct event_base *base, const char *path, control_fn fn,
     void *arg)
 {
-	struct sockaddr_un sa;
-	struct control	  *c = NULL;
-	int		   fd = -1, probe;
+	struct sockaddr_un   sa;
+	struct control	    *c = NULL;
+	const struct group  *group;
+	int		     fd = -1, probe;
 
 	if (control_address(&sa, path) == -1)
 		goto fail;
@@ -247,16 +412,20 @@ control_open(struct event_base *base, const char *path, control_fn fn,
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == -1 ||
-	    chmod(path, 0666) == -1)
+	    chmod(path, 0666) == -1 || listen(fd, CONTROL_QUEUE) == -1)
 		goto fail;
 	c = xcalloc(1, sizeof(*c));
 	c->base = base;
 	c->fn = fn;
 	c->arg = arg;
 	c->path = xstrdup(path);
+	/* Not the user we change to: others may be that one, too. */
+	c->owner = geteuid();
+	group = getgrnam(RSIP_GROUP);
+	c->group = group != NULL ? group->gr_gid : (gid_t)-1;
 	TAILQ_INIT(&c->askers);
-	c->listener = evconnlistener_new(base, control_accept, c,
-	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 16, fd);
+	c->listener = listener_new(base, fd, c->path, true, control_accept, c);
+	fd = -1;
 	if (c->listener == NULL) {
 		free(c->path);
 		free(c);
@@ -300,7 +469,7 @@ control_publish(struct control *c, json_object *event)
 		/* A watcher that does not read must not grow us. It may be the
 		 * one whose command is being answered: it goes by a timeout. */
 		a->watching = false;
-		bufferevent_set_timeouts(a->bev, NULL, &soon);
+		event_add(a->deadline, &soon);
 	}
 }
 
@@ -313,7 +482,7 @@ control_close(struct control *c)
 		return;
 	while ((a = TAILQ_FIRST(&c->askers)) != NULL)
 		asker_free(a);
-	evconnlistener_free(c->listener);
+	listener_free(c->listener);
 	/* The folder may belong to root when we no longer do: the next start
 	 * replaces a socket that nobody answers. */
 	unlink(c->path);

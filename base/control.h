@@ -9,20 +9,29 @@ struct event_base;
 struct control;
 
 /*
- * Answers one command.  req is borrowed and always has the string "command".
+ * Answers one command.  req is borrowed; it has the text "command", and all
+ * else in it are texts too (control_text()).
  * Returns a new object (the caller's to put), or NULL for "unknown command".
  * An error is an answer with the one key "error" (a sentence).
- * privileged: the asker is root or the daemon's own user (SO_PEERCRED); when
+ * privileged: the asker is root, of the group RSIP_GROUP (configure
+ * --with-group), or who started the daemon (SO_PEERCRED, SO_PEERGROUPS); when
  * false, only what an unprivileged program may know is told.
  */
 typedef json_object *(*control_fn)(void *arg, json_object *req, bool privileged);
 
+/* A field of a request, borrowed; NULL if it is not there, or no text. */
+const char *control_text(json_object *req, const char *key);
+
+/* A request from its line: an object of texts with "command"; else NULL. */
+json_object *control_parse(const char *line, size_t len);
+
 /*
  * Opens the socket (mode 0666; each command checks "privileged") and serves on
  * base.  The parent folder is made if absent.  A dead daemon's leftover socket
- * is replaced, a live one's is not.  At most 32 askers at once, each
- * with lines up to 64 KiB, each closed after 10 idle seconds unless it watches.
- * Returns NULL after logging one line.
+ * is replaced, a live one's is not.  At most 64 askers at once, of these 48
+ * without privilege, 8 a user; each with lines up to 64 KiB, one answer at a
+ * time, and 10 seconds for a request and for reading its answer, unless it
+ * watches.  Returns NULL after logging one line.
  */
 struct control *control_open(struct event_base *base, const char *path,
 	    control_fn fn, void *arg);

@@ -9,6 +9,7 @@ base_libbase_a_SOURCES = \
 	base/gso.c base/gso.h \
 	base/hash.c base/hash.h \
 	base/ip.c base/ip.h \
+	base/listener.c base/listener.h \
 	base/log.c base/log.h \
 	base/opener.c base/opener.h \
 	base/priv.c base/priv.h \

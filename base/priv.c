@@ -14,6 +14,8 @@
 #include "base/log.h"
 #include "base/priv.h"
 
+#define PRIV_FALLBACK	"nobody"
+
 bool
 priv_have_net(void)
 {
@@ -32,10 +34,31 @@ priv_can_change(const struct passwd *pw)
 	    seteuid(pw->pw_uid) == 0 && seteuid(0) == 0;
 }
 
-int
-priv_drop(void)
+/* The user to change to; NULL after one log line. */
+static const struct passwd *
+priv_user(const char *name)
 {
-	struct passwd *pw = getpwnam(RSIP_USER);
+	const char	    *wanted = *RSIP_USER != '\0' ? RSIP_USER : name;
+	const struct passwd *pw;
+
+	if ((pw = getpwnam(wanted)) != NULL)
+		return pw;
+	if (wanted == name && (pw = getpwnam(PRIV_FALLBACK)) != NULL) {
+		if (geteuid() == 0)
+			log_warn("no user \"%s\": running as \"%s\", as other "
+			    "programs may; systemd-sysusers or useradd -r %s "
+			    "makes it", name, PRIV_FALLBACK, name);
+		return pw;
+	}
+	log_error("no user \"%s\": create it, or configure --with-user",
+	    wanted);
+	return NULL;
+}
+
+int
+priv_drop(const char *name)
+{
+	const struct passwd *pw;
 
 	capng_clear(CAPNG_SELECT_BOTH);
 	if (capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
@@ -43,15 +66,12 @@ priv_drop(void)
 		log_error("cannot choose capabilities");
 		return -1;
 	}
-	if (geteuid() == 0 && pw == NULL) {
-		log_error("no user \"%s\": create it, or configure --with-user",
-		    RSIP_USER);
+	if ((pw = priv_user(name)) == NULL && geteuid() == 0)
 		return -1;
-	}
 	if (pw != NULL && priv_can_change(pw)) {
 		if (capng_change_id((int)pw->pw_uid, (int)pw->pw_gid,
 		    CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING) != 0) {
-			log_error("cannot change to user %s: %s", RSIP_USER,
+			log_error("cannot change to user %s: %s", pw->pw_name,
 			    strerror(errno));
 			return -1;
 		}

@@ -8,12 +8,14 @@
 bool	priv_have_net(void);
 
 /*
- * Changes to RSIP_USER (configure --with-user) and its group, keeps only
- * CAP_NET_ADMIN and CAP_NET_RAW, and sets no_new_privs.  Without root (a user
+ * Changes to the daemon's own user of that name (or to the one that configure
+ * --with-user gives to all), and to that user's group; keeps only CAP_NET_ADMIN
+ * and CAP_NET_RAW, and sets no_new_privs.  Where name was never made a user,
+ * nobody does, after a warning.  Without root (a user
  * namespace where only id 0 is mapped) the id stays and only capabilities go.
  * Returns 0, or -1 after logging one line.
  */
-int	priv_drop(void);
+int	priv_drop(const char *name);
 
 /*
  * Seccomp: from here on the process cannot open, create or rename files, run

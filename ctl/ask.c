@@ -258,7 +258,7 @@ watch_event(void *arg, json_object *event)
 	if (error != NULL) {
 		fprintf(stderr, "rsipctl: %s: ", t->name);
 		text_print(stderr, strcmp(error, "unknown command") == 0 ?
-		    "only root may watch" : error);
+		    "only root and group " RSIP_GROUP " may watch" : error);
 		fputc('\n', stderr);
 		t->refused = true;
 		return false;

@@ -424,7 +424,9 @@ void	responder_free(struct core *c);
 
 /* --- report.c ------------------------------------------------------------------ */
 
-json_object *report_control(struct core *c, uint64_t now, json_object *req);
+/* privileged: as control.h has it. */
+json_object *report_control(struct core *c, uint64_t now, json_object *req,
+	    bool privileged);
 /* One event for "rsipctl watch". */
 void	report_event(struct core *c, const struct connection *conn, const char *what);
 

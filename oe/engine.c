@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/control.h"
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/util.h"
@@ -498,14 +499,14 @@ oe_is_resolver(const struct oe *oe, uint32_t addr)
 json_object *
 oe_control(struct oe *oe, json_object *req, bool privileged)
 {
-	json_object *o, *rows, *phase1, *command = NULL;
+	json_object *o, *rows, *phase1;
+	const char  *command = control_text(req, "command");
 	size_t	     i;
 
-	(void)privileged;	/* nothing here is secret on this host */
-	if ((o = report_control(oe->core, clock_now(), req)) == NULL ||
-	    !json_object_object_get_ex(req, "command", &command))
+	o = report_control(oe->core, clock_now(), req, privileged);
+	if (o == NULL || command == NULL)
 		return o;
-	if (strcmp(json_object_get_string(command), "sa") == 0 &&
+	if (strcmp(command, "sa") == 0 &&
 	    json_object_object_get_ex(o, "rows", &rows)) {
 		phase1 = ike_sa_json(oe->ike, clock_now());
 		for (i = 0; phase1 != NULL && i <
@@ -513,7 +514,7 @@ oe_control(struct oe *oe, json_object *req, bool privileged)
 			json_object_array_add(rows, json_object_get(
 			    json_object_array_get_idx(phase1, i)));
 		json_object_put(phase1);
-	} else if (strcmp(json_object_get_string(command), "status") == 0) {
+	} else if (strcmp(command, "status") == 0) {
 		json_object_object_add(o, "ike", ike_status_json(oe->ike));
 	}
 	return o;

@@ -170,16 +170,15 @@ static json_object *
 oed_control(void *arg, json_object *req, bool privileged)
 {
 	struct oed  *d = arg;
-	json_object *o, *command = NULL;
-	const char  *text;
+	json_object *o;
+	const char  *text = control_text(req, "command");
 
-	json_object_object_get_ex(req, "command", &command);
-	text = json_object_get_string(command);
 	if (strcmp(text, "reload") == 0) {
 		o = json_object_new_object();
 		if (!privileged)
 			json_object_object_add(o, "error",
-			    json_object_new_string("only root may reload"));
+			    json_object_new_string("only root and group "
+			    RSIP_GROUP " may reload"));
 		else if (oed_reload(d))
 			json_object_object_add(o, "line",
 			    json_object_new_string("configuration read again"));
@@ -381,7 +380,7 @@ oed_start(struct oed *d)
 	oed_net_start(d->net, d->oe, oed_event, d);
 	oe_set_local(d->oe, d->address, 0);
 	d->started = clock_now();
-	if (daemon_ready(&d->options) == -1 || priv_drop() == -1 ||
+	if (daemon_ready(&d->options) == -1 || priv_drop("oed") == -1 ||
 	    priv_lock() == -1)
 		return -1;
 	log_info("address %s, interface %s", ipv4_text(d->address),

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/control.h"
 #include "base/ip.h"
 #include "base/util.h"
 #include "oe/core.h"
@@ -259,21 +260,28 @@ why_nothing(const struct core *c, uint32_t addr, json_object *o, char *out,
 }
 
 static json_object *
+error_answer(const char *text)
+{
+	json_object *o = json_object_new_object();
+
+	add_text(o, "error", text);
+	return o;
+}
+
+static json_object *
 report_why(struct core *c, json_object *req)
 {
 	struct connection *conn, *best = NULL;
-	json_object	  *o, *address = NULL, *source = NULL;
+	json_object	  *o;
+	const char	  *address = control_text(req, "address");
+	const char	  *source = control_text(req, "source");
 	struct in_addr	   a, src = { 0 };
 	char		   line[1024];
 
-	if (!json_object_object_get_ex(req, "address", &address) ||
-	    inet_pton(AF_INET, json_object_get_string(address), &a) != 1) {
-		o = json_object_new_object();
-		add_text(o, "error", "why needs an IPv4 address");
-		return o;
-	}
-	if (json_object_object_get_ex(req, "source", &source))
-		inet_pton(AF_INET, json_object_get_string(source), &src);
+	if (address == NULL || inet_pton(AF_INET, address, &a) != 1)
+		return error_answer("why needs an IPv4 address");
+	if (source != NULL && inet_pton(AF_INET, source, &src) != 1)
+		return error_answer("the source is no IPv4 address");
 	TAILQ_FOREACH(conn, &c->connections, all) {
 		if (!ip_in_prefix(a.s_addr, conn->key.dst, conn->key.dst_plen) ||
 		    conn->spd == NULL || (src.s_addr != 0 &&
@@ -337,18 +345,22 @@ report_status(struct core *c)
 }
 
 json_object *
-report_control(struct core *c, uint64_t now, json_object *req)
+report_control(struct core *c, uint64_t now, json_object *req, bool privileged)
 {
-	json_object *command;
-	const char  *text;
+	const char *text = control_text(req, "command");
+	bool	    tables;
 
 	c->now = now;
-	if (!json_object_object_get_ex(req, "command", &command))
+	if (text == NULL)
 		return NULL;
-	text = json_object_get_string(command);
+	/* With whom all the others of this machine speak. */
+	tables = strcmp(text, "spd") == 0 || strcmp(text, "sa") == 0;
+	if (tables && !privileged)
+		return error_answer("only root and group " RSIP_GROUP
+		    " may ask this");
 	if (strcmp(text, "spd") == 0)
 		return report_spd(c);
-	if (strcmp(text, "sa") == 0)
+	if (tables)
 		return report_sa(c);
 	if (strcmp(text, "why") == 0)
 		return report_why(c, req);

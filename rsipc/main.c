@@ -53,7 +53,7 @@ main(int argc, char **argv)
 		goto out;
 	}
 	if (client_open(&client, &o, settings) == -1 ||
-	    daemon_ready(&o) == -1 || priv_drop() == -1 || priv_lock() == -1)
+	    daemon_ready(&o) == -1 || priv_drop("rsipc") == -1 || priv_lock() == -1)
 		goto close;
 	client_run(&client);
 	log_info("leaving");

@@ -205,7 +205,8 @@ status_reload(struct client *c, bool privileged)
 	json_object *o = json_object_new_object();
 
 	if (!privileged)
-		put_str(o, "error", "only root may do this");
+		put_str(o, "error", "only root and group " RSIP_GROUP
+		    " may do this");
 	else if (!client_reload(c))
 		put_str(o, "error", "the configuration is wrong: see the log");
 	else
@@ -217,8 +218,7 @@ json_object *
 status_answer(void *arg, json_object *req, bool privileged)
 {
 	struct client *c = arg;
-	const char    *command = json_object_get_string(
-	    json_object_object_get(req, "command"));
+	const char    *command = control_text(req, "command");
 	json_object   *o = NULL;
 
 	if (strcmp(command, "status") == 0)

@@ -205,11 +205,9 @@ on_control(void *arg, json_object *req, bool privileged)
 {
 	struct rsipd *d = arg;
 	uint64_t      now = clock_now();
-	const char   *command;
+	const char   *command = control_text(req, "command");
 	json_object  *o;
 
-	command = json_object_get_string(json_object_object_get(req,
-	    "command"));
 	if (strcmp(command, "status") == 0)
 		return status_all(now, d->settings, d->gateway, d->server,
 		    d->demux, d->dataplane);
@@ -217,7 +215,8 @@ on_control(void *arg, json_object *req, bool privileged)
 	    strcmp(command, "reload") != 0)
 		return NULL;
 	if (!privileged)
-		return error_object("only root may ask this");
+		return error_object("only root and group " RSIP_GROUP
+		    " may ask this");
 	if (strcmp(command, "leases") == 0)
 		return status_leases(now, d->gateway);
 	if (strcmp(command, "flows") == 0)
@@ -398,7 +397,7 @@ start(struct rsipd *d)
 		return -1;
 	server_start(d->server, d->gateway);
 	if (add_events(d) == -1 || daemon_ready(&d->options) == -1 ||
-	    priv_drop() == -1 || priv_lock() == -1)
+	    priv_drop("rsipd") == -1 || priv_lock() == -1)
 		return -1;
 	log_info("gateway %s on %s leases %s%s of %s", ipv4_text(
 	    c->gateway.gateway), c->private_if, ipv4_text(c->pools[0].addr),

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/listener.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "rsipd/server_internal.h"
@@ -115,8 +116,7 @@ server_close(struct server *s)
 	if (s == NULL)
 		return;
 	tcp_stop(s);
-	if (s->tcp_event != NULL)
-		event_free(s->tcp_event);
+	listener_free(s->listener);
 	if (s->udp_event != NULL)
 		event_free(s->udp_event);
 	if (s->tcp_fd != -1)

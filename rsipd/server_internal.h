@@ -17,7 +17,8 @@ struct server {
 	struct server_config config;
 	struct gateway *gateway;
 	int	 tcp_fd, udp_fd;
-	struct event *tcp_event, *udp_event;
+	struct listener *listener;	/* has tcp_fd, once there is a gateway */
+	struct event *udp_event;
 	struct tcp_connection *connections;	/* uthash by id */
 	size_t	 nconnections;
 	size_t	 files;			/* that connections may use */

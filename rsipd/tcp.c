@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/listener.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "proto/rsip.h"
@@ -18,7 +19,6 @@
 #define IN_MIN		512	/* most requests are shorter than 100 bytes */
 #define KEPT_MAX	4096	/* of an empty buffer */
 #define OUT_MAX		131072	/* unread answers; a host that reads nothing is heard no more */
-#define ACCEPTS		64	/* a turn */
 #define MESSAGES	64	/* of one connection, a turn */
 #define IDLE_STRANGER	30000	/* milliseconds without being registered */
 #define IDLE_PARTIAL	10000	/* in the middle of a message, or with answers unread */
@@ -303,44 +303,32 @@ make_room(struct server *s, uint32_t host)
 }
 
 static void
-on_accept(evutil_socket_t fd, short what, void *arg)
+on_accept(void *arg, int fd, const struct sockaddr *from, bool last)
 {
-	struct server	  *s = arg;
-	struct sockaddr_in from = { 0 };
-	socklen_t	   fromlen;
-	unsigned	   i;
-	int		   new;
+	struct server *s = arg;
+	uint32_t       host = ((const struct sockaddr_in *)(const void *)from)
+			   ->sin_addr.s_addr;
 
-	(void)what;
-	for (i = 0; i < ACCEPTS; i++) {
-		fromlen = sizeof(from);
-		new = accept4(fd, (struct sockaddr *)&from, &fromlen,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (new == -1) {
-			if (errno != EAGAIN && errno != EINTR &&
-			    errno != ECONNABORTED &&
-			    ratelimit_pass(&s->log, clock_now()))
-				log_warn("accept: %s", strerror(errno));
-			return;
-		}
-		if (!make_room(s, from.sin_addr.s_addr)) {
-			s->counts.refused++;
-			if (ratelimit_pass(&s->log, clock_now()))
-				log_warn("%s: too many connections",
-				    ipv4_text(from.sin_addr.s_addr));
-			close(new);
-			continue;
-		}
-		connection_new(s, new, from.sin_addr.s_addr);
+	(void)last;
+	if (make_room(s, host)) {
+		connection_new(s, fd, host);
+		return;
 	}
+	s->counts.refused++;
+	if (ratelimit_pass(&s->log, clock_now()))
+		log_warn("%s: too many connections", ipv4_text(host));
+	close(fd);
 }
 
 int
 tcp_start(struct server *s)
 {
-	s->tcp_event = event_new(s->base, s->tcp_fd, EV_READ | EV_PERSIST,
+	int fd = s->tcp_fd;
+
+	s->tcp_fd = -1;
+	s->listener = listener_new(s->base, fd, "RSIP's TCP port", false,
 	    on_accept, s);
-	return s->tcp_event == NULL ? -1 : event_add(s->tcp_event, NULL);
+	return s->listener == NULL ? -1 : 0;
 }
 
 void

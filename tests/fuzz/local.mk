@@ -10,7 +10,7 @@ fuzz_ldflags = $(AM_LDFLAGS)
 TESTS += $(fuzz_targets)
 endif
 check_PROGRAMS += $(fuzz_targets)
-fuzz_targets = tests/fuzz/fuzz_demux tests/fuzz/fuzz_dns tests/fuzz/fuzz_esp tests/fuzz/fuzz_esp_text \
+fuzz_targets = tests/fuzz/fuzz_control tests/fuzz/fuzz_demux tests/fuzz/fuzz_dns tests/fuzz/fuzz_esp tests/fuzz/fuzz_esp_text \
 	tests/fuzz/fuzz_gateway tests/fuzz/fuzz_gso tests/fuzz/fuzz_host tests/fuzz/fuzz_ike \
 	tests/fuzz/fuzz_isakmp tests/fuzz/fuzz_packet tests/fuzz/fuzz_rsip \
 	tests/fuzz/fuzz_txt
@@ -33,6 +33,9 @@ tests_fuzz_fuzz_esp_LDADD = oe/esp/libesp.a $(BASE_LIBS)
 
 fuzz_oe_libs = oe/liboe.a oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS) \
 	$(CARES_LIBS)
+tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c $(fuzz_main)
+tests_fuzz_fuzz_control_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_control_LDADD = $(fuzz_oe_libs)
 tests_fuzz_fuzz_dns_SOURCES = tests/fuzz/fuzz_dns.c $(fuzz_main)
 tests_fuzz_fuzz_dns_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_dns_LDADD = $(fuzz_oe_libs)

@@ -342,12 +342,30 @@ def demux_sequences():
         step(0x40, ip(17, bytes(16), nb, y1, frag=2))
 
 
+# --- lines for the control sockets ---------------------------------------------
+
+def control_lines():
+    values = {'null': 'null', 'true': 'true', 'int': '7', 'double': '1e9',
+              'text': '"203.0.113.1"', 'array': '["status"]', 'object': '{"a":{}}'}
+    for command in 'status', 'leases', 'flows', 'sa', 'spd', 'reload', 'watch', 'nonsense':
+        yield command, b'{"command":"%s"}' % command.encode()
+    for kind, value in values.items():
+        yield 'command-' + kind, ('{"command":%s}' % value).encode()
+        yield 'why-address-' + kind, ('{"command":"why","address":%s}' % value).encode()
+        yield 'why-source-' + kind, (
+            '{"command":"why","address":"203.0.113.2","source":%s}' % value).encode()
+    yield 'twice', b'{"command":"status","command":null}'
+    yield 'nul', b'{"command":"why","address":"\\u0000"}'
+    yield 'deep', b'{"command":' + b'[' * 40
+
+
 def main():
     for target, inputs in (('rsip', rsip_messages), ('isakmp', isakmp_messages),
                            ('ike', ike_inputs), ('esp', esp_inputs),
                            ('packet', packets),
                            ('gateway', gateway_sequences),
-                           ('host', host_sequences), ('demux', demux_sequences)):
+                           ('host', host_sequences), ('demux', demux_sequences),
+                           ('control', control_lines)):
         where = os.path.join(sys.argv[1], target)
         os.makedirs(where, exist_ok=True)
         for label, data in inputs():

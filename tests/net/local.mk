@@ -44,9 +44,9 @@ dist_check_SCRIPTS += $(RSIP_NET_TESTS)
 TESTS += $(RSIP_NET_TESTS)
 
 # The control sockets of all three daemons, from strangers.
-dist_check_SCRIPTS += tests/net/control.sh
-TESTS += tests/net/control.sh
-EXTRA_DIST += tests/net/rsip_lab.py tests/net/rsip_gateway.py \
+dist_check_SCRIPTS += tests/net/attack_control.sh tests/net/control.sh
+TESTS += tests/net/attack_control.sh tests/net/control.sh
+EXTRA_DIST += tests/net/attack_control.py tests/net/rsip_lab.py tests/net/rsip_gateway.py \
 	tests/net/rsip_gateway_data.py tests/net/rsip_gateway_plain.py \
 	tests/net/rsip_gateway_wire.py \
 	tests/peer/session.py

@@ -272,7 +272,7 @@ do_why(struct player *p)
 	json_object_object_add(req, "command", json_object_new_string("why"));
 	json_object_object_add(req, "address", json_object_new_string(
 	    ipv4_text(player_host(p, p->words[1]))));
-	ans = report_control(p->w->core, p->w->now, req);
+	ans = report_control(p->w->core, p->w->now, req, false);
 	text = ans == NULL ? "nothing" :
 	    json_object_to_json_string_ext(ans, JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (p->n < 3 || strstr(text, p->words[2]) == NULL)

@@ -5,7 +5,7 @@ oe_liboe_a_SOURCES = \
 	oe/advice.c oe/connection.c oe/core.c oe/core.h \
 	oe/dns.c oe/dns.h \
 	oe/engine.c oe/engine.h oe/flow.c oe/gateway.c oe/kernel.c oe/keyed.c oe/keying.h \
-	oe/limits.c \
+	oe/limits.c oe/liveness.c \
 	oe/memory.c oe/memory.h \
 	oe/policy.c oe/policy.h \
 	oe/record.c oe/record.h oe/report.c oe/responder.c \

@@ -33,6 +33,12 @@ client_kick(struct client *c)
 }
 
 static void
+client_kicked(void *arg)
+{
+	client_kick(arg);
+}
+
+static void
 client_arm(struct client *c, uint64_t now)
 {
 	uint64_t       next = host_next(&c->host), wait;
@@ -201,6 +207,7 @@ client_main_granted(struct client *c, const struct binding *b)
 {
 	uint32_t remote = b->endpoint != 0 ? b->endpoint : c->gateway;
 	unsigned mtu;
+	bool	 kept;
 
 	tunnel_set(c->tunnel, b->tunnel, transport_local(c->transport), remote);
 	mtu = tunnel_mtu(c->tunnel);
@@ -208,7 +215,9 @@ client_main_granted(struct client *c, const struct binding *b)
 		mtu = MTU_FALLBACK - tunnel_overhead(b->tunnel);
 	evtimer_del(c->grace);
 	/* Negotiations and associations of another life would only fail slowly. */
-	if (!c->suspended || c->had.addr != b->addr || !client_spis_kept(c, b))
+	kept = c->suspended && c->had.addr == b->addr &&
+	    client_spis_kept(c, b);
+	if (!kept)
 		client_set_local(c, 0, 0);
 	c->suspended = false;
 	client_ports(c, b);
@@ -221,6 +230,8 @@ client_main_granted(struct client *c, const struct binding *b)
 	c->path.silent_since = 0;
 	c->up_since = clock_now();
 	client_set_local(c, b->addr, c->path.ike_port);
+	if (kept && c->oe != NULL)
+		oe_wake(c->oe, "leased once more");
 	log_info("leased %s, %u ports, %u SPIs for %u s from %s, tunnel %s, "
 	    "MTU %u", ipv4_text(b->addr), b->nports, b->nspis, b->seconds,
 	    ipv4_text(c->gateway), rsip_tunnel_name(b->tunnel), mtu);
@@ -624,6 +635,7 @@ client_open(struct client *c, const struct daemon_options *o,
 	c->path.cascade = settings->cascade;
 	c->path.event = status_engine_event;
 	c->path.event_arg = c;
+	c->path.kick = client_kicked;
 	c->oe = oe_new(settings->oe, c->base, &path_shell, &c->path);
 	settings->oe = NULL;
 	if ((c->path.oe = c->oe) == NULL)

@@ -24,7 +24,7 @@
  * One command a line, '#' begins a comment.  Hosts are named in scenario.c.
  *
  *   config TEXT                 a line for section "oe", before the first other command
- *   option routes|no-key        pass_route is wanted; we have no key
+ *   option routes|no-key|probes pass_route is wanted; we have no key; probes are events
  *   send [SRC] DST TAG [KIND] [sport=N] [dport=N] [size=N] [df]   out of the TUN
  *   flood COUNT TAG [...]       a datagram to each of COUNT hosts
  *   recv SPI SRC DST TAG [...]  ESP from the network, whose inside is SRC -> DST
@@ -40,6 +40,9 @@
  *   peer-lookup ID FROM         responder: Phase 1 of ID
  *   child-ask ID FROM SRC DST   responder: Phase 2, SRC is ours
  *   initial-contact ID FROM
+ *   silent PEER                 the peer did not answer a probe
+ *   invalid-spi PEER SPI [authenticated]   PEER says that it does not know it
+ *   wake                        we slept
  *   local ADDRESS | reload      reload takes the config lines since the last
  *   phase1 lost|kept            no Phase 1 SA is left to delete over
  *   requests refused|taken
@@ -134,6 +137,8 @@ do_option(struct player *p)
 		p->routes = true;
 	else if (player_flag(p, "no-key"))
 		p->no_key = true;
+	else if (player_flag(p, "probes"))
+		p->w->probes = true;
 	else
 		world_fail(p->w, "no such option");
 }

@@ -67,7 +67,7 @@ struct connection;
 
 struct core_ops {
 	void (*dns_query)(void *arg, const char *name, uint16_t type,
-	    dns_fn fn, void *fn_arg);
+	    enum cause cause, dns_fn fn, void *fn_arg);
 	/* The keying engine: see ike.h for each. */
 	int  (*request)(void *arg, uint64_t now,
 	    const struct keying_request *r, void *conn);

@@ -118,7 +118,8 @@ oe_dns_answered(void *arg, const struct record_answer *a)
 }
 
 static void
-oe_dns_query(void *arg, const char *name, uint16_t type, dns_fn fn, void *fn_arg)
+oe_dns_query(void *arg, const char *name, uint16_t type, enum cause cause,
+    dns_fn fn, void *fn_arg)
 {
 	struct question *q = xcalloc(1, sizeof(*q));
 
@@ -126,7 +127,8 @@ oe_dns_query(void *arg, const char *name, uint16_t type, dns_fn fn, void *fn_arg
 	q->fn = fn;
 	q->arg = fn_arg;
 	TAILQ_INSERT_TAIL(&q->oe->questions, q, entry);
-	dns_query(q->oe->dns, name, type, oe_dns_answered, q);
+	dns_query(q->oe->dns, name, type, cause == CAUSE_OURS, oe_dns_answered,
+	    q);
 }
 
 static int

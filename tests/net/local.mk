@@ -50,3 +50,9 @@ EXTRA_DIST += tests/net/attack_control.py tests/net/rsip_lab.py tests/net/rsip_g
 	tests/net/rsip_gateway_data.py tests/net/rsip_gateway_plain.py \
 	tests/net/rsip_gateway_wire.py \
 	tests/peer/session.py
+
+# What attackers try, beside what honest peers lose by it (doc/threats.md).
+NAMES_NET_TESTS = tests/net/attack_dns.sh tests/net/attack_records.sh
+dist_check_SCRIPTS += $(NAMES_NET_TESTS)
+TESTS += $(NAMES_NET_TESTS)
+EXTRA_DIST += tests/net/attack_dns.py

@@ -240,14 +240,15 @@ type_name(uint16_t type)
 }
 
 static void
-ops_dns_query(void *arg, const char *name, uint16_t type, dns_fn fn,
-    void *fn_arg)
+ops_dns_query(void *arg, const char *name, uint16_t type, enum cause cause,
+    dns_fn fn, void *fn_arg)
 {
 	struct world	*w = arg;
 	struct question *q;
 	char		 reverse[RECORD_REVERSE_LEN];
 	size_t		 i;
 
+	(void)cause;
 	if (w->nquestions == QUESTIONS_MAX) {
 		world_fail(w, "too many questions");
 		return;

@@ -15,6 +15,9 @@
 #include "base/log.h"
 #include "base/rtnl.h"
 #include "base/util.h"
+#include "oe/policy.h"
+#include "oe/settings.h"
+#include "rsipc/capture.h"
 #include "rsipc/client.h"
 #include "rsipc/keeper.h"
 
@@ -324,7 +327,7 @@ client_find_gateway(struct client *c, uint32_t *gateway, char link[IFNAMSIZ],
 	if (*gateway == 0 && (rtnl_default_route(gateway, link) == -1 ||
 	    *gateway == 0))
 		return false;
-	return rtnl_route_get(*gateway, 0, addr, NULL, link) == 0;
+	return rtnl_route_get(*gateway, CAPTURE_MARK, addr, NULL, link) == 0;
 }
 
 static void
@@ -495,6 +498,7 @@ client_network_settled(evutil_socket_t fd, short what, void *arg)
 		    ipv4_text(gateway), link);
 		host_reset(&c->host, clock_now());
 		client_give_up_lease(c);
+		device_forget_locals(c->device);
 	} else {
 		device_mend(c->device);
 	}
@@ -520,6 +524,18 @@ client_network(evutil_socket_t fd, short what, void *arg)
 
 /* --- life ------------------------------------------------------------------ */
 
+/* Denied and paranoid prefixes are shut whatever happens to us. */
+static int
+client_policy(struct client *c, const struct settings *s)
+{
+	if (s->cascade)
+		return device_policy(c->device, NULL);
+	if (s->direct && policy_has_class(s->oe->policy, OE_CLASS_PARANOID))
+		log_warn("direct = true: without a lease everything but denied, "
+		    "paranoid and tunnel prefixes goes out in the clear");
+	return device_policy(c->device, s->oe);
+}
+
 bool
 client_reload(struct client *c)
 {
@@ -530,6 +546,11 @@ client_reload(struct client *c)
 	new = settings_read(c->options->config, !c->options->config_given);
 	if (new == NULL) {
 		log_error("the old configuration stays");
+		return false;
+	}
+	/* Shut before the engine knows, and open after. */
+	if (client_policy(c, new) == -1) {
+		settings_free(new);
 		return false;
 	}
 	/* What stands on devices and sockets cannot change without a restart. */
@@ -551,6 +572,7 @@ client_reload(struct client *c)
 	    new->host.udp != old->host.udp) {
 		host_reset(&c->host, clock_now());
 		client_give_up_lease(c);
+		device_forget_locals(c->device);
 	}
 	settings_free(old);
 	log_info("configuration read again");
@@ -572,7 +594,7 @@ client_signal(evutil_socket_t sig, short what, void *arg)
 		event_base_loopbreak(c->base);
 		return;
 	}
-	c->stopping = true;
+	c->stopping = c->ordered = true;
 	/* Peers are told while the tunnel is there to tell them through. */
 	oe_free(c->oe);
 	c->oe = c->path.oe = NULL;
@@ -631,6 +653,8 @@ client_open(struct client *c, const struct daemon_options *o,
 	    (c->control = control_open(c->base, settings->control,
 	    status_answer, c)) == NULL || client_events(c) == -1)
 		return -1;
+	if (client_policy(c, settings) == -1)
+		return -1;
 	path_init(&c->path, &c->host, c->tunnel, c->device);
 	c->path.cascade = settings->cascade;
 	c->path.event = status_engine_event;
@@ -664,7 +688,7 @@ client_close(struct client *c)
 	c->stopping = true;
 	oe_free(c->oe);
 	transport_free(c->transport);
-	device_close(c->device);
+	device_close(c->device, c->ordered && !c->settings->stay_shut);
 	tunnel_free(c->tunnel);
 	control_close(c->control);
 	path_clear(&c->path);

@@ -42,6 +42,7 @@ struct client {
 	bool		  suspended;	/* had may come back: address and SAs wait for it */
 	bool		  unreachable_said;
 	bool		  stopping;
+	bool		  ordered;	/* ... as somebody wants it to */
 	uint16_t	  range_lo, range_hi; /* that programs choose ports from */
 	uint64_t	  started, up_since;
 };

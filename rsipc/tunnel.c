@@ -14,6 +14,7 @@
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "rsipc/capture.h"
 #include "rsipc/tunnel.h"
 
 #define TUNNEL_BATCH	32	/* packets one system call may bring */
@@ -117,6 +118,16 @@ tunnel_readable(evutil_socket_t fd, short what, void *arg)
 	t->end(t->arg);
 }
 
+/* Past the rule that leads all others here. */
+static void
+tunnel_mark(int fd)
+{
+	int mark = CAPTURE_MARK;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == -1)
+		log_warn("raw socket: no mark: %s", strerror(errno));
+}
+
 /* Receives a tunnel protocol; an open socket also keeps the kernel from
  * answering "protocol unreachable". */
 static struct event *
@@ -134,6 +145,7 @@ tunnel_listen(struct tunnel *t, struct event_base *base, int protocol)
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ==
 	    -1)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	tunnel_mark(fd);
 	/* What goes out here may be fragmented: see tunnel_send(). */
 	setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &dont, sizeof(dont));
 	ev = event_new(base, fd, EV_READ | EV_PERSIST, tunnel_readable, t);
@@ -167,6 +179,7 @@ tunnel_new(struct event_base *base, tunnel_fn fn, tunnel_end_fn end, void *arg)
 		log_error("raw socket: %s", strerror(errno));
 		goto fail;
 	}
+	tunnel_mark(t->out);
 	if (setsockopt(t->out, SOL_SOCKET, SO_SNDBUFFORCE, &size,
 	    sizeof(size)) == -1)
 		setsockopt(t->out, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));

@@ -43,6 +43,11 @@ RSIP_NET_TESTS = tests/net/rsip_both.sh tests/net/rsip_crowd.sh \
 dist_check_SCRIPTS += $(RSIP_NET_TESTS)
 TESTS += $(RSIP_NET_TESTS)
 
+# What must not happen, and what honest hosts lose by it.
+dist_check_SCRIPTS += tests/net/attack_paranoid.sh
+TESTS += tests/net/attack_paranoid.sh
+EXTRA_DIST += tests/net/attack_paranoid.py
+
 # The control sockets of all three daemons, from strangers.
 dist_check_SCRIPTS += tests/net/attack_control.sh tests/net/control.sh
 TESTS += tests/net/attack_control.sh tests/net/control.sh

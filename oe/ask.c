@@ -214,6 +214,42 @@ ask_open(struct ask *a)
 	return 0;
 }
 
+#ifdef HAVE_ARES_SEND_DNSREC
+static void
+ask_answered_record(void *arg, ares_status_t status, size_t timeouts,
+    const ares_dns_record_t *answer)
+{
+	unsigned char *buf = NULL;
+	size_t	       len = 0;
+
+	if (status == ARES_SUCCESS)
+		status = ares_dns_write(answer, &buf, &len);
+	ask_answered(arg, (int)status, (int)timeouts, buf, (int)len);
+	ares_free_string(buf);
+}
+
+static void
+ask_send_bytes(struct ask *a, const uint8_t *query, size_t n)
+{
+	ares_dns_record_t *record = NULL;
+	ares_status_t	   status = ares_dns_parse(query, n, 0, &record);
+
+	/* What it returns it tells ask_answered_record() as well. */
+	if (status == ARES_SUCCESS)
+		(void)ares_send_dnsrec(
+		    a->channel, record, ask_answered_record, a, NULL);
+	else
+		ask_answered(a, (int)status, 0, NULL, 0);
+	ares_dns_record_destroy(record);
+}
+#else
+static void
+ask_send_bytes(struct ask *a, const uint8_t *query, size_t n)
+{
+	ares_send(a->channel, query, (int)n, ask_answered, a);
+}
+#endif
+
 static void
 ask_send(struct ask *a)
 {
@@ -225,7 +261,7 @@ ask_send(struct ask *a)
 	if (n == 0 || ask_open(a) == -1)
 		ask_answered(a, ARES_EFORMERR, 0, NULL, 0);
 	else
-		ares_send(a->channel, query, (int)n, ask_answered, a);
+		ask_send_bytes(a, query, n);
 	ask_timer_set(a);
 }
 

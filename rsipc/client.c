@@ -212,6 +212,7 @@ client_main_granted(struct client *c, const struct binding *b)
 	unsigned mtu;
 	bool	 kept;
 
+	c->seeking = false;
 	tunnel_set(c->tunnel, b->tunnel, transport_local(c->transport), remote);
 	mtu = tunnel_mtu(c->tunnel);
 	if (mtu == 0)
@@ -298,7 +299,7 @@ static void
 client_give_up_lease(struct client *c)
 {
 	evtimer_del(c->grace);
-	c->suspended = false;
+	c->suspended = c->seeking = false;
 	c->path.addr = 0;
 	client_set_local(c, 0, 0);
 	keeper_restore(PORT_RANGE);
@@ -306,6 +307,20 @@ client_give_up_lease(struct client *c)
 	if (device_address(c->device) != 0)
 		log_info("%s is given up", ipv4_text(device_address(c->device)));
 	device_down(c->device, !c->settings->direct && !c->stopping);
+}
+
+/* Another network: what was encrypted on the last one is not to go out in the
+ * clear while it turns out whether there is a gateway here. */
+static void
+client_seek(struct client *c)
+{
+	struct timeval tv = { .tv_sec = CLIENT_SEEK / 1000 };
+
+	client_give_up_lease(c);
+	device_forget_locals(c->device);
+	device_block(c->device);
+	c->seeking = true;
+	evtimer_add(c->grace, &tv);
 }
 
 static void
@@ -446,6 +461,8 @@ client_disconnected(void *arg)
 	struct client *c = arg;
 
 	host_disconnected(&c->host, clock_now());
+	if (c->seeking)
+		client_give_up_lease(c);
 	client_kick(c);
 }
 
@@ -497,8 +514,7 @@ client_network_settled(evutil_socket_t fd, short what, void *arg)
 		log_info("the network has changed: gateway %s on %s",
 		    ipv4_text(gateway), link);
 		host_reset(&c->host, clock_now());
-		client_give_up_lease(c);
-		device_forget_locals(c->device);
+		client_seek(c);
 	} else {
 		device_mend(c->device);
 	}
@@ -571,8 +587,7 @@ client_reload(struct client *c)
 	if (new->gateway != old->gateway || new->port != old->port ||
 	    new->host.udp != old->host.udp) {
 		host_reset(&c->host, clock_now());
-		client_give_up_lease(c);
-		device_forget_locals(c->device);
+		client_seek(c);
 	}
 	settings_free(old);
 	log_info("configuration read again");

@@ -48,6 +48,12 @@ dist_check_SCRIPTS += tests/net/attack_paranoid.sh
 TESTS += tests/net/attack_paranoid.sh
 EXTRA_DIST += tests/net/attack_paranoid.py
 
+# A laptop's day: silence in seconds, also in doc/robustness.md.
+LAPTOP_TESTS = tests/net/laptop_moves.sh
+dist_check_SCRIPTS += $(LAPTOP_TESTS)
+TESTS += $(LAPTOP_TESTS)
+EXTRA_DIST += tests/net/silence.py
+
 # The control sockets of all three daemons, from strangers.
 dist_check_SCRIPTS += tests/net/attack_control.sh tests/net/control.sh
 TESTS += tests/net/attack_control.sh tests/net/control.sh

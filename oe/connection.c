@@ -47,8 +47,8 @@ connection_route(struct connection *conn, bool add)
 	struct core *c = conn->core;
 
 	if (conn->routed == add || c->shell->pass_route == NULL ||
-	    (add && (conn->spd == NULL || (conn->spd->policy != SPD_PASS &&
-	    !conn->kernel_policy))))
+	    (add && (conn->spd == NULL || conn->spd->nshared != 0 ||
+	    (conn->spd->policy != SPD_PASS && !conn->kernel_policy))))
 		return;
 	conn->routed = add;
 	c->shell->pass_route(c->shell_arg, conn->key.dst, add);
@@ -75,8 +75,10 @@ connection_new(struct core *c, struct spd_entry *e, enum oe_class class,
 	conn->cause = cause;
 	conn->class = class;
 	conn->tunnel = tunnel;
+	conn->right = class == OE_CLASS_TUNNEL ? RIGHT_CONFIGURED : RIGHT_NONE;
 	conn->born = conn->used = c->now;
 	TAILQ_INIT(&conn->pairs);
+	TAILQ_INIT(&conn->flows.list);
 	TAILQ_INSERT_HEAD(&e->connections, conn, entry);
 	TAILQ_INSERT_TAIL(&c->connections, conn, all);
 	e->nconnections++;
@@ -93,14 +95,16 @@ connection_detach(struct connection *conn)
 	kernel_connection_down(conn);
 	connection_route(conn, false);
 	flow_forget(conn->core, conn);
+	responder_forget(conn->core, conn);
 	lookups_forget(conn->core, conn);
 	conn->waiting = 0;
 	if (e == NULL)
 		return;
 	conn->spd = NULL;
 	conn->policy = SPD_NONE;
-	if (e->fragment_to == conn)
-		e->fragment_to = NULL;
+	if (conn->shares)
+		e->nshared--;
+	conn->shares = false;
 	TAILQ_REMOVE(&e->connections, conn, entry);
 	e->nconnections--;
 	spd_update(conn->core, e);
@@ -188,19 +192,50 @@ connection_settle(struct connection *conn, bool deny, unsigned lifespan,
 		report_event(c, conn, deny ? "deny" : "clear-text");
 }
 
+void
+connection_set_right(struct connection *conn, enum oe_right right, bool shares)
+{
+	struct spd_entry *e = conn->spd;
+
+	conn->right = right;
+	if (e == NULL)
+		return;
+	if (shares && !conn->shares && e->nshared++ == 0)
+		e->shared_since = conn->core->now;
+	else if (!shares && conn->shares)
+		e->nshared--;
+	conn->shares = shares;
+	spd_update(conn->core, e);
+}
+
 /* The identical connection is the one that a peer's new keys belong to (§3.3.2). */
+struct connection *
+connection_identical(const struct spd_entry *e, const struct keying_id *id)
+{
+	struct connection *conn;
+
+	TAILQ_FOREACH(conn, &e->connections, entry) {
+		if ((conn->state == CONNECTION_KEYED ||
+		    conn->state == CONNECTION_PENDING ||
+		    conn->state == CONNECTION_NONEXISTENT) &&
+		    keying_id_equal(&conn->peer_id, id))
+			return conn;
+	}
+	return NULL;
+}
+
 struct connection *
 connection_with(const struct spd_entry *e, const struct keying_id *id)
 {
-	struct connection *conn, *other = NULL;
+	struct connection *conn, *other;
 
+	if ((other = connection_identical(e, id)) != NULL)
+		return other;
 	TAILQ_FOREACH(conn, &e->connections, entry) {
 		switch (conn->state) {
 		case CONNECTION_KEYED:
 		case CONNECTION_PENDING:
 		case CONNECTION_NONEXISTENT:
-			if (keying_id_equal(&conn->peer_id, id))
-				return conn;
 			break;
 		case CONNECTION_POTENTIAL:
 		case CONNECTION_AUTHENTICATE:

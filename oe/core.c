@@ -22,7 +22,8 @@ core_new(struct oe_config *config, const struct oe_shell *shell,
 	c->shell_arg = shell_arg;
 	c->ops = ops;
 	c->ops_arg = ops_arg;
-	c->buf = xcalloc(1, IP_PACKET_MAX);
+	c->opened = xcalloc(1, IP_PACKET_MAX);
+	c->sealed = xcalloc(1, IP_PACKET_MAX);
 	TAILQ_INIT(&c->connections);
 	TAILQ_INIT(&c->authorizations);
 	TAILQ_INIT(&c->lookups);
@@ -51,8 +52,8 @@ core_free(struct core *c)
 	}
 	spd_free_all(c);
 	limits_free(c);
-	free(c->flows);
-	wipe_free(c->buf, IP_PACKET_MAX);
+	wipe_free(c->opened, IP_PACKET_MAX);
+	wipe_free(c->sealed, IP_PACKET_MAX);
 	free(c);
 }
 
@@ -189,7 +190,7 @@ lookup_start(struct core *c, enum cause cause, const char *name, uint16_t type,
 	l->tag = tag;
 	TAILQ_INSERT_TAIL(&c->lookups, l, entry);
 	c->nlookups[cause]++;
-	c->ops->dns_query(c->ops_arg, name, type, cause, lookup_answered, l);
+	c->ops->dns_query(c->ops_arg, name, type, lookup_answered, l);
 	return 0;
 }
 

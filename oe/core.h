@@ -31,6 +31,10 @@
 #define AUTHORIZATIONS_PER_PEER 16
 #define LOOKUPS_MAX	1024		/* DNS questions under way, for each cause */
 #define CONNECTIONS_PER_ENTRY 64	/* hosts behind one address to one of ours */
+#define PAIRS_MAX	8		/* SA pairs of one connection, each with an SPI */
+#define FLOWS_PER_OWNER	4096		/* of one peer, or in the clear with one address */
+#define FLOWS_MAX	131072		/* of all peers, and as many in the clear */
+#define FRAGMENTS_MAX	64		/* datagrams of ours whose later fragments follow */
 
 #define DELETE_TRIES	3		/* draft -17 §3.4.2 */
 #define DELETE_INTERVAL	10000
@@ -62,20 +66,44 @@ enum connection_state {
 	CONNECTION_EXPIRED,	/* deletes are on their way */
 };
 
+/*
+ * Whether the peer of a connection may speak for the address at its other end;
+ * whose key it has is another question (connection.authentic).
+ */
+enum oe_right {
+	RIGHT_NONE,		/* no peer yet */
+	RIGHT_FLOWS,		/* nobody says so: its own flows only */
+	RIGHT_DNS,		/* the address's reverse map names it */
+	RIGHT_DNSSEC,		/* and DNSSEC vouches for that */
+	RIGHT_CONFIGURED,	/* the operator named it */
+};
+
 struct core;
 struct connection;
+struct flow;
+
+/* Flows of one connection, or of the clear; the longest unused first. */
+struct flow_owner {
+	TAILQ_HEAD(, flow) list;
+	unsigned	   n;
+};
+
+/* Which way the first fragment of a datagram of ours went. */
+struct flow_fragment {
+	uint32_t	   src, dst;
+	uint16_t	   id;
+	uint8_t		   protocol;
+	struct connection *conn;	/* NULL: none, as if not claimed */
+};
 
 struct core_ops {
 	void (*dns_query)(void *arg, const char *name, uint16_t type,
-	    enum cause cause, dns_fn fn, void *fn_arg);
+	    dns_fn fn, void *fn_arg);
 	/* The keying engine: see ike.h for each. */
 	int  (*request)(void *arg, uint64_t now,
 	    const struct keying_request *r, void *conn);
 	void (*forget)(void *arg, uint64_t now, void *conn, bool tell);
 	int  (*delete_child)(void *arg, uint64_t now, uint32_t spi_in);
-	int  (*probe)(void *arg, uint64_t now, void *conn);
-	/* ESP from peer with an SPI (host order) that nobody here knows. */
-	void (*unknown_spi)(void *arg, uint64_t now, uint32_t peer, uint32_t spi);
 	void (*peer_identity)(void *arg, uint64_t token,
 	    const struct keying_id *my_id);
 	void (*peer_keys)(void *arg, uint64_t now, uint64_t token,
@@ -108,13 +136,16 @@ struct spd_entry {
 	TAILQ_HEAD(connections, connection) connections; /* newest first */
 	unsigned	  nconnections;
 	uint64_t	  used;
-	uint16_t	  fragment_id;	/* whose later fragments follow fragment_to */
-	struct connection *fragment_to;
+	unsigned	  nshared;	/* connections that may share the address */
+	uint64_t	  shared_since;
+	struct flow_owner clear_flows;
 };
 
 /* A pair of Phase 2 SAs. */
 struct sa_pair {
 	UT_hash_handle	   hh;		/* by spi_in */
+	UT_hash_handle	   hh_out;	/* by out_key; two peers at one address may choose alike */
+	struct { uint32_t dst, spi; } out_key;
 	TAILQ_ENTRY(sa_pair) entry;
 	struct connection *connection;
 	uint32_t	   spi_in, spi_out;
@@ -156,8 +187,12 @@ struct connection {
 	bool		      recheck;	/* asked again; policy stays meanwhile */
 	enum record_status    txt, ipseckey;
 	bool		      txt_here, ipseckey_here, key_malformed;
-	bool		      authentic;
+	bool		      authentic;	/* DNSSEC vouches for the key */
 	uint64_t	      dns_expires;
+	enum oe_right	      right;
+	uint64_t	      right_expires;	/* as responder: when to ask again */
+	bool		      shares;	/* other hosts may have that address too */
+	struct flow_owner     flows;
 	struct gateway	     *gateways;
 	unsigned	      ngateways, gateway;	/* gateway: the one in use */
 	struct pubkey	     *peer_key;	/* that verified; NULL before */
@@ -174,11 +209,6 @@ struct connection {
 	TAILQ_HEAD(, sa_pair) pairs;		/* newest first */
 	uint64_t	      request_at;	/* of the last (re)key */
 	uint64_t	      suspect_at;
-	uint64_t	      heard;	/* last ESP from the peer; 0: none yet */
-	uint64_t	      unanswered; /* first ESP to it since; 0: none */
-	uint64_t	      probe_at;	/* it was last asked whether it lives */
-	uint64_t	      anew_at;	/* keyed anew, nothing heard since; 0: not */
-	bool		      silent;	/* it did not answer: what fails now is lost */
 	size_t		      mtu;		/* of the path, 0: unknown */
 
 	/* aging */
@@ -203,7 +233,6 @@ struct lookup {
 	    const struct record_answer *a);
 };
 
-struct flow;
 struct peer;
 struct authorization;
 
@@ -217,7 +246,7 @@ struct core {
 	uint32_t		 local;
 	uint16_t		 ike_port;
 	struct spd_entry	*spd;
-	struct sa_pair		*sad;
+	struct sa_pair		*sad, *sad_out;	/* by inbound, by outbound SPI */
 	TAILQ_HEAD(, connection) connections;
 	unsigned		 nentries[CAUSES], nconnections[CAUSES];
 	/* Entries that may make room, the longest unused first. */
@@ -227,6 +256,9 @@ struct core {
 	size_t			 held[CAUSES];
 	uint16_t		 kernel_id;	/* last one given */
 	struct flow		*flows;
+	unsigned		 nflows[2];	/* of SAs, in the clear */
+	struct flow_fragment	 fragments[FRAGMENTS_MAX];
+	unsigned		 fragment;
 	struct peer		*peers;
 	unsigned		 npeers;
 	TAILQ_HEAD(, authorization) authorizations;
@@ -238,8 +270,11 @@ struct core {
 		uint64_t clear_out, esp_out, esp_in, held, dropped, denied;
 		uint64_t bad_esp, unknown_spi, filtered, clear_refused;
 		uint64_t keyed, failed, limits, evicted, held_back;
+		uint64_t flow_refused;
 	} count;
-	uint8_t			*buf;	/* IP_PACKET_MAX, for seal and open */
+	/* IP_PACKET_MAX each.  Two: what was opened still waits for delivery while
+	 * the datagrams that it released are sealed. */
+	uint8_t			*opened, *sealed;
 };
 
 /* --- core.c ----------------------------------------------------------------- */
@@ -320,14 +355,31 @@ void	limits_free(struct core *c);
 
 /* --- flow.c: session-oriented keying (RFC 3104 §3) ---------------------------- */
 
-/* Remembers that this packet's flow runs over conn. reply: the packet came in. */
-void	flow_learn(struct core *c, const uint8_t *pkt, size_t len, bool reply,
-	    struct connection *conn);
-/* Whose flow an outbound packet belongs to; NULL if nobody's was heard. */
-struct connection *flow_find(struct core *c, const uint8_t *pkt, size_t len, bool reply);
-void	flow_forget(struct core *c, const struct connection *conn);
-/* Does an outbound packet answer something, rather than begin it? */
-bool	flow_is_reply(const uint8_t *pkt, size_t len);
+/*
+ * All of it is about entries with nshared != 0.  Packets are whole IPv4 packets;
+ * the caller has checked that their addresses are those of the connection's
+ * selectors.
+ */
+
+/* A packet came out of conn's SA.  False if its flow is another's: to be dropped. */
+bool	flow_hear(struct core *c, struct connection *conn, const uint8_t *pkt,
+	    size_t len);
+/* The same for one that came in the clear to e's addresses. */
+bool	flow_hear_clear(struct core *c, struct spd_entry *e, const uint8_t *pkt,
+	    size_t len);
+/* The connection that an outbound packet's flow belongs to; NULL: no SA's. */
+struct connection *flow_owner(struct core *c, struct spd_entry *e,
+	    const uint8_t *pkt, size_t len);
+/* An outbound packet that was no SA's went over conn, or in the clear (NULL). */
+void	flow_sent(struct core *c, struct spd_entry *e, struct connection *conn,
+	    const uint8_t *pkt, size_t len);
+/* The same as flow_owner(), by ports (host order; 0 where there are none), for
+ * those who only ask. */
+struct connection *flow_peek(const struct core *c, uint32_t ours,
+	    uint32_t theirs, uint8_t protocol, uint16_t our_port,
+	    uint16_t their_port);
+void	flow_forget(struct core *c, struct connection *conn);
+void	flow_forget_clear(struct core *c, struct spd_entry *e);
 
 /* --- connection.c: one connection's life (§3.2, §3.4) --------------------------- */
 
@@ -343,6 +395,12 @@ void	connection_tick(struct connection *conn);
  * (§3.3.2), or else one that has found no peer so far; NULL. */
 struct connection *connection_with(const struct spd_entry *e,
 	    const struct keying_id *id);
+/* The identical one only. */
+struct connection *connection_identical(const struct spd_entry *e,
+	    const struct keying_id *id);
+/* What the peer may speak for, and whether others may speak from there too. */
+void	connection_set_right(struct connection *conn, enum oe_right right,
+	    bool shares);
 const char *connection_state_name(enum connection_state s);
 bool	connection_is_oe(const struct connection *conn);	/* permissive or paranoid */
 bool	connection_recently_used(const struct connection *conn);
@@ -388,21 +446,6 @@ void	connection_tick_keyed(struct connection *conn);
 void	connection_child_up(struct connection *conn, const struct keying_child *k);
 void	connection_child_confirmed(struct connection *conn, uint32_t spi_in);
 void	connection_child_down(struct connection *conn, uint32_t spi_in, bool by_peer);
-/* Its peer cannot be reached any more: the SAs go without a word to it. */
-void	connection_lost(struct connection *conn);
-
-/* --- liveness.c: does the peer still have our SAs? ---------------------------------- */
-
-/* ESP went to the peer, or came from it and was good. */
-void	connection_sent(struct connection *conn);
-void	connection_heard(struct connection *conn);
-void	connection_tick_liveness(struct connection *conn);
-/* The keying engine asked, and nobody answered (keying.h). */
-void	connection_peer_silent(struct connection *conn);
-void	core_invalid_spi(struct core *c, uint64_t now, uint32_t peer,
-	    uint32_t spi_out, bool authenticated);
-/* We slept, or came to another link: every peer is asked at once. */
-void	core_wake(struct core *c, uint64_t now, const char *why);
 
 /* --- kernel.c: ESP that the kernel does --------------------------------------------- */
 
@@ -413,6 +456,9 @@ void	kernel_pair_confirm(struct sa_pair *p);
 void	kernel_pair_down(struct sa_pair *p);
 /* What the connection sends comes to the TUN again. */
 void	kernel_connection_down(struct connection *conn);
+/* Another pair carries what is sent: the kernel's policy follows.  False if the
+ * kernel refuses the policy that this pair needs: it must not be sent on. */
+bool	kernel_follow(struct connection *conn);
 /* Sees what passed meanwhile. */
 void	kernel_tick(struct connection *conn);
 
@@ -442,6 +488,8 @@ void	responder_initial_contact(struct core *c, uint64_t now,
 	    const struct keying_id *id, uint32_t peer);
 /* How DNS vouched for an identity's cached keys. */
 bool	responder_authentic(struct core *c, const struct keying_id *id);
+/* Asks nothing more for a connection that goes. */
+void	responder_forget(struct core *c, const struct connection *conn);
 void	responder_tick(struct core *c);
 void	responder_free(struct core *c);
 

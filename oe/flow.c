@@ -1,4 +1,4 @@
-/* flow.c - which connection each flow was heard on: session-oriented keying (RFC 3104 §3) */
+/* flow.c - which security association each flow belongs to: session-oriented keying (RFC 3104 §3) */
 #include "config.h"
 
 #include <stdlib.h>
@@ -10,141 +10,555 @@
 #include "oe/core.h"
 
 /*
- * A cache of fixed size, allocated when the first peer that may share its
- * address comes: a set is searched whole, the longest unused flow of it gives way.
+ * Kept for addresses that several hosts may share (spd_entry.nshared): a flow
+ * belongs to the first security association, or to the clear, that it was heard
+ * on, until it is idle.  Each connection has a budget of its own, and so has
+ * the clear: whoever fills one loses nobody else's flows, and a full one
+ * refuses new flows rather than forget which SA an old one had.
  */
-#define FLOW_SETS	2048
-#define FLOW_WAYS	8
 
-#define TCP_FLAGS	13
-#define TCP_SYN		0x02
-#define TCP_ACK		0x10
 #define ICMP_ECHO_REPLY	0
 #define ICMP_ECHO	8
+#define TCP_HEADER_LEN	20
+#define TCP_FLAGS	13
+#define TCP_FIN		0x01
+#define TCP_SYN		0x02
+#define TCP_RST		0x04
+#define TCP_ACK		0x10
 
-struct flow {
-	uint32_t	   ours, theirs;	/* network order */
-	uint16_t	   our_port, their_port;/* ICMP: identifier, 0 */
-	uint8_t		   protocol;
-	struct connection *conn;		/* NULL: unused */
-	uint64_t	   used;
+#define EVICT_TRIES	64	/* of the longest unused, when a budget is used up */
+/* How far two segments of one connection may be apart. */
+#define TCP_NEAR	(1u << 20)
+
+/* Milliseconds after which a flow may become another's (RFC 5382 REQ-5, RFC
+ * 4787 REQ-5, RFC 5508 REQ-2); one in the clear has less to lose by that. */
+#define IDLE_TCP	(7440 * 1000u)
+#define IDLE_TCP_CLOSED	(60 * 1000u)
+#define IDLE_ICMP	(60 * 1000u)
+#define IDLE_OTHER	(300 * 1000u)
+#define CLEAR_TCP	(60 * 1000u)
+#define CLEAR_ICMP	(5 * 1000u)
+#define CLEAR_OTHER	(30 * 1000u)
+/* Before a peer begins flows other than TCP's beside one that the reverse map
+ * names: so long that the other's were heard. */
+#define SETTLE		CLEAR_OTHER
+
+struct flow_key {
+	uint32_t ours, theirs;		/* network order */
+	uint16_t our_port, their_port;	/* ICMP: identifier, 0 */
+	uint8_t	 protocol;
+	uint8_t	 we_ask;		/* ICMP queries: both sides count identifiers */
+	uint16_t zero;
 };
 
-/* Reads the flow of a packet as seen from our side; false if it has none. */
-static bool
-flow_of(const uint8_t *pkt, size_t len, bool reply, struct flow *f)
-{
-	struct ip_info ip;
-	uint16_t       sport, dport;
+struct flow {
+	UT_hash_handle	   hh;
+	TAILQ_ENTRY(flow)  entry;	/* of its connection, or of the clear; longest unused first */
+	struct flow_key	   key;
+	struct connection *conn;	/* NULL: in the clear */
+	struct spd_entry  *spd;
+	uint64_t	   used;
+	bool		   closed;	/* TCP's FIN or RST was seen */
+	bool		   proven;	/* else heard in the middle of a TCP connection */
+	bool		   counted;	/* what follows is known */
+	uint32_t	   our_seq, their_seq;	/* TCP: what either side sends next */
+};
 
-	memset(f, 0, sizeof(*f));
-	if (!ip_parse(pkt, len, &ip) || ip.frag != 0)
-		return false;
-	f->ours = reply ? ip.dst : ip.src;
-	f->theirs = reply ? ip.src : ip.dst;
-	f->protocol = ip.protocol;
-	if (ip.protocol == 1) {
-		if (ip.total < ip.header + ICMP_HEADER_LEN)
+/* What a packet says of its flow. */
+struct flow_packet {
+	struct flow_key key;
+	bool	 error;			/* an ICMP error about the flow */
+	bool	 answers;		/* an answer to a query */
+	bool	 begins;		/* TCP: a new connection */
+	bool	 closes;
+	bool	 counted;
+	uint32_t our_seq, their_seq;
+};
+
+/* --- what flow a packet is of -------------------------------------------------- */
+
+static void
+read_tcp(const uint8_t *tcp, size_t len, bool in, struct flow_packet *p)
+{
+	uint32_t end, ack;
+	uint8_t	 flags;
+	size_t	 header;
+
+	if (len < TCP_HEADER_LEN)
+		return;
+	flags = tcp[TCP_FLAGS];
+	header = (size_t)(tcp[12] >> 4) * 4;
+	p->begins = (flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	p->closes = (flags & (TCP_FIN | TCP_RST)) != 0;
+	if (!(flags & TCP_ACK) || header > len)
+		return;
+	end = load_u32(tcp + 4);
+	ack = load_u32(tcp + 8);
+	/* Of ours the end counts: what they will acknowledge. */
+	if (!in)
+		end += (uint32_t)(len - header) + ((flags & TCP_SYN) != 0) +
+		    ((flags & TCP_FIN) != 0);
+	p->counted = true;
+	p->our_seq = in ? ack : end;
+	p->their_seq = in ? end : ack;
+}
+
+/* The key of what stands behind an IP header; in: it travels towards us.  len
+ * may be cut short, as in the quotation of an error. */
+static bool
+read_key(const uint8_t *p, size_t len, uint8_t protocol, bool in,
+    struct flow_packet *out)
+{
+	struct flow_key *k = &out->key;
+	uint8_t		 type;
+
+	k->protocol = protocol;
+	if (protocol == 1) {
+		if (len < ICMP_HEADER_LEN)
 			return false;
-		if (pkt[ip.header] != ICMP_ECHO &&
-		    pkt[ip.header] != ICMP_ECHO_REPLY)
-			return false;
-		f->our_port = load_u16(pkt + ip.header + 4);
+		type = p[0];
+		/* Echo; then time stamp, information, mask: 13 asks, 14 answers,
+		 * and so on. */
+		if (type == ICMP_ECHO || type == ICMP_ECHO_REPLY ||
+		    (type >= 13 && type <= 18)) {
+			out->answers = type == ICMP_ECHO_REPLY ||
+			    (type >= 13 && type % 2 == 0);
+			k->our_port = load_u16(p + 4);
+			k->we_ask = in == out->answers;
+		}
 		return true;
 	}
-	if (!ip_ports(pkt, &ip, &sport, &dport))
-		return false;
-	f->our_port = reply ? dport : sport;
-	f->their_port = reply ? sport : dport;
+	if (protocol == 6 || protocol == 17) {
+		if (len < 4)
+			return false;
+		k->our_port = load_u16(p + (in ? 2 : 0));
+		k->their_port = load_u16(p + (in ? 0 : 2));
+	}
 	return true;
 }
 
-static struct flow *
-flow_set(struct core *c, const struct flow *f)
+static bool
+is_icmp_error(uint8_t type)
 {
-	uint64_t h = f->ours;
+	return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+}
 
-	h = (h ^ f->theirs) * 0x9e3779b97f4a7c15u;
-	h = (h ^ ((uint64_t)f->our_port << 32 | (uint64_t)f->their_port << 8 |
-	    f->protocol)) * 0x9e3779b97f4a7c15u;
-	return c->flows + (h >> 40) % FLOW_SETS * FLOW_WAYS;
+/* An error travels against the packet that it quotes (RFC 792). */
+static bool
+read_quotation(const uint8_t *q, size_t len, bool in, struct flow_packet *p)
+{
+	size_t header;
+
+	if (len < IP_HEADER_LEN || q[0] >> 4 != 4)
+		return false;
+	header = (size_t)(q[0] & 15) * 4;
+	if (header < IP_HEADER_LEN || header > len ||
+	    (load_u16(q + 6) & 0x1fff) != 0)
+		return false;
+	p->error = true;
+	memcpy(in ? &p->key.ours : &p->key.theirs, q + 12, 4);
+	memcpy(in ? &p->key.theirs : &p->key.ours, q + 16, 4);
+	return read_key(q + header, len - header, q[9], !in, p);
+}
+
+/* False if nothing in it tells: a later fragment, or cut short. */
+static bool
+flow_read(const uint8_t *pkt, const struct ip_info *ip, bool in,
+    struct flow_packet *p)
+{
+	const uint8_t *body = pkt + ip->header;
+	size_t	       len = ip->total - ip->header;
+
+	memset(p, 0, sizeof(*p));
+	if (ip->frag != 0)
+		return false;
+	if (ip->protocol == 1 && len >= ICMP_HEADER_LEN &&
+	    is_icmp_error(body[0]))
+		return read_quotation(body + ICMP_HEADER_LEN,
+		    len - ICMP_HEADER_LEN, in, p);
+	p->key.ours = in ? ip->dst : ip->src;
+	p->key.theirs = in ? ip->src : ip->dst;
+	if (!read_key(body, len, ip->protocol, in, p))
+		return false;
+	if (ip->protocol == 6)
+		read_tcp(body, len, in, p);
+	return true;
+}
+
+/* --- the table -------------------------------------------------------------------- */
+
+static struct flow *
+flow_get(const struct core *c, const struct flow_key *k)
+{
+	struct flow *f;
+
+	HASH_FIND(hh, c->flows, k, sizeof(*k), f);
+	return f;
+}
+
+static struct flow_owner *
+owner_of(struct spd_entry *e, struct connection *conn)
+{
+	return conn != NULL ? &conn->flows : &e->clear_flows;
+}
+
+static void
+flow_leave(struct core *c, struct flow *f)
+{
+	struct flow_owner *o = owner_of(f->spd, f->conn);
+
+	TAILQ_REMOVE(&o->list, f, entry);
+	o->n--;
+	c->nflows[f->conn == NULL]--;
+}
+
+static void
+flow_enter(struct core *c, struct flow *f, struct spd_entry *e,
+    struct connection *conn)
+{
+	struct flow_owner *o = owner_of(e, conn);
+
+	f->spd = e;
+	f->conn = conn;
+	f->used = c->now;
+	TAILQ_INSERT_TAIL(&o->list, f, entry);
+	o->n++;
+	c->nflows[conn == NULL]++;
+}
+
+static void
+flow_free(struct core *c, struct flow *f)
+{
+	flow_leave(c, f);
+	HASH_DEL(c->flows, f);
+	free(f);
+}
+
+static void
+flow_used(struct core *c, struct flow *f, const struct flow_packet *p)
+{
+	struct flow_owner *o = owner_of(f->spd, f->conn);
+
+	f->used = c->now;
+	TAILQ_REMOVE(&o->list, f, entry);
+	TAILQ_INSERT_TAIL(&o->list, f, entry);
+	f->closed = (f->closed || p->closes) && !p->begins;
+	if (p->counted) {
+		f->counted = true;
+		f->our_seq = p->our_seq;
+		f->their_seq = p->their_seq;
+	}
 }
 
 static bool
-flow_equal(const struct flow *a, const struct flow *b)
+flow_idle(const struct core *c, const struct flow *f, bool clear)
 {
-	return a->conn != NULL && a->ours == b->ours &&
-	    a->theirs == b->theirs && a->our_port == b->our_port &&
-	    a->their_port == b->their_port && a->protocol == b->protocol;
+	uint64_t most;
+
+	if (f->key.protocol == 6)
+		most = clear ? CLEAR_TCP : f->closed ? IDLE_TCP_CLOSED : IDLE_TCP;
+	else if (f->key.protocol == 1)
+		most = clear ? CLEAR_ICMP : IDLE_ICMP;
+	else
+		most = clear ? CLEAR_OTHER : IDLE_OTHER;
+	return c->now - f->used >= most;
 }
 
-void
-flow_learn(struct core *c, const uint8_t *pkt, size_t len, bool reply,
+/* Room for one more, perhaps in place of one that nothing is expected of. */
+static bool
+flow_room(struct core *c, struct spd_entry *e, struct connection *conn)
+{
+	struct flow_owner *o = owner_of(e, conn);
+	struct flow	  *f;
+	unsigned	   i = 0;
+
+	if (o->n < FLOWS_PER_OWNER && c->nflows[conn == NULL] < FLOWS_MAX)
+		return true;
+	TAILQ_FOREACH(f, &o->list, entry) {
+		if (conn == NULL || flow_idle(c, f, f->key.protocol != 6)) {
+			flow_free(c, f);
+			return true;
+		}
+		if (++i == EVICT_TRIES)
+			break;
+	}
+	return false;
+}
+
+static bool
+flow_add(struct core *c, struct spd_entry *e, struct connection *conn,
+    const struct flow_packet *p, bool proven)
+{
+	struct flow *f;
+
+	if (!flow_room(c, e, conn)) {
+		c->count.limits++;
+		return false;
+	}
+	f = xcalloc(1, sizeof(*f));
+	f->key = p->key;
+	f->proven = proven;
+	flow_enter(c, f, e, conn);
+	flow_used(c, f, p);
+	HASH_ADD(hh, c->flows, key, sizeof(f->key), f);
+	return true;
+}
+
+static bool
+flow_move(struct core *c, struct flow *f, struct spd_entry *e,
+    struct connection *conn, const struct flow_packet *p, bool proven)
+{
+	if (!flow_room(c, e, conn)) {
+		c->count.limits++;
+		return false;
+	}
+	/* Making room may have taken this very one. */
+	if (flow_get(c, &p->key) != f)
+		return flow_add(c, e, conn, p, proven);
+	flow_leave(c, f);
+	f->closed = false;
+	f->proven = proven;
+	flow_enter(c, f, e, conn);
+	flow_used(c, f, p);
+	return true;
+}
+
+/* --- whose flow it is --------------------------------------------------------------- */
+
+/* Sequence numbers are what somebody who is not on the path of a TCP connection
+ * does not know of it (RFC 5961 §1). */
+static bool
+same_tcp(const struct flow *f, const struct flow_packet *p)
+{
+	return f->counted && p->counted &&
+	    p->our_seq - f->our_seq + TCP_NEAR < 2 * TCP_NEAR &&
+	    p->their_seq - f->their_seq + TCP_NEAR < 2 * TCP_NEAR;
+}
+
+/* May a flow that others have become conn's by this packet from its SA? */
+static bool
+flow_yields(const struct core *c, const struct flow *f,
+    const struct connection *conn, const struct flow_packet *p)
+{
+	bool right = conn->right != RIGHT_FLOWS;
+
+	if (f->conn == NULL)
+		return right || flow_idle(c, f, true) || same_tcp(f, p);
+	/* Whom the reverse map names goes before whom it does not. */
+	if (right != (f->conn->right != RIGHT_FLOWS))
+		return right;
+	return !f->proven || flow_idle(c, f, false);
+}
+
+static bool
+named_is_keyed(const struct spd_entry *e)
+{
+	const struct connection *conn;
+
+	TAILQ_FOREACH(conn, &e->connections, entry) {
+		if (conn->state == CONNECTION_KEYED &&
+		    conn->right != RIGHT_FLOWS)
+			return true;
+	}
+	return false;
+}
+
+bool
+flow_hear(struct core *c, struct connection *conn, const uint8_t *pkt,
+    size_t len)
+{
+	struct spd_entry  *e = conn->spd;
+	struct flow_packet p;
+	struct ip_info	   ip;
+	struct flow	  *f;
+	bool		   right = conn->right != RIGHT_FLOWS, proven;
+
+	/* Whose a later fragment is, the first one decided: alone it is nothing. */
+	if (!ip_parse(pkt, len, &ip) || !flow_read(pkt, &ip, true, &p))
+		return true;
+	f = flow_get(c, &p.key);
+	if (f != NULL && f->conn == conn) {
+		if (!p.error)
+			flow_used(c, f, &p);
+		if (p.begins)
+			f->proven = true;
+		return true;
+	}
+	if (f != NULL && !flow_yields(c, f, conn, &p))
+		return false;
+	/* Errors and answers to nothing that we know of begin no flow. */
+	if (p.error || (f == NULL && p.answers))
+		return true;
+	if (f == NULL && !right && p.key.protocol != 6 &&
+	    p.key.protocol != 1 && named_is_keyed(e) &&
+	    c->now - e->shared_since < SETTLE)
+		return false;
+	proven = right || p.key.protocol != 6 || p.begins ||
+	    (f != NULL && f->conn == NULL && same_tcp(f, &p));
+	/* All of the address is the named one's, learnt or not. */
+	return (f == NULL ? flow_add(c, e, conn, &p, proven) :
+	    flow_move(c, f, e, conn, &p, proven)) || right;
+}
+
+bool
+flow_hear_clear(struct core *c, struct spd_entry *e, const uint8_t *pkt,
+    size_t len)
+{
+	struct flow_packet p;
+	struct ip_info	   ip;
+	struct flow	  *f;
+
+	if (!ip_parse(pkt, len, &ip) || !flow_read(pkt, &ip, true, &p))
+		return true;
+	f = flow_get(c, &p.key);
+	/* While the SA lives, idle or not: encryption is not taken from it. */
+	if (f != NULL && f->conn != NULL)
+		return false;
+	if (f != NULL)
+		flow_used(c, f, &p);
+	else if (!p.error && !p.answers)
+		flow_add(c, e, NULL, &p, true);
+	return true;
+}
+
+/* --- outbound ------------------------------------------------------------------------- */
+
+/* The first fragment has the ports; the others follow it. */
+static void
+fragment_note(struct core *c, const struct ip_info *ip,
     struct connection *conn)
 {
-	struct flow f, *set, *slot;
-	unsigned    i;
+	struct flow_fragment *f;
 
-	if (!flow_of(pkt, len, reply, &f))
-		return;
-	if (c->flows == NULL)
-		c->flows = xcalloc(FLOW_SETS * FLOW_WAYS, sizeof(f));
-	slot = set = flow_set(c, &f);
-	for (i = 0; i < FLOW_WAYS; i++) {
-		if (flow_equal(&set[i], &f)) {
-			slot = &set[i];
-			break;
-		}
-		if (slot->conn != NULL &&
-		    (set[i].conn == NULL || set[i].used < slot->used))
-			slot = &set[i];
-	}
-	f.conn = conn;
-	f.used = c->now;
-	*slot = f;
+	f = &c->fragments[c->fragment++ % FRAGMENTS_MAX];
+	f->src = ip->src;
+	f->dst = ip->dst;
+	f->id = ip->id;
+	f->protocol = ip->protocol;
+	f->conn = conn;
 }
 
-struct connection *
-flow_find(struct core *c, const uint8_t *pkt, size_t len, bool reply)
+static struct connection *
+fragment_find(const struct core *c, const struct ip_info *ip)
 {
-	struct flow f, *set;
-	unsigned    i;
+	const struct flow_fragment *f;
+	unsigned		    i;
 
-	if (c->flows == NULL || !flow_of(pkt, len, reply, &f))
-		return NULL;
-	set = flow_set(c, &f);
-	for (i = 0; i < FLOW_WAYS; i++) {
-		if (flow_equal(&set[i], &f)) {
-			set[i].used = c->now;
-			return set[i].conn;
-		}
+	for (i = 1; i <= FRAGMENTS_MAX; i++) {
+		f = &c->fragments[(c->fragment - i) % FRAGMENTS_MAX];
+		if (f->src == ip->src && f->dst == ip->dst &&
+		    f->id == ip->id && f->protocol == ip->protocol)
+			return f->conn;
 	}
 	return NULL;
 }
 
-void
-flow_forget(struct core *c, const struct connection *conn)
+/* Is the packet on the flow that an SA was heard with? */
+static bool
+flow_is_of(struct core *c, struct spd_entry *e, struct flow *f,
+    const struct flow_packet *p)
 {
-	size_t i;
+	if (f->conn->spd != e || connection_pair(f->conn) == NULL)
+		return false;
+	if (p->error)
+		return true;
+	/* What we begin ourselves is no answer to anything that it said. */
+	if (p->begins && f->conn->right == RIGHT_FLOWS) {
+		flow_free(c, f);
+		return false;
+	}
+	if (!f->proven && !same_tcp(f, p)) {
+		flow_move(c, f, e, NULL, p, true);
+		return false;
+	}
+	f->proven = true;
+	flow_used(c, f, p);
+	return true;
+}
 
-	if (c->flows == NULL)
+struct connection *
+flow_owner(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
+{
+	struct connection *conn = NULL;
+	struct flow_packet p;
+	struct ip_info	   ip;
+	struct flow	  *f;
+
+	if (!ip_parse(pkt, len, &ip))
+		return NULL;
+	if (ip.frag != 0)
+		return fragment_find(c, &ip);
+	if (!flow_read(pkt, &ip, false, &p))
+		return NULL;
+	f = flow_get(c, &p.key);
+	if (f != NULL && f->conn != NULL) {
+		conn = f->conn;
+		if (!flow_is_of(c, e, f, &p))
+			conn = NULL;
+	} else if (f != NULL && !p.error) {
+		flow_used(c, f, &p);
+	}
+	if (ip.more)
+		fragment_note(c, &ip, conn);
+	return conn;
+}
+
+void
+flow_sent(struct core *c, struct spd_entry *e, struct connection *conn,
+    const uint8_t *pkt, size_t len)
+{
+	struct flow_packet p;
+	struct ip_info	   ip;
+	struct flow	  *f;
+
+	if (!ip_parse(pkt, len, &ip) || !flow_read(pkt, &ip, false, &p) ||
+	    p.error)
 		return;
-	for (i = 0; i < FLOW_SETS * FLOW_WAYS; i++) {
-		if (c->flows[i].conn == conn)
-			memset(&c->flows[i], 0, sizeof(c->flows[i]));
+	f = flow_get(c, &p.key);
+	if (f == NULL)
+		flow_add(c, e, conn, &p, true);
+	else if (f->conn == NULL && conn != NULL)
+		flow_move(c, f, e, conn, &p, true);
+}
+
+struct connection *
+flow_peek(const struct core *c, uint32_t ours, uint32_t theirs,
+    uint8_t protocol, uint16_t our_port, uint16_t their_port)
+{
+	struct flow_key k;
+	struct flow    *f;
+
+	memset(&k, 0, sizeof(k));
+	k.ours = ours;
+	k.theirs = theirs;
+	k.protocol = protocol;
+	k.our_port = our_port;
+	k.their_port = their_port;
+	f = flow_get(c, &k);
+	return f != NULL && f->proven ? f->conn : NULL;
+}
+
+/* --- the end ----------------------------------------------------------------------------- */
+
+void
+flow_forget(struct core *c, struct connection *conn)
+{
+	struct flow *f;
+	unsigned     i;
+
+	while ((f = TAILQ_FIRST(&conn->flows.list)) != NULL)
+		flow_free(c, f);
+	for (i = 0; i < FRAGMENTS_MAX; i++) {
+		if (c->fragments[i].conn == conn)
+			c->fragments[i].conn = NULL;
 	}
 }
 
-bool
-flow_is_reply(const uint8_t *pkt, size_t len)
+void
+flow_forget_clear(struct core *c, struct spd_entry *e)
 {
-	struct ip_info ip;
+	struct flow *f;
 
-	if (!ip_parse(pkt, len, &ip) || ip.frag != 0)
-		return false;
-	if (ip.protocol == 1)
-		return ip.total > ip.header &&
-		    pkt[ip.header] == ICMP_ECHO_REPLY;
-	return ip.protocol == 6 && ip.total > ip.header + TCP_FLAGS &&
-	    (pkt[ip.header + TCP_FLAGS] & (TCP_SYN | TCP_ACK)) != TCP_SYN;
+	while ((f = TAILQ_FIRST(&e->clear_flows.list)) != NULL)
+		flow_free(c, f);
 }

@@ -11,9 +11,10 @@
 
 /*
  * Not for hosts that may share their address (the kernel cannot choose an SA by
- * the flow that it was heard on), nor for networks behind us, whose other
- * packets to the same destination must still come to the engine, nor for ESP
- * in UDP.
+ * the flow that it was heard on) or have no right to it (the kernel would send
+ * them all that goes there), nor where others at that address have keys; nor
+ * for networks behind us, whose other packets to the same destination must
+ * still come to the engine, nor for ESP in UDP.
  */
 static bool
 kernel_can(const struct connection *conn, const struct keying_child *k)
@@ -21,7 +22,9 @@ kernel_can(const struct connection *conn, const struct keying_child *k)
 	const struct core *c = conn->core;
 
 	return c->shell->kernel != NULL && c->config->nnetworks == 0 &&
-	    k->peer_id.type != KEYING_ID_FQDN && k->in.encap_sport == 0 &&
+	    k->peer_id.type != KEYING_ID_FQDN && conn->right > RIGHT_FLOWS &&
+	    (conn->spd == NULL || conn->spd->nshared == 0) &&
+	    k->in.encap_sport == 0 &&
 	    conn->key.src == c->local && conn->key.src_plen == 32 &&
 	    conn->key.dst_plen == 32;
 }
@@ -59,36 +62,57 @@ kernel_pair_up(struct sa_pair *p, const struct keying_child *k)
 	*p->kernel_out = k->out;
 }
 
+/* The policy before the way past the TUN: nothing finds that without it. */
+static int
+kernel_connection_up(struct connection *conn)
+{
+	const struct core     *c = conn->core;
+	struct keying_selector ours = host_selector(conn->key.src);
+	struct keying_selector theirs = host_selector(conn->key.dst);
+
+	if (!conn->kernel_policy && c->shell->kernel->policy_add(
+	    c->shell->kernel_arg, conn->kernel_id, &ours, &theirs,
+	    conn->path.local, conn->path.peer) == -1)
+		return -1;
+	conn->kernel_policy = true;
+	connection_route(conn, true);
+	return 0;
+}
+
 void
 kernel_pair_confirm(struct sa_pair *p)
 {
-	struct connection     *conn = p->connection;
-	struct core	      *c = conn->core;
-	const struct oe_kernel *kernel = c->shell->kernel;
-	struct keying_selector ours = host_selector(conn->key.src);
-	struct keying_selector theirs = host_selector(conn->key.dst);
-	int		       rc;
+	struct connection *conn = p->connection;
+	struct core	  *c = conn->core;
+	int		   rc;
 
 	if (!p->kernel) {
 		kernel_connection_down(conn);
 		return;
 	}
-	rc = kernel->sa_add(c->shell->kernel_arg, p->kernel_out,
+	rc = c->shell->kernel->sa_add(c->shell->kernel_arg, p->kernel_out,
 	    conn->kernel_id, true);
-	if (rc == 0 && !conn->kernel_policy)
-		rc = kernel->policy_add(c->shell->kernel_arg, conn->kernel_id,
-		    &ours, &theirs, conn->path.local, conn->path.peer);
 	wipe_free(p->kernel_out, sizeof(*p->kernel_out));
 	p->kernel_out = NULL;
-	if (rc == -1) {
-		log_warn("%s: kernel ESP: %s; in user space from here on",
-		    ipv4_text(conn->key.dst), strerror(errno));
-		kernel_connection_down(conn);
-		kernel_pair_down(p);
+	if (rc == 0 && kernel_connection_up(conn) == 0)
 		return;
-	}
-	conn->kernel_policy = true;
-	connection_route(conn, true);
+	log_warn("%s: kernel ESP: %s; in user space from here on",
+	    ipv4_text(conn->key.dst), strerror(errno));
+	kernel_connection_down(conn);
+	kernel_pair_down(p);
+}
+
+bool
+kernel_follow(struct connection *conn)
+{
+	const struct sa_pair *p = connection_pair(conn);
+
+	if (p == NULL)
+		return true;	/* a policy without an SA lets nothing out */
+	if (p->kernel)
+		return kernel_connection_up(conn) == 0;
+	kernel_connection_down(conn);
+	return true;
 }
 
 void

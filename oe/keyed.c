@@ -20,6 +20,7 @@ pair_free(struct sa_pair *p)
 
 	kernel_pair_down(p);
 	HASH_DEL(c->sad, p);
+	HASH_DELETE(hh_out, c->sad_out, p);
 	TAILQ_REMOVE(&p->connection->pairs, p, entry);
 	if (c->shell->spi_put != NULL)
 		c->shell->spi_put(c->shell_arg, p->spi_in);
@@ -50,9 +51,10 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	const struct esp_params *e = esp_sa_params(fresh->out);
 
 	fresh->confirmed = true;
-	conn->failed = conn->silent = false;
-	conn->unanswered = 0;
-	limits_known_add(c, conn->key.dst);
+	conn->failed = false;
+	/* Of what others there send, keys with one of them say nothing. */
+	if (conn->right != RIGHT_FLOWS)
+		limits_known_add(c, conn->key.dst);
 	/* §3.4.2: the new outbound SA at once; the old pair goes when what is
 	 * under way has come.  Two negotiations that crossed both stay: the peer may
 	 * have chosen the other. */
@@ -68,6 +70,7 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	    esp_cipher_name(e->cipher, e->cipher_len));
 	if (rekey) {
 		kernel_pair_confirm(fresh);
+		spd_update(c, conn->spd);
 		report_event(c, conn, "rekeyed");
 		return;
 	}
@@ -91,6 +94,29 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	kernel_pair_confirm(fresh);
 	connection_set(conn, CONNECTION_KEYED, SPD_ENCRYPT);
 	report_event(c, conn, "keyed");
+}
+
+/*
+ * A peer that goes on negotiating would else have an SPI of ours for each: the
+ * oldest goes, but for the one that we send on.
+ */
+static void
+connection_shed(struct connection *conn, const struct sa_pair *fresh)
+{
+	struct core    *c = conn->core;
+	struct sa_pair *p, *chosen = connection_pair(conn), *victim = NULL;
+	unsigned	n = 0;
+
+	TAILQ_FOREACH(p, &conn->pairs, entry) {
+		n++;
+		if (p != fresh && p != chosen)
+			victim = p;
+	}
+	if (n <= PAIRS_MAX || victim == NULL)
+		return;
+	c->count.limits++;
+	c->ops->delete_child(c->ops_arg, c->now, victim->spi_in);
+	pair_free(victim);
 }
 
 void
@@ -123,7 +149,11 @@ connection_child_up(struct connection *conn, const struct keying_child *k)
 	p->soft_bytes = k->soft_bytes;
 	p->bad = (struct ratelimit)RATELIMIT_INIT(3, 10000);
 	HASH_ADD(hh, c->sad, spi_in, sizeof(p->spi_in), p);
+	p->out_key.dst = k->out.dst;
+	p->out_key.spi = k->out.spi;
+	HASH_ADD(hh_out, c->sad_out, out_key, sizeof(p->out_key), p);
 	TAILQ_INSERT_HEAD(&conn->pairs, p, entry);
+	connection_shed(conn, p);
 	conn->path = k->path;
 	conn->peer_id = k->peer_id;
 	if (k->peer_key.len != 0 && conn->class != OE_CLASS_TUNNEL) {
@@ -132,6 +162,10 @@ connection_child_up(struct connection *conn, const struct keying_child *k)
 		*conn->peer_key = k->peer_key;
 		gateways_keep_peer(conn, k);
 	}
+	/* One known by a name, at the address itself, may share it (§5.3). */
+	if (k->initiator && connection_is_oe(conn) && !conn->shares &&
+	    k->peer_id.type != KEYING_ID_IPV4 && k->path.peer == conn->key.dst)
+		connection_set_right(conn, conn->right, true);
 	kernel_pair_up(p, k);
 	if (k->initiator) {
 		conn->requested = false;
@@ -155,28 +189,28 @@ connection_child_confirmed(struct connection *conn, uint32_t spi_in)
 	}
 }
 
-/* The last pair is gone. */
+/*
+ * Another pair may be the one that carries what we send: the data plane that
+ * has it must be able to, else nothing is sent until there are other keys.
+ */
 static void
-connection_unkeyed(struct connection *conn, const char *why, bool by_peer)
+connection_follow(struct connection *conn)
 {
-	struct core *c = conn->core;
+	struct sa_pair *p = connection_pair(conn);
 
-	log_info("%s: connection with %s ended: %s", ipv4_text(conn->key.dst),
-	    keying_id_text(&conn->peer_id), why);
-	report_event(c, conn, "expired");
-	/* §3.2.6: rekeying failed, and now the keys are gone too. */
-	if (!by_peer && conn->failed && connection_is_oe(conn)) {
-		connection_no_oe(conn, connection_failure_lifespan(conn), "rekeying with "
-		    "%s: %s", ipv4_text(conn->path.peer),
-		    keying_failure_text(conn->failure));
+	if (conn->spd == NULL || p == NULL || kernel_follow(conn))
 		return;
-	}
-	connection_free(conn, false);
+	if (ratelimit_pass(&p->bad, conn->core->now))
+		log_warn("%s: the kernel takes no policy for the keys that are "
+		    "left: nothing is sent until there are others",
+		    ipv4_text(conn->key.dst));
+	connection_rekey(conn, "the kernel cannot use the keys that are left");
 }
 
 void
 connection_child_down(struct connection *conn, uint32_t spi_in, bool by_peer)
 {
+	struct core    *c = conn->core;
 	struct sa_pair *p;
 
 	TAILQ_FOREACH(p, &conn->pairs, entry) {
@@ -188,6 +222,7 @@ connection_child_down(struct connection *conn, uint32_t spi_in, bool by_peer)
 	pair_free(p);
 	if ((p = TAILQ_FIRST(&conn->pairs)) != NULL) {
 		p->linger = 0;	/* whatever the peer chose, this is what is left */
+		connection_follow(conn);
 		return;
 	}
 	if (conn->state == CONNECTION_EXPIRED || conn->state ==
@@ -196,20 +231,19 @@ connection_child_down(struct connection *conn, uint32_t spi_in, bool by_peer)
 			connection_free(conn, false);
 		return;
 	}
-	connection_unkeyed(conn, by_peer ? "deleted by the peer" :
-	    "its keys expired", by_peer);
-}
-
-void
-connection_lost(struct connection *conn)
-{
-	struct core    *c = conn->core;
-	struct sa_pair *p;
-
-	c->ops->forget(c->ops_arg, c->now, conn, false);
-	while ((p = TAILQ_FIRST(&conn->pairs)) != NULL)
-		pair_free(p);
-	connection_unkeyed(conn, "its peer is gone", false);
+	log_info("%s: connection with %s ended: %s", ipv4_text(conn->key.dst),
+	    keying_id_text(&conn->peer_id), by_peer ? "deleted by the peer" :
+	    "its keys expired");
+	report_event(c, conn, "expired");
+	/* §3.2.6: rekeying failed, and now the keys are gone too. */
+	if (!by_peer && conn->failed && connection_is_oe(conn) &&
+	    conn->right != RIGHT_FLOWS) {
+		connection_no_oe(conn, connection_failure_lifespan(conn), "rekeying with "
+		    "%s: %s", ipv4_text(conn->path.peer),
+		    keying_failure_text(conn->failure));
+		return;
+	}
+	connection_free(conn, false);
 }
 
 
@@ -227,10 +261,10 @@ connection_tick_keyed(struct connection *conn)
 			pair_free(p);
 		}
 	}
+	connection_follow(conn);
 	kernel_tick(conn);
 	if ((p = connection_pair(conn)) == NULL)
 		return;
-	connection_tick_liveness(conn);
 	if (c->now >= conn->look_at) {
 		if (!connection_recently_used(conn) && conn->class != OE_CLASS_TUNNEL) {
 			connection_expire(conn, "not used any more");

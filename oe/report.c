@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/control.h"
@@ -70,6 +71,17 @@ auth_text(const struct connection *conn)
 	return conn->authentic ? "dnssec" : "dns";
 }
 
+/* How the peer's right to the address came to be believed: another question. */
+static const char *
+right_text(const struct connection *conn)
+{
+	static const char *const names[] = { [RIGHT_NONE] = "",
+		[RIGHT_FLOWS] = "own flows", [RIGHT_DNS] = "dns",
+		[RIGHT_DNSSEC] = "dnssec", [RIGHT_CONFIGURED] = "configured" };
+
+	return conn->state == CONNECTION_KEYED ? names[conn->right] : "";
+}
+
 static uint64_t
 seconds_to(uint64_t now, uint64_t at)
 {
@@ -93,6 +105,7 @@ connection_row(const struct connection *conn)
 	add_text(o, "peer", conn->peer_id.type != 0 ?
 	    keying_id_text(&conn->peer_id) : "");
 	add_text(o, "auth", auth_text(conn));
+	add_text(o, "right", right_text(conn));
 	add_text(o, "gateway", conn->path.peer != 0 ?
 	    ipv4_text(conn->path.peer) : "");
 	if (p != NULL) {
@@ -168,6 +181,24 @@ report_sa(struct core *c)
 	return o;
 }
 
+static const char *
+right_line(const struct connection *conn)
+{
+	switch (conn->right) {
+	case RIGHT_FLOWS:
+		return "; its own flows only, as the address does not name it";
+	case RIGHT_DNS:
+		return "; address named in its reverse map, not vouched for by "
+		    "DNSSEC";
+	case RIGHT_DNSSEC:
+		return "; address vouched for by DNSSEC";
+	case RIGHT_NONE:
+	case RIGHT_CONFIGURED:
+		break;
+	}
+	return "";
+}
+
 /* "198.51.100.10: encrypted ...": the answer at 3 a.m., in one line. */
 static void
 why_line(const struct connection *conn, char *out, size_t cap)
@@ -184,13 +215,14 @@ why_line(const struct connection *conn, char *out, size_t cap)
 			break;
 		cipher_text(p->out, cipher, sizeof(cipher));
 		snprintf(peer, sizeof(peer), "%s", keying_id_text(&conn->peer_id));
-		snprintf(out, cap, "%s: encrypted with %s to %s at %s (%s), "
+		snprintf(out, cap, "%s: encrypted with %s to %s at %s (%s%s), "
 		    "because %s; %llu packets, looked at again in %llu s", dst,
 		    cipher, peer, ipv4_text(conn->path.peer),
 		    conn->class == OE_CLASS_TUNNEL ? auth_text(conn) :
 		    conn->authentic ? "key vouched for by DNSSEC" :
 		    "key from DNS, not vouched for by DNSSEC",
-		    conn->reason, (unsigned long long)conn->packets, next);
+		    right_line(conn), conn->reason,
+		    (unsigned long long)conn->packets, next);
 		return;
 	case CONNECTION_CLEAR:
 	case CONNECTION_DENY:
@@ -257,6 +289,7 @@ why_nothing(const struct core *c, uint32_t addr, json_object *o, char *out,
 	    SPD_PASS : m.class == OE_CLASS_DENY ? SPD_DENY : SPD_NONE));
 	add_text(o, "class", oe_class_name(m.class));
 	add_text(o, "auth", "");
+	add_text(o, "right", "");
 }
 
 static json_object *
@@ -268,6 +301,38 @@ error_answer(const char *text)
 	return o;
 }
 
+/* A number in a question, all of them texts; 0 if there is none. */
+static unsigned
+number_of(json_object *req, const char *key, unsigned most)
+{
+	const char   *text = control_text(req, key);
+	unsigned long n = text != NULL ? strtoul(text, NULL, 10) : 0;
+
+	return n <= most ? (unsigned)n : 0;
+}
+
+/* Who is at that address with nothing but flows of its own: one of them, and
+ * how many. */
+static void
+why_flows(const struct core *c, uint32_t addr, char *line, size_t cap)
+{
+	const struct connection *conn, *one = NULL;
+	unsigned		 n = 0;
+	size_t			 len = strlen(line);
+
+	TAILQ_FOREACH(conn, &c->connections, all) {
+		if (conn->key.dst == addr && conn->right == RIGHT_FLOWS &&
+		    conn->state == CONNECTION_KEYED) {
+			one = conn;
+			n++;
+		}
+	}
+	if (one != NULL)
+		snprintf(line + len, cap - len, "; but encrypted with %s%s on "
+		    "their own flows only, as the address does not name them",
+		    keying_id_text(&one->peer_id), n > 1 ? " and others" : "");
+}
+
 static json_object *
 report_why(struct core *c, json_object *req)
 {
@@ -276,6 +341,8 @@ report_why(struct core *c, json_object *req)
 	const char	  *address = control_text(req, "address");
 	const char	  *source = control_text(req, "source");
 	struct in_addr	   a, src = { 0 };
+	unsigned	   protocol = number_of(req, "protocol", 255);
+	bool		   flow;
 	char		   line[1024];
 
 	if (address == NULL || inet_pton(AF_INET, address, &a) != 1)
@@ -284,7 +351,8 @@ report_why(struct core *c, json_object *req)
 		return error_answer("the source is no IPv4 address");
 	TAILQ_FOREACH(conn, &c->connections, all) {
 		if (!ip_in_prefix(a.s_addr, conn->key.dst, conn->key.dst_plen) ||
-		    conn->spd == NULL || (src.s_addr != 0 &&
+		    conn->spd == NULL || conn->right == RIGHT_FLOWS ||
+		    (src.s_addr != 0 &&
 		    !ip_in_prefix(src.s_addr, conn->key.src, conn->key.src_plen)))
 			continue;
 		/* What decides for the packet: the strongest policy. */
@@ -292,6 +360,13 @@ report_why(struct core *c, json_object *req)
 		    (best->policy != SPD_ENCRYPT && conn->used > best->used))
 			best = conn;
 	}
+	/* Where hosts share an address each flow has its own answer. */
+	conn = protocol == 0 ? NULL : flow_peek(c, src.s_addr != 0 ?
+	    src.s_addr : c->local, a.s_addr, (uint8_t)protocol,
+	    (uint16_t)number_of(req, "source_port", 65535),
+	    (uint16_t)number_of(req, "port", 65535));
+	if ((flow = conn != NULL && conn->spd != NULL))
+		best = conn;
 	if (best != NULL) {
 		o = connection_row(best);
 		why_line(best, line, sizeof(line));
@@ -299,6 +374,8 @@ report_why(struct core *c, json_object *req)
 		o = json_object_new_object();
 		why_nothing(c, a.s_addr, o, line, sizeof(line));
 	}
+	if (!flow)
+		why_flows(c, a.s_addr, line, sizeof(line));
 	add_text(o, "line", line);
 	return o;
 }
@@ -335,6 +412,7 @@ report_status(struct core *c)
 	add_number(n, "unknown_spi", c->count.unknown_spi);
 	add_number(n, "ingress_filtered", c->count.filtered);
 	add_number(n, "clear_refused", c->count.clear_refused);
+	add_number(n, "flow_refused", c->count.flow_refused);
 	add_number(n, "keyed", c->count.keyed);
 	add_number(n, "failed", c->count.failed);
 	add_number(n, "limits", c->count.limits);

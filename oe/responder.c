@@ -32,15 +32,22 @@ struct peer {
 	uint64_t	 tokens[PEER_WAITING_MAX];
 };
 
-/* A Phase 2 proposal of an authenticated peer for a host behind it. */
+/*
+ * What an authenticated peer asked for, and whether the reverse map of the
+ * address that it would speak for names it (draft -17 §3.3.2, §3.3.3).
+ */
 struct authorization {
 	TAILQ_ENTRY(authorization) entry;
-	struct core	 *core;
-	uint64_t	  token;
-	struct keying_id  id;
-	struct spd_key	  key;
-	enum oe_class	  class;
-	unsigned	  waiting;
+	struct core	  *core;
+	uint64_t	   token;	/* of the Phase 2 proposal that waits, or */
+	struct connection *conn;	/* granted already, but not all of the address */
+	struct keying_id   id;
+	struct spd_key	   key;
+	enum oe_class	   class;
+	bool		   shares;
+	bool		   answered;	/* DNS said something, not only nothing */
+	uint32_t	   ttl;
+	unsigned	   waiting;
 };
 
 /* --- configured tunnels ------------------------------------------------------------ */
@@ -281,24 +288,60 @@ authorization_free(struct authorization *a)
 	free(a);
 }
 
-/* The connection that this peer's keys will be for. */
-static void
-authorize(struct core *c, uint64_t token, const struct keying_id *id,
-    const struct spd_key *key, enum oe_class class, unsigned tunnel)
+void
+responder_forget(struct core *c, const struct connection *conn)
+{
+	struct authorization *a, *next;
+
+	for (a = TAILQ_FIRST(&c->authorizations); a != NULL; a = next) {
+		next = TAILQ_NEXT(a, entry);
+		if (a->conn == conn)
+			authorization_free(a);
+	}
+}
+
+static uint64_t
+expiry(const struct core *c, uint32_t ttl)
+{
+	return c->now + (uint64_t)(ttl < PEER_TTL_MIN ? PEER_TTL_MIN :
+	    ttl > PEER_TTL_MAX ? PEER_TTL_MAX : ttl) * SECONDS;
+}
+
+/*
+ * The connection that this peer's keys will be for.  One with nothing but flows
+ * of its own has a connection beside whatever else there is for the address.
+ */
+static struct connection *
+connection_for(struct core *c, const struct keying_id *id,
+    const struct spd_key *key, enum oe_class class, unsigned tunnel,
+    enum oe_right right, bool shares)
 {
 	struct connection *conn = NULL;
 	struct spd_entry  *e;
+	bool		   fresh;
 
 	if ((e = spd_get(c, key, CAUSE_STRANGERS)) != NULL) {
-		conn = connection_with(e, id);
-		if (conn == NULL)
+		conn = right == RIGHT_FLOWS ? connection_identical(e, id) :
+		    connection_with(e, id);
+		fresh = conn == NULL;
+		if (fresh && (right != RIGHT_FLOWS || e->nconnections <
+		    CONNECTIONS_PER_ENTRY - GATEWAYS_MAX))
 			conn = connection_new(c, e, class, tunnel);
 		if (conn != NULL && TAILQ_EMPTY(&conn->pairs) &&
 		    conn->state != CONNECTION_PENDING)
 			conn->peer_id = *id;
+		if (conn != NULL && (fresh || right != RIGHT_FLOWS))
+			connection_set_right(conn, right, shares);
 		if (conn == NULL && TAILQ_EMPTY(&e->connections))
 			spd_update(c, e);
 	}
+	return conn;
+}
+
+/* The answer may be followed at once by the end of the connection: it comes last. */
+static void
+authorize(struct core *c, uint64_t token, struct connection *conn)
+{
 	c->ops->authorize(c->ops_arg, c->now, token, conn);
 }
 
@@ -315,6 +358,59 @@ authorization_room(const struct core *c, const struct keying_id *id)
 	    c->nauthorizations < AUTHORIZATIONS_MAX;
 }
 
+/* The address's own reverse map names the peer. */
+static void
+authorization_named(struct authorization *a, bool authentic)
+{
+	struct core	  *c = a->core;
+	struct connection *conn = a->conn;
+	enum oe_right	   right = authentic ? RIGHT_DNSSEC : RIGHT_DNS;
+	uint64_t	   token = a->token;
+	bool		   waits = conn == NULL;
+
+	if (waits)
+		conn = connection_for(c, &a->id, &a->key, a->class, 0, right,
+		    a->shares);
+	else {
+		if (conn->right == RIGHT_FLOWS)
+			log_info("peer %s is named by the reverse map of %s: "
+			    "all packets for that address are for it",
+			    keying_id_text(&a->id), ipv4_text(a->key.dst));
+		connection_set_right(conn, right, a->shares);
+	}
+	if (conn != NULL)
+		conn->right_expires = expiry(c, a->ttl);
+	authorization_free(a);
+	if (waits)
+		authorize(c, token, conn);
+}
+
+static void
+authorization_unnamed(struct authorization *a)
+{
+	struct core	  *c = a->core;
+	struct connection *conn = a->conn;
+	uint64_t	   token = a->token;
+
+	if (conn == NULL) {
+		log_info("peer %s may not speak for %s: no record there names "
+		    "it", keying_id_text(&a->id), ipv4_text(a->key.dst));
+	} else if (!a->answered) {
+		conn->right_expires = expiry(c, 0);
+	} else {
+		/* Only DNS that says so takes a right away. */
+		if (conn->right != RIGHT_FLOWS)
+			log_info("peer %s is not named by the reverse map of "
+			    "%s any more: its own flows only",
+			    keying_id_text(&a->id), ipv4_text(a->key.dst));
+		conn->right_expires = expiry(c, a->ttl);
+		connection_set_right(conn, RIGHT_FLOWS, true);
+	}
+	authorization_free(a);
+	if (conn == NULL)
+		authorize(c, token, NULL);
+}
+
 static void
 authorization_dns(struct core *c, void *owner, unsigned tag,
     const struct record_answer *answer)
@@ -324,22 +420,100 @@ authorization_dns(struct core *c, void *owner, unsigned tag,
 
 	(void)tag;
 	a->waiting--;
+	if (answer->ttl < a->ttl)
+		a->ttl = answer->ttl;
+	if (answer->status == RECORD_FOUND || answer->status == RECORD_NONE ||
+	    answer->status == RECORD_UNUSABLE)
+		a->answered = true;
 	if (answer->status == RECORD_FOUND &&
 	    (answer->authentic || !c->config->require_dnssec)) {
 		for (i = 0; i < answer->n; i++) {
-			if (!record_names(&answer->r[i], &a->id))
-				continue;
-			authorize(c, a->token, &a->id, &a->key, a->class, 0);
-			authorization_free(a);
-			return;
+			if (record_names(&answer->r[i], &a->id)) {
+				authorization_named(a, answer->authentic);
+				return;
+			}
 		}
 	}
-	if (a->waiting > 0)
-		return;
-	log_info("peer %s may not speak for %s: no TXT record there names it",
-	    keying_id_text(&a->id), ipv4_text(a->key.dst));
-	c->ops->authorize(c->ops_arg, c->now, a->token, NULL);
+	if (a->waiting == 0)
+		authorization_unnamed(a);
+}
+
+/* Asks the reverse map of the address that the peer would speak for; -1 at a limit. */
+static int
+authorization_ask(struct core *c, uint64_t token, struct connection *conn,
+    const struct keying_id *id, const struct spd_key *key, enum oe_class class,
+    bool shares)
+{
+	struct authorization *a;
+	char		      name[RECORD_REVERSE_LEN];
+
+	if (!authorization_room(c, id))
+		return -1;
+	a = xcalloc(1, sizeof(*a));
+	a->core = c;
+	a->token = token;
+	a->conn = conn;
+	a->id = *id;
+	a->key = *key;
+	a->class = class;
+	a->shares = shares;
+	a->ttl = PEER_TTL_MAX;
+	TAILQ_INSERT_TAIL(&c->authorizations, a, entry);
+	c->nauthorizations++;
+	record_reverse_name(key->dst, name);
+	if (lookup_start(c, CAUSE_STRANGERS, name, RECORD_TYPE_TXT,
+	    authorization_dns, a, 0) == 0)
+		a->waiting++;
+	if (lookup_start(c, CAUSE_STRANGERS, name, RECORD_TYPE_IPSECKEY,
+	    authorization_dns, a, 0) == 0)
+		a->waiting++;
+	if (a->waiting != 0)
+		return 0;
 	authorization_free(a);
+	return -1;
+}
+
+/*
+ * A peer at the address that it would speak for, but known by another identity:
+ * that somebody sends from an address is no right to it, as hosts share
+ * addresses (RFC 3104 §3) and pass them on.  Granted are flows of its own; more
+ * when the reverse map says so.
+ */
+static void
+authorize_flows(struct core *c, uint64_t token, const struct keying_id *id,
+    const struct spd_key *key, enum oe_class class, bool shares)
+{
+	struct connection *conn;
+	const struct authorization *a;
+
+	conn = connection_for(c, id, key, class, 0, RIGHT_FLOWS, true);
+	/* What our own search found is looked at again by that. */
+	if (conn == NULL || c->now < conn->right_expires ||
+	    (conn->right != RIGHT_FLOWS && conn->right_expires == 0))
+		goto out;
+	TAILQ_FOREACH(a, &c->authorizations, entry) {
+		if (a->conn == conn)
+			goto out;
+	}
+	(void)authorization_ask(c, token, conn, id, key, class, shares);
+out:
+	authorize(c, token, conn);
+}
+
+/* The kernel sends all for an address one way: flows of another are not seen. */
+static bool
+address_is_kernels(struct core *c, const struct spd_key *key)
+{
+	const struct spd_entry	*e = spd_find(c, key->src, key->dst);
+	const struct connection *conn;
+
+	if (e == NULL)
+		return false;
+	TAILQ_FOREACH(conn, &e->connections, entry) {
+		if (conn->kernel_policy)
+			return true;
+	}
+	return false;
 }
 
 static unsigned
@@ -369,12 +543,11 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
     const struct keying_selector *src, const struct keying_selector *dst)
 {
 	const struct oe_tunnel *t;
-	struct authorization   *a;
 	struct policy_match	m;
 	struct spd_key		key;
 	const char	       *why;
-	char			name[RECORD_REVERSE_LEN];
 	unsigned		index = 0;
+	bool			shares;
 
 	c->now = now;
 	memset(&key, 0, sizeof(key));
@@ -384,7 +557,8 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	key.dst_plen = plen_of(dst->mask);
 	if ((t = tunnel_of(c, id, path, &index)) != NULL &&
 	    tunnel_allows(c, t, &key)) {
-		authorize(c, token, id, &key, OE_CLASS_TUNNEL, index);
+		authorize(c, token, connection_for(c, id, &key,
+		    OE_CLASS_TUNNEL, index, RIGHT_CONFIGURED, false));
 		return;
 	}
 	/* §12.1: what comes from DNS alone never matches a configured tunnel, and
@@ -401,34 +575,24 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	    policy_find(c->config->policy, key.dst, &m) == -1 ||
 	    (m.class != OE_CLASS_PERMISSIVE && m.class != OE_CLASS_PARANOID))
 		goto refuse;
-	/* A host that speaks for the address it sends from needs nobody's word
-	 * for it; a gateway needs its client's (§3.3.2). */
-	if (key.dst == path->peer ||
-	    (id->type == KEYING_ID_IPV4 && id->addr == key.dst)) {
-		authorize(c, token, id, &key, m.class, 0);
+	/* The key came from the address's own reverse map (§3.3.1). */
+	if (id->type == KEYING_ID_IPV4 && id->addr == key.dst) {
+		authorize(c, token, connection_for(c, id, &key, m.class, 0,
+		    responder_authentic(c, id) ? RIGHT_DNSSEC : RIGHT_DNS,
+		    false));
+		return;
+	}
+	shares = key.dst == path->peer && id->type != KEYING_ID_IPV4;
+	if (key.dst == path->peer && m.class == OE_CLASS_PERMISSIVE) {
+		why = "the kernel does ESP for another at its address";
+		if (address_is_kernels(c, &key))
+			goto refuse;
+		authorize_flows(c, token, id, &key, m.class, shares);
 		return;
 	}
 	why = "too many look-ups under way";
-	if (!authorization_room(c, id))
-		goto refuse;
-	a = xcalloc(1, sizeof(*a));
-	a->core = c;
-	a->token = token;
-	a->id = *id;
-	a->key = key;
-	a->class = m.class;
-	TAILQ_INSERT_TAIL(&c->authorizations, a, entry);
-	c->nauthorizations++;
-	record_reverse_name(key.dst, name);
-	if (lookup_start(c, CAUSE_STRANGERS, name, RECORD_TYPE_TXT,
-	    authorization_dns, a, 0) == 0)
-		a->waiting++;
-	if (lookup_start(c, CAUSE_STRANGERS, name, RECORD_TYPE_IPSECKEY,
-	    authorization_dns, a, 0) == 0)
-		a->waiting++;
-	if (a->waiting != 0)
+	if (authorization_ask(c, token, NULL, id, &key, m.class, shares) == 0)
 		return;
-	authorization_free(a);
 refuse:
 	if (ratelimit_pass(&c->bad_packet, now))
 		log_info("peer %s at %s is refused %s: %s", keying_id_text(id),

@@ -215,9 +215,6 @@ connection_failed(struct connection *conn, enum keying_failure f,
 		log_info("%s: rekeying failed: %s%s%s",
 		    ipv4_text(conn->key.dst), keying_failure_text(f),
 		    detail != NULL ? ", " : "", detail != NULL ? detail : "");
-		/* What nobody answers to carries nothing until then. */
-		if (conn->silent)
-			connection_lost(conn);
 		return;
 	case CONNECTION_POTENTIAL:
 	case CONNECTION_AUTHENTICATE:
@@ -439,6 +436,8 @@ connection_dns(struct core *c, void *owner, unsigned tag,
 	if (a->status == RECORD_FOUND) {
 		gateways_set(conn, a);
 		conn->authentic = a->authentic;
+		/* It is the address's own reverse map that names them. */
+		conn->right = a->authentic ? RIGHT_DNSSEC : RIGHT_DNS;
 		if (tag == ASK_TXT) {
 			connection_find_keys(conn);
 			return;
@@ -485,7 +484,8 @@ connection_acquire(struct core *c, struct spd_entry *e,
 
 	/* A peer that was authorized is about to bring keys: wait for those. */
 	TAILQ_FOREACH(conn, &e->connections, entry) {
-		if (conn->state == CONNECTION_NONEXISTENT) {
+		if (conn->state == CONNECTION_NONEXISTENT &&
+		    conn->right != RIGHT_FLOWS) {
 			connection_set(conn, conn->state, SPD_HOLD);
 			return;
 		}

@@ -63,6 +63,7 @@ spd_get(struct core *c, const struct spd_key *key, enum cause cause)
 	e->cause = cause;
 	e->used = c->now;
 	TAILQ_INIT(&e->connections);
+	TAILQ_INIT(&e->clear_flows.list);
 	HASH_ADD(hh, c->spd, key, sizeof(e->key), e);
 	c->nentries[cause]++;
 	return e;
@@ -91,6 +92,7 @@ spd_free(struct core *c, struct spd_entry *e)
 			}
 		}
 	}
+	flow_forget_clear(c, e);
 	datagram_free(c, &e->first);
 	datagram_free(c, &e->last);
 	HASH_DEL(c->spd, e); /* NOLINT(clang-analyzer-core.NullDereference) */
@@ -104,6 +106,7 @@ spd_free_all(struct core *c)
 	struct spd_entry *e, *next;
 
 	HASH_ITER(hh, c->spd, e, next) {
+		flow_forget_clear(c, e);
 		datagram_free(c, &e->first);
 		datagram_free(c, &e->last);
 		HASH_DEL(c->spd, e);
@@ -140,8 +143,9 @@ spd_update(struct core *c, struct spd_entry *e)
 	const struct connection *conn;
 	enum spd_policy		 best = SPD_NONE;
 
+	/* Who has but flows of its own decides nothing for the address. */
 	TAILQ_FOREACH(conn, &e->connections, entry) {
-		if (rank[conn->policy] > rank[best])
+		if (conn->right != RIGHT_FLOWS && rank[conn->policy] > rank[best])
 			best = conn->policy;
 	}
 	e->policy = best;
@@ -198,47 +202,29 @@ spd_deny(struct core *c, const uint8_t *pkt, size_t len)
 }
 
 /*
- * Which of several hosts behind one address a packet is for: the one whose flow
- * it belongs to (RFC 3104 §3, session-oriented keying).  NULL: to
- * somebody there who speaks no IPsec.
+ * The connection for what no SA has claimed: its peer may speak for all of the
+ * address, as its gateway (of several the one keyed last, §8) or as the one host
+ * there.  NULL: none has keys now; or, where *shared, several hosts have that
+ * right (§5.3), and nothing tells for which of them the packet is.
  */
 static struct connection *
-spd_choose(struct core *c, struct spd_entry *e, const uint8_t *pkt,
-    size_t len, const struct ip_info *ip)
+spd_choose(const struct spd_entry *e, bool *shared)
 {
 	struct connection *conn, *newest = NULL;
-	bool		   shared = true;
+	unsigned	   n = 0, nshared = 0;
 
 	TAILQ_FOREACH(conn, &e->connections, entry) {
-		if (conn->policy != SPD_ENCRYPT || connection_pair(conn) == NULL)
+		if (conn->policy != SPD_ENCRYPT || conn->right == RIGHT_FLOWS ||
+		    connection_pair(conn) == NULL)
 			continue;
+		n++;
+		nshared += conn->shares;
 		if (newest == NULL || connection_pair(conn)->born >
 		    connection_pair(newest)->born)
 			newest = conn;
-		if (conn->peer_id.type != KEYING_ID_FQDN)
-			shared = false;
 	}
-	/* A peer known by its address owns that address, or is its gateway: of
-	 * several gateways the one keyed last (§8).  One known by a name may
-	 * share the address (§5.3). */
-	if (newest == NULL || !shared)
-		return newest;
-	if (ip->frag != 0)
-		return e->fragment_to != NULL && e->fragment_id == ip->id ?
-		    e->fragment_to : newest;
-	conn = flow_find(c, pkt, len, false);
-	if (conn != NULL && (conn->spd != e || connection_pair(conn) == NULL))
-		conn = NULL;
-	if (conn == NULL && newest->class == OE_CLASS_PERMISSIVE &&
-	    flow_is_reply(pkt, len))
-		return NULL;
-	if (conn == NULL)
-		conn = newest;
-	if (ip->more) {
-		e->fragment_id = ip->id;
-		e->fragment_to = conn;
-	}
-	return conn;
+	*shared = n > 1 && nshared == n;
+	return *shared ? NULL : newest;
 }
 
 /* Larger than the path takes, and not to be cut: the host is told what fits
@@ -266,7 +252,7 @@ spd_seal(void *arg, const uint8_t *pkt, size_t len)
 	struct sa_pair	  *p = connection_pair(conn);
 	int		   n;
 
-	n = esp_seal(p->out, pkt, len, c->buf, IP_PACKET_MAX);
+	n = esp_seal(p->out, pkt, len, c->sealed, IP_PACKET_MAX);
 	if (n < 0) {
 		c->count.dropped++;
 		if (n == ESP_E_OVERFLOW)
@@ -274,33 +260,30 @@ spd_seal(void *arg, const uint8_t *pkt, size_t len)
 		return;
 	}
 	c->count.esp_out++;
-	c->shell->send_esp(c->shell_arg, c->buf, (size_t)n);
-	connection_sent(conn);
+	c->shell->send_esp(c->shell_arg, c->sealed, (size_t)n);
 }
 
+/* Over this connection, whose peer the packet is for. */
 static void
-spd_encrypt(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
+spd_encrypt_on(struct core *c, struct connection *conn, const uint8_t *pkt,
+    size_t len)
 {
-	struct connection *conn;
-	struct sa_pair	  *p;
-	struct ip_info	   ip;
-	size_t		   mtu;
+	struct sa_pair *p = connection_pair(conn);
+	struct ip_info	ip;
+	size_t		mtu;
 
-	if (!ip_parse(pkt, len, &ip))
-		return;
-	if ((conn = spd_choose(c, e, pkt, len, &ip)) == NULL) {
-		spd_pass(c, pkt, len);
-		return;
-	}
-	if ((p = connection_pair(conn)) == NULL)
+	if (p == NULL || !ip_parse(pkt, len, &ip))
 		return;
 	conn->used = c->now;
 	conn->packets++;
 	conn->bytes += ip.total;
-	if (conn->peer_id.type == KEYING_ID_FQDN)
-		flow_learn(c, pkt, len, false, conn);
-	/* Its policy catches the packet on its way out. */
 	if (p->kernel) {
+		/* Its policy catches the packet on its way out; without one it
+		 * would go in the clear. */
+		if (!conn->kernel_policy) {
+			c->count.dropped++;
+			return;
+		}
 		c->count.esp_out++;
 		c->shell->send_clear(c->shell_arg, pkt, ip.total);
 		return;
@@ -311,6 +294,32 @@ spd_encrypt(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
 	/* Cut before it is encrypted: the peer need not reassemble to decrypt. */
 	else if (ip.df || ip_fragment(pkt, ip.total, mtu, spd_seal, conn) == -1)
 		spd_too_big(c, mtu, pkt, len);
+}
+
+/* A packet that no SA has claimed, to an address that must be encrypted to. */
+static void
+spd_encrypt(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
+{
+	struct connection *conn;
+	bool		   shared;
+
+	if ((conn = spd_choose(e, &shared)) != NULL) {
+		if (e->nshared != 0)
+			flow_sent(c, e, conn, pkt, len);
+		spd_encrypt_on(c, conn, pkt, len);
+		return;
+	}
+	if (!shared) {
+		/* Keys are there, but the peer has not shown that it has them. */
+		spd_hold(c, e, pkt, len);
+		return;
+	}
+	if (TAILQ_FIRST(&e->connections)->class != OE_CLASS_PERMISSIVE) {
+		c->count.dropped++;
+		return;
+	}
+	flow_sent(c, e, NULL, pkt, len);
+	spd_pass(c, pkt, len);
 }
 
 static void
@@ -324,6 +333,8 @@ spd_forward(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
 		spd_encrypt(c, e, pkt, len);
 		return;
 	case SPD_PASS:
+		if (e->nshared != 0)
+			flow_sent(c, e, NULL, pkt, len);
 		spd_pass(c, pkt, len);
 		break;
 	case SPD_DENY:
@@ -335,6 +346,8 @@ spd_forward(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
 		return;
 	}
 	TAILQ_FOREACH(conn, &e->connections, entry) {
+		if (conn->right == RIGHT_FLOWS)
+			continue;
 		conn->used = c->now;
 		conn->packets++;
 		conn->bytes += len;
@@ -410,6 +423,7 @@ spd_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 	struct policy_match m;
 	struct ip_info	    ip;
 	struct spd_entry   *e;
+	struct connection  *conn;
 	enum packet_cause   cause;
 
 	c->now = now;
@@ -426,6 +440,13 @@ spd_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 	if (e != NULL && e->master != NULL) {
 		limits_entry_used(c, e);
 		e = e->master;
+	}
+	/* RFC 3104 §3: where hosts share an address, first whose flow it is. */
+	if (e != NULL && e->nshared != 0 &&
+	    (conn = flow_owner(c, e, pkt, len)) != NULL) {
+		limits_entry_used(c, e);
+		spd_encrypt_on(c, conn, pkt, len);
+		return;
 	}
 	if (e == NULL || e->policy == SPD_NONE) {
 		if (c->local == 0) {
@@ -492,11 +513,15 @@ spd_inbound_clear(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 			    conn->peer_id.addr == ip.src)
 				goto refuse;
 		}
-		if (flow_find(c, pkt, len, true) != NULL)
-			goto refuse;
 	} else {
-		TAILQ_FOREACH(conn, &e->connections, entry)
-			conn->used = now;
+		TAILQ_FOREACH(conn, &e->connections, entry) {
+			if (conn->right != RIGHT_FLOWS)
+				conn->used = now;
+		}
+	}
+	if (e->nshared != 0 && !flow_hear_clear(c, e, pkt, len)) {
+		c->count.flow_refused++;
+		goto refuse;
 	}
 	e->used = now;
 	return true;
@@ -534,7 +559,6 @@ spd_unknown_spi(struct core *c, const struct ip_info *ip, uint32_t spi)
 	if (!ratelimit_pass(&c->unknown_spi, c->now))
 		return;
 	log_info("ESP from %s with unknown SPI 0x%08x", ipv4_text(ip->src), spi);
-	c->ops->unknown_spi(c->ops_arg, c->now, ip->src, spi);
 	if (c->local == 0 || !c->config->initiate ||
 	    policy_find(c->config->policy, ip->src, &m) == -1 ||
 	    (m.class != OE_CLASS_PERMISSIVE && m.class != OE_CLASS_PARANOID))
@@ -581,7 +605,7 @@ spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 	conn = p->connection;
 	if (p->kernel)
 		return;		/* a copy of what the kernel has decrypted */
-	n = esp_open(p->in, pkt, ip.total, c->buf, IP_PACKET_MAX);
+	n = esp_open(p->in, pkt, ip.total, c->opened, IP_PACKET_MAX);
 	if (n == ESP_E_DUMMY)
 		return;
 	if (n < 0) {
@@ -592,7 +616,7 @@ spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 			    n == ESP_E_AUTH ? "wrong ICV" : "malformed");
 		return;
 	}
-	if (!spd_ingress(c, conn, c->buf, (size_t)n)) {
+	if (!spd_ingress(c, conn, c->opened, (size_t)n)) {
 		c->count.filtered++;
 		if (ratelimit_pass(&p->bad, now))
 			log_warn("peer %s sent what was not negotiated, "
@@ -605,13 +629,18 @@ spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 	if (conn->spd != NULL)
 		conn->spd->used = now;
 	c->count.esp_in++;
-	connection_heard(conn);
 	/* Only a peer that has its half can have sent this. */
 	if (!p->confirmed)
 		connection_child_confirmed(conn, spi);
-	if (conn->peer_id.type == KEYING_ID_FQDN)
-		flow_learn(c, c->buf, (size_t)n, true, conn);
-	c->shell->deliver(c->shell_arg, c->buf, (size_t)n);
+	if (conn->spd != NULL && conn->spd->nshared != 0 &&
+	    !flow_hear(c, conn, c->opened, (size_t)n)) {
+		c->count.flow_refused++;
+		if (ratelimit_pass(&p->bad, now))
+			log_warn("peer %s sent on a flow that is another's, "
+			    "dropped", keying_id_text(&conn->peer_id));
+		return;
+	}
+	c->shell->deliver(c->shell_arg, c->opened, (size_t)n);
 }
 
 void
@@ -619,9 +648,9 @@ spd_inbound_icmp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 {
 	struct connection *conn;
 	struct ip_info	   ip, inner;
-	struct sa_pair	  *p, *next;
+	struct sa_pair	  *p;
 	const uint8_t	  *icmp;
-	uint32_t	   spi;
+	uint32_t	   spi, out_key[2];
 	size_t		   mtu, left;
 
 	c->now = now;
@@ -645,15 +674,14 @@ spd_inbound_icmp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 	    (uint32_t)icmp[inner.header + 1] << 16 |
 	    (uint32_t)icmp[inner.header + 2] << 8 | icmp[inner.header + 3];
 	/* Who knows the outbound SPI was on the path (RFC 4301 §8.2.1). */
-	HASH_ITER(hh, c->sad, p, next) {
-		conn = p->connection;
-		if (p->spi_out != spi || conn->path.peer != inner.dst)
-			continue;
-		if (conn->mtu == 0 || mtu < conn->mtu) {
-			log_info("path MTU to %s is %zu",
-			    ipv4_text(inner.dst), mtu);
-			conn->mtu = mtu;
-		}
+	out_key[0] = inner.dst;
+	out_key[1] = spi;
+	HASH_FIND(hh_out, c->sad_out, out_key, sizeof(out_key), p);
+	if (p == NULL)
 		return;
+	conn = p->connection;
+	if (conn->mtu == 0 || mtu < conn->mtu) {
+		log_info("path MTU to %s is %zu", ipv4_text(inner.dst), mtu);
+		conn->mtu = mtu;
 	}
 }

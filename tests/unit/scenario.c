@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,11 +155,113 @@ packet_tag(const uint8_t *pkt, size_t len)
 	return (const char *)pkt + off;
 }
 
+/* Where the kernel has a policy, what we send in the clear is not so. */
 static void
 shell_clear(void *arg, const uint8_t *pkt, size_t len)
 {
-	world_event(arg, "clear %s", packet_tag(pkt, len));
+	struct world *w = arg;
+	uint32_t      dst;
+	unsigned      i, j;
+
+	memcpy(&dst, pkt + 16, sizeof(dst));
+	for (i = 0; i < w->kernel.npolicies; i++) {
+		if (w->kernel.policy[i] != dst)
+			continue;
+		for (j = 0; j < w->kernel.nsa; j++) {
+			if (w->kernel.sa[j].dst == dst &&
+			    w->kernel.sa[j].outbound)
+				break;
+		}
+		world_event(w, "kernel %s %s", j < w->kernel.nsa ? "esp" :
+		    "drop", packet_tag(pkt, len));
+		return;
+	}
+	world_event(w, "clear %s", packet_tag(pkt, len));
 }
+
+static int
+kernel_sa_add(void *arg, const struct esp_params *p, uint16_t id, bool outbound)
+{
+	struct world *w = arg;
+
+	(void)id;
+	if (w->kernel.no_sa || w->kernel.nsa == MIRRORS_MAX) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
+	w->kernel.sa[w->kernel.nsa].dst = p->dst;
+	w->kernel.sa[w->kernel.nsa].spi = p->spi;
+	w->kernel.sa[w->kernel.nsa++].outbound = outbound;
+	return 0;
+}
+
+static void
+kernel_sa_remove(void *arg, uint32_t dst, uint32_t spi)
+{
+	struct world *w = arg;
+	unsigned      i;
+
+	for (i = 0; i < w->kernel.nsa; i++) {
+		if (w->kernel.sa[i].dst == dst && w->kernel.sa[i].spi == spi) {
+			w->kernel.sa[i] = w->kernel.sa[--w->kernel.nsa];
+			return;
+		}
+	}
+}
+
+static int
+kernel_sa_usage(void *arg, uint32_t dst, uint32_t spi, uint64_t *packets,
+    uint64_t *bytes)
+{
+	(void)arg;
+	(void)dst;
+	(void)spi;
+	*packets = *bytes = 0;
+	return 0;
+}
+
+static int
+kernel_policy_add(void *arg, uint16_t id, const struct keying_selector *ours,
+    const struct keying_selector *theirs, uint32_t local, uint32_t peer)
+{
+	struct world *w = arg;
+
+	(void)id;
+	(void)ours;
+	(void)local;
+	(void)peer;
+	if (w->kernel.no_policy || w->kernel.npolicies == MIRRORS_MAX) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
+	w->kernel.policy[w->kernel.npolicies++] = theirs->net;
+	return 0;
+}
+
+static void
+kernel_policy_remove(void *arg, const struct keying_selector *ours,
+    const struct keying_selector *theirs)
+{
+	struct world *w = arg;
+	unsigned      i;
+
+	(void)ours;
+	for (i = 0; i < w->kernel.npolicies; i++) {
+		if (w->kernel.policy[i] == theirs->net) {
+			w->kernel.policy[i] =
+			    w->kernel.policy[--w->kernel.npolicies];
+			return;
+		}
+	}
+}
+
+static const struct oe_kernel world_kernel = {
+	.sa_add = kernel_sa_add,
+	.sa_remove = kernel_sa_remove,
+	.sa_usage = kernel_sa_usage,
+	.policy_add = kernel_policy_add,
+	.policy_remove = kernel_policy_remove,
+};
 
 static void
 shell_esp(void *arg, const uint8_t *pkt, size_t len)
@@ -175,7 +278,8 @@ shell_esp(void *arg, const uint8_t *pkt, size_t len)
 		return;
 	}
 	for (i = w->nmirrors; i > 0; i--) {
-		if (w->mirrors[i - 1].spi_out != spi)
+		if (w->mirrors[i - 1].spi_out != spi ||
+		    esp_sa_params(w->mirrors[i - 1].open)->dst != ip.dst)
 			continue;
 		n = esp_open(w->mirrors[i - 1].open, pkt, len, inner,
 		    sizeof(inner));
@@ -205,7 +309,7 @@ shell_route(void *arg, uint32_t dst, bool add)
 }
 
 void
-world_init(struct world *w, bool routes)
+world_init(struct world *w, bool routes, bool kernel)
 {
 	w->now = 10000000;
 	w->local = host_addr("me");
@@ -214,6 +318,8 @@ world_init(struct world *w, bool routes)
 	w->shell.deliver = shell_deliver;
 	w->shell.answer = shell_answer;
 	w->shell.pass_route = routes ? shell_route : NULL;
+	w->shell.kernel = kernel ? &world_kernel : NULL;
+	w->shell.kernel_arg = w;
 }
 
 void
@@ -240,15 +346,14 @@ type_name(uint16_t type)
 }
 
 static void
-ops_dns_query(void *arg, const char *name, uint16_t type, enum cause cause,
-    dns_fn fn, void *fn_arg)
+ops_dns_query(void *arg, const char *name, uint16_t type, dns_fn fn,
+    void *fn_arg)
 {
 	struct world	*w = arg;
 	struct question *q;
 	char		 reverse[RECORD_REVERSE_LEN];
 	size_t		 i;
 
-	(void)cause;
 	if (w->nquestions == QUESTIONS_MAX) {
 		world_fail(w, "too many questions");
 		return;
@@ -331,29 +436,6 @@ ops_delete_child(void *arg, uint64_t now, uint32_t spi_in)
 	return w->phase1_lost ? -1 : 0;
 }
 
-static int
-ops_probe(void *arg, uint64_t now, void *conn)
-{
-	struct world *w = arg;
-
-	(void)now;
-	(void)conn;
-	if (!w->probes)
-		return 0;
-	world_event(w, "probe");
-	return w->phase1_lost ? -1 : 0;
-}
-
-static void
-ops_unknown_spi(void *arg, uint64_t now, uint32_t peer, uint32_t spi)
-{
-	struct world *w = arg;
-
-	(void)now;
-	if (w->probes)
-		world_event(w, "unknown-spi 0x%x %s", spi, host_name(peer));
-}
-
 static void
 ops_peer_identity(void *arg, uint64_t token, const struct keying_id *my_id)
 {
@@ -388,8 +470,6 @@ const struct core_ops world_ops = {
 	.request = ops_request,
 	.forget = ops_forget,
 	.delete_child = ops_delete_child,
-	.probe = ops_probe,
-	.unknown_spi = ops_unknown_spi,
 	.peer_identity = ops_peer_identity,
 	.peer_keys = ops_peer_keys,
 	.authorize = ops_authorize,

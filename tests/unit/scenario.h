@@ -48,14 +48,21 @@ struct world {
 	void	*authorized;		/* conn of the last authorize */
 	uint64_t token;
 
-	bool phase1_lost;		/* delete_child() and probe() fail */
-	bool probes;			/* questions whether a peer lives are events */
+	struct {			/* the kernel that does ESP */
+		bool	 offered, no_sa, no_policy;
+		struct { uint32_t dst, spi; bool outbound; } sa[MIRRORS_MAX];
+		unsigned nsa;
+		uint32_t policy[MIRRORS_MAX];	/* destinations */
+		unsigned npolicies;
+	} kernel;
+
+	bool phase1_lost;		/* delete_child() fails */
 	bool requests_refused;		/* request() fails */
 	char error[2 * EVENT_MAX];	/* why the scenario failed, else empty */
 };
 
-/* Fills in shell and the clock; routes: pass_route is wanted. */
-void	world_init(struct world *w, bool routes);
+/* Fills in shell and the clock; routes: pass_route is wanted; kernel: it offers ESP. */
+void	world_init(struct world *w, bool routes, bool kernel);
 void	world_free(struct world *w);
 extern const struct core_ops world_ops;
 
@@ -86,7 +93,7 @@ struct player {
 	const char   *path;
 	unsigned      line;
 	char	      config[CONFIG_MAX];
-	bool	      started, routes, no_key;
+	bool	      started, routes, no_key, kernel;
 	char	     *words[WORDS_MAX];
 	unsigned      n;
 };

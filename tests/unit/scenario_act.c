@@ -119,16 +119,25 @@ packet_of(struct player *p, uint8_t *buf, size_t cap, uint32_t src,
 	static const char *const kinds[] = { "udp", "tcp", "syn", "syn-ack",
 		"ack", "rst", "echo", "echo-reply", "echo-error" };
 	const char		*kind = "udp";
-	size_t			 k;
+	size_t			 k, n;
 
 	for (k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 		if (player_flag(p, kinds[k]))
 			kind = kinds[k];
 	}
-	return packet_make(buf, cap, src, dst, kind,
+	n = packet_make(buf, cap, src, dst, kind,
 	    (unsigned)player_number(p, "sport", 1000),
 	    (unsigned)player_number(p, "dport", 80), i < p->n ? p->words[i] : "?",
 	    player_number(p, "size", 0), player_flag(p, "df"));
+	if (buf[9] == 6) {
+		store_u32(buf + 24, (uint32_t)player_number(p, "seq", 0));
+		store_u32(buf + 28, (uint32_t)player_number(p, "ack", 0));
+	}
+	store_u16(buf + 4, (uint16_t)player_number(p, "id", 0));
+	store_u16(buf + 6, (uint16_t)(load_u16(buf + 6) |
+	    (player_flag(p, "more") ? 0x2000 : 0) |
+	    player_number(p, "frag", 0) / 8));
+	return n;
 }
 
 static void
@@ -188,6 +197,23 @@ do_recv(struct player *p)
 		spd_inbound_esp(p->w->core, p->w->now, pkt, (size_t)len);
 }
 
+/* COUNT packets of different source ports, out of an SA; nothing is said of
+ * what came of them. */
+static void
+do_recv_many(struct player *p)
+{
+	unsigned long i, count = strtoul(p->words[4], NULL, 0);
+	char	      port[32];
+
+	for (i = 0; i < count && p->n < WORDS_MAX; i++) {
+		snprintf(port, sizeof(port), "sport=%lu", i + 1);
+		p->words[p->n++] = port;
+		do_recv(p);
+		p->n--;
+		p->w->head = p->w->tail = 0;
+	}
+}
+
 static void
 do_recv_forged(struct player *p)
 {
@@ -218,6 +244,32 @@ do_clear(struct player *p)
 }
 
 static void
+do_clear_many(struct player *p)
+{
+	unsigned long i, count = strtoul(p->words[3], NULL, 0);
+	uint8_t	      buf[2048];
+	char	      port[32];
+	size_t	      n;
+
+	for (i = 0; i < count && p->n < WORDS_MAX; i++) {
+		snprintf(port, sizeof(port), "sport=%lu", i + 1);
+		p->words[p->n++] = port;
+		n = packet_of(p, buf, sizeof(buf), player_host(p, p->words[1]),
+		    player_host(p, p->words[2]), 3);
+		p->n--;
+		if (!spd_inbound_clear(p->w->core, p->w->now, buf, n))
+			world_fail(p->w, "one was refused");
+	}
+}
+
+static void
+do_kernel(struct player *p)
+{
+	p->w->kernel.no_sa = strcmp(p->words[1], "no-sa") == 0;
+	p->w->kernel.no_policy = strcmp(p->words[1], "no-policy") == 0;
+}
+
+static void
 do_too_big(struct player *p)
 {
 	uint8_t	 pkt[20 + 8 + 20 + 8];
@@ -230,6 +282,8 @@ do_too_big(struct player *p)
 		if (p->w->mirrors[i].spi_out == spi)
 			peer = esp_sa_params(p->w->mirrors[i].open)->dst;
 	}
+	if (p->n > 3)
+		peer = player_host(p, p->words[3]);
 	n = packet_make(pkt, sizeof(pkt), player_host(p, "nobody"), p->w->local,
 	    "echo", 0, 0, "", sizeof(pkt), false);
 	pkt[20] = 3;
@@ -573,36 +627,15 @@ do_initial_contact(struct player *p)
 	    player_host(p, p->words[2]));
 }
 
-static void
-do_silent(struct player *p)
-{
-	struct connection *conn = conn_of(p, p->words[1]);
-
-	p->w->core->now = p->w->now;
-	if (conn != NULL)
-		connection_peer_silent(conn);
-}
-
-static void
-do_invalid_spi(struct player *p)
-{
-	core_invalid_spi(p->w->core, p->w->now, player_host(p, p->words[1]),
-	    (uint32_t)strtoul(p->words[2], NULL, 0),
-	    player_flag(p, "authenticated"));
-}
-
-static void
-do_wake(struct player *p)
-{
-	core_wake(p->w->core, p->w->now, "awake");
-}
-
 /* --- all of them ------------------------------------------------------------------ */
 
 const struct player_command player_acts[] = {
 	{ "send", 3, true, do_send },
 	{ "flood", 3, true, do_flood },
 	{ "recv", 5, true, do_recv },
+	{ "recv-many", 5, true, do_recv_many },
+	{ "clear-many", 4, true, do_clear_many },
+	{ "kernel", 2, true, do_kernel },
 	{ "recv-forged", 3, true, do_recv_forged },
 	{ "clear", 5, true, do_clear },
 	{ "too-big", 3, true, do_too_big },
@@ -615,8 +648,5 @@ const struct player_command player_acts[] = {
 	{ "peer-lookup", 3, true, do_peer_lookup },
 	{ "child-ask", 5, true, do_child_ask },
 	{ "initial-contact", 3, true, do_initial_contact },
-	{ "silent", 2, true, do_silent },
-	{ "invalid-spi", 3, true, do_invalid_spi },
-	{ "wake", 1, true, do_wake },
 	{ NULL, 0, false, NULL },
 };

@@ -24,13 +24,17 @@
  * One command a line, '#' begins a comment.  Hosts are named in scenario.c.
  *
  *   config TEXT                 a line for section "oe", before the first other command
- *   option routes|no-key|probes pass_route is wanted; we have no key; probes are events
- *   send [SRC] DST TAG [KIND] [sport=N] [dport=N] [size=N] [df]   out of the TUN
+ *   option routes|no-key|kernel pass_route is wanted; we have no key; the kernel does ESP
+ *   send [SRC] DST TAG [KIND] [sport=N] [dport=N] [size=N] [df] [id=N] [more]
+ *       [frag=BYTES] [seq=N] [ack=N]   out of the TUN
  *   flood COUNT TAG [...]       a datagram to each of COUNT hosts
  *   recv SPI SRC DST TAG [...]  ESP from the network, whose inside is SRC -> DST
+ *   recv-many SPI SRC DST COUNT [...]   from COUNT source ports
+ *   clear-many SRC DST COUNT [...]
  *   recv-forged SPI FROM        ESP with that SPI that nobody can have made
  *   clear SRC DST TAG taken|refused [...]   a clear packet from the network
- *   too-big SPI MTU             ICMP "fragmentation needed" about our ESP
+ *   too-big SPI MTU [PEER]      ICMP "fragmentation needed" about our ESP
+ *   kernel no-sa|no-policy|takes-all   what the kernel refuses from here on
  *   answer NAME TYPE none|timeout|failed|bogus|malformed|RECORD... [ad] [ttl=N]
  *       RECORD: "text" of a TXT, with KEYn for a key; KEYn of a KEY;
  *       P,GATEWAY|-,KEYn of an IPSECKEY
@@ -40,9 +44,6 @@
  *   peer-lookup ID FROM         responder: Phase 1 of ID
  *   child-ask ID FROM SRC DST   responder: Phase 2, SRC is ours
  *   initial-contact ID FROM
- *   silent PEER                 the peer did not answer a probe
- *   invalid-spi PEER SPI [authenticated]   PEER says that it does not know it
- *   wake                        we slept
  *   local ADDRESS | reload      reload takes the config lines since the last
  *   phase1 lost|kept            no Phase 1 SA is left to delete over
  *   requests refused|taken
@@ -51,6 +52,8 @@
  *   quiet                       the core did nothing else
  *   skip-events                 whatever it did
  *   state [SRC] DST NAME        policy [SRC] DST NAME       count DST N
+ *   pairs DST N                 SA pairs of its connections
+ *   counter NAME N              of "status"
  *   why DST "words"             what rsipctl why says holds the words
  *   logged "words"              since the last command that did something
  *
@@ -94,6 +97,8 @@ read_config(struct player *p)
 	if (!p->no_key) {
 		EVP_PKEY_up_ref(our_key);
 		c->key = our_key;
+		if (c->key_path == NULL)
+			c->key_path = xstrdup("the scenarios' key");
 	}
 	/* The machine's own resolvers have no part in a scenario. */
 	if (c->nresolvers == 0 || strstr(p->config, "resolvers") == NULL) {
@@ -111,7 +116,7 @@ start(struct player *p)
 	if (p->started)
 		return;
 	p->started = true;
-	world_init(w, p->routes);
+	world_init(w, p->routes, p->kernel);
 	if ((w->config = read_config(p)) == NULL) {
 		world_fail(w, "the configuration was refused");
 		return;
@@ -137,8 +142,8 @@ do_option(struct player *p)
 		p->routes = true;
 	else if (player_flag(p, "no-key"))
 		p->no_key = true;
-	else if (player_flag(p, "probes"))
-		p->w->probes = true;
+	else if (player_flag(p, "kernel"))
+		p->kernel = true;
 	else
 		world_fail(p->w, "no such option");
 }
@@ -269,6 +274,39 @@ do_count(struct player *p)
 }
 
 static void
+do_pairs(struct player *p)
+{
+	struct connection *conn;
+	struct sa_pair	  *pair;
+	uint32_t	   dst = player_host(p, p->words[1]);
+	int		   n = 0;
+
+	TAILQ_FOREACH(conn, &p->w->core->connections, all) {
+		if (conn->key.dst != dst)
+			continue;
+		TAILQ_FOREACH(pair, &conn->pairs, entry)
+			n++;
+	}
+	if (p->n < 3 || n != atoi(p->words[2]))
+		world_fail(p->w, "there are %d", n);
+}
+
+static void
+do_counter(struct player *p)
+{
+	json_object *req = json_object_new_object(), *ans, *o = NULL, *v = NULL;
+
+	json_object_object_add(req, "command", json_object_new_string("status"));
+	ans = report_control(p->w->core, p->w->now, req, true);
+	if (!json_object_object_get_ex(ans, "packets", &o) ||
+	    !json_object_object_get_ex(o, p->words[1], &v) ||
+	    json_object_get_int64(v) != strtoll(p->words[2], NULL, 0))
+		world_fail(p->w, "it is %s", json_object_to_json_string(v));
+	json_object_put(ans);
+	json_object_put(req);
+}
+
+static void
 do_why(struct player *p)
 {
 	json_object *req = json_object_new_object(), *ans;
@@ -309,6 +347,8 @@ static const struct player_command commands[] = {
 	{ "state", 3, false, do_state },
 	{ "policy", 3, false, do_policy },
 	{ "count", 3, false, do_count },
+	{ "pairs", 3, false, do_pairs },
+	{ "counter", 3, false, do_counter },
 	{ "why", 3, false, do_why },
 	{ "logged", 2, false, do_logged },
 	{ NULL, 0, false, NULL },

@@ -16,6 +16,8 @@ main(int argc, char **argv)
 		"dropped", "encrypted" };
 	static const char *const auth[] = { "none", "dns", "dnssec", "key",
 		"psk" };
+	static const char *const right[] = { "none", "own-flows", "dns",
+		"dnssec", "configured" };
 	struct sockaddr_in	 sa = { .sin_family = AF_INET };
 	struct rsip_status	 st;
 	int			 fd;
@@ -37,8 +39,8 @@ main(int argc, char **argv)
 		return 1;
 	}
 	close(fd);
-	printf("%s peer=%s auth=%s cipher=%s required=%d\n%s\n",
+	printf("%s peer=%s auth=%s cipher=%s required=%d right=%s\n%s\n",
 	    protection[st.protection], st.peer, auth[st.authentication],
-	    st.cipher, st.required, st.reason);
+	    st.cipher, st.required, right[st.right], st.reason);
 	return 0;
 }

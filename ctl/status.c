@@ -205,15 +205,23 @@ status_read(json_object *o, struct rsip_status *out)
 		{ "dnssec", RSIP_AUTH_DNSSEC },
 		{ "configured key", RSIP_AUTH_KEY }, { "psk", RSIP_AUTH_PSK },
 	};
+	static const struct word rights[] = {
+		{ "", RSIP_RIGHT_NONE }, { "own flows", RSIP_RIGHT_FLOWS },
+		{ "dns", RSIP_RIGHT_DNS }, { "dnssec", RSIP_RIGHT_DNSSEC },
+		{ "configured", RSIP_RIGHT_CONFIGURED },
+	};
 	const char *class = answer_text(o, "class");
-	int	    policy, auth;
+	int	    policy, auth, right;
 
 	policy = word_find(policies, sizeof(policies) / sizeof(policies[0]),
 	    answer_text(o, "policy"));
 	auth = word_find(auths, sizeof(auths) / sizeof(auths[0]),
 	    answer_text(o, "auth"));
+	right = word_find(rights, sizeof(rights) / sizeof(rights[0]),
+	    answer_text(o, "right"));
 	/* Every answer to "why" has its line; what has none is something else. */
 	if (answer_text(o, "error")[0] != '\0' || policy == -1 || auth == -1 ||
+	    right == -1 ||
 	    answer_text(o, "line")[0] == '\0') {
 		errno = EPROTO;
 		return -1;
@@ -222,6 +230,7 @@ status_read(json_object *o, struct rsip_status *out)
 	/* What was found about a peer counts only while it protects. */
 	if (out->protection == RSIP_ENCRYPTED) {
 		out->authentication = (enum rsip_authentication)auth;
+		out->right = (enum rsip_right)right;
 		snprintf(out->peer, sizeof(out->peer), "%s",
 		    answer_text(o, "peer"));
 		snprintf(out->cipher, sizeof(out->cipher), "%s",
@@ -234,11 +243,14 @@ status_read(json_object *o, struct rsip_status *out)
 	return 0;
 }
 
-int
-rsip_status_address(struct in_addr local, struct in_addr remote,
-    const char *control, struct rsip_status *out)
+/* protocol 0: about no flow in particular; ports in network order. */
+static int
+status_flow(struct in_addr local, struct in_addr remote, int protocol,
+    in_port_t local_port, in_port_t remote_port, const char *control,
+    struct rsip_status *out)
 {
-	char	     src[INET_ADDRSTRLEN], dst[INET_ADDRSTRLEN], request[160];
+	char	     src[INET_ADDRSTRLEN], dst[INET_ADDRSTRLEN], request[256];
+	char	     flow[80] = "";
 	json_object *o = NULL;
 	long	     deadline = milliseconds() + STATUS_TIMEOUT;
 	size_t	     i;
@@ -249,11 +261,15 @@ rsip_status_address(struct in_addr local, struct in_addr remote,
 	out->remote = remote;
 	inet_ntop(AF_INET, &local, src, sizeof(src));
 	inet_ntop(AF_INET, &remote, dst, sizeof(dst));
+	if (protocol != 0)
+		snprintf(flow, sizeof(flow), ",\"protocol\":\"%d\","
+		    "\"source_port\":\"%u\",\"port\":\"%u\"", protocol,
+		    ntohs(local_port), ntohs(remote_port));
 	snprintf(request, sizeof(request),
-	    "{\"command\":\"why\",\"address\":\"%s\"%s%s%s}\n", dst,
+	    "{\"command\":\"why\",\"address\":\"%s\"%s%s%s%s}\n", dst,
 	    local.s_addr != htonl(INADDR_ANY) ? ",\"source\":\"" : "",
 	    local.s_addr != htonl(INADDR_ANY) ? src : "",
-	    local.s_addr != htonl(INADDR_ANY) ? "\"" : "");
+	    local.s_addr != htonl(INADDR_ANY) ? "\"" : "", flow);
 	if (control != NULL)
 		o = status_ask(control, request, deadline);
 	else {
@@ -275,6 +291,13 @@ rsip_status_address(struct in_addr local, struct in_addr remote,
 }
 
 int
+rsip_status_address(struct in_addr local, struct in_addr remote,
+    const char *control, struct rsip_status *out)
+{
+	return status_flow(local, remote, 0, 0, 0, control, out);
+}
+
+int
 rsip_status_socket(int fd, const char *control, struct rsip_status *out)
 {
 	struct sockaddr_storage	  local = { 0 }, remote = { 0 };
@@ -283,23 +306,35 @@ rsip_status_socket(int fd, const char *control, struct rsip_status *out)
 	const struct sockaddr_in6 *l6 = (const struct sockaddr_in6 *)&local;
 	const struct sockaddr_in6 *r6 = (const struct sockaddr_in6 *)&remote;
 	struct in_addr		  from, to;
+	in_port_t		  from_port, to_port;
+	int			  protocol = 0;
 	socklen_t		  llen = sizeof(local), rlen = sizeof(remote);
+	socklen_t		  plen = sizeof(protocol);
 
 	if (getsockname(fd, (struct sockaddr *)&local, &llen) == -1 ||
 	    getpeername(fd, (struct sockaddr *)&remote, &rlen) == -1)
 		return -1;
+	/* TCP or UDP; of other protocols the addresses say all. */
+	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &plen) == -1 ||
+	    (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP))
+		protocol = 0;
 	if (l->sin_family == AF_INET && r->sin_family == AF_INET) {
 		from = l->sin_addr;
 		to = r->sin_addr;
+		from_port = l->sin_port;
+		to_port = r->sin_port;
 	} else if (l->sin_family == AF_INET6 && r->sin_family == AF_INET6 &&
 	    IN6_IS_ADDR_V4MAPPED(&l6->sin6_addr) &&
 	    IN6_IS_ADDR_V4MAPPED(&r6->sin6_addr)) {
 		/* What programs with one socket for both families get (RFC 3493 §3.7). */
 		memcpy(&from, l6->sin6_addr.s6_addr + 12, 4);
 		memcpy(&to, r6->sin6_addr.s6_addr + 12, 4);
+		from_port = l6->sin6_port;
+		to_port = r6->sin6_port;
 	} else {
 		errno = EAFNOSUPPORT;
 		return -1;
 	}
-	return rsip_status_address(from, to, control, out);
+	return status_flow(from, to, protocol, from_port, to_port, control,
+	    out);
 }

@@ -17,13 +17,24 @@ enum rsip_protection {
 	RSIP_ENCRYPTED,		/* IPsec ESP with integrity, to peer */
 };
 
-/* How the peer's key was found. */
+/* How the peer's key was found.  That it has this key says nothing of its right
+ * to the address: enum rsip_right. */
 enum rsip_authentication {
 	RSIP_AUTH_NONE,		/* not encrypted */
 	RSIP_AUTH_DNS,		/* in DNS without DNSSEC: safe only from those who just listen */
 	RSIP_AUTH_DNSSEC,	/* in DNS, and the validating resolver vouches for it */
 	RSIP_AUTH_KEY,		/* a public key configured by hand */
 	RSIP_AUTH_PSK,		/* a shared secret configured by hand */
+};
+
+/* How it is known that the peer may speak for the remote address. */
+enum rsip_right {
+	RSIP_RIGHT_NONE,	/* not encrypted */
+	RSIP_RIGHT_FLOWS,	/* it is not: the peer may be any host that shares the
+				 * address, and began this very flow */
+	RSIP_RIGHT_DNS,		/* the address's reverse map names it, without DNSSEC */
+	RSIP_RIGHT_DNSSEC,	/* and the validating resolver vouches for that */
+	RSIP_RIGHT_CONFIGURED,	/* configured by hand */
 };
 
 struct rsip_status {
@@ -34,6 +45,7 @@ struct rsip_status {
 	char			 peer[256];	/* IPsec identity, "@y1.example" or "192.0.2.1"; or "" */
 	char			 cipher[64];	/* "AES-256-CBC/HMAC-SHA2-256-128"; or "" */
 	char			 reason[256];	/* one sentence for people */
+	enum rsip_right		 right;
 };
 
 /*
@@ -53,7 +65,9 @@ struct rsip_status {
 int	rsip_status_socket(int fd, const char *control,
 	    struct rsip_status *out);
 
-/* The same about traffic from local (INADDR_ANY: whatever it would be) to remote. */
+/* The same about traffic from local (INADDR_ANY: whatever it would be) to
+ * remote: what happens to a new flow.  Where hosts share that address, flows of
+ * theirs may be encrypted beside it; ask by the socket. */
 int	rsip_status_address(struct in_addr local, struct in_addr remote,
 	    const char *control, struct rsip_status *out);
 

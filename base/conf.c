@@ -63,9 +63,7 @@ conf_name_sections(cfg_t *cfg, const char *path)
 	}
 }
 
-/* libConfuse 3.3 counts the lines of comments more than once: blanks do not
- * mislead it. */
-static void
+void
 conf_blank_comments(char *s)
 {
 	char quote = '\0';
@@ -108,6 +106,7 @@ conf_wash(FILE *f, char *text)
 		return NULL;
 	}
 	text[n] = '\0';
+	/* libConfuse 3.3 counts their lines more than once. */
 	conf_blank_comments(text);
 	if (n == 0)	/* not every libc opens no bytes */
 		text[n++] = '\n';

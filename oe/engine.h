@@ -29,6 +29,11 @@ struct oe_config;
  * for 0.0.0.0/0), loads the key.  NULL after one log line "file:line: reason". */
 struct oe_config *oe_config_read(cfg_t *section);
 enum oe_dataplane oe_config_dataplane(const struct oe_config *c);
+/* Calls fn for every file that reading the section (NULL: none) again may open. */
+void	oe_config_files(const struct oe_config *c, cfg_t *section,
+	    void (*fn)(void *, const char *), void *arg);
+/* The file of state that is replaced while the engine runs; NULL: none. */
+const char *oe_config_state(const struct oe_config *c);
 void	oe_config_free(struct oe_config *c);		/* wipes */
 
 /*

@@ -3,15 +3,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/log.h"
+#include "base/statefile.h"
 #include "base/util.h"
 #include "oe/memory.h"
 
@@ -22,27 +19,23 @@ struct pair {
 };
 
 struct memory {
-	int	    fd;
-	struct pair old[MEMORY_PEERS_MAX];	/* of the predecessor, to be told */
-	unsigned    nold;
-	uint64_t    written;			/* hash of what the file holds */
+	struct statefile *file;
+	struct pair	  old[MEMORY_PEERS_MAX];	/* of the predecessor, to be told */
+	unsigned	  nold;
+	uint64_t	  written;	/* hash of what the file holds */
 };
 
 /* One "SRC DST" a line; a line that is none is the file's fault, not ours. */
 static void
-memory_read(struct memory *m)
+memory_read(struct memory *m, char *text)
 {
-	char	       line[128], src[INET_ADDRSTRLEN + 1], dst[INET_ADDRSTRLEN + 1];
+	char	       src[INET_ADDRSTRLEN + 1], dst[INET_ADDRSTRLEN + 1];
+	char	      *line, *save = NULL;
 	struct in_addr s, d;
-	FILE	      *f;
-	int	       fd;
 
-	if ((fd = dup(m->fd)) == -1 || (f = fdopen(fd, "r")) == NULL) {
-		if (fd != -1)
-			close(fd);
-		return;
-	}
-	while (m->nold < MEMORY_PEERS_MAX && fgets(line, sizeof(line), f)) {
+	for (line = strtok_r(text, "\n", &save);
+	    line != NULL && m->nold < MEMORY_PEERS_MAX;
+	    line = strtok_r(NULL, "\n", &save)) {
 		s.s_addr = 0;
 		if (sscanf(line, "%16s %16s", src, dst) != 2 ||
 		    (strcmp(src, "-") != 0 && inet_pton(AF_INET, src, &s) != 1) ||
@@ -50,35 +43,31 @@ memory_read(struct memory *m)
 			continue;
 		m->old[m->nold++] = (struct pair){ s.s_addr, d.s_addr };
 	}
-	fclose(f);
 }
 
 struct memory *
 memory_open(const char *path)
 {
-	struct memory *m = xcalloc(1, sizeof(*m));
-	char	       folder[4096], *slash;
+	struct statefile *file = statefile_open(path);
+	struct memory	 *m;
+	char		 *text;
+	size_t		  len;
 
-	snprintf(folder, sizeof(folder), "%s", path);
-	if ((slash = strrchr(folder, '/')) != NULL && slash != folder) {
-		*slash = '\0';
-		mkdir(folder, 0755);
-	}
-	m->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (m->fd == -1) {
-		log_warn("%s: %s: after a crash peers will not be told", path,
-		    strerror(errno));
-		free(m);
-		return NULL;
-	}
-	if (flock(m->fd, LOCK_EX | LOCK_NB) == -1) {
+	if (file == NULL && errno == EWOULDBLOCK) {
 		log_warn("%s: another daemon uses it: set \"state\" in section "
 		    "oe", path);
-		close(m->fd);
-		free(m);
 		return NULL;
 	}
-	memory_read(m);
+	if (file == NULL || (text = statefile_read(file, &len)) == NULL) {
+		log_warn("%s: %s: after a crash peers will not be told", path,
+		    strerror(errno));
+		statefile_close(file, false);
+		return NULL;
+	}
+	m = xcalloc(1, sizeof(*m));
+	m->file = file;
+	memory_read(m, text);
+	free(text);
 	if (m->nold != 0)
 		log_info("%s: a crash left %u peers to begin anew with", path,
 		    m->nold);
@@ -90,9 +79,7 @@ memory_close(struct memory *m, bool clean)
 {
 	if (m == NULL)
 		return;
-	if (clean && ftruncate(m->fd, 0) == -1)
-		log_warn("the peers' file: %s", strerror(errno));
-	close(m->fd);
+	statefile_close(m->file, clean);
 	free(m);
 }
 
@@ -126,11 +113,10 @@ memory_note(struct memory *m, const struct core *c)
 		    ipv4_text(m->old[i].dst));
 	for (i = 0; i < n; i++)
 		hash = (hash ^ (uint8_t)text[i]) * 1099511628211u;
-	if (hash != m->written) {
-		if (ftruncate(m->fd, 0) == 0 &&
-		    pwrite(m->fd, text, n, 0) == (ssize_t)n)
-			m->written = hash;
-	}
+	if (statefile_failed(m->file))
+		m->written = 0;
+	if (hash != m->written && statefile_write(m->file, text, n) == 0)
+		m->written = hash;
 	free(text);
 }
 

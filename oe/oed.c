@@ -65,29 +65,12 @@ oed_options(void)
 }
 
 static void
-oed_path(struct oed_config *c, const char *path)
+oed_path(void *arg, const char *path)
 {
-	if (path != NULL && *path == '/' && c->npaths < OPENER_PATHS_MAX)
+	struct oed_config *c = arg;
+
+	if (c->npaths < OPENER_PATHS_MAX)
 		c->paths[c->npaths++] = xstrdup(path);
-}
-
-/* Every file that a reload will want, named while names can still be had. */
-static void
-oed_paths(struct oed_config *c, const char *config, cfg_t *oe)
-{
-	static const char *const lists[] = { "permissive", "paranoid", "clear",
-		"deny" };
-	unsigned i, j;
-
-	oed_path(c, config);
-	oed_path(c, "/etc/resolv.conf");
-	oed_path(c, c->oe->key_path);
-	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		for (j = 0; j < cfg_size(oe, lists[i]); j++)
-			oed_path(c, cfg_getnstr(oe, lists[i], j));
-	}
-	for (i = 0; i < cfg_size(oe, "tunnel"); i++)
-		oed_path(c, cfg_getstr(cfg_getnsec(oe, "tunnel", i), "secret"));
 }
 
 static void
@@ -131,7 +114,9 @@ oed_config_read(struct oed_config *c, const struct daemon_options *o)
 	c->oe = oe_config_read(cfg_getsec(cfg, OE_CONF_SECTION));
 	if (c->oe == NULL)
 		goto out;
-	oed_paths(c, o->config, cfg_getsec(cfg, OE_CONF_SECTION));
+	oed_path(c, o->config);
+	oed_path(c, "/etc/resolv.conf");
+	oe_config_files(c->oe, cfg_getsec(cfg, OE_CONF_SECTION), oed_path, c);
 	rc = 0;
 out:
 	cfg_free(cfg);
@@ -345,6 +330,7 @@ static int
 oed_start(struct oed *d)
 {
 	const char *const *paths = (const char *const *)d->config.paths;
+	const char	  *state;
 
 	if (rtnl_open() == -1) {
 		log_error("rtnetlink: %s", strerror(errno));
@@ -356,6 +342,8 @@ oed_start(struct oed *d)
 		    "address = \"...\" in %s", d->options.config);
 		return -1;
 	}
+	if ((state = oe_config_state(d->config.oe)) != NULL)
+		opener_allow_state(state);
 	if (opener_start(paths, d->config.npaths) == -1)
 		return -1;
 	d->base = event_base_new();

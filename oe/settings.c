@@ -18,6 +18,7 @@
 #include "oe/dns.h"
 #include "oe/settings.h"
 
+#define KEY_DEFAULT	SYSCONFDIR "/private.pem"
 #define PREFIX_FILE_LINES_MAX	100000
 
 cfg_opt_t *
@@ -224,6 +225,40 @@ settings_dataplane(cfg_t *s, enum oe_dataplane *out)
 	return -1;
 }
 
+void
+oe_config_files(const struct oe_config *c, cfg_t *section,
+    void (*fn)(void *, const char *), void *arg)
+{
+	static const char *const lists[] = { "permissive", "paranoid", "clear",
+		"deny" };
+	const char *text;
+	unsigned    i, j;
+
+	fn(arg, KEY_DEFAULT);	/* it may be made while we run */
+	if (c->key_path != NULL)
+		fn(arg, c->key_path);
+	if (section == NULL)
+		return;
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		for (j = 0; j < cfg_size(section, lists[i]); j++) {
+			text = cfg_getnstr(section, lists[i], j);
+			if (*text == '/')
+				fn(arg, text);
+		}
+	}
+	for (i = 0; i < cfg_size(section, "tunnel"); i++) {
+		text = cfg_getstr(cfg_getnsec(section, "tunnel", i), "secret");
+		if (text != NULL)
+			fn(arg, text);
+	}
+}
+
+const char *
+oe_config_state(const struct oe_config *c)
+{
+	return *c->state != '\0' ? c->state : NULL;
+}
+
 enum oe_dataplane
 oe_config_dataplane(const struct oe_config *c)
 {
@@ -361,7 +396,7 @@ settings_key(cfg_t *s, struct oe_config *c)
 	int	    fd;
 
 	if (path == NULL) {
-		path = SYSCONFDIR "/private.pem";
+		path = KEY_DEFAULT;
 		if ((fd = opener_open(path)) == -1) {
 			log_warn("no key %s: everything goes in the clear; make "
 			    "one with \"rsipctl keygen\"", path);

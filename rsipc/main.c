@@ -14,11 +14,13 @@
 static int
 start_opener(const struct settings *s)
 {
-	const char *paths[SETTINGS_PATHS_MAX];
+	const char *paths[SETTINGS_PATHS_MAX], *state;
 	size_t	    i;
 
 	for (i = 0; i < s->npaths; i++)
 		paths[i] = s->paths[i];
+	if ((state = oe_config_state(s->oe)) != NULL)
+		opener_allow_state(state);
 	return opener_start(paths, s->npaths);
 }
 

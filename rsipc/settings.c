@@ -158,31 +158,12 @@ settings_listen(cfg_t *cfg, struct settings *s)
 }
 
 static void
-settings_path(struct settings *s, const char *path)
+settings_path(void *arg, const char *path)
 {
+	struct settings *s = arg;
+
 	if (path != NULL && s->npaths < SETTINGS_PATHS_MAX)
 		s->paths[s->npaths++] = xstrdup(path);
-}
-
-static void
-settings_oe_paths(struct settings *s, cfg_t *oe)
-{
-	static const char *const lists[] = { "permissive", "paranoid", "clear",
-		"deny" };
-	const char *text;
-	unsigned    i, j;
-
-	settings_path(s, s->oe->key_path);
-	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		for (j = 0; j < cfg_size(oe, lists[i]); j++) {
-			text = cfg_getnstr(oe, lists[i], j);
-			if (*text == '/')
-				settings_path(s, text);
-		}
-	}
-	for (i = 0; i < cfg_size(oe, "tunnel"); i++)
-		settings_path(s, cfg_getstr(cfg_getnsec(oe, "tunnel", i),
-		    "secret"));
 }
 
 /* The file's bytes without white space at the end, so that an editor's newline
@@ -278,7 +259,8 @@ settings_read(const char *path, bool optional)
 	s->oe = oe_config_read(cfg_getsec(cfg, OE_CONF_SECTION));
 	if (s->oe == NULL)
 		goto fail;
-	settings_oe_paths(s, cfg_getsec(cfg, OE_CONF_SECTION));
+	oe_config_files(s->oe, cfg_getsec(cfg, OE_CONF_SECTION),
+	    settings_path, s);
 	/* Whom every program asks first. */
 	if (s->oe->nresolvers > 0) {
 		s->host.remote = s->oe->resolvers[0];

@@ -34,7 +34,7 @@ run()
 {
 	oe_daemon "$1" 'paranoid = {"0.0.0.0/0"}' "give-up = 3" \
 	    "phase2-lifetime = ${2:-600}" "lifespan-first = ${3:-60}" \
-	    "idle = ${4:-30}" "lifespan-short = 2"
+	    "idle = ${4:-30}" "lifespan-short = 2" "${state:-}"
 	oe_ready "$1"
 }
 neighbour left right && neighbour right left || net_fail "neighbours"
@@ -135,13 +135,46 @@ oe_ping left "$right" 3 || net_fail "no keys before the crash"
 net_until 3 grep -q . "$NET_RUN/oe_right.peers" ||
 	net_fail "right remembers nobody"
 net_stop oed_right KILL
+# What they are remembered on will be full one day.
+mkdir "$NET_RUN/disk"
+mount -n -t tmpfs -o size=64k,nr_inodes=16 tmpfs "$NET_RUN/disk" ||
+    net_skip "cannot mount here"
+cp -p "$NET_RUN/oe_right.peers" "$NET_RUN/disk/peers"
+state="state = \"$NET_RUN/disk/peers\""
 run right
+state=
 keyed()
 {
 	[ -n "$(spi_of right "$left")" ]
 }
 net_until 5 keyed || net_fail "right forgot its peers in the crash"
 net_ok "after a crash the peers remembered on disk are keyed with again"
+
+# On a full disk what was written last stays whole, and that is said once.
+net_until 5 grep -q . "$NET_RUN/disk/peers" || net_fail "nothing is written"
+for filler in $(seq 20); do
+	touch "$NET_RUN/disk/$filler" 2>/dev/null
+done
+cp "$NET_RUN/disk/peers" "$NET_RUN/peers.before"
+said=$(grep -c 'disk/peers' "$NET_RUN/oed_right.log")
+net_stop oed_left
+forgotten()
+{
+	[ -z "$(spi_of right "$left")" ]
+}
+net_until 5 forgotten || net_fail "right was not told of the end"
+sleep 3
+cmp -s "$NET_RUN/peers.before" "$NET_RUN/disk/peers" ||
+    net_fail "a full disk cost what was remembered"
+said=$(($(grep -c 'disk/peers' "$NET_RUN/oed_right.log") - said))
+[ "$said" = 1 ] || net_fail "a full disk is said $said times"
+rm "$NET_RUN"/disk/[0-9]*
+net_until 5 sh -c "! grep -q . '$NET_RUN/disk/peers'" ||
+    net_fail "a disk with room again is not written to"
+net_ok "a full disk: what was remembered stays whole, said $said time," \
+    "written again when there is room"
+run left
+oe_ping left "$right" 5 || net_fail "no keys after the full disk"
 
 # A peer that leaves says so: nothing of it stays.
 net_stop oed_right

@@ -6,10 +6,12 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -26,6 +28,7 @@
 #include "base/log.h"
 #include "base/opener.h"
 #include "base/ratelimit.h"
+#include "base/statefile.h"
 #include "base/util.h"
 
 static void
@@ -356,9 +359,19 @@ log_lines_cannot_be_forged(void **state)
 }
 
 static void
+write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+static void
 opener_opens_what_it_was_told(void **state)
 {
 	char	    folder[] = "/tmp/test_base.XXXXXX", conf[64], other[64];
+	char	    text[512];
 	const char *paths[2];
 	int	    fd;
 
@@ -385,8 +398,118 @@ opener_opens_what_it_was_told(void **state)
 	assert_int_equal(errno, EPERM);
 	assert_int_equal(opener_open(folder), -1);
 	assert_int_equal(errno, EPERM);
+	/* A neighbour of the configuration is not the daemon's; what its owner
+	 * names there is, but not in a comment, nor as a part of another. */
+	snprintf(other, sizeof(other), "%s/private.pem", folder);
+	write_file(other, "a key");
+	assert_int_equal(opener_open(other), -1);
+	assert_int_equal(errno, EPERM);
+	snprintf(text, sizeof(text), "a = 1\n# key = \"%s\"\nkey = \"%s2\"\n"
+	    "/* \"%s\" */\nb = \"/x%s\"\n", other, other, other, other);
+	write_file(conf, text);
+	assert_int_equal(opener_open(other), -1);
+	assert_int_equal(errno, EPERM);
+	snprintf(text, sizeof(text), "key = \"%s\"\n", other);
+	write_file(conf, text);
+	fd = opener_open(other);
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(write(fd, "x", 1), -1);
+	close(fd);
+	/* Reading is all, but for files of state. */
+	assert_int_equal(opener_replace(other), -1);
+	assert_int_equal(errno, EPERM);
 	opener_stop();
+	unlink(other);
 	unlink(conf);
+	rmdir(folder);
+}
+
+/* What path holds now, waited for: the opener takes its time. */
+static void
+assert_holds(const char *path, const char *want)
+{
+	char	text[64] = "";
+	ssize_t n;
+	int	fd, tries;
+
+	for (tries = 0; tries < 500; tries++) {
+		fd = open(path, O_RDONLY);
+		n = fd == -1 ? 0 : read(fd, text, sizeof(text) - 1);
+		if (fd != -1)
+			close(fd);
+		text[n > 0 ? n : 0] = '\0';
+		if (strcmp(text, want) == 0)
+			return;
+		usleep(10000);
+	}
+	assert_string_equal(text, want);
+}
+
+static void
+state_is_replaced_whole_or_not(void **state)
+{
+	char		  folder[] = "/tmp/test_base.XXXXXX", path[64], beside[80];
+	struct statefile *f, *again;
+	const char	 *paths[] = { "/dev/null" };
+	char		 *text, *big;
+	struct stat	  st;
+	size_t		  len;
+	unsigned	  with, tries;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/sub/peers", folder);
+	snprintf(beside, sizeof(beside), "%s.new", path);
+	for (with = 0; with < 2; with++) {
+		f = statefile_open(path);
+		assert_non_null(f);
+		if (with) {
+			opener_allow_state(path);
+			assert_int_equal(opener_start(paths, 1), 0);
+		}
+		assert_int_equal(statefile_write(f, "one", 3), 0);
+		assert_holds(path, "one");
+		/* The lock goes along with the new file. */
+		again = statefile_open(path);
+		assert_null(again);
+		assert_int_equal(errno, EWOULDBLOCK);
+		/* No room: a file in memory of which no more can be had. */
+		big = calloc(1, 1 << 20);
+		setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 4096, RLIM_INFINITY });
+		signal(SIGXFSZ, SIG_IGN);
+		assert_int_equal(statefile_write(f, big, 1 << 20), -1);
+		setrlimit(RLIMIT_FSIZE, &(struct rlimit){ RLIM_INFINITY,
+		    RLIM_INFINITY });
+		free(big);
+		assert_holds(path, "one");
+		/* It cannot be renamed: that is known later. */
+		unlink(path);
+		assert_int_equal(mkdir(path, 0700), 0);
+		assert_int_equal(statefile_write(f, "lost", 4), 0);
+		for (tries = 0; tries < 500 && !statefile_failed(f); tries++)
+			usleep(10000);
+		assert_true(tries < 500);
+		rmdir(path);
+		assert_int_equal(statefile_write(f, "two", 3), 0);
+		assert_holds(path, "two");
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode & 0777, 0600);
+		assert_false(statefile_failed(f));
+		statefile_close(f, false);
+		f = statefile_open(path);
+		assert_non_null(f);
+		text = statefile_read(f, &len);
+		assert_int_equal(len, 3);
+		assert_string_equal(text, "two");
+		free(text);
+		assert_int_equal(access(beside, F_OK), -1);
+		statefile_close(f, true);
+		assert_holds(path, "");
+		opener_stop();
+	}
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/sub", folder);
+	rmdir(path);
 	rmdir(folder);
 }
 
@@ -519,6 +642,7 @@ main(void)
 		cmocka_unit_test(control_socket_answers),
 		cmocka_unit_test(log_lines_cannot_be_forged),
 		cmocka_unit_test(opener_opens_what_it_was_told),
+		cmocka_unit_test(state_is_replaced_whole_or_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

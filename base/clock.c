@@ -10,7 +10,8 @@ clock_now(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	/* Leases, keys and DNS records grow old while the machine sleeps. */
+	clock_gettime(CLOCK_BOOTTIME, &ts);
 	/* Just after boot it could be 0, which callers keep for "never". */
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000 + 1;
 }

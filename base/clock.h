@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * Milliseconds of CLOCK_MONOTONIC; never 0, never backwards.  Only shells call
- * it: tables and state machines are given "now" in this unit.
+ * Milliseconds of CLOCK_BOOTTIME, which counts sleep; never 0, never backwards.
+ * Only shells call it: tables and state machines are given "now" in this unit.
  */
 uint64_t clock_now(void);
 

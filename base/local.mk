@@ -14,7 +14,7 @@ base_libbase_a_SOURCES = \
 	base/opener.c base/opener.h \
 	base/priv.c base/priv.h \
 	base/ratelimit.c base/ratelimit.h \
-	base/rtnl.c base/rtnl.h \
+	base/rtnl.c base/rtnl.h base/rtnl_table.c \
 	base/statefile.c base/statefile.h \
 	base/tun.c base/tun.h \
 	base/util.c base/util.h

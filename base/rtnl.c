@@ -148,8 +148,11 @@ rtnl_route(uint16_t type, uint16_t flags, const struct rtnl_route *r)
 		.rtm_family = AF_INET,
 		.rtm_dst_len = (uint8_t)r->plen,
 		.rtm_protocol = RTPROT_STATIC,
-		.rtm_type = RTN_UNICAST,
-		.rtm_scope = r->via != 0 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
+		.rtm_type = r->type != 0 ? r->type : RTN_UNICAST,
+		/* A scope of "link" would let the kernel look for the next hops
+		 * of others' routes in a table of ours. */
+		.rtm_scope = r->via != 0 || r->table != 0 ?
+		    RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
 		.rtm_table = RT_TABLE_UNSPEC,
 	};
 	struct nlmsghdr *nlh;
@@ -223,10 +226,10 @@ rtnl_rule(uint16_t type, uint16_t flags, const struct rtnl_rule *r)
 int
 rtnl_rule_add(const struct rtnl_rule *r)
 {
-	/* The kernel keeps equal rules apart; one of each is enough. */
-	while (rtnl_rule(RTM_DELRULE, 0, r) == 0)
-		continue;
-	return rtnl_rule(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, r);
+	int rc = rtnl_rule(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, r);
+
+	/* One of each is enough, and it stays all the while. */
+	return rc == -1 && errno == EEXIST ? 0 : rc;
 }
 
 int
@@ -271,6 +274,54 @@ route_attrs(const struct nlmsghdr *nlh, struct route_answer *a, uint32_t *table)
 			break;
 		}
 	}
+}
+
+struct route_walk {
+	uint32_t table;
+	void   (*fn)(void *, const struct rtnl_seen *);
+	void	*arg;
+};
+
+static int
+routes_cb(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct rtmsg  *rtm = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
+	struct route_walk   *w = arg;
+	struct route_answer  a;
+	struct rtnl_seen     seen = { .plen = rtm->rtm_dst_len,
+		.type = rtm->rtm_type, .protocol = rtm->rtm_protocol,
+		.scope = rtm->rtm_scope };
+	uint32_t	     table;
+
+	if (rtm->rtm_family != AF_INET || (rtm->rtm_flags & RTM_F_CLONED))
+		return MNL_CB_OK;
+	route_attrs(nlh, &a, &table);
+	if (table != w->table)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
+		if (mnl_attr_get_type(attr) == RTA_DST &&
+		    mnl_attr_get_payload_len(attr) >= 4)
+			seen.dst = mnl_attr_get_u32(attr);
+	}
+	seen.via = a.via;
+	seen.src = a.src;
+	seen.metric = a.metric;
+	seen.ifindex = (unsigned)a.oif;
+	w->fn(w->arg, &seen);
+	return MNL_CB_OK;
+}
+
+int
+rtnl_routes(uint32_t table, void (*fn)(void *, const struct rtnl_seen *),
+    void *arg)
+{
+	struct rtmsg	  rtm = { .rtm_family = AF_INET };
+	struct route_walk w = { table, fn, arg };
+	char		  buf[128];
+
+	return rtnl_ask(rtnl_begin(buf, RTM_GETROUTE, NLM_F_DUMP, &rtm,
+	    sizeof(rtm)), routes_cb, &w);
 }
 
 static int
@@ -429,7 +480,7 @@ rtnl_monitor(void)
 	struct sockaddr_nl sa = {
 		.nl_family = AF_NETLINK,
 		.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR |
-		    RTMGRP_IPV4_ROUTE,
+		    RTMGRP_IPV4_ROUTE | RTMGRP_IPV4_RULE,
 	};
 	int fd, saved;
 

@@ -4,6 +4,7 @@
 
 #include <net/if.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* All addresses are IPv4 in network order.  Functions return 0, or -1 with
@@ -27,9 +28,26 @@ struct rtnl_route {
 	uint32_t table;			/* 0: main */
 	uint32_t metric;		/* 0: the kernel's default */
 	unsigned mtu;			/* 0: the link's */
+	uint8_t	 type;			/* RTN_PROHIBIT, RTN_THROW; 0: unicast */
 };
 int	rtnl_route_add(const struct rtnl_route *r);	/* replaces an equal one */
 int	rtnl_route_del(const struct rtnl_route *r);
+
+/* A route as the kernel tells it. */
+struct rtnl_seen {
+	uint32_t dst, via, src, metric;
+	unsigned plen, ifindex;
+	uint8_t	 type, protocol, scope;
+};
+/* Calls fn for each route of a table, which must not use netlink itself. */
+int	rtnl_routes(uint32_t table, void (*fn)(void *, const struct rtnl_seen *),
+	    void *arg);
+/*
+ * Makes a table hold exactly these n routes (table in each of them is ignored),
+ * so that no packet ever finds fewer: what is missing is added before what is too
+ * much goes.  -1: not all could be added, and nothing was taken away.
+ */
+int	rtnl_table_set(uint32_t table, const struct rtnl_route *want, size_t n);
 
 /* "from all [not] fwmark mark lookup table" at a priority. */
 struct rtnl_rule {
@@ -40,7 +58,7 @@ struct rtnl_rule {
 	uint32_t dst;			/* 0/0: any */
 	unsigned plen;
 };
-int	rtnl_rule_add(const struct rtnl_rule *r);
+int	rtnl_rule_add(const struct rtnl_rule *r);	/* once, however often */
 int	rtnl_rule_del(const struct rtnl_rule *r);
 
 /* The default route of table main: next hop (0 if on the link) and interface. -1, ENOENT: none. */
@@ -54,7 +72,7 @@ int	rtnl_addr_of(const char *ifname, uint32_t *addr, unsigned *plen);
 int	rtnl_networks_of(const char *ifname,
 	    void (*fn)(void *, uint32_t net, unsigned plen), void *arg);
 
-/* A descriptor that becomes readable when links, addresses or routes change
+/* A descriptor that becomes readable when links, addresses, routes or rules change
  * (the caller drains and closes it); -1 with errno. */
 int	rtnl_monitor(void);
 

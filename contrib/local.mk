@@ -9,6 +9,10 @@ $(SYSTEMD_UNITS): Makefile $(SYSTEMD_UNITS:.service=.service.in)
 	$(AM_V_GEN)$(MKDIR_P) contrib/systemd && $(SED) \
 	    -e 's|@sbindir[@]|$(sbindir)|g' $(srcdir)/$@.in >$@
 
+# Every option with its default and what it is for.
+examplesdir = $(docdir)/examples
+dist_examples_DATA = contrib/oed.conf contrib/rsipc.conf contrib/rsipd.conf
+
 EXTRA_DIST += $(SYSTEMD_UNITS:.service=.service.in) \
 	contrib/debian/changelog contrib/debian/control \
 	contrib/debian/copyright contrib/debian/librsipstatus-dev.install \

@@ -1,3 +1,4 @@
 # doc/local.mk - what is written about the whole; each room lists its own manual pages
-EXTRA_DIST += doc/architecture.md doc/ipsec-profile.md doc/oe.md doc/threats.md \
+EXTRA_DIST += doc/architecture.md doc/ipsec-profile.md doc/oe.md \
+	doc/robustness.md doc/threats.md \
 	doc/wire.md

@@ -1,4 +1,5 @@
 /* demux_hash.c - the demux table's hash table: readers never wait, memory is freed when none can see it */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "nat/demux_table.h"
@@ -261,10 +262,13 @@ table_copy(struct demux *d, struct demux_table *to, struct demux_table *from)
 	}
 }
 
+static_assert(sizeof(struct demux_table) <= sizeof(struct demux_slot),
+    "the head of a table has the room of one slot");
+
 static size_t
 table_bytes(size_t slots)
 {
-	return sizeof(struct demux_table) + slots * sizeof(struct demux_slot);
+	return (1 + slots) * sizeof(struct demux_slot);
 }
 
 int
@@ -275,7 +279,10 @@ demux_table_resize(struct demux *d, size_t want)
 
 	if (n < TABLE_MIN)
 		n = TABLE_MIN;
-	if (n > UINT32_MAX || (t = calloc(1, table_bytes(n))) == NULL)
+	if (n >= UINT32_MAX)
+		return -1;
+	t = calloc(1 + (size_t)n, sizeof(struct demux_slot));
+	if (t == NULL)
 		return -1;
 	t->nslots = (size_t)n;
 	d->bytes += table_bytes(t->nslots);

@@ -37,7 +37,7 @@ endif
 # The data plane without rsipd, for tests/net and tests/bench.
 check_PROGRAMS += tests/net/nat_gateway
 tests_net_nat_gateway_SOURCES = tests/net/nat_gateway.c
-tests_net_nat_gateway_LDADD = nat/libnat.a $(BASE_LIBS)
+tests_net_nat_gateway_LDADD = nat/libnat.a $(BASE_LIBS) $(NFQ_LIBS)
 NAT_TESTS = tests/net/nat_path.sh tests/net/nat_icmp.sh tests/net/nat_vm.sh \
 	tests/net/nat_offload.sh
 TESTS += $(NAT_TESTS)
@@ -51,7 +51,7 @@ check_PROGRAMS += tests/unit/test_demux
 TESTS += tests/unit/test_demux
 tests_unit_test_demux_SOURCES = tests/unit/test_demux.c
 tests_unit_test_demux_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_demux_LDADD = nat/libnat.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_demux_LDADD = nat/libnat.a $(BASE_LIBS) $(NFQ_LIBS) $(CMOCKA_LIBS)
 endif
 
 # The table once more, where a test can stop a thread at the worst moment.

@@ -7,6 +7,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
+#include <libnetfilter_queue/libnetfilter_queue.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,42 +28,25 @@
 #define PACKET_MAX	65535
 /* A message of the kernel: the packet and what it tells about it. */
 #define RX_SIZE		(PACKET_MAX + 1 + 1024)
-/* Verdicts leave together; one with the largest packet must fit. */
-#define VERDICT_HEAD	64
+/* Verdicts leave together, at the latest when there are more than these bytes;
+ * the one that makes them more may carry the largest packet. */
 #define TX_SIZE		(256 * 1024)
+#define VERDICT_MAX	(PACKET_MAX + 1 + FORWARD_GROWTH + 64)
 /* The kernel's queue, if the configuration names none. */
 #define LENGTH_DEFAULT	2048
 /* Socket buffer for each packet of it: what the kernel charges for a small one
  * and a fair share of large ones. */
 #define BYTES_PER_PACKET 2048
 
-/* Netlink's own macros are signed. */
-#define ALIGN4(n)	(((n) + 3) & ~(size_t)3)
-
 struct queue_buffers {
-	struct mmsghdr msgs[BATCH];
-	struct iovec   iov[BATCH];
-	size_t	       tx_len;
-	uint8_t	       tx[TX_SIZE];
-	uint8_t	       rx[BATCH][RX_SIZE];
+	struct mmsghdr		msgs[BATCH];
+	struct iovec		iov[BATCH];
+	struct mnl_nlmsg_batch *batch;	/* in tx */
+	char			tx[TX_SIZE + VERDICT_MAX];
+	uint8_t			rx[BATCH][RX_SIZE];
 };
 
 /* --- configuration of the kernel's queue ---------------------------------- */
-
-static struct nlmsghdr *
-put_header(void *buf, uint16_t type, uint16_t number)
-{
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct nfgenmsg *nfg;
-
-	nlh->nlmsg_type = (uint16_t)(NFNL_SUBSYS_QUEUE << 8 | type);
-	nlh->nlmsg_flags = NLM_F_REQUEST;
-	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
-	nfg->nfgen_family = AF_UNSPEC;
-	nfg->version = NFNETLINK_V0;
-	nfg->res_id = htons(number);
-	return nlh;
-}
 
 /* Sends one configuration message and waits for the kernel's answer. */
 static int
@@ -99,20 +83,16 @@ configure(struct queue *q, struct nlmsghdr *nlh)
 static int
 bind_queue(struct queue *q, unsigned length)
 {
-	char			     buf[256];
-	struct nlmsghdr		    *nlh;
-	struct nfqnl_msg_config_cmd  cmd = { .command = NFQNL_CFG_CMD_BIND };
-	struct nfqnl_msg_config_params params = {
-		.copy_range = htonl(PACKET_MAX), .copy_mode = NFQNL_COPY_PACKET };
+	char		 buf[256];
+	struct nlmsghdr *nlh;
 
-	nlh = put_header(buf, NFQNL_MSG_CONFIG, q->number);
-	cmd.pf = htons(AF_INET);
-	mnl_attr_put(nlh, NFQA_CFG_CMD, sizeof(cmd), &cmd);
+	nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, q->number);
+	nfq_nlmsg_cfg_put_cmd(nlh, AF_INET, NFQNL_CFG_CMD_BIND);
 	if (configure(q, nlh) == -1)
 		return -1;
-	nlh = put_header(buf, NFQNL_MSG_CONFIG, q->number);
-	mnl_attr_put(nlh, NFQA_CFG_PARAMS, sizeof(params), &params);
-	mnl_attr_put_u32(nlh, NFQA_CFG_QUEUE_MAXLEN, htonl(length));
+	nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, q->number);
+	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, PACKET_MAX);
+	nfq_nlmsg_cfg_put_qmaxlen(nlh, length);
 	/* Without NFQA_CFG_F_GSO the kernel cuts large packets into segments and
 	 * completes checksums before we see them. */
 	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(0));
@@ -137,7 +117,11 @@ queue_open(struct queue *q, struct queue_shared *shared, unsigned index,
 	q->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	q->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
 	q->buffers = calloc(1, sizeof(*q->buffers));
-	if (q->stop_fd == -1 || q->fd == -1 || q->buffers == NULL) {
+	if (q->buffers != NULL)
+		q->buffers->batch = mnl_nlmsg_batch_start(
+		    q->buffers->tx, TX_SIZE);
+	if (q->stop_fd == -1 || q->fd == -1 || q->buffers == NULL ||
+	    q->buffers->batch == NULL) {
 		log_error("queue %u: %s", number, strerror(errno));
 		return -1;
 	}
@@ -171,109 +155,88 @@ queue_open(struct queue *q, struct queue_shared *shared, unsigned index,
 
 /* --- packets --------------------------------------------------------------- */
 
+/* Sends what is complete; a verdict that exceeded the batch begins the next. */
 static void
 flush(struct queue *q)
 {
-	struct queue_buffers *b = q->buffers;
+	struct mnl_nlmsg_batch *batch = q->buffers->batch;
 
 	/* Failing verdicts come back as messages of their own. */
-	if (b->tx_len > 0 && send(q->fd, b->tx, b->tx_len, 0) == -1)
+	if (!mnl_nlmsg_batch_is_empty(batch) &&
+	    send(q->fd, mnl_nlmsg_batch_head(batch),
+	    mnl_nlmsg_batch_size(batch), 0) == -1)
 		queue_count(q, QUEUE_LOST);
-	b->tx_len = 0;
+	mnl_nlmsg_batch_reset(batch);
 }
 
-/* Room for a verdict with a packet of len bytes; where its payload will lie. */
-static uint8_t *
-verdict_payload(struct queue *q, size_t len)
+/* A message behind the others, with a verdict (NF_*) and so far no more. */
+static struct nlmsghdr *
+begin_verdict(struct queue *q, uint32_t id, int verdict)
 {
-	struct queue_buffers *b = q->buffers;
+	struct nlmsghdr *nlh;
 
-	if (b->tx_len + VERDICT_HEAD + len > TX_SIZE)
-		flush(q);
-	/* Header, verdict, mark, and the payload attribute's own header. */
-	return b->tx + b->tx_len + ALIGN4(sizeof(struct nlmsghdr)) +
-	    ALIGN4(sizeof(struct nfgenmsg)) +
-	    ALIGN4(sizeof(struct nlattr) +
-	    sizeof(struct nfqnl_msg_verdict_hdr)) +
-	    ALIGN4(sizeof(struct nlattr) + sizeof(uint32_t)) +
-	    sizeof(struct nlattr);
+	nlh = nfq_nlmsg_put(mnl_nlmsg_batch_current(q->buffers->batch),
+	    NFQNL_MSG_VERDICT, q->number);
+	nfq_nlmsg_verdict_put(nlh, (int)id, verdict);
+	return nlh;
 }
 
 /*
- * Puts a verdict behind the others.  With a payload, which stands where
- * verdict_payload() said, the packet passes the same rules once more (NF_REPEAT):
- * these see the mark and take it out of connection tracking, which a
- * packet that is not ours must not miss.
+ * Decides about a packet and puts the verdict behind the others.  One with a
+ * payload is the packet's new form, and it passes the same rules once more
+ * (NF_REPEAT): these see the mark and take it out of connection tracking, which
+ * a packet that is not ours must not miss.
  */
 static void
-put_verdict(struct queue *q, uint32_t id, enum forward_action action, size_t len)
+put_verdict(struct queue *q, uint32_t id, const struct forward_packet *in)
 {
-	struct queue_buffers	    *b = q->buffers;
-	struct nfqnl_msg_verdict_hdr v;
-	struct nlmsghdr		    *nlh;
-	struct nlattr		    *attr;
+	enum forward_action action = FORWARD_DROP;
+	struct nlmsghdr	   *nlh;
+	struct nlattr	   *attr;
+	size_t		    len = 0;
 
-	nlh = put_header(b->tx + b->tx_len, NFQNL_MSG_VERDICT, q->number);
-	v.id = id;
-	v.verdict = htonl(action == FORWARD_DROP ? NF_DROP :
-	    action == FORWARD_ACCEPT ? NF_ACCEPT : NF_REPEAT);
-	mnl_attr_put(nlh, NFQA_VERDICT_HDR, sizeof(v), &v);
+	nlh = begin_verdict(q, id, NF_REPEAT);
+	nfq_nlmsg_verdict_put_mark(nlh, RULES_MARK);
+	/* Written where it leaves from: nfq_nlmsg_verdict_put_pkt() would copy. */
+	attr = mnl_nlmsg_get_payload_tail(nlh);
+	if (in->data == NULL)
+		queue_count(q, QUEUE_DROP_MALFORMED);
+	else
+		action = forward_packet(
+		    q, in, mnl_attr_get_payload(attr), &len);
 	if (action == FORWARD_SEND) {
-		mnl_attr_put_u32(nlh, NFQA_MARK, htonl(RULES_MARK));
-		attr = mnl_nlmsg_get_payload_tail(nlh);
 		attr->nla_type = NFQA_PAYLOAD;
 		attr->nla_len = (uint16_t)(sizeof(*attr) + len);
-		nlh->nlmsg_len += (uint32_t)ALIGN4(attr->nla_len);
+		nlh->nlmsg_len += (uint32_t)MNL_ALIGN(attr->nla_len);
+	} else {
+		begin_verdict(
+		    q, id, action == FORWARD_ACCEPT ? NF_ACCEPT : NF_DROP);
 	}
-	b->tx_len += ALIGN4(nlh->nlmsg_len);
+	if (!mnl_nlmsg_batch_next(q->buffers->batch))
+		flush(q);
 }
 
 static void
 handle_packet(struct queue *q, const struct nlmsghdr *nlh)
 {
-	const struct nfqnl_msg_packet_hdr *hdr = NULL;
-	const struct nlattr		  *attr;
-	const char			  *tail;
+	const struct nfqnl_msg_packet_hdr *hdr;
+	struct nlattr			  *attr[NFQA_MAX + 1] = { NULL };
 	struct forward_packet		   in = { 0 };
-	enum forward_action		   action;
-	uint8_t				  *out;
-	size_t				   out_len = 0;
-	bool				   cut = false;
 
-	tail = mnl_nlmsg_get_payload_tail(nlh);
-	for (attr = mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg));
-	     mnl_attr_ok(attr, (int)(tail - (const char *)attr));
-	     attr = mnl_attr_next(attr)) {
-		switch (mnl_attr_get_type(attr)) {
-		case NFQA_PACKET_HDR:
-			if (mnl_attr_get_payload_len(attr) >= sizeof(*hdr))
-				hdr = mnl_attr_get_payload(attr);
-			break;
-		case NFQA_IFINDEX_INDEV:
-			in.in_index = ntohl(mnl_attr_get_u32(attr));
-			break;
-		case NFQA_CAP_LEN:
-			cut = true;
-			break;
-		case NFQA_PAYLOAD:
-			in.data = mnl_attr_get_payload(attr);
-			in.len = mnl_attr_get_payload_len(attr);
-			break;
-		default:
-			break;
-		}
-	}
-	if (hdr == NULL)
+	if (nfq_nlmsg_parse(nlh, attr) == -1 ||
+	    attr[NFQA_PACKET_HDR] == NULL)
 		return;
+	hdr = mnl_attr_get_payload(attr[NFQA_PACKET_HDR]);
 	in.output = hdr->hook == NF_INET_LOCAL_OUT;
-	out = verdict_payload(q, in.len + FORWARD_GROWTH);
-	if (cut || in.data == NULL) {
-		queue_count(q, QUEUE_DROP_MALFORMED);
-		action = FORWARD_DROP;
-	} else {
-		action = forward_packet(q, &in, out, &out_len);
+	if (attr[NFQA_IFINDEX_INDEV] != NULL)
+		in.in_index =
+		    ntohl(mnl_attr_get_u32(attr[NFQA_IFINDEX_INDEV]));
+	/* What was cut cannot be sent on. */
+	if (attr[NFQA_PAYLOAD] != NULL && attr[NFQA_CAP_LEN] == NULL) {
+		in.data = mnl_attr_get_payload(attr[NFQA_PAYLOAD]);
+		in.len = mnl_attr_get_payload_len(attr[NFQA_PAYLOAD]);
 	}
-	put_verdict(q, hdr->packet_id, action, out_len);
+	put_verdict(q, ntohl(hdr->packet_id), &in);
 }
 
 static void
@@ -373,6 +336,8 @@ queue_close(struct queue *q)
 		close(q->fd);
 	if (q->stop_fd != -1)
 		close(q->stop_fd);
+	if (q->buffers != NULL && q->buffers->batch != NULL)
+		mnl_nlmsg_batch_stop(q->buffers->batch);
 	free(q->buffers);
 	memset(q, 0, sizeof(*q));
 }

@@ -190,7 +190,7 @@ lookup_start(struct core *c, enum cause cause, const char *name, uint16_t type,
 	l->tag = tag;
 	TAILQ_INSERT_TAIL(&c->lookups, l, entry);
 	c->nlookups[cause]++;
-	c->ops->dns_query(c->ops_arg, name, type, lookup_answered, l);
+	c->ops->dns_query(c->ops_arg, name, type, cause, lookup_answered, l);
 	return 0;
 }
 

@@ -98,12 +98,15 @@ struct flow_fragment {
 
 struct core_ops {
 	void (*dns_query)(void *arg, const char *name, uint16_t type,
-	    dns_fn fn, void *fn_arg);
+	    enum cause cause, dns_fn fn, void *fn_arg);
 	/* The keying engine: see ike.h for each. */
 	int  (*request)(void *arg, uint64_t now,
 	    const struct keying_request *r, void *conn);
 	void (*forget)(void *arg, uint64_t now, void *conn, bool tell);
 	int  (*delete_child)(void *arg, uint64_t now, uint32_t spi_in);
+	int  (*probe)(void *arg, uint64_t now, void *conn);
+	/* ESP from peer with an SPI (host order) that nobody here knows. */
+	void (*unknown_spi)(void *arg, uint64_t now, uint32_t peer, uint32_t spi);
 	void (*peer_identity)(void *arg, uint64_t token,
 	    const struct keying_id *my_id);
 	void (*peer_keys)(void *arg, uint64_t now, uint64_t token,
@@ -209,6 +212,11 @@ struct connection {
 	TAILQ_HEAD(, sa_pair) pairs;		/* newest first */
 	uint64_t	      request_at;	/* of the last (re)key */
 	uint64_t	      suspect_at;
+	uint64_t	      heard;	/* last ESP from the peer; 0: none yet */
+	uint64_t	      unanswered; /* first ESP to it since; 0: none */
+	uint64_t	      probe_at;	/* it was last asked whether it lives */
+	uint64_t	      anew_at;	/* keyed anew, nothing heard since; 0: not */
+	bool		      silent;	/* it did not answer: what fails now is lost */
 	size_t		      mtu;		/* of the path, 0: unknown */
 
 	/* aging */
@@ -446,6 +454,21 @@ void	connection_tick_keyed(struct connection *conn);
 void	connection_child_up(struct connection *conn, const struct keying_child *k);
 void	connection_child_confirmed(struct connection *conn, uint32_t spi_in);
 void	connection_child_down(struct connection *conn, uint32_t spi_in, bool by_peer);
+/* Its peer cannot be reached any more: the SAs go without a word to it. */
+void	connection_lost(struct connection *conn);
+
+/* --- liveness.c: does the peer still have our SAs? ---------------------------------- */
+
+/* ESP went to the peer, or came from it and was good. */
+void	connection_sent(struct connection *conn);
+void	connection_heard(struct connection *conn);
+void	connection_tick_liveness(struct connection *conn);
+/* The keying engine asked, and nobody answered (keying.h). */
+void	connection_peer_silent(struct connection *conn);
+void	core_invalid_spi(struct core *c, uint64_t now, uint32_t peer,
+	    uint32_t spi_out, bool authenticated);
+/* We slept, or came to another link: every peer is asked at once. */
+void	core_wake(struct core *c, uint64_t now, const char *why);
 
 /* --- kernel.c: ESP that the kernel does --------------------------------------------- */
 

@@ -1,123 +1,56 @@
-/* dns.c - asynchronous look-ups of OE's records through c-ares on libevent */
+/* dns.c - look-ups of OE's records: each resolver is asked at once, the first in the list is believed first */
 #include "config.h"
 
 #include <ares.h>
 #include <arpa/inet.h>
 #include <event2/event.h>
+#include <event2/event_struct.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/opener.h"
 #include "base/util.h"
+#include "oe/ask.h"
 #include "oe/dns.h"
 
-#define DNS_CLASS_IN	1
-#define DNS_UDP_SIZE	1232	/* EDNS: what crosses every link unfragmented */
 #define DNS_SERVERS_MAX	4
-#define DNS_SOCKETS_MAX	(2 * DNS_SERVERS_MAX + 8)
+#define DNS_ASKS_MAX	512	/* sockets at once; further look-ups wait for one */
+#define DNS_GRACE	300000	/* microseconds for an earlier resolver of the list */
+
+enum { QUEUE_OURS, QUEUE_STRANGERS, QUEUES };
 
 struct query {
-	TAILQ_ENTRY(query) entry;
-	struct dns	  *dns;
-	char		   name[KEYING_NAME_MAX + 1];
-	uint16_t	   type;
-	dns_fn		   fn;
-	void		  *arg;
-	struct event	  *later;	/* a failure known at once is told later */
-	bool		   unchecked;	/* asked again with CD: was it DNSSEC? */
-	struct record_answer answer;
+	TAILQ_ENTRY(query)  entry;	/* of asking, or of waiting[queue] */
+	struct dns	   *dns;
+	struct ask_question question;
+	unsigned	    queue;
+	bool		    started;
+	dns_fn		    fn;
+	void		   *arg;
+	struct event	    later;	/* the grace, or a failure known at once */
+	bool		    grace, grace_over;
+	struct ask	   *ask[DNS_SERVERS_MAX];
+	struct record_answer *answer[DNS_SERVERS_MAX];	/* NULL: not yet */
 };
-
-struct dns_socket {
-	struct dns   *dns;
-	struct event *ev;
-	int	      fd;
-	short	      what;
-};
+TAILQ_HEAD(queries, query);
 
 struct dns {
 	struct event_base *base;
-	ares_channel	   channel;
-	struct event	  *timer;
-	struct dns_socket  sockets[DNS_SOCKETS_MAX];
 	uint32_t	   servers[DNS_SERVERS_MAX];
 	size_t		   nservers;
-	unsigned	   rsa_min_bits;
+	unsigned	   timeout, tries, rsa_min_bits;
 	unsigned	   npending;
-	bool		   closing;
-	TAILQ_HEAD(, query) queries;
+	size_t		   nasks[QUEUES], asks_max;
+	struct queries	   asking, waiting[QUEUES];
 };
 
-static void
-dns_timer_set(struct dns *d)
-{
-	struct timeval tv, *next;
-
-	next = ares_timeout(d->channel, NULL, &tv);
-	if (next == NULL)
-		event_del(d->timer);
-	else
-		event_add(d->timer, next);
-}
-
-static void
-dns_timer(evutil_socket_t fd, short what, void *arg)
-{
-	struct dns *d = arg;
-
-	(void)fd;
-	(void)what;
-	ares_process_fd(d->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-	dns_timer_set(d);
-}
-
-static void
-dns_ready(evutil_socket_t fd, short what, void *arg)
-{
-	struct dns *d = ((struct dns_socket *)arg)->dns;
-
-	ares_process_fd(d->channel, what & EV_READ ? fd : ARES_SOCKET_BAD,
-	    what & EV_WRITE ? fd : ARES_SOCKET_BAD);
-	dns_timer_set(d);
-}
-
-/* c-ares says which descriptors it wants watched. */
-static void
-dns_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
-{
-	struct dns	  *d = arg;
-	struct dns_socket *s, *unused = NULL;
-	short		   what = (short)(EV_PERSIST |
-	    (readable ? EV_READ : 0) | (writable ? EV_WRITE : 0));
-	size_t		   i;
-
-	for (i = 0; i < DNS_SOCKETS_MAX; i++) {
-		s = &d->sockets[i];
-		if (s->ev != NULL && s->fd == fd)
-			break;
-		if (s->ev == NULL && unused == NULL)
-			unused = s;
-	}
-	if (i == DNS_SOCKETS_MAX) {
-		if ((!readable && !writable) || (s = unused) == NULL)
-			return;		/* without a watch it times out */
-	} else {
-		event_free(s->ev);
-		s->ev = NULL;
-		if (!readable && !writable)
-			return;
-	}
-	s->dns = d;
-	s->fd = fd;
-	s->ev = event_new(d->base, fd, what, dns_ready, s);
-	if (s->ev != NULL)
-		event_add(s->ev, NULL);
-}
+/* --- resolvers ------------------------------------------------------------------ */
 
 size_t
 dns_read_resolv_conf(const char *path, uint32_t *out, size_t cap)
@@ -143,81 +76,76 @@ dns_read_resolv_conf(const char *path, uint32_t *out, size_t cap)
 	return n;
 }
 
-static int
+static void
 dns_set_servers(struct dns *d, const uint32_t *servers, size_t n)
 {
-	struct ares_addr_node node[DNS_SERVERS_MAX];
-	size_t		      i;
-
-	if (n == 0) {
-		n = dns_read_resolv_conf("/etc/resolv.conf", d->servers,
-		    DNS_SERVERS_MAX);
-		servers = d->servers;
-	}
-	if (n == 0) {
+	d->nservers = n < DNS_SERVERS_MAX ? n : DNS_SERVERS_MAX;
+	if (n > 0)
+		memcpy(d->servers, servers, d->nservers * sizeof(*servers));
+	else
+		d->nservers = dns_read_resolv_conf("/etc/resolv.conf",
+		    d->servers, DNS_SERVERS_MAX);
+	if (d->nservers == 0) {
 		/* As resolver libraries do: one on this host. */
 		d->servers[0] = htonl(INADDR_LOOPBACK);
-		servers = d->servers;
-		n = 1;
+		d->nservers = 1;
 	}
-	if (n > DNS_SERVERS_MAX)
-		n = DNS_SERVERS_MAX;
-	memmove(d->servers, servers, n * sizeof(*servers));
-	d->nservers = n;
-	memset(node, 0, sizeof(node));
-	for (i = 0; i < n; i++) {
-		node[i].family = AF_INET;
-		node[i].addr.addr4.s_addr = d->servers[i];
-		node[i].next = i + 1 < n ? &node[i + 1] : NULL;
-	}
-	return ares_set_servers(d->channel, node) == ARES_SUCCESS ? 0 : -1;
+}
+
+/* Half of the descriptors, as there are other uses for them; TCP takes a second. */
+static size_t
+dns_sockets_max(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == -1 || r.rlim_cur / 2 > DNS_ASKS_MAX)
+		return DNS_ASKS_MAX;
+	return r.rlim_cur / 2 > 4 * DNS_SERVERS_MAX ? (size_t)r.rlim_cur / 2 :
+	    4 * DNS_SERVERS_MAX;
 }
 
 struct dns *
 dns_new(struct event_base *base, const uint32_t *servers, size_t n,
     unsigned timeout, unsigned tries, unsigned rsa_min_bits)
 {
-	struct ares_options o = {
-		.flags = ARES_FLAG_NOCHECKRESP | ARES_FLAG_EDNS |
-		    ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
-		.timeout = (int)timeout,
-		.tries = (int)tries,
-		.ednspsz = DNS_UDP_SIZE,
-		.sock_state_cb = dns_socket_state,
-	};
 	struct dns *d = xcalloc(1, sizeof(*d));
+	unsigned    i;
 	int	    rc;
 
-	TAILQ_INIT(&d->queries);
-	d->base = base;
-	d->rsa_min_bits = rsa_min_bits;
-	o.sock_state_cb_data = d;
-	rc = ares_library_init(ARES_LIB_INIT_ALL);
-	if (rc == ARES_SUCCESS)
-		rc = ares_init_options(&d->channel, &o, ARES_OPT_FLAGS |
-		    ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_EDNSPSZ |
-		    ARES_OPT_SOCK_STATE_CB);
-	if (rc != ARES_SUCCESS) {
+	if ((rc = ares_library_init(ARES_LIB_INIT_ALL)) != ARES_SUCCESS) {
 		log_error("c-ares: %s", ares_strerror(rc));
 		free(d);
 		return NULL;
 	}
-	d->timer = event_new(base, -1, 0, dns_timer, d);
-	if (d->timer == NULL || dns_set_servers(d, servers, n) == -1) {
-		log_error("c-ares: cannot use these resolvers");
-		dns_free(d);
-		return NULL;
-	}
+	TAILQ_INIT(&d->asking);
+	for (i = 0; i < QUEUES; i++)
+		TAILQ_INIT(&d->waiting[i]);
+	d->base = base;
+	d->timeout = timeout;
+	d->tries = tries;
+	d->rsa_min_bits = rsa_min_bits;
+	d->asks_max = dns_sockets_max();
+	dns_set_servers(d, servers, n);
 	return d;
 }
+
+/* --- look-ups ------------------------------------------------------------------- */
 
 static void
 query_free(struct query *q)
 {
-	TAILQ_REMOVE(&q->dns->queries, q, entry);
-	q->dns->npending--;
-	if (q->later != NULL)
-		event_free(q->later);
+	struct dns *d = q->dns;
+	size_t	    i;
+
+	TAILQ_REMOVE(q->started ? &d->asking : &d->waiting[q->queue], q, entry);
+	d->npending--;
+	for (i = 0; i < DNS_SERVERS_MAX; i++) {
+		if (q->ask[i] != NULL)
+			d->nasks[q->queue]--;
+		ask_free(q->ask[i]);
+		free(q->answer[i]);
+	}
+	event_del(&q->later);
 	free(q);
 }
 
@@ -225,149 +153,164 @@ void
 dns_free(struct dns *d)
 {
 	struct query *q;
-	size_t	      i;
+	unsigned      i;
 
 	if (d == NULL)
 		return;
-	d->closing = true;
-	ares_destroy(d->channel);
-	while ((q = TAILQ_FIRST(&d->queries)) != NULL)
+	while ((q = TAILQ_FIRST(&d->asking)) != NULL)
 		query_free(q);
-	for (i = 0; i < DNS_SOCKETS_MAX; i++) {
-		if (d->sockets[i].ev != NULL)
-			event_free(d->sockets[i].ev);
+	for (i = 0; i < QUEUES; i++) {
+		while ((q = TAILQ_FIRST(&d->waiting[i])) != NULL)
+			query_free(q);
 	}
-	if (d->timer != NULL)
-		event_free(d->timer);
 	ares_library_cleanup();
 	free(d);
 }
 
+static void dns_start(struct dns *d);
+
 static void
-query_finish(struct query *q)
+query_finish(struct query *q, const struct record_answer *a)
 {
-	dns_fn fn = q->fn;
-	void  *arg = q->arg;
-	struct record_answer answer = q->answer;
+	struct dns	    *d = q->dns;
+	dns_fn		     fn = q->fn;
+	void		    *arg = q->arg;
+	struct record_answer answer = *a;
 
 	query_free(q);
+	dns_start(d);
 	fn(arg, &answer);
+}
+
+static bool
+answer_says_something(const struct record_answer *a)
+{
+	return a->status != RECORD_FAILED && a->status != RECORD_TIMEOUT;
+}
+
+/*
+ * The first resolver that says something is believed, first in the order of
+ * the list: one that validates is not overtaken by one that does not, unless it
+ * is silent.
+ */
+static void
+query_consider(struct query *q)
+{
+	const struct timeval	    grace = { 0, DNS_GRACE };
+	const struct record_answer *best = NULL;
+	bool			    open = false;
+	size_t			    i;
+
+	for (i = 0; i < q->dns->nservers; i++) {
+		if (q->answer[i] == NULL) {
+			open = true;
+			continue;
+		}
+		if (answer_says_something(q->answer[i])) {
+			if (!open || q->grace_over) {
+				query_finish(q, q->answer[i]);
+				return;
+			}
+			if (!q->grace)
+				event_add(&q->later, &grace);
+			q->grace = true;
+			return;
+		}
+		/* It failed is more than that nobody answered. */
+		if (best == NULL || q->answer[i]->status == RECORD_FAILED)
+			best = q->answer[i];
+	}
+	if (!open)
+		query_finish(q, best);
+}
+
+static void
+query_answered(void *arg, unsigned tag, const struct record_answer *a)
+{
+	struct query *q = arg;
+
+	q->answer[tag] = xcalloc(1, sizeof(*a));
+	*q->answer[tag] = *a;
+	ask_free(q->ask[tag]);
+	q->ask[tag] = NULL;
+	q->dns->nasks[q->queue]--;
+	query_consider(q);
 }
 
 static void
 query_later(evutil_socket_t fd, short what, void *arg)
 {
+	struct query	    *q = arg;
+	struct record_answer a;
+
 	(void)fd;
 	(void)what;
-	query_finish(arg);
+	if (q->grace) {
+		q->grace_over = true;
+		query_consider(q);
+		return;
+	}
+	memset(&a, 0, sizeof(a));
+	a.status = RECORD_TIMEOUT;
+	query_finish(q, &a);
 }
 
 static void
-query_fail_later(struct query *q, enum record_status status)
+query_start(struct query *q)
 {
-	const struct timeval now = { 0, 0 };
+	struct dns *d = q->dns;
+	unsigned    i;
 
-	q->answer.status = status;
-	q->answer.ttl = 0;
-	q->later = event_new(q->dns->base, -1, 0, query_later, q);
-	if (q->later != NULL)
-		event_add(q->later, &now);
+	TAILQ_REMOVE(&d->waiting[q->queue], q, entry);
+	TAILQ_INSERT_TAIL(&d->asking, q, entry);
+	q->started = true;
+	d->nasks[q->queue] += d->nservers;
+	for (i = 0; i < d->nservers; i++)
+		q->ask[i] = ask_new(&q->question, d->servers[i],
+		    query_answered, q, i);
 }
 
-static int query_send(struct query *q);
-
-/*
- * SERVFAIL is what a validating resolver says of bogus data and of a server that
- * is lame.  With CD set it gives what it would not vouch for (RFC 4035
- * §3.2.2): whoever answers now was refused for DNSSEC's sake.
- */
-static bool
-query_recheck(struct query *q)
-{
-	if (q->unchecked) {
-		q->answer.status = q->answer.status == RECORD_FAILED ||
-		    q->answer.status == RECORD_TIMEOUT ? RECORD_FAILED :
-		    RECORD_BOGUS;
-		q->answer.n = 0;
-		q->answer.authentic = false;
-		return false;
-	}
-	if (q->answer.status != RECORD_FAILED)
-		return false;
-	q->unchecked = true;
-	return query_send(q) == 0;
-}
-
+/* Ours first; whoever strangers are, they leave half of the sockets to us. */
 static void
-dns_answered(void *arg, int status, int timeouts, unsigned char *buf, int len)
+dns_start(struct dns *d)
 {
-	struct query *q = arg;
+	struct query *q;
+	unsigned      i;
 
-	(void)timeouts;
-	if (q->dns->closing)
-		return;
-	if (status == ARES_SUCCESS && buf != NULL && len > 0) {
-		record_parse(&q->answer, buf, (size_t)len, q->name, q->type,
-		    q->dns->rsa_min_bits);
-		if (!query_recheck(q))
-			query_finish(q);
-		return;
+	for (i = 0; i < QUEUES; i++) {
+		while ((q = TAILQ_FIRST(&d->waiting[i])) != NULL) {
+			if (d->nasks[QUEUE_OURS] + d->nasks[QUEUE_STRANGERS] +
+			    d->nservers > d->asks_max ||
+			    (i == QUEUE_STRANGERS && d->nasks[i] +
+			    d->nservers > d->asks_max / 2))
+				break;
+			query_start(q);
+		}
 	}
-	memset(&q->answer, 0, sizeof(q->answer));
-	q->answer.status = status == ARES_ETIMEOUT ||
-	    status == ARES_ECONNREFUSED ? RECORD_TIMEOUT : RECORD_FAILED;
-	if (query_recheck(q))
-		return;
-	/* It may come from inside ares_send(): the asker is not ready for it. */
-	query_fail_later(q, q->answer.status);
-}
-
-static int
-query_send(struct query *q)
-{
-	unsigned char *buf = NULL;
-	uint16_t       id;
-	int	       len = 0;
-
-	random_bytes(&id, sizeof(id));
-	if (ares_create_query(q->name, DNS_CLASS_IN, q->type, id, 1, &buf, &len,
-	    DNS_UDP_SIZE) != ARES_SUCCESS || len < 12 + 11) {
-		if (buf != NULL)
-			ares_free_string(buf);
-		return -1;
-	}
-	/* AD asks the resolver to say whether it validated (RFC 6840 §5.7). DO
-	 * is not set: the signatures themselves are of no use to us. */
-	buf[3] |= q->unchecked ? 0x10 : 0x20;
-	ares_send(q->dns->channel, buf, len, dns_answered, q);
-	ares_free_string(buf);
-	dns_timer_set(q->dns);
-	return 0;
 }
 
 void
-dns_query(struct dns *d, const char *name, uint16_t type, dns_fn fn, void *arg)
+dns_query(struct dns *d, const char *name, uint16_t type, bool ours, dns_fn fn,
+    void *arg)
 {
 	struct query *q = xcalloc(1, sizeof(*q));
 
 	q->dns = d;
-	q->type = type;
+	q->queue = ours ? QUEUE_OURS : QUEUE_STRANGERS;
 	q->fn = fn;
 	q->arg = arg;
-	snprintf(q->name, sizeof(q->name), "%s", name);
-	TAILQ_INSERT_TAIL(&d->queries, q, entry);
-	d->npending++;
-	if (d->npending > DNS_PENDING_MAX || query_send(q) == -1)
-		query_fail_later(q, RECORD_TIMEOUT);
-}
-
-size_t
-dns_servers(const struct dns *d, uint32_t *out, size_t cap)
-{
-	size_t n = d->nservers < cap ? d->nservers : cap;
-
-	memcpy(out, d->servers, n * sizeof(*out));
-	return n;
+	q->question.base = d->base;
+	q->question.type = type;
+	q->question.timeout = d->timeout;
+	q->question.tries = d->tries;
+	q->question.rsa_min_bits = d->rsa_min_bits;
+	snprintf(q->question.name, sizeof(q->question.name), "%s", name);
+	event_assign(&q->later, d->base, -1, 0, query_later, q);
+	TAILQ_INSERT_TAIL(&d->waiting[q->queue], q, entry);
+	if (d->npending++ < DNS_PENDING_MAX)
+		dns_start(d);
+	else
+		event_active(&q->later, EV_TIMEOUT, 0);
 }
 
 unsigned

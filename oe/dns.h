@@ -1,4 +1,4 @@
-/* dns.h - asynchronous look-ups of OE's records through c-ares on libevent */
+/* dns.h - asynchronous look-ups of OE's records, of all resolvers at once */
 #ifndef OE_DNS_H
 #define OE_DNS_H
 
@@ -7,21 +7,23 @@
 struct event_base;
 struct dns;
 
-#define DNS_PENDING_MAX	1024	/* look-ups under way; more are answered "time-out" */
+#define DNS_PENDING_MAX	4096	/* look-ups under way; more are answered "time-out" */
 
-/* servers: network order; n 0: those of /etc/resolv.conf.  timeout: of one
- * try, milliseconds.  NULL after one log line. */
+/* servers: network order, the one believed first is first; n 0: those of
+ * /etc/resolv.conf.  timeout: of the first try, milliseconds; each next waits
+ * twice as long.  NULL after one log line. */
 struct dns *dns_new(struct event_base *base, const uint32_t *servers, size_t n,
 	    unsigned timeout, unsigned tries, unsigned rsa_min_bits);
 /* Look-ups under way are dropped without their call. */
 void	dns_free(struct dns *d);
 
 typedef void (*dns_fn)(void *arg, const struct record_answer *a);
-/* Calls fn once, never before this returns. The answer is borrowed. */
-void	dns_query(struct dns *d, const char *name, uint16_t type, dns_fn fn, void *arg);
+/* Calls fn once, never before this returns. The answer is borrowed.  ours: a
+ * program of this host waits, not a stranger; sockets are few, and those of
+ * strangers wait for half of them. */
+void	dns_query(struct dns *d, const char *name, uint16_t type, bool ours,
+	    dns_fn fn, void *arg);
 
-/* The servers in use, network order; returns how many of them were written. */
-size_t	dns_servers(const struct dns *d, uint32_t *out, size_t cap);
 unsigned dns_pending(const struct dns *d);
 
 /* Reads "nameserver" lines of a resolv.conf; returns how many were found. */

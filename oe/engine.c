@@ -16,6 +16,8 @@
 
 #define ICMP_UNREACHABLE	3
 #define TICK_MS			1000
+#define GAP_MS			4000	/* a tick as late as this: we were asleep */
+#define IKE_PORT		500
 #define RECALL_A_TICK		16	/* peers told of our crash, a second */
 
 struct oe {
@@ -29,6 +31,7 @@ struct oe {
 	struct ike	  *ike;
 	struct event	  *tick, *ike_timer;
 	uint64_t	   ike_at;	/* when ike_timer is set for */
+	uint64_t	   ticked;
 	TAILQ_HEAD(, question) questions;
 };
 
@@ -70,10 +73,20 @@ static void
 oe_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct oe *oe = arg;
+	uint64_t   now = clock_now();
 
 	(void)fd;
 	(void)what;
-	core_tick(oe->core, clock_now());
+	core_tick(oe->core, now);
+	/* Suspended or stopped: what peers did meanwhile was not heard. */
+	if (oe->ticked != 0 && now - oe->ticked >= GAP_MS) {
+		log_info("awake after %llu s",
+		    (unsigned long long)(now - oe->ticked) / 1000);
+		core_wake(oe->core, now, "awake");
+		if (oe->shell.woken != NULL)
+			oe->shell.woken(oe->shell_arg);
+	}
+	oe->ticked = now;
 	memory_recall(oe->memory, oe->core, clock_now(), RECALL_A_TICK);
 	memory_note(oe->memory, oe->core);
 	if (oe->dns_leaving != NULL && dns_pending(oe->dns_leaving) == 0) {
@@ -105,7 +118,8 @@ oe_dns_answered(void *arg, const struct record_answer *a)
 }
 
 static void
-oe_dns_query(void *arg, const char *name, uint16_t type, dns_fn fn, void *fn_arg)
+oe_dns_query(void *arg, const char *name, uint16_t type, enum cause cause,
+    dns_fn fn, void *fn_arg)
 {
 	struct question *q = xcalloc(1, sizeof(*q));
 
@@ -113,7 +127,8 @@ oe_dns_query(void *arg, const char *name, uint16_t type, dns_fn fn, void *fn_arg
 	q->fn = fn;
 	q->arg = fn_arg;
 	TAILQ_INSERT_TAIL(&q->oe->questions, q, entry);
-	dns_query(q->oe->dns, name, type, oe_dns_answered, q);
+	dns_query(q->oe->dns, name, type, cause == CAUSE_OURS, oe_dns_answered,
+	    q);
 }
 
 static int
@@ -132,6 +147,26 @@ static int
 oe_delete_child(void *arg, uint64_t now, uint32_t spi_in)
 {
 	return ike_delete_child(((struct oe *)arg)->ike, now, spi_in);
+}
+
+static int
+oe_probe(void *arg, uint64_t now, void *conn)
+{
+	return ike_probe(((struct oe *)arg)->ike, now, conn);
+}
+
+static void
+oe_unknown_spi(void *arg, uint64_t now, uint32_t peer, uint32_t spi)
+{
+	struct oe	  *oe = arg;
+	struct keying_path path = { .local = oe->core->local, .peer = peer,
+		.local_port = oe->core->ike_port, .peer_port = IKE_PORT };
+
+	if (path.local == 0)
+		return;
+	if (path.local_port == 0)
+		path.local_port = IKE_PORT;
+	ike_invalid_spi(oe->ike, now, &path, spi);
 }
 
 static void
@@ -158,6 +193,8 @@ static const struct core_ops core_ops = {
 	.request = oe_request,
 	.forget = oe_forget,
 	.delete_child = oe_delete_child,
+	.probe = oe_probe,
+	.unknown_spi = oe_unknown_spi,
 	.peer_identity = oe_peer_identity,
 	.peer_keys = oe_peer_keys,
 	.authorize = oe_authorize,
@@ -258,6 +295,20 @@ oe_failed(void *arg, void *conn, enum keying_failure f, const char *detail)
 }
 
 static void
+oe_peer_silent(void *arg, void *conn)
+{
+	core_set_now(((struct oe *)arg)->core, clock_now());
+	connection_peer_silent(conn);
+}
+
+static void
+oe_invalid_spi(void *arg, uint32_t peer, uint32_t spi_out, bool authenticated)
+{
+	core_invalid_spi(((struct oe *)arg)->core, clock_now(), peer, spi_out,
+	    authenticated);
+}
+
+static void
 oe_initial_contact(void *arg, const struct keying_id *id, uint32_t peer)
 {
 	responder_initial_contact(((struct oe *)arg)->core, clock_now(), id, peer);
@@ -274,6 +325,8 @@ static const struct keying_ops keying_ops = {
 	.child_confirmed = oe_child_confirmed,
 	.child_down = oe_child_down,
 	.failed = oe_failed,
+	.peer_silent = oe_peer_silent,
+	.invalid_spi = oe_invalid_spi,
 	.initial_contact = oe_initial_contact,
 };
 
@@ -381,6 +434,13 @@ oe_set_local(struct oe *oe, uint32_t addr, uint16_t ike_port)
 	if (changed && oe_restart_ike(oe, oe->config) == -1)
 		log_error("IKE cannot start anew for address %s",
 		    ipv4_text(addr));
+	oe_schedule(oe);
+}
+
+void
+oe_wake(struct oe *oe, const char *why)
+{
+	core_wake(oe->core, clock_now(), why);
 	oe_schedule(oe);
 }
 

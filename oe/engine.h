@@ -80,6 +80,9 @@ struct oe_shell {
 	/* Something happened to a connection, for "rsipctl watch"; the object
 	 * becomes the daemon's.  NULL: not wanted. */
 	void (*event)(void *arg, json_object *o);
+	/* The host was asleep: timers of libevent, which stood still, are late.
+	 * NULL: not wanted. */
+	void (*woken)(void *arg);
 	/* NULL: ESP is done in user space. */
 	const struct oe_kernel *kernel;
 	void *kernel_arg;
@@ -97,6 +100,10 @@ void	oe_free(struct oe *oe);
  * SAs of another address are torn down.  addr 0: there is none now, outbound packets are dropped.
  */
 void	oe_set_local(struct oe *oe, uint32_t addr, uint16_t ike_port);
+
+/* The same address over another link, or leased once more: peers are asked
+ * whether they still have our SAs. */
+void	oe_wake(struct oe *oe, const char *why);
 
 /* A clear packet on its way out (from the TUN): held, passed, encrypted or dropped. */
 void	oe_outbound(struct oe *oe, const uint8_t *pkt, size_t len);

@@ -51,7 +51,8 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	const struct esp_params *e = esp_sa_params(fresh->out);
 
 	fresh->confirmed = true;
-	conn->failed = false;
+	conn->failed = conn->silent = false;
+	conn->unanswered = 0;
 	/* Of what others there send, keys with one of them say nothing. */
 	if (conn->right != RIGHT_FLOWS)
 		limits_known_add(c, conn->key.dst);
@@ -189,6 +190,26 @@ connection_child_confirmed(struct connection *conn, uint32_t spi_in)
 	}
 }
 
+/* The last pair is gone. */
+static void
+connection_unkeyed(struct connection *conn, const char *why, bool by_peer)
+{
+	struct core *c = conn->core;
+
+	log_info("%s: connection with %s ended: %s", ipv4_text(conn->key.dst),
+	    keying_id_text(&conn->peer_id), why);
+	report_event(c, conn, "expired");
+	/* §3.2.6: rekeying failed, and now the keys are gone too. */
+	if (!by_peer && conn->failed && connection_is_oe(conn) &&
+	    conn->right != RIGHT_FLOWS) {
+		connection_no_oe(conn, connection_failure_lifespan(conn), "rekeying with "
+		    "%s: %s", ipv4_text(conn->path.peer),
+		    keying_failure_text(conn->failure));
+		return;
+	}
+	connection_free(conn, false);
+}
+
 /*
  * Another pair may be the one that carries what we send: the data plane that
  * has it must be able to, else nothing is sent until there are other keys.
@@ -210,7 +231,6 @@ connection_follow(struct connection *conn)
 void
 connection_child_down(struct connection *conn, uint32_t spi_in, bool by_peer)
 {
-	struct core    *c = conn->core;
 	struct sa_pair *p;
 
 	TAILQ_FOREACH(p, &conn->pairs, entry) {
@@ -231,19 +251,20 @@ connection_child_down(struct connection *conn, uint32_t spi_in, bool by_peer)
 			connection_free(conn, false);
 		return;
 	}
-	log_info("%s: connection with %s ended: %s", ipv4_text(conn->key.dst),
-	    keying_id_text(&conn->peer_id), by_peer ? "deleted by the peer" :
-	    "its keys expired");
-	report_event(c, conn, "expired");
-	/* §3.2.6: rekeying failed, and now the keys are gone too. */
-	if (!by_peer && conn->failed && connection_is_oe(conn) &&
-	    conn->right != RIGHT_FLOWS) {
-		connection_no_oe(conn, connection_failure_lifespan(conn), "rekeying with "
-		    "%s: %s", ipv4_text(conn->path.peer),
-		    keying_failure_text(conn->failure));
-		return;
-	}
-	connection_free(conn, false);
+	connection_unkeyed(conn, by_peer ? "deleted by the peer" :
+	    "its keys expired", by_peer);
+}
+
+void
+connection_lost(struct connection *conn)
+{
+	struct core    *c = conn->core;
+	struct sa_pair *p;
+
+	c->ops->forget(c->ops_arg, c->now, conn, false);
+	while ((p = TAILQ_FIRST(&conn->pairs)) != NULL)
+		pair_free(p);
+	connection_unkeyed(conn, "its peer is gone", false);
 }
 
 
@@ -265,6 +286,7 @@ connection_tick_keyed(struct connection *conn)
 	kernel_tick(conn);
 	if ((p = connection_pair(conn)) == NULL)
 		return;
+	connection_tick_liveness(conn);
 	if (c->now >= conn->look_at) {
 		if (!connection_recently_used(conn) && conn->class != OE_CLASS_TUNNEL) {
 			connection_expire(conn, "not used any more");

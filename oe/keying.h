@@ -111,6 +111,13 @@ struct keying_ops {
 	/* The peer deleted it, or its hard lifetime passed. spi_in names it. */
 	void (*child_down)(void *arg, void *conn, uint32_t spi_in, bool by_peer);
 	void (*failed)(void *arg, void *conn, enum keying_failure f, const char *detail);
+	/* The peer, asked by *_probe(), said nothing: it has lost its Phase 1 SA, or
+	 * is gone.  What conn has stays; it is to be keyed anew. */
+	void (*peer_silent)(void *arg, void *conn);
+	/* Somebody says that it does not know our outbound SPI (host order): a
+	 * hint, or, where an authenticated peer says it, a fact. */
+	void (*invalid_spi)(void *arg, uint32_t peer, uint32_t spi_out,
+	    bool authenticated);
 	/* An authenticated INITIAL-CONTACT: forget older SAs of this peer. */
 	void (*initial_contact)(void *arg, const struct keying_id *id, uint32_t peer);
 };

@@ -22,11 +22,13 @@
 
 #define OED_CONTROL	RUNDIR "/oed.sock"
 #define OPENER_PATHS_MAX 64
+#define OED_SETTLE	300	/* ms after a change of the network before rules are looked at */
 
 struct oed_config {
 	uint32_t	  address;	/* 0: the default route's source */
 	char		  interface[IFNAMSIZ];
 	char		 *control;
+	bool		  stay_shut;	/* what policy shuts is so after an orderly end too */
 	struct oe_config *oe;
 	char		 *paths[OPENER_PATHS_MAX];	/* read again at SIGHUP */
 	size_t		  npaths;
@@ -41,8 +43,9 @@ struct oed {
 	struct oe_shell	      shell;
 	struct xfrm	     *xfrm;	/* NULL: ESP in user space */
 	struct control	     *control;
-	struct event	     *signals[3], *monitor;
+	struct event	     *signals[3], *monitor, *settle;
 	int		      monitor_fd;
+	bool		      ordered;	/* to end, by somebody who wants it */
 	uint32_t	      address;
 	uint64_t	      started;
 };
@@ -56,11 +59,12 @@ oed_options(void)
 		CFG_STR("address", NULL, CFGF_NONE),
 		CFG_STR("interface", "oe0", CFGF_NONE),
 		CFG_STR("control", OED_CONTROL, CFGF_NONE),
+		CFG_BOOL("stay-shut", cfg_false, CFGF_NONE),
 		CFG_SEC(OE_CONF_SECTION, NULL, CFGF_NONE),
 		CFG_END()
 	};
 
-	opts[3].subopts = oe_conf_options();
+	opts[4].subopts = oe_conf_options();
 	return opts;
 }
 
@@ -111,6 +115,7 @@ oed_config_read(struct oed_config *c, const struct daemon_options *o)
 	}
 	memcpy(c->interface, text, strlen(text) + 1);
 	c->control = xstrdup(cfg_getstr(cfg, "control"));
+	c->stay_shut = cfg_getbool(cfg, "stay-shut");
 	c->oe = oe_config_read(cfg_getsec(cfg, OE_CONF_SECTION));
 	if (c->oe == NULL)
 		goto out;
@@ -143,6 +148,11 @@ oed_reload(struct oed *d)
 	    c.address != d->config.address)
 		log_warn("address, interface and control change only with a "
 		    "restart");
+	if (oed_net_policy(d->net, c.oe) == -1) {
+		oed_config_free(&c);
+		return false;
+	}
+	d->config.stay_shut = c.stay_shut;
 	oed_guard(d, c.oe);
 	oe_reconfigure(d->oe, c.oe);
 	c.oe = NULL;
@@ -212,26 +222,48 @@ oed_signal(evutil_socket_t sig, short what, void *arg)
 		return;
 	}
 	log_info("ending on signal %d", (int)sig);
+	d->ordered = true;
 	event_base_loopexit(d->base, NULL);
 }
 
 /* Addresses come and go on hosts that get theirs by DHCP. */
 static void
-oed_address_changed(evutil_socket_t fd, short what, void *arg)
+oed_address_changed(struct oed *d)
 {
-	struct oed *d = arg;
-	uint32_t    addr;
-	char	    buf[8192];
+	uint32_t addr;
 
-	(void)what;
-	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
-		continue;
-	if (oed_net_own_address(&addr) == -1 || addr == d->address)
+	if (d->config.address != 0 || oed_net_own_address(&addr) == -1 ||
+	    addr == d->address)
 		return;
 	log_info("our address is %s now", ipv4_text(addr));
 	d->address = addr;
 	if (oed_net_set_address(d->net, addr) == 0)
 		oe_set_local(d->oe, addr, 0);
+}
+
+static void
+oed_network_settled(evutil_socket_t fd, short what, void *arg)
+{
+	struct oed *d = arg;
+
+	(void)fd;
+	(void)what;
+	oed_net_mend(d->net);
+}
+
+static void
+oed_network(evutil_socket_t fd, short what, void *arg)
+{
+	struct timeval tv = { .tv_usec = OED_SETTLE * 1000 };
+	struct oed    *d = arg;
+	char	       buf[8192];
+
+	(void)what;
+	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+		continue;
+	oed_address_changed(d);
+	if (!evtimer_pending(d->settle, NULL))
+		evtimer_add(d->settle, &tv);
 }
 
 /* --- life -------------------------------------------------------------------------------- */
@@ -248,13 +280,12 @@ oed_events(struct oed *d)
 		    event_add(d->signals[i], NULL) == -1)
 			return -1;
 	}
-	if (d->config.address != 0)
-		return 0;
 	if ((d->monitor_fd = rtnl_monitor()) == -1)
 		return 0;	/* the address it has is the one it keeps */
 	d->monitor = event_new(d->base, d->monitor_fd, EV_READ | EV_PERSIST,
-	    oed_address_changed, d);
-	return d->monitor == NULL ? -1 : event_add(d->monitor, NULL);
+	    oed_network, d);
+	d->settle = evtimer_new(d->base, oed_network_settled, d);
+	return d->monitor == NULL || d->settle == NULL ? -1 : event_add(d->monitor, NULL);
 }
 
 /* Who does ESP: the kernel where it is asked for and can. */
@@ -383,7 +414,7 @@ oed_stop(struct oed *d)
 
 	oe_free(d->oe);
 	xfrm_close(d->xfrm);
-	oed_net_close(d->net);
+	oed_net_close(d->net, d->ordered && !d->config.stay_shut);
 	control_close(d->control);
 	for (i = 0; i < 3; i++) {
 		if (d->signals[i] != NULL)
@@ -393,6 +424,8 @@ oed_stop(struct oed *d)
 		event_free(d->monitor);
 		close(d->monitor_fd);
 	}
+	if (d->settle != NULL)
+		event_free(d->settle);
 	rtnl_close();
 	opener_stop();
 	if (d->base != NULL)

@@ -21,6 +21,7 @@
 #include "base/rtnl.h"
 #include "base/tun.h"
 #include "base/util.h"
+#include "oe/guard.h"
 #include "oe/oed_net.h"
 
 /*
@@ -30,6 +31,12 @@
  */
 #define OED_TABLE	0x4f45u
 #define OED_PRIORITY	0x4f45u
+/* What policy shuts comes next, for when the TUN is not there. */
+#define GUARD_TABLE	0x4f46u
+/* The route with our address as its source goes with the address; the one
+ * without stays, so that nothing passes while there is none. */
+#define METRIC_SOURCE	1
+#define METRIC_BARE	2
 
 #define TUN_MTU		1400	/* with ESP_OVERHEAD it fits into Ethernet */
 #define IKE_PORT	500
@@ -49,6 +56,7 @@ struct oed_net {
 	int		   fd[SOCK_N], out;
 	struct event	  *ev[SOCK_N];
 	struct rtnl_rule   rules[OE_NETWORKS_MAX + 1];
+	struct guard	  *guard;
 	size_t		   nrules;
 	bool		   routes_passed;	/* pass_route may be used */
 	struct gso_join	  *join;	/* packets for the host */
@@ -161,7 +169,7 @@ int
 oed_net_set_address(struct oed_net *n, uint32_t addr)
 {
 	struct rtnl_route r = { .ifname = n->name, .src = addr,
-		.table = OED_TABLE };
+		.table = OED_TABLE, .metric = METRIC_SOURCE };
 
 	n->addr = addr;
 	if (addr != 0 && rtnl_route_add(&r) == -1) {
@@ -179,6 +187,7 @@ net_routes(struct oed_net *n, const struct oe_config *c)
 		.table = OED_TABLE, .mark = OED_MARK, .invert = true };
 	struct rtnl_rule inside = { .priority = OED_PRIORITY - 1,
 		.table = RT_TABLE_MAIN };
+	struct rtnl_route bare = { .ifname = n->name, .metric = METRIC_BARE };
 	size_t	 i;
 	char	 ifname[IFNAMSIZ];
 	uint32_t src, via;
@@ -196,6 +205,11 @@ net_routes(struct oed_net *n, const struct oe_config *c)
 	sysctl_if_set(n->name, "rp_filter", 2);
 	/* What comes by the TUN was decrypted and has passed the engine. */
 	sysctl_if_set(n->name, "disable_policy", 1);
+	/* Without what a predecessor that was killed has left. */
+	if (rtnl_table_set(OED_TABLE, &bare, 1) == -1) {
+		log_error("route through %s: %s", n->name, strerror(errno));
+		return -1;
+	}
 	if (oed_net_set_address(n, n->addr) == -1)
 		return -1;
 	/* What is for the networks behind us has arrived: no second round. */
@@ -207,6 +221,29 @@ net_routes(struct oed_net *n, const struct oe_config *c)
 	}
 	n->routes_passed = c->nnetworks == 0;
 	return net_rule(n, &capture);
+}
+
+int
+oed_net_policy(struct oed_net *n, const struct oe_config *c)
+{
+	return guard_set(n->guard, c);
+}
+
+void
+oed_net_mend(struct oed_net *n)
+{
+	struct rtnl_route bare = { .ifname = n->name, .table = OED_TABLE,
+		.metric = METRIC_BARE };
+	size_t i;
+
+	for (i = 0; i < n->nrules; i++) {
+		if (rtnl_rule_add(&n->rules[i]) == -1)
+			log_error("policy routing rule: %s", strerror(errno));
+	}
+	if (rtnl_route_add(&bare) == -1)
+		log_error("route through %s: %s", n->name, strerror(errno));
+	oed_net_set_address(n, n->addr);
+	guard_mend(n->guard);
 }
 
 int
@@ -483,11 +520,12 @@ oed_net_open(struct event_base *base, const char *name, uint32_t addr,
 	for (i = 0; i < SOCK_N; i++)
 		n->fd[i] = -1;
 	strncpy(n->name, name, sizeof(n->name) - 1);
-	if (net_sockets(n) == -1 ||
+	n->guard = guard_new(GUARD_TABLE, GUARD_TABLE, OED_MARK, NULL);
+	if (guard_set(n->guard, c) == -1 || net_sockets(n) == -1 ||
 	    (n->fd[SOCK_TUN] = tun_open_gso(n->name, sizeof(n->name),
 	    &offload)) == -1 ||
 	    net_routes(n, c) == -1) {
-		oed_net_close(n);
+		oed_net_close(n, false);
 		return NULL;
 	}
 	if (!offload)
@@ -515,7 +553,7 @@ oed_net_start(struct oed_net *n, struct oe *oe, oed_event_fn event, void *arg)
 }
 
 void
-oed_net_close(struct oed_net *n)
+oed_net_close(struct oed_net *n, bool open)
 {
 	int i;
 
@@ -532,6 +570,7 @@ oed_net_close(struct oed_net *n)
 	if (n->out != -1)
 		close(n->out);
 	gso_join_free(n->join);
+	guard_close(n->guard, open);
 	free(n);
 }
 

@@ -21,8 +21,13 @@ struct oed_net;
  */
 struct oed_net *oed_net_open(struct event_base *base, const char *name,
 	    uint32_t addr, const struct oe_config *c);
-/* Undoes it all; NULL is allowed. */
-void	oed_net_close(struct oed_net *n);
+/* Undoes it all; open: also what policy shuts (guard_close()).  NULL is allowed. */
+void	oed_net_close(struct oed_net *n, bool open);
+
+/* New classes, before the engine gets c.  0, or -1 after a log line. */
+int	oed_net_policy(struct oed_net *n, const struct oe_config *c);
+/* After links, addresses, routes or rules have changed: puts back what is gone. */
+void	oed_net_mend(struct oed_net *n);
 
 /* Packets flow between n and oe from here on.  Events of oe_shell go to event,
  * which owns the object. */

@@ -215,6 +215,9 @@ connection_failed(struct connection *conn, enum keying_failure f,
 		log_info("%s: rekeying failed: %s%s%s",
 		    ipv4_text(conn->key.dst), keying_failure_text(f),
 		    detail != NULL ? ", " : "", detail != NULL ? detail : "");
+		/* What nobody answers to carries nothing until then. */
+		if (conn->silent)
+			connection_lost(conn);
 		return;
 	case CONNECTION_POTENTIAL:
 	case CONNECTION_AUTHENTICATE:

@@ -61,8 +61,8 @@ oe_conf_options(void)
 		CFG_INT("phase1-lifetime", 3600, CFGF_NONE),
 		CFG_INT("phase2-lifetime", 1200, CFGF_NONE),
 		CFG_INT("dpd", 60, CFGF_NONE),
-		CFG_INT("dns-timeout", 1000, CFGF_NONE),
-		CFG_INT("dns-tries", 3, CFGF_NONE),
+		CFG_INT("dns-timeout", 250, CFGF_NONE),
+		CFG_INT("dns-tries", 5, CFGF_NONE),
 		CFG_INT("connections-max", 8192, CFGF_NONE),
 		CFG_END()
 	};

@@ -261,6 +261,7 @@ spd_seal(void *arg, const uint8_t *pkt, size_t len)
 	}
 	c->count.esp_out++;
 	c->shell->send_esp(c->shell_arg, c->sealed, (size_t)n);
+	connection_sent(conn);
 }
 
 /* Over this connection, whose peer the packet is for. */
@@ -559,6 +560,7 @@ spd_unknown_spi(struct core *c, const struct ip_info *ip, uint32_t spi)
 	if (!ratelimit_pass(&c->unknown_spi, c->now))
 		return;
 	log_info("ESP from %s with unknown SPI 0x%08x", ipv4_text(ip->src), spi);
+	c->ops->unknown_spi(c->ops_arg, c->now, ip->src, spi);
 	if (c->local == 0 || !c->config->initiate ||
 	    policy_find(c->config->policy, ip->src, &m) == -1 ||
 	    (m.class != OE_CLASS_PERMISSIVE && m.class != OE_CLASS_PARANOID))
@@ -629,6 +631,7 @@ spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 	if (conn->spd != NULL)
 		conn->spd->used = now;
 	c->count.esp_in++;
+	connection_heard(conn);
 	/* Only a peer that has its half can have sent this. */
 	if (!p->confirmed)
 		connection_child_confirmed(conn, spi);

@@ -15,6 +15,9 @@
 #include "base/log.h"
 #include "base/rtnl.h"
 #include "base/util.h"
+#include "oe/policy.h"
+#include "oe/settings.h"
+#include "rsipc/capture.h"
 #include "rsipc/client.h"
 #include "rsipc/keeper.h"
 
@@ -30,6 +33,12 @@ static void
 client_kick(struct client *c)
 {
 	event_active(c->timer, EV_TIMEOUT, 0);
+}
+
+static void
+client_kicked(void *arg)
+{
+	client_kick(arg);
 }
 
 static void
@@ -201,14 +210,18 @@ client_main_granted(struct client *c, const struct binding *b)
 {
 	uint32_t remote = b->endpoint != 0 ? b->endpoint : c->gateway;
 	unsigned mtu;
+	bool	 kept;
 
+	c->seeking = false;
 	tunnel_set(c->tunnel, b->tunnel, transport_local(c->transport), remote);
 	mtu = tunnel_mtu(c->tunnel);
 	if (mtu == 0)
 		mtu = MTU_FALLBACK - tunnel_overhead(b->tunnel);
 	evtimer_del(c->grace);
 	/* Negotiations and associations of another life would only fail slowly. */
-	if (!c->suspended || c->had.addr != b->addr || !client_spis_kept(c, b))
+	kept = c->suspended && c->had.addr == b->addr &&
+	    client_spis_kept(c, b);
+	if (!kept)
 		client_set_local(c, 0, 0);
 	c->suspended = false;
 	client_ports(c, b);
@@ -221,6 +234,8 @@ client_main_granted(struct client *c, const struct binding *b)
 	c->path.silent_since = 0;
 	c->up_since = clock_now();
 	client_set_local(c, b->addr, c->path.ike_port);
+	if (kept && c->oe != NULL)
+		oe_wake(c->oe, "leased once more");
 	log_info("leased %s, %u ports, %u SPIs for %u s from %s, tunnel %s, "
 	    "MTU %u", ipv4_text(b->addr), b->nports, b->nspis, b->seconds,
 	    ipv4_text(c->gateway), rsip_tunnel_name(b->tunnel), mtu);
@@ -284,7 +299,7 @@ static void
 client_give_up_lease(struct client *c)
 {
 	evtimer_del(c->grace);
-	c->suspended = false;
+	c->suspended = c->seeking = false;
 	c->path.addr = 0;
 	client_set_local(c, 0, 0);
 	keeper_restore(PORT_RANGE);
@@ -292,6 +307,20 @@ client_give_up_lease(struct client *c)
 	if (device_address(c->device) != 0)
 		log_info("%s is given up", ipv4_text(device_address(c->device)));
 	device_down(c->device, !c->settings->direct && !c->stopping);
+}
+
+/* Another network: what was encrypted on the last one is not to go out in the
+ * clear while it turns out whether there is a gateway here. */
+static void
+client_seek(struct client *c)
+{
+	struct timeval tv = { .tv_sec = CLIENT_SEEK / 1000 };
+
+	client_give_up_lease(c);
+	device_forget_locals(c->device);
+	device_block(c->device);
+	c->seeking = true;
+	evtimer_add(c->grace, &tv);
 }
 
 static void
@@ -313,7 +342,7 @@ client_find_gateway(struct client *c, uint32_t *gateway, char link[IFNAMSIZ],
 	if (*gateway == 0 && (rtnl_default_route(gateway, link) == -1 ||
 	    *gateway == 0))
 		return false;
-	return rtnl_route_get(*gateway, 0, addr, NULL, link) == 0;
+	return rtnl_route_get(*gateway, CAPTURE_MARK, addr, NULL, link) == 0;
 }
 
 static void
@@ -432,6 +461,8 @@ client_disconnected(void *arg)
 	struct client *c = arg;
 
 	host_disconnected(&c->host, clock_now());
+	if (c->seeking)
+		client_give_up_lease(c);
 	client_kick(c);
 }
 
@@ -483,7 +514,7 @@ client_network_settled(evutil_socket_t fd, short what, void *arg)
 		log_info("the network has changed: gateway %s on %s",
 		    ipv4_text(gateway), link);
 		host_reset(&c->host, clock_now());
-		client_give_up_lease(c);
+		client_seek(c);
 	} else {
 		device_mend(c->device);
 	}
@@ -509,6 +540,18 @@ client_network(evutil_socket_t fd, short what, void *arg)
 
 /* --- life ------------------------------------------------------------------ */
 
+/* Denied and paranoid prefixes are shut whatever happens to us. */
+static int
+client_policy(struct client *c, const struct settings *s)
+{
+	if (s->cascade)
+		return device_policy(c->device, NULL);
+	if (s->direct && policy_has_class(s->oe->policy, OE_CLASS_PARANOID))
+		log_warn("direct = true: without a lease everything but denied, "
+		    "paranoid and tunnel prefixes goes out in the clear");
+	return device_policy(c->device, s->oe);
+}
+
 bool
 client_reload(struct client *c)
 {
@@ -519,6 +562,11 @@ client_reload(struct client *c)
 	new = settings_read(c->options->config, !c->options->config_given);
 	if (new == NULL) {
 		log_error("the old configuration stays");
+		return false;
+	}
+	/* Shut before the engine knows, and open after. */
+	if (client_policy(c, new) == -1) {
+		settings_free(new);
 		return false;
 	}
 	/* What stands on devices and sockets cannot change without a restart. */
@@ -539,7 +587,7 @@ client_reload(struct client *c)
 	if (new->gateway != old->gateway || new->port != old->port ||
 	    new->host.udp != old->host.udp) {
 		host_reset(&c->host, clock_now());
-		client_give_up_lease(c);
+		client_seek(c);
 	}
 	settings_free(old);
 	log_info("configuration read again");
@@ -561,7 +609,7 @@ client_signal(evutil_socket_t sig, short what, void *arg)
 		event_base_loopbreak(c->base);
 		return;
 	}
-	c->stopping = true;
+	c->stopping = c->ordered = true;
 	/* Peers are told while the tunnel is there to tell them through. */
 	oe_free(c->oe);
 	c->oe = c->path.oe = NULL;
@@ -620,10 +668,13 @@ client_open(struct client *c, const struct daemon_options *o,
 	    (c->control = control_open(c->base, settings->control,
 	    status_answer, c)) == NULL || client_events(c) == -1)
 		return -1;
+	if (client_policy(c, settings) == -1)
+		return -1;
 	path_init(&c->path, &c->host, c->tunnel, c->device);
 	c->path.cascade = settings->cascade;
 	c->path.event = status_engine_event;
 	c->path.event_arg = c;
+	c->path.kick = client_kicked;
 	c->oe = oe_new(settings->oe, c->base, &path_shell, &c->path);
 	settings->oe = NULL;
 	if ((c->path.oe = c->oe) == NULL)
@@ -652,7 +703,7 @@ client_close(struct client *c)
 	c->stopping = true;
 	oe_free(c->oe);
 	transport_free(c->transport);
-	device_close(c->device);
+	device_close(c->device, c->ordered && !c->settings->stay_shut);
 	tunnel_free(c->tunnel);
 	control_close(c->control);
 	path_clear(&c->path);

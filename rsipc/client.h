@@ -15,6 +15,7 @@
 #include "rsipc/tunnel.h"
 
 #define CLIENT_GRACE		30000	/* ms that the address stays while the lease is sought again */
+#define CLIENT_SEEK		3000	/* ms that nothing goes out while a gateway is sought on another network */
 #define CLIENT_LEAVE_WAIT	1500	/* ms for the gateway to answer DE-REGISTER_REQUEST */
 #define CLIENT_NETWORK_SETTLE	300	/* ms after a change of the network before it is looked at */
 
@@ -40,8 +41,10 @@ struct client {
 	uint32_t	  link_addr;	/* our address on it */
 	struct binding	  had;		/* the main binding that was revoked last */
 	bool		  suspended;	/* had may come back: address and SAs wait for it */
+	bool		  seeking;	/* a gateway on another network: nothing goes out */
 	bool		  unreachable_said;
 	bool		  stopping;
+	bool		  ordered;	/* ... as somebody wants it to */
 	uint16_t	  range_lo, range_hi; /* that programs choose ports from */
 	uint64_t	  started, up_since;
 };

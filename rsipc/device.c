@@ -1,4 +1,4 @@
-/* device.c - the TUN devices with the leased address, and the routes into them */
+/* device.c - the TUN devices with the leased address */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -16,18 +16,13 @@
 #include "base/tun.h"
 #include "base/util.h"
 #include "oe/esp/esp.h"
+#include "rsipc/capture.h"
 #include "rsipc/device.h"
 #include "rsipc/keeper.h"
 
 #define DEVICE_BATCH	64	/* reads before others have their turn, ... */
 #define DEVICE_BYTES	262144	/* ... of segments of up to 64 KiB: less than a send buffer */
 #define LOOSE		2	/* rp_filter: some route back will do (RFC 3704 §2.4) */
-
-struct device_local {
-	uint32_t net;
-	unsigned plen;
-	bool	 routed;
-};
 
 /* One of the two TUN devices. */
 struct device_tun {
@@ -45,12 +40,8 @@ struct device {
 	void	*arg;
 	uint32_t addr, gateway;
 	unsigned mtu, oe_mtu;
-	bool	 captured;			/* the routes are there */
-	bool	 gateway_route;			/* the gateway is not on a link of ours */
 	char	 link[IFNAMSIZ];		/* towards the gateway */
-	uint32_t next_hop;			/* 0: the gateway is on the link */
-	struct device_local local[DEVICE_LOCALS_MAX];
-	size_t	 nlocals;
+	struct capture *capture;
 	uint8_t	 buf[GSO_BUFFER_LEN];
 };
 
@@ -144,92 +135,19 @@ device_open(struct event_base *base, const char *name, const char *oe_name,
 	if ((d->flush = evtimer_new(base, device_flush_event, d)) == NULL ||
 	    device_make(d, &d->clear, base, d->name) == -1 ||
 	    device_make(d, &d->oe, base, d->oe_name) == -1) {
-		device_close(d);
+		device_close(d, false);
 		return NULL;
 	}
+	d->capture = capture_new(d->oe_name, d->name);
+	/* A predecessor that was killed may have left some. */
+	capture_end(d->capture);
 	return d;
 }
 
-/* The two halves of the public realm. */
-static int
-device_capture(struct device *d, bool add)
+int
+device_policy(struct device *d, const struct oe_config *config)
 {
-	struct rtnl_route r = { .plen = 1, .ifname = d->oe_name };
-	unsigned	  half;
-
-	for (half = 0; half < 2; half++) {
-		r.dst = htonl(half << 31);
-		r.src = add ? d->addr : 0;
-		if ((add ? rtnl_route_add(&r) : rtnl_route_del(&r)) == -1 &&
-		    (add || errno != ESRCH)) {
-			log_error("route %s/1 to %s: %s", ipv4_text(r.dst),
-			    d->oe_name, strerror(errno));
-			return -1;
-		}
-	}
-	d->captured = add;
-	return 0;
-}
-
-struct on_link {
-	uint32_t net;
-	bool	 found;
-};
-
-static void
-on_link_cb(void *arg, uint32_t net, unsigned plen)
-{
-	struct on_link *o = arg;
-
-	if (ip_in_prefix(o->net, net, plen))
-		o->found = true;
-}
-
-static void
-device_route_local(struct device *d, struct device_local *l, bool add)
-{
-	struct on_link	  o = { .net = l->net };
-	struct rtnl_route r = { .dst = l->net, .plen = l->plen,
-		.via = d->next_hop != 0 ? d->next_hop : d->gateway,
-		.ifname = d->link };
-
-	if (add == l->routed)
-		return;
-	/* What is on the link has its route already, and a better one. */
-	rtnl_networks_of(d->link, on_link_cb, &o);
-	if (add && o.found)
-		return;
-	if ((add ? rtnl_route_add(&r) : rtnl_route_del(&r)) == -1)
-		log_debug("route %s/%u via %s: %s", ipv4_text(l->net), l->plen,
-		    ipv4_text(r.via), strerror(errno));
-	else
-		l->routed = add;
-}
-
-static void
-device_route_locals(struct device *d, bool add)
-{
-	size_t i;
-
-	for (i = 0; i < d->nlocals; i++)
-		device_route_local(d, &d->local[i], add);
-}
-
-/* A gateway that is not on a link of ours needs a way of its own, or its
- * tunnel would run into itself. */
-static int
-device_route_gateway(struct device *d, bool add)
-{
-	struct rtnl_route r = { .dst = d->gateway, .plen = 32,
-		.via = d->next_hop, .ifname = d->link };
-	int		  rc;
-
-	if (d->next_hop == 0 || add == d->gateway_route)
-		return 0;
-	rc = add ? rtnl_route_add(&r) : rtnl_route_del(&r);
-	if (rc == 0)
-		d->gateway_route = add;
-	return rc;
+	return capture_policy(d->capture, config);
 }
 
 static void
@@ -243,6 +161,21 @@ device_settings(struct device *d, bool set)
 		keeper_set(key, "1");
 	else if (d->link[0] != '\0')
 		keeper_restore(key);
+	/* A gateway to which only encrypted packets go: the strict check would
+	 * not find the way back for its tunnel. */
+	snprintf(key, sizeof(key), "net/ipv4/conf/%s/rp_filter", d->link);
+	if (set && !capture_leaves(d->capture, d->gateway))
+		keeper_set(key, "2");
+	else if (d->link[0] != '\0')
+		keeper_restore(key);
+}
+
+static bool
+device_has_address(const struct device *d)
+{
+	uint32_t addr;
+
+	return rtnl_addr_of(d->name, &addr, NULL) == 0 && addr == d->addr;
 }
 
 int
@@ -259,7 +192,7 @@ device_up(struct device *d, uint32_t addr, uint32_t gateway, unsigned mtu,
 		return 0;
 	}
 	device_down(d, false);
-	if (rtnl_route_get(gateway, 0, NULL, &d->next_hop, d->link) == -1) {
+	if (rtnl_route_get(gateway, CAPTURE_MARK, NULL, NULL, d->link) == -1) {
 		log_error("no route to the gateway %s: %s", ipv4_text(gateway),
 		    strerror(errno));
 		return -1;
@@ -271,86 +204,57 @@ device_up(struct device *d, uint32_t addr, uint32_t gateway, unsigned mtu,
 	device_settings(d, true);
 	if (rtnl_link_mtu(d->name, mtu) == -1 ||
 	    rtnl_link_mtu(d->oe_name, oe_mtu) == -1 ||
-	    rtnl_addr_add(d->name, addr, 32) == -1 ||
-	    device_route_gateway(d, true) == -1) {
+	    rtnl_addr_add(d->name, addr, 32) == -1) {
 		log_error("%s: cannot set address %s: %s", d->name,
 		    ipv4_text(addr), strerror(errno));
 		return -1;
 	}
-	device_route_locals(d, true);
-	return device_capture(d, true);
+	return capture_begin(d->capture, addr, gateway);
 }
 
 void
 device_down(struct device *d, bool block)
 {
-	if (d->captured)
-		device_capture(d, false);
-	device_route_locals(d, false);
+	if (block)
+		device_block(d);
+	else
+		capture_end(d->capture);
 	if (d->addr != 0) {
-		device_route_gateway(d, false);
 		device_settings(d, false);
 		if (rtnl_addr_del(d->name, d->addr, 32) == -1)
 			log_debug("%s: %s", d->name, strerror(errno));
 	}
 	d->addr = 0;
-	if (block)
-		device_block(d);
 }
 
 void
 device_block(struct device *d)
 {
-	if (!d->captured)
-		device_capture(d, true);
+	if (capture_begin(d->capture, 0, 0) == -1)
+		log_error("packets may go out without a lease");
 }
 
 void
 device_mend(struct device *d)
 {
-	char	 name[IFNAMSIZ];
-	uint32_t src;
-
-	/* One address in each half that is in the public realm for certain. */
-	if (!d->captured)
-		return;
-	if (rtnl_route_get(htonl(0x01010101), 0, &src, NULL, name) == 0 &&
-	    strcmp(name, d->oe_name) == 0 && (d->addr == 0 || src == d->addr) &&
-	    rtnl_route_get(htonl(0x81010101), 0, &src, NULL, name) == 0 &&
-	    strcmp(name, d->oe_name) == 0)
-		return;
-	log_info("routes into %s are gone: putting them back", d->oe_name);
-	if (d->addr != 0 && rtnl_addr_add(d->name, d->addr, 32) == -1)
-		log_warn("%s: %s", d->name, strerror(errno));
-	d->gateway_route = false;
-	device_route_gateway(d, true);
-	device_capture(d, true);
+	if (d->addr != 0 && !device_has_address(d)) {
+		log_info("%s lost its address: putting it back", d->name);
+		if (rtnl_addr_add(d->name, d->addr, 32) == -1)
+			log_warn("%s: %s", d->name, strerror(errno));
+	}
+	capture_mend(d->capture);
 }
 
 void
 device_add_local(struct device *d, uint32_t net, uint32_t mask)
 {
-	struct device_local *l;
-	uint32_t	     h = ntohl(mask);
-	unsigned	     plen = 0;
-	size_t		     i;
+	capture_add_local(d->capture, net, mask);
+}
 
-	while (plen < 32 && (h & 1u << (31 - plen)))
-		plen++;
-	/* Whole realms are not local, whatever a gateway says. */
-	if (plen < 8 || (plen < 32 && (h << plen) != 0) || (net & mask) != net)
-		return;
-	for (i = 0; i < d->nlocals; i++) {
-		if (d->local[i].net == net && d->local[i].plen == plen)
-			return;
-	}
-	if (d->nlocals == DEVICE_LOCALS_MAX)
-		return;
-	l = &d->local[d->nlocals++];
-	*l = (struct device_local){ .net = net, .plen = plen };
-	log_info("%s/%u is local", ipv4_text(net), plen);
-	if (d->addr != 0)
-		device_route_local(d, l, true);
+void
+device_forget_locals(struct device *d)
+{
+	capture_forget_locals(d->capture);
 }
 
 void
@@ -404,11 +308,13 @@ device_tun_close(struct device_tun *t)
 }
 
 void
-device_close(struct device *d)
+device_close(struct device *d, bool open)
 {
 	if (d == NULL)
 		return;
-	device_down(d, false);
+	if (d->capture != NULL)
+		device_down(d, false);
+	capture_free(d->capture, open);
 	/* The devices end with their descriptors. */
 	device_tun_close(&d->clear);
 	device_tun_close(&d->oe);

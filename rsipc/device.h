@@ -1,4 +1,4 @@
-/* device.h - the TUN devices with the leased address, and the routes into them */
+/* device.h - the TUN devices with the leased address */
 #ifndef RSIPC_DEVICE_H
 #define RSIPC_DEVICE_H
 
@@ -7,10 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DEVICE_LOCALS_MAX	64	/* local networks that the gateway tells */
 #define DEVICE_MTU_MIN		576
 
 struct event_base;
+struct oe_config;
 struct device;
 
 /* A packet that a program sends; good only within the call. */
@@ -23,29 +23,35 @@ typedef void (*device_fn)(void *arg, const uint8_t *pkt, size_t len);
  */
 struct device *device_open(struct event_base *base, const char *name,
 	    const char *oe_name, device_fn fn, void *arg);
-/* Routes and addresses go, then the devices.  NULL is allowed. */
-void	device_close(struct device *d);
+/* Routes and addresses go, then the devices.  open: what policy shut is open
+ * again (guard_close()).  NULL is allowed. */
+void	device_close(struct device *d, bool open);
+
+/* What policy shuts without or with a lease; NULL: nothing.  0, or -1 after one
+ * log line. */
+int	device_policy(struct device *d, const struct oe_config *config);
 
 /*
- * Puts addr (network order) on the device and leads the public realm there:
- * 0.0.0.0/1 and 128.0.0.0/1, which stand before the default route and leave
- * it in place.  The gateway and the networks of its interface stay direct.
+ * Puts addr (network order) on the device and leads packets there by a rule
+ * of their own; what is local stays direct (rsipc/capture.h).
  * mtu: of a packet inside the tunnel; encrypts: packets may get ESP around them
  * before.  0, or -1 after one log line.
  */
 int	device_up(struct device *d, uint32_t addr, uint32_t gateway,
 	    unsigned mtu, bool encrypts);
-/* Takes address and routes away. block: the routes stay, so that nothing goes
- * out beside the devices. */
+/* Takes address and capture away. block: packets still go to the device, so that
+ * nothing goes out beside it. */
 void	device_down(struct device *d, bool block);
-/* Leads the public realm into the device without an address. */
+/* Leads packets into the device without an address. */
 void	device_block(struct device *d);
-/* After the routing table has changed: puts back what is gone. */
+/* After links, addresses, routes or rules have changed: puts back what is gone. */
 void	device_mend(struct device *d);
 
-/* A network behind the gateway that is local: direct while the device is up.
- * Network order. */
+/* A network behind the gateway that this calls local: direct while the device is
+ * up, if that can be believed.  Network order. */
 void	device_add_local(struct device *d, uint32_t net, uint32_t mask);
+/* Another gateway: none of these is local any more. */
+void	device_forget_locals(struct device *d);
 
 /*
  * To the host's stack: clear packets on one device, decrypted ones (oe) on the

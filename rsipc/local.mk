@@ -10,6 +10,7 @@ rsipc_libhost_a_SOURCES = \
 	rsipc/lease.c rsipc/lease.h
 
 rsipc_rsipc_SOURCES = \
+	rsipc/capture.c rsipc/capture.h \
 	rsipc/client.c rsipc/client.h \
 	rsipc/device.c rsipc/device.h \
 	rsipc/keeper.c rsipc/keeper.h \

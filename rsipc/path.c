@@ -325,6 +325,16 @@ shell_event(void *arg, json_object *o)
 	p->event(p->event_arg, o);
 }
 
+/* The lease went on growing old, and may be somebody else's by now. */
+static void
+shell_woken(void *arg)
+{
+	struct path *p = arg;
+
+	host_suspect(p->host, clock_now());
+	p->kick(p->event_arg);
+}
+
 static int
 shell_spi_get(void *arg, uint32_t *spi)
 {
@@ -372,4 +382,5 @@ const struct oe_shell path_shell = {
 	.spi_put = shell_spi_put,
 	.cookie_get = shell_cookie_get,
 	.event = shell_event,
+	.woken = shell_woken,
 };

@@ -39,6 +39,8 @@ struct path {
 	bool		 wake;		/* the state machine has been asked for something */
 	/* What happens to connections, for those who watch. */
 	void		(*event)(void *arg, json_object *o);
+	/* The state machine has something to do at once. */
+	void		(*kick)(void *arg);
 	void		*event_arg;
 	struct ratelimit errors;	/* ICMP errors of ours */
 	struct path_counters counters;

@@ -34,6 +34,7 @@ settings_options(void)
 		CFG_STR_LIST("listen", NULL, CFGF_NONE),
 		CFG_INT("port-idle", 300, CFGF_NONE),
 		CFG_BOOL("direct", cfg_true, CFGF_NONE),
+		CFG_BOOL("stay-shut", cfg_false, CFGF_NONE),
 		CFG_BOOL("cascade", cfg_false, CFGF_NONE),
 		CFG_STR("name", NULL, CFGF_NONE),
 		CFG_STR("secret", NULL, CFGF_NONE),
@@ -254,6 +255,7 @@ settings_read(const char *path, bool optional)
 		goto fail;
 	s->host.tunnel = gre ? RSIP_TUNNEL_GRE : RSIP_TUNNEL_IPIP;
 	s->direct = cfg_getbool(cfg, "direct");
+	s->stay_shut = cfg_getbool(cfg, "stay-shut");
 	s->cascade = cfg_getbool(cfg, "cascade");
 	s->control = xstrdup(cfg_getstr(cfg, "control"));
 	s->oe = oe_config_read(cfg_getsec(cfg, OE_CONF_SECTION));

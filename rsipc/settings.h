@@ -21,6 +21,7 @@ struct settings {
 	bool	 ike_500;		/* IKE from port 500 though ports are leased */
 	bool	 cascade;		/* an rsipd here leases on what we lease (RFC 3102 §4.2.1) */
 	bool	 direct;		/* without a lease the network is used as if we were not there */
+	bool	 stay_shut;		/* what policy shuts is so after an orderly end too */
 	uint32_t key_id;
 	uint8_t	 secret[TRANSPORT_SECRET_MAX];
 	size_t	 secret_len;

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/ratelimit.h"
 #include "base/util.h"
+#include "rsipc/capture.h"
 #include "rsipc/transport.h"
 
 struct transport {
@@ -212,6 +213,7 @@ static void
 tcp_options(int fd)
 {
 	const struct { int level, name, value; } o[] = {
+		{ SOL_SOCKET, SO_MARK, CAPTURE_MARK },
 		{ IPPROTO_TCP, TCP_NODELAY, 1 },
 		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
 		{ IPPROTO_TCP, TCP_KEEPIDLE, 15 },
@@ -277,10 +279,11 @@ udp_read(evutil_socket_t fd, short what, void *arg)
 static void
 udp_connect(struct transport *t, struct sockaddr_in *sa)
 {
-	int fd;
+	int fd, mark = CAPTURE_MARK;
 
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1 ||
+	    setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == -1 ||
 	    connect(fd, (struct sockaddr *)sa, sizeof(*sa)) == -1 ||
 	    (t->event = event_new(t->base, fd, EV_READ | EV_PERSIST, udp_read,
 	    t)) == NULL) {

@@ -14,6 +14,7 @@
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "rsipc/capture.h"
 #include "rsipc/tunnel.h"
 
 #define TUNNEL_BATCH	32	/* packets one system call may bring */
@@ -23,6 +24,7 @@
 #define GRE_CHECKSUM	0x8000
 
 struct tunnel {
+	struct event_base *base;
 	tunnel_fn	 fn;
 	tunnel_end_fn	 end;
 	void		*arg;
@@ -117,10 +119,20 @@ tunnel_readable(evutil_socket_t fd, short what, void *arg)
 	t->end(t->arg);
 }
 
+/* Past the rule that leads all others here. */
+static void
+tunnel_mark(int fd)
+{
+	int mark = CAPTURE_MARK;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == -1)
+		log_warn("raw socket: no mark: %s", strerror(errno));
+}
+
 /* Receives a tunnel protocol; an open socket also keeps the kernel from
  * answering "protocol unreachable". */
 static struct event *
-tunnel_listen(struct tunnel *t, struct event_base *base, int protocol)
+tunnel_listen(struct tunnel *t, int protocol)
 {
 	struct event *ev = NULL;
 	int	      fd, size = TUNNEL_SOCKBUF;
@@ -134,9 +146,10 @@ tunnel_listen(struct tunnel *t, struct event_base *base, int protocol)
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ==
 	    -1)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	tunnel_mark(fd);
 	/* What goes out here may be fragmented: see tunnel_send(). */
 	setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &dont, sizeof(dont));
-	ev = event_new(base, fd, EV_READ | EV_PERSIST, tunnel_readable, t);
+	ev = event_new(t->base, fd, EV_READ | EV_PERSIST, tunnel_readable, t);
 	if (ev == NULL || event_add(ev, NULL) == -1) {
 		log_error("out of memory");
 		if (ev != NULL)
@@ -153,13 +166,14 @@ tunnel_new(struct event_base *base, tunnel_fn fn, tunnel_end_fn end, void *arg)
 	struct tunnel *t = xcalloc(1, sizeof(*t));
 	int	       size = TUNNEL_SOCKBUF;
 
+	t->base = base;
 	t->fn = fn;
 	t->end = end;
 	t->arg = arg;
 	t->out = -1;
 	t->buf = xcalloc(TUNNEL_BATCH, IP_PACKET_MAX);
-	if ((t->ipip = tunnel_listen(t, base, IPPROTO_IPIP)) == NULL ||
-	    (t->gre = tunnel_listen(t, base, IPPROTO_GRE)) == NULL)
+	if ((t->ipip = tunnel_listen(t, IPPROTO_IPIP)) == NULL ||
+	    (t->gre = tunnel_listen(t, IPPROTO_GRE)) == NULL)
 		goto fail;
 	t->out = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
 	    IPPROTO_RAW);
@@ -167,6 +181,7 @@ tunnel_new(struct event_base *base, tunnel_fn fn, tunnel_end_fn end, void *arg)
 		log_error("raw socket: %s", strerror(errno));
 		goto fail;
 	}
+	tunnel_mark(t->out);
 	if (setsockopt(t->out, SOL_SOCKET, SO_SNDBUFFORCE, &size,
 	    sizeof(size)) == -1)
 		setsockopt(t->out, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
@@ -201,25 +216,44 @@ tunnel_free(struct tunnel *t)
 	free(t);
 }
 
-void
+/*
+ * A socket that knows both ends, so that the kernel drops what is not the
+ * gateway's before we see it, and learns the path's MTU.  A new one each time:
+ * one that is connected again keeps its first local address, and one that was
+ * disconnected receives nothing any more.
+ */
+static int
+tunnel_connect(struct tunnel *t, struct event **ev, int protocol)
+{
+	struct sockaddr_in from = { .sin_family = AF_INET,
+		.sin_addr.s_addr = t->local };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_addr.s_addr = t->remote };
+	struct event	  *new = tunnel_listen(t, protocol);
+
+	if (new == NULL)
+		return -1;
+	tunnel_event_free(*ev);
+	*ev = new;
+	if (bind(event_get_fd(new), (struct sockaddr *)&from,
+	    sizeof(from)) == 0 && connect(event_get_fd(new),
+	    (struct sockaddr *)&to, sizeof(to)) == 0)
+		return 0;
+	log_warn("tunnel from %s: %s", ipv4_text(t->local), strerror(errno));
+	return -1;
+}
+
+int
 tunnel_set(struct tunnel *t, enum rsip_tunnel type, uint32_t local,
     uint32_t remote)
 {
-	struct sockaddr_in sa = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = remote,
-	};
-
 	t->type = type;
 	t->local = local;
 	t->remote = remote;
-	/* Lets the kernel drop what is not the gateway's before we see it, and
-	 * learn the path's MTU.  Never AF_UNSPEC: a raw socket that was
-	 * disconnected receives nothing any more. */
-	if (remote != 0 && connect(event_get_fd(type == RSIP_TUNNEL_GRE ? t->gre : t->ipip),
-	    (struct sockaddr *)&sa, sizeof(sa)) == -1)
-		log_debug("tunnel to %s: %s", ipv4_text(remote),
-		    strerror(errno));
+	if (remote == 0)
+		return 0;
+	return type == RSIP_TUNNEL_GRE ? tunnel_connect(t, &t->gre,
+	    IPPROTO_GRE) : tunnel_connect(t, &t->ipip, IPPROTO_IPIP);
 }
 
 unsigned

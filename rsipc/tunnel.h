@@ -24,8 +24,9 @@ struct tunnel *tunnel_new(struct event_base *base, tunnel_fn fn,
 void	tunnel_free(struct tunnel *t);
 
 /* The two ends, network order; only packets from remote to local are taken.
- * remote 0: none, nothing goes in or out. */
-void	tunnel_set(struct tunnel *t, enum rsip_tunnel type, uint32_t local,
+ * remote 0: none, nothing goes in or out.  0, or -1 after one log line: packets
+ * go out, and may not come in. */
+int	tunnel_set(struct tunnel *t, enum rsip_tunnel type, uint32_t local,
 	    uint32_t remote);
 
 /*

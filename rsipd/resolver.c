@@ -2,10 +2,11 @@
 #include "config.h"
 
 #include <ares.h>
-#include <arpa/nameser.h>
+#include <arpa/inet.h>
 #include <event2/event.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -15,6 +16,7 @@
 #include "rsipd/resolver.h"
 
 #define ADDRS_MAX	16
+#define SERVERS_MAX	16
 #define TRY_MS		1500	/* milliseconds of one try */
 #define TRIES		3
 #define SOCKETS_MAX	32	/* c-ares holds one or two for each server */
@@ -119,43 +121,47 @@ on_deliver(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-on_answer(void *arg, int status, int timeouts, unsigned char *buf, int len)
+on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *info)
 {
-	struct question	   *q = arg;
-	struct resolver	   *r = q->resolver;
-	struct ares_addrttl ttl[ADDRS_MAX];
-	int		    i, n = ADDRS_MAX;
+	struct question			*q = arg;
+	struct resolver			*r = q->resolver;
+	const struct ares_addrinfo_node *node;
+	struct sockaddr_in		 sin;
 
 	(void)timeouts;
+	if (status == ARES_SUCCESS) {
+		for (node = info->nodes; node != NULL && q->n < ADDRS_MAX;
+		     node = node->ai_next) {
+			if (node->ai_family != AF_INET)
+				continue;
+			memcpy(&sin, node->ai_addr, sizeof(sin));
+			q->addr[q->n++] = sin.sin_addr.s_addr;
+		}
+	}
+	if (info != NULL)
+		ares_freeaddrinfo(info);
 	if (r->closing) {
 		free(q);
 		return;
-	}
-	if (status == ARES_SUCCESS &&
-	    ares_parse_a_reply(buf, len, NULL, ttl, &n) == ARES_SUCCESS) {
-		for (i = 0; i < n; i++)
-			q->addr[i] = ttl[i].ipaddr.s_addr;
-		q->n = n;
 	}
 	TAILQ_INSERT_TAIL(&r->ready, q, entry);
 	event_active(r->deliver, EV_TIMEOUT, 0);
 }
 
+/* "192.0.2.1,192.0.2.2", which every c-ares takes. */
 static int
 set_servers(struct resolver *r, const uint32_t *servers, size_t n)
 {
-	struct ares_addr_node node[16];
-	size_t		      i;
+	char   text[SERVERS_MAX * (INET_ADDRSTRLEN + 1)] = "", one[INET_ADDRSTRLEN];
+	size_t len = 0;
 
-	if (n > sizeof(node) / sizeof(node[0]))
-		n = sizeof(node) / sizeof(node[0]);
-	memset(node, 0, sizeof(node));
-	for (i = 0; i < n; i++) {
-		node[i].family = AF_INET;
-		node[i].addr.addr4.s_addr = servers[i];
-		node[i].next = i + 1 < n ? &node[i + 1] : NULL;
+	for (size_t i = 0; i < n && i < SERVERS_MAX; i++) {
+		inet_ntop(AF_INET, &servers[i], one, sizeof(one));
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s",
+		    i == 0 ? "" : ",", one);
 	}
-	return n == 0 ? ARES_SUCCESS : ares_set_servers(r->channel, node);
+	return n == 0 ? ARES_SUCCESS :
+	    ares_set_servers_csv(r->channel, text);
 }
 
 struct resolver *
@@ -163,7 +169,9 @@ resolver_new(struct event_base *base, const uint32_t *servers, size_t n,
     resolver_fn fn, void *arg)
 {
 	struct resolver	   *r = xcalloc(1, sizeof(*r));
-	struct ares_options o = { .timeout = TRY_MS, .tries = TRIES,
+	static char	    dns_only[] = "b";
+	struct ares_options o = { .flags = ARES_FLAG_NOSEARCH,
+		.timeout = TRY_MS, .tries = TRIES, .lookups = dns_only,
 		 .sock_state_cb = on_state, .sock_state_cb_data = r };
 	int		    rc;
 
@@ -178,8 +186,9 @@ resolver_new(struct event_base *base, const uint32_t *servers, size_t n,
 		log_error("cannot start the resolver");
 		goto fail;
 	}
-	rc = ares_init_options(&r->channel, &o, ARES_OPT_TIMEOUTMS |
-	    ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
+	rc = ares_init_options(&r->channel, &o, ARES_OPT_FLAGS |
+	    ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
+	    ARES_OPT_SOCK_STATE_CB);
 	if (rc == ARES_SUCCESS)
 		rc = set_servers(r, servers, n);
 	if (rc != ARES_SUCCESS) {
@@ -218,13 +227,17 @@ resolver_free(struct resolver *r)
 int
 resolver_ask(struct resolver *r, const char *name, uint64_t ticket)
 {
+	/* To sort addresses c-ares would open a socket to each. */
+	static const struct ares_addrinfo_hints hints = {
+		.ai_family = AF_INET, .ai_flags = ARES_AI_NOSORT,
+		.ai_socktype = SOCK_STREAM };
 	struct question *q;
 
 	if ((q = calloc(1, sizeof(*q))) == NULL)
 		return -1;
 	q->resolver = r;
 	q->ticket = ticket;
-	ares_query(r->channel, name, C_IN, T_A, on_answer, q);
+	ares_getaddrinfo(r->channel, name, NULL, &hints, on_answer, q);
 	restart_timer(r);
 	return 0;
 }

@@ -34,7 +34,7 @@ cd "$srcdir" || exit 1
 echo "cppcheck"
 # Lists and tables are macros: it must see them.
 macros=$(printf '#include <sys/queue.h>\n#include <uthash.h>\n' |
-    ${CC:-cc} -E - | sed -n \
+    ${CC:-cc} -idirafter compat -E - | sed -n \
     's/^# [0-9]* "\(.*\/\(queue\|uthash\)\.h\)".*/--include=\1/p' | sort -u)
 # shellcheck disable=SC2086
 cppcheck -q -j 2 --std=c11 --enable=warning,performance,portability \

@@ -352,6 +352,33 @@ ike_delete_child(struct ike *e, uint64_t now, uint32_t spi_in)
 	return -1;
 }
 
+int
+ike_probe(struct ike *e, uint64_t now, void *conn)
+{
+	struct ike_child *c;
+	struct ike_sa	 *sa;
+
+	TAILQ_FOREACH(c, &e->children, entry) {
+		if (c->conn == conn && c->state == IKE_QM_WAIT_SA &&
+		    c->sa->retry.buf != NULL) {
+			if (c->sa->retry.at > now)
+				c->sa->retry.at = now;
+			ike_timer(e, now);
+			return 0;
+		}
+	}
+	TAILQ_FOREACH(c, &e->children, entry) {
+		if (c->conn != conn || c->state == IKE_QM_DEAD || !c->announced)
+			continue;
+		sa = ike_sa_for_peer(e, c->peer, &c->peer_id);
+		if (sa == NULL || !sa->dpd)
+			return -1;
+		info_probe(sa, now);
+		return 0;
+	}
+	return -1;
+}
+
 void
 ike_shutdown(struct ike *e, uint64_t now)
 {
@@ -460,8 +487,11 @@ ike_packet(struct ike *e, uint64_t now, const struct keying_path *path,
 	if (sa == NULL) {
 		if (h.cookie_r == 0 && h.exchange == ISAKMP_MAIN_MODE)
 			phase1_respond(e, now, path, &h, buf, len);
-		else
+		else {
 			e->count.unknown++;
+			if (h.exchange == ISAKMP_INFORMATIONAL)
+				info_stray(e, path, &h, buf, len);
+		}
 		return;
 	}
 	/* Only message 1 has no responder cookie, and only its answer brings it. */

@@ -33,6 +33,21 @@ struct ike *ike_new(const struct ike_config *c, const struct keying_ops *ops, vo
 void	ike_free(struct ike *e);
 /* Sends deletes for everything, once each. */
 void	ike_shutdown(struct ike *e, uint64_t now);
+/*
+ * Asks the peer of conn's SAs, now and twice again within 1.5 s, whether it is
+ * alive (RFC 3706 §5.5: R-U-THERE at any time); silence is told by
+ * ops->peer_silent.  A Phase 1 that it has not answered so far is asked for
+ * once more instead.  0, or -1 if there is no Phase 1 SA to ask by or the peer does
+ * not know the question.
+ */
+int	ike_probe(struct ike *e, uint64_t now, void *conn);
+/*
+ * Tells path->peer that nobody here knows the SPI of its ESP (RFC 2408 §3.14.1):
+ * authenticated where a Phase 1 SA is up, else as a hint that it may check.
+ * The caller limits the rate.
+ */
+void	ike_invalid_spi(struct ike *e, uint64_t now,
+	    const struct keying_path *path, uint32_t spi);
 
 /*
  * Starts keying conn, or rekeys it; a live Phase 1 SA with the same path and

@@ -10,6 +10,7 @@
 
 #define DPD_TRIES	3
 #define DPD_AGAIN	3000	/* milliseconds between unanswered R-U-THEREs */
+#define PROBE_AGAIN	500	/* the same, while somebody waits for the answer */
 
 /* HASH(1) = prf(SKEYID_a, M-ID | N/D) */
 static int
@@ -51,6 +52,20 @@ info_send(struct isakmp_builder *b, struct ike_sa *sa,
 		ike_send(sa, b->w.base, len);
 }
 
+static void
+info_put_notify(struct isakmp_builder *b, uint16_t type, uint8_t protocol,
+    const void *spi, size_t spi_len, const void *data, size_t data_len)
+{
+	isakmp_open(b, ISAKMP_NOTIFICATION);
+	writer_u32(&b->w, IPSEC_DOI);
+	writer_u8(&b->w, protocol);
+	writer_u8(&b->w, (uint8_t)spi_len);
+	writer_u16(&b->w, type);
+	writer_put(&b->w, spi, spi_len);
+	writer_put(&b->w, data, data_len);
+	isakmp_close(b);
+}
+
 void
 info_notify(struct ike_sa *sa, uint64_t now, uint16_t type, uint8_t protocol,
     const void *spi, size_t spi_len, const void *data, size_t data_len)
@@ -69,15 +84,36 @@ info_notify(struct ike_sa *sa, uint64_t now, uint16_t type, uint8_t protocol,
 		spi_len = sizeof(cookies);
 	}
 	info_begin(&b, buf, sizeof(buf), sa, &h);
-	isakmp_open(&b, ISAKMP_NOTIFICATION);
-	writer_u32(&b.w, IPSEC_DOI);
-	writer_u8(&b.w, protocol);
-	writer_u8(&b.w, (uint8_t)spi_len);
-	writer_u16(&b.w, type);
-	writer_put(&b.w, spi, spi_len);
-	writer_put(&b.w, data, data_len);
-	isakmp_close(&b);
+	info_put_notify(&b, type, protocol, spi, spi_len, data, data_len);
 	info_send(&b, sa, &h);
+}
+
+void
+ike_invalid_spi(struct ike *e, uint64_t now, const struct keying_path *path,
+    uint32_t spi)
+{
+	struct isakmp_header  h = { .exchange = ISAKMP_INFORMATIONAL };
+	struct isakmp_builder b;
+	struct ike_sa	     *sa;
+	uint8_t		      buf[128], wire[4];
+	size_t		      len;
+
+	store_u32(wire, spi);
+	TAILQ_FOREACH(sa, &e->sas, entry) {
+		if (sa->state == IKE_MM_UP && sa->path.peer == path->peer &&
+		    sa->path.peer_port == path->peer_port) {
+			info_notify(sa, now, ISAKMP_N_INVALID_SPI, PROTO_ESP,
+			    wire, sizeof(wire), NULL, 0);
+			return;
+		}
+	}
+	random_bytes(&h.cookie_i, sizeof(h.cookie_i));
+	h.msgid = ike_msgid();
+	isakmp_begin(&b, buf, sizeof(buf), &h);
+	info_put_notify(&b, ISAKMP_N_INVALID_SPI, PROTO_ESP, wire,
+	    sizeof(wire), NULL, 0);
+	if ((len = isakmp_end(&b)) != 0)
+		ike_send_path(e, path, buf, len);
 }
 
 static void
@@ -142,13 +178,23 @@ info_dpd(struct ike_sa *sa, uint64_t now)
 	uint64_t    idle = (uint64_t)e->c.dpd_delay * 1000;
 	uint8_t	    seq[4];
 
-	if (now < sa->heard + idle) {
+	if (sa->probed_at != 0 && sa->heard >= sa->probed_at)
+		sa->probed_at = 0;
+	if (sa->probed_at == 0 && idle == 0) {
+		sa->dpd_at = IKE_NEVER;
+		return;
+	}
+	if (sa->probed_at == 0 && now < sa->heard + idle) {
 		sa->dpd_tries = 0;
 		sa->dpd_at = sa->heard + idle;
 	} else if (!peer_has_children(sa)) {
 		/* A Phase 1 SA kept for later may find out then. */
 		sa->dpd_tries = 0;
-		sa->dpd_at = now + idle;
+		sa->probed_at = 0;
+		sa->dpd_at = idle == 0 ? IKE_NEVER : now + idle;
+	} else if (sa->dpd_tries == DPD_TRIES && sa->probed_at != 0) {
+		ike_peer_silent(sa, now);
+		return;
 	} else if (sa->dpd_tries == DPD_TRIES) {
 		log_info("IKE peer %s (%s) is dead: %u R-U-THEREs unanswered",
 		    keying_id_text(&sa->peer_id), ipv4_text(sa->path.peer),
@@ -164,9 +210,20 @@ info_dpd(struct ike_sa *sa, uint64_t now)
 		store_u32(seq, sa->dpd_seq);
 		info_notify(sa, now, ISAKMP_N_R_U_THERE, PROTO_ISAKMP, NULL, 0,
 		    seq, sizeof(seq));
-		sa->dpd_at = now + DPD_AGAIN;
+		sa->dpd_at = now + (sa->probed_at != 0 ? PROBE_AGAIN :
+		    DPD_AGAIN);
 	}
 	ike_timer(e, sa->dpd_at);
+}
+
+void
+info_probe(struct ike_sa *sa, uint64_t now)
+{
+	if (sa->probed_at != 0)
+		return;
+	sa->probed_at = now;
+	sa->dpd_tries = 0;
+	info_dpd(sa, now);
 }
 
 /* A Phase 2 negotiation that the peer, authenticated, says no to. */
@@ -213,25 +270,43 @@ info_connected(struct ike_sa *sa, uint64_t now, uint32_t msgid)
 	}
 }
 
+/* Reads a Notification up to its data, where c is left; c->bad if it is none. */
+static uint16_t
+info_read_notify(struct cursor *c, const struct isakmp_part *p,
+    uint8_t *protocol, const uint8_t **spi, uint8_t *spi_len)
+{
+	uint16_t type;
+
+	cursor_init(c, p->body, p->len);
+	cursor_u32(c);
+	*protocol = cursor_u8(c);
+	*spi_len = cursor_u8(c);
+	type = cursor_u16(c);
+	*spi = cursor_take(c, *spi_len);
+	return type;
+}
+
 static void
 info_got_notify(struct ike_sa *sa, uint64_t now, uint32_t msgid,
     const struct isakmp_part *p)
 {
+	struct ike    *e = sa->ike;
 	struct cursor  c;
 	const uint8_t *spi;
 	uint8_t	       protocol, spi_len;
 	uint16_t       type;
 	uint32_t       seq;
 
-	cursor_init(&c, p->body, p->len);
-	cursor_u32(&c);
-	protocol = cursor_u8(&c);
-	spi_len = cursor_u8(&c);
-	type = cursor_u16(&c);
-	spi = cursor_take(&c, spi_len);
+	type = info_read_notify(&c, p, &protocol, &spi, &spi_len);
 	if (c.bad)
 		return;
 	switch (type) {
+	case ISAKMP_N_INVALID_SPI:
+		if (sa->state == IKE_MM_UP && protocol == PROTO_ESP &&
+		    spi_len == 4)
+			e->ops->invalid_spi(e->arg, sa->path.peer,
+			    load_u32(spi), true);
+		return;
 	case ISAKMP_N_INITIAL_CONTACT:
 		if (sa->state == IKE_MM_UP)
 			ike_peer_restarted(sa, now);
@@ -332,6 +407,27 @@ info_plain(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
 		ike_complain(sa->ike, now, &sa->path,
 		    "it, or a forger, says that it refuses Phase 1");
 	}
+}
+
+void
+info_stray(struct ike *e, const struct keying_path *path,
+    const struct isakmp_header *h, const uint8_t *buf, size_t len)
+{
+	struct isakmp_message	  m = { .h = *h };
+	const struct isakmp_part *p;
+	struct cursor		  c;
+	const uint8_t		 *spi;
+	uint8_t			  protocol, spi_len;
+
+	if ((h->flags & ISAKMP_FLAG_ENCRYPTION) ||
+	    isakmp_split(&m, buf + ISAKMP_HEADER_LEN, len - ISAKMP_HEADER_LEN,
+	    false) == -1 ||
+	    (p = isakmp_find(&m, ISAKMP_NOTIFICATION)) == NULL ||
+	    info_read_notify(&c, p, &protocol, &spi, &spi_len) !=
+	    ISAKMP_N_INVALID_SPI || c.bad || protocol != PROTO_ESP ||
+	    spi_len != 4)
+		return;
+	e->ops->invalid_spi(e->arg, path->peer, load_u32(spi), false);
 }
 
 void

@@ -15,7 +15,7 @@
 #define IKE_NONCE_MIN		8	/* RFC 2409 §5 */
 #define IKE_NONCE_MAX		256
 #define IKE_RETRY_FIRST		1000	/* milliseconds; doubled each time */
-#define IKE_RETRY_MOST		8000
+#define IKE_RETRY_MOST		4000	/* a peer that comes back is met this soon */
 #define IKE_GIVE_UP		20000
 #define IKE_CHILDREN_MAX	32	/* Phase 2 SAs and negotiations a Phase 1 SA */
 #define IKE_REKEY_PERCENT	85	/* of the lifetime: "soft" */
@@ -94,6 +94,7 @@ struct ike_sa {
 	uint32_t	    dpd_seq;
 	unsigned	    dpd_tries;
 	uint64_t	    dpd_at;
+	uint64_t	    probed_at;	/* somebody waits for an answer since; 0: nobody */
 	uint32_t	    seen_ids[16];	/* message ids of recent informationals */
 	unsigned	    seen_next;
 	unsigned	    nchildren;
@@ -197,6 +198,8 @@ void	ike_child_gone(struct ike_child *c, bool by_peer);
 void	ike_peer_restarted(struct ike_sa *sa, uint64_t now);
 /* DPD over sa found the peer dead: all of it goes (RFC 3706 §5.5). */
 void	ike_peer_dead(struct ike_sa *sa, uint64_t now);
+/* A probe over sa was not answered: its connections are told, and decide. */
+void	ike_peer_silent(struct ike_sa *sa, uint64_t now);
 
 /* ike.c */
 /* Encrypts what a builder holds (all after the header) with an IV that moves on. */
@@ -261,5 +264,10 @@ void	info_delete_sa(struct ike_sa *sa, uint64_t now);
 void	info_notify(struct ike_sa *sa, uint64_t now, uint16_t type, uint8_t protocol,
 	    const void *spi, size_t spi_len, const void *data, size_t data_len);
 void	info_dpd(struct ike_sa *sa, uint64_t now);
+/* R-U-THERE at once; see ike_probe(). */
+void	info_probe(struct ike_sa *sa, uint64_t now);
+/* An Informational that belongs to no SA: at most a hint. */
+void	info_stray(struct ike *e, const struct keying_path *path,
+	    const struct isakmp_header *h, const uint8_t *buf, size_t len);
 
 #endif

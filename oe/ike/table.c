@@ -221,6 +221,22 @@ ike_peer_restarted(struct ike_sa *sa, uint64_t now)
 }
 
 void
+ike_peer_silent(struct ike_sa *sa, uint64_t now)
+{
+	struct ike	 *e = sa->ike;
+	struct ike_child *c;
+
+	ike_sa_kill(sa, now);
+	if (ike_sa_for_peer(e, sa->path.peer, &sa->peer_id) != NULL)
+		return;
+	/* What a callback asks for is appended, and not older than sa. */
+	TAILQ_FOREACH(c, &e->children, entry) {
+		if (child_is_older(c, sa) && c->conn != NULL)
+			e->ops->peer_silent(e->arg, c->conn);
+	}
+}
+
+void
 ike_peer_dead(struct ike_sa *sa, uint64_t now)
 {
 	struct ike	 *e = sa->ike;

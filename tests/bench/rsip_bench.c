@@ -457,7 +457,8 @@ main(int argc, char **argv)
 	struct client *c;
 	struct in_addr addr = { 0 }, source = { 0 }, from;
 	unsigned       hosts = 1, window = 1, ms = 2000, i;
-	unsigned long  fill = 0, answers = 0;
+	unsigned long  fill = 0;
+	uint64_t       answers = 0;
 	bool	       udp = false, serve = false, echo = false;
 	const char    *pid = NULL;
 	double	       rate, used;

@@ -22,11 +22,13 @@ send_nothing(void *arg, const uint8_t *pkt, size_t len)
 
 /* A name server that takes its time: connections stay half way. */
 static void
-ask_nobody(void *arg, const char *name, uint16_t type, dns_fn fn, void *fn_arg)
+ask_nobody(void *arg, const char *name, uint16_t type, enum cause cause,
+    dns_fn fn, void *fn_arg)
 {
 	(void)arg;
 	(void)name;
 	(void)type;
+	(void)cause;
 	(void)fn;
 	(void)fn_arg;
 }

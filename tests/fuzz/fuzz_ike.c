@@ -107,6 +107,22 @@ op_failed(void *arg, void *conn, enum keying_failure f, const char *detail)
 }
 
 static void
+op_peer_silent(void *arg, void *conn)
+{
+	(void)arg;
+	(void)conn;
+}
+
+static void
+op_invalid_spi(void *arg, uint32_t peer, uint32_t spi_out, bool authenticated)
+{
+	(void)arg;
+	(void)peer;
+	(void)spi_out;
+	(void)authenticated;
+}
+
+static void
 op_initial_contact(void *arg, const struct keying_id *id, uint32_t peer)
 {
 	(void)arg;
@@ -126,6 +142,8 @@ static const struct keying_ops ops = {
 	.child_confirmed = op_child_confirmed,
 	.child_down = op_child_down,
 	.failed = op_failed,
+	.peer_silent = op_peer_silent,
+	.invalid_spi = op_invalid_spi,
 	.initial_contact = op_initial_contact,
 };
 

@@ -490,13 +490,40 @@ loop(void)
 	}
 }
 
+static void
+op_peer_silent(void *arg, void *conn)
+{
+	(void)arg;
+	(void)conn;
+}
+
+static void
+op_invalid_spi(void *arg, uint32_t peer, uint32_t spi_out, bool authenticated)
+{
+	(void)arg;
+	(void)peer;
+	(void)spi_out;
+	(void)authenticated;
+}
+
 int
 main(int argc, char **argv)
 {
 	static const struct keying_ops ops = {
-		op_send, op_spi_get, op_spi_put, op_cookie_get, op_peer_lookup,
-		op_child_ask, op_child_up, op_child_confirmed, op_child_down,
-		op_failed, op_initial_contact };
+		.send = op_send,
+		.spi_get = op_spi_get,
+		.spi_put = op_spi_put,
+		.cookie_get = op_cookie_get,
+		.peer_lookup = op_peer_lookup,
+		.child_ask = op_child_ask,
+		.child_up = op_child_up,
+		.child_confirmed = op_child_confirmed,
+		.child_down = op_child_down,
+		.failed = op_failed,
+		.peer_silent = op_peer_silent,
+		.invalid_spi = op_invalid_spi,
+		.initial_contact = op_initial_contact,
+	};
 	struct ike_config c = { .legacy = true, .rsa_min_bits = 2048 };
 	EVP_PKEY	 *k;
 	const char	 *tun = NULL;

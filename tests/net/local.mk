@@ -29,12 +29,12 @@ EXTRA_DIST += \
 OE_NET_TESTS = tests/net/oe_dns.sh tests/net/oe_gateway.sh \
 	tests/net/oe_grid.sh tests/net/oe_guard.sh tests/net/oe_life.sh tests/net/oe_many.sh \
 	tests/net/oe_napt.sh \
-	tests/net/oe_time.sh tests/net/oe_tunnel.sh
+	tests/net/oe_alive.sh tests/net/oe_time.sh tests/net/oe_tunnel.sh
 dist_check_SCRIPTS += $(OE_NET_TESTS)
 TESTS += $(OE_NET_TESTS)
 # Some minutes in an emulated machine: run by hand, as tests/interop is.
 dist_check_SCRIPTS += tests/net/oe_kernel.sh
-EXTRA_DIST += tests/net/oe_delay.py tests/net/oe_many.py tests/net/oe_slow.py \
+EXTRA_DIST += tests/net/silence.py tests/net/oe_delay.py tests/net/oe_many.py tests/net/oe_slow.py \
 	tests/net/oelib.sh
 
 # RSIP with somebody who has read nothing but the RFCs (tests/peer/rsip.py).
@@ -42,6 +42,17 @@ RSIP_NET_TESTS = tests/net/rsip_both.sh tests/net/rsip_crowd.sh \
 	tests/net/rsip_gateway.sh tests/net/rsip_vanish.sh
 dist_check_SCRIPTS += $(RSIP_NET_TESTS)
 TESTS += $(RSIP_NET_TESTS)
+
+# What must not happen, and what honest hosts lose by it.
+dist_check_SCRIPTS += tests/net/attack_paranoid.sh
+TESTS += tests/net/attack_paranoid.sh
+EXTRA_DIST += tests/net/attack_paranoid.py
+
+# A laptop's day: silence in seconds, also in doc/robustness.md.
+LAPTOP_TESTS = tests/net/laptop_moves.sh
+dist_check_SCRIPTS += $(LAPTOP_TESTS)
+TESTS += $(LAPTOP_TESTS)
+EXTRA_DIST += tests/net/silence.py
 
 # The control sockets of all three daemons, from strangers.
 dist_check_SCRIPTS += tests/net/attack_address.sh \
@@ -52,3 +63,9 @@ EXTRA_DIST += tests/net/attack_address.py tests/net/attack_control.py tests/net/
 	tests/net/rsip_gateway_data.py tests/net/rsip_gateway_plain.py \
 	tests/net/rsip_gateway_wire.py \
 	tests/peer/session.py
+
+# What attackers try, beside what honest peers lose by it (doc/threats.md).
+NAMES_NET_TESTS = tests/net/attack_dns.sh tests/net/attack_records.sh
+dist_check_SCRIPTS += $(NAMES_NET_TESTS)
+TESTS += $(NAMES_NET_TESTS)
+EXTRA_DIST += tests/net/attack_dns.py

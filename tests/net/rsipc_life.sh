@@ -17,6 +17,7 @@ net_cable N eth1 10.0.0.1 lan && net_cable M eth1 10.0.0.2 lan &&
 # What leaks out beside the tunnel shows as a route's traffic on N.
 net_on N sysctl -qw net.ipv4.ip_forward=0
 routes_before=$(ip -n x1 route)
+rules_before=$(ip -n x1 rule)
 range_before=$(net_on x1 cat /proc/sys/net/ipv4/ip_local_port_range)
 
 cat >udp.py <<-EOF
@@ -65,6 +66,7 @@ stop()
 	}
 	net_until 5 gone || net_fail "it does not end"
 	[ "$(ip -n x1 route)" = "$routes_before" ] || net_fail "routes stay"
+	[ "$(ip -n x1 rule)" = "$rules_before" ] || net_fail "rules stay"
 	[ "$(net_on x1 cat /proc/sys/net/ipv4/ip_local_port_range)" = \
 	    "$range_before" ] || net_fail "the port range stays"
 	[ -z "$(net_on x1 ip -o link show type tun)" ] ||
@@ -120,7 +122,8 @@ net_ctl rsipc reload >/dev/null || net_fail "rsipctl reload"
 net_until 5 works || net_fail "rsipctl reload does not bring the policy back"
 net_ok "SIGHUP and rsipctl reload; a wrong file changes nothing"
 
-ip -n x1 route flush dev oe0
+ip -n x1 route flush table 21075
+ip -n x1 rule del priority 21075
 net_until 5 works || net_fail "flushed routes do not come back"
 net_ok "routes that somebody flushes are put back"
 

@@ -278,6 +278,28 @@ op_failed(void *arg, void *conn, enum keying_failure f, const char *detail)
 }
 
 static void
+op_peer_silent(void *arg, void *conn)
+{
+	struct net_host *h = arg;
+
+	(void)conn;
+	h->silences++;
+}
+
+static void
+op_invalid_spi(void *arg, uint32_t peer, uint32_t spi_out, bool authenticated)
+{
+	struct net_host *h = arg;
+
+	(void)peer;
+	h->invalid_spi = spi_out;
+	if (authenticated)
+		h->facts++;
+	else
+		h->hints++;
+}
+
+static void
 op_initial_contact(void *arg, const struct keying_id *id, uint32_t peer)
 {
 	struct net_host *h = arg;
@@ -298,6 +320,8 @@ static const struct keying_ops ops = {
 	.child_confirmed = op_child_confirmed,
 	.child_down = op_child_down,
 	.failed = op_failed,
+	.peer_silent = op_peer_silent,
+	.invalid_spi = op_invalid_spi,
 	.initial_contact = op_initial_contact,
 };
 

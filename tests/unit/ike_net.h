@@ -44,6 +44,9 @@ struct net_host {
 	struct net_child children[NET_CHILDREN];
 	unsigned nchildren;		/* ups, ever */
 	unsigned downs, confirms, lookups, asks, contacts;
+	unsigned silences;		/* peer_silent() */
+	unsigned hints, facts;		/* invalid_spi(), the latter authenticated */
+	uint32_t invalid_spi;		/* of the last one */
 	unsigned fails;
 	enum keying_failure failure;	/* of the last failed() */
 	char	 detail[128];

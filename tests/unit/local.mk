@@ -7,6 +7,12 @@ check_PROGRAMS += tests/unit/test_ike_crypto tests/unit/test_ike \
 	tests/unit/test_ike_hostile tests/unit/test_ike_message
 TESTS += tests/unit/test_ike_crypto tests/unit/test_ike \
 	tests/unit/test_ike_hostile tests/unit/test_ike_message
+check_PROGRAMS += tests/unit/test_ike_probe
+TESTS += tests/unit/test_ike_probe
+tests_unit_test_ike_probe_SOURCES = tests/unit/test_ike_probe.c \
+	$(IKE_TEST_NET)
+tests_unit_test_ike_probe_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ike_probe_LDADD = $(IKE_TEST_LIBS)
 tests_unit_test_ike_message_SOURCES = tests/unit/test_ike_message.c
 tests_unit_test_ike_message_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike_message_LDADD = $(IKE_TEST_LIBS)

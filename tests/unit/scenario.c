@@ -346,14 +346,15 @@ type_name(uint16_t type)
 }
 
 static void
-ops_dns_query(void *arg, const char *name, uint16_t type, dns_fn fn,
-    void *fn_arg)
+ops_dns_query(void *arg, const char *name, uint16_t type, enum cause cause,
+    dns_fn fn, void *fn_arg)
 {
 	struct world	*w = arg;
 	struct question *q;
 	char		 reverse[RECORD_REVERSE_LEN];
 	size_t		 i;
 
+	(void)cause;
 	if (w->nquestions == QUESTIONS_MAX) {
 		world_fail(w, "too many questions");
 		return;
@@ -436,6 +437,29 @@ ops_delete_child(void *arg, uint64_t now, uint32_t spi_in)
 	return w->phase1_lost ? -1 : 0;
 }
 
+static int
+ops_probe(void *arg, uint64_t now, void *conn)
+{
+	struct world *w = arg;
+
+	(void)now;
+	(void)conn;
+	if (!w->probes)
+		return 0;
+	world_event(w, "probe");
+	return w->phase1_lost ? -1 : 0;
+}
+
+static void
+ops_unknown_spi(void *arg, uint64_t now, uint32_t peer, uint32_t spi)
+{
+	struct world *w = arg;
+
+	(void)now;
+	if (w->probes)
+		world_event(w, "unknown-spi 0x%x %s", spi, host_name(peer));
+}
+
 static void
 ops_peer_identity(void *arg, uint64_t token, const struct keying_id *my_id)
 {
@@ -470,6 +494,8 @@ const struct core_ops world_ops = {
 	.request = ops_request,
 	.forget = ops_forget,
 	.delete_child = ops_delete_child,
+	.probe = ops_probe,
+	.unknown_spi = ops_unknown_spi,
 	.peer_identity = ops_peer_identity,
 	.peer_keys = ops_peer_keys,
 	.authorize = ops_authorize,

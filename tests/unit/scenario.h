@@ -56,7 +56,8 @@ struct world {
 		unsigned npolicies;
 	} kernel;
 
-	bool phase1_lost;		/* delete_child() fails */
+	bool phase1_lost;		/* delete_child() and probe() fail */
+	bool probes;			/* questions whether a peer lives are events */
 	bool requests_refused;		/* request() fails */
 	char error[2 * EVENT_MAX];	/* why the scenario failed, else empty */
 };

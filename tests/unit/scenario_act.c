@@ -627,6 +627,30 @@ do_initial_contact(struct player *p)
 	    player_host(p, p->words[2]));
 }
 
+static void
+do_silent(struct player *p)
+{
+	struct connection *conn = conn_of(p, p->words[1]);
+
+	p->w->core->now = p->w->now;
+	if (conn != NULL)
+		connection_peer_silent(conn);
+}
+
+static void
+do_invalid_spi(struct player *p)
+{
+	core_invalid_spi(p->w->core, p->w->now, player_host(p, p->words[1]),
+	    (uint32_t)strtoul(p->words[2], NULL, 0),
+	    player_flag(p, "authenticated"));
+}
+
+static void
+do_wake(struct player *p)
+{
+	core_wake(p->w->core, p->w->now, "awake");
+}
+
 /* --- all of them ------------------------------------------------------------------ */
 
 const struct player_command player_acts[] = {
@@ -648,5 +672,8 @@ const struct player_command player_acts[] = {
 	{ "peer-lookup", 3, true, do_peer_lookup },
 	{ "child-ask", 5, true, do_child_ask },
 	{ "initial-contact", 3, true, do_initial_contact },
+	{ "silent", 2, true, do_silent },
+	{ "invalid-spi", 3, true, do_invalid_spi },
+	{ "wake", 1, true, do_wake },
 	{ NULL, 0, false, NULL },
 };

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/rtnetlink.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,6 +30,65 @@ networks(void *arg, uint32_t net, unsigned plen)
 
 	assert_int_equal(plen, 24);
 	*sum += ntohl(net);
+}
+
+struct held {
+	unsigned n, shut;
+};
+
+static void
+hold(void *arg, const struct rtnl_seen *r)
+{
+	struct held *h = arg;
+
+	h->n++;
+	h->shut += r->type == RTN_PROHIBIT;
+	assert_int_equal(r->plen, 24);
+}
+
+/* As oe/guard.c uses one: a device first, and shut without it. */
+static void
+tables_hold_what_they_should(const char *name)
+{
+	struct rtnl_route want[] = {
+		{ .dst = ip("192.0.2.0"), .plen = 24, .metric = 1,
+		    .ifname = name },
+		{ .dst = ip("192.0.2.0"), .plen = 24, .metric = 2,
+		    .type = RTN_PROHIBIT },
+		{ .dst = ip("198.51.100.0"), .plen = 24, .metric = 2,
+		    .type = RTN_THROW },
+	};
+	struct rtnl_rule rule = { .priority = 90, .table = 78, .mark = 5,
+		.invert = true };
+	struct held	 h = { 0 };
+	uint32_t	 src, via;
+	char		 other[IFNAMSIZ];
+
+	assert_int_equal(rtnl_table_set(78, want, 3), 0);
+	assert_int_equal(rtnl_table_set(78, want, 3), 0);
+	assert_int_equal(rtnl_routes(78, hold, &h), 0);
+	assert_int_equal(h.n, 3);
+	assert_int_equal(h.shut, 1);
+	assert_int_equal(rtnl_rule_add(&rule), 0);
+	assert_int_equal(rtnl_route_get(ip("192.0.2.9"), 0, &src, &via, other),
+	    0);
+	assert_string_equal(other, name);
+	/* Another type in its place, and without the device. */
+	want[2].type = RTN_PROHIBIT;
+	assert_int_equal(rtnl_table_set(78, want + 1, 2), 0);
+	h = (struct held){ 0 };
+	assert_int_equal(rtnl_routes(78, hold, &h), 0);
+	assert_int_equal(h.n, 2);
+	assert_int_equal(h.shut, 2);
+	assert_int_equal(rtnl_route_get(ip("192.0.2.9"), 0, &src, &via, other),
+	    -1);
+	assert_int_equal(errno, EACCES);
+	assert_int_equal(rtnl_table_set(78, NULL, 0), 0);
+	h = (struct held){ 0 };
+	assert_int_equal(rtnl_routes(78, hold, &h), 0);
+	assert_int_equal(h.n, 0);
+	assert_int_equal(rtnl_rule_del(&rule), 0);
+	assert_int_equal(rtnl_rule_del(&rule), -1);
 }
 
 static void
@@ -88,6 +148,7 @@ devices_routes_and_rules(void **state)
 	assert_int_equal(rtnl_route_del(&def), 0);
 	assert_int_equal(rtnl_route_del(&def), -1);
 
+	tables_hold_what_they_should(name);
 	direct.ifname = name;
 	direct.mtu = 1300;
 	assert_int_equal(rtnl_route_add(&direct), 0);

@@ -24,7 +24,8 @@
  * One command a line, '#' begins a comment.  Hosts are named in scenario.c.
  *
  *   config TEXT                 a line for section "oe", before the first other command
- *   option routes|no-key|kernel pass_route is wanted; we have no key; the kernel does ESP
+ *   option routes|no-key|probes pass_route is wanted; we have no key; probes are events
+ *   option kernel               the kernel does ESP
  *   send [SRC] DST TAG [KIND] [sport=N] [dport=N] [size=N] [df] [id=N] [more]
  *       [frag=BYTES] [seq=N] [ack=N]   out of the TUN
  *   flood COUNT TAG [...]       a datagram to each of COUNT hosts
@@ -44,6 +45,9 @@
  *   peer-lookup ID FROM         responder: Phase 1 of ID
  *   child-ask ID FROM SRC DST   responder: Phase 2, SRC is ours
  *   initial-contact ID FROM
+ *   silent PEER                 the peer did not answer a probe
+ *   invalid-spi PEER SPI [authenticated]   PEER says that it does not know it
+ *   wake                        we slept
  *   local ADDRESS | reload      reload takes the config lines since the last
  *   phase1 lost|kept            no Phase 1 SA is left to delete over
  *   requests refused|taken
@@ -142,6 +146,8 @@ do_option(struct player *p)
 		p->routes = true;
 	else if (player_flag(p, "no-key"))
 		p->no_key = true;
+	else if (player_flag(p, "probes"))
+		p->w->probes = true;
 	else if (player_flag(p, "kernel"))
 		p->kernel = true;
 	else

@@ -1,0 +1,42 @@
+/* guard.h - what policy denies or takes only encrypted stays in, also while nobody runs to encrypt it */
+#ifndef OE_GUARD_H
+#define OE_GUARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "oe/engine.h"
+
+/*
+ * Deny, paranoid and tunnel prefixes as "prohibit" routes in a table of their
+ * own, asked for every packet without the daemon's mark before the main
+ * table is.  They are the kernel's: no route of the main table, however long,
+ * and no socket bound to a device passes them by, and they stay when the daemon
+ * is killed.  Prefixes within them that policy lets go in the clear, and resolvers,
+ * are left to the main table.
+ */
+struct guard;
+
+/*
+ * ifname: where packets for such prefixes go while it exists, NULL if
+ * another rule has taken them before.  It is borrowed.
+ */
+struct guard *guard_new(uint32_t table, uint32_t priority, uint32_t mark,
+	    const char *ifname);
+/*
+ * What c says; NULL: nothing is shut.  src (network order): the source that
+ * packets into ifname get, 0: the kernel's choice.  Never shorter of a prefix
+ * that stays.  0, or -1 after one log line: then all that was shut still is.
+ */
+int	guard_set(struct guard *g, const struct oe_config *c);
+int	guard_source(struct guard *g, uint32_t src);
+/* Somebody may have removed rules or routes: puts back what is gone. */
+void	guard_mend(struct guard *g);
+/* Is all of a network (network order) left to the main table? */
+bool	guard_leaves(const struct guard *g, uint32_t net, unsigned plen);
+bool	guard_shuts(const struct guard *g);	/* anything at all */
+/* open: the operator ends it, and what was shut is open again; else it stays
+ * in the kernel, for a successor.  NULL is allowed. */
+void	guard_close(struct guard *g, bool open);
+
+#endif

@@ -1,0 +1,124 @@
+/* liveness.c - does the peer still have our SAs? One-way traffic, waking, and hints make us ask (RFC 3706 §5.5) */
+#include "config.h"
+
+#include "base/log.h"
+#include "base/util.h"
+#include "oe/core.h"
+
+#define ONE_WAY		3000	/* milliseconds of ESP out and none in */
+#define PROBE_INTERVAL	3000	/* between questions about one connection */
+#define HINT_INTERVAL	5000	/* the same, where a stranger may cause them */
+
+/* Nobody answers for these SAs: keyed anew beside them, at most once a minute
+ * while that leads to nothing. */
+static void
+liveness_key_anew(struct connection *conn, const char *why)
+{
+	struct core *c = conn->core;
+
+	if (conn->requested || (conn->anew_at != 0 &&
+	    c->now - conn->anew_at < SUSPECT_INTERVAL))
+		return;
+	conn->anew_at = c->now;
+	conn->silent = true;
+	log_info("%s: %s: asking %s for new keys", ipv4_text(conn->key.dst),
+	    why, keying_id_text(&conn->peer_id));
+	conn->request_at = 0;
+	connection_rekey(conn, why);
+}
+
+static void
+liveness_probe(struct connection *conn, unsigned interval, const char *why)
+{
+	struct core *c = conn->core;
+
+	if (conn->state != CONNECTION_KEYED ||
+	    (conn->requested && !conn->silent) || (conn->probe_at != 0 && c->now - conn->probe_at < interval))
+		return;
+	conn->probe_at = c->now;
+	if (c->ops->probe(c->ops_arg, c->now, conn) == -1)
+		liveness_key_anew(conn, why);
+}
+
+void
+connection_sent(struct connection *conn)
+{
+	struct core *c = conn->core;
+
+	if (conn->unanswered == 0)
+		conn->unanswered = c->now;
+	else if (c->now - conn->unanswered >= ONE_WAY)
+		liveness_probe(conn, PROBE_INTERVAL,
+		    "nothing comes back, and nobody can be asked");
+}
+
+void
+connection_heard(struct connection *conn)
+{
+	conn->heard = conn->core->now;
+	conn->unanswered = conn->anew_at = 0;
+	conn->silent = false;
+}
+
+void
+connection_tick_liveness(struct connection *conn)
+{
+	/* Programs that wait for an answer send nothing more. */
+	if (conn->unanswered != 0 &&
+	    conn->core->now - conn->unanswered >= ONE_WAY &&
+	    conn->used >= conn->probe_at)
+		liveness_probe(conn, PROBE_INTERVAL,
+		    "nothing comes back, and nobody can be asked");
+}
+
+void
+connection_peer_silent(struct connection *conn)
+{
+	if (conn->state != CONNECTION_KEYED)
+		return;
+	liveness_key_anew(conn, "its peer does not answer");
+}
+
+void
+core_invalid_spi(struct core *c, uint64_t now, uint32_t peer, uint32_t spi_out,
+    bool authenticated)
+{
+	struct connection *conn;
+	struct sa_pair	  *p;
+
+	c->now = now;
+	TAILQ_FOREACH(conn, &c->connections, all) {
+		if (conn->path.peer != peer || conn->state != CONNECTION_KEYED)
+			continue;
+		/* Of several pairs only the one that we send on matters. */
+		if ((p = connection_pair(conn)) == NULL ||
+		    p->spi_out != spi_out)
+			continue;
+		if (authenticated)
+			liveness_key_anew(conn,
+			    "its peer has lost our outbound SA");
+		else
+			liveness_probe(conn, HINT_INTERVAL,
+			    "somebody says that its peer has lost our SA");
+		return;
+	}
+}
+
+void
+core_wake(struct core *c, uint64_t now, const char *why)
+{
+	struct connection *conn;
+	unsigned	   n = 0;
+
+	c->now = now;
+	TAILQ_FOREACH(conn, &c->connections, all) {
+		if (conn->state != CONNECTION_KEYED)
+			continue;
+		conn->probe_at = 0;
+		liveness_probe(conn, PROBE_INTERVAL, why);
+		n++;
+	}
+	if (n != 0)
+		log_info("%s: %u peers are asked whether they still have our "
+		    "SAs", why, n);
+}

@@ -1,0 +1,301 @@
+/* capture.c - which packets of this host go into the device: all but the local ones, whatever the main table says */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/ip.h"
+#include "base/log.h"
+#include "base/ratelimit.h"
+#include "base/rtnl.h"
+#include "base/util.h"
+#include "rsipc/capture.h"
+
+/* One number for table and priority: "RS"; the guard's follow. */
+#define CAPTURE_TABLE	0x5253u
+#define GUARD_TABLE	0x5254u
+
+/* Of the default route: the second stays when an address goes, and the first
+ * with it. */
+#define METRIC_SOURCE	1
+#define METRIC_BARE	2
+
+#define LINKS_MAX	256	/* networks and routes of the host that are left alone */
+#define LOCAL_PLEN_MIN	8	/* whole realms are not local, whatever anybody says */
+
+struct network {
+	uint32_t net;			/* network order */
+	unsigned plen;
+};
+
+struct capture {
+	char	 name[IFNAMSIZ], clear_name[IFNAMSIZ];
+	struct guard *guard;
+	bool	 works;
+	uint32_t src, gateway;
+	char	 link[IFNAMSIZ];	/* towards the gateway */
+	uint32_t next_hop;		/* 0: the gateway is on the link */
+	struct network local[CAPTURE_LOCALS_MAX];
+	size_t	 nlocals;
+	struct network links[LINKS_MAX];	/* as the main table has them */
+	size_t	 nlinks;
+	unsigned own[2];		/* indices of our devices */
+	struct ratelimit refusals;
+};
+
+struct capture *
+capture_new(const char *name, const char *clear_name)
+{
+	struct capture *c = xcalloc(1, sizeof(*c));
+
+	snprintf(c->name, sizeof(c->name), "%s", name);
+	snprintf(c->clear_name, sizeof(c->clear_name), "%s", clear_name);
+	c->guard = guard_new(GUARD_TABLE, GUARD_TABLE, CAPTURE_MARK, c->name);
+	c->refusals = (struct ratelimit)RATELIMIT_INIT(5, 60000);
+	return c;
+}
+
+void
+capture_free(struct capture *c, bool open)
+{
+	if (c == NULL)
+		return;
+	capture_end(c);
+	guard_close(c->guard, open);
+	free(c);
+}
+
+int
+capture_policy(struct capture *c, const struct oe_config *config)
+{
+	if (guard_set(c->guard, config) == -1)
+		return -1;
+	/* What was local may not be so any more. */
+	capture_mend(c);
+	return 0;
+}
+
+/* --- what is local ---------------------------------------------------------- */
+
+static bool
+is_private(uint32_t net, unsigned plen)
+{
+	static const struct {
+		uint32_t net;		/* host order */
+		unsigned plen;
+	} space[] = { { 0x0a000000, 8 }, { 0xac100000, 12 },
+		{ 0xc0a80000, 16 } };
+	size_t i;
+
+	for (i = 0; i < sizeof(space) / sizeof(space[0]); i++) {
+		if (plen >= space[i].plen &&
+		    ip_in_prefix(net, htonl(space[i].net), space[i].plen))
+			return true;
+	}
+	return false;
+}
+
+/* An address makes its network local (the kernel adds that route); other
+ * routes are believed in private space only. */
+static void
+capture_link(void *arg, const struct rtnl_seen *r)
+{
+	struct capture *c = arg;
+
+	if (r->type != RTN_UNICAST || r->plen < LOCAL_PLEN_MIN ||
+	    r->ifindex == c->own[0] || r->ifindex == c->own[1] ||
+	    c->nlinks == LINKS_MAX || (!is_private(r->dst, r->plen) &&
+	    (r->protocol != RTPROT_KERNEL || r->scope != RT_SCOPE_LINK)))
+		return;
+	c->links[c->nlinks++] = (struct network){ .net = r->dst,
+		.plen = r->plen };
+}
+
+static void
+capture_read_links(struct capture *c)
+{
+	c->own[0] = if_nametoindex(c->name);
+	c->own[1] = if_nametoindex(c->clear_name);
+	c->nlinks = 0;
+	if (rtnl_routes(RT_TABLE_MAIN, capture_link, c) == -1)
+		log_debug("routes: %s", strerror(errno));
+}
+
+static bool
+within_links(const struct capture *c, uint32_t net, unsigned plen)
+{
+	size_t i;
+
+	for (i = 0; i < c->nlinks; i++) {
+		if (plen >= c->links[i].plen && ip_in_prefix(net,
+		    c->links[i].net, c->links[i].plen))
+			return true;
+	}
+	return false;
+}
+
+/* May what a gateway calls local be so now? */
+static bool
+may_be_local(const struct capture *c, uint32_t net, unsigned plen)
+{
+	return (is_private(net, plen) || within_links(c, net, plen)) &&
+	    guard_leaves(c->guard, net, plen);
+}
+
+/* --- the table -------------------------------------------------------------- */
+
+static void
+want_local(const struct capture *c, struct rtnl_route *want, size_t *n,
+    uint32_t net, unsigned plen)
+{
+	if (guard_leaves(c->guard, net, plen))
+		want[(*n)++] = (struct rtnl_route){ .dst = net, .plen = plen,
+			.type = RTN_THROW };
+}
+
+/* What the gateway alone tells of lies behind it, whatever the main table says. */
+static void
+want_told(const struct capture *c, struct rtnl_route *want, size_t *n,
+    const struct network *l)
+{
+	size_t at = *n;
+
+	if (!may_be_local(c, l->net, l->plen))
+		return;
+	want_local(c, want, n, l->net, l->plen);
+	if (c->link[0] == '\0' || within_links(c, l->net, l->plen))
+		return;
+	want[at].type = 0;
+	want[at].via = c->next_hop != 0 ? c->next_hop : c->gateway;
+	want[at].ifname = c->link;
+}
+
+static int
+capture_apply(struct capture *c)
+{
+	struct rtnl_rule  rule = { .priority = CAPTURE_TABLE,
+		.table = CAPTURE_TABLE, .mark = CAPTURE_MARK, .invert = true };
+	struct rtnl_route want[LINKS_MAX + CAPTURE_LOCALS_MAX + 3] = { 0 };
+	size_t		  n = 0, i;
+	int		  rc;
+
+	if (c->works) {
+		capture_read_links(c);
+		want[n++] = (struct rtnl_route){ .ifname = c->name,
+			.metric = METRIC_BARE };
+		if (c->src != 0)
+			want[n++] = (struct rtnl_route){ .ifname = c->name,
+				.metric = METRIC_SOURCE, .src = c->src };
+		if (c->gateway != 0)
+			want_local(c, want, &n, c->gateway, 32);
+		for (i = 0; i < c->nlinks; i++)
+			want_local(c, want, &n, c->links[i].net,
+			    c->links[i].plen);
+		for (i = 0; i < c->nlocals; i++)
+			want_told(c, want, &n, &c->local[i]);
+		}
+	rc = rtnl_table_set(CAPTURE_TABLE, want, n);
+	if (rc == 0 && c->works)
+		return rtnl_rule_add(&rule);
+	while (!c->works && rtnl_rule_del(&rule) == 0)
+		continue;
+	return rc;
+}
+
+int
+capture_begin(struct capture *c, uint32_t src, uint32_t gateway)
+{
+	c->works = true;
+	c->src = src;
+	c->gateway = gateway;
+	c->link[0] = '\0';
+	if (gateway != 0 && rtnl_route_get(gateway, CAPTURE_MARK, NULL,
+	    &c->next_hop, c->link) == -1)
+		log_debug("no route to %s: %s", ipv4_text(gateway),
+		    strerror(errno));
+	if (capture_apply(c) == -1) {
+		log_error("cannot lead packets into %s: %s", c->name,
+		    strerror(errno));
+		return -1;
+	}
+	return guard_source(c->guard, src);
+}
+
+void
+capture_end(struct capture *c)
+{
+	c->works = false;
+	c->src = c->gateway = 0;
+	if (capture_apply(c) == -1)
+		log_warn("cannot take routes into %s away: %s", c->name,
+		    strerror(errno));
+	guard_source(c->guard, 0);
+}
+
+void
+capture_forget_locals(struct capture *c)
+{
+	c->nlocals = 0;
+	if (c->works)
+		capture_mend(c);
+}
+
+bool
+capture_leaves(const struct capture *c, uint32_t addr)
+{
+	return guard_leaves(c->guard, addr, 32);
+}
+
+bool
+capture_works(const struct capture *c)
+{
+	return c->works;
+}
+
+void
+capture_mend(struct capture *c)
+{
+	if (c->works && capture_apply(c) == -1)
+		log_error("routes into %s are gone and cannot be put back: %s",
+		    c->name, strerror(errno));
+	guard_mend(c->guard);
+}
+
+void
+capture_add_local(struct capture *c, uint32_t net, uint32_t mask)
+{
+	uint32_t h = ntohl(mask);
+	unsigned plen = 0;
+	size_t	 i;
+
+	while (plen < 32 && (h & 1u << (31 - plen)))
+		plen++;
+	if (plen < LOCAL_PLEN_MIN || (plen < 32 && (h << plen) != 0) ||
+	    (net & mask) != net)
+		return;
+	for (i = 0; i < c->nlocals; i++) {
+		if (c->local[i].net == net && c->local[i].plen == plen)
+			return;
+	}
+	capture_read_links(c);
+	if (!may_be_local(c, net, plen)) {
+		if (ratelimit_pass(&c->refusals, clock_now()))
+			log_warn("the gateway calls %s/%u local: it is not "
+			    "believed, as that is %s", ipv4_text(net), plen,
+			    guard_leaves(c->guard, net, plen) ? "neither "
+			    "private nor on a link of ours" :
+			    "to be denied or encrypted");
+		return;
+	}
+	if (c->nlocals == CAPTURE_LOCALS_MAX)
+		return;
+	c->local[c->nlocals++] = (struct network){ .net = net, .plen = plen };
+	log_info("%s/%u is local", ipv4_text(net), plen);
+	if (c->works)
+		capture_mend(c);
+}

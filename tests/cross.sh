@@ -1,0 +1,91 @@
+#!/bin/sh
+# cross.sh - other machines: 32 bits, and big-endian; cross-built, the unit tests and -n run by qemu
+set -u
+# shellcheck source=tests/portlib.sh
+. "$(dirname "$0")/portlib.sh"
+
+# ARCH TRIPLET QEMU: builds all programs and runs what needs no network.
+machine()
+{
+	arch=$1
+	triplet=$2
+	qemu=$(command -v "$3-static" || command -v "$3")
+	cc=$triplet-gcc
+	dir=$PORT_CACHE/$arch/build
+	port_sysroot "$arch"
+	cache=$(command -v ccache) || cache=
+	PKG_CONFIG_LIBDIR=$sysroot/usr/lib/$triplet/pkgconfig:$sysroot/usr/share/pkgconfig
+	PKG_CONFIG_SYSROOT_DIR=$sysroot
+	export PKG_CONFIG_LIBDIR PKG_CONFIG_SYSROOT_DIR
+	port_step "$arch: configure" port_configure "$dir" \
+	    --host="$triplet" CC="${cache:+$cache }$cc --sysroot=$sysroot" \
+	    --sysconfdir=/etc --runstatedir=/run
+	# shellcheck disable=SC2016
+	units=$(printf 'include Makefile\nunits:; @echo $(check_PROGRAMS)\n' |
+	    make -s -C "$dir" -f - units | tr ' ' '\n' | grep '^tests/unit/')
+	[ -n "$units" ] || port_fail "$arch: configure found no unit tests"
+	# shellcheck disable=SC2086
+	port_step "$arch: build" make -s -j"$port_jobs" -C "$dir" all
+	# shellcheck disable=SC2086
+	port_step "$arch: build the unit tests" make -s -j"$port_jobs" \
+	    -C "$dir" $units
+	cd "$dir" || exit 99
+	passed=0
+	begin=$(date +%s)
+	for unit in $units; do
+		case $unit in
+		# Of speed; a minute of it on this machine, ten in qemu; of the
+		# kernel's devices, which qemu does not pass on.
+		*/test_scale | */test_ike_hostile | */test_rtnl) continue ;;
+		esac
+		srcdir=$PORT_SRC top_srcdir=$PORT_SRC timeout 300 "$qemu" \
+		    -L "$sysroot" "./$unit" >log 2>&1 </dev/null
+		case $? in
+		0)	passed=$((passed + $(grep -c '\[ *OK \]' log))) ;;
+		77)	port_say "$arch: $unit skipped: $(tail -n 1 log)" ;;
+		*)	grep -v -e '\[ *OK \]' -e '\[ RUN' log | tail -n 30
+			port_fail "$arch: $unit" ;;
+		esac
+	done
+	port_say "$arch: $passed unit tests passed:" \
+	    "$(($(date +%s) - begin)) s"
+	starts "$arch" rsipd/rsipd 'public-interface = "lo"
+private-interface = "lo"'
+	starts "$arch" rsipc/rsipc 'gateway = "10.0.0.1"
+key-id = 4294967295'
+	starts "$arch" oe/oed 'address = "198.51.100.10"
+oe { resolvers = { "198.51.100.53" } }'
+}
+
+# ARCH PROGRAM CONFIGURATION: -n accepts it.
+starts()
+{
+	printf '%s\n' "$3" >conf
+	"$qemu" -L "$sysroot" "./$2" -n -c conf >log 2>&1 || {
+		cat log
+		port_fail "$1: ${2##*/} -n"
+	}
+	printf 'nonsense\n' >conf
+	! "$qemu" -L "$sysroot" "./$2" -n -c conf >log 2>&1 ||
+	    port_fail "$1: ${2##*/} -n accepts nonsense"
+	port_say "$1: ${2##*/} -n accepts its configuration"
+}
+
+port_needs apt-get dpkg-deb pkg-config make
+done=
+for machine in "armhf arm-linux-gnueabihf qemu-arm" \
+    "s390x s390x-linux-gnu qemu-s390x"; do
+	# shellcheck disable=SC2086
+	set -- $machine
+	if ! command -v "$2-gcc" >/dev/null; then
+		port_say "$1 left out: no $2-gcc (Debian: gcc-$2)"
+	elif ! command -v "$3-static" >/dev/null && ! command -v "$3" >/dev/null
+	then
+		port_say "$1 left out: no $3 (Debian: qemu-user-static)"
+	else
+		machine "$@"
+		done="$done $1"
+	fi
+done
+[ -n "$done" ] || port_skip "no cross compiler with its qemu"
+port_say "ok:$done"

@@ -55,6 +55,14 @@ priv_user(const char *name)
 	return NULL;
 }
 
+static bool keep_low_ports;
+
+void
+priv_keep_low_ports(void)
+{
+	keep_low_ports = true;
+}
+
 int
 priv_drop(const char *name)
 {
@@ -66,6 +74,9 @@ priv_drop(const char *name)
 		log_error("cannot choose capabilities");
 		return -1;
 	}
+	if (keep_low_ports)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
+		    CAP_NET_BIND_SERVICE);
 	if ((pw = priv_user(name)) == NULL && geteuid() == 0)
 		return -1;
 	if (pw != NULL && priv_can_change(pw)) {

@@ -7,6 +7,9 @@
 /* True if the process has CAP_NET_ADMIN and CAP_NET_RAW. */
 bool	priv_have_net(void);
 
+/* priv_drop() is to leave CAP_NET_BIND_SERVICE: the right to ports below 1024. */
+void	priv_keep_low_ports(void);
+
 /*
  * Changes to the daemon's own user of that name (or to the one that configure
  * --with-user gives to all), and to that user's group; keeps only CAP_NET_ADMIN

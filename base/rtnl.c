@@ -6,9 +6,11 @@
 #include <linux/fib_rules.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <net/if_arp.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/ip.h"
@@ -472,6 +474,35 @@ rtnl_networks_of(const char *ifname,
 	struct addr_walk w = { .fn = fn, .arg = arg };
 
 	return addr_walk(ifname, &w);
+}
+
+int
+rtnl_neighbour(const char *ifname, uint32_t addr, uint8_t lladdr[8])
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+		.sin_addr.s_addr = addr };
+	struct arpreq	   req = { 0 };
+	uint32_t	   via = 0;
+	char		   out[IFNAMSIZ];
+	int		   fd, rc;
+
+	if (rtnl_route_get(addr, 0, NULL, &via, out) == -1)
+		return 0;
+	if (via != 0 || strcmp(out, ifname) != 0)
+		return -1;
+	/* The kernel answers this for one address since ever; RTM_GETNEIGH does
+	 * since Linux 5.0. */
+	if ((fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) == -1)
+		return 0;
+	memcpy(&req.arp_pa, &sin, sizeof(sin));
+	memcpy(req.arp_dev, out, sizeof(req.arp_dev));
+	rc = ioctl(fd, SIOCGARP, &req);
+	close(fd);
+	if (rc == -1 || !(req.arp_flags & ATF_COM))
+		return 0;
+	memset(lladdr, 0, 8);
+	memcpy(lladdr, req.arp_ha.sa_data, 6);
+	return 1;
 }
 
 int

@@ -72,6 +72,10 @@ int	rtnl_addr_of(const char *ifname, uint32_t *addr, unsigned *plen);
 int	rtnl_networks_of(const char *ifname,
 	    void (*fn)(void *, uint32_t net, unsigned plen), void *arg);
 
+/* The link-layer address of a neighbour, in the first bytes of 8: 1; 0: the kernel
+ * does not know it; -1: addr is not on this link. */
+int	rtnl_neighbour(const char *ifname, uint32_t addr, uint8_t lladdr[8]);
+
 /* A descriptor that becomes readable when links, addresses, routes or rules change
  * (the caller drains and closes it); -1 with errno. */
 int	rtnl_monitor(void);

@@ -6,6 +6,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,9 @@ struct transport {
 	size_t		 out_len;
 	uint8_t		 buf[RSIP_MESSAGE_MAX];
 };
+
+#define LOW_PORT_FIRST	600	/* below are services' own, as for rsh and NFS */
+#define LOW_PORT_TRIES	64
 
 static void	transport_timeout(evutil_socket_t, short, void *);
 
@@ -230,6 +234,29 @@ tcp_options(int fd)
 	}
 }
 
+/*
+ * From a port that this host's users cannot have: to the gateway that is the
+ * difference between us and them.  Without the right to one any port will do.
+ */
+static void
+bind_low_port(int fd)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	int		   i, on = 1;
+
+	/* Another connection of ours may be in TIME_WAIT. */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	for (i = 0; i < LOW_PORT_TRIES; i++) {
+		sin.sin_port = htons((uint16_t)(LOW_PORT_FIRST +
+		    random_uniform(IPPORT_RESERVED - LOW_PORT_FIRST)));
+		if (bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == 0)
+			return;
+		if (errno != EADDRINUSE)
+			break;
+	}
+	log_debug("no port below %d: %s", IPPORT_RESERVED, strerror(errno));
+}
+
 static void
 tcp_connect(struct transport *t, struct sockaddr_in *sa)
 {
@@ -240,6 +267,7 @@ tcp_connect(struct transport *t, struct sockaddr_in *sa)
 	if (fd == -1)
 		goto fail;
 	tcp_options(fd);
+	bind_low_port(fd);
 	t->bev = bufferevent_socket_new(t->base, fd, BEV_OPT_CLOSE_ON_FREE |
 	    BEV_OPT_DEFER_CALLBACKS);
 	if (t->bev == NULL) {
@@ -282,6 +310,8 @@ udp_connect(struct transport *t, struct sockaddr_in *sa)
 	int fd, mark = CAPTURE_MARK;
 
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd != -1)
+		bind_low_port(fd);
 	if (fd == -1 ||
 	    setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == -1 ||
 	    connect(fd, (struct sockaddr *)sa, sizeof(*sa)) == -1 ||

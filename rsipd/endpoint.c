@@ -11,8 +11,9 @@
 
 struct endpoints {
 	struct endpoint *hash;
-	TAILQ_HEAD(endpoint_list, endpoint) lru;	/* longest silent first */
-	size_t	 max;
+	/* Longest silent first; [1]: held. */
+	TAILQ_HEAD(endpoint_list, endpoint) lru[2];
+	size_t	 nfree, max;
 	uint64_t seed;
 };
 
@@ -23,7 +24,8 @@ endpoints_new(size_t max)
 
 	if ((t = calloc(1, sizeof(*t))) == NULL)
 		return NULL;
-	TAILQ_INIT(&t->lru);
+	TAILQ_INIT(&t->lru[0]);
+	TAILQ_INIT(&t->lru[1]);
 	t->max = max;
 	random_bytes(&t->seed, sizeof(t->seed));
 	return t;
@@ -34,7 +36,8 @@ endpoint_free(struct endpoints *t, struct endpoint *e)
 {
 	/* NOLINTNEXTLINE: what is in the list is in the hash table */
 	HASH_DEL(t->hash, e);
-	TAILQ_REMOVE(&t->lru, e, lru);
+	TAILQ_REMOVE(&t->lru[e->held], e, lru);
+	t->nfree -= !e->held;
 	free(e->answer);
 	free(e);
 }
@@ -42,10 +45,14 @@ endpoint_free(struct endpoints *t, struct endpoint *e)
 void
 endpoints_free(struct endpoints *t)
 {
+	unsigned i;
+
 	if (t == NULL)
 		return;
-	while (!TAILQ_EMPTY(&t->lru))
-		endpoint_free(t, TAILQ_FIRST(&t->lru));
+	for (i = 0; i < 2; i++) {
+		while (!TAILQ_EMPTY(&t->lru[i]))
+			endpoint_free(t, TAILQ_FIRST(&t->lru[i]));
+	}
 	free(t);
 }
 
@@ -72,7 +79,7 @@ make_room(struct endpoints *t, uint32_t addr)
 	struct endpoint *e, *oldest = NULL;
 	size_t		 n = 0;
 
-	TAILQ_FOREACH(e, &t->lru, lru) {
+	TAILQ_FOREACH(e, &t->lru[0], lru) {
 		if (e->addr != addr)
 			continue;
 		if (oldest == NULL)
@@ -82,8 +89,22 @@ make_room(struct endpoints *t, uint32_t addr)
 			return;
 		}
 	}
-	if (HASH_COUNT(t->hash) >= t->max)
-		endpoint_free(t, TAILQ_FIRST(&t->lru));
+	if (t->nfree >= t->max)
+		endpoint_free(t, TAILQ_FIRST(&t->lru[0]));
+}
+
+void
+endpoints_hold(struct endpoints *t, struct endpoint *e, bool held)
+{
+	if (e->held == held)
+		return;
+	TAILQ_REMOVE(&t->lru[e->held], e, lru);
+	e->held = held;
+	TAILQ_INSERT_TAIL(&t->lru[held], e, lru);
+	if (held)
+		t->nfree--;
+	else
+		t->nfree++;
 }
 
 struct endpoint *
@@ -99,9 +120,10 @@ endpoints_get(struct endpoints *t, uint64_t now, uint32_t addr, uint16_t port)
 		e->addr = addr;
 		e->port = port;
 		HASH_ADD(hh, t->hash, key, sizeof(e->key), e);
+		t->nfree++;
 	} else
-		TAILQ_REMOVE(&t->lru, e, lru);
-	TAILQ_INSERT_TAIL(&t->lru, e, lru);
+		TAILQ_REMOVE(&t->lru[e->held], e, lru);
+	TAILQ_INSERT_TAIL(&t->lru[e->held], e, lru);
 	e->used = now;
 	return e;
 }
@@ -111,12 +133,15 @@ endpoints_expire(struct endpoints *t, uint64_t now, uint64_t idle,
     bool (*keep)(void *arg, const struct endpoint *e), void *arg)
 {
 	struct endpoint *e, *next;
+	unsigned	 i;
 
-	for (e = TAILQ_FIRST(&t->lru); e != NULL && e->used + idle <= now;
-	    e = next) {
-		next = TAILQ_NEXT(e, lru);
-		if (!keep(arg, e))
-			endpoint_free(t, e);
+	for (i = 0; i < 2; i++) {
+		for (e = TAILQ_FIRST(&t->lru[i]); e != NULL &&
+		    e->used + idle <= now; e = next) {
+			next = TAILQ_NEXT(e, lru);
+			if (!e->held || !keep(arg, e))
+				endpoint_free(t, e);
+		}
 	}
 }
 
@@ -194,14 +219,18 @@ endpoint_arrived(struct endpoints *t, struct endpoint *e, const uint8_t *msg,
 	/*
 	 * A copy that wandered must not be served again after its successors.
 	 * A host that has rebooted begins anew, with the two messages that do
-	 * no harm when they are served twice.
+	 * no harm when they are served twice; the count begins anew only when a
+	 * registration does.
 	 */
 	if (type != RSIP_REGISTER_REQUEST && type != RSIP_DEREGISTER_REQUEST &&
 	    e->begun && !is_later(counter, e->floor))
 		return ENDPOINT_IGNORE;
 	e->request = request;
-	e->floor = counter;
-	e->begun = true;
+	e->counter = counter;
+	if (type != RSIP_REGISTER_REQUEST && type != RSIP_DEREGISTER_REQUEST) {
+		e->floor = counter;
+		e->begun = true;
+	}
 	return ENDPOINT_SERVE;
 }
 
@@ -209,6 +238,12 @@ void
 endpoint_answered(struct endpoint *e, const uint8_t *answer, size_t len)
 {
 	e->waiting = false;
+	/* What was sent under another client ID is refused for that. */
+	if (len > 1 && (answer[1] == RSIP_REGISTER_RESPONSE ||
+	    answer[1] == RSIP_DEREGISTER_RESPONSE)) {
+		e->floor = e->counter;
+		e->begun = true;
+	}
 	if (len > e->cap) {
 		free(e->answer);
 		e->answer = malloc(len);

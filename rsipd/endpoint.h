@@ -19,7 +19,9 @@ struct endpoint {
 	uint64_t used;
 	bool	 begun;			/* floor is valid */
 	bool	 waiting;		/* its last request is not answered yet */
+	bool	 held;			/* a registration stands on it */
 	uint32_t floor;			/* the last counter that was served */
+	uint32_t counter;		/* of the request being served */
 	uint64_t request;		/* digest of the last request; 0: none */
 	uint8_t	*answer;		/* the "last message" buffer */
 	size_t	 len, cap;
@@ -29,16 +31,19 @@ struct endpoint {
 
 struct endpoints;
 
-/* max: how many there may be; the longest silent gives way. */
+/* max: how many there may be that are not held; the longest silent gives way. */
 struct endpoints *endpoints_new(size_t max);
 void	endpoints_free(struct endpoints *t);
 /* Finds or makes one.  NULL if memory is out. */
 struct endpoint *endpoints_get(struct endpoints *t, uint64_t now, uint32_t addr,
 	    uint16_t port);
 struct endpoint *endpoints_find(struct endpoints *t, uint32_t addr, uint16_t port);
-/* Drops those silent for idle milliseconds that keep() does not want. */
+/* Drops those silent for idle milliseconds; of the held, those that keep() does
+ * not want. */
 void	endpoints_expire(struct endpoints *t, uint64_t now, uint64_t idle,
 	    bool (*keep)(void *arg, const struct endpoint *e), void *arg);
+/* Those that a registration stands on give way to none: the shell bounds them. */
+void	endpoints_hold(struct endpoints *t, struct endpoint *e, bool held);
 size_t	endpoints_count(const struct endpoints *t);
 
 enum endpoint_action {

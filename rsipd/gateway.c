@@ -65,6 +65,7 @@ gateway_new(const struct gateway_config *c, struct pool *pool,
 	g->ops = ops;
 	g->arg = arg;
 	g->log = (struct ratelimit)RATELIMIT_INIT(20, 500);
+	g->unknown = (struct ratelimit)RATELIMIT_INIT(32, 20);
 	LIST_INIT(&g->waiting);
 	find_abilities(g);
 	return g;
@@ -88,6 +89,7 @@ gateway_free(struct gateway *g)
 	}
 	gateway_release(&g->in);
 	gateway_release(&g->out);
+	gateway_neighbours_free(g);
 	leases_free(g->leases);
 	pool_free(g->pool);
 	free(g);
@@ -115,8 +117,8 @@ send_async(struct gateway *g, const struct lease_client *c,
 	g->ops->send(g->arg, &to, false, g->buffer, (size_t)len);
 }
 
-static void
-send_async_type(struct gateway *g, const struct lease_client *c,
+void
+gateway_send_type(struct gateway *g, const struct lease_client *c,
     enum rsip_type type, const struct lease_binding *b)
 {
 	struct rsip_message *m = &g->out;
@@ -132,39 +134,6 @@ send_async_type(struct gateway *g, const struct lease_client *c,
 
 /* --- ends of bindings and registrations ----------------------------------- */
 
-static void
-end_registration(struct gateway *g, uint64_t now, struct lease_client *c,
-    const char *why)
-{
-	struct lease_binding *b, *next;
-
-	for (b = LIST_FIRST(&c->bindings); b != NULL; b = next) {
-		next = LIST_NEXT(b, entry);
-		gateway_unbind(g, now, b);
-	}
-	if (ratelimit_pass(&g->log, now))
-		log_info("%s: registration %u %s", ipv4_text(c->host),
-		    c->client_id, why);
-	g->ops->event(g->arg, GATEWAY_DEREGISTERED, c, NULL);
-	g->ended[g->nended % GATEWAY_ENDED].host = c->host;
-	g->ended[g->nended++ % GATEWAY_ENDED].client_id = c->client_id;
-	leases_deregister(g->leases, c);
-}
-
-/* Did this very registration of the host end a while ago? */
-static bool
-has_ended(const struct gateway *g, uint32_t host, uint32_t client_id)
-{
-	size_t i;
-
-	for (i = 0; i < GATEWAY_ENDED && i < g->nended; i++) {
-		if (g->ended[i].host == host &&
-		    g->ended[i].client_id == client_id)
-			return true;
-	}
-	return false;
-}
-
 void
 gateway_tick(struct gateway *g, uint64_t now)
 {
@@ -177,14 +146,14 @@ gateway_tick(struct gateway *g, uint64_t now)
 			b = (struct lease_binding *)(void *)t;
 			/* §9.10.3 leaves it to us; a host that is told need not
 			 * find out by lost packets. */
-			send_async_type(g, b->client, RSIP_FREE_RESPONSE, b);
+			gateway_send_type(g, b->client, RSIP_FREE_RESPONSE, b);
 			gateway_unbind(g, now, b);
 			continue;
 		}
 		c = (struct lease_client *)(void *)t;
 		/* §9.5.3: MUST be told. */
-		send_async_type(g, c, RSIP_DEREGISTER_RESPONSE, NULL);
-		end_registration(g, now, c, "expired");
+		gateway_send_type(g, c, RSIP_DEREGISTER_RESPONSE, NULL);
+		gateway_end(g, now, c, "expired");
 	}
 }
 
@@ -198,8 +167,8 @@ shut_down_client(void *arg, struct lease_client *c)
 {
 	struct walk *w = arg;
 
-	send_async_type(w->g, c, RSIP_DEREGISTER_RESPONSE, NULL);
-	end_registration(w->g, w->now, c, "ended: shutting down");
+	gateway_send_type(w->g, c, RSIP_DEREGISTER_RESPONSE, NULL);
+	gateway_end(w->g, w->now, c, "ended: shutting down");
 	return true;
 }
 
@@ -221,15 +190,15 @@ reconfigure_client(void *arg, struct lease_client *c)
 	policies_find(g->config.policies, c->host, &c->policy);
 	if (!c->policy.may_register ||
 	    (c->policy.require_auth && !c->authentic)) {
-		send_async_type(g, c, RSIP_DEREGISTER_RESPONSE, NULL);
-		end_registration(g, w->now, c, "ended: no longer allowed");
+		gateway_send_type(g, c, RSIP_DEREGISTER_RESPONSE, NULL);
+		gateway_end(g, w->now, c, "ended: no longer allowed");
 		return true;
 	}
 	for (b = LIST_FIRST(&c->bindings); b != NULL; b = next) {
 		next = LIST_NEXT(b, entry);
 		if (gateway_still_allowed(b))
 			continue;
-		send_async_type(g, c, RSIP_FREE_RESPONSE, b);
+		gateway_send_type(g, c, RSIP_FREE_RESPONSE, b);
 		gateway_unbind(g, w->now, b);
 	}
 	return true;
@@ -324,67 +293,6 @@ gateway_misuse(struct gateway *g, uint64_t now, uint32_t host,
 /* --- requests ------------------------------------------------------------- */
 
 static enum rsip_error
-serve_register(struct gateway *g, struct gateway_request *r)
-{
-	struct rsip_message *m = r->out;
-	struct policy	     policy;
-	struct lease_client *c;
-
-	policies_find(g->config.policies, r->peer->host, &policy);
-	if (!policy.may_register)
-		return RSIP_REGISTRATION_DENIED;
-	if (r->client != NULL)
-		return RSIP_ALREADY_REGISTERED;
-	if (leases_clients(g->leases) >= g->config.max_registrations)
-		return RSIP_REGISTRATION_DENIED;
-	c = leases_register(g->leases, r->peer->host,
-	    r->now + (uint64_t)policy.registration * 1000);
-	if (c == NULL)
-		return RSIP_INTERNAL_SERVER_ERROR;
-	r->client = c;
-	c->policy = policy;
-	c->transport = r->peer->transport;
-	c->peer = r->peer->id;
-	c->since = r->now;
-	c->authentic = r->authentic;
-	if (r->in->has & RSIP_HAS_FQDN)
-		c->fqdn = strdup(r->in->fqdn);	/* a courtesy: without memory, none */
-	rsip_message_init(m, RSIP_REGISTER_RESPONSE);
-	m->has |= RSIP_HAS_CLIENT_ID | RSIP_HAS_LEASE | RSIP_HAS_POLICY |
-	    RSIP_HAS_METHOD | RSIP_HAS_TUNNEL;
-	m->client_id = c->client_id;
-	m->lease = policy.registration;
-	m->local_policy = policy.local;
-	m->remote_policy = policy.remote;
-	m->method[m->nmethods++] = RSIP_METHOD_RSAP_IP;
-	/* §9.6.1: not together with local micro-flow policy. */
-	if (g->can_rsa_ip && policy.rsa_ip && policy.local == RSIP_LOCAL_MACRO)
-		m->method[m->nmethods++] = RSIP_METHOD_RSA_IP;
-	if (g->can_ipsec && policy.ipsec)
-		m->method[m->nmethods++] = RSIP_METHOD_RSIPSEC;
-	if (policy.ipip)
-		m->tunnel[m->ntunnels++] = RSIP_TUNNEL_IPIP;
-	if (policy.gre)
-		m->tunnel[m->ntunnels++] = RSIP_TUNNEL_GRE;
-	if (ratelimit_pass(&g->log, r->now))
-		log_info("%s: registered as %u", ipv4_text(c->host),
-		    c->client_id);
-	g->ops->event(g->arg, GATEWAY_REGISTERED, c, NULL);
-	return RSIP_OK;
-}
-
-static enum rsip_error
-serve_deregister(struct gateway *g, struct gateway_request *r)
-{
-	rsip_message_init(r->out, RSIP_DEREGISTER_RESPONSE);
-	r->out->has |= RSIP_HAS_CLIENT_ID;
-	r->out->client_id = r->client->client_id;
-	end_registration(g, r->now, r->client, "ended by the host");
-	r->client = NULL;
-	return RSIP_OK;
-}
-
-static enum rsip_error
 serve_free(struct gateway *g, struct gateway_request *r,
     struct lease_binding *b)
 {
@@ -415,33 +323,6 @@ serve_extend(struct gateway *g, struct gateway_request *r,
 	return RSIP_OK;
 }
 
-/* What the message needs of the registration it is sent under. */
-static enum rsip_error
-check_registration(struct gateway *g, struct gateway_request *r)
-{
-	struct lease_client *c = r->client;
-
-	if (c == NULL) {
-		/* §9.4.3 wants REGISTER_FIRST of a gateway that does not know
-		 * the host; one that remembers its end can say more. */
-		return r->in->type == RSIP_DEREGISTER_REQUEST &&
-		    has_ended(g, r->peer->host, r->in->client_id) ?
-		    RSIP_ALREADY_UNREGISTERED : RSIP_REGISTER_FIRST;
-	}
-	if (r->in->client_id != c->client_id)
-		return RSIP_BAD_CLIENT_ID;
-	/* A host that has forgotten how it registered may still end it
-	 * (§10.2.1); all else stays with the transport of the registration (§5). */
-	if (r->in->type == RSIP_DEREGISTER_REQUEST)
-		return RSIP_OK;
-	if (r->peer->transport != c->transport)
-		return r->peer->transport == GATEWAY_UDP ? RSIP_USE_TCP :
-		    RSIP_UNKNOWN_ERROR;
-	/* Only the id makes it the host's new connection or port. */
-	c->peer = r->peer->id;
-	return RSIP_OK;
-}
-
 static bool
 is_supported(const struct gateway *g, uint8_t type)
 {
@@ -461,11 +342,11 @@ serve_registered(struct gateway *g, struct gateway_request *r)
 	struct lease_binding *b;
 	enum rsip_error	      rc;
 
-	if ((rc = check_registration(g, r)) != RSIP_OK)
+	if ((rc = gateway_check_registration(g, r)) != RSIP_OK)
 		return rc;
 	switch (r->in->type) {
 	case RSIP_DEREGISTER_REQUEST:
-		return serve_deregister(g, r);
+		return gateway_deregister(g, r);
 	case RSIP_EXTEND_REQUEST:
 	case RSIP_FREE_REQUEST:
 		b = leases_binding(g->leases, r->client, r->in->bind_id);
@@ -510,7 +391,7 @@ serve(struct gateway *g, struct gateway_request *r, enum rsip_error decoded,
 	if ((rc = gateway_authenticate(g, r, msg, len)) != RSIP_OK)
 		return rc;
 	if (r->in->type == RSIP_REGISTER_REQUEST)
-		return serve_register(g, r);
+		return gateway_register(g, r);
 	return serve_registered(g, r);
 }
 
@@ -524,7 +405,10 @@ make_error(const struct gateway_request *r, enum rsip_error error)
 	m->has |= RSIP_HAS_ERROR;
 	m->error = (uint16_t)error;
 	if (error == RSIP_ALREADY_REGISTERED) {
-		/* §9.2.3: with the id that the host may have forgotten. */
+		/* §9.2.3: with the id that the host may have forgotten, and that
+		 * its users need not know. */
+		if (!r->owner)
+			return;
 		m->has |= RSIP_HAS_CLIENT_ID;
 		m->client_id = r->client->client_id;
 	} else if (r->in->has & RSIP_HAS_CLIENT_ID) {
@@ -575,6 +459,11 @@ gateway_input(struct gateway *g, uint64_t now, const struct gateway_peer *peer,
 	enum rsip_error	       rc;
 	int		       n;
 
+	/* Not even an error: it would go to whoever was named as the source. */
+	if (!gateway_hears(g, peer->host)) {
+		g->counts.foreign++;
+		return 0;
+	}
 	g->counts.requests++;
 	rc = rsip_decode(&g->in, msg, len);
 	/* §9.1.3: no error can be caused by one, and two gateways that are
@@ -584,7 +473,8 @@ gateway_input(struct gateway *g, uint64_t now, const struct gateway_peer *peer,
 		return 0;
 	r.client = leases_client(g->leases, peer->host);
 	rc = serve(g, &r, rc, msg, len);
-	n = rc == GATEWAY_WAIT ? GATEWAY_LATER : finish(g, &r, rc, out);
+	n = rc == GATEWAY_WAIT ? GATEWAY_LATER : rc == GATEWAY_SILENT ? 0 :
+	    finish(g, &r, rc, out);
 	gateway_release(&g->in);
 	return n;
 }
@@ -634,8 +524,20 @@ gateway_registered(const struct gateway *g, const struct gateway_peer *peer)
 {
 	const struct lease_client *c = leases_client(g->leases, peer->host);
 
-	return c != NULL && c->peer == peer->id &&
-	    c->transport == peer->transport;
+	return c != NULL && c->stage != LEASE_HALF_OPEN &&
+	    c->peer == peer->id && c->transport == peer->transport;
+}
+
+bool
+gateway_end_of(const struct gateway *g, uint32_t host, struct gateway_peer *out)
+{
+	const struct lease_client *c = leases_client(g->leases, host);
+
+	if (c == NULL)
+		return false;
+	*out = (struct gateway_peer){ .host = host, .transport = c->transport,
+		.id = c->peer };
+	return true;
 }
 
 void
@@ -643,6 +545,7 @@ gateway_count(const struct gateway *g, struct gateway_counts *out)
 {
 	*out = g->counts;
 	out->registrations = leases_clients(g->leases);
+	out->half_open = leases_at(g->leases, LEASE_HALF_OPEN);
 	out->bindings = leases_bindings(g->leases);
 	out->waiting = g->nwaiting;
 }

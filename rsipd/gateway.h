@@ -29,6 +29,7 @@ enum gateway_transport { GATEWAY_TCP = 1, GATEWAY_UDP = 2 };
 struct gateway_peer {
 	uint32_t host;
 	uint8_t	 transport;		/* enum gateway_transport */
+	bool	 privileged;		/* its port is one that only a system's own programs get */
 	uint64_t id;			/* the shell's name for its connection or endpoint */
 };
 
@@ -43,6 +44,9 @@ struct gateway_config {
 	bool	 udp;			/* else USE_TCP */
 	size_t	 max_registrations;
 	size_t	 max_bindings;
+	size_t	 max_neighbour;		/* registrations of one link-layer address; 0: any */
+	struct gateway_network from[GATEWAY_NETWORKS_MAX];
+	size_t	 nfrom;			/* who is heard, beside whom policies name */
 	struct gateway_network local[GATEWAY_NETWORKS_MAX], remote[GATEWAY_NETWORKS_MAX];
 	size_t	 nlocal, nremote;	/* what QUERY is answered from */
 	const struct policies *policies;/* must outlive its use here */
@@ -66,6 +70,11 @@ struct gateway_ops {
 	/* Starts looking up an IPv4 address; later, never before this returns,
 	 * gateway_resolved() is called with the ticket.  -1: cannot. */
 	int	(*resolve)(void *arg, const char *name, uint64_t ticket);
+	/* The link-layer address of a host, in the low bytes of 8: 1; 0: not known;
+	 * -1: it is not on the link.  NULL where nobody can tell. */
+	int	(*neighbour)(void *arg, uint32_t host, uint8_t mac[8]);
+	/* Finds out soon whether this connection still has another end; may be NULL. */
+	void	(*probe)(void *arg, uint64_t id);
 	/* For whoever watches; b is NULL unless a binding is meant. */
 	void	(*event)(void *arg, enum gateway_event e, const struct lease_client *c,
 		    struct lease_binding *b);
@@ -107,12 +116,19 @@ void	gateway_set_until(struct gateway *g, uint64_t now, uint64_t until);
 /* De-registers every host, telling it (§9.5.3). */
 void	gateway_shutdown(struct gateway *g, uint64_t now);
 
+/* Is a host's word worth anything here?  Everybody else gets no answer. */
+bool	gateway_hears(const struct gateway *g, uint32_t host);
+/* A connection has ended. */
+void	gateway_disconnected(struct gateway *g, const struct gateway_peer *peer);
 /* Whether the host's registration is at this peer: the shell keeps those longer. */
 bool	gateway_registered(const struct gateway *g, const struct gateway_peer *peer);
+/* Where a host's registration is; false if it has none. */
+bool	gateway_end_of(const struct gateway *g, uint32_t host, struct gateway_peer *out);
 
 struct gateway_counts {
-	size_t	 registrations, bindings, waiting;
+	size_t	 registrations, half_open, bindings, waiting;
 	uint64_t requests, answers, asynchronous;
+	uint64_t foreign, unknown, evicted;	/* not heard; neighbours not answered; registrations */
 	uint64_t errors[512];		/* by enum rsip_error */
 };
 void	gateway_count(const struct gateway *g, struct gateway_counts *out);

@@ -524,10 +524,11 @@ fail:
 void
 gateway_unbind(struct gateway *g, uint64_t now, struct lease_binding *b)
 {
-	uint32_t host = b->client->host;
-	size_t	 i;
+	struct lease_client *c = b->client;
+	uint32_t	     host = c->host;
+	size_t		     i;
 
-	g->ops->event(g->arg, GATEWAY_FREED, b->client, b);
+	g->ops->event(g->arg, GATEWAY_FREED, c, b);
 	g->ops->demux_remove(g->arg, b->client->client_id, b->bind_id);
 	if (b->method == RSIP_METHOD_RSA_IP)
 		pool_rest_whole(g->pool, now, b->pool);
@@ -536,6 +537,10 @@ gateway_unbind(struct gateway *g, uint64_t now, struct lease_binding *b)
 		    lease_ranges(b)[i]);
 	pool_rest_spis(g->pool, now, b->pool, host, lease_spis(b), b->nspis);
 	leases_unbind(g->leases, b);
+	/* What it had is no reason to keep it for as long as it had that. */
+	if (c->nbindings == 0)
+		leases_shorten(g->leases, c, now +
+		    (uint64_t)c->policy.registration * 1000);
 }
 
 bool

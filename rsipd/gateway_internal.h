@@ -10,12 +10,16 @@
 #include "proto/rsip.h"
 #include "rsipd/gateway.h"
 
-#define GATEWAY_ENDED		256	/* registrations that ended, for ALREADY_UNREGISTERED */
+#define GATEWAY_HALF_OPEN_MIN	4	/* else a quarter of all registrations */
 #define GATEWAY_ADDRS_MAX	16	/* addresses of one name */
 #define GATEWAY_ACCOUNTS_MAX	65536	/* hosts whose authentication counters are kept */
 
 /* A request that serve() handles could not finish. */
 #define GATEWAY_WAIT		((enum rsip_error)-1)
+/* One that gets no answer. */
+#define GATEWAY_SILENT		((enum rsip_error)-2)
+/* The host is being registered already. */
+#define GATEWAY_SAME		((enum rsip_error)-3)
 
 struct gateway_name {
 	const char *fqdn;		/* in the request */
@@ -42,6 +46,7 @@ struct gateway_request {
 	struct rsip_message *in, *out;
 	struct lease_client *client;
 	bool authentic;			/* signed with the host's secret */
+	bool owner;			/* ALREADY_REGISTERED: the host itself asks */
 	struct gateway_waiting *waiting;/* NULL unless it comes back from DNS */
 };
 
@@ -52,6 +57,14 @@ struct gateway_account {
 	UT_hash_handle hh;
 };
 
+/* A link-layer address, and the registrations of hosts that have it. */
+struct gateway_neighbour {
+	uint64_t key;
+	size_t	 count;
+	LIST_HEAD(, lease_client) clients;	/* the newest first */
+	UT_hash_handle hh;
+};
+
 struct gateway {
 	struct gateway_config config;
 	const struct gateway_ops *ops;
@@ -59,13 +72,12 @@ struct gateway {
 	struct pool *pool;
 	struct leases *leases;
 	struct gateway_account *accounts;
-	struct { uint32_t host, client_id; } ended[GATEWAY_ENDED];
-	size_t nended;
+	struct gateway_neighbour *neighbours;
 	LIST_HEAD(, gateway_waiting) waiting;
 	size_t nwaiting;
 	uint64_t next_ticket;
 	bool can_rsa_ip, can_listen, can_ipsec;
-	struct ratelimit log;
+	struct ratelimit log, unknown;
 	struct gateway_counts counts;
 	struct rsip_message in, out;	/* too large for stacks */
 	uint8_t buffer[GATEWAY_MESSAGE_MAX];
@@ -89,6 +101,23 @@ uint32_t gateway_grant(const struct gateway *g, uint64_t now,
 	    const struct policy *p, const struct rsip_message *in);
 /* May the client go on using the binding under the policy that it has now? */
 bool	gateway_still_allowed(struct lease_binding *b);
+
+/* gateway.c: a message on our own account; b is NULL unless a binding is meant. */
+void	gateway_send_type(struct gateway *g, const struct lease_client *c,
+	    enum rsip_type type, const struct lease_binding *b);
+
+/* gateway_register.c */
+enum rsip_error gateway_register(struct gateway *g, struct gateway_request *r);
+enum rsip_error gateway_deregister(struct gateway *g, struct gateway_request *r);
+/* What a message needs of the registration that it is sent under. */
+enum rsip_error gateway_check_registration(struct gateway *g,
+	    struct gateway_request *r);
+/* Ends a registration and all of its bindings without a word to the host. */
+void	gateway_end(struct gateway *g, uint64_t now, struct lease_client *c,
+	    const char *why);
+/* From now on the registration's end is there. */
+void	gateway_move(struct lease_client *c, const struct gateway_peer *peer);
+void	gateway_neighbours_free(struct gateway *g);
 
 /* gateway_query.c: QUERY_REQUEST. */
 enum rsip_error gateway_query(struct gateway *g, struct gateway_request *r);

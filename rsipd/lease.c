@@ -20,6 +20,8 @@ struct leases {
 	struct lease_timer   **heap;
 	size_t		       nheap, heapcap;
 	uint64_t	       seed;
+	TAILQ_HEAD(lease_clients, lease_client) stage[LEASE_BOUND];
+	size_t		       nstage[LEASE_BOUND];
 };
 
 static size_t
@@ -48,6 +50,8 @@ leases_new(void)
 	}
 	l->cmask = l->bmask = BUCKETS_MIN - 1;
 	l->heapcap = HEAP_MIN;
+	TAILQ_INIT(&l->stage[LEASE_HALF_OPEN]);
+	TAILQ_INIT(&l->stage[LEASE_BARE]);
 	random_bytes(&l->seed, sizeof(l->seed));
 	return l;
 }
@@ -218,6 +222,66 @@ id_taken(const struct leases *l, uint32_t id)
 	return c != NULL;
 }
 
+static void
+stage_leave(struct leases *l, struct lease_client *c)
+{
+	if (c->stage == LEASE_BOUND)
+		return;
+	TAILQ_REMOVE(&l->stage[c->stage], c, entry);
+	l->nstage[c->stage]--;
+}
+
+static void
+stage_enter(struct leases *l, struct lease_client *c, enum lease_stage stage)
+{
+	c->stage = stage;
+	if (stage == LEASE_BOUND)
+		return;
+	TAILQ_INSERT_TAIL(&l->stage[stage], c, entry);
+	l->nstage[stage]++;
+}
+
+void
+leases_prove(struct leases *l, struct lease_client *c)
+{
+	if (c->stage != LEASE_HALF_OPEN)
+		return;
+	stage_leave(l, c);
+	stage_enter(l, c, LEASE_BARE);
+}
+
+struct lease_client *
+leases_oldest(const struct leases *l, enum lease_stage stage)
+{
+	return TAILQ_FIRST(&l->stage[stage]);
+}
+
+size_t
+leases_at(const struct leases *l, enum lease_stage stage)
+{
+	return l->nstage[stage];
+}
+
+struct lease_client *
+leases_any(const struct leases *l, enum lease_stage stage)
+{
+	struct lease_client *c = TAILQ_FIRST(&l->stage[stage]);
+	uint32_t	     n = random_uniform((uint32_t)l->nstage[stage]);
+
+	while (n-- > 0)
+		c = TAILQ_NEXT(c, entry);
+	return c;
+}
+
+void
+leases_shorten(struct leases *l, struct lease_client *c, uint64_t at)
+{
+	if (c->timer.at <= at)
+		return;
+	c->timer.at = at;
+	heap_fix(l, c->timer.slot);
+}
+
 struct lease_client *
 leases_register(struct leases *l, uint32_t host, uint64_t at)
 {
@@ -235,6 +299,7 @@ leases_register(struct leases *l, uint32_t host, uint64_t at)
 	c->next_bind_id = 1;
 	c->timer.at = at;
 	LIST_INIT(&c->bindings);
+	stage_enter(l, c, LEASE_HALF_OPEN);
 	b = client_bucket(l, host);
 	c->chain = *b;
 	*b = c;
@@ -257,6 +322,7 @@ leases_deregister(struct leases *l, struct lease_client *c)
 	for (b = id_bucket(l, c->client_id); *b != c; b = &(*b)->id_chain)
 		;
 	*b = c->id_chain;
+	stage_leave(l, c);
 	l->nclients--;
 	heap_remove(l, &c->timer);
 	free(c->fqdn);
@@ -390,6 +456,8 @@ leases_bind(struct leases *l, struct lease_binding *b, uint64_t at)
 	b->chain = *bucket;
 	*bucket = b;
 	LIST_INSERT_HEAD(&c->bindings, b, entry);
+	stage_leave(l, c);
+	stage_enter(l, c, LEASE_BOUND);
 	l->nbindings++;
 	c->nbindings++;
 	c->nports += b->nports;
@@ -416,6 +484,8 @@ leases_unbind(struct leases *l, struct lease_binding *b)
 	c->nbindings--;
 	c->nports -= b->nports;
 	c->nspis -= b->nspis;
+	if (c->nbindings == 0)
+		stage_enter(l, c, LEASE_BARE);
 	heap_remove(l, &b->timer);
 	free(b);
 }

@@ -43,6 +43,16 @@ struct lease_remote {
 	struct demux_range ports;		/* hi 0: any */
 };
 
+/* How far a registration has come.  Who fills the table is asked to leave in
+ * this order. */
+enum lease_stage {
+	LEASE_HALF_OPEN,	/* its host has not shown that it hears our answers */
+	LEASE_BARE,		/* it has no binding */
+	LEASE_BOUND,
+};
+
+struct gateway_neighbour;
+
 struct lease_client {
 	struct lease_timer timer;
 	uint32_t host;
@@ -53,8 +63,14 @@ struct lease_client {
 	uint64_t peer;				/* the shell's name for its end */
 	uint64_t since;
 	uint64_t misused;			/* when it was last told so; 0: never */
+	enum lease_stage stage;
+	TAILQ_ENTRY(lease_client) entry;	/* of its stage, but LEASE_BOUND */
+	struct gateway_neighbour *neighbour;	/* NULL: not counted */
+	LIST_ENTRY(lease_client) beside;	/* of the neighbour's */
 	bool	 wrapped;			/* bind ids began anew */
 	bool	 authentic;			/* registered with a signed message */
+	bool	 privileged;			/* from a port that only the system may use */
+	bool	 live;				/* peer is a connection that is open */
 	struct policy policy;
 	char	*fqdn;				/* NULL: none given */
 	LIST_HEAD(, lease_binding) bindings;
@@ -65,9 +81,19 @@ struct leases *leases_new(void);
 /* Frees every client and binding too. */
 void	leases_free(struct leases *l);
 
-/* A client with an unpredictable id that no other has. NULL: out of memory. */
+/* A client with an unpredictable id that no other has, half open. NULL: out of
+ * memory. */
 struct lease_client *leases_register(struct leases *l, uint32_t host, uint64_t at);
 struct lease_client *leases_client(const struct leases *l, uint32_t host);
+/* Half open no more. */
+void	leases_prove(struct leases *l, struct lease_client *c);
+/* Those at a stage but LEASE_BOUND, the oldest first. */
+struct lease_client *leases_oldest(const struct leases *l, enum lease_stage stage);
+size_t	leases_at(const struct leases *l, enum lease_stage stage);
+/* One of them by chance, NULL if there is none. */
+struct lease_client *leases_any(const struct leases *l, enum lease_stage stage);
+/* Ends the registration at a time, unless it ends before. */
+void	leases_shorten(struct leases *l, struct lease_client *c, uint64_t at);
 /* The client must have no bindings left. */
 void	leases_deregister(struct leases *l, struct lease_client *c);
 

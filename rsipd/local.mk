@@ -5,6 +5,7 @@ rsipd_librsipd_a_SOURCES = \
 	rsipd/gateway.c rsipd/gateway.h rsipd/gateway_internal.h \
 	rsipd/gateway_assign.c rsipd/gateway_auth.c \
 	rsipd/gateway_name.c rsipd/gateway_query.c \
+	rsipd/gateway_register.c \
 	rsipd/lease.c rsipd/lease.h \
 	rsipd/policy.c rsipd/policy.h \
 	rsipd/pool.c rsipd/pool.h \
@@ -25,7 +26,7 @@ rsipd_rsipd_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \
 
 if HAVE_CMOCKA
 RSIPD_UNIT = tests/unit/test_endpoint tests/unit/test_gateway \
-	tests/unit/test_pool tests/unit/test_scale
+	tests/unit/test_pool tests/unit/test_register tests/unit/test_scale
 check_PROGRAMS += $(RSIPD_UNIT)
 TESTS += $(RSIPD_UNIT)
 tests_unit_test_endpoint_SOURCES = tests/unit/test_endpoint.c
@@ -34,9 +35,14 @@ tests_unit_test_endpoint_LDADD = rsipd/librsipd.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_pool_SOURCES = tests/unit/test_pool.c
 tests_unit_test_pool_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_pool_LDADD = rsipd/librsipd.a $(BASE_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_gateway_SOURCES = tests/unit/test_gateway.c
+GATEWAY_WORLD = tests/unit/gateway_world.c tests/unit/gateway_world.h
+tests_unit_test_gateway_SOURCES = tests/unit/test_gateway.c $(GATEWAY_WORLD)
 tests_unit_test_gateway_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_gateway_LDADD = rsipd/librsipd.a proto/libproto.a \
+	$(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_register_SOURCES = tests/unit/test_register.c $(GATEWAY_WORLD)
+tests_unit_test_register_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_register_LDADD = rsipd/librsipd.a proto/libproto.a \
 	$(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_scale_SOURCES = tests/unit/test_scale.c
 tests_unit_test_scale_CFLAGS = $(UNIT_CFLAGS)

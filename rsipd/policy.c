@@ -194,6 +194,18 @@ policies_find(const struct policies *p, uint32_t host, struct policy *out)
 }
 
 bool
+policies_name(const struct policies *p, uint32_t host)
+{
+	unsigned plen;
+
+	for (plen = 0; plen <= 32; plen++) {
+		if (section_find(p, host, plen) != NULL)
+			return true;
+	}
+	return false;
+}
+
+bool
 policies_any(const struct policies *p, bool (*test)(const struct policy *))
 {
 	struct policy merged;

@@ -82,6 +82,9 @@ int	policies_add(struct policies *p, uint32_t net, unsigned plen,
  * the shortest prefix first. */
 void	policies_find(const struct policies *p, uint32_t host, struct policy *out);
 
+/* Is the host in any section? */
+bool	policies_name(const struct policies *p, uint32_t host);
+
 /* May a host with this policy have the pool address, contact the remote (ports
  * in host order; hi 0: any)? */
 bool	policy_allows_local(const struct policy *p, uint32_t addr);

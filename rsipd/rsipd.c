@@ -90,12 +90,30 @@ op_event(void *arg, enum gateway_event e, const struct lease_client *c,
 	json_object_put(o);
 }
 
+static int
+op_neighbour(void *arg, uint32_t host, uint8_t mac[8])
+{
+	struct rsipd *d = arg;
+
+	return rtnl_neighbour(d->settings->private_if, host, mac);
+}
+
+static void
+op_probe(void *arg, uint64_t id)
+{
+	struct rsipd *d = arg;
+
+	server_probe(d->server, id);
+}
+
 static const struct gateway_ops gateway_ops = {
 	.demux_add = op_demux_add,
 	.demux_remove = op_demux_remove,
 	.send = op_send,
 	.resolve = op_resolve,
 	.event = op_event,
+	.neighbour = op_neighbour,
+	.probe = op_probe,
 };
 
 static void

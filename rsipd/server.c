@@ -161,6 +161,12 @@ server_send(struct server *s, const struct gateway_peer *to, bool answer,
 }
 
 void
+server_probe(struct server *s, uint64_t id)
+{
+	tcp_probe(s, id);
+}
+
+void
 server_flush(struct server *s)
 {
 	tcp_flush(s);

@@ -28,6 +28,8 @@ void	server_set_limits(struct server *s, size_t max_connections,
 /* As gateway_ops.send. */
 void	server_send(struct server *s, const struct gateway_peer *to, bool answer,
 	    const uint8_t *msg, size_t len);
+/* As gateway_ops.probe. */
+void	server_probe(struct server *s, uint64_t id);
 /* Sends what can be sent at once, before the end. */
 void	server_flush(struct server *s);
 /* Once a second: closes what has been silent for too long. */
@@ -35,7 +37,7 @@ void	server_tick(struct server *s, uint64_t now);
 
 struct server_counts {
 	size_t	 connections, endpoints;
-	uint64_t accepted, refused, timed_out, duplicates;
+	uint64_t accepted, refused, timed_out, duplicates, foreign;
 };
 void	server_count(const struct server *s, struct server_counts *out);
 

@@ -34,6 +34,7 @@ int	tcp_start(struct server *s);
 void	tcp_stop(struct server *s);
 void	tcp_send(struct server *s, const struct gateway_peer *to, bool answer,
 	    const uint8_t *msg, size_t len);
+void	tcp_probe(struct server *s, uint64_t id);
 void	tcp_flush(struct server *s);
 void	tcp_tick(struct server *s, uint64_t now);
 

@@ -52,6 +52,7 @@ static cfg_opt_t limits_opts[] = {
 	CFG_INT("spis", 262144, CFGF_NONE),
 	CFG_INT("connections", 4096, CFGF_NONE),
 	CFG_INT("host-connections", 4, CFGF_NONE),
+	CFG_INT("neighbour-registrations", 32, CFGF_NONE),
 	CFG_END()
 };
 
@@ -468,7 +469,7 @@ get_policies(struct settings *c, cfg_t *cfg)
 		.local = RSIP_LOCAL_MACRO, .remote = RSIP_REMOTE_NONE,
 		.listen = true, .ipsec = true, .rsa_ip = true,
 		.ipip = true, .gre = true,
-		.lease = 600, .lease_max = 3600, .registration = 600,
+		.lease = 600, .lease_max = 3600, .registration = 60,
 		.max_bindings = 256, .max_ports = 1024, .max_spis = 256,
 	}, nothing;
 	static const char *const kinds[] = { "network", "client" };
@@ -547,13 +548,15 @@ static int
 get_limits(struct settings *c, cfg_t *cfg)
 {
 	cfg_t	*l = cfg_getsec(cfg, "limits");
-	uint32_t v[5], quarantine;
+	uint32_t v[6], quarantine;
 
 	if (conf_get_number(l, "registrations", 1, NUMBER_MAX, &v[0]) == -1 ||
 	    conf_get_number(l, "bindings", 1, NUMBER_MAX, &v[1]) == -1 ||
 	    conf_get_number(l, "spis", 0, NUMBER_MAX, &v[2]) == -1 ||
 	    conf_get_number(l, "connections", 1, 65536, &v[3]) == -1 ||
 	    conf_get_number(l, "host-connections", 1, 65536, &v[4]) == -1 ||
+	    conf_get_number(l, "neighbour-registrations", 0, NUMBER_MAX,
+	    &v[5]) == -1 ||
 	    conf_get_number(cfg, "quarantine", 0, 86400, &quarantine) == -1)
 		return -1;
 	c->gateway.max_registrations = v[0];
@@ -561,6 +564,7 @@ get_limits(struct settings *c, cfg_t *cfg)
 	c->max_spis = v[2];
 	c->max_connections = v[3];
 	c->max_host_connections = v[4];
+	c->gateway.max_neighbour = v[5];
 	c->quarantine = (uint64_t)quarantine * 1000;
 	return 0;
 }

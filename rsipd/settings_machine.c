@@ -144,8 +144,10 @@ find_networks(struct settings *c)
 {
 	struct networks local = { c->gateway.local, &c->gateway.nlocal };
 	struct networks remote = { c->gateway.remote, &c->gateway.nremote };
+	struct networks from = { c->gateway.from, &c->gateway.nfrom };
 
 	if (rtnl_networks_of(c->private_if, add_network, &local) == -1 ||
+	    rtnl_networks_of(c->private_if, add_network, &from) == -1 ||
 	    rtnl_networks_of(c->public_if, add_network, &remote) == -1)
 		log_warn("cannot list the networks of the interfaces: %s",
 		    strerror(errno));

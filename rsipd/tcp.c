@@ -24,6 +24,7 @@
 #define IDLE_PARTIAL	10000	/* in the middle of a message, or with answers unread */
 #define KEEPALIVE_IDLE	60	/* seconds, then probes: hosts vanish without a word */
 #define KEEPALIVE_PROBE	15
+#define PROBES		3	/* a second apart, once another asks for its registration */
 
 struct tcp_connection {
 	uint64_t id;
@@ -34,6 +35,8 @@ struct tcp_connection {
 	uint64_t used;			/* when bytes last moved */
 	bool	 waiting;		/* for the answer to its last request */
 	bool	 ending;		/* close once out is sent */
+	bool	 privileged;		/* from a port below 1024 */
+	bool	 probed;		/* asked often whether it lives */
 	uint8_t	*in, *out;
 	size_t	 inlen, incap;
 	size_t	 outlen, outcap;
@@ -47,8 +50,11 @@ static void	on_write(evutil_socket_t, short, void *);
 static void
 connection_free(struct tcp_connection *c)
 {
-	struct server *s = c->server;
+	struct server	   *s = c->server;
+	struct gateway_peer peer = { .host = c->host, .transport = GATEWAY_TCP,
+		.id = c->id };
 
+	gateway_disconnected(s->gateway, &peer);
 	HASH_DEL(s->connections, c);
 	TAILQ_REMOVE(&s->all, c, entry);
 	s->nconnections--;
@@ -155,7 +161,7 @@ serve(struct tcp_connection *c)
 {
 	struct server	   *s = c->server;
 	struct gateway_peer peer = { .host = c->host, .transport = GATEWAY_TCP,
-		.id = c->id };
+		.privileged = c->privileged, .id = c->id };
 	size_t		    at = 0;
 	unsigned	    served = 0;
 	uint64_t	    now = clock_now();
@@ -244,7 +250,7 @@ connections_of(const struct server *s, uint32_t host)
 }
 
 static void
-connection_new(struct server *s, int fd, uint32_t host)
+connection_new(struct server *s, int fd, const struct sockaddr_in *from)
 {
 	struct tcp_connection *c;
 	int		       on = 1, idle = KEEPALIVE_IDLE,
@@ -260,7 +266,8 @@ connection_new(struct server *s, int fd, uint32_t host)
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &probe, sizeof(probe));
 	c->id = ++s->next_id;
 	c->fd = fd;
-	c->host = host;
+	c->host = from->sin_addr.s_addr;
+	c->privileged = ntohs(from->sin_port) < IPPORT_RESERVED;
 	c->server = s;
 	c->used = clock_now();
 	HASH_ADD(hh, s->connections, id, sizeof(c->id), c);
@@ -276,7 +283,8 @@ connection_new(struct server *s, int fd, uint32_t host)
 
 /*
  * A host that has vanished may leave connections behind: its own longest
- * silent one that holds no registration gives way to the new one.
+ * silent one that holds no registration gives way to the new one, and where
+ * all places are taken, anybody's.
  */
 static bool
 make_room(struct server *s, uint32_t host)
@@ -292,8 +300,12 @@ make_room(struct server *s, uint32_t host)
 	TAILQ_FOREACH(c, &s->all, entry) {
 		peer.host = c->host;
 		peer.id = c->id;
-		if (c->host == host && !gateway_registered(s->gateway, &peer) &&
-		    (victim == NULL || c->used < victim->used))
+		if ((c->host != host && !full) ||
+		    gateway_registered(s->gateway, &peer))
+			continue;
+		if (victim == NULL || (c->host == host) >
+		    (victim->host == host) || ((c->host == host) ==
+		    (victim->host == host) && c->used < victim->used))
 			victim = c;
 	}
 	if (victim == NULL)
@@ -305,13 +317,19 @@ make_room(struct server *s, uint32_t host)
 static void
 on_accept(void *arg, int fd, const struct sockaddr *from, bool last)
 {
-	struct server *s = arg;
-	uint32_t       host = ((const struct sockaddr_in *)(const void *)from)
-			   ->sin_addr.s_addr;
+	struct server		 *s = arg;
+	const struct sockaddr_in *sin = (const struct sockaddr_in *)
+				      (const void *)from;
+	uint32_t		  host = sin->sin_addr.s_addr;
 
 	(void)last;
+	if (!gateway_hears(s->gateway, host)) {
+		s->counts.foreign++;
+		close(fd);
+		return;
+	}
 	if (make_room(s, host)) {
-		connection_new(s, fd, host);
+		connection_new(s, fd, sin);
 		return;
 	}
 	s->counts.refused++;
@@ -352,6 +370,21 @@ tcp_send(struct server *s, const struct gateway_peer *to, bool answer,
 	if (answer)
 		c->waiting = false;
 	event_add(c->write, NULL);
+}
+
+void
+tcp_probe(struct server *s, uint64_t id)
+{
+	struct tcp_connection *c;
+	int		       second = 1, probes = PROBES;
+
+	HASH_FIND(hh, s->connections, &id, sizeof(id), c);
+	if (c == NULL || c->probed)
+		return;
+	c->probed = true;
+	setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+	setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPINTVL, &second, sizeof(second));
+	setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPIDLE, &second, sizeof(second));
 }
 
 void

@@ -26,15 +26,36 @@ send_to(struct server *s, uint32_t addr, uint16_t port, const uint8_t *msg,
 		log_debug("%s: send: %s", ipv4_text(addr), strerror(errno));
 }
 
+/* Only where a registration is now need its last answer be kept. */
+static void
+hold(struct server *s, struct endpoint *e, const struct gateway_peer *peer,
+    const struct gateway_peer *before)
+{
+	struct endpoint *old;
+
+	if (before->transport == GATEWAY_UDP && before->id != peer->id &&
+	    !gateway_registered(s->gateway, before) &&
+	    (old = endpoints_find(s->endpoints, before->host,
+	    (uint16_t)before->id)) != NULL)
+		endpoints_hold(s->endpoints, old, false);
+	endpoints_hold(s->endpoints, e, gateway_registered(s->gateway, peer));
+}
+
 static void
 receive(struct server *s, uint64_t now, const struct sockaddr_in *from,
     const uint8_t *msg, size_t len)
 {
 	struct gateway_peer peer = { .host = from->sin_addr.s_addr,
-		.transport = GATEWAY_UDP, .id = ntohs(from->sin_port) };
+		.transport = GATEWAY_UDP, .id = ntohs(from->sin_port),
+		.privileged = ntohs(from->sin_port) < IPPORT_RESERVED };
+	struct gateway_peer before = { 0 };
 	struct endpoint	   *e;
 	int		    n;
 
+	if (!gateway_hears(s->gateway, peer.host)) {
+		s->counts.foreign++;
+		return;
+	}
 	e = endpoints_get(s->endpoints, now, peer.host, (uint16_t)peer.id);
 	if (e == NULL)
 		return;
@@ -49,12 +70,14 @@ receive(struct server *s, uint64_t now, const struct sockaddr_in *from,
 	case ENDPOINT_SERVE:
 		break;
 	}
+	gateway_end_of(s->gateway, peer.host, &before);
 	n = gateway_input(s->gateway, now, &peer, msg, len, s->out);
 	if (n == GATEWAY_LATER) {
 		endpoint_waits(e);
 		return;
 	}
 	endpoint_answered(e, s->out, (size_t)n);
+	hold(s, e, &peer, &before);
 	if (n > 0)
 		send_to(s, peer.host, (uint16_t)peer.id, s->out, (size_t)n);
 }

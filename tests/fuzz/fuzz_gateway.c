@@ -166,11 +166,24 @@ op_event(void *arg, enum gateway_event e, const struct lease_client *c,
 	FUZZ_CHECK(c != NULL);
 }
 
+/* Two neighbours, one that nobody knows, and hosts behind a router. */
+static int
+op_neighbour(void *arg, uint32_t host, uint8_t mac[8])
+{
+	unsigned n = ntohl(host) % 4;
+
+	(void)arg;
+	memset(mac, 0, 8);
+	mac[0] = (uint8_t)n;
+	return n == 3 ? -1 : n != 0;
+}
+
 static const struct gateway_ops ops = {
 	.demux_add = op_demux_add,
 	.demux_remove = op_demux_remove,
 	.send = op_send,
 	.resolve = op_resolve,
+	.neighbour = op_neighbour,
 	.event = op_event,
 };
 
@@ -206,7 +219,8 @@ make_gateway(const struct policies *policies)
 	struct gateway_config c = {
 		.gateway = htonl(0x0a0000fe), .udp = true,
 		.max_registrations = HOSTS - 1, .max_bindings = BINDINGS,
-		.policies = policies,
+		.policies = policies, .max_neighbour = 3,
+		.from = { { htonl(0x0a000000), 8 } }, .nfrom = 1,
 	};
 	struct pool_address shared = { .addr = htonl(0xc6336401),
 		.ports = { { PORTS_LO, PORTS_HI } }, .nports = 1 };

@@ -125,10 +125,13 @@ a_rebooted_host_begins_anew(void **state)
 	endpoint_answered(e, (const uint8_t *)"a", 1);
 	assert_int_equal(arrive(t, e, RSIP_REGISTER_REQUEST, 1, 0),
 	    ENDPOINT_SERVE);
-	endpoint_answered(e, (const uint8_t *)"already", 7);
+	endpoint_answered(e, (const uint8_t *)"\1\1already", 9);
+	/* Its registration is still there, so what wandered would count. */
+	assert_int_equal(arrive(t, e, RSIP_ASSIGN_REQUEST_RSAP_IP, 499, 1),
+	    ENDPOINT_IGNORE);
 	assert_int_equal(arrive(t, e, RSIP_DEREGISTER_REQUEST, 2, 1),
 	    ENDPOINT_SERVE);
-	endpoint_answered(e, (const uint8_t *)"b", 1);
+	endpoint_answered(e, (const uint8_t *)"\1\5", 2);
 	assert_int_equal(arrive(t, e, RSIP_QUERY_REQUEST, 3, 1),
 	    ENDPOINT_SERVE);
 	endpoints_free(t);
@@ -175,9 +178,17 @@ the_table_is_bounded(void **state)
 		assert_non_null(endpoints_get(t, 100 + i, HOST + 1 + i, 1001));
 	assert_int_equal(endpoints_count(t), 12);
 	assert_null(endpoints_find(t, HOST, 1029));
-	assert_non_null(endpoints_get(t, 200, HOST, 1000));
+	/* A registration's gives way to none of them. */
+	endpoints_hold(t, endpoints_get(t, 200, HOST, 1001), true);
+	endpoints_hold(t, endpoints_get(t, 200, HOST, 1002), true);
+	for (i = 0; i < 100; i++)
+		assert_non_null(endpoints_get(t, 300 + i, HOST + i % 7,
+		    (uint16_t)(2000 + i)));
+	assert_int_equal(endpoints_count(t), 14);
+	assert_non_null(endpoints_find(t, HOST, 1001));
 	endpoints_expire(t, 1000, 500, keep_port_1001, NULL);
-	assert_int_equal(endpoints_count(t), 11);
+	assert_int_equal(endpoints_count(t), 1);
+	assert_non_null(endpoints_find(t, HOST, 1001));
 	endpoints_free(t);
 }
 

@@ -66,8 +66,13 @@ op_event(void *arg, enum gateway_event e, const struct lease_client *c,
 	(void)b;
 }
 
-static const struct gateway_ops ops = { op_add, op_remove, op_send,
-	op_resolve, op_event };
+static const struct gateway_ops ops = {
+	.demux_add = op_add,
+	.demux_remove = op_remove,
+	.send = op_send,
+	.resolve = op_resolve,
+	.event = op_event,
+};
 
 /* Bytes that malloc() has given; 0 where it cannot be asked. */
 static size_t
@@ -135,7 +140,8 @@ a_hundred_thousand_bindings(void **state)
 		.max_bindings = OF_HOST, .max_spis = OF_HOST };
 	struct policies		  *policies = policies_new(&p);
 	struct gateway_config	   config = { .max_registrations = HOSTS,
-		.max_bindings = HOSTS * OF_HOST, .policies = policies };
+		.max_bindings = HOSTS * OF_HOST, .policies = policies,
+		.from = { { 0, 0 } }, .nfrom = 1 };
 	struct pool_address	   a = { .addr = inet_addr("198.51.100.1"),
 		.ports = { { 20000, 49999 } }, .nports = 1 };
 	struct pool		  *pool = pool_new(0, HOSTS * OF_HOST);

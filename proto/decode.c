@@ -339,23 +339,17 @@ param_next_plain(struct cursor *c, struct param *p)
 	return false;
 }
 
-/*
- * Everything that does not depend on the order: framing first (207), then
- * types nobody knows (204), values (205), and types not allowed here (203).
- */
-static enum rsip_error
-check_params(struct rsip_message *m, const struct rsip_layout *layout,
-    struct cursor body)
+/* What an ERROR_RESPONSE must name (§9.1.1, §10.1), as far as it can be read;
+ * false if the framing is damaged. */
+static bool
+read_ids(struct rsip_message *m, struct cursor c)
 {
-	struct cursor	c;
-	struct param	p;
-	enum rsip_error rc;
-	uint32_t	bit, *to;
+	struct param p;
+	uint32_t     bit, *to;
 
-	for (c = body; cursor_left(&c) > 0; ) {
+	while (cursor_left(&c) > 0) {
 		if (!param_next(&c, &p))
-			return RSIP_BAD_MESSAGE;
-		/* For the ERROR_RESPONSE, should it come to that (§9.1.1). */
+			return false;
 		to = NULL;
 		bit = 0;
 		if (p.type == RSIP_PARAM_CLIENT_ID) {
@@ -372,6 +366,23 @@ check_params(struct rsip_message *m, const struct rsip_layout *layout,
 		    read_number(p.value, 4, to) == RSIP_OK)
 			m->has |= bit;
 	}
+	return true;
+}
+
+/*
+ * Everything that does not depend on the order: framing first (207), then
+ * types nobody knows (204), values (205), and types not allowed here (203).
+ */
+static enum rsip_error
+check_params(struct rsip_message *m, const struct rsip_layout *layout,
+    struct cursor body)
+{
+	struct cursor	c;
+	struct param	p;
+	enum rsip_error rc;
+
+	if (!read_ids(m, body))
+		return RSIP_BAD_MESSAGE;
 	for (c = body; param_next(&c, &p); ) {
 		if (!param_known(p.type))
 			return RSIP_ILLEGAL_PARAM;
@@ -506,12 +517,17 @@ rsip_decode(struct rsip_message *m, const uint8_t *buf, size_t len)
 	overall = cursor_u16(&c);
 	if (c.bad)
 		return RSIP_BAD_MESSAGE;
-	if (version != RSIP_VERSION)
+	if (version != RSIP_VERSION) {
+		/* As far as another version looks like this one. */
+		read_ids(m, c);
 		return RSIP_UNSUPPORTED_RSIP_VERSION;
+	}
 	if (overall != len)
 		return RSIP_BAD_MESSAGE;
-	if ((layout = rsip_layout(m->type)) == NULL)
+	if ((layout = rsip_layout(m->type)) == NULL) {
+		read_ids(m, c);
 		return RSIP_ILLEGAL_MESSAGE;
+	}
 	rc = decode_body(m, layout, c, buf);
 	if (rc != RSIP_OK) {
 		/* Nothing but what an ERROR_RESPONSE needs survives. */

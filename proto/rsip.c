@@ -27,11 +27,19 @@ rsip_message_clear(struct rsip_message *m)
 struct rsip_tuple *
 rsip_message_add_tuple(struct rsip_message *m)
 {
-	/* All at once: a tuple is small, and QUERYs are rare. */
-	if (m->tuple == NULL)
-		m->tuple = calloc(RSIP_QUERY_MAX, sizeof(*m->tuple));
-	if (m->tuple == NULL || m->ntuples == RSIP_QUERY_MAX)
+	size_t		   n = m->ntuples;
+	struct rsip_tuple *t;
+
+	if (n == RSIP_QUERY_MAX)
 		return NULL;
+	/* Full whenever the number is a power of two. */
+	if ((n & (n - 1)) == 0) {
+		t = reallocarray(m->tuple, n == 0 ? 1 : 2 * n, sizeof(*t));
+		if (t == NULL)
+			return NULL;
+		m->tuple = t;
+	}
+	memset(&m->tuple[n], 0, sizeof(*t));
 	m->has |= RSIP_HAS_TUPLES;
 	return &m->tuple[m->ntuples++];
 }

@@ -13,7 +13,7 @@
 #define RSIP_FQDN_MAX		255
 #define RSIP_PORTS_MAX		255	/* number is one byte (§8.2) */
 #define RSIP_SPIS_MAX		256	/* our limit; the wire's number is two bytes */
-#define RSIP_QUERY_MAX		64	/* tuples a QUERY, our limit */
+#define RSIP_QUERY_MAX		6552	/* tuples a QUERY: so many of the shortest fill a message */
 #define RSIP_METHODS_MAX	8
 #define RSIP_TUNNELS_MAX	8
 #define RSIP_COOKIES_MAX	64	/* initiator cookies a binding, our limit */
@@ -187,8 +187,8 @@ struct rsip_message {
 	uint8_t		    tunnel[RSIP_TUNNELS_MAX];
 	uint8_t		    nmethods;
 	uint8_t		    method[RSIP_METHODS_MAX];
-	uint8_t		    ntuples;
-	struct rsip_tuple  *tuple;	/* RSIP_QUERY_MAX of them at most; see rsip_message_clear() */
+	uint16_t	    ntuples;
+	struct rsip_tuple  *tuple;	/* room for a power of two; see rsip_message_clear() */
 	/* vendor 32473 */
 	uint16_t	    cookies_number;	/* as spis.number */
 	uint16_t	    ncookies;		/* fields present */
@@ -204,7 +204,8 @@ struct rsip_message {
 void	rsip_message_init(struct rsip_message *m, enum rsip_type type);
 /* Frees what the message owns (tuples) and zeroes it. */
 void	rsip_message_clear(struct rsip_message *m);
-/* Adds room for one tuple; NULL when RSIP_QUERY_MAX are there. Sets RSIP_HAS_TUPLES. */
+/* Adds room for one tuple, which may move the others; NULL when RSIP_QUERY_MAX are
+ * there or memory is out.  Sets RSIP_HAS_TUPLES. */
 struct rsip_tuple *rsip_message_add_tuple(struct rsip_message *m);
 
 /*

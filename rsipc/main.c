@@ -54,6 +54,7 @@ main(int argc, char **argv)
 		settings_free(settings);
 		goto out;
 	}
+	priv_keep_low_ports();
 	if (client_open(&client, &o, settings) == -1 ||
 	    daemon_ready(&o) == -1 || priv_drop("rsipc") == -1 || priv_lock() == -1)
 		goto close;

@@ -69,7 +69,7 @@ purpose_text(enum lease_purpose p)
 }
 
 static json_object *
-lease_json(const struct client *c, const struct binding *b)
+lease_json(const struct client *c, const struct binding *b, bool privileged)
 {
 	json_object *o = json_object_new_object();
 	uint64_t     now = clock_now();
@@ -80,7 +80,9 @@ lease_json(const struct client *c, const struct binding *b)
 		    b->remote_port);
 	else if (b->remote != 0)
 		snprintf(remote, sizeof(remote), "%s", ipv4_text(b->remote));
-	put_int(o, "client_id", c->host.client_id);
+	/* Whoever knows it might speak for us to the gateway. */
+	if (privileged)
+		put_int(o, "client_id", c->host.client_id);
 	put_int(o, "bind_id", b->bind_id);
 	put_str(o, "host", ipv4_text(c->link_addr));
 	put_str(o, "address", ipv4_text(b->addr));
@@ -97,20 +99,21 @@ lease_json(const struct client *c, const struct binding *b)
 }
 
 static json_object *
-status_leases(const struct client *c)
+status_leases(const struct client *c, bool privileged)
 {
 	json_object *o = json_object_new_object();
 	json_object *rows = json_object_new_array();
 	size_t	     i;
 
 	for (i = 0; i < c->host.lease.n; i++)
-		json_object_array_add(rows, lease_json(c, c->host.lease.b[i]));
+		json_object_array_add(rows, lease_json(c, c->host.lease.b[i],
+		    privileged));
 	json_object_object_add(o, "rows", rows);
 	return o;
 }
 
 static json_object *
-status_session(const struct client *c)
+status_session(const struct client *c, bool privileged)
 {
 	const struct transport_counters *t = transport_counters(c->transport);
 	const struct host *h = &c->host;
@@ -120,7 +123,8 @@ status_session(const struct client *c)
 	put_str(o, "gateway", c->gateway == 0 ? "none" : ipv4_text(c->gateway));
 	put_str(o, "transport", h->udp ? "udp" : "tcp");
 	put_str(o, "connected", h->up ? "yes" : "no");
-	put_int(o, "client_id", h->client_id);
+	if (privileged)
+		put_int(o, "client_id", h->client_id);
 	put_int(o, "sent", t->sent);
 	put_int(o, "received", t->received);
 	put_int(o, "unreadable", t->unreadable);
@@ -190,7 +194,7 @@ status_status(struct client *c, json_object *req, bool privileged)
 
 	put_str(o, "version", PACKAGE_VERSION);
 	put_int(o, "uptime", (clock_now() - c->started) / 1000);
-	json_object_object_add(o, "session", status_session(c));
+	json_object_object_add(o, "session", status_session(c, privileged));
 	json_object_object_add(o, "lease", status_lease(c));
 	json_object_object_add(o, "tunnel", status_tunnel(c));
 	if (c->oe != NULL &&
@@ -224,7 +228,7 @@ status_answer(void *arg, json_object *req, bool privileged)
 	if (strcmp(command, "status") == 0)
 		o = status_status(c, req, privileged);
 	else if (strcmp(command, "leases") == 0)
-		o = status_leases(c);
+		o = status_leases(c, privileged);
 	else if (strcmp(command, "reload") == 0)
 		o = status_reload(c, privileged);
 	else if (c->oe != NULL)
@@ -241,7 +245,7 @@ status_publish(struct client *c, const char *event, const struct binding *b)
 
 	if (c->control == NULL || !control_watched(c->control))
 		return;
-	o = b != NULL ? lease_json(c, b) : json_object_new_object();
+	o = b != NULL ? lease_json(c, b, true) : json_object_new_object();
 	put_str(o, "daemon", "rsipc");
 	put_str(o, "event", event);
 	put_str(o, "state", host_state_name(c->host.state));

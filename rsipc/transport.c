@@ -239,13 +239,14 @@ tcp_options(int fd)
  * difference between us and them.  Without the right to one any port will do.
  */
 static void
-bind_low_port(int fd)
+bind_low_port(int fd, bool tcp)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET };
 	int		   i, on = 1;
 
 	/* Another connection of ours may be in TIME_WAIT. */
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (tcp)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	for (i = 0; i < LOW_PORT_TRIES; i++) {
 		sin.sin_port = htons((uint16_t)(LOW_PORT_FIRST +
 		    random_uniform(IPPORT_RESERVED - LOW_PORT_FIRST)));
@@ -267,7 +268,7 @@ tcp_connect(struct transport *t, struct sockaddr_in *sa)
 	if (fd == -1)
 		goto fail;
 	tcp_options(fd);
-	bind_low_port(fd);
+	bind_low_port(fd, true);
 	t->bev = bufferevent_socket_new(t->base, fd, BEV_OPT_CLOSE_ON_FREE |
 	    BEV_OPT_DEFER_CALLBACKS);
 	if (t->bev == NULL) {
@@ -311,7 +312,7 @@ udp_connect(struct transport *t, struct sockaddr_in *sa)
 
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd != -1)
-		bind_low_port(fd);
+		bind_low_port(fd, false);
 	if (fd == -1 ||
 	    setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == -1 ||
 	    connect(fd, (struct sockaddr *)sa, sizeof(*sa)) == -1 ||

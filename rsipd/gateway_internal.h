@@ -12,6 +12,7 @@
 
 #define GATEWAY_HALF_OPEN_MIN	4	/* else a quarter of all registrations */
 #define GATEWAY_ADDRS_MAX	16	/* addresses of one name */
+#define GATEWAY_KEPT_MAX	64	/* tuples of a QUERY that is kept for DNS */
 #define GATEWAY_ACCOUNTS_MAX	65536	/* hosts whose authentication counters are kept */
 
 /* A request that serve() handles could not finish. */

@@ -15,6 +15,9 @@ names_of(const struct rsip_message *m, const char **name)
 	if ((m->has & RSIP_HAS_REMOTE) && m->remote.type == RSIP_ADDR_FQDN &&
 	    !m->remote.any)
 		name[n++] = m->remote.fqdn;
+	/* What is longer would cost megabytes while it waits. */
+	if (m->ntuples > GATEWAY_KEPT_MAX)
+		return n;
 	for (i = 0; i < m->ntuples && n < GATEWAY_NAMES_MAX; i++) {
 		if (m->tuple[i].address.type == RSIP_ADDR_FQDN)
 			name[n++] = m->tuple[i].address.fqdn;

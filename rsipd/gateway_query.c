@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/ip.h"
@@ -34,13 +35,33 @@ is_local(const struct gateway *g, uint32_t net, uint32_t mask)
 	return -1;
 }
 
+/* The configuration and the interface may both name one; a host may ask twice.
+ * Only so many are known. */
+static bool
+has_network(const struct rsip_message *m, enum rsip_indicator what, uint32_t net,
+    uint32_t mask)
+{
+	const struct rsip_tuple *t;
+	size_t			 i;
+
+	for (i = 0; i < m->ntuples && i < 2 * GATEWAY_NETWORKS_MAX; i++) {
+		t = &m->tuple[i];
+		if (t->indicator == what &&
+		    memcmp(t->address.bytes, &net, sizeof(net)) == 0 &&
+		    memcmp(t->netmask.bytes, &mask, sizeof(mask)) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 add_network(struct rsip_message *m, enum rsip_indicator what, uint32_t net,
     uint32_t mask)
 {
-	struct rsip_tuple *t = rsip_message_add_tuple(m);
+	struct rsip_tuple *t;
 
-	if (t == NULL)
+	if (has_network(m, what, net, mask) ||
+	    (t = rsip_message_add_tuple(m)) == NULL)
 		return;
 	t->indicator = (uint8_t)what;
 	t->address.type = RSIP_ADDR_IPV4;
@@ -117,19 +138,29 @@ answer_address(const struct gateway *g, const struct gateway_request *r,
 }
 
 /* §9.15.2: local addresses, local networks, remote addresses, remote networks. */
-static void
+static enum rsip_error
 sort(struct rsip_message *m)
 {
-	struct rsip_tuple t;
-	size_t		  i, k;
+	struct rsip_tuple *t;
+	unsigned	   what;
+	size_t		   i, n = 0;
 
-	for (i = 1; i < m->ntuples; i++) {
-		t = m->tuple[i];
-		for (k = i; k > 0 && m->tuple[k - 1].indicator > t.indicator;
-		    k--)
-			m->tuple[k] = m->tuple[k - 1];
-		m->tuple[k] = t;
+	if (m->ntuples == 0)
+		return RSIP_OK;
+	/* As much room as rsip_message_add_tuple() counts on. */
+	for (i = 1; i < m->ntuples; i *= 2)
+		;
+	if ((t = calloc(i, sizeof(*t))) == NULL)
+		return RSIP_INTERNAL_SERVER_ERROR;
+	for (what = RSIP_LOCAL_ADDRESS; what <= RSIP_REMOTE_NETWORK; what++) {
+		for (i = 0; i < m->ntuples; i++) {
+			if (m->tuple[i].indicator == what)
+				t[n++] = m->tuple[i];
+		}
 	}
+	free(m->tuple);
+	m->tuple = t;
+	return RSIP_OK;
 }
 
 enum rsip_error
@@ -149,6 +180,5 @@ gateway_query(struct gateway *g, struct gateway_request *r)
 		else
 			answer_network(g, &r->in->tuple[i], r->out);
 	}
-	sort(r->out);
-	return RSIP_OK;
+	return sort(r->out);
 }

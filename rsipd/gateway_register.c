@@ -227,7 +227,7 @@ gateway_disconnected(struct gateway *g, const struct gateway_peer *peer)
 
 /* The host has answered: only it can know the client ID. */
 static void
-prove(struct gateway *g, struct lease_client *c)
+prove(struct gateway *g, uint64_t now, struct lease_client *c)
 {
 	struct gateway_neighbour *n;
 	uint64_t		  key;
@@ -235,6 +235,9 @@ prove(struct gateway *g, struct lease_client *c)
 	if (c->stage != LEASE_HALF_OPEN)
 		return;
 	leases_prove(g->leases, c);
+	if (ratelimit_pass(&g->log, now))
+		log_info("%s: registered as %u", ipv4_text(c->host),
+		    c->client_id);
 	/* By now its link-layer address is known. */
 	if (c->neighbour != NULL && c->neighbour->key == NEIGHBOUR_UNKNOWN &&
 	    neighbour_key(g, c->host, &key) && key != NEIGHBOUR_UNKNOWN) {
@@ -263,7 +266,7 @@ gateway_check_registration(struct gateway *g, struct gateway_request *r)
 		    RSIP_UNKNOWN_ERROR;
 	if (!is_owner(g, r))
 		return RSIP_BAD_CLIENT_ID;
-	prove(g, c);
+	prove(g, r->now, c);
 	if (r->in->type != RSIP_DEREGISTER_REQUEST)
 		gateway_move(c, r->peer);
 	return RSIP_OK;
@@ -377,12 +380,9 @@ register_new(struct gateway *g, struct gateway_request *r,
 	gateway_move(c, r->peer);
 	/* A connection shows that its host hears us; so does the secret. */
 	if (c->transport == GATEWAY_TCP || c->authentic)
-		leases_prove(g->leases, c);
+		prove(g, r->now, c);
 	if (r->in->has & RSIP_HAS_FQDN)
 		c->fqdn = strdup(r->in->fqdn);	/* a courtesy: without memory, none */
-	if (ratelimit_pass(&g->log, r->now))
-		log_info("%s: registered as %u", ipv4_text(c->host),
-		    c->client_id);
 	g->ops->event(g->arg, GATEWAY_REGISTERED, c, NULL);
 	return RSIP_OK;
 }

@@ -79,6 +79,7 @@ status_all(uint64_t now, const struct settings *c, const struct gateway *g,
 	add_string(o, "private_interface", c->private_if);
 	add_int(o, "port", c->port);
 	add_int(o, "registrations", gc.registrations);
+	add_int(o, "half_open", gc.half_open);
 	add_int(o, "bindings", gc.bindings);
 	in = add_object(o, "messages");
 	add_int(in, "requests", gc.requests);
@@ -92,6 +93,9 @@ status_all(uint64_t now, const struct settings *c, const struct gateway *g,
 	add_int(in, "tcp_refused", sc.refused);
 	add_int(in, "tcp_timed_out", sc.timed_out);
 	add_int(in, "udp_endpoints", sc.endpoints);
+	add_int(in, "foreign", sc.foreign + gc.foreign);
+	add_int(in, "unknown_neighbours", gc.unknown);
+	add_int(in, "evicted", gc.evicted);
 	add_errors(o, &gc);
 	add_pool(o, gateway_pool(g));
 	in = add_object(o, "demux");

@@ -26,7 +26,7 @@ pool "$NET_NB" { ports = {"20000-59999"} }
 max-bindings = 200000
 max-ports = 60000
 max-spis = 200000
-limits { bindings = 200000 spis = 250000 }
+limits { bindings = 200000 spis = 250000 neighbour-registrations = 64 }
 EOT
 net_start rsipd N "$NET_TOP/rsipd/rsipd" -f -c "$NET_RUN/rsipd.conf"
 net_ready rsipd 10 test -S "$NET_RUN/rsipd.sock"

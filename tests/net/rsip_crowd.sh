@@ -44,7 +44,8 @@ crowd()
 # What shells and service managers set is the soft limit.
 hard=$(ulimit -Hn)
 ulimit -Sn 256
-net_rsipd
+# Behind a router: a section must name them to be heard.
+net_rsipd 'network "10.1.0.0/16" {}'
 ulimit -Sn "$hard"
 crowd
 [ "$served" = "$hosts" ] ||

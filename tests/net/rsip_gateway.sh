@@ -27,6 +27,7 @@ chmod 600 secret
 many=$(for n in $(seq 100 129); do printf ', "10.%d.0.0/24"' "$n"; done)
 far=$(for n in $(seq 1 31); do printf ', "192.168.%d.0/24"' "$n"; done)
 lines='
+limits { neighbour-registrations = 4096 }
 resolvers = {"10.0.0.11"}
 local-networks = {"10.0.0.0/24", "10.20.60.0/24"'"$many"'}
 remote-networks = {"203.0.113.0/24"'"$far"'}

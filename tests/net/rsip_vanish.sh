@@ -19,7 +19,9 @@ ulimit -n 4096
 
 # Longer than a busy machine takes for all of them.
 NET_LEASE=20 NET_REGISTRATION=20
-net_rsipd 'lease-max = 20'
+# Behind a router: a section must name them to be heard.
+net_rsipd 'lease-max = 20
+network "10.1.0.0/16" {}'
 cat >lease.py <<EOF
 import rsip, time
 from session import Session

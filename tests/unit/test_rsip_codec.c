@@ -462,6 +462,20 @@ identifiers_survive_an_error(void **state)
 	assert_int_equal(m.client_id, 7);
 	rsip_message_clear(&m);
 
+	/* Of messages that nobody knows, and of other versions (§9.1.1, §10.1). */
+	len = hex_bytes("01 00 0012  04 0004 e621753b  0b 0004 00000002", buf,
+	    sizeof(buf));
+	assert_int_equal(decode_exact(&m, buf, len), RSIP_ILLEGAL_MESSAGE);
+	assert_int_equal(m.has, RSIP_HAS_CLIENT_ID | RSIP_HAS_COUNTER);
+	assert_int_equal(m.client_id, 0xe621753b);
+	assert_int_equal(m.counter, 2);
+	buf[0] = 2;
+	assert_int_equal(decode_exact(&m, buf, len),
+	    RSIP_UNSUPPORTED_RSIP_VERSION);
+	assert_int_equal(m.has, RSIP_HAS_CLIENT_ID | RSIP_HAS_COUNTER);
+	assert_int_equal(m.counter, 2);
+	rsip_message_clear(&m);
+
 	/* The first of two that do not agree. */
 	len = hex_bytes("01 04 0012  04 0004 00000007  04 0004 00000008", buf,
 	    sizeof(buf));

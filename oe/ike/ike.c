@@ -27,16 +27,21 @@ ike_new(const struct ike_config *c, const struct keying_ops *ops, void *arg)
 	DEFAULT(phase1_lifetime, 3600);
 	DEFAULT(phase2_lifetime, 1200);
 	DEFAULT(half_open_max, 1024);
-	DEFAULT(half_open_per_source, 16);
+	DEFAULT(half_open_per_address, 128);
+	DEFAULT(half_open_per_port, 8);
 	DEFAULT(sa_max, 4096);
+	DEFAULT(sa_per_address, 1024);
+	DEFAULT(sa_per_peer, 4);
 	DEFAULT(give_up, IKE_GIVE_UP);
 #undef DEFAULT
 	TAILQ_INIT(&e->sas);
 	TAILQ_INIT(&e->half);
 	TAILQ_INIT(&e->children);
+	TAILQ_INIT(&e->work.waiting);
 	e->next = IKE_NEVER;
 	e->complain = (struct ratelimit)RATELIMIT_INIT(10, 1000);
 	random_bytes(e->cookie_key, sizeof(e->cookie_key));
+	offers_init(e);
 	return e;
 }
 
@@ -465,9 +470,6 @@ void
 ike_packet(struct ike *e, uint64_t now, const struct keying_path *path,
     const uint8_t *buf, size_t len)
 {
-	struct isakmp_header h;
-	struct ike_sa	    *sa;
-
 	e->count.received++;
 	if (natt_marked(path)) {
 		if (len == 1 && buf[0] == 0xff)
@@ -479,25 +481,50 @@ ike_packet(struct ike *e, uint64_t now, const struct keying_path *path,
 		buf += NATT_MARKER_LEN;
 		len -= NATT_MARKER_LEN;
 	}
+	ike_message(e, now, path, buf, len);
+}
+
+/* No SA has this cookie: strangers may only begin. */
+static void
+ike_stranger(struct ike *e, uint64_t now, const struct keying_path *path,
+    const struct isakmp_header *h, const uint8_t *buf, size_t len)
+{
+	if (h->exchange == ISAKMP_MAIN_MODE && h->cookie_r == 0) {
+		admit_first(e, now, path, h, buf, len);
+	} else if (h->exchange == ISAKMP_MAIN_MODE &&
+	    !(h->flags & ISAKMP_FLAG_ENCRYPTION)) {
+		admit_third(e, now, path, h, buf, len);
+	} else {
+		e->count.unknown++;
+		if (h->exchange == ISAKMP_INFORMATIONAL)
+			info_stray(e, path, h, buf, len);
+	}
+}
+
+void
+ike_message(struct ike *e, uint64_t now, const struct keying_path *path,
+    const uint8_t *buf, size_t len)
+{
+	struct isakmp_header h;
+	struct ike_sa	    *sa;
+
 	if (isakmp_header_read(&h, buf, len) == -1) {
 		e->count.malformed++;
 		return;
 	}
 	sa = ike_sa_find(e, h.cookie_i, path->peer);
 	if (sa == NULL) {
-		if (h.cookie_r == 0 && h.exchange == ISAKMP_MAIN_MODE)
-			phase1_respond(e, now, path, &h, buf, len);
-		else {
-			e->count.unknown++;
-			if (h.exchange == ISAKMP_INFORMATIONAL)
-				info_stray(e, path, &h, buf, len);
-		}
+		ike_stranger(e, now, path, &h, buf, len);
 		return;
 	}
-	/* Only message 1 has no responder cookie, and only its answer brings it. */
+	/* A first message that comes late; its exchange has gone on. */
+	if (!sa->initiator && h.cookie_r == 0) {
+		e->count.duplicates++;
+		return;
+	}
+	/* Only the answer to message 1 brings a new cookie. */
 	if (sa->cookie_r != h.cookie_r && !(sa->state == IKE_MM_SENT_SA &&
-	    sa->cookie_r == 0) && !(!sa->initiator && h.cookie_r == 0 &&
-	    h.exchange == ISAKMP_MAIN_MODE)) {
+	    sa->cookie_r == 0)) {
 		e->count.unknown++;
 		return;
 	}
@@ -545,9 +572,8 @@ earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Does a Phase 2 SA still belong to the peer that sa leads to? */
-static bool
-sa_in_use(const struct ike_sa *sa)
+bool
+ike_sa_in_use(const struct ike_sa *sa)
 {
 	const struct ike_child *c;
 
@@ -583,7 +609,7 @@ sa_renew(struct ike_sa *sa, uint64_t now)
 
 	/* Again, should it fail; what replaces it puts an end to that. */
 	sa->renew_at = now + e->c.give_up + IKE_LINGER;
-	if (!sa_in_use(sa) ||
+	if (!ike_sa_in_use(sa) ||
 	    ike_sa_for_peer(e, sa->path.peer, &sa->peer_id) != sa ||
 	    (next = sa_like(sa, now)) == NULL)
 		return;
@@ -622,16 +648,27 @@ child_again(struct ike_child *c, uint64_t now)
 	return true;
 }
 
-/* Its time or its bytes are over. */
-static void
-sa_expired(struct ike_sa *sa, uint64_t now)
+void
+ike_sa_expired(struct ike_sa *sa, uint64_t now)
 {
 	/* A delete takes some peers' Phase 2 SAs along, so not while these
 	 * have no other Phase 1 SA. */
-	if (sa->state == IKE_MM_UP && (!sa_in_use(sa) ||
+	if (sa->state == IKE_MM_UP && (!ike_sa_in_use(sa) ||
 	    ike_sa_for_peer(sa->ike, sa->path.peer, &sa->peer_id) != sa))
 		info_delete_sa(sa, now);
 	ike_sa_kill(sa, now);
+}
+
+/* An SA is kept for its Phase 2 SAs; without any it is made anew as easily. */
+static void
+sa_childless(struct ike_sa *sa, uint64_t now)
+{
+	if (sa->nchildren == 0 && (!ike_sa_in_use(sa) || ike_sa_for_peer(sa->ike,
+	    sa->path.peer, &sa->peer_id) != sa)) {
+		ike_sa_expired(sa, now);
+		return;
+	}
+	sa->childless_at = now + IKE_CHILDLESS_TIME;
 }
 
 static void
@@ -652,7 +689,7 @@ sa_tick(struct ike_sa *sa, uint64_t now)
 			ike_send(sa, sa->retry.buf, sa->retry.len);
 	}
 	if (now >= sa->expires) {
-		sa_expired(sa, now);
+		ike_sa_expired(sa, now);
 		return;
 	}
 	if (sa->state != IKE_MM_UP)
@@ -667,13 +704,16 @@ sa_tick(struct ike_sa *sa, uint64_t now)
 	natt_tick(sa, now);
 	if (now >= sa->dpd_at)
 		info_dpd(sa, now);
+	if (now >= sa->childless_at && sa->state == IKE_MM_UP)
+		sa_childless(sa, now);
 }
 
 /* When an SA that is up wants to be looked at. */
 static uint64_t
 sa_next(const struct ike_sa *sa)
 {
-	uint64_t at = earlier(sa->dpd_at, sa->renew_at);
+	uint64_t at = earlier(earlier(sa->dpd_at, sa->renew_at),
+	    sa->childless_at);
 
 	return sa->nat_here ? earlier(at, sa->keepalive_at) : at;
 }
@@ -704,8 +744,9 @@ ike_tick(struct ike *e, uint64_t now)
 {
 	struct ike_sa	 *sa, *s_next;
 	struct ike_child *c, *c_next;
-	uint64_t	  next = IKE_NEVER;
+	uint64_t	  next;
 
+	next = work_tick(e, now);
 	/* Callbacks of a tick may set timers, but free nothing. */
 	TAILQ_FOREACH(sa, &e->sas, entry) {
 		if (sa->state != IKE_MM_DEAD)
@@ -751,5 +792,7 @@ ike_free(struct ike *e)
 		ike_child_free(c);
 	while ((sa = TAILQ_FIRST(&e->sas)) != NULL)
 		ike_sa_free(sa);
+	offers_free(e);
+	work_free(e);
 	wipe_free(e, sizeof(*e));
 }

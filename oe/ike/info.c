@@ -26,13 +26,14 @@ info_hash(const struct ike_sa *sa, uint32_t msgid, const uint8_t *rest,
 
 static void
 info_begin(struct isakmp_builder *b, uint8_t *buf, size_t cap,
-    const struct ike_sa *sa, struct isakmp_header *h)
+    struct ike_sa *sa, uint64_t now, struct isakmp_header *h)
 {
 	static const uint8_t zero[IKE_HASH_MAX];
 
 	*h = (struct isakmp_header){ .cookie_i = sa->cookie_i,
 		.cookie_r = sa->cookie_r, .exchange = ISAKMP_INFORMATIONAL,
-		.flags = ISAKMP_FLAG_ENCRYPTION, .msgid = ike_msgid() };
+		.flags = ISAKMP_FLAG_ENCRYPTION,
+		.msgid = msgid_new(sa, now, ISAKMP_INFORMATIONAL) };
 	isakmp_begin(b, buf, cap, h);
 	isakmp_put(b, ISAKMP_HASH, zero, sa->k.len);
 }
@@ -74,7 +75,6 @@ info_notify(struct ike_sa *sa, uint64_t now, uint16_t type, uint8_t protocol,
 	struct isakmp_builder b;
 	uint8_t		      buf[512], cookies[16];
 
-	(void)now;
 	if (sa->k.len == 0)
 		return;
 	if (protocol == PROTO_ISAKMP) {
@@ -83,7 +83,7 @@ info_notify(struct ike_sa *sa, uint64_t now, uint16_t type, uint8_t protocol,
 		spi = cookies;
 		spi_len = sizeof(cookies);
 	}
-	info_begin(&b, buf, sizeof(buf), sa, &h);
+	info_begin(&b, buf, sizeof(buf), sa, now, &h);
 	info_put_notify(&b, type, protocol, spi, spi_len, data, data_len);
 	info_send(&b, sa, &h);
 }
@@ -117,14 +117,14 @@ ike_invalid_spi(struct ike *e, uint64_t now, const struct keying_path *path,
 }
 
 static void
-info_delete(struct ike_sa *sa, uint8_t protocol, const uint8_t *spi,
-    size_t spi_len)
+info_delete(struct ike_sa *sa, uint64_t now, uint8_t protocol,
+    const uint8_t *spi, size_t spi_len)
 {
 	struct isakmp_header  h;
 	struct isakmp_builder b;
 	uint8_t		      buf[256];
 
-	info_begin(&b, buf, sizeof(buf), sa, &h);
+	info_begin(&b, buf, sizeof(buf), sa, now, &h);
 	isakmp_open(&b, ISAKMP_DELETE);
 	writer_u32(&b.w, IPSEC_DOI);
 	writer_u8(&b.w, protocol);
@@ -140,9 +140,8 @@ info_delete_child(struct ike_sa *sa, uint64_t now, uint32_t spi_in)
 {
 	uint8_t spi[4];
 
-	(void)now;
 	store_u32(spi, spi_in);
-	info_delete(sa, PROTO_ESP, spi, sizeof(spi));
+	info_delete(sa, now, PROTO_ESP, spi, sizeof(spi));
 }
 
 void
@@ -150,10 +149,9 @@ info_delete_sa(struct ike_sa *sa, uint64_t now)
 {
 	uint8_t cookies[16];
 
-	(void)now;
 	store_u64(cookies, sa->cookie_i);
 	store_u64(cookies + 8, sa->cookie_r);
-	info_delete(sa, PROTO_ISAKMP, cookies, sizeof(cookies));
+	info_delete(sa, now, PROTO_ISAKMP, cookies, sizeof(cookies));
 }
 
 /* Does anything hang on this peer being alive? */
@@ -378,19 +376,6 @@ info_got_delete(struct ike_sa *sa, uint64_t now, const struct isakmp_part *p)
 	}
 }
 
-static bool
-info_replayed(struct ike_sa *sa, uint32_t msgid)
-{
-	size_t i, n = sizeof(sa->seen_ids) / sizeof(sa->seen_ids[0]);
-
-	for (i = 0; i < n; i++) {
-		if (sa->seen_ids[i] == msgid)
-			return true;
-	}
-	sa->seen_ids[sa->seen_next++ % n] = msgid;
-	return false;
-}
-
 /* A notify in the clear proves nothing: at most it explains a silence later. */
 static void
 info_plain(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
@@ -462,8 +447,10 @@ info_message(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
 		sa->ike->count.malformed++;
 		return;
 	}
-	if (info_replayed(sa, h->msgid))
+	if (!msgid_use(sa, now, ISAKMP_INFORMATIONAL, h->msgid)) {
+		sa->ike->count.replays++;
 		return;
+	}
 	sa->heard = now;
 	natt_moved(sa);
 	for (i = 1; i < m.nparts && sa->state != IKE_MM_DEAD; i++) {

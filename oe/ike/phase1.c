@@ -23,19 +23,23 @@ phase1_header(const struct ike_sa *sa, bool encrypted)
 }
 
 void
-phase1_put_vendor_ids(const struct ike_sa *sa, struct isakmp_builder *b)
+phase1_put_vendor_ids(struct isakmp_builder *b, bool natt, bool dpd)
 {
-	isakmp_put(b, ISAKMP_VENDOR_ID, dpd_vendor_id, sizeof(dpd_vendor_id));
-	if (!sa->ike->c.no_natt)
+	if (dpd)
+		isakmp_put(b, ISAKMP_VENDOR_ID, dpd_vendor_id,
+		    sizeof(dpd_vendor_id));
+	if (natt)
 		natt_put_vendor_id(b);
 }
 
 void
-phase1_note_vendor_ids(struct ike_sa *sa, const struct isakmp_message *m)
+phase1_note_vendor_ids(const struct ike *e, const struct isakmp_message *m,
+    bool *natt, bool *dpd)
 {
 	const struct isakmp_part *p;
 	unsigned		  i;
 
+	*natt = *dpd = false;
 	for (i = 0; i < m->nparts; i++) {
 		p = &m->part[i];
 		if (p->type != ISAKMP_VENDOR_ID)
@@ -43,9 +47,9 @@ phase1_note_vendor_ids(struct ike_sa *sa, const struct isakmp_message *m)
 		/* The last two bytes are DPD's version. */
 		if (p->len == sizeof(dpd_vendor_id) && memcmp(p->body,
 		    dpd_vendor_id, sizeof(dpd_vendor_id) - 2) == 0)
-			sa->dpd = true;
-		else if (!sa->ike->c.no_natt && natt_is_vendor_id(p))
-			sa->natt = true;
+			*dpd = true;
+		else if (!e->c.no_natt && natt_is_vendor_id(p))
+			*natt = true;
 	}
 }
 
@@ -81,7 +85,7 @@ phase1_send_first(struct ike_sa *sa, uint64_t now)
 	h = phase1_header(sa, false);
 	isakmp_begin(&b, buf, sizeof(buf), &h);
 	isakmp_put(&b, ISAKMP_SA, sa->sai, sa->sai_len);
-	phase1_put_vendor_ids(sa, &b);
+	phase1_put_vendor_ids(&b, !sa->ike->c.no_natt, true);
 	len = isakmp_end(&b);
 	phase1_send(sa, now, buf, len, NULL, 0);
 	if (tries != 0 && sa->retry.buf != NULL) {
@@ -307,6 +311,8 @@ phase1_up(struct ike_sa *sa, uint64_t now)
 
 	sa->state = IKE_MM_UP;
 	sa->up_at = sa->heard = now;
+	sa->childless_at = now + IKE_CHILDLESS_TIME;
+	ike_timer(e, sa->childless_at);
 	phase1_lifetime(sa, now);
 	if (sa->half_open) {
 		sa->half_open = false;
@@ -326,6 +332,12 @@ phase1_up(struct ike_sa *sa, uint64_t now)
 	    ", it is behind a NAT" : "");
 	if (sa->renewal)
 		phase1_retire_old(sa, now);
+	if (!sa->initiator) {
+		offer_prove(e, now, sa->sai, sa->sai_len);
+		ike_sa_limits(sa, now);
+		if (sa->state != IKE_MM_UP)
+			return;
+	}
 	natt_tick(sa, now);
 	for (c = TAILQ_FIRST(&e->children); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
@@ -358,7 +370,7 @@ phase1_got_sa_answer(struct ike_sa *sa, uint64_t now,
 		return;
 	}
 	sa->cookie_r = h->cookie_r;
-	phase1_note_vendor_ids(sa, m);
+	phase1_note_vendor_ids(sa->ike, m, &sa->natt, &sa->dpd);
 	sa->ni_len = IKE_NONCE_LEN;
 	random_bytes(sa->ni, sa->ni_len);
 	sa->state = IKE_MM_SENT_KE;
@@ -398,9 +410,14 @@ phase1_answer_ke(struct ike_sa *sa, uint64_t now)
 	struct isakmp_header  out = phase1_header(sa, false);
 	struct isakmp_builder b;
 	uint8_t		      msg[ISAKMP_MESSAGE_MAX];
+	uint64_t	      begun = work_begin(sa->ike);
 	size_t		      len;
+	int		      rc = -1;
 
-	if (phase1_derive(sa) == -1) {
+	if ((sa->dh = ike_dh_new(sa->suite.group)) != NULL)
+		rc = phase1_derive(sa);
+	work_end(sa->ike, begun);
+	if (rc == -1) {
 		ike_sa_failed(sa, now, KEYING_LOCAL, "bad Diffie-Hellman value");
 		return;
 	}
@@ -421,8 +438,7 @@ phase1_got_ke(struct ike_sa *sa, uint64_t now, const struct isakmp_message *m,
 {
 	struct keying_id id = { .type = KEYING_ID_IPV4, .addr = sa->path.peer };
 
-	if (!phase1_take_ke(sa, m, sa->ni, &sa->ni_len) ||
-	    (sa->dh = ike_dh_new(sa->suite.group)) == NULL) {
+	if (!phase1_take_ke(sa, m, sa->ni, &sa->ni_len)) {
 		ike_complain(sa->ike, now, &sa->path, "bad key exchange");
 		return;
 	}
@@ -539,7 +555,9 @@ phase1_keys_found(struct ike_sa *sa, uint64_t now)
 {
 	struct isakmp_message m = { .h.first = sa->pending_first };
 	uint8_t		      msg[ISAKMP_MESSAGE_MAX];
+	uint64_t	      begun;
 	size_t		      len;
+	bool		      proved;
 
 	if (sa->state == IKE_MM_WAIT_PSK) {
 		if (sa->psk == NULL) {
@@ -557,8 +575,12 @@ phase1_keys_found(struct ike_sa *sa, uint64_t now)
 		    keying_id_text(&sa->peer_id));
 		goto refuse;
 	}
-	if (isakmp_split(&m, sa->pending, sa->pending_len, true) == -1 ||
-	    isakmp_find(&m, ISAKMP_ID) == NULL || !phase1_proved(sa, &m)) {
+	begun = work_begin(sa->ike);
+	proved = isakmp_split(&m, sa->pending, sa->pending_len, true) == 0 &&
+	    isakmp_find(&m, ISAKMP_ID) != NULL && phase1_proved(sa, &m);
+	len = proved ? phase1_auth_message(sa, msg, sizeof(msg)) : 0;
+	work_end(sa->ike, begun);
+	if (!proved) {
 		sa->ike->count.auth_failed++;
 		if (sa->psk != NULL)
 			ike_complain(sa->ike, now, &sa->path, "%s does not know "
@@ -569,7 +591,6 @@ phase1_keys_found(struct ike_sa *sa, uint64_t now)
 			    keying_id_text(&sa->peer_id), sa->nkeys);
 		goto refuse;
 	}
-	len = phase1_auth_message(sa, msg, sizeof(msg));
 	if (len == 0) {
 		ike_sa_failed(sa, now, KEYING_LOCAL, "cannot sign");
 		return;

@@ -116,7 +116,7 @@ phase2_start(struct ike_child *c, uint64_t now)
 	uint8_t		      buf[ISAKMP_MESSAGE_MAX];
 	size_t		      len, at;
 
-	c->msgid = ike_msgid();
+	c->msgid = msgid_new(sa, now, ISAKMP_QUICK_MODE);
 	c->peer_id = sa->peer_id;	/* now it is known and proved */
 	c->ni_len = IKE_NONCE_LEN;
 	random_bytes(c->ni, c->ni_len);
@@ -429,6 +429,16 @@ phase2_respond(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
 		ike_child_kill(c);
 		return;
 	}
+	if (!work_ready(e, now)) {
+		work_wait(e, now, &sa->came, buf, len);
+		ike_child_kill(c);
+		return;
+	}
+	if (!msgid_use(sa, now, ISAKMP_QUICK_MODE, c->msgid)) {
+		e->count.replays++;
+		ike_child_kill(c);
+		return;
+	}
 	sa->heard = now;
 	ike_digest(buf, len, c->seen);
 	part = phase2_sa_payload(&m);
@@ -470,7 +480,9 @@ phase2_authorized(struct ike_child *c, uint64_t now, void *conn)
 	struct ike_sa	     *sa = c->sa;
 	struct isakmp_builder b;
 	uint8_t		      buf[ISAKMP_MESSAGE_MAX];
+	uint64_t	      begun = work_begin(c->ike);
 	size_t		      len;
+	int		      rc;
 
 	if (conn == NULL) {
 		phase2_refuse(c, now, ISAKMP_N_INVALID_ID_INFORMATION);
@@ -494,7 +506,9 @@ phase2_authorized(struct ike_child *c, uint64_t now, void *conn)
 	len = phase2_finish(&b, c, 2);
 	c->state = IKE_QM_SENT_2;
 	/* Inbound keys stand before the initiator can use them. */
-	if (len == 0 || phase2_announce(c, now) == -1) {
+	rc = len == 0 ? -1 : phase2_announce(c, now);
+	work_end(c->ike, begun);
+	if (rc == -1) {
 		phase2_failed(c, now, KEYING_LOCAL, "keys");
 		return;
 	}

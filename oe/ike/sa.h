@@ -21,8 +21,34 @@
 #define IKE_REKEY_PERCENT	85	/* of the lifetime: "soft" */
 #define IKE_REKEY_LATE_PERCENT	95	/* the responder's, should the initiator not */
 #define IKE_LINGER		5000	/* milliseconds a replaced Phase 1 SA stays */
-#define IKE_HALF_OPEN_TIME	30000	/* milliseconds to finish Phase 1 with us */
+#define IKE_HALF_OPEN_TIME	30000	/* milliseconds from message 3 to the end of Phase 1 */
+#define IKE_CHILDLESS_TIME	60000	/* milliseconds an SA is kept that serves nothing */
+#define IKE_MSGIDS_MAX		2048	/* exchanges of one Phase 1 SA */
+#define IKE_OFFERS_MAX		1024	/* different SA payloads; an index fits the cookie */
+#define IKE_OFFERS_PROVED	128	/* of these, of peers that proved their identity */
+#define IKE_OFFER_ANSWER_MAX	512
 #define IKE_NEVER		UINT64_MAX
+
+/* The exchanges that an SA has seen. */
+struct ike_msgids {
+	uint64_t *table;		/* open addressing; 0: free */
+	unsigned  size, n;
+};
+
+/* What an initiator offers, and our answer. */
+struct ike_offer {
+	UT_hash_handle	 hh;
+	uint8_t		 digest[32];
+	unsigned	 index;
+	bool		 proved;	/* a peer that proved its identity offers it */
+	bool		 own;		/* and so would we */
+	uint64_t	 used;
+	struct ike_suite suite;
+	uint8_t		 answer[IKE_OFFER_ANSWER_MAX];
+	size_t		 answer_len;
+	size_t		 len;
+	uint8_t		 body[];
+};
 
 /* The message that waits for an answer. */
 struct ike_retry {
@@ -36,7 +62,7 @@ enum ike_state {
 	IKE_MM_SENT_SA,			/* initiator */
 	IKE_MM_SENT_KE,
 	IKE_MM_SENT_AUTH,
-	IKE_MM_GOT_SA,			/* responder: we answered with our SA */
+	IKE_MM_GOT_SA,			/* responder: message 3 is being read */
 	IKE_MM_WAIT_PSK,		/* the shell looks for a pre-shared key */
 	IKE_MM_GOT_KE,
 	IKE_MM_WAIT_KEYS,		/* the shell looks for the peer's keys */
@@ -95,8 +121,8 @@ struct ike_sa {
 	unsigned	    dpd_tries;
 	uint64_t	    dpd_at;
 	uint64_t	    probed_at;	/* somebody waits for an answer since; 0: nobody */
-	uint32_t	    seen_ids[16];	/* message ids of recent informationals */
-	unsigned	    seen_next;
+	struct ike_msgids   msgids;
+	uint64_t	    childless_at;	/* when to look whether it serves anything */
 	unsigned	    nchildren;
 };
 
@@ -149,17 +175,29 @@ struct ike {
 	void			*arg;
 	struct ike_sa		*by_cookie;
 	TAILQ_HEAD(ike_sas, ike_sa) sas;
-	TAILQ_HEAD(ike_half, ike_sa) half;	/* responder's unfinished ones, oldest first */
+	TAILQ_HEAD(ike_half, ike_sa) half;	/* responder's unfinished ones */
 	TAILQ_HEAD(ike_children, ike_child) children;
-	unsigned		 nsas, half_open;
+	unsigned		 nsas[2];	/* living ones, by "initiator" */
+	unsigned		 half_open;
+	struct ike_offer	*by_offer, *offers[IKE_OFFERS_MAX];
+	unsigned		 noffers, nproved;
+	struct {
+		TAILQ_HEAD(, ike_waiting) waiting;
+		unsigned n;
+		int64_t	 credit;	/* microseconds */
+		uint64_t at;		/* of the last refill */
+		bool	 serving;
+	} work;
 	uint64_t		 next;		/* no timer is earlier */
 	uint64_t		 next_token;
 	uint8_t			 cookie_key[32];
 	struct ratelimit	 complain;	/* log lines a stranger can cause */
 	struct {
 		uint64_t received, malformed, unknown, half_open_refused,
+		    half_open_evicted, phase1_evicted,
 		    phase1_up, phase1_failed, phase2_up, phase2_failed,
-		    auth_failed, retransmits, duplicates;
+		    auth_failed, retransmits, duplicates, replays,
+		    work_us, work_waited, work_lost;
 	} count;
 };
 
@@ -172,6 +210,13 @@ void	ike_retry_set(struct ike *e, struct ike_retry *r, uint64_t now,
 	    const uint8_t *buf, size_t len);
 void	ike_retry_clear(struct ike_retry *r);
 void	ike_remember(uint8_t **to, size_t *to_len, const uint8_t *buf, size_t len);
+/* A message without its marker, hostile. */
+void	ike_message(struct ike *e, uint64_t now, const struct keying_path *path,
+	    const uint8_t *buf, size_t len);
+/* Its time is over: deletes it, and says so unless that does harm. */
+void	ike_sa_expired(struct ike_sa *sa, uint64_t now);
+/* Does a Phase 2 SA still belong to the peer that sa leads to? */
+bool	ike_sa_in_use(const struct ike_sa *sa);
 void	ike_digest(const uint8_t *buf, size_t len, uint8_t out[32]);
 void	ike_complain(struct ike *e, uint64_t now, const struct keying_path *path,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
@@ -185,6 +230,8 @@ struct ike_sa *ike_sa_find(struct ike *e, uint64_t cookie_i, uint32_t peer);
 /* The newest Phase 1 SA that is up and leads to this peer. */
 struct ike_sa *ike_sa_for_peer(const struct ike *e, uint32_t peer,
 	    const struct keying_id *id);
+/* A responder's SA came up: the limits of its peer and of its address. */
+void	ike_sa_limits(struct ike_sa *sa, uint64_t now);
 /* Marks dead; ike_tick() frees, as callers still hold it. */
 void	ike_sa_kill(struct ike_sa *sa, uint64_t now);
 void	ike_sa_failed(struct ike_sa *sa, uint64_t now, enum keying_failure f,
@@ -228,16 +275,49 @@ void	natt_moved(struct ike_sa *sa);
 void	natt_tick(struct ike_sa *sa, uint64_t now);
 
 /* admit.c */
-/* A message 1 from a stranger. */
-void	phase1_respond(struct ike *e, uint64_t now, const struct keying_path *path,
+/* A message 1 from a stranger: answered, and forgotten. */
+void	admit_first(struct ike *e, uint64_t now, const struct keying_path *path,
 	    const struct isakmp_header *h, const uint8_t *buf, size_t len);
+/* A message 3, which must bring a cookie of ours: makes the SA. */
+void	admit_third(struct ike *e, uint64_t now, const struct keying_path *path,
+	    const struct isakmp_header *h, const uint8_t *buf, size_t len);
+
+/* offer.c */
+void	offers_init(struct ike *e);
+void	offers_free(struct ike *e);
+/* The body of an SA payload; NULL if none of it is acceptable. */
+struct ike_offer *offer_get(struct ike *e, uint64_t now, const uint8_t *body,
+	    size_t len);
+struct ike_offer *offer_at(struct ike *e, unsigned index);
+/* A peer that proved its identity made this offer: strangers cannot displace it. */
+void	offer_prove(struct ike *e, uint64_t now, const uint8_t *body, size_t len);
+
+/* work.c */
+/* Around public-key operations that a peer caused: their cost counts. */
+uint64_t work_begin(const struct ike *e);
+void	work_end(struct ike *e, uint64_t begun);
+/* May there be some now? If not, work_wait() keeps the message for later. */
+bool	work_ready(struct ike *e, uint64_t now);
+void	work_wait(struct ike *e, uint64_t now, const struct keying_path *path,
+	    const uint8_t *buf, size_t len);
+/* Serves one of those that wait; when it wants to be called next. */
+uint64_t work_tick(struct ike *e, uint64_t now);
+void	work_free(struct ike *e);
+
+/* msgid.c */
+/* Notes that an exchange began; false if there was one of this id, or too many. */
+bool	msgid_use(struct ike_sa *sa, uint64_t now, uint8_t exchange, uint32_t id);
+/* A fresh id for an exchange of ours. */
+uint32_t msgid_new(struct ike_sa *sa, uint64_t now, uint8_t exchange);
+void	msgids_free(struct ike_msgids *s);
 
 /* phase1.c */
 void	phase1_start(struct ike_sa *sa, uint64_t now);
 void	phase1_retry_first(struct ike_sa *sa, uint64_t now);
 struct isakmp_header phase1_header(const struct ike_sa *sa, bool encrypted);
-void	phase1_put_vendor_ids(const struct ike_sa *sa, struct isakmp_builder *b);
-void	phase1_note_vendor_ids(struct ike_sa *sa, const struct isakmp_message *m);
+void	phase1_put_vendor_ids(struct isakmp_builder *b, bool natt, bool dpd);
+void	phase1_note_vendor_ids(const struct ike *e, const struct isakmp_message *m,
+	    bool *natt, bool *dpd);
 /* Sends a message and keeps it: the initiator to repeat it, the responder to
  * answer a repeated request with it. */
 void	phase1_send(struct ike_sa *sa, uint64_t now, const uint8_t *buf,

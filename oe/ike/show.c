@@ -67,8 +67,9 @@ ike_status_json(const struct ike *e)
 {
 	json_object *o = json_object_new_object();
 
-	json_number(o, "phase1_sas", e->nsas);
+	json_number(o, "phase1_sas", e->nsas[false] + e->nsas[true]);
 	json_number(o, "half_open", e->half_open);
+	json_number(o, "work_waiting", e->work.n);
 	json_text(o, "algorithms", e->c.legacy ?
 	    "AES, SHA2, groups 14 15 19 20, and legacy: 3DES, MD5, SHA1, "
 	    "groups 2 5" : "AES, SHA2, groups 14 15 19 20");
@@ -77,6 +78,8 @@ ike_status_json(const struct ike *e)
 	COUNT(malformed);
 	COUNT(unknown);
 	COUNT(half_open_refused);
+	COUNT(half_open_evicted);
+	COUNT(phase1_evicted);
 	COUNT(phase1_up);
 	COUNT(phase1_failed);
 	COUNT(phase2_up);
@@ -84,6 +87,10 @@ ike_status_json(const struct ike *e)
 	COUNT(auth_failed);
 	COUNT(retransmits);
 	COUNT(duplicates);
+	COUNT(replays);
+	COUNT(work_us);
+	COUNT(work_waited);
+	COUNT(work_lost);
 #undef COUNT
 	return o;
 }

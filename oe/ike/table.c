@@ -7,24 +7,80 @@
 #include "base/util.h"
 #include "oe/ike/sa.h"
 
+/* One of the responder's SAs that serve nothing, by chance. */
+static struct ike_sa *
+sa_to_evict(struct ike *e)
+{
+	struct ike_sa *sa, *victim = NULL;
+	unsigned       n = 0;
+
+	TAILQ_FOREACH(sa, &e->sas, entry) {
+		if (!sa->initiator && sa->state != IKE_MM_DEAD &&
+		    sa->nchildren == 0 && random_uniform(++n) == 0)
+			victim = sa;
+	}
+	return victim;
+}
+
 struct ike_sa *
 ike_sa_new(struct ike *e, uint64_t now, const struct keying_path *path,
     bool initiator)
 {
 	struct ike_sa *sa;
 
-	if (e->nsas >= e->c.sa_max || (sa = calloc(1, sizeof(*sa))) == NULL)
+	if (!initiator && e->nsas[initiator] >= e->c.sa_max &&
+	    (sa = sa_to_evict(e)) != NULL) {
+		e->count.phase1_evicted++;
+		ike_sa_expired(sa, now);
+	}
+	if (e->nsas[initiator] >= e->c.sa_max ||
+	    (sa = calloc(1, sizeof(*sa))) == NULL)
 		return NULL;
 	sa->ike = e;
 	sa->path = *path;
 	sa->initiator = initiator;
 	sa->created = now;
 	sa->expires = IKE_NEVER;
-	sa->dpd_at = sa->renew_at = IKE_NEVER;
+	sa->dpd_at = sa->renew_at = sa->childless_at = IKE_NEVER;
 	sa->key_used = -1;
 	TAILQ_INSERT_TAIL(&e->sas, sa, entry);
-	e->nsas++;
+	e->nsas[initiator]++;
 	return sa;
+}
+
+/*
+ * The oldest of the same peer goes first, then one of its address that
+ * serves nothing: who shares an address with many is not the one to pay.
+ */
+void
+ike_sa_limits(struct ike_sa *sa, uint64_t now)
+{
+	struct ike    *e = sa->ike;
+	struct ike_sa *other, *of_peer = NULL, *idle = NULL;
+	unsigned       npeer = 0, naddress = 0;
+
+	TAILQ_FOREACH(other, &e->sas, entry) {
+		if (other == sa || other->initiator ||
+		    other->state != IKE_MM_UP ||
+		    other->path.peer != sa->path.peer)
+			continue;
+		naddress++;
+		if (idle == NULL && other->nchildren == 0)
+			idle = other;
+		if (!keying_id_equal(&other->peer_id, &sa->peer_id))
+			continue;
+		npeer++;
+		if (of_peer == NULL)
+			of_peer = other;
+	}
+	if (npeer < e->c.sa_per_peer)
+		of_peer = NULL;
+	if (of_peer == NULL && naddress >= e->c.sa_per_address)
+		of_peer = idle != NULL ? idle : sa;
+	if (of_peer == NULL)
+		return;
+	e->count.phase1_evicted++;
+	ike_sa_expired(of_peer, now);
 }
 
 void
@@ -58,7 +114,9 @@ ike_sa_free(struct ike_sa *sa)
 	if (sa->key.cookie != 0)
 		HASH_DEL(e->by_cookie, sa);
 	TAILQ_REMOVE(&e->sas, sa, entry);
-	e->nsas--;
+	if (sa->state != IKE_MM_DEAD)
+		e->nsas[sa->initiator]--;
+	msgids_free(&sa->msgids);
 	ike_retry_clear(&sa->retry);
 	ike_dh_free(sa->dh);
 	free(sa->sai);
@@ -82,6 +140,7 @@ ike_sa_kill(struct ike_sa *sa, uint64_t now)
 		TAILQ_REMOVE(&e->half, sa, half_entry);
 	}
 	sa->state = IKE_MM_DEAD;
+	e->nsas[sa->initiator]--;
 	sa->token = 0;
 	ike_retry_clear(&sa->retry);
 	if (sa->key.cookie != 0) {

@@ -23,6 +23,17 @@ net_key(unsigned n)
 	return keys[n];
 }
 
+uint64_t net_work_us;
+
+/* Asked before and after each piece of work. */
+static uint64_t
+net_spent(void)
+{
+	static uint64_t us;
+
+	return us += net_work_us;
+}
+
 static uint32_t
 net_random(struct net *net)
 {
@@ -329,6 +340,7 @@ void
 net_init(struct net *net, uint32_t seed)
 {
 	memset(net, 0, sizeof(*net));
+	net_work_us = 0;
 	net->seed = seed;
 	net->now = 1000000;
 }
@@ -363,6 +375,7 @@ net_host_add(struct net *net, const char *addr, const char *id, EVP_PKEY *key,
 	else
 		config.rsa_min_bits = 2048;
 	config.key = key;
+	config.spent = net_spent;
 	config.my_id = h->id;
 	if ((h->ike = ike_new(&config, &ops, h)) == NULL)
 		abort();

@@ -92,6 +92,9 @@ struct net {
 	unsigned nlate;
 };
 
+/* Microseconds that each piece of public-key work takes on the fake clock. */
+extern uint64_t net_work_us;
+
 /* Two shared RSA keys of 2048 bits (made once), for whoever needs one. */
 EVP_PKEY *net_key(unsigned n);
 

@@ -4,9 +4,11 @@ if HAVE_CMOCKA
 IKE_TEST_LIBS = oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
 IKE_TEST_NET = tests/unit/ike_net.c tests/unit/ike_net.h
 check_PROGRAMS += tests/unit/test_ike_crypto tests/unit/test_ike \
-	tests/unit/test_ike_hostile tests/unit/test_ike_message
+	tests/unit/test_ike_flood tests/unit/test_ike_hostile \
+	tests/unit/test_ike_message
 TESTS += tests/unit/test_ike_crypto tests/unit/test_ike \
-	tests/unit/test_ike_hostile tests/unit/test_ike_message
+	tests/unit/test_ike_flood tests/unit/test_ike_hostile \
+	tests/unit/test_ike_message
 check_PROGRAMS += tests/unit/test_ike_probe
 TESTS += tests/unit/test_ike_probe
 tests_unit_test_ike_probe_SOURCES = tests/unit/test_ike_probe.c \
@@ -22,6 +24,9 @@ tests_unit_test_ike_crypto_LDADD = $(IKE_TEST_LIBS)
 tests_unit_test_ike_SOURCES = tests/unit/test_ike.c $(IKE_TEST_NET)
 tests_unit_test_ike_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike_LDADD = $(IKE_TEST_LIBS)
+tests_unit_test_ike_flood_SOURCES = tests/unit/test_ike_flood.c $(IKE_TEST_NET)
+tests_unit_test_ike_flood_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ike_flood_LDADD = $(IKE_TEST_LIBS)
 tests_unit_test_ike_hostile_SOURCES = tests/unit/test_ike_hostile.c \
 	$(IKE_TEST_NET)
 tests_unit_test_ike_hostile_CFLAGS = $(UNIT_CFLAGS)

@@ -853,73 +853,6 @@ ephemeral_ports_are_kept(void **state)
 	end_clean();
 }
 
-/* A first message of x's, to be sent from anywhere. */
-static struct net_datagram first;
-static bool
-keep_first(struct net *n, struct net_datagram *d, void *arg)
-{
-	(void)n;
-	(void)arg;
-	first = *d;
-	return false;
-}
-
-static void
-flood_of_first_messages_leaves_others_working(void **state)
-{
-	unsigned i;
-
-	(void)state;
-	picture(30, NULL);
-	net.filter = keep_first;
-	assert_int_equal(net_request(x, y, 0), 0);
-	net_pass(&net, 60000);
-	assert_int_equal(x->fails, 1);
-	net.filter = NULL;
-	x->fails = 0;
-	/* An established tunnel, a flood, then an honest newcomer and a rekey. */
-	key_up();
-	for (i = 0; i < 20000; i++) {
-		first.path.local = htonl(0x0b000000 + i * 7919);
-		first.path.local_port = (uint16_t)(1024 + i % 50000);
-		store_u64(first.buf, 0x1000000000000000 + i);
-		net_deliver(&net, &first);
-		net.nqueue = 0;
-		if (i % 1000 == 0)
-			net_pass(&net, 10);
-	}
-	assert_int_equal(net_request(x, y, 0), 0);
-	net_pass(&net, 5000);
-	assert_int_equal(x->nchildren, 2);
-	ike_forget(x->ike, net.now, &x->conns[0], false);
-	net_host_add(&net, "198.51.100.3", "@x3.lab", net_key(2), NULL);
-	assert_int_equal(net_request(&net.hosts[2], y, 0), 0);
-	for (i = 0; i < 3000; i++) {
-		first.path.local = htonl(0x0c000000 + i * 7919);
-		store_u64(first.buf, 0x2000000000000000 + i);
-		net_deliver(&net, &first);
-		if (i % 10 == 0)
-			net_pass(&net, 5);
-	}
-	net_pass(&net, 15000);
-	assert_int_equal(net.hosts[2].nchildren, 1);
-	/* Under the honest one's own address too. */
-	ike_forget(net.hosts[2].ike, net.now, &net.hosts[2].conns[0], false);
-	net_pass(&net, 60000);
-	first.path.local = net.hosts[2].addr;
-	net.hosts[2].nchildren = 0;
-	assert_int_equal(net_request(&net.hosts[2], y, 1), 0);
-	for (i = 0; i < 3000; i++) {
-		store_u64(first.buf, 0x3000000000000000 + i);
-		net_deliver(&net, &first);
-		net_pass(&net, 5);
-	}
-	assert_int_equal(net.hosts[2].nchildren, 1);
-	/* What strangers left behind goes away by itself. */
-	net_pass(&net, 120000);
-	end_clean();
-}
-
 static void
 dead_peers_are_noticed(void **state)
 {
@@ -982,7 +915,6 @@ main(void)
 		cmocka_unit_test(a_restarted_peer_takes_its_old_children_down),
 		cmocka_unit_test(two_hosts_behind_one_address_both_work),
 		cmocka_unit_test(ephemeral_ports_are_kept),
-		cmocka_unit_test(flood_of_first_messages_leaves_others_working),
 		cmocka_unit_test(dead_peers_are_noticed),
 		cmocka_unit_test(forgetting_ends_all_calls),
 	};

@@ -5,7 +5,7 @@ net_needs nsd unbound ldns-keygen ldns-signzone drill
 net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl
 net_enter "$@"
 cd "$NET_RUN" || exit 1
-tool=$NET_HERE/silence.py
+tool=$NET_HERE/laptop_gap.py
 
 net_picture
 # The office: another network with a gateway of its own.

@@ -52,7 +52,7 @@ EXTRA_DIST += tests/net/attack_paranoid.py
 LAPTOP_TESTS = tests/net/laptop_moves.sh
 dist_check_SCRIPTS += $(LAPTOP_TESTS)
 TESTS += $(LAPTOP_TESTS)
-EXTRA_DIST += tests/net/silence.py
+EXTRA_DIST += tests/net/laptop_gap.py
 
 # The control sockets of all three daemons, from strangers.
 dist_check_SCRIPTS += tests/net/attack_address.sh \

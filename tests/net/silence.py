@@ -1,103 +1,91 @@
-# silence.py - how long nothing came back: a datagram every 20 ms, or a TCP stream, and the longest gap between answers
-#
-# SIGUSR1: prints "gap SECONDS" since the last such signal, the present one
-# included, and begins anew.  An echo server is "silence.py echo PORT".
+#!/usr/bin/env python3
+"""silence.py - how long nothing came back: a datagram every 20 ms, answered or not
+
+echo ADDRESS PORT       answers every datagram until it is ended
+ask ADDRESS PORT SECONDS FILE
+                        asks; each silence above 100 ms becomes a line of FILE:
+                        when it began (seconds of the Epoch) and how long it was
+worst FILE SINCE        the longest silence, in seconds, that ended after SINCE"""
 import select
-import signal
 import socket
 import sys
 import time
 
-REMAKE = 0.15          # without an answer: another socket, as programs would
+INTERVAL = 0.02
+TOLD = 0.1
 
 
-class Gaps:
-    def __init__(self):
-        self.last = time.monotonic()
-        self.worst = 0.0
-        signal.signal(signal.SIGUSR1, self.tell)
-
-    def heard(self):
-        now = time.monotonic()
-        self.worst = max(self.worst, now - self.last)
-        self.last = now
-
-    def tell(self, *_):
-        now = time.monotonic()
-        print('gap %.2f' % max(self.worst, now - self.last), flush=True)
-        self.worst = 0.0
-
-
-def echo(port):
-    u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    u.bind(('0.0.0.0', port))
-    t = socket.socket()
-    t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    t.bind(('0.0.0.0', port))
-    t.listen(8)
-    socks = [u, t]
-    print('echo', flush=True)
+def echo(address, port):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind((address, int(port)))
     while True:
-        for s in select.select(socks, [], [])[0]:
+        data, peer = s.recvfrom(64)
+        try:
+            s.sendto(data, peer)
+        except OSError:
+            pass
+
+
+def connected(address, port):
+    """A new socket has the source address that the host has now."""
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        s.connect((address, int(port)))
+    except OSError:
+        s.close()
+        return None
+    s.setblocking(False)
+    return s
+
+
+def ask(address, port, seconds, path):
+    end = time.time() + float(seconds)
+    heard = source_seen = time.time()
+    s = connected(address, port)
+    with open(path, 'w', encoding='ascii') as out:
+        while time.time() < end:
+            now = time.time()
             try:
-                if s is u:
-                    data, peer = u.recvfrom(2000)
-                    u.sendto(data, peer)
-                elif s is t:
-                    socks.append(t.accept()[0])
-                else:
-                    data = s.recv(2000)
-                    if not data:
-                        raise OSError
-                    s.sendall(data)
+                if s is not None:
+                    s.send(b'%f' % now)
             except OSError:
-                if s not in (u, t):
-                    socks.remove(s)
+                pass
+            # Programs begin anew after a while, as people do.
+            if now - heard > 0.5 and now - source_seen > 0.5:
+                if s is not None:
                     s.close()
+                s = connected(address, port)
+                source_seen = now
+            until = now + INTERVAL
+            while (left := until - time.time()) > 0:
+                if s is None:
+                    time.sleep(left)
+                    continue
+                if not select.select([s], [], [], left)[0]:
+                    break
+                try:
+                    s.recv(64)
+                except OSError:
+                    continue
+                now = time.time()
+                if now - heard > TOLD:
+                    print(f'{heard:.3f} {now - heard:.3f}', file=out,
+                          flush=True)
+                heard = now
+        now = time.time()
+        if now - heard > TOLD:
+            print(f'{heard:.3f} {now - heard:.3f} not over', file=out)
 
 
-def udp(host, port):
-    gaps = Gaps()
-    s = None
-    made = 0.0
-    while True:
-        now = time.monotonic()
-        if s is None or now - max(gaps.last, made) > REMAKE:
-            if s is not None:
-                s.close()
-            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            s.setblocking(False)
-            made = now
-        try:
-            s.sendto(b'x', (host, port))
-        except OSError:
-            pass
-        time.sleep(0.02)
-        try:
-            while s.recv(100):
-                gaps.heard()
-        except OSError:
-            pass
-
-
-def tcp(host, port):
-    s = socket.create_connection((host, port), 10)
-    s.settimeout(120)
-    gaps = Gaps()
-    print('connected', *s.getsockname(), flush=True)
-    while True:
-        try:
-            s.sendall(b'x')
-            if not s.recv(1):
-                raise OSError('closed')
-        except OSError as e:
-            print('dead', e, flush=True)
-            sys.exit(1)
-        gaps.heard()
-        time.sleep(0.02)
+def worst(path, since):
+    longest = 0.0
+    with open(path, encoding='ascii') as f:
+        for line in f:
+            began, length = (float(w) for w in line.split()[:2])
+            if began + length > float(since):
+                longest = max(longest, length)
+    print(f'{longest:.2f}')
 
 
 if __name__ == '__main__':
-    if sys.argv[1] == 'echo':
-        echo(int(sys.argv[2]))
-    (udp if sys.argv[1] == 'udp' else tcp)(sys.argv[2], int(sys.argv[3]))
+    {'echo': echo, 'ask': ask, 'worst': worst}[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,103 @@
+# laptop_gap.py - how long nothing came back: a datagram every 20 ms, or a TCP stream, and the longest gap between answers
+#
+# SIGUSR1: prints "gap SECONDS" since the last such signal, the present one
+# included, and begins anew.  An echo server is "laptop_gap.py echo PORT".
+import select
+import signal
+import socket
+import sys
+import time
+
+REMAKE = 0.15          # without an answer: another socket, as programs would
+
+
+class Gaps:
+    def __init__(self):
+        self.last = time.monotonic()
+        self.worst = 0.0
+        signal.signal(signal.SIGUSR1, self.tell)
+
+    def heard(self):
+        now = time.monotonic()
+        self.worst = max(self.worst, now - self.last)
+        self.last = now
+
+    def tell(self, *_):
+        now = time.monotonic()
+        print('gap %.2f' % max(self.worst, now - self.last), flush=True)
+        self.worst = 0.0
+
+
+def echo(port):
+    u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    u.bind(('0.0.0.0', port))
+    t = socket.socket()
+    t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    t.bind(('0.0.0.0', port))
+    t.listen(8)
+    socks = [u, t]
+    print('echo', flush=True)
+    while True:
+        for s in select.select(socks, [], [])[0]:
+            try:
+                if s is u:
+                    data, peer = u.recvfrom(2000)
+                    u.sendto(data, peer)
+                elif s is t:
+                    socks.append(t.accept()[0])
+                else:
+                    data = s.recv(2000)
+                    if not data:
+                        raise OSError
+                    s.sendall(data)
+            except OSError:
+                if s not in (u, t):
+                    socks.remove(s)
+                    s.close()
+
+
+def udp(host, port):
+    gaps = Gaps()
+    s = None
+    made = 0.0
+    while True:
+        now = time.monotonic()
+        if s is None or now - max(gaps.last, made) > REMAKE:
+            if s is not None:
+                s.close()
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            s.setblocking(False)
+            made = now
+        try:
+            s.sendto(b'x', (host, port))
+        except OSError:
+            pass
+        time.sleep(0.02)
+        try:
+            while s.recv(100):
+                gaps.heard()
+        except OSError:
+            pass
+
+
+def tcp(host, port):
+    s = socket.create_connection((host, port), 10)
+    s.settimeout(120)
+    gaps = Gaps()
+    print('connected', *s.getsockname(), flush=True)
+    while True:
+        try:
+            s.sendall(b'x')
+            if not s.recv(1):
+                raise OSError('closed')
+        except OSError as e:
+            print('dead', e, flush=True)
+            sys.exit(1)
+        gaps.heard()
+        time.sleep(0.02)
+
+
+if __name__ == '__main__':
+    if sys.argv[1] == 'echo':
+        echo(int(sys.argv[2]))
+    (udp if sys.argv[1] == 'udp' else tcp)(sys.argv[2], int(sys.argv[3]))

@@ -415,7 +415,7 @@ start(struct rsipd *d)
 		return -1;
 	server_start(d->server, d->gateway);
 	if (add_events(d) == -1 || daemon_ready(&d->options) == -1 ||
-	    priv_drop("rsipd") == -1 || priv_lock() == -1)
+	    priv_drop("rsipd") == -1 || priv_lock("rsipd") == -1)
 		return -1;
 	log_info("gateway %s on %s leases %s%s of %s", ipv4_text(
 	    c->gateway.gateway), c->private_if, ipv4_text(c->pools[0].addr),

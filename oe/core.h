@@ -136,6 +136,8 @@ struct spd_entry {
 	bool		  settled;	/* nothing is lost if it makes room */
 	TAILQ_ENTRY(spd_entry) settled_entry;
 	struct datagram	 *first, *last;
+	struct datagram	 *again;	/* released into new keys, and not answered yet */
+	uint64_t	  again_at;	/* when it was */
 	TAILQ_HEAD(connections, connection) connections; /* newest first */
 	unsigned	  nconnections;
 	uint64_t	  used;
@@ -336,6 +338,9 @@ bool	spd_inbound_clear(struct core *c, uint64_t now, const uint8_t *pkt, size_t 
 void	spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len);
 /* An ICMP error about one of our ESP packets; path MTU only. */
 void	spd_inbound_icmp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len);
+/* The datagram that began a connection goes once more if nothing came back on
+ * its keys: a peer may have had them later than we. */
+void	spd_again(struct connection *conn);
 const char *spd_policy_name(enum spd_policy p);
 
 /* --- limits.c: who may fill what, and what makes room ------------------------- */

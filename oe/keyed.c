@@ -283,6 +283,7 @@ connection_tick_keyed(struct connection *conn)
 		}
 	}
 	connection_follow(conn);
+	spd_again(conn);
 	kernel_tick(conn);
 	if ((p = connection_pair(conn)) == NULL)
 		return;

@@ -14,6 +14,7 @@
 #define ICMP_FRAGMENTATION	4
 #define ICMP_PROHIBITED		13	/* RFC 1812 §5.2.7.1 */
 #define LINK_MTU		1500	/* where no path MTU was learnt */
+#define AGAIN		1000	/* milliseconds */
 #define PATH_MTU_MIN		576	/* RFC 791; a smaller claim is a forgery or no use */
 
 const char *
@@ -95,6 +96,7 @@ spd_free(struct core *c, struct spd_entry *e)
 	flow_forget_clear(c, e);
 	datagram_free(c, &e->first);
 	datagram_free(c, &e->last);
+	datagram_free(c, &e->again);
 	HASH_DEL(c->spd, e); /* NOLINT(clang-analyzer-core.NullDereference) */
 	limits_entry_gone(c, e);
 	free(e);
@@ -109,6 +111,7 @@ spd_free_all(struct core *c)
 		flow_forget_clear(c, e);
 		datagram_free(c, &e->first);
 		datagram_free(c, &e->last);
+		datagram_free(c, &e->again);
 		HASH_DEL(c->spd, e);
 		limits_entry_gone(c, e);
 		free(e);
@@ -127,12 +130,36 @@ spd_release(struct core *c, struct spd_entry *e)
 	e->first = e->last = NULL;
 	if (first != NULL) {
 		spd_forward(c, e, first->data, first->len);
-		datagram_free(c, &first);
+		datagram_free(c, &e->again);
+		if (e->policy == SPD_ENCRYPT) {
+			e->again = first;
+			e->again_at = c->now;
+		} else {
+			datagram_free(c, &first);
+		}
 	}
 	if (last != NULL) {
 		spd_forward(c, e, last->data, last->len);
 		datagram_free(c, &last);
 	}
+}
+
+void
+spd_again(struct connection *conn)
+{
+	struct core	 *c = conn->core;
+	struct spd_entry *e = conn->spd;
+	struct datagram	 *d;
+
+	if (e == NULL || e->again == NULL || c->now - e->again_at < AGAIN)
+		return;
+	d = e->again;
+	e->again = NULL;
+	/* Of what the kernel decrypts we hear later. */
+	if (conn->heard < e->again_at && e->policy == SPD_ENCRYPT &&
+	    !conn->kernel_policy)
+		spd_forward(c, e, d->data, d->len);
+	datagram_free(c, &d);
 }
 
 void

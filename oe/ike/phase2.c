@@ -176,9 +176,14 @@ phase2_keys(const struct ike_child *c, const struct ike_chunk *gxy,
 	return 0;
 }
 
-/* Both SAs are agreed on: derive and hand over. 0, or -1. */
+/*
+ * Both SAs are agreed on: derive and hand over.  0, or -1.  last, where it is
+ * not NULL, is the message that the peer needs to install them: it goes out
+ * before ESP that waits for the keys can overtake it.
+ */
 static int
-phase2_announce(struct ike_child *c, uint64_t now)
+phase2_announce(struct ike_child *c, uint64_t now, const uint8_t *last,
+    size_t last_len)
 {
 	struct ike_sa	   *sa = c->sa;
 	struct keying_child up = { 0 };
@@ -225,6 +230,8 @@ phase2_announce(struct ike_child *c, uint64_t now)
 	ike_timer(c->ike, c->hard);
 	c->announced = true;
 	c->ike->count.phase2_up++;
+	if (last != NULL)
+		ike_send(sa, last, last_len);
 	c->ike->ops->child_up(c->ike->arg, c->conn, &up);
 	rc = 0;
 out:
@@ -506,7 +513,7 @@ phase2_authorized(struct ike_child *c, uint64_t now, void *conn)
 	len = phase2_finish(&b, c, 2);
 	c->state = IKE_QM_SENT_2;
 	/* Inbound keys stand before the initiator can use them. */
-	rc = len == 0 ? -1 : phase2_announce(c, now);
+	rc = len == 0 ? -1 : phase2_announce(c, now, NULL, 0);
 	work_end(c->ike, begun);
 	if (rc == -1) {
 		phase2_failed(c, now, KEYING_LOCAL, "keys");
@@ -546,14 +553,13 @@ phase2_got_answer(struct ike_child *c, uint64_t now,
 	phase2_get_lifetime(c, &m);
 	phase2_begin(&b, text, sizeof(text), c);
 	if ((len = phase2_finish(&b, c, 3)) == 0 ||
-	    phase2_announce(c, now) == -1) {
+	    phase2_announce(c, now, text, len) == -1) {
 		phase2_failed(c, now, KEYING_LOCAL, "keys");
 		return;
 	}
 	ike_digest(buf, h->length, c->seen);
 	ike_remember(&c->answer, &c->answer_len, text, len);
 	ike_retry_clear(&c->retry);
-	ike_send(sa, text, len);
 	phase2_done(c, now);
 }
 

@@ -246,6 +246,7 @@ op_child_up(void *arg, void *conn, const struct keying_child *c)
 	memset(n, 0, sizeof(*n));
 	n->conn = conn;
 	n->child = *c;
+	n->sent = h->sent;
 	h->nchildren++;
 	h->spis--;	/* the connection's from here on */
 }

@@ -25,6 +25,7 @@ struct net_child {
 	void	*conn;
 	struct keying_child child;
 	bool	 confirmed, down, by_peer;
+	unsigned sent;			/* datagrams, when it came */
 };
 
 struct net_host {

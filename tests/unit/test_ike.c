@@ -74,6 +74,8 @@ signatures_and_pfs_give_both_the_same_keys(void **state)
 	assert_int_equal(y->asks, 1);
 	assert_int_equal(y->confirms, 1);
 	assert_int_equal(x->lookups, 0);
+	/* What waited for the keys does not overtake the last message. */
+	assert_int_equal(x->children[0].sent, 5);
 	/* Five messages from x, four from y; none needs fragments. */
 	assert_int_equal(x->sent, 5);
 	assert_int_equal(y->sent, 4);

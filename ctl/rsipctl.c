@@ -162,6 +162,24 @@ records_print(const struct pubkey *k, const struct options *o)
 	return 0;
 }
 
+/* Without a record nobody can know this host, and it encrypts nothing. */
+static void
+keygen_next_steps(const char *path)
+{
+	fprintf(stderr, "\nNext, so that others find the key in DNS; one record "
+	    "is enough:\n"
+	    "  a laptop, which shares its address or changes it, under a name "
+	    "of its own:\n"
+	    "    rsipctl dns-records -k %s --id @NAME --type KEY\n"
+	    "    into the zone of NAME, and  oe { id = \"@NAME\" }  into "
+	    SYSCONFDIR "/rsipc.conf\n"
+	    "  a host that has an address, under that address:\n"
+	    "    rsipctl dns-records -k %s --id ADDRESS --type TXT\n"
+	    "    into the reverse zone of ADDRESS\n"
+	    "\"rsipctl status\" says whether the daemon has found it there.\n",
+	    path, path);
+}
+
 static int
 keygen_run(const struct options *o)
 {
@@ -177,8 +195,7 @@ keygen_run(const struct options *o)
 	    pubkey_bits(&k), name);
 	if (o->zone.id != NULL)
 		return records_print(&k, o);
-	fprintf(stderr, "its records for the zone: rsipctl dns-records -k %s "
-	    "--id @NAME | ADDRESS\n", o->key);
+	keygen_next_steps(o->key);
 	return 0;
 }
 

@@ -31,12 +31,73 @@ connection_is_oe(const struct connection *conn)
 	    conn->class == OE_CLASS_PARANOID;
 }
 
+/* What is permissive waits for keys only so long (RFC 4322 §3.2: it may go in the
+ * clear, so its user need not wait for what may never come). */
+static void
+connection_hold(struct connection *conn)
+{
+	struct core *c = conn->core;
+	bool	     held = conn->policy == SPD_HOLD &&
+	    conn->class == OE_CLASS_PERMISSIVE;
+
+	if (held == (conn->hold_until != 0))
+		return;
+	if (held) {
+		conn->hold_until = c->now + (uint64_t)c->config->hold * SECONDS;
+		TAILQ_INSERT_TAIL(&c->holding, conn, holding);
+	} else {
+		conn->hold_until = 0;
+		TAILQ_REMOVE(&c->holding, conn, holding);
+	}
+}
+
+uint64_t
+connection_next_holding(const struct core *c)
+{
+	return TAILQ_EMPTY(&c->holding) ? UINT64_MAX :
+	    TAILQ_FIRST(&c->holding)->hold_until;
+}
+
+/* In the clear for now; the search goes on, and its success encrypts. */
+static void
+connection_let_go(struct connection *conn)
+{
+	struct core *c = conn->core;
+
+	/* Its keys were known, and a limit of ours is no answer of its. */
+	if (conn->room_at != 0 && limits_known(c, conn->key.dst)) {
+		conn->hold_until = c->now + (uint64_t)c->config->hold * SECONDS;
+		TAILQ_REMOVE(&c->holding, conn, holding);
+		TAILQ_INSERT_TAIL(&c->holding, conn, holding);
+		return;
+	}
+	snprintf(conn->reason, sizeof(conn->reason), "%s has not answered "
+	    "within %u s; the search goes on", conn->state ==
+	    CONNECTION_POTENTIAL ? "DNS" : "the peer's IKE", c->config->hold);
+	log_info("%s: clear text: %s", ipv4_text(conn->key.dst), conn->reason);
+	conn->recheck = true;
+	connection_set(conn, conn->state, SPD_PASS);
+	report_event(c, conn, "clear-text");
+}
+
+void
+connection_tick_holding(struct core *c, uint64_t now)
+{
+	struct connection *conn;
+
+	c->now = now;
+	while ((conn = TAILQ_FIRST(&c->holding)) != NULL &&
+	    conn->hold_until <= now)
+		connection_let_go(conn);
+}
+
 void
 connection_set(struct connection *conn, enum connection_state state,
     enum spd_policy policy)
 {
 	conn->state = state;
 	conn->policy = policy;
+	connection_hold(conn);
 	if (conn->spd != NULL)
 		spd_update(conn->core, conn->spd);
 }
@@ -105,6 +166,7 @@ connection_detach(struct connection *conn)
 	if (conn->shares)
 		e->nshared--;
 	conn->shares = false;
+	connection_hold(conn);
 	TAILQ_REMOVE(&e->connections, conn, entry);
 	e->nconnections--;
 	spd_update(conn->core, e);
@@ -176,7 +238,7 @@ connection_settle(struct connection *conn, bool deny, unsigned lifespan,
 	/* The same conclusion as before is not news. */
 	again = conn->recheck && strcmp(reason, conn->reason) == 0;
 	memcpy(conn->reason, reason, sizeof(reason));
-	conn->recheck = false;
+	conn->recheck = conn->no_identity = false;
 	lookups_forget(c, conn);
 	conn->waiting = 0;
 	gateways_clear(conn);
@@ -286,7 +348,7 @@ connection_tick_settled(struct connection *conn)
 		return;
 	}
 	if (connection_is_oe(conn) && c->config->key != NULL &&
-	    c->config->initiate && (conn->failed ||
+	    c->config->initiate && (conn->failed || conn->no_identity ||
 	    conn->txt == RECORD_TIMEOUT || conn->txt == RECORD_FAILED ||
 	    c->now >= conn->dns_expires)) {
 		conn->recheck = true;

@@ -25,6 +25,7 @@ core_new(struct oe_config *config, const struct oe_shell *shell,
 	c->opened = xcalloc(1, IP_PACKET_MAX);
 	c->sealed = xcalloc(1, IP_PACKET_MAX);
 	TAILQ_INIT(&c->connections);
+	TAILQ_INIT(&c->holding);
 	TAILQ_INIT(&c->authorizations);
 	TAILQ_INIT(&c->lookups);
 	limits_init(c);
@@ -106,6 +107,19 @@ core_drop_all(struct core *c, uint64_t now)
 		connection_free(conn, true);
 }
 
+static void
+core_find_resolver(struct core *c)
+{
+	size_t i;
+
+	c->resolver_here = false;
+	for (i = 0; i < c->config->nresolvers; i++) {
+		if (ntohl(c->config->resolvers[i]) >> 24 == 127 ||
+		    c->config->resolvers[i] == c->local)
+			c->resolver_here = true;
+	}
+}
+
 /* Everything keyed for an address that is no longer ours is of no use. */
 void
 core_set_local(struct core *c, uint64_t now, uint32_t addr, uint16_t ike_port)
@@ -113,6 +127,7 @@ core_set_local(struct core *c, uint64_t now, uint32_t addr, uint16_t ike_port)
 	if (addr != c->local)
 		core_drop_all(c, now);
 	c->local = addr;
+	core_find_resolver(c);
 	c->ike_port = ike_port;
 }
 
@@ -125,6 +140,8 @@ core_reconfigure(struct core *c, uint64_t now, struct oe_config *config)
 
 	c->now = now;
 	c->config = config;
+	core_find_resolver(c);
+	c->identity.expires = 0;
 	for (conn = TAILQ_FIRST(&c->connections); conn != NULL; conn = next) {
 		next = TAILQ_NEXT(conn, all);
 		if (conn->state == CONNECTION_EXPIRED)
@@ -148,7 +165,7 @@ core_tick(struct core *c, uint64_t now)
 {
 	struct connection *conn, *next;
 
-	c->now = now;
+	connection_tick_holding(c, now);
 	/* A tick frees no other connection than its own. */
 	for (conn = TAILQ_FIRST(&c->connections); conn != NULL; conn = next) {
 		next = TAILQ_NEXT(conn, all);

@@ -177,6 +177,8 @@ struct gateway {			/* who may speak for a destination, with what keys */
 struct connection {
 	TAILQ_ENTRY(connection) entry;	/* of its SPD entry */
 	TAILQ_ENTRY(connection) all;
+	TAILQ_ENTRY(connection) holding;
+	uint64_t	      hold_until;	/* 0: its packets are not held, or for ever */
 	struct core	     *core;
 	struct spd_entry     *spd;	/* NULL when expired */
 	struct spd_key	      key;
@@ -190,6 +192,7 @@ struct connection {
 	/* DNS */
 	unsigned	      waiting;	/* answers that have not come */
 	bool		      recheck;	/* asked again; policy stays meanwhile */
+	bool		      no_identity;	/* settled, as DNS has not our own key */
 	enum record_status    txt, ipseckey;
 	bool		      txt_here, ipseckey_here, key_malformed;
 	bool		      authentic;	/* DNSSEC vouches for the key */
@@ -243,6 +246,18 @@ struct lookup {
 	    const struct record_answer *a);
 };
 
+/* Whether others will find our key in DNS. */
+enum identity_state { IDENTITY_UNKNOWN, IDENTITY_CONFIRMED, IDENTITY_ABSENT };
+struct identity {
+	enum identity_state state;
+	struct keying_id id;	/* that was asked about */
+	struct pubkey	 key;	/* ours */
+	unsigned	 waiting;
+	bool		 found, authentic, silent, other_key;
+	uint32_t	 ttl;
+	uint64_t	 expires;
+};
+
 struct peer;
 struct authorization;
 
@@ -255,9 +270,12 @@ struct core {
 	uint64_t		 now;	/* of the call under way */
 	uint32_t		 local;
 	uint16_t		 ike_port;
+	bool			 resolver_here;	/* we ask one on this host */
 	struct spd_entry	*spd;
 	struct sa_pair		*sad, *sad_out;	/* by inbound, by outbound SPI */
 	TAILQ_HEAD(, connection) connections;
+	TAILQ_HEAD(, connection) holding;	/* permissive; next to be let go first */
+	struct identity		 identity;
 	unsigned		 nentries[CAUSES], nconnections[CAUSES];
 	/* Entries that may make room, the longest unused first. */
 	TAILQ_HEAD(spd_settled, spd_entry) settled[CAUSES];
@@ -432,6 +450,19 @@ void	connection_settle(struct connection *conn, bool deny,
 	connection_settle(conn_, (conn_)->class != OE_CLASS_PERMISSIVE, \
 	    lifespan_, __VA_ARGS__)
 
+/* When the next permissive connection has held packets for long enough; UINT64_MAX:
+ * none does. connection_tick_holding() lets them go. */
+uint64_t connection_next_holding(const struct core *c);
+void	connection_tick_holding(struct core *c, uint64_t now);
+
+/* --- identity.c: our own records (§5) --------------------------------------------- */
+
+/* Asks DNS for our own key, where it is time to: a new identity, a TTL over. */
+void	identity_check(struct core *c, uint64_t now);
+/* False where DNS said that nobody can find our key: we need not begin. */
+bool	identity_usable(const struct core *c);
+void	identity_text(const struct core *c, char *out, size_t cap);
+
 /* --- search.c: from nonexistent to pending OE (§3.2.1 to §3.2.5) ------------------ */
 
 /* PF_ACQUIRE: traffic wants keys for e. */
@@ -501,6 +532,10 @@ void	gateways_clear(struct connection *conn);
 /* Adds what a KEY look-up found; drops gateways that have no key at the end. */
 void	gateway_add_keys(struct gateway *g, const struct record_answer *a);
 void	gateways_drop_unusable(struct connection *conn);
+/* Is a record's key, at the name of id's key, meant for id?  A TXT or IPSECKEY
+ * record may name another's key. */
+bool	record_gives_key(const struct record *r, uint16_t type,
+	    const struct keying_id *id);
 /* Leaves one: the peer that proved itself. */
 void	gateways_keep_peer(struct connection *conn, const struct keying_child *k);
 bool	gateways_have_key(const struct connection *conn, const struct pubkey *key);

@@ -80,16 +80,7 @@ static void
 dns_set_servers(struct dns *d, const uint32_t *servers, size_t n)
 {
 	d->nservers = n < DNS_SERVERS_MAX ? n : DNS_SERVERS_MAX;
-	if (n > 0)
-		memcpy(d->servers, servers, d->nservers * sizeof(*servers));
-	else
-		d->nservers = dns_read_resolv_conf("/etc/resolv.conf",
-		    d->servers, DNS_SERVERS_MAX);
-	if (d->nservers == 0) {
-		/* As resolver libraries do: one on this host. */
-		d->servers[0] = htonl(INADDR_LOOPBACK);
-		d->nservers = 1;
-	}
+	memcpy(d->servers, servers, d->nservers * sizeof(*servers));
 }
 
 /* Half of the descriptors, as there are other uses for them; TCP takes a second. */

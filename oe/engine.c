@@ -29,31 +29,51 @@ struct oe {
 	struct memory	  *memory;
 	struct dns	  *dns, *dns_leaving;
 	struct ike	  *ike;
-	struct event	  *tick, *ike_timer;
-	uint64_t	   ike_at;	/* when ike_timer is set for */
+	struct event	  *tick, *ike_timer, *hold_timer;
+	uint64_t	   ike_at, hold_at;	/* when the timers are set for */
 	uint64_t	   ticked;
 	TAILQ_HEAD(, question) questions;
 };
 
-/* IKE's next time-out moves with everything that was said to it. */
 static void
-oe_schedule(struct oe *oe)
+oe_arm(struct event *ev, uint64_t *set, uint64_t at)
 {
-	uint64_t       at = ike_next(oe->ike), now, wait;
+	uint64_t       now, wait;
 	struct timeval tv;
 
-	if (at == oe->ike_at)
+	if (at == *set)
 		return;
-	oe->ike_at = at;
+	*set = at;
 	if (at == UINT64_MAX) {
-		event_del(oe->ike_timer);
+		event_del(ev);
 		return;
 	}
 	now = clock_now();
 	wait = at > now ? at - now : 0;
 	tv.tv_sec = (time_t)(wait / 1000);
 	tv.tv_usec = (suseconds_t)(wait % 1000 * 1000);
-	event_add(oe->ike_timer, &tv);
+	event_add(ev, &tv);
+}
+
+/* Time-outs move with everything that was said to IKE and to the core. */
+static void
+oe_schedule(struct oe *oe)
+{
+	oe_arm(oe->ike_timer, &oe->ike_at, ike_next(oe->ike));
+	oe_arm(oe->hold_timer, &oe->hold_at,
+	    connection_next_holding(oe->core));
+}
+
+static void
+oe_hold_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct oe *oe = arg;
+
+	(void)fd;
+	(void)what;
+	oe->hold_at = 0;
+	connection_tick_holding(oe->core, clock_now());
+	oe_schedule(oe);
 }
 
 static void
@@ -78,6 +98,7 @@ oe_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	core_tick(oe->core, now);
+	identity_check(oe->core, now);
 	/* Suspended or stopped: what peers did meanwhile was not heard. */
 	if (oe->ticked != 0 && now - oe->ticked >= GAP_MS) {
 		log_info("awake after %llu s",
@@ -373,7 +394,9 @@ oe_new(struct oe_config *c, struct event_base *base,
 	oe->ike = oe->dns == NULL ? NULL : oe_ike_new(oe, c);
 	oe->tick = event_new(base, -1, EV_PERSIST, oe_tick, oe);
 	oe->ike_timer = event_new(base, -1, 0, oe_ike_timer, oe);
-	if (oe->ike == NULL || oe->tick == NULL || oe->ike_timer == NULL) {
+	oe->hold_timer = event_new(base, -1, 0, oe_hold_timer, oe);
+	if (oe->ike == NULL || oe->tick == NULL || oe->ike_timer == NULL ||
+	    oe->hold_timer == NULL) {
 		oe_free(oe);
 		return NULL;
 	}
@@ -405,6 +428,8 @@ oe_free(struct oe *oe)
 		event_free(oe->tick);
 	if (oe->ike_timer != NULL)
 		event_free(oe->ike_timer);
+	if (oe->hold_timer != NULL)
+		event_free(oe->hold_timer);
 	oe_config_free(oe->config);
 	free(oe);
 }
@@ -431,6 +456,7 @@ oe_set_local(struct oe *oe, uint32_t addr, uint16_t ike_port)
 	bool changed = addr != oe->core->local;
 
 	core_set_local(oe->core, clock_now(), addr, ike_port);
+	identity_check(oe->core, clock_now());
 	if (changed && oe_restart_ike(oe, oe->config) == -1)
 		log_error("IKE cannot start anew for address %s",
 		    ipv4_text(addr));
@@ -471,6 +497,7 @@ oe_reconfigure(struct oe *oe, struct oe_config *c)
 		old->key = key;
 	}
 	core_reconfigure(oe->core, clock_now(), c);
+	identity_check(oe->core, clock_now());
 	oe->config = c;
 	if ((old->nresolvers != c->nresolvers || memcmp(old->resolvers,
 	    c->resolvers, sizeof(c->resolvers)) != 0) &&

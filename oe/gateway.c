@@ -153,6 +153,15 @@ gateway_add_keys(struct gateway *g, const struct record_answer *a)
 		keys_add(&g->keys, &g->nkeys, &a->r[i].key);
 }
 
+bool
+record_gives_key(const struct record *r, uint16_t type,
+    const struct keying_id *id)
+{
+	return r->key.len != 0 && (type == RECORD_TYPE_KEY ||
+	    keying_id_equal(&r->gateway, id) ||
+	    (type == RECORD_TYPE_IPSECKEY && r->gateway.type == 0));
+}
+
 /* Without a key nobody can be known. */
 void
 gateways_drop_unusable(struct connection *conn)

@@ -4,7 +4,7 @@ noinst_LIBRARIES += oe/liboe.a
 oe_liboe_a_SOURCES = \
 	oe/advice.c oe/ask.c oe/ask.h oe/connection.c oe/core.c oe/core.h \
 	oe/dns.c oe/dns.h \
-	oe/engine.c oe/engine.h oe/flow.c oe/gateway.c \
+	oe/engine.c oe/engine.h oe/flow.c oe/gateway.c oe/identity.c \
 	oe/guard.c oe/guard.h oe/kernel.c oe/keyed.c oe/keying.h \
 	oe/limits.c oe/liveness.c \
 	oe/memory.c oe/memory.h \

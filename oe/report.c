@@ -199,6 +199,24 @@ right_line(const struct connection *conn)
 	return "";
 }
 
+static const char *
+policy_text(const struct connection *conn)
+{
+	switch (conn->policy) {
+	case SPD_HOLD:
+		return "held";
+	case SPD_PASS:
+		return "in the clear";
+	case SPD_DENY:
+		return "denied";
+	case SPD_ENCRYPT:
+		return "encrypted";
+	case SPD_NONE:
+		break;
+	}
+	return "nothing flows";
+}
+
 /* "198.51.100.10: encrypted ...": the answer at 3 a.m., in one line. */
 static void
 why_line(const struct connection *conn, char *out, size_t cap)
@@ -235,13 +253,13 @@ why_line(const struct connection *conn, char *out, size_t cap)
 	case CONNECTION_POTENTIAL:
 	case CONNECTION_AUTHENTICATE:
 		snprintf(out, cap, "%s: %s while %s", dst,
-		    conn->policy == SPD_HOLD ? "held" : "as before",
+		    policy_text(conn),
 		    conn->room_since != 0 ? conn->reason :
 		    "DNS is asked for its key");
 		return;
 	case CONNECTION_PENDING:
 		snprintf(out, cap, "%s: %s while IKE negotiates with %s%s%s",
-		    dst, conn->policy == SPD_HOLD ? "held" : "as before",
+		    dst, policy_text(conn),
 		    ipv4_text(conn->path.peer), conn->room_since != 0 ? ": " :
 		    "", conn->room_since != 0 ? conn->reason : "");
 		return;
@@ -281,9 +299,10 @@ why_nothing(const struct core *c, uint32_t addr, json_object *o, char *out,
 	else
 		snprintf(out, cap, "%s: no traffic now; class %s by %s/%u: %s%s",
 		    text, oe_class_name(m.class), ipv4_text(m.net), m.plen,
-		    then[m.class], c->config->key == NULL &&
-		    m.class == OE_CLASS_PERMISSIVE ?
-		    "; we have no key, so in the clear" : "");
+		    then[m.class], m.class != OE_CLASS_PERMISSIVE ? "" :
+		    c->config->key == NULL ?
+		    "; we have no key, so in the clear" : !identity_usable(c) ?
+		    "; our own key is not in DNS, so in the clear" : "");
 	/* Where traffic would ask nobody, what would happen is what happens. */
 	add_text(o, "policy", spd_policy_name(m.class == OE_CLASS_CLEAR ?
 	    SPD_PASS : m.class == OE_CLASS_DENY ? SPD_DENY : SPD_NONE));
@@ -386,9 +405,12 @@ report_status(struct core *c)
 	json_object	 *o = json_object_new_object();
 	json_object	 *n = json_object_new_object();
 	struct keying_id  id = core_my_id(c);
+	char		  identity[2 * KEYING_NAME_MAX];
 
 	add_text(o, "address", c->local != 0 ? ipv4_text(c->local) : "none");
 	add_text(o, "identity", keying_id_text(&id));
+	identity_text(c, identity, sizeof(identity));
+	add_text(o, "identity_in_dns", identity);
 	add_text(o, "key", c->config->key != NULL ? c->config->key_path :
 	    "none: everything goes in the clear");
 	add_text(o, "require_dnssec", c->config->require_dnssec ? "yes" : "no");

@@ -14,6 +14,8 @@
 #define PEER_TTL_MAX	86400
 
 enum { ASK_KEY, ASK_IPSECKEY, ASK_TXT };
+static const uint16_t peer_types[] = { [ASK_KEY] = RECORD_TYPE_KEY,
+	[ASK_IPSECKEY] = RECORD_TYPE_IPSECKEY, [ASK_TXT] = RECORD_TYPE_TXT };
 
 /* An identity and what DNS says its keys are: the unauthenticated OE peer. */
 struct peer {
@@ -110,15 +112,13 @@ peer_dns(struct core *c, void *owner, unsigned tag,
 {
 	struct peer *p = owner;
 	unsigned     i, had = p->nkeys;
+	char	     name[KEYING_NAME_MAX + 1];
 
 	p->waiting--;
 	if (a->status == RECORD_FOUND &&
 	    (a->authentic || !c->config->require_dnssec)) {
 		for (i = 0; i < a->n; i++) {
-			/* A TXT or IPSECKEY record may name another's key. */
-			if (tag == ASK_KEY ||
-			    record_names(&a->r[i], &p->id) ||
-			    (tag == ASK_IPSECKEY && a->r[i].gateway.type == 0))
+			if (record_gives_key(&a->r[i], peer_types[tag], &p->id))
 				keys_add(&p->keys, &p->nkeys, &a->r[i].key);
 		}
 		if (p->nkeys > had) {
@@ -140,8 +140,10 @@ peer_dns(struct core *c, void *owner, unsigned tag,
 	if (p->ttl < PEER_TTL_MIN)
 		p->ttl = PEER_TTL_MIN;
 	p->expires = c->now + (uint64_t)p->ttl * SECONDS;
-	if (!p->found && ratelimit_pass(&c->bad_packet, c->now))
-		log_info("peer %s has no key in DNS%s%s", keying_id_text(&p->id),
+	if (!p->found && ratelimit_pass(&c->bad_packet, c->now) &&
+	    lookup_key_name(&p->id, name) == 0)
+		log_info("peer %s has no key in DNS: no KEY, IPSECKEY or TXT "
+		    "record with one at %s%s%s", keying_id_text(&p->id), name,
 		    p->problem != RECORD_NONE ? ": " : "",
 		    p->problem != RECORD_NONE ?
 		    record_status_text(p->problem) : "");
@@ -188,9 +190,6 @@ static struct peer *
 peer_new(struct core *c, const struct keying_id *id, const char *name,
     uint32_t from)
 {
-	static const uint16_t types[] = { [ASK_KEY] = RECORD_TYPE_KEY,
-		[ASK_IPSECKEY] = RECORD_TYPE_IPSECKEY,
-		[ASK_TXT] = RECORD_TYPE_TXT };
 	struct peer *p;
 	unsigned     i;
 
@@ -207,7 +206,7 @@ peer_new(struct core *c, const struct keying_id *id, const char *name,
 	HASH_ADD(hh, c->peers, id, sizeof(p->id), p);
 	c->npeers++;
 	for (i = ASK_KEY; i <= ASK_TXT; i++) {
-		if (lookup_start(c, CAUSE_STRANGERS, name, types[i], peer_dns,
+		if (lookup_start(c, CAUSE_STRANGERS, name, peer_types[i], peer_dns,
 		    p, i) == 0)
 			p->waiting++;
 	}

@@ -398,7 +398,8 @@ connection_no_record(struct connection *conn)
 		break;
 	case RECORD_FOUND:
 	case RECORD_NONE:
-		connection_no_oe(conn, conn->recheck ? o->lifespan :
+		connection_no_oe(conn, conn->recheck && conn->look_at != 0 ?
+		    o->lifespan :
 		    o->lifespan_first, "%s", record_status_text(RECORD_NONE));
 		break;
 	}
@@ -458,8 +459,15 @@ void
 connection_potential(struct connection *conn)
 {
 	struct core *c = conn->core;
-	char	     name[RECORD_REVERSE_LEN];
+	char	     name[RECORD_REVERSE_LEN], why[sizeof(conn->reason)];
 
+	if (conn->state != CONNECTION_KEYED && !identity_usable(c)) {
+		identity_text(c, why, sizeof(why));
+		connection_no_oe(conn, c->config->lifespan_short,
+		    "DNS has %s: no peer could know us", why);
+		conn->no_identity = true;
+		return;
+	}
 	if (conn->state != CONNECTION_KEYED)
 		connection_set(conn, CONNECTION_POTENTIAL,
 		    conn->recheck ? conn->policy : SPD_HOLD);

@@ -57,6 +57,7 @@ oe_conf_options(void)
 		CFG_INT("lifespan-first", 60, CFGF_NONE),
 		CFG_INT("lifespan", 1200, CFGF_NONE),
 		CFG_INT("idle", 30, CFGF_NONE),
+		CFG_INT("hold", 3, CFGF_NONE),
 		CFG_INT("give-up", 20, CFGF_NONE),
 		CFG_INT("phase1-lifetime", 3600, CFGF_NONE),
 		CFG_INT("phase2-lifetime", 1200, CFGF_NONE),
@@ -203,6 +204,11 @@ settings_resolvers(cfg_t *s, struct oe_config *c)
 	if (c->nresolvers == 0)
 		c->nresolvers = dns_read_resolv_conf("/etc/resolv.conf",
 		    c->resolvers, OE_RESOLVERS_MAX);
+	if (c->nresolvers == 0) {
+		/* As resolver libraries do: one on this host. */
+		c->resolvers[0] = htonl(INADDR_LOOPBACK);
+		c->nresolvers = 1;
+	}
 	return 0;
 }
 
@@ -431,6 +437,7 @@ oe_config_read(cfg_t *section)
 	    &c->lifespan_first) == -1 ||
 	    conf_get_number(s, "lifespan", 1, 86400, &c->lifespan) == -1 ||
 	    conf_get_number(s, "idle", 1, 86400, &c->idle) == -1 ||
+	    conf_get_number(s, "hold", 1, 600, &c->hold) == -1 ||
 	    conf_get_number(s, "give-up", 1, 600, &c->give_up) == -1 ||
 	    conf_get_number(s, "phase1-lifetime", 60, 86400,
 	    &c->phase1_lifetime) == -1 ||

@@ -52,6 +52,7 @@ struct oe_config {
 	unsigned	 lifespan_first;	/* draft -17 §3.4.1: 1 minute */
 	unsigned	 lifespan;		/* then 20 minutes */
 	unsigned	 idle;			/* used in the last 30 seconds */
+	unsigned	 hold;			/* a permissive destination's packets */
 	unsigned	 give_up;		/* waiting for a peer's IKE */
 	unsigned	 phase1_lifetime, phase2_lifetime;
 	unsigned	 dpd;

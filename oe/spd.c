@@ -11,6 +11,8 @@
 #include "oe/core.h"
 
 #define ICMP_UNREACHABLE	3
+#define PORT_DNS		53
+#define PORT_DNS_TLS		853	/* RFC 7858 */
 #define ICMP_FRAGMENTATION	4
 #define ICMP_PROHIBITED		13	/* RFC 1812 §5.2.7.1 */
 #define LINK_MTU		1500	/* where no path MTU was learnt */
@@ -445,6 +447,25 @@ spd_no_room(struct core *c, const struct policy_match *m, uint32_t dst,
 		spd_deny(c, pkt, len);
 }
 
+/*
+ * A resolver on this host that we ask for keys cannot answer while its own
+ * questions wait for them: what it asks begins no search and waits for none.
+ * Who asks is known by the port alone, so only where clear text is allowed.
+ */
+static bool
+spd_resolver_asks(const struct core *c, const uint8_t *pkt,
+    const struct ip_info *ip)
+{
+	struct policy_match m;
+	uint16_t	    sport, dport;
+
+	return c->resolver_here && ip->src == c->local &&
+	    ip_ports(pkt, ip, &sport, &dport) &&
+	    (dport == PORT_DNS || dport == PORT_DNS_TLS) &&
+	    policy_find(c->config->policy, ip->dst, &m) == 0 &&
+	    m.class == OE_CLASS_PERMISSIVE;
+}
+
 void
 spd_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 {
@@ -474,6 +495,11 @@ spd_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 	    (conn = flow_owner(c, e, pkt, len)) != NULL) {
 		limits_entry_used(c, e);
 		spd_encrypt_on(c, conn, pkt, len);
+		return;
+	}
+	if ((e == NULL || e->policy == SPD_NONE || e->policy == SPD_HOLD) &&
+	    spd_resolver_asks(c, pkt, &ip)) {
+		spd_pass(c, pkt, len);
 		return;
 	}
 	if (e == NULL || e->policy == SPD_NONE) {

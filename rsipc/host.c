@@ -38,6 +38,7 @@ host_init(struct host *h, const struct host_config *config,
 	memset(h, 0, sizeof(*h));
 	h->config = *config;
 	h->ops = ops;
+	h->refused_log = (struct ratelimit)RATELIMIT_INIT(3, 20000);
 	h->arg = arg;
 	h->want_ports = config->ports;
 	h->want_spis = config->spis;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/ratelimit.h"
 #include "proto/rsip.h"
 #include "rsipc/lease.h"
 
@@ -88,6 +89,7 @@ struct host_ops {
 };
 
 struct host {
+	struct ratelimit refused_log;	/* a program may try port after port */
 	struct host_config config;
 	const struct host_ops *ops;
 	void	*arg;

@@ -290,13 +290,18 @@ static void
 assign_error(struct host *h, const struct rsip_message *m, uint64_t now)
 {
 	struct host_demand demand = h->pending_demand;
+	uint32_t	   missed;
 
 	host_settle(h);
 	h->refused++;
 	switch (h->pending_purpose) {
 	case LEASE_PORT:
-		log_info("port %u is not to be had: %s", demand.port,
-		    rsip_error_name(m->error));
+		if (ratelimit_pass(&h->refused_log, now)) {
+			missed = ratelimit_take_missed(&h->refused_log);
+			log_info("port %u is not to be had: %s (and %u "
+			    "before it)", demand.port, rsip_error_name(m->error),
+			    missed);
+		}
 		h->ops->demanded(h->arg, &demand, m->error);
 		return;
 	case LEASE_LISTEN:

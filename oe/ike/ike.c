@@ -678,9 +678,12 @@ sa_tick(struct ike_sa *sa, uint64_t now)
 
 	if (sa->retry.buf != NULL && now >= sa->retry.at) {
 		if (!retry_again(sa->ike, &sa->retry, now)) {
-			f = sa->refused ? KEYING_PHASE1_REFUSED :
+			f = sa->refused != 0 ? KEYING_PHASE1_REFUSED :
 			    sa->icmp ? KEYING_ICMP : KEYING_SILENCE;
-			ike_sa_failed(sa, now, f, NULL);
+			ike_sa_failed(sa, now, f, sa->refused ==
+			    ISAKMP_N_AUTHENTICATION_FAILED ? "it has not found "
+			    "our key in DNS, or another one (AUTHENTICATION-"
+			    "FAILED)" : NULL);
 			return;
 		}
 		if (sa->state == IKE_MM_SENT_SA)

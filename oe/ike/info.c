@@ -324,12 +324,12 @@ info_got_notify(struct ike_sa *sa, uint64_t now, uint32_t msgid,
 	}
 	log_debug("notify %u about protocol %u from %s", type, protocol,
 	    ipv4_text(sa->path.peer));
-	if (type >= 16384)
+	if (type == 0 || type >= 16384)
 		return;
 	if (sa->state == IKE_MM_UP)
 		info_phase2_refused(sa, now, type, spi, spi_len);
 	else
-		sa->refused = true;
+		sa->refused = type;
 }
 
 /* Draft -17 §3.4.2: a delete for our outbound SA takes the tunnel down, and is
@@ -381,14 +381,20 @@ static void
 info_plain(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
     const uint8_t *buf, size_t len)
 {
-	struct isakmp_message m = { .h = *h };
+	struct isakmp_message	  m = { .h = *h };
+	const struct isakmp_part *p;
+	struct cursor		  c;
+	const uint8_t		 *spi;
+	uint8_t			  protocol, spi_len;
+	uint16_t		  type;
 
 	if (sa->state == IKE_MM_UP || isakmp_split(&m, buf + ISAKMP_HEADER_LEN,
 	    len - ISAKMP_HEADER_LEN, false) == -1 ||
-	    isakmp_find(&m, ISAKMP_NOTIFICATION) == NULL)
+	    (p = isakmp_find(&m, ISAKMP_NOTIFICATION)) == NULL)
 		return;
-	if (sa->initiator && !sa->refused) {
-		sa->refused = true;
+	type = info_read_notify(&c, p, &protocol, &spi, &spi_len);
+	if (sa->initiator && sa->refused == 0 && !c.bad && type != 0) {
+		sa->refused = type;
 		ike_complain(sa->ike, now, &sa->path,
 		    "it, or a forger, says that it refuses Phase 1");
 	}

@@ -81,7 +81,8 @@ struct ike_sa {
 	bool		    initial_contact;
 	bool		    half_open;	/* counted against the responder's limits */
 	bool		    dpd;	/* the peer can (RFC 3706) */
-	bool		    refused, icmp;	/* hints that came unauthenticated */
+	uint16_t	    refused;	/* by this notify, perhaps forged; 0: none */
+	bool		    icmp;	/* a hint that came unauthenticated */
 	bool		    natt;	/* the peer can (RFC 3947) */
 	bool		    nat_here, nat_there; /* who is behind one */
 	bool		    renewal;	/* takes the place of one that is about to end */

@@ -73,6 +73,9 @@ void	world_event(struct world *w, const char *fmt, ...)
 void	world_fail(struct world *w, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
 
+/* The key of the host under test, which scenario files call KEY0. */
+extern EVP_PKEY *our_key;
+
 /* Names of hosts in scenario files, network order; 0: no such host. */
 uint32_t host_addr(const char *name);
 /* The name of an address where it has one, else the address. */

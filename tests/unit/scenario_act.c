@@ -78,7 +78,10 @@ key_named(const char *text)
 	struct pubkey k;
 
 	memset(&k, 0, sizeof(k));
-	dns_message_key(&k, PUBKEY_BITS_MIN, (unsigned)atoi(text + 3));
+	if (atoi(text + 3) == 0)
+		pubkey_from_evp(&k, our_key);
+	else
+		dns_message_key(&k, PUBKEY_BITS_MIN, (unsigned)atoi(text + 3));
 	return k;
 }
 
@@ -651,6 +654,12 @@ do_wake(struct player *p)
 	core_wake(p->w->core, p->w->now, "awake");
 }
 
+static void
+do_identity(struct player *p)
+{
+	identity_check(p->w->core, p->w->now);
+}
+
 /* --- all of them ------------------------------------------------------------------ */
 
 const struct player_command player_acts[] = {
@@ -672,6 +681,7 @@ const struct player_command player_acts[] = {
 	{ "peer-lookup", 3, true, do_peer_lookup },
 	{ "child-ask", 5, true, do_child_ask },
 	{ "initial-contact", 3, true, do_initial_contact },
+	{ "identity", 1, true, do_identity },
 	{ "silent", 2, true, do_silent },
 	{ "invalid-spi", 3, true, do_invalid_spi },
 	{ "wake", 1, true, do_wake },

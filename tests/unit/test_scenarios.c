@@ -48,6 +48,7 @@
  *   silent PEER                 the peer did not answer a probe
  *   invalid-spi PEER SPI [authenticated]   PEER says that it does not know it
  *   wake                        we slept
+ *   identity                    it is time to ask DNS for our own key, KEY0
  *   local ADDRESS | reload      reload takes the config lines since the last
  *   phase1 lost|kept            no Phase 1 SA is left to delete over
  *   requests refused|taken
@@ -66,7 +67,7 @@
 
 #define LINE_MAX_LEN	1024
 
-static EVP_PKEY *our_key;
+EVP_PKEY *our_key;
 static char	 conf_path[] = "/tmp/test_scenarios.XXXXXX";
 static FILE	*log_file;
 static int	 stderr_fd = -1;
@@ -83,6 +84,7 @@ read_config(struct player *p)
 	struct oe_config *c = NULL;
 	cfg_t		 *cfg;
 	FILE		 *f;
+	bool		  resolvers = strstr(p->config, "resolvers") != NULL;
 
 	if ((f = fopen(conf_path, "w")) == NULL)
 		err(1, "%s", conf_path);
@@ -105,7 +107,7 @@ read_config(struct player *p)
 			c->key_path = xstrdup("the scenarios' key");
 	}
 	/* The machine's own resolvers have no part in a scenario. */
-	if (c->nresolvers == 0 || strstr(p->config, "resolvers") == NULL) {
+	if (!resolvers) {
 		c->nresolvers = 1;
 		c->resolvers[0] = host_addr("dns");
 	}

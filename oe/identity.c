@@ -1,0 +1,201 @@
+/* identity.c - does DNS confirm who we say we are?  Asked of ourselves before others must ask (RFC 4322 §5) */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "oe/core.h"
+
+#define SECONDS		1000u
+#define AGAIN_MIN	15	/* seconds until DNS is asked again, whatever a TTL says */
+#define AGAIN_ABSENT	300	/* a record that is published should be seen soon */
+#define AGAIN_CONFIRMED	3600
+
+enum { ASK_KEY, ASK_IPSECKEY, ASK_TXT };
+
+static const char *
+key_name(const struct core *c, char out[KEYING_NAME_MAX + 1])
+{
+	return lookup_key_name(&c->identity.id, out) == 0 ? out : "?";
+}
+
+/* What was settled for want of an identity is looked at anew. */
+static void
+identity_now_usable(struct core *c)
+{
+	struct connection *conn;
+
+	TAILQ_FOREACH(conn, &c->connections, all) {
+		if (!conn->no_identity)
+			continue;
+		/* It may be in use past us: it counts as used. */
+		connection_route(conn, false);
+		conn->used = conn->look_at = c->now;
+	}
+}
+
+static void
+identity_set(struct core *c, enum identity_state state)
+{
+	struct identity *i = &c->identity;
+	char		 name[KEYING_NAME_MAX + 1];
+	bool		 news = state != i->state;
+
+	i->state = state;
+	switch (state) {
+	case IDENTITY_CONFIRMED:
+		if (news)
+			log_info("DNS has our key at %s", key_name(c, name));
+		break;
+	case IDENTITY_ABSENT:
+		if (news)
+			log_warn("our identity %s is of no use: DNS has %s at "
+			    "%s; we begin nothing encrypted until it has (one "
+			    "KEY record is enough: rsipctl dns-records)",
+			    keying_id_text(&i->id), i->other_key ?
+			    "another key than ours" : "no key", key_name(c, name));
+		break;
+	case IDENTITY_UNKNOWN:
+		break;
+	}
+	if (news && state != IDENTITY_ABSENT)
+		identity_now_usable(c);
+}
+
+static void
+identity_conclude(struct core *c)
+{
+	struct identity *i = &c->identity;
+	uint32_t	 max = i->found ? AGAIN_CONFIRMED : AGAIN_ABSENT;
+
+	if (i->ttl > max)
+		i->ttl = max;
+	if (i->ttl < AGAIN_MIN)
+		i->ttl = AGAIN_MIN;
+	if (i->found)
+		identity_set(c, IDENTITY_CONFIRMED);
+	else if (!i->silent)
+		identity_set(c, IDENTITY_ABSENT);
+	else
+		/* Nothing was said: as before, and asked again soon. */
+		i->ttl = AGAIN_MIN;
+	i->expires = c->now + (uint64_t)i->ttl * SECONDS;
+}
+
+static void
+identity_dns(struct core *c, void *owner, unsigned tag,
+    const struct record_answer *a)
+{
+	static const uint16_t types[] = { [ASK_KEY] = RECORD_TYPE_KEY,
+		[ASK_IPSECKEY] = RECORD_TYPE_IPSECKEY,
+		[ASK_TXT] = RECORD_TYPE_TXT };
+	struct identity	     *i = owner;
+	unsigned	      k;
+
+	i->waiting--;
+	if (a->status == RECORD_TIMEOUT || a->status == RECORD_FAILED)
+		i->silent = true;
+	if (a->ttl < i->ttl)
+		i->ttl = a->ttl;
+	for (k = 0; a->status == RECORD_FOUND && k < a->n; k++) {
+		if (!record_gives_key(&a->r[k], types[tag], &i->id))
+			continue;
+		if (a->r[k].key.len != i->key.len || memcmp(a->r[k].key.wire,
+		    i->key.wire, i->key.len) != 0) {
+			i->other_key = true;
+			continue;
+		}
+		i->found = true;
+		i->authentic = a->authentic;
+		i->ttl = a->ttl;
+		lookups_forget(c, i);
+		i->waiting = 0;
+		break;
+	}
+	if (i->waiting == 0)
+		identity_conclude(c);
+}
+
+static void
+identity_ask(struct core *c, const char *name)
+{
+	struct identity *i = &c->identity;
+
+	lookups_forget(c, i);
+	i->found = i->silent = i->other_key = false;
+	i->ttl = UINT32_MAX;
+	i->waiting = 0;
+	if (lookup_start(c, CAUSE_OURS, name, RECORD_TYPE_KEY, identity_dns, i,
+	    ASK_KEY) == 0)
+		i->waiting++;
+	if (lookup_start(c, CAUSE_OURS, name, RECORD_TYPE_IPSECKEY,
+	    identity_dns, i, ASK_IPSECKEY) == 0)
+		i->waiting++;
+	if (lookup_start(c, CAUSE_OURS, name, RECORD_TYPE_TXT, identity_dns, i,
+	    ASK_TXT) == 0)
+		i->waiting++;
+	i->silent = i->waiting != 3;
+	if (i->waiting == 0)
+		identity_conclude(c);
+}
+
+void
+identity_check(struct core *c, uint64_t now)
+{
+	struct identity	*i = &c->identity;
+	struct keying_id id = core_my_id(c);
+	struct pubkey	 key;
+	char		 name[KEYING_NAME_MAX + 1];
+	bool		 changed;
+
+	c->now = now;
+	if (c->config->key == NULL || !c->config->initiate ||
+	    (id.type == KEYING_ID_IPV4 && id.addr == 0) ||
+	    lookup_key_name(&id, name) == -1 ||
+	    pubkey_from_evp(&key, c->config->key) == -1) {
+		i->state = IDENTITY_UNKNOWN;
+		return;
+	}
+	changed = !keying_id_equal(&id, &i->id) || key.len != i->key.len ||
+	    memcmp(key.wire, i->key.wire, key.len) != 0;
+	if (changed) {
+		i->id = id;
+		i->key = key;
+		i->state = IDENTITY_UNKNOWN;
+	} else if (i->waiting > 0 || now < i->expires) {
+		return;
+	}
+	identity_ask(c, name);
+}
+
+bool
+identity_usable(const struct core *c)
+{
+	return c->identity.state != IDENTITY_ABSENT;
+}
+
+void
+identity_text(const struct core *c, char *out, size_t cap)
+{
+	const struct identity *i = &c->identity;
+	char		       name[KEYING_NAME_MAX + 1];
+
+	switch (i->state) {
+	case IDENTITY_CONFIRMED:
+		snprintf(out, cap, "our key is at %s%s", key_name(c, name),
+		    i->authentic ? ", vouched for by DNSSEC" : "");
+		return;
+	case IDENTITY_ABSENT:
+		snprintf(out, cap, "%s at %s", i->other_key ?
+		    "another key than ours" : "no key of ours",
+		    key_name(c, name));
+		return;
+	case IDENTITY_UNKNOWN:
+		break;
+	}
+	snprintf(out, cap, "not known: %s", c->config->key == NULL ?
+	    "we have no key" : i->waiting > 0 ? "DNS is asked" :
+	    "DNS does not say");
+}

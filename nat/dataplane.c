@@ -45,6 +45,7 @@ struct dataplane {
 	const char *firewall;		/* what the rules process chose */
 	int rules_fd;
 	pid_t rules_pid;
+	struct rules_plan plan;
 	bool threaded;			/* the interfaces receive in threads */
 	uint64_t mended;		/* times that rules were put back */
 	int proc_fd;			/* the kernel's own counters */
@@ -314,7 +315,6 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
     struct demux *d, const struct dataplane_ops *ops, void *arg)
 {
 	struct dataplane *dp = xcalloc(1, sizeof(*dp));
-	struct rules_plan plan;
 
 	dp->ops = ops;
 	dp->arg = arg;
@@ -328,10 +328,13 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 	dp->shared.npools = c->npools;
 	atomic_store(&dp->shared.outer_id, random_uniform(65536));
 	demux_set_local_ipsec(d, c->local_ipsec);
-	if (plan_make(&plan, &dp->config, dp->nqueues) == -1)
+	atomic_store(&dp->shared.inner_id, random_uniform(65536));
+	if (plan_make(&dp->plan, &dp->config, dp->nqueues) == -1)
 		goto fail;
+	dp->shared.networks = dp->plan.networks;
+	dp->shared.nnetworks = dp->plan.nnetworks;
 	/* First of all: the child need not have what is opened below. */
-	dp->rules_fd = rules_start(&plan, &dp->rules_pid);
+	dp->rules_fd = rules_start(&dp->plan, &dp->rules_pid);
 	if (dp->rules_fd == -1)
 		goto fail;
 	dp->shared.misuse_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -361,6 +364,16 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 fail:
 	dataplane_close(dp);
 	return NULL;
+}
+
+void
+dataplane_set_hosts(struct dataplane *dp, const struct dataplane_network *hosts,
+    size_t n)
+{
+	plan_set_hosts(&dp->plan, hosts, n);
+	if (rules_change(dp->rules_fd, &dp->plan) == -1)
+		log_error("firewall rules: the networks that may speak RSIP "
+		    "stay as they were: %s", strerror(errno));
 }
 
 static void
@@ -418,6 +431,7 @@ static const struct {
 	{ QUEUE_DROP_ECN, "dropped-ecn" },
 	{ QUEUE_TOO_BIG, "too-big" },
 	{ QUEUE_TTL, "ttl-exceeded" },
+	{ QUEUE_REFUSED, "refused" },
 	{ QUEUE_LOST, "verdicts-late" },
 };
 

@@ -24,12 +24,21 @@ struct dataplane_pool {			/* one public address that hosts share or own */
 	bool local;			/* the router has this address itself (Nb) */
 };
 
+struct dataplane_network {
+	uint32_t addr;			/* network order */
+	unsigned plen;
+};
+
 struct dataplane_config {
 	const char *public_if;
 	const char *private_if;
 	uint32_t gateway;		/* Na, network order: where hosts' tunnels end */
 	const struct dataplane_pool *pools;
 	size_t npools;
+	uint16_t rsip_port;		/* where the gateway hears RSIP, TCP and UDP; 0: nowhere */
+	const struct dataplane_network *hosts;	/* who may speak RSIP beside the private
+						 * interface's networks */
+	size_t nhosts;
 	enum dataplane_firewall firewall;
 	unsigned queue_first;		/* NFQUEUE numbers queue_first .. + queues - 1 */
 	unsigned queues;		/* 0: one a CPU */
@@ -59,6 +68,10 @@ struct dataplane_ops {
 struct dataplane *dataplane_open(const struct dataplane_config *c,
 	    struct event_base *base, struct demux *d,
 	    const struct dataplane_ops *ops, void *arg);
+
+/* Who may speak RSIP beside the private interface's networks, from now on. */
+void	dataplane_set_hosts(struct dataplane *dp,
+	    const struct dataplane_network *hosts, size_t n);
 
 /* Counters and which path is active, for "rsipctl status"; a new object. */
 json_object *dataplane_status(struct dataplane *dp);

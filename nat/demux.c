@@ -584,6 +584,11 @@ make_key_entry(const struct demux_lease *l, struct demux_key k)
 		e.kind = "icmp";
 		e.protocol = 1;
 		break;
+	case DEMUX_KIND_ANSWER:
+		e.kind = "answer";
+		e.protocol = (uint8_t)(k.value >> 32);
+		e.key = (uint32_t)k.value;
+		break;
 	case DEMUX_KIND_PEER_SPI:
 		e.kind = "peer-spi";
 		e.protocol = (uint8_t)(k.value >> 32);

@@ -95,12 +95,13 @@ struct demux_watcher {
 };
 void	demux_watch(struct demux *d, const struct demux_watcher *w, void *arg);
 
-/* Everything, for "rsipctl flows": one call a key. kind: "spi" "port" "cookie" "icmp" "peer-spi". */
+/* Everything, for "rsipctl flows": one call a key. kind: "spi" "port" "cookie" "icmp" "peer-spi" "answer". */
 struct demux_entry {
 	const char *kind;
 	uint8_t protocol;	/* 6, 17, 50, 51, 1; 0 where it is not part of the key */
 	uint32_t local, host, remote;
-	uint64_t key;		/* SPI, cookie, id, or lo << 16 | hi of ports */
+	uint64_t key;		/* SPI, cookie, ICMP id << 16 | sequence, ports: lo << 16 | hi,
+				 * or of an answer its source << 16 | destination */
 	uint32_t client_id, bind_id;
 	uint64_t last_used;
 };
@@ -134,15 +135,29 @@ enum demux_verdict demux_inbound(struct demux *d, uint64_t now,
 	    const uint8_t *pkt, size_t len, struct demux_target *out);
 
 /*
- * Reader that also learns.  Decides about one inner packet that host sent
- * through its tunnel; FORWARD means send it to the public side.  Learns initiator
- * cookies, ICMP ids, peers' SPIs and ids of fragmented packets where the key
- * is new: at once if nobody is writing, else through a queue that the writer
- * drains; the packet that brought it is let through.
+ * Reader that also learns.  Decides about one inner packet, which is no fragment,
+ * that host sent through its tunnel; FORWARD means send it to the public side.
+ * Learns initiator cookies, ICMP queries and peers' SPIs where the key is new: at
+ * once if nobody is writing, else through a queue that the writer drains; the
+ * packet that brought it is let through.
  * Fills out (whose it was) on FORWARD and on MISUSE where the host is known.
  */
 enum demux_verdict demux_outbound(struct demux *d, uint64_t now, uint32_t host,
 	    enum demux_tunnel tunnel, const uint8_t *pkt, size_t len,
 	    struct demux_target *out);
+
+/* Reader.  Does host hold anything of a leased address? */
+bool	demux_holds(struct demux *d, uint32_t host, uint32_t local);
+
+/*
+ * A leased port is heard from the private side too (RFC 3103 §9.16.3: packets to
+ * a listening port, whoever sends them), and may answer there, and only that.
+ * expect: reader that learns; the packet from there that demux_inbound() let
+ * through.  expected: reader; is a host's packet the answer to such a one, or an
+ * ICMP error about it?
+ */
+void	demux_expect(struct demux *d, uint64_t now, const uint8_t *pkt, size_t len);
+bool	demux_expected(struct demux *d, uint64_t now, const uint8_t *pkt,
+	    size_t len);
 
 #endif

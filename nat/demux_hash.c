@@ -176,6 +176,12 @@ demux_touch(struct demux_slot *s, uint64_t now)
 		    &s->last_used, seconds, memory_order_relaxed);
 }
 
+void
+demux_spend(struct demux_slot *s)
+{
+	atomic_store_explicit(&s->last_used, 0, memory_order_relaxed);
+}
+
 uint64_t
 demux_slot_idle(struct demux_slot *s, uint64_t now)
 {

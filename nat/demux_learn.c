@@ -15,18 +15,21 @@ void	demux_test_wish(bool claimed);
 #define LEARNT_PER_TICK	   8192
 /* Keys that were used since are passed over when room is made, so many at most. */
 #define LEARNT_SPARED	   8
-/* Another host may take over a learnt key that lay idle this long (ms). */
-#define TAKEOVER_IDLE	   60000
+/* Another host may take over a learnt key that lay idle this long (ms): of a query
+ * whose answer did not come, and of the rest. */
+#define HELD_ICMP	   5000
+#define HELD		   60000
 
 #define COOKIE_IDLE	   (24 * 3600 * 1000)	/* no phase 1 lives longer */
 #define ICMP_IDLE	   (60 * 1000)		/* RFC 5508 REQ-1 */
 #define PEER_SPI_IDLE	   (3600 * 1000)
-#define FRAGMENT_IDLE	   (3 * 1000)		/* the rest follows at once */
+#define ANSWER_IDLE	   (7440 * 1000)	/* RFC 5382 REQ-5, for TCP */
 
 /* Keys that one binding may have taught. */
 static const unsigned budget[DEMUX_CLASSES] = {
 	[DEMUX_CLASS_LASTING] = 256,
-	[DEMUX_CLASS_FLEETING] = 128,
+	[DEMUX_CLASS_FLEETING] = 512,
+	[DEMUX_CLASS_OTHERS] = 256,
 };
 
 static enum demux_class
@@ -34,8 +37,9 @@ class_of(enum demux_kind kind)
 {
 	switch (kind) {
 	case DEMUX_KIND_ICMP:
-	case DEMUX_KIND_FRAGMENT:
 		return DEMUX_CLASS_FLEETING;
+	case DEMUX_KIND_ANSWER:
+		return DEMUX_CLASS_OTHERS;
 	default:
 		return DEMUX_CLASS_LASTING;
 	}
@@ -51,11 +55,17 @@ idle_limit(enum demux_kind kind)
 		return ICMP_IDLE;
 	case DEMUX_KIND_PEER_SPI:
 		return PEER_SPI_IDLE;
-	case DEMUX_KIND_FRAGMENT:
-		return FRAGMENT_IDLE;
+	case DEMUX_KIND_ANSWER:
+		return ANSWER_IDLE;
 	default:
 		return UINT64_MAX;
 	}
+}
+
+uint64_t
+demux_held(enum demux_kind kind)
+{
+	return kind == DEMUX_KIND_ICMP ? HELD_ICMP : HELD;
 }
 
 void
@@ -186,7 +196,7 @@ learn(struct demux *d, const struct demux_wish *w)
 	}
 	if (holder != NULL) {
 		if (holder->host != l->host
-		    && demux_slot_idle(s, w->now) < TAKEOVER_IDLE)
+		    && demux_slot_idle(s, w->now) < demux_held(w->key.kind))
 			return;
 		e = learnt_find(holder, &w->key);
 		if (e == NULL)

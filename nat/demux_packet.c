@@ -10,9 +10,6 @@
 #define ISAKMP_HEADER 28
 #define ANY_PORT      (-1)
 
-/* Another host may use a learnt key that lay idle this long (ms). */
-#define HELD_IDLE     60000
-
 /* --- looking things up --------------------------------------------------- */
 
 static struct demux_local *
@@ -74,11 +71,13 @@ key_cookie(uint64_t cookie, uint32_t local)
 		.kind = DEMUX_KIND_COOKIE };
 }
 
+/* RFC 3102 §6.2: addresses, identifier and sequence number tell queries apart;
+ * all machines of some kinds use one identifier. */
 static struct demux_key
-key_icmp(uint16_t id, uint32_t local, uint32_t peer)
+key_icmp(const uint8_t *icmp, uint32_t local, uint32_t peer)
 {
-	return (struct demux_key) { .value = id, .local = local,
-		.remote = peer, .kind = DEMUX_KIND_ICMP };
+	return (struct demux_key) { .value = load_u32(icmp + 4),
+		.local = local, .remote = peer, .kind = DEMUX_KIND_ICMP };
 }
 
 static struct demux_key
@@ -88,12 +87,15 @@ key_peer_spi(uint8_t protocol, uint32_t spi, uint32_t local, uint32_t peer)
 		.local = local, .remote = peer, .kind = DEMUX_KIND_PEER_SPI };
 }
 
+/* Ports of what a leased port sends to a neighbour. */
 static struct demux_key
-key_fragment(const struct packet *p)
+key_answer(uint8_t protocol, uint32_t local, uint16_t port, uint32_t remote,
+    uint16_t rport)
 {
 	return (struct demux_key) {
-		.value = (uint64_t)p->protocol << 16 | p->id, .local = p->src,
-		.remote = p->dst, .kind = DEMUX_KIND_FRAGMENT };
+		.value = (uint64_t)protocol << 32 | (uint32_t)port << 16
+		    | rport,
+		.local = local, .remote = remote, .kind = DEMUX_KIND_ANSWER };
 }
 
 /* The SPI of ESP (RFC 4303 §2) or AH (RFC 4302 §2); false if it is cut off. */
@@ -332,7 +334,7 @@ find_sender(struct demux *d, const struct packet *q, int *rport)
 		k = key_peer_spi(q->protocol, spi, q->src, q->dst);
 		break;
 	case PACKET_ICMP:
-		k = key_icmp(load_u16(u + 4), q->src, q->dst);
+		k = key_icmp(u, q->src, q->dst);
 		break;
 	default:
 		return find_whole(d, q->src);
@@ -347,6 +349,7 @@ inbound_icmp(struct demux *d, uint64_t now, const struct packet *p,
 	const uint8_t	   *icmp = p->data + p->hlen;
 	size_t		    len = p->len - p->hlen;
 	struct demux_lease *l = NULL;
+	struct demux_slot  *s;
 	struct demux_key    k;
 	struct packet	    q;
 	uint32_t	    remote = p->src;
@@ -358,8 +361,11 @@ inbound_icmp(struct demux *d, uint64_t now, const struct packet *p,
 	case 0:		/* echo reply */
 	case 14:	/* timestamp reply */
 	case 18:	/* address mask reply */
-		k = key_icmp(load_u16(icmp + 4), p->dst, p->src);
-		l = find_touched(d, &k, now);
+		k = key_icmp(icmp, p->dst, p->src);
+		l = demux_find(d, &k, &s);
+		/* Answered: another host may ask the same now. */
+		if (l != NULL)
+			demux_spend(s);
 		break;
 	case 3:		/* destination unreachable */
 	case 11:	/* time exceeded */
@@ -481,7 +487,6 @@ static enum demux_verdict
 send_under(const struct outbound *o, struct demux_lease *l, int port)
 {
 	struct demux_passed *passed;
-	struct demux_key     k;
 	enum demux_verdict   v;
 
 	fill_target(o->out, l);
@@ -490,10 +495,6 @@ send_under(const struct outbound *o, struct demux_lease *l, int port)
 	v = check_remote(l, o->p.dst, port);
 	if (v != DEMUX_FORWARD)
 		return v;
-	if (o->p.mf && o->p.offset == 0) {
-		k = key_fragment(&o->p);
-		demux_learn(o->d, &k, l, o->now);
-	}
 	touch_lease(l, o->now);
 	passed = get_passed(o->d, l, o->now);
 	if (passed != NULL) {
@@ -524,7 +525,7 @@ outbound_spi(const struct outbound *o, uint8_t protocol, uint32_t spi)
 		return v;
 	/* Two hosts with one SPI of one peer: the peer tells them apart, its
 	 * ICMP errors go to the first. */
-	if (holder == NULL || demux_slot_idle(s, o->now) > HELD_IDLE)
+	if (holder == NULL || demux_slot_idle(s, o->now) >= demux_held(k.kind))
 		demux_learn(o->d, &k, l, o->now);
 	return send_under(o, l, ANY_PORT);
 }
@@ -655,35 +656,20 @@ outbound_icmp(const struct outbound *o)
 			return misuse_local(o);
 		return send_under(o, l, ANY_PORT);
 	}
-	k = key_icmp(load_u16(icmp + 4), o->p.src, o->p.dst);
+	k = key_icmp(icmp, o->p.src, o->p.dst);
 	holder = demux_find(o->d, &k, &s);
 	if (holder != NULL && holder->host == o->host) {
 		demux_touch(s, o->now);
 		return send_under(o, holder, ANY_PORT);
 	}
-	/* The same id to the same peer from two hosts at once: the answers
+	/* The same query to the same peer from two hosts at once: the answers
 	 * could not be told apart. */
-	if (holder != NULL && demux_slot_idle(s, o->now) < HELD_IDLE)
+	if (holder != NULL && demux_slot_idle(s, o->now) < demux_held(k.kind))
 		return DEMUX_DROP;
 	l = choose_lease(o, false, &v);
 	if (l == NULL)
 		return v;
 	demux_learn(o->d, &k, l, o->now);
-	return send_under(o, l, ANY_PORT);
-}
-
-/* A later fragment goes where its first one was let through. */
-static enum demux_verdict
-outbound_fragment(const struct outbound *o)
-{
-	struct demux_key    k = key_fragment(&o->p);
-	struct demux_lease *l;
-
-	l = demux_find(o->d, &k, NULL);
-	if (l == NULL)
-		l = find_whole(o->d, o->p.src);
-	if (l == NULL || l->host != o->host)
-		return DEMUX_DROP;
 	return send_under(o, l, ANY_PORT);
 }
 
@@ -700,8 +686,9 @@ demux_outbound(struct demux *d, uint64_t now, uint32_t host,
 	memset(out, 0, sizeof(*out));
 	if (!packet_parse(&o.p, pkt, len) || !packet_is_unicast(o.p.dst))
 		return DEMUX_DROP;
-	if (o.p.offset != 0)
-		return outbound_fragment(&o);
+	/* A fragment shows nothing to choose by, or shows it of itself alone. */
+	if (o.p.offset != 0 || o.p.mf)
+		return DEMUX_DROP;
 	switch (o.p.protocol) {
 	case PACKET_ESP:
 	case PACKET_AH:
@@ -719,4 +706,65 @@ demux_outbound(struct demux *d, uint64_t now, uint32_t host,
 			return misuse_local(&o);
 		return send_under(&o, l, ANY_PORT);
 	}
+}
+
+bool
+demux_holds(struct demux *d, uint32_t host, uint32_t local)
+{
+	struct demux_key k = { .value = host, .local = local,
+		.kind = DEMUX_KIND_HOST };
+
+	return demux_find(d, &k, NULL) != NULL;
+}
+
+/* --- neighbours ------------------------------------------------------------ */
+
+void
+demux_expect(struct demux *d, uint64_t now, const uint8_t *pkt, size_t len)
+{
+	struct demux_lease *l;
+	struct packet	    p;
+	struct demux_key    k;
+	const uint8_t	   *u;
+
+	if (!packet_parse(&p, pkt, len) || p.len < p.hlen + 8
+	    || (p.protocol != PACKET_TCP && p.protocol != PACKET_UDP))
+		return;
+	u = p.data + p.hlen;
+	k = key_answer(p.protocol, p.dst, load_u16(u + 2), p.src, load_u16(u));
+	if (find_touched(d, &k, now) != NULL)
+		return;
+	l = find_port_owner(d, p.dst, load_u16(u + 2));
+	if (l != NULL)
+		demux_learn(d, &k, l, now);
+}
+
+bool
+demux_expected(struct demux *d, uint64_t now, const uint8_t *pkt, size_t len)
+{
+	struct packet	 p, q;
+	struct demux_key k;
+	const uint8_t	*u;
+
+	if (!packet_parse(&p, pkt, len) || p.len < p.hlen + 8)
+		return false;
+	u = p.data + p.hlen;
+	switch (p.protocol) {
+	case PACKET_TCP:
+	case PACKET_UDP:
+		k = key_answer(p.protocol, p.src, load_u16(u), p.dst,
+		    load_u16(u + 2));
+		break;
+	case PACKET_ICMP:
+		if (!packet_parse_quoted(&q, u + 8, p.len - p.hlen - 8)
+		    || q.len < q.hlen + 8)
+			return false;
+		u = q.data + q.hlen;
+		k = key_answer(q.protocol, q.dst, load_u16(u + 2), q.src,
+		    load_u16(u));
+		break;
+	default:
+		return false;
+	}
+	return find_touched(d, &k, now) != NULL;
 }

@@ -13,9 +13,9 @@ enum demux_kind {
 	DEMUX_KIND_HOST,	/* host, local -> its first lease */
 	DEMUX_KIND_SPI,		/* SPI, local: ESP and AH */
 	DEMUX_KIND_COOKIE,	/* initiator cookie, local */
-	DEMUX_KIND_ICMP,	/* id, peer, local */
+	DEMUX_KIND_ICMP,	/* id and sequence, peer, local */
 	DEMUX_KIND_PEER_SPI,	/* protocol and SPI, peer, local */
-	DEMUX_KIND_FRAGMENT,	/* protocol and IP id, peer, local */
+	DEMUX_KIND_ANSWER,	/* protocol and ports, neighbour, local */
 	DEMUX_KIND_PASSED,	/* no key: a wish for the lease's counters */
 };
 
@@ -73,6 +73,7 @@ TAILQ_HEAD(demux_learnt_list, demux_learnt);
 enum demux_class {
 	DEMUX_CLASS_LASTING,		/* cookies, peers' SPIs */
 	DEMUX_CLASS_FLEETING,		/* about one packet and its answer */
+	DEMUX_CLASS_OTHERS,		/* what others than the host bring about */
 	DEMUX_CLASSES
 };
 
@@ -173,8 +174,11 @@ void	*demux_find(const struct demux *d, const struct demux_key *k,
 /* Reader.  The lease of one port of a leased address; NULL if nobody's. */
 struct demux_lease *demux_find_port(const struct demux_local *l, uint16_t port);
 
-/* Reader.  Marks a learnt key as used. */
+/* Reader.  Marks a learnt key as used, or as of no more use. */
 void	 demux_touch(struct demux_slot *s, uint64_t now);
+void	 demux_spend(struct demux_slot *s);
+/* Another host may take over a learnt key that lay idle this long (ms). */
+uint64_t demux_held(enum demux_kind kind);
 
 /*
  * Reader.  Asks that k leads to lease from now on.  If nobody is writing it is

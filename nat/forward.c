@@ -9,8 +9,8 @@
 #include "base/ip.h"
 #include "nat/queue.h"
 
-#define ICMP_TTL_EXCEEDED	0
-#define ICMP_FRAG_NEEDED	4
+#define TTL_EXCEEDED	0
+#define LOOPBACK_INDEX	1	/* in every network namespace */
 
 static const struct dataplane_pool *
 find_pool(const struct queue_shared *s, uint32_t addr)
@@ -22,42 +22,95 @@ find_pool(const struct queue_shared *s, uint32_t addr)
 	return NULL;
 }
 
-/* Answers an inbound packet's sender, as a router does (RFC 1812 §4.3). */
+/* Is an address the gateway's or a neighbour's? */
+static bool
+is_private(const struct queue_shared *s, uint32_t addr)
+{
+	if (addr == s->gateway)
+		return true;
+	for (size_t i = 0; i < s->nnetworks; i++) {
+		if (ip_in_prefix(addr, s->networks[i].addr,
+			s->networks[i].plen))
+			return true;
+	}
+	return false;
+}
+
+/* --- past the verdicts ------------------------------------------------------ */
+
 static void
-send_error(struct queue *q, const struct packet *p, uint8_t type, uint8_t code,
-    unsigned mtu)
+send_raw(void *arg, const uint8_t *packet, size_t len)
+{
+	const struct queue *q = arg;
+	struct sockaddr_in  to = { .sin_family = AF_INET };
+
+	memcpy(&to.sin_addr, packet + 16, 4);
+	/* Nothing hangs on it: the sender sends again. */
+	(void)sendto(q->shared->raw_fd, packet, len,
+	    MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to, sizeof(to));
+}
+
+void
+forward_raw(struct queue *q, const uint8_t *packet, size_t len)
+{
+	unsigned mtu;
+
+	mtu = atomic_load_explicit(&q->shared->mtu, memory_order_relaxed);
+	/* A raw socket cuts nothing. */
+	if (len <= mtu || ip_fragment(packet, len, mtu, send_raw, q) == -1)
+		send_raw(q, packet, len);
+}
+
+/*
+ * Answers a packet's sender, as a router does (RFC 1812 §4.3): into its tunnel if
+ * it is a host's, whose address is the router's too.
+ */
+static void
+send_error(struct queue *q, const struct packet *p,
+    const struct demux_target *host, uint8_t type, uint8_t code, unsigned mtu)
 {
 	const struct dataplane_pool *pool = find_pool(q->shared, p->dst);
-	uint8_t			     out[PACKET_ICMP_MAX];
-	struct sockaddr_in	     to = { .sin_family = AF_INET };
+	uint8_t			     out[24 + PACKET_ICMP_MAX];
+	struct packet		     error;
+	size_t			     len, overhead = 0;
 	uint32_t		     from;
-	size_t			     len;
 
 	if (!packet_may_answer(p) || !ratelimit_pass(&q->errors, q->now))
 		return;
-	from = pool != NULL && pool->local ? pool->addr
-					   : q->shared->public_addr;
-	len = packet_make_error(out, p, from, type, code, (uint16_t)mtu);
-	to.sin_addr.s_addr = p->src;
-	/* Nothing hangs on it: the sender sends again and is told again. */
-	(void)sendto(q->shared->raw_fd, out, len, MSG_DONTWAIT | MSG_NOSIGNAL,
-	    (struct sockaddr *)&to, sizeof(to));
+	if (host != NULL) {
+		from = host->gateway;
+		overhead = packet_tunnel_overhead(host->tunnel);
+	} else {
+		from = pool != NULL && pool->local ? pool->addr
+						   : q->shared->public_addr;
+	}
+	len = packet_make_error(out + overhead, p, from, type, code,
+	    (uint16_t)mtu);
+	if (host != NULL && packet_parse(&error, out + overhead, len))
+		packet_encapsulate(out, &error, host,
+		    (uint16_t)atomic_fetch_add_explicit(&q->shared->outer_id, 1,
+			memory_order_relaxed));
+	send_raw(q, out, overhead + len);
 }
 
-/* Into the tunnel (RFC 2003 §3.1). */
+/* --- into a tunnel ---------------------------------------------------------- */
+
+/* RFC 2003 §3.1.  sender: the host that p comes from; NULL: it is no host's. */
 static enum forward_action
 enter_tunnel(struct queue *q, const struct forward_packet *in,
-    const struct packet *p, const struct demux_target *to, uint8_t *out,
-    size_t *out_len)
+    const struct packet *p, const struct demux_target *sender,
+    const struct demux_target *to, struct forward_out *out)
 {
 	size_t	      overhead = packet_tunnel_overhead(to->tunnel);
 	struct packet inner = *p;
+	bool	      ours;
 	unsigned      mtu;
 	uint16_t      id = 0;
 
-	if (!in->output && p->ttl <= 1) {
+	ours = in->hook == FORWARD_OUTPUT || in->in_index == LOOPBACK_INDEX;
+	if (!ours && p->ttl <= 1) {
 		queue_count(q, QUEUE_TTL);
-		send_error(q, p, PACKET_ICMP_EXCEEDED, ICMP_TTL_EXCEEDED, 0);
+		send_error(q, p, sender, PACKET_ICMP_EXCEEDED, TTL_EXCEEDED, 0);
 		return FORWARD_DROP;
 	}
 	mtu = atomic_load_explicit(&q->shared->mtu, memory_order_relaxed);
@@ -66,29 +119,34 @@ enter_tunnel(struct queue *q, const struct forward_packet *in,
 	if (p->len > atomic_load_explicit(
 			 &q->shared->public_mtu, memory_order_relaxed))
 		inner.df = false;
-	if (p->len + overhead > (inner.df ? mtu : IP_PACKET_MAX)) {
+	if (p->len + overhead > (inner.df ? mtu : FORWARD_MAX)) {
 		queue_count(q, QUEUE_TOO_BIG);
 		/* RFC 2003 §5.1: the tunnel's MTU without its header. */
 		if (inner.df)
-			send_error(q, p, PACKET_ICMP_UNREACH, ICMP_FRAG_NEEDED,
-			    mtu - (unsigned)overhead);
+			send_error(q, p, sender, PACKET_ICMP_UNREACH,
+			    PACKET_ICMP_FRAG, mtu - (unsigned)overhead);
 		return FORWARD_DROP;
 	}
 	/* Only what may be fragmented needs an id of its own (RFC 6864). */
 	if (!inner.df)
 		id = (uint16_t)atomic_fetch_add_explicit(
 		    &q->shared->outer_id, 1, memory_order_relaxed);
-	packet_encapsulate(out, &inner, to, id);
-	memcpy(out + overhead, p->data, p->len);
-	if (!in->output)
-		packet_decrement_ttl(out + overhead);
-	*out_len = p->len + overhead;
+	packet_encapsulate(out->data, &inner, to, id);
+	memcpy(out->data + overhead, p->data, p->len);
+	if (!ours)
+		packet_decrement_ttl(out->data + overhead);
+	/* The kernel's errors come from the address that was asked, and a host
+	 * takes nothing from outside that has its own. */
+	if (ours && p->src == p->dst && packet_is_error(p))
+		packet_set_src(out->data + overhead, to->gateway);
+	out->len = p->len + overhead;
+	out->mark = RULES_MARK_HOST;
 	return FORWARD_SEND;
 }
 
 static enum forward_action
 from_outside(struct queue *q, const struct forward_packet *in,
-    const struct packet *p, uint8_t *out, size_t *out_len)
+    const struct packet *p, struct forward_out *out)
 {
 	const struct dataplane_pool *pool;
 	struct demux_target	     to;
@@ -97,11 +155,14 @@ from_outside(struct queue *q, const struct forward_packet *in,
 	switch (demux_inbound(
 	    q->shared->demux, q->now, in->data, in->len, &to)) {
 	case DEMUX_FORWARD:
-		action = enter_tunnel(q, in, p, &to, out, out_len);
+		action = enter_tunnel(q, in, p, NULL, &to, out);
 		if (action != FORWARD_SEND)
 			return action;
 		queue_count(q, QUEUE_IN);
-		if (!in->output)
+		if (in->hook == FORWARD_LATE)
+			demux_expect(
+			    q->shared->demux, q->now, in->data, in->len);
+		else if (in->hook == FORWARD_PREROUTING)
 			offload_learn(q->shared->offload, &q->recent, q->now,
 			    false, p, &to);
 		return action;
@@ -117,6 +178,8 @@ from_outside(struct queue *q, const struct forward_packet *in,
 	queue_count(q, QUEUE_DROP_UNKNOWN);
 	return FORWARD_DROP;
 }
+
+/* --- out of a tunnel -------------------------------------------------------- */
 
 static void
 report_misuse(struct queue *q, uint32_t host, enum demux_verdict v,
@@ -141,49 +204,112 @@ report_misuse(struct queue *q, uint32_t host, enum demux_verdict v,
 		return;		/* it is signalled already */
 }
 
+static enum forward_action
+leave_tunnel(const struct packet *inner, uint8_t tos, uint32_t mark,
+    struct forward_out *out)
+{
+	memcpy(out->data, inner->data, inner->len);
+	if (tos != inner->tos)
+		packet_set_tos(out->data, tos);
+	out->len = inner->len;
+	out->mark = mark;
+	return FORWARD_SEND;
+}
+
+static enum forward_action
+refuse(struct queue *q, const struct packet *inner,
+    const struct demux_target *whose, uint8_t code)
+{
+	queue_count(q, QUEUE_REFUSED);
+	send_error(q, inner, whose, PACKET_ICMP_UNREACH, code, 0);
+	return FORWARD_DROP;
+}
+
 /*
  * From one host to a leased address: to the host that has it now, without a
- * way round the public side, where the sender's address is ours.
+ * way round the public side, where the sender's address is ours; or to the
+ * router, whose address it is.
  */
 static enum forward_action
-between_hosts(struct queue *q, const struct forward_packet *in,
-    const struct packet *inner, uint8_t tos, uint8_t *out, size_t *out_len)
+to_leased(struct queue *q, const struct forward_packet *in,
+    const struct packet *inner, const struct demux_target *whose, uint8_t tos,
+    const struct dataplane_pool *pool, struct forward_out *out)
 {
 	struct packet	    p = *inner;
 	struct demux_target to;
 	enum forward_action action;
 
-	if (demux_inbound(q->shared->demux, q->now, p.data, p.len, &to)
-	    != DEMUX_FORWARD) {
-		queue_count(q, QUEUE_DROP_UNKNOWN);
-		return FORWARD_DROP;
+	switch (demux_inbound(q->shared->demux, q->now, p.data, p.len, &to)) {
+	case DEMUX_FORWARD:
+		break;
+	case DEMUX_NOT_OURS:
+		if (!pool->local)
+			return refuse(q, inner, whose, PACKET_ICMP_HOST);
+		queue_count(q, QUEUE_NOT_OURS);
+		return leave_tunnel(inner, tos, RULES_MARK_ROUTER, out);
+	default:
+		return refuse(q, inner, whose, PACKET_ICMP_PROHIBITED);
 	}
 	p.tos = tos;
-	action = enter_tunnel(q, in, &p, &to, out, out_len);
+	action = enter_tunnel(q, in, &p, whose, &to, out);
 	if (action != FORWARD_SEND)
 		return action;
 	if (tos != inner->tos)
-		packet_set_tos(out + packet_tunnel_overhead(to.tunnel), tos);
+		packet_set_tos(out->data + packet_tunnel_overhead(to.tunnel),
+		    tos);
 	queue_count(q, QUEUE_HAIRPIN);
 	return action;
 }
 
+/*
+ * A tunnel leads to the public realm and nowhere else (RFC 3102 §3.2): hosts
+ * speak with neighbours, and with the gateway, by their own address.
+ */
 static enum forward_action
-from_tunnel(struct queue *q, const struct forward_packet *in,
-    const struct packet *outer, uint8_t *out, size_t *out_len)
+to_private(struct queue *q, const struct packet *inner,
+    const struct demux_target *whose, uint8_t tos, struct forward_out *out)
 {
-	struct demux_target whose;
-	enum demux_tunnel   tunnel;
-	enum demux_verdict  v;
-	struct packet	    inner;
-	int		    tos;
+	if (!demux_expected(
+		q->shared->demux, q->now, inner->data, inner->len))
+		return refuse(q, inner, whose, PACKET_ICMP_PROHIBITED);
+	queue_count(q, QUEUE_OUT);
+	return leave_tunnel(inner, tos,
+	    inner->dst == q->shared->gateway ? RULES_MARK_ROUTER
+					     : RULES_MARK_ANSWER,
+	    out);
+}
 
-	if (!packet_decapsulate(outer, &inner, &tunnel)) {
-		queue_count(q, QUEUE_DROP_MALFORMED);
-		return FORWARD_DROP;
-	}
+static enum forward_action
+to_public(struct queue *q, const struct packet *inner,
+    const struct demux_target *whose, uint8_t tos, struct forward_out *out)
+{
+	/* The kernel takes one from the TTL when it forwards (RFC 2003 §3.1),
+	 * and makes the errors if it cannot; they come to us by OUTPUT. */
+	leave_tunnel(inner, tos, RULES_MARK_OUT, out);
+	/* Hosts at one address draw ids that the others know nothing of (RFC
+	 * 3102 §6.3): all that may be fragmented, here or beyond, gets one of a
+	 * single sequence (RFC 6864 §4.1).  AH covers it (RFC 4302 §3.3.3.1). */
+	if (!inner->df && inner->protocol != PACKET_AH)
+		packet_set_id(out->data, (uint16_t)atomic_fetch_add_explicit(
+		    &q->shared->inner_id, 1, memory_order_relaxed));
+	offload_learn(q->shared->offload, &q->recent, q->now, true, inner,
+	    whose);
+	queue_count(q, QUEUE_OUT);
+	return FORWARD_SEND;
+}
+
+/* A host's datagram, whole; outer: the packet that it, or its last part, came in. */
+static enum forward_action
+from_host(struct queue *q, const struct forward_packet *in,
+    const struct packet *outer, enum demux_tunnel tunnel,
+    const struct packet *inner, uint8_t tos, struct forward_out *out)
+{
+	const struct dataplane_pool *pool;
+	struct demux_target	     whose;
+	enum demux_verdict	     v;
+
 	v = demux_outbound(q->shared->demux, q->now, outer->src, tunnel,
-	    inner.data, inner.len, &whose);
+	    inner->data, inner->len, &whose);
 	if (v == DEMUX_DROP) {
 		queue_count(q, QUEUE_DROP_MISUSE);
 		return FORWARD_DROP;
@@ -192,29 +318,55 @@ from_tunnel(struct queue *q, const struct forward_packet *in,
 		report_misuse(q, outer->src, v, &whose);
 		return FORWARD_DROP;
 	}
+	if (inner->len > FORWARD_MAX) {
+		queue_count(q, QUEUE_TOO_BIG);
+		return FORWARD_DROP;
+	}
+	pool = find_pool(q->shared, inner->dst);
+	if (pool != NULL)
+		return to_leased(q, in, inner, &whose, tos, pool, out);
+	if (is_private(q->shared, inner->dst))
+		return to_private(q, inner, &whose, tos, out);
+	return to_public(q, inner, &whose, tos, out);
+}
+
+static enum forward_action
+from_tunnel(struct queue *q, const struct forward_packet *in,
+    const struct packet *outer, struct forward_out *out)
+{
+	enum demux_tunnel tunnel;
+	struct packet	  inner;
+	const uint8_t	 *whole;
+	size_t		  len;
+	int		  tos;
+
+	if (!packet_decapsulate(outer, &inner, &tunnel)) {
+		queue_count(q, QUEUE_DROP_MALFORMED);
+		return FORWARD_DROP;
+	}
 	tos = packet_ecn_egress(inner.tos, outer->tos);
 	if (tos == -1) {
 		queue_count(q, QUEUE_DROP_ECN);
 		return FORWARD_DROP;
 	}
-	if (find_pool(q->shared, inner.dst) != NULL)
-		return between_hosts(
-		    q, in, &inner, (uint8_t)tos, out, out_len);
-	/* The kernel takes one from the TTL when it forwards (RFC 2003 §3.1),
-	 * and makes the errors if it cannot; they come to us by OUTPUT. */
-	memcpy(out, inner.data, inner.len);
-	if (tos != inner.tos)
-		packet_set_tos(out, (uint8_t)tos);
-	*out_len = inner.len;
-	offload_learn(q->shared->offload, &q->recent, q->now, true, &inner,
-	    &whose);
-	queue_count(q, QUEUE_OUT);
-	return FORWARD_SEND;
+	if (inner.offset == 0 && !inner.mf)
+		return from_host(
+		    q, in, outer, tunnel, &inner, (uint8_t)tos, out);
+	/* Who holds nothing makes us keep nothing. */
+	if (!demux_holds(q->shared->demux, outer->src, inner.src)) {
+		queue_count(q, QUEUE_DROP_MISUSE);
+		return FORWARD_DROP;
+	}
+	inner.tos = (uint8_t)tos;
+	whole = reassemble_add(q->fragments, q->now, outer->src, &inner, &len);
+	if (whole == NULL || !packet_parse(&inner, whole, len))
+		return FORWARD_DROP;	/* so far */
+	return from_host(q, in, outer, tunnel, &inner, inner.tos, out);
 }
 
 enum forward_action
-forward_packet(struct queue *q, const struct forward_packet *in, uint8_t *out,
-    size_t *out_len)
+forward_packet(struct queue *q, const struct forward_packet *in,
+    struct forward_out *out)
 {
 	struct packet p;
 
@@ -223,14 +375,14 @@ forward_packet(struct queue *q, const struct forward_packet *in, uint8_t *out,
 		return FORWARD_DROP;
 	}
 	if ((p.protocol == PACKET_IPIP || p.protocol == PACKET_GRE)
-	    && p.dst == q->shared->gateway && !in->output) {
+	    && p.dst == q->shared->gateway && in->hook == FORWARD_PREROUTING) {
 		/* Whatever the rules say: a tunnel begins on our side. */
 		if (in->in_index
 		    == atomic_load_explicit(
 			&q->shared->private_index, memory_order_relaxed))
-			return from_tunnel(q, in, &p, out, out_len);
+			return from_tunnel(q, in, &p, out);
 		queue_count(q, QUEUE_DROP_UNKNOWN);
 		return FORWARD_DROP;
 	}
-	return from_outside(q, in, &p, out, out_len);
+	return from_outside(q, in, &p, out);
 }

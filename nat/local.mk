@@ -9,6 +9,7 @@ nat_libnat_a_SOURCES = \
 	nat/packet.c nat/packet.h \
 	nat/plan.c nat/plan.h \
 	nat/queue.c nat/queue.h \
+	nat/reassemble.c nat/reassemble.h \
 	nat/rules.c nat/rules.h \
 	nat/rules_iptables.c nat/rules_nftables.c nat/rules_run.c \
 	nat/rules_settings.c
@@ -39,11 +40,11 @@ check_PROGRAMS += tests/net/nat_gateway
 tests_net_nat_gateway_SOURCES = tests/net/nat_gateway.c
 tests_net_nat_gateway_LDADD = nat/libnat.a $(BASE_LIBS) $(NFQ_LIBS)
 NAT_TESTS = tests/net/nat_path.sh tests/net/nat_icmp.sh tests/net/nat_vm.sh \
-	tests/net/nat_offload.sh
+	tests/net/nat_offload.sh tests/net/nat_near.sh tests/net/attack_router.sh
 TESTS += $(NAT_TESTS)
 dist_check_SCRIPTS += $(NAT_TESTS)
 EXTRA_DIST += tests/net/nat_path.py tests/net/nat_icmp.py tests/net/nat_net.py \
-	tests/net/nat_offload.py
+	tests/net/nat_offload.py tests/net/nat_near.py tests/net/attack_router.py
 EXTRA_DIST += doc/dataplane.md
 
 if HAVE_CMOCKA
@@ -52,6 +53,11 @@ TESTS += tests/unit/test_demux
 tests_unit_test_demux_SOURCES = tests/unit/test_demux.c
 tests_unit_test_demux_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_demux_LDADD = nat/libnat.a $(BASE_LIBS) $(NFQ_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_forward
+TESTS += tests/unit/test_forward
+tests_unit_test_forward_SOURCES = tests/unit/test_forward.c
+tests_unit_test_forward_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_forward_LDADD = nat/libnat.a $(BASE_LIBS) $(NFQ_LIBS) $(CMOCKA_LIBS)
 endif
 
 # The table once more, where a test can stop a thread at the worst moment.

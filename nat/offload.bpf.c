@@ -159,6 +159,20 @@ decrement_ttl(struct iphdr *ip)
 	ip->ttl--;
 }
 
+/* RFC 1624, equation 3: another identification. */
+static __always_inline void
+set_id(struct iphdr *ip, __u16 id)
+{
+	__u32 sum = (__u16)~ip->check;
+
+	sum += (__u16)~ip->id;
+	sum += id;
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	ip->check = (__u16)~sum;
+	ip->id = id;
+}
+
 static __always_inline __u16
 header_checksum(const struct iphdr *ip)
 {
@@ -277,6 +291,11 @@ offload_out(struct __sk_buff *skb)
 	    ((outer->tos ^ ip->tos) & ECN_MASK) != 0)
 		return TC_ACT_OK;
 	decrement_ttl(ip);
+	/* As the slow path: hosts at one address must not draw the same (RFC 3102
+	 * §6.3), and AH covers it. */
+	if ((ip->frag_off & bpf_htons(IP_DF_FLAG)) == 0 &&
+	    ip->protocol != IPPROTO_AH)
+		set_id(ip, (__u16)bpf_get_prandom_u32());
 	__sync_fetch_and_add(&b->packets_out, 1);
 	__sync_fetch_and_add(&b->bytes_out, len);
 	if (bpf_skb_adjust_room(skb, -(__s32)sizeof(*outer), BPF_ADJ_ROOM_MAC,

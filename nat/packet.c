@@ -174,6 +174,22 @@ change_word(uint8_t *header, size_t off, uint16_t value)
 }
 
 void
+packet_set_id(uint8_t *header, uint16_t id)
+{
+	change_word(header, 4, id);
+}
+
+void
+packet_set_src(uint8_t *header, uint32_t src)
+{
+	uint8_t word[4];
+
+	memcpy(word, &src, sizeof(word));
+	change_word(header, 12, load_u16(word));
+	change_word(header, 14, load_u16(word + 2));
+}
+
+void
 packet_set_tos(uint8_t *header, uint8_t tos)
 {
 	change_word(header, 0, (uint16_t)(header[0] << 8 | tos));
@@ -183,6 +199,18 @@ void
 packet_decrement_ttl(uint8_t *header)
 {
 	change_word(header, 8, (uint16_t)(load_u16(header + 8) - 0x100));
+}
+
+bool
+packet_is_error(const struct packet *p)
+{
+	uint8_t type;
+
+	if (p->protocol != PACKET_ICMP || p->offset != 0 || p->len <= p->hlen)
+		return false;
+	type = p->data[p->hlen];
+	return type == PACKET_ICMP_UNREACH || type == PACKET_ICMP_EXCEEDED
+	    || type == 12;	/* parameter problem */
 }
 
 bool

@@ -17,6 +17,9 @@
 #define PACKET_AH	51
 
 #define PACKET_ICMP_UNREACH	3
+#define PACKET_ICMP_HOST	1	/* codes of it */
+#define PACKET_ICMP_FRAG	4
+#define PACKET_ICMP_PROHIBITED	13	/* RFC 1812 §5.2.7.1 */
 #define PACKET_ICMP_EXCEEDED	11
 
 /* An IPv4 header's fields; data points into a buffer that must live on. */
@@ -64,7 +67,9 @@ bool	packet_decapsulate(const struct packet *outer, struct packet *inner,
  */
 int	packet_ecn_egress(uint8_t inner_tos, uint8_t outer_tos);
 
-/* Both change a header in place and its checksum with it (RFC 1624). */
+/* They change a header in place and its checksum with it (RFC 1624). */
+void	packet_set_src(uint8_t *header, uint32_t src);	/* network order; not for TCP or UDP */
+void	packet_set_id(uint8_t *header, uint16_t id);
 void	packet_set_tos(uint8_t *header, uint8_t tos);
 void	packet_decrement_ttl(uint8_t *header);
 
@@ -72,6 +77,8 @@ void	packet_decrement_ttl(uint8_t *header);
 #define PACKET_ICMP_MAX	576
 size_t	packet_make_error(uint8_t out[PACKET_ICMP_MAX], const struct packet *p,
 	    uint32_t from, uint8_t type, uint8_t code, uint16_t mtu);
+/* Is it one? */
+bool	packet_is_error(const struct packet *p);
 /* RFC 1122 §3.2.2: never about an ICMP error, a later fragment, or to no single host. */
 bool	packet_may_answer(const struct packet *p);
 

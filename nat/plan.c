@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/ip.h"
 #include "base/log.h"
 #include "base/rtnl.h"
 #include "nat/plan.h"
@@ -66,7 +67,37 @@ add_network(void *arg, uint32_t net, unsigned plen)
 	    == sizeof(plan->networks) / sizeof(plan->networks[0]))
 		return;
 	plan->networks[plan->nnetworks++]
-	    = (struct rules_network) { .addr = net, .plen = plen };
+	    = (struct dataplane_network) { .addr = net, .plen = plen };
+}
+
+static bool
+is_within(const struct dataplane_network *a, const struct dataplane_network *b)
+{
+	return a->plen >= b->plen && ip_in_prefix(a->addr, b->addr, b->plen);
+}
+
+void
+plan_set_hosts(struct rules_plan *plan, const struct dataplane_network *hosts,
+    size_t n)
+{
+	size_t i, k;
+
+	plan->nhosts = 0;
+	for (i = 0; i < n; i++) {
+		for (k = 0; k < plan->nnetworks; k++) {
+			if (is_within(&hosts[i], &plan->networks[k]))
+				break;
+		}
+		if (k < plan->nnetworks)
+			continue;
+		if (plan->nhosts == RULES_HOSTS) {
+			log_warn("only %d networks outside of the private "
+			    "interface's may speak RSIP: the rest is kept out",
+			    RULES_HOSTS);
+			return;
+		}
+		plan->hosts[plan->nhosts++] = hosts[i];
+	}
 }
 
 int
@@ -86,6 +117,7 @@ plan_make(struct rules_plan *plan, const struct dataplane_config *config,
 		    config->private_if);
 		return -1;
 	}
+	plan_set_hosts(plan, config->hosts, config->nhosts);
 	plan->napt_ids = (struct demux_range) { NAPT_ID_LO, NAPT_ID_HI };
 	if (config->napt
 	    && (!plan_free_ports(config->pools, config->npools, NAPT_LOWEST,

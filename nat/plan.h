@@ -11,6 +11,10 @@
 int	plan_make(struct rules_plan *plan, const struct dataplane_config *config,
 	    unsigned queues);
 
+/* Takes those of the networks that are not the private side's already. */
+void	plan_set_hosts(struct rules_plan *plan,
+	    const struct dataplane_network *hosts, size_t n);
+
 /*
  * The widest run of ports in lo..hi that none of the local pools leases.
  * False if there is none.  Pure.

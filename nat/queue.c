@@ -31,7 +31,7 @@
 /* Verdicts leave together, at the latest when there are more than these bytes;
  * the one that makes them more may carry the largest packet. */
 #define TX_SIZE		(256 * 1024)
-#define VERDICT_MAX	(PACKET_MAX + 1 + FORWARD_GROWTH + 64)
+#define VERDICT_MAX	(FORWARD_MAX + 1 + 64)
 /* The kernel's queue, if the configuration names none. */
 #define LENGTH_DEFAULT	2048
 /* Socket buffer for each packet of it: what the kernel charges for a small one
@@ -120,8 +120,9 @@ queue_open(struct queue *q, struct queue_shared *shared, unsigned index,
 	if (q->buffers != NULL)
 		q->buffers->batch = mnl_nlmsg_batch_start(
 		    q->buffers->tx, TX_SIZE);
+	q->fragments = reassemble_new();
 	if (q->stop_fd == -1 || q->fd == -1 || q->buffers == NULL ||
-	    q->buffers->batch == NULL) {
+	    q->buffers->batch == NULL || q->fragments == NULL) {
 		log_error("queue %u: %s", number, strerror(errno));
 		return -1;
 	}
@@ -181,6 +182,9 @@ begin_verdict(struct queue *q, uint32_t id, int verdict)
 	return nlh;
 }
 
+_Static_assert(sizeof(struct nlattr) + FORWARD_MAX <= UINT16_MAX,
+    "a verdict's packet fits its attribute");
+
 /*
  * Decides about a packet and puts the verdict behind the others.  One with a
  * payload is the packet's new form, and it passes the same rules once more
@@ -191,22 +195,31 @@ static void
 put_verdict(struct queue *q, uint32_t id, const struct forward_packet *in)
 {
 	enum forward_action action = FORWARD_DROP;
+	struct forward_out  out = { 0 };
 	struct nlmsghdr	   *nlh;
-	struct nlattr	   *attr;
-	size_t		    len = 0;
+	struct nlattr	   *attr, *mark;
+	uint32_t	    value;
 
 	nlh = begin_verdict(q, id, NF_REPEAT);
+	mark = mnl_nlmsg_get_payload_tail(nlh);
 	nfq_nlmsg_verdict_put_mark(nlh, RULES_MARK);
 	/* Written where it leaves from: nfq_nlmsg_verdict_put_pkt() would copy. */
 	attr = mnl_nlmsg_get_payload_tail(nlh);
+	out.data = mnl_attr_get_payload(attr);
 	if (in->data == NULL)
 		queue_count(q, QUEUE_DROP_MALFORMED);
 	else
-		action = forward_packet(
-		    q, in, mnl_attr_get_payload(attr), &len);
+		action = forward_packet(q, in, &out);
+	/* Behind PREROUTING the kernel has decided already where it goes. */
+	if (action == FORWARD_SEND && in->hook == FORWARD_LATE) {
+		forward_raw(q, out.data, out.len);
+		action = FORWARD_DROP;
+	}
 	if (action == FORWARD_SEND) {
+		value = htonl(out.mark);
+		memcpy(mnl_attr_get_payload(mark), &value, sizeof(value));
 		attr->nla_type = NFQA_PAYLOAD;
-		attr->nla_len = (uint16_t)(sizeof(*attr) + len);
+		attr->nla_len = (uint16_t)(sizeof(*attr) + out.len);
 		nlh->nlmsg_len += (uint32_t)MNL_ALIGN(attr->nla_len);
 	} else {
 		begin_verdict(
@@ -214,6 +227,19 @@ put_verdict(struct queue *q, uint32_t id, const struct forward_packet *in)
 	}
 	if (!mnl_nlmsg_batch_next(q->buffers->batch))
 		flush(q);
+}
+
+static enum forward_hook
+get_hook(uint8_t hook)
+{
+	switch (hook) {
+	case NF_INET_PRE_ROUTING:
+		return FORWARD_PREROUTING;
+	case NF_INET_LOCAL_OUT:
+		return FORWARD_OUTPUT;
+	default:
+		return FORWARD_LATE;
+	}
 }
 
 static void
@@ -227,7 +253,7 @@ handle_packet(struct queue *q, const struct nlmsghdr *nlh)
 	    attr[NFQA_PACKET_HDR] == NULL)
 		return;
 	hdr = mnl_attr_get_payload(attr[NFQA_PACKET_HDR]);
-	in.output = hdr->hook == NF_INET_LOCAL_OUT;
+	in.hook = get_hook(hdr->hook);
 	if (attr[NFQA_IFINDEX_INDEV] != NULL)
 		in.in_index =
 		    ntohl(mnl_attr_get_u32(attr[NFQA_IFINDEX_INDEV]));
@@ -339,6 +365,7 @@ queue_close(struct queue *q)
 	if (q->buffers != NULL && q->buffers->batch != NULL)
 		mnl_nlmsg_batch_stop(q->buffers->batch);
 	free(q->buffers);
+	reassemble_free(q->fragments);
 	memset(q, 0, sizeof(*q));
 }
 

@@ -9,6 +9,8 @@
 #include "nat/dataplane.h"
 #include "nat/offload.h"
 #include "nat/packet.h"
+#include "nat/reassemble.h"
+#include "nat/rules.h"
 
 /* What a thread counts; one writer each, anybody reads. */
 enum queue_counter {
@@ -22,6 +24,7 @@ enum queue_counter {
 	QUEUE_DROP_ECN,		/* congestion experienced, inner cannot say so */
 	QUEUE_TOO_BIG,		/* DF and too big for the tunnel: told the sender */
 	QUEUE_TTL,		/* no hops left */
+	QUEUE_REFUSED,		/* a host's, to where its tunnel does not lead: told it */
 	QUEUE_LOST,		/* the kernel had forgotten it before our verdict */
 	QUEUE_COUNTERS
 };
@@ -34,11 +37,14 @@ struct queue_shared {
 	uint32_t public_addr;		/* errors about tunnels come from here */
 	const struct dataplane_pool *pools;
 	size_t npools;
+	const struct dataplane_network *networks;	/* of the private side */
+	size_t nnetworks;
 	_Atomic unsigned private_index;	/* interface */
 	_Atomic unsigned mtu;		/* of the private link */
 	_Atomic unsigned public_mtu;	/* of the public link */
 	_Atomic uint32_t outer_id;	/* next identification of a tunnel packet */
-	int raw_fd;			/* ICMP errors leave here */
+	_Atomic uint32_t inner_id;	/* next one of a datagram to the public side */
+	int raw_fd;			/* what is no verdict leaves here */
 	int misuse_fd;			/* eventfd: something lies in a misuse ring */
 };
 
@@ -60,6 +66,7 @@ struct queue {
 	bool running;
 	struct ratelimit errors;	/* ICMP errors sent */
 	struct offload_recent recent;
+	struct reassemble *fragments;	/* of hosts' */
 	_Atomic uint64_t count[QUEUE_COUNTERS];
 
 	struct queue_misuse misuse[QUEUE_MISUSES];
@@ -88,22 +95,36 @@ enum forward_action {
 };
 
 /* Where a packet was when the kernel queued it. */
+enum forward_hook {
+	FORWARD_PREROUTING,
+	FORWARD_OUTPUT,		/* made by this machine */
+	FORWARD_LATE,		/* INPUT or FORWARD, from the private side or this machine */
+};
 struct forward_packet {
 	const uint8_t *data;
 	size_t	 len;
 	unsigned in_index;	/* interface it came in on; 0: none */
-	bool	 output;	/* made by this machine (NF_INET_LOCAL_OUT) */
+	enum forward_hook hook;
 };
 
-/* At most this many bytes are written for a packet of len bytes. */
-#define FORWARD_GROWTH	24
-
 /*
- * Decides about one packet.  On FORWARD_SEND, out holds *out_len bytes that
- * take the packet's place.
+ * What takes a packet's place.  A verdict's attribute has 16 bits for its length
+ * and four bytes of header: no packet may be longer.
  */
+#define FORWARD_MAX	65531
+struct forward_out {
+	uint8_t *data;		/* room for FORWARD_MAX bytes */
+	size_t	 len;
+	uint32_t mark;		/* RULES_MARK_* */
+};
+
+/* Decides about one packet; fills *out on FORWARD_SEND. */
 enum forward_action forward_packet(struct queue *q,
-	    const struct forward_packet *in, uint8_t *out, size_t *out_len);
+	    const struct forward_packet *in, struct forward_out *out);
+
+/* A packet of ours into a tunnel, past the verdicts; cut to the link's MTU if it
+ * may be. */
+void	forward_raw(struct queue *q, const uint8_t *packet, size_t len);
 
 static inline void
 queue_count(struct queue *q, enum queue_counter c)

@@ -53,8 +53,8 @@ choose_backend(enum dataplane_firewall firewall)
 		if (rules_iptables.usable())
 			return &rules_iptables;
 		log_error("firewall = iptables: this machine's kernel or "
-		    "iptables has no NFQUEUE or CT target; say firewall = "
-		    "\"nftables\"");
+		    "iptables has no NFQUEUE, CT or REJECT target or no "
+		    "rpfilter match; say firewall = \"nftables\"");
 		return NULL;
 	default:
 		for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]);
@@ -64,13 +64,14 @@ choose_backend(enum dataplane_firewall firewall)
 		}
 		log_error("neither nft nor iptables can queue packets here: "
 		    "install one, with its kernel modules nfnetlink_queue and "
-		    "nft_queue or xt_NFQUEUE");
+		    "nft_queue and nft_fib_ipv4, or xt_NFQUEUE and "
+		    "ipt_rpfilter");
 		return NULL;
 	}
 }
 
 struct keeper {
-	const struct rules_plan *plan;
+	struct rules_plan *plan;		/* the process's own copy */
 	const struct rules_backend *backend;	/* NULL: firewall = none */
 	struct rules_settings saved;
 	char *dump;				/* the rules as we made them */
@@ -217,6 +218,23 @@ drain(int fd)
 		continue;
 }
 
+/* Other hosts, or the daemon's end: false. */
+static bool
+keeper_hear(struct keeper *k, int fd)
+{
+	struct dataplane_network hosts[RULES_HOSTS];
+	ssize_t			 n;
+
+	n = recv(fd, hosts, sizeof(hosts), MSG_DONTWAIT);
+	if (n < 1)
+		return n == -1 && (errno == EAGAIN || errno == EINTR);
+	/* One byte: none. */
+	k->plan->nhosts = (size_t)n / sizeof(hosts[0]);
+	memcpy(k->plan->hosts, hosts, k->plan->nhosts * sizeof(hosts[0]));
+	(void)keeper_install(k);
+	return true;
+}
+
 /* Until the daemon ends: looks at each change, or else each interval. */
 static void
 keeper_watch(struct keeper *k, int fd)
@@ -231,12 +249,15 @@ keeper_watch(struct keeper *k, int fd)
 				continue;
 			break;
 		}
-		if (p[0].revents != 0)
-			break;
+		if (p[0].revents != 0) {
+			if (!keeper_hear(k, fd))
+				break;
+			continue;
+		}
 		if (p[1].revents != 0) {
 			/* Whoever it is shall finish, and may do much: */
 			if (poll(p, 1, SETTLE) != 0)
-				break;
+				continue;
 			drain(monitor);
 		}
 		keeper_check(k, fd);
@@ -248,9 +269,11 @@ keeper_watch(struct keeper *k, int fd)
 static _Noreturn void
 rules_main(int fd, const struct rules_plan *plan)
 {
-	struct keeper k = { .plan = plan };
-	char	      go;
+	static struct rules_plan copy;
+	struct keeper		 k = { .plan = &copy };
+	char			 go;
 
+	copy = *plan;
 	if (recv(fd, &go, 1, 0) != 1)
 		_exit(0);
 	if (keeper_begin(&k) == -1) {
@@ -275,7 +298,7 @@ rules_start(const struct rules_plan *plan, pid_t *pid)
 {
 	int sock[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock) == -1) {
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) == -1) {
 		log_error("cannot start the firewall process: %s",
 		    strerror(errno));
 		return -1;
@@ -323,6 +346,15 @@ rules_begin(int fd, const char **backend)
 	default:
 		return -1;
 	}
+}
+
+int
+rules_change(int fd, const struct rules_plan *plan)
+{
+	size_t n = plan->nhosts * sizeof(plan->hosts[0]);
+
+	return send(fd, plan->hosts, n == 0 ? 1 : n,
+		   MSG_NOSIGNAL | MSG_DONTWAIT) == -1 ? -1 : 0;
 }
 
 void

@@ -7,22 +7,30 @@
 
 #include "nat/dataplane.h"
 
-/* Packets that the data plane has dealt with carry this mark: untracked, forwarded. */
+/*
+ * Packets that the data plane has dealt with carry a mark: all of them match
+ * RULES_MARK under the mask, and the low byte says where they may go.
+ */
 #define RULES_MARK	0x52000000u
 #define RULES_MARK_MASK	0xff000000u
+#define RULES_MARK_HOST		(RULES_MARK | 0)	/* in a tunnel, to a host */
+#define RULES_MARK_OUT		(RULES_MARK | 1)	/* out of one, to the public side */
+#define RULES_MARK_ROUTER	(RULES_MARK | 2)	/* out of one, to the router's own
+							 * public address: tracked */
+#define RULES_MARK_ANSWER	(RULES_MARK | 3)	/* out of one, to a neighbour that
+							 * spoke to a leased port first */
 
-/* A source network whose hosts are masqueraded, network order. */
-struct rules_network {
-	uint32_t addr;
-	unsigned plen;
-};
+/* Networks beside the private side's; more are not let in. */
+#define RULES_HOSTS	256
 
 /* What the rules are made from. */
 struct rules_plan {
 	const struct dataplane_config *config;
 	unsigned queues;		/* resolved, at least 1 */
-	struct rules_network networks[8];	/* private side */
+	struct dataplane_network networks[8];	/* private side; masqueraded */
 	size_t nnetworks;
+	struct dataplane_network hosts[RULES_HOSTS];	/* who may speak RSIP besides */
+	size_t nhosts;
 	struct demux_range napt_ports;	/* outside of every leased range */
 	struct demux_range napt_ids;	/* ICMP ids that NAPT may use */
 };
@@ -46,6 +54,8 @@ int	rules_start(const struct rules_plan *plan, pid_t *pid);
 /* Installs, and waits until it is done: 0 and which firewall it is, or -1
  * after a log line. */
 int	rules_begin(int fd, const char **backend);
+/* Has the rules made anew with the plan's hosts: 0, or -1 if the process is gone. */
+int	rules_change(int fd, const struct rules_plan *plan);
 /* Removes and waits. */
 void	rules_stop(int fd, pid_t pid);
 
@@ -83,6 +93,9 @@ void	rules_settings_apply(const struct rules_plan *p,
 /* Sets what is set only once.  True if both interfaces now receive in threads. */
 bool	rules_settings_once(const struct rules_plan *p,
 	    struct rules_settings *saved);
+/* Did the kernel check sources strictly at an interface before us (RFC 3704 §2.2)? */
+bool	rules_settings_was_strict(const struct rules_settings *saved,
+	    const char *ifname);
 /* Puts all of it back. */
 void	rules_settings_restore(const struct rules_settings *saved);
 

@@ -9,24 +9,39 @@
 #include "base/util.h"
 #include "nat/rules.h"
 
-/* Where each of our chains is called from. */
+/* Where each of our chains is called from: first of all, or last. */
 static const struct hook {
 	const char *table, *hook, *chain;
+	bool last;
 } hooks[] = {
-	{ "raw", "PREROUTING", "RSIP-PREROUTING" },
-	{ "raw", "OUTPUT", "RSIP-OUTPUT" },
-	{ "filter", "FORWARD", "RSIP-FORWARD" },
-	{ "nat", "POSTROUTING", "RSIP-POSTROUTING" },
+	{ "raw", "PREROUTING", "RSIP-PREROUTING", false },
+	{ "raw", "OUTPUT", "RSIP-OUTPUT", false },
+	/* Behind NAT and connection tracking. */
+	{ "mangle", "INPUT", "RSIP-LATE-INPUT", false },
+	{ "mangle", "FORWARD", "RSIP-LATE-FORWARD", false },
+	{ "mangle", "OUTPUT", "RSIP-LATE-OUTPUT", false },
+	{ "filter", "INPUT", "RSIP-INPUT", false },
+	{ "filter", "FORWARD", "RSIP-FORWARD", false },
+	/* What the operator's rules did not decide, before the policy does. */
+	{ "filter", "FORWARD", "RSIP-ALLOWED", true },
+	{ "nat", "POSTROUTING", "RSIP-POSTROUTING", false },
 	/* Called by our own: one look at the interface, not one a rule. */
-	{ "raw", NULL, "RSIP-PUBLIC" },
-	{ "raw", NULL, "RSIP-PRIVATE" },
+	{ "raw", NULL, "RSIP-PUBLIC", false },
+	{ "raw", NULL, "RSIP-PRIVATE", false },
+	{ "filter", NULL, "RSIP-PORT", false },
 	/* Called from nowhere: comments that outlive us. */
-	{ "raw", NULL, "RSIP-SAVED" },
+	{ "raw", NULL, "RSIP-SAVED", false },
 };
-static const char *const tables[] = { "raw", "filter", "nat" };
+static const char *const tables[] = { "raw", "mangle", "filter", "nat" };
 #define NHOOKS	(sizeof(hooks) / sizeof(hooks[0]))
 
 #define OURS	"-m mark --mark 0x52000000/0xff000000"
+/* Each of rules.h's RULES_MARK_*. */
+#define HOST	"-m mark --mark 0x52000000"
+#define OUT	"-m mark --mark 0x52000001"
+#define ROUTER	"-m mark --mark 0x52000002"
+#define ANSWER	"-m mark --mark 0x52000003"
+#define REFUSE	"-j REJECT --reject-with icmp-admin-prohibited"
 
 static bool
 iptables_usable(void)
@@ -37,7 +52,12 @@ iptables_usable(void)
 	return rules_run(probe,
 	    "*raw\n:RSIP-PROBE - [0:0]\n"
 	    "-A RSIP-PROBE -p esp -j NFQUEUE --queue-balance 0:1\n"
-	    "-A RSIP-PROBE " OURS " -j CT --notrack\nCOMMIT\n", NULL, true) == 0;
+	    "-A RSIP-PROBE -m rpfilter --invert -j DROP\n"
+	    "-A RSIP-PROBE " OURS " -j CT --notrack\nCOMMIT\n"
+	    "*mangle\n:RSIP-PROBE - [0:0]\n"
+	    "-A RSIP-PROBE -p tcp -j NFQUEUE --queue-bypass\nCOMMIT\n"
+	    "*filter\n:RSIP-PROBE - [0:0]\n"
+	    "-A RSIP-PROBE " OUT " " REFUSE "\nCOMMIT\n", NULL, true) == 0;
 }
 
 static const char *const restore[] = { "iptables-restore", "-w", "5",
@@ -130,8 +150,8 @@ put_chains(FILE *f, const char *dump, const char *table)
 		fprintf(f, ":%s - [0:0]\n", hooks[i].chain);
 		put_uncall(f, dump, &hooks[i]);
 		if (hooks[i].hook != NULL)
-			fprintf(f, "-I %s 1 -j %s\n", hooks[i].hook,
-			    hooks[i].chain);
+			fprintf(f, hooks[i].last ? "-A %s -j %s\n" :
+			    "-I %s 1 -j %s\n", hooks[i].hook, hooks[i].chain);
 	}
 }
 
@@ -153,16 +173,22 @@ put_queue(FILE *f, const struct rules_plan *p, bool bypass)
 
 /*
  * Reverse path filtering must be loose for our packets to leave, so these
- * stand in for it: nobody outside has an address of ours or of the private
- * side, and a host uses a leased address only in its tunnel.
+ * stand in for it: a source must be where the route back to it leads, at the
+ * private side always, at the public side if the kernel wanted it.  Nobody
+ * outside has an address of ours or of the private side, and a host uses a
+ * leased address only in its tunnel.
  */
 static void
-put_antispoof(FILE *f, const struct rules_plan *p)
+put_antispoof(FILE *f, const struct rules_plan *p,
+    const struct rules_settings *saved)
 {
 	const struct dataplane_config *c = p->config;
 
 	fputs("-A RSIP-PUBLIC -m addrtype --src-type LOCAL -j DROP\n"
-	    "-A RSIP-PRIVATE -m addrtype --src-type LOCAL -j DROP\n", f);
+	    "-A RSIP-PRIVATE -m addrtype --src-type LOCAL -j DROP\n"
+	    "-A RSIP-PRIVATE -m rpfilter --invert -j DROP\n", f);
+	if (rules_settings_was_strict(saved, c->public_if))
+		fputs("-A RSIP-PUBLIC -m rpfilter --invert -j DROP\n", f);
 	for (size_t i = 0; i < p->nnetworks; i++)
 		fprintf(f, "-A RSIP-PUBLIC -s %s/%u -j DROP\n",
 		    ipv4_text(p->networks[i].addr), p->networks[i].plen);
@@ -213,17 +239,25 @@ put_pool(FILE *f, const struct rules_plan *p, const struct dataplane_pool *pool)
 	put_queue(f, p, true);
 }
 
+/* ICMP errors about what a host sent. */
+static const char *const errors[] = { "destination-unreachable",
+	"time-exceeded", "parameter-problem" };
+#define NERRORS	(sizeof(errors) / sizeof(errors[0]))
+
 static void
 put_raw(FILE *f, const struct rules_plan *p, const struct rules_settings *saved)
 {
 	const struct dataplane_config *c = p->config;
 
-	fprintf(f, "-A RSIP-PREROUTING " OURS " -j CT --notrack\n"
+	/* What the router itself is to have is tracked, and may be forwarded by
+	 * its port forwards. */
+	fprintf(f, "-A RSIP-PREROUTING " ROUTER " -j ACCEPT\n"
+	    "-A RSIP-PREROUTING " OURS " -j CT --notrack\n"
 	    "-A RSIP-PREROUTING " OURS " -j ACCEPT\n"
 	    "-A RSIP-PREROUTING -i %s -j RSIP-PUBLIC\n"
 	    "-A RSIP-PREROUTING -i %s -j RSIP-PRIVATE\n", c->public_if,
 	    c->private_if);
-	put_antispoof(f, p);
+	put_antispoof(f, p, saved);
 	for (size_t i = 0; i < c->npools; i++)
 		put_pool(f, p, &c->pools[i]);
 	fprintf(f, "-A RSIP-PRIVATE -d %s -p 4", ipv4_text(c->gateway));
@@ -231,18 +265,16 @@ put_raw(FILE *f, const struct rules_plan *p, const struct rules_settings *saved)
 	fprintf(f, "-A RSIP-PRIVATE -d %s -p 47", ipv4_text(c->gateway));
 	put_queue(f, p, false);
 
-	/* The kernel's own errors about a host's packet go to its tunnel. */
+	/* The kernel's own errors about a host's packet go to its tunnel.  One
+	 * about a tracked packet shares its entry, and is not queued before
+	 * that packet is gone: on its way in again, if it has one. */
 	fputs("-A RSIP-OUTPUT " OURS " -j CT --notrack\n"
 	    "-A RSIP-OUTPUT " OURS " -j ACCEPT\n", f);
 	for (size_t i = 0; i < c->npools; i++) {
-		static const char *const types[] = {
-			"destination-unreachable", "time-exceeded",
-			"parameter-problem" };
-
-		for (size_t k = 0; k < 3; k++) {
+		for (size_t k = 0; k < NERRORS; k++) {
 			fprintf(f, "-A RSIP-OUTPUT -d %s -p icmp -m icmp "
-			    "--icmp-type %s", ipv4_text(c->pools[i].addr),
-			    types[k]);
+			    "--icmp-type %s -m conntrack ! --ctstate RELATED",
+			    ipv4_text(c->pools[i].addr), errors[k]);
 			put_queue(f, p, true);
 		}
 	}
@@ -253,10 +285,115 @@ put_raw(FILE *f, const struct rules_plan *p, const struct rules_settings *saved)
 	fputs("COMMIT\n", f);
 }
 
+/*
+ * A leased port is reached from the private side and from the router itself as
+ * from outside, and so is a host that uses a service of the router: what would
+ * be the router's is queued where connection tracking has seen it.  No table
+ * comes behind NAT, which changes the source of what answers a port forward:
+ * those to other machines are refused to hosts (put_filter()).
+ */
+static void
+put_late(FILE *f, const struct rules_plan *p)
+{
+	const struct dataplane_config *c = p->config;
+	const struct dataplane_pool   *pool;
+	char			       from[2][32];
+	const char		      *addr;
+
+	fputs("-A RSIP-LATE-INPUT " OURS " -j RETURN\n"
+	    "-A RSIP-LATE-FORWARD " OURS " -j RETURN\n"
+	    "-A RSIP-LATE-OUTPUT " OURS " -j RETURN\n", f);
+	snprintf(from[0], sizeof(from[0]), "-i %s", c->private_if);
+	snprintf(from[1], sizeof(from[1]), "-i lo");
+	for (size_t i = 0; i < c->npools; i++) {
+		pool = &c->pools[i];
+		addr = ipv4_text(pool->addr);
+		if (!pool->local) {
+			fprintf(f, "-A RSIP-LATE-FORWARD %s -d %s", from[0],
+			    addr);
+			put_queue(f, p, false);
+			fprintf(f, "-A RSIP-LATE-OUTPUT -d %s", addr);
+			put_queue(f, p, false);
+			continue;
+		}
+		for (size_t k = 0; k < 2 * pool->nports; k++) {
+			for (size_t n = 0; n < 2; n++) {
+				fprintf(f, "-A RSIP-LATE-INPUT %s -d %s -p "
+				    "%s --dport %u:%u", from[n], addr,
+				    k % 2 == 0 ? "tcp" : "udp",
+				    pool->ports[k / 2].lo,
+				    pool->ports[k / 2].hi);
+				put_queue(f, p, true);
+			}
+		}
+		for (size_t k = 0; k < 2 * NERRORS; k++) {
+			fprintf(f, "-A RSIP-LATE-INPUT %s -d %s -p icmp "
+			    "-m icmp --icmp-type %s", from[k % 2], addr,
+			    errors[k / 2]);
+			put_queue(f, p, true);
+		}
+		fprintf(f, "-A RSIP-LATE-INPUT -i lo -d %s -p icmp -m icmp "
+		    "--icmp-type echo-reply", addr);
+		put_queue(f, p, true);
+	}
+	fputs("COMMIT\n", f);
+}
+
+/* RSIP is spoken on the private side, by its networks and those named. */
+static void
+put_port(FILE *f, const struct rules_plan *p)
+{
+	const struct dataplane_config *c = p->config;
+
+	if (c->rsip_port == 0)
+		return;
+	fprintf(f, "-A RSIP-INPUT -d %s -p tcp --dport %u -j RSIP-PORT\n"
+	    "-A RSIP-INPUT -d %s -p udp --dport %u -j RSIP-PORT\n",
+	    ipv4_text(c->gateway), c->rsip_port, ipv4_text(c->gateway),
+	    c->rsip_port);
+	fprintf(f, "-A RSIP-PORT -i lo -j RETURN\n"
+	    "-A RSIP-PORT ! -i %s -j DROP\n", c->private_if);
+	for (size_t i = 0; i < p->nnetworks; i++)
+		fprintf(f, "-A RSIP-PORT -s %s/%u -j RETURN\n",
+		    ipv4_text(p->networks[i].addr), p->networks[i].plen);
+	for (size_t i = 0; i < p->nhosts; i++)
+		fprintf(f, "-A RSIP-PORT -s %s/%u -j RETURN\n",
+		    ipv4_text(p->hosts[i].addr), p->hosts[i].plen);
+	fputs("-A RSIP-PORT -j DROP\n", f);
+}
+
+/*
+ * Where our packets may go.  Out of a tunnel: to the public side and nowhere
+ * else, but for services of the router at its public address and for answers to
+ * neighbours.  The operator's rules come next; what these do not decide is ours
+ * before the policy is.  Naming a conntrack state keeps the kernel making
+ * fragments whole before they come to us, also where there is no NAPT.
+ */
+static void
+put_filter(FILE *f, const struct rules_plan *p)
+{
+	const struct dataplane_config *c = p->config;
+
+	if (c->rsip_port != 0)
+		fprintf(f, "-A RSIP-INPUT " ROUTER " -p tcp --dport %u " REFUSE
+		    "\n-A RSIP-INPUT " ROUTER " -p udp --dport %u " REFUSE
+		    "\n", c->rsip_port, c->rsip_port);
+	fputs("-A RSIP-INPUT " OUT " " REFUSE "\n"
+	    "-A RSIP-INPUT " ANSWER " " REFUSE "\n"
+	    "-A RSIP-INPUT " OURS " -j RETURN\n", f);
+	put_port(f, p);
+	fprintf(f, "-A RSIP-FORWARD " OUT " ! -o %s " REFUSE "\n"
+	    "-A RSIP-FORWARD " ANSWER " ! -o %s " REFUSE "\n"
+	    "-A RSIP-FORWARD " HOST " ! -o %s -j DROP\n"
+	    "-A RSIP-FORWARD " ROUTER " " REFUSE "\n-A RSIP-ALLOWED " OURS " -m conntrack --ctstate UNTRACKED "
+	    "-j ACCEPT\nCOMMIT\n", c->public_if, c->private_if,
+	    c->private_if);
+}
+
 static void
 put_napt(FILE *f, const struct rules_plan *p)
 {
-	const struct rules_network *n;
+	const struct dataplane_network *n;
 
 	for (size_t i = 0; i < p->nnetworks; i++) {
 		n = &p->networks[i];
@@ -300,11 +437,10 @@ iptables_install(const struct rules_plan *p, const struct rules_settings *saved)
 	}
 	put_chains(f, dump, "raw");
 	put_raw(f, p, saved);
-	/* Naming a conntrack state keeps the kernel making fragments whole
-	 * before they come to us, also where there is no NAPT. */
+	put_chains(f, dump, "mangle");
+	put_late(f, p);
 	put_chains(f, dump, "filter");
-	fputs("-A RSIP-FORWARD " OURS " -m conntrack --ctstate UNTRACKED "
-	    "-j ACCEPT\nCOMMIT\n", f);
+	put_filter(f, p);
 	if (p->config->napt) {
 		put_chains(f, dump, "nat");
 		put_napt(f, p);
@@ -321,24 +457,64 @@ out:
 	return rc;
 }
 
+/* Does a line append to the chain that our call in another line is in? */
+static bool
+is_beside(const char *line, const char *call)
+{
+	size_t n = strcspn(call + 3, " ");
+
+	return strncmp(line, call, 3 + n + 1) == 0;
+}
+
+/* What stands before a call of ours that is to be first, or behind one that is
+ * to be last, is shown with it: somebody put it there. */
+static bool
+is_called(const char *line, bool last)
+{
+	char call[96];
+
+	for (size_t i = 0; i < NHOOKS; i++) {
+		if (hooks[i].hook == NULL || hooks[i].last != last)
+			continue;
+		snprintf(call, sizeof(call), "-A %s -j %s\n", hooks[i].hook,
+		    hooks[i].chain);
+		if (strncmp(line, call, strlen(call)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const char *
+line_end(const char *line)
+{
+	const char *end = strchr(line, '\n');
+
+	return end != NULL ? end + 1 : line + strlen(line);
+}
+
 /* The lines of iptables-save that name a chain of ours; these have no counters. */
 static char *
 iptables_dump(void)
 {
 	static const char *const save[] = { "iptables-save", NULL };
-	char			*all, *line, *next, *out;
+	const char		*line, *next;
+	char			*all, *out;
 	size_t			 n = 0, len;
+	bool			 ours, before = false;
 
 	if (rules_run(save, NULL, &all, true) == -1)
 		return NULL;
 	/* Lines only move towards the front: the same buffer holds both. */
 	out = all;
 	for (line = all; *line != '\0'; line = next) {
-		next = strchr(line, '\n');
-		next = next != NULL ? next + 1 : line + strlen(line);
+		next = line_end(line);
 		len = (size_t)(next - line);
-		if (memmem(line, len, "RSIP-", 5) == NULL)
+		ours = memmem(line, len, "RSIP-", 5) != NULL;
+		if (!ours && !before && !(is_called(next, false) &&
+		    is_beside(line, next)))
 			continue;
+		before = ours && is_called(line, true) &&
+		    is_beside(next, line);
 		memmove(out + n, line, len);
 		n += len;
 	}

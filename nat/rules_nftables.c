@@ -9,6 +9,13 @@
 #include "nat/rules.h"
 
 #define OURS	"meta mark & 0xff000000 == 0x52000000"
+/* Each of rules.h's RULES_MARK_*. */
+#define HOST	"meta mark 0x52000000"
+#define OUT	"meta mark 0x52000001"
+#define ROUTER	"meta mark 0x52000002"
+#define ANSWER	"meta mark 0x52000003"
+#define REFUSE	"reject with icmp type admin-prohibited"
+#define ERRORS	"{ destination-unreachable, time-exceeded, parameter-problem }"
 
 static bool
 nftables_usable(void)
@@ -21,7 +28,10 @@ nftables_usable(void)
 	    "chain c { type filter hook prerouting priority raw;\n"
 	    "meta l4proto esp queue num 0-1\n"
 	    "meta l4proto esp notrack\n"
-	    "fib saddr type local drop\n}\n}\n", NULL, true) == 0;
+	    "fib saddr type local drop\n"
+	    "fib saddr . iif oif missing drop\n}\n"
+	    "chain i { type filter hook input priority 0;\n"
+	    REFUSE "\n}\n}\n", NULL, true) == 0;
 }
 
 static void
@@ -45,12 +55,17 @@ put_queue(FILE *f, const struct rules_plan *p, bool bypass)
 		fprintf(f, " queue num %u%s\n", first, bypass ? " bypass" : "");
 }
 
+/* As the kernel's own check was at the public side before it had to be loose
+ * for our packets; at the private side always (RFC 3704 §2.2). */
 static void
-put_antispoof_public(FILE *f, const struct rules_plan *p)
+put_antispoof_public(FILE *f, const struct rules_plan *p,
+    const struct rules_settings *saved)
 {
 	const struct dataplane_config *c = p->config;
 
 	fputs("fib saddr type local drop\n", f);
+	if (rules_settings_was_strict(saved, c->public_if))
+		fputs("fib saddr . iif oif missing drop\n", f);
 	for (size_t i = 0; i < p->nnetworks; i++)
 		fprintf(f, "ip saddr %s/%u drop\n",
 		    ipv4_text(p->networks[i].addr), p->networks[i].plen);
@@ -93,15 +108,17 @@ put_pool(FILE *f, const struct rules_plan *p, const struct dataplane_pool *pool)
 
 /* One look at the interface, not one a rule: hence a chain for each. */
 static void
-put_prerouting(FILE *f, const struct rules_plan *p)
+put_prerouting(FILE *f, const struct rules_plan *p,
+    const struct rules_settings *saved)
 {
 	const struct dataplane_config *c = p->config;
 
 	fputs("chain public {\n", f);
-	put_antispoof_public(f, p);
+	put_antispoof_public(f, p, saved);
 	for (size_t i = 0; i < c->npools; i++)
 		put_pool(f, p, &c->pools[i]);
-	fputs("}\nchain private {\nfib saddr type local drop\n", f);
+	fputs("}\nchain private {\nfib saddr type local drop\n"
+	    "fib saddr . iif oif missing drop\n", f);
 	for (size_t i = 0; i < c->npools; i++) {
 		if (!c->pools[i].local)
 			fprintf(f, "ip saddr %s drop\n",
@@ -109,8 +126,11 @@ put_prerouting(FILE *f, const struct rules_plan *p)
 	}
 	fprintf(f, "ip daddr %s ip protocol { 4, 47 }", ipv4_text(c->gateway));
 	put_queue(f, p, false);
+	/* What the router itself is to have is tracked, and may be forwarded by
+	 * its port forwards. */
 	fprintf(f, "}\nchain prerouting {\n"
 	    "type filter hook prerouting priority raw;\n"
+	    ROUTER " accept\n"
 	    OURS " notrack accept\n"
 	    "iifname \"%s\" jump public\niifname \"%s\" jump private\n}\n",
 	    c->public_if, c->private_if);
@@ -121,23 +141,133 @@ put_output(FILE *f, const struct rules_plan *p)
 {
 	const struct dataplane_config *c = p->config;
 
-	/* The kernel's own errors about a host's packet go to its tunnel. */
+	/* The kernel's own errors about a host's packet go to its tunnel.  One
+	 * about a tracked packet shares its entry, and is not queued before
+	 * that packet is gone: on its way in again, if it has one. */
 	fputs("chain output {\n"
 	    "type filter hook output priority raw;\n"
 	    OURS " notrack accept\n", f);
 	for (size_t i = 0; i < c->npools; i++) {
-		fprintf(f, "ip daddr %s icmp type { destination-unreachable, "
-		    "time-exceeded, parameter-problem }",
-		    ipv4_text(c->pools[i].addr));
+		fprintf(f, "ip daddr %s icmp type " ERRORS
+		    " ct state & related == 0", ipv4_text(c->pools[i].addr));
 		put_queue(f, p, true);
 	}
 	fputs("}\n", f);
 }
 
+/*
+ * A leased port is reached from the private side and from the router itself as
+ * from outside, and so is a host that uses a service of the router: what would
+ * be the router's is queued where NAT has done its part.
+ */
+static void
+put_late(FILE *f, const struct rules_plan *p)
+{
+	const struct dataplane_config *c = p->config;
+	const struct dataplane_pool   *pool;
+	char			       from[2][96];
+	const char		      *addr;
+
+	/* From other networks of the router only what answers a host. */
+	snprintf(from[0], sizeof(from[0]), "iifname { \"%s\", \"lo\" }",
+	    c->private_if);
+	snprintf(from[1], sizeof(from[1]), "iifname != \"%s\" ct state "
+	    "established", c->public_if);
+	fputs("chain late_input {\n"
+	    "type filter hook input priority 150;\n" OURS " accept\n", f);
+	for (size_t i = 0; i < c->npools; i++) {
+		pool = &c->pools[i];
+		addr = ipv4_text(pool->addr);
+		if (!pool->local)
+			continue;
+		for (unsigned k = 0; k < 2 * pool->nports; k++) {
+			fprintf(f, "%s ip daddr %s ip protocol { tcp, udp } "
+			    "th dport %u-%u", from[k % 2], addr,
+			    pool->ports[k / 2].lo, pool->ports[k / 2].hi);
+			put_queue(f, p, true);
+		}
+		fprintf(f, "%s ip daddr %s icmp type " ERRORS, from[0], addr);
+		put_queue(f, p, true);
+		fprintf(f, "iifname \"lo\" ip daddr %s icmp type echo-reply",
+		    addr);
+		put_queue(f, p, true);
+	}
+	fputs("}\nchain late_forward {\n"
+	    "type filter hook postrouting priority 150;\n" OURS " accept\n",
+	    f);
+	for (size_t i = 0; i < c->npools; i++) {
+		if (c->pools[i].local)
+			continue;
+		for (size_t k = 0; k < 2; k++) {
+			fprintf(f, "%s ip daddr %s", from[k],
+			    ipv4_text(c->pools[i].addr));
+			put_queue(f, p, false);
+		}
+	}
+	fputs("}\nchain late_output {\n"
+	    "type filter hook output priority mangle;\n" OURS " accept\n", f);
+	for (size_t i = 0; i < c->npools; i++) {
+		if (c->pools[i].local)
+			continue;
+		fprintf(f, "ip daddr %s", ipv4_text(c->pools[i].addr));
+		put_queue(f, p, false);
+	}
+	fputs("}\n", f);
+}
+
+/* RSIP is spoken on the private side, by its networks and those named. */
+static void
+put_port(FILE *f, const struct rules_plan *p)
+{
+	const struct dataplane_config *c = p->config;
+
+	fputs("chain port {\niifname \"lo\" return\n", f);
+	fprintf(f, "iifname != \"%s\" drop\n", c->private_if);
+	for (size_t i = 0; i < p->nnetworks; i++)
+		fprintf(f, "ip saddr %s/%u return\n",
+		    ipv4_text(p->networks[i].addr), p->networks[i].plen);
+	for (size_t i = 0; i < p->nhosts; i++)
+		fprintf(f, "ip saddr %s/%u return\n",
+		    ipv4_text(p->hosts[i].addr), p->hosts[i].plen);
+	fputs("drop\n}\n", f);
+}
+
+/*
+ * Where our packets may go.  Out of a tunnel: to the public side and nowhere
+ * else, but for services of the router at its public address and for answers to
+ * neighbours.  Naming a conntrack state keeps the kernel making fragments whole
+ * before they come to us, also where there is no NAPT.
+ */
+static void
+put_filter(FILE *f, const struct rules_plan *p)
+{
+	const struct dataplane_config *c = p->config;
+
+	if (c->rsip_port != 0)
+		put_port(f, p);
+	fputs("chain input {\ntype filter hook input priority -1;\n", f);
+	if (c->rsip_port != 0)
+		fprintf(f, ROUTER " ip protocol { tcp, udp } th dport %u "
+		    REFUSE "\n", c->rsip_port);
+	fputs(OUT " " REFUSE "\n" ANSWER " " REFUSE "\n" OURS " accept\n",
+	    f);
+	if (c->rsip_port != 0)
+		fprintf(f, "ip daddr %s ip protocol { tcp, udp } th dport %u "
+		    "jump port\n", ipv4_text(c->gateway), c->rsip_port);
+	fprintf(f, "}\nchain forward {\n"
+	    "type filter hook forward priority -1;\n"
+	    OUT " oifname != \"%s\" " REFUSE "\n"
+	    ANSWER " oifname != \"%s\" " REFUSE "\n"
+	    HOST " oifname != \"%s\" drop\n"
+	    ROUTER " ct status & dnat == 0 " REFUSE "\n"
+	    OURS " ct state untracked accept\n}\n", c->public_if,
+	    c->private_if, c->private_if);
+}
+
 static void
 put_napt(FILE *f, const struct rules_plan *p)
 {
-	const struct rules_network *n;
+	const struct dataplane_network *n;
 	const char		   *out = p->config->public_if;
 
 	fputs("chain postrouting {\n"
@@ -173,12 +303,10 @@ nftables_install(const struct rules_plan *p, const struct rules_settings *saved)
 	}
 	/* One transaction: at no time are there no rules. */
 	fputs("table ip rsip\ndelete table ip rsip\ntable ip rsip {\n", f);
-	put_prerouting(f, p);
+	put_prerouting(f, p, saved);
 	put_output(f, p);
-	/* Naming a conntrack state keeps the kernel making fragments whole
-	 * before they come to us, also where there is no NAPT. */
-	fputs("chain forward {\ntype filter hook forward priority -1;\n"
-	    OURS " ct state untracked accept\n}\n", f);
+	put_late(f, p);
+	put_filter(f, p);
 	if (p->config->napt)
 		put_napt(f, p);
 	fputs("chain saved {\n", f);

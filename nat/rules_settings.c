@@ -104,20 +104,26 @@ setting_want(struct rules_settings *saved, const char *key, const char *value,
 		    strerror(errno));
 }
 
+static void
+rp_filter_key(char *key, size_t cap, const char *ifname)
+{
+	snprintf(key, cap, "net/ipv4/conf/%s/rp_filter", ifname);
+}
+
 /*
  * A packet leaves the queue with a source address of ours (the tunnel's, or the
  * leased one) as if it had just come in on that interface: both checks that
  * the kernel makes there must let it pass.  The rules against spoofing
- * stand in for them.
+ * stand in for them, for all packets but these.
  */
 static void
 settings_of_interface(struct rules_settings *saved, const char *ifname)
 {
-	char key[96], value[16];
+	char key[64], value[16];
 
 	snprintf(key, sizeof(key), "net/ipv4/conf/%s/accept_local", ifname);
 	setting_want(saved, key, "1", true);
-	snprintf(key, sizeof(key), "net/ipv4/conf/%s/rp_filter", ifname);
+	rp_filter_key(key, sizeof(key), ifname);
 	/* The stricter of "all" and the interface holds; 2 is loose. */
 	if (setting_read(key, value, sizeof(value)) == 0 &&
 	    (strcmp(value, "1") == 0 ||
@@ -286,6 +292,21 @@ rules_settings_once(const struct rules_plan *p, struct rules_settings *saved)
 	if (!receive_in_thread(saved, c->private_if))
 		both = false;
 	return both;
+}
+
+bool
+rules_settings_was_strict(const struct rules_settings *saved,
+    const char *ifname)
+{
+	char key[64];
+
+	/* It was noted because it was changed, and only that is changed. */
+	rp_filter_key(key, sizeof(key), ifname);
+	for (size_t i = 0; i < saved->n; i++) {
+		if (strcmp(saved->list[i].key, key) == 0)
+			return true;
+	}
+	return false;
 }
 
 void

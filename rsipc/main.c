@@ -56,7 +56,7 @@ main(int argc, char **argv)
 	}
 	priv_keep_low_ports();
 	if (client_open(&client, &o, settings) == -1 ||
-	    daemon_ready(&o) == -1 || priv_drop("rsipc") == -1 || priv_lock("rsipc") == -1)
+	    daemon_ready(&o) == -1 || priv_drop("rsipc") == -1 || priv_lock() == -1)
 		goto close;
 	client_run(&client);
 	log_info("leaving");

@@ -193,6 +193,16 @@ policies_find(const struct policies *p, uint32_t host, struct policy *out)
 	}
 }
 
+void
+policies_each(const struct policies *p,
+    void (*fn)(void *, uint32_t net, unsigned plen), void *arg)
+{
+	size_t i;
+
+	for (i = 0; i < p->n; i++)
+		fn(arg, p->section[i].net, p->section[i].plen);
+}
+
 bool
 policies_name(const struct policies *p, uint32_t host)
 {

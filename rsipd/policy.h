@@ -91,6 +91,10 @@ bool	policy_allows_local(const struct policy *p, uint32_t addr);
 bool	policy_allows_remote(const struct policy *p, uint32_t addr,
 	    struct demux_range ports);
 
+/* Calls fn for the network of each section. */
+void	policies_each(const struct policies *p,
+	    void (*fn)(void *, uint32_t net, unsigned plen), void *arg);
+
 /* Is any section allowed what makes a method or message supported at all? */
 bool	policies_any(const struct policies *p, bool (*test)(const struct policy *));
 

@@ -171,11 +171,41 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	server_tick(d->server, now);
 }
 
+/* The networks and hosts that sections name. */
+struct named {
+	struct dataplane_network *list;
+	size_t n;
+};
+
+static void
+add_named(void *arg, uint32_t net, unsigned plen)
+{
+	struct named *named = arg;
+
+	if (named->list != NULL)
+		named->list[named->n] = (struct dataplane_network){ net, plen };
+	named->n++;
+}
+
+/* To be freed. */
+static struct named
+find_named(const struct settings *c)
+{
+	struct named named = { NULL, 0 };
+
+	policies_each(c->policies, add_named, &named);
+	named.list = xcalloc(named.n + 1, sizeof(*named.list));
+	named.n = 0;
+	policies_each(c->policies, add_named, &named);
+	return named;
+}
+
 /* What can be changed in a running gateway; -1: the old settings hold. */
 static int
 reload(struct rsipd *d)
 {
 	struct settings *new;
+	struct named	 named;
 
 	new = settings_read(d->options.config, !d->options.config_given);
 	if (new == NULL || settings_complete(new) == -1) {
@@ -189,6 +219,9 @@ reload(struct rsipd *d)
 	settings_keep_fixed(new, d->settings);
 	gateway_reconfigure(d->gateway, clock_now(), &new->gateway);
 	demux_set_local_ipsec(d->demux, new->local_ipsec);
+	named = find_named(new);
+	dataplane_set_hosts(d->dataplane, named.list, named.n);
+	free(named.list);
 	server_set_limits(d->server, new->max_connections,
 	    new->max_host_connections);
 	settings_free(d->settings);
@@ -290,8 +323,10 @@ open_dataplane(struct rsipd *d)
 		.napt = c->napt,
 		.offload = c->offload,
 		.mtu = c->mtu,
+		.rsip_port = c->port,
 	};
-	size_t i;
+	struct named named = find_named(c);
+	size_t	     i;
 
 	pools = xcalloc(c->npools, sizeof(*pools));
 	for (i = 0; i < c->npools; i++) {
@@ -302,8 +337,11 @@ open_dataplane(struct rsipd *d)
 		pools[i].local = address_is_ours(c->pools[i].addr);
 	}
 	config.pools = pools;
+	config.hosts = named.list;
+	config.nhosts = named.n;
 	dp = dataplane_open(&config, d->base, d->demux, &ops, d);
 	free(pools);
+	free(named.list);
 	return dp;
 }
 
@@ -415,7 +453,7 @@ start(struct rsipd *d)
 		return -1;
 	server_start(d->server, d->gateway);
 	if (add_events(d) == -1 || daemon_ready(&d->options) == -1 ||
-	    priv_drop("rsipd") == -1 || priv_lock("rsipd") == -1)
+	    priv_drop("rsipd") == -1 || priv_lock() == -1)
 		return -1;
 	log_info("gateway %s on %s leases %s%s of %s", ipv4_text(
 	    c->gateway.gateway), c->private_if, ipv4_text(c->pools[0].addr),

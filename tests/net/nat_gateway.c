@@ -22,6 +22,7 @@
  * nat_gateway PUBLIC-IF PRIVATE-IF GATEWAY [firewall=nftables|iptables|none]
  *     [queues=N] [queue-first=N] [queue-length=N] [offload] [entries=N] [local-ipsec]
  *     [no-napt] [keep-root] [keep-softirq] [pool=ADDR:LO-HI[,LO-HI]] [remote-pool=...]
+ *     [rsip=PORT] [host=NET/LEN ...]
  *
  * Lines on stdin, one answer line each:
  *     add CLIENT BIND HOST LOCAL ipip|gre [whole] [noipsec] [ports=LO-HI,...]
@@ -114,6 +115,20 @@ add_pool(char *s, bool local)
 	p->local = local;
 }
 
+static void
+add_host(char *s)
+{
+	static struct dataplane_network hosts[8];
+	char			       *slash = strchr(s, '/');
+
+	if (config.nhosts == sizeof(hosts) / sizeof(hosts[0]) || slash == NULL)
+		fail("bad host", s);
+	*slash = '\0';
+	hosts[config.nhosts].addr = get_addr(s);
+	hosts[config.nhosts++].plen = (unsigned)strtoul(slash + 1, NULL, 10);
+	config.hosts = hosts;
+}
+
 static enum dataplane_firewall
 get_firewall(const char *s)
 {
@@ -166,6 +181,10 @@ get_option(char *s)
 		config.queue_length = (unsigned)strtoul(v, NULL, 10);
 	else if (strcmp(s, "entries") == 0)
 		entries = strtoul(v, NULL, 10);
+	else if (strcmp(s, "rsip") == 0)
+		config.rsip_port = (uint16_t)strtoul(v, NULL, 10);
+	else if (strcmp(s, "host") == 0)
+		add_host(v);
 	else if (strcmp(s, "pool") == 0)
 		add_pool(v, true);
 	else if (strcmp(s, "remote-pool") == 0)
@@ -389,7 +408,7 @@ main(int argc, char *argv[])
 		return 1;
 	/* As rsipd does, so that the packet threads are tried with the
 	 * capabilities that they will have. */
-	if (!keep_root && (priv_drop("rsipd") == -1 || priv_lock("rsipd") == -1))
+	if (!keep_root && (priv_drop("rsipd") == -1 || priv_lock() == -1))
 		return 1;
 	in = event_new(base, 0, EV_READ | EV_PERSIST, on_stdin, NULL);
 	term = evsignal_new(base, SIGTERM, on_signal, NULL);

@@ -140,23 +140,46 @@ e = udp(Y, NB, 53, 20064, bytes(i % 241 for i in range(4000)), ident=33)
 whole_arrives([with_df(f) for f in fragments(e, 1304)], X2, e[20:], "fragments with DF arrive")
 e = ike(Y, NB, 0x11, 5, data=bytes(2000), ident=34)
 whole_arrives(fragments(e, 1304), X1, e[20:], "a large IKE message in fragments arrives")
-wy.drain()
+
+
+def datagrams_leave(parts, want, what):
+    """Sent on the private wire, all of want (whole packets) must come out, each whole, with
+    an id of its own."""
+    wy.drain()
+    for f in parts:
+        wx.send(f)
+    got, whole = {}, []
+    while len(whole) < len(want):
+        p = wy.recv(lambda p: p.src == NB and p.dst == Y and p.proto in (UDP, ESP), 5)
+        if p is None:
+            break
+        got.setdefault((p.proto, p.ident), []).append(p)
+        of = sorted(got[p.proto, p.ident], key=lambda p: p.frag)
+        if not of[-1].mf and sum(len(q.payload) for q in of) == of[-1].frag + len(of[-1].payload):
+            whole.append(b"".join(q.payload for q in of))
+    r.ok(sorted(whole) == sorted(w[20:] for w in want) and len(got) == len(want),
+         what + ("" if len(whole) == len(want) else ": %d of %d" % (len(whole), len(want))))
+
+
 o = udp(NB, Y, 20001, 53, bytes(i % 239 for i in range(2500)), ident=35)
-for f in fragments(o, 1304):
-    wx.send(tunnel(X1, f))
-a, b = wy.recv(lambda p: p.ident == 35), wy.recv(lambda p: p.ident == 35)
-r.ok(a is not None and b is not None and a.payload + b.payload == o[20:], "a host's fragments leave")
+datagrams_leave([tunnel(X1, f) for f in fragments(o, 1304)], [o], "a host's fragments leave")
+datagrams_leave(fragments(tunnel(X1, o, ident=36), 1304), [o],
+                "a tunnel packet that was fragmented leaves")
+f = [tunnel(X1, p) for p in fragments(o, 504)]
+datagrams_leave(f[::-1], [o], "a host's fragments in reverse order leave")
+datagrams_leave(f[:2] + f[1:] + f[:1], [o], "so do fragments of which some came twice")
+o2 = udp(NB, Y, 20064, 53, bytes(i % 233 for i in range(2500)), ident=35)
+f2 = [tunnel(X2, p) for p in fragments(o2, 504)]
+datagrams_leave([p for pair in zip(f, f2) for p in pair], [o, o2],
+                "two hosts' fragments with one IP id, mixed: both whole, ids apart")
+o3 = esp(NB, Y, 0x9001, bytes(i % 229 for i in range(3000)), ident=35)
+datagrams_leave([tunnel(X1, p) for p in fragments(o3, 1304)][::-1], [o3], "ESP in fragments leaves")
+a, b = fragments(udp(NB, Y, 20000, 53, bytes(64), ident=41), 32)[:2]
 wy.drain()
-for f in fragments(tunnel(X1, o, ident=36), 1304):
-    wx.send(f)
-got = []
-while sum(len(p.payload) for p in got) < 2508:
-    p = wy.recv(lambda p: p.ident == 35, 5)
-    if p is None:
-        break
-    got.append(p)
-r.ok(b"".join(p.payload for p in sorted(got, key=lambda p: p.frag)) == o[20:],
-     "a tunnel packet that was fragmented leaves")
+for p in (a, ip(NB, Y, UDP, struct.pack("!HH", 20064, 53) + bytes(36), ident=41, frag=0, mf=True), b):
+    wx.send(tunnel(X1, p))
+r.ok(wy.recv(lambda p: p.src == NB and p.proto == UDP, 1) is None,
+     "fragments that overlap leave not at all")
 nobody(tunnel(X1, fragments(udp(NB, Y, 20064, 53, bytes(64), ident=40), 32)[1]),
        "a later fragment alone does not leave", wx, wy)
 
@@ -182,7 +205,26 @@ r.ok(i is not None and i.payload[8:] == b"neighbour" and i.ttl == 63 and i.tos =
 wx.send(tunnel(X2, esp(NB, NB, 0x1001)))
 p = wx.recv(lambda p: p.proto == IPIP and p.dst == X1)
 r.ok(p is not None and p.inner().proto == ESP, "so does ESP")
-nobody(tunnel(X1, udp(NB, NB, 20000, 20500, b"to nobody")), "to a port nobody leased: dropped", wx, wx)
+
+
+def told(packet, host, code, typ, what, mtu=None):
+    """Sent by host in its tunnel: an ICMP error comes back in its tunnel, and nothing else."""
+    wx.drain()
+    for f in fragments(tunnel(host, packet, ident=77), 1304):
+        wx.send(f)
+    mark = Ip(packet).payload[:8]
+    p = wx.recv(lambda p: p.proto == IPIP and mark in p.raw, 5)
+    i = p and p.inner()
+    r.ok(i is not None and p.dst == host and i.proto == ICMP and i.payload[:2] == bytes((typ, code))
+         and i.good() and csum(i.payload) == 0 and
+         (mtu is None or i.payload[6:8] == struct.pack("!H", mtu)), what + ": %r" % i)
+
+
+told(udp(NB, NB, 20000, 20500, b"to nobody"), X1, 3, 3, "to a port nobody leased: port unreachable")
+told(esp(NB, NB, 0x7777), X1, 13, 3, "ESP that nobody owns: prohibited")
+told(udp(NB, NB, 20000, 20064, b"last hop", ttl=1), X1, 0, 11, "TTL 1 to another host: time exceeded")
+told(udp(NB, NB, 20000, 20064, bytes(1460), df=True), X1, 4, 3,
+     "DF and too big for another host's tunnel: told 1480", 1480)
 
 # --- real TCP over a 1400-byte hop -------------------------------------------------------------
 # Z lives behind a router R whose two routes are 1400 bytes wide, X1 is a real TCP/IP stack

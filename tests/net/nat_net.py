@@ -328,8 +328,9 @@ class Path:
         wire_out.drain()
         wire_in.send(packet)
         s = Ip(packet)
-        mark = s.inner().payload if s.inner() else s.payload
-        p = wire_out.recv(lambda p: p.proto in (IPIP, GRE, s.proto) and mark[:8] in p.raw, 0.7)
+        inner = s.inner() or s
+        mark, protos = inner.payload, (IPIP, GRE, s.proto, inner.proto)
+        p = wire_out.recv(lambda p: p.proto in protos and mark[:8] in p.raw, 0.7)
         return self.r.ok(p is None, what + ("" if p is None else ": %r" % p))
 
     def leaves(self, packet, host, what, kind=IPIP, check=None, **outer):

@@ -270,12 +270,100 @@ test_icmp_queries(void **state)
 	assert_int_equal(out(d, X2, make_echo(NB, Y2, 8, 7)), DEMUX_FORWARD);
 	assert_to(d, make_echo(Y, NB, 0, 7), X1);
 	assert_to(d, make_echo(Y2, NB, 0, 7), X2);
-	/* Answers to both could not be told apart. */
+	/* Answers to both could not be told apart, until the first is answered. */
+	assert_int_equal(out(d, X1, make_echo(NB, Y, 8, 7)), DEMUX_FORWARD);
 	assert_int_equal(out(d, X2, make_echo(NB, Y, 8, 7)), DEMUX_DROP);
+	assert_to(d, make_echo(Y, NB, 0, 7), X1);
+	assert_int_equal(out(d, X2, make_echo(NB, Y, 8, 7)), DEMUX_FORWARD);
+	assert_to(d, make_echo(Y, NB, 0, 7), X2);
+	/* Or is not answered for some seconds. */
+	assert_int_equal(out(d, X1, make_echo(NB, Y, 8, 7)), DEMUX_FORWARD);
+	assert_int_equal(
+	    out_at(d, NOW + 4000, X2, make_echo(NB, Y, 8, 7)), DEMUX_DROP);
+	assert_int_equal(
+	    out_at(d, NOW + 5000, X2, make_echo(NB, Y, 8, 7)), DEMUX_FORWARD);
+	assert_to(d, make_echo(Y, NB, 0, 7), X2);
 	/* Requests are the router's; a reply of a host to nobody's request is not sent. */
 	assert_in(d, make_echo(Y, NB, 8, 7), DEMUX_NOT_OURS);
 	assert_int_equal(
 	    out(d, X1, make_echo(NB, Y, 0, 7)), DEMUX_MISUSE_ADDRPORT);
+	demux_free(d);
+}
+
+static size_t
+make_ping(const char *src, const char *dst, uint8_t type, uint16_t id,
+    uint16_t sequence)
+{
+	size_t n = make_echo(src, dst, type, id);
+
+	store_u16(buf + 26, sequence);
+	return n;
+}
+
+/* RFC 3102 §6.2: identifier and sequence number; some systems use one identifier. */
+static void
+test_icmp_sequence(void **state)
+{
+	struct demux *d = two_hosts();
+
+	(void)state;
+	for (uint16_t i = 0; i < 100; i++)
+		assert_int_equal(out(d, i % 2 == 0 ? X1 : X2,
+				     make_ping(NB, Y, 8, 1, i)),
+		    DEMUX_FORWARD);
+	for (uint16_t i = 100; i-- > 0;) {
+		make_ping(NB, Y, 8, 1, i);
+		assert_to(d, make_error(Y2, NB, 11, 28), i % 2 == 0 ? X1 : X2);
+		assert_to(d, make_ping(Y, NB, 0, 1, i), i % 2 == 0 ? X1 : X2);
+	}
+	assert_in(d, make_ping(Y, NB, 0, 1, 100), DEMUX_NOT_OURS);
+	assert_in(d, make_ping(Y2, NB, 0, 1, 1), DEMUX_NOT_OURS);
+	demux_free(d);
+}
+
+/* What a leased port may send to the private side: answers. */
+static void
+test_answers_to_neighbours(void **state)
+{
+	struct demux *d = two_hosts();
+	size_t	      n, before, after;
+
+	(void)state;
+	n = make_port(17, NB, "10.0.0.99", 20000, 4000);
+	assert_false(demux_expected(d, NOW, buf, n));
+	n = make_port(17, "10.0.0.99", NB, 4000, 20000);
+	assert_to(d, n, X1);
+	demux_expect(d, NOW, buf, n);
+	n = make_error(NB, "10.0.0.99", 3, n);
+	assert_true(demux_expected(d, NOW, buf, n));
+	n = make_port(17, NB, "10.0.0.99", 20000, 4000);
+	assert_true(demux_expected(d, NOW, buf, n));
+	n = make_port(6, NB, "10.0.0.99", 20000, 4000);
+	assert_false(demux_expected(d, NOW, buf, n));
+	n = make_port(17, NB, "10.0.0.98", 20000, 4000);
+	assert_false(demux_expected(d, NOW, buf, n));
+	n = make_port(17, NB, "10.0.0.99", 20000, 4001);
+	assert_false(demux_expected(d, NOW, buf, n));
+	n = make_port(17, NB, "10.0.0.99", 20001, 4000);
+	assert_false(demux_expected(d, NOW, buf, n));
+	/* Nobody's port is nobody's to answer from. */
+	n = make_port(17, "10.0.0.99", NB, 4000, 20500);
+	demux_expect(d, NOW, buf, n);
+	n = make_port(17, NB, "10.0.0.99", 20500, 4000);
+	assert_false(demux_expected(d, NOW, buf, n));
+	/* A neighbour that tries all ports pushes out nothing of the host's. */
+	assert_int_equal(out(d, X1, make_ike(NB, Y, 500, 7)), DEMUX_FORWARD);
+	demux_count(d, NULL, &before, NULL);
+	for (unsigned i = 0; i < 20000; i++) {
+		n = make_port(17, "10.0.0.99", NB, (uint16_t)i, 20000);
+		demux_expect(d, NOW + 61000 + i * 10, buf, n);
+	}
+	demux_count(d, NULL, &after, NULL);
+	assert_true(after - before <= 256);
+	assert_to(d, make_ike(Y, NB, 500, 7), X1);
+	assert_int_equal(demux_remove(d, 1, 1), 0);
+	n = make_port(17, NB, "10.0.0.99", 20000, 19999);
+	assert_false(demux_expected(d, NOW, buf, n));
 	demux_free(d);
 }
 
@@ -464,16 +552,19 @@ test_outbound_fragments(void **state)
 	size_t	      n;
 
 	(void)state;
+	/* None shows whose it is, and a first one may be written over by the
+	 * next: whoever forwards makes them whole (reassemble.h). */
 	n = make_port(17, NB, Y, 20000, 53);
-	store_u16(buf + 6, 3);		/* the last one, before the first */
-	assert_int_equal(out(d, X1, n), DEMUX_DROP);
-	store_u16(buf + 6, 0x2000);
 	assert_int_equal(out(d, X1, n), DEMUX_FORWARD);
 	store_u16(buf + 6, 3);
-	assert_int_equal(out(d, X1, n), DEMUX_FORWARD);
-	assert_int_equal(out(d, X2, n), DEMUX_DROP);
-	store_u16(buf + 4, 0x4321);
 	assert_int_equal(out(d, X1, n), DEMUX_DROP);
+	store_u16(buf + 6, 0x2000);
+	assert_int_equal(out(d, X1, n), DEMUX_DROP);
+	store_u16(buf + 6, 0x4000);
+	assert_int_equal(out(d, X1, n), DEMUX_FORWARD);
+	assert_true(demux_holds(d, addr(X1), addr(NB)));
+	assert_false(demux_holds(d, addr(X1), addr(NB2)));
+	assert_false(demux_holds(d, addr(Y), addr(NB)));
 	demux_free(d);
 }
 
@@ -888,6 +979,8 @@ main(void)
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_cookies),
 		cmocka_unit_test(test_icmp_queries),
+		cmocka_unit_test(test_icmp_sequence),
+		cmocka_unit_test(test_answers_to_neighbours),
 		cmocka_unit_test(test_icmp_errors),
 		cmocka_unit_test(test_errors_that_hosts_send),
 		cmocka_unit_test(test_outbound_only_what_was_leased),

@@ -401,8 +401,8 @@ control_open(struct event_base *base, const char *path, control_fn fn,
 	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (probe != -1) {
 		if (connect(probe, (struct sockaddr *)&sa, sizeof(sa)) == 0) {
-			log_error("%s: another daemon answers there: is it "
-			    "running already?", path);
+			log_error("one is running already, and answers at %s",
+			    path);
 			close(probe);
 			return NULL;
 		}

@@ -174,6 +174,16 @@ daemon_ready(const struct daemon_options *o)
 }
 
 void
+daemon_checked(const struct daemon_options *o)
+{
+	if (access(o->config, F_OK) == 0)
+		printf("%s: %s: no errors\n", o->name, o->config);
+	else
+		printf("%s: %s is absent: the defaults are good\n", o->name,
+		    o->config);
+}
+
+void
 daemon_stop(const struct daemon_options *o)
 {
 	if (pidfile_fd == -1 || pidfile_owner != getpid())

@@ -31,6 +31,9 @@ int	daemon_start(const struct daemon_options *o);
 /* The service runs: writes the pid file and lets the waiting parent exit. */
 int	daemon_ready(const struct daemon_options *o);
 
+/* Says that -n found the configuration good, or that there is none. */
+void	daemon_checked(const struct daemon_options *o);
+
 /* Removes the pid file if it is ours.  Safe when daemon_ready() was not reached. */
 void	daemon_stop(const struct daemon_options *o);
 

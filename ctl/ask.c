@@ -149,7 +149,7 @@ json_print(json_object *o)
 /* An answer as people read it; name is the daemon's, many: several answered. */
 static void
 answer_print(const struct command *cmd, json_object *answer, const char *name,
-    bool many)
+    bool many, bool verbose)
 {
 	json_object *rows;
 	const char  *line = text_of(answer, "line");
@@ -166,7 +166,13 @@ answer_print(const struct command *cmd, json_object *answer, const char *name,
 		return;
 	}
 	if (strcmp(cmd->name, "status") == 0) {
-		lines_print(stdout, answer);
+		if (text_of(answer, "verdict") != NULL) {
+			printf("%s: ", name);
+			text_print(stdout, text_of(answer, "verdict"));
+			putchar('\n');
+			json_object_object_del(answer, "verdict");
+		}
+		lines_print(stdout, answer, verbose);
 		return;
 	}
 	if (many || line == NULL)
@@ -401,7 +407,7 @@ ask_run(const struct ask_request *r)
 		} else {
 			fputs(sep, stdout);
 			answer_print(cmd, t[i].answer, target_name(&t[i]),
-			    good > 1);
+			    good > 1, r->verbose);
 			sep = cmd->columns != NULL ||
 			    strcmp(cmd->name, "status") == 0 ? "\n" : "";
 		}

@@ -12,6 +12,7 @@ struct ask_request {
 	const char *address;		/* of "why"; else NULL */
 	const char *sockets[ASK_SOCKETS_MAX];
 	size_t	    nsockets;		/* 0: every daemon that may know, at its default socket */
+	bool	    verbose;		/* of "status": with the counters */
 	bool	    json;		/* the answers as they came, one line a daemon */
 };
 

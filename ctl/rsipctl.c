@@ -32,7 +32,7 @@ struct options {
 static void
 usage(FILE *f)
 {
-	fputs("usage: rsipctl [-s SOCKET]... [--json] status | leases | flows | "
+	fputs("usage: rsipctl [-s SOCKET]... [-v] [--json] status | leases | flows | "
 	    "sa | spd | reload | watch\n"
 	    "       rsipctl [-s SOCKET]... [--json] why ADDRESS\n"
 	    "       rsipctl [--json] keygen [-f] [-b BITS] [-o FILE] "
@@ -63,6 +63,7 @@ help(void)
 	    "/NAME.sock); may be "
 	    "given again\n"
 	    "  -j, --json            one JSON object a line\n"
+	    "  -v, --verbose         status with all counters\n"
 	    "  -b, --bits BITS       of the key, " , stdout);
 	printf("%d to %d (%u)\n", PUBKEY_BITS_MIN, PUBKEY_BITS_MAX,
 	    KEYGEN_BITS_DEFAULT);
@@ -216,6 +217,7 @@ options_read(struct options *o, int argc, char **argv)
 	static const struct option longopts[] = {
 		{ "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "verbose", no_argument, NULL, 'v' },
 		{ "bits", required_argument, NULL, 'b' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "key", required_argument, NULL, 'k' },
@@ -230,7 +232,7 @@ options_read(struct options *o, int argc, char **argv)
 	};
 	int c, rc;
 
-	while ((c = getopt_long(argc, argv, ":s:jb:o:k:fi:hV", longopts,
+	while ((c = getopt_long(argc, argv, ":s:jvb:o:k:fi:hV", longopts,
 	    NULL)) != -1) {
 		switch (c) {
 		case 's':
@@ -239,6 +241,9 @@ options_read(struct options *o, int argc, char **argv)
 			break;
 		case 'j':
 			o->json = true;
+			break;
+		case 'v':
+			o->ask.verbose = true;
 			break;
 		case 'b':
 			if (number(optarg, PUBKEY_BITS_MIN, PUBKEY_BITS_MAX,

@@ -192,16 +192,26 @@ table_print(FILE *f, json_object *rows, const struct column *columns)
 	}
 }
 
+/* Numbers below the first level count things. */
+static bool
+lines_hidden(json_object *v, unsigned depth, bool counters)
+{
+	return !counters && depth > 0 && (json_object_is_type(v, json_type_int) ||
+	    json_object_is_type(v, json_type_double));
+}
+
 static size_t
-lines_width(json_object *o, size_t prefix, unsigned depth)
+lines_width(json_object *o, size_t prefix, unsigned depth, bool counters)
 {
 	size_t widest = 0, n;
 
 	json_object_object_foreach(o, key, v) {
+		if (lines_hidden(v, depth, counters))
+			continue;
 		n = prefix + strlen(key);
 		if (json_object_is_type(v, json_type_object) &&
 		    depth < DEPTH_MAX)
-			n = lines_width(v, n + 1, depth + 1);
+			n = lines_width(v, n + 1, depth + 1, counters);
 		if (n > widest)
 			widest = n;
 	}
@@ -229,11 +239,13 @@ lines_value(FILE *f, json_object *v)
 
 static void
 lines_level(FILE *f, json_object *o, const char *prefix, size_t width,
-    unsigned depth)
+    unsigned depth, bool counters)
 {
 	char name[CELL_MAX];
 
 	json_object_object_foreach(o, key, v) {
+		if (lines_hidden(v, depth, counters))
+			continue;
 		name[0] = '\0';
 		cell_add(name, prefix);
 		if (*prefix != '\0')
@@ -241,7 +253,7 @@ lines_level(FILE *f, json_object *o, const char *prefix, size_t width,
 		cell_add(name, key);
 		if (json_object_is_type(v, json_type_object) &&
 		    depth < DEPTH_MAX) {
-			lines_level(f, v, name, width, depth + 1);
+			lines_level(f, v, name, width, depth + 1, counters);
 			continue;
 		}
 		fprintf(f, "%-*s  ", (int)width, name);
@@ -251,9 +263,9 @@ lines_level(FILE *f, json_object *o, const char *prefix, size_t width,
 }
 
 void
-lines_print(FILE *f, json_object *o)
+lines_print(FILE *f, json_object *o, bool counters)
 {
-	lines_level(f, o, "", lines_width(o, 0, 0), 0);
+	lines_level(f, o, "", lines_width(o, 0, 0, counters), 0, counters);
 }
 
 /* A value in an event's line: in quotes where it would not be one word. */

@@ -3,6 +3,7 @@
 #define CTL_TABLE_H
 
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 /* How a column's value is written. */
@@ -27,8 +28,11 @@ struct column {
  */
 void	table_print(FILE *f, json_object *rows, const struct column *columns);
 
-/* Writes a nested object (borrowed) as aligned lines "outer.inner  value". */
-void	lines_print(FILE *f, json_object *o);
+/*
+ * Writes a nested object (borrowed) as aligned lines "outer.inner  value".
+ * Without counters, numbers of inner objects are left out.
+ */
+void	lines_print(FILE *f, json_object *o, bool counters);
 
 /*
  * One line of an event object: its "event" and "line", then key=value for

@@ -183,6 +183,8 @@ lookup_answered(void *arg, const struct record_answer *a)
 
 	TAILQ_REMOVE(&l->core->lookups, l, entry);
 	l->core->nlookups[l->cause]--;
+	l->core->dns_silent = a->status == RECORD_TIMEOUT ?
+	    l->core->dns_silent + 1 : 0;
 	if (l->owner != NULL)
 		l->fn(l->core, l->owner, l->tag, a);
 	free(l);

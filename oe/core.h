@@ -293,6 +293,7 @@ struct core {
 	unsigned		 nauthorizations;
 	TAILQ_HEAD(, lookup)	 lookups;
 	unsigned		 nlookups[CAUSES];
+	unsigned		 dns_silent;	/* look-ups in a row that nobody answered */
 	struct ratelimit	 bad_packet, unknown_spi, icmp, limit_log;
 	struct {
 		uint64_t clear_out, esp_out, esp_in, held, dropped, denied;

@@ -449,7 +449,7 @@ main(int argc, char **argv)
 	if (oed_config_read(&d.config, &d.options) == -1)
 		return 1;
 	if (d.options.check) {
-		log_info("%s is fine", d.options.config);
+		daemon_checked(&d.options);
 		oed_config_free(&d.config);
 		return 0;
 	}

@@ -661,12 +661,13 @@ client_open(struct client *c, const struct daemon_options *o,
 		log_error("netlink: %s", strerror(errno));
 		return -1;
 	}
-	if ((c->device = device_open(c->base, settings->interface,
+	/* First what says best that one is running already. */
+	if ((c->control = control_open(c->base, settings->control,
+	    status_answer, c)) == NULL ||
+	    (c->device = device_open(c->base, settings->interface,
 	    settings->oe_interface, client_outbound, c)) == NULL ||
 	    (c->tunnel = tunnel_new(c->base, client_inbound,
-	    client_inbound_end, c)) == NULL ||
-	    (c->control = control_open(c->base, settings->control,
-	    status_answer, c)) == NULL || client_events(c) == -1)
+	    client_inbound_end, c)) == NULL || client_events(c) == -1)
 		return -1;
 	if (client_policy(c, settings) == -1)
 		return -1;

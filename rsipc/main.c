@@ -45,6 +45,7 @@ main(int argc, char **argv)
 	if ((settings = settings_read(o.config, !o.config_given)) == NULL)
 		goto unstarted;
 	if (o.check) {
+		daemon_checked(&o);
 		settings_free(settings);
 		status = 0;
 		goto unstarted;

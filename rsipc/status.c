@@ -1,12 +1,14 @@
 /* status.c - what rsipctl is told about the RSIP host */
 #include "config.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/control.h"
 #include "base/util.h"
+#include "oe/policy.h"
 #include "rsipc/client.h"
 
 static void
@@ -187,18 +189,88 @@ status_tunnel(const struct client *c)
 	return o;
 }
 
+/* Why there is no lease. */
+static void
+trouble_text(const struct client *c, char *out, size_t cap)
+{
+	const char *trouble = transport_trouble(c->transport);
+	const char *gateway = ipv4_text(c->gateway != 0 ? c->gateway :
+	    c->settings->gateway);
+
+	if (c->unreachable_said && c->settings->gateway == 0)
+		snprintf(out, cap, "no default route, so no gateway");
+	else if (c->unreachable_said)
+		snprintf(out, cap, "no route to the RSIP gateway %s", gateway);
+	else if (trouble != NULL)
+		snprintf(out, cap, "no RSIP gateway at %s (%c%s)", gateway,
+		    tolower((unsigned char)trouble[0]), trouble + 1);
+	else if (c->host.last_error != 0)
+		snprintf(out, cap, "the RSIP gateway %s refuses (%s)", gateway,
+		    rsip_error_name(c->host.last_error));
+	else
+		snprintf(out, cap, "no answer of an RSIP gateway at %s so far",
+		    gateway);
+}
+
+/* Where there is no lease, what the engine would do has no place to happen. */
+static void
+status_why(const struct client *c, const char *address, json_object *o)
+{
+	char	    cause[160], line[256];
+	const char *class = control_text(o, "class"), *then;
+	bool	    shut;
+
+	if (device_address(c->device) != 0 || class == NULL ||
+	    address == NULL)
+		return;
+	shut = c->seeking || !c->settings->direct ||
+	    (strcmp(class, oe_class_name(OE_CLASS_CLEAR)) != 0 &&
+	    strcmp(class, oe_class_name(OE_CLASS_PERMISSIVE)) != 0);
+	then = c->seeking ? "held" : shut ? "denied" : "in the clear";
+	trouble_text(c, cause, sizeof(cause));
+	snprintf(line, sizeof(line), "%s: %s (%s), because: %s",
+	    address, then, class, cause);
+	put_str(o, "policy", c->seeking ? "hold" : shut ? "deny" : "pass");
+	put_str(o, "line", line);
+}
+
+static void
+status_verdict(const struct client *c, json_object *o, json_object *oe)
+{
+	char	    cause[160], text[256];
+	const char *verdict = oe == NULL ? NULL : control_text(oe, "verdict");
+
+	if (device_address(c->device) == 0) {
+		trouble_text(c, cause, sizeof(cause));
+		snprintf(text, sizeof(text), "%s: %s", c->seeking ? "held" :
+		    c->settings->direct ? "in the clear" :
+		    "shut (direct = false)", cause);
+		verdict = text;
+	} else if (c->suspended) {
+		trouble_text(c, cause, sizeof(cause));
+		snprintf(text, sizeof(text), "held: the lease is lost: %s",
+		    cause);
+		verdict = text;
+	}
+	put_str(o, "verdict", verdict == NULL ? "no engine" : verdict);
+	if (oe != NULL)
+		json_object_object_del(oe, "verdict");
+}
+
 static json_object *
 status_status(struct client *c, json_object *req, bool privileged)
 {
-	json_object *o = json_object_new_object(), *oe;
+	json_object *o = json_object_new_object(), *oe = NULL;
 
+	if (c->oe != NULL)
+		oe = oe_control(c->oe, req, privileged);
+	status_verdict(c, o, oe);
 	put_str(o, "version", PACKAGE_VERSION);
 	put_int(o, "uptime", (clock_now() - c->started) / 1000);
 	json_object_object_add(o, "session", status_session(c, privileged));
 	json_object_object_add(o, "lease", status_lease(c));
 	json_object_object_add(o, "tunnel", status_tunnel(c));
-	if (c->oe != NULL &&
-	    (oe = oe_control(c->oe, req, privileged)) != NULL)
+	if (oe != NULL)
 		json_object_object_add(o, "oe", oe);
 	return o;
 }
@@ -233,6 +305,8 @@ status_answer(void *arg, json_object *req, bool privileged)
 		o = status_reload(c, privileged);
 	else if (c->oe != NULL)
 		o = oe_control(c->oe, req, privileged);
+	if (o != NULL && strcmp(command, "why") == 0)
+		status_why(c, control_text(req, "address"), o);
 	if (o != NULL)
 		put_str(o, "daemon", "rsipc");
 	return o;

@@ -419,6 +419,12 @@ transport_resend(struct transport *t)
 		transport_complain(t, errno);
 }
 
+const char *
+transport_trouble(const struct transport *t)
+{
+	return t->last_errno == 0 ? NULL : strerror(t->last_errno);
+}
+
 const struct transport_counters *
 transport_counters(const struct transport *t)
 {

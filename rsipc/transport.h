@@ -51,7 +51,8 @@ uint32_t transport_local(const struct transport *t);
 void	transport_send(struct transport *t, struct rsip_message *m);
 void	transport_resend(struct transport *t);
 
-/* For status. */
+/* For status.  Why the gateway cannot be reached; NULL if it can, or nobody knows. */
+const char *transport_trouble(const struct transport *t);
 struct transport_counters {
 	uint64_t sent, received, unreadable, unauthentic;
 };

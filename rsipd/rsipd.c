@@ -444,9 +444,9 @@ start(struct rsipd *d)
 		return -1;
 	}
 	demux_set_local_ipsec(d->demux, c->local_ipsec);
-	if ((d->server = server_open(d->base, &sc)) == NULL ||
-	    (d->control = control_open(d->base, c->control, on_control, d)) ==
-	    NULL ||
+	/* First what says best that one is running already. */
+	if ((d->control = control_open(d->base, c->control, on_control, d)) ==
+	    NULL || (d->server = server_open(d->base, &sc)) == NULL ||
 	    (d->resolver = resolver_new(d->base, c->resolver, c->nresolvers,
 	    on_resolved, d)) == NULL || make_gateway(d) == -1 ||
 	    (d->dataplane = open_dataplane(d)) == NULL)
@@ -502,7 +502,7 @@ main(int argc, char **argv)
 	if (d.settings == NULL)
 		return 1;
 	if (d.options.check) {
-		printf("%s: no errors\n", d.options.config);
+		daemon_checked(&d.options);
 		settings_free(d.settings);
 		return 0;
 	}

@@ -67,12 +67,20 @@ status_all(uint64_t now, const struct settings *c, const struct gateway *g,
 	struct gateway_counts gc;
 	struct server_counts  sc;
 	size_t		      bindings, keys, bytes;
+	char		      verdict[128];
 
 	(void)now;
 	gateway_count(g, &gc);
 	server_count(s, &sc);
 	demux_count(d, &bindings, &keys, &bytes);
 	add_string(o, "daemon", "rsipd");
+	snprintf(verdict, sizeof(verdict), gc.registrations == 0 ?
+	    "ready at %s, port %u; no host so far" :
+	    "serving at %s, port %u: %zu host%s, %zu lease%s",
+	    ipv4_text(c->gateway.gateway), (unsigned)c->port,
+	    (size_t)gc.registrations, gc.registrations == 1 ? "" : "s",
+	    (size_t)gc.bindings, gc.bindings == 1 ? "" : "s");
+	add_string(o, "verdict", verdict);
 	add_string(o, "version", PACKAGE_VERSION);
 	add_string(o, "gateway", ipv4_text(c->gateway.gateway));
 	add_string(o, "public_interface", c->public_if);

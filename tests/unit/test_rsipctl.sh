@@ -104,7 +104,7 @@ err_lines 1
 
 # --- one daemon ------------------------------------------------------------------
 daemon rsipd rsipd '{
- "status": {"version": "0.1", "uptime": 75, "limits": {"clients": 100, "leases": {"each": 4}}, "pools": ["198.51.100.1", "198.51.100.2"], "none": []},
+ "status": {"verdict": "serving 1 host", "version": "0.1", "uptime": 75, "limits": {"clients": 100, "leases": {"each": 4}}, "pools": ["198.51.100.1", "198.51.100.2"], "none": []},
  "leases": {"rows": [
   {"client_id": 7, "bind_id": 1, "host": "10.0.0.11", "address": "198.51.100.1", "ports": ["20000-20063"], "spis": ["0x00000101", "0x00000102", "0x00000103", "0x00000104"], "method": "RSIPSEC", "remote": "", "tunnel": "ipip", "expires": 3599},
   {"client_id": 12345, "bind_id": 2, "host": "10.0.0.12", "address": "198.51.100.1", "ports": ["20064-20127"], "spis": [], "method": "RSAP-IP", "remote": "", "tunnel": "gre", "expires": 5}]},
@@ -117,7 +117,15 @@ out_is 'CLIENT  BIND  HOST       ADDRESS       PORTS        SPIS                
      7     1  10.0.0.11  198.51.100.1  20000-20063  0x00000101,0x00000102,+2  RSIPSEC  ipip     59m59s
  12345     2  10.0.0.12  198.51.100.1  20064-20127  -                         RSAP-IP  gre          5s'
 run 0 $ctl -s "$dir/rsipd" status
-out_is 'version             0.1
+out_is 'rsipd: serving 1 host
+version  0.1
+uptime   75
+pools    198.51.100.1, 198.51.100.2
+none     -
+daemon   rsipd'
+run 0 $ctl -s "$dir/rsipd" -v status
+out_is 'rsipd: serving 1 host
+version             0.1
 uptime              75
 limits.clients      100
 limits.leases.each  4
@@ -194,7 +202,7 @@ run 1 $ctl -s "$dir/odd" reload
 ex=./ctl/example
 run 0 $ex 127.0.0.1 9 "$dir/rsipc"
 out_has 'encrypted peer=198.51.100.10 auth=dnssec cipher=AES-256-CBC/HMAC-SHA2-256-128 required=0'
-grep -qF '{"address": "127.0.0.1", "command": "why", "source": "127.0.0.1"}' \
+grep -q '"address": "127.0.0.1", "command": "why",.*"source": "127.0.0.1"' \
     "$dir/rsipc.log" || fault "the request has not the connection's addresses"
 run 1 $ex 127.0.0.1 9 "$dir/none"
 err_has "No such file"
@@ -204,7 +212,7 @@ run 1 $ex 127.0.0.1 9 "$dir/odd"
 run 1 $ex 127.0.0.1 9 "$dir/rsipd"
 daemon clear oed '{"why": {"policy": "pass", "class": "permissive", "state": "clear-text", "auth": "", "peer": "x", "cipher": "y", "reason": "no key", "line": "in the clear"}}'
 run 0 $ex 127.0.0.1 9 "$dir/clear"
-out_is 'clear peer= auth=none cipher= required=0
+out_is 'clear peer= auth=none cipher= required=0 right=none
 in the clear'
 daemon deny oed '{"why": {"policy": "deny", "class": "OE-paranoid", "auth": "", "line": "denied"}}'
 run 0 $ex 127.0.0.1 9 "$dir/deny"

@@ -1,0 +1,103 @@
+#!/bin/sh
+# verdict.sh - status and why when things fail: what is wrong stands in the first line, and is true of the traffic
+. "$(dirname "$0")/lib.sh"
+net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl
+net_needs curl nginx nsd unbound ldns-keygen ldns-signzone drill
+net_enter "$@"
+net_picture
+cd "$NET_RUN" || exit 1
+
+# DAEMON TEXT: the first line of its status.
+verdict()
+{
+	[ "$(net_ctl "$1" status | head -n 1)" = "$2" ]
+}
+
+# DAEMON TEXT SECONDS
+says()
+{
+	net_until "$3" verdict "$1" "$2" ||
+	    net_fail "not \"$2\" but: $(net_ctl "$1" status | head -n 1)"
+	net_ok "status: $2"
+}
+
+# DAEMON PATTERN: of the answer to "why".
+why()
+{
+	net_ctl "$1" why "$NET_Y1" >why.out
+	grep -q "$2" why.out || net_fail "why is not \"$2\" but: $(cat why.out)"
+	net_ok "why: $(cat why.out)"
+}
+
+# --- no file: -n says so; a file: that it is good -----------------------------------
+for daemon in rsipd/rsipd rsipc/rsipc oe/oed; do
+	"$NET_TOP/$daemon" -n >out 2>err
+	cat err >>out
+	grep -q 'is absent: the defaults' out ||
+	    net_fail "${daemon#*/} -n without a file: $(cat out)"
+done
+net_ok "-n says that there is no file"
+
+# --- no gateway ---------------------------------------------------------------------
+cat >rsipc_x1.conf <<EOF
+control = "$NET_RUN/rsipc_x1.sock"
+oe {
+	id = "@x1.lab"
+	key = "$NET_RUN/x1.pem"
+	state = "$NET_RUN/x1.peers"
+	resolvers = {"$NET_DNS"}
+	dns-timeout = 500
+	dns-tries = 1
+	lifespan-short = 2
+}
+EOF
+net_keys
+net_on x1 "$NET_TOP/rsipc/rsipc" -n -c rsipc_x1.conf | grep -q 'no errors' ||
+    net_fail "rsipc -n does not say that the file is good"
+net_start rsipc_x1 x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc_x1.conf
+net_ready rsipc_x1 10 net_ctl rsipc_x1 status
+says rsipc_x1 \
+    "rsipc: in the clear: no RSIP gateway at 10.0.0.1 (connection refused)" 10
+why rsipc_x1 "in the clear (OE-permissive), because: no RSIP gateway at 10.0.0.1 (connection refused)"
+
+# --- a second one, beside it ----------------------------------------------------------
+net_on x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc_x1.conf >second.log 2>&1 &&
+    net_fail "a second rsipc runs"
+grep -q "one is running already" second.log ||
+    net_fail "the second rsipc says: $(cat second.log)"
+net_ok "a second rsipc: $(cat second.log)"
+net_ctl rsipc_x1 status >/dev/null || net_fail "... and took the first along"
+
+# --- a gateway, and no resolver -------------------------------------------------------
+net_rsipd
+net_until 20 net_leased rsipc_x1 || net_fail "no lease: $(cat rsipc_x1.log)"
+says rsipd "rsipd: serving at 10.0.0.1, port 4555: 1 host, 1 lease" 5
+says rsipc_x1 "rsipc: ready to encrypt; no peer so far" 5
+net_on x1 ping -c 1 -W 1 "$NET_Y1" >/dev/null 2>&1
+says rsipc_x1 "rsipc: in the clear: no resolver answers ($NET_DNS)" 10
+why rsipc_x1 "in the clear (OE-permissive), because: .*DNS"
+
+# --- all of it: encrypting --------------------------------------------------------------
+net_zones
+net_dns
+net_oed y1
+says oed_y1 "oed: ready to encrypt; no peer so far" 5
+net_web y1
+sleep 2
+net_fetch x1 "$NET_Y1" x1.file || net_fail "no fetch: $(cat x1.file.log)"
+says rsipc_x1 "rsipc: encrypting; 1 peer" 10
+says oed_y1 "oed: encrypting; 1 peer" 5
+why rsipc_x1 "encrypted with"
+
+# --- the counters are there when they are asked for -----------------------------------------
+net_ctl rsipc_x1 status | grep -q 'session.sent' &&
+    net_fail "counters without -v"
+net_ctl rsipc_x1 -v status | grep -q 'session.sent' ||
+    net_fail "no counters with -v"
+
+# --- the cable is pulled ----------------------------------------------------------------------
+net_stop rsipc_x1
+ip -n x1 route del default
+net_start rsipc_x1 x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc_x1.conf
+net_ready rsipc_x1 10 net_ctl rsipc_x1 status
+says rsipc_x1 "rsipc: in the clear: no default route, so no gateway" 10

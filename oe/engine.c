@@ -17,7 +17,6 @@
 #define ICMP_UNREACHABLE	3
 #define TICK_MS			1000
 #define GAP_MS			4000	/* a tick as late as this: we were asleep */
-#define IKE_PORT		500
 #define RECALL_A_TICK		16	/* peers told of our crash, a second */
 
 struct oe {
@@ -181,12 +180,13 @@ oe_unknown_spi(void *arg, uint64_t now, uint32_t peer, uint32_t spi)
 {
 	struct oe	  *oe = arg;
 	struct keying_path path = { .local = oe->core->local, .peer = peer,
-		.local_port = oe->core->ike_port, .peer_port = IKE_PORT };
+		.local_port = oe->core->ike_port,
+		.peer_port = memory_port(oe->memory, peer, spi) };
 
 	if (path.local == 0)
 		return;
 	if (path.local_port == 0)
-		path.local_port = IKE_PORT;
+		path.local_port = KEYING_PORT;
 	ike_invalid_spi(oe->ike, now, &path, spi);
 }
 

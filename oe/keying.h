@@ -34,6 +34,7 @@ struct keying_selector {		/* one side of Phase 2 */
 	uint16_t port;			/* 0: any */
 };
 
+#define KEYING_PORT 500		/* UDP (RFC 2408 §2.5.1) */
 struct keying_path {			/* where messages go */
 	uint32_t local, peer;
 	uint16_t local_port, peer_port;

@@ -12,37 +12,52 @@
 #include "base/util.h"
 #include "oe/memory.h"
 
-#define LINE_LEN	(2 * INET_ADDRSTRLEN + 2)
+#define LINE_LEN	(2 * INET_ADDRSTRLEN + KEYING_NAME_MAX + 32)
 
+/* What the daemon before us had with a peer. */
 struct pair {
 	uint32_t src, dst;	/* src 0: our own address, whatever it is now */
+	uint16_t port;		/* of the peer's IKE */
+	uint32_t spi;		/* our inbound one, by which the peer still sends; 0: none */
+	bool	 shares;	/* the peer is known by a name, at an address of several */
 };
 
 struct memory {
 	struct statefile *file;
 	struct pair	  old[MEMORY_PEERS_MAX];	/* of the predecessor, to be told */
 	unsigned	  nold;
+	unsigned	  untold;	/* how many of old, from the first on, were not told yet */
 	uint64_t	  written;	/* hash of what the file holds */
 };
 
-/* One "SRC DST" a line; a line that is none is the file's fault, not ours. */
+/* "SRC DST PORT SPI ID" a line, of older files SRC DST alone; a line that is none
+ * is the file's fault, not ours. */
 static void
 memory_read(struct memory *m, char *text)
 {
 	char	       src[INET_ADDRSTRLEN + 1], dst[INET_ADDRSTRLEN + 1];
-	char	      *line, *save = NULL;
+	char	       id[KEYING_NAME_MAX + 2], *line, *save = NULL;
+	unsigned       port, spi;
 	struct in_addr s, d;
+	int	       n;
 
 	for (line = strtok_r(text, "\n", &save);
 	    line != NULL && m->nold < MEMORY_PEERS_MAX;
 	    line = strtok_r(NULL, "\n", &save)) {
 		s.s_addr = 0;
-		if (sscanf(line, "%16s %16s", src, dst) != 2 ||
+		port = KEYING_PORT;
+		spi = 0;
+		*id = '\0';
+		n = sscanf(line, "%16s %16s %u %x %256s", src, dst, &port, &spi,
+		    id);
+		if ((n != 2 && n != 5) || port == 0 || port > UINT16_MAX ||
 		    (strcmp(src, "-") != 0 && inet_pton(AF_INET, src, &s) != 1) ||
 		    inet_pton(AF_INET, dst, &d) != 1)
 			continue;
-		m->old[m->nold++] = (struct pair){ s.s_addr, d.s_addr };
+		m->old[m->nold++] = (struct pair){ s.s_addr, d.s_addr,
+			(uint16_t)port, spi, *id == '@' };
 	}
+	m->untold = m->nold;
 }
 
 struct memory *
@@ -83,34 +98,56 @@ memory_close(struct memory *m, bool clean)
 	free(m);
 }
 
+/* One line of the file for a peer of now. */
+static size_t
+memory_line(char *out, size_t cap, const struct core *c,
+    const struct connection *conn)
+{
+	const struct sa_pair *p = connection_pair(conn);
+	char		      src[INET_ADDRSTRLEN];
+
+	snprintf(src, sizeof(src), "%s", conn->key.src == c->local ? "-" :
+	    ipv4_text(conn->key.src));
+	return (size_t)snprintf(out, cap, "%s %s %u %x %s\n", src,
+	    ipv4_text(conn->key.dst), conn->path.peer_port != 0 ?
+	    conn->path.peer_port : KEYING_PORT, p != NULL ? p->spi_in : 0,
+	    keying_id_text(&conn->peer_id));
+}
+
 void
 memory_note(struct memory *m, const struct core *c)
 {
 	const struct connection *conn;
-	char			*text, src[INET_ADDRSTRLEN];
+	const struct pair	*old;
+	char			*text;
 	size_t			 n = 0, cap;
 	uint64_t		 hash = 1469598103934665603u;
-	unsigned		 i, count = 0;
+	unsigned		 i, count = 0, keyed = 0;
 
 	if (m == NULL)
 		return;
-	cap = (size_t)LINE_LEN * MEMORY_PEERS_MAX + 1;
+	TAILQ_FOREACH(conn, &c->connections, all)
+		keyed += conn->state == CONNECTION_KEYED;
+	if (keyed > MEMORY_PEERS_MAX)
+		keyed = MEMORY_PEERS_MAX;
+	cap = (size_t)LINE_LEN * (keyed + m->untold) + 1;
 	text = xcalloc(1, cap);
 	TAILQ_FOREACH(conn, &c->connections, all) {
 		if (conn->state != CONNECTION_KEYED ||
 		    conn->class == OE_CLASS_TUNNEL || count == MEMORY_PEERS_MAX)
 			continue;
-		snprintf(src, sizeof(src), "%s", conn->key.src == c->local ?
-		    "-" : ipv4_text(conn->key.src));
-		n += (size_t)snprintf(text + n, cap - n, "%s %s\n", src,
-		    ipv4_text(conn->key.dst));
+		n += memory_line(text + n, cap - n, c, conn);
 		count++;
 	}
 	/* Those of the predecessor stay until they have been told. */
-	for (i = 0; i < m->nold && count < MEMORY_PEERS_MAX; i++, count++)
-		n += (size_t)snprintf(text + n, cap - n, "%s %s\n",
-		    m->old[i].src == 0 ? "-" : ipv4_text(m->old[i].src),
-		    ipv4_text(m->old[i].dst));
+	for (i = 0; i < m->untold && count < MEMORY_PEERS_MAX; i++, count++) {
+		old = &m->old[i];
+		n += (size_t)snprintf(text + n, cap - n, "%s ", old->src == 0 ?
+		    "-" : ipv4_text(old->src));
+		n += (size_t)snprintf(text + n, cap - n, "%s %u %x %s\n",
+		    ipv4_text(old->dst), old->port, old->spi,
+		    old->shares ? "@" : "-");
+	}
 	for (i = 0; i < n; i++)
 		hash = (hash ^ (uint8_t)text[i]) * 1099511628211u;
 	if (statefile_failed(m->file))
@@ -120,30 +157,58 @@ memory_note(struct memory *m, const struct core *c)
 	free(text);
 }
 
+/* May there be an SA with this peer by what policy says today? */
+static bool
+memory_wanted(const struct core *c, const struct pair *old,
+    struct policy_match *p)
+{
+	return core_is_ours(c, old->src == 0 ? c->local : old->src) &&
+	    policy_find(c->config->policy, old->dst, p) == 0 &&
+	    (p->class == OE_CLASS_PERMISSIVE || p->class == OE_CLASS_PARANOID);
+}
+
 unsigned
 memory_recall(struct memory *m, struct core *c, uint64_t now, unsigned n)
 {
 	struct policy_match p;
 	struct spd_entry   *e;
 	struct spd_key	    key;
-	struct pair	    old;
+	const struct pair  *old;
 
 	if (m == NULL)
 		return 0;
-	for (; m->nold > 0 && n > 0 && c->local != 0; n--) {
-		old = m->old[--m->nold];
-		memset(&key, 0, sizeof(key));
-		key.src = old.src == 0 ? c->local : old.src;
-		key.dst = old.dst;
-		key.src_plen = key.dst_plen = 32;
+	for (; m->untold > 0 && n > 0 && c->local != 0; n--) {
+		old = &m->old[--m->untold];
 		core_set_now(c, now);
-		if (!core_is_ours(c, key.src) || policy_find(c->config->policy,
-		    key.dst, &p) == -1 || (p.class != OE_CLASS_PERMISSIVE &&
-		    p.class != OE_CLASS_PARANOID) ||
-		    (e = spd_get(c, &key, CAUSE_OURS)) == NULL)
+		if (!memory_wanted(c, old, &p))
 			continue;
-		if (TAILQ_EMPTY(&e->connections))
+		/* One of several at an address cannot be found by that address:
+		 * it is told what it has lost, and comes. */
+		if (old->shares) {
+			if (old->spi != 0)
+				c->ops->unknown_spi(c->ops_arg, now, old->dst,
+				    old->spi);
+			continue;
+		}
+		memset(&key, 0, sizeof(key));
+		key.src = old->src == 0 ? c->local : old->src;
+		key.dst = old->dst;
+		key.src_plen = key.dst_plen = 32;
+		if ((e = spd_get(c, &key, CAUSE_OURS)) != NULL &&
+		    TAILQ_EMPTY(&e->connections))
 			connection_acquire(c, e, &p);
 	}
-	return m->nold;
+	return m->untold;
+}
+
+uint16_t
+memory_port(const struct memory *m, uint32_t peer, uint32_t spi)
+{
+	unsigned i;
+
+	for (i = 0; m != NULL && i < m->nold; i++) {
+		if (m->old[i].dst == peer && m->old[i].spi == spi)
+			return m->old[i].port;
+	}
+	return KEYING_PORT;
 }

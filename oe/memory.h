@@ -26,5 +26,8 @@ void	memory_note(struct memory *m, const struct core *c);
  * keys that we have lost goes nowhere until then.  Returns how many are left.
  */
 unsigned memory_recall(struct memory *m, struct core *c, uint64_t now, unsigned n);
+/* The IKE port (host order) of the peer that sends with this lost SPI; 500 if
+ * nobody remembers it.  m may be NULL. */
+uint16_t memory_port(const struct memory *m, uint32_t peer, uint32_t spi);
 
 #endif

@@ -1,0 +1,81 @@
+#!/bin/sh
+# laptop_peer.sh - two laptops behind one address, and a server that forgets them: killed and restarted, it is reached again within seconds
+. "$(dirname "$0")/lib.sh"
+net_needs nsd unbound ldns-keygen ldns-signzone drill
+net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl
+net_enter "$@"
+cd "$NET_RUN" || exit 1
+tool=$NET_HERE/silence.py
+
+net_picture
+net_keys
+net_zones
+net_dns
+net_oed y1
+net_rsipd
+net_rsipc x1
+net_rsipc x2
+net_start echo y1 python3 "$tool" echo 0.0.0.0 7007
+encrypted()
+{
+	net_ctl "rsipc_$1" why "$NET_Y1" | grep -q ': encrypted'
+}
+for host in x1 x2; do
+	net_start "ask_$host" "$host" python3 "$tool" ask "$NET_Y1" 7007 60 \
+	    "silence.$host"
+	net_until 10 encrypted "$host" || net_fail "$host: no keys: $(
+	    net_ctl "rsipc_$host" why "$NET_Y1")"
+done
+sleep 1
+
+# WHAT MOST COMMAND...: the longest silence of either laptop, from one second
+# before the command until six after it.
+printf '%-52s %8s %8s %s\n' case "x1 s" "x2 s" verdict
+failed=
+measure()
+{
+	what=$1
+	most=$2
+	shift 2
+	since=$(date +%s.%N)
+	"$@"
+	sleep 6
+	one=$(python3 "$tool" worst silence.x1 "$since")
+	two=$(python3 "$tool" worst silence.x2 "$since")
+	verdict=good
+	for host in x1 x2; do
+		encrypted "$host" ||
+		    verdict="$host is not encrypted"
+	done
+	awk "BEGIN { exit !($one <= $most && $two <= $most) }" ||
+	    verdict="longer than $most"
+	[ "$verdict" = good ] || failed="$failed $what: $verdict;"
+	printf '%-52s %8s %8s %s\n' "$what" "$one" "$two" "$verdict"
+}
+
+remembers()
+{
+	net_stop oed_y1 KILL
+	net_oed y1
+}
+measure "oed killed and restarted" 5 remembers
+
+forgets()
+{
+	net_stop oed_y1 KILL
+	rm -f y1.peers*
+	net_oed y1
+}
+measure "oed killed and restarted without a memory" 5 forgets
+
+both()
+{
+	net_stop oed_y1 KILL
+	net_stop rsipd KILL
+	net_rsipd
+	net_oed y1
+}
+measure "oed and rsipd killed together" 5 both
+
+[ -z "$failed" ] || net_fail "$failed"
+net_ok "every silence at most 5 s, and encrypted after it"

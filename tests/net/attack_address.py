@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """attack_address.py - small programs of the hosts in attack_address.sh"""
+import json
 import random
 import socket
 import struct
@@ -126,7 +127,18 @@ def inject(src, dst, protocol, sport, dport, count):
         time.sleep(0.05)
 
 
+def why(control, address, source_port, port):
+    """What the daemon says of one UDP flow, as librsipstatus asks it."""
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(control)
+    s.sendall((json.dumps({"command": "why", "address": address,
+                           "protocol": "17", "source_port": source_port,
+                           "port": port}) + "\n").encode())
+    answer = json.loads(s.makefile().readline())
+    print(answer["policy"], answer.get("peer", ""), answer["right"])
+
+
 if __name__ == "__main__":
     {"udp-echo": udp_echo, "udp-ask": udp_ask, "udp-talk": udp_talk,
      "udp-send": udp_send, "tcp-stream": tcp_stream, "tcp-read": tcp_read,
-     "inject": inject}[sys.argv[1]](*sys.argv[2:])
+     "inject": inject, "why": why}[sys.argv[1]](*sys.argv[2:])

@@ -116,13 +116,28 @@ set -- $(cat "$NET_RUN/talk")
 [ "$1" = "$2" ] || net_fail "a neighbour's UDP was diverted"
 [ "$refused" -ge 20 ] || net_fail "the datagrams were not refused as such"
 
+[ "$(readable x2)" = 0 ] || net_fail "the attacker reads what is for others"
+# A program on y2 is told of its own flow, not of whoever has keys there.
+of_x1=$(program y2 why "$NET_RUN/oed_y2.sock" "$NET_NB" 7 \
+    "$(tail -n 1 "$NET_RUN/udp.log")")
+[ "$(program x2 udp-ask "$NET_Y2" 7 1)" = 1 ] || net_fail "no answer to x2"
+of_x2=$(program y2 why "$NET_RUN/oed_y2.sock" "$NET_NB" 7 \
+    "$(tail -n 1 "$NET_RUN/udp.log")")
+net_say "a program on y2 is told: the neighbour's flow: $of_x1; the" \
+    "attacker's own: $of_x2"
+[ "$of_x1" = 'pass  ' ] && [ "$of_x2" = 'encrypt @x2.lab own flows' ] ||
+    net_fail "a program on y2 is told the wrong thing"
+grep -a -q for-the-honest "$NET_RUN/x2.pcap" ||
+    net_fail "the witness does not see what x2 itself gets"
+own=$(readable x2)
+
 net_start listener x1 python3 "$NET_HERE/attack_address.py" tcp-stream 21000 3
 net_ready listener 10 grep -q ready "$NET_RUN/listener.log"
 lines=$(program y2 tcp-read "$NET_NB" 21000)
 net_say "a connection to a port that a neighbour listens on: $lines lines of 3"
 [ "$lines" = 3 ] || net_fail "it did not reach the neighbour"
-net_say "readable by the attacker: $(readable x2)"
-[ "$(readable x2)" = 0 ] || net_fail "the attacker reads what is for others"
+net_say "readable by the attacker: $(($(readable x2) - own))"
+[ "$(readable x2)" = "$own" ] || net_fail "the attacker reads what is for others"
 ping_as_nb "$NET_Y2" 3 || net_fail "the attacker's own flows have ended"
 
 # --- whom we must encrypt to ------------------------------------------------------
@@ -133,9 +148,9 @@ program y1 udp-send "$NET_NB" 40000,53,4444 30
 spd_says y1 'encrypt,@x2.lab,own flows' && net_fail "y1 has keys with it"
 grep -q 'may not speak for' "$NET_RUN/oed_y1.log" ||
     net_fail "y1 did not refuse it by the reverse map"
-net_say "of 90 datagrams of y1 readable by the attacker: $(readable x2)," \
+net_say "of 90 datagrams of y1 readable by the attacker: $(($(readable x2) - own))," \
     "on the wire: $(($(readable wire) - before))"
-[ "$(readable x2)" = 0 ] && [ "$(readable wire)" = "$before" ] ||
+[ "$(readable x2)" = "$own" ] && [ "$(readable wire)" = "$before" ] ||
     net_fail "what y1 sends is read"
 
 # The same host, and now the reverse map of Nb names it.
@@ -151,6 +166,6 @@ net_until 15 ping_as_nb "$NET_Y1" 5 ||
 spd_says y1 'encrypt,@x2.lab,dnssec' || net_fail "y1: $(net_ctl oed_y1 spd)"
 net_ctl oed_y1 why "$NET_NB"
 program y1 udp-send "$NET_NB" 40000 10
-[ "$(readable x2)" -ge 10 ] || net_fail "it does not get what y1 sends to it"
+[ "$(readable x2)" -ge $((own + 10)) ] || net_fail "it does not get what y1 sends to it"
 [ "$(readable wire)" = "$before" ] || net_fail "y1 sends in the clear"
 net_ok "control: named by the reverse map, it gets what is for that address"

@@ -60,7 +60,7 @@ why "$NET_DNS" "because it is a resolver"
 
 oe_ping left 198.51.100.32 10 || net_fail "no answer from right"
 told 198.51.100.32 \
-    "encrypted peer=198.51.100.32 auth=dnssec cipher=AES-[^ ]* required=0"
+    "encrypted peer=198.51.100.32 auth=dnssec cipher=AES-[^ ]* required=0 right=dnssec"
 why 198.51.100.32 "encrypted with AES-.*vouched for by DNSSEC"
 "$NET_TOP/ctl/rsipctl" -s "$socket" sa >"$NET_RUN/sa" ||
     net_fail "rsipctl sa"

@@ -164,7 +164,7 @@ def ike_inputs():
     yield 'main-1-twice', frame(main1, main1)
     # fuzz_ike puts the responder's cookie where all ones are.  Group 19 is cheap, and
     # replay.c changes less of what is long.
-    offer = isakmp(2, [(1, sa_phase1([[(1, 7), (14, 128), (2, 4), (3, 3), (4, 19)]]))])
+    offer = isakmp(2, [(1, sa_phase1([[(1, 7), (14, 256), (2, 4), (3, 3), (4, 19)]]))])
     main3 = isakmp(2, [(4, P256_BASE), (10, RNG.randbytes(16)), (13, bytes(400))],
                    cookie_r=2**64 - 1)
     yield 'main-3', frame(offer, main3)

@@ -9,8 +9,9 @@ struct dns;
 
 #define DNS_PENDING_MAX	4096	/* look-ups under way; more are answered "time-out" */
 
-/* servers: at least one, network order, the one believed first is first.  timeout: of the first try, milliseconds; each next waits
- * twice as long.  NULL after one log line. */
+/* servers: at least one, network order, the one believed first is first.
+ * timeout: of the first try, milliseconds; each next waits twice as long.
+ * NULL after one log line. */
 struct dns *dns_new(struct event_base *base, const uint32_t *servers, size_t n,
 	    unsigned timeout, unsigned tries, unsigned rsa_min_bits);
 /* Look-ups under way are dropped without their call. */

@@ -116,7 +116,7 @@ elif ! getent passwd systemd-resolve >/dev/null; then
 	net_say "not run: systemd-resolved wants a user systemd-resolve"
 else
 	mkdir -p /run/systemd/resolve /run/systemd/resolved.conf.d
-	chown systemd-resolve /run/systemd/resolve
+	chown systemd-resolve: /run/systemd/resolve
 	printf '[Resolve]\nDNS=%s\nDomains=~.\nDNSSEC=no\nLLMNR=no\nMulticastDNS=no\n' \
 	    "$NET_DNS" >/run/systemd/resolved.conf.d/lab.conf
 	net_start resolved host "$resolved"

@@ -33,7 +33,7 @@
 struct dataplane {
 	struct dataplane_config config;
 	struct dataplane_pool *pools;
-	char public_if[IFNAMSIZ], private_if[IFNAMSIZ];
+	char public_if[IFNAMSIZ], private_if[IFNAMSIZ], public_out[IFNAMSIZ];
 	const struct dataplane_ops *ops;
 	void *arg;
 
@@ -127,6 +127,11 @@ copy_config(struct dataplane *dp, const struct dataplane_config *c)
 	}
 	snprintf(dp->public_if, sizeof(dp->public_if), "%s", c->public_if);
 	snprintf(dp->private_if, sizeof(dp->private_if), "%s", c->private_if);
+	if (c->public_out != NULL) {
+		snprintf(dp->public_out, sizeof(dp->public_out), "%s",
+		    c->public_out);
+		dp->config.public_out = dp->public_out;
+	}
 	dp->pools = xcalloc(c->npools + 1, sizeof(dp->pools[0]));
 	for (size_t i = 0; i < c->npools; i++)
 		dp->pools[i] = c->pools[i];

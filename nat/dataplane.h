@@ -32,6 +32,7 @@ struct dataplane_network {
 struct dataplane_config {
 	const char *public_if;
 	const char *private_if;
+	const char *public_out;		/* leads to the public realm besides; NULL: none */
 	uint32_t gateway;		/* Na, network order: where hosts' tunnels end */
 	const struct dataplane_pool *pools;
 	size_t npools;

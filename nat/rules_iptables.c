@@ -382,6 +382,9 @@ put_filter(FILE *f, const struct rules_plan *p)
 	    "-A RSIP-INPUT " ANSWER " " REFUSE "\n"
 	    "-A RSIP-INPUT " OURS " -j RETURN\n", f);
 	put_port(f, p);
+	if (c->public_out != NULL)
+		fprintf(f, "-A RSIP-FORWARD " OUT " -o %s -j RETURN\n",
+		    c->public_out);
 	fprintf(f, "-A RSIP-FORWARD " OUT " ! -o %s " REFUSE "\n"
 	    "-A RSIP-FORWARD " ANSWER " ! -o %s " REFUSE "\n"
 	    "-A RSIP-FORWARD " HOST " ! -o %s -j DROP\n"

@@ -256,11 +256,12 @@ put_filter(FILE *f, const struct rules_plan *p)
 		    "jump port\n", ipv4_text(c->gateway), c->rsip_port);
 	fprintf(f, "}\nchain forward {\n"
 	    "type filter hook forward priority -1;\n"
-	    OUT " oifname != \"%s\" " REFUSE "\n"
+	    OUT " oifname != { \"%s\", \"%s\" } " REFUSE "\n"
 	    ANSWER " oifname != \"%s\" " REFUSE "\n"
 	    HOST " oifname != \"%s\" drop\n"
 	    ROUTER " ct status & dnat == 0 " REFUSE "\n"
 	    OURS " ct state untracked accept\n}\n", c->public_if,
+	    c->public_out != NULL ? c->public_out : c->public_if,
 	    c->private_if, c->private_if);
 }
 

@@ -303,6 +303,8 @@ address_is_ours(uint32_t addr)
 	return ours;
 }
 
+#define ANYBODY	0xc0000201	/* 192.0.2.1, which is nobody's (RFC 5737) */
+
 static struct dataplane *
 open_dataplane(struct rsipd *d)
 {
@@ -326,7 +328,15 @@ open_dataplane(struct rsipd *d)
 		.rsip_port = c->port,
 	};
 	struct named named = find_named(c);
+	char	     out[IFNAMSIZ];
+	uint32_t     src, via;
 	size_t	     i;
+
+	/* Our parent's host may take what it sends in at another interface than
+	 * the leased address is on: where its route to everybody leads. */
+	if (c->parent != NULL && rtnl_route_get(htonl(ANYBODY), 0, &src, &via,
+	    out) == 0)
+		config.public_out = out;
 
 	pools = xcalloc(c->npools, sizeof(*pools));
 	for (i = 0; i < c->npools; i++) {

@@ -49,7 +49,10 @@ twice(arrives, tcp(Y, NB, 80, 20127, 0x10, b"x" * 1000, df=True), X2, "TCP by po
 twice(arrives, udp(Y, NB, 5000, 20000, b"marked", tos=0xb9), X1, "DSCP and ECN",
       check=lambda o, i: o.tos == i.tos == 0xb9)
 twice(leaves, esp(NB, Y, 0x9001), X1, "ESP out")
-twice(leaves, udp(NB, Y, 20001, 80, b"from x1"), X1, "UDP out")
+twice(leaves, udp(NB, Y, 20001, 80, b"from x1"), X1, "UDP out",
+      check=lambda p: p.ident != 7)      # what may be fragmented has an id of the gateway's
+twice(leaves, udp(NB, Y, 20001, 80, b"whole", df=True), X1, "UDP out that must not be fragmented",
+      check=lambda p: p.ident == 7)
 twice(leaves, tcp(NB, Y, 20070, 80, 0x10, b"y" * 1200), X2, "TCP out")
 
 # What the kernel must leave to the daemon

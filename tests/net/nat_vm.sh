@@ -17,8 +17,10 @@ export NAT_GATEWAY='$gateway' srcdir='$srcdir'
 uname -r; modprobe tun
 sh '$srcdir/tests/net/nat_path.sh' nftables; a=\$?
 sh '$srcdir/tests/net/nat_icmp.sh' nftables; b=\$?
+sh '$srcdir/tests/net/nat_near.sh' nftables; d=\$?
+sh '$srcdir/tests/net/attack_router.sh' nftables; e=\$?
 # Devices of these modules must not take tunnel packets away from us.
 modprobe ipip; modprobe ip_gre
 sh '$srcdir/tests/net/nat_path.sh' iptables; c=\$?
-echo status: \$a \$b \$c
-[ \$a\$b\$c = 000 ]"
+echo status: \$a \$b \$c \$d \$e
+[ \$a\$b\$c\$d\$e = 00000 ]"

@@ -261,6 +261,8 @@ struct identity {
 struct peer;
 struct authorization;
 
+#define DEPARTED_MAX	64	/* peers that said goodbye, remembered */
+
 struct core {
 	struct oe_config	*config;
 	const struct oe_shell	*shell;
@@ -276,6 +278,8 @@ struct core {
 	TAILQ_HEAD(, connection) connections;
 	TAILQ_HEAD(, connection) holding;	/* permissive; next to be let go first */
 	struct identity		 identity;
+	struct { uint32_t addr; uint64_t at; } departed[DEPARTED_MAX];
+	unsigned		 ndeparted;	/* ever */
 	unsigned		 nentries[CAUSES], nconnections[CAUSES];
 	/* Entries that may make room, the longest unused first. */
 	TAILQ_HEAD(spd_settled, spd_entry) settled[CAUSES];
@@ -504,6 +508,10 @@ void	connection_tick_liveness(struct connection *conn);
 void	connection_peer_silent(struct connection *conn);
 void	core_invalid_spi(struct core *c, uint64_t now, uint32_t peer,
 	    uint32_t spi_out, bool authenticated);
+/* The peer at that address (network order) deleted what we had, in good order; and
+ * did it so within the last minute? */
+void	core_departed(struct core *c, uint32_t addr);
+bool	core_has_departed(const struct core *c, uint32_t addr);
 /* We slept, or came to another link: every peer is asked at once. */
 void	core_wake(struct core *c, uint64_t now, const char *why);
 

@@ -198,6 +198,8 @@ connection_unkeyed(struct connection *conn, const char *why, bool by_peer)
 
 	log_info("%s: connection with %s ended: %s", ipv4_text(conn->key.dst),
 	    keying_id_text(&conn->peer_id), why);
+	if (by_peer)
+		core_departed(c, conn->path.peer);
 	report_event(c, conn, "expired");
 	/* §3.2.6: rekeying failed, and now the keys are gone too. */
 	if (!by_peer && conn->failed && connection_is_oe(conn) &&

@@ -76,6 +76,7 @@ struct keying_request {
 	size_t	 psk_len;
 	struct keying_selector src, dst;
 	bool	 initial_contact;	/* send INITIAL-CONTACT with the first Phase 1 */
+	bool	 departed;		/* the peer said goodbye: an ICMP error is believed */
 };
 
 /*

@@ -7,6 +7,7 @@
 
 #define ONE_WAY		3000	/* milliseconds of ESP out and none in */
 #define PROBE_INTERVAL	3000	/* between questions about one connection */
+#define DEPARTED_TIME	60000	/* a goodbye is remembered so long */
 #define HINT_INTERVAL	5000	/* the same, where a stranger may cause them */
 
 /* Nobody answers for these SAs: keyed anew beside them, at most once a minute
@@ -121,4 +122,26 @@ core_wake(struct core *c, uint64_t now, const char *why)
 	if (n != 0)
 		log_info("%s: %u peers are asked whether they still have our "
 		    "SAs", why, n);
+}
+
+void
+core_departed(struct core *c, uint32_t addr)
+{
+	unsigned i = c->ndeparted++ % DEPARTED_MAX;
+
+	c->departed[i].addr = addr;
+	c->departed[i].at = c->now;
+}
+
+bool
+core_has_departed(const struct core *c, uint32_t addr)
+{
+	unsigned i;
+
+	for (i = 0; i < DEPARTED_MAX; i++) {
+		if (c->departed[i].addr == addr && c->departed[i].at != 0 &&
+		    c->now - c->departed[i].at < DEPARTED_TIME)
+			return true;
+	}
+	return false;
 }

@@ -122,6 +122,7 @@ connection_request(struct connection *conn)
 	r.dst.net = conn->key.dst;
 	r.dst.mask = ip_mask(conn->key.dst_plen);
 	r.initial_contact = !peer_knows_us(c, &r.peer_id);
+	r.departed = core_has_departed(c, r.path.peer);
 	conn->path.peer = r.path.peer;
 	if (TAILQ_EMPTY(&conn->pairs))
 		conn->peer_id = r.peer_id;

@@ -276,6 +276,7 @@ sa_request(struct ike *e, uint64_t now, const struct keying_request *r)
 	sa->my_id = r->my_id;
 	sa->peer_id = r->peer_id;
 	sa->initial_contact = r->initial_contact;
+	sa->departed = r->departed;
 	sa->nkeys = r->nkeys < KEYING_KEYS_MAX ? r->nkeys : KEYING_KEYS_MAX;
 	if (sa->nkeys != 0)
 		memcpy(sa->keys, r->keys, sa->nkeys * sizeof(*r->keys));
@@ -549,12 +550,17 @@ ike_icmp(struct ike *e, uint64_t now, const struct keying_path *path)
 {
 	struct ike_sa *sa;
 
-	(void)now;
-	/* Anybody can forge one: it only gives a silence its name. */
+	/* Anybody can forge one: it only gives a silence its name, unless the
+	 * peer itself has said that it would be silent. */
 	TAILQ_FOREACH(sa, &e->sas, entry) {
-		if (sa->state != IKE_MM_UP && sa->path.peer == path->peer &&
-		    sa->path.peer_port == path->peer_port)
-			sa->icmp = true;
+		if (sa->state == IKE_MM_UP || sa->state == IKE_MM_DEAD ||
+		    sa->path.peer != path->peer ||
+		    sa->path.peer_port != path->peer_port)
+			continue;
+		sa->icmp = true;
+		if (sa->departed && sa->state == IKE_MM_SENT_SA)
+			ike_sa_failed(sa, now, KEYING_ICMP,
+			    "it said goodbye before");
 	}
 }
 

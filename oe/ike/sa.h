@@ -78,7 +78,7 @@ struct ike_sa {
 	struct ike	   *ike;
 	enum ike_state	    state;
 	bool		    initiator;
-	bool		    initial_contact;
+	bool		    initial_contact, departed;	/* as the request says */
 	bool		    half_open;	/* counted against the responder's limits */
 	bool		    dpd;	/* the peer can (RFC 3706) */
 	uint16_t	    refused;	/* by this notify, perhaps forged; 0: none */

@@ -380,11 +380,12 @@ ops_request(void *arg, uint64_t now, const struct keying_request *r,
 	struct request *q;
 
 	(void)now;
-	world_event(w, "request %s id=%s src=%s dst=%s keys=%zu%s%s my=%s",
+	world_event(w, "request %s id=%s src=%s dst=%s keys=%zu%s%s%s my=%s",
 	    host_name(r->path.peer), id_name(&r->peer_id),
 	    host_name(r->src.net), host_name(r->dst.net), r->nkeys,
 	    r->psk != NULL ? " psk" : "",
-	    r->initial_contact ? " initial-contact" : "", id_name(&r->my_id));
+	    r->initial_contact ? " initial-contact" : "",
+	    r->departed ? " departed" : "", id_name(&r->my_id));
 	if (w->requests_refused)
 		return -1;
 	if (w->nrequests == REQUESTS_MAX) {

@@ -187,6 +187,49 @@ invalid_spi_damaged(void **state)
 	assert_true(net_end(&net));
 }
 
+static void
+icmp(struct net_host *h, const struct net_host *about)
+{
+	struct keying_path path;
+
+	memset(&path, 0, sizeof(path));
+	path.local = h->addr;
+	path.peer = about->addr;
+	path.local_port = path.peer_port = 500;
+	ike_icmp(h->ike, net.now, &path);
+}
+
+/* An ICMP error is believed of a peer that said goodbye, and of no other. */
+static void
+goodbye(void **state)
+{
+	struct keying_request r;
+	unsigned	      lost = 0;
+
+	(void)state;
+	net_init(&net, 1);
+	x = net_host_add(&net, "192.0.2.1", "@x.example", net_key(0), NULL);
+	y = net_host_add(&net, "198.51.100.1", "198.51.100.1", net_key(1), NULL);
+	net.filter = swallow;
+	net.filter_arg = &lost;
+	net_request_init(&r, x, y, 0);
+	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[0]), 0);
+	net_pass(&net, 100);
+	icmp(x, y);
+	net_pass(&net, 100);
+	assert_int_equal(x->fails, 0);
+	net_pass(&net, 60000);
+	assert_int_equal(x->fails, 1);
+	r.departed = true;
+	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[0]), 0);
+	net_pass(&net, 100);
+	assert_int_equal(x->fails, 1);
+	icmp(x, y);
+	assert_int_equal(x->fails, 2);
+	assert_int_equal(x->failure, KEYING_ICMP);
+	assert_true(net_end(&net));
+}
+
 int
 main(void)
 {
@@ -197,6 +240,7 @@ main(void)
 		cmocka_unit_test(answered_at_last),
 		cmocka_unit_test(invalid_spi),
 		cmocka_unit_test(invalid_spi_damaged),
+		cmocka_unit_test(goodbye),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

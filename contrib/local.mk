@@ -19,8 +19,9 @@ EXTRA_DIST += $(SYSTEMD_UNITS:.service=.service.in) \
 	contrib/debian/oed.install contrib/debian/rsip-tools.install \
 	contrib/debian/rsipc.install contrib/debian/rsipd.install \
 	contrib/debian/rules contrib/debian/source/format \
-	contrib/openwrt/Makefile contrib/openwrt/files/rsipd.conf \
-	contrib/openwrt/files/rsipd.init
+	contrib/openwrt/Makefile contrib/openwrt/files/oed.init \
+	contrib/openwrt/files/rsip.config contrib/openwrt/files/rsip.keep \
+	contrib/openwrt/files/rsip.sh contrib/openwrt/files/rsipd.init
 
 # Debian packages of the working tree, in ./debian-packages.
 deb: dist

@@ -4,22 +4,48 @@ set -u
 # shellcheck source=tests/portlib.sh
 . "$(dirname "$0")/portlib.sh"
 
-# ARCH TRIPLET QEMU: builds all programs and runs what needs no network.
-machine()
+# ARCH TRIPLET [OPTION...]: the sysroot, and the tree configured for it in dir.
+prepare()
 {
 	arch=$1
 	triplet=$2
-	qemu=$(command -v "$3-static" || command -v "$3")
-	cc=$triplet-gcc
+	shift 2
 	dir=$PORT_CACHE/$arch/build
 	port_sysroot "$arch"
 	cache=$(command -v ccache) || cache=
 	PKG_CONFIG_LIBDIR=$sysroot/usr/lib/$triplet/pkgconfig:$sysroot/usr/share/pkgconfig
 	PKG_CONFIG_SYSROOT_DIR=$sysroot
 	export PKG_CONFIG_LIBDIR PKG_CONFIG_SYSROOT_DIR
-	port_step "$arch: configure" port_configure "$dir" \
-	    --host="$triplet" CC="${cache:+$cache }$cc --sysroot=$sysroot" \
-	    --sysconfdir=/etc --runstatedir=/run
+	port_step "$arch: configure" port_configure "$dir" --host="$triplet" \
+	    CC="${cache:+$cache }$triplet-gcc --sysroot=$sysroot" \
+	    --sysconfdir=/etc --runstatedir=/run "$@"
+}
+
+# ARCH TRIPLET: what the programs weigh on a small router, built as OpenWrt does.
+weigh()
+{
+	prepare "$1" "$2" AR="$2-gcc-ar" \
+	    RANLIB="$2-gcc-ranlib" \
+	    CFLAGS="-Os -flto -fvisibility=hidden -ffunction-sections -fdata-sections" \
+	    LDFLAGS="-Wl,--gc-sections -Wl,-z,max-page-size=4096"
+	programs="rsipd/rsipd oe/oed ctl/rsipctl"
+	# shellcheck disable=SC2086
+	port_step "$1: build" make -s -j"$port_jobs" -C "$dir" $programs
+	for program in $programs; do
+		"$2-strip" -o "$dir/stripped" "$dir/$program" || exit 99
+		size=$(wc -c <"$dir/stripped")
+		port_say "$1: ${program##*/} has $((size / 1024)) KiB stripped"
+		[ "$program" != rsipd/rsipd ] || [ "$size" -le 262144 ] ||
+		    port_fail "$1: more than 256 KiB"
+	done
+}
+
+# ARCH TRIPLET QEMU: builds all programs and runs what needs no network.
+machine()
+{
+	arch=$1
+	qemu=$(command -v "$3-static" || command -v "$3")
+	prepare "$arch" "$2"
 	# shellcheck disable=SC2016
 	units=$(printf 'include Makefile\nunits:; @echo $(check_PROGRAMS)\n' |
 	    make -s -C "$dir" -f - units | tr ' ' '\n' | grep '^tests/unit/')
@@ -87,5 +113,16 @@ for machine in "armhf arm-linux-gnueabihf qemu-arm" \
 		done="$done $1"
 	fi
 done
+if command -v mipsel-linux-gnu-gcc >/dev/null; then
+	# In a shell of its own: an archive without it is no failure.
+	(weigh mipsel mipsel-linux-gnu)
+	case $? in
+	0)	done="$done mipsel (sizes)" ;;
+	77)	;;
+	*)	exit 1 ;;
+	esac
+else
+	port_say "mipsel left out: no mipsel-linux-gnu-gcc"
+fi
 [ -n "$done" ] || port_skip "no cross compiler with its qemu"
 port_say "ok:$done"

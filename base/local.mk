@@ -7,6 +7,7 @@ base_libbase_a_SOURCES = \
 	base/cursor.c base/cursor.h \
 	base/daemon.c base/daemon.h \
 	base/gso.c base/gso.h \
+	base/helper.c base/helper.h \
 	base/hash.c base/hash.h \
 	base/ip.c base/ip.h \
 	base/listener.c base/listener.h \

@@ -4,29 +4,26 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/conf.h"
+#include "base/helper.h"
 #include "base/log.h"
 #include "base/opener.h"
 #include "base/util.h"
 
-#define OPENER_FD_MAX	1024	/* it is forked early, when few are open */
 #define OPENER_STATES_MAX 8
 #define OPENER_LATE_MAX	32	/* commits that were not answered yet */
 #define OPEN_FLAGS	(O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 #define CONF_MAX	(1024 * 1024)
 #define BESIDE		".new"
 
-/* The first byte of a request; the path follows. */
 enum opener_wish {
 	OPENER_READ = 'r',
 	OPENER_REPLACE = 'w',	/* a new file beside a state's */
@@ -34,8 +31,23 @@ enum opener_wish {
 	OPENER_ABORT = 'a',	/* or does not */
 };
 
-static int   opener_fd = -1;
-static pid_t opener_pid;
+static struct helper opener = { .fd = -1 };
+static uint32_t	     opener_asked;	/* the number of the last request */
+static bool	     opener_gone_said;
+
+struct opener_paths {
+	const char *const *path;
+	size_t		   n;
+};
+
+/* A request is its number, a wish and a path. */
+#define REQUEST_HEAD	(sizeof(uint32_t) + 1)
+#define REQUEST_MAX	(REQUEST_HEAD + PATH_MAX)
+
+struct opener_reply {
+	uint32_t number;
+	int	 err;
+};
 
 /* Files that may be replaced; told to both processes before they part. */
 static struct opener_state {
@@ -43,7 +55,11 @@ static struct opener_state {
 	int   error;		/* of a commit */
 } states[OPENER_STATES_MAX];
 static size_t	nstates;
-static unsigned late[OPENER_LATE_MAX], nlate;	/* indexes into states, oldest first */
+static struct opener_late {		/* oldest first */
+	unsigned state;			/* index into states */
+	uint32_t number;
+} late[OPENER_LATE_MAX];
+static unsigned nlate;
 
 static struct opener_state *
 opener_state(const char *path)
@@ -164,13 +180,14 @@ opener_state_do(enum opener_wish wish, const char *path)
 }
 
 static void
-opener_answer(int sock, int fd, int err)
+opener_answer(int sock, uint32_t number, int fd, int err)
 {
 	union {
 		struct cmsghdr hdr;
 		char	       buf[CMSG_SPACE(sizeof(int))];
 	} control = { 0 };
-	struct iovec	iov = { &err, sizeof(err) };
+	struct opener_reply r = { number, err };
+	struct iovec	iov = { &r, sizeof(r) };
 	struct msghdr	msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct cmsghdr *cmsg;
 
@@ -187,23 +204,6 @@ opener_answer(int sock, int fd, int err)
 		_exit(0);
 }
 
-/* Keeps nothing of the daemon's: a terminal, pipe or port held here would stay
- * open as long as we live. */
-static void
-opener_detach(int sock)
-{
-	int fd;
-
-	for (fd = 0; fd < OPENER_FD_MAX; fd++) {
-		if (fd != sock)
-			close(fd);
-	}
-	for (fd = 0; fd < 3; fd++) {
-		if (open("/dev/null", O_RDWR) == -1)
-			break;
-	}
-}
-
 static int
 opener_do(const char *const *paths, size_t npaths, enum opener_wish wish,
     const char *path)
@@ -216,89 +216,100 @@ opener_do(const char *const *paths, size_t npaths, enum opener_wish wish,
 	return -1;
 }
 
+/*
+ * A request is taken off the queue after its answer, so that whoever comes after
+ * one that was killed answers it; an answer that comes twice has its number.
+ */
 static void
-opener_serve(int sock, const char *const *paths, size_t npaths)
+opener_serve(int sock, bool again, void *arg)
 {
-	char	wish[1 + PATH_MAX];
-	ssize_t n;
-	int	fd;
+	const struct opener_paths *p = arg;
+	char			   request[REQUEST_MAX], wish;
+	uint32_t		   number;
+	ssize_t			   n;
+	int			   fd;
 
+	(void)again;
 	for (;;) {
-		n = recv(sock, wish, sizeof(wish) - 1, 0);
+		n = recv(sock, request, sizeof(request) - 1, MSG_PEEK);
 		if (n == -1 && errno == EINTR)
 			continue;
-		if (n <= 0)
-			_exit(0);
-		wish[n] = '\0';
-		fd = opener_do(paths, npaths, (enum opener_wish)wish[0],
-		    wish + 1);
-		if (wish[0] != OPENER_READ && wish[0] != OPENER_REPLACE) {
-			opener_answer(sock, -1, fd == -1 ? errno : 0);
-			continue;
+		if (n <= (ssize_t)REQUEST_HEAD)
+			return;
+		request[n] = '\0';
+		memcpy(&number, request, sizeof(number));
+		wish = request[sizeof(number)];
+		fd = opener_do(p->path, p->n, (enum opener_wish)wish,
+		    request + REQUEST_HEAD);
+		if (wish != OPENER_READ && wish != OPENER_REPLACE) {
+			opener_answer(sock, number, -1, fd == -1 ? errno : 0);
+		} else {
+			opener_answer(sock, number, fd, fd == -1 ? errno : 0);
+			if (fd != -1)
+				close(fd);
 		}
-		opener_answer(sock, fd, fd == -1 ? errno : 0);
-		if (fd != -1)
-			close(fd);
+		if (recv(sock, request, sizeof(request), 0) == -1)
+			return;
 	}
 }
 
 int
 opener_start(const char *const *paths, size_t npaths)
 {
-	int sock[2];
+	struct opener_paths p = { paths, npaths };
+	struct helper_work  w = { .name = "rsip-opener", .does = "opens files",
+		.type = SOCK_SEQPACKET, .silent = true, .serve = opener_serve,
+		.arg = &p };
 
-	if (npaths == 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
-	    sock) == -1 || (opener_pid = fork()) == -1) {
-		log_error("cannot start the process that opens files: %s",
-		    strerror(errno));
-		return -1;
-	}
-	if (opener_pid == 0) {
-		close(sock[0]);
-		/* A terminal's interrupt is the daemon's to handle; we end with it. */
-		signal(SIGINT, SIG_IGN);
-		signal(SIGHUP, SIG_IGN);
-		signal(SIGTERM, SIG_IGN);
-		prctl(PR_SET_NAME, "rsip-opener", 0, 0, 0);
-		opener_detach(sock[1]);
-		opener_serve(sock[1], paths, npaths);
-	}
-	close(sock[1]);
-	opener_fd = sock[0];
-	return 0;
+	return npaths == 0 ? -1 : helper_start(&opener, &w);
 }
 
 /* --- what the daemon asks ------------------------------------------------------- */
 
+/* Only when both it and who starts it again were killed. */
 static int
+opener_gone(void)
+{
+	if (!opener_gone_said)
+		log_error("the process that opens files was killed, and who "
+		    "starts it again, too: restart this daemon, until then it "
+		    "reads no configuration and keeps no state");
+	opener_gone_said = true;
+	return EPIPE;
+}
+
+/* Its number, or 0 with errno. */
+static uint32_t
 opener_send(enum opener_wish wish, const char *path)
 {
-	char   text[1 + PATH_MAX];
+	char   text[REQUEST_MAX];
 	size_t len = strlen(path);
 
 	if (len == 0 || len >= PATH_MAX) {
 		errno = ENOENT;
-		return -1;
+		return 0;
 	}
-	text[0] = (char)wish;
-	memcpy(text + 1, path, len);
-	if (send(opener_fd, text, 1 + len, MSG_NOSIGNAL) == -1) {
-		errno = EPIPE;
-		return -1;
+	if (++opener_asked == 0)
+		opener_asked = 1;
+	memcpy(text, &opener_asked, sizeof(opener_asked));
+	text[sizeof(opener_asked)] = (char)wish;
+	memcpy(text + REQUEST_HEAD, path, len);
+	if (send(opener.fd, text, REQUEST_HEAD + len, MSG_NOSIGNAL) == -1) {
+		errno = opener_gone();
+		return 0;
 	}
-	return 0;
+	return opener_asked;
 }
 
-/* The answer to the oldest request: its errno, or 0 and perhaps a descriptor. */
-static int
-opener_receive(int *fd, int flags)
+/* One answer and the descriptor with it: its number, or 0 with errno. */
+static uint32_t
+opener_receive_any(struct opener_reply *r, int *fd, int flags)
 {
 	union {
 		struct cmsghdr hdr;
 		char	       buf[CMSG_SPACE(sizeof(int))];
 	} control;
-	int		err = 0;
-	struct iovec	iov = { &err, sizeof(err) };
+	struct iovec	iov = { r, sizeof(*r) };
 	struct msghdr	msg = { .msg_iov = &iov, .msg_iovlen = 1,
 		.msg_control = control.buf,
 		.msg_controllen = sizeof(control.buf) };
@@ -306,17 +317,37 @@ opener_receive(int *fd, int flags)
 	ssize_t		n;
 
 	*fd = -1;
-	while ((n = recvmsg(opener_fd, &msg, MSG_CMSG_CLOEXEC | flags)) == -1 &&
+	while ((n = recvmsg(opener.fd, &msg, MSG_CMSG_CLOEXEC | flags)) == -1 &&
 	    errno == EINTR)
 		continue;
-	if (n != sizeof(err))
-		return n == -1 && errno == EAGAIN ? EAGAIN : EPIPE;
+	if (n != sizeof(*r)) {
+		if (n != -1 || errno != EAGAIN)
+			errno = opener_gone();
+		return 0;
+	}
 	cmsg = CMSG_FIRSTHDR(&msg);
 	if (cmsg != NULL && cmsg->cmsg_level == SOL_SOCKET &&
 	    cmsg->cmsg_type == SCM_RIGHTS &&
 	    cmsg->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(fd, CMSG_DATA(cmsg), sizeof(*fd));
-	return err;
+	return r->number;
+}
+
+/* The answer to that request: its errno, or 0 and perhaps a descriptor. */
+static int
+opener_receive(uint32_t number, int *fd, int flags)
+{
+	struct opener_reply r;
+	uint32_t	    got;
+
+	while ((got = opener_receive_any(&r, fd, flags)) != number) {
+		if (got == 0)
+			return errno;
+		/* Twice, of one that was killed in between. */
+		if (*fd != -1)
+			close(*fd);
+	}
+	return r.err;
 }
 
 /* Takes the answers to commits that have come (flags MSG_DONTWAIT), or all. */
@@ -326,12 +357,13 @@ opener_catch_up(int flags)
 	int error, fd;
 
 	while (nlate > 0) {
-		if ((error = opener_receive(&fd, flags)) == EAGAIN)
+		if ((error = opener_receive(late[0].number, &fd, flags)) ==
+		    EAGAIN)
 			return;
 		if (fd != -1)
 			close(fd);
 		if (error != 0)
-			states[late[0]].error = error;
+			states[late[0].state].error = error;
 		memmove(late, late + 1, --nlate * sizeof(late[0]));
 	}
 }
@@ -339,12 +371,13 @@ opener_catch_up(int flags)
 static int
 opener_ask(enum opener_wish wish, const char *path)
 {
-	int fd = -1, error;
+	int	 fd = -1, error;
+	uint32_t number;
 
 	opener_catch_up(0);
-	if (opener_send(wish, path) == -1)
+	if ((number = opener_send(wish, path)) == 0)
 		return -1;
-	if ((error = opener_receive(&fd, 0)) != 0 || fd == -1)
+	if ((error = opener_receive(number, &fd, 0)) != 0 || fd == -1)
 		errno = error != 0 ? error : EPROTO;
 	return fd;
 }
@@ -352,7 +385,7 @@ opener_ask(enum opener_wish wish, const char *path)
 int
 opener_open(const char *path)
 {
-	if (opener_fd == -1)
+	if (opener.fd == -1)
 		return open(path, OPEN_FLAGS);
 	return opener_ask(OPENER_READ, path);
 }
@@ -360,7 +393,7 @@ opener_open(const char *path)
 int
 opener_replace(const char *path)
 {
-	if (opener_fd == -1)
+	if (opener.fd == -1)
 		return opener_state_do(OPENER_REPLACE, path);
 	return opener_ask(OPENER_REPLACE, path);
 }
@@ -370,21 +403,23 @@ opener_commit(const char *path, bool keep)
 {
 	enum opener_wish     wish = keep ? OPENER_COMMIT : OPENER_ABORT;
 	struct opener_state *s;
+	uint32_t	     number;
 
 	opener_allow_state(path);
 	if ((s = opener_state(path)) == NULL)
 		return;
-	if (opener_fd == -1) {
+	if (opener.fd == -1) {
 		if (opener_state_do(wish, path) == -1)
 			s->error = errno;
 		return;
 	}
 	if (nlate == OPENER_LATE_MAX)
 		opener_catch_up(0);
-	if (opener_send(wish, path) == -1)
+	if ((number = opener_send(wish, path)) == 0)
 		s->error = errno;
 	else
-		late[nlate++] = (unsigned)(s - states);
+		late[nlate++] = (struct opener_late){ (unsigned)(s - states),
+			number };
 }
 
 int
@@ -394,14 +429,14 @@ opener_committed(const char *path)
 	unsigned	     i;
 	int		     error;
 
-	if (opener_fd != -1)
+	if (opener.fd != -1)
 		opener_catch_up(MSG_DONTWAIT);
 	if (s == NULL)
 		return 0;
 	error = s->error;
 	s->error = 0;
 	for (i = 0; error == 0 && i < nlate; i++) {
-		if (&states[late[i]] == s)
+		if (&states[late[i].state] == s)
 			error = EINPROGRESS;
 	}
 	return error;
@@ -410,10 +445,6 @@ opener_committed(const char *path)
 void
 opener_stop(void)
 {
-	if (opener_fd == -1)
-		return;
-	close(opener_fd);
-	opener_fd = -1;
+	helper_stop(&opener);
 	nlate = 0;
-	waitpid(opener_pid, NULL, 0);
 }

@@ -10,7 +10,7 @@
  * files read-only and pass the descriptors; and replace files of state.  It
  * opens only paths given here, and those that the configuration (the first
  * path) names now, outside comments.
- * It ends when the daemon does.  Call it before threads and priv_drop();
+ * It ends when the daemon does, and is started again when it is killed.  Call it before threads and priv_drop();
  * from then on conf_read() and conf_open_secret() go through it,
  * so that SIGHUP works after priv_lock().
  * Returns 0, or -1 after one log line.

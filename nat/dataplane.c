@@ -43,9 +43,8 @@ struct dataplane {
 	bool running;
 
 	const char *firewall;		/* what the rules process chose */
-	int rules_fd;
-	pid_t rules_pid;
 	struct rules_plan plan;
+	struct helper rules;
 	bool threaded;			/* the interfaces receive in threads */
 	uint64_t mended;		/* times that rules were put back */
 	int proc_fd;			/* the kernel's own counters */
@@ -236,13 +235,17 @@ on_rules(evutil_socket_t fd, short what, void *arg)
 	n = recv(fd, &c, 1, MSG_DONTWAIT);
 	if (n == 1 && c == RULES_MENDED) {
 		dp->mended++;
+	} else if (n == 1 && c == RULES_AGAIN) {
+		(void)rules_change(fd, &dp->plan);
 	} else if (n == 1 && c == RULES_THREADED) {
 		dp->threaded = true;
 	} else if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR)) {
-		log_error("the firewall process has ended: rules are no longer "
-		    "watched, restart the daemon");
+		/* What flushes them now would let packets through as they are. */
+		log_error("the process that keeps firewall rules is gone: "
+		    "ending, so that who supervises us starts anew");
 		event_del(dp->rules_event);
 		dp->firewall = "lost";
+		dp->ops->lost(dp->arg);
 	}
 }
 
@@ -301,7 +304,7 @@ make_events(struct dataplane *dp, struct event_base *base)
 	dp->tick_event = event_new(base, -1, EV_PERSIST, on_tick, dp);
 	dp->misuse_event = event_new(base, dp->shared.misuse_fd,
 	    EV_READ | EV_PERSIST, on_misuse, dp);
-	dp->rules_event = event_new(base, dp->rules_fd, EV_READ | EV_PERSIST,
+	dp->rules_event = event_new(base, dp->rules.fd, EV_READ | EV_PERSIST,
 	    on_rules, dp);
 	if (dp->start_event == NULL || dp->tick_event == NULL
 	    || dp->misuse_event == NULL || dp->rules_event == NULL
@@ -323,7 +326,7 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 
 	dp->ops = ops;
 	dp->arg = arg;
-	dp->rules_fd = dp->proc_fd = dp->ctl_fd = -1;
+	dp->rules.fd = dp->proc_fd = dp->ctl_fd = -1;
 	dp->shared.raw_fd = dp->shared.misuse_fd = -1;
 	if (copy_config(dp, c) == -1 || find_interfaces(dp) == -1)
 		goto fail;
@@ -339,8 +342,7 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 	dp->shared.networks = dp->plan.networks;
 	dp->shared.nnetworks = dp->plan.nnetworks;
 	/* First of all: the child need not have what is opened below. */
-	dp->rules_fd = rules_start(&dp->plan, &dp->rules_pid);
-	if (dp->rules_fd == -1)
+	if (rules_start(&dp->plan, &dp->rules) == -1)
 		goto fail;
 	dp->shared.misuse_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (dp->shared.misuse_fd == -1) {
@@ -357,7 +359,7 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 		vouch(dp);
 	}
 	/* No rule sends packets to a queue that nobody has opened. */
-	if (rules_begin(dp->rules_fd, &dp->firewall) == -1)
+	if (rules_begin(dp->rules.fd, &dp->firewall) == -1)
 		goto fail;
 	dp->proc_fd = open(PROC_QUEUES, O_RDONLY | O_CLOEXEC);
 	if (make_events(dp, base) == -1)
@@ -376,7 +378,7 @@ dataplane_set_hosts(struct dataplane *dp, const struct dataplane_network *hosts,
     size_t n)
 {
 	plan_set_hosts(&dp->plan, hosts, n);
-	if (rules_change(dp->rules_fd, &dp->plan) == -1)
+	if (rules_change(dp->rules.fd, &dp->plan) == -1)
 		log_error("firewall rules: the networks that may speak RSIP "
 		    "stay as they were: %s", strerror(errno));
 }
@@ -398,8 +400,7 @@ dataplane_close(struct dataplane *dp)
 	free_event(dp->misuse_event);
 	free_event(dp->rules_event);
 	/* Rules first: what comes later is the router's again, not lost. */
-	if (dp->rules_fd != -1)
-		rules_stop(dp->rules_fd, dp->rules_pid);
+	helper_stop(&dp->rules);
 	if (dp->queues != NULL) {
 		for (unsigned i = 0; i < dp->nqueues; i++)
 			queue_close(&dp->queues[i]);

@@ -57,6 +57,8 @@ struct dataplane_ops {
 	 * client_id and bind_id are 0 where unknown. */
 	void (*misuse)(void *arg, uint32_t host, enum demux_verdict verdict,
 	    uint32_t client_id, uint32_t bind_id);
+	/* Nobody keeps the rules any more, which was logged: end. */
+	void (*lost)(void *arg);
 };
 
 /*

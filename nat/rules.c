@@ -6,13 +6,10 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <poll.h>
-#include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -25,7 +22,6 @@
 #define SETTLE		300
 /* iptables may wait for another's lock and load modules. */
 #define BEGIN_TIMEOUT	30000
-#define FD_MAX		1024
 
 static const struct rules_backend *const backends[] = { &rules_nftables,
 	&rules_iptables };
@@ -158,33 +154,6 @@ keeper_end(struct keeper *k)
 	free(k->dump);
 }
 
-/* Keeps nothing of the daemon's but the log and its end of the socket. */
-static void
-detach(int sock)
-{
-	int null;
-
-	closelog();
-	for (int fd = 3; fd < FD_MAX; fd++) {
-		if (fd != sock)
-			close(fd);
-	}
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null != -1) {
-		dup2(null, 0);
-		dup2(null, 1);
-		close(null);
-	}
-	/* Signals to the whole terminal are the daemon's to handle; the end of
-	 * the socket is ours. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGCHLD, SIG_DFL);
-	prctl(PR_SET_NAME, "rsip-rules", 0, 0, 0);
-}
-
 /*
  * The kernel tells when somebody changes nftables (which most iptables are
  * today).  -1 where it cannot: then only the interval notices.
@@ -266,22 +235,26 @@ keeper_watch(struct keeper *k, int fd)
 		close(monitor);
 }
 
-static _Noreturn void
-rules_main(int fd, const struct rules_plan *plan)
+static void
+rules_main(int fd, bool again, void *arg)
 {
 	static struct rules_plan copy;
 	struct keeper		 k = { .plan = &copy };
 	char			 go;
 
-	copy = *plan;
-	if (recv(fd, &go, 1, 0) != 1)
-		_exit(0);
-	if (keeper_begin(&k) == -1) {
+	memcpy(&copy, arg, sizeof(copy));
+	/* The rules of one that was killed are still there. */
+	if (!again && recv(fd, &go, 1, 0) != 1)
+		return;
+	/* Somebody may be at the firewall just now: the watch tries again. */
+	if (keeper_begin(&k) == -1 && (!again || k.backend == NULL)) {
 		rules_settings_restore(&k.saved);
 		say(fd, RULES_FAILED);
 		_exit(1);
 	}
-	if (k.backend == NULL)
+	if (again)
+		say(fd, RULES_AGAIN);
+	else if (k.backend == NULL)
 		say(fd, RULES_UP_NONE);
 	else
 		say(fd, k.backend == &rules_nftables ? RULES_UP_NFTABLES :
@@ -290,33 +263,16 @@ rules_main(int fd, const struct rules_plan *plan)
 		say(fd, RULES_THREADED);
 	keeper_watch(&k, fd);
 	keeper_end(&k);
-	_exit(0);
 }
 
 int
-rules_start(const struct rules_plan *plan, pid_t *pid)
+rules_start(const struct rules_plan *plan, struct helper *h)
 {
-	int sock[2];
+	struct helper_work w = { .name = "rsip-rules",
+		.does = "keeps firewall rules", .type = SOCK_SEQPACKET,
+		.serve = rules_main, .arg = (void *)(uintptr_t)plan };
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) == -1) {
-		log_error("cannot start the firewall process: %s",
-		    strerror(errno));
-		return -1;
-	}
-	*pid = fork();
-	if (*pid == -1) {
-		log_error("cannot start the firewall process: %s",
-		    strerror(errno));
-		close(sock[0]);
-		close(sock[1]);
-		return -1;
-	}
-	if (*pid == 0) {
-		detach(sock[1]);
-		rules_main(sock[1], plan);
-	}
-	close(sock[1]);
-	return sock[0];
+	return helper_start(h, &w);
 }
 
 int
@@ -355,12 +311,4 @@ rules_change(int fd, const struct rules_plan *plan)
 
 	return send(fd, plan->hosts, n == 0 ? 1 : n,
 		   MSG_NOSIGNAL | MSG_DONTWAIT) == -1 ? -1 : 0;
-}
-
-void
-rules_stop(int fd, pid_t pid)
-{
-	close(fd);
-	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
-		continue;
 }

@@ -3,8 +3,8 @@
 #define NAT_RULES_H
 
 #include <stdio.h>
-#include <sys/types.h>
 
+#include "base/helper.h"
 #include "nat/dataplane.h"
 
 /*
@@ -43,21 +43,22 @@ enum rules_event {
 	RULES_FAILED = 'f',		/* they cannot be; the reason was logged */
 	RULES_THREADED = 't',	/* both interfaces receive in threads */
 	RULES_MENDED = 'm',		/* somebody removed them, they are back */
+	RULES_AGAIN = 'a',		/* it is another process: rules_change() for what was
+					 * said to the one that was killed */
 };
 
 /*
- * Forks the process.  It installs nothing before rules_begin().  Returns its end of a
- * socket (readable on each rules_event, EOF if it died), which closes on
- * exec, and its id in *pid; -1 after one log line.
+ * Forks the process (base/helper.h), whose fd is readable on each rules_event,
+ * EOF if it is gone for good.  It installs nothing before rules_begin(), and
+ * removes all in helper_stop().  plan lives as long as the call.  0, or -1 after
+ * one log line.
  */
-int	rules_start(const struct rules_plan *plan, pid_t *pid);
+int	rules_start(const struct rules_plan *plan, struct helper *h);
 /* Installs, and waits until it is done: 0 and which firewall it is, or -1
  * after a log line. */
 int	rules_begin(int fd, const char **backend);
 /* Has the rules made anew with the plan's hosts: 0, or -1 if the process is gone. */
 int	rules_change(int fd, const struct rules_plan *plan);
-/* Removes and waits. */
-void	rules_stop(int fd, pid_t pid);
 
 /* --- what nftables and iptables each do (inside the process) ------------- */
 

@@ -618,6 +618,21 @@ client_signal(evutil_socket_t sig, short what, void *arg)
 	client_kick(c);
 }
 
+/* Nothing else is ever said on that descriptor. */
+static void
+client_keeper_gone(evutil_socket_t fd, short what, void *arg)
+{
+	struct client *c = arg;
+
+	(void)fd;
+	(void)what;
+	log_error("the process that keeps kernel settings was killed, and who "
+	    "starts it again, too: ending, so that who supervises us starts "
+	    "anew and puts them back");
+	c->failed = true;
+	event_base_loopbreak(c->base);
+}
+
 static int
 client_events(struct client *c)
 {
@@ -634,7 +649,10 @@ client_events(struct client *c)
 		if (c->signals[i] == NULL || event_add(c->signals[i], NULL) == -1)
 			goto fail;
 	}
-	if ((fd = rtnl_monitor()) == -1)
+	c->keeper = event_new(c->base, keeper_fd(), EV_READ,
+	    client_keeper_gone, c);
+	if (c->keeper == NULL || event_add(c->keeper, NULL) == -1 ||
+	    (fd = rtnl_monitor()) == -1)
 		goto fail;
 	c->network = event_new(c->base, fd, EV_READ | EV_PERSIST,
 	    client_network, c);
@@ -688,11 +706,12 @@ client_open(struct client *c, const struct daemon_options *o,
 	return 0;
 }
 
-void
+bool
 client_run(struct client *c)
 {
 	client_kick(c);
 	event_base_dispatch(c->base);
+	return !c->failed;
 }
 
 void
@@ -718,6 +737,8 @@ client_close(struct client *c)
 		event_free(c->network);
 		close(fd);
 	}
+	if (c->keeper != NULL)
+		event_free(c->keeper);
 	if (c->network_timer != NULL)
 		event_free(c->network_timer);
 	if (c->grace != NULL)

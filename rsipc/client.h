@@ -27,7 +27,7 @@ struct client {
 	const struct daemon_options *options;
 	struct settings	 *settings;
 	struct event_base *base;
-	struct event	 *timer, *network, *network_timer, *grace;
+	struct event	 *timer, *network, *network_timer, *grace, *keeper;
 	struct event	 *signals[3];
 	struct host	  host;
 	struct transport *transport;
@@ -44,6 +44,7 @@ struct client {
 	bool		  seeking;	/* a gateway on another network: nothing goes out */
 	bool		  unreachable_said;
 	bool		  stopping;
+	bool		  failed;	/* ... as we cannot go on */
 	bool		  ordered;	/* ... as somebody wants it to */
 	uint16_t	  range_lo, range_hi; /* that programs choose ports from */
 	uint64_t	  started, up_since;
@@ -55,8 +56,8 @@ struct client {
  */
 int	client_open(struct client *c, const struct daemon_options *o,
 	    struct settings *settings);
-/* Runs until it is told to end. */
-void	client_run(struct client *c);
+/* Runs until it is told to end; false: it cannot go on, and said why. */
+bool	client_run(struct client *c);
 void	client_close(struct client *c);
 
 /* Reads the configuration again; false if it is wrong, and the old one stays. */

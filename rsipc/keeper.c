@@ -3,21 +3,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/helper.h"
 #include "base/log.h"
 #include "rsipc/keeper.h"
 
 #define KEEPER_KEYS_MAX	16
-#define KEEPER_FD_MAX	1024	/* it is forked early, when few are open */
 #define KEEPER_PREFIX	"net/ipv4/"
 
 struct keeper_order {		/* value "": restore */
@@ -30,8 +29,13 @@ struct keeper_setting {
 	char before[32], ours[32];
 };
 
-static int   keeper_fd = -1;
-static pid_t keeper_pid;
+/* In the process. */
+struct keeper {
+	struct keeper_setting list[KEEPER_KEYS_MAX];	/* key "": free */
+	char		      note[PATH_MAX];
+};
+
+static struct helper keeper = { .fd = -1 };
 
 /* Reads a setting's words with one blank between them, so that what the kernel
  * prints with tabs compares equal. */
@@ -106,23 +110,142 @@ keeper_find(struct keeper_setting *list, const char *key)
 	return NULL;
 }
 
+static bool
+keeper_allows(const char *key)
+{
+	return strncmp(key, KEEPER_PREFIX, strlen(KEEPER_PREFIX)) == 0 &&
+	    strstr(key, "..") == NULL;
+}
+
+/* --- the note, for a successor ------------------------------------------------ */
+
 static void
-keeper_obey(struct keeper_setting *list, struct keeper_order *o)
+keeper_note(const struct keeper *k)
+{
+	const struct keeper_setting *s;
+	char			     beside[sizeof(k->note) + 8];
+	FILE			    *f;
+	size_t			     i, n = 0;
+	int			     fd;
+
+	for (i = 0; i < KEEPER_KEYS_MAX; i++)
+		n += k->list[i].key[0] != '\0';
+	if (n == 0) {
+		unlink(k->note);
+		return;
+	}
+	snprintf(beside, sizeof(beside), "%s.new", k->note);
+	unlink(beside);
+	fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+	    0600);
+	if (fd == -1 || (f = fdopen(fd, "w")) == NULL) {
+		log_warn("%s: %s: if all of us are killed, settings stay",
+		    beside, strerror(errno));
+		if (fd != -1)
+			close(fd);
+		return;
+	}
+	for (i = 0; i < KEEPER_KEYS_MAX; i++) {
+		s = &k->list[i];
+		if (s->key[0] != '\0')
+			fprintf(f, "%s\n%s\n%s\n", s->key, s->before, s->ours);
+	}
+	if (fclose(f) != 0 || rename(beside, k->note) == -1)
+		log_warn("%s: %s", k->note, strerror(errno));
+}
+
+static bool
+note_line(FILE *f, char *out, int cap)
+{
+	size_t n;
+
+	if (fgets(out, cap, f) == NULL)
+		return false;
+	n = strlen(out);
+	if (n == 0 || out[n - 1] != '\n')
+		return false;
+	out[n - 1] = '\0';
+	return true;
+}
+
+static void
+keeper_read_note(struct keeper *k)
+{
+	struct keeper_setting *s;
+	FILE		      *f;
+	size_t		       i;
+	int		       fd;
+
+	fd = open(k->note, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd == -1 || (f = fdopen(fd, "r")) == NULL) {
+		if (fd != -1)
+			close(fd);
+		return;
+	}
+	for (i = 0; i < KEEPER_KEYS_MAX; i++) {
+		s = &k->list[i];
+		if (!note_line(f, s->key, sizeof(s->key)) ||
+		    !note_line(f, s->before, sizeof(s->before)) ||
+		    !note_line(f, s->ours, sizeof(s->ours)) ||
+		    !keeper_allows(s->key)) {
+			memset(s, 0, sizeof(*s));
+			break;
+		}
+	}
+	fclose(f);
+}
+
+/* --- the process -------------------------------------------------------------- */
+
+static void
+keeper_put_all_back(struct keeper *k)
+{
+	bool   any = false;
+	size_t i;
+
+	for (i = KEEPER_KEYS_MAX; i-- > 0; ) {
+		if (k->list[i].key[0] == '\0')
+			continue;
+		keeper_put_back(&k->list[i]);
+		any = true;
+	}
+	/* Else it may be that of another daemon, before which we had to yield. */
+	if (any)
+		keeper_note(k);
+}
+
+/* The note is of one whose helpers were all killed with it. */
+static void
+keeper_begin(struct keeper *k)
+{
+	keeper_read_note(k);
+	if (k->list[0].key[0] == '\0')
+		return;
+	log_info("putting back the settings of one that was killed");
+	keeper_put_all_back(k);
+}
+
+static void
+keeper_obey(struct keeper *k, struct keeper_order *o)
 {
 	struct keeper_setting *s;
 
 	o->key[sizeof(o->key) - 1] = o->value[sizeof(o->value) - 1] = '\0';
-	if (strncmp(o->key, KEEPER_PREFIX, strlen(KEEPER_PREFIX)) != 0 ||
-	    strstr(o->key, "..") != NULL)
+	if (o->key[0] == '\0') {
+		keeper_begin(k);
 		return;
-	s = keeper_find(list, o->key);
+	}
+	if (!keeper_allows(o->key))
+		return;
+	s = keeper_find(k->list, o->key);
 	if (o->value[0] == '\0') {
 		if (s != NULL)
 			keeper_put_back(s);
+		keeper_note(k);
 		return;
 	}
 	if (s == NULL) {
-		if ((s = keeper_find(list, "")) == NULL)
+		if ((s = keeper_find(k->list, "")) == NULL)
 			return;
 		memset(s, 0, sizeof(*s));
 		if (setting_read(o->key, s->before, sizeof(s->before)) == -1) {
@@ -131,66 +254,50 @@ keeper_obey(struct keeper_setting *list, struct keeper_order *o)
 		}
 		snprintf(s->key, sizeof(s->key), "%s", o->key);
 	}
+	/* Noted before it is done: what is not ours is not put back. */
+	snprintf(s->ours, sizeof(s->ours), "%s", o->value);
+	keeper_note(k);
 	if (setting_write(o->key, o->value) == -1)
 		log_warn("cannot set %s to \"%s\": %s", o->key, o->value,
 		    strerror(errno));
-	else
-		snprintf(s->ours, sizeof(s->ours), "%s", o->value);
 }
 
 static void
-keeper_serve(int fd)
+keeper_serve(int fd, bool again, void *arg)
 {
-	static struct keeper_setting list[KEEPER_KEYS_MAX];
-	struct keeper_order	     o;
-	ssize_t			     n;
-	size_t			     i;
+	static struct keeper k;
+	struct keeper_order  o;
+	ssize_t		     n;
 
+	snprintf(k.note, sizeof(k.note), "%s", (const char *)arg);
+	if (again)
+		keeper_read_note(&k);
 	for (;;) {
 		n = recv(fd, &o, sizeof(o), 0);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n != sizeof(o))
 			break;
-		keeper_obey(list, &o);
+		keeper_obey(&k, &o);
 	}
-	for (i = KEEPER_KEYS_MAX; i-- > 0; ) {
-		if (list[i].key[0] != '\0')
-			keeper_put_back(&list[i]);
-	}
-	_exit(0);
+	keeper_put_all_back(&k);
 }
 
 int
-keeper_start(void)
+keeper_start(const char *note)
 {
-	int fd[2], i;
-
 	/* Packets, not a stream: an order is there as a whole or not at all. */
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd) == -1 ||
-	    (keeper_pid = fork()) == -1) {
-		log_error("cannot start the process that keeps settings: %s",
-		    strerror(errno));
-		return -1;
-	}
-	if (keeper_pid != 0) {
-		close(fd[1]);
-		keeper_fd = fd[0];
-		return 0;
-	}
-	/* It ends when the daemon does, not when a terminal says so. */
-	setsid();
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	prctl(PR_SET_NAME, "rsipc-keeper", 0, 0, 0);
-	/* Standard error stays for what goes wrong, all else is the daemon's. */
-	for (i = 3; i < KEEPER_FD_MAX; i++) {
-		if (i != fd[1])
-			close(i);
-	}
-	keeper_serve(fd[1]);
-	return -1;
+	struct helper_work w = { .name = "rsipc-keeper",
+		.does = "keeps kernel settings", .type = SOCK_SEQPACKET,
+		.serve = keeper_serve, .arg = (void *)(uintptr_t)note };
+
+	return helper_start(&keeper, &w);
+}
+
+int
+keeper_fd(void)
+{
+	return keeper.fd;
 }
 
 static void
@@ -198,13 +305,19 @@ keeper_order(const char *key, const char *value)
 {
 	struct keeper_order o = { 0 };
 
-	if (keeper_fd == -1)
+	if (keeper.fd == -1)
 		return;
 	snprintf(o.key, sizeof(o.key), "%s", key);
 	snprintf(o.value, sizeof(o.value), "%s", value);
-	if (send(keeper_fd, &o, sizeof(o), MSG_NOSIGNAL) != sizeof(o))
+	if (send(keeper.fd, &o, sizeof(o), MSG_NOSIGNAL) != sizeof(o))
 		log_warn("the process that keeps settings is gone: %s stays as "
 		    "it is", key);
+}
+
+void
+keeper_take_over(void)
+{
+	keeper_order("", "");
 }
 
 void
@@ -222,10 +335,5 @@ keeper_restore(const char *key)
 void
 keeper_stop(void)
 {
-	if (keeper_fd == -1)
-		return;
-	close(keeper_fd);
-	keeper_fd = -1;
-	while (waitpid(keeper_pid, NULL, 0) == -1 && errno == EINTR)
-		continue;
+	helper_stop(&keeper);
 }

@@ -3,12 +3,18 @@
 #define RSIPC_KEEPER_H
 
 /*
- * Forks it.  Call it before threads and priv_drop().  It changes only
- * settings below net/ipv4, and restores each as it was before keeper_set()
+ * Forks it (base/helper.h).  Call it before threads and priv_drop().  It changes
+ * only settings below net/ipv4, and restores each as it was before keeper_set()
  * first changed it, unless somebody else has changed it since, when the daemon
- * ends in whatever way.  0, or -1 after one log line.
+ * ends in whatever way.  What it was is noted in the file note, with which
+ * the next one puts back what was left when all were killed at once.  0, or -1
+ * after one log line.
  */
-int	keeper_start(void);
+int	keeper_start(const char *note);
+/* Puts back what the note says, once it is certain that no other daemon runs. */
+void	keeper_take_over(void);
+/* Reads EOF when it is gone for good. */
+int	keeper_fd(void);
 
 /* Sets "net/ipv4/..." to a value.  The process does it soon after and logs
  * what goes wrong. */

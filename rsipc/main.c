@@ -1,7 +1,10 @@
 /* main.c - rsipc: starts the RSIP client daemon and takes its privileges away */
 #include "config.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/opener.h"
@@ -22,6 +25,19 @@ start_opener(const struct settings *s)
 	if ((state = oe_config_state(s->oe)) != NULL)
 		opener_allow_state(state);
 	return opener_start(paths, s->npaths);
+}
+
+/* Beside the control socket, whose folder is as short-lived as the settings. */
+static const char *
+keeper_note_path(const struct settings *s)
+{
+	static char path[PATH_MAX];
+	size_t	    len = strlen(s->control);
+
+	if (len > 5 && strcmp(s->control + len - 5, ".sock") == 0)
+		len -= 5;
+	snprintf(path, sizeof(path), "%.*s.settings", (int)len, s->control);
+	return path;
 }
 
 int
@@ -51,7 +67,7 @@ main(int argc, char **argv)
 		goto unstarted;
 	}
 	if (daemon_start(&o) == -1 || start_opener(settings) == -1 ||
-	    keeper_start() == -1) {
+	    keeper_start(keeper_note_path(settings)) == -1) {
 		settings_free(settings);
 		goto out;
 	}
@@ -59,9 +75,9 @@ main(int argc, char **argv)
 	if (client_open(&client, &o, settings) == -1 ||
 	    daemon_ready(&o) == -1 || priv_drop("rsipc") == -1 || priv_lock() == -1)
 		goto close;
-	client_run(&client);
+	keeper_take_over();
+	status = client_run(&client) ? 0 : 1;
 	log_info("leaving");
-	status = 0;
 close:
 	client_close(&client);
 out:

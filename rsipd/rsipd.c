@@ -33,6 +33,7 @@ struct rsipd {
 	struct event *tick, *hup, *term, *intr;
 	unsigned parent_age;		/* seconds since rsipc was asked */
 	bool	 parent_lost;
+	bool	 failed;
 	struct control *control;
 	struct server *server;
 	struct gateway *gateway;
@@ -122,6 +123,16 @@ on_resolved(void *arg, uint64_t ticket, const uint32_t *addrs, size_t n)
 	struct rsipd *d = arg;
 
 	gateway_resolved(d->gateway, clock_now(), ticket, addrs, n);
+}
+
+/* Whoever supervises us starts anew, and takes the rules over. */
+static void
+on_lost(void *arg)
+{
+	struct rsipd *d = arg;
+
+	d->failed = true;
+	event_base_loopexit(d->base, NULL);
 }
 
 static void
@@ -308,7 +319,8 @@ address_is_ours(uint32_t addr)
 static struct dataplane *
 open_dataplane(struct rsipd *d)
 {
-	static const struct dataplane_ops ops = { .misuse = on_misuse };
+	static const struct dataplane_ops ops = { .misuse = on_misuse,
+		.lost = on_lost };
 	const struct settings	   *c = d->settings;
 	struct dataplane_pool	   *pools;
 	struct dataplane	   *dp;
@@ -528,7 +540,7 @@ main(int argc, char **argv)
 	if (settings_complete(d.settings) == -1 ||
 	    daemon_start(&d.options) == -1 || start(&d) == -1)
 		goto out;
-	rc = event_base_dispatch(d.base) == -1;
+	rc = event_base_dispatch(d.base) == -1 || d.failed;
 out:
 	stop(&d);
 	return rc;

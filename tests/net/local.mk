@@ -49,7 +49,8 @@ TESTS += tests/net/attack_paranoid.sh
 EXTRA_DIST += tests/net/attack_paranoid.py
 
 # A laptop's day: silence in seconds, also in doc/robustness.md.
-LAPTOP_TESTS = tests/net/laptop_moves.sh tests/net/laptop_peer.sh
+LAPTOP_TESTS = tests/net/laptop_helpers.sh tests/net/laptop_moves.sh \
+	tests/net/laptop_peer.sh
 dist_check_SCRIPTS += $(LAPTOP_TESTS)
 TESTS += $(LAPTOP_TESTS)
 EXTRA_DIST += tests/net/laptop_gap.py

@@ -375,6 +375,14 @@ on_signal(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+on_lost(void *arg)
+{
+	(void)arg;
+	printf("lost\n");
+	exit(1);
+}
+
+static void
 on_misuse(void *arg, uint32_t host, enum demux_verdict v, uint32_t client_id,
     uint32_t bind_id)
 {
@@ -386,7 +394,8 @@ on_misuse(void *arg, uint32_t host, enum demux_verdict v, uint32_t client_id,
 int
 main(int argc, char *argv[])
 {
-	static const struct dataplane_ops ops = { .misuse = on_misuse };
+	static const struct dataplane_ops ops = { .misuse = on_misuse,
+		.lost = on_lost };
 	struct event			 *in, *term;
 
 	if (argc < 4)

@@ -1,0 +1,121 @@
+/* helper.c - a small process beside a daemon that keeps its privileges, and is started again when it is killed */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/helper.h"
+#include "base/log.h"
+
+#define HELPER_FD_MAX	1024	/* it is forked early, when few are open */
+#define QUICK		3	/* times it is started again at once, then ... */
+#define PAUSE		1	/* ... after so many seconds */
+
+/* Keeps nothing of the daemon's: a terminal, pipe or port held here would stay
+ * open as long as we live.  Signals to a whole terminal are the daemon's to
+ * handle; the end of the socket is ours. */
+static void
+helper_detach(const struct helper_work *w, int sock)
+{
+	static const int ignored[] = { SIGINT, SIGHUP, SIGTERM, SIGPIPE };
+	size_t		 i;
+	int		 fd, null;
+
+	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	prctl(PR_SET_NAME, w->name, 0, 0, 0);
+	closelog();
+	for (fd = 3; fd < HELPER_FD_MAX; fd++) {
+		if (fd != sock)
+			close(fd);
+	}
+	if ((null = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1)
+		return;
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	if (w->silent)
+		dup2(null, STDERR_FILENO);
+	close(null);
+}
+
+static _Noreturn void
+helper_guard(const struct helper_work *w, int sock)
+{
+	struct timespec pause = { .tv_sec = PAUSE };
+	pid_t		pid;
+	unsigned	n;
+	int		status;
+
+	for (n = 0; ; n++) {
+		if ((pid = fork()) == -1) {
+			log_error("the process that %s: %s", w->does,
+			    strerror(errno));
+			_exit(1);
+		}
+		if (pid == 0) {
+			w->serve(sock, n > 0, w->arg);
+			_exit(0);
+		}
+		while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+			continue;
+		if (!WIFSIGNALED(status))
+			_exit(WEXITSTATUS(status));
+		log_warn("the process that %s was killed by signal %d: it is "
+		    "started again", w->does, WTERMSIG(status));
+		if (n >= QUICK)
+			nanosleep(&pause, NULL);
+	}
+}
+
+int
+helper_start(struct helper *h, const struct helper_work *w)
+{
+	int sock[2] = { -1, -1 };
+
+	if (socketpair(AF_UNIX, w->type | SOCK_CLOEXEC, 0, sock) == -1 ||
+	    (h->pid = fork()) == -1) {
+		log_error("cannot start the process that %s: %s", w->does,
+		    strerror(errno));
+		if (sock[0] != -1) {
+			close(sock[0]);
+			close(sock[1]);
+		}
+		h->fd = -1;
+		return -1;
+	}
+	if (h->pid == 0) {
+		helper_detach(w, sock[1]);
+		helper_guard(w, sock[1]);
+	}
+	close(sock[1]);
+	h->fd = sock[0];
+	return 0;
+}
+
+void
+helper_stop(struct helper *h)
+{
+	char	buf[256];
+	ssize_t n;
+
+	if (h->fd == -1)
+		return;
+	/* Not by its process: that may have been killed before it. */
+	shutdown(h->fd, SHUT_WR);
+	while ((n = recv(h->fd, buf, sizeof(buf), 0)) > 0 ||
+	    (n == -1 && errno == EINTR))
+		continue;
+	close(h->fd);
+	h->fd = -1;
+	while (waitpid(h->pid, NULL, 0) == -1 && errno == EINTR)
+		continue;
+}

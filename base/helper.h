@@ -1,0 +1,37 @@
+/* helper.h - a small process beside a daemon that keeps its privileges, and is started again when it is killed */
+#ifndef BASE_HELPER_H
+#define BASE_HELPER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct helper {
+	int   fd;			/* the daemon's end; closes on exec */
+	pid_t pid;
+};
+
+struct helper_work {
+	const char *name;		/* of the process, 15 characters at most */
+	const char *does;		/* "opens files", for the log */
+	int	    type;		/* of the socket pair: SOCK_SEQPACKET, SOCK_STREAM */
+	bool	    silent;		/* it keeps no standard error */
+	/*
+	 * Runs in the process with its end of the socket and no other descriptor
+	 * but the standard ones.  It returns when the daemon has closed its end.  again: it takes
+	 * the place of one that was killed; messages not yet read are there.
+	 */
+	void	  (*serve)(int fd, bool again, void *arg);
+	void	   *arg;		/* as it was when helper_start() was called */
+};
+
+/*
+ * Forks it, and another process that waits for it and starts it again when a
+ * signal ends it.  Call it before threads and priv_drop().  fd reads EOF when both are gone:
+ * then nothing can be done but to start the daemon again.  0, or -1 after one log
+ * line.
+ */
+int	helper_start(struct helper *h, const struct helper_work *w);
+/* Lets it end and waits until all it had to do is done. */
+void	helper_stop(struct helper *h);
+
+#endif

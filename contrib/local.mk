@@ -7,7 +7,12 @@ endif
 CLEANFILES += $(SYSTEMD_UNITS)
 $(SYSTEMD_UNITS): Makefile $(SYSTEMD_UNITS:.service=.service.in)
 	$(AM_V_GEN)$(MKDIR_P) contrib/systemd && $(SED) \
-	    -e 's|@sbindir[@]|$(sbindir)|g' $(srcdir)/$@.in >$@
+	    -e 's|@sbindir[@]|$(sbindir)|g' \
+	    -e 's|@bindir[@]|$(bindir)|g' $(srcdir)/$@.in >$@
+
+# The users they change to: "systemd-sysusers" makes them after an installation.
+sysusersdir = $(prefix)/lib/sysusers.d
+dist_sysusers_DATA = contrib/sysusers.d/rsip.conf
 
 # Every option with its default and what it is for.
 examplesdir = $(docdir)/examples

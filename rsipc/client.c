@@ -14,12 +14,14 @@
 #include "base/control.h"
 #include "base/log.h"
 #include "base/rtnl.h"
+#include "base/statefile.h"
 #include "base/util.h"
 #include "oe/policy.h"
 #include "oe/settings.h"
 #include "rsipc/capture.h"
 #include "rsipc/client.h"
 #include "rsipc/keeper.h"
+#include "rsipc/remember.h"
 
 #define TIME_WAIT_REUSE	"net/ipv4/tcp_tw_reuse"
 #define PORT_RANGE	"net/ipv4/ip_local_port_range"
@@ -205,6 +207,43 @@ client_spis_kept(const struct client *c, const struct binding *b)
 	return true;
 }
 
+/* A successor asks for the same, so that connections live on. */
+static void
+client_remember(struct client *c, const struct binding *b)
+{
+	char   text[REMEMBER_MAX];
+	size_t n;
+
+	if (c->state != NULL && (n = remember_write(text, sizeof(text),
+	    c->gateway, b)) != 0)
+		(void)statefile_write(c->state, text, n);
+}
+
+static void
+client_recall(struct client *c)
+{
+	char  *text;
+	size_t len;
+
+	if (*c->settings->state == '\0')
+		return;
+	if ((c->state = statefile_open(c->settings->state)) == NULL) {
+		log_warn("%s: %s: after a restart other ports are leased",
+		    c->settings->state, errno == EWOULDBLOCK ?
+		    "another daemon uses it" : strerror(errno));
+		return;
+	}
+	if ((text = statefile_read(c->state, &len)) == NULL)
+		return;
+	if (remember_read(text, &c->former_gateway, &c->former) == -1) {
+		if (len > 0)
+			log_warn("%s holds no lease: it is not used",
+			    c->settings->state);
+		c->former_gateway = 0;
+	}
+	free(text);
+}
+
 static void
 client_main_granted(struct client *c, const struct binding *b)
 {
@@ -234,6 +273,7 @@ client_main_granted(struct client *c, const struct binding *b)
 	c->path.silent_since = 0;
 	c->up_since = clock_now();
 	client_set_local(c, b->addr, c->path.ike_port);
+	client_remember(c, b);
 	if (kept && c->oe != NULL)
 		oe_wake(c->oe, "leased once more");
 	log_info("leased %s, %u ports, %u SPIs for %u s from %s, tunnel %s, "
@@ -364,6 +404,9 @@ client_connect(void *arg, bool udp)
 	}
 	c->unreachable_said = false;
 	snprintf(c->link, sizeof(c->link), "%.*s", IFNAMSIZ - 1, link);
+	if (c->former_gateway != 0 && c->former_gateway == c->gateway)
+		host_resume(&c->host, &c->former);
+	c->former_gateway = 0;
 	transport_connect(c->transport, c->gateway, c->settings->port, udp);
 }
 
@@ -689,6 +732,7 @@ client_open(struct client *c, const struct daemon_options *o,
 		return -1;
 	if (client_policy(c, settings) == -1)
 		return -1;
+	client_recall(c);
 	path_init(&c->path, &c->host, c->tunnel, c->device);
 	c->path.cascade = settings->cascade;
 	c->path.event = status_engine_event;
@@ -748,5 +792,6 @@ client_close(struct client *c)
 	rtnl_close();
 	if (c->base != NULL)
 		event_base_free(c->base);
+	statefile_close(c->state, false);
 	settings_free(c->settings);
 }

@@ -39,6 +39,9 @@ struct client {
 	uint32_t	  gateway;	/* in use, network order; 0: none known */
 	char		  link[32];	/* the interface towards it */
 	uint32_t	  link_addr;	/* our address on it */
+	struct statefile *state;	/* of the lease; NULL: none */
+	struct binding	  former;	/* of the process before us, until it was asked for */
+	uint32_t	  former_gateway; /* whose it is; 0: there is none */
 	struct binding	  had;		/* the main binding that was revoked last */
 	bool		  suspended;	/* had may come back: address and SAs wait for it */
 	bool		  seeking;	/* a gateway on another network: nothing goes out */

@@ -185,6 +185,13 @@ host_reset(struct host *h, uint64_t now)
 }
 
 void
+host_resume(struct host *h, const struct binding *had)
+{
+	h->saved = *had;
+	h->resume = true;
+}
+
+void
 host_leave(struct host *h, uint64_t now, uint32_t wait)
 {
 	h->leaving = true;

@@ -163,6 +163,8 @@ uint64_t host_next(const struct host *h);
 
 /* The network has changed: forgets everything without a word and begins anew. */
 void	host_reset(struct host *h, uint64_t now);
+/* What a former process had: asked for again, once.  Borrowed for the call. */
+void	host_resume(struct host *h, const struct binding *had);
 /* De-registers, then calls left(), at the latest after wait milliseconds. */
 void	host_leave(struct host *h, uint64_t now, uint32_t wait);
 

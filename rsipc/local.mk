@@ -7,7 +7,8 @@ rsipc_libhost_a_SOURCES = \
 	rsipc/demand.c rsipc/demand.h \
 	rsipc/host.c rsipc/host.h rsipc/host_private.h \
 	rsipc/host_reply.c rsipc/host_request.c \
-	rsipc/lease.c rsipc/lease.h
+	rsipc/lease.c rsipc/lease.h \
+	rsipc/remember.c rsipc/remember.h
 
 rsipc_rsipc_SOURCES = \
 	rsipc/capture.c rsipc/capture.h \

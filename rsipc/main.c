@@ -24,6 +24,8 @@ start_opener(const struct settings *s)
 		paths[i] = s->paths[i];
 	if ((state = oe_config_state(s->oe)) != NULL)
 		opener_allow_state(state);
+	if (*s->state != '\0')
+		opener_allow_state(s->state);
 	return opener_start(paths, s->npaths);
 }
 

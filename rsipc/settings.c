@@ -43,6 +43,7 @@ settings_options(void)
 		CFG_STR("interface", "rsip0", CFGF_NONE),
 		CFG_STR("oe-interface", "oe0", CFGF_NONE),
 		CFG_STR("control", RUNDIR "/rsipc.sock", CFGF_NONE),
+		CFG_STR("state", STATEDIR "/rsipc.lease", CFGF_NONE),
 		CFG_END(),	/* section "oe", put in below */
 		CFG_END()
 	};
@@ -258,6 +259,7 @@ settings_read(const char *path, bool optional)
 	s->stay_shut = cfg_getbool(cfg, "stay-shut");
 	s->cascade = cfg_getbool(cfg, "cascade");
 	s->control = xstrdup(cfg_getstr(cfg, "control"));
+	s->state = xstrdup(cfg_getstr(cfg, "state"));
 	s->oe = oe_config_read(cfg_getsec(cfg, OE_CONF_SECTION));
 	if (s->oe == NULL)
 		goto fail;
@@ -283,6 +285,7 @@ settings_free(struct settings *s)
 		return;
 	oe_config_free(s->oe);
 	free(s->control);
+	free(s->state);
 	while (s->npaths > 0)
 		free(s->paths[--s->npaths]);
 	wipe_free(s, sizeof(*s));

@@ -18,6 +18,7 @@ struct settings {
 	struct host_config host;
 	char	 interface[IFNAMSIZ], oe_interface[IFNAMSIZ];
 	char	*control;
+	char	*state;			/* file of the lease; "": none */
 	bool	 ike_500;		/* IKE from port 500 though ports are leased */
 	bool	 cascade;		/* an rsipd here leases on what we lease (RFC 3102 §4.2.1) */
 	bool	 direct;		/* without a lease the network is used as if we were not there */

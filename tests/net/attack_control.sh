@@ -33,7 +33,7 @@ ticks()
 }
 
 net_rsipd
-printf 'control = "%s/rsipc.sock"\n' "$NET_RUN" >rsipc.conf
+printf 'state = ""\ncontrol = "%s/rsipc.sock"\n' "$NET_RUN" >rsipc.conf
 net_start rsipc x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc.conf
 printf 'control = "%s/oed.sock"\noe { resolvers = {"%s"} }\n' "$NET_RUN" \
     "$NET_DNS" >oed.conf

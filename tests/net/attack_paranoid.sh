@@ -37,6 +37,7 @@ configure()
 {
 	cat >rsipc.conf <<-END
 	control = "$NET_RUN/rsipc.sock"
+	state = ""
 	$(printf '%s\n' "$@")
 	oe {
 		id = "@x1.lab"

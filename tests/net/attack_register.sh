@@ -17,7 +17,7 @@ milliseconds()
 # TRANSPORT: how long until a lease is there; rsipc goes on.
 lease_time()
 {
-	printf 'control = "%s/rsipc_x1.sock"\ntransport = "%s"\n' "$NET_RUN" "$1" \
+	printf 'state = ""\ncontrol = "%s/rsipc_x1.sock"\ntransport = "%s"\n' "$NET_RUN" "$1" \
 	    >rsipc.conf
 	begun=$(milliseconds)
 	net_start rsipc_x1 x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc.conf

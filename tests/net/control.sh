@@ -92,7 +92,7 @@ hostile()
 
 net_rsipd
 hostile rsipd rsipd.sock
-printf 'control = "%s/rsipc.sock"\n' "$NET_RUN" >rsipc.conf
+printf 'state = ""\ncontrol = "%s/rsipc.sock"\n' "$NET_RUN" >rsipc.conf
 net_start rsipc x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc.conf
 net_ready rsipc 15 net_ctl rsipc status
 hostile rsipc rsipc.sock

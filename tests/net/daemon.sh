@@ -83,7 +83,7 @@ net_keys
 net_zones
 net_dns
 net_rsipd_config >"$NET_RUN/rsipd.conf"
-printf 'control = "%s"\noe {\n\tid = "@x1.lab"\n\tkey = "%s"\n\tresolvers = {"%s"}\n\tstate = "%s"\n}\n' \
+printf 'state = ""\ncontrol = "%s"\noe {\n\tid = "@x1.lab"\n\tkey = "%s"\n\tresolvers = {"%s"}\n\tstate = "%s"\n}\n' \
     "$NET_RUN/rsipc.sock" "$NET_RUN/x1.pem" "$NET_DNS" "$NET_RUN/x1.peers" \
     >"$NET_RUN/rsipc.conf"
 printf 'control = "%s"\noe {\n\tkey = "%s"\n\tresolvers = {"%s"}\n\tstate = "%s"\n}\n' \

@@ -446,6 +446,7 @@ net_rsipc()
 {
 	cat >"$NET_RUN/rsipc_$1.conf" <<-EOF
 	control = "$NET_RUN/rsipc_$1.sock"
+	state = "$NET_RUN/$1.lease"
 	oe {
 		id = "@$1.lab"
 		key = "$NET_RUN/$1.pem"

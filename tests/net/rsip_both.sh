@@ -14,7 +14,7 @@ chmod 600 secret
 client()
 {
 	{
-		printf 'control = "%s/rsipc.sock"\n' "$NET_RUN"
+		printf 'state = ""\ncontrol = "%s/rsipc.sock"\n' "$NET_RUN"
 		printf '%s\n' "$@"
 	} >rsipc.conf
 	net_start rsipc x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc.conf
@@ -71,7 +71,7 @@ net_ok "rsipc leaves nothing leased"
 # A host with the wrong secret gets nothing.
 printf 'another secret, another' >wrong
 chmod 600 wrong
-printf 'control = "%s/rsipc.sock"\nsecret = "wrong"\nkey-id = 9\n' "$NET_RUN" \
+printf 'state = ""\ncontrol = "%s/rsipc.sock"\nsecret = "wrong"\nkey-id = 9\n' "$NET_RUN" \
     >rsipc.conf
 net_start rsipc x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc.conf
 net_until 10 grep -q REGISTRATION_DENIED rsipc.log ||
@@ -97,7 +97,7 @@ net_stop rsipd
 # Remote flow policy: each remote side is named when a program asks for it.
 for policy in macro micro; do
 	net_rsipd "remote-policy = \"$policy\""
-	printf 'control = "%s/rsipc.sock"\n' "$NET_RUN" >rsipc.conf
+	printf 'state = ""\ncontrol = "%s/rsipc.sock"\n' "$NET_RUN" >rsipc.conf
 	net_start rsipc x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc.conf
 	net_until 10 grep -q 'registered as client' rsipc.log ||
 	    net_fail "$policy: no registration"

@@ -22,6 +22,7 @@ NET_LEASE=60
 net_rsipd
 cat >rsipc_x1.conf <<-EOT
 control = "$NET_RUN/rsipc_x1.sock"
+state = ""
 gateway = "10.0.0.1"
 ports = 32
 spis = 8

@@ -44,7 +44,7 @@ gateway()
 configure()
 {
 	{
-		printf 'control = "%s/rsipc.sock"\n' "$NET_RUN"
+		printf 'state = ""\ncontrol = "%s/rsipc.sock"\n' "$NET_RUN"
 		printf '%s\n' "$@"
 	} >rsipc.conf
 }

@@ -56,7 +56,7 @@ tell()
 client()
 {
 	{
-		printf 'control = "%s/rsipc.sock"\n' "$NET_RUN"
+		printf 'state = ""\ncontrol = "%s/rsipc.sock"\n' "$NET_RUN"
 		printf '%s\n' "$@"
 	} >rsipc.conf
 	net_start rsipc x1 "$NET_TOP/rsipc/rsipc" -d -c rsipc.conf
@@ -273,7 +273,7 @@ client_end "authentication"
 gateway_end
 
 gateway
-printf 'control = "%s/rsipc.sock"\nsecret = "%s/secret"\nrequire-auth = true\n' \
+printf 'state = ""\ncontrol = "%s/rsipc.sock"\nsecret = "%s/secret"\nrequire-auth = true\n' \
     "$NET_RUN" "$NET_RUN" >rsipc.conf
 net_start rsipc x1 "$NET_TOP/rsipc/rsipc" -d -c rsipc.conf
 net_until 5 grep -q 'without the right authentication' rsipc.log ||

@@ -17,7 +17,7 @@ client()
 	host=$1
 	shift
 	{
-		printf 'control = "%s/rsipc_%s.sock"\n' "$NET_RUN" "$host"
+		printf 'state = ""\ncontrol = "%s/rsipc_%s.sock"\n' "$NET_RUN" "$host"
 		printf '%s\n' "$@"
 		printf 'oe { clear = {"0.0.0.0/0"} }\n'
 	} >"rsipc_$host.conf"
@@ -81,7 +81,7 @@ net_on y2 curl -sf --max-time 10 -o got "http://$NET_NB:28080/file" &&
 net_ok "LISTEN: a stranger reaches a server behind the shared address"
 
 net_stop rsipc_x2
-printf 'control = "%s/rsipc_x1b.sock"\nsecret = "%s/wrong"\nkey-id = 7\n%s\n' \
+printf 'state = ""\ncontrol = "%s/rsipc_x1b.sock"\nsecret = "%s/wrong"\nkey-id = 7\n%s\n' \
     "$NET_RUN" "$NET_RUN" 'oe { clear = {"0.0.0.0/0"} }' >wrong.conf
 net_stop rsipc_x1
 net_start rsipc_x1b x1 "$NET_TOP/rsipc/rsipc" -f -c wrong.conf
@@ -104,7 +104,7 @@ for policy in macro micro; do
 	net_rsipd "remote-policy = \"$policy\""
 	# With a resolver to name first, and with nobody.
 	for resolver in "$NET_DNS" 10.0.0.53; do
-		printf 'control = "%s/rsipc_x1.sock"\n%s\n' "$NET_RUN" "oe {
+		printf 'state = ""\ncontrol = "%s/rsipc_x1.sock"\n%s\n' "$NET_RUN" "oe {
 		    clear = {\"0.0.0.0/0\"} resolvers = {\"$resolver\"} }" \
 		    >policy.conf
 		net_start rsipc_x1 x1 "$NET_TOP/rsipc/rsipc" -d -c policy.conf

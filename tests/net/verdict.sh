@@ -41,6 +41,7 @@ net_ok "-n says that there is no file"
 # --- no gateway ---------------------------------------------------------------------
 cat >rsipc_x1.conf <<EOF
 control = "$NET_RUN/rsipc_x1.sock"
+state = ""
 oe {
 	id = "@x1.lab"
 	key = "$NET_RUN/x1.pem"

@@ -11,6 +11,7 @@
 
 #include "rsipc/demand.h"
 #include "rsipc/host.h"
+#include "rsipc/remember.h"
 
 #define LEASE	60	/* seconds that our gateway grants */
 
@@ -1086,10 +1087,60 @@ setup(void **state)
 	return 0;
 }
 
+/* What is written is read; whatever else stands there is refused whole. */
+static void
+a_lease_is_remembered(void **state)
+{
+	static const char *const wrong[] = { "", "garbage\n",
+		"rsipc-lease 1\n", "rsipc-lease 1\ngateway 10.0.0.1\n",
+		"rsipc-lease 1\ngateway 10.0.0.1\naddress 198.51.100.1\nport 0\n",
+		"rsipc-lease 1\ngateway 10.0.0.1\naddress 198.51.100.1\nport 65536\n",
+		"rsipc-lease 1\ngateway 10.0.0.1\naddress 198.51.100.1\nspi -1\n",
+		"rsipc-lease 1\ngateway 10.0.0.1\naddress 198.51.100.1\nspi 100000000\n",
+		"rsipc-lease 1\ngateway 10.0.0.1\naddress 198.51.100.1\nport 2x\n" };
+	static struct binding b, got;
+	char	 text[REMEMBER_MAX], cut[REMEMBER_MAX];
+	uint32_t gateway, gw = 0x0100000a;
+	size_t	 n, i;
+
+	(void)state;
+	b.addr = 0x016433c6;
+	for (i = 0; i < RSIP_PORTS_MAX; i++)
+		b.port[b.nports++] = (uint16_t)(65535 - i);
+	for (i = 0; i < RSIP_SPIS_MAX; i++)
+		b.spi[b.nspis++] = 0xffffffffu - (uint32_t)i;
+	n = remember_write(text, sizeof(text), gw, &b);
+	assert_int_not_equal(n, 0);
+	assert_int_equal(remember_read(text, &gateway, &got), 0);
+	assert_int_equal(gateway, gw);
+	assert_int_equal(got.addr, b.addr);
+	assert_int_equal(got.nports, b.nports);
+	assert_memory_equal(got.port, b.port, sizeof(b.port));
+	assert_int_equal(got.nspis, b.nspis);
+	assert_memory_equal(got.spi, b.spi, sizeof(b.spi));
+	assert_int_equal(remember_write(text, n, gw, &b), 0);
+	/* Cut within a line it is refused; between lines it is a smaller lease. */
+	for (i = 0; i < n; i++) {
+		n = remember_write(text, sizeof(text), gw, &b);
+		memcpy(cut, text, i);
+		cut[i] = '\0';
+		if (remember_read(cut, &gateway, &got) == 0)
+			assert_int_equal(cut[i - 1], '\n');
+	}
+	/* One port and one SPI more than any message holds. */
+	snprintf(text + n, sizeof(text) - n, "port 1\n");
+	assert_int_equal(remember_read(text, &gateway, &got), -1);
+	snprintf(text + n, sizeof(text) - n, "spi 1000\n");
+	assert_int_equal(remember_read(text, &gateway, &got), -1);
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(remember_read(wrong[i], &gateway, &got), -1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_lease_is_remembered),
 		cmocka_unit_test(registers_and_assigns),
 		cmocka_unit_test(udp_backs_off),
 		cmocka_unit_test(udp_counts_messages),

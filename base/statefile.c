@@ -26,20 +26,6 @@ struct statefile {
 	bool  committed;	/* what came of that was not looked at yet */
 };
 
-static void
-statefile_make_folder(const char *path)
-{
-	char  folder[PATH_MAX];
-	char *slash;
-
-	snprintf(folder, sizeof(folder), "%s", path);
-	if ((slash = strrchr(folder, '/')) == NULL || slash == folder)
-		return;
-	*slash = '\0';
-	if (mkdir(folder, 0755) == -1 && errno != EEXIST)
-		log_debug("%s: %s", folder, strerror(errno));
-}
-
 /* Locked, and still the file of that name; -1 with errno. */
 static int
 statefile_lock(const char *path)
@@ -74,7 +60,7 @@ statefile_open(const char *path)
 	struct statefile *f;
 	int		  fd;
 
-	statefile_make_folder(path);
+	make_parent_folder(path);
 	if ((fd = statefile_lock(path)) == -1)
 		return NULL;
 	f = xcalloc(1, sizeof(*f));

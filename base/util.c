@@ -3,14 +3,30 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "base/util.h"
+
+void
+make_parent_folder(const char *path)
+{
+	char  folder[PATH_MAX];
+	char *slash;
+
+	snprintf(folder, sizeof(folder), "%s", path);
+	if ((slash = strrchr(folder, '/')) == NULL || slash == folder)
+		return;
+	*slash = '\0';
+	if (mkdir(folder, 0755) == -1 && errno != EEXIST)
+		log_debug("%s: %s", folder, strerror(errno));
+}
 
 void
 random_bytes(void *buf, size_t len)

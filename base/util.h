@@ -7,6 +7,9 @@
 
 /* Unpredictable bytes from the kernel; ends the program if there are none. */
 void	 random_bytes(void *buf, size_t len);
+/* Makes the folder that path lies in, if it is not there, for all to read; a
+ * failure shows when path is opened. */
+void	 make_parent_folder(const char *path);
 /* Unpredictable and unbiased in 0..bound-1; bound 0 gives 0. */
 uint32_t random_uniform(uint32_t bound);
 

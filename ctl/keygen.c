@@ -26,21 +26,6 @@
 #define KEY_ALGORITHM	1	/* RSA with RFC 3110's bytes, as FreeS/WAN published */
 #define IPSECKEY_RSA	2	/* RFC 4025 §2.4 */
 
-static void
-keygen_make_folder(const char *path)
-{
-	char  folder[PATH_MAX];
-	char *slash;
-
-	snprintf(folder, sizeof(folder), "%s", path);
-	if ((slash = strrchr(folder, '/')) == NULL || slash == folder)
-		return;
-	*slash = '\0';
-	/* A failure shows when the file is opened. */
-	if (mkdir(folder, 0755) == -1 && errno != EEXIST)
-		log_debug("%s: %s", folder, strerror(errno));
-}
-
 int
 keygen_make(struct pubkey *out, const char *path, unsigned bits, bool force)
 {
@@ -49,7 +34,7 @@ keygen_make(struct pubkey *out, const char *path, unsigned bits, bool force)
 	EVP_PKEY   *pkey;
 	int	    rc;
 
-	keygen_make_folder(path);
+	make_parent_folder(path);
 	if (force) {
 		/* The old key stays until the new one is whole. */
 		rc = snprintf(fresh, sizeof(fresh), "%s.%ld", path,

@@ -16,6 +16,7 @@ class Gaps:
         self.last = time.monotonic()
         self.worst = 0.0
         signal.signal(signal.SIGUSR1, self.tell)
+        print('ready', flush=True)
 
     def heard(self):
         now = time.monotonic()

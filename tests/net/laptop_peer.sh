@@ -5,7 +5,7 @@ net_needs nsd unbound ldns-keygen ldns-signzone drill
 net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl
 net_enter "$@"
 cd "$NET_RUN" || exit 1
-tool=$NET_HERE/silence.py
+tool=$NET_HERE/laptop_gap.py
 
 net_picture
 net_keys
@@ -15,21 +15,30 @@ net_oed y1
 net_rsipd
 net_rsipc x1
 net_rsipc x2
-net_start echo y1 python3 "$tool" echo 0.0.0.0 7007
+net_start echo y1 python3 "$tool" echo 7007
+net_ready echo 10 grep -q echo echo.log
 encrypted()
 {
 	net_ctl "rsipc_$1" why "$NET_Y1" | grep -q ': encrypted'
 }
 for host in x1 x2; do
-	net_start "ask_$host" "$host" python3 "$tool" ask "$NET_Y1" 7007 60 \
-	    "silence.$host"
+	net_start "udp_$host" "$host" python3 "$tool" udp "$NET_Y1" 7007
 	net_until 10 encrypted "$host" || net_fail "$host: no keys: $(
 	    net_ctl "rsipc_$host" why "$NET_Y1")"
 done
 sleep 1
 
-# WHAT MOST COMMAND...: the longest silence of either laptop, from one second
-# before the command until six after it.
+# HOST: prints its longest silence since it was asked last.
+gap()
+{
+	: >"udp_$1.log"
+	kill -USR1 "$(net_pid "udp_$1")"
+	net_until 5 grep -q gap "udp_$1.log"
+	sed -n 's/^gap //p' "udp_$1.log"
+}
+
+# WHAT MOST COMMAND...: the longest silence of either laptop, until six seconds
+# after the command.
 printf '%-52s %8s %8s %s\n' case "x1 s" "x2 s" verdict
 failed=
 measure()
@@ -37,11 +46,12 @@ measure()
 	what=$1
 	most=$2
 	shift 2
-	since=$(date +%s.%N)
+	gap x1 >/dev/null
+	gap x2 >/dev/null
 	"$@"
 	sleep 6
-	one=$(python3 "$tool" worst silence.x1 "$since")
-	two=$(python3 "$tool" worst silence.x2 "$since")
+	one=$(gap x1)
+	two=$(gap x2)
 	verdict=good
 	for host in x1 x2; do
 		encrypted "$host" ||

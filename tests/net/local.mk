@@ -34,7 +34,7 @@ dist_check_SCRIPTS += $(OE_NET_TESTS)
 TESTS += $(OE_NET_TESTS)
 # Some minutes in an emulated machine: run by hand, as tests/interop is.
 dist_check_SCRIPTS += tests/net/oe_kernel.sh
-EXTRA_DIST += tests/net/silence.py tests/net/oe_delay.py tests/net/oe_many.py tests/net/oe_slow.py \
+EXTRA_DIST += tests/net/oe_delay.py tests/net/oe_many.py tests/net/oe_slow.py \
 	tests/net/oelib.sh
 
 # RSIP with somebody who has read nothing but the RFCs (tests/peer/rsip.py).

@@ -322,6 +322,7 @@ client_revoked(void *arg, const struct binding *b)
 {
 	struct timeval tv = { .tv_sec = CLIENT_GRACE / 1000 };
 	struct client *c = arg;
+	uint64_t       lasted = clock_now() - c->up_since;
 
 	status_publish(c, "revoked", b);
 	if (b->purpose == LEASE_PORTS)
@@ -332,6 +333,11 @@ client_revoked(void *arg, const struct binding *b)
 	c->suspended = true;
 	c->path.addr = 0;
 	tunnel_set(c->tunnel, b->tunnel, 0, 0);
+	/* What lasted a second is not waited for half a minute. */
+	if (lasted < CLIENT_GRACE) {
+		tv.tv_sec = (time_t)(lasted / 1000);
+		tv.tv_usec = (suseconds_t)(lasted % 1000 * 1000);
+	}
 	evtimer_add(c->grace, &tv);
 }
 
@@ -624,6 +630,7 @@ client_reload(struct client *c)
 	    new->secret_len, new->require_auth);
 	c->settings = new;
 	c->path.cascade = new->cascade;
+	new->host.seed = c->host.config.seed;
 	c->host.config = new->host;
 	c->host.want_ports = new->host.ports;
 	c->host.want_spis = new->host.spis;
@@ -716,6 +723,7 @@ client_open(struct client *c, const struct daemon_options *o,
 	c->options = o;
 	c->settings = settings;
 	c->started = clock_now();
+	random_bytes(&settings->host.seed, sizeof(settings->host.seed));
 	host_init(&c->host, &settings->host, &client_host_ops, c);
 	signal(SIGPIPE, SIG_IGN);
 	if ((c->base = event_base_new()) == NULL || rtnl_open() == -1) {

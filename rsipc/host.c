@@ -47,6 +47,7 @@ host_init(struct host *h, const struct host_config *config,
 	h->first.remote_port = config->remote_port;
 	h->no_ipsec = config->spis == 0 || config->method != RSIP_METHOD_RSIPSEC;
 	lease_init(&h->lease);
+	h->jitter = config->seed;
 }
 
 void
@@ -76,14 +77,74 @@ host_settle(struct host *h)
 	host_set_state(h, h->lease.n > 0 ? HOST_ASSIGNED : HOST_REGISTERED);
 }
 
+/* A delay from 3/4 to 5/4. */
+static uint32_t
+spread(struct host *h, uint32_t delay)
+{
+	if (h->config.seed == 0)
+		return delay;
+	h->jitter = h->jitter * 1664525u + 1013904223u;
+	return delay - delay / 4 + (h->jitter >> 8) % (delay / 2 + 1);
+}
+
+/* What is long ago counts less and less. */
+static void
+host_forgive(struct host *h, uint64_t now)
+{
+	uint64_t calm = now > h->retry_at ? now - h->retry_at : 0;
+
+	for (; calm >= HOST_CALM && h->retry_delay != 0; calm -= HOST_CALM)
+		h->retry_delay = h->retry_delay <= HOST_RETRY_MIN ? 0 :
+		    h->retry_delay / 2;
+}
+
 void
 host_back_off(struct host *h, uint64_t now, uint32_t floor)
 {
+	uint32_t delay;
+
+	host_forgive(h, now);
 	h->retry_delay = h->retry_delay == 0 ? HOST_RETRY_MIN :
 	    h->retry_delay * 2;
 	if (h->retry_delay > HOST_RETRY_MAX)
 		h->retry_delay = HOST_RETRY_MAX;
-	h->retry_at = now + (floor > h->retry_delay ? floor : h->retry_delay);
+	delay = floor > h->retry_delay ? floor : h->retry_delay;
+	h->retry_at = now + spread(h, delay);
+}
+
+void
+host_again(struct host *h, uint64_t now)
+{
+	host_forgive(h, now);
+	if (h->retry_delay != 0) {
+		host_back_off(h, now, 0);
+		return;
+	}
+	h->retry_delay = HOST_RETRY_MIN / 2;
+	if (h->retry_at < now)
+		h->retry_at = now;
+}
+
+/* Whatever goes wrong, and however the gateway answers: this is the most. */
+bool
+host_may_say(struct host *h, uint64_t now)
+{
+	return now >= host_silent_until(h);
+}
+
+void
+host_said(struct host *h, uint64_t now)
+{
+	h->said[h->next_said] = now;
+	h->next_said = (h->next_said + 1) % HOST_RATE;
+}
+
+uint64_t
+host_silent_until(const struct host *h)
+{
+	uint64_t oldest = h->said[h->next_said];
+
+	return oldest == 0 ? 0 : oldest + 1000;
 }
 
 void
@@ -168,6 +229,7 @@ host_disconnected(struct host *h, uint64_t now)
 	host_set_state(h, h->state <= HOST_REGISTRATION_PENDING || h->stale ?
 	    HOST_UNREGISTERED : h->lease.n > 0 ? HOST_ASSIGNED :
 	    HOST_REGISTERED);
+	h->trouble = "the gateway cannot be reached";
 	host_back_off(h, now, 0);
 }
 
@@ -214,6 +276,7 @@ host_give_up(struct host *h, uint64_t now)
 	uint8_t		pending = h->pending;
 
 	log_info("no answer to %s from the gateway", rsip_type_name(pending));
+	h->trouble = "the gateway does not answer";
 	h->pending = 0;
 	if (!h->udp) {
 		h->ops->disconnect(h->arg);
@@ -246,6 +309,11 @@ host_overdue(struct host *h, uint64_t now)
 	if (h->pending == 0 || now < h->deadline)
 		return;
 	if (h->udp && h->attempt < HOST_ATTEMPTS) {
+		if (!host_may_say(h, now)) {
+			h->deadline = host_silent_until(h);
+			return;
+		}
+		host_said(h, now);
 		h->attempt++;
 		h->deadline = host_backoff_deadline(h);
 		h->retransmissions++;
@@ -271,6 +339,7 @@ host_expire(struct host *h, uint64_t now)
 		return;
 	if (now >= h->registered_until) {
 		host_forget(h);
+		host_again(h, now);
 		return;
 	}
 	/* The state's other half, for what is under way. */
@@ -300,7 +369,9 @@ host_tick(struct host *h, uint64_t now)
 	if (h->up) {
 		if (h->pending == 0)
 			host_request_next(h, now);
-	} else if (!h->connecting && now >= h->retry_at) {
+	} else if (!h->connecting && now >= h->retry_at &&
+	    host_may_say(h, now)) {
+		host_said(h, now);
 		h->connecting = true;
 		h->udp = h->config.udp && !h->use_tcp;
 		h->ops->connect(h->arg, h->udp);
@@ -312,6 +383,12 @@ sooner(uint64_t *next, uint64_t t)
 {
 	if (t != 0 && (*next == 0 || t < *next))
 		*next = t;
+}
+
+static uint64_t
+later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
 }
 
 uint64_t
@@ -329,10 +406,16 @@ host_next(const struct host *h)
 	if (h->state >= HOST_REGISTERED && h->lease.n == 0 && !h->stale)
 		sooner(&next, h->registered_until);
 	if (!h->up && !h->connecting)
-		sooner(&next, h->retry_at);
+		sooner(&next, later(h->retry_at, host_silent_until(h)));
 	if (h->up && h->pending == 0)
 		sooner(&next, host_request_due(h));
 	return next;
+}
+
+const char *
+host_trouble(const struct host *h)
+{
+	return h->lease.n > 0 ? NULL : h->trouble;
 }
 
 bool

@@ -13,6 +13,8 @@
 #define HOST_TCP_TIMEOUT	5000	/* ms for an answer on TCP before it is given up */
 #define HOST_RETRY_MIN		200	/* ms before trying anew, doubling up to ... */
 #define HOST_RETRY_MAX		15000
+#define HOST_CALM		3000	/* ms without trouble that halve the next delay */
+#define HOST_RATE		10	/* messages and connections in any second, beside what programs ask for */
 #define HOST_DENIED_RETRY	60000	/* ms after a refusal that is policy */
 #define HOST_QUERY_INTERVAL	600000	/* ms between questions for local networks */
 #define HOST_SUSPECT_INTERVAL	5000	/* ms between probes of a silent gateway */
@@ -57,6 +59,7 @@ struct host_config {
 	uint8_t	 nlisten;
 	uint32_t port_idle;		/* ms after which an unused on-demand port is freed */
 	char	 fqdn[RSIP_FQDN_MAX + 1]; /* "": none is told */
+	uint32_t seed;			/* spreads delays, so that hosts do not come together; 0: exact ones */
 };
 
 /* A flow whose source port is not leased. Port in host order, address in network order. */
@@ -116,6 +119,10 @@ struct host {
 	uint64_t suspected;		/* when last */
 	uint64_t more_ports_at;		/* not before this */
 	uint32_t retry_delay;
+	uint32_t jitter;		/* state of its generator */
+	uint64_t said[HOST_RATE];	/* when, the longest ago at said[next_said] */
+	unsigned next_said;
+	const char *trouble;		/* why there is no lease; NULL: nothing is wrong */
 	unsigned last_error;
 	uint32_t unwanted[HOST_UNWANTED_MAX];	/* bindings to be freed */
 	size_t	 nunwanted;
@@ -141,6 +148,7 @@ struct host {
 	bool	 more_spis, more_ports;
 	bool	 leaving;
 	bool	 waiting_said;
+	bool	 for_program;		/* the next request is one that a program waits for */
 };
 
 /* config is copied; ops must live as long as h. */
@@ -160,6 +168,9 @@ void	host_unreadable(struct host *h, const struct rsip_message *m,
 void	host_tick(struct host *h, uint64_t now);
 /* When host_tick() has something to do again; 0: not by itself. */
 uint64_t host_next(const struct host *h);
+
+/* Why there is no lease, for status: a sentence, NULL while nothing is wrong. */
+const char *host_trouble(const struct host *h);
 
 /* The network has changed: forgets everything without a word and begins anew. */
 void	host_reset(struct host *h, uint64_t now);

@@ -10,6 +10,13 @@ void	host_set_state(struct host *h, enum host_state to);
 void	host_settle(struct host *h);
 /* Tries again after a delay that doubles; at least floor milliseconds. */
 void	host_back_off(struct host *h, uint64_t now, uint32_t floor);
+/* The same, but after some quiet the first time is at once. */
+void	host_again(struct host *h, uint64_t now);
+/* May another message be sent?  Counts it if so. */
+bool	host_may_say(struct host *h, uint64_t now);
+void	host_said(struct host *h, uint64_t now);
+/* When one may be sent again; 0: now. */
+uint64_t host_silent_until(const struct host *h);
 void	host_revoke(struct host *h, struct binding *b);
 /* All bindings and the registration are no more.  They are asked for again. */
 void	host_forget(struct host *h);

@@ -18,7 +18,8 @@ resynchronize(struct host *h, uint64_t now)
 	h->stale = true;
 	h->stale_id = h->client_id;
 	host_forget(h);
-	h->retry_at = now;
+	h->trouble = "the gateway forgets our registration";
+	host_again(h, now);
 }
 
 static void
@@ -26,6 +27,13 @@ register_response(struct host *h, const struct rsip_message *m, uint64_t now)
 {
 	unsigned i;
 
+	if (m->lease == 0) {
+		h->pending = 0;
+		host_set_state(h, HOST_UNREGISTERED);
+		h->trouble = "the gateway registers us for no time at all";
+		host_back_off(h, now, HOST_RETRY_MAX);
+		return;
+	}
 	h->client_id = m->client_id;
 	h->registered_until = now + (uint64_t)m->lease * 1000;
 	h->waiting_said = false;
@@ -55,7 +63,6 @@ register_response(struct host *h, const struct rsip_message *m, uint64_t now)
 	if (h->want_tunnel != 0 && !(h->tunnels & 1u << h->want_tunnel))
 		h->want_tunnel = h->tunnels & 1u << RSIP_TUNNEL_GRE ?
 		    RSIP_TUNNEL_GRE : RSIP_TUNNEL_IPIP;
-	h->retry_delay = 0;
 	log_info("registered as client %u for %u s", m->client_id, m->lease);
 	host_settle(h);
 }
@@ -83,6 +90,7 @@ host_unwanted(struct host *h, uint32_t bind_id, uint64_t now)
 
 	host_settle(h);
 	/* RFC 3103 §9.7.3, §9.9.3: what cannot be understood SHOULD be freed. */
+	h->trouble = "the gateway leases what cannot be used";
 	if (h->nunwanted < HOST_UNWANTED_MAX &&
 	    lease_find(&h->lease, bind_id) == NULL)
 		h->unwanted[h->nunwanted++] = bind_id;
@@ -118,7 +126,7 @@ assign_response(struct host *h, const struct rsip_message *m, uint64_t now)
 		resume_spis(h, b);
 		h->resume = false;
 	}
-	h->retry_delay = 0;
+	h->trouble = NULL;
 	host_outlive(h, b->expires);
 	h->ops->granted(h->arg, b);
 	if (purpose == LEASE_PORT)
@@ -126,16 +134,24 @@ assign_response(struct host *h, const struct rsip_message *m, uint64_t now)
 }
 
 static void
+postpone_renewal(struct binding *b, uint64_t now)
+{
+	b->renew = now + (b->expires > now ? b->expires - now : 0) / 2 + 1000;
+}
+
+static void
 extend_response(struct host *h, const struct rsip_message *m, uint64_t now)
 {
-	struct binding *b = lease_find(&h->lease, m->bind_id);
+	struct binding *b = lease_find(&h->lease, h->pending_bind);
 
-	if (b != NULL) {
+	/* Neither of another binding, nor for no time, is it renewed. */
+	if (b != NULL && (m->bind_id != b->bind_id || m->lease == 0)) {
+		postpone_renewal(b, now);
+	} else if (b != NULL) {
 		lease_grant(b, m->lease, now);
 		host_outlive(h, b->expires);
 		log_debug("lease %u renewed for %u s", b->bind_id, b->seconds);
 	}
-	h->retry_delay = 0;
 	host_settle(h);
 }
 
@@ -192,7 +208,7 @@ deregister_response(struct host *h, bool answer, uint64_t now)
 	if (!answer) {
 		log_info("the gateway has ended the registration");
 		host_back_off(h, now, 1000);
-	} else {
+	} else if (h->retry_at < now) {
 		h->retry_at = now;
 	}
 	host_forget(h);
@@ -211,16 +227,19 @@ register_error(struct host *h, const struct rsip_message *m, uint64_t now)
 			    "de-registering that first", m->client_id);
 			h->stale = true;
 			h->stale_id = m->client_id;
-			host_back_off(h, now, 0);
+			h->trouble = "the gateway calls us registered already";
+			host_again(h, now);
 			return;
 		}
 		break;
 	case RSIP_USE_TCP:
+		if (!h->udp)
+			break;
 		log_info("the gateway wants TCP");
 		h->use_tcp = true;
 		h->ops->disconnect(h->arg);
 		h->up = false;
-		h->retry_at = now;
+		host_again(h, now);
 		return;
 	case RSIP_EXTRA_PARAM:
 	case RSIP_ILLEGAL_PARAM:
@@ -237,6 +256,7 @@ register_error(struct host *h, const struct rsip_message *m, uint64_t now)
 	}
 	log_warn("the gateway refuses registration: %s",
 	    rsip_error_name(m->error));
+	h->trouble = "the gateway refuses registration";
 	host_back_off(h, now, m->error == RSIP_REGISTRATION_DENIED ?
 	    HOST_DENIED_RETRY : HOST_RETRY_MAX);
 }
@@ -328,9 +348,11 @@ assign_error(struct host *h, const struct rsip_message *m, uint64_t now)
 	    m->error == RSIP_REMOTE_ADDRPORT_UNALLOWED)) {
 		/* Not with that one: the next packet names another. */
 		memset(&h->first, 0, sizeof(h->first));
+		host_again(h, now);
 		return;
 	}
 	log_warn("the gateway refuses to lease: %s", rsip_error_name(m->error));
+	h->trouble = "the gateway refuses to lease";
 	host_back_off(h, now, HOST_RETRY_MIN);
 }
 
@@ -344,11 +366,12 @@ extend_error(struct host *h, const struct rsip_message *m, uint64_t now)
 		if (!freeing)
 			log_info("the gateway does not know lease %u any more",
 			    b->bind_id);
+		host_again(h, now);
 		host_revoke(h, b);
 	} else if (b != NULL) {
 		log_info("lease %u is not renewed: %s", b->bind_id,
 		    rsip_error_name(m->error));
-		b->renew = now + (b->expires - now) / 2 + 1000;
+		postpone_renewal(b, now);
 	}
 	host_settle(h);
 }

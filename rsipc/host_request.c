@@ -37,6 +37,10 @@ request_send(struct host *h, struct rsip_message *m, enum host_state state,
 	h->sent = now;
 	h->deadline = now + (h->udp ? 13 : HOST_TCP_TIMEOUT);
 	host_set_state(h, state);
+	/* What programs ask for they bound. */
+	if (!h->for_program)
+		host_said(h, now);
+	h->for_program = false;
 	h->ops->send(h->arg, m);
 }
 
@@ -222,6 +226,7 @@ request_port(struct host *h, const struct host_demand *d,
 		m->has |= RSIP_HAS_SPIS;
 		m->spis.number = 1;
 	}
+	h->for_program = purpose == LEASE_PORT;
 	if (purpose == LEASE_PORT)
 		set_remote(h, m, d->remote, d->remote_port);
 	h->pending_demand = *d;
@@ -326,6 +331,7 @@ request_room(struct host *h, uint64_t now)
 	    now < HOST_PORT_REST ||
 	    (b = lease_oldest_port(&h->lease, now - HOST_PORT_REST)) == NULL)
 		return false;
+	h->for_program = true;
 	request_free(h, b->bind_id, now);
 	return true;
 }
@@ -335,11 +341,15 @@ request_assigned(struct host *h, uint64_t now)
 {
 	const struct binding *main = lease_main(&h->lease);
 	struct host_demand    d = { 0 };
+	bool		      may = host_may_say(h, now);
 
-	if (h->verify) {
+	/* Asked for before a refusal ended that. */
+	if (h->want_ports == 0)
+		h->more_ports = false;
+	if (h->verify && may) {
 		h->verify = false;
 		request_extend(h, main != NULL ? main : h->lease.b[0], now);
-	} else if (h->nunwanted > 0) {
+	} else if (h->nunwanted > 0 && may) {
 		request_free(h, h->unwanted[--h->nunwanted], now);
 	} else if (h->ndemands > 0 && main != NULL) {
 		d = h->demand[0];
@@ -347,11 +357,14 @@ request_assigned(struct host *h, uint64_t now)
 		memmove(h->demand, h->demand + 1,
 		    h->ndemands * sizeof(h->demand[0]));
 		request_port(h, &d, LEASE_PORT, now);
-	} else if (request_upkeep(h, now) || request_room(h, now)) {
+	} else if ((may && request_upkeep(h, now)) || request_room(h, now) ||
+	    !may) {
 		return;
 	} else if (main == NULL) {
 		/* Bindings of an older address are of no use. */
 		request_free(h, h->lease.b[0]->bind_id, now);
+	} else if (now < h->retry_at) {
+		return;
 	} else if (h->more_ports) {
 		request_more_ports(h, now);
 	} else if (h->more_spis) {
@@ -383,6 +396,8 @@ host_waits(struct host *h)
 void
 host_request_next(struct host *h, uint64_t now)
 {
+	if (h->state != HOST_ASSIGNED && !host_may_say(h, now))
+		return;
 	switch (h->state) {
 	case HOST_UNREGISTERED:
 		/* RFC 3103 §10.2: first end what the other side may still know. */
@@ -415,11 +430,31 @@ host_request_next(struct host *h, uint64_t now)
 	}
 }
 
+static uint64_t
+due_assigned(const struct host *h)
+{
+	uint64_t next, at = h->retry_at;
+	size_t	 i;
+
+	if (h->verify || h->nunwanted > 0 || h->leaving ||
+	    lease_main(&h->lease) == NULL)
+		return 1;
+	/* What a refusal delays. */
+	if (!h->more_spis && !h->more_ports &&
+	    h->listened >= h->config.nlisten && h->query_at > at)
+		at = h->query_at;
+	next = at == 0 ? 1 : at;
+	for (i = 0; i < h->lease.n; i++) {
+		if (h->lease.b[i]->renew < next)
+			next = h->lease.b[i]->renew;
+	}
+	return next == 0 ? 1 : next;
+}
+
 uint64_t
 host_request_due(const struct host *h)
 {
-	uint64_t next = 0;
-	size_t	 i;
+	uint64_t next, silent = host_silent_until(h);
 
 	switch (h->state) {
 	case HOST_UNREGISTERED:
@@ -428,19 +463,16 @@ host_request_due(const struct host *h)
 		    host_flow_policy(h) && !h->leaving && h->nunwanted == 0)
 			return 0;
 		/* 1: at once; never 0, which is "nothing". */
-		return h->stale || h->leaving || h->nunwanted > 0 ||
+		next = h->stale || h->leaving || h->nunwanted > 0 ||
 		    h->retry_at == 0 ? 1 : h->retry_at;
+		break;
 	case HOST_ASSIGNED:
-		if (h->verify || h->nunwanted > 0 || h->ndemands > 0 || h->more_spis ||
-		    h->more_ports || h->leaving || h->listened < h->config.nlisten)
+		if (h->ndemands > 0)
 			return 1;
-		next = h->query_at == 0 ? 1 : h->query_at;
-		for (i = 0; i < h->lease.n; i++) {
-			if (h->lease.b[i]->renew < next)
-				next = h->lease.b[i]->renew;
-		}
-		return next;
+		next = due_assigned(h);
+		break;
 	default:
 		return 0;
 	}
+	return next > silent ? next : silent;
 }

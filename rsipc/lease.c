@@ -104,6 +104,10 @@ lease_add(struct lease *l, const struct rsip_message *m,
 	struct binding *b, *have;
 	int		n;
 
+	if (m->lease == 0) {
+		*why = "a lease of no time at all";
+		return NULL;
+	}
 	if (l->n == LEASE_BINDINGS_MAX) {
 		*why = "too many bindings";
 		return NULL;

@@ -32,8 +32,12 @@ EXTRA_DIST += tests/peer/gateway.py contrib/rsipc.conf
 dist_man_MANS += doc/rsipc.8 doc/rsipc.conf.5
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_host
-TESTS += tests/unit/test_host
+check_PROGRAMS += tests/unit/test_host tests/unit/test_host_hostile
+TESTS += tests/unit/test_host tests/unit/test_host_hostile
+tests_unit_test_host_hostile_SOURCES = tests/unit/test_host_hostile.c
+tests_unit_test_host_hostile_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_host_hostile_LDADD = rsipc/libhost.a proto/libproto.a \
+	$(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_host_SOURCES = tests/unit/test_host.c
 tests_unit_test_host_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_host_LDADD = rsipc/libhost.a proto/libproto.a $(BASE_LIBS) \

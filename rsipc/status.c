@@ -135,6 +135,11 @@ status_session(const struct client *c, bool privileged)
 	put_int(o, "resynchronizations", h->resynchronizations);
 	put_int(o, "refused", h->refused);
 	put_int(o, "asynchronous_errors", h->misused);
+	if (host_trouble(h) != NULL) {
+		put_str(o, "trouble", host_trouble(h));
+		put_int(o, "next_try", h->retry_at > clock_now() ?
+		    (h->retry_at - clock_now()) / 1000 : 0);
+	}
 	if (h->last_error != 0)
 		put_str(o, "last_error", rsip_error_name(h->last_error));
 	return o;

@@ -399,30 +399,45 @@ report_why(struct core *c, json_object *req)
 	return o;
 }
 
+/* Why nothing new would be encrypted; empty if nothing stands against it. */
+static void
+report_obstacle(const struct core *c, char *out, size_t cap)
+{
+	char identity[2 * KEYING_NAME_MAX];
+
+	*out = '\0';
+	if (c->config->key == NULL && c->config->ntunnels == 0) {
+		snprintf(out, cap, "there is no key %s (\"rsipctl keygen\" "
+		    "makes one)", c->config->key_path);
+	} else if (c->dns_silent > 0) {
+		snprintf(out, cap, "no resolver answers (%s%s)",
+		    c->config->nresolvers > 0 ?
+		    ipv4_text(c->config->resolvers[0]) : "/etc/resolv.conf",
+		    c->config->nresolvers > 1 ? ", ..." : "");
+	} else if (!identity_usable(c)) {
+		identity_text(c, identity, sizeof(identity));
+		snprintf(out, cap, "DNS has %s (\"rsipctl dns-records\" prints "
+		    "the record)", identity);
+	}
+}
+
 /* What a person asks first: is my traffic encrypted, and if not, why? */
 static void
 report_verdict(const struct core *c, char *out, size_t cap)
 {
 	const struct connection *conn;
-	char			 silent[64] = "";
+	char			 obstacle[3 * KEYING_NAME_MAX];
 	unsigned		 n = 0;
 
 	TAILQ_FOREACH(conn, &c->connections, all)
 		n += conn->state == CONNECTION_KEYED;
-	if (c->dns_silent > 0)
-		snprintf(silent, sizeof(silent), "no resolver answers (%s%s)",
-		    c->config->nresolvers > 0 ?
-		    ipv4_text(c->config->resolvers[0]) : "/etc/resolv.conf",
-		    c->config->nresolvers > 1 ? ", ..." : "");
+	report_obstacle(c, obstacle, sizeof(obstacle));
 	if (n > 0)
 		snprintf(out, cap, "encrypting; %u peer%s%s%s", n,
-		    n == 1 ? "" : "s", *silent != '\0' ? "; no new ones: " : "",
-		    silent);
-	else if (c->config->key == NULL && c->config->ntunnels == 0)
-		snprintf(out, cap, "in the clear: there is no key %s "
-		    "(\"rsipctl keygen\" makes one)", c->config->key_path);
-	else if (*silent != '\0')
-		snprintf(out, cap, "in the clear: %s", silent);
+		    n == 1 ? "" : "s", *obstacle != '\0' ?
+		    "; no new ones: " : "", obstacle);
+	else if (*obstacle != '\0')
+		snprintf(out, cap, "in the clear: %s", obstacle);
 	else
 		snprintf(out, cap, "ready to encrypt; no peer so far");
 }
@@ -431,7 +446,7 @@ static json_object *
 report_status(struct core *c)
 {
 	json_object	 *o = json_object_new_object();
-	char		  verdict[256];
+	char		  verdict[4 * KEYING_NAME_MAX];
 	json_object	 *n = json_object_new_object();
 	struct keying_id  id = core_my_id(c);
 	char		  identity[2 * KEYING_NAME_MAX];

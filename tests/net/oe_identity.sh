@@ -54,6 +54,11 @@ absent()
 	net_ctl oed_new status | grep -q "no key of ours at 42.100.51.198"
 }
 net_until 10 absent || net_fail "status: $(net_ctl oed_new status)"
+verdict=$(net_ctl oed_new status | head -n 1)
+[ "$verdict" = "oed: in the clear: DNS has no key of ours at \
+42.100.51.198.in-addr.arpa (\"rsipctl dns-records\" prints the record)" ] ||
+    net_fail "the verdict: $verdict"
+net_ok "status: $verdict"
 ms=$(answered_in new 198.51.100.32)
 [ "$ms" != never ] && [ "$ms" -lt 3000 ] || net_fail "held for $ms ms"
 net_ctl oed_new why 198.51.100.32 >"$NET_RUN/why"
@@ -76,6 +81,8 @@ encrypted()
 }
 from=$(date +%s%N)
 net_until 60 encrypted || net_fail "why: $(net_ctl oed_new why 198.51.100.32)"
+net_ctl oed_new status | grep -qx "oed: encrypting; 1 peer" ||
+    net_fail "the verdict: $(net_ctl oed_new status | head -n 1)"
 net_ok "published: encrypted after $((($(date +%s%N) - from) / 1000000)) ms"
 
 # Nobody answers IKE: held for 3 s in all; paranoid never let go.

@@ -57,3 +57,8 @@ tests_unit_test_policy_SOURCES = tests/unit/test_policy.c
 tests_unit_test_policy_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_policy_LDADD = $(OE_TEST_LIBS)
 endif
+
+# Each test that doc/threats.md names.
+EXTRA_DIST += tests/unit/threats_table.py
+dist_check_SCRIPTS += tests/unit/threats_table.sh
+TESTS += tests/unit/threats_table.sh

@@ -54,7 +54,7 @@ now_us(void)
 static void
 nap(unsigned us)
 {
-	struct timespec ts = { .tv_nsec = us * 1000l };
+	struct timespec ts = { .tv_nsec = (long)us * 1000 };
 
 	nanosleep(&ts, NULL);
 }

@@ -64,7 +64,7 @@ crowd
 if [ "$served" -lt 100 ] || [ "$served" -gt 300 ]; then
 	net_fail "$served of $hosts hosts are served with 300 files"
 fi
-net_ctl rsipd status >status || net_fail "no file is left for rsipctl"
+net_ctl rsipd status -v >status || net_fail "no file is left for rsipctl"
 grep -q "tcp_connections  *$served$" status ||
     net_fail "not the $served connections: $(grep tcp_ status)"
 grep -q 'Too many open files' rsipd.log && net_fail "accept() ran out of files"

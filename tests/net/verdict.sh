@@ -73,9 +73,9 @@ net_ctl rsipc_x1 status >/dev/null || net_fail "... and took the first along"
 net_rsipd
 net_until 20 net_leased rsipc_x1 || net_fail "no lease: $(cat rsipc_x1.log)"
 says rsipd "rsipd: serving at 10.0.0.1, port 4555: 1 host, 1 lease" 5
-says rsipc_x1 "rsipc: ready to encrypt; no peer so far" 5
+# The look-up of its own key finds out, before any packet does.
+says rsipc_x1 "rsipc: in the clear: no resolver answers ($NET_DNS)" 15
 net_on x1 ping -c 1 -W 1 "$NET_Y1" >/dev/null 2>&1
-says rsipc_x1 "rsipc: in the clear: no resolver answers ($NET_DNS)" 10
 why rsipc_x1 "in the clear (OE-permissive), because: .*DNS"
 
 # --- all of it: encrypting --------------------------------------------------------------

@@ -105,6 +105,7 @@ struct core_ops {
 	void (*forget)(void *arg, uint64_t now, void *conn, bool tell);
 	int  (*delete_child)(void *arg, uint64_t now, uint32_t spi_in);
 	int  (*probe)(void *arg, uint64_t now, void *conn);
+	void (*moved)(void *arg, void *conn, uint32_t peer, uint16_t port);
 	/* ESP from peer with an SPI (host order) that nobody here knows. */
 	void (*unknown_spi)(void *arg, uint64_t now, uint32_t peer, uint32_t spi);
 	void (*peer_identity)(void *arg, uint64_t token,
@@ -156,6 +157,7 @@ struct sa_pair {
 	uint32_t	   spi_in, spi_out;
 	struct esp_sa	  *in, *out;
 	bool		   confirmed;	/* the peer has its half */
+	bool		   follows;	/* a NAT's mapping of the peer */
 	bool		   initiator;
 	uint64_t	   born, soft;
 	uint64_t	   soft_bytes;
@@ -498,11 +500,17 @@ void	connection_child_down(struct connection *conn, uint32_t spi_in, bool by_pee
 /* Its peer cannot be reached any more: the SAs go without a word to it. */
 void	connection_lost(struct connection *conn);
 
+/* ESP that was good, and newer than all before, came in UDP from this address
+ * (network order) and port: a NAT's mapping may have changed (RFC 3948 §4). */
+void	pair_heard_from(struct sa_pair *p, uint32_t peer, uint16_t port);
+
 /* --- liveness.c: does the peer still have our SAs? ---------------------------------- */
 
 /* ESP went to the peer, or came from it and was good. */
 void	connection_sent(struct connection *conn);
 void	connection_heard(struct connection *conn);
+/* Its peer seems to be at another address: asked there whether it is. */
+void	connection_moved(struct connection *conn);
 void	connection_tick_liveness(struct connection *conn);
 /* The keying engine asked, and nobody answered (keying.h). */
 void	connection_peer_silent(struct connection *conn);

@@ -197,6 +197,12 @@ oe_peer_identity(void *arg, uint64_t token, const struct keying_id *my_id)
 }
 
 static void
+oe_moved(void *arg, void *conn, uint32_t peer, uint16_t port)
+{
+	ike_moved(((struct oe *)arg)->ike, conn, peer, port);
+}
+
+static void
 oe_peer_keys(void *arg, uint64_t now, uint64_t token, const struct pubkey *keys,
     size_t n, const uint8_t *psk, size_t psk_len)
 {
@@ -215,6 +221,7 @@ static const struct core_ops core_ops = {
 	.forget = oe_forget,
 	.delete_child = oe_delete_child,
 	.probe = oe_probe,
+	.moved = oe_moved,
 	.unknown_spi = oe_unknown_spi,
 	.peer_identity = oe_peer_identity,
 	.peer_keys = oe_peer_keys,

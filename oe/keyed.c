@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ip.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "oe/core.h"
@@ -39,6 +40,46 @@ connection_pair(const struct connection *conn)
 			return p;
 	}
 	return NULL;
+}
+
+static void
+pair_move(struct sa_pair *p, uint32_t peer, uint16_t port)
+{
+	struct core *c = p->connection->core;
+
+	esp_sa_move(p->out, peer, port);
+	HASH_DELETE(hh_out, c->sad_out, p);
+	p->out_key.dst = peer;
+	HASH_ADD(hh_out, c->sad_out, out_key, sizeof(p->out_key), p);
+}
+
+void
+pair_heard_from(struct sa_pair *p, uint32_t peer, uint16_t port)
+{
+	const struct esp_params *out = esp_sa_params(p->out);
+	struct connection	*conn = p->connection;
+	struct core		*c = conn->core;
+	struct sa_pair		*other;
+	bool			 elsewhere = peer != out->dst;
+
+	/* What a replaced pair brings late says nothing of now. */
+	if (!p->follows || p->linger != 0 || !ip_is_host(peer) ||
+	    (!elsewhere && port == out->encap_dport))
+		return;
+	if (ratelimit_pass(&p->bad, c->now))
+		log_info("%s: the NAT before %s maps anew: at %s, port %u",
+		    ipv4_text(conn->key.dst), keying_id_text(&conn->peer_id),
+		    ipv4_text(peer), port);
+	TAILQ_FOREACH(other, &conn->pairs, entry) {
+		if (other->follows)
+			pair_move(other, peer, port);
+	}
+	conn->path.peer = peer;
+	conn->path.peer_port = port;
+	c->ops->moved(c->ops_arg, conn, peer, port);
+	/* Is it there, or was it somebody who was quicker on the way? */
+	if (elsewhere)
+		connection_moved(conn);
 }
 
 static void
@@ -145,6 +186,7 @@ connection_child_up(struct connection *conn, const struct keying_child *k)
 	p->spi_in = k->in.spi;
 	p->spi_out = k->out.spi;
 	p->initiator = k->initiator;
+	p->follows = k->nat_there && k->out.encap_dport != 0;
 	p->born = c->now;
 	p->soft = k->soft;
 	p->soft_bytes = k->soft_bytes;

@@ -60,6 +60,7 @@ struct keying_child {			/* a pair of Phase 2 SAs, ready for the SAD */
 	uint64_t soft, hard;		/* "now" at which to rekey and to stop */
 	uint64_t soft_bytes, hard_bytes;/* 0: no limit */
 	bool	 initiator;
+	bool	 nat_there;		/* the peer is behind a NAT: its address may change */
 	uint32_t mtu;			/* 0: unknown */
 	struct pubkey peer_key;		/* which key verified; len 0 with a pre-shared key */
 };

@@ -62,6 +62,13 @@ connection_heard(struct connection *conn)
 }
 
 void
+connection_moved(struct connection *conn)
+{
+	liveness_probe(conn, PROBE_INTERVAL,
+	    "its peer moved, and nobody can be asked");
+}
+
+void
 connection_tick_liveness(struct connection *conn)
 {
 	/* Programs that wait for an answer send nothing more. */

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -638,13 +639,25 @@ spd_unknown_spi(struct core *c, const struct ip_info *ip, uint32_t spi)
 	}
 }
 
+/* The highest number that an inbound SA has taken. */
+static uint64_t
+pair_top(const struct sa_pair *p)
+{
+	struct esp_counters count;
+
+	esp_sa_counters(p->in, &count);
+	return count.seq;
+}
+
 void
 spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 {
 	struct connection *conn;
 	struct sa_pair	  *p = NULL;
 	struct ip_info	   ip;
+	uint64_t	   top;
 	uint32_t	   spi;
+	uint16_t	   sport, dport;
 	int		   n;
 
 	c->now = now;
@@ -660,6 +673,7 @@ spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 	conn = p->connection;
 	if (p->kernel)
 		return;		/* a copy of what the kernel has decrypted */
+	top = pair_top(p);
 	n = esp_open(p->in, pkt, ip.total, c->opened, IP_PACKET_MAX);
 	if (n == ESP_E_DUMMY)
 		return;
@@ -685,6 +699,9 @@ spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 		conn->spd->used = now;
 	c->count.esp_in++;
 	connection_heard(conn);
+	if (p->follows && ip.protocol == IPPROTO_UDP && pair_top(p) > top &&
+	    ip_ports(pkt, &ip, &sport, &dport))
+		pair_heard_from(p, ip.src, sport);
 	/* Only a peer that has its half can have sent this. */
 	if (!p->confirmed)
 		connection_child_confirmed(conn, spi);

@@ -446,6 +446,13 @@ esp_sa_worn(const struct esp_sa *sa)
 	    (sa->alg->cipher == ESP_3DES_CBC && sa->count.bytes >= WORN_BYTES);
 }
 
+void
+esp_sa_move(struct esp_sa *sa, uint32_t dst, uint16_t port)
+{
+	sa->p.dst = dst;
+	sa->p.encap_dport = port;
+}
+
 size_t
 esp_inner_mtu(const struct esp_sa *sa, size_t mtu)
 {

@@ -386,6 +386,22 @@ ike_probe(struct ike *e, uint64_t now, void *conn)
 }
 
 void
+ike_moved(struct ike *e, void *conn, uint32_t peer, uint16_t port)
+{
+	struct ike_child *c;
+	struct ike_sa	 *sa;
+
+	TAILQ_FOREACH(c, &e->children, entry) {
+		if (c->conn != conn || c->state == IKE_QM_DEAD || !c->announced)
+			continue;
+		sa = ike_sa_for_peer(e, c->peer, &c->peer_id);
+		if (sa != NULL)
+			natt_follow(sa, peer, port);
+		c->peer = peer;
+	}
+}
+
+void
 ike_shutdown(struct ike *e, uint64_t now)
 {
 	struct ike_child *c;

@@ -46,6 +46,9 @@ void	ike_shutdown(struct ike *e, uint64_t now);
  * not know the question.
  */
 int	ike_probe(struct ike *e, uint64_t now, void *conn);
+/* ESP of conn's peer, which is behind a NAT, came from another address (network
+ * order) or port than before, and was good: IKE goes there too. */
+void	ike_moved(struct ike *e, void *conn, uint32_t peer, uint16_t port);
 /*
  * Tells path->peer that nobody here knows the SPI of its ESP (RFC 2408 §3.14.1):
  * authenticated where a Phase 1 SA is up, else as a hint that it may check.

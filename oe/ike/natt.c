@@ -111,6 +111,17 @@ natt_moved(struct ike_sa *sa)
 }
 
 void
+natt_follow(struct ike_sa *sa, uint32_t peer, uint16_t port)
+{
+	if (!sa->nat_there || (peer != sa->path.peer &&
+	    ike_sa_find(sa->ike, sa->cookie_i, peer) != NULL))
+		return;
+	sa->path.peer = peer;
+	sa->path.peer_port = port;
+	ike_sa_hash(sa);
+}
+
+void
 natt_tick(struct ike_sa *sa, uint64_t now)
 {
 	static const uint8_t keepalive = 0xff;

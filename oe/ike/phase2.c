@@ -215,6 +215,7 @@ phase2_announce(struct ike_child *c, uint64_t now, const uint8_t *last,
 	up.path = sa->path;
 	up.peer_id = sa->peer_id;
 	up.initiator = c->initiator;
+	up.nat_there = sa->nat_there;
 	if (sa->key_used >= 0)
 		up.peer_key = sa->keys[sa->key_used];
 	/* The initiator renews first, so that both do not at once. */

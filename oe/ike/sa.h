@@ -273,6 +273,8 @@ void	natt_detect(struct ike_sa *sa, const struct isakmp_message *m);
 void	natt_float(struct ike_sa *sa);
 /* An authenticated message came this way: answer to where it came from. */
 void	natt_moved(struct ike_sa *sa);
+/* Its peer's ESP came from there (ike_moved()). */
+void	natt_follow(struct ike_sa *sa, uint32_t peer, uint16_t port);
 void	natt_tick(struct ike_sa *sa, uint64_t now);
 
 /* admit.c */

@@ -263,6 +263,18 @@ static const struct oe_kernel world_kernel = {
 	.policy_remove = kernel_policy_remove,
 };
 
+/* Where ESP in UDP goes. */
+static const char *
+udp_port(const uint8_t *pkt, const struct ip_info *ip)
+{
+	static char text[16];
+	uint16_t    sport, dport = 0;
+
+	ip_ports(pkt, ip, &sport, &dport);
+	snprintf(text, sizeof(text), ":%u", dport);
+	return text;
+}
+
 static void
 shell_esp(void *arg, const uint8_t *pkt, size_t len)
 {
@@ -279,12 +291,14 @@ shell_esp(void *arg, const uint8_t *pkt, size_t len)
 	}
 	for (i = w->nmirrors; i > 0; i--) {
 		if (w->mirrors[i - 1].spi_out != spi ||
-		    esp_sa_params(w->mirrors[i - 1].open)->dst != ip.dst)
+		    (!w->mirrors[i - 1].nat &&
+		    esp_sa_params(w->mirrors[i - 1].open)->dst != ip.dst))
 			continue;
 		n = esp_open(w->mirrors[i - 1].open, pkt, len, inner,
 		    sizeof(inner));
-		world_event(w, "esp 0x%x %s to=%s", spi, n < 0 ? "unreadable" :
-		    packet_tag(inner, (size_t)n), host_name(ip.dst));
+		world_event(w, "esp 0x%x %s to=%s%s", spi, n < 0 ? "unreadable" :
+		    packet_tag(inner, (size_t)n), host_name(ip.dst),
+		    w->mirrors[i - 1].nat ? udp_port(pkt, &ip) : "");
 		return;
 	}
 	world_event(w, "esp 0x%x unknown", spi);
@@ -490,12 +504,20 @@ ops_authorize(void *arg, uint64_t now, uint64_t token, void *conn)
 	world_event(w, "authorize %s", conn != NULL ? "yes" : "no");
 }
 
+static void
+ops_moved(void *arg, void *conn, uint32_t peer, uint16_t port)
+{
+	(void)conn;
+	world_event(arg, "moved %s %u", host_name(peer), port);
+}
+
 const struct core_ops world_ops = {
 	.dns_query = ops_dns_query,
 	.request = ops_request,
 	.forget = ops_forget,
 	.delete_child = ops_delete_child,
 	.probe = ops_probe,
+	.moved = ops_moved,
 	.unknown_spi = ops_unknown_spi,
 	.peer_identity = ops_peer_identity,
 	.peer_keys = ops_peer_keys,

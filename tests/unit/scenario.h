@@ -37,6 +37,9 @@ struct world {
 		uint32_t       spi_in, spi_out;	/* as the core sees them */
 		struct esp_sa *seal, *open;
 		void	      *conn;
+		bool	       nat;	/* the peer is behind one: ESP in UDP */
+		uint8_t	       kept[2048 + ESP_OVERHEAD];	/* ESP that comes once more */
+		size_t	       kept_len;
 	} mirrors[MIRRORS_MAX];
 	unsigned nmirrors;
 

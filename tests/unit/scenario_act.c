@@ -174,6 +174,41 @@ do_flood(struct player *p)
 	}
 }
 
+/* ESP in UDP comes out of the NAT at from=HOST port=NUMBER. */
+static void
+from_nat(struct player *p, uint8_t *pkt, size_t len)
+{
+	uint32_t from;
+
+	if (player_option(p, "from") != NULL) {
+		from = player_host(p, player_option(p, "from"));
+		memcpy(pkt + 12, &from, 4);
+	}
+	store_u16(pkt + 20, (uint16_t)player_number(p, "port",
+	    load_u16(pkt + 20)));
+	if (player_flag(p, "wrong-icv"))
+		pkt[len - 1] ^= 1;
+	spd_inbound_esp(p->w->core, p->w->now, pkt, len);
+}
+
+/* What "recv ... kept" sealed, now and as often as it is said. */
+static void
+do_late(struct player *p)
+{
+	uint32_t spi = (uint32_t)strtoul(p->words[1], NULL, 0);
+	uint8_t	 pkt[2048 + ESP_OVERHEAD];
+	unsigned i;
+
+	for (i = p->w->nmirrors; i > 0; i--) {
+		if (p->w->mirrors[i - 1].spi_in != spi)
+			continue;
+		memcpy(pkt, p->w->mirrors[i - 1].kept, sizeof(pkt));
+		from_nat(p, pkt, p->w->mirrors[i - 1].kept_len);
+		return;
+	}
+	world_fail(p->w, "no SA has SPI 0x%x", spi);
+}
+
 static void
 do_recv(struct player *p)
 {
@@ -194,9 +229,14 @@ do_recv(struct player *p)
 		return;
 	}
 	len = esp_seal(p->w->mirrors[i - 1].seal, inner, n, pkt, sizeof(pkt));
-	if (len < 0)
+	if (len < 0) {
 		world_fail(p->w, "esp_seal: %d", len);
-	else
+	} else if (player_flag(p, "kept")) {
+		memcpy(p->w->mirrors[i - 1].kept, pkt, (size_t)len);
+		p->w->mirrors[i - 1].kept_len = (size_t)len;
+	} else if (p->w->mirrors[i - 1].nat) {
+		from_nat(p, pkt, (size_t)len);
+	} else
 		spd_inbound_esp(p->w->core, p->w->now, pkt, (size_t)len);
 }
 
@@ -483,6 +523,13 @@ do_up(struct player *p)
 	k.in.auth_len = 32;
 	memset(k.in.auth_key, 0x5a, 32);
 	k.out = k.in;
+	k.nat_there = player_number(p, "nat", 0) != 0;
+	if (k.nat_there) {
+		k.in.encap_sport = (uint16_t)player_number(p, "nat", 0);
+		k.in.encap_dport = 4500;
+	}
+	k.out.encap_sport = k.in.encap_dport;
+	k.out.encap_dport = k.in.encap_sport;
 	k.out.spi = (uint32_t)player_number(p, "out", 0);
 	k.out.src = k.in.dst;
 	k.out.dst = k.in.src;
@@ -508,6 +555,7 @@ do_up(struct player *p)
 	m->spi_in = k.in.spi;
 	m->spi_out = k.out.spi;
 	m->conn = conn;
+	m->nat = k.nat_there;
 	e = k.in;
 	m->seal = esp_sa_new(&e, true);
 	e = k.out;
@@ -666,6 +714,7 @@ const struct player_command player_acts[] = {
 	{ "send", 3, true, do_send },
 	{ "flood", 3, true, do_flood },
 	{ "recv", 5, true, do_recv },
+	{ "late", 2, true, do_late },
 	{ "recv-many", 5, true, do_recv_many },
 	{ "clear-many", 4, true, do_clear_many },
 	{ "kernel", 2, true, do_kernel },

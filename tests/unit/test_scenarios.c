@@ -30,6 +30,9 @@
  *       [frag=BYTES] [seq=N] [ack=N]   out of the TUN
  *   flood COUNT TAG [...]       a datagram to each of COUNT hosts
  *   recv SPI SRC DST TAG [...]  ESP from the network, whose inside is SRC -> DST
+ *       from=HOST port=N        where the NAT before the peer sends it from
+ *       kept|wrong-icv          it does not come yet (late); somebody changed it
+ *   late SPI [from=HOST] [port=N]   what was kept comes, however often
  *   recv-many SPI SRC DST COUNT [...]   from COUNT source ports
  *   clear-many SRC DST COUNT [...]
  *   recv-forged SPI FROM        ESP with that SPI that nobody can have made
@@ -41,6 +44,7 @@
  *       P,GATEWAY|-,KEYn of an IPSECKEY
  *   answer-all none|timeout     to every question under way
  *   up PEER in=SPI out=SPI [id=ID] [key=n] [life=S] [bytes=N] [responder]
+ *       [nat=PORT]              the peer is behind a NAT that maps it to PORT
  *   confirmed SPI | down SPI peer|expired | fail PEER HOW [detail]
  *   peer-lookup ID FROM         responder: Phase 1 of ID
  *   child-ask ID FROM SRC DST   responder: Phase 2, SRC is ours

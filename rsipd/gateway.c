@@ -37,6 +37,8 @@ find_abilities(struct gateway *g)
 	bool   exclusive = false, shared = false;
 
 	for (i = 0; i < pool_size(g->pool); i++) {
+		if (!pool_gives(g->pool, i))
+			continue;
 		if (pool_at(g->pool, i)->exclusive)
 			exclusive = true;
 		else
@@ -216,6 +218,99 @@ gateway_reconfigure(struct gateway *g, uint64_t now,
 	g->config.until = until;
 	find_abilities(g);
 	leases_each(g->leases, reconfigure_client, &w);
+}
+
+/* --- addresses that come and go -------------------------------------------- */
+
+/* What an address is to become; NULL: it goes. */
+struct retreat {
+	struct gateway *g;
+	uint64_t now;
+	size_t at;
+	const struct pool_address *to;
+};
+
+static bool
+is_outside(struct lease_binding *b, const struct pool_address *a)
+{
+	const struct demux_range *r = lease_ranges(b);
+	unsigned		  i, k;
+
+	for (i = 0; i < b->nranges; i++) {
+		for (k = 0; k < a->nports; k++) {
+			if (a->ports[k].lo <= r[i].lo &&
+			    r[i].hi <= a->ports[k].hi)
+				break;
+		}
+		if (k == a->nports)
+			return true;
+	}
+	/* An address with few SPIs is another gateway's, which says anew which. */
+	return a->few_spis;
+}
+
+static bool
+retreat_client(void *arg, struct lease_client *c)
+{
+	struct retreat	     *r = arg;
+	struct lease_binding *b, *next;
+
+	for (b = LIST_FIRST(&c->bindings); b != NULL; b = next) {
+		next = LIST_NEXT(b, entry);
+		if (b->pool != r->at ||
+		    (r->to != NULL && !is_outside(b, r->to)))
+			continue;
+		/* §9.10.3 has no error for it: FREE_RESPONSE says it all. */
+		gateway_send_type(r->g, c, RSIP_FREE_RESPONSE, b);
+		gateway_unbind(r->g, r->now, b);
+	}
+	return true;
+}
+
+static const struct pool_address *
+find_address(const struct pool_address *a, size_t n,
+    const struct pool_address *like)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (a[i].addr == like->addr)
+			return a[i].exclusive == like->exclusive ? &a[i] : NULL;
+	}
+	return NULL;
+}
+
+int
+gateway_set_pools(struct gateway *g, uint64_t now, const struct pool_address *a,
+    size_t n)
+{
+	struct retreat		   r = { .g = g, .now = now };
+	const struct pool_address *is;
+	size_t			   i;
+	int			   rc = 0;
+
+	pool_sweep(g->pool, now);
+	for (r.at = 0; r.at < pool_size(g->pool); r.at++) {
+		if (!pool_gives(g->pool, r.at))
+			continue;
+		is = pool_at(g->pool, r.at);
+		r.to = find_address(a, n, is);
+		if (r.to != NULL && memcmp(r.to, is, sizeof(*is)) == 0)
+			continue;
+		leases_each(g->leases, retreat_client, &r);
+		if (r.to == NULL || pool_change(g->pool, r.at, r.to) == -1)
+			pool_retire(g->pool, now, r.at);
+	}
+	for (i = 0; i < n; i++) {
+		if (pool_find(g->pool, a[i].addr) == -1 &&
+		    pool_add(g->pool, &a[i]) == -1) {
+			log_error("pool %s: no room for it",
+			    ipv4_text(a[i].addr));
+			rc = -1;
+		}
+	}
+	find_abilities(g);
+	return rc;
 }
 
 static bool

@@ -110,6 +110,12 @@ void	gateway_misuse(struct gateway *g, uint64_t now, uint32_t host,
 void	gateway_reconfigure(struct gateway *g, uint64_t now,
 	    const struct gateway_config *c);
 
+/* From now on these n addresses are leased, and no others: bindings of others, or
+ * outside of their ranges, are taken back, the hosts told.  -1 after a log line:
+ * not all of them could be added. */
+int	gateway_set_pools(struct gateway *g, uint64_t now,
+	    const struct pool_address *a, size_t n);
+
 /* Moves the bound of all leases: those that exist may then end sooner. */
 void	gateway_set_until(struct gateway *g, uint64_t now, uint64_t until);
 

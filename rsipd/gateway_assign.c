@@ -366,7 +366,8 @@ shared_allowed(const struct assignment *a, size_t i)
 {
 	const struct pool_address *p = pool_at(a->g->pool, i);
 
-	return !p->exclusive && policy_allows_local(a->policy, p->addr);
+	return pool_gives(a->g->pool, i) && !p->exclusive &&
+	    policy_allows_local(a->policy, p->addr);
 }
 
 static enum rsip_error

@@ -19,12 +19,14 @@ struct pool_port {
 };
 
 struct pool_entry {
-	struct pool_address what;
+	struct pool_address what;	/* addr 0: no entry */
+	bool retired;			/* gives nothing, but what it gave rests on */
+	uint64_t retired_at;
 	struct portset *free;
 	struct portset *ours;		/* free, leased or at rest */
 	struct pool_port *port;		/* by number */
 	uint16_t first, last;		/* of the queue at rest, longest freed first */
-	size_t nresting;
+	size_t nresting;		/* of ours: more may be in the queue */
 	bool leased;			/* exclusive ones */
 	uint32_t host;
 	uint64_t freed;
@@ -79,31 +81,184 @@ pool_set_quarantine(struct pool *p, uint64_t quarantine)
 	p->quarantine = quarantine;
 }
 
-int
-pool_add(struct pool *p, const struct pool_address *a)
+/* Any entry of an address, retired or not; -1: none. */
+static int
+entry_find(const struct pool *p, uint32_t addr)
 {
-	struct pool_entry *e = &p->entry[p->n];
-	unsigned	   i;
+	size_t i;
 
-	if (p->n == POOL_ADDRS_MAX || pool_find(p, a->addr) != -1)
+	for (i = 0; i < p->n; i++) {
+		if (p->entry[i].what.addr == addr)
+			return (int)i;
+	}
+	return -1;
+}
+
+static void
+rest_port(struct pool_entry *e, uint16_t port, uint32_t host, uint64_t now)
+{
+	struct pool_port *s = &e->port[port];
+
+	s->host = host;
+	s->since = (uint32_t)(now / 1000) + 1;
+	s->next = 0;
+	s->prev = e->last;
+	if (e->last != 0)
+		e->port[e->last].next = port;
+	else
+		e->first = port;
+	e->last = port;
+	e->nresting += portset_has(e->ours, port);
+}
+
+/*
+ * The ranges of an entry from now on, which no binding is outside of.  What was
+ * given before and is at rest rests on, in them and outside.  -1: no memory.
+ */
+static int
+set_ranges(struct pool_entry *e, const struct pool_address *a)
+{
+	struct portset *ours = calloc(1, sizeof(*ours));
+	unsigned	i, port;
+	bool		before;
+
+	if (ours == NULL)
 		return -1;
+	for (i = 0; i < a->nports; i++)
+		portset_add(ours, a->ports[i].lo, a->ports[i].hi);
+	e->nresting = 0;
+	for (port = 1; port <= UINT16_MAX; port++) {
+		before = portset_has(e->ours, (uint16_t)port);
+		if (!portset_has(ours, (uint16_t)port)) {
+			if (before)
+				portset_remove(e->free, (uint16_t)port,
+				    (uint16_t)port);
+		} else if (e->port[port].since != NEVER)
+			e->nresting++;
+		else if (!before)
+			portset_add(e->free, (uint16_t)port, (uint16_t)port);
+	}
+	free(e->ours);
+	e->ours = ours;
+	return 0;
+}
+
+static int
+entry_init(struct pool_entry *e, const struct pool_address *a)
+{
 	memset(e, 0, sizeof(*e));
-	e->what = *a;
 	if (!a->exclusive) {
 		e->free = calloc(1, sizeof(*e->free));
 		e->ours = calloc(1, sizeof(*e->ours));
 		/* The kernel gives memory only for the ports that are used. */
 		e->port = calloc(65536, sizeof(*e->port));
-		if (e->free == NULL || e->ours == NULL || e->port == NULL) {
+		if (e->free == NULL || e->ours == NULL || e->port == NULL ||
+		    set_ranges(e, a) == -1) {
 			entry_free(e);
+			memset(e, 0, sizeof(*e));
 			return -1;
 		}
+	}
+	e->what = *a;
+	return 0;
+}
+
+/* Nobody else's traffic may still come in at what it becomes. */
+static int
+entry_revive(struct pool *p, struct pool_entry *e, const struct pool_address *a)
+{
+	struct pool_entry new;
+	unsigned	  i, port;
+
+	if (e->what.exclusive == a->exclusive) {
+		if (!a->exclusive && set_ranges(e, a) == -1)
+			return -1;
+		e->what = *a;
+		e->retired = false;
+		return 0;
+	}
+	if (entry_init(&new, a) == -1)
+		return -1;
+	if (a->exclusive && e->first != 0)
+		new.freed = e->retired_at;
+	if (!a->exclusive && e->freed != NEVER && p->quarantine != 0) {
 		for (i = 0; i < a->nports; i++) {
-			portset_add(e->free, a->ports[i].lo, a->ports[i].hi);
-			portset_add(e->ours, a->ports[i].lo, a->ports[i].hi);
+			portset_remove(new.free, a->ports[i].lo,
+			    a->ports[i].hi);
+			for (port = a->ports[i].lo; port <= a->ports[i].hi;
+			    port++) {
+				/* Ranges may overlap. */
+				if (port != 0 && new.port[port].since == NEVER)
+					rest_port(&new, (uint16_t)port, e->host,
+					    e->freed);
+			}
 		}
 	}
-	return (int)p->n++;
+	entry_free(e);
+	*e = new;
+	return 0;
+}
+
+int
+pool_add(struct pool *p, const struct pool_address *a)
+{
+	struct pool_entry *e;
+	size_t		   i;
+	int		   found = entry_find(p, a->addr);
+
+	if (found != -1) {
+		e = &p->entry[found];
+		return e->retired && entry_revive(p, e, a) == 0 ? found : -1;
+	}
+	for (i = 0; i < p->n && p->entry[i].what.addr != 0; i++)
+		;
+	if (i == POOL_ADDRS_MAX || entry_init(&p->entry[i], a) == -1)
+		return -1;
+	if (i == p->n)
+		p->n++;
+	return (int)i;
+}
+
+int
+pool_change(struct pool *p, size_t i, const struct pool_address *a)
+{
+	struct pool_entry *e = &p->entry[i];
+
+	if (e->what.exclusive != a->exclusive ||
+	    (!a->exclusive && set_ranges(e, a) == -1))
+		return -1;
+	e->what = *a;
+	return 0;
+}
+
+void
+pool_retire(struct pool *p, uint64_t now, size_t i)
+{
+	p->entry[i].retired = true;
+	p->entry[i].retired_at = now;
+}
+
+void
+pool_sweep(struct pool *p, uint64_t now)
+{
+	struct pool_entry *e;
+	size_t		   i;
+
+	spiset_refresh(p->spis, now, p->quarantine);
+	for (i = 0; i < p->n; i++) {
+		e = &p->entry[i];
+		/* Whole seconds: ports rest a moment longer than asked. */
+		if (!e->retired || now < e->retired_at + p->quarantine + 1000)
+			continue;
+		entry_free(e);
+		memset(e, 0, sizeof(*e));
+	}
+}
+
+bool
+pool_gives(const struct pool *p, size_t i)
+{
+	return p->entry[i].what.addr != 0 && !p->entry[i].retired;
 }
 
 size_t
@@ -115,13 +270,9 @@ pool_size(const struct pool *p)
 int
 pool_find(const struct pool *p, uint32_t addr)
 {
-	size_t i;
+	int i = entry_find(p, addr);
 
-	for (i = 0; i < p->n; i++) {
-		if (p->entry[i].what.addr == addr)
-			return (int)i;
-	}
-	return -1;
+	return i != -1 && pool_gives(p, (size_t)i) ? i : -1;
 }
 
 const struct pool_address *
@@ -147,7 +298,7 @@ port_wake(struct pool_entry *e, uint16_t port)
 		e->last = s->prev;
 	s->prev = s->next = 0;
 	s->since = NEVER;
-	e->nresting--;
+	e->nresting -= portset_has(e->ours, port);
 }
 
 /* Those that have rested long enough are free again. */
@@ -159,7 +310,8 @@ ports_refresh(struct pool *p, struct pool_entry *e, uint64_t now)
 	while ((port = e->first) != 0 &&
 	    (uint64_t)(e->port[port].since - 1) * 1000 + p->quarantine <= now) {
 		port_wake(e, port);
-		portset_add(e->free, port, port);
+		if (portset_has(e->ours, port))
+			portset_add(e->free, port, port);
 	}
 }
 
@@ -216,7 +368,7 @@ pool_draw_ports(struct pool *p, uint64_t now, size_t i, size_t n,
     uint16_t *port)
 {
 	struct pool_entry *e = &p->entry[i];
-	uint16_t	   at = 0;
+	uint16_t	   at = 0, next;
 	size_t		   k;
 
 	if (e->what.exclusive)
@@ -224,9 +376,12 @@ pool_draw_ports(struct pool *p, uint64_t now, size_t i, size_t n,
 	ports_refresh(p, e, now);
 	if (n > portset_count(e->free) + e->nresting)
 		return POOL_UNAVAILABLE;
-	while (n > portset_count(e->free)) {
+	for (next = e->first; n > portset_count(e->free);) {
 		/* Scarce: the longest freed first (RFC 3102 §6). */
-		at = e->first;
+		at = next;
+		next = e->port[at].next;
+		if (!portset_has(e->ours, at))
+			continue;
 		port_wake(e, at);
 		portset_add(e->free, at, at);
 	}
@@ -258,26 +413,14 @@ pool_rest_ports(struct pool *p, uint64_t now, size_t i, uint32_t host,
     struct demux_range r)
 {
 	struct pool_entry *e = &p->entry[i];
-	struct pool_port  *s;
 	unsigned	   port;
 
 	if (p->quarantine == 0) {
 		portset_add(e->free, r.lo, r.hi);
 		return;
 	}
-	for (port = r.lo; port <= r.hi; port++) {
-		s = &e->port[port];
-		s->host = host;
-		s->since = (uint32_t)(now / 1000) + 1;
-		s->next = 0;
-		s->prev = e->last;
-		if (e->last != 0)
-			e->port[e->last].next = (uint16_t)port;
-		else
-			e->first = (uint16_t)port;
-		e->last = (uint16_t)port;
-		e->nresting++;
-	}
+	for (port = r.lo; port <= r.hi; port++)
+		rest_port(e, (uint16_t)port, host, now);
 }
 
 void
@@ -427,7 +570,7 @@ pool_draw_whole(struct pool *p, uint64_t now, uint32_t host,
 
 	for (k = 0; k < p->n; k++) {
 		e = &p->entry[k];
-		if (!e->what.exclusive || e->leased ||
+		if (!pool_gives(p, k) || !e->what.exclusive || e->leased ||
 		    (allowed != NULL && !allowed(arg, e->what.addr)))
 			continue;
 		if (oldest == NULL || e->freed < oldest->freed)
@@ -453,7 +596,8 @@ pool_whole_left(const struct pool *p,
 	size_t k;
 
 	for (k = 0; k < p->n; k++) {
-		if (p->entry[k].what.exclusive && !p->entry[k].leased &&
+		if (pool_gives(p, k) && p->entry[k].what.exclusive &&
+		    !p->entry[k].leased &&
 		    (allowed == NULL || allowed(arg, p->entry[k].what.addr)))
 			return true;
 	}
@@ -481,11 +625,13 @@ pool_count(const struct pool *p, struct pool_counts *c)
 	size_t			 i;
 
 	memset(c, 0, sizeof(*c));
-	c->addresses = p->n;
 	c->bytes = sizeof(*p) + spiset_bytes(p->spis);
 	spiset_count(p->spis, &c->spis_leased, &c->spis_resting);
 	for (i = 0; i < p->n; i++) {
+		if (!pool_gives(p, i))
+			continue;
 		e = &p->entry[i];
+		c->addresses++;
 		c->whole += e->leased;
 		if (e->what.exclusive)
 			continue;

@@ -46,9 +46,20 @@ struct pool *pool_new(uint64_t quarantine, size_t spis_max);
 void	pool_free(struct pool *p);
 void	pool_set_quarantine(struct pool *p, uint64_t quarantine);
 
-/* Returns the index, or -1: out of memory, too many, or there already. */
+/* Returns the index, or -1: out of memory, too many, or there already.  One that
+ * was retired comes back as it was: what rested rests on. */
 int	pool_add(struct pool *p, const struct pool_address *a);
+/*
+ * Other ranges for an address: nothing outside of them is leased.  retire: it
+ * gives nothing more; nothing of it is leased, but what it gave rests on.
+ * sweep: forgets those that have rested, so that others find room.
+ */
+int	pool_change(struct pool *p, size_t i, const struct pool_address *a);
+void	pool_retire(struct pool *p, uint64_t now, size_t i);
+void	pool_sweep(struct pool *p, uint64_t now);
+/* Indexes are below this; is there an address that is not retired? */
 size_t	pool_size(const struct pool *p);
+bool	pool_gives(const struct pool *p, size_t i);
 /* Index of an address, -1 if it is not ours. */
 int	pool_find(const struct pool *p, uint32_t addr);
 const struct pool_address *pool_at(const struct pool *p, size_t i);

@@ -639,6 +639,75 @@ local_resource_errors(void **state)
 	world_end();
 }
 
+/* The router's address is another: RFC 3103 §9.10.3. */
+static void
+pools_come_and_go(void **state)
+{
+	struct policy	    p = default_policy();
+	struct pool_address old = { .addr = inet_addr(SHARED),
+		.ports = { { 20000, 20009 } }, .nports = 1 }, new = old;
+	struct pool_address both[2];
+	uint32_t	    id, bind;
+	uint16_t	    port;
+	unsigned	    got;
+
+	(void)state;
+	new.addr = inet_addr("198.51.100.7");
+	world_begin(&p, false);
+	id = do_register();
+	assign(RSIP_ASSIGN_REQUEST_RSIPSEC, id);
+	set_spis(2, 5000);
+	expect(RSIP_ASSIGN_RESPONSE_RSIPSEC);
+	bind = w.out.bind_id;
+	port = w.out.local_ports.port[0];
+	forget_async();
+	w.nasync = 0;
+	assert_int_equal(gateway_set_pools(w.g, w.now, &old, 1), 0);
+	assert_int_equal(w.nasync, 0);
+	assert_int_equal(w.bound, 1);
+	assert_int_equal(gateway_set_pools(w.g, w.now, &new, 1), 0);
+	assert_int_equal(w.nasync, 1);
+	assert_int_equal(w.async[0].type, RSIP_FREE_RESPONSE);
+	assert_int_equal(w.async[0].bind_id, bind);
+	assert_int_equal(w.bound, 0);
+	assert_int_equal(leases_bindings(gateway_leases(w.g)), 0);
+	/* Registered still; the old address is nobody's, the new one is given. */
+	assign(RSIP_ASSIGN_REQUEST_RSIPSEC, id);
+	set_address(&w.in.local, SHARED);
+	expect_error(RSIP_LOCAL_ADDR_UNALLOWED);
+	assign(RSIP_ASSIGN_REQUEST_RSIPSEC, id);
+	expect(RSIP_ASSIGN_RESPONSE_RSIPSEC);
+	assert_int_equal(w.last.local, new.addr);
+
+	/* Back again, at once: nothing of it goes to another host. */
+	both[0] = old;
+	both[1] = new;
+	assert_int_equal(gateway_set_pools(w.g, w.now, both, 2), 0);
+	assert_int_equal(w.bound, 1);
+	as_host("10.0.0.12", 2);
+	id = do_register();
+	assign(RSIP_ASSIGN_REQUEST_RSIPSEC, id);
+	set_address(&w.in.local, SHARED);
+	set_spis(2, 5000);
+	expect_error(RSIP_IPSEC_SPI_INUSE);
+	for (got = 0; got < 9; got++) {
+		assign(RSIP_ASSIGN_REQUEST_RSAP_IP, id);
+		set_address(&w.in.local, SHARED);
+		expect(RSIP_ASSIGN_RESPONSE_RSAP_IP);
+		assert_int_not_equal(w.out.local_ports.port[0], port);
+	}
+	/* Fewer ports: what is outside goes. */
+	old.ports[0].hi = 20004;
+	assert_int_equal(gateway_set_pools(w.g, w.now, &old, 1), 0);
+	assert_in_range(leases_bindings(gateway_leases(w.g)), 4, 5);
+	/* None at all. */
+	assert_int_equal(gateway_set_pools(w.g, w.now, NULL, 0), 0);
+	assert_int_equal(w.bound, 0);
+	assign(RSIP_ASSIGN_REQUEST_RSAP_IP, id);
+	expect_error(RSIP_LOCAL_ADDR_UNAVAILABLE);
+	world_end();
+}
+
 static void
 whole_address_errors(void **state)
 {
@@ -1095,6 +1164,7 @@ main(void)
 		cmocka_unit_test(optional_messages_that_nobody_may_use),
 		cmocka_unit_test(local_resource_errors),
 		cmocka_unit_test(whole_address_errors),
+		cmocka_unit_test(pools_come_and_go),
 		cmocka_unit_test(an_address_in_use_while_others_are_free),
 		cmocka_unit_test(ipsec_errors),
 		cmocka_unit_test(limits_of_one_host),

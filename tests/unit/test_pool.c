@@ -327,6 +327,132 @@ whole_addresses(void **state)
 	pool_free(p);
 }
 
+static struct pool_address
+range(uint16_t lo, uint16_t hi)
+{
+	return (struct pool_address){ .addr = inet_addr("198.51.100.1"),
+		.ports = { { lo, hi } }, .nports = 1 };
+}
+
+static void
+retired_addresses_give_nothing_and_rest_on(void **state)
+{
+	struct pool	   *p = make(20000, 20009, 50);
+	struct pool_address a = range(20000, 20009);
+	struct pool_counts  n;
+	uint16_t	    port[10];
+	uint32_t	    spi[2];
+	size_t		    i;
+
+	(void)state;
+	assert_int_equal(pool_draw_ports(p, T0, 0, 4, port), POOL_OK);
+	assert_int_equal(pool_draw_spis(p, T0, 0, 2, spi), POOL_OK);
+	for (i = 0; i < 4; i++)
+		pool_rest_ports(p, T0, 0, HOST_A,
+		    (struct demux_range){ port[i], port[i] });
+	pool_rest_spis(p, T0, 0, HOST_A, spi, 2);
+	pool_retire(p, T0, 0);
+	assert_int_equal(pool_find(p, a.addr), -1);
+	assert_false(pool_gives(p, 0));
+	pool_count(p, &n);
+	assert_int_equal(n.addresses, 0);
+	assert_int_equal(n.ports, 0);
+	pool_sweep(p, T0 + REST / 2);
+	/* Back within the rest: its last holder's, nobody else's. */
+	assert_int_equal(pool_add(p, &a), 0);
+	assert_int_equal(pool_add(p, &a), -1);
+	assert_int_equal(pool_take_ports(p, T0 + REST / 2, 0, HOST_B, port, 4),
+	    POOL_INUSE);
+	assert_int_equal(pool_take_spis(p, T0 + REST / 2, 0, HOST_B, spi, 1),
+	    POOL_INUSE);
+	assert_int_equal(pool_take_ports(p, T0 + REST / 2, 0, HOST_A, port, 4),
+	    POOL_OK);
+	assert_int_equal(pool_take_spis(p, T0 + REST / 2, 0, HOST_A, spi, 2),
+	    POOL_OK);
+	assert_int_equal(pool_ports_left(p, 0), 6);
+	pool_free(p);
+}
+
+static void
+rested_addresses_make_room(void **state)
+{
+	struct pool	   *p = pool_new(REST, 50);
+	struct pool_address a = range(1000, 1009);
+	unsigned	    i;
+
+	(void)state;
+	for (i = 0; i < POOL_ADDRS_MAX; i++) {
+		a.addr = htonl(0x0a000000 + i);
+		assert_int_equal(pool_add(p, &a), (int)i);
+	}
+	a.addr = htonl(0x0b000000);
+	assert_int_equal(pool_add(p, &a), -1);
+	pool_retire(p, T0, 7);
+	pool_sweep(p, T0 + REST / 2);
+	assert_int_equal(pool_add(p, &a), -1);
+	pool_sweep(p, T0 + REST + 1000);
+	assert_int_equal(pool_add(p, &a), 7);
+	pool_free(p);
+}
+
+static void
+other_ranges_forget_no_rest(void **state)
+{
+	struct pool	   *p = make(20000, 20009, 50);
+	struct pool_address a = range(20005, 20014);
+	uint16_t	    port[10], own = 20002;
+
+	(void)state;
+	assert_int_equal(pool_take_ports(p, T0, 0, HOST_A, &own, 1), POOL_OK);
+	pool_rest_ports(p, T0, 0, HOST_A, (struct demux_range){ own, own });
+	assert_int_equal(pool_change(p, 0, &a), 0);
+	assert_int_equal(pool_ports_left(p, 0), 10);
+	assert_int_equal(pool_take_ports(p, T0, 0, HOST_A, &own, 1),
+	    POOL_UNALLOWED);
+	/* Scarce: what rests outside is not ours to wake. */
+	assert_int_equal(pool_draw_ports(p, T0, 0, 10, port), POOL_OK);
+	assert_int_equal(port[0], 20005);
+	assert_int_equal(port[9], 20014);
+	assert_int_equal(pool_draw_ports(p, T0, 0, 1, port), POOL_UNAVAILABLE);
+	pool_rest_ports(p, T0, 0, HOST_B, (struct demux_range){ 20005, 20014 });
+	a = range(20000, 20009);
+	assert_int_equal(pool_change(p, 0, &a), 0);
+	assert_int_equal(pool_take_ports(p, T0 + 1, 0, HOST_B, &own, 1),
+	    POOL_INUSE);
+	assert_int_equal(pool_take_ports(p, T0 + 1, 0, HOST_A, &own, 1),
+	    POOL_OK);
+	/* Five rest after HOST_B's use, four were never given. */
+	assert_int_equal(pool_ports_left(p, 0), 9);
+	assert_int_equal(pool_draw_ports(p, T0 + 1, 0, 9, port), POOL_OK);
+	pool_free(p);
+}
+
+static void
+another_kind_rests_too(void **state)
+{
+	struct pool	   *p = make(20000, 20009, 50);
+	struct pool_address a = range(20000, 20009), whole = { .addr = a.addr,
+		.exclusive = true };
+	uint16_t	    port;
+
+	(void)state;
+	assert_int_equal(pool_draw_ports(p, T0, 0, 1, &port), POOL_OK);
+	pool_rest_ports(p, T0, 0, HOST_A, (struct demux_range){ port, port });
+	assert_int_equal(pool_change(p, 0, &whole), -1);
+	pool_retire(p, T0, 0);
+	assert_int_equal(pool_add(p, &whole), 0);
+	assert_int_equal(pool_take_whole(p, T0 + 1, 0, HOST_B), POOL_INUSE);
+	assert_int_equal(pool_take_whole(p, T0 + REST, 0, HOST_B), POOL_OK);
+	pool_rest_whole(p, T0 + REST, 0);
+	pool_retire(p, T0 + REST, 0);
+	assert_int_equal(pool_add(p, &a), 0);
+	assert_int_equal(pool_take_ports(p, T0 + REST + 1, 0, HOST_A, &port,
+	    1), POOL_INUSE);
+	assert_int_equal(pool_take_ports(p, T0 + REST + 1, 0, HOST_B, &port,
+	    1), POOL_OK);
+	pool_free(p);
+}
+
 int
 main(void)
 {
@@ -342,6 +468,10 @@ main(void)
 		cmocka_unit_test(few_spis_are_only_those),
 		cmocka_unit_test(many_spis_come_and_go),
 		cmocka_unit_test(whole_addresses),
+		cmocka_unit_test(retired_addresses_give_nothing_and_rest_on),
+		cmocka_unit_test(rested_addresses_make_room),
+		cmocka_unit_test(other_ranges_forget_no_rest),
+		cmocka_unit_test(another_kind_rests_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

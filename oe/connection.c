@@ -125,7 +125,7 @@ connection_new(struct core *c, struct spd_entry *e, enum oe_class class,
 	/* A second one at the same address is a peer's doing. */
 	cause = e->nconnections == 0 ? e->cause : CAUSE_STRANGERS;
 	if (e->nconnections >= CONNECTIONS_PER_ENTRY ||
-	    !limits_connection_room(c, cause)) {
+	    !limits_connection_room(c, cause, e)) {
 		c->count.limits++;
 		return NULL;
 	}

@@ -90,14 +90,24 @@ entry_evict(struct core *c, struct spd_entry *e)
 	}
 }
 
-/* The longest unused entry gives way: a stranger's, or, for us, then ours. */
-static bool
-evict_one(struct core *c, enum cause cause)
+static struct spd_entry *
+longest_unused(const struct core *c, enum cause cause,
+    const struct spd_entry *keep)
 {
-	struct spd_entry *e = TAILQ_FIRST(&c->settled[CAUSE_STRANGERS]);
+	struct spd_entry *e = TAILQ_FIRST(&c->settled[cause]);
+
+	return e != NULL && e == keep ? TAILQ_NEXT(e, settled_entry) : e;
+}
+
+/* The longest unused entry gives way, but for keep: a stranger's, or, for us,
+ * then ours. */
+static bool
+evict_one(struct core *c, enum cause cause, const struct spd_entry *keep)
+{
+	struct spd_entry *e = longest_unused(c, CAUSE_STRANGERS, keep);
 
 	if (e == NULL && cause == CAUSE_OURS)
-		e = TAILQ_FIRST(&c->settled[CAUSE_OURS]);
+		e = longest_unused(c, CAUSE_OURS, keep);
 	if (e == NULL)
 		return false;
 	entry_evict(c, e);
@@ -108,14 +118,57 @@ bool
 limits_entry_room(struct core *c, enum cause cause)
 {
 	return budget_left(c, c->nentries, cause) ||
-	    (evict_one(c, cause) && budget_left(c, c->nentries, cause));
+	    (evict_one(c, cause, NULL) &&
+	    budget_left(c, c->nentries, cause));
 }
 
 bool
-limits_connection_room(struct core *c, enum cause cause)
+limits_connection_room(struct core *c, enum cause cause,
+    const struct spd_entry *e)
 {
 	return budget_left(c, c->nconnections, cause) ||
-	    (evict_one(c, cause) && budget_left(c, c->nconnections, cause));
+	    (evict_one(c, cause, e) &&
+	    budget_left(c, c->nconnections, cause));
+}
+
+/* Keys that a peer brought: may they go?  Of somebody else's only what is not in
+ * use; and never a peer's whose flows alone are encrypted, while it has some: what
+ * we would send on these is not known to be its any more. */
+static bool
+keyed_may_go(const struct connection *conn, const struct spd_entry *keep,
+    bool own)
+{
+	return conn->cause == CAUSE_STRANGERS &&
+	    conn->state == CONNECTION_KEYED && conn->class != OE_CLASS_TUNNEL &&
+	    (keep == NULL ? conn->spd->nconnections == 1 :
+	    conn->spd != keep || keep->nconnections > 1) &&
+	    (conn->right != RIGHT_FLOWS || conn->flows.n == 0) &&
+	    (own || !connection_recently_used(conn));
+}
+
+bool
+limits_keyed_evict(struct core *c, const struct keying_id *id,
+    const struct spd_entry *e)
+{
+	struct connection *conn, *victim = NULL;
+	bool		   own, victim_own = false;
+
+	TAILQ_FOREACH(conn, &c->connections, all) {
+		own = keying_id_equal(&conn->peer_id, id);
+		if (!keyed_may_go(conn, e, own) || (victim_own && !own))
+			continue;
+		if (victim == NULL || own != victim_own ||
+		    conn->used < victim->used) {
+			victim = conn;
+			victim_own = own;
+		}
+	}
+	if (victim == NULL)
+		return false;
+	c->count.evicted++;
+	report_event(c, victim, "expired");
+	connection_free(victim, true);
+	return true;
 }
 
 /* --- what may give way ----------------------------------------------------------- */

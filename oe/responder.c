@@ -319,13 +319,19 @@ connection_for(struct core *c, const struct keying_id *id,
 	struct spd_entry  *e;
 	bool		   fresh;
 
-	if ((e = spd_get(c, key, CAUSE_STRANGERS)) != NULL) {
+	if ((e = spd_get(c, key, CAUSE_STRANGERS)) == NULL &&
+	    limits_keyed_evict(c, id, NULL))
+		e = spd_get(c, key, CAUSE_STRANGERS);
+	if (e != NULL) {
 		conn = right == RIGHT_FLOWS ? connection_identical(e, id) :
 		    connection_with(e, id);
 		fresh = conn == NULL;
 		if (fresh && (right != RIGHT_FLOWS || e->nconnections <
-		    CONNECTIONS_PER_ENTRY - GATEWAYS_MAX))
+		    CONNECTIONS_PER_ENTRY - GATEWAYS_MAX)) {
 			conn = connection_new(c, e, class, tunnel);
+			if (conn == NULL && limits_keyed_evict(c, id, e))
+				conn = connection_new(c, e, class, tunnel);
+		}
 		if (conn != NULL && TAILQ_EMPTY(&conn->pairs) &&
 		    conn->state != CONNECTION_PENDING)
 			conn->peer_id = *id;

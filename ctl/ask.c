@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/control.h"
 #include "ctl/ask.h"
 #include "ctl/table.h"
 
+#define WATCH_RETRY	250000	/* microseconds between looks whether a daemon is back */
 #define ASK_TIMEOUT	5000	/* milliseconds; a daemon reloading asks DNS of nobody */
 
 enum {				/* who may know a command */
@@ -69,6 +71,7 @@ static const struct column sa_columns[] = {
 	{ "BYTES", "bytes", COLUMN_BYTES },
 	{ "AGE", "age", COLUMN_SECONDS },
 	{ "REKEY", "rekey", COLUMN_SECONDS },
+	{ "SILENT", "silent", COLUMN_SECONDS },
 	{ "EXPIRES", "expires", COLUMN_SECONDS },
 	{ NULL, NULL, COLUMN_TEXT },
 };
@@ -286,18 +289,10 @@ watch_event(void *arg, json_object *event)
 	return true;
 }
 
-static void *
-watch_one(void *arg)
+static void
+watch_said(const struct target *t, const char *what)
 {
-	struct target *t = arg;
-
-	errno = 0;
-	if (control_watch(t->socket, watch_event, t) == -1 && errno != 0 &&
-	    errno != ECONNRESET)
-		silence_explain(t->name, t->socket, errno);
-	else if (!t->refused)
-		fprintf(stderr, "rsipctl: %s went away\n", t->name);
-	return NULL;
+	fprintf(stderr, "rsipctl: %s %s\n", t->name, what);
 }
 
 /* Is anybody there?  A watcher of a daemon that is not would only add a line. */
@@ -311,6 +306,32 @@ watch_probe(const char *socket)
 	json_object_put(req);
 	json_object_put(answer);
 	return answer != NULL;
+}
+
+static void *
+watch_one(void *arg)
+{
+	struct target *t = arg;
+	bool	       gone;
+
+	while (!t->refused) {
+		errno = 0;
+		gone = control_watch(t->socket, watch_event, t) == -1 &&
+		    errno != 0 && errno != ECONNRESET;
+		if (t->refused)
+			break;
+		if (gone && errno != ENOENT && errno != ECONNREFUSED) {
+			silence_explain(t->name, t->socket, errno);
+			break;
+		}
+		/* A daemon that is started again is watched again. */
+		watch_said(t, "went away");
+		do
+			usleep(WATCH_RETRY);
+		while (!watch_probe(t->socket));
+		watch_said(t, "is back");
+	}
+	return NULL;
 }
 
 static int
@@ -338,7 +359,7 @@ watch_run(struct target *t, size_t n)
 		if (started[i])
 			pthread_join(thread[i], NULL);
 	}
-	return 1;		/* watching only ends by a signal or a fault */
+	return 1;		/* watching only ends by a signal, or where it may not be */
 }
 
 /* --- everything else --------------------------------------------------------- */

@@ -47,6 +47,7 @@ struct dataplane {
 	struct helper rules;
 	bool threaded;			/* the interfaces receive in threads */
 	uint64_t mended;		/* times that rules were put back */
+	bool	 gone;			/* they are not, and nothing is forwarded */
 	int proc_fd;			/* the kernel's own counters */
 	int ctl_fd;			/* for asking about interfaces */
 
@@ -235,6 +236,9 @@ on_rules(evutil_socket_t fd, short what, void *arg)
 	n = recv(fd, &c, 1, MSG_DONTWAIT);
 	if (n == 1 && c == RULES_MENDED) {
 		dp->mended++;
+		dp->gone = false;
+	} else if (n == 1 && c == RULES_GONE) {
+		dp->gone = true;
 	} else if (n == 1 && c == RULES_AGAIN) {
 		(void)rules_change(fd, &dp->plan);
 	} else if (n == 1 && c == RULES_THREADED) {
@@ -491,6 +495,12 @@ static void
 put_number(json_object *o, const char *key, uint64_t n)
 {
 	json_object_object_add(o, key, json_object_new_int64((int64_t)n));
+}
+
+bool
+dataplane_rules_gone(const struct dataplane *dp)
+{
+	return dp != NULL && dp->gone;
 }
 
 json_object *

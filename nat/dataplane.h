@@ -78,6 +78,8 @@ void	dataplane_set_hosts(struct dataplane *dp,
 
 /* Counters and which path is active, for "rsipctl status"; a new object. */
 json_object *dataplane_status(struct dataplane *dp);
+/* Somebody removed the firewall rules, and they cannot be put back. */
+bool	dataplane_rules_gone(const struct dataplane *dp);
 
 /* Stops the threads, has the rules removed and waits for it. NULL is allowed. */
 void	dataplane_close(struct dataplane *dp);

@@ -72,6 +72,7 @@ struct keeper {
 	struct rules_settings saved;
 	char *dump;				/* the rules as we made them */
 	bool threaded;				/* interfaces receive in threads */
+	bool gone;				/* not put back so far, and that was said */
 };
 
 static int
@@ -133,12 +134,18 @@ keeper_check(struct keeper *k, int fd)
 		return;
 	same = k->dump != NULL && strcmp(now, k->dump) == 0;
 	free(now);
-	if (same)
+	if (same && !k->gone)
 		return;
-	log_warn("somebody changed or removed our %s rules: putting them back",
-	    k->backend->name);
-	if (keeper_install(k) == 0)
+	if (!k->gone)
+		log_warn("somebody changed or removed our %s rules: putting "
+		    "them back", k->backend->name);
+	if (keeper_install(k) == 0) {
+		k->gone = false;
 		say(fd, RULES_MENDED);
+	} else if (!k->gone) {
+		k->gone = true;
+		say(fd, RULES_GONE);
+	}
 }
 
 static void

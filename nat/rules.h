@@ -43,6 +43,7 @@ enum rules_event {
 	RULES_FAILED = 'f',		/* they cannot be; the reason was logged */
 	RULES_THREADED = 't',	/* both interfaces receive in threads */
 	RULES_MENDED = 'm',		/* somebody removed them, they are back */
+	RULES_GONE = 'g',		/* the same, and they cannot be put back */
 	RULES_AGAIN = 'a',		/* it is another process: rules_change() for what was
 					 * said to the one that was killed */
 };

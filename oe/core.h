@@ -164,6 +164,7 @@ struct sa_pair {
 	bool		   kernel;	/* the kernel has it; kernel_out: not yet that half */
 	struct esp_params *kernel_out;
 	uint64_t	   kernel_packets, kernel_bytes;	/* counted so far */
+	uint64_t	   kernel_in;	/* packets of these */
 	uint64_t	   linger;	/* "now" at which a replaced one goes; 0: not replaced */
 	struct ratelimit   bad;
 };
@@ -515,6 +516,9 @@ void	pair_heard_from(struct sa_pair *p, uint32_t peer, uint16_t port);
 
 /* ESP went to the peer, or came from it and was good. */
 void	connection_sent(struct connection *conn);
+/* Seconds since ESP first went without an answer; 0: not for so long that it
+ * says anything. */
+unsigned connection_silence(const struct connection *conn);
 void	connection_heard(struct connection *conn);
 /* Its peer seems to be at another address: asked there whether it is. */
 void	connection_moved(struct connection *conn);

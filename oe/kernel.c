@@ -154,16 +154,16 @@ kernel_tick(struct connection *conn)
 	const struct oe_kernel *kernel = c->shell->kernel;
 	const struct esp_params *e;
 	struct sa_pair	       *p;
-	uint64_t		packets, bytes, n, b;
+	uint64_t		packets, bytes, in, n, b;
 
 	TAILQ_FOREACH(p, &conn->pairs, entry) {
 		if (!p->kernel)
 			continue;
-		packets = bytes = 0;
+		packets = bytes = in = 0;
 		e = esp_sa_params(p->in);
 		if (kernel->sa_usage(c->shell->kernel_arg, e->dst, e->spi, &n,
 		    &b) == 0) {
-			packets += n;
+			packets += in = n;
 			bytes += b;
 			/* Only a peer that has its half can have sent this. */
 			if (n != 0 && !p->confirmed) {
@@ -178,6 +178,11 @@ kernel_tick(struct connection *conn)
 			bytes += b;
 		}
 		if (packets > p->kernel_packets) {
+			if (packets - in > p->kernel_packets - p->kernel_in)
+				connection_sent(conn);
+			if (in > p->kernel_in)
+				connection_heard(conn);
+			p->kernel_in = in;
 			conn->used = c->now;
 			conn->packets += packets - p->kernel_packets;
 			conn->bytes += bytes - p->kernel_bytes;

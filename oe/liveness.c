@@ -53,6 +53,17 @@ connection_sent(struct connection *conn)
 		    "nothing comes back, and nobody can be asked");
 }
 
+unsigned
+connection_silence(const struct connection *conn)
+{
+	uint64_t now = conn->core->now;
+
+	if (conn->state != CONNECTION_KEYED || conn->unanswered == 0 ||
+	    now - conn->unanswered < ONE_WAY)
+		return 0;
+	return (unsigned)((now - conn->unanswered) / 1000);
+}
+
 void
 connection_heard(struct connection *conn)
 {

@@ -125,6 +125,7 @@ connection_row(const struct connection *conn)
 	add_number(o, "age", (c->now - conn->born) / 1000);
 	add_number(o, "idle", (c->now - conn->used) / 1000);
 	add_number(o, "next", seconds_to(c->now, conn->look_at));
+	add_number(o, "silent", connection_silence(conn));
 	return o;
 }
 
@@ -174,6 +175,7 @@ report_sa(struct core *c)
 			add_number(r, "auth_failures", in.auth_failures);
 			add_number(r, "age", (c->now - p->born) / 1000);
 			add_number(r, "rekey", seconds_to(c->now, p->soft));
+			add_number(r, "silent", connection_silence(conn));
 			json_object_array_add(rows, r);
 		}
 	}
@@ -217,6 +219,19 @@ policy_text(const struct connection *conn)
 	return "nothing flows";
 }
 
+/* A black hole is not "encrypted", whatever IKE said once. */
+static void
+silence_text(const struct connection *conn, char *out, size_t cap)
+{
+	unsigned seconds = connection_silence(conn);
+
+	*out = '\0';
+	if (seconds != 0)
+		snprintf(out, cap, "; but nothing heard for %u s: %s", seconds,
+		    conn->silent ? "its peer does not answer, and is asked for "
+		    "new keys" : "its peer is asked whether it lives");
+}
+
 /* "198.51.100.10: encrypted ...": the answer at 3 a.m., in one line. */
 static void
 why_line(const struct connection *conn, char *out, size_t cap)
@@ -224,6 +239,7 @@ why_line(const struct connection *conn, char *out, size_t cap)
 	const struct sa_pair *p = connection_pair(conn);
 	const char	     *dst = ipv4_text(conn->key.dst);
 	char		      cipher[64], peer[KEYING_NAME_MAX + 2];
+	char		      silence[128];
 	unsigned long long    next;
 
 	next = (unsigned long long)seconds_to(conn->core->now, conn->look_at);
@@ -233,13 +249,14 @@ why_line(const struct connection *conn, char *out, size_t cap)
 			break;
 		cipher_text(p->out, cipher, sizeof(cipher));
 		snprintf(peer, sizeof(peer), "%s", keying_id_text(&conn->peer_id));
+		silence_text(conn, silence, sizeof(silence));
 		snprintf(out, cap, "%s: encrypted with %s to %s at %s (%s%s), "
-		    "because %s; %llu packets, looked at again in %llu s", dst,
+		    "because %s%s; %llu packets, looked at again in %llu s", dst,
 		    cipher, peer, ipv4_text(conn->path.peer),
 		    conn->class == OE_CLASS_TUNNEL ? auth_text(conn) :
 		    conn->authentic ? "key vouched for by DNSSEC" :
 		    "key from DNS, not vouched for by DNSSEC",
-		    right_line(conn), conn->reason,
+		    right_line(conn), conn->reason, silence,
 		    (unsigned long long)conn->packets, next);
 		return;
 	case CONNECTION_CLEAR:
@@ -426,15 +443,20 @@ static void
 report_verdict(const struct core *c, char *out, size_t cap)
 {
 	const struct connection *conn;
-	char			 obstacle[3 * KEYING_NAME_MAX];
-	unsigned		 n = 0;
+	char			 obstacle[3 * KEYING_NAME_MAX], mute[48] = "";
+	unsigned		 n = 0, nmute = 0;
 
-	TAILQ_FOREACH(conn, &c->connections, all)
+	TAILQ_FOREACH(conn, &c->connections, all) {
 		n += conn->state == CONNECTION_KEYED;
+		nmute += connection_silence(conn) != 0;
+	}
+	if (nmute > 0)
+		snprintf(mute, sizeof(mute), ", of which %u %s silent", nmute,
+		    nmute == 1 ? "is" : "are");
 	report_obstacle(c, obstacle, sizeof(obstacle));
 	if (n > 0)
-		snprintf(out, cap, "encrypting; %u peer%s%s%s", n,
-		    n == 1 ? "" : "s", *obstacle != '\0' ?
+		snprintf(out, cap, "encrypting; %u peer%s%s%s%s", n,
+		    n == 1 ? "" : "s", mute, *obstacle != '\0' ?
 		    "; no new ones: " : "", obstacle);
 	else if (*obstacle != '\0')
 		snprintf(out, cap, "in the clear: %s", obstacle);

@@ -239,7 +239,8 @@ host_reset(struct host *h, uint64_t now)
 	h->ops->disconnect(h->arg);
 	h->connecting = h->up = h->stale = false;
 	host_forget(h);
-	h->resume = false;
+	h->readdressed = h->resume;
+	h->resume = h->readdressed_said = false;
 	h->first.remote = h->config.remote;
 	h->first.remote_port = h->config.remote_port;
 	h->retry_delay = 0;

@@ -93,6 +93,9 @@ struct host_ops {
 
 struct host {
 	struct ratelimit refused_log;	/* a program may try port after port */
+	uint8_t	 refused_last;		/* what was logged of the main binding; 0: nothing */
+	bool	 readdressed;		/* ... and a former lease may stand in the way */
+	bool	 readdressed_said;
 	struct host_config config;
 	const struct host_ops *ops;
 	void	*arg;

@@ -125,6 +125,7 @@ assign_response(struct host *h, const struct rsip_message *m, uint64_t now)
 	if (purpose == LEASE_MAIN) {
 		resume_spis(h, b);
 		h->resume = false;
+		h->refused_last = 0;
 	}
 	h->trouble = NULL;
 	host_outlive(h, b->expires);
@@ -306,6 +307,24 @@ assign_less(struct host *h, unsigned error)
 	}
 }
 
+/*
+ * After a change of our address the gateway keeps the lease of the old one until
+ * it runs out (RFC 3103 §9.13 has no way to take it along), and programs that
+ * go on with their old ports are refused one by one: one line names the cause.
+ */
+static bool
+assign_in_former_use(struct host *h, unsigned error)
+{
+	if (!h->readdressed || error != RSIP_LOCAL_ADDRPORT_INUSE)
+		return false;
+	if (!h->readdressed_said)
+		log_warn("%s: the lease of our former address still has these "
+		    "ports; programs that use them must connect again, or wait "
+		    "until it runs out", rsip_error_name(error));
+	h->readdressed_said = true;
+	return true;
+}
+
 static void
 assign_error(struct host *h, const struct rsip_message *m, uint64_t now)
 {
@@ -316,7 +335,10 @@ assign_error(struct host *h, const struct rsip_message *m, uint64_t now)
 	h->refused++;
 	switch (h->pending_purpose) {
 	case LEASE_PORT:
-		if (ratelimit_pass(&h->refused_log, now)) {
+		if (assign_in_former_use(h, m->error))
+			log_debug("port %u is in use by our former lease",
+			    demand.port);
+		else if (ratelimit_pass(&h->refused_log, now)) {
 			missed = ratelimit_take_missed(&h->refused_log);
 			log_info("port %u is not to be had: %s (and %u "
 			    "before it)", demand.port, rsip_error_name(m->error),
@@ -351,7 +373,11 @@ assign_error(struct host *h, const struct rsip_message *m, uint64_t now)
 		host_again(h, now);
 		return;
 	}
-	log_warn("the gateway refuses to lease: %s", rsip_error_name(m->error));
+	/* It is asked again and again; what it says is news once. */
+	if (h->refused_last != m->error && !assign_in_former_use(h, m->error))
+		log_warn("the gateway refuses to lease: %s",
+		    rsip_error_name(m->error));
+	h->refused_last = (uint8_t)m->error;
 	h->trouble = "the gateway refuses to lease";
 	host_back_off(h, now, HOST_RETRY_MIN);
 }

@@ -217,6 +217,30 @@ trouble_text(const struct client *c, char *out, size_t cap)
 		    gateway);
 }
 
+/* The lease is lost and may come back, or nobody is there who forwards for it:
+ * what the engine has is good for nothing until then. */
+static void
+status_why_lost(const struct client *c, const char *address, const char *class,
+    json_object *o)
+{
+	const char *now = control_text(o, "line");
+	char	    cause[160], line[1280];
+
+	if (c->host.up && !c->suspended)
+		return;
+	trouble_text(c, cause, sizeof(cause));
+	if (!c->suspended) {
+		snprintf(line, sizeof(line), "%s; the lease is kept, but %s",
+		    now != NULL ? now : address, cause);
+		put_str(o, "line", line);
+		return;
+	}
+	snprintf(line, sizeof(line), "%s: held (%s), because the lease is "
+	    "lost: %s", address, class, cause);
+	put_str(o, "policy", "hold");
+	put_str(o, "line", line);
+}
+
 /* Where there is no lease, what the engine would do has no place to happen. */
 static void
 status_why(const struct client *c, const char *address, json_object *o)
@@ -225,9 +249,12 @@ status_why(const struct client *c, const char *address, json_object *o)
 	const char *class = control_text(o, "class"), *then;
 	bool	    shut;
 
-	if (device_address(c->device) != 0 || class == NULL ||
-	    address == NULL)
+	if (class == NULL || address == NULL)
 		return;
+	if (device_address(c->device) != 0) {
+		status_why_lost(c, address, class, o);
+		return;
+	}
 	shut = c->seeking || !c->settings->direct ||
 	    (strcmp(class, oe_class_name(OE_CLASS_CLEAR)) != 0 &&
 	    strcmp(class, oe_class_name(OE_CLASS_PERMISSIVE)) != 0);
@@ -255,6 +282,11 @@ status_verdict(const struct client *c, json_object *o, json_object *oe)
 		trouble_text(c, cause, sizeof(cause));
 		snprintf(text, sizeof(text), "held: the lease is lost: %s",
 		    cause);
+		verdict = text;
+	} else if (!c->host.up && verdict != NULL) {
+		trouble_text(c, cause, sizeof(cause));
+		snprintf(text, sizeof(text), "%s; the lease is kept, but %s",
+		    verdict, cause);
 		verdict = text;
 	}
 	put_str(o, "verdict", verdict == NULL ? "no engine" : verdict);

@@ -80,7 +80,9 @@ status_all(uint64_t now, const struct settings *c, const struct gateway *g,
 	    ipv4_text(c->gateway.gateway), (unsigned)c->port,
 	    (size_t)gc.registrations, gc.registrations == 1 ? "" : "s",
 	    (size_t)gc.bindings, gc.bindings == 1 ? "" : "s");
-	add_string(o, "verdict", verdict);
+	add_string(o, "verdict", !dataplane_rules_gone(dp) ? verdict :
+	    "forwarding nothing: the firewall rules are gone and cannot be "
+	    "put back (the log says why)");
 	add_string(o, "version", PACKAGE_VERSION);
 	add_string(o, "gateway", ipv4_text(c->gateway.gateway));
 	add_string(o, "public_interface", c->public_if);

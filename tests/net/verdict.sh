@@ -90,6 +90,64 @@ says rsipc_x1 "rsipc: encrypting; 1 peer" 10
 says oed_y1 "oed: encrypting; 1 peer" 5
 why rsipc_x1 "encrypted with"
 
+# --- a black hole is not called encrypted --------------------------------------------------
+kill -STOP "$(net_pid oed_y1)"
+net_on x1 ping -q -i 0.5 -c 9 -W 1 "$NET_Y1" >/dev/null 2>&1
+why rsipc_x1 "but nothing heard for [0-9]* s: its peer "
+says rsipc_x1 "rsipc: encrypting; 1 peer, of which 1 is silent" 5
+net_ctl rsipc_x1 sa | head -n 1 | grep -q SILENT || net_fail "sa is silent on it"
+kill -CONT "$(net_pid oed_y1)"
+net_until 10 net_on x1 ping -q -c 1 -W 1 "$NET_Y1" >/dev/null 2>&1 ||
+    net_fail "nothing after it went on"
+says rsipc_x1 "rsipc: encrypting; 1 peer" 10
+
+# --- the gateway's rules are gone, and cannot be put back ------------------------------------
+backend=$(net_ctl rsipd -v status | sed -n 's/.*firewall *= *//p; s/.*firewall[: ]*//p' |
+    head -n 1)
+case $backend in
+*nftables*) tool=nft ;;
+*) tool=iptables-restore ;;
+esac
+real=$(readlink -f "$(command -v $tool)")
+cp "$real" tool.real
+cat >tool.fails <<EOF
+#!/bin/sh
+# Looks are answered, changes fail.
+case "\${0##*/} \$*" in
+nft*list*) exec "$NET_RUN/tool.real" "\$@" ;;
+*restore*|nft*) exit 1 ;;
+*) exec "$NET_RUN/tool.real" "\${0##*/}" "\$@" ;;
+esac
+EOF
+chmod +x tool.fails
+mount --bind tool.fails "$real" || net_fail "cannot stand in for $tool"
+if [ $tool = nft ]; then
+	net_on N "$NET_RUN/tool.real" flush ruleset
+else
+	net_on N "$NET_RUN/tool.real" iptables -t mangle -F
+	net_on N "$NET_RUN/tool.real" iptables -t raw -F
+fi
+says rsipd "rsipd: forwarding nothing: the firewall rules are gone and cannot be put back (the log says why)" 20
+umount "$real"
+says rsipd "rsipd: serving at 10.0.0.1, port 4555: 1 host, 1 lease" 20
+
+# --- the gateway dies: who watches it goes on when it is back, and "why" names it ---------------
+net_start watch N "$NET_TOP/ctl/rsipctl" -s "$NET_RUN/rsipd.sock" watch
+sleep 1
+net_stop rsipd KILL
+sleep 1
+why rsipc_x1 "; the lease is kept, but no RSIP gateway at 10.0.0.1 (connection refused)"
+net_rsipd
+net_until 20 grep -q " is back" watch.log || net_fail "watch: $(cat watch.log)"
+net_until 20 net_on x1 ping -q -c 1 -W 1 "$NET_Y1" >/dev/null 2>&1 ||
+    net_fail "nothing after the gateway is back"
+says rsipc_x1 "rsipc: encrypting; 1 peer" 10
+net_stop rsipc_x1
+net_until 10 grep -q " rsipd " watch.log || net_fail "watch: $(cat watch.log)"
+net_ok "watch: $(tr '\n' ';' <watch.log | cut -c 1-200)"
+net_start rsipc_x1 x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc_x1.conf
+net_until 20 net_leased rsipc_x1 || net_fail "no lease: $(cat rsipc_x1.log)"
+
 # --- the counters are there when they are asked for -----------------------------------------
 net_ctl rsipc_x1 status | grep -q 'session.sent' &&
     net_fail "counters without -v"

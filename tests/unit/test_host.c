@@ -674,6 +674,34 @@ ports_are_leased_on_demand(void **state)
 	end(w);
 }
 
+/* Ports of the lease that another address of ours had: the cause is said once. */
+static void
+former_lease_is_named(void **state)
+{
+	struct host_demand d = { .port = 4000, .remote = inet_addr("192.0.2.9"),
+		.remote_port = 80 };
+	struct world	  *w = *state;
+
+	reach_assigned(w, false);
+	assert_true(host_demand(&w->host, &d, w->now));
+	tick(w);
+	give_error(w, RSIP_LOCAL_ADDRPORT_INUSE);
+	assert_false(w->host.readdressed_said);
+	host_reset(&w->host, w->now);
+	tick(w);
+	connected(w);
+	give_registration(w);
+	give(w, answer(w, RSIP_QUERY_RESPONSE));
+	give_grant(w, 3);
+	assert_int_equal(w->host.state, HOST_ASSIGNED);
+	assert_true(host_demand(&w->host, &d, w->now));
+	tick(w);
+	give_error(w, RSIP_LOCAL_ADDRPORT_INUSE);
+	assert_int_equal(w->demands_done, 2);
+	assert_true(w->host.readdressed_said);
+	end(w);
+}
+
 /* RFC 3103 §7.2: macro-flow remote policy, with and without somebody to name. */
 static void
 names_remotes(void **state)
@@ -1153,6 +1181,7 @@ main(void)
 		cmocka_unit_test(closed_connection_is_resumed),
 		cmocka_unit_test(silent_tcp_is_closed),
 		cmocka_unit_test(ports_are_leased_on_demand),
+		cmocka_unit_test(former_lease_is_named),
 		cmocka_unit_test(names_remotes),
 		cmocka_unit_test(old_ports_give_way),
 		cmocka_unit_test(spis_are_replenished),

@@ -326,6 +326,20 @@ def rsa_ip_has_a_whole_address():
 
 
 @test
+def no_address_to_share():
+    """9.8.3, 9.16.3: LOCAL_ADDR_UNAVAILABLE, a shared address is not to be had at all"""
+    s = host('whole')       # its one address is for RSA-IP
+    is_error(s.assign_rsap(), 308, s.client)
+    is_error(s.assign_rsap(None, (4, 20100)), 308)
+    is_error(s.listen(), 308, s.client)
+    is_error(s.listen(None, (1, 20100)), 308)
+    is_error(s.assign_ipsec(), 308)
+    is_error(s.assign_rsap(NB), 312)
+    is_type(s.assign_rsa(), rsip.ASSIGN_RESPONSE_RSA_IP)
+    is_type(s.deregister(), rsip.DEREGISTER_RESPONSE)
+
+
+@test
 def tunnel_types():
     """9.6.3: BAD_TUNNEL_TYPE; IP-IP is assumed; LISTEN may offer several"""
     s = host()
@@ -498,6 +512,15 @@ def micro_flow_policy():
         _, p = ask(None, (1,), '198.51.100.10', (1, 80))
         assert find(p, ADDRESS, 1) == (1, '198.51.100.10'), p
         assert find(p, PORTS, 1) == (1, [80]), p
+    is_error(s.assign_rsa(), 103)
+    is_error(s.assign_rsa(None, '198.51.100.10'), 103)
+    is_error(s.assign_rsa(None, '198.51.100.10', (1, 8080)), 315)
+    is_error(s.assign_rsa(None, '192.0.2.1', (1, 80)), 315)
+    p = is_type(s.assign_rsa(None, '198.51.100.10', (1, 80)),
+                rsip.ASSIGN_RESPONSE_RSA_IP)
+    assert find(p, ADDRESS, 1) == (1, '198.51.100.10'), p
+    assert find(p, PORTS) == (1, [80]), p
+    is_type(s.deregister(), rsip.DEREGISTER_RESPONSE)
 
 
 @test

@@ -35,6 +35,7 @@ pool "198.51.100.2" { exclusive = true }
 pool "198.51.100.3" { exclusive = true }
 pool "198.51.100.5" { ports = {"30000-30007"} }
 addresses = {"198.51.100.1", "198.51.100.2", "198.51.100.3"}
+network "10.0.0.96/30" { addresses = {"198.51.100.3"} }
 network "10.0.0.128/28" { remote-policy = "macro"
 	remote-allowed = {"198.51.100.10/32", "198.51.100.20/32"} }
 network "10.0.0.144/28" { remote-policy = "micro"
@@ -56,7 +57,9 @@ net_on x1 python3 "$NET_HERE/rsip_gateway_wire.py" || failed=1
 net_on x1 python3 "$NET_HERE/rsip_gateway_data.py" || failed=1
 
 # Another gateway in its place: no UDP, nothing optional, its tunnels end elsewhere.
-net_stop rsipd
+# The one before has no time to tell its hosts.
+net_on x1 python3 "$NET_HERE/rsip_gateway_plain.py" --before || failed=1
+net_stop rsipd KILL
 net_rsipd '
 udp = false
 listen-allowed = false

@@ -1,5 +1,4 @@
 """rsip_gateway_data.py [TEST...] - what hosts lease brings them packets, through rsipd, from y1 and y2"""
-import ipaddress
 import socket
 import struct
 import subprocess
@@ -9,73 +8,11 @@ import time
 import rsip
 import rsip_lab as lab
 from rsip import ADDRESS, BIND, PORTS, SPI
-from rsip_lab import (GATEWAY, NB, checksum, expand, host, is_type, test, tunnel,
-                      udp_packet)
+from rsip_lab import (NB, Inside, Outside, checksum, expand, host, is_type, test,
+                      tunnel, udp_packet)
 from session import find
 
 Y1, Y2 = '198.51.100.10', '198.51.100.20'
-
-
-class Outside:
-    """Sends from a host on the public side, whatever it is told to."""
-
-    PROGRAM = '''
-import socket, sys
-print("ready", flush=True)
-for line in sys.stdin:
-    protocol, sport, to, data = line.split()
-    s = socket.socket(socket.AF_INET, socket.SOCK_RAW, int(protocol))
-    s.sendto(bytes.fromhex(data), (to, 0))
-    s.close()
-'''
-
-    def __init__(self, name):
-        self.child = subprocess.Popen(
-            ['nsenter', '--net=/run/netns/' + name, sys.executable, '-c',
-             self.PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True)
-        assert self.child.stdout.readline() == 'ready\n'
-
-    def send(self, protocol, to, data):
-        self.child.stdin.write('%d 0 %s %s\n' % (protocol, to, data.hex()))
-        self.child.stdin.flush()
-
-    def udp(self, sport, to, dport, data=b'hello'):
-        self.send(17, to, struct.pack('!HHHH', sport, dport, 8 + len(data), 0) +
-                  data)
-
-    def esp(self, to, spi, data=b'sealed'):
-        self.send(50, to, struct.pack('!II', spi, 1) + data)
-
-    def ah(self, to, spi):
-        self.send(51, to, struct.pack('!BBHII', 59, 4, 0, spi, 1) + bytes(12))
-
-
-class Inside:
-    """What comes out of one host's tunnel."""
-
-    def __init__(self, s, protocol=4):
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, protocol)
-        self.sock.bind((s.sock.getsockname()[0], 0))
-        self.skip = 20 if protocol == 4 else 24
-
-    def next(self, seconds=5):
-        """(source, destination, protocol, payload) of the next inner packet."""
-        self.sock.settimeout(seconds)
-        inner = bytes(20)
-        while inner[9] in (0, 1):       # y1 answers some of it with ICMP
-            inner = self.sock.recv(65535)[self.skip:]
-        hlen = (inner[0] & 15) * 4
-        assert checksum(inner[:hlen]) == 0
-        return (str(ipaddress.ip_address(inner[12:16])),
-                str(ipaddress.ip_address(inner[16:20])), inner[9], inner[hlen:])
-
-    def nothing(self, seconds=0.5):
-        try:
-            got = self.next(seconds)
-        except (TimeoutError, socket.timeout):
-            return
-        raise AssertionError('got %s' % (got,))
 
 
 def listener(s, *args):
@@ -213,6 +150,45 @@ def what_is_sent_arrives_unchanged():
     tunnel(s, udp_packet(NB, port, Y1, 9))
     assert seen.stdout.readline().strip() == "b'lost' ('%s', %d)" % (NB, port)
     seen.wait()
+
+
+@test
+def misuse_is_dropped():
+    """10.4: no packet of an address, port, remote side or tunnel that was not granted gets out"""
+    seen = subprocess.Popen(
+        ['nsenter', '--net=/run/netns/y1', sys.executable, '-c',
+         'import socket\n'
+         's = socket.socket(socket.AF_INET, socket.SOCK_RAW, 17)\n'
+         's.settimeout(5); print("up", flush=True)\n'
+         'p = b""\n'
+         'while p[22:24] != bytes([0, 99]):\n'
+         '    p = s.recv(100)\n'
+         '    print(socket.inet_ntoa(p[12:16]), *p[20:24], flush=True)'],
+        stdout=subprocess.PIPE, text=True)
+    assert seen.stdout.readline() == 'up\n'
+    s, t, u = host(), host('macro'), host('micro')
+    port = expand(find(is_type(s.assign_rsap(), rsip.ASSIGN_RESPONSE_RSAP_IP),
+                       PORTS))[0]
+    far = expand(find(is_type(t.assign_rsap(None, (1,), Y2),
+                              rsip.ASSIGN_RESPONSE_RSAP_IP), PORTS))[0]
+    near = expand(find(is_type(u.assign_rsap(None, (1,), Y1, (1, 80)),
+                               rsip.ASSIGN_RESPONSE_RSAP_IP), PORTS))[0]
+    for x, packet, protocol in (
+            (s, udp_packet('198.51.100.77', port, Y1, 9), 4),
+            (s, udp_packet('198.51.100.2', port, Y1, 9), 4),
+            (s, udp_packet(NB, 19000, Y1, 9), 4),
+            (s, udp_packet(NB, far, Y1, 9), 4),
+            (s, udp_packet(NB, port, Y1, 9), 47),
+            (t, udp_packet(NB, far, Y1, 9), 4),
+            (u, udp_packet(NB, near, Y1, 81), 4)):
+        tunnel(x, packet, protocol)
+    time.sleep(0.3)
+    tunnel(u, udp_packet(NB, near, Y1, 80))
+    tunnel(s, udp_packet(NB, port, Y1, 99))
+    got = seen.communicate(timeout=10)[0].split('\n')
+    got = sorted(x for x in got if x)
+    assert got == sorted('%s %d %d %d %d' % (NB, *divmod(p, 256), 0, d)
+                         for p, d in ((near, 80), (port, 99))), got
 
 
 if __name__ == '__main__':

@@ -1,11 +1,12 @@
-"""rsip_gateway_plain.py [TEST...] - an rsipd that does only what it must, after a restart"""
+"""rsip_gateway_plain.py [--before | TEST...] - an rsipd that does only what it must, after another died"""
 import sys
 
 import rsip
 import rsip_lab as lab
-from rsip import ADDRESS, METHOD
-from rsip_lab import host, is_error, is_type, test
-from session import find
+from rsip import ADDRESS, BIND, METHOD, PORTS
+from rsip_lab import (GATEWAY, NB, Inside, Outside, expand, host, is_error,
+                      is_type, test)
+from session import Session, find
 
 
 # --- a plainer gateway in its place ------------------------------------------
@@ -35,14 +36,43 @@ def tunnels_end_elsewhere():
     assert find(p, ADDRESS, 2) == (1, '10.0.0.2'), p
 
 
+def before():
+    """A host of the gateway that is about to die, and its client ID, binding and port."""
+    s = host('plain-gateway')
+    p = is_type(s.listen(), rsip.LISTEN_RESPONSE)
+    with open('before', 'w', encoding='ascii') as f:
+        print(s.sock.getsockname()[0], s.client, find(p, BIND),
+              expand(find(p, PORTS))[0], file=f)
+
+
 @test
 def after_a_restart_hosts_register_again():
-    """10.2.2: REGISTER_FIRST for what was before"""
-    s = host(register=False)
-    s.client = 12345
-    is_error(s.assign_rsap(), 301)
-    is_error(s.deregister(), 301)
+    """10.2.2: REGISTER_FIRST to all else of a host that the dead gateway served, its packets are nobody's"""
+    with open('before', encoding='ascii') as f:
+        address, client, bind, port = f.read().split()
+    s = Session(GATEWAY, source=address, timeout=20)
+    s.client = int(client)
+    box = Inside(s)
+    for got in (s.assign_rsap(), s.assign_ipsec(), s.extend(int(bind)),
+                s.free(int(bind)), s.deregister(),
+                s.request(rsip.QUERY_REQUEST, s.me())):
+        is_error(got, 301)
+    is_error(s.listen(), 208)       # this gateway has not got it at all
+    is_error(s.assign_rsa(), 208)
+    y1 = Outside('y1')
+    y1.udp(7777, NB, int(port))
+    box.nothing()
     is_type(s.register(), rsip.REGISTER_RESPONSE)
+    y1.udp(7777, NB, int(port))
+    box.nothing()
+    p = is_type(s.assign_rsap(NB, (1, int(port))), rsip.ASSIGN_RESPONSE_RSAP_IP)
+    assert expand(find(p, PORTS)) == [int(port)]
+    is_type(s.deregister(), rsip.DEREGISTER_RESPONSE)
+
 
 if __name__ == '__main__':
+    if sys.argv[1:] == ['--before']:
+        before()
+        sys.exit(0)
+    lab.used['plain-gateway'] = 1
     sys.exit(1 if lab.run(sys.argv[1:]) else 0)

@@ -7,6 +7,8 @@ number in its first line is where the RFC says so.
 import ipaddress
 import socket
 import struct
+import subprocess
+import sys
 import threading
 
 import rsip
@@ -25,7 +27,7 @@ CLASSES = {
     'small': range(208, 224), 'denied': range(224, 232),
     'plain': range(232, 240), 'limited': range(240, 248),
     'ipip': range(248, 255), 'wire': range(20, 45), 'data': range(84, 96),
-    'plain-gateway': range(50, 60),
+    'plain-gateway': range(50, 60), 'whole': range(97, 100),
 }
 used = {name: 0 for name in CLASSES}
 TESTS = []
@@ -103,6 +105,68 @@ def tunnel(s, packet, protocol=4):
     raw.bind((s.sock.getsockname()[0], 0))
     raw.sendto((b'\0\0\x08\0' if protocol == 47 else b'') + packet, (GATEWAY, 0))
     raw.close()
+
+
+class Outside:
+    """Sends from a host on the public side, whatever it is told to."""
+
+    PROGRAM = '''
+import socket, sys
+print("ready", flush=True)
+for line in sys.stdin:
+    protocol, sport, to, data = line.split()
+    s = socket.socket(socket.AF_INET, socket.SOCK_RAW, int(protocol))
+    s.sendto(bytes.fromhex(data), (to, 0))
+    s.close()
+'''
+
+    def __init__(self, name):
+        self.child = subprocess.Popen(
+            ['nsenter', '--net=/run/netns/' + name, sys.executable, '-c',
+             self.PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True)
+        assert self.child.stdout.readline() == 'ready\n'
+
+    def send(self, protocol, to, data):
+        self.child.stdin.write('%d 0 %s %s\n' % (protocol, to, data.hex()))
+        self.child.stdin.flush()
+
+    def udp(self, sport, to, dport, data=b'hello'):
+        self.send(17, to, struct.pack('!HHHH', sport, dport, 8 + len(data), 0) +
+                  data)
+
+    def esp(self, to, spi, data=b'sealed'):
+        self.send(50, to, struct.pack('!II', spi, 1) + data)
+
+    def ah(self, to, spi):
+        self.send(51, to, struct.pack('!BBHII', 59, 4, 0, spi, 1) + bytes(12))
+
+
+class Inside:
+    """What comes out of one host's tunnel."""
+
+    def __init__(self, s, protocol=4):
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, protocol)
+        self.sock.bind((s.sock.getsockname()[0], 0))
+        self.skip = 20 if protocol == 4 else 24
+
+    def next(self, seconds=5):
+        """(source, destination, protocol, payload) of the next inner packet."""
+        self.sock.settimeout(seconds)
+        inner = bytes(20)
+        while inner[9] in (0, 1):       # y1 answers some of it with ICMP
+            inner = self.sock.recv(65535)[self.skip:]
+        hlen = (inner[0] & 15) * 4
+        assert checksum(inner[:hlen]) == 0
+        return (str(ipaddress.ip_address(inner[12:16])),
+                str(ipaddress.ip_address(inner[16:20])), inner[9], inner[hlen:])
+
+    def nothing(self, seconds=0.5):
+        try:
+            got = self.next(seconds)
+        except (TimeoutError, socket.timeout):
+            return
+        raise AssertionError('got %s' % (got,))
 
 
 class Names(threading.Thread):

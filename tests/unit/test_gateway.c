@@ -551,6 +551,28 @@ registration_errors(void **state)
 	world_end();
 }
 
+/* RFC 3103 §9.3.3: of hosts that are registered at once. */
+static void
+client_ids_differ(void **state)
+{
+	struct policy p = default_policy();
+	uint32_t      id[4];
+	char	      addr[16];
+	unsigned      i, j;
+
+	(void)state;
+	world_begin(&p, true);
+	for (i = 0; i < 4; i++) {
+		snprintf(addr, sizeof(addr), "10.0.0.%u", 11 + i);
+		as_host(addr, 1 + i);
+		id[i] = do_register();
+		for (j = 0; j < i; j++)
+			assert_int_not_equal(id[i], id[j]);
+	}
+	assert_int_equal(w.nasync, 0);	/* all of them still are */
+	world_end();
+}
+
 static void
 udp_switched_off_and_a_full_house(void **state)
 {
@@ -1160,6 +1182,7 @@ main(void)
 		cmocka_unit_test(reconfiguration_takes_back),
 		cmocka_unit_test(what_cannot_be_read_is_answered),
 		cmocka_unit_test(registration_errors),
+		cmocka_unit_test(client_ids_differ),
 		cmocka_unit_test(udp_switched_off_and_a_full_house),
 		cmocka_unit_test(optional_messages_that_nobody_may_use),
 		cmocka_unit_test(local_resource_errors),

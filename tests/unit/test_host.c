@@ -55,6 +55,7 @@ w_send(void *arg, struct rsip_message *m)
 	/* Whatever is asked must be a message that a gateway can read. */
 	n = rsip_encode(m, buf, sizeof(buf));
 	assert_true(n > 0);
+	assert_int_not_equal(m->type, RSIP_ERROR_RESPONSE);	/* §9.1.3 */
 	rsip_message_clear(&w->sent);
 	assert_int_equal(rsip_decode(&w->sent, buf, (size_t)n), RSIP_OK);
 	w->sends++;
@@ -593,6 +594,145 @@ lost_resources_are_asked_for_anew(void **state)
 	expect(w, HOST_ASSIGNMENT_PENDING, RSIP_ASSIGN_REQUEST_RSIPSEC);
 	assert_true(w->sent.local.any);
 	assert_int_equal(w->sent.local_ports.nfields, 0);
+	end(w);
+}
+
+/* Ports on demand until the host frees one to get another. */
+static unsigned
+demand_until_it_frees(struct world *w, unsigned i)
+{
+	struct host_demand d = { .remote = inet_addr("192.0.2.9") };
+
+	for (;; i++) {
+		assert_true(i < 1000);
+		d.port = (uint16_t)(1000 + i);
+		assert_true(host_demand(&w->host, &d, w->now));
+		tick(w);
+		if (w->host.pending == RSIP_FREE_REQUEST)
+			return i;
+		if (w->host.pending == RSIP_EXTEND_REQUEST)
+			give_extension(w);
+		assert_int_equal(w->host.pending, RSIP_ASSIGN_REQUEST_RSAP_IP);
+		give_grant(w, 10 + i);
+		w->now += 100;
+	}
+}
+
+/* RFC 3103 §9.12.3: an error to FREE_REQUEST; both sides agree again. */
+static void
+an_error_to_free_resynchronizes(void **state)
+{
+	struct world *w = *state;
+	unsigned      i;
+	uint32_t      id;
+
+	reach_assigned(w, false);
+	i = demand_until_it_frees(w, 0);
+	id = w->sent.bind_id;
+	assert_non_null(lease_find(&w->host.lease, id));
+	give_error(w, RSIP_BAD_BIND_ID);
+	/* The gateway has not got it, so the host has not. */
+	assert_null(lease_find(&w->host.lease, id));
+	assert_int_equal(w->host.pending, RSIP_ASSIGN_REQUEST_RSAP_IP);
+	give_grant(w, 10 + i);
+	assert_int_equal(w->demand_error, 0);
+	assert_true(leased(w, (uint16_t)(1000 + i)));
+
+	demand_until_it_frees(w, i + 1);
+	give_error(w, RSIP_REGISTER_FIRST);
+	expect(w, HOST_REGISTERED_DEREGISTRATION_PENDING,
+	    RSIP_DEREGISTER_REQUEST);
+	assert_int_equal(w->host.lease.n, 0);
+	give_error(w, RSIP_REGISTER_FIRST);
+	pass(w, HOST_RETRY_MIN * 2);
+	expect(w, HOST_REGISTRATION_PENDING, RSIP_REGISTER_REQUEST);
+	end(w);
+}
+
+/* RFC 3103 §9.3.3: what is not said is RSAP-IP and IP-IP. */
+static void
+a_registration_that_says_nothing(void **state)
+{
+	struct world	    *w = *state;
+	struct rsip_message *m;
+
+	begin(w, false);
+	tick(w);
+	connected(w);
+	m = answer(w, RSIP_REGISTER_RESPONSE);
+	m->has |= RSIP_HAS_LEASE | RSIP_HAS_POLICY;
+	m->client_id = 77;
+	m->lease = LEASE;
+	m->local_policy = RSIP_LOCAL_MACRO;
+	m->remote_policy = RSIP_REMOTE_NONE;
+	give(w, m);
+	give(w, answer(w, RSIP_QUERY_RESPONSE));
+	expect(w, HOST_ASSIGNMENT_PENDING, RSIP_ASSIGN_REQUEST_RSAP_IP);
+	if (w->sent.has & RSIP_HAS_TUNNEL)
+		assert_int_equal(w->sent.tunnel[0], RSIP_TUNNEL_IPIP);
+	give_grant(w, 1);
+	assert_int_equal(w->host.state, HOST_ASSIGNED);
+	end(w);
+}
+
+/* RFC 3103 §9.16.3: without remote policy a listener names nobody. */
+static void
+listens_for_anyone(void **state)
+{
+	struct world *w = *state;
+
+	begin(w, false);
+	w->host.config.nlisten = 1;
+	w->host.config.listen[0] = 8080;
+	tick(w);
+	connected(w);
+	give_registration(w);
+	give(w, answer(w, RSIP_QUERY_RESPONSE));
+	give_grant(w, 1);
+	tick(w);
+	assert_int_equal(w->host.pending, RSIP_LISTEN_REQUEST);
+	assert_int_equal(w->sent.local_ports.nfields, 1);
+	assert_int_equal(w->sent.local_ports.port[0], 8080);
+	assert_true(w->sent.remote.any);
+	assert_int_equal(w->sent.remote_ports.nfields, 0);
+	assert_false(w->sent.remote_ports.none);
+	end(w);
+}
+
+/* RFC 3103 §10.2.1: messages for who had this address before a reboot. */
+static void
+messages_of_another_life(void **state)
+{
+	static const enum rsip_type types[] = { RSIP_FREE_RESPONSE,
+		RSIP_DEREGISTER_RESPONSE, RSIP_ASSIGN_RESPONSE_RSAP_IP,
+		RSIP_EXTEND_RESPONSE, RSIP_QUERY_RESPONSE };
+	struct world	    *w = *state;
+	struct rsip_message *m;
+	size_t		     i;
+	unsigned	     sends;
+
+	begin(w, true);
+	tick(w);
+	connected(w);
+	sends = w->sends;
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		m = answer(w, types[i]);
+		m->has |= RSIP_HAS_BIND_ID | RSIP_HAS_LEASE;
+		m->client_id = 1234;
+		m->bind_id = 5;
+		m->counter = i % 2 ? 999 : 0;
+		give(w, m);
+		expect(w, HOST_REGISTRATION_PENDING, RSIP_REGISTER_REQUEST);
+	}
+	assert_int_equal(w->sends, sends);
+	assert_int_equal(w->granted + w->revoked, 0);
+	give_registration(w);
+	/* The old registration ends while the new one stands. */
+	m = answer(w, RSIP_DEREGISTER_RESPONSE);
+	m->client_id = 1234;
+	m->counter = 0;
+	give(w, m);
+	expect(w, HOST_REGISTERED_QUERY_PENDING, RSIP_QUERY_REQUEST);
 	end(w);
 }
 
@@ -1178,6 +1318,10 @@ main(void)
 		cmocka_unit_test(already_registered_is_ended_first),
 		cmocka_unit_test(forgetful_gateway_is_told_anew),
 		cmocka_unit_test(lost_resources_are_asked_for_anew),
+		cmocka_unit_test(an_error_to_free_resynchronizes),
+		cmocka_unit_test(a_registration_that_says_nothing),
+		cmocka_unit_test(listens_for_anyone),
+		cmocka_unit_test(messages_of_another_life),
 		cmocka_unit_test(closed_connection_is_resumed),
 		cmocka_unit_test(silent_tcp_is_closed),
 		cmocka_unit_test(ports_are_leased_on_demand),

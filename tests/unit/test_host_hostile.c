@@ -91,6 +91,7 @@ w_send(void *arg, struct rsip_message *m)
 		printf("gateway %u: %s cannot be encoded\n", w.seed,
 		    rsip_type_name(m->type));
 	assert_true(n > 0);
+	assert_int_not_equal(m->type, RSIP_ERROR_RESPONSE);	/* §9.1.3 */
 	rsip_message_clear(&w.sent);
 	assert_int_equal(rsip_decode(&w.sent, buf, (size_t)n), RSIP_OK);
 	w.answer = true;

@@ -169,7 +169,7 @@ add_data(struct datagram *g, const struct packet *p)
 	size_t	       n = p->len - p->hlen, end = p->offset + n;
 
 	if (n == 0 || (p->mf && n % BLOCK != 0)
-	    || end > REASSEMBLE_BYTES - p->hlen
+	    || n > REASSEMBLE_BYTES || end > REASSEMBLE_BYTES - p->hlen
 	    || (g->end != 0 && (end > g->end || (!p->mf && end != g->end))))
 		return false;
 	if (!make_room(g, end))

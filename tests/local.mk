@@ -1,5 +1,6 @@
 # tests/local.mk - whether it builds and starts elsewhere: other machines, another libc, a new user's
 PORT_TESTS = tests/cross.sh tests/openwrt.sh
-dist_check_SCRIPTS += $(PORT_TESTS)
+# newcomer.sh (a Debian root of its own, minutes) is run by name.
+dist_check_SCRIPTS += $(PORT_TESTS) tests/newcomer.sh
 TESTS += $(PORT_TESTS)
 EXTRA_DIST += tests/portlib.sh

@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -150,6 +153,39 @@ fail:
 	return -1;
 }
 
+/* The protocol of sd_notify(3): one datagram to a path, or behind '@' to an
+ * abstract name.  Later processes of ours have nothing to tell. */
+static void
+notify(const char *state)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	const char	  *path = getenv("NOTIFY_SOCKET");
+	size_t		   len;
+	int		   fd;
+
+	if (path == NULL || (*path != '/' && *path != '@'))
+		return;
+	len = strlen(path);
+	if (len >= sizeof(to.sun_path)) {
+		log_warn("NOTIFY_SOCKET: the path is too long");
+		return;
+	}
+	memcpy(to.sun_path, path, len);
+	if (*path == '@')
+		to.sun_path[0] = '\0';
+	else
+		len++;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd == -1 || sendto(fd, state, strlen(state), MSG_NOSIGNAL,
+	    (struct sockaddr *)&to,
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) == -1)
+		log_warn("%s: cannot tell that we run: %s", path,
+		    strerror(errno));
+	if (fd != -1)
+		close(fd);
+	unsetenv("NOTIFY_SOCKET");
+}
+
 int
 daemon_ready(const struct daemon_options *o)
 {
@@ -157,6 +193,7 @@ daemon_ready(const struct daemon_options *o)
 
 	if (o->pidfile != NULL && pidfile_write(o->pidfile) == -1)
 		return -1;
+	notify("READY=1");
 	if (ready_fd == -1)
 		return 0;
 	log_init(o->name, false, LOG_LEVEL_INFO);

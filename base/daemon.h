@@ -4,6 +4,9 @@
 
 #include <stdbool.h>
 
+/* sysexits.h's EX_CONFIG: to start again would not help, says the unit file. */
+#define DAEMON_EXIT_CONFIG	78
+
 struct daemon_options {
 	const char	*name;		/* "rsipd" */
 	const char	*config;	/* -c, else SYSCONFDIR/name.conf */
@@ -23,12 +26,13 @@ void	daemon_options(struct daemon_options *o, const char *name, int argc,
 
 /*
  * Goes to the background unless in the foreground: the parent waits until
- * daemon_ready() and exits 0, or exits 1 if the child dies before.  Call it
+ * daemon_ready() and exits 0, or as the child does if it dies before.  Call it
  * before any thread, socket or event base exists.
  */
 int	daemon_start(const struct daemon_options *o);
 
-/* The service runs: writes the pid file and lets the waiting parent exit. */
+/* The service runs: writes the pid file, lets the waiting parent exit and tells
+ * the service manager (sd_notify(3)) if it asked by NOTIFY_SOCKET. */
 int	daemon_ready(const struct daemon_options *o);
 
 /* Says that -n found the configuration good, or that there is none. */

@@ -1,8 +1,11 @@
 /* log.c - one line a message, to stderr or syslog, never forged by what it quotes */
 #include "config.h"
 
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -12,13 +15,30 @@
 
 static const char	*log_name = "rsip";
 static bool		 log_to_stderr = true;
+static bool		 log_to_journal;	/* stderr leads there */
 static enum log_level	 log_max = LOG_LEVEL_INFO;
+
+/* As systemd.exec(5) says, for who was given another stderr meanwhile. */
+static bool
+stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat st;
+	char	    ours[48];
+
+	if (stream == NULL || fstat(STDERR_FILENO, &st) == -1)
+		return false;
+	snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)st.st_dev,
+	    (uintmax_t)st.st_ino);
+	return strcmp(stream, ours) == 0;
+}
 
 void
 log_init(const char *name, bool foreground, enum log_level max)
 {
 	log_name = name;
 	log_to_stderr = foreground;
+	log_to_journal = foreground && stderr_is_journal();
 	log_max = max;
 	if (!foreground)
 		openlog(name, LOG_PID | LOG_NDELAY, LOG_DAEMON);
@@ -82,7 +102,11 @@ log_message(enum log_level level, const char *fmt, va_list ap)
 		return;
 	}
 	/* One write() a line, so that threads and processes do not mix. */
-	n = (size_t)snprintf(line, sizeof(line), "%s: ", log_name);
+	if (log_to_journal)	/* it knows the name but not how bad it is */
+		n = (size_t)snprintf(line, sizeof(line), "<%d>",
+		    log_priority(level));
+	else
+		n = (size_t)snprintf(line, sizeof(line), "%s: ", log_name);
 	if (n > LINE_MAX_LEN)
 		n = 0;
 	n += log_escape(line + n, sizeof(line) - n - 1, raw);

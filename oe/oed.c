@@ -447,7 +447,7 @@ main(int argc, char **argv)
 		return 1;
 	}
 	if (oed_config_read(&d.config, &d.options) == -1)
-		return 1;
+		return DAEMON_EXIT_CONFIG;
 	if (d.options.check) {
 		daemon_checked(&d.options);
 		oed_config_free(&d.config);

@@ -60,8 +60,10 @@ main(int argc, char **argv)
 		    "root");
 		goto unstarted;
 	}
-	if ((settings = settings_read(o.config, !o.config_given)) == NULL)
+	if ((settings = settings_read(o.config, !o.config_given)) == NULL) {
+		status = DAEMON_EXIT_CONFIG;
 		goto unstarted;
+	}
 	if (o.check) {
 		daemon_checked(&o);
 		settings_free(settings);

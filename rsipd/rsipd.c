@@ -522,7 +522,7 @@ main(int argc, char **argv)
 	daemon_options(&d.options, "rsipd", argc, argv);
 	d.settings = settings_read(d.options.config, !d.options.config_given);
 	if (d.settings == NULL)
-		return 1;
+		return DAEMON_EXIT_CONFIG;
 	if (d.options.check) {
 		daemon_checked(&d.options);
 		settings_free(d.settings);

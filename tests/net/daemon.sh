@@ -66,6 +66,20 @@ life()
 	net_ok "$name: reloads, and keeps running on a bad file"
 }
 
+# NAME NAMESPACE PROGRAM: in the foreground it tells who asked by NOTIFY_SOCKET,
+# by a path and by an abstract name, and has an answer for rsipctl then.
+notifies()
+{
+	for socket in "$NET_RUN/notify" "@$NET_RUN/notify"; do
+		net_on "$2" timeout 20 python3 "$NET_HERE/notify.py" "$socket" \
+		    "$NET_TOP/ctl/rsipctl -s $NET_RUN/$1.sock status" \
+		    "$3" -f -c "$NET_RUN/$1.conf" >"$NET_RUN/notify.log" 2>&1 ||
+		    net_fail "$1: $(tail -n 3 "$NET_RUN/notify.log")"
+		rm -f "$NET_RUN/notify"
+	done
+	net_ok "$1: tells the service manager when it works"
+}
+
 # NAME
 death()
 {
@@ -89,6 +103,9 @@ printf 'state = ""\ncontrol = "%s"\noe {\n\tid = "@x1.lab"\n\tkey = "%s"\n\treso
 printf 'control = "%s"\noe {\n\tkey = "%s"\n\tresolvers = {"%s"}\n\tstate = "%s"\n}\n' \
     "$NET_RUN/oed.sock" "$NET_RUN/y1.pem" "$NET_DNS" "$NET_RUN/y1.peers" \
     >"$NET_RUN/oed.conf"
+notifies rsipd N "$NET_TOP/rsipd/rsipd"
+notifies oed y1 "$NET_TOP/oe/oed"
+notifies rsipc x1 "$NET_TOP/rsipc/rsipc"
 life rsipd N "$NET_TOP/rsipd/rsipd"
 life oed y1 "$NET_TOP/oe/oed"
 life rsipc x1 "$NET_TOP/rsipc/rsipc"

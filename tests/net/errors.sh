@@ -49,6 +49,11 @@ common()
 	printf 'no-such-option = 1\n' >unknown.conf
 	one_line "$name: an unknown option" 'unknown\.conf:1.*no-such-option' \
 	    "$2" "$1" -f -c unknown.conf
+	# By which an init system knows that starting it again does not help.
+	[ "$status" = 78 ] || {
+		net_say "FAIL: $name: status $status for a wrong configuration"
+		failed=1
+	}
 	one_line "$name: -n finds the same" 'unknown\.conf:1.*no-such-option' \
 	    "$2" "$1" -n -c unknown.conf
 	one_line "$name: no such file" 'absent\.conf' \

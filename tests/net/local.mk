@@ -20,6 +20,7 @@ TESTS += \
 EXTRA_DIST += \
 	tests/net/demo.sh \
 	tests/net/lib.sh \
+	tests/net/notify.py \
 	tests/net/proof.sh \
 	tests/net/report.py \
 	tests/net/wire.py \

@@ -33,6 +33,7 @@
 struct dataplane {
 	struct dataplane_config config;
 	struct dataplane_pool *pools;
+	struct queue_public *public;	/* what the threads have */
 	char public_if[IFNAMSIZ], private_if[IFNAMSIZ], public_out[IFNAMSIZ];
 	const struct dataplane_ops *ops;
 	void *arg;
@@ -102,10 +103,6 @@ find_interfaces(struct dataplane *dp)
 		}
 	}
 	refresh_interfaces(dp);
-	if (rtnl_addr_of(dp->public_if, &dp->shared.public_addr, NULL) == -1) {
-		log_error("interface %s has no IPv4 address", dp->public_if);
-		return -1;
-	}
 	return 0;
 }
 
@@ -322,11 +319,30 @@ make_events(struct dataplane *dp, struct event_base *base)
 	return 0;
 }
 
+/* The threads see the pools of now, or those of before until they look again. */
+static void
+publish(struct dataplane *dp, uint32_t addr)
+{
+	size_t		     n = dp->config.npools;
+	struct queue_public *new = xcalloc(1, sizeof(*new) +
+	    n * sizeof(new->pool[0]));
+	void		    *old = dp->public;
+
+	new->addr = addr;
+	new->npools = n;
+	memcpy(new->pool, dp->pools, n * sizeof(new->pool[0]));
+	atomic_store_explicit(&dp->shared.public, new, memory_order_release);
+	dp->public = new;
+	if (old != NULL)
+		demux_retire(dp->shared.demux, old);
+}
+
 struct dataplane *
 dataplane_open(const struct dataplane_config *c, struct event_base *base,
     struct demux *d, const struct dataplane_ops *ops, void *arg)
 {
 	struct dataplane *dp = xcalloc(1, sizeof(*dp));
+	uint32_t	  addr;
 
 	dp->ops = ops;
 	dp->arg = arg;
@@ -336,8 +352,11 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 		goto fail;
 	dp->shared.demux = d;
 	dp->shared.gateway = c->gateway;
-	dp->shared.pools = dp->pools;
-	dp->shared.npools = c->npools;
+	if (rtnl_addr_of(dp->public_if, &addr, NULL) == -1) {
+		log_error("interface %s has no IPv4 address", dp->public_if);
+		goto fail;
+	}
+	publish(dp, addr);
 	atomic_store(&dp->shared.outer_id, random_uniform(65536));
 	demux_set_local_ipsec(d, c->local_ipsec);
 	atomic_store(&dp->shared.inner_id, random_uniform(65536));
@@ -375,6 +394,31 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 fail:
 	dataplane_close(dp);
 	return NULL;
+}
+
+int
+dataplane_set_pools(struct dataplane *dp, const struct dataplane_pool *pools,
+    size_t n, uint32_t addr)
+{
+	struct dataplane_pool *before = dp->pools;
+	size_t		       nbefore = dp->config.npools;
+
+	dp->pools = xcalloc(n + 1, sizeof(dp->pools[0]));
+	memcpy(dp->pools, pools, n * sizeof(dp->pools[0]));
+	dp->config.pools = dp->pools;
+	dp->config.npools = n;
+	if (plan_set_napt(&dp->plan) == -1) {
+		free(dp->pools);
+		dp->config.pools = dp->pools = before;
+		dp->config.npools = nbefore;
+		return -1;
+	}
+	free(before);
+	publish(dp, addr);
+	if (rules_change(dp->rules.fd, &dp->plan) == -1)
+		log_error("firewall rules: pools stay as they were: %s",
+		    strerror(errno));
+	return 0;
 }
 
 void
@@ -421,6 +465,7 @@ dataplane_close(struct dataplane *dp)
 	if (dp->shared.misuse_fd != -1)
 		close(dp->shared.misuse_fd);
 	free(dp->queues);
+	free(dp->public);
 	free(dp->pools);
 	free(dp);
 }

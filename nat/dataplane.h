@@ -17,6 +17,8 @@ enum dataplane_firewall {
 	DATAPLANE_FIREWALL_NONE,	/* the operator's own rules feed the queues */
 };
 
+#define DATAPLANE_POOLS_MAX	256
+
 struct dataplane_pool {			/* one public address that hosts share or own */
 	uint32_t addr;			/* network order */
 	struct demux_range ports[8];	/* ranges that RSIP leases from; NAPT keeps out of them */
@@ -71,6 +73,14 @@ struct dataplane_ops {
 struct dataplane *dataplane_open(const struct dataplane_config *c,
 	    struct event_base *base, struct demux *d,
 	    const struct dataplane_ops *ops, void *arg);
+
+/*
+ * Other public addresses from now on; what is bound to those that went is to be
+ * removed in the same turn.  addr is the router's own, 0: none.  -1 after a log
+ * line: NAPT has too few ports left, and all is as it was.
+ */
+int	dataplane_set_pools(struct dataplane *dp, const struct dataplane_pool *pools,
+	    size_t n, uint32_t addr);
 
 /* Who may speak RSIP beside the private interface's networks, from now on. */
 void	dataplane_set_hosts(struct dataplane *dp,

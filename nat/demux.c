@@ -113,6 +113,12 @@ demux_free(struct demux *d)
 }
 
 void
+demux_set_max(struct demux *d, size_t max_entries)
+{
+	d->max_entries = max_entries;
+}
+
+void
 demux_set_local_ipsec(struct demux *d, bool on)
 {
 	atomic_store_explicit(&d->local_ipsec, on, memory_order_relaxed);

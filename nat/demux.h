@@ -48,6 +48,9 @@ struct demux_binding {
 struct demux *demux_new(size_t max_entries);
 void	demux_free(struct demux *d);
 
+/* Another bound; what is above it stays. */
+void	demux_set_max(struct demux *d, size_t max_entries);
+
 /* ESP, AH and IKE that no host owns: the router's own (NOT_OURS) instead of DROP. */
 void	demux_set_local_ipsec(struct demux *d, bool on);
 
@@ -66,6 +69,9 @@ void	demux_tick(struct demux *d, uint64_t now);
 #define DEMUX_READERS	64
 void	demux_online(struct demux *d, unsigned reader);
 void	demux_offline(struct demux *d, unsigned reader);
+
+/* Has memory from malloc() that readers may still see freed when none can. */
+void	demux_retire(struct demux *d, void *memory);
 
 /*
  * Adds all of a binding or nothing.  Returns 0, or -1 with errno: EEXIST (a

@@ -215,7 +215,6 @@ int	 demux_table_resize(struct demux *d, size_t want);
 bool	 demux_table_full(const struct demux *d, unsigned percent);
 
 /* Frees memory, now unlinked, once no reader can see it. */
-void	 demux_retire(struct demux *d, void *memory);
 /* Since when the reader that is longest inside has been there. */
 uint64_t demux_oldest_reader(struct demux *d);
 void	 demux_reclaim(struct demux *d, uint64_t oldest);

@@ -15,9 +15,12 @@
 static const struct dataplane_pool *
 find_pool(const struct queue_shared *s, uint32_t addr)
 {
-	for (size_t i = 0; i < s->npools; i++) {
-		if (s->pools[i].addr == addr)
-			return &s->pools[i];
+	const struct queue_public *public = atomic_load_explicit(&s->public,
+	    memory_order_acquire);
+
+	for (size_t i = 0; i < public->npools; i++) {
+		if (public->pool[i].addr == addr)
+			return &public->pool[i];
 	}
 	return NULL;
 }
@@ -82,7 +85,8 @@ send_error(struct queue *q, const struct packet *p,
 		overhead = packet_tunnel_overhead(host->tunnel);
 	} else {
 		from = pool != NULL && pool->local ? pool->addr
-						   : q->shared->public_addr;
+		    : atomic_load_explicit(&q->shared->public,
+			memory_order_acquire)->addr;
 	}
 	len = packet_make_error(out + overhead, p, from, type, code,
 	    (uint16_t)mtu);

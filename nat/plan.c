@@ -101,6 +101,26 @@ plan_set_hosts(struct rules_plan *plan, const struct dataplane_network *hosts,
 }
 
 int
+plan_set_napt(struct rules_plan *plan)
+{
+	const struct dataplane_config *config = plan->config;
+	struct demux_range	       r;
+
+	if (!config->napt)
+		return 0;
+	if (!plan_free_ports(config->pools, config->npools, NAPT_LOWEST,
+		UINT16_MAX, &r)
+	    || r.hi - r.lo + 1 < NAPT_FEWEST) {
+		log_error("the pools leave fewer than %u ports above %u to "
+		    "NAPT: lease fewer, or say napt = false",
+		    NAPT_FEWEST, NAPT_LOWEST);
+		return -1;
+	}
+	plan->napt_ports = r;
+	return 0;
+}
+
+int
 plan_make(struct rules_plan *plan, const struct dataplane_config *config,
     unsigned queues)
 {
@@ -119,14 +139,5 @@ plan_make(struct rules_plan *plan, const struct dataplane_config *config,
 	}
 	plan_set_hosts(plan, config->hosts, config->nhosts);
 	plan->napt_ids = (struct demux_range) { NAPT_ID_LO, NAPT_ID_HI };
-	if (config->napt
-	    && (!plan_free_ports(config->pools, config->npools, NAPT_LOWEST,
-		    UINT16_MAX, &plan->napt_ports)
-		|| plan->napt_ports.hi - plan->napt_ports.lo + 1 < NAPT_FEWEST)) {
-		log_error("the pools leave fewer than %u ports above %u to "
-		    "NAPT: lease fewer, or say napt = false",
-		    NAPT_FEWEST, NAPT_LOWEST);
-		return -1;
-	}
-	return 0;
+	return plan_set_napt(plan);
 }

@@ -11,6 +11,10 @@
 int	plan_make(struct rules_plan *plan, const struct dataplane_config *config,
 	    unsigned queues);
 
+/* Ports for NAPT beside the pools of the configuration; -1 after one log line, and
+ * those there were stay. */
+int	plan_set_napt(struct rules_plan *plan);
+
 /* Takes those of the networks that are not the private side's already. */
 void	plan_set_hosts(struct rules_plan *plan,
 	    const struct dataplane_network *hosts, size_t n);

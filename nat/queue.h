@@ -29,14 +29,19 @@ enum queue_counter {
 	QUEUE_COUNTERS
 };
 
+/* What may change as a whole while threads read it: another takes its place. */
+struct queue_public {
+	uint32_t addr;			/* errors about tunnels come from here */
+	size_t npools;
+	struct dataplane_pool pool[];
+};
+
 /* What all threads share, constant but for the atomics. */
 struct queue_shared {
 	struct demux *demux;
 	struct offload *offload;	/* NULL: there is none */
 	uint32_t gateway;
-	uint32_t public_addr;		/* errors about tunnels come from here */
-	const struct dataplane_pool *pools;
-	size_t npools;
+	const struct queue_public *_Atomic public;
 	const struct dataplane_network *networks;	/* of the private side */
 	size_t nnetworks;
 	_Atomic unsigned private_index;	/* interface */

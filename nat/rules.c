@@ -67,7 +67,9 @@ choose_backend(enum dataplane_firewall firewall)
 }
 
 struct keeper {
-	struct rules_plan *plan;		/* the process's own copy */
+	struct rules_plan *plan;		/* the process's own copies */
+	struct dataplane_config *config;
+	struct dataplane_pool *pools;
 	const struct rules_backend *backend;	/* NULL: firewall = none */
 	struct rules_settings saved;
 	char *dump;				/* the rules as we made them */
@@ -194,19 +196,33 @@ drain(int fd)
 		continue;
 }
 
-/* Other hosts, or the daemon's end: false. */
+/* What may be other than at the start. */
+struct news {
+	size_t npools, nhosts;
+	struct demux_range napt_ports;
+	struct dataplane_network hosts[RULES_HOSTS];
+	struct dataplane_pool pools[DATAPLANE_POOLS_MAX];
+};
+
+/* Other hosts or pools, or the daemon's end: false. */
 static bool
 keeper_hear(struct keeper *k, int fd)
 {
-	struct dataplane_network hosts[RULES_HOSTS];
-	ssize_t			 n;
+	static struct news new;
+	ssize_t		   n;
 
-	n = recv(fd, hosts, sizeof(hosts), MSG_DONTWAIT);
+	n = recv(fd, &new, sizeof(new), MSG_DONTWAIT);
 	if (n < 1)
 		return n == -1 && (errno == EAGAIN || errno == EINTR);
-	/* One byte: none. */
-	k->plan->nhosts = (size_t)n / sizeof(hosts[0]);
-	memcpy(k->plan->hosts, hosts, k->plan->nhosts * sizeof(hosts[0]));
+	if (n != sizeof(new) || new.nhosts > RULES_HOSTS ||
+	    new.npools > DATAPLANE_POOLS_MAX)
+		return true;
+	k->plan->nhosts = new.nhosts;
+	memcpy(k->plan->hosts, new.hosts, sizeof(new.hosts));
+	k->plan->napt_ports = new.napt_ports;
+	memcpy(k->pools, new.pools, sizeof(new.pools));
+	k->config->npools = new.npools;
+	rules_settings_pools(k->plan, &k->saved);
 	(void)keeper_install(k);
 	return true;
 }
@@ -245,11 +261,18 @@ keeper_watch(struct keeper *k, int fd)
 static void
 rules_main(int fd, bool again, void *arg)
 {
-	static struct rules_plan copy;
-	struct keeper		 k = { .plan = &copy };
-	char			 go;
+	static struct rules_plan       copy;
+	static struct dataplane_config config;
+	static struct dataplane_pool   pools[DATAPLANE_POOLS_MAX];
+	struct keeper		       k = { .plan = &copy, .config = &config,
+		.pools = pools };
+	char			       go;
 
 	memcpy(&copy, arg, sizeof(copy));
+	config = *copy.config;
+	memcpy(pools, config.pools, config.npools * sizeof(pools[0]));
+	config.pools = pools;
+	copy.config = &config;
 	/* The rules of one that was killed are still there. */
 	if (!again && recv(fd, &go, 1, 0) != 1)
 		return;
@@ -314,8 +337,14 @@ rules_begin(int fd, const char **backend)
 int
 rules_change(int fd, const struct rules_plan *plan)
 {
-	size_t n = plan->nhosts * sizeof(plan->hosts[0]);
+	static struct news new;
 
-	return send(fd, plan->hosts, n == 0 ? 1 : n,
-		   MSG_NOSIGNAL | MSG_DONTWAIT) == -1 ? -1 : 0;
+	new.nhosts = plan->nhosts;
+	memcpy(new.hosts, plan->hosts, sizeof(new.hosts));
+	new.napt_ports = plan->napt_ports;
+	new.npools = plan->config->npools;
+	memcpy(new.pools, plan->config->pools,
+	    new.npools * sizeof(new.pools[0]));
+	return send(fd, &new, sizeof(new), MSG_NOSIGNAL | MSG_DONTWAIT) == -1 ?
+	    -1 : 0;
 }

@@ -58,7 +58,7 @@ int	rules_start(const struct rules_plan *plan, struct helper *h);
 /* Installs, and waits until it is done: 0 and which firewall it is, or -1
  * after a log line. */
 int	rules_begin(int fd, const char **backend);
-/* Has the rules made anew with the plan's hosts: 0, or -1 if the process is gone. */
+/* Has the rules made anew with the plan's hosts, pools and NAPT ports: 0, or -1 if the process is gone. */
 int	rules_change(int fd, const struct rules_plan *plan);
 
 /* --- what nftables and iptables each do (inside the process) ------------- */
@@ -89,6 +89,9 @@ struct rules_backend {
 };
 extern const struct rules_backend rules_iptables, rules_nftables;
 
+/* After other pools: gives back addresses that are none, reserves others' ports, applies. */
+void	rules_settings_pools(const struct rules_plan *plan,
+	    struct rules_settings *saved);
 /* Sets what the data plane needs; again at each check, since others set it too. */
 void	rules_settings_apply(const struct rules_plan *p,
 	    struct rules_settings *saved);

@@ -168,7 +168,8 @@ settings_reserve_ports(const struct rules_plan *p, struct rules_settings *saved)
 			    c->pools[i].ports[k].lo, c->pools[i].ports[k].hi);
 		}
 	}
-	if (n > 0 && setting_write(key, value) == -1)
+	/* What is nothing now may have been something before. */
+	if (setting_write(key, value) == -1 && n > 0)
 		log_warn("cannot reserve the leased ports in /proc/sys/%s: %s",
 		    key, strerror(errno));
 }
@@ -231,6 +232,37 @@ rules_settings_apply(const struct rules_plan *p, struct rules_settings *saved)
 	settings_of_interface(saved, c->public_if);
 	settings_of_interface(saved, c->private_if);
 	settings_claim(p, saved);
+}
+
+static bool
+is_claimed(const struct dataplane_config *c, const char *key)
+{
+	for (size_t i = 0; i < c->npools; i++) {
+		if (!c->pools[i].local &&
+		    strcmp(key + strlen(CLAIM), ipv4_text(c->pools[i].addr)) ==
+		    0)
+			return true;
+	}
+	return false;
+}
+
+void
+rules_settings_pools(const struct rules_plan *p, struct rules_settings *saved)
+{
+	size_t i = 0;
+
+	while (i < saved->n) {
+		if (strncmp(saved->list[i].key, CLAIM, strlen(CLAIM)) != 0 ||
+		    is_claimed(p->config, saved->list[i].key)) {
+			i++;
+			continue;
+		}
+		setting_release(&saved->list[i]);
+		memmove(&saved->list[i], &saved->list[i + 1],
+		    (--saved->n - i) * sizeof(saved->list[0]));
+	}
+	settings_reserve_ports(p, saved);
+	rules_settings_apply(p, saved);
 }
 
 /* Is the interface that /sys shows under this name ours?  Not if somebody entered

@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -31,6 +31,8 @@ struct rsipd {
 	struct settings *settings;
 	struct event_base *base;
 	struct event *tick, *hup, *term, *intr;
+	struct event *monitor, *gone;	/* of addresses; one that is leased is away */
+	int	 monitor_fd;
 	unsigned parent_age;		/* seconds since rsipc was asked */
 	bool	 parent_lost;
 	bool	 failed;
@@ -211,6 +213,59 @@ find_named(const struct settings *c)
 	return named;
 }
 
+/* All that can be leased at once: the demux table never refuses what the pools
+ * have given. */
+static size_t
+max_keys(const struct settings *c)
+{
+	size_t	 n = c->gateway.max_bindings + c->max_spis + COOKIES_MAX, i;
+	unsigned k;
+
+	for (i = 0; i < c->npools; i++) {
+		for (k = 0; k < c->pools[i].nports; k++)
+			n += (size_t)(c->pools[i].ports[k].hi -
+			    c->pools[i].ports[k].lo) + 1;
+	}
+	return n;
+}
+
+/* To be freed. */
+static struct dataplane_pool *
+find_pools(const struct settings *c)
+{
+	struct dataplane_pool *pools = xcalloc(c->npools + 1, sizeof(*pools));
+	size_t		       i, k;
+
+	for (i = 0; i < c->npools; i++) {
+		pools[i].addr = c->pools[i].addr;
+		memcpy(pools[i].ports, c->pools[i].ports,
+		    sizeof(pools[i].ports));
+		pools[i].nports = c->pools[i].nports;
+		for (k = 0; k < c->nnamed; k++) {
+			if (c->named[k].what.addr == pools[i].addr)
+				pools[i].local |= c->named[k].local;
+		}
+	}
+	return pools;
+}
+
+/* -1: the data plane refuses these pools, and all is as it was. */
+static int
+use_pools(struct rsipd *d, const struct settings *c)
+{
+	struct dataplane_pool *pools = find_pools(c);
+	int		       rc;
+
+	rc = dataplane_set_pools(d->dataplane, pools, c->npools,
+	    c->public_addr);
+	free(pools);
+	if (rc == -1)
+		return -1;
+	demux_set_max(d->demux, max_keys(c));
+	(void)gateway_set_pools(d->gateway, clock_now(), c->pools, c->npools);
+	return 0;
+}
+
 /* What can be changed in a running gateway; -1: the old settings hold. */
 static int
 reload(struct rsipd *d)
@@ -225,9 +280,15 @@ reload(struct rsipd *d)
 		return -1;
 	}
 	if (settings_needs_restart(d->settings, new))
-		log_warn("interfaces, pools, port, firewall, queues and "
-		    "resolvers change only with a restart");
+		log_warn("interfaces, port, firewall, queues and resolvers "
+		    "change only with a restart");
+	settings_inherit(new, d->settings);
 	settings_keep_fixed(new, d->settings);
+	if (use_pools(d, new) == -1) {
+		settings_free(new);
+		log_warn("the old configuration stays in force");
+		return -1;
+	}
 	gateway_reconfigure(d->gateway, clock_now(), &new->gateway);
 	demux_set_local_ipsec(d->demux, new->local_ipsec);
 	named = find_named(new);
@@ -239,6 +300,69 @@ reload(struct rsipd *d)
 	d->settings = new;
 	log_info("configuration read again");
 	return 0;
+}
+
+/* --- the router's own address ----------------------------------------------- */
+
+#define GRACE	1	/* seconds that an address may be away: a renewal, a link that flaps */
+
+static void
+follow(struct rsipd *d)
+{
+	struct settings *c = d->settings;
+	uint32_t	 before = c->public_addr;
+
+	settings_follow(c);
+	log_info("%s has %s now, where it had %s: leases of addresses that went "
+	    "are taken back", c->public_if, c->public_addr == 0 ? "no address" :
+	    ipv4_text(c->public_addr), before == 0 ? "none" :
+	    ipv4_text(before));
+	if (use_pools(d, c) == -1)
+		log_error("pools stay as they were");
+	gateway_reconfigure(d->gateway, clock_now(), &c->gateway);
+}
+
+static void
+look_at_addresses(struct rsipd *d)
+{
+	static const struct timeval grace = { .tv_sec = GRACE };
+
+	switch (settings_look(d->settings)) {
+	case SETTINGS_SAME:
+		event_del(d->gone);
+		break;
+	case SETTINGS_CAME:
+		event_del(d->gone);
+		follow(d);
+		break;
+	case SETTINGS_GONE:
+		if (!event_pending(d->gone, EV_TIMEOUT, NULL))
+			event_add(d->gone, &grace);
+		break;
+	}
+}
+
+static void
+on_gone(evutil_socket_t fd, short what, void *arg)
+{
+	struct rsipd *d = arg;
+
+	(void)fd;
+	(void)what;
+	if (settings_look(d->settings) != SETTINGS_SAME)
+		follow(d);
+}
+
+static void
+on_monitor(evutil_socket_t fd, short what, void *arg)
+{
+	char buf[8192];
+
+	(void)what;
+	/* An overrun is news, too, and is cleared by this. */
+	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0 || errno == ENOBUFS)
+		errno = 0;
+	look_at_addresses(arg);
 }
 
 static void
@@ -294,26 +418,6 @@ on_control(void *arg, json_object *req, bool privileged)
 
 /* --- start ---------------------------------------------------------------- */
 
-/* Does this machine have the address itself, so that others' packets to it
- * must be left to it? */
-static bool
-address_is_ours(uint32_t addr)
-{
-	struct ifaddrs *list, *i;
-	bool		ours = false;
-
-	if (getifaddrs(&list) == -1)
-		return false;
-	for (i = list; i != NULL; i = i->ifa_next) {
-		if (i->ifa_addr != NULL && i->ifa_addr->sa_family == AF_INET &&
-		    ((struct sockaddr_in *)(void *)i->ifa_addr)
-		    ->sin_addr.s_addr == addr)
-			ours = true;
-	}
-	freeifaddrs(list);
-	return ours;
-}
-
 #define ANYBODY	0xc0000201	/* 192.0.2.1, which is nobody's (RFC 5737) */
 
 static struct dataplane *
@@ -342,7 +446,6 @@ open_dataplane(struct rsipd *d)
 	struct named named = find_named(c);
 	char	     out[IFNAMSIZ];
 	uint32_t     src, via;
-	size_t	     i;
 
 	/* Our parent's host may take what it sends in at another interface than
 	 * the leased address is on: where its route to everybody leads. */
@@ -350,14 +453,7 @@ open_dataplane(struct rsipd *d)
 	    out) == 0)
 		config.public_out = out;
 
-	pools = xcalloc(c->npools, sizeof(*pools));
-	for (i = 0; i < c->npools; i++) {
-		pools[i].addr = c->pools[i].addr;
-		memcpy(pools[i].ports, c->pools[i].ports,
-		    sizeof(pools[i].ports));
-		pools[i].nports = c->pools[i].nports;
-		pools[i].local = address_is_ours(c->pools[i].addr);
-	}
+	pools = find_pools(c);
 	config.pools = pools;
 	config.hosts = named.list;
 	config.nhosts = named.n;
@@ -403,8 +499,16 @@ add_events(struct rsipd *d)
 	d->hup = evsignal_new(d->base, SIGHUP, on_signal, d);
 	d->term = evsignal_new(d->base, SIGTERM, on_signal, d);
 	d->intr = evsignal_new(d->base, SIGINT, on_signal, d);
+	d->gone = evtimer_new(d->base, on_gone, d);
+	if ((d->monitor_fd = rtnl_monitor()) == -1) {
+		log_error("rtnetlink: %s", strerror(errno));
+		return -1;
+	}
+	d->monitor = event_new(d->base, d->monitor_fd, EV_READ | EV_PERSIST,
+	    on_monitor, d);
 	if (d->tick == NULL || d->hup == NULL || d->term == NULL ||
-	    d->intr == NULL || event_add(d->tick, &second) == -1 ||
+	    d->intr == NULL || d->gone == NULL || d->monitor == NULL ||
+	    event_add(d->monitor, NULL) == -1 || event_add(d->tick, &second) == -1 ||
 	    event_add(d->hup, NULL) == -1 || event_add(d->term, NULL) == -1 ||
 	    event_add(d->intr, NULL) == -1) {
 		log_error("out of memory");
@@ -427,22 +531,6 @@ start_opener(const struct rsipd *d)
 	rc = opener_start(paths, c->nsecrets + 1);
 	free(paths);
 	return rc;
-}
-
-/* All that can be leased at once: the demux table never refuses what the pools
- * have given. */
-static size_t
-max_keys(const struct settings *c)
-{
-	size_t	 n = c->gateway.max_bindings + c->max_spis + COOKIES_MAX, i;
-	unsigned k;
-
-	for (i = 0; i < c->npools; i++) {
-		for (k = 0; k < c->pools[i].nports; k++)
-			n += (size_t)(c->pools[i].ports[k].hi -
-			    c->pools[i].ports[k].lo) + 1;
-	}
-	return n;
 }
 
 static int
@@ -505,6 +593,12 @@ stop(struct rsipd *d)
 		event_free(d->term);
 	if (d->intr != NULL)
 		event_free(d->intr);
+	if (d->gone != NULL)
+		event_free(d->gone);
+	if (d->monitor != NULL)
+		event_free(d->monitor);
+	if (d->monitor_fd != -1)
+		close(d->monitor_fd);
 	if (d->base != NULL)
 		event_base_free(d->base);
 	opener_stop();
@@ -516,7 +610,7 @@ stop(struct rsipd *d)
 int
 main(int argc, char **argv)
 {
-	static struct rsipd d;
+	static struct rsipd d = { .monitor_fd = -1 };
 	int		    rc = 1;
 
 	daemon_options(&d.options, "rsipd", argc, argv);

@@ -492,20 +492,25 @@ get_policies(struct settings *c, cfg_t *cfg)
 static int
 get_pool(struct settings *c, cfg_t *cfg)
 {
-	struct pool_address *a = &c->pools[c->npools];
-	struct in_addr	     addr;
-	size_t		     i;
+	struct settings_pool *p = &c->named[c->nnamed];
+	struct pool_address  *a = &p->what;
+	const char	     *title = cfg_title(cfg);
+	struct in_addr	      addr;
+	size_t		      i;
 
-	if (conf_ipv4(cfg_title(cfg), &addr) == -1) {
-		conf_error(cfg, "pool \"%s\" is not an IPv4 address",
-		    cfg_title(cfg));
+	if (conf_ipv4(title, &addr) == 0)
+		a->addr = addr.s_addr;
+	else if (isalpha((unsigned char)*title) && strlen(title) < IF_NAMESIZE)
+		memcpy(p->ifname, title, strlen(title) + 1);
+	else {
+		conf_error(cfg, "pool \"%s\" is neither an IPv4 address nor an "
+		    "interface", title);
 		return -1;
 	}
-	a->addr = addr.s_addr;
-	for (i = 0; i < c->npools; i++) {
-		if (c->pools[i].addr == a->addr) {
-			conf_error(cfg, "pool \"%s\" is there already",
-			    cfg_title(cfg));
+	for (i = 0; i < c->nnamed; i++) {
+		if (a->addr != 0 ? c->named[i].what.addr == a->addr :
+		    strcmp(c->named[i].ifname, p->ifname) == 0) {
+			conf_error(cfg, "pool \"%s\" is there already", title);
 			return -1;
 		}
 	}
@@ -517,11 +522,15 @@ get_pool(struct settings *c, cfg_t *cfg)
 		    "its ports: leave ports out");
 		return -1;
 	}
+	if (a->exclusive && p->ifname[0] != '\0') {
+		conf_error(cfg, "the router's own address cannot be exclusive");
+		return -1;
+	}
 	if (!a->exclusive && a->nports == 0) {
 		memcpy(a->ports, c->ports, sizeof(a->ports));
 		a->nports = c->nports;
 	}
-	c->npools++;
+	c->nnamed++;
 	return 0;
 }
 
@@ -536,6 +545,7 @@ get_pools(struct settings *c, cfg_t *cfg)
 		conf_error(cfg, "more than %d pools", POOL_ADDRS_MAX);
 		return -1;
 	}
+	c->named = xcalloc(n + 1, sizeof(*c->named));
 	c->pools = xcalloc(n + 1, sizeof(*c->pools));
 	for (i = 0; i < n; i++) {
 		if (get_pool(c, cfg_getnsec(cfg, "pool", i)) == -1)
@@ -637,11 +647,13 @@ get_all(struct settings *c, cfg_t *cfg)
 	    get_networks(cfg, "remote-networks", c->gateway.remote,
 	    &c->gateway.nremote) == -1)
 		return -1;
+	c->nlocal = c->gateway.nlocal;
+	c->nremote = c->gateway.nremote;
 	c->port = (uint16_t)port;
 	c->gateway.udp = cfg_getbool(cfg, "udp");
 	c->control = xstrdup(cfg_getstr(cfg, "control"));
 	if (cfg_size(cfg, "parent") != 0) {
-		if (c->npools != 0) {
+		if (c->nnamed != 0) {
 			conf_error(cfg, "parent: what it has leased is the "
 			    "pool: leave pool out");
 			return -1;
@@ -684,6 +696,7 @@ settings_free(struct settings *c)
 	for (i = 0; i < c->nsecrets; i++)
 		free(c->secret[i]);
 	free(c->secret);
+	free(c->named);
 	free(c->pools);
 	free(c->control);
 	free(c->parent);
@@ -697,8 +710,7 @@ settings_needs_restart(const struct settings *a, const struct settings *b)
 	    strcmp(a->private_if, b->private_if) != 0 ||
 	    a->gateway.gateway != b->gateway.gateway || a->port != b->port ||
 	    strcmp(a->control, b->control) != 0 ||
-	    (a->parent == NULL) != (b->parent == NULL) || a->npools != b->npools ||
-	    memcmp(a->pools, b->pools, a->npools * sizeof(*a->pools)) != 0 ||
+	    (a->parent == NULL) != (b->parent == NULL) ||
 	    a->firewall != b->firewall || a->queues != b->queues ||
 	    a->queue_first != b->queue_first || a->mtu != b->mtu ||
 	    a->queue_length != b->queue_length || a->napt != b->napt ||
@@ -707,22 +719,35 @@ settings_needs_restart(const struct settings *a, const struct settings *b)
 	    memcmp(a->resolver, b->resolver, sizeof(a->resolver)) != 0;
 }
 
+static void
+keep_pools(struct settings *to, const struct settings *from)
+{
+	free(to->named);
+	free(to->pools);
+	to->named = xcalloc(from->nnamed + 1, sizeof(*to->named));
+	memcpy(to->named, from->named, from->nnamed * sizeof(*to->named));
+	to->nnamed = from->nnamed;
+	to->pools = xcalloc(from->nnamed + 1, sizeof(*to->pools));
+	memcpy(to->pools, from->pools, from->npools * sizeof(*to->pools));
+	to->npools = from->npools;
+	to->public_addr = from->public_addr;
+}
+
 void
 settings_keep_fixed(struct settings *to, const struct settings *from)
 {
+	/* Pools that are another interface's come with it. */
+	if (strcmp(to->public_if, from->public_if) != 0 ||
+	    to->parent != NULL || from->parent != NULL)
+		keep_pools(to, from);
 	memcpy(to->public_if, from->public_if, sizeof(to->public_if));
 	memcpy(to->private_if, from->private_if, sizeof(to->private_if));
-	to->public_addr = from->public_addr;
 	to->gateway.gateway = from->gateway.gateway;
 	to->port = from->port;
 	free(to->control);
 	to->control = xstrdup(from->control);
 	free(to->parent);
 	to->parent = from->parent == NULL ? NULL : xstrdup(from->parent);
-	free(to->pools);
-	to->pools = xcalloc(from->npools, sizeof(*to->pools));
-	memcpy(to->pools, from->pools, from->npools * sizeof(*to->pools));
-	to->npools = from->npools;
 	to->firewall = from->firewall;
 	to->queues = from->queues;
 	to->queue_first = from->queue_first;

@@ -13,6 +13,13 @@
 #define SETTINGS_RESOLVERS_MAX	8
 #define SETTINGS_SECRETS_MAX	4096	/* files; each is one client's or network's */
 
+/* A pool by its address, or by the interface whose address it is. */
+struct settings_pool {
+	struct pool_address what;	/* addr 0: the interface has none */
+	char	 ifname[IF_NAMESIZE];	/* "": the address is given */
+	bool	 local;			/* this machine has it itself */
+};
+
 struct settings {
 	char	 public_if[IF_NAMESIZE], private_if[IF_NAMESIZE];	/* "": find it */
 	uint32_t public_addr;		/* network order; 0 until settings_complete() */
@@ -20,7 +27,9 @@ struct settings {
 	char	*control;
 	char	*parent;		/* rsipc's control socket; NULL: the pools are our own */
 	uint32_t parent_expires;	/* seconds after settings_complete() */
-	struct pool_address *pools;	/* none: the public address, until settings_complete() */
+	struct settings_pool *named;	/* as configured; none: the public interface's */
+	size_t	 nnamed;
+	struct pool_address *pools;	/* what there is of them after settings_complete() */
 	size_t	 npools;
 	struct demux_range ports[POOL_RANGES_MAX];	/* where a pool names none */
 	unsigned nports;
@@ -32,6 +41,7 @@ struct settings {
 	uint32_t resolver[SETTINGS_RESOLVERS_MAX];
 	size_t	 nresolvers;
 	struct gateway_config gateway;
+	size_t	 nlocal, nremote;	/* networks that the file names */
 	struct policies *policies;
 	char   **secret;		/* files that were read, for opener_start() */
 	size_t	 nsecrets;
@@ -47,6 +57,21 @@ void	settings_free(struct settings *c);
 /* Fills in what the machine knows: interfaces, addresses, networks.  -1 after
  * one log line. */
 int	settings_complete(struct settings *c);
+
+/*
+ * What has become of the interfaces' addresses; one that is there still stays,
+ * whichever came beside it.
+ */
+enum settings_news {
+	SETTINGS_SAME,
+	SETTINGS_CAME,		/* where there was none */
+	SETTINGS_GONE,		/* one that is leased, perhaps for a moment only */
+};
+enum settings_news settings_look(const struct settings *c);
+/* Takes it over into pools, public_addr and the networks. */
+void	settings_follow(struct settings *c);
+/* Addresses of interfaces as they were before the file was read again. */
+void	settings_inherit(struct settings *to, const struct settings *from);
 
 /* Do two differ in what only a restart can change? */
 bool	settings_needs_restart(const struct settings *a, const struct settings *b);

@@ -91,7 +91,8 @@ find_parent(struct settings *c)
 		    c->parent);
 		return -1;
 	}
-	c->pools[c->npools++] = lease.what;
+	c->named[0].what = lease.what;
+	c->nnamed = 1;
 	c->parent_expires = lease.expires;
 	if (c->public_if[0] == '\0')
 		find_interface_of(lease.what.addr, c->public_if);
@@ -146,6 +147,9 @@ find_networks(struct settings *c)
 	struct networks remote = { c->gateway.remote, &c->gateway.nremote };
 	struct networks from = { c->gateway.from, &c->gateway.nfrom };
 
+	c->gateway.nlocal = c->nlocal;
+	c->gateway.nremote = c->nremote;
+	c->gateway.nfrom = 0;
 	if (rtnl_networks_of(c->private_if, add_network, &local) == -1 ||
 	    rtnl_networks_of(c->private_if, add_network, &from) == -1 ||
 	    rtnl_networks_of(c->public_if, add_network, &remote) == -1)
@@ -153,10 +157,125 @@ find_networks(struct settings *c)
 		    strerror(errno));
 }
 
+/* --- addresses ------------------------------------------------------------- */
+
+/* Has this machine the address, at that interface ("": at any)? */
+static bool
+has_address(const char *ifname, uint32_t addr)
+{
+	struct ifaddrs *list, *i;
+	bool		has = false;
+
+	if (addr == 0 || getifaddrs(&list) == -1)
+		return false;
+	for (i = list; i != NULL; i = i->ifa_next) {
+		if (i->ifa_addr != NULL && i->ifa_addr->sa_family == AF_INET &&
+		    (*ifname == '\0' || strcmp(i->ifa_name, ifname) == 0) &&
+		    ((struct sockaddr_in *)(void *)i->ifa_addr)
+		    ->sin_addr.s_addr == addr)
+			has = true;
+	}
+	freeifaddrs(list);
+	return has;
+}
+
+/* The address it had while it has it, else its first; 0: none. */
+static uint32_t
+address_now(const char *ifname, uint32_t before)
+{
+	uint32_t addr;
+
+	if (has_address(ifname, before))
+		return before;
+	return rtnl_addr_of(ifname, &addr, NULL) == 0 ? addr : 0;
+}
+
+static void
+note_news(uint32_t before, uint32_t now, enum settings_news *news)
+{
+	if (now == before)
+		return;
+	if (before != 0)
+		*news = SETTINGS_GONE;
+	else if (*news == SETTINGS_SAME)
+		*news = SETTINGS_CAME;
+}
+
+enum settings_news
+settings_look(const struct settings *c)
+{
+	const struct settings_pool *p;
+	enum settings_news	    news = SETTINGS_SAME;
+
+	for (p = c->named; p < c->named + c->nnamed; p++) {
+		if (p->ifname[0] != '\0')
+			note_news(p->what.addr, address_now(p->ifname,
+			    p->what.addr), &news);
+	}
+	note_news(c->public_addr, address_now(c->public_if, c->public_addr),
+	    &news);
+	return news;
+}
+
+static bool
+is_listed(const struct settings *c, uint32_t addr)
+{
+	size_t i;
+
+	for (i = 0; i < c->npools; i++) {
+		if (c->pools[i].addr == addr)
+			return true;
+	}
+	return false;
+}
+
+/* What there is of the named pools, each address once. */
+static void
+list_pools(struct settings *c)
+{
+	struct settings_pool *p;
+
+	c->npools = 0;
+	for (p = c->named; p < c->named + c->nnamed; p++) {
+		if (p->ifname[0] != '\0') {
+			p->what.addr = address_now(p->ifname, p->what.addr);
+			p->local = true;
+		}
+		if (p->what.addr != 0 && !is_listed(c, p->what.addr))
+			c->pools[c->npools++] = p->what;
+	}
+}
+
+void
+settings_follow(struct settings *c)
+{
+	c->public_addr = address_now(c->public_if, c->public_addr);
+	list_pools(c);
+	find_networks(c);
+}
+
+void
+settings_inherit(struct settings *to, const struct settings *from)
+{
+	size_t i, k;
+
+	to->public_addr = from->public_addr;
+	for (i = 0; i < to->nnamed; i++) {
+		for (k = 0; k < from->nnamed; k++) {
+			if (to->named[i].ifname[0] != '\0' && strcmp(
+			    to->named[i].ifname, from->named[k].ifname) == 0)
+				to->named[i].what.addr =
+				    from->named[k].what.addr;
+		}
+	}
+	settings_follow(to);
+}
+
 int
 settings_complete(struct settings *c)
 {
-	struct pool_address *a;
+	struct settings_pool *p;
+	size_t		      i;
 
 	if ((c->parent != NULL && find_parent(c) == -1) ||
 	    find_interfaces(c) == -1)
@@ -166,18 +285,19 @@ settings_complete(struct settings *c)
 		log_error("interface %s has no IPv4 address", c->private_if);
 		return -1;
 	}
-	if (rtnl_addr_of(c->public_if, &c->public_addr, NULL) == -1 &&
-	    c->npools == 0) {
+	if (c->nnamed == 0) {
+		p = &c->named[c->nnamed++];
+		memcpy(p->ifname, c->public_if, sizeof(p->ifname));
+		memcpy(p->what.ports, c->ports, sizeof(p->what.ports));
+		p->what.nports = c->nports;
+	}
+	for (i = 0; i < c->nnamed; i++)
+		c->named[i].local = has_address("", c->named[i].what.addr);
+	settings_follow(c);
+	if (c->npools == 0) {
 		log_error("interface %s has no IPv4 address to lease from: "
-		    "give it one or name a pool", c->public_if);
+		    "give it one or name a pool", c->named[0].ifname);
 		return -1;
 	}
-	if (c->npools == 0) {
-		a = &c->pools[c->npools++];
-		a->addr = c->public_addr;
-		memcpy(a->ports, c->ports, sizeof(a->ports));
-		a->nports = c->nports;
-	}
-	find_networks(c);
 	return 0;
 }

@@ -61,5 +61,5 @@ s.secret, s.key_id = b'a secret that came later', 3
 assert s.register()[0] == rsip.REGISTER_RESPONSE
 ok('a secret is read by a process that cannot open files; one for all eyes is not')
 
-reload(first.replace('20000-49999', '20000-49998'))
+reload(first.replace('20000-49999', '20000-49998') + 'queues = 3\n')
 assert s.assign_rsap()[0] == rsip.ASSIGN_RESPONSE_RSAP_IP

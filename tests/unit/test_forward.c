@@ -64,7 +64,7 @@ static const struct dataplane_pool pool = { .local = true, .nports = 1,
 struct lab {
 	struct queue_shared shared;
 	struct queue q;
-	struct dataplane_pool pool;
+	struct queue_public *public;
 	struct dataplane_network network;
 };
 
@@ -86,14 +86,15 @@ setup(void **state)
 {
 	struct lab *l = calloc(1, sizeof(*l));
 
-	l->pool = pool;
-	l->pool.addr = htonl(NB);
+	l->public = calloc(1, sizeof(*l->public) + sizeof(pool));
+	l->public->addr = htonl(NB);
+	l->public->npools = 1;
+	l->public->pool[0] = pool;
+	l->public->pool[0].addr = htonl(NB);
+	l->shared.public = l->public;
 	l->network = (struct dataplane_network) { htonl(0x0a000000), 24 };
 	l->shared.demux = demux_new(1000);
 	l->shared.gateway = htonl(NA);
-	l->shared.public_addr = htonl(NB);
-	l->shared.pools = &l->pool;
-	l->shared.npools = 1;
 	l->shared.networks = &l->network;
 	l->shared.nnetworks = 1;
 	atomic_store(&l->shared.private_index, PRIVATE);
@@ -119,6 +120,7 @@ teardown(void **state)
 
 	reassemble_free(l->q.fragments);
 	demux_free(l->shared.demux);
+	free(l->public);
 	free(l);
 	return 0;
 }

@@ -177,6 +177,14 @@ struct gateway {			/* who may speak for a destination, with what keys */
 	struct pubkey	*keys;
 };
 
+/* A TCP segment that is large for its path, and not acknowledged. */
+struct large_segment {
+	uint32_t ports, seq;		/* host order; our port is the high half */
+	size_t	 len;			/* of its data */
+	unsigned sent;			/* times; 0: none is waited for */
+	uint64_t at;			/* first */
+};
+
 struct connection {
 	TAILQ_ENTRY(connection) entry;	/* of its SPD entry */
 	TAILQ_ENTRY(connection) all;
@@ -226,6 +234,9 @@ struct connection {
 	uint64_t	      anew_at;	/* keyed anew, nothing heard since; 0: not */
 	bool		      silent;	/* it did not answer: what fails now is lost */
 	size_t		      mtu;		/* of the path, 0: unknown */
+	uint64_t	      mtu_raise_at;	/* when more is tried; 0: it is no guess */
+	uint64_t	      mtu_wait;		/* milliseconds, of the last guess */
+	struct large_segment  large;
 
 	/* aging */
 	uint64_t	      born, used, look_at;
@@ -261,6 +272,7 @@ struct identity {
 	uint64_t	 expires;
 };
 
+struct ip_info;
 struct peer;
 struct authorization;
 
@@ -533,6 +545,24 @@ void	core_departed(struct core *c, uint32_t addr);
 bool	core_has_departed(const struct core *c, uint32_t addr);
 /* We slept, or came to another link: every peer is asked at once. */
 void	core_wake(struct core *c, uint64_t now, const char *why);
+
+/* --- pathmtu.c: paths that lose large packets without a word --------------------------- */
+
+#define PATH_MTU_MIN	576	/* RFC 791; a smaller claim is a forgery or no use */
+#define PATH_SYN_MAX	128
+/* Of packets around which ESP goes to the peer, in bytes. */
+size_t	pathmtu_of(const struct connection *conn);
+/* A packet is about to go out: may find that the path takes less. */
+void	pathmtu_sent(struct connection *conn, const struct esp_sa *out,
+	    const uint8_t *pkt, const struct ip_info *ip);
+/* One came out of an SA. */
+void	pathmtu_heard(struct connection *conn, const uint8_t *pkt, size_t len);
+void	pathmtu_tick(struct connection *conn);
+/* The packet, or where it begins a TCP connection over a path known to take
+ * less than the link, a copy in syn whose MSS fits mtu (of inner packets). */
+const uint8_t *pathmtu_clamp(const struct connection *conn, size_t mtu,
+	    const uint8_t *pkt, const struct ip_info *ip,
+	    uint8_t syn[PATH_SYN_MAX]);
 
 /* --- kernel.c: ESP that the kernel does --------------------------------------------- */
 

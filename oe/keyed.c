@@ -328,6 +328,7 @@ connection_tick_keyed(struct connection *conn)
 	}
 	connection_follow(conn);
 	spd_again(conn);
+	pathmtu_tick(conn);
 	kernel_tick(conn);
 	if ((p = connection_pair(conn)) == NULL)
 		return;

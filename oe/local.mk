@@ -7,7 +7,7 @@ oe_liboe_a_SOURCES = \
 	oe/engine.c oe/engine.h oe/flow.c oe/gateway.c oe/identity.c \
 	oe/guard.c oe/guard.h oe/kernel.c oe/keyed.c oe/keying.h \
 	oe/limits.c oe/liveness.c \
-	oe/memory.c oe/memory.h \
+	oe/memory.c oe/memory.h oe/pathmtu.c \
 	oe/policy.c oe/policy.h \
 	oe/record.c oe/record.h oe/report.c oe/responder.c \
 	oe/search.c oe/settings.c oe/settings.h oe/spd.c

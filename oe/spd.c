@@ -16,9 +16,7 @@
 #define PORT_DNS_TLS		853	/* RFC 7858 */
 #define ICMP_FRAGMENTATION	4
 #define ICMP_PROHIBITED		13	/* RFC 1812 §5.2.7.1 */
-#define LINK_MTU		1500	/* where no path MTU was learnt */
 #define AGAIN		1000	/* milliseconds */
-#define PATH_MTU_MIN		576	/* RFC 791; a smaller claim is a forgery or no use */
 
 const char *
 spd_policy_name(enum spd_policy p)
@@ -215,6 +213,16 @@ spd_pass(struct core *c, const uint8_t *pkt, size_t len)
 	c->shell->send_clear(c->shell_arg, pkt, len);
 }
 
+/* Our own address the host would take for a forgery (RFC 1812 §5.3.7). */
+static uint32_t
+spd_answers_from(const uint8_t *pkt)
+{
+	uint32_t dst;
+
+	memcpy(&dst, pkt + 16, sizeof(dst));
+	return dst;
+}
+
 /* The host is told, if wanted, that policy forbids it (§3.1: deny). */
 static void
 spd_deny(struct core *c, const uint8_t *pkt, size_t len)
@@ -225,8 +233,8 @@ spd_deny(struct core *c, const uint8_t *pkt, size_t len)
 	c->count.denied++;
 	if (!c->config->icmp_deny || !ratelimit_pass(&c->icmp, c->now))
 		return;
-	n = ip_write_icmp_error(out, sizeof(out), c->local, ICMP_UNREACHABLE,
-	    ICMP_PROHIBITED, 0, pkt, len);
+	n = ip_write_icmp_error(out, sizeof(out), spd_answers_from(pkt),
+	    ICMP_UNREACHABLE, ICMP_PROHIBITED, 0, pkt, len);
 	if (n != 0)
 		c->shell->answer(c->shell_arg, out, n);
 }
@@ -268,8 +276,8 @@ spd_too_big(struct core *c, size_t mtu, const uint8_t *pkt, size_t len)
 	c->count.dropped++;
 	if (!ratelimit_pass(&c->icmp, c->now))
 		return;
-	n = ip_write_icmp_error(out, sizeof(out), c->local, ICMP_UNREACHABLE,
-	    ICMP_FRAGMENTATION, (uint32_t)mtu, pkt, len);
+	n = ip_write_icmp_error(out, sizeof(out), spd_answers_from(pkt),
+	    ICMP_UNREACHABLE, ICMP_FRAGMENTATION, (uint32_t)mtu, pkt, len);
 	if (n != 0)
 		c->shell->answer(c->shell_arg, out, n);
 }
@@ -301,6 +309,7 @@ spd_encrypt_on(struct core *c, struct connection *conn, const uint8_t *pkt,
 {
 	struct sa_pair *p = connection_pair(conn);
 	struct ip_info	ip;
+	uint8_t		syn[PATH_SYN_MAX];
 	size_t		mtu;
 
 	if (p == NULL || !ip_parse(pkt, len, &ip))
@@ -319,7 +328,9 @@ spd_encrypt_on(struct core *c, struct connection *conn, const uint8_t *pkt,
 		c->shell->send_clear(c->shell_arg, pkt, ip.total);
 		return;
 	}
-	mtu = esp_inner_mtu(p->out, conn->mtu != 0 ? conn->mtu : LINK_MTU);
+	pathmtu_sent(conn, p->out, pkt, &ip);
+	mtu = esp_inner_mtu(p->out, pathmtu_of(conn));
+	pkt = pathmtu_clamp(conn, mtu, pkt, &ip, syn);
 	if (ip.total <= mtu)
 		spd_seal(conn, pkt, ip.total);
 	/* Cut before it is encrypted: the peer need not reassemble to decrypt. */
@@ -699,6 +710,7 @@ spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 		conn->spd->used = now;
 	c->count.esp_in++;
 	connection_heard(conn);
+	pathmtu_heard(conn, c->opened, (size_t)n);
 	if (p->follows && ip.protocol == IPPROTO_UDP && pair_top(p) > top &&
 	    ip_ports(pkt, &ip, &sport, &dport))
 		pair_heard_from(p, ip.src, sport);
@@ -756,5 +768,6 @@ spd_inbound_icmp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 	if (conn->mtu == 0 || mtu < conn->mtu) {
 		log_info("path MTU to %s is %zu", ipv4_text(inner.dst), mtu);
 		conn->mtu = mtu;
+		conn->mtu_raise_at = 0;
 	}
 }

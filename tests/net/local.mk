@@ -44,6 +44,9 @@ RSIP_NET_TESTS = tests/net/attack_register.sh tests/net/rsip_both.sh tests/net/r
 dist_check_SCRIPTS += $(RSIP_NET_TESTS)
 TESTS += $(RSIP_NET_TESTS)
 
+# As long as one likes, so by name: SOAK_SECONDS=1800 make check TESTS=tests/net/soak.sh
+dist_check_SCRIPTS += tests/net/soak.sh
+
 # What must not happen, and what honest hosts lose by it.
 dist_check_SCRIPTS += tests/net/attack_paranoid.sh
 TESTS += tests/net/attack_paranoid.sh

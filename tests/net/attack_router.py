@@ -1,4 +1,5 @@
 # attack_router.py - what a host on the private side, and a stranger, may not do because a gateway runs on the router
+# Shows: RFC 3102 §2.
 import sys
 sys.dont_write_bytecode = True
 from nat_net import *

@@ -1,5 +1,6 @@
 #!/bin/sh
 # e2e.sh - two laptops behind one address speak ESP with one host at the same time, and the wire proves it
+# Shows: RFC 3104 §3.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/proof.sh"
 net_needs curl nginx nsd unbound ldns-keygen ldns-signzone drill

@@ -1,4 +1,5 @@
 # nat_icmp.py - ICMP errors, path MTU both ways, fragments, DSCP and ECN, TTL, packets between hosts
+# Shows: RFC 3103 §9.16.3; RFC 3102 §3.1, §6.2, §6.3.
 import sys
 sys.dont_write_bytecode = True
 import fcntl, threading

@@ -1,4 +1,5 @@
 # nat_near.py - leased ports from the private side and the router, the router's services from a host, pings, port forwards
+# Shows: RFC 3102 §3.1, §3.2, §6.1.
 import sys
 sys.dont_write_bytecode = True
 import fcntl, threading

@@ -1,5 +1,6 @@
 #!/bin/sh
 # rsip_both.sh - rsipc and rsipd together in the ways that the other tests do not take: UDP, GRE, secrets, cookies, policy, restarts
+# Shows: RFC 3102 §1.2.
 . "$(dirname "$0")/lib.sh"
 net_needs nginx curl
 net_needs_built rsipd/rsipd rsipc/rsipc ctl/rsipctl

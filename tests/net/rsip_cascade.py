@@ -1,4 +1,5 @@
 """rsip_cascade.py PARENT-LEASES - a host two gateways away from the public network"""
+# Shows: RFC 3102 §1.2.
 import ipaddress
 import json
 import socket

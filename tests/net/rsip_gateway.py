@@ -15,7 +15,7 @@ from session import Session, error_of, find
 
 @test
 def register_gives_an_id_a_lease_and_policy():
-    """9.3: methods and tunnels that it supports, each host its own client ID"""
+    """9.3: methods and tunnels that it supports, each host its own client ID; also §9.3.3"""
     seen = set()
     for udp in (False, True):
         s = host(register=False, udp=udp)
@@ -64,7 +64,7 @@ def registration_denied():
 
 @test
 def nothing_without_registration():
-    """9.4.3 to 9.16.3, 10.2.2: REGISTER_FIRST for everything but registering"""
+    """9.4.3 to 9.16.3, 10.2.2: REGISTER_FIRST for everything but registering; also §9.2.1"""
     for udp in (False, True):
         s = host(register=False, udp=udp)
         s.client = 7
@@ -76,7 +76,7 @@ def nothing_without_registration():
 
 @test
 def another_client_id():
-    """9.4.3 to 9.16.3: BAD_CLIENT_ID"""
+    """9.4.3 to 9.16.3: BAD_CLIENT_ID; also §9.1.1"""
     s = host()
     own = s.client
     s.client = own ^ 1
@@ -90,7 +90,7 @@ def another_client_id():
 
 @test
 def another_bind_id():
-    """9.10.3, 9.12.3: BAD_BIND_ID, also for the binding of another host"""
+    """9.10.3, 9.12.3: BAD_BIND_ID, also for the binding of another host; also §9.1.1"""
     a, b = host(), host()
     bind = find(is_type(a.assign_rsap(), rsip.ASSIGN_RESPONSE_RSAP_IP), BIND)
     is_error(a.extend(bind + 1), 306, a.client, bind + 1)
@@ -120,7 +120,7 @@ def deregistering_frees_all():
 
 @test
 def registration_ends_by_itself():
-    """6, 9.5.3: the host MUST be told; asynchronous, counter 0"""
+    """6, 9.5.3: the host MUST be told; asynchronous, counter 0; also §10.1"""
     for udp in (False, True):
         s = host('short', udp=udp)
         mtype, params = s.receive(10)
@@ -147,7 +147,8 @@ def registration_lasts_as_long_as_its_bindings():
 
 @test
 def binding_ends_by_itself():
-    """6, 9.13: FREE_RESPONSE that nobody asked for, then its ID is unknown"""
+    """6, 9.13: FREE_RESPONSE that nobody asked for, then its ID is unknown;
+    also §9.10.3, §10.1; RFC 3102 §2"""
     s = host('short', udp=True)
     p = is_type(s.assign_rsap(), rsip.ASSIGN_RESPONSE_RSAP_IP)
     got = s.receive(10)
@@ -160,7 +161,7 @@ def binding_ends_by_itself():
 
 @test
 def rsap_ip_any_address_and_ports():
-    """9.9.3: address and ports; remote "don't care" without remote policy"""
+    """9.9.3: address and ports; remote "don't care" without remote policy; also §4, §5"""
     for udp in (False, True):
         s = host(udp=udp)
         p = is_type(s.assign_rsap(None, (4,), '198.51.100.10', (1, 80)),
@@ -185,7 +186,7 @@ def ports_are_contiguous_where_they_can_be():
 
 @test
 def suggested_address_and_ports():
-    """9.8.3, 10.5: in the contiguous and in the list form, and in use"""
+    """9.8.3, 10.5: in the contiguous and in the list form, and in use; also RFC 3102 §3.3, §6.4"""
     s, t = host(), host()
     for ask in ((4, 21000), (3, 22000, 22002, 22007), (1, 23000)):
         want = expand((ask[0], list(ask[1:])))
@@ -235,7 +236,7 @@ def a_name_is_no_local_address():
 
 @test
 def no_more_ports():
-    """9.8.3: LOCAL_ADDRPORT_UNAVAILABLE, and nothing of it is kept"""
+    """9.8.3: LOCAL_ADDRPORT_UNAVAILABLE, and nothing of it is kept; also RFC 3102 §3.1"""
     s = host('small')
     is_error(s.assign_rsap(ports=(9,)), 309, s.client)
     p = is_type(s.assign_rsap(ports=(7,)), rsip.ASSIGN_RESPONSE_RSAP_IP)
@@ -253,7 +254,7 @@ def no_more_ports():
 
 @test
 def limits_of_a_host():
-    """10.3: ports, SPIs and bindings of one host"""
+    """10.3: ports, SPIs and bindings of one host; also RFC 3102 §2, §3.1"""
     s = host('limited')
     is_error(s.assign_rsap(ports=(9,)), 309)
     is_error(s.assign_ipsec(spis=(5,)), 402)
@@ -268,7 +269,7 @@ def limits_of_a_host():
 
 @test
 def a_freed_port_rests():
-    """RFC 3102 6: not for another host for 120 s; its own host may come back"""
+    """RFC 3102 6: not for another host for 120 s; its own host may come back; also RFC 3102 §3.1, §6.1"""
     s, t = host(), host()
     p = is_type(s.assign_rsap(NB, (1, 24000)), rsip.ASSIGN_RESPONSE_RSAP_IP)
     is_type(s.free(find(p, BIND)), rsip.FREE_RESPONSE)
@@ -278,7 +279,7 @@ def a_freed_port_rests():
 
 @test
 def lease_times():
-    """9.10, 9.11: as asked, but not more than the gateway likes"""
+    """9.10, 9.11: as asked, but not more than the gateway likes; also §9.10.3, §9.11.1; RFC 3102 §2"""
     s = host()
     for asked, given in ((60, 60), (10 ** 9, 3600), (0, 600)):
         p = is_type(s.assign_rsap(None, (1,), None, (1,), (LEASE, asked)),
@@ -294,7 +295,7 @@ def lease_times():
 
 @test
 def freeing_is_by_binding():
-    """9.12, 9.13: FREE_RESPONSE with its IDs; then the ID is not known"""
+    """9.12, 9.13: FREE_RESPONSE with its IDs; then the ID is not known; also §3, §15; RFC 3102 §6.6"""
     for udp in (False, True):
         s = host(udp=udp)
         one = find(s.assign_rsap()[1], BIND)
@@ -307,7 +308,9 @@ def freeing_is_by_binding():
 
 @test
 def rsa_ip_has_a_whole_address():
-    """9.6, 9.7: exclusive; none left, in use, not allowed"""
+    """9.6, 9.7: exclusive; none left, in use, not allowed;
+    also §4, §9.7.3, §9.8.3, §9.9.3, §9.16.3, §9.17.1, §9.17.3, §10.5; RFC 3102 §2,
+    §3.3"""
     a, b, c = host(), host(), host()
     p = is_type(a.assign_rsa(), rsip.ASSIGN_RESPONSE_RSA_IP)
     first = find(p, ADDRESS)[1]
@@ -341,7 +344,7 @@ def no_address_to_share():
 
 @test
 def tunnel_types():
-    """9.6.3: BAD_TUNNEL_TYPE; IP-IP is assumed; LISTEN may offer several"""
+    """9.6.3: BAD_TUNNEL_TYPE; IP-IP is assumed; LISTEN may offer several; also §9.3.3, §9.16.1"""
     s = host()
     for kind in (1, 2):
         p = is_type(s.assign_rsap(None, (1,), None, (1,), (TUNNEL, kind)),
@@ -361,7 +364,9 @@ def tunnel_types():
 
 @test
 def listening():
-    """9.16, 9.17: address and port as asked or as the gateway likes"""
+    """9.16, 9.17: address and port as asked or as the gateway likes;
+    also §3, §9.6.3, §9.7.3, §9.8.3, §9.9.3, §9.16.3, §9.17.1, §9.17.3, §15; RFC 3102
+    §6.4"""
     s, t = host(), host()
     p = is_type(s.listen(NB, (1, 25000)), rsip.LISTEN_RESPONSE)
     assert find(p, ADDRESS) == (1, NB) and expand(find(p, PORTS)) == [25000]
@@ -400,7 +405,7 @@ def rsipsec_without_ports():
 
 @test
 def rsipsec_with_ports():
-    """3104 6.2: address, ports and SPIs in one message"""
+    """3104 6.2: address, ports and SPIs in one message; also RFC 3102 §3.3"""
     s = host()
     p = is_type(s.assign_ipsec(None, (16,), None, (1,), (2,)),
                 rsip.ASSIGN_RESPONSE_RSIPSEC)
@@ -450,7 +455,7 @@ def ipsec_unallowed():
 
 @test
 def cookies_by_negotiation():
-    """3104 6.1: ours is vendor subtype 1 (doc/wire.md)"""
+    """3104 6.1: ours is vendor subtype 1 (doc/wire.md); also RFC 3102 §5.1"""
     def cookies(*values, number=None):
         return rsip.vendor(32473, 1, struct.pack(
             '!H%dQ' % len(values), number or len(values), *values))
@@ -477,7 +482,7 @@ def cookies_by_negotiation():
 
 @test
 def macro_flow_policy():
-    """9.6.3, 9.7.3: the remote address MUST be named and allowed"""
+    """9.6.3, 9.7.3: the remote address MUST be named and allowed; also RFC 3102 §3.1"""
     s = host('macro')
     for ask in (s.assign_rsap, s.listen):
         is_error(ask(), 103)
@@ -525,7 +530,7 @@ def micro_flow_policy():
 
 @test
 def local_micro_flow_policy():
-    """7.1: one port at a time, and no RSA-IP"""
+    """7.1: one port at a time, and no RSA-IP; also §8.2, §9.6.3, §9.8.3, §9.9.3, §9.16.3"""
     s = host('one-port', register=False)
     p = is_type(s.register(), rsip.REGISTER_RESPONSE)
     assert find(p, POLICY) == (2, 3)
@@ -540,7 +545,7 @@ def local_micro_flow_policy():
 
 @test
 def remote_names():
-    """8.1: resolved, and answered in the form asked"""
+    """8.1: resolved, and answered in the form asked; also §9.6.3, §9.8.3, §9.16.3"""
     for udp in (False, True):
         s = host('macro', udp=udp)
         name = rsip.address('Y1.lab', rsip.FQDN)
@@ -579,7 +584,7 @@ def tuples(params):
 
 @test
 def query():
-    """9.14, 9.15: local, remote, unknown -> no tuple, none -> all"""
+    """9.14, 9.15: local, remote, unknown -> no tuple, none -> all; also §3, §9.14.3, §15"""
     s = host()
     mask = rsip.address('255.255.255.0', rsip.NETMASK)
 

@@ -22,7 +22,7 @@ def listener(s, *args):
 
 @test
 def strangers_reach_a_listener():
-    """9.16.3: without having been contacted; not after it was freed"""
+    """9.16.3: without having been contacted; not after it was freed; also §7.3.2, §7.3.3; RFC 3102 §3.1"""
     for kind in (1, 2):     # IP-IP, GRE
         s = host()
         port, bind = listener(s, None, (1,), None, (1,), (rsip.TUNNEL, kind))
@@ -60,7 +60,7 @@ def remote_policy_holds_inbound_too():
 
 @test
 def the_spi_says_whose_it_is():
-    """RFC 3104 5: ESP and AH by SPI; what nobody leased is dropped"""
+    """RFC 3104 5: ESP and AH by SPI; what nobody leased is dropped; also RFC 3102 §3.2"""
     s, t = host(), host()
     boxes = Inside(s), Inside(t)
     spis = [expand(find(is_type(x.assign_ipsec(spis=(2,)),
@@ -86,7 +86,8 @@ def the_spi_says_whose_it_is():
 
 @test
 def the_cookie_says_whose_it_is():
-    """RFC 3104 4, 6.1: learnt from the first packet; another's is dropped"""
+    """RFC 3104 4, 6.1: learnt from the first packet; another's is dropped;
+    also RFC 3102 §5.1; RFC 3104 §3, Appendix E"""
     def ike(initiator, responder=0):
         return struct.pack('!QQBBBBII', initiator, responder, 0, 0x10, 2, 0, 0, 28)
 
@@ -118,7 +119,7 @@ def the_cookie_says_whose_it_is():
 
 @test
 def a_whole_address_gets_everything():
-    """7.3.1: RSA-IP"""
+    """7.3.1: RSA-IP; also RFC 3102 §2"""
     s = host()
     p = is_type(s.assign_rsa(), rsip.ASSIGN_RESPONSE_RSA_IP)
     mine = find(p, ADDRESS)[1]
@@ -154,7 +155,8 @@ def what_is_sent_arrives_unchanged():
 
 @test
 def misuse_is_dropped():
-    """10.4: no packet of an address, port, remote side or tunnel that was not granted gets out"""
+    """10.4: no packet of an address, port, remote side or tunnel that was not granted gets out;
+    also §7.2; RFC 3102 §2"""
     seen = subprocess.Popen(
         ['nsenter', '--net=/run/netns/y1', sys.executable, '-c',
          'import socket\n'

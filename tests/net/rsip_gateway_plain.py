@@ -30,7 +30,7 @@ def what_it_does_not_do_is_unsupported():
 
 @test
 def tunnels_end_elsewhere():
-    """9.9.3: the endpoint is named in the assignment"""
+    """9.9.3: the endpoint is named in the assignment; also §6"""
     p = is_type(host('plain-gateway').assign_rsap(),
                 rsip.ASSIGN_RESPONSE_RSAP_IP)
     assert find(p, ADDRESS, 2) == (1, '10.0.0.2'), p

@@ -169,7 +169,7 @@ def damaged_datagrams():
 
 @test
 def unknown_vendors_are_ignored():
-    """8.12"""
+    """8.12; also RFC 3102 §3.3"""
     s = host()
     is_type(s.assign_rsap(None, (1,), None, (1,), rsip.vendor(9, 1, b'\xff' * 99)),
             rsip.ASSIGN_RESPONSE_RSAP_IP)
@@ -190,7 +190,7 @@ def counters_are_answered_with_the_same():
 
 @test
 def a_counter_is_needed():
-    """10.1: MESSAGE_COUNTER_REQUIRED"""
+    """10.1: MESSAGE_COUNTER_REQUIRED; also §8.11"""
     s = host(udp=True)
     s.send(rsip.QUERY_REQUEST, s.me(), counter=False)
     is_error(s.receive(), 105)
@@ -201,7 +201,7 @@ def a_counter_is_needed():
 
 @test
 def a_duplicate_gets_the_last_message():
-    """10.1: the same bytes, and nothing is assigned twice"""
+    """10.1: the same bytes, and nothing is assigned twice; also §5"""
     s = host(udp=True)
     s.send(rsip.ASSIGN_REQUEST_RSAP_IP, s.me(), rsip.address(), rsip.ports(1),
            rsip.address(), rsip.ports(1))
@@ -220,7 +220,7 @@ def a_duplicate_gets_the_last_message():
 
 @test
 def a_registration_keeps_its_transport():
-    """5"""
+    """5; also RFC 3102 §3.3"""
     s = host()
     t = Session(GATEWAY, source=s.sock.getsockname()[0], udp=True)
     t.client = s.client
@@ -246,7 +246,7 @@ def tcp_counters_are_optional():
 
 @test
 def authentication_is_required():
-    """DESIGN 4: everybody else is refused; a message is good once"""
+    """DESIGN 4: everybody else is refused; a message is good once; also RFC 3102 §3.3"""
     is_error(host('auth', register=False).register(), 304)
     is_error(host('auth', register=False, secret=b'another secret!!',
                   key_id=9).register(), 304)
@@ -304,7 +304,7 @@ def authentication_where_it_is_a_choice():
 
 @test
 def misuse_is_told():
-    """10.4: dropped, and an asynchronous error with counter 0"""
+    """10.4: dropped, and an asynchronous error with counter 0; also §10.1"""
     for udp in (False, True):
         s = host(udp=udp)
         p = is_type(s.assign_rsap(), rsip.ASSIGN_RESPONSE_RSAP_IP)
@@ -327,7 +327,7 @@ def misuse_is_told():
 
 @test
 def misuse_of_flow_policy_is_told():
-    """10.4: a remote that was not named"""
+    """10.4: a remote that was not named; also §7.2"""
     for kind, code in (('macro', 314), ('micro', 315)):
         s = host(kind)
         p = is_type(s.assign_rsap(None, (1,), '198.51.100.10', (1, 80)),

@@ -1,5 +1,7 @@
 #!/bin/sh
 # rsipc_peer.sh - rsipc against a gateway written from the RFCs alone: exchanges, transports, tunnels, failures
+# Shows: RFC 3103 §4, §5, §9.1.3, §9.5.1, §9.7.3, §9.9.3, §9.17.3, §10.2.1, §10.2.2; RFC 3102
+# §3.1, §3.3.
 . "$(dirname "$0")/lib.sh"
 net_needs_built rsipc/rsipc ctl/rsipctl
 net_enter "$@"

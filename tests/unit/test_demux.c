@@ -195,6 +195,7 @@ two_hosts(void)
 
 /* --- inbound ----------------------------------------------------------------- */
 
+/* RFC 3102 §3.2; RFC 3104 §5. */
 static void
 test_ipsec_by_spi(void **state)
 {
@@ -214,6 +215,7 @@ test_ipsec_by_spi(void **state)
 	demux_free(d);
 }
 
+/* RFC 3103 §7.3.2, §7.3.3. */
 static void
 test_ports(void **state)
 {
@@ -230,6 +232,7 @@ test_ports(void **state)
 	demux_free(d);
 }
 
+/* RFC 3102 §5.1. */
 static void
 test_cookies(void **state)
 {
@@ -367,6 +370,7 @@ test_answers_to_neighbours(void **state)
 	demux_free(d);
 }
 
+/* RFC 3102 §6.2. */
 static void
 test_icmp_errors(void **state)
 {
@@ -432,6 +436,7 @@ test_errors_that_hosts_send(void **state)
 
 /* --- outbound ------------------------------------------------------------------ */
 
+/* RFC 3103 §10.4. */
 static void
 test_outbound_only_what_was_leased(void **state)
 {
@@ -483,6 +488,7 @@ test_without_ipsec(void **state)
 	demux_free(d);
 }
 
+/* RFC 3103 §7.2. */
 static void
 test_remote_policy(void **state)
 {
@@ -515,6 +521,7 @@ test_remote_policy(void **state)
 	demux_free(d);
 }
 
+/* RFC 3103 §7.3.1. */
 static void
 test_whole_address(void **state)
 {
@@ -607,6 +614,7 @@ test_all_or_nothing(void **state)
 	demux_free(d);
 }
 
+/* RFC 3103 §10.2.2. */
 static void
 test_remove_forgets_all(void **state)
 {

@@ -197,6 +197,7 @@ send_part(struct lab *l, uint32_t host, size_t from, size_t n, uint16_t id,
 	return from_host(l, host, 20 + n, out);
 }
 
+/* RFC 3102 §3.1, §6.3. */
 static void
 test_fragments_in_any_order(void **state)
 {
@@ -281,6 +282,7 @@ test_fragments_are_judged_whole(void **state)
 	assert_int_equal(send_part(l, X3, 400, 400, 9, &out), FORWARD_DROP);
 }
 
+/* RFC 3102 §3.1. */
 static void
 test_fragments_are_bounded(void **state)
 {
@@ -306,6 +308,7 @@ test_fragments_are_bounded(void **state)
 
 /* --- ids, and where a tunnel leads -------------------------------------------------- */
 
+/* RFC 3102 §6.3. */
 static void
 test_ids(void **state)
 {
@@ -334,6 +337,7 @@ test_ids(void **state)
 	assert_int_equal(load_u16(out.data + 4), 0x4321);
 }
 
+/* RFC 3102 §3.2. */
 static void
 test_where_a_tunnel_leads(void **state)
 {

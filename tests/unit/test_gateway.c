@@ -16,6 +16,7 @@
 
 /* --- exchanges ------------------------------------------------------------ */
 
+/* RFC 3104 §6. */
 static void
 registration_advertises_what_can_be_had(void **state)
 {
@@ -175,6 +176,7 @@ add_tuple(unsigned indicator, const char *address, const char *mask)
 	memcpy(t->netmask.bytes, &m, 4);
 }
 
+/* RFC 3103 §9.14.3. */
 static void
 query_tells_local_from_remote(void **state)
 {
@@ -419,6 +421,7 @@ sections_override_the_base(void **state)
 	world_end();
 }
 
+/* RFC 3103 §9.5.3. */
 static void
 reconfiguration_takes_back(void **state)
 {
@@ -617,6 +620,7 @@ optional_messages_that_nobody_may_use(void **state)
 	world_end();
 }
 
+/* RFC 3103 §9.8.3, §9.16.3. */
 static void
 local_resource_errors(void **state)
 {
@@ -760,6 +764,7 @@ whole_address_errors(void **state)
 	world_end();
 }
 
+/* RFC 3103 §9.6.3. */
 static void
 an_address_in_use_while_others_are_free(void **state)
 {
@@ -784,6 +789,7 @@ an_address_in_use_while_others_are_free(void **state)
 	world_end();
 }
 
+/* RFC 3104 §6.2. */
 static void
 ipsec_errors(void **state)
 {
@@ -843,6 +849,7 @@ limits_of_one_host(void **state)
 	world_end();
 }
 
+/* RFC 3103 §10.4. */
 static void
 the_demux_table_refuses(void **state)
 {
@@ -1035,6 +1042,7 @@ freed_resources_rest_for_others(void **state)
 	world_end();
 }
 
+/* RFC 3103 §9.5.3. */
 static void
 shutdown_tells_every_host(void **state)
 {

@@ -360,6 +360,7 @@ reach_assigned(struct world *w, bool udp)
 	assert_int_equal(w->granted, 1);
 }
 
+/* RFC 3103 §3, §5, §9.2.1, §15; RFC 3104 §6.2. */
 static void
 registers_and_assigns(void **state)
 {
@@ -431,6 +432,7 @@ udp_backs_off(void **state)
 	end(w);
 }
 
+/* RFC 3103 §8.11. */
 static void
 udp_counts_messages(void **state)
 {
@@ -463,6 +465,7 @@ udp_counts_messages(void **state)
 	end(w);
 }
 
+/* RFC 3103 §9.10.1. */
 static void
 renews_at_half_time(void **state)
 {
@@ -517,7 +520,7 @@ refused_registration_is_retried(void **state)
 	end(w);
 }
 
-/* RFC 3103 §10.2.1 */
+/* RFC 3103 §9.4.1, §10.2.1. */
 static void
 already_registered_is_ended_first(void **state)
 {
@@ -543,7 +546,9 @@ already_registered_is_ended_first(void **state)
 	end(w);
 }
 
-/* RFC 3103 §10.2.2, and the same resources are asked for again. */
+/*
+ * RFC 3103 §9.4.1; §10.2.2, and the same resources are asked for again.
+ */
 static void
 forgetful_gateway_is_told_anew(void **state)
 {
@@ -649,7 +654,7 @@ an_error_to_free_resynchronizes(void **state)
 	end(w);
 }
 
-/* RFC 3103 §9.3.3: what is not said is RSAP-IP and IP-IP. */
+/* RFC 3103 §4, §9.3.3: what is not said is RSAP-IP and IP-IP. */
 static void
 a_registration_that_says_nothing(void **state)
 {
@@ -771,6 +776,7 @@ silent_tcp_is_closed(void **state)
 	end(w);
 }
 
+/* RFC 3102 §3.1. */
 static void
 ports_are_leased_on_demand(void **state)
 {
@@ -842,7 +848,11 @@ former_lease_is_named(void **state)
 	end(w);
 }
 
-/* RFC 3103 §7.2: macro-flow remote policy, with and without somebody to name. */
+/*
+ * RFC 3103 §9.6.3, §9.8.3, §9.16.3.
+ * RFC 3103 §7.2: macro-flow remote policy, with and without somebody to
+ * name.
+ */
 static void
 names_remotes(void **state)
 {
@@ -894,7 +904,10 @@ names_remotes(void **state)
 	end(w);
 }
 
-/* More ports than bindings may be had: the ones unused longest give way. */
+/*
+ * RFC 3102 §6.6.
+ * More ports than bindings may be had: the ones unused longest give way.
+ */
 static void
 old_ports_give_way(void **state)
 {
@@ -925,6 +938,7 @@ old_ports_give_way(void **state)
 	end(w);
 }
 
+/* RFC 3104 §6.2. */
 static void
 spis_are_replenished(void **state)
 {
@@ -951,7 +965,10 @@ spis_are_replenished(void **state)
 	end(w);
 }
 
-/* §9.5, §9.13: the gateway's own will, at any moment. */
+/*
+ * RFC 3103 §9.5, §9.5.1, §9.5.3, §9.13, §10.2.1: the gateway's own will, at
+ * any moment.
+ */
 static void
 asynchronous_messages(void **state)
 {
@@ -1087,6 +1104,7 @@ leaves(void **state)
 	end(w);
 }
 
+/* RFC 3103 §9.1.3. */
 static void
 hostile_grants_are_refused(void **state)
 {
@@ -1146,7 +1164,11 @@ hostile_grants_are_refused(void **state)
 	end(w);
 }
 
-/* Every message at every moment: no crash, and the machine still gets a lease. */
+/*
+ * RFC 3103 §9.1.3, §9.5.3.
+ * Every message at every moment: no crash, and the machine still gets a
+ * lease.
+ */
 static void
 nothing_stops_it(void **state)
 {

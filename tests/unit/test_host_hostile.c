@@ -400,6 +400,7 @@ step(void)
 		w.now += 1 + any(3);
 }
 
+/* RFC 3103 §9.1.3. */
 static void
 any_gateway_at_all(void **state)
 {

@@ -140,6 +140,7 @@ swallow_firsts(struct net *n, struct net_datagram *d, void *arg)
 	return false;
 }
 
+/* RFC 3104 §6.1. */
 static void
 each_first_message_has_its_own_cookie(void **state)
 {
@@ -804,6 +805,7 @@ a_restarted_peer_takes_its_old_children_down(void **state)
 	end_clean();
 }
 
+/* RFC 3104 §3. */
 static void
 two_hosts_behind_one_address_both_work(void **state)
 {
@@ -834,6 +836,7 @@ two_hosts_behind_one_address_both_work(void **state)
 	end_clean();
 }
 
+/* RFC 3104 §3, §6.1. */
 static void
 ephemeral_ports_are_kept(void **state)
 {

@@ -415,6 +415,7 @@ static const struct {
 	    "  01 0005 01 0a143c00  01 0005 01 ffffff00" },
 };
 
+/* RFC 3103 §8.10, §8.12, §9.1.1. */
 static void
 one_error_each(void **state)
 {

@@ -215,6 +215,7 @@ all_types_are_here(void **state)
 	assert_false(rsip_type_is_response(255));
 }
 
+/* RFC 3103 §3, §9, §9.10.1, §15; RFC 3104 §6.2. */
 static void
 required_parameters(void **state)
 {
@@ -286,6 +287,7 @@ count_param(const size_t *list, size_t n, const char *param)
 	return count;
 }
 
+/* RFC 3103 §9. */
 static void
 required_parameters_once(void **state)
 {
@@ -483,6 +485,7 @@ static const struct form {
 	    "09 0001 01" },
 };
 
+/* RFC 3103 §8.2; RFC 3104 §6.2. */
 static void
 forms_of_parameters(void **state)
 {

@@ -32,6 +32,15 @@ ip_is_host(uint32_t addr)
 }
 
 bool
+ip_is_private(uint32_t addr)
+{
+	uint32_t h = ntohl(addr);
+
+	return h >> 24 == 10 || h >> 20 == 0xac1 || h >> 16 == 0xc0a8 ||
+	    h >> 22 == 0x191 || h >> 16 == 0xa9fe;
+}
+
+bool
 ip_parse(const uint8_t *buf, size_t len, struct ip_info *ip)
 {
 	uint16_t frag;

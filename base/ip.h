@@ -21,6 +21,9 @@ bool	ip_in_prefix(uint32_t addr, uint32_t net, unsigned plen);
 /* May addr be one host's: no multicast, broadcast, loopback nor network 0? */
 bool	ip_is_host(uint32_t addr);
 
+/* Is addr of a realm that others have too: RFC 1918, shared (RFC 6598), link-local? */
+bool	ip_is_private(uint32_t addr);
+
 /* An IPv4 header that was checked: version, lengths within the buffer. */
 struct ip_info {
 	uint32_t src, dst;	/* network order */

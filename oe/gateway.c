@@ -58,26 +58,6 @@ gateway_of(struct connection *conn, const struct keying_id *id)
 	return g;
 }
 
-/* Addresses that mean something only where they are used (RFC 6890). */
-static bool
-address_is_local(uint32_t addr)
-{
-	static const struct {
-		uint32_t net;
-		unsigned plen;
-	} nets[] = {
-		{ 0x0a000000, 8 }, { 0xac100000, 12 }, { 0xc0a80000, 16 },
-		{ 0x64400000, 10 }, { 0xa9fe0000, 16 },
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(nets) / sizeof(nets[0]); i++) {
-		if (ip_in_prefix(addr, htonl(nets[i].net), nets[i].plen))
-			return true;
-	}
-	return false;
-}
-
 /*
  * Whoever owns a zone may name any address as gateway, and we would send IKE
  * there: nobody's address, our own, or one in the network that we are in must
@@ -93,7 +73,7 @@ gateway_refused(const struct core *c, uint32_t addr, uint32_t dst)
 		return "our own address";
 	if (core_is_resolver(c, addr))
 		return "our resolver";
-	if (address_is_local(addr) && !address_is_local(dst))
+	if (ip_is_private(addr) && !ip_is_private(dst))
 		return "a private address, for a public one";
 	return NULL;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/conf.h"
+#include "base/ip.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "rsipd/settings.h"
@@ -68,6 +69,7 @@ static cfg_opt_t opts[] = {
 	CFG_STR("parent", NULL, CFGF_NODEFAULT),
 	CFG_SEC("pool", pool_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_STR_LIST("ports-default", default_ports, CFGF_NONE),
+	CFG_BOOL("private-pools", cfg_false, CFGF_NONE),
 	CFG_INT("quarantine", 120, CFGF_NONE),
 	CFG_SEC("limits", limits_opts, CFGF_NONE),
 	CFG_BOOL("udp", cfg_true, CFGF_NONE),
@@ -489,6 +491,28 @@ get_policies(struct settings *c, cfg_t *cfg)
 
 /* --- the rest ------------------------------------------------------------- */
 
+const char *
+settings_pool_refused(const struct settings *c, uint32_t addr)
+{
+	size_t i;
+
+	if (!ip_is_host(addr))
+		return "is no host's address: it cannot be leased";
+	if (addr == c->gateway.gateway)
+		return "is the gateway's own address on the private side: it "
+		    "cannot be leased";
+	for (i = 0; i < c->gateway.nfrom; i++) {
+		if (ip_in_prefix(addr, c->gateway.from[i].net,
+		    c->gateway.from[i].plen))
+			return "lies in the private interface's network: it "
+			    "cannot be leased";
+	}
+	if (!c->private_pools && ip_is_private(addr))
+		return "is a private address: only private-pools = true "
+		    "leases it";
+	return NULL;
+}
+
 static int
 get_pool(struct settings *c, cfg_t *cfg)
 {
@@ -496,6 +520,7 @@ get_pool(struct settings *c, cfg_t *cfg)
 	struct pool_address  *a = &p->what;
 	const char	     *title = cfg_title(cfg);
 	struct in_addr	      addr;
+	const char	     *why;
 	size_t		      i;
 
 	if (conf_ipv4(title, &addr) == 0)
@@ -505,6 +530,11 @@ get_pool(struct settings *c, cfg_t *cfg)
 	else {
 		conf_error(cfg, "pool \"%s\" is neither an IPv4 address nor an "
 		    "interface", title);
+		return -1;
+	}
+	if (p->ifname[0] == '\0' &&
+	    (why = settings_pool_refused(c, a->addr)) != NULL) {
+		conf_error(cfg, "pool \"%s\" %s", title, why);
 		return -1;
 	}
 	for (i = 0; i < c->nnamed; i++) {
@@ -545,6 +575,7 @@ get_pools(struct settings *c, cfg_t *cfg)
 		conf_error(cfg, "more than %d pools", POOL_ADDRS_MAX);
 		return -1;
 	}
+	c->private_pools = cfg_getbool(cfg, "private-pools");
 	c->named = xcalloc(n + 1, sizeof(*c->named));
 	c->pools = xcalloc(n + 1, sizeof(*c->pools));
 	for (i = 0; i < n; i++) {

@@ -31,6 +31,7 @@ struct settings {
 	size_t	 nnamed;
 	struct pool_address *pools;	/* what there is of them after settings_complete() */
 	size_t	 npools;
+	bool	 private_pools;		/* such addresses may be leased: labs, cascades */
 	struct demux_range ports[POOL_RANGES_MAX];	/* where a pool names none */
 	unsigned nports;
 	uint64_t quarantine;		/* milliseconds */
@@ -72,6 +73,10 @@ enum settings_news settings_look(const struct settings *c);
 void	settings_follow(struct settings *c);
 /* Addresses of interfaces as they were before the file was read again. */
 void	settings_inherit(struct settings *to, const struct settings *from);
+
+/* Why addr cannot be leased, to stand behind its name; NULL if it can
+ * (RFC 3102 §4.2).  The private side's networks are known only to a complete c. */
+const char *settings_pool_refused(const struct settings *c, uint32_t addr);
 
 /* Do two differ in what only a restart can change? */
 bool	settings_needs_restart(const struct settings *a, const struct settings *b);

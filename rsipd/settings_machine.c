@@ -275,6 +275,7 @@ int
 settings_complete(struct settings *c)
 {
 	struct settings_pool *p;
+	const char	     *why;
 	size_t		      i;
 
 	if ((c->parent != NULL && find_parent(c) == -1) ||
@@ -298,6 +299,15 @@ settings_complete(struct settings *c)
 		log_error("interface %s has no IPv4 address to lease from: "
 		    "give it one or name a pool", c->named[0].ifname);
 		return -1;
+	}
+	for (i = 0; i < c->npools; i++) {
+		/* What a parent has leased to us is as good as it is. */
+		if (c->parent == NULL && (why = settings_pool_refused(c,
+		    c->pools[i].addr)) != NULL) {
+			log_error("pool \"%s\" %s", ipv4_text(c->pools[i].addr),
+			    why);
+			return -1;
+		}
 	}
 	return 0;
 }

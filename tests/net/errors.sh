@@ -75,6 +75,26 @@ common "$oed" y1
 net_rsipd_config 'pool "203.0.113.9" { ports = {"50-40"} }' >pool.conf
 one_line "rsipd: a pool upside down" 'pool\.conf:[0-9]+' \
     N "$rsipd" -f -c pool.conf
+for addr in 127.0.0.1 224.0.0.1 255.255.255.255 0.0.0.0; do
+	net_rsipd_config "pool \"$addr\" { }" >pool.conf
+	one_line "rsipd -n: pool $addr" "pool\.conf:[0-9]+.*no host's" \
+	    N "$rsipd" -n -c pool.conf
+done
+net_rsipd_config 'pool "10.7.7.7" { }' >pool.conf
+one_line "rsipd -n: a private pool" 'pool\.conf:[0-9]+.*private-pools' \
+    N "$rsipd" -n -c pool.conf
+net_rsipd_config 'private-pools = true
+pool "10.7.7.7" { }' >pool.conf
+"$rsipd" -n -c pool.conf || {
+	net_say "FAIL: rsipd -n: a private pool that is meant"
+	failed=1
+}
+for addr in 10.0.0.1 10.0.0.11; do
+	net_rsipd_config "private-pools = true
+	pool \"$addr\" { }" >pool.conf
+	one_line "rsipd: the private side's $addr as a pool" \
+	    '(gateway.s own|private interface)' N "$rsipd" -f -c pool.conf
+done
 net_rsipd_config | sed 's/eth0/nosuch0/' >interface.conf
 one_line "rsipd: no such interface" 'nosuch0' \
     N "$rsipd" -f -c interface.conf

@@ -53,7 +53,7 @@ struct dataplane {
 	int ctl_fd;			/* for asking about interfaces */
 
 	struct event *start_event, *misuse_event, *rules_event, *tick_event;
-	uint64_t told[MISUSE_HOSTS];	/* when, by a hash of the host */
+	uint64_t told[MISUSE_HOSTS];	/* when, by a hash of host and kind */
 };
 
 /* --- interfaces ----------------------------------------------------------- */
@@ -190,7 +190,9 @@ open_queues(struct dataplane *dp)
 static void
 tell_misuse(struct dataplane *dp, const struct queue_misuse *m, uint64_t now)
 {
-	size_t i = (ntohl(m->host) * 2654435761u) >> 24;
+	/* Each kind by itself: the gateway tells of each (RFC 3103 §10.4). */
+	size_t i = ((ntohl(m->host) * 16 + (unsigned)m->verdict) *
+	    2654435761u) >> 24;
 
 	if (dp->told[i] != 0 && now - dp->told[i] < MISUSE_INTERVAL)
 		return;

@@ -342,45 +342,42 @@ void
 gateway_misuse(struct gateway *g, uint64_t now, uint32_t host,
     enum demux_verdict verdict, uint32_t bind_id)
 {
+	static const struct {
+		enum demux_verdict verdict;
+		enum rsip_error	   error;
+	} kinds[LEASE_MISUSES] = {
+		{ DEMUX_MISUSE_ADDR, RSIP_LOCAL_ADDR_UNALLOWED },
+		{ DEMUX_MISUSE_ADDRPORT, RSIP_LOCAL_ADDRPORT_UNALLOWED },
+		{ DEMUX_MISUSE_REMOTE_ADDR, RSIP_REMOTE_ADDR_UNALLOWED },
+		{ DEMUX_MISUSE_REMOTE_ADDRPORT, RSIP_REMOTE_ADDRPORT_UNALLOWED },
+		{ DEMUX_MISUSE_TUNNEL, RSIP_BAD_TUNNEL_TYPE },
+	};
 	struct lease_client  *c = leases_client(g->leases, host);
 	struct lease_binding *b = NULL;
 	struct rsip_message  *m = &g->out;
-	unsigned	      error;
+	unsigned	      kind;
 
-	switch (verdict) {
-	case DEMUX_MISUSE_ADDR:
-		error = RSIP_LOCAL_ADDR_UNALLOWED;
-		break;
-	case DEMUX_MISUSE_ADDRPORT:
-		error = RSIP_LOCAL_ADDRPORT_UNALLOWED;
-		break;
-	case DEMUX_MISUSE_REMOTE_ADDR:
-		error = RSIP_REMOTE_ADDR_UNALLOWED;
-		break;
-	case DEMUX_MISUSE_REMOTE_ADDRPORT:
-		error = RSIP_REMOTE_ADDRPORT_UNALLOWED;
-		break;
-	case DEMUX_MISUSE_TUNNEL:
-		error = RSIP_BAD_TUNNEL_TYPE;
-		break;
-	default:
-		return;
+	for (kind = 0; kind < LEASE_MISUSES; kind++) {
+		if (kinds[kind].verdict == verdict)
+			break;
 	}
 	/* Who is not registered has no end that a message could go to. */
-	if (c == NULL || (c->misused != 0 && now - c->misused < MISUSE_INTERVAL))
+	if (kind == LEASE_MISUSES || c == NULL || (c->misused[kind] != 0 &&
+	    now - c->misused[kind] < MISUSE_INTERVAL))
 		return;
-	c->misused = now;
+	c->misused[kind] = now;
 	gateway_release(m);
 	rsip_message_init(m, RSIP_ERROR_RESPONSE);
 	m->has |= RSIP_HAS_ERROR;
-	m->error = (uint16_t)error;
+	m->error = (uint16_t)kinds[kind].error;
 	if (bind_id != 0 && (b = leases_binding(g->leases, c, bind_id)) != NULL) {
 		m->has |= RSIP_HAS_BIND_ID;
 		m->bind_id = bind_id;
 	}
-	g->counts.errors[error]++;
+	g->counts.errors[kinds[kind].error]++;
 	if (ratelimit_pass(&g->log, now))
-		log_info("%s: %s", ipv4_text(host), rsip_error_name(error));
+		log_info("%s: %s", ipv4_text(host),
+		    rsip_error_name(kinds[kind].error));
 	g->ops->event(g->arg, GATEWAY_MISUSE, c, b);
 	send_async(g, c, m);
 }

@@ -102,7 +102,8 @@ void	gateway_resolved(struct gateway *g, uint64_t now, uint64_t ticket,
 /* Once a second or so: ends what has expired. */
 void	gateway_tick(struct gateway *g, uint64_t now);
 
-/* A packet misused a resource (§10.4): tells the host, at most once a second. */
+/* A packet misused a resource (§10.4): tells the host, at most once a
+ * second of each kind. */
 void	gateway_misuse(struct gateway *g, uint64_t now, uint32_t host,
 	    enum demux_verdict verdict, uint32_t bind_id);
 

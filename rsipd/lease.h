@@ -53,6 +53,8 @@ enum lease_stage {
 
 struct gateway_neighbour;
 
+#define LEASE_MISUSES	5	/* kinds that a host is told of (RFC 3103 §10.4) */
+
 struct lease_client {
 	struct lease_timer timer;
 	uint32_t host;
@@ -62,7 +64,7 @@ struct lease_client {
 	uint8_t	 transport;			/* enum gateway_transport */
 	uint64_t peer;				/* the shell's name for its end */
 	uint64_t since;
-	uint64_t misused;			/* when it was last told so; 0: never */
+	uint64_t misused[LEASE_MISUSES];	/* when it was last told of each; 0: never */
 	enum lease_stage stage;
 	TAILQ_ENTRY(lease_client) entry;	/* of its stage, but LEASE_BOUND */
 	struct gateway_neighbour *neighbour;	/* NULL: not counted */

@@ -909,6 +909,14 @@ misuse_is_told_once_a_second(void **state)
 		assert_int_equal(w.async[i].counter, 0);	/* §10.1 */
 		w.now += 1000;
 	}
+	/* One kind does not hide another of the same second. */
+	w.nasync = 0;
+	for (i = 0; i < 5; i++) {
+		gateway_misuse(w.g, w.now, w.peer.host, t[i].verdict, 0);
+		gateway_misuse(w.g, w.now, w.peer.host, t[0].verdict, 0);
+		assert_int_equal(w.nasync, i + 1);
+		assert_int_equal(w.async[i].error, t[i].error);
+	}
 	world_end();
 }
 

@@ -293,7 +293,8 @@ opener_send(enum opener_wish wish, const char *path)
 		opener_asked = 1;
 	memcpy(text, &opener_asked, sizeof(opener_asked));
 	text[sizeof(opener_asked)] = (char)wish;
-	memcpy(text + REQUEST_HEAD, path, len);
+	/* A message, whose length goes with it, not a string. */
+	memcpy(text + REQUEST_HEAD, path, len); /* NOLINT(bugprone-not-null-terminated-result) */
 	if (send(opener.fd, text, REQUEST_HEAD + len, MSG_NOSIGNAL) == -1) {
 		errno = opener_gone();
 		return 0;

@@ -287,7 +287,8 @@ demux_table_resize(struct demux *d, size_t want)
 		n = TABLE_MIN;
 	if (n >= UINT32_MAX)
 		return -1;
-	t = calloc(1 + (size_t)n, sizeof(struct demux_slot));
+	/* The head takes the place of one slot; calloc() minds the product. */
+	t = calloc(1 + (size_t)n, sizeof(struct demux_slot)); /* NOLINT(clang-analyzer-unix.MallocSizeof) */
 	if (t == NULL)
 		return -1;
 	t->nslots = (size_t)n;

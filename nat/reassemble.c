@@ -182,6 +182,8 @@ add_data(struct datagram *g, const struct packet *p)
 	default:
 		break;
 	}
+	if (g->data == NULL)
+		return false;
 	if (!p->mf) {
 		/* Nothing may lie behind the end already. */
 		for (size_t b = (end + BLOCK - 1) / BLOCK; b < BLOCKS; b++) {

@@ -211,7 +211,7 @@ query_consider(struct query *q)
 		if (best == NULL || q->answer[i]->status == RECORD_FAILED)
 			best = q->answer[i];
 	}
-	if (!open)
+	if (!open && best != NULL)
 		query_finish(q, best);
 }
 

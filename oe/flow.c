@@ -230,7 +230,7 @@ static void
 flow_free(struct core *c, struct flow *f)
 {
 	flow_leave(c, f);
-	HASH_DEL(c->flows, f);
+	HASH_DEL(c->flows, f); /* NOLINT(clang-analyzer-core.NullDereference) */
 	free(f);
 }
 

@@ -37,7 +37,8 @@ memory_read(struct memory *m, char *text)
 {
 	char	       src[INET_ADDRSTRLEN + 1], dst[INET_ADDRSTRLEN + 1];
 	char	       id[KEYING_NAME_MAX + 2], *line, *save = NULL;
-	unsigned       port, spi;
+	char	       port_text[8], spi_text[12];
+	unsigned long  port, spi;
 	struct in_addr s, d;
 	int	       n;
 
@@ -48,14 +49,18 @@ memory_read(struct memory *m, char *text)
 		port = KEYING_PORT;
 		spi = 0;
 		*id = '\0';
-		n = sscanf(line, "%16s %16s %u %x %256s", src, dst, &port, &spi,
-		    id);
+		n = sscanf(line, "%16s %16s %7s %11s %256s", src, dst,
+		    port_text, spi_text, id);
+		if (n == 5) {
+			port = strtoul(port_text, NULL, 10);
+			spi = strtoul(spi_text, NULL, 16);
+		}
 		if ((n != 2 && n != 5) || port == 0 || port > UINT16_MAX ||
 		    (strcmp(src, "-") != 0 && inet_pton(AF_INET, src, &s) != 1) ||
 		    inet_pton(AF_INET, dst, &d) != 1)
 			continue;
 		m->old[m->nold++] = (struct pair){ s.s_addr, d.s_addr,
-			(uint16_t)port, spi, *id == '@' };
+			(uint16_t)port, (uint32_t)spi, *id == '@' };
 	}
 	m->untold = m->nold;
 }

@@ -360,7 +360,7 @@ request_assigned(struct host *h, uint64_t now)
 	} else if ((may && request_upkeep(h, now)) || request_room(h, now) ||
 	    !may) {
 		return;
-	} else if (main == NULL) {
+	} else if (main == NULL) { /* NOLINT(bugprone-branch-clone): their order is what counts */
 		/* Bindings of an older address are of no use. */
 		request_free(h, h->lease.b[0]->bind_id, now);
 	} else if (now < h->retry_at) {

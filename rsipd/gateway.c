@@ -295,7 +295,7 @@ gateway_set_pools(struct gateway *g, uint64_t now, const struct pool_address *a,
 			continue;
 		is = pool_at(g->pool, r.at);
 		r.to = find_address(a, n, is);
-		if (r.to != NULL && memcmp(r.to, is, sizeof(*is)) == 0)
+		if (r.to != NULL && pool_address_equal(r.to, is))
 			continue;
 		leases_each(g->leases, retreat_client, &r);
 		if (r.to == NULL || pool_change(g->pool, r.at, r.to) == -1)

@@ -39,6 +39,23 @@ struct pool {
 	struct spiset *spis;
 };
 
+bool
+pool_address_equal(const struct pool_address *a, const struct pool_address *b)
+{
+	unsigned i;
+
+	if (a->addr != b->addr || a->exclusive != b->exclusive ||
+	    a->nports != b->nports || a->few_spis != b->few_spis ||
+	    a->nspis != b->nspis)
+		return false;
+	for (i = 0; i < a->nports; i++) {
+		if (a->ports[i].lo != b->ports[i].lo ||
+		    a->ports[i].hi != b->ports[i].hi)
+			return false;
+	}
+	return memcmp(a->spis, b->spis, a->nspis * sizeof(a->spis[0])) == 0;
+}
+
 struct pool *
 pool_new(uint64_t quarantine, size_t spis_max)
 {

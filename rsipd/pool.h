@@ -30,6 +30,10 @@ struct pool_address {
 	uint32_t spis[POOL_SPIS_MAX];
 };
 
+/* Do both say the same?  What is beyond their counts does not matter. */
+bool	pool_address_equal(const struct pool_address *a,
+	    const struct pool_address *b);
+
 enum pool_result {
 	POOL_OK,
 	POOL_UNALLOWED,		/* not one of ours to give */

@@ -22,12 +22,14 @@ msgid_value(uint8_t exchange, uint32_t id)
 	return (uint64_t)exchange << 32 | id;
 }
 
-/* Its place, or the free one where it belongs. */
+/* Its place, or the free one where it belongs; size is not 0. */
 static uint64_t *
 msgid_place(uint64_t *table, unsigned size, uint64_t value)
 {
 	uint64_t h = value * 0x9e3779b97f4a7c15u >> 32;
 
+	if (size == 0)
+		abort();
 	while (table[h % size] != 0 && table[h % size] != value)
 		h++;
 	return &table[h % size];

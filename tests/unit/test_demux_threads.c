@@ -237,7 +237,7 @@ test_flood(void)
 	uint32_t	     spi;
 	struct demux_binding b;
 	uint64_t	     start = now_us(), at, end;
-	size_t		     n = 0;
+	size_t		     n = 0, half;
 	bool		     good = true;
 
 	for (uint32_t i = 0; i < 64; i++) {
@@ -263,11 +263,12 @@ test_flood(void)
 	atomic_store(&f.stop, true);
 	for (unsigned i = 0; i < FLOODERS; i++)
 		pthread_join(t[i], NULL);
+	half = n / 2;
 	qsort(took, n, sizeof(took[0]), compare);
 	printf("        %u threads, %.1f million packets: remove and add %zu "
 	       "times, half within %.2f ms, the slowest %.1f ms\n", FLOODERS,
 	    (double)atomic_load(&f.packets) / 1e6, n,
-	    (double)took[n / 2] / 1e3, (double)took[n - 1] / 1e3);
+	    (double)took[half] / 1e3, (double)took[n - 1] / 1e3);
 	check(good, "each lease ended and began");
 	check(atomic_load(&f.wrong) == 0, "no packet went to another host");
 	/* Where readers barged in it was a handful of changes in this time. */

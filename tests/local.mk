@@ -1,5 +1,5 @@
 # tests/local.mk - whether it builds and starts elsewhere: other machines, another libc, a new user's
-PORT_TESTS = tests/cross.sh tests/openwrt.sh
+PORT_TESTS = tests/cross.sh tests/musl.sh tests/openwrt.sh
 # newcomer.sh (a Debian root of its own, minutes) is run by name.
 dist_check_SCRIPTS += $(PORT_TESTS) tests/newcomer.sh
 TESTS += $(PORT_TESTS)

@@ -38,7 +38,7 @@ memory_read(struct memory *m, char *text)
 	char	       src[INET_ADDRSTRLEN + 1], dst[INET_ADDRSTRLEN + 1];
 	char	       id[KEYING_NAME_MAX + 2], *line, *save = NULL;
 	char	       port_text[8], spi_text[12];
-	unsigned long  port, spi;
+	unsigned long long port, spi;
 	struct in_addr s, d;
 	int	       n;
 
@@ -52,10 +52,11 @@ memory_read(struct memory *m, char *text)
 		n = sscanf(line, "%16s %16s %7s %11s %256s", src, dst,
 		    port_text, spi_text, id);
 		if (n == 5) {
-			port = strtoul(port_text, NULL, 10);
-			spi = strtoul(spi_text, NULL, 16);
+			port = strtoull(port_text, NULL, 10);
+			spi = strtoull(spi_text, NULL, 16);
 		}
 		if ((n != 2 && n != 5) || port == 0 || port > UINT16_MAX ||
+		    spi > UINT32_MAX ||
 		    (strcmp(src, "-") != 0 && inet_pton(AF_INET, src, &s) != 1) ||
 		    inet_pton(AF_INET, dst, &d) != 1)
 			continue;

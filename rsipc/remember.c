@@ -37,14 +37,14 @@ remember_write(char *out, size_t cap, uint32_t gateway,
 
 /* A number in that base and nothing else; -1 if it is none, or beyond max. */
 static long long
-remember_number(const char *text, int base, unsigned long max)
+remember_number(const char *text, int base, unsigned long long max)
 {
-	unsigned long n;
-	char	     *end;
+	unsigned long long n;
+	char		  *end;
 
 	if (*text < '0' || (*text > '9' && *text < 'a') || *text > 'f')
 		return -1;
-	n = strtoul(text, &end, base);
+	n = strtoull(text, &end, base);
 	return *end != '\0' || n > max ? -1 : (long long)n;
 }
 

@@ -8,6 +8,7 @@ CLEANFILES += $(SYSTEMD_UNITS)
 $(SYSTEMD_UNITS): Makefile $(SYSTEMD_UNITS:.service=.service.in)
 	$(AM_V_GEN)$(MKDIR_P) contrib/systemd && $(SED) \
 	    -e 's|@sbindir[@]|$(sbindir)|g' \
+	    -e 's|@BPF_TRUE[@]|@BPF_TRUE@|g' \
 	    -e 's|@bindir[@]|$(bindir)|g' $(srcdir)/$@.in >$@
 
 # The users they change to: "systemd-sysusers" makes them after an installation.
@@ -18,11 +19,16 @@ dist_sysusers_DATA = contrib/sysusers.d/rsip.conf
 examplesdir = $(docdir)/examples
 dist_examples_DATA = contrib/oed.conf contrib/rsipc.conf contrib/rsipd.conf
 
+bashcompletiondir = $(datadir)/bash-completion/completions
+dist_bashcompletion_DATA = contrib/completions/rsipctl
+
 EXTRA_DIST += $(SYSTEMD_UNITS:.service=.service.in) \
 	contrib/debian/changelog contrib/debian/control \
 	contrib/debian/copyright contrib/debian/librsipstatus-dev.install \
-	contrib/debian/oed.install contrib/debian/rsip-tools.install \
-	contrib/debian/rsipc.install contrib/debian/rsipd.install \
+	contrib/debian/oed.install contrib/debian/oed.postrm \
+	contrib/debian/rsip-tools.dirs contrib/debian/rsip-tools.install contrib/debian/rsip-tools.postrm \
+	contrib/debian/rsipc.install contrib/debian/rsipc.postrm \
+	contrib/debian/rsipd.install contrib/debian/rsipd.postrm \
 	contrib/debian/rules contrib/debian/source/format \
 	contrib/openwrt/Makefile contrib/openwrt/files/oed.init \
 	contrib/openwrt/files/rsip.config contrib/openwrt/files/rsip.keep \

@@ -8,7 +8,7 @@ ctl_rsipctl_SOURCES = \
 ctl_rsipctl_CFLAGS = $(AM_CFLAGS) -pthread
 ctl_rsipctl_LDADD = oe/esp/libesp.a $(BASE_LIBS) -lpthread
 
-dist_man_MANS += doc/rsipctl.8
+dist_man_MANS += doc/rsipctl.8 doc/librsipstatus.3
 
 lib_LIBRARIES = ctl/librsipstatus.a
 ctl_librsipstatus_a_SOURCES = ctl/status.c

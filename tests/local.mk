@@ -4,3 +4,6 @@ PORT_TESTS = tests/cross.sh tests/musl.sh tests/openwrt.sh
 dist_check_SCRIPTS += $(PORT_TESTS) tests/newcomer.sh
 TESTS += $(PORT_TESTS)
 EXTRA_DIST += tests/portlib.sh
+# Builds packages and boots a machine for them, some minutes: run by hand.
+dist_check_SCRIPTS += tests/package/systemd.sh
+EXTRA_DIST += tests/package/systemd_inside.sh

@@ -24,6 +24,24 @@ ip_in_prefix(uint32_t addr, uint32_t net, unsigned plen)
 }
 
 bool
+ip_is_rfc1918(uint32_t net, unsigned plen)
+{
+	static const struct {
+		uint32_t net;		/* host order */
+		unsigned plen;
+	} space[] = { { 0x0a000000, 8 }, { 0xac100000, 12 },
+		{ 0xc0a80000, 16 } };
+	size_t i;
+
+	for (i = 0; i < sizeof(space) / sizeof(space[0]); i++) {
+		if (plen >= space[i].plen &&
+		    ip_in_prefix(net, htonl(space[i].net), space[i].plen))
+			return true;
+	}
+	return false;
+}
+
+bool
 ip_is_host(uint32_t addr)
 {
 	uint32_t h = ntohl(addr);

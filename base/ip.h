@@ -18,6 +18,9 @@
 uint32_t ip_mask(unsigned plen);
 bool	ip_in_prefix(uint32_t addr, uint32_t net, unsigned plen);
 
+/* Is all of net/plen private space (RFC 1918)? */
+bool	ip_is_rfc1918(uint32_t net, unsigned plen);
+
 /* May addr be one host's: no multicast, broadcast, loopback nor network 0? */
 bool	ip_is_host(uint32_t addr);
 

@@ -77,6 +77,9 @@ struct oe_shell {
 	void (*pass_route)(void *arg, uint32_t dst, bool add);
 	/* Is addr one of this host's, besides that of oe_set_local()?  NULL: no. */
 	bool (*is_own)(void *arg, uint32_t addr);
+	/* Has this host a way to addr besides its default route?  Then strangers
+	 * behind a NAT must not call themselves so.  NULL: it has. */
+	bool (*is_near)(void *arg, uint32_t addr);
 	/* Something happened to a connection, for "rsipctl watch"; the object
 	 * becomes the daemon's.  NULL: not wanted. */
 	void (*event)(void *arg, json_object *o);

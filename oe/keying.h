@@ -35,6 +35,7 @@ struct keying_selector {		/* one side of Phase 2 */
 };
 
 #define KEYING_PORT 500		/* UDP (RFC 2408 §2.5.1) */
+#define KEYING_PORT_NATT 4500	/* behind a NAT (RFC 3947 §4) */
 struct keying_path {			/* where messages go */
 	uint32_t local, peer;
 	uint16_t local_port, peer_port;

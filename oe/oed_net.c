@@ -484,6 +484,30 @@ is_own(void *arg, uint32_t addr)
 	    strcmp(ifname, "lo") == 0;
 }
 
+struct near {
+	uint32_t addr;
+	bool	 found;
+};
+
+static void
+near_route(void *arg, const struct rtnl_seen *r)
+{
+	struct near *n = arg;
+
+	if (r->plen > 0 && ip_in_prefix(n->addr, r->dst, r->plen))
+		n->found = true;
+}
+
+/* What cannot be asked is near. */
+static bool
+is_near(void *arg, uint32_t addr)
+{
+	struct near n = { .addr = addr };
+
+	(void)arg;
+	return rtnl_routes(RT_TABLE_MAIN, near_route, &n) == -1 || n.found;
+}
+
 static void
 on_event(void *arg, json_object *o)
 {
@@ -500,6 +524,7 @@ const struct oe_shell oed_net_shell = {
 	.answer = to_host,
 	.pass_route = pass_route,
 	.is_own = is_own,
+	.is_near = is_near,
 	.event = on_event,
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ip.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "oe/core.h"
@@ -542,6 +543,20 @@ tunnel_allows(const struct core *c, const struct oe_tunnel *t,
 	    k->src == t->local_net && k->src_plen == t->local_plen;
 }
 
+/*
+ * A host behind a NAT is known by its name, and has an address of a realm of its own
+ * (RFC 3947 §5.1), which many others have in theirs: flows of its own, then, as where
+ * hosts share a public one.  Not an address that somebody near us may have.
+ */
+static bool
+is_translated(const struct core *c, const struct keying_id *id,
+    const struct keying_path *path, uint32_t addr)
+{
+	return id->type == KEYING_ID_FQDN && path->local_port == KEYING_PORT_NATT &&
+	    ip_is_rfc1918(addr, 32) && c->shell->is_near != NULL &&
+	    !c->shell->is_near(c->shell_arg, addr);
+}
+
 void
 responder_child_ask(struct core *c, uint64_t now, uint64_t token,
     const struct keying_id *id, const struct keying_path *path,
@@ -593,6 +608,10 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 		if (address_is_kernels(c, &key))
 			goto refuse;
 		authorize_flows(c, token, id, &key, m.class, shares);
+		return;
+	}
+	if (m.class == OE_CLASS_PERMISSIVE && is_translated(c, id, path, key.dst)) {
+		authorize_flows(c, token, id, &key, m.class, true);
 		return;
 	}
 	why = "too many look-ups under way";

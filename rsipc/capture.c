@@ -82,24 +82,6 @@ capture_policy(struct capture *c, const struct oe_config *config)
 
 /* --- what is local ---------------------------------------------------------- */
 
-static bool
-is_private(uint32_t net, unsigned plen)
-{
-	static const struct {
-		uint32_t net;		/* host order */
-		unsigned plen;
-	} space[] = { { 0x0a000000, 8 }, { 0xac100000, 12 },
-		{ 0xc0a80000, 16 } };
-	size_t i;
-
-	for (i = 0; i < sizeof(space) / sizeof(space[0]); i++) {
-		if (plen >= space[i].plen &&
-		    ip_in_prefix(net, htonl(space[i].net), space[i].plen))
-			return true;
-	}
-	return false;
-}
-
 /* An address makes its network local (the kernel adds that route); other
  * routes are believed in private space only. */
 static void
@@ -109,7 +91,7 @@ capture_link(void *arg, const struct rtnl_seen *r)
 
 	if (r->type != RTN_UNICAST || r->plen < LOCAL_PLEN_MIN ||
 	    r->ifindex == c->own[0] || r->ifindex == c->own[1] ||
-	    c->nlinks == LINKS_MAX || (!is_private(r->dst, r->plen) &&
+	    c->nlinks == LINKS_MAX || (!ip_is_rfc1918(r->dst, r->plen) &&
 	    (r->protocol != RTPROT_KERNEL || r->scope != RT_SCOPE_LINK)))
 		return;
 	c->links[c->nlinks++] = (struct network){ .net = r->dst,
@@ -143,7 +125,7 @@ within_links(const struct capture *c, uint32_t net, unsigned plen)
 static bool
 may_be_local(const struct capture *c, uint32_t net, unsigned plen)
 {
-	return (is_private(net, plen) || within_links(c, net, plen)) &&
+	return (ip_is_rfc1918(net, plen) || within_links(c, net, plen)) &&
 	    guard_leaves(c->guard, net, plen);
 }
 

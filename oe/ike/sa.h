@@ -259,7 +259,7 @@ int	ike_phase2_iv(const struct ike_sa *sa, uint32_t msgid, uint8_t *iv);
 uint32_t ike_msgid(void);
 
 /* natt.c */
-#define NATT_PORT	4500
+#define NATT_PORT	KEYING_PORT_NATT
 #define NATT_MARKER_LEN	4
 /* Do messages on this path carry the non-ESP marker (RFC 3948 §2.2)? */
 bool	natt_marked(const struct keying_path *path);

@@ -310,6 +310,14 @@ shell_deliver(void *arg, const uint8_t *pkt, size_t len)
 	world_event(arg, "deliver %s", packet_tag(pkt, len));
 }
 
+/* A LAN of ours. */
+static bool
+shell_near(void *arg, uint32_t addr)
+{
+	(void)arg;
+	return ip_in_prefix(addr, inet_addr("10.9.0.0"), 16);
+}
+
 static void
 shell_answer(void *arg, const uint8_t *pkt, size_t len)
 {
@@ -331,6 +339,7 @@ world_init(struct world *w, bool routes, bool kernel)
 	w->shell.send_esp = shell_esp;
 	w->shell.deliver = shell_deliver;
 	w->shell.answer = shell_answer;
+	w->shell.is_near = shell_near;
 	w->shell.pass_route = routes ? shell_route : NULL;
 	w->shell.kernel = kernel ? &world_kernel : NULL;
 	w->shell.kernel_arg = w;

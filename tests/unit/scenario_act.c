@@ -663,6 +663,8 @@ do_child_ask(struct player *p)
 	dst.net = player_host(p, p->words[4]);
 	src.mask = htonl(0xffffffffu << player_number(p, "src-bits", 0));
 	dst.mask = htonl(0xffffffffu << player_number(p, "dst-bits", 0));
+	if (player_flag(p, "nat"))
+		path.local_port = KEYING_PORT_NATT;
 	src.net &= src.mask;
 	dst.net &= dst.mask;
 	responder_child_ask(p->w->core, p->w->now, ++p->w->token, &id, &path,

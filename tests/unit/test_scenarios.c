@@ -47,7 +47,7 @@
  *       [nat=PORT]              the peer is behind a NAT that maps it to PORT
  *   confirmed SPI | down SPI peer|expired | fail PEER HOW [detail]
  *   peer-lookup ID FROM         responder: Phase 1 of ID
- *   child-ask ID FROM SRC DST   responder: Phase 2, SRC is ours
+ *   child-ask ID FROM SRC DST [nat]   responder: Phase 2, SRC is ours; nat: on port 4500
  *   initial-contact ID FROM
  *   silent PEER                 the peer did not answer a probe
  *   invalid-spi PEER SPI [authenticated]   PEER says that it does not know it

@@ -7,20 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ip.h"
 #include "base/log.h"
 #include "base/rtnl.h"
 #include "base/util.h"
 #include "rsipd/parent.h"
 #include "rsipd/settings.h"
-
-/* RFC 1918 §3. */
-static bool
-is_private(uint32_t addr)
-{
-	uint32_t a = ntohl(addr);
-
-	return a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8;
-}
 
 /* The one other interface that is up with a private address. */
 static int
@@ -38,8 +30,8 @@ find_private(struct settings *c)
 		if (i->ifa_addr == NULL || i->ifa_addr->sa_family != AF_INET ||
 		    !(i->ifa_flags & IFF_UP) || (i->ifa_flags & IFF_LOOPBACK) ||
 		    strcmp(i->ifa_name, c->public_if) == 0 ||
-		    !is_private(((struct sockaddr_in *)(void *)
-		    i->ifa_addr)->sin_addr.s_addr))
+		    !ip_is_rfc1918(((struct sockaddr_in *)(void *)
+		    i->ifa_addr)->sin_addr.s_addr, 32))
 			continue;
 		if (found != NULL && strcmp(found, i->ifa_name) != 0) {
 			log_error("both %s and %s could be the private "

@@ -71,6 +71,15 @@ key_cookie(uint64_t cookie, uint32_t local)
 		.kind = DEMUX_KIND_COOKIE };
 }
 
+enum { ECHO_REPLY = 0, TIMESTAMP_REPLY = 14, MASK_REPLY = 18 };
+
+static bool
+is_icmp_answer(uint8_t type)
+{
+	return type == ECHO_REPLY || type == TIMESTAMP_REPLY
+	    || type == MASK_REPLY;
+}
+
 /* RFC 3102 §6.2: addresses, identifier and sequence number tell queries apart;
  * all machines of some kinds use one identifier. */
 static struct demux_key
@@ -358,9 +367,9 @@ inbound_icmp(struct demux *d, uint64_t now, const struct packet *p,
 	if (len < 8)
 		return DEMUX_NOT_OURS;
 	switch (icmp[0]) {
-	case 0:		/* echo reply */
-	case 14:	/* timestamp reply */
-	case 18:	/* address mask reply */
+	case ECHO_REPLY:
+	case TIMESTAMP_REPLY:
+	case MASK_REPLY:
 		k = key_icmp(icmp, p->dst, p->src);
 		l = demux_find(d, &k, &s);
 		/* Answered: another host may ask the same now. */
@@ -592,9 +601,11 @@ outbound_error(const struct outbound *o, const uint8_t *icmp, size_t len)
 	struct demux_lease *l = NULL;
 	struct demux_key    k;
 	struct packet	    q;
+	enum demux_verdict  v;
 	uint64_t	    value;
 	uint32_t	    spi;
 	uint16_t	    port;
+	bool		    answer = false;
 
 	if (!packet_parse_quoted(&q, icmp + 8, len - 8) || q.dst != o->p.src
 	    || q.src != o->p.dst || q.offset != 0 || q.len < q.hlen + 8)
@@ -619,14 +630,23 @@ outbound_error(const struct outbound *o, const uint8_t *icmp, size_t len)
 			l = demux_find(o->d, &k, NULL);
 		}
 		break;
+	case PACKET_ICMP:
+		answer = is_icmp_answer(q.data[q.hlen]);
+		if (answer) {
+			k = key_icmp(q.data + q.hlen, q.dst, q.src);
+			l = demux_find(o->d, &k, NULL);
+		}
+		break;
 	default:
 		break;
 	}
 	if (l == NULL)
 		l = find_whole(o->d, q.dst);
-	if (l == NULL || l->host != o->host)
-		return misuse_local(o);
-	return send_under(o, l, ANY_PORT);
+	if (l != NULL && l->host == o->host)
+		return send_under(o, l, ANY_PORT);
+	v = misuse_local(o);
+	/* Whose query it was is known no more. */
+	return answer && v == DEMUX_MISUSE_ADDRPORT ? DEMUX_DROP : v;
 }
 
 static enum demux_verdict

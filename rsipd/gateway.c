@@ -136,6 +136,19 @@ gateway_send_type(struct gateway *g, const struct lease_client *c,
 
 /* --- ends of bindings and registrations ----------------------------------- */
 
+/* After whatever may have moved the earliest end. */
+static void
+set_alarm(struct gateway *g)
+{
+	const struct lease_timer *t = leases_first(g->leases);
+	uint64_t		  at = t != NULL ? t->at : 0;
+
+	if (at == g->alarm)
+		return;
+	g->alarm = at;
+	g->ops->alarm(g->arg, at);
+}
+
 void
 gateway_tick(struct gateway *g, uint64_t now)
 {
@@ -157,6 +170,8 @@ gateway_tick(struct gateway *g, uint64_t now)
 		gateway_send_type(g, c, RSIP_DEREGISTER_RESPONSE, NULL);
 		gateway_end(g, now, c, "expired");
 	}
+	g->alarm = UINT64_MAX;	/* it has gone off, and may have been early */
+	set_alarm(g);
 }
 
 struct walk {
@@ -180,6 +195,7 @@ gateway_shutdown(struct gateway *g, uint64_t now)
 	struct walk w = { g, now };
 
 	leases_each(g->leases, shut_down_client, &w);
+	set_alarm(g);
 }
 
 static bool
@@ -218,6 +234,7 @@ gateway_reconfigure(struct gateway *g, uint64_t now,
 	g->config.until = until;
 	find_abilities(g);
 	leases_each(g->leases, reconfigure_client, &w);
+	set_alarm(g);
 }
 
 /* --- addresses that come and go -------------------------------------------- */
@@ -310,6 +327,7 @@ gateway_set_pools(struct gateway *g, uint64_t now, const struct pool_address *a,
 		}
 	}
 	find_abilities(g);
+	set_alarm(g);
 	return rc;
 }
 
@@ -336,6 +354,7 @@ gateway_set_until(struct gateway *g, uint64_t now, uint64_t until)
 	g->config.until = until;
 	if (sooner)
 		leases_each(g->leases, shorten_client, &w);
+	set_alarm(g);
 }
 
 void
@@ -568,6 +587,7 @@ gateway_input(struct gateway *g, uint64_t now, const struct gateway_peer *peer,
 	n = rc == GATEWAY_WAIT ? GATEWAY_LATER : rc == GATEWAY_SILENT ? 0 :
 	    finish(g, &r, rc, out);
 	gateway_release(&g->in);
+	set_alarm(g);
 	return n;
 }
 
@@ -607,6 +627,7 @@ gateway_resolved(struct gateway *g, uint64_t now, uint64_t ticket,
 	rc = serve_registered(g, &r);
 	len = finish(g, &r, rc, g->buffer);
 	gateway_waiting_free(g, w);
+	set_alarm(g);
 	if (len > 0)
 		g->ops->send(g->arg, &peer, true, g->buffer, (size_t)len);
 }

@@ -75,6 +75,9 @@ struct gateway_ops {
 	int	(*neighbour)(void *arg, uint32_t host, uint8_t mac[8]);
 	/* Finds out soon whether this connection still has another end; may be NULL. */
 	void	(*probe)(void *arg, uint64_t id);
+	/* gateway_tick() is due at this time, no longer at the one said before; 0:
+	 * nothing expires.  Each tick says it anew. */
+	void	(*alarm)(void *arg, uint64_t at);
 	/* For whoever watches; b is NULL unless a binding is meant. */
 	void	(*event)(void *arg, enum gateway_event e, const struct lease_client *c,
 		    struct lease_binding *b);
@@ -99,7 +102,7 @@ int	gateway_input(struct gateway *g, uint64_t now, const struct gateway_peer *pe
 void	gateway_resolved(struct gateway *g, uint64_t now, uint64_t ticket,
 	    const uint32_t *addrs, size_t n);
 
-/* Once a second or so: ends what has expired. */
+/* When ops->alarm said so: ends what has expired. */
 void	gateway_tick(struct gateway *g, uint64_t now);
 
 /* A packet misused a resource (§10.4): tells the host, at most once a

@@ -77,6 +77,7 @@ struct gateway {
 	LIST_HEAD(, gateway_waiting) waiting;
 	size_t nwaiting;
 	uint64_t next_ticket;
+	uint64_t alarm;			/* as ops->alarm was told */
 	bool can_rsa_ip, can_listen, can_ipsec;
 	struct ratelimit log, unknown;
 	struct gateway_counts counts;

@@ -30,10 +30,10 @@ struct rsipd {
 	struct daemon_options options;
 	struct settings *settings;
 	struct event_base *base;
-	struct event *tick, *hup, *term, *intr;
+	struct event *alarm, *parent;	/* the next lease ends; rsipc is asked */
+	struct event *hup, *term, *intr;
 	struct event *monitor, *gone;	/* of addresses; one that is leased is away */
 	int	 monitor_fd;
-	unsigned parent_age;		/* seconds since rsipc was asked */
 	bool	 parent_lost;
 	bool	 failed;
 	struct control *control;
@@ -109,6 +109,28 @@ op_probe(void *arg, uint64_t id)
 	server_probe(d->server, id);
 }
 
+/* libevent's clock stands still while the machine sleeps, ours does not. */
+#define ALARM_MAX	60000
+
+static void
+op_alarm(void *arg, uint64_t at)
+{
+	struct rsipd  *d = arg;
+	uint64_t       now = clock_now(), left = at > now ? at - now : 0;
+	struct timeval tv;
+
+	if (at == 0) {
+		event_del(d->alarm);
+		return;
+	}
+	if (left > ALARM_MAX)
+		left = ALARM_MAX;
+	tv.tv_sec = (time_t)(left / 1000);
+	tv.tv_usec = (suseconds_t)(left % 1000 * 1000);
+	if (event_add(d->alarm, &tv) == -1)
+		log_error("out of memory");
+}
+
 static const struct gateway_ops gateway_ops = {
 	.demux_add = op_demux_add,
 	.demux_remove = op_demux_remove,
@@ -117,6 +139,7 @@ static const struct gateway_ops gateway_ops = {
 	.event = op_event,
 	.neighbour = op_neighbour,
 	.probe = op_probe,
+	.alarm = op_alarm,
 };
 
 static void
@@ -151,14 +174,15 @@ on_misuse(void *arg, uint32_t host, enum demux_verdict verdict,
 
 /* Our leases end with those of our own rsipc, which renews them in time. */
 static void
-look_at_parent(struct rsipd *d, uint64_t now)
+on_parent(evutil_socket_t fd, short what, void *arg)
 {
+	struct rsipd	   *d = arg;
 	struct parent_lease lease;
+	uint64_t	    now = clock_now();
 	bool		    lost;
 
-	if (d->settings->parent == NULL || ++d->parent_age < PARENT_POLL)
-		return;
-	d->parent_age = 0;
+	(void)fd;
+	(void)what;
 	/* If rsipc is silent, what it last said still holds. */
 	if (parent_ask(d->settings->parent, &lease) == -1)
 		return;
@@ -172,16 +196,13 @@ look_at_parent(struct rsipd *d, uint64_t now)
 }
 
 static void
-on_tick(evutil_socket_t fd, short what, void *arg)
+on_alarm(evutil_socket_t fd, short what, void *arg)
 {
 	struct rsipd *d = arg;
-	uint64_t      now = clock_now();
 
 	(void)fd;
 	(void)what;
-	look_at_parent(d, now);
-	gateway_tick(d->gateway, now);
-	server_tick(d->server, now);
+	gateway_tick(d->gateway, clock_now());
 }
 
 /* The networks and hosts that sections name. */
@@ -493,9 +514,9 @@ fail:
 static int
 add_events(struct rsipd *d)
 {
-	struct timeval second = { .tv_sec = 1 };
+	struct timeval poll = { .tv_sec = PARENT_POLL };
 
-	d->tick = event_new(d->base, -1, EV_PERSIST, on_tick, d);
+	d->parent = event_new(d->base, -1, EV_PERSIST, on_parent, d);
 	d->hup = evsignal_new(d->base, SIGHUP, on_signal, d);
 	d->term = evsignal_new(d->base, SIGTERM, on_signal, d);
 	d->intr = evsignal_new(d->base, SIGINT, on_signal, d);
@@ -506,9 +527,11 @@ add_events(struct rsipd *d)
 	}
 	d->monitor = event_new(d->base, d->monitor_fd, EV_READ | EV_PERSIST,
 	    on_monitor, d);
-	if (d->tick == NULL || d->hup == NULL || d->term == NULL ||
+	if (d->parent == NULL || d->hup == NULL || d->term == NULL ||
 	    d->intr == NULL || d->gone == NULL || d->monitor == NULL ||
-	    event_add(d->monitor, NULL) == -1 || event_add(d->tick, &second) == -1 ||
+	    event_add(d->monitor, NULL) == -1 ||
+	    (d->settings->parent != NULL &&
+	    event_add(d->parent, &poll) == -1) ||
 	    event_add(d->hup, NULL) == -1 || event_add(d->term, NULL) == -1 ||
 	    event_add(d->intr, NULL) == -1) {
 		log_error("out of memory");
@@ -549,6 +572,7 @@ start(struct rsipd *d)
 	if (start_opener(d) == -1)
 		return -1;
 	if ((d->base = event_base_new()) == NULL ||
+	    (d->alarm = evtimer_new(d->base, on_alarm, d)) == NULL ||
 	    (d->demux = demux_new(max_keys(c))) == NULL) {
 		log_error("out of memory");
 		return -1;
@@ -585,8 +609,10 @@ stop(struct rsipd *d)
 	gateway_free(d->gateway);
 	demux_free(d->demux);
 	control_close(d->control);
-	if (d->tick != NULL)
-		event_free(d->tick);
+	if (d->alarm != NULL)
+		event_free(d->alarm);
+	if (d->parent != NULL)
+		event_free(d->parent);
 	if (d->hup != NULL)
 		event_free(d->hup);
 	if (d->term != NULL)

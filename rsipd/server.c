@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/listener.h"
 #include "base/log.h"
 #include "base/util.h"
@@ -119,6 +120,8 @@ server_close(struct server *s)
 	listener_free(s->listener);
 	if (s->udp_event != NULL)
 		event_free(s->udp_event);
+	if (s->tick != NULL)
+		event_free(s->tick);
 	if (s->tcp_fd != -1)
 		close(s->tcp_fd);
 	if (s->udp_fd != -1)
@@ -127,11 +130,47 @@ server_close(struct server *s)
 	free(s);
 }
 
+static bool
+endpoint_wanted(void *arg, const struct endpoint *e)
+{
+	const struct server *s = arg;
+	struct gateway_peer  peer = { .host = e->addr,
+		.transport = GATEWAY_UDP, .id = e->port };
+
+	return gateway_registered(s->gateway, &peer);
+}
+
+/* Ends what has been silent for too long. */
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+	uint64_t       now = clock_now();
+
+	(void)fd;
+	(void)what;
+	tcp_tick(s, now);
+	endpoints_expire(s->endpoints, now, ENDPOINT_IDLE, endpoint_wanted, s);
+	if (s->nconnections != 0 || endpoints_count(s->endpoints) != 0)
+		server_wake(s);
+}
+
+void
+server_wake(struct server *s)
+{
+	static const struct timeval second = { .tv_sec = 1 };
+
+	if (!event_pending(s->tick, EV_TIMEOUT, NULL) &&
+	    event_add(s->tick, &second) == -1)
+		log_error("out of memory");
+}
+
 void
 server_start(struct server *s, struct gateway *g)
 {
 	s->gateway = g;
-	if (tcp_start(s) == -1 || udp_start(s) == -1) {
+	s->tick = evtimer_new(s->base, on_tick, s);
+	if (s->tick == NULL || tcp_start(s) == -1 || udp_start(s) == -1) {
 		log_error("out of memory");
 		exit(1);
 	}
@@ -170,23 +209,6 @@ void
 server_flush(struct server *s)
 {
 	tcp_flush(s);
-}
-
-static bool
-endpoint_wanted(void *arg, const struct endpoint *e)
-{
-	const struct server *s = arg;
-	struct gateway_peer  peer = { .host = e->addr,
-		.transport = GATEWAY_UDP, .id = e->port };
-
-	return gateway_registered(s->gateway, &peer);
-}
-
-void
-server_tick(struct server *s, uint64_t now)
-{
-	tcp_tick(s, now);
-	endpoints_expire(s->endpoints, now, ENDPOINT_IDLE, endpoint_wanted, s);
 }
 
 void

@@ -32,8 +32,6 @@ void	server_send(struct server *s, const struct gateway_peer *to, bool answer,
 void	server_probe(struct server *s, uint64_t id);
 /* Sends what can be sent at once, before the end. */
 void	server_flush(struct server *s);
-/* Once a second: closes what has been silent for too long. */
-void	server_tick(struct server *s, uint64_t now);
 
 struct server_counts {
 	size_t	 connections, endpoints;

@@ -18,7 +18,7 @@ struct server {
 	struct gateway *gateway;
 	int	 tcp_fd, udp_fd;
 	struct listener *listener;	/* has tcp_fd, once there is a gateway */
-	struct event *udp_event;
+	struct event *udp_event, *tick;	/* tick: while there is anybody */
 	struct tcp_connection *connections;	/* uthash by id */
 	size_t	 nconnections;
 	size_t	 files;			/* that connections may use */
@@ -29,6 +29,9 @@ struct server {
 	struct server_counts counts;
 	uint8_t	 out[GATEWAY_MESSAGE_MAX];
 };
+
+/* server.c: somebody came. */
+void	server_wake(struct server *s);
 
 int	tcp_start(struct server *s);
 void	tcp_stop(struct server *s);

@@ -273,6 +273,7 @@ connection_new(struct server *s, int fd, const struct sockaddr_in *from)
 	HASH_ADD(hh, s->connections, id, sizeof(c->id), c);
 	TAILQ_INSERT_TAIL(&s->all, c, entry);
 	s->nconnections++;
+	server_wake(s);
 	s->counts.accepted++;
 	c->read = event_new(s->base, fd, EV_READ | EV_PERSIST, on_read, c);
 	c->write = event_new(s->base, fd, EV_WRITE, on_write, c);

@@ -59,6 +59,7 @@ receive(struct server *s, uint64_t now, const struct sockaddr_in *from,
 	e = endpoints_get(s->endpoints, now, peer.host, (uint16_t)peer.id);
 	if (e == NULL)
 		return;
+	server_wake(s);
 	switch (endpoint_arrived(s->endpoints, e, msg, len)) {
 	case ENDPOINT_IGNORE:
 		s->counts.duplicates++;

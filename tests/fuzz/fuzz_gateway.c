@@ -8,6 +8,7 @@
 #include "base/cursor.h"
 #include "base/log.h"
 #include "rsipd/gateway.h"
+#include "rsipd/lease.h"
 #include "tests/fuzz/fuzz.h"
 
 #define HOSTS		8
@@ -178,6 +179,15 @@ op_neighbour(void *arg, uint32_t host, uint8_t mac[8])
 	return n == 3 ? -1 : n != 0;
 }
 
+static uint64_t alarm_at;
+
+static void
+op_alarm(void *arg, uint64_t at)
+{
+	(void)arg;
+	alarm_at = at;
+}
+
 static const struct gateway_ops ops = {
 	.demux_add = op_demux_add,
 	.demux_remove = op_demux_remove,
@@ -185,6 +195,7 @@ static const struct gateway_ops ops = {
 	.resolve = op_resolve,
 	.neighbour = op_neighbour,
 	.event = op_event,
+	.alarm = op_alarm,
 };
 
 static struct policies *
@@ -285,6 +296,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct policies *policies;
 	uint32_t	  addr = htonl(0xc633640a);
 	struct pool_counts counts;
+	struct lease_timer *first;
 	struct gateway	 *g;
 	struct cursor	  c;
 	const uint8_t	 *msg;
@@ -297,6 +309,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		policies = make_policies();
 	}
 	nlive = ntickets = 0;
+	alarm_at = 0;
 	memset(client_id, 0, sizeof(client_id));
 	memset(bind_id, 0, sizeof(bind_id));
 	g = make_gateway(policies);
@@ -320,6 +333,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			msg = cursor_take(&c, len);
 			one_message(g, now, how, msg, len);
 		}
+		first = leases_first(gateway_leases(g));
+		FUZZ_CHECK(alarm_at == (first != NULL ? first->at : 0));
 	}
 	/* When all leases are over and have rested, everything is back. */
 	now += 700 * 1000;

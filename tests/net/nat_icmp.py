@@ -46,6 +46,17 @@ nobody(error(HOP, NB, esp(Y, NB, 0x1001)), "an error quoting an inbound packet: 
 leaves(error(NB, Y, udp(Y, NB, 53, 20000, b"unwanted")), X1, "a host's port unreachable leaves")
 nobody(tunnel(X2, error(NB, Y, udp(Y, NB, 53, 20000, b"unwanted"))),
        "not about another host's port", wx, wy)
+time.sleep(1)                # one of a kind a second is told
+
+leaves(echo(NB, Y, 98), X1, "a ping leaves")
+arrives(echo(Y, NB, 98, True), X1, "its reply comes back")
+leaves(error(NB, Y, echo(Y, NB, 98, True), 11), X1, "a host's time exceeded about a ping's reply leaves")
+nobody(tunnel(X2, error(NB, Y, echo(Y, NB, 98, True), 11)),
+       "not about another host's ping", wx, wy)
+g.say("status")
+told = [l for l in g.misuses if "addrport" in l]
+r.ok(told == ["misuse %s addrport 2 1" % X2],
+     "of all these errors only the one about another's port is misuse: %r" % g.misuses)
 
 # --- TTL -------------------------------------------------------------------------------
 wy.drain()

@@ -157,6 +157,25 @@ def binding_ends_by_itself():
     assert find(got[1], COUNTER) == 0
 
 
+@test
+def leases_end_on_time():
+    """6, 9.10.3, 9.13: each at its own moment, not at some tick"""
+    s = host('short', udp=True)
+    ends, late = {}, []
+    for _ in range(7):
+        p = is_type(s.assign_rsap(None, (1,), None, (1,), (LEASE, 1)),
+                    rsip.ASSIGN_RESPONSE_RSAP_IP)
+        ends[find(p, BIND)] = time.monotonic() + find(p, LEASE)
+        time.sleep(0.11)
+    while ends:
+        got = is_type(s.waiting.pop(0) if s.waiting else s.receive(10),
+                      rsip.FREE_RESPONSE)
+        late.append(time.monotonic() - ends.pop(find(got, BIND)))
+    print('leases of 1 s ended %d to %d ms after their time'
+          % (min(late) * 1000, max(late) * 1000))
+    assert -0.5 < min(late) and max(late) < 5, late
+
+
 # --- assignments: 9.6 to 9.13 ------------------------------------------------
 
 @test
@@ -605,6 +624,11 @@ def query():
     every = ask()
     assert (2, '10.20.60.0', '255.255.255.0') in every
     assert (4, '203.0.113.0', '255.255.255.0') in every
+    # The interface's network is in the configuration as well.
+    assert (2, '10.0.0.0', '255.255.255.0') in every
+    assert len(every) == len(set(every)), every
+    assert ask((ind, 2), net, mask, (ind, 2), rsip.address('10.20.60.7'), mask) \
+        == [(2, '10.20.60.0', '255.255.255.0')]
     got = ask((ind, 1), rsip.address('203.0.113.9'), (ind, 1),
               rsip.address('192.0.2.1'), (ind, 2), net, mask)
     assert got == [(2, '10.20.60.0', '255.255.255.0'), (3, '203.0.113.9')], got

@@ -13,7 +13,7 @@ import rsip_lab as lab
 from rsip import BIND, COUNTER, ERROR, LEASE, POLICY, PORTS, VENDOR
 from rsip_lab import (GATEWAY, NB, SECRET, expand, host, is_error, is_type,
                       silence, test, tunnel, udp_packet)
-from session import Closed, Session, find
+from session import Closed, Session, error_of, find
 
 
 # --- malformed and misplaced messages ----------------------------------------
@@ -323,6 +323,26 @@ def misuse_is_told():
             tunnel(s, udp_packet(NB, 19000, '198.51.100.20', 9))
         is_error(s.receive(3), 313)
         silence(s, 0.7)
+
+
+@test
+def each_kind_of_misuse_is_told_at_once():
+    """10.4: of several within one second each, once"""
+    for udp in (False, True):
+        s = host(udp=udp)
+        p = is_type(s.assign_rsap(), rsip.ASSIGN_RESPONSE_RSAP_IP)
+        port = expand(find(p, PORTS))[0]
+        start = time.monotonic()
+        for _ in range(3):
+            tunnel(s, udp_packet(NB, 19000, '198.51.100.20', 9))
+            tunnel(s, udp_packet('198.51.100.77', port, '198.51.100.20', 9))
+            tunnel(s, udp_packet(NB, port, '198.51.100.20', 9), 47)
+        told = [error_of(s.receive(3)) for _ in range(3)]
+        took = time.monotonic() - start
+        assert sorted(told) == [307, 312, 313], told
+        # A machine that was busy for a second may be told again.
+        if took < 0.3:
+            silence(s, 0.5)
 
 
 @test

@@ -85,8 +85,16 @@ fake_probe(void *arg, uint64_t id)
 	w.probed = id;
 }
 
+static void
+fake_alarm(void *arg, uint64_t at)
+{
+	(void)arg;
+	w.alarm = at;
+	w.alarms++;
+}
+
 static const struct gateway_ops ops = { fake_add, fake_remove, fake_send,
-	fake_resolve, fake_neighbour, fake_probe, fake_event };
+	fake_resolve, fake_neighbour, fake_probe, fake_alarm, fake_event };
 
 struct policy
 default_policy(void)

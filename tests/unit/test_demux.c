@@ -431,6 +431,30 @@ test_errors_that_hosts_send(void **state)
 	/* To somebody else than the one it came from. */
 	make_esp(Y, NB, 0x2001);
 	assert_int_equal(out(d, X2, make_error(NB, Y2, 3, 28)), DEMUX_DROP);
+	/* About the answer to a ping: it goes where that came from while it is
+	 * known whose it was.  Nobody has misused anything. */
+	assert_int_equal(out(d, X1, make_ping(NB, Y, 8, 1, 7)), DEMUX_FORWARD);
+	make_ping(Y, NB, 0, 1, 7);
+	assert_int_equal(
+	    out(d, X1, make_error(NB, Y, 11, 28)), DEMUX_FORWARD);
+	assert_to(d, make_ping(Y, NB, 0, 1, 7), X1);
+	make_ping(Y, NB, 0, 1, 7);
+	assert_int_equal(
+	    out(d, X1, make_error(NB, Y, 11, 28)), DEMUX_FORWARD);
+	make_ping(Y, NB, 0, 1, 7);
+	assert_int_equal(out(d, X2, make_error(NB, Y, 11, 28)), DEMUX_DROP);
+	make_ping(Y, NB, 0, 1, 8);
+	assert_int_equal(out(d, X1, make_error(NB, Y, 11, 28)), DEMUX_DROP);
+	assert_int_equal(out(d, X2, make_ping(NB, Y, 8, 1, 7)), DEMUX_FORWARD);
+	make_ping(Y, NB, 0, 1, 7);
+	assert_int_equal(out(d, X1, make_error(NB, Y, 11, 28)), DEMUX_DROP);
+	/* What is no answer is nobody's, and another's address misuse. */
+	make_ping(Y, NB, 8, 1, 7);
+	assert_int_equal(
+	    out(d, X1, make_error(NB, Y, 11, 28)), DEMUX_MISUSE_ADDRPORT);
+	make_ping(Y, NB2, 0, 1, 7);
+	assert_int_equal(
+	    out(d, X1, make_error(NB2, Y, 11, 28)), DEMUX_MISUSE_ADDR);
 	demux_free(d);
 }
 

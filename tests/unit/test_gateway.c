@@ -191,6 +191,18 @@ query_tells_local_from_remote(void **state)
 	assert_int_equal(w.out.ntuples, 2);
 	assert_int_equal(w.out.tuple[0].indicator, RSIP_LOCAL_NETWORK);
 	assert_int_equal(w.out.tuple[1].indicator, RSIP_REMOTE_NETWORK);
+	/* The interface's network may stand in the configuration as well. */
+	w.config.local[1] = w.config.local[0];
+	w.config.nlocal = 2;
+	gateway_reconfigure(w.g, w.now, &w.config);
+	request(RSIP_QUERY_REQUEST, id);
+	expect(RSIP_QUERY_RESPONSE);
+	assert_int_equal(w.out.ntuples, 2);
+	request(RSIP_QUERY_REQUEST, id);
+	add_tuple(RSIP_LOCAL_NETWORK, "10.0.0.64", "255.255.255.192");
+	add_tuple(RSIP_LOCAL_NETWORK, "10.0.0.65", "255.255.255.192");
+	expect(RSIP_QUERY_RESPONSE);
+	assert_int_equal(w.out.ntuples, 1);
 	request(RSIP_QUERY_REQUEST, id);
 	add_tuple(RSIP_LOCAL_ADDRESS, "198.51.100.77", NULL);
 	add_tuple(RSIP_LOCAL_NETWORK, "10.0.0.64", "255.255.255.192");
@@ -966,6 +978,68 @@ leases_end(void **state)
 	world_end();
 }
 
+/* §9.10.3.  Whatever moves the earliest end moves the alarm, and an early one comes again. */
+static void
+leases_end_on_time(void **state)
+{
+	struct policy p = default_policy();
+	uint64_t      start, at;
+	unsigned      said, i;
+	uint32_t      id;
+
+	(void)state;
+	world_begin(&p, false);
+	start = w.now;
+	assert_int_equal(w.alarms, 0);	/* nobody: nothing to wake up for */
+	id = do_register();
+	assert_int_equal(w.alarm, start + 300000);
+	assign(RSIP_ASSIGN_REQUEST_RSAP_IP, id);
+	w.in.has |= RSIP_HAS_LEASE;
+	w.in.lease = 100;
+	expect(RSIP_ASSIGN_RESPONSE_RSAP_IP);
+	assert_int_equal(w.alarm, start + 100000);
+	assign(RSIP_ASSIGN_REQUEST_RSAP_IP, id);
+	expect(RSIP_ASSIGN_RESPONSE_RSAP_IP);	/* 600 s, behind it */
+	said = w.alarms;
+	request(RSIP_QUERY_REQUEST, id);
+	expect(RSIP_QUERY_RESPONSE);
+	assert_int_equal(w.alarms, said);	/* nothing moved */
+	/* A clock that is coarser than ours. */
+	w.now = start + 99996;
+	gateway_tick(w.g, w.now);
+	assert_int_equal(w.nasync, 0);
+	assert_int_equal(w.alarms, said + 1);
+	assert_int_equal(w.alarm, start + 100000);
+	w.now = start + 50000;
+	request(RSIP_EXTEND_REQUEST, id);
+	w.in.has |= RSIP_HAS_BIND_ID | RSIP_HAS_LEASE;
+	w.in.bind_id = 1;
+	w.in.lease = 200;
+	expect(RSIP_EXTEND_RESPONSE);
+	assert_int_equal(w.alarm, start + 250000);
+	gateway_set_until(w.g, w.now, start + 70000);
+	assert_int_equal(w.alarm, start + 70000);
+	/* At each alarm something ends, exactly then. */
+	for (i = 0; w.alarm != 0 && i < 10; i++) {
+		at = w.now = w.alarm;
+		said = w.nasync;
+		gateway_tick(w.g, w.now);
+		assert_true(w.nasync > said);
+		assert_true(w.alarm == 0 || w.alarm > at);
+	}
+	assert_int_equal(w.nasync, 3);
+	assert_int_equal(w.bound, 0);
+	id = do_register();
+	assert_int_equal(w.alarm, w.now + 300000);
+	request(RSIP_DEREGISTER_REQUEST, id);
+	expect(RSIP_DEREGISTER_RESPONSE);
+	assert_int_equal(w.alarm, 0);
+	do_register();
+	gateway_shutdown(w.g, w.now);
+	assert_int_equal(w.alarm, 0);
+	world_end();
+}
+
 static void
 registrations_without_bindings_end(void **state)
 {
@@ -1210,6 +1284,7 @@ main(void)
 		cmocka_unit_test(the_demux_table_refuses),
 		cmocka_unit_test(misuse_is_told_once_a_second),
 		cmocka_unit_test(leases_end),
+		cmocka_unit_test(leases_end_on_time),
 		cmocka_unit_test(registrations_without_bindings_end),
 		cmocka_unit_test(leases_do_not_outlive_the_parents),
 		cmocka_unit_test(freed_resources_rest_for_others),

@@ -66,12 +66,20 @@ op_event(void *arg, enum gateway_event e, const struct lease_client *c,
 	(void)b;
 }
 
+static void
+op_alarm(void *arg, uint64_t at)
+{
+	(void)arg;
+	(void)at;
+}
+
 static const struct gateway_ops ops = {
 	.demux_add = op_add,
 	.demux_remove = op_remove,
 	.send = op_send,
 	.resolve = op_resolve,
 	.event = op_event,
+	.alarm = op_alarm,
 };
 
 /* Bytes that malloc() has given; 0 where it cannot be asked. */

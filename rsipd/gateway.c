@@ -58,7 +58,10 @@ gateway_new(const struct gateway_config *c, struct pool *pool,
 
 	if ((g = calloc(1, sizeof(*g))) == NULL)
 		return NULL;
-	if ((g->leases = leases_new()) == NULL) {
+	g->assignment = gateway_assignment_new();
+	if ((g->leases = leases_new()) == NULL || g->assignment == NULL) {
+		leases_free(g->leases);
+		free(g->assignment);
 		free(g);
 		return NULL;
 	}
@@ -66,6 +69,9 @@ gateway_new(const struct gateway_config *c, struct pool *pool,
 	g->pool = pool;
 	g->ops = ops;
 	g->arg = arg;
+	g->tables = (struct grant_tables){ .pool = pool, .leases = g->leases,
+		.demux_add = ops->demux_add, .demux_remove = ops->demux_remove,
+		.arg = arg };
 	g->log = (struct ratelimit)RATELIMIT_INIT(20, 500);
 	g->unknown = (struct ratelimit)RATELIMIT_INIT(32, 20);
 	LIST_INIT(&g->waiting);
@@ -93,6 +99,7 @@ gateway_free(struct gateway *g)
 	gateway_release(&g->out);
 	gateway_neighbours_free(g);
 	leases_free(g->leases);
+	free(g->assignment);
 	pool_free(g->pool);
 	free(g);
 }

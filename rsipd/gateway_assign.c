@@ -12,35 +12,33 @@
 
 #define COOKIE_TRIES	4	/* drawn cookies may meet one that was learnt */
 
-/* One request, read and checked, on its way to a binding. */
-struct assignment {
+/* One request, read and checked, on its way to a binding.  Large; requests are
+ * served one at a time. */
+struct gateway_assignment {
 	struct gateway *g;
 	struct gateway_request *r;
 	const struct policy *policy;
-	uint8_t	 method;		/* LISTEN is RSAP-IP */
-	bool	 listen;
-	enum rsip_tunnel tunnel;
+	struct grant grant;		/* of what follows: as it will be entered */
 	/* wanted */
 	bool	 any_local;
 	uint32_t want_local;
 	size_t	 nports;		/* 0: none needed */
 	bool	 any_port;
-	size_t	 nspis;
 	bool	 any_spi;
-	/* remote */
-	enum demux_remote remote_policy;
-	uint32_t remote;
-	struct demux_range remote_ports;
-	/* taken */
-	size_t	 at;			/* index in the pool */
-	size_t	 nranges, ncookies;
 	bool	 any_cookie;
-	/* as many as the counts above say; not zeroed */
+	size_t	 at;			/* taken: the address' index in the pool */
+	/* as many as the counts above and the grant's say; not zeroed */
 	uint16_t port[RSIP_PORTS_MAX];
 	struct demux_range range[RSIP_PORTS_MAX];
 	uint32_t spi[RSIP_SPIS_MAX];
 	uint64_t cookie[RSIP_COOKIES_MAX];
 };
+
+struct gateway_assignment *
+gateway_assignment_new(void)
+{
+	return malloc(sizeof(struct gateway_assignment));
+}
 
 uint32_t
 gateway_grant(const struct gateway *g, uint64_t now, const struct policy *p,
@@ -93,43 +91,43 @@ any_ports(const struct rsip_ports *p)
 
 /* Sorted ports as ranges; false if one is there twice or is 0. */
 static bool
-make_ranges(struct assignment *a)
+make_ranges(struct gateway_assignment *a)
 {
 	uint16_t sorted[RSIP_PORTS_MAX];
 	size_t	 i;
 
-	a->nranges = 0;
+	a->grant.nranges = 0;
 	memcpy(sorted, a->port, a->nports * sizeof(*sorted));
 	qsort(sorted, a->nports, sizeof(*sorted), port_compare);
 	for (i = 0; i < a->nports; i++) {
 		if (sorted[i] == 0 || (i > 0 && sorted[i] == sorted[i - 1]))
 			return false;
-		if (i > 0 && sorted[i] == a->range[a->nranges - 1].hi + 1)
-			a->range[a->nranges - 1].hi = sorted[i];
+		if (i > 0 && sorted[i] == a->range[a->grant.nranges - 1].hi + 1)
+			a->range[a->grant.nranges - 1].hi = sorted[i];
 		else
-			a->range[a->nranges++] = (struct demux_range){
+			a->range[a->grant.nranges++] = (struct demux_range){
 				sorted[i], sorted[i] };
 	}
 	return true;
 }
 
 static enum rsip_error
-read_spis(struct assignment *a, const struct rsip_spis *s)
+read_spis(struct gateway_assignment *a, const struct rsip_spis *s)
 {
 	uint32_t sorted[RSIP_SPIS_MAX];
 	size_t	 i;
 
 	if (s->number > RSIP_SPIS_MAX)
 		return RSIP_IPSEC_SPI_UNAVAILABLE;
-	a->nspis = s->number;
+	a->grant.nspis = s->number;
 	a->any_spi = s->nfields == 0;
 	if (a->any_spi)
 		return RSIP_OK;
 	if (rsip_spis_expand(s, a->spi, RSIP_SPIS_MAX) == -1)
 		return RSIP_BAD_PARAM;
-	memcpy(sorted, a->spi, a->nspis * sizeof(*sorted));
-	qsort(sorted, a->nspis, sizeof(*sorted), spi_compare);
-	for (i = 1; i < a->nspis; i++) {
+	memcpy(sorted, a->spi, a->grant.nspis * sizeof(*sorted));
+	qsort(sorted, a->grant.nspis, sizeof(*sorted), spi_compare);
+	for (i = 1; i < a->grant.nspis; i++) {
 		if (sorted[i] == sorted[i - 1])
 			return RSIP_BAD_PARAM;
 	}
@@ -138,7 +136,7 @@ read_spis(struct assignment *a, const struct rsip_spis *s)
 
 /* The values that no policy could make right. */
 static enum rsip_error
-read_wanted(struct assignment *a)
+read_wanted(struct gateway_assignment *a)
 {
 	const struct rsip_message *m = a->r->in;
 	enum rsip_error		   rc;
@@ -163,8 +161,9 @@ read_wanted(struct assignment *a)
 	}
 	if ((m->has & RSIP_HAS_SPIS) && (rc = read_spis(a, &m->spis)) != RSIP_OK)
 		return rc;
-	if (a->method == RSIP_METHOD_RSIPSEC && (m->has & RSIP_HAS_COOKIES)) {
-		a->ncookies = m->cookies_number;
+	if (a->grant.method == RSIP_METHOD_RSIPSEC &&
+	    (m->has & RSIP_HAS_COOKIES)) {
+		a->grant.ncookies = m->cookies_number;
 		a->any_cookie = m->ncookies == 0;
 		memcpy(a->cookie, m->cookie, m->ncookies * sizeof(*a->cookie));
 	}
@@ -172,14 +171,14 @@ read_wanted(struct assignment *a)
 }
 
 static enum rsip_error
-choose_tunnel(struct assignment *a)
+choose_tunnel(struct gateway_assignment *a)
 {
 	const struct rsip_message *m = a->r->in;
 	unsigned		   i;
 
 	if (!(m->has & RSIP_HAS_TUNNEL)) {
 		/* §9.3.3: IP-IP is what both assume. */
-		a->tunnel = a->policy->ipip ? RSIP_TUNNEL_IPIP :
+		a->grant.tunnel = a->policy->ipip ? RSIP_TUNNEL_IPIP :
 		    RSIP_TUNNEL_GRE;
 		return RSIP_OK;
 	}
@@ -187,7 +186,7 @@ choose_tunnel(struct assignment *a)
 	for (i = 0; i < m->ntunnels; i++) {
 		if ((m->tunnel[i] == RSIP_TUNNEL_IPIP && a->policy->ipip) ||
 		    (m->tunnel[i] == RSIP_TUNNEL_GRE && a->policy->gre)) {
-			a->tunnel = (enum rsip_tunnel)m->tunnel[i];
+			a->grant.tunnel = (enum rsip_tunnel)m->tunnel[i];
 			return RSIP_OK;
 		}
 	}
@@ -196,45 +195,45 @@ choose_tunnel(struct assignment *a)
 
 /* Is there as much detail as the flow policy asks (§7, §8.2)? */
 static enum rsip_error
-check_detail(struct assignment *a)
+check_detail(struct gateway_assignment *a)
 {
 	const struct rsip_message *m = a->r->in;
 
 	if (a->policy->local == RSIP_LOCAL_MICRO &&
-	    (a->method == RSIP_METHOD_RSA_IP || a->nports > 1))
+	    (a->grant.method == RSIP_METHOD_RSA_IP || a->nports > 1))
 		return RSIP_FLOW_POLICY_VIOLATION;
 	switch (a->policy->remote) {
 	case RSIP_REMOTE_MACRO:
-		a->remote_policy = DEMUX_REMOTE_MACRO;
+		a->grant.remote_policy = DEMUX_REMOTE_MACRO;
 		break;
 	case RSIP_REMOTE_MICRO:
-		a->remote_policy = DEMUX_REMOTE_MICRO;
+		a->grant.remote_policy = DEMUX_REMOTE_MICRO;
 		break;
 	default:
-		a->remote_policy = DEMUX_REMOTE_NONE;
+		a->grant.remote_policy = DEMUX_REMOTE_NONE;
 		return RSIP_OK;
 	}
 	if (is_any(&m->remote))
 		return RSIP_FLOW_POLICY_VIOLATION;
-	if (a->remote_policy == DEMUX_REMOTE_MACRO)
+	if (a->grant.remote_policy == DEMUX_REMOTE_MACRO)
 		return RSIP_OK;
 	if (m->remote_ports.none) {
 		/* RFC 3104 App. D: ports within ESP cannot be seen. */
-		a->remote_policy = DEMUX_REMOTE_MACRO;
+		a->grant.remote_policy = DEMUX_REMOTE_MACRO;
 		return RSIP_OK;
 	}
 	/* §8.2: exactly one port field under micro-flow policy. */
 	if (any_ports(&m->remote_ports) || m->remote_ports.nfields != 1)
 		return RSIP_FLOW_POLICY_VIOLATION;
-	a->remote_ports.lo = m->remote_ports.port[0];
-	a->remote_ports.hi = (uint16_t)(m->remote_ports.port[0] +
+	a->grant.remote.ports.lo = m->remote_ports.port[0];
+	a->grant.remote.ports.hi = (uint16_t)(m->remote_ports.port[0] +
 	    m->remote_ports.number - 1);
 	return RSIP_OK;
 }
 
 /* The remote's address, and whether policy lets the host contact it. */
 static enum rsip_error
-check_remote(struct assignment *a)
+check_remote(struct gateway_assignment *a)
 {
 	const struct rsip_address *remote = &a->r->in->remote;
 	const struct gateway_name *name;
@@ -242,14 +241,15 @@ check_remote(struct assignment *a)
 	uint32_t		   addr;
 	size_t			   i;
 
-	if (a->remote_policy == DEMUX_REMOTE_NONE)
+	if (a->grant.remote_policy == DEMUX_REMOTE_NONE)
 		return RSIP_OK;
-	no = a->remote_policy == DEMUX_REMOTE_MACRO ?
+	no = a->grant.remote_policy == DEMUX_REMOTE_MACRO ?
 	    RSIP_REMOTE_ADDR_UNALLOWED : RSIP_REMOTE_ADDRPORT_UNALLOWED;
 	if (remote->type == RSIP_ADDR_IPV4) {
-		memcpy(&a->remote, remote->bytes, sizeof(a->remote));
-		return policy_allows_remote(a->policy, a->remote,
-		    a->remote_ports) ? RSIP_OK : no;
+		memcpy(&addr, remote->bytes, sizeof(addr));
+		a->grant.remote.addr = addr;
+		return policy_allows_remote(a->policy, addr,
+		    a->grant.remote.ports) ? RSIP_OK : no;
 	}
 	if (remote->type != RSIP_ADDR_FQDN)
 		return no;
@@ -258,8 +258,9 @@ check_remote(struct assignment *a)
 	name = gateway_name_find(a->r, a->r->in->remote.fqdn);
 	for (i = 0; name != NULL && i < name->naddrs; i++) {
 		addr = name->addr[i];
-		if (policy_allows_remote(a->policy, addr, a->remote_ports)) {
-			a->remote = addr;
+		if (policy_allows_remote(a->policy, addr,
+		    a->grant.remote.ports)) {
+			a->grant.remote.addr = addr;
 			return RSIP_OK;
 		}
 	}
@@ -275,7 +276,7 @@ address_allowed(const void *arg, uint32_t addr)
 }
 
 static enum rsip_error
-take_whole(struct assignment *a)
+take_whole(struct gateway_assignment *a)
 {
 	struct pool *p = a->g->pool;
 	uint32_t     host = a->r->peer->host;
@@ -300,7 +301,7 @@ take_whole(struct assignment *a)
 }
 
 static enum rsip_error
-take_ports(struct assignment *a, size_t at)
+take_ports(struct gateway_assignment *a, size_t at)
 {
 	struct pool    *p = a->g->pool;
 	enum pool_result rc;
@@ -321,34 +322,34 @@ take_ports(struct assignment *a, size_t at)
 }
 
 static void
-undo_ports(struct assignment *a, size_t at)
+undo_ports(struct gateway_assignment *a, size_t at)
 {
 	size_t i;
 
-	for (i = 0; i < a->nranges && a->nports != 0; i++)
+	for (i = 0; i < a->grant.nranges && a->nports != 0; i++)
 		pool_undo_ports(a->g->pool, at, a->range[i]);
 }
 
 static enum rsip_error
-take_spis(struct assignment *a, size_t at)
+take_spis(struct gateway_assignment *a, size_t at)
 {
 	struct pool    *p = a->g->pool;
 	enum pool_result rc;
 
-	if (a->nspis == 0)
+	if (a->grant.nspis == 0)
 		return RSIP_OK;
 	if (a->any_spi)
-		rc = pool_draw_spis(p, a->r->now, at, a->nspis, a->spi);
+		rc = pool_draw_spis(p, a->r->now, at, a->grant.nspis, a->spi);
 	else
 		rc = pool_take_spis(p, a->r->now, at, a->r->peer->host, a->spi,
-		    a->nspis);
+		    a->grant.nspis);
 	return rc == POOL_OK ? RSIP_OK : rc == POOL_INUSE ?
 	    RSIP_IPSEC_SPI_INUSE : RSIP_IPSEC_SPI_UNAVAILABLE;
 }
 
 /* All of it from one address, or nothing. */
 static enum rsip_error
-take_at(struct assignment *a, size_t at)
+take_at(struct gateway_assignment *a, size_t at)
 {
 	enum rsip_error rc;
 
@@ -362,7 +363,7 @@ take_at(struct assignment *a, size_t at)
 }
 
 static bool
-shared_allowed(const struct assignment *a, size_t i)
+shared_allowed(const struct gateway_assignment *a, size_t i)
 {
 	const struct pool_address *p = pool_at(a->g->pool, i);
 
@@ -371,7 +372,7 @@ shared_allowed(const struct assignment *a, size_t i)
 }
 
 static enum rsip_error
-take_shared(struct assignment *a)
+take_shared(struct gateway_assignment *a)
 {
 	const struct lease_binding *b;
 	struct pool		   *p = a->g->pool;
@@ -408,136 +409,75 @@ take_shared(struct assignment *a)
 
 /* Not one host alone may have everything (RFC 3103 §11). */
 static enum rsip_error
-check_limits(const struct assignment *a)
+check_limits(const struct gateway_assignment *a)
 {
 	const struct lease_client *c = a->r->client;
 	const struct policy	  *p = a->policy;
 
-	if (c->nspis + a->nspis > p->max_spis && a->nspis != 0)
+	if (c->nspis + a->grant.nspis > p->max_spis && a->grant.nspis != 0)
 		return RSIP_IPSEC_SPI_UNAVAILABLE;
 	if (c->nports + a->nports > p->max_ports && a->nports != 0)
 		return RSIP_LOCAL_ADDRPORT_UNAVAILABLE;
 	if (c->nbindings < p->max_bindings &&
 	    leases_bindings(a->g->leases) < a->g->config.max_bindings)
 		return RSIP_OK;
-	return a->method == RSIP_METHOD_RSA_IP ? RSIP_LOCAL_ADDR_UNAVAILABLE :
-	    RSIP_LOCAL_ADDRPORT_UNAVAILABLE;
-}
-
-static void
-undo_all(struct assignment *a)
-{
-	if (a->method == RSIP_METHOD_RSA_IP) {
-		pool_undo_whole(a->g->pool, a->at);
-		return;
-	}
-	undo_ports(a, a->at);
-	pool_undo_spis(a->g->pool, a->at, a->spi, a->nspis);
+	return a->grant.method == RSIP_METHOD_RSA_IP ?
+	    RSIP_LOCAL_ADDR_UNAVAILABLE : RSIP_LOCAL_ADDRPORT_UNAVAILABLE;
 }
 
 /* --- the binding ---------------------------------------------------------- */
 
+/* What of a request could not be entered, by what the tables said. */
 static enum rsip_error
-add_to_demux(struct assignment *a, const struct lease_binding *b)
+why_not_entered(struct gateway_assignment *a)
 {
-	struct demux_binding d = {
-		.client_id = b->client->client_id,
-		.bind_id = b->bind_id,
-		.host = b->client->host,
-		.gateway = a->g->config.endpoint != 0 ? a->g->config.endpoint :
-		    a->g->config.gateway,
-		.tunnel = (enum demux_tunnel)b->tunnel,
-		.local = b->local,
-		.whole = a->method == RSIP_METHOD_RSA_IP,
-		.ipsec = a->method == RSIP_METHOD_RSIPSEC,
-		.listen = a->listen,
-		.ports = a->range, .nports = a->nranges,
-		.spis = a->spi, .nspis = a->nspis,
-		.cookies = a->cookie, .ncookies = a->ncookies,
-		.remote_policy = a->remote_policy,
-		.remote = a->remote, .remote_ports = a->remote_ports,
-	};
-	unsigned tries;
-
-	if (a->nports == 0)
-		d.nports = 0;
-	for (tries = 0; tries < COOKIE_TRIES; tries++) {
-		if (a->any_cookie)
-			random_bytes(a->cookie, a->ncookies *
-			    sizeof(*a->cookie));
-		if (a->g->ops->demux_add(a->g->arg, &d) == 0)
-			return RSIP_OK;
-		if (errno != EEXIST || !a->any_cookie)
-			break;
-	}
 	/* Ports and SPIs are ours alone to give: what exists is a cookie, of
 	 * which RFC 3104 §6.1 says no more than that it must be unique. */
-	if (errno == EEXIST && a->ncookies != 0)
+	if (errno == EEXIST && a->grant.ncookies != 0)
 		return RSIP_IPSEC_SPI_INUSE;
 	if (errno == ENOSPC)
-		return a->method == RSIP_METHOD_RSA_IP ?
+		return a->grant.method == RSIP_METHOD_RSA_IP ?
 		    RSIP_LOCAL_ADDR_UNAVAILABLE :
 		    RSIP_LOCAL_ADDRPORT_UNAVAILABLE;
 	if (ratelimit_pass(&a->g->log, a->r->now))
 		log_error("cannot enter a binding of %s: %s",
-		    ipv4_text(d.host), strerror(errno));
+		    ipv4_text(a->r->peer->host), strerror(errno));
 	return RSIP_INTERNAL_SERVER_ERROR;
 }
 
 static enum rsip_error
-bind_resources(struct assignment *a, uint32_t lease, struct lease_binding **out)
+bind_resources(struct gateway_assignment *a, uint32_t lease,
+    struct lease_binding **out)
 {
-	struct lease_binding *b;
-	enum rsip_error	      rc = RSIP_INTERNAL_SERVER_ERROR;
-	struct gateway	     *g = a->g;
+	const struct gateway *g = a->g;
+	struct grant	     *grant = &a->grant;
+	unsigned	      tries;
 
-	b = lease_binding_new(g->leases, a->r->client, a->nranges, a->nspis,
-	    a->remote_policy);
-	if (b == NULL)
-		goto fail;
-	b->local = pool_at(g->pool, a->at)->addr;
-	b->pool = (uint16_t)a->at;
-	b->nports = (uint16_t)a->nports;
-	b->method = a->method;
-	b->tunnel = (uint8_t)a->tunnel;
-	b->listen = a->listen;
-	memcpy(lease_spis(b), a->spi, a->nspis * sizeof(*a->spi));
-	memcpy(lease_ranges(b), a->range, a->nranges * sizeof(*a->range));
-	if (lease_remote(b) != NULL)
-		*lease_remote(b) = (struct lease_remote){ a->remote,
-			a->remote_ports };
-	if ((rc = add_to_demux(a, b)) != RSIP_OK)
-		goto fail;
-	if (leases_bind(g->leases, b, a->r->now + (uint64_t)lease * 1000) ==
-	    -1) {
-		g->ops->demux_remove(g->arg, b->client->client_id, b->bind_id);
-		rc = RSIP_INTERNAL_SERVER_ERROR;
-		goto fail;
+	grant->gateway = g->config.endpoint != 0 ? g->config.endpoint :
+	    g->config.gateway;
+	grant->local = pool_at(g->pool, a->at)->addr;
+	grant->expires = a->r->now + (uint64_t)lease * 1000;
+	for (tries = 0; tries < COOKIE_TRIES; tries++) {
+		if (a->any_cookie)
+			random_bytes(a->cookie, grant->ncookies *
+			    sizeof(*a->cookie));
+		*out = grant_enter(&g->tables, a->r->client, grant);
+		if (*out != NULL)
+			return RSIP_OK;
+		if (errno != EEXIST || !a->any_cookie)
+			break;
 	}
-	*out = b;
-	return RSIP_OK;
-fail:
-	free(b);
-	undo_all(a);
-	return rc;
+	grant_undo(g->pool, a->at, grant);
+	return why_not_entered(a);
 }
 
 void
 gateway_unbind(struct gateway *g, uint64_t now, struct lease_binding *b)
 {
 	struct lease_client *c = b->client;
-	uint32_t	     host = c->host;
-	size_t		     i;
 
 	g->ops->event(g->arg, GATEWAY_FREED, c, b);
-	g->ops->demux_remove(g->arg, b->client->client_id, b->bind_id);
-	if (b->method == RSIP_METHOD_RSA_IP)
-		pool_rest_whole(g->pool, now, b->pool);
-	for (i = 0; i < b->nranges; i++)
-		pool_rest_ports(g->pool, now, b->pool, host,
-		    lease_ranges(b)[i]);
-	pool_rest_spis(g->pool, now, b->pool, host, lease_spis(b), b->nspis);
-	leases_unbind(g->leases, b);
+	grant_revoke(&g->tables, now, b);
 	/* What it had is no reason to keep it for as long as it had that. */
 	if (c->nbindings == 0)
 		leases_shorten(g->leases, c, now +
@@ -575,7 +515,7 @@ set_ipv4(struct rsip_address *a, uint32_t addr)
 
 /* §9.7.3, §9.9.3: what no policy asks for is "don't care", all else as it was asked. */
 static void
-answer_remote(const struct assignment *a, struct rsip_message *m)
+answer_remote(const struct gateway_assignment *a, struct rsip_message *m)
 {
 	const struct rsip_message *in = a->r->in;
 
@@ -592,7 +532,8 @@ answer_remote(const struct assignment *a, struct rsip_message *m)
 }
 
 static void
-answer(const struct assignment *a, const struct lease_binding *b, uint32_t lease)
+answer(const struct gateway_assignment *a, const struct lease_binding *b,
+    uint32_t lease)
 {
 	static const uint8_t types[] = {
 		[RSIP_METHOD_RSA_IP] = RSIP_ASSIGN_RESPONSE_RSA_IP,
@@ -601,8 +542,8 @@ answer(const struct assignment *a, const struct lease_binding *b, uint32_t lease
 	};
 	struct rsip_message *m = a->r->out;
 
-	rsip_message_init(m, a->listen ? RSIP_LISTEN_RESPONSE :
-	    (enum rsip_type)types[a->method]);
+	rsip_message_init(m, a->grant.listen ? RSIP_LISTEN_RESPONSE :
+	    (enum rsip_type)types[a->grant.method]);
 	m->has |= RSIP_HAS_BIND_ID | RSIP_HAS_LOCAL | RSIP_HAS_LEASE |
 	    RSIP_HAS_TUNNEL;
 	m->bind_id = b->bind_id;
@@ -611,20 +552,21 @@ answer(const struct assignment *a, const struct lease_binding *b, uint32_t lease
 	m->ntunnels = 1;
 	m->tunnel[0] = b->tunnel;
 	answer_remote(a, m);
-	if (a->method != RSIP_METHOD_RSA_IP) {
+	if (a->grant.method != RSIP_METHOD_RSA_IP) {
 		m->has |= RSIP_HAS_LOCAL_PORTS;
 		m->local_ports.none = a->nports == 0;
 		if (a->nports != 0)
 			rsip_ports_set(&m->local_ports, a->port, a->nports);
 	}
-	if (a->method == RSIP_METHOD_RSIPSEC) {
+	if (a->grant.method == RSIP_METHOD_RSIPSEC) {
 		m->has |= RSIP_HAS_SPIS;
-		rsip_spis_set(&m->spis, a->spi, a->nspis);
+		rsip_spis_set(&m->spis, a->spi, a->grant.nspis);
 	}
-	if (a->ncookies != 0) {
+	if (a->grant.ncookies != 0) {
 		m->has |= RSIP_HAS_COOKIES;
-		m->cookies_number = m->ncookies = (uint16_t)a->ncookies;
-		memcpy(m->cookie, a->cookie, a->ncookies * sizeof(*a->cookie));
+		m->cookies_number = m->ncookies = (uint16_t)a->grant.ncookies;
+		memcpy(m->cookie, a->cookie,
+		    a->grant.ncookies * sizeof(*a->cookie));
 	}
 	if (a->g->config.endpoint != 0) {
 		m->has |= RSIP_HAS_ENDPOINT;
@@ -634,35 +576,36 @@ answer(const struct assignment *a, const struct lease_binding *b, uint32_t lease
 
 /* May the host ask for this at all? */
 static enum rsip_error
-check_allowed(const struct assignment *a)
+check_allowed(const struct gateway_assignment *a)
 {
-	if (a->method == RSIP_METHOD_RSIPSEC &&
+	if (a->grant.method == RSIP_METHOD_RSIPSEC &&
 	    (!a->g->can_ipsec || !a->policy->ipsec))
 		return RSIP_IPSEC_UNALLOWED;
-	if (a->method == RSIP_METHOD_RSA_IP && !a->policy->rsa_ip)
+	if (a->grant.method == RSIP_METHOD_RSA_IP && !a->policy->rsa_ip)
 		return RSIP_LOCAL_ADDR_UNALLOWED;
-	if (a->listen && !a->policy->listen)
+	if (a->grant.listen && !a->policy->listen)
 		return RSIP_LOCAL_ADDRPORT_UNALLOWED;
 	return RSIP_OK;
 }
 
-/* Static, since it is large and requests are served one at a time. */
-static struct assignment assignment;
-
 enum rsip_error
 gateway_assign(struct gateway *g, struct gateway_request *r)
 {
-	struct assignment    *a = &assignment;
-	struct lease_binding *b;
-	enum rsip_error	      rc;
-	uint32_t	      lease;
+	struct gateway_assignment *a = g->assignment;
+	struct lease_binding	  *b;
+	enum rsip_error		   rc;
+	uint32_t		   lease;
 
-	memset(a, 0, offsetof(struct assignment, port));
+	memset(a, 0, offsetof(struct gateway_assignment, port));
+	a->grant.ranges = a->range;
+	a->grant.spis = a->spi;
+	a->grant.cookies = a->cookie;
+	a->grant.remote_policy = DEMUX_REMOTE_NONE;
 	a->g = g;
 	a->r = r;
 	a->policy = &r->client->policy;
-	a->listen = r->in->type == RSIP_LISTEN_REQUEST;
-	a->method = r->in->type == RSIP_ASSIGN_REQUEST_RSA_IP ?
+	a->grant.listen = r->in->type == RSIP_LISTEN_REQUEST;
+	a->grant.method = r->in->type == RSIP_ASSIGN_REQUEST_RSA_IP ?
 	    RSIP_METHOD_RSA_IP : r->in->type == RSIP_ASSIGN_REQUEST_RSIPSEC ?
 	    RSIP_METHOD_RSIPSEC : RSIP_METHOD_RSAP_IP;
 	if ((rc = check_allowed(a)) != RSIP_OK ||
@@ -674,7 +617,8 @@ gateway_assign(struct gateway *g, struct gateway_request *r)
 		return rc;
 	if ((lease = gateway_grant(g, r->now, a->policy, r->in)) == 0)
 		return RSIP_LOCAL_ADDR_UNAVAILABLE;
-	rc = a->method == RSIP_METHOD_RSA_IP ? take_whole(a) : take_shared(a);
+	rc = a->grant.method == RSIP_METHOD_RSA_IP ? take_whole(a) :
+	    take_shared(a);
 	if (rc != RSIP_OK)
 		return rc;
 	if ((rc = bind_resources(a, lease, &b)) != RSIP_OK)

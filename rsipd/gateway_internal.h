@@ -9,6 +9,7 @@
 #include "base/ratelimit.h"
 #include "proto/rsip.h"
 #include "rsipd/gateway.h"
+#include "rsipd/grant.h"
 
 #define GATEWAY_HALF_OPEN_MIN	4	/* else a quarter of all registrations */
 #define GATEWAY_ADDRS_MAX	16	/* addresses of one name */
@@ -72,6 +73,8 @@ struct gateway {
 	void *arg;
 	struct pool *pool;
 	struct leases *leases;
+	struct grant_tables tables;	/* these two, and ops */
+	struct gateway_assignment *assignment;	/* large, and one at a time */
 	struct gateway_account *accounts;
 	struct gateway_neighbour *neighbours;
 	LIST_HEAD(, gateway_waiting) waiting;
@@ -94,7 +97,9 @@ gateway_release(struct rsip_message *m)
 	m->tuple = NULL;
 }
 
-/* gateway_assign.c: ASSIGN_REQUEST_* and LISTEN_REQUEST. */
+/* gateway_assign.c: ASSIGN_REQUEST_* and LISTEN_REQUEST.  new: the room that one
+ * needs, to be freed; NULL: out of memory. */
+struct gateway_assignment *gateway_assignment_new(void);
 enum rsip_error gateway_assign(struct gateway *g, struct gateway_request *r);
 /* Takes a binding back: its resources go to rest. */
 void	gateway_unbind(struct gateway *g, uint64_t now, struct lease_binding *b);

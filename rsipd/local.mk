@@ -6,6 +6,7 @@ rsipd_librsipd_a_SOURCES = \
 	rsipd/gateway_assign.c rsipd/gateway_auth.c \
 	rsipd/gateway_name.c rsipd/gateway_query.c \
 	rsipd/gateway_register.c \
+	rsipd/grant.c rsipd/grant.h \
 	rsipd/lease.c rsipd/lease.h \
 	rsipd/policy.c rsipd/policy.h \
 	rsipd/pool.c rsipd/pool.h \
@@ -26,12 +27,17 @@ rsipd_rsipd_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \
 
 if HAVE_CMOCKA
 RSIPD_UNIT = tests/unit/test_endpoint tests/unit/test_gateway \
+	tests/unit/test_grant \
 	tests/unit/test_pool tests/unit/test_register tests/unit/test_scale
 check_PROGRAMS += $(RSIPD_UNIT)
 TESTS += $(RSIPD_UNIT)
 tests_unit_test_endpoint_SOURCES = tests/unit/test_endpoint.c
 tests_unit_test_endpoint_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_endpoint_LDADD = rsipd/librsipd.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_grant_SOURCES = tests/unit/test_grant.c
+tests_unit_test_grant_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_grant_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \
+	$(BASE_LIBS) $(NFQ_LIBS) $(CMOCKA_LIBS) -lpthread
 tests_unit_test_pool_SOURCES = tests/unit/test_pool.c
 tests_unit_test_pool_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_pool_LDADD = rsipd/librsipd.a $(BASE_LIBS) $(CMOCKA_LIBS)

@@ -1,0 +1,63 @@
+/* grant.h - what a host holds as one plain record, and the one place where it is given and taken back */
+#ifndef RSIPD_GRANT_H
+#define RSIPD_GRANT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nat/demux.h"
+#include "rsipd/lease.h"
+#include "rsipd/pool.h"
+
+/*
+ * A grant stands in three tables: the pool knows that its resources are taken,
+ * the leases when it ends and whose it is, the demultiplexer what packets it
+ * means.  Whoever gives or ends one does so here, so that the three never
+ * disagree.  Addresses are in network order, ports and SPIs in host order.
+ */
+struct grant {
+	uint32_t client_id;
+	uint32_t bind_id;		/* 0: to be drawn */
+	uint32_t host;			/* Xa: where its tunnel ends */
+	uint32_t gateway;		/* Na, or the tunnel's end that it was told */
+	uint32_t local;			/* the leased address */
+	uint8_t	 method;		/* enum rsip_method; LISTEN is RSAP-IP */
+	uint8_t	 tunnel;		/* enum demux_tunnel */
+	bool	 listen;
+	uint8_t	 remote_policy;		/* enum demux_remote */
+	struct lease_remote remote;	/* but under DEMUX_REMOTE_NONE */
+	const struct demux_range *ranges;	/* rising, none touches the next */
+	const uint32_t *spis;
+	const uint64_t *cookies;	/* IKE initiator cookies, negotiated */
+	size_t	 nranges, nspis, ncookies;
+	uint64_t expires;		/* milliseconds of clock_now() */
+};
+
+struct grant_tables {
+	struct pool   *pool;
+	struct leases *leases;
+	/* As demux_add() and demux_remove(). */
+	int	     (*demux_add)(void *arg, const struct demux_binding *b);
+	int	     (*demux_remove)(void *arg, uint32_t client_id,
+			  uint32_t bind_id);
+	void	      *arg;
+};
+
+/*
+ * Enters what the pool has given already: all of it, or nothing.  c is whose it
+ * is: its ids count, not those in g.  The caller keeps what g points to.  NULL
+ * with errno as demux_add() sets it; then the pool is as it was, and what it gave
+ * is the caller's to undo.
+ */
+struct lease_binding *grant_enter(const struct grant_tables *t,
+	    struct lease_client *c, const struct grant *g);
+
+/* Takes a grant out of all three; its resources go to rest. */
+void	grant_revoke(const struct grant_tables *t, uint64_t now,
+	    struct lease_binding *b);
+
+/* As if the pool had never given it; at is the address' index there. */
+void	grant_undo(struct pool *p, size_t at, const struct grant *g);
+
+#endif

@@ -1,0 +1,246 @@
+/* test_grant.c - a grant stands in pool, leases and demultiplexer alike, or in none of them */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/util.h"
+#include "proto/rsip.h"
+#include "rsipd/grant.h"
+
+#define NB	0xc6336401u	/* 198.51.100.1 */
+#define NW	0xc6336402u	/* 198.51.100.2, for one host as a whole */
+#define XA	0x0a000002u
+
+struct house {
+	struct demux *demux;
+	struct grant_tables tables;
+	struct lease_client *client;
+	size_t nb, nw;			/* indexes in the pool */
+};
+
+static int
+add(void *arg, const struct demux_binding *b)
+{
+	return demux_add(arg, b);
+}
+
+static int
+take_away(void *arg, uint32_t client_id, uint32_t bind_id)
+{
+	return demux_remove(arg, client_id, bind_id);
+}
+
+static int
+setup(void **state)
+{
+	struct pool_address shared = { .addr = htonl(NB), .nports = 1,
+		.ports = { { 20000, 20099 } } };
+	struct pool_address whole = { .addr = htonl(NW), .exclusive = true };
+	struct house	   *h = xcalloc(1, sizeof(*h));
+	struct pool	   *p = pool_new(120000, 1024);
+
+	h->demux = demux_new(1024);
+	h->nb = (size_t)pool_add(p, &shared);
+	h->nw = (size_t)pool_add(p, &whole);
+	h->tables = (struct grant_tables){ .pool = p, .leases = leases_new(),
+		.demux_add = add, .demux_remove = take_away, .arg = h->demux };
+	h->client = leases_register(h->tables.leases, htonl(XA), 60000);
+	*state = h;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct house *h = *state;
+
+	leases_free(h->tables.leases);
+	pool_free(h->tables.pool);
+	demux_free(h->demux);
+	free(h);
+	return 0;
+}
+
+static const struct demux_range ports[] = {
+	{ 20010, 20013 }, { 20020, 20020 }
+};
+static const uint16_t port[] = { 20010, 20011, 20012, 20013, 20020 };
+static const uint32_t spis[] = { 0x1000, 0xfffffff0 };
+static const uint64_t cookies[] = { 0x1122334455667788 };
+
+/* As the pool gave it. */
+static struct grant
+taken(struct house *h)
+{
+	struct grant g = {
+		.gateway = htonl(0x0a000001), .local = htonl(NB),
+		.method = RSIP_METHOD_RSIPSEC, .tunnel = DEMUX_IPIP,
+		.remote_policy = DEMUX_REMOTE_NONE,
+		.ranges = ports, .nranges = 2, .spis = spis, .nspis = 2,
+		.cookies = cookies, .ncookies = 1, .expires = 30000,
+	};
+
+	assert_int_equal(pool_take_ports(h->tables.pool, 1000, h->nb, htonl(XA),
+	    port, 5), POOL_OK);
+	assert_int_equal(pool_take_spis(h->tables.pool, 1000, h->nb, htonl(XA),
+	    spis, 2), POOL_OK);
+	return g;
+}
+
+/* An ESP packet from outside to the shared address. */
+static enum demux_verdict
+esp(struct house *h, uint32_t spi, struct demux_target *to)
+{
+	uint8_t	 p[40] = { 0x45, 0, 0, 40, 0, 1, 0, 0, 64, 50, 0, 0,
+		203, 0, 113, 9, 198, 51, 100, 1 };
+	uint32_t be = htonl(spi), sum = 0;
+	size_t	 i;
+
+	memcpy(p + 20, &be, 4);
+	for (i = 0; i < 20; i += 2)
+		sum += (uint32_t)p[i] << 8 | p[i + 1];
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~(sum + (sum >> 16)) & 0xffff;
+	p[10] = (uint8_t)(sum >> 8);
+	p[11] = (uint8_t)sum;
+	return demux_inbound(h->demux, 1000, p, sizeof(p), to);
+}
+
+static size_t
+keys(const struct house *h)
+{
+	size_t bindings, n, bytes;
+
+	demux_count(h->demux, &bindings, &n, &bytes);
+	return bindings + n;
+}
+
+static struct pool_counts
+counts(const struct house *h)
+{
+	struct pool_counts c;
+
+	pool_count(h->tables.pool, &c);
+	return c;
+}
+
+static void
+entered_in_all_three(void **state)
+{
+	struct house	     *h = *state;
+	struct grant	      g = taken(h);
+	struct lease_binding *b = grant_enter(&h->tables, h->client, &g);
+	struct demux_target   to;
+
+	assert_non_null(b);
+	assert_int_equal(esp(h, 0xfffffff0, &to), DEMUX_FORWARD);
+	assert_int_equal(to.host, htonl(XA));
+	assert_int_equal(to.bind_id, b->bind_id);
+	assert_ptr_equal(leases_binding(h->tables.leases, h->client,
+	    b->bind_id), b);
+	assert_int_equal(b->nports, 5);
+	assert_int_equal(h->client->nports, 5);
+	assert_int_equal(leases_first(h->tables.leases)->at, 30000);
+}
+
+/* RFC 3103 §10.5 and RFC 3104 §6.1: never half of it. */
+static void
+refused_by_one_it_is_in_none(void **state)
+{
+	struct house	     *h = *state;
+	struct pool_counts    before = counts(h), after;
+	struct grant	      g = taken(h);
+	struct demux_binding  other = { .client_id = 1, .bind_id = 1,
+		.host = htonl(XA + 1), .gateway = g.gateway,
+		.tunnel = DEMUX_IPIP, .local = htonl(NB), .ipsec = true,
+		.cookies = cookies, .ncookies = 1,
+		.remote_policy = DEMUX_REMOTE_NONE };
+	struct demux_target   to;
+	size_t		      was;
+
+	assert_int_equal(demux_add(h->demux, &other), 0);
+	was = keys(h);
+	assert_null(grant_enter(&h->tables, h->client, &g));
+	assert_int_equal(errno, EEXIST);
+	assert_int_equal(keys(h), was);
+	assert_int_equal(leases_bindings(h->tables.leases), 0);
+	assert_int_equal(h->client->nports, 0);
+	assert_int_not_equal(esp(h, 0x1000, &to), DEMUX_FORWARD);
+	grant_undo(h->tables.pool, h->nb, &g);
+	after = counts(h);
+	assert_int_equal(after.ports_free, before.ports_free);
+	assert_int_equal(after.spis_leased, before.spis_leased);
+	assert_int_equal(after.ports_resting, 0);
+	assert_int_equal(after.spis_resting, 0);
+}
+
+static void
+revoked_it_rests(void **state)
+{
+	struct house	  *h = *state;
+	struct grant	   g = taken(h);
+	size_t		   was = keys(h);
+	struct demux_target to;
+
+	grant_revoke(&h->tables, 2000, grant_enter(&h->tables, h->client, &g));
+	assert_int_equal(keys(h), was);
+	assert_int_not_equal(esp(h, 0x1000, &to), DEMUX_FORWARD);
+	assert_int_equal(leases_bindings(h->tables.leases), 0);
+	assert_int_equal(h->client->nspis, 0);
+	assert_int_equal(counts(h).ports_resting, 5);
+	assert_int_equal(counts(h).spis_resting, 2);
+	/* RFC 3102 §6: for its own host only. */
+	assert_int_equal(pool_take_ports(h->tables.pool, 3000, h->nb,
+	    htonl(XA + 1), port, 5), POOL_INUSE);
+	assert_int_equal(pool_take_ports(h->tables.pool, 3000, h->nb,
+	    htonl(XA), port, 5), POOL_OK);
+}
+
+static void
+a_whole_address_too(void **state)
+{
+	struct house	     *h = *state;
+	struct grant	      g = { .gateway = htonl(0x0a000001),
+		.local = htonl(NW), .method = RSIP_METHOD_RSA_IP,
+		.tunnel = DEMUX_GRE, .remote_policy = DEMUX_REMOTE_MACRO,
+		.remote = { .addr = htonl(0xcb007109) }, .expires = 30000 };
+	struct lease_binding *b;
+
+	assert_int_equal(pool_take_whole(h->tables.pool, 1000, h->nw,
+	    htonl(XA)), POOL_OK);
+	b = grant_enter(&h->tables, h->client, &g);
+	assert_non_null(b);
+	assert_int_equal(b->pool, h->nw);
+	assert_int_equal(lease_remote(b)->addr, htonl(0xcb007109));
+	assert_int_equal(counts(h).whole, 1);
+	grant_revoke(&h->tables, 2000, b);
+	assert_int_equal(counts(h).whole, 0);
+	assert_int_equal(pool_take_whole(h->tables.pool, 3000, h->nw,
+	    htonl(XA + 1)), POOL_INUSE);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(entered_in_all_three, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(refused_by_one_it_is_in_none,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(revoked_it_rests, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(a_whole_address_too, setup,
+		    teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -30,7 +30,8 @@
  * out of the TUN device, whose far side are the SAs; sockets are bound to
  * INTERFACE.  -L, -S, -b: lifetimes of Phase 1 and 2.  -D: DPD.  -n: nothing legacy.  -e: offers 64-bit sequence numbers.
  * Commands on stdin: request, rekey, delete, shutdown, fresh (shutdown, and an
- * engine that knows nobody), quit.  Lines on stdout:
+ * engine that knows nobody), renew (such an engine without a goodbye, and a
+ * request), quit.  Lines on stdout:
  * up, confirmed, down, failed with SPIs and algorithms.
  */
 #define PAIRS	32		/* remembered; the newest confirmed one sends */
@@ -426,11 +427,12 @@ delete_newest(void)
 		printf("deleting in=0x%08x\n", p->spi_in);
 }
 
-/* Says goodbye to everybody and knows nobody: the next request is a whole one. */
+/* Knows nobody, told or not: the next request is a whole one. */
 static void
-begin_again(void)
+begin_again(bool tell)
 {
-	ike_shutdown(probe.ike, now_ms());
+	if (tell)
+		ike_shutdown(probe.ike, now_ms());
 	ike_free(probe.ike);
 	if ((probe.ike = ike_new(&probe.config, probe.ops, NULL)) == NULL)
 		exit(1);
@@ -453,9 +455,13 @@ command(void)
 	else if (strcmp(line, "shutdown") == 0)
 		ike_shutdown(probe.ike, now_ms());
 	else if (strcmp(line, "fresh") == 0)
-		begin_again();
+		begin_again(true);
 	else if (strcmp(line, "quit") == 0)
 		probe.quit = true;
+	else if (strcmp(line, "renew") == 0) {
+		begin_again(false);
+		request();
+	}
 	printf("did %s\n", line);
 }
 

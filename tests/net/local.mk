@@ -35,6 +35,9 @@ dist_check_SCRIPTS += $(OE_NET_TESTS)
 TESTS += $(OE_NET_TESTS)
 # Some minutes in an emulated machine: run by hand, as tests/interop is.
 dist_check_SCRIPTS += tests/net/oe_kernel.sh
+# With the kernel at hand where that has ESP.
+dist_check_SCRIPTS += tests/net/attack_kernel.sh
+TESTS += tests/net/attack_kernel.sh
 EXTRA_DIST += tests/net/oe_delay.py tests/net/oe_many.py tests/net/oe_slow.py \
 	tests/net/oelib.sh
 

@@ -24,7 +24,7 @@ static pid_t pidfile_owner;
 static void
 usage(const char *name, FILE *f)
 {
-	fprintf(f, "usage: %s [-dfhnV] [-c file] [-p pidfile]\n", name);
+	fprintf(f, "usage: %s [-dfhnoV] [-c file] [-p pidfile]\n", name);
 }
 
 static void
@@ -35,6 +35,7 @@ help(const char *name)
 	    "  -d       debug messages, in the foreground\n"
 	    "  -f       stay in the foreground, messages to stderr\n"
 	    "  -n       check the configuration and exit\n"
+	    "  -o       print all options of the configuration and exit\n"
 	    "  -p FILE  write the process id here\n"
 	    "  -V       print the version\n"
 	    "See %s(8).\n", SYSCONFDIR, name, name);
@@ -51,7 +52,7 @@ daemon_options(struct daemon_options *o, const char *name, int argc,
 	memset(o, 0, sizeof(*o));
 	o->name = name;
 	opterr = 0;
-	while ((c = getopt(argc, argv, "c:dfhnp:V")) != -1) {
+	while ((c = getopt(argc, argv, "c:dfhnop:V")) != -1) {
 		switch (c) {
 		case 'c':
 			o->config = optarg;
@@ -68,6 +69,9 @@ daemon_options(struct daemon_options *o, const char *name, int argc,
 			exit(0);
 		case 'n':
 			o->check = true;
+			break;
+		case 'o':
+			o->list = true;
 			break;
 		case 'p':
 			o->pidfile = optarg;

@@ -15,10 +15,11 @@ struct daemon_options {
 	bool		 foreground;	/* -f */
 	bool		 debug;		/* -d, implies -f */
 	bool		 check;		/* -n: check the configuration and exit */
+	bool		 list;		/* -o: print all options and exit */
 };
 
 /*
- * Parses argv (-f -d -n -c FILE -p FILE -V -h) and starts the log.  -h and -V
+ * Parses argv (-f -d -n -o -c FILE -p FILE -V -h) and starts the log.  -h and -V
  * print and exit 0; anything wrong prints one usage line and exits 2.
  */
 void	daemon_options(struct daemon_options *o, const char *name, int argc,

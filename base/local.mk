@@ -13,9 +13,11 @@ base_libbase_a_SOURCES = \
 	base/listener.c base/listener.h \
 	base/log.c base/log.h \
 	base/opener.c base/opener.h \
+	base/option.c base/option.h base/option_print.c \
 	base/priv.c base/priv.h \
 	base/ratelimit.c base/ratelimit.h \
 	base/rtnl.c base/rtnl.h base/rtnl_table.c \
+	base/service.c base/service.h \
 	base/statefile.c base/statefile.h \
 	base/tun.c base/tun.h \
 	base/util.c base/util.h

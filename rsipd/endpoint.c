@@ -31,6 +31,12 @@ endpoints_new(size_t max)
 	return t;
 }
 
+void
+endpoints_set_max(struct endpoints *t, size_t max)
+{
+	t->max = max;
+}
+
 static void
 endpoint_free(struct endpoints *t, struct endpoint *e)
 {
@@ -89,7 +95,7 @@ make_room(struct endpoints *t, uint32_t addr)
 			return;
 		}
 	}
-	if (t->nfree >= t->max)
+	while (t->nfree >= t->max && t->nfree > 0)
 		endpoint_free(t, TAILQ_FIRST(&t->lru[0]));
 }
 

@@ -33,6 +33,7 @@ struct endpoints;
 
 /* max: how many there may be that are not held; the longest silent gives way. */
 struct endpoints *endpoints_new(size_t max);
+void	endpoints_set_max(struct endpoints *t, size_t max);
 void	endpoints_free(struct endpoints *t);
 /* Finds or makes one.  NULL if memory is out. */
 struct endpoint *endpoints_get(struct endpoints *t, uint64_t now, uint32_t addr,

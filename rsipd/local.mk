@@ -20,6 +20,7 @@ rsipd_rsipd_SOURCES = \
 	rsipd/rsipd.c \
 	rsipd/server.c rsipd/server.h rsipd/server_internal.h \
 	rsipd/settings.c rsipd/settings.h rsipd/settings_machine.c \
+	rsipd/settings_policy.c rsipd/settings_policy.h \
 	rsipd/status.c rsipd/status.h \
 	rsipd/tcp.c rsipd/udp.c
 rsipd_rsipd_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +12,9 @@
 
 #include "base/clock.h"
 #include "base/control.h"
-#include "base/daemon.h"
 #include "base/log.h"
-#include "base/opener.h"
-#include "base/priv.h"
 #include "base/rtnl.h"
+#include "base/service.h"
 #include "base/util.h"
 #include "rsipd/parent.h"
 #include "rsipd/resolver.h"
@@ -27,18 +24,15 @@
 #define COOKIES_MAX	65536	/* leased initiator cookies of all hosts */
 
 struct rsipd {
-	struct daemon_options options;
+	struct service *service;
 	struct settings *settings;
-	struct event_base *base;
 	struct event *alarm, *parent;	/* the next lease ends; rsipc is asked */
-	struct event *hup, *term, *intr;
 	struct event *monitor, *gone;	/* of addresses; one that is leased is away */
 	int	 monitor_fd;
 	bool	 parent_lost;
-	bool	 failed;
-	struct control *control;
 	struct server *server;
 	struct gateway *gateway;
+	struct pool *pool;		/* the gateway's */
 	struct demux *demux;
 	struct dataplane *dataplane;
 	struct resolver *resolver;
@@ -84,13 +78,9 @@ op_event(void *arg, enum gateway_event e, const struct lease_client *c,
     struct lease_binding *b)
 {
 	struct rsipd *d = arg;
-	json_object  *o;
 
-	if (!control_watched(d->control))
-		return;
-	o = status_event(e, c, b);
-	control_publish(d->control, o);
-	json_object_put(o);
+	if (service_watched(d->service))
+		service_publish(d->service, status_event(e, c, b));
 }
 
 static int
@@ -156,8 +146,7 @@ on_lost(void *arg)
 {
 	struct rsipd *d = arg;
 
-	d->failed = true;
-	event_base_loopexit(d->base, NULL);
+	service_fail(d->service);
 }
 
 static void
@@ -287,39 +276,26 @@ use_pools(struct rsipd *d, const struct settings *c)
 	return 0;
 }
 
-/* What can be changed in a running gateway; -1: the old settings hold. */
+/* What can be changed in a running gateway. */
 static int
-reload(struct rsipd *d)
+reload(void *arg, void *settings)
 {
-	struct settings *new;
+	struct rsipd	*d = arg;
+	struct settings *new = settings;
 	struct named	 named;
 
-	new = settings_read(d->options.config, !d->options.config_given);
-	if (new == NULL || settings_complete(new) == -1) {
-		settings_free(new);
-		log_warn("the old configuration stays in force");
+	if (settings_inherit(new, d->settings) == -1 || use_pools(d, new) == -1)
 		return -1;
-	}
-	if (settings_needs_restart(d->settings, new))
-		log_warn("interfaces, port, firewall, queues and resolvers "
-		    "change only with a restart");
-	settings_inherit(new, d->settings);
-	settings_keep_fixed(new, d->settings);
-	if (use_pools(d, new) == -1) {
-		settings_free(new);
-		log_warn("the old configuration stays in force");
-		return -1;
-	}
 	gateway_reconfigure(d->gateway, clock_now(), &new->gateway);
+	pool_set_quarantine(d->pool, new->quarantine);
 	demux_set_local_ipsec(d->demux, new->local_ipsec);
 	named = find_named(new);
 	dataplane_set_hosts(d->dataplane, named.list, named.n);
 	free(named.list);
 	server_set_limits(d->server, new->max_connections,
-	    new->max_host_connections);
+	    new->max_host_connections, 2 * new->gateway.max_registrations);
 	settings_free(d->settings);
 	d->settings = new;
-	log_info("configuration read again");
 	return 0;
 }
 
@@ -386,56 +362,45 @@ on_monitor(evutil_socket_t fd, short what, void *arg)
 	look_at_addresses(arg);
 }
 
-static void
-on_signal(evutil_socket_t sig, short what, void *arg)
+/* --- rsipctl --------------------------------------------------------------- */
+
+static json_object *
+command_status(void *arg, json_object *req, bool privileged)
 {
 	struct rsipd *d = arg;
 
-	(void)what;
-	if (sig == SIGHUP)
-		reload(d);
-	else
-		event_base_loopbreak(d->base);
+	(void)req;
+	(void)privileged;
+	return status_all(d->settings, d->gateway, d->server, d->demux,
+	    d->dataplane);
 }
 
 static json_object *
-error_object(const char *text)
-{
-	json_object *o = json_object_new_object();
-
-	json_object_object_add(o, "error", json_object_new_string(text));
-	return o;
-}
-
-static json_object *
-on_control(void *arg, json_object *req, bool privileged)
+command_leases(void *arg, json_object *req, bool privileged)
 {
 	struct rsipd *d = arg;
-	uint64_t      now = clock_now();
-	const char   *command = control_text(req, "command");
-	json_object  *o;
 
-	if (strcmp(command, "status") == 0)
-		return status_all(now, d->settings, d->gateway, d->server,
-		    d->demux, d->dataplane);
-	if (strcmp(command, "leases") != 0 && strcmp(command, "flows") != 0 &&
-	    strcmp(command, "reload") != 0)
-		return NULL;
-	if (!privileged)
-		return error_object("only root and group " RSIP_GROUP
-		    " may ask this");
-	if (strcmp(command, "leases") == 0)
-		return status_leases(now, d->gateway);
-	if (strcmp(command, "flows") == 0)
-		return status_flows(now, d->demux);
-	if (reload(d) == -1)
-		return error_object("the configuration has an error, see the "
-		    "log; the old one stays in force");
-	o = json_object_new_object();
-	json_object_object_add(o, "daemon", json_object_new_string("rsipd"));
-	json_object_object_add(o, "result", json_object_new_string("reloaded"));
-	return o;
+	(void)req;
+	(void)privileged;
+	return status_leases(clock_now(), d->gateway);
 }
+
+static json_object *
+command_flows(void *arg, json_object *req, bool privileged)
+{
+	struct rsipd *d = arg;
+
+	(void)req;
+	(void)privileged;
+	return status_flows(clock_now(), d->demux);
+}
+
+static const struct service_command commands[] = {
+	{ "status", false, command_status },
+	{ "leases", true, command_leases },
+	{ "flows", true, command_flows },
+	{ 0 }
+};
 
 /* --- start ---------------------------------------------------------------- */
 
@@ -478,7 +443,8 @@ open_dataplane(struct rsipd *d)
 	config.pools = pools;
 	config.hosts = named.list;
 	config.nhosts = named.n;
-	dp = dataplane_open(&config, d->base, d->demux, &ops, d);
+	dp = dataplane_open(&config, service_base(d->service),
+	    d->demux, &ops, d);
 	free(pools);
 	free(named.list);
 	return dp;
@@ -488,10 +454,10 @@ static int
 make_gateway(struct rsipd *d)
 {
 	struct settings *c = d->settings;
-	struct pool	*pool;
+	struct pool	*pool = pool_new(c->quarantine, c->max_spis);
 	size_t		 i;
 
-	if ((pool = pool_new(c->quarantine, c->max_spis)) == NULL)
+	if (pool == NULL)
 		goto fail;
 	for (i = 0; i < c->npools; i++) {
 		if (pool_add(pool, &c->pools[i]) == -1)
@@ -500,6 +466,7 @@ make_gateway(struct rsipd *d)
 	c->gateway.auth_start = (uint64_t)clock_wall() * 1000;
 	d->gateway = gateway_new(&c->gateway, pool, &gateway_ops, d);
 	if (d->gateway != NULL) {
+		d->pool = pool;
 		if (c->parent != NULL)
 			gateway_set_until(d->gateway, clock_now(), clock_now() +
 			    (uint64_t)c->parent_expires * 1000);
@@ -514,26 +481,21 @@ fail:
 static int
 add_events(struct rsipd *d)
 {
-	struct timeval poll = { .tv_sec = PARENT_POLL };
+	struct event_base *base = service_base(d->service);
+	struct timeval	   poll = { .tv_sec = PARENT_POLL };
 
-	d->parent = event_new(d->base, -1, EV_PERSIST, on_parent, d);
-	d->hup = evsignal_new(d->base, SIGHUP, on_signal, d);
-	d->term = evsignal_new(d->base, SIGTERM, on_signal, d);
-	d->intr = evsignal_new(d->base, SIGINT, on_signal, d);
-	d->gone = evtimer_new(d->base, on_gone, d);
+	d->parent = event_new(base, -1, EV_PERSIST, on_parent, d);
+	d->gone = evtimer_new(base, on_gone, d);
 	if ((d->monitor_fd = rtnl_monitor()) == -1) {
 		log_error("rtnetlink: %s", strerror(errno));
 		return -1;
 	}
-	d->monitor = event_new(d->base, d->monitor_fd, EV_READ | EV_PERSIST,
+	d->monitor = event_new(base, d->monitor_fd, EV_READ | EV_PERSIST,
 	    on_monitor, d);
-	if (d->parent == NULL || d->hup == NULL || d->term == NULL ||
-	    d->intr == NULL || d->gone == NULL || d->monitor == NULL ||
+	if (d->parent == NULL || d->gone == NULL || d->monitor == NULL ||
 	    event_add(d->monitor, NULL) == -1 ||
 	    (d->settings->parent != NULL &&
-	    event_add(d->parent, &poll) == -1) ||
-	    event_add(d->hup, NULL) == -1 || event_add(d->term, NULL) == -1 ||
-	    event_add(d->intr, NULL) == -1) {
+	    event_add(d->parent, &poll) == -1)) {
 		log_error("out of memory");
 		return -1;
 	}
@@ -541,26 +503,18 @@ add_events(struct rsipd *d)
 }
 
 static int
-start_opener(const struct rsipd *d)
+start(void *arg, struct service *service, void *settings)
 {
-	const struct settings *c = d->settings;
-	const char	     **paths = xcalloc(c->nsecrets + 1, sizeof(*paths));
-	size_t		       i;
-	int		       rc;
+	struct rsipd	    *d = arg;
+	struct settings	    *c = settings;
+	struct event_base   *base = service_base(service);
+	struct server_config sc;
 
-	paths[0] = d->options.config;
-	for (i = 0; i < c->nsecrets; i++)
-		paths[i + 1] = c->secret[i];
-	rc = opener_start(paths, c->nsecrets + 1);
-	free(paths);
-	return rc;
-}
-
-static int
-start(struct rsipd *d)
-{
-	const struct settings *c = d->settings;
-	struct server_config   sc = {
+	d->service = service;
+	d->settings = c;
+	if (settings_complete(c) == -1)
+		return -1;
+	sc = (struct server_config){
 		.ifname = c->private_if,
 		.addr = c->gateway.gateway,
 		.port = c->port,
@@ -568,36 +522,37 @@ start(struct rsipd *d)
 		.max_host_connections = c->max_host_connections,
 		.max_endpoints = 2 * c->gateway.max_registrations,
 	};
-
-	if (start_opener(d) == -1)
-		return -1;
-	if ((d->base = event_base_new()) == NULL ||
-	    (d->alarm = evtimer_new(d->base, on_alarm, d)) == NULL ||
+	if ((d->alarm = evtimer_new(base, on_alarm, d)) == NULL ||
 	    (d->demux = demux_new(max_keys(c))) == NULL) {
 		log_error("out of memory");
 		return -1;
 	}
 	demux_set_local_ipsec(d->demux, c->local_ipsec);
-	/* First what says best that one is running already. */
-	if ((d->control = control_open(d->base, c->control, on_control, d)) ==
-	    NULL || (d->server = server_open(d->base, &sc)) == NULL ||
-	    (d->resolver = resolver_new(d->base, c->resolver, c->nresolvers,
+	if ((d->server = server_open(base, &sc)) == NULL ||
+	    (d->resolver = resolver_new(base, c->resolver, c->nresolvers,
 	    on_resolved, d)) == NULL || make_gateway(d) == -1 ||
 	    (d->dataplane = open_dataplane(d)) == NULL)
 		return -1;
 	server_start(d->server, d->gateway);
-	if (add_events(d) == -1 || daemon_ready(&d->options) == -1 ||
-	    priv_drop("rsipd") == -1 || priv_lock() == -1)
-		return -1;
-	log_info("gateway %s on %s leases %s%s of %s", ipv4_text(
-	    c->gateway.gateway), c->private_if, ipv4_text(c->pools[0].addr),
-	    c->npools > 1 ? " and others" : "", c->public_if);
-	return 0;
+	return add_events(d);
 }
 
 static void
-stop(struct rsipd *d)
+ready(void *arg)
 {
+	struct rsipd	      *d = arg;
+	const struct settings *c = d->settings;
+
+	log_info("gateway %s on %s leases %s%s of %s", ipv4_text(
+	    c->gateway.gateway), c->private_if, ipv4_text(c->pools[0].addr),
+	    c->npools > 1 ? " and others" : "", c->public_if);
+}
+
+static void
+stop(void *arg)
+{
+	struct rsipd *d = arg;
+
 	/* Hosts are told while there still are connections to them. */
 	if (d->gateway != NULL && d->dataplane != NULL)
 		gateway_shutdown(d->gateway, clock_now());
@@ -608,60 +563,55 @@ stop(struct rsipd *d)
 	resolver_free(d->resolver);
 	gateway_free(d->gateway);
 	demux_free(d->demux);
-	control_close(d->control);
 	if (d->alarm != NULL)
 		event_free(d->alarm);
 	if (d->parent != NULL)
 		event_free(d->parent);
-	if (d->hup != NULL)
-		event_free(d->hup);
-	if (d->term != NULL)
-		event_free(d->term);
-	if (d->intr != NULL)
-		event_free(d->intr);
 	if (d->gone != NULL)
 		event_free(d->gone);
 	if (d->monitor != NULL)
 		event_free(d->monitor);
 	if (d->monitor_fd != -1)
 		close(d->monitor_fd);
-	if (d->base != NULL)
-		event_base_free(d->base);
-	opener_stop();
-	daemon_stop(&d->options);
 	settings_free(d->settings);
-	rtnl_close();
+}
+
+/* --- what the service asks ------------------------------------------------- */
+
+static void *
+read_settings(const struct option_source *s)
+{
+	return settings_read(s);
+}
+
+static void
+free_settings(void *settings)
+{
+	settings_free(settings);
+}
+
+static const char *
+control_path(const void *settings)
+{
+	return ((const struct settings *)settings)->control;
 }
 
 int
 main(int argc, char **argv)
 {
+	static const struct service_plan plan = {
+		.name = "rsipd",
+		.options = settings_options,
+		.read = read_settings,
+		.free = free_settings,
+		.control = control_path,
+		.start = start,
+		.ready = ready,
+		.reload = reload,
+		.stop = stop,
+		.commands = commands,
+	};
 	static struct rsipd d = { .monitor_fd = -1 };
-	int		    rc = 1;
 
-	daemon_options(&d.options, "rsipd", argc, argv);
-	d.settings = settings_read(d.options.config, !d.options.config_given);
-	if (d.settings == NULL)
-		return DAEMON_EXIT_CONFIG;
-	if (d.options.check) {
-		daemon_checked(&d.options);
-		settings_free(d.settings);
-		return 0;
-	}
-	if (!priv_have_net()) {
-		log_error("must be started as root");
-		goto out;
-	}
-	if (rtnl_open() == -1) {
-		log_error("rtnetlink: %s", strerror(errno));
-		goto out;
-	}
-	signal(SIGPIPE, SIG_IGN);
-	if (settings_complete(d.settings) == -1 ||
-	    daemon_start(&d.options) == -1 || start(&d) == -1)
-		goto out;
-	rc = event_base_dispatch(d.base) == -1 || d.failed;
-out:
-	stop(&d);
-	return rc;
+	return service_main(&plan, &d, argc, argv);
 }

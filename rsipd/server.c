@@ -94,7 +94,6 @@ server_open(struct event_base *base, const struct server_config *c)
 	s->config = *c;
 	s->config.ifname = NULL;
 	s->files = find_files(c->max_connections);
-	server_set_limits(s, c->max_connections, c->max_host_connections);
 	s->udp_fd = -1;
 	s->log = (struct ratelimit)RATELIMIT_INIT(5, 2000);
 	TAILQ_INIT(&s->all);
@@ -103,6 +102,8 @@ server_open(struct event_base *base, const struct server_config *c)
 		free(s);
 		return NULL;
 	}
+	server_set_limits(s, c->max_connections, c->max_host_connections,
+	    c->max_endpoints);
 	if ((s->tcp_fd = open_socket(c, SOCK_STREAM)) == -1 ||
 	    (s->udp_fd = open_socket(c, SOCK_DGRAM)) == -1) {
 		server_close(s);
@@ -178,7 +179,7 @@ server_start(struct server *s, struct gateway *g)
 
 void
 server_set_limits(struct server *s, size_t max_connections,
-    size_t max_host_connections)
+    size_t max_host_connections, size_t max_endpoints)
 {
 	if (max_connections > s->files) {
 		log_warn("connections: the limit of open files (RLIMIT_NOFILE) "
@@ -187,6 +188,7 @@ server_set_limits(struct server *s, size_t max_connections,
 	}
 	s->config.max_connections = max_connections;
 	s->config.max_host_connections = max_host_connections;
+	endpoints_set_max(s->endpoints, max_endpoints);
 }
 
 void

@@ -23,7 +23,7 @@ void	server_close(struct server *s);
 /* Requests go to the gateway from now on. */
 void	server_start(struct server *s, struct gateway *g);
 void	server_set_limits(struct server *s, size_t max_connections,
-	    size_t max_host_connections);
+	    size_t max_host_connections, size_t max_endpoints);
 
 /* As gateway_ops.send. */
 void	server_send(struct server *s, const struct gateway_peer *to, bool answer,

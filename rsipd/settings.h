@@ -7,11 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/option.h"
 #include "nat/dataplane.h"
 #include "rsipd/gateway.h"
 
 #define SETTINGS_RESOLVERS_MAX	8
-#define SETTINGS_SECRETS_MAX	4096	/* files; each is one client's or network's */
 
 /* A pool by its address, or by the interface whose address it is. */
 struct settings_pool {
@@ -31,6 +31,7 @@ struct settings {
 	size_t	 nnamed;
 	struct pool_address *pools;	/* what there is of them after settings_complete() */
 	size_t	 npools;
+	bool	 pools_stay;		/* ... as they are: the file names another public side */
 	bool	 private_pools;		/* such addresses may be leased: labs, cascades */
 	struct demux_range ports[POOL_RANGES_MAX];	/* where a pool names none */
 	unsigned nports;
@@ -44,15 +45,14 @@ struct settings {
 	struct gateway_config gateway;
 	size_t	 nlocal, nremote;	/* networks that the file names */
 	struct policies *policies;
-	char   **secret;		/* files that were read, for opener_start() */
-	size_t	 nsecrets;
 };
 
-/*
- * Reads the file, and the secrets it names; with optional one that is absent
- * means defaults.  NULL after one log line "file:line: reason".
- */
-struct settings *settings_read(const char *path, bool optional);
+/* rsipd.conf(5). */
+extern const struct option settings_options[];
+
+/* Reads the file, and the secrets it names.  NULL after one log line "file:line:
+ * reason". */
+struct settings *settings_read(const struct option_source *s);
 void	settings_free(struct settings *c);
 
 /* Fills in what the machine knows: interfaces, addresses, networks.  -1 after
@@ -71,16 +71,15 @@ enum settings_news {
 enum settings_news settings_look(const struct settings *c);
 /* Takes it over into pools, public_addr and the networks. */
 void	settings_follow(struct settings *c);
-/* Addresses of interfaces as they were before the file was read again. */
-void	settings_inherit(struct settings *to, const struct settings *from);
+/*
+ * After the file was read again: what was found in the machine stays as it is,
+ * interfaces, addresses, and pools that come with what only a restart changes.
+ * 0, or -1 after one log line.
+ */
+int	settings_inherit(struct settings *to, const struct settings *from);
 
 /* Why addr cannot be leased, to stand behind its name; NULL if it can
  * (RFC 3102 §4.2).  The private side's networks are known only to a complete c. */
 const char *settings_pool_refused(const struct settings *c, uint32_t addr);
-
-/* Do two differ in what only a restart can change? */
-bool	settings_needs_restart(const struct settings *a, const struct settings *b);
-/* Puts what runs into to: what only a restart could change. */
-void	settings_keep_fixed(struct settings *to, const struct settings *from);
 
 #endif

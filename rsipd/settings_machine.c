@@ -118,6 +118,7 @@ find_interfaces(struct settings *c)
 }
 
 struct networks {
+	const char *what;		/* they are, for QUERY */
 	struct gateway_network *list;
 	size_t *n;
 };
@@ -129,15 +130,21 @@ add_network(void *arg, uint32_t net, unsigned plen)
 
 	if (*to->n < GATEWAY_NETWORKS_MAX)
 		to->list[(*to->n)++] = (struct gateway_network){ net, plen };
+	else
+		log_warn("%s/%u is not among the %s: there are more than %d",
+		    ipv4_text(net), plen, to->what, GATEWAY_NETWORKS_MAX);
 }
 
 /* QUERY knows what is on the links, beside what the configuration says. */
 static void
 find_networks(struct settings *c)
 {
-	struct networks local = { c->gateway.local, &c->gateway.nlocal };
-	struct networks remote = { c->gateway.remote, &c->gateway.nremote };
-	struct networks from = { c->gateway.from, &c->gateway.nfrom };
+	struct networks local = { "local networks", c->gateway.local,
+		&c->gateway.nlocal };
+	struct networks remote = { "remote networks", c->gateway.remote,
+		&c->gateway.nremote };
+	struct networks from = { "networks whose hosts are heard",
+		c->gateway.from, &c->gateway.nfrom };
 
 	c->gateway.nlocal = c->nlocal;
 	c->gateway.nremote = c->nremote;
@@ -246,44 +253,39 @@ settings_follow(struct settings *c)
 	find_networks(c);
 }
 
-void
-settings_inherit(struct settings *to, const struct settings *from)
+static void
+keep_pools(struct settings *to, const struct settings *from)
 {
-	size_t i, k;
-
-	to->public_addr = from->public_addr;
-	for (i = 0; i < to->nnamed; i++) {
-		for (k = 0; k < from->nnamed; k++) {
-			if (to->named[i].ifname[0] != '\0' && strcmp(
-			    to->named[i].ifname, from->named[k].ifname) == 0)
-				to->named[i].what.addr =
-				    from->named[k].what.addr;
-		}
-	}
-	settings_follow(to);
+	free(to->named);
+	free(to->pools);
+	to->named = xcalloc(from->nnamed + 1, sizeof(*to->named));
+	memcpy(to->named, from->named, from->nnamed * sizeof(*to->named));
+	to->nnamed = from->nnamed;
+	to->pools = xcalloc(from->nnamed + 1, sizeof(*to->pools));
+	memcpy(to->pools, from->pools, from->npools * sizeof(*to->pools));
+	to->npools = from->npools;
 }
 
-int
-settings_complete(struct settings *c)
+static void
+name_default_pool(struct settings *c)
 {
 	struct settings_pool *p;
-	const char	     *why;
-	size_t		      i;
 
-	if ((c->parent != NULL && find_parent(c) == -1) ||
-	    find_interfaces(c) == -1)
-		return -1;
-	if (c->gateway.gateway == 0 && rtnl_addr_of(c->private_if,
-	    &c->gateway.gateway, NULL) == -1) {
-		log_error("interface %s has no IPv4 address", c->private_if);
-		return -1;
-	}
-	if (c->nnamed == 0) {
-		p = &c->named[c->nnamed++];
-		memcpy(p->ifname, c->public_if, sizeof(p->ifname));
-		memcpy(p->what.ports, c->ports, sizeof(p->what.ports));
-		p->what.nports = c->nports;
-	}
+	if (c->nnamed != 0)
+		return;
+	p = &c->named[c->nnamed++];
+	memcpy(p->ifname, c->public_if, sizeof(p->ifname));
+	memcpy(p->what.ports, c->ports, sizeof(p->what.ports));
+	p->what.nports = c->nports;
+}
+
+/* What there is of the pools, and may it be leased? */
+static int
+complete_pools(struct settings *c)
+{
+	const char *why;
+	size_t	    i;
+
 	for (i = 0; i < c->nnamed; i++)
 		c->named[i].local = has_address("", c->named[i].what.addr);
 	settings_follow(c);
@@ -302,4 +304,45 @@ settings_complete(struct settings *c)
 		}
 	}
 	return 0;
+}
+
+int
+settings_inherit(struct settings *to, const struct settings *from)
+{
+	size_t i, k;
+
+	memcpy(to->public_if, from->public_if, sizeof(to->public_if));
+	memcpy(to->private_if, from->private_if, sizeof(to->private_if));
+	to->gateway.gateway = from->gateway.gateway;
+	to->public_addr = from->public_addr;
+	if (to->pools_stay || to->parent != NULL) {
+		keep_pools(to, from);
+		find_networks(to);
+		return 0;
+	}
+	name_default_pool(to);
+	for (i = 0; i < to->nnamed; i++) {
+		for (k = 0; k < from->nnamed; k++) {
+			if (to->named[i].ifname[0] != '\0' && strcmp(
+			    to->named[i].ifname, from->named[k].ifname) == 0)
+				to->named[i].what.addr =
+				    from->named[k].what.addr;
+		}
+	}
+	return complete_pools(to);
+}
+
+int
+settings_complete(struct settings *c)
+{
+	if ((c->parent != NULL && find_parent(c) == -1) ||
+	    find_interfaces(c) == -1)
+		return -1;
+	if (c->gateway.gateway == 0 && rtnl_addr_of(c->private_if,
+	    &c->gateway.gateway, NULL) == -1) {
+		log_error("interface %s has no IPv4 address", c->private_if);
+		return -1;
+	}
+	name_default_pool(c);
+	return complete_pools(c);
 }

@@ -60,7 +60,7 @@ add_errors(json_object *o, const struct gateway_counts *c)
 }
 
 json_object *
-status_all(uint64_t now, const struct settings *c, const struct gateway *g,
+status_all(const struct settings *c, const struct gateway *g,
     const struct server *s, const struct demux *d, struct dataplane *dp)
 {
 	json_object	     *o = json_object_new_object(), *in;
@@ -69,11 +69,9 @@ status_all(uint64_t now, const struct settings *c, const struct gateway *g,
 	size_t		      bindings, keys, bytes;
 	char		      verdict[128];
 
-	(void)now;
 	gateway_count(g, &gc);
 	server_count(s, &sc);
 	demux_count(d, &bindings, &keys, &bytes);
-	add_string(o, "daemon", "rsipd");
 	snprintf(verdict, sizeof(verdict), gc.registrations == 0 ?
 	    "ready at %s, port %u; no host so far" :
 	    "serving at %s, port %u: %zu host%s, %zu lease%s",
@@ -83,7 +81,6 @@ status_all(uint64_t now, const struct settings *c, const struct gateway *g,
 	add_string(o, "verdict", !dataplane_rules_gone(dp) ? verdict :
 	    "forwarding nothing: the firewall rules are gone and cannot be "
 	    "put back (the log says why)");
-	add_string(o, "version", PACKAGE_VERSION);
 	add_string(o, "gateway", ipv4_text(c->gateway.gateway));
 	add_string(o, "public_interface", c->public_if);
 	add_string(o, "private_interface", c->private_if);
@@ -222,7 +219,6 @@ table(json_object *rows)
 {
 	json_object *o = json_object_new_object();
 
-	add_string(o, "daemon", "rsipd");
 	json_object_object_add(o, "rows", rows);
 	return o;
 }
@@ -323,7 +319,6 @@ status_event(enum gateway_event e, const struct lease_client *c,
 	};
 	json_object *o = json_object_new_object();
 
-	add_string(o, "daemon", "rsipd");
 	add_string(o, "event", names[e]);
 	add_client(o, c);
 	if (b != NULL)

@@ -10,9 +10,9 @@
 #include "rsipd/settings.h"
 
 /* Each returns a new object. */
-json_object *status_all(uint64_t now, const struct settings *c,
-	    const struct gateway *g, const struct server *s,
-	    const struct demux *d, struct dataplane *dp);
+json_object *status_all(const struct settings *c, const struct gateway *g,
+	    const struct server *s, const struct demux *d,
+	    struct dataplane *dp);
 json_object *status_leases(uint64_t now, struct gateway *g);
 json_object *status_flows(uint64_t now, const struct demux *d);
 json_object *status_event(enum gateway_event e, const struct lease_client *c,

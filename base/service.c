@@ -1,0 +1,388 @@
+/* service.c - the skeleton of a daemon: command line, configuration, helpers, signals, reload, control commands */
+#include "config.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/control.h"
+#include "base/log.h"
+#include "base/opener.h"
+#include "base/priv.h"
+#include "base/rtnl.h"
+#include "base/service.h"
+#include "base/util.h"
+
+#define RESOLV_CONF	"/etc/resolv.conf"
+#define SIGNALS		3
+#define RESTART_MAX	512	/* bytes of names that only a restart changes */
+
+struct service {
+	const struct service_plan *plan;
+	void			  *arg;
+	struct daemon_options	   options;
+	char			  *config;	/* the file's real path */
+	cfg_t			  *fixed;	/* as it was at the start */
+	struct event_base	  *base;
+	struct control		  *control;
+	struct event		  *signals[SIGNALS];
+	char			   restart[RESTART_MAX];
+	uint64_t		   started;
+	bool			   begun;	/* stop() is due */
+	bool			   ordered, failed;
+};
+
+struct event_base *
+service_base(const struct service *s)
+{
+	return s->base;
+}
+
+const char *
+service_config(const struct service *s)
+{
+	return s->options.config;
+}
+
+void
+service_end(struct service *s)
+{
+	event_base_loopexit(s->base, NULL);
+}
+
+void
+service_fail(struct service *s)
+{
+	s->failed = true;
+	event_base_loopbreak(s->base);
+}
+
+bool
+service_ordered(const struct service *s)
+{
+	return s->ordered;
+}
+
+bool
+service_watched(const struct service *s)
+{
+	return s->control != NULL && control_watched(s->control);
+}
+
+void
+service_publish(struct service *s, json_object *o)
+{
+	json_object_object_add(o, "daemon",
+	    json_object_new_string(s->plan->name));
+	control_publish(s->control, o);
+	json_object_put(o);
+}
+
+/* --- the configuration ----------------------------------------------------- */
+
+/* The settings of cfg; NULL after one log line. */
+static void *
+service_read(const struct service *s, cfg_t *cfg, cfg_t *fixed)
+{
+	const struct option_source source = { cfg, fixed };
+
+	return s->plan->read(&source);
+}
+
+static void
+note_fixed(void *arg, const char *name, const struct option *o)
+{
+	struct service *s = arg;
+	size_t		n = strlen(s->restart);
+
+	if (o->when != OPTION_FIXED)
+		return;
+	log_warn("%s changes only with a restart: it stays as it is", name);
+	if (n + strlen(name) + 3 <= sizeof(s->restart))
+		snprintf(s->restart + n, sizeof(s->restart) - n, "%s%s",
+		    n > 0 ? ", " : "", name);
+}
+
+/* The new settings: of the file, and where only a restart changes them, of what
+ * runs.  NULL: the file is wrong. */
+static void *
+service_read_again(struct service *s, cfg_t *cfg)
+{
+	void *settings = service_read(s, cfg, NULL);
+
+	s->restart[0] = '\0';
+	if (settings == NULL)
+		return NULL;
+	option_differ(s->plan->options, cfg, s->fixed, note_fixed, s);
+	if (s->restart[0] == '\0')
+		return settings;
+	s->plan->free(settings);
+	return service_read(s, cfg, s->fixed);
+}
+
+static int
+service_reload(struct service *s)
+{
+	void  *settings = NULL;
+	cfg_t *cfg;
+	int    rc = -1;
+
+	cfg = option_parse(s->options.config, s->plan->options,
+	    !s->options.config_given);
+	if (cfg != NULL)
+		settings = service_read_again(s, cfg);
+	if (settings != NULL)
+		rc = s->plan->reload(s->arg, settings);
+	if (rc == -1) {
+		s->plan->free(settings);
+		log_error("the old configuration stays in force");
+	} else {
+		log_info("configuration read again");
+	}
+	if (cfg != NULL)
+		cfg_free(cfg);
+	return rc;
+}
+
+/* --- rsipctl --------------------------------------------------------------- */
+
+static json_object *
+answer_with(const char *key, const char *text)
+{
+	json_object *o = json_object_new_object();
+
+	json_object_object_add(o, key, json_object_new_string(text));
+	return o;
+}
+
+static json_object *
+answer_reload(struct service *s)
+{
+	char line[RESTART_MAX + 80];
+
+	if (service_reload(s) == -1)
+		return answer_with("error", "the configuration has an error, "
+		    "see the log; the old one stays in force");
+	snprintf(line, sizeof(line), "configuration read again%s%s",
+	    s->restart[0] == '\0' ? "" : "; only a restart changes ",
+	    s->restart);
+	return answer_with("line", line);
+}
+
+static json_object *
+service_run_command(struct service *s, json_object *req, bool privileged)
+{
+	static const struct service_command reload = { "reload", true, NULL };
+	const char			   *name = control_text(req, "command");
+	const struct service_command	   *c = s->plan->commands;
+
+	if (strcmp(name, reload.name) == 0)
+		c = &reload;
+	while (c->name != NULL && strcmp(c->name, name) != 0)
+		c++;
+	if (c->name == NULL)
+		return NULL;
+	if (c->privileged && !privileged)
+		return answer_with("error", "only root and group " RSIP_GROUP
+		    " may ask this");
+	return c == &reload ? answer_reload(s) : c->fn(s->arg, req, privileged);
+}
+
+static json_object *
+service_answer(void *arg, json_object *req, bool privileged)
+{
+	struct service *s = arg;
+	json_object    *o = service_run_command(s, req, privileged);
+
+	if (o == NULL)
+		return NULL;
+	json_object_object_add(o, "daemon",
+	    json_object_new_string(s->plan->name));
+	if (strcmp(control_text(req, "command"), "status") == 0) {
+		json_object_object_add(o, "version",
+		    json_object_new_string(PACKAGE_VERSION));
+		json_object_object_add(o, "uptime", json_object_new_int64(
+		    (int64_t)((clock_now() - s->started) / 1000)));
+	}
+	return o;
+}
+
+/* --- life ------------------------------------------------------------------ */
+
+static void
+on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct service *s = arg;
+	bool		again = s->ordered;
+
+	(void)what;
+	if (sig == SIGHUP) {
+		service_reload(s);
+		return;
+	}
+	if (!again)
+		log_info("ending on signal %d", (int)sig);
+	s->ordered = true;
+	if (s->plan->end != NULL)
+		s->plan->end(s->arg, again);
+	else
+		service_end(s);
+}
+
+static int
+service_signals(struct service *s)
+{
+	static const int sigs[SIGNALS] = { SIGHUP, SIGTERM, SIGINT };
+	size_t		 i;
+
+	for (i = 0; i < SIGNALS; i++) {
+		s->signals[i] = evsignal_new(s->base, sigs[i], on_signal, s);
+		if (s->signals[i] == NULL ||
+		    event_add(s->signals[i], NULL) == -1) {
+			log_error("signals: out of memory");
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* Files that SIGHUP may read again when nothing else can be opened. */
+struct paths {
+	const char **path;
+	size_t	     n;
+};
+
+static void
+add_path(void *arg, const char *path, bool state)
+{
+	struct paths *p = arg;
+
+	if (state) {
+		opener_allow_state(path);
+		return;
+	}
+	p->path = xrealloc(p->path, p->n + 1, sizeof(*p->path));
+	p->path[p->n++] = path;
+}
+
+static int
+service_opener(const struct service *s)
+{
+	struct paths p = { NULL, 0 };
+	int	     rc;
+
+	add_path(&p, s->options.config, false);	/* the first: see opener.h */
+	if (s->plan->resolv_conf)
+		add_path(&p, RESOLV_CONF, false);
+	option_files(s->plan->options, s->fixed, add_path, &p);
+	rc = opener_start(p.path, p.n);
+	free(p.path);
+	return rc;
+}
+
+/* Takes settings over. */
+static int
+service_start(struct service *s, void *settings)
+{
+	const char *control = s->plan->control(settings);
+
+	if (daemon_start(&s->options) == -1 || service_opener(s) == -1)
+		goto fail;
+	if (rtnl_open() == -1) {
+		log_error("rtnetlink: %s", strerror(errno));
+		goto fail;
+	}
+	if ((s->base = event_base_new()) == NULL) {
+		log_error("no event base");
+		goto fail;
+	}
+	/* First what says best that one is running already. */
+	s->control = control_open(s->base, control, service_answer, s);
+	if (s->control == NULL)
+		goto fail;
+	s->started = clock_now();
+	if (s->plan->low_ports)
+		priv_keep_low_ports();
+	s->begun = true;
+	if (s->plan->start(s->arg, s, settings) == -1 ||
+	    service_signals(s) == -1 || daemon_ready(&s->options) == -1 ||
+	    priv_drop(s->plan->name) == -1 || priv_lock() == -1)
+		return -1;
+	if (s->plan->ready != NULL)
+		s->plan->ready(s->arg);
+	return 0;
+fail:
+	s->plan->free(settings);
+	return -1;
+}
+
+static void
+service_stop(struct service *s)
+{
+	size_t i;
+
+	if (s->begun)
+		s->plan->stop(s->arg);
+	control_close(s->control);
+	for (i = 0; i < SIGNALS; i++) {
+		if (s->signals[i] != NULL)
+			event_free(s->signals[i]);
+	}
+	rtnl_close();
+	opener_stop();
+	if (s->base != NULL)
+		event_base_free(s->base);
+	daemon_stop(&s->options);
+}
+
+/* Reads the configuration, and starts unless it is only to be checked. */
+static int
+service_live(struct service *s)
+{
+	void *settings = NULL;
+	int   rc = 1;
+
+	s->fixed = option_parse(s->options.config, s->plan->options,
+	    !s->options.config_given);
+	if (s->fixed != NULL)
+		settings = service_read(s, s->fixed, NULL);
+	if (settings == NULL)
+		return DAEMON_EXIT_CONFIG;
+	if (s->options.check) {
+		daemon_checked(&s->options);
+		s->plan->free(settings);
+		return 0;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	if (service_start(s, settings) == 0)
+		rc = event_base_dispatch(s->base) == -1 || s->failed;
+	service_stop(s);
+	return rc;
+}
+
+int
+service_main(const struct service_plan *plan, void *arg, int argc, char **argv)
+{
+	struct service s = { .plan = plan, .arg = arg };
+	int	       rc = 1;
+
+	daemon_options(&s.options, plan->name, argc, argv);
+	if (s.options.list) {
+		option_print(stdout, plan->options);
+		return 0;
+	}
+	/* A daemon's folder is /, whatever the name was relative to. */
+	if ((s.config = realpath(s.options.config, NULL)) != NULL)
+		s.options.config = s.config;
+	if (s.options.check || priv_have_net())
+		rc = service_live(&s);
+	else
+		log_error("needs root, or CAP_NET_ADMIN and CAP_NET_RAW");
+	if (s.fixed != NULL)
+		cfg_free(s.fixed);
+	free(s.config);
+	return rc;
+}

@@ -10,6 +10,9 @@
 #include "base/util.h"
 #include "oe/ike/sa.h"
 
+#define STALE_TRIES	3	/* repetitions without a word, over an SA ... */
+#define STALE_TIME	10000	/* ... that was silent for as many milliseconds before */
+
 struct ike *
 ike_new(const struct ike_config *c, const struct keying_ops *ops, void *arg)
 {
@@ -141,7 +144,8 @@ retry_again(struct ike *e, struct ike_retry *r, uint64_t now)
 	if (now >= r->until)
 		return false;
 	r->tries++;
-	wait = (uint64_t)IKE_RETRY_FIRST << (r->tries > 3 ? 3 : r->tries);
+	wait = (uint64_t)IKE_RETRY_FIRST << (r->tries < IKE_RETRY_EVEN ? 0 :
+	    r->tries - IKE_RETRY_EVEN > 2 ? 3 : r->tries - IKE_RETRY_EVEN + 1);
 	if (wait > IKE_RETRY_MOST)
 		wait = IKE_RETRY_MOST;
 	r->at = now + wait < r->until ? now + wait : r->until;
@@ -639,35 +643,57 @@ sa_renew(struct ike_sa *sa, uint64_t now)
 	phase1_start(next, now);
 }
 
-/*
- * Quick Mode over an SA from earlier, and not a word: the peer may have lost
- * the SA, by a restart perhaps.  Once, the same is tried with a new one.
- */
+/* Quick Mode over an SA from earlier, and not a word since it began. */
 static bool
-child_again(struct ike_child *c, uint64_t now)
+child_unheard(const struct ike_child *c)
 {
-	struct ike    *e = c->ike;
-	struct ike_sa *stale = c->sa, *next;
+	return !c->again && c->initiator && c->state == IKE_QM_SENT_1 &&
+	    c->sa->up_at <= c->since && c->sa->heard < c->since;
+}
 
-	if (c->again || !c->initiator || c->state != IKE_QM_SENT_1 ||
-	    stale->up_at > c->since || stale->heard >= c->since ||
-	    (next = sa_like(stale, now)) == NULL)
-		return false;
-	log_info("IKE peer %s (%s) does not know its Phase 1 SA any more",
-	    keying_id_text(&stale->peer_id), ipv4_text(stale->path.peer));
-	e->ops->spi_put(e->arg, c->spi_in);
+static void
+child_begin_again(struct ike_child *c, struct ike_sa *next)
+{
+	c->ike->ops->spi_put(c->ike->arg, c->spi_in);
 	c->spi_in = 0;
 	ike_retry_clear(&c->retry);
 	ike_dh_free(c->dh);
 	c->dh = NULL;
-	stale->nchildren--;
+	c->sa->nchildren--;
 	next->nchildren++;
 	c->sa = next;
 	c->state = IKE_QM_WAIT_SA;
 	c->again = true;
+}
+
+bool
+ike_children_again(struct ike_sa *stale, uint64_t now)
+{
+	struct ike_child *c;
+	struct ike_sa	 *next = NULL;
+
+	TAILQ_FOREACH(c, &stale->ike->children, entry) {
+		if (c->sa != stale || !child_unheard(c))
+			continue;
+		if (next == NULL && (next = sa_like(stale, now)) == NULL)
+			return false;
+		child_begin_again(c, next);
+	}
+	if (next == NULL)
+		return false;
+	log_info("IKE peer %s (%s) does not know its Phase 1 SA any more",
+	    keying_id_text(&stale->peer_id), ipv4_text(stale->path.peer));
 	ike_sa_kill(stale, now);
 	phase1_start(next, now);
 	return true;
+}
+
+/* An SA of before a sleep, or a restart of the peer's, is not waited for long. */
+static bool
+child_sa_lost(const struct ike_child *c, uint64_t now)
+{
+	return child_unheard(c) && c->retry.tries >= STALE_TRIES &&
+	    now - c->sa->heard >= STALE_TIME;
 }
 
 void
@@ -747,8 +773,10 @@ static void
 child_tick(struct ike_child *c, uint64_t now)
 {
 	if (c->retry.buf != NULL && now >= c->retry.at) {
+		if (child_sa_lost(c, now) && ike_children_again(c->sa, now))
+			return;
 		if (!retry_again(c->ike, &c->retry, now)) {
-			if (!child_again(c, now))
+			if (!child_unheard(c) || !ike_children_again(c->sa, now))
 				phase2_failed(c, now, KEYING_PHASE2_REFUSED,
 				    "no answer to Quick Mode");
 			return;

@@ -14,7 +14,9 @@
 #define IKE_NONCE_LEN		32
 #define IKE_NONCE_MIN		8	/* RFC 2409 §5 */
 #define IKE_NONCE_MAX		256
-#define IKE_RETRY_FIRST		1000	/* milliseconds; doubled each time */
+#define IKE_RETRY_FIRST		500	/* milliseconds; doubled each time, but for ... */
+#define IKE_RETRY_EVEN		4	/* ... the first: a loss is no jam yet */
+#define IKE_RETRY_HELLO		1000	/* between first messages, after these */
 #define IKE_RETRY_MOST		4000	/* a peer that comes back is met this soon */
 #define IKE_GIVE_UP		20000
 #define IKE_CHILDREN_MAX	32	/* Phase 2 SAs and negotiations a Phase 1 SA */
@@ -244,6 +246,9 @@ void	ike_child_kill(struct ike_child *c);
 void	ike_child_gone(struct ike_child *c, bool by_peer);
 /* INITIAL-CONTACT over sa: what the same peer had before is gone (RFC 2407 §4.6.3.3). */
 void	ike_peer_restarted(struct ike_sa *sa, uint64_t now);
+/* Phase 2 negotiations over sa that the peer has not answered with a word begin
+ * again over a new SA, once each, and sa ends; false: there are none. */
+bool	ike_children_again(struct ike_sa *stale, uint64_t now);
 /* DPD over sa found the peer dead: all of it goes (RFC 3706 §5.5). */
 void	ike_peer_dead(struct ike_sa *sa, uint64_t now);
 /* A probe over sa was not answered: its connections are told, and decide. */

@@ -155,7 +155,7 @@ ike_sa_kill(struct ike_sa *sa, uint64_t now)
 			c->sa = NULL;
 			sa->nchildren--;
 		} else if (c->state != IKE_QM_DEAD)
-			phase2_failed(c, now, KEYING_PHASE2_REFUSED,
+			phase2_failed(c, now, KEYING_SILENCE,
 			    "Phase 1 SA deleted");
 	}
 	ike_timer(e, now);
@@ -285,6 +285,7 @@ ike_peer_silent(struct ike_sa *sa, uint64_t now)
 	struct ike	 *e = sa->ike;
 	struct ike_child *c;
 
+	(void)ike_children_again(sa, now);
 	ike_sa_kill(sa, now);
 	if (ike_sa_for_peer(e, sa->path.peer, &sa->peer_id) != NULL)
 		return;
@@ -301,6 +302,7 @@ ike_peer_dead(struct ike_sa *sa, uint64_t now)
 	struct ike	 *e = sa->ike;
 	struct ike_child *c;
 
+	(void)ike_children_again(sa, now);
 	ike_sa_kill(sa, now);
 	/* Another SA, by which it still speaks, asks for itself. */
 	if (ike_sa_for_peer(e, sa->path.peer, &sa->peer_id) != NULL)

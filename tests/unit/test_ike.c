@@ -484,6 +484,49 @@ a_stale_phase1_is_given_up_for_a_new_one(void **state)
 	end_clean();
 }
 
+/* As after a sleep: the peer has forgotten all, and nobody spoke for long. */
+static void
+a_phase1_long_unheard_is_given_up_soon(void **state)
+{
+	struct ike_config c;
+
+	(void)state;
+	picture(225, NULL);
+	key_up();
+	y = net_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
+	    NULL);
+	y->next_spi = 0x7000;
+	net.hosts[1].addr = 0;
+	net_pass(&net, 300000);
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 3000);
+	assert_int_equal(x->fails, 0);
+	assert_int_equal(x->nchildren, 2);
+	assert_true(net_agree(x, y));
+	end_clean();
+
+	/* Dead peer detection, which was about to find out, refuses nothing. */
+	memset(&c, 0, sizeof(c));
+	c.dpd_delay = 1;
+	picture(226, &c);
+	key_up();
+	net_pass(&net, 500);
+	net.loss = 100;
+	net_pass(&net, 8000);
+	assert_int_equal(net_request(x, y, 1), 0);
+	net_pass(&net, 1400);
+	y = net_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
+	    NULL);
+	y->next_spi = 0x7000;
+	net.hosts[1].addr = 0;
+	net.loss = 0;
+	net_pass(&net, 5000);
+	assert_int_equal(x->fails, 0);
+	assert_int_equal(x->nchildren, 2);
+	assert_true(net_agree(x, y));
+	end_clean();
+}
+
 static void
 another_key_needs_another_phase1(void **state)
 {
@@ -910,6 +953,7 @@ main(void)
 		cmocka_unit_test(crossing_requests_both_come_up),
 		cmocka_unit_test(phase1_outlives_its_lifetime_by_renewal),
 		cmocka_unit_test(a_stale_phase1_is_given_up_for_a_new_one),
+		cmocka_unit_test(a_phase1_long_unheard_is_given_up_soon),
 		cmocka_unit_test(another_key_needs_another_phase1),
 		cmocka_unit_test(phase1_in_use_is_renewed_before_it_ends),
 		cmocka_unit_test(plain_nat_is_passed_in_udp),

@@ -6,6 +6,7 @@ base_libbase_a_SOURCES = \
 	base/control.c base/control.h \
 	base/cursor.c base/cursor.h \
 	base/daemon.c base/daemon.h \
+	base/filewatch.c base/filewatch.h \
 	base/gso.c base/gso.h \
 	base/helper.c base/helper.h \
 	base/hash.c base/hash.h \

@@ -107,7 +107,7 @@ core_drop_all(struct core *c, uint64_t now)
 		connection_free(conn, true);
 }
 
-static void
+void
 core_find_resolver(struct core *c)
 {
 	size_t i;

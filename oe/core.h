@@ -543,6 +543,10 @@ void	core_invalid_spi(struct core *c, uint64_t now, uint32_t peer,
  * did it so within the last minute? */
 void	core_departed(struct core *c, uint32_t addr);
 bool	core_has_departed(const struct core *c, uint32_t addr);
+/* Is one of the resolvers on this host? */
+void	core_find_resolver(struct core *c);
+/* What was settled because resolvers did not answer is looked at again. */
+void	core_resolvers_changed(struct core *c, uint64_t now);
 /* We slept, or came to another link: every peer is asked at once. */
 void	core_wake(struct core *c, uint64_t now, const char *why);
 

@@ -122,21 +122,31 @@ dns_new(struct event_base *base, const uint32_t *servers, size_t n,
 
 /* --- look-ups ------------------------------------------------------------------- */
 
+/* Nothing is asked any more, and what was answered is forgotten. */
+static void
+query_stop(struct query *q)
+{
+	size_t i;
+
+	for (i = 0; i < DNS_SERVERS_MAX; i++) {
+		if (q->ask[i] != NULL)
+			q->dns->nasks[q->queue]--;
+		ask_free(q->ask[i]);
+		free(q->answer[i]);
+		q->ask[i] = NULL;
+		q->answer[i] = NULL;
+	}
+	event_del(&q->later);
+}
+
 static void
 query_free(struct query *q)
 {
 	struct dns *d = q->dns;
-	size_t	    i;
 
 	TAILQ_REMOVE(q->started ? &d->asking : &d->waiting[q->queue], q, entry);
 	d->npending--;
-	for (i = 0; i < DNS_SERVERS_MAX; i++) {
-		if (q->ask[i] != NULL)
-			d->nasks[q->queue]--;
-		ask_free(q->ask[i]);
-		free(q->answer[i]);
-	}
-	event_del(&q->later);
+	query_stop(q);
 	free(q);
 }
 
@@ -278,6 +288,30 @@ dns_start(struct dns *d)
 			query_start(q);
 		}
 	}
+}
+
+void
+dns_configure(struct dns *d, const uint32_t *servers, size_t n,
+    unsigned timeout, unsigned tries)
+{
+	struct query *q;
+
+	d->timeout = timeout;
+	d->tries = tries;
+	if (d->nservers == (n < DNS_SERVERS_MAX ? n : DNS_SERVERS_MAX) &&
+	    memcmp(d->servers, servers, d->nservers * sizeof(*servers)) == 0)
+		return;
+	/* In their order, before those that have not been asked yet. */
+	while ((q = TAILQ_LAST(&d->asking, queries)) != NULL) {
+		TAILQ_REMOVE(&d->asking, q, entry);
+		query_stop(q);
+		q->started = q->grace = q->grace_over = false;
+		q->question.timeout = timeout;
+		q->question.tries = tries;
+		TAILQ_INSERT_HEAD(&d->waiting[q->queue], q, entry);
+	}
+	dns_set_servers(d, servers, n);
+	dns_start(d);
 }
 
 void

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/filewatch.h"
 #include "base/control.h"
 #include "base/ip.h"
 #include "base/log.h"
@@ -26,7 +27,10 @@ struct oe {
 	void		  *shell_arg;
 	struct core	  *core;
 	struct memory	  *memory;
-	struct dns	  *dns, *dns_leaving;
+	struct dns	  *dns;
+	struct filewatch  *resolv_conf;
+	oe_resolvers_fn	   resolvers_changed;
+	void		  *resolvers_arg;
 	struct ike	  *ike;
 	struct event	  *tick, *ike_timer, *hold_timer;
 	uint64_t	   ike_at, hold_at;	/* when the timers are set for */
@@ -102,6 +106,8 @@ oe_tick(evutil_socket_t fd, short what, void *arg)
 	if (oe->ticked != 0 && now - oe->ticked >= GAP_MS) {
 		log_info("awake after %llu s",
 		    (unsigned long long)(now - oe->ticked) / 1000);
+		/* Set by a clock that goes on in sleep, they run by one that does not. */
+		oe->ike_at = oe->hold_at = 0;
 		core_wake(oe->core, now, "awake");
 		if (oe->shell.woken != NULL)
 			oe->shell.woken(oe->shell_arg);
@@ -109,10 +115,6 @@ oe_tick(evutil_socket_t fd, short what, void *arg)
 	oe->ticked = now;
 	memory_recall(oe->memory, oe->core, clock_now(), RECALL_A_TICK);
 	memory_note(oe->memory, oe->core);
-	if (oe->dns_leaving != NULL && dns_pending(oe->dns_leaving) == 0) {
-		dns_free(oe->dns_leaving);
-		oe->dns_leaving = NULL;
-	}
 	oe_schedule(oe);
 }
 
@@ -384,6 +386,26 @@ oe_ike_new(struct oe *oe, const struct oe_config *c)
 	return ike_new(&ic, &keying_ops, oe);
 }
 
+/* Another network, as a rule: whom the last one named is not to be reached. */
+static void
+oe_resolv_conf_changed(void *arg)
+{
+	struct oe	 *oe = arg;
+	struct oe_config *c = oe->config;
+
+	if (!c->resolvers_found || !oe_config_find_resolvers(c))
+		return;
+	log_info("resolver %s%s, as " OE_RESOLV_CONF " has it now",
+	    ipv4_text(c->resolvers[0]), c->nresolvers > 1 ? ", ..." : "");
+	if (oe->resolvers_changed != NULL)
+		oe->resolvers_changed(oe->resolvers_arg, c);
+	dns_configure(oe->dns, c->resolvers, c->nresolvers, c->dns_timeout,
+	    c->dns_tries);
+	core_resolvers_changed(oe->core, clock_now());
+	identity_check(oe->core, clock_now());
+	oe_schedule(oe);
+}
+
 struct oe *
 oe_new(struct oe_config *c, struct event_base *base,
     const struct oe_shell *shell, void *arg)
@@ -409,6 +431,9 @@ oe_new(struct oe_config *c, struct event_base *base,
 	}
 	if (c->key != NULL && *c->state != '\0')
 		oe->memory = memory_open(c->state);
+	/* By SIGHUP it may become of use. */
+	oe->resolv_conf = filewatch_new(base, OE_RESOLV_CONF,
+	    oe_resolv_conf_changed, oe);
 	event_add(oe->tick, &tick);
 	return oe;
 }
@@ -424,7 +449,7 @@ oe_free(struct oe *oe)
 		ike_shutdown(oe->ike, clock_now());
 	memory_close(oe->memory, true);
 	dns_free(oe->dns);
-	dns_free(oe->dns_leaving);
+	filewatch_free(oe->resolv_conf);
 	while ((q = TAILQ_FIRST(&oe->questions)) != NULL) {
 		TAILQ_REMOVE(&oe->questions, q, entry);
 		free(q);
@@ -488,7 +513,6 @@ oe_reconfigure(struct oe *oe, struct oe_config *c)
 {
 	struct oe_config *old = oe->config;
 	EVP_PKEY	 *key;
-	struct dns	 *dns;
 	bool		  restart;
 
 	/* What IKE was begun with; a new key or name is a new peer to others. */
@@ -506,12 +530,8 @@ oe_reconfigure(struct oe *oe, struct oe_config *c)
 	core_reconfigure(oe->core, clock_now(), c);
 	identity_check(oe->core, clock_now());
 	oe->config = c;
-	if ((old->nresolvers != c->nresolvers || memcmp(old->resolvers,
-	    c->resolvers, sizeof(c->resolvers)) != 0) &&
-	    oe->dns_leaving == NULL && (dns = oe_dns_new(oe, c)) != NULL) {
-		oe->dns_leaving = oe->dns;	/* questions under way finish */
-		oe->dns = dns;
-	}
+	dns_configure(oe->dns, c->resolvers, c->nresolvers, c->dns_timeout,
+	    c->dns_tries);
 	if (restart) {
 		core_drop_all(oe->core, clock_now());
 		if (oe_restart_ike(oe, c) == -1)
@@ -519,6 +539,13 @@ oe_reconfigure(struct oe *oe, struct oe_config *c)
 	}
 	oe_config_free(old);
 	oe_schedule(oe);
+}
+
+void
+oe_on_resolvers(struct oe *oe, oe_resolvers_fn fn, void *arg)
+{
+	oe->resolvers_changed = fn;
+	oe->resolvers_arg = arg;
 }
 
 /* --- packets ----------------------------------------------------------------------------- */

@@ -120,6 +120,11 @@ void	oe_inbound_icmp(struct oe *oe, const uint8_t *pkt, size_t len);
  * a keyed connection's peer); the daemon then drops it. */
 bool	oe_inbound_clear(struct oe *oe, const uint8_t *pkt, size_t len);
 
+/* Calls fn when resolv.conf names other resolvers, to whom packets go in the
+ * clear; the configuration is borrowed. */
+typedef void (*oe_resolvers_fn)(void *arg, const struct oe_config *c);
+void	oe_on_resolvers(struct oe *oe, oe_resolvers_fn fn, void *arg);
+
 /* Is this one of the resolvers' addresses, which are never captured? */
 bool	oe_is_resolver(const struct oe *oe, uint32_t addr);
 

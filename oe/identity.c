@@ -21,6 +21,14 @@ key_name(const struct core *c, char out[KEYING_NAME_MAX + 1])
 	return lookup_key_name(&c->identity.id, out) == 0 ? out : "?";
 }
 
+static void
+identity_look_again(struct connection *conn)
+{
+	/* It may be in use past us: it counts as used. */
+	connection_route(conn, false);
+	conn->used = conn->look_at = conn->core->now;
+}
+
 /* What was settled for want of an identity is looked at anew. */
 static void
 identity_now_usable(struct core *c)
@@ -28,11 +36,31 @@ identity_now_usable(struct core *c)
 	struct connection *conn;
 
 	TAILQ_FOREACH(conn, &c->connections, all) {
-		if (!conn->no_identity)
-			continue;
-		/* It may be in use past us: it counts as used. */
-		connection_route(conn, false);
-		conn->used = conn->look_at = c->now;
+		if (conn->no_identity)
+			identity_look_again(conn);
+	}
+}
+
+static bool
+dns_was_silent(enum record_status s)
+{
+	return s == RECORD_TIMEOUT || s == RECORD_FAILED;
+}
+
+void
+core_resolvers_changed(struct core *c, uint64_t now)
+{
+	struct connection *conn;
+
+	c->now = now;
+	c->identity.expires = now;
+	core_find_resolver(c);
+	TAILQ_FOREACH(conn, &c->connections, all) {
+		if ((conn->state == CONNECTION_CLEAR ||
+		    conn->state == CONNECTION_DENY) &&
+		    (dns_was_silent(conn->txt) ||
+		    dns_was_silent(conn->ipseckey)))
+			identity_look_again(conn);
 	}
 }
 

@@ -120,7 +120,7 @@ oed_config_read(struct oed_config *c, const struct daemon_options *o)
 	if (c->oe == NULL)
 		goto out;
 	oed_path(c, o->config);
-	oed_path(c, "/etc/resolv.conf");
+	oed_path(c, OE_RESOLV_CONF);
 	oe_config_files(c->oe, cfg_getsec(cfg, OE_CONF_SECTION), oed_path, c);
 	rc = 0;
 out:
@@ -357,6 +357,15 @@ oed_guard(struct oed *d, const struct oe_config *c)
 		log_warn("policies for clear packets: %s", strerror(errno));
 }
 
+static void
+oed_resolvers(void *arg, const struct oe_config *c)
+{
+	struct oed *d = arg;
+
+	(void)oed_net_policy(d->net, c);
+	oed_guard(d, c);
+}
+
 static int
 oed_start(struct oed *d)
 {
@@ -397,6 +406,7 @@ oed_start(struct oed *d)
 	if (d->oe == NULL || oed_events(d) == -1)
 		return -1;
 	oed_net_start(d->net, d->oe, oed_event, d);
+	oe_on_resolvers(d->oe, oed_resolvers, d);
 	oe_set_local(d->oe, d->address, 0);
 	d->started = clock_now();
 	if (daemon_ready(&d->options) == -1 || priv_drop("oed") == -1 ||

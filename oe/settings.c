@@ -201,15 +201,48 @@ settings_resolvers(cfg_t *s, struct oe_config *c)
 		}
 		c->resolvers[c->nresolvers++] = a.s_addr;
 	}
-	if (c->nresolvers == 0)
-		c->nresolvers = dns_read_resolv_conf("/etc/resolv.conf",
-		    c->resolvers, OE_RESOLVERS_MAX);
-	if (c->nresolvers == 0) {
-		/* As resolver libraries do: one on this host. */
-		c->resolvers[0] = htonl(INADDR_LOOPBACK);
-		c->nresolvers = 1;
-	}
+	c->resolvers_found = c->nresolvers == 0;
 	return 0;
+}
+
+/*
+ * Whatever network we are in writes that file, and resolvers are spoken to in the
+ * clear: one within a prefix that is not to be has to be named by the operator.
+ * Where that is everybody, it cannot be helped.
+ */
+bool
+oe_config_find_resolvers(struct oe_config *c)
+{
+	struct policy_match m;
+	uint32_t	    found[OE_RESOLVERS_MAX], kept[OE_RESOLVERS_MAX];
+	size_t		    i, n, nkept = 0;
+
+	memset(kept, 0, sizeof(kept));
+	n = dns_read_resolv_conf(OE_RESOLV_CONF, found, OE_RESOLVERS_MAX);
+	for (i = 0; i < n; i++) {
+		if (policy_find(c->policy, found[i], &m) == 0 &&
+		    m.plen > 0 && m.class != OE_CLASS_PERMISSIVE &&
+		    m.class != OE_CLASS_CLEAR) {
+			log_warn("%s: nameserver %s is not asked: it is %s",
+			    OE_RESOLV_CONF, ipv4_text(found[i]),
+			    oe_class_name(m.class));
+			continue;
+		}
+		kept[nkept++] = found[i];
+	}
+	if (nkept == 0) {
+		/* Being written, perhaps. */
+		if (c->nresolvers > 0)
+			return false;
+		/* As resolver libraries do: one on this host. */
+		kept[nkept++] = htonl(INADDR_LOOPBACK);
+	}
+	if (nkept == c->nresolvers &&
+	    memcmp(kept, c->resolvers, sizeof(kept)) == 0)
+		return false;
+	memcpy(c->resolvers, kept, sizeof(kept));
+	c->nresolvers = nkept;
+	return true;
 }
 
 static int
@@ -463,6 +496,8 @@ oe_config_read(cfg_t *section)
 	/* The preconfigured default (draft -17 §3.2): try with everybody. */
 	if (policy_count(c->policy) == c->ntunnels)
 		policy_add(c->policy, 0, 0, OE_CLASS_PERMISSIVE, 0);
+	if (c->resolvers_found)
+		(void)oe_config_find_resolvers(c);
 	settings_advise(c, cfg_size(s, "paranoid") > 0);
 	if (own != NULL)
 		cfg_free(own);

@@ -36,6 +36,7 @@ struct oe_config {
 	struct keying_id id;		/* type 0: our own address */
 	uint32_t	 resolvers[OE_RESOLVERS_MAX];
 	size_t		 nresolvers;
+	bool		 resolvers_found; /* in resolv.conf, and followed there */
 	struct oe_network networks[OE_NETWORKS_MAX];
 	size_t		 nnetworks;
 	struct oe_tunnel *tunnels;
@@ -60,6 +61,11 @@ struct oe_config {
 	unsigned	 dns_tries;
 	unsigned	 connections_max;
 };
+
+#define OE_RESOLV_CONF "/etc/resolv.conf"
+
+/* Reads resolv.conf, where "resolvers" were not configured; false: nothing new. */
+bool	oe_config_find_resolvers(struct oe_config *c);
 
 #define OE_SECRET_WISE 16	/* bytes; shorter ones are warned of */
 

@@ -43,6 +43,17 @@ client_kicked(void *arg)
 	client_kick(arg);
 }
 
+/* They stay reachable in the clear, also where policy shuts all the rest. */
+static void
+client_resolvers(void *arg, const struct oe_config *config)
+{
+	struct client *c = arg;
+
+	if (!c->settings->cascade)
+		(void)device_policy(c->device, config);
+	c->host.config.remote = config->resolvers[0];
+}
+
 static void
 client_arm(struct client *c, uint64_t now)
 {
@@ -750,6 +761,7 @@ client_open(struct client *c, const struct daemon_options *o,
 	settings->oe = NULL;
 	if ((c->path.oe = c->oe) == NULL)
 		return -1;
+	oe_on_resolvers(c->oe, client_resolvers, c);
 	c->transport = transport_new(c->base, &client_transport_ops, c);
 	transport_set_auth(c->transport, settings->key_id, settings->secret,
 	    settings->secret_len, settings->require_auth);

@@ -241,7 +241,7 @@ settings_read(const char *path, bool optional)
 		return NULL;
 	s = xcalloc(1, sizeof(*s));
 	settings_path(s, path);
-	settings_path(s, "/etc/resolv.conf");
+	settings_path(s, OE_RESOLV_CONF);
 	if (settings_gateway(cfg, s) == -1 ||
 	    settings_numbers(cfg, s) == -1 || settings_method(cfg, s) == -1 ||
 	    settings_choice(cfg, "transport", "tcp", "udp",

@@ -3,6 +3,11 @@ TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)
 AM_TESTS_ENVIRONMENT = top_builddir='$(abs_top_builddir)'; export top_builddir;
 
+# Two minutes, most of them asleep: early, so that others run beside it.  Longer:
+# SOAK_SECONDS=1800 make check TESTS=tests/net/soak.sh
+dist_check_SCRIPTS += tests/net/soak.sh
+TESTS += tests/net/soak.sh
+
 dist_check_SCRIPTS += \
 	tests/net/cleanup.sh \
 	tests/net/daemon.sh \
@@ -46,9 +51,6 @@ RSIP_NET_TESTS = tests/net/attack_register.sh tests/net/rsip_both.sh tests/net/r
 	tests/net/rsip_gateway.sh tests/net/rsip_vanish.sh
 dist_check_SCRIPTS += $(RSIP_NET_TESTS)
 TESTS += $(RSIP_NET_TESTS)
-
-# As long as one likes, so by name: SOAK_SECONDS=1800 make check TESTS=tests/net/soak.sh
-dist_check_SCRIPTS += tests/net/soak.sh
 
 # What must not happen, and what honest hosts lose by it.
 dist_check_SCRIPTS += tests/net/attack_paranoid.sh

@@ -12,22 +12,27 @@ SO_BINDTODEVICE = 25
 IKE = (500, 4500)
 
 
-def clear(packet, net, depth=0):
-    """Is this IPv4 packet, or the one in its tunnel, for net and not encrypted?"""
+def to(packet, net, depth=0):
+    """This IPv4 packet, or the one in its tunnel, if it is for net, else None."""
     if len(packet) < 20 or packet[0] >> 4 != 4:
-        return False
-    head = (packet[0] & 15) * 4
-    proto = packet[9]
-    inner = packet[head:]
-    if proto == 4 and depth == 0:
-        return clear(inner, net, 1)
-    if proto == 47 and depth == 0:
-        return clear(inner[4:], net, 1)
+        return None
+    inner = packet[(packet[0] & 15) * 4:]
+    if packet[9] == 4 and depth == 0:
+        return to(inner, net, 1)
+    if packet[9] == 47 and depth == 0:
+        return to(inner[4:], net, 1)
     if struct.unpack('!I', packet[16:20])[0] & net.netmask != net.net:
+        return None
+    return packet
+
+
+def clear(packet, net):
+    """Is it for net and not encrypted?"""
+    packet = to(packet, net)
+    if packet is None or packet[9] == 50:
         return False
-    if proto == 50:
-        return False
-    if proto == 17 and struct.unpack('!H', packet[6:8])[0] & 0x1fff == 0:
+    if packet[9] == 17 and struct.unpack('!H', packet[6:8])[0] & 0x1fff == 0:
+        inner = packet[(packet[0] & 15) * 4:]
         return struct.unpack('!H', inner[2:4])[0] not in IKE
     return True
 
@@ -110,7 +115,7 @@ def flood(args):
             tcp.append(t)
             if len(tcp) > 8:
                 tcp.pop(0).close()
-        time.sleep(0.004)
+        time.sleep(args.every)
     print('tried', sent + refused, flush=True)
 
 
@@ -119,6 +124,7 @@ def main():
     p.add_argument('what', choices=('watch', 'flood'))
     p.add_argument('--net')
     p.add_argument('--out')
+    p.add_argument('--every', type=float, default=0.004)
     p.add_argument('--target')
     p.add_argument('--links', nargs='*', default=[])
     p.add_argument('--sources', nargs='*', default=[])

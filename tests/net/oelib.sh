@@ -113,20 +113,23 @@ oe_read()
 }
 
 # NAME FILE [FILTER...]: captures what passes NAME's port of the wire, all of it
-# where nothing filters.
+# where nothing filters.  OE_SWITCH: the switch's namespace, if it is another.
 oe_sniff()
 {
 	oe_file=$2
 	oe_port=$1
+	oe_sniffer=sniff_${OE_SWITCH:+${OE_SWITCH}_}$1
 	shift 2
 	if oe_alone; then
-		net_start "sniff_$oe_port" wire python3 "$NET_HERE/wire.py" \
-		    capture --interface "$oe_port" --out "$oe_file" --mb 16
+		net_start "$oe_sniffer" "${OE_SWITCH:-wire}" python3 \
+		    "$NET_HERE/wire.py" capture --interface "$oe_port" \
+		    --out "$oe_file" --mb 16
 	else
-		net_start "sniff_$oe_port" wire tcpdump -i "$oe_port" -n -U \
-		    -B 16384 -Z root --immediate-mode -w "$oe_file" "$@"
+		net_start "$oe_sniffer" "${OE_SWITCH:-wire}" tcpdump \
+		    -i "$oe_port" -n -U -B 16384 -Z root --immediate-mode \
+		    -w "$oe_file" "$@"
 	fi
-	net_ready "sniff_$oe_port" 10 test -s "$oe_file"
+	net_ready "$oe_sniffer" 10 test -s "$oe_file"
 }
 
 # FILE FILTER...: how many packets of a capture match.

@@ -114,7 +114,7 @@ memory_line(char *out, size_t cap, const struct core *c,
 
 	snprintf(src, sizeof(src), "%s", conn->key.src == c->local ? "-" :
 	    ipv4_text(conn->key.src));
-	return (size_t)snprintf(out, cap, "%s %s %u %x %s\n", src,
+	return (size_t)snprintf(out, cap, "%s %s %d %x %s\n", src,
 	    ipv4_text(conn->key.dst), conn->path.peer_port != 0 ?
 	    conn->path.peer_port : KEYING_PORT, p != NULL ? p->spi_in : 0,
 	    keying_id_text(&conn->peer_id));

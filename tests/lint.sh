@@ -1,49 +1,73 @@
 #!/bin/sh
-# lint.sh - clang-tidy, cppcheck and shellcheck over the sources; the arguments are the compiler's flags
+# lint.sh - shellcheck, mandoc, cppcheck and clang-tidy over the sources; the arguments are the compiler's flags
+#
+# LINT_STAGES=cppcheck and LINT_ROOMS="oe tests/unit" for a part of it.
 set -u
 srcdir=$(cd "${srcdir:-.}" && pwd)
-for tool in clang-tidy cppcheck shellcheck; do
+stages=${LINT_STAGES:-shellcheck mandoc cppcheck clang-tidy}
+for tool in $stages; do
 	command -v "$tool" >/dev/null || {
 		echo "lint: needs $tool" >&2
 		exit 1
 	}
 done
 rooms="${LINT_ROOMS:-base ctl include nat oe proto rsipc rsipd tests}"
+jobs=$(nproc 2>/dev/null || echo 1)
 status=0
 
+lint_shellcheck()
+{
+	# X= for empty; variables of sourced files; ulimit -n, which dash has.
+	find quickstart tests contrib \( -name quickstart -o -name '*.sh' \) \
+	    -exec shellcheck -S warning -e SC1007,SC2034,SC3045 {} +
+}
+
+lint_mandoc()
+{
+	# What the pages refer to need not be installed here.
+	mandoc -T lint doc/*.[1-8] 2>&1 |
+	    grep -v -e 'referenced manual not found' -e 'outdated mandoc.db' &&
+	    return 1
+	return 0
+}
+
+lint_cppcheck()
+{
+	# Lists and tables are macros: it must see them, in the headers of ours.
+	# shellcheck disable=SC2086
+	cppcheck -q -j "$jobs" --std=c11 \
+	    --enable=warning,performance,portability --inline-suppr \
+	    --suppressions-list=tests/cppcheck.txt --error-exitcode=1 \
+	    --library=posix -DHAVE_CONFIG_H -I. -Iinclude -Icompat $rooms
+}
+
+lint_clang_tidy()
+{
+	# eBPF programs are for another compiler target; what loads them wants
+	# the header that only a build with them makes.
+	offload=offload.c
+	[ ! -e "$top/nat/offload_object.h" ] || offload=
+	# One file a time, so that no processor waits for another's share.
+	# shellcheck disable=SC2086
+	find $rooms -name '*.c' ! -name '*.bpf.c' ! -name "$offload" | sort |
+	    xargs -P "$jobs" -n 1 clang-tidy --quiet -p "$flags" \
+	    2>"$flags/err"
+	tidy=$?
+	grep -v -e ' warnings\{0,1\} generated' -e '^Suppressed' -e '^Use -' \
+	    "$flags/err" >&2
+	return "$tidy"
+}
+
 # Where clang-tidy looks for the flags, one a line.
+top=$PWD
 flags=$(mktemp -d) || exit 1
 trap 'rm -rf "$flags"' EXIT
-printf '%s\n' "$@" "-I$PWD" "-I$srcdir" "-I$srcdir/include" \
-    >"$flags/compile_flags.txt"
-echo "clang-tidy"
-# eBPF programs are for another compiler target; what loads them wants the
-# header that only a build with them makes.
-offload=offload.c
-[ ! -e nat/offload_object.h ] || offload=
-# shellcheck disable=SC2086
-(cd "$srcdir" && find $rooms -name '*.c' ! -name '*.bpf.c' \
-    ! -name "$offload") | sort |
-    sed "s|^|$srcdir/|" |
-    xargs -P 2 -n 4 clang-tidy --quiet -p "$flags" 2>"$flags/err" ||
-    status=1
-grep -v ' warnings\{0,1\} generated' "$flags/err" |
-    grep -v '^Suppressed\|^Use -' >&2
-
+printf "%s\n" "$@" "-I$top" "-I$srcdir" "-I$srcdir/include" -idirafter \
+    "$srcdir/compat" >"$flags/compile_flags.txt"
 cd "$srcdir" || exit 1
-echo "cppcheck"
-# Lists and tables are macros: it must see them.
-macros=$(printf '#include <sys/queue.h>\n#include <uthash.h>\n' |
-    ${CC:-cc} -idirafter compat -E - | sed -n \
-    's/^# [0-9]* "\(.*\/\(queue\|uthash\)\.h\)".*/--include=\1/p' | sort -u)
-# shellcheck disable=SC2086
-cppcheck -q -j 2 --std=c11 --enable=warning,performance,portability \
-    --inline-suppr --suppressions-list=tests/cppcheck.txt \
-    --error-exitcode=1 --library=posix $macros -DHAVE_CONFIG_H -I. -Iinclude \
-    $rooms || status=1
-
-echo "shellcheck"
-# X= for empty; variables of sourced files; ulimit -n, which dash has.
-find quickstart tests contrib \( -name quickstart -o -name '*.sh' \) \
-    -exec shellcheck -S warning -e SC1007,SC2034,SC3045 {} + || status=1
+for stage in $stages; do
+	begin=$(date +%s)
+	"lint_$(echo "$stage" | tr - _)" || status=1
+	echo "$stage: $(($(date +%s) - begin)) s"
+done
 exit "$status"

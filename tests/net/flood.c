@@ -199,13 +199,15 @@ answer_all(int fd)
 	struct isakmp_header h;
 	uint8_t		     buf[2048];
 	unsigned long	     answered = 0;
+	size_t		     len;
 	ssize_t		     n;
 
 	while ((n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0) {
 		if (isakmp_header_read(&h, buf, (size_t)n) == -1 ||
 		    h.exchange != ISAKMP_MAIN_MODE || h.first != ISAKMP_SA)
 			continue;
-		if (send(fd, buf, third_message(buf, sizeof(buf), &h), 0) > 0)
+		len = third_message(buf, sizeof(buf), &h);
+		if (send(fd, buf, len, 0) > 0)
 			answered++;
 	}
 	return answered;
@@ -221,6 +223,7 @@ flood_handshakes(const char *source, uint32_t dst, double rate, double until)
 	double		   start = seconds(), now;
 	unsigned long	   begun = 0, answered = 0;
 	uint8_t		   buf[PACKET];
+	size_t		   len;
 	int		   fd[PORTS], i, burst;
 
 	for (i = 0; i < PORTS; i++) {
@@ -234,8 +237,8 @@ flood_handshakes(const char *source, uint32_t dst, double rate, double until)
 		answered += answer_all(fd[i]);
 		for (burst = 0; burst < 8 && (double)begun < (now - start) *
 		    rate; burst++) {
-			if (send(fd[i], buf, first_message(buf, sizeof(buf)),
-			    0) > 0)
+			len = first_message(buf, sizeof(buf));
+			if (send(fd[i], buf, len, 0) > 0)
 				begun++;
 		}
 		usleep(500);

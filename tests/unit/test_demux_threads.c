@@ -265,7 +265,7 @@ test_flood(void)
 		pthread_join(t[i], NULL);
 	half = n / 2;
 	qsort(took, n, sizeof(took[0]), compare);
-	printf("        %u threads, %.1f million packets: remove and add %zu "
+	printf("        %d threads, %.1f million packets: remove and add %zu "
 	       "times, half within %.2f ms, the slowest %.1f ms\n", FLOODERS,
 	    (double)atomic_load(&f.packets) / 1e6, n,
 	    (double)took[half] / 1e3, (double)took[n - 1] / 1e3);

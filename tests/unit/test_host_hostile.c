@@ -54,7 +54,7 @@ count(void)
 	uint64_t oldest = w.when[w.total % RATE];
 
 	if (oldest != 0 && w.now < oldest + 1000) {
-		printf("gateway %u: %u messages in %u ms: %s\n", w.seed,
+		printf("gateway %u: %d messages in %u ms: %s\n", w.seed,
 		    RATE + 1, (unsigned)(w.now - oldest),
 		    host_state_name(w.host.state));
 		fail();
@@ -420,7 +420,7 @@ any_gateway_at_all(void **state)
 		rsip_message_clear(&w.sent);
 		rsip_message_clear(&w.reply);
 	}
-	printf("%u gateways, %u messages: never more than %u in a second\n",
+	printf("%u gateways, %u messages: never more than %d in a second\n",
 	    (unsigned)seeds, (unsigned)messages, RATE);
 }
 
@@ -452,7 +452,7 @@ each_habit_alone(void **state)
 			host_clear(&w.host);
 		}
 	}
-	printf("%u habits of %zu requests, two minutes each: at most %u "
+	printf("%d habits of %zu requests, two minutes each: at most %u "
 	    "messages\n", HABITS - 1, sizeof(types), (unsigned)most);
 	assert_true(most < 600);
 }

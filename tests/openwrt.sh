@@ -76,6 +76,51 @@ rsip_rsipd_conf rsipd >"$dir/rsipd.conf"
 grep -q 'local-ipsec = true' "$dir/rsipd.conf" &&
     grep -q 'udp = false' "$dir/rsipd.conf" || fail "truth values"
 
+# A router whose public address is private leases it if its owner says so.
+echo 'pool "192.168.1.1" { ports = {"20000-49999"} }' >"$dir/more"
+# "yes" or "no": does rsipd accept it?
+accepted()
+{
+	rsip_rsipd_conf rsipd >"$dir/rsipd.conf"
+	"$build/rsipd/rsipd" -n -c "$dir/rsipd.conf" >"$dir/log" 2>&1 &&
+	    echo yes || echo no
+}
+[ "$(accepted)" = no ] && grep -q private-pools "$dir/log" ||
+    fail "a private pool is leased unasked"
+rsipd_private_pools=1
+[ "$(accepted)" = yes ] || {
+	cat "$dir/rsipd.conf" "$dir/log"
+	fail "private_pools"
+}
+
+# SOURCE SECTION FUNCTION [OPTION...]: every option has its word in UCI, but those.
+words()
+{
+	source=$1
+	section=$2
+	function=$3
+	shift 3
+	# shellcheck disable=SC2046
+	set -- "$@" $(sed -n "/^$function()/,/^}/p" "$files/rsip.sh" |
+	    tr ' \t;' '\n' | tr _ -)
+	sed -n "/$section/,/^$/s/.*CFG_[A-Z_]*(\"\([a-z0-9-]*\)\".*/\1/p" \
+	    "$files/../../../$source" >"$dir/options"
+	[ "$(wc -l <"$dir/options")" -gt 2 ] || fail "no options in $source"
+	while read -r option; do
+		for word in "$@"; do
+			[ "$word" != "$option" ] || continue 2
+		done
+		fail "/etc/config/rsip has no word for $option of $source"
+	done <"$dir/options"
+	echo "$source: $(wc -l <"$dir/options") options have their words"
+}
+# What is a section of its own is for the included file; so are the paths.
+words rsipd/settings.c '^static cfg_opt_t opts' rsip_rsipd_conf control parent \
+    pool limits network client
+words rsipd/settings.c '^#define POLICY_OPTS' rsip_rsipd_conf secret key-id
+words oe/settings.c '	static cfg_opt_t opts' rsip_oed_conf state tunnel
+words oe/oed.c '	static cfg_opt_t opts' rsip_oed_conf interface control
+
 oed_address=198.51.100.1
 oed_clear="192.0.2.0/24 198.51.100.0/24"
 oed_id='@a"b'

@@ -64,17 +64,21 @@ rsip_rsipd_conf()
 	rsip_device "$1" private private-interface
 	rsip_device "$1" public public-interface
 	for rsip_key in port lease_time lease_max registration_time \
-	    max_bindings max_ports max_spis quarantine mtu queues; do
+	    max_bindings max_ports max_spis quarantine mtu queues queue_first \
+	    queue_length; do
 		rsip_option "$1" "$rsip_key" number
 	done
 	for rsip_key in udp napt local_ipsec require_auth listen_allowed \
+	    register_allowed ipsec_allowed rsa_ip_allowed private_pools \
 	    offload; do
 		rsip_option "$1" "$rsip_key" bool
 	done
-	for rsip_key in local_policy remote_policy firewall gateway; do
+	for rsip_key in local_policy remote_policy firewall gateway \
+	    tunnel_endpoint; do
 		rsip_option "$1" "$rsip_key" text
 	done
-	for rsip_key in ports_default tunnels resolvers local_networks; do
+	for rsip_key in ports_default tunnels resolvers addresses \
+	    local_networks remote_networks remote_allowed; do
 		rsip_list "$1" "$rsip_key"
 	done
 	rsip_include "$1"
@@ -85,12 +89,19 @@ rsip_oed_conf()
 {
 	echo "# made of /etc/config/rsip: changes here are lost"
 	rsip_option "$1" address text
+	rsip_option "$1" stay_shut bool
 	echo "oe {"
 	for rsip_key in id key dataplane; do
 		rsip_option "$1" "$rsip_key" text
 	done
-	for rsip_key in require_dnssec legacy initiate; do
+	for rsip_key in require_dnssec self_delegation_only legacy initiate \
+	    icmp_deny; do
 		rsip_option "$1" "$rsip_key" bool
+	done
+	for rsip_key in rsa_min_bits lifespan_short lifespan_first lifespan \
+	    idle hold give_up phase1_lifetime phase2_lifetime dpd \
+	    dns_timeout dns_tries connections_max; do
+		rsip_option "$1" "$rsip_key" number
 	done
 	for rsip_key in permissive paranoid clear deny resolvers networks; do
 		rsip_list "$1" "$rsip_key"

@@ -24,9 +24,12 @@ CLEANFILES += nat/offload_object.h nat/offload.bpf.o
 BASE_LIBS += $(BPF_LIBS)
 nat/offload.$(OBJEXT): nat/offload_object.h
 nat/offload.bpf.o: $(srcdir)/nat/offload.bpf.c $(srcdir)/nat/offload_map.h
-	$(AM_V_CC)$(MKDIR_P) nat && $(BPF_CLANG) -O2 -g -target bpf -Wall \
-	    -I/usr/include/`$(CC) -print-multiarch 2>/dev/null` \
+	$(AM_V_CC)$(MKDIR_P) nat && $(BPF_CLANG) -O2 -g -target $(BPF_TARGET) -Wall \
+	    -I`$(CC) -print-sysroot 2>/dev/null`/usr/include/`$(CC) \
+	        -print-multiarch 2>/dev/null` \
 	    -I$(srcdir)/nat -c $(srcdir)/nat/offload.bpf.c -o $@
+	$(AM_V_at)$(BPF_OBJCOPY) --strip-debug --remove-section=.BTF.ext \
+	    --remove-section=.rel.BTF.ext $@
 nat/offload_object.h: nat/offload.bpf.o
 	$(AM_V_GEN)(echo 'static const unsigned char offload_object[] = {' && \
 	    od -An -v -tu1 nat/offload.bpf.o | \

@@ -1,4 +1,15 @@
 /* offload.bpf.c - eBPF at both interfaces: forwards the packets of flows that the daemon let through before */
+/*
+ * The kernel's headers know the byte order by names of the machine's own
+ * compiler, which this one does not define.
+ */
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define __MIPSEB__	1
+#define __ARMEB__	1
+#define __AARCH64EB__	1
+#else
+#define __MIPSEL__	1
+#endif
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>

@@ -101,11 +101,16 @@ port_libraries()
 	echo libcmocka-dev
 }
 
-# ARCH: the libraries and headers of another machine in $PORT_CACHE/ARCH/sysroot.
+# ARCH [PACKAGE...]: the libraries and headers of another machine, and those packages,
+# in $PORT_CACHE/ARCH/sysroot.
 port_sysroot()
 {
 	sysroot=$PORT_CACHE/$1/sysroot
 	want="libc6-dev linux-libc-dev $(port_libraries | tr '\n' ' ')"
+	port_arch=$1
+	shift
+	want="$want $*"
+	set -- "$port_arch"
 	[ "$want" != "$(cat "$sysroot/.packages" 2>/dev/null)" ] || return 0
 	rm -rf "$sysroot"
 	mkdir -p "$sysroot" || exit 99
@@ -126,13 +131,74 @@ port_sysroot()
 	printf '%s' "$want" >"$sysroot/.packages"
 }
 
+# RELEASE FOLDER: a fresh Debian root in FOLDER, made once and kept below the build
+# folder, with what every installed Debian has and the smallest root has not; what
+# apt fetches for it is in port_archives.  An empty RELEASE: the machine's own.
+port_root()
+{
+	# shellcheck disable=SC2046
+	set -- "$1" "$2" $(port_source)
+	[ $# = 4 ] || port_skip "apt knows no mirror"
+	set -- "${1:-$4}" "$2" "$3"
+	port_release=$1
+	port_base=$PORT_CACHE/root/$1
+	port_archives=$port_base.archives
+	port_with=ca-certificates,procps,sudo
+	if [ "$port_with" != "$(cat "$port_base.made" 2>/dev/null)" ]; then
+		rm -rf "$port_base" "$port_archives" "$port_base.made"
+		mkdir -p "$port_archives/partial"
+		port_begin=$(date +%s)
+		mmdebstrap --variant=minbase --skip=cleanup/apt \
+		    --include="$port_with" "$1" "$port_base" "$3" \
+		    >"$port_base.log" 2>&1 || port_skip "no Debian root from $3:" \
+		    "$(grep '^E:' "$port_base.log" | head -n 1)"
+		echo "$port_with" >"$port_base.made"
+		port_say "a fresh Debian $1 from $3:" \
+		    "$(($(date +%s) - port_begin)) s"
+	fi
+	rm -rf "$2"
+	mkdir -p "${2%/*}" && cp -a "$port_base" "$2" || exit 99
+	cp -L /etc/resolv.conf "$2/etc/resolv.conf"
+	printf '127.0.0.1 localhost %s\n' "$(hostname)" >"$2/etc/hosts"
+	# Nobody is there to answer, and nothing of it is kept twice.
+	echo 'APT { Get::Assume-Yes "true"; Sandbox::User "root"; };' \
+	    >"$2/etc/apt/apt.conf.d/99port"
+}
+
+# FOLDER: "git clone" into it: what is tracked, else the tarball's files.
+port_clone()
+{
+	mkdir -p "$1" || exit 99
+	(cd "$PORT_SRC" && {
+		git ls-files 2>/dev/null || find . -path ./build -prune -o \
+		    -type f -print
+	} | tar -cf - --ignore-failed-read -T - 2>/dev/null) |
+	    tar -xf - -C "$1" || exit 99
+}
+
+# FOLDER CHROOT-ARGUMENT...: chroot into FOLDER, with the machine's network, and with mounts
+# that end with it; its / is one, as what makes namespaces there wants.
+port_chroot()
+{
+	port_folder=$1
+	shift
+	# shellcheck disable=SC2016
+	unshare --mount --propagation private sh -c '
+	    mount -n --bind "$1" "$1" &&
+	    mount -n --rbind /dev "$1/dev" &&
+	    mount -n --rbind /proc "$1/proc" &&
+	    mount -n --bind "$2" "$1/var/cache/apt/archives" || exit 99
+	    shift 2
+	    exec chroot "$@"' sh "$port_folder" "$port_archives" "$@"
+}
+
 # DIR OPTION...: configure the tree in DIR, again when configure is newer.
 port_configure()
 {
 	dir=$1
 	shift
 	mkdir -p "$dir" || return
-	[ ! -f "$dir/Makefile" ] || [ "$PORT_SRC/configure" -nt \
-	    "$dir/config.status" ] || return 0
+	[ ! -f "$dir/Makefile" ] || [ -n "$(find "$PORT_SRC/configure" -newer \
+	    "$dir/config.status")" ] || return 0
 	(cd "$dir" && "$PORT_SRC/configure" -q --enable-werror "$@")
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # systemd.sh - the Debian packages under a systemd of their own: install, start, reload, upgrade, kill, remove, purge
 #
-# Some minutes (it builds the packages, then boots an emulated machine): run by
+# Some ten minutes (it builds the packages, then boots an emulated machine): run by
 # hand.  PACKAGES=DIR takes those that are in DIR.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -46,7 +46,7 @@ for n in rsipd rsipc oed; do
 	awk "BEGIN { exit !(\"$got\" != \"\" && $got + 0 < 2.5) }" || failed=1
 done
 # Machine and init in one go: what runs is Debian's systemd on Debian's kernel.
-bash "$here/../interop/vm.sh" "${SECONDS_MAX:-560}" bash "$here/systemd_inside.sh" "$d"
+bash "$here/../interop/vm.sh" "${SECONDS_MAX:-1800}" bash "$here/systemd_inside.sh" "$d"
 rc=$?
 [ $rc = 0 ] || exit $rc
 exit $failed

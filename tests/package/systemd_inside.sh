@@ -4,8 +4,8 @@
 # usage: systemd_inside.sh DIR        boots, runs the next line below it, prints what it said
 #        systemd_inside.sh DIR life
 set -u
-# Nothing waits for ever.
-systemctl() { timeout 60 /bin/systemctl "$@"; }
+# Nothing waits for ever; emulated, beside other work, a start takes a minute.
+systemctl() { timeout "${patience-200}" /bin/systemctl "$@"; }
 self=$(cd "$(dirname "$0")" && pwd)/systemd_inside.sh
 dir=$1
 out=/run/rsip-test
@@ -17,7 +17,16 @@ boot()
 	# What this machine has of its own: no service of it is started, nor kept from starting.
 	rm -f /usr/sbin/policy-rc.d
 	rm -rf /etc/rsip /var/lib/rsip
-	ln -sf /dev/null /etc/systemd/system/systemd-networkd-wait-online.service
+	# What costs an emulated machine minutes: modules for all its devices,
+	# what timers have missed, the emptying of /tmp (where the packages are),
+	# and caches of the system and of manual pages.
+	for unit in systemd-networkd-wait-online.service timers.target \
+	    systemd-tmpfiles-setup.service systemd-udev-trigger.service \
+	    systemd-udev-settle.service; do
+		ln -sf /dev/null /etc/systemd/system/$unit
+	done
+	touch /etc/.updated /var/.updated
+	rm -f /var/lib/man-db/auto-update
 	cat >/etc/systemd/system/life.target <<-EOF
 	[Unit]
 	Wants=systemd-journald.service life.service
@@ -49,7 +58,8 @@ step()
 	printf '%4s %-44s %-26s %s%s\n' "$(cut -d. -f1 /proc/uptime)" "$1" "$2" "$3" "$([ "$2" = "$3" ] || echo '   <== FAIL')"
 	[ "$2" = "$3" ] && return
 	failed=1
-	journalctl --no-pager -q -n 12 2>/dev/null | sed 's/^/    /'
+	journalctl --no-pager -q -n 12 -u rsipd -u hostc -u oed 2>/dev/null | sed 's/^/    /'
+	return 1
 }
 
 prop() { systemctl show -P "$2" "$1"; }
@@ -71,12 +81,22 @@ until_true()
 	done
 	return 1
 }
+# Character and block devices that a unit sees, but for the harmless ones and terminals.
+DEVICES=net/tun
+devices()
+{
+	nsenter -t "$(prop "$1" MainPID)" -m find /dev -path /dev/pts -prune -o \
+	    \( -type c -o -type b \) -printf '%P\n' |
+	    grep -v -x -E 'null|zero|full|u?random|tty|ptmx' | sort | tr '\n' ' ' | sed 's/ $//'
+}
 is() { [ "$(prop "$1" "$2")" = "$3" ]; }
 isnt() { [ "$(prop "$1" "$2")" != "$3" ]; }
 
 life()
 {
 	echo "systemd runs after $(cut -d' ' -f1 /proc/uptime) s: $(systemctl --version | head -n 1)"
+	patience=400 systemctl start basic.target network-online.target >$out/err 2>&1
+	step "boot" 0 $? || systemctl list-jobs --no-pager
 	ip link add wan0 type dummy && ip address add 198.51.100.1/24 dev wan0 &&
 	    ip link set wan0 up && ip route add default via 198.51.100.254 ||
 	    { echo "no interfaces"; failed=1; return; }
@@ -114,6 +134,8 @@ life()
 	until_true 15 leased
 	step "  user" rsipc "$(ps -o user= -p "$(prop hostc MainPID)")"
 	step "  it has a lease" yes "$(leased && echo yes)"
+	step "  its devices" "$DEVICES" "$(devices hostc)"
+	step "  its TUN" rsip0 "$(ip -n host -o link show rsip0 | cut -d' ' -f2 | tr -d :)"
 	step "  warnings of forbidden things" 0 "$(journal hostc 'not permitted\|Permission\|Read-only')"
 	before=$(lease)
 
@@ -175,6 +197,8 @@ life()
 	systemctl start oed
 	step "oed: start (not enabled)" 0 $?
 	step "  user" oed "$(ps -o user= -p "$(prop oed MainPID)")"
+	step "  its devices" "$DEVICES" "$(devices oed)"
+	step "  its TUN" oe0 "$(ip -o link show oe0 | cut -d' ' -f2 | tr -d :)"
 	step "  warnings of forbidden things" 0 "$(journal oed 'not permitted\|Permission\|Read-only')"
 	pid=$(prop oed MainPID)
 	dpkg -i "$dir"/2/oed*.deb >$out/dpkg 2>&1
@@ -183,7 +207,7 @@ life()
 
 	dpkg -r rsipd oed >$out/dpkg 2>&1
 	step "remove rsipd and oed" 0 $?
-	step "  processes" "" "$(pgrep -l -x 'rsipd|oed|rsip-.*')"
+	step "  processes" "" "$(ps -e -o comm= | grep -x -E 'rsipd|oed|rsip-.*')"
 	step "  rules" none "$(some "$(rules)")"
 	step "  ip_forward as before" "$forward" "$(cat /proc/sys/net/ipv4/ip_forward)"
 	step "  configuration and key stay" yes "$([ -s /etc/rsip/rsipd.conf ] && [ -s /etc/rsip/private.pem ] && echo yes)"

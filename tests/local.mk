@@ -1,7 +1,7 @@
 # tests/local.mk - whether it builds and starts elsewhere: other machines, another libc, a new user's
-PORT_TESTS = tests/cross.sh tests/musl.sh tests/openwrt.sh
-# newcomer.sh (a Debian root of its own, minutes) is run by name.
-dist_check_SCRIPTS += $(PORT_TESTS) tests/newcomer.sh
+PORT_TESTS = tests/configure.sh tests/cross.sh tests/musl.sh tests/openwrt.sh
+# A Debian root of their own, minutes: run by name.
+dist_check_SCRIPTS += $(PORT_TESTS) tests/debian.sh tests/newcomer.sh
 TESTS += $(PORT_TESTS)
 EXTRA_DIST += tests/portlib.sh
 # Builds packages and boots a machine for them, some minutes: run by hand.

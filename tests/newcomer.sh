@@ -39,15 +39,7 @@ typed()
 	port_say "$typed_host\$ $1"
 	typed_from=$(date +%s%N)
 	if [ "$typed_host" = build ]; then
-		# With the machine's network, and with mounts that end with it.
-		# shellcheck disable=SC2016
-		unshare --mount --propagation private sh -c '
-		    mount -n --rbind /dev "$1/dev" &&
-		    mount -n --rbind /proc "$1/proc" &&
-		    mount -n --bind "$2" "$1/var/cache/apt/archives" || exit 99
-		    shift 2
-		    exec "$@"' sh "$built" "$dir/archives" chroot \
-		    --userspec=$me:$me --groups=$me "$built" env -i \
+		port_chroot "$built" --userspec=$me:$me --groups=$me "$built" env -i \
 		    PATH=/usr/local/bin:/usr/bin:/bin HOME=/home/$me USER=$me \
 		    LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
 		    sh -c 'cd ~/rsip && eval "$1"' sh "$1" \
@@ -91,40 +83,10 @@ block()
 # --- one root, by README, with the machine's network ----------------------------------
 fresh_root()
 {
-	base=$dir/base
-	# shellcheck disable=SC2046
-	set -- $(port_source)
-	[ $# = 2 ] || port_skip "apt knows no mirror"
-	release=${suite:-$2}
-	# What every installed Debian has, and the smallest root has not.
-	with=ca-certificates,procps,sudo
-	if [ "$release $with" != "$(cat "$dir/.base" 2>/dev/null)" ]; then
-		rm -rf "$base" "$dir/archives" "$dir/.base"
-		mkdir -p "$dir/archives/partial"
-		begin=$(date +%s)
-		mmdebstrap --variant=minbase --skip=cleanup/apt \
-		    --include="$with" "$release" "$base" "$1" \
-		    >"$dir/log" 2>&1 || port_skip "no Debian root from $1:" \
-		    "$(grep '^E:' "$dir/log" | head -n 1)"
-		echo "$release $with" >"$dir/.base"
-		port_say "a fresh Debian $release from $1: $(($(date +%s) - begin)) s"
-	fi
-	rm -rf "$built"
-	cp -a "$base" "$built" || exit 99
-	cp -L /etc/resolv.conf "$built/etc/resolv.conf"
-	printf '127.0.0.1 localhost %s\n' "$(hostname)" >"$built/etc/hosts"
-	# Nobody is there to answer, and nothing of it is kept twice.
-	echo 'APT { Get::Assume-Yes "true"; Sandbox::User "root"; };' \
-	    >"$built/etc/apt/apt.conf.d/99newcomer"
+	port_root "$suite" "$built"
 	echo "$me ALL=(ALL) NOPASSWD: ALL" >"$built/etc/sudoers.d/$me"
 	chroot "$built" useradd -m -s /bin/sh $me || exit 99
-	mkdir "$built/home/$me/rsip" || exit 99
-	# "git clone": what is tracked, else the tarball's files.
-	(cd "$PORT_SRC" && {
-		git ls-files 2>/dev/null || find . -path ./build -prune -o \
-		    -type f -print
-	} | tar -cf - --ignore-failed-read -T - 2>/dev/null) |
-	    tar -xf - -C "$built/home/$me/rsip" || exit 99
+	port_clone "$built/home/$me/rsip"
 	chroot "$built" chown -R $me:$me /home/$me
 }
 

@@ -1,5 +1,7 @@
 # dataplane.py - what the gateway's packet path carries, beside kernel forwarding and kernel NAPT in the same run
 """usage: dataplane.py [quick|full|overload|offload]   (as root, from the build directory, on an idle machine)
+       dataplane.py compare PROGRAM... with tests/net/nat_gateway of other builds: BENCH_ROUNDS rounds (11),
+                     in turns, forwards and backwards, so that what else the machine does is in all of them
 
 Namespaces Y-N-X; a sender on CPU 0.
 one CPU   reception, forwarding and the gateway's thread share CPU 1
@@ -267,6 +269,51 @@ def table():
                     return
 
 
+def cpu_time(pid):
+    """ns that its threads have run."""
+    return sum(int(open("/proc/%d/task/%s/schedstat" % (pid, t)).read().split()[0])
+               for t in os.listdir("/proc/%d/task" % pid))
+
+
+def quartiles(values):
+    v = sorted(values)
+    return tuple(v[round(q * (len(v) - 1))] for q in (0.25, 0.5, 0.75))
+
+
+def compare(programs):
+    """Each program's own CPU time a packet at a rate that all carry, and what flat out delivers."""
+    rounds = int(os.environ.get("BENCH_ROUNDS", "11"))
+    what = {"in, 64 bytes": inward(64, 1), "in, 1400 bytes": inward(1400, 1),
+            "out, 64 bytes": Road("out", net.x, net.y, "%s %s esp 64 1 %%(rate)d %%(s).2f 0 %s %s" %
+                                  (NB, Y, X1, NA))}
+    cost = {(p, w): [] for p in programs for w in what}
+    flat = {(p, w): [] for p in programs for w in what}
+    for n in range(rounds):
+        for p in programs if n % 2 == 0 else programs[::-1]:
+            os.environ["NAT_GATEWAY"] = p
+            g = gateway("one", 1)
+            for w, road in what.items():
+                road.send(20000, 0.1)
+                before = cpu_time(g.p.pid)
+                sent, got = road.send(30000, 1.0)
+                cost[p, w].append((cpu_time(g.p.pid) - before) / max(got, 1))
+                flat[p, w].append(road.send(0, 0.5)[1])
+            g.stop()
+    print("%d rounds in turns; quarter/median/three quarters" % rounds)
+    for w in what:
+        for p in programs:
+            print("%-15s %s\n    %5.0f/%5.0f/%5.0f ns of CPU a packet   %4.0f/%4.0f/%4.0f kpps flat out" % (
+                (w, p) + quartiles(cost[p, w]) + tuple(x / 1000 for x in quartiles(flat[p, w]))))
+            if p == programs[0]:
+                continue
+            for name, of in (("CPU a packet", cost), ("kpps", flat)):
+                print("    to the first, round by round: %-12s %.3f/%.3f/%.3f" % ((name,) +
+                      quartiles([a / b for a, b in zip(of[p, w], of[programs[0], w])])))
+
+
+if mode == "compare":
+    compare(sys.argv[2:])
+    sys.exit()
 if mode == "overload":
     receive_by_napi()
 else:

@@ -147,6 +147,22 @@ ip_write_udp(uint8_t *out, uint32_t src, uint32_t dst, uint16_t sport,
 	return h.total;
 }
 
+void
+ip_write_echo(uint8_t *out, uint32_t src, uint32_t dst, uint8_t ttl)
+{
+	struct ip_header h = { .src = src, .dst = dst, .ttl = ttl,
+		.protocol = IPPROTO_ICMP, .total = IP_ECHO_LEN };
+	uint8_t *icmp = out + IP_HEADER_LEN;
+
+	random_bytes(&h.id, sizeof(h.id));
+	memset(icmp, 0, ICMP_HEADER_LEN);
+	icmp[0] = 8;
+	random_bytes(icmp + 4, 4);
+	store_u16(icmp + 2, checksum_fold(checksum_add(0, icmp,
+	    ICMP_HEADER_LEN)));
+	ip_write(out, &h);
+}
+
 /* RFC 1624: the checksum after a 16-bit word of what it covers changed. */
 static void
 ip_mend_checksum(uint8_t *pkt, uint16_t before, uint16_t after)

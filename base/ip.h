@@ -65,6 +65,11 @@ void	ip_write(uint8_t *out, const struct ip_header *h);
 size_t	ip_write_udp(uint8_t *out, uint32_t src, uint32_t dst, uint16_t sport,
 	    uint16_t dport, size_t len);
 
+/* Writes an echo request (RFC 792) of IP_ECHO_LEN bytes with an identifier and sequence
+ * number of its own. */
+#define IP_ECHO_LEN	(IP_HEADER_LEN + ICMP_HEADER_LEN)
+void	ip_write_echo(uint8_t *out, uint32_t src, uint32_t dst, uint8_t ttl);
+
 /* Sets the TOS byte of a packet and mends its header checksum. */
 void	ip_set_tos(uint8_t *pkt, uint8_t tos);
 /* Lowers the TTL by one and mends the checksum; false if it was 1 or 0. */

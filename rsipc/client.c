@@ -29,6 +29,9 @@
 #define PORT_MICRO_SPAN	2047	/* ports to choose from where each is leased alone */
 #define MTU_FALLBACK	1500	/* where the kernel does not know the path's */
 
+static bool	client_passes_by(const struct client *);
+static void	client_abandon(struct client *, const char *, uint64_t);
+
 /* Lets the state machine look at what has happened, soon but not from within
  * whatever calls this. */
 static void
@@ -81,6 +84,9 @@ client_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	c->path.wake = false;
+	if (c->worthless)
+		client_abandon(c, "nothing comes back through the gateway's "
+		    "tunnel", now);
 	demand_expire(&c->path.demand, now);
 	host_tick(&c->host, now);
 	client_arm(c, now);
@@ -91,12 +97,28 @@ client_timer(evutil_socket_t fd, short what, void *arg)
 static void
 client_woken(struct client *c, uint64_t now)
 {
-	/* Nothing comes back: a gateway that forgot us may be silent about it. */
-	if (c->path.silent_since != 0 &&
-	    now >= c->path.silent_since + PATH_SILENCE) {
-		c->path.silent_since = now;
+	struct timeval tv = { .tv_sec = CLIENT_SEEK / 1000 };
+
+	/* Under remote flow policy the first program waits for the first lease,
+	 * but not for ever. */
+	if (c->path.waits && !c->waiting && !c->suspended) {
+		c->waiting = true;
+		if (!c->seeking)
+			evtimer_add(c->grace, &tv);
+	}
+	c->path.waits = false;
+	switch (worth_judge(&c->path.worth, now, c->host.heard)) {
+	case WORTH_FINE:
+		break;
+	case WORTH_NOTHING:
+		c->worthless = client_passes_by(c);
+		/* FALLTHROUGH */
+	case WORTH_ASK:
+		/* A gateway that forgot us may be silent about it. */
+		path_probe(&c->path);
 		host_suspect(&c->host, now);
 		c->path.wake = true;
+		break;
 	}
 	if (c->path.wake)
 		client_kick(c);
@@ -262,7 +284,7 @@ client_main_granted(struct client *c, const struct binding *b)
 	unsigned mtu;
 	bool	 kept;
 
-	c->seeking = false;
+	c->seeking = c->waiting = c->worthless = false;
 	tunnel_set(c->tunnel, b->tunnel, transport_local(c->transport), remote);
 	mtu = tunnel_mtu(c->tunnel);
 	if (mtu == 0)
@@ -281,7 +303,7 @@ client_main_granted(struct client *c, const struct binding *b)
 		    ipv4_text(b->addr));
 	c->path.addr = b->addr;
 	c->path.gateway = c->gateway;
-	c->path.silent_since = 0;
+	worth_begin(&c->path.worth);
 	c->up_since = clock_now();
 	client_set_local(c, b->addr, c->path.ike_port);
 	client_remember(c, b);
@@ -356,7 +378,7 @@ static void
 client_give_up_lease(struct client *c)
 {
 	evtimer_del(c->grace);
-	c->suspended = c->seeking = false;
+	c->suspended = c->seeking = c->waiting = c->worthless = false;
 	c->path.addr = 0;
 	client_set_local(c, 0, 0);
 	keeper_restore(PORT_RANGE);
@@ -374,18 +396,49 @@ client_seek(struct client *c)
 	struct timeval tv = { .tv_sec = CLIENT_SEEK / 1000 };
 
 	client_give_up_lease(c);
+	worth_forget(&c->path.worth);
 	device_forget_locals(c->device);
 	device_block(c->device);
 	c->seeking = true;
 	evtimer_add(c->grace, &tv);
 }
 
+/* Where no lease is needed, one that is good for nothing is given up. */
+static bool
+client_passes_by(const struct client *c)
+{
+	return c->settings->direct && !c->settings->cascade && !c->stopping;
+}
+
+/* A gateway that is broken, or not for us: as if it was not there. */
+static void
+client_abandon(struct client *c, const char *why, uint64_t now)
+{
+	uint32_t rest = worth_rest(&c->path.worth);
+
+	host_abandon(&c->host, why, now, rest);
+	client_give_up_lease(c);
+	device_forget_locals(c->device);
+	log_warn("%s: going on without it, to be asked again %s", why,
+	    rest == 0 ? "soon" : "in a while");
+}
+
 static void
 client_grace_over(evutil_socket_t fd, short what, void *arg)
 {
+	struct client *c = arg;
+
 	(void)fd;
 	(void)what;
-	client_give_up_lease(arg);
+	if (c->waiting && c->host.lease.n == 0 && client_passes_by(c)) {
+		client_abandon(c, "the gateway leases nothing to whom programs "
+		    "speak", clock_now());
+		client_kick(c);
+		return;
+	}
+	client_give_up_lease(c);
+	if (host_flow_policy(&c->host))
+		device_block(c->device);
 }
 
 /* --- what the state machine asks for -------------------------------------- */

@@ -45,6 +45,8 @@ struct client {
 	struct binding	  had;		/* the main binding that was revoked last */
 	bool		  suspended;	/* had may come back: address and SAs wait for it */
 	bool		  seeking;	/* a gateway on another network: nothing goes out */
+	bool		  waiting;	/* a program for the first lease: neither */
+	bool		  worthless;	/* nothing comes back through the lease */
 	bool		  unreachable_said;
 	bool		  stopping;
 	bool		  failed;	/* ... as we cannot go on */

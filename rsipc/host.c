@@ -229,7 +229,8 @@ host_disconnected(struct host *h, uint64_t now)
 	host_set_state(h, h->state <= HOST_REGISTRATION_PENDING || h->stale ?
 	    HOST_UNREGISTERED : h->lease.n > 0 ? HOST_ASSIGNED :
 	    HOST_REGISTERED);
-	h->trouble = "the gateway cannot be reached";
+	if (now >= h->rest_until)
+		h->trouble = "the gateway cannot be reached";
 	host_back_off(h, now, 0);
 }
 
@@ -245,6 +246,25 @@ host_reset(struct host *h, uint64_t now)
 	h->first.remote_port = h->config.remote_port;
 	h->retry_delay = 0;
 	h->retry_at = now;
+	h->rest_until = 0;
+}
+
+void
+host_abandon(struct host *h, const char *why, uint64_t now, uint32_t rest)
+{
+	bool stale = h->up && h->state >= HOST_REGISTERED;
+
+	if (stale)
+		h->stale_id = h->client_id;
+	h->stale |= stale;
+	host_forget(h);
+	/* Whatever a silent one still holds is not asked for again. */
+	h->resume = rest == 0 && h->resume;
+	h->first.remote = h->config.remote;
+	h->first.remote_port = h->config.remote_port;
+	h->trouble = why;
+	host_back_off(h, now, 0);
+	h->rest_until = rest == 0 ? 0 : now + spread(h, rest);
 }
 
 void
@@ -277,7 +297,8 @@ host_give_up(struct host *h, uint64_t now)
 	uint8_t		pending = h->pending;
 
 	log_info("no answer to %s from the gateway", rsip_type_name(pending));
-	h->trouble = "the gateway does not answer";
+	if (now >= h->rest_until)
+		h->trouble = "the gateway does not answer";
 	h->pending = 0;
 	if (!h->udp) {
 		h->ops->disconnect(h->arg);
@@ -371,7 +392,7 @@ host_tick(struct host *h, uint64_t now)
 		if (h->pending == 0)
 			host_request_next(h, now);
 	} else if (!h->connecting && now >= h->retry_at &&
-	    host_may_say(h, now)) {
+	    now >= h->rest_until && host_may_say(h, now)) {
 		host_said(h, now);
 		h->connecting = true;
 		h->udp = h->config.udp && !h->use_tcp;
@@ -407,7 +428,8 @@ host_next(const struct host *h)
 	if (h->state >= HOST_REGISTERED && h->lease.n == 0 && !h->stale)
 		sooner(&next, h->registered_until);
 	if (!h->up && !h->connecting)
-		sooner(&next, later(h->retry_at, host_silent_until(h)));
+		sooner(&next, later(later(h->retry_at, h->rest_until),
+		    host_silent_until(h)));
 	if (h->up && h->pending == 0)
 		sooner(&next, host_request_due(h));
 	return next;

@@ -118,6 +118,8 @@ struct host {
 
 	/* What is to be done, and when. */
 	uint64_t retry_at;		/* connect, register or ask again */
+	uint64_t rest_until;		/* no registration before */
+	uint64_t heard;			/* when the gateway last said something */
 	uint64_t query_at, leave_by;
 	uint64_t suspected;		/* when last */
 	uint64_t more_ports_at;		/* not before this */
@@ -177,6 +179,11 @@ const char *host_trouble(const struct host *h);
 
 /* The network has changed: forgets everything without a word and begins anew. */
 void	host_reset(struct host *h, uint64_t now);
+/*
+ * The gateway is good for nothing, and why (a string that stays): leases and
+ * registration are given back, and it is left alone for so many milliseconds.
+ */
+void	host_abandon(struct host *h, const char *why, uint64_t now, uint32_t rest);
 /* What a former process had: asked for again, once.  Borrowed for the call. */
 void	host_resume(struct host *h, const struct binding *had);
 /* De-registers, then calls left(), at the latest after wait milliseconds. */

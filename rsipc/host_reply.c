@@ -114,6 +114,13 @@ assign_response(struct host *h, const struct rsip_message *m, uint64_t now)
 		b = NULL;
 		why = "another port than the one asked for";
 	}
+	/* §9.7.3, §9.9.3: under remote flow policy as requested. */
+	if (b != NULL && purpose == LEASE_MAIN && host_flow_policy(h) &&
+	    b->remote != 0 && b->remote != h->first.remote) {
+		lease_remove(&h->lease, b);
+		b = NULL;
+		why = "another remote side than the one asked for";
+	}
 	if (b == NULL) {
 		log_warn("%s is refused: %s", rsip_type_name(m->type), why);
 		host_unwanted(h, m->bind_id, now);
@@ -525,7 +532,7 @@ is_for_us(const struct host *h, const struct rsip_message *m)
 void
 host_receive(struct host *h, const struct rsip_message *m, uint64_t now)
 {
-	h->suspected = now;
+	h->suspected = h->heard = now;
 	if (!is_answer(h, m)) {
 		/* On UDP what carries another number is a late duplicate. */
 		if (!(m->has & RSIP_HAS_COUNTER) || m->counter == 0)

@@ -403,7 +403,8 @@ host_request_next(struct host *h, uint64_t now)
 		/* RFC 3103 §10.2: first end what the other side may still know. */
 		if (h->stale)
 			request_deregister(h, h->stale_id, now);
-		else if (!h->leaving && now >= h->retry_at)
+		else if (!h->leaving && now >= h->retry_at &&
+		    now >= h->rest_until)
 			request_register(h, now);
 		break;
 	case HOST_REGISTERED:
@@ -465,6 +466,9 @@ host_request_due(const struct host *h)
 		/* 1: at once; never 0, which is "nothing". */
 		next = h->stale || h->leaving || h->nunwanted > 0 ||
 		    h->retry_at == 0 ? 1 : h->retry_at;
+		if (h->state == HOST_UNREGISTERED && !h->stale && !h->leaving &&
+		    next < h->rest_until)
+			next = h->rest_until;
 		break;
 	case HOST_ASSIGNED:
 		if (h->ndemands > 0)

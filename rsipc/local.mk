@@ -8,7 +8,8 @@ rsipc_libhost_a_SOURCES = \
 	rsipc/host.c rsipc/host.h rsipc/host_private.h \
 	rsipc/host_reply.c rsipc/host_request.c \
 	rsipc/lease.c rsipc/lease.h \
-	rsipc/remember.c rsipc/remember.h
+	rsipc/remember.c rsipc/remember.h \
+	rsipc/worth.c rsipc/worth.h
 
 rsipc_rsipc_SOURCES = \
 	rsipc/capture.c rsipc/capture.h \
@@ -24,16 +25,22 @@ rsipc_rsipc_SOURCES = \
 rsipc_rsipc_LDADD = rsipc/libhost.a oe/liboe.a oe/ike/libike.a oe/esp/libesp.a \
 	proto/libproto.a $(BASE_LIBS) $(CARES_LIBS) $(CRYPTO_LIBS)
 
-dist_check_SCRIPTS += tests/net/rsipc_life.sh tests/net/rsipc_peer.sh \
+RSIPC_TESTS = tests/net/rsipc_any_gateway.sh tests/net/rsipc_foreign.sh \
+	tests/net/rsipc_life.sh tests/net/rsipc_peer.sh \
 	tests/net/rsipc_programs.sh
-TESTS += tests/net/rsipc_life.sh tests/net/rsipc_peer.sh \
-	tests/net/rsipc_programs.sh
-EXTRA_DIST += tests/peer/gateway.py contrib/rsipc.conf
+dist_check_SCRIPTS += $(RSIPC_TESTS)
+TESTS += $(RSIPC_TESTS)
+EXTRA_DIST += tests/peer/any_gateway.py tests/peer/gateway.py contrib/rsipc.conf
 dist_man_MANS += doc/rsipc.8 doc/rsipc.conf.5
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_host tests/unit/test_host_hostile
-TESTS += tests/unit/test_host tests/unit/test_host_hostile
+check_PROGRAMS += tests/unit/test_host tests/unit/test_host_hostile \
+	tests/unit/test_worth
+TESTS += tests/unit/test_host tests/unit/test_host_hostile \
+	tests/unit/test_worth
+tests_unit_test_worth_SOURCES = tests/unit/test_worth.c
+tests_unit_test_worth_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_worth_LDADD = rsipc/libhost.a $(CMOCKA_LIBS)
 tests_unit_test_host_hostile_SOURCES = tests/unit/test_host_hostile.c
 tests_unit_test_host_hostile_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_host_hostile_LDADD = rsipc/libhost.a proto/libproto.a \

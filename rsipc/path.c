@@ -62,8 +62,8 @@ path_send(struct path *p, const uint8_t *pkt, size_t len)
 		return;
 	}
 	if (tunnel_send(p->tunnel, pkt, len) == 0) {
-		if (p->silent_since == 0)
-			p->silent_since = clock_now();
+		worth_sent(&p->worth, clock_now());
+		memcpy(&p->remote, pkt + 16, sizeof(p->remote));
 		return;
 	}
 	/* RFC 2003 §5.1: path MTU discovery goes on inside the tunnel. */
@@ -72,6 +72,19 @@ path_send(struct path *p, const uint8_t *pkt, size_t len)
 		path_answer_error(p, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
 		    mtu < ICMP_MTU_MIN ? ICMP_MTU_MIN : mtu, pkt, len);
 	}
+}
+
+/* An echo request that ends at the gateway: one that forwards what comes out of
+ * the tunnel says that its time is over (RFC 1812 §5.3.1). */
+void
+path_probe(struct path *p)
+{
+	uint8_t echo[IP_ECHO_LEN];
+
+	if (p->addr == 0 || p->remote == 0)
+		return;
+	ip_write_echo(echo, p->addr, p->remote, 1);
+	(void)tunnel_send(p->tunnel, echo, sizeof(echo));
 }
 
 static void
@@ -86,6 +99,9 @@ path_held_refused(void *arg, const uint8_t *pkt, size_t len)
 	struct path *p = arg;
 
 	p->counters.demands_refused++;
+	/* A lease that nothing can be sent with, either. */
+	if (!p->worth.proven)
+		worth_sent(&p->worth, clock_now());
 	path_answer_error(p, ICMP_DEST_UNREACH, ICMP_PKT_FILTERED, 0, pkt, len);
 }
 
@@ -151,7 +167,7 @@ path_unleased(struct path *p, const uint8_t *pkt, const struct ip_info *ip)
 	    ntohl(ip->dst) < MULTICAST) {
 		ip_ports(pkt, ip, &sport, &dport);
 		host_name_remote(p->host, ip->dst, dport);
-		p->wake = true;
+		p->wake = p->waits = true;
 	}
 	/* A connection of before the lease cannot go on from here. */
 	if (ip->src != p->addr)
@@ -246,12 +262,12 @@ path_inbound(struct path *p, const uint8_t *pkt, size_t len)
 {
 	struct ip_info ip;
 
-	p->silent_since = 0;
 	if (!ip_parse(pkt, len, &ip) || p->addr == 0 || ip.dst != p->addr ||
 	    ip.src == p->addr) {
 		p->counters.in_foreign++;
 		return;
 	}
+	worth_came(&p->worth);
 	if (p->cascade) {
 		device_deliver(p->device, pkt, ip.total, false);
 		return;

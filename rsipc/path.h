@@ -13,8 +13,7 @@
 #include "rsipc/device.h"
 #include "rsipc/host.h"
 #include "rsipc/tunnel.h"
-
-#define PATH_SILENCE	4000	/* ms of sending without an answer before the gateway is asked */
+#include "rsipc/worth.h"
 
 struct path_counters {
 	uint64_t out_unleased;		/* from a source that is not leased: refused */
@@ -34,9 +33,11 @@ struct path {
 	uint32_t	 addr;		/* leased, network order; 0: nothing may pass */
 	uint32_t	 gateway;	/* whose address ICMP errors of ours carry */
 	uint16_t	 ike_port;	/* host order */
-	uint64_t	 silent_since;	/* 0: something came since something went */
+	struct worth	 worth;		/* of what goes through the gateway */
+	uint32_t	 remote;	/* whom the last packet went to */
 	bool		 cascade;	/* packets are other hosts': no engine, all protocols */
 	bool		 wake;		/* the state machine has been asked for something */
+	bool		 waits;		/* ... for a first lease, by a program */
 	/* What happens to connections, for those who watch. */
 	void		(*event)(void *arg, json_object *o);
 	/* The state machine has something to do at once. */
@@ -53,6 +54,8 @@ void	path_clear(struct path *p);
 
 /* A packet from a program.  now: milliseconds. */
 void	path_outbound(struct path *p, const uint8_t *pkt, size_t len, uint64_t now);
+/* Sends what every router answers, whoever the packets are for. */
+void	path_probe(struct path *p);
 /* An inner packet from the gateway. */
 void	path_inbound(struct path *p, const uint8_t *pkt, size_t len);
 

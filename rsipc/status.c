@@ -119,6 +119,8 @@ status_session(const struct client *c, bool privileged)
 {
 	const struct transport_counters *t = transport_counters(c->transport);
 	const struct host *h = &c->host;
+	uint64_t now = clock_now(), next = h->retry_at > h->rest_until ?
+	    h->retry_at : h->rest_until;
 	json_object	  *o = json_object_new_object();
 
 	put_str(o, "state", host_state_name(h->state));
@@ -137,8 +139,7 @@ status_session(const struct client *c, bool privileged)
 	put_int(o, "asynchronous_errors", h->misused);
 	if (host_trouble(h) != NULL) {
 		put_str(o, "trouble", host_trouble(h));
-		put_int(o, "next_try", h->retry_at > clock_now() ?
-		    (h->retry_at - clock_now()) / 1000 : 0);
+		put_int(o, "next_try", next > now ? (next - now) / 1000 : 0);
 	}
 	if (h->last_error != 0)
 		put_str(o, "last_error", rsip_error_name(h->last_error));
@@ -206,12 +207,18 @@ trouble_text(const struct client *c, char *out, size_t cap)
 		snprintf(out, cap, "no default route, so no gateway");
 	else if (c->unreachable_said)
 		snprintf(out, cap, "no route to the RSIP gateway %s", gateway);
+	else if (c->host.rest_until > clock_now() &&
+	    host_trouble(&c->host) != NULL)
+		snprintf(out, cap, "the RSIP gateway %s is of no use (%s)",
+		    gateway, host_trouble(&c->host));
 	else if (trouble != NULL)
 		snprintf(out, cap, "no RSIP gateway at %s (%c%s)", gateway,
 		    tolower((unsigned char)trouble[0]), trouble + 1);
 	else if (c->host.last_error != 0)
 		snprintf(out, cap, "the RSIP gateway %s refuses (%s)", gateway,
 		    rsip_error_name(c->host.last_error));
+	else if (transport_counters(c->transport)->unreadable != 0)
+		snprintf(out, cap, "what %s answers is not RSIP", gateway);
 	else
 		snprintf(out, cap, "no answer of an RSIP gateway at %s so far",
 		    gateway);

@@ -904,6 +904,87 @@ names_remotes(void **state)
 	end(w);
 }
 
+/* §9.7.3, §9.9.3: the remote side is as requested. */
+static void
+another_remote_is_refused(void **state)
+{
+	struct world	    *w = *state;
+	struct rsip_message *m;
+
+	begin(w, false);
+	tick(w);
+	connected(w);
+	registration.remote_policy = RSIP_REMOTE_MACRO;
+	give_registration(w);
+	registration.remote_policy = RSIP_REMOTE_NONE;
+	give(w, answer(w, RSIP_QUERY_RESPONSE));
+	host_name_remote(&w->host, inet_addr("192.0.2.1"), 53);
+	tick(w);
+	m = grant(w, 1);
+	set_ipv4(&m->remote, "192.0.2.77");
+	give(w, m);
+	assert_int_equal(w->granted, 0);
+	give_freed(w, 1);
+	end(w);
+}
+
+/* What it gave is given back, and for so long nothing more is asked of it. */
+static void
+useless_gateways_are_left_alone(void **state)
+{
+	struct world *w = *state;
+	uint64_t      begun;
+	unsigned      sends, i;
+
+	reach_assigned(w, false);
+	begun = w->now;
+	host_abandon(&w->host, "of no use", w->now, 60000);
+	assert_int_equal(w->revoked, 1);
+	tick(w);
+	expect(w, HOST_REGISTERED_DEREGISTRATION_PENDING,
+	    RSIP_DEREGISTER_REQUEST);
+	assert_int_equal(w->sent.client_id, 77);
+	give(w, answer(w, RSIP_DEREGISTER_RESPONSE));
+	assert_int_equal(w->host.state, HOST_UNREGISTERED);
+	assert_string_equal(host_trouble(&w->host), "of no use");
+	/* Whatever the connection does meanwhile. */
+	sends = w->sends;
+	pass(w, 10000);
+	host_disconnected(&w->host, w->now);
+	pass(w, 40000);
+	assert_int_equal(w->sends, sends);
+	assert_int_equal(w->connects, 1);
+	assert_string_equal(host_trouble(&w->host), "of no use");
+	pass(w, 60000);
+	assert_int_equal(w->connects, 2);
+	assert_true(w->now >= begun + 60000);
+	connected(w);
+	expect(w, HOST_REGISTRATION_PENDING, RSIP_REGISTER_REQUEST);
+	end(w);
+
+	/* Another network ends that. */
+	reach_assigned(w, false);
+	host_abandon(&w->host, "of no use", w->now, 60000);
+	host_reset(&w->host, w->now);
+	i = w->connects;
+	tick(w);
+	assert_int_equal(w->connects, i + 1);
+	end(w);
+
+	/* One that once worked is asked as before, for the same. */
+	reach_assigned(w, false);
+	host_abandon(&w->host, "away", w->now, 0);
+	tick(w);
+	give(w, answer(w, RSIP_DEREGISTER_RESPONSE));
+	pass(w, 1000);
+	expect(w, HOST_REGISTRATION_PENDING, RSIP_REGISTER_REQUEST);
+	give_registration(w);
+	give(w, answer(w, RSIP_QUERY_RESPONSE));
+	expect(w, HOST_ASSIGNMENT_PENDING, RSIP_ASSIGN_REQUEST_RSIPSEC);
+	assert_int_equal(w->sent.local_ports.port[0], 20000);
+	end(w);
+}
+
 /*
  * RFC 3102 §6.6.
  * More ports than bindings may be had: the ones unused longest give way.
@@ -1349,6 +1430,8 @@ main(void)
 		cmocka_unit_test(ports_are_leased_on_demand),
 		cmocka_unit_test(former_lease_is_named),
 		cmocka_unit_test(names_remotes),
+		cmocka_unit_test(another_remote_is_refused),
+		cmocka_unit_test(useless_gateways_are_left_alone),
 		cmocka_unit_test(old_ports_give_way),
 		cmocka_unit_test(spis_are_replenished),
 		cmocka_unit_test(asynchronous_messages),

@@ -391,6 +391,9 @@ step(void)
 		host_more_ports(&w.host, w.now);
 	if (any(8) == 0)
 		host_suspect(&w.host, w.now);
+	if (any(64) == 0)
+		host_abandon(&w.host, "of no use", w.now,
+		    any(2) != 0 ? 0 : 10000);
 	if (host_flow_policy(&w.host) && any(4) == 0)
 		host_name_remote(&w.host, inet_addr("203.0.113.9"), 80);
 	next = host_next(&w.host);

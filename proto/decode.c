@@ -177,9 +177,11 @@ read_vendor(struct rsip_message *m, const struct param *p, bool last,
 	case RSIP_VENDOR_AUTH:
 		/* What follows the MAC would not be read as covered by it; so
 		 * there cannot be two either. */
-		if (len != 12 + RSIP_AUTH_MAC_LEN || !last)
+		if (len != 28 + RSIP_AUTH_MAC_LEN || !last)
 			return RSIP_BAD_PARAM;
 		m->auth_key_id = cursor_u32(&c);
+		m->auth_index = cursor_u64(&c);
+		m->auth_echo = cursor_u64(&c);
 		m->auth_counter = cursor_u64(&c);
 		m->auth_offset = (size_t)(c.p - msg);
 		cursor_copy(&c, m->auth_mac, RSIP_AUTH_MAC_LEN);
@@ -194,6 +196,14 @@ read_vendor(struct rsip_message *m, const struct param *p, bool last,
 			return RSIP_BAD_PARAM;
 		memcpy(m->fqdn, name, len);
 		m->has |= RSIP_HAS_FQDN;
+		return RSIP_OK;
+	case RSIP_VENDOR_FLOOR:
+		if (m->has & RSIP_HAS_FLOOR)
+			return RSIP_DUPLICATE_PARAM;
+		if (len != 8)
+			return RSIP_BAD_PARAM;
+		m->auth_floor = cursor_u64(&c);
+		m->has |= RSIP_HAS_FLOOR;
 		return RSIP_OK;
 	}
 	return RSIP_OK;

@@ -197,9 +197,16 @@ put_vendor(struct writer *w, struct rsip_message *m)
 		writer_put(w, m->fqdn, strlen(m->fqdn));
 		param_end(w, start);
 	}
+	if (m->has & RSIP_HAS_FLOOR) {
+		start = vendor_begin(w, RSIP_VENDOR_FLOOR);
+		writer_u64(w, m->auth_floor);
+		param_end(w, start);
+	}
 	if (m->has & RSIP_HAS_AUTH) {
 		start = vendor_begin(w, RSIP_VENDOR_AUTH);
 		writer_u32(w, m->auth_key_id);
+		writer_u64(w, m->auth_index);
+		writer_u64(w, m->auth_echo);
 		writer_u64(w, m->auth_counter);
 		m->auth_offset = w->len;
 		writer_put(w, zero, sizeof(zero));
@@ -212,7 +219,8 @@ static bool
 encode_allowed(const struct rsip_message *m, const struct rsip_layout *layout)
 {
 	const struct rsip_slot *slot;
-	uint32_t allowed = RSIP_HAS_COOKIES | RSIP_HAS_AUTH | RSIP_HAS_FQDN;
+	uint32_t allowed = RSIP_HAS_COOKIES | RSIP_HAS_AUTH | RSIP_HAS_FQDN |
+	    RSIP_HAS_FLOOR;
 
 	for (slot = layout->required; slot->bit != 0; slot++) {
 		if (!(m->has & slot->bit))

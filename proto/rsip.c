@@ -204,22 +204,27 @@ rsip_spis_set(struct rsip_spis *s, const uint32_t *spi, size_t n)
 	return 0;
 }
 
-/* HMAC-SHA256 over buf with the MAC field taken as zero, cut to 128 bits. */
+#define PSEUDO_LEN	8	/* host and gateway, in front of the message */
+
+/* HMAC-SHA256 over whom it is between, and buf with the MAC field taken as zero,
+ * cut to 128 bits. */
 static bool
 auth_mac(const struct rsip_message *m, const uint8_t *buf, size_t len,
-    const uint8_t *secret, size_t secret_len, uint8_t out[RSIP_AUTH_MAC_LEN])
+    const struct rsip_key *key, uint8_t out[RSIP_AUTH_MAC_LEN])
 {
 	uint8_t	 digest[EVP_MAX_MD_SIZE], *copy;
 	unsigned n = 0;
 	bool	 ok;
 
 	if (m->auth_offset > len || len - m->auth_offset < RSIP_AUTH_MAC_LEN ||
-	    (copy = malloc(len)) == NULL)
+	    (copy = malloc(PSEUDO_LEN + len)) == NULL)
 		return false;
-	memcpy(copy, buf, len);
-	memset(copy + m->auth_offset, 0, RSIP_AUTH_MAC_LEN);
-	ok = HMAC(EVP_sha256(), secret, (int)secret_len, copy, len, digest,
-	    &n) != NULL && n >= RSIP_AUTH_MAC_LEN;
+	memcpy(copy, &key->host, 4);
+	memcpy(copy + 4, &key->gateway, 4);
+	memcpy(copy + PSEUDO_LEN, buf, len);
+	memset(copy + PSEUDO_LEN + m->auth_offset, 0, RSIP_AUTH_MAC_LEN);
+	ok = HMAC(EVP_sha256(), key->secret, (int)key->len, copy,
+	    PSEUDO_LEN + len, digest, &n) != NULL && n >= RSIP_AUTH_MAC_LEN;
 	if (ok)
 		memcpy(out, digest, RSIP_AUTH_MAC_LEN);
 	wipe(digest, sizeof(digest));
@@ -229,21 +234,27 @@ auth_mac(const struct rsip_message *m, const uint8_t *buf, size_t len,
 
 void
 rsip_auth_sign(const struct rsip_message *m, uint8_t *buf, size_t len,
-    const uint8_t *secret, size_t secret_len)
+    const struct rsip_key *key)
 {
 	uint8_t mac[RSIP_AUTH_MAC_LEN];
 
-	if (auth_mac(m, buf, len, secret, secret_len, mac))
+	if (auth_mac(m, buf, len, key, mac))
 		memcpy(buf + m->auth_offset, mac, sizeof(mac));
 }
 
 bool
 rsip_auth_verify(const struct rsip_message *m, const uint8_t *buf, size_t len,
-    const uint8_t *secret, size_t secret_len)
+    const struct rsip_key *key)
 {
 	uint8_t mac[RSIP_AUTH_MAC_LEN];
 
-	return (m->has & RSIP_HAS_AUTH) &&
-	    auth_mac(m, buf, len, secret, secret_len, mac) &&
+	return (m->has & RSIP_HAS_AUTH) && m->auth_key_id == key->id &&
+	    auth_mac(m, buf, len, key, mac) &&
 	    compare_secret(mac, m->auth_mac, sizeof(mac)) == 0;
+}
+
+bool
+rsip_auth_newer(uint64_t counter, uint64_t last)
+{
+	return counter > last && counter - last <= RSIP_AUTH_JUMP;
 }

@@ -21,7 +21,9 @@
 #define RSIP_VENDOR_COOKIES	1	/* subtype: initiator cookies */
 #define RSIP_VENDOR_AUTH	2	/* subtype: authentication, last in the message */
 #define RSIP_VENDOR_FQDN	3	/* subtype: the host's name */
+#define RSIP_VENDOR_FLOOR	4	/* subtype: what a message's counter had to pass */
 #define RSIP_AUTH_MAC_LEN	16	/* HMAC-SHA256-128 */
+#define RSIP_AUTH_JUMP		UINT32_MAX	/* a counter is this far beyond the last at most */
 
 enum rsip_type {			/* RFC 3103 App. B, RFC 3104 App. C */
 	RSIP_ERROR_RESPONSE = 1,
@@ -165,6 +167,7 @@ struct rsip_tuple {			/* of QUERY messages */
 #define RSIP_HAS_COOKIES	0x8000u	/* vendor subtype 1 */
 #define RSIP_HAS_AUTH		0x10000u/* vendor subtype 2 */
 #define RSIP_HAS_FQDN		0x20000u/* vendor subtype 3 */
+#define RSIP_HAS_FLOOR		0x40000u/* vendor subtype 4 */
 
 /* One message; about 8 KiB, reused rather than put on deep stacks. */
 struct rsip_message {
@@ -194,7 +197,10 @@ struct rsip_message {
 	uint16_t	    ncookies;		/* fields present */
 	uint64_t	    cookie[RSIP_COOKIES_MAX];	/* host order of the wire's 8 bytes */
 	uint32_t	    auth_key_id;
+	uint64_t	    auth_index;	/* the sender's, of this life; never 0 */
+	uint64_t	    auth_echo;	/* the receiver's, as the sender knows it; 0: it does not */
 	uint64_t	    auth_counter;
+	uint64_t	    auth_floor;	/* in an error: the last counter that was taken */
 	uint8_t		    auth_mac[RSIP_AUTH_MAC_LEN];
 	size_t		    auth_offset;	/* of the mac in the wire form; set by decode and encode */
 	char		    fqdn[RSIP_FQDN_MAX + 1];
@@ -252,15 +258,26 @@ int	rsip_spis_expand(const struct rsip_spis *s, uint32_t *out, size_t cap);
 int	rsip_ports_set(struct rsip_ports *p, const uint16_t *port, size_t n);
 int	rsip_spis_set(struct rsip_spis *s, const uint32_t *spi, size_t n);
 
+/* A secret, and between whom: addresses in network order. */
+struct rsip_key {
+	uint32_t       id;
+	const uint8_t *secret;
+	size_t	       len;
+	uint32_t       host, gateway;
+};
+
 /*
- * Authentication (vendor subtype 2): the HMAC-SHA256-128 of secret over the
- * message with the mac field zero.  rsip_auth_sign() writes the mac into buf at
- * m->auth_offset after rsip_encode(); rsip_auth_verify() checks it in constant
- * time after rsip_decode(). Counters are the caller's to check.
+ * Authentication (vendor subtype 2): the HMAC-SHA256-128 over the addresses of
+ * host and gateway and the message with the mac field zero.  rsip_auth_sign()
+ * writes the mac into buf at m->auth_offset after rsip_encode();
+ * rsip_auth_verify() checks it in constant time after rsip_decode(), and the
+ * key's number.  Indices and counters are the caller's to check.
  */
 void	rsip_auth_sign(const struct rsip_message *m, uint8_t *buf, size_t len,
-	    const uint8_t *secret, size_t secret_len);
+	    const struct rsip_key *key);
 bool	rsip_auth_verify(const struct rsip_message *m, const uint8_t *buf,
-	    size_t len, const uint8_t *secret, size_t secret_len);
+	    size_t len, const struct rsip_key *key);
+/* Is the counter beyond the last one, and not so far that counters could run out? */
+bool	rsip_auth_newer(uint64_t counter, uint64_t last);
 
 #endif

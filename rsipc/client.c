@@ -600,10 +600,20 @@ client_unreadable(void *arg, const struct rsip_message *m)
 	client_kick(c);
 }
 
+static void
+client_again(void *arg)
+{
+	struct client *c = arg;
+
+	host_again_signed(&c->host, clock_now());
+	client_kick(c);
+}
+
 static const struct transport_ops client_transport_ops = {
 	.connected = client_connected,
 	.disconnected = client_disconnected,
 	.message = client_message,
+	.again = client_again,
 	.unreadable = client_unreadable,
 };
 

@@ -330,6 +330,13 @@ host_overdue(struct host *h, uint64_t now)
 {
 	if (h->pending == 0 || now < h->deadline)
 		return;
+	if (h->sign_again) {
+		if (host_may_say(h, now))
+			host_request_again(h, now);
+		else
+			h->deadline = host_silent_until(h);
+		return;
+	}
 	if (h->udp && h->attempt < HOST_ATTEMPTS) {
 		if (!host_may_say(h, now)) {
 			h->deadline = host_silent_until(h);
@@ -509,6 +516,17 @@ host_spis_taken(struct host *h)
 	if (!h->no_ipsec && !host_flow_policy(h) &&
 	    lease_spi_free(&h->lease) < HOST_SPIS_LOW)
 		h->more_spis = true;
+}
+
+void
+host_again_signed(struct host *h, uint64_t now)
+{
+	/* What a gateway that has no end of it is left with is silence. */
+	if (h->pending == 0 || h->again_signed == HOST_SIGNED_MAX)
+		return;
+	h->again_signed++;
+	h->sign_again = true;
+	h->deadline = now;
 }
 
 void

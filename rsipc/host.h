@@ -10,6 +10,7 @@
 #include "rsipc/lease.h"
 
 #define HOST_ATTEMPTS		7	/* RFC 3103 §5, at 12.5 ms, doubling */
+#define HOST_SIGNED_MAX		2	/* times that one request is signed once more */
 #define HOST_TCP_TIMEOUT	5000	/* ms for an answer on TCP before it is given up */
 #define HOST_RETRY_MIN		200	/* ms before trying anew, doubling up to ... */
 #define HOST_RETRY_MAX		15000
@@ -106,6 +107,7 @@ struct host {
 	uint32_t counter;		/* its message counter */
 	uint64_t deadline, sent;
 	unsigned attempt;
+	unsigned again_signed;		/* how often it was */
 	uint32_t pending_bind;
 	enum lease_purpose pending_purpose;
 	struct host_demand pending_demand;
@@ -146,6 +148,7 @@ struct host {
 	bool	 connecting, up, udp;
 	bool	 use_tcp;		/* the gateway wants no UDP */
 	bool	 counters;		/* it echoes message counters */
+	bool	 sign_again;		/* the request under way is to be sent anew */
 	bool	 stale;			/* stale_id is one */
 	bool	 resume;		/* ask for what saved says */
 	bool	 no_ipsec, no_vendor;
@@ -169,6 +172,9 @@ void	host_receive(struct host *h, const struct rsip_message *m, uint64_t now);
 /* A response that cannot be read, as far as rsip_decode() got; borrowed. */
 void	host_unreadable(struct host *h, const struct rsip_message *m,
 	    uint64_t now);
+/* The request under way is to be signed anew, and sent: the gateway told what it
+ * needs for that.  As a message of its own, with another message counter. */
+void	host_again_signed(struct host *h, uint64_t now);
 /* Does what is due.  To be called at host_next() and after every other call. */
 void	host_tick(struct host *h, uint64_t now);
 /* When host_tick() has something to do again; 0: not by itself. */

@@ -29,6 +29,8 @@ void	host_unwanted(struct host *h, uint32_t bind_id, uint64_t now);
 /* host_request.c */
 /* Sends the next request that is due in this state, if there is one. */
 void	host_request_next(struct host *h, uint64_t now);
+/* Sends the request under way once more, with a message counter of its own. */
+void	host_request_again(struct host *h, uint64_t now);
 /* When a request falls due that is not due yet; 0: none is foreseen. */
 uint64_t host_request_due(const struct host *h);
 

@@ -19,6 +19,7 @@ request_begin(struct host *h, enum rsip_type type)
 	}
 	h->pending_purpose = LEASE_MAIN;
 	h->pending_bind = 0;
+	h->again_signed = 0;
 	return m;
 }
 
@@ -33,6 +34,7 @@ request_send(struct host *h, struct rsip_message *m, enum host_state state,
 	m->has |= RSIP_HAS_COUNTER;
 	m->counter = h->counter;
 	h->pending = m->type;
+	h->sign_again = false;
 	h->attempt = 1;
 	h->sent = now;
 	h->deadline = now + (h->udp ? 13 : HOST_TCP_TIMEOUT);
@@ -42,6 +44,12 @@ request_send(struct host *h, struct rsip_message *m, enum host_state state,
 		host_said(h, now);
 	h->for_program = false;
 	h->ops->send(h->arg, m);
+}
+
+void
+host_request_again(struct host *h, uint64_t now)
+{
+	request_send(h, &h->out, h->state, now);
 }
 
 static enum host_state

@@ -9,6 +9,7 @@ rsipc_libhost_a_SOURCES = \
 	rsipc/host_reply.c rsipc/host_request.c \
 	rsipc/lease.c rsipc/lease.h \
 	rsipc/remember.c rsipc/remember.h \
+	rsipc/signer.c rsipc/signer.h \
 	rsipc/worth.c rsipc/worth.h
 
 rsipc_rsipc_SOURCES = \
@@ -34,10 +35,14 @@ EXTRA_DIST += tests/peer/any_gateway.py tests/peer/gateway.py contrib/rsipc.conf
 dist_man_MANS += doc/rsipc.8 doc/rsipc.conf.5
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_host tests/unit/test_host_hostile \
-	tests/unit/test_worth
-TESTS += tests/unit/test_host tests/unit/test_host_hostile \
-	tests/unit/test_worth
+RSIPC_UNIT = tests/unit/test_host tests/unit/test_host_hostile \
+	tests/unit/test_signer tests/unit/test_worth
+check_PROGRAMS += $(RSIPC_UNIT)
+TESTS += $(RSIPC_UNIT)
+tests_unit_test_signer_SOURCES = tests/unit/test_signer.c $(GATEWAY_WORLD)
+tests_unit_test_signer_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_signer_LDADD = rsipc/libhost.a rsipd/librsipd.a \
+	proto/libproto.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_worth_SOURCES = tests/unit/test_worth.c
 tests_unit_test_worth_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_worth_LDADD = rsipc/libhost.a $(CMOCKA_LIBS)

@@ -8,7 +8,7 @@
 
 #include "oe/engine.h"
 #include "rsipc/host.h"
-#include "rsipc/transport.h"
+#include "rsipc/signer.h"
 
 #define SETTINGS_PATHS_MAX	64
 
@@ -24,7 +24,7 @@ struct settings {
 	bool	 direct;		/* without a lease the network is used as if we were not there */
 	bool	 stay_shut;		/* what policy shuts is so after an orderly end too */
 	uint32_t key_id;
-	uint8_t	 secret[TRANSPORT_SECRET_MAX];
+	uint8_t	 secret[SIGNER_SECRET_MAX];
 	size_t	 secret_len;
 	bool	 require_auth;
 	char	*paths[SETTINGS_PATHS_MAX]; /* what a reload will open again */

@@ -133,6 +133,7 @@ status_session(const struct client *c, bool privileged)
 	put_int(o, "received", t->received);
 	put_int(o, "unreadable", t->unreadable);
 	put_int(o, "unauthentic", t->unauthentic);
+	put_int(o, "old", t->old);
 	put_int(o, "retransmissions", h->retransmissions);
 	put_int(o, "resynchronizations", h->resynchronizations);
 	put_int(o, "refused", h->refused);

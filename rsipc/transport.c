@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -19,6 +18,7 @@
 #include "base/ratelimit.h"
 #include "base/util.h"
 #include "rsipc/capture.h"
+#include "rsipc/signer.h"
 #include "rsipc/transport.h"
 
 struct transport {
@@ -34,12 +34,7 @@ struct transport {
 	int		 last_errno;		/* said already */
 	struct ratelimit complaints;
 
-	uint8_t		 secret[TRANSPORT_SECRET_MAX];
-	size_t		 secret_len;
-	uint32_t	 key_id;
-	bool		 require;
-	uint64_t	 auth_sent, auth_seen;
-
+	struct signer	 signer;
 	struct transport_counters counters;
 	struct rsip_message in;
 	uint8_t		 out[RSIP_MESSAGE_MAX];	/* RFC 3103 §10.1: "last message" */
@@ -57,7 +52,10 @@ transport_new(struct event_base *base, const struct transport_ops *ops,
     void *arg)
 {
 	struct transport *t = xcalloc(1, sizeof(*t));
+	uint64_t	  seed;
 
+	random_bytes(&seed, sizeof(seed));
+	signer_init(&t->signer, seed);
 	t->base = base;
 	t->ops = ops;
 	t->arg = arg;
@@ -81,11 +79,7 @@ void
 transport_set_auth(struct transport *t, uint32_t key_id, const uint8_t *secret,
     size_t len, bool require)
 {
-	wipe(t->secret, sizeof(t->secret));
-	t->secret_len = len > sizeof(t->secret) ? sizeof(t->secret) : len;
-	memcpy(t->secret, secret, t->secret_len);
-	t->key_id = key_id;
-	t->require = require;
+	signer_set_key(&t->signer, key_id, secret, len, require);
 }
 
 /* Says a reason once, not every time that it is tried again. */
@@ -114,21 +108,34 @@ transport_timeout(evutil_socket_t fd, short what, void *arg)
 	transport_failed(arg, ETIMEDOUT);
 }
 
-/* True if the message may be believed. */
+/* True if the message may be believed, and is for more than us here. */
 static bool
 transport_verify(struct transport *t, const uint8_t *buf, size_t len)
 {
-	const struct rsip_message *m = &t->in;
+	static const char *const why[] = {
+		[SIGNER_UNSIGNED] = "without authentication",
+		[SIGNER_WRONG] = "without the right authentication",
+		[SIGNER_OLD] = "with a counter too old",
+	};
+	enum signer_verdict v = signer_verify(&t->signer, &t->in, buf, len,
+	    t->local, t->gateway);
 
-	if (t->secret_len == 0)
+	if (v == SIGNER_GOOD)
 		return true;
-	if (!(m->has & RSIP_HAS_AUTH))
-		return !t->require;
-	if (m->auth_key_id != t->key_id || m->auth_counter <= t->auth_seen ||
-	    !rsip_auth_verify(m, buf, len, t->secret, t->secret_len))
+	if (v == SIGNER_AGAIN) {
+		log_debug("the gateway tells the counters of its life");
+		t->ops->again(t->arg);
 		return false;
-	t->auth_seen = m->auth_counter;
-	return true;
+	}
+	/* On UDP a request sent again is answered again. */
+	if (v == SIGNER_OLD && t->udp) {
+		t->counters.old++;
+		return false;
+	}
+	t->counters.unauthentic++;
+	if (ratelimit_pass(&t->complaints, clock_now()))
+		log_warn("%s %s is ignored", rsip_type_name(t->in.type), why[v]);
+	return false;
 }
 
 static void
@@ -144,17 +151,12 @@ transport_read_message(struct transport *t, const uint8_t *buf, size_t len)
 			log_warn("the gateway sent what cannot be read: %s",
 			    err != RSIP_OK ? rsip_error_name(err) :
 			    rsip_type_name(t->in.type));
-		if (t->secret_len == 0)
+		if (t->signer.secret_len == 0)
 			t->ops->unreadable(t->arg, &t->in);
 		return;
 	}
-	if (!transport_verify(t, buf, len)) {
-		t->counters.unauthentic++;
-		if (ratelimit_pass(&t->complaints, clock_now()))
-			log_warn("%s without the right authentication is "
-			    "ignored", rsip_type_name(t->in.type));
+	if (!transport_verify(t, buf, len))
 		return;
-	}
 	t->counters.received++;
 	t->ops->message(t->arg, &t->in);
 }
@@ -379,27 +381,14 @@ transport_local(const struct transport *t)
 void
 transport_send(struct transport *t, struct rsip_message *m)
 {
-	struct timespec ts;
-	uint64_t	micros;
-	int		n;
+	int n;
 
-	if (t->secret_len > 0) {
-		/* Growing over restarts too, without anything kept on disk. */
-		clock_gettime(CLOCK_REALTIME, &ts);
-		micros = (uint64_t)ts.tv_sec * 1000000 +
-		    (uint64_t)ts.tv_nsec / 1000;
-		t->auth_sent = micros > t->auth_sent ? micros :
-		    t->auth_sent + 1;
-		m->has |= RSIP_HAS_AUTH;
-		m->auth_key_id = t->key_id;
-		m->auth_counter = t->auth_sent;
-	}
-	if ((n = rsip_encode(m, t->out, sizeof(t->out))) == -1) {
+	n = signer_encode(&t->signer, m, t->out, sizeof(t->out), t->local,
+	    t->gateway);
+	if (n == -1) {
 		log_error("cannot encode %s", rsip_type_name(m->type));
 		return;
 	}
-	if (t->secret_len > 0)
-		rsip_auth_sign(m, t->out, (size_t)n, t->secret, t->secret_len);
 	t->out_len = (size_t)n;
 	transport_resend(t);
 }

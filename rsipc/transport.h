@@ -9,7 +9,6 @@
 #include "proto/rsip.h"
 
 #define TRANSPORT_CONNECT_TIMEOUT	3	/* seconds for TCP to connect */
-#define TRANSPORT_SECRET_MAX		256	/* bytes */
 
 struct event_base;
 struct transport;
@@ -20,6 +19,9 @@ struct transport_ops {
 	void (*disconnected)(void *arg);
 	/* A message of the gateway's, decoded and verified; borrowed. */
 	void (*message)(void *arg, const struct rsip_message *m);
+	/* The request under way is to be given to transport_send() once more: the
+	 * gateway could not tell it from a recorded one, and will now. */
+	void (*again)(void *arg);
 	/* One that could not be read to its end: what rsip_decode() left in m.  Not
 	 * where messages are signed, since this one was not verified. */
 	void (*unreadable)(void *arg, const struct rsip_message *m);
@@ -30,7 +32,7 @@ struct transport *transport_new(struct event_base *base,
 void	transport_free(struct transport *t);	/* wipes; NULL is allowed */
 
 /*
- * Signs what is sent, and verifies what comes and is signed (vendor subtype 2).
+ * Signs what is sent, and verifies what comes and is signed (rsipc/signer.h).
  * require: what comes unsigned is ignored.  len 0: no authentication.
  */
 void	transport_set_auth(struct transport *t, uint32_t key_id,
@@ -54,7 +56,7 @@ void	transport_resend(struct transport *t);
 /* For status.  Why the gateway cannot be reached; NULL if it can, or nobody knows. */
 const char *transport_trouble(const struct transport *t);
 struct transport_counters {
-	uint64_t sent, received, unreadable, unauthentic;
+	uint64_t sent, received, unreadable, unauthentic, old;
 };
 const struct transport_counters *transport_counters(const struct transport *t);
 

@@ -73,6 +73,7 @@ gateway_new(const struct gateway_config *c, struct pool *pool,
 		.demux_add = ops->demux_add, .demux_remove = ops->demux_remove,
 		.arg = arg };
 	g->log = (struct ratelimit)RATELIMIT_INIT(20, 500);
+	g->auth_log = (struct ratelimit)RATELIMIT_INIT(5, 2000);
 	g->unknown = (struct ratelimit)RATELIMIT_INIT(32, 20);
 	LIST_INIT(&g->waiting);
 	find_abilities(g);
@@ -234,10 +235,10 @@ gateway_reconfigure(struct gateway *g, uint64_t now,
     const struct gateway_config *c)
 {
 	struct walk w = { g, now };
-	uint64_t    auth_start = g->config.auth_start, until = g->config.until;
+	uint64_t    auth_index = g->config.auth_index, until = g->config.until;
 
 	g->config = *c;
-	g->config.auth_start = auth_start;
+	g->config.auth_index = auth_index;
 	g->config.until = until;
 	find_abilities(g);
 	leases_each(g->leases, reconfigure_client, &w);
@@ -550,7 +551,10 @@ finish(struct gateway *g, struct gateway_request *r, enum rsip_error rc,
 
 	if (rc != RSIP_OK) {
 		make_error(r, rc);
-		g->counts.errors[rc]++;
+		if (r->stale)
+			g->counts.stale++;
+		else
+			g->counts.errors[rc]++;
 		log_debug("%s: %s: %s", ipv4_text(r->peer->host),
 		    rsip_type_name(r->in->type), rsip_error_name(rc));
 	}
@@ -558,10 +562,12 @@ finish(struct gateway *g, struct gateway_request *r, enum rsip_error rc,
 		r->out->has |= RSIP_HAS_COUNTER;
 		r->out->counter = r->in->counter;
 	}
-	if (r->authentic) {
+	if (r->authentic || r->stale) {
 		policies_find(g->config.policies, r->peer->host, &policy);
 		secret = policy.secret;
 	}
+	if (r->stale && secret != NULL)
+		gateway_tell_floor(g, r);
 	len = gateway_encode(g, r->peer->host, secret, r->out, out);
 	gateway_release(r->out);
 	g->counts.answers++;

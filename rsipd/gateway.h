@@ -51,7 +51,7 @@ struct gateway_config {
 	size_t	 nlocal, nremote;	/* what QUERY is answered from */
 	const struct policies *policies;/* must outlive its use here */
 	uint64_t until;			/* no lease lasts longer (RFC 3102 §4.2.1); 0: no such bound */
-	uint64_t auth_start;		/* our own counters begin here: larger than before a restart */
+	uint64_t auth_index;		/* of this life, drawn at random, not 0 (doc/wire.md) */
 };
 
 enum gateway_event {
@@ -139,6 +139,7 @@ struct gateway_counts {
 	size_t	 registrations, half_open, bindings, waiting;
 	uint64_t requests, answers, asynchronous;
 	uint64_t foreign, unknown, evicted;	/* not heard; neighbours not answered; registrations */
+	uint64_t stale;			/* signed, but not known to be new */
 	uint64_t errors[512];		/* by enum rsip_error */
 };
 void	gateway_count(const struct gateway *g, struct gateway_counts *out);

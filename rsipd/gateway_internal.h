@@ -47,15 +47,17 @@ struct gateway_request {
 	const struct gateway_peer *peer;
 	struct rsip_message *in, *out;
 	struct lease_client *client;
-	bool authentic;			/* signed with the host's secret */
+	bool authentic;			/* signed with the host's secret, and new */
+	bool stale;			/* signed with it, but not known to be new */
 	bool owner;			/* ALREADY_REGISTERED: the host itself asks */
 	struct gateway_waiting *waiting;/* NULL unless it comes back from DNS */
 };
 
-/* Counters of authentication, kept beyond a registration: they only grow. */
+/* Counters of authentication, kept beyond a registration: they only grow.  The
+ * index is the host's, as its last good message had it. */
 struct gateway_account {
 	uint32_t host;
-	uint64_t in, out;
+	uint64_t index, in, out;
 	UT_hash_handle hh;
 };
 
@@ -82,7 +84,7 @@ struct gateway {
 	uint64_t next_ticket;
 	uint64_t alarm;			/* as ops->alarm was told */
 	bool can_rsa_ip, can_listen, can_ipsec;
-	struct ratelimit log, unknown;
+	struct ratelimit log, auth_log, unknown;
 	struct gateway_counts counts;
 	struct rsip_message in, out;	/* too large for stacks */
 	uint8_t buffer[GATEWAY_MESSAGE_MAX];
@@ -139,9 +141,11 @@ const struct gateway_name *gateway_name_find(const struct gateway_request *r,
 	    const char *fqdn);
 void	gateway_waiting_free(struct gateway *g, struct gateway_waiting *w);
 
-/* gateway_auth.c: vendor subtype 2. */
+/* gateway_auth.c: vendor subtypes 2 and 4. */
 enum rsip_error gateway_authenticate(struct gateway *g, struct gateway_request *r,
 	    const uint8_t *msg, size_t len);
+/* The answer to a stale request says what a new one has to pass. */
+void	gateway_tell_floor(struct gateway *g, const struct gateway_request *r);
 /* Encodes m, signed with the secret if there is one; the length, or -1. */
 int	gateway_encode(struct gateway *g, uint32_t host,
 	    const struct policy_secret *secret, struct rsip_message *m, uint8_t *out);

@@ -463,7 +463,10 @@ make_gateway(struct rsipd *d)
 		if (pool_add(pool, &c->pools[i]) == -1)
 			goto fail;
 	}
-	c->gateway.auth_start = (uint64_t)clock_wall() * 1000;
+	do
+		random_bytes(&c->gateway.auth_index,
+		    sizeof(c->gateway.auth_index));
+	while (c->gateway.auth_index == 0);
 	d->gateway = gateway_new(&c->gateway, pool, &gateway_ops, d);
 	if (d->gateway != NULL) {
 		d->pool = pool;

@@ -94,6 +94,7 @@ status_all(const struct settings *c, const struct gateway *g,
 	add_int(in, "asynchronous", gc.asynchronous);
 	add_int(in, "waiting_for_dns", gc.waiting);
 	add_int(in, "duplicates", sc.duplicates);
+	add_int(in, "stale", gc.stale);
 	in = add_object(o, "transport");
 	add_int(in, "tcp_connections", sc.connections);
 	add_int(in, "tcp_accepted", sc.accepted);

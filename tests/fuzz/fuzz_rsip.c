@@ -31,6 +31,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct rsip_message m, again;
 	static uint8_t		   out[RSIP_MESSAGE_MAX];
 	static uint8_t		   out2[RSIP_MESSAGE_MAX];
+	struct rsip_key		   key = { .secret = data, .len = size };
 	enum rsip_error		   rc;
 	int			   n;
 
@@ -48,8 +49,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	FUZZ_CHECK((size_t)n == size);
 	check_lists(&m);
+	key.id = m.auth_key_id;
 	if (m.has & RSIP_HAS_AUTH)
-		FUZZ_CHECK(!rsip_auth_verify(&m, data, size, data, size));
+		FUZZ_CHECK(!rsip_auth_verify(&m, data, size, &key));
 	n = rsip_encode(&m, out, sizeof(out));
 	FUZZ_CHECK(n >= RSIP_HEADER_LEN && (size_t)n <= size);
 	FUZZ_CHECK(rsip_decode(&again, out, (size_t)n) == RSIP_OK);

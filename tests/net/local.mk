@@ -47,7 +47,7 @@ EXTRA_DIST += tests/net/oe_delay.py tests/net/oe_many.py tests/net/oe_slow.py \
 	tests/net/oelib.sh
 
 # RSIP with somebody who has read nothing but the RFCs (tests/peer/rsip.py).
-RSIP_NET_TESTS = tests/net/attack_register.sh tests/net/rsip_both.sh tests/net/rsip_crowd.sh \
+RSIP_NET_TESTS = tests/net/attack_register.sh tests/net/attack_replay.sh tests/net/rsip_both.sh tests/net/rsip_crowd.sh \
 	tests/net/rsip_gateway.sh tests/net/rsip_vanish.sh
 dist_check_SCRIPTS += $(RSIP_NET_TESTS)
 TESTS += $(RSIP_NET_TESTS)
@@ -71,7 +71,7 @@ dist_check_SCRIPTS += tests/net/attack_address.sh \
 	tests/net/attack_control.sh tests/net/control.sh
 TESTS += tests/net/attack_address.sh \
 	tests/net/attack_control.sh tests/net/control.sh
-EXTRA_DIST += tests/net/attack_address.py tests/net/attack_control.py tests/net/attack_register.py tests/net/rsip_lab.py tests/net/rsip_gateway.py \
+EXTRA_DIST += tests/net/attack_address.py tests/net/attack_control.py tests/net/attack_register.py tests/net/attack_replay.py tests/net/rsip_lab.py tests/net/rsip_gateway.py \
 	tests/net/rsip_gateway_data.py tests/net/rsip_gateway_plain.py \
 	tests/net/rsip_gateway_wire.py \
 	tests/peer/session.py

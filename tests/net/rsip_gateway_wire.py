@@ -1,6 +1,4 @@
 """rsip_gateway_wire.py [TEST...] - malformed messages, UDP, authentication and misuse against rsipd"""
-import hashlib
-import hmac
 import random
 import socket
 import struct
@@ -11,8 +9,8 @@ import time
 import rsip
 import rsip_lab as lab
 from rsip import BIND, COUNTER, ERROR, LEASE, POLICY, PORTS, VENDOR
-from rsip_lab import (GATEWAY, NB, SECRET, expand, host, is_error, is_type,
-                      silence, test, tunnel, udp_packet)
+from rsip_lab import (GATEWAY, NB, SECRET, address, expand, host, is_error,
+                      is_type, silence, test, tunnel, udp_packet)
 from session import Closed, Session, error_of, find
 
 
@@ -257,7 +255,11 @@ def authentication_is_required():
     p = is_type(got, rsip.ASSIGN_RESPONSE_RSAP_IP)
     assert p[-1][0] == VENDOR and p[-1][1][:2] == (32473, 2), p
     s.send_raw(s.last)
-    is_error(s.receive(), 304)
+    again = s.receive()
+    is_error(again, 304)
+    # 4: signed, with what a new one has to pass; it is for no host to act on.
+    said = s.auth.read(s.heard, again[1])
+    assert said[1:2] == (s.auth.index,) and said[3] == s.auth.sent, said
     bare = Session(GATEWAY, source=s.sock.getsockname()[0])
     bare.client = s.client
     is_error(bare.free(find(p, BIND)), 304)
@@ -272,13 +274,32 @@ def answers_are_authentic():
     last = 0
     for _ in range(3):
         s.send(rsip.QUERY_REQUEST, s.me())
-        data = s.receive_raw()
-        vid, subtype, value = find(rsip.decode(data)[1], VENDOR)
-        key, counter = struct.unpack_from('!IQ', value)
-        assert key == 9 and counter > last
+        got = s.receive()
+        index, echo, counter, floor = s.auth.read(s.heard, got[1])
+        assert index == s.auth.echo and echo == s.auth.index and counter > last
+        assert floor is None
         last = counter
-        mac = hmac.new(SECRET, data[:-16] + bytes(16), hashlib.sha256).digest()
-        assert value[12:] == mac[:16]
+
+
+@test
+def a_signature_is_of_one_address_and_one_life():
+    """what one host said is nothing from another; nor what it said before"""
+    s = host('auth', secret=SECRET, key_id=9)
+    other = Session(GATEWAY, source=address('auth'), secret=SECRET, key_id=9)
+    other.send_raw(s.last)
+    got = other.receive()
+    is_error(got, 304)
+    assert find(got[1], VENDOR) is None, got
+    is_type(other.register(), rsip.REGISTER_RESPONSE)
+    # A host that has forgotten all: told once, then heard.
+    t = Session(GATEWAY, source=s.sock.getsockname()[0], secret=SECRET, key_id=9)
+    t.send(rsip.REGISTER_REQUEST)
+    got = t.receive()
+    is_error(got, 304)
+    assert t.auth.read(t.heard, got[1])[3] == s.auth.sent, got
+    assert t.is_again(t.heard, got)
+    t.send(rsip.REGISTER_REQUEST)
+    is_error(t.receive(), 302, s.client)
 
 
 @test

@@ -57,7 +57,7 @@ reload(first + section)
 kind, got = s.receive()
 assert kind == rsip.DEREGISTER_RESPONSE and find(got, CLIENT) == s.client
 assert error_of(s.register()) == 304
-s.secret, s.key_id = b'a secret that came later', 3
+s.sign_with(b'a secret that came later', 3)
 assert s.register()[0] == rsip.REGISTER_RESPONSE
 ok('a secret is read by a process that cannot open files; one for all eyes is not')
 

@@ -278,7 +278,7 @@ gateway
 printf 'state = ""\ncontrol = "%s/rsipc.sock"\nsecret = "%s/secret"\nrequire-auth = true\n' \
     "$NET_RUN" "$NET_RUN" >rsipc.conf
 net_start rsipc x1 "$NET_TOP/rsipc/rsipc" -d -c rsipc.conf
-net_until 5 grep -q 'without the right authentication' rsipc.log ||
+net_until 5 grep -q 'without authentication is ignored' rsipc.log ||
     net_fail "an unsigned answer is believed"
 leased && net_fail "a gateway without the secret gives leases"
 net_stop rsipc

@@ -30,9 +30,12 @@ class Codec:
 def canonical(params):
     """What two writings of one message have in common: required parameters in
     order are compared as they stand, the rest as a set; foreign vendors'
-    parameters are dropped by a reader (8.12)."""
+    parameters are dropped by a reader (8.12); a MAC is not written without the
+    secret."""
     kept = [(k, tuple(v) if isinstance(v, list) else v) for k, v in params
             if k != rsip.VENDOR]
+    kept += [(k, (v[1], v[2][:-16] if v[1] == 2 else v[2])) for k, v in params
+             if k == rsip.VENDOR and v[0] == rsip.OURS and 1 <= v[1] <= 4]
     return sorted(map(repr, kept))
 
 

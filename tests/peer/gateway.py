@@ -17,8 +17,6 @@ command: one word a line on stdin.
   other         the next address is another one
 """
 import argparse
-import hashlib
-import hmac
 import os
 import selectors
 import socket
@@ -27,8 +25,9 @@ import sys
 import time
 
 import rsip
+from auth import Auth
 
-V_COOKIES, V_AUTH, V_FQDN = 1, 2, 3
+V_COOKIES, V_FQDN = 1, 3
 VENDOR = 32473
 
 
@@ -71,8 +70,7 @@ class Gateway:
         self.drop = args.drop
         self.address = 1
         self.next_port = args.first_port
-        self.auth = int(time.time() * 1000000)
-        self.seen = 0
+        self.auths = {}         # by host
         self.connections = {}
         at = args.address
         if not args.no_tcp:
@@ -145,32 +143,20 @@ class Gateway:
         if out:
             sock.sendto(out, peer)
 
-    def sign(self, data):
+    def authentic(self, data, params, peer):
+        """What to sign the answer with, and whether the request is believed."""
         if not self.args.secret:
-            return data
-        self.auth += 1
-        head = struct.pack('!BHHHIQ', rsip.VENDOR, 32, VENDOR, V_AUTH,
-                           self.args.key_id, self.auth)
-        data = data[:2] + struct.pack('!H', len(data) + 35) + data[4:] + head
-        mac = hmac.new(self.args.secret.encode(), data + bytes(16),
-                       hashlib.sha256).digest()
-        return data + mac[:16]
-
-    def authentic(self, data, params):
-        if not self.args.secret:
-            return True
-        found = [v for k, v in params if k == rsip.VENDOR and
-                 v[:2] == (VENDOR, V_AUTH)]
-        if len(found) != 1 or params[-1] != (rsip.VENDOR, found[0]):
-            return False
-        key, counter = struct.unpack('!IQ', found[0][2][:12])
-        mac = hmac.new(self.args.secret.encode(), data[:-16] + bytes(16),
-                       hashlib.sha256).digest()[:16]
-        if key != self.args.key_id or counter <= self.seen or \
-                not hmac.compare_digest(mac, data[-16:]):
-            return False
-        self.seen = counter
-        return True
+            return None, True
+        auth = self.auths.setdefault(peer[1], Auth(
+            self.args.secret.encode(), self.args.key_id, peer[1],
+            self.args.address))
+        said = auth.read(data, params)
+        if said is None:
+            return None, False
+        if auth.take(*said[:3]):
+            return auth.sign, True
+        say('stale', 'counter', said[2])
+        return (lambda out: auth.sign(out, echo=said[0], floor=auth.seen)), False
 
     def answer(self, data, peer):
         try:
@@ -188,8 +174,10 @@ class Gateway:
             return host.last[1]
         say('request', rsip.name(mtype), *(['counter', counter] if counter
                                            else []))
-        if not self.authentic(data, params):
-            say('unauthentic')
+        sign, good = self.authentic(data, params, peer)
+        if not good:
+            if sign is None:
+                say('unauthentic')
             kind, out = rsip.ERROR_RESPONSE, [(rsip.ERROR, 304)]
         else:
             kind, out = self.serve(mtype, params, peer, host)
@@ -201,7 +189,9 @@ class Gateway:
             # Optional parameters of REGISTER_RESPONSE stand last.
             out += [(rsip.METHOD, m) for m in self.args.methods] + \
                 [(rsip.TUNNEL, t) for t in self.args.tunnels]
-        out = self.sign(rsip.encode(kind, out))
+        out = rsip.encode(kind, out)
+        if sign is not None:
+            out = sign(out)
         host = self.hosts.get(peer[1])
         if host:
             host.peer = peer
@@ -307,7 +297,9 @@ class Gateway:
                 body.insert(0, (rsip.CLIENT, host.client))
             if host.peer[0] == 'udp':
                 body.append((rsip.COUNTER, 0))
-            out = self.sign(rsip.encode(mtype, body))
+            out = rsip.encode(mtype, body)
+            if host.peer[1] in self.auths:
+                out = self.auths[host.peer[1]].sign(out)
             if host.peer[0] == 'udp':
                 self.udp.sendto(out, host.peer[2])
             elif host.peer[2] in self.connections:
@@ -331,7 +323,7 @@ class Gateway:
     def obey(self, word, *rest):
         say('command', word, *rest)
         if word == 'forget':
-            self.hosts = {}
+            self.hosts, self.auths = {}, {}
         if word in ('forget', 'close'):
             for conn in list(self.connections):
                 self.close(conn)
@@ -345,7 +337,7 @@ class Gateway:
                 del host.binds[bind]
         elif word == 'deregister':
             self.asynchronous(rsip.DEREGISTER_RESPONSE, [])
-            self.hosts = {}
+            self.hosts, self.auths = {}, {}
         elif word == 'refuse':
             self.refused.add(int(rest[0]))
         elif word == 'drop':

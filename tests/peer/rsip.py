@@ -22,6 +22,7 @@ ASSIGN_REQUEST_RSIPSEC, ASSIGN_RESPONSE_RSIPSEC = 22, 23
 ADDRESS, PORTS, LEASE, CLIENT, BIND, TUNNEL, METHOD, ERROR = range(1, 9)
 POLICY, INDICATOR, COUNTER, VENDOR = range(9, 13)
 SPI = 22
+OURS = 32473    # vendor, doc/wire.md
 
 IPV4, NETMASK, IPV6, FQDN = 1, 2, 3, 4
 
@@ -222,7 +223,34 @@ def decode(data):
             raise Bad(204, 'parameter %d' % kind)
     decoded = [(k, decode_value(mtype, k, v)) for k, v in params]
     check(mtype, decoded)
+    check_ours(decoded)
     return mtype, decoded
+
+
+def check_ours(params):
+    """doc/wire.md: the forms of vendor 32473's parameters."""
+    seen = set()
+    for at, (kind, value) in enumerate(params):
+        if kind != VENDOR or value[0] != OURS or value[1] not in (1, 2, 3, 4):
+            continue
+        _, subtype, data = value
+        if subtype in seen:
+            raise Bad(202, 'subtype %d twice' % subtype)
+        seen.add(subtype)
+        if subtype == 1:
+            n = int.from_bytes(data[:2], 'big')
+            if len(data) < 2 or not 1 <= n <= 64 or \
+                    len(data) - 2 not in (0, 8 * n):
+                raise Bad(205, 'cookies')
+        elif subtype == 2:
+            if len(data) != 44 or at + 1 != len(params):
+                raise Bad(205, 'authentication')
+        elif subtype == 3:
+            if not 1 <= len(data) <= 255 or \
+                    any(c <= 0x20 or c >= 0x7f for c in data):
+                raise Bad(205, 'name')
+        elif len(data) != 8:
+            raise Bad(205, 'floor')
 
 
 def check(mtype, params):
@@ -338,9 +366,20 @@ def random_message(rng):
     if rng.random() < 0.1:
         tail.append([(VENDOR, (rng.choice([9, 311, 2021]), rng.randint(0, 9),
                                rng.randbytes(rng.randint(0, 40))))])
+    if rng.random() < 0.2:
+        n = rng.randint(1, 64)
+        tail.append([(VENDOR, (OURS, 1, struct.pack('!H', n) + rng.choice(
+            [b'', rng.randbytes(8 * n)])))])
+    if rng.random() < 0.2:
+        tail.append([(VENDOR, (OURS, 3, bytes(
+            rng.randint(0x21, 0x7e) for _ in range(rng.randint(1, 255)))))])
+    if rng.random() < 0.2:
+        tail.append([(VENDOR, (OURS, 4, rng.randbytes(8)))])
     rng.shuffle(tail)
     for group in tail:
         out += group
+    if rng.random() < 0.3:
+        out.append((VENDOR, (OURS, 2, rng.randbytes(44))))
     return mtype, out
 
 

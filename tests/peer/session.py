@@ -1,11 +1,10 @@
 """session.py - RSIP over TCP or UDP for tests, on top of the second codec"""
-import hashlib
-import hmac
 import socket
 import struct
 import time
 
 import rsip
+from auth import Auth
 
 
 def find(params, kind, nth=0):
@@ -30,15 +29,20 @@ class Session:
         self.last = b''
         self.waiting = []       # asynchronous messages that came meanwhile
         self.client = None
-        self.secret = secret
-        self.key_id = key_id
-        self.auth_counter = int(time.time() * 1000)
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if udp
                                   else socket.SOCK_STREAM)
         if source:
             self.sock.bind((source, 0))
         self.sock.settimeout(timeout)
         self.sock.connect((gateway, port))
+        self.gateway = gateway
+        self.auth = None
+        if secret is not None:
+            self.sign_with(secret, key_id)
+
+    def sign_with(self, secret, key_id):
+        self.auth = Auth(secret, key_id, self.sock.getsockname()[0],
+                         self.gateway)
 
     def close(self):
         self.sock.close()
@@ -46,15 +50,6 @@ class Session:
     def send_raw(self, data):
         self.last = data
         self.sock.sendall(data)
-
-    def sign(self, data):
-        """Vendor subtype 2, last in the message: key id, counter, MAC."""
-        self.auth_counter += 1
-        head = struct.pack('!BHHHIQ', rsip.VENDOR, 32, 32473, 2, self.key_id,
-                           self.auth_counter)
-        data = data[:2] + struct.pack('!H', len(data) + 35) + data[4:] + head
-        mac = hmac.new(self.secret, data + bytes(16), hashlib.sha256).digest()
-        return data + mac[:16]
 
     def send(self, mtype, *params, counter=None):
         params = list(params)
@@ -64,8 +59,8 @@ class Session:
         if counter is not None and counter is not False:
             params.append((rsip.COUNTER, counter))
         data = rsip.encode(mtype, params)
-        if self.secret is not None:
-            data = self.sign(data)
+        if self.auth is not None:
+            data = self.auth.sign(data)
         self.send_raw(data)
 
     def receive_raw(self, timeout=None):
@@ -83,7 +78,8 @@ class Session:
         return data
 
     def receive(self, timeout=None):
-        return rsip.decode(self.receive_raw(timeout))
+        self.heard = self.receive_raw(timeout)
+        return rsip.decode(self.heard)
 
     def answer(self):
         """The next message; a datagram that may be lost is sent again (10.1)."""
@@ -95,8 +91,22 @@ class Session:
                 self.sock.sendall(self.last)
         return self.receive()
 
+    def is_again(self, data, got):
+        """Does the gateway tell what it needs to know a message as new?"""
+        said = self.auth and self.auth.read(data, got[1])
+        if not said or said[3] is None or said[1] != self.auth.index:
+            return False
+        self.auth.begin_anew(said[0], said[2], said[3])
+        return True
+
     def request(self, mtype, *params, **kw):
         """Sends and returns the answer; on UDP others are put in waiting."""
+        got = self.request_once(mtype, *params, **kw)
+        if self.auth and self.is_again(self.heard, got):
+            got = self.request_once(mtype, *params, **kw)
+        return got
+
+    def request_once(self, mtype, *params, **kw):
         self.send(mtype, *params, **kw)
         for _ in range(20):
             got = self.answer()

@@ -93,7 +93,7 @@ fake_alarm(void *arg, uint64_t at)
 	w.alarms++;
 }
 
-static const struct gateway_ops ops = { fake_add, fake_remove, fake_send,
+const struct gateway_ops world_ops = { fake_add, fake_remove, fake_send,
 	fake_resolve, fake_neighbour, fake_probe, fake_alarm, fake_event };
 
 struct policy
@@ -156,11 +156,13 @@ world_begin(const struct policy *base, bool whole)
 		inet_addr("198.51.100.0"), 24 };
 	w.config.nremote = 1;
 	w.config.policies = w.policies;
-	w.config.auth_start = 1000;
+	w.config.auth_index = WORLD_INDEX;
+	w.auth_index = 5;
+	w.auth_echo = WORLD_INDEX;
 	w.now = 5000000;
 	w.peer = (struct gateway_peer){ .host = inet_addr("10.0.0.11"),
 		.transport = GATEWAY_TCP, .id = 1 };
-	w.g = gateway_new(&w.config, p, &ops, NULL);
+	w.g = gateway_new(&w.config, p, &world_ops, NULL);
 	assert_non_null(w.g);
 }
 
@@ -186,21 +188,33 @@ put(const uint8_t *msg, size_t len)
 	return n;
 }
 
+struct rsip_key
+key_now(void)
+{
+	return (struct rsip_key){ .id = w.key_id,
+		.secret = (const uint8_t *)w.secret, .len = strlen(w.secret),
+		.host = w.peer.host, .gateway = w.config.gateway };
+}
+
 int
 ask(void)
 {
-	int n;
+	struct rsip_key key;
+	int		n;
 
 	if (w.secret != NULL) {
 		w.in.has |= RSIP_HAS_AUTH;
 		w.in.auth_key_id = w.key_id;
+		w.in.auth_index = w.auth_index;
+		w.in.auth_echo = w.auth_echo;
 		w.in.auth_counter = ++w.auth_counter;
 	}
 	n = rsip_encode(&w.in, w.bytes, sizeof(w.bytes));
 	assert_true(n > 0);
-	if (w.secret != NULL)
-		rsip_auth_sign(&w.in, w.bytes, (size_t)n,
-		    (const uint8_t *)w.secret, strlen(w.secret));
+	if (w.secret != NULL) {
+		key = key_now();
+		rsip_auth_sign(&w.in, w.bytes, (size_t)n, &key);
+	}
 	return put(w.bytes, (size_t)n);
 }
 

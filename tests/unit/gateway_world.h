@@ -14,6 +14,7 @@
 #define SHARED	"198.51.100.1"
 #define WHOLE	"198.51.100.2"
 #define REMOTE	"203.0.113.5"
+#define WORLD_INDEX	0x1f2e3d4cu	/* of the gateway's life */
 
 /* One gateway with everything around it faked. */
 struct world {
@@ -37,7 +38,7 @@ struct world {
 	unsigned nasked;
 	const char *secret;			/* signs requests */
 	uint32_t key_id;
-	uint64_t auth_counter;
+	uint64_t auth_index, auth_echo, auth_counter;
 	uint8_t	 mac[8];			/* of every neighbour; all 0: not known */
 	bool	 routed;			/* hosts are not on the link */
 	uint64_t probed;			/* the last connection that was asked about */
@@ -48,6 +49,7 @@ struct world {
 };
 
 extern struct world w;
+extern const struct gateway_ops world_ops;
 
 struct policy	default_policy(void);
 void	forget_async(void);
@@ -58,6 +60,8 @@ void	as_host(const char *addr, uint64_t id);
 /* Sends bytes; the answer is in w.out.  Returns what gateway_input() did. */
 int	put(const uint8_t *msg, size_t len);
 int	ask(void);
+/* What the host at w.peer signs with. */
+struct rsip_key	key_now(void);
 void	request(enum rsip_type type, uint32_t client_id);
 void	expect(enum rsip_type type);
 void	expect_error(enum rsip_error error);

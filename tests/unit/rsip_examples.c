@@ -215,116 +215,131 @@ const struct rsip_example rsip_examples[] = {
 	/* Every message with all that it may carry, and ours (doc/wire.md). */
 	{ "all", "ERROR_RESPONSE",
 	    "Error = REGISTER_FIRST, Message Counter = 4294967295, Client ID "
-	    "= 7, Bind ID = 2, Auth = 9-1",
-	    "01 01 0041  08 0002 012d  0b 0004 ffffffff  04 0004 00000007"
+	    "= 7, Bind ID = 2, Auth = 9-17-34-1, Floor = 5",
+	    "01 01 0060  08 0002 012d  0b 0004 ffffffff  04 0004 00000007"
 	    "  05 0004 00000002"
-	    "  0c 0020 7ed9 0002 00000009 0000000000000001"
+	    "  0c 000c 7ed9 0004 0000000000000005"
+	    "  0c 0030 7ed9 0002 00000009 0000000000000011"
+	    "   0000000000000022 0000000000000001"
 	    "   00000000000000000000000000000000" },
 	{ "all", "REGISTER_REQUEST",
-	    "Message Counter = 1, Host = x1.lab, Auth = 9-2",
-	    "01 02 003b  0b 0004 00000001  0c 000a 7ed9 0003 78312e6c6162"
-	    "  0c 0020 7ed9 0002 00000009 0000000000000002"
+	    "Message Counter = 1, Host = x1.lab, Auth = 9-17-34-2",
+	    "01 02 004b  0b 0004 00000001  0c 000a 7ed9 0003 78312e6c6162"
+	    "  0c 0030 7ed9 0002 00000009 0000000000000011"
+	    "   0000000000000022 0000000000000002"
 	    "   00000000000000000000000000000000" },
 	{ "all", "REGISTER_RESPONSE",
 	    "Message Counter = 1, Client ID = 7, Local Flow Policy = Macro, "
 	    "Remote Flow policy = None, Lease Time = 600, RSIP Method = "
 	    "RSA-IP, RSIP Method = RSAP-IP, RSIP Method = RSIPSEC, Tunnel "
-	    "Type = IP-IP, Tunnel Type = GRE, Auth = 9-3",
-	    "01 03 0055  04 0004 00000007  03 0004 00000258  09 0002 01 03"
+	    "Type = IP-IP, Tunnel Type = GRE, Auth = 9-17-34-3",
+	    "01 03 0065  04 0004 00000007  03 0004 00000258  09 0002 01 03"
 	    "  0b 0004 00000001  07 0001 01  07 0001 02  07 0001 03"
 	    "  06 0001 01  06 0001 02"
-	    "  0c 0020 7ed9 0002 00000009 0000000000000003"
+	    "  0c 0030 7ed9 0002 00000009 0000000000000011"
+	    "   0000000000000022 0000000000000003"
 	    "   00000000000000000000000000000000" },
 	{ "all", "DE-REGISTER_REQUEST",
-	    "Message Counter = 2, Client ID = 7, Auth = 9-4",
-	    "01 04 0035  04 0004 00000007  0b 0004 00000002"
-	    "  0c 0020 7ed9 0002 00000009 0000000000000004"
+	    "Message Counter = 2, Client ID = 7, Auth = 9-17-34-4",
+	    "01 04 0045  04 0004 00000007  0b 0004 00000002"
+	    "  0c 0030 7ed9 0002 00000009 0000000000000011"
+	    "   0000000000000022 0000000000000004"
 	    "   00000000000000000000000000000000" },
 	{ "all", "DE-REGISTER_RESPONSE",
-	    "Message Counter = 0, Client ID = 7, Auth = 9-5",
-	    "01 05 0035  04 0004 00000007  0b 0004 00000000"
-	    "  0c 0020 7ed9 0002 00000009 0000000000000005"
+	    "Message Counter = 0, Client ID = 7, Auth = 9-17-34-5",
+	    "01 05 0045  04 0004 00000007  0b 0004 00000000"
+	    "  0c 0030 7ed9 0002 00000009 0000000000000011"
+	    "   0000000000000022 0000000000000005"
 	    "   00000000000000000000000000000000" },
 	{ "all", "ASSIGN_REQUEST_RSA-IP",
 	    "Message Counter = 3, Client ID = 7, Address (local) = "
 	    "198.51.100.2, Address (remote) = 2001:db8::1, Ports (remote) = "
-	    "3-80-443-8080, Lease Time = 60, Tunnel Type = GRE, Auth = 9-6",
-	    "01 06 0066  04 0004 00000007  01 0005 01 c6336402"
+	    "3-80-443-8080, Lease Time = 60, Tunnel Type = GRE, Auth = 9-17-34-6",
+	    "01 06 0076  04 0004 00000007  01 0005 01 c6336402"
 	    "  01 0011 03 20010db8000000000000000000000001"
 	    "  02 0007 03 0050 01bb 1f90  0b 0004 00000003  03 0004 0000003c"
 	    "  06 0001 02"
-	    "  0c 0020 7ed9 0002 00000009 0000000000000006"
+	    "  0c 0030 7ed9 0002 00000009 0000000000000011"
+	    "   0000000000000022 0000000000000006"
 	    "   00000000000000000000000000000000" },
 	{ "all", "ASSIGN_RESPONSE_RSA-IP",
 	    "Message Counter = 3, Client ID = 7, Bind ID = 1, Address (local) "
 	    "= 198.51.100.2, Address (remote) = 2001:db8::1, Ports (remote) = "
 	    "3-80-443-8080, Lease Time = 60, Tunnel Type = GRE, Address "
-	    "(tunnel endpoint) = 10.0.0.2, Auth = 9-7",
-	    "01 07 0075  04 0004 00000007  05 0004 00000001"
+	    "(tunnel endpoint) = 10.0.0.2, Auth = 9-17-34-7",
+	    "01 07 0085  04 0004 00000007  05 0004 00000001"
 	    "  01 0005 01 c6336402"
 	    "  01 0011 03 20010db8000000000000000000000001"
 	    "  02 0007 03 0050 01bb 1f90  03 0004 0000003c  06 0001 02"
 	    "  01 0005 01 0a000002  0b 0004 00000003"
-	    "  0c 0020 7ed9 0002 00000009 0000000000000007"
+	    "  0c 0030 7ed9 0002 00000009 0000000000000011"
+	    "   0000000000000022 0000000000000007"
 	    "   00000000000000000000000000000000" },
 	{ "all", "ASSIGN_REQUEST_RSAP-IP",
 	    "Message Counter = 4, Client ID = 7, Address (local) = "
 	    "198.51.100.1, Ports (local) = 3-20000-20002-30000, Address "
 	    "(remote) = www.y1.lab, Ports (remote) = 443, Lease Time = 60, "
-	    "Tunnel Type = IP-IP, Auth = 9-8",
-	    "01 08 0066  04 0004 00000007  01 0005 01 c6336401"
+	    "Tunnel Type = IP-IP, Auth = 9-17-34-8",
+	    "01 08 0076  04 0004 00000007  01 0005 01 c6336401"
 	    "  02 0007 03 4e20 4e22 7530  01 000b 04 7777772e79312e6c6162"
 	    "  02 0003 01 01bb  0b 0004 00000004  03 0004 0000003c  06 0001 01"
-	    "  0c 0020 7ed9 0002 00000009 0000000000000008"
+	    "  0c 0030 7ed9 0002 00000009 0000000000000011"
+	    "   0000000000000022 0000000000000008"
 	    "   00000000000000000000000000000000" },
 	{ "all", "ASSIGN_RESPONSE_RSAP-IP",
 	    "Message Counter = 4, Client ID = 7, Bind ID = 2, Address (local) "
 	    "= 198.51.100.1, Ports (local) = 3-20000-20002-30000, Address "
 	    "(remote) = www.y1.lab, Ports (remote) = 443, Lease Time = 60, "
 	    "Tunnel Type = IP-IP, Address (tunnel endpoint) = 10.0.0.2, Auth "
-	    "= 9-9",
-	    "01 09 0075  04 0004 00000007  05 0004 00000002"
+	    "= 9-17-34-9",
+	    "01 09 0085  04 0004 00000007  05 0004 00000002"
 	    "  01 0005 01 c6336401  02 0007 03 4e20 4e22 7530"
 	    "  01 000b 04 7777772e79312e6c6162  02 0003 01 01bb"
 	    "  03 0004 0000003c  06 0001 01  01 0005 01 0a000002"
 	    "  0b 0004 00000004"
-	    "  0c 0020 7ed9 0002 00000009 0000000000000009"
+	    "  0c 0030 7ed9 0002 00000009 0000000000000011"
+	    "   0000000000000022 0000000000000009"
 	    "   00000000000000000000000000000000" },
 	{ "all", "EXTEND_REQUEST",
 	    "Message Counter = 5, Client ID = 7, Bind ID = 2, Lease Time = "
-	    "86400, Auth = 9-10",
-	    "01 0a 0043  04 0004 00000007  05 0004 00000002"
+	    "86400, Auth = 9-17-34-10",
+	    "01 0a 0053  04 0004 00000007  05 0004 00000002"
 	    "  03 0004 00015180  0b 0004 00000005"
-	    "  0c 0020 7ed9 0002 00000009 000000000000000a"
+	    "  0c 0030 7ed9 0002 00000009 0000000000000011"
+	    "   0000000000000022 000000000000000a"
 	    "   00000000000000000000000000000000" },
 	{ "all", "EXTEND_RESPONSE",
 	    "Message Counter = 5, Client ID = 7, Bind ID = 2, Lease Time = "
-	    "3600, Auth = 9-11",
-	    "01 0b 0043  04 0004 00000007  05 0004 00000002"
+	    "3600, Auth = 9-17-34-11",
+	    "01 0b 0053  04 0004 00000007  05 0004 00000002"
 	    "  03 0004 00000e10  0b 0004 00000005"
-	    "  0c 0020 7ed9 0002 00000009 000000000000000b"
+	    "  0c 0030 7ed9 0002 00000009 0000000000000011"
+	    "   0000000000000022 000000000000000b"
 	    "   00000000000000000000000000000000" },
 	{ "all", "FREE_REQUEST",
-	    "Message Counter = 6, Client ID = 7, Bind ID = 2, Auth = 9-12",
-	    "01 0c 003c  04 0004 00000007  05 0004 00000002"
+	    "Message Counter = 6, Client ID = 7, Bind ID = 2, Auth = 9-17-34-12",
+	    "01 0c 004c  04 0004 00000007  05 0004 00000002"
 	    "  0b 0004 00000006"
-	    "  0c 0020 7ed9 0002 00000009 000000000000000c"
+	    "  0c 0030 7ed9 0002 00000009 0000000000000011"
+	    "   0000000000000022 000000000000000c"
 	    "   00000000000000000000000000000000" },
 	{ "all", "FREE_RESPONSE",
-	    "Message Counter = 0, Client ID = 7, Bind ID = 2, Auth = 9-13",
-	    "01 0d 003c  04 0004 00000007  05 0004 00000002"
+	    "Message Counter = 0, Client ID = 7, Bind ID = 2, Auth = 9-17-34-13",
+	    "01 0d 004c  04 0004 00000007  05 0004 00000002"
 	    "  0b 0004 00000000"
-	    "  0c 0020 7ed9 0002 00000009 000000000000000d"
+	    "  0c 0030 7ed9 0002 00000009 0000000000000011"
+	    "   0000000000000022 000000000000000d"
 	    "   00000000000000000000000000000000" },
 	{ "all", "QUERY_REQUEST",
 	    "Message Counter = 7, Client ID = 7, Indicator = address, Address "
 	    "= 10.0.0.9, Indicator = network, Address (network) = 10.0.0.0, "
 	    "Address (netmask) = 255.255.255.0, Indicator = address, Address "
-	    "= y1.lab, Auth = 9-14",
-	    "01 0e 0066  04 0004 00000007  0b 0004 00000007  0a 0002 0001"
+	    "= y1.lab, Auth = 9-17-34-14",
+	    "01 0e 0076  04 0004 00000007  0b 0004 00000007  0a 0002 0001"
 	    "  01 0005 01 0a000009  0a 0002 0002  01 0005 01 0a000000"
 	    "  01 0005 02 ffffff00  0a 0002 0001  01 0007 04 79312e6c6162"
-	    "  0c 0020 7ed9 0002 00000009 000000000000000e"
+	    "  0c 0030 7ed9 0002 00000009 0000000000000011"
+	    "   0000000000000022 000000000000000e"
 	    "   00000000000000000000000000000000" },
 	{ "all", "QUERY_RESPONSE",
 	    "Message Counter = 7, Client ID = 7, Indicator = address, Address "
@@ -332,56 +347,61 @@ const struct rsip_example rsip_examples[] = {
 	    "Address (netmask) = 255.255.255.0, Indicator = remote address, "
 	    "Address = 192.0.2.1, Indicator = remote network, Address "
 	    "(network) = 192.0.2.0, Address (netmask) = 255.255.255.0, Auth = "
-	    "9-15",
-	    "01 0f 0079  04 0004 00000007  0b 0004 00000007  0a 0002 0001"
+	    "9-17-34-15",
+	    "01 0f 0089  04 0004 00000007  0b 0004 00000007  0a 0002 0001"
 	    "  01 0005 01 0a000009  0a 0002 0002  01 0005 01 0a000000"
 	    "  01 0005 02 ffffff00  0a 0002 0003  01 0005 01 c0000201"
 	    "  0a 0002 0004  01 0005 01 c0000200  01 0005 02 ffffff00"
-	    "  0c 0020 7ed9 0002 00000009 000000000000000f"
+	    "  0c 0030 7ed9 0002 00000009 0000000000000011"
+	    "   0000000000000022 000000000000000f"
 	    "   00000000000000000000000000000000" },
 	{ "all", "LISTEN_REQUEST",
 	    "Message Counter = 8, Client ID = 7, Address (local) = "
 	    "198.51.100.1, Ports (local) = 2-25000, Address (remote) = 0, "
 	    "Ports (remote) = 0, Lease Time = 60, Tunnel Type = IP-IP, Tunnel "
-	    "Type = GRE, Auth = 9-16",
-	    "01 10 005a  04 0004 00000007  01 0005 01 c6336401"
+	    "Type = GRE, Auth = 9-17-34-16",
+	    "01 10 006a  04 0004 00000007  01 0005 01 c6336401"
 	    "  02 0003 02 61a8  01 0001 01  02 0001 01  0b 0004 00000008"
 	    "  03 0004 0000003c  06 0001 01  06 0001 02"
-	    "  0c 0020 7ed9 0002 00000009 0000000000000010"
+	    "  0c 0030 7ed9 0002 00000009 0000000000000011"
+	    "   0000000000000022 0000000000000010"
 	    "   00000000000000000000000000000000" },
 	{ "all", "LISTEN_RESPONSE",
 	    "Message Counter = 8, Client ID = 7, Bind ID = 3, Address (local) "
 	    "= 198.51.100.1, Ports (local) = 2-25000, Address (remote) = 0, "
 	    "Ports (remote) = 0, Lease Time = 60, Tunnel Type = IP-IP, "
-	    "Address (tunnel endpoint) = 10.0.0.2, Auth = 9-17",
-	    "01 11 0065  04 0004 00000007  05 0004 00000003"
+	    "Address (tunnel endpoint) = 10.0.0.2, Auth = 9-17-34-17",
+	    "01 11 0075  04 0004 00000007  05 0004 00000003"
 	    "  01 0005 01 c6336401  02 0003 02 61a8  01 0001 01  02 0001 01"
 	    "  06 0001 01  03 0004 0000003c  01 0005 01 0a000002"
 	    "  0b 0004 00000008"
-	    "  0c 0020 7ed9 0002 00000009 0000000000000011"
+	    "  0c 0030 7ed9 0002 00000009 0000000000000011"
+	    "   0000000000000022 0000000000000011"
 	    "   00000000000000000000000000000000" },
 	{ "all", "ASSIGN_REQUEST_RSIPSEC",
 	    "Message Counter = 9, Client ID = 7, Address (local) = "
 	    "198.51.100.1, Ports (local) = 4-0, Address (remote) = 0, Ports "
 	    "(remote) = 0, SPI = 16-0x80001000, Lease Time = 60, Tunnel Type "
-	    "= IP-IP, Cookies = 2-0, Auth = 9-18",
-	    "01 16 0066  04 0004 00000007  01 0005 01 c6336401  02 0001 04"
+	    "= IP-IP, Cookies = 2-0, Auth = 9-17-34-18",
+	    "01 16 0076  04 0004 00000007  01 0005 01 c6336401  02 0001 04"
 	    "  01 0001 01  02 0001 01  16 0006 0010 80001000  0b 0004 00000009"
 	    "  03 0004 0000003c  06 0001 01  0c 0006 7ed9 0001 0002"
-	    "  0c 0020 7ed9 0002 00000009 0000000000000012"
+	    "  0c 0030 7ed9 0002 00000009 0000000000000011"
+	    "   0000000000000022 0000000000000012"
 	    "   00000000000000000000000000000000" },
 	{ "all", "ASSIGN_RESPONSE_RSIPSEC",
 	    "Message Counter = 9, Client ID = 7, Bind ID = 4, Address (local) "
 	    "= 198.51.100.1, Ports (local) = 4-20000, Address (remote) = 0, "
 	    "Ports (remote) = 0, SPI = 16-0x80001000, Lease Time = 60, Tunnel "
 	    "Type = IP-IP, Address (tunnel endpoint) = 10.0.0.2, Cookies = "
-	    "2-0x1122334455667788-0x99aabbccddeeff00, Auth = 9-19",
-	    "01 17 0087  04 0004 00000007  05 0004 00000004"
+	    "2-0x1122334455667788-0x99aabbccddeeff00, Auth = 9-17-34-19",
+	    "01 17 0097  04 0004 00000007  05 0004 00000004"
 	    "  01 0005 01 c6336401  02 0003 04 4e20  01 0001 01  02 0001 01"
 	    "  16 0006 0010 80001000  03 0004 0000003c  06 0001 01"
 	    "  01 0005 01 0a000002  0b 0004 00000009"
 	    "  0c 0016 7ed9 0001 0002 1122334455667788 99aabbccddeeff00"
-	    "  0c 0020 7ed9 0002 00000009 0000000000000013"
+	    "  0c 0030 7ed9 0002 00000009 0000000000000011"
+	    "   0000000000000022 0000000000000013"
 	    "   00000000000000000000000000000000" },
 };
 const size_t rsip_examples_count =
@@ -519,7 +539,7 @@ text_tuple(struct rsip_message *m, const char *key, const char *value)
 static void
 text_vendor(struct rsip_message *m, const char *key, const char *value)
 {
-	uint64_t field[1] = { 0 };
+	uint64_t field[3] = { 0 };
 	unsigned number;
 	size_t	 n;
 
@@ -529,9 +549,14 @@ text_vendor(struct rsip_message *m, const char *key, const char *value)
 		memcpy(m->fqdn, value, strlen(value) + 1);
 	} else if (strcmp(key, "Auth") == 0) {
 		m->has |= RSIP_HAS_AUTH;
-		assert_int_equal(text_fields(value, &number, field, 1), 1);
+		assert_int_equal(text_fields(value, &number, field, 3), 3);
 		m->auth_key_id = number;
-		m->auth_counter = field[0];
+		m->auth_index = field[0];
+		m->auth_echo = field[1];
+		m->auth_counter = field[2];
+	} else if (strcmp(key, "Floor") == 0) {
+		m->has |= RSIP_HAS_FLOOR;
+		m->auth_floor = strtoull(value, NULL, 10);
 	} else {
 		assert_string_equal(key, "Cookies");
 		m->has |= RSIP_HAS_COOKIES;

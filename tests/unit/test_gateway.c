@@ -1173,61 +1173,180 @@ a_new_connection_takes_over(void **state)
 
 /* --- authentication ------------------------------------------------------- */
 
+#define SECRET	"sixteen is enoug"
+
+/* The host must sign, and does from now on. */
 static void
-signed_messages_only(void **state)
+world_of_secrets(void)
 {
 	struct policy	     p = default_policy(), one = { .has =
 		POLICY_HAS_SECRET | POLICY_HAS_AUTH, .require_auth = true };
 	struct policy_secret secret = { .key_id = 4, .len = 16 };
-	uint32_t	     id;
-	uint64_t	     before;
-	uint8_t		     copy[64];
-	size_t		     n;
 
-	(void)state;
-	memcpy(secret.secret, "sixteen is enoug", 16);
+	memcpy(secret.secret, SECRET, 16);
 	one.secret = &secret;
 	world_begin(&p, false);
-	assert_int_equal(policies_add(w.policies, w.peer.host, 32, &one), 0);
+	assert_int_equal(policies_add(w.policies, inet_addr("10.0.0.0"), 24,
+	    &one), 0);
+	w.secret = SECRET;
+	w.key_id = 4;
+}
+
+/* The answer is signed for this life of the host's. */
+static void
+answer_is_authentic(void)
+{
+	struct rsip_key key = key_now();
+
+	assert_true(rsip_auth_verify(&w.out, w.answer, w.len, &key));
+	assert_int_equal(w.out.auth_index, w.config.auth_index);
+	assert_int_equal(w.out.auth_echo, w.auth_index);
+}
+
+/* Refused for its counter, and what a new one has to pass is told. */
+static void
+refused_as_old(uint64_t floor)
+{
+	assert_int_equal(w.out.error, RSIP_REGISTRATION_DENIED);
+	assert_true(w.out.has & RSIP_HAS_FLOOR);
+	assert_int_equal(w.out.auth_floor, floor);
+	answer_is_authentic();
+}
+
+static void
+signed_messages_only(void **state)
+{
+	uint32_t id;
+	uint64_t before;
+	uint8_t	 copy[128];
+	size_t	 n;
+
+	(void)state;
+	world_of_secrets();
+	w.secret = NULL;
 	request(RSIP_REGISTER_REQUEST, 0);
 	expect_error(RSIP_REGISTRATION_DENIED);
 	w.secret = "sixteen is wrong";
-	w.key_id = 4;
+	request(RSIP_REGISTER_REQUEST, 0);
 	expect_error(RSIP_REGISTRATION_DENIED);
-	w.secret = "sixteen is enoug";
+	assert_false(w.out.has & (RSIP_HAS_AUTH | RSIP_HAS_FLOOR));
+	w.secret = SECRET;
 	w.key_id = 5;
 	expect_error(RSIP_REGISTRATION_DENIED);
 	w.key_id = 4;
 	id = do_register();
-	assert_true(w.out.has & RSIP_HAS_AUTH);
-	assert_true(rsip_auth_verify(&w.out, w.answer, w.len, secret.secret,
-	    secret.len));
+	answer_is_authentic();
 	before = w.out.auth_counter;
 	request(RSIP_QUERY_REQUEST, id);
 	expect(RSIP_QUERY_RESPONSE);
 	assert_true(w.out.auth_counter > before);
 	/* A replay, then one that was changed on its way. */
-	n = (size_t)rsip_encode(&w.in, copy, sizeof(copy));
-	rsip_auth_sign(&w.in, copy, n, secret.secret, secret.len);
+	memcpy(copy, w.bytes, sizeof(copy));
+	n = (size_t)(copy[2] << 8 | copy[3]);
 	assert_true(put(copy, n) > 0);
-	assert_int_equal(w.out.error, RSIP_REGISTRATION_DENIED);
-	w.in.auth_counter++;
-	n = (size_t)rsip_encode(&w.in, copy, sizeof(copy));
-	rsip_auth_sign(&w.in, copy, n, secret.secret, secret.len);
+	refused_as_old(w.auth_counter);
 	copy[n - 1] ^= 1;
 	assert_true(put(copy, n) > 0);
 	assert_int_equal(w.out.error, RSIP_REGISTRATION_DENIED);
-	copy[n - 1] ^= 1;
-	assert_true(put(copy, n) > 0);
-	assert_int_equal(w.out.type, RSIP_QUERY_RESPONSE);
-	/* What comes unasked is signed too. */
+	assert_false(w.out.has & (RSIP_HAS_AUTH | RSIP_HAS_FLOOR));
+	/* What comes unasked is signed too, for the same life. */
 	gateway_misuse(w.g, w.now, w.peer.host, DEMUX_MISUSE_ADDR, 0);
 	assert_true(w.async[0].has & RSIP_HAS_AUTH);
-	/* Others need no secret. */
-	w.secret = NULL;
-	as_host("10.0.0.12", 2);
+	assert_int_equal(w.async[0].auth_echo, w.auth_index);
+	world_end();
+}
+
+/* One secret for a network: what one host said is nothing that another says. */
+static void
+a_signature_is_of_one_address(void **state)
+{
+	uint8_t copy[128];
+	size_t	n;
+
+	(void)state;
+	world_of_secrets();
 	do_register();
-	assert_false(w.out.has & RSIP_HAS_AUTH);
+	memcpy(copy, w.bytes, sizeof(copy));
+	n = (size_t)(copy[2] << 8 | copy[3]);
+	as_host("10.0.0.12", 2);
+	assert_true(put(copy, n) > 0);
+	assert_int_equal(w.out.error, RSIP_REGISTRATION_DENIED);
+	assert_false(w.out.has & (RSIP_HAS_AUTH | RSIP_HAS_FLOOR));
+	/* The other with its own signature, and counters of its own. */
+	w.auth_counter = 0;
+	do_register();
+	world_end();
+}
+
+/* What was recorded in an earlier life of the gateway is never new to this one,
+ * and an honest host is back after one refusal. */
+static void
+nothing_outlives_the_gateway(void **state)
+{
+	uint8_t	 copy[128];
+	size_t	 n;
+	unsigned i;
+
+	(void)state;
+	world_of_secrets();
+	w.auth_counter = 1000;
+	do_register();
+	memcpy(copy, w.bytes, sizeof(copy));
+	n = (size_t)(copy[2] << 8 | copy[3]);
+	world_end();
+
+	world_of_secrets();
+	gateway_free(w.g);
+	w.config.auth_index++;
+	w.g = gateway_new(&w.config, pool_new(REST, 50), &world_ops, NULL);
+	for (i = 0; i < 3; i++) {
+		assert_true(put(copy, n) > 0);
+		refused_as_old(0);
+		assert_false(gateway_registered(w.g, &w.peer));
+	}
+	/* That did not move what the host itself has to pass. */
+	w.auth_echo = w.out.auth_index;
+	w.auth_counter = w.out.auth_floor;
+	w.auth_index++;
+	do_register();
+	answer_is_authentic();
+	world_end();
+}
+
+/* A host that has lost its counters; one that has just been started. */
+static void
+a_host_begins_anew(void **state)
+{
+	(void)state;
+	world_of_secrets();
+	do_register();
+	w.auth_index = 77;
+	w.auth_echo = 0;
+	w.auth_counter = 0;
+	request(RSIP_REGISTER_REQUEST, 0);
+	expect_error(RSIP_REGISTRATION_DENIED);
+	refused_as_old(1);
+	/* Neither of the two is counted as an error of the host's. */
+	w.auth_echo = w.out.auth_index;
+	w.auth_counter = w.out.auth_floor;
+	request(RSIP_REGISTER_REQUEST, 0);
+	expect_error(RSIP_ALREADY_REGISTERED);
+	assert_true(w.out.has & RSIP_HAS_CLIENT_ID);
+	world_end();
+}
+
+/* Who knows the secret cannot use all counters up either. */
+static void
+counters_do_not_run_out(void **state)
+{
+	(void)state;
+	world_of_secrets();
+	w.auth_counter = UINT64_MAX - 1;
+	request(RSIP_REGISTER_REQUEST, 0);
+	expect_error(RSIP_REGISTRATION_DENIED);
+	refused_as_old(0);
+	w.auth_counter = RSIP_AUTH_JUMP - 1;
+	do_register();
 	world_end();
 }
 
@@ -1245,7 +1364,7 @@ who_signed_goes_on_signing(void **state)
 	id = do_register();		/* not required: without is fine */
 	request(RSIP_DEREGISTER_REQUEST, id);
 	expect(RSIP_DEREGISTER_RESPONSE);
-	w.secret = "sixteen is enoug";
+	w.secret = SECRET;
 	id = do_register();
 	w.secret = NULL;
 	request(RSIP_DEREGISTER_REQUEST, id);
@@ -1291,6 +1410,10 @@ main(void)
 		cmocka_unit_test(shutdown_tells_every_host),
 		cmocka_unit_test(a_new_connection_takes_over),
 		cmocka_unit_test(signed_messages_only),
+		cmocka_unit_test(a_signature_is_of_one_address),
+		cmocka_unit_test(nothing_outlives_the_gateway),
+		cmocka_unit_test(a_host_begins_anew),
+		cmocka_unit_test(counters_do_not_run_out),
 		cmocka_unit_test(who_signed_goes_on_signing),
 	};
 

@@ -1407,6 +1407,48 @@ a_lease_is_remembered(void **state)
 		assert_int_equal(remember_read(wrong[i], &gateway, &got), -1);
 }
 
+/* What the gateway could not know as new is said twice more at most, each time as a
+ * message of its own; then it is as with one that is silent. */
+static void
+a_request_is_signed_again(void **state)
+{
+	struct world w;
+	unsigned     i;
+
+	(void)state;
+	begin(&w, false);
+	tick(&w);
+	host_connected(&w.host, w.now);
+	tick(&w);
+	for (i = 0; i < 5; i++) {
+		assert_int_equal(w.sent.type, RSIP_REGISTER_REQUEST);
+		assert_int_equal(w.sent.counter, i < 2 ? i + 1 : 3);
+		host_again_signed(&w.host, w.now);
+		tick(&w);
+		assert_int_equal(w.sends, i < 2 ? i + 2 : 3);
+	}
+	/* The last is still waited for, and an answer to one before is none. */
+	w.sent.counter = 1;
+	give_registration(&w);
+	assert_int_equal(w.host.state, HOST_REGISTRATION_PENDING);
+	w.sent.counter = 3;
+	give_registration(&w);
+	assert_int_equal(w.host.client_id, 77);
+	/* The next request has its own two. */
+	i = w.sends;
+	host_again_signed(&w.host, w.now);
+	tick(&w);
+	assert_int_equal(w.sends, i + 1);
+	assert_int_equal(w.sent.type, RSIP_QUERY_REQUEST);
+	/* With nothing under way there is nothing to sign. */
+	host_disconnected(&w.host, w.now);
+	i = w.sends;
+	host_again_signed(&w.host, w.now);
+	tick(&w);
+	assert_int_equal(w.sends, i);
+	end(&w);
+}
+
 int
 main(void)
 {
@@ -1442,6 +1484,7 @@ main(void)
 		cmocka_unit_test(hostile_grants_are_refused),
 		cmocka_unit_test(nothing_stops_it),
 		cmocka_unit_test(held_packets_are_bounded),
+		cmocka_unit_test(a_request_is_signed_again),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -21,7 +21,7 @@
 enum habit {
 	GRANT, NO_TIME, SHORT, REFUSE, ALREADY, FORGOTTEN, WRONG_ID, USE_TCP,
 	OTHER_BIND, TAKE_BACK, SILENT, CLOSE, GARBAGE, UNREADABLE, ANY_TYPE,
-	HABITS
+	SIGN_AGAIN, HABITS
 };
 
 struct world {
@@ -327,6 +327,9 @@ reply(enum habit how)
 		break;
 	case UNREADABLE:
 		host_unreadable(&w.host, m, w.now);
+		return;
+	case SIGN_AGAIN:
+		host_again_signed(&w.host, w.now);
 		return;
 	case ANY_TYPE:
 		m->type = (uint8_t)(1 + 2 * any(12));

@@ -1,6 +1,7 @@
 /* test_rsip_table.c - which parameters a message requires and allows, and the forms of each */
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -615,7 +616,7 @@ encode_refuses_what_the_table_does(void **state)
 			assert_int_equal(rsip_encode(&m, out, sizeof(out)), -1);
 		}
 		allowed = has | RSIP_HAS_COOKIES | RSIP_HAS_AUTH |
-		    RSIP_HAS_FQDN;
+		    RSIP_HAS_FQDN | RSIP_HAS_FLOOR;
 		for (i = 0; i < s.noptional; i++)
 			allowed |= samples[s.optional[i]].bit;
 		for (bit = 1; bit != 0; bit <<= 1) {
@@ -711,9 +712,12 @@ lists_become_ranges_and_back(void **state)
 static void
 authentication(void **state)
 {
-	static const char secret[] = "between x1 and N";
+	struct rsip_key key = { .id = 9,
+		.secret = (const uint8_t *)"between x1 and N", .len = 16,
+		.host = inet_addr("10.0.0.11"),
+		.gateway = inet_addr("10.0.0.1") }, other = key;
 	struct rsip_message m;
-	uint8_t		    buf[64], bad[64], want[64];
+	uint8_t		    buf[80], bad[80], want[80];
 	size_t		    len, i;
 	int		    n;
 
@@ -722,21 +726,32 @@ authentication(void **state)
 	m.has = RSIP_HAS_COUNTER | RSIP_HAS_AUTH;
 	m.counter = 1;
 	m.auth_key_id = 9;
+	m.auth_index = 0x1122334455667788;
+	m.auth_echo = 0x99aabbccddeeff00;
 	m.auth_counter = 1;
 	n = rsip_encode(&m, buf, sizeof(buf));
 	assert_true(n > 0);
-	rsip_auth_sign(&m, buf, (size_t)n, (const uint8_t *)secret,
-	    strlen(secret));
-	len = hex_bytes("01 02 002e  0b 0004 00000001"
-	    "  0c 0020 7ed9 0002 00000009 0000000000000001"
-	    " 9077344293058f2e16aea9662c523ffb", want, sizeof(want));
+	rsip_auth_sign(&m, buf, (size_t)n, &key);
+	len = hex_bytes("01 02 003e  0b 0004 00000001"
+	    "  0c 0030 7ed9 0002 00000009 1122334455667788"
+	    " 99aabbccddeeff00 0000000000000001"
+	    " d7f3ece35e1bff6cbed9d6df67138f70", want, sizeof(want));
 	assert_int_equal(n, len);
 	assert_memory_equal(buf, want, len);
 	assert_int_equal(decode_exact(&m, buf, len), RSIP_OK);
-	assert_true(rsip_auth_verify(&m, buf, len, (const uint8_t *)secret,
-	    strlen(secret)));
-	assert_false(rsip_auth_verify(&m, buf, len, (const uint8_t *)secret,
-	    strlen(secret) - 1));
+	assert_true(rsip_auth_verify(&m, buf, len, &key));
+	/* Nor is it good under another key, or between others. */
+	other.len--;
+	assert_false(rsip_auth_verify(&m, buf, len, &other));
+	other = key;
+	other.id++;
+	assert_false(rsip_auth_verify(&m, buf, len, &other));
+	other = key;
+	other.host = inet_addr("10.0.0.12");
+	assert_false(rsip_auth_verify(&m, buf, len, &other));
+	other = key;
+	other.gateway = inet_addr("10.0.0.2");
+	assert_false(rsip_auth_verify(&m, buf, len, &other));
 
 	/* No byte can be changed, neither in the message nor in the MAC. */
 	for (i = 0; i < len; i++) {
@@ -744,31 +759,43 @@ authentication(void **state)
 		bad[i] ^= 1;
 		rsip_message_clear(&m);
 		if (decode_exact(&m, bad, len) == RSIP_OK)
-			assert_false(rsip_auth_verify(&m, bad, len,
-			    (const uint8_t *)secret, strlen(secret)));
+			assert_false(rsip_auth_verify(&m, bad, len, &key));
 	}
 	rsip_message_clear(&m);
 
 	/* Another vendor's parameter is skipped, yet signed. */
-	len = hex_bytes("01 02 0035  0b 0004 00000001  0c 0004 0009 0001"
-	    "  0c 0020 7ed9 0002 00000009 0000000000000001"
-	    " 0b1db4b9f5995ef5af0050fda0bf71bb", buf, sizeof(buf));
+	len = hex_bytes("01 02 0045  0b 0004 00000001  0c 0004 0009 0001"
+	    "  0c 0030 7ed9 0002 00000009 1122334455667788"
+	    " 99aabbccddeeff00 0000000000000001"
+	    " b1c67620e8d253c7b1cbf0a841b64730", buf, sizeof(buf));
 	assert_int_equal(decode_exact(&m, buf, len), RSIP_OK);
-	assert_true(rsip_auth_verify(&m, buf, len, (const uint8_t *)secret,
-	    strlen(secret)));
+	assert_true(rsip_auth_verify(&m, buf, len, &key));
 	buf[15] ^= 1;
 	rsip_message_clear(&m);
 	assert_int_equal(decode_exact(&m, buf, len), RSIP_OK);
-	assert_false(rsip_auth_verify(&m, buf, len, (const uint8_t *)secret,
-	    strlen(secret)));
+	assert_false(rsip_auth_verify(&m, buf, len, &key));
 	rsip_message_clear(&m);
 
 	/* A message without the parameter never verifies. */
 	len = hex_bytes("01 02 0004", buf, sizeof(buf));
 	assert_int_equal(decode_exact(&m, buf, len), RSIP_OK);
-	assert_false(rsip_auth_verify(&m, buf, len, (const uint8_t *)secret,
-	    strlen(secret)));
+	assert_false(rsip_auth_verify(&m, buf, len, &key));
 	rsip_message_clear(&m);
+}
+
+/* A counter goes up, and not so far at once that counters run out. */
+static void
+counters_that_are_newer(void **state)
+{
+	(void)state;
+	assert_false(rsip_auth_newer(0, 0));
+	assert_true(rsip_auth_newer(1, 0));
+	assert_false(rsip_auth_newer(7, 7));
+	assert_false(rsip_auth_newer(6, 7));
+	assert_true(rsip_auth_newer(UINT32_MAX, 0));
+	assert_false(rsip_auth_newer(1ull << 32, 0));
+	assert_true(rsip_auth_newer(UINT64_MAX, UINT64_MAX - 1));
+	assert_false(rsip_auth_newer(0, UINT64_MAX));
 }
 
 /* RFC 3103 App. A and RFC 3104 App. B: every number has its name. */
@@ -813,6 +840,7 @@ main(void)
 		cmocka_unit_test(encode_refuses_what_the_table_does),
 		cmocka_unit_test(lists_become_ranges_and_back),
 		cmocka_unit_test(authentication),
+		cmocka_unit_test(counters_that_are_newer),
 		cmocka_unit_test(names),
 	};
 

@@ -12,6 +12,7 @@ base_libbase_a_SOURCES = \
 	base/hash.c base/hash.h \
 	base/ip.c base/ip.h \
 	base/listener.c base/listener.h \
+	base/lock.c \
 	base/log.c base/log.h \
 	base/opener.c base/opener.h \
 	base/option.c base/option.h base/option_print.c \
@@ -29,6 +30,11 @@ TESTS += tests/unit/test_base
 tests_unit_test_base_SOURCES = tests/unit/test_base.c
 tests_unit_test_base_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_base_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_lock
+TESTS += tests/unit/test_lock
+tests_unit_test_lock_SOURCES = tests/unit/test_lock.c
+tests_unit_test_lock_CFLAGS = $(UNIT_CFLAGS) -pthread
+tests_unit_test_lock_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS) -lpthread
 check_PROGRAMS += tests/unit/test_gso
 TESTS += tests/unit/test_gso
 tests_unit_test_gso_SOURCES = tests/unit/test_gso.c

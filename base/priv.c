@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
-#include <seccomp.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -92,72 +90,6 @@ priv_drop(const char *name)
 	}
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) {
 		log_error("no_new_privs: %s", strerror(errno));
-		return -1;
-	}
-	return 0;
-}
-
-int
-priv_lock(void)
-{
-	static const int denied[] = {
-		SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2),
-		SCMP_SYS(creat), SCMP_SYS(open_by_handle_at),
-		SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2),
-		SCMP_SYS(link), SCMP_SYS(linkat), SCMP_SYS(symlink),
-		SCMP_SYS(symlinkat), SCMP_SYS(mkdir), SCMP_SYS(mkdirat),
-		SCMP_SYS(mknod), SCMP_SYS(mknodat), SCMP_SYS(chmod),
-		SCMP_SYS(fchmod), SCMP_SYS(fchmodat), SCMP_SYS(chown),
-		SCMP_SYS(fchown), SCMP_SYS(lchown), SCMP_SYS(fchownat),
-		SCMP_SYS(truncate), SCMP_SYS(mount), SCMP_SYS(umount2),
-		SCMP_SYS(pivot_root), SCMP_SYS(chroot), SCMP_SYS(execve),
-		SCMP_SYS(execveat), SCMP_SYS(ptrace),
-		SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev),
-		SCMP_SYS(init_module), SCMP_SYS(finit_module),
-		SCMP_SYS(delete_module), SCMP_SYS(kexec_load),
-		SCMP_SYS(keyctl), SCMP_SYS(add_key), SCMP_SYS(request_key),
-		SCMP_SYS(unshare), SCMP_SYS(setns), SCMP_SYS(userfaultfd),
-		SCMP_SYS(perf_event_open), SCMP_SYS(io_uring_setup),
-	};
-	static const struct scmp_arg_cmp make = { 0, SCMP_CMP_EQ, 0, 0 };
-	static const struct scmp_arg_cmp others = { 0, SCMP_CMP_GT, 3, 0 };
-	scmp_filter_ctx ctx;
-	size_t		i;
-	int		rc = 0;
-
-	if ((ctx = seccomp_init(SCMP_ACT_ALLOW)) == NULL) {
-		log_error("seccomp: out of memory");
-		return -1;
-	}
-	/* All threads, those that parse packets first of all. */
-	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
-	for (i = 0; i < sizeof(denied) / sizeof(denied[0]); i++) {
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), denied[i], 0);
-		/* A system call this architecture lacks needs no rule. */
-		if (rc != 0 && rc != -EDOM && rc != -EINVAL) {
-			log_error("seccomp: %s", strerror(-rc));
-			seccomp_release(ctx);
-			return -1;
-		}
-	}
-	/* bpf(): an open map may be read and written (commands 1 to 3), nothing
-	 * made or loaded. */
-	if ((rc = seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(EPERM),
-	    SCMP_SYS(bpf), 1, &make)) != 0 ||
-	    (rc = seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(EPERM),
-	    SCMP_SYS(bpf), 1, &others)) != 0) {
-		log_error("seccomp: %s", strerror(-rc));
-		seccomp_release(ctx);
-		return -1;
-	}
-	rc = seccomp_load(ctx);
-	seccomp_release(ctx);
-	if (rc == -EINVAL || rc == -ENOSYS || rc == -EOPNOTSUPP) {
-		log_warn("this kernel has no seccomp filter: running without");
-		return 0;
-	}
-	if (rc != 0) {
-		log_error("seccomp: %s", strerror(-rc));
 		return -1;
 	}
 	return 0;

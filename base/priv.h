@@ -21,12 +21,14 @@ void	priv_keep_low_ports(void);
 int	priv_drop(const char *name);
 
 /*
- * Seccomp: from here on the process cannot open, create or rename files, run
- * programs, trace or load modules (the calls fail with EPERM), so that a fault
- * in a parser is worth little.  Sockets and open descriptors go on working.
+ * Seccomp: from here on all threads may make only the system calls that the
+ * daemon of that name was seen to need.  What only an intruder would try
+ * (programs, tracing, mounts, modules, key rings, other namespaces, BPF
+ * programs) ends the process; all else, opening, making and renaming of files
+ * first of all, fails with EPERM.  The kernel logs both where it logs at all.
  * Returns 0, or -1 after logging one line; a kernel without seccomp is a
  * warning and 0.
  */
-int	priv_lock(void);
+int	priv_lock(const char *name);
 
 #endif

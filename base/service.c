@@ -309,7 +309,7 @@ service_start(struct service *s, void *settings)
 	s->begun = true;
 	if (s->plan->start(s->arg, s, settings) == -1 ||
 	    service_signals(s) == -1 || daemon_ready(&s->options) == -1 ||
-	    priv_drop(s->plan->name) == -1 || priv_lock() == -1)
+	    priv_drop(s->plan->name) == -1 || priv_lock(s->plan->name) == -1)
 		return -1;
 	if (s->plan->ready != NULL)
 		s->plan->ready(s->arg);

@@ -410,7 +410,7 @@ oed_start(struct oed *d)
 	oe_set_local(d->oe, d->address, 0);
 	d->started = clock_now();
 	if (daemon_ready(&d->options) == -1 || priv_drop("oed") == -1 ||
-	    priv_lock() == -1)
+	    priv_lock("oed") == -1)
 		return -1;
 	log_info("address %s, interface %s", ipv4_text(d->address),
 	    oed_net_name(d->net));

@@ -77,7 +77,7 @@ main(int argc, char **argv)
 	}
 	priv_keep_low_ports();
 	if (client_open(&client, &o, settings) == -1 ||
-	    daemon_ready(&o) == -1 || priv_drop("rsipc") == -1 || priv_lock() == -1)
+	    daemon_ready(&o) == -1 || priv_drop("rsipc") == -1 || priv_lock("rsipc") == -1)
 		goto close;
 	keeper_take_over();
 	status = client_run(&client) ? 0 : 1;

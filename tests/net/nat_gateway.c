@@ -417,7 +417,7 @@ main(int argc, char *argv[])
 		return 1;
 	/* As rsipd does, so that the packet threads are tried with the
 	 * capabilities that they will have. */
-	if (!keep_root && (priv_drop("rsipd") == -1 || priv_lock() == -1))
+	if (!keep_root && (priv_drop("rsipd") == -1 || priv_lock("rsipd") == -1))
 		return 1;
 	in = event_new(base, 0, EV_READ | EV_PERSIST, on_stdin, NULL);
 	term = evsignal_new(base, SIGTERM, on_signal, NULL);

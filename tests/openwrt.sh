@@ -93,33 +93,42 @@ rsipd_private_pools=1
 	fail "private_pools"
 }
 
-# SOURCE SECTION FUNCTION [OPTION...]: every option has its word in UCI, but those.
+# The options that PROGRAM prints (-o): at its top, and with SECTION those in there.
+options()
+{
+	"$1" -n -o 2>/dev/null | if [ $# = 2 ]; then
+		sed -n "/^#*$2 {/,/^#*}/s/^#*	#*\([a-z0-9-]*\) = .*/\1/p"
+	else
+		sed -n 's/^#\([a-z0-9-]*\) = .*/\1/p'
+	fi
+}
+
+# FUNCTION [OPTION...]: every option in $dir/options has its word in UCI, but those;
+# what is a section of its own is for the included file, and so are secrets.
 words()
 {
-	source=$1
-	section=$2
-	function=$3
-	shift 3
+	function=$1
+	shift
 	# shellcheck disable=SC2046
 	set -- "$@" $(sed -n "/^$function()/,/^}/p" "$files/rsip.sh" |
 	    tr ' \t;' '\n' | tr _ -)
-	sed -n "/$section/,/^$/s/.*CFG_[A-Z_]*(\"\([a-z0-9-]*\)\".*/\1/p" \
-	    "$files/../../../$source" >"$dir/options"
-	[ "$(wc -l <"$dir/options")" -gt 2 ] || fail "no options in $source"
+	[ -s "$dir/options" ] || fail "$function: no options"
 	while read -r option; do
 		for word in "$@"; do
 			[ "$word" != "$option" ] || continue 2
 		done
-		fail "/etc/config/rsip has no word for $option of $source"
+		fail "/etc/config/rsip has no word for $option in $function"
 	done <"$dir/options"
-	echo "$source: $(wc -l <"$dir/options") options have their words"
+	echo "$function: $(wc -l <"$dir/options") options have their words"
 }
-# What is a section of its own is for the included file; so are the paths.
-words rsipd/settings.c '^static cfg_opt_t opts' rsip_rsipd_conf control parent \
-    pool limits network client
-words rsipd/settings.c '^#define POLICY_OPTS' rsip_rsipd_conf secret key-id
-words oe/settings.c '	static cfg_opt_t opts' rsip_oed_conf state tunnel
-words oe/oed.c '	static cfg_opt_t opts' rsip_oed_conf interface control
+options "$build/rsipd/rsipd" >"$dir/options"
+words rsip_rsipd_conf control parent secret key-id
+options "$build/oe/oed" >"$dir/options"
+options "$build/oe/oed" oe >>"$dir/options"
+# As long as oed does not print them.
+[ -s "$dir/options" ] || sed -n '/static cfg_opt_t opts/,/^$/s/.*CFG_[BIS][A-Z_]*("\([a-z0-9-]*\)".*/\1/p' \
+    "$files/../../../oe/settings.c" "$files/../../../oe/oed.c" >"$dir/options"
+words rsip_oed_conf interface control state tunnel
 
 oed_address=198.51.100.1
 oed_clear="192.0.2.0/24 198.51.100.0/24"

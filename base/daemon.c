@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,31 +99,73 @@ daemon_options(struct daemon_options *o, const char *name, int argc,
 	log_init(name, true, o->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 }
 
+/* Passes on what there is; false at the end and where there is nothing. */
+static bool
+relay(int from)
+{
+	char	buf[1024];
+	ssize_t n;
+
+	while ((n = read(from, buf, sizeof(buf))) == -1 && errno == EINTR)
+		continue;
+	return n > 0 && write(STDERR_FILENO, buf, (size_t)n) == n;
+}
+
+/* Until the child is ready or has ended: what it says is for who waits. */
+static _Noreturn void
+wait_ready(pid_t pid, int ready, int said)
+{
+	struct pollfd p[] = { { .fd = said, .events = POLLIN },
+		{ .fd = ready, .events = POLLIN } };
+	char	      c;
+	int	      status;
+	bool	      good;
+
+	do {
+		if (poll(p, 2, -1) == -1)
+			continue;
+		if (p[0].revents != 0 && !relay(said))
+			p[0].fd = -1;
+	} while (p[1].revents == 0);
+	good = read(ready, &c, 1) == 1;
+	/* A helper may hold the other end as long as it lives. */
+	if (fcntl(said, F_SETFL, O_NONBLOCK) != -1)
+		while (relay(said))
+			continue;
+	if (good)
+		_exit(0);
+	/* The child has said why. */
+	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+	    WEXITSTATUS(status) != 0)
+		_exit(WEXITSTATUS(status));
+	_exit(1);
+}
+
 int
 daemon_start(const struct daemon_options *o)
 {
-	int   fd[2], status;
+	int   ready[2], said[2];
 	pid_t pid;
-	char  c;
 
 	if (o->foreground)
 		return 0;
-	if (pipe2(fd, O_CLOEXEC) == -1 || (pid = fork()) == -1) {
+	/* Helpers have stderr for as long as they live, which must not keep a
+	 * terminal or pipe of the starter's open: they have one to us. */
+	if (pipe2(ready, O_CLOEXEC) == -1 || pipe2(said, O_CLOEXEC) == -1 ||
+	    (pid = fork()) == -1) {
 		log_error("cannot go to the background: %s", strerror(errno));
 		return -1;
 	}
 	if (pid != 0) {
-		close(fd[1]);
-		if (read(fd[0], &c, 1) == 1)
-			_exit(0);
-		/* The child has said why. */
-		if (waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
-		    WEXITSTATUS(status) != 0)
-			_exit(WEXITSTATUS(status));
-		_exit(1);
+		close(ready[1]);
+		close(said[1]);
+		wait_ready(pid, ready[0], said[0]);
 	}
-	close(fd[0]);
-	ready_fd = fd[1];
+	close(ready[0]);
+	close(said[0]);
+	dup2(said[1], STDERR_FILENO);
+	close(said[1]);
+	ready_fd = ready[1];
 	setsid();
 	if (chdir("/") == -1)
 		log_warn("chdir /: %s", strerror(errno));

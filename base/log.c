@@ -1,6 +1,7 @@
 /* log.c - one line a message, to stderr or syslog, never forged by what it quotes */
 #include "config.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,8 +112,12 @@ log_message(enum log_level level, const char *fmt, va_list ap)
 		n = 0;
 	n += log_escape(line + n, sizeof(line) - n - 1, raw);
 	line[n++] = '\n';
-	if (write(STDERR_FILENO, line, n) == -1)
-		return;		/* nowhere left to say so */
+	if (write(STDERR_FILENO, line, n) == -1 && errno == EPIPE) {
+		/* Who read along has gone: a helper of a daemon that runs. */
+		log_init(log_name, false, log_max);
+		log_escape(line, sizeof(line), raw);
+		syslog(log_priority(level), "%s", line);
+	}
 }
 
 #define LOG_BODY(level) do {			\

@@ -26,7 +26,13 @@ life()
 {
 	name=$1 where=$2 program=$3
 	set -- "$program" -c "$NET_RUN/$name.conf" -p "$NET_RUN/$name.pid"
-	net_on "$where" timeout 20 "$@" >"$NET_RUN/$name.log" 2>&1 ||
+	# A pipe ends with the command, whatever goes on in the background.
+	{
+		net_on "$where" timeout 20 "$@" 2>&1
+		echo $? >"$NET_RUN/rc"
+	} | timeout 30 cat >"$NET_RUN/$name.log" ||
+	    net_fail "$name holds what its starter reads from"
+	[ "$(cat "$NET_RUN/rc")" = 0 ] ||
 	    net_fail "$name does not start in the background"
 	# When the command returns, the service works: no waiting here.
 	runs "$name" || net_fail "$name: no process with the id in its pid file"

@@ -85,9 +85,13 @@ until_true()
 DEVICES=net/tun
 devices()
 {
-	nsenter -t "$(prop "$1" MainPID)" -m find /dev -path /dev/pts -prune -o \
-	    \( -type c -o -type b \) -printf '%P\n' |
-	    grep -v -x -E 'null|zero|full|u?random|tty|ptmx' | sort | tr '\n' ' ' | sed 's/ $//'
+	# What is mounted over a file is a file to find: each is looked at.
+	# shellcheck disable=SC2016
+	nsenter -t "$(prop "$1" MainPID)" -m sh -c '
+	    find /dev -path /dev/pts -prune -o ! -type d ! -type l -print |
+	    while read -r f; do
+		if [ -c "$f" ] || [ -b "$f" ]; then echo "${f#/dev/}"; fi
+	    done' | grep -v -x -E 'null|zero|full|u?random|tty|ptmx' | sort | tr '\n' ' ' | sed 's/ $//'
 }
 is() { [ "$(prop "$1" "$2")" = "$3" ]; }
 isnt() { [ "$(prop "$1" "$2")" != "$3" ]; }

@@ -233,10 +233,6 @@ endpoint_arrived(struct endpoints *t, struct endpoint *e, const uint8_t *msg,
 		return ENDPOINT_IGNORE;
 	e->request = request;
 	e->counter = counter;
-	if (type != RSIP_REGISTER_REQUEST && type != RSIP_DEREGISTER_REQUEST) {
-		e->floor = counter;
-		e->begun = true;
-	}
 	return ENDPOINT_SERVE;
 }
 
@@ -244,9 +240,9 @@ void
 endpoint_answered(struct endpoint *e, const uint8_t *answer, size_t len)
 {
 	e->waiting = false;
-	/* What was sent under another client ID is refused for that. */
-	if (len > 1 && (answer[1] == RSIP_REGISTER_RESPONSE ||
-	    answer[1] == RSIP_DEREGISTER_RESPONSE)) {
+	/* Of an error nobody knows whether the host itself has sent the request.
+	 * What was sent under another client ID is refused for that. */
+	if (len > 0 && !(len > 1 && answer[1] == RSIP_ERROR_RESPONSE)) {
 		e->floor = e->counter;
 		e->begun = true;
 	}

@@ -20,7 +20,7 @@ struct endpoint {
 	bool	 begun;			/* floor is valid */
 	bool	 waiting;		/* its last request is not answered yet */
 	bool	 held;			/* a registration stands on it */
-	uint32_t floor;			/* the last counter that was served */
+	uint32_t floor;			/* the last counter whose request was granted */
 	uint32_t counter;		/* of the request being served */
 	uint64_t request;		/* digest of the last request; 0: none */
 	uint8_t	*answer;		/* the "last message" buffer */

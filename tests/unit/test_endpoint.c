@@ -137,6 +137,29 @@ a_rebooted_host_begins_anew(void **state)
 	endpoints_free(t);
 }
 
+/* Only what was granted moves the count: a datagram in the host's name whose sender
+ * knows neither client ID nor secret does not put the host's own behind it. */
+static void
+a_forged_one_does_not_move_the_count(void **state)
+{
+	struct endpoints *t = endpoints_new(4);
+	struct endpoint	 *e = endpoints_get(t, 1, HOST, 1000);
+
+	(void)state;
+	assert_int_equal(arrive(t, e, RSIP_QUERY_REQUEST, 4, 1),
+	    ENDPOINT_SERVE);
+	endpoint_answered(e, (const uint8_t *)"\1\17granted", 9);
+	assert_int_equal(arrive(t, e, RSIP_QUERY_REQUEST, 0x70000000, 2),
+	    ENDPOINT_SERVE);
+	endpoint_answered(e, (const uint8_t *)"\1\1wrong", 7);
+	assert_int_equal(arrive(t, e, RSIP_QUERY_REQUEST, 5, 1),
+	    ENDPOINT_SERVE);
+	endpoint_answered(e, (const uint8_t *)"\1\17granted", 9);
+	assert_int_equal(arrive(t, e, RSIP_QUERY_REQUEST, 4, 3),
+	    ENDPOINT_IGNORE);
+	endpoints_free(t);
+}
+
 static void
 without_a_counter_each_is_served(void **state)
 {
@@ -200,6 +223,7 @@ main(void)
 		cmocka_unit_test(an_answer_that_takes_time),
 		cmocka_unit_test(counters_wrap_to_one),
 		cmocka_unit_test(a_rebooted_host_begins_anew),
+		cmocka_unit_test(a_forged_one_does_not_move_the_count),
 		cmocka_unit_test(without_a_counter_each_is_served),
 		cmocka_unit_test(the_table_is_bounded),
 	};

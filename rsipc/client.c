@@ -712,6 +712,11 @@ client_reload(struct client *c)
 	    new->host.udp != old->host.udp) {
 		host_reset(&c->host, clock_now());
 		client_seek(c);
+	} else if (new->direct != old->direct && !c->seeking &&
+	    device_address(c->device) == 0) {
+		/* Without a lease it counts at once. */
+		device_down(c->device, !new->direct ||
+		    host_flow_policy(&c->host));
 	}
 	settings_free(old);
 	log_info("configuration read again");

@@ -149,6 +149,14 @@ unleased()
 }
 net_until 10 unleased || net_fail "direct = true: a plain host is not reached"
 shut 2 "without a lease, direct = true"
+configure 'port = 4999' 'direct = false'
+kill -HUP "$(net_pid rsipc)"
+blocked()
+{
+	! reached "$y3"
+}
+net_until 10 blocked || net_fail "direct = false: a plain host is reached"
+shut 1 "the same, direct = false"
 
 # --- when it dies
 

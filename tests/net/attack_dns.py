@@ -5,7 +5,7 @@
 # of --guess or --forge are answered with a TXT record that names a gateway of the
 # forger's: by every ID to the port of the question before, as somebody who is
 # not on the path and believes that ports stay; or, the control, as only the
-# resolver can.  Other questions go to the name server.
+# resolver can.  Names that end in --silent get no answer.  Other questions go to the name server.
 import argparse
 import socket
 import struct
@@ -43,6 +43,7 @@ def main():
     p.add_argument("--text", default="")
     p.add_argument("--guess", default="")
     p.add_argument("--forge", default="")
+    p.add_argument("--silent", default="-")
     p.add_argument("--no-edns", action="store_true")
     a = p.parse_args()
     front = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -56,6 +57,8 @@ def main():
             name = name_of(data)
             print(peer[1], data[:2].hex(), qtype, "edns" if edns else "plain",
                   name, file=log)
+            if name.endswith(a.silent):
+                continue
             if name == a.guess:
                 if before is not None and qtype == 16:
                     rest = forged(data, a.text.encode())

@@ -33,7 +33,7 @@ resolver()
 	net_ready "$resolver_name" 10 net_listens dns 53
 }
 resolver asked --guess 70.100.51.198.in-addr.arpa \
-    --forge 71.100.51.198.in-addr.arpa
+    --forge 71.100.51.198.in-addr.arpa --silent .19.198.in-addr.arpa
 oe_daemon peer
 oe_daemon host "give-up = 3" "dns-timeout = 700" "dns-tries = 2" \
     "paranoid = {\"198.51.100.70/31\"}" "permissive = {\"0.0.0.0/0\"}"
@@ -86,6 +86,33 @@ forger_asked()
 net_until 10 forger_asked ||
     net_fail "the control: the same answer from the resolver is not believed"
 net_ok "control: the same answer from the resolver itself is believed"
+
+# More questions than there may be sockets, none of them answered.
+sockets()
+{
+	net_on host ss -Hnup "dport = 53" | wc -l
+}
+net_on host ip route add 198.19.0.0/16 dev eth0
+net_on host python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for n in range(900):
+    s.sendto(b"?", ("198.19.%d.%d" % (n >> 8, n & 255), 9))'
+most=0
+for _ in 1 2 3 4 5 6 7 8; do
+	now=$(sockets)
+	[ "$now" -le "$most" ] || most=$now
+	sleep 0.1
+done
+[ "$most" -ge 256 ] || net_fail "$most sockets: the limit was not met"
+[ "$most" -le 512 ] || net_fail "$most sockets for DNS"
+asked_about()
+{
+	oe_ping host 198.51.100.131 1
+	grep -q ' 131\.100\.51\.198\.' "$NET_RUN/asked.questions"
+}
+net_until 15 asked_about || net_fail "nobody is asked about any more"
+net_ok "900 hosts that nobody answers about: $most sockets at once, and the next is asked about"
 net_stop asked
 
 # A resolver that knows no EDNS answers FORMERR (RFC 6891 §7).

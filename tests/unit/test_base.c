@@ -436,6 +436,11 @@ opener_opens_what_it_was_told(void **state)
 	fd = opener_open("/dev/null");
 	assert_int_not_equal(fd, -1);
 	close(fd);
+	/* What may be read may not be written. */
+	assert_int_equal(opener_replace(conf), -1);
+	assert_int_equal(errno, EPERM);
+	assert_int_equal(opener_replace(other), -1);
+	assert_int_equal(errno, EPERM);
 	assert_int_equal(opener_open("/etc/passwd"), -1);
 	assert_int_equal(errno, EPERM);
 	assert_int_equal(opener_open(other), -1);

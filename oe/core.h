@@ -500,6 +500,8 @@ void	connection_potential(struct connection *conn);
 void	connection_pending(struct connection *conn);
 /* Keys of the current gateway again; for rekeying and suspicion. */
 int	connection_rekey(struct connection *conn, const char *why);
+/* Has it SAs of ours?  Then what comes is not the first contact. */
+bool	connection_peer_known(const struct core *c, const struct keying_id *id);
 /* Seconds until a failed negotiation is tried again (§3.2.5). */
 unsigned connection_failure_lifespan(const struct connection *conn);
 void	connection_failed(struct connection *conn, enum keying_failure f,

@@ -28,6 +28,8 @@ struct oe {
 	struct core	  *core;
 	struct memory	  *memory;
 	struct dns	  *dns;
+	uint32_t	   resolvers[OE_RESOLVERS_MAX];	/* as dns has them */
+	size_t		   nresolvers;
 	struct filewatch  *resolv_conf;
 	oe_resolvers_fn	   resolvers_changed;
 	void		  *resolvers_arg;
@@ -386,6 +388,21 @@ oe_ike_new(struct oe *oe, const struct oe_config *c)
 	return ike_new(&ic, &keying_ops, oe);
 }
 
+static void
+oe_dns_note(struct oe *oe, const struct oe_config *c)
+{
+	memcpy(oe->resolvers, c->resolvers, sizeof(oe->resolvers));
+	oe->nresolvers = c->nresolvers;
+}
+
+static void
+oe_dns_configure(struct oe *oe, const struct oe_config *c)
+{
+	dns_configure(oe->dns, c->resolvers, c->nresolvers, c->dns_timeout,
+	    c->dns_tries);
+	oe_dns_note(oe, c);
+}
+
 /* Another network, as a rule: whom the last one named is not to be reached. */
 static void
 oe_resolv_conf_changed(void *arg)
@@ -393,14 +410,19 @@ oe_resolv_conf_changed(void *arg)
 	struct oe	 *oe = arg;
 	struct oe_config *c = oe->config;
 
-	if (!c->resolvers_found || !oe_config_find_resolvers(c))
+	if (!c->resolvers_found)
 		return;
-	log_info("resolver %s%s, as " OE_RESOLV_CONF " has it now",
-	    ipv4_text(c->resolvers[0]), c->nresolvers > 1 ? ", ..." : "");
+	if (oe_config_find_resolvers(c))
+		log_info("resolver %s%s, as " OE_RESOLV_CONF " has it now",
+		    ipv4_text(c->resolvers[0]), c->nresolvers > 1 ? ", ..." :
+		    "");
+	/* An engine that shares the configuration may have found them first. */
+	if (oe->nresolvers == c->nresolvers && memcmp(oe->resolvers,
+	    c->resolvers, sizeof(oe->resolvers)) == 0)
+		return;
 	if (oe->resolvers_changed != NULL)
 		oe->resolvers_changed(oe->resolvers_arg, c);
-	dns_configure(oe->dns, c->resolvers, c->nresolvers, c->dns_timeout,
-	    c->dns_tries);
+	oe_dns_configure(oe, c);
 	core_resolvers_changed(oe->core, clock_now());
 	identity_check(oe->core, clock_now());
 	oe_schedule(oe);
@@ -420,6 +442,7 @@ oe_new(struct oe_config *c, struct event_base *base,
 	oe->shell_arg = arg;
 	oe->core = core_new(c, &oe->shell, arg, &core_ops, oe);
 	oe->dns = oe_dns_new(oe, c);
+	oe_dns_note(oe, c);
 	oe->ike = oe->dns == NULL ? NULL : oe_ike_new(oe, c);
 	oe->tick = event_new(base, -1, EV_PERSIST, oe_tick, oe);
 	oe->ike_timer = event_new(base, -1, 0, oe_ike_timer, oe);
@@ -429,8 +452,8 @@ oe_new(struct oe_config *c, struct event_base *base,
 		oe_free(oe);
 		return NULL;
 	}
-	if (c->key != NULL && *c->state != '\0')
-		oe->memory = memory_open(c->state);
+	if (c->key != NULL && oe_config_state(c, shell->state) != NULL)
+		oe->memory = memory_open(oe_config_state(c, shell->state));
 	/* By SIGHUP it may become of use. */
 	oe->resolv_conf = filewatch_new(base, OE_RESOLV_CONF,
 	    oe_resolv_conf_changed, oe);
@@ -512,7 +535,6 @@ void
 oe_reconfigure(struct oe *oe, struct oe_config *c)
 {
 	struct oe_config *old = oe->config;
-	EVP_PKEY	 *key;
 	bool		  restart;
 
 	/* What IKE was begun with; a new key or name is a new peer to others. */
@@ -522,16 +544,10 @@ oe_reconfigure(struct oe *oe, struct oe_config *c)
 	    old->phase1_lifetime != c->phase1_lifetime ||
 	    old->phase2_lifetime != c->phase2_lifetime ||
 	    old->give_up != c->give_up;
-	if (!restart) {
-		key = c->key;		/* IKE borrows the old object */
-		c->key = old->key;
-		old->key = key;
-	}
 	core_reconfigure(oe->core, clock_now(), c);
 	identity_check(oe->core, clock_now());
 	oe->config = c;
-	dns_configure(oe->dns, c->resolvers, c->nresolvers, c->dns_timeout,
-	    c->dns_tries);
+	oe_dns_configure(oe, c);
 	if (restart) {
 		core_drop_all(oe->core, clock_now());
 		if (oe_restart_ike(oe, c) == -1)
@@ -615,6 +631,12 @@ bool
 oe_is_resolver(const struct oe *oe, uint32_t addr)
 {
 	return core_is_resolver(oe->core, addr);
+}
+
+bool
+oe_peer_known(const struct oe *oe, const struct keying_id *peer)
+{
+	return connection_peer_known(oe->core, peer);
 }
 
 json_object *

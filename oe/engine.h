@@ -32,8 +32,11 @@ enum oe_dataplane oe_config_dataplane(const struct oe_config *c);
 /* Calls fn for every file that reading the section (NULL: none) again may open. */
 void	oe_config_files(const struct oe_config *c, cfg_t *section,
 	    void (*fn)(void *, const char *), void *arg);
-/* The file of state that is replaced while the engine runs; NULL: none. */
-const char *oe_config_state(const struct oe_config *c);
+/* The file of state that is replaced while an engine runs with oe_shell.state;
+ * NULL: none.  Good until the next call. */
+const char *oe_config_state(const struct oe_config *c, const char *suffix);
+/* The same once more, for a second engine: each is freed, or taken over, by itself. */
+struct oe_config *oe_config_share(struct oe_config *c);
 void	oe_config_free(struct oe_config *c);		/* wipes */
 
 /*
@@ -80,12 +83,18 @@ struct oe_shell {
 	/* Has this host a way to addr besides its default route?  Then strangers
 	 * behind a NAT must not call themselves so.  NULL: it has. */
 	bool (*is_near)(void *arg, uint32_t addr);
+	/* Has another engine of this host, with the same name, SAs with that peer?
+	 * Our first contact must not end them.  NULL: no. */
+	bool (*peer_known)(void *arg, const struct keying_id *peer);
 	/* Something happened to a connection, for "rsipctl watch"; the object
 	 * becomes the daemon's.  NULL: not wanted. */
 	void (*event)(void *arg, json_object *o);
 	/* The host was asleep: timers of libevent, which stood still, are late.
 	 * NULL: not wanted. */
 	void (*woken)(void *arg);
+	/* Added to the name of the file of state, where two engines have one
+	 * configuration.  NULL: nothing. */
+	const char *state;
 	/* NULL: ESP is done in user space. */
 	const struct oe_kernel *kernel;
 	void *kernel_arg;
@@ -127,6 +136,9 @@ void	oe_on_resolvers(struct oe *oe, oe_resolvers_fn fn, void *arg);
 
 /* Is this one of the resolvers' addresses, which are never captured? */
 bool	oe_is_resolver(const struct oe *oe, uint32_t addr);
+
+/* Has that peer SAs of ours? */
+bool	oe_peer_known(const struct oe *oe, const struct keying_id *peer);
 
 /* New classes and resolvers without dropping what is keyed; takes c over. */
 void	oe_reconfigure(struct oe *oe, struct oe_config *c);

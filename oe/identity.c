@@ -10,6 +10,7 @@
 
 #define SECONDS		1000u
 #define AGAIN_MIN	15	/* seconds until DNS is asked again, whatever a TTL says */
+#define AGAIN_SILENT	5	/* nobody answered: at a portal, or a gateway that starts again */
 #define AGAIN_ABSENT	300	/* a record that is published should be seen soon */
 #define AGAIN_CONFIRMED	3600
 
@@ -108,7 +109,7 @@ identity_conclude(struct core *c)
 		identity_set(c, IDENTITY_ABSENT);
 	else
 		/* Nothing was said: as before, and asked again soon. */
-		i->ttl = AGAIN_MIN;
+		i->ttl = AGAIN_SILENT;
 	i->expires = c->now + (uint64_t)i->ttl * SECONDS;
 }
 

@@ -18,6 +18,7 @@
 #include "base/rtnl.h"
 #include "base/util.h"
 #include "oe/oed_net.h"
+#include "oe/wire.h"
 #include "oe/xfrm.h"
 
 #define OED_CONTROL	RUNDIR "/oed.sock"
@@ -231,9 +232,10 @@ static void
 oed_address_changed(struct oed *d)
 {
 	uint32_t addr;
+	char	 link[IFNAMSIZ];
 
-	if (d->config.address != 0 || oed_net_own_address(&addr) == -1 ||
-	    addr == d->address)
+	if (d->config.address != 0 || wire_own_address(OED_MARK, &addr,
+	    link) == -1 || addr == d->address)
 		return;
 	log_info("our address is %s now", ipv4_text(addr));
 	d->address = addr;
@@ -371,18 +373,20 @@ oed_start(struct oed *d)
 {
 	const char *const *paths = (const char *const *)d->config.paths;
 	const char	  *state;
+	char		   link[IFNAMSIZ];
 
 	if (rtnl_open() == -1) {
 		log_error("rtnetlink: %s", strerror(errno));
 		return -1;
 	}
 	d->address = d->config.address;
-	if (d->address == 0 && oed_net_own_address(&d->address) == -1) {
+	if (d->address == 0 && wire_own_address(OED_MARK, &d->address,
+	    link) == -1) {
 		log_error("no default route to tell our address: set "
 		    "address = \"...\" in %s", d->options.config);
 		return -1;
 	}
-	if ((state = oe_config_state(d->config.oe)) != NULL)
+	if ((state = oe_config_state(d->config.oe, NULL)) != NULL)
 		opener_allow_state(state);
 	if (opener_start(paths, d->config.npaths) == -1)
 		return -1;
@@ -403,9 +407,9 @@ oed_start(struct oed *d)
 	oed_guard(d, d->config.oe);
 	d->oe = oe_new(d->config.oe, d->base, &d->shell, d->net);
 	d->config.oe = NULL;
-	if (d->oe == NULL || oed_events(d) == -1)
+	if (d->oe == NULL || oed_events(d) == -1 ||
+	    oed_net_start(d->net, d->oe, oed_event, d) == -1)
 		return -1;
-	oed_net_start(d->net, d->oe, oed_event, d);
 	oe_on_resolvers(d->oe, oed_resolvers, d);
 	oe_set_local(d->oe, d->address, 0);
 	d->started = clock_now();

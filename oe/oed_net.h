@@ -1,4 +1,4 @@
-/* oed_net.h - oed's way to the kernel: TUN device, policy route, raw and UDP sockets */
+/* oed_net.h - oed's way to the kernel: TUN device, policy route, and the wire */
 #ifndef OE_OED_NET_H
 #define OE_OED_NET_H
 
@@ -30,9 +30,9 @@ int	oed_net_policy(struct oed_net *n, const struct oe_config *c);
 void	oed_net_mend(struct oed_net *n);
 
 /* Packets flow between n and oe from here on.  Events of oe_shell go to event,
- * which owns the object. */
+ * which owns the object.  0, or -1. */
 typedef void (*oed_event_fn)(void *arg, json_object *o);
-void	oed_net_start(struct oed_net *n, struct oe *oe, oed_event_fn event,
+int	oed_net_start(struct oed_net *n, struct oe *oe, oed_event_fn event,
 	    void *arg);
 /* Our address changed: the routes' source follows. 0, or -1 after a log line. */
 int	oed_net_set_address(struct oed_net *n, uint32_t addr);
@@ -43,8 +43,5 @@ const char *oed_net_name(const struct oed_net *n);
 
 /* The shell for oe_new(); its argument is the struct oed_net. */
 extern const struct oe_shell oed_net_shell;
-
-/* The address packets to the world carry: the default route's source. 0, or -1. */
-int	oed_net_own_address(uint32_t *addr);
 
 #endif

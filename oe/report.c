@@ -438,12 +438,12 @@ report_obstacle(const struct core *c, char *out, size_t cap)
 	}
 }
 
-/* What a person asks first: is my traffic encrypted, and if not, why? */
-static void
-report_verdict(const struct core *c, char *out, size_t cap)
+/* With how many we have keys; returns that. */
+static unsigned
+report_peers(const struct core *c, char *out, size_t cap)
 {
 	const struct connection *conn;
-	char			 obstacle[3 * KEYING_NAME_MAX], mute[48] = "";
+	char			 mute[48] = "";
 	unsigned		 n = 0, nmute = 0;
 
 	TAILQ_FOREACH(conn, &c->connections, all) {
@@ -453,28 +453,45 @@ report_verdict(const struct core *c, char *out, size_t cap)
 	if (nmute > 0)
 		snprintf(mute, sizeof(mute), ", of which %u %s silent", nmute,
 		    nmute == 1 ? "is" : "are");
+	if (n == 0)
+		snprintf(out, cap, "no peer so far");
+	else
+		snprintf(out, cap, "%u peer%s%s", n, n == 1 ? "" : "s", mute);
+	return n;
+}
+
+/* What a person asks first: is my traffic encrypted, and if not, why? */
+static void
+report_verdict(const struct core *c, json_object *o)
+{
+	char	 obstacle[3 * KEYING_NAME_MAX], peers[64];
+	char	 verdict[4 * KEYING_NAME_MAX];
+	unsigned n = report_peers(c, peers, sizeof(peers));
+
 	report_obstacle(c, obstacle, sizeof(obstacle));
 	if (n > 0)
-		snprintf(out, cap, "encrypting; %u peer%s%s%s%s", n,
-		    n == 1 ? "" : "s", mute, *obstacle != '\0' ?
-		    "; no new ones: " : "", obstacle);
+		snprintf(verdict, sizeof(verdict), "encrypting; %s%s%s", peers,
+		    *obstacle != '\0' ? "; no new ones: " : "", obstacle);
 	else if (*obstacle != '\0')
-		snprintf(out, cap, "in the clear: %s", obstacle);
+		snprintf(verdict, sizeof(verdict), "in the clear: %s", obstacle);
 	else
-		snprintf(out, cap, "ready to encrypt; no peer so far");
+		snprintf(verdict, sizeof(verdict), "ready to encrypt; %s",
+		    peers);
+	add_text(o, "verdict", verdict);
+	add_text(o, "peers", peers);
+	add_text(o, "keyed", n > 0 ? "yes" : "no");
+	add_text(o, "obstacle", obstacle);
 }
 
 static json_object *
 report_status(struct core *c)
 {
 	json_object	 *o = json_object_new_object();
-	char		  verdict[4 * KEYING_NAME_MAX];
 	json_object	 *n = json_object_new_object();
 	struct keying_id  id = core_my_id(c);
 	char		  identity[2 * KEYING_NAME_MAX];
 
-	report_verdict(c, verdict, sizeof(verdict));
-	add_text(o, "verdict", verdict);
+	report_verdict(c, o);
 	add_text(o, "address", c->local != 0 ? ipv4_text(c->local) : "none");
 	add_text(o, "identity", keying_id_text(&id));
 	identity_text(c, identity, sizeof(identity));

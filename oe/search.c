@@ -73,8 +73,8 @@ connection_tick_room(struct connection *conn)
 /* --- pending OE --------------------------------------------------------------------- */
 
 /* Another connection is keyed with that peer: it knows us as we are now. */
-static bool
-peer_knows_us(const struct core *c, const struct keying_id *id)
+bool
+connection_peer_known(const struct core *c, const struct keying_id *id)
 {
 	const struct connection *conn;
 
@@ -121,7 +121,9 @@ connection_request(struct connection *conn)
 	r.src.mask = ip_mask(conn->key.src_plen);
 	r.dst.net = conn->key.dst;
 	r.dst.mask = ip_mask(conn->key.dst_plen);
-	r.initial_contact = !peer_knows_us(c, &r.peer_id);
+	r.initial_contact = !connection_peer_known(c, &r.peer_id) &&
+	    (c->shell->peer_known == NULL ||
+	    !c->shell->peer_known(c->shell_arg, &r.peer_id));
 	r.departed = core_has_departed(c, r.path.peer);
 	conn->path.peer = r.path.peer;
 	if (TAILQ_EMPTY(&conn->pairs))

@@ -293,9 +293,22 @@ oe_config_files(const struct oe_config *c, cfg_t *section,
 }
 
 const char *
-oe_config_state(const struct oe_config *c)
+oe_config_state(const struct oe_config *c, const char *suffix)
 {
-	return *c->state != '\0' ? c->state : NULL;
+	static char path[PATH_MAX];
+
+	if (*c->state == '\0')
+		return NULL;
+	snprintf(path, sizeof(path), "%s%s", c->state,
+	    suffix != NULL ? suffix : "");
+	return path;
+}
+
+struct oe_config *
+oe_config_share(struct oe_config *c)
+{
+	c->shares++;
+	return c;
 }
 
 enum oe_dataplane
@@ -514,7 +527,7 @@ oe_config_free(struct oe_config *c)
 {
 	size_t i;
 
-	if (c == NULL)
+	if (c == NULL || c->shares-- > 0)
 		return;
 	for (i = 0; i < c->ntunnels; i++)
 		wipe_free(c->tunnels[i].psk, c->tunnels[i].psk_len);

@@ -29,6 +29,7 @@ struct oe_network {			/* behind us, as a security gateway */
 };
 
 struct oe_config {
+	unsigned	 shares;	/* beside the first */
 	struct policy	*policy;
 	EVP_PKEY	*key;		/* NULL: none, everything is clear text */
 	char		*key_path;

@@ -519,9 +519,18 @@ spd_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 			c->count.dropped++;
 			return;
 		}
-		if (policy_find(c->config->policy, ip.dst, &m) == -1 ||
-		    !core_is_ours(c, ip.src)) {
+		if (policy_find(c->config->policy, ip.dst, &m) == -1) {
 			spd_pass(c, pkt, len);
+			return;
+		}
+		/* We cannot speak for it; what must not go in the clear does
+		 * not, whoever sends it. */
+		if (!core_is_ours(c, ip.src)) {
+			if (m.class == OE_CLASS_CLEAR ||
+			    m.class == OE_CLASS_PERMISSIVE)
+				spd_pass(c, pkt, len);
+			else
+				spd_deny(c, pkt, len);
 			return;
 		}
 		/* What anybody can make our kernel send begins nothing, unless

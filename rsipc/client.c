@@ -65,6 +65,9 @@ client_arm(struct client *c, uint64_t now)
 
 	if (c->path.demand.n > 0 && (next == 0 || next > now + 1000))
 		next = now + 1000;
+	if (c->gone_since != 0 && now < c->gone_since + CLIENT_SEEK &&
+	    (next == 0 || next > c->gone_since + CLIENT_SEEK))
+		next = c->gone_since + CLIENT_SEEK;
 	if (next == 0) {
 		event_del(c->timer);
 		return;
@@ -73,6 +76,93 @@ client_arm(struct client *c, uint64_t now)
 	tv.tv_sec = (time_t)(wait / 1000);
 	tv.tv_usec = (suseconds_t)(wait % 1000 * 1000);
 	event_add(c->timer, &tv);
+}
+
+/* --- which way packets go --------------------------------------------------- */
+
+/* A lease is as good as nothing once its gateway is gone for that long. */
+static bool
+client_lease_serves(struct client *c, uint64_t now)
+{
+	if (!c->host.up || c->suspended) {
+		if (c->gone_since == 0)
+			c->gone_since = now;
+	} else if (c->host.state == HOST_ASSIGNED && !c->host.verify) {
+		c->gone_since = 0;
+	}
+	return c->gone_since == 0 || now < c->gone_since + CLIENT_SEEK;
+}
+
+/* Remote flow policy: the first packet is what asks for a lease, so it must come
+ * to us. */
+static bool
+client_awaits_first(const struct client *c)
+{
+	return c->host.state >= HOST_REGISTERED && host_flow_policy(&c->host);
+}
+
+static bool
+client_may_be_direct(const struct client *c)
+{
+	return c->direct != NULL && direct_address(c->direct) != 0 &&
+	    !c->seeking && !client_awaits_first(c);
+}
+
+/* New connections leave from our own address, and those of a lease stay. */
+static void
+client_go_direct(struct client *c)
+{
+	if (c->path.own != PATH_OWN_ALL)
+		log_info("no RSIP gateway here: connections leave from %s, and "
+		    "are encrypted %s", ipv4_text(direct_address(c->direct)),
+		    direct_how(c->direct));
+	device_own_link(c->device, direct_link(c->direct));
+	if (device_own(c->device, direct_address(c->direct),
+	    direct_mtu(c->direct)) == -1)
+		return;
+	c->path.own = PATH_OWN_ALL;
+}
+
+/* ... and the other way round. */
+static void
+client_go_leased(struct client *c)
+{
+	c->path.own = client_may_be_direct(c) ? PATH_OWN_OLD : PATH_OWN_SHUT;
+	if (device_prefer(c->device, device_address(c->device)) == -1)
+		log_error("packets may go out beside the lease");
+}
+
+/*
+ * What becomes of packets, whatever happened.  Before a leased address goes it
+ * is said that it does (!lease), so that at no time what was led to us goes past
+ * us.
+ */
+static void
+client_lead(struct client *c, bool lease)
+{
+	bool direct;
+
+	if (c->stopping)
+		return;
+	direct = client_may_be_direct(c);
+	if (lease && (client_lease_serves(c, clock_now()) || !direct)) {
+		client_go_leased(c);
+	} else if (direct) {
+		client_go_direct(c);
+	} else {
+		c->path.own = PATH_OWN_SHUT;
+		if (c->seeking || !c->settings->direct ||
+		    client_awaits_first(c))
+			device_block(c->device);
+		else
+			device_release(c->device);
+	}
+}
+
+static void
+client_choose(struct client *c)
+{
+	client_lead(c, device_address(c->device) != 0);
 }
 
 static void
@@ -89,6 +179,7 @@ client_timer(evutil_socket_t fd, short what, void *arg)
 		    "tunnel", now);
 	demand_expire(&c->path.demand, now);
 	host_tick(&c->host, now);
+	client_choose(c);
 	client_arm(c, now);
 }
 
@@ -305,6 +396,8 @@ client_main_granted(struct client *c, const struct binding *b)
 	c->path.gateway = c->gateway;
 	worth_begin(&c->path.worth);
 	c->up_since = clock_now();
+	c->gone_since = 0;
+	client_choose(c);
 	client_set_local(c, b->addr, c->path.ike_port);
 	client_remember(c, b);
 	if (kept && c->oe != NULL)
@@ -378,14 +471,15 @@ static void
 client_give_up_lease(struct client *c)
 {
 	evtimer_del(c->grace);
-	c->suspended = c->seeking = c->waiting = c->worthless = false;
+	c->suspended = c->waiting = c->worthless = false;
 	c->path.addr = 0;
 	client_set_local(c, 0, 0);
 	keeper_restore(PORT_RANGE);
 	keeper_restore(TIME_WAIT_REUSE);
 	if (device_address(c->device) != 0)
 		log_info("%s is given up", ipv4_text(device_address(c->device)));
-	device_down(c->device, !c->settings->direct && !c->stopping);
+	client_lead(c, false);
+	device_down(c->device);
 }
 
 /* Another network: what was encrypted on the last one is not to go out in the
@@ -395,11 +489,10 @@ client_seek(struct client *c)
 {
 	struct timeval tv = { .tv_sec = CLIENT_SEEK / 1000 };
 
+	c->seeking = true;
 	client_give_up_lease(c);
 	worth_forget(&c->path.worth);
 	device_forget_locals(c->device);
-	device_block(c->device);
-	c->seeking = true;
 	evtimer_add(c->grace, &tv);
 }
 
@@ -417,6 +510,7 @@ client_abandon(struct client *c, const char *why, uint64_t now)
 	uint32_t rest = worth_rest(&c->path.worth);
 
 	host_abandon(&c->host, why, now, rest);
+	c->seeking = false;
 	client_give_up_lease(c);
 	device_forget_locals(c->device);
 	log_warn("%s: going on without it, to be asked again %s", why,
@@ -436,9 +530,8 @@ client_grace_over(evutil_socket_t fd, short what, void *arg)
 		client_kick(c);
 		return;
 	}
+	c->seeking = false;
 	client_give_up_lease(c);
-	if (host_flow_policy(&c->host))
-		device_block(c->device);
 }
 
 /* --- what the state machine asks for -------------------------------------- */
@@ -528,13 +621,8 @@ client_changed(void *arg, enum host_state from, enum host_state to)
 	struct client *c = arg;
 
 	(void)from;
-	/* Under remote flow policy the first packet is what asks for a lease, so it
-	 * must come to us. */
-	if (to == HOST_REGISTERED && host_flow_policy(&c->host))
-		device_block(c->device);
-	else if (to == HOST_UNREGISTERED && device_address(c->device) == 0 &&
-	    c->settings->direct)
-		device_down(c->device, false);
+	(void)to;
+	client_choose(c);
 	status_publish(c, "state", NULL);
 }
 
@@ -574,8 +662,10 @@ client_disconnected(void *arg)
 	struct client *c = arg;
 
 	host_disconnected(&c->host, clock_now());
-	if (c->seeking)
+	if (c->seeking) {
+		c->seeking = false;
 		client_give_up_lease(c);
+	}
 	client_kick(c);
 }
 
@@ -628,8 +718,11 @@ client_network_settled(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (c->direct != NULL)
+		direct_follow(c->direct);
 	if (!client_find_gateway(c, &gateway, link, &addr)) {
 		/* A cable pulled may be put back: leases wait for their end. */
+		client_choose(c);
 		return;
 	}
 	if (c->gateway != 0 && (gateway != c->gateway ||
@@ -670,9 +763,37 @@ client_policy(struct client *c, const struct settings *s)
 	if (s->cascade)
 		return device_policy(c->device, NULL);
 	if (s->direct && policy_has_class(s->oe->policy, OE_CLASS_PARANOID))
-		log_warn("direct = true: without a lease everything but denied, "
-		    "paranoid and tunnel prefixes goes out in the clear");
+		log_warn("direct = true: without a lease what has no key, but for "
+		    "denied, paranoid and tunnel prefixes, goes out in the "
+		    "clear");
 	return device_policy(c->device, s->oe);
+}
+
+/* The second engine, for as long as there is use for it. */
+static void
+client_make_direct(struct client *c, const struct settings *s,
+    struct oe_config *oe)
+{
+	bool wanted = s->direct && !s->cascade &&
+	    (oe->key != NULL || oe->ntunnels > 0);
+
+	if (wanted && c->direct != NULL) {
+		oe_reconfigure(direct_engine(c->direct), oe_config_share(oe));
+		return;
+	}
+	c->path.own = PATH_OWN_SHUT;
+	c->path.direct = NULL;
+	direct_free(c->direct);
+	c->direct = wanted ? direct_open(c->base, oe_config_share(oe),
+	    c->device, status_engine_event, c) : NULL;
+	if (wanted && c->direct == NULL)
+		log_warn("without a lease nothing is encrypted: the line before "
+		    "says why");
+	direct_beside(c->direct, c->oe);
+	if ((c->path.direct = c->direct) == NULL)
+		device_own_link(c->device, "");
+	else
+		direct_follow(c->direct);
 }
 
 bool
@@ -698,6 +819,7 @@ client_reload(struct client *c)
 	    strcmp(new->control, old->control) != 0)
 		log_warn("interface, oe-interface and control change with a "
 		    "restart only");
+	client_make_direct(c, new, new->oe);
 	oe_reconfigure(c->oe, new->oe);
 	new->oe = NULL;
 	transport_set_auth(c->transport, new->key_id, new->secret,
@@ -712,11 +834,8 @@ client_reload(struct client *c)
 	    new->host.udp != old->host.udp) {
 		host_reset(&c->host, clock_now());
 		client_seek(c);
-	} else if (new->direct != old->direct && !c->seeking &&
-	    device_address(c->device) == 0) {
-		/* Without a lease it counts at once. */
-		device_down(c->device, !new->direct ||
-		    host_flow_policy(&c->host));
+	} else {
+		client_choose(c);
 	}
 	settings_free(old);
 	log_info("configuration read again");
@@ -740,8 +859,13 @@ client_signal(evutil_socket_t sig, short what, void *arg)
 	}
 	c->stopping = c->ordered = true;
 	/* Peers are told while the tunnel is there to tell them through. */
+	direct_beside(c->direct, NULL);
 	oe_free(c->oe);
 	c->oe = c->path.oe = NULL;
+	c->path.own = PATH_OWN_SHUT;
+	c->path.direct = NULL;
+	direct_free(c->direct);
+	c->direct = NULL;
 	c->path.addr = 0;
 	host_leave(&c->host, clock_now(), CLIENT_LEAVE_WAIT);
 	client_kick(c);
@@ -825,10 +949,12 @@ client_open(struct client *c, const struct daemon_options *o,
 	c->path.event = status_engine_event;
 	c->path.event_arg = c;
 	c->path.kick = client_kicked;
+	client_make_direct(c, settings, settings->oe);
 	c->oe = oe_new(settings->oe, c->base, &path_shell, &c->path);
 	settings->oe = NULL;
 	if ((c->path.oe = c->oe) == NULL)
 		return -1;
+	direct_beside(c->direct, c->oe);
 	oe_on_resolvers(c->oe, client_resolvers, c);
 	c->transport = transport_new(c->base, &client_transport_ops, c);
 	transport_set_auth(c->transport, settings->key_id, settings->secret,
@@ -841,6 +967,7 @@ client_open(struct client *c, const struct daemon_options *o,
 bool
 client_run(struct client *c)
 {
+	client_choose(c);	/* the keeper of settings is ready now */
 	client_kick(c);
 	event_base_dispatch(c->base);
 	return !c->failed;
@@ -853,7 +980,10 @@ client_close(struct client *c)
 	unsigned	i;
 
 	c->stopping = true;
+	direct_beside(c->direct, NULL);
 	oe_free(c->oe);
+	c->path.direct = NULL;
+	direct_free(c->direct);
 	transport_free(c->transport);
 	device_close(c->device, c->ordered && !c->settings->stay_shut);
 	tunnel_free(c->tunnel);

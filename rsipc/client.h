@@ -8,6 +8,7 @@
 
 #include "base/daemon.h"
 #include "rsipc/device.h"
+#include "rsipc/direct.h"
 #include "rsipc/host.h"
 #include "rsipc/path.h"
 #include "rsipc/settings.h"
@@ -15,7 +16,8 @@
 #include "rsipc/tunnel.h"
 
 #define CLIENT_GRACE		30000	/* ms that the address stays while the lease is sought again */
-#define CLIENT_SEEK		3000	/* ms that nothing goes out while a gateway is sought on another network */
+#define CLIENT_SEEK		3000	/* ms that nothing goes out while a gateway is sought on another network, or
+					 * new connections wait for one that is gone */
 #define CLIENT_LEAVE_WAIT	1500	/* ms for the gateway to answer DE-REGISTER_REQUEST */
 #define CLIENT_NETWORK_SETTLE	300	/* ms after a change of the network before it is looked at */
 
@@ -34,7 +36,8 @@ struct client {
 	struct tunnel	 *tunnel;
 	struct device	 *device;
 	struct path	  path;
-	struct oe	 *oe;
+	struct oe	 *oe;		/* of the lease */
+	struct direct	 *direct;	/* NULL: without a lease nothing is encrypted */
 	struct control	 *control;
 	uint32_t	  gateway;	/* in use, network order; 0: none known */
 	char		  link[32];	/* the interface towards it */
@@ -53,6 +56,7 @@ struct client {
 	bool		  ordered;	/* ... as somebody wants it to */
 	uint16_t	  range_lo, range_hi; /* that programs choose ports from */
 	uint64_t	  started, up_since;
+	uint64_t	  gone_since;	/* the lease cannot be relied on; 0: it can */
 };
 
 /*

@@ -41,6 +41,9 @@ struct device {
 	uint32_t addr, gateway;
 	unsigned mtu, oe_mtu;
 	char	 link[IFNAMSIZ];		/* towards the gateway */
+	char	 own_link[IFNAMSIZ];		/* with the host's own address, where that may be used */
+	uint32_t source;			/* of packets that are led here; 0: none */
+	bool	 leads;
 	struct capture *capture;
 	uint8_t	 buf[GSO_BUFFER_LEN];
 };
@@ -166,8 +169,26 @@ device_settings(struct device *d, bool set)
 	snprintf(key, sizeof(key), "net/ipv4/conf/%s/rp_filter", d->link);
 	if (set && !capture_leaves(d->capture, d->gateway))
 		keeper_set(key, "2");
-	else if (d->link[0] != '\0')
+	else if (d->link[0] != '\0' && strcmp(d->link, d->own_link) != 0)
 		keeper_restore(key);
+}
+
+void
+device_own_link(struct device *d, const char *link)
+{
+	char key[96];
+
+	if (strcmp(link, d->own_link) == 0)
+		return;
+	snprintf(key, sizeof(key), "net/ipv4/conf/%s/rp_filter", d->own_link);
+	if (d->own_link[0] != '\0')
+		keeper_restore(key);
+	snprintf(d->own_link, sizeof(d->own_link), "%s", link);
+	/* Answers come in by the link that the strict check would expect on the
+	 * device which their packets left by. */
+	snprintf(key, sizeof(key), "net/ipv4/conf/%s/rp_filter", link);
+	if (link[0] != '\0')
+		keeper_set(key, "2");
 }
 
 static bool
@@ -178,20 +199,35 @@ device_has_address(const struct device *d)
 	return rtnl_addr_of(d->name, &addr, NULL) == 0 && addr == d->addr;
 }
 
+/* Of a packet before ESP is put around it. */
+static unsigned
+device_inner_mtu(unsigned mtu)
+{
+	return mtu > DEVICE_MTU_MIN + ESP_OVERHEAD ? mtu - ESP_OVERHEAD :
+	    DEVICE_MTU_MIN;
+}
+
+/* From here on packets come with this source, whatever the way was before. */
+static int
+device_lead(struct device *d, uint32_t src)
+{
+	d->leads = true;
+	d->source = src;
+	return capture_begin(d->capture, src, d->addr != 0 ? d->gateway : 0);
+}
+
 int
 device_up(struct device *d, uint32_t addr, uint32_t gateway, unsigned mtu,
     bool encrypts)
 {
-	unsigned oe_mtu = !encrypts ? mtu :
-	    mtu > DEVICE_MTU_MIN + ESP_OVERHEAD ? mtu - ESP_OVERHEAD :
-	    DEVICE_MTU_MIN;
+	unsigned oe_mtu = encrypts ? device_inner_mtu(mtu) : mtu;
 
 	if (d->addr == addr && d->gateway == gateway && d->mtu == mtu &&
 	    d->oe_mtu == oe_mtu) {
 		device_mend(d);
-		return 0;
+		return device_prefer(d, addr);
 	}
-	device_down(d, false);
+	device_down(d);
 	if (rtnl_route_get(gateway, CAPTURE_MARK, NULL, NULL, d->link) == -1) {
 		log_error("no route to the gateway %s: %s", ipv4_text(gateway),
 		    strerror(errno));
@@ -209,29 +245,58 @@ device_up(struct device *d, uint32_t addr, uint32_t gateway, unsigned mtu,
 		    ipv4_text(addr), strerror(errno));
 		return -1;
 	}
-	return capture_begin(d->capture, addr, gateway);
+	return device_lead(d, addr);
 }
 
 void
-device_down(struct device *d, bool block)
+device_down(struct device *d)
 {
-	if (block)
+	if (d->addr == 0)
+		return;
+	/* Its routes go with the address, and nothing is to go past us then. */
+	if (d->leads && d->source == d->addr)
 		device_block(d);
-	else
-		capture_end(d->capture);
-	if (d->addr != 0) {
-		device_settings(d, false);
-		if (rtnl_addr_del(d->name, d->addr, 32) == -1)
-			log_debug("%s: %s", d->name, strerror(errno));
-	}
+	device_settings(d, false);
+	if (rtnl_addr_del(d->name, d->addr, 32) == -1)
+		log_debug("%s: %s", d->name, strerror(errno));
 	d->addr = 0;
+}
+
+int
+device_prefer(struct device *d, uint32_t addr)
+{
+	return d->leads && d->source == addr ? 0 : device_lead(d, addr);
+}
+
+int
+device_own(struct device *d, uint32_t addr, unsigned mtu)
+{
+	/* The lease's is no greater but where the tunnel costs less than UDP. */
+	if (d->addr == 0 && mtu != 0 && d->oe_mtu != device_inner_mtu(mtu)) {
+		d->oe_mtu = device_inner_mtu(mtu);
+		if (rtnl_link_mtu(d->oe_name, d->oe_mtu) == -1)
+			log_warn("%s: MTU: %s", d->oe_name, strerror(errno));
+	}
+	return device_prefer(d, addr);
 }
 
 void
 device_block(struct device *d)
 {
-	if (capture_begin(d->capture, 0, 0) == -1)
+	if (d->leads && d->source == 0)
+		return;
+	if (device_lead(d, 0) == -1)
 		log_error("packets may go out without a lease");
+}
+
+void
+device_release(struct device *d)
+{
+	if (!d->leads)
+		return;
+	d->leads = false;
+	d->source = 0;
+	capture_end(d->capture);
 }
 
 void
@@ -313,7 +378,7 @@ device_close(struct device *d, bool open)
 	if (d == NULL)
 		return;
 	if (d->capture != NULL)
-		device_down(d, false);
+		device_down(d);
 	capture_free(d->capture, open);
 	/* The devices end with their descriptors. */
 	device_tun_close(&d->clear);

@@ -33,17 +33,27 @@ int	device_policy(struct device *d, const struct oe_config *config);
 
 /*
  * Puts addr (network order) on the device and leads packets there by a rule
- * of their own; what is local stays direct (rsipc/capture.h).
+ * of their own, from that address; what is local stays direct (rsipc/capture.h).
  * mtu: of a packet inside the tunnel; encrypts: packets may get ESP around them
  * before.  0, or -1 after one log line.
  */
 int	device_up(struct device *d, uint32_t addr, uint32_t gateway,
 	    unsigned mtu, bool encrypts);
-/* Takes address and capture away. block: packets still go to the device, so that
- * nothing goes out beside it. */
-void	device_down(struct device *d, bool block);
-/* Leads packets into the device without an address. */
+/* Takes the address away; packets that came from it are led into the device still,
+ * from none. */
+void	device_down(struct device *d);
+/* Leads packets into the device: from the address that it has, ... */
+int	device_prefer(struct device *d, uint32_t addr);
+/* ... from the host's own (mtu of its link; 0: unknown), so that new connections
+ * leave from there while a leased address may stay, ... */
+int	device_own(struct device *d, uint32_t addr, unsigned mtu);
+/* ... or from none, so that nothing goes out. */
 void	device_block(struct device *d);
+/* Packets go past the device. */
+void	device_release(struct device *d);
+/* The link whose address device_own() is for gets no strict check of the way
+ * back; "": none. */
+void	device_own_link(struct device *d, const char *link);
 /* After links, addresses, routes or rules have changed: puts back what is gone. */
 void	device_mend(struct device *d);
 

@@ -16,6 +16,7 @@ rsipc_rsipc_SOURCES = \
 	rsipc/capture.c rsipc/capture.h \
 	rsipc/client.c rsipc/client.h \
 	rsipc/device.c rsipc/device.h \
+	rsipc/direct.c rsipc/direct.h \
 	rsipc/keeper.c rsipc/keeper.h \
 	rsipc/main.c \
 	rsipc/path.c rsipc/path.h \

@@ -10,6 +10,7 @@
 #include "base/opener.h"
 #include "base/priv.h"
 #include "rsipc/client.h"
+#include "rsipc/direct.h"
 #include "rsipc/keeper.h"
 
 /* Files that SIGHUP may read again when nothing else can be opened; the first
@@ -22,7 +23,9 @@ start_opener(const struct settings *s)
 
 	for (i = 0; i < s->npaths; i++)
 		paths[i] = s->paths[i];
-	if ((state = oe_config_state(s->oe)) != NULL)
+	if ((state = oe_config_state(s->oe, NULL)) != NULL)
+		opener_allow_state(state);
+	if ((state = oe_config_state(s->oe, DIRECT_STATE)) != NULL)
 		opener_allow_state(state);
 	if (*s->state != '\0')
 		opener_allow_state(s->state);

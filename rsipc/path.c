@@ -175,6 +175,16 @@ path_unleased(struct path *p, const uint8_t *pkt, const struct ip_info *ip)
 		    pkt, ip->total);
 }
 
+/* Never what a connection of the lease sends, also while that is lost. */
+static bool
+path_is_own(const struct path *p, const struct ip_info *ip)
+{
+	return p->own != PATH_OWN_SHUT &&
+	    (ip->src == direct_address(p->direct) ||
+	    (p->own == PATH_OWN_ALL && ip->src != p->addr &&
+	    ip->src != device_address(p->device)));
+}
+
 void
 path_outbound(struct path *p, const uint8_t *pkt, size_t len, uint64_t now)
 {
@@ -182,6 +192,10 @@ path_outbound(struct path *p, const uint8_t *pkt, size_t len, uint64_t now)
 
 	if (!ip_parse(pkt, len, &ip))
 		return;
+	if (path_is_own(p, &ip)) {
+		direct_outbound(p->direct, pkt, ip.total);
+		return;
+	}
 	if (p->addr == 0 || ip.src != p->addr) {
 		path_unleased(p, pkt, &ip);
 		return;
@@ -333,6 +347,15 @@ shell_answer(void *arg, const uint8_t *pkt, size_t len)
 	device_deliver(p->device, pkt, len, false);
 }
 
+static bool
+shell_peer_known(void *arg, const struct keying_id *peer)
+{
+	struct path *p = arg;
+
+	return p->direct != NULL &&
+	    oe_peer_known(direct_engine(p->direct), peer);
+}
+
 static void
 shell_event(void *arg, json_object *o)
 {
@@ -397,6 +420,7 @@ const struct oe_shell path_shell = {
 	.spi_get = shell_spi_get,
 	.spi_put = shell_spi_put,
 	.cookie_get = shell_cookie_get,
+	.peer_known = shell_peer_known,
 	.event = shell_event,
 	.woken = shell_woken,
 };

@@ -11,6 +11,7 @@
 #include "oe/engine.h"
 #include "rsipc/demand.h"
 #include "rsipc/device.h"
+#include "rsipc/direct.h"
 #include "rsipc/host.h"
 #include "rsipc/tunnel.h"
 #include "rsipc/worth.h"
@@ -24,11 +25,20 @@ struct path_counters {
 	uint64_t demands, demands_refused;
 };
 
+/* What may leave from the host's own address, through the direct engine. */
+enum path_own {
+	PATH_OWN_SHUT,		/* nothing */
+	PATH_OWN_OLD,		/* what has it as source: new connections have a lease */
+	PATH_OWN_ALL,		/* whatever has no lease */
+};
+
 struct path {
 	struct host	*host;
 	struct tunnel	*tunnel;
 	struct device	*device;
 	struct oe	*oe;		/* set when it exists */
+	struct direct	*direct;	/* NULL: own is PATH_OWN_SHUT */
+	enum path_own	 own;
 	struct demand	 demand;
 	uint32_t	 addr;		/* leased, network order; 0: nothing may pass */
 	uint32_t	 gateway;	/* whose address ICMP errors of ours carry */

@@ -204,7 +204,11 @@ trouble_text(const struct client *c, char *out, size_t cap)
 	const char *gateway = ipv4_text(c->gateway != 0 ? c->gateway :
 	    c->settings->gateway);
 
-	if (c->unreachable_said && c->settings->gateway == 0)
+	if (c->unreachable_said && c->settings->gateway == 0 &&
+	    c->direct != NULL && direct_connected(c->direct))
+		snprintf(out, cap, "the default route has no next hop, so no "
+		    "gateway");
+	else if (c->unreachable_said && c->settings->gateway == 0)
 		snprintf(out, cap, "no default route, so no gateway");
 	else if (c->unreachable_said)
 		snprintf(out, cap, "no route to the RSIP gateway %s", gateway);
@@ -223,6 +227,51 @@ trouble_text(const struct client *c, char *out, size_t cap)
 	else
 		snprintf(out, cap, "no answer of an RSIP gateway at %s so far",
 		    gateway);
+}
+
+/* The engine whose answer counts: that of the address named, or of new connections. */
+static struct oe *
+status_engine(const struct client *c, const char *source)
+{
+	if (c->direct != NULL && (c->path.own == PATH_OWN_ALL ||
+	    (c->path.own == PATH_OWN_OLD && source != NULL && strcmp(source,
+	    ipv4_text(direct_address(c->direct))) == 0)))
+		return direct_engine(c->direct);
+	return c->oe;
+}
+
+/* Tables hold what both engines have. */
+static json_object *
+status_tables(const struct client *c, json_object *req, bool privileged)
+{
+	json_object *o = oe_control(c->oe, req, privileged);
+	json_object *also, *rows, *more;
+	size_t	     i;
+
+	if (o == NULL || c->direct == NULL)
+		return o;
+	also = oe_control(direct_engine(c->direct), req, privileged);
+	if (json_object_object_get_ex(o, "rows", &rows) &&
+	    json_object_object_get_ex(also, "rows", &more)) {
+		for (i = 0; i < json_object_array_length(more); i++)
+			json_object_array_add(rows, json_object_get(
+			    json_object_array_get_idx(more, i)));
+	}
+	json_object_put(also);
+	return o;
+}
+
+/* From where, and why from there. */
+static void
+status_why_direct(const struct client *c, const char *address, json_object *o)
+{
+	const char *now = control_text(o, "line");
+	char	    cause[160], line[1280];
+
+	trouble_text(c, cause, sizeof(cause));
+	snprintf(line, sizeof(line), "%s; %s, because: %s", now != NULL ? now :
+	    address, direct_how(c->direct), cause);
+	put_str(o, "line", line);
 }
 
 /* The lease is lost and may come back, or nobody is there who forwards for it:
@@ -259,6 +308,10 @@ status_why(const struct client *c, const char *address, json_object *o)
 
 	if (class == NULL || address == NULL)
 		return;
+	if (c->path.own == PATH_OWN_ALL) {
+		status_why_direct(c, address, o);
+		return;
+	}
 	if (device_address(c->device) != 0) {
 		status_why_lost(c, address, class, o);
 		return;
@@ -274,13 +327,40 @@ status_why(const struct client *c, const char *address, json_object *o)
 	put_str(o, "line", line);
 }
 
+/* No lease, and no need of one to encrypt. */
+static void
+status_verdict_direct(const struct client *c, json_object *oe, char *out,
+    size_t cap)
+{
+	const char *peers = control_text(oe, "peers");
+	const char *obstacle = control_text(oe, "obstacle");
+	const char *keyed = control_text(oe, "keyed");
+	char	    cause[160];
+	bool	    any = keyed != NULL && strcmp(keyed, "yes") == 0;
+
+	trouble_text(c, cause, sizeof(cause));
+	if (peers == NULL || obstacle == NULL)
+		snprintf(out, cap, "no engine");
+	else if (!direct_connected(c->direct))
+		snprintf(out, cap, "nothing goes out: no default route");
+	else if (*obstacle != '\0' && !any)
+		snprintf(out, cap, "in the clear: %s; %s", cause, obstacle);
+	else
+		snprintf(out, cap, "no RSIP gateway here; encrypting %s; %s%s%s",
+		    direct_how(c->direct), peers, *obstacle != '\0' ?
+		    "; no new ones: " : "", obstacle);
+}
+
 static void
 status_verdict(const struct client *c, json_object *o, json_object *oe)
 {
-	char	    cause[160], text[256];
+	char	    cause[160], text[1024];
 	const char *verdict = oe == NULL ? NULL : control_text(oe, "verdict");
 
-	if (device_address(c->device) == 0) {
+	if (c->path.own == PATH_OWN_ALL && oe != NULL) {
+		status_verdict_direct(c, oe, text, sizeof(text));
+		verdict = text;
+	} else if (device_address(c->device) == 0) {
 		trouble_text(c, cause, sizeof(cause));
 		snprintf(text, sizeof(text), "%s: %s", c->seeking ? "held" :
 		    c->settings->direct ? "in the clear" :
@@ -298,8 +378,28 @@ status_verdict(const struct client *c, json_object *o, json_object *oe)
 		verdict = text;
 	}
 	put_str(o, "verdict", verdict == NULL ? "no engine" : verdict);
-	if (oe != NULL)
-		json_object_object_del(oe, "verdict");
+	if (oe == NULL)
+		return;
+	json_object_object_del(oe, "verdict");
+	json_object_object_del(oe, "obstacle");
+	json_object_object_del(oe, "keyed");
+}
+
+static json_object *
+status_direct(const struct client *c)
+{
+	static const char *const uses[] = { [PATH_OWN_SHUT] = "no",
+		[PATH_OWN_OLD] = "by connections that have it",
+		[PATH_OWN_ALL] = "yes" };
+	json_object *o = json_object_new_object();
+
+	put_str(o, "in_use", uses[c->path.own]);
+	if (c->direct == NULL || direct_address(c->direct) == 0)
+		return o;
+	put_str(o, "address", ipv4_text(direct_address(c->direct)));
+	put_str(o, "interface", direct_link(c->direct));
+	put_str(o, "how", direct_how(c->direct));
+	return o;
 }
 
 static json_object *
@@ -308,13 +408,14 @@ status_status(struct client *c, json_object *req, bool privileged)
 	json_object *o = json_object_new_object(), *oe = NULL;
 
 	if (c->oe != NULL)
-		oe = oe_control(c->oe, req, privileged);
+		oe = oe_control(status_engine(c, NULL), req, privileged);
 	status_verdict(c, o, oe);
 	put_str(o, "version", PACKAGE_VERSION);
 	put_int(o, "uptime", (clock_now() - c->started) / 1000);
 	json_object_object_add(o, "session", status_session(c, privileged));
 	json_object_object_add(o, "lease", status_lease(c));
 	json_object_object_add(o, "tunnel", status_tunnel(c));
+	json_object_object_add(o, "direct", status_direct(c));
 	if (oe != NULL)
 		json_object_object_add(o, "oe", oe);
 	return o;
@@ -348,8 +449,12 @@ status_answer(void *arg, json_object *req, bool privileged)
 		o = status_leases(c, privileged);
 	else if (strcmp(command, "reload") == 0)
 		o = status_reload(c, privileged);
+	else if (c->oe != NULL && (strcmp(command, "spd") == 0 ||
+	    strcmp(command, "sa") == 0))
+		o = status_tables(c, req, privileged);
 	else if (c->oe != NULL)
-		o = oe_control(c->oe, req, privileged);
+		o = oe_control(status_engine(c, control_text(req, "source")),
+		    req, privileged);
 	if (o != NULL && strcmp(command, "why") == 0)
 		status_why(c, control_text(req, "address"), o);
 	if (o != NULL)

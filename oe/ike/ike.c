@@ -23,6 +23,8 @@ ike_new(const struct ike_config *c, const struct keying_ops *ops, void *arg)
 		return NULL;
 	}
 	e->c = *c;
+	if (e->c.key != NULL)
+		EVP_PKEY_up_ref(e->c.key);
 	e->ops = ops;
 	e->arg = arg;
 #define DEFAULT(member, value) if (e->c.member == 0) e->c.member = (value)
@@ -847,5 +849,6 @@ ike_free(struct ike *e)
 		ike_sa_free(sa);
 	offers_free(e);
 	work_free(e);
+	EVP_PKEY_free(e->c.key);
 	wipe_free(e, sizeof(*e));
 }

@@ -10,7 +10,7 @@
 struct ike;
 
 struct ike_config {
-	EVP_PKEY *key;			/* our RSA key, borrowed; NULL: pre-shared keys only */
+	EVP_PKEY *key;			/* our RSA key; NULL: pre-shared keys only */
 	struct keying_id my_id;		/* as responder; requests bring their own */
 	bool	 legacy;		/* 3DES, MD5, SHA1, groups 2 and 5 (draft -17 §4.6) */
 	unsigned rsa_min_bits;		/* of peers' keys */
@@ -32,7 +32,7 @@ struct ike_config {
 	uint64_t (*spent)(void);	/* microseconds of processor time so far; NULL: the thread's */
 };
 
-/* Copies c; ops and arg must outlive the engine. NULL after one log line. */
+/* Copies c and holds its key; ops and arg must outlive the engine. NULL after one log line. */
 struct ike *ike_new(const struct ike_config *c, const struct keying_ops *ops, void *arg);
 /* Frees all without a word to peers: call ike_shutdown() first. */
 void	ike_free(struct ike *e);

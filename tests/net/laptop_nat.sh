@@ -1,10 +1,10 @@
 #!/bin/sh
-# laptop_nat.sh - a host behind a plain NAT, with a name and no address of the public realm: encrypted in UDP 4500, also when the NAT maps anew
+# laptop_nat.sh - behind a plain NAT, with a name and no address of the public realm: encrypted in UDP 4500, when the NAT maps anew, and when an RSIP gateway comes and goes
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/oelib.sh"
 net_needs curl nginx nsd unbound ldns-keygen ldns-signzone drill tcpdump \
     iptables conntrack
-net_needs_built oe/oed ctl/rsipctl
+net_needs_built oe/oed rsipc/rsipc rsipd/rsipd ctl/rsipctl
 net_enter "$@"
 net_picture
 cd "$NET_RUN" || exit 1
@@ -24,7 +24,7 @@ nat 21000-21999 || net_skip "no NAT in this kernel"
 net_keys
 net_zones
 net_dns
-net_web y1
+net_web y1 y2
 net_oed y1
 sed "s/oed_y1/oed_x1/; s/y1\\./x1./; s/^oe {/oe {\n\tid = \"@x1.lab\"/" \
     oed_y1.conf >oed_x1.conf
@@ -83,3 +83,150 @@ grep -q 'maps anew: at' oed_y1.log || net_fail "y1 did not follow in ESP"
     and not arp")" = 0 ] || net_fail "something went in the clear"
 net_ok "0 clear datagrams to y1, which permissive would have allowed"
 net_ok "y1: $(grep 'maps anew' oed_y1.log | tail -n 1)"
+
+# --- rsipc: no gateway at first, and a destination that is paranoid and has no key -------
+net_stop oed_x1
+net_stop udp KILL
+net_stop tcp KILL
+net_stop sniff_N
+sleep 1
+# Beside the ports that rsipd leases.  The strict check of the way back is what many have.
+nat 51000-51999
+net_on x1 sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=1
+net_start watch x1 python3 "$NET_HERE/attack_paranoid.py" watch \
+    --net "$NET_Y2/32" --out clear.log --links eth0
+net_start flood x1 python3 "$NET_HERE/attack_paranoid.py" flood \
+    --target "$NET_Y2" --links eth0 --sources "$NET_X1"
+net_until 10 test -s clear.log || net_fail "the watcher does not see the flood"
+cat >rsipc_x1.conf <<EOF
+control = "$NET_RUN/rsipc_x1.sock"
+state = ""
+oe {
+	id = "@x1.lab"
+	key = "$NET_RUN/x1.pem"
+	state = "$NET_RUN/x1.peers"
+	resolvers = {"$NET_DNS"}
+	dns-timeout = 3000
+	permissive = {"0.0.0.0/0"}
+	paranoid = {"$NET_Y2/32"}
+}
+EOF
+
+# DAEMON TEXT: how the first line of its status begins.
+status_is()
+{
+	net_ctl "$1" status | head -n 1 | grep -q "^$2"
+}
+
+# CASE FIGURE VERDICT: a row of the table, if the paranoid destination got nothing.
+row()
+{
+	[ ! -s clear.log ] || net_fail "$1: clear datagrams to y2: $(
+	    sort clear.log | uniq -c | head -n 5)"
+	net_ok "$(printf '%-40s %-34s %s' "$1" "$2" "$3")"
+}
+
+# NAME ADDRESS FILTER: 10 MB from y1 go from that address, in packets that match.
+leaves_from()
+{
+	oe_sniff N "$1.pcap" "host $NET_Y1 or host $NET_Y2"
+	net_on x1 curl -sS --fail --max-time 30 -o got -w '%{local_ip}' \
+	    "http://$NET_Y1/file" >from 2>got.log && net_same got ||
+	    net_fail "$1: no file: $(cat got.log)"
+	sleep 0.3
+	net_stop sniff_N
+	[ "$(cat from)" = "$2" ] || net_fail "$1: it left from $(cat from)"
+	n=$(oe_count "$1.pcap" "$3")
+	[ "$n" -gt 1000 ] || net_fail "$1: only $n packets are \"$3\""
+	other=$(oe_read "$1.pcap" "not arp and not udp port 500 and not esp \
+	    and not udp port 4500" | head -n 3)
+	[ -z "$other" ] || net_fail "$1: in the clear: $other"
+}
+
+# PROGRAM CASE: its TCP connection goes on, and how long it did not.
+lives()
+{
+	gap "$1"
+	net_alive "$1" || net_fail "$2: the TCP connection: $(cat "$1.log")"
+	verdict=$(awk -v g="$gap" \
+	    'BEGIN { print "lives" (g <= 2 ? "" : ", longer than 2 s") }')
+}
+
+net_start rsipc_x1 x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc_x1.conf
+net_ready rsipc_x1 10 net_ctl rsipc_x1 status
+none='rsipc: no RSIP gateway here; encrypting through NAT; '
+net_until 5 status_is rsipc_x1 "$none" ||
+    net_fail "status: $(net_ctl rsipc_x1 status | head -n 1)"
+sleep 0.2
+: >clear.log
+leaves_from cafe "$NET_X1" "host $NET_NB and udp port 4500"
+row "no gateway: 10 MB from y1" "$n packets in UDP 4500" "encrypted, 0 clear"
+status_is rsipc_x1 "${none}1 peer$" ||
+    net_fail "status: $(net_ctl rsipc_x1 status | head -n 1)"
+net_ok "status: $(net_ctl rsipc_x1 status | head -n 1)"
+net_ctl rsipc_x1 why "$NET_Y1" | grep -q ': encrypted .*; through NAT, because: no RSIP' ||
+    net_fail "why says: $(net_ctl rsipc_x1 why "$NET_Y1")"
+net_ctl rsipc_x1 why "$NET_Y2" | grep -q -e ': denied' -e ': held' ||
+    net_fail "why says: $(net_ctl rsipc_x1 why "$NET_Y2")"
+
+net_start old x1 python3 "$tool" tcp "$NET_Y1" 7007
+net_ready old 10 grep -q "connected $NET_X1" old.log
+gap old
+net_rsipd
+net_until 20 net_leased rsipc_x1 || net_fail "no lease"
+leaves_from lease "$NET_NB" "host $NET_NB and esp"
+row "a gateway comes: 10 MB from y1" "$n packets of plain ESP" "by the lease, 0 clear"
+sleep 1
+lives old "a gateway comes"
+row "... TCP of before" "$gap s of silence" "$verdict"
+n=$(oe_count lease.pcap "src $NET_NB and udp port 4500")
+[ "$n" -gt 0 ] || net_fail "the old connection is not where it was"
+
+net_start new x1 python3 "$tool" tcp "$NET_Y1" 7007
+net_ready new 10 grep -q "connected $NET_NB" new.log
+net_stop rsipd
+from=$(date +%s%N)
+net_until 10 status_is rsipc_x1 "$none" || net_fail "status without the gateway: $(
+    net_ctl rsipc_x1 status | head -n 1)"
+took=$(awk -v a="$from" -v b="$(date +%s%N)" 'BEGIN { printf "%.1f", (b - a) / 1e9 }')
+leaves_from back "$NET_X1" "host $NET_NB and udp port 4500"
+row "it goes: 10 MB from y1" "after $took s: $n in UDP 4500" "encrypted, 0 clear"
+lives old "it goes"
+row "... TCP of before it came" "$gap s of silence" "$verdict"
+
+net_rsipd
+net_until 20 status_is rsipc_x1 'rsipc: encrypting; ' || net_fail "no lease again: $(
+    net_ctl rsipc_x1 status | head -n 1)"
+leaves_from again "$NET_NB" "host $NET_NB and esp"
+row "it is back: 10 MB from y1" "$n packets of plain ESP" "by the lease, 0 clear"
+sleep 1
+lives old "it is back"
+row "... TCP of before it came" "$gap s of silence" "$verdict"
+lives new "it is back"
+row "... TCP of the first lease" "$gap s of silence" "${verdict%%,*}"
+
+net_stop rsipc_x1 KILL
+sleep 1
+row "rsipc is killed" "y2 tried all the time" "0 clear to y2"
+net_start rsipc_x1 x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc_x1.conf
+net_until 20 net_leased rsipc_x1 || net_fail "no lease after kill -9"
+row "... and starts again" "y2 tried all the time" "0 clear to y2"
+net_stop flood
+net_ok "y2, paranoid and without a key: $(tail -n 1 flood.log) times, 0 clear in all of it"
+net_stop rsipc_x1
+
+# --- a public address of its own, and no gateway ---------------------------------------------
+sed "s/x1/x2/g; /paranoid/d" rsipc_x1.conf >rsipc_x2.conf
+net_start rsipc_x2 y2 "$NET_TOP/rsipc/rsipc" -f -c rsipc_x2.conf
+net_ready rsipc_x2 10 net_ctl rsipc_x2 status
+net_until 10 net_on y2 ping -q -c 1 -W 1 "$NET_Y1" || net_fail "no answer from y1"
+net_until 10 status_is rsipc_x2 \
+    "rsipc: no RSIP gateway here; encrypting with this host's own address; 1 peer" ||
+    net_fail "status: $(net_ctl rsipc_x2 status | head -n 1)"
+oe_sniff y2 own.pcap "host $NET_Y1"
+net_on y2 ping -q -c 3 -i 0.2 -W 1 "$NET_Y1" >/dev/null || net_fail "no echo"
+sleep 0.3
+n=$(oe_count own.pcap esp)
+[ "$n" -ge 6 ] && [ "$(oe_count own.pcap icmp)" = 0 ] ||
+    net_fail "not in ESP: $(oe_read own.pcap | head -n 5)"
+net_ok "$(printf '%-40s %-34s %s' "a public address of its own" "$n packets of plain ESP" "encrypted, 0 clear")"

@@ -58,8 +58,9 @@ net_on x1 "$NET_TOP/rsipc/rsipc" -n -c rsipc_x1.conf | grep -q 'no errors' ||
 net_start rsipc_x1 x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc_x1.conf
 net_ready rsipc_x1 10 net_ctl rsipc_x1 status
 says rsipc_x1 \
-    "rsipc: in the clear: no RSIP gateway at 10.0.0.1 (connection refused)" 10
-why rsipc_x1 "in the clear (OE-permissive), because: no RSIP gateway at 10.0.0.1 (connection refused)"
+    "rsipc: in the clear: no RSIP gateway at 10.0.0.1 (connection refused); no resolver answers ($NET_DNS)" 10
+net_on x1 ping -c 1 -W 1 "$NET_Y1" >/dev/null 2>&1
+why rsipc_x1 "in the clear .*; through NAT, because: no RSIP gateway at 10.0.0.1 (connection refused)"
 
 # --- a second one, beside it ----------------------------------------------------------
 net_on x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc_x1.conf >second.log 2>&1 &&

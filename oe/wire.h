@@ -1,0 +1,50 @@
+/* wire.h - the engine's sockets on a host with an address of its own: ESP, IKE on 500 and 4500, ICMP errors */
+#ifndef OE_WIRE_H
+#define OE_WIRE_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "oe/engine.h"
+
+struct event_base;
+struct wire;
+
+/* Packets for the host follow (more), or no more of them for now. */
+typedef void (*wire_batch_fn)(void *arg, bool more);
+
+/*
+ * Opens what needs root.  What goes out carries mark, so that a rule can tell
+ * it from what is to be encrypted.  NULL after one log line.
+ */
+struct wire *wire_open(struct event_base *base, uint32_t mark);
+void	wire_close(struct wire *w);	/* NULL is allowed */
+
+/* What comes goes to oe from here on, batch frames it.  0, or -1. */
+int	wire_start(struct wire *w, struct oe *oe, wire_batch_fn batch,
+	    void *arg);
+/* Only IKE and ESP in UDP to this address are heard, network order; 0: to any. */
+void	wire_set_local(struct wire *w, uint32_t addr);
+
+/* What struct oe_shell asks for.  A packet that does not go out is lost, as
+ * packets may be. */
+void	wire_send(struct wire *w, const uint8_t *pkt, size_t len);
+void	wire_send_ike(struct wire *w, const struct keying_path *path,
+	    const uint8_t *buf, size_t len);
+/* What the kernel would deliver to this host itself. */
+bool	wire_is_own(const struct wire *w, uint32_t addr);
+/* What cannot be asked is near. */
+bool	wire_is_near(const struct wire *w, uint32_t addr);
+
+/*
+ * The address that packets to the world carry, network order: the default
+ * route's source, where packets with our mark take it.  link: its interface.
+ * 0, or -1.
+ */
+int	wire_own_address(uint32_t mark, uint32_t *addr, char link[IFNAMSIZ]);
+/* What fits there, in bytes; 0: nobody knows. */
+unsigned wire_link_mtu(const char *link);
+
+#endif

@@ -1,0 +1,216 @@
+/* direct.c - OE from the host's own address, where no lease is: through the network's NAT, or with a public address */
+#include "config.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ip.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "oe/wire.h"
+#include "rsipc/capture.h"
+#include "rsipc/direct.h"
+
+struct direct {
+	struct oe     *oe;
+	const struct oe *leased;
+	struct wire   *wire;
+	struct device *device;
+	void	     (*event)(void *arg, json_object *o);
+	void	      *event_arg;
+	uint32_t       addr;
+	char	       link[IFNAMSIZ];
+	bool	       connected;
+};
+
+static void
+direct_send(void *arg, const uint8_t *pkt, size_t len)
+{
+	struct direct *d = arg;
+
+	wire_send(d->wire, pkt, len);
+}
+
+static void
+direct_send_ike(void *arg, const struct keying_path *path, const uint8_t *buf,
+    size_t len)
+{
+	struct direct *d = arg;
+
+	wire_send_ike(d->wire, path, buf, len);
+}
+
+static void
+direct_deliver(void *arg, const uint8_t *pkt, size_t len)
+{
+	struct direct *d = arg;
+
+	device_deliver(d->device, pkt, len, true);
+}
+
+static void
+direct_answer(void *arg, const uint8_t *pkt, size_t len)
+{
+	struct direct *d = arg;
+
+	device_deliver(d->device, pkt, len, false);
+}
+
+static bool
+direct_is_own(void *arg, uint32_t addr)
+{
+	struct direct *d = arg;
+
+	return wire_is_own(d->wire, addr);
+}
+
+static bool
+direct_is_near(void *arg, uint32_t addr)
+{
+	struct direct *d = arg;
+
+	return wire_is_near(d->wire, addr);
+}
+
+static bool
+direct_peer_known(void *arg, const struct keying_id *peer)
+{
+	struct direct *d = arg;
+
+	return d->leased != NULL && oe_peer_known(d->leased, peer);
+}
+
+static void
+direct_event(void *arg, json_object *o)
+{
+	struct direct *d = arg;
+
+	d->event(d->event_arg, o);
+}
+
+static const struct oe_shell direct_shell = {
+	.send_clear = direct_send,
+	.send_esp = direct_send,
+	.send_ike = direct_send_ike,
+	.deliver = direct_deliver,
+	.answer = direct_answer,
+	.is_own = direct_is_own,
+	.is_near = direct_is_near,
+	.peer_known = direct_peer_known,
+	.event = direct_event,
+	.state = DIRECT_STATE,
+};
+
+static void
+direct_batch(void *arg, bool more)
+{
+	struct direct *d = arg;
+
+	if (!more)
+		device_flush(d->device);
+}
+
+struct direct *
+direct_open(struct event_base *base, struct oe_config *c,
+    struct device *device, void (*event)(void *arg, json_object *o), void *arg)
+{
+	struct direct *d = xcalloc(1, sizeof(*d));
+
+	d->device = device;
+	d->event = event;
+	d->event_arg = arg;
+	if ((d->wire = wire_open(base, CAPTURE_MARK)) == NULL) {
+		oe_config_free(c);
+		goto fail;
+	}
+	d->oe = oe_new(c, base, &direct_shell, d);
+	if (d->oe == NULL || wire_start(d->wire, d->oe, direct_batch, d) == -1)
+		goto fail;
+	return d;
+fail:
+	direct_free(d);
+	return NULL;
+}
+
+void
+direct_free(struct direct *d)
+{
+	if (d == NULL)
+		return;
+	oe_free(d->oe);
+	wire_close(d->wire);
+	free(d);
+}
+
+void
+direct_beside(struct direct *d, const struct oe *leased)
+{
+	if (d != NULL)
+		d->leased = leased;
+}
+
+void
+direct_follow(struct direct *d)
+{
+	char	 link[IFNAMSIZ] = "";
+	uint32_t addr;
+	bool	 moved;
+
+	/* A cable pulled may be put back. */
+	d->connected = wire_own_address(CAPTURE_MARK, &addr, link) == 0;
+	if (!d->connected)
+		return;
+	moved = strcmp(link, d->link) != 0;
+	memcpy(d->link, link, sizeof(d->link));
+	if (addr != d->addr) {
+		d->addr = addr;
+		wire_set_local(d->wire, addr);
+		oe_set_local(d->oe, addr, 0);
+	} else if (moved) {
+		oe_wake(d->oe, "another link");
+	}
+}
+
+uint32_t
+direct_address(const struct direct *d)
+{
+	return d->addr;
+}
+
+const char *
+direct_link(const struct direct *d)
+{
+	return d->link;
+}
+
+bool
+direct_connected(const struct direct *d)
+{
+	return d->connected;
+}
+
+unsigned
+direct_mtu(const struct direct *d)
+{
+	return wire_link_mtu(d->link);
+}
+
+const char *
+direct_how(const struct direct *d)
+{
+	return ip_is_private(d->addr) ? "through NAT" :
+	    "with this host's own address";
+}
+
+void
+direct_outbound(struct direct *d, const uint8_t *pkt, size_t len)
+{
+	oe_outbound(d->oe, pkt, len);
+}
+
+struct oe *
+direct_engine(const struct direct *d)
+{
+	return d->oe;
+}

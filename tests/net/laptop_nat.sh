@@ -138,8 +138,9 @@ leaves_from()
 	[ "$(cat from)" = "$2" ] || net_fail "$1: it left from $(cat from)"
 	n=$(oe_count "$1.pcap" "$3")
 	[ "$n" -gt 1000 ] || net_fail "$1: only $n packets are \"$3\""
+	# Without rsipd its machine's kernel knows no ESP, and says so.
 	other=$(oe_read "$1.pcap" "not arp and not udp port 500 and not esp \
-	    and not udp port 4500" | head -n 3)
+	    and not udp port 4500 and not icmp" | head -n 3)
 	[ -z "$other" ] || net_fail "$1: in the clear: $other"
 }
 

@@ -318,6 +318,13 @@ shell_near(void *arg, uint32_t addr)
 	return ip_in_prefix(addr, inet_addr("10.9.0.0"), 16);
 }
 
+static bool
+shell_peer_known(void *arg, const struct keying_id *peer)
+{
+	(void)peer;
+	return ((struct world *)arg)->peers_known;
+}
+
 static void
 shell_answer(void *arg, const uint8_t *pkt, size_t len)
 {
@@ -340,6 +347,7 @@ world_init(struct world *w, bool routes, bool kernel)
 	w->shell.deliver = shell_deliver;
 	w->shell.answer = shell_answer;
 	w->shell.is_near = shell_near;
+	w->shell.peer_known = shell_peer_known;
 	w->shell.pass_route = routes ? shell_route : NULL;
 	w->shell.kernel = kernel ? &world_kernel : NULL;
 	w->shell.kernel_arg = w;

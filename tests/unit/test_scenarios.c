@@ -446,6 +446,10 @@ play_line(struct player *p, char *line)
 		p->w->requests_refused = player_flag(p, "refused");
 		return;
 	}
+	if (strcmp(p->words[0], "peers") == 0) {
+		p->w->peers_known = player_flag(p, "known");
+		return;
+	}
 	c = player_find(commands, p->words[0]);
 	if (c == NULL)
 		c = player_find(player_acts, p->words[0]);

@@ -98,7 +98,8 @@ client_lease_serves(struct client *c, uint64_t now)
 static bool
 client_awaits_first(const struct client *c)
 {
-	return c->host.state >= HOST_REGISTERED && host_flow_policy(&c->host);
+	return c->host.state >= HOST_REGISTERED &&
+	    host_flow_policy(&c->host) && c->host.lease.n == 0;
 }
 
 static bool
@@ -108,14 +109,27 @@ client_may_be_direct(const struct client *c)
 	    !c->seeking && !client_awaits_first(c);
 }
 
+static void
+client_range(struct client *c, uint16_t lo, uint16_t hi)
+{
+	char range[16];
+
+	c->range_lo = lo;
+	c->range_hi = hi;
+	snprintf(range, sizeof(range), "%u %u", lo, hi);
+	keeper_set(PORT_RANGE, range);
+}
+
 /* New connections leave from our own address, and those of a lease stay. */
 static void
 client_go_direct(struct client *c)
 {
-	if (c->path.own != PATH_OWN_ALL)
+	if (c->path.own != PATH_OWN_ALL) {
 		log_info("no RSIP gateway here: connections leave from %s, and "
 		    "are encrypted %s", ipv4_text(direct_address(c->direct)),
 		    direct_how(c->direct));
+		keeper_restore(PORT_RANGE);
+	}
 	device_own_link(c->device, direct_link(c->direct));
 	if (device_own(c->device, direct_address(c->direct),
 	    direct_mtu(c->direct)) == -1)
@@ -127,7 +141,11 @@ client_go_direct(struct client *c)
 static void
 client_go_leased(struct client *c)
 {
+	if (c->path.own == PATH_OWN_ALL && c->range_hi != 0)
+		client_range(c, c->range_lo, c->range_hi);
 	c->path.own = client_may_be_direct(c) ? PATH_OWN_OLD : PATH_OWN_SHUT;
+	if (c->path.own == PATH_OWN_OLD)
+		device_own_link(c->device, direct_link(c->direct));
 	if (device_prefer(c->device, device_address(c->device)) == -1)
 		log_error("packets may go out beside the lease");
 }
@@ -253,17 +271,6 @@ client_set_local(struct client *c, uint32_t addr, uint16_t ike_port)
 		oe_set_local(c->oe, addr, ike_port);
 }
 
-static void
-client_range(struct client *c, uint16_t lo, uint16_t hi)
-{
-	char range[16];
-
-	c->range_lo = lo;
-	c->range_hi = hi;
-	snprintf(range, sizeof(range), "%u %u", lo, hi);
-	keeper_set(PORT_RANGE, range);
-}
-
 /*
  * A port a binding (micro-flow local policy): programs choose from those that
  * follow the one we were given, and each is leased as it is met.  Where the
@@ -387,6 +394,7 @@ client_main_granted(struct client *c, const struct binding *b)
 	if (!kept)
 		client_set_local(c, 0, 0);
 	c->suspended = false;
+	c->range_hi = 0;
 	client_ports(c, b);
 	if (device_up(c->device, b->addr, remote, mtu, !c->settings->cascade &&
 	    (b->nspis > 0 || b->method == RSIP_METHOD_RSA_IP)) == -1)
@@ -473,6 +481,7 @@ client_give_up_lease(struct client *c)
 	evtimer_del(c->grace);
 	c->suspended = c->waiting = c->worthless = false;
 	c->path.addr = 0;
+	c->range_hi = 0;
 	client_set_local(c, 0, 0);
 	keeper_restore(PORT_RANGE);
 	keeper_restore(TIME_WAIT_REUSE);

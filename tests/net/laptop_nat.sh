@@ -217,6 +217,10 @@ net_ok "y2, paranoid and without a key: $(tail -n 1 flood.log) times, 0 clear in
 net_stop rsipc_x1
 
 # --- a public address of its own, and no gateway ---------------------------------------------
+# No neighbour of y1, which would be local.
+ip -n y2 address flush dev eth0
+ip -n y2 address add "$NET_Y2/32" dev eth0
+ip -n y2 route replace default dev eth0
 sed "s/x1/x2/g; /paranoid/d" rsipc_x1.conf >rsipc_x2.conf
 net_start rsipc_x2 y2 "$NET_TOP/rsipc/rsipc" -f -c rsipc_x2.conf
 net_ready rsipc_x2 10 net_ctl rsipc_x2 status

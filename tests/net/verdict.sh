@@ -59,8 +59,7 @@ net_start rsipc_x1 x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc_x1.conf
 net_ready rsipc_x1 10 net_ctl rsipc_x1 status
 says rsipc_x1 \
     "rsipc: in the clear: no RSIP gateway at 10.0.0.1 (connection refused); no resolver answers ($NET_DNS)" 10
-net_on x1 ping -c 1 -W 1 "$NET_Y1" >/dev/null 2>&1
-why rsipc_x1 "in the clear .*; through NAT, because: no RSIP gateway at 10.0.0.1 (connection refused)"
+why rsipc_x1 "OE-permissive .* in the clear; through NAT, because: no RSIP gateway at 10.0.0.1 (connection refused)"
 
 # --- a second one, beside it ----------------------------------------------------------
 net_on x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc_x1.conf >second.log 2>&1 &&

@@ -3,21 +3,28 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/helper.h"
 #include "base/log.h"
 
 #define HELPER_FD_MAX	1024	/* it is forked early, when few are open */
 #define QUICK		3	/* times it is started again at once, then ... */
 #define PAUSE		1	/* ... after so many seconds */
+#define ALONE_WAIT	20000	/* ms; iptables may wait for somebody's lock */
+#define ALONE_AGAIN	50	/* ms between two tries */
 
 /* Keeps nothing of the daemon's: a terminal, pipe or port held here would stay
  * open as long as we live.  Signals to a whole terminal are the daemon's to
@@ -74,6 +81,59 @@ helper_guard(const struct helper_work *w, int sock)
 		if (n >= QUICK)
 			nanosleep(&pause, NULL);
 	}
+}
+
+/* Waits until whoever has the name lets go of it, ms at most: false if it is not
+ * our user's, so that nobody else keeps us waiting. */
+static bool
+alone_wait(const struct sockaddr_un *name, socklen_t len, int ms)
+{
+	struct ucred  peer;
+	struct pollfd p = { .events = POLLRDHUP };
+	socklen_t     n = sizeof(peer);
+	bool	      ours = true;
+
+	p.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* Bound and not yet listening, or just gone: the next try tells. */
+	if (p.fd == -1 || connect(p.fd, (const struct sockaddr *)name, len) ==
+	    -1)
+		poll(NULL, 0, ALONE_AGAIN);
+	else if (getsockopt(p.fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == -1 ||
+	    peer.uid != geteuid())
+		ours = false;
+	else
+		poll(&p, 1, ms);
+	if (p.fd != -1)
+		close(p.fd);
+	return ours;
+}
+
+void
+helper_alone(const char *name)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	uint64_t	   now, end = clock_now() + ALONE_WAIT;
+	socklen_t	   len;
+	int		   fd;
+
+	/* An abstract name: its room is the network namespace, as that of what
+	 * is kept, and the kernel frees it however its holder ends. */
+	len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+	    (size_t)snprintf(a.sun_path + 1, sizeof(a.sun_path) - 1,
+	    "rsip/%s", name));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	while (fd != -1 && bind(fd, (const struct sockaddr *)&a, len) == -1) {
+		if (errno == EADDRINUSE && (now = clock_now()) < end &&
+		    alone_wait(&a, len, (int)(end - now)))
+			continue;
+		log_warn("another process has the name \"%s\": it is not "
+		    "waited for", a.sun_path + 1);
+		close(fd);
+		return;
+	}
+	if (fd == -1 || listen(fd, 8) == -1)
+		log_warn("socket: %s", strerror(errno));
+	/* Open until the end of the process. */
 }
 
 int

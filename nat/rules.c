@@ -273,6 +273,9 @@ rules_main(int fd, bool again, void *arg)
 	memcpy(pools, config.pools, config.npools * sizeof(pools[0]));
 	config.pools = pools;
 	copy.config = &config;
+	helper_alone("rules");
+	if (!again)
+		say(fd, RULES_ALONE);
 	/* The rules of one that was killed are still there. */
 	if (!again && recv(fd, &go, 1, 0) != 1)
 		return;
@@ -295,6 +298,21 @@ rules_main(int fd, bool again, void *arg)
 	keeper_end(&k);
 }
 
+/* The next byte that the process says, or 0 after a log line. */
+static char
+rules_hear(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char	      c;
+
+	while (poll(&p, 1, BEGIN_TIMEOUT) == -1 && errno == EINTR)
+		continue;
+	if (recv(fd, &c, 1, MSG_DONTWAIT) == 1)
+		return c;
+	log_error("the firewall process does not answer");
+	return 0;
+}
+
 int
 rules_start(const struct rules_plan *plan, struct helper *h)
 {
@@ -302,24 +320,18 @@ rules_start(const struct rules_plan *plan, struct helper *h)
 		.does = "keeps firewall rules", .type = SOCK_SEQPACKET,
 		.serve = rules_main, .arg = (void *)(uintptr_t)plan };
 
-	return helper_start(h, &w);
+	return helper_start(h, &w) == -1 || rules_hear(h->fd) != RULES_ALONE ?
+	    -1 : 0;
 }
 
 int
 rules_begin(int fd, const char **backend)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	char	      c = 'g';
+	char c = 'g';
 
 	if (send(fd, &c, 1, MSG_NOSIGNAL) == -1)
 		return -1;
-	while (poll(&p, 1, BEGIN_TIMEOUT) == -1 && errno == EINTR)
-		continue;
-	if (recv(fd, &c, 1, MSG_DONTWAIT) != 1) {
-		log_error("the firewall process does not answer");
-		return -1;
-	}
-	switch (c) {
+	switch (rules_hear(fd)) {
 	case RULES_UP_NFTABLES:
 		*backend = rules_nftables.name;
 		return 0;

@@ -37,6 +37,7 @@ struct rules_plan {
 
 /* What the process tells the daemon, one byte each. */
 enum rules_event {
+	RULES_ALONE = '1',	/* no other process keeps rules here any more */
 	RULES_UP_NFTABLES = 'n',	/* rules are in force */
 	RULES_UP_IPTABLES = 'i',
 	RULES_UP_NONE = '-',	/* they are the operator's business */
@@ -50,9 +51,9 @@ enum rules_event {
 
 /*
  * Forks the process (base/helper.h), whose fd is readable on each rules_event,
- * EOF if it is gone for good.  It installs nothing before rules_begin(), and
- * removes all in helper_stop().  plan lives as long as the call.  0, or -1 after
- * one log line.
+ * EOF if it is gone for good.  One of a daemon that was killed is waited for.  It
+ * installs nothing before rules_begin(), and removes all in helper_stop().  plan
+ * lives as long as the call.  0, or -1 after one log line.
  */
 int	rules_start(const struct rules_plan *plan, struct helper *h);
 /* Installs, and waits until it is done: 0 and which firewall it is, or -1

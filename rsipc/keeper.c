@@ -268,16 +268,23 @@ keeper_serve(int fd, bool again, void *arg)
 	static struct keeper k;
 	struct keeper_order  o;
 	ssize_t		     n;
+	bool		     alone = again;
 
 	snprintf(k.note, sizeof(k.note), "%s", (const char *)arg);
-	if (again)
+	if (again) {
+		helper_alone("keeper");
 		keeper_read_note(&k);
+	}
 	for (;;) {
 		n = recv(fd, &o, sizeof(o), 0);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n != sizeof(o))
 			break;
+		/* Not before: a daemon that yields to another says nothing. */
+		if (!alone)
+			helper_alone("keeper");
+		alone = true;
 		keeper_obey(&k, &o);
 	}
 	keeper_put_all_back(&k);

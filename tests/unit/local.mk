@@ -31,6 +31,8 @@ tests_unit_test_ike_hostile_SOURCES = tests/unit/test_ike_hostile.c \
 	$(IKE_TEST_NET)
 tests_unit_test_ike_hostile_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike_hostile_LDADD = $(IKE_TEST_LIBS)
+tests_unit_test_ike_hostile_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ike_dh_new \
+	-Wl,--wrap=ike_dh_free -Wl,--wrap=ike_dh_derive
 endif
 
 if HAVE_CMOCKA

@@ -13,6 +13,7 @@
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "oe/ike/crypto.h"
 #include "tests/unit/ike_net.h"
 
 #define MESSAGES	9	/* six of Main Mode, three of Quick Mode */
@@ -27,6 +28,111 @@ picture(uint32_t seed)
 	x = net_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), NULL);
 	y = net_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
 	    NULL);
+}
+
+/* --- Diffie-Hellman, done once ------------------------------------------------- */
+
+/*
+ * Some thousand handshakes differ in one damaged byte, and nine tenths of their
+ * time would go into Diffie-Hellman.  While reuse is set the engines get the same
+ * few pairs again and again, and what a pair and a public value come to is
+ * computed once; a damaged value is one that was not seen, and goes to the real
+ * functions.  The linker puts these in their place (--wrap).
+ */
+#define PAIRS	8
+#define SECRETS 64
+
+struct ike_dh *__real_ike_dh_new(unsigned group);
+struct ike_dh *__wrap_ike_dh_new(unsigned group);
+void	__real_ike_dh_free(struct ike_dh *dh);
+void	__wrap_ike_dh_free(struct ike_dh *dh);
+int	__real_ike_dh_derive(struct ike_dh *dh, const uint8_t *peer, size_t len,
+	    uint8_t *out);
+int	__wrap_ike_dh_derive(struct ike_dh *dh, const uint8_t *peer, size_t len,
+	    uint8_t *out);
+
+static struct {
+	bool	       reuse;
+	struct ike_dh *pair[PAIRS];
+	unsigned       next, group, out;	/* out: given and not taken back */
+	struct {
+		const struct ike_dh *dh;
+		uint8_t		     peer[IKE_KE_MAX], secret[IKE_KE_MAX];
+		size_t		     len;
+		int		     rc;
+	} known[SECRETS];
+	unsigned nknown;
+} dh;
+
+static bool
+dh_is_pair(const struct ike_dh *p)
+{
+	unsigned i;
+
+	for (i = 0; i < PAIRS; i++) {
+		if (dh.pair[i] == p)
+			return true;
+	}
+	return false;
+}
+
+struct ike_dh *
+__wrap_ike_dh_new(unsigned group)
+{
+	struct ike_dh **p = &dh.pair[dh.next % PAIRS];
+
+	if (!dh.reuse || (dh.group != 0 && group != dh.group))
+		return __real_ike_dh_new(group);
+	dh.group = group;
+	dh.next++;
+	dh.out++;
+	if (*p == NULL)
+		*p = __real_ike_dh_new(group);
+	return *p;
+}
+
+void
+__wrap_ike_dh_free(struct ike_dh *p)
+{
+	if (p != NULL && dh_is_pair(p))
+		dh.out--;
+	else
+		__real_ike_dh_free(p);
+}
+
+int
+__wrap_ike_dh_derive(struct ike_dh *p, const uint8_t *peer, size_t len,
+    uint8_t *out)
+{
+	unsigned i;
+	int	 rc;
+
+	if (!dh_is_pair(p) || len > IKE_KE_MAX)
+		return __real_ike_dh_derive(p, peer, len, out);
+	for (i = 0; i < dh.nknown; i++) {
+		if (dh.known[i].dh != p || dh.known[i].len != len ||
+		    memcmp(dh.known[i].peer, peer, len) != 0)
+			continue;
+		memcpy(out, dh.known[i].secret, sizeof(dh.known[i].secret));
+		return dh.known[i].rc;
+	}
+	rc = __real_ike_dh_derive(p, peer, len, out);
+	if (rc > 0 && dh.nknown < SECRETS) {
+		dh.known[dh.nknown].dh = p;
+		dh.known[dh.nknown].len = len;
+		dh.known[dh.nknown].rc = rc;
+		memcpy(dh.known[dh.nknown].peer, peer, len);
+		memcpy(dh.known[dh.nknown++].secret, out, (size_t)rc);
+	}
+	return rc;
+}
+
+static int
+dh_reuse(void **state)
+{
+	(void)state;
+	dh.reuse = true;
+	return 0;
 }
 
 /* Which datagram is damaged, and how; the true one follows or not. */
@@ -60,6 +166,8 @@ static size_t
 suffer(struct damage *g, unsigned *up)
 {
 	picture(1);
+	/* The same pairs for the same messages, as long as nothing is damaged. */
+	dh.next = 0;
 	net.filter = inflict;
 	net.filter_arg = g;
 	g->len = 0;
@@ -78,6 +186,7 @@ suffer(struct damage *g, unsigned *up)
 	ike_forget(x->ike, net.now, &x->conns[0], false);
 	assert_int_equal(x->spis, 0);
 	assert_true(net_end(&net));
+	assert_int_equal(dh.out, 0);
 	return g->len;
 }
 
@@ -86,14 +195,12 @@ truncations_end_well(void **state)
 {
 	struct damage g;
 	unsigned      m, up = 0, tries = 0;
-	size_t	      len, step;
+	size_t	      len;
 
 	(void)state;
 	for (m = 1; m <= MESSAGES; m++) {
 		len = SIZE_MAX;
-		for (g.cut = 0; g.cut < len; g.cut += step) {
-			/* Every length up to the headers, then every fifth. */
-			step = getenv("ALL") != NULL || g.cut < 48 ? 1 : 5;
+		for (g.cut = 0; g.cut < len; g.cut++) {
 			g.message = m;
 			g.at = SIZE_MAX;
 			g.forever = false;
@@ -110,13 +217,12 @@ changes_end_well(void **state)
 {
 	struct damage g;
 	unsigned      m, up = 0, tries = 0;
-	size_t	      len, step;
+	size_t	      len;
 
 	(void)state;
 	for (m = 1; m <= MESSAGES; m++) {
 		len = SIZE_MAX;
-		for (g.at = 0; g.at < len; g.at += step) {
-			step = getenv("ALL") != NULL || g.at < 64 ? 1 : 5;
+		for (g.at = 0; g.at < len; g.at++) {
 			g.message = m;
 			g.cut = SIZE_MAX;
 			g.mask = (uint8_t)(1u << (g.at % 8));
@@ -296,8 +402,8 @@ main(void)
 		cmocka_unit_test(damaged_copies_do_not_disturb),
 		cmocka_unit_test(replays_make_no_new_keys),
 		cmocka_unit_test(noise_is_survived),
-		cmocka_unit_test(truncations_end_well),
-		cmocka_unit_test(changes_end_well),
+		cmocka_unit_test_setup(truncations_end_well, dh_reuse),
+		cmocka_unit_test_setup(changes_end_well, dh_reuse),
 	};
 
 	log_init("test_ike_hostile", true, getenv("V") != NULL ?

@@ -46,9 +46,8 @@ void
 daemon_options(struct daemon_options *o, const char *name, int argc,
     char **argv)
 {
-	size_t n;
-	char  *path;
-	int    c;
+	static char path[sizeof(SYSCONFDIR) + 32];
+	int	    c;
 
 	memset(o, 0, sizeof(*o));
 	o->name = name;
@@ -90,9 +89,7 @@ daemon_options(struct daemon_options *o, const char *name, int argc,
 		exit(2);
 	}
 	if (o->config == NULL) {
-		n = strlen(SYSCONFDIR) + strlen(name) + sizeof("/.conf");
-		path = xcalloc(1, n);
-		snprintf(path, n, "%s/%s.conf", SYSCONFDIR, name);
+		snprintf(path, sizeof(path), "%s/%s.conf", SYSCONFDIR, name);
 		o->config = path;
 	}
 	/* Until the service runs, whoever typed the command reads along. */

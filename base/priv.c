@@ -12,6 +12,24 @@
 #include "base/log.h"
 #include "base/priv.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+
+/* The leak checker cannot trace a process that has given up its rights. */
+static bool dropped;
+
+int
+__lsan_is_turned_off(void)
+{
+	return dropped;
+}
+#endif
+
 #define PRIV_FALLBACK	"nobody"
 
 bool
@@ -66,6 +84,9 @@ priv_drop(const char *name)
 {
 	const struct passwd *pw;
 
+#ifdef __SANITIZE_ADDRESS__
+	dropped = true;
+#endif
 	capng_clear(CAPNG_SELECT_BOTH);
 	if (capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
 	    CAP_NET_ADMIN, CAP_NET_RAW, -1) == -1) {

@@ -18,6 +18,7 @@ NET_X2=10.0.0.12
 NET_Y1=198.51.100.10
 NET_Y2=198.51.100.20
 NET_DNS=198.51.100.53
+NET_REPORT='(ERROR: (Address|Leak)|WARNING: Thread)Sanitizer|: runtime error: '
 NET_TOOLS="ip nsenter unshare setpriv sysctl python3"
 PATH=$PATH:/usr/sbin:/sbin
 PYTHONDONTWRITEBYTECODE=1
@@ -46,6 +47,13 @@ net_fail()
 net_ok()
 {
 	net_say "ok: $*"
+}
+
+# NAME: true where the daemons were built with that sanitizer (asan, tsan), which
+# takes memory of its own and several times the processor time.
+net_sanitizer()
+{
+	grep -qa "__$1_init" "$NET_TOP/oe/oed"
 }
 
 # Needs PROGRAM...: skips with their names if the machine lacks some.
@@ -123,6 +131,11 @@ net_leave()
 {
 	status=$?
 	trap - EXIT
+	# A daemon may go on after a report, or be started again by its guard.
+	if [ "$status" = 0 ] && grep -qsE "$NET_REPORT" "$NET_RUN"/*.log; then
+		net_say "FAIL: a sanitizer reports"
+		status=1
+	fi
 	if [ "$status" != 0 ] && [ "$status" != 77 ]; then
 		for log in "$NET_RUN"/*.log; do
 			[ -s "$log" ] || continue

@@ -91,3 +91,14 @@ ATTACK_FLOODS = tests/net/attack_ike_flood.sh tests/net/attack_ike_work.sh \
 	tests/net/attack_table.sh
 dist_check_SCRIPTS += $(ATTACK_FLOODS)
 TESTS += $(ATTACK_FLOODS)
+
+# Threads with packets: nat/'s own, and the daemons around them (make check-tsan).
+TSAN_TESTS = tests/unit/test_demux_threads$(EXEEXT) $(ATTACK_FLOODS) \
+	tests/net/nat_path.sh tests/net/nat_icmp.sh tests/net/nat_near.sh \
+	tests/net/nat_offload.sh tests/net/attack_router.sh \
+	tests/net/attack_address.sh tests/net/attack_control.sh \
+	tests/net/attack_dns.sh tests/net/attack_paranoid.sh \
+	tests/net/attack_records.sh tests/net/attack_register.sh \
+	tests/net/e2e.sh tests/net/errors.sh tests/net/recover.sh \
+	tests/net/rsip_cascade.sh tests/net/rsip_crowd.sh \
+	tests/net/rsip_gateway.sh tests/net/laptop_restart.sh

@@ -221,20 +221,19 @@ class Net:
 
 
 class Gateway:
+    all, reports = [], []    # what a sanitizer said, also of those that are gone
+
     def __init__(self, net, *options, ports="20000-49999", log=None):
         prog = os.environ.get("NAT_GATEWAY", "tests/net/nat_gateway")
         self.net = net
         self.log = open(log or "/tmp/nat_gateway.%d.log" % os.getpid(), "w+")
         atexit.register(self.kill)
-        # The leak checker cannot work in a process that gave up its privileges.
-        env = dict(os.environ)
-        if "keep-root" not in options:
-            env.setdefault("ASAN_OPTIONS", "detect_leaks=0")
         self.p = subprocess.Popen(
             ["ip", "netns", "exec", net.n, prog, "pub", "prv", NA, "pool=%s:%s" % (NB, ports),
              *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=self.log, bufsize=0, env=env)
+            stderr=self.log, bufsize=0)
         self.misuses, self.unread = [], b""
+        self.all.append(self)
         if self.line(30) != "ready":
             raise RuntimeError("gateway: " + self.errors())
 
@@ -271,6 +270,15 @@ class Gateway:
     def status(self):
         return json.loads(self.say("status")[0])
 
+    def look(self):
+        """What the log has of sanitizers, once."""
+        if self in self.all:
+            said = self.errors()
+            if "Sanitizer: " in said or ": runtime error: " in said:
+                self.reports.append(said)
+            if self.p.poll() is not None:
+                self.all.remove(self)
+
     def stop(self):
         self.p.stdin.close()
         return self.p.wait(20)
@@ -279,6 +287,7 @@ class Gateway:
         if self.p.poll() is None:
             self.p.kill()
             self.p.wait()
+        self.look()
         try:
             os.unlink(self.log.name)
         except OSError:
@@ -296,6 +305,10 @@ class Report:
         return cond
 
     def end(self):
+        for g in list(Gateway.all):
+            g.look()
+        for said in Gateway.reports:
+            self.ok(False, "a sanitizer reports:\n" + said)
         if self.failed:
             print("%d failed" % self.failed)
         sys.exit(1 if self.failed else 0)

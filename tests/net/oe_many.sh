@@ -59,7 +59,8 @@ esp=$(oe_count "$NET_RUN/laptop.pcap" "esp and src 198.51.100.61")
 clear=$(oe_count "$NET_RUN/laptop.pcap" "icmp and dst net 198.18.0.0/16")
 [ "$clear" = 900 ] || net_fail "$clear clear packets instead of 900"
 net_ok "100 encrypted, 900 in the clear"
-[ "$((most - before))" -lt 16384 ] ||
+# What a sanitizer keeps of what was freed is not the daemon's.
+[ "$((most - before))" -lt 16384 ] || net_sanitizer asan || net_sanitizer tsan ||
 	net_fail "memory grew by $((most - before)) kB"
 net_ok "memory grew by $((most - before)) kB"
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -24,6 +25,7 @@
 #include "base/control.h"
 #include "base/cursor.h"
 #include "base/hash.h"
+#include "base/helper.h"
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/opener.h"
@@ -672,12 +674,76 @@ hash_differs_from_process_to_process(void **state)
 	assert_true(hash_bytes("a", 1) == hash_bytes("a", 1));
 }
 
+/* In a child with the user's id: has the name, says so, and lives on. */
+static pid_t
+keep_name(const char *name, uid_t uid, int fd)
+{
+	pid_t pid = fork();
+	char  c = '1';
+
+	if (pid != 0)
+		return pid;
+	if (uid != geteuid() && setuid(uid) == -1)
+		_exit(1);
+	helper_alone(name);
+	if (write(fd, &c, 1) == 1)
+		pause();
+	_exit(0);
+}
+
+static bool
+said_within(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char	      c;
+
+	return poll(&p, 1, ms) == 1 && read(fd, &c, 1) == 1;
+}
+
+static void
+ends(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* A keeper waits for that of a daemon that was killed, for no stranger. */
+static void
+helper_waits_for_its_like(void **state)
+{
+	char  name[32];
+	int   fd[2];
+	pid_t old, new;
+
+	(void)state;
+	snprintf(name, sizeof(name), "test-%ld", (long)getpid());
+	assert_int_equal(pipe(fd), 0);
+	old = keep_name(name, geteuid(), fd[1]);
+	assert_true(said_within(fd[0], 10000));
+	new = keep_name(name, geteuid(), fd[1]);
+	assert_false(said_within(fd[0], 300));
+	ends(old);
+	assert_true(said_within(fd[0], 10000));
+	ends(new);
+	if (geteuid() == 0) {
+		old = keep_name(name, 65534, fd[1]);
+		assert_true(said_within(fd[0], 10000));
+		new = keep_name(name, 0, fd[1]);
+		assert_true(said_within(fd[0], 10000));
+		ends(new);
+		ends(old);
+	}
+	close(fd[0]);
+	close(fd[1]);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fragments_are_whole_again),
 		cmocka_unit_test(hash_differs_from_process_to_process),
+		cmocka_unit_test(helper_waits_for_its_like),
 		cmocka_unit_test(hash_is_siphash_1_3),
 		cmocka_unit_test(cursor_reads_within_bounds),
 		cmocka_unit_test(writer_never_overflows),

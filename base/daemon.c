@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -28,6 +29,15 @@ usage(const char *name, FILE *f)
 	fprintf(f, "usage: %s [-dfhnoV] [-c file] [-p pidfile]\n", name);
 }
 
+/* What is wrong with the command line, and what would be right. */
+static _Noreturn void
+misused(const char *name, const char *what, const char *arg)
+{
+	fprintf(stderr, "%s: %s %s\n", name, what, arg);
+	usage(name, stderr);
+	exit(2);
+}
+
 static void
 help(const char *name)
 {
@@ -46,13 +56,17 @@ void
 daemon_options(struct daemon_options *o, const char *name, int argc,
     char **argv)
 {
+	static const struct option longs[] = { { "help", 0, NULL, 'h' },
+		{ "version", 0, NULL, 'V' }, { 0 } };
 	static char path[sizeof(SYSCONFDIR) + 32];
+	char	    letter[] = "-?";
 	int	    c;
 
 	memset(o, 0, sizeof(*o));
 	o->name = name;
 	opterr = 0;
-	while ((c = getopt(argc, argv, "c:dfhnop:V")) != -1) {
+	while ((c = getopt_long(argc, argv, "c:dfhnop:V", longs,
+	    NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			o->config = optarg;
@@ -80,14 +94,14 @@ daemon_options(struct daemon_options *o, const char *name, int argc,
 			printf("%s %s\n", name, PACKAGE_VERSION);
 			exit(0);
 		default:
-			usage(name, stderr);
-			exit(2);
+			letter[1] = (char)optopt;
+			misused(name, optopt == 'c' || optopt == 'p' ?
+			    "no file after" : "bad option", optopt == 0 ?
+			    argv[optind - 1] : letter);
 		}
 	}
-	if (optind != argc) {
-		usage(name, stderr);
-		exit(2);
-	}
+	if (optind != argc)
+		misused(name, "unexpected argument", argv[optind]);
 	if (o->config == NULL) {
 		snprintf(path, sizeof(path), "%s/%s.conf", SYSCONFDIR, name);
 		o->config = path;

@@ -1,6 +1,7 @@
 /* option.c - what a configuration may say, as one table: reading it, and what differs in two */
 #include "config.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -299,6 +300,8 @@ take_value(cfg_t *cfg, const struct option *o, void *to, const char *text)
 
 	if (o->take != NULL)
 		return o->take(to, cfg, o, text);
+	/* Lists bring one. */
+	assert(o->type <= OPTION_SECRET && takes[o->type] != NULL);
 	return takes[o->type](cfg, o, to, text);
 }
 

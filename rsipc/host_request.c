@@ -366,9 +366,9 @@ request_assigned(struct host *h, uint64_t now)
 		    h->ndemands * sizeof(h->demand[0]));
 		request_port(h, &d, LEASE_PORT, now);
 	} else if ((may && request_upkeep(h, now)) || request_room(h, now) ||
-	    !may) {
+	    !may) { /* NOLINT(bugprone-branch-clone): their order is what counts */
 		return;
-	} else if (main == NULL) { /* NOLINT(bugprone-branch-clone): their order is what counts */
+	} else if (main == NULL) {
 		/* Bindings of an older address are of no use. */
 		request_free(h, h->lease.b[0]->bind_id, now);
 	} else if (now < h->retry_at) {

@@ -26,6 +26,14 @@ life()
 {
 	name=$1 where=$2 program=$3
 	set -- "$program" -c "$NET_RUN/$name.conf" -p "$NET_RUN/$name.pid"
+	# ARGUMENT WORDS: refused with them, as a matter of the command line.
+	for wrong in "-x:bad option -x" "stray:unexpected argument stray" \
+	    "--long:bad option --long" "-c:no file after -c"; do
+		net_on "$where" timeout 20 "$program" "${wrong%%:*}" \
+		    >"$NET_RUN/wrong" 2>&1
+		[ $? = 2 ] && grep -q -e "${wrong#*:}" "$NET_RUN/wrong" ||
+		    net_fail "$name ${wrong%%:*}: $(cat "$NET_RUN/wrong")"
+	done
 	# A pipe ends with the command, whatever goes on in the background.
 	{
 		net_on "$where" timeout 20 "$@" 2>&1

@@ -63,6 +63,7 @@ static const struct column sa_columns[] = {
 	{ "PHASE", "phase", COLUMN_COUNT },
 	{ "SRC", "src", COLUMN_TEXT },
 	{ "DST", "dst", COLUMN_TEXT },
+	{ "FLOW", "flow", COLUMN_TEXT },
 	{ "PEER", "peer", COLUMN_TEXT },
 	{ "SPI-IN", "spi_in", COLUMN_TEXT },
 	{ "SPI-OUT", "spi_out", COLUMN_TEXT },

@@ -139,6 +139,7 @@ connection_new(struct core *c, struct spd_entry *e, enum oe_class class,
 	conn->right = class == OE_CLASS_TUNNEL ? RIGHT_CONFIGURED : RIGHT_NONE;
 	conn->born = conn->used = c->now;
 	TAILQ_INIT(&conn->pairs);
+	TAILQ_INIT(&conn->sessions);
 	TAILQ_INIT(&conn->flows.list);
 	TAILQ_INSERT_HEAD(&e->connections, conn, entry);
 	TAILQ_INSERT_TAIL(&c->connections, conn, all);
@@ -156,6 +157,7 @@ connection_detach(struct connection *conn)
 	kernel_connection_down(conn);
 	connection_route(conn, false);
 	flow_forget(conn->core, conn);
+	session_forget(conn);
 	responder_forget(conn->core, conn);
 	lookups_forget(conn->core, conn);
 	conn->waiting = 0;
@@ -242,6 +244,7 @@ connection_settle(struct connection *conn, bool deny, unsigned lifespan,
 	lookups_forget(c, conn);
 	conn->waiting = 0;
 	gateways_clear(conn);
+	session_forget(conn);
 	conn->look_at = c->now + (uint64_t)lifespan * SECONDS;
 	if ((connection_is_oe(conn) || conn->class == OE_CLASS_TUNNEL) && !again)
 		log_info("%s: %s: %s; looked at again in %u s",
@@ -268,6 +271,22 @@ connection_set_right(struct connection *conn, enum oe_right right, bool shares)
 		e->nshared--;
 	conn->shares = shares;
 	spd_update(conn->core, e);
+}
+
+bool
+connection_decides(const struct connection *conn)
+{
+	const struct sa_pair *p;
+
+	if (conn->right == RIGHT_FLOWS)
+		return false;
+	if (conn->state != CONNECTION_KEYED || conn->by_flow)
+		return true;
+	TAILQ_FOREACH(p, &conn->pairs, entry) {
+		if (pair_is_whole(p))
+			return true;
+	}
+	return TAILQ_EMPTY(&conn->pairs);
 }
 
 /* The identical connection is the one that a peer's new keys belong to (§3.3.2). */

@@ -53,6 +53,7 @@ core_free(struct core *c)
 	}
 	spd_free_all(c);
 	limits_free(c);
+	collisions_free(c);
 	wipe_free(c->opened, IP_PACKET_MAX);
 	wipe_free(c->sealed, IP_PACKET_MAX);
 	free(c);
@@ -126,6 +127,8 @@ core_set_local(struct core *c, uint64_t now, uint32_t addr, uint16_t ike_port)
 {
 	if (addr != c->local)
 		core_drop_all(c, now);
+	if (addr != c->local)
+		collisions_free(c);
 	c->local = addr;
 	core_find_resolver(c);
 	c->ike_port = ike_port;

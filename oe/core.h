@@ -32,6 +32,9 @@
 #define LOOKUPS_MAX	1024		/* DNS questions under way, for each cause */
 #define CONNECTIONS_PER_ENTRY 64	/* hosts behind one address to one of ours */
 #define PAIRS_MAX	8		/* SA pairs of one connection, each with an SPI */
+#define SESSIONS_MAX	24		/* and for flows alone; fewer than a Phase 1 SA serves */
+#define SESSIONS_WAITING 8		/* flows of one connection that wait for keys */
+#define COLLISIONS_MAX	256		/* peers that cannot tell hosts at our address apart */
 #define FLOWS_PER_OWNER	4096		/* of one peer, or in the clear with one address */
 #define FLOWS_MAX	131072		/* of all peers, and as many in the clear */
 #define FRAGMENTS_MAX	64		/* datagrams of ours whose later fragments follow */
@@ -155,6 +158,8 @@ struct sa_pair {
 	TAILQ_ENTRY(sa_pair) entry;
 	struct connection *connection;
 	uint32_t	   spi_in, spi_out;
+	struct keying_selector ours, theirs;	/* protocol 0: all between the two */
+	uint64_t	   used;
 	struct esp_sa	  *in, *out;
 	bool		   confirmed;	/* the peer has its half */
 	bool		   follows;	/* a NAT's mapping of the peer */
@@ -231,8 +236,18 @@ struct connection {
 	uint64_t	      heard;	/* last ESP from the peer; 0: none yet */
 	uint64_t	      unanswered; /* first ESP to it since; 0: none */
 	uint64_t	      probe_at;	/* it was last asked whether it lives */
+	uint64_t	      asked_at;	/* and since then first asked; 0: not */
 	uint64_t	      anew_at;	/* keyed anew, nothing heard since; 0: not */
 	bool		      silent;	/* it did not answer: what fails now is lost */
+	bool		      by_flow;	/* each flow has keys of its own (session.c) */
+	struct session	     *ask;	/* whose keys the request is for; NULL: all */
+	TAILQ_HEAD(, session) sessions;	/* that wait for keys, in turn */
+	unsigned	      nsessions;
+	struct {
+		uint8_t	 protocol;	/* 0: none */
+		uint16_t ours, theirs;
+		uint64_t used;
+	}		      recent[SESSIONS_WAITING];	/* flows of the whole pair */
 	size_t		      mtu;		/* of the path, 0: unknown */
 	uint64_t	      mtu_raise_at;	/* when more is tried; 0: it is no guess */
 	uint64_t	      mtu_wait;		/* milliseconds, of the last guess */
@@ -272,6 +287,7 @@ struct identity {
 	uint64_t	 expires;
 };
 
+struct collision;
 struct ip_info;
 struct peer;
 struct authorization;
@@ -304,6 +320,7 @@ struct core {
 	uint16_t		 kernel_id;	/* last one given */
 	struct flow		*flows;
 	unsigned		 nflows[2];	/* of SAs, in the clear */
+	struct collision	*collisions;
 	struct flow_fragment	 fragments[FRAGMENTS_MAX];
 	unsigned		 fragment;
 	struct peer		*peers;
@@ -374,12 +391,19 @@ void	spd_free_all(struct core *c);
 void	spd_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len);
 bool	spd_inbound_clear(struct core *c, uint64_t now, const uint8_t *pkt, size_t len);
 void	spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len);
-/* An ICMP error about one of our ESP packets; path MTU only. */
-void	spd_inbound_icmp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len);
 /* The datagram that began a connection goes once more if nothing came back on
  * its keys: a peer may have had them later than we. */
 void	spd_again(struct connection *conn);
 const char *spd_policy_name(enum spd_policy p);
+/* Over this connection, whose peer the packet is for. */
+void	spd_encrypt_on(struct connection *conn, const uint8_t *pkt, size_t len);
+/* The same for what waited for conn's keys; takes d over. */
+void	spd_release_on(struct connection *conn, struct datagram *d);
+/* Keeps a datagram, on the heap, in place of what was in *slot; or drops it where
+ * too many are kept for that cause. */
+void	spd_keep(struct core *c, struct datagram **slot, enum cause cause,
+	    const uint8_t *pkt, size_t len);
+void	spd_keep_no_more(struct core *c, struct datagram **slot);
 
 /* --- limits.c: who may fill what, and what makes room ------------------------- */
 
@@ -439,6 +463,45 @@ struct connection *flow_peek(const struct core *c, uint32_t ours,
 void	flow_forget(struct core *c, struct connection *conn);
 void	flow_forget_clear(struct core *c, struct spd_entry *e);
 
+/* --- session.c: flows that have keys of their own (RFC 3104 §3) ---------------- */
+
+/* Is it for all packets between the two addresses? */
+bool	pair_is_whole(const struct sa_pair *p);
+/* May this packet be in it (RFC 4301 §5.2)?  in: it came from the peer.  Later
+ * fragments name no port. */
+bool	pair_takes(const struct sa_pair *p, const uint8_t *pkt,
+	    const struct ip_info *ip, bool in);
+/* The pair for a packet of ours; NULL: none. */
+struct sa_pair *session_pair(const struct connection *conn, const uint8_t *pkt,
+	    const struct ip_info *ip);
+/* A packet of ours goes over the whole pair. */
+void	session_note(struct connection *conn, const uint8_t *pkt,
+	    const struct ip_info *ip);
+/* There is none: it waits for keys.  False if it can have none. */
+bool	session_wait(struct connection *conn, const uint8_t *pkt,
+	    const struct ip_info *ip);
+/* Is it for a peer that must not be asked for more than flows, and none? */
+bool	session_denies(const struct core *c, const uint8_t *pkt,
+	    const struct ip_info *ip);
+/* Keys are about to be asked for: a flow's, perhaps.  False: for nothing. */
+bool	session_begin(struct connection *conn);
+/* The selectors of the request that is being made; network order. */
+void	session_selectors(const struct connection *conn,
+	    struct keying_selector *ours, struct keying_selector *theirs);
+/* Keys for p came; those who waited for them are sent. */
+void	session_keyed(struct connection *conn, const struct sa_pair *p);
+/* The request under way failed.  True if that is dealt with. */
+bool	session_failed(struct connection *conn, enum keying_failure f);
+/* The peer deleted what was in use.  True if the connection was settled. */
+bool	session_deleted(struct connection *conn);
+/* Nothing comes from a peer that lives. */
+void	session_one_way(struct connection *conn);
+void	session_tick(struct connection *conn);
+void	session_forget(struct connection *conn);
+void	collisions_free(struct core *c);
+/* "tcp 40000 80", ours first; empty for a whole pair. */
+void	session_text(const struct sa_pair *p, char *out, size_t cap);
+
 /* --- connection.c: one connection's life (§3.2, §3.4) --------------------------- */
 
 /* A new connection in state nonexistent; NULL at a limit. */
@@ -462,6 +525,8 @@ void	connection_set_right(struct connection *conn, enum oe_right right,
 const char *connection_state_name(enum connection_state s);
 bool	connection_is_oe(const struct connection *conn);	/* permissive or paranoid */
 bool	connection_recently_used(const struct connection *conn);
+/* Does its policy count for packets that are of no SA's flow? */
+bool	connection_decides(const struct connection *conn);
 /* A new state, and the policy that the forwarding plane takes from it. */
 void	connection_set(struct connection *conn, enum connection_state state,
 	    enum spd_policy policy);
@@ -498,10 +563,11 @@ void	connection_acquire(struct core *c, struct spd_entry *e,
 /* Asks DNS, for the first time or again; then IKE. */
 void	connection_potential(struct connection *conn);
 void	connection_pending(struct connection *conn);
-/* Keys of the current gateway again; for rekeying and suspicion. */
+/* Keys of the current gateway again; for rekeying and suspicion, or for a flow. */
 int	connection_rekey(struct connection *conn, const char *why);
 /* Has it SAs of ours?  Then what comes is not the first contact. */
 bool	connection_peer_known(const struct core *c, const struct keying_id *id);
+int	connection_request(struct connection *conn);
 /* Seconds until a failed negotiation is tried again (§3.2.5). */
 unsigned connection_failure_lifespan(const struct connection *conn);
 void	connection_failed(struct connection *conn, enum keying_failure f,
@@ -511,8 +577,11 @@ void	connection_tick_room(struct connection *conn);
 
 /* --- keyed.c: the keyed connection (§3.2.6) ---------------------------------------- */
 
-/* The pair that carries what we send; NULL if there is none. */
+/* The pair that carries what we send, but flows that have their own; NULL if there
+ * is none. */
 struct sa_pair *connection_pair(const struct connection *conn);
+/* That, or where there are only flows' pairs one of these. */
+struct sa_pair *connection_any_pair(const struct connection *conn);
 void	pair_free(struct sa_pair *p);
 void	connection_tick_keyed(struct connection *conn);
 /* What the keying engine reports (keying.h). */
@@ -558,6 +627,9 @@ void	core_wake(struct core *c, uint64_t now, const char *why);
 #define PATH_SYN_MAX	128
 /* Of packets around which ESP goes to the peer, in bytes. */
 size_t	pathmtu_of(const struct connection *conn);
+/* An ICMP error about one of our ESP packets. */
+void	pathmtu_inbound_icmp(struct core *c, uint64_t now, const uint8_t *pkt,
+	    size_t len);
 /* A packet is about to go out: may find that the path takes less. */
 void	pathmtu_sent(struct connection *conn, const struct esp_sa *out,
 	    const uint8_t *pkt, const struct ip_info *ip);

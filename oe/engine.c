@@ -624,7 +624,7 @@ oe_inbound_icmp(struct oe *oe, const uint8_t *pkt, size_t len)
 		oe_schedule(oe);
 		return;
 	}
-	spd_inbound_icmp(oe->core, clock_now(), pkt, len);
+	pathmtu_inbound_icmp(oe->core, clock_now(), pkt, len);
 }
 
 bool

@@ -75,6 +75,9 @@ struct oe_shell {
 	int  (*spi_get)(void *arg, uint32_t *spi);
 	void (*spi_put)(void *arg, uint32_t spi);
 	int  (*cookie_get)(void *arg, uint64_t *cookie);
+	/* May other hosts have the address of oe_set_local() at the same time (RFC
+	 * 3102: a lease of ports)?  NULL: no. */
+	bool (*shares)(void *arg);
 	/* Traffic for dst is passed (add) until told otherwise (!add): the daemon
 	 * may route it past the TUN.  NULL: not wanted. */
 	void (*pass_route)(void *arg, uint32_t dst, bool add);

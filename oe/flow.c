@@ -458,7 +458,7 @@ static bool
 flow_is_of(struct core *c, struct spd_entry *e, struct flow *f,
     const struct flow_packet *p)
 {
-	if (f->conn->spd != e || connection_pair(f->conn) == NULL)
+	if (f->conn->spd != e || connection_any_pair(f->conn) == NULL)
 		return false;
 	if (p->error)
 		return true;

@@ -9,12 +9,24 @@
 #include "base/util.h"
 #include "oe/core.h"
 
+static bool
+has_narrow(const struct connection *conn)
+{
+	const struct sa_pair *p;
+
+	TAILQ_FOREACH(p, &conn->pairs, entry) {
+		if (!pair_is_whole(p))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Not for hosts that may share their address (the kernel cannot choose an SA by
  * the flow that it was heard on) or have no right to it (the kernel would send
  * them all that goes there), nor where others at that address have keys; nor
  * for networks behind us, whose other packets to the same destination must
- * still come to the engine, nor for ESP in UDP.
+ * still come to the engine, nor for ESP in UDP, nor beside flows' own SAs.
  */
 static bool
 kernel_can(const struct connection *conn, const struct keying_child *k)
@@ -24,7 +36,8 @@ kernel_can(const struct connection *conn, const struct keying_child *k)
 	return c->shell->kernel != NULL && c->config->nnetworks == 0 &&
 	    k->peer_id.type != KEYING_ID_FQDN && conn->right > RIGHT_FLOWS &&
 	    (conn->spd == NULL || conn->spd->nshared == 0) &&
-	    k->in.encap_sport == 0 &&
+	    k->in.encap_sport == 0 && k->src.protocol == 0 &&
+	    k->dst.protocol == 0 && !has_narrow(conn) &&
 	    conn->key.src == c->local && conn->key.src_plen == 32 &&
 	    conn->key.dst_plen == 32;
 }
@@ -86,6 +99,8 @@ kernel_pair_confirm(struct sa_pair *p)
 	struct core	  *c = conn->core;
 	int		   rc;
 
+	if (!pair_is_whole(p))
+		return;
 	if (!p->kernel) {
 		kernel_connection_down(conn);
 		return;

@@ -36,10 +36,32 @@ connection_pair(const struct connection *conn)
 	struct sa_pair *p;
 
 	TAILQ_FOREACH(p, &conn->pairs, entry) {
+		if (p->confirmed && pair_is_whole(p))
+			return p;
+	}
+	return NULL;
+}
+
+struct sa_pair *
+connection_any_pair(const struct connection *conn)
+{
+	struct sa_pair *p = connection_pair(conn);
+
+	if (p != NULL)
+		return p;
+	TAILQ_FOREACH(p, &conn->pairs, entry) {
 		if (p->confirmed)
 			return p;
 	}
 	return NULL;
+}
+
+/* Is one the other's successor? */
+static bool
+pair_like(const struct sa_pair *a, const struct sa_pair *b)
+{
+	return a->ours.protocol == b->ours.protocol &&
+	    a->ours.port == b->ours.port && a->theirs.port == b->theirs.port;
 }
 
 static void
@@ -93,7 +115,7 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 
 	fresh->confirmed = true;
 	conn->failed = conn->silent = false;
-	conn->unanswered = 0;
+	conn->unanswered = conn->asked_at = 0;
 	/* Of what others there send, keys with one of them say nothing. */
 	if (conn->right != RIGHT_FLOWS)
 		limits_known_add(c, conn->key.dst);
@@ -101,7 +123,7 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	 * under way has come.  Two negotiations that crossed both stay: the peer may
 	 * have chosen the other. */
 	TAILQ_FOREACH(p, &conn->pairs, entry) {
-		if (p != fresh && p->linger == 0 &&
+		if (p != fresh && p->linger == 0 && pair_like(p, fresh) &&
 		    fresh->born - p->born >= CROSSING)
 			p->linger = c->now + LINGER;
 	}
@@ -114,6 +136,7 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 		kernel_pair_confirm(fresh);
 		spd_update(c, conn->spd);
 		report_event(c, conn, "rekeyed");
+		session_keyed(conn, fresh);
 		return;
 	}
 	c->count.keyed++;
@@ -134,27 +157,33 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 		connection_route(other, false);
 	/* Before what was held is released: it goes the kernel's way too. */
 	kernel_pair_confirm(fresh);
+	session_keyed(conn, fresh);
 	connection_set(conn, CONNECTION_KEYED, SPD_ENCRYPT);
 	report_event(c, conn, "keyed");
 }
 
 /*
  * A peer that goes on negotiating would else have an SPI of ours for each: the
- * oldest goes, but for the one that we send on.
+ * oldest goes, but for the one that we send on; of those for flows the longest
+ * unused.
  */
 static void
 connection_shed(struct connection *conn, const struct sa_pair *fresh)
 {
 	struct core    *c = conn->core;
 	struct sa_pair *p, *chosen = connection_pair(conn), *victim = NULL;
+	bool		whole = pair_is_whole(fresh);
 	unsigned	n = 0;
 
 	TAILQ_FOREACH(p, &conn->pairs, entry) {
+		if (pair_is_whole(p) != whole)
+			continue;
 		n++;
-		if (p != fresh && p != chosen)
+		if (p != fresh && p != chosen && (whole || victim == NULL ||
+		    p->used <= victim->used))
 			victim = p;
 	}
-	if (n <= PAIRS_MAX || victim == NULL)
+	if (n <= (whole ? PAIRS_MAX : SESSIONS_MAX) || victim == NULL)
 		return;
 	c->count.limits++;
 	c->ops->delete_child(c->ops_arg, c->now, victim->spi_in);
@@ -185,6 +214,9 @@ connection_child_up(struct connection *conn, const struct keying_child *k)
 	}
 	p->spi_in = k->in.spi;
 	p->spi_out = k->out.spi;
+	p->ours = k->src;
+	p->theirs = k->dst;
+	p->used = c->now;
 	p->initiator = k->initiator;
 	p->follows = k->nat_there && k->out.encap_dport != 0;
 	p->born = c->now;
@@ -275,7 +307,8 @@ connection_follow(struct connection *conn)
 void
 connection_child_down(struct connection *conn, uint32_t spi_in, bool by_peer)
 {
-	struct sa_pair *p;
+	struct sa_pair *p, *like;
+	bool		collided;
 
 	TAILQ_FOREACH(p, &conn->pairs, entry) {
 		if (p->spi_in == spi_in)
@@ -283,10 +316,21 @@ connection_child_down(struct connection *conn, uint32_t spi_in, bool by_peer)
 	}
 	if (p == NULL)
 		return;
+	TAILQ_FOREACH(like, &conn->pairs, entry) {
+		if (like != p && pair_like(like, p))
+			break;
+	}
+	collided = by_peer && like == NULL && pair_is_whole(p);
 	pair_free(p);
-	if ((p = TAILQ_FIRST(&conn->pairs)) != NULL) {
-		p->linger = 0;	/* whatever the peer chose, this is what is left */
+	/* Whatever the peer chose, this is what is left. */
+	if (like != NULL)
+		like->linger = 0;
+	if (collided && session_deleted(conn))
+		return;
+	if (!TAILQ_EMPTY(&conn->pairs)) {
 		connection_follow(conn);
+		if (conn->spd != NULL)
+			spd_update(conn->core, conn->spd);
 		return;
 	}
 	if (conn->state == CONNECTION_EXPIRED || conn->state ==
@@ -330,7 +374,12 @@ connection_tick_keyed(struct connection *conn)
 	spd_again(conn);
 	pathmtu_tick(conn);
 	kernel_tick(conn);
-	if ((p = connection_pair(conn)) == NULL)
+	session_tick(conn);
+	if (TAILQ_EMPTY(&conn->pairs)) {
+		connection_expire(conn, "not used any more");
+		return;
+	}
+	if (connection_any_pair(conn) == NULL)
 		return;
 	connection_tick_liveness(conn);
 	if (c->now >= conn->look_at) {
@@ -347,6 +396,8 @@ connection_tick_keyed(struct connection *conn)
 				return;
 		}
 	}
+	if ((p = connection_pair(conn)) == NULL)
+		return;
 	esp_sa_counters(p->in, &in);
 	esp_sa_counters(p->out, &out);
 	if (c->now >= p->soft || (p->soft_bytes != 0 &&

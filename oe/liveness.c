@@ -37,6 +37,8 @@ liveness_probe(struct connection *conn, unsigned interval, const char *why)
 	    (conn->requested && !conn->silent) || (conn->probe_at != 0 && c->now - conn->probe_at < interval))
 		return;
 	conn->probe_at = c->now;
+	if (conn->unanswered != 0 && conn->asked_at == 0)
+		conn->asked_at = c->now;
 	if (c->ops->probe(c->ops_arg, c->now, conn) == -1)
 		liveness_key_anew(conn, why);
 }
@@ -68,7 +70,7 @@ void
 connection_heard(struct connection *conn)
 {
 	conn->heard = conn->core->now;
-	conn->unanswered = conn->anew_at = 0;
+	conn->unanswered = conn->asked_at = conn->anew_at = 0;
 	conn->silent = false;
 }
 
@@ -82,6 +84,7 @@ connection_moved(struct connection *conn)
 void
 connection_tick_liveness(struct connection *conn)
 {
+	session_one_way(conn);
 	/* Programs that wait for an answer send nothing more. */
 	if (conn->unanswered != 0 &&
 	    conn->core->now - conn->unanswered >= ONE_WAY &&
@@ -110,7 +113,7 @@ core_invalid_spi(struct core *c, uint64_t now, uint32_t peer, uint32_t spi_out,
 		if (conn->path.peer != peer || conn->state != CONNECTION_KEYED)
 			continue;
 		/* Of several pairs only the one that we send on matters. */
-		if ((p = connection_pair(conn)) == NULL ||
+		if ((p = connection_any_pair(conn)) == NULL ||
 		    p->spi_out != spi_out)
 			continue;
 		if (authenticated)

@@ -109,7 +109,7 @@ static size_t
 memory_line(char *out, size_t cap, const struct core *c,
     const struct connection *conn)
 {
-	const struct sa_pair *p = connection_pair(conn);
+	const struct sa_pair *p = connection_any_pair(conn);
 	char		      src[INET_ADDRSTRLEN];
 
 	snprintf(src, sizeof(src), "%s", conn->key.src == c->local ? "-" :

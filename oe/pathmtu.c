@@ -17,6 +17,8 @@
  * §5.2), and after a while it is tried whether it carries more.
  */
 
+#define ICMP_UNREACHABLE	3
+#define ICMP_FRAGMENTATION	4
 #define TCP_HEADER_LEN	20
 #define TCP_SYN		0x02
 #define TCP_ACK		0x10
@@ -182,4 +184,48 @@ pathmtu_clamp(const struct connection *conn, size_t mtu, const uint8_t *pkt,
 	sum = (sum & 0xffff) + (sum >> 16);
 	store_u16(p + 16, (uint16_t)~((sum & 0xffff) + (sum >> 16)));
 	return syn;
+}
+
+void
+pathmtu_inbound_icmp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
+{
+	struct connection *conn;
+	struct ip_info	   ip, inner;
+	struct sa_pair	  *p;
+	const uint8_t	  *icmp;
+	uint32_t	   spi, out_key[2];
+	size_t		   mtu, left;
+
+	c->now = now;
+	if (!ip_parse(pkt, len, &ip) || ip.protocol != 1 ||
+	    ip.total < ip.header + ICMP_HEADER_LEN + IP_HEADER_LEN + 8)
+		return;
+	icmp = pkt + ip.header;
+	if (icmp[0] != ICMP_UNREACHABLE || icmp[1] != ICMP_FRAGMENTATION)
+		return;
+	mtu = (size_t)icmp[6] << 8 | icmp[7];
+	left = ip.total - ip.header - ICMP_HEADER_LEN;
+	/* The quoted packet is cut short: read by hand what ip_parse() refuses. */
+	icmp += ICMP_HEADER_LEN;
+	memset(&inner, 0, sizeof(inner));
+	inner.header = (size_t)(icmp[0] & 15) * 4;
+	if (icmp[0] >> 4 != 4 || inner.header < IP_HEADER_LEN ||
+	    left < inner.header + 4 || icmp[9] != 50 || mtu < PATH_MTU_MIN)
+		return;
+	memcpy(&inner.dst, icmp + 16, 4);
+	spi = (uint32_t)icmp[inner.header] << 24 |
+	    (uint32_t)icmp[inner.header + 1] << 16 |
+	    (uint32_t)icmp[inner.header + 2] << 8 | icmp[inner.header + 3];
+	/* Who knows the outbound SPI was on the path (RFC 4301 §8.2.1). */
+	out_key[0] = inner.dst;
+	out_key[1] = spi;
+	HASH_FIND(hh_out, c->sad_out, out_key, sizeof(out_key), p);
+	if (p == NULL)
+		return;
+	conn = p->connection;
+	if (conn->mtu == 0 || mtu < conn->mtu) {
+		log_info("path MTU to %s is %zu", ipv4_text(inner.dst), mtu);
+		conn->mtu = mtu;
+		conn->mtu_raise_at = 0;
+	}
 }

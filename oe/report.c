@@ -92,7 +92,7 @@ static json_object *
 connection_row(const struct connection *conn)
 {
 	const struct core    *c = conn->core;
-	const struct sa_pair *p = connection_pair(conn);
+	const struct sa_pair *p = connection_any_pair(conn);
 	json_object	     *o = json_object_new_object();
 	char		      cipher[64];
 
@@ -154,7 +154,7 @@ report_sa(struct core *c)
 	struct esp_counters in, out;
 	json_object	   *o = json_object_new_object();
 	json_object	   *rows = json_object_new_array(), *r;
-	char		    cipher[64];
+	char		    cipher[64], flow[32];
 
 	TAILQ_FOREACH(conn, &c->connections, all) {
 		TAILQ_FOREACH(p, &conn->pairs, entry) {
@@ -168,6 +168,9 @@ report_sa(struct core *c)
 			add_text(r, "peer", keying_id_text(&conn->peer_id));
 			add_spi(r, "spi_in", p->spi_in);
 			add_spi(r, "spi_out", p->spi_out);
+			session_text(p, flow, sizeof(flow));
+			if (*flow != '\0')
+				add_text(r, "flow", flow);
 			add_text(r, "cipher", cipher);
 			add_number(r, "packets", in.packets + out.packets);
 			add_number(r, "bytes", in.bytes + out.bytes);
@@ -236,7 +239,7 @@ silence_text(const struct connection *conn, char *out, size_t cap)
 static void
 why_line(const struct connection *conn, char *out, size_t cap)
 {
-	const struct sa_pair *p = connection_pair(conn);
+	const struct sa_pair *p = connection_any_pair(conn);
 	const char	     *dst = ipv4_text(conn->key.dst);
 	char		      cipher[64], peer[KEYING_NAME_MAX + 2];
 	char		      silence[128];

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -533,6 +534,16 @@ plen_of(uint32_t mask)
 	return h == 0 ? n : 33;		/* 33: holes in it */
 }
 
+/* Are these a protocol and its ports (RFC 2407 §4.6.2: 0 is any)? */
+static bool
+selects(const struct keying_selector *a, const struct keying_selector *b)
+{
+	if (a->protocol != b->protocol)
+		return false;
+	return (a->port == 0 && b->port == 0) || a->protocol == IPPROTO_TCP ||
+	    a->protocol == IPPROTO_UDP;
+}
+
 static bool
 tunnel_allows(const struct core *c, const struct oe_tunnel *t,
     const struct spd_key *k)
@@ -576,16 +587,23 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	key.src_plen = plen_of(src->mask);
 	key.dst_plen = plen_of(dst->mask);
 	if ((t = tunnel_of(c, id, path, &index)) != NULL &&
-	    tunnel_allows(c, t, &key)) {
+	    tunnel_allows(c, t, &key) && src->protocol == 0 &&
+	    dst->protocol == 0) {
 		authorize(c, token, connection_for(c, id, &key,
 		    OE_CLASS_TUNNEL, index, RIGHT_CONFIGURED, false));
 		return;
 	}
 	/* §12.1: what comes from DNS alone never matches a configured tunnel, and
-	 * never more than one host with one host. */
+	 * never more than one host with one host.  Less it may be: a protocol, a
+	 * flow (RFC 3104 §3). */
 	why = "its selectors are not of single hosts";
-	if (key.src_plen != 32 || key.dst_plen != 32 || src->protocol != 0 ||
-	    dst->protocol != 0 || src->port != 0 || dst->port != 0)
+	if (key.src_plen != 32 || key.dst_plen != 32)
+		goto refuse;
+	why = "such protocol and port selectors mean nothing";
+	if (!selects(src, dst))
+		goto refuse;
+	why = "the kernel does ESP for all of its address";
+	if (src->protocol != 0 && address_is_kernels(c, &key))
 		goto refuse;
 	why = "that is not our address";
 	if (!core_is_ours(c, key.src))

@@ -86,7 +86,7 @@ connection_peer_known(const struct core *c, const struct keying_id *id)
 	return false;
 }
 
-static int
+int
 connection_request(struct connection *conn)
 {
 	struct core	      *c = conn->core;
@@ -117,10 +117,7 @@ connection_request(struct connection *conn)
 		r.keys = g->keys;
 		r.nkeys = g->nkeys;
 	}
-	r.src.net = conn->key.src;
-	r.src.mask = ip_mask(conn->key.src_plen);
-	r.dst.net = conn->key.dst;
-	r.dst.mask = ip_mask(conn->key.dst_plen);
+	session_selectors(conn, &r.src, &r.dst);
 	r.initial_contact = !connection_peer_known(c, &r.peer_id) &&
 	    (c->shell->peer_known == NULL ||
 	    !c->shell->peer_known(c->shell_arg, &r.peer_id));
@@ -132,6 +129,7 @@ connection_request(struct connection *conn)
 	conn->request_at = c->now;
 	if (c->ops->request(c->ops_arg, c->now, &r, conn) == -1) {
 		conn->requested = false;
+		conn->ask = NULL;
 		return -1;
 	}
 	return 0;
@@ -143,7 +141,9 @@ connection_pending(struct connection *conn)
 	limits_known_add(conn->core, conn->key.dst);
 	connection_set(conn, CONNECTION_PENDING,
 	    conn->recheck ? conn->policy : SPD_HOLD);
-	if (connection_request(conn) == -1)
+	if (!session_begin(conn))
+		connection_expire(conn, "no flow waits for keys");
+	else if (connection_request(conn) == -1)
 		connection_failed(conn, KEYING_LOCAL, "too many negotiations");
 	else
 		connection_room(conn);
@@ -155,7 +155,7 @@ connection_rekey(struct connection *conn, const char *why)
 	if (conn->requested || conn->core->now - conn->request_at < REKEY_RETRY)
 		return 0;
 	log_debug("%s: rekeying: %s", ipv4_text(conn->key.dst), why);
-	return connection_request(conn);
+	return session_begin(conn) ? connection_request(conn) : -1;
 }
 
 /* Of several gateways' failures the one that says most decides the lifespan. */
@@ -204,6 +204,8 @@ connection_failed(struct connection *conn, enum keying_failure f,
 
 	conn->requested = false;
 	c->count.failed++;
+	if (session_failed(conn, f))
+		return;
 	if (!conn->failed || failure_rank(f) >= failure_rank(conn->failure))
 		conn->failure = f;
 	conn->failed = true;

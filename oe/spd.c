@@ -71,8 +71,8 @@ spd_get(struct core *c, const struct spd_key *key, enum cause cause)
 	return e;
 }
 
-static void
-datagram_free(struct core *c, struct datagram **d)
+void
+spd_keep_no_more(struct core *c, struct datagram **d)
 {
 	if (*d != NULL)
 		c->held[(*d)->cause] -= (*d)->len;
@@ -95,9 +95,9 @@ spd_free(struct core *c, struct spd_entry *e)
 		}
 	}
 	flow_forget_clear(c, e);
-	datagram_free(c, &e->first);
-	datagram_free(c, &e->last);
-	datagram_free(c, &e->again);
+	spd_keep_no_more(c, &e->first);
+	spd_keep_no_more(c, &e->last);
+	spd_keep_no_more(c, &e->again);
 	HASH_DEL(c->spd, e); /* NOLINT(clang-analyzer-core.NullDereference) */
 	limits_entry_gone(c, e);
 	free(e);
@@ -110,9 +110,9 @@ spd_free_all(struct core *c)
 
 	HASH_ITER(hh, c->spd, e, next) {
 		flow_forget_clear(c, e);
-		datagram_free(c, &e->first);
-		datagram_free(c, &e->last);
-		datagram_free(c, &e->again);
+		spd_keep_no_more(c, &e->first);
+		spd_keep_no_more(c, &e->last);
+		spd_keep_no_more(c, &e->again);
 		HASH_DEL(c->spd, e);
 		limits_entry_gone(c, e);
 		free(e);
@@ -121,6 +121,26 @@ spd_free_all(struct core *c)
 
 static void spd_forward(struct core *c, struct spd_entry *e,
     const uint8_t *pkt, size_t len);
+
+static void
+spd_keep_again(struct core *c, struct spd_entry *e, struct datagram *d)
+{
+	spd_keep_no_more(c, &e->again);
+	e->again = d;
+	e->again_at = c->now;
+}
+
+void
+spd_release_on(struct connection *conn, struct datagram *d)
+{
+	struct core *c = conn->core;
+
+	spd_encrypt_on(conn, d->data, d->len);
+	if (conn->spd != NULL)
+		spd_keep_again(c, conn->spd, d);
+	else
+		spd_keep_no_more(c, &d);
+}
 
 /* First and last datagram go out in the order they came (§3.1). */
 static void
@@ -131,17 +151,14 @@ spd_release(struct core *c, struct spd_entry *e)
 	e->first = e->last = NULL;
 	if (first != NULL) {
 		spd_forward(c, e, first->data, first->len);
-		datagram_free(c, &e->again);
-		if (e->policy == SPD_ENCRYPT) {
-			e->again = first;
-			e->again_at = c->now;
-		} else {
-			datagram_free(c, &first);
-		}
+		if (e->policy == SPD_ENCRYPT)
+			spd_keep_again(c, e, first);
+		else
+			spd_keep_no_more(c, &first);
 	}
 	if (last != NULL) {
 		spd_forward(c, e, last->data, last->len);
-		datagram_free(c, &last);
+		spd_keep_no_more(c, &last);
 	}
 }
 
@@ -160,7 +177,7 @@ spd_again(struct connection *conn)
 	if (conn->heard < e->again_at && e->policy == SPD_ENCRYPT &&
 	    !conn->kernel_policy)
 		spd_forward(c, e, d->data, d->len);
-	datagram_free(c, &d);
+	spd_keep_no_more(c, &d);
 }
 
 void
@@ -173,7 +190,7 @@ spd_update(struct core *c, struct spd_entry *e)
 
 	/* Who has but flows of its own decides nothing for the address. */
 	TAILQ_FOREACH(conn, &e->connections, entry) {
-		if (conn->right != RIGHT_FLOWS && rank[conn->policy] > rank[best])
+		if (connection_decides(conn) && rank[conn->policy] > rank[best])
 			best = conn->policy;
 	}
 	e->policy = best;
@@ -188,22 +205,27 @@ spd_update(struct core *c, struct spd_entry *e)
 
 /* --- outbound ------------------------------------------------------------------ */
 
-static void
-spd_hold(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
+void
+spd_keep(struct core *c, struct datagram **slot, enum cause cause,
+    const uint8_t *pkt, size_t len)
 {
-	struct datagram **slot = e->first == NULL ? &e->first : &e->last;
-
-	datagram_free(c, slot);
-	if (c->held[e->cause] + len > HOLD_BYTES_MAX) {
+	spd_keep_no_more(c, slot);
+	if (c->held[cause] + len > HOLD_BYTES_MAX) {
 		c->count.limits++;
 		return;
 	}
 	*slot = xcalloc(1, sizeof(**slot) + len);
 	(*slot)->len = len;
-	(*slot)->cause = e->cause;
+	(*slot)->cause = cause;
 	memcpy((*slot)->data, pkt, len);
-	c->held[e->cause] += len;
+	c->held[cause] += len;
 	c->count.held++;
+}
+
+static void
+spd_hold(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
+{
+	spd_keep(c, e->first == NULL ? &e->first : &e->last, e->cause, pkt, len);
 }
 
 static void
@@ -252,13 +274,13 @@ spd_choose(const struct spd_entry *e, bool *shared)
 	unsigned	   n = 0, nshared = 0;
 
 	TAILQ_FOREACH(conn, &e->connections, entry) {
-		if (conn->policy != SPD_ENCRYPT || conn->right == RIGHT_FLOWS ||
-		    connection_pair(conn) == NULL)
+		if (conn->policy != SPD_ENCRYPT || !connection_decides(conn) ||
+		    connection_any_pair(conn) == NULL)
 			continue;
 		n++;
 		nshared += conn->shares;
-		if (newest == NULL || connection_pair(conn)->born >
-		    connection_pair(newest)->born)
+		if (newest == NULL || connection_any_pair(conn)->born >
+		    connection_any_pair(newest)->born)
 			newest = conn;
 	}
 	*shared = n > 1 && nshared == n;
@@ -285,9 +307,9 @@ spd_too_big(struct core *c, size_t mtu, const uint8_t *pkt, size_t len)
 static void
 spd_seal(void *arg, const uint8_t *pkt, size_t len)
 {
-	struct connection *conn = arg;
+	struct sa_pair	  *p = arg;
+	struct connection *conn = p->connection;
 	struct core	  *c = conn->core;
-	struct sa_pair	  *p = connection_pair(conn);
 	int		   n;
 
 	n = esp_seal(p->out, pkt, len, c->sealed, IP_PACKET_MAX);
@@ -302,19 +324,25 @@ spd_seal(void *arg, const uint8_t *pkt, size_t len)
 	connection_sent(conn);
 }
 
-/* Over this connection, whose peer the packet is for. */
-static void
-spd_encrypt_on(struct core *c, struct connection *conn, const uint8_t *pkt,
-    size_t len)
+void
+spd_encrypt_on(struct connection *conn, const uint8_t *pkt, size_t len)
 {
-	struct sa_pair *p = connection_pair(conn);
+	struct core    *c = conn->core;
+	struct sa_pair *p;
 	struct ip_info	ip;
 	uint8_t		syn[PATH_SYN_MAX];
 	size_t		mtu;
 
-	if (p == NULL || !ip_parse(pkt, len, &ip))
+	if (!ip_parse(pkt, len, &ip))
 		return;
-	conn->used = c->now;
+	if ((p = session_pair(conn, pkt, &ip)) == NULL) {
+		if (!session_wait(conn, pkt, &ip))
+			spd_deny(c, pkt, len);
+		return;
+	}
+	conn->used = p->used = c->now;
+	if (pair_is_whole(p))
+		session_note(conn, pkt, &ip);
 	conn->packets++;
 	conn->bytes += ip.total;
 	if (p->kernel) {
@@ -332,9 +360,11 @@ spd_encrypt_on(struct core *c, struct connection *conn, const uint8_t *pkt,
 	mtu = esp_inner_mtu(p->out, pathmtu_of(conn));
 	pkt = pathmtu_clamp(conn, mtu, pkt, &ip, syn);
 	if (ip.total <= mtu)
-		spd_seal(conn, pkt, ip.total);
-	/* Cut before it is encrypted: the peer need not reassemble to decrypt. */
-	else if (ip.df || ip_fragment(pkt, ip.total, mtu, spd_seal, conn) == -1)
+		spd_seal(p, pkt, ip.total);
+	/* Cut before it is encrypted: the peer need not reassemble to decrypt.  In
+	 * a flow's own SA only what names its ports is taken (RFC 4301 §7). */
+	else if (ip.df || !pair_is_whole(p) ||
+	    ip_fragment(pkt, ip.total, mtu, spd_seal, p) == -1)
 		spd_too_big(c, mtu, pkt, len);
 }
 
@@ -348,7 +378,7 @@ spd_encrypt(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
 	if ((conn = spd_choose(e, &shared)) != NULL) {
 		if (e->nshared != 0)
 			flow_sent(c, e, conn, pkt, len);
-		spd_encrypt_on(c, conn, pkt, len);
+		spd_encrypt_on(conn, pkt, len);
 		return;
 	}
 	if (!shared) {
@@ -388,7 +418,7 @@ spd_forward(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
 		return;
 	}
 	TAILQ_FOREACH(conn, &e->connections, entry) {
-		if (conn->right == RIGHT_FLOWS)
+		if (!connection_decides(conn))
 			continue;
 		conn->used = c->now;
 		conn->packets++;
@@ -478,6 +508,22 @@ spd_resolver_asks(const struct core *c, const uint8_t *pkt,
 	    m.class == OE_CLASS_PERMISSIVE;
 }
 
+/* Who asked for nothing but flows, and not as one of several hosts (those are
+ * flow_owner()'s), is answered on them. */
+static struct connection *
+spd_narrow(const struct spd_entry *e, const uint8_t *pkt,
+    const struct ip_info *ip)
+{
+	struct connection *conn;
+
+	TAILQ_FOREACH(conn, &e->connections, entry) {
+		if (conn->right != RIGHT_FLOWS && !connection_decides(conn) &&
+		    session_pair(conn, pkt, ip) != NULL)
+			return conn;
+	}
+	return NULL;
+}
+
 void
 spd_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 {
@@ -506,7 +552,17 @@ spd_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 	if (e != NULL && e->nshared != 0 &&
 	    (conn = flow_owner(c, e, pkt, len)) != NULL) {
 		limits_entry_used(c, e);
-		spd_encrypt_on(c, conn, pkt, len);
+		spd_encrypt_on(conn, pkt, len);
+		return;
+	}
+	if (e != NULL && (conn = spd_narrow(e, pkt, &ip)) != NULL) {
+		limits_entry_used(c, e);
+		spd_encrypt_on(conn, pkt, len);
+		return;
+	}
+	if ((e == NULL || e->policy == SPD_NONE) &&
+	    session_denies(c, pkt, &ip)) {
+		spd_deny(c, pkt, len);
 		return;
 	}
 	if ((e == NULL || e->policy == SPD_NONE || e->policy == SPD_HOLD) &&
@@ -607,15 +663,15 @@ refuse:
 
 /* Only what was negotiated may come out of a tunnel (§13; RFC 4301 §5.2). */
 static bool
-spd_ingress(struct core *c, const struct connection *conn, const uint8_t *pkt,
-    size_t len)
+spd_ingress(const struct sa_pair *p, const uint8_t *pkt, size_t len)
 {
-	struct ip_info ip;
+	const struct spd_key *key = &p->connection->key;
+	struct ip_info	      ip;
 
-	(void)c;
 	return ip_parse(pkt, len, &ip) &&
-	    ip_in_prefix(ip.src, conn->key.dst, conn->key.dst_plen) &&
-	    ip_in_prefix(ip.dst, conn->key.src, conn->key.src_plen);
+	    ip_in_prefix(ip.src, key->dst, key->dst_plen) &&
+	    ip_in_prefix(ip.dst, key->src, key->src_plen) &&
+	    pair_takes(p, pkt, &ip, true);
 }
 
 /*
@@ -705,14 +761,14 @@ spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 			    n == ESP_E_AUTH ? "wrong ICV" : "malformed");
 		return;
 	}
-	if (!spd_ingress(c, conn, c->opened, (size_t)n)) {
+	if (!spd_ingress(p, c->opened, (size_t)n)) {
 		c->count.filtered++;
 		if (ratelimit_pass(&p->bad, now))
 			log_warn("peer %s sent what was not negotiated, "
 			    "dropped", keying_id_text(&conn->peer_id));
 		return;
 	}
-	conn->used = now;
+	conn->used = p->used = now;
 	conn->packets++;
 	conn->bytes += (size_t)n;
 	if (conn->spd != NULL)
@@ -735,48 +791,4 @@ spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 		return;
 	}
 	c->shell->deliver(c->shell_arg, c->opened, (size_t)n);
-}
-
-void
-spd_inbound_icmp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
-{
-	struct connection *conn;
-	struct ip_info	   ip, inner;
-	struct sa_pair	  *p;
-	const uint8_t	  *icmp;
-	uint32_t	   spi, out_key[2];
-	size_t		   mtu, left;
-
-	c->now = now;
-	if (!ip_parse(pkt, len, &ip) || ip.protocol != 1 ||
-	    ip.total < ip.header + ICMP_HEADER_LEN + IP_HEADER_LEN + 8)
-		return;
-	icmp = pkt + ip.header;
-	if (icmp[0] != ICMP_UNREACHABLE || icmp[1] != ICMP_FRAGMENTATION)
-		return;
-	mtu = (size_t)icmp[6] << 8 | icmp[7];
-	left = ip.total - ip.header - ICMP_HEADER_LEN;
-	/* The quoted packet is cut short: read by hand what ip_parse() refuses. */
-	icmp += ICMP_HEADER_LEN;
-	memset(&inner, 0, sizeof(inner));
-	inner.header = (size_t)(icmp[0] & 15) * 4;
-	if (icmp[0] >> 4 != 4 || inner.header < IP_HEADER_LEN ||
-	    left < inner.header + 4 || icmp[9] != 50 || mtu < PATH_MTU_MIN)
-		return;
-	memcpy(&inner.dst, icmp + 16, 4);
-	spi = (uint32_t)icmp[inner.header] << 24 |
-	    (uint32_t)icmp[inner.header + 1] << 16 |
-	    (uint32_t)icmp[inner.header + 2] << 8 | icmp[inner.header + 3];
-	/* Who knows the outbound SPI was on the path (RFC 4301 §8.2.1). */
-	out_key[0] = inner.dst;
-	out_key[1] = spi;
-	HASH_FIND(hh_out, c->sad_out, out_key, sizeof(out_key), p);
-	if (p == NULL)
-		return;
-	conn = p->connection;
-	if (conn->mtu == 0 || mtu < conn->mtu) {
-		log_info("path MTU to %s is %zu", ipv4_text(inner.dst), mtu);
-		conn->mtu = mtu;
-		conn->mtu_raise_at = 0;
-	}
 }

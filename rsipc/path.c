@@ -411,6 +411,14 @@ shell_cookie_get(void *arg, uint64_t *cookie)
 	return 0;
 }
 
+static bool
+shell_shares(void *arg)
+{
+	const struct path *p = arg;
+
+	return p->host->lease.n > 0 && !p->host->lease.whole;
+}
+
 const struct oe_shell path_shell = {
 	.send_clear = shell_send,
 	.send_esp = shell_send,
@@ -421,6 +429,7 @@ const struct oe_shell path_shell = {
 	.spi_put = shell_spi_put,
 	.cookie_get = shell_cookie_get,
 	.peer_known = shell_peer_known,
+	.shares = shell_shares,
 	.event = shell_event,
 	.woken = shell_woken,
 };

@@ -4,6 +4,6 @@ tests_interop_ike_probe_SOURCES = tests/interop/ike_probe.c
 tests_interop_ike_probe_LDADD = oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS)
 # charon.sh and laptops.sh (a VM, many minutes) are run by name; charon_ike.sh is the part that is quick.
 dist_check_SCRIPTS += tests/interop/charon.sh tests/interop/charon_ike.sh \
-	tests/interop/laptops.sh
-TESTS += tests/interop/charon_ike.sh
+	tests/interop/charon_flows.sh tests/interop/laptops.sh
+TESTS += tests/interop/charon_flows.sh tests/interop/charon_ike.sh
 EXTRA_DIST += tests/interop/charon_inside.sh tests/interop/vm.sh

@@ -325,6 +325,12 @@ shell_peer_known(void *arg, const struct keying_id *peer)
 	return ((struct world *)arg)->peers_known;
 }
 
+static bool
+shell_shares(void *arg)
+{
+	return ((struct world *)arg)->shares;
+}
+
 static void
 shell_answer(void *arg, const uint8_t *pkt, size_t len)
 {
@@ -348,6 +354,7 @@ world_init(struct world *w, bool routes, bool kernel)
 	w->shell.answer = shell_answer;
 	w->shell.is_near = shell_near;
 	w->shell.peer_known = shell_peer_known;
+	w->shell.shares = shell_shares;
 	w->shell.pass_route = routes ? shell_route : NULL;
 	w->shell.kernel = kernel ? &world_kernel : NULL;
 	w->shell.kernel_arg = w;
@@ -409,11 +416,15 @@ ops_request(void *arg, uint64_t now, const struct keying_request *r,
 {
 	struct world   *w = arg;
 	struct request *q;
+	char		flow[32] = "";
 
 	(void)now;
-	world_event(w, "request %s id=%s src=%s dst=%s keys=%zu%s%s%s my=%s",
+	if (r->src.protocol != 0)
+		snprintf(flow, sizeof(flow), " flow=%u/%u:%u", r->src.protocol,
+		    r->src.port, r->dst.port);
+	world_event(w, "request %s id=%s src=%s dst=%s%s keys=%zu%s%s%s my=%s",
 	    host_name(r->path.peer), id_name(&r->peer_id),
-	    host_name(r->src.net), host_name(r->dst.net), r->nkeys,
+	    host_name(r->src.net), host_name(r->dst.net), flow, r->nkeys,
 	    r->psk != NULL ? " psk" : "",
 	    r->initial_contact ? " initial-contact" : "",
 	    r->departed ? " departed" : "", id_name(&r->my_id));

@@ -61,6 +61,7 @@ struct world {
 
 	bool phase1_lost;		/* delete_child() and probe() fail */
 	bool probes;			/* questions whether a peer lives are events */
+	bool shares;			/* other hosts may have our address */
 	bool requests_refused;		/* request() fails */
 	bool peers_known;		/* to an engine beside this one */
 	char error[2 * EVENT_MAX];	/* why the scenario failed, else empty */

@@ -336,7 +336,7 @@ do_too_big(struct player *p)
 	store_u16(pkt + 28 + 2, 1500);
 	pkt[28 + 9] = 50;
 	store_u32(pkt + 48, spi);
-	spd_inbound_icmp(p->w->core, p->w->now, pkt, n);
+	pathmtu_inbound_icmp(p->w->core, p->w->now, pkt, n);
 }
 
 /* --- DNS ----------------------------------------------------------------------------- */
@@ -499,6 +499,25 @@ conn_of(struct player *p, const char *peer)
 	return NULL;
 }
 
+/* "flow=PROTOCOL/OURS:THEIRS" */
+static void
+player_flow(struct player *p, struct keying_selector *ours,
+    struct keying_selector *theirs)
+{
+	const char *text = player_option(p, "flow");
+	unsigned    protocol, our_port, their_port;
+
+	if (text == NULL)
+		return;
+	if (sscanf(text, "%u/%u:%u", &protocol, &our_port, &their_port) != 3) {
+		world_fail(p->w, "no flow: %s", text);
+		return;
+	}
+	ours->protocol = theirs->protocol = (uint8_t)protocol;
+	ours->port = (uint16_t)our_port;
+	theirs->port = (uint16_t)their_port;
+}
+
 static void
 do_up(struct player *p)
 {
@@ -536,6 +555,7 @@ do_up(struct player *p)
 	k.src.net = conn->key.src;
 	k.dst.net = conn->key.dst;
 	k.src.mask = k.dst.mask = 0xffffffff;
+	player_flow(p, &k.src, &k.dst);
 	k.path.local = p->w->local;
 	k.path.peer = k.in.src;
 	k.path.local_port = k.path.peer_port = 500;
@@ -661,6 +681,7 @@ do_child_ask(struct player *p)
 	memset(&dst, 0, sizeof(dst));
 	src.net = player_host(p, p->words[3]);
 	dst.net = player_host(p, p->words[4]);
+	player_flow(p, &src, &dst);
 	src.mask = htonl(0xffffffffu << player_number(p, "src-bits", 0));
 	dst.mask = htonl(0xffffffffu << player_number(p, "dst-bits", 0));
 	if (player_flag(p, "nat"))

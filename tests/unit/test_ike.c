@@ -922,6 +922,41 @@ dead_peers_are_noticed(void **state)
 	end_clean();
 }
 
+/* RFC 2407 §4.6.2: both ends know which ports the keys are for, beside others. */
+static void
+flows_have_keys_of_their_own(void **state)
+{
+	struct keying_request	   r;
+	const struct keying_child *c;
+	unsigned		   i;
+
+	(void)state;
+	picture(33, NULL);
+	key_up();
+	net_request_init(&r, x, y, 500);
+	for (i = 1; i <= 2; i++) {
+		r.src.protocol = r.dst.protocol = 6;
+		r.src.port = (uint16_t)(40000 + i);
+		r.dst.port = 443;
+		assert_int_equal(ike_request(x->ike, net.now, &r,
+		    &x->conns[i]), 0);
+		net_pass(&net, 1000);
+		assert_true(net_agree(x, y));
+		c = &x->children[i].child;
+		assert_int_equal(c->src.protocol, 6);
+		assert_int_equal(c->src.port, 40000 + i);
+		assert_int_equal(c->dst.port, 443);
+		c = &y->children[i].child;
+		assert_int_equal(c->src.protocol, 6);
+		assert_int_equal(c->dst.protocol, 6);
+		assert_int_equal(c->src.port, 443);
+		assert_int_equal(c->dst.port, 40000 + i);
+	}
+	assert_int_equal(net_alive(x), 3);
+	assert_int_equal(x->downs + y->downs, 0);
+	end_clean();
+}
+
 static void
 forgetting_ends_all_calls(void **state)
 {
@@ -965,6 +1000,7 @@ main(void)
 		cmocka_unit_test(two_hosts_behind_one_address_both_work),
 		cmocka_unit_test(ephemeral_ports_are_kept),
 		cmocka_unit_test(dead_peers_are_noticed),
+		cmocka_unit_test(flows_have_keys_of_their_own),
 		cmocka_unit_test(forgetting_ends_all_calls),
 	};
 

@@ -26,6 +26,7 @@
  *   config TEXT                 a line for section "oe", before the first other command
  *   option routes|no-key|probes pass_route is wanted; we have no key; probes are events
  *   option kernel               the kernel does ESP
+ *   option shares               other hosts may have our address
  *   send [SRC] DST TAG [KIND] [sport=N] [dport=N] [size=N] [df] [id=N] [more]
  *       [frag=BYTES] [seq=N] [ack=N]   out of the TUN
  *   flood COUNT TAG [...]       a datagram to each of COUNT hosts
@@ -45,9 +46,11 @@
  *   answer-all none|timeout     to every question under way
  *   up PEER in=SPI out=SPI [id=ID] [key=n] [life=S] [bytes=N] [responder]
  *       [nat=PORT]              the peer is behind a NAT that maps it to PORT
+ *       [flow=PROTOCOL/OURS:THEIRS]   for these ports alone (0: any)
  *   confirmed SPI | down SPI peer|expired | fail PEER HOW [detail]
  *   peer-lookup ID FROM         responder: Phase 1 of ID
- *   child-ask ID FROM SRC DST [nat]   responder: Phase 2, SRC is ours; nat: on port 4500
+ *   child-ask ID FROM SRC DST [nat] [flow=...]   responder: Phase 2, SRC is ours;
+ *       nat: on port 4500
  *   initial-contact ID FROM
  *   silent PEER                 the peer did not answer a probe
  *   invalid-spi PEER SPI [authenticated]   PEER says that it does not know it
@@ -154,6 +157,8 @@ do_option(struct player *p)
 		p->no_key = true;
 	else if (player_flag(p, "probes"))
 		p->w->probes = true;
+	else if (player_flag(p, "shares"))
+		p->w->shares = true;
 	else if (player_flag(p, "kernel"))
 		p->kernel = true;
 	else

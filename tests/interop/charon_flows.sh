@@ -1,0 +1,179 @@
+#!/bin/sh
+# charon_flows.sh - two rsipc laptops behind one rsipd to one stock charon, which chooses its SA by addresses alone
+#
+# Nothing is told to charon of marks or of two hosts at one address (laptops.sh
+# does that): what it has for both is one outbound policy, and the later
+# laptop's SA carries what is for either.  The other must find out, and ask for
+# its flows alone (RFC 3104 §3).  charon does ESP itself, in UDP always, on any
+# kernel.  WATCH=SECONDS: how long both fetch (20); FLOWS_NONE=1: charon
+# takes no flow alone.
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../net/lib.sh"
+# shellcheck disable=SC2034  # lib.sh uses it
+NET_HERE=$(cd "$here/../net" && pwd)
+watch=${WATCH:-20}
+plugins=/usr/lib/ipsec/plugins
+
+[ -x "${CHARON:-/usr/lib/ipsec/charon}" ] ||
+    net_skip "no charon (apt-get install strongswan-charon)"
+[ -e $plugins/libstrongswan-kernel-libipsec.so ] ||
+    net_skip "strongSwan without ESP of its own (apt-get install libcharon-extra-plugins)"
+[ -e $plugins/libstrongswan-openssl.so ] ||
+    net_skip "strongSwan without openssl (apt-get install libstrongswan-standard-plugins)"
+net_needs swanctl curl nginx nsd unbound ldns-keygen ldns-signzone drill \
+    openssl python3
+net_needs_built rsipd/rsipd rsipc/rsipc ctl/rsipctl
+[ "$(id -u)" = 0 ] || net_skip "needs root (charon does)"
+net_enter "$@"
+
+charon_connection()
+{
+	cat <<-EOF
+	$1 {
+		version = 1
+		local_addrs = $NET_Y1
+		remote_addrs = $NET_NB
+		proposals = aes256-sha256-modp2048
+		local { auth = pubkey
+			id = $NET_Y1
+			pubkeys = y1.pub }
+		remote { auth = pubkey
+			id = $1.lab
+			pubkeys = $1.pub }
+		children { oe { local_ts = $NET_Y1/32
+			remote_ts = $NET_NB/32
+			esp_proposals = aes256-sha256-modp2048 } }
+	}
+	EOF
+}
+
+charon_load()
+{
+	swanctl --load-all --uri "unix://$NET_RUN/vici" \
+	    >"$NET_RUN/load.log" 2>&1 &&
+	    grep -q 'loaded 2 connections' "$NET_RUN/load.log"
+}
+
+charon_start()
+{
+	export SWANCTL_DIR="$NET_RUN/swanctl" STRONGSWAN_CONF="$NET_RUN/strongswan.conf"
+	mkdir -p "$SWANCTL_DIR/private" "$SWANCTL_DIR/pubkey"
+	cp "$NET_RUN/y1.pem" "$SWANCTL_DIR/private/"
+	for net_host in x1 x2 y1; do
+		openssl pkey -in "$NET_RUN/$net_host.pem" -pubout \
+		    -out "$SWANCTL_DIR/pubkey/$net_host.pub" ||
+		    net_fail "the public key of $net_host"
+	done
+	cat >"$STRONGSWAN_CONF" <<-EOF
+	charon {
+		load = random nonce drbg aes sha1 sha2 hmac kdf gmp openssl pem pkcs1 pkcs8 pubkey kernel-libipsec kernel-netlink socket-default vici updown
+		install_routes = no
+		plugins { vici { socket = unix://$NET_RUN/vici }
+			kernel-libipsec { allow_peer_ts = yes } }
+		filelog { stderr { default = 1
+			ike = 1 } }
+	}
+	EOF
+	{ echo 'connections {'; charon_connection x1; charon_connection x2
+	    echo '}'; } >"$SWANCTL_DIR/swanctl.conf"
+	net_start charon y1 "${CHARON:-/usr/lib/ipsec/charon}"
+	net_ready charon 10 test -S "$NET_RUN/vici"
+	net_until 10 charon_load ||
+	    net_fail "charon does not load its configuration"
+	net_until 5 net_on y1 ip link show ipsec0 || net_fail "no ipsec0"
+	# Its routes would send its own ESP in UDP to itself.
+	ip -n y1 rule del lookup 220
+	ip -n y1 rule add ipproto tcp lookup 221
+	ip -n y1 route add "$NET_NB" dev ipsec0 table 221
+}
+
+# HOST: fetches until the time is over; HOST.got has "when bytes" of each.
+fetch_on()
+{
+	: >"$NET_RUN/$1.got"
+	while [ "$(date +%s)" -lt "$end" ]; do
+		net_on "$1" curl -sS --fail --max-time 15 --limit-rate 4M -o \
+		    "$NET_RUN/$1.file" -w '%{size_download}\n' \
+		    "http://$NET_Y1/file" >>"$NET_RUN/$1.got" \
+		    2>>"$NET_RUN/$1.curl.log" && net_same "$NET_RUN/$1.file" ||
+		    echo bad >>"$NET_RUN/$1.got"
+	done
+}
+
+deletes()
+{
+	grep -c -E 'DELETE for ESP CHILD_SA|closing CHILD_SA' \
+	    "$NET_RUN/charon.log"
+}
+
+why()
+{
+	net_ctl "rsipc_$1" why "$NET_Y1"
+}
+
+net_picture
+net_keys
+net_zones
+net_dns
+net_web y1
+charon_start
+net_rsipd
+net_rsipc x1
+net_rsipc x2
+net_start sniff_wire wire python3 "$NET_HERE/wire.py" capture --interface y1 \
+    --out "$NET_RUN/wire.pcap" --mb 256
+net_ready sniff_wire 10 test -s "$NET_RUN/wire.pcap"
+net_fetch x1 "$NET_Y1" "$NET_RUN/x1.file" || net_fail "x1 alone"
+net_ok "x1 alone: $(cat "$NET_RUN/x1.file.time")"
+
+# x2's keys take what is x1's, in the middle of x1's transfer.
+net_on x1 sysctl -qw net.ipv4.tcp_rmem='4096 65536 131072'
+rm "$NET_RUN/x1.file"
+net_on x1 curl -sS --fail --max-time 90 --limit-rate 1M -o "$NET_RUN/x1.file" \
+    "http://$NET_Y1/file" 2>"$NET_RUN/x1.curl.log" &
+first=$!
+net_until 10 test -s "$NET_RUN/x1.file" || net_fail "x1's transfer"
+net_fetch x2 "$NET_Y1" "$NET_RUN/x2.file" || net_fail "x2 beside x1"
+kill -0 "$first" 2>/dev/null || net_fail "x1's transfer was over before x2's"
+began=$(date +%s%N)
+wait "$first" || net_fail "x1's connection did not survive x2's keys: $(why x1)"
+net_same "$NET_RUN/x1.file" || net_fail "x1's file is not whole"
+net_ok "x1's connection went on when x2 had keys, and ended" \
+    "$((($(date +%s%N) - began) / 1000000)) ms after x2's"
+why x1 | grep -q 'for each flow alone' || net_fail "why: $(why x1)"
+net_ok "why says: $(why x1 | sed 's/.*because/because/; s/;.*//')"
+
+before=$(deletes)
+end=$(($(date +%s) + watch))
+fetch_on x1 &
+one=$!
+fetch_on x2 &
+two=$!
+wait "$one" "$two"
+for net_host in x1 x2; do
+	grep -q bad "$NET_RUN/$net_host.got" &&
+	    net_fail "$net_host lost a transfer: $(cat "$NET_RUN/$net_host.got" \
+	    "$NET_RUN/$net_host.curl.log") $(why "$net_host")"
+	[ -s "$NET_RUN/$net_host.got" ] || net_fail "$net_host fetched nothing"
+	net_ok "$net_host, both at the same moment:" \
+	    "$(awk '{ n++; b += $1 } END { print n " transfers, " b " bytes" }' \
+	    "$NET_RUN/$net_host.got") in $watch s"
+done
+net_ok "deletes charon saw or sent in these $watch s: $(($(deletes) - before))"
+[ "$(($(deletes) - before))" -le 2 ] || net_fail "keys were deleted in turn"
+kill -TERM "$(net_pid sniff_wire)"
+wait "$(net_pid sniff_wire)" || net_fail "the sniffer missed packets"
+python3 - "$NET_RUN/wire.pcap" <<'END' || net_fail "something went in the clear"
+import struct, sys
+data = open(sys.argv[1], "rb").read()
+at, n = 24, {}
+while at + 16 <= len(data):
+    cut = struct.unpack_from("<I", data, at + 8)[0]
+    frame = data[at + 16:at + 16 + cut]
+    at += 16 + cut
+    if frame[12:14] == b"\x08\x00" and \
+            b"\xc6\x33\x64\x01" in (frame[26:30], frame[30:34]):
+        n[frame[23]] = n.get(frame[23], 0) + 1
+print("ok: packets between Nb and y1 by protocol: %s" % n)
+sys.exit(set(n) != {17})
+END

@@ -279,8 +279,10 @@ ike_peer_restarted(struct ike_sa *sa, uint64_t now)
 	e->ops->initial_contact(e->arg, &sa->peer_id, sa->path.peer);
 }
 
-void
-ike_peer_silent(struct ike_sa *sa, uint64_t now)
+/* Nobody answers over sa.  Another SA, by which the peer still speaks, asks for
+ * itself; else each of its children is told. */
+static void
+peer_lost(struct ike_sa *sa, uint64_t now, void (*tell)(struct ike_child *c))
 {
 	struct ike	 *e = sa->ike;
 	struct ike_child *c;
@@ -291,24 +293,32 @@ ike_peer_silent(struct ike_sa *sa, uint64_t now)
 		return;
 	/* What a callback asks for is appended, and not older than sa. */
 	TAILQ_FOREACH(c, &e->children, entry) {
-		if (child_is_older(c, sa) && c->conn != NULL)
-			e->ops->peer_silent(e->arg, c->conn);
+		if (child_is_older(c, sa))
+			tell(c);
 	}
+}
+
+static void
+child_silent(struct ike_child *c)
+{
+	if (c->conn != NULL)
+		c->ike->ops->peer_silent(c->ike->arg, c->conn);
+}
+
+static void
+child_dead(struct ike_child *c)
+{
+	ike_child_gone(c, false);
+}
+
+void
+ike_peer_silent(struct ike_sa *sa, uint64_t now)
+{
+	peer_lost(sa, now, child_silent);
 }
 
 void
 ike_peer_dead(struct ike_sa *sa, uint64_t now)
 {
-	struct ike	 *e = sa->ike;
-	struct ike_child *c;
-
-	(void)ike_children_again(sa, now);
-	ike_sa_kill(sa, now);
-	/* Another SA, by which it still speaks, asks for itself. */
-	if (ike_sa_for_peer(e, sa->path.peer, &sa->peer_id) != NULL)
-		return;
-	TAILQ_FOREACH(c, &e->children, entry) {
-		if (child_is_older(c, sa))
-			ike_child_gone(c, false);
-	}
+	peer_lost(sa, now, child_dead);
 }

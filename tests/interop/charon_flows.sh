@@ -5,13 +5,12 @@
 # does that): what it has for both is one outbound policy, and the later
 # laptop's SA carries what is for either.  The other must find out, and ask for
 # its flows alone (RFC 3104 §3).  charon does ESP itself, in UDP always, on any
-# kernel.  WATCH=SECONDS: how long both fetch (20); FLOWS_NONE=1: charon
-# takes no flow alone.
+# kernel.  WATCH=SECONDS: how long both fetch (12).
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../net/lib.sh"
 # shellcheck disable=SC2034  # lib.sh uses it
 NET_HERE=$(cd "$here/../net" && pwd)
-watch=${WATCH:-20}
+watch=${WATCH:-12}
 plugins=/usr/lib/ipsec/plugins
 
 [ -x "${CHARON:-/usr/lib/ipsec/charon}" ] ||
@@ -87,7 +86,7 @@ charon_start()
 	ip -n y1 route add "$NET_NB" dev ipsec0 table 221
 }
 
-# HOST: fetches until the time is over; HOST.got has "when bytes" of each.
+# HOST: fetches until the time is over; HOST.got has the bytes of each.
 fetch_on()
 {
 	: >"$NET_RUN/$1.got"

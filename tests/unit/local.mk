@@ -3,12 +3,13 @@
 if HAVE_CMOCKA
 IKE_TEST_LIBS = oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
 IKE_TEST_NET = tests/unit/ike_net.c tests/unit/ike_net.h
+IKE_TEST_PAIR = $(IKE_TEST_NET) tests/unit/ike_pair.c tests/unit/ike_pair.h
 check_PROGRAMS += tests/unit/test_ike_crypto tests/unit/test_ike \
 	tests/unit/test_ike_flood tests/unit/test_ike_hostile \
-	tests/unit/test_ike_message
+	tests/unit/test_ike_life tests/unit/test_ike_message
 TESTS += tests/unit/test_ike_crypto tests/unit/test_ike \
 	tests/unit/test_ike_flood tests/unit/test_ike_hostile \
-	tests/unit/test_ike_message
+	tests/unit/test_ike_life tests/unit/test_ike_message
 check_PROGRAMS += tests/unit/test_ike_probe
 TESTS += tests/unit/test_ike_probe
 tests_unit_test_ike_probe_SOURCES = tests/unit/test_ike_probe.c \
@@ -21,14 +22,17 @@ tests_unit_test_ike_message_LDADD = $(IKE_TEST_LIBS)
 tests_unit_test_ike_crypto_SOURCES = tests/unit/test_ike_crypto.c
 tests_unit_test_ike_crypto_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike_crypto_LDADD = $(IKE_TEST_LIBS)
-tests_unit_test_ike_SOURCES = tests/unit/test_ike.c $(IKE_TEST_NET)
+tests_unit_test_ike_SOURCES = tests/unit/test_ike.c $(IKE_TEST_PAIR)
 tests_unit_test_ike_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike_LDADD = $(IKE_TEST_LIBS)
-tests_unit_test_ike_flood_SOURCES = tests/unit/test_ike_flood.c $(IKE_TEST_NET)
+tests_unit_test_ike_life_SOURCES = tests/unit/test_ike_life.c $(IKE_TEST_PAIR)
+tests_unit_test_ike_life_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ike_life_LDADD = $(IKE_TEST_LIBS)
+tests_unit_test_ike_flood_SOURCES = tests/unit/test_ike_flood.c $(IKE_TEST_PAIR)
 tests_unit_test_ike_flood_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike_flood_LDADD = $(IKE_TEST_LIBS)
 tests_unit_test_ike_hostile_SOURCES = tests/unit/test_ike_hostile.c \
-	$(IKE_TEST_NET)
+	$(IKE_TEST_PAIR)
 tests_unit_test_ike_hostile_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike_hostile_LDADD = $(IKE_TEST_LIBS)
 tests_unit_test_ike_hostile_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ike_dh_new \

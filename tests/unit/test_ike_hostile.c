@@ -14,21 +14,9 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "oe/ike/crypto.h"
-#include "tests/unit/ike_net.h"
+#include "tests/unit/ike_pair.h"
 
 #define MESSAGES	9	/* six of Main Mode, three of Quick Mode */
-
-static struct net net;
-static struct net_host *x, *y;
-
-static void
-picture(uint32_t seed)
-{
-	net_init(&net, seed);
-	x = net_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), NULL);
-	y = net_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
-	    NULL);
-}
 
 /* --- Diffie-Hellman, done once ------------------------------------------------- */
 
@@ -165,7 +153,7 @@ inflict(struct net *n, struct net_datagram *d, void *arg)
 static size_t
 suffer(struct damage *g, unsigned *up)
 {
-	picture(1);
+	picture(1, NULL);
 	/* The same pairs for the same messages, as long as nothing is damaged. */
 	dh.next = 0;
 	net.filter = inflict;
@@ -282,7 +270,7 @@ damaged_copies_do_not_disturb(void **state)
 
 	(void)state;
 	for (mode = 0; mode < 2; mode++) {
-		picture(1);
+		picture(1, NULL);
 		net.filter = copies_before;
 		net.filter_arg = &mode;
 		assert_int_equal(net_request(x, y, 0), 0);
@@ -318,7 +306,7 @@ replays_make_no_new_keys(void **state)
 	unsigned i, before;
 
 	(void)state;
-	picture(1);
+	picture(1, NULL);
 	nkept = 0;
 	net.filter = replay_all;
 	assert_int_equal(net_request(x, y, 0), 0);
@@ -356,7 +344,7 @@ noise_is_survived(void **state)
 	unsigned		   i;
 
 	(void)state;
-	picture(1);
+	picture(1, NULL);
 	nkept = 0;
 	net.filter = replay_all;
 	assert_int_equal(net_request(x, y, 0), 0);

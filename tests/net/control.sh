@@ -51,6 +51,10 @@ for w in good + [why]:
 bad += [rng.randbytes(rng.randrange(2000)) + b"\n" for _ in range(200)]
 for data in bad:
     say(data)
+# A request has 64 KiB, not one byte more, with or without its end.
+assert b"too long" not in say(good[0][:-1] + b" " * 60000 + b"\n", False)
+for end in b"", b"\n":
+    assert b"too long" in say(good[0][:-1] + b" " * 66000 + end, False)
 # Many that say nothing, and some that ask and never read.
 idle = []
 for n in range(300):

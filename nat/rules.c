@@ -88,10 +88,14 @@ keeper_install(struct keeper *k)
 	 * that the next look finds it amiss and tries again. */
 	if (k->backend->install(k->plan, &k->saved) == -1)
 		return -1;
-	if ((dump = k->backend->dump()) != NULL) {
+	/* Somebody may have removed them again before we looked: what is to be
+	 * compared with is what we made. */
+	if ((dump = k->backend->dump()) != NULL &&
+	    k->backend->whole(k->plan, dump)) {
 		free(k->dump);
 		k->dump = dump;
-	}
+	} else
+		free(dump);
 	return 0;
 }
 

@@ -87,6 +87,8 @@ struct rules_backend {
 	void (*remove)(void);
 	/* Our rules as the kernel has them now, for comparison; a new string, NULL if unknown. */
 	char *(*dump)(void);
+	/* Is all that we made in a dump, and called where it must be? */
+	bool (*whole)(const struct rules_plan *plan, const char *dump);
 };
 extern const struct rules_backend rules_iptables, rules_nftables;
 

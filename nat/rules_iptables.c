@@ -525,10 +525,24 @@ iptables_dump(void)
 	return out;
 }
 
+static bool
+iptables_whole(const struct rules_plan *p, const char *dump)
+{
+	for (size_t i = 0; i < NHOOKS; i++) {
+		if (strcmp(hooks[i].table, "nat") == 0 && !p->config->napt)
+			continue;
+		if (!has_chain(dump, &hooks[i]) || count_calls(dump,
+		    &hooks[i]) != (hooks[i].hook != NULL))
+			return false;
+	}
+	return true;
+}
+
 const struct rules_backend rules_iptables = {
 	.name = "iptables",
 	.usable = iptables_usable,
 	.install = iptables_install,
 	.remove = iptables_remove,
 	.dump = iptables_dump,
+	.whole = iptables_whole,
 };

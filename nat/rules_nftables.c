@@ -334,10 +334,19 @@ nftables_dump(void)
 	return text;
 }
 
+/* The table comes and goes as one, but for its rules: "nft flush table". */
+static bool
+nftables_whole(const struct rules_plan *p, const char *dump)
+{
+	(void)p;
+	return strstr(dump, "jump public") != NULL;
+}
+
 const struct rules_backend rules_nftables = {
 	.name = "nftables",
 	.usable = nftables_usable,
 	.install = nftables_install,
 	.remove = nftables_remove,
 	.dump = nftables_dump,
+	.whole = nftables_whole,
 };

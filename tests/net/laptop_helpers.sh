@@ -150,6 +150,37 @@ net_until 10 net_on x1 curl -sf -m 5 -o /dev/null -r 0-99 \
     "http://$NET_Y2/file" || net_fail "y2 is not reached by the new rules"
 net_stop rsipc_x1
 net_ok "rules flushed afterwards are put back, and packets pass them"
+
+# Flushed between their making and the look at what was made.
+calls()
+{
+	net_on N iptables-save | grep -q -- '-j RSIP-'
+}
+if calls; then
+	real=$(command -v iptables-save)
+	mount -n -t tmpfs tmpfs /usr/local/sbin
+	cat >/usr/local/sbin/iptables-save <<-EOF
+	#!/bin/sh
+	if [ -e $NET_RUN/flush ] && $real | grep -q -- '-j RSIP-'; then
+		rm $NET_RUN/flush
+		for t in raw mangle filter nat; do iptables -t \$t -F; done
+	fi
+	exec $real "\$@"
+	EOF
+	chmod +x /usr/local/sbin/iptables-save
+	for table in raw mangle filter nat; do
+		net_on N iptables -t "$table" -F
+	done
+	: >"$NET_RUN/flush"
+	flushed_again()
+	{
+		[ ! -e "$NET_RUN/flush" ]
+	}
+	net_until 10 flushed_again || net_fail "a flush is not mended, once more"
+	umount -l /usr/local/sbin
+	net_until 10 calls || net_fail "what was flushed as soon as made stays away"
+	net_ok "a flush as soon as they are made is mended too"
+fi
 kill_both rsipd rsip-rules
 gone()
 {

@@ -237,6 +237,8 @@ struct connection {
 	uint64_t	      unanswered; /* first ESP to it since; 0: none */
 	uint64_t	      probe_at;	/* it was last asked whether it lives */
 	uint64_t	      asked_at;	/* and since then first asked; 0: not */
+	uint64_t	      sent_at;	/* and since then last, a second or more apart */
+	unsigned	      sends;	/* so often */
 	uint64_t	      anew_at;	/* keyed anew, nothing heard since; 0: not */
 	bool		      silent;	/* it did not answer: what fails now is lost */
 	bool		      by_flow;	/* each flow has keys of its own (session.c) */

@@ -48,9 +48,16 @@ connection_sent(struct connection *conn)
 {
 	struct core *c = conn->core;
 
-	if (conn->unanswered == 0)
-		conn->unanswered = c->now;
-	else if (c->now - conn->unanswered >= ONE_WAY)
+	if (conn->unanswered == 0) {
+		conn->unanswered = conn->sent_at = c->now;
+		conn->sends = 0;
+		return;
+	}
+	if (c->now - conn->sent_at >= 1000) {
+		conn->sent_at = c->now;
+		conn->sends++;
+	}
+	if (c->now - conn->unanswered >= ONE_WAY)
 		liveness_probe(conn, PROBE_INTERVAL,
 		    "nothing comes back, and nobody can be asked");
 }

@@ -24,6 +24,8 @@
 #define DELETES_TIME	(60 * SECONDS)
 #define IN_USE		(30 * SECONDS)
 #define ALIVE		2000	/* milliseconds: asked so long ago, and not found silent */
+#define SENDS		2	/* more, after the first that nothing answered; */
+#define SENT_LATELY	(4 * SECONDS)	/* who is only idle sends nothing */
 #define FLOW_TRY	(6 * SECONDS)	/* a flow's own keys must bring something */
 #define REMEMBERED	(3600 * SECONDS)
 #define WAITING_TIME	(30 * SECONDS)
@@ -300,7 +302,7 @@ session_note(struct connection *conn, const uint8_t *pkt,
 	conn->recent[oldest].used = conn->core->now;
 }
 
-/* Who only receives sends nothing more: its flow would wait for ever. */
+/* Who waits for an answer may send nothing more. */
 static void
 session_recent(struct connection *conn)
 {
@@ -577,6 +579,8 @@ session_one_way(struct connection *conn)
 			    "own keys either");
 		return;
 	}
+	if (conn->sends < SENDS || c->now - conn->sent_at >= SENT_LATELY)
+		return;
 	col = collision_find(c, conn->key.dst);
 	if (col != NULL && col->useless)
 		return;

@@ -29,7 +29,6 @@ struct rsipd {
 	struct event *alarm, *parent;	/* the next lease ends; rsipc is asked */
 	struct event *monitor, *gone;	/* of addresses; one that is leased is away */
 	int	 monitor_fd;
-	bool	 parent_lost;
 	struct server *server;
 	struct gateway *gateway;
 	struct pool *pool;		/* the gateway's */
@@ -160,29 +159,6 @@ on_misuse(void *arg, uint32_t host, enum demux_verdict verdict,
 }
 
 /* --- events --------------------------------------------------------------- */
-
-/* Our leases end with those of our own rsipc, which renews them in time. */
-static void
-on_parent(evutil_socket_t fd, short what, void *arg)
-{
-	struct rsipd	   *d = arg;
-	struct parent_lease lease;
-	uint64_t	    now = clock_now();
-	bool		    lost;
-
-	(void)fd;
-	(void)what;
-	/* If rsipc is silent, what it last said still holds. */
-	if (parent_ask(d->settings->parent, &lease) == -1)
-		return;
-	lost = !parent_contains(&lease.what, &d->settings->pools[0]);
-	if (lost && !d->parent_lost)
-		log_error("rsipc has another lease now: restart rsipd to "
-		    "lease it on");
-	d->parent_lost = lost;
-	gateway_set_until(d->gateway, now, lost ? now :
-	    now + (uint64_t)lease.expires * 1000);
-}
 
 static void
 on_alarm(evutil_socket_t fd, short what, void *arg)
@@ -319,12 +295,49 @@ follow(struct rsipd *d)
 	gateway_reconfigure(d->gateway, clock_now(), &c->gateway);
 }
 
+/*
+ * Our leases end with those of our own rsipc, which renews them in time.  If it
+ * has another one, that is leased on; if it is silent, what it last said holds.
+ */
+static void
+ask_parent(struct rsipd *d)
+{
+	struct settings	   *c = d->settings;
+	struct parent_lease lease;
+	uint64_t	    now;
+
+	if (parent_ask(c->parent, &lease) == -1)
+		return;
+	now = clock_now();
+	gateway_set_until(d->gateway, now, now + (uint64_t)lease.expires * 1000);
+	if (c->npools != 0 && parent_contains(&lease.what, &c->pools[0]))
+		return;
+	log_info("rsipc has another lease now, of %s", ipv4_text(
+	    lease.what.addr));
+	settings_set_parent(c, &lease.what);
+	follow(d);
+}
+
+static void
+on_parent(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	ask_parent(arg);
+}
+
 static void
 look_at_addresses(struct rsipd *d)
 {
 	static const struct timeval grace = { .tv_sec = GRACE };
+	enum settings_news	    news = settings_look(d->settings);
 
-	switch (settings_look(d->settings)) {
+	/* The address that changed is, as a rule, the one that rsipc has leased. */
+	if (news != SETTINGS_SAME && d->settings->parent != NULL) {
+		ask_parent(d);
+		news = settings_look(d->settings);
+	}
+	switch (news) {
 	case SETTINGS_SAME:
 		event_del(d->gone);
 		break;

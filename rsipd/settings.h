@@ -71,6 +71,8 @@ enum settings_news {
 enum settings_news settings_look(const struct settings *c);
 /* Takes it over into pools, public_addr and the networks. */
 void	settings_follow(struct settings *c);
+/* What our rsipc has leased now, for settings_follow(). */
+void	settings_set_parent(struct settings *c, const struct pool_address *lease);
 /*
  * After the file was read again: what was found in the machine stays as it is,
  * interfaces, addresses, and pools that come with what only a restart changes.

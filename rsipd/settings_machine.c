@@ -83,8 +83,7 @@ find_parent(struct settings *c)
 		    c->parent);
 		return -1;
 	}
-	c->named[0].what = lease.what;
-	c->nnamed = 1;
+	settings_set_parent(c, &lease.what);
 	c->parent_expires = lease.expires;
 	if (c->public_if[0] == '\0')
 		find_interface_of(lease.what.addr, c->public_if);
@@ -251,6 +250,14 @@ settings_follow(struct settings *c)
 	c->public_addr = address_now(c->public_if, c->public_addr);
 	list_pools(c);
 	find_networks(c);
+}
+
+void
+settings_set_parent(struct settings *c, const struct pool_address *lease)
+{
+	c->named[0].what = *lease;
+	c->named[0].local = has_address("", lease->addr);
+	c->nnamed = 1;
 }
 
 static void

@@ -51,6 +51,58 @@ net_ctl rsipc_x1 leases --json >parent.json || net_fail "rsipc's leases"
 net_on h python3 "$NET_HERE/rsip_cascade.py" "$NET_RUN/parent.json" ||
     exit 1
 
+# The parent's lease is another: its hosts follow.
+cat >rsipc_h.conf <<-EOT
+control = "$NET_RUN/rsipc_h.sock"
+state = ""
+ports = 16
+spis = 0
+EOT
+net_start udp_echo y2 python3 "$NET_HERE/laptop_gap.py" echo 7007
+net_ready udp_echo 10 grep -q echo udp_echo.log
+net_start rsipc_h h "$NET_TOP/rsipc/rsipc" -f -c "$NET_RUN/rsipc_h.conf"
+
+# ADDRESS: true once h has leased it, and is answered.
+h_has()
+{
+	net_ctl rsipc_h leases --json | grep -q "\"$1\"" &&
+	    net_on h python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(0.3)
+s.sendto(b"x", ("'"$NET_Y2"'", 7007))
+s.recv(10)' 2>/dev/null
+}
+gap()
+{
+	n=$(grep -c gap udp.log)
+	kill -USR1 "$(net_pid udp)"
+	net_until 5 test "$(grep -c gap udp.log)" -gt "$n"
+	sleep 0.3
+	sed -n 's/^gap //p' udp.log | tail -n 1
+}
+net_until 15 h_has "$NET_NB" || net_fail "h has no lease"
+net_start udp h python3 "$NET_HERE/laptop_gap.py" udp "$NET_Y2" 7007
+sleep 1
+
+# WHAT ADDRESS
+follows()
+{
+	gap >/dev/null
+	net_rsipd_config "" | sed "s/^pool \"[^\"]*/pool \"$2/" >rsipd.conf
+	net_ctl rsipd reload >/dev/null || net_fail "N does not read its file"
+	net_until 20 h_has "$2" || net_fail "$1: h: $(net_ctl rsipc_h status)"
+	silent=$(gap)
+	awk "BEGIN { exit !($silent <= 5) }" ||
+	    net_fail "$1: $silent s of silence"
+	net_say "| $1 | $silent s | within 5 s |"
+}
+follows "the parent leases another address" 198.51.100.8
+follows "and its first one again" "$NET_NB"
+grep -q 'restart rsipd' child.log && net_fail "a restart is asked for"
+net_stop udp
+net_stop rsipc_h
+
 # When the parent goes, nothing can be leased on any more.
 net_stop rsipc_x1
 net_alive child || net_fail "the gateway died with its rsipc"

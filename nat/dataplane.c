@@ -49,6 +49,7 @@ struct dataplane {
 	bool threaded;			/* the interfaces receive in threads */
 	uint64_t mended;		/* times that rules were put back */
 	bool	 gone;			/* they are not, and nothing is forwarded */
+	bool	 moved;			/* from the interfaces that eBPF is at */
 	int proc_fd;			/* the kernel's own counters */
 	int ctl_fd;			/* for asking about interfaces */
 
@@ -256,13 +257,15 @@ static void
 vouch(struct dataplane *dp)
 {
 	struct queue_shared *s = &dp->shared;
-	struct offload_facts f = { .gateway = s->gateway,
+	struct offload_facts f = { .gateway = dp->config.gateway,
 		.private_index = atomic_load(&s->private_index),
 		.public_index = if_nametoindex(dp->public_if),
 		.mtu = atomic_load(&s->mtu),
 		.public_mtu = atomic_load(&s->public_mtu) };
 
-	offload_tick(s->offload, &f);
+	/* What is not vouched for forwards nothing. */
+	if (!dp->moved)
+		offload_tick(s->offload, &f);
 }
 
 static void
@@ -331,6 +334,9 @@ publish(struct dataplane *dp, uint32_t addr)
 	void		    *old = dp->public;
 
 	new->addr = addr;
+	new->gateway = dp->config.gateway;
+	memcpy(new->networks, dp->plan.networks, sizeof(new->networks));
+	new->nnetworks = dp->plan.nnetworks;
 	new->npools = n;
 	memcpy(new->pool, dp->pools, n * sizeof(new->pool[0]));
 	atomic_store_explicit(&dp->shared.public, new, memory_order_release);
@@ -353,19 +359,16 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 	if (copy_config(dp, c) == -1 || find_interfaces(dp) == -1)
 		goto fail;
 	dp->shared.demux = d;
-	dp->shared.gateway = c->gateway;
 	if (rtnl_addr_of(dp->public_if, &addr, NULL) == -1) {
 		log_error("interface %s has no IPv4 address", dp->public_if);
 		goto fail;
 	}
-	publish(dp, addr);
 	atomic_store(&dp->shared.outer_id, random_uniform(65536));
 	demux_set_local_ipsec(d, c->local_ipsec);
 	atomic_store(&dp->shared.inner_id, random_uniform(65536));
 	if (plan_make(&dp->plan, &dp->config, dp->nqueues) == -1)
 		goto fail;
-	dp->shared.networks = dp->plan.networks;
-	dp->shared.nnetworks = dp->plan.nnetworks;
+	publish(dp, addr);
 	/* First of all: the child need not have what is opened below. */
 	if (rules_start(&dp->plan, &dp->rules) == -1)
 		goto fail;
@@ -420,6 +423,42 @@ dataplane_set_pools(struct dataplane *dp, const struct dataplane_pool *pools,
 	if (rules_change(dp->rules.fd, &dp->plan) == -1)
 		log_error("firewall rules: pools stay as they were: %s",
 		    strerror(errno));
+	return 0;
+}
+
+static void
+set_name(char to[IFNAMSIZ], const char *name, bool *moved)
+{
+	if (strcmp(to, name) != 0)
+		*moved = true;
+	snprintf(to, IFNAMSIZ, "%s", name);
+}
+
+int
+dataplane_set_links(struct dataplane *dp, const struct dataplane_links *l)
+{
+	bool moved = false;
+
+	if (strlen(l->public_if) >= IFNAMSIZ ||
+	    strlen(l->private_if) >= IFNAMSIZ ||
+	    strcmp(l->public_if, l->private_if) == 0) {
+		log_error("public-interface %s and private-interface %s: a "
+		    "gateway stands between two", l->public_if, l->private_if);
+		return -1;
+	}
+	if (plan_set_private(&dp->plan, l->private_if) == -1)
+		return -1;
+	set_name(dp->public_if, l->public_if, &moved);
+	set_name(dp->private_if, l->private_if, &moved);
+	set_name(dp->public_out, l->public_out != NULL ? l->public_out : "",
+	    &moved);
+	dp->config.public_out = l->public_out != NULL ? dp->public_out : NULL;
+	dp->config.gateway = l->gateway;
+	if (moved && !dp->moved && dp->shared.offload != NULL)
+		log_warn("other interfaces: eBPF is not at these before a "
+		    "restart, and NFQUEUE does it all");
+	dp->moved |= moved;
+	refresh_interfaces(dp);
 	return 0;
 }
 

@@ -82,6 +82,17 @@ struct dataplane *dataplane_open(const struct dataplane_config *c,
 int	dataplane_set_pools(struct dataplane *dp, const struct dataplane_pool *pools,
 	    size_t n, uint32_t addr);
 
+struct dataplane_links {
+	const char *public_if, *private_if, *public_out;	/* as above */
+	uint32_t gateway;
+};
+
+/*
+ * Other interfaces, or another Na, from the next dataplane_set_pools() on.  -1
+ * after a log line, and all is as it was.
+ */
+int	dataplane_set_links(struct dataplane *dp, const struct dataplane_links *l);
+
 /* Who may speak RSIP beside the private interface's networks, from now on. */
 void	dataplane_set_hosts(struct dataplane *dp,
 	    const struct dataplane_network *hosts, size_t n);

@@ -27,16 +27,22 @@ find_pool(const struct queue_shared *s, uint32_t addr)
 
 /* Is an address the gateway's or a neighbour's? */
 static bool
-is_private(const struct queue_shared *s, uint32_t addr)
+is_private(const struct queue_public *p, uint32_t addr)
 {
-	if (addr == s->gateway)
+	if (addr == p->gateway)
 		return true;
-	for (size_t i = 0; i < s->nnetworks; i++) {
-		if (ip_in_prefix(addr, s->networks[i].addr,
-			s->networks[i].plen))
+	for (size_t i = 0; i < p->nnetworks; i++) {
+		if (ip_in_prefix(addr, p->networks[i].addr,
+			p->networks[i].plen))
 			return true;
 	}
 	return false;
+}
+
+static const struct queue_public *
+public_of(const struct queue *q)
+{
+	return atomic_load_explicit(&q->shared->public, memory_order_acquire);
 }
 
 /* --- past the verdicts ------------------------------------------------------ */
@@ -85,8 +91,7 @@ send_error(struct queue *q, const struct packet *p,
 		overhead = packet_tunnel_overhead(host->tunnel);
 	} else {
 		from = pool != NULL && pool->local ? pool->addr
-		    : atomic_load_explicit(&q->shared->public,
-			memory_order_acquire)->addr;
+						   : public_of(q)->addr;
 	}
 	len = packet_make_error(out + overhead, p, from, type, code,
 	    (uint16_t)mtu);
@@ -278,7 +283,7 @@ to_private(struct queue *q, const struct packet *inner,
 		return refuse(q, inner, whose, PACKET_ICMP_PROHIBITED);
 	queue_count(q, QUEUE_OUT);
 	return leave_tunnel(inner, tos,
-	    inner->dst == q->shared->gateway ? RULES_MARK_ROUTER
+	    inner->dst == public_of(q)->gateway ? RULES_MARK_ROUTER
 					     : RULES_MARK_ANSWER,
 	    out);
 }
@@ -329,7 +334,7 @@ from_host(struct queue *q, const struct forward_packet *in,
 	pool = find_pool(q->shared, inner->dst);
 	if (pool != NULL)
 		return to_leased(q, in, inner, &whose, tos, pool, out);
-	if (is_private(q->shared, inner->dst))
+	if (is_private(public_of(q), inner->dst))
 		return to_private(q, inner, &whose, tos, out);
 	return to_public(q, inner, &whose, tos, out);
 }
@@ -379,7 +384,7 @@ forward_packet(struct queue *q, const struct forward_packet *in,
 		return FORWARD_DROP;
 	}
 	if ((p.protocol == PACKET_IPIP || p.protocol == PACKET_GRE)
-	    && p.dst == q->shared->gateway && in->hook == FORWARD_PREROUTING) {
+	    && p.dst == public_of(q)->gateway && in->hook == FORWARD_PREROUTING) {
 		/* Whatever the rules say: a tunnel begins on our side. */
 		if (in->in_index
 		    == atomic_load_explicit(

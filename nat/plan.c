@@ -58,16 +58,38 @@ plan_free_ports(const struct dataplane_pool *pools, size_t npools, uint16_t lo,
 	return best > 0;
 }
 
+struct networks {
+	struct dataplane_network list[RULES_NETWORKS];
+	size_t n;
+};
+
 static void
 add_network(void *arg, uint32_t net, unsigned plen)
 {
-	struct rules_plan *plan = arg;
+	struct networks *to = arg;
 
-	if (plan->nnetworks
-	    == sizeof(plan->networks) / sizeof(plan->networks[0]))
-		return;
-	plan->networks[plan->nnetworks++]
-	    = (struct dataplane_network) { .addr = net, .plen = plen };
+	if (to->n < RULES_NETWORKS)
+		to->list[to->n++] =
+		    (struct dataplane_network) { .addr = net, .plen = plen };
+}
+
+int
+plan_set_private(struct rules_plan *plan, const char *ifname)
+{
+	struct networks found = { .n = 0 };
+
+	if (rtnl_networks_of(ifname, add_network, &found) == -1) {
+		log_error("interface %s: cannot read its networks: %s", ifname,
+		    strerror(errno));
+		return -1;
+	}
+	if (found.n == 0) {
+		log_error("interface %s has no IPv4 network", ifname);
+		return -1;
+	}
+	memcpy(plan->networks, found.list, sizeof(plan->networks));
+	plan->nnetworks = found.n;
+	return 0;
 }
 
 static bool
@@ -127,16 +149,8 @@ plan_make(struct rules_plan *plan, const struct dataplane_config *config,
 	memset(plan, 0, sizeof(*plan));
 	plan->config = config;
 	plan->queues = queues;
-	if (rtnl_networks_of(config->private_if, add_network, plan) == -1) {
-		log_error("interface %s: cannot read its networks: %s",
-		    config->private_if, strerror(errno));
+	if (plan_set_private(plan, config->private_if) == -1)
 		return -1;
-	}
-	if (plan->nnetworks == 0) {
-		log_error("interface %s has no IPv4 network",
-		    config->private_if);
-		return -1;
-	}
 	plan_set_hosts(plan, config->hosts, config->nhosts);
 	plan->napt_ids = (struct demux_range) { NAPT_ID_LO, NAPT_ID_HI };
 	return plan_set_napt(plan);

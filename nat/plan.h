@@ -11,6 +11,10 @@
 int	plan_make(struct rules_plan *plan, const struct dataplane_config *config,
 	    unsigned queues);
 
+/* The private side is that interface's networks.  -1 after one log line, and it is
+ * what it was. */
+int	plan_set_private(struct rules_plan *plan, const char *ifname);
+
 /* Ports for NAPT beside the pools of the configuration; -1 after one log line, and
  * those there were stay. */
 int	plan_set_napt(struct rules_plan *plan);

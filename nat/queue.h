@@ -32,6 +32,9 @@ enum queue_counter {
 /* What may change as a whole while threads read it: another takes its place. */
 struct queue_public {
 	uint32_t addr;			/* errors about tunnels come from here */
+	uint32_t gateway;		/* tunnels end here */
+	struct dataplane_network networks[RULES_NETWORKS];	/* of the private side */
+	size_t nnetworks;
 	size_t npools;
 	struct dataplane_pool pool[];
 };
@@ -40,10 +43,7 @@ struct queue_public {
 struct queue_shared {
 	struct demux *demux;
 	struct offload *offload;	/* NULL: there is none */
-	uint32_t gateway;
 	const struct queue_public *_Atomic public;
-	const struct dataplane_network *networks;	/* of the private side */
-	size_t nnetworks;
 	_Atomic unsigned private_index;	/* interface */
 	_Atomic unsigned mtu;		/* of the private link */
 	_Atomic unsigned public_mtu;	/* of the public link */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
+#include <net/if.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -73,6 +74,8 @@ struct keeper {
 	const struct rules_backend *backend;	/* NULL: firewall = none */
 	struct rules_settings saved;
 	char *dump;				/* the rules as we made them */
+	char public_if[IFNAMSIZ], private_if[IFNAMSIZ], public_out[IFNAMSIZ];
+	const struct dataplane_config *first;	/* at whose interfaces eBPF is */
 	bool threaded;				/* interfaces receive in threads */
 	bool gone;				/* not put back so far, and that was said */
 };
@@ -161,9 +164,8 @@ keeper_end(struct keeper *k)
 		k->backend->remove();
 	rules_settings_restore(&k->saved);
 	/* A daemon that was killed could not. */
-	if (k->plan->config->offload)
-		offload_sweep(k->plan->config->public_if,
-		    k->plan->config->private_if);
+	if (k->first->offload)
+		offload_sweep(k->first->public_if, k->first->private_if);
 	free(k->dump);
 }
 
@@ -202,13 +204,35 @@ drain(int fd)
 
 /* What may be other than at the start. */
 struct news {
-	size_t npools, nhosts;
+	char public_if[IFNAMSIZ], private_if[IFNAMSIZ], public_out[IFNAMSIZ];
+	uint32_t gateway;
+	struct dataplane_network networks[RULES_NETWORKS];
+	size_t nnetworks, npools, nhosts;
 	struct demux_range napt_ports;
 	struct dataplane_network hosts[RULES_HOSTS];
 	struct dataplane_pool pools[DATAPLANE_POOLS_MAX];
 };
 
-/* Other hosts or pools, or the daemon's end: false. */
+static void
+keeper_move(struct keeper *k, const struct news *new, int fd)
+{
+	bool moved = strcmp(new->public_if, k->config->public_if) != 0 ||
+	    strcmp(new->private_if, k->config->private_if) != 0;
+
+	memcpy(k->public_if, new->public_if, sizeof(k->public_if));
+	memcpy(k->private_if, new->private_if, sizeof(k->private_if));
+	memcpy(k->public_out, new->public_out, sizeof(k->public_out));
+	k->config->public_if = k->public_if;
+	k->config->private_if = k->private_if;
+	k->config->public_out = *k->public_out != '\0' ? k->public_out : NULL;
+	k->config->gateway = new->gateway;
+	memcpy(k->plan->networks, new->networks, sizeof(new->networks));
+	k->plan->nnetworks = new->nnetworks;
+	if (moved && rules_settings_once(k->plan, &k->saved))
+		say(fd, RULES_THREADED);
+}
+
+/* Other interfaces, hosts or pools, or the daemon's end: false. */
 static bool
 keeper_hear(struct keeper *k, int fd)
 {
@@ -219,6 +243,7 @@ keeper_hear(struct keeper *k, int fd)
 	if (n < 1)
 		return n == -1 && (errno == EAGAIN || errno == EINTR);
 	if (n != sizeof(new) || new.nhosts > RULES_HOSTS ||
+	    new.nnetworks > RULES_NETWORKS ||
 	    new.npools > DATAPLANE_POOLS_MAX)
 		return true;
 	k->plan->nhosts = new.nhosts;
@@ -226,6 +251,7 @@ keeper_hear(struct keeper *k, int fd)
 	k->plan->napt_ports = new.napt_ports;
 	memcpy(k->pools, new.pools, sizeof(new.pools));
 	k->config->npools = new.npools;
+	keeper_move(k, &new, fd);
 	rules_settings_pools(k->plan, &k->saved);
 	(void)keeper_install(k);
 	return true;
@@ -268,8 +294,9 @@ rules_main(int fd, bool again, void *arg)
 	static struct rules_plan       copy;
 	static struct dataplane_config config;
 	static struct dataplane_pool   pools[DATAPLANE_POOLS_MAX];
+	struct dataplane_config	       first;
 	struct keeper		       k = { .plan = &copy, .config = &config,
-		.pools = pools };
+		.pools = pools, .first = &first };
 	char			       go;
 
 	memcpy(&copy, arg, sizeof(copy));
@@ -277,6 +304,7 @@ rules_main(int fd, bool again, void *arg)
 	memcpy(pools, config.pools, config.npools * sizeof(pools[0]));
 	config.pools = pools;
 	copy.config = &config;
+	first = config;
 	helper_alone("rules");
 	if (!again)
 		say(fd, RULES_ALONE);
@@ -353,8 +381,17 @@ rules_begin(int fd, const char **backend)
 int
 rules_change(int fd, const struct rules_plan *plan)
 {
-	static struct news new;
+	static struct news	       new;
+	const struct dataplane_config *c = plan->config;
 
+	memset(&new, 0, sizeof(new));
+	snprintf(new.public_if, sizeof(new.public_if), "%s", c->public_if);
+	snprintf(new.private_if, sizeof(new.private_if), "%s", c->private_if);
+	snprintf(new.public_out, sizeof(new.public_out), "%s",
+	    c->public_out != NULL ? c->public_out : "");
+	new.gateway = c->gateway;
+	memcpy(new.networks, plan->networks, sizeof(new.networks));
+	new.nnetworks = plan->nnetworks;
 	new.nhosts = plan->nhosts;
 	memcpy(new.hosts, plan->hosts, sizeof(new.hosts));
 	new.napt_ports = plan->napt_ports;

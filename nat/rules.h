@@ -20,14 +20,15 @@
 #define RULES_MARK_ANSWER	(RULES_MARK | 3)	/* out of one, to a neighbour that
 							 * spoke to a leased port first */
 
-/* Networks beside the private side's; more are not let in. */
+/* Networks of the private side; and beside these: more are not let in. */
+#define RULES_NETWORKS	8
 #define RULES_HOSTS	256
 
 /* What the rules are made from. */
 struct rules_plan {
 	const struct dataplane_config *config;
 	unsigned queues;		/* resolved, at least 1 */
-	struct dataplane_network networks[8];	/* private side; masqueraded */
+	struct dataplane_network networks[RULES_NETWORKS];	/* private side; masqueraded */
 	size_t nnetworks;
 	struct dataplane_network hosts[RULES_HOSTS];	/* who may speak RSIP besides */
 	size_t nhosts;
@@ -59,7 +60,8 @@ int	rules_start(const struct rules_plan *plan, struct helper *h);
 /* Installs, and waits until it is done: 0 and which firewall it is, or -1
  * after a log line. */
 int	rules_begin(int fd, const char **backend);
-/* Has the rules made anew with the plan's hosts, pools and NAPT ports: 0, or -1 if the process is gone. */
+/* Has the rules made anew with the plan's interfaces, networks, hosts, pools and
+ * NAPT ports: 0, or -1 if the process is gone. */
 int	rules_change(int fd, const struct rules_plan *plan);
 
 /* --- what nftables and iptables each do (inside the process) ------------- */

@@ -235,12 +235,16 @@ rules_settings_apply(const struct rules_plan *p, struct rules_settings *saved)
 }
 
 static bool
-is_claimed(const struct dataplane_config *c, const char *key)
+is_claimed(const struct dataplane_config *c, const struct rules_setting *s)
 {
+	char where[sizeof(s->value)];
+
+	snprintf(where, sizeof(where), "%s %s", c->public_if, c->private_if);
+	if (strcmp(where, s->value) != 0)
+		return false;
 	for (size_t i = 0; i < c->npools; i++) {
-		if (!c->pools[i].local &&
-		    strcmp(key + strlen(CLAIM), ipv4_text(c->pools[i].addr)) ==
-		    0)
+		if (!c->pools[i].local && strcmp(s->key + strlen(CLAIM),
+		    ipv4_text(c->pools[i].addr)) == 0)
 			return true;
 	}
 	return false;
@@ -253,7 +257,7 @@ rules_settings_pools(const struct rules_plan *p, struct rules_settings *saved)
 
 	while (i < saved->n) {
 		if (strncmp(saved->list[i].key, CLAIM, strlen(CLAIM)) != 0 ||
-		    is_claimed(p->config, saved->list[i].key)) {
+		    is_claimed(p->config, &saved->list[i])) {
 			i++;
 			continue;
 		}

@@ -214,7 +214,7 @@ reconfigure_client(void *arg, struct lease_client *c)
 	struct lease_binding *b, *next;
 
 	policies_find(g->config.policies, c->host, &c->policy);
-	if (!c->policy.may_register ||
+	if (!c->policy.may_register || !gateway_hears(g, c->host) ||
 	    (c->policy.require_auth && !c->authentic)) {
 		gateway_send_type(g, c, RSIP_DEREGISTER_RESPONSE, NULL);
 		gateway_end(g, w->now, c, "ended: no longer allowed");

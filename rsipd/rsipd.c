@@ -21,6 +21,7 @@
 #include "rsipd/server.h"
 #include "rsipd/status.h"
 
+#define ANYBODY		0xc0000201	/* 192.0.2.1, which is nobody's (RFC 5737) */
 #define COOKIES_MAX	65536	/* leased initiator cookies of all hosts */
 
 struct rsipd {
@@ -235,18 +236,93 @@ find_pools(const struct settings *c)
 	return pools;
 }
 
-/* -1: the data plane refuses these pools, and all is as it was. */
-static int
-use_pools(struct rsipd *d, const struct settings *c)
+/*
+ * Our parent's host may take what it sends in at another interface than the
+ * leased address is on: where its route to everybody leads.
+ */
+static const char *
+find_public_out(const struct settings *c, char out[IFNAMSIZ])
 {
-	struct dataplane_pool *pools = find_pools(c);
+	uint32_t src, via;
+
+	return c->parent != NULL && rtnl_route_get(htonl(ANYBODY), 0, &src,
+	    &via, out) == 0 ? out : NULL;
+}
+
+/* Where we stand: interfaces, and the address that hosts speak and tunnel to. */
+struct place {
+	char	 public_if[IF_NAMESIZE], private_if[IF_NAMESIZE];
+	uint32_t gateway;
+};
+
+static struct place
+place_of(const struct settings *c)
+{
+	struct place p = { .gateway = c->gateway.gateway };
+
+	memcpy(p.public_if, c->public_if, sizeof(p.public_if));
+	memcpy(p.private_if, c->private_if, sizeof(p.private_if));
+	return p;
+}
+
+static bool
+is_there(const struct place *p, const struct settings *c)
+{
+	return strcmp(p->public_if, c->public_if) == 0 &&
+	    strcmp(p->private_if, c->private_if) == 0 &&
+	    p->gateway == c->gateway.gateway;
+}
+
+static int
+move_to(struct rsipd *d, const struct place *p, const struct settings *c)
+{
+	char		       out[IFNAMSIZ];
+	struct dataplane_links l = { .public_if = p->public_if,
+		.private_if = p->private_if, .gateway = p->gateway,
+		.public_out = find_public_out(c, out) };
+
+	return dataplane_set_links(d->dataplane, &l);
+}
+
+/* From another place to that of c.  -1 after a log line, and we stay. */
+static int
+use_place(struct rsipd *d, const struct place *from, const struct settings *c)
+{
+	struct place to = place_of(c);
+
+	if (move_to(d, &to, c) == -1)
+		return -1;
+	if ((strcmp(from->private_if, to.private_if) != 0 ||
+	    from->gateway != to.gateway) && server_move(d->server,
+	    to.private_if, to.gateway) == -1) {
+		(void)move_to(d, from, c);
+		return -1;
+	}
+	log_info("gateway %s on %s now, of %s", ipv4_text(to.gateway),
+	    to.private_if, to.public_if);
+	return 0;
+}
+
+/* From there, and from other pools, to what c says.  -1 after a log line, and all is
+ * as it was. */
+static int
+use_pools(struct rsipd *d, const struct place *from, const struct settings *c)
+{
+	struct dataplane_pool *pools;
 	int		       rc;
 
+	if (!is_there(from, c) && use_place(d, from, c) == -1)
+		return -1;
+	pools = find_pools(c);
 	rc = dataplane_set_pools(d->dataplane, pools, c->npools,
 	    c->public_addr);
 	free(pools);
-	if (rc == -1)
+	if (rc == -1) {
+		if (!is_there(from, c) && move_to(d, from, c) == 0)
+			(void)server_move(d->server, from->private_if,
+			    from->gateway);
 		return -1;
+	}
 	demux_set_max(d->demux, max_keys(c));
 	(void)gateway_set_pools(d->gateway, clock_now(), c->pools, c->npools);
 	return 0;
@@ -258,9 +334,11 @@ reload(void *arg, void *settings)
 {
 	struct rsipd	*d = arg;
 	struct settings *new = settings;
+	struct place	 from = place_of(d->settings);
 	struct named	 named;
 
-	if (settings_inherit(new, d->settings) == -1 || use_pools(d, new) == -1)
+	if (settings_inherit(new, d->settings) == -1 ||
+	    use_pools(d, &from, new) == -1)
 		return -1;
 	gateway_reconfigure(d->gateway, clock_now(), &new->gateway);
 	pool_set_quarantine(d->pool, new->quarantine);
@@ -284,14 +362,19 @@ follow(struct rsipd *d)
 {
 	struct settings *c = d->settings;
 	uint32_t	 before = c->public_addr;
+	struct place	 from = place_of(c);
 
 	settings_follow(c);
-	log_info("%s has %s now, where it had %s: leases of addresses that went "
-	    "are taken back", c->public_if, c->public_addr == 0 ? "no address" :
-	    ipv4_text(c->public_addr), before == 0 ? "none" :
-	    ipv4_text(before));
-	if (use_pools(d, c) == -1)
+	if (c->public_addr != before)
+		log_info("%s has %s now, where it had %s: leases of addresses "
+		    "that went are taken back", c->public_if,
+		    c->public_addr == 0 ? "no address" :
+		    ipv4_text(c->public_addr), before == 0 ? "none" :
+		    ipv4_text(before));
+	if (use_pools(d, &from, c) == -1) {
 		log_error("pools stay as they were");
+		c->gateway.gateway = from.gateway;
+	}
 	gateway_reconfigure(d->gateway, clock_now(), &c->gateway);
 }
 
@@ -417,8 +500,6 @@ static const struct service_command commands[] = {
 
 /* --- start ---------------------------------------------------------------- */
 
-#define ANYBODY	0xc0000201	/* 192.0.2.1, which is nobody's (RFC 5737) */
-
 static struct dataplane *
 open_dataplane(struct rsipd *d)
 {
@@ -444,14 +525,8 @@ open_dataplane(struct rsipd *d)
 	};
 	struct named named = find_named(c);
 	char	     out[IFNAMSIZ];
-	uint32_t     src, via;
 
-	/* Our parent's host may take what it sends in at another interface than
-	 * the leased address is on: where its route to everybody leads. */
-	if (c->parent != NULL && rtnl_route_get(htonl(ANYBODY), 0, &src, &via,
-	    out) == 0)
-		config.public_out = out;
-
+	config.public_out = find_public_out(c, out);
 	pools = find_pools(c);
 	config.pools = pools;
 	config.hosts = named.list;

@@ -177,6 +177,34 @@ server_start(struct server *s, struct gateway *g)
 	}
 }
 
+int
+server_move(struct server *s, const char *ifname, uint32_t addr)
+{
+	struct server_config c = s->config;
+	int		     tcp, udp;
+
+	c.ifname = ifname;
+	c.addr = addr;
+	if ((tcp = open_socket(&c, SOCK_STREAM)) == -1)
+		return -1;
+	if ((udp = open_socket(&c, SOCK_DGRAM)) == -1) {
+		close(tcp);
+		return -1;
+	}
+	s->config.addr = addr;
+	tcp_stop(s);
+	listener_free(s->listener);
+	event_free(s->udp_event);
+	close(s->udp_fd);
+	s->tcp_fd = tcp;
+	s->udp_fd = udp;
+	if (tcp_start(s) == -1 || udp_start(s) == -1) {
+		log_error("out of memory");
+		exit(1);
+	}
+	return 0;
+}
+
 void
 server_set_limits(struct server *s, size_t max_connections,
     size_t max_host_connections, size_t max_endpoints)

@@ -22,6 +22,9 @@ struct server *server_open(struct event_base *base, const struct server_config *
 void	server_close(struct server *s);
 /* Requests go to the gateway from now on. */
 void	server_start(struct server *s, struct gateway *g);
+/* Another interface or address: hosts' connections end.  -1 after one log line, and all
+ * is as it was. */
+int	server_move(struct server *s, const char *ifname, uint32_t addr);
 void	server_set_limits(struct server *s, size_t max_connections,
 	    size_t max_host_connections, size_t max_endpoints);
 

@@ -219,14 +219,14 @@ static const struct option limit_options[] = {
 };
 
 const struct option settings_options[] = {
-	{ "public-interface", OPTION_INTERFACE, OPTION_FIXED, .example = "eth0",
+	{ "public-interface", OPTION_INTERFACE, OPTION_LIVE, .example = "eth0",
 	  AT(public_if),
 	  .help = "The public side; else the default route's interface." },
-	{ "private-interface", OPTION_INTERFACE, OPTION_FIXED,
+	{ "private-interface", OPTION_INTERFACE, OPTION_LIVE,
 	  .example = "eth1", AT(private_if),
 	  .help = "The hosts' side; else the only other interface that is up "
 	      "with an RFC 1918 address." },
-	{ "gateway", OPTION_ADDRESS, OPTION_FIXED, .example = "10.0.0.1",
+	{ "gateway", OPTION_ADDRESS, OPTION_LIVE, .example = "10.0.0.1",
 	  AT(gateway.gateway), .help = "The address that hosts speak to and "
 	      "tunnel to; else the private interface's first." },
 	{ "tunnel-endpoint", OPTION_ADDRESS, OPTION_LIVE,
@@ -315,7 +315,7 @@ note_public_side(void *arg, const char *name, const struct option *o)
 	struct settings *c = arg;
 
 	(void)o;
-	if (strcmp(name, "public-interface") == 0 || strcmp(name, "parent") == 0)
+	if (strcmp(name, "parent") == 0)
 		c->pools_stay = true;
 }
 

@@ -22,6 +22,7 @@ struct settings_pool {
 
 struct settings {
 	char	 public_if[IF_NAMESIZE], private_if[IF_NAMESIZE];	/* "": find it */
+	bool	 public_found, private_found, gateway_found;	/* ... not named by the file */
 	uint32_t public_addr;		/* network order; 0 until settings_complete() */
 	uint16_t port;
 	char	*control;

@@ -85,8 +85,10 @@ find_parent(struct settings *c)
 	}
 	settings_set_parent(c, &lease.what);
 	c->parent_expires = lease.expires;
-	if (c->public_if[0] == '\0')
+	if (c->public_if[0] == '\0') {
+		c->public_found = true;
 		find_interface_of(lease.what.addr, c->public_if);
+	}
 	return 0;
 }
 
@@ -95,14 +97,19 @@ find_interfaces(struct settings *c)
 {
 	uint32_t via;
 
-	if (c->public_if[0] == '\0' &&
-	    rtnl_default_route(&via, c->public_if) == -1) {
-		log_error("no default route: name public-interface in the "
-		    "configuration");
-		return -1;
+	if (c->public_if[0] == '\0') {
+		c->public_found = true;
+		if (rtnl_default_route(&via, c->public_if) == -1) {
+			log_error("no default route: name public-interface in "
+			    "the configuration");
+			return -1;
+		}
 	}
-	if (c->private_if[0] == '\0' && find_private(c) == -1)
-		return -1;
+	if (c->private_if[0] == '\0') {
+		c->private_found = true;
+		if (find_private(c) == -1)
+			return -1;
+	}
 	if (if_nametoindex(c->public_if) == 0) {
 		log_error("public interface %s: %s", c->public_if,
 		    strerror(errno));
@@ -188,6 +195,18 @@ address_now(const char *ifname, uint32_t before)
 	return rtnl_addr_of(ifname, &addr, NULL) == 0 ? addr : 0;
 }
 
+/* A private side without an address may get one again: until then it has its last. */
+static uint32_t
+gateway_now(const struct settings *c)
+{
+	uint32_t addr;
+
+	if (!c->gateway_found)
+		return c->gateway.gateway;
+	addr = address_now(c->private_if, c->gateway.gateway);
+	return addr != 0 ? addr : c->gateway.gateway;
+}
+
 static void
 note_news(uint32_t before, uint32_t now, enum settings_news *news)
 {
@@ -212,6 +231,7 @@ settings_look(const struct settings *c)
 	}
 	note_news(c->public_addr, address_now(c->public_if, c->public_addr),
 	    &news);
+	note_news(c->gateway.gateway, gateway_now(c), &news);
 	return news;
 }
 
@@ -248,6 +268,7 @@ void
 settings_follow(struct settings *c)
 {
 	c->public_addr = address_now(c->public_if, c->public_addr);
+	c->gateway.gateway = gateway_now(c);
 	list_pools(c);
 	find_networks(c);
 }
@@ -313,15 +334,49 @@ complete_pools(struct settings *c)
 	return 0;
 }
 
+/* What the file does not name stays what was found, if that was not named either. */
+static void
+inherit_interface(char to[IF_NAMESIZE], bool *found,
+    const char from[IF_NAMESIZE], bool was_found)
+{
+	if (to[0] != '\0' || !was_found)
+		return;
+	memcpy(to, from, IF_NAMESIZE);
+	*found = true;
+}
+
+static int
+find_gateway(struct settings *c)
+{
+	if (c->gateway.gateway != 0)
+		return 0;
+	c->gateway_found = true;
+	if (rtnl_addr_of(c->private_if, &c->gateway.gateway, NULL) == 0)
+		return 0;
+	log_error("interface %s has no IPv4 address", c->private_if);
+	return -1;
+}
+
 int
 settings_inherit(struct settings *to, const struct settings *from)
 {
 	size_t i, k;
 
-	memcpy(to->public_if, from->public_if, sizeof(to->public_if));
-	memcpy(to->private_if, from->private_if, sizeof(to->private_if));
-	to->gateway.gateway = from->gateway.gateway;
-	to->public_addr = from->public_addr;
+	inherit_interface(to->public_if, &to->public_found, from->public_if,
+	    from->public_found);
+	inherit_interface(to->private_if, &to->private_found, from->private_if,
+	    from->private_found);
+	if (find_interfaces(to) == -1)
+		return -1;
+	if (strcmp(to->public_if, from->public_if) == 0)
+		to->public_addr = from->public_addr;
+	if (to->gateway.gateway == 0 && from->gateway_found &&
+	    strcmp(to->private_if, from->private_if) == 0) {
+		to->gateway.gateway = from->gateway.gateway;
+		to->gateway_found = true;
+	}
+	if (find_gateway(to) == -1)
+		return -1;
 	if (to->pools_stay || to->parent != NULL) {
 		keep_pools(to, from);
 		find_networks(to);
@@ -345,11 +400,8 @@ settings_complete(struct settings *c)
 	if ((c->parent != NULL && find_parent(c) == -1) ||
 	    find_interfaces(c) == -1)
 		return -1;
-	if (c->gateway.gateway == 0 && rtnl_addr_of(c->private_if,
-	    &c->gateway.gateway, NULL) == -1) {
-		log_error("interface %s has no IPv4 address", c->private_if);
+	if (find_gateway(c) == -1)
 		return -1;
-	}
 	name_default_pool(c);
 	return complete_pools(c);
 }

@@ -61,7 +61,7 @@ EXTRA_DIST += tests/net/attack_paranoid.py
 LAPTOP_TESTS = tests/net/laptop_helpers.sh tests/net/laptop_moves.sh \
 	tests/net/laptop_nat.sh \
 	tests/net/laptop_peer.sh tests/net/laptop_restart.sh \
-	tests/net/router_renumbers.sh
+	tests/net/router_moves.sh tests/net/router_renumbers.sh
 dist_check_SCRIPTS += $(LAPTOP_TESTS)
 TESTS += $(LAPTOP_TESTS)
 EXTRA_DIST += tests/net/laptop_gap.py

@@ -65,7 +65,6 @@ struct lab {
 	struct queue_shared shared;
 	struct queue q;
 	struct queue_public *public;
-	struct dataplane_network network;
 };
 
 static void
@@ -92,11 +91,11 @@ setup(void **state)
 	l->public->pool[0] = pool;
 	l->public->pool[0].addr = htonl(NB);
 	l->shared.public = l->public;
-	l->network = (struct dataplane_network) { htonl(0x0a000000), 24 };
+	l->public->gateway = htonl(NA);
+	l->public->networks[0] = (struct dataplane_network) {
+		htonl(0x0a000000), 24 };
+	l->public->nnetworks = 1;
 	l->shared.demux = demux_new(1000);
-	l->shared.gateway = htonl(NA);
-	l->shared.networks = &l->network;
-	l->shared.nnetworks = 1;
 	atomic_store(&l->shared.private_index, PRIVATE);
 	atomic_store(&l->shared.mtu, 1500);
 	atomic_store(&l->shared.public_mtu, 1500);

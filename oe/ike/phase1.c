@@ -92,7 +92,9 @@ phase1_send_first(struct ike_sa *sa, uint64_t now)
 		/* A repetition under a new cookie, not a new beginning. */
 		sa->retry.until = until;
 		sa->retry.tries = tries;
-		if (tries >= IKE_RETRY_EVEN)
+		if (tries % 5 == 4)
+			sa->retry.at = now + IKE_RETRY_FAR;
+		else if (tries > 1)
 			sa->retry.at = now + IKE_RETRY_HELLO;
 	}
 }

@@ -16,7 +16,9 @@
 #define IKE_NONCE_MAX		256
 #define IKE_RETRY_FIRST		500	/* milliseconds; doubled each time, but for ... */
 #define IKE_RETRY_EVEN		4	/* ... the first: a loss is no jam yet */
-#define IKE_RETRY_HELLO		1000	/* between first messages, after these */
+#define IKE_RETRY_HELLO		1000	/* between first messages, after two ... */
+#define IKE_RETRY_FAR		3000	/* ... and once in five: each has a cookie of its
+					 * own, so that an answer must come before the next */
 #define IKE_RETRY_MOST		4000	/* a peer that comes back is met this soon */
 #define IKE_GIVE_UP		20000
 #define IKE_CHILDREN_MAX	32	/* Phase 2 SAs and negotiations a Phase 1 SA */

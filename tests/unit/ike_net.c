@@ -82,6 +82,7 @@ op_send(void *arg, const struct keying_path *path, const uint8_t *buf,
 		d.path.peer_port = 500;
 	d.path.local = h->addr;
 	d.len = len;
+	d.due = NET_DELAY;
 	memcpy(d.buf, buf, len);
 	h->sent++;
 	if (len > h->longest)
@@ -91,10 +92,10 @@ op_send(void *arg, const struct keying_path *path, const uint8_t *buf,
 		return;
 	if (net_random(net) % 100 < net->loss)
 		return;
-	queue_add(net, &d, net->now + NET_DELAY +
+	queue_add(net, &d, net->now + d.due +
 	    (net_random(net) % 100 < net->reorder ? 3 * NET_DELAY : 0));
 	if (net_random(net) % 100 < net->dup)
-		queue_add(net, &d, net->now + NET_DELAY +
+		queue_add(net, &d, net->now + d.due +
 		    net_random(net) % 2000);
 }
 

@@ -138,6 +138,35 @@ each_first_message_has_its_own_cookie(void **state)
 	end_clean();
 }
 
+static bool
+far_away(struct net *n, struct net_datagram *d, void *arg)
+{
+	(void)n;
+	d->due += *(const unsigned *)arg;
+	return true;
+}
+
+/* An answer that takes longer than the next first message is still in time once. */
+static void
+a_far_peer_is_reached(void **state)
+{
+	static const unsigned ways[] = { 300, 450, 1200 };
+	unsigned	      i, way;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		way = ways[i];
+		picture(15, NULL);
+		net.filter = far_away;
+		net.filter_arg = &way;
+		assert_int_equal(net_request(x, y, 0), 0);
+		net_pass(&net, i < 2 ? 9000 : 19000);
+		assert_true(net_agree(x, y));
+		assert_int_equal(x->fails, 0);
+		end_clean();
+	}
+}
+
 static void
 icmp_alone_does_not_end_it(void **state)
 {
@@ -538,6 +567,7 @@ main(void)
 		cmocka_unit_test(late_answers_are_waited_for),
 		cmocka_unit_test(loss_and_duplicates_are_survived),
 		cmocka_unit_test(each_first_message_has_its_own_cookie),
+		cmocka_unit_test(a_far_peer_is_reached),
 		cmocka_unit_test(icmp_alone_does_not_end_it),
 		cmocka_unit_test(failures_are_told_apart),
 		cmocka_unit_test(strangers_notify_ends_nothing),

@@ -65,6 +65,15 @@ LAPTOP_TESTS = tests/net/laptop_helpers.sh tests/net/laptop_moves.sh \
 dist_check_SCRIPTS += $(LAPTOP_TESTS)
 TESTS += $(LAPTOP_TESTS)
 EXTRA_DIST += tests/net/laptop_gap.py
+# The whole of it, with clocks that go as a sleep makes them go.
+dist_check_SCRIPTS += tests/net/day.sh
+TESTS += tests/net/day.sh
+check_SCRIPTS += tests/net/day_clock.so
+CLEANFILES += tests/net/day_clock.so
+EXTRA_DIST += tests/net/day.py tests/net/day_clock.c
+tests/net/day_clock.so: tests/net/day_clock.c
+	$(AM_V_CC)$(MKDIR_P) tests/net && $(CC) $(CPPFLAGS) -O1 -Wall -Wextra \
+	    -fPIC -shared -o $@ $(srcdir)/tests/net/day_clock.c -ldl
 
 # The control sockets of all three daemons, from strangers.
 dist_check_SCRIPTS += tests/net/attack_address.sh \

@@ -285,6 +285,7 @@ struct identity {
 	struct pubkey	 key;	/* ours */
 	unsigned	 waiting;
 	bool		 found, authentic, silent, other_key;
+	bool		 was_silent;	/* DNS said nothing the last time */
 	uint32_t	 ttl;
 	uint64_t	 expires;
 };
@@ -553,6 +554,9 @@ void	connection_tick_holding(struct core *c, uint64_t now);
 
 /* Asks DNS for our own key, where it is time to: a new identity, a TTL over. */
 void	identity_check(struct core *c, uint64_t now);
+/* DNS has not answered about somebody: is it there at all?  Once it answers about us,
+ * what was settled for its silence is looked at anew. */
+void	identity_doubt(struct core *c);
 /* False where DNS said that nobody can find our key: we need not begin. */
 bool	identity_usable(const struct core *c);
 void	identity_text(const struct core *c, char *out, size_t cap);

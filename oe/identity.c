@@ -48,14 +48,12 @@ dns_was_silent(enum record_status s)
 	return s == RECORD_TIMEOUT || s == RECORD_FAILED;
 }
 
-void
-core_resolvers_changed(struct core *c, uint64_t now)
+/* What was settled because nobody answered is looked at anew. */
+static void
+dns_speaks_again(struct core *c)
 {
 	struct connection *conn;
 
-	c->now = now;
-	c->identity.expires = now;
-	core_find_resolver(c);
 	TAILQ_FOREACH(conn, &c->connections, all) {
 		if ((conn->state == CONNECTION_CLEAR ||
 		    conn->state == CONNECTION_DENY) &&
@@ -63,6 +61,24 @@ core_resolvers_changed(struct core *c, uint64_t now)
 		    dns_was_silent(conn->ipseckey)))
 			identity_look_again(conn);
 	}
+}
+
+void
+core_resolvers_changed(struct core *c, uint64_t now)
+{
+	c->now = now;
+	c->identity.expires = now;
+	core_find_resolver(c);
+	dns_speaks_again(c);
+}
+
+void
+identity_doubt(struct core *c)
+{
+	uint64_t soon = c->now + AGAIN_SILENT * SECONDS;
+
+	if (c->identity.expires > soon)
+		c->identity.expires = soon;
 }
 
 static void
@@ -110,6 +126,9 @@ identity_conclude(struct core *c)
 	else
 		/* Nothing was said: as before, and asked again soon. */
 		i->ttl = AGAIN_SILENT;
+	if (i->was_silent && !i->silent)
+		dns_speaks_again(c);
+	i->was_silent = i->silent && !i->found;
 	i->expires = c->now + (uint64_t)i->ttl * SECONDS;
 }
 

@@ -398,6 +398,7 @@ connection_no_record(struct connection *conn)
 		break;
 	case RECORD_FAILED:
 	case RECORD_TIMEOUT:
+		identity_doubt(conn->core);
 		connection_no_oe(conn, o->lifespan_short, "%s",
 		    record_status_text(s));
 		break;

@@ -16,7 +16,7 @@ import struct
 import sys
 import time
 
-from attack_paranoid import Net, clear, to
+from attack_paranoid import IKE, Net, clear, to
 
 EVERY = 0.025
 REMAKE = 0.7          # more than the worst path takes
@@ -114,14 +114,28 @@ def packets(path):
             yield sec + sub / (1e9 if nano else 1e6), frame[14:]
 
 
+def is_error(p):
+    """A router's ICMP error about a packet that was encrypted says nothing of it."""
+    p = p[(p[0] & 15) * 4:]
+    if len(p) < 32 or p[0] not in (3, 11, 12):
+        return False
+    about = p[8:]
+    ports = struct.unpack('!HH', about[(about[0] & 15) * 4:][:4])
+    return about[9] == 50 or about[9] == 17 and any(x in IKE for x in ports)
+
+
 def sent(host, begin, end, *paths):
-    net = Net(host)
+    net, show = Net(host), 'DAY_SHOW' in os.environ
     opened = sealed = 0
     for path in paths:
         for when, p in packets(path):
             if float(begin) <= when <= float(end) and to(p, net):
+                if to(p, net)[9] == 1 and is_error(to(p, net)):
+                    continue
                 if clear(p, net):
                     opened += 1
+                    if show:
+                        print('%.3f' % when, path, p[:40].hex(), file=sys.stderr)
                 else:
                     sealed += 1
     print(opened, sealed)

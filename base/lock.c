@@ -39,13 +39,14 @@ enum {				/* what not all daemons need */
 	LOCK_MAPS = 2,		/* of established flows, open already */
 	LOCK_NETFILTER = 4,
 	LOCK_XFRM = 8,
+	LOCK_STORE = 16,	/* a file that is open is brought to the disk */
 };
 
 static const struct {
 	const char *name;
 	unsigned    needs;
 } lock_daemons[] = {
-	{ "rsipd", LOCK_THREADS | LOCK_MAPS | LOCK_NETFILTER },
+	{ "rsipd", LOCK_THREADS | LOCK_MAPS | LOCK_NETFILTER | LOCK_STORE },
 	{ "rsipc", 0 },
 	{ "oed", LOCK_XFRM },
 };
@@ -227,6 +228,10 @@ lock_rest(struct lock *l, unsigned needs, uint32_t fatal)
 #else
 		lock_arg(l, "clone", 0, CLONE_THREAD, CLONE_THREAD);
 #endif
+	if (needs & LOCK_STORE) {
+		lock_rule(l, SCMP_ACT_ALLOW, "fdatasync", 0, NULL);
+		lock_rule(l, SCMP_ACT_ALLOW, "fsync", 0, NULL);
+	}
 	if (needs & LOCK_MAPS) {
 		for (i = BPF_COMMAND_FIRST; i <= BPF_COMMAND_LAST; i++)
 			lock_arg(l, "bpf", 0, UINT32_MAX, i);

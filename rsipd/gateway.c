@@ -432,7 +432,8 @@ serve_extend(struct gateway *g, struct gateway_request *r,
 	/* §9.10.3: not renewed, and the host is told so. */
 	if (lease == 0)
 		return serve_free(g, r, b);
-	leases_extend(g->leases, b, r->now + (uint64_t)lease * 1000);
+	if (grant_extend(&g->tables, b, r->now + (uint64_t)lease * 1000) == -1)
+		return RSIP_INTERNAL_SERVER_ERROR;
 	rsip_message_init(r->out, RSIP_EXTEND_RESPONSE);
 	r->out->has |= RSIP_HAS_CLIENT_ID | RSIP_HAS_BIND_ID | RSIP_HAS_LEASE;
 	r->out->client_id = r->client->client_id;

@@ -114,6 +114,22 @@ void	gateway_misuse(struct gateway *g, uint64_t now, uint32_t host,
 void	gateway_reconfigure(struct gateway *g, uint64_t now,
 	    const struct gateway_config *c);
 
+/*
+ * What a store has from a former life (store.h), before the first message: -1 if
+ * it has ended, is no longer allowed, or is not to be had any more.  Then set_store:
+ * keep and forget as in struct grant_tables, with the argument of gateway_ops.
+ */
+struct store_client;
+struct grant;
+int	gateway_restore_client(struct gateway *g, uint64_t now,
+	    const struct store_client *s);
+int	gateway_restore_grant(struct gateway *g, uint64_t now,
+	    uint32_t client_id, const struct grant *stored);
+void	gateway_set_store(struct gateway *g, uint64_t now,
+	    int (*keep)(void *arg, const struct lease_client *c,
+	    struct lease_binding *b),
+	    void (*forget)(void *arg, uint32_t client_id, uint32_t bind_id));
+
 /* From now on these n addresses are leased, and no others: bindings of others, or
  * outside of their ranges, are taken back, the hosts told.  -1 after a log line:
  * not all of them could be added. */

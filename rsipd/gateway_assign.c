@@ -453,8 +453,7 @@ bind_resources(struct gateway_assignment *a, uint32_t lease,
 	struct grant	     *grant = &a->grant;
 	unsigned	      tries;
 
-	grant->gateway = g->config.endpoint != 0 ? g->config.endpoint :
-	    g->config.gateway;
+	grant->gateway = gateway_tunnel_end(g);
 	grant->local = pool_at(g->pool, a->at)->addr;
 	grant->expires = a->r->now + (uint64_t)lease * 1000;
 	for (tries = 0; tries < COOKIE_TRIES; tries++) {

@@ -111,6 +111,14 @@ uint32_t gateway_grant(const struct gateway *g, uint64_t now,
 /* May the client go on using the binding under the policy that it has now? */
 bool	gateway_still_allowed(struct lease_binding *b);
 
+/* Where hosts' tunnels end here. */
+static inline uint32_t
+gateway_tunnel_end(const struct gateway *g)
+{
+	return g->config.endpoint != 0 ? g->config.endpoint :
+	    g->config.gateway;
+}
+
 /* gateway.c: a message on our own account; b is NULL unless a binding is meant. */
 void	gateway_send_type(struct gateway *g, const struct lease_client *c,
 	    enum rsip_type type, const struct lease_binding *b);

@@ -134,6 +134,8 @@ gateway_end(struct gateway *g, uint64_t now, struct lease_client *c,
 		log_info("%s: registration %u %s", ipv4_text(c->host),
 		    c->client_id, why);
 	g->ops->event(g->arg, GATEWAY_DEREGISTERED, c, NULL);
+	if (g->tables.forget != NULL && c->stage != LEASE_HALF_OPEN)
+		g->tables.forget(g->tables.arg, c->client_id, 0);
 	neighbour_leave(g, c);
 	leases_deregister(g->leases, c);
 }
@@ -235,6 +237,9 @@ prove(struct gateway *g, uint64_t now, struct lease_client *c)
 	if (c->stage != LEASE_HALF_OPEN)
 		return;
 	leases_prove(g->leases, c);
+	/* Its bindings are kept or not granted; by itself it is soon had anew. */
+	if (g->tables.keep != NULL)
+		(void)g->tables.keep(g->tables.arg, c, NULL);
 	if (ratelimit_pass(&g->log, now))
 		log_info("%s: registered as %u", ipv4_text(c->host),
 		    c->client_id);

@@ -41,25 +41,25 @@ pool_index(const struct pool *p, uint32_t local)
 	return i == -1 ? UINT16_MAX : (uint16_t)i;
 }
 
-struct lease_binding *
-grant_enter(const struct grant_tables *t, struct lease_client *c,
+/* In leases and demultiplexer; NULL with errno. */
+static struct lease_binding *
+enter(const struct grant_tables *t, struct lease_client *c,
     const struct grant *g)
 {
 	struct lease_binding *b;
 	size_t		      i;
 	int		      saved;
 
-	b = lease_binding_new(t->leases, c, g->nranges, g->nspis,
-	    (enum demux_remote)g->remote_policy);
-	if (b == NULL) {
-		errno = ENOMEM;
+	b = lease_binding_new(t->leases, c, g->bind_id, g->nranges, g->nspis,
+	    g->ncookies, (enum demux_remote)g->remote_policy);
+	if (b == NULL)
 		return NULL;
-	}
 	b->local = g->local;
 	b->pool = pool_index(t->pool, g->local);
 	b->method = g->method;
 	b->tunnel = g->tunnel;
 	b->listen = g->listen;
+	memcpy(lease_cookies(b), g->cookies, g->ncookies * sizeof(*g->cookies));
 	memcpy(lease_spis(b), g->spis, g->nspis * sizeof(*g->spis));
 	memcpy(lease_ranges(b), g->ranges, g->nranges * sizeof(*g->ranges));
 	for (i = 0; i < g->nranges; i++)
@@ -82,14 +82,125 @@ fail:
 	return NULL;
 }
 
+static int
+keep(const struct grant_tables *t, struct lease_binding *b)
+{
+	return t->keep == NULL ? 0 : t->keep(t->arg, b->client, b);
+}
+
+struct lease_binding *
+grant_enter(const struct grant_tables *t, struct lease_client *c,
+    const struct grant *g)
+{
+	struct lease_binding *b = enter(t, c, g);
+
+	if (b == NULL || keep(t, b) == 0)
+		return b;
+	t->demux_remove(t->arg, c->client_id, b->bind_id);
+	leases_unbind(t->leases, b);
+	errno = EIO;
+	return NULL;
+}
+
+static bool
+take_ports(struct pool *p, uint64_t now, size_t at, uint32_t host,
+    const struct grant *g)
+{
+	uint16_t port[RSIP_PORTS_MAX];
+	size_t	 i, n = 0;
+	unsigned k;
+
+	for (i = 0; i < g->nranges; i++) {
+		for (k = g->ranges[i].lo; k <= g->ranges[i].hi; k++) {
+			if (n == RSIP_PORTS_MAX)
+				return false;
+			port[n++] = (uint16_t)k;
+		}
+	}
+	return n == 0 ||
+	    pool_take_ports(p, now, at, host, port, n) == POOL_OK;
+}
+
+static bool
+take(struct pool *p, uint64_t now, size_t at, uint32_t host,
+    const struct grant *g)
+{
+	size_t i;
+
+	if (g->method == RSIP_METHOD_RSA_IP)
+		return pool_take_whole(p, now, at, host) == POOL_OK;
+	if (!take_ports(p, now, at, host, g))
+		return false;
+	if (g->nspis == 0 ||
+	    pool_take_spis(p, now, at, host, g->spis, g->nspis) == POOL_OK)
+		return true;
+	for (i = 0; i < g->nranges; i++)
+		pool_undo_ports(p, at, g->ranges[i]);
+	return false;
+}
+
+struct lease_binding *
+grant_apply(const struct grant_tables *t, uint64_t now, struct lease_client *c,
+    const struct grant *g)
+{
+	struct lease_binding *b;
+	int		      at = pool_find(t->pool, g->local), saved;
+
+	if (at == -1 || pool_at(t->pool, (size_t)at)->exclusive !=
+	    (g->method == RSIP_METHOD_RSA_IP) ||
+	    !take(t->pool, now, (size_t)at, c->host, g)) {
+		errno = EADDRNOTAVAIL;
+		return NULL;
+	}
+	if ((b = enter(t, c, g)) != NULL)
+		return b;
+	saved = errno;
+	grant_undo(t->pool, (size_t)at, g);
+	errno = saved;
+	return NULL;
+}
+
+void
+grant_of(struct lease_binding *b, struct grant *g)
+{
+	*g = (struct grant){
+		.bind_id = b->bind_id,
+		.local = b->local,
+		.method = b->method,
+		.tunnel = b->tunnel,
+		.listen = b->listen,
+		.remote_policy = b->remote_policy,
+		.ranges = lease_ranges(b), .nranges = b->nranges,
+		.spis = lease_spis(b), .nspis = b->nspis,
+		.cookies = lease_cookies(b), .ncookies = b->ncookies,
+		.expires = b->timer.at,
+	};
+	if (lease_remote(b) != NULL)
+		g->remote = *lease_remote(b);
+}
+
+int
+grant_extend(const struct grant_tables *t, struct lease_binding *b,
+    uint64_t expires)
+{
+	uint64_t before = b->timer.at;
+
+	leases_extend(t->leases, b, expires);
+	if (keep(t, b) == 0)
+		return 0;
+	leases_extend(t->leases, b, before);
+	return -1;
+}
+
 void
 grant_revoke(const struct grant_tables *t, uint64_t now,
     struct lease_binding *b)
 {
-	uint32_t host = b->client->host;
+	uint32_t host = b->client->host, id = b->client->client_id;
+	uint32_t bind_id = b->bind_id;
 	size_t	 i;
 
-	t->demux_remove(t->arg, b->client->client_id, b->bind_id);
+	t->demux_remove(t->arg, id, bind_id);
 	if (b->method == RSIP_METHOD_RSA_IP)
 		pool_rest_whole(t->pool, now, b->pool);
 	for (i = 0; i < b->nranges; i++)
@@ -97,6 +208,8 @@ grant_revoke(const struct grant_tables *t, uint64_t now,
 		    lease_ranges(b)[i]);
 	pool_rest_spis(t->pool, now, b->pool, host, lease_spis(b), b->nspis);
 	leases_unbind(t->leases, b);
+	if (t->forget != NULL)
+		t->forget(t->arg, id, bind_id);
 }
 
 void

@@ -13,13 +13,12 @@
 /*
  * A grant stands in three tables: the pool knows that its resources are taken,
  * the leases when it ends and whose it is, the demultiplexer what packets it
- * means.  Whoever gives or ends one does so here, so that the three never
- * disagree.  Addresses are in network order, ports and SPIs in host order.
+ * means; and in the store, if there is one.  Whoever gives, prolongs or ends one
+ * does so here, so that they never disagree.  Addresses are in network order,
+ * ports and SPIs in host order.
  */
 struct grant {
-	uint32_t client_id;
 	uint32_t bind_id;		/* 0: to be drawn */
-	uint32_t host;			/* Xa: where its tunnel ends */
 	uint32_t gateway;		/* Na, or the tunnel's end that it was told */
 	uint32_t local;			/* the leased address */
 	uint8_t	 method;		/* enum rsip_method; LISTEN is RSAP-IP */
@@ -41,19 +40,42 @@ struct grant_tables {
 	int	     (*demux_add)(void *arg, const struct demux_binding *b);
 	int	     (*demux_remove)(void *arg, uint32_t client_id,
 			  uint32_t bind_id);
+	/*
+	 * The store: keep, before it returns 0; -1: it cannot.  b NULL: the
+	 * registration alone.  forget one; bind_id 0: the registration.
+	 * NULL without a store.
+	 */
+	int	     (*keep)(void *arg, const struct lease_client *c,
+			  struct lease_binding *b);
+	void	     (*forget)(void *arg, uint32_t client_id, uint32_t bind_id);
 	void	      *arg;
 };
 
 /*
- * Enters what the pool has given already: all of it, or nothing.  c is whose it
- * is: its ids count, not those in g.  The caller keeps what g points to.  NULL
- * with errno as demux_add() sets it; then the pool is as it was, and what it gave
- * is the caller's to undo.
+ * Enters what the pool has given already: all of it, or nothing.  The caller
+ * keeps what g points to.  NULL with errno as demux_add() sets it, or EIO: the
+ * store cannot keep it; then the pool is as it was, and what it gave is the
+ * caller's to undo.
  */
 struct lease_binding *grant_enter(const struct grant_tables *t,
 	    struct lease_client *c, const struct grant *g);
 
-/* Takes a grant out of all three; its resources go to rest. */
+/*
+ * The same for one that comes from elsewhere, the store or another gateway, and
+ * is kept there: takes it from the pool, too.  errno EADDRNOTAVAIL: the pool does
+ * not have that, or it is somebody's.
+ */
+struct lease_binding *grant_apply(const struct grant_tables *t, uint64_t now,
+	    struct lease_client *c, const struct grant *g);
+
+/* The record of a binding; it points into b. */
+void	grant_of(struct lease_binding *b, struct grant *g);
+
+/* Sets when it ends; -1: the store cannot keep that, and it ends as before. */
+int	grant_extend(const struct grant_tables *t, struct lease_binding *b,
+	    uint64_t expires);
+
+/* Takes a grant out of all of them; its resources go to rest. */
 void	grant_revoke(const struct grant_tables *t, uint64_t now,
 	    struct lease_binding *b);
 

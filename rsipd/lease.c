@@ -1,6 +1,7 @@
 /* lease.c - registrations and their bindings, found by host and id, expiring in order */
 #include "config.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -212,14 +213,14 @@ leases_client(const struct leases *l, uint32_t host)
 	return c;
 }
 
-static bool
-id_taken(const struct leases *l, uint32_t id)
+struct lease_client *
+leases_by_id(const struct leases *l, uint32_t id)
 {
 	struct lease_client *c = *id_bucket(l, id);
 
 	while (c != NULL && c->client_id != id)
 		c = c->id_chain;
-	return c != NULL;
+	return c;
 }
 
 static void
@@ -282,21 +283,14 @@ leases_shorten(struct leases *l, struct lease_client *c, uint64_t at)
 	heap_fix(l, c->timer.slot);
 }
 
-struct lease_client *
-leases_register(struct leases *l, uint32_t host, uint64_t at)
+/* With an id that nobody has; takes c over. */
+static struct lease_client *
+client_enter(struct leases *l, struct lease_client *c, uint32_t host,
+    uint64_t at)
 {
-	struct lease_client *c, **b;
+	struct lease_client **b;
 
-	clients_grow(l);
-	if (!heap_room(l) || (c = calloc(1, sizeof(*c))) == NULL)
-		return NULL;
-	/* By chance, so that an id of before a restart is not valid after it
-	 * and nobody guesses another's; different from all others (§9.3.3). */
-	do
-		random_bytes(&c->client_id, sizeof(c->client_id));
-	while (c->client_id == 0 || id_taken(l, c->client_id));
 	c->host = host;
-	c->next_bind_id = 1;
 	c->timer.at = at;
 	LIST_INIT(&c->bindings);
 	stage_enter(l, c, LEASE_HALF_OPEN);
@@ -309,6 +303,50 @@ leases_register(struct leases *l, uint32_t host, uint64_t at)
 	l->nclients++;
 	heap_add(l, &c->timer);
 	return c;
+}
+
+static struct lease_client *
+client_new(struct leases *l)
+{
+	clients_grow(l);
+	return heap_room(l) ? calloc(1, sizeof(struct lease_client)) : NULL;
+}
+
+struct lease_client *
+leases_register(struct leases *l, uint32_t host, uint64_t at)
+{
+	struct lease_client *c = client_new(l);
+
+	if (c == NULL)
+		return NULL;
+	/* By chance, so that an id of before a restart is not valid after it
+	 * and nobody guesses another's; different from all others (§9.3.3). */
+	do
+		random_bytes(&c->client_id, sizeof(c->client_id));
+	while (c->client_id == 0 || leases_by_id(l, c->client_id) != NULL);
+	c->next_bind_id = 1;
+	return client_enter(l, c, host, at);
+}
+
+struct lease_client *
+leases_restore(struct leases *l, uint32_t host, uint32_t client_id,
+    uint32_t next_bind_id, uint64_t at)
+{
+	struct lease_client *c;
+
+	if (client_id == 0 || leases_by_id(l, client_id) != NULL ||
+	    leases_client(l, host) != NULL) {
+		errno = EEXIST;
+		return NULL;
+	}
+	if ((c = client_new(l)) == NULL) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	c->client_id = client_id;
+	c->next_bind_id = next_bind_id;
+	c->wrapped = next_bind_id == 0;
+	return client_enter(l, c, host, at);
 }
 
 void
@@ -395,15 +433,34 @@ leases_binding(const struct leases *l, const struct lease_client *c,
 	return b;
 }
 
+/* A number for a binding that its client does not use. */
+static uint32_t
+draw_bind_id(const struct leases *l, struct lease_client *c)
+{
+	uint32_t id = c->next_bind_id++;
+
+	if (c->next_bind_id == 0)
+		c->wrapped = true;
+	/* After four thousand million bindings the first may still live. */
+	while (c->wrapped && (id == 0 || leases_binding(l, c, id) != NULL))
+		id = c->next_bind_id++;
+	return id;
+}
+
 struct lease_binding *
-lease_binding_new(struct leases *l, struct lease_client *c, size_t nranges,
-    size_t nspis, enum demux_remote policy)
+lease_binding_new(struct leases *l, struct lease_client *c, uint32_t bind_id,
+    size_t nranges, size_t nspis, size_t ncookies, enum demux_remote policy)
 {
 	struct lease_binding *b;
 
+	if (bind_id != 0 && leases_binding(l, c, bind_id) != NULL) {
+		errno = EEXIST;
+		return NULL;
+	}
 	/* There may be a hundred thousand: no byte for what is not there. */
 	b = calloc(1, offsetof(struct lease_binding, data) +
-	    nspis * sizeof(uint32_t) + nranges * sizeof(struct demux_range) +
+	    ncookies * sizeof(uint64_t) + nspis * sizeof(uint32_t) +
+	    nranges * sizeof(struct demux_range) +
 	    (policy != DEMUX_REMOTE_NONE ? sizeof(struct lease_remote) : 0));
 	if (b == NULL)
 		return NULL;
@@ -411,20 +468,21 @@ lease_binding_new(struct leases *l, struct lease_client *c, size_t nranges,
 	b->client = c;
 	b->nranges = (uint16_t)nranges;
 	b->nspis = (uint16_t)nspis;
-	b->bind_id = c->next_bind_id++;
-	if (c->next_bind_id == 0)
-		c->wrapped = true;
-	/* After four thousand million bindings the first may still live. */
-	while (c->wrapped && (b->bind_id == 0 ||
-	    leases_binding(l, c, b->bind_id) != NULL))
-		b->bind_id = c->next_bind_id++;
+	b->ncookies = (uint8_t)ncookies;
+	b->bind_id = bind_id != 0 ? bind_id : draw_bind_id(l, c);
 	return b;
+}
+
+uint64_t *
+lease_cookies(struct lease_binding *b)
+{
+	return (uint64_t *)(void *)b->data;
 }
 
 uint32_t *
 lease_spis(struct lease_binding *b)
 {
-	return b->data;
+	return &b->data[2 * (size_t)b->ncookies];
 }
 
 struct demux_range *
@@ -433,14 +491,14 @@ lease_ranges(struct lease_binding *b)
 	_Static_assert(sizeof(struct demux_range) == sizeof(uint32_t),
 	    "ranges stand behind SPIs");
 
-	return (struct demux_range *)(void *)&b->data[b->nspis];
+	return (struct demux_range *)(void *)&lease_spis(b)[b->nspis];
 }
 
 struct lease_remote *
 lease_remote(struct lease_binding *b)
 {
 	return b->remote_policy == DEMUX_REMOTE_NONE ? NULL :
-	    (struct lease_remote *)(void *)&b->data[b->nspis + b->nranges];
+	    (struct lease_remote *)(void *)&lease_ranges(b)[b->nranges];
 }
 
 int

@@ -34,7 +34,9 @@ struct lease_binding {
 	uint8_t	 tunnel;
 	uint8_t	 remote_policy;			/* enum demux_remote */
 	bool	 listen;
-	uint32_t data[];			/* SPIs, ranges, remote: see lease_spis() */
+	uint8_t	 ncookies;
+	/* Cookies, SPIs, ranges, remote: see lease_spis(). */
+	_Alignas(uint64_t) uint32_t data[];
 };
 
 /* What flow policy bound it to. */
@@ -86,7 +88,12 @@ void	leases_free(struct leases *l);
 /* A client with an unpredictable id that no other has, half open. NULL: out of
  * memory. */
 struct lease_client *leases_register(struct leases *l, uint32_t host, uint64_t at);
+/* The same with the id and the next bind id that it had in a former life; NULL with
+ * errno EEXIST: its host or its id is registered. */
+struct lease_client *leases_restore(struct leases *l, uint32_t host,
+	    uint32_t client_id, uint32_t next_bind_id, uint64_t at);
 struct lease_client *leases_client(const struct leases *l, uint32_t host);
+struct lease_client *leases_by_id(const struct leases *l, uint32_t client_id);
 /* Half open no more. */
 void	leases_prove(struct leases *l, struct lease_client *c);
 /* Those at a stage but LEASE_BOUND, the oldest first. */
@@ -100,11 +107,14 @@ void	leases_shorten(struct leases *l, struct lease_client *c, uint64_t at);
 void	leases_deregister(struct leases *l, struct lease_client *c);
 
 /*
- * A binding of a client with room for ranges, SPIs and a remote, and an id that
- * its client does not use; not yet in any table.  NULL: out of memory.
+ * A binding of a client with room for ranges, SPIs, cookies and a remote; not yet
+ * in any table.  bind_id 0: one that its client does not use.  NULL with errno
+ * ENOMEM, or EEXIST: it has that bind_id.
  */
 struct lease_binding *lease_binding_new(struct leases *l, struct lease_client *c,
-	    size_t nranges, size_t nspis, enum demux_remote policy);
+	    uint32_t bind_id, size_t nranges, size_t nspis, size_t ncookies,
+	    enum demux_remote policy);
+uint64_t *lease_cookies(struct lease_binding *b);
 uint32_t *lease_spis(struct lease_binding *b);
 struct demux_range *lease_ranges(struct lease_binding *b);
 /* NULL under DEMUX_REMOTE_NONE. */

@@ -20,6 +20,7 @@
 #include "rsipd/resolver.h"
 #include "rsipd/server.h"
 #include "rsipd/status.h"
+#include "rsipd/store.h"
 
 #define ANYBODY		0xc0000201	/* 192.0.2.1, which is nobody's (RFC 5737) */
 #define COOKIES_MAX	65536	/* leased initiator cookies of all hosts */
@@ -32,6 +33,8 @@ struct rsipd {
 	int	 monitor_fd;
 	struct server *server;
 	struct gateway *gateway;
+	struct store *store;		/* NULL: none */
+	struct event *sync;		/* of what it has not brought to the disk */
 	struct pool *pool;		/* the gateway's */
 	struct demux *demux;
 	struct dataplane *dataplane;
@@ -468,7 +471,7 @@ command_status(void *arg, json_object *req, bool privileged)
 	(void)req;
 	(void)privileged;
 	return status_all(d->settings, d->gateway, d->server, d->demux,
-	    d->dataplane);
+	    d->dataplane, d->store);
 }
 
 static json_object *
@@ -536,6 +539,95 @@ open_dataplane(struct rsipd *d)
 	free(pools);
 	free(named.list);
 	return dp;
+}
+
+/* --- leases of a former life ------------------------------------------------- */
+
+#define SYNC_SECONDS	1	/* what STORE_INTERVAL means */
+
+static uint64_t
+wall(void)
+{
+	return (uint64_t)clock_wall() * 1000;
+}
+
+static void
+sync_soon(struct rsipd *d)
+{
+	static const struct timeval soon = { .tv_sec = SYNC_SECONDS };
+
+	if (store_unsynced(d->store) &&
+	    !event_pending(d->sync, EV_TIMEOUT, NULL))
+		event_add(d->sync, &soon);
+}
+
+static void
+on_sync(evutil_socket_t fd, short what, void *arg)
+{
+	struct rsipd *d = arg;
+
+	(void)fd;
+	(void)what;
+	store_sync(d->store);
+}
+
+static int
+store_keep(void *arg, const struct lease_client *c, struct lease_binding *b)
+{
+	struct rsipd *d = arg;
+	int	      rc = store_put(d->store, clock_now(), wall(), c, b);
+
+	sync_soon(d);
+	return rc;
+}
+
+static void
+store_forget(void *arg, uint32_t client_id, uint32_t bind_id)
+{
+	struct rsipd *d = arg;
+
+	store_remove(d->store, client_id, bind_id);
+	sync_soon(d);
+}
+
+static int
+restore_client(void *arg, const struct store_client *c)
+{
+	struct rsipd *d = arg;
+
+	return gateway_restore_client(d->gateway, clock_now(), c);
+}
+
+static int
+restore_grant(void *arg, uint32_t client_id, const struct grant *g)
+{
+	struct rsipd *d = arg;
+
+	return gateway_restore_grant(d->gateway, clock_now(), client_id, g);
+}
+
+/* Before the first packet is judged. */
+static int
+restore(struct rsipd *d)
+{
+	const struct settings	 *c = d->settings;
+	const struct store_reader reader = { restore_client, restore_grant, d };
+	struct gateway_counts	  counts;
+
+	if (c->leases[0] == '\0')
+		return 0;
+	d->store = store_open(c->leases, c->durability,
+	    c->gateway.max_registrations + c->gateway.max_bindings);
+	d->sync = evtimer_new(service_base(d->service), on_sync, d);
+	if (d->store == NULL || d->sync == NULL ||
+	    store_load(d->store, clock_now(), wall(), &reader) == -1)
+		return -1;
+	gateway_set_store(d->gateway, clock_now(), store_keep, store_forget);
+	gateway_count(d->gateway, &counts);
+	if (counts.registrations > 0)
+		log_info("%zu registrations with %zu bindings go on",
+		    counts.registrations, counts.bindings);
+	return 0;
 }
 
 static int
@@ -622,6 +714,7 @@ start(void *arg, struct service *service, void *settings)
 	if ((d->server = server_open(base, &sc)) == NULL ||
 	    (d->resolver = resolver_new(base, c->resolver, c->nresolvers,
 	    on_resolved, d)) == NULL || make_gateway(d) == -1 ||
+	    restore(d) == -1 ||
 	    (d->dataplane = open_dataplane(d)) == NULL)
 		return -1;
 	server_start(d->server, d->gateway);
@@ -644,8 +737,9 @@ stop(void *arg)
 {
 	struct rsipd *d = arg;
 
-	/* Hosts are told while there still are connections to them. */
-	if (d->gateway != NULL && d->dataplane != NULL)
+	/* Hosts are told while there still are connections to them; but what is
+	 * kept goes on when we are back. */
+	if (d->gateway != NULL && d->dataplane != NULL && d->store == NULL)
 		gateway_shutdown(d->gateway, clock_now());
 	if (d->server != NULL)
 		server_flush(d->server);
@@ -653,9 +747,12 @@ stop(void *arg)
 	server_close(d->server);
 	resolver_free(d->resolver);
 	gateway_free(d->gateway);
+	store_close(d->store);
 	demux_free(d->demux);
 	if (d->alarm != NULL)
 		event_free(d->alarm);
+	if (d->sync != NULL)
+		event_free(d->sync);
 	if (d->parent != NULL)
 		event_free(d->parent);
 	if (d->gone != NULL)

@@ -178,6 +178,10 @@ open_pool(void *to, const struct option_source *s, const struct option *o)
 
 #define AT(member)	OPTION_AT(struct settings, member)
 
+static const struct option_word durabilities[] = {
+	{ "commit", STORE_COMMIT }, { "interval", STORE_INTERVAL }, { 0 }
+};
+
 static const struct option_word firewalls[] = {
 	{ "auto", DATAPLANE_FIREWALL_AUTO },
 	{ "nftables", DATAPLANE_FIREWALL_NFTABLES },
@@ -258,6 +262,14 @@ const struct option settings_options[] = {
 	  .lo = 0, .hi = 86400, .scale = 1000,
 	  .help = "Seconds that what was freed rests before another host gets "
 	      "it." },
+	{ "leases", OPTION_TEXT, OPTION_FIXED, "", AT(leases),
+	  .example = "/var/lib/rsip/leases.mdb",
+	  .help = "Where leases are kept over a restart, a crash and a loss of "
+	      "power; \"\": nowhere, hosts register anew." },
+	{ "durability", OPTION_WORD, OPTION_FIXED, "commit", AT(durability),
+	  .words = durabilities,
+	  .help = "Leases are on the disk before hosts are answered, or within "
+	      "a second." },
 	{ "limits", OPTION_SECTION, OPTION_LIVE, .table = limit_options,
 	  .help = "Of all that hosts can make the gateway remember." },
 	{ "resolvers", OPTION_LIST, OPTION_FIXED, .hi = SETTINGS_RESOLVERS_MAX,

@@ -10,6 +10,7 @@
 #include "base/option.h"
 #include "nat/dataplane.h"
 #include "rsipd/gateway.h"
+#include "rsipd/store.h"
 
 #define SETTINGS_RESOLVERS_MAX	8
 
@@ -37,6 +38,8 @@ struct settings {
 	struct demux_range ports[POOL_RANGES_MAX];	/* where a pool names none */
 	unsigned nports;
 	uint64_t quarantine;		/* milliseconds */
+	char	*leases;		/* the store's file; "": none */
+	enum store_durability durability;
 	size_t	 max_spis, max_connections, max_host_connections;
 	enum dataplane_firewall firewall;
 	unsigned queues, queue_first, queue_length, mtu;

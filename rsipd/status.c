@@ -48,6 +48,23 @@ add_pool(json_object *o, const struct pool *p)
 }
 
 static void
+add_store(json_object *o, struct store *s)
+{
+	struct store_counts c;
+
+	if (s == NULL)
+		return;
+	store_count(s, &c);
+	o = add_object(o, "store");
+	add_int(o, "records", c.records);
+	add_int(o, "loaded", c.loaded);
+	add_int(o, "writes", c.writes);
+	add_int(o, "failures", c.failures);
+	json_object_object_add(o, "writable",
+	    json_object_new_boolean(!c.behind));
+}
+
+static void
 add_errors(json_object *o, const struct gateway_counts *c)
 {
 	size_t i;
@@ -61,7 +78,8 @@ add_errors(json_object *o, const struct gateway_counts *c)
 
 json_object *
 status_all(const struct settings *c, const struct gateway *g,
-    const struct server *s, const struct demux *d, struct dataplane *dp)
+    const struct server *s, const struct demux *d, struct dataplane *dp,
+    struct store *store)
 {
 	json_object	     *o = json_object_new_object(), *in;
 	struct gateway_counts gc;
@@ -106,6 +124,7 @@ status_all(const struct settings *c, const struct gateway *g,
 	add_int(in, "evicted", gc.evicted);
 	add_errors(o, &gc);
 	add_pool(o, gateway_pool(g));
+	add_store(o, store);
 	in = add_object(o, "demux");
 	add_int(in, "bindings", bindings);
 	add_int(in, "keys", keys);

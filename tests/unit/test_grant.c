@@ -205,6 +205,70 @@ revoked_it_rests(void **state)
 	    htonl(XA), port, 5), POOL_OK);
 }
 
+/* What a store or a second gateway does with the record. */
+static void
+its_record_makes_it_anew(void **state)
+{
+	struct house	    *h = *state, *other;
+	struct grant	     g = taken(h), record;
+	struct lease_binding *b = grant_enter(&h->tables, h->client, &g), *c;
+	struct lease_client *same;
+	struct demux_target  to;
+
+	assert_int_equal(setup((void **)&other), 0);
+	grant_of(b, &record);
+	assert_int_equal(record.ncookies, 1);
+	assert_true(record.cookies[0] == cookies[0]);
+	leases_deregister(other->tables.leases, other->client);
+	same = leases_restore(other->tables.leases, htonl(XA),
+	    h->client->client_id, 9, 60000);
+	assert_non_null(same);
+	assert_null(leases_restore(other->tables.leases, htonl(XA + 1),
+	    h->client->client_id, 9, 60000));
+	record.gateway = g.gateway;
+	c = grant_apply(&other->tables, 1000, same, &record);
+	assert_non_null(c);
+	assert_int_equal(c->bind_id, b->bind_id);
+	assert_int_equal(esp(other, 0x1000, &to), DEMUX_FORWARD);
+	assert_int_equal(to.client_id, h->client->client_id);
+	assert_int_equal(counts(other).ports_free, counts(h).ports_free);
+	assert_int_equal(keys(other), keys(h));
+	/* Once only, and not beside what is somebody's. */
+	assert_null(grant_apply(&other->tables, 1000, same, &record));
+	assert_int_equal(errno, EADDRNOTAVAIL);
+	assert_int_equal(counts(other).ports_free, counts(h).ports_free);
+	teardown((void **)&other);
+}
+
+static int
+cannot(void *arg, const struct lease_client *c, struct lease_binding *b)
+{
+	(void)arg;
+	(void)c;
+	(void)b;
+	return -1;
+}
+
+static void
+what_cannot_be_kept_is_not_given(void **state)
+{
+	struct house	     *h = *state;
+	struct grant	      g = taken(h);
+	size_t		      was = keys(h);
+	struct lease_binding *b;
+
+	h->tables.keep = cannot;
+	assert_null(grant_enter(&h->tables, h->client, &g));
+	assert_int_equal(errno, EIO);
+	assert_int_equal(keys(h), was);
+	assert_int_equal(leases_bindings(h->tables.leases), 0);
+	h->tables.keep = NULL;
+	assert_non_null(b = grant_enter(&h->tables, h->client, &g));
+	h->tables.keep = cannot;
+	assert_int_equal(grant_extend(&h->tables, b, 90000), -1);
+	assert_int_equal(b->timer.at, 30000);
+}
+
 static void
 a_whole_address_too(void **state)
 {
@@ -238,6 +302,10 @@ main(void)
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(revoked_it_rests, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(its_record_makes_it_anew, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_cannot_be_kept_is_not_given, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_whole_address_too, setup,
 		    teardown),
 	};

@@ -1,0 +1,453 @@
+/* store.c - the store's file: LMDB, one transaction for each change, checked by a process of its own before it is trusted */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "rsipd/store.h"
+
+#ifdef HAVE_LMDB
+#include <lmdb.h>
+
+#define RECORD_ROOM	1024	/* bytes of the file that one record may cost, copies included */
+#define ROOM_MIN	((size_t)16 << 20)
+#define CHECK_SECONDS	60
+
+struct store {
+	char *path;
+	int   lock;			/* nobody else has the file */
+	MDB_env *env;
+	MDB_dbi	 dbi;
+	enum store_durability durability;
+	bool	 unsynced;
+	struct store_counts counts;
+	struct store_room room;
+	char	 fqdn[UINT8_MAX + 1];
+	uint8_t	 record[STORE_RECORD_MAX];
+};
+
+bool
+store_possible(void)
+{
+	return true;
+}
+
+/* --- the file ------------------------------------------------------------------ */
+
+static int
+env_open(struct store *s, size_t max)
+{
+	/* We are alone (the lock), and of one thread. */
+	unsigned flags = MDB_NOSUBDIR | MDB_NOLOCK | MDB_NORDAHEAD;
+	MDB_txn	*txn;
+	size_t	 room = max * RECORD_ROOM;
+	int	 rc;
+
+	if (s->durability == STORE_INTERVAL)
+		flags |= MDB_NOSYNC;
+	if ((rc = mdb_env_create(&s->env)) != 0)
+		return rc;
+	if ((rc = mdb_env_set_mapsize(s->env, room < ROOM_MIN ? ROOM_MIN :
+	    room)) != 0 ||
+	    (rc = mdb_env_open(s->env, s->path, flags, 0600)) != 0 ||
+	    (rc = mdb_txn_begin(s->env, NULL, 0, &txn)) != 0)
+		goto fail;
+	if ((rc = mdb_dbi_open(txn, NULL, 0, &s->dbi)) != 0)
+		mdb_txn_abort(txn);
+	else
+		rc = mdb_txn_commit(txn);
+	if (rc == 0)
+		return 0;
+fail:
+	mdb_env_close(s->env);
+	s->env = NULL;
+	return rc;
+}
+
+/* Reads every byte that a load will read. */
+static int
+walk(struct store *s)
+{
+	MDB_cursor *c = NULL;
+	MDB_txn	   *txn;
+	MDB_val	    key, value;
+	size_t	    i;
+	unsigned    sum = 0;
+	int	    rc;
+
+	if ((rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn)) != 0)
+		return rc;
+	if ((rc = mdb_cursor_open(txn, s->dbi, &c)) == 0) {
+		while ((rc = mdb_cursor_get(c, &key, &value, MDB_NEXT)) == 0) {
+			for (i = 0; i < value.mv_size; i++)
+				sum += ((const uint8_t *)value.mv_data)[i];
+		}
+		mdb_cursor_close(c);
+	}
+	mdb_txn_abort(txn);
+	return rc == MDB_NOTFOUND ? (int)(sum & 0) : rc;
+}
+
+/*
+ * LMDB trusts its file: one that was cut off or scribbled upon ends the process
+ * that reads it.  So another process reads it first.
+ */
+static bool
+is_sound(struct store *s, size_t max)
+{
+	pid_t pid = fork();
+	int   status;
+
+	if (pid == 0) {
+		alarm(CHECK_SECONDS);
+		_exit(env_open(s, max) == 0 && walk(s) == 0 ? 0 : 1);
+	}
+	if (pid == -1)
+		return false;
+	while (waitpid(pid, &status, 0) == -1) {
+		if (errno != EINTR)
+			return false;
+	}
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static int
+lock_file(const char *path)
+{
+	int fd, saved;
+
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd == -1)
+		return -1;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+/* -1 with errno. */
+static int
+set_aside(struct store *s)
+{
+	char aside[PATH_MAX];
+
+	if ((size_t)snprintf(aside, sizeof(aside), "%s.broken", s->path) >=
+	    sizeof(aside)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (rename(s->path, aside) == -1)
+		return -1;
+	log_error("%s is torn, or no store of leases: it is %s now, and hosts "
+	    "register anew", s->path, aside);
+	close(s->lock);
+	s->lock = lock_file(s->path);
+	return s->lock == -1 ? -1 : 0;
+}
+
+struct store *
+store_open(const char *path, enum store_durability d, size_t max)
+{
+	struct store *s = xcalloc(1, sizeof(*s));
+	int	      rc;
+
+	make_parent_folder(path);
+	s->path = xstrdup(path);
+	s->durability = d;
+	if ((s->lock = lock_file(path)) == -1 ||
+	    (!is_sound(s, max) && set_aside(s) == -1)) {
+		log_error("%s: %s", path, errno == EWOULDBLOCK ?
+		    "another daemon has it" : strerror(errno));
+		store_close(s);
+		return NULL;
+	}
+	if ((rc = env_open(s, max)) != 0) {
+		log_error("%s: %s", path, mdb_strerror(rc));
+		store_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	if (s->env != NULL) {
+		store_sync(s);
+		mdb_env_close(s->env);
+	}
+	if (s->lock != -1)
+		close(s->lock);
+	free(s->path);
+	free(s);
+}
+
+/* --- reading -------------------------------------------------------------------- */
+
+/* One record to the gateway; false: it is to be forgotten. */
+static bool
+hand_over(struct store *s, uint64_t now, uint64_t wall,
+    const struct store_reader *r, const MDB_val *key, const MDB_val *value)
+{
+	struct store_client c;
+	struct grant	    g;
+	uint32_t	    client_id;
+
+	if (store_client_decode(&c, s->fqdn, now, wall, key->mv_data,
+	    key->mv_size, value->mv_data, value->mv_size) == 0)
+		return r->client(r->arg, &c) == 0;
+	if (store_grant_decode(&g, &client_id, &s->room, now, wall,
+	    key->mv_data, key->mv_size, value->mv_data, value->mv_size) == 0)
+		return r->grant(r->arg, client_id, &g) == 0;
+	return false;
+}
+
+/* The keys' order puts registrations before grants. */
+static int
+load_all(struct store *s, uint64_t now, uint64_t wall,
+    const struct store_reader *r, MDB_txn *txn)
+{
+	MDB_cursor *c;
+	MDB_val	    key, value;
+	size_t	    forgotten = 0;
+	int	    rc;
+
+	if ((rc = mdb_cursor_open(txn, s->dbi, &c)) != 0)
+		return rc;
+	while ((rc = mdb_cursor_get(c, &key, &value, MDB_NEXT)) == 0) {
+		if (hand_over(s, now, wall, r, &key, &value)) {
+			s->counts.loaded++;
+			continue;
+		}
+		forgotten++;
+		if ((rc = mdb_cursor_del(c, 0)) != 0)
+			break;
+	}
+	mdb_cursor_close(c);
+	if (forgotten > 0)
+		log_info("%s: %zu records are of no use any more", s->path,
+		    forgotten);
+	return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+int
+store_load(struct store *s, uint64_t now, uint64_t wall,
+    const struct store_reader *r)
+{
+	MDB_txn *txn;
+	int	 rc;
+
+	if ((rc = mdb_txn_begin(s->env, NULL, 0, &txn)) == 0) {
+		if ((rc = load_all(s, now, wall, r, txn)) != 0)
+			mdb_txn_abort(txn);
+		else
+			rc = mdb_txn_commit(txn);
+	}
+	if (rc == 0)
+		return 0;
+	log_error("%s: %s", s->path, mdb_strerror(rc));
+	return -1;
+}
+
+/* --- writing -------------------------------------------------------------------- */
+
+static int
+put(struct store *s, MDB_txn *txn, uint8_t *key, size_t keylen, size_t len)
+{
+	MDB_val k = { keylen, key }, v = { len, s->record };
+
+	return len == 0 ? EMSGSIZE : mdb_put(txn, s->dbi, &k, &v, 0);
+}
+
+static int
+put_both(struct store *s, MDB_txn *txn, uint64_t now, uint64_t wall,
+    const struct lease_client *c, struct lease_binding *b)
+{
+	const struct store_client sc = {
+		.host = c->host, .client_id = c->client_id,
+		.next_bind_id = c->next_bind_id, .transport = c->transport,
+		.authentic = c->authentic, .privileged = c->privileged,
+		.expires = c->timer.at, .fqdn = c->fqdn,
+	};
+	struct grant g;
+	uint8_t	     key[STORE_KEY_MAX];
+	int	     rc;
+
+	rc = put(s, txn, key, store_client_key(key, c->client_id),
+	    store_client_encode(s->record, now, wall, &sc));
+	if (rc != 0 || b == NULL)
+		return rc;
+	grant_of(b, &g);
+	return put(s, txn, key, store_grant_key(key, c->client_id, b->bind_id),
+	    store_grant_encode(s->record, now, wall, &g));
+}
+
+/* -1; the first of several has its log line. */
+static int
+finish(struct store *s, MDB_txn *txn, int rc)
+{
+	if (rc == 0)
+		rc = mdb_txn_commit(txn);
+	else if (txn != NULL)
+		mdb_txn_abort(txn);
+	s->counts.writes++;
+	if (rc == 0) {
+		s->counts.behind = false;
+		s->unsynced = s->durability == STORE_INTERVAL;
+		return 0;
+	}
+	s->counts.failures++;
+	if (!s->counts.behind)
+		log_error("%s: %s: nothing new is granted until it can be "
+		    "written", s->path, mdb_strerror(rc));
+	s->counts.behind = true;
+	return -1;
+}
+
+int
+store_put(struct store *s, uint64_t now, uint64_t wall,
+    const struct lease_client *c, struct lease_binding *b)
+{
+	MDB_txn *txn = NULL;
+	int	 rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+
+	if (rc == 0)
+		rc = put_both(s, txn, now, wall, c, b);
+	return finish(s, txn, rc);
+}
+
+/* A registration's grants end before it does, each by a call of its own. */
+void
+store_remove(struct store *s, uint32_t client_id, uint32_t bind_id)
+{
+	uint8_t	 key[STORE_KEY_MAX];
+	MDB_val	 k = { 0, key };
+	MDB_txn *txn = NULL;
+	int	 rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+
+	k.mv_size = bind_id == 0 ? store_client_key(key, client_id) :
+	    store_grant_key(key, client_id, bind_id);
+	if (rc == 0)
+		rc = mdb_del(txn, s->dbi, &k, NULL);
+	if (rc == MDB_NOTFOUND) {
+		mdb_txn_abort(txn);
+		return;
+	}
+	(void)finish(s, txn, rc);
+}
+
+void
+store_sync(struct store *s)
+{
+	if (!s->unsynced)
+		return;
+	s->unsynced = false;
+	(void)mdb_env_sync(s->env, 1);
+}
+
+bool
+store_unsynced(const struct store *s)
+{
+	return s->unsynced;
+}
+
+void
+store_count(struct store *s, struct store_counts *out)
+{
+	MDB_stat st;
+
+	*out = s->counts;
+	if (mdb_env_stat(s->env, &st) == 0)
+		out->records = st.ms_entries;
+}
+#else
+
+struct store {
+	int none;
+};
+
+bool
+store_possible(void)
+{
+	return false;
+}
+
+struct store *
+store_open(const char *path, enum store_durability d, size_t max)
+{
+	(void)d;
+	(void)max;
+	log_error("%s: built without LMDB", path);
+	return NULL;
+}
+
+void
+store_close(struct store *s)
+{
+	(void)s;
+}
+
+int
+store_load(struct store *s, uint64_t now, uint64_t wall,
+    const struct store_reader *r)
+{
+	(void)s;
+	(void)now;
+	(void)wall;
+	(void)r;
+	return -1;
+}
+
+int
+store_put(struct store *s, uint64_t now, uint64_t wall,
+    const struct lease_client *c, struct lease_binding *b)
+{
+	(void)s;
+	(void)now;
+	(void)wall;
+	(void)c;
+	(void)b;
+	return -1;
+}
+
+void
+store_remove(struct store *s, uint32_t client_id, uint32_t bind_id)
+{
+	(void)s;
+	(void)client_id;
+	(void)bind_id;
+}
+
+void
+store_sync(struct store *s)
+{
+	(void)s;
+}
+
+bool
+store_unsynced(const struct store *s)
+{
+	(void)s;
+	return false;
+}
+
+void
+store_count(struct store *s, struct store_counts *out)
+{
+	(void)s;
+	memset(out, 0, sizeof(*out));
+}
+#endif

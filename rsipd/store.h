@@ -1,0 +1,105 @@
+/* store.h - registrations and grants that outlive the gateway: kept on disk, loaded at the start */
+#ifndef RSIPD_STORE_H
+#define RSIPD_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/rsip.h"
+#include "rsipd/grant.h"
+
+/*
+ * One file of one gateway (LMDB).  What store_put() has taken is there after a
+ * crash or a loss of power.  Ends are kept as time left: the file counts on by
+ * the wall clock, and where that went back, nothing is lost of what was left.
+ */
+struct store;
+
+enum store_durability {
+	STORE_COMMIT,		/* on the disk before it is answered */
+	STORE_INTERVAL,		/* within a second: a crash of the daemon loses nothing,
+				 * one of the machine what came since */
+};
+
+/* Was the program built with one? */
+bool	store_possible(void);
+
+/*
+ * Opens path, made with mode 0600 with its folder, which no other process may
+ * have open like this; before priv_drop().  A file that is torn or something
+ * else is set aside beside it, after one log line.  max: of registrations and
+ * bindings.  NULL after one log line.
+ */
+struct store *store_open(const char *path, enum store_durability d, size_t max);
+void	store_close(struct store *s);
+
+/*
+ * Registrations come before their grants; what they point to is borrowed.
+ * now: milliseconds of clock_now(), wall: of the Epoch.  -1: the gateway cannot use it, and it is
+ * forgotten.  What cannot be read is forgotten as well.
+ */
+struct store_client {
+	uint32_t host, client_id, next_bind_id;
+	uint8_t	 transport;		/* enum gateway_transport */
+	bool	 authentic, privileged;
+	uint64_t expires;
+	const char *fqdn;		/* NULL: none */
+};
+
+struct store_reader {
+	int	(*client)(void *arg, const struct store_client *c);
+	int	(*grant)(void *arg, uint32_t client_id, const struct grant *g);
+	void	*arg;
+};
+
+/* 0, or -1 after one log line. */
+int	store_load(struct store *s, uint64_t now, uint64_t wall,
+	    const struct store_reader *r);
+
+/* As grant_tables' keep and forget. -1: the first of several has its log line. */
+int	store_put(struct store *s, uint64_t now, uint64_t wall,
+	    const struct lease_client *c, struct lease_binding *b);
+void	store_remove(struct store *s, uint32_t client_id, uint32_t bind_id);
+
+/* Brings to the disk what STORE_INTERVAL has not; is there anything? */
+void	store_sync(struct store *s);
+bool	store_unsynced(const struct store *s);
+
+struct store_counts {
+	size_t	 records;
+	size_t	 loaded;		/* at the start */
+	uint64_t writes, failures;	/* transactions; those that could not be written */
+	bool	 behind;		/* the last one failed */
+};
+void	store_count(struct store *s, struct store_counts *out);
+
+/*
+ * store_record.c: records as bytes, network order.  encode returns the length, 0
+ * if it does not fit.  decode checks all it reads and returns -1 if that is no
+ * record; a grant's lists are put into room.
+ */
+#define STORE_RECORD_MAX	8192
+#define STORE_KEY_MAX		9
+
+struct store_room {
+	struct demux_range range[RSIP_PORTS_MAX];
+	uint32_t spi[RSIP_SPIS_MAX];
+	uint64_t cookie[RSIP_COOKIES_MAX];
+};
+
+size_t	store_client_key(uint8_t *out, uint32_t client_id);
+size_t	store_grant_key(uint8_t *out, uint32_t client_id, uint32_t bind_id);
+size_t	store_client_encode(uint8_t *out, uint64_t now, uint64_t wall,
+	    const struct store_client *c);
+size_t	store_grant_encode(uint8_t *out, uint64_t now, uint64_t wall,
+	    const struct grant *g);
+/* fqdn: room for 256 bytes. */
+int	store_client_decode(struct store_client *c, char *fqdn, uint64_t now,
+	    uint64_t wall, const uint8_t *key, size_t keylen,
+	    const uint8_t *value, size_t len);
+int	store_grant_decode(struct grant *g, uint32_t *client_id,
+	    struct store_room *room, uint64_t now, uint64_t wall,
+	    const uint8_t *key, size_t keylen, const uint8_t *value, size_t len);
+
+#endif

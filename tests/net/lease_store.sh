@@ -1,0 +1,155 @@
+#!/bin/sh
+# lease_store.sh - leases outlive rsipd: killed, stopped, killed under load, on a full disk, with a torn file
+. "$(dirname "$0")/lib.sh"
+net_needs nsd unbound ldns-keygen ldns-signzone drill
+net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl
+grep -q '^#define HAVE_LMDB' "$NET_TOP/config.h" ||
+    net_skip "built without LMDB"
+net_enter "$@"
+cd "$NET_RUN" || exit 1
+tool=$NET_HERE/laptop_gap.py
+PYTHONPATH=$NET_HERE/../peer
+export PYTHONPATH
+
+# KILLS under load; more by the environment
+kills=${LEASE_STORE_KILLS:-20}
+
+net_picture
+net_keys
+net_zones
+net_dns
+net_oed y1
+mkdir store full
+config="leases = \"$NET_RUN/store/leases.mdb\""
+net_rsipd "$config"
+net_rsipc x1
+net_rsipc x2
+# Within ESP: one in the clear is reset by the router's own kernel when something
+# for it arrives while no gateway runs.
+net_start echo_y1 y1 python3 "$tool" echo 7007
+net_ready echo_y1 10 grep -q echo echo_y1.log
+net_start tcp_y1 x1 python3 "$tool" tcp "$NET_Y1" 7007
+net_ready tcp_y1 15 grep -q connected tcp_y1.log
+
+# Who holds what, without the time that is left.
+held()
+{
+	net_ctl rsipd leases --json | python3 -c '
+import json, sys
+rows = [{k: v for k, v in row.items() if "expires" not in k}
+        for row in json.load(sys.stdin)["rows"]]
+for row in sorted(json.dumps(row, sort_keys=True) for row in rows): print(row)'
+}
+
+gap()
+{
+	net_alive "$1" || net_fail "$1: the connection died: $(tail -n 1 "$1.log")"
+	: >"$1.log"
+	kill -USR1 "$(net_pid "$1")"
+	net_until 5 grep -q gap "$1.log" || net_fail "$1 does not tell"
+	sed -n 's/^gap //p' "$1.log"
+}
+
+# WHAT
+goes_on()
+{
+	now=$(held)
+	[ "$now" = "$before" ] || net_fail "$1: held before
+$before
+and now
+$now"
+	grep -q 'go on' rsipd.log || net_fail "$1: nothing was restored"
+	gap tcp_y1 >/dev/null
+	sleep 0.5
+	awk -v g="$(gap tcp_y1)" 'BEGIN { exit !(g < 0.45) }' ||
+	    net_fail "$1: the connection stands still"
+	if grep -q 'REGISTER_FIRST\|registered as' rsipc_x1.log.new; then
+		net_fail "$1: the host had to register: $(cat rsipc_x1.log.new)"
+	fi
+	net_ok "$1: the same client and bind IDs, ports and SPIs; the connection in ESP lives"
+}
+
+log_mark()
+{
+	wc -l <rsipc_x1.log >mark
+}
+
+log_new()
+{
+	tail -n "+$(($(cat mark) + 1))" rsipc_x1.log >rsipc_x1.log.new
+}
+
+sleep 1
+before=$(held)
+[ "${#before}" -gt 200 ] || net_fail "nothing is leased: $before"
+[ "$(stat -c %a store/leases.mdb)" = 600 ] ||
+    net_fail "mode $(stat -c %a store/leases.mdb)"
+
+log_mark
+net_stop rsipd KILL
+net_rsipd "$config"
+sleep 1
+log_new
+goes_on "killed"
+
+log_mark
+net_stop rsipd
+net_rsipd "$config"
+sleep 1
+log_new
+goes_on "stopped and started, as an upgrade does"
+
+# --- under load: what was answered is there, what is there was asked ------------------
+rm -f answered
+python3 "$NET_HERE/lease_store.py" hosts >hosts
+while read -r host; do
+	ip -n x1 addr add "$host/24" dev eth0
+done <hosts
+net_start load x1 python3 "$NET_HERE/lease_store.py" load answered
+net_ready load 10 test -s answered
+i=0
+while [ $i -lt "$kills" ]; do
+	# Not at the same moment of a request each time.
+	sleep "0.$((i % 7 * 3 + 1))"
+	net_stop rsipd KILL
+	net_rsipd "$config"
+	i=$((i + 1))
+done
+sleep 0.5
+net_alive load || net_fail "the load ended: $(cat load.log)"
+touch answered.stop
+net_until 20 grep -q done load.log || net_fail "the load does not end"
+net_ctl rsipd leases --json >leases.json
+said=$(python3 "$NET_HERE/lease_store.py" check answered <leases.json) ||
+    net_fail "after $kills kills"
+net_ok "$kills kills under load: $said"
+
+# --- files that are none -----------------------------------------------------------------
+net_stop rsipd
+size=$(stat -c %s store/leases.mdb)
+truncate -s $((size / 2 / 4096 * 4096)) store/leases.mdb
+net_rsipd "$config"
+grep -q 'leases.mdb.broken now' rsipd.log || net_fail "torn: $(cat rsipd.log)"
+[ -f store/leases.mdb.broken ] || net_fail "the torn file is gone"
+net_until 15 net_leased rsipc_x1 || net_fail "x1 has no lease after that"
+net_stop rsipd
+head -c 100000 /dev/urandom >store/leases.mdb
+net_rsipd "$config"
+grep -q 'leases.mdb.broken now' rsipd.log || net_fail "foreign: $(cat rsipd.log)"
+net_ok "a torn file and a foreign one are set aside, hosts register anew"
+
+# --- a disk that is full --------------------------------------------------------------------
+net_stop rsipd
+mount -n -t tmpfs -o mode=755,size=64k tmpfs full
+config="leases = \"$NET_RUN/full/leases.mdb\""
+net_rsipd "$config"
+head -c 1000000 /dev/zero >full/rest 2>/dev/null
+net_on x1 python3 "$NET_HERE/lease_store.py" full >full.log 2>&1 ||
+    net_fail "full: $(cat full.log)"
+net_ok "$(cat full.log)"
+grep -q 'nothing new is granted' rsipd.log || net_fail "nothing was said"
+rm full/rest
+net_on x1 python3 "$NET_HERE/lease_store.py" room ||
+    net_fail "the disk has room again, and nothing is granted"
+net_ok "with room on the disk again, leases are granted"
+umount full

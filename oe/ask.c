@@ -7,6 +7,7 @@
 #include <event2/event_struct.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/cursor.h"
 #include "base/log.h"
@@ -169,6 +170,14 @@ ask_answered(void *arg, int status, int timeouts, unsigned char *buf, int len)
 		return;
 	a->answered = true;
 	a->rcode = 0;
+	if (status == ARES_SUCCESS && buf != NULL && len >= 4 &&
+	    a->question->read != NULL) {
+		memset(&a->answer, 0, sizeof(a->answer));
+		a->rcode = load_u16(buf + 2) & DNS_RCODE;
+		a->answer.status = a->unchecked ? RECORD_FAILED :
+		    a->question->read(a->question->read_arg, buf, (size_t)len);
+		return;
+	}
 	if (status == ARES_SUCCESS && buf != NULL && len >= 4) {
 		record_parse(&a->answer, buf, (size_t)len, a->question->name,
 		    a->question->type, a->question->rsa_min_bits);
@@ -178,6 +187,16 @@ ask_answered(void *arg, int status, int timeouts, unsigned char *buf, int len)
 	memset(&a->answer, 0, sizeof(a->answer));
 	a->answer.status = status == ARES_ETIMEOUT ||
 	    status == ARES_ECONNREFUSED ? RECORD_TIMEOUT : RECORD_FAILED;
+}
+
+static int
+ask_mark(ares_socket_t fd, int type, void *arg)
+{
+	const struct ask *a = arg;
+
+	(void)type;
+	return setsockopt(fd, SOL_SOCKET, SO_MARK, &a->question->mark,
+	    sizeof(a->question->mark));
 }
 
 /* Opens a channel, and with it a socket, for this question alone: its port is
@@ -211,6 +230,8 @@ ask_open(struct ask *a)
 		return -1;
 	}
 	a->open = true;
+	if (a->question->mark != 0)
+		ares_set_socket_configure_callback(a->channel, ask_mark, a);
 	return 0;
 }
 

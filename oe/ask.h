@@ -15,6 +15,11 @@ struct ask_question {
 	unsigned timeout;		/* of the first try, milliseconds; each next twice */
 	unsigned tries;
 	unsigned rsa_min_bits;
+	/* NULL: OE's records are read into the answer.  Else this reads the message, and
+	 * what it returns is the answer's status; it is not called for what DNSSEC refuses. */
+	enum record_status (*read)(void *arg, const uint8_t *msg, size_t len);
+	void	*read_arg;
+	uint32_t mark;			/* of the socket (SO_MARK); 0: none */
 };
 
 typedef void (*ask_fn)(void *arg, unsigned tag, const struct record_answer *a);

@@ -10,6 +10,7 @@ oe_liboe_a_SOURCES = \
 	oe/memory.c oe/memory.h oe/pathmtu.c \
 	oe/policy.c oe/policy.h \
 	oe/record.c oe/record.h oe/report.c oe/responder.c \
+	oe/rr.c oe/rr.h \
 	oe/search.c oe/session.c oe/settings.c oe/settings.h oe/spd.c \
 	oe/wire.c oe/wire.h
 

@@ -10,13 +10,12 @@
 #include "base/cursor.h"
 #include "base/util.h"
 #include "oe/record.h"
+#include "oe/rr.h"
 
 #define DNS_HEADER_LEN	12
-#define DNS_NAME_MAX	256
 #define DNS_LABEL_MAX	63	/* RFC 1035 §2.3.4 */
 #define DNS_TEXT_MAX	253	/* 255 bytes on the wire, as text without a final dot */
 #define PREFERENCE_MAX	65535	/* as of MX (RFC 4322 §5.2) */
-#define DNS_JUMPS_MAX	64	/* compression pointers followed in one name */
 #define DNS_CNAMES_MAX	8
 #define DNS_RCODE_OK	0
 #define DNS_RCODE_SERVFAIL 2
@@ -218,7 +217,7 @@ record_ipseckey(struct record *r, const uint8_t *p, size_t len,
 {
 	struct cursor  c;
 	const uint8_t *label;
-	char	       name[DNS_NAME_MAX];
+	char	       name[RR_NAME_MAX];
 	size_t	       n = 0, k;
 	unsigned       gateway, algorithm;
 
@@ -262,72 +261,6 @@ record_ipseckey(struct record *r, const uint8_t *p, size_t len,
 }
 
 /* --- messages --------------------------------------------------------------- */
-
-/* Reads a possibly compressed name as text without a final dot; -1 if bad. */
-static int
-dns_name(struct cursor *c, const uint8_t *msg, size_t len, char *out)
-{
-	size_t	       n = 0, off;
-	unsigned       jumps = 0, k;
-	struct cursor  at = *c;
-	const uint8_t *label;
-	bool	       jumped = false;
-
-	for (;;) {
-		k = cursor_u8(&at);
-		if (at.bad)
-			return -1;
-		if (k == 0)
-			break;
-		if ((k & 0xc0) == 0xc0) {
-			off = (k & 0x3f) << 8 | cursor_u8(&at);
-			if (at.bad || off >= len || ++jumps > DNS_JUMPS_MAX)
-				return -1;
-			if (!jumped)
-				*c = at;
-			jumped = true;
-			cursor_init(&at, msg + off, len - off);
-			continue;
-		}
-		if ((k & 0xc0) != 0 || n + k + 2 > DNS_NAME_MAX ||
-		    (label = cursor_take(&at, k)) == NULL)
-			return -1;
-		if (n != 0)
-			out[n++] = '.';
-		for (; k > 0; k--, label++)
-			out[n++] = *label > ' ' && *label < 0x7f && *label != '.' ?
-			    (char)tolower(*label) : '?';
-	}
-	out[n] = '\0';
-	if (!jumped)
-		*c = at;
-	return 0;
-}
-
-struct rr {
-	char	      owner[DNS_NAME_MAX];
-	uint16_t      type;
-	uint32_t      ttl;
-	struct cursor data;
-};
-
-static int
-dns_rr(struct cursor *c, const uint8_t *msg, size_t len, struct rr *rr)
-{
-	uint16_t class;
-
-	if (dns_name(c, msg, len, rr->owner) == -1)
-		return -1;
-	rr->type = cursor_u16(c);
-	class = cursor_u16(c);
-	rr->ttl = cursor_u32(c);
-	if (rr->ttl > INT32_MAX)
-		rr->ttl = 0;		/* RFC 2181 §8 */
-	rr->data = cursor_sub(c, cursor_u16(c));
-	if (class != 1)
-		rr->type = 0;
-	return c->bad ? -1 : 0;
-}
 
 /* The strings of a TXT record joined (draft -17 §5.2.1). */
 static enum record_kind
@@ -396,12 +329,12 @@ static uint32_t
 soa_ttl(const struct rr *rr, const uint8_t *msg, size_t len)
 {
 	struct cursor c = rr->data;
-	char	      name[DNS_NAME_MAX];
+	char	      name[RR_NAME_MAX];
 	uint32_t      minimum;
 
 	/* Names in the data may be compressed against the whole message. */
-	if (dns_name(&c, msg, len, name) == -1 ||
-	    dns_name(&c, msg, len, name) == -1)
+	if (rr_name(&c, msg, len, name) == -1 ||
+	    rr_name(&c, msg, len, name) == -1)
 		return RECORD_NEGATIVE_TTL;
 	cursor_take(&c, 16);
 	minimum = cursor_u32(&c);
@@ -414,12 +347,13 @@ void
 record_parse(struct record_answer *out, const uint8_t *msg, size_t len,
     const char *name, uint16_t type, unsigned min_bits)
 {
+	struct rr_message m;
 	struct cursor c;
 	struct rr     rr;
 	struct record r;
-	char	      want[DNS_NAME_MAX], target[DNS_NAME_MAX];
-	unsigned      flags, rcode, questions, answers, authority, i, hops = 0;
-	size_t	      start, n = strlen(name);
+	char	      want[RR_NAME_MAX], target[RR_NAME_MAX];
+	unsigned      rcode, i, hops = 0;
+	size_t	      n = strlen(name);
 	bool	      malformed = false, useless = false, again;
 
 	memset(out, 0, sizeof(*out));
@@ -431,38 +365,25 @@ record_parse(struct record_answer *out, const uint8_t *msg, size_t len,
 		want[i] = (char)tolower((unsigned char)name[i]);
 	if (n > 0 && want[n - 1] == '.')
 		want[n - 1] = '\0';
-	cursor_init(&c, msg, len);
-	cursor_u16(&c);
-	flags = cursor_u16(&c);
-	questions = cursor_u16(&c);
-	answers = cursor_u16(&c);
-	authority = cursor_u16(&c);
-	cursor_u16(&c);
-	if (c.bad || !(flags & 0x8000))
+	if (rr_begin(&m, msg, len) == -1)
 		return;
-	rcode = flags & 15;
-	out->authentic = (flags & 0x0020) != 0;
+	rcode = m.flags & 15;
+	out->authentic = (m.flags & 0x0020) != 0;
 	if (rcode != DNS_RCODE_OK && rcode != DNS_RCODE_NXDOMAIN)
 		return;
-	for (; questions > 0; questions--) {
-		if (dns_name(&c, msg, len, target) == -1)
-			return;
-		cursor_u32(&c);
-	}
-	start = (size_t)(c.p - msg);
 
 	out->ttl = UINT32_MAX;
 	do {
 		/* One pass a name of the CNAME chain: its records, or the next. */
 		again = false;
-		cursor_init(&c, msg + start, len - start);
-		for (i = 0; i < answers; i++) {
-			if (dns_rr(&c, msg, len, &rr) == -1)
+		c = m.answers;
+		for (i = 0; i < m.nanswers; i++) {
+			if (rr_next(&c, msg, len, &rr) == -1)
 				goto bad;
 			if (strcmp(rr.owner, want) != 0)
 				continue;
-			if (rr.type == RECORD_TYPE_CNAME && !again) {
-				if (dns_name(&rr.data, msg, len, target) == -1)
+			if (rr.type == RR_TYPE_CNAME && !again) {
+				if (rr_name(&rr.data, msg, len, target) == -1)
 					goto bad;
 				answer_ttl(out, rr.ttl);
 				again = ++hops <= DNS_CNAMES_MAX;
@@ -496,10 +417,10 @@ record_parse(struct record_answer *out, const uint8_t *msg, size_t len,
 	/* A malformed one is passed over where another was in order. */
 	out->status = useless ? RECORD_UNUSABLE : malformed ? RECORD_MALFORMED :
 	    RECORD_NONE;
-	for (i = 0; i < authority; i++) {
-		if (dns_rr(&c, msg, len, &rr) == -1)
+	for (i = 0; i < m.nauthority; i++) {
+		if (rr_next(&c, msg, len, &rr) == -1)
 			break;
-		if (rr.type == RECORD_TYPE_SOA)
+		if (rr.type == RR_TYPE_SOA)
 			answer_ttl(out, soa_ttl(&rr, msg, len));
 	}
 	if (out->ttl == UINT32_MAX)

@@ -9,8 +9,6 @@
 #include "oe/keying.h"
 #include "oe/pubkey.h"
 
-#define RECORD_TYPE_CNAME	5
-#define RECORD_TYPE_SOA		6
 #define RECORD_TYPE_TXT		16
 #define RECORD_TYPE_KEY		25
 #define RECORD_TYPE_IPSECKEY	45

@@ -31,6 +31,7 @@
 
 static bool	client_passes_by(const struct client *);
 static void	client_abandon(struct client *, const char *, uint64_t);
+static void	client_go_elsewhere(struct client *, uint64_t);
 
 /* Lets the state machine look at what has happened, soon but not from within
  * whatever calls this. */
@@ -197,6 +198,8 @@ client_timer(evutil_socket_t fd, short what, void *arg)
 		    "tunnel", now);
 	demand_expire(&c->path.demand, now);
 	host_tick(&c->host, now);
+	if (c->elsewhere)
+		client_go_elsewhere(c, now);
 	client_choose(c);
 	client_arm(c, now);
 }
@@ -518,12 +521,47 @@ client_abandon(struct client *c, const char *why, uint64_t now)
 {
 	uint32_t rest = worth_rest(&c->path.worth);
 
+	/* There may be a better one. */
+	choose_ask(&c->choose, c->settings, now);
+	c->tried = c->elsewhere = true;
+	if (choose_more(&c->choose))
+		rest = 0;
 	host_abandon(&c->host, why, now, rest);
 	c->seeking = false;
 	client_give_up_lease(c);
 	device_forget_locals(c->device);
 	log_warn("%s: going on without it, to be asked again %s", why,
 	    rest == 0 ? "soon" : "in a while");
+}
+
+/* Refused, or given up: on to another gateway, if one is known. */
+static void
+client_go_elsewhere(struct client *c, uint64_t now)
+{
+	if (c->host.state != HOST_UNREGISTERED || c->host.stale ||
+	    !c->host.up || c->host.lease.n != 0)
+		return;
+	c->elsewhere = false;
+	choose_ask(&c->choose, c->settings, now);
+	if (c->settings->gateway != 0 || !choose_more(&c->choose))
+		return;
+	transport_disconnect(c->transport);
+	host_disconnected(&c->host, now);
+}
+
+static void
+client_found(void *arg)
+{
+	struct client *c = arg;
+
+	if (c->host.lease.n != 0 || c->host.state >= HOST_REGISTERED)
+		return;
+	/* Only the one that is in use is to be left alone. */
+	c->host.rest_until = 0;
+	c->elsewhere = true;
+	if (!c->host.up && !c->host.connecting)
+		c->host.retry_at = clock_now();
+	client_kick(c);
 }
 
 static void
@@ -545,25 +583,18 @@ client_grace_over(evutil_socket_t fd, short what, void *arg)
 
 /* --- what the state machine asks for -------------------------------------- */
 
-/* Which gateway, over which link?  False if there is none to be seen. */
-static bool
-client_find_gateway(struct client *c, uint32_t *gateway, char link[IFNAMSIZ],
-    uint32_t *addr)
-{
-	*gateway = c->settings->gateway;
-	if (*gateway == 0 && (rtnl_default_route(gateway, link) == -1 ||
-	    *gateway == 0))
-		return false;
-	return rtnl_route_get(*gateway, CAPTURE_MARK, addr, NULL, link) == 0;
-}
-
 static void
 client_connect(void *arg, bool udp)
 {
-	struct client *c = arg;
-	char	       link[IFNAMSIZ] = "";
+	struct client	 *c = arg;
+	struct choose_way way = { 0 };
 
-	if (!client_find_gateway(c, &c->gateway, link, &c->link_addr)) {
+	/* While a lease may still hold it is this gateway's. */
+	if (c->tried && c->host.lease.n == 0) {
+		choose_next(&c->choose);
+		choose_ask(&c->choose, c->settings, clock_now());
+	}
+	if (!choose_way(&c->choose, c->settings, &way)) {
 		if (!c->unreachable_said && c->settings->gateway == 0)
 			log_warn("no default route, so no gateway: waiting for "
 			    "one (or set \"gateway\")");
@@ -575,11 +606,15 @@ client_connect(void *arg, bool udp)
 		return;
 	}
 	c->unreachable_said = false;
-	snprintf(c->link, sizeof(c->link), "%.*s", IFNAMSIZ - 1, link);
-	if (c->former_gateway != 0 && c->former_gateway == c->gateway)
+	c->tried = true;
+	c->gateway = way.gateway;
+	c->link_addr = way.addr;
+	memcpy(c->link, way.link, sizeof(way.link));
+	if (c->former_gateway != 0 && c->former_gateway == c->gateway) {
 		host_resume(&c->host, &c->former);
-	c->former_gateway = 0;
-	transport_connect(c->transport, c->gateway, c->settings->port, udp);
+		c->former_gateway = 0;
+	}
+	transport_connect(c->transport, c->gateway, way.port, udp);
 }
 
 static void
@@ -629,8 +664,10 @@ client_changed(void *arg, enum host_state from, enum host_state to)
 {
 	struct client *c = arg;
 
-	(void)from;
-	(void)to;
+	if (to == HOST_REGISTERED)
+		c->tried = false;
+	else if (from == HOST_REGISTRATION_PENDING)
+		c->elsewhere = true;
 	client_choose(c);
 	status_publish(c, "state", NULL);
 }
@@ -721,23 +758,23 @@ static const struct transport_ops client_transport_ops = {
 static void
 client_network_settled(evutil_socket_t fd, short what, void *arg)
 {
-	struct client *c = arg;
-	char	       link[IFNAMSIZ] = "";
-	uint32_t       gateway, addr = 0;
+	struct client	 *c = arg;
+	struct choose_way way = { 0 };
 
 	(void)fd;
 	(void)what;
 	if (c->direct != NULL)
 		direct_follow(c->direct);
-	if (!client_find_gateway(c, &gateway, link, &addr)) {
+	if (!choose_way(&c->choose, c->settings, &way)) {
 		/* A cable pulled may be put back: leases wait for their end. */
 		client_choose(c);
 		return;
 	}
-	if (c->gateway != 0 && (gateway != c->gateway ||
-	    strcmp(link, c->link) != 0 || addr != c->link_addr)) {
+	if (c->gateway != 0 && (way.gateway != c->gateway ||
+	    strcmp(way.link, c->link) != 0 || way.addr != c->link_addr)) {
 		log_info("the network has changed: gateway %s on %s",
-		    ipv4_text(gateway), link);
+		    ipv4_text(way.gateway), way.link);
+		c->tried = false;
 		host_reset(&c->host, clock_now());
 		client_seek(c);
 	} else {
@@ -970,7 +1007,7 @@ client_open(struct client *c, const struct daemon_options *o,
 	    settings->secret_len, settings->require_auth);
 	if (!settings->direct)
 		device_block(c->device);
-	return 0;
+	return choose_open(&c->choose, c->base, client_found, c);
 }
 
 bool
@@ -994,6 +1031,7 @@ client_close(struct client *c)
 	c->path.direct = NULL;
 	direct_free(c->direct);
 	transport_free(c->transport);
+	choose_close(&c->choose);
 	device_close(c->device, c->ordered && !c->settings->stay_shut);
 	tunnel_free(c->tunnel);
 	control_close(c->control);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/daemon.h"
+#include "rsipc/choose.h"
 #include "rsipc/device.h"
 #include "rsipc/direct.h"
 #include "rsipc/host.h"
@@ -47,6 +48,9 @@ struct client {
 	uint32_t	  former_gateway; /* whose it is; 0: there is none */
 	struct binding	  had;		/* the main binding that was revoked last */
 	bool		  suspended;	/* had may come back: address and SAs wait for it */
+	struct choose	  choose;	/* which gateway is next */
+	bool		  tried;	/* the one in use has not registered us */
+	bool		  elsewhere;	/* ... and another may, if there is one */
 	bool		  seeking;	/* a gateway on another network: nothing goes out */
 	bool		  waiting;	/* a program for the first lease: neither */
 	bool		  worthless;	/* nothing comes back through the lease */

@@ -5,6 +5,7 @@ noinst_LIBRARIES += rsipc/libhost.a
 # Pure: what unit tests drive with a clock of their own.
 rsipc_libhost_a_SOURCES = \
 	rsipc/demand.c rsipc/demand.h \
+	rsipc/dnssd.c rsipc/dnssd.h \
 	rsipc/host.c rsipc/host.h rsipc/host_private.h \
 	rsipc/host_reply.c rsipc/host_request.c \
 	rsipc/lease.c rsipc/lease.h \
@@ -14,9 +15,11 @@ rsipc_libhost_a_SOURCES = \
 
 rsipc_rsipc_SOURCES = \
 	rsipc/capture.c rsipc/capture.h \
+	rsipc/choose.c rsipc/choose.h \
 	rsipc/client.c rsipc/client.h \
 	rsipc/device.c rsipc/device.h \
 	rsipc/direct.c rsipc/direct.h \
+	rsipc/discover.c rsipc/discover.h \
 	rsipc/keeper.c rsipc/keeper.h \
 	rsipc/main.c \
 	rsipc/path.c rsipc/path.h \
@@ -27,7 +30,8 @@ rsipc_rsipc_SOURCES = \
 rsipc_rsipc_LDADD = rsipc/libhost.a oe/liboe.a oe/ike/libike.a oe/esp/libesp.a \
 	proto/libproto.a $(BASE_LIBS) $(CARES_LIBS) $(CRYPTO_LIBS)
 
-RSIPC_TESTS = tests/net/rsipc_any_gateway.sh tests/net/rsipc_foreign.sh \
+RSIPC_TESTS = tests/net/rsipc_any_gateway.sh tests/net/rsipc_discover.sh \
+	tests/net/rsipc_foreign.sh \
 	tests/net/rsipc_life.sh tests/net/rsipc_peer.sh \
 	tests/net/rsipc_programs.sh
 dist_check_SCRIPTS += $(RSIPC_TESTS)
@@ -37,13 +41,17 @@ dist_man_MANS += doc/rsipc.8 doc/rsipc.conf.5
 
 if HAVE_CMOCKA
 RSIPC_UNIT = tests/unit/test_host tests/unit/test_host_hostile \
-	tests/unit/test_signer tests/unit/test_worth
+	tests/unit/test_dnssd tests/unit/test_signer tests/unit/test_worth
 check_PROGRAMS += $(RSIPC_UNIT)
 TESTS += $(RSIPC_UNIT)
 tests_unit_test_signer_SOURCES = tests/unit/test_signer.c $(GATEWAY_WORLD)
 tests_unit_test_signer_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_signer_LDADD = rsipc/libhost.a rsipd/librsipd.a \
 	proto/libproto.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_dnssd_SOURCES = tests/unit/test_dnssd.c \
+	tests/unit/dns_message.c tests/unit/dns_message.h
+tests_unit_test_dnssd_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_dnssd_LDADD = rsipc/libhost.a $(OE_TEST_LIBS)
 tests_unit_test_worth_SOURCES = tests/unit/test_worth.c
 tests_unit_test_worth_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_worth_LDADD = rsipc/libhost.a $(CMOCKA_LIBS)

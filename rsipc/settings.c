@@ -22,6 +22,7 @@ settings_options(void)
 {
 	static cfg_opt_t opts[] = {
 		CFG_STR("gateway", NULL, CFGF_NONE),
+		CFG_BOOL("discover", cfg_true, CFGF_NONE),
 		CFG_INT("port", RSIP_PORT, CFGF_NONE),
 		CFG_STR("transport", "tcp", CFGF_NONE),
 		CFG_STR("method", "rsipsec", CFGF_NONE),
@@ -255,6 +256,7 @@ settings_read(const char *path, bool optional)
 	    settings_secret(cfg, s) == -1)
 		goto fail;
 	s->host.tunnel = gre ? RSIP_TUNNEL_GRE : RSIP_TUNNEL_IPIP;
+	s->discover = cfg_getbool(cfg, "discover");
 	s->direct = cfg_getbool(cfg, "direct");
 	s->stay_shut = cfg_getbool(cfg, "stay-shut");
 	s->cascade = cfg_getbool(cfg, "cascade");

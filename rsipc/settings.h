@@ -14,6 +14,7 @@
 
 struct settings {
 	uint32_t gateway;		/* network order; 0: the default route's next hop */
+	bool	 discover;		/* else DNS is asked when that is none */
 	uint16_t port;
 	struct host_config host;
 	char	 interface[IFNAMSIZ], oe_interface[IFNAMSIZ];

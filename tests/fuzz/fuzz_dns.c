@@ -5,13 +5,14 @@
 #include <string.h>
 
 #include "oe/record.h"
+#include "oe/rr.h"
 #include "tests/fuzz/fuzz.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint16_t types[] = { RECORD_TYPE_TXT, RECORD_TYPE_KEY,
-		RECORD_TYPE_IPSECKEY, RECORD_TYPE_SOA };
+		RECORD_TYPE_IPSECKEY, RR_TYPE_SOA };
 	struct record_answer a;
 	unsigned	     i;
 

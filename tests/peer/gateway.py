@@ -76,11 +76,11 @@ class Gateway:
         if not args.no_tcp:
             self.tcp = socket.socket()
             self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.tcp.bind((at, 4555))
+            self.tcp.bind((at, args.port))
             self.tcp.listen()
             self.sel.register(self.tcp, selectors.EVENT_READ, self.accept)
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind((at, 4555))
+        self.udp.bind((at, args.port))
         self.sel.register(self.udp, selectors.EVENT_READ, self.datagram)
         self.raw = {}
         for proto in (4, 47):
@@ -406,6 +406,7 @@ class Gateway:
 def main():
     p = argparse.ArgumentParser()
     p.add_argument('--address', default='10.0.0.1')
+    p.add_argument('--port', type=int, default=4555)
     p.add_argument('--lease', type=int, default=60)
     p.add_argument('--methods', type=int, nargs='*', default=[2, 3])
     p.add_argument('--tunnels', type=int, nargs='*', default=[1, 2])

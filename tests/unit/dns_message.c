@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "oe/record.h"
+#include "oe/rr.h"
 #include "tests/unit/dns_message.h"
 
 #define QUESTION_AT	12
@@ -92,7 +93,7 @@ void
 dns_message_cname(struct dns_message *m, const char *owner, uint32_t ttl,
     const char *target)
 {
-	size_t off = put_rr(m, 6, owner, RECORD_TYPE_CNAME, ttl);
+	size_t off = put_rr(m, 6, owner, RR_TYPE_CNAME, ttl);
 
 	put_name(&m->w, target);
 	end_rr(m, off);
@@ -102,7 +103,7 @@ void
 dns_message_soa(struct dns_message *m, const char *owner, uint32_t ttl,
     uint32_t minimum)
 {
-	size_t	 off = put_rr(m, 8, owner, RECORD_TYPE_SOA, ttl);
+	size_t	 off = put_rr(m, 8, owner, RR_TYPE_SOA, ttl);
 	unsigned i;
 
 	put_name(&m->w, "ns.lab");

@@ -1,0 +1,167 @@
+/* discover.c - asks the resolvers of the system which RSIP gateways the search domains have */
+#include "config.h"
+
+#include <ares.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/opener.h"
+#include "base/util.h"
+#include "oe/ask.h"
+#include "oe/dns.h"
+#include "rsipc/capture.h"
+#include "rsipc/discover.h"
+
+#define RESOLV_CONF	"/etc/resolv.conf"
+#define SERVERS_MAX	3	/* as resolv.conf(5) has it */
+#define TRY_MS		1000
+#define TRIES		2
+
+struct discover {
+	discover_fn fn;
+	void	*arg;
+	struct ask_question question;
+	struct ask *ask;		/* NULL: nothing is under way */
+	uint32_t server[SERVERS_MAX];
+	size_t	 nservers, at;
+	struct dnssd dnssd;
+};
+
+static void	discover_go_on(struct discover *d);
+
+/* The host's own domain, where no other is told. */
+static void
+own_domain(char domain[][RR_NAME_MAX], size_t *n)
+{
+	char  line[RR_NAME_MAX + 8] = "domain ", *dot;
+	char *name = line + strlen(line);
+
+	if (gethostname(name, RR_NAME_MAX - 1) == 0 &&
+	    (dot = strchr(name, '.')) != NULL) {
+		memmove(name, dot + 1, strlen(dot));
+		(void)dnssd_domains(line, domain, n);
+	}
+}
+
+static size_t
+read_domains(char domain[][RR_NAME_MAX])
+{
+	char   line[2048];
+	size_t n = 0;
+	FILE  *f;
+	int    fd;
+
+	if ((fd = opener_open(RESOLV_CONF)) == -1)
+		return 0;
+	if ((f = fdopen(fd, "r")) == NULL) {
+		close(fd);
+		return 0;
+	}
+	/* The last line counts. */
+	while (fgets(line, sizeof(line), f) != NULL)
+		(void)dnssd_domains(line, domain, &n);
+	fclose(f);
+	if (n == 0)
+		own_domain(domain, &n);
+	return n;
+}
+
+static enum record_status
+on_message(void *arg, const uint8_t *msg, size_t len)
+{
+	struct discover *d = arg;
+
+	return dnssd_answer(&d->dnssd, msg, len);
+}
+
+static void
+on_answer(void *arg, unsigned tag, const struct record_answer *a)
+{
+	struct discover *d = arg;
+
+	(void)tag;
+	ask_free(d->ask);
+	d->ask = NULL;
+	if ((a->status == RECORD_TIMEOUT || a->status == RECORD_FAILED) &&
+	    d->at + 1 < d->nservers) {
+		d->at++;
+	} else {
+		/* One that answered is asked first again. */
+		if (a->status != RECORD_NONE)
+			d->at = 0;
+		dnssd_step(&d->dnssd);
+	}
+	discover_go_on(d);
+}
+
+static void
+discover_go_on(struct discover *d)
+{
+	const struct dnssd_ask *ask = dnssd_next(&d->dnssd);
+
+	if (ask == NULL) {
+		dnssd_order(&d->dnssd, random_uniform);
+		d->fn(d->arg, d->dnssd.found, d->dnssd.nfound);
+		return;
+	}
+	snprintf(d->question.name, sizeof(d->question.name), "%s", ask->name);
+	d->question.type = ask->type;
+	d->ask = ask_new(&d->question, d->server[d->at], on_answer, d, 0);
+}
+
+struct discover *
+discover_new(struct event_base *base, discover_fn fn, void *arg)
+{
+	struct discover *d;
+	int		 rc;
+
+	if ((rc = ares_library_init(ARES_LIB_INIT_ALL)) != ARES_SUCCESS) {
+		log_error("c-ares: %s", ares_strerror(rc));
+		return NULL;
+	}
+	d = xcalloc(1, sizeof(*d));
+	d->fn = fn;
+	d->arg = arg;
+	d->question = (struct ask_question){ .base = base, .timeout = TRY_MS,
+		.tries = TRIES, .read = on_message, .read_arg = d,
+		/* Without a lease the device leads nowhere. */
+		.mark = CAPTURE_MARK };
+	return d;
+}
+
+void
+discover_free(struct discover *d)
+{
+	if (d == NULL)
+		return;
+	ask_free(d->ask);
+	ares_library_cleanup();
+	free(d);
+}
+
+bool
+discover_start(struct discover *d)
+{
+	static char domain[DNSSD_DOMAINS_MAX][RR_NAME_MAX];
+
+	if (d->ask != NULL)
+		return true;
+	d->nservers = dns_read_resolv_conf(RESOLV_CONF, d->server, SERVERS_MAX);
+	d->at = 0;
+	dnssd_begin(&d->dnssd, domain, read_domains(domain));
+	if (d->nservers == 0 || dnssd_next(&d->dnssd) == NULL)
+		return false;
+	discover_go_on(d);
+	return true;
+}
+
+void
+discover_stop(struct discover *d)
+{
+	ask_free(d->ask);
+	d->ask = NULL;
+}

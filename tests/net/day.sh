@@ -271,6 +271,8 @@ session=
 # It calls a paranoid destination a resolver, too, to have it spoken to in the clear.
 go cafe 10.7.0.11 10.7.0.1 10.7.0.1 "$NET_Y2"
 step "cafe, before the portal" 5 free
+grep -q "nameserver $NET_Y2 is not asked: it is OE-paranoid" rsipc.log ||
+    net_fail "a paranoid destination may call itself a resolver"
 left=$(date +%s.%N)
 net_stop portal
 portal --server="$NET_DNS" --proxy-dnssec

@@ -1,5 +1,6 @@
 #!/bin/sh
 # errors.sh - what cannot work ends with one line that says what to mend, and a status other than 0
+# Shows: RFC 3102 §4.2.
 . "$(dirname "$0")/lib.sh"
 net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl
 net_enter "$@"

@@ -815,7 +815,7 @@ client_policy(struct client *c, const struct settings *s)
 	return device_policy(c->device, s->oe);
 }
 
-/* The second engine, for as long as there is use for it. */
+/* The second engine, where there is use for it. */
 static void
 client_make_direct(struct client *c, const struct settings *s,
     struct oe_config *oe)
@@ -823,13 +823,14 @@ client_make_direct(struct client *c, const struct settings *s,
 	bool wanted = s->direct && !s->cascade &&
 	    (oe->key != NULL || oe->ntunnels > 0);
 
-	if (wanted && c->direct != NULL) {
+	/* What was opened as root is kept: it is not to be had again. */
+	if (c->direct != NULL) {
 		oe_reconfigure(direct_engine(c->direct), oe_config_share(oe));
+		direct_use(c->direct, wanted);
+		if (!wanted)
+			device_own_link(c->device, "");
 		return;
 	}
-	c->path.own = PATH_OWN_SHUT;
-	c->path.direct = NULL;
-	direct_free(c->direct);
 	c->direct = wanted ? direct_open(c->base, oe_config_share(oe),
 	    c->device, status_engine_event, c) : NULL;
 	if (wanted && c->direct == NULL)

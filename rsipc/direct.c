@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <event2/event.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ struct direct {
 	uint32_t       addr;
 	char	       link[IFNAMSIZ];
 	bool	       connected;
+	bool	       rests;
 };
 
 static void
@@ -157,6 +159,8 @@ direct_follow(struct direct *d)
 	uint32_t addr;
 	bool	 moved;
 
+	if (d->rests)
+		return;
 	/* A cable pulled may be put back. */
 	d->connected = wire_own_address(CAPTURE_MARK, &addr, link) == 0;
 	if (!d->connected)
@@ -170,6 +174,20 @@ direct_follow(struct direct *d)
 	} else if (moved) {
 		oe_wake(d->oe, "another link");
 	}
+}
+
+void
+direct_use(struct direct *d, bool use)
+{
+	d->rests = !use;
+	if (use) {
+		direct_follow(d);
+		return;
+	}
+	oe_set_local(d->oe, 0, 0);
+	wire_set_local(d->wire, INADDR_NONE);
+	d->addr = 0;
+	d->link[0] = '\0';
 }
 
 uint32_t

@@ -32,6 +32,8 @@ void	direct_beside(struct direct *d, const struct oe *leased);
 /* The network may have changed: the default route's source is our own address
  * now.  SAs of another one are torn down. */
 void	direct_follow(struct direct *d);
+/* Without use for it, it has no address; what was opened stays, and is silent. */
+void	direct_use(struct direct *d, bool use);
 uint32_t direct_address(const struct direct *d);	/* network order; 0: none */
 const char *direct_link(const struct direct *d);	/* where it is */
 /* Is there a default route now?  Without one what is known of it stays. */

@@ -174,6 +174,18 @@ net_ctl rsipc_x1 why "$NET_Y1" | grep -q ': encrypted .*; through NAT, because: 
 net_ctl rsipc_x1 why "$NET_Y2" | grep -q -e ': denied' -e ': held' ||
     net_fail "why says: $(net_ctl rsipc_x1 why "$NET_Y2")"
 
+sed -i '1i direct = false' rsipc_x1.conf
+kill -HUP "$(net_pid rsipc_x1)"
+net_until 5 status_is rsipc_x1 'rsipc: shut (direct = false)' ||
+    net_fail "status: $(net_ctl rsipc_x1 status | head -n 1)"
+oe_ping x1 "$NET_Y1" 1 && net_fail "direct = false: y1 is reached"
+sed -i 1d rsipc_x1.conf
+kill -HUP "$(net_pid rsipc_x1)"
+net_until 10 oe_ping x1 "$NET_Y1" 1 || net_fail "direct = true again: no answer"
+grep -e 'Permission denied' -e 'not permitted' rsipc_x1.log &&
+    net_fail "what root opened is not to be had again"
+row "direct = false by SIGHUP, and true again" "y1 is out of reach, then answers" "0 clear"
+
 net_start old x1 python3 "$tool" tcp "$NET_Y1" 7007
 net_ready old 10 grep -q "connected $NET_X1" old.log
 gap old

@@ -289,7 +289,11 @@ service_start(struct service *s, void *settings)
 {
 	const char *control = s->plan->control(settings);
 
-	if (daemon_start(&s->options) == -1 || service_opener(s) == -1)
+	if (daemon_start(&s->options) == -1)
+		goto fail;
+	if (s->plan->allow != NULL)
+		s->plan->allow(settings);
+	if (service_opener(s) == -1)
 		goto fail;
 	if (rtnl_open() == -1) {
 		log_error("rtnetlink: %s", strerror(errno));

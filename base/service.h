@@ -28,6 +28,8 @@ struct service_plan {
 	/* Settings out of a file; NULL after one log line.  free: NULL is allowed. */
 	void	 *(*read)(const struct option_source *s);
 	void	  (*free)(void *settings);
+	/* opener_allow_state() for files that no option names; may be NULL. */
+	void	  (*allow)(const void *settings);
 	/* Where rsipctl asks. */
 	const char *(*control)(const void *settings);
 	/*

@@ -2,10 +2,10 @@
 #ifndef OE_ENGINE_H
 #define OE_ENGINE_H
 
-#include <confuse.h>
 #include <json-c/json.h>
 #include <openssl/evp.h>
 
+#include "base/option.h"
 #include "oe/keying.h"
 
 struct event_base;
@@ -15,11 +15,11 @@ struct oe;
 enum oe_class { OE_CLASS_DENY, OE_CLASS_CLEAR, OE_CLASS_PERMISSIVE, OE_CLASS_PARANOID, OE_CLASS_TUNNEL };
 
 /*
- * The configuration options that every embedding daemon puts into its own
- * libConfuse table as section "oe": classes, key, id, timers, DNS.
+ * What every embedding daemon puts into its own table of options as section
+ * "oe", with oe_config_open(): classes, key, id, timers, DNS.
  */
 #define OE_CONF_SECTION "oe"
-cfg_opt_t *oe_conf_options(void);
+extern const struct option oe_options[];
 
 /* Who does ESP (option "dataplane"). */
 enum oe_dataplane { OE_DATAPLANE_USER, OE_DATAPLANE_KERNEL, OE_DATAPLANE_AUTO };
@@ -27,11 +27,11 @@ enum oe_dataplane { OE_DATAPLANE_USER, OE_DATAPLANE_KERNEL, OE_DATAPLANE_AUTO };
 struct oe_config;
 /* Reads and checks section "oe" (NULL: the preconfigured default, OE-permissive
  * for 0.0.0.0/0), loads the key.  NULL after one log line "file:line: reason". */
-struct oe_config *oe_config_read(cfg_t *section);
+struct oe_config *oe_config_read(const struct option_source *s);
+/* The same as option_open: the option's member is a struct oe_config *. */
+int	oe_config_open(void *to, const struct option_source *s,
+	    const struct option *o);
 enum oe_dataplane oe_config_dataplane(const struct oe_config *c);
-/* Calls fn for every file that reading the section (NULL: none) again may open. */
-void	oe_config_files(const struct oe_config *c, cfg_t *section,
-	    void (*fn)(void *, const char *), void *arg);
 /* The file of state that is replaced while an engine runs with oe_shell.state;
  * NULL: none.  Good until the next call. */
 const char *oe_config_state(const struct oe_config *c, const char *suffix);

@@ -3,26 +3,19 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/conf.h"
 #include "base/control.h"
-#include "base/daemon.h"
 #include "base/log.h"
-#include "base/opener.h"
-#include "base/priv.h"
 #include "base/rtnl.h"
+#include "base/service.h"
 #include "base/util.h"
 #include "oe/oed_net.h"
 #include "oe/wire.h"
 #include "oe/xfrm.h"
 
-#define OED_CONTROL	RUNDIR "/oed.sock"
-#define OPENER_PATHS_MAX 64
 #define OED_SETTLE	300	/* ms after a change of the network before rules are looked at */
 
 struct oed_config {
@@ -31,200 +24,128 @@ struct oed_config {
 	char		 *control;
 	bool		  stay_shut;	/* what policy shuts is so after an orderly end too */
 	struct oe_config *oe;
-	char		 *paths[OPENER_PATHS_MAX];	/* read again at SIGHUP */
-	size_t		  npaths;
 };
 
 struct oed {
-	struct daemon_options options;
-	struct event_base    *base;
-	struct oed_config     config;
-	struct oed_net	     *net;
-	struct oe	     *oe;
-	struct oe_shell	      shell;
-	struct xfrm	     *xfrm;	/* NULL: ESP in user space */
-	struct control	     *control;
-	struct event	     *signals[3], *monitor, *settle;
-	int		      monitor_fd;
-	bool		      ordered;	/* to end, by somebody who wants it */
-	uint32_t	      address;
-	uint64_t	      started;
+	struct service	  *service;
+	struct oed_config *config;
+	struct oed_net	  *net;
+	struct oe	  *oe;
+	struct oe_shell	   shell;
+	struct xfrm	  *xfrm;	/* NULL: ESP in user space */
+	struct event	  *monitor, *settle;
+	int		   monitor_fd;
+	uint32_t	   address;
 };
 
 /* --- configuration ------------------------------------------------------------------ */
 
-static cfg_opt_t *
-oed_options(void)
-{
-	static cfg_opt_t opts[] = {
-		CFG_STR("address", NULL, CFGF_NONE),
-		CFG_STR("interface", "oe0", CFGF_NONE),
-		CFG_STR("control", OED_CONTROL, CFGF_NONE),
-		CFG_BOOL("stay-shut", cfg_false, CFGF_NONE),
-		CFG_SEC(OE_CONF_SECTION, NULL, CFGF_NONE),
-		CFG_END()
-	};
-
-	opts[4].subopts = oe_conf_options();
-	return opts;
-}
-
-static void
-oed_path(void *arg, const char *path)
-{
-	struct oed_config *c = arg;
-
-	if (c->npaths < OPENER_PATHS_MAX)
-		c->paths[c->npaths++] = xstrdup(path);
-}
+static const struct option oed_options[] = {
+	{ "address", OPTION_ADDRESS, OPTION_FIXED,
+	  OPTION_AT(struct oed_config, address), .example = "198.51.100.10",
+	  .help = "Our address towards the public realm; else the default "
+	      "route's source, also when that changes." },
+	{ "interface", OPTION_INTERFACE, OPTION_FIXED, "oe0",
+	  OPTION_AT(struct oed_config, interface),
+	  .help = "The interface that packets pass." },
+	{ "control", OPTION_TEXT, OPTION_FIXED, RUNDIR "/oed.sock",
+	  OPTION_AT(struct oed_config, control),
+	  .help = "The socket of rsipctl(8)." },
+	{ "stay-shut", OPTION_BOOL, OPTION_LIVE, "false",
+	  OPTION_AT(struct oed_config, stay_shut),
+	  .help = "Denied, paranoid and tunnel prefixes stay shut after an "
+	      "orderly end too." },
+	{ OE_CONF_SECTION, OPTION_SECTION, OPTION_LIVE, .table = oe_options,
+	  .open = oe_config_open, OPTION_AT(struct oed_config, oe),
+	  .help = "Whom to encrypt with, and how." },
+	{ 0 }
+};
 
 static void
-oed_config_free(struct oed_config *c)
+oed_config_free(void *settings)
 {
-	while (c->npaths > 0)
-		free(c->paths[--c->npaths]);
-	free(c->control);
+	struct oed_config *c = settings;
+
+	if (c == NULL)
+		return;
+	option_clear(oed_options, c);
 	oe_config_free(c->oe);
-	memset(c, 0, sizeof(*c));
+	free(c);
 }
 
-static int
-oed_config_read(struct oed_config *c, const struct daemon_options *o)
+static void *
+oed_config_read(const struct option_source *s)
 {
-	struct in_addr a;
-	const char    *text;
-	cfg_t	      *cfg;
-	int	       rc = -1;
+	struct oed_config *c = xcalloc(1, sizeof(*c));
 
-	memset(c, 0, sizeof(*c));
-	cfg = conf_read(o->config, oed_options(), !o->config_given);
-	if (cfg == NULL)
-		return -1;
-	if ((text = cfg_getstr(cfg, "address")) != NULL) {
-		if (conf_ipv4(text, &a) == -1) {
-			conf_error(cfg, "address \"%s\" is not like 192.0.2.1",
-			    text);
-			goto out;
-		}
-		c->address = a.s_addr;
-	}
-	text = cfg_getstr(cfg, "interface");
-	if (*text == '\0' || strlen(text) >= sizeof(c->interface)) {
-		conf_error(cfg, "interface \"%s\" is no name of an interface",
-		    text);
-		goto out;
-	}
-	memcpy(c->interface, text, strlen(text) + 1);
-	c->control = xstrdup(cfg_getstr(cfg, "control"));
-	c->stay_shut = cfg_getbool(cfg, "stay-shut");
-	c->oe = oe_config_read(cfg_getsec(cfg, OE_CONF_SECTION));
-	if (c->oe == NULL)
-		goto out;
-	oed_path(c, o->config);
-	oed_path(c, OE_RESOLV_CONF);
-	oe_config_files(c->oe, cfg_getsec(cfg, OE_CONF_SECTION), oed_path, c);
-	rc = 0;
-out:
-	cfg_free(cfg);
-	if (rc == -1)
-		oed_config_free(c);
-	return rc;
+	if (option_read(oed_options, s, c) == 0)
+		return c;
+	oed_config_free(c);
+	return NULL;
+}
+
+static const char *
+oed_config_control(const void *settings)
+{
+	return ((const struct oed_config *)settings)->control;
 }
 
 /* --- while it runs -------------------------------------------------------------------- */
 
 static void oed_guard(struct oed *d, const struct oe_config *c);
 
-static bool
-oed_reload(struct oed *d)
+static int
+oed_reload(void *arg, void *settings)
 {
-	struct oed_config c;
+	struct oed	  *d = arg;
+	struct oed_config *c = settings;
 
-	if (oed_config_read(&c, &d->options) == -1) {
-		log_error("the configuration stays as it was");
-		return false;
-	}
-	if (strcmp(c.interface, d->config.interface) != 0 ||
-	    strcmp(c.control, d->config.control) != 0 ||
-	    c.address != d->config.address)
-		log_warn("address, interface and control change only with a "
-		    "restart");
-	if (oed_net_policy(d->net, c.oe) == -1) {
-		oed_config_free(&c);
-		return false;
-	}
-	d->config.stay_shut = c.stay_shut;
-	oed_guard(d, c.oe);
-	oe_reconfigure(d->oe, c.oe);
-	c.oe = NULL;
-	oed_config_free(&c);
-	log_info("configuration read again");
-	return true;
+	if (oed_net_policy(d->net, c->oe) == -1)
+		return -1;
+	oed_guard(d, c->oe);
+	oe_reconfigure(d->oe, c->oe);
+	c->oe = NULL;
+	oed_config_free(d->config);
+	d->config = c;
+	return 0;
 }
 
 static json_object *
-oed_control(void *arg, json_object *req, bool privileged)
+oed_command(void *arg, json_object *req, bool privileged)
+{
+	struct oed *d = arg;
+
+	return oe_control(d->oe, req, privileged);
+}
+
+static json_object *
+oed_status(void *arg, json_object *req, bool privileged)
 {
 	struct oed  *d = arg;
-	json_object *o;
-	const char  *text = control_text(req, "command");
+	json_object *o = oe_control(d->oe, req, privileged);
 
-	if (strcmp(text, "reload") == 0) {
-		o = json_object_new_object();
-		if (!privileged)
-			json_object_object_add(o, "error",
-			    json_object_new_string("only root and group "
-			    RSIP_GROUP " may reload"));
-		else if (oed_reload(d))
-			json_object_object_add(o, "line",
-			    json_object_new_string("configuration read again"));
-		else
-			json_object_object_add(o, "error",
-			    json_object_new_string("the new configuration is "
-			    "wrong, see the log; the old one stays"));
-	} else {
-		o = oe_control(d->oe, req, privileged);
-	}
-	if (o == NULL)
-		return NULL;
-	if (strcmp(text, "status") == 0) {
-		json_object_object_add(o, "version",
-		    json_object_new_string(PACKAGE_VERSION));
-		json_object_object_add(o, "dataplane", json_object_new_string(
-		    d->shell.kernel != NULL ? "kernel, user space for hosts that share "
-		    "an address" : "user space"));
-		json_object_object_add(o, "interface",
-		    json_object_new_string(oed_net_name(d->net)));
-		json_object_object_add(o, "uptime", json_object_new_int64(
-		    (int64_t)((clock_now() - d->started) / 1000)));
-	}
-	json_object_object_add(o, "daemon", json_object_new_string("oed"));
+	json_object_object_add(o, "dataplane", json_object_new_string(
+	    d->shell.kernel != NULL ? "kernel, user space for hosts that share "
+	    "an address" : "user space"));
+	json_object_object_add(o, "interface",
+	    json_object_new_string(oed_net_name(d->net)));
 	return o;
 }
+
+static const struct service_command oed_commands[] = {
+	{ "status", false, oed_status },
+	{ "why", false, oed_command },
+	{ "sa", true, oed_command },
+	{ "spd", true, oed_command },
+	{ 0 }
+};
 
 static void
 oed_event(void *arg, json_object *event)
 {
 	struct oed *d = arg;
 
-	json_object_object_add(event, "daemon", json_object_new_string("oed"));
-	control_publish(d->control, event);
-	json_object_put(event);
-}
-
-static void
-oed_signal(evutil_socket_t sig, short what, void *arg)
-{
-	struct oed *d = arg;
-
-	(void)what;
-	if (sig == SIGHUP) {
-		oed_reload(d);
-		return;
-	}
-	log_info("ending on signal %d", (int)sig);
-	d->ordered = true;
-	event_base_loopexit(d->base, NULL);
+	service_publish(d->service, event);
 }
 
 /* Addresses come and go on hosts that get theirs by DHCP. */
@@ -234,7 +155,7 @@ oed_address_changed(struct oed *d)
 	uint32_t addr;
 	char	 link[IFNAMSIZ];
 
-	if (d->config.address != 0 || wire_own_address(OED_MARK, &addr,
+	if (d->config->address != 0 || wire_own_address(OED_MARK, &addr,
 	    link) == -1 || addr == d->address)
 		return;
 	log_info("our address is %s now", ipv4_text(addr));
@@ -273,28 +194,22 @@ oed_network(evutil_socket_t fd, short what, void *arg)
 static int
 oed_events(struct oed *d)
 {
-	static const int sigs[] = { SIGHUP, SIGINT, SIGTERM };
-	size_t		 i;
+	struct event_base *base = service_base(d->service);
 
-	for (i = 0; i < 3; i++) {
-		d->signals[i] = evsignal_new(d->base, sigs[i], oed_signal, d);
-		if (d->signals[i] == NULL ||
-		    event_add(d->signals[i], NULL) == -1)
-			return -1;
-	}
 	if ((d->monitor_fd = rtnl_monitor()) == -1)
 		return 0;	/* the address it has is the one it keeps */
-	d->monitor = event_new(d->base, d->monitor_fd, EV_READ | EV_PERSIST,
+	d->monitor = event_new(base, d->monitor_fd, EV_READ | EV_PERSIST,
 	    oed_network, d);
-	d->settle = evtimer_new(d->base, oed_network_settled, d);
-	return d->monitor == NULL || d->settle == NULL ? -1 : event_add(d->monitor, NULL);
+	d->settle = evtimer_new(base, oed_network_settled, d);
+	return d->monitor == NULL || d->settle == NULL ? -1 :
+	    event_add(d->monitor, NULL);
 }
 
 /* Who does ESP: the kernel where it is asked for and can. */
 static int
 oed_dataplane(struct oed *d)
 {
-	enum oe_dataplane want = oe_config_dataplane(d->config.oe);
+	enum oe_dataplane want = oe_config_dataplane(d->config->oe);
 
 	d->xfrm = xfrm_open(OED_MARK);
 	if (want == OE_DATAPLANE_USER)
@@ -369,110 +284,83 @@ oed_resolvers(void *arg, const struct oe_config *c)
 }
 
 static int
-oed_start(struct oed *d)
+oed_start(void *arg, struct service *service, void *settings)
 {
-	const char *const *paths = (const char *const *)d->config.paths;
-	const char	  *state;
+	struct oed	  *d = arg;
+	struct event_base *base = service_base(service);
 	char		   link[IFNAMSIZ];
 
-	if (rtnl_open() == -1) {
-		log_error("rtnetlink: %s", strerror(errno));
-		return -1;
-	}
-	d->address = d->config.address;
+	d->service = service;
+	d->config = settings;
+	d->address = d->config->address;
 	if (d->address == 0 && wire_own_address(OED_MARK, &d->address,
 	    link) == -1) {
 		log_error("no default route to tell our address: set "
-		    "address = \"...\" in %s", d->options.config);
+		    "address = \"...\" in %s", service_config(service));
 		return -1;
 	}
-	if ((state = oe_config_state(d->config.oe, NULL)) != NULL)
-		opener_allow_state(state);
-	if (opener_start(paths, d->config.npaths) == -1)
-		return -1;
-	d->base = event_base_new();
-	signal(SIGPIPE, SIG_IGN);
-	if (d->base == NULL)
-		return -1;
-	d->control = control_open(d->base, d->config.control, oed_control, d);
-	if (d->control == NULL)
-		return -1;
-	d->net = oed_net_open(d->base, d->config.interface, d->address,
-	    d->config.oe);
+	d->net = oed_net_open(base, d->config->interface, d->address,
+	    d->config->oe);
 	if (d->net == NULL)
 		return -1;
 	d->shell = oed_net_shell;
 	if (oed_dataplane(d) == -1)
 		return -1;
-	oed_guard(d, d->config.oe);
-	d->oe = oe_new(d->config.oe, d->base, &d->shell, d->net);
-	d->config.oe = NULL;
+	oed_guard(d, d->config->oe);
+	d->oe = oe_new(d->config->oe, base, &d->shell, d->net);
+	d->config->oe = NULL;
 	if (d->oe == NULL || oed_events(d) == -1 ||
 	    oed_net_start(d->net, d->oe, oed_event, d) == -1)
 		return -1;
 	oe_on_resolvers(d->oe, oed_resolvers, d);
 	oe_set_local(d->oe, d->address, 0);
-	d->started = clock_now();
-	if (daemon_ready(&d->options) == -1 || priv_drop("oed") == -1 ||
-	    priv_lock("oed") == -1)
-		return -1;
-	log_info("address %s, interface %s", ipv4_text(d->address),
-	    oed_net_name(d->net));
 	return 0;
 }
 
 static void
-oed_stop(struct oed *d)
+oed_ready(void *arg)
 {
-	size_t i;
+	struct oed *d = arg;
+
+	log_info("address %s, interface %s", ipv4_text(d->address),
+	    oed_net_name(d->net));
+}
+
+static void
+oed_stop(void *arg)
+{
+	struct oed *d = arg;
 
 	oe_free(d->oe);
 	xfrm_close(d->xfrm);
-	oed_net_close(d->net, d->ordered && !d->config.stay_shut);
-	control_close(d->control);
-	for (i = 0; i < 3; i++) {
-		if (d->signals[i] != NULL)
-			event_free(d->signals[i]);
-	}
+	oed_net_close(d->net, service_ordered(d->service) &&
+	    !d->config->stay_shut);
 	if (d->monitor != NULL) {
 		event_free(d->monitor);
 		close(d->monitor_fd);
 	}
 	if (d->settle != NULL)
 		event_free(d->settle);
-	rtnl_close();
-	opener_stop();
-	if (d->base != NULL)
-		event_base_free(d->base);
-	oed_config_free(&d->config);
-	daemon_stop(&d->options);
+	oed_config_free(d->config);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct oed d;
-	int	   status = 1;
+	static const struct service_plan plan = {
+		.name = "oed",
+		.options = oed_options,
+		.resolv_conf = true,
+		.read = oed_config_read,
+		.free = oed_config_free,
+		.control = oed_config_control,
+		.start = oed_start,
+		.ready = oed_ready,
+		.reload = oed_reload,
+		.stop = oed_stop,
+		.commands = oed_commands,
+	};
+	static struct oed d;
 
-	memset(&d, 0, sizeof(d));
-	daemon_options(&d.options, "oed", argc, argv);
-	if (!d.options.check && !priv_have_net()) {
-		log_error("oed needs root, or CAP_NET_ADMIN and CAP_NET_RAW");
-		return 1;
-	}
-	if (oed_config_read(&d.config, &d.options) == -1)
-		return DAEMON_EXIT_CONFIG;
-	if (d.options.check) {
-		daemon_checked(&d.options);
-		oed_config_free(&d.config);
-		return 0;
-	}
-	if (daemon_start(&d.options) == -1)
-		return 1;
-	if (oed_start(&d) == 0) {
-		event_base_dispatch(d.base);
-		status = 0;
-	}
-	oed_stop(&d);
-	return status;
+	return service_main(&plan, &d, argc, argv);
 }

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/conf.h"
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/opener.h"
@@ -20,56 +19,11 @@
 
 #define KEY_DEFAULT	SYSCONFDIR "/private.pem"
 #define PREFIX_FILE_LINES_MAX	100000
+#define PREFIXES_MAX	65536	/* texts of one class */
+#define TUNNEL_SECRET_MIN 8	/* bytes */
+#define TUNNEL_SECRET_MAX 255
 
-cfg_opt_t *
-oe_conf_options(void)
-{
-	static cfg_opt_t tunnel[] = {
-		CFG_STR("peer", NULL, CFGF_NONE),
-		CFG_STR("id", NULL, CFGF_NONE),
-		CFG_STR("peer-id", NULL, CFGF_NONE),
-		CFG_STR("local", NULL, CFGF_NONE),
-		CFG_STR("remote", NULL, CFGF_NONE),
-		CFG_STR("peer-key", NULL, CFGF_NONE),
-		CFG_STR("secret", NULL, CFGF_NONE),
-		CFG_END()
-	};
-	static cfg_opt_t opts[] = {
-		CFG_STR("id", NULL, CFGF_NONE),
-		CFG_STR("key", NULL, CFGF_NONE),
-		CFG_STR("state", STATEDIR "/oe.peers", CFGF_NONE),
-		CFG_STR_LIST("permissive", NULL, CFGF_NONE),
-		CFG_STR_LIST("paranoid", NULL, CFGF_NONE),
-		CFG_STR_LIST("clear", NULL, CFGF_NONE),
-		CFG_STR_LIST("deny", NULL, CFGF_NONE),
-		CFG_STR("dataplane", "user", CFGF_NONE),
-		CFG_STR_LIST("networks", NULL, CFGF_NONE),
-		CFG_SEC("tunnel", tunnel, CFGF_MULTI | CFGF_TITLE |
-		    CFGF_NO_TITLE_DUPES),
-		CFG_STR_LIST("resolvers", NULL, CFGF_NONE),
-		CFG_BOOL("require-dnssec", cfg_false, CFGF_NONE),
-		CFG_BOOL("self-delegation-only", cfg_false, CFGF_NONE),
-		CFG_BOOL("legacy", cfg_true, CFGF_NONE),
-		CFG_BOOL("initiate", cfg_true, CFGF_NONE),
-		CFG_BOOL("icmp-deny", cfg_false, CFGF_NONE),
-		CFG_INT("rsa-min-bits", PUBKEY_BITS_MIN, CFGF_NONE),
-		CFG_INT("lifespan-short", 60, CFGF_NONE),
-		CFG_INT("lifespan-first", 60, CFGF_NONE),
-		CFG_INT("lifespan", 1200, CFGF_NONE),
-		CFG_INT("idle", 30, CFGF_NONE),
-		CFG_INT("hold", 3, CFGF_NONE),
-		CFG_INT("give-up", 20, CFGF_NONE),
-		CFG_INT("phase1-lifetime", 3600, CFGF_NONE),
-		CFG_INT("phase2-lifetime", 1200, CFGF_NONE),
-		CFG_INT("dpd", 60, CFGF_NONE),
-		CFG_INT("dns-timeout", 250, CFGF_NONE),
-		CFG_INT("dns-tries", 5, CFGF_NONE),
-		CFG_INT("connections-max", 8192, CFGF_NONE),
-		CFG_END()
-	};
-
-	return opts;
-}
+/* --- classes ---------------------------------------------------------------- */
 
 /* where: "file:line: " of a file of prefixes, or "". */
 static int
@@ -137,33 +91,52 @@ out:
 }
 
 static int
-settings_class(cfg_t *s, struct policy *p, const char *option,
+settings_class(struct oe_config *c, cfg_t *s, const char *text,
     enum oe_class class)
 {
-	const char *text;
-	unsigned    i;
-	int	    rc;
-
-	for (i = 0; i < cfg_size(s, option); i++) {
-		text = cfg_getnstr(s, option, i);
-		rc = *text == '/' ? settings_add_file(s, p, text, class) :
-		    settings_add(s, p, "", text, class, 0);
-		if (rc == -1)
-			return -1;
-	}
-	return 0;
+	return *text == '/' ? settings_add_file(s, c->policy, text, class) :
+	    settings_add(s, c->policy, "", text, class, 0);
 }
 
 static int
-settings_id(cfg_t *s, const char *option, struct keying_id *id)
+take_deny(void *to, cfg_t *s, const struct option *o, const char *text)
 {
-	const char    *text = cfg_getstr(s, option);
+	(void)o;
+	return settings_class(to, s, text, OE_CLASS_DENY);
+}
+
+static int
+take_clear(void *to, cfg_t *s, const struct option *o, const char *text)
+{
+	(void)o;
+	return settings_class(to, s, text, OE_CLASS_CLEAR);
+}
+
+static int
+take_paranoid(void *to, cfg_t *s, const struct option *o, const char *text)
+{
+	(void)o;
+	return settings_class(to, s, text, OE_CLASS_PARANOID);
+}
+
+static int
+take_permissive(void *to, cfg_t *s, const struct option *o, const char *text)
+{
+	(void)o;
+	return settings_class(to, s, text, OE_CLASS_PERMISSIVE);
+}
+
+/* --- addresses and names ----------------------------------------------------- */
+
+static int
+settings_id(cfg_t *s, const struct option *o, const char *given,
+    struct keying_id *id)
+{
+	const char    *text = given;
 	struct in_addr a;
 	size_t	       i;
 
 	memset(id, 0, sizeof(*id));
-	if (text == NULL)
-		return 0;
 	if (*text == '@') {
 		id->type = KEYING_ID_FQDN;
 		text++;
@@ -176,7 +149,7 @@ settings_id(cfg_t *s, const char *option, struct keying_id *id)
 	}
 	if (id->type == 0 || *text == '\0' || strlen(text) > KEYING_NAME_MAX) {
 		conf_error(s, "%s \"%s\" is neither an address, nor @name, nor "
-		    "user@name", option, cfg_getstr(s, option));
+		    "user@name", o->name, given);
 		return -1;
 	}
 	for (i = 0; text[i] != '\0'; i++)
@@ -187,21 +160,54 @@ settings_id(cfg_t *s, const char *option, struct keying_id *id)
 }
 
 static int
-settings_resolvers(cfg_t *s, struct oe_config *c)
+take_id(void *to, cfg_t *s, const struct option *o, const char *text)
+{
+	struct oe_config *c = to;
+
+	return settings_id(s, o, text, &c->id);
+}
+
+static int
+settings_prefix(cfg_t *s, const struct option *o, const char *text,
+    uint32_t *net, unsigned *plen)
 {
 	struct in_addr a;
-	unsigned       i;
 
-	for (i = 0; i < cfg_size(s, "resolvers"); i++) {
-		if (i == OE_RESOLVERS_MAX ||
-		    conf_ipv4(cfg_getnstr(s, "resolvers", i), &a) == -1) {
-			conf_error(s, "resolvers: at most %d addresses, like "
-			    "192.0.2.53", OE_RESOLVERS_MAX);
-			return -1;
-		}
-		c->resolvers[c->nresolvers++] = a.s_addr;
+	if (conf_prefix4(text, &a, plen) == -1) {
+		conf_error(s, "%s: \"%s\" is not a prefix like 192.0.2.0/24",
+		    o->name, text);
+		return -1;
 	}
-	c->resolvers_found = c->nresolvers == 0;
+	*net = a.s_addr;
+	return 0;
+}
+
+static int
+take_network(void *to, cfg_t *s, const struct option *o, const char *text)
+{
+	struct oe_config  *c = to;
+	struct oe_network *n = &c->networks[c->nnetworks];
+	unsigned	   plen;
+
+	if (settings_prefix(s, o, text, &n->net, &plen) == -1)
+		return -1;
+	n->mask = ip_mask(plen);
+	c->nnetworks++;
+	return 0;
+}
+
+static int
+take_resolver(void *to, cfg_t *s, const struct option *o, const char *text)
+{
+	struct oe_config *c = to;
+	struct in_addr	  a;
+
+	if (conf_ipv4(text, &a) == -1) {
+		conf_error(s, "%s: \"%s\" is not an address like 192.0.2.53",
+		    o->name, text);
+		return -1;
+	}
+	c->resolvers[c->nresolvers++] = a.s_addr;
 	return 0;
 }
 
@@ -245,52 +251,239 @@ oe_config_find_resolvers(struct oe_config *c)
 	return true;
 }
 
+/* --- tunnels ----------------------------------------------------------------- */
+
+/* What a section "tunnel" says, until the engine's struct has it. */
+struct draft {
+	struct oe_tunnel     tunnel;
+	char		    *peer_key;
+	struct option_secret secret;
+};
+
 static int
-settings_dataplane(cfg_t *s, enum oe_dataplane *out)
+take_my_id(void *to, cfg_t *s, const struct option *o, const char *text)
 {
-	static const char *const names[] = { [OE_DATAPLANE_USER] = "user",
-		[OE_DATAPLANE_KERNEL] = "kernel",
-		[OE_DATAPLANE_AUTO] = "auto" };
-	const char *text = cfg_getstr(s, "dataplane");
-	unsigned    i;
+	struct draft *d = to;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(text, names[i]) == 0) {
-			*out = (enum oe_dataplane)i;
-			return 0;
-		}
-	}
-	conf_error(s, "dataplane \"%s\" is none of user, kernel, auto", text);
-	return -1;
+	return settings_id(s, o, text, &d->tunnel.my_id);
 }
 
-void
-oe_config_files(const struct oe_config *c, cfg_t *section,
-    void (*fn)(void *, const char *), void *arg)
+static int
+take_peer_id(void *to, cfg_t *s, const struct option *o, const char *text)
 {
-	static const char *const lists[] = { "permissive", "paranoid", "clear",
-		"deny" };
-	const char *text;
-	unsigned    i, j;
+	struct draft *d = to;
 
-	fn(arg, KEY_DEFAULT);	/* it may be made while we run */
-	if (c->key_path != NULL)
-		fn(arg, c->key_path);
-	if (section == NULL)
-		return;
-	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		for (j = 0; j < cfg_size(section, lists[i]); j++) {
-			text = cfg_getnstr(section, lists[i], j);
-			if (*text == '/')
-				fn(arg, text);
-		}
-	}
-	for (i = 0; i < cfg_size(section, "tunnel"); i++) {
-		text = cfg_getstr(cfg_getnsec(section, "tunnel", i), "secret");
-		if (text != NULL)
-			fn(arg, text);
-	}
+	return settings_id(s, o, text, &d->tunnel.peer_id);
 }
+
+static int
+take_local_net(void *to, cfg_t *s, const struct option *o, const char *text)
+{
+	struct draft *d = to;
+
+	return settings_prefix(s, o, text, &d->tunnel.local_net,
+	    &d->tunnel.local_plen);
+}
+
+static int
+take_remote_net(void *to, cfg_t *s, const struct option *o, const char *text)
+{
+	struct draft *d = to;
+
+	return settings_prefix(s, o, text, &d->tunnel.remote_net,
+	    &d->tunnel.remote_plen);
+}
+
+static const struct option tunnel_options[] = {
+	{ "peer", OPTION_ADDRESS, OPTION_LIVE,
+	  OPTION_AT(struct draft, tunnel.peer), .example = "203.0.113.1",
+	  .help = "The other gateway." },
+	{ "remote", OPTION_TEXT, OPTION_LIVE, .take = take_remote_net,
+	  .example = "192.168.7.0/24",
+	  .help = "What is behind it; else the peer itself." },
+	{ "local", OPTION_TEXT, OPTION_LIVE, .take = take_local_net,
+	  .example = "192.0.2.0/24",
+	  .help = "What of ours takes the tunnel; else our own address." },
+	{ "id", OPTION_TEXT, OPTION_LIVE, .take = take_my_id,
+	  .example = "@left.example.org",
+	  .help = "Our identity in Phase 1; else the address." },
+	{ "peer-id", OPTION_TEXT, OPTION_LIVE, .take = take_peer_id,
+	  .example = "@right.example.org",
+	  .help = "The peer's identity; else its address." },
+	{ "peer-key", OPTION_TEXT, OPTION_LIVE,
+	  OPTION_AT(struct draft, peer_key), .example = "AwEAAb...",
+	  .help = "The peer's RSA public key as in its KEY record, or" },
+	{ "secret", OPTION_SECRET, OPTION_LIVE, .lo = TUNNEL_SECRET_MIN,
+	  .hi = TUNNEL_SECRET_MAX, OPTION_AT(struct draft, secret),
+	  .example = SYSCONFDIR "/branch.secret",
+	  .help = "the secret that both have, in one line." },
+	{ 0 }
+};
+
+static int
+tunnel_check(cfg_t *s, struct draft *d, unsigned rsa_min_bits)
+{
+	struct oe_tunnel *t = &d->tunnel;
+
+	if (t->peer == 0) {
+		conf_error(s, "tunnel %s needs peer = \"ADDRESS\"", t->name);
+		return -1;
+	}
+	if (cfg_size(s, "remote") == 0) {
+		t->remote_net = t->peer;
+		t->remote_plen = 32;
+	}
+	if (t->peer_id.type == 0) {
+		t->peer_id.type = KEYING_ID_IPV4;
+		t->peer_id.addr = t->peer;
+	}
+	if ((d->peer_key == NULL) == (d->secret.len == 0)) {
+		conf_error(s, "tunnel %s needs either peer-key or secret",
+		    t->name);
+		return -1;
+	}
+	if (d->peer_key != NULL && pubkey_from_base64(&t->key, d->peer_key,
+	    strlen(d->peer_key), rsa_min_bits) == -1) {
+		conf_error(s, "peer-key of tunnel %s is no RSA key of at least "
+		    "%u bits in base64", t->name, rsa_min_bits);
+		return -1;
+	}
+	if (memchr(d->secret.bytes, '\n', d->secret.len) != NULL) {
+		conf_error(s, "the secret of tunnel %s has more than one line",
+		    t->name);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+open_tunnel(void *to, const struct option_source *s, const struct option *o)
+{
+	struct oe_config *c = to;
+	struct oe_tunnel *t = &c->tunnels[c->ntunnels];
+	struct draft	  d = { 0 };
+	char		  prefix[INET_ADDRSTRLEN + 4];
+	int		  rc = -1;
+
+	snprintf(d.tunnel.name, sizeof(d.tunnel.name), "%s", cfg_title(s->cfg));
+	if (option_read(o->table, s, &d) == -1 ||
+	    tunnel_check(s->cfg, &d, c->rsa_min_bits) == -1)
+		goto out;
+	*t = d.tunnel;
+	if (d.secret.len != 0) {
+		t->psk = xcalloc(1, d.secret.len);
+		t->psk_len = d.secret.len;
+		memcpy(t->psk, d.secret.bytes, d.secret.len);
+	}
+	snprintf(prefix, sizeof(prefix), "%s/%u", ipv4_text(t->remote_net),
+	    t->remote_plen);
+	rc = settings_add(s->cfg, c->policy, "", prefix, OE_CLASS_TUNNEL,
+	    (unsigned)c->ntunnels++);
+out:
+	option_clear(o->table, &d);
+	return rc;
+}
+
+/* --- the table --------------------------------------------------------------- */
+
+static const struct option_word dataplanes[] = {
+	{ "user", OE_DATAPLANE_USER }, { "kernel", OE_DATAPLANE_KERNEL },
+	{ "auto", OE_DATAPLANE_AUTO }, { 0 }
+};
+
+#define AT(member)	OPTION_AT(struct oe_config, member)
+#define DAY		86400	/* seconds */
+
+const struct option oe_options[] = {
+	{ "id", OPTION_TEXT, OPTION_LIVE, .take = take_id,
+	  .example = "@laptop.example.org",
+	  .help = "Who we are: an address, @name or user@name; else our "
+	      "address." },
+	{ "key", OPTION_FILE, OPTION_LIVE, KEY_DEFAULT, AT(key_path),
+	  .help = "The RSA private key (rsipctl keygen); without the default "
+	      "one everything goes in the clear." },
+	{ "state", OPTION_STATE, OPTION_FIXED, STATEDIR "/oe.peers", AT(state),
+	  .help = "Where peers are remembered for after a crash; empty: "
+	      "nowhere." },
+	{ "deny", OPTION_PREFIXES, OPTION_LIVE, .hi = PREFIXES_MAX,
+	  .take = take_deny, .example = "198.51.100.66," SYSCONFDIR "/deny",
+	  .help = "Destinations: drop." },
+	{ "clear", OPTION_PREFIXES, OPTION_LIVE, .hi = PREFIXES_MAX,
+	  .take = take_clear, .example = "192.0.2.0/24",
+	  .help = "Never encrypt." },
+	{ "paranoid", OPTION_PREFIXES, OPTION_LIVE, .hi = PREFIXES_MAX,
+	  .take = take_paranoid, .example = "198.51.100.0/24",
+	  .help = "Encrypt or drop." },
+	{ "permissive", OPTION_PREFIXES, OPTION_LIVE, .hi = PREFIXES_MAX,
+	  .take = take_permissive, .example = "0.0.0.0/0",
+	  .help = "Encrypt if possible, else go in the clear: all, where no "
+	      "class is named." },
+	{ "icmp-deny", OPTION_BOOL, OPTION_LIVE, "false", AT(icmp_deny),
+	  .help = "Answer what is dropped with an ICMP error." },
+	{ "initiate", OPTION_BOOL, OPTION_LIVE, "true", AT(initiate),
+	  .help = "false: answer peers, but begin with nobody." },
+	{ "networks", OPTION_LIST, OPTION_FIXED, .hi = OE_NETWORKS_MAX,
+	  .take = take_network, .example = "192.0.2.0/24",
+	  .help = "Networks behind us, for which we are the security "
+	      "gateway." },
+	{ "resolvers", OPTION_LIST, OPTION_LIVE, .hi = OE_RESOLVERS_MAX,
+	  .take = take_resolver, .example = "127.0.0.1",
+	  .help = "DNS servers; else those of /etc/resolv.conf." },
+	{ "require-dnssec", OPTION_BOOL, OPTION_LIVE, "false",
+	  AT(require_dnssec),
+	  .help = "Records that the resolver does not vouch for count as "
+	      "none." },
+	{ "self-delegation-only", OPTION_BOOL, OPTION_LIVE, "false",
+	  AT(self_delegation_only),
+	  .help = "Such records may name their own address as gateway only." },
+	{ "dns-timeout", OPTION_NUMBER, OPTION_LIVE, "250", AT(dns_timeout),
+	  .lo = 50, .hi = 60000,
+	  .help = "Milliseconds of the first try; each further one waits twice "
+	      "as long." },
+	{ "dns-tries", OPTION_NUMBER, OPTION_LIVE, "5", AT(dns_tries), .lo = 1,
+	  .hi = 10, .help = "Tries." },
+	{ "legacy", OPTION_BOOL, OPTION_LIVE, "true", AT(legacy),
+	  .help = "3DES, MD5, SHA-1 and groups 2 and 5 too, as RFC 4322 "
+	      "demands." },
+	{ "rsa-min-bits", OPTION_NUMBER, OPTION_LIVE, "2048",
+	  AT(rsa_min_bits), .lo = 1024, .hi = PUBKEY_BITS_MAX,
+	  .help = "Smaller keys of peers are refused." },
+	{ "dataplane", OPTION_WORD, OPTION_FIXED, "user", AT(dataplane),
+	  .words = dataplanes,
+	  .help = "Who encrypts: the daemon, the kernel, or the kernel if it "
+	      "can.  rsipc encrypts itself." },
+	{ "lifespan-first", OPTION_NUMBER, OPTION_LIVE, "60",
+	  AT(lifespan_first), .lo = 1, .hi = DAY,
+	  .help = "Seconds after which a new conclusion is looked at again." },
+	{ "lifespan", OPTION_NUMBER, OPTION_LIVE, "1200", AT(lifespan), .lo = 1,
+	  .hi = DAY, .help = "Then each time after so many." },
+	{ "idle", OPTION_NUMBER, OPTION_LIVE, "30", AT(idle), .lo = 1,
+	  .hi = DAY, .help = "Seconds without traffic that end it." },
+	{ "lifespan-short", OPTION_NUMBER, OPTION_LIVE, "60",
+	  AT(lifespan_short), .lo = 1, .hi = DAY,
+	  .help = "Seconds after silence of IKE or DNS." },
+	{ "hold", OPTION_NUMBER, OPTION_LIVE, "3", AT(hold), .lo = 1, .hi = 600,
+	  .help = "Seconds that a permissive destination's packets wait." },
+	{ "give-up", OPTION_NUMBER, OPTION_LIVE, "20", AT(give_up), .lo = 1,
+	  .hi = 600, .help = "Seconds that IKE waits for a silent peer." },
+	{ "phase1-lifetime", OPTION_NUMBER, OPTION_LIVE, "3600",
+	  AT(phase1_lifetime), .lo = 60, .hi = DAY,
+	  .help = "Seconds of keys of Phase 1." },
+	{ "phase2-lifetime", OPTION_NUMBER, OPTION_LIVE, "1200",
+	  AT(phase2_lifetime), .lo = 30, .hi = DAY,
+	  .help = "Seconds of keys of Phase 2." },
+	{ "dpd", OPTION_NUMBER, OPTION_LIVE, "60", AT(dpd), .lo = 0, .hi = 3600,
+	  .help = "Seconds of silence after which a peer is asked; 0: never." },
+	{ "connections-max", OPTION_NUMBER, OPTION_LIVE, "8192",
+	  AT(connections_max), .lo = 16, .hi = 1000000,
+	  .help = "Pairs of addresses that are kept." },
+	{ "tunnel", OPTION_SECTIONS, OPTION_LIVE, .hi = OE_TUNNELS_MAX,
+	  .table = tunnel_options, .open = open_tunnel, .example = "branch",
+	  .help = "A tunnel with a peer that we agreed with." },
+	{ 0 }
+};
+
+/* --- the whole --------------------------------------------------------------- */
 
 const char *
 oe_config_state(const struct oe_config *c, const char *suffix)
@@ -317,209 +510,70 @@ oe_config_dataplane(const struct oe_config *c)
 	return c->dataplane;
 }
 
-static int
-settings_networks(cfg_t *s, struct oe_config *c)
-{
-	struct in_addr net;
-	unsigned       i, plen;
-
-	for (i = 0; i < cfg_size(s, "networks"); i++) {
-		if (i == OE_NETWORKS_MAX || conf_prefix4(
-		    cfg_getnstr(s, "networks", i), &net, &plen) == -1) {
-			conf_error(s, "networks: at most %d prefixes, like "
-			    "192.0.2.0/24", OE_NETWORKS_MAX);
-			return -1;
-		}
-		c->networks[i].net = net.s_addr;
-		c->networks[i].mask = ip_mask(plen);
-		c->nnetworks++;
-	}
-	return 0;
-}
-
-/* A secret's file: its first line. */
-static int
-tunnel_secret(cfg_t *s, struct oe_tunnel *t, const char *path)
-{
-	uint8_t buf[256];
-	ssize_t n;
-	int	fd;
-
-	if ((fd = conf_open_secret(path)) == -1)
-		return -1;
-	n = read(fd, buf, sizeof(buf));
-	close(fd);
-	if (n > 0 && memchr(buf, '\n', (size_t)n) != NULL)
-		n = (uint8_t *)memchr(buf, '\n', (size_t)n) - buf;
-	if (n < 8 || n == sizeof(buf)) {
-		conf_error(s, "%s: a secret has 8 to 255 bytes in one line",
-		    path);
-		wipe(buf, sizeof(buf));
-		return -1;
-	}
-	t->psk = xcalloc(1, (size_t)n);
-	t->psk_len = (size_t)n;
-	memcpy(t->psk, buf, (size_t)n);
-	wipe(buf, sizeof(buf));
-	return 0;
-}
-
-static int
-settings_tunnel(cfg_t *s, struct oe_config *c, unsigned index)
-{
-	struct oe_tunnel *t = &c->tunnels[index];
-	const char	 *peer = cfg_getstr(s, "peer");
-	const char	 *local = cfg_getstr(s, "local");
-	const char	 *remote = cfg_getstr(s, "remote");
-	const char	 *key = cfg_getstr(s, "peer-key");
-	const char	 *secret = cfg_getstr(s, "secret");
-	struct in_addr	  a;
-
-	snprintf(t->name, sizeof(t->name), "%s", cfg_title(s));
-	if (peer == NULL || conf_ipv4(peer, &a) == -1) {
-		conf_error(s, "tunnel %s needs peer = \"ADDRESS\"", t->name);
-		return -1;
-	}
-	t->peer = a.s_addr;
-	t->remote_net = t->peer;
-	t->remote_plen = 32;
-	if (remote != NULL) {
-		if (conf_prefix4(remote, &a, &t->remote_plen) == -1) {
-			conf_error(s, "remote \"%s\" is not a prefix", remote);
-			return -1;
-		}
-		t->remote_net = a.s_addr;
-	}
-	if (local != NULL) {
-		if (conf_prefix4(local, &a, &t->local_plen) == -1) {
-			conf_error(s, "local \"%s\" is not a prefix", local);
-			return -1;
-		}
-		t->local_net = a.s_addr;
-	}
-	if (settings_id(s, "id", &t->my_id) == -1 ||
-	    settings_id(s, "peer-id", &t->peer_id) == -1)
-		return -1;
-	if (t->peer_id.type == 0) {
-		t->peer_id.type = KEYING_ID_IPV4;
-		t->peer_id.addr = t->peer;
-	}
-	if ((key == NULL) == (secret == NULL)) {
-		conf_error(s, "tunnel %s needs either peer-key or secret",
-		    t->name);
-		return -1;
-	}
-	if (key != NULL && pubkey_from_base64(&t->key, key, strlen(key),
-	    c->rsa_min_bits) == -1) {
-		conf_error(s, "peer-key of tunnel %s is no RSA key of at least "
-		    "%u bits in base64", t->name, c->rsa_min_bits);
-		return -1;
-	}
-	if (secret != NULL && tunnel_secret(s, t, secret) == -1)
-		return -1;
-	return settings_add(s, c->policy, "", remote != NULL ? remote : peer,
-	    OE_CLASS_TUNNEL, index);
-}
-
-static int
-settings_tunnels(cfg_t *s, struct oe_config *c)
-{
-	unsigned i, n = cfg_size(s, "tunnel");
-
-	if (n > OE_TUNNELS_MAX) {
-		conf_error(s, "at most %d tunnels", OE_TUNNELS_MAX);
-		return -1;
-	}
-	c->tunnels = xcalloc(n + 1, sizeof(*c->tunnels));
-	for (i = 0; i < n; i++) {
-		c->ntunnels++;
-		if (settings_tunnel(cfg_getnsec(s, "tunnel", i), c, i) == -1)
-			return -1;
-	}
-	return 0;
-}
-
 /* A key that is named must be there; the default one may be absent, and then
  * there is no encryption, which is said. */
 static int
 settings_key(cfg_t *s, struct oe_config *c)
 {
-	const char *path = cfg_getstr(s, "key");
-	int	    fd;
+	int fd;
 
-	if (path == NULL) {
-		path = KEY_DEFAULT;
-		if ((fd = opener_open(path)) == -1) {
+	if (cfg_size(s, "key") == 0) {
+		if ((fd = opener_open(c->key_path)) == -1) {
 			log_warn("no key %s: everything goes in the clear; make "
-			    "one with \"rsipctl keygen\"", path);
+			    "one with \"rsipctl keygen\"", c->key_path);
+			free(c->key_path);
+			c->key_path = NULL;
 			return 0;
 		}
 		close(fd);
 	}
-	c->key_path = xstrdup(path);
-	return (c->key = pubkey_load_private(path)) == NULL ? -1 : 0;
+	return (c->key = pubkey_load_private(c->key_path)) == NULL ? -1 : 0;
 }
 
-struct oe_config *
-oe_config_read(cfg_t *section)
+static struct oe_config *
+config_read(const struct option_source *s)
 {
 	struct oe_config *c = xcalloc(1, sizeof(*c));
-	cfg_t		 *s = section, *own = NULL;
 
-	if (s == NULL)
-		s = own = cfg_init(oe_conf_options(), CFGF_NONE);
 	c->policy = policy_new();
-	c->state = xstrdup(cfg_getstr(s, "state"));
-	c->require_dnssec = cfg_getbool(s, "require-dnssec");
-	c->self_delegation_only = cfg_getbool(s, "self-delegation-only");
-	c->legacy = cfg_getbool(s, "legacy");
-	c->initiate = cfg_getbool(s, "initiate");
-	c->icmp_deny = cfg_getbool(s, "icmp-deny");
-	if (conf_get_number(s, "rsa-min-bits", 1024, PUBKEY_BITS_MAX,
-	    &c->rsa_min_bits) == -1 ||
-	    conf_get_number(s, "lifespan-short", 1, 86400,
-	    &c->lifespan_short) == -1 ||
-	    conf_get_number(s, "lifespan-first", 1, 86400,
-	    &c->lifespan_first) == -1 ||
-	    conf_get_number(s, "lifespan", 1, 86400, &c->lifespan) == -1 ||
-	    conf_get_number(s, "idle", 1, 86400, &c->idle) == -1 ||
-	    conf_get_number(s, "hold", 1, 600, &c->hold) == -1 ||
-	    conf_get_number(s, "give-up", 1, 600, &c->give_up) == -1 ||
-	    conf_get_number(s, "phase1-lifetime", 60, 86400,
-	    &c->phase1_lifetime) == -1 ||
-	    conf_get_number(s, "phase2-lifetime", 30, 86400,
-	    &c->phase2_lifetime) == -1 ||
-	    conf_get_number(s, "dpd", 0, 3600, &c->dpd) == -1 ||
-	    conf_get_number(s, "dns-timeout", 50, 60000,
-	    &c->dns_timeout) == -1 ||
-	    conf_get_number(s, "dns-tries", 1, 10, &c->dns_tries) == -1 ||
-	    conf_get_number(s, "connections-max", 16, 1000000,
-	    &c->connections_max) == -1 ||
-	    settings_id(s, "id", &c->id) == -1 ||
-	    settings_resolvers(s, c) == -1 ||
-	    settings_class(s, c->policy, "deny", OE_CLASS_DENY) == -1 ||
-	    settings_class(s, c->policy, "clear", OE_CLASS_CLEAR) == -1 ||
-	    settings_class(s, c->policy, "paranoid", OE_CLASS_PARANOID) == -1 ||
-	    settings_class(s, c->policy, "permissive",
-	    OE_CLASS_PERMISSIVE) == -1 ||
-	    settings_dataplane(s, &c->dataplane) == -1 ||
-	    settings_networks(s, c) == -1 ||
-	    settings_tunnels(s, c) == -1 || settings_key(s, c) == -1)
-		goto fail;
+	c->tunnels = xcalloc(cfg_size(s->cfg, "tunnel") + 1,
+	    sizeof(*c->tunnels));
+	if (option_read(oe_options, s, c) == -1 ||
+	    settings_key(s->cfg, c) == -1) {
+		oe_config_free(c);
+		return NULL;
+	}
 	/* The preconfigured default (draft -17 §3.2): try with everybody. */
 	if (policy_count(c->policy) == c->ntunnels)
 		policy_add(c->policy, 0, 0, OE_CLASS_PERMISSIVE, 0);
+	c->resolvers_found = c->nresolvers == 0;
 	if (c->resolvers_found)
 		(void)oe_config_find_resolvers(c);
-	settings_advise(c, cfg_size(s, "paranoid") > 0);
-	if (own != NULL)
-		cfg_free(own);
+	settings_advise(c, cfg_size(s->cfg, "paranoid") > 0);
 	return c;
-fail:
-	if (own != NULL)
-		cfg_free(own);
-	oe_config_free(c);
-	return NULL;
+}
+
+struct oe_config *
+oe_config_read(const struct option_source *s)
+{
+	struct option_source nothing = { NULL, NULL };
+	struct oe_config    *c;
+
+	if (s != NULL)
+		return config_read(s);
+	nothing.cfg = option_parse_nothing(oe_options);
+	c = config_read(&nothing);
+	cfg_free(nothing.cfg);
+	return c;
+}
+
+int
+oe_config_open(void *to, const struct option_source *s, const struct option *o)
+{
+	struct oe_config *c = oe_config_read(s);
+
+	memcpy((uint8_t *)to + o->offset, &c, sizeof(c));
+	return c == NULL ? -1 : 0;
 }
 
 void
@@ -534,7 +588,6 @@ oe_config_free(struct oe_config *c)
 	free(c->tunnels);
 	policy_free(c->policy);
 	EVP_PKEY_free(c->key);
-	free(c->key_path);
-	free(c->state);
+	option_clear(oe_options, c);
 	wipe_free(c, sizeof(*c));
 }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/control.h"
 #include "base/log.h"
 #include "base/rtnl.h"
 #include "base/statefile.h"
@@ -677,7 +675,7 @@ client_left(void *arg)
 {
 	struct client *c = arg;
 
-	event_base_loopbreak(c->base);
+	service_end(c->service);
 }
 
 static const struct host_ops client_host_ops = {
@@ -843,36 +841,25 @@ client_make_direct(struct client *c, const struct settings *s,
 		direct_follow(c->direct);
 }
 
-bool
-client_reload(struct client *c)
+int
+client_reload(void *arg, void *settings)
 {
-	struct settings *new, *old = c->settings;
+	struct client	*c = arg;
+	struct settings *new = settings, *old = c->settings;
 
-	if (c->stopping)
-		return false;
-	new = settings_read(c->options->config, !c->options->config_given);
-	if (new == NULL) {
-		log_error("the old configuration stays");
-		return false;
+	if (c->stopping) {
+		log_error("ending: no configuration is read");
+		return -1;
 	}
 	/* Shut before the engine knows, and open after. */
-	if (client_policy(c, new) == -1) {
-		settings_free(new);
-		return false;
-	}
-	/* What stands on devices and sockets cannot change without a restart. */
-	if (strcmp(new->interface, old->interface) != 0 ||
-	    strcmp(new->oe_interface, old->oe_interface) != 0 ||
-	    strcmp(new->control, old->control) != 0)
-		log_warn("interface, oe-interface and control change with a "
-		    "restart only");
+	if (client_policy(c, new) == -1)
+		return -1;
 	client_make_direct(c, new, new->oe);
 	oe_reconfigure(c->oe, new->oe);
 	new->oe = NULL;
-	transport_set_auth(c->transport, new->key_id, new->secret,
-	    new->secret_len, new->require_auth);
+	transport_set_auth(c->transport, new->key_id, new->secret.bytes,
+	    new->secret.len, new->require_auth);
 	c->settings = new;
-	c->path.cascade = new->cascade;
 	new->host.seed = c->host.config.seed;
 	c->host.config = new->host;
 	c->host.want_ports = new->host.ports;
@@ -885,26 +872,20 @@ client_reload(struct client *c)
 		client_choose(c);
 	}
 	settings_free(old);
-	log_info("configuration read again");
 	client_kick(c);
-	return true;
+	return 0;
 }
 
-static void
-client_signal(evutil_socket_t sig, short what, void *arg)
+void
+client_end(void *arg, bool again)
 {
 	struct client *c = arg;
 
-	(void)what;
-	if (sig == SIGHUP) {
-		client_reload(c);
+	if (again) {
+		service_end(c->service);
 		return;
 	}
-	if (c->stopping) {
-		event_base_loopbreak(c->base);
-		return;
-	}
-	c->stopping = c->ordered = true;
+	c->stopping = true;
 	/* Peers are told while the tunnel is there to tell them through. */
 	direct_beside(c->direct, NULL);
 	oe_free(c->oe);
@@ -929,26 +910,17 @@ client_keeper_gone(evutil_socket_t fd, short what, void *arg)
 	log_error("the process that keeps kernel settings was killed, and who "
 	    "starts it again, too: ending, so that who supervises us starts "
 	    "anew and puts them back");
-	c->failed = true;
-	event_base_loopbreak(c->base);
+	service_fail(c->service);
 }
 
 static int
 client_events(struct client *c)
 {
-	static const int numbers[] = { SIGHUP, SIGTERM, SIGINT };
-	unsigned	 i;
-	int		 fd;
+	int fd;
 
 	c->timer = evtimer_new(c->base, client_timer, c);
 	c->grace = evtimer_new(c->base, client_grace_over, c);
 	c->network_timer = evtimer_new(c->base, client_network_settled, c);
-	for (i = 0; i < 3; i++) {
-		c->signals[i] = evsignal_new(c->base, numbers[i],
-		    client_signal, c);
-		if (c->signals[i] == NULL || event_add(c->signals[i], NULL) == -1)
-			goto fail;
-	}
 	c->keeper = event_new(c->base, keeper_fd(), EV_READ,
 	    client_keeper_gone, c);
 	if (c->keeper == NULL || event_add(c->keeper, NULL) == -1 ||
@@ -966,24 +938,16 @@ fail:
 }
 
 int
-client_open(struct client *c, const struct daemon_options *o,
+client_open(struct client *c, struct service *service,
     struct settings *settings)
 {
 	memset(c, 0, sizeof(*c));
-	c->options = o;
+	c->service = service;
+	c->base = service_base(service);
 	c->settings = settings;
-	c->started = clock_now();
 	random_bytes(&settings->host.seed, sizeof(settings->host.seed));
 	host_init(&c->host, &settings->host, &client_host_ops, c);
-	signal(SIGPIPE, SIG_IGN);
-	if ((c->base = event_base_new()) == NULL || rtnl_open() == -1) {
-		log_error("netlink: %s", strerror(errno));
-		return -1;
-	}
-	/* First what says best that one is running already. */
-	if ((c->control = control_open(c->base, settings->control,
-	    status_answer, c)) == NULL ||
-	    (c->device = device_open(c->base, settings->interface,
+	if ((c->device = device_open(c->base, settings->interface,
 	    settings->oe_interface, client_outbound, c)) == NULL ||
 	    (c->tunnel = tunnel_new(c->base, client_inbound,
 	    client_inbound_end, c)) == NULL || client_events(c) == -1)
@@ -1004,28 +968,28 @@ client_open(struct client *c, const struct daemon_options *o,
 	direct_beside(c->direct, c->oe);
 	oe_on_resolvers(c->oe, client_resolvers, c);
 	c->transport = transport_new(c->base, &client_transport_ops, c);
-	transport_set_auth(c->transport, settings->key_id, settings->secret,
-	    settings->secret_len, settings->require_auth);
+	transport_set_auth(c->transport, settings->key_id,
+	    settings->secret.bytes, settings->secret.len,
+	    settings->require_auth);
 	if (!settings->direct)
 		device_block(c->device);
 	return choose_open(&c->choose, c->base, client_found, c);
 }
 
-bool
+void
 client_run(struct client *c)
 {
 	client_choose(c);	/* the keeper of settings is ready now */
 	client_kick(c);
-	event_base_dispatch(c->base);
-	return !c->failed;
 }
 
 void
 client_close(struct client *c)
 {
 	evutil_socket_t fd;
-	unsigned	i;
 
+	if (c->service == NULL)
+		return;
 	c->stopping = true;
 	direct_beside(c->direct, NULL);
 	oe_free(c->oe);
@@ -1033,15 +997,11 @@ client_close(struct client *c)
 	direct_free(c->direct);
 	transport_free(c->transport);
 	choose_close(&c->choose);
-	device_close(c->device, c->ordered && !c->settings->stay_shut);
+	device_close(c->device, service_ordered(c->service) &&
+	    !c->settings->stay_shut);
 	tunnel_free(c->tunnel);
-	control_close(c->control);
 	path_clear(&c->path);
 	host_clear(&c->host);
-	for (i = 0; i < 3; i++) {
-		if (c->signals[i] != NULL)
-			event_free(c->signals[i]);
-	}
 	if (c->network != NULL) {
 		fd = event_get_fd(c->network);
 		event_free(c->network);
@@ -1055,9 +1015,6 @@ client_close(struct client *c)
 		event_free(c->grace);
 	if (c->timer != NULL)
 		event_free(c->timer);
-	rtnl_close();
-	if (c->base != NULL)
-		event_base_free(c->base);
 	statefile_close(c->state, false);
 	settings_free(c->settings);
 }

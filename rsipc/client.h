@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/daemon.h"
+#include "base/service.h"
 #include "rsipc/choose.h"
 #include "rsipc/device.h"
 #include "rsipc/direct.h"
@@ -24,14 +24,12 @@
 
 struct event;
 struct event_base;
-struct control;
 
 struct client {
-	const struct daemon_options *options;
+	struct service	 *service;
 	struct settings	 *settings;
-	struct event_base *base;
+	struct event_base *base;	/* the service's */
 	struct event	 *timer, *network, *network_timer, *grace, *keeper;
-	struct event	 *signals[3];
 	struct host	  host;
 	struct transport *transport;
 	struct tunnel	 *tunnel;
@@ -39,7 +37,6 @@ struct client {
 	struct path	  path;
 	struct oe	 *oe;		/* of the lease */
 	struct direct	 *direct;	/* NULL: without a lease nothing is encrypted */
-	struct control	 *control;
 	uint32_t	  gateway;	/* in use, network order; 0: none known */
 	char		  link[32];	/* the interface towards it */
 	uint32_t	  link_addr;	/* our address on it */
@@ -56,28 +53,26 @@ struct client {
 	bool		  worthless;	/* nothing comes back through the lease */
 	bool		  unreachable_said;
 	bool		  stopping;
-	bool		  failed;	/* ... as we cannot go on */
-	bool		  ordered;	/* ... as somebody wants it to */
 	uint16_t	  range_lo, range_hi; /* that programs choose ports from */
-	uint64_t	  started, up_since;
+	uint64_t	  up_since;
 	uint64_t	  gone_since;	/* the lease cannot be relied on; 0: it can */
 };
 
 /*
- * Makes everything that needs privileges: devices, sockets, control socket.
- * settings is taken over.  0, or -1 after one log line; client_close() either way.
+ * Makes everything that needs privileges: devices, sockets.  settings is taken
+ * over.  0, or -1 after one log line; client_close() either way.
  */
-int	client_open(struct client *c, const struct daemon_options *o,
+int	client_open(struct client *c, struct service *service,
 	    struct settings *settings);
-/* Runs until it is told to end; false: it cannot go on, and said why. */
-bool	client_run(struct client *c);
+/* Looks for its gateway, once everything is there. */
+void	client_run(struct client *c);
+/* As service_plan (base/service.h) has them; arg is the struct client. */
+int	client_reload(void *arg, void *settings);
+void	client_end(void *arg, bool again);
 void	client_close(struct client *c);
 
-/* Reads the configuration again; false if it is wrong, and the old one stays. */
-bool	client_reload(struct client *c);
-
-/* status.c: answers rsipctl (base/control.h); arg is the struct client. */
-json_object *status_answer(void *arg, json_object *req, bool privileged);
+/* status.c: what rsipctl may ask. */
+extern const struct service_command status_commands[];
 /* Tells those who watch. b may be NULL. */
 void	status_publish(struct client *c, const char *event,
 	    const struct binding *b);

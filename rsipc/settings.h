@@ -6,11 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/option.h"
 #include "oe/engine.h"
 #include "rsipc/host.h"
 #include "rsipc/signer.h"
-
-#define SETTINGS_PATHS_MAX	64
 
 struct settings {
 	uint32_t gateway;		/* network order; 0: the default route's next hop */
@@ -25,19 +24,17 @@ struct settings {
 	bool	 direct;		/* without a lease the network is used as if we were not there */
 	bool	 stay_shut;		/* what policy shuts is so after an orderly end too */
 	uint32_t key_id;
-	uint8_t	 secret[SIGNER_SECRET_MAX];
-	size_t	 secret_len;
+	struct option_secret secret;
 	bool	 require_auth;
-	char	*paths[SETTINGS_PATHS_MAX]; /* what a reload will open again */
-	size_t	 npaths;
 	struct oe_config *oe;		/* oe_new() or oe_reconfigure() takes it over */
 };
 
-/*
- * Reads path (optional: it may be absent) and the files it names.  NULL after
- * one log line "file:line: reason".
- */
-struct settings *settings_read(const char *path, bool optional);
-void	settings_free(struct settings *s);	/* wipes; NULL is allowed */
+/* rsipc.conf(5). */
+extern const struct option settings_options[];
+
+/* As service_plan (base/service.h) has them, of struct settings. */
+void	*settings_read(const struct option_source *source);
+void	 settings_free(void *settings);		/* wipes; NULL is allowed */
+const char *settings_control(const void *settings);
 
 #endif

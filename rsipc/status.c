@@ -403,15 +403,14 @@ status_direct(const struct client *c)
 }
 
 static json_object *
-status_status(struct client *c, json_object *req, bool privileged)
+command_status(void *arg, json_object *req, bool privileged)
 {
-	json_object *o = json_object_new_object(), *oe = NULL;
+	struct client *c = arg;
+	json_object   *o = json_object_new_object(), *oe = NULL;
 
 	if (c->oe != NULL)
 		oe = oe_control(status_engine(c, NULL), req, privileged);
 	status_verdict(c, o, oe);
-	put_str(o, "version", PACKAGE_VERSION);
-	put_int(o, "uptime", (clock_now() - c->started) / 1000);
 	json_object_object_add(o, "session", status_session(c, privileged));
 	json_object_object_add(o, "lease", status_lease(c));
 	json_object_object_add(o, "tunnel", status_tunnel(c));
@@ -422,59 +421,56 @@ status_status(struct client *c, json_object *req, bool privileged)
 }
 
 static json_object *
-status_reload(struct client *c, bool privileged)
+command_leases(void *arg, json_object *req, bool privileged)
 {
-	json_object *o = json_object_new_object();
-
-	if (!privileged)
-		put_str(o, "error", "only root and group " RSIP_GROUP
-		    " may do this");
-	else if (!client_reload(c))
-		put_str(o, "error", "the configuration is wrong: see the log");
-	else
-		put_str(o, "reload", "done");
-	return o;
+	(void)req;
+	return status_leases(arg, privileged);
 }
 
-json_object *
-status_answer(void *arg, json_object *req, bool privileged)
+/* The engines are gone when we are about to leave. */
+static json_object *
+command_tables(void *arg, json_object *req, bool privileged)
 {
 	struct client *c = arg;
-	const char    *command = control_text(req, "command");
-	json_object   *o = NULL;
 
-	if (strcmp(command, "status") == 0)
-		o = status_status(c, req, privileged);
-	else if (strcmp(command, "leases") == 0)
-		o = status_leases(c, privileged);
-	else if (strcmp(command, "reload") == 0)
-		o = status_reload(c, privileged);
-	else if (c->oe != NULL && (strcmp(command, "spd") == 0 ||
-	    strcmp(command, "sa") == 0))
-		o = status_tables(c, req, privileged);
-	else if (c->oe != NULL)
-		o = oe_control(status_engine(c, control_text(req, "source")),
-		    req, privileged);
-	if (o != NULL && strcmp(command, "why") == 0)
-		status_why(c, control_text(req, "address"), o);
+	return c->oe == NULL ? NULL : status_tables(c, req, privileged);
+}
+
+static json_object *
+command_why(void *arg, json_object *req, bool privileged)
+{
+	struct client *c = arg;
+	json_object   *o;
+
+	if (c->oe == NULL)
+		return NULL;
+	o = oe_control(status_engine(c, control_text(req, "source")), req,
+	    privileged);
 	if (o != NULL)
-		put_str(o, "daemon", "rsipc");
+		status_why(c, control_text(req, "address"), o);
 	return o;
 }
+
+const struct service_command status_commands[] = {
+	{ "status", false, command_status },
+	{ "leases", false, command_leases },
+	{ "why", false, command_why },
+	{ "sa", true, command_tables },
+	{ "spd", true, command_tables },
+	{ 0 }
+};
 
 void
 status_publish(struct client *c, const char *event, const struct binding *b)
 {
 	json_object *o;
 
-	if (c->control == NULL || !control_watched(c->control))
+	if (!service_watched(c->service))
 		return;
 	o = b != NULL ? lease_json(c, b, true) : json_object_new_object();
-	put_str(o, "daemon", "rsipc");
 	put_str(o, "event", event);
 	put_str(o, "state", host_state_name(c->host.state));
-	control_publish(c->control, o);
-	json_object_put(o);
+	service_publish(c->service, o);
 }
 
 void
@@ -482,8 +478,5 @@ status_engine_event(void *arg, json_object *o)
 {
 	struct client *c = arg;
 
-	put_str(o, "daemon", "rsipc");
-	if (c->control != NULL)
-		control_publish(c->control, o);
-	json_object_put(o);
+	service_publish(c->service, o);
 }

@@ -188,10 +188,12 @@ write_file(const char *name, const char *text)
 static struct oe_config *
 config_of(const char *body)
 {
-	cfg_opt_t opts[] = {
-		CFG_SEC(OE_CONF_SECTION, oe_conf_options(), CFGF_NONE),
-		CFG_END()
+	static const struct option table[] = {
+		{ OE_CONF_SECTION, OPTION_SECTION, OPTION_LIVE,
+		  .table = oe_options },
+		{ 0 }
 	};
+	struct option_source s = { NULL, NULL };
 	struct oe_config *c;
 	const char	 *mark = strstr(body, "%s");
 	char		  text[1024], path[128];
@@ -204,10 +206,11 @@ config_of(const char *body)
 		snprintf(text, sizeof(text), "oe {\n%s\n}\n", body);
 	write_file("oed.conf", text);
 	snprintf(path, sizeof(path), "%s/oed.conf", dir);
-	cfg = conf_read(path, opts, false);
+	cfg = option_parse(path, table, false);
 	if (cfg == NULL)
 		return NULL;
-	c = oe_config_read(cfg_getsec(cfg, OE_CONF_SECTION));
+	s.cfg = cfg_getsec(cfg, OE_CONF_SECTION);
+	c = oe_config_read(&s);
 	cfg_free(cfg);
 	return c;
 }

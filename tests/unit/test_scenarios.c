@@ -84,10 +84,12 @@ static int	 stderr_fd = -1;
 static struct oe_config *
 read_config(struct player *p)
 {
-	cfg_opt_t opts[] = {
-		CFG_SEC(OE_CONF_SECTION, oe_conf_options(), CFGF_NONE),
-		CFG_END()
+	static const struct option table[] = {
+		{ OE_CONF_SECTION, OPTION_SECTION, OPTION_LIVE,
+		  .table = oe_options },
+		{ 0 }
 	};
+	struct option_source s = { NULL, NULL };
 	struct oe_config *c = NULL;
 	cfg_t		 *cfg;
 	FILE		 *f;
@@ -97,9 +99,10 @@ read_config(struct player *p)
 		err(1, "%s", conf_path);
 	fprintf(f, "oe {\n%s}\n", p->config);
 	fclose(f);
-	cfg = conf_read(conf_path, opts, false);
+	cfg = option_parse(conf_path, table, false);
 	if (cfg != NULL) {
-		c = oe_config_read(cfg_getsec(cfg, OE_CONF_SECTION));
+		s.cfg = cfg_getsec(cfg, OE_CONF_SECTION);
+		c = oe_config_read(&s);
 		cfg_free(cfg);
 	}
 	p->config[0] = '\0';

@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,35 +193,6 @@ conf_prefix4(const char *s, struct in_addr *out, unsigned *plen)
 	if (ntohl(out->s_addr) & ~mask)
 		return -1;
 	*plen = (unsigned)v;
-	return 0;
-}
-
-int
-conf_get_number(cfg_t *cfg, const char *option, int64_t lo, int64_t hi,
-    uint32_t *out)
-{
-	const char *text;
-	char	   *end = NULL;
-	int64_t	    v;
-
-	if (cfg_getopt(cfg, option)->type == CFGT_STR) {
-		text = cfg_getstr(cfg, option);
-		errno = 0;
-		v = strtoll(text, &end, 0);
-		if (errno != 0 || end == text || *end != '\0') {
-			conf_error(cfg, "%s is \"%s\": it must be a number",
-			    option, text);
-			return -1;
-		}
-	} else {
-		v = cfg_getint(cfg, option);
-	}
-	if (v < lo || v > hi) {
-		conf_error(cfg, "%s is %" PRId64 ": it must be between %" PRId64
-		    " and %" PRId64, option, v, lo, hi);
-		return -1;
-	}
-	*out = (uint32_t)v;
 	return 0;
 }
 

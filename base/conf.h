@@ -22,14 +22,6 @@ void	 conf_blank_comments(char *s);
 void	 conf_error(cfg_t *cfg, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
 
-/*
- * A number between lo and hi, both included: 0, or -1 after one line that says
- * where it stands.  What needs more than 31 bits is a CFG_STR among opts, since
- * libConfuse keeps a CFG_INT in a long.
- */
-int	 conf_get_number(cfg_t *cfg, const char *option, int64_t lo, int64_t hi,
-	    uint32_t *out);
-
 /* Text to values.  Each returns 0, or -1 without logging. */
 /* "192.0.2.1"; network order out. */
 int	 conf_ipv4(const char *s, struct in_addr *out);

@@ -258,50 +258,6 @@ configuration_errors_name_file_and_line(void **state)
 	cfg_free(cfg);
 }
 
-/* What a long of 32 bits cannot hold is read on each machine. */
-static void
-configuration_numbers(void **state)
-{
-	static const struct {
-		const char *text;
-		int	    rc;
-		uint32_t    id;
-	} cases[] = {
-		{ "id = 0\n", 0, 0 },
-		{ "id = 4294967295\n", 0, UINT32_MAX },
-		{ "id = 4294967296\n", -1, 0 },
-		{ "id = 18446744073709551617\n", -1, 0 },
-		{ "id = -1\n", -1, 0 },
-		{ "id = 1x\n", -1, 0 },
-		{ "id = \"\"\n", -1, 0 },
-		{ "n = 86400\n", 0, 7 },
-		{ "n = 86401\n", -1, 7 },
-	};
-	uint32_t id, n;
-	cfg_t	*cfg;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char	  path[] = "/tmp/rsip-conf.XXXXXX";
-		int	  fd = mkstemp(path), rc;
-		cfg_opt_t opts[] = { CFG_STR("id", "7", CFGF_NONE),
-			CFG_INT("n", 0, CFGF_NONE), CFG_END() };
-
-		dprintf(fd, "%s", cases[i].text);
-		close(fd);
-		cfg = conf_read(path, opts, false);
-		assert_non_null(cfg);
-		rc = conf_get_number(cfg, "id", 0, UINT32_MAX, &id);
-		if (rc == 0)
-			rc = conf_get_number(cfg, "n", 0, 86400, &n);
-		assert_int_equal(rc, cases[i].rc);
-		if (rc == 0)
-			assert_int_equal(id, cases[i].id);
-		cfg_free(cfg);
-		unlink(path);
-	}
-}
-
 static json_object *
 answer(void *arg, json_object *req, bool privileged)
 {
@@ -752,7 +708,6 @@ main(void)
 		cmocka_unit_test(checksum_of_rfc_1071),
 		cmocka_unit_test(random_uniform_keeps_its_bound),
 		cmocka_unit_test(configuration_values),
-		cmocka_unit_test(configuration_numbers),
 		cmocka_unit_test(secrets_must_be_private),
 		cmocka_unit_test(configuration_errors_name_file_and_line),
 		cmocka_unit_test(control_socket_answers),

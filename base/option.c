@@ -19,14 +19,6 @@
 
 /* --- libConfuse's table ---------------------------------------------------- */
 
-/* What needs more than 31 bits is a text, since libConfuse keeps a number in a
- * long. */
-static bool
-is_wide(const struct option *o)
-{
-	return o->type == OPTION_NUMBER && o->hi > INT32_MAX;
-}
-
 static size_t
 count_options(const struct option *table)
 {
@@ -40,16 +32,13 @@ count_options(const struct option *table)
 
 static cfg_opt_t *confuse_table(const struct option *table);
 
+/* Numbers are texts for it: it keeps them in a long, and takes "" for 0. */
 static cfg_opt_t
 confuse_option(const struct option *o)
 {
 	switch (o->type) {
 	case OPTION_BOOL:
 		return (cfg_opt_t)CFG_BOOL(o->name, cfg_false, CFGF_NODEFAULT);
-	case OPTION_NUMBER:
-		if (!is_wide(o))
-			return (cfg_opt_t)CFG_INT(o->name, 0, CFGF_NODEFAULT);
-		break;
 	case OPTION_LIST:
 	case OPTION_PREFIXES:
 		return (cfg_opt_t)CFG_STR_LIST(o->name, NULL, CFGF_NODEFAULT);
@@ -307,19 +296,22 @@ take_value(cfg_t *cfg, const struct option *o, void *to, const char *text)
 
 /* --- reading --------------------------------------------------------------- */
 
-/* What stands at place i, as a text: in number[] or the file's own. */
+/* What stands at place i, as a text. */
 static const char *
-value_text(cfg_t *cfg, const struct option *o, unsigned i, char number[32])
+value_text(cfg_t *cfg, const struct option *o, unsigned i)
 {
-	switch (cfg_getopt(cfg, o->name)->type) {
-	case CFGT_INT:
-		snprintf(number, 32, "%ld", cfg_getint(cfg, o->name));
-		return number;
-	case CFGT_BOOL:
+	if (o->type == OPTION_BOOL)
 		return cfg_getbool(cfg, o->name) ? "true" : "false";
-	default:
-		return cfg_getnstr(cfg, o->name, i);
-	}
+	return cfg_getnstr(cfg, o->name, i);
+}
+
+/* Do two texts say the same? */
+static bool
+same_text(const struct option *o, const char *a, const char *b)
+{
+	if (o->type == OPTION_NUMBER)
+		return strtoll(a, NULL, 0) == strtoll(b, NULL, 0);
+	return strcmp(a, b) == 0;
 }
 
 /* A default's next text: where it begins is moved behind it.  False: none. */
@@ -342,7 +334,7 @@ read_values(cfg_t *cfg, const struct option *o, void *to, uint32_t *set)
 {
 	unsigned    i, n = cfg_size(cfg, o->name);
 	const char *at = o->value;
-	char	    text[VALUE_MAX], number[32];
+	char	    text[VALUE_MAX];
 
 	if ((o->type == OPTION_LIST || o->type == OPTION_PREFIXES) &&
 	    n > o->hi) {
@@ -354,7 +346,7 @@ read_values(cfg_t *cfg, const struct option *o, void *to, uint32_t *set)
 	if (set != NULL)
 		*set |= o->bit;
 	for (i = 0; i < n; i++) {
-		if (take_value(cfg, o, to, value_text(cfg, o, i, number)) == -1)
+		if (take_value(cfg, o, to, value_text(cfg, o, i)) == -1)
 			return -1;
 	}
 	while (n == 0 && default_next(o, &at, text, sizeof(text))) {
@@ -460,13 +452,13 @@ same_values(const struct option *o, cfg_t *a, cfg_t *b)
 {
 	unsigned    i, n = cfg_size(a, o->name), m = cfg_size(b, o->name);
 	const char *at = o->value;
-	char	    number[32], other[32], text[VALUE_MAX];
+	char	    text[VALUE_MAX];
 	cfg_t	   *c = n == 0 ? b : a;
 
 	if (n != 0 && m != 0) {
 		for (i = 0; i < n && n == m; i++) {
-			if (strcmp(value_text(a, o, i, number),
-			    value_text(b, o, i, other)) != 0)
+			if (!same_text(o, value_text(a, o, i),
+			    value_text(b, o, i)))
 				return false;
 		}
 		return n == m;
@@ -474,7 +466,7 @@ same_values(const struct option *o, cfg_t *a, cfg_t *b)
 	/* One is the default. */
 	for (i = 0; default_next(o, &at, text, sizeof(text)); i++) {
 		if (n + m != 0 && (i >= n + m ||
-		    strcmp(value_text(c, o, i, number), text) != 0))
+		    !same_text(o, value_text(c, o, i), text)))
 			return false;
 	}
 	return n + m == 0 || i == n + m;

@@ -292,12 +292,13 @@ dns_start(struct dns *d)
 
 void
 dns_configure(struct dns *d, const uint32_t *servers, size_t n,
-    unsigned timeout, unsigned tries)
+    unsigned timeout, unsigned tries, unsigned rsa_min_bits)
 {
 	struct query *q;
 
 	d->timeout = timeout;
 	d->tries = tries;
+	d->rsa_min_bits = rsa_min_bits;
 	if (d->nservers == (n < DNS_SERVERS_MAX ? n : DNS_SERVERS_MAX) &&
 	    memcmp(d->servers, servers, d->nservers * sizeof(*servers)) == 0)
 		return;
@@ -308,6 +309,7 @@ dns_configure(struct dns *d, const uint32_t *servers, size_t n,
 		q->started = q->grace = q->grace_over = false;
 		q->question.timeout = timeout;
 		q->question.tries = tries;
+		q->question.rsa_min_bits = rsa_min_bits;
 		TAILQ_INSERT_HEAD(&d->waiting[q->queue], q, entry);
 	}
 	dns_set_servers(d, servers, n);

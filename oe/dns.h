@@ -18,7 +18,7 @@ struct dns *dns_new(struct event_base *base, const uint32_t *servers, size_t n,
 void	dns_free(struct dns *d);
 /* Other servers and times; look-ups under way are asked again, of these. */
 void	dns_configure(struct dns *d, const uint32_t *servers, size_t n,
-	    unsigned timeout, unsigned tries);
+	    unsigned timeout, unsigned tries, unsigned rsa_min_bits);
 
 typedef void (*dns_fn)(void *arg, const struct record_answer *a);
 /* Calls fn once, never before this returns. The answer is borrowed.  ours: a

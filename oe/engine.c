@@ -399,7 +399,7 @@ static void
 oe_dns_configure(struct oe *oe, const struct oe_config *c)
 {
 	dns_configure(oe->dns, c->resolvers, c->nresolvers, c->dns_timeout,
-	    c->dns_tries);
+	    c->dns_tries, c->rsa_min_bits);
 	oe_dns_note(oe, c);
 }
 

@@ -100,8 +100,9 @@ const struct option settings_options[] = {
 	{ "tunnel", OPTION_WORD, OPTION_LIVE, "ipip", AT(host.tunnel),
 	  .words = tunnels, .help = "The tunnel to ask for." },
 	{ "direct", OPTION_BOOL, OPTION_LIVE, "true", AT(direct),
-	  .help = "Without a lease the network is used as if rsipc was not "
-	      "there; false: nothing goes into the public realm." },
+	  .help = "Without a lease this host's own address is used, through "
+	      "NAT, and what has no key goes in the clear; false: nothing "
+	      "goes into the public realm." },
 	{ "stay-shut", OPTION_BOOL, OPTION_LIVE, "false", AT(stay_shut),
 	  .help = "Denied, paranoid and tunnel prefixes stay shut after an "
 	      "orderly end too." },

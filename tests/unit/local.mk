@@ -68,3 +68,8 @@ endif
 EXTRA_DIST += tests/unit/threats_table.py
 dist_check_SCRIPTS += tests/unit/threats_table.sh
 TESTS += tests/unit/threats_table.sh
+
+# Each option of each daemon, and what is written about it.
+EXTRA_DIST += tests/unit/options.py
+dist_check_SCRIPTS += tests/unit/options.sh
+TESTS += tests/unit/options.sh

@@ -125,9 +125,6 @@ options "$build/rsipd/rsipd" >"$dir/options"
 words rsip_rsipd_conf control parent secret key-id
 options "$build/oe/oed" >"$dir/options"
 options "$build/oe/oed" oe >>"$dir/options"
-# As long as oed does not print them.
-[ -s "$dir/options" ] || sed -n '/static cfg_opt_t opts/,/^$/s/.*CFG_[BIS][A-Z_]*("\([a-z0-9-]*\)".*/\1/p' \
-    "$files/../../../oe/settings.c" "$files/../../../oe/oed.c" >"$dir/options"
 words rsip_oed_conf interface control state tunnel
 
 oed_address=198.51.100.1

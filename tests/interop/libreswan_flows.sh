@@ -85,6 +85,12 @@ pluto_connection()
 
 pluto_start()
 {
+	# It knows its helpers by their place.
+	if [ -n "$root" ]; then
+		mkdir -p /usr/libexec/ipsec &&
+		    mount --bind "$bin" /usr/libexec/ipsec ||
+		    net_fail "no place for libreswan's programs"
+	fi
 	{
 		printf 'config setup\n  ikev1-policy=accept\n'
 		printf '  nssdir=%s/nss\n  protostack=xfrm\n' "$NET_RUN"
@@ -102,9 +108,9 @@ pluto_start()
 	net_ready pluto 20 test -S "$NET_RUN/pluto.ctl"
 	net_on y1 "$bin/whack" --ctlsocket "$NET_RUN/pluto.ctl" --listen
 	for net_host in x1 x2; do
-		(swan_ns=y1; LD_LIBRARY_PATH="$root/usr/lib/x86_64-linux-gnu" \
-		    net_on y1 "$bin/addconn" --ctlsocket "$NET_RUN/pluto.ctl" \
-		    --config "$NET_RUN/ipsec.conf" "$net_host") >>"$NET_RUN/addconn.log" 2>&1
+		net_on y1 "$bin/addconn" --ctlsocket "$NET_RUN/pluto.ctl" \
+		    --config "$NET_RUN/ipsec.conf" "$net_host" \
+		    >>"$NET_RUN/addconn.log" 2>&1
 	done
 }
 
@@ -123,9 +129,7 @@ deletes()
 	grep -c -i -E 'received delete SA payload|deleting state.*STATE_QUICK|sent.*delete' "$NET_RUN/pluto.log"
 }
 
-export LD_LIBRARY_PATH="$root/usr/lib/x86_64-linux-gnu"
 net_picture
-unset LD_LIBRARY_PATH
 net_key x1 @x1.lab
 net_key x2 @x2.lab
 pluto_key

@@ -25,11 +25,7 @@ oe_addr_x2=$NET_NB oe_addr_y1=$NET_Y1 oe_addr_y2=$NET_Y2
 oe_key y1
 oe_key y2
 oe_key x2 @x2.lab
-oe_zones
-: >"$NET_RUN/anchors"
-oe_zone lab
-oe_zone 100.51.198.in-addr.arpa
-oe_servers
+oe_dns_up
 oe_daemon y1 'paranoid = {"0.0.0.0/0"}' 'require-dnssec = true'
 oe_daemon y2 'permissive = {"0.0.0.0/0"}' 'require-dnssec = true'
 oe_daemon x2 'permissive = {"0.0.0.0/0"}' 'id = "@x2.lab"'

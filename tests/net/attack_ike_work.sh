@@ -14,11 +14,7 @@ oe_host evil 198.51.100.66
 for host in server peer late; do
 	oe_key $host
 done
-oe_zones
-: >"$NET_RUN/anchors"
-oe_zone lab
-oe_zone 100.51.198.in-addr.arpa
-oe_servers
+oe_dns_up
 oe_daemon server
 oe_daemon peer
 oe_daemon late

@@ -17,11 +17,7 @@ ip -n server route replace default via 198.51.100.66
 for host in server early late; do
 	oe_key $host
 done
-oe_zones
-: >"$NET_RUN/anchors"
-oe_zone lab
-oe_zone 100.51.198.in-addr.arpa
-oe_servers
+oe_dns_up
 oe_daemon server "connections-max = 64"
 oe_daemon early
 oe_daemon late

@@ -6,16 +6,7 @@ net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping
 net_needs_built oe/oed ctl/rsipctl
 net_enter "$@"
 
-oe_wire
-oe_host left 198.51.100.61
-oe_host right 198.51.100.62
-oe_key left
-oe_key right
-oe_zones
-: >"$NET_RUN/anchors"
-oe_zone lab
-oe_zone 100.51.198.in-addr.arpa
-oe_servers
+oe_lab left 198.51.100.61 right 198.51.100.62
 right=$(oe_addr right)
 tool=$NET_HERE/laptop_gap.py
 

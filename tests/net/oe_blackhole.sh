@@ -27,11 +27,7 @@ net_on mid iptables -A OUTPUT -p icmp --icmp-type fragmentation-needed -j DROP &
     --set-mss 1240 || net_skip "no TCPMSS in this kernel"
 oe_key left
 oe_key right
-oe_zones
-: >"$NET_RUN/anchors"
-oe_zone lab
-oe_zone 100.51.198.in-addr.arpa
-oe_servers
+oe_dns_up
 net_web right
 right=$(oe_addr right)
 cd "$NET_RUN" || exit 1

@@ -13,11 +13,7 @@ oe_host plain 198.51.100.63
 oe_host friend 198.51.100.64
 oe_key left
 oe_key right
-oe_zones
-: >"$NET_RUN/anchors"
-oe_zone lab
-oe_zone 100.51.198.in-addr.arpa
-oe_servers
+oe_dns_up
 left=$(oe_addr left)
 net_on left ip xfrm policy list >/dev/null 2>&1 ||
     net_skip "no XFRM in this kernel"

@@ -17,10 +17,7 @@ oe_host known 198.51.100.41
 oe_key known
 oe_host strict 198.51.100.34
 oe_key strict
-oe_zones
-oe_zone lab
-oe_zone 100.51.198.in-addr.arpa
-oe_servers
+oe_dns_up
 oe_host new 198.51.100.42
 cp "$NET_RUN/reverse.records" "$NET_RUN/reverse.before"
 oe_key new

@@ -14,16 +14,7 @@ fi
 [ -n "$NET_INSIDE" ] || modprobe -a tun veth bridge xfrm_user esp4 2>/dev/null
 net_enter "$@"
 
-oe_wire
-oe_host kern 198.51.100.61
-oe_host user 198.51.100.62
-oe_key kern
-oe_key user
-oe_zones
-: >"$NET_RUN/anchors"
-oe_zone lab
-oe_zone 100.51.198.in-addr.arpa
-oe_servers
+oe_lab kern 198.51.100.61 user 198.51.100.62
 kern=$(oe_addr kern)
 user=$(oe_addr user)
 run()

@@ -27,11 +27,7 @@ net_on router iptables -t nat -A POSTROUTING -s 10.1.0.0/24 \
 ip -n router rule add to 10.1.0.0/24 lookup main priority 20000
 oe_key router
 oe_key server
-oe_zones
-: >"$NET_RUN/anchors"
-oe_zone lab
-oe_zone 100.51.198.in-addr.arpa
-oe_servers
+oe_dns_up
 oe_daemon router
 oe_daemon server 'paranoid = {"0.0.0.0/0"}'
 oe_ready router server

@@ -14,10 +14,7 @@ oe_key peer
 oe_host host 198.51.100.41
 oe_key host
 printf 'server:\n  ip-address: 198.51.100.55@53\n' >"$NET_RUN/nsd.zones"
-oe_zones
-oe_zone lab
-oe_zone 100.51.198.in-addr.arpa
-oe_servers
+oe_dns_up
 oe_daemon peer
 oe_ready peer
 oe_sniff host "$NET_RUN/host.pcap"

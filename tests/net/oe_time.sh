@@ -20,11 +20,7 @@ net_start delay wire python3 "$NET_HERE/oe_delay.py" left far --ms 10
 net_until 5 oe_ping left "$NET_DNS" 1 || net_skip "no AF_PACKET relay here"
 oe_key left
 oe_key right
-oe_zones
-: >"$NET_RUN/anchors"
-oe_zone lab
-oe_zone 100.51.198.in-addr.arpa
-oe_servers
+oe_dns_up
 
 # HOST ADDRESS: milliseconds until a ping is answered.
 time_of()

@@ -20,11 +20,7 @@ ip -n right address add 192.168.4.1/32 dev lo
 for host in left right other stranger; do
 	oe_key $host
 done
-oe_zones
-: >"$NET_RUN/anchors"
-oe_zone lab
-oe_zone 100.51.198.in-addr.arpa
-oe_servers
+oe_dns_up
 printf 'the same 32 bytes at both ends..\n' >"$NET_RUN/secret"
 chmod 600 "$NET_RUN/secret"
 key_of()

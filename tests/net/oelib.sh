@@ -226,6 +226,28 @@ oe_resolver()
 	net_ready unbound 10 net_listens dns 53
 }
 
+# The two zones as they are, signed, and who answers for them.
+oe_dns_up()
+{
+	oe_zones
+	: >"$NET_RUN/anchors"
+	oe_zone lab
+	oe_zone 100.51.198.in-addr.arpa
+	oe_servers
+}
+
+# NAME ADDRESS...: these hosts on the wire, each with a key that DNS has.
+oe_lab()
+{
+	oe_wire
+	while [ $# -gt 1 ]; do
+		oe_host "$1" "$2"
+		oe_key "$1"
+		shift 2
+	done
+	oe_dns_up
+}
+
 # A zone's records changed: signed again and served at once, caches forgotten.
 oe_serve_again()
 {

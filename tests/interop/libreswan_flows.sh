@@ -78,7 +78,7 @@ pluto_connection()
 	  pfs=yes
 	  ike=aes256-sha2_256;modp2048
 	  esp=aes256-sha2_256;modp2048
-	  leftupdown=
+	  leftupdown=%disabled
 	  auto=add
 	EOF
 }

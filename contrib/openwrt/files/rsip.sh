@@ -74,7 +74,7 @@ rsip_rsipd_conf()
 		rsip_option "$1" "$rsip_key" bool
 	done
 	for rsip_key in local_policy remote_policy firewall gateway \
-	    tunnel_endpoint leases; do
+	    tunnel_endpoint leases durability; do
 		rsip_option "$1" "$rsip_key" text
 	done
 	for rsip_key in ports_default tunnels resolvers addresses \

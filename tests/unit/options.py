@@ -205,7 +205,7 @@ def check_option(program, o):
             bad(program, o, setting + '"%s"' % v)
     elif o.name == 'peer-key':
         bad(program, o, setting + '"AwEAAQ=="')
-    elif o.name in ('control', 'parent'):
+    elif o.name in ('control', 'parent', 'leases'):
         good(program, o, setting + '"/run/another.sock"')
     else:
         fail('%s: nobody knows how to test a %s' % (o.full, o.kind))

@@ -1,4 +1,4 @@
-/* kernel.c - connections whose ESP the kernel does: which, and what it must be told (DESIGN: one door, two data planes) */
+/* kernel.c - connections whose ESP the kernel does: which, and what it must be told */
 #include "config.h"
 
 #include <errno.h>

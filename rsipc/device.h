@@ -19,7 +19,7 @@ typedef void (*device_fn)(void *arg, const uint8_t *pkt, size_t len);
 /*
  * Makes both devices: name carries the leased address and what comes in the
  * clear; oe_name takes what goes out, and brings what came encrypted, so that a
- * firewall can tell them apart (DESIGN §7).  NULL after one log line.
+ * firewall can tell them apart.  NULL after one log line.
  */
 struct device *device_open(struct event_base *base, const char *name,
 	    const char *oe_name, device_fn fn, void *arg);

@@ -9,7 +9,7 @@
 #include "base/util.h"
 #include "rsipd/gateway_internal.h"
 
-#define MISUSE_INTERVAL	1000	/* milliseconds between two told to a host (DESIGN §4) */
+#define MISUSE_INTERVAL	1000	/* milliseconds between two told to a host (RFC 3103 §10.4) */
 
 static bool
 allows_rsa_ip(const struct policy *p)

@@ -1,4 +1,4 @@
-# lib.sh - the picture of DESIGN in network namespaces, sourced by the tests and the demo
+# lib.sh - the picture of README.md in network namespaces, sourced by the tests and the demo
 #
 #   lan:  10.0.0.0/24      N 10.0.0.1  x1 10.0.0.11  x2 10.0.0.12
 #   wire: 198.51.100.0/24  N .1  y1 .10 (oed)  y2 .20 (plain)  dns .53

@@ -244,7 +244,7 @@ def tcp_counters_are_optional():
 
 @test
 def authentication_is_required():
-    """DESIGN 4: everybody else is refused; a message is good once; also RFC 3102 §3.3"""
+    """Only the private side is heard, everybody else refused; a message is good once; also RFC 3102 §3.3"""
     is_error(host('auth', register=False).register(), 304)
     is_error(host('auth', register=False, secret=b'another secret!!',
                   key_id=9).register(), 304)

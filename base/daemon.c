@@ -23,33 +23,26 @@ static int   ready_fd = -1;	/* to the parent that waits for daemon_ready() */
 static int   pidfile_fd = -1;
 static pid_t pidfile_owner;
 
-static void
-usage(const char *name, FILE *f)
-{
-	fprintf(f, "usage: %s [-dfhnoV] [-c file] [-p pidfile]\n", name);
-}
-
-/* What is wrong with the command line, and what would be right. */
+/* What is wrong with the command line, and who knows what would be right. */
 static _Noreturn void
 misused(const char *name, const char *what, const char *arg)
 {
-	fprintf(stderr, "%s: %s %s\n", name, what, arg);
-	usage(name, stderr);
+	fprintf(stderr, "%s: %s %s (see %s --help)\n", name, what, arg, name);
 	exit(2);
 }
 
 static void
 help(const char *name)
 {
-	usage(name, stdout);
-	printf("  -c FILE  configuration (default %s/%s.conf)\n"
+	printf("usage: %s [-dfhnoV] [-c file] [-p pidfile]\n"
+	    "  -c FILE  configuration (default %s/%s.conf)\n"
 	    "  -d       debug messages, in the foreground\n"
 	    "  -f       stay in the foreground, messages to stderr\n"
 	    "  -n       check the configuration and exit\n"
 	    "  -o       print all options of the configuration and exit\n"
 	    "  -p FILE  write the process id here\n"
 	    "  -V       print the version\n"
-	    "See %s(8).\n", SYSCONFDIR, name, name);
+	    "See %s(8).\n", name, SYSCONFDIR, name, name);
 }
 
 void

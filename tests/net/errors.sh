@@ -59,9 +59,9 @@ common()
 	    "$2" "$1" -n -c unknown.conf
 	one_line "$name: no such file" 'absent\.conf' \
 	    "$2" "$1" -f -c absent.conf
-	one_line "$name: an unknown flag" 'usage|option' \
+	one_line "$name: an unknown flag" 'see .*--help|option' \
 	    "$2" "$1" --no-such-flag
-	one_line "$name: an argument too many" 'usage' \
+	one_line "$name: an argument too many" 'see .*--help' \
 	    "$2" "$1" -f extra
 	printf 'control = "%s/c.sock"\n' "$NET_RUN" >good.conf
 	one_line "$name: not root" 'root|CAP_NET_ADMIN' \
@@ -131,10 +131,10 @@ for daemon in "$rsipc x1" "$oed y1"; do
 done
 
 one_line "rsipctl: no command" 'command' x1 "$ctl"
-one_line "rsipctl: an unknown command" 'usage|unknown|no such' x1 "$ctl" frobnicate
+one_line "rsipctl: an unknown command" 'see .*--help|unknown|no such' x1 "$ctl" frobnicate
 one_line "rsipctl: nobody answers" 'absent\.sock' \
     x1 "$ctl" -s "$NET_RUN/absent.sock" status
-one_line "rsipctl: why without an address" 'usage|address' x1 "$ctl" why
+one_line "rsipctl: why without an address" 'see .*--help|address' x1 "$ctl" why
 one_line "rsipctl: a key where one is" 'bad\.pem' x1 "$ctl" keygen -o bad.pem
 grep -q 'this is no key' bad.pem || net_fail "rsipctl keygen overwrote a file"
 

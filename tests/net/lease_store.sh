@@ -118,7 +118,7 @@ done
 sleep 0.5
 net_alive load || net_fail "the load ended: $(cat load.log)"
 touch answered.stop
-net_until 20 grep -q done load.log || net_fail "the load does not end"
+net_until 20 grep -q "done" load.log || net_fail "the load does not end"
 net_ctl rsipd leases --json >leases.json
 said=$(python3 "$NET_HERE/lease_store.py" check answered <leases.json) ||
     net_fail "after $kills kills"

@@ -152,4 +152,3 @@ rm full/rest
 net_on x1 python3 "$NET_HERE/lease_store.py" room ||
     net_fail "the disk has room again, and nothing is granted"
 net_ok "with room on the disk again, leases are granted"
-umount full

@@ -51,9 +51,10 @@ demand_release(struct demand *d, uint16_t port, uint32_t remote, demand_fn fn,
     void *arg)
 {
 	struct demand_packet p;
-	size_t		     i = 0;
+	size_t		     i = 0, left = d->n;
 
-	while (i < d->n) {
+	/* What fn holds meanwhile stands behind those that were there. */
+	for (; left > 0; left--) {
 		if (d->held[i].port != port || d->held[i].remote != remote) {
 			i++;
 			continue;

@@ -30,7 +30,8 @@ typedef void (*demand_fn)(void *arg, const uint8_t *pkt, size_t len);
 /* Keeps a copy; false if there is no room for it. */
 bool	demand_hold(struct demand *d, uint16_t port, uint32_t remote,
 	    const uint8_t *pkt, size_t len, uint64_t now);
-/* Hands over what waits for a port, oldest first, and forgets it. */
+/* Hands over what waits for a port, oldest first, and forgets it; not what fn holds
+ * again. */
 void	demand_release(struct demand *d, uint16_t port, uint32_t remote,
 	    demand_fn fn, void *arg);
 /* Forgets what has waited too long, or (now UINT64_MAX) everything. */

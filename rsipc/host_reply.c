@@ -115,8 +115,9 @@ assign_response(struct host *h, const struct rsip_message *m, uint64_t now)
 		why = "another port than the one asked for";
 	}
 	/* §9.7.3, §9.9.3: under remote flow policy as requested. */
-	if (b != NULL && purpose == LEASE_MAIN && host_flow_policy(h) &&
-	    b->remote != 0 && b->remote != h->first.remote) {
+	if (b != NULL && host_flow_policy(h) && b->remote != 0 &&
+	    ((purpose == LEASE_MAIN && b->remote != h->first.remote) ||
+	    (purpose == LEASE_PORT && b->remote != demand.remote))) {
 		lease_remove(&h->lease, b);
 		b = NULL;
 		why = "another remote side than the one asked for";

@@ -90,7 +90,13 @@ path_probe(struct path *p)
 static void
 path_held_leaves(void *arg, const uint8_t *pkt, size_t len)
 {
-	path_outbound(arg, pkt, len, clock_now());
+	struct path *p = arg;
+
+	/* A lease that does not cover what it was asked for is not asked for
+	 * without end. */
+	p->released = true;
+	path_outbound(p, pkt, len, clock_now());
+	p->released = false;
 }
 
 static void
@@ -144,7 +150,8 @@ path_port_leased(struct path *p, const uint8_t *pkt, const struct ip_info *ip,
 	}
 	p->counters.demands++;
 	p->wake = true;
-	if (flow == LEASE_FLOW_OTHER || !host_demand(p->host, &d, now))
+	if (p->released || flow == LEASE_FLOW_OTHER ||
+	    !host_demand(p->host, &d, now))
 		path_held_refused(p, pkt, ip->total);
 	else
 		demand_hold(&p->demand, d.port, d.port == 0 ? d.remote : 0, pkt,

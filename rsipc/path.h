@@ -47,6 +47,7 @@ struct path {
 	uint32_t	 remote;	/* whom the last packet went to */
 	bool		 cascade;	/* packets are other hosts': no engine, all protocols */
 	bool		 wake;		/* the state machine has been asked for something */
+	bool		 released;	/* a packet that was held leaves: not once more */
 	bool		 waits;		/* ... for a first lease, by a program */
 	/* What happens to connections, for those who watch. */
 	void		(*event)(void *arg, json_object *o);

@@ -901,6 +901,15 @@ names_remotes(void **state)
 	give(w, m);
 	assert_int_equal(w->demand_error, 0);
 	assert_true(leased(w, 20001));
+	/* Whose lease is for somebody else is not served by it. */
+	d.port = 20002;
+	assert_true(host_demand(&w->host, &d, w->now));
+	tick(w);
+	m = grant(w, 3);
+	set_ipv4(&m->remote, "192.0.2.77");
+	give(w, m);
+	assert_int_equal(w->demand_error, RSIP_BAD_PARAM);
+	assert_int_equal(w->host.lease.n, 2);
 	end(w);
 }
 
@@ -1349,6 +1358,31 @@ held_packets_are_bounded(void **state)
 	assert_int_equal(d.bytes, 0);
 }
 
+static void
+hold_again(void *arg, const uint8_t *pkt, size_t len)
+{
+	struct demand *d = arg;
+
+	assert_true(demand_hold(d, 7, 0, pkt, len, 0));
+}
+
+/* A gateway that leases for a port what does not cover its packets. */
+static void
+released_packets_are_not_released_twice(void **state)
+{
+	static struct demand d;
+	uint8_t		     pkt[100] = { 'x' };
+	unsigned	     i, n = 0;
+
+	(void)state;
+	for (i = 0; i < DEMAND_PORT_MAX; i++)
+		assert_true(demand_hold(&d, 7, 0, pkt, sizeof(pkt), 0));
+	demand_release(&d, 7, 0, hold_again, &d);
+	demand_release(&d, 7, 0, count_packet, &n);
+	assert_int_equal(n, DEMAND_PORT_MAX);
+	assert_int_equal(d.n, 0);
+}
+
 static int
 setup(void **state)
 {
@@ -1484,6 +1518,7 @@ main(void)
 		cmocka_unit_test(hostile_grants_are_refused),
 		cmocka_unit_test(nothing_stops_it),
 		cmocka_unit_test(held_packets_are_bounded),
+		cmocka_unit_test(released_packets_are_not_released_twice),
 		cmocka_unit_test(a_request_is_signed_again),
 	};
 

@@ -4,9 +4,9 @@
 # LINT_STAGES=cppcheck and LINT_ROOMS="oe tests/unit" for a part of it.
 set -u
 srcdir=$(cd "${srcdir:-.}" && pwd)
-stages=${LINT_STAGES:-shellcheck mandoc cppcheck clang-tidy}
+stages=${LINT_STAGES:-rooms shellcheck mandoc cppcheck clang-tidy}
 for tool in $stages; do
-	command -v "$tool" >/dev/null || {
+	[ "$tool" = rooms ] || command -v "$tool" >/dev/null || {
 		echo "lint: needs $tool" >&2
 		exit 1
 	}
@@ -14,6 +14,12 @@ done
 rooms="${LINT_ROOMS:-base ctl include nat oe proto rsipc rsipd tests}"
 jobs=$(nproc 2>/dev/null || echo 1)
 status=0
+
+# The table of who may include whom.
+lint_rooms()
+{
+	python3 tests/rooms.py
+}
 
 lint_shellcheck()
 {

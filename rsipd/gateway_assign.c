@@ -178,15 +178,15 @@ choose_tunnel(struct gateway_assignment *a)
 
 	if (!(m->has & RSIP_HAS_TUNNEL)) {
 		/* §9.3.3: IP-IP is what both assume. */
-		a->grant.tunnel = a->policy->ipip ? RSIP_TUNNEL_IPIP :
-		    RSIP_TUNNEL_GRE;
+		a->grant.tunnel = (uint8_t)(a->policy->ipip ?
+		    RSIP_TUNNEL_IPIP : RSIP_TUNNEL_GRE);
 		return RSIP_OK;
 	}
 	/* LISTEN may offer several: the first that we can do. */
 	for (i = 0; i < m->ntunnels; i++) {
 		if ((m->tunnel[i] == RSIP_TUNNEL_IPIP && a->policy->ipip) ||
 		    (m->tunnel[i] == RSIP_TUNNEL_GRE && a->policy->gre)) {
-			a->grant.tunnel = (enum rsip_tunnel)m->tunnel[i];
+			a->grant.tunnel = m->tunnel[i];
 			return RSIP_OK;
 		}
 	}

@@ -41,6 +41,14 @@ pool_index(const struct pool *p, uint32_t local)
 	return i == -1 ? UINT16_MAX : (uint16_t)i;
 }
 
+/* Of nothing there need not be a list. */
+static void
+copy(void *to, const void *from, size_t len)
+{
+	if (len != 0)
+		memcpy(to, from, len);
+}
+
 /* In leases and demultiplexer; NULL with errno. */
 static struct lease_binding *
 enter(const struct grant_tables *t, struct lease_client *c,
@@ -59,9 +67,9 @@ enter(const struct grant_tables *t, struct lease_client *c,
 	b->method = g->method;
 	b->tunnel = g->tunnel;
 	b->listen = g->listen;
-	memcpy(lease_cookies(b), g->cookies, g->ncookies * sizeof(*g->cookies));
-	memcpy(lease_spis(b), g->spis, g->nspis * sizeof(*g->spis));
-	memcpy(lease_ranges(b), g->ranges, g->nranges * sizeof(*g->ranges));
+	copy(lease_cookies(b), g->cookies, g->ncookies * sizeof(*g->cookies));
+	copy(lease_spis(b), g->spis, g->nspis * sizeof(*g->spis));
+	copy(lease_ranges(b), g->ranges, g->nranges * sizeof(*g->ranges));
 	for (i = 0; i < g->nranges; i++)
 		b->nports = (uint16_t)(b->nports + g->ranges[i].hi -
 		    g->ranges[i].lo + 1);

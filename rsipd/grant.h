@@ -26,7 +26,7 @@ struct grant {
 	bool	 listen;
 	uint8_t	 remote_policy;		/* enum demux_remote */
 	struct lease_remote remote;	/* but under DEMUX_REMOTE_NONE */
-	const struct demux_range *ranges;	/* rising, none touches the next */
+	const struct demux_range *ranges;	/* rising, none touches the next; none: NULL will do */
 	const uint32_t *spis;
 	const uint64_t *cookies;	/* IKE initiator cookies, negotiated */
 	size_t	 nranges, nspis, ncookies;

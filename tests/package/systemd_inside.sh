@@ -148,10 +148,10 @@ life()
 	systemctl reload rsipd 2>$out/err
 	step "rsipd: reload" 0 $?
 	step "  same process" "$pid" "$(prop rsipd MainPID)"
-	step "  read again" 1 "$(journal rsipd 'configuration read again')"
+	step "  read again" 1 "$(journal rsipd 'rsipd\[.*configuration read again')"
 	kill -HUP "$pid"
 	until_true 5 read_twice
-	step "  kill -HUP: read again" 2 "$(journal rsipd 'configuration read again')"
+	step "  kill -HUP: read again" 2 "$(journal rsipd 'rsipd\[.*configuration read again')"
 	cp /etc/rsip/rsipd.conf $out/good
 	echo 'no-such-option = 1' >>/etc/rsip/rsipd.conf
 	systemctl reload rsipd 2>$out/err && rc=0 || rc=not-0
@@ -223,7 +223,7 @@ life()
 
 leased() { [ -n "$(lease)" ]; }
 lease() { rsipctl -s rsipd --json leases 2>/dev/null | grep -o '"ports":[^]]*]' | head -n 1; }
-read_twice() { [ "$(journal rsipd 'configuration read again')" = 2 ]; }
+read_twice() { [ "$(journal rsipd 'rsipd\[.*configuration read again')" = 2 ]; }
 
 [ "${2-}" = life ] || boot
 life

@@ -221,16 +221,34 @@ take_name(cfg_t *cfg, const struct option *o, void *to, const char *text)
 }
 
 static int
-take_address(cfg_t *cfg, const struct option *o, void *to, const char *text)
+refuse_address(cfg_t *cfg, const struct option *o, const char *text)
+{
+	conf_error(cfg, "%s: \"%s\" is not an IPv4 address", o->name, text);
+	return -1;
+}
+
+int
+option_address(uint32_t *out, cfg_t *cfg, const struct option *o,
+    const char *text)
 {
 	struct in_addr a;
 
-	if (conf_ipv4(text, &a) == -1 || a.s_addr == 0) {
-		conf_error(cfg, "%s: \"%s\" is not an IPv4 address", o->name,
-		    text);
+	if (conf_ipv4(text, &a) == -1)
+		return refuse_address(cfg, o, text);
+	*out = a.s_addr;
+	return 0;
+}
+
+static int
+take_address(cfg_t *cfg, const struct option *o, void *to, const char *text)
+{
+	uint32_t addr;
+
+	if (option_address(&addr, cfg, o, text) == -1)
 		return -1;
-	}
-	memcpy(member(o, to), &a.s_addr, sizeof(a.s_addr));
+	if (addr == 0)
+		return refuse_address(cfg, o, text);
+	memcpy(member(o, to), &addr, sizeof(addr));
 	return 0;
 }
 

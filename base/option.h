@@ -121,6 +121,10 @@ void	 option_default(const struct option *o, char *out, size_t cap);
 /* Every option as a commented configuration file. */
 void	 option_print(FILE *f, const struct option *table);
 
+/* For a list's take(): an address, network order. 0, or -1 after conf_error(cfg). */
+int	 option_address(uint32_t *out, cfg_t *cfg, const struct option *o,
+	    const char *text);
+
 /*
  * A secret's file, as conf_open_secret() allows it: its bytes without white
  * space at the end, lo to hi of them.  0, or -1 after one log line.

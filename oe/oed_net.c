@@ -254,14 +254,6 @@ is_own(void *arg, uint32_t addr)
 	return wire_is_own(n->wire, addr);
 }
 
-static bool
-is_near(void *arg, uint32_t addr)
-{
-	struct oed_net *n = arg;
-
-	return wire_is_near(n->wire, addr);
-}
-
 static void
 on_event(void *arg, json_object *o)
 {
@@ -278,7 +270,7 @@ const struct oe_shell oed_net_shell = {
 	.answer = to_host,
 	.pass_route = pass_route,
 	.is_own = is_own,
-	.is_near = is_near,
+	.is_near = wire_is_near,
 	.event = on_event,
 };
 

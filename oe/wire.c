@@ -295,11 +295,11 @@ near_route(void *arg, const struct rtnl_seen *r)
 }
 
 bool
-wire_is_near(const struct wire *w, uint32_t addr)
+wire_is_near(void *arg, uint32_t addr)
 {
 	struct near n = { .addr = addr };
 
-	(void)w;
+	(void)arg;
 	return rtnl_routes(RT_TABLE_MAIN, near_route, &n) == -1 || n.found;
 }
 

@@ -35,8 +35,8 @@ void	wire_send_ike(struct wire *w, const struct keying_path *path,
 	    const uint8_t *buf, size_t len);
 /* What the kernel would deliver to this host itself. */
 bool	wire_is_own(const struct wire *w, uint32_t addr);
-/* What cannot be asked is near. */
-bool	wire_is_near(const struct wire *w, uint32_t addr);
+/* As oe_shell has it; arg is not looked at.  What cannot be asked is near. */
+bool	wire_is_near(void *arg, uint32_t addr);
 
 /*
  * The address that packets to the world carry, network order: the default

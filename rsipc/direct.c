@@ -68,14 +68,6 @@ direct_is_own(void *arg, uint32_t addr)
 }
 
 static bool
-direct_is_near(void *arg, uint32_t addr)
-{
-	struct direct *d = arg;
-
-	return wire_is_near(d->wire, addr);
-}
-
-static bool
 direct_peer_known(void *arg, const struct keying_id *peer)
 {
 	struct direct *d = arg;
@@ -98,7 +90,7 @@ static const struct oe_shell direct_shell = {
 	.deliver = direct_deliver,
 	.answer = direct_answer,
 	.is_own = direct_is_own,
-	.is_near = direct_is_near,
+	.is_near = wire_is_near,
 	.peer_known = direct_peer_known,
 	.event = direct_event,
 	.state = DIRECT_STATE,

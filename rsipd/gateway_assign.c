@@ -321,15 +321,6 @@ take_ports(struct gateway_assignment *a, size_t at)
 	    RSIP_LOCAL_ADDRPORT_INUSE : RSIP_LOCAL_ADDRPORT_UNALLOWED;
 }
 
-static void
-undo_ports(struct gateway_assignment *a, size_t at)
-{
-	size_t i;
-
-	for (i = 0; i < a->grant.nranges && a->nports != 0; i++)
-		pool_undo_ports(a->g->pool, at, a->range[i]);
-}
-
 static enum rsip_error
 take_spis(struct gateway_assignment *a, size_t at)
 {
@@ -356,7 +347,7 @@ take_at(struct gateway_assignment *a, size_t at)
 	if ((rc = take_ports(a, at)) != RSIP_OK)
 		return rc;
 	if ((rc = take_spis(a, at)) != RSIP_OK)
-		undo_ports(a, at);
+		pool_undo_ports(a->g->pool, at, a->range, a->grant.nranges);
 	else
 		a->at = at;
 	return rc;
@@ -460,7 +451,7 @@ bind_resources(struct gateway_assignment *a, uint32_t lease,
 		if (a->any_cookie)
 			random_bytes(a->cookie, grant->ncookies *
 			    sizeof(*a->cookie));
-		*out = grant_enter(&g->tables, a->r->client, grant);
+		*out = grant_enter(&g->tables, a->r->client, a->at, grant);
 		if (*out != NULL)
 			return RSIP_OK;
 		if (errno != EEXIST || !a->any_cookie)

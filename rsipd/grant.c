@@ -32,15 +32,6 @@ add_to_demux(const struct grant_tables *t, const struct grant *g,
 	return t->demux_add(t->arg, &d);
 }
 
-/* A pool has fewer addresses than an index has room for. */
-static uint16_t
-pool_index(const struct pool *p, uint32_t local)
-{
-	int i = pool_find(p, local);
-
-	return i == -1 ? UINT16_MAX : (uint16_t)i;
-}
-
 /* Of nothing there need not be a list. */
 static void
 copy(void *to, const void *from, size_t len)
@@ -51,7 +42,7 @@ copy(void *to, const void *from, size_t len)
 
 /* In leases and demultiplexer; NULL with errno. */
 static struct lease_binding *
-enter(const struct grant_tables *t, struct lease_client *c,
+enter(const struct grant_tables *t, struct lease_client *c, size_t at,
     const struct grant *g)
 {
 	struct lease_binding *b;
@@ -63,7 +54,7 @@ enter(const struct grant_tables *t, struct lease_client *c,
 	if (b == NULL)
 		return NULL;
 	b->local = g->local;
-	b->pool = pool_index(t->pool, g->local);
+	b->pool = (uint16_t)at;
 	b->method = g->method;
 	b->tunnel = g->tunnel;
 	b->listen = g->listen;
@@ -97,10 +88,10 @@ keep(const struct grant_tables *t, struct lease_binding *b)
 }
 
 struct lease_binding *
-grant_enter(const struct grant_tables *t, struct lease_client *c,
+grant_enter(const struct grant_tables *t, struct lease_client *c, size_t at,
     const struct grant *g)
 {
-	struct lease_binding *b = enter(t, c, g);
+	struct lease_binding *b = enter(t, c, at, g);
 
 	if (b == NULL || keep(t, b) == 0)
 		return b;
@@ -133,8 +124,6 @@ static bool
 take(struct pool *p, uint64_t now, size_t at, uint32_t host,
     const struct grant *g)
 {
-	size_t i;
-
 	if (g->method == RSIP_METHOD_RSA_IP)
 		return pool_take_whole(p, now, at, host) == POOL_OK;
 	if (!take_ports(p, now, at, host, g))
@@ -142,8 +131,7 @@ take(struct pool *p, uint64_t now, size_t at, uint32_t host,
 	if (g->nspis == 0 ||
 	    pool_take_spis(p, now, at, host, g->spis, g->nspis) == POOL_OK)
 		return true;
-	for (i = 0; i < g->nranges; i++)
-		pool_undo_ports(p, at, g->ranges[i]);
+	pool_undo_ports(p, at, g->ranges, g->nranges);
 	return false;
 }
 
@@ -160,7 +148,7 @@ grant_apply(const struct grant_tables *t, uint64_t now, struct lease_client *c,
 		errno = EADDRNOTAVAIL;
 		return NULL;
 	}
-	if ((b = enter(t, c, g)) != NULL)
+	if ((b = enter(t, c, (size_t)at, g)) != NULL)
 		return b;
 	saved = errno;
 	grant_undo(t->pool, (size_t)at, g);
@@ -223,13 +211,10 @@ grant_revoke(const struct grant_tables *t, uint64_t now,
 void
 grant_undo(struct pool *p, size_t at, const struct grant *g)
 {
-	size_t i;
-
 	if (g->method == RSIP_METHOD_RSA_IP) {
 		pool_undo_whole(p, at);
 		return;
 	}
-	for (i = 0; i < g->nranges; i++)
-		pool_undo_ports(p, at, g->ranges[i]);
+	pool_undo_ports(p, at, g->ranges, g->nranges);
 	pool_undo_spis(p, at, g->spis, g->nspis);
 }

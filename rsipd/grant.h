@@ -52,13 +52,13 @@ struct grant_tables {
 };
 
 /*
- * Enters what the pool has given already: all of it, or nothing.  The caller
- * keeps what g points to.  NULL with errno as demux_add() sets it, or EIO: the
+ * Enters what the pool has given already: all of it, or nothing.  at: the
+ * address' index there.  The caller keeps what g points to.  NULL with errno as demux_add() sets it, or EIO: the
  * store cannot keep it; then the pool is as it was, and what it gave is the
  * caller's to undo.
  */
 struct lease_binding *grant_enter(const struct grant_tables *t,
-	    struct lease_client *c, const struct grant *g);
+	    struct lease_client *c, size_t at, const struct grant *g);
 
 /*
  * The same for one that comes from elsewhere, the store or another gateway, and

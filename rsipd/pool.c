@@ -441,9 +441,10 @@ pool_rest_ports(struct pool *p, uint64_t now, size_t i, uint32_t host,
 }
 
 void
-pool_undo_ports(struct pool *p, size_t i, struct demux_range r)
+pool_undo_ports(struct pool *p, size_t i, const struct demux_range *r, size_t n)
 {
-	portset_add(p->entry[i].free, r.lo, r.hi);
+	for (; n > 0; r++, n--)
+		portset_add(p->entry[i].free, r->lo, r->hi);
 }
 
 size_t

@@ -79,7 +79,8 @@ enum pool_result pool_draw_ports(struct pool *p, uint64_t now, size_t i,
 	    size_t n, uint16_t *port);
 void	pool_rest_ports(struct pool *p, uint64_t now, size_t i, uint32_t host,
 	    struct demux_range r);
-void	pool_undo_ports(struct pool *p, size_t i, struct demux_range r);
+void	pool_undo_ports(struct pool *p, size_t i, const struct demux_range *r,
+	    size_t n);
 /* How many could be drawn, those at rest included. */
 size_t	pool_ports_left(const struct pool *p, size_t i);
 

@@ -81,15 +81,8 @@ static int
 take_resolver(void *to, cfg_t *cfg, const struct option *o, const char *text)
 {
 	struct settings *c = to;
-	struct in_addr	 a;
 
-	if (conf_ipv4(text, &a) == -1) {
-		conf_error(cfg, "%s: \"%s\" is not an IPv4 address", o->name,
-		    text);
-		return -1;
-	}
-	c->resolver[c->nresolvers++] = a.s_addr;
-	return 0;
+	return option_address(&c->resolver[c->nresolvers++], cfg, o, text);
 }
 
 const char *

@@ -76,16 +76,10 @@ take_remote(void *to, cfg_t *cfg, const struct option *o, const char *text)
 static int
 take_address(void *to, cfg_t *cfg, const struct option *o, const char *text)
 {
-	struct draft  *d = to;
-	struct in_addr a;
+	struct draft *d = to;
 
-	if (conf_ipv4(text, &a) == -1) {
-		conf_error(cfg, "%s: \"%s\" is not an IPv4 address", o->name,
-		    text);
-		return -1;
-	}
-	d->addresses[d->policy.naddresses++] = a.s_addr;
-	return 0;
+	return option_address(&d->addresses[d->policy.naddresses++], cfg, o,
+	    text);
 }
 
 #define IN_POLICY(member)	OPTION_AT(struct draft, policy.member)

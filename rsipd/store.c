@@ -35,12 +35,6 @@ struct store {
 	uint8_t	 record[STORE_RECORD_MAX];
 };
 
-bool
-store_possible(void)
-{
-	return true;
-}
-
 /* --- the file ------------------------------------------------------------------ */
 
 static int
@@ -382,12 +376,6 @@ store_count(struct store *s, struct store_counts *out)
 struct store {
 	int none;
 };
-
-bool
-store_possible(void)
-{
-	return false;
-}
 
 struct store *
 store_open(const char *path, enum store_durability d, size_t max)

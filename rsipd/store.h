@@ -22,9 +22,6 @@ enum store_durability {
 				 * one of the machine what came since */
 };
 
-/* Was the program built with one? */
-bool	store_possible(void);
-
 /*
  * Opens path, made with mode 0600 with its folder, which no other process may
  * have open like this; before priv_drop().  A file that is torn or something

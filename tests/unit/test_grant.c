@@ -138,7 +138,7 @@ entered_in_all_three(void **state)
 {
 	struct house	     *h = *state;
 	struct grant	      g = taken(h);
-	struct lease_binding *b = grant_enter(&h->tables, h->client, &g);
+	struct lease_binding *b = grant_enter(&h->tables, h->client, h->nb, &g);
 	struct demux_target   to;
 
 	assert_non_null(b);
@@ -169,7 +169,7 @@ refused_by_one_it_is_in_none(void **state)
 
 	assert_int_equal(demux_add(h->demux, &other), 0);
 	was = keys(h);
-	assert_null(grant_enter(&h->tables, h->client, &g));
+	assert_null(grant_enter(&h->tables, h->client, h->nb, &g));
 	assert_int_equal(errno, EEXIST);
 	assert_int_equal(keys(h), was);
 	assert_int_equal(leases_bindings(h->tables.leases), 0);
@@ -191,7 +191,8 @@ revoked_it_rests(void **state)
 	size_t		   was = keys(h);
 	struct demux_target to;
 
-	grant_revoke(&h->tables, 2000, grant_enter(&h->tables, h->client, &g));
+	grant_revoke(&h->tables, 2000, grant_enter(&h->tables, h->client,
+	    h->nb, &g));
 	assert_int_equal(keys(h), was);
 	assert_int_not_equal(esp(h, 0x1000, &to), DEMUX_FORWARD);
 	assert_int_equal(leases_bindings(h->tables.leases), 0);
@@ -211,7 +212,8 @@ its_record_makes_it_anew(void **state)
 {
 	struct house	    *h = *state, *other;
 	struct grant	     g = taken(h), record;
-	struct lease_binding *b = grant_enter(&h->tables, h->client, &g), *c;
+	struct lease_binding *b = grant_enter(&h->tables, h->client, h->nb,
+				 &g), *c;
 	struct lease_client *same;
 	struct demux_target  to;
 
@@ -258,12 +260,12 @@ what_cannot_be_kept_is_not_given(void **state)
 	struct lease_binding *b;
 
 	h->tables.keep = cannot;
-	assert_null(grant_enter(&h->tables, h->client, &g));
+	assert_null(grant_enter(&h->tables, h->client, h->nb, &g));
 	assert_int_equal(errno, EIO);
 	assert_int_equal(keys(h), was);
 	assert_int_equal(leases_bindings(h->tables.leases), 0);
 	h->tables.keep = NULL;
-	assert_non_null(b = grant_enter(&h->tables, h->client, &g));
+	assert_non_null(b = grant_enter(&h->tables, h->client, h->nb, &g));
 	h->tables.keep = cannot;
 	assert_int_equal(grant_extend(&h->tables, b, 90000), -1);
 	assert_int_equal(b->timer.at, 30000);
@@ -281,7 +283,7 @@ a_whole_address_too(void **state)
 
 	assert_int_equal(pool_take_whole(h->tables.pool, 1000, h->nw,
 	    htonl(XA)), POOL_OK);
-	b = grant_enter(&h->tables, h->client, &g);
+	b = grant_enter(&h->tables, h->client, h->nw, &g);
 	assert_non_null(b);
 	assert_int_equal(b->pool, h->nw);
 	assert_int_equal(lease_remote(b)->addr, htonl(0xcb007109));

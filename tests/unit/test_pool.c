@@ -122,7 +122,7 @@ blocks_are_contiguous_while_they_can_be(void **state)
 	assert_int_equal(pool_draw_ports(p, T0, 0, 32, port), POOL_OK);
 	for (i = 1; i < 32; i++)
 		assert_int_equal(port[i], port[0] + i);
-	pool_undo_ports(p, 0, (struct demux_range){ port[0], port[31] });
+	pool_undo_ports(p, 0, &(struct demux_range){ port[0], port[31] }, 1);
 	assert_int_equal(pool_take_ports(p, T0, 0, HOST_A, other, 1), POOL_OK);
 	assert_int_equal(pool_draw_ports(p, T0, 0, 32, port), POOL_OK);
 	/* Now 31 in a row are the most: a list, in order. */

@@ -51,28 +51,17 @@ net_start udp x1 python3 "$tool" udp "$NET_Y1" 7007
 net_start tcp x1 python3 "$tool" tcp "$NET_Y1" 7007
 net_ready tcp 10 grep -q connected tcp.log
 
-# PROGRAM: the longest gap since it was last asked, in gap.
-gap()
-{
-	n=$(grep -c gap "$1.log")
-	kill -USR1 "$(net_pid "$1")"
-	net_until 5 test "$(grep -c gap "$1.log")" -gt "$n"
-	sleep 0.3
-	gap=$(sed -n 's/^gap //p' "$1.log" | tail -n 1)
-}
-
 for ports in 31000-31999 41000-41999; do
 	sleep 1
-	gap udp
-	gap tcp
+	net_gap udp >/dev/null
+	net_gap tcp >/dev/null
 	nat "$ports"
 	net_on N conntrack -F >/dev/null 2>&1
 	sleep 3
 	[ "$(oe_count wire.pcap "src $NET_NB and udp src portrange $ports")" -gt 0 ] ||
 	    net_fail "the NAT has not mapped to $ports"
-	gap udp
-	udp=$gap
-	gap tcp
+	udp=$(net_gap udp) || exit 1
+	gap=$(net_gap tcp) || exit 1
 	net_alive tcp || net_fail "the TCP connection: $(cat tcp.log)"
 	verdict=$(awk -v a="$udp" -v b="$gap" \
 	    'BEGIN { print a <= 2 && b <= 2 ? "within 2 s" : "longer than 2 s" }')
@@ -151,7 +140,7 @@ leaves_from()
 # PROGRAM CASE: its TCP connection goes on, and how long it did not.
 lives()
 {
-	gap "$1"
+	gap=$(net_gap "$1") || exit 1
 	net_alive "$1" || net_fail "$2: the TCP connection: $(cat "$1.log")"
 	verdict=$(awk -v g="$gap" \
 	    'BEGIN { print "lives" (g <= 2 ? "" : ", longer than 2 s") }')
@@ -188,7 +177,7 @@ row "direct = false by SIGHUP, and true again" "y1 is out of reach, then answers
 
 net_start old x1 python3 "$tool" tcp "$NET_Y1" 7007
 net_ready old 10 grep -q "connected $NET_X1" old.log
-gap old
+net_gap old >/dev/null
 net_rsipd
 net_until 20 net_leased rsipc_x1 || net_fail "no lease"
 leaves_from lease "$NET_NB" "host $NET_NB and esp"

@@ -28,15 +28,6 @@ for host in x1 x2; do
 done
 sleep 1
 
-# HOST: prints its longest silence since it was asked last.
-gap()
-{
-	: >"udp_$1.log"
-	kill -USR1 "$(net_pid "udp_$1")"
-	net_until 5 grep -q gap "udp_$1.log"
-	sed -n 's/^gap //p' "udp_$1.log"
-}
-
 # WHAT MOST COMMAND...: the longest silence of either laptop, until six seconds
 # after the command.
 printf '%-52s %8s %8s %s\n' case "x1 s" "x2 s" verdict
@@ -46,12 +37,12 @@ measure()
 	what=$1
 	most=$2
 	shift 2
-	gap x1 >/dev/null
-	gap x2 >/dev/null
+	net_gap udp_x1 >/dev/null
+	net_gap udp_x2 >/dev/null
 	"$@"
 	sleep 6
-	one=$(gap x1)
-	two=$(gap x2)
+	one=$(net_gap udp_x1) || exit 1
+	two=$(net_gap udp_x2) || exit 1
 	verdict=good
 	for host in x1 x2; do
 		encrypted "$host" ||

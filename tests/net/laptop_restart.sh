@@ -32,21 +32,11 @@ print([r["address"] + " " + str(r["ports"]) + str(sorted(r["spis"]))
        for r in json.load(sys.stdin)["rows"] if r["purpose"] == "main"])'
 }
 
-# STREAM: "gap SECONDS" since it was asked last
-gap()
-{
-	net_alive "$1" || net_fail "$1: the connection died: $(tail -n 1 "$1.log")"
-	: >"$1.log"
-	kill -USR1 "$(net_pid "$1")"
-	net_until 5 grep -q gap "$1.log" || net_fail "$1 does not tell"
-	sed -n 's/^gap //p' "$1.log"
-}
-
 flows()
 {
-	gap "$1" >/dev/null
+	net_gap "$1" >/dev/null
 	sleep 0.4
-	[ "$(gap "$1" | cut -c1-3)" = 0.0 ] || [ "$(gap "$1" | cut -c1-3)" = 0.1 ]
+	[ "$(net_gap "$1" | cut -c1-3)" = 0.0 ] || [ "$(net_gap "$1" | cut -c1-3)" = 0.1 ]
 }
 
 # WHAT
@@ -58,7 +48,7 @@ restarted()
 		worst=0
 		# The whole silence, once it is over.
 		for turn in $(seq 100); do
-			now=$(gap $stream)
+			now=$(net_gap $stream)
 			worst=$(printf '%s\n%s\n' "$now" "$worst" | sort -g | tail -n 1)
 			[ "$(printf '%s\n0.2\n' "$now" | sort -g | head -n 1)" = 0.2 ] ||
 			    break
@@ -74,14 +64,14 @@ restarted()
 sleep 1
 before=$(ports)
 [ "$(stat -c %a x1.lease)" = 600 ] || net_fail "mode $(stat -c %a x1.lease)"
-gap tcp_y1 >/dev/null
-gap tcp_y2 >/dev/null
+net_gap tcp_y1 >/dev/null
+net_gap tcp_y2 >/dev/null
 net_stop rsipc_x1 KILL
 net_rsipc x1
 restarted "kill -9, and started again"
 
-gap tcp_y1 >/dev/null
-gap tcp_y2 >/dev/null
+net_gap tcp_y1 >/dev/null
+net_gap tcp_y2 >/dev/null
 net_stop rsipc_x1
 net_rsipc x1
 restarted "an orderly end, and started again"

@@ -41,15 +41,6 @@ rows = [{k: v for k, v in row.items() if "expires" not in k}
 for row in sorted(json.dumps(row, sort_keys=True) for row in rows): print(row)'
 }
 
-gap()
-{
-	net_alive "$1" || net_fail "$1: the connection died: $(tail -n 1 "$1.log")"
-	: >"$1.log"
-	kill -USR1 "$(net_pid "$1")"
-	net_until 5 grep -q gap "$1.log" || net_fail "$1 does not tell"
-	sed -n 's/^gap //p' "$1.log"
-}
-
 # WHAT
 goes_on()
 {
@@ -59,9 +50,9 @@ $before
 and now
 $now"
 	grep -q 'go on' rsipd.log || net_fail "$1: nothing was restored"
-	gap tcp_y1 >/dev/null
+	net_gap tcp_y1 >/dev/null
 	sleep 0.5
-	awk -v g="$(gap tcp_y1)" 'BEGIN { exit !(g < 0.45) }' ||
+	awk -v g="$(net_gap tcp_y1)" 'BEGIN { exit !(g < 0.45) }' ||
 	    net_fail "$1: the connection stands still"
 	if grep -q 'REGISTER_FIRST\|registered as' rsipc_x1.log.new; then
 		net_fail "$1: the host had to register: $(cat rsipc_x1.log.new)"

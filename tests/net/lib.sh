@@ -318,6 +318,22 @@ net_listens()
 	net_on "$1" ss -Hlun "sport = :$2" | grep -q .
 }
 
+# NAME COUNT: has it told of more gaps than that?
+net_told()
+{
+	[ "$(grep -c '^gap' "$NET_RUN/$1.log")" -gt "$2" ]
+}
+
+# NAME: seconds of silence that this laptop_gap.py has seen since it was asked last.
+net_gap()
+{
+	net_alive "$1" || net_fail "$1 ended: $(tail -n 1 "$NET_RUN/$1.log")"
+	net_gaps=$(grep -c '^gap' "$NET_RUN/$1.log")
+	kill -USR1 "$(net_pid "$1")"
+	net_until 5 net_told "$1" "$net_gaps" || net_fail "$1 does not tell"
+	sed -n 's/^gap //p' "$NET_RUN/$1.log" | tail -n 1
+}
+
 # An authoritative server and a validating resolver before it.
 net_dns()
 {

@@ -28,15 +28,6 @@ net_ready echo 10 grep -q echo "$NET_RUN/echo.log"
 net_start udp left python3 "$tool" udp "$right" 7
 net_ready udp 10 grep -q ready "$NET_RUN/udp.log"
 
-# Prints the longest silence since it was asked last.
-gap()
-{
-	: >"$NET_RUN/udp.log"
-	kill -USR1 "$(net_pid udp)"
-	net_until 5 grep -q gap "$NET_RUN/udp.log"
-	sed -n 's/^gap //p' "$NET_RUN/udp.log"
-}
-
 # CASE WORST SECONDS COMMAND...: the silence that COMMAND makes, and the seconds
 # after it, in a table.
 printf '%-44s %9s %s\n' case "silence s" verdict
@@ -47,10 +38,10 @@ measure()
 	seconds=$3
 	shift 3
 	net_until 10 oe_ping left "$right" 1 || net_fail "$what: no start"
-	gap >/dev/null
+	net_gap udp >/dev/null
 	"$@"
 	sleep "$seconds"
-	worst=$(gap)
+	worst=$(net_gap udp) || exit 1
 	if awk "BEGIN { exit !($worst <= $most) }"; then
 		verdict=good
 	else

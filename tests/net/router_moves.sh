@@ -47,18 +47,6 @@ s.sendto(b"x", ("'"$NET_Y1"'", 7007))
 s.recv(10)' 2>/dev/null && net_ctl rsipc_x1 why "$NET_Y1" | grep -q ': encrypted'
 }
 
-told()
-{
-	[ "$(grep -c gap udp.log)" -gt "$1" ]
-}
-gap()
-{
-	n=$(grep -c gap udp.log)
-	kill -USR1 "$(net_pid udp)"
-	net_until 5 told "$n"
-	sed -n 's/^gap //p' udp.log | tail -n 1
-}
-
 # CASE ADDRESS COMMAND...
 row()
 {
@@ -66,13 +54,13 @@ row()
 	row_address=$2
 	shift 2
 	sleep 0.5
-	gap >/dev/null
+	net_gap udp >/dev/null
 	"$@"
 	sleep 1.5
 	net_until 20 is_back "$row_address" || net_fail "$row_case: $(
 	    net_ctl rsipc_x1 status | head -n 3): $(net_ctl rsipc_x1 why "$NET_Y1")"
 	sleep 0.3
-	silent=$(gap)
+	silent=$(net_gap udp) || exit 1
 	net_say "| $row_case | $silent s | $(awk -v g="$silent" 'BEGIN {
 	    print g <= 3 ? "within" : "LONGER THAN" }') 3 s, encrypted |"
 }

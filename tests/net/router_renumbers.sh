@@ -31,25 +31,11 @@ s.sendto(b"x", ("'"$NET_Y1"'", 7007))
 s.recv(10)' 2>/dev/null
 }
 
-told()
-{
-	[ "$(grep -c gap "udp_$1.log")" -gt "$2" ]
-}
-
-# HOST: the longest silence since it was asked last.
-gap()
-{
-	before=$(grep -c gap "udp_$1.log")
-	kill -USR1 "$(net_pid "udp_$1")"
-	net_until 5 told "$1" "$before"
-	sed -n 's/^gap //p' "udp_$1.log" | tail -n 1
-}
-
 fresh()
 {
 	sleep 0.5
-	gap x1 >/dev/null
-	gap x2 >/dev/null
+	net_gap udp_x1 >/dev/null
+	net_gap udp_x2 >/dev/null
 }
 
 # CASE ADDRESS LIMIT
@@ -61,7 +47,7 @@ row()
 	done
 	sleep 0.3
 	for host in x1 x2; do
-		g=$(gap "$host")
+		g=$(net_gap "udp_$host") || exit 1
 		net_ctl "rsipc_$host" why "$NET_Y1" | grep -q ': encrypted' ||
 		    net_fail "$1: $host is not encrypted"
 		net_say "| $1, $host | $g s | $(awk -v g="$g" -v l="$3" 'BEGIN {

@@ -73,14 +73,7 @@ s.settimeout(0.3)
 s.sendto(b"x", ("'"$NET_Y2"'", 7007))
 s.recv(10)' 2>/dev/null
 }
-gap()
-{
-	n=$(grep -c gap udp.log)
-	kill -USR1 "$(net_pid udp)"
-	net_until 5 test "$(grep -c gap udp.log)" -gt "$n"
-	sleep 0.3
-	sed -n 's/^gap //p' udp.log | tail -n 1
-}
+
 net_until 15 h_has "$NET_NB" || net_fail "h has no lease"
 net_start udp h python3 "$NET_HERE/laptop_gap.py" udp "$NET_Y2" 7007
 sleep 1
@@ -88,11 +81,11 @@ sleep 1
 # WHAT ADDRESS
 follows()
 {
-	gap >/dev/null
+	net_gap udp >/dev/null
 	net_rsipd_config "" | sed "s/^pool \"[^\"]*/pool \"$2/" >rsipd.conf
 	net_ctl rsipd reload >/dev/null || net_fail "N does not read its file"
 	net_until 20 h_has "$2" || net_fail "$1: h: $(net_ctl rsipc_h status)"
-	silent=$(gap)
+	silent=$(net_gap udp) || exit 1
 	awk "BEGIN { exit !($silent <= 5) }" ||
 	    net_fail "$1: $silent s of silence"
 	net_say "| $1 | $silent s | within 5 s |"

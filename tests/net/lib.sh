@@ -334,13 +334,12 @@ net_gap()
 	sed -n 's/^gap //p' "$NET_RUN/$1.log" | tail -n 1
 }
 
-# An authoritative server and a validating resolver before it.
-net_dns()
+# ADDRESS: how each nsd.conf begins.
+net_nsd_head()
 {
-	net_sign
-	cat >"$NET_RUN/nsd.conf" <<-EOF
+	cat <<-EOF
 	server:
-	  ip-address: 127.0.0.1@5353
+	  ip-address: $1
 	  username: ""
 	  chroot: ""
 	  pidfile: "$NET_RUN/nsd.pid"
@@ -352,6 +351,15 @@ net_dns()
 	  server-count: 1
 	remote-control:
 	  control-enable: no
+	EOF
+}
+
+# An authoritative server and a validating resolver before it.
+net_dns()
+{
+	net_sign
+	cat >"$NET_RUN/nsd.conf" <<-EOF
+	$(net_nsd_head 127.0.0.1@5353)
 	zone:
 	  name: lab
 	  zonefile: signed.lab

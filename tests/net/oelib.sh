@@ -177,19 +177,7 @@ oe_zone()
 oe_servers()
 {
 	cat >"$NET_RUN/nsd.conf" <<-EOF
-	server:
-	  ip-address: 127.0.0.1@5353
-	  username: ""
-	  chroot: ""
-	  pidfile: "$NET_RUN/nsd.pid"
-	  zonelistfile: "$NET_RUN/nsd.list"
-	  xfrdfile: "$NET_RUN/nsd.xfrd"
-	  xfrdir: "$NET_RUN"
-	  database: ""
-	  zonesdir: "$NET_RUN"
-	  server-count: 1
-	remote-control:
-	  control-enable: no
+	$(net_nsd_head 127.0.0.1@5353)
 	include: "$NET_RUN/nsd.zones"
 	EOF
 	cat >"$NET_RUN/unbound.conf" <<-EOF

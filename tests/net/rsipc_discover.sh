@@ -28,19 +28,7 @@ dns()
 		printf '%s\n' "$@"
 	} >zone.home.lab
 	cat >nsd.conf <<-EOF
-	server:
-	  ip-address: 10.0.0.1
-	  username: ""
-	  chroot: ""
-	  pidfile: "$NET_RUN/nsd.pid"
-	  zonelistfile: "$NET_RUN/nsd.list"
-	  xfrdfile: "$NET_RUN/nsd.xfrd"
-	  xfrdir: "$NET_RUN"
-	  database: ""
-	  zonesdir: "$NET_RUN"
-	  server-count: 1
-	remote-control:
-	  control-enable: no
+	$(net_nsd_head 10.0.0.1)
 	zone:
 	  name: home.lab
 	  zonefile: zone.home.lab

@@ -229,16 +229,29 @@ net_namespace()
 	ip -n "$1" link set lo up
 }
 
-net_picture()
+# NAME...: namespaces.
+net_namespaces()
 {
-	for net_ns in lan wire N x1 x2 y1 y2 dns; do
+	for net_ns in "$@"; do
 		net_namespace "$net_ns" || net_fail "no namespace $net_ns"
 	done
-	for net_ns in lan wire; do
+}
+
+# NAME...: links that net_cable() plugs into, each a namespace of its own.
+net_links()
+{
+	net_namespaces "$@"
+	for net_ns in "$@"; do
 		ip -n "$net_ns" link add switch0 type bridge &&
 		    ip -n "$net_ns" link set switch0 up ||
 		    net_skip "no bridge device in this kernel"
 	done
+}
+
+net_picture()
+{
+	net_links lan wire
+	net_namespaces N x1 x2 y1 y2 dns
 	net_cable N eth0 "$NET_NB" wire &&
 	    net_cable y1 eth0 "$NET_Y1" wire &&
 	    net_cable y2 eth0 "$NET_Y2" wire &&

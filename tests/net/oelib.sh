@@ -6,11 +6,8 @@
 # The wire and the host of the DNS servers, nothing else of the picture.
 oe_wire()
 {
-	net_namespace wire && net_namespace dns ||
-	    net_fail "no namespaces"
-	ip -n wire link add switch0 type bridge &&
-	    ip -n wire link set switch0 up ||
-	    net_skip "no bridge device in this kernel"
+	net_links wire
+	net_namespaces dns
 	net_cable dns eth0 "$NET_DNS" wire || net_fail "the wire"
 	ip -n dns route add default dev eth0
 	printf 'nameserver %s\n' "$NET_DNS" >"$NET_RUN/resolv.conf"

@@ -13,9 +13,8 @@ seeds=${ANY_SEEDS:-200} first=${ANY_FIRST:-0} hosts=${ANY_HOSTS:-16}
 PYTHONPATH=$NET_HERE/../peer
 export PYTHONPATH
 
-net_namespace lan && net_namespace N || net_fail "no namespace"
-ip -n lan link add switch0 type bridge && ip -n lan link set switch0 up ||
-    net_skip "no bridge device in this kernel"
+net_links lan
+net_namespaces N
 net_cable N eth1 10.0.0.1 lan || net_fail "the gateway's cable"
 
 # A program that speaks to anybody, so that there is something to lease for.

@@ -10,14 +10,8 @@ PYTHONPATH=$NET_HERE/../peer
 export PYTHONPATH
 
 # A router without RSIP: y2 knows the way back.
-for net_ns in lan wire N y2; do
-	net_namespace "$net_ns" || net_fail "no namespace $net_ns"
-done
-for net_ns in lan wire; do
-	ip -n "$net_ns" link add switch0 type bridge &&
-	    ip -n "$net_ns" link set switch0 up ||
-	    net_skip "no bridge device in this kernel"
-done
+net_links lan wire
+net_namespaces N y2
 net_cable N eth0 "$NET_NB" wire && net_cable y2 eth0 "$NET_Y2" wire &&
     net_cable N eth1 10.0.0.1 lan &&
     ip -n y2 route add 10.0.0.0/24 via "$NET_NB" &&

@@ -6,11 +6,8 @@ net_enter "$@"
 cd "$NET_RUN" || exit 1
 peer=$NET_HERE/../peer/gateway.py
 
-for net_ns in lan N M x1; do
-	net_namespace "$net_ns" || net_fail "no namespace $net_ns"
-done
-ip -n lan link add switch0 type bridge && ip -n lan link set switch0 up ||
-    net_skip "no bridge device in this kernel"
+net_links lan
+net_namespaces N M x1
 net_cable N eth1 10.0.0.1 lan && net_cable M eth1 10.0.0.2 lan &&
     net_cable x1 eth0 "$NET_X1" lan &&
     ip -n x1 route add default via 10.0.0.1 || net_fail "the cables"

@@ -11,7 +11,7 @@ for tool in $stages; do
 		exit 1
 	}
 done
-rooms="${LINT_ROOMS:-base ctl include nat oe proto rsipc rsipd tests}"
+rooms="${LINT_ROOMS:-base ctl include nat net oe proto rsipc rsipd tests}"
 jobs=$(nproc 2>/dev/null || echo 1)
 status=0
 

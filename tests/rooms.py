@@ -10,7 +10,7 @@ import os
 import re
 import sys
 
-ROOMS = ('base', 'proto', 'nat', 'rsipd', 'oe/ike', 'oe/esp', 'oe', 'rsipc',
+ROOMS = ('base', 'net', 'proto', 'nat', 'rsipd', 'oe/ike', 'oe/esp', 'oe', 'rsipc',
          'ctl', 'include')
 root = os.environ.get('srcdir', '.')
 

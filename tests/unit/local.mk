@@ -1,6 +1,14 @@
 # tests/unit/local.mk - what is built from tests/unit/
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_addr
+TESTS += tests/unit/test_addr
+tests_unit_test_addr_SOURCES = tests/unit/test_addr.c
+tests_unit_test_addr_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_addr_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+endif
+
+if HAVE_CMOCKA
 IKE_TEST_LIBS = oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
 IKE_TEST_NET = tests/unit/ike_net.c tests/unit/ike_net.h
 IKE_TEST_PAIR = $(IKE_TEST_NET) tests/unit/ike_pair.c tests/unit/ike_pair.h

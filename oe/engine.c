@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "oe/core.h"
-#include "oe/ike/ike.h"
+#include "oe/ike1/ike1.h"
 #include "oe/memory.h"
 
 #define ICMP_UNREACHABLE	3

@@ -27,7 +27,7 @@ rsipc_rsipc_SOURCES = \
 	rsipc/status.c \
 	rsipc/transport.c rsipc/transport.h \
 	rsipc/tunnel.c rsipc/tunnel.h
-rsipc_rsipc_LDADD = rsipc/libhost.a oe/liboe.a oe/ike/libike.a oe/esp/libesp.a \
+rsipc_rsipc_LDADD = rsipc/libhost.a oe/liboe.a $(IKE_LIBS) \
 	proto/libproto.a $(BASE_LIBS) $(CARES_LIBS) $(CRYPTO_LIBS)
 
 RSIPC_TESTS = tests/net/rsipc_any_gateway.sh tests/net/rsipc_discover.sh \

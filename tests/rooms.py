@@ -10,8 +10,8 @@ import os
 import re
 import sys
 
-ROOMS = ('base', 'net', 'proto', 'nat', 'rsipd', 'oe/ike', 'oe/esp', 'oe', 'rsipc',
-         'ctl', 'include')
+ROOMS = ('base', 'net', 'proto', 'nat', 'rsipd', 'oe/ike', 'oe/ike1', 'oe/esp',
+         'oe', 'rsipc', 'ctl', 'include')
 root = os.environ.get('srcdir', '.')
 
 
@@ -38,9 +38,9 @@ def read_table():
     allowed = {}
     for line in open(os.path.join(root, 'doc/architecture.md'),
                      encoding='utf-8'):
-        m = re.match(r'\| `([a-z/]+)/` \|.*\| ([^|]+) \|$', line)
+        m = re.match(r'\| `([a-z0-9/]+)/` \|.*\| ([^|]+) \|$', line)
         if m and m.group(1) in ROOMS:
-            words = set(re.findall(r'[a-z]+(?:/[a-z.]+)?', m.group(2)))
+            words = set(re.findall(r'[a-z]+(?:/[a-z0-9.]+)?', m.group(2)))
             allowed[m.group(1)] = {r for r in ROOMS if r in words}
             if "oe's keys" in m.group(2) or 'of oe/ the keys' in m.group(2):
                 allowed[m.group(1)] |= {'oe/pubkey.h', 'oe/keying.h',

@@ -1,4 +1,4 @@
-/* dh.c - the Diffie-Hellman groups of IKEv1 (RFC 2409 §6, RFC 3526, RFC 5903) */
+/* dh.c - the Diffie-Hellman groups of IKE (RFC 2409 §6, RFC 3526, RFC 5903) */
 #include "config.h"
 
 #include <openssl/bn.h>
@@ -8,11 +8,12 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
-#include "oe/ike/crypto.h"
+#include "oe/ike/dh.h"
 
 struct group {
 	unsigned    number;

@@ -1,16 +1,10 @@
-# oe/ike/local.mk - the IKEv1 engine
+# oe/ike/local.mk - what the versions of IKE share
 noinst_LIBRARIES += oe/ike/libike.a
 oe_ike_libike_a_SOURCES = \
-	oe/ike/admit.c \
-	oe/ike/crypto.c oe/ike/crypto.h \
-	oe/ike/dh.c \
-	oe/ike/id.c oe/ike/id.h \
-	oe/ike/ike.c oe/ike/ike.h oe/ike/sa.h \
-	oe/ike/info.c \
-	oe/ike/isakmp.c oe/ike/isakmp.h \
-	oe/ike/msgid.c \
-	oe/ike/natt.c \
-	oe/ike/offer.c \
-	oe/ike/phase1.c oe/ike/phase2.c \
-	oe/ike/proposal.c oe/ike/proposal.h \
-	oe/ike/show.c oe/ike/table.c oe/ike/work.c
+	oe/ike/dh.c oe/ike/dh.h \
+	oe/ike/prf.c oe/ike/prf.h \
+	oe/ike/sign.c oe/ike/sign.h \
+	oe/keying.c
+
+# All versions, for who links an engine: those above before what they stand on.
+IKE_LIBS = oe/ike1/libike1.a oe/ike/libike.a oe/esp/libesp.a

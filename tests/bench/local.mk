@@ -2,7 +2,7 @@
 noinst_PROGRAMS += tests/bench/ike_bench
 tests_bench_ike_bench_SOURCES = tests/bench/ike_bench.c \
 	tests/unit/ike_net.c tests/unit/ike_net.h
-tests_bench_ike_bench_LDADD = oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS)
+tests_bench_ike_bench_LDADD = $(IKE_LIBS) $(BASE_LIBS)
 
 noinst_PROGRAMS += tests/bench/rsip_bench
 tests_bench_rsip_bench_SOURCES = tests/bench/rsip_bench.c

@@ -7,7 +7,7 @@
 
 #include "base/cursor.h"
 #include "base/log.h"
-#include "oe/ike/ike.h"
+#include "oe/ike1/ike1.h"
 #include "tests/fuzz/fuzz.h"
 
 static unsigned long sent, received;

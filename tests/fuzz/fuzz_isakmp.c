@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "oe/ike/id.h"
-#include "oe/ike/isakmp.h"
-#include "oe/ike/proposal.h"
+#include "oe/ike1/id.h"
+#include "oe/ike1/isakmp.h"
+#include "oe/ike1/proposal.h"
 #include "tests/fuzz/fuzz.h"
 
 static void

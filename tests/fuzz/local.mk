@@ -21,17 +21,17 @@ tests_fuzz_fuzz_rsip_LDADD = proto/libproto.a $(BASE_LIBS)
 
 tests_fuzz_fuzz_isakmp_SOURCES = tests/fuzz/fuzz_isakmp.c $(fuzz_main)
 tests_fuzz_fuzz_isakmp_LDFLAGS = $(fuzz_ldflags)
-tests_fuzz_fuzz_isakmp_LDADD = oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS)
+tests_fuzz_fuzz_isakmp_LDADD = $(IKE_LIBS) $(BASE_LIBS)
 
 tests_fuzz_fuzz_ike_SOURCES = tests/fuzz/fuzz_ike.c $(fuzz_main)
 tests_fuzz_fuzz_ike_LDFLAGS = $(fuzz_ldflags)
-tests_fuzz_fuzz_ike_LDADD = oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS)
+tests_fuzz_fuzz_ike_LDADD = $(IKE_LIBS) $(BASE_LIBS)
 
 tests_fuzz_fuzz_esp_SOURCES = tests/fuzz/fuzz_esp.c $(fuzz_main)
 tests_fuzz_fuzz_esp_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_esp_LDADD = oe/esp/libesp.a $(BASE_LIBS)
 
-fuzz_oe_libs = oe/liboe.a oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS) \
+fuzz_oe_libs = oe/liboe.a $(IKE_LIBS) $(BASE_LIBS) \
 	$(CARES_LIBS)
 tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c $(fuzz_main)
 tests_fuzz_fuzz_control_LDFLAGS = $(fuzz_ldflags)

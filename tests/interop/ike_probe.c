@@ -20,7 +20,7 @@
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/util.h"
-#include "oe/ike/ike.h"
+#include "oe/ike1/ike1.h"
 
 /*
  * ike_probe -l LOCAL [-r PEER] [-i MYID] [-I PEERID] [-k PRIVATE.pem]

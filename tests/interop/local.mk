@@ -1,7 +1,7 @@
 # tests/interop/local.mk - what is built from tests/interop/
 check_PROGRAMS += tests/interop/ike_probe
 tests_interop_ike_probe_SOURCES = tests/interop/ike_probe.c
-tests_interop_ike_probe_LDADD = oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS)
+tests_interop_ike_probe_LDADD = $(IKE_LIBS) $(BASE_LIBS)
 # charon.sh and laptops.sh (a VM, many minutes) are run by name; charon_ike.sh is the part that is quick.
 dist_check_SCRIPTS += tests/interop/charon.sh tests/interop/charon_ike.sh \
 	tests/interop/charon_flows.sh tests/interop/laptops.sh

@@ -15,8 +15,8 @@
 #include "base/cursor.h"
 #include "base/ip.h"
 #include "base/util.h"
-#include "oe/ike/isakmp.h"
-#include "oe/ike/proposal.h"
+#include "oe/ike1/isakmp.h"
+#include "oe/ike1/proposal.h"
 
 /*
  * flood KIND SOURCE TARGET RATE SECONDS

@@ -95,7 +95,7 @@ EXTRA_DIST += tests/net/attack_dns.py
 # Attacks from the network on the OE engine, each beside the honest case.
 check_PROGRAMS += tests/net/flood
 tests_net_flood_SOURCES = tests/net/flood.c
-tests_net_flood_LDADD = oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS)
+tests_net_flood_LDADD = $(IKE_LIBS) $(BASE_LIBS)
 ATTACK_FLOODS = tests/net/attack_ike_flood.sh tests/net/attack_ike_work.sh \
 	tests/net/attack_table.sh
 dist_check_SCRIPTS += $(ATTACK_FLOODS)

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "oe/ike/ike.h"
+#include "oe/ike1/ike1.h"
 
 #define NET_HOSTS	4
 #define NET_CHILDREN	64	/* remembered a host */

@@ -9,7 +9,7 @@ tests_unit_test_addr_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
 
 if HAVE_CMOCKA
-IKE_TEST_LIBS = oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
+IKE_TEST_LIBS = $(IKE_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 IKE_TEST_NET = tests/unit/ike_net.c tests/unit/ike_net.h
 IKE_TEST_PAIR = $(IKE_TEST_NET) tests/unit/ike_pair.c tests/unit/ike_pair.h
 check_PROGRAMS += tests/unit/test_ike_crypto tests/unit/test_ike \
@@ -48,7 +48,7 @@ tests_unit_test_ike_hostile_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ike_dh_new \
 endif
 
 if HAVE_CMOCKA
-OE_TEST_LIBS = oe/liboe.a oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS) \
+OE_TEST_LIBS = oe/liboe.a $(IKE_LIBS) $(BASE_LIBS) \
 	$(CARES_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_record tests/unit/test_policy \
 	tests/unit/test_scenarios

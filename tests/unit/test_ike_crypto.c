@@ -12,7 +12,9 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "oe/ike/crypto.h"
+#include "oe/ike/dh.h"
+#include "oe/ike/sign.h"
+#include "oe/ike1/keys.h"
 
 /* Returns the length; the text is ours. */
 static size_t

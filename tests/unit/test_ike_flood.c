@@ -13,7 +13,7 @@
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/util.h"
-#include "oe/ike/sa.h"
+#include "oe/ike1/table.h"
 #include "tests/unit/ike_pair.h"
 
 /* --- messages by hand ------------------------------------------------------------ */

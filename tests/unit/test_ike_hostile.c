@@ -13,7 +13,9 @@
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/util.h"
-#include "oe/ike/crypto.h"
+#include "oe/ike/dh.h"
+#include "oe/ike/sign.h"
+#include "oe/ike1/keys.h"
 #include "tests/unit/ike_pair.h"
 
 #define MESSAGES	9	/* six of Main Mode, three of Quick Mode */

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "base/cursor.h"
-#include "oe/ike/id.h"
-#include "oe/ike/proposal.h"
+#include "oe/ike1/id.h"
+#include "oe/ike1/proposal.h"
 
 #define FIRST_ATTRS	(8 + 8 + 8)	/* DOI and situation, proposal, transform */
 

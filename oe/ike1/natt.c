@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "oe/ike/sa.h"
+#include "oe/ike1/table.h"
 
 #define NATT_KEEPALIVE	20000	/* milliseconds (RFC 3948 §4) */
 

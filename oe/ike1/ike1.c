@@ -1,4 +1,4 @@
-/* ike.c - the IKEv1 engine: tables, timers, retransmission, dispatch */
+/* ike1.c - the IKEv1 engine: tables, timers, retransmission, dispatch */
 #include "config.h"
 
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "oe/ike/sa.h"
+#include "oe/ike1/table.h"
 
 #define STALE_TRIES	3	/* repetitions without a word, over an SA ... */
 #define STALE_TIME	10000	/* ... that was silent for as many milliseconds before */

@@ -1,6 +1,6 @@
 /* isakmp.h - ISAKMP messages: bounded reading and writing of headers, payloads, attributes (RFC 2408 §3) */
-#ifndef OE_IKE_ISAKMP_H
-#define OE_IKE_ISAKMP_H
+#ifndef OE_IKE1_ISAKMP_H
+#define OE_IKE1_ISAKMP_H
 
 #include "base/cursor.h"
 

@@ -1,98 +1,12 @@
-/* crypto.c - IKEv1's prf, keys and signatures (RFC 2409 §5, App. B) */
+/* keys.c - IKEv1's ciphers and keys (RFC 2409 §5, App. B) */
 #include "config.h"
 
-#include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/rsa.h>
 #include <string.h>
 
 #include "base/cursor.h"
 #include "base/util.h"
-#include "oe/ike/crypto.h"
-
-static const EVP_MD *
-hash_evp(unsigned hash)
-{
-	switch (hash) {
-	case IKE_MD5:
-		return EVP_md5();
-	case IKE_SHA1:
-		return EVP_sha1();
-	case IKE_SHA2_256:
-		return EVP_sha256();
-	case IKE_SHA2_384:
-		return EVP_sha384();
-	case IKE_SHA2_512:
-		return EVP_sha512();
-	default:
-		return NULL;
-	}
-}
-
-size_t
-ike_hash_len(unsigned hash)
-{
-	const EVP_MD *md = hash_evp(hash);
-
-	return md == NULL ? 0 : (size_t)EVP_MD_get_size(md);
-}
-
-const char *
-ike_hash_name(unsigned hash)
-{
-	switch (hash) {
-	case IKE_MD5:
-		return "MD5";
-	case IKE_SHA1:
-		return "SHA1";
-	case IKE_SHA2_256:
-		return "SHA2-256";
-	case IKE_SHA2_384:
-		return "SHA2-384";
-	case IKE_SHA2_512:
-		return "SHA2-512";
-	default:
-		return "unknown";
-	}
-}
-
-int
-ike_hash(unsigned hash, const struct ike_chunk *c, size_t n, uint8_t *out)
-{
-	const EVP_MD *md = hash_evp(hash);
-	EVP_MD_CTX   *ctx = EVP_MD_CTX_new();
-	bool	      ok;
-	size_t	      i;
-
-	ok = md != NULL && ctx != NULL && EVP_DigestInit_ex(ctx, md, NULL) == 1;
-	for (i = 0; ok && i < n; i++)
-		ok = EVP_DigestUpdate(ctx, c[i].p, c[i].len) == 1;
-	ok = ok && EVP_DigestFinal_ex(ctx, out, NULL) == 1;
-	EVP_MD_CTX_free(ctx);
-	return ok ? 0 : -1;
-}
-
-int
-ike_prf(unsigned hash, const uint8_t *key, size_t key_len,
-    const struct ike_chunk *c, size_t n, uint8_t *out)
-{
-	const EVP_MD *md = hash_evp(hash);
-	EVP_PKEY     *pkey = NULL;
-	EVP_MD_CTX   *ctx = EVP_MD_CTX_new();
-	size_t	      i, len = IKE_HASH_MAX;
-	bool	      ok;
-
-	ok = md != NULL && ctx != NULL && (pkey = EVP_PKEY_new_raw_private_key(
-	    EVP_PKEY_HMAC, NULL, key, key_len)) != NULL &&
-	    EVP_DigestSignInit(ctx, NULL, md, NULL, pkey) == 1;
-	for (i = 0; ok && i < n; i++)
-		ok = EVP_DigestSignUpdate(ctx, c[i].p, c[i].len) == 1;
-	ok = ok && EVP_DigestSignFinal(ctx, out, &len) == 1;
-	EVP_MD_CTX_free(ctx);
-	EVP_PKEY_free(pkey);
-	return ok ? 0 : -1;
-}
+#include "oe/ike1/keys.h"
 
 size_t
 ike_block_len(unsigned enc)
@@ -254,38 +168,4 @@ ike_keymat(const struct ike_keys *k, unsigned hash, const struct ike_chunk *gxy,
 	}
 	wipe(block, sizeof(block));
 	return 0;
-}
-
-int
-ike_sign(EVP_PKEY *key, const uint8_t *hash, size_t len, uint8_t sig[IKE_SIG_MAX])
-{
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
-	size_t	      n = IKE_SIG_MAX;
-	bool	      ok;
-
-	/* Without a digest set, OpenSSL pads the bytes as they are. */
-	ok = ctx != NULL && EVP_PKEY_sign_init(ctx) == 1 &&
-	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
-	    EVP_PKEY_sign(ctx, sig, &n, hash, len) == 1;
-	EVP_PKEY_CTX_free(ctx);
-	ERR_clear_error();
-	return ok ? (int)n : -1;
-}
-
-bool
-ike_verify(const struct pubkey *key, const uint8_t *hash, size_t len,
-    const uint8_t *sig, size_t sig_len)
-{
-	EVP_PKEY     *pkey = pubkey_to_evp(key);
-	EVP_PKEY_CTX *ctx = NULL;
-	bool	      ok;
-
-	ok = pkey != NULL && (ctx = EVP_PKEY_CTX_new(pkey, NULL)) != NULL &&
-	    EVP_PKEY_verify_init(ctx) == 1 &&
-	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
-	    EVP_PKEY_verify(ctx, sig, sig_len, hash, len) == 1;
-	EVP_PKEY_CTX_free(ctx);
-	EVP_PKEY_free(pkey);
-	ERR_clear_error();
-	return ok;
 }

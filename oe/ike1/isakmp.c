@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "oe/ike/isakmp.h"
+#include "oe/ike1/isakmp.h"
 
 int
 isakmp_header_read(struct isakmp_header *h, const uint8_t *buf, size_t len)

@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "oe/ike/sa.h"
+#include "oe/ike1/table.h"
 
 /* RFC 3706 §5.1: dead peer detection, version 1.0. */
 static const uint8_t dpd_vendor_id[16] = { 0xaf, 0xca, 0xd7, 0x13, 0x68, 0xa1,

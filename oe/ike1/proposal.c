@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "oe/ike/proposal.h"
+#include "oe/ike1/proposal.h"
 
 /* Phase 1 attribute types (RFC 2409 App. A). */
 enum { P1_ENC = 1, P1_HASH = 2, P1_AUTH = 3, P1_GROUP = 4, P1_LIFE_TYPE = 11,
@@ -162,11 +162,25 @@ phase1_read(struct cursor c, struct ike_suite *s)
 	return c.bad ? -1 : 0;
 }
 
+/* Groups of Phase 2 are those of Phase 1. */
+static bool
+group_allowed(uint16_t group, bool legacy)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(phase1_offers); i++) {
+		if (phase1_offers[i].group == group &&
+		    (legacy || !phase1_offers[i].legacy))
+			return true;
+	}
+	return false;
+}
+
 static bool
 phase1_allowed(const struct ike_suite *s, bool legacy)
 {
 	size_t i;
-	bool   hash = false, enc = false, group = false;
+	bool   hash = false, enc = false;
 
 	/* Each part must be one we have; a mix that we do not offer ourselves
 	 * is as good as its parts. */
@@ -176,9 +190,8 @@ phase1_allowed(const struct ike_suite *s, bool legacy)
 		enc = enc || (phase1_offers[i].enc == s->enc &&
 		    ike_enc_key_len(s->enc, s->enc_bits) != 0);
 		hash = hash || phase1_offers[i].hash == s->hash;
-		group = group || phase1_offers[i].group == s->group;
 	}
-	return enc && hash && group;
+	return enc && hash && group_allowed(s->group, legacy);
 }
 
 /* Opens an SA payload's body up to its first proposal. */
@@ -435,10 +448,8 @@ phase2_allowed(const struct ike_esp_suite *s, bool legacy)
 	size_t i;
 
 	/* PFS MUST be specified (draft -17 §4.6.2). */
-	if (ike_group_len(s->group) == 0 ||
-	    (!legacy && (s->group == 2 || s->group == 5)))
-		return false;
-	if (esp_cipher_key_len(s->cipher, s->cipher_bits) == 0)
+	if (!group_allowed(s->group, legacy) ||
+	    esp_cipher_key_len(s->cipher, s->cipher_bits) == 0)
 		return false;
 	for (i = 0; i < COUNT(phase2_offers); i++) {
 		if ((legacy || !phase2_offers[i].legacy) &&

@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "oe/ike/sa.h"
+#include "oe/ike1/table.h"
 
 #define DPD_TRIES	3
 #define DPD_AGAIN	3000	/* milliseconds between unanswered R-U-THEREs */

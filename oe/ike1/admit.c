@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "oe/ike/sa.h"
+#include "oe/ike1/table.h"
 
 /*
  * Nothing is kept of an exchange until message 3 shows that its sender

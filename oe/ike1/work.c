@@ -7,7 +7,7 @@
 
 #include "base/cursor.h"
 #include "base/util.h"
-#include "oe/ike/sa.h"
+#include "oe/ike1/table.h"
 
 /*
  * A handshake costs milliseconds, an ESP packet microseconds, and both are one

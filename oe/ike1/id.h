@@ -1,6 +1,6 @@
 /* id.h - Identification payloads (RFC 2407 §4.6.2) */
-#ifndef OE_IKE_ID_H
-#define OE_IKE_ID_H
+#ifndef OE_IKE1_ID_H
+#define OE_IKE1_ID_H
 
 #include "base/cursor.h"
 #include "oe/keying.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/util.h"
-#include "oe/ike/sa.h"
+#include "oe/ike1/table.h"
 
 static void
 json_text(json_object *o, const char *key, const char *value)

@@ -6,7 +6,7 @@
 
 #include "base/cursor.h"
 #include "base/util.h"
-#include "oe/ike/sa.h"
+#include "oe/ike1/table.h"
 
 /*
  * All hosts of one make offer the same.  Offers of our own make, and those of

@@ -1,10 +1,10 @@
 /* proposal.h - SA payloads: what is offered and what is chosen (RFC 2407 §4, RFC 2408 §4.2, RFC 2409 App. A) */
-#ifndef OE_IKE_PROPOSAL_H
-#define OE_IKE_PROPOSAL_H
+#ifndef OE_IKE1_PROPOSAL_H
+#define OE_IKE1_PROPOSAL_H
 
 #include "oe/esp/esp.h"
-#include "oe/ike/crypto.h"
-#include "oe/ike/isakmp.h"
+#include "oe/ike1/keys.h"
+#include "oe/ike1/isakmp.h"
 
 /* RFC 2407 §4.5; RFC 3947 §5.1. */
 enum ike_encapsulation { IKE_TUNNEL = 1, IKE_UDP_TUNNEL = 3 };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "oe/ike/sa.h"
+#include "oe/ike1/table.h"
 
 /* One of the responder's SAs that serve nothing, by chance. */
 static struct ike_sa *

@@ -1,6 +1,6 @@
-/* ike.h - IKEv1: Main Mode and Quick Mode in both roles (RFC 2407, 2408, 2409, 3526, 3706, 3947) */
-#ifndef OE_IKE_IKE_H
-#define OE_IKE_IKE_H
+/* ike1.h - IKEv1: Main Mode and Quick Mode in both roles (RFC 2407, 2408, 2409, 3526, 3706, 3947) */
+#ifndef OE_IKE1_IKE1_H
+#define OE_IKE1_IKE1_H
 
 #include <json-c/json.h>
 #include <openssl/evp.h>

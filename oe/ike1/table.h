@@ -1,15 +1,17 @@
-/* sa.h - what the parts of the IKEv1 engine share: Phase 1 and Phase 2 state */
-#ifndef OE_IKE_SA_H
-#define OE_IKE_SA_H
+/* table.h - what the parts of the IKEv1 engine share: Phase 1 and Phase 2 state */
+#ifndef OE_IKE1_TABLE_H
+#define OE_IKE1_TABLE_H
 
 #include <sys/queue.h>
 
 #include "base/hash.h"
 #include "base/ratelimit.h"
-#include "oe/ike/id.h"
-#include "oe/ike/ike.h"
-#include "oe/ike/isakmp.h"
-#include "oe/ike/proposal.h"
+#include "oe/ike/dh.h"
+#include "oe/ike/sign.h"
+#include "oe/ike1/id.h"
+#include "oe/ike1/ike1.h"
+#include "oe/ike1/isakmp.h"
+#include "oe/ike1/proposal.h"
 
 #define IKE_NONCE_LEN		32
 #define IKE_NONCE_MIN		8	/* RFC 2409 §5 */

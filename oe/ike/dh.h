@@ -1,0 +1,33 @@
+/* dh.h - Diffie-Hellman exchanges, by the groups' IANA numbers, which both versions share (RFC 2409 §6, RFC 3526, RFC 5903) */
+#ifndef OE_IKE_DH_H
+#define OE_IKE_DH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define IKE_KE_MAX	512		/* octets of a public value: group 16 */
+
+struct ike_dh;				/* one side of one exchange */
+
+/* Octets of public values; 0: we do not have the group. */
+size_t	ike_group_len(unsigned group);
+const char *ike_group_name(unsigned group);
+
+/* Makes a key pair, never used twice (RFC 6989 §2). NULL: unknown group, or
+ * no memory.  ike_dh_free() wipes; NULL is allowed. */
+struct ike_dh *ike_dh_new(unsigned group);
+void	ike_dh_free(struct ike_dh *dh);
+/* Our public value as the wire has it: ike_group_len() octets, good as long as dh. */
+const uint8_t *ike_dh_public(const struct ike_dh *dh);
+/*
+ * The shared secret, of the length that the group fixes (at most IKE_KE_MAX),
+ * which the caller wipes.  Its length, or -1 if the peer's value is none of the
+ * group (RFC 2412 §5; RFC 5903 §4; RFC 6989 §2).
+ */
+int	ike_dh_derive(struct ike_dh *dh, const uint8_t *peer, size_t len,
+	    uint8_t *out);
+/* For known-answer tests: a pair from a given private value. */
+struct ike_dh *ike_dh_from_private(unsigned group, const uint8_t *priv,
+	    size_t len);
+
+#endif

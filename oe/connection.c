@@ -9,7 +9,18 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "oe/core.h"
+#include "oe/connection.h"
+#include "oe/flow.h"
+#include "oe/gateway.h"
+#include "oe/kernel.h"
+#include "oe/keyed.h"
+#include "oe/limits.h"
+#include "oe/lookup.h"
+#include "oe/pair.h"
+#include "oe/report.h"
+#include "oe/responder.h"
+#include "oe/search.h"
+#include "oe/session.h"
 
 #define SECONDS		1000u
 #define UNFINISHED_MAX	(60 * SECONDS)	/* a responder's connection without keys */

@@ -11,9 +11,18 @@
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/util.h"
-#include "oe/core.h"
+#include "oe/connection.h"
+#include "oe/identity.h"
 #include "oe/ike1/ike1.h"
+#include "oe/keyed.h"
+#include "oe/life.h"
+#include "oe/liveness.h"
 #include "oe/memory.h"
+#include "oe/pair.h"
+#include "oe/pathmtu.h"
+#include "oe/report.h"
+#include "oe/responder.h"
+#include "oe/search.h"
 
 #define ICMP_UNREACHABLE	3
 #define TICK_MS			1000

@@ -7,7 +7,9 @@
 #include "base/cursor.h"
 #include "base/ip.h"
 #include "base/util.h"
-#include "oe/core.h"
+#include "oe/connection.h"
+#include "oe/flow.h"
+#include "oe/pair.h"
 
 /*
  * Kept for addresses that several hosts may share (spd_entry.nshared): a flow

@@ -8,7 +8,8 @@
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/util.h"
-#include "oe/core.h"
+#include "oe/connection.h"
+#include "oe/gateway.h"
 
 void
 gateways_clear(struct connection *conn)

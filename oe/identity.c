@@ -6,7 +6,10 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "oe/core.h"
+#include "oe/connection.h"
+#include "oe/gateway.h"
+#include "oe/identity.h"
+#include "oe/lookup.h"
 
 #define SECONDS		1000u
 #define AGAIN_MIN	15	/* seconds until DNS is asked again, whatever a TTL says */
@@ -16,10 +19,22 @@
 
 enum { ASK_KEY, ASK_IPSECKEY, ASK_TXT };
 
+struct identity *
+identity_new(void)
+{
+	return xcalloc(1, sizeof(struct identity));
+}
+
+void
+identity_free(struct identity *i)
+{
+	free(i);
+}
+
 static const char *
 key_name(const struct core *c, char out[KEYING_NAME_MAX + 1])
 {
-	return lookup_key_name(&c->identity.id, out) == 0 ? out : "?";
+	return lookup_key_name(&c->identity->id, out) == 0 ? out : "?";
 }
 
 static void
@@ -49,8 +64,8 @@ dns_was_silent(enum record_status s)
 }
 
 /* What was settled because nobody answered is looked at anew. */
-static void
-dns_speaks_again(struct core *c)
+void
+identity_dns_speaks(struct core *c)
 {
 	struct connection *conn;
 
@@ -64,27 +79,18 @@ dns_speaks_again(struct core *c)
 }
 
 void
-core_resolvers_changed(struct core *c, uint64_t now)
-{
-	c->now = now;
-	c->identity.expires = now;
-	core_find_resolver(c);
-	dns_speaks_again(c);
-}
-
-void
 identity_doubt(struct core *c)
 {
 	uint64_t soon = c->now + AGAIN_SILENT * SECONDS;
 
-	if (c->identity.expires > soon)
-		c->identity.expires = soon;
+	if (c->identity->expires > soon)
+		c->identity->expires = soon;
 }
 
 static void
 identity_set(struct core *c, enum identity_state state)
 {
-	struct identity *i = &c->identity;
+	struct identity *i = c->identity;
 	char		 name[KEYING_NAME_MAX + 1];
 	bool		 news = state != i->state;
 
@@ -112,7 +118,7 @@ identity_set(struct core *c, enum identity_state state)
 static void
 identity_conclude(struct core *c)
 {
-	struct identity *i = &c->identity;
+	struct identity *i = c->identity;
 	uint32_t	 max = i->found ? AGAIN_CONFIRMED : AGAIN_ABSENT;
 
 	if (i->ttl > max)
@@ -127,7 +133,7 @@ identity_conclude(struct core *c)
 		/* Nothing was said: as before, and asked again soon. */
 		i->ttl = AGAIN_SILENT;
 	if (i->was_silent && !i->silent)
-		dns_speaks_again(c);
+		identity_dns_speaks(c);
 	i->was_silent = i->silent && !i->found;
 	i->expires = c->now + (uint64_t)i->ttl * SECONDS;
 }
@@ -169,7 +175,7 @@ identity_dns(struct core *c, void *owner, unsigned tag,
 static void
 identity_ask(struct core *c, const char *name)
 {
-	struct identity *i = &c->identity;
+	struct identity *i = c->identity;
 
 	lookups_forget(c, i);
 	i->found = i->silent = i->other_key = false;
@@ -192,7 +198,7 @@ identity_ask(struct core *c, const char *name)
 void
 identity_check(struct core *c, uint64_t now)
 {
-	struct identity	*i = &c->identity;
+	struct identity	*i = c->identity;
 	struct keying_id id = core_my_id(c);
 	struct pubkey	 key;
 	char		 name[KEYING_NAME_MAX + 1];
@@ -221,13 +227,13 @@ identity_check(struct core *c, uint64_t now)
 bool
 identity_usable(const struct core *c)
 {
-	return c->identity.state != IDENTITY_ABSENT;
+	return c->identity->state != IDENTITY_ABSENT;
 }
 
 void
 identity_text(const struct core *c, char *out, size_t cap)
 {
-	const struct identity *i = &c->identity;
+	const struct identity *i = c->identity;
 	char		       name[KEYING_NAME_MAX + 1];
 
 	switch (i->state) {

@@ -7,7 +7,11 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "oe/core.h"
+#include "oe/connection.h"
+#include "oe/kernel.h"
+#include "oe/keyed.h"
+#include "oe/liveness.h"
+#include "oe/pair.h"
 
 static bool
 has_narrow(const struct connection *conn)

@@ -9,52 +9,24 @@
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/util.h"
-#include "oe/core.h"
+#include "oe/connection.h"
+#include "oe/gateway.h"
+#include "oe/kernel.h"
+#include "oe/keyed.h"
+#include "oe/limits.h"
+#include "oe/liveness.h"
+#include "oe/lookup.h"
+#include "oe/pair.h"
+#include "oe/pathmtu.h"
+#include "oe/report.h"
+#include "oe/responder.h"
+#include "oe/search.h"
+#include "oe/session.h"
 
 #define SECONDS		1000u
+#define LINGER		5000		/* a replaced inbound SA: packets still under way */
+#define CROSSING	10000		/* two negotiations this close crossed: both stay */
 #define KERNEL_PACKETS_MAX (3ull << 30)	/* of 2^32 sequence numbers, both ways counted */
-
-void
-pair_free(struct sa_pair *p)
-{
-	struct core *c = p->connection->core;
-
-	kernel_pair_down(p);
-	HASH_DEL(c->sad, p);
-	HASH_DELETE(hh_out, c->sad_out, p);
-	TAILQ_REMOVE(&p->connection->pairs, p, entry);
-	if (c->shell->spi_put != NULL)
-		c->shell->spi_put(c->shell_arg, p->spi_in);
-	esp_sa_free(p->in);
-	esp_sa_free(p->out);
-	free(p);
-}
-
-struct sa_pair *
-connection_pair(const struct connection *conn)
-{
-	struct sa_pair *p;
-
-	TAILQ_FOREACH(p, &conn->pairs, entry) {
-		if (p->confirmed && pair_is_whole(p))
-			return p;
-	}
-	return NULL;
-}
-
-struct sa_pair *
-connection_any_pair(const struct connection *conn)
-{
-	struct sa_pair *p = connection_pair(conn);
-
-	if (p != NULL)
-		return p;
-	TAILQ_FOREACH(p, &conn->pairs, entry) {
-		if (p->confirmed)
-			return p;
-	}
-	return NULL;
-}
 
 /* Is one the other's successor? */
 static bool

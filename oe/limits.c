@@ -7,7 +7,9 @@
 #include "base/cursor.h"
 #include "base/ip.h"
 #include "base/util.h"
-#include "oe/core.h"
+#include "oe/connection.h"
+#include "oe/limits.h"
+#include "oe/report.h"
 
 #define TCP_FLAGS	13
 #define TCP_SYN		0x02

@@ -3,7 +3,11 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "oe/core.h"
+#include "oe/connection.h"
+#include "oe/liveness.h"
+#include "oe/pair.h"
+#include "oe/search.h"
+#include "oe/session.h"
 
 #define ONE_WAY		3000	/* milliseconds of ESP out and none in */
 #define PROBE_INTERVAL	3000	/* between questions about one connection */

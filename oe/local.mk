@@ -2,17 +2,17 @@
 
 noinst_LIBRARIES += oe/liboe.a
 oe_liboe_a_SOURCES = \
-	oe/advice.c oe/ask.c oe/ask.h oe/connection.c oe/core.c oe/core.h \
-	oe/dns.c oe/dns.h \
-	oe/engine.c oe/engine.h oe/flow.c oe/gateway.c oe/identity.c \
-	oe/guard.c oe/guard.h oe/kernel.c oe/keyed.c oe/keying.h \
-	oe/limits.c oe/liveness.c \
-	oe/memory.c oe/memory.h oe/pathmtu.c \
-	oe/policy.c oe/policy.h \
-	oe/record.c oe/record.h oe/report.c oe/responder.c \
-	oe/rr.c oe/rr.h \
-	oe/search.c oe/session.c oe/settings.c oe/settings.h oe/spd.c \
-	oe/wire.c oe/wire.h
+	oe/advice.c oe/ask.c oe/ask.h oe/connection.c oe/connection.h \
+	oe/core.c oe/core.h oe/dns.c oe/dns.h oe/engine.c oe/engine.h \
+	oe/flow.c oe/flow.h oe/gateway.c oe/gateway.h oe/guard.c oe/guard.h \
+	oe/identity.c oe/identity.h oe/kernel.c oe/kernel.h oe/keyed.c \
+	oe/keyed.h oe/keying.h oe/life.c oe/life.h oe/limits.c oe/limits.h \
+	oe/liveness.c oe/liveness.h oe/lookup.c oe/lookup.h oe/memory.c \
+	oe/memory.h oe/pair.c oe/pair.h oe/pathmtu.c oe/pathmtu.h \
+	oe/policy.c oe/policy.h oe/record.c oe/record.h oe/report.c \
+	oe/report.h oe/responder.c oe/responder.h oe/rr.c oe/rr.h \
+	oe/search.c oe/search.h oe/session.c oe/session.h oe/settings.c \
+	oe/settings.h oe/spd.c oe/spd.h oe/wire.c oe/wire.h
 
 sbin_PROGRAMS += oe/oed
 oe_oed_SOURCES = oe/oed.c oe/oed_net.c oe/oed_net.h oe/xfrm.c oe/xfrm.h

@@ -10,7 +10,10 @@
 #include "base/log.h"
 #include "base/statefile.h"
 #include "base/util.h"
+#include "oe/connection.h"
 #include "oe/memory.h"
+#include "oe/pair.h"
+#include "oe/search.h"
 
 #define LINE_LEN	(2 * INET_ADDRSTRLEN + KEYING_NAME_MAX + 32)
 

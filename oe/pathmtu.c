@@ -7,7 +7,9 @@
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/util.h"
-#include "oe/core.h"
+#include "oe/connection.h"
+#include "oe/pair.h"
+#include "oe/pathmtu.h"
 
 /*
  * Nothing in ESP is acknowledged, but the TCP within it is: a segment that is

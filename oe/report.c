@@ -9,7 +9,13 @@
 #include "base/control.h"
 #include "base/ip.h"
 #include "base/util.h"
-#include "oe/core.h"
+#include "oe/connection.h"
+#include "oe/flow.h"
+#include "oe/identity.h"
+#include "oe/liveness.h"
+#include "oe/pair.h"
+#include "oe/report.h"
+#include "oe/session.h"
 
 #define REPORT_ROWS_MAX	20000
 

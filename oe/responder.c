@@ -9,7 +9,11 @@
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/util.h"
-#include "oe/core.h"
+#include "oe/connection.h"
+#include "oe/gateway.h"
+#include "oe/limits.h"
+#include "oe/lookup.h"
+#include "oe/responder.h"
 
 #define SECONDS		1000u
 #define PEER_TTL_MIN	5		/* seconds: a flood of message 1 asks DNS once */

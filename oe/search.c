@@ -9,9 +9,19 @@
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/util.h"
-#include "oe/core.h"
+#include "oe/connection.h"
+#include "oe/gateway.h"
+#include "oe/identity.h"
+#include "oe/keyed.h"
+#include "oe/limits.h"
+#include "oe/liveness.h"
+#include "oe/lookup.h"
+#include "oe/search.h"
+#include "oe/session.h"
 
 #define SECONDS		1000u
+#define REKEY_RETRY	10000
+#define ROOM_RETRY	1000	/* a search that met a limit tries again */
 
 /* Tags of a connection's DNS questions. */
 enum { ASK_TXT, ASK_IPSECKEY, ASK_KEY /* + index of the gateway */ };

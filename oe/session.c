@@ -9,7 +9,11 @@
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/util.h"
-#include "oe/core.h"
+#include "oe/connection.h"
+#include "oe/pair.h"
+#include "oe/report.h"
+#include "oe/search.h"
+#include "oe/session.h"
 
 /*
  * Hosts that share an address all ask for keys between it and the peer.  One
@@ -50,30 +54,6 @@ struct collision {
 };
 
 /* --- selectors --------------------------------------------------------------------- */
-
-bool
-pair_is_whole(const struct sa_pair *p)
-{
-	return p->ours.protocol == 0;
-}
-
-bool
-pair_takes(const struct sa_pair *p, const uint8_t *pkt,
-    const struct ip_info *ip, bool in)
-{
-	uint16_t sport, dport;
-
-	if (pair_is_whole(p))
-		return true;
-	if (ip->protocol != p->ours.protocol)
-		return false;
-	if (p->ours.port == 0 && p->theirs.port == 0)
-		return true;
-	if (!ip_ports(pkt, ip, &sport, &dport))
-		return false;
-	return (p->ours.port == 0 || p->ours.port == (in ? dport : sport)) &&
-	    (p->theirs.port == 0 || p->theirs.port == (in ? sport : dport));
-}
 
 /* The selectors of the flow that a packet of ours is of; false if it names none. */
 static bool

@@ -9,7 +9,16 @@
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/util.h"
-#include "oe/core.h"
+#include "oe/connection.h"
+#include "oe/flow.h"
+#include "oe/keyed.h"
+#include "oe/limits.h"
+#include "oe/liveness.h"
+#include "oe/pair.h"
+#include "oe/pathmtu.h"
+#include "oe/search.h"
+#include "oe/session.h"
+#include "oe/spd.h"
 
 #define ICMP_UNREACHABLE	3
 #define PORT_DNS		53

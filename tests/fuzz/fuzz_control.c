@@ -7,7 +7,9 @@
 #include "base/control.h"
 #include "base/ip.h"
 #include "base/log.h"
-#include "oe/core.h"
+#include "oe/life.h"
+#include "oe/report.h"
+#include "oe/spd.h"
 #include "tests/fuzz/fuzz.h"
 
 #define NOW	10000000

@@ -11,6 +11,7 @@
 #include "base/cursor.h"
 #include "base/ip.h"
 #include "base/util.h"
+#include "oe/life.h"
 #include "tests/unit/scenario.h"
 
 /* Draft -17's figure 1 in documentation addresses. */

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "oe/connection.h"
 #include "oe/core.h"
 
 #define WORDS_MAX	24

@@ -8,6 +8,12 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "oe/identity.h"
+#include "oe/keyed.h"
+#include "oe/liveness.h"
+#include "oe/pathmtu.h"
+#include "oe/responder.h"
+#include "oe/search.h"
 #include "tests/unit/dns_message.h"
 #include "tests/unit/scenario.h"
 

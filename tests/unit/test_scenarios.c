@@ -17,6 +17,9 @@
 
 #include "base/conf.h"
 #include "base/util.h"
+#include "oe/life.h"
+#include "oe/pair.h"
+#include "oe/report.h"
 #include "tests/unit/dns_message.h"
 #include "tests/unit/scenario.h"
 

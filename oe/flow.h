@@ -1,0 +1,36 @@
+/* flow.h - which security association each flow belongs to: session-oriented keying (RFC 3104 §3) */
+#ifndef OE_FLOW_H
+#define OE_FLOW_H
+
+#include "oe/connection.h"
+
+#define FLOWS_PER_OWNER	4096		/* of one peer, or in the clear with one address */
+#define FLOWS_MAX	131072		/* of all peers, and as many in the clear */
+
+/*
+ * All of it is about entries with nshared != 0.  Packets are whole IPv4 packets;
+ * the caller has checked that their addresses are those of the connection's
+ * selectors.
+ */
+
+/* A packet came out of conn's SA.  False if its flow is another's: to be dropped. */
+bool	flow_hear(struct core *c, struct connection *conn, const uint8_t *pkt,
+	    size_t len);
+/* The same for one that came in the clear to e's addresses. */
+bool	flow_hear_clear(struct core *c, struct spd_entry *e, const uint8_t *pkt,
+	    size_t len);
+/* The connection that an outbound packet's flow belongs to; NULL: no SA's. */
+struct connection *flow_owner(struct core *c, struct spd_entry *e,
+	    const uint8_t *pkt, size_t len);
+/* An outbound packet that was no SA's went over conn, or in the clear (NULL). */
+void	flow_sent(struct core *c, struct spd_entry *e, struct connection *conn,
+	    const uint8_t *pkt, size_t len);
+/* The same as flow_owner(), by ports (host order; 0 where there are none), for
+ * those who only ask. */
+struct connection *flow_peek(const struct core *c, uint32_t ours,
+	    uint32_t theirs, uint8_t protocol, uint16_t our_port,
+	    uint16_t their_port);
+void	flow_forget(struct core *c, struct connection *conn);
+void	flow_forget_clear(struct core *c, struct spd_entry *e);
+
+#endif

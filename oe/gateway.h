@@ -1,0 +1,34 @@
+/* gateway.h - who may speak for a destination (draft -17 §5) */
+#ifndef OE_GATEWAY_H
+#define OE_GATEWAY_H
+
+#include "oe/connection.h"
+
+#define GATEWAYS_MAX	4		/* tried one after another for one destination */
+
+struct gateway {			/* who may speak for a destination, with what keys */
+	struct keying_id id;		/* type 0: whoever proves one of the keys */
+	uint32_t	 addr;
+	uint16_t	 precedence;
+	unsigned	 nkeys;
+	struct pubkey	*keys;
+};
+
+/* Appends k to a list of n keys on the heap, unless k is empty, there already, or
+ * one too many. */
+void	keys_add(struct pubkey **keys, unsigned *n, const struct pubkey *k);
+/* Replaces conn's gateways by those an answer names, strongest first. */
+void	gateways_set(struct connection *conn, const struct record_answer *a);
+void	gateways_clear(struct connection *conn);
+/* Adds what a KEY look-up found; drops gateways that have no key at the end. */
+void	gateway_add_keys(struct gateway *g, const struct record_answer *a);
+void	gateways_drop_unusable(struct connection *conn);
+/* Is a record's key, at the name of id's key, meant for id?  A TXT or IPSECKEY
+ * record may name another's key. */
+bool	record_gives_key(const struct record *r, uint16_t type,
+	    const struct keying_id *id);
+/* Leaves one: the peer that proved itself. */
+void	gateways_keep_peer(struct connection *conn, const struct keying_child *k);
+bool	gateways_have_key(const struct connection *conn, const struct pubkey *key);
+
+#endif

@@ -1,0 +1,137 @@
+/* life.c - the pure part of the OE engine as a whole: made, given addresses and configurations, ticked, freed */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ip.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "oe/connection.h"
+#include "oe/identity.h"
+#include "oe/life.h"
+#include "oe/limits.h"
+#include "oe/lookup.h"
+#include "oe/responder.h"
+#include "oe/session.h"
+
+struct core *
+core_new(struct oe_config *config, const struct oe_shell *shell,
+    void *shell_arg, const struct core_ops *ops, void *ops_arg)
+{
+	struct core *c = xcalloc(1, sizeof(*c));
+
+	c->config = config;
+	c->shell = shell;
+	c->shell_arg = shell_arg;
+	c->ops = ops;
+	c->ops_arg = ops_arg;
+	c->opened = xcalloc(1, IP_PACKET_MAX);
+	c->sealed = xcalloc(1, IP_PACKET_MAX);
+	TAILQ_INIT(&c->connections);
+	TAILQ_INIT(&c->holding);
+	TAILQ_INIT(&c->authorizations);
+	TAILQ_INIT(&c->lookups);
+	limits_init(c);
+	c->identity = identity_new();
+	c->bad_packet = (struct ratelimit)RATELIMIT_INIT(5, 1000);
+	c->unknown_spi = (struct ratelimit)RATELIMIT_INIT(3, 1000);
+	c->icmp = (struct ratelimit)RATELIMIT_INIT(50, 20);
+	c->limit_log = (struct ratelimit)RATELIMIT_INIT(1, 60000);
+	return c;
+}
+
+void
+core_free(struct core *c)
+{
+	struct connection *conn;
+	struct lookup	  *l;
+
+	if (c == NULL)
+		return;
+	while ((conn = TAILQ_FIRST(&c->connections)) != NULL)
+		connection_free(conn, false);
+	responder_free(c);
+	while ((l = TAILQ_FIRST(&c->lookups)) != NULL) {
+		TAILQ_REMOVE(&c->lookups, l, entry);
+		free(l);
+	}
+	spd_free_all(c);
+	limits_free(c);
+	identity_free(c->identity);
+	collisions_free(c);
+	wipe_free(c->opened, IP_PACKET_MAX);
+	wipe_free(c->sealed, IP_PACKET_MAX);
+	free(c);
+}
+
+void
+core_drop_all(struct core *c, uint64_t now)
+{
+	struct connection *conn;
+
+	c->now = now;
+	while ((conn = TAILQ_FIRST(&c->connections)) != NULL)
+		connection_free(conn, true);
+}
+
+/* Everything keyed for an address that is no longer ours is of no use. */
+void
+core_set_local(struct core *c, uint64_t now, uint32_t addr, uint16_t ike_port)
+{
+	if (addr != c->local)
+		core_drop_all(c, now);
+	if (addr != c->local)
+		collisions_free(c);
+	c->local = addr;
+	core_find_resolver(c);
+	c->ike_port = ike_port;
+}
+
+/* New classes count for destinations whose class or tunnel changed. */
+void
+core_reconfigure(struct core *c, uint64_t now, struct oe_config *config)
+{
+	struct connection  *conn, *next;
+	struct policy_match m;
+
+	c->now = now;
+	c->config = config;
+	core_find_resolver(c);
+	c->identity->expires = 0;
+	for (conn = TAILQ_FIRST(&c->connections); conn != NULL; conn = next) {
+		next = TAILQ_NEXT(conn, all);
+		if (conn->state == CONNECTION_EXPIRED)
+			continue;
+		/* Tunnels are few and may have changed in any part. */
+		if (policy_find(config->policy, conn->key.dst, &m) == 0 &&
+		    m.class == conn->class && m.class != OE_CLASS_TUNNEL)
+			continue;
+		connection_expire(conn, "the configuration changed");
+	}
+}
+
+void
+core_resolvers_changed(struct core *c, uint64_t now)
+{
+	c->now = now;
+	c->identity->expires = now;
+	core_find_resolver(c);
+	identity_dns_speaks(c);
+}
+
+void
+core_tick(struct core *c, uint64_t now)
+{
+	struct connection *conn, *next;
+
+	connection_tick_holding(c, now);
+	/* A tick frees no other connection than its own. */
+	for (conn = TAILQ_FIRST(&c->connections); conn != NULL; conn = next) {
+		next = TAILQ_NEXT(conn, all);
+		connection_tick(conn);
+	}
+	responder_tick(c);
+}

@@ -1,0 +1,23 @@
+/* life.h - the pure part of the OE engine as a whole: made, given addresses and configurations, ticked, freed */
+#ifndef OE_LIFE_H
+#define OE_LIFE_H
+
+#include "oe/core.h"
+
+/* Borrows config; ops and shell must outlive it. */
+struct core *core_new(struct oe_config *config, const struct oe_shell *shell,
+	    void *shell_arg, const struct core_ops *ops, void *ops_arg);
+/* The keying engine must be gone, or never call again. */
+void	core_free(struct core *c);
+void	core_set_local(struct core *c, uint64_t now, uint32_t addr,
+	    uint16_t ike_port);
+/* Ends every connection at once; peers are told. */
+void	core_drop_all(struct core *c, uint64_t now);
+/* Once a second or so: lifespans, deletes, rekeying. */
+void	core_tick(struct core *c, uint64_t now);
+void	core_reconfigure(struct core *c, uint64_t now,
+	    struct oe_config *config);
+/* What was settled because resolvers did not answer is looked at again. */
+void	core_resolvers_changed(struct core *c, uint64_t now);
+
+#endif

@@ -1,0 +1,78 @@
+/* lookup.c - DNS questions whose askers may die before the answer */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "oe/core.h"
+#include "oe/dns.h"
+#include "oe/keying.h"
+#include "oe/lookup.h"
+#include "oe/record.h"
+
+static void
+lookup_answered(void *arg, const struct record_answer *a)
+{
+	struct lookup *l = arg;
+
+	TAILQ_REMOVE(&l->core->lookups, l, entry);
+	l->core->nlookups[l->cause]--;
+	l->core->dns_silent = a->status == RECORD_TIMEOUT ?
+	    l->core->dns_silent + 1 : 0;
+	if (l->owner != NULL)
+		l->fn(l->core, l->owner, l->tag, a);
+	free(l);
+}
+
+int
+lookup_start(struct core *c, enum cause cause, const char *name, uint16_t type,
+    void (*fn)(struct core *, void *, unsigned, const struct record_answer *),
+    void *owner, unsigned tag)
+{
+	struct lookup *l;
+
+	if (c->nlookups[cause] >= LOOKUPS_MAX) {
+		c->count.limits++;
+		return -1;
+	}
+	l = xcalloc(1, sizeof(*l));
+	l->core = c;
+	l->cause = cause;
+	l->fn = fn;
+	l->owner = owner;
+	l->tag = tag;
+	TAILQ_INSERT_TAIL(&c->lookups, l, entry);
+	c->nlookups[cause]++;
+	c->ops->dns_query(c->ops_arg, name, type, cause, lookup_answered, l);
+	return 0;
+}
+
+void
+lookups_forget(struct core *c, const void *owner)
+{
+	struct lookup *l;
+
+	TAILQ_FOREACH(l, &c->lookups, entry) {
+		if (l->owner == owner)
+			l->owner = NULL;
+	}
+}
+
+int
+lookup_key_name(const struct keying_id *id, char out[KEYING_NAME_MAX + 1])
+{
+	char name[RECORD_REVERSE_LEN];
+
+	switch (id->type) {
+	case KEYING_ID_IPV4:
+		record_reverse_name(id->addr, name);
+		memcpy(out, name, sizeof(name));
+		return 0;
+	case KEYING_ID_FQDN:
+		snprintf(out, KEYING_NAME_MAX + 1, "%s", id->name);
+		return 0;
+	}
+	return -1;
+}

@@ -1,0 +1,51 @@
+/* pair.h - a pair of SAs, and which of a connection carries what */
+#ifndef OE_PAIR_H
+#define OE_PAIR_H
+
+#include <sys/queue.h>
+
+#include "base/hash.h"
+#include "base/ratelimit.h"
+#include "oe/keying.h"
+
+struct connection;
+struct ip_info;
+
+/* A pair of Phase 2 SAs. */
+struct sa_pair {
+	UT_hash_handle	   hh;		/* by spi_in */
+	UT_hash_handle	   hh_out;	/* by out_key; two peers at one address may choose alike */
+	struct { uint32_t dst, spi; } out_key;
+	TAILQ_ENTRY(sa_pair) entry;
+	struct connection *connection;
+	uint32_t	   spi_in, spi_out;
+	struct keying_selector ours, theirs;	/* protocol 0: all between the two */
+	uint64_t	   used;
+	struct esp_sa	  *in, *out;
+	bool		   confirmed;	/* the peer has its half */
+	bool		   follows;	/* a NAT's mapping of the peer */
+	bool		   initiator;
+	uint64_t	   born, soft;
+	uint64_t	   soft_bytes;
+	bool		   kernel;	/* the kernel has it; kernel_out: not yet that half */
+	struct esp_params *kernel_out;
+	uint64_t	   kernel_packets, kernel_bytes;	/* counted so far */
+	uint64_t	   kernel_in;	/* packets of these */
+	uint64_t	   linger;	/* "now" at which a replaced one goes; 0: not replaced */
+	struct ratelimit   bad;
+};
+
+/* Is it for all packets between the two addresses? */
+bool	pair_is_whole(const struct sa_pair *p);
+/* May this packet be in it (RFC 4301 §5.2)?  in: it came from the peer.  Later
+ * fragments name no port. */
+bool	pair_takes(const struct sa_pair *p, const uint8_t *pkt,
+	    const struct ip_info *ip, bool in);
+/* The pair that carries what we send, but flows that have their own; NULL if there
+ * is none. */
+struct sa_pair *connection_pair(const struct connection *conn);
+/* That, or where there are only flows' pairs one of these. */
+struct sa_pair *connection_any_pair(const struct connection *conn);
+void	pair_free(struct sa_pair *p);
+
+#endif

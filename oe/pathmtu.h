@@ -1,0 +1,28 @@
+/* pathmtu.h - paths that lose large packets without a word */
+#ifndef OE_PATHMTU_H
+#define OE_PATHMTU_H
+
+#include "oe/connection.h"
+
+struct ip_info;
+
+#define PATH_MTU_MIN	576	/* RFC 791; a smaller claim is a forgery or no use */
+#define PATH_SYN_MAX	128
+/* Of packets around which ESP goes to the peer, in bytes. */
+size_t	pathmtu_of(const struct connection *conn);
+/* An ICMP error about one of our ESP packets. */
+void	pathmtu_inbound_icmp(struct core *c, uint64_t now, const uint8_t *pkt,
+	    size_t len);
+/* A packet is about to go out: may find that the path takes less. */
+void	pathmtu_sent(struct connection *conn, const struct esp_sa *out,
+	    const uint8_t *pkt, const struct ip_info *ip);
+/* One came out of an SA. */
+void	pathmtu_heard(struct connection *conn, const uint8_t *pkt, size_t len);
+void	pathmtu_tick(struct connection *conn);
+/* The packet, or where it begins a TCP connection over a path known to take
+ * less than the link, a copy in syn whose MSS fits mtu (of inner packets). */
+const uint8_t *pathmtu_clamp(const struct connection *conn, size_t mtu,
+	    const uint8_t *pkt, const struct ip_info *ip,
+	    uint8_t syn[PATH_SYN_MAX]);
+
+#endif

@@ -7,10 +7,8 @@ base_libbase_a_SOURCES = \
 	base/cursor.c base/cursor.h \
 	base/daemon.c base/daemon.h \
 	base/filewatch.c base/filewatch.h \
-	base/gso.c base/gso.h \
 	base/helper.c base/helper.h \
 	base/hash.c base/hash.h \
-	base/ip.c base/ip.h \
 	base/listener.c base/listener.h \
 	base/lock.c \
 	base/log.c base/log.h \
@@ -18,10 +16,8 @@ base_libbase_a_SOURCES = \
 	base/option.c base/option.h base/option_print.c \
 	base/priv.c base/priv.h \
 	base/ratelimit.c base/ratelimit.h \
-	base/rtnl.c base/rtnl.h base/rtnl_table.c \
 	base/service.c base/service.h \
 	base/statefile.c base/statefile.h \
-	base/tun.c base/tun.h \
 	base/util.c base/util.h
 
 if HAVE_CMOCKA
@@ -35,19 +31,9 @@ TESTS += tests/unit/test_lock
 tests_unit_test_lock_SOURCES = tests/unit/test_lock.c
 tests_unit_test_lock_CFLAGS = $(UNIT_CFLAGS) -pthread
 tests_unit_test_lock_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS) -lpthread
-check_PROGRAMS += tests/unit/test_gso
-TESTS += tests/unit/test_gso
-tests_unit_test_gso_SOURCES = tests/unit/test_gso.c
-tests_unit_test_gso_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_gso_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_option
 TESTS += tests/unit/test_option
 tests_unit_test_option_SOURCES = tests/unit/test_option.c
 tests_unit_test_option_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_option_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit/test_rtnl
-TESTS += tests/unit/test_rtnl
-tests_unit_test_rtnl_SOURCES = tests/unit/test_rtnl.c
-tests_unit_test_rtnl_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_rtnl_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 endif

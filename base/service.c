@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "base/opener.h"
 #include "base/priv.h"
-#include "base/rtnl.h"
 #include "base/service.h"
 #include "base/util.h"
 
@@ -295,10 +294,6 @@ service_start(struct service *s, void *settings)
 		s->plan->allow(settings);
 	if (service_opener(s) == -1)
 		goto fail;
-	if (rtnl_open() == -1) {
-		log_error("rtnetlink: %s", strerror(errno));
-		goto fail;
-	}
 	if ((s->base = event_base_new()) == NULL) {
 		log_error("no event base");
 		goto fail;
@@ -335,7 +330,6 @@ service_stop(struct service *s)
 		if (s->signals[i] != NULL)
 			event_free(s->signals[i]);
 	}
-	rtnl_close();
 	opener_stop();
 	if (s->base != NULL)
 		event_base_free(s->base);

@@ -17,12 +17,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/rtnl.h"
 #include "base/util.h"
 #include "nat/dataplane.h"
 #include "nat/plan.h"
 #include "nat/queue.h"
 #include "nat/rules.h"
+#include "net/rtnl.h"
 
 /* RFC 3103 §10.4: at most one notice a second a host; so many hosts at once. */
 #define MISUSE_HOSTS	256

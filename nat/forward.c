@@ -6,8 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/ip.h"
 #include "nat/queue.h"
+#include "net/ip.h"
 
 #define TTL_EXCEEDED	0
 #define LOOPBACK_INDEX	1	/* in every network namespace */

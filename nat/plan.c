@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/ip.h"
 #include "base/log.h"
-#include "base/rtnl.h"
 #include "nat/plan.h"
+#include "net/ip.h"
+#include "net/rtnl.h"
 
 /* Below: services, IKE's 500 and 4500, RSIP's 4555. */
 #define NAPT_LOWEST	5000

@@ -1,4 +1,8 @@
 # net/local.mk - addresses, packets and the kernel's network, for every room above base
 noinst_LIBRARIES += net/libnet.a
 net_libnet_a_SOURCES = \
-	net/addr.c net/addr.h
+	net/addr.c net/addr.h \
+	net/gso.c net/gso.h \
+	net/ip.c net/ip.h \
+	net/rtnl.c net/rtnl.h net/rtnl_table.c \
+	net/tun.c net/tun.h

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/filewatch.h"
 #include "base/control.h"
-#include "base/ip.h"
+#include "base/filewatch.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "net/ip.h"
 #include "oe/connection.h"
 #include "oe/identity.h"
 #include "oe/ike1/ike1.h"

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/ip.h"
 #include "base/log.h"
-#include "base/rtnl.h"
 #include "base/util.h"
+#include "net/ip.h"
+#include "net/rtnl.h"
 #include "oe/guard.h"
 #include "oe/policy.h"
 #include "oe/settings.h"

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/cursor.h"
-#include "base/ip.h"
 #include "base/util.h"
+#include "net/ip.h"
 #include "oe/connection.h"
 #include "oe/limits.h"
 #include "oe/report.h"

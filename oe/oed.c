@@ -9,9 +9,9 @@
 
 #include "base/control.h"
 #include "base/log.h"
-#include "base/rtnl.h"
 #include "base/service.h"
 #include "base/util.h"
+#include "net/rtnl.h"
 #include "oe/oed_net.h"
 #include "oe/wire.h"
 #include "oe/xfrm.h"
@@ -293,6 +293,8 @@ oed_start(void *arg, struct service *service, void *settings)
 	d->service = service;
 	d->config = settings;
 	d->address = d->config->address;
+	if (rtnl_open() == -1)
+		return -1;
 	if (d->address == 0 && wire_own_address(OED_MARK, &d->address,
 	    link) == -1) {
 		log_error("no default route to tell our address: set "
@@ -342,6 +344,7 @@ oed_stop(void *arg)
 	if (d->settle != NULL)
 		event_free(d->settle);
 	oed_config_free(d->config);
+	rtnl_close();
 }
 
 int

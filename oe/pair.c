@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "base/ip.h"
+#include "net/ip.h"
 #include "oe/connection.h"
 #include "oe/kernel.h"
 #include "oe/pair.h"

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/cursor.h"
-#include "base/ip.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "net/ip.h"
 #include "oe/connection.h"
 #include "oe/pair.h"
 #include "oe/pathmtu.h"

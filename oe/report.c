@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/control.h"
-#include "base/ip.h"
 #include "base/util.h"
+#include "net/ip.h"
 #include "oe/connection.h"
 #include "oe/flow.h"
 #include "oe/identity.h"

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/ip.h"
 #include "base/log.h"
 #include "base/opener.h"
 #include "base/util.h"
+#include "net/ip.h"
 #include "oe/dns.h"
 #include "oe/settings.h"
 

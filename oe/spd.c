@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/ip.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "net/ip.h"
 #include "oe/connection.h"
 #include "oe/flow.h"
 #include "oe/keyed.h"

@@ -16,10 +16,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "base/ip.h"
 #include "base/log.h"
-#include "base/rtnl.h"
 #include "base/util.h"
+#include "net/ip.h"
+#include "net/rtnl.h"
 #include "oe/wire.h"
 
 #define IKE_PORT	500

@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/ip.h"
 #include "base/log.h"
 #include "base/ratelimit.h"
-#include "base/rtnl.h"
 #include "base/util.h"
+#include "net/ip.h"
+#include "net/rtnl.h"
 #include "rsipc/capture.h"
 
 /* One number for table and priority: "RS"; the guard's follow. */

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/rtnl.h"
 #include "base/util.h"
+#include "net/rtnl.h"
 #include "rsipc/capture.h"
 #include "rsipc/choose.h"
 

@@ -11,9 +11,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/rtnl.h"
 #include "base/statefile.h"
 #include "base/util.h"
+#include "net/rtnl.h"
 #include "oe/policy.h"
 #include "oe/settings.h"
 #include "rsipc/capture.h"

@@ -9,12 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/gso.h"
-#include "base/ip.h"
 #include "base/log.h"
-#include "base/rtnl.h"
-#include "base/tun.h"
 #include "base/util.h"
+#include "net/gso.h"
+#include "net/ip.h"
+#include "net/rtnl.h"
+#include "net/tun.h"
 #include "oe/esp/esp.h"
 #include "rsipc/capture.h"
 #include "rsipc/device.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/ip.h"
+#include "net/ip.h"
 #include "rsipc/dnssd.h"
 
 #define CNAMES_MAX	8

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/opener.h"
+#include "net/rtnl.h"
 #include "rsipc/client.h"
 #include "rsipc/direct.h"
 #include "rsipc/keeper.h"
@@ -37,7 +38,8 @@ keeper_note_path(const struct settings *s)
 static int
 main_start(void *arg, struct service *service, void *settings)
 {
-	if (keeper_start(keeper_note_path(settings)) == -1) {
+	if (rtnl_open() == -1 ||
+	    keeper_start(keeper_note_path(settings)) == -1) {
 		settings_free(settings);
 		return -1;
 	}
@@ -56,6 +58,7 @@ main_stop(void *arg)
 {
 	client_close(arg);
 	keeper_stop();
+	rtnl_close();
 }
 
 int

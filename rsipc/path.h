@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/ip.h"
 #include "base/ratelimit.h"
+#include "net/ip.h"
 #include "oe/engine.h"
 #include "rsipc/demand.h"
 #include "rsipc/device.h"

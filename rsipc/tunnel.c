@@ -10,10 +10,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/ip.h"
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "net/ip.h"
 #include "rsipc/capture.h"
 #include "rsipc/tunnel.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/ip.h"
+#include "net/ip.h"
 #include "rsipd/gateway_internal.h"
 
 /* Does one of the networks contain all of net with its mask? */

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/ip.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "net/ip.h"
 #include "rsipd/gateway_internal.h"
 
 /* Hosts whose link-layer address nobody knows count as one neighbour. */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/ip.h"
 #include "base/util.h"
+#include "net/ip.h"
 #include "rsipd/policy.h"
 
 struct section {

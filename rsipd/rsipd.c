@@ -13,9 +13,9 @@
 #include "base/clock.h"
 #include "base/control.h"
 #include "base/log.h"
-#include "base/rtnl.h"
 #include "base/service.h"
 #include "base/util.h"
+#include "net/rtnl.h"
 #include "rsipd/parent.h"
 #include "rsipd/resolver.h"
 #include "rsipd/server.h"
@@ -695,7 +695,7 @@ start(void *arg, struct service *service, void *settings)
 
 	d->service = service;
 	d->settings = c;
-	if (settings_complete(c) == -1)
+	if (rtnl_open() == -1 || settings_complete(c) == -1)
 		return -1;
 	sc = (struct server_config){
 		.ifname = c->private_if,
@@ -762,6 +762,7 @@ stop(void *arg)
 	if (d->monitor_fd != -1)
 		close(d->monitor_fd);
 	settings_free(d->settings);
+	rtnl_close();
 }
 
 /* --- what the service asks ------------------------------------------------- */

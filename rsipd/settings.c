@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/ip.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "net/ip.h"
 #include "rsipd/settings.h"
 #include "rsipd/settings_policy.h"
 

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/ip.h"
 #include "base/log.h"
-#include "base/rtnl.h"
 #include "base/util.h"
+#include "net/ip.h"
+#include "net/rtnl.h"
 #include "rsipd/parent.h"
 #include "rsipd/settings.h"
 

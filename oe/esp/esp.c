@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "base/cursor.h"
-#include "base/ip.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "net/ip.h"
 #include "oe/esp/algorithm.h"
 #include "oe/esp/esp.h"
 #include "oe/esp/replay.h"

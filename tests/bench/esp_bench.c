@@ -14,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/rtnl.h"
-#include "base/tun.h"
+#include "net/rtnl.h"
+#include "net/tun.h"
 #include "oe/esp/esp.h"
 
 /*

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/control.h"
-#include "base/ip.h"
 #include "base/log.h"
+#include "net/ip.h"
 #include "oe/life.h"
 #include "oe/report.h"
 #include "oe/spd.h"

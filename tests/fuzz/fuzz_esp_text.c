@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
-#include "base/ip.h"
+#include "net/ip.h"
 #include "oe/esp/esp.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
-#include "base/gso.h"
+#include "net/gso.h"
 #include "tests/fuzz/fuzz.h"
 
 #define PACKETS_MAX	64

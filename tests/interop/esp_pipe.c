@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/ip.h"
+#include "net/ip.h"
 #include "oe/esp/esp.h"
 
 /*

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/cursor.h"
-#include "base/ip.h"
 #include "base/util.h"
+#include "net/ip.h"
 #include "oe/ike1/isakmp.h"
 #include "oe/ike1/proposal.h"
 

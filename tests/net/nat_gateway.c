@@ -14,9 +14,9 @@
 
 #include "base/log.h"
 #include "base/priv.h"
-#include "base/rtnl.h"
 #include "base/util.h"
 #include "nat/dataplane.h"
+#include "net/rtnl.h"
 
 /*
  * nat_gateway PUBLIC-IF PRIVATE-IF GATEWAY [firewall=nftables|iptables|none]

@@ -6,6 +6,16 @@ TESTS += tests/unit/test_addr
 tests_unit_test_addr_SOURCES = tests/unit/test_addr.c
 tests_unit_test_addr_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_addr_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_gso
+TESTS += tests/unit/test_gso
+tests_unit_test_gso_SOURCES = tests/unit/test_gso.c
+tests_unit_test_gso_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_gso_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_rtnl
+TESTS += tests/unit/test_rtnl
+tests_unit_test_rtnl_SOURCES = tests/unit/test_rtnl.c
+tests_unit_test_rtnl_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_rtnl_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
 
 if HAVE_CMOCKA

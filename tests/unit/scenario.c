@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/cursor.h"
-#include "base/ip.h"
 #include "base/util.h"
+#include "net/ip.h"
 #include "oe/life.h"
 #include "tests/unit/scenario.h"
 

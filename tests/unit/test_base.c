@@ -26,12 +26,12 @@
 #include "base/cursor.h"
 #include "base/hash.h"
 #include "base/helper.h"
-#include "base/ip.h"
 #include "base/log.h"
 #include "base/opener.h"
 #include "base/ratelimit.h"
 #include "base/statefile.h"
 #include "base/util.h"
+#include "net/ip.h"
 
 static void
 cursor_reads_within_bounds(void **state)

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "base/cursor.h"
-#include "base/gso.h"
 #include "base/util.h"
+#include "net/gso.h"
 
 #define FIN	0x01
 #define SYN	0x02

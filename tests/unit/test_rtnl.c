@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "base/rtnl.h"
-#include "base/tun.h"
+#include "net/rtnl.h"
+#include "net/tun.h"
 
 static uint32_t
 ip(const char *s)

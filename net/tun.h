@@ -1,6 +1,6 @@
 /* tun.h - TUN devices and small facts about interfaces */
-#ifndef BASE_TUN_H
-#define BASE_TUN_H
+#ifndef NET_TUN_H
+#define NET_TUN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
  */
 int	tun_open(char *name, size_t cap);
 /*
- * The same with a header before each packet, for base/gso.h; offload tells
+ * The same with a header before each packet, for net/gso.h; offload tells
  * whether the kernel gives and takes large TCP segments.
  */
 int	tun_open_gso(char *name, size_t cap, bool *offload);

@@ -1,6 +1,6 @@
 /* ip.h - IPv4, UDP and ICMP headers: bounded reading, writing, and what tunnels do to them */
-#ifndef BASE_IP_H
-#define BASE_IP_H
+#ifndef NET_IP_H
+#define NET_IP_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,8 +9,8 @@
 #include <sys/ioctl.h>
 
 #include "base/cursor.h"
-#include "base/gso.h"
 #include "base/util.h"
+#include "net/gso.h"
 
 #define TCP_HEADER_LEN	20
 #define TCP_HEADER_MAX	60

@@ -1,6 +1,6 @@
 /* rtnl.h - links, addresses, routes and rules through rtnetlink, without running programs */
-#ifndef BASE_RTNL_H
-#define BASE_RTNL_H
+#ifndef NET_RTNL_H
+#define NET_RTNL_H
 
 #include <net/if.h>
 #include <stdbool.h>
@@ -10,7 +10,8 @@
 /* All addresses are IPv4 in network order.  Functions return 0, or -1 with
  * errno and without a log line, unless said otherwise. */
 
-/* Opens the netlink socket the others use; may be called early, before privileges go. */
+/* Opens the netlink socket the others use, before privileges go: 0, or -1 after one
+ * log line. */
 int	rtnl_open(void);
 void	rtnl_close(void);
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rtnl.h"
 #include "base/util.h"
+#include "net/rtnl.h"
 
 #define DUMP_TRIES	4	/* of a table that changes while it is told */
 

@@ -11,9 +11,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/gso.h"
 #include "base/log.h"
-#include "base/tun.h"
+#include "net/gso.h"
+#include "net/tun.h"
 
 static int
 tun_make(char *name, size_t cap, int flags)

@@ -13,8 +13,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/ip.h"
-#include "base/rtnl.h"
+#include "base/log.h"
+#include "net/ip.h"
+#include "net/rtnl.h"
 
 /* libmnl's loop macro narrows a pointer difference that fits by construction. */
 #pragma GCC diagnostic ignored "-Wconversion"
@@ -29,13 +30,12 @@ rtnl_open(void)
 {
 	if (rtnl_socket != NULL)
 		return 0;
-	if ((rtnl_socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC)) == NULL)
-		return -1;
-	if (mnl_socket_bind(rtnl_socket, 0, MNL_SOCKET_AUTOPID) == -1) {
-		rtnl_close();
-		return -1;
-	}
-	return 0;
+	if ((rtnl_socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC)) != NULL &&
+	    mnl_socket_bind(rtnl_socket, 0, MNL_SOCKET_AUTOPID) != -1)
+		return 0;
+	log_error("rtnetlink: %s", strerror(errno));
+	rtnl_close();
+	return -1;
 }
 
 void

@@ -1,12 +1,12 @@
 /* gso.h - large TCP segments at a TUN device: one read or write for many packets (TSO and GRO in user space) */
-#ifndef BASE_GSO_H
-#define BASE_GSO_H
+#ifndef NET_GSO_H
+#define NET_GSO_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/ip.h"
+#include "net/ip.h"
 
 #define GSO_HEADER_LEN	10	/* struct virtio_net_hdr before each packet */
 #define GSO_BUFFER_LEN	(GSO_HEADER_LEN + IP_PACKET_MAX)

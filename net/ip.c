@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/cursor.h"
-#include "base/ip.h"
 #include "base/util.h"
+#include "net/ip.h"
 
 #define ICMP_ERROR_MAX	576	/* RFC 1812 §4.3.2.3 */
 

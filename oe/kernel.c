@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "oe/connection.h"
+#include "oe/esp/esp.h"
 #include "oe/kernel.h"
 #include "oe/keyed.h"
 #include "oe/liveness.h"

@@ -10,6 +10,8 @@
 #include "base/util.h"
 #include "net/ip.h"
 #include "oe/connection.h"
+#include "oe/esp/algorithm.h"
+#include "oe/esp/esp.h"
 #include "oe/gateway.h"
 #include "oe/kernel.h"
 #include "oe/keyed.h"

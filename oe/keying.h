@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "oe/esp/esp.h"
+#include "oe/esp/params.h"
 #include "oe/pubkey.h"
 
 /* Addresses in network order, ports in host order, times in milliseconds of "now". */

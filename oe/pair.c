@@ -5,6 +5,7 @@
 
 #include "net/ip.h"
 #include "oe/connection.h"
+#include "oe/esp/esp.h"
 #include "oe/kernel.h"
 #include "oe/pair.h"
 

@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "net/ip.h"
 #include "oe/connection.h"
+#include "oe/esp/esp.h"
 #include "oe/pair.h"
 #include "oe/pathmtu.h"
 

@@ -10,6 +10,8 @@
 #include "base/util.h"
 #include "net/ip.h"
 #include "oe/connection.h"
+#include "oe/esp/algorithm.h"
+#include "oe/esp/esp.h"
 #include "oe/flow.h"
 #include "oe/identity.h"
 #include "oe/liveness.h"

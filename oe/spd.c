@@ -10,6 +10,7 @@
 #include "base/util.h"
 #include "net/ip.h"
 #include "oe/connection.h"
+#include "oe/esp/esp.h"
 #include "oe/flow.h"
 #include "oe/keyed.h"
 #include "oe/limits.h"

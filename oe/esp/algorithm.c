@@ -1,6 +1,8 @@
 /* algorithm.c - the ESP transforms: key, IV, block and ICV lengths */
 #include "config.h"
 
+#include <openssl/evp.h>
+
 #include "oe/esp/algorithm.h"
 
 static const struct esp_algorithm algorithms[] = {

@@ -2,9 +2,11 @@
 #ifndef OE_ESP_ALGORITHM_H
 #define OE_ESP_ALGORITHM_H
 
-#include <openssl/evp.h>
+#include <openssl/types.h>
+#include <stdbool.h>
+#include <stddef.h>
 
-#include "oe/esp/esp.h"
+#include "oe/esp/params.h"
 
 struct esp_algorithm {
 	enum esp_cipher cipher;
@@ -25,5 +27,11 @@ const struct esp_algorithm *esp_algorithm(enum esp_cipher c);
 const struct esp_integrity *esp_integrity(enum esp_auth a);
 /* OpenSSL's cipher for a key (GCM: with salt) of key_len bytes, NULL if none. */
 const EVP_CIPHER *esp_algorithm_evp(const struct esp_algorithm *a, size_t key_len);
+
+/* Key and ICV lengths in bytes for an algorithm; 0 if it is not known. keylen bits for AES. */
+size_t	esp_cipher_key_len(enum esp_cipher c, unsigned bits);
+size_t	esp_auth_key_len(enum esp_auth a);
+const char *esp_cipher_name(enum esp_cipher c, size_t key_len);	/* "AES-256-CBC" */
+const char *esp_auth_name(enum esp_auth a);			/* "HMAC-SHA2-256-128" */
 
 #endif

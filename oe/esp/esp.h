@@ -6,33 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ESP transform identifiers of the IPsec DOI (RFC 2407 §4.4.4, RFC 3602, RFC 4106). */
-enum esp_cipher { ESP_3DES_CBC = 3, ESP_AES_CBC = 12, ESP_AES_GCM_16 = 20 };
-/* Authentication algorithm attribute (RFC 2407 §4.5, RFC 4868). */
-enum esp_auth {
-	ESP_AUTH_NONE = 0,		/* only with AES-GCM */
-	ESP_AUTH_HMAC_MD5 = 1,		/* -96 */
-	ESP_AUTH_HMAC_SHA1 = 2,		/* -96 */
-	ESP_AUTH_HMAC_SHA2_256 = 5,	/* -128 */
-	ESP_AUTH_HMAC_SHA2_512 = 7,	/* -256 */
-};
+#include "oe/esp/params.h"
 
-#define ESP_KEY_MAX	68		/* AES-256-GCM would be 36, HMAC-SHA2-512 is 64 */
 #define ESP_OVERHEAD	104		/* outer IPv4 20 + UDP 8 + ESP 8 + IV 16 + padding 15 + trailer 2 + ICV 32, at most */
-
-struct esp_params {
-	uint32_t spi;			/* host order */
-	uint32_t src, dst;		/* outer addresses, network order */
-	uint16_t encap_sport, encap_dport; /* RFC 3948 UDP encapsulation, host order; 0: none */
-	enum esp_cipher cipher;
-	size_t	 cipher_len;		/* bytes of cipher_key (GCM: with 4 bytes of salt) */
-	uint8_t	 cipher_key[ESP_KEY_MAX];
-	enum esp_auth auth;
-	size_t	 auth_len;
-	uint8_t	 auth_key[ESP_KEY_MAX];
-	bool	 esn;			/* 64-bit sequence numbers (RFC 4304) */
-	uint32_t replay_window;		/* packets, 0: the default, 1024 */
-};
 
 struct esp_sa;
 
@@ -46,12 +22,6 @@ enum esp_error {
 	ESP_E_DUMMY = -6,	/* next header 59 (RFC 4303 §2.6): drop in silence */
 	ESP_E_INTERNAL = -7,
 };
-
-/* Key and ICV lengths in bytes for an algorithm; 0 if it is not known. keylen bits for AES. */
-size_t	esp_cipher_key_len(enum esp_cipher c, unsigned bits);
-size_t	esp_auth_key_len(enum esp_auth a);
-const char *esp_cipher_name(enum esp_cipher c, size_t key_len);	/* "AES-256-CBC" */
-const char *esp_auth_name(enum esp_auth a);			/* "HMAC-SHA2-256-128" */
 
 /*
  * Copies p (the caller wipes its own copy).  outbound decides which way the

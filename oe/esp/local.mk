@@ -2,7 +2,7 @@
 noinst_LIBRARIES += oe/esp/libesp.a
 oe_esp_libesp_a_SOURCES = \
 	oe/esp/algorithm.c oe/esp/algorithm.h \
-	oe/esp/esp.c oe/esp/esp.h \
+	oe/esp/esp.c oe/esp/esp.h oe/esp/params.h \
 	oe/esp/replay.c oe/esp/replay.h \
 	oe/pubkey.c oe/pubkey.h
 

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "oe/esp/algorithm.h"
 #include "oe/ike1/table.h"
 
 #define KEYMAT_MAX	(2 * ESP_KEY_MAX)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "oe/esp/algorithm.h"
 #include "oe/ike1/proposal.h"
 
 /* Phase 1 attribute types (RFC 2409 App. A). */

@@ -2,7 +2,7 @@
 #ifndef OE_IKE1_PROPOSAL_H
 #define OE_IKE1_PROPOSAL_H
 
-#include "oe/esp/esp.h"
+#include "oe/esp/params.h"
 #include "oe/ike1/keys.h"
 #include "oe/ike1/isakmp.h"
 

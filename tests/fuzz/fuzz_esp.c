@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "oe/esp/algorithm.h"
 #include "oe/esp/esp.h"
 #include "tests/fuzz/fuzz.h"
 

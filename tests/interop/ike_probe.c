@@ -20,6 +20,8 @@
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "oe/esp/algorithm.h"
+#include "oe/esp/esp.h"
 #include "oe/ike1/ike1.h"
 
 /*

@@ -7,6 +7,7 @@
 
 #include "oe/connection.h"
 #include "oe/core.h"
+#include "oe/esp/esp.h"
 
 #define WORDS_MAX	24
 #define EVENT_MAX	320

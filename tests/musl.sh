@@ -23,7 +23,7 @@ cache=$(command -v ccache) || cache=
 count=0
 cd "$PORT_SRC" || exit 99
 for source in base/*.c proto/*.c nat/*.c rsipd/*.c oe/*.c oe/ike/*.c oe/ike1/*.c \
-    oe/esp/*.c rsipc/*.c ctl/*.c; do
+    oe/ike2/*.c oe/esp/*.c rsipc/*.c ctl/*.c; do
 	# What eBPF is built from has a compiler of its own.
 	case $source in *.bpf.c | nat/offload.c) continue ;; esac
 	$cache musl-gcc -std=gnu11 -Wall -Wextra -O1 -I"$PORT_TOP" -I. \

@@ -10,8 +10,8 @@ import os
 import re
 import sys
 
-ROOMS = ('base', 'net', 'proto', 'nat', 'rsipd', 'oe/ike', 'oe/ike1', 'oe/esp',
-         'oe', 'rsipc', 'ctl', 'include')
+ROOMS = ('base', 'net', 'proto', 'nat', 'rsipd', 'oe/ike', 'oe/ike1',
+         'oe/ike2', 'oe/esp', 'oe', 'rsipc', 'ctl', 'include')
 root = os.environ.get('srcdir', '.')
 
 

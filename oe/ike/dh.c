@@ -1,4 +1,4 @@
-/* dh.c - the Diffie-Hellman groups of IKE (RFC 2409 §6, RFC 3526, RFC 5903) */
+/* dh.c - the Diffie-Hellman groups of IKE (RFC 2409 §6, RFC 3526, RFC 5903, RFC 8031) */
 #include "config.h"
 
 #include <openssl/bn.h>
@@ -19,8 +19,8 @@ struct group {
 	unsigned    number;
 	size_t	    len;		/* of a public value on the wire */
 	const char *name;
-	const char *curve;		/* OpenSSL's name; NULL: MODP */
-	BIGNUM	 *(*prime)(BIGNUM *);
+	const char *curve;		/* OpenSSL's name; NULL: none with points */
+	BIGNUM	 *(*prime)(BIGNUM *);	/* MODP only */
 	int	    exponent;		/* bits of private values, RFC 3526 §8 */
 };
 
@@ -29,8 +29,10 @@ static const struct group groups[] = {
 	{ 5, 192, "MODP-1536", NULL, BN_get_rfc3526_prime_1536, 320 },
 	{ 14, 256, "MODP-2048", NULL, BN_get_rfc3526_prime_2048, 320 },
 	{ 15, 384, "MODP-3072", NULL, BN_get_rfc3526_prime_3072, 420 },
+	{ 16, 512, "MODP-4096", NULL, BN_get_rfc3526_prime_4096, 480 },
 	{ 19, 64, "ECP-256", "P-256", NULL, 0 },
 	{ 20, 96, "ECP-384", "P-384", NULL, 0 },
+	{ 31, 32, "X25519", NULL, NULL, 0 },
 };
 
 struct ike_dh {
@@ -142,15 +144,25 @@ ecp_key(const struct group *g, const uint8_t *point, const BIGNUM *priv)
 	return key;
 }
 
+/* RFC 8031 §2: public values are the strings of RFC 7748. */
+static bool
+is_montgomery(const struct group *g)
+{
+	return g->curve == NULL && g->prime == NULL;
+}
+
 /* Writes the public value as the wire has it. */
 static bool
 dh_export(struct ike_dh *dh)
 {
 	uint8_t point[IKE_KE_MAX + 1];
 	BIGNUM *pub = NULL;
-	size_t	n;
+	size_t	n = sizeof(dh->pub);
 	bool	ok;
 
+	if (is_montgomery(dh->group))
+		return EVP_PKEY_get_raw_public_key(dh->pair, dh->pub, &n) == 1 &&
+		    n == dh->group->len;
 	if (dh->group->curve == NULL) {
 		ok = EVP_PKEY_get_bn_param(dh->pair, OSSL_PKEY_PARAM_PUB_KEY,
 		    &pub) == 1 && BN_bn2binpad(pub, dh->pub,
@@ -187,7 +199,8 @@ ike_dh_new(unsigned group)
 	if (g == NULL || (dh = calloc(1, sizeof(*dh))) == NULL)
 		return NULL;
 	dh->group = g;
-	dh->pair = g->curve != NULL ? EVP_EC_gen(g->curve) : modp_generate(g);
+	dh->pair = is_montgomery(g) ? EVP_PKEY_Q_keygen(NULL, NULL, g->name) :
+	    g->curve != NULL ? EVP_EC_gen(g->curve) : modp_generate(g);
 	return dh_finish(dh);
 }
 
@@ -208,7 +221,10 @@ ike_dh_from_private(unsigned group, const uint8_t *priv, size_t len)
 	}
 	dh->group = g;
 	x = BN_bin2bn(priv, (int)len, NULL);
-	if (g->curve == NULL) {
+	if (is_montgomery(g)) {
+		dh->pair = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL,
+		    priv, len);
+	} else if (g->curve == NULL) {
 		p = g->prime(NULL);
 		two = BN_new();
 		y = BN_new();
@@ -251,8 +267,11 @@ ike_dh_public(const struct ike_dh *dh)
 	return dh->pub;
 }
 
-/* OpenSSL checks that the value is within the group and on the curve when it
- * is set as peer; 0, 1 and p-1 would make the secret known to all. */
+/*
+ * OpenSSL checks that the value is within the group and on the curve when it
+ * is set as peer, and that X25519's secret is not zero when it is derived:
+ * 0, 1, p-1 and points of small order would make the secret known to all.
+ */
 static EVP_PKEY *
 dh_peer(const struct group *g, const uint8_t *peer)
 {
@@ -260,6 +279,9 @@ dh_peer(const struct group *g, const uint8_t *peer)
 	EVP_PKEY *key;
 	BIGNUM	 *pub;
 
+	if (is_montgomery(g))
+		return EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, peer,
+		    g->len);
 	if (g->curve != NULL) {
 		point[0] = 4;
 		memcpy(point + 1, peer, g->len);
@@ -284,7 +306,8 @@ ike_dh_derive(struct ike_dh *dh, const uint8_t *peer, size_t len, uint8_t *out)
 	ok = (other = dh_peer(dh->group, peer)) != NULL &&
 	    (ctx = EVP_PKEY_CTX_new(dh->pair, NULL)) != NULL &&
 	    EVP_PKEY_derive_init(ctx) == 1 &&
-	    (dh->group->curve != NULL || EVP_PKEY_CTX_set_dh_pad(ctx, 1) == 1) &&
+	    (dh->group->prime == NULL ||
+	    EVP_PKEY_CTX_set_dh_pad(ctx, 1) == 1) &&
 	    EVP_PKEY_derive_set_peer(ctx, other) == 1 &&
 	    EVP_PKEY_derive(ctx, out, &n) == 1;
 	EVP_PKEY_CTX_free(ctx);

@@ -1,4 +1,4 @@
-/* dh.h - Diffie-Hellman exchanges, by the groups' IANA numbers, which both versions share (RFC 2409 §6, RFC 3526, RFC 5903) */
+/* dh.h - Diffie-Hellman exchanges, by the groups' IANA numbers, which both versions share (RFC 2409 §6, RFC 3526, RFC 5903, RFC 8031) */
 #ifndef OE_IKE_DH_H
 #define OE_IKE_DH_H
 
@@ -9,7 +9,7 @@
 
 struct ike_dh;				/* one side of one exchange */
 
-/* Octets of public values; 0: we do not have the group. */
+/* Octets of public values; 0: we do not have the group (2, 5, 14, 15, 16, 19, 20, 31). */
 size_t	ike_group_len(unsigned group);
 const char *ike_group_name(unsigned group);
 
@@ -22,7 +22,7 @@ const uint8_t *ike_dh_public(const struct ike_dh *dh);
 /*
  * The shared secret, of the length that the group fixes (at most IKE_KE_MAX),
  * which the caller wipes.  Its length, or -1 if the peer's value is none of the
- * group (RFC 2412 §5; RFC 5903 §4; RFC 6989 §2).
+ * group, or fixes the secret (RFC 2412 §5; RFC 5903 §4; RFC 6989 §2; RFC 8031 §2).
  */
 int	ike_dh_derive(struct ike_dh *dh, const uint8_t *peer, size_t len,
 	    uint8_t *out);

@@ -1,10 +1,19 @@
-/* sign.c - signatures over what was exchanged */
+/* sign.c - signatures over what was exchanged, in IKEv1 and in IKEv2 */
 #include "config.h"
 
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/objects.h>
+#include <openssl/params.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "base/util.h"
 #include "oe/ike/sign.h"
 
 int
@@ -39,4 +48,315 @@ ike_verify(const struct pubkey *key, const uint8_t *hash, size_t len,
 	EVP_PKEY_free(pkey);
 	ERR_clear_error();
 	return ok;
+}
+
+/* --- IKEv2 ------------------------------------------------------------------ */
+
+#define RSA_EXPONENT_MIN	65537
+#define PSS_SALT_MIN		20	/* octets; RFC 4055 §3.1's default */
+
+/* A way to sign or verify; md NULL: the key knows (Ed25519). */
+struct scheme {
+	const char   *key;		/* OpenSSL's name of its type */
+	const EVP_MD *md;
+	bool	      pss;
+	int	      salt;		/* octets */
+};
+
+/* Chunks in one piece, which the caller wipes and frees; NULL: no memory. */
+static uint8_t *
+gather(const struct ike_chunk *c, size_t n, size_t *len)
+{
+	uint8_t *all;
+	size_t	 i, at = 0;
+
+	for (*len = 0, i = 0; i < n; i++)
+		*len += c[i].len;
+	if ((all = malloc(*len + 1)) == NULL)
+		return NULL;
+	for (i = 0; i < n; i++) {
+		memcpy(all + at, c[i].p, c[i].len);
+		at += c[i].len;
+	}
+	return all;
+}
+
+static const EVP_MD *
+sign_md(unsigned hash)
+{
+	return hash == IKE_SIGN_SHA2_256 ? EVP_sha256() :
+	    hash == IKE_SIGN_SHA2_384 ? EVP_sha384() :
+	    hash == IKE_SIGN_SHA2_512 ? EVP_sha512() : NULL;
+}
+
+static bool
+hash_allowed(int nid, unsigned hashes)
+{
+	unsigned h;
+
+	for (h = IKE_SIGN_SHA2_256; h <= IKE_SIGN_SHA2_512; h++) {
+		if (EVP_MD_get_type(sign_md(h)) == nid)
+			return (hashes & 1u << h) != 0;
+	}
+	return false;
+}
+
+/* The strongest hash of a set, as far as a key of so many bits has use for it. */
+static const EVP_MD *
+best_md(unsigned hashes, unsigned most)
+{
+	unsigned h;
+
+	for (h = most; h >= IKE_SIGN_SHA2_256; h--) {
+		if (hashes & 1u << h)
+			return sign_md(h);
+	}
+	for (h = most + 1; h <= IKE_SIGN_SHA2_512; h++) {
+		if (hashes & 1u << h)
+			return sign_md(h);
+	}
+	return NULL;
+}
+
+static bool
+scheme_for_key(struct scheme *s, EVP_PKEY *key, unsigned hashes, bool pss)
+{
+	int bits = EVP_PKEY_get_bits(key);
+
+	*s = (struct scheme){ .pss = pss };
+	if (EVP_PKEY_is_a(key, "ED25519")) {
+		s->key = "ED25519";
+		s->pss = false;
+		return (hashes & 1u << IKE_SIGN_IDENTITY) != 0;
+	}
+	if (EVP_PKEY_is_a(key, "EC")) {
+		s->key = "EC";
+		s->pss = false;
+		s->md = best_md(hashes, bits <= 256 ? IKE_SIGN_SHA2_256 :
+		    bits <= 384 ? IKE_SIGN_SHA2_384 : IKE_SIGN_SHA2_512);
+	} else if (EVP_PKEY_is_a(key, "RSA")) {
+		s->key = "RSA";
+		s->md = best_md(hashes, IKE_SIGN_SHA2_512);
+	}
+	if (s->md != NULL)
+		s->salt = EVP_MD_get_size(s->md);
+	return s->key != NULL && s->md != NULL;
+}
+
+static bool
+set_padding(EVP_PKEY_CTX *ctx, const struct scheme *s)
+{
+	if (strcmp(s->key, "RSA") != 0)
+		return true;
+	if (!s->pss)
+		return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1;
+	return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, s->salt) == 1;
+}
+
+int
+ike_sign_digital(EVP_PKEY *key, unsigned hashes, bool pss,
+    const struct ike_chunk *c, size_t n, uint8_t out[IKE_DIGITAL_MAX])
+{
+	EVP_MD_CTX   *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *pctx = NULL;
+	struct scheme s;
+	uint8_t	     *text = NULL;
+	size_t	      len = 0, sig_len = IKE_SIG_MAX;
+	OSSL_PARAM    id[] = { OSSL_PARAM_octet_string(
+	    OSSL_SIGNATURE_PARAM_ALGORITHM_ID, out + 1, 255), OSSL_PARAM_END };
+	bool	      ok;
+
+	ok = ctx != NULL && scheme_for_key(&s, key, hashes, pss) &&
+	    (text = gather(c, n, &len)) != NULL &&
+	    EVP_DigestSignInit(ctx, &pctx, s.md, NULL, key) == 1 &&
+	    set_padding(pctx, &s) && EVP_PKEY_CTX_get_params(pctx, id) == 1 &&
+	    id[0].return_size <= 255 && EVP_DigestSign(ctx,
+	    out + 1 + id[0].return_size, &sig_len, text, len) == 1;
+	EVP_MD_CTX_free(ctx);
+	wipe_free(text, len);
+	ERR_clear_error();
+	if (!ok)
+		return -1;
+	out[0] = (uint8_t)id[0].return_size;
+	return (int)(1 + id[0].return_size + sig_len);
+}
+
+/* Parameters are absent or NULL, as of all that need none. */
+static bool
+is_plain(const X509_ALGOR *alg)
+{
+	return alg->parameter == NULL ||
+	    ASN1_TYPE_get(alg->parameter) == V_ASN1_NULL;
+}
+
+/* RFC 4055 §3.1; what is absent has a default that we do not take. */
+static bool
+scheme_read_pss(struct scheme *s, const X509_ALGOR *alg, unsigned hashes)
+{
+	RSA_PSS_PARAMS *p = alg->parameter == NULL ? NULL :
+	    ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(RSA_PSS_PARAMS),
+	    alg->parameter);
+	X509_ALGOR     *mgf = NULL;
+	long		salt = -1;
+	int		nid = NID_undef;
+
+	if (p != NULL && p->hashAlgorithm != NULL &&
+	    p->maskGenAlgorithm != NULL && p->saltLength != NULL &&
+	    OBJ_obj2nid(p->maskGenAlgorithm->algorithm) == NID_mgf1 &&
+	    p->maskGenAlgorithm->parameter != NULL &&
+	    (mgf = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(X509_ALGOR),
+	    p->maskGenAlgorithm->parameter)) != NULL &&
+	    (p->trailerField == NULL ||
+	    ASN1_INTEGER_get(p->trailerField) == 1)) {
+		nid = OBJ_obj2nid(p->hashAlgorithm->algorithm);
+		salt = ASN1_INTEGER_get(p->saltLength);
+		if (OBJ_obj2nid(mgf->algorithm) != nid || !is_plain(mgf) ||
+		    !is_plain(p->hashAlgorithm))
+			nid = NID_undef;
+	}
+	X509_ALGOR_free(mgf);
+	RSA_PSS_PARAMS_free(p);
+	if (!hash_allowed(nid, hashes) || salt < PSS_SALT_MIN ||
+	    salt > IKE_HASH_MAX)
+		return false;
+	*s = (struct scheme){ "RSA", EVP_get_digestbynid(nid), true, (int)salt };
+	return true;
+}
+
+/* An AlgorithmIdentifier in DER, nothing behind it (RFC 5280 §4.1.1.2). */
+static bool
+scheme_read(struct scheme *s, const uint8_t *der, size_t len, unsigned hashes)
+{
+	const uint8_t *p = der;
+	X509_ALGOR    *alg = d2i_X509_ALGOR(NULL, &p, (long)len);
+	int	       nid, md = NID_undef, key = NID_undef;
+	bool	       ok = false;
+
+	*s = (struct scheme){ 0 };
+	if (alg == NULL || p != der + len)
+		goto out;
+	nid = OBJ_obj2nid(alg->algorithm);
+	if (nid == NID_rsassaPss) {
+		ok = scheme_read_pss(s, alg, hashes);
+		goto out;
+	}
+	if (!is_plain(alg))
+		goto out;
+	if (nid == NID_ED25519) {
+		s->key = "ED25519";
+		ok = (hashes & 1u << IKE_SIGN_IDENTITY) != 0;
+		goto out;
+	}
+	if (OBJ_find_sigid_algs(nid, &md, &key) != 1 ||
+	    !hash_allowed(md, hashes))
+		goto out;
+	s->key = key == NID_rsaEncryption ? "RSA" :
+	    key == NID_X9_62_id_ecPublicKey ? "EC" : NULL;
+	s->md = EVP_get_digestbynid(md);
+	ok = s->key != NULL && s->md != NULL;
+out:
+	X509_ALGOR_free(alg);
+	return ok;
+}
+
+static bool
+exponent_is_sound(EVP_PKEY *key)
+{
+	BIGNUM *e = NULL;
+	bool	ok;
+
+	ok = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) == 1 &&
+	    (BN_num_bits(e) > 32 || BN_get_word(e) >= RSA_EXPONENT_MIN);
+	BN_free(e);
+	return ok;
+}
+
+static bool
+scheme_verify(const struct scheme *s, EVP_PKEY *key, const struct ike_chunk *c,
+    size_t n, const uint8_t *sig, size_t sig_len)
+{
+	EVP_MD_CTX   *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *pctx = NULL;
+	uint8_t	     *text = NULL;
+	size_t	      len = 0;
+	bool	      ok;
+
+	ok = ctx != NULL && EVP_PKEY_is_a(key, s->key) == 1 &&
+	    (strcmp(s->key, "RSA") != 0 || exponent_is_sound(key)) &&
+	    (text = gather(c, n, &len)) != NULL &&
+	    EVP_DigestVerifyInit(ctx, &pctx, s->md, NULL, key) == 1 &&
+	    set_padding(pctx, s) &&
+	    EVP_DigestVerify(ctx, sig, sig_len, text, len) == 1;
+	EVP_MD_CTX_free(ctx);
+	wipe_free(text, len);
+	ERR_clear_error();
+	return ok;
+}
+
+bool
+ike_verify_digital(EVP_PKEY *key, unsigned hashes, const struct ike_chunk *c,
+    size_t n, const uint8_t *data, size_t len)
+{
+	struct scheme s;
+	size_t	      id = len == 0 ? 0 : data[0];
+	bool	      ok;
+
+	ok = id != 0 && len > 1 + id &&
+	    scheme_read(&s, data + 1, id, hashes) &&
+	    scheme_verify(&s, key, c, n, data + 1 + id, len - 1 - id);
+	ERR_clear_error();
+	return ok;
+}
+
+/* RFC 4754 §3: r and s, each as long as the group's order. */
+static bool
+verify_ecdsa(EVP_PKEY *key, const EVP_MD *md, int bits,
+    const struct ike_chunk *c, size_t n, const uint8_t *sig, size_t len)
+{
+	const struct scheme scheme = { .key = "EC", .md = md };
+	ECDSA_SIG	   *pair = ECDSA_SIG_new();
+	BIGNUM		   *r, *s;
+	uint8_t		   *der = NULL;
+	int		    half = (bits + 7) / 8, der_len;
+	bool		    ok = false;
+
+	if (pair == NULL || EVP_PKEY_is_a(key, "EC") != 1 ||
+	    EVP_PKEY_get_bits(key) != bits || len != 2 * (size_t)half)
+		goto out;
+	r = BN_bin2bn(sig, half, NULL);
+	s = BN_bin2bn(sig + half, half, NULL);
+	if (r == NULL || s == NULL || ECDSA_SIG_set0(pair, r, s) != 1) {
+		BN_free(r);
+		BN_free(s);
+		goto out;
+	}
+	der_len = i2d_ECDSA_SIG(pair, &der);
+	ok = der_len > 0 && scheme_verify(&scheme, key, c, n, der,
+	    (size_t)der_len);
+	OPENSSL_free(der);
+out:
+	ECDSA_SIG_free(pair);
+	ERR_clear_error();
+	return ok;
+}
+
+bool
+ike_verify_method(EVP_PKEY *key, unsigned method, const struct ike_chunk *c,
+    size_t n, const uint8_t *sig, size_t len)
+{
+	const struct scheme rsa = { .key = "RSA", .md = EVP_sha1() };
+
+	switch (method) {
+	case IKE_METHOD_RSA:
+		return scheme_verify(&rsa, key, c, n, sig, len);
+	case IKE_METHOD_ECDSA_256:
+		return verify_ecdsa(key, EVP_sha256(), 256, c, n, sig, len);
+	case IKE_METHOD_ECDSA_384:
+		return verify_ecdsa(key, EVP_sha384(), 384, c, n, sig, len);
+	case IKE_METHOD_ECDSA_521:
+		return verify_ecdsa(key, EVP_sha512(), 521, c, n, sig, len);
+	default:
+		return false;
+	}
 }

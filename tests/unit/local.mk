@@ -28,8 +28,11 @@ check_PROGRAMS += tests/unit/test_ike_crypto tests/unit/test_ike \
 TESTS += tests/unit/test_ike_crypto tests/unit/test_ike \
 	tests/unit/test_ike_flood tests/unit/test_ike_hostile \
 	tests/unit/test_ike_life tests/unit/test_ike_message
-check_PROGRAMS += tests/unit/test_ike_probe
-TESTS += tests/unit/test_ike_probe
+check_PROGRAMS += tests/unit/test_ike_probe tests/unit/test_ike_sign
+TESTS += tests/unit/test_ike_probe tests/unit/test_ike_sign
+tests_unit_test_ike_sign_SOURCES = tests/unit/test_ike_sign.c
+tests_unit_test_ike_sign_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ike_sign_LDADD = $(IKE_TEST_LIBS)
 tests_unit_test_ike_probe_SOURCES = tests/unit/test_ike_probe.c \
 	$(IKE_TEST_NET)
 tests_unit_test_ike_probe_CFLAGS = $(UNIT_CFLAGS)

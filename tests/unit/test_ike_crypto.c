@@ -1,4 +1,4 @@
-/* test_ike_crypto.c - IKEv1 key derivation, CBC, groups and signatures against known answers */
+/* test_ike_crypto.c - IKEv1 key derivation and CBC, groups and bare signatures against known answers */
 #include "config.h"
 
 #include <openssl/core_names.h>
@@ -339,6 +339,9 @@ static const struct {
 	{ 15,
 	    "71cd9b27251732586c6a41ac0f0a75656b6a8230b1ec2452d3bca7a4da036034",
 	    "d31b56e3a3fbbd5b27c09c9a055cca245538846093e94b0f33a8be002af19142" },
+	{ 16,
+	    "fc916cbbbf2d65c638734f4328faf64611b7f43fc26016c21cb8024c5eeac22d",
+	    "1d3eeb28061c19a8b64d26698d01007a6b95fe4515935963b30c2eb83d8763cd" },
 };
 
 static void
@@ -451,10 +454,54 @@ ecp_groups_are_rfc5903s(void **state)
 	assert_int_equal(ike_group_len(1), 0);
 }
 
+/* RFC 7748 §6.1. */
+static void
+x25519_is_rfc7748s(void **state)
+{
+	static const char *const secret =
+	    "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742";
+	/* Points of order 1, 2 and 4: anybody knows what comes out. */
+	static const char *const small[] = {
+		"00000000000000000000000000000000"
+		"00000000000000000000000000000000",
+		"01000000000000000000000000000000"
+		"00000000000000000000000000000000",
+		"ecffffffffffffffffffffffffffffff"
+		"ffffffffffffffffffffffffffffff7f",
+	};
+	uint8_t	       priv[32], out[IKE_KE_MAX];
+	struct ike_dh *a, *b;
+	size_t	       i;
+
+	(void)state;
+	unhex("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a",
+	    priv, sizeof(priv));
+	assert_non_null(a = ike_dh_from_private(31, priv, sizeof(priv)));
+	unhex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb",
+	    priv, sizeof(priv));
+	assert_non_null(b = ike_dh_from_private(31, priv, sizeof(priv)));
+	assert_int_equal(ike_group_len(31), 32);
+	assert_hex(ike_dh_public(a), 32,
+	    "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a");
+	assert_hex(ike_dh_public(b), 32,
+	    "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
+	assert_int_equal(ike_dh_derive(a, ike_dh_public(b), 32, out), 32);
+	assert_hex(out, 32, secret);
+	assert_int_equal(ike_dh_derive(b, ike_dh_public(a), 32, out), 32);
+	assert_hex(out, 32, secret);
+	assert_int_equal(ike_dh_derive(a, ike_dh_public(b), 31, out), -1);
+	for (i = 0; i < sizeof(small) / sizeof(small[0]); i++) {
+		unhex(small[i], priv, sizeof(priv));
+		assert_int_equal(ike_dh_derive(a, priv, 32, out), -1);
+	}
+	ike_dh_free(a);
+	ike_dh_free(b);
+}
+
 static void
 fresh_pairs_agree(void **state)
 {
-	static const unsigned all[] = { 2, 5, 14, 15, 19, 20 };
+	static const unsigned all[] = { 2, 5, 14, 15, 16, 19, 20, 31 };
 	uint8_t		      x[IKE_KE_MAX], y[IKE_KE_MAX];
 	struct ike_dh	     *a, *b;
 	size_t		      i, len;
@@ -527,6 +574,7 @@ main(void)
 		cmocka_unit_test(cbc_chains_its_iv),
 		cmocka_unit_test(modp_groups_are_the_rfcs),
 		cmocka_unit_test(ecp_groups_are_rfc5903s),
+		cmocka_unit_test(x25519_is_rfc7748s),
 		cmocka_unit_test(fresh_pairs_agree),
 		cmocka_unit_test(signature_is_a_bare_private_encryption),
 	};

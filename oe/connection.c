@@ -9,17 +9,17 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "oe/child.h"
 #include "oe/connection.h"
 #include "oe/flow.h"
-#include "oe/gateway.h"
+#include "oe/initiator.h"
 #include "oe/kernel.h"
-#include "oe/keyed.h"
 #include "oe/limits.h"
 #include "oe/lookup.h"
 #include "oe/pair.h"
+#include "oe/peer_gateway.h"
 #include "oe/report.h"
 #include "oe/responder.h"
-#include "oe/search.h"
 #include "oe/session.h"
 
 #define SECONDS		1000u
@@ -195,7 +195,7 @@ connection_free(struct connection *conn, bool tell)
 	c->ops->forget(c->ops_arg, c->now, conn, tell);
 	while ((p = TAILQ_FIRST(&conn->pairs)) != NULL)
 		pair_free(p);
-	gateways_clear(conn);
+	peer_gateways_clear(conn);
 	free(conn->peer_key);
 	TAILQ_REMOVE(&c->connections, conn, all);
 	c->nconnections[conn->cause]--;
@@ -254,7 +254,7 @@ connection_settle(struct connection *conn, bool deny, unsigned lifespan,
 	conn->recheck = conn->no_identity = false;
 	lookups_forget(c, conn);
 	conn->waiting = 0;
-	gateways_clear(conn);
+	peer_gateways_clear(conn);
 	session_forget(conn);
 	conn->look_at = c->now + (uint64_t)lifespan * SECONDS;
 	if ((connection_is_oe(conn) || conn->class == OE_CLASS_TUNNEL) && !again)
@@ -374,7 +374,7 @@ connection_tick_settled(struct connection *conn)
 		conn->state = conn->policy == SPD_DENY ? CONNECTION_DENY :
 		    CONNECTION_CLEAR;
 	if (conn->class == OE_CLASS_TUNNEL) {
-		connection_pending(conn);
+		initiator_ask_keys(conn);
 		return;
 	}
 	if (connection_is_oe(conn) && c->config->key != NULL &&
@@ -382,7 +382,7 @@ connection_tick_settled(struct connection *conn)
 	    conn->txt == RECORD_TIMEOUT || conn->txt == RECORD_FAILED ||
 	    c->now >= conn->dns_expires)) {
 		conn->recheck = true;
-		connection_potential(conn);
+		initiator_ask_dns(conn);
 		return;
 	}
 	conn->look_at = c->now + (uint64_t)c->config->lifespan * SECONDS;
@@ -431,7 +431,7 @@ connection_tick(struct connection *conn)
 	case CONNECTION_PENDING:
 		/* DNS and IKE have timers of their own. */
 		if (conn->room_at != 0 && conn->core->now >= conn->room_at)
-			connection_tick_room(conn);
+			initiator_tick_room(conn);
 		break;
 	}
 }

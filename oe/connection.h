@@ -8,7 +8,7 @@
 #include "oe/record.h"
 #include "oe/spd.h"
 
-struct gateway;
+struct peer_gateway;
 struct sa_pair;
 struct session;
 
@@ -77,8 +77,9 @@ struct connection {
 	uint64_t	      right_expires;	/* as responder: when to ask again */
 	bool		      shares;	/* other hosts may have that address too */
 	struct flow_owner     flows;
-	struct gateway	     *gateways;
-	unsigned	      ngateways, gateway;	/* gateway: the one in use */
+	struct peer_gateway  *peer_gateways;
+	unsigned	      npeer_gateways;
+	unsigned	      peer_gateway;	/* the one in use */
 	struct pubkey	     *peer_key;	/* that verified; NULL before */
 
 	/* A limit of ours stands in the way: when to try again, since when; 0: none. */

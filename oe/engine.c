@@ -11,18 +11,18 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "net/ip.h"
+#include "oe/child.h"
 #include "oe/connection.h"
 #include "oe/identity.h"
 #include "oe/ike1/ike1.h"
-#include "oe/keyed.h"
+#include "oe/initiator.h"
 #include "oe/life.h"
 #include "oe/liveness.h"
-#include "oe/memory.h"
 #include "oe/pair.h"
 #include "oe/pathmtu.h"
+#include "oe/remember.h"
 #include "oe/report.h"
 #include "oe/responder.h"
-#include "oe/search.h"
 
 #define ICMP_UNREACHABLE	3
 #define TICK_MS			1000
@@ -35,7 +35,7 @@ struct oe {
 	struct oe_shell	   shell;
 	void		  *shell_arg;
 	struct core	  *core;
-	struct memory	  *memory;
+	struct remembered *remembered;
 	struct dns	  *dns;
 	uint32_t	   resolvers[OE_RESOLVERS_MAX];	/* as dns has them */
 	size_t		   nresolvers;
@@ -119,13 +119,13 @@ oe_tick(evutil_socket_t fd, short what, void *arg)
 		    (unsigned long long)(now - oe->ticked) / 1000);
 		/* Set by a clock that goes on in sleep, they run by one that does not. */
 		oe->ike_at = oe->hold_at = 0;
-		core_wake(oe->core, now, "awake");
+		liveness_wake(oe->core, now, "awake");
 		if (oe->shell.woken != NULL)
 			oe->shell.woken(oe->shell_arg);
 	}
 	oe->ticked = now;
-	memory_recall(oe->memory, oe->core, clock_now(), RECALL_A_TICK);
-	memory_note(oe->memory, oe->core);
+	remember_recall(oe->remembered, oe->core, clock_now(), RECALL_A_TICK);
+	remember_note(oe->remembered, oe->core);
 	oe_schedule(oe);
 }
 
@@ -194,7 +194,7 @@ oe_unknown_spi(void *arg, uint64_t now, uint32_t peer, uint32_t spi)
 	struct oe	  *oe = arg;
 	struct keying_path path = { .local = oe->core->local, .peer = peer,
 		.local_port = oe->core->ike_port,
-		.peer_port = memory_port(oe->memory, peer, spi) };
+		.peer_port = remember_port(oe->remembered, peer, spi) };
 
 	if (path.local == 0)
 		return;
@@ -311,41 +311,41 @@ static void
 oe_child_up(void *arg, void *conn, const struct keying_child *k)
 {
 	core_set_now(((struct oe *)arg)->core, clock_now());
-	connection_child_up(conn, k);
+	child_up(conn, k);
 }
 
 static void
 oe_child_confirmed(void *arg, void *conn, uint32_t spi_in)
 {
 	core_set_now(((struct oe *)arg)->core, clock_now());
-	connection_child_confirmed(conn, spi_in);
+	child_confirmed(conn, spi_in);
 }
 
 static void
 oe_child_down(void *arg, void *conn, uint32_t spi_in, bool by_peer)
 {
 	core_set_now(((struct oe *)arg)->core, clock_now());
-	connection_child_down(conn, spi_in, by_peer);
+	child_down(conn, spi_in, by_peer);
 }
 
 static void
 oe_failed(void *arg, void *conn, enum keying_failure f, const char *detail)
 {
 	core_set_now(((struct oe *)arg)->core, clock_now());
-	connection_failed(conn, f, detail);
+	initiator_failed(conn, f, detail);
 }
 
 static void
 oe_peer_silent(void *arg, void *conn)
 {
 	core_set_now(((struct oe *)arg)->core, clock_now());
-	connection_peer_silent(conn);
+	liveness_peer_silent(conn);
 }
 
 static void
 oe_invalid_spi(void *arg, uint32_t peer, uint32_t spi_out, bool authenticated)
 {
-	core_invalid_spi(((struct oe *)arg)->core, clock_now(), peer, spi_out,
+	liveness_invalid_spi(((struct oe *)arg)->core, clock_now(), peer, spi_out,
 	    authenticated);
 }
 
@@ -462,7 +462,7 @@ oe_new(struct oe_config *c, struct event_base *base,
 		return NULL;
 	}
 	if (c->key != NULL && oe_config_state(c, shell->state) != NULL)
-		oe->memory = memory_open(oe_config_state(c, shell->state));
+		oe->remembered = remember_open(oe_config_state(c, shell->state));
 	/* By SIGHUP it may become of use. */
 	oe->resolv_conf = filewatch_new(base, OE_RESOLV_CONF,
 	    oe_resolv_conf_changed, oe);
@@ -479,7 +479,7 @@ oe_free(struct oe *oe)
 		return;
 	if (oe->ike != NULL)
 		ike_shutdown(oe->ike, clock_now());
-	memory_close(oe->memory, true);
+	remember_close(oe->remembered, true);
 	dns_free(oe->dns);
 	filewatch_free(oe->resolv_conf);
 	while ((q = TAILQ_FIRST(&oe->questions)) != NULL) {
@@ -530,7 +530,7 @@ oe_set_local(struct oe *oe, uint32_t addr, uint16_t ike_port)
 void
 oe_wake(struct oe *oe, const char *why)
 {
-	core_wake(oe->core, clock_now(), why);
+	liveness_wake(oe->core, clock_now(), why);
 	oe_schedule(oe);
 }
 

@@ -10,8 +10,8 @@
 #include "base/util.h"
 #include "net/ip.h"
 #include "net/rtnl.h"
+#include "oe/classes.h"
 #include "oe/guard.h"
-#include "oe/policy.h"
 #include "oe/settings.h"
 
 /* Of one prefix: the device comes first, and goes with the daemon. */
@@ -135,7 +135,7 @@ guard_set(struct guard *g, const struct oe_config *c)
 	g->at = NULL;
 	g->n = g->nshut = 0;
 	if (c != NULL) {
-		policy_each(c->policy, guard_policy, g);
+		classes_each(c->classes, guard_policy, g);
 		for (i = 0; i < c->nresolvers; i++)
 			guard_add(g, c->resolvers[i], 32, false);
 	}

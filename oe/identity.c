@@ -7,9 +7,9 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "oe/connection.h"
-#include "oe/gateway.h"
 #include "oe/identity.h"
 #include "oe/lookup.h"
+#include "oe/peer_gateway.h"
 
 #define SECONDS		1000u
 #define AGAIN_MIN	15	/* seconds until DNS is asked again, whatever a TTL says */

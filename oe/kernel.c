@@ -7,10 +7,10 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "oe/child.h"
 #include "oe/connection.h"
 #include "oe/esp/esp.h"
 #include "oe/kernel.h"
-#include "oe/keyed.h"
 #include "oe/liveness.h"
 #include "oe/pair.h"
 
@@ -187,7 +187,7 @@ kernel_tick(struct connection *conn)
 			bytes += b;
 			/* Only a peer that has its half can have sent this. */
 			if (n != 0 && !p->confirmed) {
-				connection_child_confirmed(conn, p->spi_in);
+				child_confirmed(conn, p->spi_in);
 				return;
 			}
 		}
@@ -199,9 +199,9 @@ kernel_tick(struct connection *conn)
 		}
 		if (packets > p->kernel_packets) {
 			if (packets - in > p->kernel_packets - p->kernel_in)
-				connection_sent(conn);
+				liveness_sent(conn);
 			if (in > p->kernel_in)
-				connection_heard(conn);
+				liveness_heard(conn);
 			p->kernel_in = in;
 			conn->used = c->now;
 			conn->packets += packets - p->kernel_packets;

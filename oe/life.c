@@ -95,7 +95,7 @@ void
 core_reconfigure(struct core *c, uint64_t now, struct oe_config *config)
 {
 	struct connection  *conn, *next;
-	struct policy_match m;
+	struct class_match m;
 
 	c->now = now;
 	c->config = config;
@@ -106,7 +106,7 @@ core_reconfigure(struct core *c, uint64_t now, struct oe_config *config)
 		if (conn->state == CONNECTION_EXPIRED)
 			continue;
 		/* Tunnels are few and may have changed in any part. */
-		if (policy_find(config->policy, conn->key.dst, &m) == 0 &&
+		if (classes_find(config->classes, conn->key.dst, &m) == 0 &&
 		    m.class == conn->class && m.class != OE_CLASS_TUNNEL)
 			continue;
 		connection_expire(conn, "the configuration changed");

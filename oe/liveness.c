@@ -4,9 +4,9 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "oe/connection.h"
+#include "oe/initiator.h"
 #include "oe/liveness.h"
 #include "oe/pair.h"
-#include "oe/search.h"
 #include "oe/session.h"
 
 #define ONE_WAY		3000	/* milliseconds of ESP out and none in */
@@ -48,7 +48,7 @@ liveness_probe(struct connection *conn, unsigned interval, const char *why)
 }
 
 void
-connection_sent(struct connection *conn)
+liveness_sent(struct connection *conn)
 {
 	struct core *c = conn->core;
 
@@ -67,7 +67,7 @@ connection_sent(struct connection *conn)
 }
 
 unsigned
-connection_silence(const struct connection *conn)
+liveness_silence(const struct connection *conn)
 {
 	uint64_t now = conn->core->now;
 
@@ -78,7 +78,7 @@ connection_silence(const struct connection *conn)
 }
 
 void
-connection_heard(struct connection *conn)
+liveness_heard(struct connection *conn)
 {
 	conn->heard = conn->core->now;
 	conn->unanswered = conn->asked_at = conn->anew_at = 0;
@@ -86,14 +86,14 @@ connection_heard(struct connection *conn)
 }
 
 void
-connection_moved(struct connection *conn)
+liveness_moved(struct connection *conn)
 {
 	liveness_probe(conn, PROBE_INTERVAL,
 	    "its peer moved, and nobody can be asked");
 }
 
 void
-connection_tick_liveness(struct connection *conn)
+liveness_tick(struct connection *conn)
 {
 	session_one_way(conn);
 	/* Programs that wait for an answer send nothing more. */
@@ -105,7 +105,7 @@ connection_tick_liveness(struct connection *conn)
 }
 
 void
-connection_peer_silent(struct connection *conn)
+liveness_peer_silent(struct connection *conn)
 {
 	if (conn->state != CONNECTION_KEYED)
 		return;
@@ -113,7 +113,7 @@ connection_peer_silent(struct connection *conn)
 }
 
 void
-core_invalid_spi(struct core *c, uint64_t now, uint32_t peer, uint32_t spi_out,
+liveness_invalid_spi(struct core *c, uint64_t now, uint32_t peer, uint32_t spi_out,
     bool authenticated)
 {
 	struct connection *conn;
@@ -138,7 +138,7 @@ core_invalid_spi(struct core *c, uint64_t now, uint32_t peer, uint32_t spi_out,
 }
 
 void
-core_wake(struct core *c, uint64_t now, const char *why)
+liveness_wake(struct core *c, uint64_t now, const char *why)
 {
 	struct connection *conn;
 	unsigned	   n = 0;

@@ -7,23 +7,23 @@
 #define SUSPECT_INTERVAL 60000		/* an unknown SPI makes us rekey at most this often */
 
 /* ESP went to the peer, or came from it and was good. */
-void	connection_sent(struct connection *conn);
+void	liveness_sent(struct connection *conn);
 /* Seconds since ESP first went without an answer; 0: not for so long that it
  * says anything. */
-unsigned connection_silence(const struct connection *conn);
-void	connection_heard(struct connection *conn);
+unsigned liveness_silence(const struct connection *conn);
+void	liveness_heard(struct connection *conn);
 /* Its peer seems to be at another address: asked there whether it is. */
-void	connection_moved(struct connection *conn);
-void	connection_tick_liveness(struct connection *conn);
+void	liveness_moved(struct connection *conn);
+void	liveness_tick(struct connection *conn);
 /* The keying engine asked, and nobody answered (keying.h). */
-void	connection_peer_silent(struct connection *conn);
-void	core_invalid_spi(struct core *c, uint64_t now, uint32_t peer,
+void	liveness_peer_silent(struct connection *conn);
+void	liveness_invalid_spi(struct core *c, uint64_t now, uint32_t peer,
 	    uint32_t spi_out, bool authenticated);
 /* The peer at that address (network order) deleted what we had, in good order; and
  * did it so within the last minute? */
 void	core_departed(struct core *c, uint32_t addr);
 bool	core_has_departed(const struct core *c, uint32_t addr);
 /* We slept, or came to another link: every peer is asked at once. */
-void	core_wake(struct core *c, uint64_t now, const char *why);
+void	liveness_wake(struct core *c, uint64_t now, const char *why);
 
 #endif

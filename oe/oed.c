@@ -257,9 +257,9 @@ oed_guard(struct oed *d, const struct oe_config *c)
 
 	if (d->xfrm != NULL)
 		xfrm_guard_clear(d->xfrm);
-	if (!policy_has_class(c->policy, OE_CLASS_DENY) &&
-	    !policy_has_class(c->policy, OE_CLASS_PARANOID) &&
-	    !policy_has_class(c->policy, OE_CLASS_TUNNEL))
+	if (!classes_has(c->classes, OE_CLASS_DENY) &&
+	    !classes_has(c->classes, OE_CLASS_PARANOID) &&
+	    !classes_has(c->classes, OE_CLASS_TUNNEL))
 		return;
 	if (d->xfrm == NULL) {
 		log_warn("this kernel has no XFRM policies: clear packets from "
@@ -267,7 +267,7 @@ oed_guard(struct oed *d, const struct oe_config *c)
 		    "answered");
 		return;
 	}
-	policy_each(c->policy, oed_guard_prefix, &g);
+	classes_each(c->classes, oed_guard_prefix, &g);
 	for (i = 0; i < c->nresolvers; i++)
 		oed_guard_prefix(&g, c->resolvers[i], 32, OE_CLASS_CLEAR);
 	if (g.failed)

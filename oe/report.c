@@ -133,7 +133,7 @@ connection_row(const struct connection *conn)
 	add_number(o, "age", (c->now - conn->born) / 1000);
 	add_number(o, "idle", (c->now - conn->used) / 1000);
 	add_number(o, "next", seconds_to(c->now, conn->look_at));
-	add_number(o, "silent", connection_silence(conn));
+	add_number(o, "silent", liveness_silence(conn));
 	return o;
 }
 
@@ -186,7 +186,7 @@ report_sa(struct core *c)
 			add_number(r, "auth_failures", in.auth_failures);
 			add_number(r, "age", (c->now - p->born) / 1000);
 			add_number(r, "rekey", seconds_to(c->now, p->soft));
-			add_number(r, "silent", connection_silence(conn));
+			add_number(r, "silent", liveness_silence(conn));
 			json_object_array_add(rows, r);
 		}
 	}
@@ -234,7 +234,7 @@ policy_text(const struct connection *conn)
 static void
 silence_text(const struct connection *conn, char *out, size_t cap)
 {
-	unsigned seconds = connection_silence(conn);
+	unsigned seconds = liveness_silence(conn);
 
 	*out = '\0';
 	if (seconds != 0)
@@ -313,7 +313,7 @@ why_nothing(const struct core *c, uint32_t addr, json_object *o, char *out,
 		[OE_CLASS_TUNNEL] = "it would be encrypted to the tunnel's "
 		    "peer, or denied",
 	};
-	struct policy_match m = { .class = OE_CLASS_CLEAR };
+	struct class_match m = { .class = OE_CLASS_CLEAR };
 	const char	   *text = ipv4_text(addr);
 
 	if (core_is_resolver(c, addr))
@@ -321,7 +321,7 @@ why_nothing(const struct core *c, uint32_t addr, json_object *o, char *out,
 		    text);
 	else if (addr == c->local)
 		snprintf(out, cap, "%s: that is our own address", text);
-	else if (policy_find(c->config->policy, addr, &m) == -1)
+	else if (classes_find(c->config->classes, addr, &m) == -1)
 		snprintf(out, cap, "%s: in the clear, because no policy class "
 		    "holds it", text);
 	else
@@ -459,7 +459,7 @@ report_peers(const struct core *c, char *out, size_t cap)
 
 	TAILQ_FOREACH(conn, &c->connections, all) {
 		n += conn->state == CONNECTION_KEYED;
-		nmute += connection_silence(conn) != 0;
+		nmute += liveness_silence(conn) != 0;
 	}
 	if (nmute > 0)
 		snprintf(mute, sizeof(mute), ", of which %u %s silent", nmute,

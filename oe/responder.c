@@ -10,9 +10,9 @@
 #include "base/util.h"
 #include "net/ip.h"
 #include "oe/connection.h"
-#include "oe/gateway.h"
 #include "oe/limits.h"
 #include "oe/lookup.h"
+#include "oe/peer_gateway.h"
 #include "oe/responder.h"
 
 #define SECONDS		1000u
@@ -228,7 +228,7 @@ responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
     const struct keying_id *id, const struct keying_path *path)
 {
 	const struct oe_tunnel *t;
-	struct policy_match	m;
+	struct class_match	m;
 	struct keying_id	key = canonical_id(id);
 	struct peer	       *p;
 	char			name[KEYING_NAME_MAX + 1];
@@ -245,9 +245,9 @@ responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
 	/* Where nobody may encrypt there is nothing to look up.  Which clients
 	 * may is known in Phase 2: a gateway's own class says little of them. */
 	if (c->config->key == NULL || lookup_key_name(id, name) == -1 ||
-	    (!policy_has_class(c->config->policy, OE_CLASS_PERMISSIVE) &&
-	    !policy_has_class(c->config->policy, OE_CLASS_PARANOID)) ||
-	    (policy_find(c->config->policy, path->peer, &m) == 0 &&
+	    (!classes_has(c->config->classes, OE_CLASS_PERMISSIVE) &&
+	    !classes_has(c->config->classes, OE_CLASS_PARANOID)) ||
+	    (classes_find(c->config->classes, path->peer, &m) == 0 &&
 	    m.class == OE_CLASS_DENY))
 		goto refuse;
 	HASH_FIND(hh, c->peers, &key, sizeof(key), p);
@@ -333,7 +333,7 @@ connection_for(struct core *c, const struct keying_id *id,
 		    connection_with(e, id);
 		fresh = conn == NULL;
 		if (fresh && (right != RIGHT_FLOWS || e->nconnections <
-		    CONNECTIONS_PER_ENTRY - GATEWAYS_MAX)) {
+		    CONNECTIONS_PER_ENTRY - PEER_GATEWAYS_MAX)) {
 			conn = connection_new(c, e, class, tunnel);
 			if (conn == NULL && limits_keyed_evict(c, id, e))
 				conn = connection_new(c, e, class, tunnel);
@@ -578,7 +578,7 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
     const struct keying_selector *src, const struct keying_selector *dst)
 {
 	const struct oe_tunnel *t;
-	struct policy_match	m;
+	struct class_match	m;
 	struct spd_key		key;
 	const char	       *why;
 	unsigned		index = 0;
@@ -614,7 +614,7 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 		goto refuse;
 	why = "policy";
 	if (core_is_ours(c, key.dst) || core_is_resolver(c, key.dst) ||
-	    policy_find(c->config->policy, key.dst, &m) == -1 ||
+	    classes_find(c->config->classes, key.dst, &m) == -1 ||
 	    (m.class != OE_CLASS_PERMISSIVE && m.class != OE_CLASS_PARANOID))
 		goto refuse;
 	/* The key came from the address's own reverse map (§3.3.1). */

@@ -10,9 +10,9 @@
 #include "base/util.h"
 #include "net/ip.h"
 #include "oe/connection.h"
+#include "oe/initiator.h"
 #include "oe/pair.h"
 #include "oe/report.h"
-#include "oe/search.h"
 #include "oe/session.h"
 
 /*
@@ -487,7 +487,7 @@ session_failed(struct connection *conn, enum keying_failure f)
 		return true;
 	}
 	/* It may be in use there, by whoever else has our address. */
-	if (col->useless || col->by_flow || conn->gateway + 1 < conn->ngateways ||
+	if (col->useless || col->by_flow || conn->peer_gateway + 1 < conn->npeer_gateways ||
 	    conn->spd->first == NULL)
 		return false;
 	collision_by_flow(conn, col, false, "refused");
@@ -495,7 +495,7 @@ session_failed(struct connection *conn, enum keying_failure f)
 		col->by_flow = false;
 		return false;
 	}
-	connection_pending(conn);
+	initiator_ask_keys(conn);
 	return true;
 }
 

@@ -27,10 +27,10 @@
 
 /* where: "file:line: " of a file of prefixes, or "". */
 static int
-settings_add(cfg_t *s, struct policy *p, const char *where, const char *text,
+settings_add(cfg_t *s, struct classes *p, const char *where, const char *text,
     enum oe_class class, unsigned tunnel)
 {
-	struct policy_match m;
+	struct class_match m;
 	struct in_addr	    net;
 	unsigned	    plen;
 
@@ -39,8 +39,8 @@ settings_add(cfg_t *s, struct policy *p, const char *where, const char *text,
 		    where, text);
 		return -1;
 	}
-	if (policy_add(p, net.s_addr, plen, class, tunnel) == -1) {
-		policy_find(p, net.s_addr, &m);
+	if (classes_add(p, net.s_addr, plen, class, tunnel) == -1) {
+		classes_find(p, net.s_addr, &m);
 		conf_error(s, "%sprefix %s stands in class %s and in %s", where,
 		    text, oe_class_name(m.class), oe_class_name(class));
 		return -1;
@@ -51,7 +51,7 @@ settings_add(cfg_t *s, struct policy *p, const char *where, const char *text,
 /* A file of prefixes, one a line, '#' begins a comment: as FreeS/WAN's
  * policy groups. */
 static int
-settings_add_file(cfg_t *s, struct policy *p, const char *path,
+settings_add_file(cfg_t *s, struct classes *p, const char *path,
     enum oe_class class)
 {
 	char	 line[256], where[PATH_MAX + 16], *word, *end;
@@ -94,8 +94,8 @@ static int
 settings_class(struct oe_config *c, cfg_t *s, const char *text,
     enum oe_class class)
 {
-	return *text == '/' ? settings_add_file(s, c->policy, text, class) :
-	    settings_add(s, c->policy, "", text, class, 0);
+	return *text == '/' ? settings_add_file(s, c->classes, text, class) :
+	    settings_add(s, c->classes, "", text, class, 0);
 }
 
 static int
@@ -219,14 +219,14 @@ take_resolver(void *to, cfg_t *s, const struct option *o, const char *text)
 bool
 oe_config_find_resolvers(struct oe_config *c)
 {
-	struct policy_match m;
+	struct class_match m;
 	uint32_t	    found[OE_RESOLVERS_MAX], kept[OE_RESOLVERS_MAX];
 	size_t		    i, n, nkept = 0;
 
 	memset(kept, 0, sizeof(kept));
 	n = dns_read_resolv_conf(OE_RESOLV_CONF, found, OE_RESOLVERS_MAX);
 	for (i = 0; i < n; i++) {
-		if (policy_find(c->policy, found[i], &m) == 0 &&
+		if (classes_find(c->classes, found[i], &m) == 0 &&
 		    m.plen > 0 && m.class != OE_CLASS_PERMISSIVE &&
 		    m.class != OE_CLASS_CLEAR) {
 			log_warn("%s: nameserver %s is not asked: it is %s",
@@ -377,7 +377,7 @@ open_tunnel(void *to, const struct option_source *s, const struct option *o)
 	}
 	snprintf(prefix, sizeof(prefix), "%s/%u", ipv4_text(t->remote_net),
 	    t->remote_plen);
-	rc = settings_add(s->cfg, c->policy, "", prefix, OE_CLASS_TUNNEL,
+	rc = settings_add(s->cfg, c->classes, "", prefix, OE_CLASS_TUNNEL,
 	    (unsigned)c->ntunnels++);
 out:
 	option_clear(o->table, &d);
@@ -535,7 +535,7 @@ config_read(const struct option_source *s)
 {
 	struct oe_config *c = xcalloc(1, sizeof(*c));
 
-	c->policy = policy_new();
+	c->classes = classes_new();
 	c->tunnels = xcalloc(cfg_size(s->cfg, "tunnel") + 1,
 	    sizeof(*c->tunnels));
 	if (option_read(oe_options, s, c) == -1 ||
@@ -544,8 +544,8 @@ config_read(const struct option_source *s)
 		return NULL;
 	}
 	/* The preconfigured default (draft -17 §3.2): try with everybody. */
-	if (policy_count(c->policy) == c->ntunnels)
-		policy_add(c->policy, 0, 0, OE_CLASS_PERMISSIVE, 0);
+	if (classes_count(c->classes) == c->ntunnels)
+		classes_add(c->classes, 0, 0, OE_CLASS_PERMISSIVE, 0);
 	c->resolvers_found = c->nresolvers == 0;
 	if (c->resolvers_found)
 		(void)oe_config_find_resolvers(c);
@@ -586,7 +586,7 @@ oe_config_free(struct oe_config *c)
 	for (i = 0; i < c->ntunnels; i++)
 		wipe_free(c->tunnels[i].psk, c->tunnels[i].psk_len);
 	free(c->tunnels);
-	policy_free(c->policy);
+	classes_free(c->classes);
 	EVP_PKEY_free(c->key);
 	option_clear(oe_options, c);
 	wipe_free(c, sizeof(*c));

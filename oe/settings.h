@@ -2,8 +2,8 @@
 #ifndef OE_SETTINGS_H
 #define OE_SETTINGS_H
 
+#include "oe/classes.h"
 #include "oe/engine.h"
-#include "oe/policy.h"
 
 #define OE_RESOLVERS_MAX 4
 
@@ -30,10 +30,10 @@ struct oe_network {			/* behind us, as a security gateway */
 
 struct oe_config {
 	unsigned	 shares;	/* beside the first */
-	struct policy	*policy;
+	struct classes	*classes;
 	EVP_PKEY	*key;		/* NULL: none, everything is clear text */
 	char		*key_path;
-	char		*state;		/* file of memory.h; "": none */
+	char		*state;		/* file of remember.h; "": none */
 	struct keying_id id;		/* type 0: our own address */
 	uint32_t	 resolvers[OE_RESOLVERS_MAX];
 	size_t		 nresolvers;

@@ -9,15 +9,15 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "net/ip.h"
+#include "oe/child.h"
 #include "oe/connection.h"
 #include "oe/esp/esp.h"
 #include "oe/flow.h"
-#include "oe/keyed.h"
+#include "oe/initiator.h"
 #include "oe/limits.h"
 #include "oe/liveness.h"
 #include "oe/pair.h"
 #include "oe/pathmtu.h"
-#include "oe/search.h"
 #include "oe/session.h"
 #include "oe/spd.h"
 
@@ -331,7 +331,7 @@ spd_seal(void *arg, const uint8_t *pkt, size_t len)
 	}
 	c->count.esp_out++;
 	c->shell->send_esp(c->shell_arg, c->sealed, (size_t)n);
-	connection_sent(conn);
+	liveness_sent(conn);
 }
 
 void
@@ -446,7 +446,7 @@ spd_never_captured(const struct core *c, uint32_t dst)
 
 /* The entry for a destination that has none yet, and its keying begun. */
 static struct spd_entry *
-spd_acquire(struct core *c, const struct ip_info *ip, struct policy_match *m,
+spd_acquire(struct core *c, const struct ip_info *ip, struct class_match *m,
     enum cause cause)
 {
 	const struct oe_tunnel *t = NULL;
@@ -472,7 +472,7 @@ spd_acquire(struct core *c, const struct ip_info *ip, struct policy_match *m,
 	if ((e = spd_get(c, &key, cause)) == NULL)
 		return NULL;
 	if (e->policy == SPD_NONE)
-		connection_acquire(c, e, m);
+		initiator_acquire(c, e, m);
 	alias = t != NULL && memcmp(&key, &own, sizeof(key)) != 0 ?
 	    spd_get(c, &own, cause) : NULL;
 	/* Acquiring may have ended at once, and the entry with it; or it made
@@ -488,7 +488,7 @@ spd_acquire(struct core *c, const struct ip_info *ip, struct policy_match *m,
 /* There is no room for an entry, and a limit opens nothing: whom we had keys
  * with is not spoken to in the clear; its packets are lost until there is. */
 static void
-spd_no_room(struct core *c, const struct policy_match *m, uint32_t dst,
+spd_no_room(struct core *c, const struct class_match *m, uint32_t dst,
     const uint8_t *pkt, size_t len)
 {
 	if (m->class == OE_CLASS_PERMISSIVE && limits_known(c, dst))
@@ -508,13 +508,13 @@ static bool
 spd_resolver_asks(const struct core *c, const uint8_t *pkt,
     const struct ip_info *ip)
 {
-	struct policy_match m;
+	struct class_match m;
 	uint16_t	    sport, dport;
 
 	return c->resolver_here && ip->src == c->local &&
 	    ip_ports(pkt, ip, &sport, &dport) &&
 	    (dport == PORT_DNS || dport == PORT_DNS_TLS) &&
-	    policy_find(c->config->policy, ip->dst, &m) == 0 &&
+	    classes_find(c->config->classes, ip->dst, &m) == 0 &&
 	    m.class == OE_CLASS_PERMISSIVE;
 }
 
@@ -537,7 +537,7 @@ spd_narrow(const struct spd_entry *e, const uint8_t *pkt,
 void
 spd_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 {
-	struct policy_match m;
+	struct class_match m;
 	struct ip_info	    ip;
 	struct spd_entry   *e;
 	struct connection  *conn;
@@ -585,7 +585,7 @@ spd_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 			c->count.dropped++;
 			return;
 		}
-		if (policy_find(c->config->policy, ip.dst, &m) == -1) {
+		if (classes_find(c->config->classes, ip.dst, &m) == -1) {
 			spd_pass(c, pkt, len);
 			return;
 		}
@@ -628,7 +628,7 @@ bool
 spd_inbound_clear(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 {
 	struct connection *conn;
-	struct policy_match m;
+	struct class_match m;
 	struct ip_info	    ip;
 	struct spd_entry   *e;
 
@@ -637,7 +637,7 @@ spd_inbound_clear(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 		return false;
 	if (spd_never_captured(c, ip.src) || !core_is_ours(c, ip.dst))
 		return true;
-	if (policy_find(c->config->policy, ip.src, &m) == 0 &&
+	if (classes_find(c->config->classes, ip.src, &m) == 0 &&
 	    (m.class == OE_CLASS_DENY || m.class == OE_CLASS_PARANOID ||
 	    m.class == OE_CLASS_TUNNEL))
 		goto refuse;
@@ -692,7 +692,7 @@ static void
 spd_unknown_spi(struct core *c, const struct ip_info *ip, uint32_t spi)
 {
 	struct connection  *conn;
-	struct policy_match m;
+	struct class_match m;
 	struct spd_entry   *e;
 	struct spd_key	    key;
 
@@ -702,7 +702,7 @@ spd_unknown_spi(struct core *c, const struct ip_info *ip, uint32_t spi)
 	log_info("ESP from %s with unknown SPI 0x%08x", ipv4_text(ip->src), spi);
 	c->ops->unknown_spi(c->ops_arg, c->now, ip->src, spi);
 	if (c->local == 0 || !c->config->initiate ||
-	    policy_find(c->config->policy, ip->src, &m) == -1 ||
+	    classes_find(c->config->classes, ip->src, &m) == -1 ||
 	    (m.class != OE_CLASS_PERMISSIVE && m.class != OE_CLASS_PARANOID))
 		return;
 	e = spd_find(c, c->local, ip->src);
@@ -712,7 +712,7 @@ spd_unknown_spi(struct core *c, const struct ip_info *ip, uint32_t spi)
 		key.dst = ip->src;
 		key.src_plen = key.dst_plen = 32;
 		if ((e = spd_get(c, &key, CAUSE_STRANGERS)) != NULL)
-			connection_acquire(c, e, &m);
+			initiator_acquire(c, e, &m);
 		return;
 	}
 	TAILQ_FOREACH(conn, &e->connections, entry) {
@@ -784,14 +784,14 @@ spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 	if (conn->spd != NULL)
 		conn->spd->used = now;
 	c->count.esp_in++;
-	connection_heard(conn);
+	liveness_heard(conn);
 	pathmtu_heard(conn, c->opened, (size_t)n);
 	if (p->follows && ip.protocol == IPPROTO_UDP && pair_top(p) > top &&
 	    ip_ports(pkt, &ip, &sport, &dport))
 		pair_heard_from(p, ip.src, sport);
 	/* Only a peer that has its half can have sent this. */
 	if (!p->confirmed)
-		connection_child_confirmed(conn, spi);
+		child_confirmed(conn, spi);
 	if (conn->spd != NULL && conn->spd->nshared != 0 &&
 	    !flow_hear(c, conn, c->opened, (size_t)n)) {
 		c->count.flow_refused++;

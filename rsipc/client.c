@@ -14,7 +14,7 @@
 #include "base/statefile.h"
 #include "base/util.h"
 #include "net/rtnl.h"
-#include "oe/policy.h"
+#include "oe/classes.h"
 #include "oe/settings.h"
 #include "rsipc/capture.h"
 #include "rsipc/client.h"
@@ -806,7 +806,7 @@ client_policy(struct client *c, const struct settings *s)
 {
 	if (s->cascade)
 		return device_policy(c->device, NULL);
-	if (s->direct && policy_has_class(s->oe->policy, OE_CLASS_PARANOID))
+	if (s->direct && classes_has(s->oe->classes, OE_CLASS_PARANOID))
 		log_warn("direct = true: without a lease what has no key, but for "
 		    "denied, paranoid and tunnel prefixes, goes out in the "
 		    "clear");

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/control.h"
 #include "base/util.h"
-#include "oe/policy.h"
+#include "oe/classes.h"
 #include "rsipc/client.h"
 
 static void

@@ -63,9 +63,9 @@ endif
 if HAVE_CMOCKA
 OE_TEST_LIBS = oe/liboe.a $(IKE_LIBS) $(BASE_LIBS) \
 	$(CARES_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit/test_record tests/unit/test_policy \
+check_PROGRAMS += tests/unit/test_record tests/unit/test_classes \
 	tests/unit/test_scenarios
-TESTS += tests/unit/test_record tests/unit/test_policy \
+TESTS += tests/unit/test_record tests/unit/test_classes \
 	tests/unit/test_scenarios
 EXTRA_DIST += tests/unit/scenarios tests/unit/oe_table.py
 dist_check_SCRIPTS += tests/unit/oe_table.sh
@@ -80,9 +80,9 @@ tests_unit_test_record_SOURCES = tests/unit/test_record.c \
 	tests/unit/dns_message.c tests/unit/dns_message.h
 tests_unit_test_record_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_record_LDADD = $(OE_TEST_LIBS)
-tests_unit_test_policy_SOURCES = tests/unit/test_policy.c
-tests_unit_test_policy_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_policy_LDADD = $(OE_TEST_LIBS)
+tests_unit_test_classes_SOURCES = tests/unit/test_classes.c
+tests_unit_test_classes_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_classes_LDADD = $(OE_TEST_LIBS)
 endif
 
 # Each test that doc/threats.md names.

@@ -9,11 +9,11 @@
 
 #include "base/util.h"
 #include "oe/identity.h"
-#include "oe/keyed.h"
+#include "oe/child.h"
 #include "oe/liveness.h"
 #include "oe/pathmtu.h"
 #include "oe/responder.h"
-#include "oe/search.h"
+#include "oe/initiator.h"
 #include "tests/unit/dns_message.h"
 #include "tests/unit/scenario.h"
 
@@ -587,7 +587,7 @@ do_up(struct player *p)
 	e = k.out;
 	m->open = esp_sa_new(&e, false);
 	p->w->core->now = p->w->now;
-	connection_child_up(conn, &k);
+	child_up(conn, &k);
 }
 
 static struct mirror *
@@ -612,7 +612,7 @@ do_confirmed(struct player *p)
 
 	p->w->core->now = p->w->now;
 	if (m != NULL)
-		connection_child_confirmed(m->conn, m->spi_in);
+		child_confirmed(m->conn, m->spi_in);
 }
 
 static void
@@ -626,7 +626,7 @@ do_down(struct player *p)
 	conn = m->conn;
 	m->conn = NULL;
 	p->w->core->now = p->w->now;
-	connection_child_down(conn, m->spi_in, player_flag(p, "peer"));
+	child_down(conn, m->spi_in, player_flag(p, "peer"));
 }
 
 static void
@@ -648,7 +648,7 @@ do_fail(struct player *p)
 	p->w->core->now = p->w->now;
 	for (i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
 		if (strcmp(how[i].name, p->words[2]) == 0 && conn != NULL) {
-			connection_failed(conn, how[i].f, "in a scenario");
+			initiator_failed(conn, how[i].f, "in a scenario");
 			return;
 		}
 	}
@@ -714,13 +714,13 @@ do_silent(struct player *p)
 
 	p->w->core->now = p->w->now;
 	if (conn != NULL)
-		connection_peer_silent(conn);
+		liveness_peer_silent(conn);
 }
 
 static void
 do_invalid_spi(struct player *p)
 {
-	core_invalid_spi(p->w->core, p->w->now, player_host(p, p->words[1]),
+	liveness_invalid_spi(p->w->core, p->w->now, player_host(p, p->words[1]),
 	    (uint32_t)strtoul(p->words[2], NULL, 0),
 	    player_flag(p, "authenticated"));
 }
@@ -728,7 +728,7 @@ do_invalid_spi(struct player *p)
 static void
 do_wake(struct player *p)
 {
-	core_wake(p->w->core, p->w->now, "awake");
+	liveness_wake(p->w->core, p->w->now, "awake");
 }
 
 static void

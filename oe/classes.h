@@ -1,6 +1,6 @@
-/* policy.h - which class a destination belongs to: prefixes, longest match (draft -17 §1.2, §3.2) */
-#ifndef OE_POLICY_H
-#define OE_POLICY_H
+/* classes.h - which class a destination belongs to: prefixes, longest match (draft -17 §1.2, §3.2) */
+#ifndef OE_CLASSES_H
+#define OE_CLASSES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -8,33 +8,33 @@
 
 #include "oe/engine.h"
 
-struct policy;
+struct classes;
 
-struct policy *policy_new(void);
-void	policy_free(struct policy *p);
+struct classes *classes_new(void);
+void	classes_free(struct classes *p);
 
 /*
  * Puts a prefix (network order) into a class.  0; 1: it stands in this class
  * already; -1: it stands in another one, which is an error (draft -17 §1.2).
  * tunnel: an index that OE_CLASS_TUNNEL brings with it, 0 else.
  */
-int	policy_add(struct policy *p, uint32_t net, unsigned plen,
+int	classes_add(struct classes *p, uint32_t net, unsigned plen,
 	    enum oe_class class, unsigned tunnel);
 
-struct policy_match {
+struct class_match {
 	enum oe_class class;
 	uint32_t net;
 	unsigned plen;
 	unsigned tunnel;
 };
 /* Longest prefix that holds addr; 0, or -1 if none does. */
-int	policy_find(const struct policy *p, uint32_t addr, struct policy_match *m);
+int	classes_find(const struct classes *p, uint32_t addr, struct class_match *m);
 
-size_t	policy_count(const struct policy *p);
+size_t	classes_count(const struct classes *p);
 /* Does any prefix stand in that class? */
-bool	policy_has_class(const struct policy *p, enum oe_class class);
+bool	classes_has(const struct classes *p, enum oe_class class);
 /* Calls fn for each prefix; network order. */
-void	policy_each(const struct policy *p,
+void	classes_each(const struct classes *p,
 	    void (*fn)(void *arg, uint32_t net, unsigned plen, enum oe_class class),
 	    void *arg);
 const char *oe_class_name(enum oe_class c);	/* "OE-permissive" */

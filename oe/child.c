@@ -1,4 +1,4 @@
-/* keyed.c - keying, initiator: the keyed connection, its SA pairs and their renewal (draft -17 §3.2.6, §3.4.2) */
+/* child.c - keying, initiator: the keyed connection, its SA pairs and their renewal (draft -17 §3.2.6, §3.4.2) */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -9,20 +9,20 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "net/ip.h"
+#include "oe/child.h"
 #include "oe/connection.h"
 #include "oe/esp/algorithm.h"
 #include "oe/esp/esp.h"
-#include "oe/gateway.h"
+#include "oe/initiator.h"
 #include "oe/kernel.h"
-#include "oe/keyed.h"
 #include "oe/limits.h"
 #include "oe/liveness.h"
 #include "oe/lookup.h"
 #include "oe/pair.h"
 #include "oe/pathmtu.h"
+#include "oe/peer_gateway.h"
 #include "oe/report.h"
 #include "oe/responder.h"
-#include "oe/search.h"
 #include "oe/session.h"
 
 #define SECONDS		1000u
@@ -75,7 +75,7 @@ pair_heard_from(struct sa_pair *p, uint32_t peer, uint16_t port)
 	c->ops->moved(c->ops_arg, conn, peer, port);
 	/* Is it there, or was it somebody who was quicker on the way? */
 	if (elsewhere)
-		connection_moved(conn);
+		liveness_moved(conn);
 }
 
 static void
@@ -165,7 +165,7 @@ connection_shed(struct connection *conn, const struct sa_pair *fresh)
 }
 
 void
-connection_child_up(struct connection *conn, const struct keying_child *k)
+child_up(struct connection *conn, const struct keying_child *k)
 {
 	struct core    *c = conn->core;
 	struct sa_pair *p;
@@ -209,7 +209,7 @@ connection_child_up(struct connection *conn, const struct keying_child *k)
 		if (conn->peer_key == NULL)
 			conn->peer_key = xcalloc(1, sizeof(*conn->peer_key));
 		*conn->peer_key = k->peer_key;
-		gateways_keep_peer(conn, k);
+		peer_gateways_keep_peer(conn, k);
 	}
 	/* One known by a name, at the address itself, may share it (§5.3). */
 	if (k->initiator && connection_is_oe(conn) && !conn->shares &&
@@ -225,7 +225,7 @@ connection_child_up(struct connection *conn, const struct keying_child *k)
 }
 
 void
-connection_child_confirmed(struct connection *conn, uint32_t spi_in)
+child_confirmed(struct connection *conn, uint32_t spi_in)
 {
 	struct sa_pair *p;
 
@@ -279,7 +279,7 @@ connection_follow(struct connection *conn)
 }
 
 void
-connection_child_down(struct connection *conn, uint32_t spi_in, bool by_peer)
+child_down(struct connection *conn, uint32_t spi_in, bool by_peer)
 {
 	struct sa_pair *p, *like;
 	bool		collided;
@@ -355,7 +355,7 @@ connection_tick_keyed(struct connection *conn)
 	}
 	if (connection_any_pair(conn) == NULL)
 		return;
-	connection_tick_liveness(conn);
+	liveness_tick(conn);
 	if (c->now >= conn->look_at) {
 		if (!connection_recently_used(conn) && conn->class != OE_CLASS_TUNNEL) {
 			connection_expire(conn, "not used any more");
@@ -365,7 +365,7 @@ connection_tick_keyed(struct connection *conn)
 		if (connection_is_oe(conn) && conn->dns_expires != 0 &&
 		    c->now >= conn->dns_expires && !conn->recheck) {
 			conn->recheck = true;
-			connection_potential(conn);
+			initiator_ask_dns(conn);
 			if (conn->state == CONNECTION_EXPIRED)
 				return;
 		}

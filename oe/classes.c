@@ -1,4 +1,4 @@
-/* policy.c - which class a destination belongs to: prefixes, longest match */
+/* classes.c - which class a destination belongs to: prefixes, longest match */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "oe/policy.h"
+#include "oe/classes.h"
 
 struct prefix {
 	uint32_t net;		/* host order */
@@ -17,20 +17,20 @@ struct prefix {
 
 /* One sorted array a prefix length: a look-up is at most 33 binary searches,
  * and happens once a new destination, not once a packet. */
-struct policy {
+struct classes {
 	struct prefix *at[33];
 	size_t	       n[33];
 	size_t	       of_class[OE_CLASS_TUNNEL + 1];
 };
 
-struct policy *
-policy_new(void)
+struct classes *
+classes_new(void)
 {
-	return xcalloc(1, sizeof(struct policy));
+	return xcalloc(1, sizeof(struct classes));
 }
 
 void
-policy_free(struct policy *p)
+classes_free(struct classes *p)
 {
 	unsigned i;
 
@@ -58,7 +58,7 @@ lower_bound(const struct prefix *a, size_t n, uint32_t net)
 }
 
 int
-policy_add(struct policy *p, uint32_t net, unsigned plen, enum oe_class class,
+classes_add(struct classes *p, uint32_t net, unsigned plen, enum oe_class class,
     unsigned tunnel)
 {
 	uint32_t       host = ntohl(net);
@@ -78,7 +78,7 @@ policy_add(struct policy *p, uint32_t net, unsigned plen, enum oe_class class,
 }
 
 int
-policy_find(const struct policy *p, uint32_t addr, struct policy_match *m)
+classes_find(const struct classes *p, uint32_t addr, struct class_match *m)
 {
 	uint32_t host = ntohl(addr), net;
 	size_t	 i;
@@ -99,7 +99,7 @@ policy_find(const struct policy *p, uint32_t addr, struct policy_match *m)
 }
 
 size_t
-policy_count(const struct policy *p)
+classes_count(const struct classes *p)
 {
 	size_t	 n = 0;
 	unsigned i;
@@ -110,13 +110,13 @@ policy_count(const struct policy *p)
 }
 
 bool
-policy_has_class(const struct policy *p, enum oe_class class)
+classes_has(const struct classes *p, enum oe_class class)
 {
 	return p->of_class[class] > 0;
 }
 
 void
-policy_each(const struct policy *p,
+classes_each(const struct classes *p,
     void (*fn)(void *, uint32_t, unsigned, enum oe_class), void *arg)
 {
 	unsigned plen;

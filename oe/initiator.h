@@ -1,16 +1,16 @@
-/* search.h - from the first datagram through DNS to IKE (draft -17 §3.2.1 to §3.2.5) */
-#ifndef OE_SEARCH_H
-#define OE_SEARCH_H
+/* initiator.h - from the first datagram through DNS to IKE (draft -17 §3.2.1 to §3.2.5) */
+#ifndef OE_INITIATOR_H
+#define OE_INITIATOR_H
 
+#include "oe/classes.h"
 #include "oe/connection.h"
-#include "oe/policy.h"
 
 /* PF_ACQUIRE: traffic wants keys for e. */
-void	connection_acquire(struct core *c, struct spd_entry *e,
-	    const struct policy_match *m);
+void	initiator_acquire(struct core *c, struct spd_entry *e,
+	    const struct class_match *m);
 /* Asks DNS, for the first time or again; then IKE. */
-void	connection_potential(struct connection *conn);
-void	connection_pending(struct connection *conn);
+void	initiator_ask_dns(struct connection *conn);
+void	initiator_ask_keys(struct connection *conn);
 /* Keys of the current gateway again; for rekeying and suspicion, or for a flow. */
 int	connection_rekey(struct connection *conn, const char *why);
 /* Has it SAs of ours?  Then what comes is not the first contact. */
@@ -18,9 +18,9 @@ bool	connection_peer_known(const struct core *c, const struct keying_id *id);
 int	connection_request(struct connection *conn);
 /* Seconds until a failed negotiation is tried again (§3.2.5). */
 unsigned connection_failure_lifespan(const struct connection *conn);
-void	connection_failed(struct connection *conn, enum keying_failure f,
+void	initiator_failed(struct connection *conn, enum keying_failure f,
 	    const char *detail);
 /* A search that met a limit goes on. */
-void	connection_tick_room(struct connection *conn);
+void	initiator_tick_room(struct connection *conn);
 
 #endif

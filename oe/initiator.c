@@ -1,4 +1,4 @@
-/* search.c - keying, initiator: from the first datagram through DNS to IKE (draft -17 §3.2.1 to §3.2.5) */
+/* initiator.c - keying, initiator: from the first datagram through DNS to IKE (draft -17 §3.2.1 to §3.2.5) */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -9,14 +9,14 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "net/ip.h"
+#include "oe/child.h"
 #include "oe/connection.h"
-#include "oe/gateway.h"
 #include "oe/identity.h"
-#include "oe/keyed.h"
+#include "oe/initiator.h"
 #include "oe/limits.h"
 #include "oe/liveness.h"
 #include "oe/lookup.h"
-#include "oe/search.h"
+#include "oe/peer_gateway.h"
 #include "oe/session.h"
 
 #define SECONDS		1000u
@@ -59,7 +59,7 @@ connection_room(struct connection *conn)
 }
 
 void
-connection_tick_room(struct connection *conn)
+initiator_tick_room(struct connection *conn)
 {
 	struct core *c = conn->core;
 	uint64_t     until = conn->room_since +
@@ -70,13 +70,13 @@ connection_tick_room(struct connection *conn)
 		connection_expire(conn, "not used any more");
 	} else if (conn->state == CONNECTION_PENDING) {
 		if (!conn->requested)
-			connection_pending(conn);
+			initiator_ask_keys(conn);
 	} else if (c->now >= until && !limits_known(c, conn->key.dst)) {
 		connection_room(conn);
 		connection_no_oe(conn, c->config->lifespan_short,
 		    "too many DNS look-ups under way");
 	} else {
-		connection_potential(conn);
+		initiator_ask_dns(conn);
 	}
 }
 
@@ -100,7 +100,7 @@ int
 connection_request(struct connection *conn)
 {
 	struct core	      *c = conn->core;
-	const struct gateway  *g;
+	const struct peer_gateway  *g;
 	const struct oe_tunnel *t;
 	struct keying_request  r;
 
@@ -119,9 +119,9 @@ connection_request(struct connection *conn)
 		r.psk = t->psk;
 		r.psk_len = t->psk_len;
 	} else {
-		if (conn->gateway >= conn->ngateways)
+		if (conn->peer_gateway >= conn->npeer_gateways)
 			return -1;
-		g = &conn->gateways[conn->gateway];
+		g = &conn->peer_gateways[conn->peer_gateway];
 		r.path.peer = g->addr;
 		r.peer_id = g->id;
 		r.keys = g->keys;
@@ -146,7 +146,7 @@ connection_request(struct connection *conn)
 }
 
 void
-connection_pending(struct connection *conn)
+initiator_ask_keys(struct connection *conn)
 {
 	limits_known_add(conn->core, conn->key.dst);
 	connection_set(conn, CONNECTION_PENDING,
@@ -154,7 +154,7 @@ connection_pending(struct connection *conn)
 	if (!session_begin(conn))
 		connection_expire(conn, "no flow waits for keys");
 	else if (connection_request(conn) == -1)
-		connection_failed(conn, KEYING_LOCAL, "too many negotiations");
+		initiator_failed(conn, KEYING_LOCAL, "too many negotiations");
 	else
 		connection_room(conn);
 }
@@ -207,7 +207,7 @@ connection_failure_lifespan(const struct connection *conn)
 }
 
 void
-connection_failed(struct connection *conn, enum keying_failure f,
+initiator_failed(struct connection *conn, enum keying_failure f,
     const char *detail)
 {
 	struct core *c = conn->core;
@@ -248,13 +248,13 @@ connection_failed(struct connection *conn, enum keying_failure f,
 		    keying_failure_text(f));
 		return;
 	}
-	if (conn->gateway + 1 < conn->ngateways) {
+	if (conn->peer_gateway + 1 < conn->npeer_gateways) {
 		log_info("%s: gateway %s: %s; trying the next",
 		    ipv4_text(conn->key.dst),
-		    ipv4_text(conn->gateways[conn->gateway].addr),
+		    ipv4_text(conn->peer_gateways[conn->peer_gateway].addr),
 		    keying_failure_text(f));
-		conn->gateway++;
-		connection_pending(conn);
+		conn->peer_gateway++;
+		initiator_ask_keys(conn);
 		return;
 	}
 	connection_no_oe(conn, connection_failure_lifespan(conn), "IKE with %s: %s%s%s",
@@ -317,8 +317,8 @@ connection_authenticate(struct connection *conn)
 	struct core *c = conn->core;
 	bool	     keyed = conn->state == CONNECTION_KEYED;
 
-	gateways_drop_unusable(conn);
-	if (conn->ngateways == 0 && conn->txt == RECORD_FOUND) {
+	peer_gateways_drop_unusable(conn);
+	if (conn->npeer_gateways == 0 && conn->txt == RECORD_FOUND) {
 		connection_other_record(conn);
 		return;
 	}
@@ -326,10 +326,10 @@ connection_authenticate(struct connection *conn)
 		conn->state = CONNECTION_AUTHENTICATE;
 	if (keyed) {
 		conn->recheck = false;
-		if (conn->ngateways == 0)
+		if (conn->npeer_gateways == 0)
 			connection_expire(conn, "its DNS record is gone");
 		else if (conn->peer_key != NULL &&
-		    !gateways_have_key(conn, conn->peer_key))
+		    !peer_gateways_have_key(conn, conn->peer_key))
 			connection_rekey(conn, "its key in DNS changed");
 		return;
 	}
@@ -338,7 +338,7 @@ connection_authenticate(struct connection *conn)
 		    "its DNS record is not vouched for by DNSSEC");
 		return;
 	}
-	if (conn->ngateways == 0) {
+	if (conn->npeer_gateways == 0) {
 		if (conn->key_malformed)
 			connection_settle(conn, true, dns_left(conn),
 			    "malformed KEY record in DNS");
@@ -347,9 +347,9 @@ connection_authenticate(struct connection *conn)
 			    "no usable gateway or key in its DNS record");
 		return;
 	}
-	conn->gateway = 0;
+	conn->peer_gateway = 0;
 	conn->failed = false;
-	connection_pending(conn);
+	initiator_ask_keys(conn);
 }
 
 /* A record may name a gateway and leave its key to a KEY record (§5.1). */
@@ -362,9 +362,9 @@ connection_find_keys(struct connection *conn)
 
 	lookups_forget(c, conn);
 	conn->waiting = 0;
-	for (i = 0; i < conn->ngateways; i++) {
-		if (conn->gateways[i].nkeys != 0 ||
-		    lookup_key_name(&conn->gateways[i].id, name) == -1)
+	for (i = 0; i < conn->npeer_gateways; i++) {
+		if (conn->peer_gateways[i].nkeys != 0 ||
+		    lookup_key_name(&conn->peer_gateways[i].id, name) == -1)
 			continue;
 		if (lookup_start(c, conn->cause, name, RECORD_TYPE_KEY,
 		    connection_dns, conn, ASK_KEY + i) == -1) {
@@ -433,8 +433,8 @@ connection_dns(struct core *c, void *owner, unsigned tag,
 	dns_note(conn, a);
 	if (tag >= ASK_KEY) {
 		if (a->status == RECORD_FOUND &&
-		    tag - ASK_KEY < conn->ngateways) {
-			gateway_add_keys(&conn->gateways[tag - ASK_KEY], a);
+		    tag - ASK_KEY < conn->npeer_gateways) {
+			peer_gateway_add_keys(&conn->peer_gateways[tag - ASK_KEY], a);
 			conn->authentic = conn->authentic && a->authentic;
 		} else if (a->status == RECORD_MALFORMED ||
 		    a->status == RECORD_BOGUS) {
@@ -454,7 +454,7 @@ connection_dns(struct core *c, void *owner, unsigned tag,
 	/* TXT is what the drafts ask for; IPSECKEY stands in where there is none
 	 * that is of use.  Where DNSSEC found a forgery nothing does. */
 	if (a->status == RECORD_FOUND) {
-		gateways_set(conn, a);
+		peer_gateways_set(conn, a);
 		conn->authentic = a->authentic;
 		/* It is the address's own reverse map that names them. */
 		conn->right = a->authentic ? RIGHT_DNSSEC : RIGHT_DNS;
@@ -472,7 +472,7 @@ connection_dns(struct core *c, void *owner, unsigned tag,
 }
 
 void
-connection_potential(struct connection *conn)
+initiator_ask_dns(struct connection *conn)
 {
 	struct core *c = conn->core;
 	char	     name[RECORD_REVERSE_LEN], why[sizeof(conn->reason)];
@@ -504,8 +504,8 @@ connection_potential(struct connection *conn)
 }
 
 void
-connection_acquire(struct core *c, struct spd_entry *e,
-    const struct policy_match *m)
+initiator_acquire(struct core *c, struct spd_entry *e,
+    const struct class_match *m)
 {
 	struct connection *conn;
 
@@ -532,7 +532,7 @@ connection_acquire(struct core *c, struct spd_entry *e,
 		    "policy class always-clear-text");
 		return;
 	case OE_CLASS_TUNNEL:
-		connection_pending(conn);
+		initiator_ask_keys(conn);
 		return;
 	case OE_CLASS_PERMISSIVE:
 	case OE_CLASS_PARANOID:
@@ -545,5 +545,5 @@ connection_acquire(struct core *c, struct spd_entry *e,
 		connection_no_oe(conn, c->config->lifespan, "configured to "
 		    "accept, not to initiate");
 	else
-		connection_potential(conn);
+		initiator_ask_dns(conn);
 }

@@ -1,4 +1,4 @@
-/* gateway.c - who may speak for a destination, and with which keys (draft -17 §5) */
+/* peer_gateway.c - who may speak for a destination, and with which keys (draft -17 §5) */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -9,18 +9,18 @@
 #include "base/util.h"
 #include "net/ip.h"
 #include "oe/connection.h"
-#include "oe/gateway.h"
+#include "oe/peer_gateway.h"
 
 void
-gateways_clear(struct connection *conn)
+peer_gateways_clear(struct connection *conn)
 {
 	unsigned i;
 
-	for (i = 0; i < conn->ngateways; i++)
-		free(conn->gateways[i].keys);
-	free(conn->gateways);
-	conn->gateways = NULL;
-	conn->ngateways = conn->gateway = 0;
+	for (i = 0; i < conn->npeer_gateways; i++)
+		free(conn->peer_gateways[i].keys);
+	free(conn->peer_gateways);
+	conn->peer_gateways = NULL;
+	conn->npeer_gateways = conn->peer_gateway = 0;
 }
 
 void
@@ -39,21 +39,21 @@ keys_add(struct pubkey **keys, unsigned *n, const struct pubkey *k)
 	(*keys)[(*n)++] = *k;
 }
 
-static struct gateway *
-gateway_of(struct connection *conn, const struct keying_id *id)
+static struct peer_gateway *
+peer_gateway_of(struct connection *conn, const struct keying_id *id)
 {
-	struct gateway *g;
+	struct peer_gateway *g;
 	unsigned	i;
 
-	for (i = 0; i < conn->ngateways; i++) {
-		if (keying_id_equal(&conn->gateways[i].id, id))
-			return &conn->gateways[i];
+	for (i = 0; i < conn->npeer_gateways; i++) {
+		if (keying_id_equal(&conn->peer_gateways[i].id, id))
+			return &conn->peer_gateways[i];
 	}
-	if (conn->ngateways == GATEWAYS_MAX)
+	if (conn->npeer_gateways == PEER_GATEWAYS_MAX)
 		return NULL;
-	conn->gateways = xrealloc(conn->gateways, conn->ngateways + 1,
+	conn->peer_gateways = xrealloc(conn->peer_gateways, conn->npeer_gateways + 1,
 	    sizeof(*g));
-	g = &conn->gateways[conn->ngateways++];
+	g = &conn->peer_gateways[conn->npeer_gateways++];
 	memset(g, 0, sizeof(*g));
 	g->id = *id;
 	return g;
@@ -65,7 +65,7 @@ gateway_of(struct connection *conn, const struct keying_id *id)
  * not come from a record about somebody else.  NULL, or what is wrong.
  */
 static const char *
-gateway_refused(const struct core *c, uint32_t addr, uint32_t dst)
+peer_gateway_refused(const struct core *c, uint32_t addr, uint32_t dst)
 {
 	if (!ip_is_host(addr))
 		return "not a host's address";
@@ -80,16 +80,16 @@ gateway_refused(const struct core *c, uint32_t addr, uint32_t dst)
 }
 
 void
-gateways_set(struct connection *conn, const struct record_answer *a)
+peer_gateways_set(struct connection *conn, const struct record_answer *a)
 {
 	const struct record *r;
 	struct core	    *c = conn->core;
-	struct gateway	    *g;
+	struct peer_gateway	    *g;
 	struct keying_id     id;
 	const char	    *why;
 	unsigned	     i;
 
-	gateways_clear(conn);
+	peer_gateways_clear(conn);
 	for (i = 0; i < a->n; i++) {
 		r = &a->r[i];
 		id = r->gateway;
@@ -103,7 +103,7 @@ gateways_set(struct connection *conn, const struct record_answer *a)
 		if (c->config->self_delegation_only && !a->authentic &&
 		    id.type == KEYING_ID_IPV4 && id.addr != conn->key.dst)
 			continue;
-		if (id.type == KEYING_ID_IPV4 && (why = gateway_refused(c,
+		if (id.type == KEYING_ID_IPV4 && (why = peer_gateway_refused(c,
 		    id.addr, conn->key.dst)) != NULL) {
 			if (ratelimit_pass(&c->bad_packet, c->now))
 				log_info("%s: its DNS record names %s as "
@@ -112,7 +112,7 @@ gateways_set(struct connection *conn, const struct record_answer *a)
 				    ipv4_text(id.addr), why);
 			continue;
 		}
-		if ((g = gateway_of(conn, &id)) == NULL)
+		if ((g = peer_gateway_of(conn, &id)) == NULL)
 			continue;
 		if (g->addr == 0) {
 			/* A name has no address here (§5.3): the destination,
@@ -126,7 +126,7 @@ gateways_set(struct connection *conn, const struct record_answer *a)
 }
 
 void
-gateway_add_keys(struct gateway *g, const struct record_answer *a)
+peer_gateway_add_keys(struct peer_gateway *g, const struct record_answer *a)
 {
 	unsigned i;
 
@@ -145,41 +145,41 @@ record_gives_key(const struct record *r, uint16_t type,
 
 /* Without a key nobody can be known. */
 void
-gateways_drop_unusable(struct connection *conn)
+peer_gateways_drop_unusable(struct connection *conn)
 {
 	unsigned i, n = 0;
 
-	for (i = 0; i < conn->ngateways; i++) {
-		if (conn->gateways[i].nkeys == 0)
-			free(conn->gateways[i].keys);
+	for (i = 0; i < conn->npeer_gateways; i++) {
+		if (conn->peer_gateways[i].nkeys == 0)
+			free(conn->peer_gateways[i].keys);
 		else
-			conn->gateways[n++] = conn->gateways[i];
+			conn->peer_gateways[n++] = conn->peer_gateways[i];
 	}
-	conn->ngateways = n;
+	conn->npeer_gateways = n;
 }
 
 void
-gateways_keep_peer(struct connection *conn, const struct keying_child *k)
+peer_gateways_keep_peer(struct connection *conn, const struct keying_child *k)
 {
-	struct gateway *g;
+	struct peer_gateway *g;
 
 	if (k->peer_key.len == 0)
 		return;		/* a pre-shared key: nothing in DNS */
-	gateways_clear(conn);
-	g = gateway_of(conn, &k->peer_id);
+	peer_gateways_clear(conn);
+	g = peer_gateway_of(conn, &k->peer_id);
 	g->addr = k->path.peer;
 	keys_add(&g->keys, &g->nkeys, &k->peer_key);
 }
 
 bool
-gateways_have_key(const struct connection *conn, const struct pubkey *key)
+peer_gateways_have_key(const struct connection *conn, const struct pubkey *key)
 {
 	unsigned i, j;
 
-	for (i = 0; i < conn->ngateways; i++) {
-		for (j = 0; j < conn->gateways[i].nkeys; j++) {
-			if (conn->gateways[i].keys[j].len == key->len &&
-			    memcmp(conn->gateways[i].keys[j].wire, key->wire,
+	for (i = 0; i < conn->npeer_gateways; i++) {
+		for (j = 0; j < conn->peer_gateways[i].nkeys; j++) {
+			if (conn->peer_gateways[i].keys[j].len == key->len &&
+			    memcmp(conn->peer_gateways[i].keys[j].wire, key->wire,
 			    key->len) == 0)
 				return true;
 		}

@@ -1,33 +1,33 @@
-/* memory.h - the peers we have keys with, on disk, so that a crash can be made good (draft -17 §4; RFC 2407 §4.6.3.3) */
-#ifndef OE_MEMORY_H
-#define OE_MEMORY_H
+/* remember.h - the peers we have keys with, on disk, so that a crash can be made good (draft -17 §4; RFC 2407 §4.6.3.3) */
+#ifndef OE_REMEMBER_H
+#define OE_REMEMBER_H
 
 #include <stdint.h>
 
 #include "oe/core.h"
 
-#define MEMORY_PEERS_MAX 1024	/* remembered; more are found again by their traffic */
+#define REMEMBER_PEERS_MAX 1024	/* remembered; more are found again by their traffic */
 
-struct memory;
+struct remembered;
 
 /*
  * Opens (makes, mode 0600) the file and reads what a crashed predecessor left.
  * The descriptor stays open, since a locked daemon opens none.  NULL after a
  * log line if the file cannot be had, or another daemon has it.
  */
-struct memory *memory_open(const char *path);
+struct remembered *remember_open(const char *path);
 /* Ends it; clean: every peer was told, there is nothing to remember. NULL is allowed. */
-void	memory_close(struct memory *m, bool clean);
+void	remember_close(struct remembered *m, bool clean);
 
 /* Writes down who is keyed now, if that changed. */
-void	memory_note(struct memory *m, const struct core *c);
+void	remember_note(struct remembered *m, const struct core *c);
 /*
  * Begins anew with at most n of the remembered peers: what they still send with
  * keys that we have lost goes nowhere until then.  Returns how many are left.
  */
-unsigned memory_recall(struct memory *m, struct core *c, uint64_t now, unsigned n);
+unsigned remember_recall(struct remembered *m, struct core *c, uint64_t now, unsigned n);
 /* The IKE port (host order) of the peer that sends with this lost SPI; 500 if
  * nobody remembers it.  m may be NULL. */
-uint16_t memory_port(const struct memory *m, uint32_t peer, uint32_t spi);
+uint16_t remember_port(const struct remembered *m, uint32_t peer, uint32_t spi);
 
 #endif

@@ -1,6 +1,6 @@
-/* keyed.h - the keyed connection: what the keying engine reports (draft -17 §3.2.6) */
-#ifndef OE_KEYED_H
-#define OE_KEYED_H
+/* child.h - the keyed connection: what the keying engine reports (draft -17 §3.2.6) */
+#ifndef OE_CHILD_H
+#define OE_CHILD_H
 
 #include "oe/connection.h"
 #include "oe/pair.h"
@@ -9,9 +9,9 @@
 
 void	connection_tick_keyed(struct connection *conn);
 /* What the keying engine reports (keying.h). */
-void	connection_child_up(struct connection *conn, const struct keying_child *k);
-void	connection_child_confirmed(struct connection *conn, uint32_t spi_in);
-void	connection_child_down(struct connection *conn, uint32_t spi_in, bool by_peer);
+void	child_up(struct connection *conn, const struct keying_child *k);
+void	child_confirmed(struct connection *conn, uint32_t spi_in);
+void	child_down(struct connection *conn, uint32_t spi_in, bool by_peer);
 /* Its peer cannot be reached any more: the SAs go without a word to it. */
 void	connection_lost(struct connection *conn);
 

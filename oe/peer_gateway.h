@@ -1,12 +1,12 @@
-/* gateway.h - who may speak for a destination (draft -17 §5) */
-#ifndef OE_GATEWAY_H
-#define OE_GATEWAY_H
+/* peer_gateway.h - who may speak for a destination (draft -17 §5) */
+#ifndef OE_PEER_GATEWAY_H
+#define OE_PEER_GATEWAY_H
 
 #include "oe/connection.h"
 
-#define GATEWAYS_MAX	4		/* tried one after another for one destination */
+#define PEER_GATEWAYS_MAX	4		/* tried one after another for one destination */
 
-struct gateway {			/* who may speak for a destination, with what keys */
+struct peer_gateway {			/* who may speak for a destination, with what keys */
 	struct keying_id id;		/* type 0: whoever proves one of the keys */
 	uint32_t	 addr;
 	uint16_t	 precedence;
@@ -18,17 +18,17 @@ struct gateway {			/* who may speak for a destination, with what keys */
  * one too many. */
 void	keys_add(struct pubkey **keys, unsigned *n, const struct pubkey *k);
 /* Replaces conn's gateways by those an answer names, strongest first. */
-void	gateways_set(struct connection *conn, const struct record_answer *a);
-void	gateways_clear(struct connection *conn);
+void	peer_gateways_set(struct connection *conn, const struct record_answer *a);
+void	peer_gateways_clear(struct connection *conn);
 /* Adds what a KEY look-up found; drops gateways that have no key at the end. */
-void	gateway_add_keys(struct gateway *g, const struct record_answer *a);
-void	gateways_drop_unusable(struct connection *conn);
+void	peer_gateway_add_keys(struct peer_gateway *g, const struct record_answer *a);
+void	peer_gateways_drop_unusable(struct connection *conn);
 /* Is a record's key, at the name of id's key, meant for id?  A TXT or IPSECKEY
  * record may name another's key. */
 bool	record_gives_key(const struct record *r, uint16_t type,
 	    const struct keying_id *id);
 /* Leaves one: the peer that proved itself. */
-void	gateways_keep_peer(struct connection *conn, const struct keying_child *k);
-bool	gateways_have_key(const struct connection *conn, const struct pubkey *key);
+void	peer_gateways_keep_peer(struct connection *conn, const struct keying_child *k);
+bool	peer_gateways_have_key(const struct connection *conn, const struct pubkey *key);
 
 #endif

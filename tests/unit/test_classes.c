@@ -1,4 +1,4 @@
-/* test_policy.c - policy classes: longest prefix, a prefix in one class only; section "oe" */
+/* test_classes.c - classes: longest prefix, a prefix in one class only; section "oe" */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -15,16 +15,16 @@
 
 #include "base/conf.h"
 #include "base/util.h"
-#include "oe/policy.h"
+#include "oe/classes.h"
 #include "oe/settings.h"
 
 static void
-expect(const struct policy *p, const char *addr, enum oe_class class,
+expect(const struct classes *p, const char *addr, enum oe_class class,
     const char *net, unsigned plen)
 {
-	struct policy_match m;
+	struct class_match m;
 
-	if (policy_find(p, inet_addr(addr), &m) == -1)
+	if (classes_find(p, inet_addr(addr), &m) == -1)
 		fail_msg("%s: no prefix", addr);
 	if (m.class != class || m.net != inet_addr(net) || m.plen != plen)
 		fail_msg("%s: %s by %s/%u", addr, oe_class_name(m.class),
@@ -34,19 +34,19 @@ expect(const struct policy *p, const char *addr, enum oe_class class,
 static void
 longest_prefix_wins(void **state)
 {
-	struct policy *p = policy_new();
+	struct classes *p = classes_new();
 
 	(void)state;
-	assert_int_equal(policy_add(p, 0, 0, OE_CLASS_PERMISSIVE, 0), 0);
-	assert_int_equal(policy_add(p, inet_addr("198.51.0.0"), 16,
+	assert_int_equal(classes_add(p, 0, 0, OE_CLASS_PERMISSIVE, 0), 0);
+	assert_int_equal(classes_add(p, inet_addr("198.51.0.0"), 16,
 	    OE_CLASS_CLEAR, 0), 0);
-	assert_int_equal(policy_add(p, inet_addr("198.51.100.0"), 24,
+	assert_int_equal(classes_add(p, inet_addr("198.51.100.0"), 24,
 	    OE_CLASS_DENY, 0), 0);
-	assert_int_equal(policy_add(p, inet_addr("198.51.100.10"), 32,
+	assert_int_equal(classes_add(p, inet_addr("198.51.100.10"), 32,
 	    OE_CLASS_PARANOID, 0), 0);
-	assert_int_equal(policy_add(p, inet_addr("198.51.100.128"), 25,
+	assert_int_equal(classes_add(p, inet_addr("198.51.100.128"), 25,
 	    OE_CLASS_TUNNEL, 3), 0);
-	assert_int_equal(policy_count(p), 5);
+	assert_int_equal(classes_count(p), 5);
 	expect(p, "192.0.2.1", OE_CLASS_PERMISSIVE, "0.0.0.0", 0);
 	expect(p, "255.255.255.255", OE_CLASS_PERMISSIVE, "0.0.0.0", 0);
 	expect(p, "198.51.101.0", OE_CLASS_CLEAR, "198.51.0.0", 16);
@@ -56,30 +56,30 @@ longest_prefix_wins(void **state)
 	expect(p, "198.51.100.127", OE_CLASS_DENY, "198.51.100.0", 24);
 	expect(p, "198.51.100.128", OE_CLASS_TUNNEL, "198.51.100.128", 25);
 	expect(p, "198.51.100.255", OE_CLASS_TUNNEL, "198.51.100.128", 25);
-	policy_free(p);
+	classes_free(p);
 }
 
 static void
 no_prefix_no_class(void **state)
 {
-	struct policy	   *p = policy_new();
-	struct policy_match m;
+	struct classes	   *p = classes_new();
+	struct class_match m;
 
 	(void)state;
-	assert_int_equal(policy_find(p, inet_addr("192.0.2.1"), &m), -1);
-	policy_add(p, inet_addr("192.0.2.0"), 25, OE_CLASS_CLEAR, 0);
-	assert_int_equal(policy_find(p, inet_addr("192.0.2.128"), &m), -1);
-	assert_int_equal(policy_find(p, inet_addr("192.0.2.127"), &m), 0);
-	policy_free(p);
-	policy_free(NULL);
+	assert_int_equal(classes_find(p, inet_addr("192.0.2.1"), &m), -1);
+	classes_add(p, inet_addr("192.0.2.0"), 25, OE_CLASS_CLEAR, 0);
+	assert_int_equal(classes_find(p, inet_addr("192.0.2.128"), &m), -1);
+	assert_int_equal(classes_find(p, inet_addr("192.0.2.127"), &m), 0);
+	classes_free(p);
+	classes_free(NULL);
 }
 
 /* Draft -17 §1.2: one prefix may not be in two classes. */
 static void
 a_prefix_in_one_class_only(void **state)
 {
-	struct policy	   *p = policy_new();
-	struct policy_match m;
+	struct classes	   *p = classes_new();
+	struct class_match m;
 	unsigned	    plen;
 	uint32_t	    net;
 
@@ -88,14 +88,14 @@ a_prefix_in_one_class_only(void **state)
 		net = plen == 0 ? 0 : inet_addr("10.0.0.0");
 		if (plen != 0 && plen < 8)
 			net = 0;
-		assert_int_equal(policy_add(p, net, plen, OE_CLASS_DENY, 0), 0);
-		assert_int_equal(policy_add(p, net, plen, OE_CLASS_DENY, 0), 1);
-		assert_int_equal(policy_add(p, net, plen, OE_CLASS_CLEAR, 0), -1);
-		assert_int_equal(policy_find(p, net, &m), 0);
+		assert_int_equal(classes_add(p, net, plen, OE_CLASS_DENY, 0), 0);
+		assert_int_equal(classes_add(p, net, plen, OE_CLASS_DENY, 0), 1);
+		assert_int_equal(classes_add(p, net, plen, OE_CLASS_CLEAR, 0), -1);
+		assert_int_equal(classes_find(p, net, &m), 0);
 		assert_int_equal(m.class, OE_CLASS_DENY);
 	}
-	assert_int_equal(policy_count(p), 33);
-	policy_free(p);
+	assert_int_equal(classes_count(p), 33);
+	classes_free(p);
 }
 
 /* Many prefixes, added in no order, beside a plain list of them. */
@@ -104,8 +104,8 @@ agrees_with_a_list(void **state)
 {
 	enum { PREFIXES = 2000, LOOKUPS = 20000 };
 	struct entry { uint32_t net; unsigned plen; enum oe_class class; } *list;
-	struct policy	   *p = policy_new();
-	struct policy_match m;
+	struct classes	   *p = classes_new();
+	struct class_match m;
 	uint32_t	    x = 12345, addr, mask;
 	unsigned	    i, j, n = 0;
 	int		    best, rc;
@@ -119,11 +119,11 @@ agrees_with_a_list(void **state)
 		x = x * 1664525 + 1013904223;
 		mask = 0xffffffffu << (32 - list[n].plen);
 		list[n].net = (10u << 24 | (x & 0xffff)) & mask;
-		if (policy_add(p, htonl(list[n].net), list[n].plen,
+		if (classes_add(p, htonl(list[n].net), list[n].plen,
 		    list[n].class, 0) == 0)
 			n++;
 	}
-	assert_int_equal(policy_count(p), n);
+	assert_int_equal(classes_count(p), n);
 	for (i = 0; i < LOOKUPS; i++) {
 		x = x * 1664525 + 1013904223;
 		addr = (i % 4 ? 10u << 24 : 11u << 24) | (x >> 3 & 0xffff);
@@ -134,7 +134,7 @@ agrees_with_a_list(void **state)
 			    list[j].plen > list[best].plen))
 				best = (int)j;
 		}
-		rc = policy_find(p, htonl(addr), &m);
+		rc = classes_find(p, htonl(addr), &m);
 		assert_int_equal(rc, best == -1 ? -1 : 0);
 		if (rc == 0) {
 			assert_int_equal(m.plen, list[best].plen);
@@ -142,12 +142,12 @@ agrees_with_a_list(void **state)
 		}
 	}
 	free(list);
-	policy_free(p);
+	classes_free(p);
 }
 
 /* --- section "oe" ----------------------------------------------------------- */
 
-static char dir[] = "/tmp/test_policy.XXXXXX";
+static char dir[] = "/tmp/test_classes.XXXXXX";
 
 static int
 make_dir(void **state)
@@ -224,7 +224,7 @@ the_default_is_permissive(void **state)
 	(void)state;
 	c = oe_config_read(NULL);
 	assert_non_null(c);
-	expect(c->policy, "192.0.2.1", OE_CLASS_PERMISSIVE, "0.0.0.0", 0);
+	expect(c->classes, "192.0.2.1", OE_CLASS_PERMISSIVE, "0.0.0.0", 0);
 	assert_int_equal(c->lifespan_first, 60);
 	assert_int_equal(c->lifespan, 1200);
 	assert_int_equal(c->idle, 30);
@@ -234,7 +234,7 @@ the_default_is_permissive(void **state)
 	/* One class named: nothing is added to it. */
 	c = config_of("clear = {\"192.0.2.0/24\"}");
 	assert_non_null(c);
-	assert_int_equal(policy_count(c->policy), 1);
+	assert_int_equal(classes_count(c->classes), 1);
 	oe_config_free(c);
 }
 
@@ -250,12 +250,12 @@ classes_and_included_files(void **state)
 	    "permissive = {\"0.0.0.0/0\"}\n"
 	    "deny = {\"198.51.100.66\"}\nid = \"@X1.Lab.\"");
 	assert_non_null(c);
-	assert_int_equal(policy_count(c->policy), 6);
-	expect(c->policy, "198.51.100.65", OE_CLASS_PARANOID, "198.51.100.0", 24);
-	expect(c->policy, "198.51.100.66", OE_CLASS_DENY, "198.51.100.66", 32);
-	expect(c->policy, "203.0.113.7", OE_CLASS_PARANOID, "203.0.113.7", 32);
-	expect(c->policy, "203.0.113.8", OE_CLASS_PERMISSIVE, "0.0.0.0", 0);
-	expect(c->policy, "192.0.2.15", OE_CLASS_PARANOID, "192.0.2.0", 28);
+	assert_int_equal(classes_count(c->classes), 6);
+	expect(c->classes, "198.51.100.65", OE_CLASS_PARANOID, "198.51.100.0", 24);
+	expect(c->classes, "198.51.100.66", OE_CLASS_DENY, "198.51.100.66", 32);
+	expect(c->classes, "203.0.113.7", OE_CLASS_PARANOID, "203.0.113.7", 32);
+	expect(c->classes, "203.0.113.8", OE_CLASS_PERMISSIVE, "0.0.0.0", 0);
+	expect(c->classes, "192.0.2.15", OE_CLASS_PARANOID, "192.0.2.0", 28);
 	assert_int_equal(c->id.type, KEYING_ID_FQDN);
 	assert_string_equal(c->id.name, "x1.lab");
 	oe_config_free(c);

@@ -1,4 +1,4 @@
-/* memory.c - the peers we have keys with, on disk, so that a crash can be made good */
+/* remember.c - the peers we have keys with, on disk, so that a crash can be made good */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -11,9 +11,9 @@
 #include "base/statefile.h"
 #include "base/util.h"
 #include "oe/connection.h"
-#include "oe/memory.h"
+#include "oe/initiator.h"
 #include "oe/pair.h"
-#include "oe/search.h"
+#include "oe/remember.h"
 
 #define LINE_LEN	(2 * INET_ADDRSTRLEN + KEYING_NAME_MAX + 32)
 
@@ -25,9 +25,9 @@ struct pair {
 	bool	 shares;	/* the peer is known by a name, at an address of several */
 };
 
-struct memory {
+struct remembered {
 	struct statefile *file;
-	struct pair	  old[MEMORY_PEERS_MAX];	/* of the predecessor, to be told */
+	struct pair	  old[REMEMBER_PEERS_MAX];	/* of the predecessor, to be told */
 	unsigned	  nold;
 	unsigned	  untold;	/* how many of old, from the first on, were not told yet */
 	uint64_t	  written;	/* hash of what the file holds */
@@ -36,7 +36,7 @@ struct memory {
 /* "SRC DST PORT SPI ID" a line, of older files SRC DST alone; a line that is none
  * is the file's fault, not ours. */
 static void
-memory_read(struct memory *m, char *text)
+remember_read(struct remembered *m, char *text)
 {
 	char	       src[INET_ADDRSTRLEN + 1], dst[INET_ADDRSTRLEN + 1];
 	char	       id[KEYING_NAME_MAX + 2], *line, *save = NULL;
@@ -46,7 +46,7 @@ memory_read(struct memory *m, char *text)
 	int	       n;
 
 	for (line = strtok_r(text, "\n", &save);
-	    line != NULL && m->nold < MEMORY_PEERS_MAX;
+	    line != NULL && m->nold < REMEMBER_PEERS_MAX;
 	    line = strtok_r(NULL, "\n", &save)) {
 		s.s_addr = 0;
 		port = KEYING_PORT;
@@ -69,11 +69,11 @@ memory_read(struct memory *m, char *text)
 	m->untold = m->nold;
 }
 
-struct memory *
-memory_open(const char *path)
+struct remembered *
+remember_open(const char *path)
 {
 	struct statefile *file = statefile_open(path);
-	struct memory	 *m;
+	struct remembered	 *m;
 	char		 *text;
 	size_t		  len;
 
@@ -90,7 +90,7 @@ memory_open(const char *path)
 	}
 	m = xcalloc(1, sizeof(*m));
 	m->file = file;
-	memory_read(m, text);
+	remember_read(m, text);
 	free(text);
 	if (m->nold != 0)
 		log_info("%s: a crash left %u peers to begin anew with", path,
@@ -99,7 +99,7 @@ memory_open(const char *path)
 }
 
 void
-memory_close(struct memory *m, bool clean)
+remember_close(struct remembered *m, bool clean)
 {
 	if (m == NULL)
 		return;
@@ -109,7 +109,7 @@ memory_close(struct memory *m, bool clean)
 
 /* One line of the file for a peer of now. */
 static size_t
-memory_line(char *out, size_t cap, const struct core *c,
+remember_line(char *out, size_t cap, const struct core *c,
     const struct connection *conn)
 {
 	const struct sa_pair *p = connection_any_pair(conn);
@@ -124,7 +124,7 @@ memory_line(char *out, size_t cap, const struct core *c,
 }
 
 void
-memory_note(struct memory *m, const struct core *c)
+remember_note(struct remembered *m, const struct core *c)
 {
 	const struct connection *conn;
 	const struct pair	*old;
@@ -137,19 +137,19 @@ memory_note(struct memory *m, const struct core *c)
 		return;
 	TAILQ_FOREACH(conn, &c->connections, all)
 		keyed += conn->state == CONNECTION_KEYED;
-	if (keyed > MEMORY_PEERS_MAX)
-		keyed = MEMORY_PEERS_MAX;
+	if (keyed > REMEMBER_PEERS_MAX)
+		keyed = REMEMBER_PEERS_MAX;
 	cap = (size_t)LINE_LEN * (keyed + m->untold) + 1;
 	text = xcalloc(1, cap);
 	TAILQ_FOREACH(conn, &c->connections, all) {
 		if (conn->state != CONNECTION_KEYED ||
-		    conn->class == OE_CLASS_TUNNEL || count == MEMORY_PEERS_MAX)
+		    conn->class == OE_CLASS_TUNNEL || count == REMEMBER_PEERS_MAX)
 			continue;
-		n += memory_line(text + n, cap - n, c, conn);
+		n += remember_line(text + n, cap - n, c, conn);
 		count++;
 	}
 	/* Those of the predecessor stay until they have been told. */
-	for (i = 0; i < m->untold && count < MEMORY_PEERS_MAX; i++, count++) {
+	for (i = 0; i < m->untold && count < REMEMBER_PEERS_MAX; i++, count++) {
 		old = &m->old[i];
 		n += (size_t)snprintf(text + n, cap - n, "%s ", old->src == 0 ?
 		    "-" : ipv4_text(old->src));
@@ -168,18 +168,18 @@ memory_note(struct memory *m, const struct core *c)
 
 /* May there be an SA with this peer by what policy says today? */
 static bool
-memory_wanted(const struct core *c, const struct pair *old,
-    struct policy_match *p)
+remember_wanted(const struct core *c, const struct pair *old,
+    struct class_match *p)
 {
 	return core_is_ours(c, old->src == 0 ? c->local : old->src) &&
-	    policy_find(c->config->policy, old->dst, p) == 0 &&
+	    classes_find(c->config->classes, old->dst, p) == 0 &&
 	    (p->class == OE_CLASS_PERMISSIVE || p->class == OE_CLASS_PARANOID);
 }
 
 unsigned
-memory_recall(struct memory *m, struct core *c, uint64_t now, unsigned n)
+remember_recall(struct remembered *m, struct core *c, uint64_t now, unsigned n)
 {
-	struct policy_match p;
+	struct class_match p;
 	struct spd_entry   *e;
 	struct spd_key	    key;
 	const struct pair  *old;
@@ -189,7 +189,7 @@ memory_recall(struct memory *m, struct core *c, uint64_t now, unsigned n)
 	for (; m->untold > 0 && n > 0 && c->local != 0; n--) {
 		old = &m->old[--m->untold];
 		core_set_now(c, now);
-		if (!memory_wanted(c, old, &p))
+		if (!remember_wanted(c, old, &p))
 			continue;
 		/* One of several at an address cannot be found by that address:
 		 * it is told what it has lost, and comes. */
@@ -205,13 +205,13 @@ memory_recall(struct memory *m, struct core *c, uint64_t now, unsigned n)
 		key.src_plen = key.dst_plen = 32;
 		if ((e = spd_get(c, &key, CAUSE_OURS)) != NULL &&
 		    TAILQ_EMPTY(&e->connections))
-			connection_acquire(c, e, &p);
+			initiator_acquire(c, e, &p);
 	}
 	return m->untold;
 }
 
 uint16_t
-memory_port(const struct memory *m, uint32_t peer, uint32_t spi)
+remember_port(const struct remembered *m, uint32_t peer, uint32_t spi)
 {
 	unsigned i;
 

@@ -76,6 +76,7 @@ gateway_new(const struct gateway_config *c, struct pool *pool,
 	g->auth_log = (struct ratelimit)RATELIMIT_INIT(5, 2000);
 	g->unknown = (struct ratelimit)RATELIMIT_INIT(32, 20);
 	LIST_INIT(&g->waiting);
+	TAILQ_INIT(&g->held);
 	find_abilities(g);
 	return g;
 }
@@ -89,6 +90,7 @@ gateway_free(struct gateway *g)
 		return;
 	while (!LIST_EMPTY(&g->waiting))
 		gateway_waiting_free(g, LIST_FIRST(&g->waiting));
+	gateway_held_free(g);
 	/* HASH_DEL one by one would only rearrange what all goes. */
 	a = g->accounts;
 	HASH_CLEAR(hh, g->accounts);
@@ -144,9 +146,8 @@ gateway_send_type(struct gateway *g, const struct lease_client *c,
 
 /* --- ends of bindings and registrations ----------------------------------- */
 
-/* After whatever may have moved the earliest end. */
-static void
-set_alarm(struct gateway *g)
+void
+gateway_set_alarm(struct gateway *g)
 {
 	const struct lease_timer *t = leases_first(g->leases);
 	uint64_t		  at = t != NULL ? t->at : 0;
@@ -179,7 +180,7 @@ gateway_tick(struct gateway *g, uint64_t now)
 		gateway_end(g, now, c, "expired");
 	}
 	g->alarm = UINT64_MAX;	/* it has gone off, and may have been early */
-	set_alarm(g);
+	gateway_set_alarm(g);
 }
 
 struct walk {
@@ -203,7 +204,7 @@ gateway_shutdown(struct gateway *g, uint64_t now)
 	struct walk w = { g, now };
 
 	leases_each(g->leases, shut_down_client, &w);
-	set_alarm(g);
+	gateway_set_alarm(g);
 }
 
 static bool
@@ -242,7 +243,7 @@ gateway_reconfigure(struct gateway *g, uint64_t now,
 	g->config.until = until;
 	find_abilities(g);
 	leases_each(g->leases, reconfigure_client, &w);
-	set_alarm(g);
+	gateway_set_alarm(g);
 }
 
 /* --- addresses that come and go -------------------------------------------- */
@@ -335,7 +336,7 @@ gateway_set_pools(struct gateway *g, uint64_t now, const struct pool_address *a,
 		}
 	}
 	find_abilities(g);
-	set_alarm(g);
+	gateway_set_alarm(g);
 	return rc;
 }
 
@@ -362,7 +363,7 @@ gateway_set_until(struct gateway *g, uint64_t now, uint64_t until)
 	g->config.until = until;
 	if (sooner)
 		leases_each(g->leases, shorten_client, &w);
-	set_alarm(g);
+	gateway_set_alarm(g);
 }
 
 void
@@ -589,7 +590,10 @@ gateway_input(struct gateway *g, uint64_t now, const struct gateway_peer *peer,
 		g->counts.foreign++;
 		return 0;
 	}
+	if (g->nheld >= GATEWAY_HELD_MAX || g->held_bytes >= GATEWAY_HELD_BYTES)
+		gateway_commit(g, now);
 	g->counts.requests++;
+	g->tables.unsafe.bind_id = 0;
 	rc = rsip_decode(&g->in, msg, len);
 	/* §9.1.3: no error can be caused by one, and two gateways that are
 	 * pointed at each other must fall silent. */
@@ -600,8 +604,11 @@ gateway_input(struct gateway *g, uint64_t now, const struct gateway_peer *peer,
 	rc = serve(g, &r, rc, msg, len);
 	n = rc == GATEWAY_WAIT ? GATEWAY_LATER : rc == GATEWAY_SILENT ? 0 :
 	    finish(g, &r, rc, out);
+	if (n > 0 && g->tables.batch)
+		n = gateway_hold(g, &r, out, (size_t)n) == -1 ? 0 :
+		    GATEWAY_HELD;
 	gateway_release(&g->in);
-	set_alarm(g);
+	gateway_set_alarm(g);
 	return n;
 }
 
@@ -637,11 +644,14 @@ gateway_resolved(struct gateway *g, uint64_t now, uint64_t ticket,
 		.client = leases_client(g->leases, peer.host) };
 
 	gateway_release(&g->out);
+	g->tables.unsafe.bind_id = 0;
 	/* Meanwhile the registration may have ended. */
 	rc = serve_registered(g, &r);
 	len = finish(g, &r, rc, g->buffer);
+	if (len > 0 && g->tables.batch)
+		len = gateway_hold(g, &r, g->buffer, (size_t)len);
 	gateway_waiting_free(g, w);
-	set_alarm(g);
+	gateway_set_alarm(g);
 	if (len > 0)
 		g->ops->send(g->arg, &peer, true, g->buffer, (size_t)len);
 }

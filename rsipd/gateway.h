@@ -89,11 +89,14 @@ struct gateway *gateway_new(const struct gateway_config *c, struct pool *pool,
 void	gateway_free(struct gateway *g);
 
 #define GATEWAY_LATER	(-1)
+#define GATEWAY_HELD	(-2)
 /*
  * One whole message from a host.  Returns the length of the answer written to
  * out (room: GATEWAY_MESSAGE_MAX), 0 if it gets none, or GATEWAY_LATER: the
  * answer comes through ops->send and no further request of this peer should
- * be given before that.
+ * be given before that.  GATEWAY_HELD: it comes so when the store has written what
+ * this request, or one before it, changed; others may follow, and are answered in
+ * the same order.
  */
 int	gateway_input(struct gateway *g, uint64_t now, const struct gateway_peer *peer,
 	    const uint8_t *msg, size_t len, uint8_t *out);
@@ -128,7 +131,17 @@ int	gateway_restore_grant(struct gateway *g, uint64_t now,
 void	gateway_set_store(struct gateway *g, uint64_t now,
 	    int (*keep)(void *arg, const struct lease_client *c,
 	    struct lease_binding *b),
-	    void (*forget)(void *arg, uint32_t client_id, uint32_t bind_id));
+	    int (*forget)(void *arg, uint32_t client_id, uint32_t bind_id),
+	    int (*commit)(void *arg));
+
+/*
+ * Ends the store's batch, if there is one: commit writes it, 0 or -1, and the
+ * answers that waited for it go out through ops->send.  Where it cannot be
+ * written they are INTERNAL_SERVER_ERROR, and what they granted is taken back.
+ * To be called soon after keep or forget have returned 1; the gateway itself does
+ * it when too many answers wait.
+ */
+void	gateway_commit(struct gateway *g, uint64_t now);
 
 /* From now on these n addresses are leased, and no others: bindings of others, or
  * outside of their ranges, are taken back, the hosts told.  -1 after a log line:

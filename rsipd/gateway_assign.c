@@ -440,7 +440,7 @@ static enum rsip_error
 bind_resources(struct gateway_assignment *a, uint32_t lease,
     struct lease_binding **out)
 {
-	const struct gateway *g = a->g;
+	struct gateway	     *g = a->g;
 	struct grant	     *grant = &a->grant;
 	unsigned	      tries;
 

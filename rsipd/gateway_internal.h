@@ -15,6 +15,8 @@
 #define GATEWAY_ADDRS_MAX	16	/* addresses of one name */
 #define GATEWAY_KEPT_MAX	64	/* tuples of a QUERY that is kept for DNS */
 #define GATEWAY_ACCOUNTS_MAX	65536	/* hosts whose authentication counters are kept */
+#define GATEWAY_HELD_MAX	1024	/* answers that wait for the store at once */
+#define GATEWAY_HELD_BYTES	(1u << 20)
 
 /* A request that serve() handles could not finish. */
 #define GATEWAY_WAIT		((enum rsip_error)-1)
@@ -39,6 +41,19 @@ struct gateway_waiting {
 	unsigned nnames, missing;
 	bool	 authentic;
 	LIST_ENTRY(gateway_waiting) entry;
+};
+
+/* An answer that waits until the store has written. */
+struct gateway_held {
+	TAILQ_ENTRY(gateway_held) entry;
+	struct gateway_peer peer;
+	uint32_t client_id;
+	struct grant_unsafe unsafe;	/* bind_id 0: nothing to undo */
+	bool	 authentic;
+	bool	 counted;		/* the request has a counter */
+	uint32_t counter;
+	size_t	 len;
+	uint8_t	 answer[];
 };
 
 /* One request while it is served. */
@@ -76,6 +91,9 @@ struct gateway {
 	struct pool *pool;
 	struct leases *leases;
 	struct grant_tables tables;	/* these two, and ops */
+	int (*commit)(void *arg);	/* the store's; NULL: none */
+	TAILQ_HEAD(gateway_holding, gateway_held) held;
+	size_t nheld, held_bytes;
 	struct gateway_assignment *assignment;	/* large, and one at a time */
 	struct gateway_account *accounts;
 	struct gateway_neighbour *neighbours;
@@ -119,9 +137,16 @@ gateway_tunnel_end(const struct gateway *g)
 	    g->config.gateway;
 }
 
-/* gateway.c: a message on our own account; b is NULL unless a binding is meant. */
+/* gateway.c: after whatever may have moved the earliest end. */
+void	gateway_set_alarm(struct gateway *g);
+/* A message on our own account; b is NULL unless a binding is meant. */
 void	gateway_send_type(struct gateway *g, const struct lease_client *c,
 	    enum rsip_type type, const struct lease_binding *b);
+
+/* gateway_held.c: puts an answer aside while there is a batch; -1: out of memory. */
+int	gateway_hold(struct gateway *g, const struct gateway_request *r,
+	    const uint8_t *answer, size_t len);
+void	gateway_held_free(struct gateway *g);
 
 /* gateway_register.c */
 enum rsip_error gateway_register(struct gateway *g, struct gateway_request *r);

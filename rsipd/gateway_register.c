@@ -134,8 +134,9 @@ gateway_end(struct gateway *g, uint64_t now, struct lease_client *c,
 		log_info("%s: registration %u %s", ipv4_text(c->host),
 		    c->client_id, why);
 	g->ops->event(g->arg, GATEWAY_DEREGISTERED, c, NULL);
-	if (g->tables.forget != NULL && c->stage != LEASE_HALF_OPEN)
-		g->tables.forget(g->tables.arg, c->client_id, 0);
+	if (g->tables.forget != NULL && c->stage != LEASE_HALF_OPEN &&
+	    g->tables.forget(g->tables.arg, c->client_id, 0) == 1)
+		g->tables.batch = true;
 	neighbour_leave(g, c);
 	leases_deregister(g->leases, c);
 }
@@ -238,8 +239,10 @@ prove(struct gateway *g, uint64_t now, struct lease_client *c)
 		return;
 	leases_prove(g->leases, c);
 	/* Its bindings are kept or not granted; by itself it is soon had anew. */
-	if (g->tables.keep != NULL)
-		(void)g->tables.keep(g->tables.arg, c, NULL);
+	/* A registration that is lost costs its host a second one. */
+	if (g->tables.keep != NULL && g->tables.keep(g->tables.arg, c,
+	    NULL) == 1)
+		g->tables.batch = true;
 	if (ratelimit_pass(&g->log, now))
 		log_info("%s: registered as %u", ipv4_text(c->host),
 		    c->client_id);

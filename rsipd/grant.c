@@ -9,7 +9,7 @@
 #include "rsipd/grant.h"
 
 static int
-add_to_demux(const struct grant_tables *t, const struct grant *g,
+add_to_demux(struct grant_tables *t, const struct grant *g,
     const struct lease_binding *b)
 {
 	struct demux_binding d = {
@@ -42,7 +42,7 @@ copy(void *to, const void *from, size_t len)
 
 /* In leases and demultiplexer; NULL with errno. */
 static struct lease_binding *
-enter(const struct grant_tables *t, struct lease_client *c, size_t at,
+enter(struct grant_tables *t, struct lease_client *c, size_t at,
     const struct grant *g)
 {
 	struct lease_binding *b;
@@ -81,19 +81,26 @@ fail:
 	return NULL;
 }
 
+/* before: when it ended until now; 0: it is new. */
 static int
-keep(const struct grant_tables *t, struct lease_binding *b)
+keep(struct grant_tables *t, struct lease_binding *b, uint64_t before)
 {
-	return t->keep == NULL ? 0 : t->keep(t->arg, b->client, b);
+	int rc = t->keep == NULL ? 0 : t->keep(t->arg, b->client, b);
+
+	if (rc != 1)
+		return rc;
+	t->batch = true;
+	t->unsafe = (struct grant_unsafe){ b->bind_id, before };
+	return 0;
 }
 
 struct lease_binding *
-grant_enter(const struct grant_tables *t, struct lease_client *c, size_t at,
+grant_enter(struct grant_tables *t, struct lease_client *c, size_t at,
     const struct grant *g)
 {
 	struct lease_binding *b = enter(t, c, at, g);
 
-	if (b == NULL || keep(t, b) == 0)
+	if (b == NULL || keep(t, b, 0) == 0)
 		return b;
 	t->demux_remove(t->arg, c->client_id, b->bind_id);
 	leases_unbind(t->leases, b);
@@ -136,7 +143,7 @@ take(struct pool *p, uint64_t now, size_t at, uint32_t host,
 }
 
 struct lease_binding *
-grant_apply(const struct grant_tables *t, uint64_t now, struct lease_client *c,
+grant_apply(struct grant_tables *t, uint64_t now, struct lease_client *c,
     const struct grant *g)
 {
 	struct lease_binding *b;
@@ -176,20 +183,20 @@ grant_of(struct lease_binding *b, struct grant *g)
 }
 
 int
-grant_extend(const struct grant_tables *t, struct lease_binding *b,
+grant_extend(struct grant_tables *t, struct lease_binding *b,
     uint64_t expires)
 {
 	uint64_t before = b->timer.at;
 
 	leases_extend(t->leases, b, expires);
-	if (keep(t, b) == 0)
+	if (keep(t, b, before) == 0)
 		return 0;
 	leases_extend(t->leases, b, before);
 	return -1;
 }
 
 void
-grant_revoke(const struct grant_tables *t, uint64_t now,
+grant_revoke(struct grant_tables *t, uint64_t now,
     struct lease_binding *b)
 {
 	uint32_t host = b->client->host, id = b->client->client_id;
@@ -204,8 +211,8 @@ grant_revoke(const struct grant_tables *t, uint64_t now,
 		    lease_ranges(b)[i]);
 	pool_rest_spis(t->pool, now, b->pool, host, lease_spis(b), b->nspis);
 	leases_unbind(t->leases, b);
-	if (t->forget != NULL)
-		t->forget(t->arg, id, bind_id);
+	if (t->forget != NULL && t->forget(t->arg, id, bind_id) == 1)
+		t->batch = true;
 }
 
 void

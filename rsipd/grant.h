@@ -41,14 +41,22 @@ struct grant_tables {
 	int	     (*demux_remove)(void *arg, uint32_t client_id,
 			  uint32_t bind_id);
 	/*
-	 * The store: keep, before it returns 0; -1: it cannot.  b NULL: the
-	 * registration alone.  forget one; bind_id 0: the registration.
+	 * The store.  keep: 0: it is safe; 1: it will be, or not be, after the
+	 * batch that was begun; -1: it cannot be.  b NULL: the registration
+	 * alone.  forget one; bind_id 0: the registration.  0 or 1, likewise.
 	 * NULL without a store.
 	 */
 	int	     (*keep)(void *arg, const struct lease_client *c,
 			  struct lease_binding *b);
-	void	     (*forget)(void *arg, uint32_t client_id, uint32_t bind_id);
+	int	     (*forget)(void *arg, uint32_t client_id, uint32_t bind_id);
 	void	      *arg;
+	/* Something is in a batch. What the request under way put there, to be
+	 * undone if that fails: nothing, a grant, or (before) when one ended. */
+	bool	       batch;
+	struct grant_unsafe {
+		uint32_t bind_id;
+		uint64_t before;
+	}	       unsafe;
 };
 
 /*
@@ -57,7 +65,7 @@ struct grant_tables {
  * store cannot keep it; then the pool is as it was, and what it gave is the
  * caller's to undo.
  */
-struct lease_binding *grant_enter(const struct grant_tables *t,
+struct lease_binding *grant_enter(struct grant_tables *t,
 	    struct lease_client *c, size_t at, const struct grant *g);
 
 /*
@@ -65,18 +73,18 @@ struct lease_binding *grant_enter(const struct grant_tables *t,
  * is kept there: takes it from the pool, too.  errno EADDRNOTAVAIL: the pool does
  * not have that, or it is somebody's.
  */
-struct lease_binding *grant_apply(const struct grant_tables *t, uint64_t now,
+struct lease_binding *grant_apply(struct grant_tables *t, uint64_t now,
 	    struct lease_client *c, const struct grant *g);
 
 /* The record of a binding; it points into b. */
 void	grant_of(struct lease_binding *b, struct grant *g);
 
 /* Sets when it ends; -1: the store cannot keep that, and it ends as before. */
-int	grant_extend(const struct grant_tables *t, struct lease_binding *b,
+int	grant_extend(struct grant_tables *t, struct lease_binding *b,
 	    uint64_t expires);
 
 /* Takes a grant out of all of them; its resources go to rest. */
-void	grant_revoke(const struct grant_tables *t, uint64_t now,
+void	grant_revoke(struct grant_tables *t, uint64_t now,
 	    struct lease_binding *b);
 
 /* As if the pool had never given it; at is the address' index there. */

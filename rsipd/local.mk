@@ -5,7 +5,7 @@ rsipd_librsipd_a_SOURCES = \
 	rsipd/gateway.c rsipd/gateway.h rsipd/gateway_internal.h \
 	rsipd/gateway_assign.c rsipd/gateway_auth.c \
 	rsipd/gateway_name.c rsipd/gateway_query.c \
-	rsipd/gateway_register.c rsipd/gateway_restore.c \
+	rsipd/gateway_held.c rsipd/gateway_register.c rsipd/gateway_restore.c \
 	rsipd/grant.c rsipd/grant.h \
 	rsipd/lease.c rsipd/lease.h \
 	rsipd/policy.c rsipd/policy.h \
@@ -29,6 +29,7 @@ rsipd_rsipd_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \
 
 if HAVE_CMOCKA
 RSIPD_UNIT = tests/unit/test_endpoint tests/unit/test_gateway \
+	tests/unit/test_gateway_held \
 	tests/unit/test_grant tests/unit/test_store \
 	tests/unit/test_pool tests/unit/test_register tests/unit/test_scale
 check_PROGRAMS += $(RSIPD_UNIT)
@@ -51,6 +52,10 @@ GATEWAY_WORLD = tests/unit/gateway_world.c tests/unit/gateway_world.h
 tests_unit_test_gateway_SOURCES = tests/unit/test_gateway.c $(GATEWAY_WORLD)
 tests_unit_test_gateway_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_gateway_LDADD = rsipd/librsipd.a proto/libproto.a \
+	$(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_gateway_held_SOURCES = tests/unit/test_gateway_held.c $(GATEWAY_WORLD)
+tests_unit_test_gateway_held_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_gateway_held_LDADD = rsipd/librsipd.a proto/libproto.a \
 	$(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_register_SOURCES = tests/unit/test_register.c $(GATEWAY_WORLD)
 tests_unit_test_register_CFLAGS = $(UNIT_CFLAGS)

@@ -34,7 +34,7 @@ struct rsipd {
 	struct server *server;
 	struct gateway *gateway;
 	struct store *store;		/* NULL: none */
-	struct event *sync;		/* of what it has not brought to the disk */
+	struct event *sync, *batch;	/* of what it has not brought to the disk, not written */
 	struct pool *pool;		/* the gateway's */
 	struct demux *demux;
 	struct dataplane *dataplane;
@@ -571,23 +571,49 @@ on_sync(evutil_socket_t fd, short what, void *arg)
 	store_sync(d->store);
 }
 
+/* When all that came at once is served. */
+static void
+on_batch(evutil_socket_t fd, short what, void *arg)
+{
+	struct rsipd *d = arg;
+
+	(void)fd;
+	(void)what;
+	gateway_commit(d->gateway, clock_now());
+}
+
+static int
+batch_begun(struct rsipd *d, int rc)
+{
+	if (rc == 1)
+		event_active(d->batch, EV_TIMEOUT, 0);
+	return rc;
+}
+
 static int
 store_keep(void *arg, const struct lease_client *c, struct lease_binding *b)
 {
 	struct rsipd *d = arg;
-	int	      rc = store_put(d->store, clock_now(), wall(), c, b);
 
-	sync_soon(d);
-	return rc;
+	return batch_begun(d, store_put(d->store, clock_now(), wall(), c, b));
 }
 
-static void
+static int
 store_forget(void *arg, uint32_t client_id, uint32_t bind_id)
 {
 	struct rsipd *d = arg;
 
-	store_remove(d->store, client_id, bind_id);
+	return batch_begun(d, store_remove(d->store, client_id, bind_id));
+}
+
+static int
+store_write(void *arg)
+{
+	struct rsipd *d = arg;
+	int	      rc = store_commit(d->store);
+
 	sync_soon(d);
+	return rc;
 }
 
 static int
@@ -619,10 +645,12 @@ restore(struct rsipd *d)
 	d->store = store_open(c->leases, c->durability,
 	    c->gateway.max_registrations + c->gateway.max_bindings);
 	d->sync = evtimer_new(service_base(d->service), on_sync, d);
-	if (d->store == NULL || d->sync == NULL ||
+	d->batch = evtimer_new(service_base(d->service), on_batch, d);
+	if (d->store == NULL || d->sync == NULL || d->batch == NULL ||
 	    store_load(d->store, clock_now(), wall(), &reader) == -1)
 		return -1;
-	gateway_set_store(d->gateway, clock_now(), store_keep, store_forget);
+	gateway_set_store(d->gateway, clock_now(), store_keep, store_forget,
+	    store_write);
 	gateway_count(d->gateway, &counts);
 	if (counts.registrations > 0)
 		log_info("%zu registrations with %zu bindings go on",
@@ -741,6 +769,8 @@ stop(void *arg)
 	 * kept goes on when we are back. */
 	if (d->gateway != NULL && d->dataplane != NULL && d->store == NULL)
 		gateway_shutdown(d->gateway, clock_now());
+	if (d->gateway != NULL && d->store != NULL)
+		gateway_commit(d->gateway, clock_now());
 	if (d->server != NULL)
 		server_flush(d->server);
 	dataplane_close(d->dataplane);
@@ -753,6 +783,8 @@ stop(void *arg)
 		event_free(d->alarm);
 	if (d->sync != NULL)
 		event_free(d->sync);
+	if (d->batch != NULL)
+		event_free(d->batch);
 	if (d->parent != NULL)
 		event_free(d->parent);
 	if (d->gone != NULL)

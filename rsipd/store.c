@@ -1,4 +1,4 @@
-/* store.c - the store's file: LMDB, one transaction for each change, checked by a process of its own before it is trusted */
+/* store.c - the store's file: LMDB, a transaction for what came at once, checked by a process of its own before it is trusted */
 #include "config.h"
 
 #include <errno.h>
@@ -29,6 +29,12 @@ struct store {
 	MDB_dbi	 dbi;
 	enum store_durability durability;
 	bool	 unsynced;
+	MDB_txn	*batch;			/* not written yet; NULL: nothing is */
+	int	 error;			/* that this batch met */
+	struct owed {
+		uint8_t key[STORE_KEY_MAX], len;
+	}	*owed;			/* removals that are not written */
+	size_t	 nowed;
 	struct store_counts counts;
 	struct store_room room;
 	char	 fqdn[UINT8_MAX + 1];
@@ -184,11 +190,13 @@ store_close(struct store *s)
 	if (s == NULL)
 		return;
 	if (s->env != NULL) {
+		(void)store_commit(s);
 		store_sync(s);
 		mdb_env_close(s->env);
 	}
 	if (s->lock != -1)
 		close(s->lock);
+	free(s->owed);
 	free(s->path);
 	free(s);
 }
@@ -293,58 +301,124 @@ put_both(struct store *s, MDB_txn *txn, uint64_t now, uint64_t wall,
 	    store_grant_encode(s->record, now, wall, &g));
 }
 
-/* -1; the first of several has its log line. */
+/* The batch's transaction, begun where there is none; what could not be removed
+ * before goes with it. */
 static int
-finish(struct store *s, MDB_txn *txn, int rc)
+begin(struct store *s)
 {
-	if (rc == 0)
-		rc = mdb_txn_commit(txn);
-	else if (txn != NULL)
-		mdb_txn_abort(txn);
-	s->counts.writes++;
-	if (rc == 0) {
-		s->counts.behind = false;
-		s->unsynced = s->durability == STORE_INTERVAL;
+	MDB_val	k;
+	size_t	i;
+	int	rc;
+
+	if (s->batch != NULL)
 		return 0;
+	if ((rc = mdb_txn_begin(s->env, NULL, 0, &s->batch)) != 0) {
+		s->batch = NULL;
+		return rc;
 	}
+	for (i = 0; i < s->nowed; i++) {
+		k = (MDB_val){ s->owed[i].len, s->owed[i].key };
+		rc = mdb_del(s->batch, s->dbi, &k, NULL);
+		if (rc != 0 && rc != MDB_NOTFOUND)
+			return rc;
+	}
+	return 0;
+}
+
+/* Removals are owed until they are written: a record of what somebody else has
+ * meanwhile must not come back. */
+static void
+owe(struct store *s, uint32_t client_id, uint32_t bind_id)
+{
+	struct owed *more;
+	size_t	     n = s->nowed;
+
+	/* Room is doubled at each power of two. */
+	if ((n & (n - 1)) == 0) {
+		more = reallocarray(s->owed, n == 0 ? 1 : 2 * n, sizeof(*more));
+		if (more == NULL)
+			return;
+		s->owed = more;
+	}
+	s->owed[n].len = (uint8_t)(bind_id == 0 ?
+	    store_client_key(s->owed[n].key, client_id) :
+	    store_grant_key(s->owed[n].key, client_id, bind_id));
+	s->nowed++;
+}
+
+/* One log line for several failures in a row. */
+static void
+note_failure(struct store *s, int rc)
+{
 	s->counts.failures++;
 	if (!s->counts.behind)
 		log_error("%s: %s: nothing new is granted until it can be "
 		    "written", s->path, mdb_strerror(rc));
 	s->counts.behind = true;
-	return -1;
+}
+
+int
+store_commit(struct store *s)
+{
+	MDB_txn *txn = s->batch;
+	int	 rc = s->error;
+
+	if (txn == NULL && rc == 0)
+		return 0;
+	s->batch = NULL;
+	s->error = 0;
+	if (rc == 0)
+		rc = mdb_txn_commit(txn);
+	else if (txn != NULL)
+		mdb_txn_abort(txn);
+	s->counts.writes++;
+	if (rc != 0) {
+		note_failure(s, rc);
+		return -1;
+	}
+	s->counts.behind = false;
+	s->nowed = 0;
+	s->unsynced = s->durability == STORE_INTERVAL;
+	return 0;
+}
+
+/* What is put while the disk is full must not take a batch with it. */
+static int
+finish(struct store *s, int rc)
+{
+	if (rc != 0)
+		s->error = rc;
+	if (s->counts.behind)
+		return store_commit(s);
+	return 1;
 }
 
 int
 store_put(struct store *s, uint64_t now, uint64_t wall,
     const struct lease_client *c, struct lease_binding *b)
 {
-	MDB_txn *txn = NULL;
-	int	 rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+	int rc = s->error;
 
-	if (rc == 0)
-		rc = put_both(s, txn, now, wall, c, b);
-	return finish(s, txn, rc);
+	if (rc == 0 && (rc = begin(s)) == 0)
+		rc = put_both(s, s->batch, now, wall, c, b);
+	return finish(s, rc);
 }
 
 /* A registration's grants end before it does, each by a call of its own. */
-void
+int
 store_remove(struct store *s, uint32_t client_id, uint32_t bind_id)
 {
-	uint8_t	 key[STORE_KEY_MAX];
-	MDB_val	 k = { 0, key };
-	MDB_txn *txn = NULL;
-	int	 rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+	uint8_t	key[STORE_KEY_MAX];
+	MDB_val	k = { 0, key };
+	int	rc = s->error;
 
 	k.mv_size = bind_id == 0 ? store_client_key(key, client_id) :
 	    store_grant_key(key, client_id, bind_id);
-	if (rc == 0)
-		rc = mdb_del(txn, s->dbi, &k, NULL);
-	if (rc == MDB_NOTFOUND) {
-		mdb_txn_abort(txn);
-		return;
-	}
-	(void)finish(s, txn, rc);
+	owe(s, client_id, bind_id);
+	if (rc == 0 && (rc = begin(s)) == 0 &&
+	    (rc = mdb_del(s->batch, s->dbi, &k, NULL)) == MDB_NOTFOUND)
+		rc = 0;
+	return finish(s, rc) == 1;
 }
 
 void
@@ -415,12 +489,20 @@ store_put(struct store *s, uint64_t now, uint64_t wall,
 	return -1;
 }
 
-void
+int
 store_remove(struct store *s, uint32_t client_id, uint32_t bind_id)
 {
 	(void)s;
 	(void)client_id;
 	(void)bind_id;
+	return 0;
+}
+
+int
+store_commit(struct store *s)
+{
+	(void)s;
+	return 0;
 }
 
 void

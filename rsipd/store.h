@@ -54,10 +54,16 @@ struct store_reader {
 int	store_load(struct store *s, uint64_t now, uint64_t wall,
 	    const struct store_reader *r);
 
-/* As grant_tables' keep and forget. -1: the first of several has its log line. */
+/*
+ * As grant_tables' keep and forget: 1: in the batch, which store_commit() writes,
+ * all of it or (-1) nothing; what it should have removed is removed with the next.
+ * While nothing can be written each change is tried alone, 0 or -1.  The first of
+ * several failures has its log line.
+ */
+int	store_commit(struct store *s);
 int	store_put(struct store *s, uint64_t now, uint64_t wall,
 	    const struct lease_client *c, struct lease_binding *b);
-void	store_remove(struct store *s, uint32_t client_id, uint32_t bind_id);
+int	store_remove(struct store *s, uint32_t client_id, uint32_t bind_id);
 
 /* Brings to the disk what STORE_INTERVAL has not; is there anything? */
 void	store_sync(struct store *s);

@@ -34,6 +34,7 @@ struct tcp_connection {
 	struct event *read, *write;
 	uint64_t used;			/* when bytes last moved */
 	bool	 waiting;		/* for the answer to its last request */
+	unsigned held;			/* answers that come before that one */
 	bool	 ending;		/* close once out is sent */
 	bool	 privileged;		/* from a port below 1024 */
 	bool	 probed;		/* asked often whether it lives */
@@ -103,7 +104,7 @@ flush(struct tcp_connection *c)
 	ssize_t n;
 
 	if (c->outlen == 0)
-		return c->ending ? -1 : 0;
+		return c->ending && c->held == 0 ? -1 : 0;
 	n = send(c->fd, c->out, c->outlen, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n == -1 && errno != EAGAIN && errno != EINTR)
 		return -1;
@@ -118,9 +119,10 @@ flush(struct tcp_connection *c)
 	release_large(&c->out, &c->outcap);
 	event_del(c->write);
 	if (c->ending)
-		return -1;
+		return c->held == 0 ? -1 : 0;
 	/* What serve() left for want of room in out may go on. */
-	if (!c->waiting && !event_pending(c->read, EV_READ, NULL)) {
+	if (!c->waiting && c->held < MESSAGES &&
+	    !event_pending(c->read, EV_READ, NULL)) {
 		event_add(c->read, NULL);
 		event_active(c->read, EV_READ, 0);
 	}
@@ -152,6 +154,8 @@ refuse(struct tcp_connection *c, const struct gateway_peer *peer)
 	/* A length that cannot be is BAD_MESSAGE to the decoder too. */
 	n = gateway_input(c->server->gateway, clock_now(), peer, broken,
 	    sizeof(broken), c->server->out);
+	if (n == GATEWAY_HELD)
+		c->held++;
 	return n <= 0 ? 0 : queue(c, c->server->out, (size_t)n);
 }
 
@@ -168,6 +172,7 @@ serve(struct tcp_connection *c)
 	int		    len = 0, n;
 
 	while (!c->waiting && at != c->inlen && served++ < MESSAGES &&
+	    c->held < MESSAGES &&
 	    c->outlen + GATEWAY_MESSAGE_MAX <= OUT_MAX) {
 		len = rsip_frame_length(c->in + at, c->inlen - at);
 		if (len == -1)
@@ -180,6 +185,8 @@ serve(struct tcp_connection *c)
 		len = 0;
 		if (n == GATEWAY_LATER)
 			c->waiting = true;
+		else if (n == GATEWAY_HELD)
+			c->held++;
 		else if (n > 0 && queue(c, s->out, (size_t)n) == -1)
 			return -1;
 	}
@@ -189,7 +196,8 @@ serve(struct tcp_connection *c)
 	else if (at != 0)
 		memmove(c->in, c->in + at, c->inlen);
 	/* While an answer is awaited or unread no more is taken in. */
-	if (c->waiting || c->outlen + GATEWAY_MESSAGE_MAX > OUT_MAX)
+	if (c->waiting || c->held >= MESSAGES ||
+	    c->outlen + GATEWAY_MESSAGE_MAX > OUT_MAX)
 		event_del(c->read);
 	else {
 		event_add(c->read, NULL);
@@ -364,12 +372,16 @@ tcp_send(struct server *s, const struct gateway_peer *to, bool answer,
 	struct tcp_connection *c;
 
 	HASH_FIND(hh, s->connections, &to->id, sizeof(to->id), c);
-	if (c == NULL || queue(c, msg, len) == -1)
+	if (c == NULL)
 		return;
+	if (answer && c->held > 0)
+		c->held--;
+	else if (answer)
+		c->waiting = false;
+	if (queue(c, msg, len) == -1)
+		c->ending = c->ending || answer;	/* it would miss one */
 	/* The gateway may be in the middle of a request of this very
 	 * connection: what follows happens in an event of its own. */
-	if (answer)
-		c->waiting = false;
 	event_add(c->write, NULL);
 }
 

@@ -73,12 +73,12 @@ receive(struct server *s, uint64_t now, const struct sockaddr_in *from,
 	}
 	gateway_end_of(s->gateway, peer.host, &before);
 	n = gateway_input(s->gateway, now, &peer, msg, len, s->out);
-	if (n == GATEWAY_LATER) {
+	if (n == GATEWAY_LATER || n == GATEWAY_HELD)
 		endpoint_waits(e);
-		return;
-	}
-	endpoint_answered(e, s->out, (size_t)n);
-	hold(s, e, &peer, &before);
+	else
+		endpoint_answered(e, s->out, (size_t)n);
+	if (n != GATEWAY_LATER)
+		hold(s, e, &peer, &before);
 	if (n > 0)
 		send_to(s, peer.host, (uint16_t)peer.id, s->out, (size_t)n);
 }

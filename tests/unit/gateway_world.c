@@ -40,7 +40,8 @@ fake_send(void *arg, const struct gateway_peer *to, bool answer,
     const uint8_t *msg, size_t len)
 {
 	(void)arg;
-	assert_true(w.nasync < 16);
+	if (w.nasync == 16)
+		forget_async();
 	assert_int_equal(rsip_decode(&w.async[w.nasync], msg, len), RSIP_OK);
 	w.async_to[w.nasync] = *to;
 	w.async_answer[w.nasync++] = answer;

@@ -1,0 +1,114 @@
+/* gateway_held.c - answers wait until the store has written what they promise; where it cannot, it is taken back */
+#include "config.h"
+
+#include <string.h>
+
+#include "rsipd/gateway_internal.h"
+
+int
+gateway_hold(struct gateway *g, const struct gateway_request *r,
+    const uint8_t *answer, size_t len)
+{
+	struct gateway_held *h = malloc(sizeof(*h) + len);
+
+	/* The host asks again, and is answered from what stands then. */
+	if (h == NULL)
+		return -1;
+	*h = (struct gateway_held){ .peer = *r->peer,
+		.client_id = r->client != NULL ? r->client->client_id : 0,
+		.unsafe = g->tables.unsafe, .authentic = r->authentic,
+		.counted = (r->in->has & RSIP_HAS_COUNTER) != 0,
+		.counter = r->in->counter, .len = len };
+	memcpy(h->answer, answer, len);
+	TAILQ_INSERT_TAIL(&g->held, h, entry);
+	g->nheld++;
+	g->held_bytes += len;
+	return 0;
+}
+
+static void
+remove_held(struct gateway *g, struct gateway_held *h)
+{
+	TAILQ_REMOVE(&g->held, h, entry);
+	g->nheld--;
+	g->held_bytes -= h->len;
+	free(h);
+}
+
+void
+gateway_held_free(struct gateway *g)
+{
+	while (!TAILQ_EMPTY(&g->held))
+		remove_held(g, TAILQ_FIRST(&g->held));
+}
+
+/* The host never had it: nothing of it rests but what has to. */
+static void
+take_back(struct gateway *g, uint64_t now, const struct gateway_held *h)
+{
+	struct lease_client  *c = leases_client(g->leases, h->peer.host);
+	struct lease_binding *b;
+
+	if (h->unsafe.bind_id == 0 || c == NULL || c->client_id != h->client_id)
+		return;
+	b = leases_binding(g->leases, c, h->unsafe.bind_id);
+	if (b == NULL)
+		return;
+	if (h->unsafe.before != 0)
+		leases_extend(g->leases, b, h->unsafe.before);
+	else
+		gateway_unbind(g, now, b);
+}
+
+static void
+send_error(struct gateway *g, const struct gateway_held *h)
+{
+	struct rsip_message *m = &g->out;
+	struct policy	     policy;
+	int		     len;
+
+	gateway_release(m);
+	rsip_message_init(m, RSIP_ERROR_RESPONSE);
+	m->has |= RSIP_HAS_ERROR | RSIP_HAS_CLIENT_ID;
+	m->error = RSIP_INTERNAL_SERVER_ERROR;
+	m->client_id = h->client_id;
+	if (h->unsafe.before != 0) {
+		m->has |= RSIP_HAS_BIND_ID;
+		m->bind_id = h->unsafe.bind_id;
+	}
+	if (h->counted) {
+		m->has |= RSIP_HAS_COUNTER;
+		m->counter = h->counter;
+	}
+	g->counts.errors[RSIP_INTERNAL_SERVER_ERROR]++;
+	policies_find(g->config.policies, h->peer.host, &policy);
+	len = gateway_encode(g, h->peer.host, h->authentic ? policy.secret :
+	    NULL, m, g->buffer);
+	if (len > 0)
+		g->ops->send(g->arg, &h->peer, true, g->buffer, (size_t)len);
+}
+
+void
+gateway_commit(struct gateway *g, uint64_t now)
+{
+	struct gateway_held *h;
+	bool		     written;
+
+	if (!g->tables.batch)
+		return;
+	written = g->commit(g->arg) == 0;
+	g->tables.batch = false;
+	/* The newest first: one binding may have been prolonged twice. */
+	if (!written) {
+		TAILQ_FOREACH_REVERSE(h, &g->held, gateway_holding, entry)
+			take_back(g, now, h);
+		gateway_set_alarm(g);
+	}
+	while ((h = TAILQ_FIRST(&g->held)) != NULL) {
+		if (written || h->unsafe.bind_id == 0)
+			g->ops->send(g->arg, &h->peer, true, h->answer, h->len);
+		else
+			send_error(g, h);
+		remove_held(g, h);
+	}
+}

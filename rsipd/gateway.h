@@ -129,7 +129,7 @@ int	gateway_restore_client(struct gateway *g, uint64_t now,
 int	gateway_restore_grant(struct gateway *g, uint64_t now,
 	    uint32_t client_id, const struct grant *stored);
 void	gateway_set_store(struct gateway *g, uint64_t now,
-	    int (*keep)(void *arg, const struct lease_client *c,
+	    int (*keep)(void *arg, struct lease_client *c,
 	    struct lease_binding *b),
 	    int (*forget)(void *arg, uint32_t client_id, uint32_t bind_id),
 	    int (*commit)(void *arg));

@@ -58,7 +58,7 @@ gateway_restore_grant(struct gateway *g, uint64_t now, uint32_t client_id,
 
 void
 gateway_set_store(struct gateway *g, uint64_t now,
-    int (*keep)(void *, const struct lease_client *, struct lease_binding *),
+    int (*keep)(void *, struct lease_client *, struct lease_binding *),
     int (*forget)(void *, uint32_t, uint32_t), int (*commit)(void *))
 {
 	g->tables.keep = keep;

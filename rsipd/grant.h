@@ -46,7 +46,7 @@ struct grant_tables {
 	 * alone.  forget one; bind_id 0: the registration.  0 or 1, likewise.
 	 * NULL without a store.
 	 */
-	int	     (*keep)(void *arg, const struct lease_client *c,
+	int	     (*keep)(void *arg, struct lease_client *c,
 			  struct lease_binding *b);
 	int	     (*forget)(void *arg, uint32_t client_id, uint32_t bind_id);
 	void	      *arg;

@@ -70,6 +70,10 @@ struct lease_client {
 	enum lease_stage stage;
 	TAILQ_ENTRY(lease_client) entry;	/* of its stage, but LEASE_BOUND */
 	struct gateway_neighbour *neighbour;	/* NULL: not counted */
+	struct {				/* how the store has it, for store.c only */
+		uint64_t expires, life;
+		uint32_t next_bind_id;
+	}	 kept;
 	LIST_ENTRY(lease_client) beside;	/* of the neighbour's */
 	bool	 wrapped;			/* bind ids began anew */
 	bool	 authentic;			/* registered with a signed message */

@@ -591,7 +591,7 @@ batch_begun(struct rsipd *d, int rc)
 }
 
 static int
-store_keep(void *arg, const struct lease_client *c, struct lease_binding *b)
+store_keep(void *arg, struct lease_client *c, struct lease_binding *b)
 {
 	struct rsipd *d = arg;
 

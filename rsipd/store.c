@@ -21,6 +21,8 @@
 #define RECORD_ROOM	1024	/* bytes of the file that one record may cost, copies included */
 #define ROOM_MIN	((size_t)16 << 20)
 #define CHECK_SECONDS	60
+#define AHEAD_MS	60000
+#define AHEAD_IDS	256
 
 struct store {
 	char *path;
@@ -278,27 +280,54 @@ put(struct store *s, MDB_txn *txn, uint8_t *key, size_t keylen, size_t len)
 	return len == 0 ? EMSGSIZE : mdb_put(txn, s->dbi, &k, &v, 0);
 }
 
+/*
+ * A registration changes with each of its bindings.  It is written ahead, so that
+ * most of these need not write it again: after a crash it may last a little longer,
+ * and skip some bind IDs.
+ */
 static int
-put_both(struct store *s, MDB_txn *txn, uint64_t now, uint64_t wall,
-    const struct lease_client *c, struct lease_binding *b)
+put_client(struct store *s, uint64_t now, uint64_t wall,
+    struct lease_client *c, bool changed)
 {
-	const struct store_client sc = {
+	struct store_client sc = {
 		.host = c->host, .client_id = c->client_id,
 		.next_bind_id = c->next_bind_id, .transport = c->transport,
 		.authentic = c->authentic, .privileged = c->privileged,
 		.expires = c->timer.at, .fqdn = c->fqdn,
 	};
+	uint8_t key[STORE_KEY_MAX];
+	int	rc;
+
+	if (!changed && c->kept.life == s->counts.failures + 1 &&
+	    c->timer.at <= c->kept.expires &&
+	    c->next_bind_id <= c->kept.next_bind_id)
+		return 0;
+	if (!changed) {
+		sc.expires += AHEAD_MS;
+		if (sc.next_bind_id < UINT32_MAX - AHEAD_IDS)
+			sc.next_bind_id += AHEAD_IDS;
+	}
+	rc = put(s, s->batch, key, store_client_key(key, c->client_id),
+	    store_client_encode(s->record, now, wall, &sc));
+	c->kept.life = s->counts.failures + 1;
+	c->kept.expires = sc.expires;
+	c->kept.next_bind_id = sc.next_bind_id;
+	return rc;
+}
+
+static int
+put_both(struct store *s, uint64_t now, uint64_t wall,
+    struct lease_client *c, struct lease_binding *b)
+{
 	struct grant g;
 	uint8_t	     key[STORE_KEY_MAX];
-	int	     rc;
+	int	     rc = put_client(s, now, wall, c, b == NULL);
 
-	rc = put(s, txn, key, store_client_key(key, c->client_id),
-	    store_client_encode(s->record, now, wall, &sc));
 	if (rc != 0 || b == NULL)
 		return rc;
 	grant_of(b, &g);
-	return put(s, txn, key, store_grant_key(key, c->client_id, b->bind_id),
-	    store_grant_encode(s->record, now, wall, &g));
+	return put(s, s->batch, key, store_grant_key(key, c->client_id,
+	    b->bind_id), store_grant_encode(s->record, now, wall, &g));
 }
 
 /* The batch's transaction, begun where there is none; what could not be removed
@@ -395,12 +424,12 @@ finish(struct store *s, int rc)
 
 int
 store_put(struct store *s, uint64_t now, uint64_t wall,
-    const struct lease_client *c, struct lease_binding *b)
+    struct lease_client *c, struct lease_binding *b)
 {
 	int rc = s->error;
 
 	if (rc == 0 && (rc = begin(s)) == 0)
-		rc = put_both(s, s->batch, now, wall, c, b);
+		rc = put_both(s, now, wall, c, b);
 	return finish(s, rc);
 }
 
@@ -479,7 +508,7 @@ store_load(struct store *s, uint64_t now, uint64_t wall,
 
 int
 store_put(struct store *s, uint64_t now, uint64_t wall,
-    const struct lease_client *c, struct lease_binding *b)
+    struct lease_client *c, struct lease_binding *b)
 {
 	(void)s;
 	(void)now;

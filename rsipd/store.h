@@ -62,7 +62,7 @@ int	store_load(struct store *s, uint64_t now, uint64_t wall,
  */
 int	store_commit(struct store *s);
 int	store_put(struct store *s, uint64_t now, uint64_t wall,
-	    const struct lease_client *c, struct lease_binding *b);
+	    struct lease_client *c, struct lease_binding *b);
 int	store_remove(struct store *s, uint32_t client_id, uint32_t bind_id);
 
 /* Brings to the disk what STORE_INTERVAL has not; is there anything? */

@@ -7,5 +7,5 @@ tests_bench_ike_bench_LDADD = $(IKE_LIBS) $(BASE_LIBS)
 noinst_PROGRAMS += tests/bench/rsip_bench
 tests_bench_rsip_bench_SOURCES = tests/bench/rsip_bench.c
 tests_bench_rsip_bench_LDADD = proto/libproto.a $(BASE_LIBS)
-EXTRA_DIST += tests/bench/ike.sh tests/bench/rsip.sh
+EXTRA_DIST += tests/bench/ike.sh tests/bench/rsip.sh tests/bench/store.sh
 EXTRA_DIST += tests/bench/oe_path.sh

@@ -18,7 +18,7 @@ static struct {
 } store;
 
 static int
-keep(void *arg, const struct lease_client *c, struct lease_binding *b)
+keep(void *arg, struct lease_client *c, struct lease_binding *b)
 {
 	(void)arg;
 	(void)c;

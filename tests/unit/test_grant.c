@@ -243,7 +243,7 @@ its_record_makes_it_anew(void **state)
 }
 
 static int
-cannot(void *arg, const struct lease_client *c, struct lease_binding *b)
+cannot(void *arg, struct lease_client *c, struct lease_binding *b)
 {
 	(void)arg;
 	(void)c;

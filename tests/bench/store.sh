@@ -1,0 +1,105 @@
+#!/bin/sh
+# store.sh - requests a second of rsipd with the store of leases beside one without, and how long 100 000 bindings take to load
+#
+# Run in the build folder: sh SOURCE/tests/bench/store.sh [SECONDS-A-ROUND].
+# Rounds alternate, the same rsipd without a store, with durability = interval
+# and with commit; the ratios are those of neighbouring rounds.
+. "$(dirname "$0")/../net/lib.sh"
+net_needs_built rsipd/rsipd tests/bench/rsip_bench
+net_enter "$@"
+net_picture
+cd "$NET_RUN" || exit 1
+bench=$NET_TOP/tests/bench/rsip_bench
+ms=$((${1:-2} * 1000))
+# Where the disk is: the lab's own folder may be memory.
+disk=${STORE_BENCH_DIR:-$(mktemp -d /var/tmp/rsip-store.XXXXXX)} || exit 1
+trap 'rm -rf "$disk"' EXIT
+
+python3 -c '
+for n in range(100, 164): print("address add 10.0.0.%d/24 dev eth0" % n)' |
+    ip -n x1 -batch - || net_fail "addresses"
+
+# MODE: none, interval or commit
+start()
+{
+	rm -f "$disk"/*
+	run "$1"
+}
+
+# The same again, on what is there.
+run()
+{
+	cat >rsipd.conf <<-EOT
+	public-interface = "eth0"
+	private-interface = "eth1"
+	control = "$NET_RUN/rsipd.sock"
+	pool "$NET_NB" { ports = {"20000-59999"} }
+	max-bindings = 200000
+	max-ports = 60000
+	max-spis = 200000
+	limits { bindings = 200000 spis = 250000 neighbour-registrations = 64 }
+	EOT
+	[ "$1" = none ] || cat >>rsipd.conf <<-EOT
+	leases = "$disk/leases.mdb"
+	durability = "$1"
+	EOT
+	net_start rsipd N "$NET_TOP/rsipd/rsipd" -f -c "$NET_RUN/rsipd.conf"
+	net_ready rsipd 30 test -S "$NET_RUN/rsipd.sock"
+}
+
+stop()
+{
+	net_stop rsipd
+	rm -f "$NET_RUN/rsipd.sock"
+}
+
+# HOSTS WINDOW MODE -> requests a second
+measure()
+{
+	start "$3"
+	net_on x1 "$bench" -h "$1" -s 10.0.0.100 -w "$2" -n 1000 -t "$ms" \
+	    -m "$(net_pid rsipd)" 10.0.0.1 | awk '{ print $1 }'
+	stop
+}
+
+printf '%5s %5s %10s %10s %10s %9s %9s\n' hosts each none interval commit \
+    interval commit
+for row in "1 1" "64 1" "1 64" "64 16"; do
+	# shellcheck disable=SC2086
+	set -- $row
+	for round in 1 2 3; do
+		n=$(measure "$1" "$2" none) && i=$(measure "$1" "$2" interval) &&
+		    c=$(measure "$1" "$2" commit) || net_fail "$row"
+		echo "$n $i $c"
+	done | awk '{ print $1, $2, $3, $2 / $1, $3 / $1 }' | sort -n -k 5 |
+	    sed -n 2p | awk -v r="$1 $2" '{ split(r, a, " ")
+		printf "%5d %5d %10d %10d %10d %9.2f %9.2f\n", a[1], a[2],
+		    $1, $2, $3, $4, $5 }'
+done
+
+# 100 000 bindings, a kill, and the time until the gateway serves again.
+start commit
+net_start hosts x1 "$bench" -h 64 -s 10.0.0.100 -w 16 -n 100000 -t 60000 \
+    -m "$(net_pid rsipd)" 10.0.0.1
+n=0
+until [ "$(net_ctl rsipd status | awk '$1 == "bindings" { print $2 }')" \
+    -ge 100000 ]; do
+	n=$((n + 1))
+	[ $n -lt 120 ] || net_fail "100 000 bindings take too long"
+	sleep 0.5
+done
+kill -9 "$(net_pid rsipd)" "$(net_pid hosts)"
+sleep 0.5
+rm -f "$NET_RUN/rsipd.sock"
+begun=$(date +%s.%N)
+run commit
+took=$(awk -v a="$begun" -v b="$(date +%s.%N)" 'BEGIN { printf "%.2f", b - a }')
+echo "$(net_ctl rsipd status | awk '$1 == "bindings" { print $2 }') bindings" \
+    "are there again $took s after the start"
+stop
+cat <<EOT
+interval, commit: the ratio to none, of three paired rounds the middle one.
+each: requests that a host has outstanding.  An assignment is two requests,
+ASSIGN_REQUEST_RSAP-IP and FREE_REQUEST; both wait for the disk with commit.
+$(df "$disk" | awk 'NR == 2 { print "disk: " $1 }')
+EOT

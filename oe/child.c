@@ -282,7 +282,7 @@ void
 child_down(struct connection *conn, uint32_t spi_in, bool by_peer)
 {
 	struct sa_pair *p, *like;
-	bool		collided;
+	bool		collided, heard;
 
 	TAILQ_FOREACH(p, &conn->pairs, entry) {
 		if (p->spi_in == spi_in)
@@ -295,11 +295,12 @@ child_down(struct connection *conn, uint32_t spi_in, bool by_peer)
 			break;
 	}
 	collided = by_peer && like == NULL && pair_is_whole(p);
+	heard = conn->heard >= p->born;
 	pair_free(p);
 	/* Whatever the peer chose, this is what is left. */
 	if (like != NULL)
 		like->linger = 0;
-	if (collided && session_deleted(conn))
+	if (collided && session_deleted(conn, heard))
 		return;
 	if (!TAILQ_EMPTY(&conn->pairs)) {
 		connection_follow(conn);

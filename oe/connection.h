@@ -63,7 +63,7 @@ struct connection {
 	enum cause	      cause;
 	enum oe_class	      class;
 	unsigned	      tunnel;
-	char		      reason[128];
+	char		      reason[256];
 
 	/* DNS */
 	unsigned	      waiting;	/* answers that have not come */

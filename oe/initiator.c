@@ -211,10 +211,11 @@ initiator_failed(struct connection *conn, enum keying_failure f,
     const char *detail)
 {
 	struct core *c = conn->core;
+	char	     why[sizeof(conn->reason)];
 
 	conn->requested = false;
 	c->count.failed++;
-	if (session_failed(conn, f))
+	if (session_failed(conn, f, detail))
 		return;
 	if (!conn->failed || failure_rank(f) >= failure_rank(conn->failure))
 		conn->failure = f;
@@ -257,6 +258,8 @@ initiator_failed(struct connection *conn, enum keying_failure f,
 		initiator_ask_keys(conn);
 		return;
 	}
+	if (session_why(conn, why, sizeof(why)))
+		detail = why;
 	connection_no_oe(conn, connection_failure_lifespan(conn), "IKE with %s: %s%s%s",
 	    ipv4_text(conn->path.peer), keying_failure_text(conn->failure),
 	    detail != NULL && *detail != '\0' ? ", " : "",

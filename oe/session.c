@@ -33,6 +33,7 @@
 #define FLOW_TRY	(6 * SECONDS)	/* a flow's own keys must bring something */
 #define REMEMBERED	(3600 * SECONDS)
 #define WAITING_TIME	(30 * SECONDS)
+#define SAID_MAX	48
 
 struct session {
 	TAILQ_ENTRY(session) entry;
@@ -50,6 +51,8 @@ struct collision {
 	bool	 by_flow;	/* flows are asked for alone */
 	bool	 whole;		/* and, for what is no flow, the whole address */
 	bool	 useless;	/* flows were refused, or brought nothing either */
+	/* What it said last to all of the address, and to a flow; empty: not asked. */
+	char	 whole_said[SAID_MAX], flow_said[SAID_MAX];
 	uint64_t until;
 };
 
@@ -336,9 +339,8 @@ session_wait(struct connection *conn, const uint8_t *pkt,
 
 /* The flow of a datagram that is on hold. */
 static bool
-session_of_held(struct connection *conn)
+session_of_datagram(struct connection *conn, const struct datagram *d)
 {
-	const struct datagram *d = conn->spd != NULL ? conn->spd->first : NULL;
 	struct keying_selector ours, theirs;
 	struct ip_info	       ip;
 
@@ -347,6 +349,15 @@ session_of_held(struct connection *conn)
 		return false;
 	conn->ask = session_add(conn, &ours, &theirs);
 	return conn->ask != NULL;
+}
+
+/* The first may be of none: an echo request before what it was to find out. */
+static bool
+session_of_held(struct connection *conn)
+{
+	return conn->spd != NULL &&
+	    (session_of_datagram(conn, conn->spd->first) ||
+	    session_of_datagram(conn, conn->spd->last));
 }
 
 bool
@@ -434,6 +445,7 @@ session_give_up(struct connection *conn, const char *why)
 	col->useless = true;
 	col->by_flow = conn->by_flow = false;
 	conn->ask = NULL;
+	snprintf(col->flow_said, sizeof(col->flow_said), "%s", why);
 	snprintf(conn->reason, sizeof(conn->reason), "IKE succeeded, but the "
 	    "peer seems to answer another host at our address, and %s", why);
 	log_info("%s: the keys for all of our address stay: a flow's own keys: "
@@ -460,7 +472,24 @@ session_settle(struct connection *conn)
 }
 
 bool
-session_failed(struct connection *conn, enum keying_failure f)
+session_why(const struct connection *conn, char *out, size_t cap)
+{
+	const struct collision *col;
+
+	if (conn->failure != KEYING_PHASE2_REFUSED || !session_can(conn) ||
+	    (col = collision_find(conn->core, conn->key.dst)) == NULL ||
+	    *col->whole_said == '\0')
+		return false;
+	snprintf(out, cap, "it proved its key, but seems to keep our address "
+	    "for another host (all of the address: %s; the flow alone: %s)",
+	    col->whole_said, *col->flow_said != '\0' ? col->flow_said :
+	    "no flow waited");
+	return true;
+}
+
+bool
+session_failed(struct connection *conn, enum keying_failure f,
+    const char *detail)
 {
 	struct collision *col;
 	bool		  flow = conn->ask != NULL;
@@ -478,6 +507,8 @@ session_failed(struct connection *conn, enum keying_failure f)
 	if (conn->state != CONNECTION_PENDING)
 		return false;
 	col = collision_get(conn->core, conn->key.dst);
+	snprintf(flow ? col->flow_said : col->whole_said, SAID_MAX, "%s",
+	    detail != NULL ? detail : keying_failure_text(f));
 	if (flow) {
 		col->useless = true;
 		col->by_flow = conn->by_flow = false;
@@ -487,8 +518,8 @@ session_failed(struct connection *conn, enum keying_failure f)
 		return true;
 	}
 	/* It may be in use there, by whoever else has our address. */
-	if (col->useless || col->by_flow || conn->peer_gateway + 1 < conn->npeer_gateways ||
-	    conn->spd->first == NULL)
+	if (col->useless || col->by_flow ||
+	    conn->peer_gateway + 1 < conn->npeer_gateways)
 		return false;
 	collision_by_flow(conn, col, false, "refused");
 	if (!session_of_held(conn)) {
@@ -500,13 +531,22 @@ session_failed(struct connection *conn, enum keying_failure f)
 }
 
 bool
-session_deleted(struct connection *conn)
+session_deleted(struct connection *conn, bool heard)
 {
 	struct core	 *c = conn->core;
 	struct collision *col;
 
-	if (!session_can(conn) || conn->state != CONNECTION_KEYED ||
-	    c->now - conn->used >= IN_USE)
+	if (!session_can(conn) || conn->state != CONNECTION_KEYED)
+		return false;
+	/* It negotiates, but installs nothing while another has the address. */
+	col = collision_find(c, conn->key.dst);
+	if (!heard && col != NULL && col->useless &&
+	    TAILQ_EMPTY(&conn->pairs)) {
+		report_event(c, conn, "expired");
+		session_settle(conn);
+		return true;
+	}
+	if (c->now - conn->used >= IN_USE)
 		return false;
 	col = collision_get(c, conn->key.dst);
 	if (!col->useless && c->now - col->deleted_at >= DELETES_TIME)

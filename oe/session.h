@@ -30,9 +30,13 @@ void	session_selectors(const struct connection *conn,
 /* Keys for p came; those who waited for them are sent. */
 void	session_keyed(struct connection *conn, const struct sa_pair *p);
 /* The request under way failed.  True if that is dealt with. */
-bool	session_failed(struct connection *conn, enum keying_failure f);
-/* The peer deleted what was in use.  True if the connection was settled. */
-bool	session_deleted(struct connection *conn);
+bool	session_failed(struct connection *conn, enum keying_failure f,
+	    const char *detail);
+/* What a refusal of all that was asked for seems to mean; false: nothing is known. */
+bool	session_why(const struct connection *conn, char *out, size_t cap);
+/* The peer deleted what was in use; heard: something had come on it.  True if the
+ * connection was settled. */
+bool	session_deleted(struct connection *conn, bool heard);
 /* Nothing comes from a peer that lives. */
 void	session_one_way(struct connection *conn);
 void	session_tick(struct connection *conn);

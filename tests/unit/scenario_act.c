@@ -648,7 +648,8 @@ do_fail(struct player *p)
 	p->w->core->now = p->w->now;
 	for (i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
 		if (strcmp(how[i].name, p->words[2]) == 0 && conn != NULL) {
-			initiator_failed(conn, how[i].f, "in a scenario");
+			initiator_failed(conn, how[i].f, p->n > 3 ?
+			    p->words[3] : "in a scenario");
 			return;
 		}
 	}

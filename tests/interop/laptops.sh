@@ -8,6 +8,7 @@
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../net/lib.sh"
 . "$here/../net/proof.sh"
+. "$here/charonlib.sh"
 # shellcheck disable=SC2034  # lib.sh and proof.sh use it
 NET_HERE=$(cd "$here/../net" && pwd)
 
@@ -24,83 +25,29 @@ modprobe -qa esp4 xfrm_user tun veth bridge nfnetlink_queue nft_ct nft_queue \
     nft_masq nft_chain_nat ip_tables iptable_nat xt_NFQUEUE xt_MASQUERADE
 net_enter "$@"
 
-# A connection of charon's for one laptop, with a mark of its own.
-charon_connection()
-{
-	cat <<-EOF
-	$1 {
-		version = 1
-		local_addrs = $NET_Y1
-		remote_addrs = $NET_NB
-		proposals = aes256-sha256-modp2048
-		local { auth = pubkey
-			id = $NET_Y1
-			pubkeys = y1.pub }
-		remote { auth = pubkey
-			id = $1.lab
-			pubkeys = $1.pub }
-		children { oe { local_ts = $NET_Y1/32
-			remote_ts = $NET_NB/32
-			esp_proposals = aes256gcm16-modp2048,aes256-sha256-modp2048
-			reqid = 1
-			mark_out = $2
-			set_mark_in = $2 } }
-	}
-	EOF
-}
-
-charon_load()
-{
-	swanctl --load-all --uri "unix://$NET_RUN/vici" \
-	    >"$NET_RUN/load.log" 2>&1 &&
-	    grep -q 'loaded 2 connections' "$NET_RUN/load.log"
-}
-
-charon_start()
-{
-	export SWANCTL_DIR="$NET_RUN/swanctl" STRONGSWAN_CONF="$NET_RUN/strongswan.conf"
-	mkdir -p "$SWANCTL_DIR/private" "$SWANCTL_DIR/pubkey"
-	cp "$NET_RUN/y1.pem" "$SWANCTL_DIR/private/"
-	for net_host in x1 x2 y1; do
-		openssl pkey -in "$NET_RUN/$net_host.pem" -pubout \
-		    -out "$SWANCTL_DIR/pubkey/$net_host.pub" ||
-		    net_fail "the public key of $net_host"
-	done
-	cat >"$STRONGSWAN_CONF" <<-EOF
-	charon {
-		load = random nonce drbg aes sha1 sha2 hmac kdf gmp openssl gcm pem pkcs1 pkcs8 pubkey kernel-netlink socket-default vici updown
-		install_routes = no
-		replay_window = 1024
-		plugins { vici { socket = unix://$NET_RUN/vici } }
-		filelog { stderr { ike = 2 } }
-	}
-	EOF
-	{ echo 'connections {'; charon_connection x1 1
-	    charon_connection x2 2; echo '}'; } >"$SWANCTL_DIR/swanctl.conf"
-	net_start charon y1 "${CHARON:-/usr/lib/ipsec/charon}"
-	net_ready charon 10 test -S "$NET_RUN/vici"
-	net_until 10 charon_load ||
-	    net_fail "charon does not load its configuration"
-	net_on y1 nft -f - <<-'EOF' || net_fail "marks for charon"
-	table ip sessions {
-		chain in {
-			type filter hook input priority mangle
-			meta mark != 0 ct mark set meta mark
-		}
-		chain out {
-			type route hook output priority mangle
-			ct mark != 0 meta mark set ct mark
-		}
-	}
-	EOF
-}
-
 net_picture
 net_keys
 net_zones
 net_dns
 net_web y1 y2
-charon_start
+esp=aes256gcm16-modp2048,aes256-sha256-modp2048
+charon_start gcm "$(for mark in 1 2; do
+	charon_connection x$mark $esp "reqid = 1
+	mark_out = $mark
+	set_mark_in = $mark"
+done)" "replay_window = 1024"
+net_on y1 nft -f - <<-'EOF' || net_fail "marks for charon"
+table ip sessions {
+	chain in {
+		type filter hook input priority mangle
+		meta mark != 0 ct mark set meta mark
+	}
+	chain out {
+		type route hook output priority mangle
+		ct mark != 0 meta mark set ct mark
+	}
+}
+EOF
 net_rsipd
 net_rsipc x1
 net_rsipc x2

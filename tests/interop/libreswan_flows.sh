@@ -114,6 +114,7 @@ pluto_start()
 	done
 }
 
+# HOST: tries to fetch until the time is over; HOST.got has the bytes of each.
 fetch_on()
 {
 	: >"$NET_RUN/$1.got"
@@ -124,9 +125,36 @@ fetch_on()
 	done
 }
 
-deletes()
+fetched()
 {
-	grep -c -i -E 'received delete SA payload|deleting state.*STATE_QUICK|sent.*delete' "$NET_RUN/pluto.log"
+	awk '{ n += $1 == 100000 } END { print n + 0 }' "$NET_RUN/$1.got"
+}
+
+lost()
+{
+	awk '{ n += $1 != 100000 } END { print n + 0 }' "$NET_RUN/$1.got"
+}
+
+# PATTERN: how often pluto has said so.
+said()
+{
+	grep -c -E "$1" "$NET_RUN/pluto.log"
+}
+
+why()
+{
+	net_ctl "rsipc_$1" why "$NET_Y1"
+}
+
+x1_serves()
+{
+	net_on x1 curl -sS --fail --max-time 30 -r 0-9 -o /dev/null \
+	    "http://$NET_Y1/file"
+}
+
+another_has_it()
+{
+	why x2 | grep -q -E 'our address for another host|one host at our address only|another host at our address'
 }
 
 net_picture
@@ -140,19 +168,55 @@ LD_LIBRARY_PATH="$root/usr/lib/x86_64-linux-gnu"; export LD_LIBRARY_PATH
 pluto_start
 unset LD_LIBRARY_PATH
 net_rsipd
-net_rsipc x1
-net_rsipc x2
+net_start sniff_wire wire python3 "$NET_HERE/wire.py" capture --interface y1 \
+    --out "$NET_RUN/wire.pcap" --mb 64
+net_ready sniff_wire 10 test -s "$NET_RUN/wire.pcap"
+net_rsipc x1 "paranoid = {\"$NET_Y1\"}"
+net_rsipc x2 "paranoid = {\"$NET_Y1\"}"
+net_until 15 x1_serves || net_fail "x1 alone: $(why x1)"
+why x1 | grep -q ': encrypted' || net_fail "x1 alone: $(why x1)"
+net_ok "x1 alone is served, encrypted"
+
+# The second comes: it may have keys for its flows, or nothing; x1 loses nothing.
+main=$(said 'responding to Main Mode')
+quick=$(said 'the peer proposed')
+deleted=$(said '"x1".*(received Delete SA payload|deleting state.*STATE_QUICK)')
 end=$(($(date +%s) + watch))
 fetch_on x1 &
 one=$!
 fetch_on x2 &
 two=$!
 wait "$one" "$two"
-for net_host in x1 x2; do
-	net_say "$net_host: $(awk '{ n += $1 > 0; b += $1 } END { print n + 0 " transfers, " b + 0 " bytes" }' \
-	    "$NET_RUN/$net_host.got") in $watch s; $(net_ctl "rsipc_$net_host" why "$NET_Y1")"
-done
-net_say "deletes in pluto's log: $(deletes)"
+main=$(($(said 'responding to Main Mode') - main))
+quick=$(($(said 'the peer proposed') - quick))
+deleted=$(($(said '"x1".*(received Delete SA payload|deleting state.*STATE_QUICK)') - deleted))
+net_ok "in $watch s: x1 $(fetched x1) transfers, x2 $(fetched x2);" \
+    "Main Modes $main, Quick Modes $quick; of x1's keys deleted $deleted"
+[ "$(fetched x1)" -ge 1 ] || net_fail "x1 fetched nothing: $(why x1)"
+[ "$(lost x1)" = 0 ] || net_fail "x1 lost $(lost x1) transfers: $(why x1)"
+[ "$deleted" = 0 ] || net_fail "x1's keys were deleted"
+why x1 | grep -q ': encrypted' || net_fail "x1: $(why x1)"
+if [ "$(fetched x2)" = 0 ]; then
+	net_until 15 another_has_it || net_fail "x2 is not served: $(why x2)"
+	net_ok "why, of x2: $(why x2)"
+else
+	why x2 | grep -q ': encrypted' || net_fail "x2: $(why x2)"
+fi
+[ "$main" -le 3 ] && [ "$quick" -le 6 ] || net_fail "they negotiate in turn"
+kill -TERM "$(net_pid sniff_wire)"
+wait "$(net_pid sniff_wire)" || net_fail "the sniffer missed packets"
+python3 "$NET_HERE/wire.py" only --file "$NET_RUN/wire.pcap" \
+    --address "$NET_NB" UDP ESP ||
+    net_fail "something of a paranoid host's went in the clear"
+
+# OE-permissive: whatever it does then, it says why.
+net_rsipc_config x2
+kill -HUP "$(net_pid rsipc_x2)"
+end=$(($(date +%s) + 40))
+fetch_on x2
+another_has_it || net_fail "x2, permissive: $(why x2)"
+net_ok "permissive, x2 $(fetched x2) transfers: $(why x2)"
+x1_serves || net_fail "x1 is disturbed: $(why x1)"
 [ -z "$LOGS" ] || for net_host in pluto rsipc_x1 rsipc_x2 addconn; do
 	echo "--- $net_host"; cat "$NET_RUN/$net_host.log"
 done

@@ -2,8 +2,9 @@
 check_PROGRAMS += tests/interop/ike_probe
 tests_interop_ike_probe_SOURCES = tests/interop/ike_probe.c
 tests_interop_ike_probe_LDADD = $(IKE_LIBS) $(BASE_LIBS)
-# charon.sh and laptops.sh (a VM, many minutes) are run by name; charon_ike.sh is the part that is quick.
+# charon.sh, laptops.sh and libreswan_flows.sh (a VM, many minutes) are run by name; charon_ike.sh is the part that is quick.
 dist_check_SCRIPTS += tests/interop/charon.sh tests/interop/charon_ike.sh \
-	tests/interop/charon_flows.sh tests/interop/laptops.sh
+	tests/interop/charon_flows.sh tests/interop/laptops.sh \
+	tests/interop/libreswan_flows.sh
 TESTS += tests/interop/charon_flows.sh tests/interop/charon_ike.sh
-EXTRA_DIST += tests/interop/charon_inside.sh tests/interop/vm.sh
+EXTRA_DIST += tests/interop/charon_inside.sh tests/interop/charonlib.sh tests/interop/vm.sh

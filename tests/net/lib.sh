@@ -491,20 +491,29 @@ net_rsipd()
 	net_ready rsipd 10 net_ctl rsipd status
 }
 
-# HOST: the client on x1 or x2, and waits until it has a lease.
-net_rsipc()
+# HOST [OE-LINES [LINES]]: rsipc.conf of x1 or x2, with more of its section "oe"
+# and more beside that.
+net_rsipc_config()
 {
 	cat >"$NET_RUN/rsipc_$1.conf" <<-EOF
 	control = "$NET_RUN/rsipc_$1.sock"
 	state = "$NET_RUN/$1.lease"
+	$3
 	oe {
 		id = "@$1.lab"
 		key = "$NET_RUN/$1.pem"
 		state = "$NET_RUN/$1.peers"
 		resolvers = {"$NET_DNS"}
 		dns-timeout = 3000
+		$2
 	}
 	EOF
+}
+
+# As net_rsipc_config: the client there, and waits until it has a lease.
+net_rsipc()
+{
+	net_rsipc_config "$@"
 	net_start "rsipc_$1" "$1" "$NET_TOP/rsipc/rsipc" -f \
 	    -c "$NET_RUN/rsipc_$1.conf"
 	net_ready "rsipc_$1" 15 net_leased "rsipc_$1"

@@ -3,6 +3,7 @@
 
   wire.py capture --interface IF --out FILE [--mb N]   until SIGTERM; fails if a packet was missed
   wire.py check --public FILE --private FILE --file FILE ...   prints JSON, fails with reasons
+  wire.py only --file FILE --address ADDRESS PROTOCOL...       fails if others of that address crossed
 
 It shares no code with the programs it watches.
 """
@@ -301,6 +302,17 @@ def check(a):
     return 1 if faults else 0
 
 
+def only(a):
+    """Whether the address's datagrams are of these protocols, and of no other."""
+    n = {}
+    for p in packets(a.file):
+        if a.address in (p.src, p.dst):
+            name = NAMES.get(p.proto, str(p.proto))
+            n[name] = n.get(name, 0) + 1
+    print(f"{a.address}:", ", ".join(f"{n[k]} {k}" for k in sorted(n)) or "nothing")
+    return 0 if n and set(n) <= set(a.protocol) else 1
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     verbs = parser.add_subparsers(dest="verb", required=True)
@@ -322,8 +334,14 @@ def main():
                    help="packets an SPI may have had on the public wire alone")
     k.add_argument("--owner", action="append", metavar="SPI=HOST",
                    help="what a laptop says of an inbound SPI")
+    o = verbs.add_parser("only")
+    o.add_argument("--file", required=True, help="a capture")
+    o.add_argument("--address", required=True)
+    o.add_argument("protocol", nargs="+", choices=sorted(NAMES.values()))
     a = parser.parse_args()
-    return capture(a.interface, a.out, a.mb) if a.verb == "capture" else check(a)
+    if a.verb == "capture":
+        return capture(a.interface, a.out, a.mb)
+    return only(a) if a.verb == "only" else check(a)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,63 @@
+# charonlib.sh - charon on y1 for the two laptops of the picture, sourced after lib.sh
+# shellcheck shell=sh
+
+# HOST ESP-PROPOSALS [LINES]: a connection of charon's for one laptop, with more
+# lines for its child.
+charon_connection()
+{
+	cat <<-EOF
+	$1 {
+		version = 1
+		local_addrs = $NET_Y1
+		remote_addrs = $NET_NB
+		proposals = aes256-sha256-modp2048
+		local { auth = pubkey
+			id = $NET_Y1
+			pubkeys = y1.pub }
+		remote { auth = pubkey
+			id = $1.lab
+			pubkeys = $1.pub }
+		children { oe { local_ts = $NET_Y1/32
+			remote_ts = $NET_NB/32
+			esp_proposals = $2
+			$3 } }
+	}
+	EOF
+}
+
+charon_load()
+{
+	swanctl --load-all --uri "unix://$NET_RUN/vici" \
+	    >"$NET_RUN/load.log" 2>&1 &&
+	    grep -q 'loaded 2 connections' "$NET_RUN/load.log"
+}
+
+# PLUGINS CONNECTIONS [LINES]: what it loads before the usual kernel's, both laptops'
+# connections, and more lines for strongswan.conf.
+charon_start()
+{
+	export SWANCTL_DIR="$NET_RUN/swanctl" STRONGSWAN_CONF="$NET_RUN/strongswan.conf"
+	mkdir -p "$SWANCTL_DIR/private" "$SWANCTL_DIR/pubkey"
+	cp "$NET_RUN/y1.pem" "$SWANCTL_DIR/private/"
+	for net_host in x1 x2 y1; do
+		openssl pkey -in "$NET_RUN/$net_host.pem" -pubout \
+		    -out "$SWANCTL_DIR/pubkey/$net_host.pub" ||
+		    net_fail "the public key of $net_host"
+	done
+	cat >"$STRONGSWAN_CONF" <<-EOF
+	charon {
+		load = random nonce drbg aes sha1 sha2 hmac kdf gmp openssl pem pkcs1 pkcs8 pubkey $1 kernel-netlink socket-default vici updown
+		install_routes = no
+		$3
+		plugins { vici { socket = unix://$NET_RUN/vici }
+			kernel-libipsec { allow_peer_ts = yes } }
+		filelog { stderr { default = 1
+			ike = 2 } }
+	}
+	EOF
+	printf 'connections {\n%s\n}\n' "$2" >"$SWANCTL_DIR/swanctl.conf"
+	net_start charon y1 "${CHARON:-/usr/lib/ipsec/charon}"
+	net_ready charon 10 test -S "$NET_RUN/vici"
+	net_until 10 charon_load ||
+	    net_fail "charon does not load its configuration"
+}

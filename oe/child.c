@@ -42,8 +42,9 @@ static void
 pair_move(struct sa_pair *p, uint32_t peer, uint16_t port)
 {
 	struct core *c = p->connection->core;
+	struct addr  to = addr_from_v4(peer);
 
-	esp_sa_move(p->out, peer, port);
+	esp_sa_move(p->out, &to, port);
 	HASH_DELETE(hh_out, c->sad_out, p);
 	p->out_key.dst = peer;
 	HASH_ADD(hh_out, c->sad_out, out_key, sizeof(p->out_key), p);
@@ -56,7 +57,7 @@ pair_heard_from(struct sa_pair *p, uint32_t peer, uint16_t port)
 	struct connection	*conn = p->connection;
 	struct core		*c = conn->core;
 	struct sa_pair		*other;
-	bool			 elsewhere = peer != out->dst;
+	bool			 elsewhere = peer != addr_v4(&out->dst);
 
 	/* What a replaced pair brings late says nothing of now. */
 	if (!p->follows || p->linger != 0 || !ip_is_host(peer) ||
@@ -198,7 +199,7 @@ child_up(struct connection *conn, const struct keying_child *k)
 	p->soft_bytes = k->soft_bytes;
 	p->bad = (struct ratelimit)RATELIMIT_INIT(3, 10000);
 	HASH_ADD(hh, c->sad, spi_in, sizeof(p->spi_in), p);
-	p->out_key.dst = k->out.dst;
+	p->out_key.dst = addr_v4(&k->out.dst);
 	p->out_key.spi = k->out.spi;
 	HASH_ADD(hh_out, c->sad_out, out_key, sizeof(p->out_key), p);
 	TAILQ_INSERT_HEAD(&conn->pairs, p, entry);

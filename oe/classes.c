@@ -8,7 +8,7 @@
 #include "base/util.h"
 #include "oe/classes.h"
 
-struct prefix {
+struct class_prefix {
 	uint32_t net;		/* host order */
 	uint8_t	 plen;
 	uint8_t	 class;
@@ -18,7 +18,7 @@ struct prefix {
 /* One sorted array a prefix length: a look-up is at most 33 binary searches,
  * and happens once a new destination, not once a packet. */
 struct classes {
-	struct prefix *at[33];
+	struct class_prefix *at[33];
 	size_t	       n[33];
 	size_t	       of_class[OE_CLASS_TUNNEL + 1];
 };
@@ -43,7 +43,7 @@ classes_free(struct classes *p)
 
 /* Index of the first entry not below net. */
 static size_t
-lower_bound(const struct prefix *a, size_t n, uint32_t net)
+lower_bound(const struct class_prefix *a, size_t n, uint32_t net)
 {
 	size_t lo = 0, mid;
 
@@ -62,7 +62,7 @@ classes_add(struct classes *p, uint32_t net, unsigned plen, enum oe_class class,
     unsigned tunnel)
 {
 	uint32_t       host = ntohl(net);
-	struct prefix *a;
+	struct class_prefix *a;
 	size_t	       i;
 
 	i = lower_bound(p->at[plen], p->n[plen], host);
@@ -71,7 +71,7 @@ classes_add(struct classes *p, uint32_t net, unsigned plen, enum oe_class class,
 	a = xrealloc(p->at[plen], p->n[plen] + 1, sizeof(*a));
 	p->at[plen] = a;
 	memmove(a + i + 1, a + i, (p->n[plen] - i) * sizeof(*a));
-	a[i] = (struct prefix){ host, (uint8_t)plen, (uint8_t)class, tunnel };
+	a[i] = (struct class_prefix){ host, (uint8_t)plen, (uint8_t)class, tunnel };
 	p->n[plen]++;
 	p->of_class[class]++;
 	return 0;

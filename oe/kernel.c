@@ -148,8 +148,10 @@ kernel_pair_down(struct sa_pair *p)
 	if (p->kernel_out != NULL)
 		wipe_free(p->kernel_out, sizeof(*p->kernel_out));
 	p->kernel_out = NULL;
-	c->shell->kernel->sa_remove(c->shell->kernel_arg, in->dst, in->spi);
-	c->shell->kernel->sa_remove(c->shell->kernel_arg, out->dst, out->spi);
+	c->shell->kernel->sa_remove(c->shell->kernel_arg, addr_v4(&in->dst),
+	    in->spi);
+	c->shell->kernel->sa_remove(c->shell->kernel_arg, addr_v4(&out->dst),
+	    out->spi);
 }
 
 void
@@ -181,8 +183,8 @@ kernel_tick(struct connection *conn)
 			continue;
 		packets = bytes = in = 0;
 		e = esp_sa_params(p->in);
-		if (kernel->sa_usage(c->shell->kernel_arg, e->dst, e->spi, &n,
-		    &b) == 0) {
+		if (kernel->sa_usage(c->shell->kernel_arg, addr_v4(&e->dst),
+		    e->spi, &n, &b) == 0) {
 			packets += in = n;
 			bytes += b;
 			/* Only a peer that has its half can have sent this. */
@@ -193,7 +195,7 @@ kernel_tick(struct connection *conn)
 		}
 		e = esp_sa_params(p->out);
 		if (p->confirmed && kernel->sa_usage(c->shell->kernel_arg,
-		    e->dst, e->spi, &n, &b) == 0) {
+		    addr_v4(&e->dst), e->spi, &n, &b) == 0) {
 			packets += n;
 			bytes += b;
 		}

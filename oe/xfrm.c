@@ -180,8 +180,8 @@ xfrm_sa_add(void *arg, const struct esp_params *p, uint16_t id, bool outbound)
 	    NLM_F_EXCL, sizeof(*sa), &body);
 	sa = body;
 	sa->family = AF_INET;
-	sa->saddr.a4 = p->src;
-	sa->id.daddr.a4 = p->dst;
+	sa->saddr.a4 = addr_v4(&p->src);
+	sa->id.daddr.a4 = addr_v4(&p->dst);
 	sa->id.spi = htonl(p->spi);
 	sa->id.proto = IPPROTO_ESP;
 	sa->mode = XFRM_MODE_TUNNEL;
@@ -507,10 +507,10 @@ xfrm_has_esp(struct xfrm *x)
 		.cipher_len = 16, .auth = ESP_AUTH_HMAC_SHA2_256,
 		.auth_len = 32 };
 
-	p.src = p.dst = htonl(INADDR_LOOPBACK);
+	p.src = p.dst = addr_from_v4(htonl(INADDR_LOOPBACK));
 	if (xfrm_sa_add(x, &p, 0, false) == -1 && errno != EEXIST)
 		return false;
-	xfrm_sa_remove(x, p.dst, p.spi);
+	xfrm_sa_remove(x, addr_v4(&p.dst), p.spi);
 	return true;
 }
 

@@ -95,6 +95,11 @@ esp_sa_new(const struct esp_params *p, bool outbound)
 	sa->outbound = outbound;
 	sa->alg = esp_algorithm(p->cipher);
 	sa->integrity = esp_integrity(p->auth);
+	if (outbound && (p->src.family != AF_INET || p->dst.family != AF_INET)) {
+		log_error("ESP SA 0x%08x: from %s to %s: user space has IPv4 "
+		    "only", p->spi, ADDR_TEXT(&p->src), ADDR_TEXT(&p->dst));
+		goto fail;
+	}
 	if (sa->alg == NULL ||
 	    (cipher = esp_algorithm_evp(sa->alg, p->cipher_len)) == NULL ||
 	    (sa->alg->aead ? p->auth != ESP_AUTH_NONE : sa->integrity == NULL) ||
@@ -224,7 +229,8 @@ esp_outer(struct esp_sa *sa, const struct ip_info *inner, uint8_t *out,
 {
 	/* DSCP and ECN are copied (RFC 4301 §5.1.2.1, RFC 6040 §4.1), and so is
 	 * DF: path MTU discovery must see the whole way (RFC 4301 §8.1). */
-	struct ip_header h = { .src = sa->p.src, .dst = sa->p.dst,
+	struct ip_header h = { .src = addr_v4(&sa->p.src),
+		.dst = addr_v4(&sa->p.dst),
 		.tos = inner->tos, .ttl = OUTER_TTL, .df = inner->df,
 		.id = sa->ip_id++, .total = total,
 		.protocol = sa->p.encap_dport != 0 ? IPPROTO_UDP : IPPROTO_ESP };
@@ -447,9 +453,9 @@ esp_sa_worn(const struct esp_sa *sa)
 }
 
 void
-esp_sa_move(struct esp_sa *sa, uint32_t dst, uint16_t port)
+esp_sa_move(struct esp_sa *sa, const struct addr *dst, uint16_t port)
 {
-	sa->p.dst = dst;
+	sa->p.dst = *dst;
 	sa->p.encap_dport = port;
 }
 

@@ -65,8 +65,9 @@ const struct esp_params *esp_sa_params(const struct esp_sa *sa); /* keys wiped i
  */
 bool	esp_sa_worn(const struct esp_sa *sa);
 
-/* Outbound and in UDP: from here on to that address (network order) and port. */
-void	esp_sa_move(struct esp_sa *sa, uint32_t dst, uint16_t port);
+/* Outbound and in UDP: from here on to that address, of the same family, and
+ * port. */
+void	esp_sa_move(struct esp_sa *sa, const struct addr *dst, uint16_t port);
 
 /* Largest inner packet whose encapsulation fits in mtu bytes. */
 size_t	esp_inner_mtu(const struct esp_sa *sa, size_t mtu);

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/addr.h"
+
 /* ESP transform identifiers of the IPsec DOI (RFC 2407 §4.4.4, RFC 3602, RFC 4106). */
 enum esp_cipher { ESP_3DES_CBC = 3, ESP_AES_CBC = 12, ESP_AES_GCM_16 = 20 };
 /* Authentication algorithm attribute (RFC 2407 §4.5, RFC 4868). */
@@ -21,7 +23,7 @@ enum esp_auth {
 
 struct esp_params {
 	uint32_t spi;			/* host order */
-	uint32_t src, dst;		/* outer addresses, network order */
+	struct addr src, dst;		/* outer addresses */
 	uint16_t encap_sport, encap_dport; /* RFC 3948 UDP encapsulation, host order; 0: none */
 	enum esp_cipher cipher;
 	size_t	 cipher_len;		/* bytes of cipher_key (GCM: with 4 bytes of salt) */

@@ -200,8 +200,8 @@ phase2_announce(struct ike_child *c, uint64_t now, const uint8_t *last,
 	if (n == -1)
 		return -1;
 	gxy.len = (size_t)n;
-	up.in.src = up.out.dst = sa->path.peer;
-	up.in.dst = up.out.src = sa->path.local;
+	up.in.src = up.out.dst = addr_from_v4(sa->path.peer);
+	up.in.dst = up.out.src = addr_from_v4(sa->path.local);
 	if (c->suite.encapsulation == IKE_UDP_TUNNEL) {
 		up.in.encap_sport = up.out.encap_dport = sa->path.peer_port;
 		up.in.encap_dport = up.out.encap_sport = sa->path.local_port;

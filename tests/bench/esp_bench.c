@@ -179,8 +179,8 @@ esp_setup(struct bench *b)
 		.cipher_len = b->suite->cipher_len, .auth = b->suite->auth,
 		.auth_len = b->suite->auth_len };
 
-	p.src = inet_addr("198.51.100.1");
-	p.dst = inet_addr("198.51.100.10");
+	p.src = addr_from_v4(inet_addr("198.51.100.1"));
+	p.dst = addr_from_v4(inet_addr("198.51.100.10"));
 	b->out = esp_sa_new(&p, true);
 	b->in = esp_sa_new(&p, false);
 	if (b->out == NULL || b->in == NULL)

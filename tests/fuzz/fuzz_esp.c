@@ -17,8 +17,8 @@ sa_new(enum esp_cipher cipher, enum esp_auth auth, size_t cipher_len,
 {
 	struct esp_params p = {
 		.spi = SPI,
-		.src = 0x0a6433c6,
-		.dst = 0x016433c6,
+		.src = addr_from_v4(0x0a6433c6),
+		.dst = addr_from_v4(0x016433c6),
 		.encap_sport = encap,
 		.encap_dport = encap,
 		.cipher = cipher,

@@ -57,8 +57,8 @@ sa_make(char **w, bool *outbound)
 		p.auth_len = (size_t)n;
 	}
 	p.esn = strtoul(w[7], NULL, 10) != 0;
-	p.src = inet_addr(w[8]);
-	p.dst = inet_addr(w[9]);
+	p.src = addr_from_v4(inet_addr(w[8]));
+	p.dst = addr_from_v4(inet_addr(w[9]));
 	p.encap_sport = (uint16_t)strtoul(w[10], NULL, 10);
 	p.encap_dport = (uint16_t)strtoul(w[11], NULL, 10);
 	return esp_sa_new(&p, *outbound);

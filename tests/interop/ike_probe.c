@@ -290,7 +290,7 @@ packets_out(void)
 		if (i == PAIRS || inner[0] >> 4 != 4 || (len = esp_seal(p->out,
 		    inner, (size_t)n, out, sizeof(out))) < 0)
 			continue;
-		to.sin_addr.s_addr = esp_sa_params(p->out)->dst;
+		to.sin_addr.s_addr = addr_v4(&esp_sa_params(p->out)->dst);
 		if (sendto(probe.raw, out, (size_t)len, 0,
 		    (struct sockaddr *)&to, sizeof(to)) == -1)
 			fprintf(stderr, "ESP: %s\n", strerror(errno));

@@ -190,7 +190,7 @@ kernel_sa_add(void *arg, const struct esp_params *p, uint16_t id, bool outbound)
 		errno = EOPNOTSUPP;
 		return -1;
 	}
-	w->kernel.sa[w->kernel.nsa].dst = p->dst;
+	w->kernel.sa[w->kernel.nsa].dst = addr_v4(&p->dst);
 	w->kernel.sa[w->kernel.nsa].spi = p->spi;
 	w->kernel.sa[w->kernel.nsa++].outbound = outbound;
 	return 0;
@@ -293,7 +293,8 @@ shell_esp(void *arg, const uint8_t *pkt, size_t len)
 	for (i = w->nmirrors; i > 0; i--) {
 		if (w->mirrors[i - 1].spi_out != spi ||
 		    (!w->mirrors[i - 1].nat &&
-		    esp_sa_params(w->mirrors[i - 1].open)->dst != ip.dst))
+		    addr_v4(&esp_sa_params(w->mirrors[i - 1].open)->dst) !=
+		    ip.dst))
 			continue;
 		n = esp_open(w->mirrors[i - 1].open, pkt, len, inner,
 		    sizeof(inner));

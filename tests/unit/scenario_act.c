@@ -329,7 +329,8 @@ do_too_big(struct player *p)
 
 	for (i = 0; i < p->w->nmirrors; i++) {
 		if (p->w->mirrors[i].spi_out == spi)
-			peer = esp_sa_params(p->w->mirrors[i].open)->dst;
+			peer = addr_v4(
+			    &esp_sa_params(p->w->mirrors[i].open)->dst);
 	}
 	if (p->n > 3)
 		peer = player_host(p, p->words[3]);
@@ -539,8 +540,8 @@ do_up(struct player *p)
 	}
 	memset(&k, 0, sizeof(k));
 	k.in.spi = (uint32_t)player_number(p, "in", 0);
-	k.in.src = player_host(p, p->words[1]);
-	k.in.dst = p->w->local;
+	k.in.src = addr_from_v4(player_host(p, p->words[1]));
+	k.in.dst = addr_from_v4(p->w->local);
 	k.in.cipher = ESP_AES_CBC;
 	k.in.cipher_len = 16;
 	memset(k.in.cipher_key, (int)(k.in.spi & 0xff), 16);
@@ -563,7 +564,7 @@ do_up(struct player *p)
 	k.src.mask = k.dst.mask = 0xffffffff;
 	player_flow(p, &k.src, &k.dst);
 	k.path.local = p->w->local;
-	k.path.peer = k.in.src;
+	k.path.peer = addr_v4(&k.in.src);
 	k.path.local_port = k.path.peer_port = 500;
 	k.peer_id = player_identity(p, player_option(p, "id") != NULL ?
 	    player_option(p, "id") : p->words[1]);

@@ -46,8 +46,8 @@ params_of(const struct vector *v)
 		.cipher_len = v->key_len, .auth = v->auth,
 		.auth_len = v->auth_len, .esn = v->esn };
 
-	p.src = inet_addr("198.51.100.1");
-	p.dst = inet_addr("198.51.100.10");
+	p.src = addr_from_v4(inet_addr("198.51.100.1"));
+	p.dst = addr_from_v4(inet_addr("198.51.100.10"));
 	memcpy(p.cipher_key, vector_key, v->key_len);
 	memcpy(p.auth_key, vector_auth, v->auth_len);
 	return p;
@@ -753,8 +753,8 @@ outer_header_follows_the_rfcs(void **state)
 		assert_int_equal(ip.tos, tos);
 		assert_int_equal(ip.df, (tos & 4) != 0);
 		assert_int_equal(ip.protocol, IPPROTO_ESP);
-		assert_int_equal(ip.src, p.src);
-		assert_int_equal(ip.dst, p.dst);
+		assert_int_equal(ip.src, addr_v4(&p.src));
+		assert_int_equal(ip.dst, addr_v4(&p.dst));
 		assert_int_equal(ip.ttl, 64);
 		if (tos > 0)
 			assert_int_equal(ip.id, (uint16_t)(id + 1));

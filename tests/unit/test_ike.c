@@ -31,9 +31,9 @@ signatures_and_pfs_give_both_the_same_keys(void **state)
 	assert_int_equal(c->in.cipher, ESP_AES_GCM_16);
 	assert_int_equal(c->in.cipher_len, 32 + 4);
 	assert_int_equal(c->in.auth, ESP_AUTH_NONE);
-	assert_int_equal(c->in.dst, x->addr);
-	assert_int_equal(c->in.src, y->addr);
-	assert_int_equal(c->out.dst, y->addr);
+	assert_int_equal(addr_v4(&c->in.dst), x->addr);
+	assert_int_equal(addr_v4(&c->in.src), y->addr);
+	assert_int_equal(addr_v4(&c->out.dst), y->addr);
 	assert_int_equal(c->src.mask, 0xffffffff);
 	assert_true(c->soft > net.now && c->soft < c->hard);
 	assert_int_equal(c->peer_key.len, y->pub.len);
@@ -356,7 +356,8 @@ plain_nat_is_passed_in_udp(void **state)
 	assert_int_equal(x->children[0].child.out.encap_sport, 4500);
 	assert_int_equal(x->children[0].child.out.encap_dport, 4500);
 	assert_int_equal(y->children[0].child.out.encap_dport, 24500);
-	assert_int_equal(y->children[0].child.out.dst, net.nat_outside);
+	assert_int_equal(addr_v4(&y->children[0].child.out.dst),
+	    net.nat_outside);
 	/* Keepalives of a byte, from the one behind the NAT only. */
 	sent = x->sent;
 	net_pass(&net, 100000);

@@ -6,7 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "oe/engine.h"
+/* Policy classes (draft -17 §3.2); longest prefix wins. */
+enum oe_class {
+	OE_CLASS_DENY,
+	OE_CLASS_CLEAR,
+	OE_CLASS_PERMISSIVE,
+	OE_CLASS_PARANOID,
+	OE_CLASS_TUNNEL,
+};
 
 struct classes;
 

@@ -10,9 +10,9 @@
 #include "base/hash.h"
 #include "base/ratelimit.h"
 #include "oe/dns.h"
-#include "oe/engine.h"
 #include "oe/keying.h"
 #include "oe/settings.h"
+#include "oe/shell.h"
 
 /*
  * Nothing here knows a clock, a socket or DNS: every entry takes "now"

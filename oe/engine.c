@@ -13,6 +13,7 @@
 #include "net/ip.h"
 #include "oe/child.h"
 #include "oe/connection.h"
+#include "oe/engine.h"
 #include "oe/identity.h"
 #include "oe/ike1/ike1.h"
 #include "oe/initiator.h"

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "oe/engine.h"
+#include "oe/settings.h"
 
 /*
  * Deny, paranoid and tunnel prefixes as "prohibit" routes in a table of their

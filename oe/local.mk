@@ -2,7 +2,7 @@
 
 noinst_LIBRARIES += oe/liboe.a
 oe_liboe_a_SOURCES = \
-	oe/advice.c oe/ask.c oe/ask.h oe/connection.c oe/connection.h \
+	oe/ask.c oe/ask.h oe/connection.c oe/connection.h \
 	oe/core.c oe/core.h oe/dns.c oe/dns.h oe/engine.c oe/engine.h \
 	oe/flow.c oe/flow.h oe/peer_gateway.c oe/peer_gateway.h oe/guard.c oe/guard.h \
 	oe/identity.c oe/identity.h oe/kernel.c oe/kernel.h oe/child.c \
@@ -12,7 +12,7 @@ oe_liboe_a_SOURCES = \
 	oe/classes.c oe/classes.h oe/record.c oe/record.h oe/report.c \
 	oe/report.h oe/responder.c oe/responder.h oe/rr.c oe/rr.h \
 	oe/initiator.c oe/initiator.h oe/session.c oe/session.h oe/settings.c \
-	oe/settings.h oe/spd.c oe/spd.h oe/wire.c oe/wire.h
+	oe/settings.h oe/shell.h oe/spd.c oe/spd.h oe/wire.c oe/wire.h
 
 sbin_PROGRAMS += oe/oed
 oe_oed_SOURCES = oe/oed.c oe/oed_net.c oe/oed_net.h oe/xfrm.c oe/xfrm.h

@@ -2,8 +2,21 @@
 #ifndef OE_SETTINGS_H
 #define OE_SETTINGS_H
 
+#include <openssl/evp.h>
+
+#include "base/option.h"
 #include "oe/classes.h"
-#include "oe/engine.h"
+#include "oe/keying.h"
+
+/*
+ * What every embedding daemon puts into its own table of options as section
+ * "oe", with oe_config_open(): classes, key, id, timers, DNS.
+ */
+#define OE_CONF_SECTION "oe"
+extern const struct option oe_options[];
+
+/* Who does ESP (option "dataplane"). */
+enum oe_dataplane { OE_DATAPLANE_USER, OE_DATAPLANE_KERNEL, OE_DATAPLANE_AUTO };
 
 #define OE_RESOLVERS_MAX 4
 
@@ -63,15 +76,23 @@ struct oe_config {
 	unsigned	 connections_max;
 };
 
+/* Reads and checks section "oe" (NULL: the preconfigured default, OE-permissive
+ * for 0.0.0.0/0), loads the key.  NULL after one log line "file:line: reason". */
+struct oe_config *oe_config_read(const struct option_source *s);
+/* The same as option_open: the option's member is a struct oe_config *. */
+int	oe_config_open(void *to, const struct option_source *s,
+	    const struct option *o);
+enum oe_dataplane oe_config_dataplane(const struct oe_config *c);
+/* The file of state that is replaced while an engine runs with oe_shell.state;
+ * NULL: none.  Good until the next call. */
+const char *oe_config_state(const struct oe_config *c, const char *suffix);
+/* The same once more, for a second engine: each is freed, or taken over, by itself. */
+struct oe_config *oe_config_share(struct oe_config *c);
+void	oe_config_free(struct oe_config *c);		/* wipes */
+
 #define OE_RESOLV_CONF "/etc/resolv.conf"
 
 /* Reads resolv.conf, where "resolvers" were not configured; false: nothing new. */
 bool	oe_config_find_resolvers(struct oe_config *c);
-
-#define OE_SECRET_WISE 16	/* bytes; shorter ones are warned of */
-
-/* Logs a warning for each thing that is allowed but unwise (RFC 5406); paranoid:
- * the class has a prefix. */
-void	settings_advise(const struct oe_config *c, bool paranoid);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "oe/engine.h"
+#include "oe/shell.h"
 
 struct xfrm;
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "net/ip.h"
+#include "oe/settings.h"
 #include "oe/wire.h"
 #include "rsipc/capture.h"
 #include "rsipc/direct.h"

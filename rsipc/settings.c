@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "oe/settings.h"
 #include "rsipc/settings.h"
 
 #define DNS_PORT	53

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/option.h"
-#include "oe/engine.h"
+#include "oe/settings.h"
 #include "rsipc/host.h"
 #include "rsipc/signer.h"
 

@@ -98,12 +98,18 @@ TESTS += tests/unit/options.sh
 
 if HAVE_CMOCKA
 IKE2_TEST_LIBS = oe/ike2/libike2.a oe/ike/libike.a $(BASE_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit/test_ike2_message tests/unit/test_ike2_sealed
-TESTS += tests/unit/test_ike2_message tests/unit/test_ike2_sealed
+check_PROGRAMS += tests/unit/test_ike2_message tests/unit/test_ike2_payload \
+	tests/unit/test_ike2_sealed
+TESTS += tests/unit/test_ike2_message tests/unit/test_ike2_payload \
+	tests/unit/test_ike2_sealed
 tests_unit_test_ike2_message_SOURCES = tests/unit/test_ike2_message.c \
 	tests/unit/ike2_captures.h tests/unit/ike2_hex.h
 tests_unit_test_ike2_message_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike2_message_LDADD = $(IKE2_TEST_LIBS)
+tests_unit_test_ike2_payload_SOURCES = tests/unit/test_ike2_payload.c \
+	tests/unit/ike2_captures.h tests/unit/ike2_hex.h
+tests_unit_test_ike2_payload_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ike2_payload_LDADD = $(IKE2_TEST_LIBS)
 tests_unit_test_ike2_sealed_SOURCES = tests/unit/test_ike2_sealed.c \
 	tests/unit/ike2_captures.h tests/unit/ike2_hex.h
 tests_unit_test_ike2_sealed_CFLAGS = $(UNIT_CFLAGS)

@@ -1,0 +1,202 @@
+/* selector.c - traffic selectors: ranges of addresses and ports of both families */
+#include "config.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "oe/ike2/selector.h"
+
+enum { TS_IPV4_ADDR_RANGE = 7, TS_IPV6_ADDR_RANGE = 8 };
+#define TS_HEAD	8			/* octets in front of the addresses */
+#define PORTS_ALL	0, UINT16_MAX
+
+struct ike2_selector
+ike2_selector_prefix(const struct prefix *p)
+{
+	struct ike2_selector s = { p->addr, p->addr, 0, PORTS_ALL };
+	struct addr	     mask = prefix_mask(p->addr.family, p->plen);
+	size_t		     i;
+
+	for (i = 0; i < addr_len(&s.to); i++)
+		s.to.bytes[i] |= (uint8_t)~mask.bytes[i];
+	return s;
+}
+
+struct ike2_selector
+ike2_selector_host(const struct addr *a, uint8_t protocol, uint16_t port)
+{
+	struct ike2_selector s = { *a, *a, protocol, PORTS_ALL };
+
+	if (port != 0)
+		s.port_from = s.port_to = port;
+	return s;
+}
+
+bool
+ike2_selector_equal(const struct ike2_selector *a, const struct ike2_selector *b)
+{
+	return ike2_selector_covers(a, b) && ike2_selector_covers(b, a);
+}
+
+bool
+ike2_selector_covers(const struct ike2_selector *a,
+    const struct ike2_selector *b)
+{
+	return a->from.family == b->from.family &&
+	    addr_compare(&a->from, &b->from) <= 0 &&
+	    addr_compare(&a->to, &b->to) >= 0 &&
+	    (a->protocol == 0 || a->protocol == b->protocol) &&
+	    a->port_from <= b->port_from && a->port_to >= b->port_to;
+}
+
+bool
+ike2_selector_is_prefix(const struct ike2_selector *s, struct prefix *p)
+{
+	struct ike2_selector whole;
+	unsigned	     plen;
+
+	for (plen = addr_bits(s->from.family); ; plen--) {
+		*p = prefix_of(&s->from, plen);
+		whole = ike2_selector_prefix(p);
+		if (addr_equal(&whole.from, &s->from) &&
+		    addr_equal(&whole.to, &s->to))
+			return true;
+		if (plen == 0)
+			return false;
+	}
+}
+
+/* §3.13.1: protocols without ports have all of them; of those with ports we want
+ * a range. */
+static bool
+usable(const struct ike2_selector *s)
+{
+	return s->port_from <= s->port_to && (s->protocol != 0 ||
+	    (s->port_from == 0 && s->port_to == UINT16_MAX));
+}
+
+int
+ike2_selectors_read(struct ike2_selectors *s, const uint8_t *body, size_t len)
+{
+	struct ike2_selector ts;
+	struct cursor	     c, one;
+	uint8_t		     type, n;
+	uint16_t	     ts_len;
+	size_t		     alen;
+
+	s->n = 0;
+	cursor_init(&c, body, len);
+	n = cursor_u8(&c);
+	cursor_take(&c, 3);
+	if (c.bad || n == 0)
+		return -1;
+	for (; n > 0; n--) {
+		memset(&ts, 0, sizeof(ts));
+		type = cursor_u8(&c);
+		ts.protocol = cursor_u8(&c);
+		ts_len = cursor_u16(&c);
+		if (c.bad || ts_len < 4)
+			return -1;
+		one = cursor_sub(&c, ts_len - 4u);
+		if (one.bad)
+			return -1;
+		if (type != TS_IPV4_ADDR_RANGE && type != TS_IPV6_ADDR_RANGE)
+			continue;
+		alen = type == TS_IPV4_ADDR_RANGE ? 4 : 16;
+		ts.port_from = cursor_u16(&one);
+		ts.port_to = cursor_u16(&one);
+		ts.from.family = ts.to.family =
+		    type == TS_IPV4_ADDR_RANGE ? AF_INET : AF_INET6;
+		cursor_copy(&one, ts.from.bytes, alen);
+		cursor_copy(&one, ts.to.bytes, alen);
+		if (one.bad || cursor_left(&one) != 0 ||
+		    addr_compare(&ts.from, &ts.to) > 0)
+			return -1;
+		if (usable(&ts) && s->n < IKE2_SELECTORS_MAX)
+			s->ts[s->n++] = ts;
+	}
+	return cursor_left(&c) == 0 ? 0 : -1;
+}
+
+void
+ike2_selectors_write(struct writer *w, const struct ike2_selectors *s)
+{
+	size_t	 alen;
+	unsigned i;
+
+	writer_u8(w, (uint8_t)s->n);
+	writer_u8(w, 0);
+	writer_u16(w, 0);
+	for (i = 0; i < s->n; i++) {
+		alen = addr_len(&s->ts[i].from);
+		writer_u8(w, alen == 4 ? TS_IPV4_ADDR_RANGE :
+		    TS_IPV6_ADDR_RANGE);
+		writer_u8(w, s->ts[i].protocol);
+		writer_u16(w, (uint16_t)(TS_HEAD + 2 * alen));
+		writer_u16(w, s->ts[i].port_from);
+		writer_u16(w, s->ts[i].port_to);
+		writer_put(w, s->ts[i].from.bytes, alen);
+		writer_put(w, s->ts[i].to.bytes, alen);
+	}
+}
+
+static bool
+intersect(const struct ike2_selector *a, const struct ike2_selector *b,
+    struct ike2_selector *out)
+{
+	if (a->from.family != b->from.family || (a->protocol != 0 &&
+	    b->protocol != 0 && a->protocol != b->protocol))
+		return false;
+	out->from = addr_compare(&a->from, &b->from) >= 0 ? a->from : b->from;
+	out->to = addr_compare(&a->to, &b->to) <= 0 ? a->to : b->to;
+	out->protocol = a->protocol != 0 ? a->protocol : b->protocol;
+	out->port_from = a->port_from > b->port_from ? a->port_from :
+	    b->port_from;
+	out->port_to = a->port_to < b->port_to ? a->port_to : b->port_to;
+	return addr_compare(&out->from, &out->to) <= 0 &&
+	    out->port_from <= out->port_to;
+}
+
+static bool
+listed(const struct ike2_selectors *s, const struct ike2_selector *one)
+{
+	unsigned i;
+
+	for (i = 0; i < s->n; i++) {
+		if (ike2_selector_covers(&s->ts[i], one))
+			return true;
+	}
+	return false;
+}
+
+bool
+ike2_selectors_narrow(struct ike2_selectors *out,
+    const struct ike2_selectors *asked, const struct ike2_selectors *allowed)
+{
+	struct ike2_selectors got = { 0 };
+	struct ike2_selector  one;
+	unsigned	      i, k;
+
+	for (i = 0; i < asked->n; i++) {
+		for (k = 0; k < allowed->n; k++) {
+			if (intersect(&asked->ts[i], &allowed->ts[k], &one) &&
+			    !listed(&got, &one) && got.n < IKE2_SELECTORS_MAX)
+				got.ts[got.n++] = one;
+		}
+	}
+	*out = got;
+	return got.n != 0;
+}
+
+bool
+ike2_selectors_within(const struct ike2_selectors *part,
+    const struct ike2_selectors *all)
+{
+	unsigned i;
+
+	for (i = 0; i < part->n; i++) {
+		if (!listed(all, &part->ts[i]))
+			return false;
+	}
+	return part->n != 0;
+}

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "nat/queue.h"
 #include "nat/rules.h"
+#include "net/netlink.h"
 
 /* Packets taken in at once: more gains nothing measurable. */
 #define BATCH		32
@@ -48,36 +49,13 @@ struct queue_buffers {
 
 /* --- configuration of the kernel's queue ---------------------------------- */
 
-/* Sends one configuration message and waits for the kernel's answer. */
+/* A packet that comes before the kernel's answer waits in vain and is dropped, as
+ * any would have been a moment earlier. */
 static int
 configure(struct queue *q, struct nlmsghdr *nlh)
 {
-	char			buf[8192];
-	const struct nlmsgerr  *err;
-	const struct nlmsghdr  *ans;
-	ssize_t			n;
-
 	nlh->nlmsg_flags |= NLM_F_ACK;
-	if (send(q->fd, nlh, nlh->nlmsg_len, 0) == -1)
-		return -1;
-	for (;;) {
-		n = recv(q->fd, buf, sizeof(buf), 0);
-		if (n == -1) {
-			if (errno == EINTR)
-				continue;
-			return -1;
-		}
-		ans = (const struct nlmsghdr *)(const void *)buf;
-		if (!mnl_nlmsg_ok(ans, (int)n))
-			continue;
-		/* A packet may be there before the answer: it waits in vain
-		 * and is dropped, as any would have been a moment earlier. */
-		if (ans->nlmsg_type != NLMSG_ERROR)
-			continue;
-		err = mnl_nlmsg_get_payload(ans);
-		errno = -err->error;
-		return err->error == 0 ? 0 : -1;
-	}
+	return netlink_ask(q->fd, nlh, NULL, NULL);
 }
 
 static int
@@ -105,8 +83,7 @@ int
 queue_open(struct queue *q, struct queue_shared *shared, unsigned index,
     uint16_t number, unsigned length)
 {
-	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
-	int		   on = 1, size;
+	int on = 1, size;
 
 	q->shared = shared;
 	q->index = index;
@@ -115,7 +92,7 @@ queue_open(struct queue *q, struct queue_shared *shared, unsigned index,
 	if (length == 0)
 		length = LENGTH_DEFAULT;
 	q->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	q->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	q->fd = netlink_open(NETLINK_NETFILTER);
 	q->buffers = calloc(1, sizeof(*q->buffers));
 	if (q->buffers != NULL)
 		q->buffers->batch = mnl_nlmsg_batch_start(
@@ -126,8 +103,7 @@ queue_open(struct queue *q, struct queue_shared *shared, unsigned index,
 		log_error("queue %u: %s", number, strerror(errno));
 		return -1;
 	}
-	if (bind(q->fd, (struct sockaddr *)&addr, sizeof(addr)) == -1 ||
-	    bind_queue(q, length) == -1) {
+	if (bind_queue(q, length) == -1) {
 		if (errno == EBUSY || errno == EPERM)
 			log_error("NFQUEUE %u is taken by another program: "
 			    "choose others with queue-first", number);

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "nat/offload.h"
 #include "nat/rules.h"
+#include "net/rtnl.h"
 
 /* How long rules that somebody removed may be missing (ms). */
 #define CHECK_INTERVAL	2000
@@ -305,6 +306,7 @@ rules_main(int fd, bool again, void *arg)
 	config.pools = pools;
 	copy.config = &config;
 	first = config;
+	rtnl_forked();
 	helper_alone("rules");
 	if (!again)
 		say(fd, RULES_ALONE);

@@ -13,57 +13,12 @@
 #include "base/util.h"
 #include "nat/address.h"
 #include "nat/rules.h"
+#include "net/sysctl.h"
 
 /* The note of an address that is answered for. */
 #define CLAIM		"address/"
 /* An interface's own settings. */
 #define LINK		"class/net/"
-
-/* A key is a path below /proc/sys, or below /sys if it is an interface's. */
-static void
-setting_path(char *path, size_t cap, const char *key)
-{
-	snprintf(path, cap, "%s/%s",
-	    strncmp(key, LINK, strlen(LINK)) == 0 ? "/sys" : "/proc/sys", key);
-}
-
-static int
-setting_read(const char *key, char *value, size_t cap)
-{
-	char	path[128];
-	ssize_t n;
-	int	fd;
-
-	setting_path(path, sizeof(path), key);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
-		return -1;
-	n = read(fd, value, cap - 1);
-	close(fd);
-	if (n == -1)
-		return -1;
-	value[n] = '\0';
-	value[strcspn(value, "\n")] = '\0';
-	return 0;
-}
-
-static int
-setting_write(const char *key, const char *value)
-{
-	char path[128], line[1026];
-	int  fd, n, rc = 0;
-
-	setting_path(path, sizeof(path), key);
-	/* A line of its own: an empty list is written as an empty line. */
-	n = snprintf(line, sizeof(line), "%s\n", value);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd == -1)
-		return -1;
-	if (write(fd, line, (size_t)n) != n)
-		rc = -1;
-	close(fd);
-	return rc;
-}
 
 /* Keeps what a setting was, unless a dead predecessor's note of it is there. */
 static void
@@ -79,8 +34,7 @@ setting_save(struct rules_settings *saved, const char *key)
 		return;
 	s = &saved->list[saved->n];
 	snprintf(s->key, sizeof(s->key), "%s", key);
-	if (setting_read(key, s->value, sizeof(s->value)) == 0 &&
-	    strlen(s->value) + 1 < sizeof(s->value))
+	if (sysctl_get(key, s->value, sizeof(s->value)) == 0)
 		saved->n++;
 }
 
@@ -90,7 +44,7 @@ setting_want(struct rules_settings *saved, const char *key, const char *value,
 {
 	char now[128];
 
-	if (setting_read(key, now, sizeof(now)) == -1) {
+	if (sysctl_get(key, now, sizeof(now)) == -1) {
 		if (must)
 			log_error("/proc/sys/%s: %s", key, strerror(errno));
 		return;
@@ -99,7 +53,7 @@ setting_want(struct rules_settings *saved, const char *key, const char *value,
 		return;
 	if (saved != NULL)
 		setting_save(saved, key);
-	if (setting_write(key, value) == -1)
+	if (sysctl_set(key, value) == -1)
 		log_error("cannot set /proc/sys/%s to %s: %s", key, value,
 		    strerror(errno));
 }
@@ -125,9 +79,9 @@ settings_of_interface(struct rules_settings *saved, const char *ifname)
 	setting_want(saved, key, "1", true);
 	rp_filter_key(key, sizeof(key), ifname);
 	/* The stricter of "all" and the interface holds; 2 is loose. */
-	if (setting_read(key, value, sizeof(value)) == 0 &&
+	if (sysctl_get(key, value, sizeof(value)) == 0 &&
 	    (strcmp(value, "1") == 0 ||
-	    (setting_read("net/ipv4/conf/all/rp_filter", value,
+	    (sysctl_get("net/ipv4/conf/all/rp_filter", value,
 	    sizeof(value)) == 0 && strcmp(value, "1") == 0)))
 		setting_want(saved, key, "2", true);
 }
@@ -169,7 +123,7 @@ settings_reserve_ports(const struct rules_plan *p, struct rules_settings *saved)
 		}
 	}
 	/* What is nothing now may have been something before. */
-	if (setting_write(key, value) == -1 && n > 0)
+	if (sysctl_set(key, value) == -1 && n > 0)
 		log_warn("cannot reserve the leased ports in /proc/sys/%s: %s",
 		    key, strerror(errno));
 }
@@ -277,7 +231,7 @@ sys_shows(const char *ifname)
 	char key[64], value[16];
 
 	snprintf(key, sizeof(key), LINK "%s/ifindex", ifname);
-	return setting_read(key, value, sizeof(value)) == 0 &&
+	return sysctl_get(key, value, sizeof(value)) == 0 &&
 	    strtoul(value, NULL, 10) == if_nametoindex(ifname);
 }
 
@@ -290,25 +244,25 @@ sys_shows(const char *ifname)
 static bool
 receive_in_thread(struct rules_settings *saved, const char *ifname)
 {
-	char   key[64], value[16];
+	char   key[64], value[128];
 	size_t noted;
 
 	if (!sys_shows(ifname))
 		return false;
 	snprintf(key, sizeof(key), LINK "%s/queues/rx-0/rps_cpus", ifname);
-	if (setting_read(key, value, sizeof(value)) == 0 &&
+	if (sysctl_get(key, value, sizeof(value)) == 0 &&
 	    value[strspn(value, "0,")] != '\0')
 		log_warn("%s: receive packet steering (rps_cpus = %s) puts "
 		    "packets back into soft interrupts: under overload little "
 		    "may get through", ifname, value);
 	snprintf(key, sizeof(key), LINK "%s/threaded", ifname);
-	if (setting_read(key, value, sizeof(value)) == -1)
+	if (sysctl_get(key, value, sizeof(value)) == -1)
 		return false;
 	if (strcmp(value, "0") != 0)
 		return true;
 	noted = saved->n;
 	setting_save(saved, key);
-	if (setting_write(key, "1") == 0)
+	if (sysctl_set(key, "1") == 0)
 		return true;
 	/* A driver without NAPI says no: nothing to put back. */
 	saved->n = noted;
@@ -353,7 +307,7 @@ rules_settings_restore(const struct rules_settings *saved)
 			setting_release(&saved->list[i]);
 			continue;
 		}
-		if (setting_write(saved->list[i].key, saved->list[i].value) ==
+		if (sysctl_set(saved->list[i].key, saved->list[i].value) ==
 		    -1 && errno != ENOENT)
 			log_warn("cannot set %s back to %s: %s",
 			    saved->list[i].key, saved->list[i].value,

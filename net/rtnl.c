@@ -2,9 +2,9 @@
 #include "config.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if_arp.h>
 #include <netinet/in.h>
@@ -15,70 +15,41 @@
 
 #include "base/log.h"
 #include "net/ip.h"
+#include "net/netlink.h"
 #include "net/rtnl.h"
 
 /* libmnl's loop macro narrows a pointer difference that fits by construction. */
 #pragma GCC diagnostic ignored "-Wconversion"
 
-#define RTNL_BUF	16384	/* what the kernel sends at once at most */
-
-static struct mnl_socket *rtnl_socket;
-static uint32_t		  rtnl_seq;
+static int rtnl_fd = -1;
 
 int
 rtnl_open(void)
 {
-	if (rtnl_socket != NULL)
-		return 0;
-	if ((rtnl_socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC)) != NULL &&
-	    mnl_socket_bind(rtnl_socket, 0, MNL_SOCKET_AUTOPID) != -1)
+	if (rtnl_fd != -1 || (rtnl_fd = netlink_open(NETLINK_ROUTE)) != -1)
 		return 0;
 	log_error("rtnetlink: %s", strerror(errno));
-	rtnl_close();
 	return -1;
 }
 
 void
 rtnl_close(void)
 {
-	if (rtnl_socket != NULL)
-		mnl_socket_close(rtnl_socket);
-	rtnl_socket = NULL;
+	if (rtnl_fd != -1)
+		close(rtnl_fd);
+	rtnl_fd = -1;
 }
 
-/* Sends one request and hands every answer to fn until the kernel is done. */
+void
+rtnl_forked(void)
+{
+	rtnl_fd = -1;
+}
+
 static int
 rtnl_ask(struct nlmsghdr *nlh, mnl_cb_t fn, void *arg)
 {
-	char	 buf[RTNL_BUF];
-	ssize_t	 n;
-	unsigned port;
-	int	 rc;
-
-	if (rtnl_open() == -1)
-		return -1;
-	nlh->nlmsg_seq = ++rtnl_seq;
-	port = mnl_socket_get_portid(rtnl_socket);
-	if (mnl_socket_sendto(rtnl_socket, nlh, nlh->nlmsg_len) == -1)
-		return -1;
-	do {
-		n = mnl_socket_recvfrom(rtnl_socket, buf, sizeof(buf));
-		if (n == -1)
-			return -1;
-		rc = mnl_cb_run(buf, (size_t)n, rtnl_seq, port, fn, arg);
-	} while (rc > MNL_CB_STOP);
-	return rc == -1 ? -1 : 0;
-}
-
-static struct nlmsghdr *
-rtnl_begin(char *buf, uint16_t type, uint16_t flags, void *extra, size_t len)
-{
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-
-	nlh->nlmsg_type = type;
-	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
-	memcpy(mnl_nlmsg_put_extra_header(nlh, len), extra, len);
-	return nlh;
+	return rtnl_open() == -1 ? -1 : netlink_ask(rtnl_fd, nlh, fn, arg);
 }
 
 static int
@@ -86,12 +57,12 @@ rtnl_link(const char *ifname, unsigned flags, unsigned mtu)
 {
 	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
 	struct nlmsghdr *nlh;
-	char		 buf[256];
+	char		 buf[NETLINK_REQUEST_MAX];
 
 	if ((ifi.ifi_index = (int)if_nametoindex(ifname)) == 0)
 		return -1;
 	ifi.ifi_flags = ifi.ifi_change = flags;
-	nlh = rtnl_begin(buf, RTM_NEWLINK, NLM_F_ACK, &ifi, sizeof(ifi));
+	nlh = netlink_begin(buf, RTM_NEWLINK, NLM_F_ACK, &ifi, sizeof(ifi));
 	if (mtu != 0)
 		mnl_attr_put_u32(nlh, IFLA_MTU, mtu);
 	return rtnl_ask(nlh, NULL, NULL);
@@ -110,7 +81,7 @@ rtnl_link_mtu(const char *ifname, unsigned mtu)
 }
 
 static int
-rtnl_addr(uint16_t type, uint16_t flags, const char *ifname, uint32_t addr,
+rtnl_addr(unsigned type, unsigned flags, const char *ifname, uint32_t addr,
     unsigned plen)
 {
 	struct ifaddrmsg ifa = {
@@ -119,11 +90,11 @@ rtnl_addr(uint16_t type, uint16_t flags, const char *ifname, uint32_t addr,
 		.ifa_scope = RT_SCOPE_UNIVERSE,
 	};
 	struct nlmsghdr *nlh;
-	char		 buf[256];
+	char		 buf[NETLINK_REQUEST_MAX];
 
 	if ((ifa.ifa_index = if_nametoindex(ifname)) == 0)
 		return -1;
-	nlh = rtnl_begin(buf, type, (uint16_t)(flags | NLM_F_ACK), &ifa,
+	nlh = netlink_begin(buf, type, flags | NLM_F_ACK, &ifa,
 	    sizeof(ifa));
 	mnl_attr_put_u32(nlh, IFA_LOCAL, addr);
 	mnl_attr_put_u32(nlh, IFA_ADDRESS, addr);
@@ -144,7 +115,7 @@ rtnl_addr_del(const char *ifname, uint32_t addr, unsigned plen)
 }
 
 static int
-rtnl_route(uint16_t type, uint16_t flags, const struct rtnl_route *r)
+rtnl_route(unsigned type, unsigned flags, const struct rtnl_route *r)
 {
 	struct rtmsg rtm = {
 		.rtm_family = AF_INET,
@@ -160,13 +131,13 @@ rtnl_route(uint16_t type, uint16_t flags, const struct rtnl_route *r)
 	struct nlmsghdr *nlh;
 	struct nlattr	*nest;
 	unsigned	 ifindex = 0;
-	char		 buf[512];
+	char		 buf[NETLINK_REQUEST_MAX];
 
 	if (r->ifname != NULL && (ifindex = if_nametoindex(r->ifname)) == 0)
 		return -1;
 	if (type == RTM_DELROUTE)
 		rtm.rtm_scope = RT_SCOPE_NOWHERE;
-	nlh = rtnl_begin(buf, type, (uint16_t)(flags | NLM_F_ACK), &rtm,
+	nlh = netlink_begin(buf, type, flags | NLM_F_ACK, &rtm,
 	    sizeof(rtm));
 	mnl_attr_put_u32(nlh, RTA_TABLE, r->table != 0 ? r->table : RT_TABLE_MAIN);
 	if (r->plen != 0)
@@ -200,7 +171,7 @@ rtnl_route_del(const struct rtnl_route *r)
 }
 
 static int
-rtnl_rule(uint16_t type, uint16_t flags, const struct rtnl_rule *r)
+rtnl_rule(unsigned type, unsigned flags, const struct rtnl_rule *r)
 {
 	struct fib_rule_hdr frh = {
 		.family = AF_INET,
@@ -210,9 +181,9 @@ rtnl_rule(uint16_t type, uint16_t flags, const struct rtnl_rule *r)
 		.flags = r->invert ? FIB_RULE_INVERT : 0,
 	};
 	struct nlmsghdr *nlh;
-	char		 buf[256];
+	char		 buf[NETLINK_REQUEST_MAX];
 
-	nlh = rtnl_begin(buf, type, (uint16_t)(flags | NLM_F_ACK), &frh,
+	nlh = netlink_begin(buf, type, flags | NLM_F_ACK, &frh,
 	    sizeof(frh));
 	mnl_attr_put_u32(nlh, FRA_TABLE, r->table);
 	mnl_attr_put_u32(nlh, FRA_PRIORITY, r->priority);
@@ -320,9 +291,9 @@ rtnl_routes(uint32_t table, void (*fn)(void *, const struct rtnl_seen *),
 {
 	struct rtmsg	  rtm = { .rtm_family = AF_INET };
 	struct route_walk w = { table, fn, arg };
-	char		  buf[128];
+	char		  buf[NETLINK_REQUEST_MAX];
 
-	return rtnl_ask(rtnl_begin(buf, RTM_GETROUTE, NLM_F_DUMP, &rtm,
+	return rtnl_ask(netlink_begin(buf, RTM_GETROUTE, NLM_F_DUMP, &rtm,
 	    sizeof(rtm)), routes_cb, &w);
 }
 
@@ -350,9 +321,9 @@ rtnl_default_route(uint32_t *via, char ifname[IFNAMSIZ])
 {
 	struct rtmsg	    rtm = { .rtm_family = AF_INET };
 	struct route_answer best = { 0 };
-	char		    buf[128];
+	char		    buf[NETLINK_REQUEST_MAX];
 
-	if (rtnl_ask(rtnl_begin(buf, RTM_GETROUTE, NLM_F_DUMP, &rtm,
+	if (rtnl_ask(netlink_begin(buf, RTM_GETROUTE, NLM_F_DUMP, &rtm,
 	    sizeof(rtm)), default_route_cb, &best) == -1)
 		return -1;
 	if (!best.found) {
@@ -381,9 +352,9 @@ rtnl_route_get(uint32_t dst, uint32_t mark, uint32_t *src, uint32_t *via,
 	struct rtmsg	    rtm = { .rtm_family = AF_INET, .rtm_dst_len = 32 };
 	struct route_answer a = { 0 };
 	struct nlmsghdr	   *nlh;
-	char		    buf[256];
+	char		    buf[NETLINK_REQUEST_MAX];
 
-	nlh = rtnl_begin(buf, RTM_GETROUTE, NLM_F_ACK, &rtm, sizeof(rtm));
+	nlh = netlink_begin(buf, RTM_GETROUTE, NLM_F_ACK, &rtm, sizeof(rtm));
 	mnl_attr_put_u32(nlh, RTA_DST, dst);
 	if (mark != 0)
 		mnl_attr_put_u32(nlh, RTA_MARK, mark);
@@ -442,11 +413,11 @@ static int
 addr_walk(const char *ifname, struct addr_walk *w)
 {
 	struct ifaddrmsg ifa = { .ifa_family = AF_INET };
-	char		 buf[128];
+	char		 buf[NETLINK_REQUEST_MAX];
 
 	if ((w->ifindex = if_nametoindex(ifname)) == 0)
 		return -1;
-	return rtnl_ask(rtnl_begin(buf, RTM_GETADDR, NLM_F_DUMP, &ifa,
+	return rtnl_ask(netlink_begin(buf, RTM_GETADDR, NLM_F_DUMP, &ifa,
 	    sizeof(ifa)), addr_cb, w);
 }
 
@@ -503,6 +474,34 @@ rtnl_neighbour(const char *ifname, uint32_t addr, uint8_t lladdr[8])
 	memset(lladdr, 0, 8);
 	memcpy(lladdr, req.arp_ha.sa_data, 6);
 	return 1;
+}
+
+static int
+rtnl_proxy(unsigned type, unsigned flags, const char *ifname, uint32_t addr)
+{
+	struct ndmsg ndm = { .ndm_family = AF_INET, .ndm_state = NUD_PERMANENT,
+		.ndm_flags = NTF_PROXY };
+	struct nlmsghdr *nlh;
+	char		 buf[NETLINK_REQUEST_MAX];
+
+	if ((ndm.ndm_ifindex = (int)if_nametoindex(ifname)) == 0)
+		return -1;
+	nlh = netlink_begin(buf, type, flags | NLM_F_ACK, &ndm, sizeof(ndm));
+	mnl_attr_put_u32(nlh, NDA_DST, addr);
+	return rtnl_ask(nlh, NULL, NULL);
+}
+
+int
+rtnl_proxy_add(const char *ifname, uint32_t addr)
+{
+	return rtnl_proxy(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, ifname,
+	    addr);
+}
+
+int
+rtnl_proxy_del(const char *ifname, uint32_t addr)
+{
+	return rtnl_proxy(RTM_DELNEIGH, 0, ifname, addr);
 }
 
 int

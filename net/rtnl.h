@@ -14,6 +14,8 @@
  * log line. */
 int	rtnl_open(void);
 void	rtnl_close(void);
+/* First in a helper: the socket that it has from before the fork is another's. */
+void	rtnl_forked(void);
 
 int	rtnl_link_up(const char *ifname);
 int	rtnl_link_mtu(const char *ifname, unsigned mtu);
@@ -76,6 +78,10 @@ int	rtnl_networks_of(const char *ifname,
 /* The link-layer address of a neighbour, in the first bytes of 8: 1; 0: the kernel
  * does not know it; -1: addr is not on this link. */
 int	rtnl_neighbour(const char *ifname, uint32_t addr, uint8_t lladdr[8]);
+
+/* Answers for addr, which lies behind another interface, on ifname (proxy ARP). */
+int	rtnl_proxy_add(const char *ifname, uint32_t addr);
+int	rtnl_proxy_del(const char *ifname, uint32_t addr);
 
 /* A descriptor that becomes readable when links, addresses, routes or rules change
  * (the caller drains and closes it); -1 with errno. */

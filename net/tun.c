@@ -1,4 +1,4 @@
-/* tun.c - TUN devices and small facts about interfaces */
+/* tun.c - TUN devices */
 #include "config.h"
 
 #include <errno.h>
@@ -6,7 +6,6 @@
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -56,55 +55,4 @@ tun_open_gso(char *name, size_t cap, bool *offload)
 
 	*offload = fd != -1 && gso_enable(fd) == 0;
 	return fd;
-}
-
-static int
-sysctl_if_open(const char *ifname, const char *key, int flags)
-{
-	char path[128];
-
-	if (strchr(ifname, '/') != NULL || snprintf(path, sizeof(path),
-	    "/proc/sys/net/ipv4/conf/%s/%s", ifname, key) >=
-	    (int)sizeof(path)) {
-		errno = EINVAL;
-		return -1;
-	}
-	return open(path, flags | O_CLOEXEC);
-}
-
-int
-sysctl_if_set(const char *ifname, const char *key, int value)
-{
-	char	text[16];
-	ssize_t rc;
-	int	fd, n, saved;
-
-	if ((fd = sysctl_if_open(ifname, key, O_WRONLY)) == -1)
-		return -1;
-	n = snprintf(text, sizeof(text), "%d\n", value);
-	rc = write(fd, text, (size_t)n);
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return rc == n ? 0 : -1;
-}
-
-int
-sysctl_if_get(const char *ifname, const char *key, int *value)
-{
-	char	text[16];
-	ssize_t n;
-	int	fd, saved;
-
-	if ((fd = sysctl_if_open(ifname, key, O_RDONLY)) == -1)
-		return -1;
-	n = read(fd, text, sizeof(text) - 1);
-	saved = errno;
-	close(fd);
-	errno = saved;
-	if (n <= 0)
-		return -1;
-	text[n] = '\0';
-	*value = (int)strtol(text, NULL, 10);
-	return 0;
 }

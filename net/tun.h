@@ -1,4 +1,4 @@
-/* tun.h - TUN devices and small facts about interfaces */
+/* tun.h - TUN devices */
 #ifndef NET_TUN_H
 #define NET_TUN_H
 
@@ -16,9 +16,5 @@ int	tun_open(char *name, size_t cap);
  * whether the kernel gives and takes large TCP segments.
  */
 int	tun_open_gso(char *name, size_t cap, bool *offload);
-
-/* /proc/sys/net/ipv4/conf/IFNAME/KEY; 0, or -1 with errno. */
-int	sysctl_if_set(const char *ifname, const char *key, int value);
-int	sysctl_if_get(const char *ifname, const char *key, int *value);
 
 #endif

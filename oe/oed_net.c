@@ -15,6 +15,7 @@
 #include "net/gso.h"
 #include "net/ip.h"
 #include "net/rtnl.h"
+#include "net/sysctl.h"
 #include "net/tun.h"
 #include "oe/guard.h"
 #include "oe/oed_net.h"

@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/ipsec.h>
 #include <linux/xfrm.h>
 #include <netinet/in.h>
@@ -14,9 +13,9 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "net/netlink.h"
 #include "oe/xfrm.h"
 
-#define BUFFER		8192
 #define PRIORITY	2000	/* behind what an operator's IPsec puts there */
 #define REPLAY_WINDOW	1024
 /* Upper half of every reqid of ours: "OE". */
@@ -27,44 +26,19 @@
 #define GUARD_MASK	0xffff0000u
 
 struct xfrm {
-	struct mnl_socket *nl;
-	uint32_t	   mark;
-	uint32_t	   seq;
+	int	 fd;
+	uint32_t mark;
 };
 
 /* --- netlink ----------------------------------------------------------------------- */
 
 static struct nlmsghdr *
-begin(struct xfrm *x, char *buf, uint16_t type, uint16_t flags, size_t body,
-    void **out)
+begin(char *buf, unsigned type, unsigned flags, size_t body, void **out)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct nlmsghdr *nlh = netlink_begin(buf, type, flags, NULL, body);
 
-	nlh->nlmsg_type = type;
-	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
-	nlh->nlmsg_seq = ++x->seq;
-	*out = mnl_nlmsg_put_extra_header(nlh, body);
+	*out = mnl_nlmsg_get_payload(nlh);
 	return nlh;
-}
-
-/* Sends and takes what comes until the kernel says that it was all: 0, or -1
- * with errno. */
-static int
-ask(struct xfrm *x, struct nlmsghdr *nlh, mnl_cb_t fn, void *arg)
-{
-	_Alignas(8) char buf[BUFFER * 4];
-	ssize_t n;
-	int	rc;
-
-	if (mnl_socket_sendto(x->nl, nlh, nlh->nlmsg_len) < 0)
-		return -1;
-	do {
-		if ((n = mnl_socket_recvfrom(x->nl, buf, sizeof(buf))) <= 0)
-			return -1;
-		rc = mnl_cb_run(buf, (size_t)n, nlh->nlmsg_seq,
-		    mnl_socket_get_portid(x->nl), fn, arg);
-	} while (rc > MNL_CB_STOP);
-	return rc == MNL_CB_ERROR ? -1 : 0;
 }
 
 /* --- security associations ------------------------------------------------------------ */
@@ -173,10 +147,10 @@ xfrm_sa_add(void *arg, const struct esp_params *p, uint16_t id, bool outbound)
 	struct xfrm_usersa_info *sa;
 	struct nlmsghdr	       *nlh;
 	void		       *body;
-	_Alignas(8) char			buf[BUFFER];
+	_Alignas(8) char			buf[NETLINK_REQUEST_MAX];
 	int			rc = -1;
 
-	nlh = begin(x, buf, XFRM_MSG_NEWSA, NLM_F_ACK | NLM_F_CREATE |
+	nlh = begin(buf, XFRM_MSG_NEWSA, NLM_F_ACK | NLM_F_CREATE |
 	    NLM_F_EXCL, sizeof(*sa), &body);
 	sa = body;
 	sa->family = AF_INET;
@@ -197,7 +171,7 @@ xfrm_sa_add(void *arg, const struct esp_params *p, uint16_t id, bool outbound)
 	put_replay(nlh);
 	if (outbound)
 		mnl_attr_put_u32(nlh, XFRMA_SET_MARK, x->mark);
-	rc = ask(x, nlh, NULL, NULL);
+	rc = netlink_ask(x->fd, nlh, NULL, NULL);
 out:
 	wipe(buf, sizeof(buf));
 	return rc;
@@ -210,15 +184,15 @@ xfrm_sa_remove(void *arg, uint32_t dst, uint32_t spi)
 	struct xfrm_usersa_id *id;
 	struct nlmsghdr	      *nlh;
 	void		      *body;
-	char		       buf[BUFFER];
+	char		       buf[NETLINK_REQUEST_MAX];
 
-	nlh = begin(x, buf, XFRM_MSG_DELSA, NLM_F_ACK, sizeof(*id), &body);
+	nlh = begin(buf, XFRM_MSG_DELSA, NLM_F_ACK, sizeof(*id), &body);
 	id = body;
 	id->daddr.a4 = dst;
 	id->spi = htonl(spi);
 	id->family = AF_INET;
 	id->proto = IPPROTO_ESP;
-	(void)ask(x, nlh, NULL, NULL);
+	(void)netlink_ask(x->fd, nlh, NULL, NULL);
 }
 
 static int
@@ -247,15 +221,15 @@ xfrm_sa_usage(void *arg, uint32_t dst, uint32_t spi, uint64_t *packets,
 	struct nlmsghdr	      *nlh;
 	void		      *body;
 	uint64_t	       out[3] = { 0 };
-	char		       buf[BUFFER];
+	char		       buf[NETLINK_REQUEST_MAX];
 
-	nlh = begin(x, buf, XFRM_MSG_GETSA, 0, sizeof(*id), &body);
+	nlh = begin(buf, XFRM_MSG_GETSA, 0, sizeof(*id), &body);
 	id = body;
 	id->daddr.a4 = dst;
 	id->spi = htonl(spi);
 	id->family = AF_INET;
 	id->proto = IPPROTO_ESP;
-	if (ask(x, nlh, got_usage, out) == -1 || out[2] == 0)
+	if (netlink_ask(x->fd, nlh, got_usage, out) == -1 || out[2] == 0)
 		return -1;
 	*packets = out[0];
 	*bytes = out[1];
@@ -290,9 +264,9 @@ policy_put(struct xfrm *x, uint8_t dir, uint16_t id,
 	struct xfrm_user_tmpl	     t;
 	struct nlmsghdr		    *nlh;
 	void			    *body;
-	char			     buf[BUFFER];
+	char			     buf[NETLINK_REQUEST_MAX];
 
-	nlh = begin(x, buf, XFRM_MSG_UPDPOLICY, NLM_F_ACK | NLM_F_CREATE |
+	nlh = begin(buf, XFRM_MSG_UPDPOLICY, NLM_F_ACK | NLM_F_CREATE |
 	    NLM_F_REPLACE, sizeof(*p), &body);
 	p = body;
 	fill_selector(&p->sel, src, dst);
@@ -309,7 +283,7 @@ policy_put(struct xfrm *x, uint8_t dir, uint16_t id,
 	t.mode = XFRM_MODE_TUNNEL;
 	t.aalgos = t.ealgos = t.calgos = ~0u;
 	mnl_attr_put(nlh, XFRMA_TMPL, sizeof(t), &t);
-	return ask(x, nlh, NULL, NULL);
+	return netlink_ask(x->fd, nlh, NULL, NULL);
 }
 
 static void
@@ -318,13 +292,13 @@ policy_delete(struct xfrm *x, uint8_t dir, const struct xfrm_selector *sel)
 	struct xfrm_userpolicy_id *p;
 	struct nlmsghdr		  *nlh;
 	void			  *body;
-	char			   buf[BUFFER];
+	char			   buf[NETLINK_REQUEST_MAX];
 
-	nlh = begin(x, buf, XFRM_MSG_DELPOLICY, NLM_F_ACK, sizeof(*p), &body);
+	nlh = begin(buf, XFRM_MSG_DELPOLICY, NLM_F_ACK, sizeof(*p), &body);
 	p = body;
 	p->sel = *sel;
 	p->dir = dir;
-	(void)ask(x, nlh, NULL, NULL);
+	(void)netlink_ask(x->fd, nlh, NULL, NULL);
 }
 
 static void
@@ -373,9 +347,9 @@ guard_put(struct xfrm *x, uint8_t dir, uint32_t net, unsigned plen, bool block)
 	struct xfrm_userpolicy_info *p;
 	struct nlmsghdr		    *nlh;
 	void			    *body;
-	char			     buf[BUFFER];
+	char			     buf[NETLINK_REQUEST_MAX];
 
-	nlh = begin(x, buf, XFRM_MSG_UPDPOLICY, NLM_F_ACK | NLM_F_CREATE |
+	nlh = begin(buf, XFRM_MSG_UPDPOLICY, NLM_F_ACK | NLM_F_CREATE |
 	    NLM_F_REPLACE, sizeof(*p), &body);
 	p = body;
 	p->sel.family = AF_INET;
@@ -385,7 +359,7 @@ guard_put(struct xfrm *x, uint8_t dir, uint32_t net, unsigned plen, bool block)
 	p->priority = GUARD_PRIORITY | (32 - plen);
 	p->dir = dir;
 	p->action = block ? XFRM_POLICY_BLOCK : XFRM_POLICY_ALLOW;
-	return ask(x, nlh, NULL, NULL);
+	return netlink_ask(x->fd, nlh, NULL, NULL);
 }
 
 int
@@ -467,19 +441,19 @@ remove_ours(struct xfrm *x, bool guards_only)
 	struct nlmsghdr	 *nlh;
 	void		 *body;
 	unsigned	  i, round;
-	char		  buf[BUFFER];
+	char		  buf[NETLINK_REQUEST_MAX];
 
 	l->guards_only = guards_only;
 	for (round = 0; round < 64; round++) {
 		l->nsa = l->npolicy = 0;
-		nlh = begin(x, buf, XFRM_MSG_GETPOLICY, NLM_F_DUMP,
+		nlh = begin(buf, XFRM_MSG_GETPOLICY, NLM_F_DUMP,
 		    sizeof(struct xfrm_userpolicy_id), &body);
-		(void)ask(x, nlh, found_policy, l);
+		(void)netlink_ask(x->fd, nlh, found_policy, l);
 		if (!guards_only) {
 			/* A dump of these has attributes at most. */
-			nlh = begin(x, buf, XFRM_MSG_GETSA, NLM_F_DUMP, 0,
+			nlh = begin(buf, XFRM_MSG_GETSA, NLM_F_DUMP, 0,
 			    &body);
-			(void)ask(x, nlh, found_sa, l);
+			(void)netlink_ask(x->fd, nlh, found_sa, l);
 		}
 		if (l->nsa == 0 && l->npolicy == 0)
 			break;
@@ -520,16 +494,12 @@ xfrm_open(uint32_t mark)
 	struct xfrm *x = xcalloc(1, sizeof(*x));
 
 	x->mark = mark;
-	x->nl = mnl_socket_open2(NETLINK_XFRM, SOCK_CLOEXEC);
-	if (x->nl == NULL || mnl_socket_bind(x->nl, 0, MNL_SOCKET_AUTOPID) < 0)
-		goto fail;
+	if ((x->fd = netlink_open(NETLINK_XFRM)) == -1) {
+		free(x);
+		return NULL;
+	}
 	remove_ours(x, false);
 	return x;
-fail:
-	if (x->nl != NULL)
-		mnl_socket_close(x->nl);
-	free(x);
-	return NULL;
 }
 
 void
@@ -538,6 +508,6 @@ xfrm_close(struct xfrm *x)
 	if (x == NULL)
 		return;
 	remove_ours(x, false);
-	mnl_socket_close(x->nl);
+	close(x->fd);
 	free(x);
 }

@@ -14,6 +14,7 @@
 #include "net/gso.h"
 #include "net/ip.h"
 #include "net/rtnl.h"
+#include "net/sysctl.h"
 #include "net/tun.h"
 #include "oe/esp/esp.h"
 #include "rsipc/capture.h"

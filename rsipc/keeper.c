@@ -14,6 +14,7 @@
 
 #include "base/helper.h"
 #include "base/log.h"
+#include "net/sysctl.h"
 #include "rsipc/keeper.h"
 
 #define KEEPER_KEYS_MAX	16
@@ -37,51 +38,6 @@ struct keeper {
 
 static struct helper keeper = { .fd = -1 };
 
-/* Reads a setting's words with one blank between them, so that what the kernel
- * prints with tabs compares equal. */
-static int
-setting_read(const char *key, char *out, size_t cap)
-{
-	char	path[128], *p, *word, *save = NULL;
-	char	text[64];
-	ssize_t n;
-	size_t	at = 0;
-	int	fd;
-
-	snprintf(path, sizeof(path), "/proc/sys/%s", key);
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-		return -1;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return -1;
-	text[n] = '\0';
-	out[0] = '\0';
-	for (p = text; (word = strtok_r(p, " \t\n", &save)) != NULL; p = NULL) {
-		n = snprintf(out + at, cap - at, "%s%s", at > 0 ? " " : "", word);
-		if (n < 0 || (size_t)n >= cap - at)
-			return -1;
-		at += (size_t)n;
-	}
-	return 0;
-}
-
-static int
-setting_write(const char *key, const char *value)
-{
-	char	path[128];
-	size_t	len = strlen(value);
-	ssize_t n;
-	int	fd;
-
-	snprintf(path, sizeof(path), "/proc/sys/%s", key);
-	if ((fd = open(path, O_WRONLY | O_CLOEXEC)) == -1)
-		return -1;
-	n = write(fd, value, len);
-	close(fd);
-	return n == (ssize_t)len ? 0 : -1;
-}
-
 static void
 keeper_put_back(struct keeper_setting *s)
 {
@@ -89,9 +45,9 @@ keeper_put_back(struct keeper_setting *s)
 
 	/* What the operator set meanwhile is his. */
 	if (s->ours[0] != '\0' &&
-	    setting_read(s->key, current, sizeof(current)) == 0 &&
+	    sysctl_get(s->key, current, sizeof(current)) == 0 &&
 	    strcmp(current, s->ours) == 0 &&
-	    setting_write(s->key, s->before) == -1)
+	    sysctl_set(s->key, s->before) == -1)
 		log_warn("cannot put %s back to \"%s\": %s", s->key, s->before,
 		    strerror(errno));
 	s->key[0] = '\0';
@@ -248,7 +204,7 @@ keeper_obey(struct keeper *k, struct keeper_order *o)
 		if ((s = keeper_find(k->list, "")) == NULL)
 			return;
 		memset(s, 0, sizeof(*s));
-		if (setting_read(o->key, s->before, sizeof(s->before)) == -1) {
+		if (sysctl_get(o->key, s->before, sizeof(s->before)) == -1) {
 			log_warn("%s: %s", o->key, strerror(errno));
 			return;
 		}
@@ -257,7 +213,7 @@ keeper_obey(struct keeper *k, struct keeper_order *o)
 	/* Noted before it is done: what is not ours is not put back. */
 	snprintf(s->ours, sizeof(s->ours), "%s", o->value);
 	keeper_note(k);
-	if (setting_write(o->key, o->value) == -1)
+	if (sysctl_set(o->key, o->value) == -1)
 		log_warn("cannot set %s to \"%s\": %s", o->key, o->value,
 		    strerror(errno));
 }

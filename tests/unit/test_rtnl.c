@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "net/rtnl.h"
+#include "net/sysctl.h"
 #include "net/tun.h"
 
 static uint32_t

@@ -1,0 +1,79 @@
+/* netlink.c - one request to the kernel and what it answers, of whichever family */
+#include "config.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/netlink.h"
+
+int
+netlink_open(int protocol)
+{
+	struct sockaddr_nl us = { .nl_family = AF_NETLINK };
+	int		   fd, saved;
+
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	if (fd == -1)
+		return -1;
+	if (bind(fd, (struct sockaddr *)&us, sizeof(us)) == -1) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return fd;
+}
+
+struct nlmsghdr *
+netlink_begin(void *buf, unsigned type, unsigned flags, const void *header,
+    size_t len)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	void		*body;
+
+	nlh->nlmsg_type = (uint16_t)type;
+	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	body = mnl_nlmsg_put_extra_header(nlh, len);
+	if (header != NULL)
+		memcpy(body, header, len);
+	return nlh;
+}
+
+/* The next datagram, the kernel's own only: its length, or -1. */
+static ssize_t
+netlink_receive(int fd, void *buf, size_t cap)
+{
+	struct sockaddr_nl from;
+	socklen_t	   len;
+	ssize_t		   n;
+
+	do {
+		len = sizeof(from);
+		n = recvfrom(fd, buf, cap, 0, (struct sockaddr *)&from, &len);
+	} while ((n == -1 && errno == EINTR) || (n >= 0 && from.nl_pid != 0));
+	return n;
+}
+
+int
+netlink_ask(int fd, struct nlmsghdr *nlh, mnl_cb_t fn, void *arg)
+{
+	static uint32_t	   last;
+	_Alignas(8) char   buf[NETLINK_ANSWER_MAX];
+	ssize_t		   n;
+	int		   rc;
+
+	if (++last == 0)
+		last = 1;	/* 0 would be everybody's */
+	nlh->nlmsg_seq = last;
+	if (send(fd, nlh, nlh->nlmsg_len, 0) == -1)
+		return -1;
+	do {
+		if ((n = netlink_receive(fd, buf, sizeof(buf))) == -1)
+			return -1;
+		rc = mnl_cb_run(buf, (size_t)n, last, 0, fn, arg);
+	} while (rc > MNL_CB_STOP);
+	return rc == MNL_CB_ERROR ? -1 : 0;
+}

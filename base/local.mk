@@ -19,21 +19,3 @@ base_libbase_a_SOURCES = \
 	base/service.c base/service.h \
 	base/statefile.c base/statefile.h \
 	base/util.c base/util.h
-
-if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_base
-TESTS += tests/unit/test_base
-tests_unit_test_base_SOURCES = tests/unit/test_base.c
-tests_unit_test_base_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_base_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit/test_lock
-TESTS += tests/unit/test_lock
-tests_unit_test_lock_SOURCES = tests/unit/test_lock.c
-tests_unit_test_lock_CFLAGS = $(UNIT_CFLAGS) -pthread
-tests_unit_test_lock_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS) -lpthread
-check_PROGRAMS += tests/unit/test_option
-TESTS += tests/unit/test_option
-tests_unit_test_option_SOURCES = tests/unit/test_option.c
-tests_unit_test_option_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_option_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
-endif

@@ -29,7 +29,3 @@ ctl/rsip-status.pc: $(srcdir)/ctl/rsip-status.pc.in Makefile
 	    -e 's|@includedir[@]|$(includedir)|' \
 	    -e 's|@PACKAGE_VERSION[@]|$(PACKAGE_VERSION)|' \
 	    $(srcdir)/ctl/rsip-status.pc.in >$@
-
-dist_check_SCRIPTS += tests/unit/test_rsipctl.sh tests/unit/test_advice.sh tests/net/oe_status.sh
-EXTRA_DIST += tests/unit/fake_daemon.py
-TESTS += tests/unit/test_rsipctl.sh tests/unit/test_advice.sh tests/net/oe_status.sh

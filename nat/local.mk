@@ -38,43 +38,4 @@ else
 nat_libnat_a_SOURCES += nat/offload.h
 endif
 
-# The data plane without rsipd, for tests/net and tests/bench.
-check_PROGRAMS += tests/net/nat_gateway
-tests_net_nat_gateway_SOURCES = tests/net/nat_gateway.c
-tests_net_nat_gateway_LDADD = nat/libnat.a $(BASE_LIBS) $(NFQ_LIBS)
-NAT_TESTS = tests/net/nat_path.sh tests/net/nat_icmp.sh tests/net/nat_vm.sh \
-	tests/net/nat_offload.sh tests/net/nat_near.sh tests/net/attack_router.sh
-TESTS += $(NAT_TESTS)
-dist_check_SCRIPTS += $(NAT_TESTS)
-EXTRA_DIST += tests/net/nat_path.py tests/net/nat_icmp.py tests/net/nat_net.py \
-	tests/net/nat_offload.py tests/net/nat_near.py tests/net/attack_router.py
 EXTRA_DIST += doc/dataplane.md
-
-if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_demux
-TESTS += tests/unit/test_demux
-tests_unit_test_demux_SOURCES = tests/unit/test_demux.c
-tests_unit_test_demux_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_demux_LDADD = nat/libnat.a $(BASE_LIBS) $(NFQ_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit/test_forward
-TESTS += tests/unit/test_forward
-tests_unit_test_forward_SOURCES = tests/unit/test_forward.c
-tests_unit_test_forward_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_forward_LDADD = nat/libnat.a $(BASE_LIBS) $(NFQ_LIBS) $(CMOCKA_LIBS)
-endif
-
-# The table once more, where a test can stop a thread at the worst moment.
-check_PROGRAMS += tests/unit/test_demux_threads
-TESTS += tests/unit/test_demux_threads
-tests_unit_test_demux_threads_SOURCES = tests/unit/test_demux_threads.c \
-	nat/demux.c nat/demux_hash.c nat/demux_learn.c nat/demux_packet.c \
-	nat/packet.c
-tests_unit_test_demux_threads_CPPFLAGS = $(AM_CPPFLAGS) -DDEMUX_TEST
-tests_unit_test_demux_threads_CFLAGS = $(AM_CFLAGS) $(TSAN_CFLAGS)
-tests_unit_test_demux_threads_LDADD = $(BASE_LIBS) $(TSAN_LIBS)
-
-# Not a test: tests/bench/dataplane.py runs it and prints a table.
-noinst_PROGRAMS += tests/bench/dataplane_load
-tests_bench_dataplane_load_SOURCES = tests/bench/dataplane_load.c
-tests_bench_dataplane_load_LDADD = $(BASE_LIBS)
-EXTRA_DIST += tests/bench/dataplane.py

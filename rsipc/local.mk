@@ -30,37 +30,5 @@ rsipc_rsipc_SOURCES = \
 rsipc_rsipc_LDADD = rsipc/libhost.a oe/liboe.a $(IKE_LIBS) \
 	proto/libproto.a $(BASE_LIBS) $(CARES_LIBS) $(CRYPTO_LIBS)
 
-RSIPC_TESTS = tests/net/rsipc_any_gateway.sh tests/net/rsipc_discover.sh \
-	tests/net/rsipc_foreign.sh \
-	tests/net/rsipc_life.sh tests/net/rsipc_peer.sh \
-	tests/net/rsipc_programs.sh
-dist_check_SCRIPTS += $(RSIPC_TESTS)
-TESTS += $(RSIPC_TESTS)
-EXTRA_DIST += tests/peer/any_gateway.py tests/peer/gateway.py contrib/rsipc.conf
+EXTRA_DIST += contrib/rsipc.conf
 dist_man_MANS += doc/rsipc.8 doc/rsipc.conf.5
-
-if HAVE_CMOCKA
-RSIPC_UNIT = tests/unit/test_host tests/unit/test_host_hostile \
-	tests/unit/test_dnssd tests/unit/test_signer tests/unit/test_worth
-check_PROGRAMS += $(RSIPC_UNIT)
-TESTS += $(RSIPC_UNIT)
-tests_unit_test_signer_SOURCES = tests/unit/test_signer.c $(GATEWAY_WORLD)
-tests_unit_test_signer_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_signer_LDADD = rsipc/libhost.a rsipd/librsipd.a \
-	proto/libproto.a $(BASE_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_dnssd_SOURCES = tests/unit/test_dnssd.c \
-	tests/unit/dns_message.c tests/unit/dns_message.h
-tests_unit_test_dnssd_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_dnssd_LDADD = rsipc/libhost.a $(OE_TEST_LIBS)
-tests_unit_test_worth_SOURCES = tests/unit/test_worth.c
-tests_unit_test_worth_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_worth_LDADD = rsipc/libhost.a $(CMOCKA_LIBS)
-tests_unit_test_host_hostile_SOURCES = tests/unit/test_host_hostile.c
-tests_unit_test_host_hostile_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_host_hostile_LDADD = rsipc/libhost.a proto/libproto.a \
-	$(BASE_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_host_SOURCES = tests/unit/test_host.c
-tests_unit_test_host_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_host_LDADD = rsipc/libhost.a proto/libproto.a $(BASE_LIBS) \
-	$(CMOCKA_LIBS)
-endif

@@ -27,52 +27,5 @@ rsipd_rsipd_SOURCES = \
 rsipd_rsipd_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \
 	$(BASE_LIBS) $(NFQ_LIBS) $(CARES_LIBS) $(LMDB_LIBS) -lpthread
 
-if HAVE_CMOCKA
-RSIPD_UNIT = tests/unit/test_endpoint tests/unit/test_gateway \
-	tests/unit/test_gateway_held \
-	tests/unit/test_grant tests/unit/test_store \
-	tests/unit/test_pool tests/unit/test_register tests/unit/test_scale
-check_PROGRAMS += $(RSIPD_UNIT)
-TESTS += $(RSIPD_UNIT)
-tests_unit_test_endpoint_SOURCES = tests/unit/test_endpoint.c
-tests_unit_test_endpoint_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_endpoint_LDADD = rsipd/librsipd.a $(BASE_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_grant_SOURCES = tests/unit/test_grant.c
-tests_unit_test_grant_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_grant_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \
-	$(BASE_LIBS) $(NFQ_LIBS) $(CMOCKA_LIBS) -lpthread
-tests_unit_test_store_SOURCES = tests/unit/test_store.c
-tests_unit_test_store_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_store_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \
-	$(BASE_LIBS) $(NFQ_LIBS) $(LMDB_LIBS) $(CMOCKA_LIBS) -lpthread
-tests_unit_test_pool_SOURCES = tests/unit/test_pool.c
-tests_unit_test_pool_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_pool_LDADD = rsipd/librsipd.a $(BASE_LIBS) $(CMOCKA_LIBS)
-GATEWAY_WORLD = tests/unit/gateway_world.c tests/unit/gateway_world.h
-tests_unit_test_gateway_SOURCES = tests/unit/test_gateway.c $(GATEWAY_WORLD)
-tests_unit_test_gateway_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_gateway_LDADD = rsipd/librsipd.a proto/libproto.a \
-	$(BASE_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_gateway_held_SOURCES = tests/unit/test_gateway_held.c $(GATEWAY_WORLD)
-tests_unit_test_gateway_held_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_gateway_held_LDADD = rsipd/librsipd.a proto/libproto.a \
-	$(BASE_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_register_SOURCES = tests/unit/test_register.c $(GATEWAY_WORLD)
-tests_unit_test_register_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_register_LDADD = rsipd/librsipd.a proto/libproto.a \
-	$(BASE_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_scale_SOURCES = tests/unit/test_scale.c
-tests_unit_test_scale_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_scale_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \
-	$(BASE_LIBS) $(NFQ_LIBS) $(CMOCKA_LIBS) -lpthread
-endif
-
 dist_man_MANS += doc/rsipd.8 doc/rsipd.conf.5
 EXTRA_DIST += contrib/rsipd.conf
-
-RSIPD_NET = tests/net/lease_store.sh tests/net/rsip_cascade.sh \
-	tests/net/rsip_reload.sh
-dist_check_SCRIPTS += $(RSIPD_NET)
-TESTS += $(RSIPD_NET)
-EXTRA_DIST += tests/net/lease_store.py tests/net/rsip_cascade.py \
-	tests/net/rsip_reload.py

@@ -9,3 +9,13 @@ tests_bench_rsip_bench_SOURCES = tests/bench/rsip_bench.c
 tests_bench_rsip_bench_LDADD = proto/libproto.a $(BASE_LIBS)
 EXTRA_DIST += tests/bench/ike.sh tests/bench/rsip.sh tests/bench/store.sh
 EXTRA_DIST += tests/bench/oe_path.sh
+
+# Not a test: tests/bench/dataplane.py runs it and prints a table.
+noinst_PROGRAMS += tests/bench/dataplane_load
+tests_bench_dataplane_load_SOURCES = tests/bench/dataplane_load.c
+tests_bench_dataplane_load_LDADD = $(BASE_LIBS)
+EXTRA_DIST += tests/bench/dataplane.py
+
+noinst_PROGRAMS += tests/bench/esp_bench
+tests_bench_esp_bench_SOURCES = tests/bench/esp_bench.c
+tests_bench_esp_bench_LDADD = oe/esp/libesp.a $(BASE_LIBS)

@@ -8,3 +8,10 @@ dist_check_SCRIPTS += tests/interop/charon.sh tests/interop/charon_ike.sh \
 	tests/interop/libreswan_flows.sh
 TESTS += tests/interop/charon_flows.sh tests/interop/charon_ike.sh
 EXTRA_DIST += tests/interop/charon_inside.sh tests/interop/charonlib.sh tests/interop/vm.sh
+
+check_PROGRAMS += tests/interop/esp_pipe
+tests_interop_esp_pipe_SOURCES = tests/interop/esp_pipe.c
+tests_interop_esp_pipe_LDADD = oe/esp/libesp.a $(BASE_LIBS)
+dist_check_SCRIPTS += tests/interop/esp_scapy.py tests/interop/esp_kernel.sh
+TESTS += tests/interop/esp_scapy.py tests/interop/esp_kernel.sh
+EXTRA_DIST += tests/interop/esp_kernel.py

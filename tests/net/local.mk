@@ -82,8 +82,7 @@ TESTS += tests/net/attack_address.sh \
 	tests/net/attack_control.sh tests/net/control.sh
 EXTRA_DIST += tests/net/attack_address.py tests/net/attack_control.py tests/net/attack_register.py tests/net/attack_replay.py tests/net/rsip_lab.py tests/net/rsip_gateway.py \
 	tests/net/rsip_gateway_data.py tests/net/rsip_gateway_plain.py \
-	tests/net/rsip_gateway_wire.py \
-	tests/peer/session.py
+	tests/net/rsip_gateway_wire.py
 
 # What attackers try, beside what honest peers lose by it (doc/threats.md).
 NAMES_NET_TESTS = tests/net/attack_dns.sh tests/net/attack_records.sh \
@@ -111,3 +110,31 @@ TSAN_TESTS = tests/unit/test_demux_threads$(EXEEXT) $(ATTACK_FLOODS) \
 	tests/net/e2e.sh tests/net/errors.sh tests/net/recover.sh \
 	tests/net/rsip_cascade.sh tests/net/rsip_crowd.sh \
 	tests/net/rsip_gateway.sh tests/net/laptop_restart.sh
+
+# The data plane without rsipd, for tests/net and tests/bench.
+check_PROGRAMS += tests/net/nat_gateway
+tests_net_nat_gateway_SOURCES = tests/net/nat_gateway.c
+tests_net_nat_gateway_LDADD = nat/libnat.a $(BASE_LIBS) $(NFQ_LIBS)
+NAT_TESTS = tests/net/nat_path.sh tests/net/nat_icmp.sh tests/net/nat_vm.sh \
+	tests/net/nat_offload.sh tests/net/nat_near.sh tests/net/attack_router.sh
+TESTS += $(NAT_TESTS)
+dist_check_SCRIPTS += $(NAT_TESTS)
+EXTRA_DIST += tests/net/nat_path.py tests/net/nat_icmp.py tests/net/nat_net.py \
+	tests/net/nat_offload.py tests/net/nat_near.py tests/net/attack_router.py
+
+RSIPD_NET = tests/net/lease_store.sh tests/net/rsip_cascade.sh \
+	tests/net/rsip_reload.sh
+dist_check_SCRIPTS += $(RSIPD_NET)
+TESTS += $(RSIPD_NET)
+EXTRA_DIST += tests/net/lease_store.py tests/net/rsip_cascade.py \
+	tests/net/rsip_reload.py
+
+RSIPC_TESTS = tests/net/rsipc_any_gateway.sh tests/net/rsipc_discover.sh \
+	tests/net/rsipc_foreign.sh \
+	tests/net/rsipc_life.sh tests/net/rsipc_peer.sh \
+	tests/net/rsipc_programs.sh
+dist_check_SCRIPTS += $(RSIPC_TESTS)
+TESTS += $(RSIPC_TESTS)
+
+dist_check_SCRIPTS += tests/net/oe_status.sh
+TESTS += tests/net/oe_status.sh

@@ -6,3 +6,5 @@ EXTRA_DIST += tests/peer/auth.py tests/peer/rsip.py tests/peer/agree.py tests/pe
 	tests/peer/wire_table.py tests/peer/rfc_sentences.txt
 dist_check_SCRIPTS += tests/peer/agree.sh tests/peer/wire_table.sh
 TESTS += tests/peer/agree.sh tests/peer/wire_table.sh
+EXTRA_DIST += tests/peer/any_gateway.py tests/peer/gateway.py tests/peer/esp_vectors.py \
+	tests/peer/session.py

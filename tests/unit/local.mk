@@ -115,3 +115,149 @@ tests_unit_test_ike2_sealed_SOURCES = tests/unit/test_ike2_sealed.c \
 tests_unit_test_ike2_sealed_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike2_sealed_LDADD = $(IKE2_TEST_LIBS)
 endif
+
+# base/
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_base
+TESTS += tests/unit/test_base
+tests_unit_test_base_SOURCES = tests/unit/test_base.c
+tests_unit_test_base_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_base_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_lock
+TESTS += tests/unit/test_lock
+tests_unit_test_lock_SOURCES = tests/unit/test_lock.c
+tests_unit_test_lock_CFLAGS = $(UNIT_CFLAGS) -pthread
+tests_unit_test_lock_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS) -lpthread
+check_PROGRAMS += tests/unit/test_option
+TESTS += tests/unit/test_option
+tests_unit_test_option_SOURCES = tests/unit/test_option.c
+tests_unit_test_option_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_option_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+endif
+
+# proto/
+if HAVE_CMOCKA
+RSIP_TEST_LIBS = proto/libproto.a $(BASE_LIBS) $(CMOCKA_LIBS)
+RSIP_EXAMPLES = tests/unit/rsip_examples.c tests/unit/rsip_examples.h
+check_PROGRAMS += tests/unit/test_rsip_codec tests/unit/test_rsip_table
+TESTS += tests/unit/test_rsip_codec tests/unit/test_rsip_table
+tests_unit_test_rsip_codec_SOURCES = tests/unit/test_rsip_codec.c \
+	$(RSIP_EXAMPLES)
+tests_unit_test_rsip_codec_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_rsip_codec_LDADD = $(RSIP_TEST_LIBS)
+tests_unit_test_rsip_table_SOURCES = tests/unit/test_rsip_table.c \
+	$(RSIP_EXAMPLES)
+tests_unit_test_rsip_table_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_rsip_table_LDADD = $(RSIP_TEST_LIBS)
+endif
+
+# nat/
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_demux
+TESTS += tests/unit/test_demux
+tests_unit_test_demux_SOURCES = tests/unit/test_demux.c
+tests_unit_test_demux_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_demux_LDADD = nat/libnat.a $(BASE_LIBS) $(NFQ_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_forward
+TESTS += tests/unit/test_forward
+tests_unit_test_forward_SOURCES = tests/unit/test_forward.c
+tests_unit_test_forward_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_forward_LDADD = nat/libnat.a $(BASE_LIBS) $(NFQ_LIBS) $(CMOCKA_LIBS)
+endif
+
+# The table once more, where a test can stop a thread at the worst moment.
+check_PROGRAMS += tests/unit/test_demux_threads
+TESTS += tests/unit/test_demux_threads
+tests_unit_test_demux_threads_SOURCES = tests/unit/test_demux_threads.c \
+	nat/demux.c nat/demux_hash.c nat/demux_learn.c nat/demux_packet.c \
+	nat/packet.c
+tests_unit_test_demux_threads_CPPFLAGS = $(AM_CPPFLAGS) -DDEMUX_TEST
+tests_unit_test_demux_threads_CFLAGS = $(AM_CFLAGS) $(TSAN_CFLAGS)
+tests_unit_test_demux_threads_LDADD = $(BASE_LIBS) $(TSAN_LIBS)
+
+# rsipd/
+if HAVE_CMOCKA
+RSIPD_UNIT = tests/unit/test_endpoint tests/unit/test_gateway \
+	tests/unit/test_gateway_held \
+	tests/unit/test_grant tests/unit/test_store \
+	tests/unit/test_pool tests/unit/test_register tests/unit/test_scale
+check_PROGRAMS += $(RSIPD_UNIT)
+TESTS += $(RSIPD_UNIT)
+tests_unit_test_endpoint_SOURCES = tests/unit/test_endpoint.c
+tests_unit_test_endpoint_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_endpoint_LDADD = rsipd/librsipd.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_grant_SOURCES = tests/unit/test_grant.c
+tests_unit_test_grant_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_grant_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \
+	$(BASE_LIBS) $(NFQ_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_store_SOURCES = tests/unit/test_store.c
+tests_unit_test_store_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_store_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \
+	$(BASE_LIBS) $(NFQ_LIBS) $(LMDB_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_pool_SOURCES = tests/unit/test_pool.c
+tests_unit_test_pool_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_pool_LDADD = rsipd/librsipd.a $(BASE_LIBS) $(CMOCKA_LIBS)
+GATEWAY_WORLD = tests/unit/gateway_world.c tests/unit/gateway_world.h
+tests_unit_test_gateway_SOURCES = tests/unit/test_gateway.c $(GATEWAY_WORLD)
+tests_unit_test_gateway_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_gateway_LDADD = rsipd/librsipd.a proto/libproto.a \
+	$(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_gateway_held_SOURCES = tests/unit/test_gateway_held.c $(GATEWAY_WORLD)
+tests_unit_test_gateway_held_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_gateway_held_LDADD = rsipd/librsipd.a proto/libproto.a \
+	$(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_register_SOURCES = tests/unit/test_register.c $(GATEWAY_WORLD)
+tests_unit_test_register_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_register_LDADD = rsipd/librsipd.a proto/libproto.a \
+	$(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_scale_SOURCES = tests/unit/test_scale.c
+tests_unit_test_scale_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_scale_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \
+	$(BASE_LIBS) $(NFQ_LIBS) $(CMOCKA_LIBS) -lpthread
+endif
+
+# rsipc/
+if HAVE_CMOCKA
+RSIPC_UNIT = tests/unit/test_host tests/unit/test_host_hostile \
+	tests/unit/test_dnssd tests/unit/test_signer tests/unit/test_worth
+check_PROGRAMS += $(RSIPC_UNIT)
+TESTS += $(RSIPC_UNIT)
+tests_unit_test_signer_SOURCES = tests/unit/test_signer.c $(GATEWAY_WORLD)
+tests_unit_test_signer_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_signer_LDADD = rsipc/libhost.a rsipd/librsipd.a \
+	proto/libproto.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_dnssd_SOURCES = tests/unit/test_dnssd.c \
+	tests/unit/dns_message.c tests/unit/dns_message.h
+tests_unit_test_dnssd_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_dnssd_LDADD = rsipc/libhost.a $(OE_TEST_LIBS)
+tests_unit_test_worth_SOURCES = tests/unit/test_worth.c
+tests_unit_test_worth_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_worth_LDADD = rsipc/libhost.a $(CMOCKA_LIBS)
+tests_unit_test_host_hostile_SOURCES = tests/unit/test_host_hostile.c
+tests_unit_test_host_hostile_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_host_hostile_LDADD = rsipc/libhost.a proto/libproto.a \
+	$(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_host_SOURCES = tests/unit/test_host.c
+tests_unit_test_host_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_host_LDADD = rsipc/libhost.a proto/libproto.a $(BASE_LIBS) \
+	$(CMOCKA_LIBS)
+endif
+
+# ctl/
+dist_check_SCRIPTS += tests/unit/test_rsipctl.sh tests/unit/test_advice.sh
+EXTRA_DIST += tests/unit/fake_daemon.py
+TESTS += tests/unit/test_rsipctl.sh tests/unit/test_advice.sh
+
+# oe/esp/
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_esp
+TESTS += tests/unit/test_esp
+tests_unit_test_esp_SOURCES = tests/unit/test_esp.c tests/unit/esp_vectors.h
+tests_unit_test_esp_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_esp_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_pubkey
+TESTS += tests/unit/test_pubkey
+tests_unit_test_pubkey_SOURCES = tests/unit/test_pubkey.c
+tests_unit_test_pubkey_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_pubkey_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
+endif

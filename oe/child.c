@@ -73,7 +73,7 @@ pair_heard_from(struct sa_pair *p, uint32_t peer, uint16_t port)
 	}
 	conn->path.peer = peer;
 	conn->path.peer_port = port;
-	c->ops->moved(c->ops_arg, conn, peer, port);
+	c->keying->moved(c->keying_arg, conn, peer, port);
 	/* Is it there, or was it somebody who was quicker on the way? */
 	if (elsewhere)
 		liveness_moved(conn);
@@ -161,7 +161,7 @@ connection_shed(struct connection *conn, const struct sa_pair *fresh)
 	if (n <= (whole ? PAIRS_MAX : SESSIONS_MAX) || victim == NULL)
 		return;
 	c->count.limits++;
-	c->ops->delete_child(c->ops_arg, c->now, victim->spi_in);
+	c->keying->delete_child(c->keying_arg, c->now, victim->spi_in);
 	pair_free(victim);
 }
 
@@ -173,7 +173,7 @@ child_up(struct connection *conn, const struct keying_child *k)
 
 	HASH_FIND(hh, c->sad, &k->in.spi, sizeof(k->in.spi), p);
 	if (p != NULL || conn->state == CONNECTION_EXPIRED) {
-		c->ops->delete_child(c->ops_arg, c->now, k->in.spi);
+		c->keying->delete_child(c->keying_arg, c->now, k->in.spi);
 		return;
 	}
 	p = xcalloc(1, sizeof(*p));
@@ -184,7 +184,7 @@ child_up(struct connection *conn, const struct keying_child *k)
 		esp_sa_free(p->in);
 		esp_sa_free(p->out);
 		free(p);
-		c->ops->delete_child(c->ops_arg, c->now, k->in.spi);
+		c->keying->delete_child(c->keying_arg, c->now, k->in.spi);
 		return;
 	}
 	p->spi_in = k->in.spi;
@@ -206,10 +206,10 @@ child_up(struct connection *conn, const struct keying_child *k)
 	connection_shed(conn, p);
 	conn->path = k->path;
 	conn->peer_id = k->peer_id;
-	if (k->peer_key.len != 0 && conn->class != OE_CLASS_TUNNEL) {
+	if (k->proof.how == KEYING_BY_KEY && conn->class != OE_CLASS_TUNNEL) {
 		if (conn->peer_key == NULL)
 			conn->peer_key = xcalloc(1, sizeof(*conn->peer_key));
-		*conn->peer_key = k->peer_key;
+		*conn->peer_key = k->proof.key;
 		peer_gateways_keep_peer(conn, k);
 	}
 	/* One known by a name, at the address itself, may share it (§5.3). */
@@ -325,7 +325,7 @@ connection_lost(struct connection *conn)
 	struct core    *c = conn->core;
 	struct sa_pair *p;
 
-	c->ops->forget(c->ops_arg, c->now, conn, false);
+	c->keying->forget(c->keying_arg, c->now, conn, false);
 	while ((p = TAILQ_FIRST(&conn->pairs)) != NULL)
 		pair_free(p);
 	connection_unkeyed(conn, "its peer is gone", false);
@@ -342,7 +342,7 @@ connection_tick_keyed(struct connection *conn)
 	for (p = TAILQ_FIRST(&conn->pairs); p != NULL; p = next) {
 		next = TAILQ_NEXT(p, entry);
 		if (p->linger != 0 && c->now >= p->linger) {
-			c->ops->delete_child(c->ops_arg, c->now, p->spi_in);
+			c->keying->delete_child(c->keying_arg, c->now, p->spi_in);
 			pair_free(p);
 		}
 	}

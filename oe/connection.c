@@ -192,7 +192,7 @@ connection_free(struct connection *conn, bool tell)
 	struct sa_pair *p;
 
 	connection_detach(conn);
-	c->ops->forget(c->ops_arg, c->now, conn, tell);
+	c->keying->forget(c->keying_arg, c->now, conn, tell);
 	while ((p = TAILQ_FIRST(&conn->pairs)) != NULL)
 		pair_free(p);
 	peer_gateways_clear(conn);
@@ -222,7 +222,7 @@ connection_expire(struct connection *conn, const char *why)
 	conn->state = CONNECTION_EXPIRED;
 	connection_detach(conn);
 	TAILQ_FOREACH(p, &conn->pairs, entry) {
-		if (c->ops->delete_child(c->ops_arg, c->now, p->spi_in) == 0)
+		if (c->keying->delete_child(c->keying_arg, c->now, p->spi_in) == 0)
 			told = true;
 	}
 	/* Nobody left to tell, or nothing to tell of. */
@@ -404,7 +404,7 @@ connection_tick_expired(struct connection *conn)
 	conn->delete_tries++;
 	conn->delete_at = c->now + DELETE_INTERVAL;
 	TAILQ_FOREACH(p, &conn->pairs, entry)
-		c->ops->delete_child(c->ops_arg, c->now, p->spi_in);
+		c->keying->delete_child(c->keying_arg, c->now, p->spi_in);
 }
 
 void

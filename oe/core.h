@@ -16,7 +16,8 @@
 
 /*
  * Nothing here knows a clock, a socket or DNS: every entry takes "now"
- * (milliseconds) and calls out through struct core_ops, so that scenario tests
+ * (milliseconds) and calls out through struct core_ops and struct keying_engine,
+ * so that scenario tests
  * play the network.  engine.c is the shell around it.
  */
 
@@ -53,21 +54,8 @@ struct flow_fragment {
 struct core_ops {
 	void (*dns_query)(void *arg, const char *name, uint16_t type,
 	    enum cause cause, dns_fn fn, void *fn_arg);
-	/* The keying engine: see ike.h for each. */
-	int  (*request)(void *arg, uint64_t now,
-	    const struct keying_request *r, void *conn);
-	void (*forget)(void *arg, uint64_t now, void *conn, bool tell);
-	int  (*delete_child)(void *arg, uint64_t now, uint32_t spi_in);
-	int  (*probe)(void *arg, uint64_t now, void *conn);
-	void (*moved)(void *arg, void *conn, uint32_t peer, uint16_t port);
 	/* ESP from peer with an SPI (host order) that nobody here knows. */
 	void (*unknown_spi)(void *arg, uint64_t now, uint32_t peer, uint32_t spi);
-	void (*peer_identity)(void *arg, uint64_t token,
-	    const struct keying_id *my_id);
-	void (*peer_keys)(void *arg, uint64_t now, uint64_t token,
-	    const struct pubkey *keys, size_t n, const uint8_t *psk,
-	    size_t psk_len);
-	void (*authorize)(void *arg, uint64_t now, uint64_t token, void *conn);
 };
 
 struct core {
@@ -76,6 +64,8 @@ struct core {
 	void			*shell_arg;
 	const struct core_ops	*ops;
 	void			*ops_arg;
+	const struct keying_engine *keying;
+	void			*keying_arg;
 	uint64_t		 now;	/* of the call under way */
 	uint32_t		 local;
 	uint16_t		 ike_port;

@@ -15,6 +15,7 @@
 #include "oe/connection.h"
 #include "oe/engine.h"
 #include "oe/identity.h"
+#include "oe/ike/door.h"
 #include "oe/ike1/ike1.h"
 #include "oe/initiator.h"
 #include "oe/life.h"
@@ -43,7 +44,7 @@ struct oe {
 	struct filewatch  *resolv_conf;
 	oe_resolvers_fn	   resolvers_changed;
 	void		  *resolvers_arg;
-	struct ike	  *ike;
+	struct door	  *door;	/* to what speaks IKE */
 	struct event	  *tick, *ike_timer, *hold_timer;
 	uint64_t	   ike_at, hold_at;	/* when the timers are set for */
 	uint64_t	   ticked;
@@ -74,7 +75,7 @@ oe_arm(struct event *ev, uint64_t *set, uint64_t at)
 static void
 oe_schedule(struct oe *oe)
 {
-	oe_arm(oe->ike_timer, &oe->ike_at, ike_next(oe->ike));
+	oe_arm(oe->ike_timer, &oe->ike_at, door_engine.next(oe->door));
 	oe_arm(oe->hold_timer, &oe->hold_at,
 	    connection_next_holding(oe->core));
 }
@@ -100,7 +101,7 @@ oe_ike_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	oe->ike_at = 0;
 	core_set_now(oe->core, clock_now());
-	ike_tick(oe->ike, clock_now());
+	door_engine.tick(oe->door, clock_now());
 	oe_schedule(oe);
 }
 
@@ -165,30 +166,6 @@ oe_dns_query(void *arg, const char *name, uint16_t type, enum cause cause,
 	    q);
 }
 
-static int
-oe_request(void *arg, uint64_t now, const struct keying_request *r, void *conn)
-{
-	return ike_request(((struct oe *)arg)->ike, now, r, conn);
-}
-
-static void
-oe_forget(void *arg, uint64_t now, void *conn, bool tell)
-{
-	ike_forget(((struct oe *)arg)->ike, now, conn, tell);
-}
-
-static int
-oe_delete_child(void *arg, uint64_t now, uint32_t spi_in)
-{
-	return ike_delete_child(((struct oe *)arg)->ike, now, spi_in);
-}
-
-static int
-oe_probe(void *arg, uint64_t now, void *conn)
-{
-	return ike_probe(((struct oe *)arg)->ike, now, conn);
-}
-
 static void
 oe_unknown_spi(void *arg, uint64_t now, uint32_t peer, uint32_t spi)
 {
@@ -201,45 +178,12 @@ oe_unknown_spi(void *arg, uint64_t now, uint32_t peer, uint32_t spi)
 		return;
 	if (path.local_port == 0)
 		path.local_port = KEYING_PORT;
-	ike_invalid_spi(oe->ike, now, &path, spi);
-}
-
-static void
-oe_peer_identity(void *arg, uint64_t token, const struct keying_id *my_id)
-{
-	ike_peer_identity(((struct oe *)arg)->ike, token, my_id);
-}
-
-static void
-oe_moved(void *arg, void *conn, uint32_t peer, uint16_t port)
-{
-	ike_moved(((struct oe *)arg)->ike, conn, peer, port);
-}
-
-static void
-oe_peer_keys(void *arg, uint64_t now, uint64_t token, const struct pubkey *keys,
-    size_t n, const uint8_t *psk, size_t psk_len)
-{
-	ike_peer_keys(((struct oe *)arg)->ike, now, token, keys, n, psk, psk_len);
-}
-
-static void
-oe_authorize(void *arg, uint64_t now, uint64_t token, void *conn)
-{
-	ike_authorize(((struct oe *)arg)->ike, now, token, conn);
+	(void)door_engine.invalid_spi(oe->door, now, &path, spi, true);
 }
 
 static const struct core_ops core_ops = {
 	.dns_query = oe_dns_query,
-	.request = oe_request,
-	.forget = oe_forget,
-	.delete_child = oe_delete_child,
-	.probe = oe_probe,
-	.moved = oe_moved,
 	.unknown_spi = oe_unknown_spi,
-	.peer_identity = oe_peer_identity,
-	.peer_keys = oe_peer_keys,
-	.authorize = oe_authorize,
 };
 
 /* --- what IKE asks ------------------------------------------------------------------ */
@@ -293,19 +237,16 @@ oe_cookie_get(void *arg, uint64_t *cookie)
 
 static void
 oe_peer_lookup(void *arg, uint64_t token, const struct keying_id *id,
-    const struct keying_path *path)
+    enum keying_how claims, const struct keying_path *path)
 {
 	responder_peer_lookup(((struct oe *)arg)->core, clock_now(), token, id,
-	    path);
+	    claims, path);
 }
 
 static void
-oe_child_ask(void *arg, uint64_t token, const struct keying_id *id,
-    const struct keying_path *path, const struct keying_selector *src,
-    const struct keying_selector *dst)
+oe_child_ask(void *arg, uint64_t token, const struct keying_ask *a)
 {
-	responder_child_ask(((struct oe *)arg)->core, clock_now(), token, id,
-	    path, src, dst);
+	responder_child_ask(((struct oe *)arg)->core, clock_now(), token, a);
 }
 
 static void
@@ -381,10 +322,10 @@ oe_dns_new(struct oe *oe, const struct oe_config *c)
 	    c->dns_tries, c->rsa_min_bits);
 }
 
-static struct ike *
-oe_ike_new(struct oe *oe, const struct oe_config *c)
+static int
+oe_ike_begin(struct oe *oe, const struct oe_config *c)
 {
-	struct ike_config ic = {
+	struct ike1_config ic = {
 		.key = c->key,
 		.my_id = core_my_id(oe->core),
 		.legacy = c->legacy,
@@ -394,8 +335,12 @@ oe_ike_new(struct oe *oe, const struct oe_config *c)
 		.dpd_delay = c->dpd,
 		.give_up = c->give_up * 1000,
 	};
+	struct ike1	  *e;
 
-	return ike_new(&ic, &keying_ops, oe);
+	if ((e = ike1_new(&ic, &keying_ops, oe)) == NULL)
+		return -1;
+	door_set(oe->door, clock_now(), &ike1_engine, e);
+	return 0;
 }
 
 static void
@@ -450,15 +395,16 @@ oe_new(struct oe_config *c, struct event_base *base,
 	oe->config = c;
 	oe->shell = *shell;
 	oe->shell_arg = arg;
-	oe->core = core_new(c, &oe->shell, arg, &core_ops, oe);
+	oe->door = door_new();
+	oe->core = core_new(c, &oe->shell, arg, &core_ops, oe, &door_engine,
+	    oe->door);
 	oe->dns = oe_dns_new(oe, c);
 	oe_dns_note(oe, c);
-	oe->ike = oe->dns == NULL ? NULL : oe_ike_new(oe, c);
 	oe->tick = event_new(base, -1, EV_PERSIST, oe_tick, oe);
 	oe->ike_timer = event_new(base, -1, 0, oe_ike_timer, oe);
 	oe->hold_timer = event_new(base, -1, 0, oe_hold_timer, oe);
-	if (oe->ike == NULL || oe->tick == NULL || oe->ike_timer == NULL ||
-	    oe->hold_timer == NULL) {
+	if (oe->dns == NULL || oe_ike_begin(oe, c) == -1 || oe->tick == NULL ||
+	    oe->ike_timer == NULL || oe->hold_timer == NULL) {
 		oe_free(oe);
 		return NULL;
 	}
@@ -478,8 +424,7 @@ oe_free(struct oe *oe)
 
 	if (oe == NULL)
 		return;
-	if (oe->ike != NULL)
-		ike_shutdown(oe->ike, clock_now());
+	door_engine.shutdown(oe->door, clock_now());
 	remember_close(oe->remembered, true);
 	dns_free(oe->dns);
 	filewatch_free(oe->resolv_conf);
@@ -488,7 +433,7 @@ oe_free(struct oe *oe)
 		free(q);
 	}
 	core_free(oe->core);
-	ike_free(oe->ike);
+	door_engine.free(oe->door);
 	if (oe->tick != NULL)
 		event_free(oe->tick);
 	if (oe->ike_timer != NULL)
@@ -503,13 +448,8 @@ oe_free(struct oe *oe)
 static int
 oe_restart_ike(struct oe *oe, const struct oe_config *c)
 {
-	struct ike *fresh;
-
-	if ((fresh = oe_ike_new(oe, c)) == NULL)
+	if (oe_ike_begin(oe, c) == -1)
 		return -1;
-	ike_shutdown(oe->ike, clock_now());
-	ike_free(oe->ike);
-	oe->ike = fresh;
 	oe->ike_at = 0;
 	oe_schedule(oe);
 	return 0;
@@ -595,7 +535,7 @@ oe_inbound_ike(struct oe *oe, const struct keying_path *path,
     const uint8_t *buf, size_t len)
 {
 	core_set_now(oe->core, clock_now());
-	ike_packet(oe->ike, clock_now(), path, buf, len);
+	door_engine.packet(oe->door, clock_now(), path, buf, len);
 	oe_schedule(oe);
 }
 
@@ -630,7 +570,7 @@ oe_inbound_icmp(struct oe *oe, const uint8_t *pkt, size_t len)
 		path.peer_port = (uint16_t)(in[header + 2] << 8 |
 		    in[header + 3]);
 		core_set_now(oe->core, clock_now());
-		ike_icmp(oe->ike, clock_now(), &path);
+		door_engine.icmp(oe->door, clock_now(), &path);
 		oe_schedule(oe);
 		return;
 	}
@@ -652,23 +592,18 @@ oe_peer_known(const struct oe *oe, const struct keying_id *peer)
 json_object *
 oe_control(struct oe *oe, json_object *req, bool privileged)
 {
-	json_object *o, *rows, *phase1;
+	json_object *o, *rows;
 	const char  *command = control_text(req, "command");
-	size_t	     i;
 
 	o = report_control(oe->core, clock_now(), req, privileged);
 	if (o == NULL || command == NULL)
 		return o;
 	if (strcmp(command, "sa") == 0 &&
 	    json_object_object_get_ex(o, "rows", &rows)) {
-		phase1 = ike_sa_json(oe->ike, clock_now());
-		for (i = 0; phase1 != NULL && i <
-		    json_object_array_length(phase1); i++)
-			json_object_array_add(rows, json_object_get(
-			    json_object_array_get_idx(phase1, i)));
-		json_object_put(phase1);
+		door_engine.report_sas(oe->door, clock_now(), rows);
 	} else if (strcmp(command, "status") == 0) {
-		json_object_object_add(o, "ike", ike_status_json(oe->ike));
+		json_object_object_add(o, "ike", rows = json_object_new_object());
+		door_engine.report_status(oe->door, rows);
 	}
 	return o;
 }

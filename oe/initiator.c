@@ -114,18 +114,15 @@ connection_request(struct connection *conn)
 		r.peer_id = t->peer_id;
 		if (t->my_id.type != 0)
 			r.my_id = t->my_id;
-		r.keys = t->key.len != 0 ? &t->key : NULL;
-		r.nkeys = t->key.len != 0;
-		r.psk = t->psk;
-		r.psk_len = t->psk_len;
+		r.peer = oe_tunnel_credentials(t);
 	} else {
 		if (conn->peer_gateway >= conn->npeer_gateways)
 			return -1;
 		g = &conn->peer_gateways[conn->peer_gateway];
 		r.path.peer = g->addr;
 		r.peer_id = g->id;
-		r.keys = g->keys;
-		r.nkeys = g->nkeys;
+		r.peer.keys = g->keys;
+		r.peer.nkeys = g->nkeys;
 	}
 	session_selectors(conn, &r.src, &r.dst);
 	r.initial_contact = !connection_peer_known(c, &r.peer_id) &&
@@ -137,7 +134,7 @@ connection_request(struct connection *conn)
 		conn->peer_id = r.peer_id;
 	conn->requested = true;
 	conn->request_at = c->now;
-	if (c->ops->request(c->ops_arg, c->now, &r, conn) == -1) {
+	if (c->keying->request(c->keying_arg, c->now, &r, conn) == -1) {
 		conn->requested = false;
 		conn->ask = NULL;
 		return -1;
@@ -175,13 +172,14 @@ failure_rank(enum keying_failure f)
 	switch (f) {
 	case KEYING_SIGNATURE:
 		return 3;
-	case KEYING_PHASE2_REFUSED:
+	case KEYING_CHILD_REFUSED:
 		return 2;
 	case KEYING_IDENTITY:
 		return 1;
 	case KEYING_SILENCE:
 	case KEYING_ICMP:
-	case KEYING_PHASE1_REFUSED:
+	case KEYING_PEER_REFUSED:
+	case KEYING_VERSION:
 	case KEYING_LOCAL:
 		break;
 	}
@@ -194,12 +192,13 @@ connection_failure_lifespan(const struct connection *conn)
 	switch (conn->failure) {
 	case KEYING_SIGNATURE:		/* until DNS may say otherwise */
 		return dns_left(conn);
-	case KEYING_PHASE2_REFUSED:	/* it lives, and does not want OE */
+	case KEYING_CHILD_REFUSED:	/* it lives, and does not want OE */
 		return conn->core->config->lifespan;
 	case KEYING_IDENTITY:
 	case KEYING_SILENCE:
 	case KEYING_ICMP:
-	case KEYING_PHASE1_REFUSED:
+	case KEYING_PEER_REFUSED:
+	case KEYING_VERSION:
 	case KEYING_LOCAL:
 		break;
 	}

@@ -54,14 +54,16 @@ keying_failure_text(enum keying_failure f)
 		return "no answer to IKE";
 	case KEYING_ICMP:
 		return "no answer to IKE but ICMP errors";
-	case KEYING_PHASE1_REFUSED:
-		return "Phase 1 refused";
-	case KEYING_PHASE2_REFUSED:
-		return "Phase 2 refused";
+	case KEYING_PEER_REFUSED:
+		return "the peer refuses IKE";
+	case KEYING_CHILD_REFUSED:
+		return "the peer refuses to encrypt this";
 	case KEYING_SIGNATURE:
 		return "signature does not verify";
 	case KEYING_IDENTITY:
 		return "peer is somebody else";
+	case KEYING_VERSION:
+		return "no version of IKE in common";
 	case KEYING_LOCAL:
 		return "out of local resources";
 	}

@@ -1,7 +1,8 @@
-/* keying.h - the door between OE connections and the engine that keys them (IKEv1 today, IKEv2 beside it) */
+/* keying.h - the door between OE connections and what keys them: what an engine offers, and what it calls */
 #ifndef OE_KEYING_H
 #define OE_KEYING_H
 
+#include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -9,7 +10,11 @@
 #include "oe/esp/params.h"
 #include "oe/pubkey.h"
 
-/* Addresses in network order, ports in host order, times in milliseconds of "now". */
+/*
+ * Nothing here is of one version of IKE: what is asked for, what came of it and
+ * how it failed are said as facts.  Addresses in network order, ports and SPIs
+ * in host order, times in milliseconds of "now".
+ */
 
 enum keying_id_type {			/* RFC 2407 §4.6.2.1 */
 	KEYING_ID_IPV4 = 1,
@@ -18,7 +23,7 @@ enum keying_id_type {			/* RFC 2407 §4.6.2.1 */
 	KEYING_ID_IPV4_SUBNET = 4,
 };
 #define KEYING_NAME_MAX 255
-struct keying_id {			/* Phase 1 identity */
+struct keying_id {
 	uint8_t	 type;
 	uint32_t addr;			/* IPV4, IPV4_SUBNET */
 	uint32_t mask;			/* IPV4_SUBNET */
@@ -28,7 +33,7 @@ struct keying_id {			/* Phase 1 identity */
 const char *keying_id_text(const struct keying_id *id);
 bool	keying_id_equal(const struct keying_id *a, const struct keying_id *b);
 
-struct keying_selector {		/* one side of Phase 2 */
+struct keying_selector {		/* one side of what a pair of SAs carries */
 	uint32_t net, mask;		/* /32 for OE */
 	uint8_t	 protocol;		/* 0: any */
 	uint16_t port;			/* 0: any */
@@ -41,89 +46,200 @@ struct keying_path {			/* where messages go */
 	uint16_t local_port, peer_port;
 };
 
+/* How one end shows who it is. */
+enum keying_how {
+	KEYING_BY_KEY,			/* a signature */
+	KEYING_BY_PSK,
+	KEYING_BY_NOTHING,		/* it does not (RFC 7619) */
+};
+
+/* What one end takes as the other's proof; borrowed. */
+struct keying_credentials {
+	const struct pubkey *keys;	/* any that verifies will do (roll-over) */
+	size_t	 nkeys;
+	const uint8_t *psk;		/* NULL: no pre-shared key will do */
+	size_t	 psk_len;
+	bool	 nothing;		/* whoever answers will do */
+};
+#define KEYING_KEYS_MAX 8		/* of these are looked at */
+
+struct keying_proof {			/* what the other end has shown */
+	enum keying_how how;
+	struct pubkey key;		/* KEYING_BY_KEY: the one that verified */
+};
+
+/* What an inner packet stands in (RFC 4301 §3.2). */
+enum keying_mode { KEYING_TUNNEL, KEYING_TRANSPORT };
+
 /* How a negotiation ended without keys (draft -17 §3.2.5; RFC 4322 §3.2). */
 enum keying_failure {
 	KEYING_SILENCE,			/* no answer, perhaps with ICMP errors: short lifespan */
 	KEYING_ICMP,
-	KEYING_PHASE1_REFUSED,		/* authenticated by nothing: treated as silence */
-	KEYING_PHASE2_REFUSED,		/* or Phase 2 silence: normal lifespan */
+	KEYING_PEER_REFUSED,		/* it, or a forger, says no: treated as silence */
+	KEYING_CHILD_REFUSED,		/* it has shown who it is, and wants no such SAs
+					 * or says nothing more: normal lifespan */
 	KEYING_SIGNATURE,		/* no key given verifies: rest of the DNS TTL */
 	KEYING_IDENTITY,		/* the peer is another than was asked for */
+	KEYING_VERSION,			/* it speaks none of the versions that may be used */
 	KEYING_LOCAL,			/* our own resources: memory, SPIs, half-open limits */
 };
 const char *keying_failure_text(enum keying_failure f);
 
-struct keying_child {			/* a pair of Phase 2 SAs, ready for the SAD */
+struct keying_child {			/* a pair of ESP SAs, ready for the SAD */
 	struct esp_params in, out;	/* keys: wipe after use */
 	struct keying_selector src, dst;/* ours, theirs */
 	struct keying_path path;
 	struct keying_id peer_id;
+	struct keying_proof proof;	/* the peer's */
 	uint64_t soft, hard;		/* "now" at which to rekey and to stop */
 	uint64_t soft_bytes, hard_bytes;/* 0: no limit */
+	unsigned version;		/* of IKE */
+	enum keying_mode mode;
 	bool	 initiator;
 	bool	 nat_there;		/* the peer is behind a NAT: its address may change */
 	uint32_t mtu;			/* 0: unknown */
-	struct pubkey peer_key;		/* which key verified; len 0 with a pre-shared key */
 };
 
-/* What the initiator needs to know. */
-#define KEYING_KEYS_MAX 8
-struct keying_request {
-	struct keying_path path;	/* local_port 0: 500 */
+struct keying_request {			/* what the initiator needs to know */
+	struct keying_path path;	/* ports 0: 500 */
 	struct keying_id my_id;
-	struct keying_id peer_id;	/* type 0: whatever it proves with the keys below */
-	const struct pubkey *keys;	/* any that verifies will do (roll-over) */
-	size_t	 nkeys;
-	const uint8_t *psk;		/* configured tunnels: pre-shared key instead of RSA */
-	size_t	 psk_len;
-	struct keying_selector src, dst;
-	bool	 initial_contact;	/* send INITIAL-CONTACT with the first Phase 1 */
+	struct keying_id peer_id;	/* type 0: whatever it proves as below */
+	struct keying_credentials peer;	/* a pre-shared key is ours as well */
+	unsigned version;		/* of IKE; 0: as the door thinks best */
+	enum keying_mode mode;
+	struct keying_selector src, dst;/* ours, theirs */
+	bool	 initial_contact;	/* we have no SAs with this peer yet */
 	bool	 departed;		/* the peer said goodbye: an ICMP error is believed */
 };
 
+struct keying_ask {			/* what an initiator wants of us; borrowed */
+	const struct keying_id *peer_id;
+	const struct keying_proof *proof;
+	const struct keying_path *path;
+	const struct keying_selector *src, *dst; /* ours, theirs */
+	enum keying_mode mode;
+};
+
 /*
- * What the keying engine calls.  conn is the pointer given with a request, or
- * returned by the responder's answers.  Calls may be made from inside the
- * engine's functions; none of them may free the engine.
+ * What an engine calls.  conn is the pointer given with a request or with an
+ * answer to child_ask.  Calls may be made from inside the engine's functions,
+ * and may call these; none of them may free the engine.
  */
 struct keying_ops {
 	/* Sends one datagram; raw IKE bytes, no UDP header. */
-	void (*send)(void *arg, const struct keying_path *path, const uint8_t *buf, size_t len);
+	void (*send)(void *arg, const struct keying_path *path,
+	    const uint8_t *buf, size_t len);
 	/* An SPI for inbound traffic: leased (RFC 3104) or drawn at random >= 256. 0, or -1. */
 	int  (*spi_get)(void *arg, uint32_t *spi);
 	void (*spi_put)(void *arg, uint32_t spi);
-	/* An initiator cookie: leased, or random. A new one for each first message and each retry of it. */
+	/* The first half of what names an IKE SA that we begin (cookie, SPI): leased, or random. 0, or -1. */
 	int  (*cookie_get)(void *arg, uint64_t *cookie);
 
-	/* Responder: which keys may this identity use? Answer, now or later, with
-	 * keying engine's *_peer_keys(token).  A pre-shared key is asked for
-	 * twice: first by the peer's address (RFC 2409 §5.4), then for the
-	 * identity it claims; the answer must be the same secret. */
-	void (*peer_lookup)(void *arg, uint64_t token, const struct keying_id *id,
+	/* Responder: what may prove this identity?  Answer, now or later, with
+	 * the engine's peer_keys.  IKEv1 asks for a pre-shared key twice: first by
+	 * the peer's address (RFC 2409 §5.4), then for the identity it claims;
+	 * the answer must be the same secret. */
+	void (*peer_lookup)(void *arg, uint64_t token,
+	    const struct keying_id *id, enum keying_how claims,
 	    const struct keying_path *path);
-	/* Responder: may this peer have these selectors (src ours, dst theirs)?
-	 * Answer with *_authorize(token). */
-	void (*child_ask)(void *arg, uint64_t token, const struct keying_id *id,
-	    const struct keying_path *path, const struct keying_selector *src,
-	    const struct keying_selector *dst);
+	/* Responder: may this peer have these SAs?  Answer with the engine's authorize. */
+	void (*child_ask)(void *arg, uint64_t token,
+	    const struct keying_ask *a);
 
-	/* Keys are there. conn: the request's, or what *_authorize() was given. A
+	/* Keys are there. conn: the request's, or the one that was authorized. A
 	 * rekey gives the same conn again. inbound must be usable on return. */
 	void (*child_up)(void *arg, void *conn, const struct keying_child *c);
 	/* The responder may now send (initiator's last message came, or traffic did). */
 	void (*child_confirmed)(void *arg, void *conn, uint32_t spi_in);
 	/* The peer deleted it, or its hard lifetime passed. spi_in names it. */
-	void (*child_down)(void *arg, void *conn, uint32_t spi_in, bool by_peer);
-	void (*failed)(void *arg, void *conn, enum keying_failure f, const char *detail);
-	/* The peer, asked by *_probe(), said nothing: it has lost its Phase 1 SA, or
-	 * is gone.  What conn has stays; it is to be keyed anew. */
+	void (*child_down)(void *arg, void *conn, uint32_t spi_in,
+	    bool by_peer);
+	void (*failed)(void *arg, void *conn, enum keying_failure f,
+	    const char *detail);
+	/* The peer, asked by the engine's probe, said nothing: it has lost its IKE
+	 * SA, or is gone.  What conn has stays; it is to be keyed anew. */
 	void (*peer_silent)(void *arg, void *conn);
-	/* Somebody says that it does not know our outbound SPI (host order): a
-	 * hint, or, where an authenticated peer says it, a fact. */
+	/* Somebody says that it does not know our outbound SPI: a hint, or,
+	 * where an authenticated peer says it, a fact. */
 	void (*invalid_spi)(void *arg, uint32_t peer, uint32_t spi_out,
 	    bool authenticated);
 	/* An authenticated INITIAL-CONTACT: forget older SAs of this peer. */
-	void (*initial_contact)(void *arg, const struct keying_id *id, uint32_t peer);
+	void (*initial_contact)(void *arg, const struct keying_id *id,
+	    uint32_t peer);
+};
+
+/*
+ * What an engine offers; e is what its own function made.  Every entry may call
+ * the ops of its maker.
+ */
+struct keying_engine {
+	unsigned version;		/* of IKE; 0: it is a door to several */
+	/* Frees all without a word to peers: call shutdown first. NULL is allowed. */
+	void (*free)(void *e);
+	/* Sends deletes for everything, once each. */
+	void (*shutdown)(void *e, uint64_t now);
+
+	/*
+	 * Starts keying conn, or rekeys it; a live IKE SA with the same path and
+	 * identities is used again.  Copies what r points to.  0, or -1
+	 * (without a call to failed) if limits are reached, or if this version
+	 * of IKE cannot do what r asks.
+	 */
+	int  (*request)(void *e, uint64_t now, const struct keying_request *r,
+	    void *conn);
+	/* Forgets conn: no more calls about it. Sends deletes for its SAs if tell. */
+	void (*forget)(void *e, uint64_t now, void *conn, bool tell);
+	/* Sends (again) a delete for one inbound SPI; 0, or -1: no IKE SA is left for it. */
+	int  (*delete_child)(void *e, uint64_t now, uint32_t spi_in);
+	/*
+	 * Asks the peer of conn's SAs, now and twice again within 1.5 s, whether
+	 * it is alive; silence is told by peer_silent.  A negotiation that it has
+	 * not answered so far is repeated at once instead.  0, or -1: there is no
+	 * IKE SA to ask by, or the peer does not know the question.
+	 */
+	int  (*probe)(void *e, uint64_t now, void *conn);
+	/* ESP of conn's peer, which is behind a NAT, came from another address
+	 * or port than before, and was good: IKE goes there too. */
+	void (*moved)(void *e, void *conn, uint32_t peer, uint16_t port);
+	/*
+	 * Tells path->peer that nobody here knows the SPI of its ESP: authenticated
+	 * where an IKE SA is up (0), else (-1) as a hint that it may check, if
+	 * hint.  The caller limits the rate.
+	 */
+	int  (*invalid_spi)(void *e, uint64_t now,
+	    const struct keying_path *path, uint32_t spi, bool hint);
+
+	/* Before the answer to peer_lookup: the identity to show to this peer
+	 * instead of the engine's own. */
+	void (*peer_identity)(void *e, uint64_t token,
+	    const struct keying_id *my_id);
+	/* The answer to peer_lookup; nothing in c: refused.  A token is good once;
+	 * a stale one is ignored. */
+	void (*peer_keys)(void *e, uint64_t now, uint64_t token,
+	    const struct keying_credentials *c);
+	/* The answer to child_ask.  conn NULL: refused, and the peer is told so. */
+	void (*authorize)(void *e, uint64_t now, uint64_t token, void *conn);
+
+	/*
+	 * One datagram that came to one of our IKE ports; hostile.  On a path with
+	 * port 4500 at either end, datagrams carry the non-ESP marker here and in
+	 * ops->send (RFC 3948 §2.2), and a lone 0xff is a NAT-keepalive: a socket
+	 * on port 4500 gives what begins with four zero bytes, the rest is ESP.
+	 * Behind a NAT, paths move from port 500 to 4500 by themselves.
+	 */
+	void (*packet)(void *e, uint64_t now, const struct keying_path *path,
+	    const uint8_t *buf, size_t len);
+	/* An ICMP error about one of our datagrams to path; forged as likely as not. */
+	void (*icmp)(void *e, uint64_t now, const struct keying_path *path);
+
+	/* When tick wants to be called next; UINT64_MAX: never. */
+	uint64_t (*next)(const void *e);
+	void (*tick)(void *e, uint64_t now);
+
+	/* Appends IKE SAs for "rsipctl sa" to an array of rows, and counters for
+	 * "rsipctl status" to an object. */
+	void (*report_sas)(const void *e, uint64_t now, json_object *rows);
+	void (*report_status)(const void *e, json_object *o);
 };
 
 #endif

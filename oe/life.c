@@ -19,7 +19,8 @@
 
 struct core *
 core_new(struct oe_config *config, const struct oe_shell *shell,
-    void *shell_arg, const struct core_ops *ops, void *ops_arg)
+    void *shell_arg, const struct core_ops *ops, void *ops_arg,
+    const struct keying_engine *keying, void *keying_arg)
 {
 	struct core *c = xcalloc(1, sizeof(*c));
 
@@ -28,6 +29,8 @@ core_new(struct oe_config *config, const struct oe_shell *shell,
 	c->shell_arg = shell_arg;
 	c->ops = ops;
 	c->ops_arg = ops_arg;
+	c->keying = keying;
+	c->keying_arg = keying_arg;
 	c->opened = xcalloc(1, IP_PACKET_MAX);
 	c->sealed = xcalloc(1, IP_PACKET_MAX);
 	TAILQ_INIT(&c->connections);

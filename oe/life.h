@@ -4,9 +4,10 @@
 
 #include "oe/core.h"
 
-/* Borrows config; ops and shell must outlive it. */
+/* Borrows config; ops, shell and what keys connections must outlive it. */
 struct core *core_new(struct oe_config *config, const struct oe_shell *shell,
-	    void *shell_arg, const struct core_ops *ops, void *ops_arg);
+	    void *shell_arg, const struct core_ops *ops, void *ops_arg,
+	    const struct keying_engine *keying, void *keying_arg);
 /* The keying engine must be gone, or never call again. */
 void	core_free(struct core *c);
 void	core_set_local(struct core *c, uint64_t now, uint32_t addr,

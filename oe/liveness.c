@@ -43,7 +43,7 @@ liveness_probe(struct connection *conn, unsigned interval, const char *why)
 	conn->probe_at = c->now;
 	if (conn->unanswered != 0 && conn->asked_at == 0)
 		conn->asked_at = c->now;
-	if (c->ops->probe(c->ops_arg, c->now, conn) == -1)
+	if (c->keying->probe(c->keying_arg, c->now, conn) == -1)
 		liveness_key_anew(conn, why);
 }
 

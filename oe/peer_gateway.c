@@ -163,12 +163,12 @@ peer_gateways_keep_peer(struct connection *conn, const struct keying_child *k)
 {
 	struct peer_gateway *g;
 
-	if (k->peer_key.len == 0)
+	if (k->proof.how != KEYING_BY_KEY)
 		return;		/* a pre-shared key: nothing in DNS */
 	peer_gateways_clear(conn);
 	g = peer_gateway_of(conn, &k->peer_id);
 	g->addr = k->path.peer;
-	keys_add(&g->keys, &g->nkeys, &k->peer_key);
+	keys_add(&g->keys, &g->nkeys, &k->proof.key);
 }
 
 bool

@@ -101,8 +101,9 @@ peer_answer(struct peer *p)
 
 	p->ntokens = 0;
 	for (i = 0; i < n; i++)
-		c->ops->peer_keys(c->ops_arg, c->now, p->tokens[i], p->keys,
-		    p->nkeys, NULL, 0);
+		c->keying->peer_keys(c->keying_arg, c->now, p->tokens[i],
+		    &(struct keying_credentials){ .keys = p->keys,
+		    .nkeys = p->nkeys });
 }
 
 /* Does a delegation record name this identity, or the record's owner? */
@@ -225,7 +226,8 @@ peer_new(struct core *c, const struct keying_id *id, const char *name,
 
 void
 responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
-    const struct keying_id *id, const struct keying_path *path)
+    const struct keying_id *id, enum keying_how claims,
+    const struct keying_path *path)
 {
 	const struct oe_tunnel *t;
 	struct class_match	m;
@@ -233,13 +235,17 @@ responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
 	struct peer	       *p;
 	char			name[KEYING_NAME_MAX + 1];
 	unsigned		index;
+	struct keying_credentials credentials = { 0 };
 
 	c->now = now;
+	/* Nobody is anonymous to us. */
+	if (claims == KEYING_BY_NOTHING)
+		goto refuse;
 	if ((t = tunnel_of(c, id, path, &index)) != NULL) {
 		if (t->my_id.type != 0)
-			c->ops->peer_identity(c->ops_arg, token, &t->my_id);
-		c->ops->peer_keys(c->ops_arg, now, token, &t->key,
-		    t->key.len != 0, t->psk, t->psk_len);
+			c->keying->peer_identity(c->keying_arg, token, &t->my_id);
+		credentials = oe_tunnel_credentials(t);
+		c->keying->peer_keys(c->keying_arg, now, token, &credentials);
 		return;
 	}
 	/* Where nobody may encrypt there is nothing to look up.  Which clients
@@ -258,8 +264,9 @@ responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
 	if (p == NULL && (p = peer_new(c, &key, name, path->peer)) == NULL)
 		goto refuse;
 	if (p->waiting == 0) {
-		c->ops->peer_keys(c->ops_arg, now, token, p->keys, p->nkeys,
-		    NULL, 0);
+		credentials.keys = p->keys;
+		credentials.nkeys = p->nkeys;
+		c->keying->peer_keys(c->keying_arg, now, token, &credentials);
 		return;
 	}
 	if (p->ntokens == PEER_WAITING_MAX)
@@ -267,7 +274,7 @@ responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
 	p->tokens[p->ntokens++] = token;
 	return;
 refuse:
-	c->ops->peer_keys(c->ops_arg, now, token, NULL, 0, NULL, 0);
+	c->keying->peer_keys(c->keying_arg, now, token, &credentials);
 }
 
 bool
@@ -353,7 +360,7 @@ connection_for(struct core *c, const struct keying_id *id,
 static void
 authorize(struct core *c, uint64_t token, struct connection *conn)
 {
-	c->ops->authorize(c->ops_arg, c->now, token, conn);
+	c->keying->authorize(c->keying_arg, c->now, token, conn);
 }
 
 /* One peer's questions must not use up everybody's. */
@@ -574,9 +581,11 @@ is_translated(const struct core *c, const struct keying_id *id,
 
 void
 responder_child_ask(struct core *c, uint64_t now, uint64_t token,
-    const struct keying_id *id, const struct keying_path *path,
-    const struct keying_selector *src, const struct keying_selector *dst)
+    const struct keying_ask *ask)
 {
+	const struct keying_id	     *id = ask->peer_id;
+	const struct keying_path     *path = ask->path;
+	const struct keying_selector *src = ask->src, *dst = ask->dst;
 	const struct oe_tunnel *t;
 	struct class_match	m;
 	struct spd_key		key;
@@ -590,7 +599,8 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	key.dst = dst->net;
 	key.src_plen = plen_of(src->mask);
 	key.dst_plen = plen_of(dst->mask);
-	if ((t = tunnel_of(c, id, path, &index)) != NULL &&
+	if (ask->mode == KEYING_TUNNEL &&
+	    (t = tunnel_of(c, id, path, &index)) != NULL &&
 	    tunnel_allows(c, t, &key) && src->protocol == 0 &&
 	    dst->protocol == 0) {
 		authorize(c, token, connection_for(c, id, &key,
@@ -600,6 +610,9 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	/* §12.1: what comes from DNS alone never matches a configured tunnel, and
 	 * never more than one host with one host.  Less it may be: a protocol, a
 	 * flow (RFC 3104 §3). */
+	why = "it wants transport mode";
+	if (ask->mode != KEYING_TUNNEL)
+		goto refuse;
 	why = "its selectors are not of single hosts";
 	if (key.src_plen != 32 || key.dst_plen != 32)
 		goto refuse;
@@ -643,7 +656,7 @@ refuse:
 	if (ratelimit_pass(&c->bad_packet, now))
 		log_info("peer %s at %s is refused %s: %s", keying_id_text(id),
 		    ipv4_text(path->peer), ipv4_text(key.dst), why);
-	c->ops->authorize(c->ops_arg, now, token, NULL);
+	c->keying->authorize(c->keying_arg, now, token, NULL);
 }
 
 /* It has forgotten every SA that it had with us (RFC 2407 §4.6.3.3). */

@@ -11,10 +11,10 @@
 #define AUTHORIZATIONS_PER_PEER 16
 
 void	responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
-	    const struct keying_id *id, const struct keying_path *path);
+	    const struct keying_id *id, enum keying_how claims,
+	    const struct keying_path *path);
 void	responder_child_ask(struct core *c, uint64_t now, uint64_t token,
-	    const struct keying_id *id, const struct keying_path *path,
-	    const struct keying_selector *src, const struct keying_selector *dst);
+	    const struct keying_ask *ask);
 void	responder_initial_contact(struct core *c, uint64_t now,
 	    const struct keying_id *id, uint32_t peer);
 /* How DNS vouched for an identity's cached keys. */

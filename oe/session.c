@@ -465,7 +465,7 @@ static void
 session_settle(struct connection *conn)
 {
 	conn->failed = true;
-	conn->failure = KEYING_PHASE2_REFUSED;
+	conn->failure = KEYING_CHILD_REFUSED;
 	connection_settle(conn, true, conn->core->config->lifespan,
 	    "the peer keeps keys with one host at our address only, another has "
 	    "them, and refuses a flow alone");
@@ -476,7 +476,7 @@ session_why(const struct connection *conn, char *out, size_t cap)
 {
 	const struct collision *col;
 
-	if (conn->failure != KEYING_PHASE2_REFUSED || !session_can(conn) ||
+	if (conn->failure != KEYING_CHILD_REFUSED || !session_can(conn) ||
 	    (col = collision_find(conn->core, conn->key.dst)) == NULL ||
 	    *col->whole_said == '\0')
 		return false;
@@ -494,7 +494,7 @@ session_failed(struct connection *conn, enum keying_failure f,
 	struct collision *col;
 	bool		  flow = conn->ask != NULL;
 
-	if (flow && f == KEYING_PHASE2_REFUSED && session_can(conn) &&
+	if (flow && f == KEYING_CHILD_REFUSED && session_can(conn) &&
 	    conn->state == CONNECTION_KEYED) {
 		session_give_up(conn, "refuses a flow alone");
 		spd_update(conn->core, conn->spd);
@@ -502,7 +502,7 @@ session_failed(struct connection *conn, enum keying_failure f,
 	}
 	if (flow)
 		session_free(conn, conn->ask);
-	if (f != KEYING_PHASE2_REFUSED || !session_can(conn))
+	if (f != KEYING_CHILD_REFUSED || !session_can(conn))
 		return false;
 	if (conn->state != CONNECTION_PENDING)
 		return false;
@@ -630,7 +630,7 @@ session_tick(struct connection *conn)
 		if (pair_is_whole(p) || p->linger != 0 || !p->confirmed)
 			continue;
 		if (c->now - p->used >= (uint64_t)c->config->idle * SECONDS) {
-			c->ops->delete_child(c->ops_arg, c->now, p->spi_in);
+			c->keying->delete_child(c->keying_arg, c->now, p->spi_in);
 			pair_free(p);
 		} else if (p->initiator && c->now >= p->soft) {
 			(void)session_add(conn, &p->ours, &p->theirs);

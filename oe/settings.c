@@ -217,6 +217,17 @@ take_resolver(void *to, cfg_t *s, const struct option *o, const char *text)
  * clear: one within a prefix that is not to be has to be named by the operator.
  * Where that is everybody, it cannot be helped.
  */
+struct keying_credentials
+oe_tunnel_credentials(const struct oe_tunnel *t)
+{
+	return (struct keying_credentials){
+		.keys = t->key.len != 0 ? &t->key : NULL,
+		.nkeys = t->key.len != 0,
+		.psk = t->psk,
+		.psk_len = t->psk_len,
+	};
+}
+
 bool
 oe_config_find_resolvers(struct oe_config *c)
 {

@@ -37,6 +37,9 @@ struct oe_tunnel {
 	size_t		 psk_len;
 };
 
+/* What its peer has to prove; borrowed from t. */
+struct keying_credentials oe_tunnel_credentials(const struct oe_tunnel *t);
+
 struct oe_network {			/* behind us, as a security gateway */
 	uint32_t net, mask;		/* network order */
 };

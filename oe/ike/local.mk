@@ -2,6 +2,7 @@
 noinst_LIBRARIES += oe/ike/libike.a
 oe_ike_libike_a_SOURCES = \
 	oe/ike/dh.c oe/ike/dh.h \
+	oe/ike/door.c oe/ike/door.h \
 	oe/ike/prf.c oe/ike/prf.h \
 	oe/ike/sign.c oe/ike/sign.h \
 	oe/keying.c

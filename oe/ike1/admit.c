@@ -25,8 +25,8 @@
 
 /* RFC 2408 §2.5.3: depends on the peer and on a secret of ours. */
 static uint64_t
-responder_cookie(const struct ike *e, const struct keying_path *path,
-    uint64_t cookie_i, uint16_t top, const struct ike_offer *o, uint64_t epoch)
+responder_cookie(const struct ike1 *e, const struct keying_path *path,
+    uint64_t cookie_i, uint16_t top, const struct ike1_offer *o, uint64_t epoch)
 {
 	uint8_t		 text[8 + 4 + 4 + 2 + 2 + 2 + 8], out[IKE_HASH_MAX];
 	struct ike_chunk c[2] = { { text, sizeof(text) },
@@ -50,12 +50,12 @@ responder_cookie(const struct ike *e, const struct keying_path *path,
 }
 
 static void
-phase1_refuse(struct ike *e, const struct keying_path *path,
+phase1_refuse(struct ike1 *e, const struct keying_path *path,
     const struct isakmp_header *request, uint16_t type)
 {
 	struct isakmp_header h = { .cookie_i = request->cookie_i,
 		.cookie_r = request->cookie_r,
-		.exchange = ISAKMP_INFORMATIONAL, .msgid = ike_msgid() };
+		.exchange = ISAKMP_INFORMATIONAL, .msgid = ike1_msgid() };
 	struct isakmp_builder b;
 	uint8_t		      buf[128];
 	size_t		      len;
@@ -68,11 +68,11 @@ phase1_refuse(struct ike *e, const struct keying_path *path,
 	writer_u16(&b.w, type);
 	isakmp_close(&b);
 	if ((len = isakmp_end(&b)) != 0)
-		ike_send_path(e, path, buf, len);
+		ike1_send_path(e, path, buf, len);
 }
 
 void
-admit_first(struct ike *e, uint64_t now, const struct keying_path *path,
+admit_first(struct ike1 *e, uint64_t now, const struct keying_path *path,
     const struct isakmp_header *h, const uint8_t *buf, size_t len)
 {
 	const struct isakmp_part *part;
@@ -80,7 +80,7 @@ admit_first(struct ike *e, uint64_t now, const struct keying_path *path,
 	struct isakmp_header	  answer = { .cookie_i = h->cookie_i,
 		.exchange = ISAKMP_MAIN_MODE };
 	struct isakmp_builder	  b;
-	struct ike_offer	 *o;
+	struct ike1_offer	 *o;
 	uint8_t			  out[1024];
 	uint16_t		  top;
 	bool			  natt, dpd;
@@ -94,7 +94,7 @@ admit_first(struct ike *e, uint64_t now, const struct keying_path *path,
 	}
 	part = &m.part[0];
 	if ((o = offer_get(e, now, part->body, part->len)) == NULL) {
-		ike_complain(e, now, path, "none of its Phase 1 proposals is allowed");
+		ike1_complain(e, now, path, "none of its Phase 1 proposals is allowed");
 		if (ratelimit_pass(&e->complain, now))
 			phase1_refuse(e, path, h, ISAKMP_N_NO_PROPOSAL_CHOSEN);
 		return;
@@ -108,7 +108,7 @@ admit_first(struct ike *e, uint64_t now, const struct keying_path *path,
 	isakmp_begin(&b, out, sizeof(out), &answer);
 	isakmp_put(&b, ISAKMP_SA, o->answer, o->answer_len);
 	phase1_put_vendor_ids(&b, natt, dpd);
-	ike_send_path(e, path, out, isakmp_end(&b));
+	ike1_send_path(e, path, out, isakmp_end(&b));
 }
 
 /* --- limits of those who have shown that they receive ----------------------------- */
@@ -120,11 +120,11 @@ enum { OF_PORT, OF_ADDRESS, OF_ALL, GROUPS };
  * of all, whichever chance names, makes room: who comes with many is hit most.
  */
 static bool
-half_open_room(struct ike *e, uint64_t now, const struct keying_path *path)
+half_open_room(struct ike1 *e, uint64_t now, const struct keying_path *path)
 {
 	const unsigned max[GROUPS] = { e->c.half_open_per_port,
 		e->c.half_open_per_address, e->c.half_open_max };
-	struct ike_sa *sa, *victim[GROUPS] = { NULL };
+	struct ike1_sa *sa, *victim[GROUPS] = { NULL };
 	unsigned       n[GROUPS] = { 0 }, i;
 
 	TAILQ_FOREACH(sa, &e->half, half_entry) {
@@ -145,7 +145,7 @@ half_open_room(struct ike *e, uint64_t now, const struct keying_path *path)
 		if (victim[i] == NULL)
 			return false;
 		e->count.half_open_evicted++;
-		ike_sa_kill(victim[i], now);
+		ike1_sa_kill(victim[i], now);
 		return true;
 	}
 	return true;
@@ -153,7 +153,7 @@ half_open_room(struct ike *e, uint64_t now, const struct keying_path *path)
 
 /* Could message 3 be what it must be?  Looked at before anything is done for it. */
 static bool
-third_is_sane(const struct isakmp_message *m, const struct ike_suite *suite)
+third_is_sane(const struct isakmp_message *m, const struct ike1_suite *suite)
 {
 	const struct isakmp_part *ke = isakmp_find(m, ISAKMP_KE);
 	const struct isakmp_part *n = isakmp_find(m, ISAKMP_NONCE);
@@ -161,18 +161,18 @@ third_is_sane(const struct isakmp_message *m, const struct ike_suite *suite)
 	return ke != NULL && n != NULL && isakmp_count(m, ISAKMP_KE) == 1 &&
 	    isakmp_count(m, ISAKMP_NONCE) == 1 &&
 	    ke->len == ike_group_len(suite->group) &&
-	    n->len >= IKE_NONCE_MIN && n->len <= IKE_NONCE_MAX;
+	    n->len >= IKE1_NONCE_MIN && n->len <= IKE1_NONCE_MAX;
 }
 
 void
-admit_third(struct ike *e, uint64_t now, const struct keying_path *path,
+admit_third(struct ike1 *e, uint64_t now, const struct keying_path *path,
     const struct isakmp_header *h, const uint8_t *buf, size_t len)
 {
 	struct isakmp_message m = { .h = *h };
 	uint16_t	      top = (uint16_t)(h->cookie_r >> 48);
-	struct ike_offer     *o = offer_at(e, COOKIE_OFFER(top));
+	struct ike1_offer     *o = offer_at(e, COOKIE_OFFER(top));
 	uint64_t	      epoch = now / COOKIE_EPOCH;
-	struct ike_sa	     *sa;
+	struct ike1_sa	     *sa;
 
 	if (o == NULL || h->msgid != 0 ||
 	    (responder_cookie(e, path, h->cookie_i, top, o, epoch) !=
@@ -184,7 +184,7 @@ admit_third(struct ike *e, uint64_t now, const struct keying_path *path,
 	if (isakmp_split(&m, buf + ISAKMP_HEADER_LEN, len - ISAKMP_HEADER_LEN,
 	    false) == -1 || !third_is_sane(&m, &o->suite)) {
 		e->count.malformed++;
-		ike_complain(e, now, path, "bad key exchange");
+		ike1_complain(e, now, path, "bad key exchange");
 		return;
 	}
 	if (!work_ready(e, now)) {
@@ -192,26 +192,26 @@ admit_third(struct ike *e, uint64_t now, const struct keying_path *path,
 		return;
 	}
 	if (!half_open_room(e, now, path) ||
-	    (sa = ike_sa_new(e, now, path, false)) == NULL) {
+	    (sa = ike1_sa_new(e, now, path, false)) == NULL) {
 		e->count.half_open_refused++;
 		return;
 	}
 	sa->cookie_i = h->cookie_i;
 	sa->cookie_r = h->cookie_r;
-	ike_sa_hash(sa);
+	ike1_sa_hash(sa);
 	sa->suite = o->suite;
 	sa->my_id = e->c.my_id;
 	sa->natt = (top & COOKIE_NATT) != 0;
 	sa->dpd = (top & COOKIE_DPD) != 0;
 	sa->came = *path;
-	sa->state = IKE_MM_GOT_SA;
-	sa->expires = now + IKE_HALF_OPEN_TIME;
-	ike_timer(e, sa->expires);
+	sa->state = IKE1_MM_GOT_SA;
+	sa->expires = now + IKE1_HALF_OPEN_TIME;
+	ike1_timer(e, sa->expires);
 	sa->half_open = true;
 	e->half_open++;
 	TAILQ_INSERT_TAIL(&e->half, sa, half_entry);
-	ike_remember(&sa->sai, &sa->sai_len, o->body, o->len);
+	ike1_remember(&sa->sai, &sa->sai_len, o->body, o->len);
 	phase1_message(sa, now, h, buf, len);
-	if (sa->state == IKE_MM_GOT_SA)		/* not even its keys were taken */
-		ike_sa_kill(sa, now);
+	if (sa->state == IKE1_MM_GOT_SA)		/* not even its keys were taken */
+		ike1_sa_kill(sa, now);
 }

@@ -8,7 +8,7 @@
 #include "oe/ike1/id.h"
 
 void
-ike_id_write(struct writer *w, const struct keying_id *id)
+ike1_id_write(struct writer *w, const struct keying_id *id)
 {
 	writer_u8(w, id->type);
 	writer_u8(w, 0);
@@ -27,7 +27,7 @@ ike_id_write(struct writer *w, const struct keying_id *id)
 }
 
 int
-ike_id_read(struct keying_id *id, const uint8_t *body, size_t len)
+ike1_id_read(struct keying_id *id, const uint8_t *body, size_t len)
 {
 	struct cursor  c;
 	const uint8_t *p;
@@ -77,7 +77,7 @@ ike_id_read(struct keying_id *id, const uint8_t *body, size_t len)
 }
 
 void
-ike_selector_write(struct writer *w, const struct keying_selector *s)
+ike1_selector_write(struct writer *w, const struct keying_selector *s)
 {
 	writer_u8(w, KEYING_ID_IPV4_SUBNET);
 	writer_u8(w, s->protocol);
@@ -87,7 +87,7 @@ ike_selector_write(struct writer *w, const struct keying_selector *s)
 }
 
 int
-ike_selector_read(struct keying_selector *s, const uint8_t *body, size_t len)
+ike1_selector_read(struct keying_selector *s, const uint8_t *body, size_t len)
 {
 	struct cursor c;
 	uint8_t	      type;

@@ -8,15 +8,16 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "oe/ike/door.h"
 #include "oe/ike1/table.h"
 
 #define STALE_TRIES	3	/* repetitions without a word, over an SA ... */
 #define STALE_TIME	10000	/* ... that was silent for as many milliseconds before */
 
-struct ike *
-ike_new(const struct ike_config *c, const struct keying_ops *ops, void *arg)
+struct ike1 *
+ike1_new(const struct ike1_config *c, const struct keying_ops *ops, void *arg)
 {
-	struct ike *e;
+	struct ike1 *e;
 
 	if ((e = calloc(1, sizeof(*e))) == NULL) {
 		log_error("IKE: out of memory");
@@ -37,13 +38,14 @@ ike_new(const struct ike_config *c, const struct keying_ops *ops, void *arg)
 	DEFAULT(sa_max, 4096);
 	DEFAULT(sa_per_address, 1024);
 	DEFAULT(sa_per_peer, 4);
-	DEFAULT(give_up, IKE_GIVE_UP);
+	DEFAULT(give_up, IKE1_GIVE_UP);
 #undef DEFAULT
 	TAILQ_INIT(&e->sas);
 	TAILQ_INIT(&e->half);
 	TAILQ_INIT(&e->children);
 	TAILQ_INIT(&e->work.waiting);
-	e->next = IKE_NEVER;
+	e->next = IKE1_NEVER;
+	e->next_token = DOOR_TOKEN(ike1_engine.version);
 	e->complain = (struct ratelimit)RATELIMIT_INIT(10, 1000);
 	random_bytes(e->cookie_key, sizeof(e->cookie_key));
 	offers_init(e);
@@ -51,14 +53,14 @@ ike_new(const struct ike_config *c, const struct keying_ops *ops, void *arg)
 }
 
 void
-ike_timer(struct ike *e, uint64_t at)
+ike1_timer(struct ike1 *e, uint64_t at)
 {
 	if (at < e->next)
 		e->next = at;
 }
 
 void
-ike_complain(struct ike *e, uint64_t now, const struct keying_path *path,
+ike1_complain(struct ike1 *e, uint64_t now, const struct keying_path *path,
     const char *fmt, ...)
 {
 	char	 text[256];
@@ -79,7 +81,7 @@ ike_complain(struct ike *e, uint64_t now, const struct keying_path *path,
 }
 
 void
-ike_send_path(struct ike *e, const struct keying_path *path,
+ike1_send_path(struct ike1 *e, const struct keying_path *path,
     const uint8_t *buf, size_t len)
 {
 	uint8_t marked[NATT_MARKER_LEN + ISAKMP_MESSAGE_MAX] = { 0 };
@@ -93,13 +95,13 @@ ike_send_path(struct ike *e, const struct keying_path *path,
 }
 
 void
-ike_send(struct ike_sa *sa, const uint8_t *buf, size_t len)
+ike1_send(struct ike1_sa *sa, const uint8_t *buf, size_t len)
 {
-	ike_send_path(sa->ike, &sa->path, buf, len);
+	ike1_send_path(sa->ike, &sa->path, buf, len);
 }
 
 void
-ike_remember(uint8_t **to, size_t *to_len, const uint8_t *buf, size_t len)
+ike1_remember(uint8_t **to, size_t *to_len, const uint8_t *buf, size_t len)
 {
 	wipe_free(*to, *to_len);
 	*to = NULL;
@@ -111,7 +113,7 @@ ike_remember(uint8_t **to, size_t *to_len, const uint8_t *buf, size_t len)
 }
 
 void
-ike_digest(const uint8_t *buf, size_t len, uint8_t out[32])
+ike1_digest(const uint8_t *buf, size_t len, uint8_t out[32])
 {
 	struct ike_chunk c = { buf, len };
 
@@ -120,18 +122,18 @@ ike_digest(const uint8_t *buf, size_t len, uint8_t out[32])
 }
 
 void
-ike_retry_set(struct ike *e, struct ike_retry *r, uint64_t now,
+ike1_retry_set(struct ike1 *e, struct ike1_retry *r, uint64_t now,
     const uint8_t *buf, size_t len)
 {
-	ike_remember(&r->buf, &r->len, buf, len);
+	ike1_remember(&r->buf, &r->len, buf, len);
 	r->tries = 0;
-	r->at = now + IKE_RETRY_FIRST;
+	r->at = now + IKE1_RETRY_FIRST;
 	r->until = now + e->c.give_up;
-	ike_timer(e, r->at);
+	ike1_timer(e, r->at);
 }
 
 void
-ike_retry_clear(struct ike_retry *r)
+ike1_retry_clear(struct ike1_retry *r)
 {
 	wipe_free(r->buf, r->len);
 	memset(r, 0, sizeof(*r));
@@ -139,25 +141,25 @@ ike_retry_clear(struct ike_retry *r)
 
 /* Moves the next repetition back; false when there is to be none. */
 static bool
-retry_again(struct ike *e, struct ike_retry *r, uint64_t now)
+retry_again(struct ike1 *e, struct ike1_retry *r, uint64_t now)
 {
 	uint64_t wait;
 
 	if (now >= r->until)
 		return false;
 	r->tries++;
-	wait = (uint64_t)IKE_RETRY_FIRST << (r->tries < IKE_RETRY_EVEN ? 0 :
-	    r->tries - IKE_RETRY_EVEN > 2 ? 3 : r->tries - IKE_RETRY_EVEN + 1);
-	if (wait > IKE_RETRY_MOST)
-		wait = IKE_RETRY_MOST;
+	wait = (uint64_t)IKE1_RETRY_FIRST << (r->tries < IKE1_RETRY_EVEN ? 0 :
+	    r->tries - IKE1_RETRY_EVEN > 2 ? 3 : r->tries - IKE1_RETRY_EVEN + 1);
+	if (wait > IKE1_RETRY_MOST)
+		wait = IKE1_RETRY_MOST;
 	r->at = now + wait < r->until ? now + wait : r->until;
-	ike_timer(e, r->at);
+	ike1_timer(e, r->at);
 	e->count.retransmits++;
 	return true;
 }
 
 uint32_t
-ike_msgid(void)
+ike1_msgid(void)
 {
 	uint32_t id;
 
@@ -168,10 +170,10 @@ ike_msgid(void)
 }
 
 int
-ike_phase2_iv(const struct ike_sa *sa, uint32_t msgid, uint8_t *iv)
+ike1_phase2_iv(const struct ike1_sa *sa, uint32_t msgid, uint8_t *iv)
 {
 	uint8_t		 id[4], out[IKE_HASH_MAX];
-	size_t		 block = ike_block_len(sa->suite.enc);
+	size_t		 block = ike1_block_len(sa->suite.enc);
 	struct ike_chunk c[2] = { { sa->iv, block }, { id, 4 } };
 
 	store_u32(id, msgid);
@@ -183,35 +185,35 @@ ike_phase2_iv(const struct ike_sa *sa, uint32_t msgid, uint8_t *iv)
 
 /* Half of a lifetime in kilobytes is over: the rest is for the renewal. */
 static bool
-sa_used_up(const struct ike_sa *sa)
+sa_used_up(const struct ike1_sa *sa)
 {
 	return sa->suite.bytes != 0 && sa->bytes > sa->suite.bytes / 2;
 }
 
 static void
-sa_count(struct ike_sa *sa, size_t len)
+sa_count(struct ike1_sa *sa, size_t len)
 {
 	sa->bytes += len;
 	if (sa_used_up(sa))
-		ike_timer(sa->ike, 0);
+		ike1_timer(sa->ike, 0);
 }
 
 int
-ike_open(struct ike_sa *sa, uint8_t *iv, uint8_t *buf, size_t len)
+ike1_open(struct ike1_sa *sa, uint8_t *iv, uint8_t *buf, size_t len)
 {
 	sa_count(sa, len);
-	return ike_cbc(sa->suite.enc, false, sa->k.enc, sa->k.enc_len, iv, buf,
+	return ike1_cbc(sa->suite.enc, false, sa->k.enc, sa->k.enc_len, iv, buf,
 	    len);
 }
 
 size_t
-ike_seal(struct ike_sa *sa, struct isakmp_builder *b, uint8_t *iv)
+ike1_seal(struct ike1_sa *sa, struct isakmp_builder *b, uint8_t *iv)
 {
-	size_t block = ike_block_len(sa->suite.enc);
+	size_t block = ike1_block_len(sa->suite.enc);
 
 	while (!b->w.bad && (b->w.len - ISAKMP_HEADER_LEN) % block != 0)
 		writer_u8(&b->w, 0);
-	if (isakmp_end(b) == 0 || ike_cbc(sa->suite.enc, true, sa->k.enc,
+	if (isakmp_end(b) == 0 || ike1_cbc(sa->suite.enc, true, sa->k.enc,
 	    sa->k.enc_len, iv, b->w.base + ISAKMP_HEADER_LEN,
 	    b->w.len - ISAKMP_HEADER_LEN) == -1)
 		return 0;
@@ -223,21 +225,21 @@ ike_seal(struct ike_sa *sa, struct isakmp_builder *b, uint8_t *iv)
 
 /* Did the peer of an SA that is up prove itself by what the request allows? */
 static bool
-sa_proved_by(const struct ike_sa *sa, const struct keying_request *r)
+sa_proved_by(const struct ike1_sa *sa, const struct keying_request *r)
 {
 	const struct pubkey *used;
 	size_t		     i;
 
-	if (sa->psk != NULL || r->psk != NULL)
-		return sa->psk != NULL && r->psk != NULL &&
-		    sa->psk_len == r->psk_len &&
-		    compare_secret(sa->psk, r->psk, r->psk_len) == 0;
+	if (sa->psk != NULL || r->peer.psk != NULL)
+		return sa->psk != NULL && r->peer.psk != NULL &&
+		    sa->psk_len == r->peer.psk_len &&
+		    compare_secret(sa->psk, r->peer.psk, sa->psk_len) == 0;
 	if (sa->key_used < 0)
 		return false;
 	used = &sa->keys[sa->key_used];
-	for (i = 0; i < r->nkeys; i++) {
-		if (used->len == r->keys[i].len &&
-		    memcmp(used->wire, r->keys[i].wire, used->len) == 0)
+	for (i = 0; i < r->peer.nkeys; i++) {
+		if (used->len == r->peer.keys[i].len &&
+		    memcmp(used->wire, r->peer.keys[i].wire, used->len) == 0)
 			return true;
 	}
 	return false;
@@ -245,62 +247,69 @@ sa_proved_by(const struct ike_sa *sa, const struct keying_request *r)
 
 /* Does a Phase 1 SA, up or on its way, serve this request? */
 static bool
-sa_serves(const struct ike_sa *sa, const struct keying_request *r,
+sa_serves(const struct ike1_sa *sa, const struct keying_request *r,
     uint64_t now)
 {
-	if (sa->state == IKE_MM_DEAD || sa->path.peer != r->path.peer ||
+	if (sa->state == IKE1_MM_DEAD || sa->path.peer != r->path.peer ||
 	    sa->path.local != r->path.local ||
 	    !keying_id_equal(&sa->my_id, &r->my_id) ||
-	    (sa->psk != NULL) != (r->psk != NULL))
+	    (sa->psk != NULL) != (r->peer.psk != NULL))
 		return false;
-	if (sa->state == IKE_MM_UP) {
+	if (sa->state == IKE1_MM_UP) {
 		/* One about to end would take its Quick Mode with it. */
 		if (sa->expires < now + sa->ike->c.give_up ||
-		    sa->nchildren >= IKE_CHILDREN_MAX)
+		    sa->nchildren >= IKE1_CHILDREN_MAX)
 			return false;
 		return sa_proved_by(sa, r) && (r->peer_id.type == 0 ||
 		    keying_id_equal(&sa->peer_id, &r->peer_id));
 	}
-	return sa->initiator && sa->nchildren < IKE_CHILDREN_MAX &&
+	return sa->initiator && sa->nchildren < IKE1_CHILDREN_MAX &&
 	    sa->peer_id.type == r->peer_id.type &&
 	    (r->peer_id.type == 0 || keying_id_equal(&sa->peer_id, &r->peer_id));
 }
 
-static struct ike_sa *
-sa_request(struct ike *e, uint64_t now, const struct keying_request *r)
+static struct ike1_sa *
+sa_request(struct ike1 *e, uint64_t now, const struct keying_request *r)
 {
 	struct keying_path path = r->path;
-	struct ike_sa	  *sa;
+	struct ike1_sa	  *sa;
 
 	if (path.local_port == 0)
 		path.local_port = 500;
 	if (path.peer_port == 0)
 		path.peer_port = 500;
-	if ((r->psk == NULL && (r->nkeys == 0 || e->c.key == NULL)) ||
-	    (sa = ike_sa_new(e, now, &path, true)) == NULL)
+	if ((r->peer.psk == NULL &&
+	    (r->peer.nkeys == 0 || e->c.key == NULL)) ||
+	    (sa = ike1_sa_new(e, now, &path, true)) == NULL)
 		return NULL;
 	sa->my_id = r->my_id;
 	sa->peer_id = r->peer_id;
 	sa->initial_contact = r->initial_contact;
 	sa->departed = r->departed;
-	sa->nkeys = r->nkeys < KEYING_KEYS_MAX ? r->nkeys : KEYING_KEYS_MAX;
+	sa->nkeys = r->peer.nkeys < KEYING_KEYS_MAX ? r->peer.nkeys :
+	    KEYING_KEYS_MAX;
 	if (sa->nkeys != 0)
-		memcpy(sa->keys, r->keys, sa->nkeys * sizeof(*r->keys));
-	if (r->psk != NULL)
-		ike_remember(&sa->psk, &sa->psk_len, r->psk, r->psk_len);
+		memcpy(sa->keys, r->peer.keys, sa->nkeys * sizeof(sa->keys[0]));
+	if (r->peer.psk != NULL)
+		ike1_remember(&sa->psk, &sa->psk_len, r->peer.psk,
+		    r->peer.psk_len);
 	return sa;
 }
 
-int
-ike_request(struct ike *e, uint64_t now, const struct keying_request *r,
+static int
+engine_request(void *engine, uint64_t now, const struct keying_request *r,
     void *conn)
 {
-	struct ike_sa	 *sa;
-	struct ike_child *c;
+	struct ike1 *e = engine;
+	struct ike1_sa	 *sa;
+	struct ike1_child *c;
 	bool		  fresh = false;
 
+	if ((r->version != 0 && r->version != ike1_engine.version) ||
+	    r->mode != KEYING_TUNNEL || r->peer.nothing)
+		return -1;
 	/* The newest first: after a reboot of the peer the older ones are stale. */
-	TAILQ_FOREACH_REVERSE(sa, &e->sas, ike_sas, entry) {
+	TAILQ_FOREACH_REVERSE(sa, &e->sas, ike1_sas, entry) {
 		if (sa_serves(sa, r, now))
 			break;
 	}
@@ -309,54 +318,56 @@ ike_request(struct ike *e, uint64_t now, const struct keying_request *r,
 			return -1;
 		fresh = true;
 	}
-	if ((c = ike_child_new(e, sa, true)) == NULL) {
+	if ((c = ike1_child_new(e, sa, true)) == NULL) {
 		if (fresh)
-			ike_sa_kill(sa, now);
+			ike1_sa_kill(sa, now);
 		return -1;
 	}
 	c->conn = conn;
 	c->src = r->src;
 	c->dst = r->dst;
 	c->since = now;
-	c->state = IKE_QM_WAIT_SA;
+	c->state = IKE1_QM_WAIT_SA;
 	if (fresh)
 		phase1_start(sa, now);
-	else if (sa->state == IKE_MM_UP)
+	else if (sa->state == IKE1_MM_UP)
 		phase2_start(c, now);
 	return 0;
 }
 
-void
-ike_forget(struct ike *e, uint64_t now, void *conn, bool tell)
+static void
+engine_forget(void *engine, uint64_t now, void *conn, bool tell)
 {
-	struct ike_child *c, *next;
-	struct ike_sa	 *sa;
+	struct ike1 *e = engine;
+	struct ike1_child *c, *next;
+	struct ike1_sa	 *sa;
 
 	for (c = TAILQ_FIRST(&e->children); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
-		if (c->conn != conn || c->state == IKE_QM_DEAD)
+		if (c->conn != conn || c->state == IKE1_QM_DEAD)
 			continue;
 		c->conn = NULL;
-		if (tell && c->announced && (sa = ike_sa_for_peer(e, c->peer,
+		if (tell && c->announced && (sa = ike1_sa_for_peer(e, c->peer,
 		    &c->peer_id)) != NULL)
 			info_delete_child(sa, now, c->spi_in);
 		if (!c->announced && c->spi_in != 0)
 			e->ops->spi_put(e->arg, c->spi_in);
-		ike_child_kill(c);
+		ike1_child_kill(c);
 	}
 }
 
-int
-ike_delete_child(struct ike *e, uint64_t now, uint32_t spi_in)
+static int
+engine_delete_child(void *engine, uint64_t now, uint32_t spi_in)
 {
-	struct ike_child *c;
-	struct ike_sa	 *sa;
+	struct ike1 *e = engine;
+	struct ike1_child *c;
+	struct ike1_sa	 *sa;
 
 	TAILQ_FOREACH(c, &e->children, entry) {
-		if (c->state == IKE_QM_DEAD || !c->announced ||
+		if (c->state == IKE1_QM_DEAD || !c->announced ||
 		    c->spi_in != spi_in)
 			continue;
-		if ((sa = ike_sa_for_peer(e, c->peer, &c->peer_id)) == NULL)
+		if ((sa = ike1_sa_for_peer(e, c->peer, &c->peer_id)) == NULL)
 			return -1;
 		info_delete_child(sa, now, spi_in);
 		return 0;
@@ -364,25 +375,26 @@ ike_delete_child(struct ike *e, uint64_t now, uint32_t spi_in)
 	return -1;
 }
 
-int
-ike_probe(struct ike *e, uint64_t now, void *conn)
+static int
+engine_probe(void *engine, uint64_t now, void *conn)
 {
-	struct ike_child *c;
-	struct ike_sa	 *sa;
+	struct ike1 *e = engine;
+	struct ike1_child *c;
+	struct ike1_sa	 *sa;
 
 	TAILQ_FOREACH(c, &e->children, entry) {
-		if (c->conn == conn && c->state == IKE_QM_WAIT_SA &&
+		if (c->conn == conn && c->state == IKE1_QM_WAIT_SA &&
 		    c->sa->retry.buf != NULL) {
 			if (c->sa->retry.at > now)
 				c->sa->retry.at = now;
-			ike_timer(e, now);
+			ike1_timer(e, now);
 			return 0;
 		}
 	}
 	TAILQ_FOREACH(c, &e->children, entry) {
-		if (c->conn != conn || c->state == IKE_QM_DEAD || !c->announced)
+		if (c->conn != conn || c->state == IKE1_QM_DEAD || !c->announced)
 			continue;
-		sa = ike_sa_for_peer(e, c->peer, &c->peer_id);
+		sa = ike1_sa_for_peer(e, c->peer, &c->peer_id);
 		if (sa == NULL || !sa->dpd)
 			return -1;
 		info_probe(sa, now);
@@ -391,43 +403,45 @@ ike_probe(struct ike *e, uint64_t now, void *conn)
 	return -1;
 }
 
-void
-ike_moved(struct ike *e, void *conn, uint32_t peer, uint16_t port)
+static void
+engine_moved(void *engine, void *conn, uint32_t peer, uint16_t port)
 {
-	struct ike_child *c;
-	struct ike_sa	 *sa;
+	struct ike1 *e = engine;
+	struct ike1_child *c;
+	struct ike1_sa	 *sa;
 
 	TAILQ_FOREACH(c, &e->children, entry) {
-		if (c->conn != conn || c->state == IKE_QM_DEAD || !c->announced)
+		if (c->conn != conn || c->state == IKE1_QM_DEAD || !c->announced)
 			continue;
-		sa = ike_sa_for_peer(e, c->peer, &c->peer_id);
+		sa = ike1_sa_for_peer(e, c->peer, &c->peer_id);
 		if (sa != NULL)
 			natt_follow(sa, peer, port);
 		c->peer = peer;
 	}
 }
 
-void
-ike_shutdown(struct ike *e, uint64_t now)
+static void
+engine_shutdown(void *engine, uint64_t now)
 {
-	struct ike_child *c;
-	struct ike_sa	 *sa;
+	struct ike1 *e = engine;
+	struct ike1_child *c;
+	struct ike1_sa	 *sa;
 
 	TAILQ_FOREACH(c, &e->children, entry) {
-		if (c->state != IKE_QM_DEAD && c->announced &&
-		    (sa = ike_sa_for_peer(e, c->peer, &c->peer_id)) != NULL)
+		if (c->state != IKE1_QM_DEAD && c->announced &&
+		    (sa = ike1_sa_for_peer(e, c->peer, &c->peer_id)) != NULL)
 			info_delete_child(sa, now, c->spi_in);
 	}
 	TAILQ_FOREACH(sa, &e->sas, entry) {
-		if (sa->state == IKE_MM_UP)
+		if (sa->state == IKE1_MM_UP)
 			info_delete_sa(sa, now);
 	}
 }
 
-static struct ike_sa *
-sa_of_token(struct ike *e, uint64_t token)
+static struct ike1_sa *
+sa_of_token(struct ike1 *e, uint64_t token)
 {
-	struct ike_sa *sa;
+	struct ike1_sa *sa;
 
 	if (token == 0)
 		return NULL;
@@ -438,41 +452,45 @@ sa_of_token(struct ike *e, uint64_t token)
 	return sa;
 }
 
-void
-ike_peer_identity(struct ike *e, uint64_t token, const struct keying_id *my_id)
+static void
+engine_peer_identity(void *engine, uint64_t token, const struct keying_id *my_id)
 {
-	struct ike_sa *sa = sa_of_token(e, token);
+	struct ike1 *e = engine;
+	struct ike1_sa *sa = sa_of_token(e, token);
 
 	if (sa != NULL)
 		sa->my_id = *my_id;
 }
 
-void
-ike_peer_keys(struct ike *e, uint64_t now, uint64_t token,
-    const struct pubkey *keys, size_t nkeys, const uint8_t *psk, size_t psk_len)
+static void
+engine_peer_keys(void *engine, uint64_t now, uint64_t token,
+    const struct keying_credentials *c)
 {
-	struct ike_sa *sa = sa_of_token(e, token);
+	struct ike1 *e = engine;
+	struct ike1_sa *sa = sa_of_token(e, token);
 	size_t	       i;
 
 	if (sa == NULL)
 		return;
 	sa->token = 0;
 	sa->nkeys = 0;
-	for (i = 0; i < nkeys && sa->nkeys < KEYING_KEYS_MAX; i++) {
-		if (pubkey_bits(&keys[i]) >= e->c.rsa_min_bits)
-			sa->keys[sa->nkeys++] = keys[i];
+	for (i = 0; i < c->nkeys && sa->nkeys < KEYING_KEYS_MAX; i++) {
+		if (pubkey_bits(&c->keys[i]) >= e->c.rsa_min_bits)
+			sa->keys[sa->nkeys++] = c->keys[i];
 	}
-	if (sa->state == IKE_MM_WAIT_PSK && psk != NULL)
-		ike_remember(&sa->psk, &sa->psk_len, psk, psk_len);
-	sa->psk_confirmed = sa->psk != NULL && psk != NULL &&
-	    psk_len == sa->psk_len && compare_secret(psk, sa->psk, psk_len) == 0;
+	if (sa->state == IKE1_MM_WAIT_PSK && c->psk != NULL)
+		ike1_remember(&sa->psk, &sa->psk_len, c->psk, c->psk_len);
+	sa->psk_confirmed = sa->psk != NULL && c->psk != NULL &&
+	    c->psk_len == sa->psk_len &&
+	    compare_secret(c->psk, sa->psk, c->psk_len) == 0;
 	phase1_keys_found(sa, now);
 }
 
-void
-ike_authorize(struct ike *e, uint64_t now, uint64_t token, void *conn)
+static void
+engine_authorize(void *engine, uint64_t now, uint64_t token, void *conn)
 {
-	struct ike_child *c;
+	struct ike1 *e = engine;
+	struct ike1_child *c;
 
 	if (token == 0)
 		return;
@@ -483,16 +501,17 @@ ike_authorize(struct ike *e, uint64_t now, uint64_t token, void *conn)
 	if (c == NULL || c->sa == NULL)
 		return;
 	c->token = 0;
-	c->deadline = IKE_NEVER;
+	c->deadline = IKE1_NEVER;
 	phase2_authorized(c, now, conn);
 }
 
 /* --- the network ----------------------------------------------------------- */
 
-void
-ike_packet(struct ike *e, uint64_t now, const struct keying_path *path,
+static void
+engine_packet(void *engine, uint64_t now, const struct keying_path *path,
     const uint8_t *buf, size_t len)
 {
+	struct ike1 *e = engine;
 	e->count.received++;
 	if (natt_marked(path)) {
 		if (len == 1 && buf[0] == 0xff)
@@ -504,12 +523,12 @@ ike_packet(struct ike *e, uint64_t now, const struct keying_path *path,
 		buf += NATT_MARKER_LEN;
 		len -= NATT_MARKER_LEN;
 	}
-	ike_message(e, now, path, buf, len);
+	ike1_message(e, now, path, buf, len);
 }
 
 /* No SA has this cookie: strangers may only begin. */
 static void
-ike_stranger(struct ike *e, uint64_t now, const struct keying_path *path,
+ike1_stranger(struct ike1 *e, uint64_t now, const struct keying_path *path,
     const struct isakmp_header *h, const uint8_t *buf, size_t len)
 {
 	if (h->exchange == ISAKMP_MAIN_MODE && h->cookie_r == 0) {
@@ -525,19 +544,19 @@ ike_stranger(struct ike *e, uint64_t now, const struct keying_path *path,
 }
 
 void
-ike_message(struct ike *e, uint64_t now, const struct keying_path *path,
+ike1_message(struct ike1 *e, uint64_t now, const struct keying_path *path,
     const uint8_t *buf, size_t len)
 {
 	struct isakmp_header h;
-	struct ike_sa	    *sa;
+	struct ike1_sa	    *sa;
 
 	if (isakmp_header_read(&h, buf, len) == -1) {
 		e->count.malformed++;
 		return;
 	}
-	sa = ike_sa_find(e, h.cookie_i, path->peer);
+	sa = ike1_sa_find(e, h.cookie_i, path->peer);
 	if (sa == NULL) {
-		ike_stranger(e, now, path, &h, buf, len);
+		ike1_stranger(e, now, path, &h, buf, len);
 		return;
 	}
 	/* A first message that comes late; its exchange has gone on. */
@@ -546,7 +565,7 @@ ike_message(struct ike *e, uint64_t now, const struct keying_path *path,
 		return;
 	}
 	/* Only the answer to message 1 brings a new cookie. */
-	if (sa->cookie_r != h.cookie_r && !(sa->state == IKE_MM_SENT_SA &&
+	if (sa->cookie_r != h.cookie_r && !(sa->state == IKE1_MM_SENT_SA &&
 	    sa->cookie_r == 0)) {
 		e->count.unknown++;
 		return;
@@ -567,30 +586,32 @@ ike_message(struct ike *e, uint64_t now, const struct keying_path *path,
 	}
 }
 
-void
-ike_icmp(struct ike *e, uint64_t now, const struct keying_path *path)
+static void
+engine_icmp(void *engine, uint64_t now, const struct keying_path *path)
 {
-	struct ike_sa *sa;
+	struct ike1 *e = engine;
+	struct ike1_sa *sa;
 
 	/* Anybody can forge one: it only gives a silence its name, unless the
 	 * peer itself has said that it would be silent. */
 	TAILQ_FOREACH(sa, &e->sas, entry) {
-		if (sa->state == IKE_MM_UP || sa->state == IKE_MM_DEAD ||
+		if (sa->state == IKE1_MM_UP || sa->state == IKE1_MM_DEAD ||
 		    sa->path.peer != path->peer ||
 		    sa->path.peer_port != path->peer_port)
 			continue;
 		sa->icmp = true;
-		if (sa->departed && sa->state == IKE_MM_SENT_SA)
-			ike_sa_failed(sa, now, KEYING_ICMP,
+		if (sa->departed && sa->state == IKE1_MM_SENT_SA)
+			ike1_sa_failed(sa, now, KEYING_ICMP,
 			    "it said goodbye before");
 	}
 }
 
 /* --- time ------------------------------------------------------------------- */
 
-uint64_t
-ike_next(const struct ike *e)
+static uint64_t
+engine_next(const void *engine)
 {
+	const struct ike1 *e = engine;
 	return e->next;
 }
 
@@ -601,12 +622,12 @@ earlier(uint64_t a, uint64_t b)
 }
 
 bool
-ike_sa_in_use(const struct ike_sa *sa)
+ike1_sa_in_use(const struct ike1_sa *sa)
 {
-	const struct ike_child *c;
+	const struct ike1_child *c;
 
 	TAILQ_FOREACH(c, &sa->ike->children, entry) {
-		if (c->state != IKE_QM_DEAD && c->conn != NULL &&
+		if (c->state != IKE1_QM_DEAD && c->conn != NULL &&
 		    c->peer == sa->path.peer &&
 		    keying_id_equal(&c->peer_id, &sa->peer_id))
 			return true;
@@ -615,12 +636,12 @@ ike_sa_in_use(const struct ike_sa *sa)
 }
 
 /* A new SA to the same peer, on the same path, to be proved the same way. */
-static struct ike_sa *
-sa_like(const struct ike_sa *sa, uint64_t now)
+static struct ike1_sa *
+sa_like(const struct ike1_sa *sa, uint64_t now)
 {
 	struct keying_request r = { .path = sa->path, .my_id = sa->my_id,
-		.peer_id = sa->peer_id, .keys = sa->keys, .nkeys = sa->nkeys,
-		.psk = sa->psk, .psk_len = sa->psk_len };
+		.peer_id = sa->peer_id, .peer = { .keys = sa->keys,
+		.nkeys = sa->nkeys, .psk = sa->psk, .psk_len = sa->psk_len } };
 
 	return sa_request(sa->ike, now, &r);
 }
@@ -630,15 +651,15 @@ sa_like(const struct ike_sa *sa, uint64_t now)
  * in use is followed by another before it ends.
  */
 static void
-sa_renew(struct ike_sa *sa, uint64_t now)
+sa_renew(struct ike1_sa *sa, uint64_t now)
 {
-	struct ike    *e = sa->ike;
-	struct ike_sa *next;
+	struct ike1    *e = sa->ike;
+	struct ike1_sa *next;
 
 	/* Again, should it fail; what replaces it puts an end to that. */
-	sa->renew_at = now + e->c.give_up + IKE_LINGER;
-	if (!ike_sa_in_use(sa) ||
-	    ike_sa_for_peer(e, sa->path.peer, &sa->peer_id) != sa ||
+	sa->renew_at = now + e->c.give_up + IKE1_LINGER;
+	if (!ike1_sa_in_use(sa) ||
+	    ike1_sa_for_peer(e, sa->path.peer, &sa->peer_id) != sa ||
 	    (next = sa_like(sa, now)) == NULL)
 		return;
 	next->renewal = true;
@@ -647,32 +668,32 @@ sa_renew(struct ike_sa *sa, uint64_t now)
 
 /* Quick Mode over an SA from earlier, and not a word since it began. */
 static bool
-child_unheard(const struct ike_child *c)
+child_unheard(const struct ike1_child *c)
 {
-	return !c->again && c->initiator && c->state == IKE_QM_SENT_1 &&
+	return !c->again && c->initiator && c->state == IKE1_QM_SENT_1 &&
 	    c->sa->up_at <= c->since && c->sa->heard < c->since;
 }
 
 static void
-child_begin_again(struct ike_child *c, struct ike_sa *next)
+child_begin_again(struct ike1_child *c, struct ike1_sa *next)
 {
 	c->ike->ops->spi_put(c->ike->arg, c->spi_in);
 	c->spi_in = 0;
-	ike_retry_clear(&c->retry);
+	ike1_retry_clear(&c->retry);
 	ike_dh_free(c->dh);
 	c->dh = NULL;
 	c->sa->nchildren--;
 	next->nchildren++;
 	c->sa = next;
-	c->state = IKE_QM_WAIT_SA;
+	c->state = IKE1_QM_WAIT_SA;
 	c->again = true;
 }
 
 bool
-ike_children_again(struct ike_sa *stale, uint64_t now)
+ike1_children_again(struct ike1_sa *stale, uint64_t now)
 {
-	struct ike_child *c;
-	struct ike_sa	 *next = NULL;
+	struct ike1_child *c;
+	struct ike1_sa	 *next = NULL;
 
 	TAILQ_FOREACH(c, &stale->ike->children, entry) {
 		if (c->sa != stale || !child_unheard(c))
@@ -685,67 +706,67 @@ ike_children_again(struct ike_sa *stale, uint64_t now)
 		return false;
 	log_info("IKE peer %s (%s) does not know its Phase 1 SA any more",
 	    keying_id_text(&stale->peer_id), ipv4_text(stale->path.peer));
-	ike_sa_kill(stale, now);
+	ike1_sa_kill(stale, now);
 	phase1_start(next, now);
 	return true;
 }
 
 /* An SA of before a sleep, or a restart of the peer's, is not waited for long. */
 static bool
-child_sa_lost(const struct ike_child *c, uint64_t now)
+child_sa_lost(const struct ike1_child *c, uint64_t now)
 {
 	return child_unheard(c) && c->retry.tries >= STALE_TRIES &&
 	    now - c->sa->heard >= STALE_TIME;
 }
 
 void
-ike_sa_expired(struct ike_sa *sa, uint64_t now)
+ike1_sa_expired(struct ike1_sa *sa, uint64_t now)
 {
 	/* A delete takes some peers' Phase 2 SAs along, so not while these
 	 * have no other Phase 1 SA. */
-	if (sa->state == IKE_MM_UP && (!ike_sa_in_use(sa) ||
-	    ike_sa_for_peer(sa->ike, sa->path.peer, &sa->peer_id) != sa))
+	if (sa->state == IKE1_MM_UP && (!ike1_sa_in_use(sa) ||
+	    ike1_sa_for_peer(sa->ike, sa->path.peer, &sa->peer_id) != sa))
 		info_delete_sa(sa, now);
-	ike_sa_kill(sa, now);
+	ike1_sa_kill(sa, now);
 }
 
 /* An SA is kept for its Phase 2 SAs; without any it is made anew as easily. */
 static void
-sa_childless(struct ike_sa *sa, uint64_t now)
+sa_childless(struct ike1_sa *sa, uint64_t now)
 {
-	if (sa->nchildren == 0 && (!ike_sa_in_use(sa) || ike_sa_for_peer(sa->ike,
+	if (sa->nchildren == 0 && (!ike1_sa_in_use(sa) || ike1_sa_for_peer(sa->ike,
 	    sa->path.peer, &sa->peer_id) != sa)) {
-		ike_sa_expired(sa, now);
+		ike1_sa_expired(sa, now);
 		return;
 	}
-	sa->childless_at = now + IKE_CHILDLESS_TIME;
+	sa->childless_at = now + IKE1_CHILDLESS_TIME;
 }
 
 static void
-sa_tick(struct ike_sa *sa, uint64_t now)
+sa_tick(struct ike1_sa *sa, uint64_t now)
 {
 	enum keying_failure f;
 
 	if (sa->retry.buf != NULL && now >= sa->retry.at) {
 		if (!retry_again(sa->ike, &sa->retry, now)) {
-			f = sa->refused != 0 ? KEYING_PHASE1_REFUSED :
+			f = sa->refused != 0 ? KEYING_PEER_REFUSED :
 			    sa->icmp ? KEYING_ICMP : KEYING_SILENCE;
-			ike_sa_failed(sa, now, f, sa->refused ==
+			ike1_sa_failed(sa, now, f, sa->refused ==
 			    ISAKMP_N_AUTHENTICATION_FAILED ? "it has not found "
 			    "our key in DNS, or another one (AUTHENTICATION-"
 			    "FAILED)" : NULL);
 			return;
 		}
-		if (sa->state == IKE_MM_SENT_SA)
+		if (sa->state == IKE1_MM_SENT_SA)
 			phase1_retry_first(sa, now);
 		else
-			ike_send(sa, sa->retry.buf, sa->retry.len);
+			ike1_send(sa, sa->retry.buf, sa->retry.len);
 	}
 	if (now >= sa->expires) {
-		ike_sa_expired(sa, now);
+		ike1_sa_expired(sa, now);
 		return;
 	}
-	if (sa->state != IKE_MM_UP)
+	if (sa->state != IKE1_MM_UP)
 		return;
 	if (sa_used_up(sa)) {
 		sa->suite.bytes = 0;
@@ -757,13 +778,13 @@ sa_tick(struct ike_sa *sa, uint64_t now)
 	natt_tick(sa, now);
 	if (now >= sa->dpd_at)
 		info_dpd(sa, now);
-	if (now >= sa->childless_at && sa->state == IKE_MM_UP)
+	if (now >= sa->childless_at && sa->state == IKE1_MM_UP)
 		sa_childless(sa, now);
 }
 
 /* When an SA that is up wants to be looked at. */
 static uint64_t
-sa_next(const struct ike_sa *sa)
+sa_next(const struct ike1_sa *sa)
 {
 	uint64_t at = earlier(earlier(sa->dpd_at, sa->renew_at),
 	    sa->childless_at);
@@ -772,49 +793,50 @@ sa_next(const struct ike_sa *sa)
 }
 
 static void
-child_tick(struct ike_child *c, uint64_t now)
+child_tick(struct ike1_child *c, uint64_t now)
 {
 	if (c->retry.buf != NULL && now >= c->retry.at) {
-		if (child_sa_lost(c, now) && ike_children_again(c->sa, now))
+		if (child_sa_lost(c, now) && ike1_children_again(c->sa, now))
 			return;
 		if (!retry_again(c->ike, &c->retry, now)) {
-			if (!child_unheard(c) || !ike_children_again(c->sa, now))
-				phase2_failed(c, now, KEYING_PHASE2_REFUSED,
+			if (!child_unheard(c) || !ike1_children_again(c->sa, now))
+				phase2_failed(c, now, KEYING_CHILD_REFUSED,
 				    "no answer to Quick Mode");
 			return;
 		}
-		ike_send(c->sa, c->retry.buf, c->retry.len);
+		ike1_send(c->sa, c->retry.buf, c->retry.len);
 	}
-	if (now >= c->deadline && c->state == IKE_QM_UP) {
+	if (now >= c->deadline && c->state == IKE1_QM_UP) {
 		phase2_confirmed(c, now);	/* CONNECTED never came */
 	} else if (now >= c->deadline) {
 		phase2_failed(c, now, KEYING_LOCAL, "no decision in time");
 	} else if (now >= c->hard) {
-		ike_child_gone(c, false);
+		ike1_child_gone(c, false);
 	}
 }
 
-void
-ike_tick(struct ike *e, uint64_t now)
+static void
+engine_tick(void *engine, uint64_t now)
 {
-	struct ike_sa	 *sa, *s_next;
-	struct ike_child *c, *c_next;
+	struct ike1 *e = engine;
+	struct ike1_sa	 *sa, *s_next;
+	struct ike1_child *c, *c_next;
 	uint64_t	  next;
 
 	next = work_tick(e, now);
 	/* Callbacks of a tick may set timers, but free nothing. */
 	TAILQ_FOREACH(sa, &e->sas, entry) {
-		if (sa->state != IKE_MM_DEAD)
+		if (sa->state != IKE1_MM_DEAD)
 			sa_tick(sa, now);
 	}
 	TAILQ_FOREACH(c, &e->children, entry) {
-		if (c->state != IKE_QM_DEAD)
+		if (c->state != IKE1_QM_DEAD)
 			child_tick(c, now);
 	}
 	for (c = TAILQ_FIRST(&e->children); c != NULL; c = c_next) {
 		c_next = TAILQ_NEXT(c, entry);
-		if (c->state == IKE_QM_DEAD) {
-			ike_child_free(c);
+		if (c->state == IKE1_QM_DEAD) {
+			ike1_child_free(c);
 			continue;
 		}
 		next = earlier(next, earlier(c->deadline, c->hard));
@@ -823,32 +845,54 @@ ike_tick(struct ike *e, uint64_t now)
 	}
 	for (sa = TAILQ_FIRST(&e->sas); sa != NULL; sa = s_next) {
 		s_next = TAILQ_NEXT(sa, entry);
-		if (sa->state == IKE_MM_DEAD) {
-			ike_sa_free(sa);
+		if (sa->state == IKE1_MM_DEAD) {
+			ike1_sa_free(sa);
 			continue;
 		}
 		next = earlier(next, earlier(sa->expires, sa->state ==
-		    IKE_MM_UP ? sa_next(sa) : IKE_NEVER));
+		    IKE1_MM_UP ? sa_next(sa) : IKE1_NEVER));
 		if (sa->retry.buf != NULL)
 			next = earlier(next, sa->retry.at);
 	}
 	e->next = next;
 }
 
-void
-ike_free(struct ike *e)
+static void
+engine_free(void *engine)
 {
-	struct ike_child *c;
-	struct ike_sa	 *sa;
+	struct ike1 *e = engine;
+	struct ike1_child *c;
+	struct ike1_sa	 *sa;
 
 	if (e == NULL)
 		return;
 	while ((c = TAILQ_FIRST(&e->children)) != NULL)
-		ike_child_free(c);
+		ike1_child_free(c);
 	while ((sa = TAILQ_FIRST(&e->sas)) != NULL)
-		ike_sa_free(sa);
+		ike1_sa_free(sa);
 	offers_free(e);
 	work_free(e);
 	EVP_PKEY_free(e->c.key);
 	wipe_free(e, sizeof(*e));
 }
+
+const struct keying_engine ike1_engine = {
+	.version = 1,
+	.free = engine_free,
+	.shutdown = engine_shutdown,
+	.request = engine_request,
+	.forget = engine_forget,
+	.delete_child = engine_delete_child,
+	.probe = engine_probe,
+	.moved = engine_moved,
+	.invalid_spi = ike1_invalid_spi,
+	.peer_identity = engine_peer_identity,
+	.peer_keys = engine_peer_keys,
+	.authorize = engine_authorize,
+	.packet = engine_packet,
+	.icmp = engine_icmp,
+	.next = engine_next,
+	.tick = engine_tick,
+	.report_sas = ike1_report_sas,
+	.report_status = ike1_report_status,
+};

@@ -14,7 +14,7 @@
 
 /* HASH(1) = prf(SKEYID_a, M-ID | N/D) */
 static int
-info_hash(const struct ike_sa *sa, uint32_t msgid, const uint8_t *rest,
+info_hash(const struct ike1_sa *sa, uint32_t msgid, const uint8_t *rest,
     size_t len, uint8_t out[IKE_HASH_MAX])
 {
 	uint8_t		 id[4];
@@ -26,7 +26,7 @@ info_hash(const struct ike_sa *sa, uint32_t msgid, const uint8_t *rest,
 
 static void
 info_begin(struct isakmp_builder *b, uint8_t *buf, size_t cap,
-    struct ike_sa *sa, uint64_t now, struct isakmp_header *h)
+    struct ike1_sa *sa, uint64_t now, struct isakmp_header *h)
 {
 	static const uint8_t zero[IKE_HASH_MAX];
 
@@ -39,18 +39,18 @@ info_begin(struct isakmp_builder *b, uint8_t *buf, size_t cap,
 }
 
 static void
-info_send(struct isakmp_builder *b, struct ike_sa *sa,
+info_send(struct isakmp_builder *b, struct ike1_sa *sa,
     const struct isakmp_header *h)
 {
 	size_t	at = ISAKMP_HEADER_LEN + 4 + sa->k.len, len;
-	uint8_t hash[IKE_HASH_MAX], iv[IKE_BLOCK_MAX];
+	uint8_t hash[IKE_HASH_MAX], iv[IKE1_BLOCK_MAX];
 
-	if (b->w.bad || ike_phase2_iv(sa, h->msgid, iv) == -1 ||
+	if (b->w.bad || ike1_phase2_iv(sa, h->msgid, iv) == -1 ||
 	    info_hash(sa, h->msgid, b->w.base + at, b->w.len - at, hash) == -1)
 		return;
 	memcpy(b->w.base + ISAKMP_HEADER_LEN + 4, hash, sa->k.len);
-	if ((len = ike_seal(sa, b, iv)) != 0)
-		ike_send(sa, b->w.base, len);
+	if ((len = ike1_seal(sa, b, iv)) != 0)
+		ike1_send(sa, b->w.base, len);
 }
 
 static void
@@ -68,7 +68,7 @@ info_put_notify(struct isakmp_builder *b, uint16_t type, uint8_t protocol,
 }
 
 void
-info_notify(struct ike_sa *sa, uint64_t now, uint16_t type, uint8_t protocol,
+info_notify(struct ike1_sa *sa, uint64_t now, uint16_t type, uint8_t protocol,
     const void *spi, size_t spi_len, const void *data, size_t data_len)
 {
 	struct isakmp_header  h;
@@ -88,36 +88,40 @@ info_notify(struct ike_sa *sa, uint64_t now, uint16_t type, uint8_t protocol,
 	info_send(&b, sa, &h);
 }
 
-void
-ike_invalid_spi(struct ike *e, uint64_t now, const struct keying_path *path,
-    uint32_t spi)
+int
+ike1_invalid_spi(void *engine, uint64_t now, const struct keying_path *path,
+    uint32_t spi, bool hint)
 {
+	struct ike1	     *e = engine;
 	struct isakmp_header  h = { .exchange = ISAKMP_INFORMATIONAL };
 	struct isakmp_builder b;
-	struct ike_sa	     *sa;
+	struct ike1_sa	     *sa;
 	uint8_t		      buf[128], wire[4];
 	size_t		      len;
 
 	store_u32(wire, spi);
 	TAILQ_FOREACH(sa, &e->sas, entry) {
-		if (sa->state == IKE_MM_UP && sa->path.peer == path->peer &&
+		if (sa->state == IKE1_MM_UP && sa->path.peer == path->peer &&
 		    sa->path.peer_port == path->peer_port) {
 			info_notify(sa, now, ISAKMP_N_INVALID_SPI, PROTO_ESP,
 			    wire, sizeof(wire), NULL, 0);
-			return;
+			return 0;
 		}
 	}
+	if (!hint)
+		return -1;
 	random_bytes(&h.cookie_i, sizeof(h.cookie_i));
-	h.msgid = ike_msgid();
+	h.msgid = ike1_msgid();
 	isakmp_begin(&b, buf, sizeof(buf), &h);
 	info_put_notify(&b, ISAKMP_N_INVALID_SPI, PROTO_ESP, wire,
 	    sizeof(wire), NULL, 0);
 	if ((len = isakmp_end(&b)) != 0)
-		ike_send_path(e, path, buf, len);
+		ike1_send_path(e, path, buf, len);
+	return -1;
 }
 
 static void
-info_delete(struct ike_sa *sa, uint64_t now, uint8_t protocol,
+info_delete(struct ike1_sa *sa, uint64_t now, uint8_t protocol,
     const uint8_t *spi, size_t spi_len)
 {
 	struct isakmp_header  h;
@@ -136,7 +140,7 @@ info_delete(struct ike_sa *sa, uint64_t now, uint8_t protocol,
 }
 
 void
-info_delete_child(struct ike_sa *sa, uint64_t now, uint32_t spi_in)
+info_delete_child(struct ike1_sa *sa, uint64_t now, uint32_t spi_in)
 {
 	uint8_t spi[4];
 
@@ -145,7 +149,7 @@ info_delete_child(struct ike_sa *sa, uint64_t now, uint32_t spi_in)
 }
 
 void
-info_delete_sa(struct ike_sa *sa, uint64_t now)
+info_delete_sa(struct ike1_sa *sa, uint64_t now)
 {
 	uint8_t cookies[16];
 
@@ -156,12 +160,12 @@ info_delete_sa(struct ike_sa *sa, uint64_t now)
 
 /* Does anything hang on this peer being alive? */
 static bool
-peer_has_children(const struct ike_sa *sa)
+peer_has_children(const struct ike1_sa *sa)
 {
-	const struct ike_child *c;
+	const struct ike1_child *c;
 
 	TAILQ_FOREACH(c, &sa->ike->children, entry) {
-		if (c->state != IKE_QM_DEAD && c->announced &&
+		if (c->state != IKE1_QM_DEAD && c->announced &&
 		    c->peer == sa->path.peer &&
 		    keying_id_equal(&c->peer_id, &sa->peer_id))
 			return true;
@@ -170,16 +174,16 @@ peer_has_children(const struct ike_sa *sa)
 }
 
 void
-info_dpd(struct ike_sa *sa, uint64_t now)
+info_dpd(struct ike1_sa *sa, uint64_t now)
 {
-	struct ike *e = sa->ike;
+	struct ike1 *e = sa->ike;
 	uint64_t    idle = (uint64_t)e->c.dpd_delay * 1000;
 	uint8_t	    seq[4];
 
 	if (sa->probed_at != 0 && sa->heard >= sa->probed_at)
 		sa->probed_at = 0;
 	if (sa->probed_at == 0 && idle == 0) {
-		sa->dpd_at = IKE_NEVER;
+		sa->dpd_at = IKE1_NEVER;
 		return;
 	}
 	if (sa->probed_at == 0 && now < sa->heard + idle) {
@@ -189,20 +193,20 @@ info_dpd(struct ike_sa *sa, uint64_t now)
 		/* A Phase 1 SA kept for later may find out then. */
 		sa->dpd_tries = 0;
 		sa->probed_at = 0;
-		sa->dpd_at = idle == 0 ? IKE_NEVER : now + idle;
+		sa->dpd_at = idle == 0 ? IKE1_NEVER : now + idle;
 	} else if (sa->dpd_tries == DPD_TRIES && sa->probed_at != 0) {
-		ike_peer_silent(sa, now);
+		ike1_peer_silent(sa, now);
 		return;
 	} else if (sa->dpd_tries == DPD_TRIES) {
 		log_info("IKE peer %s (%s) is dead: %u R-U-THEREs unanswered",
 		    keying_id_text(&sa->peer_id), ipv4_text(sa->path.peer),
 		    DPD_TRIES);
-		ike_peer_dead(sa, now);
+		ike1_peer_dead(sa, now);
 		return;
 	} else {
 		/* RFC 3706 §6.2: grows by one with each question. */
 		if (sa->dpd_seq == 0)
-			sa->dpd_seq = ike_msgid() & 0x7fffffff;
+			sa->dpd_seq = ike1_msgid() & 0x7fffffff;
 		if (sa->dpd_tries++ == 0)
 			sa->dpd_seq++;
 		store_u32(seq, sa->dpd_seq);
@@ -211,11 +215,11 @@ info_dpd(struct ike_sa *sa, uint64_t now)
 		sa->dpd_at = now + (sa->probed_at != 0 ? PROBE_AGAIN :
 		    DPD_AGAIN);
 	}
-	ike_timer(e, sa->dpd_at);
+	ike1_timer(e, sa->dpd_at);
 }
 
 void
-info_probe(struct ike_sa *sa, uint64_t now)
+info_probe(struct ike1_sa *sa, uint64_t now)
 {
 	if (sa->probed_at != 0)
 		return;
@@ -226,16 +230,16 @@ info_probe(struct ike_sa *sa, uint64_t now)
 
 /* A Phase 2 negotiation that the peer, authenticated, says no to. */
 static void
-info_phase2_refused(struct ike_sa *sa, uint64_t now, uint16_t type,
+info_phase2_refused(struct ike1_sa *sa, uint64_t now, uint16_t type,
     const uint8_t *spi, size_t spi_len)
 {
-	struct ike_child *c, *waiting = NULL;
+	struct ike1_child *c, *waiting = NULL;
 	unsigned	  n = 0;
 	char		  detail[64];
 
 	TAILQ_FOREACH(c, &sa->ike->children, entry) {
-		if (c->sa != sa || (c->state != IKE_QM_SENT_1 &&
-		    c->state != IKE_QM_SENT_2))
+		if (c->sa != sa || (c->state != IKE1_QM_SENT_1 &&
+		    c->state != IKE1_QM_SENT_2))
 			continue;
 		if (spi_len == 4 && (load_u32(spi) == c->spi_in ||
 		    load_u32(spi) == c->spi_out)) {
@@ -250,18 +254,18 @@ info_phase2_refused(struct ike_sa *sa, uint64_t now, uint16_t type,
 	if (n != 1)
 		return;
 	snprintf(detail, sizeof(detail), "notify %u", type);
-	phase2_failed(waiting, now, KEYING_PHASE2_REFUSED, detail);
+	phase2_failed(waiting, now, KEYING_CHILD_REFUSED, detail);
 }
 
 /* RFC 2408 §3.1: under the message id of the Quick Mode it ends. */
 static void
-info_connected(struct ike_sa *sa, uint64_t now, uint32_t msgid)
+info_connected(struct ike1_sa *sa, uint64_t now, uint32_t msgid)
 {
-	struct ike_child *c;
+	struct ike1_child *c;
 
 	TAILQ_FOREACH(c, &sa->ike->children, entry) {
 		if (c->sa == sa && c->msgid == msgid &&
-		    c->state == IKE_QM_UP) {
+		    c->state == IKE1_QM_UP) {
 			phase2_confirmed(c, now);
 			return;
 		}
@@ -285,10 +289,10 @@ info_read_notify(struct cursor *c, const struct isakmp_part *p,
 }
 
 static void
-info_got_notify(struct ike_sa *sa, uint64_t now, uint32_t msgid,
+info_got_notify(struct ike1_sa *sa, uint64_t now, uint32_t msgid,
     const struct isakmp_part *p)
 {
-	struct ike    *e = sa->ike;
+	struct ike1    *e = sa->ike;
 	struct cursor  c;
 	const uint8_t *spi;
 	uint8_t	       protocol, spi_len;
@@ -300,14 +304,14 @@ info_got_notify(struct ike_sa *sa, uint64_t now, uint32_t msgid,
 		return;
 	switch (type) {
 	case ISAKMP_N_INVALID_SPI:
-		if (sa->state == IKE_MM_UP && protocol == PROTO_ESP &&
+		if (sa->state == IKE1_MM_UP && protocol == PROTO_ESP &&
 		    spi_len == 4)
 			e->ops->invalid_spi(e->arg, sa->path.peer,
 			    load_u32(spi), true);
 		return;
 	case ISAKMP_N_INITIAL_CONTACT:
-		if (sa->state == IKE_MM_UP)
-			ike_peer_restarted(sa, now);
+		if (sa->state == IKE1_MM_UP)
+			ike1_peer_restarted(sa, now);
 		return;
 	case ISAKMP_N_R_U_THERE:
 		info_notify(sa, now, ISAKMP_N_R_U_THERE_ACK, PROTO_ISAKMP,
@@ -326,7 +330,7 @@ info_got_notify(struct ike_sa *sa, uint64_t now, uint32_t msgid,
 	    ipv4_text(sa->path.peer));
 	if (type == 0 || type >= 16384)
 		return;
-	if (sa->state == IKE_MM_UP)
+	if (sa->state == IKE1_MM_UP)
 		info_phase2_refused(sa, now, type, spi, spi_len);
 	else
 		sa->refused = type;
@@ -335,12 +339,12 @@ info_got_notify(struct ike_sa *sa, uint64_t now, uint32_t msgid,
 /* Draft -17 §3.4.2: a delete for our outbound SA takes the tunnel down, and is
  * answered by one; for a tunnel that is gone, nothing is said. */
 static void
-info_child_deleted(struct ike_sa *sa, uint64_t now, uint32_t spi)
+info_child_deleted(struct ike1_sa *sa, uint64_t now, uint32_t spi)
 {
-	struct ike_child *c;
+	struct ike1_child *c;
 
 	TAILQ_FOREACH(c, &sa->ike->children, entry) {
-		if (c->state != IKE_QM_DEAD && c->announced &&
+		if (c->state != IKE1_QM_DEAD && c->announced &&
 		    c->spi_out == spi && c->peer == sa->path.peer &&
 		    keying_id_equal(&c->peer_id, &sa->peer_id))
 			break;
@@ -348,11 +352,11 @@ info_child_deleted(struct ike_sa *sa, uint64_t now, uint32_t spi)
 	if (c == NULL)
 		return;
 	info_delete_child(sa, now, c->spi_in);
-	ike_child_gone(c, true);
+	ike1_child_gone(c, true);
 }
 
 static void
-info_got_delete(struct ike_sa *sa, uint64_t now, const struct isakmp_part *p)
+info_got_delete(struct ike1_sa *sa, uint64_t now, const struct isakmp_part *p)
 {
 	struct cursor  c;
 	const uint8_t *spi;
@@ -370,7 +374,7 @@ info_got_delete(struct ike_sa *sa, uint64_t now, const struct isakmp_part *p)
 		else if (protocol == PROTO_ISAKMP && size == 16 &&
 		    load_u64(spi) == sa->cookie_i &&
 		    load_u64(spi + 8) == sa->cookie_r) {
-			ike_sa_kill(sa, now);
+			ike1_sa_kill(sa, now);
 			return;
 		}
 	}
@@ -378,7 +382,7 @@ info_got_delete(struct ike_sa *sa, uint64_t now, const struct isakmp_part *p)
 
 /* A notify in the clear proves nothing: at most it explains a silence later. */
 static void
-info_plain(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
+info_plain(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
     const uint8_t *buf, size_t len)
 {
 	struct isakmp_message	  m = { .h = *h };
@@ -388,20 +392,20 @@ info_plain(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
 	uint8_t			  protocol, spi_len;
 	uint16_t		  type;
 
-	if (sa->state == IKE_MM_UP || isakmp_split(&m, buf + ISAKMP_HEADER_LEN,
+	if (sa->state == IKE1_MM_UP || isakmp_split(&m, buf + ISAKMP_HEADER_LEN,
 	    len - ISAKMP_HEADER_LEN, false) == -1 ||
 	    (p = isakmp_find(&m, ISAKMP_NOTIFICATION)) == NULL)
 		return;
 	type = info_read_notify(&c, p, &protocol, &spi, &spi_len);
 	if (sa->initiator && sa->refused == 0 && !c.bad && type != 0) {
 		sa->refused = type;
-		ike_complain(sa->ike, now, &sa->path,
+		ike1_complain(sa->ike, now, &sa->path,
 		    "it, or a forger, says that it refuses Phase 1");
 	}
 }
 
 void
-info_stray(struct ike *e, const struct keying_path *path,
+info_stray(struct ike1 *e, const struct keying_path *path,
     const struct isakmp_header *h, const uint8_t *buf, size_t len)
 {
 	struct isakmp_message	  m = { .h = *h };
@@ -422,11 +426,11 @@ info_stray(struct ike *e, const struct keying_path *path,
 }
 
 void
-info_message(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
+info_message(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
     const uint8_t *buf, size_t len)
 {
 	struct isakmp_message m = { .h = *h };
-	uint8_t		      text[ISAKMP_MESSAGE_MAX], iv[IKE_BLOCK_MAX];
+	uint8_t		      text[ISAKMP_MESSAGE_MAX], iv[IKE1_BLOCK_MAX];
 	uint8_t		      hash[IKE_HASH_MAX];
 	size_t		      body = len - ISAKMP_HEADER_LEN, at, end;
 	unsigned	      i;
@@ -436,10 +440,10 @@ info_message(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
 		return;
 	}
 	if (sa->k.len == 0 || h->msgid == 0 ||
-	    ike_phase2_iv(sa, h->msgid, iv) == -1)
+	    ike1_phase2_iv(sa, h->msgid, iv) == -1)
 		return;
 	memcpy(text, buf + ISAKMP_HEADER_LEN, body);
-	if (ike_open(sa, iv, text, body) == -1 || isakmp_split(&m, text, body, true) == -1 ||
+	if (ike1_open(sa, iv, text, body) == -1 || isakmp_split(&m, text, body, true) == -1 ||
 	    m.nparts < 2 || m.part[0].type != ISAKMP_HASH ||
 	    m.part[0].len != sa->k.len) {
 		sa->ike->count.malformed++;
@@ -459,11 +463,11 @@ info_message(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
 	}
 	sa->heard = now;
 	natt_moved(sa);
-	for (i = 1; i < m.nparts && sa->state != IKE_MM_DEAD; i++) {
+	for (i = 1; i < m.nparts && sa->state != IKE1_MM_DEAD; i++) {
 		if (m.part[i].type == ISAKMP_NOTIFICATION)
 			info_got_notify(sa, now, h->msgid, &m.part[i]);
 		else if (m.part[i].type == ISAKMP_DELETE &&
-		    sa->state == IKE_MM_UP)
+		    sa->state == IKE1_MM_UP)
 			info_got_delete(sa, now, &m.part[i]);
 	}
 }

@@ -9,25 +9,25 @@
 #include "oe/ike1/keys.h"
 
 size_t
-ike_block_len(unsigned enc)
+ike1_block_len(unsigned enc)
 {
-	return enc == IKE_3DES_CBC ? 8 : enc == IKE_AES_CBC ? 16 : 0;
+	return enc == IKE1_3DES_CBC ? 8 : enc == IKE1_AES_CBC ? 16 : 0;
 }
 
 size_t
-ike_enc_key_len(unsigned enc, unsigned bits)
+ike1_enc_key_len(unsigned enc, unsigned bits)
 {
-	if (enc == IKE_3DES_CBC)
+	if (enc == IKE1_3DES_CBC)
 		return bits == 0 ? 24 : 0;
-	if (enc == IKE_AES_CBC)
+	if (enc == IKE1_AES_CBC)
 		return bits == 128 || bits == 192 || bits == 256 ? bits / 8 : 0;
 	return 0;
 }
 
 const char *
-ike_enc_name(unsigned enc, unsigned bits)
+ike1_enc_name(unsigned enc, unsigned bits)
 {
-	if (enc == IKE_3DES_CBC)
+	if (enc == IKE1_3DES_CBC)
 		return "3DES-CBC";
 	return bits == 128 ? "AES-128-CBC" : bits == 192 ? "AES-192-CBC" :
 	    "AES-256-CBC";
@@ -36,22 +36,22 @@ ike_enc_name(unsigned enc, unsigned bits)
 static const EVP_CIPHER *
 enc_evp(unsigned enc, size_t key_len)
 {
-	if (enc == IKE_3DES_CBC)
+	if (enc == IKE1_3DES_CBC)
 		return key_len == 24 ? EVP_des_ede3_cbc() : NULL;
-	if (enc != IKE_AES_CBC)
+	if (enc != IKE1_AES_CBC)
 		return NULL;
 	return key_len == 16 ? EVP_aes_128_cbc() : key_len == 24 ?
 	    EVP_aes_192_cbc() : key_len == 32 ? EVP_aes_256_cbc() : NULL;
 }
 
 int
-ike_cbc(unsigned enc, bool encrypt, const uint8_t *key, size_t key_len,
+ike1_cbc(unsigned enc, bool encrypt, const uint8_t *key, size_t key_len,
     uint8_t *iv, uint8_t *buf, size_t len)
 {
 	const EVP_CIPHER *cipher = enc_evp(enc, key_len);
 	EVP_CIPHER_CTX	 *ctx = EVP_CIPHER_CTX_new();
-	uint8_t		  last[IKE_BLOCK_MAX];
-	size_t		  block = ike_block_len(enc);
+	uint8_t		  last[IKE1_BLOCK_MAX];
+	size_t		  block = ike1_block_len(enc);
 	bool		  ok;
 	int		  n;
 
@@ -70,7 +70,7 @@ ike_cbc(unsigned enc, bool encrypt, const uint8_t *key, size_t key_len,
 
 /* RFC 2409 App. B: a key longer than SKEYID_e is fed back from it. */
 static int
-expand_enc_key(struct ike_keys *k, unsigned hash)
+expand_enc_key(struct ike1_keys *k, unsigned hash)
 {
 	static const uint8_t zero;
 	struct ike_chunk     c = { &zero, 1 };
@@ -94,7 +94,7 @@ expand_enc_key(struct ike_keys *k, unsigned hash)
 }
 
 int
-ike_keys_derive(struct ike_keys *k, unsigned hash, unsigned enc,
+ike1_keys_derive(struct ike1_keys *k, unsigned hash, unsigned enc,
     unsigned enc_bits, const uint8_t *psk, size_t psk_len,
     const struct ike_chunk *ni, const struct ike_chunk *nr,
     const struct ike_chunk *gxy, const uint8_t cookies[16])
@@ -106,7 +106,7 @@ ike_keys_derive(struct ike_keys *k, unsigned hash, unsigned enc,
 
 	memset(k, 0, sizeof(*k));
 	k->len = ike_hash_len(hash);
-	k->enc_len = ike_enc_key_len(enc, enc_bits);
+	k->enc_len = ike1_enc_key_len(enc, enc_bits);
 	if (k->len == 0 || k->enc_len == 0 ||
 	    ni->len + nr->len > sizeof(nonces))
 		return -1;
@@ -142,7 +142,7 @@ out:
 }
 
 int
-ike_keymat(const struct ike_keys *k, unsigned hash, const struct ike_chunk *gxy,
+ike1_keymat(const struct ike1_keys *k, unsigned hash, const struct ike_chunk *gxy,
     uint8_t protocol, uint32_t spi, const struct ike_chunk *ni,
     const struct ike_chunk *nr, uint8_t *out, size_t len)
 {

@@ -8,24 +8,24 @@
 
 #include "oe/ike/prf.h"
 
-#define IKE_BLOCK_MAX	16
+#define IKE1_BLOCK_MAX	16
 
 /* Phase 1 attribute values (RFC 2409 App. A). */
-enum ike_encryption { IKE_3DES_CBC = 5, IKE_AES_CBC = 7 };
-enum ike_auth { IKE_PRESHARED = 1, IKE_RSA_SIG = 3 };
+enum ike1_encryption { IKE1_3DES_CBC = 5, IKE1_AES_CBC = 7 };
+enum ike1_auth { IKE1_PRESHARED = 1, IKE1_RSA_SIG = 3 };
 
 /* Block and key length of a Phase 1 cipher; bits 0 where it has one length only. */
-size_t	ike_block_len(unsigned enc);
-size_t	ike_enc_key_len(unsigned enc, unsigned bits);
-const char *ike_enc_name(unsigned enc, unsigned bits);
+size_t	ike1_block_len(unsigned enc);
+size_t	ike1_enc_key_len(unsigned enc, unsigned bits);
+const char *ike1_enc_name(unsigned enc, unsigned bits);
 /*
  * CBC in place over whole blocks.  iv is replaced by the last ciphertext
  * block, which begins the next message of the exchange. 0, or -1.
  */
-int	ike_cbc(unsigned enc, bool encrypt, const uint8_t *key, size_t key_len,
+int	ike1_cbc(unsigned enc, bool encrypt, const uint8_t *key, size_t key_len,
 	    uint8_t *iv, uint8_t *buf, size_t len);
 
-struct ike_keys {			/* Phase 1 */
+struct ike1_keys {			/* Phase 1 */
 	uint8_t skeyid[IKE_HASH_MAX], d[IKE_HASH_MAX];
 	uint8_t a[IKE_HASH_MAX], e[IKE_HASH_MAX];
 	size_t	len;			/* of each of the four */
@@ -37,13 +37,13 @@ struct ike_keys {			/* Phase 1 */
  * SKEYID and what follows from it (RFC 2409 §5).  psk NULL: signatures.
  * Cookies as on the wire. 0, or -1.
  */
-int	ike_keys_derive(struct ike_keys *k, unsigned hash, unsigned enc,
+int	ike1_keys_derive(struct ike1_keys *k, unsigned hash, unsigned enc,
 	    unsigned enc_bits, const uint8_t *psk, size_t psk_len,
 	    const struct ike_chunk *ni, const struct ike_chunk *nr,
 	    const struct ike_chunk *gxy, const uint8_t cookies[16]);
 
 /* KEYMAT (RFC 2409 §5.5): len bytes; gxy NULL without PFS. */
-int	ike_keymat(const struct ike_keys *k, unsigned hash,
+int	ike1_keymat(const struct ike1_keys *k, unsigned hash,
 	    const struct ike_chunk *gxy, uint8_t protocol, uint32_t spi,
 	    const struct ike_chunk *ni, const struct ike_chunk *nr,
 	    uint8_t *out, size_t len);

@@ -13,7 +13,7 @@
  * many to remember, the SA has to be renewed.
  */
 #define MSGID_FIRST	32	/* places; doubled when half full */
-#define MSGID_RENEW	(IKE_MSGIDS_MAX / 4 * 3)
+#define MSGID_RENEW	(IKE1_MSGIDS_MAX / 4 * 3)
 
 /* An Informational may carry a Quick Mode's id (RFC 2408 §3.1, CONNECTED). */
 static uint64_t
@@ -36,14 +36,14 @@ msgid_place(uint64_t *table, unsigned size, uint64_t value)
 }
 
 static bool
-msgid_grow(struct ike_msgids *s)
+msgid_grow(struct ike1_msgids *s)
 {
 	unsigned  size = s->size == 0 ? MSGID_FIRST : 2 * s->size, i;
 	uint64_t *table;
 
 	if (2 * (s->n + 1) <= s->size)
 		return true;
-	if (s->n >= IKE_MSGIDS_MAX ||
+	if (s->n >= IKE1_MSGIDS_MAX ||
 	    (table = calloc(size, sizeof(*table))) == NULL)
 		return false;
 	for (i = 0; i < s->size; i++) {
@@ -57,17 +57,17 @@ msgid_grow(struct ike_msgids *s)
 }
 
 bool
-msgid_use(struct ike_sa *sa, uint64_t now, uint8_t exchange, uint32_t id)
+msgid_use(struct ike1_sa *sa, uint64_t now, uint8_t exchange, uint32_t id)
 {
-	struct ike_msgids *s = &sa->msgids;
+	struct ike1_msgids *s = &sa->msgids;
 	uint64_t	   value = msgid_value(exchange, id), *place;
 
 	if (s->size != 0 && *msgid_place(s->table, s->size, value) == value)
 		return false;
-	if (s->n >= MSGID_RENEW && sa->state == IKE_MM_UP &&
+	if (s->n >= MSGID_RENEW && sa->state == IKE1_MM_UP &&
 	    sa->renew_at > now) {
 		sa->renew_at = now;
-		ike_timer(sa->ike, now);
+		ike1_timer(sa->ike, now);
 	}
 	if (!msgid_grow(s))
 		return false;
@@ -78,7 +78,7 @@ msgid_use(struct ike_sa *sa, uint64_t now, uint8_t exchange, uint32_t id)
 }
 
 uint32_t
-msgid_new(struct ike_sa *sa, uint64_t now, uint8_t exchange)
+msgid_new(struct ike1_sa *sa, uint64_t now, uint8_t exchange)
 {
 	uint32_t id;
 	unsigned tries = 0;
@@ -86,13 +86,13 @@ msgid_new(struct ike_sa *sa, uint64_t now, uint8_t exchange)
 	/* With a full table there is none that is known to be fresh; by
 	 * chance it is. */
 	do
-		id = ike_msgid();
+		id = ike1_msgid();
 	while (!msgid_use(sa, now, exchange, id) && ++tries < 4);
 	return id;
 }
 
 void
-msgids_free(struct ike_msgids *s)
+msgids_free(struct ike1_msgids *s)
 {
 	free(s->table);
 	s->table = NULL;

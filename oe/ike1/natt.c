@@ -33,7 +33,7 @@ natt_is_vendor_id(const struct isakmp_part *p)
 
 /* HASH(CKY-I | CKY-R | IP | Port) (RFC 3947 §3.2). */
 static int
-natt_hash(const struct ike_sa *sa, uint32_t addr, uint16_t port,
+natt_hash(const struct ike1_sa *sa, uint32_t addr, uint16_t port,
     uint8_t out[IKE_HASH_MAX])
 {
 	uint8_t		 text[22];
@@ -47,7 +47,7 @@ natt_hash(const struct ike_sa *sa, uint32_t addr, uint16_t port,
 }
 
 void
-natt_put(const struct ike_sa *sa, struct isakmp_builder *b)
+natt_put(const struct ike1_sa *sa, struct isakmp_builder *b)
 {
 	uint8_t hash[IKE_HASH_MAX];
 	size_t	len = ike_hash_len(sa->suite.hash);
@@ -62,7 +62,7 @@ natt_put(const struct ike_sa *sa, struct isakmp_builder *b)
 }
 
 void
-natt_detect(struct ike_sa *sa, const struct isakmp_message *m)
+natt_detect(struct ike1_sa *sa, const struct isakmp_message *m)
 {
 	const struct isakmp_part *p;
 	uint8_t			  mine[IKE_HASH_MAX], theirs[IKE_HASH_MAX];
@@ -91,7 +91,7 @@ natt_detect(struct ike_sa *sa, const struct isakmp_message *m)
 }
 
 void
-natt_float(struct ike_sa *sa)
+natt_float(struct ike1_sa *sa)
 {
 	if (!sa->nat_here && !sa->nat_there)
 		return;
@@ -102,7 +102,7 @@ natt_float(struct ike_sa *sa)
 }
 
 void
-natt_moved(struct ike_sa *sa)
+natt_moved(struct ike1_sa *sa)
 {
 	if (!sa->nat_here && !sa->nat_there)
 		return;
@@ -111,30 +111,30 @@ natt_moved(struct ike_sa *sa)
 }
 
 void
-natt_follow(struct ike_sa *sa, uint32_t peer, uint16_t port)
+natt_follow(struct ike1_sa *sa, uint32_t peer, uint16_t port)
 {
 	if (!sa->nat_there || (peer != sa->path.peer &&
-	    ike_sa_find(sa->ike, sa->cookie_i, peer) != NULL))
+	    ike1_sa_find(sa->ike, sa->cookie_i, peer) != NULL))
 		return;
 	sa->path.peer = peer;
 	sa->path.peer_port = port;
-	ike_sa_hash(sa);
+	ike1_sa_hash(sa);
 }
 
 void
-natt_tick(struct ike_sa *sa, uint64_t now)
+natt_tick(struct ike1_sa *sa, uint64_t now)
 {
 	static const uint8_t keepalive = 0xff;
-	struct ike	    *e = sa->ike;
+	struct ike1	    *e = sa->ike;
 
 	if (!sa->nat_here)
 		return;
 	if (now >= sa->keepalive_at) {
 		/* One SA of several with a peer is enough to hold the mapping. */
-		if (ike_sa_for_peer(e, sa->path.peer, &sa->peer_id) == sa)
+		if (ike1_sa_for_peer(e, sa->path.peer, &sa->peer_id) == sa)
 			e->ops->send(e->arg, &sa->path, &keepalive, 1);
 		sa->keepalive_at = now + (e->c.keepalive != 0 ?
 		    (uint64_t)e->c.keepalive * 1000 : NATT_KEEPALIVE);
 	}
-	ike_timer(e, sa->keepalive_at);
+	ike1_timer(e, sa->keepalive_at);
 }

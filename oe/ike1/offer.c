@@ -15,7 +15,7 @@
  */
 
 static void
-offer_free(struct ike *e, struct ike_offer *o)
+offer_free(struct ike1 *e, struct ike1_offer *o)
 {
 	HASH_DEL(e->by_offer, o);
 	e->offers[o->index] = NULL;
@@ -26,40 +26,40 @@ offer_free(struct ike *e, struct ike_offer *o)
 
 /* A place for one more, a stranger's if need be. */
 static unsigned
-offer_place(struct ike *e)
+offer_place(struct ike1 *e)
 {
 	unsigned i;
 
 	do
-		i = random_uniform(IKE_OFFERS_MAX);
+		i = random_uniform(IKE1_OFFERS_MAX);
 	while (e->offers[i] != NULL && (e->offers[i]->proved ||
-	    e->noffers < IKE_OFFERS_MAX));
+	    e->noffers < IKE1_OFFERS_MAX));
 	return i;
 }
 
-static struct ike_offer *
-offer_find(struct ike *e, const uint8_t *body, size_t len, uint8_t digest[32])
+static struct ike1_offer *
+offer_find(struct ike1 *e, const uint8_t *body, size_t len, uint8_t digest[32])
 {
-	struct ike_offer *o;
+	struct ike1_offer *o;
 
-	ike_digest(body, len, digest);
+	ike1_digest(body, len, digest);
 	HASH_FIND(hh, e->by_offer, digest, 32, o);
 	return o;
 }
 
-static struct ike_offer *
-offer_add(struct ike *e, const uint8_t *body, size_t len,
+static struct ike1_offer *
+offer_add(struct ike1 *e, const uint8_t *body, size_t len,
     const uint8_t digest[32])
 {
-	struct ike_offer *o;
-	struct ike_suite  suite;
+	struct ike1_offer *o;
+	struct ike1_suite  suite;
 	struct writer	  w;
-	uint8_t		  answer[IKE_OFFER_ANSWER_MAX];
+	uint8_t		  answer[IKE1_OFFER_ANSWER_MAX];
 	unsigned	  i;
 
 	writer_init(&w, answer, sizeof(answer));
-	if (proposal_choose_phase1(body, len, 1u << IKE_PRESHARED |
-	    (e->c.key != NULL ? 1u << IKE_RSA_SIG : 0), e->c.legacy, &suite,
+	if (proposal_choose_phase1(body, len, 1u << IKE1_PRESHARED |
+	    (e->c.key != NULL ? 1u << IKE1_RSA_SIG : 0), e->c.legacy, &suite,
 	    &w) == -1 || w.bad || (o = calloc(1, sizeof(*o) + len)) == NULL)
 		return NULL;
 	memcpy(o->digest, digest, sizeof(o->digest));
@@ -78,10 +78,10 @@ offer_add(struct ike *e, const uint8_t *body, size_t len,
 	return o;
 }
 
-struct ike_offer *
-offer_get(struct ike *e, uint64_t now, const uint8_t *body, size_t len)
+struct ike1_offer *
+offer_get(struct ike1 *e, uint64_t now, const uint8_t *body, size_t len)
 {
-	struct ike_offer *o;
+	struct ike1_offer *o;
 	uint8_t		  digest[32];
 
 	if ((o = offer_find(e, body, len, digest)) == NULL)
@@ -91,22 +91,22 @@ offer_get(struct ike *e, uint64_t now, const uint8_t *body, size_t len)
 	return o;
 }
 
-struct ike_offer *
-offer_at(struct ike *e, unsigned index)
+struct ike1_offer *
+offer_at(struct ike1 *e, unsigned index)
 {
-	return index < IKE_OFFERS_MAX ? e->offers[index] : NULL;
+	return index < IKE1_OFFERS_MAX ? e->offers[index] : NULL;
 }
 
 void
-offer_prove(struct ike *e, uint64_t now, const uint8_t *body, size_t len)
+offer_prove(struct ike1 *e, uint64_t now, const uint8_t *body, size_t len)
 {
-	struct ike_offer *o = offer_get(e, now, body, len), *oldest = NULL;
+	struct ike1_offer *o = offer_get(e, now, body, len), *oldest = NULL;
 	unsigned	  i;
 
 	if (o == NULL || o->proved)
 		return;
-	if (e->nproved >= IKE_OFFERS_PROVED) {
-		for (i = 0; i < IKE_OFFERS_MAX; i++) {
+	if (e->nproved >= IKE1_OFFERS_PROVED) {
+		for (i = 0; i < IKE1_OFFERS_MAX; i++) {
 			if (e->offers[i] != NULL && e->offers[i]->proved &&
 			    !e->offers[i]->own && (oldest == NULL ||
 			    e->offers[i]->used < oldest->used))
@@ -123,10 +123,10 @@ offer_prove(struct ike *e, uint64_t now, const uint8_t *body, size_t len)
 
 /* What our own make offers, with the lifetime that we would. */
 void
-offers_init(struct ike *e)
+offers_init(struct ike1 *e)
 {
-	static const uint16_t auths[] = { IKE_RSA_SIG, IKE_PRESHARED };
-	struct ike_offer     *o;
+	static const uint16_t auths[] = { IKE1_RSA_SIG, IKE1_PRESHARED };
+	struct ike1_offer     *o;
 	struct writer	      w;
 	uint8_t		      body[1024];
 	unsigned	      i;
@@ -143,9 +143,9 @@ offers_init(struct ike *e)
 }
 
 void
-offers_free(struct ike *e)
+offers_free(struct ike1 *e)
 {
-	struct ike_offer *o, *next;
+	struct ike1_offer *o, *next;
 
 	HASH_ITER(hh, e->by_offer, o, next)
 		offer_free(e, o);

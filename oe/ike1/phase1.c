@@ -13,7 +13,7 @@ static const uint8_t dpd_vendor_id[16] = { 0xaf, 0xca, 0xd7, 0x13, 0x68, 0xa1,
 	0xf1, 0xc9, 0x6b, 0x86, 0x96, 0xfc, 0x77, 0x57, 0x01, 0x00 };
 
 struct isakmp_header
-phase1_header(const struct ike_sa *sa, bool encrypted)
+phase1_header(const struct ike1_sa *sa, bool encrypted)
 {
 	struct isakmp_header h = { .cookie_i = sa->cookie_i,
 		.cookie_r = sa->cookie_r, .exchange = ISAKMP_MAIN_MODE,
@@ -33,7 +33,7 @@ phase1_put_vendor_ids(struct isakmp_builder *b, bool natt, bool dpd)
 }
 
 void
-phase1_note_vendor_ids(const struct ike *e, const struct isakmp_message *m,
+phase1_note_vendor_ids(const struct ike1 *e, const struct isakmp_message *m,
     bool *natt, bool *dpd)
 {
 	const struct isakmp_part *p;
@@ -54,26 +54,26 @@ phase1_note_vendor_ids(const struct ike *e, const struct isakmp_message *m,
 }
 
 void
-phase1_send(struct ike_sa *sa, uint64_t now, const uint8_t *buf, size_t len,
+phase1_send(struct ike1_sa *sa, uint64_t now, const uint8_t *buf, size_t len,
     const uint8_t *request, size_t request_len)
 {
 	if (len == 0) {
-		ike_sa_failed(sa, now, KEYING_LOCAL, "message does not fit");
+		ike1_sa_failed(sa, now, KEYING_LOCAL, "message does not fit");
 		return;
 	}
 	if (request != NULL) {
-		ike_digest(request, request_len, sa->seen);
-		ike_remember(&sa->answer, &sa->answer_len, buf, len);
+		ike1_digest(request, request_len, sa->seen);
+		ike1_remember(&sa->answer, &sa->answer_len, buf, len);
 	}
-	if (sa->initiator && sa->state != IKE_MM_UP)
-		ike_retry_set(sa->ike, &sa->retry, now, buf, len);
+	if (sa->initiator && sa->state != IKE1_MM_UP)
+		ike1_retry_set(sa->ike, &sa->retry, now, buf, len);
 	else
-		ike_retry_clear(&sa->retry);
-	ike_send(sa, buf, len);
+		ike1_retry_clear(&sa->retry);
+	ike1_send(sa, buf, len);
 }
 
 static void
-phase1_send_first(struct ike_sa *sa, uint64_t now)
+phase1_send_first(struct ike1_sa *sa, uint64_t now)
 {
 	struct isakmp_header  h;
 	struct isakmp_builder b;
@@ -93,46 +93,46 @@ phase1_send_first(struct ike_sa *sa, uint64_t now)
 		sa->retry.until = until;
 		sa->retry.tries = tries;
 		if (tries % 5 == 4)
-			sa->retry.at = now + IKE_RETRY_FAR;
+			sa->retry.at = now + IKE1_RETRY_FAR;
 		else if (tries > 1)
-			sa->retry.at = now + IKE_RETRY_HELLO;
+			sa->retry.at = now + IKE1_RETRY_HELLO;
 	}
 }
 
 static int
-phase1_new_cookie(struct ike_sa *sa)
+phase1_new_cookie(struct ike1_sa *sa)
 {
 	if (sa->ike->ops->cookie_get(sa->ike->arg, &sa->cookie_i) == -1 ||
 	    sa->cookie_i == 0)
 		return -1;
-	ike_sa_hash(sa);
+	ike1_sa_hash(sa);
 	return 0;
 }
 
 void
-phase1_start(struct ike_sa *sa, uint64_t now)
+phase1_start(struct ike1_sa *sa, uint64_t now)
 {
 	uint8_t	      buf[1024];
 	struct writer w;
 
 	writer_init(&w, buf, sizeof(buf));
-	proposal_offer_phase1(&w, sa->psk != NULL ? IKE_PRESHARED : IKE_RSA_SIG,
+	proposal_offer_phase1(&w, sa->psk != NULL ? IKE1_PRESHARED : IKE1_RSA_SIG,
 	    sa->ike->c.legacy, sa->ike->c.phase1_lifetime);
-	sa->state = IKE_MM_SENT_SA;
+	sa->state = IKE1_MM_SENT_SA;
 	if (w.bad || phase1_new_cookie(sa) == -1) {
-		ike_sa_failed(sa, now, KEYING_LOCAL, "no initiator cookie");
+		ike1_sa_failed(sa, now, KEYING_LOCAL, "no initiator cookie");
 		return;
 	}
-	ike_remember(&sa->sai, &sa->sai_len, buf, w.len);
+	ike1_remember(&sa->sai, &sa->sai_len, buf, w.len);
 	phase1_send_first(sa, now);
 }
 
 /* RFC 3104 §6.1: a new initiator cookie for each repetition of message 1. */
 void
-phase1_retry_first(struct ike_sa *sa, uint64_t now)
+phase1_retry_first(struct ike1_sa *sa, uint64_t now)
 {
 	if (phase1_new_cookie(sa) == -1) {
-		ike_sa_failed(sa, now, KEYING_LOCAL, "no initiator cookie");
+		ike1_sa_failed(sa, now, KEYING_LOCAL, "no initiator cookie");
 		return;
 	}
 	phase1_send_first(sa, now);
@@ -141,7 +141,7 @@ phase1_retry_first(struct ike_sa *sa, uint64_t now)
 /* --- keys and hashes ------------------------------------------------------ */
 
 static void
-wire_cookies(const struct ike_sa *sa, uint8_t out[16])
+wire_cookies(const struct ike1_sa *sa, uint8_t out[16])
 {
 	store_u64(out, sa->cookie_i);
 	store_u64(out + 8, sa->cookie_r);
@@ -149,7 +149,7 @@ wire_cookies(const struct ike_sa *sa, uint8_t out[16])
 
 /* SKEYID, SKEYID_d, _a, _e, the cipher's key and first IV. */
 static int
-phase1_derive(struct ike_sa *sa)
+phase1_derive(struct ike1_sa *sa)
 {
 	uint8_t		 gxy[IKE_KE_MAX], cookies[16], iv[IKE_HASH_MAX];
 	size_t		 ke = ike_group_len(sa->suite.group);
@@ -161,7 +161,7 @@ phase1_derive(struct ike_sa *sa)
 		return -1;
 	secret = (struct ike_chunk){ gxy, (size_t)n };
 	wire_cookies(sa, cookies);
-	rc = ike_keys_derive(&sa->k, sa->suite.hash, sa->suite.enc,
+	rc = ike1_keys_derive(&sa->k, sa->suite.hash, sa->suite.enc,
 	    sa->suite.enc_bits, sa->psk, sa->psk_len, &ni, &nr, &secret,
 	    cookies);
 	wipe(gxy, sizeof(gxy));
@@ -171,13 +171,13 @@ phase1_derive(struct ike_sa *sa)
 	c[0].len = c[1].len = ke;
 	if (rc == -1 || ike_hash(sa->suite.hash, c, 2, iv) == -1)
 		return -1;
-	memcpy(sa->iv, iv, ike_block_len(sa->suite.enc));
+	memcpy(sa->iv, iv, ike1_block_len(sa->suite.enc));
 	return 0;
 }
 
 /* HASH_I or HASH_R (RFC 2409 §5); id is the body of that side's ID payload. */
 static int
-phase1_hash(const struct ike_sa *sa, bool of_initiator, const uint8_t *id,
+phase1_hash(const struct ike1_sa *sa, bool of_initiator, const uint8_t *id,
     size_t id_len, uint8_t out[IKE_HASH_MAX])
 {
 	size_t		 ke = ike_group_len(sa->suite.group);
@@ -198,7 +198,7 @@ phase1_hash(const struct ike_sa *sa, bool of_initiator, const uint8_t *id,
 }
 
 static void
-phase1_put_initial_contact(const struct ike_sa *sa, struct isakmp_builder *b)
+phase1_put_initial_contact(const struct ike1_sa *sa, struct isakmp_builder *b)
 {
 	isakmp_open(b, ISAKMP_NOTIFICATION);
 	writer_u32(&b->w, IPSEC_DOI);
@@ -212,7 +212,7 @@ phase1_put_initial_contact(const struct ike_sa *sa, struct isakmp_builder *b)
 
 /* Message 5 or 6: our identity and the proof of it. */
 static size_t
-phase1_auth_message(struct ike_sa *sa, uint8_t *buf, size_t cap)
+phase1_auth_message(struct ike1_sa *sa, uint8_t *buf, size_t cap)
 {
 	struct isakmp_header  h = phase1_header(sa, true);
 	struct isakmp_builder b;
@@ -222,7 +222,7 @@ phase1_auth_message(struct ike_sa *sa, uint8_t *buf, size_t cap)
 	int		      n;
 
 	writer_init(&w, id, sizeof(id));
-	ike_id_write(&w, &sa->my_id);
+	ike1_id_write(&w, &sa->my_id);
 	if (w.bad || phase1_hash(sa, sa->initiator, id, w.len, hash) == -1)
 		return 0;
 	isakmp_begin(&b, buf, cap, &h);
@@ -238,14 +238,14 @@ phase1_auth_message(struct ike_sa *sa, uint8_t *buf, size_t cap)
 	}
 	/* Only here is it repeated until it arrives (RFC 2407 §4.6.3.3). */
 	if (sa->initiator && sa->initial_contact &&
-	    ike_sa_for_peer(sa->ike, sa->path.peer, &sa->peer_id) == NULL)
+	    ike1_sa_for_peer(sa->ike, sa->path.peer, &sa->peer_id) == NULL)
 		phase1_put_initial_contact(sa, &b);
-	return ike_seal(sa, &b, sa->iv);
+	return ike1_seal(sa, &b, sa->iv);
 }
 
 /* Does the peer's proof fit one of its keys? */
 static bool
-phase1_proved(struct ike_sa *sa, const struct isakmp_message *m)
+phase1_proved(struct ike1_sa *sa, const struct isakmp_message *m)
 {
 	const struct isakmp_part *id = isakmp_find(m, ISAKMP_ID), *proof;
 	uint8_t			  hash[IKE_HASH_MAX];
@@ -274,49 +274,49 @@ phase1_proved(struct ike_sa *sa, const struct isakmp_message *m)
 
 /* When this SA ends, and when the next one is to take its place. */
 static void
-phase1_lifetime(struct ike_sa *sa, uint64_t now)
+phase1_lifetime(struct ike1_sa *sa, uint64_t now)
 {
 	uint32_t life = sa->ike->c.phase1_lifetime;
 	unsigned percent;
 
 	if (sa->suite.lifetime != 0 && sa->suite.lifetime < life)
 		life = sa->suite.lifetime;
-	percent = sa->initiator ? IKE_REKEY_PERCENT - random_uniform(5) :
-	    IKE_REKEY_LATE_PERCENT;
+	percent = sa->initiator ? IKE1_REKEY_PERCENT - random_uniform(5) :
+	    IKE1_REKEY_LATE_PERCENT;
 	sa->expires = now + (uint64_t)life * 1000;
 	sa->renew_at = now + (uint64_t)life * 10 * percent;
-	ike_timer(sa->ike, sa->renew_at);
+	ike1_timer(sa->ike, sa->renew_at);
 }
 
 /* The SA that this one was made to replace goes once the peer has had time
  * to move what belongs to it. */
 static void
-phase1_retire_old(const struct ike_sa *sa, uint64_t now)
+phase1_retire_old(const struct ike1_sa *sa, uint64_t now)
 {
-	struct ike_sa *old;
+	struct ike1_sa *old;
 
 	TAILQ_FOREACH(old, &sa->ike->sas, entry) {
-		if (old == sa || old->state != IKE_MM_UP ||
+		if (old == sa || old->state != IKE1_MM_UP ||
 		    old->path.peer != sa->path.peer ||
 		    !keying_id_equal(&old->peer_id, &sa->peer_id) ||
-		    old->up_at >= sa->created || old->expires <= now + IKE_LINGER)
+		    old->up_at >= sa->created || old->expires <= now + IKE1_LINGER)
 			continue;
-		old->expires = now + IKE_LINGER;
-		old->renew_at = IKE_NEVER;
-		ike_timer(sa->ike, old->expires);
+		old->expires = now + IKE1_LINGER;
+		old->renew_at = IKE1_NEVER;
+		ike1_timer(sa->ike, old->expires);
 	}
 }
 
 static void
-phase1_up(struct ike_sa *sa, uint64_t now)
+phase1_up(struct ike1_sa *sa, uint64_t now)
 {
-	struct ike	 *e = sa->ike;
-	struct ike_child *c, *next;
+	struct ike1	 *e = sa->ike;
+	struct ike1_child *c, *next;
 
-	sa->state = IKE_MM_UP;
+	sa->state = IKE1_MM_UP;
 	sa->up_at = sa->heard = now;
-	sa->childless_at = now + IKE_CHILDLESS_TIME;
-	ike_timer(e, sa->childless_at);
+	sa->childless_at = now + IKE1_CHILDLESS_TIME;
+	ike1_timer(e, sa->childless_at);
 	phase1_lifetime(sa, now);
 	if (sa->half_open) {
 		sa->half_open = false;
@@ -326,10 +326,10 @@ phase1_up(struct ike_sa *sa, uint64_t now)
 	e->count.phase1_up++;
 	if (e->c.dpd_delay != 0 && sa->dpd) {
 		sa->dpd_at = now + (uint64_t)e->c.dpd_delay * 1000;
-		ike_timer(e, sa->dpd_at);
+		ike1_timer(e, sa->dpd_at);
 	}
 	log_debug("Phase 1 SA with %s (%s): %s, %s, %s%s%s", keying_id_text(
-	    &sa->peer_id), ipv4_text(sa->path.peer), ike_enc_name(sa->suite.enc,
+	    &sa->peer_id), ipv4_text(sa->path.peer), ike1_enc_name(sa->suite.enc,
 	    sa->suite.enc_bits), ike_hash_name(sa->suite.hash),
 	    ike_group_name(sa->suite.group), sa->nat_here ?
 	    ", we are behind a NAT" : "", sa->nat_there ?
@@ -338,20 +338,20 @@ phase1_up(struct ike_sa *sa, uint64_t now)
 		phase1_retire_old(sa, now);
 	if (!sa->initiator) {
 		offer_prove(e, now, sa->sai, sa->sai_len);
-		ike_sa_limits(sa, now);
-		if (sa->state != IKE_MM_UP)
+		ike1_sa_limits(sa, now);
+		if (sa->state != IKE1_MM_UP)
 			return;
 	}
 	natt_tick(sa, now);
 	for (c = TAILQ_FIRST(&e->children); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
-		if (c->sa == sa && c->state == IKE_QM_WAIT_SA)
+		if (c->sa == sa && c->state == IKE1_QM_WAIT_SA)
 			phase2_start(c, now);
 	}
 }
 
 static void
-phase1_got_sa_answer(struct ike_sa *sa, uint64_t now,
+phase1_got_sa_answer(struct ike1_sa *sa, uint64_t now,
     const struct isakmp_header *h, const struct isakmp_message *m,
     const uint8_t *buf, size_t len)
 {
@@ -365,19 +365,19 @@ phase1_got_sa_answer(struct ike_sa *sa, uint64_t now,
 	    isakmp_count(m, ISAKMP_SA) != 1 ||
 	    proposal_accept_phase1(part->body, part->len, sa->sai, sa->sai_len,
 	    &sa->suite) == -1) {
-		ike_complain(sa->ike, now, &sa->path,
+		ike1_complain(sa->ike, now, &sa->path,
 		    "its answer to our Phase 1 proposal is not one of ours");
 		return;		/* perhaps forged: the true one may still come */
 	}
 	if ((sa->dh = ike_dh_new(sa->suite.group)) == NULL) {
-		ike_sa_failed(sa, now, KEYING_LOCAL, "Diffie-Hellman");
+		ike1_sa_failed(sa, now, KEYING_LOCAL, "Diffie-Hellman");
 		return;
 	}
 	sa->cookie_r = h->cookie_r;
 	phase1_note_vendor_ids(sa->ike, m, &sa->natt, &sa->dpd);
-	sa->ni_len = IKE_NONCE_LEN;
+	sa->ni_len = IKE1_NONCE_LEN;
 	random_bytes(sa->ni, sa->ni_len);
-	sa->state = IKE_MM_SENT_KE;
+	sa->state = IKE1_MM_SENT_KE;
 	out = phase1_header(sa, false);
 	isakmp_begin(&b, msg, sizeof(msg), &out);
 	isakmp_put(&b, ISAKMP_KE, ike_dh_public(sa->dh),
@@ -389,7 +389,7 @@ phase1_got_sa_answer(struct ike_sa *sa, uint64_t now,
 
 /* KE and nonce of the other side into their places; false if unfit. */
 static bool
-phase1_take_ke(struct ike_sa *sa, const struct isakmp_message *m,
+phase1_take_ke(struct ike1_sa *sa, const struct isakmp_message *m,
     uint8_t *nonce, size_t *nonce_len)
 {
 	const struct isakmp_part *ke = isakmp_find(m, ISAKMP_KE);
@@ -398,7 +398,7 @@ phase1_take_ke(struct ike_sa *sa, const struct isakmp_message *m,
 	if (ke == NULL || n == NULL || isakmp_count(m, ISAKMP_KE) != 1 ||
 	    isakmp_count(m, ISAKMP_NONCE) != 1 ||
 	    ke->len != ike_group_len(sa->suite.group) ||
-	    n->len < IKE_NONCE_MIN || n->len > IKE_NONCE_MAX)
+	    n->len < IKE1_NONCE_MIN || n->len > IKE1_NONCE_MAX)
 		return false;
 	memcpy(sa->peer_ke, ke->body, ke->len);
 	memcpy(nonce, n->body, n->len);
@@ -409,7 +409,7 @@ phase1_take_ke(struct ike_sa *sa, const struct isakmp_message *m,
 
 /* Responder: the key exchange is done once DH and, if any, the PSK are there. */
 static void
-phase1_answer_ke(struct ike_sa *sa, uint64_t now)
+phase1_answer_ke(struct ike1_sa *sa, uint64_t now)
 {
 	struct isakmp_header  out = phase1_header(sa, false);
 	struct isakmp_builder b;
@@ -422,61 +422,62 @@ phase1_answer_ke(struct ike_sa *sa, uint64_t now)
 		rc = phase1_derive(sa);
 	work_end(sa->ike, begun);
 	if (rc == -1) {
-		ike_sa_failed(sa, now, KEYING_LOCAL, "bad Diffie-Hellman value");
+		ike1_sa_failed(sa, now, KEYING_LOCAL, "bad Diffie-Hellman value");
 		return;
 	}
-	sa->state = IKE_MM_GOT_KE;
+	sa->state = IKE1_MM_GOT_KE;
 	isakmp_begin(&b, msg, sizeof(msg), &out);
 	isakmp_put(&b, ISAKMP_KE, ike_dh_public(sa->dh),
 	    ike_group_len(sa->suite.group));
 	isakmp_put(&b, ISAKMP_NONCE, sa->nr, sa->nr_len);
 	natt_put(sa, &b);
 	len = isakmp_end(&b);
-	ike_remember(&sa->answer, &sa->answer_len, msg, len);
-	ike_send(sa, msg, len);
+	ike1_remember(&sa->answer, &sa->answer_len, msg, len);
+	ike1_send(sa, msg, len);
 }
 
 static void
-phase1_got_ke(struct ike_sa *sa, uint64_t now, const struct isakmp_message *m,
+phase1_got_ke(struct ike1_sa *sa, uint64_t now, const struct isakmp_message *m,
     const uint8_t *buf, size_t len)
 {
 	struct keying_id id = { .type = KEYING_ID_IPV4, .addr = sa->path.peer };
 
 	if (!phase1_take_ke(sa, m, sa->ni, &sa->ni_len)) {
-		ike_complain(sa->ike, now, &sa->path, "bad key exchange");
+		ike1_complain(sa->ike, now, &sa->path, "bad key exchange");
 		return;
 	}
-	ike_digest(buf, len, sa->seen);
-	ike_remember(&sa->answer, &sa->answer_len, NULL, 0);
-	sa->nr_len = IKE_NONCE_LEN;
+	ike1_digest(buf, len, sa->seen);
+	ike1_remember(&sa->answer, &sa->answer_len, NULL, 0);
+	sa->nr_len = IKE1_NONCE_LEN;
 	random_bytes(sa->nr, sa->nr_len);
-	if (sa->suite.auth == IKE_RSA_SIG) {
+	if (sa->suite.auth == IKE1_RSA_SIG) {
 		phase1_answer_ke(sa, now);
 		return;
 	}
 	/* A pre-shared key is needed before the identity can be read: it can
 	 * only be found by address (RFC 2409 §5.4). */
-	sa->state = IKE_MM_WAIT_PSK;
+	sa->state = IKE1_MM_WAIT_PSK;
 	sa->token = ++sa->ike->next_token;
-	sa->ike->ops->peer_lookup(sa->ike->arg, sa->token, &id, &sa->path);
+	sa->ike->ops->peer_lookup(sa->ike->arg, sa->token, &id, KEYING_BY_PSK,
+	    &sa->path);
 }
 
 static void
-phase1_got_ke_answer(struct ike_sa *sa, uint64_t now,
+phase1_got_ke_answer(struct ike1_sa *sa, uint64_t now,
     const struct isakmp_message *m, const uint8_t *buf, size_t len)
 {
 	uint8_t msg[ISAKMP_MESSAGE_MAX];
 
 	if (!phase1_take_ke(sa, m, sa->nr, &sa->nr_len)) {
-		ike_complain(sa->ike, now, &sa->path, "bad key exchange");
+		ike1_complain(sa->ike, now, &sa->path, "bad key exchange");
 		return;
 	}
 	if (phase1_derive(sa) == -1) {
 		/* Tried with the true private value, so once is enough. */
-		ike_sa_failed(sa, now, KEYING_LOCAL, "bad Diffie-Hellman value");
+		ike1_sa_failed(sa, now, KEYING_LOCAL, "bad Diffie-Hellman value");
 		return;
 	}
-	sa->state = IKE_MM_SENT_AUTH;
+	sa->state = IKE1_MM_SENT_AUTH;
 	natt_float(sa);
 	phase1_send(sa, now, msg, phase1_auth_message(sa, msg, sizeof(msg)),
 	    buf, len);
@@ -484,17 +485,17 @@ phase1_got_ke_answer(struct ike_sa *sa, uint64_t now,
 
 /* Decrypts a message of the Main Mode chain; the IV moves on only if it makes sense. */
 static int
-phase1_open(struct ike_sa *sa, const struct isakmp_header *h,
+phase1_open(struct ike1_sa *sa, const struct isakmp_header *h,
     const uint8_t *buf, size_t len, uint8_t *text, struct isakmp_message *m)
 {
-	uint8_t iv[IKE_BLOCK_MAX];
+	uint8_t iv[IKE1_BLOCK_MAX];
 	size_t	body = len - ISAKMP_HEADER_LEN;
 
 	memcpy(iv, sa->iv, sizeof(iv));
 	memcpy(text, buf + ISAKMP_HEADER_LEN, body);
 	m->h = *h;
 	if (!(h->flags & ISAKMP_FLAG_ENCRYPTION) ||
-	    ike_open(sa, iv, text, body) == -1 || isakmp_split(m, text, body, true) == -1 ||
+	    ike1_open(sa, iv, text, body) == -1 || isakmp_split(m, text, body, true) == -1 ||
 	    isakmp_count(m, ISAKMP_ID) != 1)
 		return -1;
 	memcpy(sa->iv, iv, sizeof(iv));
@@ -503,7 +504,7 @@ phase1_open(struct ike_sa *sa, const struct isakmp_header *h,
 }
 
 static void
-phase1_notes(struct ike_sa *sa, uint64_t now, const struct isakmp_message *m)
+phase1_notes(struct ike1_sa *sa, uint64_t now, const struct isakmp_message *m)
 {
 	unsigned      i;
 	struct cursor c;
@@ -516,12 +517,12 @@ phase1_notes(struct ike_sa *sa, uint64_t now, const struct isakmp_message *m)
 		cursor_u32(&c);
 		cursor_u16(&c);
 		if (cursor_u16(&c) == ISAKMP_N_INITIAL_CONTACT && !c.bad)
-			ike_peer_restarted(sa, now);
+			ike1_peer_restarted(sa, now);
 	}
 }
 
 static void
-phase1_got_auth(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
+phase1_got_auth(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
     const uint8_t *buf, size_t len)
 {
 	struct isakmp_message	  m;
@@ -529,33 +530,33 @@ phase1_got_auth(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
 	uint8_t			  text[ISAKMP_MESSAGE_MAX];
 
 	if (phase1_open(sa, h, buf, len, text, &m) == -1) {
-		ike_complain(sa->ike, now, &sa->path,
+		ike1_complain(sa->ike, now, &sa->path,
 		    "message 5 cannot be decrypted%s", sa->psk != NULL ?
 		    ": is the pre-shared key the same?" : "");
 		return;
 	}
 	id = isakmp_find(&m, ISAKMP_ID);
-	if (ike_id_read(&sa->peer_id, id->body, id->len) == -1) {
-		ike_complain(sa->ike, now, &sa->path, "identity of an unknown form");
-		ike_sa_kill(sa, now);
+	if (ike1_id_read(&sa->peer_id, id->body, id->len) == -1) {
+		ike1_complain(sa->ike, now, &sa->path, "identity of an unknown form");
+		ike1_sa_kill(sa, now);
 		return;
 	}
-	ike_digest(buf, len, sa->seen);
-	ike_remember(&sa->answer, &sa->answer_len, NULL, 0);
-	ike_remember(&sa->pending, &sa->pending_len, text,
+	ike1_digest(buf, len, sa->seen);
+	ike1_remember(&sa->answer, &sa->answer_len, NULL, 0);
+	ike1_remember(&sa->pending, &sa->pending_len, text,
 	    len - ISAKMP_HEADER_LEN);
 	sa->pending_first = h->first;
 	/* With a pre-shared key too: the secret found by address must be that of
 	 * the identity now claimed. */
-	sa->state = IKE_MM_WAIT_KEYS;
+	sa->state = IKE1_MM_WAIT_KEYS;
 	sa->token = ++sa->ike->next_token;
 	sa->ike->ops->peer_lookup(sa->ike->arg, sa->token, &sa->peer_id,
-	    &sa->path);
+	    sa->psk != NULL ? KEYING_BY_PSK : KEYING_BY_KEY, &sa->path);
 }
 
 /* Responder: the peer's keys, or the pre-shared key, have come. */
 void
-phase1_keys_found(struct ike_sa *sa, uint64_t now)
+phase1_keys_found(struct ike1_sa *sa, uint64_t now)
 {
 	struct isakmp_message m = { .h.first = sa->pending_first };
 	uint8_t		      msg[ISAKMP_MESSAGE_MAX];
@@ -563,18 +564,18 @@ phase1_keys_found(struct ike_sa *sa, uint64_t now)
 	size_t		      len;
 	bool		      proved;
 
-	if (sa->state == IKE_MM_WAIT_PSK) {
+	if (sa->state == IKE1_MM_WAIT_PSK) {
 		if (sa->psk == NULL) {
-			ike_complain(sa->ike, now, &sa->path,
+			ike1_complain(sa->ike, now, &sa->path,
 			    "no pre-shared key for this address");
-			ike_sa_kill(sa, now);
+			ike1_sa_kill(sa, now);
 			return;
 		}
 		phase1_answer_ke(sa, now);
 		return;
 	}
 	if (sa->psk != NULL ? !sa->psk_confirmed : sa->nkeys == 0) {
-		ike_complain(sa->ike, now, &sa->path, "no %s found for %s",
+		ike1_complain(sa->ike, now, &sa->path, "no %s found for %s",
 		    sa->psk != NULL ? "such pre-shared key" : "public key",
 		    keying_id_text(&sa->peer_id));
 		goto refuse;
@@ -587,32 +588,32 @@ phase1_keys_found(struct ike_sa *sa, uint64_t now)
 	if (!proved) {
 		sa->ike->count.auth_failed++;
 		if (sa->psk != NULL)
-			ike_complain(sa->ike, now, &sa->path, "%s does not know "
+			ike1_complain(sa->ike, now, &sa->path, "%s does not know "
 			    "the pre-shared key", keying_id_text(&sa->peer_id));
 		else
-			ike_complain(sa->ike, now, &sa->path, "the signature of "
+			ike1_complain(sa->ike, now, &sa->path, "the signature of "
 			    "%s does not verify with its %zu public key(s)",
 			    keying_id_text(&sa->peer_id), sa->nkeys);
 		goto refuse;
 	}
 	if (len == 0) {
-		ike_sa_failed(sa, now, KEYING_LOCAL, "cannot sign");
+		ike1_sa_failed(sa, now, KEYING_LOCAL, "cannot sign");
 		return;
 	}
-	ike_remember(&sa->answer, &sa->answer_len, msg, len);
-	ike_send(sa, msg, len);
+	ike1_remember(&sa->answer, &sa->answer_len, msg, len);
+	ike1_send(sa, msg, len);
 	phase1_notes(sa, now, &m);
-	ike_remember(&sa->pending, &sa->pending_len, NULL, 0);
+	ike1_remember(&sa->pending, &sa->pending_len, NULL, 0);
 	phase1_up(sa, now);
 	return;
 refuse:
 	info_notify(sa, now, ISAKMP_N_AUTHENTICATION_FAILED, PROTO_ISAKMP, NULL,
 	    0, NULL, 0);
-	ike_sa_kill(sa, now);
+	ike1_sa_kill(sa, now);
 }
 
 static void
-phase1_got_auth_answer(struct ike_sa *sa, uint64_t now,
+phase1_got_auth_answer(struct ike1_sa *sa, uint64_t now,
     const struct isakmp_header *h, const uint8_t *buf, size_t len)
 {
 	struct isakmp_message	  m;
@@ -621,53 +622,53 @@ phase1_got_auth_answer(struct ike_sa *sa, uint64_t now,
 	uint8_t			  text[ISAKMP_MESSAGE_MAX];
 
 	if (phase1_open(sa, h, buf, len, text, &m) == -1) {
-		ike_complain(sa->ike, now, &sa->path,
+		ike1_complain(sa->ike, now, &sa->path,
 		    "message 6 cannot be decrypted");
 		return;
 	}
 	id = isakmp_find(&m, ISAKMP_ID);
-	if (ike_id_read(&peer, id->body, id->len) == -1 ||
+	if (ike1_id_read(&peer, id->body, id->len) == -1 ||
 	    (sa->peer_id.type != 0 && !keying_id_equal(&peer, &sa->peer_id))) {
 		info_delete_sa(sa, now);
-		ike_sa_failed(sa, now, KEYING_IDENTITY, keying_id_text(&peer));
+		ike1_sa_failed(sa, now, KEYING_IDENTITY, keying_id_text(&peer));
 		return;
 	}
 	if (!phase1_proved(sa, &m)) {
 		sa->ike->count.auth_failed++;
 		info_delete_sa(sa, now);	/* it thinks that all is well */
-		ike_sa_failed(sa, now, KEYING_SIGNATURE, keying_id_text(&peer));
+		ike1_sa_failed(sa, now, KEYING_SIGNATURE, keying_id_text(&peer));
 		return;
 	}
 	sa->peer_id = peer;
-	ike_digest(buf, len, sa->seen);
-	ike_remember(&sa->answer, &sa->answer_len, NULL, 0);
-	ike_retry_clear(&sa->retry);
+	ike1_digest(buf, len, sa->seen);
+	ike1_remember(&sa->answer, &sa->answer_len, NULL, 0);
+	ike1_retry_clear(&sa->retry);
 	phase1_notes(sa, now, &m);
 	phase1_up(sa, now);
 }
 
 void
-phase1_message(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
+phase1_message(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
     const uint8_t *buf, size_t len)
 {
 	struct isakmp_message m = { .h = *h };
 	uint8_t		      digest[32];
 	bool		      plain;
 
-	ike_digest(buf, len, digest);
+	ike1_digest(buf, len, digest);
 	if (memcmp(digest, sa->seen, sizeof(digest)) == 0) {
 		/* RFC 2408 §3.1: the last answer again, no work twice. */
 		sa->ike->count.duplicates++;
 		if (sa->answer != NULL)
-			ike_send(sa, sa->answer, sa->answer_len);
+			ike1_send(sa, sa->answer, sa->answer_len);
 		return;
 	}
 	if (h->msgid != 0) {
 		sa->ike->count.malformed++;
 		return;
 	}
-	plain = sa->state == IKE_MM_SENT_SA || sa->state == IKE_MM_GOT_SA ||
-	    sa->state == IKE_MM_SENT_KE;
+	plain = sa->state == IKE1_MM_SENT_SA || sa->state == IKE1_MM_GOT_SA ||
+	    sa->state == IKE1_MM_SENT_KE;
 	if (plain && ((h->flags & ISAKMP_FLAG_ENCRYPTION) ||
 	    isakmp_split(&m, buf + ISAKMP_HEADER_LEN, len - ISAKMP_HEADER_LEN,
 	    false) == -1)) {
@@ -675,19 +676,19 @@ phase1_message(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
 		return;
 	}
 	switch (sa->state) {
-	case IKE_MM_SENT_SA:
+	case IKE1_MM_SENT_SA:
 		phase1_got_sa_answer(sa, now, h, &m, buf, len);
 		break;
-	case IKE_MM_GOT_SA:
+	case IKE1_MM_GOT_SA:
 		phase1_got_ke(sa, now, &m, buf, len);
 		break;
-	case IKE_MM_SENT_KE:
+	case IKE1_MM_SENT_KE:
 		phase1_got_ke_answer(sa, now, &m, buf, len);
 		break;
-	case IKE_MM_GOT_KE:
+	case IKE1_MM_GOT_KE:
 		phase1_got_auth(sa, now, h, buf, len);
 		break;
-	case IKE_MM_SENT_AUTH:
+	case IKE1_MM_SENT_AUTH:
 		phase1_got_auth_answer(sa, now, h, buf, len);
 		break;
 	default:

@@ -12,13 +12,13 @@
 #define KEYMAT_MAX	(2 * ESP_KEY_MAX)
 
 static uint16_t
-phase2_encapsulation(const struct ike_sa *sa)
+phase2_encapsulation(const struct ike1_sa *sa)
 {
-	return sa->nat_here || sa->nat_there ? IKE_UDP_TUNNEL : IKE_TUNNEL;
+	return sa->nat_here || sa->nat_there ? IKE1_UDP_TUNNEL : IKE1_TUNNEL;
 }
 
 static struct isakmp_header
-phase2_header(const struct ike_child *c)
+phase2_header(const struct ike1_child *c)
 {
 	struct isakmp_header h = { .cookie_i = c->sa->cookie_i,
 		.cookie_r = c->sa->cookie_r, .exchange = ISAKMP_QUICK_MODE,
@@ -28,12 +28,12 @@ phase2_header(const struct ike_child *c)
 }
 
 void
-phase2_failed(struct ike_child *c, uint64_t now, enum keying_failure f,
+phase2_failed(struct ike1_child *c, uint64_t now, enum keying_failure f,
     const char *detail)
 {
-	struct ike *e = c->ike;
+	struct ike1 *e = c->ike;
 	void	   *conn = c->conn;
-	bool	    tell = conn != NULL && c->state != IKE_QM_DEAD;
+	bool	    tell = conn != NULL && c->state != IKE1_QM_DEAD;
 
 	(void)now;
 	e->count.phase2_failed++;
@@ -44,7 +44,7 @@ phase2_failed(struct ike_child *c, uint64_t now, enum keying_failure f,
 	if (!c->announced && c->spi_in != 0)
 		e->ops->spi_put(e->arg, c->spi_in);
 	c->conn = NULL;
-	ike_child_kill(c);
+	ike1_child_kill(c);
 }
 
 /*
@@ -52,7 +52,7 @@ phase2_failed(struct ike_child *c, uint64_t now, enum keying_failure f,
  * the HASH payload; 3 has none.
  */
 static int
-phase2_hash(const struct ike_child *c, unsigned step, const uint8_t *rest,
+phase2_hash(const struct ike1_child *c, unsigned step, const uint8_t *rest,
     size_t len, uint8_t out[IKE_HASH_MAX])
 {
 	static const uint8_t zero;
@@ -76,7 +76,7 @@ phase2_hash(const struct ike_child *c, unsigned step, const uint8_t *rest,
 /* Leaves room for the hash at the front of a message; phase2_finish() fills it. */
 static void
 phase2_begin(struct isakmp_builder *b, uint8_t *buf, size_t cap,
-    const struct ike_child *c)
+    const struct ike1_child *c)
 {
 	static const uint8_t zero[IKE_HASH_MAX];
 	struct isakmp_header h = phase2_header(c);
@@ -86,7 +86,7 @@ phase2_begin(struct isakmp_builder *b, uint8_t *buf, size_t cap,
 }
 
 static size_t
-phase2_finish(struct isakmp_builder *b, struct ike_child *c, unsigned step)
+phase2_finish(struct isakmp_builder *b, struct ike1_child *c, unsigned step)
 {
 	size_t	at = ISAKMP_HEADER_LEN + 4 + c->sa->k.len;
 	uint8_t hash[IKE_HASH_MAX];
@@ -95,31 +95,31 @@ phase2_finish(struct isakmp_builder *b, struct ike_child *c, unsigned step)
 	    hash) == -1)
 		return 0;
 	memcpy(b->w.base + ISAKMP_HEADER_LEN + 4, hash, c->sa->k.len);
-	return ike_seal(c->sa, b, c->iv);
+	return ike1_seal(c->sa, b, c->iv);
 }
 
 static void
-phase2_put_selectors(struct isakmp_builder *b, const struct ike_child *c)
+phase2_put_selectors(struct isakmp_builder *b, const struct ike1_child *c)
 {
 	isakmp_open(b, ISAKMP_ID);
-	ike_selector_write(&b->w, c->initiator ? &c->src : &c->dst);
+	ike1_selector_write(&b->w, c->initiator ? &c->src : &c->dst);
 	isakmp_close(b);
 	isakmp_open(b, ISAKMP_ID);
-	ike_selector_write(&b->w, c->initiator ? &c->dst : &c->src);
+	ike1_selector_write(&b->w, c->initiator ? &c->dst : &c->src);
 	isakmp_close(b);
 }
 
 void
-phase2_start(struct ike_child *c, uint64_t now)
+phase2_start(struct ike1_child *c, uint64_t now)
 {
-	struct ike_sa	     *sa = c->sa;
+	struct ike1_sa	     *sa = c->sa;
 	struct isakmp_builder b;
 	uint8_t		      buf[ISAKMP_MESSAGE_MAX];
 	size_t		      len, at;
 
 	c->msgid = msgid_new(sa, now, ISAKMP_QUICK_MODE);
 	c->peer_id = sa->peer_id;	/* now it is known and proved */
-	c->ni_len = IKE_NONCE_LEN;
+	c->ni_len = IKE1_NONCE_LEN;
 	random_bytes(c->ni, c->ni_len);
 	/* All proposals share one KE payload, so one group: Phase 1's. */
 	if (c->ike->ops->spi_get(c->ike->arg, &c->spi_in) == -1) {
@@ -128,7 +128,7 @@ phase2_start(struct ike_child *c, uint64_t now)
 		return;
 	}
 	if ((c->dh = ike_dh_new(sa->suite.group)) == NULL ||
-	    ike_phase2_iv(sa, c->msgid, c->iv) == -1) {
+	    ike1_phase2_iv(sa, c->msgid, c->iv) == -1) {
 		phase2_failed(c, now, KEYING_LOCAL, "Diffie-Hellman");
 		return;
 	}
@@ -139,7 +139,7 @@ phase2_start(struct ike_child *c, uint64_t now)
 	    sa->suite.group, phase2_encapsulation(sa), c->ike->c.legacy,
 	    c->ike->c.esn, c->ike->c.phase2_lifetime,
 	    c->ike->c.phase2_kilobytes });
-	ike_remember(&c->sa_body, &c->sa_body_len, buf + at, b.w.len - at);
+	ike1_remember(&c->sa_body, &c->sa_body_len, buf + at, b.w.len - at);
 	isakmp_close(&b);
 	isakmp_put(&b, ISAKMP_NONCE, c->ni, c->ni_len);
 	isakmp_put(&b, ISAKMP_KE, ike_dh_public(c->dh),
@@ -149,14 +149,14 @@ phase2_start(struct ike_child *c, uint64_t now)
 		phase2_failed(c, now, KEYING_LOCAL, "message does not fit");
 		return;
 	}
-	c->state = IKE_QM_SENT_1;
-	ike_retry_set(c->ike, &c->retry, now, buf, len);
-	ike_send(sa, buf, len);
+	c->state = IKE1_QM_SENT_1;
+	ike1_retry_set(c->ike, &c->retry, now, buf, len);
+	ike1_send(sa, buf, len);
 }
 
 /* Keys of one direction: the cipher's, then the integrity's (RFC 2409 §5.5). */
 static int
-phase2_keys(const struct ike_child *c, const struct ike_chunk *gxy,
+phase2_keys(const struct ike1_child *c, const struct ike_chunk *gxy,
     uint32_t spi, struct esp_params *p)
 {
 	uint8_t		 keymat[KEYMAT_MAX];
@@ -168,7 +168,7 @@ phase2_keys(const struct ike_child *c, const struct ike_chunk *gxy,
 	p->esn = c->suite.esn;
 	p->cipher_len = esp_cipher_key_len(p->cipher, c->suite.cipher_bits);
 	p->auth_len = esp_auth_key_len(p->auth);
-	if (ike_keymat(&c->sa->k, c->sa->suite.hash, gxy, PROTO_ESP, spi, &ni,
+	if (ike1_keymat(&c->sa->k, c->sa->suite.hash, gxy, PROTO_ESP, spi, &ni,
 	    &nr, keymat, p->cipher_len + p->auth_len) == -1)
 		return -1;
 	memcpy(p->cipher_key, keymat, p->cipher_len);
@@ -177,16 +177,25 @@ phase2_keys(const struct ike_child *c, const struct ike_chunk *gxy,
 	return 0;
 }
 
+static void
+phase2_proof(const struct ike1_sa *sa, struct keying_proof *p)
+{
+	memset(p, 0, sizeof(*p));
+	p->how = sa->psk != NULL ? KEYING_BY_PSK : KEYING_BY_KEY;
+	if (sa->key_used >= 0)
+		p->key = sa->keys[sa->key_used];
+}
+
 /*
  * Both SAs are agreed on: derive and hand over.  0, or -1.  last, where it is
  * not NULL, is the message that the peer needs to install them: it goes out
  * before ESP that waits for the keys can overtake it.
  */
 static int
-phase2_announce(struct ike_child *c, uint64_t now, const uint8_t *last,
+phase2_announce(struct ike1_child *c, uint64_t now, const uint8_t *last,
     size_t last_len)
 {
-	struct ike_sa	   *sa = c->sa;
+	struct ike1_sa	   *sa = c->sa;
 	struct keying_child up = { 0 };
 	uint8_t		    secret[IKE_KE_MAX];
 	struct ike_chunk    gxy = { secret, 0 };
@@ -202,7 +211,7 @@ phase2_announce(struct ike_child *c, uint64_t now, const uint8_t *last,
 	gxy.len = (size_t)n;
 	up.in.src = up.out.dst = addr_from_v4(sa->path.peer);
 	up.in.dst = up.out.src = addr_from_v4(sa->path.local);
-	if (c->suite.encapsulation == IKE_UDP_TUNNEL) {
+	if (c->suite.encapsulation == IKE1_UDP_TUNNEL) {
 		up.in.encap_sport = up.out.encap_dport = sa->path.peer_port;
 		up.in.encap_dport = up.out.encap_sport = sa->path.local_port;
 	}
@@ -217,11 +226,12 @@ phase2_announce(struct ike_child *c, uint64_t now, const uint8_t *last,
 	up.peer_id = sa->peer_id;
 	up.initiator = c->initiator;
 	up.nat_there = sa->nat_there;
-	if (sa->key_used >= 0)
-		up.peer_key = sa->keys[sa->key_used];
+	up.version = ike1_engine.version;
+	up.mode = KEYING_TUNNEL;
+	phase2_proof(sa, &up.proof);
 	/* The initiator renews first, so that both do not at once. */
-	percent = c->initiator ? IKE_REKEY_PERCENT - random_uniform(5) :
-	    IKE_REKEY_LATE_PERCENT;
+	percent = c->initiator ? IKE1_REKEY_PERCENT - random_uniform(5) :
+	    IKE1_REKEY_LATE_PERCENT;
 	up.hard = now + (uint64_t)life * 1000;
 	up.soft = now + (uint64_t)life * 10 * percent;
 	up.hard_bytes = c->suite.bytes;
@@ -229,11 +239,11 @@ phase2_announce(struct ike_child *c, uint64_t now, const uint8_t *last,
 		up.hard_bytes = own_bytes;
 	up.soft_bytes = up.hard_bytes / 100 * percent;
 	c->hard = up.hard;
-	ike_timer(c->ike, c->hard);
+	ike1_timer(c->ike, c->hard);
 	c->announced = true;
 	c->ike->count.phase2_up++;
 	if (last != NULL)
-		ike_send(sa, last, last_len);
+		ike1_send(sa, last, last_len);
 	c->ike->ops->child_up(c->ike->arg, c->conn, &up);
 	rc = 0;
 out:
@@ -246,15 +256,15 @@ out:
 
 /* Nonce and KE into their places. */
 static bool
-phase2_take_ke(struct ike_child *c, const struct isakmp_message *m,
+phase2_take_ke(struct ike1_child *c, const struct isakmp_message *m,
     uint8_t *nonce, size_t *nonce_len)
 {
 	const struct isakmp_part *n = isakmp_find(m, ISAKMP_NONCE);
 	const struct isakmp_part *ke = isakmp_find(m, ISAKMP_KE);
 
 	if (isakmp_count(m, ISAKMP_NONCE) != 1 ||
-	    isakmp_count(m, ISAKMP_KE) != 1 || n == NULL || ke == NULL || n->len < IKE_NONCE_MIN ||
-	    n->len > IKE_NONCE_MAX || ke->len > sizeof(c->peer_ke) ||
+	    isakmp_count(m, ISAKMP_KE) != 1 || n == NULL || ke == NULL || n->len < IKE1_NONCE_MIN ||
+	    n->len > IKE1_NONCE_MAX || ke->len > sizeof(c->peer_ke) ||
 	    ke->len != ike_group_len(c->suite.group))
 		return false;
 	memcpy(nonce, n->body, n->len);
@@ -273,7 +283,7 @@ selector_equal(const struct keying_selector *a, const struct keying_selector *b)
 /* The two ID payloads in their order: initiator's, responder's. Absent: the
  * peers' own addresses (RFC 2409 §5.5). */
 static int
-phase2_selectors(const struct ike_sa *sa, const struct isakmp_message *m,
+phase2_selectors(const struct ike1_sa *sa, const struct isakmp_message *m,
     struct keying_selector *of_i, struct keying_selector *of_r, bool we_initiate)
 {
 	struct keying_selector *to[2] = { of_i, of_r };
@@ -282,7 +292,7 @@ phase2_selectors(const struct ike_sa *sa, const struct isakmp_message *m,
 	for (i = 0; i < m->nparts; i++) {
 		if (m->part[i].type != ISAKMP_ID)
 			continue;
-		if (n == 2 || ike_selector_read(to[n++], m->part[i].body,
+		if (n == 2 || ike1_selector_read(to[n++], m->part[i].body,
 		    m->part[i].len) == -1)
 			return -1;
 	}
@@ -300,11 +310,11 @@ phase2_selectors(const struct ike_sa *sa, const struct isakmp_message *m,
 
 /* Decrypts; the first payload must be the HASH that step asks for. */
 static int
-phase2_open(struct ike_child *c, unsigned step, const struct isakmp_header *h,
+phase2_open(struct ike1_child *c, unsigned step, const struct isakmp_header *h,
     const uint8_t *buf, size_t len, uint8_t *text, struct isakmp_message *m)
 {
-	struct ike_sa *sa = c->sa;
-	uint8_t	       iv[IKE_BLOCK_MAX], hash[IKE_HASH_MAX];
+	struct ike1_sa *sa = c->sa;
+	uint8_t	       iv[IKE1_BLOCK_MAX], hash[IKE_HASH_MAX];
 	size_t	       body = len - ISAKMP_HEADER_LEN, at, end;
 
 	if (!(h->flags & ISAKMP_FLAG_ENCRYPTION))
@@ -312,7 +322,7 @@ phase2_open(struct ike_child *c, unsigned step, const struct isakmp_header *h,
 	memcpy(iv, c->iv, sizeof(iv));
 	memcpy(text, buf + ISAKMP_HEADER_LEN, body);
 	m->h = *h;
-	if (ike_open(sa, iv, text, body) == -1 || isakmp_split(m, text, body, true) == -1 ||
+	if (ike1_open(sa, iv, text, body) == -1 || isakmp_split(m, text, body, true) == -1 ||
 	    m->nparts == 0 || m->part[0].type != ISAKMP_HASH ||
 	    m->part[0].len != sa->k.len)
 		return -1;
@@ -340,7 +350,7 @@ phase2_sa_payload(const struct isakmp_message *m)
 
 /* RFC 2407 §4.6.3.1: we keep it for less long than was offered. */
 static void
-phase2_put_lifetime(struct isakmp_builder *b, const struct ike_child *c)
+phase2_put_lifetime(struct isakmp_builder *b, const struct ike1_child *c)
 {
 	uint32_t life = c->ike->c.phase2_lifetime;
 
@@ -357,7 +367,7 @@ phase2_put_lifetime(struct isakmp_builder *b, const struct ike_child *c)
 }
 
 static void
-phase2_get_lifetime(struct ike_child *c, const struct isakmp_message *m)
+phase2_get_lifetime(struct ike1_child *c, const struct isakmp_message *m)
 {
 	struct cursor cur;
 	uint8_t	      spi_len;
@@ -379,10 +389,10 @@ phase2_get_lifetime(struct ike_child *c, const struct isakmp_message *m)
 }
 
 void
-phase2_confirmed(struct ike_child *c, uint64_t now)
+phase2_confirmed(struct ike1_child *c, uint64_t now)
 {
 	(void)now;
-	c->deadline = IKE_NEVER;
+	c->deadline = IKE1_NEVER;
 	if (c->confirmed)
 		return;
 	c->confirmed = true;
@@ -392,20 +402,20 @@ phase2_confirmed(struct ike_child *c, uint64_t now)
 /* The exchange is over on our side. A peer that set the commit bit says when
  * it is on its own (RFC 2408 §3.1). */
 static void
-phase2_done(struct ike_child *c, uint64_t now)
+phase2_done(struct ike1_child *c, uint64_t now)
 {
-	c->state = IKE_QM_UP;
+	c->state = IKE1_QM_UP;
 	c->sa->heard = now;
 	if (!c->commit) {
 		phase2_confirmed(c, now);
 		return;
 	}
-	c->deadline = now + IKE_LINGER;
-	ike_timer(c->ike, c->deadline);
+	c->deadline = now + IKE1_LINGER;
+	ike1_timer(c->ike, c->deadline);
 }
 
 static void
-phase2_refuse(struct ike_child *c, uint64_t now, uint16_t type)
+phase2_refuse(struct ike1_child *c, uint64_t now, uint16_t type)
 {
 	uint8_t spi[4];
 
@@ -414,79 +424,82 @@ phase2_refuse(struct ike_child *c, uint64_t now, uint16_t type)
 }
 
 static void
-phase2_respond(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
+phase2_respond(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
     const uint8_t *buf, size_t len)
 {
-	struct ike		 *e = sa->ike;
-	struct ike_child	 *c;
+	struct ike1		 *e = sa->ike;
+	struct ike1_child	 *c;
 	struct isakmp_message	  m;
 	const struct isakmp_part *part;
 	struct proposal_choice	  choice;
 	struct writer		  w;
+	struct keying_proof	  proof;
 	uint8_t			  text[ISAKMP_MESSAGE_MAX], body[256];
 
-	if (sa->nchildren >= IKE_CHILDREN_MAX ||
-	    (c = ike_child_new(e, sa, false)) == NULL) {
-		ike_complain(e, now, &sa->path, "too many Phase 2 SAs");
+	if (sa->nchildren >= IKE1_CHILDREN_MAX ||
+	    (c = ike1_child_new(e, sa, false)) == NULL) {
+		ike1_complain(e, now, &sa->path, "too many Phase 2 SAs");
 		return;
 	}
 	c->msgid = h->msgid;
-	if (ike_phase2_iv(sa, c->msgid, c->iv) == -1 ||
+	if (ike1_phase2_iv(sa, c->msgid, c->iv) == -1 ||
 	    phase2_open(c, 1, h, buf, len, text, &m) == -1) {
-		ike_complain(e, now, &sa->path, "bad Quick Mode message");
+		ike1_complain(e, now, &sa->path, "bad Quick Mode message");
 		e->count.malformed++;
-		ike_child_kill(c);
+		ike1_child_kill(c);
 		return;
 	}
 	if (!work_ready(e, now)) {
 		work_wait(e, now, &sa->came, buf, len);
-		ike_child_kill(c);
+		ike1_child_kill(c);
 		return;
 	}
 	if (!msgid_use(sa, now, ISAKMP_QUICK_MODE, c->msgid)) {
 		e->count.replays++;
-		ike_child_kill(c);
+		ike1_child_kill(c);
 		return;
 	}
 	sa->heard = now;
-	ike_digest(buf, len, c->seen);
+	ike1_digest(buf, len, c->seen);
 	part = phase2_sa_payload(&m);
 	if (part == NULL || proposal_choose_phase2(part->body, part->len,
 	    phase2_encapsulation(sa), e->c.legacy, &c->suite, &c->spi_out,
 	    &choice) == -1) {
-		ike_complain(e, now, &sa->path,
+		ike1_complain(e, now, &sa->path,
 		    "none of its Phase 2 proposals is allowed");
 		phase2_refuse(c, now, ISAKMP_N_NO_PROPOSAL_CHOSEN);
-		ike_child_kill(c);
+		ike1_child_kill(c);
 		return;
 	}
 	if (!phase2_take_ke(c, &m, c->ni, &c->ni_len) ||
 	    phase2_selectors(sa, &m, &c->dst, &c->src, false) == -1) {
-		ike_complain(e, now, &sa->path, "bad nonce, KE or identities");
+		ike1_complain(e, now, &sa->path, "bad nonce, KE or identities");
 		phase2_refuse(c, now, ISAKMP_N_INVALID_ID_INFORMATION);
-		ike_child_kill(c);
+		ike1_child_kill(c);
 		return;
 	}
 	if (e->ops->spi_get(e->arg, &c->spi_in) == -1) {
 		c->spi_in = 0;
-		ike_child_kill(c);
+		ike1_child_kill(c);
 		return;
 	}
 	writer_init(&w, body, sizeof(body));
 	proposal_answer_phase2(&w, &choice, c->spi_in);
-	ike_remember(&c->sa_body, &c->sa_body_len, body, w.bad ? 0 : w.len);
-	c->state = IKE_QM_WAIT_POLICY;
+	ike1_remember(&c->sa_body, &c->sa_body_len, body, w.bad ? 0 : w.len);
+	c->state = IKE1_QM_WAIT_POLICY;
 	c->deadline = now + e->c.give_up;
-	ike_timer(e, c->deadline);
+	ike1_timer(e, c->deadline);
 	c->token = ++e->next_token;
-	e->ops->child_ask(e->arg, c->token, &sa->peer_id, &sa->path, &c->src,
-	    &c->dst);
+	phase2_proof(sa, &proof);
+	e->ops->child_ask(e->arg, c->token, &(struct keying_ask){
+	    .peer_id = &sa->peer_id, .proof = &proof, .path = &sa->path,
+	    .src = &c->src, .dst = &c->dst, .mode = KEYING_TUNNEL });
 }
 
 void
-phase2_authorized(struct ike_child *c, uint64_t now, void *conn)
+phase2_authorized(struct ike1_child *c, uint64_t now, void *conn)
 {
-	struct ike_sa	     *sa = c->sa;
+	struct ike1_sa	     *sa = c->sa;
 	struct isakmp_builder b;
 	uint8_t		      buf[ISAKMP_MESSAGE_MAX];
 	uint64_t	      begun = work_begin(c->ike);
@@ -495,11 +508,11 @@ phase2_authorized(struct ike_child *c, uint64_t now, void *conn)
 
 	if (conn == NULL) {
 		phase2_refuse(c, now, ISAKMP_N_INVALID_ID_INFORMATION);
-		phase2_failed(c, now, KEYING_PHASE2_REFUSED, NULL);
+		phase2_failed(c, now, KEYING_CHILD_REFUSED, NULL);
 		return;
 	}
 	c->conn = conn;
-	c->nr_len = IKE_NONCE_LEN;
+	c->nr_len = IKE1_NONCE_LEN;
 	random_bytes(c->nr, c->nr_len);
 	if ((c->dh = ike_dh_new(c->suite.group)) == NULL) {
 		phase2_failed(c, now, KEYING_LOCAL, "Diffie-Hellman");
@@ -513,7 +526,7 @@ phase2_authorized(struct ike_child *c, uint64_t now, void *conn)
 	phase2_put_selectors(&b, c);
 	phase2_put_lifetime(&b, c);
 	len = phase2_finish(&b, c, 2);
-	c->state = IKE_QM_SENT_2;
+	c->state = IKE1_QM_SENT_2;
 	/* Inbound keys stand before the initiator can use them. */
 	rc = len == 0 ? -1 : phase2_announce(c, now, NULL, 0);
 	work_end(c->ike, begun);
@@ -521,16 +534,16 @@ phase2_authorized(struct ike_child *c, uint64_t now, void *conn)
 		phase2_failed(c, now, KEYING_LOCAL, "keys");
 		return;
 	}
-	ike_remember(&c->answer, &c->answer_len, buf, len);
-	ike_retry_set(c->ike, &c->retry, now, buf, len);
-	ike_send(sa, buf, len);
+	ike1_remember(&c->answer, &c->answer_len, buf, len);
+	ike1_retry_set(c->ike, &c->retry, now, buf, len);
+	ike1_send(sa, buf, len);
 }
 
 static void
-phase2_got_answer(struct ike_child *c, uint64_t now,
+phase2_got_answer(struct ike1_child *c, uint64_t now,
     const struct isakmp_header *h, const uint8_t *buf, size_t len)
 {
-	struct ike_sa		 *sa = c->sa;
+	struct ike1_sa		 *sa = c->sa;
 	struct isakmp_message	  m;
 	const struct isakmp_part *part;
 	struct keying_selector	  src, dst;
@@ -538,7 +551,7 @@ phase2_got_answer(struct ike_child *c, uint64_t now,
 	uint8_t			  text[ISAKMP_MESSAGE_MAX];
 
 	if (phase2_open(c, 2, h, buf, len, text, &m) == -1) {
-		ike_complain(sa->ike, now, &sa->path, "bad Quick Mode answer");
+		ike1_complain(sa->ike, now, &sa->path, "bad Quick Mode answer");
 		return;
 	}
 	sa->heard = now;
@@ -548,7 +561,7 @@ phase2_got_answer(struct ike_child *c, uint64_t now,
 	    !phase2_take_ke(c, &m, c->nr, &c->nr_len) ||
 	    phase2_selectors(sa, &m, &src, &dst, true) == -1 ||
 	    !selector_equal(&src, &c->src) || !selector_equal(&dst, &c->dst)) {
-		phase2_failed(c, now, KEYING_PHASE2_REFUSED,
+		phase2_failed(c, now, KEYING_CHILD_REFUSED,
 		    "the answer is not what we proposed");
 		return;
 	}
@@ -559,59 +572,59 @@ phase2_got_answer(struct ike_child *c, uint64_t now,
 		phase2_failed(c, now, KEYING_LOCAL, "keys");
 		return;
 	}
-	ike_digest(buf, h->length, c->seen);
-	ike_remember(&c->answer, &c->answer_len, text, len);
-	ike_retry_clear(&c->retry);
+	ike1_digest(buf, h->length, c->seen);
+	ike1_remember(&c->answer, &c->answer_len, text, len);
+	ike1_retry_clear(&c->retry);
 	phase2_done(c, now);
 }
 
 static void
-phase2_got_last(struct ike_child *c, uint64_t now,
+phase2_got_last(struct ike1_child *c, uint64_t now,
     const struct isakmp_header *h, const uint8_t *buf, size_t len)
 {
 	struct isakmp_message m;
 	uint8_t		      text[ISAKMP_MESSAGE_MAX];
 
 	if (phase2_open(c, 3, h, buf, len, text, &m) == -1) {
-		ike_complain(c->ike, now, &c->sa->path,
+		ike1_complain(c->ike, now, &c->sa->path,
 		    "bad last message of Quick Mode");
 		return;
 	}
-	ike_retry_clear(&c->retry);
-	ike_digest(buf, len, c->seen);
-	ike_remember(&c->answer, &c->answer_len, NULL, 0);
+	ike1_retry_clear(&c->retry);
+	ike1_digest(buf, len, c->seen);
+	ike1_remember(&c->answer, &c->answer_len, NULL, 0);
 	phase2_done(c, now);
 }
 
 void
-phase2_message(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
+phase2_message(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
     const uint8_t *buf, size_t len)
 {
-	struct ike_child *c;
+	struct ike1_child *c;
 	uint8_t		  digest[32];
 
-	if (sa->state != IKE_MM_UP || h->msgid == 0) {
+	if (sa->state != IKE1_MM_UP || h->msgid == 0) {
 		sa->ike->count.malformed++;
 		return;
 	}
 	TAILQ_FOREACH(c, &sa->ike->children, entry) {
 		if (c->sa == sa && c->msgid == h->msgid &&
-		    c->state != IKE_QM_DEAD)
+		    c->state != IKE1_QM_DEAD)
 			break;
 	}
 	if (c == NULL) {
 		phase2_respond(sa, now, h, buf, len);
 		return;
 	}
-	ike_digest(buf, len, digest);
+	ike1_digest(buf, len, digest);
 	if (memcmp(digest, c->seen, sizeof(digest)) == 0) {
 		sa->ike->count.duplicates++;
 		if (c->answer != NULL)
-			ike_send(sa, c->answer, c->answer_len);
+			ike1_send(sa, c->answer, c->answer_len);
 		return;
 	}
-	if (c->state == IKE_QM_SENT_1)
+	if (c->state == IKE1_QM_SENT_1)
 		phase2_got_answer(c, now, h, buf, len);
-	else if (c->state == IKE_QM_SENT_2)
+	else if (c->state == IKE1_QM_SENT_2)
 		phase2_got_last(c, now, h, buf, len);
 }

@@ -19,17 +19,17 @@ enum { ESN_64_BIT = 1 };
 
 struct phase1_offer { uint16_t enc, bits, hash, group; bool legacy; };
 static const struct phase1_offer phase1_offers[] = {
-	{ IKE_AES_CBC, 256, IKE_SHA2_256, 14, false },
-	{ IKE_AES_CBC, 128, IKE_SHA2_256, 14, false },
-	{ IKE_AES_CBC, 256, IKE_SHA2_256, 19, false },
-	{ IKE_AES_CBC, 256, IKE_SHA2_512, 20, false },
-	{ IKE_AES_CBC, 256, IKE_SHA2_512, 15, false },
-	{ IKE_AES_CBC, 128, IKE_SHA1, 14, true },
-	{ IKE_AES_CBC, 128, IKE_SHA1, 5, true },
-	{ IKE_3DES_CBC, 0, IKE_SHA1, 5, true },
-	{ IKE_3DES_CBC, 0, IKE_MD5, 5, true },
-	{ IKE_3DES_CBC, 0, IKE_SHA1, 2, true },
-	{ IKE_3DES_CBC, 0, IKE_MD5, 2, true },
+	{ IKE1_AES_CBC, 256, IKE_SHA2_256, 14, false },
+	{ IKE1_AES_CBC, 128, IKE_SHA2_256, 14, false },
+	{ IKE1_AES_CBC, 256, IKE_SHA2_256, 19, false },
+	{ IKE1_AES_CBC, 256, IKE_SHA2_512, 20, false },
+	{ IKE1_AES_CBC, 256, IKE_SHA2_512, 15, false },
+	{ IKE1_AES_CBC, 128, IKE_SHA1, 14, true },
+	{ IKE1_AES_CBC, 128, IKE_SHA1, 5, true },
+	{ IKE1_3DES_CBC, 0, IKE_SHA1, 5, true },
+	{ IKE1_3DES_CBC, 0, IKE_MD5, 5, true },
+	{ IKE1_3DES_CBC, 0, IKE_SHA1, 2, true },
+	{ IKE1_3DES_CBC, 0, IKE_MD5, 2, true },
 };
 
 struct phase2_offer { enum esp_cipher cipher; uint16_t bits; enum esp_auth auth; bool legacy; };
@@ -74,7 +74,7 @@ sa_open(struct writer *w)
 }
 
 static void
-phase1_attrs(struct writer *w, const struct ike_suite *s)
+phase1_attrs(struct writer *w, const struct ike1_suite *s)
 {
 	isakmp_attr(w, P1_ENC, s->enc);
 	if (s->enc_bits != 0)
@@ -93,7 +93,7 @@ proposal_offer_phase1(struct writer *w, uint16_t auth, bool legacy,
     uint32_t lifetime)
 {
 	const struct phase1_offer *o;
-	struct ike_suite	   s;
+	struct ike1_suite	   s;
 	size_t			   proposal, transform, i, n = 0, k = 0;
 
 	for (i = 0; i < COUNT(phase1_offers); i++)
@@ -109,7 +109,7 @@ proposal_offer_phase1(struct writer *w, uint16_t auth, bool legacy,
 		if (!legacy && o->legacy)
 			continue;
 		k++;
-		s = (struct ike_suite){ o->enc, o->bits, o->hash, auth,
+		s = (struct ike1_suite){ o->enc, o->bits, o->hash, auth,
 			o->group, lifetime, 0 };
 		transform = sub_open(w, k == n ? ISAKMP_NONE : ISAKMP_TRANSFORM);
 		writer_u8(w, (uint8_t)k);
@@ -124,7 +124,7 @@ proposal_offer_phase1(struct writer *w, uint16_t auth, bool legacy,
 /* Reads transform attributes; -1 if one is unknown or malformed: a transform
  * we do not understand whole is one we do not choose (RFC 2408 §4.2). */
 static int
-phase1_read(struct cursor c, struct ike_suite *s)
+phase1_read(struct cursor c, struct ike1_suite *s)
 {
 	struct isakmp_attr a;
 	unsigned	   life_type = 0;
@@ -178,7 +178,7 @@ group_allowed(uint16_t group, bool legacy)
 }
 
 static bool
-phase1_allowed(const struct ike_suite *s, bool legacy)
+phase1_allowed(const struct ike1_suite *s, bool legacy)
 {
 	size_t i;
 	bool   hash = false, enc = false;
@@ -189,7 +189,7 @@ phase1_allowed(const struct ike_suite *s, bool legacy)
 		if (!legacy && phase1_offers[i].legacy)
 			continue;
 		enc = enc || (phase1_offers[i].enc == s->enc &&
-		    ike_enc_key_len(s->enc, s->enc_bits) != 0);
+		    ike1_enc_key_len(s->enc, s->enc_bits) != 0);
 		hash = hash || phase1_offers[i].hash == s->hash;
 	}
 	return enc && hash && group_allowed(s->group, legacy);
@@ -261,7 +261,7 @@ transform_next(struct cursor *c, struct transform *t)
 
 int
 proposal_choose_phase1(const uint8_t *sa, size_t len, unsigned auths,
-    bool legacy, struct ike_suite *out, struct writer *answer)
+    bool legacy, struct ike1_suite *out, struct writer *answer)
 {
 	struct cursor	 c;
 	struct proposal	 p;
@@ -298,7 +298,7 @@ proposal_choose_phase1(const uint8_t *sa, size_t len, unsigned auths,
 }
 
 static bool
-phase1_equal(const struct ike_suite *a, const struct ike_suite *b)
+phase1_equal(const struct ike1_suite *a, const struct ike1_suite *b)
 {
 	return a->enc == b->enc && a->enc_bits == b->enc_bits &&
 	    a->hash == b->hash && a->auth == b->auth && a->group == b->group &&
@@ -321,12 +321,12 @@ answer_read(const uint8_t *sa, size_t len, unsigned protocol,
 
 int
 proposal_accept_phase1(const uint8_t *sa, size_t len, const uint8_t *offer,
-    size_t offer_len, struct ike_suite *out)
+    size_t offer_len, struct ike1_suite *out)
 {
 	struct cursor	 c;
 	struct proposal	 p;
 	struct transform t;
-	struct ike_suite mine;
+	struct ike1_suite mine;
 
 	if (answer_read(sa, len, PROTO_ISAKMP, &p, &t) == -1 ||
 	    t.id != KEY_IKE || phase1_read(t.attrs, out) == -1 ||
@@ -399,7 +399,7 @@ proposal_offer_phase2(struct writer *w, uint32_t spi,
 }
 
 static int
-phase2_read(struct cursor c, unsigned id, struct ike_esp_suite *s)
+phase2_read(struct cursor c, unsigned id, struct ike1_esp_suite *s)
 {
 	struct isakmp_attr a;
 	unsigned	   life_type = 0;
@@ -444,7 +444,7 @@ phase2_read(struct cursor c, unsigned id, struct ike_esp_suite *s)
 }
 
 static bool
-phase2_allowed(const struct ike_esp_suite *s, bool legacy)
+phase2_allowed(const struct ike1_esp_suite *s, bool legacy)
 {
 	size_t i;
 
@@ -465,7 +465,7 @@ phase2_allowed(const struct ike_esp_suite *s, bool legacy)
 
 int
 proposal_choose_phase2(const uint8_t *sa, size_t len, uint16_t encapsulation,
-    bool legacy, struct ike_esp_suite *out, uint32_t *spi,
+    bool legacy, struct ike1_esp_suite *out, uint32_t *spi,
     struct proposal_choice *choice)
 {
 	struct cursor	 c;
@@ -568,7 +568,7 @@ proposal_answer_phase2(struct writer *w, const struct proposal_choice *c,
 }
 
 static bool
-phase2_equal(const struct ike_esp_suite *a, const struct ike_esp_suite *b)
+phase2_equal(const struct ike1_esp_suite *a, const struct ike1_esp_suite *b)
 {
 	return a->cipher == b->cipher && a->cipher_bits == b->cipher_bits &&
 	    a->auth == b->auth && a->group == b->group &&
@@ -579,12 +579,12 @@ phase2_equal(const struct ike_esp_suite *a, const struct ike_esp_suite *b)
 
 int
 proposal_accept_phase2(const uint8_t *sa, size_t len, const uint8_t *offer,
-    size_t offer_len, struct ike_esp_suite *out, uint32_t *spi)
+    size_t offer_len, struct ike1_esp_suite *out, uint32_t *spi)
 {
 	struct cursor	     c;
 	struct proposal	     p;
 	struct transform     t;
-	struct ike_esp_suite mine;
+	struct ike1_esp_suite mine;
 
 	if (answer_read(sa, len, PROTO_ESP, &p, &t) == -1 || p.spi_size != 4 ||
 	    (*spi = load_u32(p.spi)) < ESP_SPI_MIN ||

@@ -7,21 +7,21 @@
 #include "oe/ike1/isakmp.h"
 
 /* RFC 2407 §4.5; RFC 3947 §5.1. */
-enum ike_encapsulation { IKE_TUNNEL = 1, IKE_UDP_TUNNEL = 3 };
+enum ike1_encapsulation { IKE1_TUNNEL = 1, IKE1_UDP_TUNNEL = 3 };
 
-struct ike_suite {			/* what a Phase 1 SA agreed on */
+struct ike1_suite {			/* what a Phase 1 SA agreed on */
 	uint16_t enc, enc_bits;		/* bits 0: the cipher has one key length */
 	uint16_t hash, auth, group;
 	uint32_t lifetime;		/* seconds, 0: not said */
 	uint64_t bytes;			/* 0: no limit */
 };
 
-struct ike_esp_suite {			/* what a Phase 2 SA agreed on */
+struct ike1_esp_suite {			/* what a Phase 2 SA agreed on */
 	enum esp_cipher cipher;
 	uint16_t cipher_bits;
 	enum esp_auth auth;
 	uint16_t group;			/* 0: no PFS */
-	uint16_t encapsulation;		/* IKE_TUNNEL or IKE_UDP_TUNNEL */
+	uint16_t encapsulation;		/* IKE1_TUNNEL or IKE1_UDP_TUNNEL */
 	uint32_t lifetime;		/* seconds, 0: not said */
 	uint64_t bytes;			/* 0: no limit */
 	bool	 esn;
@@ -36,13 +36,13 @@ void	proposal_offer_phase1(struct writer *w, uint16_t auth, bool legacy,
  * SA body of the answer.  auths: bit (1 << IKE_*) for each method we can do. 0, or -1.
  */
 int	proposal_choose_phase1(const uint8_t *sa, size_t len, unsigned auths,
-	    bool legacy, struct ike_suite *out, struct writer *answer);
+	    bool legacy, struct ike1_suite *out, struct writer *answer);
 /*
  * Initiator: reads the one transform in an answer.  It must equal one of offer,
  * the SA body we sent, in every attribute (RFC 2409 §5). 0, or -1.
  */
 int	proposal_accept_phase1(const uint8_t *sa, size_t len,
-	    const uint8_t *offer, size_t offer_len, struct ike_suite *out);
+	    const uint8_t *offer, size_t offer_len, struct ike1_suite *out);
 
 struct proposal_phase2 {		/* what we want of all proposals */
 	uint16_t group;			/* of the KE payload that goes with it */
@@ -60,7 +60,7 @@ struct proposal_choice {
 	size_t	attrs_len;
 };
 int	proposal_choose_phase2(const uint8_t *sa, size_t len,
-	    uint16_t encapsulation, bool legacy, struct ike_esp_suite *out,
+	    uint16_t encapsulation, bool legacy, struct ike1_esp_suite *out,
 	    uint32_t *spi, struct proposal_choice *choice);
 /* Attributes of a RESPONDER-LIFETIME notify (RFC 2407 §4.6.3.1). */
 void	proposal_put_lifetime(struct writer *w, uint32_t seconds);
@@ -71,7 +71,7 @@ void	proposal_answer_phase2(struct writer *w, const struct proposal_choice *c,
 	    uint32_t spi);
 /* As proposal_accept_phase1(). */
 int	proposal_accept_phase2(const uint8_t *sa, size_t len,
-	    const uint8_t *offer, size_t offer_len, struct ike_esp_suite *out,
+	    const uint8_t *offer, size_t offer_len, struct ike1_esp_suite *out,
 	    uint32_t *spi);
 
 #endif

@@ -18,15 +18,16 @@ json_number(json_object *o, const char *key, uint64_t value)
 	json_object_object_add(o, key, json_object_new_int64((int64_t)value));
 }
 
-json_object *
-ike_sa_json(const struct ike *e, uint64_t now)
+void
+ike1_report_sas(const void *engine, uint64_t now, json_object *rows)
 {
-	json_object	    *rows = json_object_new_array(), *o;
-	const struct ike_sa *sa;
+	const struct ike1    *e = engine;
+	json_object	     *o;
+	const struct ike1_sa *sa;
 	char		     text[64];
 
 	TAILQ_FOREACH(sa, &e->sas, entry) {
-		if (sa->state == IKE_MM_DEAD)
+		if (sa->state == IKE1_MM_DEAD)
 			continue;
 		o = json_object_new_object();
 		json_number(o, "phase", 1);
@@ -45,27 +46,26 @@ ike_sa_json(const struct ike *e, uint64_t now)
 		json_text(o, "spi_out", text);
 		if (sa->suite.enc != 0)
 			snprintf(text, sizeof(text), "%s/%s/%s",
-			    ike_enc_name(sa->suite.enc, sa->suite.enc_bits),
+			    ike1_enc_name(sa->suite.enc, sa->suite.enc_bits),
 			    ike_hash_name(sa->suite.hash),
 			    ike_group_name(sa->suite.group));
 		else
 			text[0] = '\0';
 		json_text(o, "cipher", text);
-		json_text(o, "state", sa->state == IKE_MM_UP ? "up" :
+		json_text(o, "state", sa->state == IKE1_MM_UP ? "up" :
 		    "negotiating");
 		json_text(o, "role", sa->initiator ? "initiator" : "responder");
 		json_number(o, "age", (now - sa->created) / 1000);
-		json_number(o, "expires", sa->expires == IKE_NEVER ||
+		json_number(o, "expires", sa->expires == IKE1_NEVER ||
 		    sa->expires < now ? 0 : (sa->expires - now) / 1000);
 		json_object_array_add(rows, o);
 	}
-	return rows;
 }
 
-json_object *
-ike_status_json(const struct ike *e)
+void
+ike1_report_status(const void *engine, json_object *o)
 {
-	json_object *o = json_object_new_object();
+	const struct ike1 *e = engine;
 
 	json_number(o, "phase1_sas", e->nsas[false] + e->nsas[true]);
 	json_number(o, "half_open", e->half_open);
@@ -92,5 +92,4 @@ ike_status_json(const struct ike *e)
 	COUNT(work_waited);
 	COUNT(work_lost);
 #undef COUNT
-	return o;
 }

@@ -8,30 +8,30 @@
 #include "oe/ike1/table.h"
 
 /* One of the responder's SAs that serve nothing, by chance. */
-static struct ike_sa *
-sa_to_evict(struct ike *e)
+static struct ike1_sa *
+sa_to_evict(struct ike1 *e)
 {
-	struct ike_sa *sa, *victim = NULL;
+	struct ike1_sa *sa, *victim = NULL;
 	unsigned       n = 0;
 
 	TAILQ_FOREACH(sa, &e->sas, entry) {
-		if (!sa->initiator && sa->state != IKE_MM_DEAD &&
+		if (!sa->initiator && sa->state != IKE1_MM_DEAD &&
 		    sa->nchildren == 0 && random_uniform(++n) == 0)
 			victim = sa;
 	}
 	return victim;
 }
 
-struct ike_sa *
-ike_sa_new(struct ike *e, uint64_t now, const struct keying_path *path,
+struct ike1_sa *
+ike1_sa_new(struct ike1 *e, uint64_t now, const struct keying_path *path,
     bool initiator)
 {
-	struct ike_sa *sa;
+	struct ike1_sa *sa;
 
 	if (!initiator && e->nsas[initiator] >= e->c.sa_max &&
 	    (sa = sa_to_evict(e)) != NULL) {
 		e->count.phase1_evicted++;
-		ike_sa_expired(sa, now);
+		ike1_sa_expired(sa, now);
 	}
 	if (e->nsas[initiator] >= e->c.sa_max ||
 	    (sa = calloc(1, sizeof(*sa))) == NULL)
@@ -40,8 +40,8 @@ ike_sa_new(struct ike *e, uint64_t now, const struct keying_path *path,
 	sa->path = *path;
 	sa->initiator = initiator;
 	sa->created = now;
-	sa->expires = IKE_NEVER;
-	sa->dpd_at = sa->renew_at = sa->childless_at = IKE_NEVER;
+	sa->expires = IKE1_NEVER;
+	sa->dpd_at = sa->renew_at = sa->childless_at = IKE1_NEVER;
 	sa->key_used = -1;
 	TAILQ_INSERT_TAIL(&e->sas, sa, entry);
 	e->nsas[initiator]++;
@@ -53,15 +53,15 @@ ike_sa_new(struct ike *e, uint64_t now, const struct keying_path *path,
  * serves nothing: who shares an address with many is not the one to pay.
  */
 void
-ike_sa_limits(struct ike_sa *sa, uint64_t now)
+ike1_sa_limits(struct ike1_sa *sa, uint64_t now)
 {
-	struct ike    *e = sa->ike;
-	struct ike_sa *other, *of_peer = NULL, *idle = NULL;
+	struct ike1    *e = sa->ike;
+	struct ike1_sa *other, *of_peer = NULL, *idle = NULL;
 	unsigned       npeer = 0, naddress = 0;
 
 	TAILQ_FOREACH(other, &e->sas, entry) {
 		if (other == sa || other->initiator ||
-		    other->state != IKE_MM_UP ||
+		    other->state != IKE1_MM_UP ||
 		    other->path.peer != sa->path.peer)
 			continue;
 		naddress++;
@@ -80,11 +80,11 @@ ike_sa_limits(struct ike_sa *sa, uint64_t now)
 	if (of_peer == NULL)
 		return;
 	e->count.phase1_evicted++;
-	ike_sa_expired(of_peer, now);
+	ike1_sa_expired(of_peer, now);
 }
 
 void
-ike_sa_hash(struct ike_sa *sa)
+ike1_sa_hash(struct ike1_sa *sa)
 {
 	if (sa->key.cookie != 0)
 		HASH_DEL(sa->ike->by_cookie, sa);
@@ -94,10 +94,10 @@ ike_sa_hash(struct ike_sa *sa)
 	HASH_ADD(hh, sa->ike->by_cookie, key, sizeof(sa->key), sa);
 }
 
-struct ike_sa *
-ike_sa_find(struct ike *e, uint64_t cookie_i, uint32_t peer)
+struct ike1_sa *
+ike1_sa_find(struct ike1 *e, uint64_t cookie_i, uint32_t peer)
 {
-	struct ike_sa *sa, want;
+	struct ike1_sa *sa, want;
 
 	memset(&want.key, 0, sizeof(want.key));
 	want.key.cookie = cookie_i;
@@ -107,17 +107,17 @@ ike_sa_find(struct ike *e, uint64_t cookie_i, uint32_t peer)
 }
 
 void
-ike_sa_free(struct ike_sa *sa)
+ike1_sa_free(struct ike1_sa *sa)
 {
-	struct ike *e = sa->ike;
+	struct ike1 *e = sa->ike;
 
 	if (sa->key.cookie != 0)
 		HASH_DEL(e->by_cookie, sa);
 	TAILQ_REMOVE(&e->sas, sa, entry);
-	if (sa->state != IKE_MM_DEAD)
+	if (sa->state != IKE1_MM_DEAD)
 		e->nsas[sa->initiator]--;
 	msgids_free(&sa->msgids);
-	ike_retry_clear(&sa->retry);
+	ike1_retry_clear(&sa->retry);
 	ike_dh_free(sa->dh);
 	free(sa->sai);
 	wipe_free(sa->psk, sa->psk_len);
@@ -127,22 +127,22 @@ ike_sa_free(struct ike_sa *sa)
 }
 
 void
-ike_sa_kill(struct ike_sa *sa, uint64_t now)
+ike1_sa_kill(struct ike1_sa *sa, uint64_t now)
 {
-	struct ike	 *e = sa->ike;
-	struct ike_child *c, *next;
+	struct ike1	 *e = sa->ike;
+	struct ike1_child *c, *next;
 
-	if (sa->state == IKE_MM_DEAD)
+	if (sa->state == IKE1_MM_DEAD)
 		return;
 	if (sa->half_open) {
 		sa->half_open = false;
 		e->half_open--;
 		TAILQ_REMOVE(&e->half, sa, half_entry);
 	}
-	sa->state = IKE_MM_DEAD;
+	sa->state = IKE1_MM_DEAD;
 	e->nsas[sa->initiator]--;
 	sa->token = 0;
-	ike_retry_clear(&sa->retry);
+	ike1_retry_clear(&sa->retry);
 	if (sa->key.cookie != 0) {
 		HASH_DEL(e->by_cookie, sa);
 		sa->key.cookie = 0;
@@ -151,45 +151,45 @@ ike_sa_kill(struct ike_sa *sa, uint64_t now)
 		next = TAILQ_NEXT(c, entry);
 		if (c->sa != sa)
 			continue;
-		if (c->state == IKE_QM_UP) {
+		if (c->state == IKE1_QM_UP) {
 			c->sa = NULL;
 			sa->nchildren--;
-		} else if (c->state != IKE_QM_DEAD)
+		} else if (c->state != IKE1_QM_DEAD)
 			phase2_failed(c, now, KEYING_SILENCE,
 			    "Phase 1 SA deleted");
 	}
-	ike_timer(e, now);
+	ike1_timer(e, now);
 }
 
 void
-ike_sa_failed(struct ike_sa *sa, uint64_t now, enum keying_failure f,
+ike1_sa_failed(struct ike1_sa *sa, uint64_t now, enum keying_failure f,
     const char *detail)
 {
-	struct ike	 *e = sa->ike;
-	struct ike_child *c, *next;
+	struct ike1	 *e = sa->ike;
+	struct ike1_child *c, *next;
 
 	e->count.phase1_failed++;
 	for (c = TAILQ_FIRST(&e->children); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
-		if (c->sa == sa && c->state == IKE_QM_WAIT_SA)
+		if (c->sa == sa && c->state == IKE1_QM_WAIT_SA)
 			phase2_failed(c, now, f, detail);
 	}
-	ike_sa_kill(sa, now);
+	ike1_sa_kill(sa, now);
 }
 
 /* --- Phase 2 SAs ---------------------------------------------------------- */
 
-struct ike_child *
-ike_child_new(struct ike *e, struct ike_sa *sa, bool initiator)
+struct ike1_child *
+ike1_child_new(struct ike1 *e, struct ike1_sa *sa, bool initiator)
 {
-	struct ike_child *c;
+	struct ike1_child *c;
 
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return NULL;
 	c->ike = e;
 	c->sa = sa;
 	c->initiator = initiator;
-	c->deadline = c->hard = IKE_NEVER;
+	c->deadline = c->hard = IKE1_NEVER;
 	c->peer = sa->path.peer;
 	c->peer_id = sa->peer_id;
 	sa->nchildren++;
@@ -198,10 +198,10 @@ ike_child_new(struct ike *e, struct ike_sa *sa, bool initiator)
 }
 
 void
-ike_child_free(struct ike_child *c)
+ike1_child_free(struct ike1_child *c)
 {
 	TAILQ_REMOVE(&c->ike->children, c, entry);
-	ike_retry_clear(&c->retry);
+	ike1_retry_clear(&c->retry);
 	ike_dh_free(c->dh);
 	free(c->sa_body);
 	wipe_free(c->answer, c->answer_len);
@@ -209,27 +209,27 @@ ike_child_free(struct ike_child *c)
 }
 
 void
-ike_child_kill(struct ike_child *c)
+ike1_child_kill(struct ike1_child *c)
 {
-	if (c->state == IKE_QM_DEAD)
+	if (c->state == IKE1_QM_DEAD)
 		return;
-	c->state = IKE_QM_DEAD;
+	c->state = IKE1_QM_DEAD;
 	c->token = 0;
-	ike_retry_clear(&c->retry);
+	ike1_retry_clear(&c->retry);
 	if (c->sa != NULL) {
 		c->sa->nchildren--;
 		c->sa = NULL;
 	}
-	ike_timer(c->ike, 0);
+	ike1_timer(c->ike, 0);
 }
 
-struct ike_sa *
-ike_sa_for_peer(const struct ike *e, uint32_t peer, const struct keying_id *id)
+struct ike1_sa *
+ike1_sa_for_peer(const struct ike1 *e, uint32_t peer, const struct keying_id *id)
 {
-	struct ike_sa *sa, *best = NULL;
+	struct ike1_sa *sa, *best = NULL;
 
 	TAILQ_FOREACH(sa, &e->sas, entry) {
-		if (sa->state == IKE_MM_UP && sa->path.peer == peer &&
+		if (sa->state == IKE1_MM_UP && sa->path.peer == peer &&
 		    keying_id_equal(&sa->peer_id, id) &&
 		    (best == NULL || sa->up_at >= best->up_at))
 			best = sa;
@@ -239,42 +239,42 @@ ike_sa_for_peer(const struct ike *e, uint32_t peer, const struct keying_id *id)
 
 /* Is this child of the peer that sa leads to, and older than sa? */
 static bool
-child_is_older(const struct ike_child *c, const struct ike_sa *sa)
+child_is_older(const struct ike1_child *c, const struct ike1_sa *sa)
 {
-	return c->state != IKE_QM_DEAD && c->announced && c->sa != sa &&
+	return c->state != IKE1_QM_DEAD && c->announced && c->sa != sa &&
 	    c->peer == sa->path.peer &&
 	    keying_id_equal(&c->peer_id, &sa->peer_id);
 }
 
 void
-ike_child_gone(struct ike_child *c, bool by_peer)
+ike1_child_gone(struct ike1_child *c, bool by_peer)
 {
 	void *conn = c->conn;
 
 	c->conn = NULL;
 	if (conn != NULL)
 		c->ike->ops->child_down(c->ike->arg, conn, c->spi_in, by_peer);
-	ike_child_kill(c);
+	ike1_child_kill(c);
 }
 
 void
-ike_peer_restarted(struct ike_sa *sa, uint64_t now)
+ike1_peer_restarted(struct ike1_sa *sa, uint64_t now)
 {
-	struct ike	 *e = sa->ike;
-	struct ike_sa	 *old;
-	struct ike_child *c;
+	struct ike1	 *e = sa->ike;
+	struct ike1_sa	 *old;
+	struct ike1_child *c;
 
 	TAILQ_FOREACH(old, &e->sas, entry) {
 		/* One that came up beside sa is a crossing first contact. */
-		if (old != sa && old->state == IKE_MM_UP &&
+		if (old != sa && old->state == IKE1_MM_UP &&
 		    old->up_at < sa->created &&
 		    old->path.peer == sa->path.peer &&
 		    keying_id_equal(&old->peer_id, &sa->peer_id))
-			ike_sa_kill(old, now);
+			ike1_sa_kill(old, now);
 	}
 	TAILQ_FOREACH(c, &e->children, entry) {
 		if (child_is_older(c, sa) && c->sa == NULL)
-			ike_child_gone(c, true);
+			ike1_child_gone(c, true);
 	}
 	e->ops->initial_contact(e->arg, &sa->peer_id, sa->path.peer);
 }
@@ -282,14 +282,14 @@ ike_peer_restarted(struct ike_sa *sa, uint64_t now)
 /* Nobody answers over sa.  Another SA, by which the peer still speaks, asks for
  * itself; else each of its children is told. */
 static void
-peer_lost(struct ike_sa *sa, uint64_t now, void (*tell)(struct ike_child *c))
+peer_lost(struct ike1_sa *sa, uint64_t now, void (*tell)(struct ike1_child *c))
 {
-	struct ike	 *e = sa->ike;
-	struct ike_child *c;
+	struct ike1	 *e = sa->ike;
+	struct ike1_child *c;
 
-	(void)ike_children_again(sa, now);
-	ike_sa_kill(sa, now);
-	if (ike_sa_for_peer(e, sa->path.peer, &sa->peer_id) != NULL)
+	(void)ike1_children_again(sa, now);
+	ike1_sa_kill(sa, now);
+	if (ike1_sa_for_peer(e, sa->path.peer, &sa->peer_id) != NULL)
 		return;
 	/* What a callback asks for is appended, and not older than sa. */
 	TAILQ_FOREACH(c, &e->children, entry) {
@@ -299,26 +299,26 @@ peer_lost(struct ike_sa *sa, uint64_t now, void (*tell)(struct ike_child *c))
 }
 
 static void
-child_silent(struct ike_child *c)
+child_silent(struct ike1_child *c)
 {
 	if (c->conn != NULL)
 		c->ike->ops->peer_silent(c->ike->arg, c->conn);
 }
 
 static void
-child_dead(struct ike_child *c)
+child_dead(struct ike1_child *c)
 {
-	ike_child_gone(c, false);
+	ike1_child_gone(c, false);
 }
 
 void
-ike_peer_silent(struct ike_sa *sa, uint64_t now)
+ike1_peer_silent(struct ike1_sa *sa, uint64_t now)
 {
 	peer_lost(sa, now, child_silent);
 }
 
 void
-ike_peer_dead(struct ike_sa *sa, uint64_t now)
+ike1_peer_dead(struct ike1_sa *sa, uint64_t now)
 {
 	peer_lost(sa, now, child_dead);
 }

@@ -13,76 +13,76 @@
 #include "oe/ike1/isakmp.h"
 #include "oe/ike1/proposal.h"
 
-#define IKE_NONCE_LEN		32
-#define IKE_NONCE_MIN		8	/* RFC 2409 §5 */
-#define IKE_NONCE_MAX		256
-#define IKE_RETRY_FIRST		500	/* milliseconds; doubled each time, but for ... */
-#define IKE_RETRY_EVEN		4	/* ... the first: a loss is no jam yet */
-#define IKE_RETRY_HELLO		1000	/* between first messages, after two ... */
-#define IKE_RETRY_FAR		3000	/* ... and once in five: each has a cookie of its
+#define IKE1_NONCE_LEN		32
+#define IKE1_NONCE_MIN		8	/* RFC 2409 §5 */
+#define IKE1_NONCE_MAX		256
+#define IKE1_RETRY_FIRST		500	/* milliseconds; doubled each time, but for ... */
+#define IKE1_RETRY_EVEN		4	/* ... the first: a loss is no jam yet */
+#define IKE1_RETRY_HELLO		1000	/* between first messages, after two ... */
+#define IKE1_RETRY_FAR		3000	/* ... and once in five: each has a cookie of its
 					 * own, so that an answer must come before the next */
-#define IKE_RETRY_MOST		4000	/* a peer that comes back is met this soon */
-#define IKE_GIVE_UP		20000
-#define IKE_CHILDREN_MAX	32	/* Phase 2 SAs and negotiations a Phase 1 SA */
-#define IKE_REKEY_PERCENT	85	/* of the lifetime: "soft" */
-#define IKE_REKEY_LATE_PERCENT	95	/* the responder's, should the initiator not */
-#define IKE_LINGER		5000	/* milliseconds a replaced Phase 1 SA stays */
-#define IKE_HALF_OPEN_TIME	30000	/* milliseconds from message 3 to the end of Phase 1 */
-#define IKE_CHILDLESS_TIME	60000	/* milliseconds an SA is kept that serves nothing */
-#define IKE_MSGIDS_MAX		2048	/* exchanges of one Phase 1 SA */
-#define IKE_OFFERS_MAX		1024	/* different SA payloads; an index fits the cookie */
-#define IKE_OFFERS_PROVED	128	/* of these, of peers that proved their identity */
-#define IKE_OFFER_ANSWER_MAX	512
-#define IKE_NEVER		UINT64_MAX
+#define IKE1_RETRY_MOST		4000	/* a peer that comes back is met this soon */
+#define IKE1_GIVE_UP		20000
+#define IKE1_CHILDREN_MAX	32	/* Phase 2 SAs and negotiations a Phase 1 SA */
+#define IKE1_REKEY_PERCENT	85	/* of the lifetime: "soft" */
+#define IKE1_REKEY_LATE_PERCENT	95	/* the responder's, should the initiator not */
+#define IKE1_LINGER		5000	/* milliseconds a replaced Phase 1 SA stays */
+#define IKE1_HALF_OPEN_TIME	30000	/* milliseconds from message 3 to the end of Phase 1 */
+#define IKE1_CHILDLESS_TIME	60000	/* milliseconds an SA is kept that serves nothing */
+#define IKE1_MSGIDS_MAX		2048	/* exchanges of one Phase 1 SA */
+#define IKE1_OFFERS_MAX		1024	/* different SA payloads; an index fits the cookie */
+#define IKE1_OFFERS_PROVED	128	/* of these, of peers that proved their identity */
+#define IKE1_OFFER_ANSWER_MAX	512
+#define IKE1_NEVER		UINT64_MAX
 
 /* The exchanges that an SA has seen. */
-struct ike_msgids {
+struct ike1_msgids {
 	uint64_t *table;		/* open addressing; 0: free */
 	unsigned  size, n;
 };
 
 /* What an initiator offers, and our answer. */
-struct ike_offer {
+struct ike1_offer {
 	UT_hash_handle	 hh;
 	uint8_t		 digest[32];
 	unsigned	 index;
 	bool		 proved;	/* a peer that proved its identity offers it */
 	bool		 own;		/* and so would we */
 	uint64_t	 used;
-	struct ike_suite suite;
-	uint8_t		 answer[IKE_OFFER_ANSWER_MAX];
+	struct ike1_suite suite;
+	uint8_t		 answer[IKE1_OFFER_ANSWER_MAX];
 	size_t		 answer_len;
 	size_t		 len;
 	uint8_t		 body[];
 };
 
 /* The message that waits for an answer. */
-struct ike_retry {
+struct ike1_retry {
 	uint8_t *buf;			/* NULL: none */
 	size_t	 len;
 	unsigned tries;
 	uint64_t at, until;
 };
 
-enum ike_state {
-	IKE_MM_SENT_SA,			/* initiator */
-	IKE_MM_SENT_KE,
-	IKE_MM_SENT_AUTH,
-	IKE_MM_GOT_SA,			/* responder: message 3 is being read */
-	IKE_MM_WAIT_PSK,		/* the shell looks for a pre-shared key */
-	IKE_MM_GOT_KE,
-	IKE_MM_WAIT_KEYS,		/* the shell looks for the peer's keys */
-	IKE_MM_UP,
-	IKE_MM_DEAD,			/* to be freed by the next ike_tick() */
+enum ike1_state {
+	IKE1_MM_SENT_SA,			/* initiator */
+	IKE1_MM_SENT_KE,
+	IKE1_MM_SENT_AUTH,
+	IKE1_MM_GOT_SA,			/* responder: message 3 is being read */
+	IKE1_MM_WAIT_PSK,		/* the shell looks for a pre-shared key */
+	IKE1_MM_GOT_KE,
+	IKE1_MM_WAIT_KEYS,		/* the shell looks for the peer's keys */
+	IKE1_MM_UP,
+	IKE1_MM_DEAD,			/* to be freed by the next ike1_tick() */
 };
 
-struct ike_sa {
+struct ike1_sa {
 	UT_hash_handle	    hh;
 	struct { uint64_t cookie; uint32_t peer; uint32_t zero; } key;
-	TAILQ_ENTRY(ike_sa) entry;
-	TAILQ_ENTRY(ike_sa) half_entry;
-	struct ike	   *ike;
-	enum ike_state	    state;
+	TAILQ_ENTRY(ike1_sa) entry;
+	TAILQ_ENTRY(ike1_sa) half_entry;
+	struct ike1	   *ike;
+	enum ike1_state	    state;
 	bool		    initiator;
 	bool		    initial_contact, departed;	/* as the request says */
 	bool		    half_open;	/* counted against the responder's limits */
@@ -102,16 +102,16 @@ struct ike_sa {
 	uint8_t		   *psk;
 	size_t		    psk_len;
 	bool		    psk_confirmed;	/* it belongs to peer_id */
-	struct ike_suite    suite;
+	struct ike1_suite    suite;
 	uint8_t		   *sai;	/* the initiator's SA body, for HASH_I and HASH_R */
 	size_t		    sai_len;
 	struct ike_dh	   *dh;
 	uint8_t		    peer_ke[IKE_KE_MAX];
-	uint8_t		    ni[IKE_NONCE_MAX], nr[IKE_NONCE_MAX];
+	uint8_t		    ni[IKE1_NONCE_MAX], nr[IKE1_NONCE_MAX];
 	size_t		    ni_len, nr_len;
-	struct ike_keys	    k;
-	uint8_t		    iv[IKE_BLOCK_MAX];	/* Phase 1's chain; then its last block */
-	struct ike_retry    retry;
+	struct ike1_keys	    k;
+	uint8_t		    iv[IKE1_BLOCK_MAX];	/* Phase 1's chain; then its last block */
+	struct ike1_retry    retry;
 	uint8_t		    seen[32];	/* digest of the message answered last */
 	uint8_t		   *answer;	/* and the answer */
 	size_t		    answer_len;
@@ -128,25 +128,25 @@ struct ike_sa {
 	unsigned	    dpd_tries;
 	uint64_t	    dpd_at;
 	uint64_t	    probed_at;	/* somebody waits for an answer since; 0: nobody */
-	struct ike_msgids   msgids;
+	struct ike1_msgids   msgids;
 	uint64_t	    childless_at;	/* when to look whether it serves anything */
 	unsigned	    nchildren;
 };
 
-enum ike_child_state {
-	IKE_QM_WAIT_SA,			/* initiator, Phase 1 is not up yet */
-	IKE_QM_SENT_1,
-	IKE_QM_WAIT_POLICY,		/* responder: the shell decides */
-	IKE_QM_SENT_2,
-	IKE_QM_UP,
-	IKE_QM_DEAD,
+enum ike1_child_state {
+	IKE1_QM_WAIT_SA,			/* initiator, Phase 1 is not up yet */
+	IKE1_QM_SENT_1,
+	IKE1_QM_WAIT_POLICY,		/* responder: the shell decides */
+	IKE1_QM_SENT_2,
+	IKE1_QM_UP,
+	IKE1_QM_DEAD,
 };
 
-struct ike_child {
-	TAILQ_ENTRY(ike_child) entry;
-	struct ike	   *ike;
-	struct ike_sa	   *sa;		/* NULL: its Phase 1 SA is gone */
-	enum ike_child_state state;
+struct ike1_child {
+	TAILQ_ENTRY(ike1_child) entry;
+	struct ike1	   *ike;
+	struct ike1_sa	   *sa;		/* NULL: its Phase 1 SA is gone */
+	enum ike1_child_state state;
 	bool		    initiator;
 	bool		    announced;	/* child_up() was called */
 	bool		    confirmed;
@@ -155,17 +155,17 @@ struct ike_child {
 	bool		    commit;	/* the peer will say CONNECTED (RFC 2408 §3.1) */
 	void		   *conn;
 	uint32_t	    msgid;
-	uint8_t		    iv[IKE_BLOCK_MAX];
+	uint8_t		    iv[IKE1_BLOCK_MAX];
 	struct ike_dh	   *dh;
 	uint8_t		    peer_ke[IKE_KE_MAX];
-	uint8_t		    ni[IKE_NONCE_MAX], nr[IKE_NONCE_MAX];
+	uint8_t		    ni[IKE1_NONCE_MAX], nr[IKE1_NONCE_MAX];
 	size_t		    ni_len, nr_len;
-	struct ike_esp_suite suite;
+	struct ike1_esp_suite suite;
 	uint32_t	    spi_in, spi_out;
 	struct keying_selector src, dst;	/* ours, theirs */
 	uint8_t		   *sa_body;	/* what we offered, or shall answer */
 	size_t		    sa_body_len;
-	struct ike_retry    retry;
+	struct ike1_retry    retry;
 	uint8_t		    seen[32];
 	uint8_t		   *answer;
 	size_t		    answer_len;
@@ -176,20 +176,20 @@ struct ike_child {
 	uint32_t	    peer;
 };
 
-struct ike {
-	struct ike_config	 c;
+struct ike1 {
+	struct ike1_config	 c;
 	const struct keying_ops *ops;
 	void			*arg;
-	struct ike_sa		*by_cookie;
-	TAILQ_HEAD(ike_sas, ike_sa) sas;
-	TAILQ_HEAD(ike_half, ike_sa) half;	/* responder's unfinished ones */
-	TAILQ_HEAD(ike_children, ike_child) children;
+	struct ike1_sa		*by_cookie;
+	TAILQ_HEAD(ike1_sas, ike1_sa) sas;
+	TAILQ_HEAD(ike1_half, ike1_sa) half;	/* responder's unfinished ones */
+	TAILQ_HEAD(ike1_children, ike1_child) children;
 	unsigned		 nsas[2];	/* living ones, by "initiator" */
 	unsigned		 half_open;
-	struct ike_offer	*by_offer, *offers[IKE_OFFERS_MAX];
+	struct ike1_offer	*by_offer, *offers[IKE1_OFFERS_MAX];
 	unsigned		 noffers, nproved;
 	struct {
-		TAILQ_HEAD(, ike_waiting) waiting;
+		TAILQ_HEAD(, ike1_waiting) waiting;
 		unsigned n;
 		int64_t	 credit;	/* microseconds */
 		uint64_t at;		/* of the last refill */
@@ -209,63 +209,63 @@ struct ike {
 };
 
 /* ike.c */
-void	ike_timer(struct ike *e, uint64_t at);
-void	ike_send(struct ike_sa *sa, const uint8_t *buf, size_t len);
-void	ike_send_path(struct ike *e, const struct keying_path *path,
+void	ike1_timer(struct ike1 *e, uint64_t at);
+void	ike1_send(struct ike1_sa *sa, const uint8_t *buf, size_t len);
+void	ike1_send_path(struct ike1 *e, const struct keying_path *path,
 	    const uint8_t *buf, size_t len);
-void	ike_retry_set(struct ike *e, struct ike_retry *r, uint64_t now,
+void	ike1_retry_set(struct ike1 *e, struct ike1_retry *r, uint64_t now,
 	    const uint8_t *buf, size_t len);
-void	ike_retry_clear(struct ike_retry *r);
-void	ike_remember(uint8_t **to, size_t *to_len, const uint8_t *buf, size_t len);
+void	ike1_retry_clear(struct ike1_retry *r);
+void	ike1_remember(uint8_t **to, size_t *to_len, const uint8_t *buf, size_t len);
 /* A message without its marker, hostile. */
-void	ike_message(struct ike *e, uint64_t now, const struct keying_path *path,
+void	ike1_message(struct ike1 *e, uint64_t now, const struct keying_path *path,
 	    const uint8_t *buf, size_t len);
 /* Its time is over: deletes it, and says so unless that does harm. */
-void	ike_sa_expired(struct ike_sa *sa, uint64_t now);
+void	ike1_sa_expired(struct ike1_sa *sa, uint64_t now);
 /* Does a Phase 2 SA still belong to the peer that sa leads to? */
-bool	ike_sa_in_use(const struct ike_sa *sa);
-void	ike_digest(const uint8_t *buf, size_t len, uint8_t out[32]);
-void	ike_complain(struct ike *e, uint64_t now, const struct keying_path *path,
+bool	ike1_sa_in_use(const struct ike1_sa *sa);
+void	ike1_digest(const uint8_t *buf, size_t len, uint8_t out[32]);
+void	ike1_complain(struct ike1 *e, uint64_t now, const struct keying_path *path,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* table.c */
-struct ike_sa *ike_sa_new(struct ike *e, uint64_t now, const struct keying_path *path,
+struct ike1_sa *ike1_sa_new(struct ike1 *e, uint64_t now, const struct keying_path *path,
 	    bool initiator);
-void	ike_sa_free(struct ike_sa *sa);
-void	ike_sa_hash(struct ike_sa *sa);		/* (again) under cookie_i */
-struct ike_sa *ike_sa_find(struct ike *e, uint64_t cookie_i, uint32_t peer);
+void	ike1_sa_free(struct ike1_sa *sa);
+void	ike1_sa_hash(struct ike1_sa *sa);		/* (again) under cookie_i */
+struct ike1_sa *ike1_sa_find(struct ike1 *e, uint64_t cookie_i, uint32_t peer);
 /* The newest Phase 1 SA that is up and leads to this peer. */
-struct ike_sa *ike_sa_for_peer(const struct ike *e, uint32_t peer,
+struct ike1_sa *ike1_sa_for_peer(const struct ike1 *e, uint32_t peer,
 	    const struct keying_id *id);
 /* A responder's SA came up: the limits of its peer and of its address. */
-void	ike_sa_limits(struct ike_sa *sa, uint64_t now);
-/* Marks dead; ike_tick() frees, as callers still hold it. */
-void	ike_sa_kill(struct ike_sa *sa, uint64_t now);
-void	ike_sa_failed(struct ike_sa *sa, uint64_t now, enum keying_failure f,
+void	ike1_sa_limits(struct ike1_sa *sa, uint64_t now);
+/* Marks dead; ike1_tick() frees, as callers still hold it. */
+void	ike1_sa_kill(struct ike1_sa *sa, uint64_t now);
+void	ike1_sa_failed(struct ike1_sa *sa, uint64_t now, enum keying_failure f,
 	    const char *detail);
-struct ike_child *ike_child_new(struct ike *e, struct ike_sa *sa, bool initiator);
-void	ike_child_free(struct ike_child *c);
-void	ike_child_kill(struct ike_child *c);
+struct ike1_child *ike1_child_new(struct ike1 *e, struct ike1_sa *sa, bool initiator);
+void	ike1_child_free(struct ike1_child *c);
+void	ike1_child_kill(struct ike1_child *c);
 /* Kills it after telling its connection. */
-void	ike_child_gone(struct ike_child *c, bool by_peer);
+void	ike1_child_gone(struct ike1_child *c, bool by_peer);
 /* INITIAL-CONTACT over sa: what the same peer had before is gone (RFC 2407 §4.6.3.3). */
-void	ike_peer_restarted(struct ike_sa *sa, uint64_t now);
+void	ike1_peer_restarted(struct ike1_sa *sa, uint64_t now);
 /* Phase 2 negotiations over sa that the peer has not answered with a word begin
  * again over a new SA, once each, and sa ends; false: there are none. */
-bool	ike_children_again(struct ike_sa *stale, uint64_t now);
+bool	ike1_children_again(struct ike1_sa *stale, uint64_t now);
 /* DPD over sa found the peer dead: all of it goes (RFC 3706 §5.5). */
-void	ike_peer_dead(struct ike_sa *sa, uint64_t now);
+void	ike1_peer_dead(struct ike1_sa *sa, uint64_t now);
 /* A probe over sa was not answered: its connections are told, and decide. */
-void	ike_peer_silent(struct ike_sa *sa, uint64_t now);
+void	ike1_peer_silent(struct ike1_sa *sa, uint64_t now);
 
 /* ike.c */
 /* Encrypts what a builder holds (all after the header) with an IV that moves on. */
-size_t	ike_seal(struct ike_sa *sa, struct isakmp_builder *b, uint8_t *iv);
+size_t	ike1_seal(struct ike1_sa *sa, struct isakmp_builder *b, uint8_t *iv);
 /* Decrypts in place; iv moves on. 0, or -1. */
-int	ike_open(struct ike_sa *sa, uint8_t *iv, uint8_t *buf, size_t len);
+int	ike1_open(struct ike1_sa *sa, uint8_t *iv, uint8_t *buf, size_t len);
 /* IV of a new Phase 2 or informational exchange (RFC 2409 App. B). */
-int	ike_phase2_iv(const struct ike_sa *sa, uint32_t msgid, uint8_t *iv);
-uint32_t ike_msgid(void);
+int	ike1_phase2_iv(const struct ike1_sa *sa, uint32_t msgid, uint8_t *iv);
+uint32_t ike1_msgid(void);
 
 /* natt.c */
 #define NATT_PORT	KEYING_PORT_NATT
@@ -275,91 +275,98 @@ bool	natt_marked(const struct keying_path *path);
 void	natt_put_vendor_id(struct isakmp_builder *b);
 bool	natt_is_vendor_id(const struct isakmp_part *p);
 /* The two NAT-D payloads of messages 3 and 4. */
-void	natt_put(const struct ike_sa *sa, struct isakmp_builder *b);
+void	natt_put(const struct ike1_sa *sa, struct isakmp_builder *b);
 /* Compares the peer's with what we see. */
-void	natt_detect(struct ike_sa *sa, const struct isakmp_message *m);
+void	natt_detect(struct ike1_sa *sa, const struct isakmp_message *m);
 /* Initiator: to port 4500 from message 5 on, if there is a NAT (RFC 3947 §4). */
-void	natt_float(struct ike_sa *sa);
+void	natt_float(struct ike1_sa *sa);
 /* An authenticated message came this way: answer to where it came from. */
-void	natt_moved(struct ike_sa *sa);
-/* Its peer's ESP came from there (ike_moved()). */
-void	natt_follow(struct ike_sa *sa, uint32_t peer, uint16_t port);
-void	natt_tick(struct ike_sa *sa, uint64_t now);
+void	natt_moved(struct ike1_sa *sa);
+/* Its peer's ESP came from there (ike1_moved()). */
+void	natt_follow(struct ike1_sa *sa, uint32_t peer, uint16_t port);
+void	natt_tick(struct ike1_sa *sa, uint64_t now);
 
 /* admit.c */
 /* A message 1 from a stranger: answered, and forgotten. */
-void	admit_first(struct ike *e, uint64_t now, const struct keying_path *path,
+void	admit_first(struct ike1 *e, uint64_t now, const struct keying_path *path,
 	    const struct isakmp_header *h, const uint8_t *buf, size_t len);
 /* A message 3, which must bring a cookie of ours: makes the SA. */
-void	admit_third(struct ike *e, uint64_t now, const struct keying_path *path,
+void	admit_third(struct ike1 *e, uint64_t now, const struct keying_path *path,
 	    const struct isakmp_header *h, const uint8_t *buf, size_t len);
 
 /* offer.c */
-void	offers_init(struct ike *e);
-void	offers_free(struct ike *e);
+void	offers_init(struct ike1 *e);
+void	offers_free(struct ike1 *e);
 /* The body of an SA payload; NULL if none of it is acceptable. */
-struct ike_offer *offer_get(struct ike *e, uint64_t now, const uint8_t *body,
+struct ike1_offer *offer_get(struct ike1 *e, uint64_t now, const uint8_t *body,
 	    size_t len);
-struct ike_offer *offer_at(struct ike *e, unsigned index);
+struct ike1_offer *offer_at(struct ike1 *e, unsigned index);
 /* A peer that proved its identity made this offer: strangers cannot displace it. */
-void	offer_prove(struct ike *e, uint64_t now, const uint8_t *body, size_t len);
+void	offer_prove(struct ike1 *e, uint64_t now, const uint8_t *body, size_t len);
 
 /* work.c */
 /* Around public-key operations that a peer caused: their cost counts. */
-uint64_t work_begin(const struct ike *e);
-void	work_end(struct ike *e, uint64_t begun);
+uint64_t work_begin(const struct ike1 *e);
+void	work_end(struct ike1 *e, uint64_t begun);
 /* May there be some now? If not, work_wait() keeps the message for later. */
-bool	work_ready(struct ike *e, uint64_t now);
-void	work_wait(struct ike *e, uint64_t now, const struct keying_path *path,
+bool	work_ready(struct ike1 *e, uint64_t now);
+void	work_wait(struct ike1 *e, uint64_t now, const struct keying_path *path,
 	    const uint8_t *buf, size_t len);
 /* Serves one of those that wait; when it wants to be called next. */
-uint64_t work_tick(struct ike *e, uint64_t now);
-void	work_free(struct ike *e);
+uint64_t work_tick(struct ike1 *e, uint64_t now);
+void	work_free(struct ike1 *e);
 
 /* msgid.c */
 /* Notes that an exchange began; false if there was one of this id, or too many. */
-bool	msgid_use(struct ike_sa *sa, uint64_t now, uint8_t exchange, uint32_t id);
+bool	msgid_use(struct ike1_sa *sa, uint64_t now, uint8_t exchange, uint32_t id);
 /* A fresh id for an exchange of ours. */
-uint32_t msgid_new(struct ike_sa *sa, uint64_t now, uint8_t exchange);
-void	msgids_free(struct ike_msgids *s);
+uint32_t msgid_new(struct ike1_sa *sa, uint64_t now, uint8_t exchange);
+void	msgids_free(struct ike1_msgids *s);
 
 /* phase1.c */
-void	phase1_start(struct ike_sa *sa, uint64_t now);
-void	phase1_retry_first(struct ike_sa *sa, uint64_t now);
-struct isakmp_header phase1_header(const struct ike_sa *sa, bool encrypted);
+void	phase1_start(struct ike1_sa *sa, uint64_t now);
+void	phase1_retry_first(struct ike1_sa *sa, uint64_t now);
+struct isakmp_header phase1_header(const struct ike1_sa *sa, bool encrypted);
 void	phase1_put_vendor_ids(struct isakmp_builder *b, bool natt, bool dpd);
-void	phase1_note_vendor_ids(const struct ike *e, const struct isakmp_message *m,
+void	phase1_note_vendor_ids(const struct ike1 *e, const struct isakmp_message *m,
 	    bool *natt, bool *dpd);
 /* Sends a message and keeps it: the initiator to repeat it, the responder to
  * answer a repeated request with it. */
-void	phase1_send(struct ike_sa *sa, uint64_t now, const uint8_t *buf,
+void	phase1_send(struct ike1_sa *sa, uint64_t now, const uint8_t *buf,
 	    size_t len, const uint8_t *request, size_t request_len);
-void	phase1_message(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
+void	phase1_message(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 	    const uint8_t *buf, size_t len);
-void	phase1_keys_found(struct ike_sa *sa, uint64_t now);
+void	phase1_keys_found(struct ike1_sa *sa, uint64_t now);
 
 /* phase2.c */
-void	phase2_start(struct ike_child *c, uint64_t now);
-void	phase2_message(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
+void	phase2_start(struct ike1_child *c, uint64_t now);
+void	phase2_message(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 	    const uint8_t *buf, size_t len);
 /* The peer has its half. */
-void	phase2_confirmed(struct ike_child *c, uint64_t now);
-void	phase2_authorized(struct ike_child *c, uint64_t now, void *conn);
-void	phase2_failed(struct ike_child *c, uint64_t now, enum keying_failure f,
+void	phase2_confirmed(struct ike1_child *c, uint64_t now);
+void	phase2_authorized(struct ike1_child *c, uint64_t now, void *conn);
+void	phase2_failed(struct ike1_child *c, uint64_t now, enum keying_failure f,
 	    const char *detail);
 
 /* info.c */
-void	info_message(struct ike_sa *sa, uint64_t now, const struct isakmp_header *h,
+void	info_message(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 	    const uint8_t *buf, size_t len);
-void	info_delete_child(struct ike_sa *sa, uint64_t now, uint32_t spi_in);
-void	info_delete_sa(struct ike_sa *sa, uint64_t now);
-void	info_notify(struct ike_sa *sa, uint64_t now, uint16_t type, uint8_t protocol,
+void	info_delete_child(struct ike1_sa *sa, uint64_t now, uint32_t spi_in);
+void	info_delete_sa(struct ike1_sa *sa, uint64_t now);
+void	info_notify(struct ike1_sa *sa, uint64_t now, uint16_t type, uint8_t protocol,
 	    const void *spi, size_t spi_len, const void *data, size_t data_len);
-void	info_dpd(struct ike_sa *sa, uint64_t now);
-/* R-U-THERE at once; see ike_probe(). */
-void	info_probe(struct ike_sa *sa, uint64_t now);
+void	info_dpd(struct ike1_sa *sa, uint64_t now);
+/* R-U-THERE at once; see ike1_probe(). */
+void	info_probe(struct ike1_sa *sa, uint64_t now);
+/* The engine's invalid_spi. */
+int	ike1_invalid_spi(void *engine, uint64_t now,
+	    const struct keying_path *path, uint32_t spi, bool hint);
 /* An Informational that belongs to no SA: at most a hint. */
-void	info_stray(struct ike *e, const struct keying_path *path,
+void	info_stray(struct ike1 *e, const struct keying_path *path,
 	    const struct isakmp_header *h, const uint8_t *buf, size_t len);
+
+/* show.c: what the engine reports */
+void	ike1_report_sas(const void *engine, uint64_t now, json_object *rows);
+void	ike1_report_status(const void *engine, json_object *o);
 
 #endif

@@ -21,8 +21,8 @@
 #define WORK_PER_ADDRESS 16
 #define WORK_PATIENCE	5000	/* milliseconds; by then the peer has sent it again */
 
-struct ike_waiting {
-	TAILQ_ENTRY(ike_waiting) entry;
+struct ike1_waiting {
+	TAILQ_ENTRY(ike1_waiting) entry;
 	struct keying_path path;
 	uint64_t since;
 	size_t	 len;
@@ -40,13 +40,13 @@ thread_time(void)
 }
 
 uint64_t
-work_begin(const struct ike *e)
+work_begin(const struct ike1 *e)
 {
 	return e->c.spent != NULL ? e->c.spent() : thread_time();
 }
 
 void
-work_end(struct ike *e, uint64_t begun)
+work_end(struct ike1 *e, uint64_t begun)
 {
 	uint64_t us = work_begin(e) - begun;
 
@@ -55,7 +55,7 @@ work_end(struct ike *e, uint64_t begun)
 }
 
 static void
-work_refill(struct ike *e, uint64_t now)
+work_refill(struct ike1 *e, uint64_t now)
 {
 	uint64_t ms = now > e->work.at ? now - e->work.at : 0;
 
@@ -71,17 +71,17 @@ work_refill(struct ike *e, uint64_t now)
 
 /* When the next of those who wait may be served. */
 static uint64_t
-work_due(const struct ike *e)
+work_due(const struct ike1 *e)
 {
 	if (e->work.n == 0)
-		return IKE_NEVER;
+		return IKE1_NEVER;
 	if (e->work.credit > 0)
 		return e->work.at;
 	return e->work.at + (uint64_t)(-e->work.credit) / WORK_SHARE + 1;
 }
 
 bool
-work_ready(struct ike *e, uint64_t now)
+work_ready(struct ike1 *e, uint64_t now)
 {
 	work_refill(e, now);
 	/* Nobody passes those who wait. */
@@ -89,7 +89,7 @@ work_ready(struct ike *e, uint64_t now)
 }
 
 static void
-work_drop(struct ike *e, struct ike_waiting *w)
+work_drop(struct ike1 *e, struct ike1_waiting *w)
 {
 	TAILQ_REMOVE(&e->work.waiting, w, entry);
 	e->work.n--;
@@ -98,7 +98,7 @@ work_drop(struct ike *e, struct ike_waiting *w)
 
 /* The same message of the same exchange, sent once more. */
 static bool
-same_message(const struct ike_waiting *w, const struct keying_path *path,
+same_message(const struct ike1_waiting *w, const struct keying_path *path,
     const uint8_t *buf)
 {
 	return w->path.peer == path->peer &&
@@ -107,10 +107,10 @@ same_message(const struct ike_waiting *w, const struct keying_path *path,
 }
 
 void
-work_wait(struct ike *e, uint64_t now, const struct keying_path *path,
+work_wait(struct ike1 *e, uint64_t now, const struct keying_path *path,
     const uint8_t *buf, size_t len)
 {
-	struct ike_waiting *w, *of_address = NULL, *any = NULL;
+	struct ike1_waiting *w, *of_address = NULL, *any = NULL;
 	unsigned	    n = 0, all = 0;
 
 	TAILQ_FOREACH(w, &e->work.waiting, entry) {
@@ -138,14 +138,14 @@ work_wait(struct ike *e, uint64_t now, const struct keying_path *path,
 	TAILQ_INSERT_TAIL(&e->work.waiting, w, entry);
 	e->work.n++;
 	e->count.work_waited++;
-	ike_timer(e, work_due(e));
+	ike1_timer(e, work_due(e));
 }
 
 /* Of those whose address has the fewest waiting, the one that waited longest. */
-static struct ike_waiting *
-work_next(struct ike *e)
+static struct ike1_waiting *
+work_next(struct ike1 *e)
 {
-	struct ike_waiting *w, *other, *best = NULL;
+	struct ike1_waiting *w, *other, *best = NULL;
 	unsigned	    n, least = 0;
 
 	TAILQ_FOREACH(w, &e->work.waiting, entry) {
@@ -162,9 +162,9 @@ work_next(struct ike *e)
 
 /* One at a time: between two of them the daemon looks after its packets. */
 uint64_t
-work_tick(struct ike *e, uint64_t now)
+work_tick(struct ike1 *e, uint64_t now)
 {
-	struct ike_waiting *w;
+	struct ike1_waiting *w;
 
 	work_refill(e, now);
 	while (e->work.credit > 0 && (w = work_next(e)) != NULL) {
@@ -176,7 +176,7 @@ work_tick(struct ike *e, uint64_t now)
 		TAILQ_REMOVE(&e->work.waiting, w, entry);
 		e->work.n--;
 		e->work.serving = true;
-		ike_message(e, now, &w->path, w->buf, w->len);
+		ike1_message(e, now, &w->path, w->buf, w->len);
 		e->work.serving = false;
 		free(w);
 		break;
@@ -185,7 +185,7 @@ work_tick(struct ike *e, uint64_t now)
 }
 
 void
-work_free(struct ike *e)
+work_free(struct ike1 *e)
 {
 	while (!TAILQ_EMPTY(&e->work.waiting))
 		work_drop(e, TAILQ_FIRST(&e->work.waiting));

@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "base/log.h"
-#include "tests/unit/ike_net.h"
+#include "tests/unit/ike1_net.h"
 
 #define ROUNDS	5	/* both sides in turn, so that a busy machine is busy for both */
 
@@ -36,9 +36,9 @@ engine_seconds(unsigned n)
 
 	for (i = 0; i < n; i++) {
 		net_init(&net, i);
-		x = net_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0),
+		x = ike1_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0),
 		    NULL);
-		y = net_host_add(&net, "198.51.100.10", "198.51.100.10",
+		y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10",
 		    net_key(1), NULL);
 		if (net_request(x, y, 0) == -1)
 			abort();

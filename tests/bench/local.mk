@@ -1,7 +1,8 @@
 # tests/bench/local.mk - what is built from tests/bench/
 noinst_PROGRAMS += tests/bench/ike_bench
 tests_bench_ike_bench_SOURCES = tests/bench/ike_bench.c \
-	tests/unit/ike_net.c tests/unit/ike_net.h
+	tests/unit/ike_net.c tests/unit/ike_net.h \
+	tests/unit/ike1_net.c tests/unit/ike1_net.h
 tests_bench_ike_bench_LDADD = $(IKE_LIBS) $(BASE_LIBS)
 
 noinst_PROGRAMS += tests/bench/rsip_bench

@@ -51,7 +51,7 @@ core_with_traffic(void)
 	size_t			     i;
 
 	FUZZ_CHECK(config != NULL);
-	c = core_new(config, &shell, NULL, &ops, NULL);
+	c = core_new(config, &shell, NULL, &ops, NULL, NULL, NULL);
 	h.src = inet_addr("198.51.100.1");
 	core_set_local(c, NOW, h.src, 0);
 	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {

@@ -50,25 +50,21 @@ op_cookie_get(void *arg, uint64_t *cookie)
 
 static void
 op_peer_lookup(void *arg, uint64_t token, const struct keying_id *id,
-    const struct keying_path *path)
+    enum keying_how claims, const struct keying_path *path)
 {
 	(void)arg;
 	(void)token;
 	(void)path;
+	FUZZ_CHECK(claims != KEYING_BY_NOTHING);
 	FUZZ_CHECK(memchr(id->name, 0, sizeof(id->name)) != NULL);
 }
 
 static void
-op_child_ask(void *arg, uint64_t token, const struct keying_id *id,
-    const struct keying_path *path, const struct keying_selector *src,
-    const struct keying_selector *dst)
+op_child_ask(void *arg, uint64_t token, const struct keying_ask *a)
 {
 	(void)arg;
 	(void)token;
-	(void)id;
-	(void)path;
-	(void)src;
-	(void)dst;
+	(void)a;
 	/* Nobody here has proved who he is. */
 	FUZZ_CHECK(0);
 }
@@ -175,9 +171,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static EVP_PKEY	  *key;
 	struct keying_path path = { 0x0100007f, 0x0200007f, 500, 500 };
-	struct ike_config  config = { .legacy = true, .rsa_min_bits = 1024,
+	struct ike1_config  config = { .legacy = true, .rsa_min_bits = 1024,
 		.spent = no_work };
-	struct ike	  *e;
+	struct ike1	  *e;
 	struct cursor	   c;
 	const uint8_t	  *p;
 	uint8_t		  *copy;
@@ -191,7 +187,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	config.key = key;
 	config.my_id.type = KEYING_ID_IPV4;
 	config.my_id.addr = path.local;
-	e = ike_new(&config, &ops, NULL);
+	e = ike1_new(&config, &ops, NULL);
 	FUZZ_CHECK(key != NULL && e != NULL);
 	cursor_init(&c, data, size);
 	while (cursor_left(&c) > 2) {
@@ -207,16 +203,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(copy != NULL && p != NULL);
 		memcpy(copy, p, len);
 		fill_cookie(copy, len, path.local_port == 4500);
-		ike_packet(e, now, &path, copy, len);
+		ike1_engine.packet(e, now, &path, copy, len);
 		free(copy);
 		received++;
 		now += 10;
 	}
-	for (len = 0; len < 64 && ike_next(e) != UINT64_MAX; len++) {
-		now = ike_next(e) > now ? ike_next(e) : now + 1;
-		ike_tick(e, now);
+	for (len = 0; len < 64 && ike1_engine.next(e) != UINT64_MAX; len++) {
+		now = ike1_engine.next(e) > now ? ike1_engine.next(e) : now + 1;
+		ike1_engine.tick(e, now);
 	}
-	ike_free(e);
+	ike1_engine.free(e);
 	/* At most one datagram for one, and its retransmissions. */
 	FUZZ_CHECK(sent <= 16 * received);
 	return 0;

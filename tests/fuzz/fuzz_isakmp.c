@@ -13,8 +13,8 @@ read_sa(const struct isakmp_part *p)
 {
 	static uint8_t	       offer[2048], answer[4096];
 	static size_t	       offer_len;
-	struct ike_suite       suite;
-	struct ike_esp_suite   esp;
+	struct ike1_suite       suite;
+	struct ike1_esp_suite   esp;
 	struct proposal_choice choice;
 	struct writer	       w;
 	uint32_t	       spi;
@@ -34,7 +34,7 @@ read_sa(const struct isakmp_part *p)
 			FUZZ_CHECK(proposal_accept_phase1(answer, w.len,
 			    answer, w.len, &suite) == 0);
 		}
-		if (proposal_choose_phase2(p->body, p->len, IKE_TUNNEL,
+		if (proposal_choose_phase2(p->body, p->len, IKE1_TUNNEL,
 		    legacy == 1, &esp, &spi, &choice) == 0) {
 			FUZZ_CHECK(choice.attrs >= p->body &&
 			    choice.attrs_len <= p->len);
@@ -55,15 +55,15 @@ read_id(const struct isakmp_part *p)
 	struct writer	       w;
 	uint8_t		       out[512];
 
-	if (ike_id_read(&id, p->body, p->len) == 0) {
+	if (ike1_id_read(&id, p->body, p->len) == 0) {
 		writer_init(&w, out, sizeof(out));
-		ike_id_write(&w, &id);
+		ike1_id_write(&w, &id);
 		FUZZ_CHECK(!w.bad);
-		FUZZ_CHECK(ike_id_read(&again, out, w.len) == 0);
+		FUZZ_CHECK(ike1_id_read(&again, out, w.len) == 0);
 		FUZZ_CHECK(keying_id_equal(&id, &again));
 		(void)keying_id_text(&id);
 	}
-	(void)ike_selector_read(&s, p->body, p->len);
+	(void)ike1_selector_read(&s, p->body, p->len);
 }
 
 int

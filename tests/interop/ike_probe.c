@@ -45,8 +45,8 @@ struct pair {
 };
 
 static struct {
-	struct ike *ike;
-	struct ike_config config;
+	struct ike1 *ike;
+	struct ike1_config config;
 	const struct keying_ops *ops;
 	uint32_t    local, peer;
 	uint16_t    port;
@@ -112,26 +112,30 @@ op_cookie_get(void *arg, uint64_t *cookie)
 
 static void
 op_peer_lookup(void *arg, uint64_t token, const struct keying_id *id,
-    const struct keying_path *path)
+    enum keying_how claims, const struct keying_path *path)
 {
+	const struct keying_credentials c = {
+		.keys = &probe.peer_key,
+		.nkeys = probe.peer_key.len != 0,
+		.psk = (const uint8_t *)probe.psk,
+		.psk_len = probe.psk == NULL ? 0 : strlen(probe.psk),
+	};
+
 	(void)arg;
+	(void)claims;
 	(void)path;
 	printf("lookup %s\n", keying_id_text(id));
-	ike_peer_keys(probe.ike, now_ms(), token, &probe.peer_key,
-	    probe.peer_key.len != 0, (const uint8_t *)probe.psk,
-	    probe.psk == NULL ? 0 : strlen(probe.psk));
+	ike1_engine.peer_keys(probe.ike, now_ms(), token, &c);
 }
 
 static void
-op_child_ask(void *arg, uint64_t token, const struct keying_id *id,
-    const struct keying_path *path, const struct keying_selector *src,
-    const struct keying_selector *dst)
+op_child_ask(void *arg, uint64_t token, const struct keying_ask *a)
 {
 	(void)arg;
-	(void)path;
-	printf("ask %s %s/%s %s/%s\n", keying_id_text(id), ipv4_text(src->net),
-	    ipv4_text(src->mask), ipv4_text(dst->net), ipv4_text(dst->mask));
-	ike_authorize(probe.ike, now_ms(), token, &probe.conns[7]);
+	printf("ask %s %s/%s %s/%s\n", keying_id_text(a->peer_id),
+	    ipv4_text(a->src->net), ipv4_text(a->src->mask),
+	    ipv4_text(a->dst->net), ipv4_text(a->dst->mask));
+	ike1_engine.authorize(probe.ike, now_ms(), token, &probe.conns[7]);
 }
 
 static void
@@ -364,7 +368,7 @@ read_port(int fd, uint16_t port)
 		if (port == 4500 && n >= 8 && load_u32(buf) != 0)
 			packet_in_udp(&p, buf, (size_t)n);
 		else
-			ike_packet(probe.ike, now_ms(), &p, buf, (size_t)n);
+			ike1_engine.packet(probe.ike, now_ms(), &p, buf, (size_t)n);
 	}
 }
 
@@ -406,14 +410,14 @@ request(void)
 {
 	struct keying_request r = { .path = { probe.local, probe.peer,
 		probe.port, 500 }, .my_id = probe.my_id,
-		.peer_id = probe.peer_id, .keys = &probe.peer_key,
+		.peer_id = probe.peer_id, .peer = { .keys = &probe.peer_key,
 		.nkeys = probe.peer_key.len != 0,
 		.psk = (const uint8_t *)probe.psk,
-		.psk_len = probe.psk == NULL ? 0 : strlen(probe.psk),
+		.psk_len = probe.psk == NULL ? 0 : strlen(probe.psk) },
 		.src = probe.src, .dst = probe.dst,
 		.initial_contact = probe.ups == 0 };
 
-	if (ike_request(probe.ike, now_ms(), &r, &probe.conns[0]) == -1)
+	if (ike1_engine.request(probe.ike, now_ms(), &r, &probe.conns[0]) == -1)
 		printf("failed at once\n");
 }
 
@@ -423,7 +427,7 @@ delete_newest(void)
 	struct pair *p = &probe.pairs[(probe.ups + PAIRS - 1) % PAIRS];
 
 	if (probe.ups == 0 || p->spi_in == 0 ||
-	    ike_delete_child(probe.ike, now_ms(), p->spi_in) == -1)
+	    ike1_engine.delete_child(probe.ike, now_ms(), p->spi_in) == -1)
 		printf("nothing to delete\n");
 	else
 		printf("deleting in=0x%08x\n", p->spi_in);
@@ -434,9 +438,9 @@ static void
 begin_again(bool tell)
 {
 	if (tell)
-		ike_shutdown(probe.ike, now_ms());
-	ike_free(probe.ike);
-	if ((probe.ike = ike_new(&probe.config, probe.ops, NULL)) == NULL)
+		ike1_engine.shutdown(probe.ike, now_ms());
+	ike1_engine.free(probe.ike);
+	if ((probe.ike = ike1_new(&probe.config, probe.ops, NULL)) == NULL)
 		exit(1);
 }
 
@@ -455,7 +459,7 @@ command(void)
 	else if (strcmp(line, "delete") == 0)
 		delete_newest();
 	else if (strcmp(line, "shutdown") == 0)
-		ike_shutdown(probe.ike, now_ms());
+		ike1_engine.shutdown(probe.ike, now_ms());
 	else if (strcmp(line, "fresh") == 0)
 		begin_again(true);
 	else if (strcmp(line, "quit") == 0)
@@ -475,7 +479,7 @@ loop(void)
 
 	while (!probe.quit) {
 		now = now_ms();
-		next = ike_next(probe.ike);
+		next = ike1_engine.next(probe.ike);
 		next = next <= now ? 0 : next - now < 1000 ? next - now : 1000;
 		pfd[0] = (struct pollfd){ probe.fd[0], POLLIN, 0 };
 		pfd[1] = (struct pollfd){ probe.fd[1], POLLIN, 0 };
@@ -493,8 +497,8 @@ loop(void)
 			read_esp();
 		if (pfd[4].revents)
 			packets_out();
-		if (ike_next(probe.ike) <= now_ms())
-			ike_tick(probe.ike, now_ms());
+		if (ike1_engine.next(probe.ike) <= now_ms())
+			ike1_engine.tick(probe.ike, now_ms());
 	}
 }
 
@@ -532,7 +536,7 @@ main(int argc, char **argv)
 		.invalid_spi = op_invalid_spi,
 		.initial_contact = op_initial_contact,
 	};
-	struct ike_config c = { .legacy = true, .rsa_min_bits = 2048 };
+	struct ike1_config c = { .legacy = true, .rsa_min_bits = 2048 };
 	EVP_PKEY	 *k;
 	const char	 *tun = NULL;
 	unsigned	  i;
@@ -626,11 +630,11 @@ main(int argc, char **argv)
 	probe.fd[1] = open_port(4500);
 	probe.config = c;
 	probe.ops = &ops;
-	if ((probe.ike = ike_new(&c, &ops, NULL)) == NULL)
+	if ((probe.ike = ike1_new(&c, &ops, NULL)) == NULL)
 		return 1;
 	printf("ready\n");
 	loop();
-	ike_free(probe.ike);
+	ike1_engine.free(probe.ike);
 	EVP_PKEY_free(c.key);
 	for (i = 0; i < PAIRS; i++)
 		pair_drop(&probe.pairs[i]);

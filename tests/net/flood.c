@@ -60,7 +60,7 @@ first_message(uint8_t *out, size_t cap)
 	random_bytes(&h.cookie_i, sizeof(h.cookie_i));
 	isakmp_begin(&b, out, cap, &h);
 	isakmp_open(&b, ISAKMP_SA);
-	proposal_offer_phase1(&b.w, IKE_RSA_SIG, false, 3600);
+	proposal_offer_phase1(&b.w, IKE1_RSA_SIG, false, 3600);
 	isakmp_close(&b);
 	return isakmp_end(&b);
 }

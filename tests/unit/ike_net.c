@@ -1,4 +1,4 @@
-/* ike_net.c - IKE engines on a fake network with a fake clock */
+/* ike_net.c - keying engines on a fake network with a fake clock */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -26,7 +26,7 @@ net_key(unsigned n)
 uint64_t net_work_us;
 
 /* Asked before and after each piece of work. */
-static uint64_t
+uint64_t
 net_spent(void)
 {
 	static uint64_t us;
@@ -152,6 +152,7 @@ static void
 answer_keys(struct net_host *h, uint64_t token, const struct keying_id *id)
 {
 	struct net *net = h->net;
+	struct keying_credentials c = { 0 };
 	struct pubkey keys[2];
 	size_t n = 0;
 	unsigned i;
@@ -163,27 +164,30 @@ answer_keys(struct net_host *h, uint64_t token, const struct keying_id *id)
 	}
 	if (h->wrong_key && pubkey_from_evp(&keys[0], net_key(2)) == 0)
 		n = 1;
-	if (h->psk_names_refused && id->type != KEYING_ID_IPV4)
-		ike_peer_keys(h->ike, net->now, token, NULL, 0, NULL, 0);
-	else
-		ike_peer_keys(h->ike, net->now, token, keys, n,
-		    (const uint8_t *)h->psk, h->psk == NULL ? 0 :
-		    strlen(h->psk));
+	if (!h->psk_names_refused || id->type == KEYING_ID_IPV4) {
+		c.keys = keys;
+		c.nkeys = n;
+		c.psk = (const uint8_t *)h->psk;
+		c.psk_len = h->psk == NULL ? 0 : strlen(h->psk);
+	}
+	h->engine->peer_keys(h->ike, net->now, token, &c);
 }
 
 static void
 answer_child(struct net_host *h, uint64_t token)
 {
-	ike_authorize(h->ike, h->net->now, token, h->ask == NET_REFUSE ? NULL :
+	h->engine->authorize(h->ike, h->net->now, token, h->ask == NET_REFUSE ? NULL :
 	    &h->conns[h->asks % NET_CHILDREN]);
 }
 
 static void
 op_peer_lookup(void *arg, uint64_t token, const struct keying_id *id,
-    const struct keying_path *path)
+    enum keying_how claims, const struct keying_path *path)
 {
+	static const struct keying_credentials none;
 	struct net_host *h = arg;
 
+	(void)claims;
 	(void)path;
 	h->lookups++;
 	switch (h->lookup) {
@@ -194,7 +198,7 @@ op_peer_lookup(void *arg, uint64_t token, const struct keying_id *id,
 		late_add(h, token, false, id);
 		break;
 	case NET_REFUSE:
-		ike_peer_keys(h->ike, h->net->now, token, NULL, 0, NULL, 0);
+		h->engine->peer_keys(h->ike, h->net->now, token, &none);
 		break;
 	case NET_NEVER:
 		break;
@@ -202,15 +206,10 @@ op_peer_lookup(void *arg, uint64_t token, const struct keying_id *id,
 }
 
 static void
-op_child_ask(void *arg, uint64_t token, const struct keying_id *id,
-    const struct keying_path *path, const struct keying_selector *src,
-    const struct keying_selector *dst)
+op_child_ask(void *arg, uint64_t token, const struct keying_ask *a)
 {
 	struct net_host *h = arg;
 
-	(void)path;
-	(void)src;
-	(void)dst;
 	h->asks++;
 	switch (h->ask) {
 	case NET_NOW:
@@ -218,7 +217,7 @@ op_child_ask(void *arg, uint64_t token, const struct keying_id *id,
 		answer_child(h, token);
 		break;
 	case NET_LATE:
-		late_add(h, token, true, id);
+		late_add(h, token, true, a->peer_id);
 		break;
 	case NET_NEVER:
 		break;
@@ -349,10 +348,11 @@ net_init(struct net *net, uint32_t seed)
 
 struct net_host *
 net_host_add(struct net *net, const char *addr, const char *id, EVP_PKEY *key,
-    const struct ike_config *c)
+    const struct keying_engine *engine,
+    void *(*make)(struct net_host *h, const void *config,
+    const struct keying_ops *ops), const void *config)
 {
 	struct net_host *h;
-	struct ike_config config;
 
 	if (net->nhosts == NET_HOSTS)
 		abort();
@@ -371,15 +371,8 @@ net_host_add(struct net *net, const char *addr, const char *id, EVP_PKEY *key,
 	h->key = key;
 	if (key != NULL && pubkey_from_evp(&h->pub, key) == -1)
 		abort();
-	memset(&config, 0, sizeof(config));
-	if (c != NULL)
-		config = *c;
-	else
-		config.rsa_min_bits = 2048;
-	config.key = key;
-	config.spent = net_spent;
-	config.my_id = h->id;
-	if ((h->ike = ike_new(&config, &ops, h)) == NULL)
+	h->engine = engine;
+	if ((h->ike = make(h, config, &ops)) == NULL)
 		abort();
 	return h;
 }
@@ -395,15 +388,12 @@ net_request_init(struct keying_request *r, const struct net_host *a,
 	r->path.peer_port = 500;
 	r->my_id = a->id;
 	r->peer_id = b->id;
-	if (b->pub.len != 0) {
-		r->keys = &b->pub;
-		r->nkeys = 1;
-	}
 	if (a->psk != NULL) {
-		r->psk = (const uint8_t *)a->psk;
-		r->psk_len = strlen(a->psk);
-		r->keys = NULL;
-		r->nkeys = 0;
+		r->peer.psk = (const uint8_t *)a->psk;
+		r->peer.psk_len = strlen(a->psk);
+	} else if (b->pub.len != 0) {
+		r->peer.keys = &b->pub;
+		r->peer.nkeys = 1;
 	}
 	r->src.net = a->addr;
 	r->src.mask = 0xffffffff;
@@ -417,7 +407,7 @@ net_request(struct net_host *a, const struct net_host *b, unsigned n)
 	struct keying_request r;
 
 	net_request_init(&r, a, b, 0);
-	return ike_request(a->ike, a->net->now, &r, &a->conns[n]);
+	return a->engine->request(a->ike, a->net->now, &r, &a->conns[n]);
 }
 
 void
@@ -449,7 +439,7 @@ net_deliver(struct net *net, const struct net_datagram *d)
 	if ((copy = malloc(d->len == 0 ? 1 : d->len)) == NULL)
 		abort();
 	memcpy(copy, d->buf, d->len);
-	ike_packet(h->ike, net->now, &p, copy, d->len);
+	h->engine->packet(h->ike, net->now, &p, copy, d->len);
 	free(copy);
 }
 
@@ -468,7 +458,7 @@ net_next(const struct net *net)
 			next = net->late[i].due;
 	}
 	for (i = 0; i < net->nhosts; i++) {
-		t = ike_next(net->hosts[i].ike);
+		t = net->hosts[i].engine->next(net->hosts[i].ike);
 		if (t < next)
 			next = t;
 	}
@@ -515,8 +505,8 @@ net_run(struct net *net, uint64_t until)
 			i--;
 		}
 		for (i = 0; i < net->nhosts; i++) {
-			if (ike_next(net->hosts[i].ike) <= net->now)
-				ike_tick(net->hosts[i].ike, net->now);
+			if (net->hosts[i].engine->next(net->hosts[i].ike) <= net->now)
+				net->hosts[i].engine->tick(net->hosts[i].ike, net->now);
 		}
 	}
 	net->now = until;
@@ -571,7 +561,7 @@ net_end(struct net *net)
 	unsigned i;
 
 	for (i = 0; i < net->nhosts; i++) {
-		ike_free(net->hosts[i].ike);
+		net->hosts[i].engine->free(net->hosts[i].ike);
 		net->hosts[i].ike = NULL;
 		if (net->hosts[i].spis != 0)
 			clean = false;

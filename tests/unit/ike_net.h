@@ -1,4 +1,4 @@
-/* ike_net.h - IKE engines on a fake network with a fake clock, for tests, fuzzing and benchmarks */
+/* ike_net.h - keying engines on a fake network with a fake clock, for tests and benchmarks */
 #ifndef TESTS_UNIT_IKE_NET_H
 #define TESTS_UNIT_IKE_NET_H
 
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "oe/ike1/ike1.h"
+#include "oe/keying.h"
 
 #define NET_HOSTS	4
 #define NET_CHILDREN	64	/* remembered a host */
@@ -30,7 +30,8 @@ struct net_child {
 
 struct net_host {
 	struct net *net;
-	struct ike *ike;
+	const struct keying_engine *engine;
+	void	*ike;			/* the engine's */
 	uint32_t addr;			/* network order */
 	struct keying_id id;
 	EVP_PKEY *key;			/* borrowed */
@@ -95,15 +96,21 @@ struct net {
 
 /* Microseconds that each piece of public-key work takes on the fake clock. */
 extern uint64_t net_work_us;
+/* That clock, for engines that count work. */
+uint64_t net_spent(void);
 
 /* Two shared RSA keys of 2048 bits (made once), for whoever needs one. */
 EVP_PKEY *net_key(unsigned n);
 
 void	net_init(struct net *net, uint32_t seed);
-/* A host with an engine; c NULL: defaults with key and identity filled in.
- * id "@name" or dotted quad. */
+/*
+ * A host with an engine of any version, which make() makes once the rest of it
+ * is there; config is what make() gets.  id "@name" or dotted quad.
+ */
 struct net_host *net_host_add(struct net *net, const char *addr,
-	    const char *id, EVP_PKEY *key, const struct ike_config *c);
+	    const char *id, EVP_PKEY *key, const struct keying_engine *engine,
+	    void *(*make)(struct net_host *h, const void *config,
+	    const struct keying_ops *ops), const void *config);
 /* Fills in a request from a to b: keys, identities, /32 selectors. */
 void	net_request_init(struct keying_request *r, const struct net_host *a,
 	    const struct net_host *b, uint16_t local_port);

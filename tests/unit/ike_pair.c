@@ -13,11 +13,11 @@ struct net	 net;
 struct net_host *x, *y;
 
 void
-picture(uint32_t seed, const struct ike_config *c)
+picture(uint32_t seed, const struct ike1_config *c)
 {
 	net_init(&net, seed);
-	x = net_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), c);
-	y = net_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1), c);
+	x = ike1_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), c);
+	y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1), c);
 }
 
 void

@@ -20,7 +20,8 @@ endif
 
 if HAVE_CMOCKA
 IKE_TEST_LIBS = $(IKE_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
-IKE_TEST_NET = tests/unit/ike_net.c tests/unit/ike_net.h
+IKE_TEST_NET = tests/unit/ike_net.c tests/unit/ike_net.h \
+	tests/unit/ike1_net.c tests/unit/ike1_net.h
 IKE_TEST_PAIR = $(IKE_TEST_NET) tests/unit/ike_pair.c tests/unit/ike_pair.h
 check_PROGRAMS += tests/unit/test_ike_crypto tests/unit/test_ike \
 	tests/unit/test_ike_flood tests/unit/test_ike_hostile \

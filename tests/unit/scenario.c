@@ -426,8 +426,8 @@ ops_request(void *arg, uint64_t now, const struct keying_request *r,
 		    r->src.port, r->dst.port);
 	world_event(w, "request %s id=%s src=%s dst=%s%s keys=%zu%s%s%s my=%s",
 	    host_name(r->path.peer), id_name(&r->peer_id),
-	    host_name(r->src.net), host_name(r->dst.net), flow, r->nkeys,
-	    r->psk != NULL ? " psk" : "",
+	    host_name(r->src.net), host_name(r->dst.net), flow, r->peer.nkeys,
+	    r->peer.psk != NULL ? " psk" : "",
 	    r->initial_contact ? " initial-contact" : "",
 	    r->departed ? " departed" : "", id_name(&r->my_id));
 	if (w->requests_refused)
@@ -514,13 +514,11 @@ ops_peer_identity(void *arg, uint64_t token, const struct keying_id *my_id)
 
 static void
 ops_peer_keys(void *arg, uint64_t now, uint64_t token,
-    const struct pubkey *keys, size_t n, const uint8_t *psk, size_t psk_len)
+    const struct keying_credentials *c)
 {
 	(void)now;
 	(void)token;
-	(void)keys;
-	(void)psk_len;
-	world_event(arg, "keys %zu%s", n, psk != NULL ? " psk" : "");
+	world_event(arg, "keys %zu%s", c->nkeys, c->psk != NULL ? " psk" : "");
 }
 
 static void
@@ -543,12 +541,15 @@ ops_moved(void *arg, void *conn, uint32_t peer, uint16_t port)
 
 const struct core_ops world_ops = {
 	.dns_query = ops_dns_query,
+	.unknown_spi = ops_unknown_spi,
+};
+
+const struct keying_engine world_engine = {
 	.request = ops_request,
 	.forget = ops_forget,
 	.delete_child = ops_delete_child,
 	.probe = ops_probe,
 	.moved = ops_moved,
-	.unknown_spi = ops_unknown_spi,
 	.peer_identity = ops_peer_identity,
 	.peer_keys = ops_peer_keys,
 	.authorize = ops_authorize,

@@ -73,6 +73,7 @@ struct world {
 void	world_init(struct world *w, bool routes, bool kernel);
 void	world_free(struct world *w);
 extern const struct core_ops world_ops;
+extern const struct keying_engine world_engine;
 
 void	world_event(struct world *w, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));

@@ -573,7 +573,8 @@ do_up(struct player *p)
 	k.soft_bytes = player_number(p, "bytes", 0);
 	k.initiator = !player_flag(p, "responder");
 	snprintf(name, sizeof(name), "KEY%lu", player_number(p, "key", 1));
-	k.peer_key = key_named(name);
+	k.proof.how = KEYING_BY_KEY;
+	k.proof.key = key_named(name);
 	if (p->w->nmirrors == MIRRORS_MAX) {
 		world_fail(p->w, "too many SAs");
 		return;
@@ -638,8 +639,8 @@ do_fail(struct player *p)
 		enum keying_failure f;
 	} how[] = {
 		{ "silence", KEYING_SILENCE }, { "icmp", KEYING_ICMP },
-		{ "phase1", KEYING_PHASE1_REFUSED },
-		{ "phase2", KEYING_PHASE2_REFUSED },
+		{ "phase1", KEYING_PEER_REFUSED },
+		{ "phase2", KEYING_CHILD_REFUSED },
 		{ "signature", KEYING_SIGNATURE },
 		{ "identity", KEYING_IDENTITY }, { "local", KEYING_LOCAL },
 	};
@@ -675,7 +676,8 @@ do_peer_lookup(struct player *p)
 	struct keying_id   id = player_identity(p, p->words[1]);
 	struct keying_path path = path_from(p, p->words[2]);
 
-	responder_peer_lookup(p->w->core, p->w->now, ++p->w->token, &id, &path);
+	responder_peer_lookup(p->w->core, p->w->now, ++p->w->token, &id,
+	    KEYING_BY_KEY, &path);
 }
 
 static void
@@ -684,6 +686,7 @@ do_child_ask(struct player *p)
 	struct keying_id       id = player_identity(p, p->words[1]);
 	struct keying_path     path = path_from(p, p->words[2]);
 	struct keying_selector src, dst;
+	struct keying_proof    proof = { .how = KEYING_BY_KEY };
 
 	memset(&src, 0, sizeof(src));
 	memset(&dst, 0, sizeof(dst));
@@ -696,8 +699,9 @@ do_child_ask(struct player *p)
 		path.local_port = KEYING_PORT_NATT;
 	src.net &= src.mask;
 	dst.net &= dst.mask;
-	responder_child_ask(p->w->core, p->w->now, ++p->w->token, &id, &path,
-	    &src, &dst);
+	responder_child_ask(p->w->core, p->w->now, ++p->w->token,
+	    &(struct keying_ask){ .peer_id = &id, .proof = &proof,
+	    .path = &path, .src = &src, .dst = &dst, .mode = KEYING_TUNNEL });
 }
 
 static void

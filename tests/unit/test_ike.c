@@ -36,8 +36,9 @@ signatures_and_pfs_give_both_the_same_keys(void **state)
 	assert_int_equal(addr_v4(&c->out.dst), y->addr);
 	assert_int_equal(c->src.mask, 0xffffffff);
 	assert_true(c->soft > net.now && c->soft < c->hard);
-	assert_int_equal(c->peer_key.len, y->pub.len);
-	assert_memory_equal(c->peer_key.wire, y->pub.wire, y->pub.len);
+	assert_int_equal(c->proof.how, KEYING_BY_KEY);
+	assert_int_equal(c->proof.key.len, y->pub.len);
+	assert_memory_equal(c->proof.key.wire, y->pub.wire, y->pub.len);
 	assert_true(keying_id_equal(&c->peer_id, &y->id));
 	assert_true(keying_id_equal(&y->children[0].child.peer_id, &x->id));
 	/* One lookup, one question, and the responder knows that we heard it. */
@@ -178,7 +179,7 @@ icmp_alone_does_not_end_it(void **state)
 	nfirst = 0;
 	assert_int_equal(net_request(x, y, 0), 0);
 	p = (struct keying_path){ x->addr, y->addr, 500, 500 };
-	ike_icmp(x->ike, net.now, &p);
+	x->engine->icmp(x->ike, net.now, &p);
 	net_pass(&net, 500);
 	assert_int_equal(x->fails, 0);
 	net.filter = NULL;
@@ -189,7 +190,7 @@ icmp_alone_does_not_end_it(void **state)
 	picture(5, NULL);
 	net.filter = swallow_firsts;
 	assert_int_equal(net_request(x, y, 0), 0);
-	ike_icmp(x->ike, net.now, &p);
+	x->engine->icmp(x->ike, net.now, &p);
 	net_pass(&net, 60000);
 	assert_int_equal(x->fails, 1);
 	assert_int_equal(x->failure, KEYING_ICMP);
@@ -200,14 +201,14 @@ static void
 failures_are_told_apart(void **state)
 {
 	struct keying_request r;
-	struct ike_config     weak, strong;
+	struct ike1_config     weak, strong;
 
 	(void)state;
 	/* The peer does not have the key that DNS names. */
 	picture(6, NULL);
 	net_request_init(&r, x, y, 0);
-	r.keys = &x->pub;
-	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[0]), 0);
+	r.peer.keys = &x->pub;
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]), 0);
 	net_pass(&net, 60000);
 	assert_int_equal(x->fails, 1);
 	assert_int_equal(x->failure, KEYING_SIGNATURE);
@@ -218,7 +219,7 @@ failures_are_told_apart(void **state)
 	picture(7, NULL);
 	net_request_init(&r, x, y, 0);
 	r.peer_id.addr = inet_addr("198.51.100.99");
-	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[0]), 0);
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]), 0);
 	net_pass(&net, 60000);
 	assert_int_equal(x->fails, 1);
 	assert_int_equal(x->failure, KEYING_IDENTITY);
@@ -230,7 +231,7 @@ failures_are_told_apart(void **state)
 	assert_int_equal(net_request(x, y, 0), 0);
 	net_pass(&net, 60000);
 	assert_int_equal(x->fails, 1);
-	assert_int_equal(x->failure, KEYING_PHASE1_REFUSED);
+	assert_int_equal(x->failure, KEYING_PEER_REFUSED);
 	end_clean();
 
 	/* It has another key for us. */
@@ -240,7 +241,7 @@ failures_are_told_apart(void **state)
 	assert_int_equal(net_request(x, y, 0), 0);
 	net_pass(&net, 60000);
 	assert_int_equal(x->fails, 1);
-	assert_int_equal(x->failure, KEYING_PHASE1_REFUSED);
+	assert_int_equal(x->failure, KEYING_PEER_REFUSED);
 	assert_int_equal(y->nchildren, 0);
 	end_clean();
 
@@ -250,7 +251,7 @@ failures_are_told_apart(void **state)
 	assert_int_equal(net_request(x, y, 0), 0);
 	net_pass(&net, 5000);
 	assert_int_equal(x->fails, 1);
-	assert_int_equal(x->failure, KEYING_PHASE2_REFUSED);
+	assert_int_equal(x->failure, KEYING_CHILD_REFUSED);
 	end_clean();
 
 	/* Phase 2 is never answered. */
@@ -259,7 +260,7 @@ failures_are_told_apart(void **state)
 	assert_int_equal(net_request(x, y, 0), 0);
 	net_pass(&net, 120000);
 	assert_int_equal(x->fails, 1);
-	assert_int_equal(x->failure, KEYING_PHASE2_REFUSED);
+	assert_int_equal(x->failure, KEYING_CHILD_REFUSED);
 	end_clean();
 
 	/* No SPI of our own. */
@@ -278,7 +279,7 @@ failures_are_told_apart(void **state)
 	assert_int_equal(net_request(x, y, 0), 0);
 	net_pass(&net, 120000);
 	assert_int_equal(x->fails, 1);
-	assert_int_equal(x->failure, KEYING_PHASE2_REFUSED);
+	assert_int_equal(x->failure, KEYING_CHILD_REFUSED);
 	end_clean();
 
 	/* "legacy = no" on one side and on both still finds the strong suite. */
@@ -288,8 +289,8 @@ failures_are_told_apart(void **state)
 	strong = weak;
 	strong.legacy = false;
 	net_init(&net, 14);
-	x = net_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), &weak);
-	y = net_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
+	x = ike1_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), &weak);
+	y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
 	    &strong);
 	key_up();
 	assert_int_equal(net_request(y, x, 1), 0);
@@ -335,7 +336,7 @@ strangers_notify_ends_nothing(void **state)
 static void
 plain_nat_is_passed_in_udp(void **state)
 {
-	struct ike_config     c;
+	struct ike1_config     c;
 	struct keying_request r;
 	unsigned	      sent;
 
@@ -343,8 +344,8 @@ plain_nat_is_passed_in_udp(void **state)
 	memset(&c, 0, sizeof(c));
 	c.rsa_min_bits = 2048;
 	net_init(&net, 260);
-	x = net_host_add(&net, "10.0.0.11", "@x1.lab", net_key(0), &c);
-	y = net_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1), &c);
+	x = ike1_host_add(&net, "10.0.0.11", "@x1.lab", net_key(0), &c);
+	y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1), &c);
 	net.nat_inside = x->addr;
 	net.nat_outside = inet_addr("198.51.100.7");
 	net.nat_port = 20000;
@@ -373,7 +374,7 @@ plain_nat_is_passed_in_udp(void **state)
 	net_request_init(&r, y, x, 4500);
 	r.path.peer = net.nat_outside;
 	r.path.peer_port = 34500;
-	assert_int_equal(ike_request(y->ike, net.now, &r, &y->conns[5]), 0);
+	assert_int_equal(y->engine->request(y->ike, net.now, &r, &y->conns[5]), 0);
 	net_pass(&net, 1000);
 	assert_true(net_agree(y, x));
 	assert_int_equal(x->children[2].child.out.encap_sport, 4500);
@@ -381,9 +382,9 @@ plain_nat_is_passed_in_udp(void **state)
 
 	/* Switched off at one end, there is none; and so no key either way of harm. */
 	net_init(&net, 261);
-	x = net_host_add(&net, "10.0.0.11", "@x1.lab", net_key(0), &c);
+	x = ike1_host_add(&net, "10.0.0.11", "@x1.lab", net_key(0), &c);
 	c.no_natt = true;
-	y = net_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1), &c);
+	y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1), &c);
 	net.nat_inside = x->addr;
 	net.nat_outside = inet_addr("198.51.100.7");
 	net.nat_port = 20000;
@@ -437,7 +438,8 @@ preshared_keys_work_and_fail_apart(void **state)
 	x->psk = "a long enough secret";
 	y->psk = "a long enough secret";
 	key_up();
-	assert_int_equal(x->children[0].child.peer_key.len, 0);
+	assert_int_equal(x->children[0].child.proof.how, KEYING_BY_PSK);
+	assert_int_equal(x->children[0].child.proof.key.len, 0);
 	end_clean();
 
 	picture(24, NULL);
@@ -481,7 +483,7 @@ two_hosts_behind_one_address_both_work(void **state)
 	(void)state;
 	/* Seen from y, x2 is x1's address with another port (RFC 3104 §4). */
 	picture(28, NULL);
-	x2 = net_host_add(&net, "198.51.100.2", "@x2.lab", net_key(2), NULL);
+	x2 = ike1_host_add(&net, "198.51.100.2", "@x2.lab", net_key(2), NULL);
 	net.nat_inside = x2->addr;
 	net.nat_outside = x->addr;
 	net.nat_port = 20000;
@@ -495,7 +497,7 @@ two_hosts_behind_one_address_both_work(void **state)
 	assert_false(keying_id_equal(&y->children[0].child.peer_id,
 	    &y->children[1].child.peer_id));
 	/* Each delete goes to its own. */
-	assert_int_equal(ike_delete_child(y->ike, net.now,
+	assert_int_equal(y->engine->delete_child(y->ike, net.now,
 	    y->children[1].child.in.spi), 0);
 	net_pass(&net, 1000);
 	assert_int_equal(x->downs, 0);
@@ -512,13 +514,13 @@ ephemeral_ports_are_kept(void **state)
 	(void)state;
 	picture(29, NULL);
 	net_request_init(&r, x, y, 20001);
-	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[0]), 0);
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]), 0);
 	net_pass(&net, 1000);
 	assert_true(net_agree(x, y));
 	assert_int_equal(x->children[0].child.path.local_port, 20001);
 	assert_int_equal(y->children[0].child.path.peer_port, 20001);
 	/* The responder's own requests go to that port too. */
-	assert_int_equal(ike_delete_child(y->ike, net.now,
+	assert_int_equal(y->engine->delete_child(y->ike, net.now,
 	    y->children[0].child.in.spi), 0);
 	net_pass(&net, 1000);
 	assert_int_equal(x->downs, 1);
@@ -541,7 +543,7 @@ flows_have_keys_of_their_own(void **state)
 		r.src.protocol = r.dst.protocol = 6;
 		r.src.port = (uint16_t)(40000 + i);
 		r.dst.port = 443;
-		assert_int_equal(ike_request(x->ike, net.now, &r,
+		assert_int_equal(x->engine->request(x->ike, net.now, &r,
 		    &x->conns[i]), 0);
 		net_pass(&net, 1000);
 		assert_true(net_agree(x, y));

@@ -69,7 +69,7 @@ skeyid_is_nists(void **state)
 {
 	uint8_t		 cookies[16], ni[64], nr[64], gxy[512], psk[64];
 	struct ike_chunk cni = { ni, 0 }, cnr = { nr, 0 }, cg = { gxy, 0 };
-	struct ike_keys	 k;
+	struct ike1_keys	 k;
 	size_t		 i, n = 0;
 
 	(void)state;
@@ -80,7 +80,7 @@ skeyid_is_nists(void **state)
 		cg.len = unhex(nist[i].gxy, gxy, sizeof(gxy));
 		if (nist[i].psk != NULL)
 			n = unhex(nist[i].psk, psk, sizeof(psk));
-		assert_int_equal(ike_keys_derive(&k, IKE_SHA1, IKE_3DES_CBC, 0,
+		assert_int_equal(ike1_keys_derive(&k, IKE_SHA1, IKE1_3DES_CBC, 0,
 		    nist[i].psk == NULL ? NULL : psk, n, &cni, &cnr, &cg,
 		    cookies), 0);
 		assert_hex(k.skeyid, k.len, nist[i].skeyid);
@@ -91,7 +91,7 @@ skeyid_is_nists(void **state)
 }
 
 /*
- * From tests/peer/ike_vectors.py, which follows RFC 2409 §5, §5.5 and App. B
+ * From tests/peer/ike1_vectors.py, which follows RFC 2409 §5, §5.5 and App. B
  * with Python's hmac: the cipher's key where SKEYID_e is long enough and where
  * it is fed back, and 72 bytes of KEYMAT without and with PFS.
  */
@@ -220,7 +220,7 @@ keys_are_the_scripts(void **state)
 	struct ike_chunk ni = { in_ni, sizeof(in_ni) }, nr = { in_nr,
 	    sizeof(in_nr) }, gxy = { in_gxy, sizeof(in_gxy) }, qm = { in_qm,
 	    sizeof(in_qm) };
-	struct ike_keys	 k;
+	struct ike1_keys	 k;
 	uint8_t		 out[72];
 	const uint8_t	*psk;
 	size_t		 i, j;
@@ -228,34 +228,34 @@ keys_are_the_scripts(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(derived) / sizeof(derived[0]); i++) {
 		const struct { unsigned enc, bits; const char *key; } ciphers[] = {
-			{ IKE_3DES_CBC, 0, derived[i].des3 },
-			{ IKE_AES_CBC, 128, derived[i].aes128 },
-			{ IKE_AES_CBC, 256, derived[i].aes256 },
+			{ IKE1_3DES_CBC, 0, derived[i].des3 },
+			{ IKE1_AES_CBC, 128, derived[i].aes128 },
+			{ IKE1_AES_CBC, 256, derived[i].aes256 },
 		};
 
 		psk = derived[i].psk ? (const uint8_t *)in_psk : NULL;
 		for (j = 0; j < 3; j++) {
-			assert_int_equal(ike_keys_derive(&k, derived[i].hash,
+			assert_int_equal(ike1_keys_derive(&k, derived[i].hash,
 			    ciphers[j].enc, ciphers[j].bits, psk,
 			    psk == NULL ? 0 : sizeof(in_psk) - 1, &ni, &nr,
 			    &gxy, in_cookies), 0);
 			assert_hex(k.enc, k.enc_len, ciphers[j].key);
 		}
-		assert_int_equal(ike_keymat(&k, derived[i].hash, NULL, 3,
+		assert_int_equal(ike1_keymat(&k, derived[i].hash, NULL, 3,
 		    0xc0ffee01, &ni, &nr, out, sizeof(out)), 0);
 		assert_hex(out, sizeof(out), derived[i].keymat);
-		assert_int_equal(ike_keymat(&k, derived[i].hash, &qm, 3,
+		assert_int_equal(ike1_keymat(&k, derived[i].hash, &qm, 3,
 		    0xc0ffee01, &ni, &nr, out, sizeof(out)), 0);
 		assert_hex(out, sizeof(out), derived[i].keymat_pfs);
 	}
 	/* Unknown algorithms and DES are refused. */
-	assert_int_equal(ike_keys_derive(&k, 3, IKE_AES_CBC, 128, NULL, 0, &ni,
+	assert_int_equal(ike1_keys_derive(&k, 3, IKE1_AES_CBC, 128, NULL, 0, &ni,
 	    &nr, &gxy, in_cookies), -1);
-	assert_int_equal(ike_keys_derive(&k, IKE_SHA1, 1, 0, NULL, 0, &ni, &nr,
+	assert_int_equal(ike1_keys_derive(&k, IKE_SHA1, 1, 0, NULL, 0, &ni, &nr,
 	    &gxy, in_cookies), -1);
-	assert_int_equal(ike_keys_derive(&k, IKE_SHA1, IKE_AES_CBC, 0, NULL, 0,
+	assert_int_equal(ike1_keys_derive(&k, IKE_SHA1, IKE1_AES_CBC, 0, NULL, 0,
 	    &ni, &nr, &gxy, in_cookies), -1);
-	assert_int_equal(ike_keys_derive(&k, IKE_SHA1, IKE_3DES_CBC, 192, NULL,
+	assert_int_equal(ike1_keys_derive(&k, IKE_SHA1, IKE1_3DES_CBC, 192, NULL,
 	    0, &ni, &nr, &gxy, in_cookies), -1);
 }
 
@@ -298,28 +298,28 @@ cbc_chains_its_iv(void **state)
 		klen = unhex(v[i].key, key, sizeof(key));
 		unhex("000102030405060708090a0b0c0d0e0f", iv, sizeof(iv));
 		memcpy(buf, plain, 64);
-		assert_int_equal(ike_cbc(IKE_AES_CBC, true, key, klen, iv, buf,
+		assert_int_equal(ike1_cbc(IKE1_AES_CBC, true, key, klen, iv, buf,
 		    32), 0);
-		assert_int_equal(ike_cbc(IKE_AES_CBC, true, key, klen, iv,
+		assert_int_equal(ike1_cbc(IKE1_AES_CBC, true, key, klen, iv,
 		    buf + 32, 32), 0);
 		assert_hex(buf, 64, v[i].ct);
 		assert_memory_equal(iv, buf + 48, 16);
 		unhex("000102030405060708090a0b0c0d0e0f", iv, sizeof(iv));
-		assert_int_equal(ike_cbc(IKE_AES_CBC, false, key, klen, iv, buf,
+		assert_int_equal(ike1_cbc(IKE1_AES_CBC, false, key, klen, iv, buf,
 		    16), 0);
-		assert_int_equal(ike_cbc(IKE_AES_CBC, false, key, klen, iv,
+		assert_int_equal(ike1_cbc(IKE1_AES_CBC, false, key, klen, iv,
 		    buf + 16, 48), 0);
 		assert_memory_equal(buf, plain, 64);
 		/* Neither empty nor broken blocks. */
-		assert_int_equal(ike_cbc(IKE_AES_CBC, false, key, klen, iv, buf,
+		assert_int_equal(ike1_cbc(IKE1_AES_CBC, false, key, klen, iv, buf,
 		    0), -1);
-		assert_int_equal(ike_cbc(IKE_AES_CBC, false, key, klen, iv, buf,
+		assert_int_equal(ike1_cbc(IKE1_AES_CBC, false, key, klen, iv, buf,
 		    17), -1);
 	}
 }
 
 /*
- * tests/peer/ike_vectors.py again: primes from the formulas with pi of RFC 2409
+ * tests/peer/ike1_vectors.py again: primes from the formulas with pi of RFC 2409
  * §6.2 and RFC 3526, a = 01 02 .. 28, b = 65 66 .. 8c; SHA-256 of g^a and g^ab,
  * each of the group's length.
  */

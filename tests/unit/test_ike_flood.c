@@ -16,6 +16,12 @@
 #include "oe/ike1/table.h"
 #include "tests/unit/ike_pair.h"
 
+static struct ike1 *
+inside(const struct net_host *h)
+{
+	return h->ike;
+}
+
 /* --- messages by hand ------------------------------------------------------------ */
 
 /* A first message of x's, to be sent from anywhere. */
@@ -35,7 +41,7 @@ take_first(void)
 {
 	net.filter = keep_first;
 	assert_int_equal(net_request(x, y, 0), 0);
-	ike_forget(x->ike, net.now, &x->conns[0], false);
+	x->engine->forget(x->ike, net.now, &x->conns[0], false);
 	net_pass(&net, 60000);
 	net.filter = NULL;
 	assert_int_equal(y->received, 0);
@@ -129,8 +135,8 @@ flood_of_first_messages_leaves_others_working(void **state)
 	assert_int_equal(net_request(x, y, 0), 0);
 	net_pass(&net, 5000);
 	assert_int_equal(x->nchildren, 2);
-	ike_forget(x->ike, net.now, &x->conns[0], false);
-	net_host_add(&net, "198.51.100.3", "@x3.lab", net_key(2), NULL);
+	x->engine->forget(x->ike, net.now, &x->conns[0], false);
+	ike1_host_add(&net, "198.51.100.3", "@x3.lab", net_key(2), NULL);
 	assert_int_equal(net_request(&net.hosts[2], y, 0), 0);
 	for (i = 0; i < 3000; i++) {
 		first.path.local = htonl(0x0c000000 + i * 7919);
@@ -142,7 +148,7 @@ flood_of_first_messages_leaves_others_working(void **state)
 	net_pass(&net, 15000);
 	assert_int_equal(net.hosts[2].nchildren, 1);
 	/* Under the honest one's own address too. */
-	ike_forget(net.hosts[2].ike, net.now, &net.hosts[2].conns[0], false);
+	net.hosts[2].engine->forget(net.hosts[2].ike, net.now, &net.hosts[2].conns[0], false);
 	net_pass(&net, 60000);
 	first.path.local = net.hosts[2].addr;
 	net.hosts[2].nchildren = 0;
@@ -169,9 +175,9 @@ first_messages_leave_no_state(void **state)
 	take_first();
 	for (i = 0; i < 20000; i++)
 		assert_true(say_first(htonl(0x0b000000 + i), 500, 0x4000 + i));
-	assert_int_equal(y->ike->nsas[false], 0);
-	assert_int_equal(y->ike->half_open, 0);
-	assert_ptr_equal(TAILQ_FIRST(&y->ike->sas), NULL);
+	assert_int_equal(inside(y)->nsas[false], 0);
+	assert_int_equal(inside(y)->half_open, 0);
+	assert_ptr_equal(TAILQ_FIRST(&inside(y)->sas), NULL);
 	/* The answer is no longer than what was asked: nothing to amplify. */
 	assert_true(answer.len <= first.len);
 	end_clean();
@@ -195,15 +201,15 @@ cookies_are_for_one_peer_and_time(void **state)
 	assert_false(say_third(from, 500, 0x51, r ^ 1));
 	assert_false(say_third(from, 500, 0x51, r ^ (1ull << 52)));
 	assert_false(say_third(from, 500, 0x51, r ^ (1ull << 60)));
-	assert_int_equal(y->ike->nsas[false], 0);
+	assert_int_equal(inside(y)->nsas[false], 0);
 	/* It is good for half a minute, and not for ever. */
 	net_pass(&net, 29000);
 	assert_true(say_third(from, 500, 0x51, r));
-	assert_int_equal(y->ike->nsas[false], 1);
+	assert_int_equal(inside(y)->nsas[false], 1);
 	net_pass(&net, 60000);
-	assert_int_equal(y->ike->nsas[false], 0);
+	assert_int_equal(inside(y)->nsas[false], 0);
 	assert_false(say_third(from, 500, 0x51, r));
-	assert_int_equal(y->ike->nsas[false], 0);
+	assert_int_equal(inside(y)->nsas[false], 0);
 	end_clean();
 }
 
@@ -247,19 +253,19 @@ flood_after_message_2(struct net *n, struct net_datagram *d, void *arg)
 static void
 proved_offers_are_not_displaced(void **state)
 {
-	struct ike_config c = { .rsa_min_bits = 2048, .phase1_lifetime = 1234 };
+	struct ike1_config c = { .rsa_min_bits = 2048, .phase1_lifetime = 1234 };
 	unsigned	  left = 20000, i;
 
 	(void)state;
 	picture(33, NULL);
 	take_first();
-	x = net_host_add(&net, "198.51.100.2", "@x2.lab", net_key(2), &c);
+	x = ike1_host_add(&net, "198.51.100.2", "@x2.lab", net_key(2), &c);
 	assert_int_equal(net_request(x, y, 0), 0);
 	net_pass(&net, 1000);
 	assert_true(net_agree(x, y));
 	for (i = 0; i < 5; i++) {
-		ike_shutdown(x->ike, net.now);
-		ike_shutdown(y->ike, net.now);
+		x->engine->shutdown(x->ike, net.now);
+		y->engine->shutdown(y->ike, net.now);
 		net_pass(&net, 1000);
 		x->sent = 0;
 		net.count = 0;
@@ -270,8 +276,8 @@ proved_offers_are_not_displaced(void **state)
 		assert_true(net_agree(x, y));
 		assert_int_equal(x->sent, 5);	/* nothing said twice */
 	}
-	assert_true(y->ike->noffers <= IKE_OFFERS_MAX);
-	assert_true(y->ike->noffers > IKE_OFFERS_MAX / 2);
+	assert_true(inside(y)->noffers <= IKE1_OFFERS_MAX);
+	assert_true(inside(y)->noffers > IKE1_OFFERS_MAX / 2);
 	end_clean();
 }
 
@@ -280,7 +286,7 @@ proved_offers_are_not_displaced(void **state)
 static void
 half_open_limits_are_of_port_address_and_all(void **state)
 {
-	struct ike_config c = { .rsa_min_bits = 2048, .half_open_max = 96,
+	struct ike1_config c = { .rsa_min_bits = 2048, .half_open_max = 96,
 		.half_open_per_address = 32 };
 	unsigned	  i;
 
@@ -292,7 +298,7 @@ half_open_limits_are_of_port_address_and_all(void **state)
 		assert_true(say_third(htonl(0x0b000001), 500, 0x100 + i,
 		    load_u64(answer.buf + 8)));
 	}
-	assert_int_equal(y->ike->half_open, y->ike->c.half_open_per_port);
+	assert_int_equal(inside(y)->half_open, inside(y)->c.half_open_per_port);
 	net_pass(&net, 100);
 	for (i = 0; i < 60; i++) {
 		assert_true(say_first(htonl(0x0b000001),
@@ -300,7 +306,7 @@ half_open_limits_are_of_port_address_and_all(void **state)
 		assert_true(say_third(htonl(0x0b000001), (uint16_t)(1000 + i),
 		    0x1000 + i, load_u64(answer.buf + 8)));
 	}
-	assert_int_equal(y->ike->half_open, y->ike->c.half_open_per_address);
+	assert_int_equal(inside(y)->half_open, inside(y)->c.half_open_per_address);
 	/* Its neighbour at another address does not notice. */
 	key_up();
 	for (i = 0; i < 120; i++) {
@@ -308,10 +314,10 @@ half_open_limits_are_of_port_address_and_all(void **state)
 		assert_true(say_third(htonl(0x0c000001 + i), 500, 0x2000 + i,
 		    load_u64(answer.buf + 8)));
 	}
-	assert_int_equal(y->ike->half_open, y->ike->c.half_open_max);
-	assert_true(y->ike->count.half_open_evicted >= 50);
+	assert_int_equal(inside(y)->half_open, inside(y)->c.half_open_max);
+	assert_true(inside(y)->count.half_open_evicted >= 50);
 	net_pass(&net, 60000);
-	assert_int_equal(y->ike->half_open, 0);
+	assert_int_equal(inside(y)->half_open, 0);
 	end_clean();
 }
 
@@ -320,7 +326,7 @@ half_open_limits_are_of_port_address_and_all(void **state)
 static void
 eviction_is_by_chance(void **state)
 {
-	struct ike_config c = { .rsa_min_bits = 2048, .half_open_max = 16 };
+	struct ike1_config c = { .rsa_min_bits = 2048, .half_open_max = 16 };
 	uint64_t	  r, cookie;
 	unsigned	  round, i, stayed = 0;
 
@@ -339,7 +345,7 @@ eviction_is_by_chance(void **state)
 			say_third(htonl(0x0e000000 + i), 500, 0x800000 +
 			    round * 1000 + i, load_u64(answer.buf + 8));
 		}
-		stayed += ike_sa_find(y->ike, cookie, htonl(0x0d000001)) != NULL;
+		stayed += ike1_sa_find(y->ike, cookie, htonl(0x0d000001)) != NULL;
 		net_pass(&net, 60000);
 	}
 	/* (15/16)^4 is 0.77; oldest first would be 0. */
@@ -360,7 +366,7 @@ work_of_strangers_has_a_share(void **state)
 	take_first();
 	net_work_us = 3000;
 	start = net.now;
-	spent = y->ike->count.work_us;
+	spent = inside(y)->count.work_us;
 	assert_int_equal(net_request(x, y, 0), 0);
 	/* 1000 handshakes a second from one address: three times what one processor can. */
 	for (i = 0; i < 2000; i++) {
@@ -370,16 +376,16 @@ work_of_strangers_has_a_share(void **state)
 		    load_u64(answer.buf + 8));
 		net_pass(&net, 1);
 	}
-	spent = y->ike->count.work_us - spent;
+	spent = inside(y)->count.work_us - spent;
 	assert_true(spent <= (net.now - start) * 500 + 10000 + 3000);
 	assert_true(spent >= (net.now - start) * 300);
 	/* The honest one, of another address, is served before the many. */
 	assert_int_equal(x->nchildren, 1);
 	assert_true(net_agree(x, y));
-	assert_true(y->ike->count.work_lost > 100);
+	assert_true(inside(y)->count.work_lost > 100);
 	/* Those that wait are given up when they can have been sent again. */
 	net_pass(&net, 20000);
-	assert_int_equal(y->ike->work.n, 0);
+	assert_int_equal(inside(y)->work.n, 0);
 	end_clean();
 }
 
@@ -398,7 +404,7 @@ quick_modes_wait_for_their_share(void **state)
 	net_pass(&net, 3000);
 	assert_int_equal(x->nchildren, 20);
 	assert_int_equal(y->nchildren, 20);
-	assert_true(y->ike->count.work_waited > 0);
+	assert_true(inside(y)->count.work_waited > 0);
 	end_clean();
 }
 
@@ -409,7 +415,7 @@ static void
 main_mode_only(struct net_host *a, unsigned n)
 {
 	assert_int_equal(net_request(a, y, n), 0);
-	ike_forget(a->ike, net.now, &a->conns[n], false);
+	a->engine->forget(a->ike, net.now, &a->conns[n], false);
 	net_pass(&net, 500);
 }
 
@@ -419,27 +425,27 @@ childless_sas_end_in_a_minute(void **state)
 	(void)state;
 	picture(38, NULL);
 	main_mode_only(x, 0);
-	assert_int_equal(y->ike->nsas[false], 1);
+	assert_int_equal(inside(y)->nsas[false], 1);
 	net_pass(&net, 50000);
-	assert_int_equal(y->ike->nsas[false], 1);
+	assert_int_equal(inside(y)->nsas[false], 1);
 	net_pass(&net, 20000);
-	assert_int_equal(y->ike->nsas[false], 0);
-	assert_int_equal(x->ike->nsas[true], 0);
+	assert_int_equal(inside(y)->nsas[false], 0);
+	assert_int_equal(inside(x)->nsas[true], 0);
 	/* One that serves a tunnel stays as long as that does. */
 	key_up();
 	net_pass(&net, 600000);
-	assert_int_equal(y->ike->nsas[false], 1);
+	assert_int_equal(inside(y)->nsas[false], 1);
 	assert_int_equal(net_alive(y), 1);
-	ike_forget(x->ike, net.now, &x->conns[0], true);
+	x->engine->forget(x->ike, net.now, &x->conns[0], true);
 	net_pass(&net, 130000);
-	assert_int_equal(y->ike->nsas[false], 0);
+	assert_int_equal(inside(y)->nsas[false], 0);
 	end_clean();
 }
 
 static void
 one_peer_holds_few_sas(void **state)
 {
-	struct ike_sa *sa;
+	struct ike1_sa *sa;
 	unsigned       i;
 
 	(void)state;
@@ -447,12 +453,12 @@ one_peer_holds_few_sas(void **state)
 	key_up();
 	for (i = 1; i < 20; i++) {
 		/* A peer that forgets its SAs, and says nothing of it. */
-		TAILQ_FOREACH(sa, &x->ike->sas, entry)
-			ike_sa_kill(sa, net.now);
+		TAILQ_FOREACH(sa, &inside(x)->sas, entry)
+			ike1_sa_kill(sa, net.now);
 		main_mode_only(x, i);
-		assert_true(y->ike->nsas[false] <= y->ike->c.sa_per_peer + 1);
+		assert_true(inside(y)->nsas[false] <= inside(y)->c.sa_per_peer + 1);
 	}
-	assert_true(y->ike->count.phase1_evicted >= 10);
+	assert_true(inside(y)->count.phase1_evicted >= 10);
 	assert_int_equal(net_alive(y), 1);
 	end_clean();
 }
@@ -461,7 +467,7 @@ one_peer_holds_few_sas(void **state)
 static void
 full_of_childless_sas_admits_more(void **state)
 {
-	struct ike_config c = { .rsa_min_bits = 2048, .sa_max = 16,
+	struct ike1_config c = { .rsa_min_bits = 2048, .sa_max = 16,
 		.sa_per_peer = 100 };
 	struct net_host	 *z;
 	unsigned	  i;
@@ -474,11 +480,11 @@ full_of_childless_sas_admits_more(void **state)
 		assert_true(say_third(htonl(0x0b000001 + i), 500, 0xa0 + i,
 		    load_u64(answer.buf + 8)));
 	}
-	assert_int_equal(y->ike->nsas[false], 16);
+	assert_int_equal(inside(y)->nsas[false], 16);
 	key_up();
-	assert_true(y->ike->nsas[false] <= 16);
+	assert_true(inside(y)->nsas[false] <= 16);
 	/* Our own have places of their own. */
-	z = net_host_add(&net, "198.51.100.3", "@x3.lab", net_key(2), NULL);
+	z = ike1_host_add(&net, "198.51.100.3", "@x3.lab", net_key(2), NULL);
 	assert_int_equal(net_request(y, z, 5), 0);
 	net_pass(&net, 1000);
 	assert_true(net_agree(y, z));
@@ -526,7 +532,7 @@ quick_mode_is_not_replayed_after_its_end(void **state)
 	net_pass(&net, 1000);
 	assert_int_equal(nkept, 2);
 	net.filter = NULL;
-	ike_forget(x->ike, net.now, &x->conns[0], true);
+	x->engine->forget(x->ike, net.now, &x->conns[0], true);
 	net_pass(&net, 1000);
 	assert_int_equal(net_alive(y), 1);
 	asked = y->asks;
@@ -537,7 +543,7 @@ quick_mode_is_not_replayed_after_its_end(void **state)
 	assert_int_equal(y->asks, asked);
 	assert_int_equal(y->sent, sent);
 	assert_int_equal(y->nchildren, 2);
-	assert_true(y->ike->count.replays >= 1);
+	assert_true(inside(y)->count.replays >= 1);
 	/* Nor does x take its own for a peer's. */
 	back = kept[0];
 	back.path.local = y->addr;
@@ -559,14 +565,14 @@ static void
 informationals_are_not_replayed(void **state)
 {
 	static const uint8_t info = ISAKMP_INFORMATIONAL;
-	struct ike_sa	    *sa;
+	struct ike1_sa	    *sa;
 	uint8_t		     seq[4] = { 0 };
 	unsigned	     i, sent;
 
 	(void)state;
 	picture(42, NULL);
 	key_up();
-	sa = TAILQ_FIRST(&x->ike->sas);
+	sa = TAILQ_FIRST(&inside(x)->sas);
 	keep(&info);
 	info_notify(sa, net.now, ISAKMP_N_INITIAL_CONTACT, PROTO_ISAKMP, NULL, 0,
 	    NULL, 0);
@@ -595,15 +601,15 @@ informationals_are_not_replayed(void **state)
 static void
 many_exchanges_renew_the_sa(void **state)
 {
-	struct ike_sa *sa;
+	struct ike1_sa *sa;
 	uint8_t	       seq[4] = { 0 };
 	unsigned       i;
 
 	(void)state;
 	picture(43, NULL);
 	key_up();
-	for (i = 0; i < IKE_MSGIDS_MAX / 4 * 3 + 20; i++) {
-		sa = ike_sa_for_peer(x->ike, y->addr, &y->id);
+	for (i = 0; i < IKE1_MSGIDS_MAX / 4 * 3 + 20; i++) {
+		sa = ike1_sa_for_peer(x->ike, y->addr, &y->id);
 		assert_non_null(sa);
 		info_notify(sa, net.now, ISAKMP_N_R_U_THERE, PROTO_ISAKMP, NULL,
 		    0, seq, sizeof(seq));
@@ -612,7 +618,7 @@ many_exchanges_renew_the_sa(void **state)
 	net_pass(&net, 30000);
 	assert_int_equal(net_alive(x), 1);
 	assert_int_equal(net_alive(y), 1);
-	TAILQ_FOREACH(sa, &y->ike->sas, entry)
+	TAILQ_FOREACH(sa, &inside(y)->sas, entry)
 		assert_true(sa->msgids.n < 100);
 	assert_int_equal(net_request(x, y, 1), 0);
 	net_pass(&net, 1000);

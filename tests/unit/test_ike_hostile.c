@@ -173,7 +173,7 @@ suffer(struct damage *g, unsigned *up)
 	if (x->nchildren > 0 && y->nchildren > 0 &&
 	    !x->children[0].down && !y->children[0].down)
 		assert_true(net_agree(x, y));
-	ike_forget(x->ike, net.now, &x->conns[0], false);
+	x->engine->forget(x->ike, net.now, &x->conns[0], false);
 	assert_int_equal(x->spis, 0);
 	assert_true(net_end(&net));
 	assert_int_equal(dh.out, 0);
@@ -327,8 +327,8 @@ replays_make_no_new_keys(void **state)
 	assert_int_equal(x->downs + y->downs, 0);
 	assert_int_equal(y->lookups, before);
 	/* After the SA is gone too. */
-	ike_shutdown(x->ike, net.now);
-	ike_shutdown(y->ike, net.now);
+	x->engine->shutdown(x->ike, net.now);
+	y->engine->shutdown(y->ike, net.now);
 	net_pass(&net, 60000);
 	for (i = 0; i < nkept; i++)
 		net_deliver(&net, &kept[i]);

@@ -21,18 +21,18 @@ deletes_reach_the_other_end(void **state)
 	picture(16, NULL);
 	key_up();
 	spi = x->children[0].child.in.spi;
-	assert_int_equal(ike_delete_child(x->ike, net.now, spi), 0);
+	assert_int_equal(x->engine->delete_child(x->ike, net.now, spi), 0);
 	net_pass(&net, 1000);
 	assert_int_equal(y->downs, 1);
 	assert_true(y->children[0].by_peer);
-	ike_forget(x->ike, net.now, &x->conns[0], false);
+	x->engine->forget(x->ike, net.now, &x->conns[0], false);
 	assert_int_equal(x->spis, 0);
 	end_clean();
 
 	/* Shutdown says goodbye to everyone. */
 	picture(17, NULL);
 	key_up();
-	ike_shutdown(y->ike, net.now);
+	y->engine->shutdown(y->ike, net.now);
 	net_pass(&net, 2000);
 	assert_int_equal(x->downs, 1);
 	assert_true(x->children[0].by_peer);
@@ -41,7 +41,7 @@ deletes_reach_the_other_end(void **state)
 	/* Forgetting with a word. */
 	picture(18, NULL);
 	key_up();
-	ike_forget(x->ike, net.now, &x->conns[0], true);
+	x->engine->forget(x->ike, net.now, &x->conns[0], true);
 	net_pass(&net, 1000);
 	assert_int_equal(y->downs, 1);
 	assert_int_equal(x->downs, 0);
@@ -51,7 +51,7 @@ deletes_reach_the_other_end(void **state)
 static void
 hard_lifetime_ends_both(void **state)
 {
-	struct ike_config c;
+	struct ike1_config c;
 
 	(void)state;
 	memset(&c, 0, sizeof(c));
@@ -119,7 +119,7 @@ crossing_requests_both_come_up(void **state)
 static void
 phase1_outlives_its_lifetime_by_renewal(void **state)
 {
-	struct ike_config c;
+	struct ike1_config c;
 	unsigned	  i;
 
 	(void)state;
@@ -146,7 +146,7 @@ a_stale_phase1_is_given_up_for_a_new_one(void **state)
 	picture(223, NULL);
 	key_up();
 	/* y forgets all, and x does not look (no DPD). */
-	y = net_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
+	y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
 	    NULL);
 	y->next_spi = 0x7000;
 	net.hosts[1].addr = 0;
@@ -168,12 +168,12 @@ a_stale_phase1_is_given_up_for_a_new_one(void **state)
 static void
 a_phase1_long_unheard_is_given_up_soon(void **state)
 {
-	struct ike_config c;
+	struct ike1_config c;
 
 	(void)state;
 	picture(225, NULL);
 	key_up();
-	y = net_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
+	y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
 	    NULL);
 	y->next_spi = 0x7000;
 	net.hosts[1].addr = 0;
@@ -195,7 +195,7 @@ a_phase1_long_unheard_is_given_up_soon(void **state)
 	net_pass(&net, 8000);
 	assert_int_equal(net_request(x, y, 1), 0);
 	net_pass(&net, 1400);
-	y = net_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
+	y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
 	    NULL);
 	y->next_spi = 0x7000;
 	net.hosts[1].addr = 0;
@@ -217,28 +217,28 @@ another_key_needs_another_phase1(void **state)
 	picture(224, NULL);
 	net_request_init(&r, x, y, 0);
 	r.peer_id.type = 0;
-	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[0]), 0);
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]), 0);
 	net_pass(&net, 1000);
 	assert_true(net_agree(x, y));
-	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[0]), 0);
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]), 0);
 	net_pass(&net, 1000);
 	assert_int_equal(x->cookies, 1);
 	assert_int_equal(x->nchildren, 2);
-	r.keys = &x->pub;
-	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[1]), 0);
+	r.peer.keys = &x->pub;
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[1]), 0);
 	net_pass(&net, 60000);
 	assert_int_equal(x->cookies, 2);
 	assert_int_equal(x->nchildren, 2);
 	assert_int_equal(x->failure, KEYING_SIGNATURE);
 	/* Whom it found, it can say goodbye to. */
-	assert_int_equal(ike_delete_child(x->ike, net.now,
+	assert_int_equal(x->engine->delete_child(x->ike, net.now,
 	    x->children[0].child.in.spi), 0);
 	net_pass(&net, 1000);
 	assert_int_equal(y->downs, 1);
 	/* The responder asks back over what the initiator has made. */
 	net_request_init(&r, y, x, 0);
 	r.peer_id.type = 0;
-	assert_int_equal(ike_request(y->ike, net.now, &r, &y->conns[1]), 0);
+	assert_int_equal(y->engine->request(y->ike, net.now, &r, &y->conns[1]), 0);
 	net_pass(&net, 1000);
 	assert_int_equal(y->cookies, 0);
 	assert_int_equal(y->nchildren, 3);
@@ -248,7 +248,7 @@ another_key_needs_another_phase1(void **state)
 static void
 phase1_in_use_is_renewed_before_it_ends(void **state)
 {
-	struct ike_config c, brief;
+	struct ike1_config c, brief;
 
 	(void)state;
 	/* By the initiator; then by the responder, whose limit is shorter. */
@@ -262,7 +262,7 @@ phase1_in_use_is_renewed_before_it_ends(void **state)
 	assert_int_equal(net_alive(x), 1);
 	assert_true(x->cookies >= 8 && x->cookies <= 12);
 	assert_int_equal(y->cookies, 0);
-	assert_int_equal(ike_delete_child(y->ike, net.now,
+	assert_int_equal(y->engine->delete_child(y->ike, net.now,
 	    y->children[0].child.in.spi), 0);
 	net_pass(&net, 1000);
 	assert_int_equal(x->downs, 1);
@@ -272,8 +272,8 @@ phase1_in_use_is_renewed_before_it_ends(void **state)
 	brief = c;
 	brief.phase1_lifetime = 120;
 	net_init(&net, 221);
-	x = net_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), &c);
-	y = net_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
+	x = ike1_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), &c);
+	y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
 	    &brief);
 	key_up();
 	net_pass(&net, 1000000);
@@ -286,7 +286,7 @@ phase1_in_use_is_renewed_before_it_ends(void **state)
 	/* Without a child nothing is renewed. */
 	picture(222, &c);
 	key_up();
-	ike_forget(x->ike, net.now, &x->conns[0], true);
+	x->engine->forget(x->ike, net.now, &x->conns[0], true);
 	net_pass(&net, 7200000);
 	assert_int_equal(x->cookies + y->cookies, 1);
 	end_clean();
@@ -296,7 +296,7 @@ static void
 lifetimes_in_kilobytes_and_the_shorter_one(void **state)
 {
 	const struct keying_child *a, *b;
-	struct ike_config	   c, brief;
+	struct ike1_config	   c, brief;
 
 	(void)state;
 	memset(&c, 0, sizeof(c));
@@ -307,8 +307,8 @@ lifetimes_in_kilobytes_and_the_shorter_one(void **state)
 	brief.phase2_lifetime = 300;
 	brief.phase2_kilobytes = 1000;
 	net_init(&net, 263);
-	x = net_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), &c);
-	y = net_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
+	x = ike1_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), &c);
+	y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
 	    &brief);
 	key_up();
 	a = &x->children[0].child;
@@ -341,7 +341,7 @@ initial_contact_is_told(void **state)
 	picture(26, NULL);
 	net_request_init(&r, x, y, 0);
 	r.initial_contact = true;
-	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[0]), 0);
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]), 0);
 	net_pass(&net, 1000);
 	assert_true(net_agree(x, y));
 	assert_int_equal(y->contacts, 1);
@@ -357,7 +357,7 @@ initial_contact_is_told(void **state)
 	net.filter = swallow_auth;
 	net_request_init(&r, x, y, 0);
 	r.initial_contact = true;
-	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[0]), 0);
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]), 0);
 	net_pass(&net, 10000);
 	assert_true(net_agree(x, y));
 	assert_int_equal(y->contacts, 1);
@@ -373,13 +373,13 @@ a_restarted_peer_takes_its_old_children_down(void **state)
 	picture(271, NULL);
 	key_up();
 	/* x's engine dies without a word and comes again. */
-	x = net_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), NULL);
+	x = ike1_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), NULL);
 	x->next_spi = 0x7000;
 	net.hosts[0].addr = 0;
 	net_pass(&net, 5000);
 	net_request_init(&r, x, y, 0);
 	r.initial_contact = true;
-	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[0]), 0);
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]), 0);
 	net_pass(&net, 2000);
 	assert_true(net_agree(x, y));
 	assert_int_equal(y->contacts, 1);
@@ -392,7 +392,7 @@ a_restarted_peer_takes_its_old_children_down(void **state)
 static void
 dead_peers_are_noticed(void **state)
 {
-	struct ike_config c;
+	struct ike1_config c;
 
 	(void)state;
 	memset(&c, 0, sizeof(c));
@@ -416,7 +416,7 @@ forgetting_ends_all_calls(void **state)
 	(void)state;
 	picture(32, NULL);
 	assert_int_equal(net_request(x, y, 0), 0);
-	ike_forget(x->ike, net.now, &x->conns[0], true);
+	x->engine->forget(x->ike, net.now, &x->conns[0], true);
 	net_pass(&net, 120000);
 	assert_int_equal(x->fails, 0);
 	assert_int_equal(x->nchildren, 0);

@@ -55,19 +55,19 @@ phase1_answer_must_equal_an_offer(void **state)
 		{ 2, IKE_SHA2_512, false },
 		{ 4, 15, false },
 		{ 4, 5, false },
-		{ 3, IKE_PRESHARED, false },
+		{ 3, IKE1_PRESHARED, false },
 		{ 14, 192, false },
 		{ 12, 60, false },	/* a lifetime nobody asked for */
 		{ 12, 65535, false },
 	};
 	uint8_t		 offer[1024], answer[1024];
-	struct ike_suite suite;
+	struct ike1_suite suite;
 	struct writer	 w;
 	size_t		 i, len;
 
 	(void)state;
 	writer_init(&w, offer, sizeof(offer));
-	proposal_offer_phase1(&w, IKE_RSA_SIG, true, 3600);
+	proposal_offer_phase1(&w, IKE1_RSA_SIG, true, 3600);
 	assert_false(w.bad);
 	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		len = answer_with(1, offer, answer, 0);
@@ -95,8 +95,8 @@ phase2_answer_must_equal_an_offer(void **state)
 		{ 2, 30, false },
 	};
 	static const struct proposal_phase2 want = { .group = 14,
-		.encapsulation = IKE_TUNNEL, .legacy = true, .lifetime = 1200 };
-	struct ike_esp_suite suite;
+		.encapsulation = IKE1_TUNNEL, .legacy = true, .lifetime = 1200 };
+	struct ike1_esp_suite suite;
 	uint8_t		     offer[1024], answer[1024];
 	struct writer	     w;
 	uint32_t	     spi;
@@ -127,9 +127,9 @@ static void
 all_of_an_offer_is_there(void **state)
 {
 	static const struct proposal_phase2 want = { .group = 19,
-		.encapsulation = IKE_UDP_TUNNEL, .esn = true, .lifetime = 1200,
+		.encapsulation = IKE1_UDP_TUNNEL, .esn = true, .lifetime = 1200,
 		.kilobytes = 100000 };
-	struct ike_esp_suite   suite;
+	struct ike1_esp_suite   suite;
 	struct proposal_choice choice;
 	uint8_t		       offer[1024], answer[1024];
 	struct writer	       w, a;
@@ -140,9 +140,9 @@ all_of_an_offer_is_there(void **state)
 	proposal_offer_phase2(&w, 0x1234, &want);
 	assert_false(w.bad);
 	/* The wrong encapsulation is no choice. */
-	assert_int_equal(proposal_choose_phase2(offer, w.len, IKE_TUNNEL, false,
+	assert_int_equal(proposal_choose_phase2(offer, w.len, IKE1_TUNNEL, false,
 	    &suite, &spi, &choice), -1);
-	assert_int_equal(proposal_choose_phase2(offer, w.len, IKE_UDP_TUNNEL,
+	assert_int_equal(proposal_choose_phase2(offer, w.len, IKE1_UDP_TUNNEL,
 	    false, &suite, &spi, &choice), 0);
 	assert_int_equal(spi, 0x1234);
 	assert_true(suite.esn);
@@ -162,11 +162,11 @@ all_of_an_offer_is_there(void **state)
 	writer_put(&a, (const uint8_t[]){ 2, 0, 0, 20, 1, PROTO_AH, 4, 1,
 	    0, 0, 9, 9, 0, 0, 0, 8, 1, 2, 0, 0 }, 20);
 	writer_put(&a, offer + 8, w.len - 8);
-	assert_int_equal(proposal_choose_phase2(answer, a.len, IKE_UDP_TUNNEL,
+	assert_int_equal(proposal_choose_phase2(answer, a.len, IKE1_UDP_TUNNEL,
 	    false, &suite, &spi, &choice), -1);
 	/* As an alternative of another number it does no harm. */
 	answer[8 + 4] = 7;
-	assert_int_equal(proposal_choose_phase2(answer, a.len, IKE_UDP_TUNNEL,
+	assert_int_equal(proposal_choose_phase2(answer, a.len, IKE1_UDP_TUNNEL,
 	    false, &suite, &spi, &choice), 0);
 }
 
@@ -179,7 +179,7 @@ weak_and_unknown_transforms_are_passed_over(void **state)
 		{ 12, 5, 2, 14 }, { 12, 5, 1, 0 }, { 12, 5, 1, 1 },
 		{ 12, 5, 1, 22 }, { 20, 5, 1, 14 }, { 99, 5, 1, 14 },
 	};
-	struct ike_esp_suite   suite;
+	struct ike1_esp_suite   suite;
 	struct proposal_choice choice;
 	uint8_t		       sa[256];
 	struct writer	       w;
@@ -205,7 +205,7 @@ weak_and_unknown_transforms_are_passed_over(void **state)
 			isakmp_attr(&w, 3, ok ? 14 : bad[i].group);
 		writer_patch_u16(&w, at + 2, (uint16_t)(w.len - at));
 		writer_patch_u16(&w, 10, (uint16_t)(w.len - 8));
-		assert_int_equal(proposal_choose_phase2(sa, w.len, IKE_TUNNEL,
+		assert_int_equal(proposal_choose_phase2(sa, w.len, IKE1_TUNNEL,
 		    true, &suite, &spi, &choice), ok ? 0 : -1);
 	}
 }
@@ -249,7 +249,7 @@ read_id(struct keying_id *id, uint8_t type, uint8_t protocol, uint16_t port,
 	buf[1] = protocol;
 	store_u16(buf + 2, port);
 	memcpy(buf + 4, rest, len);
-	return ike_id_read(id, buf, 4 + len);
+	return ike1_id_read(id, buf, 4 + len);
 }
 
 static void

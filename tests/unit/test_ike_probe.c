@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/ike_net.h"
+#include "tests/unit/ike1_net.h"
 
 static struct net net;
 static struct net_host *x, *y;
@@ -16,14 +16,14 @@ static struct net_host *x, *y;
 static void
 begin(unsigned dpd)
 {
-	struct ike_config c;
+	struct ike1_config c;
 
 	memset(&c, 0, sizeof(c));
 	c.rsa_min_bits = 2048;
 	c.dpd_delay = dpd;
 	net_init(&net, 1);
-	x = net_host_add(&net, "192.0.2.1", "@x.example", net_key(0), &c);
-	y = net_host_add(&net, "198.51.100.1", "198.51.100.1", net_key(1), &c);
+	x = ike1_host_add(&net, "192.0.2.1", "@x.example", net_key(0), &c);
+	y = ike1_host_add(&net, "198.51.100.1", "198.51.100.1", net_key(1), &c);
 	assert_int_equal(net_request(x, y, 0), 0);
 	net_pass(&net, 1000);
 	assert_true(net_agree(x, y));
@@ -34,7 +34,7 @@ answered(void **state)
 {
 	(void)state;
 	begin(60);
-	assert_int_equal(ike_probe(x->ike, net.now, &x->conns[0]), 0);
+	assert_int_equal(x->engine->probe(x->ike, net.now, &x->conns[0]), 0);
 	net_pass(&net, 5000);
 	assert_int_equal(x->silences, 0);
 	assert_int_equal(net_alive(x), 1);
@@ -47,7 +47,7 @@ answered_without_dpd(void **state)
 {
 	(void)state;
 	begin(0);
-	assert_int_equal(ike_probe(x->ike, net.now, &x->conns[0]), 0);
+	assert_int_equal(x->engine->probe(x->ike, net.now, &x->conns[0]), 0);
 	net_pass(&net, 60000);
 	assert_int_equal(x->silences, 0);
 	assert_int_equal(net_alive(x), 1);
@@ -72,7 +72,7 @@ silent(unsigned dpd)
 	net.filter = swallow;
 	net.filter_arg = &lost;
 	at = net.now;
-	assert_int_equal(ike_probe(x->ike, net.now, &x->conns[0]), 0);
+	assert_int_equal(x->engine->probe(x->ike, net.now, &x->conns[0]), 0);
 	while (x->silences == 0 && net.now < at + 10000)
 		net_pass(&net, 10);
 	print_message("dpd %u: silence told after %u ms, %u questions\n", dpd,
@@ -118,7 +118,7 @@ answered_at_last(void **state)
 	begin(60);
 	net.filter = swallow_two;
 	net.filter_arg = &lost;
-	assert_int_equal(ike_probe(x->ike, net.now, &x->conns[0]), 0);
+	assert_int_equal(x->engine->probe(x->ike, net.now, &x->conns[0]), 0);
 	net_pass(&net, 10000);
 	assert_int_equal(x->silences, 0);
 	assert_true(net_end(&net));
@@ -136,7 +136,7 @@ invalid_spi(void **state)
 	path.peer = x->addr;
 	path.local_port = path.peer_port = 500;
 	/* Over the SA that they share it is a fact ... */
-	ike_invalid_spi(y->ike, net.now, &path, 0x12345678);
+	y->engine->invalid_spi(y->ike, net.now, &path, 0x12345678, true);
 	net_pass(&net, 100);
 	assert_int_equal(x->facts, 1);
 	assert_int_equal(x->hints, 0);
@@ -144,7 +144,7 @@ invalid_spi(void **state)
 	/* ... and from a port where there is none, a hint. */
 	path.local_port = 501;
 	path.peer_port = 501;
-	ike_invalid_spi(y->ike, net.now, &path, 0x9abcdef0);
+	y->engine->invalid_spi(y->ike, net.now, &path, 0x9abcdef0, true);
 	net_pass(&net, 100);
 	assert_int_equal(x->facts, 1);
 	assert_int_equal(x->hints, 1);
@@ -179,7 +179,7 @@ invalid_spi_damaged(void **state)
 	net.filter = damage;
 	net.filter_arg = &at;
 	for (at = 0; at < 60 * 8; at++) {
-		ike_invalid_spi(y->ike, net.now, &path, 0x9abcdef0);
+		y->engine->invalid_spi(y->ike, net.now, &path, 0x9abcdef0, true);
 		net_pass(&net, 30);
 	}
 	assert_int_equal(x->facts, 0);
@@ -196,7 +196,7 @@ icmp(struct net_host *h, const struct net_host *about)
 	path.local = h->addr;
 	path.peer = about->addr;
 	path.local_port = path.peer_port = 500;
-	ike_icmp(h->ike, net.now, &path);
+	h->engine->icmp(h->ike, net.now, &path);
 }
 
 /* An ICMP error is believed of a peer that said goodbye, and of no other. */
@@ -208,12 +208,12 @@ goodbye(void **state)
 
 	(void)state;
 	net_init(&net, 1);
-	x = net_host_add(&net, "192.0.2.1", "@x.example", net_key(0), NULL);
-	y = net_host_add(&net, "198.51.100.1", "198.51.100.1", net_key(1), NULL);
+	x = ike1_host_add(&net, "192.0.2.1", "@x.example", net_key(0), NULL);
+	y = ike1_host_add(&net, "198.51.100.1", "198.51.100.1", net_key(1), NULL);
 	net.filter = swallow;
 	net.filter_arg = &lost;
 	net_request_init(&r, x, y, 0);
-	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[0]), 0);
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]), 0);
 	net_pass(&net, 100);
 	icmp(x, y);
 	net_pass(&net, 100);
@@ -221,7 +221,7 @@ goodbye(void **state)
 	net_pass(&net, 60000);
 	assert_int_equal(x->fails, 1);
 	r.departed = true;
-	assert_int_equal(ike_request(x->ike, net.now, &r, &x->conns[0]), 0);
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]), 0);
 	net_pass(&net, 100);
 	assert_int_equal(x->fails, 1);
 	icmp(x, y);

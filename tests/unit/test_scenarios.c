@@ -140,7 +140,8 @@ start(struct player *p)
 		world_fail(w, "the configuration was refused");
 		return;
 	}
-	w->core = core_new(w->config, &w->shell, w, &world_ops, w);
+	w->core = core_new(w->config, &w->shell, w, &world_ops, w,
+	    &world_engine, w);
 	core_set_local(w->core, w->now, w->local, 0);
 }
 

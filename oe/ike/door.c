@@ -1,0 +1,283 @@
+/* door.c - several versions of IKE as one engine */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "base/cursor.h"
+#include "base/util.h"
+#include "oe/ike/door.h"
+
+#define ENGINES_MAX	2
+#define VERSION_AT	17	/* in the header of any version (RFC 2408 §3.1, RFC 7296 §3.1) */
+#define MARKER_LEN	4
+
+struct slot {
+	const struct keying_engine *engine;
+	void			   *e;
+};
+
+struct door {
+	struct slot slot[ENGINES_MAX];
+	unsigned    n;
+};
+
+#define EACH_SLOT(d, s) \
+	for ((s) = (d)->slot; (s) < (d)->slot + (d)->n; (s)++)
+
+struct door *
+door_new(void)
+{
+	return xcalloc(1, sizeof(struct door));
+}
+
+static struct slot *
+door_slot(struct door *d, uint64_t version)
+{
+	struct slot *s;
+
+	EACH_SLOT(d, s) {
+		if (s->engine->version == version)
+			return s;
+	}
+	return NULL;
+}
+
+void
+door_set(struct door *d, uint64_t now, const struct keying_engine *engine,
+    void *e)
+{
+	struct slot *s = door_slot(d, engine->version), old;
+
+	if (s == NULL && d->n == ENGINES_MAX)
+		abort();
+	if (s == NULL)
+		s = &d->slot[d->n++];
+	old = *s;
+	*s = (struct slot){ engine, e };
+	if (old.engine != NULL) {
+		old.engine->shutdown(old.e, now);
+		old.engine->free(old.e);
+	}
+}
+
+static void
+door_free(void *e)
+{
+	struct door *d = e;
+	struct slot *s;
+
+	if (d == NULL)
+		return;
+	EACH_SLOT(d, s)
+		s->engine->free(s->e);
+	free(d);
+}
+
+static void
+door_shutdown(void *e, uint64_t now)
+{
+	struct door *d = e;
+	struct slot *s;
+
+	EACH_SLOT(d, s)
+		s->engine->shutdown(s->e, now);
+}
+
+static int
+door_request(void *e, uint64_t now, const struct keying_request *r, void *conn)
+{
+	struct door *d = e;
+	struct slot *s = r->version != 0 ? door_slot(d, r->version) :
+	    d->n != 0 ? &d->slot[0] : NULL;
+
+	return s == NULL ? -1 : s->engine->request(s->e, now, r, conn);
+}
+
+static void
+door_forget(void *e, uint64_t now, void *conn, bool tell)
+{
+	struct door *d = e;
+	struct slot *s;
+
+	EACH_SLOT(d, s)
+		s->engine->forget(s->e, now, conn, tell);
+}
+
+static int
+door_delete_child(void *e, uint64_t now, uint32_t spi_in)
+{
+	struct door *d = e;
+	struct slot *s;
+
+	EACH_SLOT(d, s) {
+		if (s->engine->delete_child(s->e, now, spi_in) == 0)
+			return 0;
+	}
+	return -1;
+}
+
+static int
+door_probe(void *e, uint64_t now, void *conn)
+{
+	struct door *d = e;
+	struct slot *s;
+
+	EACH_SLOT(d, s) {
+		if (s->engine->probe(s->e, now, conn) == 0)
+			return 0;
+	}
+	return -1;
+}
+
+static void
+door_moved(void *e, void *conn, uint32_t peer, uint16_t port)
+{
+	struct door *d = e;
+	struct slot *s;
+
+	EACH_SLOT(d, s)
+		s->engine->moved(s->e, conn, peer, port);
+}
+
+static int
+door_invalid_spi(void *e, uint64_t now, const struct keying_path *path,
+    uint32_t spi, bool hint)
+{
+	struct door *d = e;
+	struct slot *s;
+
+	/* Who can prove it says so; else one hint is enough. */
+	EACH_SLOT(d, s) {
+		if (s->engine->invalid_spi(s->e, now, path, spi, false) == 0)
+			return 0;
+	}
+	if (hint && d->n != 0) {
+		s = &d->slot[0];
+		s->engine->invalid_spi(s->e, now, path, spi, true);
+	}
+	return -1;
+}
+
+static void
+door_peer_identity(void *e, uint64_t token, const struct keying_id *my_id)
+{
+	struct slot *s = door_slot(e, token >> 56);
+
+	if (s != NULL)
+		s->engine->peer_identity(s->e, token, my_id);
+}
+
+static void
+door_peer_keys(void *e, uint64_t now, uint64_t token,
+    const struct keying_credentials *c)
+{
+	struct slot *s = door_slot(e, token >> 56);
+
+	if (s != NULL)
+		s->engine->peer_keys(s->e, now, token, c);
+}
+
+static void
+door_authorize(void *e, uint64_t now, uint64_t token, void *conn)
+{
+	struct slot *s = door_slot(e, token >> 56);
+
+	if (s != NULL)
+		s->engine->authorize(s->e, now, token, conn);
+}
+
+/* Of a version that nobody here speaks: the first engine counts it. */
+static void
+door_packet(void *e, uint64_t now, const struct keying_path *path,
+    const uint8_t *buf, size_t len)
+{
+	struct door *d = e;
+	struct slot *s = NULL;
+	size_t	     at = VERSION_AT;
+
+	if (path->local_port == KEYING_PORT_NATT ||
+	    path->peer_port == KEYING_PORT_NATT)
+		at += MARKER_LEN;
+	if (len > at)
+		s = door_slot(d, buf[at] >> 4);
+	if (s == NULL && d->n != 0)
+		s = &d->slot[0];
+	if (s != NULL)
+		s->engine->packet(s->e, now, path, buf, len);
+}
+
+static void
+door_icmp(void *e, uint64_t now, const struct keying_path *path)
+{
+	struct door *d = e;
+	struct slot *s;
+
+	EACH_SLOT(d, s)
+		s->engine->icmp(s->e, now, path);
+}
+
+static uint64_t
+door_next(const void *e)
+{
+	const struct door *d = e;
+	const struct slot *s;
+	uint64_t	   next = UINT64_MAX, at;
+
+	EACH_SLOT(d, s) {
+		at = s->engine->next(s->e);
+		next = at < next ? at : next;
+	}
+	return next;
+}
+
+static void
+door_tick(void *e, uint64_t now)
+{
+	struct door *d = e;
+	struct slot *s;
+
+	EACH_SLOT(d, s) {
+		if (s->engine->next(s->e) <= now)
+			s->engine->tick(s->e, now);
+	}
+}
+
+static void
+door_report_sas(const void *e, uint64_t now, json_object *rows)
+{
+	const struct door *d = e;
+	const struct slot *s;
+
+	EACH_SLOT(d, s)
+		s->engine->report_sas(s->e, now, rows);
+}
+
+static void
+door_report_status(const void *e, json_object *o)
+{
+	const struct door *d = e;
+	const struct slot *s;
+
+	EACH_SLOT(d, s)
+		s->engine->report_status(s->e, o);
+}
+
+const struct keying_engine door_engine = {
+	.free = door_free,
+	.shutdown = door_shutdown,
+	.request = door_request,
+	.forget = door_forget,
+	.delete_child = door_delete_child,
+	.probe = door_probe,
+	.moved = door_moved,
+	.invalid_spi = door_invalid_spi,
+	.peer_identity = door_peer_identity,
+	.peer_keys = door_peer_keys,
+	.authorize = door_authorize,
+	.packet = door_packet,
+	.icmp = door_icmp,
+	.next = door_next,
+	.tick = door_tick,
+	.report_sas = door_report_sas,
+	.report_status = door_report_status,
+};

@@ -77,8 +77,9 @@ def mentions(text, section):
 def main():
     page = read('doc/wire.md')
     page = page[page.index('## Every MUST'):]
-    files = {letter: read(path) for letter, path in re.findall(
-        r'^\| ([A-Z]) \| `([^`]+)` \|', page, re.M)}
+    files = {letter: '\n'.join(map(read, re.findall('`([^`]+)`', paths)))
+             for letter, paths in re.findall(
+                 r'^\| ([A-Z]) \| (`[^|]+`) \|', page, re.M)}
     left, mistakes, tests = sentences(), [], 0
     total = sum(len(x) for x in left.values())
     for part in page.split('\n### RFC ')[1:]:

@@ -64,9 +64,9 @@ endif
 if HAVE_CMOCKA
 OE_TEST_LIBS = oe/liboe.a $(IKE_LIBS) $(BASE_LIBS) \
 	$(CARES_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit/test_record tests/unit/test_classes \
+check_PROGRAMS += tests/unit/test_record tests/unit/test_record_message tests/unit/test_classes \
 	tests/unit/test_scenarios
-TESTS += tests/unit/test_record tests/unit/test_classes \
+TESTS += tests/unit/test_record tests/unit/test_record_message tests/unit/test_classes \
 	tests/unit/test_scenarios
 EXTRA_DIST += tests/unit/scenarios tests/unit/oe_table.py
 dist_check_SCRIPTS += tests/unit/oe_table.sh
@@ -77,8 +77,12 @@ tests_unit_test_scenarios_SOURCES = tests/unit/test_scenarios.c \
 	tests/unit/dns_message.c tests/unit/dns_message.h
 tests_unit_test_scenarios_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_scenarios_LDADD = $(OE_TEST_LIBS)
-tests_unit_test_record_SOURCES = tests/unit/test_record.c \
+RECORD_KEYS = tests/unit/record_keys.c tests/unit/record_keys.h \
 	tests/unit/dns_message.c tests/unit/dns_message.h
+tests_unit_test_record_message_SOURCES = tests/unit/test_record_message.c $(RECORD_KEYS)
+tests_unit_test_record_message_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_record_message_LDADD = $(OE_TEST_LIBS)
+tests_unit_test_record_SOURCES = tests/unit/test_record.c $(RECORD_KEYS)
 tests_unit_test_record_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_record_LDADD = $(OE_TEST_LIBS)
 tests_unit_test_classes_SOURCES = tests/unit/test_classes.c
@@ -154,9 +158,13 @@ endif
 
 # nat/
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_demux
-TESTS += tests/unit/test_demux
-tests_unit_test_demux_SOURCES = tests/unit/test_demux.c
+check_PROGRAMS += tests/unit/test_demux tests/unit/test_demux_bindings
+TESTS += tests/unit/test_demux tests/unit/test_demux_bindings
+DEMUX_WORLD = tests/unit/demux_world.c tests/unit/demux_world.h
+tests_unit_test_demux_bindings_SOURCES = tests/unit/test_demux_bindings.c $(DEMUX_WORLD)
+tests_unit_test_demux_bindings_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_demux_bindings_LDADD = nat/libnat.a $(BASE_LIBS) $(NFQ_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_demux_SOURCES = tests/unit/test_demux.c $(DEMUX_WORLD)
 tests_unit_test_demux_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_demux_LDADD = nat/libnat.a $(BASE_LIBS) $(NFQ_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_forward
@@ -251,9 +259,13 @@ TESTS += tests/unit/test_rsipctl.sh tests/unit/test_advice.sh
 
 # oe/esp/
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_esp
-TESTS += tests/unit/test_esp
-tests_unit_test_esp_SOURCES = tests/unit/test_esp.c tests/unit/esp_vectors.h
+check_PROGRAMS += tests/unit/test_esp tests/unit/test_esp_numbers
+TESTS += tests/unit/test_esp tests/unit/test_esp_numbers
+ESP_PACKETS = tests/unit/esp_packets.c tests/unit/esp_packets.h tests/unit/esp_vectors.h
+tests_unit_test_esp_numbers_SOURCES = tests/unit/test_esp_numbers.c $(ESP_PACKETS)
+tests_unit_test_esp_numbers_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_esp_numbers_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_esp_SOURCES = tests/unit/test_esp.c $(ESP_PACKETS)
 tests_unit_test_esp_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_esp_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_pubkey

@@ -92,12 +92,26 @@ asker_send(struct asker *a, json_object *o)
 	bufferevent_write(a->bev, "\n", 1);
 }
 
-static void
-asker_error(struct asker *a, const char *text)
+void
+control_put(json_object *o, const char *key, const char *text)
+{
+	json_object_object_add(o, key, json_object_new_string(text));
+}
+
+json_object *
+control_answer(const char *key, const char *text)
 {
 	json_object *o = json_object_new_object();
 
-	json_object_object_add(o, "error", json_object_new_string(text));
+	control_put(o, key, text);
+	return o;
+}
+
+static void
+asker_error(struct asker *a, const char *text)
+{
+	json_object *o = control_answer("error", text);
+
 	asker_send(a, o);
 	json_object_put(o);
 }
@@ -609,8 +623,7 @@ control_watch(const char *path, bool (*fn)(void *, json_object *), void *arg)
 	bool		   more = true;
 	int		   saved;
 
-	req = json_object_new_object();
-	json_object_object_add(req, "command", json_object_new_string("watch"));
+	req = control_answer("command", "watch");
 	r.fd = control_connect(path, req, 0);
 	json_object_put(req);
 	if (r.fd == -1)

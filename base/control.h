@@ -19,6 +19,11 @@ struct control;
  */
 typedef json_object *(*control_fn)(void *arg, json_object *req, bool privileged);
 
+/* Sets a text of an answer. */
+void	control_put(json_object *o, const char *key, const char *text);
+/* An answer of one text; key: "line", or "error" for a refusal (a sentence). */
+json_object *control_answer(const char *key, const char *text);
+
 /* A field of a request, borrowed; NULL if it is not there, or no text. */
 const char *control_text(json_object *req, const char *key);
 

@@ -9,13 +9,16 @@ base_libbase_a_SOURCES = \
 	base/filewatch.c base/filewatch.h \
 	base/helper.c base/helper.h \
 	base/hash.c base/hash.h \
+	base/histogram.c base/histogram.h \
 	base/listener.c base/listener.h \
 	base/lock.c \
 	base/log.c base/log.h \
+	base/metrics.c base/metrics.h \
 	base/opener.c base/opener.h \
 	base/option.c base/option.h base/option_print.c \
 	base/priv.c base/priv.h \
 	base/ratelimit.c base/ratelimit.h \
+	base/report.c base/report.h \
 	base/service.c base/service.h \
 	base/statefile.c base/statefile.h \
 	base/util.c base/util.h

@@ -148,12 +148,56 @@ service_reload(struct service *s)
 
 /* --- rsipctl --------------------------------------------------------------- */
 
+/* Of every daemon. */
+struct process {
+	const char *version;
+	uint64_t    uptime, one;
+};
+
+static const struct report_field process_fields[] = {
+	{ REPORT_FIELD("version", TEXT, PLAIN, struct process, version,
+	    "of the program") },
+	{ REPORT_FIELD("uptime", GAUGE, SECONDS, struct process, uptime,
+	    "since the start") },
+	{ 0 }
+}, build_fields[] = {
+	{ REPORT_FIELD("build_info", GAUGE, PLAIN, struct process, one,
+	    "1, of the version that runs") },
+	{ 0 }
+};
+
 static json_object *
-answer_with(const char *key, const char *text)
+service_report(struct service *s, enum report_form form, bool privileged)
+{
+	static const struct report_table table = { NULL, "", process_fields,
+		NULL };
+	static const struct report_table build = { "build", "", build_fields,
+		"version" };
+	struct report *r = report_new(form, privileged);
+	struct process p = { PACKAGE_VERSION, (clock_now() - s->started) / 1000,
+		1 };
+
+	s->plan->report(s->arg, r);
+	report_write(r, &table, &p);
+	if (form == REPORT_METRICS)
+		report_write_labelled(r, &build, PACKAGE_VERSION, &p);
+	return report_end(r);
+}
+
+/* What the other commands answer: keys, types, units. */
+static json_object *
+answer_schema(struct service *s, bool privileged)
 {
 	json_object *o = json_object_new_object();
+	const struct service_command *c;
 
-	json_object_object_add(o, key, json_object_new_string(text));
+	json_object_object_add(o, "status",
+	    service_report(s, REPORT_SCHEMA, privileged));
+	for (c = s->plan->commands; c->name != NULL; c++) {
+		if (c->columns != NULL)
+			json_object_object_add(o, c->name,
+			    report_columns(c->columns));
+	}
 	return o;
 }
 
@@ -163,31 +207,38 @@ answer_reload(struct service *s)
 	char line[RESTART_MAX + 80];
 
 	if (service_reload(s) == -1)
-		return answer_with("error", "the configuration has an error, "
+		return control_answer("error", "the configuration has an error, "
 		    "see the log; the old one stays in force");
 	snprintf(line, sizeof(line), "configuration read again%s%s",
 	    s->restart[0] == '\0' ? "" : "; only a restart changes ",
 	    s->restart);
-	return answer_with("line", line);
+	return control_answer("line", line);
 }
 
 static json_object *
 service_run_command(struct service *s, json_object *req, bool privileged)
 {
-	static const struct service_command reload = { "reload", true, NULL };
-	const char			   *name = control_text(req, "command");
-	const struct service_command	   *c = s->plan->commands;
+	static const char *const      refused = "only root and group " RSIP_GROUP
+	    " may ask this";
+	const char		     *name = control_text(req, "command");
+	const struct service_command *c = s->plan->commands;
 
-	if (strcmp(name, reload.name) == 0)
-		c = &reload;
+	if (strcmp(name, "status") == 0)
+		return service_report(s, REPORT_VALUES, privileged);
+	if (strcmp(name, "metrics") == 0)
+		return service_report(s, REPORT_METRICS, false);
+	if (strcmp(name, "schema") == 0)
+		return answer_schema(s, privileged);
+	if (strcmp(name, "reload") == 0)
+		return privileged ? answer_reload(s) :
+		    control_answer("error", refused);
 	while (c->name != NULL && strcmp(c->name, name) != 0)
 		c++;
 	if (c->name == NULL)
 		return NULL;
 	if (c->privileged && !privileged)
-		return answer_with("error", "only root and group " RSIP_GROUP
-		    " may ask this");
-	return c == &reload ? answer_reload(s) : c->fn(s->arg, req, privileged);
+		return control_answer("error", refused);
+	return c->fn(s->arg, req, privileged);
 }
 
 static json_object *
@@ -196,16 +247,9 @@ service_answer(void *arg, json_object *req, bool privileged)
 	struct service *s = arg;
 	json_object    *o = service_run_command(s, req, privileged);
 
-	if (o == NULL)
-		return NULL;
-	json_object_object_add(o, "daemon",
-	    json_object_new_string(s->plan->name));
-	if (strcmp(control_text(req, "command"), "status") == 0) {
-		json_object_object_add(o, "version",
-		    json_object_new_string(PACKAGE_VERSION));
-		json_object_object_add(o, "uptime", json_object_new_int64(
-		    (int64_t)((clock_now() - s->started) / 1000)));
-	}
+	if (o != NULL)
+		json_object_object_add(o, "daemon",
+		    json_object_new_string(s->plan->name));
 	return o;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/daemon.h"
 #include "base/option.h"
+#include "base/report.h"
 
 struct event_base;
 struct service;
@@ -17,6 +18,7 @@ struct service_command {
 	bool	     privileged;	/* others are refused (base/control.h) */
 	/* As control_fn; the answer needs no "daemon". */
 	json_object *(*fn)(void *arg, json_object *req, bool privileged);
+	const struct report_field *columns;	/* of a table; else NULL */
 };
 
 /* What one daemon is; arg is that of service_main(). */
@@ -46,7 +48,10 @@ struct service_plan {
 	/* SIGTERM or SIGINT; again: not the first.  NULL: service_end(). */
 	void	  (*end)(void *arg, bool again);
 	void	  (*stop)(void *arg);
-	const struct service_command *commands;	/* to one without a name; "reload" is ours */
+	/* What it says of itself: "status" and "metrics" (base/report.h). */
+	void	  (*report)(void *arg, struct report *r);
+	/* To one without a name; "reload", "status", "metrics" and "schema" are ours. */
+	const struct service_command *commands;
 };
 
 /* The whole life of a daemon: what main() returns. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/control.h"
+#include "base/metrics.h"
 #include "ctl/ask.h"
 #include "ctl/table.h"
 
@@ -34,82 +35,21 @@ static const struct daemon {
 };
 #define NDAEMONS (sizeof(daemons) / sizeof(daemons[0]))
 
-static const struct column lease_columns[] = {
-	{ "CLIENT", "client_id", COLUMN_COUNT },
-	{ "BIND", "bind_id", COLUMN_COUNT },
-	{ "HOST", "host", COLUMN_TEXT },
-	{ "ADDRESS", "address", COLUMN_TEXT },
-	{ "PORTS", "ports", COLUMN_LIST },
-	{ "SPIS", "spis", COLUMN_LIST },
-	{ "METHOD", "method", COLUMN_TEXT },
-	{ "TUNNEL", "tunnel", COLUMN_TEXT },
-	{ "REMOTE", "remote", COLUMN_TEXT },
-	{ "GATEWAY", "gateway", COLUMN_TEXT },
-	{ "EXPIRES", "expires", COLUMN_SECONDS },
-	{ NULL, NULL, COLUMN_TEXT },
-};
-static const struct column flow_columns[] = {
-	{ "KIND", "kind", COLUMN_TEXT },
-	{ "PROTOCOL", "protocol", COLUMN_TEXT },
-	{ "ADDRESS", "address", COLUMN_TEXT },
-	{ "KEY", "key", COLUMN_TEXT },
-	{ "HOST", "host", COLUMN_TEXT },
-	{ "REMOTE", "remote", COLUMN_TEXT },
-	{ "IDLE", "idle", COLUMN_SECONDS },
-	{ "PACKETS", "packets", COLUMN_COUNT },
-	{ NULL, NULL, COLUMN_TEXT },
-};
-static const struct column sa_columns[] = {
-	{ "PHASE", "phase", COLUMN_COUNT },
-	{ "SRC", "src", COLUMN_TEXT },
-	{ "DST", "dst", COLUMN_TEXT },
-	{ "FLOW", "flow", COLUMN_TEXT },
-	{ "PEER", "peer", COLUMN_TEXT },
-	{ "SPI-IN", "spi_in", COLUMN_TEXT },
-	{ "SPI-OUT", "spi_out", COLUMN_TEXT },
-	{ "CIPHER", "cipher", COLUMN_TEXT },
-	{ "PACKETS", "packets", COLUMN_COUNT },
-	{ "BYTES", "bytes", COLUMN_BYTES },
-	{ "AGE", "age", COLUMN_SECONDS },
-	{ "REKEY", "rekey", COLUMN_SECONDS },
-	{ "SILENT", "silent", COLUMN_SECONDS },
-	{ "EXPIRES", "expires", COLUMN_SECONDS },
-	{ NULL, NULL, COLUMN_TEXT },
-};
-static const struct column spd_columns[] = {
-	{ "SRC", "src", COLUMN_TEXT },
-	{ "DST", "dst", COLUMN_TEXT },
-	{ "POLICY", "policy", COLUMN_TEXT },
-	{ "CLASS", "class", COLUMN_TEXT },
-	{ "STATE", "state", COLUMN_TEXT },
-	{ "PEER", "peer", COLUMN_TEXT },
-	{ "KEY", "auth", COLUMN_TEXT },
-	{ "ADDRESS", "right", COLUMN_TEXT },
-	{ "CIPHER", "cipher", COLUMN_TEXT },
-	{ "SPI-IN", "spi_in", COLUMN_TEXT },
-	{ "SPI-OUT", "spi_out", COLUMN_TEXT },
-	{ "PACKETS", "packets", COLUMN_COUNT },
-	{ "BYTES", "bytes", COLUMN_BYTES },
-	{ "AGE", "age", COLUMN_SECONDS },
-	{ "NEXT", "next", COLUMN_SECONDS },
-	{ "REASON", "reason", COLUMN_TEXT },
-	{ NULL, NULL, COLUMN_TEXT },
-};
-
 static const struct command {
-	const char	    *name;
-	unsigned	     who;
-	const struct column *columns;	/* NULL: not a table */
-	const char	    *nothing;	/* what a table without rows says */
+	const char *name;
+	unsigned    who;
+	const char *nothing;		/* what a table without rows says; NULL: no table */
 } commands[] = {
-	{ "status", ALL, NULL, NULL },
-	{ "leases", RSIPD | RSIPC, lease_columns, "no leases" },
-	{ "flows", RSIPD, flow_columns, "no flows" },
-	{ "sa", OE, sa_columns, "no security associations" },
-	{ "spd", OE, spd_columns, "no policies" },
-	{ "why", OE, NULL, NULL },
-	{ "reload", ALL, NULL, NULL },
-	{ "watch", ALL, NULL, NULL },
+	{ "status", ALL, NULL },
+	{ "leases", RSIPD | RSIPC, "no leases" },
+	{ "flows", RSIPD, "no flows" },
+	{ "sa", OE, "no security associations" },
+	{ "spd", OE, "no policies" },
+	{ "why", OE, NULL },
+	{ "metrics", ALL, NULL },
+	{ "schema", ALL, NULL },
+	{ "reload", ALL, NULL },
+	{ "watch", ALL, NULL },
 };
 
 static const struct command *
@@ -155,18 +95,17 @@ static void
 answer_print(const struct command *cmd, json_object *answer, const char *name,
     bool many, bool verbose)
 {
-	json_object *rows;
-	const char  *line = text_of(answer, "line");
+	const char *line = text_of(answer, "line");
 
-	if (cmd->columns != NULL) {
+	if (cmd->nothing != NULL) {
 		if (many)
 			printf("%s:\n", name);
-		if (json_object_object_get_ex(answer, "rows", &rows) &&
-		    json_object_is_type(rows, json_type_array) &&
-		    json_object_array_length(rows) > 0)
-			table_print(stdout, rows, cmd->columns);
-		else
+		if (!table_print(stdout, answer, verbose))
 			printf("%s\n", cmd->nothing);
+		return;
+	}
+	if (strcmp(cmd->name, "schema") == 0) {
+		json_print(answer);
 		return;
 	}
 	if (strcmp(cmd->name, "status") == 0) {
@@ -300,9 +239,8 @@ watch_said(const struct target *t, const char *what)
 static bool
 watch_probe(const char *socket)
 {
-	json_object *req = json_object_new_object(), *answer;
+	json_object *req = control_answer("command", "status"), *answer;
 
-	json_object_object_add(req, "command", json_object_new_string("status"));
 	answer = control_ask(socket, req, ASK_TIMEOUT);
 	json_object_put(req);
 	json_object_put(answer);
@@ -373,6 +311,21 @@ target_name(const struct target *t)
 	return name != NULL ? name : t->name;
 }
 
+/* All daemons' as one document. */
+static void
+targets_metrics(struct target *t, size_t n)
+{
+	json_object *answers[ASK_SOCKETS_MAX];
+	size_t	     i, k = 0;
+
+	for (i = 0; i < n; i++) {
+		if (t[i].answer != NULL)
+			answers[k++] = t[i].answer;
+	}
+	if (k > 0)
+		metrics_print(stdout, answers, k);
+}
+
 int
 ask_run(const struct ask_request *r)
 {
@@ -387,12 +340,9 @@ ask_run(const struct ask_request *r)
 	n = targets_find(t, r, cmd);
 	if (strcmp(r->command, "watch") == 0)
 		return watch_run(t, n);
-	req = json_object_new_object();
-	json_object_object_add(req, "command",
-	    json_object_new_string(r->command));
+	req = control_answer("command", r->command);
 	if (r->address != NULL)
-		json_object_object_add(req, "address",
-		    json_object_new_string(r->address));
+		control_put(req, "address", r->address);
 	for (i = 0; i < n; i++) {
 		errno = 0;
 		t[i].answer = control_ask(t[i].socket, req, ASK_TIMEOUT);
@@ -413,6 +363,8 @@ ask_run(const struct ask_request *r)
 		}
 	}
 	json_object_put(req);
+	if (strcmp(cmd->name, "metrics") == 0 && !r->json)
+		targets_metrics(t, n);
 	for (i = 0; i < n; i++) {
 		if (t[i].answer == NULL)
 			continue;
@@ -426,11 +378,11 @@ ask_run(const struct ask_request *r)
 				json_object_object_add(t[i].answer, "daemon",
 				    json_object_new_string(t[i].name));
 			json_print(t[i].answer);
-		} else {
+		} else if (strcmp(cmd->name, "metrics") != 0) {
 			fputs(sep, stdout);
 			answer_print(cmd, t[i].answer, target_name(&t[i]),
 			    good > 1, r->verbose);
-			sep = cmd->columns != NULL ||
+			sep = cmd->nothing != NULL ||
 			    strcmp(cmd->name, "status") == 0 ? "\n" : "";
 		}
 		json_object_put(t[i].answer);

@@ -33,7 +33,8 @@ static void
 usage(FILE *f)
 {
 	fputs("usage: rsipctl [-s SOCKET]... [-v] [--json] status | leases | flows | "
-	    "sa | spd | reload | watch\n"
+	    "sa | spd | metrics | schema |\n"
+	    "               reload | watch\n"
 	    "       rsipctl [-s SOCKET]... [--json] why ADDRESS\n"
 	    "       rsipctl [--json] keygen [-f] [-b BITS] [-o FILE] "
 	    "[--id ID] [--for ADDRESS] [--precedence N] [--type TYPE]\n"
@@ -55,6 +56,8 @@ help(void)
 	    "  spd            what happens to traffic, for each source and "
 	    "destination\n"
 	    "  why ADDRESS    what happens to traffic for ADDRESS, and why\n"
+	    "  metrics        counters and gauges, as OpenMetrics\n"
+	    "  schema         what status, metrics and tables have, as JSON\n"
 	    "  reload         read the configuration again\n"
 	    "  watch          events as they happen, until interrupted\n"
 	    "  keygen         make the RSA key of this host\n"
@@ -63,7 +66,7 @@ help(void)
 	    "/NAME.sock); may be "
 	    "given again\n"
 	    "  -j, --json            one JSON object a line\n"
-	    "  -v, --verbose         status with all counters\n"
+	    "  -v, --verbose         all counters, all columns\n"
 	    "  -b, --bits BITS       of the key, " , stdout);
 	printf("%d to %d (%u)\n", PUBKEY_BITS_MIN, PUBKEY_BITS_MAX,
 	    KEYGEN_BITS_DEFAULT);

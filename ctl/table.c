@@ -1,6 +1,7 @@
 /* table.c - daemons' JSON answers as text for people */
 #include "config.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -13,6 +14,14 @@
 #define LIST_SHOWN	2	/* of an array's members */
 #define COLUMNS_MAX	24
 #define DEPTH_MAX	8	/* of nested objects in "status" */
+
+/* How a column's value is written. */
+enum column_kind {
+	COLUMN_TEXT,		/* or an array: the first few, then how many more */
+	COLUMN_COUNT,		/* right-aligned number */
+	COLUMN_BYTES,		/* 10.5M, powers of 1000 */
+	COLUMN_SECONDS,		/* 3m20s */
+};
 
 /* Appends s to a cell of CELL_MAX bytes, escaped; stops where it is full. */
 static void
@@ -86,6 +95,8 @@ cell_seconds(char *cell, int64_t s)
 static const char *
 value_text(json_object *v)
 {
+	if (json_object_is_type(v, json_type_boolean))
+		return json_object_get_boolean(v) ? "yes" : "no";
 	return v == NULL ? "-" : json_object_get_string(v);
 }
 
@@ -136,60 +147,127 @@ row_value(json_object *row, const char *key)
 	return v;
 }
 
-static bool
-kind_is_number(enum column_kind k)
+static const char *
+column_text(json_object *column, const char *key)
 {
-	return k == COLUMN_COUNT || k == COLUMN_BYTES || k == COLUMN_SECONDS;
+	json_object *v = row_value(column, key);
+
+	return json_object_is_type(v, json_type_string) ?
+	    json_object_get_string(v) : "";
 }
 
-void
-table_print(FILE *f, json_object *rows, const struct column *columns)
+static enum column_kind
+column_kind_of(json_object *column)
 {
-	size_t	     n = json_object_array_length(rows), width[COLUMNS_MAX];
-	size_t	     i, j, len, last = 0;
-	char	     cell[CELL_MAX];
-	json_object *v;
+	const char *type = column_text(column, "type");
+	const char *unit = column_text(column, "unit");
 
-	if (n == 0)
-		return;
-	for (j = 0; j < COLUMNS_MAX && columns[j].title != NULL; j++) {
-		width[j] = 0;
-		for (i = 0; i < n; i++) {
-			v = row_value(json_object_array_get_idx(rows, i),
-			    columns[j].key);
-			cell_value(cell, v, columns[j].kind);
-			if ((len = strlen(cell)) > width[j])
-				width[j] = len;
-		}
-		if (width[j] == 0)
+	if (strcmp(type, "counter") != 0 && strcmp(type, "gauge") != 0 &&
+	    strcmp(type, "number") != 0)
+		return COLUMN_TEXT;
+	return strcmp(unit, "bytes") == 0 ? COLUMN_BYTES :
+	    strcmp(unit, "seconds") == 0 ? COLUMN_SECONDS : COLUMN_COUNT;
+}
+
+/* "spi_in": SPI-IN */
+static void
+column_title(const char *key, char *title)
+{
+	size_t i;
+
+	title[0] = '\0';
+	cell_add(title, key);
+	for (i = 0; title[i] != '\0'; i++)
+		title[i] = title[i] == '_' ? '-' :
+		    (char)toupper((unsigned char)title[i]);
+}
+
+struct column {
+	const char	*key;		/* borrowed of the answer */
+	enum column_kind kind;
+	size_t		 width;		/* 0: nothing to show */
+	char		 title[CELL_MAX];
+};
+
+static void
+column_measure(struct column *c, json_object *rows)
+{
+	size_t n = json_object_array_length(rows), i, len;
+	char   cell[CELL_MAX];
+
+	c->width = 0;
+	for (i = 0; i < n; i++) {
+		cell_value(cell, row_value(json_object_array_get_idx(rows, i),
+		    c->key), c->kind);
+		if ((len = strlen(cell)) > c->width)
+			c->width = len;
+	}
+	if (c->width != 0 && (len = strlen(c->title)) > c->width)
+		c->width = len;
+}
+
+/* Which columns there are to show, and how wide; returns how many. */
+static size_t
+columns_find(struct column *c, json_object *columns, json_object *rows,
+    bool verbose)
+{
+	json_object *column, *wide;
+	size_t	     i, n = 0;
+
+	for (i = 0; i < json_object_array_length(columns); i++) {
+		column = json_object_array_get_idx(columns, i);
+		wide = row_value(column, "wide");
+		if (n == COLUMNS_MAX || *column_text(column, "key") == '\0' ||
+		    (!verbose && json_object_get_boolean(wide)))
 			continue;
-		if ((len = strlen(columns[j].title)) > width[j])
-			width[j] = len;
-		last = j;
+		c[n].key = column_text(column, "key");
+		c[n].kind = column_kind_of(column);
+		column_title(c[n].key, c[n].title);
+		column_measure(&c[n], rows);
+		if (c[n].width != 0)
+			n++;
 	}
-	/* Line 0 is the titles. */
-	for (i = 0; i <= n; i++) {
-		for (j = 0; j < COLUMNS_MAX && columns[j].title != NULL; j++) {
-			if (width[j] == 0)
-				continue;
-			cell[0] = '\0';
-			if (i == 0)
-				cell_add(cell, columns[j].title);
-			else
-				cell_value(cell, row_value(
-				    json_object_array_get_idx(rows, i - 1),
-				    columns[j].key), columns[j].kind);
-			if (cell[0] == '\0')
-				cell_add(cell, "-");
-			if (kind_is_number(columns[j].kind))
-				fprintf(f, "%*s", (int)width[j], cell);
-			else if (j == last)
-				fputs(cell, f);
-			else
-				fprintf(f, "%-*s", (int)width[j], cell);
-			fputs(j == last ? "\n" : "  ", f);
+	return n;
+}
+
+static void
+cell_print(FILE *f, const struct column *c, const char *cell, bool last)
+{
+	if (c->kind == COLUMN_COUNT || c->kind == COLUMN_BYTES ||
+	    c->kind == COLUMN_SECONDS)
+		fprintf(f, "%*s", (int)c->width, cell);
+	else if (last)
+		fputs(cell, f);
+	else
+		fprintf(f, "%-*s", (int)c->width, cell);
+	fputs(last ? "\n" : "  ", f);
+}
+
+bool
+table_print(FILE *f, json_object *answer, bool verbose)
+{
+	json_object  *rows = row_value(answer, "rows"), *row;
+	json_object  *columns = row_value(answer, "columns");
+	struct column c[COLUMNS_MAX];
+	size_t	      n, i, j;
+	char	      cell[CELL_MAX];
+
+	if (!json_object_is_type(rows, json_type_array) ||
+	    !json_object_is_type(columns, json_type_array) ||
+	    json_object_array_length(rows) == 0)
+		return false;
+	n = columns_find(c, columns, rows, verbose);
+	for (j = 0; j < n; j++)
+		cell_print(f, &c[j], c[j].title, j + 1 == n);
+	for (i = 0; i < json_object_array_length(rows); i++) {
+		row = json_object_array_get_idx(rows, i);
+		for (j = 0; j < n; j++) {
+			cell_value(cell, row_value(row, c[j].key), c[j].kind);
+			cell_print(f, &c[j], cell[0] == '\0' ? "-" : cell,
+			    j + 1 == n);
 		}
 	}
+	return true;
 }
 
 /* Numbers below the first level count things. */

@@ -6,27 +6,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* How a column's value is written. */
-enum column_kind {
-	COLUMN_TEXT,
-	COLUMN_COUNT,		/* right-aligned number */
-	COLUMN_BYTES,		/* 10.5M, powers of 1000 */
-	COLUMN_SECONDS,		/* 3m20s */
-	COLUMN_LIST,		/* an array: the first few, then how many more */
-};
-
-struct column {
-	const char	*title;
-	const char	*key;	/* in the row's object */
-	enum column_kind kind;
-};
-
 /*
- * Writes rows (an array of objects; borrowed) as a table with a line of titles.
- * Columns end with one whose title is NULL.  Absent values are "-".  A column
- * that is absent from every row is left out.  Nothing is written without rows.
+ * Writes an answer's "rows" (borrowed; base/report.h) as a table: titles are the
+ * keys of its "columns", and how a value is written their type and unit say.
+ * Absent values are "-".  A column that is absent from every row is left out, and
+ * a wide one unless verbose.  False, and nothing is written, without rows.
  */
-void	table_print(FILE *f, json_object *rows, const struct column *columns);
+bool	table_print(FILE *f, json_object *answer, bool verbose);
 
 /*
  * Writes a nested object (borrowed) as aligned lines "outer.inner  value".

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/report.h"
 #include "base/util.h"
 #include "nat/dataplane.h"
 #include "nat/plan.h"
@@ -513,22 +514,87 @@ dataplane_close(struct dataplane *dp)
 
 /* --- status ---------------------------------------------------------------- */
 
-static const struct {
-	enum queue_counter counter;
-	const char	  *name;
-} counters[] = {
-	{ QUEUE_IN, "packets-in" },
-	{ QUEUE_OUT, "packets-out" },
-	{ QUEUE_HAIRPIN, "packets-between-hosts" },
-	{ QUEUE_NOT_OURS, "left-to-router" },
-	{ QUEUE_DROP_UNKNOWN, "dropped-unknown" },
-	{ QUEUE_DROP_MISUSE, "dropped-misuse" },
-	{ QUEUE_DROP_MALFORMED, "dropped-malformed" },
-	{ QUEUE_DROP_ECN, "dropped-ecn" },
-	{ QUEUE_TOO_BIG, "too-big" },
-	{ QUEUE_TTL, "ttl-exceeded" },
-	{ QUEUE_REFUSED, "refused" },
-	{ QUEUE_LOST, "verdicts-late" },
+struct counts {
+	const char *path, *firewall, *receive;
+	uint64_t    mended, queues, mtu, overload, waiting;
+	uint64_t    queue[QUEUE_COUNTERS];
+	struct offload_counts offload;
+};
+
+#define FIELD(key, type, unit, member, help) \
+	REPORT_FIELD(key, type, unit, struct counts, member, help)
+#define DROPPED(key, member, why)					\
+	{ FIELD(key, COUNTER, PLAIN, member,				\
+	    "packets that were dropped, by reason"),			\
+	    .metric = "dropped_packets", .labels = "reason=" why }
+#define PASSED(key, member, way)					\
+	{ FIELD(key, COUNTER, PLAIN, member,				\
+	    "packets that passed, by the way they took"),		\
+	    .metric = "packets", .labels = "path=" way }
+#define BYTES(key, member, way)						\
+	{ FIELD(key, COUNTER, BYTES, member,				\
+	    "bytes of packets that passed, without their tunnel"),	\
+	    .metric = "packet_bytes", .labels = "path=" way }
+
+static const struct report_field path_fields[] = {
+	{ FIELD("path", TEXT, PLAIN, path, "what forwards packets") },
+	{ FIELD("firewall", TEXT, PLAIN, firewall,
+	    "whose rules bring packets here") },
+	{ FIELD("receive", TEXT, PLAIN, receive,
+	    "where the interfaces' packets are received") },
+	{ FIELD("rules_mended", COUNTER, PLAIN, mended,
+	    "times that rules which others removed were put back") },
+	{ FIELD("queues", GAUGE, PLAIN, queues,
+	    "threads that decide about packets") },
+	{ FIELD("tunnel_mtu", NUMBER, BYTES, mtu,
+	    "longest packet towards hosts") },
+	PASSED("packets_in", queue[QUEUE_IN], "nfqueue direction=in"),
+	PASSED("packets_out", queue[QUEUE_OUT], "nfqueue direction=out"),
+	PASSED("packets_between_hosts", queue[QUEUE_HAIRPIN],
+	    "nfqueue direction=between_hosts"),
+	BYTES("bytes_in", queue[QUEUE_BYTES_IN], "nfqueue direction=in"),
+	BYTES("bytes_out", queue[QUEUE_BYTES_OUT], "nfqueue direction=out"),
+	BYTES("bytes_between_hosts", queue[QUEUE_BYTES_HAIRPIN],
+	    "nfqueue direction=between_hosts"),
+	{ FIELD("left_to_router", COUNTER, PLAIN, queue[QUEUE_NOT_OURS],
+	    "packets for a leased address that are the router's own") },
+	DROPPED("dropped_unknown", queue[QUEUE_DROP_UNKNOWN], "unknown"),
+	DROPPED("dropped_misuse", queue[QUEUE_DROP_MISUSE], "misuse"),
+	DROPPED("dropped_malformed", queue[QUEUE_DROP_MALFORMED], "malformed"),
+	DROPPED("dropped_ecn", queue[QUEUE_DROP_ECN], "ecn"),
+	DROPPED("dropped_overload", overload, "overload"),
+	DROPPED("dropped_too_big", queue[QUEUE_TOO_BIG], "too_big"),
+	DROPPED("dropped_ttl", queue[QUEUE_TTL], "ttl"),
+	DROPPED("dropped_refused", queue[QUEUE_REFUSED], "refused"),
+	{ FIELD("verdicts_late", COUNTER, PLAIN, queue[QUEUE_LOST],
+	    "packets that the kernel had forgotten before the verdict") },
+	{ FIELD("packets_waiting", GAUGE, PLAIN, waiting,
+	    "packets in the kernel's queues") },
+	{ 0 }
+};
+
+static const struct report_field offload_fields[] = {
+	PASSED("offloaded_in", offload.packets_in, "ebpf direction=in"),
+	PASSED("offloaded_out", offload.packets_out, "ebpf direction=out"),
+	BYTES("offloaded_bytes_in", offload.bytes_in, "ebpf direction=in"),
+	BYTES("offloaded_bytes_out", offload.bytes_out, "ebpf direction=out"),
+	{ FIELD("offload_refreshed", COUNTER, PLAIN, offload.refreshed,
+	    "packets of offloaded flows that took the slow way") },
+	{ 0 }
+};
+
+struct table_counts {
+	size_t bindings, keys, bytes;
+};
+
+static const struct report_field table_fields[] = {
+	{ REPORT_FIELD("bindings", GAUGE, PLAIN, struct table_counts, bindings,
+	    "bindings that packets are judged by") },
+	{ REPORT_FIELD("keys", GAUGE, PLAIN, struct table_counts, keys,
+	    "ports, SPIs, cookies and what traffic taught") },
+	{ REPORT_FIELD("memory", GAUGE, BYTES, struct table_counts, bytes,
+	    "memory of the table, about") },
+	{ 0 }
 };
 
 /* Columns of a line of PROC_QUEUES. */
@@ -577,54 +643,42 @@ kernel_drops(const struct dataplane *dp, uint64_t *waiting)
 	return sum;
 }
 
-static void
-put_number(json_object *o, const char *key, uint64_t n)
-{
-	json_object_object_add(o, key, json_object_new_int64((int64_t)n));
-}
-
 bool
 dataplane_rules_gone(const struct dataplane *dp)
 {
 	return dp != NULL && dp->gone;
 }
 
-json_object *
-dataplane_status(struct dataplane *dp)
+void
+dataplane_report(struct dataplane *dp, struct report *r)
 {
-	json_object *o = json_object_new_object();
-	uint64_t     n, waiting;
-	size_t	     bindings, keys, bytes;
+	static const struct report_table path = { "dataplane", "dataplane",
+		path_fields, NULL };
+	static const struct report_table offload = { "dataplane", "dataplane",
+		offload_fields, NULL };
+	static const struct report_table table = { "demux", "demux",
+		table_fields, NULL };
+	struct counts	    c = { .firewall = dp->firewall,
+		.mended = dp->mended, .queues = dp->nqueues };
+	struct table_counts t;
+	size_t		    i;
+	unsigned	    k;
 
-	if (o == NULL)
-		return NULL;
-	json_object_object_add(o, "path",
-	    json_object_new_string(!dp->running ? "not running" :
-	    dp->shared.offload != NULL ? "ebpf, nfqueue for what is new" :
-	    "nfqueue"));
-	json_object_object_add(o, "firewall",
-	    json_object_new_string(dp->firewall));
-	json_object_object_add(o, "receive",
-	    json_object_new_string(
-		dp->threaded ? "in threads" : "in soft interrupts"));
-	put_number(o, "rules-mended", dp->mended);
-	put_number(o, "queues", dp->nqueues);
-	put_number(o, "tunnel-mtu", atomic_load(&dp->shared.mtu));
-	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
-		n = 0;
-		for (unsigned k = 0; k < dp->nqueues; k++)
-			n += atomic_load_explicit(
-			    &dp->queues[k].count[counters[i].counter],
-			    memory_order_relaxed);
-		put_number(o, counters[i].name, n);
+	c.path = !dp->running ? "not running" : dp->shared.offload != NULL ?
+	    "ebpf, nfqueue for what is new" : "nfqueue";
+	c.receive = dp->threaded ? "in threads" : "in soft interrupts";
+	c.mtu = atomic_load(&dp->shared.mtu);
+	for (i = 0; i < QUEUE_COUNTERS; i++) {
+		for (k = 0; k < dp->nqueues; k++)
+			c.queue[i] += atomic_load_explicit(
+			    &dp->queues[k].count[i], memory_order_relaxed);
 	}
-	offload_status(dp->shared.offload, o);
-	n = kernel_drops(dp, &waiting);
-	put_number(o, "dropped-overload", n);
-	put_number(o, "waiting", waiting);
-	demux_count(dp->shared.demux, &bindings, &keys, &bytes);
-	put_number(o, "bindings", bindings);
-	put_number(o, "keys", keys);
-	put_number(o, "table-bytes", bytes);
-	return o;
+	c.overload = kernel_drops(dp, &c.waiting);
+	report_write(r, &path, &c);
+	if (dp->shared.offload != NULL) {
+		offload_count(dp->shared.offload, &c.offload);
+		report_write(r, &offload, &c);
+	}
+	demux_count(dp->shared.demux, &t.bindings, &t.keys, &t.bytes);
+	report_write(r, &table, &t);
 }

@@ -2,13 +2,13 @@
 #ifndef NAT_DATAPLANE_H
 #define NAT_DATAPLANE_H
 
-#include <json-c/json.h>
 #include <stdint.h>
 
 #include "nat/demux.h"
 
 struct event_base;
 struct dataplane;
+struct report;
 
 enum dataplane_firewall {
 	DATAPLANE_FIREWALL_AUTO,	/* nftables where its queue works, else iptables */
@@ -97,8 +97,8 @@ int	dataplane_set_links(struct dataplane *dp, const struct dataplane_links *l);
 void	dataplane_set_hosts(struct dataplane *dp,
 	    const struct dataplane_network *hosts, size_t n);
 
-/* Counters and which path is active, for "rsipctl status"; a new object. */
-json_object *dataplane_status(struct dataplane *dp);
+/* Counters and which path is active, and what the demultiplexer holds. */
+void	dataplane_report(struct dataplane *dp, struct report *r);
 /* Somebody removed the firewall rules, and they cannot be put back. */
 bool	dataplane_rules_gone(const struct dataplane *dp);
 

@@ -168,6 +168,7 @@ from_outside(struct queue *q, const struct forward_packet *in,
 		if (action != FORWARD_SEND)
 			return action;
 		queue_count(q, QUEUE_IN);
+		queue_add(q, QUEUE_BYTES_IN, p->len);
 		if (in->hook == FORWARD_LATE)
 			demux_expect(
 			    q->shared->demux, q->now, in->data, in->len);
@@ -267,6 +268,7 @@ to_leased(struct queue *q, const struct forward_packet *in,
 		packet_set_tos(out->data + packet_tunnel_overhead(to.tunnel),
 		    tos);
 	queue_count(q, QUEUE_HAIRPIN);
+	queue_add(q, QUEUE_BYTES_HAIRPIN, inner->len);
 	return action;
 }
 
@@ -282,6 +284,7 @@ to_private(struct queue *q, const struct packet *inner,
 		q->shared->demux, q->now, inner->data, inner->len))
 		return refuse(q, inner, whose, PACKET_ICMP_PROHIBITED);
 	queue_count(q, QUEUE_OUT);
+	queue_add(q, QUEUE_BYTES_OUT, inner->len);
 	return leave_tunnel(inner, tos,
 	    inner->dst == public_of(q)->gateway ? RULES_MARK_ROUTER
 					     : RULES_MARK_ANSWER,
@@ -304,6 +307,7 @@ to_public(struct queue *q, const struct packet *inner,
 	offload_learn(q->shared->offload, &q->recent, q->now, true, inner,
 	    whose);
 	queue_count(q, QUEUE_OUT);
+	queue_add(q, QUEUE_BYTES_OUT, inner->len);
 	return FORWARD_SEND;
 }
 

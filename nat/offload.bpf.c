@@ -65,12 +65,12 @@ struct {
 } counters SEC(".maps");
 
 static __always_inline void
-count(__u32 which)
+count(__u32 which, __u64 by)
 {
 	__u64 *n = bpf_map_lookup_elem(&counters, &which);
 
 	if (n != NULL)
-		*n += 1;
+		*n += by;
 }
 
 static __always_inline struct offload_state *
@@ -149,7 +149,7 @@ find_flow(const struct offload_key *k, struct offload_binding **b)
 		return NULL;
 	if (now > f->refresh) {
 		f->refresh = now + REFRESH_NS;
-		count(OFFLOAD_COUNT_SLOW);
+		count(OFFLOAD_COUNT_SLOW, 1);
 		return NULL;
 	}
 	slot = f->slot;
@@ -255,7 +255,8 @@ offload_in(struct __sk_buff *skb)
 	    bpf_skb_store_bytes(skb, sizeof(struct ethhdr), &outer,
 	    sizeof(outer), 0) != 0)
 		return TC_ACT_SHOT;
-	count(OFFLOAD_COUNT_IN);
+	count(OFFLOAD_COUNT_IN, 1);
+	count(OFFLOAD_COUNT_BYTES_IN, len);
 	return (int)bpf_redirect_neigh(s->private_index, NULL, 0, 0);
 }
 
@@ -312,7 +313,8 @@ offload_out(struct __sk_buff *skb)
 	if (bpf_skb_adjust_room(skb, -(__s32)sizeof(*outer), BPF_ADJ_ROOM_MAC,
 	    0) != 0)
 		return TC_ACT_SHOT;
-	count(OFFLOAD_COUNT_OUT);
+	count(OFFLOAD_COUNT_OUT, 1);
+	count(OFFLOAD_COUNT_BYTES_OUT, len);
 	return (int)bpf_redirect_neigh(s->public_index, NULL, 0, 0);
 }
 

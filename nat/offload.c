@@ -456,29 +456,28 @@ offload_learn(struct offload *o, struct offload_recent *r, uint64_t now,
 
 /* --- reporting --------------------------------------------------------------------- */
 
-void
-offload_status(struct offload *o, json_object *status)
+static uint64_t
+count_of(struct offload *o, uint32_t which, uint64_t *each)
 {
-	static const char *const names[OFFLOAD_COUNTERS] = {
-		[OFFLOAD_COUNT_IN] = "offloaded-in",
-		[OFFLOAD_COUNT_OUT] = "offloaded-out",
-		[OFFLOAD_COUNT_SLOW] = "offload-refreshed",
-	};
-	uint64_t *each, sum;
-	uint32_t  i;
-	unsigned  cpu;
+	uint64_t sum = 0;
+	unsigned cpu;
 
-	if (o == NULL)
-		return;
-	each = xcalloc(o->ncpus, sizeof(*each));
-	for (i = 0; i < OFFLOAD_COUNTERS; i++) {
-		sum = 0;
-		if (bpf_map_lookup_elem(o->counters, &i, each) == 0) {
-			for (cpu = 0; cpu < o->ncpus; cpu++)
-				sum += each[cpu];
-		}
-		json_object_object_add(status, names[i],
-		    json_object_new_int64((int64_t)sum));
+	if (bpf_map_lookup_elem(o->counters, &which, each) == 0) {
+		for (cpu = 0; cpu < o->ncpus; cpu++)
+			sum += each[cpu];
 	}
+	return sum;
+}
+
+void
+offload_count(struct offload *o, struct offload_counts *out)
+{
+	uint64_t *each = xcalloc(o->ncpus, sizeof(*each));
+
+	out->packets_in = count_of(o, OFFLOAD_COUNT_IN, each);
+	out->packets_out = count_of(o, OFFLOAD_COUNT_OUT, each);
+	out->bytes_in = count_of(o, OFFLOAD_COUNT_BYTES_IN, each);
+	out->bytes_out = count_of(o, OFFLOAD_COUNT_BYTES_OUT, each);
+	out->refreshed = count_of(o, OFFLOAD_COUNT_SLOW, each);
 	free(each);
 }

@@ -2,7 +2,6 @@
 #ifndef NAT_OFFLOAD_H
 #define NAT_OFFLOAD_H
 
-#include <json-c/json.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -31,6 +30,12 @@ struct offload_facts {
 	unsigned private_index, public_index, mtu, public_mtu;
 };
 
+/* What the programs forwarded (bytes: without the tunnel), and packets that took
+ * the slow way because they were due. */
+struct offload_counts {
+	uint64_t packets_in, packets_out, bytes_in, bytes_out, refreshed;
+};
+
 #ifdef HAVE_BPF
 /*
  * As root: loads the programs and puts them on both interfaces.  NULL after one
@@ -54,8 +59,7 @@ void	offload_watch(struct offload *o, struct demux *d);
 void	offload_learn(struct offload *o, struct offload_recent *r, uint64_t now,
 	    bool outbound, const struct packet *p, const struct demux_target *to);
 
-/* Adds its counters to an object. */
-void	offload_status(struct offload *o, json_object *status);
+void	offload_count(struct offload *o, struct offload_counts *out);
 #else
 static inline struct offload *
 offload_open(const char *public_if, const char *private_if)
@@ -99,10 +103,10 @@ offload_learn(struct offload *o, struct offload_recent *r, uint64_t now,
 	(void)to;
 }
 static inline void
-offload_status(struct offload *o, json_object *status)
+offload_count(struct offload *o, struct offload_counts *out)
 {
 	(void)o;
-	(void)status;
+	(void)out;
 }
 #endif
 

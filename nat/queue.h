@@ -17,6 +17,9 @@ enum queue_counter {
 	QUEUE_IN,		/* from the public side into a tunnel */
 	QUEUE_OUT,		/* from a tunnel to the public side */
 	QUEUE_HAIRPIN,		/* from one host's tunnel into another's */
+	QUEUE_BYTES_IN,		/* of these, without their tunnel's header */
+	QUEUE_BYTES_OUT,
+	QUEUE_BYTES_HAIRPIN,
 	QUEUE_NOT_OURS,		/* left to the router */
 	QUEUE_DROP_UNKNOWN,	/* inbound, must not reach anybody */
 	QUEUE_DROP_MISUSE,	/* outbound, not leased */
@@ -132,12 +135,18 @@ enum forward_action forward_packet(struct queue *q,
 void	forward_raw(struct queue *q, const uint8_t *packet, size_t len);
 
 static inline void
-queue_count(struct queue *q, enum queue_counter c)
+queue_add(struct queue *q, enum queue_counter c, size_t by)
 {
 	uint64_t n;
 
 	n = atomic_load_explicit(&q->count[c], memory_order_relaxed);
-	atomic_store_explicit(&q->count[c], n + 1, memory_order_relaxed);
+	atomic_store_explicit(&q->count[c], n + by, memory_order_relaxed);
+}
+
+static inline void
+queue_count(struct queue *q, enum queue_counter c)
+{
+	queue_add(q, c, 1);
 }
 
 #endif

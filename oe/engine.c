@@ -25,6 +25,7 @@
 #include "oe/remember.h"
 #include "oe/report.h"
 #include "oe/responder.h"
+#include "oe/summary.h"
 
 #define ICMP_UNREACHABLE	3
 #define TICK_MS			1000
@@ -592,18 +593,31 @@ oe_peer_known(const struct oe *oe, const struct keying_id *peer)
 json_object *
 oe_control(struct oe *oe, json_object *req, bool privileged)
 {
-	json_object *o, *rows;
+	json_object *o;
 	const char  *command = control_text(req, "command");
 
 	o = report_control(oe->core, clock_now(), req, privileged);
-	if (o == NULL || command == NULL)
-		return o;
-	if (strcmp(command, "sa") == 0 &&
-	    json_object_object_get_ex(o, "rows", &rows)) {
-		door_engine.report_sas(oe->door, clock_now(), rows);
-	} else if (strcmp(command, "status") == 0) {
-		json_object_object_add(o, "ike", rows = json_object_new_object());
-		door_engine.report_status(oe->door, rows);
-	}
+	if (o != NULL && privileged && command != NULL &&
+	    strcmp(command, "sa") == 0)
+		door_engine.report_sas(oe->door, clock_now(), o);
 	return o;
+}
+
+void
+oe_report(struct oe *oe, struct report *r)
+{
+	summary_report(oe->core, r);
+	door_engine.report(oe->door, r);
+}
+
+void
+oe_verdict(const struct oe *oe, struct oe_verdict *out)
+{
+	summary_verdict(oe->core, out);
+}
+
+json_object *
+oe_event_json(const struct oe_event *e)
+{
+	return report_event_json(e);
 }

@@ -4,7 +4,9 @@
 
 #include <json-c/json.h>
 
+#include "oe/report.h"
 #include "oe/shell.h"
+#include "oe/summary.h"
 
 struct event_base;
 struct oe;
@@ -55,5 +57,11 @@ void	oe_reconfigure(struct oe *oe, struct oe_config *c);
 
 /* Answers "spd", "sa", "why", "status" for rsipctl; NULL for other commands. New objects. */
 json_object *oe_control(struct oe *oe, json_object *req, bool privileged);
+/* As an object; e is there while the daemon is told. */
+json_object *oe_event_json(const struct oe_event *e);
+/* What it is and has counted (base/report.h). */
+void	oe_report(struct oe *oe, struct report *r);
+
+void	oe_verdict(const struct oe *oe, struct oe_verdict *out);
 
 #endif

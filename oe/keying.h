@@ -16,6 +16,8 @@
  * in host order, times in milliseconds of "now".
  */
 
+struct report;
+
 enum keying_id_type {			/* RFC 2407 §4.6.2.1 */
 	KEYING_ID_IPV4 = 1,
 	KEYING_ID_FQDN = 2,
@@ -236,10 +238,10 @@ struct keying_engine {
 	uint64_t (*next)(const void *e);
 	void (*tick)(void *e, uint64_t now);
 
-	/* Appends IKE SAs for "rsipctl sa" to an array of rows, and counters for
-	 * "rsipctl status" to an object. */
-	void (*report_sas)(const void *e, uint64_t now, json_object *rows);
-	void (*report_status)(const void *e, json_object *o);
+	/* Adds IKE SAs to the table of "rsipctl sa", whose keys oe/report.c has, and
+	 * writes what it has counted. */
+	void (*report_sas)(const void *e, uint64_t now, json_object *table);
+	void (*report)(const void *e, struct report *r);
 };
 
 #endif

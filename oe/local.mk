@@ -12,7 +12,8 @@ oe_liboe_a_SOURCES = \
 	oe/classes.c oe/classes.h oe/record.c oe/record.h oe/report.c \
 	oe/report.h oe/responder.c oe/responder.h oe/rr.c oe/rr.h \
 	oe/initiator.c oe/initiator.h oe/session.c oe/session.h oe/settings.c \
-	oe/settings.h oe/shell.h oe/spd.c oe/spd.h oe/wire.c oe/wire.h
+	oe/settings.h oe/shell.h oe/spd.c oe/spd.h oe/summary.c oe/summary.h \
+	oe/wire.c oe/wire.h
 
 sbin_PROGRAMS += oe/oed
 oe_oed_SOURCES = oe/oed.c oe/oed_net.c oe/oed_net.h oe/xfrm.c oe/xfrm.h

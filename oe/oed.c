@@ -118,34 +118,59 @@ oed_command(void *arg, json_object *req, bool privileged)
 	return oe_control(d->oe, req, privileged);
 }
 
-static json_object *
-oed_status(void *arg, json_object *req, bool privileged)
-{
-	struct oed  *d = arg;
-	json_object *o = oe_control(d->oe, req, privileged);
+struct oed_summary {
+	struct oe_verdict verdict;
+	const char	 *dataplane, *interface;
+};
 
-	json_object_object_add(o, "dataplane", json_object_new_string(
-	    d->shell.kernel != NULL ? "kernel, user space for hosts that share "
-	    "an address" : "user space"));
-	json_object_object_add(o, "interface",
-	    json_object_new_string(oed_net_name(d->net)));
-	return o;
+#define FIELD(key, type, member, help) \
+	REPORT_FIELD(key, type, PLAIN, struct oed_summary, member, help)
+static const struct report_field oed_verdict_fields[] = {
+	{ FIELD("verdict", CHARS, verdict.line, "what a person asks first") },
+	{ FIELD("peers", GAUGE, verdict.keyed, "peers that we have keys with"),
+	    .metric = "oe_peers" },
+	{ 0 }
+}, oed_place_fields[] = {
+	{ FIELD("dataplane", TEXT, dataplane, "who does ESP") },
+	{ FIELD("interface", TEXT, interface,
+	    "where decrypted packets arrive") },
+	{ 0 }
+};
+#undef FIELD
+
+static void
+oed_report(void *arg, struct report *r)
+{
+	static const struct report_table verdict = { NULL, "",
+		oed_verdict_fields, NULL };
+	static const struct report_table place = { NULL, NULL,
+		oed_place_fields, NULL };
+	struct oed	  *d = arg;
+	struct oed_summary s = { .interface = oed_net_name(d->net),
+		.dataplane = d->shell.kernel != NULL ?
+		"kernel, user space for hosts that share an address" :
+		"user space" };
+
+	oe_verdict(d->oe, &s.verdict);
+	report_write(r, &verdict, &s);
+	oe_report(d->oe, r);
+	report_write(r, &place, &s);
 }
 
 static const struct service_command oed_commands[] = {
-	{ "status", false, oed_status },
-	{ "why", false, oed_command },
-	{ "sa", true, oed_command },
-	{ "spd", true, oed_command },
+	{ "why", false, oed_command, NULL },
+	{ "sa", true, oed_command, oe_sa_fields },
+	{ "spd", true, oed_command, oe_spd_fields },
 	{ 0 }
 };
 
 static void
-oed_event(void *arg, json_object *event)
+oed_event(void *arg, const struct oe_event *e)
 {
 	struct oed *d = arg;
 
-	service_publish(d->service, event);
+	if (service_watched(d->service))
+		service_publish(d->service, oe_event_json(e));
 }
 
 /* Addresses come and go on hosts that get theirs by DHCP. */
@@ -361,6 +386,7 @@ main(int argc, char **argv)
 		.ready = oed_ready,
 		.reload = oed_reload,
 		.stop = oed_stop,
+		.report = oed_report,
 		.commands = oed_commands,
 	};
 	static struct oed d;

@@ -256,11 +256,11 @@ is_own(void *arg, uint32_t addr)
 }
 
 static void
-on_event(void *arg, json_object *o)
+on_event(void *arg, const struct oe_event *e)
 {
 	struct oed_net *n = arg;
 
-	n->event(n->event_arg, o);
+	n->event(n->event_arg, e);
 }
 
 const struct oe_shell oed_net_shell = {

@@ -31,7 +31,7 @@ void	oed_net_mend(struct oed_net *n);
 
 /* Packets flow between n and oe from here on.  Events of oe_shell go to event,
  * which owns the object.  0, or -1. */
-typedef void (*oed_event_fn)(void *arg, json_object *o);
+typedef void (*oed_event_fn)(void *arg, const struct oe_event *e);
 int	oed_net_start(struct oed_net *n, struct oe *oe, oed_event_fn event,
 	    void *arg);
 /* Our address changed: the routes' source follows. 0, or -1 after a log line. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/control.h"
+#include "base/report.h"
 #include "base/util.h"
 #include "net/ip.h"
 #include "oe/connection.h"
@@ -22,36 +23,18 @@
 #define REPORT_ROWS_MAX	20000
 
 static void
-add_text(json_object *o, const char *key, const char *text)
+spi_text(uint32_t spi, char out[16])
 {
-	json_object_object_add(o, key, json_object_new_string(text));
+	snprintf(out, 16, "0x%08x", spi);
 }
 
 static void
-add_number(json_object *o, const char *key, uint64_t n)
+network_text(uint32_t net, unsigned plen, char out[32])
 {
-	json_object_object_add(o, key, json_object_new_int64((int64_t)n));
-}
-
-static void
-add_spi(json_object *o, const char *key, uint32_t spi)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "0x%08x", spi);
-	add_text(o, key, text);
-}
-
-static void
-add_prefix(json_object *o, const char *key, uint32_t net, unsigned plen)
-{
-	char text[32];
-
 	if (plen == 32)
-		snprintf(text, sizeof(text), "%s", ipv4_text(net));
+		snprintf(out, 32, "%s", ipv4_text(net));
 	else
-		snprintf(text, sizeof(text), "%s/%u", ipv4_text(net), plen);
-	add_text(o, key, text);
+		snprintf(out, 32, "%s/%u", ipv4_text(net), plen);
 }
 
 static void
@@ -96,103 +79,209 @@ seconds_to(uint64_t now, uint64_t at)
 	return at > now ? (at - now + 999) / 1000 : 0;
 }
 
-static json_object *
-connection_row(const struct connection *conn)
+/* --- spd ------------------------------------------------------------------------ */
+
+struct connection_row {
+	const char *event, *line;	/* NULL: it is no event, no answer to "why" */
+	char	    src[32], dst[32], spi_in[16], spi_out[16], cipher[64];
+	const char *policy, *class, *state, *reason, *peer, *auth, *right;
+	const char *peer_gateway, *dataplane, *role;
+	uint64_t    packets, bytes, age, idle, next, silent;
+};
+
+#define FIELD(key, type, unit, member, help) \
+	REPORT_FIELD(key, type, unit, struct connection_row, member, help)
+#define CONNECTION_FIELDS						\
+	{ FIELD("src", CHARS, PLAIN, src, "our side") },		\
+	{ FIELD("dst", CHARS, PLAIN, dst, "the other side") },		\
+	{ FIELD("policy", TEXT, PLAIN, policy,				\
+	    "what happens: none, hold, pass, deny, encrypt") },		\
+	{ FIELD("class", TEXT, PLAIN, class, "policy class") },		\
+	{ FIELD("state", TEXT, PLAIN, state, "of the connection") },	\
+	{ FIELD("peer", TEXT, PLAIN, peer, "the peer's identity") },	\
+	{ FIELD("auth", TEXT, PLAIN, auth,				\
+	    "how the peer's key came to be believed") },		\
+	{ FIELD("right", TEXT, PLAIN, right,				\
+	    "what says that it may speak for that address") },		\
+	{ FIELD("peer_gateway", TEXT, PLAIN, peer_gateway,		\
+	    "address that ESP goes to"), .flags = REPORT_WIDE },	\
+	{ FIELD("cipher", CHARS, PLAIN, cipher, "of ESP") },		\
+	{ FIELD("spi_in", CHARS, PLAIN, spi_in, "SPI of what comes") },	\
+	{ FIELD("spi_out", CHARS, PLAIN, spi_out, "SPI of what goes") },\
+	{ FIELD("dataplane", TEXT, PLAIN, dataplane, "who does ESP"),	\
+	    .flags = REPORT_WIDE },					\
+	{ FIELD("role", TEXT, PLAIN, role, "initiator or responder"),	\
+	    .flags = REPORT_WIDE },					\
+	{ FIELD("packets", COUNTER, PLAIN, packets, "both ways") },	\
+	{ FIELD("bytes", COUNTER, BYTES, bytes, "both ways") },		\
+	{ FIELD("age", GAUGE, SECONDS, age, "since it began") },	\
+	{ FIELD("idle", GAUGE, SECONDS, idle, "since its last packet"),	\
+	    .flags = REPORT_WIDE },					\
+	{ FIELD("next", GAUGE, SECONDS, next,				\
+	    "until it is looked at again") },				\
+	{ FIELD("silent", GAUGE, SECONDS, silent,			\
+	    "since the peer has not answered what was sent"),		\
+	    .flags = REPORT_WIDE },					\
+	{ FIELD("reason", TEXT, PLAIN, reason, "why it is so") }
+
+const struct report_field oe_spd_fields[] = {
+	CONNECTION_FIELDS, { 0 }
+};
+
+/* Answers to "why", and events. */
+static const struct report_field told_fields[] = {
+	{ FIELD("event", TEXT, PLAIN, event, "what happened") },
+	CONNECTION_FIELDS,
+	{ FIELD("line", TEXT, PLAIN, line, "a sentence for people") },
+	{ 0 }
+};
+#undef FIELD
+
+static void
+connection_fill(struct connection_row *row, const struct connection *conn)
 {
 	const struct core    *c = conn->core;
 	const struct sa_pair *p = connection_any_pair(conn);
-	json_object	     *o = json_object_new_object();
-	char		      cipher[64];
 
-	add_prefix(o, "src", conn->key.src, conn->key.src_plen);
-	add_prefix(o, "dst", conn->key.dst, conn->key.dst_plen);
-	add_text(o, "policy", spd_policy_name(conn->policy));
-	add_text(o, "class", oe_class_name(conn->class));
-	add_text(o, "state", connection_state_name(conn->state));
-	add_text(o, "reason", conn->reason);
-	add_text(o, "peer", conn->peer_id.type != 0 ?
-	    keying_id_text(&conn->peer_id) : "");
-	add_text(o, "auth", auth_text(conn));
-	add_text(o, "right", right_text(conn));
-	add_text(o, "gateway", conn->path.peer != 0 ?
-	    ipv4_text(conn->path.peer) : "");
+	memset(row, 0, sizeof(*row));
+	network_text(conn->key.src, conn->key.src_plen, row->src);
+	network_text(conn->key.dst, conn->key.dst_plen, row->dst);
+	row->policy = spd_policy_name(conn->policy);
+	row->class = oe_class_name(conn->class);
+	row->state = connection_state_name(conn->state);
+	row->reason = conn->reason;
+	row->peer = conn->peer_id.type != 0 ? keying_id_text(&conn->peer_id) :
+	    "";
+	row->auth = auth_text(conn);
+	row->right = right_text(conn);
+	row->peer_gateway = conn->path.peer != 0 ? ipv4_text(conn->path.peer) :
+	    "";
 	if (p != NULL) {
-		add_spi(o, "spi_in", p->spi_in);
-		add_spi(o, "spi_out", p->spi_out);
-		cipher_text(p->out, cipher, sizeof(cipher));
-		add_text(o, "cipher", cipher);
-		add_text(o, "dataplane", p->kernel ? "kernel" : "user");
-		add_text(o, "role", p->initiator ? "initiator" : "responder");
-	} else {
-		add_text(o, "spi_in", "");
-		add_text(o, "spi_out", "");
-		add_text(o, "cipher", "");
+		spi_text(p->spi_in, row->spi_in);
+		spi_text(p->spi_out, row->spi_out);
+		cipher_text(p->out, row->cipher, sizeof(row->cipher));
+		row->dataplane = p->kernel ? "kernel" : "user";
+		row->role = p->initiator ? "initiator" : "responder";
 	}
-	add_number(o, "packets", conn->packets);
-	add_number(o, "bytes", conn->bytes);
-	add_number(o, "age", (c->now - conn->born) / 1000);
-	add_number(o, "idle", (c->now - conn->used) / 1000);
-	add_number(o, "next", seconds_to(c->now, conn->look_at));
-	add_number(o, "silent", liveness_silence(conn));
-	return o;
+	row->packets = conn->packets;
+	row->bytes = conn->bytes;
+	row->age = (c->now - conn->born) / 1000;
+	row->idle = (c->now - conn->used) / 1000;
+	row->next = seconds_to(c->now, conn->look_at);
+	row->silent = liveness_silence(conn);
 }
 
 static json_object *
 report_spd(struct core *c)
 {
-	struct connection *conn;
-	json_object	  *o = json_object_new_object();
-	json_object	  *rows = json_object_new_array();
-	unsigned	   n = 0;
+	struct connection    *conn;
+	struct connection_row row;
+	json_object	     *o = report_rows_new(oe_spd_fields);
+	unsigned	      n = 0;
 
 	TAILQ_FOREACH(conn, &c->connections, all) {
 		if (n++ == REPORT_ROWS_MAX)
 			break;
-		json_object_array_add(rows, connection_row(conn));
+		connection_fill(&row, conn);
+		report_rows_add(o, oe_spd_fields, &row, true);
 	}
-	json_object_object_add(o, "rows", rows);
 	return o;
+}
+
+/* --- sa ------------------------------------------------------------------------- */
+
+struct pair_row {
+	char	    src[32], dst[32], flow[32], spi_in[16], spi_out[16];
+	char	    cipher[64];
+	const char *peer, *state, *role;
+	unsigned    phase;
+	uint64_t    packets, bytes, replays, auth_failures, age, rekey, silent;
+	uint64_t    expires;
+};
+
+/* Phase 1's rows (oe/ike1/show.c) have some of these. */
+#define FIELD(key, type, unit, member, help) \
+	REPORT_FIELD(key, type, unit, struct pair_row, member, help)
+const struct report_field oe_sa_fields[] = {
+	{ FIELD("phase", NUMBER, PLAIN, phase,
+	    "1: IKE's own; 2: a pair of ESP's") },
+	{ FIELD("src", CHARS, PLAIN, src, "our side") },
+	{ FIELD("dst", CHARS, PLAIN, dst, "the other side") },
+	{ FIELD("flow", CHARS, PLAIN, flow,
+	    "protocol and ports, of a pair for one flow"),
+	    .flags = REPORT_MAYBE },
+	{ FIELD("peer", TEXT, PLAIN, peer, "the peer's identity") },
+	{ FIELD("spi_in", CHARS, PLAIN, spi_in,
+	    "SPI of what comes; of IKE the initiator's cookie") },
+	{ FIELD("spi_out", CHARS, PLAIN, spi_out,
+	    "SPI of what goes; of IKE the responder's cookie") },
+	{ FIELD("cipher", CHARS, PLAIN, cipher, "algorithms") },
+	{ FIELD("state", TEXT, PLAIN, state, "of IKE: up or negotiating"),
+	    .flags = REPORT_WIDE },
+	{ FIELD("role", TEXT, PLAIN, role, "initiator or responder"),
+	    .flags = REPORT_WIDE },
+	{ FIELD("packets", COUNTER, PLAIN, packets, "both ways") },
+	{ FIELD("bytes", COUNTER, BYTES, bytes, "both ways") },
+	{ FIELD("replays", COUNTER, PLAIN, replays,
+	    "packets that came again"), .flags = REPORT_WIDE },
+	{ FIELD("auth_failures", COUNTER, PLAIN, auth_failures,
+	    "packets that somebody changed"), .flags = REPORT_WIDE },
+	{ FIELD("age", GAUGE, SECONDS, age, "since it began") },
+	{ FIELD("rekey", GAUGE, SECONDS, rekey,
+	    "until others take its place") },
+	{ FIELD("silent", GAUGE, SECONDS, silent,
+	    "since the peer has not answered what was sent") },
+	{ FIELD("expires", GAUGE, SECONDS, expires, "until it ends") },
+	{ 0 }
+};
+#undef FIELD
+
+static void
+pair_fill(struct pair_row *row, const struct connection *conn,
+    const struct sa_pair *p)
+{
+	struct esp_counters in, out;
+	uint64_t	    now = conn->core->now;
+
+	memset(row, 0, sizeof(*row));
+	esp_sa_counters(p->in, &in);
+	esp_sa_counters(p->out, &out);
+	row->phase = 2;
+	network_text(conn->key.src, conn->key.src_plen, row->src);
+	network_text(conn->key.dst, conn->key.dst_plen, row->dst);
+	session_text(p, row->flow, sizeof(row->flow));
+	row->peer = keying_id_text(&conn->peer_id);
+	spi_text(p->spi_in, row->spi_in);
+	spi_text(p->spi_out, row->spi_out);
+	cipher_text(p->out, row->cipher, sizeof(row->cipher));
+	row->packets = in.packets + out.packets;
+	row->bytes = in.bytes + out.bytes;
+	row->replays = in.replays;
+	row->auth_failures = in.auth_failures;
+	row->age = (now - p->born) / 1000;
+	row->rekey = seconds_to(now, p->soft);
+	row->silent = liveness_silence(conn);
+	row->expires = REPORT_NONE;
 }
 
 static json_object *
 report_sa(struct core *c)
 {
-	struct connection  *conn;
-	struct sa_pair	   *p;
-	struct esp_counters in, out;
-	json_object	   *o = json_object_new_object();
-	json_object	   *rows = json_object_new_array(), *r;
-	char		    cipher[64], flow[32];
+	struct connection *conn;
+	struct sa_pair	  *p;
+	struct pair_row	   row;
+	json_object	  *o = report_rows_new(oe_sa_fields);
 
 	TAILQ_FOREACH(conn, &c->connections, all) {
 		TAILQ_FOREACH(p, &conn->pairs, entry) {
-			r = json_object_new_object();
-			esp_sa_counters(p->in, &in);
-			esp_sa_counters(p->out, &out);
-			cipher_text(p->out, cipher, sizeof(cipher));
-			add_number(r, "phase", 2);
-			add_prefix(r, "src", conn->key.src, conn->key.src_plen);
-			add_prefix(r, "dst", conn->key.dst, conn->key.dst_plen);
-			add_text(r, "peer", keying_id_text(&conn->peer_id));
-			add_spi(r, "spi_in", p->spi_in);
-			add_spi(r, "spi_out", p->spi_out);
-			session_text(p, flow, sizeof(flow));
-			if (*flow != '\0')
-				add_text(r, "flow", flow);
-			add_text(r, "cipher", cipher);
-			add_number(r, "packets", in.packets + out.packets);
-			add_number(r, "bytes", in.bytes + out.bytes);
-			add_number(r, "replays", in.replays);
-			add_number(r, "auth_failures", in.auth_failures);
-			add_number(r, "age", (c->now - p->born) / 1000);
-			add_number(r, "rekey", seconds_to(c->now, p->soft));
-			add_number(r, "silent", liveness_silence(conn));
-			json_object_array_add(rows, r);
+			pair_fill(&row, conn, p);
+			report_rows_add(o, oe_sa_fields, &row, true);
 		}
 	}
-	json_object_object_add(o, "rows", rows);
 	return o;
 }
+
+/* --- why ------------------------------------------------------------------------- */
 
 static const char *
 right_line(const struct connection *conn)
@@ -332,20 +421,11 @@ why_nothing(const struct core *c, uint32_t addr, json_object *o, char *out,
 		    "; we have no key, so in the clear" : !identity_usable(c) ?
 		    "; our own key is not in DNS, so in the clear" : "");
 	/* Where traffic would ask nobody, what would happen is what happens. */
-	add_text(o, "policy", spd_policy_name(m.class == OE_CLASS_CLEAR ?
+	control_put(o, "policy", spd_policy_name(m.class == OE_CLASS_CLEAR ?
 	    SPD_PASS : m.class == OE_CLASS_DENY ? SPD_DENY : SPD_NONE));
-	add_text(o, "class", oe_class_name(m.class));
-	add_text(o, "auth", "");
-	add_text(o, "right", "");
-}
-
-static json_object *
-error_answer(const char *text)
-{
-	json_object *o = json_object_new_object();
-
-	add_text(o, "error", text);
-	return o;
+	control_put(o, "class", oe_class_name(m.class));
+	control_put(o, "auth", "");
+	control_put(o, "right", "");
 }
 
 /* A number in a question, all of them texts; 0 if there is none. */
@@ -383,6 +463,7 @@ why_flows(const struct core *c, uint32_t addr, char *line, size_t cap)
 static json_object *
 report_why(struct core *c, json_object *req)
 {
+	struct connection_row row;
 	struct connection *conn, *best = NULL;
 	json_object	  *o;
 	const char	  *address = control_text(req, "address");
@@ -393,9 +474,9 @@ report_why(struct core *c, json_object *req)
 	char		   line[1024];
 
 	if (address == NULL || inet_pton(AF_INET, address, &a) != 1)
-		return error_answer("why needs an IPv4 address");
+		return control_answer("error", "why needs an IPv4 address");
 	if (source != NULL && inet_pton(AF_INET, source, &src) != 1)
-		return error_answer("the source is no IPv4 address");
+		return control_answer("error", "the source is no IPv4 address");
 	TAILQ_FOREACH(conn, &c->connections, all) {
 		if (!ip_in_prefix(a.s_addr, conn->key.dst, conn->key.dst_plen) ||
 		    conn->spd == NULL || conn->right == RIGHT_FLOWS ||
@@ -415,7 +496,8 @@ report_why(struct core *c, json_object *req)
 	if ((flow = conn != NULL && conn->spd != NULL))
 		best = conn;
 	if (best != NULL) {
-		o = connection_row(best);
+		connection_fill(&row, best);
+		o = report_row(told_fields, &row, true);
 		why_line(best, line, sizeof(line));
 	} else {
 		o = json_object_new_object();
@@ -423,120 +505,7 @@ report_why(struct core *c, json_object *req)
 	}
 	if (!flow)
 		why_flows(c, a.s_addr, line, sizeof(line));
-	add_text(o, "line", line);
-	return o;
-}
-
-/* Why nothing new would be encrypted; empty if nothing stands against it. */
-static void
-report_obstacle(const struct core *c, char *out, size_t cap)
-{
-	char identity[2 * KEYING_NAME_MAX];
-
-	*out = '\0';
-	if (c->config->key == NULL && c->config->ntunnels == 0) {
-		snprintf(out, cap, "there is no key %s (\"rsipctl keygen\" "
-		    "makes one)", c->config->key_path);
-	} else if (c->dns_silent > 0) {
-		snprintf(out, cap, "no resolver answers (%s%s)",
-		    c->config->nresolvers > 0 ?
-		    ipv4_text(c->config->resolvers[0]) : "/etc/resolv.conf",
-		    c->config->nresolvers > 1 ? ", ..." : "");
-	} else if (!identity_usable(c)) {
-		identity_text(c, identity, sizeof(identity));
-		snprintf(out, cap, "DNS has %s (\"rsipctl dns-records\" prints "
-		    "the record)", identity);
-	}
-}
-
-/* With how many we have keys; returns that. */
-static unsigned
-report_peers(const struct core *c, char *out, size_t cap)
-{
-	const struct connection *conn;
-	char			 mute[48] = "";
-	unsigned		 n = 0, nmute = 0;
-
-	TAILQ_FOREACH(conn, &c->connections, all) {
-		n += conn->state == CONNECTION_KEYED;
-		nmute += liveness_silence(conn) != 0;
-	}
-	if (nmute > 0)
-		snprintf(mute, sizeof(mute), ", of which %u %s silent", nmute,
-		    nmute == 1 ? "is" : "are");
-	if (n == 0)
-		snprintf(out, cap, "no peer so far");
-	else
-		snprintf(out, cap, "%u peer%s%s", n, n == 1 ? "" : "s", mute);
-	return n;
-}
-
-/* What a person asks first: is my traffic encrypted, and if not, why? */
-static void
-report_verdict(const struct core *c, json_object *o)
-{
-	char	 obstacle[3 * KEYING_NAME_MAX], peers[64];
-	char	 verdict[4 * KEYING_NAME_MAX];
-	unsigned n = report_peers(c, peers, sizeof(peers));
-
-	report_obstacle(c, obstacle, sizeof(obstacle));
-	if (n > 0)
-		snprintf(verdict, sizeof(verdict), "encrypting; %s%s%s", peers,
-		    *obstacle != '\0' ? "; no new ones: " : "", obstacle);
-	else if (*obstacle != '\0')
-		snprintf(verdict, sizeof(verdict), "in the clear: %s", obstacle);
-	else
-		snprintf(verdict, sizeof(verdict), "ready to encrypt; %s",
-		    peers);
-	add_text(o, "verdict", verdict);
-	add_text(o, "peers", peers);
-	add_text(o, "keyed", n > 0 ? "yes" : "no");
-	add_text(o, "obstacle", obstacle);
-}
-
-static json_object *
-report_status(struct core *c)
-{
-	json_object	 *o = json_object_new_object();
-	json_object	 *n = json_object_new_object();
-	struct keying_id  id = core_my_id(c);
-	char		  identity[2 * KEYING_NAME_MAX];
-
-	report_verdict(c, o);
-	add_text(o, "address", c->local != 0 ? ipv4_text(c->local) : "none");
-	add_text(o, "identity", keying_id_text(&id));
-	identity_text(c, identity, sizeof(identity));
-	add_text(o, "identity_in_dns", identity);
-	add_text(o, "key", c->config->key != NULL ? c->config->key_path :
-	    "none: everything goes in the clear");
-	add_text(o, "require_dnssec", c->config->require_dnssec ? "yes" : "no");
-	add_text(o, "weak_algorithms", c->config->legacy ?
-	    "allowed (legacy = true)" : "refused");
-	add_number(o, "connections", c->nconnections[CAUSE_OURS] +
-	    c->nconnections[CAUSE_STRANGERS]);
-	add_number(o, "connections_of_strangers",
-	    c->nconnections[CAUSE_STRANGERS]);
-	add_number(o, "lookups", c->nlookups[CAUSE_OURS] +
-	    c->nlookups[CAUSE_STRANGERS]);
-	add_number(o, "held_bytes", c->held[CAUSE_OURS] +
-	    c->held[CAUSE_STRANGERS]);
-	add_number(n, "esp_out", c->count.esp_out);
-	add_number(n, "esp_in", c->count.esp_in);
-	add_number(n, "clear_out", c->count.clear_out);
-	add_number(n, "held", c->count.held);
-	add_number(n, "denied", c->count.denied);
-	add_number(n, "dropped", c->count.dropped);
-	add_number(n, "bad_esp", c->count.bad_esp);
-	add_number(n, "unknown_spi", c->count.unknown_spi);
-	add_number(n, "ingress_filtered", c->count.filtered);
-	add_number(n, "clear_refused", c->count.clear_refused);
-	add_number(n, "flow_refused", c->count.flow_refused);
-	add_number(n, "keyed", c->count.keyed);
-	add_number(n, "failed", c->count.failed);
-	add_number(n, "limits", c->count.limits);
-	add_number(n, "evicted", c->count.evicted);
-	add_number(n, "held_back", c->count.held_back);
-	json_object_object_add(o, "packets", n);
+	control_put(o, "line", line);
 	return o;
 }
 
@@ -552,27 +521,30 @@ report_control(struct core *c, uint64_t now, json_object *req, bool privileged)
 	/* With whom all the others of this machine speak. */
 	tables = strcmp(text, "spd") == 0 || strcmp(text, "sa") == 0;
 	if (tables && !privileged)
-		return error_answer("only root and group " RSIP_GROUP
+		return control_answer("error", "only root and group " RSIP_GROUP
 		    " may ask this");
 	if (strcmp(text, "spd") == 0)
 		return report_spd(c);
 	if (tables)
 		return report_sa(c);
-	if (strcmp(text, "why") == 0)
-		return report_why(c, req);
-	if (strcmp(text, "status") == 0)
-		return report_status(c);
-	return NULL;
+	return strcmp(text, "why") == 0 ? report_why(c, req) : NULL;
 }
 
 void
 report_event(struct core *c, const struct connection *conn, const char *what)
 {
-	json_object *o;
+	const struct oe_event e = { conn, what };
 
-	if (c->shell->event == NULL)
-		return;
-	o = connection_row(conn);
-	add_text(o, "event", what);
-	c->shell->event(c->shell_arg, o);
+	if (c->shell->event != NULL)
+		c->shell->event(c->shell_arg, &e);
+}
+
+json_object *
+report_event_json(const struct oe_event *e)
+{
+	struct connection_row row;
+
+	connection_fill(&row, e->conn);
+	row.event = e->what;
+	return report_row(told_fields, &row, true);
 }

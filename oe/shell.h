@@ -2,9 +2,9 @@
 #ifndef OE_SHELL_H
 #define OE_SHELL_H
 
-#include <json-c/json.h>
-
 #include "oe/keying.h"
+
+struct oe_event;
 
 /*
  * The kernel's ESP, where the daemon offers it.  id (not 0) names a connection:
@@ -56,9 +56,9 @@ struct oe_shell {
 	/* Has another engine of this host, with the same name, SAs with that peer?
 	 * Our first contact must not end them.  NULL: no. */
 	bool (*peer_known)(void *arg, const struct keying_id *peer);
-	/* Something happened to a connection, for "rsipctl watch"; the object
-	 * becomes the daemon's.  NULL: not wanted. */
-	void (*event)(void *arg, json_object *o);
+	/* Something happened to a connection, for "rsipctl watch".  NULL: not
+	 * wanted. */
+	void (*event)(void *arg, const struct oe_event *e);
 	/* The host was asleep: timers of libevent, which stood still, are late.
 	 * NULL: not wanted. */
 	void (*woken)(void *arg);

@@ -71,12 +71,13 @@ int	client_reload(void *arg, void *settings);
 void	client_end(void *arg, bool again);
 void	client_close(struct client *c);
 
-/* status.c: what rsipctl may ask. */
+/* status.c: what rsipctl may ask; arg is the struct client. */
+void	status_report(void *arg, struct report *r);
 extern const struct service_command status_commands[];
 /* Tells those who watch. b may be NULL. */
 void	status_publish(struct client *c, const char *event,
 	    const struct binding *b);
 /* The engine's events, which become ours; arg is the struct client. */
-void	status_engine_event(void *arg, json_object *o);
+void	status_engine_event(void *arg, const struct oe_event *e);
 
 #endif

@@ -19,7 +19,7 @@ struct direct {
 	const struct oe *leased;
 	struct wire   *wire;
 	struct device *device;
-	void	     (*event)(void *arg, json_object *o);
+	void	     (*event)(void *arg, const struct oe_event *e);
 	void	      *event_arg;
 	uint32_t       addr;
 	char	       link[IFNAMSIZ];
@@ -77,11 +77,11 @@ direct_peer_known(void *arg, const struct keying_id *peer)
 }
 
 static void
-direct_event(void *arg, json_object *o)
+direct_event(void *arg, const struct oe_event *e)
 {
 	struct direct *d = arg;
 
-	d->event(d->event_arg, o);
+	d->event(d->event_arg, e);
 }
 
 static const struct oe_shell direct_shell = {
@@ -108,7 +108,8 @@ direct_batch(void *arg, bool more)
 
 struct direct *
 direct_open(struct event_base *base, struct oe_config *c,
-    struct device *device, void (*event)(void *arg, json_object *o), void *arg)
+    struct device *device, void (*event)(void *arg, const struct oe_event *e),
+    void *arg)
 {
 	struct direct *d = xcalloc(1, sizeof(*d));
 

@@ -22,8 +22,8 @@ struct direct;
  * other.  It takes c over.  event as in path.h.  NULL after a log line.
  */
 struct direct *direct_open(struct event_base *base, struct oe_config *c,
-	    struct device *device, void (*event)(void *arg, json_object *o),
-	    void *arg);
+	    struct device *device,
+	    void (*event)(void *arg, const struct oe_event *e), void *arg);
 /* Tells every peer goodbye and frees.  NULL is allowed. */
 void	direct_free(struct direct *d);
 

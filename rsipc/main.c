@@ -78,6 +78,7 @@ main(int argc, char **argv)
 		.reload = client_reload,
 		.end = client_end,
 		.stop = main_stop,
+		.report = status_report,
 		.commands = status_commands,
 	};
 	static struct client client;

@@ -364,11 +364,11 @@ shell_peer_known(void *arg, const struct keying_id *peer)
 }
 
 static void
-shell_event(void *arg, json_object *o)
+shell_event(void *arg, const struct oe_event *e)
 {
 	struct path *p = arg;
 
-	p->event(p->event_arg, o);
+	p->event(p->event_arg, e);
 }
 
 /* The lease went on growing old, and may be somebody else's by now. */

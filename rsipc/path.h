@@ -50,7 +50,7 @@ struct path {
 	bool		 released;	/* a packet that was held leaves: not once more */
 	bool		 waits;		/* ... for a first lease, by a program */
 	/* What happens to connections, for those who watch. */
-	void		(*event)(void *arg, json_object *o);
+	void		(*event)(void *arg, const struct oe_event *e);
 	/* The state machine has something to do at once. */
 	void		(*kick)(void *arg);
 	void		*event_arg;

@@ -7,21 +7,10 @@
 
 #include "base/clock.h"
 #include "base/control.h"
+#include "base/report.h"
 #include "base/util.h"
 #include "oe/classes.h"
 #include "rsipc/client.h"
-
-static void
-put_str(json_object *o, const char *key, const char *value)
-{
-	json_object_object_add(o, key, json_object_new_string(value));
-}
-
-static void
-put_int(json_object *o, const char *key, uint64_t value)
-{
-	json_object_object_add(o, key, json_object_new_int64((int64_t)value));
-}
 
 /* "20000-20063", ... of ports that are sorted. */
 static json_object *
@@ -70,130 +59,283 @@ purpose_text(enum lease_purpose p)
 	return names[p];
 }
 
-static json_object *
-lease_json(const struct client *c, const struct binding *b, bool privileged)
-{
-	json_object *o = json_object_new_object();
-	uint64_t     now = clock_now();
-	char	     remote[32] = "any";
+/* --- leases --------------------------------------------------------------------- */
 
-	if (b->remote != 0 && b->remote_port != 0)
-		snprintf(remote, sizeof(remote), "%s:%u", ipv4_text(b->remote),
-		    b->remote_port);
-	else if (b->remote != 0)
-		snprintf(remote, sizeof(remote), "%s", ipv4_text(b->remote));
-	/* Whoever knows it might speak for us to the gateway. */
-	if (privileged)
-		put_int(o, "client_id", c->host.client_id);
-	put_int(o, "bind_id", b->bind_id);
-	put_str(o, "host", ipv4_text(c->link_addr));
-	put_str(o, "address", ipv4_text(b->addr));
-	json_object_object_add(o, "ports", ports_json(b));
-	json_object_object_add(o, "spis", spis_json(b));
-	put_str(o, "method", rsip_method_name(b->method));
-	put_str(o, "remote", remote);
-	put_str(o, "tunnel", rsip_tunnel_name(b->tunnel));
-	put_int(o, "expires", b->expires > now ? (b->expires - now) / 1000 : 0);
-	put_str(o, "gateway", ipv4_text(c->gateway));
-	put_str(o, "purpose", purpose_text(b->purpose));
-	put_int(o, "cookies", b->ncookies);
-	return o;
+/* A row of "leases", and what an event says. */
+struct lease_row {
+	const char  *event, *state, *host, *address, *method, *tunnel, *gateway;
+	const char  *purpose;
+	uint32_t     client_id, bind_id;
+	json_object *ports, *spis;
+	char	     remote[32];
+	uint64_t     expires, cookies;
+};
+
+#define FIELD(key, type, unit, member, help) \
+	REPORT_FIELD(key, type, unit, struct lease_row, member, help)
+#define EVENT_FIELDS							\
+	{ FIELD("event", TEXT, PLAIN, event, "what happened") },	\
+	{ FIELD("state", TEXT, PLAIN, state, "of the RSIP host (RFC 3103)") }
+#define BINDING_FIELDS							\
+	/* Whoever knows it might speak for us to the gateway. */	\
+	{ FIELD("client_id", NUMBER, PLAIN, client_id,			\
+	    "the host's registration"), .flags = REPORT_PRIVATE },	\
+	{ FIELD("host", TEXT, PLAIN, host, "the host's own address") },	\
+	{ FIELD("bind_id", NUMBER, PLAIN, bind_id, "the binding") },	\
+	{ FIELD("address", TEXT, PLAIN, address, "leased address") },	\
+	{ FIELD("ports", LIST, PLAIN, ports, "leased ports, as ranges") }, \
+	{ FIELD("spis", LIST, PLAIN, spis, "leased SPIs") },		\
+	{ FIELD("method", TEXT, PLAIN, method, "what was asked for") },	\
+	{ FIELD("tunnel", TEXT, PLAIN, tunnel,				\
+	    "what carries packets between host and gateway") },		\
+	{ FIELD("remote", CHARS, PLAIN, remote,				\
+	    "whom flow policy binds it to") },				\
+	{ FIELD("gateway", TEXT, PLAIN, gateway, "who leased it") },	\
+	{ FIELD("expires", GAUGE, SECONDS, expires,			\
+	    "until the binding ends") },				\
+	{ FIELD("purpose", TEXT, PLAIN, purpose, "why it was asked for"), \
+	    .flags = REPORT_WIDE },					\
+	{ FIELD("cookies", NUMBER, PLAIN, cookies,			\
+	    "leased initiator cookies"), .flags = REPORT_WIDE }
+
+static const struct report_field lease_fields[] = {
+	BINDING_FIELDS, { 0 }
+}, state_event_fields[] = {
+	EVENT_FIELDS, { 0 }
+}, binding_event_fields[] = {
+	EVENT_FIELDS, BINDING_FIELDS, { 0 }
+};
+#undef FIELD
+
+static void
+row_fill(struct lease_row *row, const struct client *c,
+    const struct binding *b)
+{
+	uint64_t now = clock_now();
+
+	if (b->remote == 0)
+		snprintf(row->remote, sizeof(row->remote), "any");
+	else if (b->remote_port == 0)
+		snprintf(row->remote, sizeof(row->remote), "%s",
+		    ipv4_text(b->remote));
+	else
+		snprintf(row->remote, sizeof(row->remote), "%s:%u",
+		    ipv4_text(b->remote), b->remote_port);
+	row->client_id = c->host.client_id;
+	row->host = ipv4_text(c->link_addr);
+	row->bind_id = b->bind_id;
+	row->address = ipv4_text(b->addr);
+	row->ports = ports_json(b);
+	row->spis = spis_json(b);
+	row->method = rsip_method_name(b->method);
+	row->tunnel = rsip_tunnel_name(b->tunnel);
+	row->gateway = ipv4_text(c->gateway);
+	row->expires = b->expires > now ? (b->expires - now) / 1000 : 0;
+	row->purpose = purpose_text(b->purpose);
+	row->cookies = b->ncookies;
 }
 
 static json_object *
-status_leases(const struct client *c, bool privileged)
+command_leases(void *arg, json_object *req, bool privileged)
 {
-	json_object *o = json_object_new_object();
-	json_object *rows = json_object_new_array();
-	size_t	     i;
+	const struct client *c = arg;
+	json_object	    *o = report_rows_new(lease_fields);
+	size_t		     i;
 
-	for (i = 0; i < c->host.lease.n; i++)
-		json_object_array_add(rows, lease_json(c, c->host.lease.b[i],
-		    privileged));
-	json_object_object_add(o, "rows", rows);
+	(void)req;
+	for (i = 0; i < c->host.lease.n; i++) {
+		struct lease_row row = { 0 };
+
+		row_fill(&row, c, c->host.lease.b[i]);
+		report_rows_add(o, lease_fields, &row, privileged);
+	}
 	return o;
 }
 
-static json_object *
-status_session(const struct client *c, bool privileged)
+/* --- the report ------------------------------------------------------------------ */
+
+struct session {
+	const char *state, *gateway, *transport, *trouble, *last_error;
+	bool	    connected;
+	uint32_t    client_id;
+	struct transport_counters sent;
+	uint64_t    retransmissions, resynchronizations, refused, asynchronous;
+	uint64_t    next_try;
+};
+
+#define FIELD(key, type, unit, member, help) \
+	REPORT_FIELD(key, type, unit, struct session, member, help)
+static const struct report_field session_fields[] = {
+	{ FIELD("state", TEXT, PLAIN, state, "of the RSIP host (RFC 3103)") },
+	{ FIELD("gateway", TEXT, PLAIN, gateway, "the RSIP gateway, or none") },
+	{ FIELD("transport", TEXT, PLAIN, transport, "tcp or udp") },
+	{ FIELD("connected", FLAG, PLAIN, connected,
+	    "the gateway can be spoken to") },
+	{ FIELD("client_id", NUMBER, PLAIN, client_id,
+	    "the host's registration"), .flags = REPORT_PRIVATE },
+	{ FIELD("sent", COUNTER, PLAIN, sent.sent, "messages to gateways") },
+	{ FIELD("received", COUNTER, PLAIN, sent.received,
+	    "messages of gateways") },
+	{ FIELD("malformed", COUNTER, PLAIN, sent.unreadable,
+	    "messages that are no RSIP") },
+	{ FIELD("auth_failures", COUNTER, PLAIN, sent.unauthentic,
+	    "messages that are not signed as they should be") },
+	{ FIELD("stale", COUNTER, PLAIN, sent.old,
+	    "signed messages that are not known to be new") },
+	{ FIELD("retransmissions", COUNTER, PLAIN, retransmissions,
+	    "messages sent again") },
+	{ FIELD("resynchronizations", COUNTER, PLAIN, resynchronizations,
+	    "times that both ends compared what they hold") },
+	{ FIELD("refused", COUNTER, PLAIN, refused,
+	    "requests that the gateway refused") },
+	{ FIELD("asynchronous", COUNTER, PLAIN, asynchronous,
+	    "errors that were told without having been asked") },
+	{ FIELD("trouble", TEXT, PLAIN, trouble, "why it rests") },
+	{ FIELD("next_try", GAUGE, SECONDS, next_try,
+	    "until it asks the gateway again") },
+	{ FIELD("last_error", TEXT, PLAIN, last_error,
+	    "what the gateway refused with last") },
+	{ 0 }
+};
+#undef FIELD
+
+static void
+report_session(const struct client *c, struct report *r)
 {
-	const struct transport_counters *t = transport_counters(c->transport);
+	static const struct report_table t = { "session", "session",
+		session_fields, NULL };
 	const struct host *h = &c->host;
 	uint64_t now = clock_now(), next = h->retry_at > h->rest_until ?
 	    h->retry_at : h->rest_until;
-	json_object	  *o = json_object_new_object();
+	struct session s = {
+		.state = host_state_name(h->state),
+		.gateway = c->gateway == 0 ? "none" : ipv4_text(c->gateway),
+		.transport = h->udp ? "udp" : "tcp",
+		.trouble = host_trouble(h),
+		.last_error = h->last_error == 0 ? NULL :
+		rsip_error_name(h->last_error),
+		.connected = h->up,
+		.client_id = h->client_id,
+		.sent = *transport_counters(c->transport),
+		.retransmissions = h->retransmissions,
+		.resynchronizations = h->resynchronizations,
+		.refused = h->refused,
+		.asynchronous = h->misused,
+		.next_try = REPORT_NONE,
+	};
 
-	put_str(o, "state", host_state_name(h->state));
-	put_str(o, "gateway", c->gateway == 0 ? "none" : ipv4_text(c->gateway));
-	put_str(o, "transport", h->udp ? "udp" : "tcp");
-	put_str(o, "connected", h->up ? "yes" : "no");
-	if (privileged)
-		put_int(o, "client_id", h->client_id);
-	put_int(o, "sent", t->sent);
-	put_int(o, "received", t->received);
-	put_int(o, "unreadable", t->unreadable);
-	put_int(o, "unauthentic", t->unauthentic);
-	put_int(o, "old", t->old);
-	put_int(o, "retransmissions", h->retransmissions);
-	put_int(o, "resynchronizations", h->resynchronizations);
-	put_int(o, "refused", h->refused);
-	put_int(o, "asynchronous_errors", h->misused);
-	if (host_trouble(h) != NULL) {
-		put_str(o, "trouble", host_trouble(h));
-		put_int(o, "next_try", next > now ? (next - now) / 1000 : 0);
-	}
-	if (h->last_error != 0)
-		put_str(o, "last_error", rsip_error_name(h->last_error));
-	return o;
+	if (s.trouble != NULL)
+		s.next_try = next > now ? (next - now) / 1000 : 0;
+	report_write(r, &t, &s);
 }
 
-static json_object *
-status_lease(const struct client *c)
+struct held {
+	const char *address, *interface;
+	char	    range[16];
+	uint64_t    ike_port, spis_free, bindings, age;
+};
+
+#define FIELD(key, type, unit, member, help) \
+	REPORT_FIELD(key, type, unit, struct held, member, help)
+static const struct report_field held_fields[] = {
+	{ FIELD("address", TEXT, PLAIN, address, "leased address, or none") },
+	{ FIELD("interface", TEXT, PLAIN, interface, "where it stands") },
+	{ FIELD("port_range", CHARS, PLAIN, range,
+	    "that programs choose from"), .flags = REPORT_MAYBE },
+	{ FIELD("ike_port", NUMBER, PLAIN, ike_port,
+	    "source port of IKE") },
+	{ FIELD("spis_free", GAUGE, PLAIN, spis_free,
+	    "leased SPIs that no SA has") },
+	{ FIELD("bindings", GAUGE, PLAIN, bindings, "granted bindings") },
+	{ FIELD("age", GAUGE, SECONDS, age, "since the address is there") },
+	{ 0 }
+};
+#undef FIELD
+
+static void
+report_lease(const struct client *c, struct report *r)
 {
+	static const struct report_table t = { "lease", "lease", held_fields,
+		NULL };
 	const struct binding *b = lease_main(&c->host.lease);
-	json_object	     *o = json_object_new_object();
+	uint64_t	      none = REPORT_NONE;
 	uint16_t	      lo, hi;
-	char		      text[16];
+	struct held	      h = { .address = b == NULL ? "none" :
+		ipv4_text(b->addr), .ike_port = none, .spis_free = none,
+		.age = none, .bindings = c->host.lease.n };
 
-	put_str(o, "address", b == NULL ? "none" : ipv4_text(b->addr));
-	if (b == NULL)
-		return o;
-	put_str(o, "interface", device_name(c->device));
-	if (lease_port_block(b, &lo, &hi)) {
-		snprintf(text, sizeof(text), "%u-%u", lo, hi);
-		put_str(o, "ports", text);
+	if (b != NULL) {
+		h.interface = device_name(c->device);
+		h.ike_port = c->path.ike_port;
+		h.spis_free = lease_spi_free(&c->host.lease);
+		h.age = (clock_now() - c->up_since) / 1000;
+		if (lease_port_block(b, &lo, &hi))
+			snprintf(h.range, sizeof(h.range), "%u-%u", lo, hi);
 	}
-	put_int(o, "ike_port", c->path.ike_port);
-	put_int(o, "spis_free", lease_spi_free(&c->host.lease));
-	put_int(o, "bindings", c->host.lease.n);
-	put_int(o, "up_seconds", (clock_now() - c->up_since) / 1000);
-	return o;
+	report_write(r, &t, &h);
 }
 
-static json_object *
-status_tunnel(const struct client *c)
-{
-	const struct tunnel_counters *t = tunnel_counters(c->tunnel);
-	const struct binding	     *b = lease_main(&c->host.lease);
-	json_object		     *o = json_object_new_object();
+struct way {
+	const char *type;
+	uint64_t    mtu, waiting;
+	struct tunnel_counters tunnel;
+	struct path_counters   path;
+};
 
-	put_str(o, "type", b == NULL ? "none" : rsip_tunnel_name(b->tunnel));
-	put_int(o, "mtu", b == NULL ? 0 : device_mtu(c->device));
-	put_int(o, "in_packets", t->in_packets);
-	put_int(o, "in_bytes", t->in_bytes);
-	put_int(o, "in_foreign", t->in_foreign + c->path.counters.in_foreign);
-	put_int(o, "in_malformed", t->in_malformed);
-	put_int(o, "in_stale_esp", c->path.counters.in_stale);
-	put_int(o, "in_refused", c->path.counters.in_refused);
-	put_int(o, "out_packets", t->out_packets);
-	put_int(o, "out_bytes", t->out_bytes);
-	put_int(o, "out_failed", t->out_failed);
-	put_int(o, "out_unleased", c->path.counters.out_unleased);
-	put_int(o, "out_without_lease", c->path.counters.out_idle);
-	put_int(o, "ports_demanded", c->path.counters.demands);
-	put_int(o, "ports_refused", c->path.counters.demands_refused);
-	put_int(o, "packets_waiting", c->path.demand.n);
-	return o;
+#define FIELD(key, type, unit, member, help) \
+	REPORT_FIELD(key, type, unit, struct way, member, help)
+#define DROPPED(key, member, why)					\
+	{ FIELD(key, COUNTER, PLAIN, member,				\
+	    "packets that were dropped, by reason"),			\
+	    .metric = "tunnel_dropped_packets", .labels = "reason=" why }
+#define PASSED(key, member, way)					\
+	{ FIELD(key, COUNTER, PLAIN, member,				\
+	    "packets that passed, by the way they took"),		\
+	    .metric = "packets", .labels = "path=tunnel direction=" way }
+#define BYTES(key, member, way)						\
+	{ FIELD(key, COUNTER, BYTES, member,				\
+	    "bytes of packets that passed, without their tunnel"),	\
+	    .metric = "packet_bytes", .labels = "path=tunnel direction=" way }
+static const struct report_field way_fields[] = {
+	{ FIELD("type", TEXT, PLAIN, type, "ipip, gre, or none") },
+	{ FIELD("mtu", NUMBER, BYTES, mtu, "longest packet through it") },
+	PASSED("packets_in", tunnel.in_packets, "in"),
+	PASSED("packets_out", tunnel.out_packets, "out"),
+	BYTES("bytes_in", tunnel.in_bytes, "in"),
+	BYTES("bytes_out", tunnel.out_bytes, "out"),
+	DROPPED("dropped_foreign", tunnel.in_foreign, "foreign"),
+	DROPPED("dropped_malformed", tunnel.in_malformed, "malformed"),
+	DROPPED("dropped_unknown_spi", path.in_stale, "unknown_spi"),
+	DROPPED("dropped_clear_refused", path.in_refused, "clear_refused"),
+	DROPPED("dropped_failed", tunnel.out_failed, "failed"),
+	DROPPED("dropped_unleased", path.out_unleased, "unleased"),
+	DROPPED("dropped_without_lease", path.out_idle, "without_lease"),
+	{ FIELD("ports_demanded", COUNTER, PLAIN, path.demands,
+	    "ports that programs bound themselves, and were asked for") },
+	{ FIELD("ports_refused", COUNTER, PLAIN, path.demands_refused,
+	    "of these, that were not granted") },
+	{ FIELD("packets_waiting", GAUGE, PLAIN, waiting,
+	    "packets that wait for such a port") },
+	{ 0 }
+};
+#undef FIELD
+
+static void
+report_tunnel(const struct client *c, struct report *r)
+{
+	static const struct report_table t = { "tunnel", "tunnel", way_fields,
+		NULL };
+	const struct binding *b = lease_main(&c->host.lease);
+	struct way	      w = {
+		.type = b == NULL ? "none" : rsip_tunnel_name(b->tunnel),
+		.mtu = b == NULL ? 0 : device_mtu(c->device),
+		.waiting = c->path.demand.n,
+		.tunnel = *tunnel_counters(c->tunnel),
+		.path = c->path.counters,
+	};
+
+	w.tunnel.in_foreign += w.path.in_foreign;
+	report_write(r, &t, &w);
 }
 
 /* Why there is no lease. */
@@ -271,7 +413,7 @@ status_why_direct(const struct client *c, const char *address, json_object *o)
 	trouble_text(c, cause, sizeof(cause));
 	snprintf(line, sizeof(line), "%s; %s, because: %s", now != NULL ? now :
 	    address, direct_how(c->direct), cause);
-	put_str(o, "line", line);
+	control_put(o, "line", line);
 }
 
 /* The lease is lost and may come back, or nobody is there who forwards for it:
@@ -289,13 +431,13 @@ status_why_lost(const struct client *c, const char *address, const char *class,
 	if (!c->suspended) {
 		snprintf(line, sizeof(line), "%s; the lease is kept, but %s",
 		    now != NULL ? now : address, cause);
-		put_str(o, "line", line);
+		control_put(o, "line", line);
 		return;
 	}
 	snprintf(line, sizeof(line), "%s: held (%s), because the lease is "
 	    "lost: %s", address, class, cause);
-	put_str(o, "policy", "hold");
-	put_str(o, "line", line);
+	control_put(o, "policy", "hold");
+	control_put(o, "line", line);
 }
 
 /* Where there is no lease, what the engine would do has no place to happen. */
@@ -323,108 +465,129 @@ status_why(const struct client *c, const char *address, json_object *o)
 	trouble_text(c, cause, sizeof(cause));
 	snprintf(line, sizeof(line), "%s: %s (%s), because: %s",
 	    address, then, class, cause);
-	put_str(o, "policy", c->seeking ? "hold" : shut ? "deny" : "pass");
-	put_str(o, "line", line);
+	control_put(o, "policy", c->seeking ? "hold" : shut ? "deny" : "pass");
+	control_put(o, "line", line);
 }
 
 /* No lease, and no need of one to encrypt. */
 static void
-status_verdict_direct(const struct client *c, json_object *oe, char *out,
-    size_t cap)
+status_verdict_direct(const struct client *c, const struct oe_verdict *v,
+    char *out, size_t cap)
 {
-	const char *peers = control_text(oe, "peers");
-	const char *obstacle = control_text(oe, "obstacle");
-	const char *keyed = control_text(oe, "keyed");
-	char	    cause[160];
-	bool	    any = keyed != NULL && strcmp(keyed, "yes") == 0;
+	char cause[160];
 
 	trouble_text(c, cause, sizeof(cause));
-	if (peers == NULL || obstacle == NULL)
-		snprintf(out, cap, "no engine");
-	else if (!direct_connected(c->direct))
+	if (!direct_connected(c->direct))
 		snprintf(out, cap, "nothing goes out: no default route");
-	else if (*obstacle != '\0' && !any)
-		snprintf(out, cap, "in the clear: %s; %s", cause, obstacle);
+	else if (*v->obstacle != '\0' && v->keyed == 0)
+		snprintf(out, cap, "in the clear: %s; %s", cause, v->obstacle);
 	else
 		snprintf(out, cap, "no RSIP gateway here; encrypting %s; %s%s%s",
-		    direct_how(c->direct), peers, *obstacle != '\0' ?
-		    "; no new ones: " : "", obstacle);
+		    direct_how(c->direct), v->peers, *v->obstacle != '\0' ?
+		    "; no new ones: " : "", v->obstacle);
 }
+
+struct answer {
+	char	 verdict[1536];
+	unsigned keyed;
+};
+
+#define FIELD(key, type, member, help) \
+	REPORT_FIELD(key, type, PLAIN, struct answer, member, help)
+static const struct report_field answer_fields[] = {
+	{ FIELD("verdict", CHARS, verdict, "what a person asks first") },
+	{ FIELD("peers", GAUGE, keyed, "peers that we have keys with"),
+	    .metric = "oe_peers" },
+	{ 0 }
+};
+#undef FIELD
+
+/* oe: the engine that counts, or NULL. */
+static void
+report_verdict(const struct client *c, struct report *r, const struct oe *oe)
+{
+	static const struct report_table t = { NULL, "", answer_fields, NULL };
+	struct oe_verdict v = { 0 };
+	struct answer	  a = { .verdict = "no engine" };
+	char		  cause[160];
+
+	trouble_text(c, cause, sizeof(cause));
+	if (oe != NULL)
+		oe_verdict(oe, &v);
+	a.keyed = v.keyed;
+	if (c->path.own == PATH_OWN_ALL && oe != NULL)
+		status_verdict_direct(c, &v, a.verdict, sizeof(a.verdict));
+	else if (device_address(c->device) == 0)
+		snprintf(a.verdict, sizeof(a.verdict), "%s: %s", c->seeking ?
+		    "held" : c->settings->direct ? "in the clear" :
+		    "shut (direct = false)", cause);
+	else if (c->suspended)
+		snprintf(a.verdict, sizeof(a.verdict),
+		    "held: the lease is lost: %s", cause);
+	else if (oe != NULL)
+		snprintf(a.verdict, sizeof(a.verdict), "%s%s%s", v.line,
+		    c->host.up ? "" : "; the lease is kept, but ",
+		    c->host.up ? "" : cause);
+	report_write(r, &t, &a);
+}
+
+struct own {
+	const char *in_use, *address, *interface, *how;
+};
+
+#define FIELD(key, member, help) \
+	REPORT_FIELD(key, TEXT, PLAIN, struct own, member, help)
+static const struct report_field own_fields[] = {
+	{ FIELD("in_use", in_use, "who uses the host's own address") },
+	{ FIELD("address", address, "it") },
+	{ FIELD("interface", interface, "where it stands") },
+	{ FIELD("how", how, "how peers are reached from it") },
+	{ 0 }
+};
+#undef FIELD
 
 static void
-status_verdict(const struct client *c, json_object *o, json_object *oe)
+report_direct(const struct client *c, struct report *r)
 {
-	char	    cause[160], text[1024];
-	const char *verdict = oe == NULL ? NULL : control_text(oe, "verdict");
-
-	if (c->path.own == PATH_OWN_ALL && oe != NULL) {
-		status_verdict_direct(c, oe, text, sizeof(text));
-		verdict = text;
-	} else if (device_address(c->device) == 0) {
-		trouble_text(c, cause, sizeof(cause));
-		snprintf(text, sizeof(text), "%s: %s", c->seeking ? "held" :
-		    c->settings->direct ? "in the clear" :
-		    "shut (direct = false)", cause);
-		verdict = text;
-	} else if (c->suspended) {
-		trouble_text(c, cause, sizeof(cause));
-		snprintf(text, sizeof(text), "held: the lease is lost: %s",
-		    cause);
-		verdict = text;
-	} else if (!c->host.up && verdict != NULL) {
-		trouble_text(c, cause, sizeof(cause));
-		snprintf(text, sizeof(text), "%s; the lease is kept, but %s",
-		    verdict, cause);
-		verdict = text;
-	}
-	put_str(o, "verdict", verdict == NULL ? "no engine" : verdict);
-	if (oe == NULL)
-		return;
-	json_object_object_del(oe, "verdict");
-	json_object_object_del(oe, "obstacle");
-	json_object_object_del(oe, "keyed");
-}
-
-static json_object *
-status_direct(const struct client *c)
-{
+	static const struct report_table t = { "direct", NULL, own_fields,
+		NULL };
 	static const char *const uses[] = { [PATH_OWN_SHUT] = "no",
 		[PATH_OWN_OLD] = "by connections that have it",
 		[PATH_OWN_ALL] = "yes" };
-	json_object *o = json_object_new_object();
+	struct own o = { .in_use = uses[c->path.own] };
 
-	put_str(o, "in_use", uses[c->path.own]);
-	if (c->direct == NULL || direct_address(c->direct) == 0)
-		return o;
-	put_str(o, "address", ipv4_text(direct_address(c->direct)));
-	put_str(o, "interface", direct_link(c->direct));
-	put_str(o, "how", direct_how(c->direct));
-	return o;
+	if (c->direct != NULL && direct_address(c->direct) != 0) {
+		o.address = ipv4_text(direct_address(c->direct));
+		o.interface = direct_link(c->direct);
+		o.how = direct_how(c->direct);
+	}
+	report_write(r, &t, &o);
 }
 
-static json_object *
-command_status(void *arg, json_object *req, bool privileged)
+void
+status_report(void *arg, struct report *r)
 {
 	struct client *c = arg;
-	json_object   *o = json_object_new_object(), *oe = NULL;
+	struct oe     *oe = c->oe == NULL ? NULL : status_engine(c, NULL), *other;
 
-	if (c->oe != NULL)
-		oe = oe_control(status_engine(c, NULL), req, privileged);
-	status_verdict(c, o, oe);
-	json_object_object_add(o, "session", status_session(c, privileged));
-	json_object_object_add(o, "lease", status_lease(c));
-	json_object_object_add(o, "tunnel", status_tunnel(c));
-	json_object_object_add(o, "direct", status_direct(c));
-	if (oe != NULL)
-		json_object_object_add(o, "oe", oe);
-	return o;
-}
-
-static json_object *
-command_leases(void *arg, json_object *req, bool privileged)
-{
-	(void)req;
-	return status_leases(arg, privileged);
+	report_verdict(c, r, oe);
+	report_session(c, r);
+	report_lease(c, r);
+	report_tunnel(c, r);
+	report_direct(c, r);
+	if (oe == NULL)
+		return;
+	report_enter(r, "oe", c->direct == NULL ? NULL : oe == c->oe ?
+	    "engine=lease" : "engine=own");
+	oe_report(oe, r);
+	report_leave(r);
+	/* Who counts sees both. */
+	if (report_form(r) != REPORT_METRICS || c->direct == NULL)
+		return;
+	other = oe == c->oe ? direct_engine(c->direct) : c->oe;
+	report_enter(r, "oe", oe == c->oe ? "engine=own" : "engine=lease");
+	oe_report(other, r);
+	report_leave(r);
 }
 
 /* The engines are gone when we are about to leave. */
@@ -452,31 +615,32 @@ command_why(void *arg, json_object *req, bool privileged)
 }
 
 const struct service_command status_commands[] = {
-	{ "status", false, command_status },
-	{ "leases", false, command_leases },
-	{ "why", false, command_why },
-	{ "sa", true, command_tables },
-	{ "spd", true, command_tables },
+	{ "leases", false, command_leases, lease_fields },
+	{ "why", false, command_why, NULL },
+	{ "sa", true, command_tables, oe_sa_fields },
+	{ "spd", true, command_tables, oe_spd_fields },
 	{ 0 }
 };
 
 void
 status_publish(struct client *c, const char *event, const struct binding *b)
 {
-	json_object *o;
+	struct lease_row row = { .event = event,
+		.state = host_state_name(c->host.state) };
 
 	if (!service_watched(c->service))
 		return;
-	o = b != NULL ? lease_json(c, b, true) : json_object_new_object();
-	put_str(o, "event", event);
-	put_str(o, "state", host_state_name(c->host.state));
-	service_publish(c->service, o);
+	if (b != NULL)
+		row_fill(&row, c, b);
+	service_publish(c->service, report_row(b != NULL ?
+	    binding_event_fields : state_event_fields, &row, true));
 }
 
 void
-status_engine_event(void *arg, json_object *o)
+status_engine_event(void *arg, const struct oe_event *e)
 {
 	struct client *c = arg;
 
-	service_publish(c->service, o);
+	if (service_watched(c->service))
+		service_publish(c->service, oe_event_json(e));
 }

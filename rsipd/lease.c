@@ -18,6 +18,7 @@ struct leases {
 	struct lease_binding **binding;	/* by client and bind id */
 	size_t		       cmask, bmask;
 	size_t		       nclients, nbindings;
+	size_t		       nkind[LEASE_KINDS];
 	struct lease_timer   **heap;
 	size_t		       nheap, heapcap;
 	uint64_t	       seed;
@@ -501,6 +502,30 @@ lease_remote(struct lease_binding *b)
 	    (struct lease_remote *)(void *)&lease_ranges(b)[b->nranges];
 }
 
+enum lease_kind
+lease_kind(const struct lease_binding *b)
+{
+	if (b->listen)
+		return LEASE_LISTEN;
+	switch (b->method) {
+	case RSIP_METHOD_RSA_IP:
+		return LEASE_RSA_IP;
+	case RSIP_METHOD_RSIPSEC:
+		return LEASE_RSIPSEC;
+	}
+	return LEASE_RSAP_IP;
+}
+
+const char *
+lease_kind_name(enum lease_kind k)
+{
+	static const char *const names[LEASE_KINDS] = {
+		[LEASE_RSA_IP] = "RSA-IP", [LEASE_RSAP_IP] = "RSAP-IP",
+		[LEASE_RSIPSEC] = "RSIPSEC", [LEASE_LISTEN] = "LISTEN" };
+
+	return names[k];
+}
+
 int
 leases_bind(struct leases *l, struct lease_binding *b, uint64_t at)
 {
@@ -517,6 +542,7 @@ leases_bind(struct leases *l, struct lease_binding *b, uint64_t at)
 	stage_leave(l, c);
 	stage_enter(l, c, LEASE_BOUND);
 	l->nbindings++;
+	l->nkind[lease_kind(b)]++;
 	c->nbindings++;
 	c->nports += b->nports;
 	c->nspis += b->nspis;
@@ -539,6 +565,7 @@ leases_unbind(struct leases *l, struct lease_binding *b)
 	*bucket = b->chain;
 	LIST_REMOVE(b, entry);
 	l->nbindings--;
+	l->nkind[lease_kind(b)]--;
 	c->nbindings--;
 	c->nports -= b->nports;
 	c->nspis -= b->nspis;
@@ -565,4 +592,10 @@ size_t
 leases_bindings(const struct leases *l)
 {
 	return l->nbindings;
+}
+
+size_t
+leases_of_kind(const struct leases *l, enum lease_kind k)
+{
+	return l->nkind[k];
 }

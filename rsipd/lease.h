@@ -39,6 +39,15 @@ struct lease_binding {
 	_Alignas(uint64_t) uint32_t data[];
 };
 
+/* What was asked for. */
+enum lease_kind {
+	LEASE_RSA_IP,
+	LEASE_RSAP_IP,
+	LEASE_RSIPSEC,
+	LEASE_LISTEN,
+	LEASE_KINDS
+};
+
 /* What flow policy bound it to. */
 struct lease_remote {
 	uint32_t addr;
@@ -139,6 +148,9 @@ struct lease_timer *leases_first(const struct leases *l);
 
 size_t	leases_clients(const struct leases *l);
 size_t	leases_bindings(const struct leases *l);
+enum lease_kind lease_kind(const struct lease_binding *b);
+const char *lease_kind_name(enum lease_kind k);	/* "RSAP-IP" */
+size_t	leases_of_kind(const struct leases *l, enum lease_kind k);
 /* Calls fn for every client until it returns false; fn may deregister the one it is given. */
 void	leases_each(struct leases *l, bool (*fn)(void *, struct lease_client *),
 	    void *arg);

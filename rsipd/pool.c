@@ -644,7 +644,8 @@ pool_count(const struct pool *p, struct pool_counts *c)
 
 	memset(c, 0, sizeof(*c));
 	c->bytes = sizeof(*p) + spiset_bytes(p->spis);
-	spiset_count(p->spis, &c->spis_leased, &c->spis_resting);
+	spiset_count(p->spis, &c->spis_free, &c->spis_leased,
+	    &c->spis_resting);
 	for (i = 0; i < p->n; i++) {
 		if (!pool_gives(p, i))
 			continue;

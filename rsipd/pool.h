@@ -107,7 +107,7 @@ void	pool_undo_whole(struct pool *p, size_t i);
 struct pool_counts {
 	size_t addresses, whole;	/* whole: exclusive ones that are leased */
 	size_t ports, ports_free, ports_resting;
-	size_t spis_leased, spis_resting;
+	size_t spis_free, spis_leased, spis_resting;
 	size_t bytes;			/* of memory, about */
 };
 void	pool_count(const struct pool *p, struct pool_counts *c);

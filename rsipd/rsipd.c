@@ -463,15 +463,13 @@ on_monitor(evutil_socket_t fd, short what, void *arg)
 
 /* --- rsipctl --------------------------------------------------------------- */
 
-static json_object *
-command_status(void *arg, json_object *req, bool privileged)
+static void
+report(void *arg, struct report *r)
 {
 	struct rsipd *d = arg;
 
-	(void)req;
-	(void)privileged;
-	return status_all(d->settings, d->gateway, d->server, d->demux,
-	    d->dataplane, d->store);
+	status_report(r, d->settings, d->gateway, d->server, d->dataplane,
+	    d->store);
 }
 
 static json_object *
@@ -495,9 +493,8 @@ command_flows(void *arg, json_object *req, bool privileged)
 }
 
 static const struct service_command commands[] = {
-	{ "status", false, command_status },
-	{ "leases", true, command_leases },
-	{ "flows", true, command_flows },
+	{ "leases", true, command_leases, status_lease_fields },
+	{ "flows", true, command_flows, status_flow_fields },
 	{ 0 }
 };
 
@@ -830,6 +827,7 @@ main(int argc, char **argv)
 		.ready = ready,
 		.reload = reload,
 		.stop = stop,
+		.report = report,
 		.commands = commands,
 	};
 	static struct rsipd d = { .monitor_fd = -1 };

@@ -246,8 +246,10 @@ spiset_refresh(struct spiset *s, uint64_t now, uint64_t quarantine)
 }
 
 void
-spiset_count(const struct spiset *s, size_t *leased, size_t *resting)
+spiset_count(const struct spiset *s, size_t *unused, size_t *leased,
+    size_t *resting)
 {
+	*unused = s->max - s->leased - s->resting;
 	*leased = s->leased;
 	*resting = s->resting;
 }

@@ -26,7 +26,8 @@ void	spiset_remove(struct spiset *s, uint16_t address, uint32_t spi);
 /* Forgets those that have been at rest for as long as quarantine. */
 void	spiset_refresh(struct spiset *s, uint64_t now, uint64_t quarantine);
 
-void	spiset_count(const struct spiset *s, size_t *leased, size_t *resting);
+void	spiset_count(const struct spiset *s, size_t *unused, size_t *leased,
+	    size_t *resting);
 size_t	spiset_bytes(const struct spiset *s);
 
 #endif

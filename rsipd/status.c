@@ -1,139 +1,323 @@
-/* status.c - what rsipctl is told by rsipd, as JSON */
+/* status.c - what rsipd tells of itself: its report, and tables of leases and flows */
 #include "config.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/util.h"
 #include "rsipd/status.h"
 
-static void
-add_string(json_object *o, const char *key, const char *value)
-{
-	json_object_object_add(o, key, json_object_new_string(value));
-}
+/* --- the report ------------------------------------------------------------- */
+
+struct summary {
+	const char *verdict, *gateway, *public_if, *private_if;
+	uint64_t    port;
+};
+
+#define FIELD(key, type, unit, member, help) \
+	REPORT_FIELD(key, type, unit, struct summary, member, help)
+static const struct report_field summary_fields[] = {
+	{ FIELD("verdict", TEXT, PLAIN, verdict, "what a person asks first") },
+	{ FIELD("gateway", TEXT, PLAIN, gateway,
+	    "address that hosts speak RSIP to") },
+	{ FIELD("public_interface", TEXT, PLAIN, public_if,
+	    "leads to the public realm") },
+	{ FIELD("private_interface", TEXT, PLAIN, private_if,
+	    "leads to the hosts") },
+	{ FIELD("port", NUMBER, PLAIN, port, "of RSIP, TCP and UDP") },
+	{ 0 }
+};
+#undef FIELD
+
+#define FIELD(key, type, member, help) \
+	REPORT_FIELD(key, type, PLAIN, struct gateway_counts, member, help)
+static const struct report_field gateway_fields[] = {
+	{ FIELD("registrations", GAUGE, registrations, "registered hosts") },
+	{ FIELD("half_open", GAUGE, half_open,
+	    "registrations of hosts that have not proved their address"),
+	    .metric = "registrations_half_open" },
+	{ FIELD("bindings", GAUGE, bindings, "granted bindings"),
+	    .metric = "bindings_granted" },
+	{ 0 }
+};
+
+struct messages {
+	struct gateway_counts gateway;
+	uint64_t	      duplicates;
+};
+
+#undef FIELD
+#define FIELD(key, type, member, help) \
+	REPORT_FIELD(key, type, PLAIN, struct messages, member, help)
+static const struct report_field message_fields[] = {
+	{ FIELD("requests", COUNTER, gateway.requests, "requests of hosts") },
+	{ FIELD("answers", COUNTER, gateway.answers, "answers to hosts") },
+	{ FIELD("asynchronous", COUNTER, gateway.asynchronous,
+	    "errors that hosts were told without having asked") },
+	{ FIELD("waiting_for_dns", GAUGE, gateway.waiting,
+	    "requests that wait for a name") },
+	{ FIELD("duplicates", COUNTER, duplicates,
+	    "requests that were answered from memory") },
+	{ FIELD("stale", COUNTER, gateway.stale,
+	    "signed messages that are not known to be new") },
+	{ 0 }
+};
+
+#undef FIELD
+#define FIELD(key, type, member, help) \
+	REPORT_FIELD(key, type, PLAIN, struct transport, member, help)
+struct transport {
+	struct server_counts server;
+	uint64_t	     foreign, unknown, evicted;
+};
+
+static const struct report_field transport_fields[] = {
+	{ FIELD("tcp_connections", GAUGE, server.connections,
+	    "open connections") },
+	{ FIELD("tcp_accepted", COUNTER, server.accepted,
+	    "connections taken") },
+	{ FIELD("tcp_refused", COUNTER, server.refused,
+	    "connections for which there was no place") },
+	{ FIELD("tcp_timed_out", COUNTER, server.timed_out,
+	    "connections ended for their silence") },
+	{ FIELD("udp_endpoints", GAUGE, server.endpoints,
+	    "hosts that speak by UDP") },
+	{ FIELD("foreign", COUNTER, foreign,
+	    "messages from where no host of ours is") },
+	{ FIELD("unknown_neighbours", COUNTER, unknown,
+	    "hosts whose link-layer address nobody knew") },
+	{ FIELD("evicted", COUNTER, evicted,
+	    "registrations that made room for others") },
+	{ 0 }
+};
+
+struct share {
+	struct pool_counts pool;
+	size_t		   ports_leased;
+};
+
+#undef FIELD
+#define FIELD(key, type, unit, member, help) \
+	REPORT_FIELD(key, type, unit, struct share, member, help)
+#define PORTS(key, member, state)					\
+	{ FIELD(key, GAUGE, PLAIN, member, "ports of shared addresses"),\
+	    .metric = "ports", .labels = "state=" state }
+#define SPIS(key, member, state)					\
+	{ FIELD(key, GAUGE, PLAIN, member, "SPIs that hosts may hold"),	\
+	    .metric = "spis", .labels = "state=" state }
+static const struct report_field pool_fields[] = {
+	{ FIELD("addresses", GAUGE, PLAIN, pool.addresses,
+	    "public addresses to lease from") },
+	{ FIELD("exclusive_leased", GAUGE, PLAIN, pool.whole,
+	    "whole addresses that hosts have") },
+	{ FIELD("ports", NUMBER, PLAIN, pool.ports,
+	    "ports of shared addresses in all") },
+	PORTS("ports_free", pool.ports_free, "free"),
+	PORTS("ports_leased", ports_leased, "leased"),
+	PORTS("ports_resting", pool.ports_resting, "resting"),
+	SPIS("spis_free", pool.spis_free, "free"),
+	SPIS("spis_leased", pool.spis_leased, "leased"),
+	SPIS("spis_resting", pool.spis_resting, "resting"),
+	{ FIELD("memory", GAUGE, BYTES, pool.bytes, "memory of the pools, about") },
+	{ 0 }
+};
+
+struct kept {
+	struct store_counts store;
+	bool		    writable;
+};
+
+#undef FIELD
+#define FIELD(key, type, member, help) \
+	REPORT_FIELD(key, type, PLAIN, struct kept, member, help)
+static const struct report_field store_fields[] = {
+	{ FIELD("records", GAUGE, store.records,
+	    "registrations and bindings on the disk") },
+	{ FIELD("loaded", GAUGE, store.loaded, "records found at the start") },
+	{ FIELD("writes", COUNTER, store.writes, "transactions") },
+	{ FIELD("failures", COUNTER, store.failures,
+	    "transactions that could not be written") },
+	{ FIELD("writable", FLAG, writable, "the last one was written") },
+	{ 0 }
+};
+#undef FIELD
+
+/* One number under a label. */
+static const struct report_field method_fields[] = {
+	{ .key = "bindings", .type = REPORT_GAUGE, .size = sizeof(uint64_t),
+	    .help = "granted bindings, by what was asked for",
+	    .metric = "bindings" },
+	{ 0 }
+}, error_fields[] = {
+	{ .key = "errors", .type = REPORT_COUNTER, .size = sizeof(uint64_t),
+	    .help = "errors that hosts were told, by RFC 3103's name",
+	    .metric = "errors" },
+	{ 0 }
+};
 
 static void
-add_int(json_object *o, const char *key, uint64_t value)
+report_methods(struct report *r, struct leases *l)
 {
-	json_object_object_add(o, key, json_object_new_int64((int64_t)value));
-}
+	static const struct report_table t = { "methods", "", method_fields,
+		"method" };
+	uint64_t n;
+	unsigned k;
 
-static json_object *
-add_object(json_object *o, const char *key)
-{
-	json_object *new = json_object_new_object();
-
-	json_object_object_add(o, key, new);
-	return new;
-}
-
-/* --- status --------------------------------------------------------------- */
-
-static void
-add_pool(json_object *o, const struct pool *p)
-{
-	struct pool_counts c;
-
-	pool_count(p, &c);
-	o = add_object(o, "pool");
-	add_int(o, "addresses", c.addresses);
-	add_int(o, "exclusive_leased", c.whole);
-	add_int(o, "ports", c.ports);
-	add_int(o, "ports_leased", c.ports - c.ports_free - c.ports_resting);
-	add_int(o, "ports_resting", c.ports_resting);
-	add_int(o, "spis_leased", c.spis_leased);
-	add_int(o, "spis_resting", c.spis_resting);
-	add_int(o, "memory", c.bytes);
-}
-
-static void
-add_store(json_object *o, struct store *s)
-{
-	struct store_counts c;
-
-	if (s == NULL)
-		return;
-	store_count(s, &c);
-	o = add_object(o, "store");
-	add_int(o, "records", c.records);
-	add_int(o, "loaded", c.loaded);
-	add_int(o, "writes", c.writes);
-	add_int(o, "failures", c.failures);
-	json_object_object_add(o, "writable",
-	    json_object_new_boolean(!c.behind));
-}
-
-static void
-add_errors(json_object *o, const struct gateway_counts *c)
-{
-	size_t i;
-
-	o = add_object(o, "errors");
-	for (i = 0; i < sizeof(c->errors) / sizeof(c->errors[0]); i++) {
-		if (c->errors[i] != 0)
-			add_int(o, rsip_error_name((unsigned)i), c->errors[i]);
+	for (k = 0; k < LEASE_KINDS; k++) {
+		n = leases_of_kind(l, k);
+		report_write_labelled(r, &t, lease_kind_name(k), &n);
 	}
 }
 
-json_object *
-status_all(const struct settings *c, const struct gateway *g,
-    const struct server *s, const struct demux *d, struct dataplane *dp,
-    struct store *store)
+static void
+report_errors(struct report *r, const struct gateway_counts *c)
 {
-	json_object	     *o = json_object_new_object(), *in;
-	struct gateway_counts gc;
-	struct server_counts  sc;
-	size_t		      bindings, keys, bytes;
-	char		      verdict[128];
+	static const struct report_table t = { "errors", "", error_fields,
+		"error" };
+	size_t i;
 
-	gateway_count(g, &gc);
-	server_count(s, &sc);
-	demux_count(d, &bindings, &keys, &bytes);
-	snprintf(verdict, sizeof(verdict), gc.registrations == 0 ?
+	for (i = 0; i < sizeof(c->errors) / sizeof(c->errors[0]); i++) {
+		if (c->errors[i] != 0 || (i == 0 &&
+		    report_form(r) == REPORT_SCHEMA))
+			report_write_labelled(r, &t,
+			    rsip_error_name((unsigned)i), &c->errors[i]);
+	}
+}
+
+static void
+report_pool(struct report *r, const struct pool *p)
+{
+	static const struct report_table t = { "pool", "pool", pool_fields,
+		NULL };
+	struct share s;
+
+	pool_count(p, &s.pool);
+	s.ports_leased = s.pool.ports - s.pool.ports_free -
+	    s.pool.ports_resting;
+	report_write(r, &t, &s);
+}
+
+static void
+report_store(struct report *r, struct store *store)
+{
+	static const struct report_table t = { "store", "store", store_fields,
+		NULL };
+	struct kept k;
+
+	if (store == NULL)
+		return;
+	store_count(store, &k.store);
+	k.writable = !k.store.behind;
+	report_write(r, &t, &k);
+}
+
+static void
+report_summary(struct report *r, const struct settings *c,
+    const struct gateway_counts *n, bool forwarding)
+{
+	static const struct report_table t = { NULL, NULL, summary_fields,
+		NULL };
+	char	       verdict[128];
+	struct summary s = { .gateway = ipv4_text(c->gateway.gateway),
+		.public_if = c->public_if, .private_if = c->private_if,
+		.port = c->port };
+
+	snprintf(verdict, sizeof(verdict), n->registrations == 0 ?
 	    "ready at %s, port %u; no host so far" :
 	    "serving at %s, port %u: %zu host%s, %zu lease%s",
-	    ipv4_text(c->gateway.gateway), (unsigned)c->port,
-	    (size_t)gc.registrations, gc.registrations == 1 ? "" : "s",
-	    (size_t)gc.bindings, gc.bindings == 1 ? "" : "s");
-	add_string(o, "verdict", !dataplane_rules_gone(dp) ? verdict :
+	    s.gateway, (unsigned)c->port,
+	    (size_t)n->registrations, n->registrations == 1 ? "" : "s",
+	    (size_t)n->bindings, n->bindings == 1 ? "" : "s");
+	s.verdict = forwarding ? verdict :
 	    "forwarding nothing: the firewall rules are gone and cannot be "
-	    "put back (the log says why)");
-	add_string(o, "gateway", ipv4_text(c->gateway.gateway));
-	add_string(o, "public_interface", c->public_if);
-	add_string(o, "private_interface", c->private_if);
-	add_int(o, "port", c->port);
-	add_int(o, "registrations", gc.registrations);
-	add_int(o, "half_open", gc.half_open);
-	add_int(o, "bindings", gc.bindings);
-	in = add_object(o, "messages");
-	add_int(in, "requests", gc.requests);
-	add_int(in, "answers", gc.answers);
-	add_int(in, "asynchronous", gc.asynchronous);
-	add_int(in, "waiting_for_dns", gc.waiting);
-	add_int(in, "duplicates", sc.duplicates);
-	add_int(in, "stale", gc.stale);
-	in = add_object(o, "transport");
-	add_int(in, "tcp_connections", sc.connections);
-	add_int(in, "tcp_accepted", sc.accepted);
-	add_int(in, "tcp_refused", sc.refused);
-	add_int(in, "tcp_timed_out", sc.timed_out);
-	add_int(in, "udp_endpoints", sc.endpoints);
-	add_int(in, "foreign", sc.foreign + gc.foreign);
-	add_int(in, "unknown_neighbours", gc.unknown);
-	add_int(in, "evicted", gc.evicted);
-	add_errors(o, &gc);
-	add_pool(o, gateway_pool(g));
-	add_store(o, store);
-	in = add_object(o, "demux");
-	add_int(in, "bindings", bindings);
-	add_int(in, "keys", keys);
-	add_int(in, "memory", bytes);
-	json_object_object_add(o, "dataplane", dataplane_status(dp));
-	return o;
+	    "put back (the log says why)";
+	report_write(r, &t, &s);
+}
+
+void
+status_report(struct report *r, const struct settings *c,
+    struct gateway *g, const struct server *s, struct dataplane *dp,
+    struct store *store)
+{
+	static const struct report_table hosts = { NULL, "", gateway_fields,
+		NULL };
+	static const struct report_table messages = { "messages", "messages",
+		message_fields, NULL };
+	static const struct report_table transport = { "transport", "transport",
+		transport_fields, NULL };
+	struct messages	 m;
+	struct transport t;
+
+	gateway_count(g, &m.gateway);
+	server_count(s, &t.server);
+	report_summary(r, c, &m.gateway, !dataplane_rules_gone(dp));
+	report_write(r, &hosts, &m.gateway);
+	report_methods(r, gateway_leases(g));
+	m.duplicates = t.server.duplicates;
+	report_write(r, &messages, &m);
+	t.foreign = t.server.foreign + m.gateway.foreign;
+	t.unknown = m.gateway.unknown;
+	t.evicted = m.gateway.evicted;
+	report_write(r, &transport, &t);
+	report_errors(r, &m.gateway);
+	report_pool(r, gateway_pool(g));
+	report_store(r, store);
+	dataplane_report(dp, r);
 }
 
 /* --- leases --------------------------------------------------------------- */
+
+/* A row of "leases", and what an event says. */
+struct lease_row {
+	const char  *event, *host, *fqdn, *address, *method, *tunnel, *transport;
+	uint32_t     client_id, bind_id;
+	json_object *ports, *spis;
+	char	     remote[40];
+	uint64_t     expires, registration_expires;
+	bool	     authenticated;
+};
+
+#define FIELD(key, type, unit, member, help) \
+	REPORT_FIELD(key, type, unit, struct lease_row, member, help)
+#define EVENT_FIELDS							\
+	{ FIELD("event", TEXT, PLAIN, event, "what happened") }
+#define CLIENT_FIELDS							\
+	{ FIELD("client_id", NUMBER, PLAIN, client_id,			\
+	    "the host's registration") },				\
+	{ FIELD("host", TEXT, PLAIN, host, "the host's own address") },	\
+	{ FIELD("fqdn", TEXT, PLAIN, fqdn,				\
+	    "the host's name, as it says itself"), .flags = REPORT_WIDE }
+#define BINDING_FIELDS							\
+	{ FIELD("bind_id", NUMBER, PLAIN, bind_id, "the binding") },	\
+	{ FIELD("address", TEXT, PLAIN, address, "leased address") },	\
+	{ FIELD("ports", LIST, PLAIN, ports, "leased ports, as ranges") }, \
+	{ FIELD("spis", LIST, PLAIN, spis, "leased SPIs") },		\
+	{ FIELD("method", TEXT, PLAIN, method, "what was asked for") },	\
+	{ FIELD("tunnel", TEXT, PLAIN, tunnel,				\
+	    "what carries packets between host and gateway") },		\
+	{ FIELD("remote", CHARS, PLAIN, remote,				\
+	    "whom flow policy binds it to") }
+
+static const struct report_field client_event_fields[] = {
+	EVENT_FIELDS, CLIENT_FIELDS, { 0 }
+}, binding_event_fields[] = {
+	EVENT_FIELDS, CLIENT_FIELDS, BINDING_FIELDS, { 0 }
+};
+
+const struct report_field status_lease_fields[] = {
+	CLIENT_FIELDS,
+	BINDING_FIELDS,
+	{ FIELD("expires", GAUGE, SECONDS, expires, "until the binding ends") },
+	{ FIELD("registration_expires", GAUGE, SECONDS, registration_expires,
+	    "until the registration ends"), .flags = REPORT_WIDE },
+	{ FIELD("transport", TEXT, PLAIN, transport, "tcp or udp"),
+	    .flags = REPORT_WIDE },
+	{ FIELD("authenticated", FLAG, PLAIN, authenticated,
+	    "it registered with a signed message"), .flags = REPORT_WIDE },
+	{ 0 }
+};
+#undef FIELD
 
 static json_object *
 ports_array(struct lease_binding *b)
@@ -165,44 +349,41 @@ spis_array(struct lease_binding *b)
 }
 
 static void
-add_remote(json_object *o, struct lease_binding *b)
+remote_text(struct lease_binding *b, char *out, size_t cap)
 {
 	const struct lease_remote *r = lease_remote(b);
-	char			   text[40] = "any";
 
-	if (r != NULL && r->ports.hi != 0)
-		snprintf(text, sizeof(text), "%s:%u-%u", ipv4_text(r->addr),
+	if (r == NULL)
+		snprintf(out, cap, "any");
+	else if (r->ports.hi != 0)
+		snprintf(out, cap, "%s:%u-%u", ipv4_text(r->addr),
 		    r->ports.lo, r->ports.hi);
-	else if (r != NULL)
-		snprintf(text, sizeof(text), "%s", ipv4_text(r->addr));
-	add_string(o, "remote", text);
+	else
+		snprintf(out, cap, "%s", ipv4_text(r->addr));
 }
 
+/* b: NULL is allowed. */
 static void
-add_binding(json_object *o, struct lease_binding *b)
+row_fill(struct lease_row *row, const struct lease_client *c,
+    struct lease_binding *b)
 {
-	add_int(o, "bind_id", b->bind_id);
-	add_string(o, "address", ipv4_text(b->local));
-	json_object_object_add(o, "ports", ports_array(b));
-	json_object_object_add(o, "spis", spis_array(b));
-	add_string(o, "method", b->listen ? "LISTEN" :
-	    rsip_method_name(b->method));
-	add_remote(o, b);
-	add_string(o, "tunnel", rsip_tunnel_name(b->tunnel));
-}
-
-static void
-add_client(json_object *o, const struct lease_client *c)
-{
-	add_int(o, "client_id", c->client_id);
-	add_string(o, "host", ipv4_text(c->host));
-	if (c->fqdn != NULL)
-		add_string(o, "fqdn", c->fqdn);
+	row->client_id = c->client_id;
+	row->host = ipv4_text(c->host);
+	row->fqdn = c->fqdn;
+	if (b == NULL)
+		return;
+	row->bind_id = b->bind_id;
+	row->address = ipv4_text(b->local);
+	row->ports = ports_array(b);
+	row->spis = spis_array(b);
+	row->method = lease_kind_name(lease_kind(b));
+	row->tunnel = rsip_tunnel_name(b->tunnel);
+	remote_text(b, row->remote, sizeof(row->remote));
 }
 
 struct walk {
 	uint64_t     now;
-	json_object *rows;
+	json_object *table;
 };
 
 static uint64_t
@@ -216,48 +397,85 @@ lease_rows(void *arg, struct lease_client *c)
 {
 	struct walk	     *w = arg;
 	struct lease_binding *b;
-	json_object	     *o;
 
 	LIST_FOREACH(b, &c->bindings, entry) {
-		o = json_object_new_object();
-		add_client(o, c);
-		add_binding(o, b);
-		add_int(o, "expires", seconds_left(b->timer.at, w->now));
-		add_int(o, "registration_expires",
-		    seconds_left(c->timer.at, w->now));
-		add_string(o, "transport", c->transport == GATEWAY_UDP ?
-		    "udp" : "tcp");
-		json_object_object_add(o, "authenticated",
-		    json_object_new_boolean(c->authentic));
-		json_object_array_add(w->rows, o);
+		struct lease_row row = {
+			.expires = seconds_left(b->timer.at, w->now),
+			.registration_expires = seconds_left(c->timer.at,
+			    w->now),
+			.transport = c->transport == GATEWAY_UDP ? "udp" : "tcp",
+			.authenticated = c->authentic,
+		};
+
+		row_fill(&row, c, b);
+		report_rows_add(w->table, status_lease_fields, &row, true);
 	}
 	return true;
-}
-
-static json_object *
-table(json_object *rows)
-{
-	json_object *o = json_object_new_object();
-
-	json_object_object_add(o, "rows", rows);
-	return o;
 }
 
 json_object *
 status_leases(uint64_t now, struct gateway *g)
 {
-	struct walk w = { now, json_object_new_array() };
+	struct walk w = { now, report_rows_new(status_lease_fields) };
 
 	leases_each(gateway_leases(g), lease_rows, &w);
-	return table(w.rows);
+	return w.table;
+}
+
+json_object *
+status_event(enum gateway_event e, const struct lease_client *c,
+    struct lease_binding *b)
+{
+	static const char *const names[] = {
+		[GATEWAY_REGISTERED] = "registered",
+		[GATEWAY_DEREGISTERED] = "deregistered",
+		[GATEWAY_BOUND] = "assigned",
+		[GATEWAY_EXTENDED] = "extended",
+		[GATEWAY_FREED] = "freed",
+		[GATEWAY_MISUSE] = "misuse",
+	};
+	struct lease_row row = { .event = names[e] };
+
+	row_fill(&row, c, b);
+	return report_row(b != NULL ? binding_event_fields :
+	    client_event_fields, &row, true);
 }
 
 /* --- flows ---------------------------------------------------------------- */
 
+struct flow_row {
+	const char *kind, *protocol, *address, *host, *remote;
+	char	    key[32];
+	uint64_t    idle, packets, bytes;
+	uint32_t    client_id, bind_id;
+};
+
+#define FIELD(key, type, unit, member, help) \
+	REPORT_FIELD(key, type, unit, struct flow_row, member, help)
+const struct report_field status_flow_fields[] = {
+	{ FIELD("kind", TEXT, PLAIN, kind, "what tells packets apart") },
+	{ FIELD("protocol", TEXT, PLAIN, protocol, "of these packets") },
+	{ FIELD("address", TEXT, PLAIN, address, "leased address") },
+	{ FIELD("key", CHARS, PLAIN, key, "port, SPI, cookie or identifier") },
+	{ FIELD("host", TEXT, PLAIN, host, "the host's own address") },
+	{ FIELD("remote", TEXT, PLAIN, remote, "the other end, or any") },
+	{ FIELD("idle", GAUGE, SECONDS, idle,
+	    "since its last packet; absent if there was none") },
+	{ FIELD("packets", COUNTER, PLAIN, packets,
+	    "packets of the binding, both ways") },
+	{ FIELD("bytes", COUNTER, BYTES, bytes,
+	    "bytes of the binding, both ways"), .flags = REPORT_WIDE },
+	{ FIELD("client_id", NUMBER, PLAIN, client_id,
+	    "the host's registration"), .flags = REPORT_WIDE },
+	{ FIELD("bind_id", NUMBER, PLAIN, bind_id, "the binding"),
+	    .flags = REPORT_WIDE },
+	{ 0 }
+};
+#undef FIELD
+
 struct flow_walk {
-	uint64_t	    now;
+	struct walk	    walk;
 	const struct demux *demux;
-	json_object	   *rows;
 };
 
 /* A leased SPI is for ESP and AH, a leased port for TCP and UDP. */
@@ -281,67 +499,47 @@ protocol_name(const struct demux_entry *e)
 }
 
 static void
+key_text(const struct demux_entry *e, char *out, size_t cap)
+{
+	if (e->kind[0] == 'p' && e->kind[1] == 'o')
+		snprintf(out, cap, "%u-%u", (unsigned)(e->key >> 16),
+		    (unsigned)(e->key & 0xffff));
+	else if (e->kind[0] == 'c')
+		snprintf(out, cap, "%016" PRIx64, e->key);
+	else if (e->kind[0] == 'i')
+		snprintf(out, cap, "%" PRIu64, e->key);
+	else
+		snprintf(out, cap, "0x%08" PRIx64, e->key);
+}
+
+static void
 flow_row(void *arg, const struct demux_entry *e)
 {
 	struct flow_walk  *w = arg;
 	struct demux_usage u = { 0 };
-	json_object	  *o = json_object_new_object();
-	char		   key[32];
+	struct flow_row	   row = { .kind = e->kind,
+		.protocol = protocol_name(e), .address = ipv4_text(e->local),
+		.host = ipv4_text(e->host), .remote = e->remote == 0 ? "any" :
+		ipv4_text(e->remote), .client_id = e->client_id,
+		.bind_id = e->bind_id };
 
-	if (e->kind[0] == 'p' && e->kind[1] == 'o')
-		snprintf(key, sizeof(key), "%u-%u", (unsigned)(e->key >> 16),
-		    (unsigned)(e->key & 0xffff));
-	else if (e->kind[0] == 'c')
-		snprintf(key, sizeof(key), "%016" PRIx64, e->key);
-	else if (e->kind[0] == 'i')
-		snprintf(key, sizeof(key), "%" PRIu64, e->key);
-	else
-		snprintf(key, sizeof(key), "0x%08" PRIx64, e->key);
-	add_string(o, "kind", e->kind);
-	add_string(o, "protocol", protocol_name(e));
-	add_string(o, "address", ipv4_text(e->local));
-	add_string(o, "key", key);
-	add_string(o, "host", ipv4_text(e->host));
-	add_string(o, "remote", e->remote == 0 ? "any" : ipv4_text(e->remote));
-	/* Absent: never used. */
+	key_text(e, row.key, sizeof(row.key));
+	row.idle = REPORT_NONE;
 	if (e->last_used != 0)
-		add_int(o, "idle", w->now > e->last_used ?
-		    (w->now - e->last_used) / 1000 : 0);
+		row.idle = w->walk.now > e->last_used ?
+		    (w->walk.now - e->last_used) / 1000 : 0;
 	/* Of the binding: keys are not counted one by one. */
 	demux_usage(w->demux, e->client_id, e->bind_id, &u);
-	add_int(o, "packets", u.packets_in + u.packets_out);
-	add_int(o, "bytes", u.bytes_in + u.bytes_out);
-	add_int(o, "client_id", e->client_id);
-	add_int(o, "bind_id", e->bind_id);
-	json_object_array_add(w->rows, o);
+	row.packets = u.packets_in + u.packets_out;
+	row.bytes = u.bytes_in + u.bytes_out;
+	report_rows_add(w->walk.table, status_flow_fields, &row, true);
 }
 
 json_object *
 status_flows(uint64_t now, const struct demux *d)
 {
-	struct flow_walk w = { now, d, json_object_new_array() };
+	struct flow_walk w = { { now, report_rows_new(status_flow_fields) }, d };
 
 	demux_each(d, flow_row, &w);
-	return table(w.rows);
-}
-
-json_object *
-status_event(enum gateway_event e, const struct lease_client *c,
-    struct lease_binding *b)
-{
-	static const char *const names[] = {
-		[GATEWAY_REGISTERED] = "registered",
-		[GATEWAY_DEREGISTERED] = "deregistered",
-		[GATEWAY_BOUND] = "assigned",
-		[GATEWAY_EXTENDED] = "extended",
-		[GATEWAY_FREED] = "freed",
-		[GATEWAY_MISUSE] = "misuse",
-	};
-	json_object *o = json_object_new_object();
-
-	add_string(o, "event", names[e]);
-	add_client(o, c);
-	if (b != NULL)
-		add_binding(o, b);
-	return o;
+	return w.walk.table;
 }

@@ -243,23 +243,23 @@ door_tick(void *e, uint64_t now)
 }
 
 static void
-door_report_sas(const void *e, uint64_t now, json_object *rows)
+door_report_sas(const void *e, uint64_t now, json_object *table)
 {
 	const struct door *d = e;
 	const struct slot *s;
 
 	EACH_SLOT(d, s)
-		s->engine->report_sas(s->e, now, rows);
+		s->engine->report_sas(s->e, now, table);
 }
 
 static void
-door_report_status(const void *e, json_object *o)
+door_report(const void *e, struct report *r)
 {
 	const struct door *d = e;
 	const struct slot *s;
 
 	EACH_SLOT(d, s)
-		s->engine->report_status(s->e, o);
+		s->engine->report(s->e, r);
 }
 
 const struct keying_engine door_engine = {
@@ -279,5 +279,5 @@ const struct keying_engine door_engine = {
 	.next = door_next,
 	.tick = door_tick,
 	.report_sas = door_report_sas,
-	.report_status = door_report_status,
+	.report = door_report,
 };

@@ -894,5 +894,5 @@ const struct keying_engine ike1_engine = {
 	.next = engine_next,
 	.tick = engine_tick,
 	.report_sas = ike1_report_sas,
-	.report_status = ike1_report_status,
+	.report = ike1_report,
 };

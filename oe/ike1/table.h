@@ -366,7 +366,7 @@ void	info_stray(struct ike1 *e, const struct keying_path *path,
 	    const struct isakmp_header *h, const uint8_t *buf, size_t len);
 
 /* show.c: what the engine reports */
-void	ike1_report_sas(const void *engine, uint64_t now, json_object *rows);
-void	ike1_report_status(const void *engine, json_object *o);
+void	ike1_report_sas(const void *engine, uint64_t now, json_object *table);
+void	ike1_report(const void *engine, struct report *r);
 
 #endif

@@ -237,7 +237,7 @@ def overload():
     sent, got = road.send(int(rate / 2))
     print("overload: 30 s at %d kpps: control answered %d times, the slowest in %.3f s; %d bindings of "
           "1000; memory %+d KiB; %d packets dropped and counted; at half the rate after it %.1f %% get through" %
-          (2 * rate / 1000, n, slowest, s["bindings"], memory(g.p.pid) - before, s["dropped-overload"],
+          (2 * rate / 1000, n, slowest, s["bindings"], memory(g.p.pid) - before, s["dropped_overload"],
            100 * got / sent))
     g.stop()
 

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/priv.h"
+#include "base/report.h"
 #include "base/util.h"
 #include "nat/dataplane.h"
 #include "net/rtnl.h"
@@ -303,6 +304,7 @@ command(char *line)
 {
 	struct demux_usage u;
 	char		  *save = NULL, *w = strtok_r(line, " ", &save);
+	struct report	  *r;
 	json_object	  *o;
 	uint32_t	   id;
 	int		   rc = 0;
@@ -327,7 +329,9 @@ command(char *line)
 	} else if (strcmp(w, "flows") == 0) {
 		demux_each(demux, print_flow, NULL);
 	} else if (strcmp(w, "status") == 0) {
-		o = dataplane_status(dataplane);
+		r = report_new(REPORT_VALUES, true);
+		dataplane_report(dataplane, r);
+		o = report_end(r);
 		printf("%s\n", json_object_to_json_string_ext(
 				   o, JSON_C_TO_STRING_PLAIN));
 		json_object_put(o);

@@ -268,7 +268,8 @@ class Gateway:
                 out.append(l)
 
     def status(self):
-        return json.loads(self.say("status")[0])
+        said = json.loads(self.say("status")[0])
+        return {**said["demux"], **said["dataplane"]}
 
     def look(self):
         """What the log has of sanitizers, once."""

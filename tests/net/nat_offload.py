@@ -16,7 +16,7 @@ def programs():
 
 before = programs()
 g = Gateway(net, "firewall=" + fw, "queues=1", "offload")
-if "offloaded-in" not in g.status():
+if "offloaded_in" not in g.status():
     print("skipped: " + (g.errors().strip().split("\n")[0] or "built without eBPF"))
     sys.exit(77)
 g.say("add 1 1 %s %s ipip ports=20000-20063 spis=1001,1002" % (X1, NB))
@@ -27,7 +27,7 @@ arrives, nobody, leaves = path.arrives, path.nobody, path.leaves
 
 def offloaded():
     s = g.status()
-    return s["offloaded-in"], s["offloaded-out"]
+    return s["offloaded_in"], s["offloaded_out"]
 
 
 def twice(fn, packet, host, what, **k):

@@ -164,7 +164,7 @@ ip -n N address add 10.0.0.77/24 dev eth1
 tell stray 10.0.0.77
 sees_strays()
 {
-	[ "$(counter in_foreign)" -ge 1 ] && [ "$(counter in_malformed)" -ge 1 ]
+	[ "$(counter dropped_foreign)" -ge 1 ] && [ "$(counter dropped_malformed)" -ge 1 ]
 }
 net_until 5 sees_strays || net_fail "strays: $(net_ctl rsipc status)"
 udp "after strays" 203.0.113.9 0 hello

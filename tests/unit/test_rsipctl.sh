@@ -102,33 +102,39 @@ run 1 $ctl -s "$dir/none" status
 err_has "$dir/none"
 err_lines 1
 
+lease_columns='"columns": [{"key": "client_id", "type": "number", "unit": ""}, {"key": "host", "type": "text", "unit": ""}, {"key": "fqdn", "type": "text", "unit": "", "wide": true}, {"key": "ports", "type": "list", "unit": ""}, {"key": "spis", "type": "list", "unit": ""}, {"key": "method", "type": "text", "unit": ""}, {"key": "remote", "type": "text", "unit": ""}, {"key": "expires", "type": "gauge", "unit": "seconds"}]'
+spd_columns='"columns": [{"key": "dst", "type": "text", "unit": ""}, {"key": "spi_in", "type": "text", "unit": ""}, {"key": "packets", "type": "counter", "unit": ""}, {"key": "bytes", "type": "counter", "unit": "bytes"}, {"key": "next", "type": "gauge", "unit": "seconds"}, {"key": "reason", "type": "text", "unit": ""}]'
 # --- one daemon ------------------------------------------------------------------
 daemon rsipd rsipd '{
- "status": {"verdict": "serving 1 host", "version": "0.1", "uptime": 75, "limits": {"clients": 100, "leases": {"each": 4}}, "pools": ["198.51.100.1", "198.51.100.2"], "none": []},
- "leases": {"rows": [
-  {"client_id": 7, "bind_id": 1, "host": "10.0.0.11", "address": "198.51.100.1", "ports": ["20000-20063"], "spis": ["0x00000101", "0x00000102", "0x00000103", "0x00000104"], "method": "RSIPSEC", "remote": "", "tunnel": "ipip", "expires": 3599},
+ "status": {"verdict": "serving 1 host", "version": "0.1", "uptime": 75, "limits": {"clients": 100, "leases": {"each": 4, "shut": true}}, "pools": ["198.51.100.1", "198.51.100.2"], "none": []},
+ "leases": {'"$lease_columns"', "rows": [
+  {"client_id": 7, "bind_id": 1, "host": "10.0.0.11", "fqdn": "x1.lab", "authenticated": true, "address": "198.51.100.1", "ports": ["20000-20063"], "spis": ["0x00000101", "0x00000102", "0x00000103", "0x00000104"], "method": "RSIPSEC", "remote": "", "tunnel": "ipip", "expires": 3599},
   {"client_id": 12345, "bind_id": 2, "host": "10.0.0.12", "address": "198.51.100.1", "ports": ["20064-20127"], "spis": [], "method": "RSAP-IP", "remote": "", "tunnel": "gre", "expires": 5}]},
  "flows": {"rows": []},
  "reload": {},
  "watch": [{"daemon": "rsipd", "event": "lease", "host": "10.0.0.11", "ports": ["1-2", "4"], "reason": "its key is known", "peer": ""},
            {"daemon": "rsipd", "event": "evil", "id": "@\u001b[2Jx\n.lab"}]}'
 run 0 $ctl -s "$dir/rsipd" leases
-out_is 'CLIENT  BIND  HOST       ADDRESS       PORTS        SPIS                      METHOD   TUNNEL  EXPIRES
-     7     1  10.0.0.11  198.51.100.1  20000-20063  0x00000101,0x00000102,+2  RSIPSEC  ipip     59m59s
- 12345     2  10.0.0.12  198.51.100.1  20064-20127  -                         RSAP-IP  gre          5s'
+out_is 'CLIENT-ID  HOST       PORTS        SPIS                      METHOD   EXPIRES
+        7  10.0.0.11  20000-20063  0x00000101,0x00000102,+2  RSIPSEC   59m59s
+    12345  10.0.0.12  20064-20127  -                         RSAP-IP       5s'
+run 0 $ctl -s "$dir/rsipd" -v leases
+out_has '10.0.0.11  x1.lab  20000-20063'
 run 0 $ctl -s "$dir/rsipd" status
 out_is 'rsipd: serving 1 host
-version  0.1
-uptime   75
-pools    198.51.100.1, 198.51.100.2
-none     -
-daemon   rsipd'
+version             0.1
+uptime              75
+limits.leases.shut  yes
+pools               198.51.100.1, 198.51.100.2
+none                -
+daemon              rsipd'
 run 0 $ctl -s "$dir/rsipd" -v status
 out_is 'rsipd: serving 1 host
 version             0.1
 uptime              75
 limits.clients      100
 limits.leases.each  4
+limits.leases.shut  yes
 pools               198.51.100.1, 198.51.100.2
 none                -
 daemon              rsipd'
@@ -162,9 +168,9 @@ P
 # --- two daemons at once -----------------------------------------------------------
 daemon rsipc rsipc '{
  "status": {"version": "0.1"},
- "leases": {"rows": [{"client_id": 7, "bind_id": 1, "host": "10.0.0.11", "gateway": "10.0.0.1", "address": "198.51.100.1", "expires": 90061}]},
+ "leases": {'"$lease_columns"', "rows": [{"client_id": 7, "bind_id": 1, "host": "10.0.0.11", "gateway": "10.0.0.1", "address": "198.51.100.1", "expires": 90061}]},
  "why": {"line": "198.51.100.10: encrypted to 198.51.100.10", "src": "198.51.100.1", "dst": "198.51.100.10", "policy": "encrypt", "class": "permissive", "state": "keyed", "peer": "198.51.100.10", "auth": "dnssec", "cipher": "AES-256-CBC/HMAC-SHA2-256-128"},
- "spd": {"rows": [{"src": "198.51.100.1", "dst": "198.51.100.10", "policy": "encrypt", "class": "permissive", "state": "keyed", "reason": "TXT record", "peer": "198.51.100.10", "auth": "dnssec", "spi_in": "0x00000101", "spi_out": "0xcafe0001", "cipher": "AES-256-CBC/HMAC-SHA2-256-128", "packets": 7321, "bytes": 10485760, "age": 61, "next": 1139}]}}'
+ "spd": {'"$spd_columns"', "rows": [{"src": "198.51.100.1", "dst": "198.51.100.10", "policy": "encrypt", "class": "permissive", "state": "keyed", "reason": "TXT record", "peer": "198.51.100.10", "auth": "dnssec", "spi_in": "0x00000101", "spi_out": "0xcafe0001", "cipher": "AES-256-CBC/HMAC-SHA2-256-128", "packets": 7321, "bytes": 10485760, "age": 61, "next": 1139}]}}'
 run 0 $ctl -s "$dir/rsipd" -s "$dir/rsipc" leases
 out_has 'rsipd:'
 out_has 'rsipc:'
@@ -191,7 +197,7 @@ run 1 $ctl -s "$dir/five" status
 err_lines 1
 run 1 $ctl -s "$dir/five" leases
 run 124 timeout 1 $ctl -s "$dir/five" watch
-daemon odd - '{"leases": {"rows": 7}, "spd": {"rows": [7, {"src": {"a": 1}, "packets": "many"}]}, "why": {"line": 5}, "status": {"a": null, "b": [null], "error": null}, "flows": [1], "sa": 5, "reload": "x"}'
+daemon odd - '{"leases": {"rows": 7}, "spd": {"columns": [7, {"key": 5}, {"key": "src", "type": 3, "wide": {}}, {"key": "packets", "type": "counter"}], "rows": [7, {"src": {"a": 1}, "packets": "many"}]}, "why": {"line": 5}, "status": {"a": null, "b": [null], "error": null}, "flows": [1], "sa": 5, "reload": "x"}'
 run 0 $ctl -s "$dir/odd" leases
 out_is 'no leases'
 run 0 $ctl -s "$dir/odd" spd

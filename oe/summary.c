@@ -1,0 +1,179 @@
+/* summary.c - what the engine is and has counted, and in one line whether traffic is encrypted */
+#include "config.h"
+
+#include <stdio.h>
+
+#include "base/util.h"
+#include "oe/connection.h"
+#include "oe/identity.h"
+#include "oe/liveness.h"
+#include "oe/summary.h"
+
+/* --- the verdict -------------------------------------------------------------- */
+
+static void
+obstacle_text(const struct core *c, char *out, size_t cap)
+{
+	char identity[2 * KEYING_NAME_MAX];
+
+	*out = '\0';
+	if (c->config->key == NULL && c->config->ntunnels == 0) {
+		snprintf(out, cap, "there is no key %s (\"rsipctl keygen\" "
+		    "makes one)", c->config->key_path);
+	} else if (c->dns_silent > 0) {
+		snprintf(out, cap, "no resolver answers (%s%s)",
+		    c->config->nresolvers > 0 ?
+		    ipv4_text(c->config->resolvers[0]) : "/etc/resolv.conf",
+		    c->config->nresolvers > 1 ? ", ..." : "");
+	} else if (!identity_usable(c)) {
+		identity_text(c, identity, sizeof(identity));
+		snprintf(out, cap, "DNS has %s (\"rsipctl dns-records\" prints "
+		    "the record)", identity);
+	}
+}
+
+/* With how many we have keys; returns that. */
+static unsigned
+peers_text(const struct core *c, char *out, size_t cap)
+{
+	const struct connection *conn;
+	char			 mute[48] = "";
+	unsigned		 n = 0, nmute = 0;
+
+	TAILQ_FOREACH(conn, &c->connections, all) {
+		n += conn->state == CONNECTION_KEYED;
+		nmute += liveness_silence(conn) != 0;
+	}
+	if (nmute > 0)
+		snprintf(mute, sizeof(mute), ", of which %u %s silent", nmute,
+		    nmute == 1 ? "is" : "are");
+	if (n == 0)
+		snprintf(out, cap, "no peer so far");
+	else
+		snprintf(out, cap, "%u peer%s%s", n, n == 1 ? "" : "s", mute);
+	return n;
+}
+
+void
+summary_verdict(const struct core *c, struct oe_verdict *out)
+{
+	out->keyed = peers_text(c, out->peers, sizeof(out->peers));
+	obstacle_text(c, out->obstacle, sizeof(out->obstacle));
+	if (out->keyed > 0)
+		snprintf(out->line, sizeof(out->line), "encrypting; %s%s%s",
+		    out->peers, *out->obstacle != '\0' ? "; no new ones: " : "",
+		    out->obstacle);
+	else if (*out->obstacle != '\0')
+		snprintf(out->line, sizeof(out->line), "in the clear: %s",
+		    out->obstacle);
+	else
+		snprintf(out->line, sizeof(out->line), "ready to encrypt; %s",
+		    out->peers);
+}
+
+/* --- the report --------------------------------------------------------------- */
+
+struct engine {
+	const char *address, *identity, *key, *weak;
+	char	    in_dns[2 * KEYING_NAME_MAX];
+	bool	    require_dnssec;
+	unsigned    connections, strangers, lookups;
+	size_t	    held;
+};
+
+#define FIELD(key, type, unit, member, help) \
+	REPORT_FIELD(key, type, unit, struct engine, member, help)
+static const struct report_field engine_fields[] = {
+	{ FIELD("address", TEXT, PLAIN, address,
+	    "that peers see, or none") },
+	{ FIELD("identity", TEXT, PLAIN, identity, "who we are to peers") },
+	{ FIELD("identity_in_dns", CHARS, PLAIN, in_dns,
+	    "whether others find our key") },
+	{ FIELD("key", TEXT, PLAIN, key, "file of our key") },
+	{ FIELD("require_dnssec", FLAG, PLAIN, require_dnssec,
+	    "keys count only where DNSSEC vouches for them"),
+	    .metric = "oe_require_dnssec" },
+	{ FIELD("weak_algorithms", TEXT, PLAIN, weak,
+	    "whether they are agreed to") },
+	{ FIELD("connections", GAUGE, PLAIN, connections,
+	    "pairs of source and destination that are looked after") },
+	{ FIELD("connections_of_strangers", GAUGE, PLAIN, strangers,
+	    "of these, that packets from the network brought about") },
+	{ FIELD("lookups", GAUGE, PLAIN, lookups, "questions to DNS under way") },
+	{ FIELD("held_bytes", GAUGE, BYTES, held,
+	    "packets that wait for a decision") },
+	{ 0 }
+};
+#undef FIELD
+
+#define FIELD(key, member, help) \
+	REPORT_FIELD(key, COUNTER, PLAIN, struct core, count.member, help)
+#define PASSED(key, member, way)					\
+	{ FIELD(key, member, "packets that passed, by the way they took"), \
+	    .metric = "oe_packets", .labels = "path=" way }
+#define DROPPED(key, member, why)					\
+	{ FIELD(key, member, "packets that were dropped, by reason"),	\
+	    .metric = "oe_dropped_packets", .labels = "reason=" why }
+static const struct report_field packet_fields[] = {
+	PASSED("esp_out", esp_out, "esp direction=out"),
+	PASSED("esp_in", esp_in, "esp direction=in"),
+	PASSED("clear_out", clear_out, "clear direction=out"),
+	{ FIELD("held", held, "packets that waited for a decision") },
+	DROPPED("denied", denied, "denied"),
+	DROPPED("dropped", dropped, "no_way"),
+	DROPPED("bad_esp", bad_esp, "bad_esp"),
+	DROPPED("unknown_spi", unknown_spi, "unknown_spi"),
+	DROPPED("ingress_filtered", filtered, "ingress_filtered"),
+	DROPPED("clear_refused", clear_refused, "clear_refused"),
+	DROPPED("flow_refused", flow_refused, "flow_refused"),
+	{ 0 }
+};
+
+#define OUTCOME(key, member, labels_)					\
+	{ FIELD(key, member, "connections that came to an end of their search"), \
+	    .metric = "oe_outcomes", .labels = "outcome=" labels_ }
+static const struct report_field outcome_fields[] = {
+	OUTCOME("keyed", keyed, "keyed"),
+	OUTCOME("failed", failed, "failed"),
+	{ FIELD("limits", limits, "times that one of our limits was reached"),
+	    .metric = "oe_limits" },
+	{ FIELD("evicted", evicted, "connections that made room for others"),
+	    .metric = "oe_evicted" },
+	{ FIELD("held_back", held_back,
+	    "packets of one flow that waited for keys of its own"),
+	    .metric = "oe_held_back" },
+	{ 0 }
+};
+#undef FIELD
+
+void
+summary_report(struct core *c, struct report *r)
+{
+	static const struct report_table engine = { NULL, "oe", engine_fields,
+		NULL };
+	static const struct report_table packets = { "packets", "oe",
+		packet_fields, NULL };
+	static const struct report_table outcomes = { "outcomes", "oe",
+		outcome_fields, NULL };
+	struct keying_id id = core_my_id(c);
+	struct engine	 e = {
+		.address = c->local != 0 ? ipv4_text(c->local) : "none",
+		.identity = keying_id_text(&id),
+		.key = c->config->key != NULL ? c->config->key_path :
+		    "none: everything goes in the clear",
+		.weak = c->config->legacy ? "allowed (legacy = true)" :
+		    "refused",
+		.require_dnssec = c->config->require_dnssec,
+		.connections = c->nconnections[CAUSE_OURS] +
+		    c->nconnections[CAUSE_STRANGERS],
+		.strangers = c->nconnections[CAUSE_STRANGERS],
+		.lookups = c->nlookups[CAUSE_OURS] +
+		    c->nlookups[CAUSE_STRANGERS],
+		.held = c->held[CAUSE_OURS] + c->held[CAUSE_STRANGERS],
+	};
+
+	identity_text(c, e.in_dns, sizeof(e.in_dns));
+	report_write(r, &engine, &e);
+	report_write(r, &packets, c);
+	report_write(r, &outcomes, c);
+}

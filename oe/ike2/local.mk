@@ -2,9 +2,11 @@
 noinst_LIBRARIES += oe/ike2/libike2.a
 oe_ike2_libike2_a_SOURCES = \
 	oe/ike2/algorithm.c oe/ike2/algorithm.h \
+	oe/ike2/auth.c oe/ike2/auth.h \
 	oe/ike2/configuration.c oe/ike2/configuration.h \
 	oe/ike2/fragment.c oe/ike2/fragment.h \
 	oe/ike2/identity.c oe/ike2/identity.h \
+	oe/ike2/keys.c oe/ike2/keys.h \
 	oe/ike2/message.c oe/ike2/message.h \
 	oe/ike2/notify.c oe/ike2/notify.h \
 	oe/ike2/offer.c oe/ike2/offer.h \

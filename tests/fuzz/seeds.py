@@ -151,6 +151,82 @@ def isakmp_messages():
     yield 'encrypted', isakmp(2, [(0, bytes(60))], flags=1, cookie_r=1)
 
 
+# --- IKEv2 ------------------------------------------------------------------
+
+def ike2(exchange, parts, msgid=0, spi_r=0, flags=8):
+    body = chain(parts)
+    return struct.pack('!QQBBBBII', 0x0123456789abcdef, spi_r, parts[0][0], 0x20,
+                       exchange, flags, msgid, 28 + len(body)) + body
+
+
+def ike2_offer(protocol, spi, *proposals):
+    out = b''
+    for at, transforms in enumerate(proposals):
+        body = b''
+        for n, (kind, number, *bits) in enumerate(transforms):
+            attr = struct.pack('!HH', 0x800e, bits[0]) if bits else b''
+            body += struct.pack('!BBHBBH', 3 if n + 1 < len(transforms) else 0, 0,
+                                8 + len(attr), kind, 0, number) + attr
+        out += struct.pack('!BBHBBBB', 2 if at + 1 < len(proposals) else 0, 0,
+                           8 + len(spi) + len(body), at + 1, protocol, len(spi),
+                           len(transforms)) + spi + body
+    return out
+
+
+def ike2_notify(kind, data=b'', protocol=0, spi=b''):
+    return 41, struct.pack('!BBH', protocol, len(spi), kind) + spi + data
+
+
+def ike2_selectors(*each):
+    return struct.pack('!BBH', len(each), 0, 0) + b''.join(each)
+
+
+def ike2_messages():
+    rng = random.Random(7296)
+    sa = ike2_offer(1, b'', [(1, 20, 256), (2, 7), (4, 31), (4, 19)],
+                    [(1, 12, 256), (2, 5), (3, 12), (4, 31)])
+    esp_sa = ike2_offer(3, b'\xc0\xff\xee\1', [(1, 20, 256), (5, 1), (5, 0)])
+    v4 = struct.pack('!BBHHH', 7, 0, 16, 0, 65535) + bytes([198, 51, 100, 1] * 2)
+    ports = struct.pack('!BBHHH', 7, 17, 16, 20480, 20735) + bytes([198, 51, 100, 1] * 2)
+    v6 = struct.pack('!BBHHH', 8, 0, 40, 0, 65535) + bytes(16) + bytes([255] * 16)
+    nonce = rng.randbytes(32)
+    yield 'init', ike2(34, [
+        ike2_notify(16390, b'cookie'), (33, sa), (34, b'\0\x1f\0\0' + rng.randbytes(32)),
+        (40, nonce), ike2_notify(16430), ike2_notify(16431, bytes([0, 2, 0, 3, 0, 5])),
+        ike2_notify(16388, rng.randbytes(20)), (43, b'Opportunistic IPsec')])
+    yield 'init-answer', ike2(34, [ike2_notify(17, b'\0\x13')], spi_r=7, flags=32)
+    # As they are inside of SK.
+    yield 'auth', ike2(35, [
+        (35, struct.pack('!I', 0x02000000) + b'x1.lab'), (36, struct.pack('!I', 13 << 24)),
+        (39, struct.pack('!I', 13 << 24) + rng.randbytes(32)),
+        (47, struct.pack('!IHH', 1 << 24, 1, 0)), (33, esp_sa),
+        (44, ike2_selectors(ports, v4)), (45, ike2_selectors(v4, v6)),
+        ike2_notify(16391)], msgid=1, spi_r=7)
+    yield 'rekey', ike2(36, [
+        ike2_notify(16393, protocol=3, spi=b'\0\0\1\0'),
+        (33, ike2_offer(3, b'\xc0\xff\xee\2', [(1, 12, 128), (3, 12), (4, 19), (4, 0),
+                                               (5, 0)])),
+        (40, nonce), (34, b'\0\x13\0\0' + P256_BASE), (44, ike2_selectors(v4)),
+        (45, ike2_selectors(v6))], msgid=2, spi_r=7)
+    yield 'rekey-ike', ike2(36, [
+        (33, ike2_offer(1, rng.randbytes(8), [(1, 28), (2, 6), (4, 19)])), (40, nonce)],
+        msgid=3, spi_r=7)
+    yield 'delete', ike2(37, [
+        (42, struct.pack('!BBHII', 3, 4, 2, 0x100, 0xc0ffee01)),
+        (42, struct.pack('!BBH', 1, 0, 0)),
+        (47, struct.pack('!IHH', 2 << 24, 1, 4) + bytes([100, 64, 0, 1]))], msgid=4,
+        spi_r=7)
+    yield 'unknown', ike2(37, [(200, b'abc'), (41, b'\0\0\x40\0')], spi_r=7)
+    yield 'sealed', ike2(35, [(46, rng.randbytes(60))], msgid=1, spi_r=7)
+    inner = chain([(40, nonce), ike2_notify(16384)])
+    cut = [inner[:20], inner[20:21], inner[21:]]
+    parts = []
+    for n, piece in enumerate(cut):
+        whole = ike2(35, [(53, struct.pack('!HH', n + 1, 3) + piece)], msgid=1, spi_r=7)
+        parts.append(whole[:28] + bytes([40 if n == 0 else 0]) + whole[29:])
+    yield 'fragments', parts[2] + parts[0] + parts[0] + parts[1]
+
+
 P256_BASE = bytes.fromhex(
     '6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296'
     '4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5')
@@ -378,7 +454,8 @@ def main():
                            ('packet', packets),
                            ('gateway', gateway_sequences),
                            ('host', host_sequences), ('demux', demux_sequences),
-                           ('control', control_lines)):
+                           ('control', control_lines),
+                           ('ike2_message', ike2_messages)):
         where = os.path.join(sys.argv[1], target)
         os.makedirs(where, exist_ok=True)
         for label, data in inputs():

@@ -102,11 +102,22 @@ dist_check_SCRIPTS += tests/unit/options.sh
 TESTS += tests/unit/options.sh
 
 if HAVE_CMOCKA
-IKE2_TEST_LIBS = oe/ike2/libike2.a oe/ike/libike.a $(BASE_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit/test_ike2_message tests/unit/test_ike2_payload \
+IKE2_TEST_LIBS = oe/ike2/libike2.a oe/ike/libike.a oe/esp/libesp.a \
+	$(BASE_LIBS) $(CMOCKA_LIBS)
+IKE2_TESTS = tests/unit/test_ike2_auth tests/unit/test_ike2_keys \
+	tests/unit/test_ike2_message tests/unit/test_ike2_payload \
 	tests/unit/test_ike2_sealed
-TESTS += tests/unit/test_ike2_message tests/unit/test_ike2_payload \
-	tests/unit/test_ike2_sealed
+check_PROGRAMS += $(IKE2_TESTS)
+TESTS += $(IKE2_TESTS)
+EXTRA_DIST += tests/unit/ike2_cavs.fax
+tests_unit_test_ike2_auth_SOURCES = tests/unit/test_ike2_auth.c \
+	tests/unit/ike2_hex.h
+tests_unit_test_ike2_auth_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ike2_auth_LDADD = $(IKE2_TEST_LIBS)
+tests_unit_test_ike2_keys_SOURCES = tests/unit/test_ike2_keys.c \
+	tests/unit/ike2_hex.h
+tests_unit_test_ike2_keys_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ike2_keys_LDADD = $(IKE2_TEST_LIBS)
 tests_unit_test_ike2_message_SOURCES = tests/unit/test_ike2_message.c \
 	tests/unit/ike2_captures.h tests/unit/ike2_hex.h
 tests_unit_test_ike2_message_CFLAGS = $(UNIT_CFLAGS)

@@ -118,21 +118,21 @@ void	gateway_reconfigure(struct gateway *g, uint64_t now,
 	    const struct gateway_config *c);
 
 /*
- * What a store has from a former life (store.h), before the first message: -1 if
- * it has ended, is no longer allowed, or is not to be had any more.  Then set_store:
- * keep and forget as in struct grant_tables, with the argument of gateway_ops.
+ * What a store has from a former life (store.h), before the first message, and
+ * again when an address has come back: 0; 1 if it is here already, or its address
+ * is not; -1 if it has ended, is no longer allowed, or is another's.  Then set_store, which is borrowed.
  */
 struct store_client;
 struct grant;
+struct grant_store;
 int	gateway_restore_client(struct gateway *g, uint64_t now,
 	    const struct store_client *s);
 int	gateway_restore_grant(struct gateway *g, uint64_t now,
 	    uint32_t client_id, const struct grant *stored);
+void	gateway_restore_rest(struct gateway *g, uint64_t now, uint32_t host,
+	    const struct grant *stored);
 void	gateway_set_store(struct gateway *g, uint64_t now,
-	    int (*keep)(void *arg, struct lease_client *c,
-	    struct lease_binding *b),
-	    int (*forget)(void *arg, uint32_t client_id, uint32_t bind_id),
-	    int (*commit)(void *arg));
+	    const struct grant_store *store);
 
 /*
  * Ends the store's batch, if there is one: commit writes it, 0 or -1, and the

@@ -96,7 +96,7 @@ gateway_commit(struct gateway *g, uint64_t now)
 
 	if (!g->tables.batch)
 		return;
-	written = g->commit(g->arg) == 0;
+	written = g->tables.store->commit(g->tables.store->arg) == 0;
 	g->tables.batch = false;
 	/* The newest first: one binding may have been prolonged twice. */
 	if (!written) {

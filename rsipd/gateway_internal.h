@@ -91,7 +91,6 @@ struct gateway {
 	struct pool *pool;
 	struct leases *leases;
 	struct grant_tables tables;	/* these two, and ops */
-	int (*commit)(void *arg);	/* the store's; NULL: none */
 	TAILQ_HEAD(gateway_holding, gateway_held) held;
 	size_t nheld, held_bytes;
 	struct gateway_assignment *assignment;	/* large, and one at a time */

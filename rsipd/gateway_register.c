@@ -134,9 +134,8 @@ gateway_end(struct gateway *g, uint64_t now, struct lease_client *c,
 		log_info("%s: registration %u %s", ipv4_text(c->host),
 		    c->client_id, why);
 	g->ops->event(g->arg, GATEWAY_DEREGISTERED, c, NULL);
-	if (g->tables.forget != NULL && c->stage != LEASE_HALF_OPEN &&
-	    g->tables.forget(g->tables.arg, c->client_id, 0) == 1)
-		g->tables.batch = true;
+	if (c->stage != LEASE_HALF_OPEN)
+		grant_client_ended(&g->tables, c);
 	neighbour_leave(g, c);
 	leases_deregister(g->leases, c);
 }
@@ -239,10 +238,7 @@ prove(struct gateway *g, uint64_t now, struct lease_client *c)
 		return;
 	leases_prove(g->leases, c);
 	/* Its bindings are kept or not granted; by itself it is soon had anew. */
-	/* A registration that is lost costs its host a second one. */
-	if (g->tables.keep != NULL && g->tables.keep(g->tables.arg, c,
-	    NULL) == 1)
-		g->tables.batch = true;
+	grant_client_changed(&g->tables, c);
 	if (ratelimit_pass(&g->log, now))
 		log_info("%s: registered as %u", ipv4_text(c->host),
 		    c->client_id);

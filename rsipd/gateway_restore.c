@@ -15,6 +15,8 @@ gateway_restore_client(struct gateway *g, uint64_t now,
 	struct lease_client *c;
 	struct policy	     policy;
 
+	if ((c = leases_by_id(g->leases, s->client_id)) != NULL)
+		return c->host == s->host ? 1 : -1;
 	policies_find(g->config.policies, s->host, &policy);
 	if (s->expires <= now || !policy.may_register ||
 	    (policy.require_auth && !s->authentic) ||
@@ -47,6 +49,9 @@ gateway_restore_grant(struct gateway *g, uint64_t now, uint32_t client_id,
 	if (c == NULL || grant.expires <= now ||
 	    leases_bindings(g->leases) >= g->config.max_bindings)
 		return -1;
+	if (leases_binding(g->leases, c, grant.bind_id) != NULL ||
+	    pool_find(g->pool, grant.local) == -1)
+		return 1;
 	grant.gateway = gateway_tunnel_end(g);
 	if ((b = grant_apply(&g->tables, now, c, &grant)) == NULL)
 		return -1;
@@ -57,13 +62,17 @@ gateway_restore_grant(struct gateway *g, uint64_t now, uint32_t client_id,
 }
 
 void
-gateway_set_store(struct gateway *g, uint64_t now,
-    int (*keep)(void *, struct lease_client *, struct lease_binding *),
-    int (*forget)(void *, uint32_t, uint32_t), int (*commit)(void *))
+gateway_restore_rest(struct gateway *g, uint64_t now, uint32_t host,
+    const struct grant *stored)
 {
-	g->tables.keep = keep;
-	g->tables.forget = forget;
-	g->commit = commit;
+	grant_rest(g->pool, now, host, stored);
+}
+
+void
+gateway_set_store(struct gateway *g, uint64_t now,
+    const struct grant_store *store)
+{
+	g->tables.store = store;
 	/* What was restored has its ends, too. */
 	gateway_tick(g, now);
 }

@@ -85,13 +85,36 @@ fail:
 static int
 keep(struct grant_tables *t, struct lease_binding *b, uint64_t before)
 {
-	int rc = t->keep == NULL ? 0 : t->keep(t->arg, b->client, b);
+	int rc = t->store == NULL ? 0 : t->store->keep(t->store->arg, b->client,
+	    b);
 
 	if (rc != 1)
 		return rc;
 	t->batch = true;
 	t->unsafe = (struct grant_unsafe){ b->bind_id, before };
 	return 0;
+}
+
+static void
+forget(struct grant_tables *t, const struct lease_client *c,
+    struct lease_binding *b)
+{
+	if (t->store != NULL && t->store->forget(t->store->arg, c, b) == 1)
+		t->batch = true;
+}
+
+void
+grant_client_changed(struct grant_tables *t, struct lease_client *c)
+{
+	/* One that is lost costs its host a second registration. */
+	if (t->store != NULL && t->store->keep(t->store->arg, c, NULL) == 1)
+		t->batch = true;
+}
+
+void
+grant_client_ended(struct grant_tables *t, const struct lease_client *c)
+{
+	forget(t, c, NULL);
 }
 
 struct lease_binding *
@@ -195,24 +218,41 @@ grant_extend(struct grant_tables *t, struct lease_binding *b,
 	return -1;
 }
 
-void
-grant_revoke(struct grant_tables *t, uint64_t now,
-    struct lease_binding *b)
+static void
+rest(struct pool *p, uint64_t now, size_t at, uint32_t host,
+    const struct grant *g)
 {
-	uint32_t host = b->client->host, id = b->client->client_id;
-	uint32_t bind_id = b->bind_id;
-	size_t	 i;
+	size_t i;
 
-	t->demux_remove(t->arg, id, bind_id);
-	if (b->method == RSIP_METHOD_RSA_IP)
-		pool_rest_whole(t->pool, now, b->pool);
-	for (i = 0; i < b->nranges; i++)
-		pool_rest_ports(t->pool, now, b->pool, host,
-		    lease_ranges(b)[i]);
-	pool_rest_spis(t->pool, now, b->pool, host, lease_spis(b), b->nspis);
+	if (g->method == RSIP_METHOD_RSA_IP)
+		pool_rest_whole(p, now, at);
+	for (i = 0; i < g->nranges; i++)
+		pool_rest_ports(p, now, at, host, g->ranges[i]);
+	pool_rest_spis(p, now, at, host, g->spis, g->nspis);
+}
+
+void
+grant_revoke(struct grant_tables *t, uint64_t now, struct lease_binding *b)
+{
+	struct grant g;
+
+	grant_of(b, &g);
+	t->demux_remove(t->arg, b->client->client_id, b->bind_id);
+	rest(t->pool, now, b->pool, b->client->host, &g);
+	forget(t, b->client, b);
 	leases_unbind(t->leases, b);
-	if (t->forget != NULL && t->forget(t->arg, id, bind_id) == 1)
-		t->batch = true;
+}
+
+void
+grant_rest(struct pool *p, uint64_t now, uint32_t host, const struct grant *g)
+{
+	int at = pool_find(p, g->local);
+
+	/* Somebody may have it by now. */
+	if (at != -1 && pool_at(p, (size_t)at)->exclusive ==
+	    (g->method == RSIP_METHOD_RSA_IP) &&
+	    take(p, now, (size_t)at, host, g))
+		rest(p, now, (size_t)at, host, g);
 }
 
 void

@@ -33,6 +33,21 @@ struct grant {
 	uint64_t expires;		/* milliseconds of clock_now() */
 };
 
+/*
+ * Where grants are kept.  keep: 0: it is safe; 1: it will be, or not be, after the
+ * batch that was begun; -1: it cannot be.  b NULL: the registration alone.  forget
+ * one, whose resources go to rest, or the registration, likewise.  commit writes the batch, all
+ * of it (0) or nothing (-1).
+ */
+struct grant_store {
+	int	(*keep)(void *arg, struct lease_client *c,
+		    struct lease_binding *b);
+	int	(*forget)(void *arg, const struct lease_client *c,
+		    struct lease_binding *b);
+	int	(*commit)(void *arg);
+	void	*arg;
+};
+
 struct grant_tables {
 	struct pool   *pool;
 	struct leases *leases;
@@ -40,16 +55,8 @@ struct grant_tables {
 	int	     (*demux_add)(void *arg, const struct demux_binding *b);
 	int	     (*demux_remove)(void *arg, uint32_t client_id,
 			  uint32_t bind_id);
-	/*
-	 * The store.  keep: 0: it is safe; 1: it will be, or not be, after the
-	 * batch that was begun; -1: it cannot be.  b NULL: the registration
-	 * alone.  forget one; bind_id 0: the registration.  0 or 1, likewise.
-	 * NULL without a store.
-	 */
-	int	     (*keep)(void *arg, struct lease_client *c,
-			  struct lease_binding *b);
-	int	     (*forget)(void *arg, uint32_t client_id, uint32_t bind_id);
 	void	      *arg;
+	const struct grant_store *store;	/* NULL: none */
 	/* Something is in a batch. What the request under way put there, to be
 	 * undone if that fails: nothing, a grant, or (before) when one ended. */
 	bool	       batch;
@@ -83,9 +90,18 @@ void	grant_of(struct lease_binding *b, struct grant *g);
 int	grant_extend(struct grant_tables *t, struct lease_binding *b,
 	    uint64_t expires);
 
+/* Says to the store, if there is one, that a registration changed, or ended. */
+void	grant_client_changed(struct grant_tables *t, struct lease_client *c);
+void	grant_client_ended(struct grant_tables *t, const struct lease_client *c);
+
 /* Takes a grant out of all of them; its resources go to rest. */
 void	grant_revoke(struct grant_tables *t, uint64_t now,
 	    struct lease_binding *b);
+
+/* What host had of g, which the store says, goes to rest once more: it was freed
+ * shortly before now by the gateway's former life. */
+void	grant_rest(struct pool *p, uint64_t now, uint32_t host,
+	    const struct grant *g);
 
 /* As if the pool had never given it; at is the address' index there. */
 void	grant_undo(struct pool *p, size_t at, const struct grant *g);

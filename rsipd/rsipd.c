@@ -16,11 +16,11 @@
 #include "base/service.h"
 #include "base/util.h"
 #include "net/rtnl.h"
+#include "rsipd/keep.h"
 #include "rsipd/parent.h"
 #include "rsipd/resolver.h"
 #include "rsipd/server.h"
 #include "rsipd/status.h"
-#include "rsipd/store.h"
 
 #define ANYBODY		0xc0000201	/* 192.0.2.1, which is nobody's (RFC 5737) */
 #define COOKIES_MAX	65536	/* leased initiator cookies of all hosts */
@@ -33,8 +33,7 @@ struct rsipd {
 	int	 monitor_fd;
 	struct server *server;
 	struct gateway *gateway;
-	struct store *store;		/* NULL: none */
-	struct event *sync, *batch;	/* of what it has not brought to the disk, not written */
+	struct keep *keep;		/* leases on disk; NULL: none */
 	struct pool *pool;		/* the gateway's */
 	struct demux *demux;
 	struct dataplane *dataplane;
@@ -328,6 +327,8 @@ use_pools(struct rsipd *d, const struct place *from, const struct settings *c)
 	}
 	demux_set_max(d->demux, max_keys(c));
 	(void)gateway_set_pools(d->gateway, clock_now(), c->pools, c->npools);
+	if (d->keep != NULL)
+		(void)keep_load(d->keep);
 	return 0;
 }
 
@@ -469,7 +470,7 @@ report(void *arg, struct report *r)
 	struct rsipd *d = arg;
 
 	status_report(r, d->settings, d->gateway, d->server, d->dataplane,
-	    d->store);
+	    keep_store(d->keep));
 }
 
 static json_object *
@@ -538,121 +539,19 @@ open_dataplane(struct rsipd *d)
 	return dp;
 }
 
-/* --- leases of a former life ------------------------------------------------- */
-
-#define SYNC_SECONDS	1	/* what STORE_INTERVAL means */
-
-static uint64_t
-wall(void)
-{
-	return (uint64_t)clock_wall() * 1000;
-}
-
-static void
-sync_soon(struct rsipd *d)
-{
-	static const struct timeval soon = { .tv_sec = SYNC_SECONDS };
-
-	if (store_unsynced(d->store) &&
-	    !event_pending(d->sync, EV_TIMEOUT, NULL))
-		event_add(d->sync, &soon);
-}
-
-static void
-on_sync(evutil_socket_t fd, short what, void *arg)
-{
-	struct rsipd *d = arg;
-
-	(void)fd;
-	(void)what;
-	store_sync(d->store);
-}
-
-/* When all that came at once is served. */
-static void
-on_batch(evutil_socket_t fd, short what, void *arg)
-{
-	struct rsipd *d = arg;
-
-	(void)fd;
-	(void)what;
-	gateway_commit(d->gateway, clock_now());
-}
-
-static int
-batch_begun(struct rsipd *d, int rc)
-{
-	if (rc == 1)
-		event_active(d->batch, EV_TIMEOUT, 0);
-	return rc;
-}
-
-static int
-store_keep(void *arg, struct lease_client *c, struct lease_binding *b)
-{
-	struct rsipd *d = arg;
-
-	return batch_begun(d, store_put(d->store, clock_now(), wall(), c, b));
-}
-
-static int
-store_forget(void *arg, uint32_t client_id, uint32_t bind_id)
-{
-	struct rsipd *d = arg;
-
-	return batch_begun(d, store_remove(d->store, client_id, bind_id));
-}
-
-static int
-store_write(void *arg)
-{
-	struct rsipd *d = arg;
-	int	      rc = store_commit(d->store);
-
-	sync_soon(d);
-	return rc;
-}
-
-static int
-restore_client(void *arg, const struct store_client *c)
-{
-	struct rsipd *d = arg;
-
-	return gateway_restore_client(d->gateway, clock_now(), c);
-}
-
-static int
-restore_grant(void *arg, uint32_t client_id, const struct grant *g)
-{
-	struct rsipd *d = arg;
-
-	return gateway_restore_grant(d->gateway, clock_now(), client_id, g);
-}
-
 /* Before the first packet is judged. */
 static int
-restore(struct rsipd *d)
+open_leases(struct rsipd *d)
 {
-	const struct settings	 *c = d->settings;
-	const struct store_reader reader = { restore_client, restore_grant, d };
-	struct gateway_counts	  counts;
+	const struct settings *c = d->settings;
 
-	if (c->leases[0] == '\0')
+	if (c->leases[0] == '\0' || (!store_is_built() &&
+	    strcmp(c->leases, SETTINGS_LEASES) == 0))
 		return 0;
-	d->store = store_open(c->leases, c->durability,
-	    c->gateway.max_registrations + c->gateway.max_bindings);
-	d->sync = evtimer_new(service_base(d->service), on_sync, d);
-	d->batch = evtimer_new(service_base(d->service), on_batch, d);
-	if (d->store == NULL || d->sync == NULL || d->batch == NULL ||
-	    store_load(d->store, clock_now(), wall(), &reader) == -1)
-		return -1;
-	gateway_set_store(d->gateway, clock_now(), store_keep, store_forget,
-	    store_write);
-	gateway_count(d->gateway, &counts);
-	if (counts.registrations > 0)
-		log_info("%zu registrations with %zu bindings go on",
-		    counts.registrations, counts.bindings);
-	return 0;
+	d->keep = keep_open(service_base(d->service), c->leases, c->durability,
+	    c->gateway.max_registrations + c->gateway.max_bindings,
+	    c->quarantine, d->gateway);
+	return d->keep == NULL ? -1 : 0;
 }
 
 static int
@@ -739,7 +638,7 @@ start(void *arg, struct service *service, void *settings)
 	if ((d->server = server_open(base, &sc)) == NULL ||
 	    (d->resolver = resolver_new(base, c->resolver, c->nresolvers,
 	    on_resolved, d)) == NULL || make_gateway(d) == -1 ||
-	    restore(d) == -1 ||
+	    open_leases(d) == -1 ||
 	    (d->dataplane = open_dataplane(d)) == NULL)
 		return -1;
 	server_start(d->server, d->gateway);
@@ -764,9 +663,9 @@ stop(void *arg)
 
 	/* Hosts are told while there still are connections to them; but what is
 	 * kept goes on when we are back. */
-	if (d->gateway != NULL && d->dataplane != NULL && d->store == NULL)
+	if (d->gateway != NULL && d->dataplane != NULL && d->keep == NULL)
 		gateway_shutdown(d->gateway, clock_now());
-	if (d->gateway != NULL && d->store != NULL)
+	if (d->gateway != NULL)
 		gateway_commit(d->gateway, clock_now());
 	if (d->server != NULL)
 		server_flush(d->server);
@@ -774,14 +673,10 @@ stop(void *arg)
 	server_close(d->server);
 	resolver_free(d->resolver);
 	gateway_free(d->gateway);
-	store_close(d->store);
+	keep_close(d->keep);
 	demux_free(d->demux);
 	if (d->alarm != NULL)
 		event_free(d->alarm);
-	if (d->sync != NULL)
-		event_free(d->sync);
-	if (d->batch != NULL)
-		event_free(d->batch);
 	if (d->parent != NULL)
 		event_free(d->parent);
 	if (d->gone != NULL)

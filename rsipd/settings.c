@@ -255,8 +255,8 @@ const struct option settings_options[] = {
 	  .lo = 0, .hi = 86400, .scale = 1000,
 	  .help = "Seconds that what was freed rests before another host gets "
 	      "it." },
-	{ "leases", OPTION_TEXT, OPTION_FIXED, "", AT(leases),
-	  .example = "/var/lib/rsip/leases.mdb",
+	{ "leases", OPTION_TEXT, OPTION_FIXED, SETTINGS_LEASES, AT(leases),
+	  .example = "",
 	  .help = "Where leases are kept over a restart, a crash and a loss of "
 	      "power; \"\": nowhere, hosts register anew." },
 	{ "durability", OPTION_WORD, OPTION_FIXED, "commit", AT(durability),

@@ -38,6 +38,7 @@ struct settings {
 	struct demux_range ports[POOL_RANGES_MAX];	/* where a pool names none */
 	unsigned nports;
 	uint64_t quarantine;		/* milliseconds */
+#define SETTINGS_LEASES	STATEDIR "/leases.mdb"
 	char	*leases;		/* the store's file; "": none */
 	enum store_durability durability;
 	size_t	 max_spis, max_connections, max_host_connections;

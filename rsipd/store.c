@@ -23,6 +23,7 @@
 #define CHECK_SECONDS	60
 #define AHEAD_MS	60000
 #define AHEAD_IDS	256
+#define FREED_MAX	((size_t)1 << 20)	/* bytes that a batch tells of what was freed */
 
 struct store {
 	char *path;
@@ -37,6 +38,10 @@ struct store {
 		uint8_t key[STORE_KEY_MAX], len;
 	}	*owed;			/* removals that are not written */
 	size_t	 nowed;
+	uint8_t *freed;			/* records of it that are not written */
+	size_t	 nfreed;
+	uint64_t rest;			/* milliseconds */
+	uint64_t wall, last_freed;	/* of the batch; key of the last such record */
 	struct store_counts counts;
 	struct store_room room;
 	char	 fqdn[UINT8_MAX + 1];
@@ -162,8 +167,14 @@ set_aside(struct store *s)
 	return s->lock == -1 ? -1 : 0;
 }
 
+bool
+store_is_built(void)
+{
+	return true;
+}
+
 struct store *
-store_open(const char *path, enum store_durability d, size_t max)
+store_open(const char *path, enum store_durability d, size_t max, uint64_t rest)
 {
 	struct store *s = xcalloc(1, sizeof(*s));
 	int	      rc;
@@ -171,6 +182,7 @@ store_open(const char *path, enum store_durability d, size_t max)
 	make_parent_folder(path);
 	s->path = xstrdup(path);
 	s->durability = d;
+	s->rest = rest;
 	if ((s->lock = lock_file(path)) == -1 ||
 	    (!is_sound(s, max) && set_aside(s) == -1)) {
 		log_error("%s: %s", path, errno == EWOULDBLOCK ?
@@ -199,14 +211,15 @@ store_close(struct store *s)
 	if (s->lock != -1)
 		close(s->lock);
 	free(s->owed);
+	free(s->freed);
 	free(s->path);
 	free(s);
 }
 
 /* --- reading -------------------------------------------------------------------- */
 
-/* One record to the gateway; false: it is to be forgotten. */
-static bool
+/* One record to the gateway; as store_reader says. */
+static int
 hand_over(struct store *s, uint64_t now, uint64_t wall,
     const struct store_reader *r, const MDB_val *key, const MDB_val *value)
 {
@@ -216,14 +229,50 @@ hand_over(struct store *s, uint64_t now, uint64_t wall,
 
 	if (store_client_decode(&c, s->fqdn, now, wall, key->mv_data,
 	    key->mv_size, value->mv_data, value->mv_size) == 0)
-		return r->client(r->arg, &c) == 0;
+		return r->client(r->arg, &c);
 	if (store_grant_decode(&g, &client_id, &s->room, now, wall,
 	    key->mv_data, key->mv_size, value->mv_data, value->mv_size) == 0)
-		return r->grant(r->arg, client_id, &g) == 0;
-	return false;
+		return r->grant(r->arg, client_id, &g);
+	return -1;
 }
 
-/* The keys' order puts registrations before grants. */
+/* What was freed in one batch. */
+static int
+hand_over_freed(struct store *s, const struct store_reader *r,
+    const MDB_val *value)
+{
+	struct cursor c;
+	struct grant  g;
+	uint32_t      host;
+
+	cursor_init(&c, value->mv_data, value->mv_size);
+	while (cursor_left(&c) != 0) {
+		if (store_rest_decode(&c, &host, &g, &s->room) == -1)
+			return -1;
+		r->rest(r->arg, host, &g);
+	}
+	return 0;
+}
+
+/* Keys' order: registrations, grants, what was freed.  0: one more, 1: it is kept
+ * but not counted, -1: it is of no use. */
+static int
+load_one(struct store *s, uint64_t now, uint64_t wall,
+    const struct store_reader *r, const MDB_val *key, const MDB_val *value)
+{
+	uint64_t at;
+
+	if (!store_rest_time(key->mv_data, key->mv_size, &at))
+		return hand_over(s, now, wall, r, key, value);
+	/* Of tomorrow: the clock went back, and that says nothing. */
+	if ((wall > at && wall - at > s->rest) ||
+	    hand_over_freed(s, r, value) == -1)
+		return -1;
+	if (at > s->last_freed)
+		s->last_freed = at;
+	return 1;
+}
+
 static int
 load_all(struct store *s, uint64_t now, uint64_t wall,
     const struct store_reader *r, MDB_txn *txn)
@@ -236,8 +285,11 @@ load_all(struct store *s, uint64_t now, uint64_t wall,
 	if ((rc = mdb_cursor_open(txn, s->dbi, &c)) != 0)
 		return rc;
 	while ((rc = mdb_cursor_get(c, &key, &value, MDB_NEXT)) == 0) {
-		if (hand_over(s, now, wall, r, &key, &value)) {
+		switch (load_one(s, now, wall, r, &key, &value)) {
+		case 0:
 			s->counts.loaded++;
+			continue;
+		case 1:
 			continue;
 		}
 		forgotten++;
@@ -258,6 +310,7 @@ store_load(struct store *s, uint64_t now, uint64_t wall,
 	MDB_txn *txn;
 	int	 rc;
 
+	(void)store_commit(s);
 	if ((rc = mdb_txn_begin(s->env, NULL, 0, &txn)) == 0) {
 		if ((rc = load_all(s, now, wall, r, txn)) != 0)
 			mdb_txn_abort(txn);
@@ -357,7 +410,7 @@ begin(struct store *s)
 /* Removals are owed until they are written: a record of what somebody else has
  * meanwhile must not come back. */
 static void
-owe(struct store *s, uint32_t client_id, uint32_t bind_id)
+owe(struct store *s, const uint8_t *key, size_t len)
 {
 	struct owed *more;
 	size_t	     n = s->nowed;
@@ -369,10 +422,55 @@ owe(struct store *s, uint32_t client_id, uint32_t bind_id)
 			return;
 		s->owed = more;
 	}
-	s->owed[n].len = (uint8_t)(bind_id == 0 ?
-	    store_client_key(s->owed[n].key, client_id) :
-	    store_grant_key(s->owed[n].key, client_id, bind_id));
+	s->owed[n].len = (uint8_t)len;
+	memcpy(s->owed[n].key, key, len);
 	s->nowed++;
+}
+
+/* It rests after a crash as well. */
+static void
+note_freed(struct store *s, const struct lease_client *c,
+    struct lease_binding *b)
+{
+	struct grant g;
+
+	if (s->freed == NULL)
+		s->freed = malloc(FREED_MAX);
+	if (s->freed == NULL || FREED_MAX - s->nfreed < STORE_RECORD_MAX)
+		return;
+	grant_of(b, &g);
+	s->nfreed += store_rest_encode(s->freed + s->nfreed, c->host, &g);
+}
+
+/* With the batch: what was freed in it, and without what has rested. */
+static int
+put_freed(struct store *s)
+{
+	uint8_t	    key[STORE_KEY_MAX];
+	MDB_cursor *c;
+	MDB_val	    k = { 0, key }, v = { s->nfreed, s->freed };
+	uint64_t    at = s->wall > s->last_freed ? s->wall : s->last_freed + 1;
+	int	    rc;
+
+	if (s->nfreed == 0)
+		return 0;
+	k.mv_size = store_rest_key(key, at);
+	if ((rc = mdb_put(s->batch, s->dbi, &k, &v, 0)) != 0 ||
+	    (rc = mdb_cursor_open(s->batch, s->dbi, &c)) != 0)
+		return rc;
+	s->last_freed = at;
+	k.mv_size = store_rest_key(key, 0);
+	k.mv_data = key;
+	rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
+	while (rc == 0 && store_rest_time(k.mv_data, k.mv_size, &at) &&
+	    s->wall > at && s->wall - at > s->rest) {
+		if ((rc = mdb_cursor_del(c, 0)) == 0)
+			rc = mdb_cursor_get(c, &k, &v, MDB_GET_CURRENT);
+		if (rc == EINVAL)
+			rc = MDB_NOTFOUND;
+	}
+	mdb_cursor_close(c);
+	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
 /* One log line for several failures in a row. */
@@ -394,6 +492,8 @@ store_commit(struct store *s)
 
 	if (txn == NULL && rc == 0)
 		return 0;
+	if (rc == 0)
+		rc = put_freed(s);
 	s->batch = NULL;
 	s->error = 0;
 	if (rc == 0)
@@ -407,6 +507,7 @@ store_commit(struct store *s)
 	}
 	s->counts.behind = false;
 	s->nowed = 0;
+	s->nfreed = 0;
 	s->unsynced = s->durability == STORE_INTERVAL;
 	return 0;
 }
@@ -435,15 +536,19 @@ store_put(struct store *s, uint64_t now, uint64_t wall,
 
 /* A registration's grants end before it does, each by a call of its own. */
 int
-store_remove(struct store *s, uint32_t client_id, uint32_t bind_id)
+store_remove(struct store *s, uint64_t wall, const struct lease_client *c,
+    struct lease_binding *b)
 {
 	uint8_t	key[STORE_KEY_MAX];
 	MDB_val	k = { 0, key };
 	int	rc = s->error;
 
-	k.mv_size = bind_id == 0 ? store_client_key(key, client_id) :
-	    store_grant_key(key, client_id, bind_id);
-	owe(s, client_id, bind_id);
+	s->wall = wall;
+	k.mv_size = b == NULL ? store_client_key(key, c->client_id) :
+	    store_grant_key(key, c->client_id, b->bind_id);
+	owe(s, key, k.mv_size);
+	if (b != NULL)
+		note_freed(s, c, b);
 	if (rc == 0 && (rc = begin(s)) == 0 &&
 	    (rc = mdb_del(s->batch, s->dbi, &k, NULL)) == MDB_NOTFOUND)
 		rc = 0;
@@ -480,11 +585,18 @@ struct store {
 	int none;
 };
 
+bool
+store_is_built(void)
+{
+	return false;
+}
+
 struct store *
-store_open(const char *path, enum store_durability d, size_t max)
+store_open(const char *path, enum store_durability d, size_t max, uint64_t rest)
 {
 	(void)d;
 	(void)max;
+	(void)rest;
 	log_error("%s: built without LMDB", path);
 	return NULL;
 }
@@ -519,11 +631,13 @@ store_put(struct store *s, uint64_t now, uint64_t wall,
 }
 
 int
-store_remove(struct store *s, uint32_t client_id, uint32_t bind_id)
+store_remove(struct store *s, uint64_t wall, const struct lease_client *c,
+    struct lease_binding *b)
 {
 	(void)s;
-	(void)client_id;
-	(void)bind_id;
+	(void)wall;
+	(void)c;
+	(void)b;
 	return 0;
 }
 

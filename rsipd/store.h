@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cursor.h"
 #include "proto/rsip.h"
 #include "rsipd/grant.h"
 
@@ -22,19 +23,24 @@ enum store_durability {
 				 * one of the machine what came since */
 };
 
+/* False: built without LMDB, nothing can be opened. */
+bool	store_is_built(void);
+
 /*
  * Opens path, made with mode 0600 with its folder, which no other process may
  * have open like this; before priv_drop().  A file that is torn or something
  * else is set aside beside it, after one log line.  max: of registrations and
- * bindings.  NULL after one log line.
+ * bindings.  rest: milliseconds that what was freed rests.  NULL after one log line.
  */
-struct store *store_open(const char *path, enum store_durability d, size_t max);
+struct store *store_open(const char *path, enum store_durability d, size_t max,
+	    uint64_t rest);
 void	store_close(struct store *s);
 
 /*
  * Registrations come before their grants; what they point to is borrowed.
- * now: milliseconds of clock_now(), wall: of the Epoch.  -1: the gateway cannot use it, and it is
- * forgotten.  What cannot be read is forgotten as well.
+ * now: milliseconds of clock_now(), wall: of the Epoch.  0: the gateway has it;
+ * 1: not now, but it is kept; -1: it cannot use it, and it is forgotten.  What cannot
+ * be read is forgotten as well.
  */
 struct store_client {
 	uint32_t host, client_id, next_bind_id;
@@ -47,10 +53,12 @@ struct store_client {
 struct store_reader {
 	int	(*client)(void *arg, const struct store_client *c);
 	int	(*grant)(void *arg, uint32_t client_id, const struct grant *g);
+	/* It was freed by host, not long ago. */
+	void	(*rest)(void *arg, uint32_t host, const struct grant *g);
 	void	*arg;
 };
 
-/* 0, or -1 after one log line. */
+/* At the start, and again when there is more to be had.  0, or -1 after one log line. */
 int	store_load(struct store *s, uint64_t now, uint64_t wall,
 	    const struct store_reader *r);
 
@@ -63,7 +71,9 @@ int	store_load(struct store *s, uint64_t now, uint64_t wall,
 int	store_commit(struct store *s);
 int	store_put(struct store *s, uint64_t now, uint64_t wall,
 	    struct lease_client *c, struct lease_binding *b);
-int	store_remove(struct store *s, uint32_t client_id, uint32_t bind_id);
+/* b NULL: the registration, after all of its grants. */
+int	store_remove(struct store *s, uint64_t wall,
+	    const struct lease_client *c, struct lease_binding *b);
 
 /* Brings to the disk what STORE_INTERVAL has not; is there anything? */
 void	store_sync(struct store *s);
@@ -91,12 +101,23 @@ struct store_room {
 	uint64_t cookie[RSIP_COOKIES_MAX];
 };
 
+/* at: of a batch's end, milliseconds of the Epoch. */
+size_t	store_rest_key(uint8_t *out, uint64_t at);
+/* False: it is no such key. */
+bool	store_rest_time(const uint8_t *key, size_t keylen, uint64_t *at);
 size_t	store_client_key(uint8_t *out, uint32_t client_id);
 size_t	store_grant_key(uint8_t *out, uint32_t client_id, uint32_t bind_id);
 size_t	store_client_encode(uint8_t *out, uint64_t now, uint64_t wall,
 	    const struct store_client *c);
 size_t	store_grant_encode(uint8_t *out, uint64_t now, uint64_t wall,
 	    const struct grant *g);
+/*
+ * One of those that were freed in one batch, one after the other.  decode takes it
+ * off the cursor; g and room as store_grant_decode().
+ */
+size_t	store_rest_encode(uint8_t *out, uint32_t host, const struct grant *g);
+int	store_rest_decode(struct cursor *c, uint32_t *host, struct grant *g,
+	    struct store_room *room);
 /* fqdn: room for 256 bytes. */
 int	store_client_decode(struct store_client *c, char *fqdn, uint64_t now,
 	    uint64_t wall, const uint8_t *key, size_t keylen,

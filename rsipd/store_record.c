@@ -12,6 +12,7 @@
 
 #define KEY_CLIENT	'c'
 #define KEY_GRANT	'g'
+#define KEY_REST	'r'	/* after the grants: what is leased does not rest */
 
 #define FLAG_AUTHENTIC	1
 #define FLAG_PRIVILEGED	2
@@ -32,6 +33,24 @@ store_grant_key(uint8_t *out, uint32_t client_id, uint32_t bind_id)
 	store_u32(out + 1, client_id);
 	store_u32(out + 5, bind_id);
 	return 9;
+}
+
+size_t
+store_rest_key(uint8_t *out, uint64_t at)
+{
+	out[0] = KEY_REST;
+	store_u32(out + 1, (uint32_t)(at >> 32));
+	store_u32(out + 5, (uint32_t)at);
+	return 9;
+}
+
+bool
+store_rest_time(const uint8_t *key, size_t keylen, uint64_t *at)
+{
+	if (keylen != 9 || key[0] != KEY_REST)
+		return false;
+	*at = (uint64_t)load_u32(key + 1) << 32 | load_u32(key + 5);
+	return true;
 }
 
 /* --- when it ends ------------------------------------------------------------ */
@@ -244,4 +263,42 @@ store_grant_decode(struct grant *g, uint32_t *client_id,
 	g->spis = room->spi;
 	g->cookies = room->cookie;
 	return 0;
+}
+
+/* --- what was freed ------------------------------------------------------------- */
+
+size_t
+store_rest_encode(uint8_t *out, uint32_t host, const struct grant *g)
+{
+	struct grant  freed = *g;
+	struct writer w;
+	size_t	      len;
+
+	freed.ncookies = 0;
+	freed.expires = 0;
+	if ((len = store_grant_encode(out + 6, 0, 0, &freed)) == 0)
+		return 0;
+	writer_init(&w, out, 6);
+	writer_put(&w, &host, sizeof(host));
+	writer_u16(&w, (uint16_t)len);
+	return 6 + len;
+}
+
+int
+store_rest_decode(struct cursor *c, uint32_t *host, struct grant *g,
+    struct store_room *room)
+{
+	uint8_t	       key[STORE_KEY_MAX];
+	const uint8_t *record;
+	uint32_t       client_id;
+	size_t	       len;
+
+	cursor_copy(c, host, sizeof(*host));
+	len = cursor_u16(c);
+	record = cursor_take(c, len);
+	if (c->bad)
+		return -1;
+	/* Whose it was does not matter any more. */
+	return store_grant_decode(g, &client_id, room, 0, 0, key,
+	    store_grant_key(key, 0, 1), record, len);
 }

@@ -95,8 +95,8 @@ for host in y1 y3; do
 	clocked "oed_$host" "$host" world oe/oed
 done
 net_rsipd_config "" >rsipd.conf
-sed "s/rsipd.sock/rsipd_G.sock/; s/$NET_NB/198.51.100.5/" rsipd.conf >rsipd_G.conf
-sed "s/rsipd.sock/rsipd_R.sock/; s/$NET_NB/198.51.100.6/" rsipd.conf >rsipd_R.conf
+sed "s/rsipd.sock/rsipd_G.sock/; s/leases.mdb/leases_G.mdb/; s/$NET_NB/198.51.100.5/" rsipd.conf >rsipd_G.conf
+sed "s/rsipd.sock/rsipd_R.sock/; s/leases.mdb/leases_R.mdb/; s/$NET_NB/198.51.100.6/" rsipd.conf >rsipd_R.conf
 clocked rsipd N world rsipd/rsipd
 clocked rsipd_G G world rsipd/rsipd
 clocked rsipd_R R world rsipd/rsipd

@@ -22,7 +22,7 @@ net_zones
 net_dns
 net_oed y1
 net_rsipd
-sed "s/rsipd.sock/rsipd_G.sock/; s/$NET_NB/198.51.100.3/" rsipd.conf >rsipd_G.conf
+sed "s/rsipd.sock/rsipd_G.sock/; s/leases.mdb/leases_G.mdb/; s/$NET_NB/198.51.100.3/" rsipd.conf >rsipd_G.conf
 net_start rsipd_G G "$NET_TOP/rsipd/rsipd" -f -c rsipd_G.conf
 net_ready rsipd_G 10 net_ctl rsipd_G status
 net_rsipc x1

@@ -199,7 +199,7 @@ lives old "it goes"
 row "... TCP of before it came" "$gap s of silence" "$verdict"
 
 net_rsipd
-net_until 20 net_leased rsipc_x1 || net_fail "no lease again: $(
+net_until 20 status_is rsipc_x1 "rsipc: encrypting; " || net_fail "no lease again: $(
     net_ctl rsipc_x1 status | head -n 1)"
 leaves_from again "$NET_NB" "host $NET_NB and esp"
 row "it is back: 10 MB from y1" "$n packets of plain ESP" "by the lease, 0 clear"

@@ -1,4 +1,4 @@
-"""lease_store.py hosts | load FILE | check FILE | full | room - asks, and compares what was answered with what is held"""
+"""lease_store.py hosts | load FILE | check FILE | free | rests | full | room - asks, and compares what was answered with what is held"""
 import json
 import os
 import sys
@@ -107,9 +107,29 @@ def room():
     assert got[0] == rsip.ASSIGN_RESPONSE_RSAP_IP, got
 
 
+PORT = 27123
+
+
+def free():
+    """a port is leased and freed: from now on it rests"""
+    s = session(HOSTS[2])
+    got = s.assign_rsap(ports=(1, PORT))
+    assert got[0] == rsip.ASSIGN_RESPONSE_RSAP_IP, got
+    assert s.free(find(got[1], BIND))[0] == rsip.FREE_RESPONSE
+
+
+def rests():
+    """for others, but not for who had it last"""
+    got = session(HOSTS[3]).assign_rsap(ports=(1, PORT))
+    assert error_of(got) == 311, got    # LOCAL_ADDRPORT_INUSE
+    got = session(HOSTS[2]).assign_rsap(ports=(1, PORT))
+    assert got[0] == rsip.ASSIGN_RESPONSE_RSAP_IP, got
+
+
 if sys.argv[1] == 'hosts':
     print('\n'.join(HOSTS))
 elif sys.argv[1] in ('load', 'check'):
     {'load': load, 'check': check}[sys.argv[1]](sys.argv[2])
 else:
-    {'full': full, 'room': room}[sys.argv[1]]()
+    {'full': full, 'room': room, 'free': free,
+     'rests': rests}[sys.argv[1]]()

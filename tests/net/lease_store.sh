@@ -90,6 +90,32 @@ sleep 1
 log_new
 goes_on "stopped and started, as an upgrade does"
 
+# --- the address comes after the gateway, as at a boot -------------------------------
+net_stop rsipd
+ip -n N addr show dev eth0 | awk '$1 == "inet" { print $2 }' >addresses
+ip -n N route show default >route
+ip -n N addr flush dev eth0
+net_rsipd_config "$config" | grep -v '^pool' >rsipd.conf
+if net_on N "$NET_TOP/rsipd/rsipd" -f -c "$NET_RUN/rsipd.conf" >late.log 2>&1
+then
+	net_fail "it runs without an address: $(cat late.log)"
+fi
+while read -r address; do
+	ip -n N addr add "$address" dev eth0
+done <addresses
+# shellcheck disable=SC2046
+ip -n N route replace $(cat route)
+net_start rsipd N "$NET_TOP/rsipd/rsipd" -f -c "$NET_RUN/rsipd.conf"
+net_ready rsipd 10 net_ctl rsipd status
+now=$(held)
+[ "$now" = "$before" ] || net_fail "late: held before
+$before
+and now
+$now"
+net_ok "an address that comes after the gateway brings its leases back"
+net_stop rsipd
+net_rsipd "$config"
+
 # --- under load: what was answered is there, what is there was asked ------------------
 rm -f answered
 python3 "$NET_HERE/lease_store.py" hosts >hosts
@@ -114,6 +140,15 @@ net_ctl rsipd leases --json >leases.json
 said=$(python3 "$NET_HERE/lease_store.py" check answered <leases.json) ||
     net_fail "after $kills kills"
 net_ok "$kills kills under load: $said"
+
+# --- what was freed rests after a crash too ------------------------------------------
+net_on x1 python3 "$NET_HERE/lease_store.py" free >free.log 2>&1 ||
+    net_fail "free: $(cat free.log)"
+net_stop rsipd KILL
+net_rsipd "$config"
+net_on x1 python3 "$NET_HERE/lease_store.py" rests >rests.log 2>&1 ||
+    net_fail "rest: $(cat rests.log)"
+net_ok "what was freed rests after a kill, but for its last holder"
 
 # --- files that are none -----------------------------------------------------------------
 net_stop rsipd

@@ -469,6 +469,10 @@ net_ctl()
 	"$NET_TOP/ctl/rsipctl" -s "$NET_RUN/$net_name.sock" "$@"
 }
 
+NET_STORE=
+if grep -q '^#define HAVE_LMDB' "$NET_TOP/config.h"; then
+	NET_STORE=$NET_RUN/leases.mdb
+fi
 net_rsipd_config()
 {
 	cat <<-EOF
@@ -480,6 +484,11 @@ net_rsipd_config()
 	registration-time = ${NET_REGISTRATION:-600}
 	$1
 	EOF
+	# As a gateway has it, but for NET_LEASES= in a test of what is lost.
+	case $1 in
+	*"leases ="*) ;;
+	*)	echo "leases = \"${NET_LEASES-$NET_STORE}\"" ;;
+	esac
 }
 
 # [LINES]: more lines for rsipd.conf.

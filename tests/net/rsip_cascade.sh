@@ -34,6 +34,7 @@ cat >child.conf <<-EOT
 parent = "$NET_RUN/rsipc_x1.sock"
 private-interface = "eth1"
 control = "$NET_RUN/child.sock"
+leases = "${NET_STORE:+$NET_RUN/child.mdb}"
 lease-time = 3600
 napt = false
 EOT

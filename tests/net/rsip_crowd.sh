@@ -45,6 +45,7 @@ crowd()
 hard=$(ulimit -Hn)
 ulimit -Sn 256
 # Behind a router: a section must name them to be heard.
+NET_LEASES=
 net_rsipd 'network "10.1.0.0/16" {}'
 ulimit -Sn "$hard"
 crowd

@@ -57,9 +57,10 @@ net_on x1 python3 "$NET_HERE/rsip_gateway_wire.py" || failed=1
 net_on x1 python3 "$NET_HERE/rsip_gateway_data.py" || failed=1
 
 # Another gateway in its place: no UDP, nothing optional, its tunnels end elsewhere.
-# The one before has no time to tell its hosts.
+# The one before has no time to tell its hosts, and this one knows nothing of them.
 net_on x1 python3 "$NET_HERE/rsip_gateway_plain.py" --before || failed=1
 net_stop rsipd KILL
+NET_LEASES=
 net_rsipd '
 udp = false
 listen-allowed = false

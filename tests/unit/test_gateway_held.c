@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "rsipd/grant.h"
+#include "rsipd/store.h"
 #include "tests/unit/gateway_world.h"
 
 static struct {
@@ -28,11 +30,11 @@ keep(void *arg, struct lease_client *c, struct lease_binding *b)
 }
 
 static int
-forget(void *arg, uint32_t client_id, uint32_t bind_id)
+forget(void *arg, const struct lease_client *c, struct lease_binding *b)
 {
 	(void)arg;
-	(void)client_id;
-	(void)bind_id;
+	(void)c;
+	(void)b;
 	store.forgotten++;
 	return store.answer;
 }
@@ -44,6 +46,8 @@ commit(void *arg)
 	store.commits++;
 	return store.commit;
 }
+
+static const struct grant_store batches = { keep, forget, commit, NULL };
 
 /* A registered host, and a store that takes what comes as a batch. */
 static uint32_t
@@ -57,7 +61,7 @@ begin(void)
 	store.answer = 1;
 	store.commit = 0;
 	store.kept = store.forgotten = store.commits = 0;
-	gateway_set_store(w.g, w.now, keep, forget, commit);
+	gateway_set_store(w.g, w.now, &batches);
 	return id;
 }
 
@@ -205,6 +209,42 @@ held_answers_are_limited(void **state)
 	world_end();
 }
 
+/* An address that is away keeps what was granted of it. */
+static void
+a_grant_waits_for_its_address(void **state)
+{
+	static const struct demux_range range = { 20001, 20002 };
+	struct pool_address   both[2] = {
+		{ .addr = inet_addr(SHARED), .nports = 1,
+		  .ports = { { 20000, 20009 } } },
+		{ .addr = inet_addr("198.51.100.77"), .nports = 1,
+		  .ports = { { 20000, 20009 } } },
+	};
+	struct policy	      p = default_policy();
+	struct store_client   c = { .host = inet_addr("10.0.0.7"),
+		.client_id = 5, .next_bind_id = 10, .transport = GATEWAY_TCP };
+	struct grant	      g = { .bind_id = 9, .local = both[1].addr,
+		.method = RSIP_METHOD_RSAP_IP, .tunnel = DEMUX_IPIP,
+		.remote_policy = DEMUX_REMOTE_NONE, .ranges = &range,
+		.nranges = 1 };
+
+	(void)state;
+	world_begin(&p, false);
+	c.expires = g.expires = w.now + 60000;
+	assert_int_equal(gateway_restore_grant(w.g, w.now, 5, &g), -1);
+	assert_int_equal(gateway_restore_client(w.g, w.now, &c), 0);
+	assert_int_equal(gateway_restore_grant(w.g, w.now, 5, &g), 1);
+	assert_int_equal(w.bound, 0);
+	assert_int_equal(gateway_set_pools(w.g, w.now, both, 2), 0);
+	assert_int_equal(gateway_restore_client(w.g, w.now, &c), 1);
+	assert_int_equal(gateway_restore_grant(w.g, w.now, 5, &g), 0);
+	assert_int_equal(w.bound, 1);
+	assert_int_equal(gateway_restore_grant(w.g, w.now, 5, &g), 1);
+	c.host = inet_addr("10.0.0.8");		/* it would be two hosts' */
+	assert_int_equal(gateway_restore_client(w.g, w.now, &c), -1);
+	world_end();
+}
+
 int
 main(void)
 {
@@ -214,6 +254,7 @@ main(void)
 		cmocka_unit_test(a_batch_that_fails_is_taken_back),
 		cmocka_unit_test(a_lease_ends_as_before),
 		cmocka_unit_test(held_answers_are_limited),
+		cmocka_unit_test(a_grant_waits_for_its_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -251,6 +251,8 @@ cannot(void *arg, struct lease_client *c, struct lease_binding *b)
 	return -1;
 }
 
+static const struct grant_store full = { .keep = cannot };
+
 static void
 what_cannot_be_kept_is_not_given(void **state)
 {
@@ -259,14 +261,14 @@ what_cannot_be_kept_is_not_given(void **state)
 	size_t		      was = keys(h);
 	struct lease_binding *b;
 
-	h->tables.keep = cannot;
+	h->tables.store = &full;
 	assert_null(grant_enter(&h->tables, h->client, h->nb, &g));
 	assert_int_equal(errno, EIO);
 	assert_int_equal(keys(h), was);
 	assert_int_equal(leases_bindings(h->tables.leases), 0);
-	h->tables.keep = NULL;
+	h->tables.store = NULL;
 	assert_non_null(b = grant_enter(&h->tables, h->client, h->nb, &g));
-	h->tables.keep = cannot;
+	h->tables.store = &full;
 	assert_int_equal(grant_extend(&h->tables, b, 90000), -1);
 	assert_int_equal(b->timer.at, 30000);
 }

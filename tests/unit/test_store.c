@@ -116,6 +116,36 @@ damaged_bytes_are_no_grant(void **state)
 }
 
 static void
+what_was_freed_is_read_to_the_byte(void **state)
+{
+	struct grant	  g = example(), got;
+	struct store_room room;
+	struct cursor	  c;
+	uint8_t		  value[2 * STORE_RECORD_MAX];
+	size_t		  one, len, i;
+	uint32_t	  host;
+
+	(void)state;
+	one = store_rest_encode(value, 0x0b00000a, &g);
+	assert_int_not_equal(one, 0);
+	len = one + store_rest_encode(value + one, 0x0c00000a, &g);
+	cursor_init(&c, value, len);
+	assert_int_equal(store_rest_decode(&c, &host, &got, &room), 0);
+	assert_int_equal(host, 0x0b00000a);
+	assert_int_equal(got.local, g.local);
+	assert_int_equal(got.nspis, 2);
+	assert_int_equal(got.ranges[0].hi, 20003);
+	assert_int_equal(got.ncookies, 0);
+	assert_int_equal(store_rest_decode(&c, &host, &got, &room), 0);
+	assert_int_equal(host, 0x0c00000a);
+	assert_int_equal(cursor_left(&c), 0);
+	for (i = 0; i < one; i++) {
+		cursor_init(&c, value, i);
+		assert_int_equal(store_rest_decode(&c, &host, &got, &room), -1);
+	}
+}
+
+static void
 a_registration_comes_back(void **state)
 {
 	struct store_client c = { .host = 0x0200000a, .client_id = 9,
@@ -151,6 +181,7 @@ main(void)
 		cmocka_unit_test(a_grant_comes_back),
 		cmocka_unit_test(a_clock_that_went_back_takes_nothing),
 		cmocka_unit_test(damaged_bytes_are_no_grant),
+		cmocka_unit_test(what_was_freed_is_read_to_the_byte),
 		cmocka_unit_test(a_registration_comes_back),
 	};
 

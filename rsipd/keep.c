@@ -1,0 +1,168 @@
+/* keep.c - leases on disk as the daemon runs it: what came at once is written at once */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "rsipd/keep.h"
+
+#define SYNC_SECONDS	1	/* what STORE_INTERVAL means */
+
+struct keep {
+	struct grant_store ops;
+	struct store   *store;
+	struct gateway *gateway;
+	struct event   *batch;		/* is to be written */
+	struct event   *sync;		/* is to be brought to the disk */
+};
+
+static uint64_t
+wall(void)
+{
+	return (uint64_t)clock_wall() * 1000;
+}
+
+static void
+on_sync(evutil_socket_t fd, short what, void *arg)
+{
+	struct keep *k = arg;
+
+	(void)fd;
+	(void)what;
+	store_sync(k->store);
+}
+
+/* When all that came at once is served. */
+static void
+on_batch(evutil_socket_t fd, short what, void *arg)
+{
+	struct keep *k = arg;
+
+	(void)fd;
+	(void)what;
+	gateway_commit(k->gateway, clock_now());
+}
+
+/* --- what the gateway asks -------------------------------------------------------- */
+
+static int
+batch_begun(struct keep *k, int rc)
+{
+	if (rc == 1)
+		event_active(k->batch, EV_TIMEOUT, 0);
+	return rc;
+}
+
+static int
+put(void *arg, struct lease_client *c, struct lease_binding *b)
+{
+	struct keep *k = arg;
+
+	return batch_begun(k, store_put(k->store, clock_now(), wall(), c, b));
+}
+
+static int
+forget(void *arg, const struct lease_client *c, struct lease_binding *b)
+{
+	struct keep *k = arg;
+
+	return batch_begun(k, store_remove(k->store, wall(), c, b));
+}
+
+static int
+commit(void *arg)
+{
+	static const struct timeval soon = { .tv_sec = SYNC_SECONDS };
+	struct keep		   *k = arg;
+	int			    rc = store_commit(k->store);
+
+	if (store_unsynced(k->store) &&
+	    !event_pending(k->sync, EV_TIMEOUT, NULL))
+		event_add(k->sync, &soon);
+	return rc;
+}
+
+/* --- loading ----------------------------------------------------------------------- */
+
+static int
+restore_client(void *arg, const struct store_client *c)
+{
+	struct keep *k = arg;
+
+	return gateway_restore_client(k->gateway, clock_now(), c);
+}
+
+static int
+restore_grant(void *arg, uint32_t client_id, const struct grant *g)
+{
+	struct keep *k = arg;
+
+	return gateway_restore_grant(k->gateway, clock_now(), client_id, g);
+}
+
+static void
+restore_rest(void *arg, uint32_t host, const struct grant *g)
+{
+	struct keep *k = arg;
+
+	gateway_restore_rest(k->gateway, clock_now(), host, g);
+}
+
+int
+keep_load(struct keep *k)
+{
+	const struct store_reader reader = { restore_client, restore_grant,
+		restore_rest, k };
+	struct gateway_counts	  before, counts;
+
+	gateway_count(k->gateway, &before);
+	if (store_load(k->store, clock_now(), wall(), &reader) == -1)
+		return -1;
+	gateway_count(k->gateway, &counts);
+	if (counts.registrations > before.registrations ||
+	    counts.bindings > before.bindings)
+		log_info("%zu registrations with %zu bindings go on",
+		    counts.registrations, counts.bindings);
+	return 0;
+}
+
+struct keep *
+keep_open(struct event_base *base, const char *path, enum store_durability d,
+    size_t max, uint64_t rest, struct gateway *g)
+{
+	struct keep *k = xcalloc(1, sizeof(*k));
+
+	k->gateway = g;
+	k->ops = (struct grant_store){ put, forget, commit, k };
+	k->store = store_open(path, d, max, rest);
+	k->batch = evtimer_new(base, on_batch, k);
+	k->sync = evtimer_new(base, on_sync, k);
+	if (k->store == NULL || k->batch == NULL || k->sync == NULL ||
+	    keep_load(k) == -1) {
+		keep_close(k);
+		return NULL;
+	}
+	gateway_set_store(g, clock_now(), &k->ops);
+	return k;
+}
+
+struct store *
+keep_store(struct keep *k)
+{
+	return k == NULL ? NULL : k->store;
+}
+
+void
+keep_close(struct keep *k)
+{
+	if (k == NULL)
+		return;
+	store_close(k->store);
+	if (k->batch != NULL)
+		event_free(k->batch);
+	if (k->sync != NULL)
+		event_free(k->sync);
+	free(k);
+}

@@ -208,6 +208,7 @@ static void
 client_woken(struct client *c, uint64_t now)
 {
 	struct timeval tv = { .tv_sec = CLIENT_SEEK / 1000 };
+	bool	       connected;
 
 	/* Under remote flow policy the first program waits for the first lease,
 	 * but not for ever. */
@@ -217,7 +218,10 @@ client_woken(struct client *c, uint64_t now)
 			evtimer_add(c->grace, &tv);
 	}
 	c->path.waits = false;
-	switch (worth_judge(&c->path.worth, now, c->host.heard)) {
+	/* UDP never says that nobody is there. */
+	connected = c->host.up &&
+	    (!c->host.udp || now <= c->host.heard + WORTH_HEARD);
+	switch (worth_judge(&c->path.worth, now, c->host.heard, connected)) {
 	case WORTH_FINE:
 		break;
 	case WORTH_NOTHING:
@@ -467,6 +471,8 @@ client_revoked(void *arg, const struct binding *b)
 	c->had = *b;
 	c->suspended = true;
 	c->path.addr = 0;
+	/* What does not come now is no fault of the tunnel. */
+	worth_begin(&c->path.worth);
 	tunnel_set(c->tunnel, b->tunnel, 0, 0);
 	/* What lasted a second is not waited for half a minute. */
 	if (lasted < CLIENT_GRACE) {

@@ -89,38 +89,47 @@ spread(struct host *h, uint32_t delay)
 
 /* What is long ago counts less and less. */
 static void
-host_forgive(struct host *h, uint64_t now)
+delay_forgive(struct host_delay *d, uint64_t now)
 {
-	uint64_t calm = now > h->retry_at ? now - h->retry_at : 0;
+	uint64_t calm = now > d->over ? now - d->over : 0;
 
-	for (; calm >= HOST_CALM && h->retry_delay != 0; calm -= HOST_CALM)
-		h->retry_delay = h->retry_delay <= HOST_RETRY_MIN ? 0 :
-		    h->retry_delay / 2;
+	for (; calm >= HOST_CALM && d->ms != 0; calm -= HOST_CALM)
+		d->ms = d->ms <= HOST_RETRY_MIN ? 0 : d->ms / 2;
+}
+
+static void
+delay_grow(struct host_delay *d, uint64_t now, uint32_t max)
+{
+	delay_forgive(d, now);
+	d->ms = d->ms == 0 ? HOST_RETRY_MIN : d->ms * 2;
+	if (d->ms > max)
+		d->ms = max;
+}
+
+static void
+delay_begin(struct host *h, struct host_delay *d, uint64_t now, uint32_t floor)
+{
+	d->over = now + spread(h, floor > d->ms ? floor : d->ms);
+	h->retry_at = d->over;
 }
 
 void
 host_back_off(struct host *h, uint64_t now, uint32_t floor)
 {
-	uint32_t delay;
-
-	host_forgive(h, now);
-	h->retry_delay = h->retry_delay == 0 ? HOST_RETRY_MIN :
-	    h->retry_delay * 2;
-	if (h->retry_delay > HOST_RETRY_MAX)
-		h->retry_delay = HOST_RETRY_MAX;
-	delay = floor > h->retry_delay ? floor : h->retry_delay;
-	h->retry_at = now + spread(h, delay);
+	delay_grow(&h->refused_delay, now, HOST_RETRY_MAX);
+	delay_begin(h, &h->refused_delay, now, floor);
 }
 
 void
 host_again(struct host *h, uint64_t now)
 {
-	host_forgive(h, now);
-	if (h->retry_delay != 0) {
+	delay_forgive(&h->refused_delay, now);
+	if (h->refused_delay.ms != 0) {
 		host_back_off(h, now, 0);
 		return;
 	}
-	h->retry_delay = HOST_RETRY_MIN / 2;
+	h->refused_delay.ms = HOST_RETRY_MIN / 2;
+	h->refused_delay.over = now;
 	if (h->retry_at < now)
 		h->retry_at = now;
 }
@@ -172,6 +181,7 @@ host_revoke(struct host *h, struct binding *b)
 	if (b->purpose == LEASE_MAIN) {
 		h->saved = *b;
 		h->resume = true;
+		h->anything = false;
 	} else if (b->purpose == LEASE_LISTEN) {
 		h->listened = 0;
 	}
@@ -197,6 +207,35 @@ host_forget(struct host *h)
 	h->verify = false;
 	h->more_spis = h->more_ports = false;
 	host_set_state(h, HOST_UNREGISTERED);
+}
+
+bool
+host_asks_former(const struct host *h)
+{
+	return h->resume && !h->anything;
+}
+
+bool
+host_is_assignment(uint8_t type)
+{
+	return type == RSIP_ASSIGN_REQUEST_RSA_IP ||
+	    type == RSIP_ASSIGN_REQUEST_RSAP_IP ||
+	    type == RSIP_ASSIGN_REQUEST_RSIPSEC || type == RSIP_LISTEN_REQUEST;
+}
+
+/*
+ * Nobody answers the request for what everything stands on.  It may have been
+ * granted, and would be in use, by us, when it is asked for again: only the
+ * registration's end gives it back (RFC 3103 §10.2.2).
+ */
+static void
+host_unanswered(struct host *h)
+{
+	if (!host_is_assignment(h->pending) || h->pending_purpose != LEASE_MAIN)
+		return;
+	h->stale = true;
+	h->stale_id = h->client_id;
+	host_forget(h);
 }
 
 static void
@@ -225,13 +264,16 @@ void
 host_disconnected(struct host *h, uint64_t now)
 {
 	h->connecting = h->up = false;
+	host_unanswered(h);
 	h->pending = 0;
 	host_set_state(h, h->state <= HOST_REGISTRATION_PENDING || h->stale ?
 	    HOST_UNREGISTERED : h->lease.n > 0 ? HOST_ASSIGNED :
 	    HOST_REGISTERED);
 	if (now >= h->rest_until)
 		h->trouble = "the gateway cannot be reached";
-	host_back_off(h, now, 0);
+	delay_grow(&h->absent_delay, now, h->resume || h->lease.n > 0 ?
+	    HOST_RECONNECT_MAX : HOST_RETRY_MAX);
+	delay_begin(h, &h->absent_delay, now, 0);
 }
 
 void
@@ -244,7 +286,8 @@ host_reset(struct host *h, uint64_t now)
 	h->resume = h->readdressed_said = false;
 	h->first.remote = h->config.remote;
 	h->first.remote_port = h->config.remote_port;
-	h->retry_delay = 0;
+	memset(&h->refused_delay, 0, sizeof(h->refused_delay));
+	memset(&h->absent_delay, 0, sizeof(h->absent_delay));
 	h->retry_at = now;
 	h->rest_until = 0;
 }
@@ -258,8 +301,6 @@ host_abandon(struct host *h, const char *why, uint64_t now, uint32_t rest)
 		h->stale_id = h->client_id;
 	h->stale |= stale;
 	host_forget(h);
-	/* Whatever a silent one still holds is not asked for again. */
-	h->resume = rest == 0 && h->resume;
 	h->first.remote = h->config.remote;
 	h->first.remote_port = h->config.remote_port;
 	h->trouble = why;
@@ -272,6 +313,7 @@ host_resume(struct host *h, const struct binding *had)
 {
 	h->saved = *had;
 	h->resume = true;
+	h->anything = false;
 }
 
 void
@@ -299,12 +341,15 @@ host_give_up(struct host *h, uint64_t now)
 	log_info("no answer to %s from the gateway", rsip_type_name(pending));
 	if (now >= h->rest_until)
 		h->trouble = "the gateway does not answer";
+	host_unanswered(h);
 	h->pending = 0;
 	if (!h->udp) {
 		h->ops->disconnect(h->arg);
 		h->up = false;
 	}
 	switch (h->state) {
+	case HOST_UNREGISTERED:
+		break;
 	case HOST_REGISTRATION_PENDING:
 		host_set_state(h, HOST_UNREGISTERED);
 		break;

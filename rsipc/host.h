@@ -14,6 +14,7 @@
 #define HOST_TCP_TIMEOUT	5000	/* ms for an answer on TCP before it is given up */
 #define HOST_RETRY_MIN		200	/* ms before trying anew, doubling up to ... */
 #define HOST_RETRY_MAX		15000
+#define HOST_RECONNECT_MAX	5000	/* the same to a gateway that had leased us something */
 #define HOST_CALM		3000	/* ms without trouble that halve the next delay */
 #define HOST_RATE		10	/* messages and connections in any second, beside what programs ask for */
 #define HOST_DENIED_RETRY	60000	/* ms after a refusal that is policy */
@@ -125,7 +126,12 @@ struct host {
 	uint64_t query_at, leave_by;
 	uint64_t suspected;		/* when last */
 	uint64_t more_ports_at;		/* not before this */
-	uint32_t retry_delay;
+	/* What it said no to, and that it could not be spoken to, grow apart: who
+	 * was away for long and is back is asked at once. */
+	struct host_delay {
+		uint32_t ms;		/* the last one; 0: none lately */
+		uint64_t over;		/* when it is, or was */
+	} refused_delay, absent_delay;
 	uint32_t jitter;		/* state of its generator */
 	uint64_t said[HOST_RATE];	/* when, the longest ago at said[next_said] */
 	unsigned next_said;
@@ -150,7 +156,8 @@ struct host {
 	bool	 counters;		/* it echoes message counters */
 	bool	 sign_again;		/* the request under way is to be sent anew */
 	bool	 stale;			/* stale_id is one */
-	bool	 resume;		/* ask for what saved says */
+	bool	 resume;		/* ask for what saved says, until anything is granted */
+	bool	 anything;		/* ... which was refused: this time without */
 	bool	 no_ipsec, no_vendor;
 	bool	 verify;		/* the next EXTEND is to see whether the lease lives */
 	bool	 more_spis, more_ports;

@@ -23,6 +23,11 @@ void	host_forget(struct host *h);
 /* Registration lifetime R = max(R, Bi) (RFC 3103 §6). */
 void	host_outlive(struct host *h, uint64_t expires);
 
+/* Is what was lost to be asked for now? */
+bool	host_asks_former(const struct host *h);
+/* Does that request ask for a binding? */
+bool	host_is_assignment(uint8_t type);
+
 /* Ends the assignment under way without a binding that can be used. */
 void	host_unwanted(struct host *h, uint32_t bind_id, uint64_t now);
 

@@ -132,7 +132,7 @@ assign_response(struct host *h, const struct rsip_message *m, uint64_t now)
 		h->more_ports_at = now;
 	if (purpose == LEASE_MAIN) {
 		resume_spis(h, b);
-		h->resume = false;
+		h->resume = h->anything = false;
 		h->refused_last = 0;
 	}
 	h->trouble = NULL;
@@ -367,9 +367,9 @@ assign_error(struct host *h, const struct rsip_message *m, uint64_t now)
 	case LEASE_MAIN:
 		break;
 	}
-	if (h->resume) {
-		/* What we had is somebody else's now: anything will do. */
-		h->resume = false;
+	if (host_asks_former(h)) {
+		/* It is somebody else's now: anything will do. */
+		h->anything = true;
 		return;
 	}
 	if (assign_less(h, m->error))
@@ -387,6 +387,8 @@ assign_error(struct host *h, const struct rsip_message *m, uint64_t now)
 		    rsip_error_name(m->error));
 	h->refused_last = (uint8_t)m->error;
 	h->trouble = "the gateway refuses to lease";
+	/* Whatever keeps it from leasing at all may have kept that from us. */
+	h->anything = false;
 	host_back_off(h, now, HOST_RETRY_MIN);
 }
 
@@ -489,15 +491,6 @@ error_is_misuse(unsigned error)
 	    error <= RSIP_REMOTE_ADDRPORT_UNALLOWED);
 }
 
-static bool
-is_assignment(uint8_t request)
-{
-	return request == RSIP_ASSIGN_REQUEST_RSA_IP ||
-	    request == RSIP_ASSIGN_REQUEST_RSAP_IP ||
-	    request == RSIP_ASSIGN_REQUEST_RSIPSEC ||
-	    request == RSIP_LISTEN_REQUEST;
-}
-
 /* Is m the answer to the request under way, or nothing of that kind? */
 static bool
 is_answer(struct host *h, const struct rsip_message *m)
@@ -517,7 +510,7 @@ is_answer(struct host *h, const struct rsip_message *m)
 	if (m->type == RSIP_FREE_RESPONSE)
 		return m->bind_id == h->pending_bind;
 	return m->type != RSIP_ERROR_RESPONSE || !error_is_misuse(m->error) ||
-	    (is_assignment(h->pending) && !(m->has & RSIP_HAS_BIND_ID));
+	    (host_is_assignment(h->pending) && !(m->has & RSIP_HAS_BIND_ID));
 }
 
 static bool
@@ -573,7 +566,7 @@ host_receive(struct host *h, const struct rsip_message *m, uint64_t now)
 void
 host_unreadable(struct host *h, const struct rsip_message *m, uint64_t now)
 {
-	if (!is_assignment(h->pending) || m->type != h->pending + 1 ||
+	if (!host_is_assignment(h->pending) || m->type != h->pending + 1 ||
 	    !(m->has & RSIP_HAS_BIND_ID) || m->client_id != h->client_id ||
 	    ((m->has & RSIP_HAS_COUNTER) ? m->counter != h->counter : h->udp))
 		return;

@@ -152,7 +152,7 @@ set_spis(struct host *h, struct rsip_message *m)
 {
 	m->has |= RSIP_HAS_SPIS;
 	m->spis.number = h->want_spis;
-	if (h->resume && h->saved.nspis > 0)
+	if (host_asks_former(h) && h->saved.nspis > 0)
 		rsip_spis_set(&m->spis, h->saved.spi, h->saved.nspis);
 	if (h->config.cookies > 0 && !h->no_vendor) {
 		m->has |= RSIP_HAS_COOKIES;
@@ -187,7 +187,7 @@ request_assign_main(struct host *h, uint64_t now)
 	/* SPIs for one remote side are none for opportunistic encryption. */
 	bool		     ipsec = !h->no_ipsec && (!host_flow_policy(h) ||
 				!(h->methods & 1u << RSIP_METHOD_RSAP_IP));
-	uint32_t	     addr = h->resume ? h->saved.addr : 0;
+	uint32_t	     addr = host_asks_former(h) ? h->saved.addr : 0;
 	struct rsip_message *m;
 
 	/* A whole address: where it is asked for, or nothing else is offered. */
@@ -202,7 +202,7 @@ request_assign_main(struct host *h, uint64_t now)
 	    RSIP_ASSIGN_REQUEST_RSAP_IP, LEASE_MAIN, addr);
 	m->has |= RSIP_HAS_LOCAL_PORTS;
 	set_ports(&m->local_ports, ports_wanted(h), 0);
-	if (h->resume && h->saved.nports > 0)
+	if (host_asks_former(h) && h->saved.nports > 0)
 		rsip_ports_set(&m->local_ports, h->saved.port, h->saved.nports);
 	else if (m->local_ports.none && ipsec)
 		set_ports(&m->remote_ports, 0, 0);

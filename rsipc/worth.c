@@ -24,7 +24,7 @@ worth_sent(struct worth *w, uint64_t now)
 	if (w->silent_since != 0)
 		return;
 	w->silent_since = w->asked = now;
-	w->times = 0;
+	w->times = w->away = 0;
 }
 
 void
@@ -32,25 +32,30 @@ worth_came(struct worth *w)
 {
 	w->silent_since = 0;
 	w->proven = true;
+	w->spared = false;
 }
 
 enum worth_verdict
-worth_judge(struct worth *w, uint64_t now, uint64_t heard)
+worth_judge(struct worth *w, uint64_t now, uint64_t heard, bool connected)
 {
-	/* One that worked and is gone may be starting again, and a link that is
-	 * down comes back: connections wait for that. */
-	unsigned limit = w->proven && now > heard + WORTH_HEARD ? WORTH_AWAY :
-	    WORTH_MUTE;
-
 	if (w->silent_since == 0 || now < w->asked + WORTH_SILENCE)
 		return WORTH_FINE;
 	w->asked = now;
-	return w->times++ < limit ? WORTH_ASK : WORTH_NOTHING;
+	/* One that worked and is gone may be starting again, and a link that is
+	 * down comes back: connections wait for that. */
+	if (!connected || (w->proven && now > heard + WORTH_HEARD))
+		return w->away++ < WORTH_AWAY ? WORTH_ASK : WORTH_NOTHING;
+	return w->times++ < WORTH_MUTE ? WORTH_ASK : WORTH_NOTHING;
 }
 
 uint32_t
 worth_rest(struct worth *w)
 {
+	if (!w->proven && w->away > WORTH_AWAY && !w->spared) {
+		w->spared = true;
+		worth_begin(w);
+		return 0;
+	}
 	if (w->proven)
 		w->rest = 0;
 	else if (w->rest == 0)

@@ -183,6 +183,22 @@ pass(struct world *w, uint64_t ms)
 	tick(w);
 }
 
+/* ... until a request is under way, or a connection is made. */
+static void
+pass_until_said(struct world *w)
+{
+	unsigned turns, connects = w->connects;
+	uint64_t next;
+
+	for (turns = 0; w->host.pending == 0 && w->connects == connects;
+	    turns++) {
+		assert_true(turns < 100);
+		next = host_next(&w->host);
+		assert_true(next != 0);
+		pass(w, next > w->now ? next - w->now : 0);
+	}
+}
+
 /* An answer to the request sent last; the caller fills in the rest. */
 static struct rsip_message *
 answer(struct world *w, enum rsip_type type)
@@ -600,6 +616,108 @@ lost_resources_are_asked_for_anew(void **state)
 	assert_true(w->sent.local.any);
 	assert_int_equal(w->sent.local_ports.nfields, 0);
 	end(w);
+}
+
+/* Refused altogether: what kept it from anything may have kept it from that. */
+static void
+what_it_had_is_asked_for_until_something_is_granted(void **state)
+{
+	struct world *w = *state;
+	unsigned      i;
+
+	reach_assigned(w, false);
+	asynchronous_error(w, RSIP_REGISTER_FIRST);
+	give(w, answer(w, RSIP_DEREGISTER_RESPONSE));
+	give_registration(w);
+	give(w, answer(w, RSIP_QUERY_RESPONSE));
+	for (i = 0; i < 5; i++) {
+		expect(w, HOST_ASSIGNMENT_PENDING, RSIP_ASSIGN_REQUEST_RSIPSEC);
+		assert_int_equal(w->sent.local_ports.port[0], 20000);
+		give_error(w, RSIP_LOCAL_ADDR_UNALLOWED);
+		pass_until_said(w);
+		assert_true(w->sent.local.any);
+		give_error(w, RSIP_LOCAL_ADDR_UNAVAILABLE);
+		assert_int_equal(w->host.state, HOST_REGISTERED);
+		pass_until_said(w);
+	}
+	/* Left alone for a while is no reason to want less. */
+	host_abandon(&w->host, "of no use", w->now, 60000);
+	tick(w);
+	if (w->sent.type == RSIP_DEREGISTER_REQUEST)
+		give(w, answer(w, RSIP_DEREGISTER_RESPONSE));
+	pass(w, 60000);
+	expect(w, HOST_REGISTRATION_PENDING, RSIP_REGISTER_REQUEST);
+	give_registration(w);
+	give(w, answer(w, RSIP_QUERY_RESPONSE));
+	assert_int_equal(w->sent.local_ports.port[0], 20000);
+	give_error(w, RSIP_LOCAL_ADDRPORT_INUSE);
+	give_grant(w, 2);
+	assert_int_equal(w->host.state, HOST_ASSIGNED);
+	end(w);
+}
+
+/* However long nobody was there: that is no reason to wait once somebody is. */
+static void
+who_is_back_is_asked_at_once(void **state)
+{
+	struct world *w = *state;
+	unsigned      i;
+
+	reach_assigned(w, false);
+	for (i = 0; i < 10; i++) {
+		host_disconnected(&w->host, w->now);
+		assert_true(host_next(&w->host) <= w->now + HOST_RECONNECT_MAX);
+		pass_until_said(w);
+	}
+	connected(w);
+	expect(w, HOST_ASSIGNED_EXTENSION_PENDING, RSIP_EXTEND_REQUEST);
+	give_error(w, RSIP_REGISTER_FIRST);
+	expect(w, HOST_REGISTERED_DEREGISTRATION_PENDING,
+	    RSIP_DEREGISTER_REQUEST);
+	give_error(w, RSIP_REGISTER_FIRST);
+	expect(w, HOST_REGISTRATION_PENDING, RSIP_REGISTER_REQUEST);
+	end(w);
+}
+
+/*
+ * RFC 3103 §10.2.2.  The answer to an assignment is lost: what it may have granted
+ * would be in use, by ourselves, were it asked for again.
+ */
+static void
+an_unanswered_assignment_is_undone(void **state)
+{
+	struct world *w = *state;
+	unsigned      how;
+
+	for (how = 0; how < 3; how++) {
+		reach_assigned(w, how == 2);
+		asynchronous_error(w, RSIP_REGISTER_FIRST);
+		give(w, answer(w, RSIP_DEREGISTER_RESPONSE));
+		give_registration(w);
+		give(w, answer(w, RSIP_QUERY_RESPONSE));
+		expect(w, HOST_ASSIGNMENT_PENDING, RSIP_ASSIGN_REQUEST_RSIPSEC);
+		if (how == 0)
+			host_disconnected(&w->host, w->now);
+		else
+			pass(w, how == 1 ? HOST_TCP_TIMEOUT : 1588);
+		if (how < 2) {
+			assert_int_equal(w->host.state, HOST_UNREGISTERED);
+			pass_until_said(w);
+			connected(w);
+		}
+		pass_until_said(w);
+		expect(w, HOST_REGISTERED_DEREGISTRATION_PENDING,
+		    RSIP_DEREGISTER_REQUEST);
+		assert_int_equal(w->sent.client_id, 77);
+		give(w, answer(w, RSIP_DEREGISTER_RESPONSE));
+		pass_until_said(w);
+		expect(w, HOST_REGISTRATION_PENDING, RSIP_REGISTER_REQUEST);
+		give_registration(w);
+		give(w, answer(w, RSIP_QUERY_RESPONSE));
+		expect(w, HOST_ASSIGNMENT_PENDING, RSIP_ASSIGN_REQUEST_RSIPSEC);
+		assert_int_equal(w->sent.local_ports.port[0], 20000);
+		end(w);
+	}
 }
 
 /* Ports on demand until the host frees one to get another. */
@@ -1497,6 +1615,9 @@ main(void)
 		cmocka_unit_test(already_registered_is_ended_first),
 		cmocka_unit_test(forgetful_gateway_is_told_anew),
 		cmocka_unit_test(lost_resources_are_asked_for_anew),
+		cmocka_unit_test(what_it_had_is_asked_for_until_something_is_granted),
+		cmocka_unit_test(who_is_back_is_asked_at_once),
+		cmocka_unit_test(an_unanswered_assignment_is_undone),
 		cmocka_unit_test(an_error_to_free_resynchronizes),
 		cmocka_unit_test(a_registration_that_says_nothing),
 		cmocka_unit_test(listens_for_anyone),

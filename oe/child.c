@@ -12,9 +12,8 @@
 #include "oe/child.h"
 #include "oe/connection.h"
 #include "oe/esp/algorithm.h"
-#include "oe/esp/esp.h"
+#include "oe/esp/dataplane.h"
 #include "oe/initiator.h"
-#include "oe/kernel.h"
 #include "oe/limits.h"
 #include "oe/liveness.h"
 #include "oe/lookup.h"
@@ -28,7 +27,6 @@
 #define SECONDS		1000u
 #define LINGER		5000		/* a replaced inbound SA: packets still under way */
 #define CROSSING	10000		/* two negotiations this close crossed: both stay */
-#define KERNEL_PACKETS_MAX (3ull << 30)	/* of 2^32 sequence numbers, both ways counted */
 
 /* Is one the other's successor? */
 static bool
@@ -44,7 +42,7 @@ pair_move(struct sa_pair *p, uint32_t peer, uint16_t port)
 	struct core *c = p->connection->core;
 	struct addr  to = addr_from_v4(peer);
 
-	esp_sa_move(p->out, &to, port);
+	esp_pair_move(p->esp, &to, port);
 	HASH_DELETE(hh_out, c->sad_out, p);
 	p->out_key.dst = peer;
 	HASH_ADD(hh_out, c->sad_out, out_key, sizeof(p->out_key), p);
@@ -53,7 +51,7 @@ pair_move(struct sa_pair *p, uint32_t peer, uint16_t port)
 void
 pair_heard_from(struct sa_pair *p, uint32_t peer, uint16_t port)
 {
-	const struct esp_params *out = esp_sa_params(p->out);
+	const struct esp_params *out = esp_pair_params(p->esp, true);
 	struct connection	*conn = p->connection;
 	struct core		*c = conn->core;
 	struct sa_pair		*other;
@@ -79,6 +77,16 @@ pair_heard_from(struct sa_pair *p, uint32_t peer, uint16_t port)
 		liveness_moved(conn);
 }
 
+/* It carries what we send from here on. */
+static void
+child_confirm(struct sa_pair *fresh)
+{
+	if (esp_pair_confirm(fresh->esp) == -1)
+		log_warn("%s: no data plane takes these keys: nothing is sent "
+		    "until there are others",
+		    ipv4_text(fresh->connection->key.dst));
+}
+
 static void
 connection_keyed(struct connection *conn, struct sa_pair *fresh)
 {
@@ -86,7 +94,7 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	struct connection *other;
 	struct sa_pair	  *p;
 	bool		   rekey = conn->state == CONNECTION_KEYED;
-	const struct esp_params *e = esp_sa_params(fresh->out);
+	const struct esp_params *e = esp_pair_params(fresh->esp, true);
 
 	fresh->confirmed = true;
 	conn->failed = conn->silent = false;
@@ -108,7 +116,7 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	    fresh->spi_in, fresh->spi_out,
 	    esp_cipher_name(e->cipher, e->cipher_len));
 	if (rekey) {
-		kernel_pair_confirm(fresh);
+		child_confirm(fresh);
 		spd_update(c, conn->spd);
 		report_event(c, conn, "rekeyed");
 		session_keyed(conn, fresh);
@@ -130,8 +138,8 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	/* Nothing for that address may go past us any more. */
 	TAILQ_FOREACH(other, &conn->spd->connections, entry)
 		connection_route(other, false);
-	/* Before what was held is released: it goes the kernel's way too. */
-	kernel_pair_confirm(fresh);
+	/* Before what was held is released: it goes the same way. */
+	child_confirm(fresh);
 	session_keyed(conn, fresh);
 	connection_set(conn, CONNECTION_KEYED, SPD_ENCRYPT);
 	report_event(c, conn, "keyed");
@@ -165,6 +173,51 @@ connection_shed(struct connection *conn, const struct sa_pair *fresh)
 	pair_free(victim);
 }
 
+static void
+child_past(void *arg, bool past)
+{
+	connection_route(arg, past);
+}
+
+/*
+ * Is all between its two addresses the peer's?  Not where others may share its
+ * address or have keys there, nor where it has no right to it, nor beside
+ * flows' own SAs; nor for networks behind us, whose other packets to the same
+ * destination must still come to the engine.
+ */
+static bool
+child_is_sole(const struct connection *conn)
+{
+	const struct core    *c = conn->core;
+	const struct sa_pair *p;
+
+	TAILQ_FOREACH(p, &conn->pairs, entry) {
+		if (!pair_is_whole(p))
+			return false;
+	}
+	return c->config->nnetworks == 0 &&
+	    conn->peer_id.type != KEYING_ID_FQDN && conn->right > RIGHT_FLOWS &&
+	    (conn->spd == NULL || conn->spd->nshared == 0) &&
+	    conn->key.src == c->local && conn->key.src_plen == 32 &&
+	    conn->key.dst_plen == 32;
+}
+
+/* What the data plane must know of the connection, before a pair comes up. */
+static void
+child_policy(struct connection *conn)
+{
+	struct addr src = addr_from_v4(conn->key.src);
+	struct addr dst = addr_from_v4(conn->key.dst);
+
+	conn->esp.ours = prefix_of(&src, conn->key.src_plen);
+	conn->esp.theirs = prefix_of(&dst, conn->key.dst_plen);
+	conn->esp.local = addr_from_v4(conn->path.local);
+	conn->esp.peer = addr_from_v4(conn->path.peer);
+	conn->esp.sole = child_is_sole(conn);
+	conn->esp.past = child_past;
+	conn->esp.owner = conn;
+}
+
 void
 child_up(struct connection *conn, const struct keying_child *k)
 {
@@ -178,15 +231,6 @@ child_up(struct connection *conn, const struct keying_child *k)
 	}
 	p = xcalloc(1, sizeof(*p));
 	p->connection = conn;
-	p->in = esp_sa_new(&k->in, false);
-	p->out = esp_sa_new(&k->out, true);
-	if (p->in == NULL || p->out == NULL) {
-		esp_sa_free(p->in);
-		esp_sa_free(p->out);
-		free(p);
-		c->keying->delete_child(c->keying_arg, c->now, k->in.spi);
-		return;
-	}
 	p->spi_in = k->in.spi;
 	p->spi_out = k->out.spi;
 	p->ours = k->src;
@@ -216,7 +260,14 @@ child_up(struct connection *conn, const struct keying_child *k)
 	if (k->initiator && connection_is_oe(conn) && !conn->shares &&
 	    k->peer_id.type != KEYING_ID_IPV4 && k->path.peer == conn->key.dst)
 		connection_set_right(conn, conn->right, true);
-	kernel_pair_up(p, k);
+	child_policy(conn);
+	p->esp = esp_pair_up(c->shell->planes, pair_is_whole(p) ? &conn->esp :
+	    NULL, &k->in, &k->out);
+	if (p->esp == NULL) {
+		c->keying->delete_child(c->keying_arg, c->now, k->in.spi);
+		pair_free(p);
+		return;
+	}
 	if (k->initiator) {
 		conn->requested = false;
 		connection_keyed(conn, p);
@@ -270,13 +321,14 @@ connection_follow(struct connection *conn)
 {
 	struct sa_pair *p = connection_pair(conn);
 
-	if (conn->spd == NULL || p == NULL || kernel_follow(conn))
+	if (conn->spd == NULL || p == NULL ||
+	    esp_policy_follow(&conn->esp, p->esp) == 0)
 		return;
 	if (ratelimit_pass(&p->bad, conn->core->now))
-		log_warn("%s: the kernel takes no policy for the keys that are "
+		log_warn("%s: the %s takes no policy for the keys that are "
 		    "left: nothing is sent until there are others",
-		    ipv4_text(conn->key.dst));
-	connection_rekey(conn, "the kernel cannot use the keys that are left");
+		    ipv4_text(conn->key.dst), esp_pair_plane(p->esp));
+	connection_rekey(conn, "the keys that are left cannot be used");
 }
 
 void
@@ -331,13 +383,38 @@ connection_lost(struct connection *conn)
 	connection_unkeyed(conn, "its peer is gone", false);
 }
 
+/* Sees what went past us meanwhile. */
+static void
+child_tick_passed(struct connection *conn)
+{
+	struct sa_pair	*p;
+	struct esp_usage u;
+
+	TAILQ_FOREACH(p, &conn->pairs, entry) {
+		esp_pair_passed(p->esp, &u);
+		if (u.in.packets == 0 && u.out.packets == 0)
+			continue;
+		if (u.out.packets != 0)
+			liveness_sent(conn);
+		if (u.in.packets != 0)
+			liveness_heard(conn);
+		conn->used = conn->core->now;
+		conn->packets += u.in.packets + u.out.packets;
+		conn->bytes += u.in.bytes + u.out.bytes;
+		/* Only a peer that has its half can have sent this. */
+		if (u.in.packets != 0 && !p->confirmed) {
+			child_confirmed(conn, p->spi_in);
+			return;
+		}
+	}
+}
 
 void
 connection_tick_keyed(struct connection *conn)
 {
-	struct core	   *c = conn->core;
-	struct sa_pair	   *p, *next;
-	struct esp_counters in, out;
+	struct core	*c = conn->core;
+	struct sa_pair	*p, *next;
+	struct esp_usage u;
 
 	for (p = TAILQ_FIRST(&conn->pairs); p != NULL; p = next) {
 		next = TAILQ_NEXT(p, entry);
@@ -349,7 +426,7 @@ connection_tick_keyed(struct connection *conn)
 	connection_follow(conn);
 	spd_again(conn);
 	pathmtu_tick(conn);
-	kernel_tick(conn);
+	child_tick_passed(conn);
 	session_tick(conn);
 	if (TAILQ_EMPTY(&conn->pairs)) {
 		connection_expire(conn, "not used any more");
@@ -374,12 +451,9 @@ connection_tick_keyed(struct connection *conn)
 	}
 	if ((p = connection_pair(conn)) == NULL)
 		return;
-	esp_sa_counters(p->in, &in);
-	esp_sa_counters(p->out, &out);
-	if (c->now >= p->soft || (p->soft_bytes != 0 &&
-	    (in.bytes >= p->soft_bytes || out.bytes >= p->soft_bytes ||
-	    p->kernel_bytes >= p->soft_bytes)) || esp_sa_worn(p->in) ||
-	    esp_sa_worn(p->out) || p->kernel_packets >= KERNEL_PACKETS_MAX) {
+	esp_pair_usage(p->esp, &u);
+	if (c->now >= p->soft || u.worn || (p->soft_bytes != 0 &&
+	    (u.in.bytes >= p->soft_bytes || u.out.bytes >= p->soft_bytes))) {
 		/* An unused one is left to expire (§3.4.1). */
 		if (connection_recently_used(conn) || conn->class == OE_CLASS_TUNNEL)
 			connection_rekey(conn, "its keys grow old");

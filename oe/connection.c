@@ -13,7 +13,6 @@
 #include "oe/connection.h"
 #include "oe/flow.h"
 #include "oe/initiator.h"
-#include "oe/kernel.h"
 #include "oe/limits.h"
 #include "oe/lookup.h"
 #include "oe/pair.h"
@@ -120,7 +119,7 @@ connection_route(struct connection *conn, bool add)
 
 	if (conn->routed == add || c->shell->pass_route == NULL ||
 	    (add && (conn->spd == NULL || conn->spd->nshared != 0 ||
-	    (conn->spd->policy != SPD_PASS && !conn->kernel_policy))))
+	    (conn->spd->policy != SPD_PASS && !esp_policy_is_past(&conn->esp)))))
 		return;
 	conn->routed = add;
 	c->shell->pass_route(c->shell_arg, conn->key.dst, add);
@@ -165,7 +164,7 @@ connection_detach(struct connection *conn)
 {
 	struct spd_entry *e = conn->spd;
 
-	kernel_connection_down(conn);
+	esp_policy_down(&conn->esp);
 	connection_route(conn, false);
 	flow_forget(conn->core, conn);
 	session_forget(conn);

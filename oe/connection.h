@@ -4,6 +4,7 @@
 
 #include <sys/queue.h>
 
+#include "oe/esp/dataplane.h"
 #include "oe/keying.h"
 #include "oe/record.h"
 #include "oe/spd.h"
@@ -121,8 +122,7 @@ struct connection {
 	uint64_t	      dns_time;		/* when potential OE began */
 	uint64_t	      packets, bytes;	/* both directions */
 	bool		      routed;		/* pass_route(add) was called */
-	bool		      kernel_policy;	/* the kernel encrypts it */
-	uint16_t	      kernel_id;	/* 0: none yet */
+	struct esp_policy     esp;		/* what its whole pairs carry */
 	unsigned	      delete_tries;
 	uint64_t	      delete_at;
 };

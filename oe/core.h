@@ -83,7 +83,6 @@ struct core {
 	struct known		*known;
 	uint8_t			 known_key[16];
 	size_t			 held[CAUSES];
-	uint16_t		 kernel_id;	/* last one given */
 	struct flow		*flows;
 	unsigned		 nflows[2];	/* of SAs, in the clear */
 	struct collision	*collisions;
@@ -103,9 +102,7 @@ struct core {
 		uint64_t keyed, failed, limits, evicted, held_back;
 		uint64_t flow_refused;
 	} count;
-	/* IP_PACKET_MAX each.  Two: what was opened still waits for delivery while
-	 * the datagrams that it released are sealed. */
-	uint8_t			*opened, *sealed;
+	uint8_t			*opened;	/* IP_PACKET_MAX: what came out of an SA */
 };
 
 /* Says the time before an answer of DNS or of the keying engine is brought. */

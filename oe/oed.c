@@ -12,9 +12,10 @@
 #include "base/service.h"
 #include "base/util.h"
 #include "net/rtnl.h"
+#include "oe/esp/xfrm.h"
 #include "oe/oed_net.h"
+#include "oe/planes.h"
 #include "oe/wire.h"
-#include "oe/xfrm.h"
 
 #define OED_SETTLE	300	/* ms after a change of the network before rules are looked at */
 
@@ -32,7 +33,8 @@ struct oed {
 	struct oed_net	  *net;
 	struct oe	  *oe;
 	struct oe_shell	   shell;
-	struct xfrm	  *xfrm;	/* NULL: ESP in user space */
+	struct xfrm	  *xfrm;	/* NULL: this kernel has none */
+	struct planes	   planes;
 	struct event	  *monitor, *settle;
 	int		   monitor_fd;
 	uint32_t	   address;
@@ -147,9 +149,7 @@ oed_report(void *arg, struct report *r)
 		oed_place_fields, NULL };
 	struct oed	  *d = arg;
 	struct oed_summary s = { .interface = oed_net_name(d->net),
-		.dataplane = d->shell.kernel != NULL ?
-		"kernel, user space for hosts that share an address" :
-		"user space" };
+		.dataplane = d->planes.text };
 
 	oe_verdict(d->oe, &s.verdict);
 	report_write(r, &verdict, &s);
@@ -230,28 +230,6 @@ oed_events(struct oed *d)
 	    event_add(d->monitor, NULL);
 }
 
-/* Who does ESP: the kernel where it is asked for and can. */
-static int
-oed_dataplane(struct oed *d)
-{
-	enum oe_dataplane want = oe_config_dataplane(d->config->oe);
-
-	d->xfrm = xfrm_open(OED_MARK);
-	if (want == OE_DATAPLANE_USER)
-		return 0;
-	if (d->xfrm != NULL && xfrm_has_esp(d->xfrm)) {
-		d->shell.kernel = &xfrm_kernel;
-		d->shell.kernel_arg = d->xfrm;
-		return 0;
-	}
-	if (want == OE_DATAPLANE_KERNEL) {
-		log_error("dataplane = \"kernel\": this kernel has no ESP");
-		return -1;
-	}
-	log_info("ESP in user space: this kernel has none");
-	return 0;
-}
-
 struct guards {
 	struct oed *oed;
 	bool	    forward, failed;
@@ -261,10 +239,12 @@ static void
 oed_guard_prefix(void *arg, uint32_t net, unsigned plen, enum oe_class class)
 {
 	struct guards *g = arg;
+	struct addr    addr = addr_from_v4(net);
+	struct prefix  from = prefix_of(&addr, plen);
 	bool	       block;
 
 	block = class != OE_CLASS_CLEAR && class != OE_CLASS_PERMISSIVE;
-	if (!g->failed && xfrm_guard(g->oed->xfrm, net, plen, block,
+	if (!g->failed && xfrm_guard(g->oed->xfrm, &from, block,
 	    g->forward) == -1)
 		g->failed = true;
 }
@@ -331,7 +311,10 @@ oed_start(void *arg, struct service *service, void *settings)
 	if (d->net == NULL)
 		return -1;
 	d->shell = oed_net_shell;
-	if (oed_dataplane(d) == -1)
+	d->shell.planes = d->planes.list;
+	d->xfrm = xfrm_open(OED_MARK);
+	if (planes_open(&d->planes, oe_config_dataplane(d->config->oe),
+	    d->xfrm, d->shell.send_clear, d->net) == -1)
 		return -1;
 	oed_guard(d, d->config->oe);
 	d->oe = oe_new(d->config->oe, base, &d->shell, d->net);
@@ -359,6 +342,7 @@ oed_stop(void *arg)
 	struct oed *d = arg;
 
 	oe_free(d->oe);
+	planes_close(&d->planes);
 	xfrm_close(d->xfrm);
 	oed_net_close(d->net, service_ordered(d->service) &&
 	    !d->config->stay_shut);

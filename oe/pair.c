@@ -5,8 +5,7 @@
 
 #include "net/ip.h"
 #include "oe/connection.h"
-#include "oe/esp/esp.h"
-#include "oe/kernel.h"
+#include "oe/esp/dataplane.h"
 #include "oe/pair.h"
 
 bool
@@ -38,14 +37,12 @@ pair_free(struct sa_pair *p)
 {
 	struct core *c = p->connection->core;
 
-	kernel_pair_down(p);
+	esp_pair_down(p->esp);
 	HASH_DEL(c->sad, p);
 	HASH_DELETE(hh_out, c->sad_out, p);
 	TAILQ_REMOVE(&p->connection->pairs, p, entry);
 	if (c->shell->spi_put != NULL)
 		c->shell->spi_put(c->shell_arg, p->spi_in);
-	esp_sa_free(p->in);
-	esp_sa_free(p->out);
 	free(p);
 }
 

@@ -21,16 +21,12 @@ struct sa_pair {
 	uint32_t	   spi_in, spi_out;
 	struct keying_selector ours, theirs;	/* protocol 0: all between the two */
 	uint64_t	   used;
-	struct esp_sa	  *in, *out;
+	struct esp_pair	  *esp;		/* in its data plane */
 	bool		   confirmed;	/* the peer has its half */
 	bool		   follows;	/* a NAT's mapping of the peer */
 	bool		   initiator;
 	uint64_t	   born, soft;
 	uint64_t	   soft_bytes;
-	bool		   kernel;	/* the kernel has it; kernel_out: not yet that half */
-	struct esp_params *kernel_out;
-	uint64_t	   kernel_packets, kernel_bytes;	/* counted so far */
-	uint64_t	   kernel_in;	/* packets of these */
 	uint64_t	   linger;	/* "now" at which a replaced one goes; 0: not replaced */
 	struct ratelimit   bad;
 };

@@ -8,7 +8,7 @@
 #include "base/util.h"
 #include "net/ip.h"
 #include "oe/connection.h"
-#include "oe/esp/esp.h"
+#include "oe/esp/dataplane.h"
 #include "oe/pair.h"
 #include "oe/pathmtu.h"
 
@@ -97,7 +97,7 @@ mtu_lower(struct connection *conn, size_t mtu)
 }
 
 void
-pathmtu_sent(struct connection *conn, const struct esp_sa *out,
+pathmtu_sent(struct connection *conn, const struct esp_pair *esp,
     const uint8_t *pkt, const struct ip_info *ip)
 {
 	struct large_segment *l = &conn->large;
@@ -107,8 +107,8 @@ pathmtu_sent(struct connection *conn, const struct esp_sa *out,
 
 	/* What may be cut fits at last; what is too large is not sent at all. */
 	if (tcp == NULL || !ip->df || below == 0 ||
-	    ip->total <= esp_inner_mtu(out, below) ||
-	    ip->total > esp_inner_mtu(out, pathmtu_of(conn)))
+	    ip->total <= esp_pair_mtu(esp, below) ||
+	    ip->total > esp_pair_mtu(esp, pathmtu_of(conn)))
 		return;
 	if (l->sent == 0 || now - l->at >= WATCH_TIME) {
 		l->ports = load_u32(tcp);

@@ -14,7 +14,7 @@ size_t	pathmtu_of(const struct connection *conn);
 void	pathmtu_inbound_icmp(struct core *c, uint64_t now, const uint8_t *pkt,
 	    size_t len);
 /* A packet is about to go out: may find that the path takes less. */
-void	pathmtu_sent(struct connection *conn, const struct esp_sa *out,
+void	pathmtu_sent(struct connection *conn, const struct esp_pair *esp,
 	    const uint8_t *pkt, const struct ip_info *ip);
 /* One came out of an SA. */
 void	pathmtu_heard(struct connection *conn, const uint8_t *pkt, size_t len);

@@ -12,7 +12,7 @@
 #include "net/ip.h"
 #include "oe/connection.h"
 #include "oe/esp/algorithm.h"
-#include "oe/esp/esp.h"
+#include "oe/esp/dataplane.h"
 #include "oe/flow.h"
 #include "oe/identity.h"
 #include "oe/liveness.h"
@@ -38,9 +38,9 @@ network_text(uint32_t net, unsigned plen, char out[32])
 }
 
 static void
-cipher_text(const struct esp_sa *sa, char *out, size_t cap)
+cipher_text(const struct sa_pair *pair, char *out, size_t cap)
 {
-	const struct esp_params *p = esp_sa_params(sa);
+	const struct esp_params *p = esp_pair_params(pair->esp, true);
 
 	if (p->auth == ESP_AUTH_NONE)
 		snprintf(out, cap, "%s", esp_cipher_name(p->cipher,
@@ -159,8 +159,8 @@ connection_fill(struct connection_row *row, const struct connection *conn)
 	if (p != NULL) {
 		spi_text(p->spi_in, row->spi_in);
 		spi_text(p->spi_out, row->spi_out);
-		cipher_text(p->out, row->cipher, sizeof(row->cipher));
-		row->dataplane = p->kernel ? "kernel" : "user";
+		cipher_text(p, row->cipher, sizeof(row->cipher));
+		row->dataplane = esp_pair_plane(p->esp);
 		row->role = p->initiator ? "initiator" : "responder";
 	}
 	row->packets = conn->packets;
@@ -240,12 +240,11 @@ static void
 pair_fill(struct pair_row *row, const struct connection *conn,
     const struct sa_pair *p)
 {
-	struct esp_counters in, out;
-	uint64_t	    now = conn->core->now;
+	struct esp_usage u;
+	uint64_t	 now = conn->core->now;
 
 	memset(row, 0, sizeof(*row));
-	esp_sa_counters(p->in, &in);
-	esp_sa_counters(p->out, &out);
+	esp_pair_usage(p->esp, &u);
 	row->phase = 2;
 	network_text(conn->key.src, conn->key.src_plen, row->src);
 	network_text(conn->key.dst, conn->key.dst_plen, row->dst);
@@ -253,11 +252,11 @@ pair_fill(struct pair_row *row, const struct connection *conn,
 	row->peer = keying_id_text(&conn->peer_id);
 	spi_text(p->spi_in, row->spi_in);
 	spi_text(p->spi_out, row->spi_out);
-	cipher_text(p->out, row->cipher, sizeof(row->cipher));
-	row->packets = in.packets + out.packets;
-	row->bytes = in.bytes + out.bytes;
-	row->replays = in.replays;
-	row->auth_failures = in.auth_failures;
+	cipher_text(p, row->cipher, sizeof(row->cipher));
+	row->packets = u.in.packets + u.out.packets;
+	row->bytes = u.in.bytes + u.out.bytes;
+	row->replays = u.in.replays;
+	row->auth_failures = u.in.auth_failures;
 	row->age = (now - p->born) / 1000;
 	row->rekey = seconds_to(now, p->soft);
 	row->silent = liveness_silence(conn);
@@ -347,7 +346,7 @@ why_line(const struct connection *conn, char *out, size_t cap)
 	case CONNECTION_KEYED:
 		if (p == NULL)
 			break;
-		cipher_text(p->out, cipher, sizeof(cipher));
+		cipher_text(p, cipher, sizeof(cipher));
 		snprintf(peer, sizeof(peer), "%s", keying_id_text(&conn->peer_id));
 		silence_text(conn, silence, sizeof(silence));
 		snprintf(out, cap, "%s: encrypted with %s to %s at %s (%s%s), "

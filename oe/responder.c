@@ -518,9 +518,9 @@ out:
 	authorize(c, token, conn);
 }
 
-/* The kernel sends all for an address one way: flows of another are not seen. */
+/* What goes past us to an address all goes one way: flows of another are not seen. */
 static bool
-address_is_kernels(struct core *c, const struct spd_key *key)
+address_is_past(struct core *c, const struct spd_key *key)
 {
 	const struct spd_entry	*e = spd_find(c, key->src, key->dst);
 	const struct connection *conn;
@@ -528,7 +528,7 @@ address_is_kernels(struct core *c, const struct spd_key *key)
 	if (e == NULL)
 		return false;
 	TAILQ_FOREACH(conn, &e->connections, entry) {
-		if (conn->kernel_policy)
+		if (esp_policy_is_past(&conn->esp))
 			return true;
 	}
 	return false;
@@ -620,7 +620,7 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	if (!selects(src, dst))
 		goto refuse;
 	why = "the kernel does ESP for all of its address";
-	if (src->protocol != 0 && address_is_kernels(c, &key))
+	if (src->protocol != 0 && address_is_past(c, &key))
 		goto refuse;
 	why = "that is not our address";
 	if (!core_is_ours(c, key.src))
@@ -640,7 +640,7 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	shares = key.dst == path->peer && id->type != KEYING_ID_IPV4;
 	if (key.dst == path->peer && m.class == OE_CLASS_PERMISSIVE) {
 		why = "the kernel does ESP for another at its address";
-		if (address_is_kernels(c, &key))
+		if (address_is_past(c, &key))
 			goto refuse;
 		authorize_flows(c, token, id, &key, m.class, shares);
 		return;

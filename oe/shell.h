@@ -4,34 +4,13 @@
 
 #include "oe/keying.h"
 
+struct esp_plane;
 struct oe_event;
-
-/*
- * The kernel's ESP, where the daemon offers it.  id (not 0) names a connection:
- * its SAs and its policies belong together.  Addresses in network order, SPIs in host
- * order; functions return 0, or -1 with errno.
- */
-struct oe_kernel {
-	int  (*sa_add)(void *arg, const struct esp_params *p, uint16_t id,
-	    bool outbound);
-	void (*sa_remove)(void *arg, uint32_t dst, uint32_t spi);
-	/* Packets and bytes so far, for the last use and for limits. */
-	int  (*sa_usage)(void *arg, uint32_t dst, uint32_t spi,
-	    uint64_t *packets, uint64_t *bytes);
-	/* From here on ours <-> theirs goes encrypted from local to peer, or not at all. */
-	int  (*policy_add)(void *arg, uint16_t id,
-	    const struct keying_selector *ours,
-	    const struct keying_selector *theirs, uint32_t local, uint32_t peer);
-	void (*policy_remove)(void *arg, const struct keying_selector *ours,
-	    const struct keying_selector *theirs);
-};
 
 /* What the engine asks of the daemon around it. */
 struct oe_shell {
 	/* A packet that policy lets go in the clear, to the network. */
 	void (*send_clear)(void *arg, const uint8_t *pkt, size_t len);
-	/* A whole IPv4 packet made by us (ESP), to the network. */
-	void (*send_esp)(void *arg, const uint8_t *pkt, size_t len);
 	/* IKE bytes from path->local:local_port to path->peer:peer_port. */
 	void (*send_ike)(void *arg, const struct keying_path *path, const uint8_t *buf, size_t len);
 	/* A decrypted packet that passed the ingress filter: to the host, on oe0. */
@@ -65,9 +44,9 @@ struct oe_shell {
 	/* Added to the name of the file of state, where two engines have one
 	 * configuration.  NULL: nothing. */
 	const char *state;
-	/* NULL: ESP is done in user space. */
-	const struct oe_kernel *kernel;
-	void *kernel_arg;
+	/* Who does ESP (esp/dataplane.h), the best first; NULL ends them.  They
+	 * outlive the engine. */
+	struct esp_plane *const *planes;
 };
 
 #endif

@@ -183,9 +183,9 @@ spd_again(struct connection *conn)
 		return;
 	d = e->again;
 	e->again = NULL;
-	/* Of what the kernel decrypts we hear later. */
+	/* Of what goes past us we hear later. */
 	if (conn->heard < e->again_at && e->policy == SPD_ENCRYPT &&
-	    !conn->kernel_policy)
+	    !esp_policy_is_past(&conn->esp))
 		spd_forward(c, e, d->data, d->len);
 	spd_keep_no_more(c, &d);
 }
@@ -315,14 +315,14 @@ spd_too_big(struct core *c, size_t mtu, const uint8_t *pkt, size_t len)
 }
 
 static void
-spd_seal(void *arg, const uint8_t *pkt, size_t len)
+spd_send(void *arg, const uint8_t *pkt, size_t len)
 {
 	struct sa_pair	  *p = arg;
 	struct connection *conn = p->connection;
 	struct core	  *c = conn->core;
 	int		   n;
 
-	n = esp_seal(p->out, pkt, len, c->sealed, IP_PACKET_MAX);
+	n = esp_pair_send(p->esp, pkt, len);
 	if (n < 0) {
 		c->count.dropped++;
 		if (n == ESP_E_OVERFLOW)
@@ -330,7 +330,6 @@ spd_seal(void *arg, const uint8_t *pkt, size_t len)
 		return;
 	}
 	c->count.esp_out++;
-	c->shell->send_esp(c->shell_arg, c->sealed, (size_t)n);
 	liveness_sent(conn);
 }
 
@@ -355,26 +354,15 @@ spd_encrypt_on(struct connection *conn, const uint8_t *pkt, size_t len)
 		session_note(conn, pkt, &ip);
 	conn->packets++;
 	conn->bytes += ip.total;
-	if (p->kernel) {
-		/* Its policy catches the packet on its way out; without one it
-		 * would go in the clear. */
-		if (!conn->kernel_policy) {
-			c->count.dropped++;
-			return;
-		}
-		c->count.esp_out++;
-		c->shell->send_clear(c->shell_arg, pkt, ip.total);
-		return;
-	}
-	pathmtu_sent(conn, p->out, pkt, &ip);
-	mtu = esp_inner_mtu(p->out, pathmtu_of(conn));
+	pathmtu_sent(conn, p->esp, pkt, &ip);
+	mtu = esp_pair_mtu(p->esp, pathmtu_of(conn));
 	pkt = pathmtu_clamp(conn, mtu, pkt, &ip, syn);
 	if (ip.total <= mtu)
-		spd_seal(p, pkt, ip.total);
+		spd_send(p, pkt, ip.total);
 	/* Cut before it is encrypted: the peer need not reassemble to decrypt.  In
 	 * a flow's own SA only what names its ports is taken (RFC 4301 §7). */
 	else if (ip.df || !pair_is_whole(p) ||
-	    ip_fragment(pkt, ip.total, mtu, spd_seal, p) == -1)
+	    ip_fragment(pkt, ip.total, mtu, spd_send, p) == -1)
 		spd_too_big(c, mtu, pkt, len);
 }
 
@@ -725,25 +713,15 @@ spd_unknown_spi(struct core *c, const struct ip_info *ip, uint32_t spi)
 	}
 }
 
-/* The highest number that an inbound SA has taken. */
-static uint64_t
-pair_top(const struct sa_pair *p)
-{
-	struct esp_counters count;
-
-	esp_sa_counters(p->in, &count);
-	return count.seq;
-}
-
 void
 spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 {
 	struct connection *conn;
 	struct sa_pair	  *p = NULL;
 	struct ip_info	   ip;
-	uint64_t	   top;
 	uint32_t	   spi;
 	uint16_t	   sport, dport;
+	bool		   newest;
 	int		   n;
 
 	c->now = now;
@@ -757,11 +735,9 @@ spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 		return;
 	}
 	conn = p->connection;
-	if (p->kernel)
-		return;		/* a copy of what the kernel has decrypted */
-	top = pair_top(p);
-	n = esp_open(p->in, pkt, ip.total, c->opened, IP_PACKET_MAX);
-	if (n == ESP_E_DUMMY)
+	n = esp_pair_open(p->esp, pkt, ip.total, c->opened, IP_PACKET_MAX,
+	    &newest);
+	if (n == ESP_E_DUMMY || n == ESP_E_PLANE)
 		return;
 	if (n < 0) {
 		c->count.bad_esp++;
@@ -786,7 +762,7 @@ spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 	c->count.esp_in++;
 	liveness_heard(conn);
 	pathmtu_heard(conn, c->opened, (size_t)n);
-	if (p->follows && ip.protocol == IPPROTO_UDP && pair_top(p) > top &&
+	if (p->follows && ip.protocol == IPPROTO_UDP && newest &&
 	    ip_ports(pkt, &ip, &sport, &dport))
 		pair_heard_from(p, ip.src, sport);
 	/* Only a peer that has its half can have sent this. */

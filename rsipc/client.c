@@ -947,6 +947,8 @@ int
 client_open(struct client *c, struct service *service,
     struct settings *settings)
 {
+	struct oe_shell shell = path_shell;
+
 	memset(c, 0, sizeof(*c));
 	c->service = service;
 	c->base = service_base(service);
@@ -967,7 +969,8 @@ client_open(struct client *c, struct service *service,
 	c->path.event_arg = c;
 	c->path.kick = client_kicked;
 	client_make_direct(c, settings, settings->oe);
-	c->oe = oe_new(settings->oe, c->base, &path_shell, &c->path);
+	shell.planes = c->path.planes;
+	c->oe = oe_new(settings->oe, c->base, &shell, &c->path);
 	settings->oe = NULL;
 	if ((c->path.oe = c->oe) == NULL)
 		return -1;

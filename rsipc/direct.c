@@ -10,6 +10,7 @@
 #include "base/util.h"
 #include "net/ip.h"
 #include "oe/settings.h"
+#include "oe/planes.h"
 #include "oe/wire.h"
 #include "rsipc/capture.h"
 #include "rsipc/direct.h"
@@ -18,6 +19,7 @@ struct direct {
 	struct oe     *oe;
 	const struct oe *leased;
 	struct wire   *wire;
+	struct planes  planes;
 	struct device *device;
 	void	     (*event)(void *arg, const struct oe_event *e);
 	void	      *event_arg;
@@ -86,7 +88,6 @@ direct_event(void *arg, const struct oe_event *e)
 
 static const struct oe_shell direct_shell = {
 	.send_clear = direct_send,
-	.send_esp = direct_send,
 	.send_ike = direct_send_ike,
 	.deliver = direct_deliver,
 	.answer = direct_answer,
@@ -111,7 +112,8 @@ direct_open(struct event_base *base, struct oe_config *c,
     struct device *device, void (*event)(void *arg, const struct oe_event *e),
     void *arg)
 {
-	struct direct *d = xcalloc(1, sizeof(*d));
+	struct direct  *d = xcalloc(1, sizeof(*d));
+	struct oe_shell shell = direct_shell;
 
 	d->device = device;
 	d->event = event;
@@ -120,7 +122,9 @@ direct_open(struct event_base *base, struct oe_config *c,
 		oe_config_free(c);
 		goto fail;
 	}
-	d->oe = oe_new(c, base, &direct_shell, d);
+	(void)planes_open(&d->planes, OE_DATAPLANE_USER, NULL, direct_send, d);
+	shell.planes = d->planes.list;
+	d->oe = oe_new(c, base, &shell, d);
 	if (d->oe == NULL || wire_start(d->wire, d->oe, direct_batch, d) == -1)
 		goto fail;
 	return d;
@@ -135,6 +139,7 @@ direct_free(struct direct *d)
 	if (d == NULL)
 		return;
 	oe_free(d->oe);
+	planes_close(&d->planes);
 	wire_close(d->wire);
 	free(d);
 }

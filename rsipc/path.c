@@ -11,29 +11,14 @@
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "oe/esp/dataplane.h"
+#include "oe/esp/user.h"
 #include "rsipc/path.h"
 
 #define IKE_PORT	500
 #define IKE_NAT_PORT	4500
 #define MULTICAST	0xe0000000u	/* host order; broadcast is beyond it */
 #define ICMP_MTU_MIN	68	/* RFC 791 */
-
-void
-path_init(struct path *p, struct host *h, struct tunnel *t, struct device *d)
-{
-	memset(p, 0, sizeof(*p));
-	p->host = h;
-	p->tunnel = t;
-	p->device = d;
-	p->ike_port = IKE_PORT;
-	p->errors = (struct ratelimit)RATELIMIT_INIT(50, 20);
-}
-
-void
-path_clear(struct path *p)
-{
-	demand_expire(&p->demand, UINT64_MAX);
-}
 
 /* An ICMP error to our own program about a packet that it sent. */
 static void
@@ -428,7 +413,6 @@ shell_shares(void *arg)
 
 const struct oe_shell path_shell = {
 	.send_clear = shell_send,
-	.send_esp = shell_send,
 	.send_ike = shell_send_ike,
 	.deliver = shell_deliver,
 	.answer = shell_answer,
@@ -440,3 +424,22 @@ const struct oe_shell path_shell = {
 	.event = shell_event,
 	.woken = shell_woken,
 };
+
+void
+path_init(struct path *p, struct host *h, struct tunnel *t, struct device *d)
+{
+	memset(p, 0, sizeof(*p));
+	p->host = h;
+	p->tunnel = t;
+	p->device = d;
+	p->ike_port = IKE_PORT;
+	p->planes[0] = esp_user_new(shell_send, p);
+	p->errors = (struct ratelimit)RATELIMIT_INIT(50, 20);
+}
+
+void
+path_clear(struct path *p)
+{
+	demand_expire(&p->demand, UINT64_MAX);
+	esp_plane_free(p->planes[0]);
+}

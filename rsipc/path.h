@@ -39,6 +39,7 @@ struct path {
 	struct oe	*oe;		/* set when it exists */
 	struct direct	*direct;	/* NULL: own is PATH_OWN_SHUT */
 	enum path_own	 own;
+	struct esp_plane *planes[2];	/* user space: the address is others' too */
 	struct demand	 demand;
 	uint32_t	 addr;		/* leased, network order; 0: nothing may pass */
 	uint32_t	 gateway;	/* whose address ICMP errors of ours carry */

@@ -5,6 +5,8 @@
 
 #include "oe/esp/algorithm.h"
 
+#define WORN_BYTES	(512ull << 20)	/* 2^26 blocks of 3DES: 1 chance in 8192 that two are equal */
+
 static const struct esp_algorithm algorithms[] = {
 	{ ESP_AES_CBC, 16, 16, 0, false },	/* RFC 3602 */
 	{ ESP_3DES_CBC, 8, 8, 0, false },	/* RFC 2451 */
@@ -81,6 +83,15 @@ esp_auth_key_len(enum esp_auth a)
 	const struct esp_integrity *in = esp_integrity(a);
 
 	return in == NULL ? 0 : in->key_len;
+}
+
+bool
+esp_key_is_worn(const struct esp_params *p, const struct esp_counters *c)
+{
+	uint64_t last = p->esn ? UINT64_MAX : UINT32_MAX;
+
+	return c->seq >= last - last / 4 ||
+	    (p->cipher == ESP_3DES_CBC && c->bytes >= WORN_BYTES);
 }
 
 const char *

@@ -31,6 +31,12 @@ const EVP_CIPHER *esp_algorithm_evp(const struct esp_algorithm *a, size_t key_le
 /* Key and ICV lengths in bytes for an algorithm; 0 if it is not known. keylen bits for AES. */
 size_t	esp_cipher_key_len(enum esp_cipher c, unsigned bits);
 size_t	esp_auth_key_len(enum esp_auth a);
+/*
+ * Is it time for new keys, whatever was negotiated?  True from three quarters of the
+ * sequence numbers on (RFC 4303 §3.3.3), and with a cipher of 64-bit blocks from
+ * 512 MiB on, long before equal blocks are likely to tell their difference.
+ */
+bool	esp_key_is_worn(const struct esp_params *p, const struct esp_counters *c);
 const char *esp_cipher_name(enum esp_cipher c, size_t key_len);	/* "AES-256-CBC" */
 const char *esp_auth_name(enum esp_auth a);			/* "HMAC-SHA2-256-128" */
 

@@ -24,7 +24,6 @@
 #define ESP_NEXT_NONE	59
 #define GCM_SALT_LEN	4
 #define OUTER_TTL	64
-#define WORN_BYTES	(512ull << 20)	/* 2^26 blocks of 3DES: 1 chance in 8192 that two are equal */
 
 struct esp_sa {
 	struct esp_params	 p;		/* keys wiped */
@@ -441,15 +440,6 @@ const struct esp_params *
 esp_sa_params(const struct esp_sa *sa)
 {
 	return &sa->p;
-}
-
-bool
-esp_sa_worn(const struct esp_sa *sa)
-{
-	uint64_t last = sa->p.esn ? UINT64_MAX : UINT32_MAX;
-
-	return sa->count.seq >= last - last / 4 ||
-	    (sa->alg->cipher == ESP_3DES_CBC && sa->count.bytes >= WORN_BYTES);
 }
 
 void

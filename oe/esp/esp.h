@@ -21,6 +21,7 @@ enum esp_error {
 	ESP_E_INNER = -5,	/* decrypted, but not a whole IPv4 packet */
 	ESP_E_DUMMY = -6,	/* next header 59 (RFC 4303 §2.6): drop in silence */
 	ESP_E_INTERNAL = -7,
+	ESP_E_PLANE = -8,	/* not done here (dataplane.h): the kernel has it, or nobody */
 };
 
 /*
@@ -50,20 +51,8 @@ int	esp_open(struct esp_sa *sa, const uint8_t *pkt, size_t len,
 /* Reads the SPI (host order) of a raw or UDP-encapsulated ESP packet; false if there is none. */
 bool	esp_spi(const uint8_t *pkt, size_t len, uint32_t *spi);
 
-struct esp_counters {
-	uint64_t packets, bytes;	/* inner bytes */
-	uint64_t seq;			/* last sent, or highest received */
-	uint64_t replays, auth_failures;
-};
 void	esp_sa_counters(const struct esp_sa *sa, struct esp_counters *out);
 const struct esp_params *esp_sa_params(const struct esp_sa *sa); /* keys wiped in it */
-
-/*
- * Is it time for new keys, whatever was negotiated?  True from three quarters of the
- * sequence numbers on (RFC 4303 §3.3.3), and with a cipher of 64-bit blocks from
- * 512 MiB on, long before equal blocks are likely to tell their difference.
- */
-bool	esp_sa_worn(const struct esp_sa *sa);
 
 /* Outbound and in UDP: from here on to that address, of the same family, and
  * port. */

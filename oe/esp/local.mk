@@ -1,7 +1,10 @@
-# oe/esp/local.mk - ESP in user space, and keys as DNS has them
+# oe/esp/local.mk - ESP, in user space and in the kernel, and keys as DNS has them
 noinst_LIBRARIES += oe/esp/libesp.a
 oe_esp_libesp_a_SOURCES = \
 	oe/esp/algorithm.c oe/esp/algorithm.h \
+	oe/esp/dataplane.c oe/esp/dataplane.h oe/esp/dataplane_private.h \
 	oe/esp/esp.c oe/esp/esp.h oe/esp/params.h \
 	oe/esp/replay.c oe/esp/replay.h \
+	oe/esp/user.c oe/esp/user.h \
+	oe/esp/xfrm.c oe/esp/xfrm.h \
 	oe/pubkey.c oe/pubkey.h

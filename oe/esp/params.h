@@ -35,4 +35,10 @@ struct esp_params {
 	uint32_t replay_window;		/* packets, 0: the default, 1024 */
 };
 
+struct esp_counters {			/* of one SA */
+	uint64_t packets, bytes;	/* inner bytes; a kernel counts the outer header */
+	uint64_t seq;			/* last sent, or highest received */
+	uint64_t replays, auth_failures;
+};
+
 #endif

@@ -7,6 +7,7 @@
 #include "base/control.h"
 #include "base/log.h"
 #include "net/ip.h"
+#include "oe/esp/user.h"
 #include "oe/life.h"
 #include "oe/report.h"
 #include "oe/spd.h"
@@ -38,9 +39,10 @@ ask_nobody(void *arg, const char *name, uint16_t type, enum cause cause,
 static struct core *
 core_with_traffic(void)
 {
+	static struct esp_plane	    *planes[2];
 	static const struct oe_shell shell = { .send_clear = send_nothing,
-		.send_esp = send_nothing, .deliver = send_nothing,
-		.answer = send_nothing };
+		.deliver = send_nothing, .answer = send_nothing,
+		.planes = planes };
 	static const struct core_ops ops = { .dns_query = ask_nobody };
 	static const char *const     hosts[] = { "203.0.113.1", "203.0.113.2" };
 	uint8_t			     pkt[IP_HEADER_LEN + UDP_HEADER_LEN];
@@ -51,6 +53,8 @@ core_with_traffic(void)
 	size_t			     i;
 
 	FUZZ_CHECK(config != NULL);
+	if (planes[0] == NULL)
+		planes[0] = esp_user_new(send_nothing, NULL);
 	c = core_new(config, &shell, NULL, &ops, NULL, NULL, NULL);
 	h.src = inet_addr("198.51.100.1");
 	core_set_local(c, NOW, h.src, 0);

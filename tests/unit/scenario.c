@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,8 @@
 #include "base/util.h"
 #include "net/ip.h"
 #include "oe/life.h"
+#include "oe/esp/dataplane_private.h"
+#include "oe/esp/user.h"
 #include "tests/unit/scenario.h"
 
 /* Draft -17's figure 1 in documentation addresses. */
@@ -180,16 +181,24 @@ shell_clear(void *arg, const uint8_t *pkt, size_t len)
 	world_event(w, "clear %s", packet_tag(pkt, len));
 }
 
-static int
-kernel_sa_add(void *arg, const struct esp_params *p, uint16_t id, bool outbound)
-{
-	struct world *w = arg;
+/* --- a kernel that does ESP: what it has been told ------------------------------------- */
 
-	(void)id;
-	if (w->kernel.no_sa || w->kernel.nsa == MIRRORS_MAX) {
-		errno = EOPNOTSUPP;
+struct kernel_plane {
+	struct esp_plane plane;
+	struct world	*w;
+};
+
+static struct world *
+kernel_world(struct esp_plane *plane)
+{
+	return ((struct kernel_plane *)plane)->w;
+}
+
+static int
+kernel_sa_add(struct world *w, const struct esp_params *p, bool outbound)
+{
+	if (w->kernel.no_sa || w->kernel.nsa == MIRRORS_MAX)
 		return -1;
-	}
 	w->kernel.sa[w->kernel.nsa].dst = addr_v4(&p->dst);
 	w->kernel.sa[w->kernel.nsa].spi = p->spi;
 	w->kernel.sa[w->kernel.nsa++].outbound = outbound;
@@ -197,13 +206,13 @@ kernel_sa_add(void *arg, const struct esp_params *p, uint16_t id, bool outbound)
 }
 
 static void
-kernel_sa_remove(void *arg, uint32_t dst, uint32_t spi)
+kernel_sa_remove(struct world *w, const struct esp_params *p)
 {
-	struct world *w = arg;
-	unsigned      i;
+	unsigned i;
 
 	for (i = 0; i < w->kernel.nsa; i++) {
-		if (w->kernel.sa[i].dst == dst && w->kernel.sa[i].spi == spi) {
+		if (w->kernel.sa[i].dst == addr_v4(&p->dst) &&
+		    w->kernel.sa[i].spi == p->spi) {
 			w->kernel.sa[i] = w->kernel.sa[--w->kernel.nsa];
 			return;
 		}
@@ -211,44 +220,46 @@ kernel_sa_remove(void *arg, uint32_t dst, uint32_t spi)
 }
 
 static int
-kernel_sa_usage(void *arg, uint32_t dst, uint32_t spi, uint64_t *packets,
-    uint64_t *bytes)
+kernel_pair_up(struct esp_plane *plane, struct esp_pair *p)
 {
-	(void)arg;
-	(void)dst;
-	(void)spi;
-	*packets = *bytes = 0;
-	return 0;
+	if (p->policy == NULL || !p->policy->sole || p->in.encap_sport != 0)
+		return -1;
+	return kernel_sa_add(kernel_world(plane), &p->in, false);
 }
 
 static int
-kernel_policy_add(void *arg, uint16_t id, const struct keying_selector *ours,
-    const struct keying_selector *theirs, uint32_t local, uint32_t peer)
+kernel_pair_confirm(struct esp_plane *plane, struct esp_pair *p)
 {
-	struct world *w = arg;
+	return kernel_sa_add(kernel_world(plane), &p->out, true);
+}
 
-	(void)id;
-	(void)ours;
-	(void)local;
-	(void)peer;
-	if (w->kernel.no_policy || w->kernel.npolicies == MIRRORS_MAX) {
-		errno = EOPNOTSUPP;
+static void
+kernel_pair_down(struct esp_plane *plane, struct esp_pair *p)
+{
+	kernel_sa_remove(kernel_world(plane), &p->in);
+	kernel_sa_remove(kernel_world(plane), &p->out);
+}
+
+static int
+kernel_policy_up(struct esp_plane *plane, const struct esp_policy *policy)
+{
+	struct world *w = kernel_world(plane);
+
+	if (w->kernel.no_policy || w->kernel.npolicies == MIRRORS_MAX)
 		return -1;
-	}
-	w->kernel.policy[w->kernel.npolicies++] = theirs->net;
+	w->kernel.policy[w->kernel.npolicies++] =
+	    addr_v4(&policy->theirs.addr);
 	return 0;
 }
 
 static void
-kernel_policy_remove(void *arg, const struct keying_selector *ours,
-    const struct keying_selector *theirs)
+kernel_policy_down(struct esp_plane *plane, const struct esp_policy *policy)
 {
-	struct world *w = arg;
+	struct world *w = kernel_world(plane);
 	unsigned      i;
 
-	(void)ours;
 	for (i = 0; i < w->kernel.npolicies; i++) {
-		if (w->kernel.policy[i] == theirs->net) {
+		if (w->kernel.policy[i] == addr_v4(&policy->theirs.addr)) {
 			w->kernel.policy[i] =
 			    w->kernel.policy[--w->kernel.npolicies];
 			return;
@@ -256,13 +267,43 @@ kernel_policy_remove(void *arg, const struct keying_selector *ours,
 	}
 }
 
-static const struct oe_kernel world_kernel = {
-	.sa_add = kernel_sa_add,
-	.sa_remove = kernel_sa_remove,
-	.sa_usage = kernel_sa_usage,
-	.policy_add = kernel_policy_add,
-	.policy_remove = kernel_policy_remove,
+static int
+kernel_send(struct esp_plane *plane, struct esp_pair *p, const uint8_t *pkt,
+    size_t len)
+{
+	if (p->policy->plane != plane)
+		return ESP_E_PLANE;
+	shell_clear(kernel_world(plane), pkt, len);
+	return ESP_OK;
+}
+
+static void
+kernel_free(struct esp_plane *plane)
+{
+	free(plane);
+}
+
+static const struct esp_plane_ops kernel_ops = {
+	.name = "kernel",
+	.past = true,
+	.pair_up = kernel_pair_up,
+	.pair_confirm = kernel_pair_confirm,
+	.pair_down = kernel_pair_down,
+	.send = kernel_send,
+	.policy_up = kernel_policy_up,
+	.policy_down = kernel_policy_down,
+	.free = kernel_free,
 };
+
+static struct esp_plane *
+kernel_new(struct world *w)
+{
+	struct kernel_plane *k = xcalloc(1, sizeof(*k));
+
+	k->plane.ops = &kernel_ops;
+	k->w = w;
+	return &k->plane;
+}
 
 /* Where ESP in UDP goes. */
 static const char *
@@ -348,18 +389,21 @@ shell_route(void *arg, uint32_t dst, bool add)
 void
 world_init(struct world *w, bool routes, bool kernel)
 {
+	unsigned n = 0;
+
 	w->now = 10000000;
 	w->local = host_addr("me");
 	w->shell.send_clear = shell_clear;
-	w->shell.send_esp = shell_esp;
 	w->shell.deliver = shell_deliver;
 	w->shell.answer = shell_answer;
 	w->shell.is_near = shell_near;
 	w->shell.peer_known = shell_peer_known;
 	w->shell.shares = shell_shares;
 	w->shell.pass_route = routes ? shell_route : NULL;
-	w->shell.kernel = kernel ? &world_kernel : NULL;
-	w->shell.kernel_arg = w;
+	if (kernel)
+		w->planes[n++] = kernel_new(w);
+	w->planes[n] = esp_user_new(shell_esp, w);
+	w->shell.planes = w->planes;
 }
 
 void
@@ -369,6 +413,8 @@ world_free(struct world *w)
 
 	core_free(w->core);
 	oe_config_free(w->config);
+	for (i = 0; w->planes[i] != NULL; i++)
+		esp_plane_free(w->planes[i]);
 	for (i = 0; i < w->nmirrors; i++) {
 		esp_sa_free(w->mirrors[i].seal);
 		esp_sa_free(w->mirrors[i].open);

@@ -21,6 +21,7 @@ struct world {
 	struct core	 *core;
 	struct oe_config *config;
 	struct oe_shell	  shell;
+	struct esp_plane *planes[3];
 	uint64_t	  now;
 	uint32_t	  local;
 

@@ -1,4 +1,4 @@
-/* xfrm.c - Linux XFRM through netlink: the kernel's ESP for the engine, and what may come in the clear */
+/* xfrm.c - the data plane in the kernel: Linux XFRM through netlink, and what it lets in in the clear */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -14,7 +14,9 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "net/netlink.h"
-#include "oe/xfrm.h"
+#include "oe/esp/dataplane_private.h"
+#include "oe/esp/esp.h"
+#include "oe/esp/xfrm.h"
 
 #define PRIORITY	2000	/* behind what an operator's IPsec puts there */
 #define REPLAY_WINDOW	1024
@@ -26,9 +28,22 @@
 #define GUARD_MASK	0xffff0000u
 
 struct xfrm {
-	int	 fd;
-	uint32_t mark;
+	struct esp_plane plane;
+	int		 fd;
+	uint32_t	 mark;
+	uint16_t	 id;		/* the last policy's */
+	void	       (*send)(void *arg, const uint8_t *pkt, size_t len);
+	void		*arg;
 };
+
+static xfrm_address_t
+address_of(const struct addr *a)
+{
+	xfrm_address_t x;
+
+	memcpy(&x, a->bytes, sizeof(x));
+	return x;
+}
 
 /* --- netlink ----------------------------------------------------------------------- */
 
@@ -141,26 +156,26 @@ no_limits(struct xfrm_lifetime_cfg *l)
 }
 
 static int
-xfrm_sa_add(void *arg, const struct esp_params *p, uint16_t id, bool outbound)
+sa_add(struct xfrm *x, const struct esp_params *p, uint16_t id, int inner,
+    bool outbound)
 {
-	struct xfrm	       *x = arg;
 	struct xfrm_usersa_info *sa;
-	struct nlmsghdr	       *nlh;
-	void		       *body;
-	_Alignas(8) char			buf[NETLINK_REQUEST_MAX];
-	int			rc = -1;
+	struct nlmsghdr		*nlh;
+	void			*body;
+	_Alignas(8) char	 buf[NETLINK_REQUEST_MAX];
+	int			 rc = -1;
 
 	nlh = begin(buf, XFRM_MSG_NEWSA, NLM_F_ACK | NLM_F_CREATE |
 	    NLM_F_EXCL, sizeof(*sa), &body);
 	sa = body;
-	sa->family = AF_INET;
-	sa->saddr.a4 = addr_v4(&p->src);
-	sa->id.daddr.a4 = addr_v4(&p->dst);
+	sa->family = p->dst.family;
+	sa->saddr = address_of(&p->src);
+	sa->id.daddr = address_of(&p->dst);
 	sa->id.spi = htonl(p->spi);
 	sa->id.proto = IPPROTO_ESP;
 	sa->mode = XFRM_MODE_TUNNEL;
 	sa->reqid = REQID_BASE | id;
-	sa->sel.family = AF_INET;
+	sa->sel.family = (uint16_t)inner;
 	no_limits(&sa->lft);
 	if (p->esn)
 		sa->flags |= XFRM_STATE_ESN;
@@ -177,109 +192,113 @@ out:
 	return rc;
 }
 
-static void
-xfrm_sa_remove(void *arg, uint32_t dst, uint32_t spi)
+static struct nlmsghdr *
+sa_name(char *buf, unsigned type, unsigned flags, const struct addr *dst,
+    uint32_t spi)
 {
-	struct xfrm	      *x = arg;
 	struct xfrm_usersa_id *id;
 	struct nlmsghdr	      *nlh;
 	void		      *body;
-	char		       buf[NETLINK_REQUEST_MAX];
 
-	nlh = begin(buf, XFRM_MSG_DELSA, NLM_F_ACK, sizeof(*id), &body);
+	nlh = begin(buf, type, flags, sizeof(*id), &body);
 	id = body;
-	id->daddr.a4 = dst;
+	id->daddr = address_of(dst);
 	id->spi = htonl(spi);
-	id->family = AF_INET;
+	id->family = dst->family;
 	id->proto = IPPROTO_ESP;
-	(void)netlink_ask(x->fd, nlh, NULL, NULL);
+	return nlh;
+}
+
+static void
+sa_remove(struct xfrm *x, const struct addr *dst, uint32_t spi)
+{
+	_Alignas(8) char buf[NETLINK_REQUEST_MAX];
+
+	(void)netlink_ask(x->fd, sa_name(buf, XFRM_MSG_DELSA, NLM_F_ACK, dst,
+	    spi), NULL, NULL);
+}
+
+/* The highest number that was sent or taken: one of the two is 0. */
+static int
+found_replay(const struct nlattr *a, void *arg)
+{
+	struct xfrm_replay_state_esn r;
+	struct esp_counters	    *c = arg;
+
+	if (mnl_attr_get_type(a) != XFRMA_REPLAY_ESN_VAL ||
+	    mnl_attr_get_payload_len(a) < sizeof(r))
+		return MNL_CB_OK;
+	memcpy(&r, mnl_attr_get_payload(a), sizeof(r));
+	c->seq = ((uint64_t)(r.seq_hi | r.oseq_hi) << 32) | r.seq | r.oseq;
+	return MNL_CB_OK;
 }
 
 static int
 got_usage(const struct nlmsghdr *nlh, void *arg)
 {
 	struct xfrm_usersa_info sa;
-	uint64_t	       *out = arg;
+	struct esp_counters    *c = arg;
 
 	if (nlh->nlmsg_type != XFRM_MSG_NEWSA ||
 	    mnl_nlmsg_get_payload_len(nlh) < sizeof(sa))
 		return MNL_CB_OK;
 	/* Messages are aligned to four bytes, and this wants eight. */
 	memcpy(&sa, mnl_nlmsg_get_payload(nlh), sizeof(sa));
-	out[0] = sa.curlft.packets;
-	out[1] = sa.curlft.bytes;
-	out[2] = 1;
+	c->packets = sa.curlft.packets;
+	c->bytes = sa.curlft.bytes;
+	c->replays = sa.stats.replay;
+	c->auth_failures = sa.stats.integrity_failed;
+	mnl_attr_parse(nlh, sizeof(sa), found_replay, c);
 	return MNL_CB_STOP;
 }
 
-static int
-xfrm_sa_usage(void *arg, uint32_t dst, uint32_t spi, uint64_t *packets,
-    uint64_t *bytes)
+static void
+sa_usage(struct xfrm *x, const struct esp_params *p, struct esp_counters *c)
 {
-	struct xfrm	      *x = arg;
-	struct xfrm_usersa_id *id;
-	struct nlmsghdr	      *nlh;
-	void		      *body;
-	uint64_t	       out[3] = { 0 };
-	char		       buf[NETLINK_REQUEST_MAX];
+	_Alignas(8) char buf[NETLINK_REQUEST_MAX];
 
-	nlh = begin(buf, XFRM_MSG_GETSA, 0, sizeof(*id), &body);
-	id = body;
-	id->daddr.a4 = dst;
-	id->spi = htonl(spi);
-	id->family = AF_INET;
-	id->proto = IPPROTO_ESP;
-	if (netlink_ask(x->fd, nlh, got_usage, out) == -1 || out[2] == 0)
-		return -1;
-	*packets = out[0];
-	*bytes = out[1];
-	return 0;
+	(void)netlink_ask(x->fd, sa_name(buf, XFRM_MSG_GETSA, 0, &p->dst,
+	    p->spi), got_usage, c);
 }
 
 /* --- policies ---------------------------------------------------------------------------- */
 
-static unsigned
-plen_of(uint32_t mask)
-{
-	return (unsigned)__builtin_popcount(mask);
-}
-
 static void
-fill_selector(struct xfrm_selector *s, const struct keying_selector *src,
-    const struct keying_selector *dst)
+fill_selector(struct xfrm_selector *s, const struct prefix *src,
+    const struct prefix *dst)
 {
-	s->family = AF_INET;
-	s->saddr.a4 = src->net;
-	s->daddr.a4 = dst->net;
-	s->prefixlen_s = (uint8_t)plen_of(src->mask);
-	s->prefixlen_d = (uint8_t)plen_of(dst->mask);
+	s->family = src->addr.family;
+	s->saddr = address_of(&src->addr);
+	s->daddr = address_of(&dst->addr);
+	s->prefixlen_s = src->plen;
+	s->prefixlen_d = dst->plen;
 }
 
 static int
-policy_put(struct xfrm *x, uint8_t dir, uint16_t id,
-    const struct keying_selector *src, const struct keying_selector *dst,
-    uint32_t from, uint32_t to)
+policy_put(struct xfrm *x, uint8_t dir, const struct esp_policy *policy)
 {
 	struct xfrm_userpolicy_info *p;
 	struct xfrm_user_tmpl	     t;
 	struct nlmsghdr		    *nlh;
 	void			    *body;
-	char			     buf[NETLINK_REQUEST_MAX];
+	bool			     out = dir == XFRM_POLICY_OUT;
+	_Alignas(8) char	     buf[NETLINK_REQUEST_MAX];
 
 	nlh = begin(buf, XFRM_MSG_UPDPOLICY, NLM_F_ACK | NLM_F_CREATE |
 	    NLM_F_REPLACE, sizeof(*p), &body);
 	p = body;
-	fill_selector(&p->sel, src, dst);
+	fill_selector(&p->sel, out ? &policy->ours : &policy->theirs,
+	    out ? &policy->theirs : &policy->ours);
 	no_limits(&p->lft);
 	p->priority = PRIORITY;
 	p->dir = dir;
 	p->action = XFRM_POLICY_ALLOW;
 	memset(&t, 0, sizeof(t));
-	t.family = AF_INET;
-	t.id.daddr.a4 = to;
+	t.family = policy->peer.family;
+	t.saddr = address_of(out ? &policy->local : &policy->peer);
+	t.id.daddr = address_of(out ? &policy->peer : &policy->local);
 	t.id.proto = IPPROTO_ESP;
-	t.saddr.a4 = from;
-	t.reqid = REQID_BASE | id;
+	t.reqid = REQID_BASE | policy->id;
 	t.mode = XFRM_MODE_TUNNEL;
 	t.aalgos = t.ealgos = t.calgos = ~0u;
 	mnl_attr_put(nlh, XFRMA_TMPL, sizeof(t), &t);
@@ -292,7 +311,7 @@ policy_delete(struct xfrm *x, uint8_t dir, const struct xfrm_selector *sel)
 	struct xfrm_userpolicy_id *p;
 	struct nlmsghdr		  *nlh;
 	void			  *body;
-	char			   buf[NETLINK_REQUEST_MAX];
+	_Alignas(8) char	   buf[NETLINK_REQUEST_MAX];
 
 	nlh = begin(buf, XFRM_MSG_DELPOLICY, NLM_F_ACK, sizeof(*p), &body);
 	p = body;
@@ -301,80 +320,174 @@ policy_delete(struct xfrm *x, uint8_t dir, const struct xfrm_selector *sel)
 	(void)netlink_ask(x->fd, nlh, NULL, NULL);
 }
 
+/* --- the data plane ------------------------------------------------------------------------ */
+
 static void
-xfrm_policy_remove(void *arg, const struct keying_selector *ours,
-    const struct keying_selector *theirs)
+xfrm_policy_down(struct esp_plane *plane, const struct esp_policy *policy)
 {
+	struct xfrm	    *x = (struct xfrm *)plane;
 	struct xfrm_selector out, in;
 
 	memset(&out, 0, sizeof(out));
 	memset(&in, 0, sizeof(in));
-	fill_selector(&out, ours, theirs);
-	fill_selector(&in, theirs, ours);
-	policy_delete(arg, XFRM_POLICY_OUT, &out);
-	policy_delete(arg, XFRM_POLICY_IN, &in);
-	policy_delete(arg, XFRM_POLICY_FWD, &in);
+	fill_selector(&out, &policy->ours, &policy->theirs);
+	fill_selector(&in, &policy->theirs, &policy->ours);
+	policy_delete(x, XFRM_POLICY_OUT, &out);
+	policy_delete(x, XFRM_POLICY_IN, &in);
+	policy_delete(x, XFRM_POLICY_FWD, &in);
 }
 
+/* What comes must be encrypted before what goes is. */
 static int
-xfrm_policy_add(void *arg, uint16_t id, const struct keying_selector *ours,
-    const struct keying_selector *theirs, uint32_t local, uint32_t peer)
+xfrm_policy_up(struct esp_plane *plane, const struct esp_policy *policy)
 {
-	struct xfrm *x = arg;
+	struct xfrm *x = (struct xfrm *)plane;
 
-	if (policy_put(x, XFRM_POLICY_IN, id, theirs, ours, peer, local) == 0 &&
-	    policy_put(x, XFRM_POLICY_FWD, id, theirs, ours, peer,
-	    local) == 0 &&
-	    policy_put(x, XFRM_POLICY_OUT, id, ours, theirs, local, peer) == 0)
+	if (policy_put(x, XFRM_POLICY_IN, policy) == 0 &&
+	    policy_put(x, XFRM_POLICY_FWD, policy) == 0 &&
+	    policy_put(x, XFRM_POLICY_OUT, policy) == 0)
 		return 0;
-	xfrm_policy_remove(x, ours, theirs);
+	log_warn("%s: the kernel takes no policy: %s",
+	    PREFIX_TEXT(&policy->theirs), strerror(errno));
+	xfrm_policy_down(plane, policy);
 	return -1;
 }
 
-const struct oe_kernel xfrm_kernel = {
-	.sa_add = xfrm_sa_add,
-	.sa_remove = xfrm_sa_remove,
-	.sa_usage = xfrm_sa_usage,
-	.policy_add = xfrm_policy_add,
-	.policy_remove = xfrm_policy_remove,
+/*
+ * Not for hosts that may share their address (the kernel cannot choose an SA by
+ * the flow that it was heard on) or where others at that address have keys, nor
+ * beside flows' own SAs; nor for ESP in UDP.
+ */
+static int
+xfrm_pair_up(struct esp_plane *plane, struct esp_pair *p)
+{
+	struct xfrm	  *x = (struct xfrm *)plane;
+	struct esp_policy *policy = p->policy;
+
+	if (policy == NULL || !policy->sole || p->in.encap_sport != 0)
+		return -1;
+	if (policy->id == 0 && (policy->id = ++x->id) == 0)
+		policy->id = ++x->id;
+	if (sa_add(x, &p->in, policy->id, policy->ours.addr.family,
+	    false) == 0)
+		return 0;
+	log_info("%s: the kernel does not take this SA: %s",
+	    PREFIX_TEXT(&policy->theirs), strerror(errno));
+	return -1;
+}
+
+/* The outbound half waits until the peer has its inbound one. */
+static int
+xfrm_pair_confirm(struct esp_plane *plane, struct esp_pair *p)
+{
+	struct xfrm *x = (struct xfrm *)plane;
+
+	if (sa_add(x, &p->out, p->policy->id, p->policy->ours.addr.family,
+	    true) == 0)
+		return 0;
+	log_warn("%s: the kernel does not take this SA: %s",
+	    PREFIX_TEXT(&p->policy->theirs), strerror(errno));
+	return -1;
+}
+
+static void
+xfrm_pair_down(struct esp_plane *plane, struct esp_pair *p)
+{
+	struct xfrm *x = (struct xfrm *)plane;
+
+	sa_remove(x, &p->in.dst, p->in.spi);
+	sa_remove(x, &p->out.dst, p->out.spi);
+}
+
+static void
+xfrm_pair_usage(struct esp_plane *plane, const struct esp_pair *p,
+    struct esp_usage *u)
+{
+	struct xfrm *x = (struct xfrm *)plane;
+
+	sa_usage(x, &p->in, &u->in);
+	if (p->confirmed)
+		sa_usage(x, &p->out, &u->out);
+}
+
+/* The policy catches the packet on its way out; without one it would go in the
+ * clear. */
+static int
+xfrm_send(struct esp_plane *plane, struct esp_pair *p, const uint8_t *pkt,
+    size_t len)
+{
+	struct xfrm *x = (struct xfrm *)plane;
+
+	if (p->policy->plane != plane)
+		return ESP_E_PLANE;
+	x->send(x->arg, pkt, len);
+	return ESP_OK;
+}
+
+static void
+xfrm_free(struct esp_plane *plane)
+{
+	xfrm_close((struct xfrm *)plane);
+}
+
+static const struct esp_plane_ops xfrm_ops = {
+	.name = "kernel",
+	.past = true,
+	.pair_up = xfrm_pair_up,
+	.pair_confirm = xfrm_pair_confirm,
+	.pair_down = xfrm_pair_down,
+	.pair_usage = xfrm_pair_usage,
+	.send = xfrm_send,
+	.policy_up = xfrm_policy_up,
+	.policy_down = xfrm_policy_down,
+	.free = xfrm_free,
 };
+
+struct esp_plane *
+xfrm_plane(struct xfrm *x, void (*send)(void *arg, const uint8_t *pkt,
+    size_t len), void *arg)
+{
+	x->send = send;
+	x->arg = arg;
+	return &x->plane;
+}
 
 /* --- what may come in the clear -------------------------------------------------------------- */
 
 static int
-guard_put(struct xfrm *x, uint8_t dir, uint32_t net, unsigned plen, bool block)
+guard_put(struct xfrm *x, uint8_t dir, const struct prefix *from, bool block)
 {
 	struct xfrm_userpolicy_info *p;
 	struct nlmsghdr		    *nlh;
 	void			    *body;
-	char			     buf[NETLINK_REQUEST_MAX];
+	_Alignas(8) char	     buf[NETLINK_REQUEST_MAX];
 
 	nlh = begin(buf, XFRM_MSG_UPDPOLICY, NLM_F_ACK | NLM_F_CREATE |
 	    NLM_F_REPLACE, sizeof(*p), &body);
 	p = body;
-	p->sel.family = AF_INET;
-	p->sel.saddr.a4 = net;
-	p->sel.prefixlen_s = (uint8_t)plen;
+	p->sel.family = from->addr.family;
+	p->sel.saddr = address_of(&from->addr);
+	p->sel.prefixlen_s = from->plen;
 	no_limits(&p->lft);
-	p->priority = GUARD_PRIORITY | (32 - plen);
+	p->priority = GUARD_PRIORITY | (addr_bits(from->addr.family) -
+	    from->plen);
 	p->dir = dir;
 	p->action = block ? XFRM_POLICY_BLOCK : XFRM_POLICY_ALLOW;
 	return netlink_ask(x->fd, nlh, NULL, NULL);
 }
 
 int
-xfrm_guard(struct xfrm *x, uint32_t net, unsigned plen, bool block,
-    bool forward)
+xfrm_guard(struct xfrm *x, const struct prefix *from, bool block, bool forward)
 {
-	if (guard_put(x, XFRM_POLICY_IN, net, plen, block) == -1)
+	if (guard_put(x, XFRM_POLICY_IN, from, block) == -1)
 		return -1;
-	return !forward ? 0 : guard_put(x, XFRM_POLICY_FWD, net, plen, block);
+	return !forward ? 0 : guard_put(x, XFRM_POLICY_FWD, from, block);
 }
 
 /* --- what a killed daemon left -------------------------------------------------------------- */
 
 struct leftovers {
-	struct { uint32_t dst, spi; } sa[256];
+	struct { struct addr dst; uint32_t spi; } sa[256];
 	struct { struct xfrm_selector sel; uint8_t dir; } policy[256];
 	unsigned nsa, npolicy;
 	bool	 guards_only;
@@ -390,9 +503,9 @@ found_sa(const struct nlmsghdr *nlh, void *arg)
 	    mnl_nlmsg_get_payload_len(nlh) < sizeof(sa))
 		return MNL_CB_OK;
 	memcpy(&sa, mnl_nlmsg_get_payload(nlh), sizeof(sa));
-	if ((sa.reqid & REQID_MASK) == REQID_BASE && sa.family == AF_INET &&
+	if ((sa.reqid & REQID_MASK) == REQID_BASE &&
 	    l->nsa < sizeof(l->sa) / sizeof(l->sa[0])) {
-		l->sa[l->nsa].dst = sa.id.daddr.a4;
+		l->sa[l->nsa].dst = addr_from_bytes(sa.family, &sa.id.daddr);
 		l->sa[l->nsa++].spi = ntohl(sa.id.spi);
 	}
 	return MNL_CB_OK;
@@ -460,7 +573,7 @@ remove_ours(struct xfrm *x, bool guards_only)
 		for (i = 0; i < l->npolicy; i++)
 			policy_delete(x, l->policy[i].dir, &l->policy[i].sel);
 		for (i = 0; i < l->nsa; i++)
-			xfrm_sa_remove(x, l->sa[i].dst, l->sa[i].spi);
+			sa_remove(x, &l->sa[i].dst, l->sa[i].spi);
 	}
 	free(l);
 }
@@ -482,9 +595,9 @@ xfrm_has_esp(struct xfrm *x)
 		.auth_len = 32 };
 
 	p.src = p.dst = addr_from_v4(htonl(INADDR_LOOPBACK));
-	if (xfrm_sa_add(x, &p, 0, false) == -1 && errno != EEXIST)
+	if (sa_add(x, &p, 0, AF_INET, false) == -1 && errno != EEXIST)
 		return false;
-	xfrm_sa_remove(x, addr_v4(&p.dst), p.spi);
+	sa_remove(x, &p.dst, p.spi);
 	return true;
 }
 
@@ -493,6 +606,7 @@ xfrm_open(uint32_t mark)
 {
 	struct xfrm *x = xcalloc(1, sizeof(*x));
 
+	x->plane.ops = &xfrm_ops;
 	x->mark = mark;
 	if ((x->fd = netlink_open(NETLINK_XFRM)) == -1) {
 		free(x);

@@ -1,0 +1,15 @@
+/* user.h - the data plane in user space: packets come by the caller, libcrypto does the rest */
+#ifndef OE_ESP_USER_H
+#define OE_ESP_USER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct esp_plane;
+
+/* send takes whole packets, raw ESP or ESP in UDP, to the network; what does not
+ * go out is lost.  Ends with esp_plane_free(). */
+struct esp_plane *esp_user_new(void (*send)(void *arg, const uint8_t *pkt,
+	    size_t len), void *arg);
+
+#endif

@@ -1,0 +1,42 @@
+/* xfrm.h - the data plane in the kernel: Linux XFRM through netlink, and what it lets in in the clear */
+#ifndef OE_ESP_XFRM_H
+#define OE_ESP_XFRM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/addr.h"
+
+struct esp_plane;
+struct xfrm;
+
+/*
+ * Takes away what a killed predecessor left.  mark is put on encrypted packets,
+ * so that they are routed past the TUN.  NULL if this kernel has no XFRM.
+ */
+struct xfrm *xfrm_open(uint32_t mark);
+/* Removes all that is ours. NULL is allowed. */
+void	xfrm_close(struct xfrm *x);
+
+/* Does the kernel have ESP?  As root, since that may load its modules. */
+bool	xfrm_has_esp(struct xfrm *x);
+
+/*
+ * The data plane (dataplane.h), which ends with xfrm_close().  send takes whole
+ * packets to the network, through the kernel's policies.
+ */
+struct esp_plane *xfrm_plane(struct xfrm *x, void (*send)(void *arg,
+	    const uint8_t *pkt, size_t len), void *arg);
+
+/*
+ * Packets from a prefix that come in the clear, for this host and (forward) for
+ * networks behind it: refused (block) or taken.  The longest prefix decides.
+ * Interfaces with the setting disable_policy are exempt.  0, or -1 with errno.
+ */
+int	xfrm_guard(struct xfrm *x, const struct prefix *from, bool block,
+	    bool forward);
+/* Forgets all of these. */
+void	xfrm_guard_clear(struct xfrm *x);
+
+#endif

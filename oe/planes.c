@@ -1,0 +1,38 @@
+/* planes.c - who does ESP for an engine on a host's own address, as the option "dataplane" says */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "oe/esp/dataplane.h"
+#include "oe/esp/user.h"
+#include "oe/esp/xfrm.h"
+#include "oe/planes.h"
+
+int
+planes_open(struct planes *p, enum oe_dataplane want, struct xfrm *x,
+    void (*send)(void *arg, const uint8_t *pkt, size_t len), void *arg)
+{
+	unsigned n = 0;
+
+	memset(p, 0, sizeof(*p));
+	p->text = "user space";
+	if (want != OE_DATAPLANE_USER && x != NULL && xfrm_has_esp(x)) {
+		p->text = "kernel, user space for hosts that share an address";
+		p->list[n++] = xfrm_plane(x, send, arg);
+	} else if (want == OE_DATAPLANE_KERNEL) {
+		log_error("dataplane = \"kernel\": this kernel has no ESP");
+		return -1;
+	} else if (want == OE_DATAPLANE_AUTO) {
+		log_info("ESP in user space: this kernel has none");
+	}
+	p->list[n] = p->user = esp_user_new(send, arg);
+	return 0;
+}
+
+void
+planes_close(struct planes *p)
+{
+	esp_plane_free(p->user);
+	p->user = NULL;
+}

@@ -1,0 +1,29 @@
+/* planes.h - who does ESP for an engine on a host's own address, as the option "dataplane" says */
+#ifndef OE_PLANES_H
+#define OE_PLANES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "oe/settings.h"
+
+struct esp_plane;
+struct xfrm;
+
+struct planes {
+	struct esp_plane *list[3];	/* for oe_shell, the best first */
+	struct esp_plane *user;
+	const char	 *text;		/* for people */
+};
+
+/*
+ * x, which stays the caller's, may be NULL: a kernel without XFRM.  send takes
+ * whole packets to the network, ESP as well as what the kernel's policies make
+ * ESP of.  0, or -1 after a log line: the kernel was demanded, and cannot.
+ * planes_close() either way.
+ */
+int	planes_open(struct planes *p, enum oe_dataplane want, struct xfrm *x,
+	    void (*send)(void *arg, const uint8_t *pkt, size_t len), void *arg);
+void	planes_close(struct planes *p);
+
+#endif

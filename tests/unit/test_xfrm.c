@@ -1,0 +1,800 @@
+/* test_xfrm.c - the data plane in the kernel: every netlink message as bytes, of either family, and what the kernel answers */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ipsec.h>
+#include <linux/netlink.h>
+#include <linux/xfrm.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "net/netlink.h"
+#include "oe/esp/dataplane.h"
+#include "oe/esp/esp.h"
+#include "oe/esp/xfrm.h"
+
+#define MARK	0x4f45u
+#define REQID	0x4f450001u	/* of the first policy */
+#define ROOM	8192
+/* As in netlink, whose macros mix signs. */
+#define ALIGNED(n)	(((size_t)(n) + 3) & ~(size_t)3)
+#define ATTRIBUTE	4u
+#define SENT	32
+
+/* --- a kernel of netlink messages ------------------------------------------------ */
+
+static struct kernel {
+	_Alignas(8) uint8_t sent[SENT][ROOM];
+	unsigned nsent;
+	uint16_t refuse;	/* the type that is answered with EPERM; 0: none */
+	unsigned refuse_from;	/* after so many of it that are not */
+	/* Answers to GETSA and GETPOLICY. */
+	_Alignas(8) uint8_t answer[2][ROOM];
+	size_t	 answer_len[2];
+} kernel;
+
+int	__wrap_netlink_open(int protocol);
+int	__wrap_netlink_ask(int fd, struct nlmsghdr *nlh, mnl_cb_t fn, void *arg);
+
+int
+__wrap_netlink_open(int protocol)
+{
+	assert_int_equal(protocol, NETLINK_XFRM);
+	return open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
+/* Each message of the answer to fn, until it has enough: 0, or -1. */
+static int
+kernel_answer(unsigned which, bool dump, mnl_cb_t fn, void *arg)
+{
+	_Alignas(8) uint8_t copy[ROOM];
+	struct nlmsghdr	   *nlh;
+	size_t		    len = kernel.answer_len[which], at;
+
+	memcpy(copy, kernel.answer[which], len);
+	/* What was listed is removed next. */
+	if (dump)
+		kernel.answer_len[which] = 0;
+	for (at = 0; at < len; at += ALIGNED(nlh->nlmsg_len)) {
+		nlh = (struct nlmsghdr *)(void *)(copy + at);
+		if (fn(nlh, arg) <= MNL_CB_STOP)
+			return 0;
+	}
+	errno = ESRCH;
+	return dump ? 0 : -1;
+}
+
+int
+__wrap_netlink_ask(int fd, struct nlmsghdr *nlh, mnl_cb_t fn, void *arg)
+{
+	assert_true(fd > 2);
+	assert_true(nlh->nlmsg_len <= ROOM);
+	assert_true(kernel.nsent < SENT);
+	memcpy(kernel.sent[kernel.nsent++], nlh, nlh->nlmsg_len);
+	if (nlh->nlmsg_type == kernel.refuse && kernel.refuse_from-- == 0) {
+		kernel.refuse_from = 0;
+		errno = EPERM;
+		return -1;
+	}
+	if (nlh->nlmsg_type == XFRM_MSG_GETSA)
+		return kernel_answer(0, nlh->nlmsg_flags & NLM_F_DUMP, fn, arg);
+	if (nlh->nlmsg_type == XFRM_MSG_GETPOLICY)
+		return kernel_answer(1, nlh->nlmsg_flags & NLM_F_DUMP, fn, arg);
+	assert_int_not_equal(nlh->nlmsg_flags & NLM_F_ACK, 0);
+	return 0;
+}
+
+/* --- what is expected -------------------------------------------------------------- */
+
+static const uint8_t *
+payload_of(unsigned i, uint16_t type, uint16_t flags)
+{
+	const struct nlmsghdr *nlh;
+
+	assert_true(i < kernel.nsent);
+	nlh = (const struct nlmsghdr *)(void *)kernel.sent[i];
+	assert_int_equal(nlh->nlmsg_type, type);
+	assert_int_equal(nlh->nlmsg_flags, NLM_F_REQUEST | flags);
+	return kernel.sent[i] + NLMSG_HDRLEN;
+}
+
+/* The attribute's bytes in message i, which begin at offset; NULL: it has none. */
+static const uint8_t *
+attribute_of(unsigned i, size_t offset, uint16_t type, size_t *len)
+{
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)
+	    (void *)kernel.sent[i];
+	const struct nlattr   *a;
+	size_t		       at;
+
+	for (at = sizeof(*nlh) + ALIGNED(offset); at < nlh->nlmsg_len;
+	    at += ALIGNED(a->nla_len)) {
+		a = (const struct nlattr *)(void *)(kernel.sent[i] + at);
+		if (a->nla_type == type) {
+			*len = a->nla_len - ATTRIBUTE;
+			return kernel.sent[i] + at + ATTRIBUTE;
+		}
+	}
+	return NULL;
+}
+
+static struct addr
+address(const char *text)
+{
+	struct addr a;
+
+	assert_int_equal(addr_parse(&a, text), 0);
+	return a;
+}
+
+static xfrm_address_t
+bytes_of(const char *text)
+{
+	xfrm_address_t x;
+
+	memset(&x, 0, sizeof(x));
+	if (inet_pton(AF_INET, text, &x) != 1)
+		assert_int_equal(inet_pton(AF_INET6, text, &x), 1);
+	return x;
+}
+
+static const uint8_t *
+usersa_expect(unsigned i, const char *src, const char *dst, uint32_t spi,
+    int outer, int inner, uint8_t flags)
+{
+	struct xfrm_usersa_info want;
+	const uint8_t	       *got;
+
+	memset(&want, 0, sizeof(want));
+	want.sel.family = (uint16_t)inner;
+	want.saddr = bytes_of(src);
+	want.id.daddr = bytes_of(dst);
+	want.id.spi = htonl(spi);
+	want.id.proto = IPPROTO_ESP;
+	want.lft.soft_byte_limit = want.lft.hard_byte_limit = XFRM_INF;
+	want.lft.soft_packet_limit = want.lft.hard_packet_limit = XFRM_INF;
+	want.reqid = REQID;
+	want.family = (uint16_t)outer;
+	want.mode = XFRM_MODE_TUNNEL;
+	want.flags = flags;
+	got = payload_of(i, XFRM_MSG_NEWSA, NLM_F_ACK | NLM_F_CREATE |
+	    NLM_F_EXCL);
+	assert_memory_equal(got, &want, sizeof(want));
+	return got;
+}
+
+/* --- the world ---------------------------------------------------------------------- */
+
+static struct world {
+	struct xfrm	 *x;
+	struct esp_plane *planes[2];
+	struct esp_policy policy;
+	struct esp_params in, out;
+	unsigned	  nclear;	/* packets that went into the stack */
+	char		  calls[64];	/* of past(), '+' and '-' */
+} world;
+
+static void
+world_send(void *arg, const uint8_t *pkt, size_t len)
+{
+	(void)pkt;
+	assert_int_equal(len, 3);
+	((struct world *)arg)->nclear++;
+}
+
+static void
+world_past(void *owner, bool past)
+{
+	strcat(((struct world *)owner)->calls, past ? "+" : "-");
+}
+
+static void
+world_begin(const char *us, const char *peer, const char *ours,
+    const char *theirs)
+{
+	struct addr a;
+
+	memset(&kernel, 0, sizeof(kernel));
+	memset(&world, 0, sizeof(world));
+	world.x = xfrm_open(MARK);
+	assert_non_null(world.x);
+	/* What a predecessor left was looked for. */
+	assert_int_equal(kernel.nsent, 2);
+	kernel.nsent = 0;
+	world.planes[0] = xfrm_plane(world.x, world_send, &world);
+	a = address(ours);
+	world.policy.ours = prefix_host(&a);
+	a = address(theirs);
+	world.policy.theirs = prefix_host(&a);
+	world.policy.local = address(us);
+	world.policy.peer = address(peer);
+	world.policy.sole = true;
+	world.policy.past = world_past;
+	world.policy.owner = &world;
+	world.in.spi = 0x11223344;
+	world.in.cipher = ESP_AES_CBC;
+	world.in.cipher_len = 16;
+	memset(world.in.cipher_key, 0xc1, 16);
+	world.in.auth = ESP_AUTH_HMAC_SHA2_256;
+	world.in.auth_len = 32;
+	memset(world.in.auth_key, 0xa1, 32);
+	world.in.src = world.policy.peer;
+	world.in.dst = world.policy.local;
+	world.out = world.in;
+	world.out.spi = 0x55667788;
+	world.out.src = world.policy.local;
+	world.out.dst = world.policy.peer;
+}
+
+static struct esp_pair *
+world_pair(void)
+{
+	return esp_pair_up(world.planes, &world.policy, &world.in, &world.out);
+}
+
+static void
+world_end(struct esp_pair *p)
+{
+	esp_policy_down(&world.policy);
+	esp_pair_down(p);
+	esp_plane_free(world.planes[0]);
+}
+
+#define US	"198.51.100.10"
+#define PEER	"203.0.113.7"
+#define US6	"2001:db8::10"
+#define PEER6	"2001:db8:ffff::7"
+
+/* --- security associations ------------------------------------------------------------ */
+
+static void
+sa_of_ipv4(void **state)
+{
+	struct esp_pair *p;
+	struct {
+		struct xfrm_algo a;
+		char		 key[16];
+	} crypt = { .a = { .alg_name = "cbc(aes)", .alg_key_len = 128 } };
+	struct {
+		struct xfrm_algo_auth a;
+		char		      key[32];
+	} auth = { .a = { .alg_name = "hmac(sha256)", .alg_key_len = 256,
+		.alg_trunc_len = 128 } };
+	const uint8_t *got;
+	size_t	       len, body = sizeof(struct xfrm_usersa_info);
+	uint32_t       replay[6 + 32] = { 32, 0, 0, 0, 0, 1024 };
+	uint32_t       mark = MARK;
+
+	(void)state;
+	memset(crypt.key, 0xc1, sizeof(crypt.key));
+	memset(auth.key, 0xa1, sizeof(auth.key));
+	world_begin(US, PEER, US, PEER);
+	p = world_pair();
+	assert_non_null(p);
+	assert_string_equal(esp_pair_plane(p), "kernel");
+	assert_int_equal(kernel.nsent, 1);
+	usersa_expect(0, PEER, US, 0x11223344, AF_INET, AF_INET, 0);
+	got = attribute_of(0, body, XFRMA_ALG_CRYPT, &len);
+	assert_non_null(got);
+	assert_int_equal(len, sizeof(crypt.a) + 16);
+	assert_memory_equal(got, &crypt.a, sizeof(crypt.a));
+	assert_memory_equal(got + sizeof(crypt.a), crypt.key, 16);
+	got = attribute_of(0, body, XFRMA_ALG_AUTH_TRUNC, &len);
+	assert_non_null(got);
+	assert_int_equal(len, sizeof(auth.a) + 32);
+	assert_memory_equal(got, &auth.a, sizeof(auth.a));
+	assert_memory_equal(got + sizeof(auth.a), auth.key, 32);
+	got = attribute_of(0, body, XFRMA_REPLAY_ESN_VAL, &len);
+	assert_non_null(got);
+	assert_int_equal(len, sizeof(replay));
+	assert_memory_equal(got, replay, sizeof(replay));
+	assert_null(attribute_of(0, body, XFRMA_SET_MARK, &len));
+	assert_null(attribute_of(0, body, XFRMA_ALG_AEAD, &len));
+
+	/* The other half follows, past the TUN, and before any policy. */
+	assert_int_equal(esp_pair_confirm(p), 0);
+	assert_int_equal(kernel.nsent, 5);
+	usersa_expect(1, US, PEER, 0x55667788, AF_INET, AF_INET, 0);
+	got = attribute_of(1, body, XFRMA_SET_MARK, &len);
+	assert_non_null(got);
+	assert_int_equal(len, 4);
+	assert_memory_equal(got, &mark, 4);
+	world_end(p);
+}
+
+static void
+sa_of_ipv6_with_gcm_and_esn(void **state)
+{
+	struct esp_pair *p;
+	struct xfrm_algo_aead aead = { .alg_name = "rfc4106(gcm(aes))",
+		.alg_key_len = 288, .alg_icv_len = 128 };
+	const uint8_t *got;
+	uint8_t	       key[36];
+	size_t	       len, body = sizeof(struct xfrm_usersa_info);
+
+	(void)state;
+	memset(key, 0xc6, sizeof(key));
+	world_begin(US6, PEER6, US6, PEER6);
+	world.in.cipher = world.out.cipher = ESP_AES_GCM_16;
+	world.in.cipher_len = world.out.cipher_len = 36;
+	memset(world.in.cipher_key, 0xc6, 36);
+	world.in.auth = world.out.auth = ESP_AUTH_NONE;
+	world.in.auth_len = world.out.auth_len = 0;
+	world.in.esn = world.out.esn = true;
+	p = world_pair();
+	assert_non_null(p);
+	usersa_expect(0, PEER6, US6, 0x11223344, AF_INET6, AF_INET6,
+	    XFRM_STATE_ESN);
+	got = attribute_of(0, body, XFRMA_ALG_AEAD, &len);
+	assert_non_null(got);
+	assert_int_equal(len, sizeof(aead) + sizeof(key));
+	assert_memory_equal(got, &aead, sizeof(aead));
+	assert_memory_equal(got + sizeof(aead), key, sizeof(key));
+	assert_null(attribute_of(0, body, XFRMA_ALG_CRYPT, &len));
+	assert_null(attribute_of(0, body, XFRMA_ALG_AUTH_TRUNC, &len));
+	world_end(p);
+}
+
+/* IPv4 within IPv6: the SA is of the outer family, its selector of the inner. */
+static void
+sa_of_both_families(void **state)
+{
+	struct esp_pair *p;
+
+	(void)state;
+	world_begin(US6, PEER6, US, PEER);
+	p = world_pair();
+	assert_non_null(p);
+	usersa_expect(0, PEER6, US6, 0x11223344, AF_INET6, AF_INET, 0);
+	world_end(p);
+}
+
+/* What the kernel cannot keep apart, or not do, is asked of it in no word. */
+static void
+not_for_the_kernel(void **state)
+{
+	struct esp_pair *p;
+
+	(void)state;
+	world_begin(US, PEER, US, PEER);
+	world.policy.sole = false;
+	assert_null(world_pair());
+	world.policy.sole = true;
+	world.in.encap_sport = world.in.encap_dport = 4500;
+	assert_null(world_pair());
+	world.in.encap_sport = world.in.encap_dport = 0;
+	assert_null(esp_pair_up(world.planes, NULL, &world.in, &world.out));
+	assert_int_equal(kernel.nsent, 0);
+	/* No algorithm of its: known before it is asked. */
+	world.in.cipher = (enum esp_cipher)99;
+	assert_null(world_pair());
+	assert_int_equal(kernel.nsent, 0);
+	world.in.cipher = ESP_AES_CBC;
+	kernel.refuse = XFRM_MSG_NEWSA;
+	assert_null(world_pair());
+	assert_int_equal(kernel.nsent, 1);
+	kernel.refuse = 0;
+	p = world_pair();
+	assert_non_null(p);
+	world_end(p);
+}
+
+static void
+sa_removed(void **state)
+{
+	struct xfrm_usersa_id want[2];
+	struct esp_pair	     *p;
+	unsigned	      i;
+
+	(void)state;
+	world_begin(US6, PEER6, US6, PEER6);
+	p = world_pair();
+	kernel.nsent = 0;
+	esp_pair_down(p);
+	memset(want, 0, sizeof(want));
+	want[0].daddr = bytes_of(US6);
+	want[0].spi = htonl(0x11223344);
+	want[1].daddr = bytes_of(PEER6);
+	want[1].spi = htonl(0x55667788);
+	assert_int_equal(kernel.nsent, 2);
+	for (i = 0; i < 2; i++) {
+		want[i].family = AF_INET6;
+		want[i].proto = IPPROTO_ESP;
+		assert_memory_equal(payload_of(i, XFRM_MSG_DELSA, NLM_F_ACK),
+		    &want[i], sizeof(want[i]));
+	}
+	world_end(NULL);
+}
+
+/* --- usage ------------------------------------------------------------------------------ */
+
+static void
+answer_usage(uint64_t packets, uint64_t bytes, uint32_t seq)
+{
+	struct {
+		struct xfrm_replay_state_esn r;
+		uint32_t		     bits[32];
+	} esn = { .r = { .bmp_len = 32, .seq = seq, .replay_window = 1024 } };
+	struct xfrm_usersa_info sa;
+	struct nlmsghdr	       *nlh;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.curlft.packets = packets;
+	sa.curlft.bytes = bytes;
+	sa.stats.replay = 3;
+	sa.stats.integrity_failed = 4;
+	nlh = mnl_nlmsg_put_header(kernel.answer[0]);
+	nlh->nlmsg_type = XFRM_MSG_NEWSA;
+	memcpy(mnl_nlmsg_put_extra_header(nlh, sizeof(sa)), &sa, sizeof(sa));
+	mnl_attr_put(nlh, XFRMA_REPLAY_ESN_VAL, sizeof(esn), &esn);
+	kernel.answer_len[0] = nlh->nlmsg_len;
+}
+
+static void
+usage_is_asked_for(void **state)
+{
+	struct xfrm_usersa_id want;
+	struct esp_usage      u;
+	struct esp_pair	     *p;
+
+	(void)state;
+	world_begin(US, PEER, US, PEER);
+	p = world_pair();
+	kernel.nsent = 0;
+	answer_usage(10, 1000, 12);
+	esp_pair_passed(p, &u);
+	/* The other half is not there yet. */
+	assert_int_equal(kernel.nsent, 1);
+	memset(&want, 0, sizeof(want));
+	want.daddr = bytes_of(US);
+	want.spi = htonl(0x11223344);
+	want.family = AF_INET;
+	want.proto = IPPROTO_ESP;
+	assert_memory_equal(payload_of(0, XFRM_MSG_GETSA, 0), &want,
+	    sizeof(want));
+	assert_int_equal(u.in.packets, 10);
+	assert_int_equal(u.in.bytes, 1000);
+	assert_int_equal(u.out.packets, 0);
+	assert_int_equal(esp_pair_confirm(p), 0);
+	answer_usage(15, 1600, 17);
+	esp_pair_passed(p, &u);
+	assert_int_equal(u.in.packets, 5);
+	assert_int_equal(u.in.bytes, 600);
+	assert_int_equal(u.out.packets, 15);
+	assert_false(u.worn);
+	esp_pair_passed(p, &u);
+	assert_int_equal(u.in.packets, 0);
+	/* A kernel that does not answer has counted nothing new. */
+	kernel.refuse = XFRM_MSG_GETSA;
+	esp_pair_passed(p, &u);
+	assert_int_equal(u.in.packets, 0);
+	kernel.nsent = 0;
+	esp_pair_usage(p, &u);
+	assert_int_equal(kernel.nsent, 0);
+	assert_int_equal(u.in.packets, 15);
+	assert_int_equal(u.in.seq, 17);
+	assert_int_equal(u.in.replays, 3);
+	assert_int_equal(u.in.auth_failures, 4);
+	/* Few packets came, but with numbers that are nearly used up. */
+	kernel.refuse = 0;
+	answer_usage(20, 1700, 0xc0000000);
+	esp_pair_passed(p, &u);
+	assert_true(u.worn);
+	world_end(p);
+}
+
+/* --- policies --------------------------------------------------------------------------- */
+
+static void
+policy_expect(unsigned i, uint8_t dir, const char *src, const char *dst,
+    const char *from, const char *to, int inner, int outer, unsigned plen)
+{
+	struct xfrm_userpolicy_info want;
+	struct xfrm_user_tmpl	    tmpl;
+	const uint8_t		   *got;
+	size_t			    len;
+
+	memset(&want, 0, sizeof(want));
+	want.sel.family = (uint16_t)inner;
+	want.sel.saddr = bytes_of(src);
+	want.sel.daddr = bytes_of(dst);
+	want.sel.prefixlen_s = want.sel.prefixlen_d = (uint8_t)plen;
+	want.lft.soft_byte_limit = want.lft.hard_byte_limit = XFRM_INF;
+	want.lft.soft_packet_limit = want.lft.hard_packet_limit = XFRM_INF;
+	want.priority = 2000;
+	want.dir = dir;
+	want.action = XFRM_POLICY_ALLOW;
+	got = payload_of(i, XFRM_MSG_UPDPOLICY, NLM_F_ACK | NLM_F_CREATE |
+	    NLM_F_REPLACE);
+	assert_memory_equal(got, &want, sizeof(want));
+	memset(&tmpl, 0, sizeof(tmpl));
+	tmpl.family = (uint16_t)outer;
+	tmpl.saddr = bytes_of(from);
+	tmpl.id.daddr = bytes_of(to);
+	tmpl.id.proto = IPPROTO_ESP;
+	tmpl.reqid = REQID;
+	tmpl.mode = XFRM_MODE_TUNNEL;
+	tmpl.aalgos = tmpl.ealgos = tmpl.calgos = UINT32_MAX;
+	got = attribute_of(i, sizeof(want), XFRMA_TMPL, &len);
+	assert_non_null(got);
+	assert_int_equal(len, sizeof(tmpl));
+	assert_memory_equal(got, &tmpl, sizeof(tmpl));
+}
+
+static void
+policy_of_ipv4(void **state)
+{
+	static const uint8_t dirs[] = { XFRM_POLICY_OUT, XFRM_POLICY_IN,
+		XFRM_POLICY_FWD };
+	struct xfrm_userpolicy_id want;
+	struct esp_pair		 *p;
+	unsigned		  i;
+
+	(void)state;
+	world_begin(US, PEER, US, PEER);
+	p = world_pair();
+	assert_int_equal(esp_pair_confirm(p), 0);
+	/* What comes must be encrypted before what goes is. */
+	policy_expect(2, XFRM_POLICY_IN, PEER, US, PEER, US, AF_INET, AF_INET,
+	    32);
+	policy_expect(3, XFRM_POLICY_FWD, PEER, US, PEER, US, AF_INET, AF_INET,
+	    32);
+	policy_expect(4, XFRM_POLICY_OUT, US, PEER, US, PEER, AF_INET, AF_INET,
+	    32);
+	assert_string_equal(world.calls, "+");
+	assert_true(esp_policy_is_past(&world.policy));
+	kernel.nsent = 0;
+	esp_policy_down(&world.policy);
+	assert_string_equal(world.calls, "+-");
+	assert_int_equal(kernel.nsent, 3);
+	for (i = 0; i < 3; i++) {
+		memset(&want, 0, sizeof(want));
+		want.sel.family = AF_INET;
+		want.sel.saddr = bytes_of(i == 0 ? US : PEER);
+		want.sel.daddr = bytes_of(i == 0 ? PEER : US);
+		want.sel.prefixlen_s = want.sel.prefixlen_d = 32;
+		want.dir = dirs[i];
+		assert_memory_equal(payload_of(i, XFRM_MSG_DELPOLICY,
+		    NLM_F_ACK), &want, sizeof(want));
+	}
+	world_end(p);
+}
+
+static void
+policy_of_ipv6(void **state)
+{
+	struct esp_pair *p;
+
+	(void)state;
+	world_begin(US6, PEER6, US6, PEER6);
+	p = world_pair();
+	assert_int_equal(esp_pair_confirm(p), 0);
+	policy_expect(2, XFRM_POLICY_IN, PEER6, US6, PEER6, US6, AF_INET6,
+	    AF_INET6, 128);
+	policy_expect(3, XFRM_POLICY_FWD, PEER6, US6, PEER6, US6, AF_INET6,
+	    AF_INET6, 128);
+	policy_expect(4, XFRM_POLICY_OUT, US6, PEER6, US6, PEER6, AF_INET6,
+	    AF_INET6, 128);
+	world_end(p);
+}
+
+/* A policy of which the kernel takes a part stands not at all, and nothing is
+ * sent into it. */
+static void
+policy_refused(void **state)
+{
+	struct esp_pair *p;
+
+	(void)state;
+	world_begin(US, PEER, US, PEER);
+	p = world_pair();
+	kernel.nsent = 0;
+	kernel.refuse = XFRM_MSG_UPDPOLICY;
+	kernel.refuse_from = 1;
+	assert_int_equal(esp_pair_confirm(p), -1);
+	/* SA; IN, FWD; three policies and both SAs away. */
+	assert_int_equal(kernel.nsent, 1 + 2 + 3 + 2);
+	payload_of(3, XFRM_MSG_DELPOLICY, NLM_F_ACK);
+	payload_of(6, XFRM_MSG_DELSA, NLM_F_ACK);
+	assert_string_equal(world.calls, "");
+	assert_int_equal(esp_pair_send(p, (const uint8_t *)"abc", 3),
+	    ESP_E_PLANE);
+	assert_int_equal(world.nclear, 0);
+	world_end(p);
+}
+
+/* Packets go into the stack, whose policy takes them; never without one. */
+static void
+send_needs_the_policy(void **state)
+{
+	struct esp_pair *p;
+	uint8_t		 out[64];
+	bool		 newest;
+
+	(void)state;
+	world_begin(US, PEER, US, PEER);
+	p = world_pair();
+	assert_int_equal(esp_pair_send(p, (const uint8_t *)"abc", 3),
+	    ESP_E_PLANE);
+	assert_int_equal(esp_pair_confirm(p), 0);
+	assert_int_equal(esp_pair_send(p, (const uint8_t *)"abc", 3), ESP_OK);
+	assert_int_equal(world.nclear, 1);
+	/* What comes is a copy of what the kernel has opened. */
+	assert_int_equal(esp_pair_open(p, (const uint8_t *)"abc", 3, out,
+	    sizeof(out), &newest), ESP_E_PLANE);
+	esp_policy_down(&world.policy);
+	assert_int_equal(esp_pair_send(p, (const uint8_t *)"abc", 3),
+	    ESP_E_PLANE);
+	assert_int_equal(world.nclear, 1);
+	world_end(p);
+}
+
+/* --- what may come in the clear, and what a killed daemon left ---------------------------- */
+
+static void
+guards_of_both_families(void **state)
+{
+	struct xfrm_userpolicy_info want;
+	struct addr		    a;
+	struct prefix		    net;
+	unsigned		    i;
+
+	(void)state;
+	world_begin(US, PEER, US, PEER);
+	a = address("192.0.2.0");
+	net = prefix_of(&a, 24);
+	assert_int_equal(xfrm_guard(world.x, &net, true, false), 0);
+	a = address("2001:db8:1::");
+	net = prefix_of(&a, 48);
+	assert_int_equal(xfrm_guard(world.x, &net, false, true), 0);
+	assert_int_equal(kernel.nsent, 3);
+	for (i = 0; i < 3; i++) {
+		memset(&want, 0, sizeof(want));
+		want.sel.family = i == 0 ? AF_INET : AF_INET6;
+		want.sel.saddr = bytes_of(i == 0 ? "192.0.2.0" :
+		    "2001:db8:1::");
+		want.sel.prefixlen_s = i == 0 ? 24 : 48;
+		want.lft.soft_byte_limit = want.lft.hard_byte_limit = XFRM_INF;
+		want.lft.soft_packet_limit = XFRM_INF;
+		want.lft.hard_packet_limit = XFRM_INF;
+		/* Behind all others, longer prefixes first. */
+		want.priority = 0x4f450000u + (i == 0 ? 8 : 80);
+		want.dir = i < 2 ? XFRM_POLICY_IN : XFRM_POLICY_FWD;
+		want.action = i == 0 ? XFRM_POLICY_BLOCK : XFRM_POLICY_ALLOW;
+		assert_memory_equal(payload_of(i, XFRM_MSG_UPDPOLICY,
+		    NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE), &want,
+		    sizeof(want));
+	}
+	world_end(NULL);
+}
+
+static void
+answer_sa(const char *dst, int family, uint32_t reqid)
+{
+	struct xfrm_usersa_info sa;
+	struct nlmsghdr	       *nlh;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.id.daddr = bytes_of(dst);
+	sa.id.spi = htonl(0xabcd);
+	sa.family = (uint16_t)family;
+	sa.reqid = reqid;
+	nlh = mnl_nlmsg_put_header(kernel.answer[0] + kernel.answer_len[0]);
+	nlh->nlmsg_type = XFRM_MSG_NEWSA;
+	nlh->nlmsg_flags = NLM_F_MULTI;
+	memcpy(mnl_nlmsg_put_extra_header(nlh, sizeof(sa)), &sa, sizeof(sa));
+	kernel.answer_len[0] += nlh->nlmsg_len;
+}
+
+static void
+answer_policy(uint32_t priority, uint32_t reqid, uint8_t dir)
+{
+	struct xfrm_userpolicy_info p;
+	struct xfrm_user_tmpl	    t;
+	struct nlmsghdr		   *nlh;
+
+	memset(&p, 0, sizeof(p));
+	p.priority = priority;
+	p.dir = dir;
+	nlh = mnl_nlmsg_put_header(kernel.answer[1] + kernel.answer_len[1]);
+	nlh->nlmsg_type = XFRM_MSG_NEWPOLICY;
+	nlh->nlmsg_flags = NLM_F_MULTI;
+	memcpy(mnl_nlmsg_put_extra_header(nlh, sizeof(p)), &p, sizeof(p));
+	if (reqid != 0) {
+		memset(&t, 0, sizeof(t));
+		t.reqid = reqid;
+		mnl_attr_put(nlh, XFRMA_TMPL, sizeof(t), &t);
+	}
+	kernel.answer_len[1] += nlh->nlmsg_len;
+}
+
+static void
+leftovers_are_removed(void **state)
+{
+	const struct xfrm_userpolicy_id *policy;
+	const struct xfrm_usersa_id	*sa;
+
+	(void)state;
+	memset(&kernel, 0, sizeof(kernel));
+	memset(&world, 0, sizeof(world));
+	answer_sa(US, AF_INET, 0x4f450007);
+	answer_sa(US, AF_INET, 0x12345678);	/* an operator's */
+	answer_sa(US6, AF_INET6, 0x4f450008);
+	answer_policy(2000, 0x4f450007, XFRM_POLICY_IN);
+	answer_policy(2000, 0x12345678, XFRM_POLICY_OUT);
+	answer_policy(1000, 0, XFRM_POLICY_OUT);
+	answer_policy(0x4f450008, 0, XFRM_POLICY_FWD);	/* a guard */
+	world.x = xfrm_open(MARK);
+	assert_non_null(world.x);
+	/* Both lists; two policies, two SAs; both lists once more, now empty. */
+	assert_int_equal(kernel.nsent, 8);
+	policy = (const void *)payload_of(2, XFRM_MSG_DELPOLICY, NLM_F_ACK);
+	assert_int_equal(policy->dir, XFRM_POLICY_IN);
+	policy = (const void *)payload_of(3, XFRM_MSG_DELPOLICY, NLM_F_ACK);
+	assert_int_equal(policy->dir, XFRM_POLICY_FWD);
+	sa = (const void *)payload_of(4, XFRM_MSG_DELSA, NLM_F_ACK);
+	assert_int_equal(sa->family, AF_INET);
+	sa = (const void *)payload_of(5, XFRM_MSG_DELSA, NLM_F_ACK);
+	assert_int_equal(sa->family, AF_INET6);
+	assert_int_equal(memcmp(&sa->daddr, &(xfrm_address_t){ .a6 = {
+	    htonl(0x20010db8), 0, 0, htonl(0x10) } }, 16), 0);
+	xfrm_close(world.x);
+}
+
+static void
+guards_are_cleared_alone(void **state)
+{
+	(void)state;
+	world_begin(US, PEER, US, PEER);
+	answer_policy(2000, 0x4f450007, XFRM_POLICY_IN);
+	answer_policy(0x4f450008, 0, XFRM_POLICY_IN);
+	xfrm_guard_clear(world.x);
+	assert_int_equal(kernel.nsent, 3);
+	payload_of(1, XFRM_MSG_DELPOLICY, NLM_F_ACK);
+	payload_of(2, XFRM_MSG_GETPOLICY, NLM_F_DUMP);
+	world_end(NULL);
+}
+
+static void
+kernel_without_esp(void **state)
+{
+	(void)state;
+	world_begin(US, PEER, US, PEER);
+	assert_true(xfrm_has_esp(world.x));
+	payload_of(1, XFRM_MSG_DELSA, NLM_F_ACK);
+	kernel.refuse = XFRM_MSG_NEWSA;
+	assert_false(xfrm_has_esp(world.x));
+	world_end(NULL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sa_of_ipv4),
+		cmocka_unit_test(sa_of_ipv6_with_gcm_and_esn),
+		cmocka_unit_test(sa_of_both_families),
+		cmocka_unit_test(not_for_the_kernel),
+		cmocka_unit_test(sa_removed),
+		cmocka_unit_test(usage_is_asked_for),
+		cmocka_unit_test(policy_of_ipv4),
+		cmocka_unit_test(policy_of_ipv6),
+		cmocka_unit_test(policy_refused),
+		cmocka_unit_test(send_needs_the_policy),
+		cmocka_unit_test(guards_of_both_families),
+		cmocka_unit_test(leftovers_are_removed),
+		cmocka_unit_test(guards_are_cleared_alone),
+		cmocka_unit_test(kernel_without_esp),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

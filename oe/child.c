@@ -32,8 +32,8 @@
 static bool
 pair_like(const struct sa_pair *a, const struct sa_pair *b)
 {
-	return a->ours.protocol == b->ours.protocol &&
-	    a->ours.port == b->ours.port && a->theirs.port == b->theirs.port;
+	return keying_selectors_equal(&a->ours, &b->ours) &&
+	    keying_selectors_equal(&a->theirs, &b->theirs);
 }
 
 static void
@@ -69,9 +69,9 @@ pair_heard_from(struct sa_pair *p, uint32_t peer, uint16_t port)
 		if (other->follows)
 			pair_move(other, peer, port);
 	}
-	conn->path.peer = peer;
+	conn->path.peer = addr_from_v4(peer);
 	conn->path.peer_port = port;
-	c->keying->moved(c->keying_arg, conn, peer, port);
+	c->keying->moved(c->keying_arg, conn, &conn->path.peer, port);
 	/* Is it there, or was it somebody who was quicker on the way? */
 	if (elsewhere)
 		liveness_moved(conn);
@@ -112,7 +112,7 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	}
 	log_info("%s: %s with %s at %s, SPIs 0x%08x in, 0x%08x out, %s",
 	    ipv4_text(conn->key.dst), rekey ? "rekeyed" : "encrypted",
-	    keying_id_text(&conn->peer_id), ipv4_text(conn->path.peer),
+	    keying_id_text(&conn->peer_id), ADDR_TEXT(&conn->path.peer),
 	    fresh->spi_in, fresh->spi_out,
 	    esp_cipher_name(e->cipher, e->cipher_len));
 	if (rekey) {
@@ -211,8 +211,8 @@ child_policy(struct connection *conn)
 
 	conn->esp.ours = prefix_of(&src, conn->key.src_plen);
 	conn->esp.theirs = prefix_of(&dst, conn->key.dst_plen);
-	conn->esp.local = addr_from_v4(conn->path.local);
-	conn->esp.peer = addr_from_v4(conn->path.peer);
+	conn->esp.local = conn->path.local;
+	conn->esp.peer = conn->path.peer;
 	conn->esp.sole = child_is_sole(conn);
 	conn->esp.past = child_past;
 	conn->esp.owner = conn;
@@ -233,8 +233,8 @@ child_up(struct connection *conn, const struct keying_child *k)
 	p->connection = conn;
 	p->spi_in = k->in.spi;
 	p->spi_out = k->out.spi;
-	p->ours = k->src;
-	p->theirs = k->dst;
+	p->ours = k->ours;
+	p->theirs = k->theirs;
 	p->used = c->now;
 	p->initiator = k->initiator;
 	p->follows = k->nat_there && k->out.encap_dport != 0;
@@ -258,7 +258,8 @@ child_up(struct connection *conn, const struct keying_child *k)
 	}
 	/* One known by a name, at the address itself, may share it (§5.3). */
 	if (k->initiator && connection_is_oe(conn) && !conn->shares &&
-	    k->peer_id.type != KEYING_ID_IPV4 && k->path.peer == conn->key.dst)
+	    k->peer_id.type != KEYING_ID_ADDR &&
+	    addr_v4(&k->path.peer) == conn->key.dst)
 		connection_set_right(conn, conn->right, true);
 	child_policy(conn);
 	p->esp = esp_pair_up(c->shell->planes, pair_is_whole(p) ? &conn->esp :
@@ -299,13 +300,13 @@ connection_unkeyed(struct connection *conn, const char *why, bool by_peer)
 	log_info("%s: connection with %s ended: %s", ipv4_text(conn->key.dst),
 	    keying_id_text(&conn->peer_id), why);
 	if (by_peer)
-		core_departed(c, conn->path.peer);
+		core_departed(c, addr_v4(&conn->path.peer));
 	report_event(c, conn, "expired");
 	/* §3.2.6: rekeying failed, and now the keys are gone too. */
 	if (!by_peer && conn->failed && connection_is_oe(conn) &&
 	    conn->right != RIGHT_FLOWS) {
 		connection_no_oe(conn, connection_failure_lifespan(conn), "rekeying with "
-		    "%s: %s", ipv4_text(conn->path.peer),
+		    "%s: %s", ADDR_TEXT(&conn->path.peer),
 		    keying_failure_text(conn->failure));
 		return;
 	}

@@ -39,8 +39,8 @@ core_my_id(const struct core *c)
 	struct keying_id id = c->config->id;
 
 	if (id.type == 0) {
-		id.type = KEYING_ID_IPV4;
-		id.addr = c->local;
+		id.type = KEYING_ID_ADDR;
+		id.addr = addr_from_v4(c->local);
 	}
 	return id;
 }

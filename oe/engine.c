@@ -171,11 +171,11 @@ static void
 oe_unknown_spi(void *arg, uint64_t now, uint32_t peer, uint32_t spi)
 {
 	struct oe	  *oe = arg;
-	struct keying_path path = { .local = oe->core->local, .peer = peer,
-		.local_port = oe->core->ike_port,
+	struct keying_path path = { .local = addr_from_v4(oe->core->local),
+		.peer = addr_from_v4(peer), .local_port = oe->core->ike_port,
 		.peer_port = remember_port(oe->remembered, peer, spi) };
 
-	if (path.local == 0)
+	if (oe->core->local == 0)
 		return;
 	if (path.local_port == 0)
 		path.local_port = KEYING_PORT;
@@ -286,14 +286,16 @@ oe_peer_silent(void *arg, void *conn)
 }
 
 static void
-oe_invalid_spi(void *arg, uint32_t peer, uint32_t spi_out, bool authenticated)
+oe_invalid_spi(void *arg, const struct addr *peer, uint32_t spi_out,
+    bool authenticated)
 {
 	liveness_invalid_spi(((struct oe *)arg)->core, clock_now(), peer, spi_out,
 	    authenticated);
 }
 
 static void
-oe_initial_contact(void *arg, const struct keying_id *id, uint32_t peer)
+oe_initial_contact(void *arg, const struct keying_id *id,
+    const struct addr *peer)
 {
 	responder_initial_contact(((struct oe *)arg)->core, clock_now(), id, peer);
 }
@@ -565,8 +567,8 @@ oe_inbound_icmp(struct oe *oe, const uint8_t *pkt, size_t len)
 		return;
 	if (in[9] == 17 && pkt[ip.header] == ICMP_UNREACHABLE) {
 		memset(&path, 0, sizeof(path));
-		memcpy(&path.local, in + 12, 4);
-		memcpy(&path.peer, in + 16, 4);
+		path.local = addr_from_bytes(AF_INET, in + 12);
+		path.peer = addr_from_bytes(AF_INET, in + 16);
 		path.local_port = (uint16_t)(in[header] << 8 | in[header + 1]);
 		path.peer_port = (uint16_t)(in[header + 2] << 8 |
 		    in[header + 3]);

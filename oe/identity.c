@@ -206,7 +206,7 @@ identity_check(struct core *c, uint64_t now)
 
 	c->now = now;
 	if (c->config->key == NULL || !c->config->initiate ||
-	    (id.type == KEYING_ID_IPV4 && id.addr == 0) ||
+	    (id.type == KEYING_ID_ADDR && addr_v4(&id.addr) == 0) ||
 	    lookup_key_name(&id, name) == -1 ||
 	    pubkey_from_evp(&key, c->config->key) == -1) {
 		i->state = IDENTITY_UNKNOWN;

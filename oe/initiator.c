@@ -103,14 +103,15 @@ connection_request(struct connection *conn)
 	const struct peer_gateway  *g;
 	const struct oe_tunnel *t;
 	struct keying_request  r;
+	struct keying_selector ours, theirs;
 
 	memset(&r, 0, sizeof(r));
-	r.path.local = c->local;
+	r.path.local = addr_from_v4(c->local);
 	r.path.local_port = c->ike_port;
 	r.my_id = core_my_id(c);
 	if (conn->class == OE_CLASS_TUNNEL) {
 		t = &c->config->tunnels[conn->tunnel];
-		r.path.peer = t->peer;
+		r.path.peer = addr_from_v4(t->peer);
 		r.peer_id = t->peer_id;
 		if (t->my_id.type != 0)
 			r.my_id = t->my_id;
@@ -119,16 +120,18 @@ connection_request(struct connection *conn)
 		if (conn->peer_gateway >= conn->npeer_gateways)
 			return -1;
 		g = &conn->peer_gateways[conn->peer_gateway];
-		r.path.peer = g->addr;
+		r.path.peer = addr_from_v4(g->addr);
 		r.peer_id = g->id;
 		r.peer.keys = g->keys;
 		r.peer.nkeys = g->nkeys;
 	}
-	session_selectors(conn, &r.src, &r.dst);
+	session_selectors(conn, &ours, &theirs);
+	r.ours = keying_selectors_of(&ours);
+	r.theirs = keying_selectors_of(&theirs);
 	r.initial_contact = !connection_peer_known(c, &r.peer_id) &&
 	    (c->shell->peer_known == NULL ||
 	    !c->shell->peer_known(c->shell_arg, &r.peer_id));
-	r.departed = core_has_departed(c, r.path.peer);
+	r.departed = core_has_departed(c, addr_v4(&r.path.peer));
 	conn->path.peer = r.path.peer;
 	if (TAILQ_EMPTY(&conn->pairs))
 		conn->peer_id = r.peer_id;
@@ -260,7 +263,7 @@ initiator_failed(struct connection *conn, enum keying_failure f,
 	if (session_why(conn, why, sizeof(why)))
 		detail = why;
 	connection_no_oe(conn, connection_failure_lifespan(conn), "IKE with %s: %s%s%s",
-	    ipv4_text(conn->path.peer), keying_failure_text(conn->failure),
+	    ADDR_TEXT(&conn->path.peer), keying_failure_text(conn->failure),
 	    detail != NULL && *detail != '\0' ? ", " : "",
 	    detail != NULL ? detail : "");
 }

@@ -1,10 +1,9 @@
-/* keying.c - identities and failures as text */
+/* keying.c - identities, selectors and failures, compared and as text */
 #include "config.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "base/util.h"
 #include "oe/keying.h"
 
 const char *
@@ -15,12 +14,15 @@ keying_id_text(const struct keying_id *id)
 	char *p = text[next++ % 4];
 
 	switch (id->type) {
-	case KEYING_ID_IPV4:
-		snprintf(p, sizeof(text[0]), "%s", ipv4_text(id->addr));
+	case KEYING_ID_ADDR:
+		addr_text(&id->addr, p, sizeof(text[0]));
 		break;
-	case KEYING_ID_IPV4_SUBNET:
-		snprintf(p, sizeof(text[0]), "%s/%s", ipv4_text(id->addr),
-		    ipv4_text(id->mask));
+	case KEYING_ID_PREFIX:
+		snprintf(p, sizeof(text[0]), "%s/%u", ADDR_TEXT(&id->addr),
+		    id->plen);
+		break;
+	case KEYING_ID_NULL:
+		snprintf(p, sizeof(text[0]), "somebody");
 		break;
 	case KEYING_ID_FQDN:
 		snprintf(p, sizeof(text[0]), "@%s", id->name);
@@ -39,11 +41,130 @@ keying_id_equal(const struct keying_id *a, const struct keying_id *b)
 {
 	if (a->type != b->type)
 		return false;
-	if (a->type == KEYING_ID_IPV4)
-		return a->addr == b->addr;
-	if (a->type == KEYING_ID_IPV4_SUBNET)
-		return a->addr == b->addr && a->mask == b->mask;
-	return strcmp(a->name, b->name) == 0;
+	switch (a->type) {
+	case KEYING_ID_ADDR:
+		return addr_equal(&a->addr, &b->addr);
+	case KEYING_ID_PREFIX:
+		return addr_equal(&a->addr, &b->addr) && a->plen == b->plen;
+	default:
+		return strcmp(a->name, b->name) == 0;
+	}
+}
+
+struct keying_id
+keying_id_addr(const struct addr *a)
+{
+	struct keying_id id;
+
+	memset(&id, 0, sizeof(id));
+	id.type = KEYING_ID_ADDR;
+	id.addr = *a;
+	return id;
+}
+
+bool
+keying_id_is_addr(const struct keying_id *id, const struct addr *a)
+{
+	return id->type == KEYING_ID_ADDR && addr_equal(&id->addr, a);
+}
+
+struct keying_selector
+keying_selector_prefix(const struct prefix *p)
+{
+	struct keying_selector s;
+	struct addr	       mask = prefix_mask(p->addr.family, p->plen);
+	size_t		       i;
+
+	memset(&s, 0, sizeof(s));
+	s.from = s.to = p->addr;
+	s.port_to = UINT16_MAX;
+	for (i = 0; i < addr_len(&s.to); i++)
+		s.to.bytes[i] |= (uint8_t)~mask.bytes[i];
+	return s;
+}
+
+struct keying_selector
+keying_selector_host(const struct addr *a, uint8_t protocol, uint16_t port)
+{
+	struct prefix	       all = prefix_host(a);
+	struct keying_selector s = keying_selector_prefix(&all);
+
+	s.protocol = protocol;
+	if (port != 0)
+		s.port_from = s.port_to = port;
+	return s;
+}
+
+bool
+keying_selector_is_prefix(const struct keying_selector *s, struct prefix *p)
+{
+	struct keying_selector whole;
+	unsigned	       plen = addr_bits(s->from.family);
+
+	/* From the longest: what is no prefix differs sooner or later. */
+	for (;; plen--) {
+		*p = prefix_of(&s->from, plen);
+		whole = keying_selector_prefix(p);
+		if (!addr_equal(&whole.from, &s->from))
+			return false;
+		if (addr_equal(&whole.to, &s->to))
+			return true;
+		if (plen == 0)
+			return false;
+	}
+}
+
+int
+keying_selector_port(const struct keying_selector *s)
+{
+	if (s->port_from == 0 && s->port_to == UINT16_MAX)
+		return 0;
+	return s->port_from == s->port_to ? s->port_from : -1;
+}
+
+bool
+keying_selector_equal(const struct keying_selector *a,
+    const struct keying_selector *b)
+{
+	return addr_equal(&a->from, &b->from) && addr_equal(&a->to, &b->to) &&
+	    a->protocol == b->protocol && a->port_from == b->port_from &&
+	    a->port_to == b->port_to;
+}
+
+bool
+keying_selectors_equal(const struct keying_selectors *a,
+    const struct keying_selectors *b)
+{
+	unsigned i;
+
+	if (a->n != b->n)
+		return false;
+	for (i = 0; i < a->n; i++) {
+		if (!keying_selector_equal(&a->ts[i], &b->ts[i]))
+			return false;
+	}
+	return true;
+}
+
+bool
+keying_selectors_prefix(const struct keying_selectors *s, struct prefix *p)
+{
+	struct prefix one;
+	unsigned      i;
+
+	for (i = 0; i < s->n; i++) {
+		if (!keying_selector_is_prefix(&s->ts[i], &one) ||
+		    (i != 0 && !prefix_equal(&one, p)))
+			return false;
+		*p = one;
+	}
+	return s->n != 0;
+}
+
+struct keying_selectors
+keying_selectors_of(const struct keying_selector *s)
+{
+	return (struct keying_selectors){ .n = 1, .ts = { *s } };
 }
 
 const char *

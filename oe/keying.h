@@ -7,44 +7,75 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/addr.h"
 #include "oe/esp/params.h"
 #include "oe/pubkey.h"
 
 /*
  * Nothing here is of one version of IKE: what is asked for, what came of it and
- * how it failed are said as facts.  Addresses in network order, ports and SPIs
- * in host order, times in milliseconds of "now".
+ * how it failed are said as facts.  Ports and SPIs in host order, times in
+ * milliseconds of "now".
  */
 
 struct report;
 
-enum keying_id_type {			/* RFC 2407 §4.6.2.1 */
-	KEYING_ID_IPV4 = 1,
-	KEYING_ID_FQDN = 2,
-	KEYING_ID_USER_FQDN = 3,
-	KEYING_ID_IPV4_SUBNET = 4,
+enum keying_id_type {
+	KEYING_ID_ANYONE,		/* in a request: whoever proves a key */
+	KEYING_ID_ADDR,
+	KEYING_ID_FQDN,
+	KEYING_ID_USER_FQDN,
+	KEYING_ID_PREFIX,
+	KEYING_ID_NULL,			/* it does not say (RFC 7619 §2.2) */
 };
 #define KEYING_NAME_MAX 255
 struct keying_id {
-	uint8_t	 type;
-	uint32_t addr;			/* IPV4, IPV4_SUBNET */
-	uint32_t mask;			/* IPV4_SUBNET */
-	char	 name[KEYING_NAME_MAX + 1]; /* FQDN, USER_FQDN: lower case, no final dot */
+	uint8_t	    type;
+	uint8_t	    plen;		/* PREFIX */
+	struct addr addr;		/* ADDR, PREFIX */
+	char	    name[KEYING_NAME_MAX + 1]; /* FQDN, USER_FQDN: lower case, no final dot */
 };
 /* "198.51.100.1", "@x1.example", "user@example": into one of four rotating static buffers. */
 const char *keying_id_text(const struct keying_id *id);
 bool	keying_id_equal(const struct keying_id *a, const struct keying_id *b);
+/* An address as identity, and whether an identity is that. */
+struct keying_id keying_id_addr(const struct addr *a);
+bool	keying_id_is_addr(const struct keying_id *id, const struct addr *a);
 
-struct keying_selector {		/* one side of what a pair of SAs carries */
-	uint32_t net, mask;		/* /32 for OE */
+/* A part of one side of what a pair of SAs carries; the ends of ranges are within. */
+struct keying_selector {
+	struct addr from, to;		/* of one family */
 	uint8_t	 protocol;		/* 0: any */
-	uint16_t port;			/* 0: any */
+	uint16_t port_from, port_to;	/* 0, UINT16_MAX: any */
 };
+#define KEYING_SELECTORS_MAX 16
+struct keying_selectors {		/* one side: any of these */
+	unsigned n;
+	struct keying_selector ts[KEYING_SELECTORS_MAX];
+};
+/* All of a prefix's addresses, any protocol and port. */
+struct keying_selector keying_selector_prefix(const struct prefix *p);
+/* One address, protocol and port; 0: any. */
+struct keying_selector keying_selector_host(const struct addr *a,
+	    uint8_t protocol, uint16_t port);
+/* Are its addresses those of a prefix?  Then *p is that. */
+bool	keying_selector_is_prefix(const struct keying_selector *s,
+	    struct prefix *p);
+/* Its one port, 0: any; -1: something between. */
+int	keying_selector_port(const struct keying_selector *s);
+bool	keying_selector_equal(const struct keying_selector *a,
+	    const struct keying_selector *b);
+bool	keying_selectors_equal(const struct keying_selectors *a,
+	    const struct keying_selectors *b);
+/* Are all of one prefix's addresses?  Then *p is that. */
+bool	keying_selectors_prefix(const struct keying_selectors *s,
+	    struct prefix *p);
+/* A side that consists of one. */
+struct keying_selectors keying_selectors_of(const struct keying_selector *s);
 
 #define KEYING_PORT 500		/* UDP (RFC 2408 §2.5.1) */
 #define KEYING_PORT_NATT 4500	/* behind a NAT (RFC 3947 §4) */
 struct keying_path {			/* where messages go */
-	uint32_t local, peer;
+	struct addr local, peer;
 	uint16_t local_port, peer_port;
 };
 
@@ -89,7 +120,7 @@ const char *keying_failure_text(enum keying_failure f);
 
 struct keying_child {			/* a pair of ESP SAs, ready for the SAD */
 	struct esp_params in, out;	/* keys: wipe after use */
-	struct keying_selector src, dst;/* ours, theirs */
+	struct keying_selectors ours, theirs;
 	struct keying_path path;
 	struct keying_id peer_id;
 	struct keying_proof proof;	/* the peer's */
@@ -109,7 +140,7 @@ struct keying_request {			/* what the initiator needs to know */
 	struct keying_credentials peer;	/* a pre-shared key is ours as well */
 	unsigned version;		/* of IKE; 0: as the door thinks best */
 	enum keying_mode mode;
-	struct keying_selector src, dst;/* ours, theirs */
+	struct keying_selectors ours, theirs; /* the first is wanted most (RFC 7296 §2.9) */
 	bool	 initial_contact;	/* we have no SAs with this peer yet */
 	bool	 departed;		/* the peer said goodbye: an ICMP error is believed */
 };
@@ -118,7 +149,7 @@ struct keying_ask {			/* what an initiator wants of us; borrowed */
 	const struct keying_id *peer_id;
 	const struct keying_proof *proof;
 	const struct keying_path *path;
-	const struct keying_selector *src, *dst; /* ours, theirs */
+	const struct keying_selectors *ours, *theirs;
 	enum keying_mode mode;
 };
 
@@ -163,11 +194,11 @@ struct keying_ops {
 	void (*peer_silent)(void *arg, void *conn);
 	/* Somebody says that it does not know our outbound SPI: a hint, or,
 	 * where an authenticated peer says it, a fact. */
-	void (*invalid_spi)(void *arg, uint32_t peer, uint32_t spi_out,
-	    bool authenticated);
+	void (*invalid_spi)(void *arg, const struct addr *peer,
+	    uint32_t spi_out, bool authenticated);
 	/* An authenticated INITIAL-CONTACT: forget older SAs of this peer. */
 	void (*initial_contact)(void *arg, const struct keying_id *id,
-	    uint32_t peer);
+	    const struct addr *peer);
 };
 
 /*
@@ -202,7 +233,8 @@ struct keying_engine {
 	int  (*probe)(void *e, uint64_t now, void *conn);
 	/* ESP of conn's peer, which is behind a NAT, came from another address
 	 * or port than before, and was good: IKE goes there too. */
-	void (*moved)(void *e, void *conn, uint32_t peer, uint16_t port);
+	void (*moved)(void *e, void *conn, const struct addr *peer,
+	    uint16_t port);
 	/*
 	 * Tells path->peer that nobody here knows the SPI of its ESP: authenticated
 	 * where an IKE SA is up (0), else (-1) as a hint that it may check, if

@@ -113,7 +113,8 @@ liveness_peer_silent(struct connection *conn)
 }
 
 void
-liveness_invalid_spi(struct core *c, uint64_t now, uint32_t peer, uint32_t spi_out,
+liveness_invalid_spi(struct core *c, uint64_t now, const struct addr *peer,
+    uint32_t spi_out,
     bool authenticated)
 {
 	struct connection *conn;
@@ -121,7 +122,7 @@ liveness_invalid_spi(struct core *c, uint64_t now, uint32_t peer, uint32_t spi_o
 
 	c->now = now;
 	TAILQ_FOREACH(conn, &c->connections, all) {
-		if (conn->path.peer != peer || conn->state != CONNECTION_KEYED)
+		if (!addr_equal(&conn->path.peer, peer) || conn->state != CONNECTION_KEYED)
 			continue;
 		/* Of several pairs only the one that we send on matters. */
 		if ((p = connection_any_pair(conn)) == NULL ||

@@ -17,8 +17,8 @@ void	liveness_moved(struct connection *conn);
 void	liveness_tick(struct connection *conn);
 /* The keying engine asked, and nobody answered (keying.h). */
 void	liveness_peer_silent(struct connection *conn);
-void	liveness_invalid_spi(struct core *c, uint64_t now, uint32_t peer,
-	    uint32_t spi_out, bool authenticated);
+void	liveness_invalid_spi(struct core *c, uint64_t now,
+	    const struct addr *peer, uint32_t spi_out, bool authenticated);
 /* The peer at that address (network order) deleted what we had, in good order; and
  * did it so within the last minute? */
 void	core_departed(struct core *c, uint32_t addr);

@@ -66,8 +66,8 @@ lookup_key_name(const struct keying_id *id, char out[KEYING_NAME_MAX + 1])
 	char name[RECORD_REVERSE_LEN];
 
 	switch (id->type) {
-	case KEYING_ID_IPV4:
-		record_reverse_name(id->addr, name);
+	case KEYING_ID_ADDR:
+		record_reverse_name(addr_v4(&id->addr), name);
 		memcpy(out, name, sizeof(name));
 		return 0;
 	case KEYING_ID_FQDN:

@@ -11,25 +11,40 @@
 bool
 pair_is_whole(const struct sa_pair *p)
 {
-	return p->ours.protocol == 0;
+	return p->ours.n == 1 && p->ours.ts[0].protocol == 0;
+}
+
+static bool
+side_takes(const struct keying_selectors *side, uint8_t protocol,
+    bool has_ports, uint16_t port)
+{
+	const struct keying_selector *s;
+	unsigned		      i;
+
+	for (i = 0; i < side->n; i++) {
+		s = &side->ts[i];
+		if (s->protocol != 0 && s->protocol != protocol)
+			continue;
+		if (keying_selector_port(s) == 0 || (has_ports &&
+		    port >= s->port_from && port <= s->port_to))
+			return true;
+	}
+	return false;
 }
 
 bool
 pair_takes(const struct sa_pair *p, const uint8_t *pkt,
     const struct ip_info *ip, bool in)
 {
-	uint16_t sport, dport;
+	uint16_t sport = 0, dport = 0;
+	bool	 has_ports;
 
 	if (pair_is_whole(p))
 		return true;
-	if (ip->protocol != p->ours.protocol)
-		return false;
-	if (p->ours.port == 0 && p->theirs.port == 0)
-		return true;
-	if (!ip_ports(pkt, ip, &sport, &dport))
-		return false;
-	return (p->ours.port == 0 || p->ours.port == (in ? dport : sport)) &&
-	    (p->theirs.port == 0 || p->theirs.port == (in ? sport : dport));
+	has_ports = ip_ports(pkt, ip, &sport, &dport);
+	return side_takes(&p->ours, ip->protocol, has_ports,
+	    in ? dport : sport) && side_takes(&p->theirs, ip->protocol,
+	    has_ports, in ? sport : dport);
 }
 
 void

@@ -19,7 +19,7 @@ struct sa_pair {
 	TAILQ_ENTRY(sa_pair) entry;
 	struct connection *connection;
 	uint32_t	   spi_in, spi_out;
-	struct keying_selector ours, theirs;	/* protocol 0: all between the two */
+	struct keying_selectors ours, theirs;
 	uint64_t	   used;
 	struct esp_pair	  *esp;		/* in its data plane */
 	bool		   confirmed;	/* the peer has its half */

@@ -88,7 +88,7 @@ mtu_lower(struct connection *conn, size_t mtu)
 	struct large_segment *l = &conn->large;
 
 	log_info("%s: large packets are lost without a word: path MTU taken "
-	    "as %zu", ipv4_text(conn->path.peer), mtu);
+	    "as %zu", ADDR_TEXT(&conn->path.peer), mtu);
 	conn->mtu = mtu;
 	conn->mtu_wait = conn->mtu_wait == 0 ? RAISE_MIN :
 	    conn->mtu_wait < RAISE_MAX / 2 ? conn->mtu_wait * 2 : RAISE_MAX;
@@ -158,7 +158,7 @@ pathmtu_tick(struct connection *conn)
 	conn->mtu = 0;
 	memset(&conn->large, 0, sizeof(conn->large));
 	log_debug("%s: larger packets are tried again",
-	    ipv4_text(conn->path.peer));
+	    ADDR_TEXT(&conn->path.peer));
 }
 
 const uint8_t *

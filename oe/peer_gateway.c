@@ -95,21 +95,22 @@ peer_gateways_set(struct connection *conn, const struct record_answer *a)
 		id = r->gateway;
 		if (id.type == 0) {
 			/* IPSECKEY gateway type 0: the destination itself. */
-			id.type = KEYING_ID_IPV4;
-			id.addr = conn->key.dst;
+			id.type = KEYING_ID_ADDR;
+			id.addr = addr_from_v4(conn->key.dst);
 		}
 		/* §3.2.4.1: what DNS does not vouch for may not send our
 		 * packets elsewhere. */
 		if (c->config->self_delegation_only && !a->authentic &&
-		    id.type == KEYING_ID_IPV4 && id.addr != conn->key.dst)
+		    id.type == KEYING_ID_ADDR &&
+		    addr_v4(&id.addr) != conn->key.dst)
 			continue;
-		if (id.type == KEYING_ID_IPV4 && (why = peer_gateway_refused(c,
-		    id.addr, conn->key.dst)) != NULL) {
+		if (id.type == KEYING_ID_ADDR && (why = peer_gateway_refused(c,
+		    addr_v4(&id.addr), conn->key.dst)) != NULL) {
 			if (ratelimit_pass(&c->bad_packet, c->now))
 				log_info("%s: its DNS record names %s as "
 				    "gateway, refused: %s",
 				    ipv4_text(conn->key.dst),
-				    ipv4_text(id.addr), why);
+				    ADDR_TEXT(&id.addr), why);
 			continue;
 		}
 		if ((g = peer_gateway_of(conn, &id)) == NULL)
@@ -117,8 +118,8 @@ peer_gateways_set(struct connection *conn, const struct record_answer *a)
 		if (g->addr == 0) {
 			/* A name has no address here (§5.3): the destination,
 			 * known by that name, is its own gateway. */
-			g->addr = id.type == KEYING_ID_IPV4 ? id.addr :
-			    conn->key.dst;
+			g->addr = id.type == KEYING_ID_ADDR ?
+			    addr_v4(&id.addr) : conn->key.dst;
 			g->precedence = r->precedence;
 		}
 		keys_add(&g->keys, &g->nkeys, &r->key);
@@ -167,7 +168,7 @@ peer_gateways_keep_peer(struct connection *conn, const struct keying_child *k)
 		return;		/* a pre-shared key: nothing in DNS */
 	peer_gateways_clear(conn);
 	g = peer_gateway_of(conn, &k->peer_id);
-	g->addr = k->path.peer;
+	g->addr = addr_v4(&k->path.peer);
 	keys_add(&g->keys, &g->nkeys, &k->proof.key);
 }
 

@@ -117,7 +117,7 @@ static enum record_kind
 take_gateway(struct record *r, const char *word, size_t len)
 {
 	char	addr[INET6_ADDRSTRLEN];
-	uint8_t v6[16];
+	uint8_t v4[4], v6[16];
 
 	if (len > 0 && *word == '@')
 		return take_fqdn(&r->gateway, word + 1, len - 1) == 0 ?
@@ -128,9 +128,11 @@ take_gateway(struct record *r, const char *word, size_t len)
 	addr[len] = '\0';
 	if (strlen(addr) != len)
 		return RECORD_WRONG;
-	r->gateway.type = KEYING_ID_IPV4;
-	if (inet_pton(AF_INET, addr, &r->gateway.addr) == 1)
+	r->gateway.type = KEYING_ID_ADDR;
+	if (inet_pton(AF_INET, addr, v4) == 1) {
+		r->gateway.addr = addr_from_bytes(AF_INET, v4);
 		return RECORD_READ;
+	}
 	return inet_pton(AF_INET6, addr, v6) == 1 ? RECORD_USELESS :
 	    RECORD_WRONG;
 }
@@ -218,6 +220,7 @@ record_ipseckey(struct record *r, const uint8_t *p, size_t len,
 	struct cursor  c;
 	const uint8_t *label;
 	char	       name[RR_NAME_MAX];
+	uint8_t	       v4[4];
 	size_t	       n = 0, k;
 	unsigned       gateway, algorithm;
 
@@ -230,8 +233,9 @@ record_ipseckey(struct record *r, const uint8_t *p, size_t len,
 	case 0:				/* the owner itself */
 		break;
 	case 1:
-		r->gateway.type = KEYING_ID_IPV4;
-		cursor_copy(&c, &r->gateway.addr, 4);
+		r->gateway.type = KEYING_ID_ADDR;
+		cursor_copy(&c, v4, sizeof(v4));
+		r->gateway.addr = addr_from_bytes(AF_INET, v4);
 		break;
 	case 2:				/* IPv6: no way for us */
 		return RECORD_USELESS;

@@ -85,7 +85,8 @@ struct connection_row {
 	const char *event, *line;	/* NULL: it is no event, no answer to "why" */
 	char	    src[32], dst[32], spi_in[16], spi_out[16], cipher[64];
 	const char *policy, *class, *state, *reason, *peer, *auth, *right;
-	const char *peer_gateway, *dataplane, *role;
+	const char *dataplane, *role;
+	char	    peer_gateway[ADDR_TEXT_MAX];
 	uint64_t    packets, bytes, age, idle, next, silent;
 };
 
@@ -103,7 +104,7 @@ struct connection_row {
 	    "how the peer's key came to be believed") },		\
 	{ FIELD("right", TEXT, PLAIN, right,				\
 	    "what says that it may speak for that address") },		\
-	{ FIELD("peer_gateway", TEXT, PLAIN, peer_gateway,		\
+	{ FIELD("peer_gateway", CHARS, PLAIN, peer_gateway,		\
 	    "address that ESP goes to"), .flags = REPORT_WIDE },	\
 	{ FIELD("cipher", CHARS, PLAIN, cipher, "of ESP") },		\
 	{ FIELD("spi_in", CHARS, PLAIN, spi_in, "SPI of what comes") },	\
@@ -154,8 +155,9 @@ connection_fill(struct connection_row *row, const struct connection *conn)
 	    "";
 	row->auth = auth_text(conn);
 	row->right = right_text(conn);
-	row->peer_gateway = conn->path.peer != 0 ? ipv4_text(conn->path.peer) :
-	    "";
+	if (addr_is_set(&conn->path.peer))
+		addr_text(&conn->path.peer, row->peer_gateway,
+		    sizeof(row->peer_gateway));
 	if (p != NULL) {
 		spi_text(p->spi_in, row->spi_in);
 		spi_text(p->spi_out, row->spi_out);
@@ -351,7 +353,7 @@ why_line(const struct connection *conn, char *out, size_t cap)
 		silence_text(conn, silence, sizeof(silence));
 		snprintf(out, cap, "%s: encrypted with %s to %s at %s (%s%s), "
 		    "because %s%s; %llu packets, looked at again in %llu s", dst,
-		    cipher, peer, ipv4_text(conn->path.peer),
+		    cipher, peer, ADDR_TEXT(&conn->path.peer),
 		    conn->class == OE_CLASS_TUNNEL ? auth_text(conn) :
 		    conn->authentic ? "key vouched for by DNSSEC" :
 		    "key from DNS, not vouched for by DNSSEC",
@@ -376,7 +378,7 @@ why_line(const struct connection *conn, char *out, size_t cap)
 	case CONNECTION_PENDING:
 		snprintf(out, cap, "%s: %s while IKE negotiates with %s%s%s",
 		    dst, policy_text(conn),
-		    ipv4_text(conn->path.peer), conn->room_since != 0 ? ": " :
+		    ADDR_TEXT(&conn->path.peer), conn->room_since != 0 ? ": " :
 		    "", conn->room_since != 0 ? conn->reason : "");
 		return;
 	case CONNECTION_NONEXISTENT:

@@ -71,7 +71,7 @@ tunnel_of(const struct core *c, const struct keying_id *id,
 	for (i = 0; i < c->config->ntunnels; i++) {
 		t = &c->config->tunnels[i];
 		if (keying_id_equal(&t->peer_id, id) &&
-		    (t->peer == 0 || t->peer == path->peer)) {
+		    (t->peer == 0 || t->peer == addr_v4(&path->peer))) {
 			*index = (unsigned)i;
 			return t;
 		}
@@ -165,7 +165,7 @@ canonical_id(const struct keying_id *id)
 
 	memset(&out, 0, sizeof(out));
 	out.type = id->type;
-	if (id->type == KEYING_ID_IPV4)
+	if (id->type == KEYING_ID_ADDR)
 		out.addr = id->addr;
 	else
 		memcpy(out.name, id->name, strlen(id->name));
@@ -235,6 +235,7 @@ responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
 	struct peer	       *p;
 	char			name[KEYING_NAME_MAX + 1];
 	unsigned		index;
+	uint32_t		peer = addr_v4(&path->peer);
 	struct keying_credentials credentials = { 0 };
 
 	c->now = now;
@@ -253,7 +254,7 @@ responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
 	if (c->config->key == NULL || lookup_key_name(id, name) == -1 ||
 	    (!classes_has(c->config->classes, OE_CLASS_PERMISSIVE) &&
 	    !classes_has(c->config->classes, OE_CLASS_PARANOID)) ||
-	    (classes_find(c->config->classes, path->peer, &m) == 0 &&
+	    (classes_find(c->config->classes, peer, &m) == 0 &&
 	    m.class == OE_CLASS_DENY))
 		goto refuse;
 	HASH_FIND(hh, c->peers, &key, sizeof(key), p);
@@ -261,7 +262,7 @@ responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
 		peer_free(p);
 		p = NULL;
 	}
-	if (p == NULL && (p = peer_new(c, &key, name, path->peer)) == NULL)
+	if (p == NULL && (p = peer_new(c, &key, name, peer)) == NULL)
 		goto refuse;
 	if (p->waiting == 0) {
 		credentials.keys = p->keys;
@@ -534,25 +535,33 @@ address_is_past(struct core *c, const struct spd_key *key)
 	return false;
 }
 
-static unsigned
-plen_of(uint32_t mask)
+static bool
+has_meaning(const struct keying_selectors *side)
 {
-	uint32_t h = ntohl(mask);
-	unsigned n = 0;
+	const struct keying_selector *s;
+	unsigned		      i;
 
-	for (; h & 0x80000000u; h <<= 1)
-		n++;
-	return h == 0 ? n : 33;		/* 33: holes in it */
+	for (i = 0; i < side->n; i++) {
+		s = &side->ts[i];
+		if (keying_selector_port(s) != 0 && s->protocol != IPPROTO_TCP &&
+		    s->protocol != IPPROTO_UDP)
+			return false;
+	}
+	return true;
 }
 
-/* Are these a protocol and its ports (RFC 2407 §4.6.2: 0 is any)? */
+/* Are these protocols and their ports? */
 static bool
-selects(const struct keying_selector *a, const struct keying_selector *b)
+selects(const struct keying_selectors *a, const struct keying_selectors *b)
 {
-	if (a->protocol != b->protocol)
-		return false;
-	return (a->port == 0 && b->port == 0) || a->protocol == IPPROTO_TCP ||
-	    a->protocol == IPPROTO_UDP;
+	return has_meaning(a) && has_meaning(b) && (a->n != 1 || b->n != 1 ||
+	    a->ts[0].protocol == b->ts[0].protocol);
+}
+
+static bool
+is_all(const struct keying_selectors *s)
+{
+	return s->n == 1 && s->ts[0].protocol == 0;
 }
 
 static bool
@@ -585,24 +594,30 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 {
 	const struct keying_id	     *id = ask->peer_id;
 	const struct keying_path     *path = ask->path;
-	const struct keying_selector *src = ask->src, *dst = ask->dst;
 	const struct oe_tunnel *t;
 	struct class_match	m;
+	struct prefix		ours, theirs;
 	struct spd_key		key;
 	const char	       *why;
 	unsigned		index = 0;
+	uint32_t		peer = addr_v4(&path->peer);
 	bool			shares;
 
 	c->now = now;
 	memset(&key, 0, sizeof(key));
-	key.src = src->net;
-	key.dst = dst->net;
-	key.src_plen = plen_of(src->mask);
-	key.dst_plen = plen_of(dst->mask);
+	why = "its selectors are of no one prefix";
+	if (!keying_selectors_prefix(ask->ours, &ours) ||
+	    !keying_selectors_prefix(ask->theirs, &theirs) ||
+	    ours.addr.family != AF_INET || theirs.addr.family != AF_INET)
+		goto refuse;
+	key.src = addr_v4(&ours.addr);
+	key.dst = addr_v4(&theirs.addr);
+	key.src_plen = ours.plen;
+	key.dst_plen = theirs.plen;
 	if (ask->mode == KEYING_TUNNEL &&
 	    (t = tunnel_of(c, id, path, &index)) != NULL &&
-	    tunnel_allows(c, t, &key) && src->protocol == 0 &&
-	    dst->protocol == 0) {
+	    tunnel_allows(c, t, &key) && is_all(ask->ours) &&
+	    is_all(ask->theirs)) {
 		authorize(c, token, connection_for(c, id, &key,
 		    OE_CLASS_TUNNEL, index, RIGHT_CONFIGURED, false));
 		return;
@@ -617,10 +632,10 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	if (key.src_plen != 32 || key.dst_plen != 32)
 		goto refuse;
 	why = "such protocol and port selectors mean nothing";
-	if (!selects(src, dst))
+	if (!selects(ask->ours, ask->theirs))
 		goto refuse;
 	why = "the kernel does ESP for all of its address";
-	if (src->protocol != 0 && address_is_past(c, &key))
+	if (!is_all(ask->ours) && address_is_past(c, &key))
 		goto refuse;
 	why = "that is not our address";
 	if (!core_is_ours(c, key.src))
@@ -631,14 +646,14 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	    (m.class != OE_CLASS_PERMISSIVE && m.class != OE_CLASS_PARANOID))
 		goto refuse;
 	/* The key came from the address's own reverse map (§3.3.1). */
-	if (id->type == KEYING_ID_IPV4 && id->addr == key.dst) {
+	if (id->type == KEYING_ID_ADDR && addr_v4(&id->addr) == key.dst) {
 		authorize(c, token, connection_for(c, id, &key, m.class, 0,
 		    responder_authentic(c, id) ? RIGHT_DNSSEC : RIGHT_DNS,
 		    false));
 		return;
 	}
-	shares = key.dst == path->peer && id->type != KEYING_ID_IPV4;
-	if (key.dst == path->peer && m.class == OE_CLASS_PERMISSIVE) {
+	shares = key.dst == peer && id->type != KEYING_ID_ADDR;
+	if (key.dst == peer && m.class == OE_CLASS_PERMISSIVE) {
 		why = "the kernel does ESP for another at its address";
 		if (address_is_past(c, &key))
 			goto refuse;
@@ -655,14 +670,14 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 refuse:
 	if (ratelimit_pass(&c->bad_packet, now))
 		log_info("peer %s at %s is refused %s: %s", keying_id_text(id),
-		    ipv4_text(path->peer), ipv4_text(key.dst), why);
+		    ADDR_TEXT(&path->peer), ipv4_text(key.dst), why);
 	c->keying->authorize(c->keying_arg, now, token, NULL);
 }
 
 /* It has forgotten every SA that it had with us (RFC 2407 §4.6.3.3). */
 void
 responder_initial_contact(struct core *c, uint64_t now,
-    const struct keying_id *id, uint32_t peer)
+    const struct keying_id *id, const struct addr *peer)
 {
 	struct connection *conn, *next;
 
@@ -670,7 +685,7 @@ responder_initial_contact(struct core *c, uint64_t now,
 	for (conn = TAILQ_FIRST(&c->connections); conn != NULL; conn = next) {
 		next = TAILQ_NEXT(conn, all);
 		if (conn->state != CONNECTION_KEYED ||
-		    conn->path.peer != peer ||
+		    !addr_equal(&conn->path.peer, peer) ||
 		    !keying_id_equal(&conn->peer_id, id))
 			continue;
 		log_info("%s: peer %s began anew", ipv4_text(conn->key.dst),

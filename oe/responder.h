@@ -16,7 +16,7 @@ void	responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
 void	responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	    const struct keying_ask *ask);
 void	responder_initial_contact(struct core *c, uint64_t now,
-	    const struct keying_id *id, uint32_t peer);
+	    const struct keying_id *id, const struct addr *peer);
 /* How DNS vouched for an identity's cached keys. */
 bool	responder_authentic(struct core *c, const struct keying_id *id);
 /* Asks nothing more for a connection that goes. */

@@ -58,22 +58,40 @@ struct collision {
 
 /* --- selectors --------------------------------------------------------------------- */
 
+/* All between the two ends of a connection. */
+static void
+key_selectors(const struct connection *conn, struct keying_selector *ours,
+    struct keying_selector *theirs)
+{
+	struct prefix src = { addr_from_v4(conn->key.src),
+		(uint8_t)conn->key.src_plen };
+	struct prefix dst = { addr_from_v4(conn->key.dst),
+		(uint8_t)conn->key.dst_plen };
+
+	*ours = keying_selector_prefix(&src);
+	*theirs = keying_selector_prefix(&dst);
+}
+
+static void
+selector_narrow(struct keying_selector *s, uint8_t protocol, uint16_t port)
+{
+	s->protocol = protocol;
+	s->port_from = s->port_to = port;
+}
+
 /* The selectors of the flow that a packet of ours is of; false if it names none. */
 static bool
 flow_selectors(const struct connection *conn, const uint8_t *pkt,
     const struct ip_info *ip, struct keying_selector *ours,
     struct keying_selector *theirs)
 {
-	memset(ours, 0, sizeof(*ours));
-	memset(theirs, 0, sizeof(*theirs));
-	if (!ip_ports(pkt, ip, &ours->port, &theirs->port) ||
-	    ours->port == 0 || theirs->port == 0)
+	uint16_t sport, dport;
+
+	if (!ip_ports(pkt, ip, &sport, &dport) || sport == 0 || dport == 0)
 		return false;
-	ours->protocol = theirs->protocol = ip->protocol;
-	ours->net = conn->key.src;
-	ours->mask = ip_mask(conn->key.src_plen);
-	theirs->net = conn->key.dst;
-	theirs->mask = ip_mask(conn->key.dst_plen);
+	key_selectors(conn, ours, theirs);
+	selector_narrow(ours, ip->protocol, sport);
+	selector_narrow(theirs, ip->protocol, dport);
 	return true;
 }
 
@@ -88,19 +106,27 @@ names_flow(const uint8_t *pkt, const struct ip_info *ip)
 void
 session_text(const struct sa_pair *p, char *out, size_t cap)
 {
-	const uint8_t protocol = p->ours.protocol;
-	char	      name[16];
+	const struct keying_selector *ours = &p->ours.ts[0];
+	const struct keying_selector *theirs = &p->theirs.ts[0];
+	const uint8_t		      protocol = ours->protocol;
+	char			      name[16];
 
 	*out = '\0';
 	if (pair_is_whole(p))
 		return;
+	if (p->ours.n != 1 || p->theirs.n != 1 ||
+	    keying_selector_port(ours) == -1 ||
+	    keying_selector_port(theirs) == -1) {
+		snprintf(out, cap, "some ports");
+		return;
+	}
 	snprintf(name, sizeof(name), protocol == IPPROTO_TCP ? "tcp" :
 	    protocol == IPPROTO_UDP ? "udp" : "protocol %u", protocol);
-	if (p->ours.port == 0 && p->theirs.port == 0)
+	if (keying_selector_port(ours) == 0 && keying_selector_port(theirs) == 0)
 		snprintf(out, cap, "%s", name);
 	else
-		snprintf(out, cap, "%s %u:%u", name, p->ours.port,
-		    p->theirs.port);
+		snprintf(out, cap, "%s %d:%d", name,
+		    keying_selector_port(ours), keying_selector_port(theirs));
 }
 
 /* --- what peers showed -------------------------------------------------------------- */
@@ -215,9 +241,8 @@ session_add(struct connection *conn, const struct keying_selector *ours,
 	struct session *s;
 
 	TAILQ_FOREACH(s, &conn->sessions, entry) {
-		if (s->ours.protocol == ours->protocol &&
-		    s->ours.port == ours->port &&
-		    s->theirs.port == theirs->port)
+		if (keying_selector_equal(&s->ours, ours) &&
+		    keying_selector_equal(&s->theirs, theirs))
 			return s;
 	}
 	if (conn->nsessions == SESSIONS_WAITING) {
@@ -298,9 +323,10 @@ session_recent(struct connection *conn)
 		if (conn->recent[i].protocol == 0 ||
 		    conn->core->now - conn->recent[i].used >= IN_USE)
 			continue;
-		ours.protocol = theirs.protocol = conn->recent[i].protocol;
-		ours.port = conn->recent[i].ours;
-		theirs.port = conn->recent[i].theirs;
+		selector_narrow(&ours, conn->recent[i].protocol,
+		    conn->recent[i].ours);
+		selector_narrow(&theirs, conn->recent[i].protocol,
+		    conn->recent[i].theirs);
 		(void)session_add(conn, &ours, &theirs);
 	}
 	session_next(conn);
@@ -382,7 +408,8 @@ session_begin(struct connection *conn)
 			best = p;
 	}
 	if (best != NULL)
-		conn->ask = session_add(conn, &best->ours, &best->theirs);
+		conn->ask = session_add(conn, &best->ours.ts[0],
+		    &best->theirs.ts[0]);
 	return conn->ask != NULL;
 }
 
@@ -395,12 +422,7 @@ session_selectors(const struct connection *conn, struct keying_selector *ours,
 		*theirs = conn->ask->theirs;
 		return;
 	}
-	memset(ours, 0, sizeof(*ours));
-	memset(theirs, 0, sizeof(*theirs));
-	ours->net = conn->key.src;
-	ours->mask = ip_mask(conn->key.src_plen);
-	theirs->net = conn->key.dst;
-	theirs->mask = ip_mask(conn->key.dst_plen);
+	key_selectors(conn, ours, theirs);
 }
 
 /* --- what becomes of them ---------------------------------------------------------------- */
@@ -425,9 +447,9 @@ session_keyed(struct connection *conn, const struct sa_pair *p)
 		conn->ask = NULL;
 	for (s = TAILQ_FIRST(&conn->sessions); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, entry);
-		if (s->ours.protocol == p->ours.protocol &&
-		    s->ours.port == p->ours.port &&
-		    s->theirs.port == p->theirs.port) {
+		if (p->ours.n == 1 && p->theirs.n == 1 &&
+		    keying_selector_equal(&s->ours, &p->ours.ts[0]) &&
+		    keying_selector_equal(&s->theirs, &p->theirs.ts[0])) {
 			session_send(conn, s);
 			break;
 		}
@@ -633,7 +655,8 @@ session_tick(struct connection *conn)
 			c->keying->delete_child(c->keying_arg, c->now, p->spi_in);
 			pair_free(p);
 		} else if (p->initiator && c->now >= p->soft) {
-			(void)session_add(conn, &p->ours, &p->theirs);
+			(void)session_add(conn, &p->ours.ts[0],
+			    &p->theirs.ts[0]);
 		}
 	}
 	session_next(conn);

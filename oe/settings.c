@@ -144,8 +144,8 @@ settings_id(cfg_t *s, const struct option *o, const char *given,
 	} else if (strchr(text, '@') != NULL) {
 		id->type = KEYING_ID_USER_FQDN;
 	} else if (conf_ipv4(text, &a) == 0) {
-		id->type = KEYING_ID_IPV4;
-		id->addr = a.s_addr;
+		id->type = KEYING_ID_ADDR;
+		id->addr = addr_from_v4(a.s_addr);
 		return 0;
 	}
 	if (id->type == 0 || *text == '\0' || strlen(text) > KEYING_NAME_MAX) {
@@ -346,8 +346,8 @@ tunnel_check(cfg_t *s, struct draft *d, unsigned rsa_min_bits)
 		t->remote_plen = 32;
 	}
 	if (t->peer_id.type == 0) {
-		t->peer_id.type = KEYING_ID_IPV4;
-		t->peer_id.addr = t->peer;
+		t->peer_id.type = KEYING_ID_ADDR;
+		t->peer_id.addr = addr_from_v4(t->peer);
 	}
 	if ((d->peer_key == NULL) == (d->secret.len == 0)) {
 		conf_error(s, "tunnel %s needs either peer-key or secret",

@@ -638,8 +638,8 @@ spd_inbound_clear(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 		/* ICMP errors of hosts on the way are not the peer's to encrypt. */
 		TAILQ_FOREACH(conn, &e->connections, entry) {
 			if (conn->policy == SPD_ENCRYPT &&
-			    conn->peer_id.type == KEYING_ID_IPV4 &&
-			    conn->peer_id.addr == ip.src)
+			    conn->peer_id.type == KEYING_ID_ADDR &&
+			    addr_v4(&conn->peer_id.addr) == ip.src)
 				goto refuse;
 		}
 	} else {

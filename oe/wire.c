@@ -200,20 +200,21 @@ on_udp(evutil_socket_t fd, short what, void *arg)
 			if (c->cmsg_level == IPPROTO_IP &&
 			    c->cmsg_type == IP_PKTINFO) {
 				memcpy(&info, CMSG_DATA(c), sizeof(info));
-				path.local = info.ipi_addr.s_addr;
+				path.local = addr_from_v4(info.ipi_addr.s_addr);
 			}
 		}
-		if (w->local != 0 && path.local != w->local)
+		if (w->local != 0 && addr_v4(&path.local) != w->local)
 			continue;
-		path.peer = from.sin_addr.s_addr;
+		path.peer = addr_from_v4(from.sin_addr.s_addr);
 		path.peer_port = ntohs(from.sin_port);
 		path.local_port = fd == w->fd[SOCK_IKE] ? IKE_PORT : NATT_PORT;
 		if (fd == w->fd[SOCK_IKE] || is_natt_ike(payload, (size_t)len)) {
 			oe_inbound_ike(w->oe, &path, payload, (size_t)len);
 		} else if (len > 8) {
 			/* As it came on the wire; a keepalive is one byte. */
-			ip_write_udp(w->buf, path.peer, path.local,
-			    path.peer_port, NATT_PORT, (size_t)len);
+			ip_write_udp(w->buf, addr_v4(&path.peer),
+			    addr_v4(&path.local), path.peer_port, NATT_PORT,
+			    (size_t)len);
 			oe_inbound_esp(w->oe, w->buf, IP_HEADER_LEN +
 			    UDP_HEADER_LEN + (size_t)len);
 		}
@@ -244,8 +245,8 @@ wire_send_ike(struct wire *w, const struct keying_path *path,
 {
 	struct sockaddr_in to = { .sin_family = AF_INET,
 		.sin_port = htons(path->peer_port),
-		.sin_addr.s_addr = path->peer };
-	struct in_pktinfo  info = { .ipi_spec_dst.s_addr = path->local };
+		.sin_addr.s_addr = addr_v4(&path->peer) };
+	struct in_pktinfo  info = { .ipi_spec_dst.s_addr = addr_v4(&path->local) };
 	union {
 		struct cmsghdr align;
 		char	       buf[CMSG_SPACE(sizeof(struct in_pktinfo))];
@@ -264,7 +265,7 @@ wire_send_ike(struct wire *w, const struct keying_path *path,
 	memcpy(CMSG_DATA(c), &info, sizeof(info));
 	if (sendmsg(w->fd[path->local_port == NATT_PORT ? SOCK_NATT :
 	    SOCK_IKE], &m, 0) == -1)
-		log_debug("IKE to %s not sent: %s", ipv4_text(path->peer),
+		log_debug("IKE to %s not sent: %s", ADDR_TEXT(&path->peer),
 		    strerror(errno));
 }
 

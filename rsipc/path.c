@@ -218,7 +218,8 @@ path_outbound(struct path *p, const uint8_t *pkt, size_t len, uint64_t now)
 static bool
 path_inbound_ike(struct path *p, const uint8_t *pkt, const struct ip_info *ip)
 {
-	struct keying_path path = { .local = ip->dst, .peer = ip->src };
+	struct keying_path path = { .local = addr_from_v4(ip->dst),
+		.peer = addr_from_v4(ip->src) };
 	size_t		   skip = ip->header + UDP_HEADER_LEN;
 	uint16_t	   sport, dport;
 
@@ -318,8 +319,8 @@ shell_send_ike(void *arg, const struct keying_path *path, const uint8_t *buf,
 	if (len > sizeof(p->out) - skip)
 		return;
 	memcpy(p->out + skip, buf, len);
-	len = ip_write_udp(p->out, path->local, path->peer, path->local_port,
-	    path->peer_port, len);
+	len = ip_write_udp(p->out, addr_v4(&path->local), addr_v4(&path->peer),
+	    path->local_port, path->peer_port, len);
 	path_send(p, p->out, len);
 }
 

@@ -130,7 +130,7 @@ door_probe(void *e, uint64_t now, void *conn)
 }
 
 static void
-door_moved(void *e, void *conn, uint32_t peer, uint16_t port)
+door_moved(void *e, void *conn, const struct addr *peer, uint16_t port)
 {
 	struct door *d = e;
 	struct slot *s;

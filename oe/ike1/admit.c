@@ -28,7 +28,7 @@ static uint64_t
 responder_cookie(const struct ike1 *e, const struct keying_path *path,
     uint64_t cookie_i, uint16_t top, const struct ike1_offer *o, uint64_t epoch)
 {
-	uint8_t		 text[8 + 4 + 4 + 2 + 2 + 2 + 8], out[IKE_HASH_MAX];
+	uint8_t		 text[8 + 2 * sizeof(struct addr) + 2 + 2 + 2 + 8], out[IKE_HASH_MAX];
 	struct ike_chunk c[2] = { { text, sizeof(text) },
 		{ o->digest, sizeof(o->digest) } };
 	struct writer	 w;
@@ -36,8 +36,8 @@ responder_cookie(const struct ike1 *e, const struct keying_path *path,
 
 	writer_init(&w, text, sizeof(text));
 	writer_u64(&w, cookie_i);
-	writer_u32(&w, path->local);
-	writer_u32(&w, path->peer);
+	writer_put(&w, &path->local, sizeof(path->local));
+	writer_put(&w, &path->peer, sizeof(path->peer));
 	writer_u16(&w, path->local_port);
 	writer_u16(&w, path->peer_port);
 	writer_u16(&w, top);
@@ -129,7 +129,7 @@ half_open_room(struct ike1 *e, uint64_t now, const struct keying_path *path)
 
 	TAILQ_FOREACH(sa, &e->half, half_entry) {
 		for (i = OF_ALL; ; i--) {
-			if ((i == OF_ADDRESS && sa->path.peer != path->peer) ||
+			if ((i == OF_ADDRESS && !addr_equal(&sa->path.peer, &path->peer)) ||
 			    (i == OF_PORT && sa->path.peer_port !=
 			    path->peer_port))
 				break;

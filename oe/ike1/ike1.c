@@ -75,9 +75,9 @@ ike1_complain(struct ike1 *e, uint64_t now, const struct keying_path *path,
 	missed = ratelimit_take_missed(&e->complain);
 	if (missed != 0)
 		log_warn("IKE with %s: %s (and %u more messages not shown)",
-		    ipv4_text(path->peer), text, missed);
+		    ADDR_TEXT(&path->peer), text, missed);
 	else
-		log_warn("IKE with %s: %s", ipv4_text(path->peer), text);
+		log_warn("IKE with %s: %s", ADDR_TEXT(&path->peer), text);
 }
 
 void
@@ -250,8 +250,8 @@ static bool
 sa_serves(const struct ike1_sa *sa, const struct keying_request *r,
     uint64_t now)
 {
-	if (sa->state == IKE1_MM_DEAD || sa->path.peer != r->path.peer ||
-	    sa->path.local != r->path.local ||
+	if (sa->state == IKE1_MM_DEAD || !addr_equal(&sa->path.peer, &r->path.peer) ||
+	    !addr_equal(&sa->path.local, &r->path.local) ||
 	    !keying_id_equal(&sa->my_id, &r->my_id) ||
 	    (sa->psk != NULL) != (r->peer.psk != NULL))
 		return false;
@@ -306,7 +306,8 @@ engine_request(void *engine, uint64_t now, const struct keying_request *r,
 	bool		  fresh = false;
 
 	if ((r->version != 0 && r->version != ike1_engine.version) ||
-	    r->mode != KEYING_TUNNEL || r->peer.nothing)
+	    r->mode != KEYING_TUNNEL || r->peer.nothing ||
+	    !ike1_selector_fits(&r->ours) || !ike1_selector_fits(&r->theirs))
 		return -1;
 	/* The newest first: after a reboot of the peer the older ones are stale. */
 	TAILQ_FOREACH_REVERSE(sa, &e->sas, ike1_sas, entry) {
@@ -324,8 +325,8 @@ engine_request(void *engine, uint64_t now, const struct keying_request *r,
 		return -1;
 	}
 	c->conn = conn;
-	c->src = r->src;
-	c->dst = r->dst;
+	c->ours = r->ours.ts[0];
+	c->theirs = r->theirs.ts[0];
 	c->since = now;
 	c->state = IKE1_QM_WAIT_SA;
 	if (fresh)
@@ -347,7 +348,7 @@ engine_forget(void *engine, uint64_t now, void *conn, bool tell)
 		if (c->conn != conn || c->state == IKE1_QM_DEAD)
 			continue;
 		c->conn = NULL;
-		if (tell && c->announced && (sa = ike1_sa_for_peer(e, c->peer,
+		if (tell && c->announced && (sa = ike1_sa_for_peer(e, &c->peer,
 		    &c->peer_id)) != NULL)
 			info_delete_child(sa, now, c->spi_in);
 		if (!c->announced && c->spi_in != 0)
@@ -367,7 +368,7 @@ engine_delete_child(void *engine, uint64_t now, uint32_t spi_in)
 		if (c->state == IKE1_QM_DEAD || !c->announced ||
 		    c->spi_in != spi_in)
 			continue;
-		if ((sa = ike1_sa_for_peer(e, c->peer, &c->peer_id)) == NULL)
+		if ((sa = ike1_sa_for_peer(e, &c->peer, &c->peer_id)) == NULL)
 			return -1;
 		info_delete_child(sa, now, spi_in);
 		return 0;
@@ -394,7 +395,7 @@ engine_probe(void *engine, uint64_t now, void *conn)
 	TAILQ_FOREACH(c, &e->children, entry) {
 		if (c->conn != conn || c->state == IKE1_QM_DEAD || !c->announced)
 			continue;
-		sa = ike1_sa_for_peer(e, c->peer, &c->peer_id);
+		sa = ike1_sa_for_peer(e, &c->peer, &c->peer_id);
 		if (sa == NULL || !sa->dpd)
 			return -1;
 		info_probe(sa, now);
@@ -404,7 +405,7 @@ engine_probe(void *engine, uint64_t now, void *conn)
 }
 
 static void
-engine_moved(void *engine, void *conn, uint32_t peer, uint16_t port)
+engine_moved(void *engine, void *conn, const struct addr *peer, uint16_t port)
 {
 	struct ike1 *e = engine;
 	struct ike1_child *c;
@@ -413,10 +414,10 @@ engine_moved(void *engine, void *conn, uint32_t peer, uint16_t port)
 	TAILQ_FOREACH(c, &e->children, entry) {
 		if (c->conn != conn || c->state == IKE1_QM_DEAD || !c->announced)
 			continue;
-		sa = ike1_sa_for_peer(e, c->peer, &c->peer_id);
+		sa = ike1_sa_for_peer(e, &c->peer, &c->peer_id);
 		if (sa != NULL)
 			natt_follow(sa, peer, port);
-		c->peer = peer;
+		c->peer = *peer;
 	}
 }
 
@@ -429,7 +430,7 @@ engine_shutdown(void *engine, uint64_t now)
 
 	TAILQ_FOREACH(c, &e->children, entry) {
 		if (c->state != IKE1_QM_DEAD && c->announced &&
-		    (sa = ike1_sa_for_peer(e, c->peer, &c->peer_id)) != NULL)
+		    (sa = ike1_sa_for_peer(e, &c->peer, &c->peer_id)) != NULL)
 			info_delete_child(sa, now, c->spi_in);
 	}
 	TAILQ_FOREACH(sa, &e->sas, entry) {
@@ -554,7 +555,7 @@ ike1_message(struct ike1 *e, uint64_t now, const struct keying_path *path,
 		e->count.malformed++;
 		return;
 	}
-	sa = ike1_sa_find(e, h.cookie_i, path->peer);
+	sa = ike1_sa_find(e, h.cookie_i, &path->peer);
 	if (sa == NULL) {
 		ike1_stranger(e, now, path, &h, buf, len);
 		return;
@@ -596,7 +597,7 @@ engine_icmp(void *engine, uint64_t now, const struct keying_path *path)
 	 * peer itself has said that it would be silent. */
 	TAILQ_FOREACH(sa, &e->sas, entry) {
 		if (sa->state == IKE1_MM_UP || sa->state == IKE1_MM_DEAD ||
-		    sa->path.peer != path->peer ||
+		    !addr_equal(&sa->path.peer, &path->peer) ||
 		    sa->path.peer_port != path->peer_port)
 			continue;
 		sa->icmp = true;
@@ -628,7 +629,7 @@ ike1_sa_in_use(const struct ike1_sa *sa)
 
 	TAILQ_FOREACH(c, &sa->ike->children, entry) {
 		if (c->state != IKE1_QM_DEAD && c->conn != NULL &&
-		    c->peer == sa->path.peer &&
+		    addr_equal(&c->peer, &sa->path.peer) &&
 		    keying_id_equal(&c->peer_id, &sa->peer_id))
 			return true;
 	}
@@ -659,7 +660,7 @@ sa_renew(struct ike1_sa *sa, uint64_t now)
 	/* Again, should it fail; what replaces it puts an end to that. */
 	sa->renew_at = now + e->c.give_up + IKE1_LINGER;
 	if (!ike1_sa_in_use(sa) ||
-	    ike1_sa_for_peer(e, sa->path.peer, &sa->peer_id) != sa ||
+	    ike1_sa_for_peer(e, &sa->path.peer, &sa->peer_id) != sa ||
 	    (next = sa_like(sa, now)) == NULL)
 		return;
 	next->renewal = true;
@@ -705,7 +706,7 @@ ike1_children_again(struct ike1_sa *stale, uint64_t now)
 	if (next == NULL)
 		return false;
 	log_info("IKE peer %s (%s) does not know its Phase 1 SA any more",
-	    keying_id_text(&stale->peer_id), ipv4_text(stale->path.peer));
+	    keying_id_text(&stale->peer_id), ADDR_TEXT(&stale->path.peer));
 	ike1_sa_kill(stale, now);
 	phase1_start(next, now);
 	return true;
@@ -725,7 +726,7 @@ ike1_sa_expired(struct ike1_sa *sa, uint64_t now)
 	/* A delete takes some peers' Phase 2 SAs along, so not while these
 	 * have no other Phase 1 SA. */
 	if (sa->state == IKE1_MM_UP && (!ike1_sa_in_use(sa) ||
-	    ike1_sa_for_peer(sa->ike, sa->path.peer, &sa->peer_id) != sa))
+	    ike1_sa_for_peer(sa->ike, &sa->path.peer, &sa->peer_id) != sa))
 		info_delete_sa(sa, now);
 	ike1_sa_kill(sa, now);
 }
@@ -735,7 +736,7 @@ static void
 sa_childless(struct ike1_sa *sa, uint64_t now)
 {
 	if (sa->nchildren == 0 && (!ike1_sa_in_use(sa) || ike1_sa_for_peer(sa->ike,
-	    sa->path.peer, &sa->peer_id) != sa)) {
+	    &sa->path.peer, &sa->peer_id) != sa)) {
 		ike1_sa_expired(sa, now);
 		return;
 	}

@@ -101,7 +101,7 @@ ike1_invalid_spi(void *engine, uint64_t now, const struct keying_path *path,
 
 	store_u32(wire, spi);
 	TAILQ_FOREACH(sa, &e->sas, entry) {
-		if (sa->state == IKE1_MM_UP && sa->path.peer == path->peer &&
+		if (sa->state == IKE1_MM_UP && addr_equal(&sa->path.peer, &path->peer) &&
 		    sa->path.peer_port == path->peer_port) {
 			info_notify(sa, now, ISAKMP_N_INVALID_SPI, PROTO_ESP,
 			    wire, sizeof(wire), NULL, 0);
@@ -166,7 +166,7 @@ peer_has_children(const struct ike1_sa *sa)
 
 	TAILQ_FOREACH(c, &sa->ike->children, entry) {
 		if (c->state != IKE1_QM_DEAD && c->announced &&
-		    c->peer == sa->path.peer &&
+		    addr_equal(&c->peer, &sa->path.peer) &&
 		    keying_id_equal(&c->peer_id, &sa->peer_id))
 			return true;
 	}
@@ -199,7 +199,7 @@ info_dpd(struct ike1_sa *sa, uint64_t now)
 		return;
 	} else if (sa->dpd_tries == DPD_TRIES) {
 		log_info("IKE peer %s (%s) is dead: %u R-U-THEREs unanswered",
-		    keying_id_text(&sa->peer_id), ipv4_text(sa->path.peer),
+		    keying_id_text(&sa->peer_id), ADDR_TEXT(&sa->path.peer),
 		    DPD_TRIES);
 		ike1_peer_dead(sa, now);
 		return;
@@ -306,7 +306,7 @@ info_got_notify(struct ike1_sa *sa, uint64_t now, uint32_t msgid,
 	case ISAKMP_N_INVALID_SPI:
 		if (sa->state == IKE1_MM_UP && protocol == PROTO_ESP &&
 		    spi_len == 4)
-			e->ops->invalid_spi(e->arg, sa->path.peer,
+			e->ops->invalid_spi(e->arg, &sa->path.peer,
 			    load_u32(spi), true);
 		return;
 	case ISAKMP_N_INITIAL_CONTACT:
@@ -327,7 +327,7 @@ info_got_notify(struct ike1_sa *sa, uint64_t now, uint32_t msgid,
 		return;
 	}
 	log_debug("notify %u about protocol %u from %s", type, protocol,
-	    ipv4_text(sa->path.peer));
+	    ADDR_TEXT(&sa->path.peer));
 	if (type == 0 || type >= 16384)
 		return;
 	if (sa->state == IKE1_MM_UP)
@@ -345,7 +345,7 @@ info_child_deleted(struct ike1_sa *sa, uint64_t now, uint32_t spi)
 
 	TAILQ_FOREACH(c, &sa->ike->children, entry) {
 		if (c->state != IKE1_QM_DEAD && c->announced &&
-		    c->spi_out == spi && c->peer == sa->path.peer &&
+		    c->spi_out == spi && addr_equal(&c->peer, &sa->path.peer) &&
 		    keying_id_equal(&c->peer_id, &sa->peer_id))
 			break;
 	}
@@ -422,7 +422,7 @@ info_stray(struct ike1 *e, const struct keying_path *path,
 	    ISAKMP_N_INVALID_SPI || c.bad || protocol != PROTO_ESP ||
 	    spi_len != 4)
 		return;
-	e->ops->invalid_spi(e->arg, path->peer, load_u32(spi), false);
+	e->ops->invalid_spi(e->arg, &path->peer, load_u32(spi), false);
 }
 
 void

@@ -33,17 +33,18 @@ natt_is_vendor_id(const struct isakmp_part *p)
 
 /* HASH(CKY-I | CKY-R | IP | Port) (RFC 3947 §3.2). */
 static int
-natt_hash(const struct ike1_sa *sa, uint32_t addr, uint16_t port,
+natt_hash(const struct ike1_sa *sa, const struct addr *addr,
+    uint16_t port,
     uint8_t out[IKE_HASH_MAX])
 {
-	uint8_t		 text[22];
-	struct ike_chunk c = { text, sizeof(text) };
+	uint8_t		 cookies[16], at[2];
+	struct ike_chunk c[3] = { { cookies, sizeof(cookies) },
+		{ addr->bytes, addr_len(addr) }, { at, sizeof(at) } };
 
-	store_u64(text, sa->cookie_i);
-	store_u64(text + 8, sa->cookie_r);
-	memcpy(text + 16, &addr, 4);
-	store_u16(text + 20, port);
-	return ike_hash(sa->suite.hash, &c, 1, out);
+	store_u64(cookies, sa->cookie_i);
+	store_u64(cookies + 8, sa->cookie_r);
+	store_u16(at, port);
+	return ike_hash(sa->suite.hash, c, 3, out);
 }
 
 void
@@ -55,9 +56,9 @@ natt_put(const struct ike1_sa *sa, struct isakmp_builder *b)
 	if (!sa->natt)
 		return;
 	/* The other end's address as we see it comes first, then our own. */
-	if (natt_hash(sa, sa->path.peer, sa->path.peer_port, hash) == 0)
+	if (natt_hash(sa, &sa->path.peer, sa->path.peer_port, hash) == 0)
 		isakmp_put(b, ISAKMP_NAT_D, hash, len);
-	if (natt_hash(sa, sa->path.local, sa->path.local_port, hash) == 0)
+	if (natt_hash(sa, &sa->path.local, sa->path.local_port, hash) == 0)
 		isakmp_put(b, ISAKMP_NAT_D, hash, len);
 }
 
@@ -70,8 +71,8 @@ natt_detect(struct ike1_sa *sa, const struct isakmp_message *m)
 	unsigned		  i, n = 0;
 	bool			  here = true, there = true;
 
-	if (!sa->natt || natt_hash(sa, sa->path.local, sa->path.local_port,
-	    mine) == -1 || natt_hash(sa, sa->path.peer, sa->path.peer_port,
+	if (!sa->natt || natt_hash(sa, &sa->path.local, sa->path.local_port,
+	    mine) == -1 || natt_hash(sa, &sa->path.peer, sa->path.peer_port,
 	    theirs) == -1)
 		return;
 	for (i = 0; i < m->nparts; i++) {
@@ -111,12 +112,12 @@ natt_moved(struct ike1_sa *sa)
 }
 
 void
-natt_follow(struct ike1_sa *sa, uint32_t peer, uint16_t port)
+natt_follow(struct ike1_sa *sa, const struct addr *peer, uint16_t port)
 {
-	if (!sa->nat_there || (peer != sa->path.peer &&
+	if (!sa->nat_there || (!addr_equal(peer, &sa->path.peer) &&
 	    ike1_sa_find(sa->ike, sa->cookie_i, peer) != NULL))
 		return;
-	sa->path.peer = peer;
+	sa->path.peer = *peer;
 	sa->path.peer_port = port;
 	ike1_sa_hash(sa);
 }
@@ -131,7 +132,7 @@ natt_tick(struct ike1_sa *sa, uint64_t now)
 		return;
 	if (now >= sa->keepalive_at) {
 		/* One SA of several with a peer is enough to hold the mapping. */
-		if (ike1_sa_for_peer(e, sa->path.peer, &sa->peer_id) == sa)
+		if (ike1_sa_for_peer(e, &sa->path.peer, &sa->peer_id) == sa)
 			e->ops->send(e->arg, &sa->path, &keepalive, 1);
 		sa->keepalive_at = now + (e->c.keepalive != 0 ?
 		    (uint64_t)e->c.keepalive * 1000 : NATT_KEEPALIVE);

@@ -238,7 +238,7 @@ phase1_auth_message(struct ike1_sa *sa, uint8_t *buf, size_t cap)
 	}
 	/* Only here is it repeated until it arrives (RFC 2407 §4.6.3.3). */
 	if (sa->initiator && sa->initial_contact &&
-	    ike1_sa_for_peer(sa->ike, sa->path.peer, &sa->peer_id) == NULL)
+	    ike1_sa_for_peer(sa->ike, &sa->path.peer, &sa->peer_id) == NULL)
 		phase1_put_initial_contact(sa, &b);
 	return ike1_seal(sa, &b, sa->iv);
 }
@@ -297,7 +297,7 @@ phase1_retire_old(const struct ike1_sa *sa, uint64_t now)
 
 	TAILQ_FOREACH(old, &sa->ike->sas, entry) {
 		if (old == sa || old->state != IKE1_MM_UP ||
-		    old->path.peer != sa->path.peer ||
+		    !addr_equal(&old->path.peer, &sa->path.peer) ||
 		    !keying_id_equal(&old->peer_id, &sa->peer_id) ||
 		    old->up_at >= sa->created || old->expires <= now + IKE1_LINGER)
 			continue;
@@ -329,7 +329,7 @@ phase1_up(struct ike1_sa *sa, uint64_t now)
 		ike1_timer(e, sa->dpd_at);
 	}
 	log_debug("Phase 1 SA with %s (%s): %s, %s, %s%s%s", keying_id_text(
-	    &sa->peer_id), ipv4_text(sa->path.peer), ike1_enc_name(sa->suite.enc,
+	    &sa->peer_id), ADDR_TEXT(&sa->path.peer), ike1_enc_name(sa->suite.enc,
 	    sa->suite.enc_bits), ike_hash_name(sa->suite.hash),
 	    ike_group_name(sa->suite.group), sa->nat_here ?
 	    ", we are behind a NAT" : "", sa->nat_there ?
@@ -440,7 +440,7 @@ static void
 phase1_got_ke(struct ike1_sa *sa, uint64_t now, const struct isakmp_message *m,
     const uint8_t *buf, size_t len)
 {
-	struct keying_id id = { .type = KEYING_ID_IPV4, .addr = sa->path.peer };
+	struct keying_id id = keying_id_addr(&sa->path.peer);
 
 	if (!phase1_take_ke(sa, m, sa->ni, &sa->ni_len)) {
 		ike1_complain(sa->ike, now, &sa->path, "bad key exchange");

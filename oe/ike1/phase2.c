@@ -102,10 +102,10 @@ static void
 phase2_put_selectors(struct isakmp_builder *b, const struct ike1_child *c)
 {
 	isakmp_open(b, ISAKMP_ID);
-	ike1_selector_write(&b->w, c->initiator ? &c->src : &c->dst);
+	ike1_selector_write(&b->w, c->initiator ? &c->ours : &c->theirs);
 	isakmp_close(b);
 	isakmp_open(b, ISAKMP_ID);
-	ike1_selector_write(&b->w, c->initiator ? &c->dst : &c->src);
+	ike1_selector_write(&b->w, c->initiator ? &c->theirs : &c->ours);
 	isakmp_close(b);
 }
 
@@ -209,8 +209,8 @@ phase2_announce(struct ike1_child *c, uint64_t now, const uint8_t *last,
 	if (n == -1)
 		return -1;
 	gxy.len = (size_t)n;
-	up.in.src = up.out.dst = addr_from_v4(sa->path.peer);
-	up.in.dst = up.out.src = addr_from_v4(sa->path.local);
+	up.in.src = up.out.dst = sa->path.peer;
+	up.in.dst = up.out.src = sa->path.local;
 	if (c->suite.encapsulation == IKE1_UDP_TUNNEL) {
 		up.in.encap_sport = up.out.encap_dport = sa->path.peer_port;
 		up.in.encap_dport = up.out.encap_sport = sa->path.local_port;
@@ -220,8 +220,8 @@ phase2_announce(struct ike1_child *c, uint64_t now, const uint8_t *last,
 		goto out;
 	if (c->suite.lifetime != 0 && c->suite.lifetime < life)
 		life = c->suite.lifetime;
-	up.src = c->src;
-	up.dst = c->dst;
+	up.ours = keying_selectors_of(&c->ours);
+	up.theirs = keying_selectors_of(&c->theirs);
 	up.path = sa->path;
 	up.peer_id = sa->peer_id;
 	up.initiator = c->initiator;
@@ -273,13 +273,6 @@ phase2_take_ke(struct ike1_child *c, const struct isakmp_message *m,
 	return true;
 }
 
-static bool
-selector_equal(const struct keying_selector *a, const struct keying_selector *b)
-{
-	return a->net == b->net && a->mask == b->mask &&
-	    a->protocol == b->protocol && a->port == b->port;
-}
-
 /* The two ID payloads in their order: initiator's, responder's. Absent: the
  * peers' own addresses (RFC 2409 §5.5). */
 static int
@@ -300,11 +293,10 @@ phase2_selectors(const struct ike1_sa *sa, const struct isakmp_message *m,
 		return 0;
 	if (n == 1)
 		return -1;
-	memset(of_i, 0, sizeof(*of_i));
-	memset(of_r, 0, sizeof(*of_r));
-	of_i->mask = of_r->mask = 0xffffffff;
-	of_i->net = we_initiate ? sa->path.local : sa->path.peer;
-	of_r->net = we_initiate ? sa->path.peer : sa->path.local;
+	*of_i = keying_selector_host(we_initiate ? &sa->path.local :
+	    &sa->path.peer, 0, 0);
+	*of_r = keying_selector_host(we_initiate ? &sa->path.peer :
+	    &sa->path.local, 0, 0);
 	return 0;
 }
 
@@ -434,6 +426,7 @@ phase2_respond(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 	struct proposal_choice	  choice;
 	struct writer		  w;
 	struct keying_proof	  proof;
+	struct keying_selectors	  ours, theirs;
 	uint8_t			  text[ISAKMP_MESSAGE_MAX], body[256];
 
 	if (sa->nchildren >= IKE1_CHILDREN_MAX ||
@@ -472,7 +465,7 @@ phase2_respond(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 		return;
 	}
 	if (!phase2_take_ke(c, &m, c->ni, &c->ni_len) ||
-	    phase2_selectors(sa, &m, &c->dst, &c->src, false) == -1) {
+	    phase2_selectors(sa, &m, &c->theirs, &c->ours, false) == -1) {
 		ike1_complain(e, now, &sa->path, "bad nonce, KE or identities");
 		phase2_refuse(c, now, ISAKMP_N_INVALID_ID_INFORMATION);
 		ike1_child_kill(c);
@@ -491,9 +484,11 @@ phase2_respond(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 	ike1_timer(e, c->deadline);
 	c->token = ++e->next_token;
 	phase2_proof(sa, &proof);
+	ours = keying_selectors_of(&c->ours);
+	theirs = keying_selectors_of(&c->theirs);
 	e->ops->child_ask(e->arg, c->token, &(struct keying_ask){
 	    .peer_id = &sa->peer_id, .proof = &proof, .path = &sa->path,
-	    .src = &c->src, .dst = &c->dst, .mode = KEYING_TUNNEL });
+	    .ours = &ours, .theirs = &theirs, .mode = KEYING_TUNNEL });
 }
 
 void
@@ -560,7 +555,8 @@ phase2_got_answer(struct ike1_child *c, uint64_t now,
 	    c->sa_body, c->sa_body_len, &c->suite, &c->spi_out) == -1 ||
 	    !phase2_take_ke(c, &m, c->nr, &c->nr_len) ||
 	    phase2_selectors(sa, &m, &src, &dst, true) == -1 ||
-	    !selector_equal(&src, &c->src) || !selector_equal(&dst, &c->dst)) {
+	    !keying_selector_equal(&src, &c->ours) ||
+	    !keying_selector_equal(&dst, &c->theirs)) {
 		phase2_failed(c, now, KEYING_CHILD_REFUSED,
 		    "the answer is not what we proposed");
 		return;

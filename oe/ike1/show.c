@@ -12,7 +12,7 @@
 /* Keys are those of the engine's table of SAs. */
 struct sa_row {
 	unsigned    phase;
-	char	    src[32], dst[32], spi_in[20], spi_out[20], cipher[64];
+	char	    src[64], dst[64], spi_in[20], spi_out[20], cipher[64];
 	const char *peer, *state, *role;
 	uint64_t    age, expires;
 };
@@ -41,9 +41,9 @@ sa_fill(struct sa_row *row, const struct ike1_sa *sa, uint64_t now)
 	memset(row, 0, sizeof(*row));
 	row->phase = 1;
 	snprintf(row->src, sizeof(row->src), "%s:%u",
-	    ipv4_text(sa->path.local), sa->path.local_port);
+	    ADDR_TEXT(&sa->path.local), sa->path.local_port);
 	snprintf(row->dst, sizeof(row->dst), "%s:%u",
-	    ipv4_text(sa->path.peer), sa->path.peer_port);
+	    ADDR_TEXT(&sa->path.peer), sa->path.peer_port);
 	row->peer = keying_id_text(&sa->peer_id);
 	snprintf(row->spi_in, sizeof(row->spi_in), "%016" PRIx64, sa->cookie_i);
 	snprintf(row->spi_out, sizeof(row->spi_out), "%016" PRIx64,

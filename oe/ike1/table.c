@@ -62,7 +62,7 @@ ike1_sa_limits(struct ike1_sa *sa, uint64_t now)
 	TAILQ_FOREACH(other, &e->sas, entry) {
 		if (other == sa || other->initiator ||
 		    other->state != IKE1_MM_UP ||
-		    other->path.peer != sa->path.peer)
+		    !addr_equal(&other->path.peer, &sa->path.peer))
 			continue;
 		naddress++;
 		if (idle == NULL && other->nchildren == 0)
@@ -95,13 +95,13 @@ ike1_sa_hash(struct ike1_sa *sa)
 }
 
 struct ike1_sa *
-ike1_sa_find(struct ike1 *e, uint64_t cookie_i, uint32_t peer)
+ike1_sa_find(struct ike1 *e, uint64_t cookie_i, const struct addr *peer)
 {
 	struct ike1_sa *sa, want;
 
 	memset(&want.key, 0, sizeof(want.key));
 	want.key.cookie = cookie_i;
-	want.key.peer = peer;
+	want.key.peer = *peer;
 	HASH_FIND(hh, e->by_cookie, &want.key, sizeof(want.key), sa);
 	return sa;
 }
@@ -224,12 +224,13 @@ ike1_child_kill(struct ike1_child *c)
 }
 
 struct ike1_sa *
-ike1_sa_for_peer(const struct ike1 *e, uint32_t peer, const struct keying_id *id)
+ike1_sa_for_peer(const struct ike1 *e, const struct addr *peer,
+    const struct keying_id *id)
 {
 	struct ike1_sa *sa, *best = NULL;
 
 	TAILQ_FOREACH(sa, &e->sas, entry) {
-		if (sa->state == IKE1_MM_UP && sa->path.peer == peer &&
+		if (sa->state == IKE1_MM_UP && addr_equal(&sa->path.peer, peer) &&
 		    keying_id_equal(&sa->peer_id, id) &&
 		    (best == NULL || sa->up_at >= best->up_at))
 			best = sa;
@@ -242,7 +243,7 @@ static bool
 child_is_older(const struct ike1_child *c, const struct ike1_sa *sa)
 {
 	return c->state != IKE1_QM_DEAD && c->announced && c->sa != sa &&
-	    c->peer == sa->path.peer &&
+	    addr_equal(&c->peer, &sa->path.peer) &&
 	    keying_id_equal(&c->peer_id, &sa->peer_id);
 }
 
@@ -268,7 +269,7 @@ ike1_peer_restarted(struct ike1_sa *sa, uint64_t now)
 		/* One that came up beside sa is a crossing first contact. */
 		if (old != sa && old->state == IKE1_MM_UP &&
 		    old->up_at < sa->created &&
-		    old->path.peer == sa->path.peer &&
+		    addr_equal(&old->path.peer, &sa->path.peer) &&
 		    keying_id_equal(&old->peer_id, &sa->peer_id))
 			ike1_sa_kill(old, now);
 	}
@@ -276,7 +277,7 @@ ike1_peer_restarted(struct ike1_sa *sa, uint64_t now)
 		if (child_is_older(c, sa) && c->sa == NULL)
 			ike1_child_gone(c, true);
 	}
-	e->ops->initial_contact(e->arg, &sa->peer_id, sa->path.peer);
+	e->ops->initial_contact(e->arg, &sa->peer_id, &sa->path.peer);
 }
 
 /* Nobody answers over sa.  Another SA, by which the peer still speaks, asks for
@@ -289,7 +290,7 @@ peer_lost(struct ike1_sa *sa, uint64_t now, void (*tell)(struct ike1_child *c))
 
 	(void)ike1_children_again(sa, now);
 	ike1_sa_kill(sa, now);
-	if (ike1_sa_for_peer(e, sa->path.peer, &sa->peer_id) != NULL)
+	if (ike1_sa_for_peer(e, &sa->path.peer, &sa->peer_id) != NULL)
 		return;
 	/* What a callback asks for is appended, and not older than sa. */
 	TAILQ_FOREACH(c, &e->children, entry) {

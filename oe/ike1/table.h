@@ -78,7 +78,7 @@ enum ike1_state {
 
 struct ike1_sa {
 	UT_hash_handle	    hh;
-	struct { uint64_t cookie; uint32_t peer; uint32_t zero; } key;
+	struct { uint64_t cookie; struct addr peer; } key;
 	TAILQ_ENTRY(ike1_sa) entry;
 	TAILQ_ENTRY(ike1_sa) half_entry;
 	struct ike1	   *ike;
@@ -162,7 +162,7 @@ struct ike1_child {
 	size_t		    ni_len, nr_len;
 	struct ike1_esp_suite suite;
 	uint32_t	    spi_in, spi_out;
-	struct keying_selector src, dst;	/* ours, theirs */
+	struct keying_selector ours, theirs;
 	uint8_t		   *sa_body;	/* what we offered, or shall answer */
 	size_t		    sa_body_len;
 	struct ike1_retry    retry;
@@ -173,7 +173,7 @@ struct ike1_child {
 	uint64_t	    deadline;	/* a responder's half-done exchange */
 	uint64_t	    hard;
 	struct keying_id    peer_id;	/* kept when sa is gone */
-	uint32_t	    peer;
+	struct addr	    peer;
 };
 
 struct ike1 {
@@ -233,9 +233,10 @@ struct ike1_sa *ike1_sa_new(struct ike1 *e, uint64_t now, const struct keying_pa
 	    bool initiator);
 void	ike1_sa_free(struct ike1_sa *sa);
 void	ike1_sa_hash(struct ike1_sa *sa);		/* (again) under cookie_i */
-struct ike1_sa *ike1_sa_find(struct ike1 *e, uint64_t cookie_i, uint32_t peer);
+struct ike1_sa *ike1_sa_find(struct ike1 *e, uint64_t cookie_i,
+	    const struct addr *peer);
 /* The newest Phase 1 SA that is up and leads to this peer. */
-struct ike1_sa *ike1_sa_for_peer(const struct ike1 *e, uint32_t peer,
+struct ike1_sa *ike1_sa_for_peer(const struct ike1 *e, const struct addr *peer,
 	    const struct keying_id *id);
 /* A responder's SA came up: the limits of its peer and of its address. */
 void	ike1_sa_limits(struct ike1_sa *sa, uint64_t now);
@@ -283,7 +284,8 @@ void	natt_float(struct ike1_sa *sa);
 /* An authenticated message came this way: answer to where it came from. */
 void	natt_moved(struct ike1_sa *sa);
 /* Its peer's ESP came from there (ike1_moved()). */
-void	natt_follow(struct ike1_sa *sa, uint32_t peer, uint16_t port);
+void	natt_follow(struct ike1_sa *sa, const struct addr *peer,
+	    uint16_t port);
 void	natt_tick(struct ike1_sa *sa, uint64_t now);
 
 /* admit.c */

@@ -101,7 +101,7 @@ static bool
 same_message(const struct ike1_waiting *w, const struct keying_path *path,
     const uint8_t *buf)
 {
-	return w->path.peer == path->peer &&
+	return addr_equal(&w->path.peer, &path->peer) &&
 	    w->path.peer_port == path->peer_port &&
 	    memcmp(w->buf, buf, ISAKMP_HEADER_LEN - 4) == 0;
 }
@@ -118,7 +118,7 @@ work_wait(struct ike1 *e, uint64_t now, const struct keying_path *path,
 			return;
 		if (random_uniform(++all) == 0)
 			any = w;
-		if (w->path.peer == path->peer && random_uniform(++n) == 0)
+		if (addr_equal(&w->path.peer, &path->peer) && random_uniform(++n) == 0)
 			of_address = w;
 	}
 	if ((w = calloc(1, sizeof(*w) + len)) == NULL)
@@ -151,7 +151,7 @@ work_next(struct ike1 *e)
 	TAILQ_FOREACH(w, &e->work.waiting, entry) {
 		n = 0;
 		TAILQ_FOREACH(other, &e->work.waiting, entry)
-			n += other->path.peer == w->path.peer;
+			n += addr_equal(&other->path.peer, &w->path.peer);
 		if (best == NULL || n < least) {
 			best = w;
 			least = n;

@@ -114,7 +114,8 @@ op_peer_silent(void *arg, void *conn)
 }
 
 static void
-op_invalid_spi(void *arg, uint32_t peer, uint32_t spi_out, bool authenticated)
+op_invalid_spi(void *arg, const struct addr *peer, uint32_t spi_out,
+    bool authenticated)
 {
 	(void)arg;
 	(void)peer;
@@ -123,7 +124,8 @@ op_invalid_spi(void *arg, uint32_t peer, uint32_t spi_out, bool authenticated)
 }
 
 static void
-op_initial_contact(void *arg, const struct keying_id *id, uint32_t peer)
+op_initial_contact(void *arg, const struct keying_id *id,
+    const struct addr *peer)
 {
 	(void)arg;
 	(void)id;
@@ -170,7 +172,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static EVP_PKEY	  *key;
-	struct keying_path path = { 0x0100007f, 0x0200007f, 500, 500 };
+	struct keying_path path = { addr_from_v4(0x0100007f),
+		addr_from_v4(0x0200007f), 500, 500 };
 	struct ike1_config  config = { .legacy = true, .rsa_min_bits = 1024,
 		.spent = no_work };
 	struct ike1	  *e;
@@ -185,8 +188,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		key = EVP_RSA_gen(2048);
 	}
 	config.key = key;
-	config.my_id.type = KEYING_ID_IPV4;
-	config.my_id.addr = path.local;
+	config.my_id = keying_id_addr(&path.local);
 	e = ike1_new(&config, &ops, NULL);
 	FUZZ_CHECK(key != NULL && e != NULL);
 	cursor_init(&c, data, size);

@@ -56,7 +56,7 @@ static struct {
 	struct keying_id my_id, peer_id;
 	struct pubkey    peer_key;
 	const char *psk;
-	struct keying_selector src, dst;
+	uint32_t    src, dst;
 	struct pair pairs[PAIRS];
 	unsigned    ups;
 	int	    conns[8];
@@ -79,7 +79,7 @@ op_send(void *arg, const struct keying_path *path, const uint8_t *buf,
 	struct sockaddr_in to = { .sin_family = AF_INET };
 
 	(void)arg;
-	to.sin_addr.s_addr = path->peer;
+	to.sin_addr.s_addr = addr_v4(&path->peer);
 	to.sin_port = htons(path->peer_port);
 	if (sendto(probe.fd[path->local_port == 4500], buf, len, 0,
 	    (struct sockaddr *)&to, sizeof(to)) == -1)
@@ -132,9 +132,9 @@ static void
 op_child_ask(void *arg, uint64_t token, const struct keying_ask *a)
 {
 	(void)arg;
-	printf("ask %s %s/%s %s/%s\n", keying_id_text(a->peer_id),
-	    ipv4_text(a->src->net), ipv4_text(a->src->mask),
-	    ipv4_text(a->dst->net), ipv4_text(a->dst->mask));
+	printf("ask %s %s-%s %s-%s\n", keying_id_text(a->peer_id),
+	    ADDR_TEXT(&a->ours->ts[0].from), ADDR_TEXT(&a->ours->ts[0].to),
+	    ADDR_TEXT(&a->theirs->ts[0].from), ADDR_TEXT(&a->theirs->ts[0].to));
 	ike1_engine.authorize(probe.ike, now_ms(), token, &probe.conns[7]);
 }
 
@@ -220,10 +220,11 @@ op_failed(void *arg, void *conn, enum keying_failure f, const char *detail)
 }
 
 static void
-op_initial_contact(void *arg, const struct keying_id *id, uint32_t peer)
+op_initial_contact(void *arg, const struct keying_id *id,
+    const struct addr *peer)
 {
 	(void)arg;
-	printf("initial-contact %s %s\n", keying_id_text(id), ipv4_text(peer));
+	printf("initial-contact %s %s\n", keying_id_text(id), ADDR_TEXT(peer));
 }
 
 /* --- packets ---------------------------------------------------------------- */
@@ -314,8 +315,8 @@ packet_in_udp(const struct keying_path *path, const uint8_t *buf, size_t len)
 	writer_u32(&w, 0);
 	writer_u16(&w, 64 << 8 | IPPROTO_UDP);
 	writer_u16(&w, 0);
-	writer_put(&w, &path->peer, 4);
-	writer_put(&w, &path->local, 4);
+	writer_put(&w, path->peer.bytes, 4);
+	writer_put(&w, path->local.bytes, 4);
 	writer_u16(&w, path->peer_port);
 	writer_u16(&w, path->local_port);
 	writer_u16(&w, (uint16_t)(8 + len));
@@ -362,8 +363,9 @@ read_port(int fd, uint16_t port)
 
 	while ((n = recvfrom(fd, buf, sizeof(buf), 0, (struct sockaddr *)&from,
 	    &len)) >= 0) {
-		p = (struct keying_path){ probe.local, from.sin_addr.s_addr,
-			port, ntohs(from.sin_port) };
+		p = (struct keying_path){ addr_from_v4(probe.local),
+			addr_from_v4(from.sin_addr.s_addr), port,
+			ntohs(from.sin_port) };
 		len = sizeof(from);
 		if (port == 4500 && n >= 8 && load_u32(buf) != 0)
 			packet_in_udp(&p, buf, (size_t)n);
@@ -380,8 +382,8 @@ read_id(struct keying_id *id, const char *s)
 		id->type = KEYING_ID_FQDN;
 		snprintf(id->name, sizeof(id->name), "%s", s + 1);
 	} else {
-		id->type = KEYING_ID_IPV4;
-		id->addr = inet_addr(s);
+		id->type = KEYING_ID_ADDR;
+		id->addr = addr_from_v4(inet_addr(s));
 	}
 }
 
@@ -408,13 +410,18 @@ read_key(const char *path, bool private)
 static void
 request(void)
 {
-	struct keying_request r = { .path = { probe.local, probe.peer,
-		probe.port, 500 }, .my_id = probe.my_id,
+	struct addr	      src = addr_from_v4(probe.src);
+	struct addr	      dst = addr_from_v4(probe.dst);
+	struct keying_selector ours = keying_selector_host(&src, 0, 0);
+	struct keying_selector theirs = keying_selector_host(&dst, 0, 0);
+	struct keying_request r = { .path = { addr_from_v4(probe.local),
+		addr_from_v4(probe.peer), probe.port, 500 }, .my_id = probe.my_id,
 		.peer_id = probe.peer_id, .peer = { .keys = &probe.peer_key,
 		.nkeys = probe.peer_key.len != 0,
 		.psk = (const uint8_t *)probe.psk,
 		.psk_len = probe.psk == NULL ? 0 : strlen(probe.psk) },
-		.src = probe.src, .dst = probe.dst,
+		.ours = keying_selectors_of(&ours),
+		.theirs = keying_selectors_of(&theirs),
 		.initial_contact = probe.ups == 0 };
 
 	if (ike1_engine.request(probe.ike, now_ms(), &r, &probe.conns[0]) == -1)
@@ -510,7 +517,8 @@ op_peer_silent(void *arg, void *conn)
 }
 
 static void
-op_invalid_spi(void *arg, uint32_t peer, uint32_t spi_out, bool authenticated)
+op_invalid_spi(void *arg, const struct addr *peer, uint32_t spi_out,
+    bool authenticated)
 {
 	(void)arg;
 	(void)peer;
@@ -578,10 +586,10 @@ main(int argc, char **argv)
 			probe.port = (uint16_t)atoi(optarg);
 			break;
 		case 's':
-			probe.src.net = inet_addr(optarg);
+			probe.src = inet_addr(optarg);
 			break;
 		case 'd':
-			probe.dst.net = inet_addr(optarg);
+			probe.dst = inet_addr(optarg);
 			break;
 		case 'D':
 			c.dpd_delay = (unsigned)atoi(optarg);
@@ -611,14 +619,13 @@ main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (probe.src.net == 0)
-		probe.src.net = probe.local;
-	if (probe.dst.net == 0)
-		probe.dst.net = probe.peer;
-	probe.src.mask = probe.dst.mask = 0xffffffff;
+	if (probe.src == 0)
+		probe.src = probe.local;
+	if (probe.dst == 0)
+		probe.dst = probe.peer;
 	if (probe.my_id.type == 0) {
-		probe.my_id.type = KEYING_ID_IPV4;
-		probe.my_id.addr = probe.local;
+		probe.my_id.type = KEYING_ID_ADDR;
+		probe.my_id.addr = addr_from_v4(probe.local);
 	}
 	c.my_id = probe.my_id;
 	c.keepalive = 5;

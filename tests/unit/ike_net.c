@@ -42,12 +42,12 @@ net_random(struct net *net)
 }
 
 static struct net_host *
-host_by_addr(struct net *net, uint32_t addr)
+host_by_addr(struct net *net, const struct addr *addr)
 {
 	unsigned i;
 
 	for (i = 0; i < net->nhosts; i++) {
-		if (net->hosts[i].addr == addr)
+		if (addr_equal(&net->hosts[i].addr, addr))
 			return &net->hosts[i];
 	}
 	return NULL;
@@ -164,7 +164,7 @@ answer_keys(struct net_host *h, uint64_t token, const struct keying_id *id)
 	}
 	if (h->wrong_key && pubkey_from_evp(&keys[0], net_key(2)) == 0)
 		n = 1;
-	if (!h->psk_names_refused || id->type == KEYING_ID_IPV4) {
+	if (!h->psk_names_refused || id->type == KEYING_ID_ADDR) {
 		c.keys = keys;
 		c.nkeys = n;
 		c.psk = (const uint8_t *)h->psk;
@@ -299,7 +299,8 @@ op_peer_silent(void *arg, void *conn)
 }
 
 static void
-op_invalid_spi(void *arg, uint32_t peer, uint32_t spi_out, bool authenticated)
+op_invalid_spi(void *arg, const struct addr *peer, uint32_t spi_out,
+    bool authenticated)
 {
 	struct net_host *h = arg;
 
@@ -312,7 +313,8 @@ op_invalid_spi(void *arg, uint32_t peer, uint32_t spi_out, bool authenticated)
 }
 
 static void
-op_initial_contact(void *arg, const struct keying_id *id, uint32_t peer)
+op_initial_contact(void *arg, const struct keying_id *id,
+    const struct addr *peer)
 {
 	struct net_host *h = arg;
 
@@ -359,14 +361,16 @@ net_host_add(struct net *net, const char *addr, const char *id, EVP_PKEY *key,
 	h = &net->hosts[net->nhosts++];
 	memset(h, 0, sizeof(*h));
 	h->net = net;
-	h->addr = inet_addr(addr);
+	if (addr_parse(&h->addr, addr) == -1)
+		abort();
 	h->next_spi = 0x1000u * net->nhosts;
 	if (id[0] == '@') {
 		h->id.type = KEYING_ID_FQDN;
 		snprintf(h->id.name, sizeof(h->id.name), "%s", id + 1);
 	} else {
-		h->id.type = KEYING_ID_IPV4;
-		h->id.addr = inet_addr(id);
+		h->id.type = KEYING_ID_ADDR;
+		if (addr_parse(&h->id.addr, id) == -1)
+			abort();
 	}
 	h->key = key;
 	if (key != NULL && pubkey_from_evp(&h->pub, key) == -1)
@@ -381,6 +385,8 @@ void
 net_request_init(struct keying_request *r, const struct net_host *a,
     const struct net_host *b, uint16_t local_port)
 {
+	struct keying_selector s;
+
 	memset(r, 0, sizeof(*r));
 	r->path.local = a->addr;
 	r->path.peer = b->addr;
@@ -395,10 +401,10 @@ net_request_init(struct keying_request *r, const struct net_host *a,
 		r->peer.keys = &b->pub;
 		r->peer.nkeys = 1;
 	}
-	r->src.net = a->addr;
-	r->src.mask = 0xffffffff;
-	r->dst.net = b->addr;
-	r->dst.mask = 0xffffffff;
+	s = keying_selector_host(&a->addr, 0, 0);
+	r->ours = keying_selectors_of(&s);
+	s = keying_selector_host(&b->addr, 0, 0);
+	r->theirs = keying_selectors_of(&s);
 }
 
 int
@@ -416,19 +422,19 @@ net_deliver(struct net *net, const struct net_datagram *d)
 	struct keying_path p;
 	struct net_host *h;
 	uint8_t *copy;
-	uint32_t from = d->path.local, to = d->path.peer;
+	struct addr from = d->path.local, to = d->path.peer;
 	uint16_t sport = d->path.local_port, dport = d->path.peer_port;
 
-	if (net->nat_port != 0 && from == net->nat_inside) {
+	if (net->nat_port != 0 && addr_equal(&from, &net->nat_inside)) {
 		from = net->nat_outside;
 		sport = (uint16_t)(sport + net->nat_port);
 	}
-	if (net->nat_port != 0 && to == net->nat_outside &&
+	if (net->nat_port != 0 && addr_equal(&to, &net->nat_outside) &&
 	    dport >= net->nat_port) {
 		to = net->nat_inside;
 		dport = (uint16_t)(dport - net->nat_port);
 	}
-	if ((h = host_by_addr(net, to)) == NULL)
+	if ((h = host_by_addr(net, &to)) == NULL)
 		return;
 	p.local = to;
 	p.local_port = dport;
@@ -550,8 +556,8 @@ net_agree(const struct net_host *a, const struct net_host *b)
 	y = &b->children[(b->nchildren - 1) % NET_CHILDREN].child;
 	return params_equal(&x->in, &y->out) && params_equal(&x->out, &y->in) &&
 	    memcmp(x->in.cipher_key, x->out.cipher_key, x->in.cipher_len) != 0 &&
-	    x->src.net == y->dst.net && x->dst.net == y->src.net &&
-	    x->src.mask == y->dst.mask && x->dst.mask == y->src.mask;
+	    keying_selectors_equal(&x->ours, &y->theirs) &&
+	    keying_selectors_equal(&x->theirs, &y->ours);
 }
 
 bool

@@ -32,7 +32,7 @@ struct net_host {
 	struct net *net;
 	const struct keying_engine *engine;
 	void	*ike;			/* the engine's */
-	uint32_t addr;			/* network order */
+	struct addr addr;
 	struct keying_id id;
 	EVP_PKEY *key;			/* borrowed */
 	struct pubkey pub;
@@ -82,7 +82,7 @@ struct net {
 	unsigned count;			/* datagrams offered to the filter */
 	/* A plain NAT in front of inside: its datagrams leave as outside from
 	 * nat_port + original port. 0: none. */
-	uint32_t nat_inside, nat_outside;
+	struct addr nat_inside, nat_outside;
 	uint16_t nat_port;
 	struct net_late {
 		uint64_t due;

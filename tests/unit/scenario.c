@@ -59,8 +59,8 @@ host_name(uint32_t addr)
 static const char *
 id_name(const struct keying_id *id)
 {
-	return id->type == 0 ? "any" : id->type == KEYING_ID_IPV4 ?
-	    host_name(id->addr) : keying_id_text(id);
+	return id->type == 0 ? "any" : id->type == KEYING_ID_ADDR ?
+	    host_name(addr_v4(&id->addr)) : keying_id_text(id);
 }
 
 void
@@ -462,17 +462,20 @@ static int
 ops_request(void *arg, uint64_t now, const struct keying_request *r,
     void *conn)
 {
-	struct world   *w = arg;
-	struct request *q;
-	char		flow[32] = "";
+	const struct keying_selector *ours = &r->ours.ts[0];
+	const struct keying_selector *theirs = &r->theirs.ts[0];
+	struct world		     *w = arg;
+	struct request		     *q;
+	char			      flow[32] = "";
 
 	(void)now;
-	if (r->src.protocol != 0)
-		snprintf(flow, sizeof(flow), " flow=%u/%u:%u", r->src.protocol,
-		    r->src.port, r->dst.port);
+	if (ours->protocol != 0)
+		snprintf(flow, sizeof(flow), " flow=%u/%d:%d", ours->protocol,
+		    keying_selector_port(ours), keying_selector_port(theirs));
 	world_event(w, "request %s id=%s src=%s dst=%s%s keys=%zu%s%s%s my=%s",
-	    host_name(r->path.peer), id_name(&r->peer_id),
-	    host_name(r->src.net), host_name(r->dst.net), flow, r->peer.nkeys,
+	    host_name(addr_v4(&r->path.peer)), id_name(&r->peer_id),
+	    host_name(addr_v4(&ours->from)), host_name(addr_v4(&theirs->from)),
+	    flow, r->peer.nkeys,
 	    r->peer.psk != NULL ? " psk" : "",
 	    r->initial_contact ? " initial-contact" : "",
 	    r->departed ? " departed" : "", id_name(&r->my_id));
@@ -483,9 +486,9 @@ ops_request(void *arg, uint64_t now, const struct keying_request *r,
 		return -1;
 	}
 	q = &w->requests[w->nrequests++];
-	q->peer = r->path.peer;
-	q->src = r->src.net;
-	q->dst = r->dst.net;
+	q->peer = addr_v4(&r->path.peer);
+	q->src = addr_v4(&ours->from);
+	q->dst = addr_v4(&theirs->from);
 	q->conn = conn;
 	return 0;
 }
@@ -579,10 +582,10 @@ ops_authorize(void *arg, uint64_t now, uint64_t token, void *conn)
 }
 
 static void
-ops_moved(void *arg, void *conn, uint32_t peer, uint16_t port)
+ops_moved(void *arg, void *conn, const struct addr *peer, uint16_t port)
 {
 	(void)conn;
-	world_event(arg, "moved %s %u", host_name(peer), port);
+	world_event(arg, "moved %s %u", host_name(addr_v4(peer)), port);
 }
 
 const struct core_ops world_ops = {

@@ -72,8 +72,8 @@ player_identity(struct player *p, const char *text)
 		id.type = KEYING_ID_FQDN;
 		snprintf(id.name, sizeof(id.name), "%s", text + 1);
 	} else {
-		id.type = KEYING_ID_IPV4;
-		id.addr = player_host(p, text);
+		id.type = KEYING_ID_ADDR;
+		id.addr = addr_from_v4(player_host(p, text));
 	}
 	return id;
 }
@@ -506,6 +506,16 @@ conn_of(struct player *p, const char *peer)
 	return NULL;
 }
 
+/* All of an address, and of as many beside it as so many last bits tell apart. */
+static struct keying_selector
+host_selector(uint32_t addr, unsigned long bits)
+{
+	struct addr   a = addr_from_v4(addr);
+	struct prefix p = prefix_of(&a, (unsigned)(32 - bits));
+
+	return keying_selector_prefix(&p);
+}
+
 /* "flow=PROTOCOL/OURS:THEIRS" */
 static void
 player_flow(struct player *p, struct keying_selector *ours,
@@ -521,14 +531,17 @@ player_flow(struct player *p, struct keying_selector *ours,
 		return;
 	}
 	ours->protocol = theirs->protocol = (uint8_t)protocol;
-	ours->port = (uint16_t)our_port;
-	theirs->port = (uint16_t)their_port;
+	if (our_port != 0)
+		ours->port_from = ours->port_to = (uint16_t)our_port;
+	if (their_port != 0)
+		theirs->port_from = theirs->port_to = (uint16_t)their_port;
 }
 
 static void
 do_up(struct player *p)
 {
 	struct keying_child k;
+	struct keying_selector ours, theirs;
 	struct connection  *conn = conn_of(p, p->words[1]);
 	struct esp_params   e;
 	struct mirror	   *m;
@@ -559,12 +572,13 @@ do_up(struct player *p)
 	k.out.spi = (uint32_t)player_number(p, "out", 0);
 	k.out.src = k.in.dst;
 	k.out.dst = k.in.src;
-	k.src.net = conn->key.src;
-	k.dst.net = conn->key.dst;
-	k.src.mask = k.dst.mask = 0xffffffff;
-	player_flow(p, &k.src, &k.dst);
-	k.path.local = p->w->local;
-	k.path.peer = addr_v4(&k.in.src);
+	ours = host_selector(conn->key.src, 0);
+	theirs = host_selector(conn->key.dst, 0);
+	player_flow(p, &ours, &theirs);
+	k.ours = keying_selectors_of(&ours);
+	k.theirs = keying_selectors_of(&theirs);
+	k.path.local = addr_from_v4(p->w->local);
+	k.path.peer = k.in.src;
 	k.path.local_port = k.path.peer_port = 500;
 	k.peer_id = player_identity(p, player_option(p, "id") != NULL ?
 	    player_option(p, "id") : p->words[1]);
@@ -664,8 +678,8 @@ path_from(struct player *p, const char *name)
 	struct keying_path path;
 
 	memset(&path, 0, sizeof(path));
-	path.local = p->w->local;
-	path.peer = player_host(p, name);
+	path.local = addr_from_v4(p->w->local);
+	path.peer = addr_from_v4(player_host(p, name));
 	path.local_port = path.peer_port = 500;
 	return path;
 }
@@ -686,22 +700,21 @@ do_child_ask(struct player *p)
 	struct keying_id       id = player_identity(p, p->words[1]);
 	struct keying_path     path = path_from(p, p->words[2]);
 	struct keying_selector src, dst;
+	struct keying_selectors ours, theirs;
 	struct keying_proof    proof = { .how = KEYING_BY_KEY };
 
-	memset(&src, 0, sizeof(src));
-	memset(&dst, 0, sizeof(dst));
-	src.net = player_host(p, p->words[3]);
-	dst.net = player_host(p, p->words[4]);
+	src = host_selector(player_host(p, p->words[3]),
+	    player_number(p, "src-bits", 0));
+	dst = host_selector(player_host(p, p->words[4]),
+	    player_number(p, "dst-bits", 0));
 	player_flow(p, &src, &dst);
-	src.mask = htonl(0xffffffffu << player_number(p, "src-bits", 0));
-	dst.mask = htonl(0xffffffffu << player_number(p, "dst-bits", 0));
+	ours = keying_selectors_of(&src);
+	theirs = keying_selectors_of(&dst);
 	if (player_flag(p, "nat"))
 		path.local_port = KEYING_PORT_NATT;
-	src.net &= src.mask;
-	dst.net &= dst.mask;
 	responder_child_ask(p->w->core, p->w->now, ++p->w->token,
 	    &(struct keying_ask){ .peer_id = &id, .proof = &proof,
-	    .path = &path, .src = &src, .dst = &dst, .mode = KEYING_TUNNEL });
+	    .path = &path, .ours = &ours, .theirs = &theirs, .mode = KEYING_TUNNEL });
 }
 
 static void
@@ -709,8 +722,9 @@ do_initial_contact(struct player *p)
 {
 	struct keying_id id = player_identity(p, p->words[1]);
 
-	responder_initial_contact(p->w->core, p->w->now, &id,
-	    player_host(p, p->words[2]));
+	struct addr	 peer = addr_from_v4(player_host(p, p->words[2]));
+
+	responder_initial_contact(p->w->core, p->w->now, &id, &peer);
 }
 
 static void
@@ -726,7 +740,9 @@ do_silent(struct player *p)
 static void
 do_invalid_spi(struct player *p)
 {
-	liveness_invalid_spi(p->w->core, p->w->now, player_host(p, p->words[1]),
+	struct addr peer = addr_from_v4(player_host(p, p->words[1]));
+
+	liveness_invalid_spi(p->w->core, p->w->now, &peer,
 	    (uint32_t)strtoul(p->words[2], NULL, 0),
 	    player_flag(p, "authenticated"));
 }

@@ -261,8 +261,8 @@ classes_and_included_files(void **state)
 	oe_config_free(c);
 	c = config_of("id = \"198.51.100.10\"");
 	assert_non_null(c);
-	assert_int_equal(c->id.type, KEYING_ID_IPV4);
-	assert_int_equal(c->id.addr, inet_addr("198.51.100.10"));
+	assert_int_equal(c->id.type, KEYING_ID_ADDR);
+	assert_int_equal(addr_v4(&c->id.addr), inet_addr("198.51.100.10"));
 	oe_config_free(c);
 	c = config_of("id = \"Joe@X1.Lab\"");
 	assert_non_null(c);

@@ -1,7 +1,6 @@
 /* test_ike.c - Main Mode and Quick Mode between two engines: loss, duplicates, refusals, NAT, selectors */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,10 +30,12 @@ signatures_and_pfs_give_both_the_same_keys(void **state)
 	assert_int_equal(c->in.cipher, ESP_AES_GCM_16);
 	assert_int_equal(c->in.cipher_len, 32 + 4);
 	assert_int_equal(c->in.auth, ESP_AUTH_NONE);
-	assert_int_equal(addr_v4(&c->in.dst), x->addr);
-	assert_int_equal(addr_v4(&c->in.src), y->addr);
-	assert_int_equal(addr_v4(&c->out.dst), y->addr);
-	assert_int_equal(c->src.mask, 0xffffffff);
+	assert_true(addr_equal(&c->in.dst, &x->addr));
+	assert_true(addr_equal(&c->in.src, &y->addr));
+	assert_true(addr_equal(&c->out.dst, &y->addr));
+	assert_int_equal(c->ours.n, 1);
+	assert_true(addr_equal(&c->ours.ts[0].from, &x->addr));
+	assert_true(addr_equal(&c->ours.ts[0].to, &x->addr));
 	assert_true(c->soft > net.now && c->soft < c->hard);
 	assert_int_equal(c->proof.how, KEYING_BY_KEY);
 	assert_int_equal(c->proof.key.len, y->pub.len);
@@ -218,7 +219,7 @@ failures_are_told_apart(void **state)
 	/* The peer is another than was asked for. */
 	picture(7, NULL);
 	net_request_init(&r, x, y, 0);
-	r.peer_id.addr = inet_addr("198.51.100.99");
+	assert_int_equal(addr_parse(&r.peer_id.addr, "198.51.100.99"), 0);
 	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]), 0);
 	net_pass(&net, 60000);
 	assert_int_equal(x->fails, 1);
@@ -347,7 +348,7 @@ plain_nat_is_passed_in_udp(void **state)
 	x = ike1_host_add(&net, "10.0.0.11", "@x1.lab", net_key(0), &c);
 	y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1), &c);
 	net.nat_inside = x->addr;
-	net.nat_outside = inet_addr("198.51.100.7");
+	assert_int_equal(addr_parse(&net.nat_outside, "198.51.100.7"), 0);
 	net.nat_port = 20000;
 	key_up();
 	assert_int_equal(x->children[0].child.path.local_port, 4500);
@@ -357,8 +358,8 @@ plain_nat_is_passed_in_udp(void **state)
 	assert_int_equal(x->children[0].child.out.encap_sport, 4500);
 	assert_int_equal(x->children[0].child.out.encap_dport, 4500);
 	assert_int_equal(y->children[0].child.out.encap_dport, 24500);
-	assert_int_equal(addr_v4(&y->children[0].child.out.dst),
-	    net.nat_outside);
+	assert_true(addr_equal(&y->children[0].child.out.dst,
+	    &net.nat_outside));
 	/* Keepalives of a byte, from the one behind the NAT only. */
 	sent = x->sent;
 	net_pass(&net, 100000);
@@ -386,7 +387,7 @@ plain_nat_is_passed_in_udp(void **state)
 	c.no_natt = true;
 	y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1), &c);
 	net.nat_inside = x->addr;
-	net.nat_outside = inet_addr("198.51.100.7");
+	assert_int_equal(addr_parse(&net.nat_outside, "198.51.100.7"), 0);
 	net.nat_port = 20000;
 	key_up();
 	assert_int_equal(x->children[0].child.out.encap_sport, 0);
@@ -409,7 +410,7 @@ set_commit_bit(struct net *n, struct net_datagram *d, void *arg)
 {
 	(void)n;
 	(void)arg;
-	if (d->path.local == y->addr && d->buf[18] == 32)
+	if (addr_equal(&d->path.local, &y->addr) && d->buf[18] == 32)
 		d->buf[19] |= 2;
 	return true;
 }
@@ -533,29 +534,33 @@ flows_have_keys_of_their_own(void **state)
 {
 	struct keying_request	   r;
 	const struct keying_child *c;
-	unsigned		   i;
+	struct keying_selector	   s;
+	int			   i;
 
 	(void)state;
 	picture(33, NULL);
 	key_up();
 	net_request_init(&r, x, y, 500);
 	for (i = 1; i <= 2; i++) {
-		r.src.protocol = r.dst.protocol = 6;
-		r.src.port = (uint16_t)(40000 + i);
-		r.dst.port = 443;
+		s = keying_selector_host(&x->addr, 6, (uint16_t)(40000 + i));
+		r.ours = keying_selectors_of(&s);
+		s = keying_selector_host(&y->addr, 6, 443);
+		r.theirs = keying_selectors_of(&s);
 		assert_int_equal(x->engine->request(x->ike, net.now, &r,
 		    &x->conns[i]), 0);
 		net_pass(&net, 1000);
 		assert_true(net_agree(x, y));
 		c = &x->children[i].child;
-		assert_int_equal(c->src.protocol, 6);
-		assert_int_equal(c->src.port, 40000 + i);
-		assert_int_equal(c->dst.port, 443);
+		assert_int_equal(c->ours.ts[0].protocol, 6);
+		assert_int_equal(keying_selector_port(&c->ours.ts[0]),
+		    40000 + i);
+		assert_int_equal(keying_selector_port(&c->theirs.ts[0]), 443);
 		c = &y->children[i].child;
-		assert_int_equal(c->src.protocol, 6);
-		assert_int_equal(c->dst.protocol, 6);
-		assert_int_equal(c->src.port, 443);
-		assert_int_equal(c->dst.port, 40000 + i);
+		assert_int_equal(c->ours.ts[0].protocol, 6);
+		assert_int_equal(c->theirs.ts[0].protocol, 6);
+		assert_int_equal(keying_selector_port(&c->ours.ts[0]), 443);
+		assert_int_equal(keying_selector_port(&c->theirs.ts[0]),
+		    40000 + i);
 	}
 	assert_int_equal(net_alive(x), 3);
 	assert_int_equal(x->downs + y->downs, 0);

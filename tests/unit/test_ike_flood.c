@@ -54,10 +54,10 @@ static unsigned nanswers;
 static bool
 keep_answers(struct net *n, struct net_datagram *d, void *arg)
 {
-	const uint32_t *of = arg;
+	const struct addr *of = arg;
 
 	(void)n;
-	if (d->path.peer != *of)
+	if (!addr_equal(&d->path.peer, of))
 		return true;
 	answer = *d;
 	nanswers++;
@@ -68,10 +68,12 @@ keep_answers(struct net *n, struct net_datagram *d, void *arg)
 static bool
 say_first(uint32_t from, uint16_t port, uint64_t cookie)
 {
+	struct addr addr = addr_from_v4(from);
+
 	nanswers = 0;
 	net.filter = keep_answers;
-	net.filter_arg = &from;
-	first.path.local = from;
+	net.filter_arg = &addr;
+	first.path.local = addr;
 	first.path.local_port = port;
 	store_u64(first.buf, cookie);
 	net_deliver(&net, &first);
@@ -87,6 +89,7 @@ say_third(uint32_t from, uint16_t port, uint64_t cookie_i, uint64_t cookie_r)
 	struct isakmp_header h = { .cookie_i = cookie_i, .cookie_r = cookie_r,
 		.exchange = ISAKMP_MAIN_MODE };
 	struct isakmp_builder b;
+	struct addr addr = addr_from_v4(from);
 	uint8_t ke[256] = { 0 };
 
 	/* A power of the generator, for which the attacker computes nothing. */
@@ -96,11 +99,11 @@ say_third(uint32_t from, uint16_t port, uint64_t cookie_i, uint64_t cookie_r)
 	isakmp_put(&b, ISAKMP_NONCE, ke + 100, 32);
 	d.len = isakmp_end(&b);
 	d.path = first.path;
-	d.path.local = from;
+	d.path.local = addr;
 	d.path.local_port = port;
 	nanswers = 0;
 	net.filter = keep_answers;
-	net.filter_arg = &from;
+	net.filter_arg = &addr;
 	net_deliver(&net, &d);
 	net.filter = NULL;
 	return nanswers == 1;
@@ -124,7 +127,8 @@ flood_of_first_messages_leaves_others_working(void **state)
 	/* An established tunnel, a flood, then an honest newcomer and a rekey. */
 	key_up();
 	for (i = 0; i < 20000; i++) {
-		first.path.local = htonl(0x0b000000 + i * 7919);
+		first.path.local =
+		    addr_from_v4(htonl(0x0b000000 + i * 7919));
 		first.path.local_port = (uint16_t)(1024 + i % 50000);
 		store_u64(first.buf, 0x1000000000000000 + i);
 		net_deliver(&net, &first);
@@ -139,7 +143,8 @@ flood_of_first_messages_leaves_others_working(void **state)
 	ike1_host_add(&net, "198.51.100.3", "@x3.lab", net_key(2), NULL);
 	assert_int_equal(net_request(&net.hosts[2], y, 0), 0);
 	for (i = 0; i < 3000; i++) {
-		first.path.local = htonl(0x0c000000 + i * 7919);
+		first.path.local =
+		    addr_from_v4(htonl(0x0c000000 + i * 7919));
 		store_u64(first.buf, 0x2000000000000000 + i);
 		net_deliver(&net, &first);
 		if (i % 10 == 0)
@@ -327,8 +332,9 @@ static void
 eviction_is_by_chance(void **state)
 {
 	struct ike1_config c = { .rsa_min_bits = 2048, .half_open_max = 16 };
-	uint64_t	  r, cookie;
-	unsigned	  round, i, stayed = 0;
+	const struct addr  tried = addr_from_v4(htonl(0x0d000001));
+	uint64_t	   r, cookie;
+	unsigned	   round, i, stayed = 0;
 
 	(void)state;
 	picture(35, &c);
@@ -345,7 +351,7 @@ eviction_is_by_chance(void **state)
 			say_third(htonl(0x0e000000 + i), 500, 0x800000 +
 			    round * 1000 + i, load_u64(answer.buf + 8));
 		}
-		stayed += ike1_sa_find(y->ike, cookie, htonl(0x0d000001)) != NULL;
+		stayed += ike1_sa_find(y->ike, cookie, &tried) != NULL;
 		net_pass(&net, 60000);
 	}
 	/* (15/16)^4 is 0.77; oldest first would be 0. */
@@ -503,7 +509,7 @@ keep_exchange(struct net *n, struct net_datagram *d, void *arg)
 	const uint8_t *type = arg;
 
 	(void)n;
-	if (d->path.local == x->addr && d->buf[18] == *type && nkept < 256)
+	if (addr_equal(&d->path.local, &x->addr) && d->buf[18] == *type && nkept < 256)
 		kept[nkept++] = *d;
 	return true;
 }
@@ -609,7 +615,7 @@ many_exchanges_renew_the_sa(void **state)
 	picture(43, NULL);
 	key_up();
 	for (i = 0; i < IKE1_MSGIDS_MAX / 4 * 3 + 20; i++) {
-		sa = ike1_sa_for_peer(x->ike, y->addr, &y->id);
+		sa = ike1_sa_for_peer(x->ike, &y->addr, &y->id);
 		assert_non_null(sa);
 		info_notify(sa, net.now, ISAKMP_N_R_U_THERE, PROTO_ISAKMP, NULL,
 		    0, seq, sizeof(seq));

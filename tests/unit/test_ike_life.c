@@ -149,7 +149,7 @@ a_stale_phase1_is_given_up_for_a_new_one(void **state)
 	y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
 	    NULL);
 	y->next_spi = 0x7000;
-	net.hosts[1].addr = 0;
+	net.hosts[1].addr = (struct addr){ 0 };
 	net_pass(&net, 10000);
 	assert_int_equal(net_request(x, y, 0), 0);
 	net_pass(&net, 30000);
@@ -176,7 +176,7 @@ a_phase1_long_unheard_is_given_up_soon(void **state)
 	y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
 	    NULL);
 	y->next_spi = 0x7000;
-	net.hosts[1].addr = 0;
+	net.hosts[1].addr = (struct addr){ 0 };
 	net_pass(&net, 300000);
 	assert_int_equal(net_request(x, y, 0), 0);
 	net_pass(&net, 3000);
@@ -198,7 +198,7 @@ a_phase1_long_unheard_is_given_up_soon(void **state)
 	y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
 	    NULL);
 	y->next_spi = 0x7000;
-	net.hosts[1].addr = 0;
+	net.hosts[1].addr = (struct addr){ 0 };
 	net.loss = 0;
 	net_pass(&net, 5000);
 	assert_int_equal(x->fails, 0);
@@ -375,7 +375,7 @@ a_restarted_peer_takes_its_old_children_down(void **state)
 	/* x's engine dies without a word and comes again. */
 	x = ike1_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), NULL);
 	x->next_spi = 0x7000;
-	net.hosts[0].addr = 0;
+	net.hosts[0].addr = (struct addr){ 0 };
 	net_pass(&net, 5000);
 	net_request_init(&r, x, y, 0);
 	r.initial_contact = true;

@@ -261,9 +261,13 @@ identities_are_checked(void **state)
 	assert_int_equal(read_id(&id, 2, 0, 0, "X1.Lab.", 7), 0);
 	assert_string_equal(id.name, "x1.lab");
 	assert_int_equal(read_id(&id, 1, 17, 500, "\xc6\x33\x64\x0a", 4), 0);
-	assert_int_equal(id.addr, inet_addr("198.51.100.10"));
+	assert_int_equal(addr_v4(&id.addr), inet_addr("198.51.100.10"));
 	assert_int_equal(read_id(&id, 3, 17, 0, "a@b.c", 5), 0);
 	assert_int_equal(read_id(&id, 4, 0, 0, "\x0a\0\0\0\xff\0\0\0", 8), 0);
+	assert_int_equal(id.plen, 8);
+	/* A mask with a hole, and a net with bits beyond its mask. */
+	assert_int_equal(read_id(&id, 4, 0, 0, "\x0a\0\0\0\xff\0\xff\0", 8), -1);
+	assert_int_equal(read_id(&id, 4, 0, 0, "\x0a\0\0\1\xff\0\0\0", 8), -1);
 	/* RFC 2407 §4.6.2: protocol and port are 0/0 or UDP/500. */
 	assert_int_equal(read_id(&id, 2, 6, 0, "x1.lab", 6), -1);
 	assert_int_equal(read_id(&id, 2, 17, 4500, "x1.lab", 6), -1);

@@ -39,8 +39,8 @@ txt_address_and_name_forms(void **state)
 	assert_int_equal(txt(&r, s), 0);
 	free(s);
 	assert_int_equal(r.precedence, 10);
-	assert_int_equal(r.gateway.type, KEYING_ID_IPV4);
-	assert_int_equal(r.gateway.addr, inet_addr(GATEWAY));
+	assert_int_equal(r.gateway.type, KEYING_ID_ADDR);
+	assert_int_equal(addr_v4(&r.gateway.addr), inet_addr(GATEWAY));
 	assert_key(&r.key, 1);
 
 	/* The key may be absent: then it is looked up (draft -17 §5.2). */
@@ -185,7 +185,7 @@ txt_preferences(void **state)
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		CHECK_INT(t[i].text, txt(&r, t[i].text), RECORD_READ);
 		CHECK_INT(t[i].text, r.precedence, t[i].want);
-		CHECK_INT(t[i].text, r.gateway.addr, inet_addr("192.0.2.1"));
+		CHECK_INT(t[i].text, addr_v4(&r.gateway.addr), inet_addr("192.0.2.1"));
 	}
 }
 
@@ -377,8 +377,8 @@ ipseckey_gateways(void **state)
 	n = ipseckey(d, 200, 1, 2, v4, sizeof(v4), &k);
 	assert_int_equal(record_ipseckey(&r, d, n, BITS), 0);
 	assert_int_equal(r.precedence, 200);
-	assert_int_equal(r.gateway.type, KEYING_ID_IPV4);
-	assert_int_equal(r.gateway.addr, inet_addr(GATEWAY));
+	assert_int_equal(r.gateway.type, KEYING_ID_ADDR);
+	assert_int_equal(addr_v4(&r.gateway.addr), inet_addr(GATEWAY));
 	assert_key(&r.key, 6);
 
 	n = ipseckey(d, 1, 2, 2, v6, sizeof(v6), &k);

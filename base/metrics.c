@@ -44,7 +44,7 @@ static bool
 is_type(const char *s)
 {
 	return strcmp(s, "counter") == 0 || strcmp(s, "gauge") == 0 ||
-	    strcmp(s, "histogram") == 0;
+	    strcmp(s, "info") == 0 || strcmp(s, "histogram") == 0;
 }
 
 /* A name that ends in its unit, of a type that there is. */
@@ -158,7 +158,8 @@ samples_print(FILE *f, const char *name, const char *daemon, json_object *family
 			histogram_print(f, &s, value);
 		else if (is_value(value))
 			sample_print(f, &s, strcmp(type, "counter") == 0 ?
-			    "_total" : "", NULL, value);
+			    "_total" : strcmp(type, "info") == 0 ? "_info" :
+			    "", NULL, value);
 	}
 }
 

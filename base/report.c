@@ -27,6 +27,7 @@ static const char *const types[] = {
 	[REPORT_COUNTER] = "counter",
 	[REPORT_GAUGE] = "gauge",
 	[REPORT_NUMBER] = "number",
+	[REPORT_INFO] = "info",
 	[REPORT_FLAG] = "flag",
 	[REPORT_TEXT] = "text",
 	[REPORT_CHARS] = "text",
@@ -128,6 +129,7 @@ member_json(const struct report_field *f, const void *values)
 	case REPORT_COUNTER:
 	case REPORT_GAUGE:
 	case REPORT_NUMBER:
+	case REPORT_INFO:
 		n = member_number(f, values);
 		if (n == REPORT_NONE || (n == 0 && (f->flags & REPORT_MAYBE)))
 			return NULL;
@@ -205,7 +207,8 @@ static bool
 is_metric(const struct report_table *t, const struct report_field *f)
 {
 	return t->prefix != NULL && (f->type == REPORT_COUNTER ||
-	    f->type == REPORT_GAUGE || f->type == REPORT_FLAG ||
+	    f->type == REPORT_GAUGE || f->type == REPORT_INFO ||
+	    f->type == REPORT_FLAG ||
 	    f->type == REPORT_HISTOGRAM);
 }
 

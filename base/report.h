@@ -14,6 +14,7 @@ enum report_type {
 	REPORT_COUNTER,		/* unsigned of any size: only grows */
 	REPORT_GAUGE,		/* unsigned of any size */
 	REPORT_NUMBER,		/* unsigned of any size that measures nothing: an id, a port */
+	REPORT_INFO,		/* unsigned: 1; a metric alone, which its labels are about */
 	REPORT_FLAG,		/* bool */
 	REPORT_TEXT,		/* const char *; NULL: absent */
 	REPORT_CHARS,		/* char[]: a text in place */

@@ -161,8 +161,8 @@ static const struct report_field process_fields[] = {
 	    "since the start") },
 	{ 0 }
 }, build_fields[] = {
-	{ REPORT_FIELD("build_info", GAUGE, PLAIN, struct process, one,
-	    "1, of the version that runs") },
+	{ REPORT_FIELD("build", INFO, PLAIN, struct process, one,
+	    "the program that runs") },
 	{ 0 }
 };
 

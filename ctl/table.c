@@ -270,10 +270,13 @@ table_print(FILE *f, json_object *answer, bool verbose)
 	return true;
 }
 
-/* Numbers below the first level count things. */
+/* Numbers below the first level count things; a histogram's buckets are for
+ * machines. */
 static bool
-lines_hidden(json_object *v, unsigned depth, bool counters)
+lines_hidden(const char *key, json_object *v, unsigned depth, bool counters)
 {
+	if (strcmp(key, "le") == 0 && json_object_is_type(v, json_type_object))
+		return true;
 	return !counters && depth > 0 && (json_object_is_type(v, json_type_int) ||
 	    json_object_is_type(v, json_type_double));
 }
@@ -284,7 +287,7 @@ lines_width(json_object *o, size_t prefix, unsigned depth, bool counters)
 	size_t widest = 0, n;
 
 	json_object_object_foreach(o, key, v) {
-		if (lines_hidden(v, depth, counters))
+		if (lines_hidden(key, v, depth, counters))
 			continue;
 		n = prefix + strlen(key);
 		if (json_object_is_type(v, json_type_object) &&
@@ -322,7 +325,7 @@ lines_level(FILE *f, json_object *o, const char *prefix, size_t width,
 	char name[CELL_MAX];
 
 	json_object_object_foreach(o, key, v) {
-		if (lines_hidden(v, depth, counters))
+		if (lines_hidden(key, v, depth, counters))
 			continue;
 		name[0] = '\0';
 		cell_add(name, prefix);

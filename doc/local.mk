@@ -1,4 +1,4 @@
 # doc/local.mk - what is written about the whole; each room lists its own manual pages
 EXTRA_DIST += doc/README.md doc/architecture.md doc/ipsec-profile.md \
-	doc/oe.md doc/pictures.md doc/robustness.md doc/threats.md \
+	doc/control.md doc/oe.md doc/pictures.md doc/robustness.md doc/threats.md \
 	doc/tour.md doc/wire.md doc/words.md

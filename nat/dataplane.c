@@ -675,10 +675,10 @@ dataplane_report(struct dataplane *dp, struct report *r)
 	}
 	c.overload = kernel_drops(dp, &c.waiting);
 	report_write(r, &path, &c);
-	if (dp->shared.offload != NULL) {
+	if (dp->shared.offload != NULL)
 		offload_count(dp->shared.offload, &c.offload);
+	if (dp->shared.offload != NULL || report_form(r) == REPORT_SCHEMA)
 		report_write(r, &offload, &c);
-	}
 	demux_count(dp->shared.demux, &t.bindings, &t.keys, &t.bytes);
 	report_write(r, &table, &t);
 }

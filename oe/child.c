@@ -271,6 +271,7 @@ child_up(struct connection *conn, const struct keying_child *k)
 	}
 	if (k->initiator) {
 		conn->requested = false;
+		histogram_add(&c->count.ike_latency, c->now - conn->request_at);
 		connection_keyed(conn, p);
 	} else if (conn->state != CONNECTION_KEYED) {
 		conn->authentic = responder_authentic(c, &k->peer_id);

@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 
 #include "base/hash.h"
+#include "base/histogram.h"
 #include "base/ratelimit.h"
 #include "oe/dns.h"
 #include "oe/keying.h"
@@ -101,6 +102,7 @@ struct core {
 		uint64_t bad_esp, unknown_spi, filtered, clear_refused;
 		uint64_t keyed, failed, limits, evicted, held_back;
 		uint64_t flow_refused;
+		struct histogram dns_latency, ike_latency;
 	} count;
 	uint8_t			*opened;	/* IP_PACKET_MAX: what came out of an SA */
 };

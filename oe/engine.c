@@ -139,6 +139,7 @@ struct question {
 	struct oe *oe;
 	dns_fn	   fn;
 	void	  *arg;
+	uint64_t   began;
 };
 
 static void
@@ -149,6 +150,8 @@ oe_dns_answered(void *arg, const struct record_answer *a)
 	TAILQ_REMOVE(&q.oe->questions, (struct question *)arg, entry);
 	free(arg);
 	core_set_now(q.oe->core, clock_now());
+	histogram_add(&q.oe->core->count.dns_latency,
+	    q.oe->core->now - q.began);
 	q.fn(q.arg, a);
 	oe_schedule(q.oe);
 }
@@ -162,6 +165,7 @@ oe_dns_query(void *arg, const char *name, uint16_t type, enum cause cause,
 	q->oe = arg;
 	q->fn = fn;
 	q->arg = fn_arg;
+	q->began = clock_now();
 	TAILQ_INSERT_TAIL(&q->oe->questions, q, entry);
 	dns_query(q->oe->dns, name, type, cause == CAUSE_OURS, oe_dns_answered,
 	    q);

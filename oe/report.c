@@ -37,8 +37,8 @@ network_text(uint32_t net, unsigned plen, char out[32])
 		snprintf(out, 32, "%s/%u", ipv4_text(net), plen);
 }
 
-static void
-cipher_text(const struct sa_pair *pair, char *out, size_t cap)
+void
+report_cipher_text(const struct sa_pair *pair, char *out, size_t cap)
 {
 	const struct esp_params *p = esp_pair_params(pair->esp, true);
 
@@ -51,8 +51,8 @@ cipher_text(const struct sa_pair *pair, char *out, size_t cap)
 }
 
 /* How the peer's key came to be believed (RFC 5406 §3.4). */
-static const char *
-auth_text(const struct connection *conn)
+const char *
+report_auth_text(const struct connection *conn)
 {
 	if (conn->state != CONNECTION_KEYED)
 		return "";
@@ -153,7 +153,7 @@ connection_fill(struct connection_row *row, const struct connection *conn)
 	row->reason = conn->reason;
 	row->peer = conn->peer_id.type != 0 ? keying_id_text(&conn->peer_id) :
 	    "";
-	row->auth = auth_text(conn);
+	row->auth = report_auth_text(conn);
 	row->right = right_text(conn);
 	if (addr_is_set(&conn->path.peer))
 		addr_text(&conn->path.peer, row->peer_gateway,
@@ -161,7 +161,7 @@ connection_fill(struct connection_row *row, const struct connection *conn)
 	if (p != NULL) {
 		spi_text(p->spi_in, row->spi_in);
 		spi_text(p->spi_out, row->spi_out);
-		cipher_text(p, row->cipher, sizeof(row->cipher));
+		report_cipher_text(p, row->cipher, sizeof(row->cipher));
 		row->dataplane = esp_pair_plane(p->esp);
 		row->role = p->initiator ? "initiator" : "responder";
 	}
@@ -254,7 +254,7 @@ pair_fill(struct pair_row *row, const struct connection *conn,
 	row->peer = keying_id_text(&conn->peer_id);
 	spi_text(p->spi_in, row->spi_in);
 	spi_text(p->spi_out, row->spi_out);
-	cipher_text(p, row->cipher, sizeof(row->cipher));
+	report_cipher_text(p, row->cipher, sizeof(row->cipher));
 	row->packets = u.in.packets + u.out.packets;
 	row->bytes = u.in.bytes + u.out.bytes;
 	row->replays = u.in.replays;
@@ -348,13 +348,13 @@ why_line(const struct connection *conn, char *out, size_t cap)
 	case CONNECTION_KEYED:
 		if (p == NULL)
 			break;
-		cipher_text(p, cipher, sizeof(cipher));
+		report_cipher_text(p, cipher, sizeof(cipher));
 		snprintf(peer, sizeof(peer), "%s", keying_id_text(&conn->peer_id));
 		silence_text(conn, silence, sizeof(silence));
 		snprintf(out, cap, "%s: encrypted with %s to %s at %s (%s%s), "
 		    "because %s%s; %llu packets, looked at again in %llu s", dst,
 		    cipher, peer, ADDR_TEXT(&conn->path.peer),
-		    conn->class == OE_CLASS_TUNNEL ? auth_text(conn) :
+		    conn->class == OE_CLASS_TUNNEL ? report_auth_text(conn) :
 		    conn->authentic ? "key vouched for by DNSSEC" :
 		    "key from DNS, not vouched for by DNSSEC",
 		    right_line(conn), conn->reason, silence,

@@ -8,9 +8,15 @@
 
 struct connection;
 struct core;
+struct sa_pair;
 
 /* Columns of "spd" and "sa". */
 extern const struct report_field oe_spd_fields[], oe_sa_fields[];
+
+/* "AES-256-CBC/HMAC-SHA2-256-128"; how the peer's key came to be believed, "" where
+ * there is none. */
+void	report_cipher_text(const struct sa_pair *pair, char *out, size_t cap);
+const char *report_auth_text(const struct connection *conn);
 
 /* privileged: as control.h has it. */
 json_object *report_control(struct core *c, uint64_t now, json_object *req,

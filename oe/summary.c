@@ -2,11 +2,14 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/util.h"
 #include "oe/connection.h"
 #include "oe/identity.h"
 #include "oe/liveness.h"
+#include "oe/pair.h"
+#include "oe/report.h"
 #include "oe/summary.h"
 
 /* --- the verdict -------------------------------------------------------------- */
@@ -146,6 +149,96 @@ static const struct report_field outcome_fields[] = {
 };
 #undef FIELD
 
+static const struct report_field latency_fields[] = {
+	{ REPORT_FIELD("dns", HISTOGRAM, SECONDS, struct core,
+	    count.dns_latency, "from a question to DNS to its answer"),
+	    .metric = "oe_dns_latency" },
+	{ REPORT_FIELD("ike", HISTOGRAM, SECONDS, struct core,
+	    count.ike_latency, "from when keys were asked for until they came"),
+	    .metric = "oe_ike_latency" },
+	{ 0 }
+};
+
+/* --- ESP by cipher and grade ---------------------------------------------------- */
+
+#define CIPHERS_MAX	32	/* more than there are */
+
+/* How peers' keys came to be believed, the weakest first. */
+static const struct grade {
+	const char *auth, *key, *labels;
+} grades[] = {
+	{ "dns", "dns", "grade=dns" },
+	{ "dnssec", "dnssec", "grade=dnssec" },
+	{ "configured key", "configured_key", "grade=configured_key" },
+	{ "psk", "psk", "grade=psk" },
+};
+
+struct tally {
+	char	 cipher[64];
+	uint64_t pairs;
+};
+
+static void
+tally_add(struct tally *t, size_t *n, const char *cipher)
+{
+	size_t i = 0;
+
+	while (i < *n && strcmp(t[i].cipher, cipher) != 0)
+		i++;
+	if (i == CIPHERS_MAX)
+		return;
+	if (i == *n) {
+		snprintf(t[i].cipher, sizeof(t[i].cipher), "%s", cipher);
+		t[i].pairs = 0;
+		(*n)++;
+	}
+	t[i].pairs++;
+}
+
+static size_t
+grade_count(const struct core *c, const struct grade *g, struct tally *t)
+{
+	const struct connection *conn;
+	const struct sa_pair	*p;
+	char			 cipher[64];
+	size_t			 n = 0;
+
+	TAILQ_FOREACH(conn, &c->connections, all) {
+		if (strcmp(report_auth_text(conn), g->auth) != 0)
+			continue;
+		TAILQ_FOREACH(p, &conn->pairs, entry) {
+			report_cipher_text(p, cipher, sizeof(cipher));
+			tally_add(t, &n, cipher);
+		}
+	}
+	return n;
+}
+
+static void
+report_grades(const struct core *c, struct report *r)
+{
+	static const struct report_field fields[] = {
+		{ REPORT_FIELD("pairs", GAUGE, PLAIN, struct tally, pairs,
+		    "pairs of SAs, by cipher and by how the peer's key came to "
+		    "be believed"), .metric = "oe_esp_pairs" },
+		{ 0 }
+	};
+	struct report_table table = { NULL, "", fields, "cipher" };
+	struct tally	    t[CIPHERS_MAX] = { 0 };
+	size_t		    i, k, n;
+
+	for (i = 0; i < sizeof(grades) / sizeof(grades[0]); i++) {
+		n = grade_count(c, &grades[i], t);
+		if (report_form(r) == REPORT_SCHEMA)
+			n = 1;
+		table.key = grades[i].key;
+		report_enter(r, "esp", grades[i].labels);
+		for (k = 0; k < n; k++)
+			report_write_labelled(r, &table, t[k].cipher, &t[k]);
+		report_leave(r);
+	}
+}
+
 void
 summary_report(struct core *c, struct report *r)
 {
@@ -155,6 +248,8 @@ summary_report(struct core *c, struct report *r)
 		packet_fields, NULL };
 	static const struct report_table outcomes = { "outcomes", "oe",
 		outcome_fields, NULL };
+	static const struct report_table latency = { "latency", "oe",
+		latency_fields, NULL };
 	struct keying_id id = core_my_id(c);
 	struct engine	 e = {
 		.address = c->local != 0 ? ipv4_text(c->local) : "none",
@@ -176,4 +271,6 @@ summary_report(struct core *c, struct report *r)
 	report_write(r, &engine, &e);
 	report_write(r, &packets, c);
 	report_write(r, &outcomes, c);
+	report_write(r, &latency, c);
+	report_grades(c, r);
 }

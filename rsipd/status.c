@@ -111,7 +111,7 @@ static const struct report_field pool_fields[] = {
 	    "public addresses to lease from") },
 	{ FIELD("exclusive_leased", GAUGE, PLAIN, pool.whole,
 	    "whole addresses that hosts have") },
-	{ FIELD("ports", NUMBER, PLAIN, pool.ports,
+	{ FIELD("ports_total", NUMBER, PLAIN, pool.ports,
 	    "ports of shared addresses in all") },
 	PORTS("ports_free", pool.ports_free, "free"),
 	PORTS("ports_leased", ports_leased, "leased"),
@@ -203,11 +203,12 @@ report_store(struct report *r, struct store *store)
 {
 	static const struct report_table t = { "store", "store", store_fields,
 		NULL };
-	struct kept k;
+	struct kept k = { 0 };
 
-	if (store == NULL)
+	if (store != NULL)
+		store_count(store, &k.store);
+	else if (report_form(r) != REPORT_SCHEMA)
 		return;
-	store_count(store, &k.store);
 	k.writable = !k.store.behind;
 	report_write(r, &t, &k);
 }

@@ -139,3 +139,6 @@ TESTS += $(RSIPC_TESTS)
 
 dist_check_SCRIPTS += tests/net/oe_status.sh
 TESTS += tests/net/oe_status.sh
+dist_check_SCRIPTS += tests/net/metrics.sh
+TESTS += tests/net/metrics.sh
+EXTRA_DIST += tests/net/metrics_schema.py tests/net/metrics_text.py

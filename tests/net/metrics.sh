@@ -1,0 +1,64 @@
+#!/bin/sh
+# metrics.sh - what daemons say of themselves: keys as doc/control.md has them, and OpenMetrics that strict readers take
+. "$(dirname "$0")/lib.sh"
+net_needs curl nginx nsd unbound ldns-keygen ldns-signzone drill
+net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl
+net_enter "$@"
+
+net_all "leases = \"$NET_RUN/leases\""
+net_fetch x1 "$NET_Y1" "$NET_RUN/x1.y1" || net_fail "x1 and y1"
+net_fetch x1 "$NET_Y2" "$NET_RUN/x1.y2" || net_fail "x1 and y2"
+
+doc=$NET_HERE/../../doc/control.md
+python3 "$NET_HERE/metrics_schema.py" "$doc" "$NET_TOP/ctl/rsipctl" \
+    "$NET_RUN/rsipd.sock" "$NET_RUN/rsipc_x1.sock" "$NET_RUN/oed_y1.sock" \
+    >"$NET_RUN/schema" || net_fail "$(cat "$NET_RUN/schema")"
+net_ok "status, tables and metrics have what schema and doc/control.md say:" \
+    "$(cat "$NET_RUN/schema")"
+
+# FILE
+scrape()
+{
+	"$NET_TOP/ctl/rsipctl" -s "$NET_RUN/rsipd.sock" \
+	    -s "$NET_RUN/rsipc_x1.sock" -s "$NET_RUN/oed_y1.sock" metrics \
+	    >"$NET_RUN/$1" || net_fail "rsipctl metrics"
+}
+scrape before
+net_fetch x1 "$NET_Y1" "$NET_RUN/x1.y1" || net_fail "x1 and y1 again"
+scrape after
+net_say=$(python3 "$NET_HERE/metrics_text.py" "$NET_RUN/after" "$NET_RUN/before") ||
+    net_fail "$(head -n 40 "$NET_RUN/after")"
+net_ok "three daemons' metrics are one OpenMetrics document: $net_say"
+
+# METRIC-WITH-LABELS: its value.
+value()
+{
+	sed -n "s/^$1 //p" "$NET_RUN/after"
+}
+[ "$(value 'rsip_registrations{daemon="rsipd"}')" = 2 ] &&
+    [ "$(value 'rsip_bindings{daemon="rsipd",method="RSIPSEC"}')" -ge 2 ] &&
+    [ "$(value 'rsip_oe_peers{daemon="oed"}')" = 1 ] &&
+    [ "$(value 'rsip_oe_esp_pairs{daemon="oed",grade="dnssec",cipher="[^"]*"}')" -ge 1 ] ||
+    net_fail "numbers: $(cat "$NET_RUN/after")"
+# The least that 30 MB take each way; segments come to the gateway joined.
+[ "$(value 'rsip_packets_total{daemon="rsipd",path="nfqueue",direction="in"}')" \
+    -gt 500 ] &&
+    [ "$(value 'rsip_packets_total{daemon="rsipd",path="nfqueue",direction="out"}')" \
+    -gt 50 ] || net_fail "packets: $(grep rsip_packets "$NET_RUN/after")"
+[ "$(value 'rsip_packet_bytes_total{daemon="rsipd",path="nfqueue",direction="in"}')" \
+    -gt 30000000 ] || net_fail "bytes of three fetches of 10 MB"
+for what in dns ike; do
+	[ "$(value "rsip_oe_${what}_latency_seconds_count{daemon=\"rsipc\",engine=\"lease\"}")" \
+	    -ge 1 ] || net_fail "no latency of $what"
+done
+net_ok "hosts, bindings, peers, ciphers, 30 MB of packets and latencies are counted"
+
+if command -v promtool >/dev/null; then
+	# What it reads is the format before, which has no info.
+	sed 's/^\(# TYPE .*\) info$/\1 gauge/' "$NET_RUN/after" |
+	    promtool check metrics >"$NET_RUN/promtool" 2>&1
+	grep -i error "$NET_RUN/promtool" && net_fail "promtool"
+	net_ok "promtool reads them"
+else
+	net_say "  promtool is not there (Debian: prometheus): not asked"
+fi

@@ -7,7 +7,7 @@
 
 #include "base/ratelimit.h"
 #include "proto/rsip.h"
-#include "rsipc/lease.h"
+#include "rsipc/bindings.h"
 
 #define HOST_ATTEMPTS		7	/* RFC 3103 §5, at 12.5 ms, doubling */
 #define HOST_SIGNED_MAX		2	/* times that one request is signed once more */

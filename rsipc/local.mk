@@ -4,11 +4,11 @@ noinst_LIBRARIES += rsipc/libhost.a
 
 # Pure: what unit tests drive with a clock of their own.
 rsipc_libhost_a_SOURCES = \
+	rsipc/bindings.c rsipc/bindings.h \
 	rsipc/demand.c rsipc/demand.h \
 	rsipc/dnssd.c rsipc/dnssd.h \
 	rsipc/host.c rsipc/host.h rsipc/host_private.h \
 	rsipc/host_reply.c rsipc/host_request.c \
-	rsipc/lease.c rsipc/lease.h \
 	rsipc/remember.c rsipc/remember.h \
 	rsipc/signer.c rsipc/signer.h \
 	rsipc/worth.c rsipc/worth.h

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "rsipc/lease.h"
+#include "rsipc/bindings.h"
 
 #define REMEMBER_MAX	8192	/* bytes that any binding takes, the zero included */
 

@@ -1,11 +1,11 @@
-/* lease.c - the bindings that a gateway has granted, and who uses what of them */
+/* bindings.c - the bindings that a gateway has granted, and who uses what of them */
 #include "config.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
-#include "rsipc/lease.h"
+#include "rsipc/bindings.h"
 
 #define SPI_RESERVED	256	/* RFC 2406 §2.1: below it none is for the wire */
 

@@ -1,6 +1,6 @@
-/* lease.h - the bindings that a gateway has granted, and who uses what of them */
-#ifndef RSIPC_LEASE_H
-#define RSIPC_LEASE_H
+/* bindings.h - the bindings that a gateway has granted, and who uses what of them */
+#ifndef RSIPC_BINDINGS_H
+#define RSIPC_BINDINGS_H
 
 #include <stdbool.h>
 #include <stddef.h>

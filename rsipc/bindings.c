@@ -22,34 +22,34 @@ bit_get(const uint8_t *map, uint16_t n)
 }
 
 void
-lease_init(struct lease *l)
+bindings_init(struct bindings *bs)
 {
-	memset(l, 0, sizeof(*l));
+	memset(bs, 0, sizeof(*bs));
 }
 
 void
-lease_clear(struct lease *l)
+bindings_clear(struct bindings *bs)
 {
-	while (l->n > 0)
-		free(l->b[--l->n]);
-	lease_init(l);
+	while (bs->n > 0)
+		free(bs->b[--bs->n]);
+	bindings_init(bs);
 }
 
 /* Bindings may overlap in what a careless gateway grants, so bits are drawn
  * anew rather than cleared one by one. */
 static void
-lease_draw(struct lease *l)
+bindings_draw(struct bindings *bs)
 {
 	const struct binding *b;
 	size_t		      i, j;
 
-	memset(l->owner, 0, sizeof(l->owner));
-	l->whole = false;
-	for (i = 0; i < l->n; i++) {
-		b = l->b[i];
-		l->whole |= b->method == RSIP_METHOD_RSA_IP;
+	memset(bs->owner, 0, sizeof(bs->owner));
+	bs->whole = false;
+	for (i = 0; i < bs->n; i++) {
+		b = bs->b[i];
+		bs->whole |= b->method == RSIP_METHOD_RSA_IP;
 		for (j = 0; j < b->nports; j++)
-			l->owner[b->port[j]] = (uint16_t)(i + 1);
+			bs->owner[b->port[j]] = (uint16_t)(i + 1);
 	}
 }
 
@@ -98,8 +98,8 @@ port_compare(const void *a, const void *b)
 }
 
 struct binding *
-lease_add(struct lease *l, const struct rsip_message *m,
-    enum lease_purpose purpose, uint64_t now, const char **why)
+bindings_add(struct bindings *bs, const struct rsip_message *m,
+    enum binding_purpose purpose, uint64_t now, const char **why)
 {
 	struct binding *b, *have;
 	int		n;
@@ -108,7 +108,7 @@ lease_add(struct lease *l, const struct rsip_message *m,
 		*why = "a lease of no time at all";
 		return NULL;
 	}
-	if (l->n == LEASE_BINDINGS_MAX) {
+	if (bs->n == BINDINGS_MAX) {
 		*why = "too many bindings";
 		return NULL;
 	}
@@ -122,12 +122,12 @@ lease_add(struct lease *l, const struct rsip_message *m,
 		*why = "no IPv4 address that can be leased";
 		goto fail;
 	}
-	if ((have = lease_main(l)) != NULL &&
-	    (purpose == LEASE_MAIN || have->addr != b->addr)) {
+	if ((have = bindings_main(bs)) != NULL &&
+	    (purpose == BINDING_MAIN || have->addr != b->addr)) {
 		*why = "another address than the one that is leased";
 		goto fail;
 	}
-	if (lease_find(l, b->bind_id) != NULL) {
+	if (bindings_find(bs, b->bind_id) != NULL) {
 		*why = "a bind ID that is in use";
 		goto fail;
 	}
@@ -168,10 +168,10 @@ lease_add(struct lease *l, const struct rsip_message *m,
 		b->ncookies = m->ncookies;
 		memcpy(b->cookie, m->cookie, m->ncookies * sizeof(b->cookie[0]));
 	}
-	lease_grant(b, m->lease, now);
+	binding_set_lease(b, m->lease, now);
 	b->used = now;
-	l->b[l->n++] = b;
-	lease_draw(l);
+	bs->b[bs->n++] = b;
+	bindings_draw(bs);
 	return b;
 fail:
 	free(b);
@@ -179,41 +179,41 @@ fail:
 }
 
 void
-lease_remove(struct lease *l, struct binding *b)
+bindings_remove(struct bindings *bs, struct binding *b)
 {
 	size_t i;
 
-	for (i = 0; i < l->n && l->b[i] != b; i++)
+	for (i = 0; i < bs->n && bs->b[i] != b; i++)
 		continue;
-	if (i == l->n)
+	if (i == bs->n)
 		return;
-	for (l->n--; i < l->n; i++)
-		l->b[i] = l->b[i + 1];
+	for (bs->n--; i < bs->n; i++)
+		bs->b[i] = bs->b[i + 1];
 	free(b);
-	lease_draw(l);
+	bindings_draw(bs);
 }
 
 struct binding *
-lease_find(const struct lease *l, uint32_t bind_id)
+bindings_find(const struct bindings *bs, uint32_t bind_id)
 {
 	size_t i;
 
-	for (i = 0; i < l->n; i++) {
-		if (l->b[i]->bind_id == bind_id)
-			return l->b[i];
+	for (i = 0; i < bs->n; i++) {
+		if (bs->b[i]->bind_id == bind_id)
+			return bs->b[i];
 	}
 	return NULL;
 }
 
 struct binding *
-lease_oldest_port(const struct lease *l, uint64_t then)
+bindings_oldest_port(const struct bindings *bs, uint64_t then)
 {
 	struct binding *b, *oldest = NULL;
 	size_t		i;
 
-	for (i = 0; i < l->n; i++) {
-		b = l->b[i];
-		if (b->purpose == LEASE_PORT && b->used < then &&
+	for (i = 0; i < bs->n; i++) {
+		b = bs->b[i];
+		if (b->purpose == BINDING_PORT && b->used < then &&
 		    (oldest == NULL || b->used < oldest->used))
 			oldest = b;
 	}
@@ -221,19 +221,19 @@ lease_oldest_port(const struct lease *l, uint64_t then)
 }
 
 struct binding *
-lease_main(const struct lease *l)
+bindings_main(const struct bindings *bs)
 {
 	size_t i;
 
-	for (i = 0; i < l->n; i++) {
-		if (l->b[i]->purpose == LEASE_MAIN)
-			return l->b[i];
+	for (i = 0; i < bs->n; i++) {
+		if (bs->b[i]->purpose == BINDING_MAIN)
+			return bs->b[i];
 	}
 	return NULL;
 }
 
 void
-lease_grant(struct binding *b, uint32_t seconds, uint64_t now)
+binding_set_lease(struct binding *b, uint32_t seconds, uint64_t now)
 {
 	b->seconds = seconds > LEASE_TIME_MAX ? LEASE_TIME_MAX : seconds;
 	b->expires = now + (uint64_t)b->seconds * 1000;
@@ -241,30 +241,31 @@ lease_grant(struct binding *b, uint32_t seconds, uint64_t now)
 }
 
 static void
-recent_count(struct lease *l)
+recent_count(struct bindings *bs)
 {
 	unsigned port;
 
-	l->nrecent = 0;
-	for (port = l->lo; port <= l->hi && l->hi != 0; port++)
-		l->nrecent += bit_get(l->recent[0], (uint16_t)port) ||
-		    bit_get(l->recent[1], (uint16_t)port);
+	bs->nrecent = 0;
+	for (port = bs->lo; port <= bs->hi && bs->hi != 0; port++)
+		bs->nrecent += bit_get(bs->recent[0], (uint16_t)port) ||
+		    bit_get(bs->recent[1], (uint16_t)port);
 }
 
 static void
-recent_note(struct lease *l, uint16_t port, uint64_t now)
+recent_note(struct bindings *bs, uint16_t port, uint64_t now)
 {
-	if (now >= l->half_ends) {
-		l->half ^= 1;
-		memset(l->recent[l->half], 0, sizeof(l->recent[0]));
-		l->half_ends = now + LEASE_RECENT / 2;
-		recent_count(l);
+	if (now >= bs->half_ends) {
+		bs->half ^= 1;
+		memset(bs->recent[bs->half], 0, sizeof(bs->recent[0]));
+		bs->half_ends = now + BINDINGS_RECENT / 2;
+		recent_count(bs);
 	}
-	if (bit_get(l->recent[l->half], port))
+	if (bit_get(bs->recent[bs->half], port))
 		return;
-	if (port >= l->lo && port <= l->hi && !bit_get(l->recent[!l->half], port))
-		l->nrecent++;
-	bit_set(l->recent[l->half], port);
+	if (port >= bs->lo && port <= bs->hi &&
+	    !bit_get(bs->recent[!bs->half], port))
+		bs->nrecent++;
+	bit_set(bs->recent[bs->half], port);
 }
 
 static bool
@@ -275,46 +276,46 @@ covers(const struct binding *b, uint32_t remote, uint16_t remote_port)
 	    b->remote_port == remote_port);
 }
 
-enum lease_flow
-lease_flow_use(struct lease *l, uint16_t port, uint32_t remote,
+enum bindings_flow
+bindings_flow_use(struct bindings *bs, uint16_t port, uint32_t remote,
     uint16_t remote_port, uint64_t now)
 {
 	struct binding *b;
 	size_t		i;
 
-	if (port == 0 || l->whole) {
-		for (i = 0; i < l->n; i++) {
-			if (covers(l->b[i], remote, remote_port))
-				return LEASE_FLOW_OK;
+	if (port == 0 || bs->whole) {
+		for (i = 0; i < bs->n; i++) {
+			if (covers(bs->b[i], remote, remote_port))
+				return BINDINGS_FLOW_OK;
 		}
-		return LEASE_FLOW_UNLEASED;
+		return BINDINGS_FLOW_UNLEASED;
 	}
-	if (l->owner[port] == 0)
-		return LEASE_FLOW_UNLEASED;
-	b = l->b[l->owner[port] - 1];
+	if (bs->owner[port] == 0)
+		return BINDINGS_FLOW_UNLEASED;
+	b = bs->b[bs->owner[port] - 1];
 	if (!covers(b, remote, remote_port))
-		return LEASE_FLOW_OTHER;
+		return BINDINGS_FLOW_OTHER;
 	b->used = now;
-	recent_note(l, port, now);
-	return LEASE_FLOW_OK;
+	recent_note(bs, port, now);
+	return BINDINGS_FLOW_OK;
 }
 
 void
-lease_port_range(struct lease *l, uint16_t lo, uint16_t hi)
+bindings_port_range(struct bindings *bs, uint16_t lo, uint16_t hi)
 {
-	l->lo = lo;
-	l->hi = hi;
-	recent_count(l);
+	bs->lo = lo;
+	bs->hi = hi;
+	recent_count(bs);
 }
 
 bool
-lease_ports_scarce(const struct lease *l)
+bindings_ports_scarce(const struct bindings *bs)
 {
-	return l->hi != 0 && l->nrecent * 4 >= (l->hi - l->lo + 1u) * 3;
+	return bs->hi != 0 && bs->nrecent * 4 >= (bs->hi - bs->lo + 1u) * 3;
 }
 
 bool
-lease_port_block(const struct binding *b, uint16_t *lo, uint16_t *hi)
+binding_port_block(const struct binding *b, uint16_t *lo, uint16_t *hi)
 {
 	size_t start = 0, best = 0, most = 0, i;
 
@@ -335,29 +336,29 @@ lease_port_block(const struct binding *b, uint16_t *lo, uint16_t *hi)
 }
 
 int
-lease_spi_get(struct lease *l, uint32_t *spi)
+bindings_spi_get(struct bindings *bs, uint32_t *spi)
 {
 	struct binding *b;
-	size_t		bi = l->spi_binding, si = l->spi_index, turn;
+	size_t		bi = bs->spi_binding, si = bs->spi_index, turn;
 
 	/* Once round all bindings; the first is met again at its beginning. */
-	for (turn = 0; turn <= l->n; turn++, bi++, si = 0) {
-		if (l->n == 0)
+	for (turn = 0; turn <= bs->n; turn++, bi++, si = 0) {
+		if (bs->n == 0)
 			break;
-		if (bi >= l->n)
+		if (bi >= bs->n)
 			bi = si = 0;
-		b = l->b[bi];
+		b = bs->b[bi];
 		for (; si < b->nspis; si++) {
 			if (b->spi_used[si])
 				continue;
 			b->spi_used[si] = true;
 			*spi = b->spi[si];
-			l->spi_binding = (uint16_t)bi;
-			l->spi_index = (uint16_t)(si + 1);
+			bs->spi_binding = (uint16_t)bi;
+			bs->spi_index = (uint16_t)(si + 1);
 			return 0;
 		}
 	}
-	if (!l->whole)
+	if (!bs->whole)
 		return -1;
 	/* Nobody else's packets come to this address. */
 	do
@@ -367,15 +368,15 @@ lease_spi_get(struct lease *l, uint32_t *spi)
 }
 
 static struct binding *
-spi_find(const struct lease *l, uint32_t spi, size_t *index)
+spi_find(const struct bindings *bs, uint32_t spi, size_t *index)
 {
 	size_t i, j;
 
-	for (i = 0; i < l->n; i++) {
-		for (j = 0; j < l->b[i]->nspis; j++) {
-			if (l->b[i]->spi[j] == spi) {
+	for (i = 0; i < bs->n; i++) {
+		for (j = 0; j < bs->b[i]->nspis; j++) {
+			if (bs->b[i]->spi[j] == spi) {
 				*index = j;
-				return l->b[i];
+				return bs->b[i];
 			}
 		}
 	}
@@ -383,45 +384,45 @@ spi_find(const struct lease *l, uint32_t spi, size_t *index)
 }
 
 void
-lease_spi_put(struct lease *l, uint32_t spi)
+bindings_spi_put(struct bindings *bs, uint32_t spi)
 {
 	struct binding *b;
 	size_t		i;
 
-	if ((b = spi_find(l, spi, &i)) != NULL)
+	if ((b = spi_find(bs, spi, &i)) != NULL)
 		b->spi_used[i] = false;
 }
 
 bool
-lease_spi_used(const struct lease *l, uint32_t spi)
+bindings_spi_used(const struct bindings *bs, uint32_t spi)
 {
 	struct binding *b;
 	size_t		i;
 
-	return l->whole ||
-	    ((b = spi_find(l, spi, &i)) != NULL && b->spi_used[i]);
+	return bs->whole ||
+	    ((b = spi_find(bs, spi, &i)) != NULL && b->spi_used[i]);
 }
 
 size_t
-lease_spi_free(const struct lease *l)
+bindings_spi_free(const struct bindings *bs)
 {
 	size_t i, j, n = 0;
 
-	for (i = 0; i < l->n; i++) {
-		for (j = 0; j < l->b[i]->nspis; j++)
-			n += !l->b[i]->spi_used[j];
+	for (i = 0; i < bs->n; i++) {
+		for (j = 0; j < bs->b[i]->nspis; j++)
+			n += !bs->b[i]->spi_used[j];
 	}
 	return n;
 }
 
 int
-lease_cookie_get(struct lease *l, uint64_t *cookie)
+bindings_cookie_get(struct bindings *bs, uint64_t *cookie)
 {
 	size_t i;
 
-	for (i = 0; i < l->n; i++) {
-		if (l->b[i]->cookie_next < l->b[i]->ncookies) {
-			*cookie = l->b[i]->cookie[l->b[i]->cookie_next++];
+	for (i = 0; i < bs->n; i++) {
+		if (bs->b[i]->cookie_next < bs->b[i]->ncookies) {
+			*cookie = bs->b[i]->cookie[bs->b[i]->cookie_next++];
 			return 0;
 		}
 	}

@@ -98,7 +98,7 @@ static bool
 client_awaits_first(const struct client *c)
 {
 	return c->host.state >= HOST_REGISTERED &&
-	    host_flow_policy(&c->host) && c->host.lease.n == 0;
+	    host_flow_policy(&c->host) && c->host.bindings.n == 0;
 }
 
 static bool
@@ -309,18 +309,18 @@ client_ports(struct client *c, const struct binding *b)
 
 	if (c->settings->cascade)
 		return;		/* the ports are its hosts' */
-	if (b->purpose == LEASE_MAIN) {
+	if (b->purpose == BINDING_MAIN) {
 		c->path.ike_port = 500;
-		lease_port_range(&c->host.lease, 0, 0);
+		bindings_port_range(&c->host.bindings, 0, 0);
 	}
 	/* A handful of ports is no range to choose from. */
-	if (!lease_port_block(b, &lo, &hi) || hi - lo < PORT_BLOCK_MIN) {
+	if (!binding_port_block(b, &lo, &hi) || hi - lo < PORT_BLOCK_MIN) {
 		client_ports_one_by_one(c, b);
 		return;
 	}
-	if (b->purpose == LEASE_MAIN && !c->settings->ike_500)
+	if (b->purpose == BINDING_MAIN && !c->settings->ike_500)
 		c->path.ike_port = hi--;
-	lease_port_range(&c->host.lease, lo, hi);
+	bindings_port_range(&c->host.bindings, lo, hi);
 	client_range(c, lo, hi);
 	/* Few ports must do for many short connections (RFC 6191). */
 	keeper_set(TIME_WAIT_REUSE, "1");
@@ -427,14 +427,14 @@ client_granted(void *arg, const struct binding *b)
 
 	if (c->stopping)
 		return;
-	if (b->purpose == LEASE_MAIN)
+	if (b->purpose == BINDING_MAIN)
 		client_main_granted(c, b);
-	else if (b->purpose == LEASE_PORTS)
+	else if (b->purpose == BINDING_PORTS)
 		/* Programs go on from here; what began on the old block ends there. */
 		client_ports(c, b);
-	if (b->purpose != LEASE_MAIN)
-		log_debug("lease %u: %u ports, %u SPIs", b->bind_id, b->nports,
-		    b->nspis);
+	if (b->purpose != BINDING_MAIN)
+		log_debug("binding %u: %u ports, %u SPIs", b->bind_id,
+		    b->nports, b->nspis);
 	status_publish(c, "granted", b);
 }
 
@@ -442,15 +442,15 @@ client_granted(void *arg, const struct binding *b)
 static void
 client_block_revoked(struct client *c, const struct binding *b)
 {
-	const struct binding *main = lease_main(&c->host.lease);
+	const struct binding *main = bindings_main(&c->host.bindings);
 	uint16_t	      lo, hi;
 
-	if (main == NULL || b->nports == 0 || b->port[0] != c->host.lease.lo ||
-	    !lease_port_block(main, &lo, &hi) || hi - lo < PORT_BLOCK_MIN)
+	if (main == NULL || b->nports == 0 ||
+	    b->port[0] != c->host.bindings.lo || !binding_port_block(main, &lo, &hi) || hi - lo < PORT_BLOCK_MIN)
 		return;
 	if (hi == c->path.ike_port)
 		hi--;
-	lease_port_range(&c->host.lease, lo, hi);
+	bindings_port_range(&c->host.bindings, lo, hi);
 	client_range(c, lo, hi);
 }
 
@@ -464,9 +464,9 @@ client_revoked(void *arg, const struct binding *b)
 	uint64_t       lasted = clock_now() - c->up_since;
 
 	status_publish(c, "revoked", b);
-	if (b->purpose == LEASE_PORTS)
+	if (b->purpose == BINDING_PORTS)
 		client_block_revoked(c, b);
-	if (b->purpose != LEASE_MAIN)
+	if (b->purpose != BINDING_MAIN)
 		return;
 	c->had = *b;
 	c->suspended = true;
@@ -543,7 +543,7 @@ static void
 client_go_elsewhere(struct client *c, uint64_t now)
 {
 	if (c->host.state != HOST_UNREGISTERED || c->host.stale ||
-	    !c->host.up || c->host.lease.n != 0)
+	    !c->host.up || c->host.bindings.n != 0)
 		return;
 	c->elsewhere = false;
 	choose_ask(&c->choose, c->settings, now);
@@ -558,7 +558,7 @@ client_found(void *arg)
 {
 	struct client *c = arg;
 
-	if (c->host.lease.n != 0 || c->host.state >= HOST_REGISTERED)
+	if (c->host.bindings.n != 0 || c->host.state >= HOST_REGISTERED)
 		return;
 	/* Only the one that is in use is to be left alone. */
 	c->host.rest_until = 0;
@@ -575,7 +575,7 @@ client_grace_over(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (c->waiting && c->host.lease.n == 0 && client_passes_by(c)) {
+	if (c->waiting && c->host.bindings.n == 0 && client_passes_by(c)) {
 		client_abandon(c, "the gateway leases nothing to whom programs "
 		    "speak", clock_now());
 		client_kick(c);
@@ -594,7 +594,7 @@ client_connect(void *arg, bool udp)
 	struct choose_way way = { 0 };
 
 	/* While a lease may still hold it is this gateway's. */
-	if (c->tried && c->host.lease.n == 0) {
+	if (c->tried && c->host.bindings.n == 0) {
 		choose_next(&c->choose);
 		choose_ask(&c->choose, c->settings, clock_now());
 	}

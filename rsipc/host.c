@@ -46,14 +46,14 @@ host_init(struct host *h, const struct host_config *config,
 	h->first.remote = config->remote;
 	h->first.remote_port = config->remote_port;
 	h->no_ipsec = config->spis == 0 || config->method != RSIP_METHOD_RSIPSEC;
-	lease_init(&h->lease);
+	bindings_init(&h->bindings);
 	h->jitter = config->seed;
 }
 
 void
 host_clear(struct host *h)
 {
-	lease_clear(&h->lease);
+	bindings_clear(&h->bindings);
 	rsip_message_clear(&h->out);
 }
 
@@ -74,7 +74,7 @@ void
 host_settle(struct host *h)
 {
 	h->pending = 0;
-	host_set_state(h, h->lease.n > 0 ? HOST_ASSIGNED : HOST_REGISTERED);
+	host_set_state(h, h->bindings.n > 0 ? HOST_ASSIGNED : HOST_REGISTERED);
 }
 
 /* A delay from 3/4 to 5/4. */
@@ -178,26 +178,26 @@ void
 host_revoke(struct host *h, struct binding *b)
 {
 	/* What connections stand on is asked for again, so that they live on. */
-	if (b->purpose == LEASE_MAIN) {
+	if (b->purpose == BINDING_MAIN) {
 		h->saved = *b;
 		h->resume = true;
 		h->anything = false;
-	} else if (b->purpose == LEASE_LISTEN) {
+	} else if (b->purpose == BINDING_LISTEN) {
 		h->listened = 0;
 	}
 	h->ops->revoked(h->arg, b);
-	lease_remove(&h->lease, b);
+	bindings_remove(&h->bindings, b);
 }
 
 void
 host_forget(struct host *h)
 {
-	struct binding *main = lease_main(&h->lease);
+	struct binding *main = bindings_main(&h->bindings);
 
 	if (main != NULL)
 		host_revoke(h, main);
-	while (h->lease.n > 0)
-		host_revoke(h, h->lease.b[h->lease.n - 1]);
+	while (h->bindings.n > 0)
+		host_revoke(h, h->bindings.b[h->bindings.n - 1]);
 	host_refuse_demands(h, RSIP_REGISTER_FIRST);
 	h->pending = 0;
 	h->client_id = 0;
@@ -231,7 +231,8 @@ host_is_assignment(uint8_t type)
 static void
 host_unanswered(struct host *h)
 {
-	if (!host_is_assignment(h->pending) || h->pending_purpose != LEASE_MAIN)
+	if (!host_is_assignment(h->pending) ||
+	    h->pending_purpose != BINDING_MAIN)
 		return;
 	h->stale = true;
 	h->stale_id = h->client_id;
@@ -242,7 +243,7 @@ static void
 host_done(struct host *h)
 {
 	h->leaving = false;
-	if (h->lease.n > 0 || h->state != HOST_UNREGISTERED)
+	if (h->bindings.n > 0 || h->state != HOST_UNREGISTERED)
 		host_forget(h);
 	h->ops->left(h->arg);
 }
@@ -256,7 +257,7 @@ host_connected(struct host *h, uint64_t now)
 	h->counters = false;
 	/* Whether the gateway has restarted meanwhile is what an extension shows
 	 * at once: REGISTER_FIRST, or a renewed lease (RFC 3103 §10.2.2). */
-	h->verify = h->lease.n > 0;
+	h->verify = h->bindings.n > 0;
 	h->retry_at = now;
 }
 
@@ -267,11 +268,11 @@ host_disconnected(struct host *h, uint64_t now)
 	host_unanswered(h);
 	h->pending = 0;
 	host_set_state(h, h->state <= HOST_REGISTRATION_PENDING || h->stale ?
-	    HOST_UNREGISTERED : h->lease.n > 0 ? HOST_ASSIGNED :
+	    HOST_UNREGISTERED : h->bindings.n > 0 ? HOST_ASSIGNED :
 	    HOST_REGISTERED);
 	if (now >= h->rest_until)
 		h->trouble = "the gateway cannot be reached";
-	delay_grow(&h->absent_delay, now, h->resume || h->lease.n > 0 ?
+	delay_grow(&h->absent_delay, now, h->resume || h->bindings.n > 0 ?
 	    HOST_RECONNECT_MAX : HOST_RETRY_MAX);
 	delay_begin(h, &h->absent_delay, now, 0);
 }
@@ -335,7 +336,7 @@ host_backoff_deadline(const struct host *h)
 static void
 host_give_up(struct host *h, uint64_t now)
 {
-	struct binding *b = lease_find(&h->lease, h->pending_bind);
+	struct binding *b = bindings_find(&h->bindings, h->pending_bind);
 	uint8_t		pending = h->pending;
 
 	log_info("no answer to %s from the gateway", rsip_type_name(pending));
@@ -364,7 +365,7 @@ host_give_up(struct host *h, uint64_t now)
 	}
 	if (b != NULL && b->expires > now)
 		b->renew = now + (b->expires - now) / 2 + 1;
-	if (h->pending_purpose == LEASE_PORT)
+	if (h->pending_purpose == BINDING_PORT)
 		h->ops->demanded(h->arg, &h->pending_demand,
 		    RSIP_UNKNOWN_ERROR);
 	host_back_off(h, now, 0);
@@ -402,14 +403,15 @@ host_expire(struct host *h, uint64_t now)
 {
 	size_t i;
 
-	for (i = h->lease.n; i-- > 0; ) {
-		if (i >= h->lease.n || now < h->lease.b[i]->expires)
+	for (i = h->bindings.n; i-- > 0; ) {
+		if (i >= h->bindings.n || now < h->bindings.b[i]->expires)
 			continue;
-		log_info("lease %u has expired", h->lease.b[i]->bind_id);
-		host_revoke(h, h->lease.b[i]);
+		log_info("binding %u has expired", h->bindings.b[i]->bind_id);
+		host_revoke(h, h->bindings.b[i]);
 	}
 	/* While another life's registration is ended there is none of ours. */
-	if (h->lease.n > 0 || h->state <= HOST_REGISTRATION_PENDING || h->stale)
+	if (h->bindings.n > 0 || h->state <= HOST_REGISTRATION_PENDING ||
+	    h->stale)
 		return;
 	if (now >= h->registered_until) {
 		host_forget(h);
@@ -475,9 +477,9 @@ host_next(const struct host *h)
 		sooner(&next, h->deadline);
 	if (h->leaving)
 		sooner(&next, h->leave_by);
-	for (i = 0; i < h->lease.n; i++)
-		sooner(&next, h->lease.b[i]->expires);
-	if (h->state >= HOST_REGISTERED && h->lease.n == 0 && !h->stale)
+	for (i = 0; i < h->bindings.n; i++)
+		sooner(&next, h->bindings.b[i]->expires);
+	if (h->state >= HOST_REGISTERED && h->bindings.n == 0 && !h->stale)
 		sooner(&next, h->registered_until);
 	if (!h->up && !h->connecting)
 		sooner(&next, later(later(h->retry_at, h->rest_until),
@@ -490,7 +492,7 @@ host_next(const struct host *h)
 const char *
 host_trouble(const struct host *h)
 {
-	return h->lease.n > 0 ? NULL : h->trouble;
+	return h->bindings.n > 0 ? NULL : h->trouble;
 }
 
 bool
@@ -522,9 +524,9 @@ host_demand(struct host *h, const struct host_demand *d, uint64_t now)
 	size_t i;
 
 	(void)now;
-	if (h->lease.n == 0 || !h->up || h->leaving)
+	if (h->bindings.n == 0 || !h->up || h->leaving)
 		return false;
-	if (h->pending_purpose == LEASE_PORT && h->pending != 0 &&
+	if (h->pending_purpose == BINDING_PORT && h->pending != 0 &&
 	    demand_equal(&h->pending_demand, d))
 		return true;
 	for (i = 0; i < h->ndemands; i++) {
@@ -532,7 +534,7 @@ host_demand(struct host *h, const struct host_demand *d, uint64_t now)
 			return true;
 	}
 	if (h->ndemands == HOST_DEMANDS_MAX ||
-	    h->lease.n + h->ndemands >= LEASE_BINDINGS_MAX)
+	    h->bindings.n + h->ndemands >= BINDINGS_MAX)
 		return false;
 	h->demand[h->ndemands++] = *d;
 	return true;
@@ -547,8 +549,8 @@ host_more_ports(struct host *h, uint64_t now)
 	if (h->more_ports || now < h->more_ports_at || h->want_ports == 0 ||
 	    h->local_policy == RSIP_LOCAL_MICRO || host_flow_policy(h))
 		return;
-	for (i = 0; i < h->lease.n; i++)
-		blocks += h->lease.b[i]->purpose == LEASE_PORTS;
+	for (i = 0; i < h->bindings.n; i++)
+		blocks += h->bindings.b[i]->purpose == BINDING_PORTS;
 	if (blocks >= HOST_BLOCKS_MAX)
 		return;
 	h->more_ports = true;
@@ -559,7 +561,7 @@ void
 host_spis_taken(struct host *h)
 {
 	if (!h->no_ipsec && !host_flow_policy(h) &&
-	    lease_spi_free(&h->lease) < HOST_SPIS_LOW)
+	    bindings_spi_free(&h->bindings) < HOST_SPIS_LOW)
 		h->more_spis = true;
 }
 
@@ -577,7 +579,7 @@ host_again_signed(struct host *h, uint64_t now)
 void
 host_suspect(struct host *h, uint64_t now)
 {
-	if (h->lease.n == 0 ||
+	if (h->bindings.n == 0 ||
 	    (h->suspected != 0 && now < h->suspected + HOST_SUSPECT_INTERVAL))
 		return;
 	h->suspected = now;

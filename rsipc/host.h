@@ -101,7 +101,7 @@ struct host {
 	struct host_config config;
 	const struct host_ops *ops;
 	void	*arg;
-	struct lease lease;
+	struct bindings bindings;
 	enum host_state state;
 
 	/* The request under way. */
@@ -110,7 +110,7 @@ struct host {
 	unsigned attempt;
 	unsigned again_signed;		/* how often it was */
 	uint32_t pending_bind;
-	enum lease_purpose pending_purpose;
+	enum binding_purpose pending_purpose;
 	struct host_demand pending_demand;
 
 	/* The registration. */
@@ -146,7 +146,7 @@ struct host {
 	unsigned retransmissions, resynchronizations, refused, misused; /* for status */
 	struct rsip_message out;	/* reused */
 
-	uint16_t want_spis;		/* of the next assignment of LEASE_MAIN */
+	uint16_t want_spis;		/* of the next assignment that is for BINDING_MAIN */
 	uint8_t	 want_ports, want_tunnel;
 	uint8_t	 pending;		/* enum rsip_type of the request under way, 0: none */
 	uint8_t	 local_policy, remote_policy;

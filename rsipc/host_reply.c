@@ -92,33 +92,33 @@ host_unwanted(struct host *h, uint32_t bind_id, uint64_t now)
 	/* RFC 3103 §9.7.3, §9.9.3: what cannot be understood SHOULD be freed. */
 	h->trouble = "the gateway leases what cannot be used";
 	if (h->nunwanted < HOST_UNWANTED_MAX &&
-	    lease_find(&h->lease, bind_id) == NULL)
+	    bindings_find(&h->bindings, bind_id) == NULL)
 		h->unwanted[h->nunwanted++] = bind_id;
 	host_back_off(h, now, HOST_RETRY_MAX);
-	if (h->pending_purpose == LEASE_PORT)
+	if (h->pending_purpose == BINDING_PORT)
 		h->ops->demanded(h->arg, &demand, RSIP_BAD_PARAM);
 }
 
 static void
 assign_response(struct host *h, const struct rsip_message *m, uint64_t now)
 {
-	enum lease_purpose purpose = h->pending_purpose;
+	enum binding_purpose purpose = h->pending_purpose;
 	struct host_demand demand = h->pending_demand;
 	const char	  *why;
 	struct binding	  *b;
 
-	b = lease_add(&h->lease, m, purpose, now, &why);
-	if (b != NULL && purpose == LEASE_PORT && demand.port != 0 &&
+	b = bindings_add(&h->bindings, m, purpose, now, &why);
+	if (b != NULL && purpose == BINDING_PORT && demand.port != 0 &&
 	    (b->nports == 0 || b->port[0] != demand.port)) {
-		lease_remove(&h->lease, b);
+		bindings_remove(&h->bindings, b);
 		b = NULL;
 		why = "another port than the one asked for";
 	}
 	/* §9.7.3, §9.9.3: under remote flow policy as requested. */
 	if (b != NULL && host_flow_policy(h) && b->remote != 0 &&
-	    ((purpose == LEASE_MAIN && b->remote != h->first.remote) ||
-	    (purpose == LEASE_PORT && b->remote != demand.remote))) {
-		lease_remove(&h->lease, b);
+	    ((purpose == BINDING_MAIN && b->remote != h->first.remote) ||
+	    (purpose == BINDING_PORT && b->remote != demand.remote))) {
+		bindings_remove(&h->bindings, b);
 		b = NULL;
 		why = "another remote side than the one asked for";
 	}
@@ -128,9 +128,9 @@ assign_response(struct host *h, const struct rsip_message *m, uint64_t now)
 		return;
 	}
 	host_settle(h);
-	if (purpose == LEASE_PORTS)
+	if (purpose == BINDING_PORTS)
 		h->more_ports_at = now;
-	if (purpose == LEASE_MAIN) {
+	if (purpose == BINDING_MAIN) {
 		resume_spis(h, b);
 		h->resume = h->anything = false;
 		h->refused_last = 0;
@@ -138,7 +138,7 @@ assign_response(struct host *h, const struct rsip_message *m, uint64_t now)
 	h->trouble = NULL;
 	host_outlive(h, b->expires);
 	h->ops->granted(h->arg, b);
-	if (purpose == LEASE_PORT)
+	if (purpose == BINDING_PORT)
 		h->ops->demanded(h->arg, &demand, RSIP_OK);
 }
 
@@ -151,15 +151,16 @@ postpone_renewal(struct binding *b, uint64_t now)
 static void
 extend_response(struct host *h, const struct rsip_message *m, uint64_t now)
 {
-	struct binding *b = lease_find(&h->lease, h->pending_bind);
+	struct binding *b = bindings_find(&h->bindings, h->pending_bind);
 
 	/* Neither of another binding, nor for no time, is it renewed. */
 	if (b != NULL && (m->bind_id != b->bind_id || m->lease == 0)) {
 		postpone_renewal(b, now);
 	} else if (b != NULL) {
-		lease_grant(b, m->lease, now);
+		binding_set_lease(b, m->lease, now);
 		host_outlive(h, b->expires);
-		log_debug("lease %u renewed for %u s", b->bind_id, b->seconds);
+		log_debug("binding %u renewed for %u s", b->bind_id,
+		    b->seconds);
 	}
 	host_settle(h);
 }
@@ -169,11 +170,12 @@ static void
 free_response(struct host *h, const struct rsip_message *m, bool answer,
     uint64_t now)
 {
-	struct binding *b = lease_find(&h->lease, m->bind_id);
+	struct binding *b = bindings_find(&h->bindings, m->bind_id);
 
 	if (b != NULL) {
 		if (!answer) {
-			log_info("the gateway takes lease %u back", b->bind_id);
+			log_info("the gateway takes binding %u back",
+			    b->bind_id);
 			host_back_off(h, now, 1000);
 		}
 		host_revoke(h, b);
@@ -342,7 +344,7 @@ assign_error(struct host *h, const struct rsip_message *m, uint64_t now)
 	host_settle(h);
 	h->refused++;
 	switch (h->pending_purpose) {
-	case LEASE_PORT:
+	case BINDING_PORT:
 		if (assign_in_former_use(h, m->error))
 			log_debug("port %u is in use by our former lease",
 			    demand.port);
@@ -354,17 +356,17 @@ assign_error(struct host *h, const struct rsip_message *m, uint64_t now)
 		}
 		h->ops->demanded(h->arg, &demand, m->error);
 		return;
-	case LEASE_LISTEN:
+	case BINDING_LISTEN:
 		log_warn("cannot listen on port %u: %s", demand.port,
 		    rsip_error_name(m->error));
 		return;
-	case LEASE_PORTS:
+	case BINDING_PORTS:
 		log_warn("no more ports: %s", rsip_error_name(m->error));
 		return;
-	case LEASE_SPIS:
+	case BINDING_SPIS:
 		log_warn("no more SPIs: %s", rsip_error_name(m->error));
 		return;
-	case LEASE_MAIN:
+	case BINDING_MAIN:
 		break;
 	}
 	if (host_asks_former(h)) {
@@ -395,17 +397,17 @@ assign_error(struct host *h, const struct rsip_message *m, uint64_t now)
 static void
 extend_error(struct host *h, const struct rsip_message *m, uint64_t now)
 {
-	struct binding *b = lease_find(&h->lease, h->pending_bind);
+	struct binding *b = bindings_find(&h->bindings, h->pending_bind);
 	bool		freeing = h->pending == RSIP_FREE_REQUEST;
 
 	if (b != NULL && (m->error == RSIP_BAD_BIND_ID || freeing)) {
 		if (!freeing)
-			log_info("the gateway does not know lease %u any more",
-			    b->bind_id);
+			log_info("the gateway does not know binding %u any "
+			    "more", b->bind_id);
 		host_again(h, now);
 		host_revoke(h, b);
 	} else if (b != NULL) {
-		log_info("lease %u is not renewed: %s", b->bind_id,
+		log_info("binding %u is not renewed: %s", b->bind_id,
 		    rsip_error_name(m->error));
 		postpone_renewal(b, now);
 	}
@@ -469,7 +471,7 @@ receive_asynchronous(struct host *h, const struct rsip_message *m, uint64_t now)
 			break;
 		h->last_error = m->error;
 		h->misused++;
-		if (m->error == RSIP_REGISTER_FIRST && h->lease.n > 0)
+		if (m->error == RSIP_REGISTER_FIRST && h->bindings.n > 0)
 			resynchronize(h, now);
 		else if (m->error == RSIP_LOCAL_ADDR_UNALLOWED)
 			/* §10.4: it does not know our address; does it know us? */

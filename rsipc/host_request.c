@@ -17,7 +17,7 @@ request_begin(struct host *h, enum rsip_type type)
 		m->has |= RSIP_HAS_CLIENT_ID;
 		m->client_id = h->client_id;
 	}
-	h->pending_purpose = LEASE_MAIN;
+	h->pending_purpose = BINDING_MAIN;
 	h->pending_bind = 0;
 	h->again_signed = 0;
 	return m;
@@ -56,7 +56,7 @@ static enum host_state
 pending_state(const struct host *h, enum host_state registered,
     enum host_state assigned)
 {
-	return h->lease.n > 0 ? assigned : registered;
+	return h->bindings.n > 0 ? assigned : registered;
 }
 
 static void
@@ -118,7 +118,7 @@ set_ports(struct rsip_ports *p, uint8_t number, uint16_t first)
 
 /* What every assignment has in common. */
 static struct rsip_message *
-assign_begin(struct host *h, enum rsip_type type, enum lease_purpose purpose,
+assign_begin(struct host *h, enum rsip_type type, enum binding_purpose purpose,
     uint32_t local)
 {
 	struct rsip_message *m = request_begin(h, type);
@@ -193,13 +193,14 @@ request_assign_main(struct host *h, uint64_t now)
 	/* A whole address: where it is asked for, or nothing else is offered. */
 	if (!ipsec && (h->config.method == RSIP_METHOD_RSA_IP ||
 	    h->methods == 1u << RSIP_METHOD_RSA_IP)) {
-		m = assign_begin(h, RSIP_ASSIGN_REQUEST_RSA_IP, LEASE_MAIN, addr);
+		m = assign_begin(h, RSIP_ASSIGN_REQUEST_RSA_IP, BINDING_MAIN,
+		    addr);
 		set_remote(h, m, h->first.remote, h->first.remote_port);
 		assign_send(h, m, now);
 		return;
 	}
 	m = assign_begin(h, ipsec ? RSIP_ASSIGN_REQUEST_RSIPSEC :
-	    RSIP_ASSIGN_REQUEST_RSAP_IP, LEASE_MAIN, addr);
+	    RSIP_ASSIGN_REQUEST_RSAP_IP, BINDING_MAIN, addr);
 	m->has |= RSIP_HAS_LOCAL_PORTS;
 	set_ports(&m->local_ports, ports_wanted(h), 0);
 	if (host_asks_former(h) && h->saved.nports > 0)
@@ -218,24 +219,24 @@ request_assign_main(struct host *h, uint64_t now)
  * RSIPSEC with an SPI that comes handy. */
 static void
 request_port(struct host *h, const struct host_demand *d,
-    enum lease_purpose purpose, uint64_t now)
+    enum binding_purpose purpose, uint64_t now)
 {
 	enum rsip_type	     type = RSIP_ASSIGN_REQUEST_RSAP_IP;
 	struct rsip_message *m;
 
-	if (purpose == LEASE_LISTEN)
+	if (purpose == BINDING_LISTEN)
 		type = RSIP_LISTEN_REQUEST;
 	else if (!(h->methods & 1u << RSIP_METHOD_RSAP_IP))
 		type = RSIP_ASSIGN_REQUEST_RSIPSEC;
-	m = assign_begin(h, type, purpose, lease_main(&h->lease)->addr);
+	m = assign_begin(h, type, purpose, bindings_main(&h->bindings)->addr);
 	m->has |= RSIP_HAS_LOCAL_PORTS;
 	set_ports(&m->local_ports, 1, d->port);
 	if (type == RSIP_ASSIGN_REQUEST_RSIPSEC) {
 		m->has |= RSIP_HAS_SPIS;
 		m->spis.number = 1;
 	}
-	h->for_program = purpose == LEASE_PORT;
-	if (purpose == LEASE_PORT)
+	h->for_program = purpose == BINDING_PORT;
+	if (purpose == BINDING_PORT)
 		set_remote(h, m, d->remote, d->remote_port);
 	h->pending_demand = *d;
 	assign_send(h, m, now);
@@ -249,8 +250,8 @@ request_more_ports(struct host *h, uint64_t now)
 
 	h->more_ports = false;
 	m = assign_begin(h, rsap ? RSIP_ASSIGN_REQUEST_RSAP_IP :
-	    RSIP_ASSIGN_REQUEST_RSIPSEC, LEASE_PORTS,
-	    lease_main(&h->lease)->addr);
+	    RSIP_ASSIGN_REQUEST_RSIPSEC, BINDING_PORTS,
+	    bindings_main(&h->bindings)->addr);
 	m->has |= RSIP_HAS_LOCAL_PORTS;
 	set_ports(&m->local_ports, ports_wanted(h), 0);
 	if (!rsap) {
@@ -266,8 +267,8 @@ request_more_spis(struct host *h, uint64_t now)
 	struct rsip_message *m;
 
 	h->more_spis = false;
-	m = assign_begin(h, RSIP_ASSIGN_REQUEST_RSIPSEC, LEASE_SPIS,
-	    lease_main(&h->lease)->addr);
+	m = assign_begin(h, RSIP_ASSIGN_REQUEST_RSIPSEC, BINDING_SPIS,
+	    bindings_main(&h->bindings)->addr);
 	m->has |= RSIP_HAS_LOCAL_PORTS | RSIP_HAS_SPIS;
 	set_ports(&m->local_ports, 0, 0);
 	set_ports(&m->remote_ports, 0, 0);
@@ -302,8 +303,8 @@ request_free(struct host *h, uint32_t bind_id, uint64_t now)
 static bool
 port_idle(const struct host *h, const struct binding *b, uint64_t now)
 {
-	return (b->purpose == LEASE_PORT || (b->purpose == LEASE_PORTS &&
-	    (b->port[0] > h->lease.hi || b->port[0] < h->lease.lo))) &&
+	return (b->purpose == BINDING_PORT || (b->purpose == BINDING_PORTS &&
+	    (b->port[0] > h->bindings.hi || b->port[0] < h->bindings.lo))) &&
 	    h->config.port_idle != 0 &&
 	    now >= b->used + h->config.port_idle;
 }
@@ -315,8 +316,8 @@ request_upkeep(struct host *h, uint64_t now)
 	const struct binding *b;
 	size_t		      i;
 
-	for (i = 0; i < h->lease.n; i++) {
-		b = h->lease.b[i];
+	for (i = 0; i < h->bindings.n; i++) {
+		b = h->bindings.b[i];
 		if (now < b->renew)
 			continue;
 		if (port_idle(h, b, now))
@@ -335,9 +336,9 @@ request_room(struct host *h, uint64_t now)
 {
 	const struct binding *b;
 
-	if (h->lease.n + HOST_PORT_SPARE < LEASE_BINDINGS_MAX ||
-	    now < HOST_PORT_REST ||
-	    (b = lease_oldest_port(&h->lease, now - HOST_PORT_REST)) == NULL)
+	if (h->bindings.n + HOST_PORT_SPARE < BINDINGS_MAX ||
+	    now < HOST_PORT_REST || (b = bindings_oldest_port(&h->bindings,
+	    now - HOST_PORT_REST)) == NULL)
 		return false;
 	h->for_program = true;
 	request_free(h, b->bind_id, now);
@@ -347,7 +348,7 @@ request_room(struct host *h, uint64_t now)
 static void
 request_assigned(struct host *h, uint64_t now)
 {
-	const struct binding *main = lease_main(&h->lease);
+	const struct binding *main = bindings_main(&h->bindings);
 	struct host_demand    d = { 0 };
 	bool		      may = host_may_say(h, now);
 
@@ -356,7 +357,7 @@ request_assigned(struct host *h, uint64_t now)
 		h->more_ports = false;
 	if (h->verify && may) {
 		h->verify = false;
-		request_extend(h, main != NULL ? main : h->lease.b[0], now);
+		request_extend(h, main != NULL ? main : h->bindings.b[0], now);
 	} else if (h->nunwanted > 0 && may) {
 		request_free(h, h->unwanted[--h->nunwanted], now);
 	} else if (h->ndemands > 0 && main != NULL) {
@@ -364,13 +365,13 @@ request_assigned(struct host *h, uint64_t now)
 		h->ndemands--;
 		memmove(h->demand, h->demand + 1,
 		    h->ndemands * sizeof(h->demand[0]));
-		request_port(h, &d, LEASE_PORT, now);
+		request_port(h, &d, BINDING_PORT, now);
 	} else if ((may && request_upkeep(h, now)) || request_room(h, now) ||
 	    !may) { /* NOLINT(bugprone-branch-clone): their order is what counts */
 		return;
 	} else if (main == NULL) {
 		/* Bindings of an older address are of no use. */
-		request_free(h, h->lease.b[0]->bind_id, now);
+		request_free(h, h->bindings.b[0]->bind_id, now);
 	} else if (now < h->retry_at) {
 		return;
 	} else if (h->more_ports) {
@@ -383,7 +384,7 @@ request_assigned(struct host *h, uint64_t now)
 		h->listened = h->config.nlisten;
 	} else if (h->listened < h->config.nlisten) {
 		d.port = h->config.listen[h->listened++];
-		request_port(h, &d, LEASE_LISTEN, now);
+		request_port(h, &d, BINDING_LISTEN, now);
 	} else if (now >= h->query_at) {
 		request_query(h, now);
 	}
@@ -446,16 +447,16 @@ due_assigned(const struct host *h)
 	size_t	 i;
 
 	if (h->verify || h->nunwanted > 0 || h->leaving ||
-	    lease_main(&h->lease) == NULL)
+	    bindings_main(&h->bindings) == NULL)
 		return 1;
 	/* What a refusal delays. */
 	if (!h->more_spis && !h->more_ports &&
 	    h->listened >= h->config.nlisten && h->query_at > at)
 		at = h->query_at;
 	next = at == 0 ? 1 : at;
-	for (i = 0; i < h->lease.n; i++) {
-		if (h->lease.b[i]->renew < next)
-			next = h->lease.b[i]->renew;
+	for (i = 0; i < h->bindings.n; i++) {
+		if (h->bindings.b[i]->renew < next)
+			next = h->bindings.b[i]->renew;
 	}
 	return next == 0 ? 1 : next;
 }

@@ -112,7 +112,7 @@ path_port_leased(struct path *p, const uint8_t *pkt, const struct ip_info *ip,
     uint64_t now)
 {
 	struct host_demand d = { .remote = ip->dst };
-	enum lease_flow	   flow;
+	enum bindings_flow	   flow;
 
 	/* Later fragments have no ports; the first one was looked at.  Without
 	 * remote flow policy neither ports nor remote side matter then. */
@@ -124,10 +124,10 @@ path_port_leased(struct path *p, const uint8_t *pkt, const struct ip_info *ip,
 	/* RFC 3104 §6.1: IKE from port 500 is told apart by its cookies. */
 	if (ip->protocol == IPPROTO_UDP && d.port == IKE_PORT)
 		return true;
-	flow = lease_flow_use(&p->host->lease, d.port, d.remote, d.remote_port,
-	    now);
-	if (flow == LEASE_FLOW_OK) {
-		if (lease_ports_scarce(&p->host->lease)) {
+	flow = bindings_flow_use(&p->host->bindings, d.port, d.remote,
+	    d.remote_port, now);
+	if (flow == BINDINGS_FLOW_OK) {
+		if (bindings_ports_scarce(&p->host->bindings)) {
 			host_more_ports(p->host, now);
 			p->wake |= p->host->more_ports;
 		}
@@ -135,7 +135,7 @@ path_port_leased(struct path *p, const uint8_t *pkt, const struct ip_info *ip,
 	}
 	p->counters.demands++;
 	p->wake = true;
-	if (p->released || flow == LEASE_FLOW_OTHER ||
+	if (p->released || flow == BINDINGS_FLOW_OTHER ||
 	    !host_demand(p->host, &d, now))
 		path_held_refused(p, pkt, ip->total);
 	else
@@ -280,7 +280,7 @@ path_inbound(struct path *p, const uint8_t *pkt, size_t len)
 		return;
 	}
 	if (ip.protocol == IPPROTO_ESP && ip.frag == 0 && !ip.more &&
-	    ip.total >= ip.header + 4 && lease_spi_used(&p->host->lease,
+	    ip.total >= ip.header + 4 && bindings_spi_used(&p->host->bindings,
 	    load_u32(pkt + ip.header))) {
 		oe_inbound_esp(p->oe, pkt, ip.total);
 		return;
@@ -373,7 +373,7 @@ shell_spi_get(void *arg, uint32_t *spi)
 	struct path *p = arg;
 	int	     rc;
 
-	rc = lease_spi_get(&p->host->lease, spi);
+	rc = bindings_spi_get(&p->host->bindings, spi);
 	host_spis_taken(p->host);
 	p->wake = true;
 	return rc;
@@ -384,7 +384,7 @@ shell_spi_put(void *arg, uint32_t spi)
 {
 	struct path *p = arg;
 
-	lease_spi_put(&p->host->lease, spi);
+	bindings_spi_put(&p->host->bindings, spi);
 }
 
 static int
@@ -393,13 +393,14 @@ shell_cookie_get(void *arg, uint64_t *cookie)
 	struct path *p = arg;
 
 	/* Without SPIs there is nothing to negotiate with. */
-	if (lease_spi_free(&p->host->lease) == 0 && !p->host->lease.whole) {
+	if (bindings_spi_free(&p->host->bindings) == 0 &&
+	    !p->host->bindings.whole) {
 		host_spis_taken(p->host);
 		p->wake = true;
 		return -1;
 	}
 	/* RFC 3104 §6.1: a negotiated one, else trial and error. */
-	if (lease_cookie_get(&p->host->lease, cookie) == -1)
+	if (bindings_cookie_get(&p->host->bindings, cookie) == -1)
 		random_bytes(cookie, sizeof(*cookie));
 	return 0;
 }
@@ -409,7 +410,7 @@ shell_shares(void *arg)
 {
 	const struct path *p = arg;
 
-	return p->host->lease.n > 0 && !p->host->lease.whole;
+	return p->host->bindings.n > 0 && !p->host->bindings.whole;
 }
 
 const struct oe_shell path_shell = {

@@ -46,14 +46,14 @@ spis_json(const struct binding *b)
 }
 
 static const char *
-purpose_text(enum lease_purpose p)
+purpose_text(enum binding_purpose p)
 {
 	static const char *const names[] = {
-		[LEASE_MAIN] = "main",
-		[LEASE_PORT] = "on demand",
-		[LEASE_PORTS] = "more ports",
-		[LEASE_SPIS] = "more SPIs",
-		[LEASE_LISTEN] = "listen",
+		[BINDING_MAIN] = "main",
+		[BINDING_PORT] = "on demand",
+		[BINDING_PORTS] = "more ports",
+		[BINDING_SPIS] = "more SPIs",
+		[BINDING_LISTEN] = "listen",
 	};
 
 	return names[p];
@@ -143,10 +143,10 @@ command_leases(void *arg, json_object *req, bool privileged)
 	size_t		     i;
 
 	(void)req;
-	for (i = 0; i < c->host.lease.n; i++) {
+	for (i = 0; i < c->host.bindings.n; i++) {
 		struct lease_row row = { 0 };
 
-		row_fill(&row, c, c->host.lease.b[i]);
+		row_fill(&row, c, c->host.bindings.b[i]);
 		report_rows_add(o, lease_fields, &row, privileged);
 	}
 	return o;
@@ -257,19 +257,19 @@ report_lease(const struct client *c, struct report *r)
 {
 	static const struct report_table t = { "lease", "lease", held_fields,
 		NULL };
-	const struct binding *b = lease_main(&c->host.lease);
+	const struct binding *b = bindings_main(&c->host.bindings);
 	uint64_t	      none = REPORT_NONE;
 	uint16_t	      lo, hi;
 	struct held	      h = { .address = b == NULL ? "none" :
 		ipv4_text(b->addr), .ike_port = none, .spis_free = none,
-		.age = none, .bindings = c->host.lease.n };
+		.age = none, .bindings = c->host.bindings.n };
 
 	if (b != NULL) {
 		h.interface = device_name(c->device);
 		h.ike_port = c->path.ike_port;
-		h.spis_free = lease_spi_free(&c->host.lease);
+		h.spis_free = bindings_spi_free(&c->host.bindings);
 		h.age = (clock_now() - c->up_since) / 1000;
-		if (lease_port_block(b, &lo, &hi))
+		if (binding_port_block(b, &lo, &hi))
 			snprintf(h.range, sizeof(h.range), "%u-%u", lo, hi);
 	}
 	report_write(r, &t, &h);
@@ -325,7 +325,7 @@ report_tunnel(const struct client *c, struct report *r)
 {
 	static const struct report_table t = { "tunnel", "tunnel", way_fields,
 		NULL };
-	const struct binding *b = lease_main(&c->host.lease);
+	const struct binding *b = bindings_main(&c->host.bindings);
 	struct way	      w = {
 		.type = b == NULL ? "none" : rsip_tunnel_name(b->tunnel),
 		.mtu = b == NULL ? 0 : device_mtu(c->device),

@@ -15,7 +15,7 @@
 struct world {
 	struct host host;
 	uint64_t    now;
-	uint32_t    live[LEASE_BINDINGS_MAX];
+	uint32_t    live[BINDINGS_MAX];
 	size_t	    nlive;
 	unsigned    sends, left;
 	bool	    connecting;
@@ -66,7 +66,7 @@ op_granted(void *arg, const struct binding *b)
 	struct world *w = arg;
 	size_t	      i;
 
-	FUZZ_CHECK(w->nlive < LEASE_BINDINGS_MAX && b->addr != 0);
+	FUZZ_CHECK(w->nlive < BINDINGS_MAX && b->addr != 0);
 	FUZZ_CHECK(b->expires >= w->now && b->renew <= b->expires);
 	for (i = 0; i < b->nspis; i++)
 		FUZZ_CHECK(b->spi[i] >= 256);
@@ -147,7 +147,7 @@ settle(struct world *w)
 			w->connecting = false;
 			host_connected(&w->host, w->now);
 		}
-		FUZZ_CHECK(w->host.lease.n == w->nlive);
+		FUZZ_CHECK(w->host.bindings.n == w->nlive);
 		FUZZ_CHECK(++rounds < ROUNDS_MAX);
 		next = host_next(&w->host);
 	} while (next != 0 && next <= w->now);
@@ -209,7 +209,7 @@ one_event(struct world *w, uint8_t how)
 		(void)host_demand(&w->host, &d, w->now);
 		break;
 	case 1:
-		if (lease_spi_get(&w->host.lease, &spi) == 0)
+		if (bindings_spi_get(&w->host.bindings, &spi) == 0)
 			host_spis_taken(&w->host);
 		break;
 	case 2:

@@ -142,7 +142,7 @@ tell error 313
 tell error 104
 tell free
 must_see "free" 'command free'
-net_until 5 grep -q 'takes lease' rsipc.log || net_fail "FREE_RESPONSE ignored"
+net_until 5 grep -q 'takes binding' rsipc.log || net_fail "FREE_RESPONSE ignored"
 net_until 8 leased || net_fail "no lease after an asynchronous FREE_RESPONSE"
 udp "after FREE_RESPONSE" 203.0.113.9 0 hello
 net_ok "an asynchronous FREE_RESPONSE: leases anew; errors are survived"

@@ -146,8 +146,8 @@ begin(struct world *w, bool udp)
 static bool
 leased(struct world *w, uint16_t port)
 {
-	return lease_flow_use(&w->host.lease, port, inet_addr("192.0.2.9"), 80,
-	    w->now) == LEASE_FLOW_OK;
+	return bindings_flow_use(&w->host.bindings, port,
+	    inet_addr("192.0.2.9"), 80, w->now) == BINDINGS_FLOW_OK;
 }
 
 static void
@@ -410,10 +410,11 @@ registers_and_assigns(void **state)
 	assert_true(w->sent.local.any);
 	give_grant(w, 9);
 	assert_int_equal(w->host.state, HOST_ASSIGNED);
-	assert_true(lease_port_block(lease_main(&w->host.lease), &lo, &hi));
+	assert_true(binding_port_block(bindings_main(&w->host.bindings), &lo,
+	    &hi));
 	assert_int_equal(lo, 20000);
 	assert_int_equal(hi, 20063);
-	assert_int_equal(lease_spi_free(&w->host.lease), 16);
+	assert_int_equal(bindings_spi_free(&w->host.bindings), 16);
 	end(w);
 }
 
@@ -513,7 +514,7 @@ unrenewed_lease_expires(void **state)
 	assert_true(w->sends > 4);
 	pass(w, 1);
 	assert_int_equal(w->revoked, 1);
-	assert_int_equal(w->host.lease.n, 0);
+	assert_int_equal(w->host.bindings.n, 0);
 	assert_true(w->host.state <= HOST_REGISTERED_QUERY_PENDING ||
 	    w->host.state == HOST_ASSIGNMENT_PENDING);
 	end(w);
@@ -572,7 +573,7 @@ forgetful_gateway_is_told_anew(void **state)
 	uint32_t      spi[2];
 
 	reach_assigned(w, false);
-	assert_int_equal(lease_spi_get(&w->host.lease, &spi[0]), 0);
+	assert_int_equal(bindings_spi_get(&w->host.bindings, &spi[0]), 0);
 	pass(w, LEASE * 500);
 	expect(w, HOST_ASSIGNED_EXTENSION_PENDING, RSIP_EXTEND_REQUEST);
 	give_error(w, RSIP_REGISTER_FIRST);
@@ -593,8 +594,8 @@ forgetful_gateway_is_told_anew(void **state)
 	give_grant(w, 2);
 	assert_int_equal(w->host.state, HOST_ASSIGNED);
 	/* The SPI that was in use still is. */
-	assert_int_equal(lease_spi_free(&w->host.lease), 15);
-	assert_true(lease_spi_used(&w->host.lease, spi[0]));
+	assert_int_equal(bindings_spi_free(&w->host.bindings), 15);
+	assert_true(bindings_spi_used(&w->host.bindings, spi[0]));
 	end(w);
 }
 
@@ -752,10 +753,10 @@ an_error_to_free_resynchronizes(void **state)
 	reach_assigned(w, false);
 	i = demand_until_it_frees(w, 0);
 	id = w->sent.bind_id;
-	assert_non_null(lease_find(&w->host.lease, id));
+	assert_non_null(bindings_find(&w->host.bindings, id));
 	give_error(w, RSIP_BAD_BIND_ID);
 	/* The gateway has not got it, so the host has not. */
-	assert_null(lease_find(&w->host.lease, id));
+	assert_null(bindings_find(&w->host.bindings, id));
 	assert_int_equal(w->host.pending, RSIP_ASSIGN_REQUEST_RSAP_IP);
 	give_grant(w, 10 + i);
 	assert_int_equal(w->demand_error, 0);
@@ -765,7 +766,7 @@ an_error_to_free_resynchronizes(void **state)
 	give_error(w, RSIP_REGISTER_FIRST);
 	expect(w, HOST_REGISTERED_DEREGISTRATION_PENDING,
 	    RSIP_DEREGISTER_REQUEST);
-	assert_int_equal(w->host.lease.n, 0);
+	assert_int_equal(w->host.bindings.n, 0);
 	give_error(w, RSIP_REGISTER_FIRST);
 	pass(w, HOST_RETRY_MIN * 2);
 	expect(w, HOST_REGISTRATION_PENDING, RSIP_REGISTER_REQUEST);
@@ -1002,14 +1003,14 @@ names_remotes(void **state)
 	m->remote = w->sent.remote;
 	give(w, m);
 	assert_int_equal(w->host.state, HOST_ASSIGNED);
-	assert_int_equal(lease_flow_use(&w->host.lease, 20000,
-	    inet_addr("192.0.2.2"), 53, w->now), LEASE_FLOW_OK);
-	assert_int_equal(lease_flow_use(&w->host.lease, 20000,
-	    inet_addr("192.0.2.9"), 53, w->now), LEASE_FLOW_OTHER);
-	assert_int_equal(lease_flow_use(&w->host.lease, 0,
-	    inet_addr("192.0.2.2"), 0, w->now), LEASE_FLOW_OK);
-	assert_int_equal(lease_flow_use(&w->host.lease, 0,
-	    inet_addr("192.0.2.9"), 0, w->now), LEASE_FLOW_UNLEASED);
+	assert_int_equal(bindings_flow_use(&w->host.bindings, 20000,
+	    inet_addr("192.0.2.2"), 53, w->now), BINDINGS_FLOW_OK);
+	assert_int_equal(bindings_flow_use(&w->host.bindings, 20000,
+	    inet_addr("192.0.2.9"), 53, w->now), BINDINGS_FLOW_OTHER);
+	assert_int_equal(bindings_flow_use(&w->host.bindings, 0,
+	    inet_addr("192.0.2.2"), 0, w->now), BINDINGS_FLOW_OK);
+	assert_int_equal(bindings_flow_use(&w->host.bindings, 0,
+	    inet_addr("192.0.2.9"), 0, w->now), BINDINGS_FLOW_UNLEASED);
 	assert_true(host_demand(&w->host, &d, w->now));
 	tick(w);
 	assert_false(w->sent.remote.any);
@@ -1027,7 +1028,7 @@ names_remotes(void **state)
 	set_ipv4(&m->remote, "192.0.2.77");
 	give(w, m);
 	assert_int_equal(w->demand_error, RSIP_BAD_PARAM);
-	assert_int_equal(w->host.lease.n, 2);
+	assert_int_equal(w->host.bindings.n, 2);
 	end(w);
 }
 
@@ -1141,8 +1142,8 @@ old_ports_give_way(void **state)
 		assert_true(leased(w, d.port));
 		w->now += 100;
 	}
-	assert_true(freed >= 1000 - LEASE_BINDINGS_MAX);
-	assert_true(w->host.lease.n <= LEASE_BINDINGS_MAX);
+	assert_true(freed >= 1000 - BINDINGS_MAX);
+	assert_true(w->host.bindings.n <= BINDINGS_MAX);
 	end(w);
 }
 
@@ -1155,13 +1156,13 @@ spis_are_replenished(void **state)
 	unsigned      i;
 
 	reach_assigned(w, false);
-	assert_int_equal(lease_spi_get(&w->host.lease, &first), 0);
-	lease_spi_put(&w->host.lease, first);
+	assert_int_equal(bindings_spi_get(&w->host.bindings, &first), 0);
+	bindings_spi_put(&w->host.bindings, first);
 	/* One that came back is not the next to go out. */
-	assert_int_equal(lease_spi_get(&w->host.lease, &spi), 0);
+	assert_int_equal(bindings_spi_get(&w->host.bindings, &spi), 0);
 	assert_int_not_equal(spi, first);
 	for (i = 0; i < 12; i++)
-		assert_int_equal(lease_spi_get(&w->host.lease, &spi), 0);
+		assert_int_equal(bindings_spi_get(&w->host.bindings, &spi), 0);
 	host_spis_taken(&w->host);
 	tick(w);
 	expect(w, HOST_ASSIGNED_ASSIGNMENT_PENDING,
@@ -1169,7 +1170,7 @@ spis_are_replenished(void **state)
 	assert_true(w->sent.local_ports.none);
 	assert_int_equal(w->sent.spis.number, 16);
 	give_grant(w, 2);
-	assert_int_equal(lease_spi_free(&w->host.lease), 19);
+	assert_int_equal(bindings_spi_free(&w->host.bindings), 19);
 	end(w);
 }
 
@@ -1237,7 +1238,7 @@ tcp_without_counters(void **state)
 	m->error = RSIP_BAD_BIND_ID;
 	give(w, m);
 	assert_int_equal(w->revoked, 1);
-	assert_int_equal(w->host.lease.n, 0);
+	assert_int_equal(w->host.bindings.n, 0);
 	end(w);
 }
 
@@ -1353,7 +1354,7 @@ hostile_grants_are_refused(void **state)
 	m->local_ports.port[0] = 98;
 	give(w, m);
 	give_freed(w, 2);
-	assert_int_equal(w->host.lease.n, 1);
+	assert_int_equal(w->host.bindings.n, 1);
 	assert_true(w->demand_error != 0);
 	assert_true(host_demand(&w->host, &(struct host_demand){ .port = 99 },
 	    w->now));
@@ -1362,12 +1363,12 @@ hostile_grants_are_refused(void **state)
 	set_ipv4(&m->local, "198.51.100.2");
 	give(w, m);
 	give_freed(w, 2);
-	assert_int_equal(w->host.lease.n, 1);
+	assert_int_equal(w->host.bindings.n, 1);
 	assert_true(host_demand(&w->host, &(struct host_demand){ .port = 99 },
 	    w->now));
 	tick(w);
 	give_grant(w, 1);
-	assert_int_equal(w->host.lease.n, 1);
+	assert_int_equal(w->host.bindings.n, 1);
 	assert_int_equal(w->host.state, HOST_ASSIGNED);
 	end(w);
 }
@@ -1415,7 +1416,7 @@ nothing_stops_it(void **state)
 		if (!w->host.up)
 			connected(w);
 	}
-	for (turn = 0; turn < 100 && w->host.lease.n == 0; turn++) {
+	for (turn = 0; turn < 100 && w->host.bindings.n == 0; turn++) {
 		switch (w->host.pending) {
 		case RSIP_REGISTER_REQUEST:
 			give_registration(w);

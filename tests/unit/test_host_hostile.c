@@ -257,10 +257,10 @@ unasked(enum rsip_type type)
 	rsip_message_init(m, type);
 	m->has = RSIP_HAS_CLIENT_ID | RSIP_HAS_COUNTER;
 	m->client_id = w.host.client_id;
-	if (type == RSIP_FREE_RESPONSE && w.host.lease.n > 0) {
+	if (type == RSIP_FREE_RESPONSE && w.host.bindings.n > 0) {
 		m->has |= RSIP_HAS_BIND_ID;
-		m->bind_id = w.host.lease.b[any((uint32_t)
-		    w.host.lease.n)]->bind_id;
+		m->bind_id = w.host.bindings.b[any((uint32_t)
+		    w.host.bindings.n)]->bind_id;
 	}
 	if (type == RSIP_ERROR_RESPONSE) {
 		m->has |= RSIP_HAS_ERROR;
@@ -388,7 +388,7 @@ step(void)
 	}
 	if (!w.loyal && any(16) == 0)
 		unasked(RSIP_ERROR_RESPONSE);
-	if (any(16) == 0 && w.host.lease.n > 0)
+	if (any(16) == 0 && w.host.bindings.n > 0)
 		host_spis_taken(&w.host);
 	if (any(16) == 0)
 		host_more_ports(&w.host, w.now);

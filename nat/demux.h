@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/tunnel.h"
+
 /*
  * The one state that the control thread and the packet threads share: one
  * writer (every function not marked "reader"), many readers that never wait.
@@ -14,7 +16,6 @@
  */
 struct demux;
 
-enum demux_tunnel { DEMUX_IPIP = 1, DEMUX_GRE = 2 };	/* RFC 3103 §8.6 */
 enum demux_remote { DEMUX_REMOTE_MACRO = 1, DEMUX_REMOTE_MICRO = 2, DEMUX_REMOTE_NONE = 3 };
 
 struct demux_range { uint16_t lo, hi; };
@@ -25,7 +26,7 @@ struct demux_binding {
 	uint32_t bind_id;	/* unique with client_id */
 	uint32_t host;		/* Xa: where the tunnel ends */
 	uint32_t gateway;	/* Na: where it begins */
-	enum demux_tunnel tunnel;
+	enum tunnel_type tunnel;
 	uint32_t local;		/* leased address, Nb */
 	bool whole;		/* RSA-IP: every port, SPI and cookie of local */
 	bool ipsec;		/* IKE from port 500 with learnt or leased cookies allowed */
@@ -129,16 +130,16 @@ enum demux_verdict {
 
 struct demux_target {
 	uint32_t host, gateway;
-	enum demux_tunnel tunnel;
+	enum tunnel_type tunnel;
 	uint32_t client_id, bind_id;
 };
 
 /*
- * Reader.  Decides about one whole IPv4 packet (header checked here, hostile)
- * that came from the public side to a leased address.  Fills out on FORWARD.
+ * Reader.  Decides about one packet that came from the public side to a leased
+ * address; what stands behind its header is hostile.  Fills out on FORWARD.
  */
 enum demux_verdict demux_inbound(struct demux *d, uint64_t now,
-	    const uint8_t *pkt, size_t len, struct demux_target *out);
+	    const struct packet_view *p, struct demux_target *out);
 
 /*
  * Reader that also learns.  Decides about one inner packet, which is no fragment,
@@ -149,7 +150,7 @@ enum demux_verdict demux_inbound(struct demux *d, uint64_t now,
  * Fills out (whose it was) on FORWARD and on MISUSE where the host is known.
  */
 enum demux_verdict demux_outbound(struct demux *d, uint64_t now, uint32_t host,
-	    enum demux_tunnel tunnel, const uint8_t *pkt, size_t len,
+	    enum tunnel_type tunnel, const struct packet_view *p,
 	    struct demux_target *out);
 
 /* Reader.  Does host hold anything of a leased address? */
@@ -162,8 +163,8 @@ bool	demux_holds(struct demux *d, uint32_t host, uint32_t local);
  * through.  expected: reader; is a host's packet the answer to such a one, or an
  * ICMP error about it?
  */
-void	demux_expect(struct demux *d, uint64_t now, const uint8_t *pkt, size_t len);
-bool	demux_expected(struct demux *d, uint64_t now, const uint8_t *pkt,
-	    size_t len);
+void	demux_expect(struct demux *d, uint64_t now, const struct packet_view *p);
+bool	demux_expected(struct demux *d, uint64_t now,
+	    const struct packet_view *p);
 
 #endif

@@ -1,9 +1,10 @@
 /* demux_packet.c - the demux table's readers: whose is a packet, may a host send it */
+#include <netinet/in.h>
 #include <string.h>
 
 #include "base/cursor.h"
 #include "nat/demux_table.h"
-#include "nat/packet.h"
+#include "net/icmp.h"
 
 #define PORT_IKE      500
 #define PORT_IKE_NATT 4500
@@ -13,15 +14,16 @@
 /* --- looking things up --------------------------------------------------- */
 
 static struct demux_local *
-find_local(struct demux *d, uint32_t addr)
+find_local(struct demux *d, const struct addr *addr)
 {
-	struct demux_key k = { .local = addr, .kind = DEMUX_KIND_LOCAL };
+	struct demux_key k = { .local = addr_v4(addr),
+		.kind = DEMUX_KIND_LOCAL };
 
 	return demux_find(d, &k, NULL);
 }
 
 static struct demux_lease *
-find_whole(struct demux *d, uint32_t addr)
+find_whole(struct demux *d, const struct addr *addr)
 {
 	struct demux_local *a = find_local(d, addr);
 
@@ -32,7 +34,7 @@ find_whole(struct demux *d, uint32_t addr)
 
 /* Whose is a port: leased by itself, or with its address. */
 static struct demux_lease *
-find_port_owner(struct demux *d, uint32_t addr, uint16_t port)
+find_port_owner(struct demux *d, const struct addr *addr, uint16_t port)
 {
 	struct demux_local *a = find_local(d, addr);
 	struct demux_lease *l;
@@ -58,16 +60,16 @@ find_touched(struct demux *d, const struct demux_key *k, uint64_t now)
 }
 
 static struct demux_key
-key_spi(uint32_t spi, uint32_t local)
+key_spi(uint32_t spi, const struct addr *local)
 {
-	return (struct demux_key) { .value = spi, .local = local,
+	return (struct demux_key) { .value = spi, .local = addr_v4(local),
 		.kind = DEMUX_KIND_SPI };
 }
 
 static struct demux_key
-key_cookie(uint64_t cookie, uint32_t local)
+key_cookie(uint64_t cookie, const struct addr *local)
 {
-	return (struct demux_key) { .value = cookie, .local = local,
+	return (struct demux_key) { .value = cookie, .local = addr_v4(local),
 		.kind = DEMUX_KIND_COOKIE };
 }
 
@@ -83,39 +85,44 @@ is_icmp_answer(uint8_t type)
 /* RFC 3102 §6.2: addresses, identifier and sequence number tell queries apart;
  * all machines of some kinds use one identifier. */
 static struct demux_key
-key_icmp(const uint8_t *icmp, uint32_t local, uint32_t peer)
+key_icmp(const uint8_t *icmp, const struct addr *local,
+    const struct addr *peer)
 {
 	return (struct demux_key) { .value = load_u32(icmp + 4),
-		.local = local, .remote = peer, .kind = DEMUX_KIND_ICMP };
+		.local = addr_v4(local), .remote = addr_v4(peer),
+		.kind = DEMUX_KIND_ICMP };
 }
 
 static struct demux_key
-key_peer_spi(uint8_t protocol, uint32_t spi, uint32_t local, uint32_t peer)
+key_peer_spi(uint8_t protocol, uint32_t spi, const struct addr *local,
+    const struct addr *peer)
 {
 	return (struct demux_key) { .value = (uint64_t)protocol << 32 | spi,
-		.local = local, .remote = peer, .kind = DEMUX_KIND_PEER_SPI };
+		.local = addr_v4(local), .remote = addr_v4(peer),
+		.kind = DEMUX_KIND_PEER_SPI };
 }
 
 /* Ports of what a leased port sends to a neighbour. */
 static struct demux_key
-key_answer(uint8_t protocol, uint32_t local, uint16_t port, uint32_t remote,
-    uint16_t rport)
+key_answer(uint8_t protocol, const struct addr *local, uint16_t port,
+    const struct addr *remote, uint16_t rport)
 {
 	return (struct demux_key) {
-		.value = (uint64_t)protocol << 32 | (uint32_t)port << 16
-		    | rport,
-		.local = local, .remote = remote, .kind = DEMUX_KIND_ANSWER };
+		.value = (uint64_t)protocol << 32 | (uint32_t)port << 16 |
+		    rport,
+		.local = addr_v4(local), .remote = addr_v4(remote),
+		.kind = DEMUX_KIND_ANSWER };
 }
 
 /* The SPI of ESP (RFC 4303 §2) or AH (RFC 4302 §2); false if it is cut off. */
 static bool
-get_spi(const struct packet *p, uint32_t *spi)
+get_spi(const struct packet_view *p, uint32_t *spi)
 {
-	size_t off = p->protocol == PACKET_AH ? 4 : 0;
+	size_t off = p->protocol == IPPROTO_AH ? 4 : 0;
 
-	if (p->len < p->hlen + off + 4)
+	if (p->len < p->header + off + 4)
 		return false;
-	*spi = load_u32(p->data + p->hlen + off);
+	*spi = load_u32(p->data + p->header + off);
 	return true;
 }
 
@@ -127,14 +134,14 @@ enum ike_content { IKE_NOTHING, IKE_COOKIE, IKE_ESP };
  * before IKE, anything else is ESP.  *value is the initiator cookie or the SPI.
  */
 static enum ike_content
-get_ike(const struct packet *p, uint16_t port, uint64_t *value)
+get_ike(const struct packet_view *p, uint16_t port, uint64_t *value)
 {
-	const uint8_t *u = p->data + p->hlen + 8;
+	const uint8_t *u = p->data + p->header + 8;
 	size_t	       len;
 
-	if (p->len < p->hlen + 8)
+	if (p->len < p->header + 8)
 		return IKE_NOTHING;
-	len = p->len - p->hlen - 8;
+	len = p->len - p->header - 8;
 	if (port == PORT_IKE_NATT) {
 		if (len < 8)
 			return IKE_NOTHING;
@@ -159,11 +166,11 @@ get_ike(const struct packet *p, uint16_t port, uint64_t *value)
  * LISTEN's "from anybody" (§9.16.3).
  */
 static enum demux_verdict
-check_remote(const struct demux_lease *l, uint32_t addr, int port)
+check_remote(const struct demux_lease *l, const struct addr *addr, int port)
 {
 	if (l->remote_policy == DEMUX_REMOTE_NONE || l->remote == 0)
 		return DEMUX_FORWARD;
-	if (l->remote != addr)
+	if (l->remote != addr_v4(addr))
 		return DEMUX_MISUSE_REMOTE_ADDR;
 	if (l->remote_policy == DEMUX_REMOTE_MICRO && port != ANY_PORT
 	    && l->remote_ports.hi != 0
@@ -209,7 +216,7 @@ get_passed(struct demux *d, struct demux_lease *l, uint64_t now)
 
 static enum demux_verdict
 deliver(struct demux *d, struct demux_lease *l, uint64_t now,
-    const struct packet *p, uint32_t remote, int port,
+    const struct packet_view *p, const struct addr *remote, int port,
     struct demux_target *out)
 {
 	struct demux_passed *passed;
@@ -240,7 +247,7 @@ unknown_ipsec(const struct demux *d)
 }
 
 static enum demux_verdict
-inbound_ipsec(struct demux *d, uint64_t now, const struct packet *p,
+inbound_ipsec(struct demux *d, uint64_t now, const struct packet_view *p,
     struct demux_target *out)
 {
 	struct demux_key    k;
@@ -249,17 +256,17 @@ inbound_ipsec(struct demux *d, uint64_t now, const struct packet *p,
 
 	if (!get_spi(p, &spi))
 		return DEMUX_DROP;
-	k = key_spi(spi, p->dst);
+	k = key_spi(spi, &p->dst);
 	l = demux_find(d, &k, NULL);
 	if (l == NULL)
-		l = find_whole(d, p->dst);
+		l = find_whole(d, &p->dst);
 	if (l == NULL)
 		return unknown_ipsec(d);
-	return deliver(d, l, now, p, p->src, ANY_PORT, out);
+	return deliver(d, l, now, p, &p->src, ANY_PORT, out);
 }
 
 static enum demux_verdict
-inbound_port(struct demux *d, uint64_t now, const struct packet *p,
+inbound_port(struct demux *d, uint64_t now, const struct packet_view *p,
     struct demux_target *out)
 {
 	struct demux_lease *l;
@@ -267,33 +274,33 @@ inbound_port(struct demux *d, uint64_t now, const struct packet *p,
 	uint64_t	    value;
 	struct demux_key    k;
 
-	if (p->len < p->hlen + 8)
+	if (p->len < p->header + 8)
 		return DEMUX_NOT_OURS;
-	sport = load_u16(p->data + p->hlen);
-	dport = load_u16(p->data + p->hlen + 2);
-	if (p->protocol == PACKET_UDP
+	sport = load_u16(p->data + p->header);
+	dport = load_u16(p->data + p->header + 2);
+	if (p->protocol == IPPROTO_UDP
 	    && (dport == PORT_IKE || dport == PORT_IKE_NATT)) {
 		/* RFC 3104 §4: (port, initiator cookie, destination). */
 		l = NULL;
 		switch (get_ike(p, dport, &value)) {
 		case IKE_COOKIE:
-			k = key_cookie(value, p->dst);
+			k = key_cookie(value, &p->dst);
 			l = find_touched(d, &k, now);
 			break;
 		case IKE_ESP:
-			k = key_spi((uint32_t)value, p->dst);
+			k = key_spi((uint32_t)value, &p->dst);
 			l = demux_find(d, &k, NULL);
 			break;
 		case IKE_NOTHING:
 			break;
 		}
 		if (l != NULL)
-			return deliver(d, l, now, p, p->src, ANY_PORT, out);
+			return deliver(d, l, now, p, &p->src, ANY_PORT, out);
 	}
-	l = find_port_owner(d, p->dst, dport);
+	l = find_port_owner(d, &p->dst, dport);
 	if (l != NULL)
-		return deliver(d, l, now, p, p->src, sport, out);
-	if (p->protocol == PACKET_UDP && dport == PORT_IKE)
+		return deliver(d, l, now, p, &p->src, sport, out);
+	if (p->protocol == IPPROTO_UDP && dport == PORT_IKE)
 		return unknown_ipsec(d);
 	return DEMUX_NOT_OURS;
 }
@@ -304,64 +311,64 @@ inbound_port(struct demux *d, uint64_t now, const struct packet *p,
  * packet shows the peer's SPI, which is why we remember those.
  */
 static struct demux_lease *
-find_sender(struct demux *d, const struct packet *q, int *rport)
+find_sender(struct demux *d, const struct packet_view *q, int *rport)
 {
-	const uint8_t	*u = q->data + q->hlen;
+	const uint8_t	*u = q->data + q->header;
 	struct demux_key k;
 	uint64_t	 value;
 	uint32_t	 spi;
 	uint16_t	 port;
 
 	*rport = ANY_PORT;
-	if (q->offset != 0 || q->len < q->hlen + 8)
-		return find_whole(d, q->src);
+	if (q->frag != 0 || q->len < q->header + 8)
+		return find_whole(d, &q->src);
 	switch (q->protocol) {
-	case PACKET_TCP:
-	case PACKET_UDP:
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
 		port = load_u16(u);
 		*rport = load_u16(u + 2);
-		if (q->protocol == PACKET_TCP
+		if (q->protocol == IPPROTO_TCP
 		    || (port != PORT_IKE && port != PORT_IKE_NATT))
-			return find_port_owner(d, q->src, port);
+			return find_port_owner(d, &q->src, port);
 		switch (get_ike(q, port, &value)) {
 		case IKE_COOKIE:
-			k = key_cookie(value, q->src);
+			k = key_cookie(value, &q->src);
 			break;
 		case IKE_ESP:
 			k = key_peer_spi(
-			    PACKET_ESP, (uint32_t)value, q->src, q->dst);
+			    IPPROTO_ESP, (uint32_t)value, &q->src, &q->dst);
 			break;
 		default:
-			return find_port_owner(d, q->src, port);
+			return find_port_owner(d, &q->src, port);
 		}
 		*rport = ANY_PORT;
 		break;
-	case PACKET_ESP:
-	case PACKET_AH:
+	case IPPROTO_ESP:
+	case IPPROTO_AH:
 		if (!get_spi(q, &spi))
 			return NULL;
-		k = key_peer_spi(q->protocol, spi, q->src, q->dst);
+		k = key_peer_spi(q->protocol, spi, &q->src, &q->dst);
 		break;
-	case PACKET_ICMP:
-		k = key_icmp(u, q->src, q->dst);
+	case IPPROTO_ICMP:
+		k = key_icmp(u, &q->src, &q->dst);
 		break;
 	default:
-		return find_whole(d, q->src);
+		return find_whole(d, &q->src);
 	}
 	return demux_find(d, &k, NULL);
 }
 
 static enum demux_verdict
-inbound_icmp(struct demux *d, uint64_t now, const struct packet *p,
+inbound_icmp(struct demux *d, uint64_t now, const struct packet_view *p,
     struct demux_target *out)
 {
-	const uint8_t	   *icmp = p->data + p->hlen;
-	size_t		    len = p->len - p->hlen;
+	const uint8_t	   *icmp = p->data + p->header;
+	size_t		    len = p->len - p->header;
 	struct demux_lease *l = NULL;
 	struct demux_slot  *s;
 	struct demux_key    k;
-	struct packet	    q;
-	uint32_t	    remote = p->src;
+	struct packet_view  q;
+	const struct addr  *remote = &p->src;
 	int		    port = ANY_PORT;
 
 	if (len < 8)
@@ -370,7 +377,7 @@ inbound_icmp(struct demux *d, uint64_t now, const struct packet *p,
 	case ECHO_REPLY:
 	case TIMESTAMP_REPLY:
 	case MASK_REPLY:
-		k = key_icmp(icmp, p->dst, p->src);
+		k = key_icmp(icmp, &p->dst, &p->src);
 		l = demux_find(d, &k, &s);
 		/* Answered: another host may ask the same now. */
 		if (l != NULL)
@@ -379,15 +386,14 @@ inbound_icmp(struct demux *d, uint64_t now, const struct packet *p,
 	case 3:		/* destination unreachable */
 	case 11:	/* time exceeded */
 	case 12:	/* parameter problem */
-		if (!packet_parse_quoted(&q, icmp + 8, len - 8)
-		    || q.src != p->dst)
+		if (!icmp_quoted(p, &q) || !addr_equal(&q.src, &p->dst))
 			return DEMUX_NOT_OURS;
 		l = find_sender(d, &q, &port);
-		remote = q.dst;
+		remote = &q.dst;
 		break;
 	case 4:		/* source quench: RFC 6633 */
 	case 5:		/* redirect: about a link that hosts are not on */
-		return find_whole(d, p->dst) != NULL ? DEMUX_DROP
+		return find_whole(d, &p->dst) != NULL ? DEMUX_DROP
 						     : DEMUX_NOT_OURS;
 	default:
 		/* Requests are for us (RFC 3102 §6.2) unless all of the
@@ -395,45 +401,44 @@ inbound_icmp(struct demux *d, uint64_t now, const struct packet *p,
 		break;
 	}
 	if (l == NULL)
-		l = find_whole(d, p->dst);
+		l = find_whole(d, &p->dst);
 	if (l == NULL)
 		return DEMUX_NOT_OURS;
 	return deliver(d, l, now, p, remote, port, out);
 }
 
 enum demux_verdict
-demux_inbound(struct demux *d, uint64_t now, const uint8_t *pkt, size_t len,
+demux_inbound(struct demux *d, uint64_t now, const struct packet_view *p,
     struct demux_target *out)
 {
 	struct demux_lease *l;
-	struct packet	    p;
 
-	if (!packet_parse(&p, pkt, len) || !packet_is_unicast(p.src))
+	if (p->src.family != AF_INET || !addr_is_host(&p->src))
 		return DEMUX_DROP;
-	if (p.offset != 0 || p.mf) {
+	if (packet_is_fragment(p)) {
 		/* Conntrack makes packets whole before us; without it a
 		 * fragment shows nothing to choose by. */
-		l = find_whole(d, p.dst);
+		l = find_whole(d, &p->dst);
 		if (l != NULL)
-			return deliver(d, l, now, &p, p.src, ANY_PORT, out);
-		return p.protocol == PACKET_ESP || p.protocol == PACKET_AH
+			return deliver(d, l, now, p, &p->src, ANY_PORT, out);
+		return p->protocol == IPPROTO_ESP || p->protocol == IPPROTO_AH
 		    ? unknown_ipsec(d)
 		    : DEMUX_NOT_OURS;
 	}
-	switch (p.protocol) {
-	case PACKET_ESP:
-	case PACKET_AH:
-		return inbound_ipsec(d, now, &p, out);
-	case PACKET_TCP:
-	case PACKET_UDP:
-		return inbound_port(d, now, &p, out);
-	case PACKET_ICMP:
-		return inbound_icmp(d, now, &p, out);
+	switch (p->protocol) {
+	case IPPROTO_ESP:
+	case IPPROTO_AH:
+		return inbound_ipsec(d, now, p, out);
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+		return inbound_port(d, now, p, out);
+	case IPPROTO_ICMP:
+		return inbound_icmp(d, now, p, out);
 	default:
-		l = find_whole(d, p.dst);
+		l = find_whole(d, &p->dst);
 		if (l == NULL)
 			return DEMUX_NOT_OURS;
-		return deliver(d, l, now, &p, p.src, ANY_PORT, out);
+		return deliver(d, l, now, p, &p->src, ANY_PORT, out);
 	}
 }
 
@@ -443,8 +448,8 @@ struct outbound {
 	struct demux *d;
 	uint64_t now;
 	uint32_t host;
-	enum demux_tunnel tunnel;
-	struct packet p;
+	enum tunnel_type tunnel;
+	const struct packet_view *p;
 	struct demux_target *out;
 };
 
@@ -452,7 +457,8 @@ struct outbound {
 static enum demux_verdict
 misuse_local(const struct outbound *o)
 {
-	struct demux_key    k = { .value = o->host, .local = o->p.src,
+	struct demux_key    k = { .value = o->host,
+		   .local = addr_v4(&o->p->src),
 		   .kind = DEMUX_KIND_HOST };
 	struct demux_lease *l;
 
@@ -470,7 +476,8 @@ misuse_local(const struct outbound *o)
 static struct demux_lease *
 choose_lease(const struct outbound *o, bool ipsec, enum demux_verdict *v)
 {
-	struct demux_key    k = { .value = o->host, .local = o->p.src,
+	struct demux_key    k = { .value = o->host,
+		   .local = addr_v4(&o->p->src),
 		   .kind = DEMUX_KIND_HOST };
 	struct demux_lease *l;
 
@@ -484,7 +491,7 @@ choose_lease(const struct outbound *o, bool ipsec, enum demux_verdict *v)
 		}
 		if (ipsec && !l->ipsec && !l->whole)
 			continue;
-		*v = check_remote(l, o->p.dst, ANY_PORT);
+		*v = check_remote(l, &o->p->dst, ANY_PORT);
 		fill_target(o->out, l);
 		if (*v == DEMUX_FORWARD)
 			return l;
@@ -501,7 +508,7 @@ send_under(const struct outbound *o, struct demux_lease *l, int port)
 	fill_target(o->out, l);
 	if (l->tunnel != o->tunnel)
 		return DEMUX_MISUSE_TUNNEL;
-	v = check_remote(l, o->p.dst, port);
+	v = check_remote(l, &o->p->dst, port);
 	if (v != DEMUX_FORWARD)
 		return v;
 	touch_lease(l, o->now);
@@ -510,7 +517,7 @@ send_under(const struct outbound *o, struct demux_lease *l, int port)
 		atomic_fetch_add_explicit(
 		    &passed->packets_out, 1, memory_order_relaxed);
 		atomic_fetch_add_explicit(
-		    &passed->bytes_out, o->p.len, memory_order_relaxed);
+		    &passed->bytes_out, o->p->len, memory_order_relaxed);
 	}
 	return DEMUX_FORWARD;
 }
@@ -523,7 +530,7 @@ outbound_spi(const struct outbound *o, uint8_t protocol, uint32_t spi)
 	struct demux_slot  *s;
 	enum demux_verdict  v;
 
-	k = key_peer_spi(protocol, spi, o->p.src, o->p.dst);
+	k = key_peer_spi(protocol, spi, &o->p->src, &o->p->dst);
 	holder = demux_find(o->d, &k, &s);
 	if (holder != NULL && holder->host == o->host) {
 		demux_touch(s, o->now);
@@ -547,9 +554,9 @@ outbound_ike(const struct outbound *o, uint16_t port)
 	enum demux_verdict  v;
 	uint64_t	    value;
 
-	switch (get_ike(&o->p, port, &value)) {
+	switch (get_ike(o->p, port, &value)) {
 	case IKE_ESP:
-		return outbound_spi(o, PACKET_ESP, (uint32_t)value);
+		return outbound_spi(o, IPPROTO_ESP, (uint32_t)value);
 	case IKE_COOKIE:
 		break;
 	case IKE_NOTHING:
@@ -557,7 +564,7 @@ outbound_ike(const struct outbound *o, uint16_t port)
 		l = choose_lease(o, true, &v);
 		return l == NULL ? v : send_under(o, l, ANY_PORT);
 	}
-	k = key_cookie(value, o->p.src);
+	k = key_cookie(value, &o->p->src);
 	l = find_touched(o->d, &k, o->now);
 	if (l != NULL) {
 		/* RFC 3104 §6.1: unique for the address, or dropped. */
@@ -578,14 +585,14 @@ outbound_port(const struct outbound *o)
 	struct demux_lease *l;
 	uint16_t	    sport, dport;
 
-	if (o->p.len < o->p.hlen + 8)
+	if (o->p->len < o->p->header + 8)
 		return DEMUX_DROP;
-	sport = load_u16(o->p.data + o->p.hlen);
-	dport = load_u16(o->p.data + o->p.hlen + 2);
-	l = find_port_owner(o->d, o->p.src, sport);
+	sport = load_u16(o->p->data + o->p->header);
+	dport = load_u16(o->p->data + o->p->header + 2);
+	l = find_port_owner(o->d, &o->p->src, sport);
 	if (l != NULL && l->host == o->host)
 		return send_under(o, l, dport);
-	if (o->p.protocol == PACKET_UDP
+	if (o->p->protocol == IPPROTO_UDP
 	    && (sport == PORT_IKE || sport == PORT_IKE_NATT))
 		return outbound_ike(o, sport);
 	return misuse_local(o);
@@ -596,44 +603,45 @@ outbound_port(const struct outbound *o)
  * resource of this host, and go to where that came from (RFC 3102 §6.2).
  */
 static enum demux_verdict
-outbound_error(const struct outbound *o, const uint8_t *icmp, size_t len)
+outbound_error(const struct outbound *o)
 {
 	struct demux_lease *l = NULL;
 	struct demux_key    k;
-	struct packet	    q;
+	struct packet_view  q;
 	enum demux_verdict  v;
 	uint64_t	    value;
 	uint32_t	    spi;
 	uint16_t	    port;
 	bool		    answer = false;
 
-	if (!packet_parse_quoted(&q, icmp + 8, len - 8) || q.dst != o->p.src
-	    || q.src != o->p.dst || q.offset != 0 || q.len < q.hlen + 8)
+	if (!icmp_quoted(o->p, &q) || !addr_equal(&q.dst, &o->p->src) ||
+	    !addr_equal(&q.src, &o->p->dst) || q.frag != 0 ||
+	    q.len < q.header + 8)
 		return DEMUX_DROP;
 	switch (q.protocol) {
-	case PACKET_TCP:
-	case PACKET_UDP:
-		port = load_u16(q.data + q.hlen + 2);
-		if (q.protocol == PACKET_UDP
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+		port = load_u16(q.data + q.header + 2);
+		if (q.protocol == IPPROTO_UDP
 		    && get_ike(&q, port, &value) == IKE_COOKIE) {
-			k = key_cookie(value, q.dst);
+			k = key_cookie(value, &q.dst);
 			l = demux_find(o->d, &k, NULL);
 			if (l != NULL && l->host == o->host)
 				break;
 		}
-		l = find_port_owner(o->d, q.dst, port);
+		l = find_port_owner(o->d, &q.dst, port);
 		break;
-	case PACKET_ESP:
-	case PACKET_AH:
+	case IPPROTO_ESP:
+	case IPPROTO_AH:
 		if (get_spi(&q, &spi)) {
-			k = key_spi(spi, q.dst);
+			k = key_spi(spi, &q.dst);
 			l = demux_find(o->d, &k, NULL);
 		}
 		break;
-	case PACKET_ICMP:
-		answer = is_icmp_answer(q.data[q.hlen]);
+	case IPPROTO_ICMP:
+		answer = is_icmp_answer(q.data[q.header]);
 		if (answer) {
-			k = key_icmp(q.data + q.hlen, q.dst, q.src);
+			k = key_icmp(q.data + q.header, &q.dst, &q.src);
 			l = demux_find(o->d, &k, NULL);
 		}
 		break;
@@ -641,7 +649,7 @@ outbound_error(const struct outbound *o, const uint8_t *icmp, size_t len)
 		break;
 	}
 	if (l == NULL)
-		l = find_whole(o->d, q.dst);
+		l = find_whole(o->d, &q.dst);
 	if (l != NULL && l->host == o->host)
 		return send_under(o, l, ANY_PORT);
 	v = misuse_local(o);
@@ -652,8 +660,8 @@ outbound_error(const struct outbound *o, const uint8_t *icmp, size_t len)
 static enum demux_verdict
 outbound_icmp(const struct outbound *o)
 {
-	const uint8_t	   *icmp = o->p.data + o->p.hlen;
-	size_t		    len = o->p.len - o->p.hlen;
+	const uint8_t	   *icmp = o->p->data + o->p->header;
+	size_t		    len = o->p->len - o->p->header;
 	struct demux_lease *l, *holder;
 	struct demux_slot  *s;
 	struct demux_key    k;
@@ -665,18 +673,18 @@ outbound_icmp(const struct outbound *o)
 	case 3:
 	case 11:
 	case 12:
-		return outbound_error(o, icmp, len);
+		return outbound_error(o);
 	case 8:		/* echo */
 	case 13:	/* timestamp */
 	case 17:	/* address mask */
 		break;
 	default:
-		l = find_whole(o->d, o->p.src);
+		l = find_whole(o->d, &o->p->src);
 		if (l == NULL || l->host != o->host)
 			return misuse_local(o);
 		return send_under(o, l, ANY_PORT);
 	}
-	k = key_icmp(icmp, o->p.src, o->p.dst);
+	k = key_icmp(icmp, &o->p->src, &o->p->dst);
 	holder = demux_find(o->d, &k, &s);
 	if (holder != NULL && holder->host == o->host) {
 		demux_touch(s, o->now);
@@ -695,33 +703,32 @@ outbound_icmp(const struct outbound *o)
 
 enum demux_verdict
 demux_outbound(struct demux *d, uint64_t now, uint32_t host,
-    enum demux_tunnel tunnel, const uint8_t *pkt, size_t len,
+    enum tunnel_type tunnel, const struct packet_view *p,
     struct demux_target *out)
 {
 	struct outbound	    o = { .d = d, .now = now, .host = host,
-		    .tunnel = tunnel, .out = out };
+		    .tunnel = tunnel, .p = p, .out = out };
 	struct demux_lease *l;
 	uint32_t	    spi;
 
 	memset(out, 0, sizeof(*out));
-	if (!packet_parse(&o.p, pkt, len) || !packet_is_unicast(o.p.dst))
-		return DEMUX_DROP;
 	/* A fragment shows nothing to choose by, or shows it of itself alone. */
-	if (o.p.offset != 0 || o.p.mf)
+	if (p->src.family != AF_INET || !addr_is_host(&p->dst) ||
+	    packet_is_fragment(p))
 		return DEMUX_DROP;
-	switch (o.p.protocol) {
-	case PACKET_ESP:
-	case PACKET_AH:
-		if (!get_spi(&o.p, &spi))
+	switch (p->protocol) {
+	case IPPROTO_ESP:
+	case IPPROTO_AH:
+		if (!get_spi(p, &spi))
 			return DEMUX_DROP;
-		return outbound_spi(&o, o.p.protocol, spi);
-	case PACKET_TCP:
-	case PACKET_UDP:
+		return outbound_spi(&o, p->protocol, spi);
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
 		return outbound_port(&o);
-	case PACKET_ICMP:
+	case IPPROTO_ICMP:
 		return outbound_icmp(&o);
 	default:
-		l = find_whole(d, o.p.src);
+		l = find_whole(d, &p->src);
 		if (l == NULL || l->host != host)
 			return misuse_local(&o);
 		return send_under(&o, l, ANY_PORT);
@@ -740,51 +747,34 @@ demux_holds(struct demux *d, uint32_t host, uint32_t local)
 /* --- neighbours ------------------------------------------------------------ */
 
 void
-demux_expect(struct demux *d, uint64_t now, const uint8_t *pkt, size_t len)
+demux_expect(struct demux *d, uint64_t now, const struct packet_view *p)
 {
 	struct demux_lease *l;
-	struct packet	    p;
 	struct demux_key    k;
-	const uint8_t	   *u;
+	uint16_t	    sport, dport;
 
-	if (!packet_parse(&p, pkt, len) || p.len < p.hlen + 8
-	    || (p.protocol != PACKET_TCP && p.protocol != PACKET_UDP))
+	if (p->len < p->header + 8 || !packet_ports(p, &sport, &dport))
 		return;
-	u = p.data + p.hlen;
-	k = key_answer(p.protocol, p.dst, load_u16(u + 2), p.src, load_u16(u));
+	k = key_answer(p->protocol, &p->dst, dport, &p->src, sport);
 	if (find_touched(d, &k, now) != NULL)
 		return;
-	l = find_port_owner(d, p.dst, load_u16(u + 2));
+	l = find_port_owner(d, &p->dst, dport);
 	if (l != NULL)
 		demux_learn(d, &k, l, now);
 }
 
 bool
-demux_expected(struct demux *d, uint64_t now, const uint8_t *pkt, size_t len)
+demux_expected(struct demux *d, uint64_t now, const struct packet_view *p)
 {
-	struct packet	 p, q;
-	struct demux_key k;
-	const uint8_t	*u;
+	struct packet_view q;
+	struct demux_key   k;
+	uint16_t	   sport, dport;
 
-	if (!packet_parse(&p, pkt, len) || p.len < p.hlen + 8)
+	if (packet_ports(p, &sport, &dport))
+		k = key_answer(p->protocol, &p->src, sport, &p->dst, dport);
+	else if (icmp_quoted(p, &q) && packet_ports(&q, &sport, &dport))
+		k = key_answer(q.protocol, &q.dst, dport, &q.src, sport);
+	else
 		return false;
-	u = p.data + p.hlen;
-	switch (p.protocol) {
-	case PACKET_TCP:
-	case PACKET_UDP:
-		k = key_answer(p.protocol, p.src, load_u16(u), p.dst,
-		    load_u16(u + 2));
-		break;
-	case PACKET_ICMP:
-		if (!packet_parse_quoted(&q, u + 8, p.len - p.hlen - 8)
-		    || q.len < q.hlen + 8)
-			return false;
-		u = q.data + q.hlen;
-		k = key_answer(q.protocol, q.dst, load_u16(u + 2), q.src,
-		    load_u16(u));
-		break;
-	default:
-		return false;
-	}
 	return find_touched(d, &k, now) != NULL;
 }

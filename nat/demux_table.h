@@ -93,7 +93,7 @@ struct demux_lease {
 	uint32_t client_id, bind_id;
 	uint32_t host, gateway, local, remote;
 	struct demux_range remote_ports;
-	uint8_t tunnel;			/* enum demux_tunnel */
+	uint8_t tunnel;			/* enum tunnel_type */
 	uint8_t remote_policy;		/* enum demux_remote */
 	bool whole, ipsec;
 

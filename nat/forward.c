@@ -7,14 +7,17 @@
 #include <unistd.h>
 
 #include "nat/queue.h"
+#include "net/icmp.h"
 #include "net/ip.h"
+#include "net/tunnel.h"
 
 #define TTL_EXCEEDED	0
 #define LOOPBACK_INDEX	1	/* in every network namespace */
 
 static const struct dataplane_pool *
-find_pool(const struct queue_shared *s, uint32_t addr)
+find_pool(const struct queue_shared *s, const struct addr *a)
 {
+	uint32_t addr = addr_v4(a);
 	const struct queue_public *public = atomic_load_explicit(&s->public,
 	    memory_order_acquire);
 
@@ -27,8 +30,10 @@ find_pool(const struct queue_shared *s, uint32_t addr)
 
 /* Is an address the gateway's or a neighbour's? */
 static bool
-is_private(const struct queue_public *p, uint32_t addr)
+is_private(const struct queue_public *p, const struct addr *a)
 {
+	uint32_t addr = addr_v4(a);
+
 	if (addr == p->gateway)
 		return true;
 	for (size_t i = 0; i < p->nnetworks; i++) {
@@ -70,35 +75,52 @@ forward_raw(struct queue *q, const uint8_t *packet, size_t len)
 		send_raw(q, packet, len);
 }
 
+static uint16_t
+next_id(_Atomic uint32_t *id)
+{
+	return (uint16_t)atomic_fetch_add_explicit(id, 1, memory_order_relaxed);
+}
+
+/* The header of a host's tunnel, around inner. */
+static void
+encapsulate(uint8_t *out, const struct demux_target *to,
+    const struct packet_view *inner, uint16_t id)
+{
+	struct addr gateway = addr_from_v4(to->gateway);
+	struct addr host = addr_from_v4(to->host);
+
+	tunnel_write(out, to->tunnel, &gateway, &host, inner, id);
+}
+
 /*
  * Answers a packet's sender, as a router does (RFC 1812 §4.3): into its tunnel if
  * it is a host's, whose address is the router's too.
  */
 static void
-send_error(struct queue *q, const struct packet *p,
+send_error(struct queue *q, const struct packet_view *p,
     const struct demux_target *host, uint8_t type, uint8_t code, unsigned mtu)
 {
-	const struct dataplane_pool *pool = find_pool(q->shared, p->dst);
-	uint8_t			     out[24 + PACKET_ICMP_MAX];
-	struct packet		     error;
-	size_t			     len, overhead = 0;
-	uint32_t		     from;
+	const struct dataplane_pool *pool = find_pool(q->shared, &p->dst);
+	uint8_t		   out[TUNNEL_OVERHEAD_MAX + ICMP_ERROR_MAX];
+	struct packet_view error;
+	struct addr	   from;
+	size_t		   len, overhead = 0;
 
-	if (!packet_may_answer(p) || !ratelimit_pass(&q->errors, q->now))
+	if (!icmp_may_answer(p) || !ratelimit_pass(&q->errors, q->now))
 		return;
 	if (host != NULL) {
-		from = host->gateway;
-		overhead = packet_tunnel_overhead(host->tunnel);
+		from = addr_from_v4(host->gateway);
+		overhead = tunnel_overhead(host->tunnel);
 	} else {
-		from = pool != NULL && pool->local ? pool->addr
-						   : public_of(q)->addr;
+		from = addr_from_v4(pool != NULL && pool->local ? pool->addr :
+		    public_of(q)->addr);
 	}
-	len = packet_make_error(out + overhead, p, from, type, code,
-	    (uint16_t)mtu);
-	if (host != NULL && packet_parse(&error, out + overhead, len))
-		packet_encapsulate(out, &error, host,
-		    (uint16_t)atomic_fetch_add_explicit(&q->shared->outer_id, 1,
-			memory_order_relaxed));
+	len = icmp_write_error(out + overhead, ICMP_ERROR_MAX, &from, type, code,
+	    mtu, p);
+	if (len == 0)
+		return;
+	if (host != NULL && packet_parse_ipv4(&error, out + overhead, len))
+		encapsulate(out, host, &error, next_id(&q->shared->outer_id));
 	send_raw(q, out, overhead + len);
 }
 
@@ -107,11 +129,11 @@ send_error(struct queue *q, const struct packet *p,
 /* RFC 2003 §3.1.  sender: the host that p comes from; NULL: it is no host's. */
 static enum forward_action
 enter_tunnel(struct queue *q, const struct forward_packet *in,
-    const struct packet *p, const struct demux_target *sender,
+    const struct packet_view *p, const struct demux_target *sender,
     const struct demux_target *to, struct forward_out *out)
 {
-	size_t	      overhead = packet_tunnel_overhead(to->tunnel);
-	struct packet inner = *p;
+	size_t	      overhead = tunnel_overhead(to->tunnel);
+	struct packet_view inner = *p;
 	bool	      ours;
 	unsigned      mtu;
 	uint16_t      id = 0;
@@ -119,7 +141,7 @@ enter_tunnel(struct queue *q, const struct forward_packet *in,
 	ours = in->hook == FORWARD_OUTPUT || in->in_index == LOOPBACK_INDEX;
 	if (!ours && p->ttl <= 1) {
 		queue_count(q, QUEUE_TTL);
-		send_error(q, p, sender, PACKET_ICMP_EXCEEDED, TTL_EXCEEDED, 0);
+		send_error(q, p, sender, ICMP_TIME_EXCEEDED, TTL_EXCEEDED, 0);
 		return FORWARD_DROP;
 	}
 	mtu = atomic_load_explicit(&q->shared->mtu, memory_order_relaxed);
@@ -132,22 +154,21 @@ enter_tunnel(struct queue *q, const struct forward_packet *in,
 		queue_count(q, QUEUE_TOO_BIG);
 		/* RFC 2003 §5.1: the tunnel's MTU without its header. */
 		if (inner.df)
-			send_error(q, p, sender, PACKET_ICMP_UNREACH,
-			    PACKET_ICMP_FRAG, mtu - (unsigned)overhead);
+			send_error(q, p, sender, ICMP_DEST_UNREACH,
+			    ICMP_FRAG_NEEDED, mtu - (unsigned)overhead);
 		return FORWARD_DROP;
 	}
 	/* Only what may be fragmented needs an id of its own (RFC 6864). */
 	if (!inner.df)
-		id = (uint16_t)atomic_fetch_add_explicit(
-		    &q->shared->outer_id, 1, memory_order_relaxed);
-	packet_encapsulate(out->data, &inner, to, id);
+		id = next_id(&q->shared->outer_id);
+	encapsulate(out->data, to, &inner, id);
 	memcpy(out->data + overhead, p->data, p->len);
 	if (!ours)
-		packet_decrement_ttl(out->data + overhead);
+		ip_lower_ttl(out->data + overhead);
 	/* The kernel's errors come from the address that was asked, and a host
 	 * takes nothing from outside that has its own. */
-	if (ours && p->src == p->dst && packet_is_error(p))
-		packet_set_src(out->data + overhead, to->gateway);
+	if (ours && addr_equal(&p->src, &p->dst) && icmp_is_error(p))
+		ip_set_src(out->data + overhead, to->gateway);
 	out->len = p->len + overhead;
 	out->mark = RULES_MARK_HOST;
 	return FORWARD_SEND;
@@ -155,14 +176,13 @@ enter_tunnel(struct queue *q, const struct forward_packet *in,
 
 static enum forward_action
 from_outside(struct queue *q, const struct forward_packet *in,
-    const struct packet *p, struct forward_out *out)
+    const struct packet_view *p, struct forward_out *out)
 {
 	const struct dataplane_pool *pool;
 	struct demux_target	     to;
 	enum forward_action	     action;
 
-	switch (demux_inbound(
-	    q->shared->demux, q->now, in->data, in->len, &to)) {
+	switch (demux_inbound(q->shared->demux, q->now, p, &to)) {
 	case DEMUX_FORWARD:
 		action = enter_tunnel(q, in, p, NULL, &to, out);
 		if (action != FORWARD_SEND)
@@ -170,14 +190,13 @@ from_outside(struct queue *q, const struct forward_packet *in,
 		queue_count(q, QUEUE_IN);
 		queue_add(q, QUEUE_BYTES_IN, p->len);
 		if (in->hook == FORWARD_LATE)
-			demux_expect(
-			    q->shared->demux, q->now, in->data, in->len);
+			demux_expect(q->shared->demux, q->now, p);
 		else if (in->hook == FORWARD_PREROUTING)
 			offload_learn(q->shared->offload, &q->recent, q->now,
 			    false, p, &to);
 		return action;
 	case DEMUX_NOT_OURS:
-		pool = find_pool(q->shared, p->dst);
+		pool = find_pool(q->shared, &p->dst);
 		if (pool != NULL && !pool->local)
 			break;	/* nobody's: the router would send it back */
 		queue_count(q, QUEUE_NOT_OURS);
@@ -215,23 +234,23 @@ report_misuse(struct queue *q, uint32_t host, enum demux_verdict v,
 }
 
 static enum forward_action
-leave_tunnel(const struct packet *inner, uint8_t tos, uint32_t mark,
+leave_tunnel(const struct packet_view *inner, uint8_t tos, uint32_t mark,
     struct forward_out *out)
 {
 	memcpy(out->data, inner->data, inner->len);
 	if (tos != inner->tos)
-		packet_set_tos(out->data, tos);
+		ip_set_tos(out->data, tos);
 	out->len = inner->len;
 	out->mark = mark;
 	return FORWARD_SEND;
 }
 
 static enum forward_action
-refuse(struct queue *q, const struct packet *inner,
+refuse(struct queue *q, const struct packet_view *inner,
     const struct demux_target *whose, uint8_t code)
 {
 	queue_count(q, QUEUE_REFUSED);
-	send_error(q, inner, whose, PACKET_ICMP_UNREACH, code, 0);
+	send_error(q, inner, whose, ICMP_DEST_UNREACH, code, 0);
 	return FORWARD_DROP;
 }
 
@@ -242,30 +261,30 @@ refuse(struct queue *q, const struct packet *inner,
  */
 static enum forward_action
 to_leased(struct queue *q, const struct forward_packet *in,
-    const struct packet *inner, const struct demux_target *whose, uint8_t tos,
+    const struct packet_view *inner, const struct demux_target *whose, uint8_t tos,
     const struct dataplane_pool *pool, struct forward_out *out)
 {
-	struct packet	    p = *inner;
+	struct packet_view	    p = *inner;
 	struct demux_target to;
 	enum forward_action action;
 
-	switch (demux_inbound(q->shared->demux, q->now, p.data, p.len, &to)) {
+	switch (demux_inbound(q->shared->demux, q->now, &p, &to)) {
 	case DEMUX_FORWARD:
 		break;
 	case DEMUX_NOT_OURS:
 		if (!pool->local)
-			return refuse(q, inner, whose, PACKET_ICMP_HOST);
+			return refuse(q, inner, whose, ICMP_HOST_UNREACH);
 		queue_count(q, QUEUE_NOT_OURS);
 		return leave_tunnel(inner, tos, RULES_MARK_ROUTER, out);
 	default:
-		return refuse(q, inner, whose, PACKET_ICMP_PROHIBITED);
+		return refuse(q, inner, whose, ICMP_PKT_FILTERED);
 	}
 	p.tos = tos;
 	action = enter_tunnel(q, in, &p, whose, &to, out);
 	if (action != FORWARD_SEND)
 		return action;
 	if (tos != inner->tos)
-		packet_set_tos(out->data + packet_tunnel_overhead(to.tunnel),
+		ip_set_tos(out->data + tunnel_overhead(to.tunnel),
 		    tos);
 	queue_count(q, QUEUE_HAIRPIN);
 	queue_add(q, QUEUE_BYTES_HAIRPIN, inner->len);
@@ -277,22 +296,20 @@ to_leased(struct queue *q, const struct forward_packet *in,
  * speak with neighbours, and with the gateway, by their own address.
  */
 static enum forward_action
-to_private(struct queue *q, const struct packet *inner,
+to_private(struct queue *q, const struct packet_view *inner,
     const struct demux_target *whose, uint8_t tos, struct forward_out *out)
 {
-	if (!demux_expected(
-		q->shared->demux, q->now, inner->data, inner->len))
-		return refuse(q, inner, whose, PACKET_ICMP_PROHIBITED);
+	if (!demux_expected(q->shared->demux, q->now, inner))
+		return refuse(q, inner, whose, ICMP_PKT_FILTERED);
 	queue_count(q, QUEUE_OUT);
 	queue_add(q, QUEUE_BYTES_OUT, inner->len);
 	return leave_tunnel(inner, tos,
-	    inner->dst == public_of(q)->gateway ? RULES_MARK_ROUTER
-					     : RULES_MARK_ANSWER,
-	    out);
+	    addr_v4(&inner->dst) == public_of(q)->gateway ?
+	    RULES_MARK_ROUTER : RULES_MARK_ANSWER, out);
 }
 
 static enum forward_action
-to_public(struct queue *q, const struct packet *inner,
+to_public(struct queue *q, const struct packet_view *inner,
     const struct demux_target *whose, uint8_t tos, struct forward_out *out)
 {
 	/* The kernel takes one from the TTL when it forwards (RFC 2003 §3.1),
@@ -301,9 +318,8 @@ to_public(struct queue *q, const struct packet *inner,
 	/* Hosts at one address draw ids that the others know nothing of (RFC
 	 * 3102 §6.3): all that may be fragmented, here or beyond, gets one of a
 	 * single sequence (RFC 6864 §4.1).  AH covers it (RFC 4302 §3.3.3.1). */
-	if (!inner->df && inner->protocol != PACKET_AH)
-		packet_set_id(out->data, (uint16_t)atomic_fetch_add_explicit(
-		    &q->shared->inner_id, 1, memory_order_relaxed));
+	if (!inner->df && inner->protocol != IPPROTO_AH)
+		ip_set_id(out->data, next_id(&q->shared->inner_id));
 	offload_learn(q->shared->offload, &q->recent, q->now, true, inner,
 	    whose);
 	queue_count(q, QUEUE_OUT);
@@ -314,65 +330,66 @@ to_public(struct queue *q, const struct packet *inner,
 /* A host's datagram, whole; outer: the packet that it, or its last part, came in. */
 static enum forward_action
 from_host(struct queue *q, const struct forward_packet *in,
-    const struct packet *outer, enum demux_tunnel tunnel,
-    const struct packet *inner, uint8_t tos, struct forward_out *out)
+    const struct packet_view *outer, enum tunnel_type tunnel,
+    const struct packet_view *inner, uint8_t tos, struct forward_out *out)
 {
 	const struct dataplane_pool *pool;
 	struct demux_target	     whose;
 	enum demux_verdict	     v;
 
-	v = demux_outbound(q->shared->demux, q->now, outer->src, tunnel,
-	    inner->data, inner->len, &whose);
+	v = demux_outbound(q->shared->demux, q->now, addr_v4(&outer->src),
+	    tunnel, inner, &whose);
 	if (v == DEMUX_DROP) {
 		queue_count(q, QUEUE_DROP_MISUSE);
 		return FORWARD_DROP;
 	}
 	if (v != DEMUX_FORWARD) {
-		report_misuse(q, outer->src, v, &whose);
+		report_misuse(q, addr_v4(&outer->src), v, &whose);
 		return FORWARD_DROP;
 	}
 	if (inner->len > FORWARD_MAX) {
 		queue_count(q, QUEUE_TOO_BIG);
 		return FORWARD_DROP;
 	}
-	pool = find_pool(q->shared, inner->dst);
+	pool = find_pool(q->shared, &inner->dst);
 	if (pool != NULL)
 		return to_leased(q, in, inner, &whose, tos, pool, out);
-	if (is_private(public_of(q), inner->dst))
+	if (is_private(public_of(q), &inner->dst))
 		return to_private(q, inner, &whose, tos, out);
 	return to_public(q, inner, &whose, tos, out);
 }
 
 static enum forward_action
 from_tunnel(struct queue *q, const struct forward_packet *in,
-    const struct packet *outer, struct forward_out *out)
+    const struct packet_view *outer, struct forward_out *out)
 {
-	enum demux_tunnel tunnel;
-	struct packet	  inner;
+	enum tunnel_type tunnel;
+	struct packet_view	  inner;
 	const uint8_t	 *whole;
 	size_t		  len;
 	int		  tos;
 
-	if (!packet_decapsulate(outer, &inner, &tunnel)) {
+	if (!tunnel_inner(outer, &inner, &tunnel)) {
 		queue_count(q, QUEUE_DROP_MALFORMED);
 		return FORWARD_DROP;
 	}
-	tos = packet_ecn_egress(inner.tos, outer->tos);
+	tos = tunnel_leave_tos(inner.tos, outer->tos);
 	if (tos == -1) {
 		queue_count(q, QUEUE_DROP_ECN);
 		return FORWARD_DROP;
 	}
-	if (inner.offset == 0 && !inner.mf)
+	if (!packet_is_fragment(&inner))
 		return from_host(
 		    q, in, outer, tunnel, &inner, (uint8_t)tos, out);
 	/* Who holds nothing makes us keep nothing. */
-	if (!demux_holds(q->shared->demux, outer->src, inner.src)) {
+	if (!demux_holds(q->shared->demux, addr_v4(&outer->src),
+	    addr_v4(&inner.src))) {
 		queue_count(q, QUEUE_DROP_MISUSE);
 		return FORWARD_DROP;
 	}
 	inner.tos = (uint8_t)tos;
-	whole = reassemble_add(q->fragments, q->now, outer->src, &inner, &len);
-	if (whole == NULL || !packet_parse(&inner, whole, len))
+	whole = reassemble_add(q->fragments, q->now, &outer->src, &inner, &len);
+	if (whole == NULL || !packet_parse_ipv4(&inner, whole, len))
 		return FORWARD_DROP;	/* so far */
 	return from_host(q, in, outer, tunnel, &inner, inner.tos, out);
 }
@@ -381,14 +398,15 @@ enum forward_action
 forward_packet(struct queue *q, const struct forward_packet *in,
     struct forward_out *out)
 {
-	struct packet p;
+	struct packet_view p;
 
-	if (!packet_parse(&p, in->data, in->len)) {
+	if (!packet_parse_ipv4(&p, in->data, in->len)) {
 		queue_count(q, QUEUE_DROP_MALFORMED);
 		return FORWARD_DROP;
 	}
-	if ((p.protocol == PACKET_IPIP || p.protocol == PACKET_GRE)
-	    && p.dst == public_of(q)->gateway && in->hook == FORWARD_PREROUTING) {
+	if ((p.protocol == IPPROTO_IPIP || p.protocol == IPPROTO_GRE) &&
+	    addr_v4(&p.dst) == public_of(q)->gateway &&
+	    in->hook == FORWARD_PREROUTING) {
 		/* Whatever the rules say: a tunnel begins on our side. */
 		if (in->in_index
 		    == atomic_load_explicit(

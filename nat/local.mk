@@ -6,7 +6,6 @@ nat_libnat_a_SOURCES = \
 	nat/demux.c nat/demux.h \
 	nat/demux_hash.c nat/demux_learn.c nat/demux_packet.c nat/demux_table.h \
 	nat/forward.c \
-	nat/packet.c nat/packet.h \
 	nat/plan.c nat/plan.h \
 	nat/queue.c nat/queue.h \
 	nat/reassemble.c nat/reassemble.h \

@@ -377,30 +377,30 @@ _Static_assert(sizeof(struct offload_key) == 16, "a key is two words");
 
 /* IKE's ports are shared by cookie: a flow does not tell whose a packet is. */
 static bool
-make_key(struct offload_key *k, bool outbound, const struct packet *p)
+make_key(struct offload_key *k, bool outbound, const struct packet_view *p)
 {
-	const uint8_t *payload = p->data + p->hlen;
+	const uint8_t *payload = p->data + p->header;
 	uint16_t       port;
 
-	if (p->hlen != 20 || p->offset != 0 || p->mf || p->len < p->hlen + 8)
+	if (p->header != 20 || p->frag != 0 || p->more || p->len < p->header + 8)
 		return false;
 	memset(k, 0, sizeof(*k));
-	k->src = p->src;
-	k->dst = p->dst;
+	k->src = addr_v4(&p->src);
+	k->dst = addr_v4(&p->dst);
 	k->protocol = p->protocol;
 	k->side = outbound ? OFFLOAD_OUT : OFFLOAD_IN;
 	switch (p->protocol) {
-	case PACKET_UDP:
+	case IPPROTO_UDP:
 		port = outbound ? (uint16_t)(payload[0] << 8 | payload[1]) :
 		    (uint16_t)(payload[2] << 8 | payload[3]);
 		if (port == PORT_IKE || port == PORT_IKE_NATT)
 			return false;
 		/* FALLTHROUGH */
-	case PACKET_TCP:
-	case PACKET_ESP:
+	case IPPROTO_TCP:
+	case IPPROTO_ESP:
 		memcpy(&k->id, payload, 4);
 		return true;
-	case PACKET_AH:
+	case IPPROTO_AH:
 		memcpy(&k->id, payload + 4, 4);
 		return true;
 	}
@@ -429,13 +429,13 @@ told_lately(struct offload_recent *r, const struct offload_key *k,
 
 void
 offload_learn(struct offload *o, struct offload_recent *r, uint64_t now,
-    bool outbound, const struct packet *p, const struct demux_target *to)
+    bool outbound, const struct packet_view *p, const struct demux_target *to)
 {
 	struct offload_flow f = { .refresh = boot_ns() + REFRESH_NS };
 	struct offload_key  k;
 	struct slot	   *s;
 
-	if (o == NULL || to->tunnel != DEMUX_IPIP ||
+	if (o == NULL || to->tunnel != TUNNEL_IPIP ||
 	    atomic_load_explicit(&o->refused, memory_order_relaxed) ||
 	    !make_key(&k, outbound, p) || told_lately(r, &k, to, now))
 		return;

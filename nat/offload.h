@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "nat/demux.h"
-#include "nat/packet.h"
+#include "net/ip.h"
 
 /*
  * NFQUEUE decides about the first packet of a flow; what it let through is put
@@ -57,7 +57,7 @@ void	offload_watch(struct offload *o, struct demux *d);
  * to->host.  now: milliseconds.
  */
 void	offload_learn(struct offload *o, struct offload_recent *r, uint64_t now,
-	    bool outbound, const struct packet *p, const struct demux_target *to);
+	    bool outbound, const struct packet_view *p, const struct demux_target *to);
 
 void	offload_count(struct offload *o, struct offload_counts *out);
 #else
@@ -93,7 +93,7 @@ offload_tick(struct offload *o, const struct offload_facts *f)
 }
 static inline void
 offload_learn(struct offload *o, struct offload_recent *r, uint64_t now,
-    bool outbound, const struct packet *p, const struct demux_target *to)
+    bool outbound, const struct packet_view *p, const struct demux_target *to)
 {
 	(void)o;
 	(void)r;

@@ -8,7 +8,6 @@
 #include "base/ratelimit.h"
 #include "nat/dataplane.h"
 #include "nat/offload.h"
-#include "nat/packet.h"
 #include "nat/reassemble.h"
 #include "nat/rules.h"
 

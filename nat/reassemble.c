@@ -1,5 +1,5 @@
 /* reassemble.c - fragments that a host sends through its tunnel made whole, so that its datagrams are judged whole */
-#include "nat/reassemble.h"
+#include "config.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,18 +7,17 @@
 
 #include "base/cursor.h"
 #include "base/util.h"
+#include "nat/reassemble.h"
 
 #define HEADER_MAX	60
 #define BLOCK		8		/* RFC 791: offsets count these */
 #define BLOCKS		(65536 / BLOCK)
-#define ECN_MASK	3
-#define ECN_CE		3
 
 struct datagram {
 	TAILQ_ENTRY(datagram) next;
 	uint64_t since;
-	uint32_t host, src, dst;
-	uint16_t id;
+	struct addr host, src, dst;
+	uint32_t id;
 	uint8_t	 protocol;
 	uint8_t	 ecn;			/* a bit for each code point seen */
 	size_t	 hlen;			/* 0: the first one is missing */
@@ -87,18 +86,18 @@ expire(struct reassemble *r, uint64_t now)
 
 /* The datagram that a fragment is of, known or new; NULL: no memory. */
 static struct datagram *
-get_datagram(struct reassemble *r, uint64_t now, uint32_t host,
-    const struct packet *p)
+get_datagram(struct reassemble *r, uint64_t now, const struct addr *host,
+    const struct packet_view *p)
 {
 	struct datagram *g, *oldest = NULL;
 	unsigned	 of_host = 0;
 
 	TAILQ_FOREACH(g, &r->list, next)
 	{
-		if (g->host != host)
+		if (!addr_equal(&g->host, host))
 			continue;
-		if (g->src == p->src && g->dst == p->dst && g->id == p->id
-		    && g->protocol == p->protocol)
+		if (addr_equal(&g->src, &p->src) && addr_equal(&g->dst, &p->dst) &&
+		    g->id == p->id && g->protocol == p->protocol)
 			return g;
 		if (of_host++ == 0)
 			oldest = g;
@@ -112,7 +111,7 @@ get_datagram(struct reassemble *r, uint64_t now, uint32_t host,
 	if (g == NULL)
 		return NULL;
 	g->since = now;
-	g->host = host;
+	g->host = *host;
 	g->src = p->src;
 	g->dst = p->dst;
 	g->id = p->id;
@@ -163,18 +162,18 @@ is_new(const struct datagram *g, size_t from, size_t end, const uint8_t *data)
 
 /* False if the fragment contradicts the others. */
 static bool
-add_data(struct datagram *g, const struct packet *p)
+add_data(struct datagram *g, const struct packet_view *p)
 {
-	const uint8_t *data = p->data + p->hlen;
-	size_t	       n = p->len - p->hlen, end = p->offset + n;
+	const uint8_t *data = p->data + p->header;
+	size_t	       n = p->len - p->header, end = p->frag + n;
 
-	if (n == 0 || (p->mf && n % BLOCK != 0)
-	    || n > REASSEMBLE_BYTES || end > REASSEMBLE_BYTES - p->hlen
-	    || (g->end != 0 && (end > g->end || (!p->mf && end != g->end))))
+	if (n == 0 || (p->more && n % BLOCK != 0)
+	    || n > REASSEMBLE_BYTES || end > REASSEMBLE_BYTES - p->header
+	    || (g->end != 0 && (end > g->end || (!p->more && end != g->end))))
 		return false;
 	if (!make_room(g, end))
 		return false;
-	switch (is_new(g, p->offset, end, data)) {
+	switch (is_new(g, p->frag, end, data)) {
 	case 0:
 		return true;
 	case -1:
@@ -184,7 +183,7 @@ add_data(struct datagram *g, const struct packet *p)
 	}
 	if (g->data == NULL)
 		return false;
-	if (!p->mf) {
+	if (!p->more) {
 		/* Nothing may lie behind the end already. */
 		for (size_t b = (end + BLOCK - 1) / BLOCK; b < BLOCKS; b++) {
 			if ((g->seen[b / 8] & 1u << b % 8) != 0)
@@ -192,14 +191,14 @@ add_data(struct datagram *g, const struct packet *p)
 		}
 		g->end = end;
 	}
-	memcpy(g->data + HEADER_MAX + p->offset, data, n);
-	for (size_t b = p->offset / BLOCK; b * BLOCK < end; b++)
+	memcpy(g->data + HEADER_MAX + p->frag, data, n);
+	for (size_t b = p->frag / BLOCK; b * BLOCK < end; b++)
 		g->seen[b / 8] |= (uint8_t)(1u << b % 8);
 	g->have += n;
-	g->ecn |= (uint8_t)(1u << (p->tos & ECN_MASK));
-	if (p->offset == 0) {
-		g->hlen = p->hlen;
-		memcpy(g->data + HEADER_MAX - p->hlen, p->data, p->hlen);
+	g->ecn |= (uint8_t)(1u << (p->tos & IP_ECN_MASK));
+	if (p->frag == 0) {
+		g->hlen = p->header;
+		memcpy(g->data + HEADER_MAX - p->header, p->data, p->header);
 	}
 	return true;
 }
@@ -214,10 +213,10 @@ finish(struct datagram *g, size_t *len)
 	*len = g->hlen + g->end;
 	if (*len > REASSEMBLE_BYTES)
 		return false;
-	if ((g->ecn & 1u << ECN_CE) != 0) {
+	if ((g->ecn & 1u << IP_ECN_CE) != 0) {
 		if ((g->ecn & 1u) != 0)
 			return false;
-		tos |= ECN_CE;
+		tos |= IP_ECN_CE;
 	}
 	h[1] = tos;
 	store_u16(h + 2, (uint16_t)*len);
@@ -228,8 +227,8 @@ finish(struct datagram *g, size_t *len)
 }
 
 const uint8_t *
-reassemble_add(struct reassemble *r, uint64_t now, uint32_t host,
-    const struct packet *p, size_t *len)
+reassemble_add(struct reassemble *r, uint64_t now, const struct addr *host,
+    const struct packet_view *p, size_t *len)
 {
 	struct datagram *g;
 

@@ -2,7 +2,7 @@
 #ifndef NAT_REASSEMBLE_H
 #define NAT_REASSEMBLE_H
 
-#include "nat/packet.h"
+#include "net/ip.h"
 
 /*
  * One packet thread's: all fragments of one host come to the same one.  In any
@@ -22,11 +22,11 @@ struct reassemble *reassemble_new(void);
 void	reassemble_free(struct reassemble *r);	/* NULL is allowed */
 
 /*
- * Takes in one fragment of host's (network order) at now (ms).  Returns the
+ * Takes in one fragment of host's at now (ms).  Returns the
  * datagram if it is whole now: header without the marks of a fragment, ECN
  * combined (RFC 3168 §5.3); it stays until the next call.  Else NULL.
  */
-const uint8_t *reassemble_add(struct reassemble *r, uint64_t now, uint32_t host,
-	    const struct packet *p, size_t *len);
+const uint8_t *reassemble_add(struct reassemble *r, uint64_t now,
+	    const struct addr *host, const struct packet_view *p, size_t *len);
 
 #endif

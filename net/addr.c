@@ -33,12 +33,6 @@ static const struct space space_multicast[] = {
 	{ AF_INET, { 224 }, 4 },
 	{ AF_INET6, { 0xff }, 8 },
 };
-static const struct space space_no_host[] = {
-	{ AF_INET, { 0 }, 8 },			/* RFC 1122 §3.2.1.3 */
-	{ AF_INET, { 127 }, 8 },
-	{ AF_INET, { 224 }, 3 },		/* multicast, class E, broadcast */
-	{ AF_INET6, { 0xff }, 8 },
-};
 
 #define IN_SPACE(a, plen, list) \
 	in_space((a), (plen), (list), sizeof(list) / sizeof((list)[0]))
@@ -169,15 +163,19 @@ is_embedded_v4(const struct addr *a)
 {
 	static const uint8_t zero[12], mapped[12] = { [10] = 0xff, 0xff };
 
-	return a->family == AF_INET6 && (memcmp(a->bytes, zero, 12) == 0 ||
-	    memcmp(a->bytes, mapped, 12) == 0);
+	return memcmp(a->bytes, zero, 12) == 0 ||
+	    memcmp(a->bytes, mapped, 12) == 0;
 }
 
 bool
 addr_is_host(const struct addr *a)
 {
-	return addr_is_set(a) && !is_embedded_v4(a) &&
-	    !IN_SPACE(a, addr_bits(a->family), space_no_host);
+	uint8_t first = a->bytes[0];
+
+	/* RFC 1122 §3.2.1.3; multicast, class E and broadcast are at the end. */
+	if (a->family == AF_INET)
+		return first != 0 && first != 127 && first < 224;
+	return a->family == AF_INET6 && first != 0xff && !is_embedded_v4(a);
 }
 
 bool

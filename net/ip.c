@@ -1,4 +1,4 @@
-/* ip.c - IPv4, UDP and ICMP headers: bounded reading, writing, and what tunnels do to them */
+/* ip.c - IP and UDP headers: a packet read once, bounded; headers written and changed */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -8,8 +8,6 @@
 #include "base/cursor.h"
 #include "base/util.h"
 #include "net/ip.h"
-
-#define ICMP_ERROR_MAX	576	/* RFC 1812 §4.3.2.3 */
 
 uint32_t
 ip_mask(unsigned plen)
@@ -58,28 +56,157 @@ ip_is_private(uint32_t addr)
 	    h >> 22 == 0x191 || h >> 16 == 0xa9fe;
 }
 
-bool
-ip_parse(const uint8_t *buf, size_t len, struct ip_info *ip)
+/* What both readers of an IPv4 header want: all of it, with its options. */
+static bool
+parse_ipv4_header(struct packet_view *v, const uint8_t *buf, size_t len)
 {
 	uint16_t frag;
 
 	if (len < IP_HEADER_LEN || buf[0] >> 4 != 4)
 		return false;
-	ip->header = (size_t)(buf[0] & 15) * 4;
-	ip->total = load_u16(buf + 2);
-	if (ip->header < IP_HEADER_LEN || ip->total < ip->header ||
-	    ip->total > len)
+	v->header = (size_t)(buf[0] & 15) * 4;
+	if (v->header < IP_HEADER_LEN || v->header > len)
 		return false;
-	ip->tos = buf[1];
-	ip->id = load_u16(buf + 4);
+	v->data = buf;
+	v->len = load_u16(buf + 2);
+	v->tos = buf[1];
+	v->id = load_u16(buf + 4);
 	frag = load_u16(buf + 6);
-	ip->df = (frag & 0x4000) != 0;
-	ip->more = (frag & 0x2000) != 0;
-	ip->frag = (uint16_t)((frag & 0x1fff) * 8);
-	ip->ttl = buf[8];
-	ip->protocol = buf[9];
-	memcpy(&ip->src, buf + 12, 4);
-	memcpy(&ip->dst, buf + 16, 4);
+	v->df = (frag & 0x4000) != 0;
+	v->more = (frag & 0x2000) != 0;
+	v->frag = (uint16_t)((frag & 0x1fff) * 8);
+	v->ttl = buf[8];
+	v->protocol = buf[9];
+	v->src = addr_from_bytes(AF_INET, buf + 12);
+	v->dst = addr_from_bytes(AF_INET, buf + 16);
+	return true;
+}
+
+bool
+packet_parse_ipv4(struct packet_view *v, const uint8_t *buf, size_t len)
+{
+	return parse_ipv4_header(v, buf, len) && v->len >= v->header &&
+	    v->len <= len;
+}
+
+bool
+packet_parse_quoted(struct packet_view *v, const uint8_t *buf, size_t len)
+{
+	if (!parse_ipv4_header(v, buf, len))
+		return false;
+	/* What follows a whole packet is no part of it (RFC 4884); some quote
+	 * a length that they have changed. */
+	if (v->len < v->header || v->len > len)
+		v->len = len;
+	return true;
+}
+
+/*
+ * Passes over the extension headers behind an IPv6 header, as far as the upper layer
+ * or a later fragment's data.
+ */
+static bool
+parse_extensions(struct packet_view *v)
+{
+	const uint8_t *p;
+	size_t	       left, n;
+	uint16_t       frag;
+	int	       i;
+
+	for (i = 0;; i++) {
+		p = v->data + v->header;
+		left = v->len - v->header;
+		switch (v->protocol) {
+		case IPPROTO_HOPOPTS:
+		case IPPROTO_ROUTING:
+		case IPPROTO_DSTOPTS:
+		case IPPROTO_MH:
+			n = left < 8 ? 8 : ((size_t)p[1] + 1) * 8;
+			break;
+		case IPPROTO_FRAGMENT:
+			n = 8;
+			break;
+		default:
+			return true;
+		}
+		if (n > left || i == PACKET_EXTENSIONS_MAX)
+			return false;
+		v->header += n;
+		if (v->protocol != IPPROTO_FRAGMENT) {
+			v->protocol = p[0];
+			continue;
+		}
+		frag = load_u16(p + 2);
+		v->frag = frag & 0xfff8;
+		v->more = (frag & 1) != 0;
+		v->id = load_u32(p + 4);
+		v->protocol = p[0];
+		if (v->frag != 0)
+			return true;
+	}
+}
+
+static bool
+parse_ipv6(struct packet_view *v, const uint8_t *buf, size_t len)
+{
+	if (len < IP6_HEADER_LEN || buf[0] >> 4 != 6)
+		return false;
+	*v = (struct packet_view){
+		.data = buf,
+		.len = IP6_HEADER_LEN + (size_t)load_u16(buf + 4),
+		.header = IP6_HEADER_LEN,
+		.src = addr_from_bytes(AF_INET6, buf + 8),
+		.dst = addr_from_bytes(AF_INET6, buf + 24),
+		.tos = (uint8_t)(load_u16(buf) >> 4),
+		.ttl = buf[7],
+		.protocol = buf[6],
+		.df = true,
+	};
+	return v->len <= len && parse_extensions(v);
+}
+
+bool
+packet_parse(struct packet_view *v, const uint8_t *buf, size_t len)
+{
+	if (len > 0 && buf[0] >> 4 == 6)
+		return parse_ipv6(v, buf, len);
+	return packet_parse_ipv4(v, buf, len);
+}
+
+bool
+packet_is_fragment(const struct packet_view *v)
+{
+	return v->frag != 0 || v->more;
+}
+
+bool
+packet_ports(const struct packet_view *v, uint16_t *sport, uint16_t *dport)
+{
+	if ((v->protocol != IPPROTO_UDP && v->protocol != IPPROTO_TCP) ||
+	    v->frag != 0 || v->len - v->header < 4)
+		return false;
+	*sport = load_u16(v->data + v->header);
+	*dport = load_u16(v->data + v->header + 2);
+	return true;
+}
+
+bool
+ip_checksum_ok(const struct packet_view *v)
+{
+	return checksum_fold(checksum_add(0, v->data, v->header)) == 0;
+}
+
+bool
+ip_parse(const uint8_t *buf, size_t len, struct ip_info *ip)
+{
+	struct packet_view v;
+
+	if (!packet_parse_ipv4(&v, buf, len))
+		return false;
+	*ip = (struct ip_info){ .src = addr_v4(&v.src), .dst = addr_v4(&v.dst),
+		.tos = v.tos, .ttl = v.ttl, .protocol = v.protocol,
+		.id = (uint16_t)v.id, .df = v.df, .more = v.more,
+		.frag = v.frag, .header = v.header, .total = v.len };
 	return true;
 }
 
@@ -147,109 +274,47 @@ ip_write_udp(uint8_t *out, uint32_t src, uint32_t dst, uint16_t sport,
 	return h.total;
 }
 
-void
-ip_write_echo(uint8_t *out, uint32_t src, uint32_t dst, uint8_t ttl)
-{
-	struct ip_header h = { .src = src, .dst = dst, .ttl = ttl,
-		.protocol = IPPROTO_ICMP, .total = IP_ECHO_LEN };
-	uint8_t *icmp = out + IP_HEADER_LEN;
-
-	random_bytes(&h.id, sizeof(h.id));
-	memset(icmp, 0, ICMP_HEADER_LEN);
-	icmp[0] = 8;
-	random_bytes(icmp + 4, 4);
-	store_u16(icmp + 2, checksum_fold(checksum_add(0, icmp,
-	    ICMP_HEADER_LEN)));
-	ip_write(out, &h);
-}
-
-/* RFC 1624: the checksum after a 16-bit word of what it covers changed. */
+/* RFC 1624, equation 3, for one 16-bit word of the header. */
 static void
-ip_mend_checksum(uint8_t *pkt, uint16_t before, uint16_t after)
+ip_change_word(uint8_t *pkt, size_t off, uint16_t value)
 {
 	uint32_t sum = (uint16_t)~load_u16(pkt + 10);
 
-	sum += (uint16_t)~before;
-	sum += after;
+	sum += (uint16_t)~load_u16(pkt + off);
+	sum += value;
+	store_u16(pkt + off, value);
 	store_u16(pkt + 10, checksum_fold(sum));
 }
 
 void
 ip_set_tos(uint8_t *pkt, uint8_t tos)
 {
-	uint16_t before = load_u16(pkt);
+	ip_change_word(pkt, 0, (uint16_t)(pkt[0] << 8 | tos));
+}
 
-	if (pkt[1] == tos)
-		return;
-	pkt[1] = tos;
-	ip_mend_checksum(pkt, before, load_u16(pkt));
+void
+ip_set_id(uint8_t *pkt, uint16_t id)
+{
+	ip_change_word(pkt, 4, id);
+}
+
+void
+ip_set_src(uint8_t *pkt, uint32_t src)
+{
+	uint8_t word[4];
+
+	memcpy(word, &src, sizeof(word));
+	ip_change_word(pkt, 12, load_u16(word));
+	ip_change_word(pkt, 14, load_u16(word + 2));
 }
 
 bool
 ip_lower_ttl(uint8_t *pkt)
 {
-	uint16_t before = load_u16(pkt + 8);
-
 	if (pkt[8] <= 1)
 		return false;
-	pkt[8]--;
-	ip_mend_checksum(pkt, before, load_u16(pkt + 8));
+	ip_change_word(pkt, 8, (uint16_t)(load_u16(pkt + 8) - 0x100));
 	return true;
-}
-
-int
-ip_ecn_decapsulate(uint8_t inner_tos, uint8_t outer_tos)
-{
-	unsigned inner = inner_tos & IP_ECN_MASK;
-	unsigned outer = outer_tos & IP_ECN_MASK;
-
-	if (outer == IP_ECN_CE) {
-		if (inner == 0)
-			return -1;
-		return inner_tos | (int)IP_ECN_CE;
-	}
-	/* ECT(1) over ECT(0) is the one other combination that changes. */
-	if (inner == 2 && outer == 1)
-		return (int)((inner_tos & ~IP_ECN_MASK) | 1);
-	return inner_tos;
-}
-
-size_t
-ip_write_icmp_error(uint8_t *out, size_t cap, uint32_t src, uint8_t type,
-    uint8_t code, uint32_t rest, const uint8_t *offending, size_t len)
-{
-	struct ip_header h = { .src = src, .ttl = 64, .tos = 0xc0,
-		.protocol = IPPROTO_ICMP };
-	struct ip_info ip;
-	uint8_t	      *icmp = out + IP_HEADER_LEN;
-	size_t	       quote;
-
-	if (!ip_parse(offending, len, &ip) || ip.frag != 0 || ip.src == 0 ||
-	    (ntohl(ip.dst) >> 28) == 14 || ip.dst == INADDR_BROADCAST ||
-	    (ntohl(ip.src) >> 28) >= 14)
-		return 0;
-	/* Never about an ICMP error: only queries may be quoted. */
-	if (ip.protocol == IPPROTO_ICMP && (ip.total == ip.header ||
-	    (offending[ip.header] != 8 && offending[ip.header] != 0 &&
-	    offending[ip.header] != 13 && offending[ip.header] != 14)))
-		return 0;
-	quote = ip.total;
-	if (quote > ICMP_ERROR_MAX - IP_HEADER_LEN - ICMP_HEADER_LEN)
-		quote = ICMP_ERROR_MAX - IP_HEADER_LEN - ICMP_HEADER_LEN;
-	h.total = IP_HEADER_LEN + ICMP_HEADER_LEN + quote;
-	if (h.total > cap)
-		return 0;
-	h.dst = ip.src;
-	random_bytes(&h.id, sizeof(h.id));
-	icmp[0] = type;
-	icmp[1] = code;
-	store_u16(icmp + 2, 0);
-	store_u32(icmp + 4, rest);
-	memcpy(icmp + ICMP_HEADER_LEN, offending, quote);
-	store_u16(icmp + 2, checksum_fold(checksum_add(0, icmp,
-	    ICMP_HEADER_LEN + quote)));
-	ip_write(out, &h);
-	return h.total;
 }
 
 /* Options of later fragments: those whose copied flag is set (RFC 791 §3.1). */

@@ -1,4 +1,4 @@
-/* ip.h - IPv4, UDP and ICMP headers: bounded reading, writing, and what tunnels do to them */
+/* ip.h - IP and UDP headers: a packet read once, bounded; headers written and changed */
 #ifndef NET_IP_H
 #define NET_IP_H
 
@@ -6,13 +6,59 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/addr.h"
+
 #define IP_HEADER_LEN	20	/* without options */
+#define IP6_HEADER_LEN	40
 #define UDP_HEADER_LEN	8
-#define ICMP_HEADER_LEN	8
 #define IP_PACKET_MAX	65535
 
 #define IP_ECN_MASK	3u	/* RFC 3168 */
+#define IP_ECN_ECT1	1u
+#define IP_ECN_ECT0	2u
 #define IP_ECN_CE	3u
+
+/*
+ * A packet as its headers say, read once where it comes in and handed down.  data
+ * points into the buffer, which has to live as long.
+ */
+struct packet_view {
+	const uint8_t *data;	/* the header's first byte */
+	size_t	 len;		/* of the packet; of a quoted one: what is there */
+	size_t	 header;	/* of what stands before the upper layer */
+	struct addr src, dst;
+	uint8_t	 tos, ttl;	/* IPv6: traffic class, hop limit */
+	uint8_t	 protocol;	/* of the upper layer */
+	bool	 df, more;	/* IPv6: df is set; more: more fragments follow */
+	uint16_t frag;		/* offset in bytes */
+	uint32_t id;		/* of an IPv6 packet without a fragment header: 0 */
+};
+
+/*
+ * Reads the headers of the packet that begins buf.  False if it is not a whole
+ * packet of its family; bytes after its length are allowed and not part of
+ * it.  The IPv4 header's checksum is not looked at, see ip_checksum_ok().
+ *
+ * IPv6 (RFC 8200 §4): header counts the extension headers that are passed over,
+ * PACKET_EXTENSIONS_MAX at most, and ends behind the fragment header of a later
+ * fragment; protocol is what follows.  Jumbograms are refused.
+ */
+#define PACKET_EXTENSIONS_MAX	8
+bool	packet_parse(struct packet_view *v, const uint8_t *buf, size_t len);
+/* What is no IPv4 packet is refused too. */
+bool	packet_parse_ipv4(struct packet_view *v, const uint8_t *buf, size_t len);
+/* The start of an IPv4 packet as an ICMP error quotes it: the header must be there. */
+bool	packet_parse_quoted(struct packet_view *v, const uint8_t *buf, size_t len);
+
+/* Is it a fragment, the first or a later one? */
+bool	packet_is_fragment(const struct packet_view *v);
+/* Ports of its UDP or TCP header, host order; false for other protocols, later
+ * fragments and what is too short. */
+bool	packet_ports(const struct packet_view *v, uint16_t *sport,
+	    uint16_t *dport);
+
+/* Is the IPv4 header's checksum right? */
+bool	ip_checksum_ok(const struct packet_view *v);
 
 /* The mask of a prefix length (0 to 32), and whether addr lies in net/plen; network order. */
 uint32_t ip_mask(unsigned plen);
@@ -27,7 +73,7 @@ bool	ip_is_host(uint32_t addr);
 /* Is addr of a realm that others have too: RFC 1918, shared (RFC 6598), link-local? */
 bool	ip_is_private(uint32_t addr);
 
-/* An IPv4 header that was checked: version, lengths within the buffer. */
+/* As packet_view, of IPv4 only and beside its bytes. */
 struct ip_info {
 	uint32_t src, dst;	/* network order */
 	uint8_t	 tos, ttl, protocol;
@@ -65,32 +111,13 @@ void	ip_write(uint8_t *out, const struct ip_header *h);
 size_t	ip_write_udp(uint8_t *out, uint32_t src, uint32_t dst, uint16_t sport,
 	    uint16_t dport, size_t len);
 
-/* Writes an echo request (RFC 792) of IP_ECHO_LEN bytes with an identifier and sequence
- * number of its own. */
-#define IP_ECHO_LEN	(IP_HEADER_LEN + ICMP_HEADER_LEN)
-void	ip_write_echo(uint8_t *out, uint32_t src, uint32_t dst, uint8_t ttl);
-
-/* Sets the TOS byte of a packet and mends its header checksum. */
+/* These change an IPv4 header in place and its checksum with it (RFC 1624). */
 void	ip_set_tos(uint8_t *pkt, uint8_t tos);
-/* Lowers the TTL by one and mends the checksum; false if it was 1 or 0. */
+void	ip_set_id(uint8_t *pkt, uint16_t id);
+/* TCP's and UDP's checksums know of it too. */
+void	ip_set_src(uint8_t *pkt, uint32_t src);		/* network order */
+/* By one; false and unchanged if it was 1 or 0. */
 bool	ip_lower_ttl(uint8_t *pkt);
-
-/*
- * RFC 6040 §4.2: the inner ECN field after decapsulation from an outer header
- * with that TOS.  Returns the inner TOS to set, or -1 if the packet must be dropped
- * (congestion was marked on a transport that cannot hear it).
- */
-int	ip_ecn_decapsulate(uint8_t inner_tos, uint8_t outer_tos);
-
-/*
- * An ICMP error from src about the IPv4 packet offending (RFC 792, 1812
- * §4.3.2.3: as much as fits 576 bytes), with rest (RFC 1191: next-hop MTU in
- * its low half).  Errors about errors, fragments, multicast and broadcast
- * are not made.  Returns the length, or 0.
- */
-size_t	ip_write_icmp_error(uint8_t *out, size_t cap, uint32_t src,
-	    uint8_t type, uint8_t code, uint32_t rest, const uint8_t *offending,
-	    size_t len);
 
 /*
  * Cuts a whole packet into fragments of at most mtu bytes (RFC 791 §3.2) and

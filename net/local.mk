@@ -3,8 +3,10 @@ noinst_LIBRARIES += net/libnet.a
 net_libnet_a_SOURCES = \
 	net/addr.c net/addr.h \
 	net/gso.c net/gso.h \
+	net/icmp.c net/icmp.h \
 	net/ip.c net/ip.h \
 	net/netlink.c net/netlink.h \
 	net/rtnl.c net/rtnl.h net/rtnl_table.c \
 	net/sysctl.c net/sysctl.h \
+	net/tunnel.c net/tunnel.h \
 	net/tun.c net/tun.h

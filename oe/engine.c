@@ -3,6 +3,7 @@
 
 #include <event2/event.h>
 #include <stdlib.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -10,6 +11,7 @@
 #include "base/filewatch.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "net/icmp.h"
 #include "net/ip.h"
 #include "oe/child.h"
 #include "oe/connection.h"
@@ -27,7 +29,6 @@
 #include "oe/responder.h"
 #include "oe/summary.h"
 
-#define ICMP_UNREACHABLE	3
 #define TICK_MS			1000
 #define GAP_MS			4000	/* a tick as late as this: we were asleep */
 #define RECALL_A_TICK		16	/* peers told of our crash, a second */
@@ -556,32 +557,23 @@ oe_inbound_clear(struct oe *oe, const uint8_t *pkt, size_t len)
 void
 oe_inbound_icmp(struct oe *oe, const uint8_t *pkt, size_t len)
 {
-	struct keying_path path;
-	struct ip_info	   ip;
-	const uint8_t	  *in;
-	size_t		   header;
+	struct keying_path path = { 0 };
+	struct packet_view p, quoted;
 
-	if (!ip_parse(pkt, len, &ip) || ip.protocol != 1 || ip.total <
-	    ip.header + ICMP_HEADER_LEN + IP_HEADER_LEN + UDP_HEADER_LEN)
+	if (!packet_parse_ipv4(&p, pkt, len) || !icmp_quoted(&p, &quoted))
 		return;
-	in = pkt + ip.header + ICMP_HEADER_LEN;
-	header = (size_t)(in[0] & 15) * 4;
-	if (header < IP_HEADER_LEN || ip.total < ip.header + ICMP_HEADER_LEN +
-	    header + UDP_HEADER_LEN)
-		return;
-	if (in[9] == 17 && pkt[ip.header] == ICMP_UNREACHABLE) {
-		memset(&path, 0, sizeof(path));
-		path.local = addr_from_bytes(AF_INET, in + 12);
-		path.peer = addr_from_bytes(AF_INET, in + 16);
-		path.local_port = (uint16_t)(in[header] << 8 | in[header + 1]);
-		path.peer_port = (uint16_t)(in[header + 2] << 8 |
-		    in[header + 3]);
+	if (quoted.protocol == IPPROTO_UDP &&
+	    p.data[p.header] == ICMP_DEST_UNREACH) {
+		if (!packet_ports(&quoted, &path.local_port, &path.peer_port))
+			return;
+		path.local = quoted.src;
+		path.peer = quoted.dst;
 		core_set_now(oe->core, clock_now());
 		door_engine.icmp(oe->door, clock_now(), &path);
 		oe_schedule(oe);
 		return;
 	}
-	pathmtu_inbound_icmp(oe->core, clock_now(), pkt, len);
+	pathmtu_inbound_icmp(oe->core, clock_now(), &p, &quoted);
 }
 
 bool

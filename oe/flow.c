@@ -6,6 +6,7 @@
 
 #include "base/cursor.h"
 #include "base/util.h"
+#include "net/icmp.h"
 #include "net/ip.h"
 #include "oe/connection.h"
 #include "oe/flow.h"
@@ -19,8 +20,6 @@
  * refuses new flows rather than forget which SA an old one had.
  */
 
-#define ICMP_ECHO_REPLY	0
-#define ICMP_ECHO	8
 #define TCP_HEADER_LEN	20
 #define TCP_FLAGS	13
 #define TCP_FIN		0x01
@@ -121,9 +120,9 @@ read_key(const uint8_t *p, size_t len, uint8_t protocol, bool in,
 		type = p[0];
 		/* Echo; then time stamp, information, mask: 13 asks, 14 answers,
 		 * and so on. */
-		if (type == ICMP_ECHO || type == ICMP_ECHO_REPLY ||
+		if (type == ICMP_ECHO || type == ICMP_ECHOREPLY ||
 		    (type >= 13 && type <= 18)) {
-			out->answers = type == ICMP_ECHO_REPLY ||
+			out->answers = type == ICMP_ECHOREPLY ||
 			    (type >= 13 && type % 2 == 0);
 			k->our_port = load_u16(p + 4);
 			k->we_ask = in == out->answers;

@@ -1,11 +1,13 @@
 /* pathmtu.c - paths that lose large packets and do not say so: found, lowered, tried again (RFC 4821 §7.7; RFC 8899 §4.3) */
 #include "config.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "net/icmp.h"
 #include "net/ip.h"
 #include "oe/connection.h"
 #include "oe/esp/dataplane.h"
@@ -20,8 +22,6 @@
  * §5.2), and after a while it is tried whether it carries more.
  */
 
-#define ICMP_UNREACHABLE	3
-#define ICMP_FRAGMENTATION	4
 #define TCP_HEADER_LEN	20
 #define TCP_SYN		0x02
 #define TCP_ACK		0x10
@@ -190,44 +190,32 @@ pathmtu_clamp(const struct connection *conn, size_t mtu, const uint8_t *pkt,
 }
 
 void
-pathmtu_inbound_icmp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
+pathmtu_inbound_icmp(struct core *c, uint64_t now, const struct packet_view *p,
+    const struct packet_view *quoted)
 {
+	const uint8_t	  *icmp = p->data + p->header;
 	struct connection *conn;
-	struct ip_info	   ip, inner;
-	struct sa_pair	  *p;
-	const uint8_t	  *icmp;
+	struct sa_pair	  *pair;
 	uint32_t	   spi, out_key[2];
-	size_t		   mtu, left;
+	size_t		   mtu;
 
 	c->now = now;
-	if (!ip_parse(pkt, len, &ip) || ip.protocol != 1 ||
-	    ip.total < ip.header + ICMP_HEADER_LEN + IP_HEADER_LEN + 8)
+	if (icmp[0] != ICMP_DEST_UNREACH || icmp[1] != ICMP_FRAG_NEEDED)
 		return;
-	icmp = pkt + ip.header;
-	if (icmp[0] != ICMP_UNREACHABLE || icmp[1] != ICMP_FRAGMENTATION)
+	mtu = load_u16(icmp + 6);
+	if (quoted->protocol != IPPROTO_ESP || quoted->frag != 0 ||
+	    quoted->len < quoted->header + 4 || mtu < PATH_MTU_MIN)
 		return;
-	mtu = (size_t)icmp[6] << 8 | icmp[7];
-	left = ip.total - ip.header - ICMP_HEADER_LEN;
-	/* The quoted packet is cut short: read by hand what ip_parse() refuses. */
-	icmp += ICMP_HEADER_LEN;
-	memset(&inner, 0, sizeof(inner));
-	inner.header = (size_t)(icmp[0] & 15) * 4;
-	if (icmp[0] >> 4 != 4 || inner.header < IP_HEADER_LEN ||
-	    left < inner.header + 4 || icmp[9] != 50 || mtu < PATH_MTU_MIN)
-		return;
-	memcpy(&inner.dst, icmp + 16, 4);
-	spi = (uint32_t)icmp[inner.header] << 24 |
-	    (uint32_t)icmp[inner.header + 1] << 16 |
-	    (uint32_t)icmp[inner.header + 2] << 8 | icmp[inner.header + 3];
+	spi = load_u32(quoted->data + quoted->header);
 	/* Who knows the outbound SPI was on the path (RFC 4301 §8.2.1). */
-	out_key[0] = inner.dst;
+	out_key[0] = addr_v4(&quoted->dst);
 	out_key[1] = spi;
-	HASH_FIND(hh_out, c->sad_out, out_key, sizeof(out_key), p);
-	if (p == NULL)
+	HASH_FIND(hh_out, c->sad_out, out_key, sizeof(out_key), pair);
+	if (pair == NULL)
 		return;
-	conn = p->connection;
+	conn = pair->connection;
 	if (conn->mtu == 0 || mtu < conn->mtu) {
-		log_info("path MTU to %s is %zu", ipv4_text(inner.dst), mtu);
+		log_info("path MTU to %s is %zu", ADDR_TEXT(&quoted->dst), mtu);
 		conn->mtu = mtu;
 		conn->mtu_raise_at = 0;
 	}

@@ -5,14 +5,15 @@
 #include "oe/connection.h"
 
 struct ip_info;
+struct packet_view;
 
 #define PATH_MTU_MIN	576	/* RFC 791; a smaller claim is a forgery or no use */
 #define PATH_SYN_MAX	128
 /* Of packets around which ESP goes to the peer, in bytes. */
 size_t	pathmtu_of(const struct connection *conn);
-/* An ICMP error about one of our ESP packets. */
-void	pathmtu_inbound_icmp(struct core *c, uint64_t now, const uint8_t *pkt,
-	    size_t len);
+/* An ICMP error, and what it quotes: one of our ESP packets? */
+void	pathmtu_inbound_icmp(struct core *c, uint64_t now,
+	    const struct packet_view *p, const struct packet_view *quoted);
 /* A packet is about to go out: may find that the path takes less. */
 void	pathmtu_sent(struct connection *conn, const struct esp_pair *esp,
 	    const uint8_t *pkt, const struct ip_info *ip);

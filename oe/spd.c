@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "net/icmp.h"
 #include "net/ip.h"
 #include "oe/child.h"
 #include "oe/connection.h"
@@ -21,11 +22,8 @@
 #include "oe/session.h"
 #include "oe/spd.h"
 
-#define ICMP_UNREACHABLE	3
 #define PORT_DNS		53
 #define PORT_DNS_TLS		853	/* RFC 7858 */
-#define ICMP_FRAGMENTATION	4
-#define ICMP_PROHIBITED		13	/* RFC 1812 §5.2.7.1 */
 #define AGAIN		1000	/* milliseconds */
 
 const char *
@@ -245,30 +243,32 @@ spd_pass(struct core *c, const uint8_t *pkt, size_t len)
 	c->shell->send_clear(c->shell_arg, pkt, len);
 }
 
-/* Our own address the host would take for a forgery (RFC 1812 §5.3.7). */
-static uint32_t
-spd_answers_from(const uint8_t *pkt)
+/* An ICMP error to the host, from the address it has asked: our own it would take
+ * for a forgery (RFC 1812 §5.3.7). */
+static void
+spd_answer(struct core *c, uint8_t code, uint32_t rest, const uint8_t *pkt,
+    size_t len)
 {
-	uint32_t dst;
+	struct packet_view v;
+	uint8_t		   out[ICMP_ERROR_MAX];
+	size_t		   n;
 
-	memcpy(&dst, pkt + 16, sizeof(dst));
-	return dst;
+	if (!ratelimit_pass(&c->icmp, c->now) ||
+	    !packet_parse_ipv4(&v, pkt, len))
+		return;
+	n = icmp_write_error(out, sizeof(out), &v.dst, ICMP_DEST_UNREACH, code,
+	    rest, &v);
+	if (n != 0)
+		c->shell->answer(c->shell_arg, out, n);
 }
 
 /* The host is told, if wanted, that policy forbids it (§3.1: deny). */
 static void
 spd_deny(struct core *c, const uint8_t *pkt, size_t len)
 {
-	uint8_t out[IP_HEADER_LEN + ICMP_HEADER_LEN + 576];
-	size_t	n;
-
 	c->count.denied++;
-	if (!c->config->icmp_deny || !ratelimit_pass(&c->icmp, c->now))
-		return;
-	n = ip_write_icmp_error(out, sizeof(out), spd_answers_from(pkt),
-	    ICMP_UNREACHABLE, ICMP_PROHIBITED, 0, pkt, len);
-	if (n != 0)
-		c->shell->answer(c->shell_arg, out, n);
+	if (c->config->icmp_deny)
+		spd_answer(c, ICMP_PKT_FILTERED, 0, pkt, len);
 }
 
 /*
@@ -302,16 +302,8 @@ spd_choose(const struct spd_entry *e, bool *shared)
 static void
 spd_too_big(struct core *c, size_t mtu, const uint8_t *pkt, size_t len)
 {
-	uint8_t out[IP_HEADER_LEN + ICMP_HEADER_LEN + 576];
-	size_t	n;
-
 	c->count.dropped++;
-	if (!ratelimit_pass(&c->icmp, c->now))
-		return;
-	n = ip_write_icmp_error(out, sizeof(out), spd_answers_from(pkt),
-	    ICMP_UNREACHABLE, ICMP_FRAGMENTATION, (uint32_t)mtu, pkt, len);
-	if (n != 0)
-		c->shell->answer(c->shell_arg, out, n);
+	spd_answer(c, ICMP_FRAG_NEEDED, (uint32_t)mtu, pkt, len);
 }
 
 static void

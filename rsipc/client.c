@@ -249,11 +249,11 @@ client_outbound(void *arg, const uint8_t *pkt, size_t len)
 }
 
 static void
-client_inbound(void *arg, uint8_t *pkt, size_t len)
+client_inbound(void *arg, const struct packet_view *p)
 {
 	struct client *c = arg;
 
-	path_inbound(&c->path, pkt, len);
+	path_inbound(&c->path, p);
 }
 
 static void
@@ -391,7 +391,7 @@ client_main_granted(struct client *c, const struct binding *b)
 	tunnel_set(c->tunnel, b->tunnel, transport_local(c->transport), remote);
 	mtu = tunnel_mtu(c->tunnel);
 	if (mtu == 0)
-		mtu = MTU_FALLBACK - tunnel_overhead(b->tunnel);
+		mtu = MTU_FALLBACK - TUNNEL_OVERHEAD_MAX;
 	evtimer_del(c->grace);
 	/* Negotiations and associations of another life would only fail slowly. */
 	kept = c->suspended && c->had.addr == b->addr &&

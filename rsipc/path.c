@@ -4,41 +4,42 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/ip_icmp.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "net/icmp.h"
 #include "oe/esp/dataplane.h"
 #include "oe/esp/user.h"
 #include "rsipc/path.h"
 
 #define IKE_PORT	500
 #define IKE_NAT_PORT	4500
-#define MULTICAST	0xe0000000u	/* host order; broadcast is beyond it */
+#define MULTICAST	224	/* first byte; broadcast is beyond it */
 #define ICMP_MTU_MIN	68	/* RFC 791 */
 
 /* An ICMP error to our own program about a packet that it sent. */
 static void
 path_answer_error(struct path *p, uint8_t type, uint8_t code, uint32_t rest,
-    const uint8_t *pkt, size_t len)
+    const struct packet_view *about)
 {
-	uint8_t error[576];
-	size_t	n;
+	struct addr from = addr_from_v4(p->gateway);
+	uint8_t	    error[ICMP_ERROR_MAX];
+	size_t	    n;
 
 	if (!ratelimit_pass(&p->errors, clock_now()))
 		return;
-	n = ip_write_icmp_error(error, sizeof(error), p->gateway, type, code,
-	    rest, pkt, len);
+	n = icmp_write_error(error, sizeof(error), &from, type, code, rest,
+	    about);
 	if (n > 0)
 		device_deliver(p->device, error, n, false);
 }
 
 /* Into the tunnel, with an answer for what does not fit. */
 static void
-path_send(struct path *p, const uint8_t *pkt, size_t len)
+path_send(struct path *p, const struct packet_view *v)
 {
 	unsigned mtu;
 
@@ -46,16 +47,16 @@ path_send(struct path *p, const uint8_t *pkt, size_t len)
 		p->counters.out_idle++;
 		return;
 	}
-	if (tunnel_send(p->tunnel, pkt, len) == 0) {
+	if (tunnel_send(p->tunnel, v) == 0) {
 		worth_sent(&p->worth, clock_now());
-		memcpy(&p->remote, pkt + 16, sizeof(p->remote));
+		p->remote = addr_v4(&v->dst);
 		return;
 	}
 	/* RFC 2003 §5.1: path MTU discovery goes on inside the tunnel. */
 	if (errno == EMSGSIZE) {
 		mtu = tunnel_mtu(p->tunnel);
 		path_answer_error(p, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
-		    mtu < ICMP_MTU_MIN ? ICMP_MTU_MIN : mtu, pkt, len);
+		    mtu < ICMP_MTU_MIN ? ICMP_MTU_MIN : mtu, v);
 	}
 }
 
@@ -64,12 +65,16 @@ path_send(struct path *p, const uint8_t *pkt, size_t len)
 void
 path_probe(struct path *p)
 {
-	uint8_t echo[IP_ECHO_LEN];
+	struct addr	   src = addr_from_v4(p->addr);
+	struct addr	   dst = addr_from_v4(p->remote);
+	struct packet_view v;
+	uint8_t		   echo[ICMP_ECHO_LEN];
 
 	if (p->addr == 0 || p->remote == 0)
 		return;
-	ip_write_echo(echo, p->addr, p->remote, 1);
-	(void)tunnel_send(p->tunnel, echo, sizeof(echo));
+	icmp_write_echo(echo, &src, &dst, 1);
+	if (packet_parse_ipv4(&v, echo, sizeof(echo)))
+		(void)tunnel_send(p->tunnel, &v);
 }
 
 static void
@@ -85,15 +90,22 @@ path_held_leaves(void *arg, const uint8_t *pkt, size_t len)
 }
 
 static void
-path_held_refused(void *arg, const uint8_t *pkt, size_t len)
+path_refuse(struct path *p, const struct packet_view *v)
 {
-	struct path *p = arg;
-
 	p->counters.demands_refused++;
 	/* A lease that nothing can be sent with, either. */
 	if (!p->worth.proven)
 		worth_sent(&p->worth, clock_now());
-	path_answer_error(p, ICMP_DEST_UNREACH, ICMP_PKT_FILTERED, 0, pkt, len);
+	path_answer_error(p, ICMP_DEST_UNREACH, ICMP_PKT_FILTERED, 0, v);
+}
+
+static void
+path_held_refused(void *arg, const uint8_t *pkt, size_t len)
+{
+	struct packet_view v;
+
+	if (packet_parse_ipv4(&v, pkt, len))
+		path_refuse(arg, &v);
 }
 
 void
@@ -108,21 +120,20 @@ path_demanded(struct path *p, const struct host_demand *d, unsigned error)
  * or refused (RFC 3102 §3.1), and this returns false.
  */
 static bool
-path_port_leased(struct path *p, const uint8_t *pkt, const struct ip_info *ip,
-    uint64_t now)
+path_port_leased(struct path *p, const struct packet_view *v, uint64_t now)
 {
-	struct host_demand d = { .remote = ip->dst };
-	enum bindings_flow	   flow;
+	struct host_demand d = { .remote = addr_v4(&v->dst) };
+	enum bindings_flow flow;
 
 	/* Later fragments have no ports; the first one was looked at.  Without
 	 * remote flow policy neither ports nor remote side matter then. */
-	if (!ip_ports(pkt, ip, &d.port, &d.remote_port)) {
-		if (ip->frag != 0 || !host_flow_policy(p->host))
+	if (!packet_ports(v, &d.port, &d.remote_port)) {
+		if (v->frag != 0 || !host_flow_policy(p->host))
 			return true;
 		d.port = d.remote_port = 0;
 	}
 	/* RFC 3104 §6.1: IKE from port 500 is told apart by its cookies. */
-	if (ip->protocol == IPPROTO_UDP && d.port == IKE_PORT)
+	if (v->protocol == IPPROTO_UDP && d.port == IKE_PORT)
 		return true;
 	flow = bindings_flow_use(&p->host->bindings, d.port, d.remote,
 	    d.remote_port, now);
@@ -137,16 +148,23 @@ path_port_leased(struct path *p, const uint8_t *pkt, const struct ip_info *ip,
 	p->wake = true;
 	if (p->released || flow == BINDINGS_FLOW_OTHER ||
 	    !host_demand(p->host, &d, now))
-		path_held_refused(p, pkt, ip->total);
+		path_refuse(p, v);
 	else
-		demand_hold(&p->demand, d.port, d.port == 0 ? d.remote : 0, pkt,
-		    ip->total, now);
+		demand_hold(&p->demand, d.port, d.port == 0 ? d.remote : 0,
+		    v->data, v->len, now);
 	return false;
+}
+
+/* Multicast and broadcast end at the link. */
+static bool
+path_goes_out(const struct packet_view *v)
+{
+	return v->dst.bytes[0] < MULTICAST;
 }
 
 /* A packet from an address that is not leased, or while there is no lease. */
 static void
-path_unleased(struct path *p, const uint8_t *pkt, const struct ip_info *ip)
+path_unleased(struct path *p, const struct packet_view *v)
 {
 	uint16_t sport, dport = 0;
 
@@ -156,59 +174,57 @@ path_unleased(struct path *p, const uint8_t *pkt, const struct ip_info *ip)
 		p->counters.out_idle++;
 	/* It comes too early, but says whom the lease shall be for. */
 	if (p->addr == 0 && host_flow_policy(p->host) &&
-	    ntohl(ip->dst) < MULTICAST) {
-		ip_ports(pkt, ip, &sport, &dport);
-		host_name_remote(p->host, ip->dst, dport);
+	    path_goes_out(v)) {
+		packet_ports(v, &sport, &dport);
+		host_name_remote(p->host, addr_v4(&v->dst), dport);
 		p->wake = p->waits = true;
 	}
 	/* A connection of before the lease cannot go on from here. */
-	if (ip->src != p->addr)
-		path_answer_error(p, ICMP_DEST_UNREACH, ICMP_PKT_FILTERED, 0,
-		    pkt, ip->total);
+	if (addr_v4(&v->src) != p->addr)
+		path_answer_error(p, ICMP_DEST_UNREACH, ICMP_PKT_FILTERED, 0, v);
 }
 
 /* Never what a connection of the lease sends, also while that is lost. */
 static bool
-path_is_own(const struct path *p, const struct ip_info *ip)
+path_is_own(const struct path *p, uint32_t src)
 {
 	return p->own != PATH_OWN_SHUT &&
-	    (ip->src == direct_address(p->direct) ||
-	    (p->own == PATH_OWN_ALL && ip->src != p->addr &&
-	    ip->src != device_address(p->device)));
+	    (src == direct_address(p->direct) ||
+	    (p->own == PATH_OWN_ALL && src != p->addr &&
+	    src != device_address(p->device)));
 }
 
 void
 path_outbound(struct path *p, const uint8_t *pkt, size_t len, uint64_t now)
 {
-	struct ip_info ip;
+	struct packet_view v;
 
-	if (!ip_parse(pkt, len, &ip))
+	if (!packet_parse_ipv4(&v, pkt, len))
 		return;
-	if (path_is_own(p, &ip)) {
-		direct_outbound(p->direct, pkt, ip.total);
-		return;
-	}
-	if (p->addr == 0 || ip.src != p->addr) {
-		path_unleased(p, pkt, &ip);
+	if (path_is_own(p, addr_v4(&v.src))) {
+		direct_outbound(p->direct, v.data, v.len);
 		return;
 	}
-	/* Multicast and broadcast end at the link. */
-	if (ntohl(ip.dst) >= MULTICAST)
+	if (p->addr == 0 || addr_v4(&v.src) != p->addr) {
+		path_unleased(p, &v);
+		return;
+	}
+	if (!path_goes_out(&v))
 		return;
 	/* ESP, AH, IKE and ICMP of a cascade are those of its hosts, whose own
 	 * resources its gateway has checked. */
-	if (p->cascade && ip.protocol != IPPROTO_TCP &&
-	    ip.protocol != IPPROTO_UDP) {
-		path_send(p, pkt, ip.total);
+	if (p->cascade && v.protocol != IPPROTO_TCP &&
+	    v.protocol != IPPROTO_UDP) {
+		path_send(p, &v);
 		return;
 	}
-	if (!path_port_leased(p, pkt, &ip, now))
+	if (!path_port_leased(p, &v, now))
 		return;
 	/* DNS must work before anything is known of anybody. */
-	if (p->cascade || oe_is_resolver(p->oe, ip.dst))
-		path_send(p, pkt, ip.total);
+	if (p->cascade || oe_is_resolver(p->oe, addr_v4(&v.dst)))
+		path_send(p, &v);
 	else
-		oe_outbound(p->oe, pkt, ip.total);
+		oe_outbound(p->oe, v.data, v.len);
 }
 
 /*
@@ -216,89 +232,83 @@ path_outbound(struct path *p, const uint8_t *pkt, size_t len, uint64_t now)
  * we are not translated, but a peer may be: then ESP comes in UDP (RFC 3948).
  */
 static bool
-path_inbound_ike(struct path *p, const uint8_t *pkt, const struct ip_info *ip)
+path_inbound_ike(struct path *p, const struct packet_view *v)
 {
-	struct keying_path path = { .local = addr_from_v4(ip->dst),
-		.peer = addr_from_v4(ip->src) };
-	size_t		   skip = ip->header + UDP_HEADER_LEN;
-	uint16_t	   sport, dport;
+	struct keying_path path = { .local = v->dst, .peer = v->src };
+	const uint8_t	  *data = v->data + v->header + UDP_HEADER_LEN;
+	size_t		   len;
 
-	if (ip->protocol != IPPROTO_UDP || ip->frag != 0 || ip->more ||
-	    !ip_ports(pkt, ip, &sport, &dport) || dport != p->ike_port ||
-	    ip->total < skip)
+	if (v->protocol != IPPROTO_UDP || packet_is_fragment(v) ||
+	    !packet_ports(v, &path.peer_port, &path.local_port) ||
+	    path.local_port != p->ike_port ||
+	    v->len < v->header + UDP_HEADER_LEN)
 		return false;
-	path.local_port = dport;
-	path.peer_port = sport;
-	if (sport == IKE_NAT_PORT && (ip->total < skip + 4 ||
-	    load_u32(pkt + skip) != 0)) {
-		if (ip->total > skip + 1)	/* else a keepalive */
-			oe_inbound_esp(p->oe, pkt, ip->total);
+	len = v->len - v->header - UDP_HEADER_LEN;
+	if (path.peer_port == IKE_NAT_PORT && (len < 4 || load_u32(data) != 0)) {
+		if (len > 1)		/* else a keepalive */
+			oe_inbound_esp(p->oe, v->data, v->len);
 		return true;
 	}
-	oe_inbound_ike(p->oe, &path, pkt + skip, ip->total - skip);
+	oe_inbound_ike(p->oe, &path, data, len);
 	return true;
 }
 
 /* Is this an ICMP error about ESP or IKE of the engine's? */
 static bool
-path_inbound_icmp(struct path *p, const uint8_t *pkt, const struct ip_info *ip)
+path_inbound_icmp(struct path *p, const struct packet_view *v)
 {
-	const uint8_t *icmp = pkt + ip->header, *in;
-	size_t	       len = ip->total - ip->header, skip;
+	struct packet_view quoted;
+	uint16_t	   sport, dport;
 
-	if (ip->protocol != IPPROTO_ICMP || ip->frag != 0 ||
-	    len < ICMP_HEADER_LEN + IP_HEADER_LEN + 8 ||
-	    (icmp[0] != ICMP_DEST_UNREACH && icmp[0] != ICMP_TIME_EXCEEDED &&
-	    icmp[0] != ICMP_PARAMETERPROB))
+	if (!icmp_quoted(v, &quoted) || (quoted.protocol != IPPROTO_ESP &&
+	    (!packet_ports(&quoted, &sport, &dport) ||
+	    quoted.protocol != IPPROTO_UDP || sport != p->ike_port)))
 		return false;
-	/* The packet meant is cut, so ip_parse() would not have it. */
-	in = icmp + ICMP_HEADER_LEN;
-	skip = (size_t)(in[0] & 15) * 4;
-	if (in[0] >> 4 != 4 || skip < IP_HEADER_LEN ||
-	    len < ICMP_HEADER_LEN + skip + 2)
+	oe_inbound_icmp(p->oe, v->data, v->len);
+	return true;
+}
+
+/* ESP of an SA that we have? */
+static bool
+path_inbound_esp(struct path *p, const struct packet_view *v)
+{
+	if (v->protocol != IPPROTO_ESP || packet_is_fragment(v) ||
+	    v->len < v->header + 4 ||
+	    !bindings_spi_used(&p->host->bindings,
+	    load_u32(v->data + v->header)))
 		return false;
-	if (in[9] != IPPROTO_ESP && (in[9] != IPPROTO_UDP ||
-	    load_u16(in + skip) != p->ike_port))
-		return false;
-	oe_inbound_icmp(p->oe, pkt, ip->total);
+	oe_inbound_esp(p->oe, v->data, v->len);
 	return true;
 }
 
 void
-path_inbound(struct path *p, const uint8_t *pkt, size_t len)
+path_inbound(struct path *p, const struct packet_view *v)
 {
-	struct ip_info ip;
-
-	if (!ip_parse(pkt, len, &ip) || p->addr == 0 || ip.dst != p->addr ||
-	    ip.src == p->addr) {
+	if (p->addr == 0 || addr_v4(&v->dst) != p->addr ||
+	    addr_v4(&v->src) == p->addr) {
 		p->counters.in_foreign++;
 		return;
 	}
 	worth_came(&p->worth);
 	if (p->cascade) {
-		device_deliver(p->device, pkt, ip.total, false);
+		device_deliver(p->device, v->data, v->len, false);
 		return;
 	}
-	if (ip.protocol == IPPROTO_ESP && ip.frag == 0 && !ip.more &&
-	    ip.total >= ip.header + 4 && bindings_spi_used(&p->host->bindings,
-	    load_u32(pkt + ip.header))) {
-		oe_inbound_esp(p->oe, pkt, ip.total);
-		return;
-	}
-	if (path_inbound_ike(p, pkt, &ip) || path_inbound_icmp(p, pkt, &ip))
+	if (path_inbound_esp(p, v) || path_inbound_ike(p, v) ||
+	    path_inbound_icmp(p, v))
 		return;
 	/* ESP of an SA that is gone: a kernel's "protocol unreachable" would only
 	 * tell strangers so. */
-	if (ip.protocol == IPPROTO_ESP) {
+	if (v->protocol == IPPROTO_ESP) {
 		p->counters.in_stale++;
 		return;
 	}
-	if (!oe_is_resolver(p->oe, ip.src) &&
-	    !oe_inbound_clear(p->oe, pkt, ip.total)) {
+	if (!oe_is_resolver(p->oe, addr_v4(&v->src)) &&
+	    !oe_inbound_clear(p->oe, v->data, v->len)) {
 		p->counters.in_refused++;
 		return;
 	}
-	device_deliver(p->device, pkt, ip.total, false);
+	device_deliver(p->device, v->data, v->len, false);
 }
 
 /* --- what the engine asks for -------------------------------------------- */
@@ -306,7 +316,10 @@ path_inbound(struct path *p, const uint8_t *pkt, size_t len)
 static void
 shell_send(void *arg, const uint8_t *pkt, size_t len)
 {
-	path_send(arg, pkt, len);
+	struct packet_view v;
+
+	if (packet_parse_ipv4(&v, pkt, len))
+		path_send(arg, &v);
 }
 
 static void
@@ -321,7 +334,7 @@ shell_send_ike(void *arg, const struct keying_path *path, const uint8_t *buf,
 	memcpy(p->out + skip, buf, len);
 	len = ip_write_udp(p->out, addr_v4(&path->local), addr_v4(&path->peer),
 	    path->local_port, path->peer_port, len);
-	path_send(p, p->out, len);
+	shell_send(p, p->out, len);
 }
 
 static void

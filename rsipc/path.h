@@ -69,7 +69,7 @@ void	path_outbound(struct path *p, const uint8_t *pkt, size_t len, uint64_t now)
 /* Sends what every router answers, whoever the packets are for. */
 void	path_probe(struct path *p);
 /* An inner packet from the gateway. */
-void	path_inbound(struct path *p, const uint8_t *pkt, size_t len);
+void	path_inbound(struct path *p, const struct packet_view *v);
 
 /* A demand's end (host_ops.demanded): what waited leaves, or is answered. */
 void	path_demanded(struct path *p, const struct host_demand *d, unsigned error);

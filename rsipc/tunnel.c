@@ -10,18 +10,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/cursor.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "net/ip.h"
+#include "net/tunnel.h"
 #include "rsipc/capture.h"
 #include "rsipc/tunnel.h"
 
 #define TUNNEL_BATCH	32	/* packets one system call may bring */
 #define TUNNEL_SOCKBUF	(2 << 20)
-#define TUNNEL_TTL	64	/* RFC 2003 §3.1 */
-#define GRE_IPV4	0x0800
-#define GRE_CHECKSUM	0x8000
 
 struct tunnel {
 	struct event_base *base;
@@ -39,62 +36,37 @@ struct tunnel {
 	uint8_t		*buf;		/* TUNNEL_BATCH times IP_PACKET_MAX */
 };
 
-unsigned
-tunnel_overhead(enum rsip_tunnel type)
+static enum tunnel_type
+tunnel_type(const struct tunnel *t)
 {
-	return type == RSIP_TUNNEL_GRE ? TUNNEL_GRE_OVERHEAD :
-	    TUNNEL_IPIP_OVERHEAD;
-}
-
-/* The GRE header's length, 0 if it is not one of RFC 2784 around IPv4. */
-static size_t
-gre_header(const uint8_t *p, size_t len)
-{
-	uint16_t flags;
-
-	if (len < 4 || load_u16(p + 2) != GRE_IPV4)
-		return 0;
-	flags = load_u16(p);
-	if (flags == 0)
-		return 4;
-	if (flags != GRE_CHECKSUM || len < 8 ||
-	    checksum_fold(checksum_add(0, p, len)) != 0)
-		return 0;
-	return 8;
+	return t->type == RSIP_TUNNEL_GRE ? TUNNEL_GRE : TUNNEL_IPIP;
 }
 
 static void
 tunnel_read_packet(struct tunnel *t, uint8_t *pkt, size_t len)
 {
-	struct ip_info outer, inner;
-	size_t	       skip;
-	int	       tos;
+	struct packet_view outer, inner;
+	enum tunnel_type   type;
+	int		   tos;
 
-	if (!ip_parse(pkt, len, &outer))
+	if (!packet_parse_ipv4(&outer, pkt, len))
 		goto malformed;
 	/* The gateway alone may speak for the public realm. */
-	if (outer.src != t->remote || outer.dst != t->local ||
-	    outer.protocol != (t->type == RSIP_TUNNEL_GRE ? IPPROTO_GRE :
-	    IPPROTO_IPIP)) {
+	if (addr_v4(&outer.src) != t->remote || addr_v4(&outer.dst) != t->local ||
+	    outer.protocol != tunnel_protocol(tunnel_type(t))) {
 		t->counters.in_foreign++;
 		return;
 	}
-	skip = outer.header;
-	if (outer.protocol == IPPROTO_GRE) {
-		len = gre_header(pkt + skip, outer.total - skip);
-		if (len == 0)
-			goto malformed;
-		skip += len;
+	if (!tunnel_inner(&outer, &inner, &type) ||
+	    (tos = tunnel_leave_tos(inner.tos, outer.tos)) == -1)
+		goto malformed;
+	if (tos != inner.tos) {
+		ip_set_tos(pkt + (inner.data - outer.data), (uint8_t)tos);
+		inner.tos = (uint8_t)tos;
 	}
-	if (!ip_parse(pkt + skip, outer.total - skip, &inner))
-		goto malformed;
-	if ((tos = ip_ecn_decapsulate(inner.tos, outer.tos)) == -1)
-		goto malformed;
-	if (tos != inner.tos)
-		ip_set_tos(pkt + skip, (uint8_t)tos);
 	t->counters.in_packets++;
-	t->counters.in_bytes += inner.total;
-	t->fn(t->arg, pkt + skip, inner.total);
+	t->counters.in_bytes += inner.len;
+	t->fn(t->arg, &inner);
 	return;
 malformed:
 	t->counters.in_malformed++;
@@ -259,14 +231,15 @@ tunnel_set(struct tunnel *t, enum rsip_tunnel type, uint32_t local,
 unsigned
 tunnel_mtu(const struct tunnel *t)
 {
+	size_t	  overhead = tunnel_overhead(tunnel_type(t));
 	socklen_t len = sizeof(int);
 	int	  mtu;
 
 	if (t->remote == 0 || getsockopt(event_get_fd(t->type ==
 	    RSIP_TUNNEL_GRE ? t->gre : t->ipip), IPPROTO_IP, IP_MTU, &mtu,
-	    &len) == -1 || mtu <= (int)tunnel_overhead(t->type))
+	    &len) == -1 || mtu <= (int)overhead)
 		return 0;
-	return (unsigned)mtu - tunnel_overhead(t->type);
+	return (unsigned)mtu - (unsigned)overhead;
 }
 
 /* RFC 2003 §3.1: without DF inside, the outer packet may be fragmented, which
@@ -284,45 +257,40 @@ tunnel_send_fragmented(struct tunnel *t, struct iovec *iov)
 }
 
 int
-tunnel_send(struct tunnel *t, const uint8_t *pkt, size_t len)
+tunnel_send(struct tunnel *t, const struct packet_view *p)
 {
-	uint8_t		   head[TUNNEL_GRE_OVERHEAD] = { 0 };
+	enum tunnel_type   type = tunnel_type(t);
+	uint8_t		   head[TUNNEL_OVERHEAD_MAX];
 	struct iovec	   iov[2];
-	struct sockaddr_in to = { .sin_family = AF_INET };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_addr.s_addr = t->remote };
 	struct msghdr	   msg = { .msg_name = &to, .msg_namelen = sizeof(to),
 			.msg_iov = iov, .msg_iovlen = 2 };
-	struct ip_header   h = { .ttl = TUNNEL_TTL };
-	struct ip_info	   ip;
+	struct addr	   src = addr_from_v4(t->local);
+	struct addr	   dst = addr_from_v4(t->remote);
 	ssize_t		   n;
 
-	if (t->remote == 0 || !ip_parse(pkt, len, &ip)) {
+	if (t->remote == 0) {
 		errno = ENOTCONN;
 		goto fail;
 	}
-	h.src = t->local;
-	h.dst = to.sin_addr.s_addr = t->remote;
-	h.tos = ip.tos;		/* RFC 6040 §4.1: ECN and DSCP go along */
-	h.df = ip.df;
-	h.protocol = t->type == RSIP_TUNNEL_GRE ? IPPROTO_GRE : IPPROTO_IPIP;
-	h.total = ip.total + tunnel_overhead(t->type);
-	if (h.total > IP_PACKET_MAX) {
+	if (p->len + tunnel_overhead(type) > IP_PACKET_MAX) {
 		errno = EMSGSIZE;
 		goto fail;
 	}
-	ip_write(head, &h);
-	if (t->type == RSIP_TUNNEL_GRE)
-		store_u16(head + IP_HEADER_LEN + 2, GRE_IPV4);
+	tunnel_write(head, type, &src, &dst, p, 0);
 	iov[0].iov_base = head;
-	iov[0].iov_len = tunnel_overhead(t->type);
-	memcpy(&iov[1].iov_base, &pkt, sizeof(pkt));	/* sendmsg() does not write */
-	iov[1].iov_len = ip.total;
+	iov[0].iov_len = tunnel_overhead(type);
+	/* sendmsg() does not write. */
+	memcpy(&iov[1].iov_base, &p->data, sizeof(p->data));
+	iov[1].iov_len = p->len;
 	n = sendmsg(t->out, &msg, MSG_DONTWAIT);
-	if (n == -1 && errno == EMSGSIZE && !ip.df)
+	if (n == -1 && errno == EMSGSIZE && !p->df)
 		n = tunnel_send_fragmented(t, iov);
 	if (n == -1)
 		goto fail;
 	t->counters.out_packets++;
-	t->counters.out_bytes += ip.total;
+	t->counters.out_bytes += p->len;
 	return 0;
 fail:
 	t->counters.out_failed++;

@@ -5,16 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/tunnel.h"
 #include "proto/rsip.h"
-
-#define TUNNEL_IPIP_OVERHEAD	20
-#define TUNNEL_GRE_OVERHEAD	24
 
 struct event_base;
 struct tunnel;
 
-/* A whole inner IPv4 packet from the other end.  It may be written to. */
-typedef void (*tunnel_fn)(void *arg, uint8_t *pkt, size_t len);
+/* A whole inner IPv4 packet from the other end. */
+typedef void (*tunnel_fn)(void *arg, const struct packet_view *p);
 /* No more packets for now. */
 typedef void (*tunnel_end_fn)(void *arg);
 
@@ -34,10 +32,9 @@ int	tunnel_set(struct tunnel *t, enum rsip_tunnel type, uint32_t local,
  * does not fit the path to the gateway (tunnel_mtu() says what does), ENOTCONN, or what
  * the socket said.
  */
-int	tunnel_send(struct tunnel *t, const uint8_t *pkt, size_t len);
+int	tunnel_send(struct tunnel *t, const struct packet_view *p);
 /* Largest inner packet the kernel thinks will pass; 0: unknown. */
 unsigned tunnel_mtu(const struct tunnel *t);
-unsigned tunnel_overhead(enum rsip_tunnel type);
 
 struct tunnel_counters {
 	uint64_t in_packets, in_bytes, out_packets, out_bytes;

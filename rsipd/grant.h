@@ -22,7 +22,7 @@ struct grant {
 	uint32_t gateway;		/* Na, or the tunnel's end that it was told */
 	uint32_t local;			/* the leased address */
 	uint8_t	 method;		/* enum rsip_method; LISTEN is RSAP-IP */
-	uint8_t	 tunnel;		/* enum demux_tunnel */
+	uint8_t	 tunnel;		/* enum tunnel_type */
 	bool	 listen;
 	uint8_t	 remote_policy;		/* enum demux_remote */
 	struct lease_remote remote;	/* but under DEMUX_REMOTE_NONE */

@@ -202,7 +202,7 @@ grant_is_good(const struct grant *g)
 	if (g->bind_id == 0 || g->local == 0 ||
 	    g->remote_policy < DEMUX_REMOTE_MACRO ||
 	    g->remote_policy > DEMUX_REMOTE_NONE ||
-	    (g->tunnel != DEMUX_IPIP && g->tunnel != DEMUX_GRE))
+	    (g->tunnel != TUNNEL_IPIP && g->tunnel != TUNNEL_GRE))
 		return false;
 	switch (g->method) {
 	case RSIP_METHOD_RSA_IP:

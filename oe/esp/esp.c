@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "net/ip.h"
+#include "net/tunnel.h"
 #include "oe/esp/algorithm.h"
 #include "oe/esp/esp.h"
 #include "oe/esp/replay.h"
@@ -422,7 +423,7 @@ esp_open(struct esp_sa *sa, const uint8_t *pkt, size_t len, uint8_t *inner,
 		return n;
 	if (!ip_parse(inner, (size_t)n, &ip))
 		return ESP_E_INNER;
-	if ((tos = ip_ecn_decapsulate(ip.tos, outer.tos)) == -1)
+	if ((tos = tunnel_leave_tos(ip.tos, outer.tos)) == -1)
 		return ESP_E_INNER;
 	ip_set_tos(inner, (uint8_t)tos);
 	sa->count.packets++;

@@ -6,7 +6,6 @@
 
 #include "base/cursor.h"
 #include "nat/demux.h"
-#include "nat/packet.h"
 #include "tests/fuzz/fuzz.h"
 
 #define NB	0xc6336401u	/* 198.51.100.1, shared */
@@ -16,19 +15,19 @@
 
 static const struct owner {
 	uint32_t	    host, local;
-	enum demux_tunnel   tunnel;
+	enum tunnel_type   tunnel;
 	bool		    whole, ipsec;
 	struct demux_range  ports;
 	uint32_t	    spi;	/* two of them */
 	enum demux_remote   policy;
 } owners[] = {
-	{ 0x0a00000b, NB, DEMUX_IPIP, false, true, { 20000, 20015 }, 0x1000,
+	{ 0x0a00000b, NB, TUNNEL_IPIP, false, true, { 20000, 20015 }, 0x1000,
 	    DEMUX_REMOTE_NONE },
-	{ 0x0a00000c, NB, DEMUX_GRE, false, true, { 20016, 20031 }, 0x2000,
+	{ 0x0a00000c, NB, TUNNEL_GRE, false, true, { 20016, 20031 }, 0x2000,
 	    DEMUX_REMOTE_NONE },
-	{ 0x0a00000d, NB, DEMUX_IPIP, false, false, { 20032, 20047 }, 0,
+	{ 0x0a00000d, NB, TUNNEL_IPIP, false, false, { 20032, 20047 }, 0,
 	    DEMUX_REMOTE_MACRO },
-	{ 0x0a00000e, WHOLE, DEMUX_IPIP, true, false, { 0, 0 }, 0,
+	{ 0x0a00000e, WHOLE, TUNNEL_IPIP, true, false, { 0, 0 }, 0,
 	    DEMUX_REMOTE_NONE },
 };
 #define NOWNERS	(sizeof(owners) / sizeof(owners[0]))
@@ -73,10 +72,10 @@ owner_of(uint32_t host)
 }
 
 static bool
-has_ports(const struct packet *p)
+has_ports(const struct packet_view *p)
 {
-	return (p->protocol == PACKET_TCP || p->protocol == PACKET_UDP) &&
-	    p->offset == 0 && p->len >= p->hlen + 4;
+	return (p->protocol == IPPROTO_TCP || p->protocol == IPPROTO_UDP) &&
+	    p->frag == 0 && p->len >= p->header + 4;
 }
 
 static void
@@ -84,11 +83,13 @@ check_inbound(struct demux *d, uint64_t now, const uint8_t *pkt, size_t len)
 {
 	struct demux_target out;
 	const struct owner *o;
-	struct packet	    p;
+	struct packet_view  p;
 	uint16_t	    port;
 
 	memset(&out, 0, sizeof(out));
-	switch (demux_inbound(d, now, pkt, len, &out)) {
+	if (!packet_parse_ipv4(&p, pkt, len))
+		return;
+	switch (demux_inbound(d, now, &p, &out)) {
 	case DEMUX_FORWARD:
 		break;
 	case DEMUX_DROP:
@@ -97,46 +98,44 @@ check_inbound(struct demux *d, uint64_t now, const uint8_t *pkt, size_t len)
 	default:
 		FUZZ_CHECK(false);	/* misuse from outside */
 	}
-	FUZZ_CHECK(packet_parse(&p, pkt, len));
 	o = owner_of(out.host);
 	FUZZ_CHECK(o != NULL && out.tunnel == o->tunnel &&
-	    out.gateway == htonl(NA) && p.dst == htonl(o->local));
-	if (o->policy == DEMUX_REMOTE_MACRO && p.protocol != PACKET_ICMP)
-		FUZZ_CHECK(p.src == htonl(REMOTE));
+	    out.gateway == htonl(NA) && addr_v4(&p.dst) == htonl(o->local));
+	if (o->policy == DEMUX_REMOTE_MACRO && p.protocol != IPPROTO_ICMP)
+		FUZZ_CHECK(addr_v4(&p.src) == htonl(REMOTE));
 	if (has_ports(&p) && !o->whole) {
-		port = load_u16(pkt + p.hlen + 2);
+		port = load_u16(pkt + p.header + 2);
 		FUZZ_CHECK((port >= o->ports.lo && port <= o->ports.hi) ||
-		    (p.protocol == PACKET_UDP && o->ipsec &&
+		    (p.protocol == IPPROTO_UDP && o->ipsec &&
 		    (port == 500 || port == 4500)));
 	}
-	if (p.protocol == PACKET_ESP && p.offset == 0 && !o->whole) {
-		FUZZ_CHECK(p.len >= p.hlen + 4 && o->spi != 0);
-		FUZZ_CHECK((load_u32(pkt + p.hlen) & ~1u) == o->spi);
+	if (p.protocol == IPPROTO_ESP && p.frag == 0 && !o->whole) {
+		FUZZ_CHECK(p.len >= p.header + 4 && o->spi != 0);
+		FUZZ_CHECK((load_u32(pkt + p.header) & ~1u) == o->spi);
 	}
 }
 
 static void
 check_outbound(struct demux *d, uint64_t now, unsigned who,
-    enum demux_tunnel tunnel, const uint8_t *pkt, size_t len)
+    enum tunnel_type tunnel, const uint8_t *pkt, size_t len)
 {
 	const struct owner *o = &owners[who % NOWNERS];
 	struct demux_target out;
-	struct packet	    p;
+	struct packet_view  p;
 	uint16_t	    port;
 
 	memset(&out, 0, sizeof(out));
-	if (demux_outbound(d, now, htonl(o->host), tunnel, pkt, len, &out) !=
-	    DEMUX_FORWARD)
+	if (!packet_parse_ipv4(&p, pkt, len) || demux_outbound(d, now,
+	    htonl(o->host), tunnel, &p, &out) != DEMUX_FORWARD)
 		return;
-	FUZZ_CHECK(packet_parse(&p, pkt, len));
 	FUZZ_CHECK(out.host == htonl(o->host) && tunnel == o->tunnel);
-	FUZZ_CHECK(p.src == htonl(o->local));
+	FUZZ_CHECK(addr_v4(&p.src) == htonl(o->local));
 	if (o->policy == DEMUX_REMOTE_MACRO)
-		FUZZ_CHECK(p.dst == htonl(REMOTE));
+		FUZZ_CHECK(addr_v4(&p.dst) == htonl(REMOTE));
 	if (has_ports(&p) && !o->whole) {
-		port = load_u16(pkt + p.hlen);
+		port = load_u16(pkt + p.header);
 		FUZZ_CHECK((port >= o->ports.lo && port <= o->ports.hi) ||
-		    (p.protocol == PACKET_UDP && o->ipsec &&
+		    (p.protocol == IPPROTO_UDP && o->ipsec &&
 		    (port == 500 || port == 4500)));
 	}
 }
@@ -184,7 +183,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check_inbound(d, now, pkt, len);
 		else
 			check_outbound(d, now, how & 7, how & 0x10 ?
-			    DEMUX_GRE : DEMUX_IPIP, pkt, len);
+			    TUNNEL_GRE : TUNNEL_IPIP, pkt, len);
 		if ((how & 0x20) != 0)
 			demux_tick(d, now += 7000);
 		now++;

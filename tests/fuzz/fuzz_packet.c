@@ -3,31 +3,31 @@
 
 #include <string.h>
 
-#include "nat/packet.h"
+#include "net/icmp.h"
+#include "net/tunnel.h"
 #include "tests/fuzz/fuzz.h"
 
 static void
-check_tunnel(const struct packet *p, const uint8_t *data)
+check_tunnel(const struct packet_view *p, const uint8_t *data)
 {
 	static uint8_t	    outer[65535];
-	struct demux_target to = { .gateway = 0x0100000a,
-		.host = 0x0b00000a };
-	struct packet	    o, back;
-	enum demux_tunnel   tunnel, was;
+	struct addr	    from = addr_from_v4(0x0100000a);
+	struct addr	    to = addr_from_v4(0x0b00000a);
+	struct packet_view  o, back;
+	enum tunnel_type   tunnel, was;
 	size_t		    over;
 
-	for (was = DEMUX_IPIP; was <= DEMUX_GRE; was++) {
-		to.tunnel = was;
-		over = packet_tunnel_overhead(was);
+	for (was = TUNNEL_IPIP; was <= TUNNEL_GRE; was++) {
+		over = tunnel_overhead(was);
 		if (over + p->len > sizeof(outer))
 			continue;
-		packet_encapsulate(outer, p, &to, 1);
+		tunnel_write(outer, was, &from, &to, p, 1);
 		memcpy(outer + over, data, p->len);
-		FUZZ_CHECK(packet_parse(&o, outer, over + p->len));
-		FUZZ_CHECK(packet_checksum_ok(&o));
-		if (!packet_checksum_ok(p))
+		FUZZ_CHECK(packet_parse_ipv4(&o, outer, over + p->len));
+		FUZZ_CHECK(ip_checksum_ok(&o));
+		if (!ip_checksum_ok(p))
 			continue;
-		FUZZ_CHECK(packet_decapsulate(&o, &back, &tunnel));
+		FUZZ_CHECK(tunnel_inner(&o, &back, &tunnel));
 		FUZZ_CHECK(tunnel == was && back.len == p->len);
 		FUZZ_CHECK(back.data == outer + over);
 	}
@@ -36,37 +36,44 @@ check_tunnel(const struct packet *p, const uint8_t *data)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint8_t		  error[PACKET_ICMP_MAX], header[60];
-	struct packet	  p, inner, e;
-	enum demux_tunnel tunnel;
+	uint8_t		  error[ICMP_ERROR_MAX], header[60];
+	struct packet_view p, inner, e;
+	enum tunnel_type tunnel;
 	size_t		  len;
 	bool		  was_ok;
 
 	if (packet_parse_quoted(&p, data, size))
-		FUZZ_CHECK(p.hlen >= 20 && p.hlen <= size);
-	if (!packet_parse(&p, data, size))
+		FUZZ_CHECK(p.header >= 20 && p.header <= size);
+	/* Whatever the family: within the buffer, and headers before the rest. */
+	if (packet_parse(&p, data, size))
+		FUZZ_CHECK(p.data == data && p.len <= size &&
+		    p.header <= p.len && addr_len(&p.src) == addr_len(&p.dst));
+	if (!packet_parse_ipv4(&p, data, size))
 		return 0;
-	FUZZ_CHECK(p.data == data && p.len <= size && p.hlen <= p.len);
-	if (packet_decapsulate(&p, &inner, &tunnel)) {
+	FUZZ_CHECK(p.data == data && p.len <= size && p.header <= p.len);
+	if (icmp_quoted(&p, &inner))
 		FUZZ_CHECK(inner.data > data &&
 		    inner.data + inner.len <= data + size);
-		(void)packet_ecn_egress(inner.tos, p.tos);
+	if (tunnel_inner(&p, &inner, &tunnel)) {
+		FUZZ_CHECK(inner.data > data &&
+		    inner.data + inner.len <= data + size);
+		(void)tunnel_leave_tos(inner.tos, p.tos);
 	}
 	check_tunnel(&p, data);
-	if (packet_may_answer(&p)) {
-		len = packet_make_error(error, &p, 0x0100000a,
-		    PACKET_ICMP_UNREACH, 4, 1400);
-		FUZZ_CHECK(len >= 28 && len <= PACKET_ICMP_MAX);
-		FUZZ_CHECK(packet_parse(&e, error, len));
-		FUZZ_CHECK(packet_checksum_ok(&e));
-		FUZZ_CHECK(!packet_may_answer(&e));
+	if (icmp_may_answer(&p)) {
+		len = icmp_write_error(error, sizeof(error), &p.dst,
+		    ICMP_DEST_UNREACH, 4, 1400, &p);
+		FUZZ_CHECK(len >= 28 && len <= ICMP_ERROR_MAX);
+		FUZZ_CHECK(packet_parse_ipv4(&e, error, len));
+		FUZZ_CHECK(ip_checksum_ok(&e));
+		FUZZ_CHECK(!icmp_may_answer(&e));
 	}
-	memcpy(header, data, p.hlen);
-	was_ok = packet_checksum_ok(&p);
-	packet_set_tos(header, (uint8_t)(p.tos ^ 3));
+	memcpy(header, data, p.header);
+	was_ok = ip_checksum_ok(&p);
+	ip_set_tos(header, (uint8_t)(p.tos ^ 3));
 	if (p.ttl > 1)
-		packet_decrement_ttl(header);
-	if (packet_parse_quoted(&e, header, p.hlen))
-		FUZZ_CHECK(packet_checksum_ok(&e) == was_ok);
+		(void)ip_lower_ttl(header);
+	if (packet_parse_quoted(&e, header, p.header))
+		FUZZ_CHECK(ip_checksum_ok(&e) == was_ok);
 	return 0;
 }

@@ -214,10 +214,10 @@ number(char **save)
 	return (uint32_t)strtoul(word(save), NULL, 0);
 }
 
-static enum demux_tunnel
+static enum tunnel_type
 get_tunnel(const char *s)
 {
-	return strcmp(s, "gre") == 0 ? DEMUX_GRE : DEMUX_IPIP;
+	return strcmp(s, "gre") == 0 ? TUNNEL_GRE : TUNNEL_IPIP;
 }
 
 static int

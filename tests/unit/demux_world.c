@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "base/cursor.h"
-#include "nat/packet.h"
 #include "tests/unit/demux_world.h"
 
 uint8_t buf[2048];
@@ -49,7 +48,7 @@ make_esp(const char *src, const char *dst, uint32_t spi)
 {
 	memset(buf, 0, 64);
 	store_u32(buf + 20, spi);
-	return make_ip(buf, src, dst, PACKET_ESP, 24);
+	return make_ip(buf, src, dst, IPPROTO_ESP, 24);
 }
 
 size_t
@@ -57,7 +56,7 @@ make_ah(const char *src, const char *dst, uint32_t spi)
 {
 	memset(buf, 0, 64);
 	store_u32(buf + 24, spi);
-	return make_ip(buf, src, dst, PACKET_AH, 24);
+	return make_ip(buf, src, dst, IPPROTO_AH, 24);
 }
 
 size_t
@@ -79,7 +78,7 @@ make_ike(const char *src, const char *dst, uint16_t port, uint64_t cookie)
 	store_u16(buf + 20, port);
 	store_u16(buf + 22, port);
 	store_u64(buf + off, cookie);
-	return make_ip(buf, src, dst, PACKET_UDP, off - 20 + 28);
+	return make_ip(buf, src, dst, IPPROTO_UDP, off - 20 + 28);
 }
 
 size_t
@@ -88,7 +87,7 @@ make_echo(const char *src, const char *dst, uint8_t type, uint16_t id)
 	memset(buf, 0, 64);
 	buf[20] = type;
 	store_u16(buf + 24, id);
-	return make_ip(buf, src, dst, PACKET_ICMP, 12);
+	return make_ip(buf, src, dst, IPPROTO_ICMP, 12);
 }
 
 size_t
@@ -108,16 +107,37 @@ make_error(const char *src, const char *dst, uint8_t type, size_t n)
 	memmove(buf + 28, buf, n);
 	memset(buf + 20, 0, 8);
 	buf[20] = type;
-	return make_ip(buf, src, dst, PACKET_ICMP, 8 + n);
+	return make_ip(buf, src, dst, IPPROTO_ICMP, 8 + n);
 }
 
 /* --- asking ------------------------------------------------------------------ */
 
 enum demux_verdict
+ask_inbound(struct demux *d, const uint8_t *p, size_t len,
+    struct demux_target *t)
+{
+	struct packet_view v;
+
+	return packet_parse_ipv4(&v, p, len) ? demux_inbound(d, NOW, &v, t) :
+	    DEMUX_DROP;
+}
+
+enum demux_verdict
+ask_outbound(struct demux *d, uint64_t now, uint32_t host,
+    enum tunnel_type tunnel, const uint8_t *p, size_t len,
+    struct demux_target *t)
+{
+	struct packet_view v;
+
+	return packet_parse_ipv4(&v, p, len) ?
+	    demux_outbound(d, now, host, tunnel, &v, t) : DEMUX_DROP;
+}
+
+enum demux_verdict
 in(struct demux *d, size_t len, struct demux_target *t)
 {
 	memset(t, 0, sizeof(*t));
-	return demux_inbound(d, NOW, buf, len, t);
+	return ask_inbound(d, buf, len, t);
 }
 
 enum demux_verdict
@@ -125,7 +145,7 @@ out_at(struct demux *d, uint64_t now, const char *host, size_t len)
 {
 	struct demux_target t;
 
-	return demux_outbound(d, now, addr(host), DEMUX_IPIP, buf, len, &t);
+	return ask_outbound(d, now, addr(host), TUNNEL_IPIP, buf, len, &t);
 }
 
 enum demux_verdict
@@ -147,7 +167,7 @@ binding(uint32_t client, const char *host)
 		.bind_id = 1,
 		.host = addr(host),
 		.gateway = addr(NA),
-		.tunnel = DEMUX_IPIP,
+		.tunnel = TUNNEL_IPIP,
 		.local = addr(NB),
 		.ipsec = true,
 		.remote_policy = DEMUX_REMOTE_NONE,

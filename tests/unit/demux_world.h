@@ -36,6 +36,12 @@ size_t make_ping(const char *src, const char *dst, uint8_t type, uint16_t id,
 /* Turns the packet in buf into an ICMP error about its first n bytes. */
 size_t make_error(const char *src, const char *dst, uint8_t type, size_t n);
 
+/* What becomes of bytes as they come in; what is no packet is never asked about. */
+enum demux_verdict ask_inbound(struct demux *d, const uint8_t *p, size_t len,
+	    struct demux_target *t);
+enum demux_verdict ask_outbound(struct demux *d, uint64_t now, uint32_t host,
+	    enum tunnel_type tunnel, const uint8_t *p, size_t len,
+	    struct demux_target *t);
 /* What becomes of the packet in buf: from the Internet, and out of a host's tunnel. */
 enum demux_verdict in(struct demux *d, size_t len, struct demux_target *t);
 enum demux_verdict out_at(struct demux *d, uint64_t now, const char *host, size_t len);

@@ -6,6 +6,11 @@ TESTS += tests/unit/test_addr
 tests_unit_test_addr_SOURCES = tests/unit/test_addr.c
 tests_unit_test_addr_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_addr_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_packet
+TESTS += tests/unit/test_packet
+tests_unit_test_packet_SOURCES = tests/unit/test_packet.c
+tests_unit_test_packet_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_packet_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_gso
 TESTS += tests/unit/test_gso
 tests_unit_test_gso_SOURCES = tests/unit/test_gso.c
@@ -194,8 +199,7 @@ endif
 check_PROGRAMS += tests/unit/test_demux_threads
 TESTS += tests/unit/test_demux_threads
 tests_unit_test_demux_threads_SOURCES = tests/unit/test_demux_threads.c \
-	nat/demux.c nat/demux_hash.c nat/demux_learn.c nat/demux_packet.c \
-	nat/packet.c
+	nat/demux.c nat/demux_hash.c nat/demux_learn.c nat/demux_packet.c
 tests_unit_test_demux_threads_CPPFLAGS = $(AM_CPPFLAGS) -DDEMUX_TEST
 tests_unit_test_demux_threads_CFLAGS = $(AM_CFLAGS) $(TSAN_CFLAGS)
 tests_unit_test_demux_threads_LDADD = $(BASE_LIBS) $(TSAN_LIBS)

@@ -10,9 +10,9 @@
 #include "base/cursor.h"
 #include "base/util.h"
 #include "net/ip.h"
-#include "oe/life.h"
 #include "oe/esp/dataplane_private.h"
 #include "oe/esp/user.h"
+#include "oe/life.h"
 #include "tests/unit/scenario.h"
 
 /* Draft -17's figure 1 in documentation addresses. */

@@ -8,12 +8,13 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "oe/identity.h"
+#include "net/icmp.h"
 #include "oe/child.h"
+#include "oe/identity.h"
+#include "oe/initiator.h"
 #include "oe/liveness.h"
 #include "oe/pathmtu.h"
 #include "oe/responder.h"
-#include "oe/initiator.h"
 #include "tests/unit/dns_message.h"
 #include "tests/unit/scenario.h"
 
@@ -322,6 +323,7 @@ static void
 do_too_big(struct player *p)
 {
 	uint8_t	 pkt[20 + 8 + 20 + 8];
+	struct packet_view error, quoted;
 	uint32_t spi = (uint32_t)strtoul(p->words[1], NULL, 0);
 	uint32_t peer = 0;
 	unsigned i;
@@ -343,7 +345,8 @@ do_too_big(struct player *p)
 	store_u16(pkt + 28 + 2, 1500);
 	pkt[28 + 9] = 50;
 	store_u32(pkt + 48, spi);
-	pathmtu_inbound_icmp(p->w->core, p->w->now, pkt, n);
+	if (packet_parse_ipv4(&error, pkt, n) && icmp_quoted(&error, &quoted))
+		pathmtu_inbound_icmp(p->w->core, p->w->now, &error, &quoted);
 }
 
 /* --- DNS ----------------------------------------------------------------------------- */

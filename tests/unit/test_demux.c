@@ -14,7 +14,6 @@
 
 #include "base/cursor.h"
 #include "base/util.h"
-#include "nat/packet.h"
 #include "tests/unit/demux_world.h"
 
 /* --- inbound ----------------------------------------------------------------- */
@@ -138,6 +137,24 @@ test_icmp_sequence(void **state)
 	demux_free(d);
 }
 
+static void
+expect(struct demux *d, uint64_t now, size_t n)
+{
+	struct packet_view v;
+
+	assert_true(packet_parse_ipv4(&v, buf, n));
+	demux_expect(d, now, &v);
+}
+
+static bool
+expected(struct demux *d, size_t n)
+{
+	struct packet_view v;
+
+	assert_true(packet_parse_ipv4(&v, buf, n));
+	return demux_expected(d, NOW, &v);
+}
+
 /* What a leased port may send to the private side: answers. */
 static void
 test_answers_to_neighbours(void **state)
@@ -147,40 +164,40 @@ test_answers_to_neighbours(void **state)
 
 	(void)state;
 	n = make_port(17, NB, "10.0.0.99", 20000, 4000);
-	assert_false(demux_expected(d, NOW, buf, n));
+	assert_false(expected(d, n));
 	n = make_port(17, "10.0.0.99", NB, 4000, 20000);
 	assert_to(d, n, X1);
-	demux_expect(d, NOW, buf, n);
+	expect(d, NOW, n);
 	n = make_error(NB, "10.0.0.99", 3, n);
-	assert_true(demux_expected(d, NOW, buf, n));
+	assert_true(expected(d, n));
 	n = make_port(17, NB, "10.0.0.99", 20000, 4000);
-	assert_true(demux_expected(d, NOW, buf, n));
+	assert_true(expected(d, n));
 	n = make_port(6, NB, "10.0.0.99", 20000, 4000);
-	assert_false(demux_expected(d, NOW, buf, n));
+	assert_false(expected(d, n));
 	n = make_port(17, NB, "10.0.0.98", 20000, 4000);
-	assert_false(demux_expected(d, NOW, buf, n));
+	assert_false(expected(d, n));
 	n = make_port(17, NB, "10.0.0.99", 20000, 4001);
-	assert_false(demux_expected(d, NOW, buf, n));
+	assert_false(expected(d, n));
 	n = make_port(17, NB, "10.0.0.99", 20001, 4000);
-	assert_false(demux_expected(d, NOW, buf, n));
+	assert_false(expected(d, n));
 	/* Nobody's port is nobody's to answer from. */
 	n = make_port(17, "10.0.0.99", NB, 4000, 20500);
-	demux_expect(d, NOW, buf, n);
+	expect(d, NOW, n);
 	n = make_port(17, NB, "10.0.0.99", 20500, 4000);
-	assert_false(demux_expected(d, NOW, buf, n));
+	assert_false(expected(d, n));
 	/* A neighbour that tries all ports pushes out nothing of the host's. */
 	assert_int_equal(out(d, X1, make_ike(NB, Y, 500, 7)), DEMUX_FORWARD);
 	demux_count(d, NULL, &before, NULL);
 	for (unsigned i = 0; i < 20000; i++) {
 		n = make_port(17, "10.0.0.99", NB, (uint16_t)i, 20000);
-		demux_expect(d, NOW + 61000 + i * 10, buf, n);
+		expect(d, NOW + 61000 + i * 10, n);
 	}
 	demux_count(d, NULL, &after, NULL);
 	assert_true(after - before <= 256);
 	assert_to(d, make_ike(Y, NB, 500, 7), X1);
 	assert_int_equal(demux_remove(d, 1, 1), 0);
 	n = make_port(17, NB, "10.0.0.99", 20000, 19999);
-	assert_false(demux_expected(d, NOW, buf, n));
+	assert_false(expected(d, n));
 	demux_free(d);
 }
 
@@ -296,7 +313,7 @@ test_outbound_only_what_was_leased(void **state)
 	    out(d, X1, make_port(6, NB2, Y, 20000, 80)), DEMUX_MISUSE_ADDR);
 	assert_int_equal(out(d, X1, make_esp(NB2, Y, 1)), DEMUX_MISUSE_ADDR);
 	n = make_port(17, NB, Y, 20000, 53);
-	assert_int_equal(demux_outbound(d, NOW, addr(X1), DEMUX_GRE, buf, n, &t),
+	assert_int_equal(ask_outbound(d, NOW, addr(X1), TUNNEL_GRE, buf, n, &t),
 	    DEMUX_MISUSE_TUNNEL);
 	assert_int_equal(t.client_id, 1);
 	assert_int_equal(t.bind_id, 1);
@@ -424,8 +441,8 @@ try_all(struct demux *d, const uint8_t *p, size_t len)
 	/* Its own allocation, so that the sanitizer sees a byte read too far. */
 	assert_non_null(copy);
 	memcpy(copy, p, len);
-	(void)demux_inbound(d, NOW, copy, len, &t);
-	(void)demux_outbound(d, NOW, addr(X1), DEMUX_IPIP, copy, len, &t);
+	(void)ask_inbound(d, copy, len, &t);
+	(void)ask_outbound(d, NOW, addr(X1), TUNNEL_IPIP, copy, len, &t);
 	free(copy);
 }
 

@@ -16,7 +16,6 @@
 
 #include "base/cursor.h"
 #include "base/util.h"
-#include "nat/packet.h"
 #include "tests/unit/demux_world.h"
 
 /* --- bindings -------------------------------------------------------------------- */
@@ -303,23 +302,23 @@ race_reader(void *arg)
 
 	memset(p, 0, sizeof(p));
 	memset(q, 0, sizeof(q));
-	n = make_ip(p, Y, NB, PACKET_ESP, 24);
-	m = make_ip(q, NB, Y, PACKET_ICMP, 12);
+	n = make_ip(p, Y, NB, IPPROTO_ESP, 24);
+	m = make_ip(q, NB, Y, IPPROTO_ICMP, 12);
 	q[20] = 8;
 	while (!atomic_load(&r->stop)) {
 		demux_online(r->d, me);
 		for (unsigned k = 0; k < 64; k++) {
 			i = (i * 1103515245 + 12345) % 512;
 			store_u32(p + 20, 0x10000 + i);
-			if (demux_inbound(r->d, NOW, p, n, &t)
+			if (ask_inbound(r->d, p, n, &t)
 			    == DEMUX_FORWARD) {
 				atomic_fetch_add(&r->seen, 1);
 				if (t.client_id != i)
 					atomic_fetch_add(&r->wrong, 1);
 			}
 			store_u16(q + 24, (uint16_t)i);
-			(void)demux_outbound(
-			    r->d, NOW, htonl(i), DEMUX_IPIP, q, m, &t);
+			(void)ask_outbound(
+			    r->d, NOW, htonl(i), TUNNEL_IPIP, q, m, &t);
 		}
 		demux_offline(r->d, me);
 	}

@@ -16,7 +16,6 @@
 #include "base/cursor.h"
 #include "nat/demux.h"
 #include "nat/demux_table.h"
-#include "nat/packet.h"
 
 #define LOCAL	0xc6336401u
 #define PEER	0xc633640au
@@ -67,7 +66,7 @@ binding(uint32_t client, const uint32_t *spi)
 		.bind_id = 1,
 		.host = htonl(0x0a000000 + client),
 		.gateway = htonl(0x0a000001),
-		.tunnel = DEMUX_IPIP,
+		.tunnel = TUNNEL_IPIP,
 		.local = htonl(LOCAL),
 		.ipsec = true,
 		.spis = spi,
@@ -76,8 +75,9 @@ binding(uint32_t client, const uint32_t *spi)
 	};
 }
 
-static size_t
-make_esp(uint8_t p[64], uint32_t src, uint32_t dst, uint32_t spi)
+static void
+make_esp(struct packet_view *v, uint8_t p[64], uint32_t src, uint32_t dst,
+    uint32_t spi)
 {
 	uint32_t s = htonl(src), t = htonl(dst);
 
@@ -85,11 +85,12 @@ make_esp(uint8_t p[64], uint32_t src, uint32_t dst, uint32_t spi)
 	p[0] = 0x45;
 	store_u16(p + 2, 44);
 	p[8] = 64;
-	p[9] = PACKET_ESP;
+	p[9] = IPPROTO_ESP;
 	memcpy(p + 12, &s, 4);
 	memcpy(p + 16, &t, 4);
 	store_u32(p + 20, spi);
-	return 44;
+	if (!packet_parse_ipv4(v, p, 44))
+		abort();
 }
 
 /* --- interrupted at the worst moment --------------------------------------- */
@@ -119,12 +120,13 @@ send_one(void *arg)
 	const struct sender *s = arg;
 	struct demux_target  t;
 	uint8_t		     p[64];
-	size_t		     n = make_esp(p, LOCAL, PEER, 0x9000 + s->client);
+	struct packet_view   v;
 
+	make_esp(&v, p, LOCAL, PEER, 0x9000 + s->client);
 	stop_at = s->stop;
 	demux_online(s->d, s->reader);
 	(void)demux_outbound(s->d, NOW, htonl(0x0a000000 + s->client),
-	    DEMUX_IPIP, p, n, &t);
+	    TUNNEL_IPIP, &v, &t);
 	demux_offline(s->d, s->reader);
 	return NULL;
 }
@@ -202,17 +204,17 @@ flood_run(void *arg)
 	unsigned	    me = atomic_fetch_add(&f->next, 1);
 	struct demux_target t;
 	uint8_t		    p[64];
-	size_t		    n;
+	struct packet_view  v;
 	uint32_t	    i = me << 24;
 
 	while (!atomic_load_explicit(&f->stop, memory_order_relaxed)) {
 		demux_online(f->d, me);
 		for (unsigned k = 0; k < 32; k++) {
-			n = make_esp(p, LOCAL, PEER, ++i);
+			make_esp(&v, p, LOCAL, PEER, ++i);
 			(void)demux_outbound(f->d, NOW,
-			    htonl(0x0a000000 + i % 64), DEMUX_IPIP, p, n, &t);
-			n = make_esp(p, PEER, LOCAL, 0x10000 + i % 64);
-			if (demux_inbound(f->d, NOW, p, n, &t) == DEMUX_FORWARD
+			    htonl(0x0a000000 + i % 64), TUNNEL_IPIP, &v, &t);
+			make_esp(&v, p, PEER, LOCAL, 0x10000 + i % 64);
+			if (demux_inbound(f->d, NOW, &v, &t) == DEMUX_FORWARD
 			    && t.client_id != i % 64)
 				atomic_fetch_add(&f->wrong, 1);
 		}

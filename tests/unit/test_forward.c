@@ -53,7 +53,7 @@ make_udp(uint8_t *p, uint32_t src, uint32_t dst, uint16_t sport,
 	store_u16(p + 22, dport);
 	store_u16(p + 24, (uint16_t)(len - 20));
 	store_u16(p + 26, 0);
-	return make_ip(p, src, dst, PACKET_UDP, len, 0x1234, 0);
+	return make_ip(p, src, dst, IPPROTO_UDP, len, 0x1234, 0);
 }
 
 /* --- a queue without a kernel ----------------------------------------------- */
@@ -73,7 +73,7 @@ add_host(struct demux *d, uint32_t id, uint32_t host, uint16_t lo)
 	struct demux_range   r = { lo, (uint16_t)(lo + 63) };
 	struct demux_binding b = { .client_id = id, .bind_id = 1,
 		.host = htonl(host), .gateway = htonl(NA),
-		.tunnel = DEMUX_IPIP, .local = htonl(NB), .ipsec = true,
+		.tunnel = TUNNEL_IPIP, .local = htonl(NB), .ipsec = true,
 		.ports = &r, .nports = 1,
 		.remote_policy = DEMUX_REMOTE_NONE };
 
@@ -142,7 +142,7 @@ from_host(struct lab *l, uint32_t host, size_t inner, struct forward_out *out)
 		.hook = FORWARD_PREROUTING };
 
 	*out = (struct forward_out) { .data = out_buf };
-	in.len = make_ip(buf, host, NA, PACKET_IPIP, 20 + inner, 1, 0);
+	in.len = make_ip(buf, host, NA, IPPROTO_IPIP, 20 + inner, 1, 0);
 	return forward_packet(&l->q, &in, out);
 }
 
@@ -326,12 +326,12 @@ test_ids(void **state)
 	assert_int_equal(checksum_fold(checksum_add(0, out.data, 20)), 0);
 	/* What must not be fragmented keeps its own, and so does AH. */
 	make_udp(buf + 20, NB, Y, 20065, 53, 100);
-	make_ip(buf + 20, NB, Y, PACKET_UDP, 100, 0x4321, 0x4000);
+	make_ip(buf + 20, NB, Y, IPPROTO_UDP, 100, 0x4321, 0x4000);
 	assert_int_equal(from_host(l, X2, 100, &out), FORWARD_SEND);
 	assert_int_equal(load_u16(out.data + 4), 0x4321);
 	memset(buf + 40, 0, 80);
 	store_u32(buf + 44, 0x9001);
-	make_ip(buf + 20, NB, Y, PACKET_AH, 100, 0x4321, 0);
+	make_ip(buf + 20, NB, Y, IPPROTO_AH, 100, 0x4321, 0);
 	assert_int_equal(from_host(l, X2, 100, &out), FORWARD_SEND);
 	assert_int_equal(load_u16(out.data + 4), 0x4321);
 }
@@ -369,7 +369,7 @@ test_where_a_tunnel_leads(void **state)
 	n = make_udp(buf + 20, NB, Y, 20001, 53, 100);
 	in = (struct forward_packet) { .data = buf, .in_index = 3,
 		.hook = FORWARD_PREROUTING };
-	in.len = make_ip(buf, X1, NA, PACKET_IPIP, 20 + n, 1, 0);
+	in.len = make_ip(buf, X1, NA, IPPROTO_IPIP, 20 + n, 1, 0);
 	assert_int_equal(forward_packet(&l->q, &in, &out), FORWARD_DROP);
 }
 

@@ -70,7 +70,7 @@ rsap_ip_is_assigned_extended_freed(void **state)
 	assert_int_equal(w.bound, 1);
 	assert_int_equal(w.last.host, w.peer.host);
 	assert_int_equal(w.last.gateway, inet_addr("10.0.0.1"));
-	assert_int_equal(w.last.tunnel, DEMUX_IPIP);
+	assert_int_equal(w.last.tunnel, TUNNEL_IPIP);
 	assert_int_equal(w.last.nports, 1);
 	assert_false(w.last.ipsec);
 	request(RSIP_EXTEND_REQUEST, id);
@@ -117,7 +117,7 @@ rsipsec_leases_spis_with_or_without_ports(void **state)
 	assert_int_equal(w.out.spis.spi[0], 1000);
 	assert_int_equal(w.out.spis.nfields, 1);
 	assert_int_equal(w.out.tunnel[0], RSIP_TUNNEL_GRE);
-	assert_int_equal(w.last.tunnel, DEMUX_GRE);
+	assert_int_equal(w.last.tunnel, TUNNEL_GRE);
 	world_end();
 }
 

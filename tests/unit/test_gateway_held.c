@@ -224,7 +224,7 @@ a_grant_waits_for_its_address(void **state)
 	struct store_client   c = { .host = inet_addr("10.0.0.7"),
 		.client_id = 5, .next_bind_id = 10, .transport = GATEWAY_TCP };
 	struct grant	      g = { .bind_id = 9, .local = both[1].addr,
-		.method = RSIP_METHOD_RSAP_IP, .tunnel = DEMUX_IPIP,
+		.method = RSIP_METHOD_RSAP_IP, .tunnel = TUNNEL_IPIP,
 		.remote_policy = DEMUX_REMOTE_NONE, .ranges = &range,
 		.nranges = 1 };
 

@@ -83,7 +83,7 @@ taken(struct house *h)
 {
 	struct grant g = {
 		.gateway = htonl(0x0a000001), .local = htonl(NB),
-		.method = RSIP_METHOD_RSIPSEC, .tunnel = DEMUX_IPIP,
+		.method = RSIP_METHOD_RSIPSEC, .tunnel = TUNNEL_IPIP,
 		.remote_policy = DEMUX_REMOTE_NONE,
 		.ranges = ports, .nranges = 2, .spis = spis, .nspis = 2,
 		.cookies = cookies, .ncookies = 1, .expires = 30000,
@@ -103,6 +103,7 @@ esp(struct house *h, uint32_t spi, struct demux_target *to)
 	uint8_t	 p[40] = { 0x45, 0, 0, 40, 0, 1, 0, 0, 64, 50, 0, 0,
 		203, 0, 113, 9, 198, 51, 100, 1 };
 	uint32_t be = htonl(spi), sum = 0;
+	struct packet_view v;
 	size_t	 i;
 
 	memcpy(p + 20, &be, 4);
@@ -112,7 +113,8 @@ esp(struct house *h, uint32_t spi, struct demux_target *to)
 	sum = ~(sum + (sum >> 16)) & 0xffff;
 	p[10] = (uint8_t)(sum >> 8);
 	p[11] = (uint8_t)sum;
-	return demux_inbound(h->demux, 1000, p, sizeof(p), to);
+	assert_true(packet_parse_ipv4(&v, p, sizeof(p)));
+	return demux_inbound(h->demux, 1000, &v, to);
 }
 
 static size_t
@@ -161,7 +163,7 @@ refused_by_one_it_is_in_none(void **state)
 	struct grant	      g = taken(h);
 	struct demux_binding  other = { .client_id = 1, .bind_id = 1,
 		.host = htonl(XA + 1), .gateway = g.gateway,
-		.tunnel = DEMUX_IPIP, .local = htonl(NB), .ipsec = true,
+		.tunnel = TUNNEL_IPIP, .local = htonl(NB), .ipsec = true,
 		.cookies = cookies, .ncookies = 1,
 		.remote_policy = DEMUX_REMOTE_NONE };
 	struct demux_target   to;
@@ -279,7 +281,7 @@ a_whole_address_too(void **state)
 	struct house	     *h = *state;
 	struct grant	      g = { .gateway = htonl(0x0a000001),
 		.local = htonl(NW), .method = RSIP_METHOD_RSA_IP,
-		.tunnel = DEMUX_GRE, .remote_policy = DEMUX_REMOTE_MACRO,
+		.tunnel = TUNNEL_GRE, .remote_policy = DEMUX_REMOTE_MACRO,
 		.remote = { .addr = htonl(0xcb007109) }, .expires = 30000 };
 	struct lease_binding *b;
 

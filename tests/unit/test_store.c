@@ -22,7 +22,7 @@ static struct grant
 example(void)
 {
 	return (struct grant){ .bind_id = 77, .local = 0x016433c6,
-		.method = RSIP_METHOD_RSIPSEC, .tunnel = DEMUX_GRE,
+		.method = RSIP_METHOD_RSIPSEC, .tunnel = TUNNEL_GRE,
 		.remote_policy = DEMUX_REMOTE_MICRO,
 		.remote = { 0x0a6433c6, { 80, 90 } },
 		.ranges = ranges, .nranges = 2, .spis = spis, .nspis = 2,
@@ -59,7 +59,7 @@ a_grant_comes_back(void **state)
 	assert_int_equal(got.expires, 50 + 40000);
 	assert_int_equal(got.bind_id, 77);
 	assert_int_equal(got.local, g.local);
-	assert_int_equal(got.tunnel, DEMUX_GRE);
+	assert_int_equal(got.tunnel, TUNNEL_GRE);
 	assert_int_equal(got.remote.addr, g.remote.addr);
 	assert_int_equal(got.remote.ports.hi, 90);
 	assert_int_equal(got.nranges, 2);

@@ -1,0 +1,291 @@
+/* client_lease.c - the RSIP client daemon: what a lease makes of this host, and its loss */
+#include "config.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/statefile.h"
+#include "base/util.h"
+#include "rsipc/client_private.h"
+#include "rsipc/keeper.h"
+#include "rsipc/remember.h"
+
+#define TIME_WAIT_REUSE	"net/ipv4/tcp_tw_reuse"
+#define PORT_RANGE	"net/ipv4/ip_local_port_range"
+#define PORT_BLOCK_MIN	8
+#define PORT_MICRO_SPAN	2047	/* to choose from where each is leased alone */
+#define MTU_FALLBACK	1500	/* where the kernel does not know the path's */
+
+void
+client_range(struct client *c, uint16_t lo, uint16_t hi)
+{
+	char range[16];
+
+	c->range_lo = lo;
+	c->range_hi = hi;
+	snprintf(range, sizeof(range), "%u %u", lo, hi);
+	keeper_set(PORT_RANGE, range);
+}
+
+void
+client_range_restore(void)
+{
+	keeper_restore(PORT_RANGE);
+}
+
+/* The engine is gone when we are about to leave. */
+static void
+client_set_local(struct client *c, uint32_t addr, uint16_t ike_port)
+{
+	if (c->oe != NULL)
+		oe_set_local(c->oe, addr, ike_port);
+}
+
+static bool
+client_leases_one_by_one(const struct client *c)
+{
+	return c->host.local_policy == RSIP_LOCAL_MICRO ||
+	    host_flow_policy(&c->host);
+}
+
+/*
+ * A port a binding (micro-flow local policy): programs choose from those that
+ * follow the one we were given, and each is leased as it is met.  Where the
+ * gateway's range ends is learnt by being refused.
+ */
+static void
+client_ports_one_by_one(struct client *c, const struct binding *b)
+{
+	if (client_leases_one_by_one(c) && b->nports > 0 &&
+	    b->port[0] <= UINT16_MAX - PORT_MICRO_SPAN)
+		client_range(c, b->port[0],
+		    (uint16_t)(b->port[0] + PORT_MICRO_SPAN));
+}
+
+void
+client_port_refused(struct client *c, uint16_t port, unsigned error)
+{
+	if (client_leases_one_by_one(c) &&
+	    error == RSIP_LOCAL_ADDRPORT_UNALLOWED && port <= c->range_hi &&
+	    port > c->range_lo + PORT_BLOCK_MIN)
+		client_range(c, c->range_lo, (uint16_t)(port - 1));
+}
+
+/* RFC 3102 §3.1: programs choose their source ports from the leased ones. The
+ * last port is the IKE engine's own. */
+static void
+client_ports(struct client *c, const struct binding *b)
+{
+	uint16_t lo, hi;
+
+	if (c->settings->cascade)
+		return;		/* the ports are its hosts' */
+	if (b->purpose == BINDING_MAIN) {
+		c->path.ike_port = 500;
+		bindings_port_range(&c->host.bindings, 0, 0);
+	}
+	/* A handful of ports is no range to choose from. */
+	if (!binding_port_block(b, &lo, &hi) || hi - lo < PORT_BLOCK_MIN) {
+		client_ports_one_by_one(c, b);
+		return;
+	}
+	if (b->purpose == BINDING_MAIN && !c->settings->ike_500)
+		c->path.ike_port = hi--;
+	bindings_port_range(&c->host.bindings, lo, hi);
+	client_range(c, lo, hi);
+	/* Few ports must do for many short connections (RFC 6191). */
+	keeper_set(TIME_WAIT_REUSE, "1");
+}
+
+/* Are all SPIs that security associations stand on still ours? */
+static bool
+client_spis_kept(const struct client *c, const struct binding *b)
+{
+	unsigned i, j;
+
+	for (i = 0; i < c->had.nspis; i++) {
+		if (!c->had.spi_used[i])
+			continue;
+		for (j = 0; j < b->nspis && b->spi[j] != c->had.spi[i]; j++)
+			continue;
+		if (j == b->nspis)
+			return false;
+	}
+	return true;
+}
+
+/* A successor asks for the same, so that connections live on. */
+static void
+client_remember(struct client *c, const struct binding *b)
+{
+	char   text[REMEMBER_MAX];
+	size_t n;
+
+	if (c->state != NULL && (n = remember_write(text, sizeof(text),
+	    c->gateway, b)) != 0)
+		(void)statefile_write(c->state, text, n);
+}
+
+void
+client_recall(struct client *c)
+{
+	char  *text;
+	size_t len;
+
+	if (*c->settings->state == '\0')
+		return;
+	if ((c->state = statefile_open(c->settings->state)) == NULL) {
+		log_warn("%s: %s: after a restart other ports are leased",
+		    c->settings->state, errno == EWOULDBLOCK ?
+		    "another daemon uses it" : strerror(errno));
+		return;
+	}
+	if ((text = statefile_read(c->state, &len)) == NULL)
+		return;
+	if (remember_read(text, &c->former_gateway, &c->former) == -1) {
+		if (len > 0)
+			log_warn("%s holds no lease: it is not used",
+			    c->settings->state);
+		c->former_gateway = 0;
+	}
+	free(text);
+}
+
+static void
+client_main_granted(struct client *c, const struct binding *b)
+{
+	uint32_t remote = b->endpoint != 0 ? b->endpoint : c->gateway;
+	unsigned mtu;
+	bool	 kept;
+
+	c->seeking = c->waiting = c->worthless = false;
+	tunnel_set(c->tunnel, b->tunnel, transport_local(c->transport), remote);
+	mtu = tunnel_mtu(c->tunnel);
+	if (mtu == 0)
+		mtu = MTU_FALLBACK - TUNNEL_OVERHEAD_MAX;
+	evtimer_del(c->grace);
+	/* What was negotiated in another life would only fail slowly. */
+	kept = c->suspended && c->had.addr == b->addr &&
+	    client_spis_kept(c, b);
+	if (!kept)
+		client_set_local(c, 0, 0);
+	c->suspended = false;
+	c->range_hi = 0;
+	client_ports(c, b);
+	if (device_up(c->device, b->addr, remote, mtu, !c->settings->cascade &&
+	    (b->nspis > 0 || b->method == RSIP_METHOD_RSA_IP)) == -1)
+		log_warn("%s is leased but cannot be used",
+		    ipv4_text(b->addr));
+	c->path.addr = b->addr;
+	c->path.gateway = c->gateway;
+	worth_begin(&c->path.worth);
+	c->up_since = clock_now();
+	c->gone_since = 0;
+	client_choose(c);
+	client_set_local(c, b->addr, c->path.ike_port);
+	client_remember(c, b);
+	if (kept && c->oe != NULL)
+		oe_wake(c->oe, "leased once more");
+	log_info("leased %s, %u ports, %u SPIs for %u s from %s, tunnel %s, "
+	    "MTU %u", ipv4_text(b->addr), b->nports, b->nspis, b->seconds,
+	    ipv4_text(c->gateway), rsip_tunnel_name(b->tunnel), mtu);
+}
+
+void
+client_granted(void *arg, const struct binding *b)
+{
+	struct client *c = arg;
+
+	if (c->stopping)
+		return;
+	if (b->purpose == BINDING_MAIN)
+		client_main_granted(c, b);
+	else if (b->purpose == BINDING_PORTS)
+		/* Programs go on from here; what began before ends there. */
+		client_ports(c, b);
+	if (b->purpose != BINDING_MAIN)
+		log_debug("binding %u: %u ports, %u SPIs", b->bind_id,
+		    b->nports, b->nspis);
+	status_publish(c, "granted", b);
+}
+
+/* The block that programs choose from is gone: back to the first one. */
+static void
+client_block_revoked(struct client *c, const struct binding *b)
+{
+	const struct binding *main = bindings_main(&c->host.bindings);
+	uint16_t	      lo, hi;
+
+	if (main == NULL || b->nports == 0 ||
+	    b->port[0] != c->host.bindings.lo ||
+	    !binding_port_block(main, &lo, &hi) || hi - lo < PORT_BLOCK_MIN)
+		return;
+	if (hi == c->path.ike_port)
+		hi--;
+	bindings_port_range(&c->host.bindings, lo, hi);
+	client_range(c, lo, hi);
+}
+
+/* RFC 3103 §9.5: all use stops at once.  Address and security associations stay
+ * for a while, since the same lease often comes back. */
+void
+client_revoked(void *arg, const struct binding *b)
+{
+	struct timeval tv = { .tv_sec = CLIENT_GRACE / 1000 };
+	struct client *c = arg;
+	uint64_t       lasted = clock_now() - c->up_since;
+
+	status_publish(c, "revoked", b);
+	if (b->purpose == BINDING_PORTS)
+		client_block_revoked(c, b);
+	if (b->purpose != BINDING_MAIN)
+		return;
+	c->had = *b;
+	c->suspended = true;
+	c->path.addr = 0;
+	/* What does not come now is no fault of the tunnel. */
+	worth_begin(&c->path.worth);
+	tunnel_set(c->tunnel, b->tunnel, 0, 0);
+	/* What lasted a second is not waited for half a minute. */
+	if (lasted < CLIENT_GRACE) {
+		tv.tv_sec = (time_t)(lasted / 1000);
+		tv.tv_usec = (suseconds_t)(lasted % 1000 * 1000);
+	}
+	evtimer_add(c->grace, &tv);
+}
+
+void
+client_give_up_lease(struct client *c)
+{
+	evtimer_del(c->grace);
+	c->suspended = c->waiting = c->worthless = false;
+	c->path.addr = 0;
+	c->range_hi = 0;
+	client_set_local(c, 0, 0);
+	client_range_restore();
+	keeper_restore(TIME_WAIT_REUSE);
+	if (device_address(c->device) != 0)
+		log_info("%s is given up",
+		    ipv4_text(device_address(c->device)));
+	client_lead(c, false);
+	device_down(c->device);
+}
+
+/* Another network: what was encrypted on the last one is not to go out in the
+ * clear while it turns out whether there is a gateway here. */
+void
+client_seek(struct client *c)
+{
+	struct timeval tv = { .tv_sec = CLIENT_SEEK / 1000 };
+
+	c->seeking = true;
+	client_give_up_lease(c);
+	worth_forget(&c->path.worth);
+	device_forget_locals(c->device);
+	evtimer_add(c->grace, &tv);
+}

@@ -1,0 +1,56 @@
+/* client_private.h - what the files of the RSIP client daemon share */
+#ifndef RSIPC_CLIENT_PRIVATE_H
+#define RSIPC_CLIENT_PRIVATE_H
+
+#include "rsipc/client.h"
+
+/* client.c */
+/* Lets the state machine look at what has happened, soon but not from within
+ * whatever calls this. */
+void	client_kick(struct client *c);
+
+/* client_way.c */
+/*
+ * What becomes of packets, whatever happened.  Before a leased address goes it
+ * is said that it does (!lease), so that at no time what was led to us goes past
+ * us.
+ */
+void	client_lead(struct client *c, bool lease);
+/* The same, as the device is. */
+void	client_choose(struct client *c);
+/* From the device; from the tunnel; nothing more for now.  arg is the struct client. */
+void	client_outbound(void *arg, const uint8_t *pkt, size_t len);
+void	client_inbound(void *arg, const struct packet_view *p);
+void	client_inbound_end(void *arg);
+
+/* client_lease.c */
+/* Programs choose their ports from these, host order. */
+void	client_range(struct client *c, uint16_t lo, uint16_t hi);
+/* ... or from those of the kernel. */
+void	client_range_restore(void);
+/* Ports that are leased one by one end where this one is refused. */
+void	client_port_refused(struct client *c, uint16_t port, unsigned error);
+/* As struct host_ops has them. */
+void	client_granted(void *arg, const struct binding *b);
+void	client_revoked(void *arg, const struct binding *b);
+/* Address and security associations of the lease go. */
+void	client_give_up_lease(struct client *c);
+/* Another network: nothing goes out until it is known whether a gateway is there. */
+void	client_seek(struct client *c);
+/* What the process before us had. */
+void	client_recall(struct client *c);
+
+/* client_gateway.c */
+extern const struct host_ops client_host_ops;
+extern const struct transport_ops client_transport_ops;
+/* Is a lease that is good for nothing given up? */
+bool	client_passes_by(const struct client *c);
+/* A gateway that is broken, or not for us, is left; why: a string that stays. */
+void	client_abandon(struct client *c, const char *why, uint64_t now);
+/* Refused, or given up: on to another gateway, if one is known. */
+void	client_go_elsewhere(struct client *c, uint64_t now);
+/* DNS names another gateway; the time to wait is over.  arg is the struct client. */
+void	client_found(void *arg);
+void	client_grace_over(evutil_socket_t fd, short what, void *arg);
+
+#endif

@@ -1,0 +1,158 @@
+/* client_way.c - the RSIP client daemon: which way packets go, by the lease or from an address of this host */
+#include "config.h"
+
+#include <event2/event.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "rsipc/client_private.h"
+
+/* A lease is as good as nothing once its gateway is gone for that long. */
+static bool
+client_lease_serves(struct client *c, uint64_t now)
+{
+	if (!c->host.up || c->suspended) {
+		if (c->gone_since == 0)
+			c->gone_since = now;
+	} else if (c->host.state == HOST_ASSIGNED && !c->host.verify) {
+		c->gone_since = 0;
+	}
+	return c->gone_since == 0 || now < c->gone_since + CLIENT_SEEK;
+}
+
+/* Remote flow policy: the first packet is what asks for a lease, so it must come
+ * to us. */
+static bool
+client_awaits_first(const struct client *c)
+{
+	return c->host.state >= HOST_REGISTERED &&
+	    host_flow_policy(&c->host) && c->host.bindings.n == 0;
+}
+
+static bool
+client_may_be_direct(const struct client *c)
+{
+	return c->direct != NULL && direct_address(c->direct) != 0 &&
+	    !c->seeking && !client_awaits_first(c);
+}
+
+/* New connections leave from our own address, and those of a lease stay. */
+static void
+client_go_direct(struct client *c)
+{
+	if (c->path.own != PATH_OWN_ALL) {
+		log_info("no RSIP gateway here: connections leave from %s, and "
+		    "are encrypted %s", ipv4_text(direct_address(c->direct)),
+		    direct_how(c->direct));
+		client_range_restore();
+	}
+	device_own_link(c->device, direct_link(c->direct));
+	if (device_own(c->device, direct_address(c->direct),
+	    direct_mtu(c->direct)) == -1)
+		return;
+	c->path.own = PATH_OWN_ALL;
+}
+
+/* ... and the other way round. */
+static void
+client_go_leased(struct client *c)
+{
+	if (c->path.own == PATH_OWN_ALL && c->range_hi != 0)
+		client_range(c, c->range_lo, c->range_hi);
+	c->path.own = client_may_be_direct(c) ? PATH_OWN_OLD : PATH_OWN_SHUT;
+	if (c->path.own == PATH_OWN_OLD)
+		device_own_link(c->device, direct_link(c->direct));
+	if (device_prefer(c->device, device_address(c->device)) == -1)
+		log_error("packets may go out beside the lease");
+}
+
+void
+client_lead(struct client *c, bool lease)
+{
+	bool direct;
+
+	if (c->stopping)
+		return;
+	direct = client_may_be_direct(c);
+	if (lease && (client_lease_serves(c, clock_now()) || !direct)) {
+		client_go_leased(c);
+	} else if (direct) {
+		client_go_direct(c);
+	} else {
+		c->path.own = PATH_OWN_SHUT;
+		if (c->seeking || !c->settings->direct ||
+		    client_awaits_first(c))
+			device_block(c->device);
+		else
+			device_release(c->device);
+	}
+}
+
+void
+client_choose(struct client *c)
+{
+	client_lead(c, device_address(c->device) != 0);
+}
+
+static void
+client_woken(struct client *c, uint64_t now)
+{
+	struct timeval tv = { .tv_sec = CLIENT_SEEK / 1000 };
+	bool	       connected;
+
+	/* Under remote flow policy the first program waits for the first lease,
+	 * but not for ever. */
+	if (c->path.waits && !c->waiting && !c->suspended) {
+		c->waiting = true;
+		if (!c->seeking)
+			evtimer_add(c->grace, &tv);
+	}
+	c->path.waits = false;
+	/* UDP never says that nobody is there. */
+	connected = c->host.up &&
+	    (!c->host.udp || now <= c->host.heard + WORTH_HEARD);
+	switch (worth_judge(&c->path.worth, now, c->host.heard, connected)) {
+	case WORTH_FINE:
+		break;
+	case WORTH_NOTHING:
+		c->worthless = client_passes_by(c);
+		/* FALLTHROUGH */
+	case WORTH_ASK:
+		/* A gateway that forgot us may be silent about it. */
+		path_probe(&c->path);
+		host_suspect(&c->host, now);
+		c->path.wake = true;
+		break;
+	}
+	if (c->path.wake)
+		client_kick(c);
+}
+
+void
+client_outbound(void *arg, const uint8_t *pkt, size_t len)
+{
+	struct client *c = arg;
+	uint64_t       now = clock_now();
+
+	path_outbound(&c->path, pkt, len, now);
+	client_woken(c, now);
+}
+
+void
+client_inbound(void *arg, const struct packet_view *p)
+{
+	struct client *c = arg;
+
+	path_inbound(&c->path, p);
+}
+
+void
+client_inbound_end(void *arg)
+{
+	struct client *c = arg;
+
+	device_flush(c->device);
+	if (c->path.wake)
+		client_kick(c);
+}

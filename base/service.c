@@ -12,10 +12,10 @@
 #include "base/log.h"
 #include "base/opener.h"
 #include "base/priv.h"
+#include "base/resolvconf.h"
 #include "base/service.h"
 #include "base/util.h"
 
-#define RESOLV_CONF	"/etc/resolv.conf"
 #define SIGNALS		3
 #define RESTART_MAX	512	/* bytes of names that only a restart changes */
 
@@ -319,7 +319,7 @@ service_opener(const struct service *s)
 
 	add_path(&p, s->options.config, false);	/* the first: see opener.h */
 	if (s->plan->resolv_conf)
-		add_path(&p, RESOLV_CONF, false);
+		add_path(&p, RESOLVCONF_PATH, false);
 	option_files(s->plan->options, s->fixed, add_path, &p);
 	rc = opener_start(p.path, p.n);
 	free(p.path);

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <ares.h>
-#include <arpa/inet.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stdbool.h>
@@ -11,10 +10,8 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "base/log.h"
-#include "base/opener.h"
 #include "base/util.h"
 #include "oe/ask.h"
 #include "oe/dns.h"
@@ -51,30 +48,6 @@ struct dns {
 };
 
 /* --- resolvers ------------------------------------------------------------------ */
-
-size_t
-dns_read_resolv_conf(const char *path, uint32_t *out, size_t cap)
-{
-	struct in_addr a;
-	size_t	       n = 0;
-	char	       line[256], word[64];
-	FILE	      *f;
-	int	       fd;
-
-	if ((fd = opener_open(path)) == -1)
-		return 0;
-	if ((f = fdopen(fd, "r")) == NULL) {
-		close(fd);
-		return 0;
-	}
-	while (n < cap && fgets(line, sizeof(line), f) != NULL) {
-		if (sscanf(line, " nameserver %63s", word) == 1 &&
-		    inet_pton(AF_INET, word, &a) == 1)
-			out[n++] = a.s_addr;
-	}
-	fclose(f);
-	return n;
-}
 
 static void
 dns_set_servers(struct dns *d, const uint32_t *servers, size_t n)

@@ -29,7 +29,4 @@ void	dns_query(struct dns *d, const char *name, uint16_t type, bool ours,
 
 unsigned dns_pending(const struct dns *d);
 
-/* Reads "nameserver" lines of a resolv.conf; returns how many were found. */
-size_t	dns_read_resolv_conf(const char *path, uint32_t *out, size_t cap);
-
 #endif

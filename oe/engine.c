@@ -10,6 +10,7 @@
 #include "base/control.h"
 #include "base/filewatch.h"
 #include "base/log.h"
+#include "base/resolvconf.h"
 #include "base/util.h"
 #include "net/icmp.h"
 #include "net/ip.h"
@@ -376,7 +377,7 @@ oe_resolv_conf_changed(void *arg)
 	if (!c->resolvers_found)
 		return;
 	if (oe_config_find_resolvers(c))
-		log_info("resolver %s%s, as " OE_RESOLV_CONF " has it now",
+		log_info("resolver %s%s, as " RESOLVCONF_PATH " has it now",
 		    ipv4_text(c->resolvers[0]), c->nresolvers > 1 ? ", ..." :
 		    "");
 	/* An engine that shares the configuration may have found them first. */
@@ -419,7 +420,7 @@ oe_new(struct oe_config *c, struct event_base *base,
 	if (c->key != NULL && oe_config_state(c, shell->state) != NULL)
 		oe->remembered = remember_open(oe_config_state(c, shell->state));
 	/* By SIGHUP it may become of use. */
-	oe->resolv_conf = filewatch_new(base, OE_RESOLV_CONF,
+	oe->resolv_conf = filewatch_new(base, RESOLVCONF_PATH,
 	    oe_resolv_conf_changed, oe);
 	event_add(oe->tick, &tick);
 	return oe;

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/opener.h"
+#include "base/resolvconf.h"
 #include "base/util.h"
 #include "net/ip.h"
 #include "oe/dns.h"
@@ -236,13 +237,14 @@ oe_config_find_resolvers(struct oe_config *c)
 	size_t		    i, n, nkept = 0;
 
 	memset(kept, 0, sizeof(kept));
-	n = dns_read_resolv_conf(OE_RESOLV_CONF, found, OE_RESOLVERS_MAX);
+	n = resolvconf_read(RESOLVCONF_PATH, found, OE_RESOLVERS_MAX, NULL,
+	    NULL);
 	for (i = 0; i < n; i++) {
 		if (classes_find(c->classes, found[i], &m) == 0 &&
 		    m.plen > 0 && m.class != OE_CLASS_PERMISSIVE &&
 		    m.class != OE_CLASS_CLEAR) {
 			log_warn("%s: nameserver %s is not asked: it is %s",
-			    OE_RESOLV_CONF, ipv4_text(found[i]),
+			    RESOLVCONF_PATH, ipv4_text(found[i]),
 			    oe_class_name(m.class));
 			continue;
 		}

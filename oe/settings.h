@@ -93,8 +93,6 @@ const char *oe_config_state(const struct oe_config *c, const char *suffix);
 struct oe_config *oe_config_share(struct oe_config *c);
 void	oe_config_free(struct oe_config *c);		/* wipes */
 
-#define OE_RESOLV_CONF "/etc/resolv.conf"
-
 /* Reads resolv.conf, where "resolvers" were not configured; false: nothing new. */
 bool	oe_config_find_resolvers(struct oe_config *c);
 

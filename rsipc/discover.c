@@ -9,14 +9,12 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/opener.h"
+#include "base/resolvconf.h"
 #include "base/util.h"
 #include "oe/ask.h"
-#include "oe/dns.h"
 #include "rsipc/capture.h"
 #include "rsipc/discover.h"
 
-#define RESOLV_CONF	"/etc/resolv.conf"
 #define SERVERS_MAX	3	/* as resolv.conf(5) has it */
 #define TRY_MS		1000
 #define TRIES		2
@@ -33,9 +31,23 @@ struct discover {
 
 static void	discover_go_on(struct discover *d);
 
+struct domains {
+	char   name[DNSSD_DOMAINS_MAX][RR_NAME_MAX];
+	size_t n;
+};
+
+/* The last line counts. */
+static void
+on_line(void *arg, const char *text)
+{
+	struct domains *d = arg;
+
+	(void)dnssd_domains(text, d->name, &d->n);
+}
+
 /* The host's own domain, where no other is told. */
 static void
-own_domain(char domain[][RR_NAME_MAX], size_t *n)
+own_domain(struct domains *d)
 {
 	char  line[RR_NAME_MAX + 8] = "domain ", *dot;
 	char *name = line + strlen(line);
@@ -43,31 +55,8 @@ own_domain(char domain[][RR_NAME_MAX], size_t *n)
 	if (gethostname(name, RR_NAME_MAX - 1) == 0 &&
 	    (dot = strchr(name, '.')) != NULL) {
 		memmove(name, dot + 1, strlen(dot));
-		(void)dnssd_domains(line, domain, n);
+		(void)dnssd_domains(line, d->name, &d->n);
 	}
-}
-
-static size_t
-read_domains(char domain[][RR_NAME_MAX])
-{
-	char   line[2048];
-	size_t n = 0;
-	FILE  *f;
-	int    fd;
-
-	if ((fd = opener_open(RESOLV_CONF)) == -1)
-		return 0;
-	if ((f = fdopen(fd, "r")) == NULL) {
-		close(fd);
-		return 0;
-	}
-	/* The last line counts. */
-	while (fgets(line, sizeof(line), f) != NULL)
-		(void)dnssd_domains(line, domain, &n);
-	fclose(f);
-	if (n == 0)
-		own_domain(domain, &n);
-	return n;
 }
 
 static enum record_status
@@ -147,13 +136,17 @@ discover_free(struct discover *d)
 bool
 discover_start(struct discover *d)
 {
-	static char domain[DNSSD_DOMAINS_MAX][RR_NAME_MAX];
+	struct domains domains;
 
 	if (d->ask != NULL)
 		return true;
-	d->nservers = dns_read_resolv_conf(RESOLV_CONF, d->server, SERVERS_MAX);
+	domains.n = 0;
+	d->nservers = resolvconf_read(RESOLVCONF_PATH, d->server, SERVERS_MAX,
+	    on_line, &domains);
+	if (domains.n == 0)
+		own_domain(&domains);
 	d->at = 0;
-	dnssd_begin(&d->dnssd, domain, read_domains(domain));
+	dnssd_begin(&d->dnssd, domains.name, domains.n);
 	if (d->nservers == 0 || dnssd_next(&d->dnssd) == NULL)
 		return false;
 	discover_go_on(d);

@@ -29,6 +29,7 @@
 #include "base/log.h"
 #include "base/opener.h"
 #include "base/ratelimit.h"
+#include "base/resolvconf.h"
 #include "base/statefile.h"
 #include "base/util.h"
 #include "net/ip.h"
@@ -693,6 +694,41 @@ helper_waits_for_its_like(void **state)
 	close(fd[1]);
 }
 
+static void
+count_lines(void *arg, const char *text)
+{
+	unsigned *n = arg;
+
+	assert_true(strchr(text, '\n') != NULL);
+	*n += strncmp(text, "search", 6) == 0;
+}
+
+/* More servers than are wanted hide no line that comes after them. */
+static void
+resolvers_and_the_rest_in_one_reading(void **state)
+{
+	char	 path[] = "/tmp/test_base.XXXXXX";
+	uint32_t server[2] = { 0, 0 };
+	unsigned searches = 0;
+	int	 fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd != -1);
+	assert_true(dprintf(fd, "# nameserver 192.0.2.9\nsearch a.example\n"
+	    "nameserver fe80::1\n nameserver\t192.0.2.1\nnameserver x\n"
+	    "nameserver 192.0.2.2\nnameserver 192.0.2.3\n"
+	    "search b.example\n") > 0);
+	close(fd);
+	assert_int_equal(resolvconf_read(path, server, 2, count_lines,
+	    &searches), 2);
+	assert_int_equal(server[0], inet_addr("192.0.2.1"));
+	assert_int_equal(server[1], inet_addr("192.0.2.2"));
+	assert_int_equal(searches, 2);
+	assert_int_equal(resolvconf_read(path, server, 1, NULL, NULL), 1);
+	unlink(path);
+	assert_int_equal(resolvconf_read(path, server, 2, NULL, NULL), 0);
+}
+
 int
 main(void)
 {
@@ -713,6 +749,7 @@ main(void)
 		cmocka_unit_test(control_socket_answers),
 		cmocka_unit_test(log_lines_cannot_be_forged),
 		cmocka_unit_test(opener_opens_what_it_was_told),
+		cmocka_unit_test(resolvers_and_the_rest_in_one_reading),
 		cmocka_unit_test(state_is_replaced_whole_or_not),
 	};
 

@@ -1,4 +1,4 @@
-/* info.c - Informational exchanges: notify, delete, dead peer detection (RFC 2409 §5.7, RFC 3706) */
+/* info.c - Informational exchanges that come, and dead peer detection */
 #include "config.h"
 
 #include <stdio.h>
@@ -6,157 +6,17 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "oe/ike1/table.h"
+#include "oe/ike1/begin.h"
+#include "oe/ike1/info.h"
+#include "oe/ike1/message.h"
+#include "oe/ike1/msgid.h"
+#include "oe/ike1/natt.h"
+#include "oe/ike1/notify.h"
+#include "oe/ike1/phase2.h"
 
 #define DPD_TRIES	3
 #define DPD_AGAIN	3000	/* milliseconds between unanswered R-U-THEREs */
 #define PROBE_AGAIN	500	/* the same, while somebody waits for the answer */
-
-/* HASH(1) = prf(SKEYID_a, M-ID | N/D) */
-static int
-info_hash(const struct ike1_sa *sa, uint32_t msgid, const uint8_t *rest,
-    size_t len, uint8_t out[IKE_HASH_MAX])
-{
-	uint8_t		 id[4];
-	struct ike_chunk c[2] = { { id, 4 }, { rest, len } };
-
-	store_u32(id, msgid);
-	return ike_prf(sa->suite.hash, sa->k.a, sa->k.len, c, 2, out);
-}
-
-static void
-info_begin(struct isakmp_builder *b, uint8_t *buf, size_t cap,
-    struct ike1_sa *sa, uint64_t now, struct isakmp_header *h)
-{
-	static const uint8_t zero[IKE_HASH_MAX];
-
-	*h = (struct isakmp_header){ .cookie_i = sa->cookie_i,
-		.cookie_r = sa->cookie_r, .exchange = ISAKMP_INFORMATIONAL,
-		.flags = ISAKMP_FLAG_ENCRYPTION,
-		.msgid = msgid_new(sa, now, ISAKMP_INFORMATIONAL) };
-	isakmp_begin(b, buf, cap, h);
-	isakmp_put(b, ISAKMP_HASH, zero, sa->k.len);
-}
-
-static void
-info_send(struct isakmp_builder *b, struct ike1_sa *sa,
-    const struct isakmp_header *h)
-{
-	size_t	at = ISAKMP_HEADER_LEN + 4 + sa->k.len, len;
-	uint8_t hash[IKE_HASH_MAX], iv[IKE1_BLOCK_MAX];
-
-	if (b->w.bad || ike1_phase2_iv(sa, h->msgid, iv) == -1 ||
-	    info_hash(sa, h->msgid, b->w.base + at, b->w.len - at, hash) == -1)
-		return;
-	memcpy(b->w.base + ISAKMP_HEADER_LEN + 4, hash, sa->k.len);
-	if ((len = ike1_seal(sa, b, iv)) != 0)
-		ike1_send(sa, b->w.base, len);
-}
-
-static void
-info_put_notify(struct isakmp_builder *b, uint16_t type, uint8_t protocol,
-    const void *spi, size_t spi_len, const void *data, size_t data_len)
-{
-	isakmp_open(b, ISAKMP_NOTIFICATION);
-	writer_u32(&b->w, IPSEC_DOI);
-	writer_u8(&b->w, protocol);
-	writer_u8(&b->w, (uint8_t)spi_len);
-	writer_u16(&b->w, type);
-	writer_put(&b->w, spi, spi_len);
-	writer_put(&b->w, data, data_len);
-	isakmp_close(b);
-}
-
-void
-info_notify(struct ike1_sa *sa, uint64_t now, uint16_t type, uint8_t protocol,
-    const void *spi, size_t spi_len, const void *data, size_t data_len)
-{
-	struct isakmp_header  h;
-	struct isakmp_builder b;
-	uint8_t		      buf[512], cookies[16];
-
-	if (sa->k.len == 0)
-		return;
-	if (protocol == PROTO_ISAKMP) {
-		store_u64(cookies, sa->cookie_i);
-		store_u64(cookies + 8, sa->cookie_r);
-		spi = cookies;
-		spi_len = sizeof(cookies);
-	}
-	info_begin(&b, buf, sizeof(buf), sa, now, &h);
-	info_put_notify(&b, type, protocol, spi, spi_len, data, data_len);
-	info_send(&b, sa, &h);
-}
-
-int
-ike1_invalid_spi(void *engine, uint64_t now, const struct keying_path *path,
-    uint32_t spi, bool hint)
-{
-	struct ike1	     *e = engine;
-	struct isakmp_header  h = { .exchange = ISAKMP_INFORMATIONAL };
-	struct isakmp_builder b;
-	struct ike1_sa	     *sa;
-	uint8_t		      buf[128], wire[4];
-	size_t		      len;
-
-	store_u32(wire, spi);
-	TAILQ_FOREACH(sa, &e->sas, entry) {
-		if (sa->state == IKE1_MM_UP && addr_equal(&sa->path.peer, &path->peer) &&
-		    sa->path.peer_port == path->peer_port) {
-			info_notify(sa, now, ISAKMP_N_INVALID_SPI, PROTO_ESP,
-			    wire, sizeof(wire), NULL, 0);
-			return 0;
-		}
-	}
-	if (!hint)
-		return -1;
-	random_bytes(&h.cookie_i, sizeof(h.cookie_i));
-	h.msgid = ike1_msgid();
-	isakmp_begin(&b, buf, sizeof(buf), &h);
-	info_put_notify(&b, ISAKMP_N_INVALID_SPI, PROTO_ESP, wire,
-	    sizeof(wire), NULL, 0);
-	if ((len = isakmp_end(&b)) != 0)
-		ike1_send_path(e, path, buf, len);
-	return -1;
-}
-
-static void
-info_delete(struct ike1_sa *sa, uint64_t now, uint8_t protocol,
-    const uint8_t *spi, size_t spi_len)
-{
-	struct isakmp_header  h;
-	struct isakmp_builder b;
-	uint8_t		      buf[256];
-
-	info_begin(&b, buf, sizeof(buf), sa, now, &h);
-	isakmp_open(&b, ISAKMP_DELETE);
-	writer_u32(&b.w, IPSEC_DOI);
-	writer_u8(&b.w, protocol);
-	writer_u8(&b.w, (uint8_t)spi_len);
-	writer_u16(&b.w, 1);
-	writer_put(&b.w, spi, spi_len);
-	isakmp_close(&b);
-	info_send(&b, sa, &h);
-}
-
-void
-info_delete_child(struct ike1_sa *sa, uint64_t now, uint32_t spi_in)
-{
-	uint8_t spi[4];
-
-	store_u32(spi, spi_in);
-	info_delete(sa, now, PROTO_ESP, spi, sizeof(spi));
-}
-
-void
-info_delete_sa(struct ike1_sa *sa, uint64_t now)
-{
-	uint8_t cookies[16];
-
-	store_u64(cookies, sa->cookie_i);
-	store_u64(cookies + 8, sa->cookie_r);
-	info_delete(sa, now, PROTO_ISAKMP, cookies, sizeof(cookies));
-}
 
 /* Does anything hang on this peer being alive? */
 static bool
@@ -165,9 +25,7 @@ peer_has_children(const struct ike1_sa *sa)
 	const struct ike1_child *c;
 
 	TAILQ_FOREACH(c, &sa->ike->children, entry) {
-		if (c->state != IKE1_QM_DEAD && c->announced &&
-		    addr_equal(&c->peer, &sa->path.peer) &&
-		    keying_id_equal(&c->peer_id, &sa->peer_id))
+		if (c->announced && ike1_child_is_of(c, sa))
 			return true;
 	}
 	return false;
@@ -183,7 +41,7 @@ info_dpd(struct ike1_sa *sa, uint64_t now)
 	if (sa->probed_at != 0 && sa->heard >= sa->probed_at)
 		sa->probed_at = 0;
 	if (sa->probed_at == 0 && idle == 0) {
-		sa->dpd_at = IKE1_NEVER;
+		sa->dpd_at = IKE_NEVER;
 		return;
 	}
 	if (sa->probed_at == 0 && now < sa->heard + idle) {
@@ -193,29 +51,29 @@ info_dpd(struct ike1_sa *sa, uint64_t now)
 		/* A Phase 1 SA kept for later may find out then. */
 		sa->dpd_tries = 0;
 		sa->probed_at = 0;
-		sa->dpd_at = idle == 0 ? IKE1_NEVER : now + idle;
+		sa->dpd_at = idle == 0 ? IKE_NEVER : now + idle;
 	} else if (sa->dpd_tries == DPD_TRIES && sa->probed_at != 0) {
-		ike1_peer_silent(sa, now);
+		begin_peer_silent(sa, now);
 		return;
 	} else if (sa->dpd_tries == DPD_TRIES) {
 		log_info("IKE peer %s (%s) is dead: %u R-U-THEREs unanswered",
 		    keying_id_text(&sa->peer_id), ADDR_TEXT(&sa->path.peer),
 		    DPD_TRIES);
-		ike1_peer_dead(sa, now);
+		begin_peer_dead(sa, now);
 		return;
 	} else {
 		/* RFC 3706 §6.2: grows by one with each question. */
 		if (sa->dpd_seq == 0)
-			sa->dpd_seq = ike1_msgid() & 0x7fffffff;
+			sa->dpd_seq = msgid_random() & 0x7fffffff;
 		if (sa->dpd_tries++ == 0)
 			sa->dpd_seq++;
 		store_u32(seq, sa->dpd_seq);
-		info_notify(sa, now, ISAKMP_N_R_U_THERE, PROTO_ISAKMP, NULL, 0,
+		notify_send(sa, now, ISAKMP_N_R_U_THERE, PROTO_ISAKMP, NULL, 0,
 		    seq, sizeof(seq));
 		sa->dpd_at = now + (sa->probed_at != 0 ? PROBE_AGAIN :
 		    DPD_AGAIN);
 	}
-	ike1_timer(e, sa->dpd_at);
+	ike_timer(&e->x, sa->dpd_at);
 }
 
 void
@@ -230,8 +88,7 @@ info_probe(struct ike1_sa *sa, uint64_t now)
 
 /* A Phase 2 negotiation that the peer, authenticated, says no to. */
 static void
-info_phase2_refused(struct ike1_sa *sa, uint64_t now, uint16_t type,
-    const uint8_t *spi, size_t spi_len)
+info_phase2_refused(struct ike1_sa *sa, uint16_t type, const uint8_t *spi, size_t spi_len)
 {
 	struct ike1_child *c, *waiting = NULL;
 	unsigned	  n = 0;
@@ -254,19 +111,19 @@ info_phase2_refused(struct ike1_sa *sa, uint64_t now, uint16_t type,
 	if (n != 1)
 		return;
 	snprintf(detail, sizeof(detail), "notify %u", type);
-	phase2_failed(waiting, now, KEYING_CHILD_REFUSED, detail);
+	ike1_child_failed(waiting, KEYING_CHILD_REFUSED, detail);
 }
 
 /* RFC 2408 §3.1: under the message id of the Quick Mode it ends. */
 static void
-info_connected(struct ike1_sa *sa, uint64_t now, uint32_t msgid)
+info_connected(struct ike1_sa *sa, uint32_t msgid)
 {
 	struct ike1_child *c;
 
 	TAILQ_FOREACH(c, &sa->ike->children, entry) {
 		if (c->sa == sa && c->msgid == msgid &&
 		    c->state == IKE1_QM_UP) {
-			phase2_confirmed(c, now);
+			phase2_confirmed(c);
 			return;
 		}
 	}
@@ -306,7 +163,7 @@ info_got_notify(struct ike1_sa *sa, uint64_t now, uint32_t msgid,
 	case ISAKMP_N_INVALID_SPI:
 		if (sa->state == IKE1_MM_UP && protocol == PROTO_ESP &&
 		    spi_len == 4)
-			e->ops->invalid_spi(e->arg, &sa->path.peer,
+			e->x.ops->invalid_spi(e->x.arg, &sa->path.peer,
 			    load_u32(spi), true);
 		return;
 	case ISAKMP_N_INITIAL_CONTACT:
@@ -314,7 +171,7 @@ info_got_notify(struct ike1_sa *sa, uint64_t now, uint32_t msgid,
 			ike1_peer_restarted(sa, now);
 		return;
 	case ISAKMP_N_R_U_THERE:
-		info_notify(sa, now, ISAKMP_N_R_U_THERE_ACK, PROTO_ISAKMP,
+		notify_send(sa, now, ISAKMP_N_R_U_THERE_ACK, PROTO_ISAKMP,
 		    NULL, 0, c.p, cursor_left(&c) > 4 ? 4 : cursor_left(&c));
 		return;
 	case ISAKMP_N_R_U_THERE_ACK:
@@ -323,7 +180,7 @@ info_got_notify(struct ike1_sa *sa, uint64_t now, uint32_t msgid,
 			sa->dpd_tries = 0;
 		return;
 	case ISAKMP_N_CONNECTED:
-		info_connected(sa, now, msgid);
+		info_connected(sa, msgid);
 		return;
 	}
 	log_debug("notify %u about protocol %u from %s", type, protocol,
@@ -331,7 +188,7 @@ info_got_notify(struct ike1_sa *sa, uint64_t now, uint32_t msgid,
 	if (type == 0 || type >= 16384)
 		return;
 	if (sa->state == IKE1_MM_UP)
-		info_phase2_refused(sa, now, type, spi, spi_len);
+		info_phase2_refused(sa, type, spi, spi_len);
 	else
 		sa->refused = type;
 }
@@ -344,14 +201,12 @@ info_child_deleted(struct ike1_sa *sa, uint64_t now, uint32_t spi)
 	struct ike1_child *c;
 
 	TAILQ_FOREACH(c, &sa->ike->children, entry) {
-		if (c->state != IKE1_QM_DEAD && c->announced &&
-		    c->spi_out == spi && addr_equal(&c->peer, &sa->path.peer) &&
-		    keying_id_equal(&c->peer_id, &sa->peer_id))
+		if (c->announced && c->spi_out == spi && ike1_child_is_of(c, sa))
 			break;
 	}
 	if (c == NULL)
 		return;
-	info_delete_child(sa, now, c->spi_in);
+	notify_delete_child(sa, now, c->spi_in);
 	ike1_child_gone(c, true);
 }
 
@@ -399,7 +254,7 @@ info_plain(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 	type = info_read_notify(&c, p, &protocol, &spi, &spi_len);
 	if (sa->initiator && sa->refused == 0 && !c.bad && type != 0) {
 		sa->refused = type;
-		ike1_complain(sa->ike, now, &sa->path,
+		ike_complain(&sa->ike->x, now, &sa->path,
 		    "it, or a forger, says that it refuses Phase 1");
 	}
 }
@@ -422,7 +277,7 @@ info_stray(struct ike1 *e, const struct keying_path *path,
 	    ISAKMP_N_INVALID_SPI || c.bad || protocol != PROTO_ESP ||
 	    spi_len != 4)
 		return;
-	e->ops->invalid_spi(e->arg, &path->peer, load_u32(spi), false);
+	e->x.ops->invalid_spi(e->x.arg, &path->peer, load_u32(spi), false);
 }
 
 void
@@ -440,10 +295,10 @@ info_message(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 		return;
 	}
 	if (sa->k.len == 0 || h->msgid == 0 ||
-	    ike1_phase2_iv(sa, h->msgid, iv) == -1)
+	    message_iv(sa, h->msgid, iv) == -1)
 		return;
 	memcpy(text, buf + ISAKMP_HEADER_LEN, body);
-	if (ike1_open(sa, iv, text, body) == -1 || isakmp_split(&m, text, body, true) == -1 ||
+	if (message_open(sa, iv, text, body) == -1 || isakmp_split(&m, text, body, true) == -1 ||
 	    m.nparts < 2 || m.part[0].type != ISAKMP_HASH ||
 	    m.part[0].len != sa->k.len) {
 		sa->ike->count.malformed++;
@@ -452,7 +307,7 @@ info_message(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 	at = 4 + sa->k.len;
 	end = (size_t)(m.part[m.nparts - 1].body - text) +
 	    m.part[m.nparts - 1].len;
-	if (info_hash(sa, h->msgid, text + at, end - at, hash) == -1 ||
+	if (notify_hash(sa, h->msgid, text + at, end - at, hash) == -1 ||
 	    compare_secret(hash, m.part[0].body, sa->k.len) != 0) {
 		sa->ike->count.malformed++;
 		return;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/util.h"
-#include "oe/ike1/table.h"
+#include "oe/ike1/msgid.h"
 
 /*
  * Keys and IV of an exchange follow from its id, so a message of one that
@@ -14,6 +14,17 @@
  */
 #define MSGID_FIRST	32	/* places; doubled when half full */
 #define MSGID_RENEW	(IKE1_MSGIDS_MAX / 4 * 3)
+
+uint32_t
+msgid_random(void)
+{
+	uint32_t id;
+
+	do
+		random_bytes(&id, sizeof(id));
+	while (id == 0);
+	return id;
+}
 
 /* An Informational may carry a Quick Mode's id (RFC 2408 §3.1, CONNECTED). */
 static uint64_t
@@ -67,7 +78,7 @@ msgid_use(struct ike1_sa *sa, uint64_t now, uint8_t exchange, uint32_t id)
 	if (s->n >= MSGID_RENEW && sa->state == IKE1_MM_UP &&
 	    sa->renew_at > now) {
 		sa->renew_at = now;
-		ike1_timer(sa->ike, now);
+		ike_timer(&sa->ike->x, now);
 	}
 	if (!msgid_grow(s))
 		return false;
@@ -86,15 +97,7 @@ msgid_new(struct ike1_sa *sa, uint64_t now, uint8_t exchange)
 	/* With a full table there is none that is known to be fresh; by
 	 * chance it is. */
 	do
-		id = ike1_msgid();
+		id = msgid_random();
 	while (!msgid_use(sa, now, exchange, id) && ++tries < 4);
 	return id;
-}
-
-void
-msgids_free(struct ike1_msgids *s)
-{
-	free(s->table);
-	s->table = NULL;
-	s->size = s->n = 0;
 }

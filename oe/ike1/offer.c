@@ -6,7 +6,7 @@
 
 #include "base/cursor.h"
 #include "base/util.h"
-#include "oe/ike1/table.h"
+#include "oe/ike1/offer.h"
 
 /*
  * All hosts of one make offer the same.  Offers of our own make, and those of
@@ -42,7 +42,7 @@ offer_find(struct ike1 *e, const uint8_t *body, size_t len, uint8_t digest[32])
 {
 	struct ike1_offer *o;
 
-	ike1_digest(body, len, digest);
+	ike_digest(body, len, digest);
 	HASH_FIND(hh, e->by_offer, digest, 32, o);
 	return o;
 }

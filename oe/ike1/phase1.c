@@ -6,13 +6,25 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "oe/ike1/table.h"
+#include "oe/ike/sign.h"
+#include "oe/ike1/ending.h"
+#include "oe/ike1/id.h"
+#include "oe/ike1/message.h"
+#include "oe/ike1/natt.h"
+#include "oe/ike1/notify.h"
+#include "oe/ike1/offer.h"
+#include "oe/ike1/phase1.h"
+#include "oe/ike1/phase2.h"
+
+#define RETRY_HELLO	1000	/* milliseconds between first messages, after two ... */
+#define RETRY_FAR	3000	/* ... and once in five: each has a cookie of its
+				 * own, so that an answer must come before the next */
 
 /* RFC 3706 §5.1: dead peer detection, version 1.0. */
 static const uint8_t dpd_vendor_id[16] = { 0xaf, 0xca, 0xd7, 0x13, 0x68, 0xa1,
 	0xf1, 0xc9, 0x6b, 0x86, 0x96, 0xfc, 0x77, 0x57, 0x01, 0x00 };
 
-struct isakmp_header
+static struct isakmp_header
 phase1_header(const struct ike1_sa *sa, bool encrypted)
 {
 	struct isakmp_header h = { .cookie_i = sa->cookie_i,
@@ -53,7 +65,9 @@ phase1_note_vendor_ids(const struct ike1 *e, const struct isakmp_message *m,
 	}
 }
 
-void
+/* Sends a message and keeps it: the initiator to repeat it, the responder to
+ * answer a repeated request with it. */
+static void
 phase1_send(struct ike1_sa *sa, uint64_t now, const uint8_t *buf, size_t len,
     const uint8_t *request, size_t request_len)
 {
@@ -62,14 +76,14 @@ phase1_send(struct ike1_sa *sa, uint64_t now, const uint8_t *buf, size_t len,
 		return;
 	}
 	if (request != NULL) {
-		ike1_digest(request, request_len, sa->seen);
-		ike1_remember(&sa->answer, &sa->answer_len, buf, len);
+		ike_answered_request(&sa->answered, request, request_len);
+		ike_answered_with(&sa->answered, buf, len);
 	}
 	if (sa->initiator && sa->state != IKE1_MM_UP)
-		ike1_retry_set(sa->ike, &sa->retry, now, buf, len);
+		ike_retry_set(&sa->ike->x, &sa->retry, now, buf, len);
 	else
-		ike1_retry_clear(&sa->retry);
-	ike1_send(sa, buf, len);
+		ike_retry_clear(&sa->retry);
+	message_send(sa, buf, len);
 }
 
 static void
@@ -93,16 +107,16 @@ phase1_send_first(struct ike1_sa *sa, uint64_t now)
 		sa->retry.until = until;
 		sa->retry.tries = tries;
 		if (tries % 5 == 4)
-			sa->retry.at = now + IKE1_RETRY_FAR;
+			sa->retry.at = now + RETRY_FAR;
 		else if (tries > 1)
-			sa->retry.at = now + IKE1_RETRY_HELLO;
+			sa->retry.at = now + RETRY_HELLO;
 	}
 }
 
 static int
 phase1_new_cookie(struct ike1_sa *sa)
 {
-	if (sa->ike->ops->cookie_get(sa->ike->arg, &sa->cookie_i) == -1 ||
+	if (sa->ike->x.ops->cookie_get(sa->ike->x.arg, &sa->cookie_i) == -1 ||
 	    sa->cookie_i == 0)
 		return -1;
 	ike1_sa_hash(sa);
@@ -123,11 +137,10 @@ phase1_start(struct ike1_sa *sa, uint64_t now)
 		ike1_sa_failed(sa, now, KEYING_LOCAL, "no initiator cookie");
 		return;
 	}
-	ike1_remember(&sa->sai, &sa->sai_len, buf, w.len);
+	ike_keep(&sa->sai, &sa->sai_len, buf, w.len);
 	phase1_send_first(sa, now);
 }
 
-/* RFC 3104 §6.1: a new initiator cookie for each repetition of message 1. */
 void
 phase1_retry_first(struct ike1_sa *sa, uint64_t now)
 {
@@ -238,9 +251,9 @@ phase1_auth_message(struct ike1_sa *sa, uint8_t *buf, size_t cap)
 	}
 	/* Only here is it repeated until it arrives (RFC 2407 §4.6.3.3). */
 	if (sa->initiator && sa->initial_contact &&
-	    ike1_sa_for_peer(sa->ike, &sa->path.peer, &sa->peer_id) == NULL)
+	    ike1_sa_newest(sa) == NULL)
 		phase1_put_initial_contact(sa, &b);
-	return ike1_seal(sa, &b, sa->iv);
+	return message_seal(sa, &b, sa->iv);
 }
 
 /* Does the peer's proof fit one of its keys? */
@@ -285,7 +298,7 @@ phase1_lifetime(struct ike1_sa *sa, uint64_t now)
 	    IKE1_REKEY_LATE_PERCENT;
 	sa->expires = now + (uint64_t)life * 1000;
 	sa->renew_at = now + (uint64_t)life * 10 * percent;
-	ike1_timer(sa->ike, sa->renew_at);
+	ike_timer(&sa->ike->x, sa->renew_at);
 }
 
 /* The SA that this one was made to replace goes once the peer has had time
@@ -302,8 +315,8 @@ phase1_retire_old(const struct ike1_sa *sa, uint64_t now)
 		    old->up_at >= sa->created || old->expires <= now + IKE1_LINGER)
 			continue;
 		old->expires = now + IKE1_LINGER;
-		old->renew_at = IKE1_NEVER;
-		ike1_timer(sa->ike, old->expires);
+		old->renew_at = IKE_NEVER;
+		ike_timer(&sa->ike->x, old->expires);
 	}
 }
 
@@ -316,17 +329,13 @@ phase1_up(struct ike1_sa *sa, uint64_t now)
 	sa->state = IKE1_MM_UP;
 	sa->up_at = sa->heard = now;
 	sa->childless_at = now + IKE1_CHILDLESS_TIME;
-	ike1_timer(e, sa->childless_at);
+	ike_timer(&e->x, sa->childless_at);
 	phase1_lifetime(sa, now);
-	if (sa->half_open) {
-		sa->half_open = false;
-		e->half_open--;
-		TAILQ_REMOVE(&e->half, sa, half_entry);
-	}
+	ike_half_remove(&e->budget, &sa->half);
 	e->count.phase1_up++;
 	if (e->c.dpd_delay != 0 && sa->dpd) {
 		sa->dpd_at = now + (uint64_t)e->c.dpd_delay * 1000;
-		ike1_timer(e, sa->dpd_at);
+		ike_timer(&e->x, sa->dpd_at);
 	}
 	log_debug("Phase 1 SA with %s (%s): %s, %s, %s%s%s", keying_id_text(
 	    &sa->peer_id), ADDR_TEXT(&sa->path.peer), ike1_enc_name(sa->suite.enc,
@@ -338,7 +347,7 @@ phase1_up(struct ike1_sa *sa, uint64_t now)
 		phase1_retire_old(sa, now);
 	if (!sa->initiator) {
 		offer_prove(e, now, sa->sai, sa->sai_len);
-		ike1_sa_limits(sa, now);
+		ending_limits(sa, now);
 		if (sa->state != IKE1_MM_UP)
 			return;
 	}
@@ -365,7 +374,7 @@ phase1_got_sa_answer(struct ike1_sa *sa, uint64_t now,
 	    isakmp_count(m, ISAKMP_SA) != 1 ||
 	    proposal_accept_phase1(part->body, part->len, sa->sai, sa->sai_len,
 	    &sa->suite) == -1) {
-		ike1_complain(sa->ike, now, &sa->path,
+		ike_complain(&sa->ike->x, now, &sa->path,
 		    "its answer to our Phase 1 proposal is not one of ours");
 		return;		/* perhaps forged: the true one may still come */
 	}
@@ -414,13 +423,13 @@ phase1_answer_ke(struct ike1_sa *sa, uint64_t now)
 	struct isakmp_header  out = phase1_header(sa, false);
 	struct isakmp_builder b;
 	uint8_t		      msg[ISAKMP_MESSAGE_MAX];
-	uint64_t	      begun = work_begin(sa->ike);
+	uint64_t	      begun = ike_work_begin(&sa->ike->budget);
 	size_t		      len;
 	int		      rc = -1;
 
 	if ((sa->dh = ike_dh_new(sa->suite.group)) != NULL)
 		rc = phase1_derive(sa);
-	work_end(sa->ike, begun);
+	ike_work_end(&sa->ike->budget, begun);
 	if (rc == -1) {
 		ike1_sa_failed(sa, now, KEYING_LOCAL, "bad Diffie-Hellman value");
 		return;
@@ -432,8 +441,8 @@ phase1_answer_ke(struct ike1_sa *sa, uint64_t now)
 	isakmp_put(&b, ISAKMP_NONCE, sa->nr, sa->nr_len);
 	natt_put(sa, &b);
 	len = isakmp_end(&b);
-	ike1_remember(&sa->answer, &sa->answer_len, msg, len);
-	ike1_send(sa, msg, len);
+	ike_answered_with(&sa->answered, msg, len);
+	message_send(sa, msg, len);
 }
 
 static void
@@ -443,11 +452,10 @@ phase1_got_ke(struct ike1_sa *sa, uint64_t now, const struct isakmp_message *m,
 	struct keying_id id = keying_id_addr(&sa->path.peer);
 
 	if (!phase1_take_ke(sa, m, sa->ni, &sa->ni_len)) {
-		ike1_complain(sa->ike, now, &sa->path, "bad key exchange");
+		ike_complain(&sa->ike->x, now, &sa->path, "bad key exchange");
 		return;
 	}
-	ike1_digest(buf, len, sa->seen);
-	ike1_remember(&sa->answer, &sa->answer_len, NULL, 0);
+	ike_answered_request(&sa->answered, buf, len);
 	sa->nr_len = IKE1_NONCE_LEN;
 	random_bytes(sa->nr, sa->nr_len);
 	if (sa->suite.auth == IKE1_RSA_SIG) {
@@ -457,8 +465,8 @@ phase1_got_ke(struct ike1_sa *sa, uint64_t now, const struct isakmp_message *m,
 	/* A pre-shared key is needed before the identity can be read: it can
 	 * only be found by address (RFC 2409 §5.4). */
 	sa->state = IKE1_MM_WAIT_PSK;
-	sa->token = ++sa->ike->next_token;
-	sa->ike->ops->peer_lookup(sa->ike->arg, sa->token, &id, KEYING_BY_PSK,
+	sa->token = ike_token(&sa->ike->x);
+	sa->ike->x.ops->peer_lookup(sa->ike->x.arg, sa->token, &id, KEYING_BY_PSK,
 	    &sa->path);
 }
 
@@ -469,7 +477,7 @@ phase1_got_ke_answer(struct ike1_sa *sa, uint64_t now,
 	uint8_t msg[ISAKMP_MESSAGE_MAX];
 
 	if (!phase1_take_ke(sa, m, sa->nr, &sa->nr_len)) {
-		ike1_complain(sa->ike, now, &sa->path, "bad key exchange");
+		ike_complain(&sa->ike->x, now, &sa->path, "bad key exchange");
 		return;
 	}
 	if (phase1_derive(sa) == -1) {
@@ -495,7 +503,7 @@ phase1_open(struct ike1_sa *sa, const struct isakmp_header *h,
 	memcpy(text, buf + ISAKMP_HEADER_LEN, body);
 	m->h = *h;
 	if (!(h->flags & ISAKMP_FLAG_ENCRYPTION) ||
-	    ike1_open(sa, iv, text, body) == -1 || isakmp_split(m, text, body, true) == -1 ||
+	    message_open(sa, iv, text, body) == -1 || isakmp_split(m, text, body, true) == -1 ||
 	    isakmp_count(m, ISAKMP_ID) != 1)
 		return -1;
 	memcpy(sa->iv, iv, sizeof(iv));
@@ -530,31 +538,29 @@ phase1_got_auth(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 	uint8_t			  text[ISAKMP_MESSAGE_MAX];
 
 	if (phase1_open(sa, h, buf, len, text, &m) == -1) {
-		ike1_complain(sa->ike, now, &sa->path,
+		ike_complain(&sa->ike->x, now, &sa->path,
 		    "message 5 cannot be decrypted%s", sa->psk != NULL ?
 		    ": is the pre-shared key the same?" : "");
 		return;
 	}
 	id = isakmp_find(&m, ISAKMP_ID);
 	if (ike1_id_read(&sa->peer_id, id->body, id->len) == -1) {
-		ike1_complain(sa->ike, now, &sa->path, "identity of an unknown form");
+		ike_complain(&sa->ike->x, now, &sa->path, "identity of an unknown form");
 		ike1_sa_kill(sa, now);
 		return;
 	}
-	ike1_digest(buf, len, sa->seen);
-	ike1_remember(&sa->answer, &sa->answer_len, NULL, 0);
-	ike1_remember(&sa->pending, &sa->pending_len, text,
+	ike_answered_request(&sa->answered, buf, len);
+	ike_keep(&sa->pending, &sa->pending_len, text,
 	    len - ISAKMP_HEADER_LEN);
 	sa->pending_first = h->first;
 	/* With a pre-shared key too: the secret found by address must be that of
 	 * the identity now claimed. */
 	sa->state = IKE1_MM_WAIT_KEYS;
-	sa->token = ++sa->ike->next_token;
-	sa->ike->ops->peer_lookup(sa->ike->arg, sa->token, &sa->peer_id,
+	sa->token = ike_token(&sa->ike->x);
+	sa->ike->x.ops->peer_lookup(sa->ike->x.arg, sa->token, &sa->peer_id,
 	    sa->psk != NULL ? KEYING_BY_PSK : KEYING_BY_KEY, &sa->path);
 }
 
-/* Responder: the peer's keys, or the pre-shared key, have come. */
 void
 phase1_keys_found(struct ike1_sa *sa, uint64_t now)
 {
@@ -566,7 +572,7 @@ phase1_keys_found(struct ike1_sa *sa, uint64_t now)
 
 	if (sa->state == IKE1_MM_WAIT_PSK) {
 		if (sa->psk == NULL) {
-			ike1_complain(sa->ike, now, &sa->path,
+			ike_complain(&sa->ike->x, now, &sa->path,
 			    "no pre-shared key for this address");
 			ike1_sa_kill(sa, now);
 			return;
@@ -575,23 +581,23 @@ phase1_keys_found(struct ike1_sa *sa, uint64_t now)
 		return;
 	}
 	if (sa->psk != NULL ? !sa->psk_confirmed : sa->nkeys == 0) {
-		ike1_complain(sa->ike, now, &sa->path, "no %s found for %s",
+		ike_complain(&sa->ike->x, now, &sa->path, "no %s found for %s",
 		    sa->psk != NULL ? "such pre-shared key" : "public key",
 		    keying_id_text(&sa->peer_id));
 		goto refuse;
 	}
-	begun = work_begin(sa->ike);
+	begun = ike_work_begin(&sa->ike->budget);
 	proved = isakmp_split(&m, sa->pending, sa->pending_len, true) == 0 &&
 	    isakmp_find(&m, ISAKMP_ID) != NULL && phase1_proved(sa, &m);
 	len = proved ? phase1_auth_message(sa, msg, sizeof(msg)) : 0;
-	work_end(sa->ike, begun);
+	ike_work_end(&sa->ike->budget, begun);
 	if (!proved) {
 		sa->ike->count.auth_failed++;
 		if (sa->psk != NULL)
-			ike1_complain(sa->ike, now, &sa->path, "%s does not know "
+			ike_complain(&sa->ike->x, now, &sa->path, "%s does not know "
 			    "the pre-shared key", keying_id_text(&sa->peer_id));
 		else
-			ike1_complain(sa->ike, now, &sa->path, "the signature of "
+			ike_complain(&sa->ike->x, now, &sa->path, "the signature of "
 			    "%s does not verify with its %zu public key(s)",
 			    keying_id_text(&sa->peer_id), sa->nkeys);
 		goto refuse;
@@ -600,14 +606,14 @@ phase1_keys_found(struct ike1_sa *sa, uint64_t now)
 		ike1_sa_failed(sa, now, KEYING_LOCAL, "cannot sign");
 		return;
 	}
-	ike1_remember(&sa->answer, &sa->answer_len, msg, len);
-	ike1_send(sa, msg, len);
+	ike_answered_with(&sa->answered, msg, len);
+	message_send(sa, msg, len);
 	phase1_notes(sa, now, &m);
-	ike1_remember(&sa->pending, &sa->pending_len, NULL, 0);
+	ike_keep(&sa->pending, &sa->pending_len, NULL, 0);
 	phase1_up(sa, now);
 	return;
 refuse:
-	info_notify(sa, now, ISAKMP_N_AUTHENTICATION_FAILED, PROTO_ISAKMP, NULL,
+	notify_send(sa, now, ISAKMP_N_AUTHENTICATION_FAILED, PROTO_ISAKMP, NULL,
 	    0, NULL, 0);
 	ike1_sa_kill(sa, now);
 }
@@ -622,27 +628,26 @@ phase1_got_auth_answer(struct ike1_sa *sa, uint64_t now,
 	uint8_t			  text[ISAKMP_MESSAGE_MAX];
 
 	if (phase1_open(sa, h, buf, len, text, &m) == -1) {
-		ike1_complain(sa->ike, now, &sa->path,
+		ike_complain(&sa->ike->x, now, &sa->path,
 		    "message 6 cannot be decrypted");
 		return;
 	}
 	id = isakmp_find(&m, ISAKMP_ID);
 	if (ike1_id_read(&peer, id->body, id->len) == -1 ||
 	    (sa->peer_id.type != 0 && !keying_id_equal(&peer, &sa->peer_id))) {
-		info_delete_sa(sa, now);
+		notify_delete_sa(sa, now);
 		ike1_sa_failed(sa, now, KEYING_IDENTITY, keying_id_text(&peer));
 		return;
 	}
 	if (!phase1_proved(sa, &m)) {
 		sa->ike->count.auth_failed++;
-		info_delete_sa(sa, now);	/* it thinks that all is well */
+		notify_delete_sa(sa, now);	/* it thinks that all is well */
 		ike1_sa_failed(sa, now, KEYING_SIGNATURE, keying_id_text(&peer));
 		return;
 	}
 	sa->peer_id = peer;
-	ike1_digest(buf, len, sa->seen);
-	ike1_remember(&sa->answer, &sa->answer_len, NULL, 0);
-	ike1_retry_clear(&sa->retry);
+	ike_answered_request(&sa->answered, buf, len);
+	ike_retry_clear(&sa->retry);
 	phase1_notes(sa, now, &m);
 	phase1_up(sa, now);
 }
@@ -652,15 +657,12 @@ phase1_message(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
     const uint8_t *buf, size_t len)
 {
 	struct isakmp_message m = { .h = *h };
-	uint8_t		      digest[32];
 	bool		      plain;
 
-	ike1_digest(buf, len, digest);
-	if (memcmp(digest, sa->seen, sizeof(digest)) == 0) {
-		/* RFC 2408 §3.1: the last answer again, no work twice. */
+	if (ike_answered_is(&sa->answered, buf, len)) {
 		sa->ike->count.duplicates++;
-		if (sa->answer != NULL)
-			ike1_send(sa, sa->answer, sa->answer_len);
+		if (sa->answered.buf != NULL)
+			message_send(sa, sa->answered.buf, sa->answered.len);
 		return;
 	}
 	if (h->msgid != 0) {

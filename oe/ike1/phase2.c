@@ -7,7 +7,12 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "oe/esp/algorithm.h"
-#include "oe/ike1/table.h"
+#include "oe/ike1/id.h"
+#include "oe/ike1/message.h"
+#include "oe/ike1/msgid.h"
+#include "oe/ike1/natt.h"
+#include "oe/ike1/notify.h"
+#include "oe/ike1/phase2.h"
 
 #define KEYMAT_MAX	(2 * ESP_KEY_MAX)
 
@@ -25,26 +30,6 @@ phase2_header(const struct ike1_child *c)
 		.flags = ISAKMP_FLAG_ENCRYPTION, .msgid = c->msgid };
 
 	return h;
-}
-
-void
-phase2_failed(struct ike1_child *c, uint64_t now, enum keying_failure f,
-    const char *detail)
-{
-	struct ike1 *e = c->ike;
-	void	   *conn = c->conn;
-	bool	    tell = conn != NULL && c->state != IKE1_QM_DEAD;
-
-	(void)now;
-	e->count.phase2_failed++;
-	if (c->announced)
-		e->ops->child_down(e->arg, conn, c->spi_in, false);
-	else if (tell && c->initiator)
-		e->ops->failed(e->arg, conn, f, detail);
-	if (!c->announced && c->spi_in != 0)
-		e->ops->spi_put(e->arg, c->spi_in);
-	c->conn = NULL;
-	ike1_child_kill(c);
 }
 
 /*
@@ -95,7 +80,7 @@ phase2_finish(struct isakmp_builder *b, struct ike1_child *c, unsigned step)
 	    hash) == -1)
 		return 0;
 	memcpy(b->w.base + ISAKMP_HEADER_LEN + 4, hash, c->sa->k.len);
-	return ike1_seal(c->sa, b, c->iv);
+	return message_seal(c->sa, b, c->iv);
 }
 
 static void
@@ -122,14 +107,14 @@ phase2_start(struct ike1_child *c, uint64_t now)
 	c->ni_len = IKE1_NONCE_LEN;
 	random_bytes(c->ni, c->ni_len);
 	/* All proposals share one KE payload, so one group: Phase 1's. */
-	if (c->ike->ops->spi_get(c->ike->arg, &c->spi_in) == -1) {
+	if (c->ike->x.ops->spi_get(c->ike->x.arg, &c->spi_in) == -1) {
 		c->spi_in = 0;
-		phase2_failed(c, now, KEYING_LOCAL, "no SPI");
+		ike1_child_failed(c, KEYING_LOCAL, "no SPI");
 		return;
 	}
 	if ((c->dh = ike_dh_new(sa->suite.group)) == NULL ||
-	    ike1_phase2_iv(sa, c->msgid, c->iv) == -1) {
-		phase2_failed(c, now, KEYING_LOCAL, "Diffie-Hellman");
+	    message_iv(sa, c->msgid, c->iv) == -1) {
+		ike1_child_failed(c, KEYING_LOCAL, "Diffie-Hellman");
 		return;
 	}
 	phase2_begin(&b, buf, sizeof(buf), c);
@@ -139,19 +124,19 @@ phase2_start(struct ike1_child *c, uint64_t now)
 	    sa->suite.group, phase2_encapsulation(sa), c->ike->c.legacy,
 	    c->ike->c.esn, c->ike->c.phase2_lifetime,
 	    c->ike->c.phase2_kilobytes });
-	ike1_remember(&c->sa_body, &c->sa_body_len, buf + at, b.w.len - at);
+	ike_keep(&c->sa_body, &c->sa_body_len, buf + at, b.w.len - at);
 	isakmp_close(&b);
 	isakmp_put(&b, ISAKMP_NONCE, c->ni, c->ni_len);
 	isakmp_put(&b, ISAKMP_KE, ike_dh_public(c->dh),
 	    ike_group_len(sa->suite.group));
 	phase2_put_selectors(&b, c);
 	if ((len = phase2_finish(&b, c, 1)) == 0) {
-		phase2_failed(c, now, KEYING_LOCAL, "message does not fit");
+		ike1_child_failed(c, KEYING_LOCAL, "message does not fit");
 		return;
 	}
 	c->state = IKE1_QM_SENT_1;
-	ike1_retry_set(c->ike, &c->retry, now, buf, len);
-	ike1_send(sa, buf, len);
+	ike_retry_set(&c->ike->x, &c->retry, now, buf, len);
+	message_send(sa, buf, len);
 }
 
 /* Keys of one direction: the cipher's, then the integrity's (RFC 2409 §5.5). */
@@ -226,7 +211,7 @@ phase2_announce(struct ike1_child *c, uint64_t now, const uint8_t *last,
 	up.peer_id = sa->peer_id;
 	up.initiator = c->initiator;
 	up.nat_there = sa->nat_there;
-	up.version = ike1_engine.version;
+	up.version = IKE1_VERSION;
 	up.mode = KEYING_TUNNEL;
 	phase2_proof(sa, &up.proof);
 	/* The initiator renews first, so that both do not at once. */
@@ -239,12 +224,12 @@ phase2_announce(struct ike1_child *c, uint64_t now, const uint8_t *last,
 		up.hard_bytes = own_bytes;
 	up.soft_bytes = up.hard_bytes / 100 * percent;
 	c->hard = up.hard;
-	ike1_timer(c->ike, c->hard);
+	ike_timer(&c->ike->x, c->hard);
 	c->announced = true;
 	c->ike->count.phase2_up++;
 	if (last != NULL)
-		ike1_send(sa, last, last_len);
-	c->ike->ops->child_up(c->ike->arg, c->conn, &up);
+		message_send(sa, last, last_len);
+	c->ike->x.ops->child_up(c->ike->x.arg, c->conn, &up);
 	rc = 0;
 out:
 	wipe(secret, sizeof(secret));
@@ -314,7 +299,7 @@ phase2_open(struct ike1_child *c, unsigned step, const struct isakmp_header *h,
 	memcpy(iv, c->iv, sizeof(iv));
 	memcpy(text, buf + ISAKMP_HEADER_LEN, body);
 	m->h = *h;
-	if (ike1_open(sa, iv, text, body) == -1 || isakmp_split(m, text, body, true) == -1 ||
+	if (message_open(sa, iv, text, body) == -1 || isakmp_split(m, text, body, true) == -1 ||
 	    m->nparts == 0 || m->part[0].type != ISAKMP_HASH ||
 	    m->part[0].len != sa->k.len)
 		return -1;
@@ -381,14 +366,13 @@ phase2_get_lifetime(struct ike1_child *c, const struct isakmp_message *m)
 }
 
 void
-phase2_confirmed(struct ike1_child *c, uint64_t now)
+phase2_confirmed(struct ike1_child *c)
 {
-	(void)now;
-	c->deadline = IKE1_NEVER;
+	c->deadline = IKE_NEVER;
 	if (c->confirmed)
 		return;
 	c->confirmed = true;
-	c->ike->ops->child_confirmed(c->ike->arg, c->conn, c->spi_in);
+	c->ike->x.ops->child_confirmed(c->ike->x.arg, c->conn, c->spi_in);
 }
 
 /* The exchange is over on our side. A peer that set the commit bit says when
@@ -399,11 +383,11 @@ phase2_done(struct ike1_child *c, uint64_t now)
 	c->state = IKE1_QM_UP;
 	c->sa->heard = now;
 	if (!c->commit) {
-		phase2_confirmed(c, now);
+		phase2_confirmed(c);
 		return;
 	}
 	c->deadline = now + IKE1_LINGER;
-	ike1_timer(c->ike, c->deadline);
+	ike_timer(&c->ike->x, c->deadline);
 }
 
 static void
@@ -412,7 +396,7 @@ phase2_refuse(struct ike1_child *c, uint64_t now, uint16_t type)
 	uint8_t spi[4];
 
 	store_u32(spi, c->spi_out);
-	info_notify(c->sa, now, type, PROTO_ESP, spi, sizeof(spi), NULL, 0);
+	notify_send(c->sa, now, type, PROTO_ESP, spi, sizeof(spi), NULL, 0);
 }
 
 static void
@@ -431,19 +415,20 @@ phase2_respond(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 
 	if (sa->nchildren >= IKE1_CHILDREN_MAX ||
 	    (c = ike1_child_new(e, sa, false)) == NULL) {
-		ike1_complain(e, now, &sa->path, "too many Phase 2 SAs");
+		ike_complain(&e->x, now, &sa->path, "too many Phase 2 SAs");
 		return;
 	}
 	c->msgid = h->msgid;
-	if (ike1_phase2_iv(sa, c->msgid, c->iv) == -1 ||
+	if (message_iv(sa, c->msgid, c->iv) == -1 ||
 	    phase2_open(c, 1, h, buf, len, text, &m) == -1) {
-		ike1_complain(e, now, &sa->path, "bad Quick Mode message");
+		ike_complain(&e->x, now, &sa->path, "bad Quick Mode message");
 		e->count.malformed++;
 		ike1_child_kill(c);
 		return;
 	}
-	if (!work_ready(e, now)) {
-		work_wait(e, now, &sa->came, buf, len);
+	if (!ike_work_ready(&e->budget, now)) {
+		ike_work_wait(&e->budget, now, &sa->came, buf, len);
+		ike_timer(&e->x, ike_work_due(&e->budget));
 		ike1_child_kill(c);
 		return;
 	}
@@ -453,12 +438,12 @@ phase2_respond(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 		return;
 	}
 	sa->heard = now;
-	ike1_digest(buf, len, c->seen);
+	ike_answered_request(&c->answered, buf, len);
 	part = phase2_sa_payload(&m);
 	if (part == NULL || proposal_choose_phase2(part->body, part->len,
 	    phase2_encapsulation(sa), e->c.legacy, &c->suite, &c->spi_out,
 	    &choice) == -1) {
-		ike1_complain(e, now, &sa->path,
+		ike_complain(&e->x, now, &sa->path,
 		    "none of its Phase 2 proposals is allowed");
 		phase2_refuse(c, now, ISAKMP_N_NO_PROPOSAL_CHOSEN);
 		ike1_child_kill(c);
@@ -466,27 +451,27 @@ phase2_respond(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 	}
 	if (!phase2_take_ke(c, &m, c->ni, &c->ni_len) ||
 	    phase2_selectors(sa, &m, &c->theirs, &c->ours, false) == -1) {
-		ike1_complain(e, now, &sa->path, "bad nonce, KE or identities");
+		ike_complain(&e->x, now, &sa->path, "bad nonce, KE or identities");
 		phase2_refuse(c, now, ISAKMP_N_INVALID_ID_INFORMATION);
 		ike1_child_kill(c);
 		return;
 	}
-	if (e->ops->spi_get(e->arg, &c->spi_in) == -1) {
+	if (e->x.ops->spi_get(e->x.arg, &c->spi_in) == -1) {
 		c->spi_in = 0;
 		ike1_child_kill(c);
 		return;
 	}
 	writer_init(&w, body, sizeof(body));
 	proposal_answer_phase2(&w, &choice, c->spi_in);
-	ike1_remember(&c->sa_body, &c->sa_body_len, body, w.bad ? 0 : w.len);
+	ike_keep(&c->sa_body, &c->sa_body_len, body, w.bad ? 0 : w.len);
 	c->state = IKE1_QM_WAIT_POLICY;
-	c->deadline = now + e->c.give_up;
-	ike1_timer(e, c->deadline);
-	c->token = ++e->next_token;
+	c->deadline = now + e->x.give_up;
+	ike_timer(&e->x, c->deadline);
+	c->token = ike_token(&e->x);
 	phase2_proof(sa, &proof);
 	ours = keying_selectors_of(&c->ours);
 	theirs = keying_selectors_of(&c->theirs);
-	e->ops->child_ask(e->arg, c->token, &(struct keying_ask){
+	e->x.ops->child_ask(e->x.arg, c->token, &(struct keying_ask){
 	    .peer_id = &sa->peer_id, .proof = &proof, .path = &sa->path,
 	    .ours = &ours, .theirs = &theirs, .mode = KEYING_TUNNEL });
 }
@@ -497,20 +482,20 @@ phase2_authorized(struct ike1_child *c, uint64_t now, void *conn)
 	struct ike1_sa	     *sa = c->sa;
 	struct isakmp_builder b;
 	uint8_t		      buf[ISAKMP_MESSAGE_MAX];
-	uint64_t	      begun = work_begin(c->ike);
+	uint64_t	      begun = ike_work_begin(&c->ike->budget);
 	size_t		      len;
 	int		      rc;
 
 	if (conn == NULL) {
 		phase2_refuse(c, now, ISAKMP_N_INVALID_ID_INFORMATION);
-		phase2_failed(c, now, KEYING_CHILD_REFUSED, NULL);
+		ike1_child_failed(c, KEYING_CHILD_REFUSED, NULL);
 		return;
 	}
 	c->conn = conn;
 	c->nr_len = IKE1_NONCE_LEN;
 	random_bytes(c->nr, c->nr_len);
 	if ((c->dh = ike_dh_new(c->suite.group)) == NULL) {
-		phase2_failed(c, now, KEYING_LOCAL, "Diffie-Hellman");
+		ike1_child_failed(c, KEYING_LOCAL, "Diffie-Hellman");
 		return;
 	}
 	phase2_begin(&b, buf, sizeof(buf), c);
@@ -524,14 +509,14 @@ phase2_authorized(struct ike1_child *c, uint64_t now, void *conn)
 	c->state = IKE1_QM_SENT_2;
 	/* Inbound keys stand before the initiator can use them. */
 	rc = len == 0 ? -1 : phase2_announce(c, now, NULL, 0);
-	work_end(c->ike, begun);
+	ike_work_end(&c->ike->budget, begun);
 	if (rc == -1) {
-		phase2_failed(c, now, KEYING_LOCAL, "keys");
+		ike1_child_failed(c, KEYING_LOCAL, "keys");
 		return;
 	}
-	ike1_remember(&c->answer, &c->answer_len, buf, len);
-	ike1_retry_set(c->ike, &c->retry, now, buf, len);
-	ike1_send(sa, buf, len);
+	ike_answered_with(&c->answered, buf, len);
+	ike_retry_set(&c->ike->x, &c->retry, now, buf, len);
+	message_send(sa, buf, len);
 }
 
 static void
@@ -546,7 +531,7 @@ phase2_got_answer(struct ike1_child *c, uint64_t now,
 	uint8_t			  text[ISAKMP_MESSAGE_MAX];
 
 	if (phase2_open(c, 2, h, buf, len, text, &m) == -1) {
-		ike1_complain(sa->ike, now, &sa->path, "bad Quick Mode answer");
+		ike_complain(&sa->ike->x, now, &sa->path, "bad Quick Mode answer");
 		return;
 	}
 	sa->heard = now;
@@ -557,7 +542,7 @@ phase2_got_answer(struct ike1_child *c, uint64_t now,
 	    phase2_selectors(sa, &m, &src, &dst, true) == -1 ||
 	    !keying_selector_equal(&src, &c->ours) ||
 	    !keying_selector_equal(&dst, &c->theirs)) {
-		phase2_failed(c, now, KEYING_CHILD_REFUSED,
+		ike1_child_failed(c, KEYING_CHILD_REFUSED,
 		    "the answer is not what we proposed");
 		return;
 	}
@@ -565,12 +550,12 @@ phase2_got_answer(struct ike1_child *c, uint64_t now,
 	phase2_begin(&b, text, sizeof(text), c);
 	if ((len = phase2_finish(&b, c, 3)) == 0 ||
 	    phase2_announce(c, now, text, len) == -1) {
-		phase2_failed(c, now, KEYING_LOCAL, "keys");
+		ike1_child_failed(c, KEYING_LOCAL, "keys");
 		return;
 	}
-	ike1_digest(buf, h->length, c->seen);
-	ike1_remember(&c->answer, &c->answer_len, text, len);
-	ike1_retry_clear(&c->retry);
+	ike_answered_request(&c->answered, buf, h->length);
+	ike_answered_with(&c->answered, text, len);
+	ike_retry_clear(&c->retry);
 	phase2_done(c, now);
 }
 
@@ -582,13 +567,12 @@ phase2_got_last(struct ike1_child *c, uint64_t now,
 	uint8_t		      text[ISAKMP_MESSAGE_MAX];
 
 	if (phase2_open(c, 3, h, buf, len, text, &m) == -1) {
-		ike1_complain(c->ike, now, &c->sa->path,
+		ike_complain(&c->ike->x, now, &c->sa->path,
 		    "bad last message of Quick Mode");
 		return;
 	}
-	ike1_retry_clear(&c->retry);
-	ike1_digest(buf, len, c->seen);
-	ike1_remember(&c->answer, &c->answer_len, NULL, 0);
+	ike_retry_clear(&c->retry);
+	ike_answered_request(&c->answered, buf, len);
 	phase2_done(c, now);
 }
 
@@ -597,7 +581,6 @@ phase2_message(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
     const uint8_t *buf, size_t len)
 {
 	struct ike1_child *c;
-	uint8_t		  digest[32];
 
 	if (sa->state != IKE1_MM_UP || h->msgid == 0) {
 		sa->ike->count.malformed++;
@@ -612,11 +595,10 @@ phase2_message(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 		phase2_respond(sa, now, h, buf, len);
 		return;
 	}
-	ike1_digest(buf, len, digest);
-	if (memcmp(digest, c->seen, sizeof(digest)) == 0) {
+	if (ike_answered_is(&c->answered, buf, len)) {
 		sa->ike->count.duplicates++;
-		if (c->answer != NULL)
-			ike1_send(sa, c->answer, c->answer_len);
+		if (c->answered.buf != NULL)
+			message_send(sa, c->answered.buf, c->answered.len);
 		return;
 	}
 	if (c->state == IKE1_QM_SENT_1)

@@ -7,7 +7,7 @@
 
 #include "base/report.h"
 #include "base/util.h"
-#include "oe/ike1/table.h"
+#include "oe/ike1/show.h"
 
 /* Keys are those of the engine's table of SAs. */
 struct sa_row {
@@ -56,7 +56,7 @@ sa_fill(struct sa_row *row, const struct ike1_sa *sa, uint64_t now)
 	row->state = sa->state == IKE1_MM_UP ? "up" : "negotiating";
 	row->role = sa->initiator ? "initiator" : "responder";
 	row->age = (now - sa->created) / 1000;
-	row->expires = sa->expires == IKE1_NEVER || sa->expires < now ? 0 :
+	row->expires = sa->expires == IKE_NEVER || sa->expires < now ? 0 :
 	    (sa->expires - now) / 1000;
 }
 
@@ -96,35 +96,35 @@ static const struct report_field moment_fields[] = {
 #undef FIELD
 
 #define FIELD(key, unit, member, help) \
-	REPORT_FIELD(key, COUNTER, unit, struct ike1, count.member, help)
+	REPORT_FIELD(key, COUNTER, unit, struct ike1, member, help)
 #define OUTCOME(key, member, labels_)					\
 	{ FIELD(key, PLAIN, member, "negotiations that ended"),		\
 	    .metric = "ike_negotiations", .labels = labels_ }
 static const struct report_field count_fields[] = {
-	{ FIELD("received", PLAIN, received, "messages") },
-	{ FIELD("malformed", PLAIN, malformed, "messages that are no IKE") },
-	{ FIELD("unknown", PLAIN, unknown, "messages for no SA of ours") },
-	{ FIELD("half_open_refused", PLAIN, half_open_refused,
+	{ FIELD("received", PLAIN, count.received, "messages") },
+	{ FIELD("malformed", PLAIN, count.malformed, "messages that are no IKE") },
+	{ FIELD("unknown", PLAIN, count.unknown, "messages for no SA of ours") },
+	{ FIELD("half_open_refused", PLAIN, count.half_open_refused,
 	    "first messages for which there was no place") },
-	{ FIELD("half_open_evicted", PLAIN, half_open_evicted,
+	{ FIELD("half_open_evicted", PLAIN, count.half_open_evicted,
 	    "unfinished SAs that made room for others") },
-	{ FIELD("phase1_evicted", PLAIN, phase1_evicted,
+	{ FIELD("phase1_evicted", PLAIN, count.phase1_evicted,
 	    "finished SAs that made room for others") },
-	OUTCOME("phase1_up", phase1_up, "phase=1 outcome=up"),
-	OUTCOME("phase1_failed", phase1_failed, "phase=1 outcome=failed"),
-	OUTCOME("phase2_up", phase2_up, "phase=2 outcome=up"),
-	OUTCOME("phase2_failed", phase2_failed, "phase=2 outcome=failed"),
-	{ FIELD("auth_failures", PLAIN, auth_failed,
+	OUTCOME("phase1_up", count.phase1_up, "phase=1 outcome=up"),
+	OUTCOME("phase1_failed", count.phase1_failed, "phase=1 outcome=failed"),
+	OUTCOME("phase2_up", count.phase2_up, "phase=2 outcome=up"),
+	OUTCOME("phase2_failed", count.phase2_failed, "phase=2 outcome=failed"),
+	{ FIELD("auth_failures", PLAIN, count.auth_failed,
 	    "peers that did not prove who they are") },
-	{ FIELD("retransmissions", PLAIN, retransmits, "messages sent again") },
-	{ FIELD("duplicates", PLAIN, duplicates, "messages that came again") },
-	{ FIELD("replays", PLAIN, replays,
+	{ FIELD("retransmissions", PLAIN, x.retransmits, "messages sent again") },
+	{ FIELD("duplicates", PLAIN, count.duplicates, "messages that came again") },
+	{ FIELD("replays", PLAIN, count.replays,
 	    "messages that were answered already") },
-	{ FIELD("work_seconds", MICROSECONDS, work_us,
+	{ FIELD("work_seconds", MICROSECONDS, budget.work_us,
 	    "time for strangers' public-key operations") },
-	{ FIELD("work_waited", PLAIN, work_waited,
+	{ FIELD("work_waited", PLAIN, budget.waited,
 	    "messages that had to wait for their turn") },
-	{ FIELD("work_lost", PLAIN, work_lost,
+	{ FIELD("work_lost", PLAIN, budget.lost,
 	    "messages whose turn did not come") },
 	{ 0 }
 };
@@ -138,8 +138,8 @@ ike1_report(const void *engine, struct report *r)
 		moment_fields, NULL };
 	static const struct report_table counts = { "ike", "ike",
 		count_fields, NULL };
-	struct moment m = { e->nsas[false] + e->nsas[true], e->half_open,
-		e->work.n, e->c.legacy ?
+	struct moment m = { e->nsas[false] + e->nsas[true], e->budget.nhalf,
+		e->budget.nwaiting, e->c.legacy ?
 		"AES, SHA2, groups 14 15 19 20, and legacy: 3DES, MD5, SHA1, "
 		"groups 2 5" : "AES, SHA2, groups 14 15 19 20" };
 

@@ -13,6 +13,7 @@
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "oe/ike1/notify.h"
 #include "oe/ike1/table.h"
 #include "tests/unit/ike_pair.h"
 
@@ -181,7 +182,7 @@ first_messages_leave_no_state(void **state)
 	for (i = 0; i < 20000; i++)
 		assert_true(say_first(htonl(0x0b000000 + i), 500, 0x4000 + i));
 	assert_int_equal(inside(y)->nsas[false], 0);
-	assert_int_equal(inside(y)->half_open, 0);
+	assert_int_equal(inside(y)->budget.nhalf, 0);
 	assert_ptr_equal(TAILQ_FIRST(&inside(y)->sas), NULL);
 	/* The answer is no longer than what was asked: nothing to amplify. */
 	assert_true(answer.len <= first.len);
@@ -303,7 +304,7 @@ half_open_limits_are_of_port_address_and_all(void **state)
 		assert_true(say_third(htonl(0x0b000001), 500, 0x100 + i,
 		    load_u64(answer.buf + 8)));
 	}
-	assert_int_equal(inside(y)->half_open, inside(y)->c.half_open_per_port);
+	assert_int_equal(inside(y)->budget.nhalf, inside(y)->budget.limits.per_port);
 	net_pass(&net, 100);
 	for (i = 0; i < 60; i++) {
 		assert_true(say_first(htonl(0x0b000001),
@@ -311,7 +312,7 @@ half_open_limits_are_of_port_address_and_all(void **state)
 		assert_true(say_third(htonl(0x0b000001), (uint16_t)(1000 + i),
 		    0x1000 + i, load_u64(answer.buf + 8)));
 	}
-	assert_int_equal(inside(y)->half_open, inside(y)->c.half_open_per_address);
+	assert_int_equal(inside(y)->budget.nhalf, inside(y)->budget.limits.per_address);
 	/* Its neighbour at another address does not notice. */
 	key_up();
 	for (i = 0; i < 120; i++) {
@@ -319,10 +320,10 @@ half_open_limits_are_of_port_address_and_all(void **state)
 		assert_true(say_third(htonl(0x0c000001 + i), 500, 0x2000 + i,
 		    load_u64(answer.buf + 8)));
 	}
-	assert_int_equal(inside(y)->half_open, inside(y)->c.half_open_max);
+	assert_int_equal(inside(y)->budget.nhalf, inside(y)->budget.limits.all);
 	assert_true(inside(y)->count.half_open_evicted >= 50);
 	net_pass(&net, 60000);
-	assert_int_equal(inside(y)->half_open, 0);
+	assert_int_equal(inside(y)->budget.nhalf, 0);
 	end_clean();
 }
 
@@ -372,7 +373,7 @@ work_of_strangers_has_a_share(void **state)
 	take_first();
 	net_work_us = 3000;
 	start = net.now;
-	spent = inside(y)->count.work_us;
+	spent = inside(y)->budget.work_us;
 	assert_int_equal(net_request(x, y, 0), 0);
 	/* 1000 handshakes a second from one address: three times what one processor can. */
 	for (i = 0; i < 2000; i++) {
@@ -382,16 +383,16 @@ work_of_strangers_has_a_share(void **state)
 		    load_u64(answer.buf + 8));
 		net_pass(&net, 1);
 	}
-	spent = inside(y)->count.work_us - spent;
+	spent = inside(y)->budget.work_us - spent;
 	assert_true(spent <= (net.now - start) * 500 + 10000 + 3000);
 	assert_true(spent >= (net.now - start) * 300);
 	/* The honest one, of another address, is served before the many. */
 	assert_int_equal(x->nchildren, 1);
 	assert_true(net_agree(x, y));
-	assert_true(inside(y)->count.work_lost > 100);
+	assert_true(inside(y)->budget.lost > 100);
 	/* Those that wait are given up when they can have been sent again. */
 	net_pass(&net, 20000);
-	assert_int_equal(inside(y)->work.n, 0);
+	assert_int_equal(inside(y)->budget.nwaiting, 0);
 	end_clean();
 }
 
@@ -410,7 +411,7 @@ quick_modes_wait_for_their_share(void **state)
 	net_pass(&net, 3000);
 	assert_int_equal(x->nchildren, 20);
 	assert_int_equal(y->nchildren, 20);
-	assert_true(inside(y)->count.work_waited > 0);
+	assert_true(inside(y)->budget.waited > 0);
 	end_clean();
 }
 
@@ -580,9 +581,9 @@ informationals_are_not_replayed(void **state)
 	key_up();
 	sa = TAILQ_FIRST(&inside(x)->sas);
 	keep(&info);
-	info_notify(sa, net.now, ISAKMP_N_INITIAL_CONTACT, PROTO_ISAKMP, NULL, 0,
+	notify_send(sa, net.now, ISAKMP_N_INITIAL_CONTACT, PROTO_ISAKMP, NULL, 0,
 	    NULL, 0);
-	info_notify(sa, net.now, ISAKMP_N_R_U_THERE, PROTO_ISAKMP, NULL, 0, seq,
+	notify_send(sa, net.now, ISAKMP_N_R_U_THERE, PROTO_ISAKMP, NULL, 0, seq,
 	    sizeof(seq));
 	net.filter = NULL;
 	net_pass(&net, 100);
@@ -590,7 +591,7 @@ informationals_are_not_replayed(void **state)
 	assert_int_equal(nkept, 2);
 	/* More than any short list remembers. */
 	for (i = 0; i < 200; i++) {
-		info_notify(sa, net.now, ISAKMP_N_R_U_THERE, PROTO_ISAKMP, NULL,
+		notify_send(sa, net.now, ISAKMP_N_R_U_THERE, PROTO_ISAKMP, NULL,
 		    0, seq, sizeof(seq));
 		net_pass(&net, 30);
 	}
@@ -617,7 +618,7 @@ many_exchanges_renew_the_sa(void **state)
 	for (i = 0; i < IKE1_MSGIDS_MAX / 4 * 3 + 20; i++) {
 		sa = ike1_sa_for_peer(x->ike, &y->addr, &y->id);
 		assert_non_null(sa);
-		info_notify(sa, net.now, ISAKMP_N_R_U_THERE, PROTO_ISAKMP, NULL,
+		notify_send(sa, net.now, ISAKMP_N_R_U_THERE, PROTO_ISAKMP, NULL,
 		    0, seq, sizeof(seq));
 		net_pass(&net, 30);
 	}

@@ -165,8 +165,10 @@ endif
 if HAVE_CMOCKA
 RSIP_TEST_LIBS = proto/libproto.a $(BASE_LIBS) $(CMOCKA_LIBS)
 RSIP_EXAMPLES = tests/unit/rsip_examples.c tests/unit/rsip_examples.h
-check_PROGRAMS += tests/unit/test_rsip_codec tests/unit/test_rsip_table
-TESTS += tests/unit/test_rsip_codec tests/unit/test_rsip_table
+check_PROGRAMS += tests/unit/test_rsip_codec tests/unit/test_rsip_table \
+	tests/unit/test_rsip_values
+TESTS += tests/unit/test_rsip_codec tests/unit/test_rsip_table \
+	tests/unit/test_rsip_values
 tests_unit_test_rsip_codec_SOURCES = tests/unit/test_rsip_codec.c \
 	$(RSIP_EXAMPLES)
 tests_unit_test_rsip_codec_CFLAGS = $(UNIT_CFLAGS)
@@ -175,6 +177,10 @@ tests_unit_test_rsip_table_SOURCES = tests/unit/test_rsip_table.c \
 	$(RSIP_EXAMPLES)
 tests_unit_test_rsip_table_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_rsip_table_LDADD = $(RSIP_TEST_LIBS)
+tests_unit_test_rsip_values_SOURCES = tests/unit/test_rsip_values.c \
+	$(RSIP_EXAMPLES)
+tests_unit_test_rsip_values_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_rsip_values_LDADD = $(RSIP_TEST_LIBS)
 endif
 
 # nat/

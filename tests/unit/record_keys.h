@@ -8,6 +8,13 @@
 #define GATEWAY	"198.51.100.10"
 #define BITS	PUBKEY_BITS_MIN
 
+/* cmocka's assertions in a form that says which case failed. */
+#define CHECK_INT(what, got, want) do {					\
+	long long g_ = (long long)(got), w_ = (long long)(want);	\
+	if (g_ != w_)							\
+		fail_msg("%s: " #got " is %lld, not %lld", what, g_, w_); \
+} while (0)
+
 struct pubkey key_of(unsigned seed);
 /* "PREFIX KEY" with a key of 2048 bits; the caller frees. */
 char *text_with_key(const char *prefix, unsigned seed);

@@ -15,13 +15,6 @@
 #include "tests/unit/dns_message.h"
 #include "tests/unit/record_keys.h"
 
-/* cmocka's assertions in a form that says which case failed. */
-#define CHECK_INT(what, got, want) do {					\
-	long long g_ = (long long)(got), w_ = (long long)(want);	\
-	if (g_ != w_)							\
-		fail_msg("%s: " #got " is %lld, not %lld", what, g_, w_); \
-} while (0)
-
 static enum record_kind
 txt(struct record *r, const char *s)
 {

@@ -57,19 +57,14 @@ readable()
 # HOST WORDS: oed there says so of Nb.
 spd_says()
 {
-	net_ctl "oed_$1" spd --json | python3 -c '
-import json, sys
-rows = json.load(sys.stdin)["rows"]
-want = sys.argv[1].split(",")
-sys.exit(not any(r["dst"] == sys.argv[2] and [r["policy"], r["peer"],
-    r["right"]] == want for r in rows))' "$2" "$NET_NB"
+	net_holds "oed_$1" spd 'any([r["dst"], r["policy"], r["peer"],
+	    r["right"]] == words[1:] + words[0].split(",") for r in rows)' \
+	    "$2" "$NET_NB"
 }
 
 counter()
 {
-	net_ctl oed_y2 status --json | python3 -c '
-import json, sys
-print(json.load(sys.stdin)["packets"]["flow_refused"])'
+	net_json oed_y2 status 'it["packets"]["flow_refused"]'
 }
 
 # ADDRESS SECONDS: the attacker asks for an echo as Nb.
@@ -95,11 +90,17 @@ answered=$(program x1 udp-ask "$NET_Y2" 7 20)
 net_say "UDP answers to a masqueraded neighbour: $answered of 20"
 [ "$answered" = 20 ] || net_fail "a neighbour's UDP answers are lost"
 
+asked=$(tail -n 1 "$NET_RUN/udp.log")
 program x1 tcp-read "$NET_Y2" 80 >"$NET_RUN/lines" &
 reader=$!
 program x1 udp-talk "$NET_Y2" 7 2.5 >"$NET_RUN/talk" &
 talker=$!
-sleep 0.7
+both_began()
+{
+	tail -n 1 "$NET_RUN/tcp.log" | grep -q '^[0-9]' &&
+	    [ "$(tail -n 1 "$NET_RUN/udp.log")" != "$asked" ]
+}
+net_until 10 both_began || net_fail "the neighbour's connections do not begin"
 program x2 inject "$NET_NB" "$NET_Y2" tcp "$(tail -n 1 "$NET_RUN/tcp.log")" 80 10
 program x2 inject "$NET_NB" "$NET_Y2" udp "$(tail -n 1 "$NET_RUN/udp.log")" 7 10
 wait "$reader" "$talker"

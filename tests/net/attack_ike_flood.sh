@@ -104,7 +104,7 @@ for source in "$NET_NB" random; do
 	[ "$slowest" -le "$worst" ] || worst=$slowest
 	wait "$flooding" || net_fail "flood"
 	net_say "  $(cat "$NET_RUN/flood.out")"
-	net_ctl oed_y1 status --json | grep -q '"half_open": *0' ||
+	net_holds oed_y1 status 'it["ike"]["half_open"] == 0' ||
 	    net_fail "the flood left state"
 done
 sleep 0.3

@@ -32,8 +32,7 @@ lease_time()
 # NAME: of rsipd's status
 count()
 {
-	net_ctl rsipd status --json | tr ',{' '\n\n' |
-	    sed -n "s/.*\"$1\" *: *\([0-9]*\).*/\1/p" | head -n 1
+	net_json rsipd status 'dict(it, **it["transport"])[words[0]]' "$1"
 }
 
 NET_REGISTRATION=60
@@ -70,16 +69,17 @@ lease took $stormy_tcp ms by TCP ($quiet_tcp quiet), $stormy_udp by UDP \
 [ "$registrations" -lt 600 ] || net_fail "$registrations registrations"
 
 # --- users of the laptop ------------------------------------------------------
-id=$(net_ctl rsipc_x1 leases --json | tr ',{' '\n\n' |
-    sed -n 's/.*"client_id" *: *\([0-9]*\).*/\1/p' | head -n 1)
+id=$(net_json rsipc_x1 leases 'rows[0]["client_id"]')
 [ -n "$id" ] || net_fail "root is not told the client ID"
 uid=
 if setpriv --reuid 12345 --regid 12345 --clear-groups true 2>/dev/null; then
 	uid=12345
-	setpriv --reuid $uid --regid $uid --clear-groups "$NET_TOP/ctl/rsipctl" -s "$NET_RUN/rsipc_x1.sock" leases --json \
-	    >leases || net_fail "a user may ask for leases"
-	grep -q bind_id leases || net_fail "a user sees no leases"
-	! grep -q client_id leases || net_fail "a user sees the client ID"
+	setpriv --reuid $uid --regid $uid --clear-groups "$NET_TOP/ctl/rsipctl" \
+	    -s "$NET_RUN/rsipc_x1.sock" leases --json >leases ||
+	    net_fail "a user may ask for leases"
+	python3 "$NET_HERE/answer.py" 'all("bind_id" in r and
+	    "client_id" not in r for r in rows) and len(rows)' <leases ||
+	    net_fail "a user sees no leases, or the client ID: $(cat leases)"
 fi
 said=$(net_on x1 python3 "$NET_HERE/attack_register.py" user "$id" $uid) ||
     net_fail "$said"

@@ -51,7 +51,7 @@ laptop()
 both_know()
 {
 	net_leased rsipc_x1 2>/dev/null &&
-	    net_ctl rsipd leases --json | grep -q "$NET_X1"
+	    net_leases rsipd host "$NET_X1"
 }
 
 # WHAT: sets took, from begun on.
@@ -78,7 +78,7 @@ replay()
 
 nobody_is_registered()
 {
-	net_ctl rsipd status --json | tr -d ' ' | grep -q '"registrations":0[,}]'
+	net_holds rsipd status 'it["registrations"] == 0'
 }
 
 gateway

@@ -27,8 +27,8 @@ oe_sniff server "$NET_RUN/server.pcap" "icmp and (host $(oe_addr early) or host 
 # The number of a name in oed's status.
 status()
 {
-	net_ctl oed_server status --json | tr ',{' '\n\n' |
-	    sed -n "s/^ *\"$1\": *\([0-9]*\).*/\1/p"
+	net_json oed_server status \
+	    '{**it["ike"], **it["packets"], **it}[words[0]]' "$1"
 }
 flood()
 {
@@ -73,7 +73,7 @@ net_start service server python3 "$NET_RUN/service.py"
 net_until 5 net_listens server 53 || net_fail "no service"
 flood udp random "$(oe_addr server)" 1000 8 &
 flooding=$!
-net_until 5 test "$(status connections_of_strangers)" -ge 1
+net_until 5 net_holds oed_server status 'it["connections_of_strangers"] >= 1'
 sleep 2
 lost=0
 for i in 1 2 3 4 5 6 7 8 9 10; do

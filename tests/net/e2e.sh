@@ -57,8 +57,7 @@ net_ctl rsipc_x1 why "$NET_Y2"
 # Clean exits: leases go back, the gateway removes exactly its own rules.
 net_stop rsipc_x1
 net_stop rsipc_x2
-net_until 5 sh -c "! '$NET_TOP/ctl/rsipctl' -s '$NET_RUN/rsipd.sock' \
-    leases --json | grep -q 0x" || net_fail "leases stay after rsipc left"
+net_until 5 net_holds rsipd leases 'not rows' || net_fail "leases stay after rsipc left"
 net_on x1 ip route get "$NET_Y2" | grep -q 'via 10\.0\.0\.1' ||
     net_fail "x1's routes are not as before"
 net_stop rsipd

@@ -26,10 +26,8 @@ done
 
 ports()
 {
-	net_ctl rsipc_x1 leases --json | python3 -c '
-import json, sys
-print([r["address"] + " " + str(r["ports"]) + str(sorted(r["spis"]))
-       for r in json.load(sys.stdin)["rows"] if r["purpose"] == "main"])'
+	net_json rsipc_x1 leases '[(r["address"], r["ports"], sorted(r["spis"]))
+	    for r in rows if r["purpose"] == "main"]'
 }
 
 flows()

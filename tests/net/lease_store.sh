@@ -34,11 +34,8 @@ net_ready tcp_y1 15 grep -q connected tcp_y1.log
 # Who holds what, without the time that is left.
 held()
 {
-	net_ctl rsipd leases --json | python3 -c '
-import json, sys
-rows = [{k: v for k, v in row.items() if "expires" not in k}
-        for row in json.load(sys.stdin)["rows"]]
-for row in sorted(json.dumps(row, sort_keys=True) for row in rows): print(row)'
+	net_json rsipd leases 'sorted(str(sorted((k, v) for k, v in row.items()
+	    if "expires" not in k)) for row in rows)'
 }
 
 # WHAT

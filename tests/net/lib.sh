@@ -469,10 +469,37 @@ net_ctl()
 	"$NET_TOP/ctl/rsipctl" -s "$NET_RUN/$net_name.sock" "$@"
 }
 
+# DAEMON COMMAND EXPRESSION [WORD...]: what EXPRESSION makes of the answer
+# (answer.py); true if that is.
+net_json()
+{
+	net_name=$1
+	net_command=$2
+	shift 2
+	net_ctl "$net_name" "$net_command" --json |
+	    python3 "$NET_HERE/answer.py" "$@"
+}
+
+# The same without a word.
+net_holds()
+{
+	net_json "$@" >/dev/null 2>&1
+}
+
+# DAEMON NAME VALUE [LEAST]: so many rows of its leases, one or more if that is not
+# said, have that value.
+net_leases()
+{
+	net_holds "$1" leases \
+	    'sum(r[words[0]] == words[1] for r in rows) >= int(words[2])' \
+	    "$2" "$3" "${4:-1}"
+}
+
 NET_STORE=
 if grep -q '^#define HAVE_LMDB' "$NET_TOP/config.h"; then
 	NET_STORE=$NET_RUN/leases.mdb
 fi
+
 net_rsipd_config()
 {
 	cat <<-EOF
@@ -528,10 +555,10 @@ net_rsipc()
 	net_ready "rsipc_$1" 15 net_leased "rsipc_$1"
 }
 
-# DAEMON: true once it holds a lease.
+# DAEMON: true once it holds a lease for IPsec.
 net_leased()
 {
-	net_ctl "$1" leases --json | grep -q 0x
+	net_holds "$1" leases 'any(r["spis"] for r in rows)'
 }
 
 # HOST

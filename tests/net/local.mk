@@ -23,6 +23,7 @@ TESTS += \
 	tests/net/recover.sh \
 	tests/net/wire.sh
 EXTRA_DIST += \
+	tests/net/answer.py \
 	tests/net/demo.sh \
 	tests/net/lib.sh \
 	tests/net/notify.py \

@@ -36,7 +36,7 @@ net_on kern ip xfrm state | grep -q "src $kern dst $user" ||
 net_ok "keyed; SAs are in the kernel"
 net_on kern ip xfrm state | grep -A3 "src $kern dst $user" | sed 's/0x[0-9a-f]\{17,\}/(key)/g'
 net_ctl oed_kern why "$user"
-net_ctl oed_kern spd --json | grep -q '"dataplane": *"kernel"' ||
+net_holds oed_kern spd 'any(r["dataplane"] == "kernel" for r in rows)' ||
     net_fail "spd does not say that the kernel does it"
 net_web user
 for way in "kern $user" "user $kern"; do
@@ -57,9 +57,7 @@ net_ok "ESP only on the wire"
 # Traffic that only the kernel sees keeps the connection, which is rekeyed.
 spi()
 {
-	net_ctl oed_kern spd --json | python3 -c '
-import json, sys
-print(json.load(sys.stdin)["rows"][0]["spi_out"])'
+	net_json oed_kern spd 'rows[0]["spi_out"]'
 }
 oe_ping kern "$user" 20
 before=$(spi)

@@ -67,7 +67,7 @@ net_ok "memory grew by $((most - before)) kB"
 # LEFT: at most so many connections.
 few()
 {
-	[ "$(net_ctl oed_laptop spd --json | grep -o '"dst":' | wc -l)" -le "$1" ]
+	net_holds oed_laptop spd 'len(rows) <= int(words[0])' "$1"
 }
 net_until 60 few 0 || net_fail "idle connections stay"
 net_ok "idle ones are gone after their lifespan"

@@ -4,11 +4,7 @@
 # DAEMON: the inbound SPIs it says it has, one a line.
 proof_spis()
 {
-	net_ctl "$1" sa --json | python3 -c '
-import json, sys
-for row in json.load(sys.stdin)["rows"]:
-    if int(row.get("phase", 2)) == 2 and row.get("spi_in"):
-        print(row["spi_in"])'
+	net_json "$1" sa '[r["spi_in"] for r in rows if r["phase"] == 2]'
 }
 
 # All four transfers while both sniffers listen.  Sets no verdict on them.

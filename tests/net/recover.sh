@@ -8,7 +8,7 @@ net_enter "$@"
 # HOST: true while the gateway has a lease for it.
 leased_to()
 {
-	net_ctl rsipd leases --json | grep -q "\"$1\""
+	net_leases rsipd host "$1"
 }
 
 fetches()

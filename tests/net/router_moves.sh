@@ -39,7 +39,7 @@ net_ready echo 10 grep -q echo echo.log
 # ADDRESS: true once x1 has leased it and y1 answers, encrypted.
 is_back()
 {
-	net_ctl rsipc_x1 leases --json | grep -q "\"$1\"" && net_on x1 python3 -c '
+	net_leases rsipc_x1 address "$1" && net_on x1 python3 -c '
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.settimeout(0.3)

@@ -23,7 +23,7 @@ configure()
 # HOST ADDRESS: true once it has a lease of that address and y1 answers.
 is_back()
 {
-	net_ctl "rsipc_$1" leases --json | grep -q "$2" && net_on "$1" python3 -c '
+	net_leases "rsipc_$1" address "$2" && net_on "$1" python3 -c '
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.settimeout(0.3)
@@ -57,7 +57,7 @@ row()
 
 bindings()
 {
-	net_ctl rsipd leases --json | grep -o '"bind[^,]*' | sort
+	net_json rsipd leases 'sorted(r["bind_id"] for r in rows)'
 }
 
 net_picture

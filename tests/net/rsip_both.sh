@@ -24,7 +24,7 @@ client()
 
 leased()
 {
-	net_ctl rsipc leases --json | grep -q "$NET_NB"
+	net_leases rsipc address "$NET_NB"
 }
 
 # TITLE: a page from y2 comes through, from the leased address.
@@ -34,22 +34,22 @@ fetch()
 	net_on x1 curl -sf -m 20 --retry 2 --retry-all-errors -o page \
 	    "http://$NET_Y2/file" || net_fail "$1: no page"
 	cmp -s page www/file || net_fail "$1: another page"
-	net_ctl rsipd flows --json | grep -q "$NET_X1" ||
+	net_holds rsipd flows 'any(r["host"] == words[0] for r in rows)' "$NET_X1" ||
 	    net_fail "$1: no flow of x1 at the gateway"
 	net_ok "$1: 10 MB as they are on the server"
 }
 
-# PATTERN: in a line of the gateway's leases.
-lease_says()
+# KIND: of the tunnel of one of the gateway's leases.
+tunnelled()
 {
-	net_ctl rsipd leases --json | tr -d ' \n' | grep -Eq "$1" ||
-	    net_fail "no lease with /$1/: $(net_ctl rsipd leases --json)"
+	net_leases rsipd tunnel "$1" ||
+	    net_fail "no lease with $1: $(net_ctl rsipd leases --json)"
 }
 
 net_rsipd 'client "10.0.0.11" { secret = "secret" key-id = 9 require-auth = true }'
 client 'transport = "udp"' 'tunnel = "gre"' 'cookies = 4' 'secret = "secret"' \
     'key-id = 9' 'require-auth = true' 'name = "x1.lab"'
-lease_says '"tunnel":"GRE"'
+tunnelled GRE
 fetch "UDP, GRE, signed messages, negotiated cookies"
 
 # The gateway crashes; counters, leases and routes must come again.
@@ -64,7 +64,7 @@ fetch "after the gateway's crash"
 net_stop rsipc
 none_left()
 {
-	! net_ctl rsipd leases --json | grep -q "$NET_X1"
+	net_holds rsipd leases 'all(r["host"] != words[0] for r in rows)' "$NET_X1"
 }
 net_until 5 none_left || net_fail "leases stay after rsipc left"
 net_ok "rsipc leaves nothing leased"
@@ -87,7 +87,7 @@ net_rsipd 'local-policy = "micro"
 ipsec-allowed = false
 tunnels = {"ipip"}'
 client 'tunnel = "gre"'
-lease_says '"tunnel":"IP-IP"'
+tunnelled IP-IP
 # A program's port in the first moment of a lease is from before it, and may be refused.
 net_until 20 net_on x1 curl -sf -m 10 -o page "http://$NET_Y2/file" ||
     net_fail "local micro-flow policy: no page"
@@ -106,10 +106,10 @@ for policy in macro micro; do
 	{
 		net_on x1 curl -sf -m 5 -o page "http://$NET_Y2/file" &&
 		    cmp -s page www/file &&
-		    net_ctl rsipd leases --json | grep -q "$NET_Y2"
+		    net_holds rsipd leases 'words[0] in str(rows)' "$NET_Y2"
 	}
 	net_until 20 fetched || net_fail "remote $policy policy: no page"
-	[ "$(net_ctl rsipd status --json | grep -c FLOW_POLICY_VIOLATION)" = 0 ] ||
+	net_holds rsipd status '"FLOW_POLICY_VIOLATION" not in it["errors"]' ||
 	    net_fail "remote $policy policy: asked without a remote"
 	net_ok "remote $policy-flow policy: leased for y2 when it was asked for"
 	net_stop rsipc

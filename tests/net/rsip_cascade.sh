@@ -66,7 +66,7 @@ net_start rsipc_h h "$NET_TOP/rsipc/rsipc" -f -c "$NET_RUN/rsipc_h.conf"
 # ADDRESS: true once h has leased it, and is answered.
 h_has()
 {
-	net_ctl rsipc_h leases --json | grep -q "\"$1\"" &&
+	net_leases rsipc_h address "$1" &&
 	    net_on h python3 -c '
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

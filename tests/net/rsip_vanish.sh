@@ -43,11 +43,7 @@ net_start lease x1 python3 lease.py
 # KEY: a number of rsipctl status, by its path.
 count()
 {
-	net_ctl rsipd status --json | python3 -c '
-import json, sys
-value = json.load(sys.stdin)
-for key in sys.argv[1].split("."): value = value[key]
-print(value)' "$1"
+	net_json rsipd status 'at(words[0])' "$1"
 }
 
 net_ready lease 60 grep -q leased lease.log

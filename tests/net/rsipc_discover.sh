@@ -67,7 +67,8 @@ client()
 
 leased_from()
 {
-	net_ctl rsipc leases --json | grep -q '192\.0\.2\.' &&
+	net_holds rsipc leases \
+	    'any(r["address"].startswith("192.0.2.") for r in rows)' &&
 	    net_ctl rsipc status | grep -q "session.gateway *$1\$"
 }
 

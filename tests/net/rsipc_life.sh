@@ -72,7 +72,8 @@ stop()
 
 leased()
 {
-	net_ctl rsipc leases --json | grep -q '192\.0\.2\.'
+	net_holds rsipc leases \
+	    'any(r["address"].startswith("192.0.2.") for r in rows)'
 }
 
 works()

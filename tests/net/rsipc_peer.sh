@@ -67,7 +67,8 @@ client()
 
 leased()
 {
-	net_ctl rsipc leases --json | grep -q '192\.0\.2\.'
+	net_holds rsipc leases \
+	    'any(r["address"].startswith("192.0.2.") for r in rows)'
 }
 
 # rsipc must leave and put everything back.
@@ -158,7 +159,7 @@ udp "after close" 203.0.113.9 0 hello
 net_ok "a closed TCP connection: resumed, the lease proved by EXTEND_REQUEST"
 counter()
 {
-	net_ctl rsipc status --json | grep -o "\"$1\": *[0-9]*" | tr -dc 0-9
+	net_json rsipc status 'it["tunnel"][words[0]]' "$1"
 }
 ip -n N address add 10.0.0.77/24 dev eth1
 tell stray 10.0.0.77

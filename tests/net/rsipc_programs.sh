@@ -35,7 +35,7 @@ net_ok "signed RSIP between rsipc and rsipd, which demands it of this host"
 
 net_on x1 curl -sf --max-time 10 --local-port 24321 -o got "http://$NET_Y2/file" &&
     net_same got || net_fail "a program with a source port of its own"
-net_ctl rsipd leases --json | grep -q '24321-24321' ||
+net_holds rsipd leases 'any("24321-24321" in r["ports"] for r in rows)' ||
     net_fail "port 24321 was not leased"
 net_ok "a program binds a port that is not leased: it is, on demand"
 
@@ -62,7 +62,7 @@ print(len(set(x.getsockname()[1] for x in s)))
 EOF
 net_until 10 net_on x1 python3 many.py ||
     net_fail "100 connections to one server at once"
-[ "$(net_ctl rsipc_x1 leases --json | grep -o '"more ports"' | wc -l)" -ge 1 ] ||
+net_leases rsipc_x1 purpose "more ports" ||
     net_fail "no other block of ports was leased"
 net_on x1 curl -sf --max-time 5 -o /dev/null -r 0-9 "http://$NET_Y2/file" ||
     net_fail "no new connection from the next block"
@@ -112,7 +112,7 @@ for policy in macro micro; do
 		net_until 10 fetch ||
 		    net_fail "$policy policy, resolver $resolver: no transfer"
 		fetch || net_fail "$policy policy: no second transfer"
-		net_ctl rsipd leases --json | grep -q "$NET_Y2" ||
+		net_holds rsipd leases 'words[0] in str(rows)' "$NET_Y2" ||
 		    net_fail "$policy policy: $NET_Y2 was not named"
 		[ "$policy" = micro ] || net_on x1 ping -c 2 -i 0.2 -W 2 \
 		    "$NET_DNS" >ping.out || net_fail "macro policy: no ping"

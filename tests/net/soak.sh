@@ -47,9 +47,9 @@ sample()
 		soak_fds=$((soak_fds + $(find "/proc/$soak_pid/fd" -mindepth 1 |
 		    wc -l)))
 	done
-	soak_states=$(net_ctl "$1" --json status | tr ',{' '\n\n' |
-	    awk -F: '/^ *"(bindings|connections|sas|registrations)" *:/ {
-	    n += $2 } END { print n + 0 }')
+	soak_states=$(net_json "$1" status 'sum(v for part in [it, *it.values()]
+	    if isinstance(part, dict) for k, v in part.items()
+	    if k in ("bindings", "connections", "sas", "registrations"))')
 	printf '%s %s %s\n' "$soak_rss" "$soak_fds" "$soak_states"
 }
 

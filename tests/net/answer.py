@@ -13,13 +13,24 @@ import operator
 import sys
 
 
+class Row(dict):
+    """What a row has not is None where its table has that column."""
+    columns = frozenset()
+
+    def __missing__(self, key):
+        if key in self.columns:
+            return None
+        raise KeyError(key)
+
+
 def main():
     expression, *words = sys.argv[1:]
     try:
         it = json.load(sys.stdin)
     except ValueError:
         return 2
-    names = {'it': it, 'rows': it.get('rows', []), 'words': words,
+    Row.columns = {c['key'] for c in it.get('columns', [])}
+    names = {'it': it, 'rows': list(map(Row, it.get('rows', []))), 'words': words,
              'at': lambda path: functools.reduce(
                  operator.getitem, path.split('.'), it)}
     try:

@@ -28,7 +28,7 @@ oe_sniff server "$NET_RUN/server.pcap" "icmp and (host $(oe_addr early) or host 
 status()
 {
 	net_json oed_server status \
-	    '{**it["ike"], **it["packets"], **it}[words[0]]' "$1"
+	    '{**it["outcomes"], **it}[words[0]]' "$1"
 }
 flood()
 {

@@ -1,4 +1,4 @@
-"""lease_store.py hosts | load FILE | check FILE | free | rests | full | room - asks, and compares what was answered with what is held"""
+"""lease_store.py hosts | load FILE | check FILE | free | rests PORT | full | room - asks, and compares what was answered with what is held"""
 import json
 import os
 import sys
@@ -107,29 +107,25 @@ def room():
     assert got[0] == rsip.ASSIGN_RESPONSE_RSAP_IP, got
 
 
-PORT = 27123
-
-
 def free():
-    """a port is leased and freed: from now on it rests"""
+    """a port, which is told, is leased and freed: from now on it rests"""
     s = session(HOSTS[2])
-    got = s.assign_rsap(ports=(1, PORT))
+    got = s.assign_rsap(ports=(1,))
     assert got[0] == rsip.ASSIGN_RESPONSE_RSAP_IP, got
     assert s.free(find(got[1], BIND))[0] == rsip.FREE_RESPONSE
+    print(find(got[1], PORTS)[1][0])
 
 
-def rests():
+def rests(port):
     """for others, but not for who had it last"""
-    got = session(HOSTS[3]).assign_rsap(ports=(1, PORT))
+    got = session(HOSTS[3]).assign_rsap(ports=(1, int(port)))
     assert error_of(got) == 311, got    # LOCAL_ADDRPORT_INUSE
-    got = session(HOSTS[2]).assign_rsap(ports=(1, PORT))
+    got = session(HOSTS[2]).assign_rsap(ports=(1, int(port)))
     assert got[0] == rsip.ASSIGN_RESPONSE_RSAP_IP, got
 
 
 if sys.argv[1] == 'hosts':
     print('\n'.join(HOSTS))
-elif sys.argv[1] in ('load', 'check'):
-    {'load': load, 'check': check}[sys.argv[1]](sys.argv[2])
 else:
-    {'full': full, 'room': room, 'free': free,
-     'rests': rests}[sys.argv[1]]()
+    {'load': load, 'check': check, 'full': full, 'room': room, 'free': free,
+     'rests': rests}[sys.argv[1]](*sys.argv[2:])

@@ -143,7 +143,7 @@ net_on x1 python3 "$NET_HERE/lease_store.py" free >free.log 2>&1 ||
     net_fail "free: $(cat free.log)"
 net_stop rsipd KILL
 net_rsipd "$config"
-net_on x1 python3 "$NET_HERE/lease_store.py" rests >rests.log 2>&1 ||
+net_on x1 python3 "$NET_HERE/lease_store.py" rests "$(cat free.log)" >rests.log 2>&1 ||
     net_fail "rest: $(cat rests.log)"
 net_ok "what was freed rests after a kill, but for its last holder"
 

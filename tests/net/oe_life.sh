@@ -37,7 +37,7 @@ oe_sniff left "$NET_RUN/left.pcap"
 spi_of()
 {
 	net_json "oed_$1" spd '[r["spi_out"] for r in rows
-	    if r["dst"] == words[0] and r.get("spi_out")]' "$2"
+	    if r["dst"] == words[0] and r["spi_out"]]' "$2"
 }
 
 # DAEMON: it encrypts for nobody.

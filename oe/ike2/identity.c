@@ -5,14 +5,13 @@
 
 #include "oe/ike2/identity.h"
 
-struct ike2_id
-ike2_id_addr(const struct addr *a)
-{
-	struct ike2_id id = { .type = a->family == AF_INET6 ?
-		IKE2_ID_IPV6_ADDR : IKE2_ID_IPV4_ADDR, .addr = *a };
-
-	return id;
-}
+enum id_type {				/* §3.5; RFC 7619 §2.2 */
+	ID_IPV4_ADDR = 1,
+	ID_FQDN = 2,
+	ID_RFC822_ADDR = 3,
+	ID_IPV6_ADDR = 5,
+	ID_NULL = 13,
+};
 
 static bool
 is_name_octet(uint8_t c)
@@ -23,13 +22,13 @@ is_name_octet(uint8_t c)
 
 /* What goes into DNS queries and log lines is a name, no more. */
 static int
-read_name(struct ike2_id *id, const uint8_t *p, size_t n)
+read_name(struct keying_id *id, const uint8_t *p, size_t n)
 {
-	bool	at = id->type == IKE2_ID_RFC822_ADDR;
+	bool	at = id->type == KEYING_ID_USER_FQDN;
 	size_t	i;
 	uint8_t c, before = '.';
 
-	if (n == 0 || n > IKE2_ID_NAME_MAX)
+	if (n == 0 || n > KEYING_NAME_MAX)
 		return -1;
 	for (i = 0; i < n; i++, before = c) {
 		c = p[i] >= 'A' && p[i] <= 'Z' ? p[i] | 0x20 : p[i];
@@ -47,58 +46,70 @@ read_name(struct ike2_id *id, const uint8_t *p, size_t n)
 }
 
 int
-ike2_id_read(struct ike2_id *id, const uint8_t *body, size_t len)
+ike2_id_read(struct keying_id *id, const uint8_t *body, size_t len)
 {
 	struct cursor  c;
 	const uint8_t *p;
+	uint8_t	       type;
 	size_t	       n;
 
 	memset(id, 0, sizeof(*id));
 	cursor_init(&c, body, len);
-	id->type = cursor_u8(&c);
+	type = cursor_u8(&c);
 	cursor_take(&c, 3);
 	n = cursor_left(&c);
 	p = cursor_take(&c, n);
 	if (c.bad)
 		return -1;
-	switch (id->type) {
-	case IKE2_ID_IPV4_ADDR:
-		id->addr = addr_from_bytes(n == 4 ? AF_INET : AF_UNSPEC, p);
-		return n == 4 ? 0 : -1;
-	case IKE2_ID_IPV6_ADDR:
-		id->addr = addr_from_bytes(n == 16 ? AF_INET6 : AF_UNSPEC, p);
-		return n == 16 ? 0 : -1;
-	case IKE2_ID_FQDN:
-	case IKE2_ID_RFC822_ADDR:
+	switch (type) {
+	case ID_IPV4_ADDR:
+	case ID_IPV6_ADDR:
+		if (n != (type == ID_IPV4_ADDR ? 4 : 16))
+			return -1;
+		id->type = KEYING_ID_ADDR;
+		id->addr = addr_from_bytes(n == 4 ? AF_INET : AF_INET6, p);
+		return 0;
+	case ID_FQDN:
+		id->type = KEYING_ID_FQDN;
 		return read_name(id, p, n);
-	case IKE2_ID_NULL:
+	case ID_RFC822_ADDR:
+		id->type = KEYING_ID_USER_FQDN;
+		return read_name(id, p, n);
+	case ID_NULL:
+		id->type = KEYING_ID_NULL;
 		return n == 0 ? 0 : -1;		/* RFC 7619 §2.2 */
 	default:
 		return -1;
 	}
 }
 
-void
-ike2_id_write(struct writer *w, const struct ike2_id *id)
+int
+ike2_id_write(struct writer *w, const struct keying_id *id)
 {
-	writer_u8(w, id->type);
+	uint8_t type;
+
+	switch (id->type) {
+	case KEYING_ID_ADDR:
+		type = id->addr.family == AF_INET6 ? ID_IPV6_ADDR :
+		    ID_IPV4_ADDR;
+		break;
+	case KEYING_ID_FQDN:
+		type = ID_FQDN;
+		break;
+	case KEYING_ID_USER_FQDN:
+		type = ID_RFC822_ADDR;
+		break;
+	case KEYING_ID_NULL:
+		type = ID_NULL;
+		break;
+	default:
+		return -1;
+	}
+	writer_u8(w, type);
 	writer_u8(w, 0);
 	writer_u16(w, 0);
-	switch (id->type) {
-	case IKE2_ID_IPV4_ADDR:
-	case IKE2_ID_IPV6_ADDR:
-		writer_put(w, id->addr.bytes, addr_len(&id->addr));
-		break;
-	case IKE2_ID_FQDN:
-	case IKE2_ID_RFC822_ADDR:
-		writer_put(w, id->name, strlen(id->name));
-		break;
-	}
-}
-
-bool
-ike2_id_equal(const struct ike2_id *a, const struct ike2_id *b)
-{
-	return a->type == b->type && addr_equal(&a->addr, &b->addr) &&
-	    strcmp(a->name, b->name) == 0;
+	/* Of each of them one is empty. */
+	writer_put(w, id->addr.bytes, addr_len(&id->addr));
+	writer_put(w, id->name, strlen(id->name));
+	return w->bad ? -1 : 0;
 }

@@ -8,39 +8,10 @@
 
 enum { TS_IPV4_ADDR_RANGE = 7, TS_IPV6_ADDR_RANGE = 8 };
 #define TS_HEAD	8			/* octets in front of the addresses */
-#define PORTS_ALL	0, UINT16_MAX
-
-struct ike2_selector
-ike2_selector_prefix(const struct prefix *p)
-{
-	struct ike2_selector s = { p->addr, p->addr, 0, PORTS_ALL };
-	struct addr	     mask = prefix_mask(p->addr.family, p->plen);
-	size_t		     i;
-
-	for (i = 0; i < addr_len(&s.to); i++)
-		s.to.bytes[i] |= (uint8_t)~mask.bytes[i];
-	return s;
-}
-
-struct ike2_selector
-ike2_selector_host(const struct addr *a, uint8_t protocol, uint16_t port)
-{
-	struct ike2_selector s = { *a, *a, protocol, PORTS_ALL };
-
-	if (port != 0)
-		s.port_from = s.port_to = port;
-	return s;
-}
 
 bool
-ike2_selector_equal(const struct ike2_selector *a, const struct ike2_selector *b)
-{
-	return ike2_selector_covers(a, b) && ike2_selector_covers(b, a);
-}
-
-bool
-ike2_selector_covers(const struct ike2_selector *a,
-    const struct ike2_selector *b)
+ike2_selector_covers(const struct keying_selector *a,
+    const struct keying_selector *b)
 {
 	return a->from.family == b->from.family &&
 	    addr_compare(&a->from, &b->from) <= 0 &&
@@ -49,36 +20,19 @@ ike2_selector_covers(const struct ike2_selector *a,
 	    a->port_from <= b->port_from && a->port_to >= b->port_to;
 }
 
-bool
-ike2_selector_is_prefix(const struct ike2_selector *s, struct prefix *p)
-{
-	struct ike2_selector whole;
-	unsigned	     plen;
-
-	for (plen = addr_bits(s->from.family); ; plen--) {
-		*p = prefix_of(&s->from, plen);
-		whole = ike2_selector_prefix(p);
-		if (addr_equal(&whole.from, &s->from) &&
-		    addr_equal(&whole.to, &s->to))
-			return true;
-		if (plen == 0)
-			return false;
-	}
-}
-
 /* §3.13.1: protocols without ports have all of them; of those with ports we want
  * a range. */
 static bool
-usable(const struct ike2_selector *s)
+usable(const struct keying_selector *s)
 {
 	return s->port_from <= s->port_to && (s->protocol != 0 ||
 	    (s->port_from == 0 && s->port_to == UINT16_MAX));
 }
 
 int
-ike2_selectors_read(struct ike2_selectors *s, const uint8_t *body, size_t len)
+ike2_selectors_read(struct keying_selectors *s, const uint8_t *body, size_t len)
 {
-	struct ike2_selector ts;
+	struct keying_selector ts;
 	struct cursor	     c, one;
 	uint8_t		     type, n;
 	uint16_t	     ts_len;
@@ -112,14 +66,14 @@ ike2_selectors_read(struct ike2_selectors *s, const uint8_t *body, size_t len)
 		if (one.bad || cursor_left(&one) != 0 ||
 		    addr_compare(&ts.from, &ts.to) > 0)
 			return -1;
-		if (usable(&ts) && s->n < IKE2_SELECTORS_MAX)
+		if (usable(&ts) && s->n < KEYING_SELECTORS_MAX)
 			s->ts[s->n++] = ts;
 	}
 	return cursor_left(&c) == 0 ? 0 : -1;
 }
 
 void
-ike2_selectors_write(struct writer *w, const struct ike2_selectors *s)
+ike2_selectors_write(struct writer *w, const struct keying_selectors *s)
 {
 	size_t	 alen;
 	unsigned i;
@@ -141,8 +95,8 @@ ike2_selectors_write(struct writer *w, const struct ike2_selectors *s)
 }
 
 static bool
-intersect(const struct ike2_selector *a, const struct ike2_selector *b,
-    struct ike2_selector *out)
+intersect(const struct keying_selector *a, const struct keying_selector *b,
+    struct keying_selector *out)
 {
 	if (a->from.family != b->from.family || (a->protocol != 0 &&
 	    b->protocol != 0 && a->protocol != b->protocol))
@@ -158,7 +112,7 @@ intersect(const struct ike2_selector *a, const struct ike2_selector *b,
 }
 
 static bool
-listed(const struct ike2_selectors *s, const struct ike2_selector *one)
+listed(const struct keying_selectors *s, const struct keying_selector *one)
 {
 	unsigned i;
 
@@ -170,17 +124,17 @@ listed(const struct ike2_selectors *s, const struct ike2_selector *one)
 }
 
 bool
-ike2_selectors_narrow(struct ike2_selectors *out,
-    const struct ike2_selectors *asked, const struct ike2_selectors *allowed)
+ike2_selectors_narrow(struct keying_selectors *out,
+    const struct keying_selectors *asked, const struct keying_selectors *allowed)
 {
-	struct ike2_selectors got = { 0 };
-	struct ike2_selector  one;
+	struct keying_selectors got = { 0 };
+	struct keying_selector  one;
 	unsigned	      i, k;
 
 	for (i = 0; i < asked->n; i++) {
 		for (k = 0; k < allowed->n; k++) {
 			if (intersect(&asked->ts[i], &allowed->ts[k], &one) &&
-			    !listed(&got, &one) && got.n < IKE2_SELECTORS_MAX)
+			    !listed(&got, &one) && got.n < KEYING_SELECTORS_MAX)
 				got.ts[got.n++] = one;
 		}
 	}
@@ -189,8 +143,8 @@ ike2_selectors_narrow(struct ike2_selectors *out,
 }
 
 bool
-ike2_selectors_within(const struct ike2_selectors *part,
-    const struct ike2_selectors *all)
+ike2_selectors_within(const struct keying_selectors *part,
+    const struct keying_selectors *all)
 {
 	unsigned i;
 

@@ -59,15 +59,15 @@ read_offer(const struct ike2_part *p)
 static void
 read_selectors(const struct ike2_part *p)
 {
-	struct ike2_selectors s, again, narrow;
-	struct writer	      w;
+	struct keying_selectors s, again, narrow;
+	struct writer		w;
 	struct prefix	      prefix;
-	uint8_t		      out[4 + IKE2_SELECTORS_MAX * 40];
+	uint8_t		      out[4 + KEYING_SELECTORS_MAX * 40];
 	unsigned	      i;
 
 	if (ike2_selectors_read(&s, p->body, p->len) == -1)
 		return;
-	FUZZ_CHECK(s.n <= IKE2_SELECTORS_MAX);
+	FUZZ_CHECK(s.n <= KEYING_SELECTORS_MAX);
 	if (s.n == 0)
 		return;
 	writer_init(&w, out, sizeof(out));
@@ -78,13 +78,13 @@ read_selectors(const struct ike2_part *p)
 	FUZZ_CHECK(ike2_selectors_narrow(&narrow, &s, &again));
 	FUZZ_CHECK(ike2_selectors_within(&narrow, &s));
 	for (i = 0; i < s.n; i++)
-		(void)ike2_selector_is_prefix(&s.ts[i], &prefix);
+		(void)keying_selector_is_prefix(&s.ts[i], &prefix);
 }
 
 static void
 read_identity(const struct ike2_part *p)
 {
-	struct ike2_id id, again;
+	struct keying_id id, again;
 	struct writer  w;
 	uint8_t	       out[IKE2_ID_BODY_MAX];
 
@@ -92,9 +92,9 @@ read_identity(const struct ike2_part *p)
 		return;
 	FUZZ_CHECK(memchr(id.name, 0, sizeof(id.name)) != NULL);
 	writer_init(&w, out, sizeof(out));
-	ike2_id_write(&w, &id);
-	FUZZ_CHECK(!w.bad && ike2_id_read(&again, out, w.len) == 0 &&
-	    ike2_id_equal(&id, &again));
+	FUZZ_CHECK(ike2_id_write(&w, &id) == 0 &&
+	    ike2_id_read(&again, out, w.len) == 0 &&
+	    keying_id_equal(&id, &again));
 }
 
 static void

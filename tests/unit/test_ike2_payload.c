@@ -451,11 +451,11 @@ address(const char *text)
 	return a;
 }
 
-static struct ike2_selector
+static struct keying_selector
 range(const char *from, const char *to, uint8_t protocol, uint16_t port_from,
     uint16_t port_to)
 {
-	struct ike2_selector s = { address(from), address(to), protocol,
+	struct keying_selector s = { address(from), address(to), protocol,
 		port_from, port_to };
 
 	return s;
@@ -465,7 +465,7 @@ range(const char *from, const char *to, uint8_t protocol, uint16_t port_from,
 static void
 selectors_on_the_wire(void **state)
 {
-	struct ike2_selectors s = { 2, { range("198.51.100.1",
+	struct keying_selectors s = { 2, { range("198.51.100.1",
 	    "198.51.100.255", 6, 1024, 2047), range("2001:db8::",
 	    "2001:db8::ffff", 0, 0, 65535) } }, got;
 	uint8_t		      buf[128];
@@ -482,7 +482,7 @@ selectors_on_the_wire(void **state)
 	assert_int_equal(ike2_selectors_read(&got, buf, w.len), 0);
 	assert_int_equal(got.n, 2);
 	for (i = 0; i < 2; i++)
-		assert_true(ike2_selector_equal(&got.ts[i], &s.ts[i]));
+		assert_true(keying_selector_equal(&got.ts[i], &s.ts[i]));
 }
 
 static void
@@ -522,7 +522,7 @@ selector_rules(void **state)
 		{ "ICMP echo request (RFC 4301 §4.4.1.3)",
 		    "01000000 07010010 080008ff 00000000 ffffffff", 0, 1 },
 	};
-	struct ike2_selectors s;
+	struct keying_selectors s;
 	uint8_t		      buf[256];
 	size_t		      i;
 
@@ -538,7 +538,7 @@ selector_rules(void **state)
 static void
 selectors_are_limited(void **state)
 {
-	struct ike2_selectors s;
+	struct keying_selectors s;
 	uint8_t		      buf[4 + 255 * 16] = { 255 };
 	unsigned	      i;
 
@@ -552,7 +552,7 @@ selectors_are_limited(void **state)
 		store_u32(p + 12, i);
 	}
 	assert_int_equal(ike2_selectors_read(&s, buf, sizeof(buf)), 0);
-	assert_int_equal(s.n, IKE2_SELECTORS_MAX);
+	assert_int_equal(s.n, KEYING_SELECTORS_MAX);
 	assert_int_equal(addr_v4(&s.ts[15].from), htonl(15));
 }
 
@@ -596,15 +596,15 @@ narrowing(void **state)
 		    "2001:db8::3", 58, 0, 65535, "2001:db8::1", "2001:db8::3",
 		    58, 0, 65535 },
 	};
-	struct ike2_selectors a, b, got;
-	struct ike2_selector  want;
+	struct keying_selectors a, b, got;
+	struct keying_selector  want;
 	size_t		      i;
 
 	(void)state;
 	for (i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
-		a = (struct ike2_selectors){ 1, { range(c[i].a_from, c[i].a_to,
+		a = (struct keying_selectors){ 1, { range(c[i].a_from, c[i].a_to,
 		    c[i].a_proto, c[i].a_pf, c[i].a_pt) } };
-		b = (struct ike2_selectors){ 1, { range(c[i].b_from, c[i].b_to,
+		b = (struct keying_selectors){ 1, { range(c[i].b_from, c[i].b_to,
 		    c[i].b_proto, c[i].b_pf, c[i].b_pt) } };
 		assert_true(ike2_selectors_narrow(&got, &a, &b) ==
 		    (c[i].from != NULL));
@@ -612,21 +612,21 @@ narrowing(void **state)
 			continue;
 		want = range(c[i].from, c[i].to, c[i].proto, c[i].pf, c[i].pt);
 		assert_int_equal(got.n, 1);
-		assert_true(ike2_selector_equal(&got.ts[0], &want));
+		assert_true(keying_selector_equal(&got.ts[0], &want));
 		assert_true(ike2_selectors_within(&got, &a));
 		assert_true(ike2_selectors_within(&got, &b));
 	}
 	/* The packet's own first, then all (§2.9): the second swallows nothing
 	 * that is not there yet, and doubles go. */
-	a = (struct ike2_selectors){ 3, {
+	a = (struct keying_selectors){ 3, {
 	    range("10.0.0.1", "10.0.0.1", 6, 80, 80),
 	    range("10.0.0.1", "10.0.0.1", 0, 0, 65535),
 	    range("10.0.0.1", "10.0.0.1", 6, 80, 80) } };
-	b = (struct ike2_selectors){ 1, { range("10.0.0.0", "10.0.0.255", 0, 0,
+	b = (struct keying_selectors){ 1, { range("10.0.0.0", "10.0.0.255", 0, 0,
 	    65535) } };
 	assert_true(ike2_selectors_narrow(&got, &a, &b));
 	assert_int_equal(got.n, 2);
-	assert_true(ike2_selector_equal(&got.ts[0], &a.ts[0]));
+	assert_true(keying_selector_equal(&got.ts[0], &a.ts[0]));
 	/* 16 by 16 is 256; what is kept is bounded. */
 	for (i = 0; i < 16; i++) {
 		a.ts[i] = range("10.0.0.1", "10.0.0.1", 6,
@@ -636,7 +636,7 @@ narrowing(void **state)
 	}
 	a.n = b.n = 16;
 	assert_true(ike2_selectors_narrow(&got, &a, &b));
-	assert_int_equal(got.n, IKE2_SELECTORS_MAX);
+	assert_int_equal(got.n, KEYING_SELECTORS_MAX);
 	assert_true(ike2_selectors_within(&got, &a));
 	/* An answer that adds something is none. */
 	got.ts[3].to = address("10.0.0.2");
@@ -650,7 +650,7 @@ selectors_and_prefixes(void **state)
 {
 	static const char *const prefixes[] = { "198.51.100.7", "10.0.0.0/8",
 		"0.0.0.0/0", "2001:db8::/33", "::/0", "2001:db8::1" };
-	struct ike2_selector s;
+	struct keying_selector s;
 	struct prefix	     p, back;
 	struct addr	     a;
 	size_t		     i;
@@ -658,21 +658,21 @@ selectors_and_prefixes(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
 		assert_int_equal(prefix_parse(&p, prefixes[i]), 0);
-		s = ike2_selector_prefix(&p);
-		assert_true(ike2_selector_is_prefix(&s, &back));
+		s = keying_selector_prefix(&p);
+		assert_true(keying_selector_is_prefix(&s, &back));
 		assert_true(prefix_equal(&p, &back));
 	}
 	s = range("10.0.0.0", "10.0.0.2", 0, 0, 65535);
-	assert_false(ike2_selector_is_prefix(&s, &p));
+	assert_false(keying_selector_is_prefix(&s, &p));
 	s = range("10.0.0.1", "10.0.0.2", 0, 0, 65535);
-	assert_false(ike2_selector_is_prefix(&s, &p));
+	assert_false(keying_selector_is_prefix(&s, &p));
 	s = range("::1", "ffff::", 0, 0, 65535);
-	assert_false(ike2_selector_is_prefix(&s, &p));
+	assert_false(keying_selector_is_prefix(&s, &p));
 	a = address("192.0.2.1");
-	s = ike2_selector_host(&a, 17, 53);
+	s = keying_selector_host(&a, 17, 53);
 	assert_int_equal(s.port_from, 53);
 	assert_int_equal(s.port_to, 53);
-	s = ike2_selector_host(&a, 0, 0);
+	s = keying_selector_host(&a, 0, 0);
 	assert_int_equal(s.port_to, 65535);
 }
 
@@ -716,7 +716,7 @@ identities(void **state)
 		{ "0100", -1, NULL },
 		{ "", -1, NULL },
 	};
-	struct ike2_id id, again;
+	struct keying_id id, again;
 	struct writer  w;
 	uint8_t	       buf[300], out[300];
 	struct addr    a;
@@ -732,21 +732,26 @@ identities(void **state)
 		if (addr_is_set(&id.addr)) {
 			a = address(cases[i].name);
 			assert_true(addr_equal(&id.addr, &a));
-			again = ike2_id_addr(&a);
-			assert_true(ike2_id_equal(&id, &again));
+			again = keying_id_addr(&a);
+			assert_true(keying_id_equal(&id, &again));
 		} else
 			assert_string_equal(id.name, cases[i].name);
 		writer_init(&w, out, sizeof(out));
-		ike2_id_write(&w, &id);
+		assert_int_equal(ike2_id_write(&w, &id), 0);
 		assert_int_equal(ike2_id_read(&again, out, w.len), 0);
-		assert_true(ike2_id_equal(&id, &again));
+		assert_true(keying_id_equal(&id, &again));
 	}
+	/* What no payload says. */
+	id = (struct keying_id){ .type = KEYING_ID_ANYONE };
+	assert_int_equal(ike2_id_write(&w, &id), -1);
+	id.type = KEYING_ID_PREFIX;
+	assert_int_equal(ike2_id_write(&w, &id), -1);
 	/* The longest name, and one octet more. */
 	memset(buf, 'a', sizeof(buf));
 	store_u32(buf, 0x02000000);
-	assert_int_equal(ike2_id_read(&id, buf, 4 + IKE2_ID_NAME_MAX), 0);
-	assert_int_equal(strlen(id.name), IKE2_ID_NAME_MAX);
-	assert_int_equal(ike2_id_read(&id, buf, 5 + IKE2_ID_NAME_MAX), -1);
+	assert_int_equal(ike2_id_read(&id, buf, 4 + KEYING_NAME_MAX), 0);
+	assert_int_equal(strlen(id.name), KEYING_NAME_MAX);
+	assert_int_equal(ike2_id_read(&id, buf, 5 + KEYING_NAME_MAX), -1);
 }
 
 /* --- notify, delete, configuration --- */

@@ -167,6 +167,7 @@ answer_keys(struct net_host *h, uint64_t token, const struct keying_id *id)
 	if (!h->psk_names_refused || id->type == KEYING_ID_ADDR) {
 		c.keys = keys;
 		c.nkeys = n;
+		c.nothing = h->anonymous;
 		c.psk = (const uint8_t *)h->psk;
 		c.psk_len = h->psk == NULL ? 0 : strlen(h->psk);
 	}
@@ -394,6 +395,7 @@ net_request_init(struct keying_request *r, const struct net_host *a,
 	r->path.peer_port = 500;
 	r->my_id = a->id;
 	r->peer_id = b->id;
+	r->peer.nothing = a->anonymous;
 	if (a->psk != NULL) {
 		r->peer.psk = (const uint8_t *)a->psk;
 		r->peer.psk_len = strlen(a->psk);

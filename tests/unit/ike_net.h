@@ -40,6 +40,7 @@ struct net_host {
 
 	enum net_answer lookup, ask;	/* how ops answer */
 	bool	 psk_names_refused;	/* a pre-shared key is for addresses only */
+	bool	 anonymous;		/* takes who proves nothing (RFC 7619) */
 	bool	 wrong_key;		/* peer_lookup gives a key nobody has */
 	bool	 no_spi;
 

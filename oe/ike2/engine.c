@@ -1,0 +1,639 @@
+/* engine.c - IKEv2 as an engine behind the keying door: requests, clocks, answers of others */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "oe/ike2/sa.h"
+
+#define MARKER_LEN	4	/* RFC 3948 §2.2 */
+
+static unsigned
+or_default(unsigned value, unsigned otherwise)
+{
+	return value != 0 ? value : otherwise;
+}
+
+struct ike2 *
+ike2_new(const struct ike2_config *c, const struct keying_ops *ops, void *arg)
+{
+	struct ike2 *e = calloc(1, sizeof(*e));
+
+	if (e == NULL || (c->key != NULL && EVP_PKEY_up_ref(c->key) != 1)) {
+		log_error("no memory for IKEv2");
+		free(e);
+		return NULL;
+	}
+	e->c = *c;
+	e->c.half_open_max = or_default(c->half_open_max, 1024);
+	e->c.half_open_per_address = or_default(c->half_open_per_address, 16);
+	e->c.cookie_from = or_default(c->cookie_from, 32);
+	e->c.sa_max = or_default(c->sa_max, 4096);
+	e->c.sa_per_address = or_default(c->sa_per_address, 1024);
+	e->c.ike_lifetime = or_default(c->ike_lifetime, 3600);
+	e->c.child_lifetime = or_default(c->child_lifetime, 1200);
+	e->c.keepalive = or_default(c->keepalive, 20);
+	e->c.give_up = or_default(c->give_up, 20000);
+	e->c.datagram_max = or_default(c->datagram_max, 1280);
+	e->c.ke = (uint16_t)or_default(c->ke, IKE2_KE_CURVE25519);
+	e->ops = ops;
+	e->arg = arg;
+	e->next = IKE2_NEVER;
+	e->complain = (struct ratelimit)RATELIMIT_INIT(10, 6000);
+	e->clear = (struct ratelimit)RATELIMIT_INIT(10, 100);
+	TAILQ_INIT(&e->sas);
+	TAILQ_INIT(&e->orphans);
+	random_bytes(e->secret, sizeof(e->secret));
+	return e;
+}
+
+static void
+engine_free(void *engine)
+{
+	struct ike2	  *e = engine;
+	struct ike2_child *c;
+	struct ike2_sa	  *sa;
+
+	if (e == NULL)
+		return;
+	while ((sa = TAILQ_FIRST(&e->sas)) != NULL)
+		ike2_sa_free(sa);
+	while ((c = TAILQ_FIRST(&e->orphans)) != NULL)
+		ike2_child_free(c);
+	EVP_PKEY_free(e->c.key);
+	wipe_free(e, sizeof(*e));
+}
+
+static void
+engine_shutdown(void *engine, uint64_t now)
+{
+	struct ike2    *e = engine;
+	struct ike2_sa *sa, *next;
+
+	for (sa = TAILQ_FIRST(&e->sas); sa != NULL; sa = next) {
+		next = TAILQ_NEXT(sa, entry);
+		if (sa->state == IKE2_UP) {
+			/* Whatever waits for an answer: this is the last word. */
+			ike2_request_done(sa);
+			sa->close = true;
+			ike2_inform_start(sa, now);
+		}
+		if (sa->state != IKE2_DEAD)
+			ike2_sa_kill(sa, true, false);
+	}
+}
+
+/* --- requests --- */
+
+static bool
+has_key(const struct keying_credentials *c, const struct pubkey *key)
+{
+	size_t i;
+
+	for (i = 0; i < c->nkeys; i++) {
+		if (c->keys[i].len == key->len &&
+		    memcmp(c->keys[i].wire, key->wire, key->len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Has the peer proved over sa what r wants of it? */
+static bool
+proof_will_do(const struct ike2_sa *sa, const struct keying_request *r)
+{
+	if (sa->proof.how == KEYING_BY_NOTHING)
+		return r->peer.nothing;
+	if (r->peer_id.type != KEYING_ID_ANYONE && !keying_id_equal(&r->peer_id,
+	    &sa->peer_id))
+		return false;
+	return sa->proof.how == KEYING_BY_KEY ?
+	    has_key(&r->peer, &sa->proof.key) : r->peer.psk != NULL;
+}
+
+/* And will it, where the negotiation is under way? */
+static bool
+same_wishes(const struct ike2_init *i, const struct keying_request *r)
+{
+	size_t k;
+
+	if (i == NULL || !keying_id_equal(&i->want_id, &r->peer_id) ||
+	    i->nothing != r->peer.nothing || i->nkeys != r->peer.nkeys ||
+	    i->psk_len != (r->peer.psk == NULL ? 0 : r->peer.psk_len) ||
+	    (i->psk_len != 0 && compare_secret(i->psk, r->peer.psk,
+	    i->psk_len) != 0))
+		return false;
+	for (k = 0; k < i->nkeys; k++) {
+		if (!has_key(&r->peer, &i->keys[k]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+serves(const struct ike2_sa *sa, const struct keying_request *r)
+{
+	if (!addr_equal(&sa->path.local, &r->path.local) ||
+	    !addr_equal(&sa->path.peer, &r->path.peer) ||
+	    sa->close || sa->replaced || !keying_id_equal(&sa->my_id, &r->my_id))
+		return false;
+	if (sa->state == IKE2_UP)
+		return proof_will_do(sa, r);
+	return (sa->state == IKE2_INIT_SENT || sa->state == IKE2_AUTH_SENT) &&
+	    same_wishes(sa->init, r);
+}
+
+static struct ike2_sa *
+begin_sa(struct ike2 *e, uint64_t now, const struct keying_request *r)
+{
+	struct keying_path path = r->path;
+	struct ike2_init  *i;
+	struct ike2_sa	  *sa;
+	size_t		   k;
+
+	if (path.local_port == 0)
+		path.local_port = KEYING_PORT;
+	if (path.peer_port == 0)
+		path.peer_port = KEYING_PORT;
+	if ((sa = ike2_sa_new(e, now, &path, true)) == NULL)
+		return NULL;
+	i = sa->init;
+	sa->my_id = r->my_id;
+	sa->expires = now + e->c.give_up;
+	i->want_id = r->peer_id;
+	i->nothing = r->peer.nothing;
+	i->initial_contact = r->initial_contact;
+	i->departed = r->departed;
+	for (k = 0; k < r->peer.nkeys && k < KEYING_KEYS_MAX; k++)
+		i->keys[i->nkeys++] = r->peer.keys[k];
+	if (r->peer.psk != NULL && r->peer.psk_len != 0) {
+		if ((i->psk = malloc(r->peer.psk_len)) == NULL) {
+			ike2_sa_kill(sa, false, false);
+			return NULL;
+		}
+		memcpy(i->psk, r->peer.psk, r->peer.psk_len);
+		i->psk_len = r->peer.psk_len;
+	}
+	return sa;
+}
+
+/* conn's living pair of SAs, of which a rekey is asked for. */
+static struct ike2_child *
+child_of(const struct ike2_sa *sa, const void *conn)
+{
+	struct ike2_child *c, *found = NULL;
+
+	TAILQ_FOREACH(c, &sa->children, entry) {
+		if (c->conn == conn && c->state == IKE2_CHILD_UP)
+			found = c;
+	}
+	return found;
+}
+
+static bool
+can(const struct ike2 *e, const struct keying_request *r)
+{
+	struct writer w;
+	uint8_t	      body[IKE2_ID_BODY_MAX];
+
+	writer_init(&w, body, sizeof(body));
+	return (r->version == 0 || r->version == ike2_engine.version) &&
+	    (ike2_id_write(&w, &r->my_id) == 0 || e->c.key == NULL) &&
+	    r->peer_id.type != KEYING_ID_PREFIX &&
+	    r->ours.n != 0 && r->theirs.n != 0 &&
+	    (r->peer.nkeys != 0 || r->peer.psk != NULL || r->peer.nothing) &&
+	    (r->mode == KEYING_TUNNEL || e->c.transport);
+}
+
+static int
+engine_request(void *engine, uint64_t now, const struct keying_request *r,
+    void *conn)
+{
+	struct ike2	  *e = engine;
+	struct ike2_sa	  *sa;
+	struct ike2_child *c, *old;
+	bool		   fresh = false;
+
+	if (!can(e, r))
+		return -1;
+	/* The newest first: after a reboot of the peer the older ones are stale. */
+	TAILQ_FOREACH_REVERSE(sa, &e->sas, ike2_sas, entry) {
+		if (serves(sa, r))
+			break;
+	}
+	if (sa == NULL) {
+		if ((sa = begin_sa(e, now, r)) == NULL)
+			return -1;
+		fresh = true;
+	}
+	if ((c = ike2_child_new(sa, true)) == NULL) {
+		if (fresh)
+			ike2_sa_kill(sa, false, false);
+		return -1;
+	}
+	c->conn = conn;
+	c->mode = r->mode;
+	c->since = now;
+	c->ours = r->ours;
+	c->theirs = r->theirs;
+	if ((old = child_of(sa, conn)) != NULL)
+		c->rekeys = old->spi_in;
+	if (fresh && ike2_init_start(sa, now) == -1) {
+		c->conn = NULL;
+		ike2_sa_kill(sa, false, false);
+		return -1;
+	}
+	ike2_timer(e, now);
+	ike2_exchange_next(sa, now);
+	return 0;
+}
+
+/* It is in no message yet, or in one that was answered. */
+static void
+forget_child(struct ike2_child *c, uint64_t now, bool tell)
+{
+	c->conn = NULL;
+	if (c->sa == NULL || c->state == IKE2_CHILD_WANTED)
+		ike2_child_kill(c);
+	else if (c->announced && tell)
+		ike2_child_delete(c, now);
+	else if (c->announced)
+		ike2_child_kill(c);
+	/* Else the peer is making it: it is deleted when it is known. */
+}
+
+static void
+engine_forget(void *engine, uint64_t now, void *conn, bool tell)
+{
+	struct ike2	  *e = engine;
+	struct ike2_child *c, *next;
+	struct ike2_sa	  *sa, *sa_next;
+
+	for (sa = TAILQ_FIRST(&e->sas); sa != NULL; sa = sa_next) {
+		sa_next = TAILQ_NEXT(sa, entry);
+		for (c = TAILQ_FIRST(&sa->children); c != NULL; c = next) {
+			next = TAILQ_NEXT(c, entry);
+			if (c->conn == conn && c->state != IKE2_CHILD_DEAD)
+				forget_child(c, now, tell);
+		}
+	}
+	for (c = TAILQ_FIRST(&e->orphans); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (c->conn == conn)
+			ike2_child_kill(c);
+	}
+	ike2_timer(e, now);
+}
+
+static int
+engine_delete_child(void *engine, uint64_t now, uint32_t spi_in)
+{
+	struct ike2	  *e = engine;
+	struct ike2_child *c;
+	struct ike2_sa	  *sa;
+
+	TAILQ_FOREACH(sa, &e->sas, entry) {
+		if (sa->state != IKE2_UP ||
+		    (c = ike2_child_by_in(sa, spi_in)) == NULL)
+			continue;
+		c->conn = NULL;
+		ike2_child_delete(c, now);
+		return 0;
+	}
+	return -1;
+}
+
+static struct ike2_sa *
+sa_of(struct ike2 *e, const void *conn)
+{
+	struct ike2_child *c;
+	struct ike2_sa	  *sa;
+
+	TAILQ_FOREACH_REVERSE(sa, &e->sas, ike2_sas, entry) {
+		if (sa->state >= IKE2_CLOSING)
+			continue;
+		TAILQ_FOREACH(c, &sa->children, entry) {
+			if (c->conn == conn && c->state != IKE2_CHILD_DEAD)
+				return sa;
+		}
+	}
+	return NULL;
+}
+
+static int
+engine_probe(void *engine, uint64_t now, void *conn)
+{
+	struct ike2    *e = engine;
+	struct ike2_sa *sa = sa_of(e, conn);
+
+	if (sa == NULL)
+		return -1;
+	if (sa->out.job != IKE2_JOB_NONE) {
+		/* It has not answered so far: once more, now. */
+		sa->out.at = now;
+		ike2_timer(e, now);
+		return 0;
+	}
+	if (sa->state != IKE2_UP)
+		return -1;
+	sa->probe_asked = true;
+	ike2_exchange_next(sa, now);
+	return 0;
+}
+
+static void
+engine_moved(void *engine, void *conn, const struct addr *peer, uint16_t port)
+{
+	struct ike2_sa *sa = sa_of(engine, conn);
+
+	if (sa == NULL || !sa->nat_there)
+		return;
+	sa->path.peer = *peer;
+	sa->path.peer_port = port;
+}
+
+static int
+engine_invalid_spi(void *engine, uint64_t now, const struct keying_path *path,
+    uint32_t spi, bool hint)
+{
+	struct ike2    *e = engine;
+	struct ike2_sa *sa;
+
+	/* Without an IKE SA nothing that we said would be more than noise. */
+	(void)hint;
+	TAILQ_FOREACH_REVERSE(sa, &e->sas, ike2_sas, entry) {
+		if (sa->state == IKE2_UP &&
+		    addr_equal(&sa->path.peer, &path->peer) &&
+		    addr_equal(&sa->path.local, &path->local)) {
+			sa->unknown_spi = spi;
+			ike2_exchange_next(sa, now);
+			return 0;
+		}
+	}
+	return -1;
+}
+
+/* --- answers --- */
+
+static struct ike2_sa *
+sa_by_token(struct ike2 *e, uint64_t token)
+{
+	struct ike2_sa *sa;
+
+	TAILQ_FOREACH(sa, &e->sas, entry) {
+		if (token != 0 && sa->token == token &&
+		    sa->state < IKE2_CLOSING)
+			return sa;
+	}
+	return NULL;
+}
+
+static void
+engine_peer_identity(void *engine, uint64_t token, const struct keying_id *my_id)
+{
+	struct ike2_sa *sa = sa_by_token(engine, token);
+
+	if (sa != NULL && sa->state == IKE2_AUTH_GOT)
+		sa->my_id = *my_id;
+}
+
+static void
+engine_peer_keys(void *engine, uint64_t now, uint64_t token,
+    const struct keying_credentials *c)
+{
+	struct ike2_sa *sa = sa_by_token(engine, token);
+
+	if (sa == NULL || sa->state != IKE2_AUTH_GOT)
+		return;
+	sa->token = 0;
+	ike2_auth_keys(sa, now, c);
+}
+
+static void
+engine_authorize(void *engine, uint64_t now, uint64_t token, void *conn)
+{
+	struct ike2_sa	  *sa = sa_by_token(engine, token);
+	struct ike2_child *c;
+
+	if (sa == NULL)
+		return;
+	TAILQ_FOREACH(c, &sa->children, entry) {
+		if (c->state == IKE2_CHILD_ASKED)
+			break;
+	}
+	if (c == NULL)
+		return;
+	sa->token = 0;
+	if (sa->state == IKE2_AUTH_GOT)
+		ike2_auth_authorized(sa, now, c, conn);
+	else
+		ike2_child_authorized(c, now, conn);
+	ike2_timer(engine, now);
+}
+
+static void
+engine_packet(void *engine, uint64_t now, const struct keying_path *path,
+    const uint8_t *buf, size_t len)
+{
+	static const uint8_t marker[MARKER_LEN];
+
+	if (path->local_port == KEYING_PORT_NATT ||
+	    path->peer_port == KEYING_PORT_NATT) {
+		/* What has no marker is ESP or a keepalive. */
+		if (len <= MARKER_LEN || memcmp(buf, marker, MARKER_LEN) != 0)
+			return;
+		buf += MARKER_LEN;
+		len -= MARKER_LEN;
+	}
+	ike2_message(engine, now, path, buf, len);
+}
+
+static void
+engine_icmp(void *engine, uint64_t now, const struct keying_path *path)
+{
+	struct ike2    *e = engine;
+	struct ike2_sa *sa, *next;
+
+	(void)now;
+	for (sa = TAILQ_FIRST(&e->sas); sa != NULL; sa = next) {
+		next = TAILQ_NEXT(sa, entry);
+		if (sa->state != IKE2_INIT_SENT || sa->init == NULL ||
+		    !addr_equal(&sa->path.peer, &path->peer))
+			continue;
+		sa->init->icmp = true;
+		if (sa->init->departed)
+			ike2_sa_failed(sa, KEYING_ICMP, NULL);
+	}
+}
+
+/* --- time --- */
+
+static uint64_t
+engine_next(const void *engine)
+{
+	return ((const struct ike2 *)engine)->next;
+}
+
+static void
+keepalive(struct ike2_sa *sa, uint64_t now)
+{
+	static const uint8_t octet = 0xff;
+	struct ike2	    *e = sa->ike;
+
+	if (!sa->nat_here)
+		return;
+	if (now >= sa->keepalive_at) {
+		e->ops->send(e->arg, &sa->path, &octet, 1);
+		sa->keepalive_at = now + (uint64_t)e->c.keepalive * 1000;
+	}
+	ike2_timer(e, sa->keepalive_at);
+}
+
+/* It is up: shall it end, be renewed, be asked whether it lives? */
+static void
+up_tick(struct ike2_sa *sa, uint64_t now)
+{
+	struct ike2 *e = sa->ike;
+	uint64_t     dpd = e->c.dpd_delay == 0 || TAILQ_EMPTY(&sa->children) ?
+	    IKE2_NEVER : sa->heard + (uint64_t)e->c.dpd_delay * 1000;
+
+	if (now >= sa->expires || (now >= sa->childless_at &&
+	    TAILQ_EMPTY(&sa->children)))
+		sa->close = true;
+	if (TAILQ_EMPTY(&sa->children) && sa->childless_at == IKE2_NEVER)
+		sa->childless_at = now + IKE2_CHILDLESS_TIME;
+	if (now >= dpd && sa->out.job == IKE2_JOB_NONE) {
+		sa->probe = true;
+		dpd = now + (uint64_t)e->c.dpd_delay * 1000;
+	}
+	if (!sa->close) {
+		ike2_timer(e, sa->expires);
+		if (!sa->replaced && sa->renew_at > now)
+			ike2_timer(e, sa->renew_at);
+		if (TAILQ_EMPTY(&sa->children))
+			ike2_timer(e, sa->childless_at);
+		if (dpd > now)
+			ike2_timer(e, dpd);
+	}
+	keepalive(sa, now);
+}
+
+static void
+sa_tick(struct ike2_sa *sa, uint64_t now)
+{
+	struct ike2_child *c, *next;
+	struct ike2	  *e = sa->ike;
+
+	switch (sa->state) {
+	case IKE2_DEAD:
+		return;
+	case IKE2_GONE:
+		if (now >= sa->expires)
+			sa->state = IKE2_DEAD;
+		else
+			ike2_timer(e, sa->expires);
+		return;
+	case IKE2_INIT_GOT:
+	case IKE2_AUTH_GOT:
+		if (now >= sa->expires)
+			ike2_sa_kill(sa, false, false);
+		else
+			ike2_timer(e, sa->expires);
+		return;
+	case IKE2_INIT_SENT:
+		if (sa->init->refused != 0) {
+			if (now >= sa->init->refused_at) {
+				ike2_init_give_up(sa);
+				return;
+			}
+			ike2_timer(e, sa->init->refused_at);
+		}
+		break;
+	case IKE2_UP:
+		up_tick(sa, now);
+		break;
+	default:
+		break;
+	}
+	ike2_exchange_tick(sa, now);
+	for (c = TAILQ_FIRST(&sa->children); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (c->state != IKE2_CHILD_UP)
+			continue;
+		if (now < c->hard) {
+			ike2_timer(e, c->hard);
+			continue;
+		}
+		/* Its connection hears it at once, the peer too. */
+		if (c->conn != NULL)
+			e->ops->child_down(e->arg, c->conn, c->spi_in, false);
+		c->conn = NULL;
+		ike2_child_delete(c, now);
+	}
+}
+
+static void
+sweep(struct ike2 *e)
+{
+	struct ike2_child *c, *c_next;
+	struct ike2_sa	  *sa, *next;
+
+	for (sa = TAILQ_FIRST(&e->sas); sa != NULL; sa = next) {
+		next = TAILQ_NEXT(sa, entry);
+		for (c = TAILQ_FIRST(&sa->children); c != NULL; c = c_next) {
+			c_next = TAILQ_NEXT(c, entry);
+			if (c->state == IKE2_CHILD_DEAD)
+				ike2_child_free(c);
+		}
+		if (sa->state == IKE2_DEAD)
+			ike2_sa_free(sa);
+	}
+	for (c = TAILQ_FIRST(&e->orphans); c != NULL; c = c_next) {
+		c_next = TAILQ_NEXT(c, entry);
+		if (c->state == IKE2_CHILD_DEAD)
+			ike2_child_free(c);
+	}
+}
+
+static void
+engine_tick(void *engine, uint64_t now)
+{
+	struct ike2	  *e = engine;
+	struct ike2_child *c, *next;
+	struct ike2_sa	  *sa;
+
+	e->next = IKE2_NEVER;
+	TAILQ_FOREACH(sa, &e->sas, entry)
+		sa_tick(sa, now);
+	for (c = TAILQ_FIRST(&e->orphans); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (now >= c->hard)
+			ike2_child_gone(c, false);
+		else
+			ike2_timer(e, c->hard);
+	}
+	sweep(e);
+}
+
+const struct keying_engine ike2_engine = {
+	.version = 2,
+	.free = engine_free,
+	.shutdown = engine_shutdown,
+	.request = engine_request,
+	.forget = engine_forget,
+	.delete_child = engine_delete_child,
+	.probe = engine_probe,
+	.moved = engine_moved,
+	.invalid_spi = engine_invalid_spi,
+	.peer_identity = engine_peer_identity,
+	.peer_keys = engine_peer_keys,
+	.authorize = engine_authorize,
+	.packet = engine_packet,
+	.icmp = engine_icmp,
+	.next = engine_next,
+	.tick = engine_tick,
+	.report_sas = ike2_report_sas,
+	.report = ike2_report,
+};

@@ -1,0 +1,436 @@
+/* establish.c - IKE_AUTH in both roles, with the first child (RFC 7296 §1.2, §2.15, §2.21.2; RFC 7619) */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "oe/ike2/sa.h"
+
+/* The body of an ID payload, and what it says in the door's words. */
+struct id_body { uint8_t p[IKE2_ID_BODY_MAX]; size_t len; };
+
+static int
+id_body_of(const struct keying_id *id, bool nothing, struct id_body *out)
+{
+	static const struct keying_id nobody = { .type = KEYING_ID_NULL };
+	struct writer		      w;
+
+	writer_init(&w, out->p, sizeof(out->p));
+	/* RFC 7619 §2.2: who proves nothing says nothing. */
+	if (ike2_id_write(&w, nothing ? &nobody : id) == -1)
+		return -1;
+	out->len = w.len;
+	return 0;
+}
+
+/* Which octets a side signs; id: its ID payload's body. */
+static struct ike2_signed
+signed_by(const struct ike2_sa *sa, bool initiator, const uint8_t *id,
+    size_t id_len)
+{
+	bool		   mine = initiator == sa->initiator;
+	struct ike2_signed s = {
+		.keys = &sa->keys,
+		.initiator = initiator,
+		.message = mine ? sa->init->mine : sa->init->theirs,
+		.message_len = mine ? sa->init->mine_len :
+		    sa->init->theirs_len,
+		.nonce = initiator ? &sa->nr : &sa->ni,
+		.id = id,
+		.id_len = id_len,
+	};
+
+	return s;
+}
+
+/* IDi or IDr and AUTH of ours, into a chain. 0, or -1. */
+static int
+put_auth(struct ike2_sa *sa, struct ike2_builder *b, bool nothing)
+{
+	struct ike2_credential c = { .psk = sa->init->psk,
+		.psk_len = sa->init->psk_len, .hashes = sa->init->hashes };
+	struct ike2_signed     s;
+	struct id_body	       id;
+	uint8_t		       auth[IKE2_AUTH_MAX];
+	int		       n;
+
+	if (id_body_of(&sa->my_id, nothing, &id) == -1)
+		return -1;
+	if (nothing)
+		c.psk = NULL;
+	else if (c.psk == NULL)
+		c.key = sa->ike->c.key;
+	s = signed_by(sa, sa->initiator, id.p, id.len);
+	if ((n = ike2_auth_make(&s, &c, auth)) == -1)
+		return -1;
+	ike2_put(b, sa->initiator ? IKE2_P_IDI : IKE2_P_IDR, id.p, id.len);
+	/* §1.2 has the order; the initiator's IDr follows its IDi. */
+	if (sa->initiator && (sa->init->want_id.type !=
+	    KEYING_ID_ANYONE || (sa->init->nothing && sa->init->nkeys == 0)) &&
+	    id_body_of(&sa->init->want_id, sa->init->want_id.type ==
+	    KEYING_ID_ANYONE, &id) == 0)
+		ike2_put(b, IKE2_P_IDR, id.p, id.len);
+	ike2_put(b, IKE2_P_AUTH, auth, (size_t)n);
+	return 0;
+}
+
+/* RFC 7619 §2.2: what it calls itself is not to be used. */
+static void
+forget_identity(struct ike2_sa *sa)
+{
+	memset(&sa->peer_id, 0, sizeof(sa->peer_id));
+	sa->peer_id.type = KEYING_ID_NULL;
+}
+
+/*
+ * Does the peer's AUTH prove what is asked of it?  Then sa->proof says what and
+ * sa->peer_id who.  KEYING_BY_NOTHING proves no identity at all (RFC 7619 §2.2).
+ */
+static bool
+check_auth(struct ike2_sa *sa, const struct ike2_part *idp,
+    const struct ike2_part *auth, const struct keying_credentials *c)
+{
+	struct ike2_signed s = signed_by(sa, !sa->initiator, idp->body,
+	    idp->len);
+	EVP_PKEY	  *key;
+	size_t		   i;
+	bool		   ok;
+
+	switch (ike2_auth_method(auth->body, auth->len)) {
+	case IKE2_METHOD_PSK:
+		sa->proof.how = KEYING_BY_PSK;
+		return c->psk != NULL && ike2_auth_verify_psk(&s, c->psk,
+		    c->psk_len, auth->body, auth->len);
+	case IKE2_METHOD_NULL:
+		sa->proof.how = KEYING_BY_NOTHING;
+		forget_identity(sa);
+		return c->nothing && ike2_auth_verify_null(&s, auth->body,
+		    auth->len);
+	default:
+		break;
+	}
+	sa->proof.how = KEYING_BY_KEY;
+	for (i = 0; i < c->nkeys && i < KEYING_KEYS_MAX; i++) {
+		if ((key = pubkey_to_evp(&c->keys[i])) == NULL)
+			continue;
+		ok = ike2_auth_verify_key(&s, key, sa->ike->c.legacy,
+		    auth->body, auth->len);
+		EVP_PKEY_free(key);
+		if (ok) {
+			sa->proof.key = c->keys[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+/* §2.4: an authenticated peer that began anew has nothing of before. */
+static void
+initial_contact(struct ike2_sa *sa)
+{
+	struct ike2    *e = sa->ike;
+	struct ike2_sa *old, *next;
+
+	/* RFC 7619 §2.3: nobody's word is not taken for it. */
+	if (sa->proof.how == KEYING_BY_NOTHING)
+		return;
+	for (old = TAILQ_FIRST(&e->sas); old != NULL; old = next) {
+		next = TAILQ_NEXT(old, entry);
+		if (old != sa && (old->state == IKE2_UP ||
+		    old->state == IKE2_CLOSING) &&
+		    old->proof.how != KEYING_BY_NOTHING &&
+		    addr_equal(&old->path.peer, &sa->path.peer) &&
+		    keying_id_equal(&old->peer_id, &sa->peer_id))
+			ike2_sa_kill(old, false, true);
+	}
+	e->ops->initial_contact(e->arg, &sa->peer_id, &sa->path.peer);
+}
+
+/* --- initiator --- */
+
+int
+ike2_auth_start(struct ike2_sa *sa, uint64_t now)
+{
+	bool		    nothing = sa->init->psk == NULL &&
+	    sa->ike->c.key == NULL;
+	struct ike2_child  *c;
+	struct ike2_builder b;
+
+	ike2_inner_begin(sa, &b);
+	if (put_auth(sa, &b, nothing) == -1)
+		return -1;
+	if (sa->init->initial_contact && !nothing)
+		ike2_notify_put(&b, IKE2_N_INITIAL_CONTACT, NULL, 0);
+	/* One child goes with it, others follow. */
+	TAILQ_FOREACH(c, &sa->children, entry) {
+		if (c->state == IKE2_CHILD_WANTED)
+			break;
+	}
+	if (c != NULL) {
+		c->first = true;
+		if (ike2_child_put_offer(c, &b) == -1)
+			return -1;
+		c->state = IKE2_CHILD_SENT;
+	}
+	return ike2_request_send(sa, now, IKE2_JOB_AUTH, IKE2_AUTH, c, &b);
+}
+
+/* It is not who it should be: it is told, and all of it ends (§2.21.2). */
+static void
+disown(struct ike2_sa *sa, uint64_t now, enum keying_failure f,
+    const char *detail)
+{
+	struct ike2_delete  d = { .protocol = IKE2_PROTO_IKE };
+	struct ike2_child  *c, *next;
+	struct ike2_builder b;
+
+	sa->ike->count.auth_failed++;
+	sa->state = IKE2_CLOSING;
+	for (c = TAILQ_FIRST(&sa->children); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		ike2_child_failed(c, f, detail);
+	}
+	ike2_inner_begin(sa, &b);
+	ike2_delete_put(&b, &d);
+	if (ike2_request_send(sa, now, IKE2_JOB_DELETE_SA, IKE2_INFORMATIONAL,
+	    NULL, &b) == -1)
+		ike2_sa_kill(sa, false, false);
+}
+
+static struct ike2_child *
+first_child(const struct ike2_sa *sa)
+{
+	struct ike2_child *c;
+
+	TAILQ_FOREACH(c, &sa->children, entry) {
+		if (c->first && (c->state == IKE2_CHILD_SENT ||
+		    c->state == IKE2_CHILD_ASKED))
+			return c;
+	}
+	return NULL;
+}
+
+void
+ike2_auth_answer(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
+{
+	const struct ike2_part	 *idp = ike2_chain_only(m, IKE2_P_IDR);
+	const struct ike2_part	 *auth = ike2_chain_only(m, IKE2_P_AUTH);
+	struct ike2_init	 *in = sa->init;
+	struct keying_credentials c = { in->keys, in->nkeys, in->psk,
+		in->psk_len, in->nothing };
+	struct ike2_fresh	  f = { &sa->ni, &sa->nr, NULL, 0 };
+	struct ike2_child	 *child = first_child(sa);
+	uint16_t		  refused;
+
+	if (idp == NULL || auth == NULL) {
+		/* Whoever made the keys says so, and has proved nothing. */
+		refused = ike2_notify_error(m);
+		ike2_sa_failed(sa, refused == IKE2_N_AUTHENTICATION_FAILED &&
+		    (in->psk != NULL || sa->ike->c.key != NULL) ?
+		    KEYING_SIGNATURE : KEYING_PEER_REFUSED, refused == 0 ?
+		    "its answer to IKE_AUTH is none" :
+		    ike2_notify_text(refused));
+		return;
+	}
+	if (ike2_id_read(&sa->peer_id, idp->body, idp->len) == -1) {
+		disown(sa, now, KEYING_IDENTITY, "its identity cannot be read");
+		return;
+	}
+	if (!check_auth(sa, idp, auth, &c)) {
+		disown(sa, now, KEYING_SIGNATURE,
+		    "its AUTH does not verify");
+		return;
+	}
+	if (sa->proof.how != KEYING_BY_NOTHING && in->want_id.type !=
+	    KEYING_ID_ANYONE &&
+	    !keying_id_equal(&in->want_id, &sa->peer_id)) {
+		disown(sa, now, KEYING_IDENTITY, keying_id_text(&sa->peer_id));
+		return;
+	}
+	ike2_sa_up(sa, now);
+	if (child == NULL)
+		return;
+	refused = ike2_child_take_answer(child, m);
+	if (refused == 0 && child->conn == NULL) {
+		/* Nobody wants it any more; the peer has it. */
+		ike2_child_delete(child, now);
+		return;
+	}
+	if (refused != 0 || ike2_child_announce(child, now, &f) == -1)
+		ike2_child_failed(child, KEYING_CHILD_REFUSED, refused == 0 ?
+		    "no keys" : ike2_notify_text(refused));
+}
+
+/* --- responder --- */
+
+static void
+refuse(struct ike2_sa *sa, uint64_t now, uint16_t type, const char *why)
+{
+	sa->ike->count.auth_failed++;
+	ike2_complain(sa->ike, now, &sa->path, "IKE_AUTH refused: %s", why);
+	ike2_answer_error(sa, now, IKE2_AUTH, type);
+	ike2_sa_linger(sa, now);
+}
+
+void
+ike2_auth_request(struct ike2_sa *sa, uint64_t now, uint8_t first,
+    const uint8_t *inner, size_t len)
+{
+	const struct ike2_part *idp, *idr, *auth;
+	struct ike2_chain	m;
+	struct keying_id	mine;
+	enum keying_how		how;
+	struct ike2	       *e = sa->ike;
+
+	if (ike2_chain_split(&m, first, inner, len, false) != IKE2_OK) {
+		if (m.refused == 0) {
+			refuse(sa, now, IKE2_N_INVALID_SYNTAX, "malformed");
+			return;
+		}
+		ike2_answer_error(sa, now, IKE2_AUTH,
+		    IKE2_N_UNSUPPORTED_CRITICAL_PAYLOAD);
+		ike2_sa_linger(sa, now);
+		return;
+	}
+	idp = ike2_chain_only(&m, IKE2_P_IDI);
+	auth = ike2_chain_only(&m, IKE2_P_AUTH);
+	idr = ike2_chain_find(&m, IKE2_P_IDR);
+	/* §2.16: no AUTH asks for EAP, which we have not. */
+	if (idp == NULL || auth == NULL ||
+	    ike2_id_read(&sa->peer_id, idp->body, idp->len) == -1) {
+		refuse(sa, now, IKE2_N_AUTHENTICATION_FAILED,
+		    "no identity, or no proof of it");
+		return;
+	}
+	sa->init->nothing = idr != NULL &&
+	    ike2_id_read(&mine, idr->body, idr->len) == 0 &&
+	    mine.type == KEYING_ID_NULL;
+	sa->init->pending = malloc(len == 0 ? 1 : len);
+	if (sa->init->pending == NULL) {
+		refuse(sa, now, IKE2_N_AUTHENTICATION_FAILED, "no memory");
+		return;
+	}
+	memcpy(sa->init->pending, inner, len);
+	sa->init->pending_len = len;
+	sa->init->pending_first = first;
+	how = ike2_auth_method(auth->body, auth->len) == IKE2_METHOD_NULL ?
+	    KEYING_BY_NOTHING : ike2_auth_method(auth->body, auth->len) ==
+	    IKE2_METHOD_PSK ? KEYING_BY_PSK : KEYING_BY_KEY;
+	if (how == KEYING_BY_NOTHING)
+		forget_identity(sa);
+	sa->state = IKE2_AUTH_GOT;
+	sa->token = ++e->next_token;
+	sa->my_id = e->c.my_id;
+	e->ops->peer_lookup(e->arg, sa->token, &sa->peer_id, how, &sa->path);
+}
+
+/* HDR, SK {IDr, AUTH ...}: after it the IKE SA is up.  0, or -1. */
+static int
+begin_answer(struct ike2_sa *sa, struct ike2_builder *b)
+{
+	bool nothing = sa->init->nothing || (sa->ike->c.key == NULL &&
+	    sa->init->psk == NULL);
+
+	ike2_inner_begin(sa, b);
+	return put_auth(sa, b, nothing);
+}
+
+void
+ike2_auth_keys(struct ike2_sa *sa, uint64_t now,
+    const struct keying_credentials *c)
+{
+	struct ike2_init       *in = sa->init;
+	const struct ike2_part *idp, *auth;
+	struct ike2_notify	n;
+	struct ike2_chain	m;
+	struct ike2_child      *child;
+	struct ike2_builder	b;
+	uint16_t		refused, group;
+	bool			contact;
+
+	/* It was split before. */
+	ike2_chain_split(&m, in->pending_first, in->pending, in->pending_len,
+	    false);
+	idp = ike2_chain_only(&m, IKE2_P_IDI);
+	auth = ike2_chain_only(&m, IKE2_P_AUTH);
+	if (!check_auth(sa, idp, auth, c)) {
+		refuse(sa, now, IKE2_N_AUTHENTICATION_FAILED,
+		    sa->proof.how == KEYING_BY_NOTHING ?
+		    "who proves nothing is not wanted" :
+		    "no key that may be used verifies");
+		return;
+	}
+	if (sa->proof.how == KEYING_BY_PSK) {
+		in->psk = malloc(c->psk_len);
+		if (in->psk == NULL) {
+			refuse(sa, now, IKE2_N_AUTHENTICATION_FAILED,
+			    "no memory");
+			return;
+		}
+		memcpy(in->psk, c->psk, c->psk_len);
+		in->psk_len = c->psk_len;
+	}
+	contact = ike2_notify_find(&m, IKE2_N_INITIAL_CONTACT, &n);
+	child = ike2_chain_find(&m, IKE2_P_SA) == NULL ? NULL :
+	    ike2_child_new(sa, false);
+	if (child != NULL) {
+		child->first = true;
+		refused = ike2_child_take_offer(child, &m, &group);
+		if (contact)
+			initial_contact(sa);
+		if (refused == 0) {
+			ike2_child_ask(child);
+			return;
+		}
+		ike2_child_kill(child);
+	} else {
+		refused = ike2_chain_find(&m, IKE2_P_SA) == NULL ? 0 :
+		    IKE2_N_NO_ADDITIONAL_SAS;
+		if (contact)
+			initial_contact(sa);
+	}
+	/* §2.21.2: the IKE SA stands, even if its first child does not. */
+	if (begin_answer(sa, &b) == -1) {
+		refuse(sa, now, IKE2_N_AUTHENTICATION_FAILED,
+		    "we cannot prove who we are");
+		return;
+	}
+	if (refused != 0)
+		ike2_notify_put(&b, refused, NULL, 0);
+	ike2_answer_send(sa, now, IKE2_AUTH, &b);
+	ike2_sa_up(sa, now);
+}
+
+void
+ike2_auth_authorized(struct ike2_sa *sa, uint64_t now, struct ike2_child *c,
+    void *conn)
+{
+	struct ike2_fresh   f = { &sa->ni, &sa->nr, NULL, 0 };
+	struct ike2_builder b;
+
+	if (begin_answer(sa, &b) == -1) {
+		refuse(sa, now, IKE2_N_AUTHENTICATION_FAILED,
+		    "we cannot prove who we are");
+		return;
+	}
+	c->conn = conn;
+	if (conn == NULL) {
+		ike2_notify_put(&b, IKE2_N_TS_UNACCEPTABLE, NULL, 0);
+		ike2_child_kill(c);
+		ike2_answer_send(sa, now, IKE2_AUTH, &b);
+		ike2_sa_up(sa, now);
+		return;
+	}
+	ike2_child_put_answer(c, &b);
+	/* Keys before the answer: the peer's ESP follows that at once. */
+	if (ike2_answer_seal(sa, IKE2_AUTH, &b) == -1 ||
+	    ike2_child_announce(c, now, &f) == -1) {
+		refuse(sa, now, IKE2_N_AUTHENTICATION_FAILED, "no keys");
+		return;
+	}
+	ike2_sa_up(sa, now);
+	sa->childless_at = IKE2_NEVER;
+	ike2_answer_flush(sa, now);
+	ike2_child_confirm(c);
+}

@@ -1,0 +1,549 @@
+/* exchange.c - requests and answers: windows, Message IDs, repeats, fragments (RFC 7296 §2.1-§2.3, RFC 7383) */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "oe/ike2/sa.h"
+
+#define UDP_LEN		8
+#define MARKER_LEN	4	/* RFC 3948 §2.2 */
+#define SMALL_DATAGRAM	576	/* what passes everywhere (RFC 7383 §2.5.1) */
+#define COARSE_TRIES	2	/* with datagram_max, then smaller ones */
+#define HINT_EVERY	60000	/* milliseconds between checks that anybody can cause */
+
+static bool
+marked(const struct keying_path *path)
+{
+	return path->local_port == KEYING_PORT_NATT ||
+	    path->peer_port == KEYING_PORT_NATT;
+}
+
+void
+ike2_send(struct ike2 *e, const struct keying_path *path, const uint8_t *buf,
+    size_t len)
+{
+	uint8_t out[MARKER_LEN + IKE2_MESSAGE_MAX];
+
+	if (!marked(path)) {
+		e->ops->send(e->arg, path, buf, len);
+		return;
+	}
+	if (len > IKE2_MESSAGE_MAX)
+		return;
+	memset(out, 0, MARKER_LEN);
+	memcpy(out + MARKER_LEN, buf, len);
+	e->ops->send(e->arg, path, out, MARKER_LEN + len);
+}
+
+static void
+send_packets(struct ike2_sa *sa, const struct ike2_packets *p)
+{
+	const uint8_t *at = p->buf;
+	unsigned       i;
+
+	for (i = 0; i < p->n; i++) {
+		ike2_send(sa->ike, &sa->path, at, p->len[i]);
+		at += p->len[i];
+	}
+}
+
+void
+ike2_inner_begin(struct ike2_sa *sa, struct ike2_builder *b)
+{
+	ike2_chain_begin(b, sa->ike->inner, sizeof(sa->ike->inner));
+}
+
+/* Octets of a message that fit into a datagram. */
+static size_t
+message_size(const struct ike2_sa *sa, size_t datagram)
+{
+	size_t ip = sa->path.peer.family == AF_INET6 ? 40 : 20;
+
+	return datagram - ip - UDP_LEN - (marked(&sa->path) ? MARKER_LEN : 0);
+}
+
+static int
+seal(struct ike2_sa *sa, struct ike2_packets *out, uint8_t exchange,
+    uint32_t msgid, bool answer, uint8_t first, const uint8_t *inner,
+    size_t len, size_t datagram)
+{
+	struct ike2_header h = {
+		.spi_i = sa->initiator ? sa->spi : sa->peer_spi,
+		.spi_r = sa->initiator ? sa->peer_spi : sa->spi,
+		.exchange = exchange,
+		.flags = (uint8_t)((sa->initiator ? IKE2_FLAG_INITIATOR : 0) |
+		    (answer ? IKE2_FLAG_RESPONSE : 0)),
+		.msgid = msgid,
+	};
+
+	return ike2_packets_seal(out, sa->initiator ? &sa->keys.i :
+	    &sa->keys.r, &h, first, inner, len, message_size(sa, datagram),
+	    sa->fragments);
+}
+
+/* How long to wait for an answer to the n-th sending. */
+static uint64_t
+patience(const struct ike2_sa *sa)
+{
+	uint64_t ms = IKE2_RETRY_FIRST;
+	unsigned n;
+
+	if (sa->out.job == IKE2_JOB_PROBE && sa->probe_asked)
+		return IKE2_PROBE_EVERY;
+	for (n = 2; n < sa->out.tries && ms < IKE2_RETRY_MOST; n++)
+		ms *= 2;
+	return ms;
+}
+
+static void
+await_answer(struct ike2_sa *sa, uint64_t now)
+{
+	struct ike2_request *r = &sa->out;
+
+	r->tries = 1;
+	r->at = now + patience(sa);
+	r->until = now + sa->ike->c.give_up;
+	if (r->job == IKE2_JOB_PROBE && sa->probe_asked)
+		r->until = now + IKE2_PROBE_TRIES * IKE2_PROBE_EVERY;
+	if (sa->state == IKE2_INIT_SENT || sa->state == IKE2_AUTH_SENT)
+		r->until = sa->expires;
+	ike2_timer(sa->ike, r->at);
+	send_packets(sa, &r->packets);
+}
+
+int
+ike2_request_send(struct ike2_sa *sa, uint64_t now, enum ike2_job job,
+    uint8_t exchange, struct ike2_child *child, struct ike2_builder *b)
+{
+	struct ike2_request *r = &sa->out;
+
+	if (b->w.bad || r->job != IKE2_JOB_NONE ||
+	    seal(sa, &r->packets, exchange, sa->out_next, false, b->first,
+	    b->w.base, b->w.len, sa->ike->c.datagram_max) == -1)
+		return -1;
+	r->job = job;
+	r->exchange = exchange;
+	r->msgid = sa->out_next++;
+	r->child = child;
+	/* What is in datagrams that a path may not take is cut finer later. */
+	if (sa->fragments && r->packets.len[0] > message_size(sa,
+	    SMALL_DATAGRAM) && (r->inner = malloc(b->w.len)) != NULL) {
+		memcpy(r->inner, b->w.base, b->w.len);
+		r->inner_len = b->w.len;
+		r->first = b->first;
+	}
+	await_answer(sa, now);
+	return 0;
+}
+
+int
+ike2_request_clear(struct ike2_sa *sa, uint64_t now, const uint8_t *buf,
+    size_t len)
+{
+	ike2_request_done(sa);
+	if (ike2_packets_set(&sa->out.packets, buf, len) == -1)
+		return -1;
+	sa->out.job = IKE2_JOB_INIT;
+	sa->out.exchange = IKE2_SA_INIT;
+	await_answer(sa, now);
+	return 0;
+}
+
+void
+ike2_request_done(struct ike2_sa *sa)
+{
+	ike2_packets_free(&sa->out.packets);
+	wipe_free(sa->out.inner, sa->out.inner_len);
+	memset(&sa->out, 0, sizeof(sa->out));
+	ike2_reassembly_clear(&sa->out_parts);
+}
+
+int
+ike2_answer_seal(struct ike2_sa *sa, uint8_t exchange, struct ike2_builder *b)
+{
+	ike2_packets_free(&sa->answer);
+	return b->w.bad ? -1 : seal(sa, &sa->answer, exchange, sa->in_next,
+	    true, b->first, b->w.base, b->w.len, sa->ike->c.datagram_max);
+}
+
+void
+ike2_answer_flush(struct ike2_sa *sa, uint64_t now)
+{
+	/* Answered or not, the next request has the next number. */
+	sa->in_next++;
+	sa->in_busy = false;
+	ike2_timer(sa->ike, now);
+	send_packets(sa, &sa->answer);
+}
+
+int
+ike2_answer_send(struct ike2_sa *sa, uint64_t now, uint8_t exchange,
+    struct ike2_builder *b)
+{
+	int rc = ike2_answer_seal(sa, exchange, b);
+
+	ike2_answer_flush(sa, now);
+	return rc;
+}
+
+void
+ike2_answer_error(struct ike2_sa *sa, uint64_t now, uint8_t exchange,
+    uint16_t type)
+{
+	struct ike2_builder b;
+
+	ike2_inner_begin(sa, &b);
+	ike2_notify_put(&b, type, NULL, 0);
+	ike2_answer_send(sa, now, exchange, &b);
+}
+
+/* --- repeats --- */
+
+/* The same content in smaller datagrams: the larger ones may not arrive. */
+static void
+cut_finer(struct ike2_sa *sa)
+{
+	struct ike2_request *r = &sa->out;
+	struct ike2_packets  finer;
+
+	if (r->inner == NULL || r->tries != COARSE_TRIES)
+		return;
+	if (seal(sa, &finer, r->exchange, r->msgid, false, r->first, r->inner,
+	    r->inner_len, SMALL_DATAGRAM) == -1)
+		return;
+	/* RFC 7383 §2.5.2: a receiver tells the cuts apart by their number. */
+	if (finer.n <= r->packets.n) {
+		ike2_packets_free(&finer);
+		return;
+	}
+	ike2_packets_free(&r->packets);
+	r->packets = finer;
+}
+
+static void
+give_up(struct ike2_sa *sa)
+{
+	struct ike2_child *child = sa->out.child;
+	enum ike2_job	   job = sa->out.job;
+
+	switch (job) {
+	case IKE2_JOB_INIT:
+	case IKE2_JOB_AUTH:
+		ike2_sa_failed(sa, sa->init != NULL && sa->init->icmp ?
+		    KEYING_ICMP : KEYING_SILENCE, NULL);
+		break;
+	case IKE2_JOB_DELETE_SA:
+		ike2_sa_kill(sa, false, false);
+		break;
+	default:
+		if (job == IKE2_JOB_CHILD && child != NULL)
+			ike2_child_failed(child, KEYING_CHILD_REFUSED,
+			    "no answer to CREATE_CHILD_SA");
+		/* §2.4: who answers nothing has lost the SA, or is gone. */
+		ike2_peer_dead(sa, job == IKE2_JOB_PROBE && sa->probe_asked);
+	}
+}
+
+void
+ike2_exchange_tick(struct ike2_sa *sa, uint64_t now)
+{
+	struct ike2_request *r = &sa->out;
+
+	ike2_timer(sa->ike, ike2_reassembly_tick(&sa->in_parts, now));
+	ike2_timer(sa->ike, ike2_reassembly_tick(&sa->out_parts, now));
+	if (r->job == IKE2_JOB_NONE) {
+		ike2_exchange_next(sa, now);
+		return;
+	}
+	if (now >= r->until) {
+		give_up(sa);
+		return;
+	}
+	if (now >= r->at) {
+		if (r->job == IKE2_JOB_INIT && r->tries >= IKE2_INIT_TRIES) {
+			if (ike2_init_again(sa, now) == -1)
+				ike2_sa_failed(sa, KEYING_LOCAL,
+				    "no SPI for another attempt");
+			return;
+		}
+		cut_finer(sa);
+		r->tries++;
+		r->at = now + patience(sa);
+		sa->ike->count.retransmits++;
+		send_packets(sa, &r->packets);
+	}
+	ike2_timer(sa->ike, r->at < r->until ? r->at : r->until);
+}
+
+void
+ike2_exchange_next(struct ike2_sa *sa, uint64_t now)
+{
+	struct ike2_child *c;
+
+	if (sa->out.job != IKE2_JOB_NONE || sa->state != IKE2_UP)
+		return;
+	if (ike2_inform_start(sa, now))
+		return;
+	/* §2.25: who said that it is busy is left alone for a moment. */
+	if (now < sa->wait_until) {
+		ike2_timer(sa->ike, sa->wait_until);
+		return;
+	}
+	if (!sa->replaced && now >= sa->renew_at) {
+		ike2_rekey_start(sa, now);
+		if (sa->out.job != IKE2_JOB_NONE)
+			return;
+	}
+	TAILQ_FOREACH(c, &sa->children, entry) {
+		if (c->state == IKE2_CHILD_WANTED) {
+			ike2_child_start(c, now);
+			if (sa->out.job != IKE2_JOB_NONE)
+				return;
+		}
+	}
+}
+
+/* --- what comes --- */
+
+/* Unauthenticated, and no more than so many a second (§2.21.4, §2.5). */
+static void
+answer_clear(struct ike2 *e, uint64_t now, const struct keying_path *path,
+    const struct ike2_header *h, uint16_t type)
+{
+	struct ike2_header  mine = *h;
+	struct ike2_builder b;
+	uint8_t		    buf[64];
+
+	if ((h->flags & IKE2_FLAG_RESPONSE) || !ratelimit_pass(&e->clear, now))
+		return;
+	mine.flags = (uint8_t)(IKE2_FLAG_RESPONSE |
+	    (h->flags & IKE2_FLAG_INITIATOR ? 0 : IKE2_FLAG_INITIATOR));
+	ike2_message_begin(&b, buf, sizeof(buf), &mine);
+	ike2_notify_put(&b, type, NULL, 0);
+	ike2_send(e, path, buf, ike2_message_end(&b));
+}
+
+/* Anybody may have sent it: a reason to ask, no more (§2.21.4). */
+static void
+clear_hint(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *outer)
+{
+	if (sa->state != IKE2_UP || ike2_notify_error(outer) == 0 ||
+	    now < sa->heard + HINT_EVERY)
+		return;
+	sa->heard = now;	/* so that the next hint waits */
+	sa->probe = true;
+	ike2_exchange_next(sa, now);
+}
+
+static void
+dispatch_request(struct ike2_sa *sa, uint64_t now, uint8_t exchange,
+    uint8_t first, const uint8_t *inner, size_t len)
+{
+	struct ike2_chain c;
+	enum ike2_error	  err;
+
+	sa->in_busy = true;
+	if (sa->state == IKE2_INIT_GOT && exchange == IKE2_AUTH) {
+		ike2_auth_request(sa, now, first, inner, len);
+		return;
+	}
+	err = ike2_chain_split(&c, first, inner, len, false);
+	if (err == IKE2_E_CRITICAL) {
+		struct ike2_builder b;
+
+		ike2_inner_begin(sa, &b);
+		ike2_notify_put(&b, IKE2_N_UNSUPPORTED_CRITICAL_PAYLOAD,
+		    &c.refused, 1);
+		ike2_answer_send(sa, now, exchange, &b);
+		return;
+	}
+	if (err == IKE2_OK && exchange == IKE2_INFORMATIONAL)
+		ike2_inform_request(sa, now, &c);
+	else if (err == IKE2_OK && exchange == IKE2_CREATE_CHILD_SA &&
+	    sa->state == IKE2_UP)
+		(ike2_chain_find(&c, IKE2_P_TSI) != NULL ? ike2_child_request :
+		    ike2_rekey_request)(sa, now, &c);
+	else if (err == IKE2_OK && exchange == IKE2_CREATE_CHILD_SA)
+		ike2_answer_error(sa, now, exchange, IKE2_N_TEMPORARY_FAILURE);
+	else {
+		/* §2.21.3: both ends know then that the SA is gone. */
+		ike2_answer_error(sa, now, exchange, IKE2_N_INVALID_SYNTAX);
+		ike2_complain(sa->ike, now, &sa->path,
+		    "malformed %s, its IKE SA ends",
+		    ike2_exchange_text(exchange));
+		ike2_sa_linger(sa, now);
+	}
+}
+
+static void
+dispatch_answer(struct ike2_sa *sa, uint64_t now, uint8_t first,
+    const uint8_t *inner, size_t len)
+{
+	struct ike2_child *child = sa->out.child;
+	enum ike2_job	   job = sa->out.job;
+	struct ike2_chain  c;
+
+	/* An answer may not say that it could not be understood. */
+	if (ike2_chain_split(&c, first, inner, len, false) != IKE2_OK) {
+		if (job == IKE2_JOB_AUTH)
+			ike2_sa_failed(sa, KEYING_PEER_REFUSED,
+			    "a malformed answer to IKE_AUTH");
+		else
+			ike2_peer_dead(sa, false);
+		return;
+	}
+	ike2_request_done(sa);
+	switch (job) {
+	case IKE2_JOB_AUTH:
+		ike2_auth_answer(sa, now, &c);
+		break;
+	case IKE2_JOB_CHILD:
+		if (child != NULL)
+			ike2_child_answer(child, now, &c);
+		break;
+	case IKE2_JOB_REKEY:
+		ike2_rekey_answer(sa, now, &c);
+		break;
+	default:
+		ike2_inform_answer(sa, now, job, child, &c);
+	}
+	ike2_timer(sa->ike, now);
+	if (sa->state == IKE2_UP)
+		ike2_exchange_next(sa, now);
+}
+
+/* It is of the peer, and new: answers go to where it came from (§2.11, §2.23). */
+static void
+note_authentic(struct ike2_sa *sa, uint64_t now)
+{
+	sa->heard = now;
+	if (sa->nat_here || sa->nat_there || !sa->initiator)
+		sa->path = sa->came;
+}
+
+/* Is it one that we wait for?  *again: its answer is to be repeated. */
+static bool
+wanted(const struct ike2_sa *sa, const struct ike2_header *h, bool *again)
+{
+	*again = false;
+	if (h->flags & IKE2_FLAG_RESPONSE)
+		return sa->out.job > IKE2_JOB_INIT &&
+		    h->msgid == sa->out.msgid && h->exchange == sa->out.exchange;
+	if (sa->in_next != 0 && h->msgid == sa->in_next - 1) {
+		*again = true;
+		return sa->answer.n != 0;
+	}
+	return h->msgid == sa->in_next && !sa->in_busy &&
+	    (sa->state == IKE2_UP || sa->state == IKE2_CLOSING ||
+	    (sa->state == IKE2_INIT_GOT && h->exchange == IKE2_AUTH));
+}
+
+static void
+sealed_message(struct ike2_sa *sa, uint64_t now, const struct ike2_header *h,
+    const uint8_t *buf, size_t len, const struct ike2_part *sk)
+{
+	bool			answer = (h->flags & IKE2_FLAG_RESPONSE) != 0;
+	struct ike2_reassembly *parts = answer ? &sa->out_parts :
+	    &sa->in_parts;
+	struct ike2_fragment_no no;
+	struct ike2		*e = sa->ike;
+	uint8_t			*inner = e->opened, *whole = NULL;
+	uint8_t			 first = sk->next;
+	size_t			 inner_len;
+	bool			 again;
+	int			 n;
+
+	if (!wanted(sa, h, &again) || ike2_fragment_no(sk, &no) == -1 ||
+	    (no.total != 0 && (!sa->fragments || (!again &&
+	    !ike2_reassembly_wants(parts, h->msgid, no))))) {
+		e->count.duplicates++;
+		return;
+	}
+	n = ike2_unseal(sa->initiator ? &sa->keys.r : &sa->keys.i, buf, len, sk,
+	    e->opened);
+	if (n == -1) {
+		e->count.bad_icv++;
+		return;
+	}
+	if (again) {
+		/* RFC 7383 §2.6.1: once for all of its fragments. */
+		e->count.duplicates++;
+		if (no.number <= 1)
+			send_packets(sa, &sa->answer);
+		return;
+	}
+	inner_len = (size_t)n;
+	if (no.total != 0) {
+		if (ike2_reassembly_add(parts, now, h->msgid, no, first,
+		    e->opened, inner_len, &whole, &inner_len, &first) !=
+		    IKE2_ARRIVAL_WHOLE) {
+			ike2_timer(e, now + IKE2_REASSEMBLY_TIME);
+			return;
+		}
+		inner = whole;
+	}
+	note_authentic(sa, now);
+	if (answer)
+		dispatch_answer(sa, now, first, inner, inner_len);
+	else
+		dispatch_request(sa, now, h->exchange, first, inner, inner_len);
+	wipe_free(whole, inner_len);
+}
+
+void
+ike2_message(struct ike2 *e, uint64_t now, const struct keying_path *path,
+    const uint8_t *buf, size_t len)
+{
+	const struct ike2_part *last;
+	struct ike2_header	h;
+	struct ike2_chain	c;
+	struct ike2_sa	       *sa;
+	enum ike2_error		err;
+	bool			by_initiator;
+
+	e->count.received++;
+	if ((err = ike2_header_read(&h, buf, len)) != IKE2_OK) {
+		e->count.malformed++;
+		if (err == IKE2_E_VERSION)
+			answer_clear(e, now, path, &h,
+			    IKE2_N_INVALID_MAJOR_VERSION);
+		return;
+	}
+	by_initiator = (h.flags & IKE2_FLAG_INITIATOR) != 0;
+	if (h.exchange == IKE2_SA_INIT && !(h.flags & IKE2_FLAG_RESPONSE)) {
+		if (by_initiator && h.spi_r == 0 && h.msgid == 0)
+			ike2_init_request(e, now, path, &h, buf, len);
+		else
+			e->count.malformed++;
+		return;
+	}
+	sa = ike2_sa_find(e, by_initiator ? h.spi_r : h.spi_i);
+	if (sa == NULL || sa->state == IKE2_DEAD ||
+	    by_initiator != !sa->initiator) {
+		e->count.unknown++;
+		if (h.exchange != IKE2_SA_INIT)
+			answer_clear(e, now, path, &h, IKE2_N_INVALID_IKE_SPI);
+		return;
+	}
+	sa->came = *path;
+	if (h.exchange == IKE2_SA_INIT) {
+		if (sa->state == IKE2_INIT_SENT && h.msgid == 0)
+			ike2_init_answer(sa, now, &h, buf, len);
+		return;
+	}
+	if (sa->state == IKE2_INIT_SENT ||
+	    (by_initiator ? h.spi_i : h.spi_r) != sa->peer_spi ||
+	    ike2_chain_split(&c, h.first, buf + IKE2_HEADER_LEN,
+	    len - IKE2_HEADER_LEN, true) != IKE2_OK) {
+		e->count.malformed++;
+		return;
+	}
+	last = c.nparts == 0 ? NULL : &c.part[c.nparts - 1];
+	if (last != NULL && (last->type == IKE2_P_ENCRYPTED ||
+	    last->type == IKE2_P_FRAGMENT))
+		sealed_message(sa, now, &h, buf, len, last);
+	else
+		clear_hint(sa, now, &c);
+}

@@ -1,0 +1,349 @@
+/* sa.h - what the parts of the IKEv2 engine share: IKE SAs, their children, and the exchanges between */
+#ifndef OE_IKE2_SA_H
+#define OE_IKE2_SA_H
+
+#include <sys/queue.h>
+
+#include "base/hash.h"
+#include "base/ratelimit.h"
+#include "oe/ike/dh.h"
+#include "oe/ike2/auth.h"
+#include "oe/ike2/fragment.h"
+#include "oe/ike2/identity.h"
+#include "oe/ike2/ike2.h"
+#include "oe/ike2/notify.h"
+#include "oe/ike2/selector.h"
+
+#define IKE2_RETRY_FIRST	500	/* milliseconds; doubled each time but the first */
+#define IKE2_RETRY_MOST		4000
+#define IKE2_INIT_TRIES		3	/* of one IKE_SA_INIT; then one with another SPI (RFC 3104 §6.1) */
+#define IKE2_INIT_ROUNDS	3	/* COOKIE and INVALID_KE_PAYLOAD answered in one attempt */
+#define IKE2_PROBE_EVERY	500	/* a liveness check that somebody waits for ... */
+#define IKE2_PROBE_TRIES	3	/* ... is repeated so often */
+#define IKE2_HALF_OPEN_TIME	30000	/* from IKE_SA_INIT to the end of IKE_AUTH */
+#define IKE2_REFUSED_WAIT	500	/* for a better answer than one that anybody may have sent */
+#define IKE2_LINGER		5000	/* a dead SA repeats its last answer */
+#define IKE2_CHILDLESS_TIME	60000	/* an SA is kept that serves nothing */
+#define IKE2_TEMPORARY_WAIT	1000	/* after TEMPORARY_FAILURE, up to ten times that (§2.25) */
+#define IKE2_CHILDREN_MAX	32	/* of an IKE SA */
+#define IKE2_INNER_MAX		8192	/* octets that we put into one SK */
+#define IKE2_NEVER		UINT64_MAX
+
+enum ike2_job {				/* what a request of ours is for */
+	IKE2_JOB_NONE,
+	IKE2_JOB_INIT,
+	IKE2_JOB_AUTH,
+	IKE2_JOB_CHILD,			/* makes or rekeys a child */
+	IKE2_JOB_REKEY,			/* the IKE SA itself */
+	IKE2_JOB_DELETE_CHILD,
+	IKE2_JOB_DELETE_SA,
+	IKE2_JOB_PROBE,			/* an empty one */
+	IKE2_JOB_INFORM,		/* a notify that needs no more than to arrive */
+};
+
+struct ike2_request {			/* the one that waits for an answer: our window is 1 */
+	enum ike2_job	    job;
+	uint8_t		    exchange;
+	uint32_t	    msgid;
+	struct ike2_child  *child;	/* JOB_CHILD, JOB_DELETE_CHILD; NULL: it is gone */
+	struct ike2_packets packets;
+	uint8_t		   *inner;	/* to be cut finer, should it be lost; NULL: no need */
+	size_t		    inner_len;
+	uint8_t		    first;
+	unsigned	    tries;
+	uint64_t	    at, until;
+};
+
+enum ike2_state {
+	IKE2_INIT_SENT,			/* initiator */
+	IKE2_AUTH_SENT,
+	IKE2_INIT_GOT,			/* responder: IKE_AUTH is awaited */
+	IKE2_AUTH_GOT,			/* the shell looks for keys, or decides */
+	IKE2_UP,
+	IKE2_CLOSING,			/* our delete is on its way */
+	IKE2_GONE,			/* repeats its last answer until expires */
+	IKE2_DEAD,			/* to be freed by the next tick */
+};
+
+struct ike2_init {			/* needed until IKE_AUTH is over */
+	uint8_t *mine, *theirs;		/* IKE_SA_INIT messages as last sent, without marker */
+	size_t	 mine_len, theirs_len;
+	struct ike_dh *dh;
+	uint16_t group;
+	uint8_t	 cookie[64];		/* that the responder wants to see */
+	size_t	 cookie_len;
+	uint8_t	 offer[IKE2_OFFER_MAX];
+	size_t	 offer_len;
+	unsigned rounds;
+	uint16_t refused;		/* a notify that anybody may have sent */
+	bool	 icmp;
+	uint64_t refused_at;		/* when it is believed */
+	struct pubkey keys[KEYING_KEYS_MAX];	/* what proves the peer, initiator */
+	size_t	 nkeys;
+	uint8_t *psk;
+	size_t	 psk_len;
+	bool	 nothing;
+	bool	 initial_contact, departed;
+	struct keying_id want_id;	/* ANYONE: whoever proves as above */
+	unsigned hashes;		/* that the peer takes */
+	uint8_t	*pending;		/* IKE_AUTH, decrypted, while others think */
+	size_t	 pending_len;
+	uint8_t	 pending_first;
+};
+
+struct ike2_child;
+struct ike2_sa;
+
+struct ike2_rekey {			/* of an IKE SA, by us, until it is over */
+	struct ike2_sa *sa;		/* the new one, ours; INIT_SENT until then */
+	struct ike2_sa *rival;		/* one that the peer made meanwhile (§2.8.2) */
+	struct ike2_nonce rival_low;	/* the lower nonce of that */
+	struct ike_dh  *dh;
+	struct ike2_terms terms;
+	struct ike2_nonce ni, nr;
+	uint8_t		offer[IKE2_OFFER_MAX];
+	size_t		offer_len;
+	unsigned	rounds;		/* INVALID_KE_PAYLOAD answered */
+};
+
+struct ike2_sa {
+	UT_hash_handle	    hh;		/* by spi */
+	UT_hash_handle	    hh_init;	/* responder, until it is up: by init_key */
+	TAILQ_ENTRY(ike2_sa) entry;
+	struct ike2	   *ike;
+	enum ike2_state	    state;
+	bool		    initiator;	/* the original initiator of this IKE SA (§2.2) */
+	bool		    half_open;	/* counted against the responder's limits */
+	uint64_t	    spi, peer_spi;
+	struct { uint64_t spi_i; struct addr peer; uint8_t zero[5]; uint16_t port; } init_key;
+	struct keying_path  path, came;	/* came: of the message being read */
+	bool		    fragments;	/* both can (RFC 7383) */
+	bool		    nat_here, nat_there;
+	struct keying_id    my_id, peer_id;
+	struct keying_proof proof;	/* the peer's */
+	struct ike2_suite   suite;
+	struct ike2_keys    keys;
+	struct ike2_nonce   ni, nr;
+	struct ike2_init   *init;	/* NULL once it is up */
+	struct ike2_rekey  *rekey;	/* NULL: none is under way */
+	struct ike2_request out;
+	uint32_t	    out_next;	/* our next request's Message ID */
+	uint32_t	    in_next;	/* the peer's */
+	bool		    in_busy;	/* in_next is being answered */
+	struct ike2_packets answer;	/* to in_next - 1 */
+	struct ike2_reassembly in_parts, out_parts;	/* of requests, of answers */
+	TAILQ_HEAD(ike2_sa_children, ike2_child) children;
+	unsigned	    nchildren;
+	bool		    replaced;	/* another IKE SA has its children */
+	uint64_t	    created, up_at, expires, renew_at, heard;
+	uint64_t	    wait_until;	/* the peer is busy (TEMPORARY_FAILURE) */
+	uint64_t	    childless_at, keepalive_at;
+	bool		    probe;	/* one is wanted */
+	bool		    probe_asked;	/* by somebody who waits */
+	bool		    close;	/* to be deleted when the window is free */
+	uint32_t	    unknown_spi;	/* to be told to the peer; 0: none */
+	uint64_t	    token;
+};
+
+enum ike2_child_state {
+	IKE2_CHILD_WANTED,		/* waits for its turn */
+	IKE2_CHILD_SENT,
+	IKE2_CHILD_ASKED,		/* responder: the shell decides */
+	IKE2_CHILD_UP,
+	IKE2_CHILD_DELETING,		/* ours, said or to be said */
+	IKE2_CHILD_DEAD,
+};
+
+struct ike2_child {
+	TAILQ_ENTRY(ike2_child) entry;
+	struct ike2	   *ike;
+	struct ike2_sa	   *sa;		/* NULL: its IKE SA is gone, it lives on */
+	enum ike2_child_state state;
+	bool		    initiator;	/* of the exchange that made it */
+	bool		    first;	/* in IKE_AUTH */
+	bool		    announced;
+	bool		    confirmed;
+	bool		    redundant;	/* lost against another of the same rekey (§2.8.1) */
+	bool		    told;	/* its delete is in a message of ours */
+	void		   *conn;
+	uint32_t	    spi_in, spi_out;
+	uint32_t	    rekeys;	/* spi_in of the one that it replaces; 0: none */
+	struct ike2_terms   terms;
+	struct ike2_suite   suite;
+	struct ike_dh	   *dh;
+	struct ike2_nonce   ni, nr;	/* of its own exchange */
+	uint8_t		    offer[IKE2_OFFER_MAX];
+	size_t		    offer_len;
+	struct ike2_choice  choice;	/* responder's */
+	uint8_t		    peer_ke[IKE_KE_MAX];
+	size_t		    peer_ke_len;
+	struct keying_selectors ours, theirs;
+	enum keying_mode    mode;
+	unsigned	    rounds;	/* INVALID_KE_PAYLOAD answered */
+	uint64_t	    since, hard;
+};
+
+struct ike2 {
+	struct ike2_config	 c;
+	const struct keying_ops *ops;
+	void			*arg;
+	struct ike2_sa		*by_spi, *by_init;
+	TAILQ_HEAD(ike2_sas, ike2_sa) sas;
+	TAILQ_HEAD(ike2_orphans, ike2_child) orphans;
+	unsigned		 nsas[2];	/* living ones, by "initiator" */
+	unsigned		 half_open;
+	uint8_t			 secret[2][32];	/* for cookies: this one, the one before */
+	uint8_t			 secret_no;
+	uint64_t		 secret_at;	/* of the next */
+	uint64_t		 next, next_token;
+	struct ratelimit	 complain, clear;	/* log lines, answers in the clear */
+	uint8_t			 inner[IKE2_INNER_MAX];	/* a chain that is being built */
+	uint8_t			 opened[IKE2_MESSAGE_MAX];	/* what was in an SK */
+	struct {
+		uint64_t received, malformed, unknown, refused, cookies,
+		    half_open_refused, up, failed, children, children_failed,
+		    auth_failed, retransmits, duplicates, bad_icv;
+	} count;
+};
+
+/* table.c */
+struct ike2_sa *ike2_sa_new(struct ike2 *e, uint64_t now,
+	    const struct keying_path *path, bool initiator);
+void	ike2_sa_free(struct ike2_sa *sa);
+void	ike2_sa_hash(struct ike2_sa *sa, uint64_t spi);	/* (again) under spi */
+struct ike2_sa *ike2_sa_find(struct ike2 *e, uint64_t spi);
+/* A new SPI of ours, not in use: leased for those that we begin.  0, or -1. */
+int	ike2_spi_draw(struct ike2 *e, bool initiator, uint64_t *spi);
+void	ike2_init_free(struct ike2_sa *sa);
+/* It is authenticated: no more half open. */
+void	ike2_sa_up(struct ike2_sa *sa, uint64_t now);
+/* Ends without a word; its children are told of, unless keep: then they live on. */
+void	ike2_sa_kill(struct ike2_sa *sa, bool keep, bool by_peer);
+/* As it, but stays to repeat its last answer. */
+void	ike2_sa_linger(struct ike2_sa *sa, uint64_t now);
+/* A negotiation ended: its connections are told, and it is killed. */
+void	ike2_sa_failed(struct ike2_sa *sa, enum keying_failure f,
+	    const char *detail);
+struct ike2_child *ike2_child_new(struct ike2_sa *sa, bool initiator);
+void	ike2_child_free(struct ike2_child *c);
+/* Forgets one; its connection is told nothing. */
+void	ike2_child_kill(struct ike2_child *c);
+/* As it, after telling. */
+void	ike2_child_gone(struct ike2_child *c, bool by_peer);
+void	ike2_child_failed(struct ike2_child *c, enum keying_failure f,
+	    const char *detail);
+struct ike2_child *ike2_child_by_in(const struct ike2_sa *sa, uint32_t spi);
+struct ike2_child *ike2_child_by_out(const struct ike2_sa *sa, uint32_t spi);
+void	ike2_child_move(struct ike2_child *c, struct ike2_sa *to);
+void	ike2_timer(struct ike2 *e, uint64_t at);
+void	ike2_complain(struct ike2 *e, uint64_t now,
+	    const struct keying_path *path, const char *fmt, ...)
+	    __attribute__((format(printf, 4, 5)));
+
+/* exchange.c */
+/* One datagram, with the non-ESP marker where the path wants it. */
+void	ike2_send(struct ike2 *e, const struct keying_path *path,
+	    const uint8_t *buf, size_t len);
+/* A chain that is built in e->inner. */
+void	ike2_inner_begin(struct ike2_sa *sa, struct ike2_builder *b);
+/* Seals it as a request of ours, or as the answer to the peer's. 0, or -1. */
+int	ike2_request_send(struct ike2_sa *sa, uint64_t now, enum ike2_job job,
+	    uint8_t exchange, struct ike2_child *child, struct ike2_builder *b);
+int	ike2_answer_send(struct ike2_sa *sa, uint64_t now, uint8_t exchange,
+	    struct ike2_builder *b);
+/* The same in two steps, where others are called between: seal may be called again
+ * for another answer, and only what was sealed last is sent. */
+int	ike2_answer_seal(struct ike2_sa *sa, uint8_t exchange,
+	    struct ike2_builder *b);
+void	ike2_answer_flush(struct ike2_sa *sa, uint64_t now);
+/* An answer that is one notify, and what it says in our log. */
+void	ike2_answer_error(struct ike2_sa *sa, uint64_t now, uint8_t exchange,
+	    uint16_t type);
+/* A request in the clear, which waits for an answer. */
+int	ike2_request_clear(struct ike2_sa *sa, uint64_t now, const uint8_t *buf,
+	    size_t len);
+void	ike2_request_done(struct ike2_sa *sa);
+/* The next of what is to be done, if the window is free. */
+void	ike2_exchange_next(struct ike2_sa *sa, uint64_t now);
+void	ike2_exchange_tick(struct ike2_sa *sa, uint64_t now);
+/* A datagram without its marker, hostile. */
+void	ike2_message(struct ike2 *e, uint64_t now,
+	    const struct keying_path *path, const uint8_t *buf, size_t len);
+
+/* init.c */
+int	ike2_init_start(struct ike2_sa *sa, uint64_t now);
+/* Three times without an answer: another SPI, another message. */
+int	ike2_init_again(struct ike2_sa *sa, uint64_t now);
+void	ike2_init_request(struct ike2 *e, uint64_t now,
+	    const struct keying_path *path, const struct ike2_header *h,
+	    const uint8_t *buf, size_t len);
+void	ike2_init_answer(struct ike2_sa *sa, uint64_t now,
+	    const struct ike2_header *h, const uint8_t *buf, size_t len);
+/* What was refused in the clear, and is not taken back. */
+void	ike2_init_give_up(struct ike2_sa *sa);
+/* NAT_DETECTION_*: writes both, and compares the peer's (§2.23). */
+void	ike2_natd_put(struct ike2_sa *sa, struct ike2_builder *b,
+	    uint64_t spi_i, uint64_t spi_r);
+void	ike2_natd_compare(struct ike2_sa *sa, const struct ike2_chain *c,
+	    uint64_t spi_i, uint64_t spi_r);
+
+/* establish.c */
+int	ike2_auth_start(struct ike2_sa *sa, uint64_t now);
+void	ike2_auth_answer(struct ike2_sa *sa, uint64_t now,
+	    const struct ike2_chain *c);
+void	ike2_auth_request(struct ike2_sa *sa, uint64_t now, uint8_t first,
+	    const uint8_t *inner, size_t len);
+void	ike2_auth_keys(struct ike2_sa *sa, uint64_t now,
+	    const struct keying_credentials *c);
+void	ike2_auth_authorized(struct ike2_sa *sa, uint64_t now,
+	    struct ike2_child *c, void *conn);
+
+/* child.c */
+/* SA, TSi, TSr and what goes with them, of a child that we want. 0, or -1. */
+int	ike2_child_put_offer(struct ike2_child *c, struct ike2_builder *b);
+/* A responder's answer to it. 0; else the error notify, and why is said. */
+uint16_t ike2_child_take_answer(struct ike2_child *c, const struct ike2_chain *m);
+/* What an initiator wants. 0; else the error notify to answer with, and *group
+ * with INVALID_KE_PAYLOAD. */
+uint16_t ike2_child_take_offer(struct ike2_child *c, const struct ike2_chain *m,
+	    uint16_t *group);
+void	ike2_child_put_answer(struct ike2_child *c, struct ike2_builder *b);
+/* Asks the shell whether the peer may have it. */
+void	ike2_child_ask(struct ike2_child *c);
+/* Keys are there: hands it over.  0, or -1. */
+int	ike2_child_announce(struct ike2_child *c, uint64_t now,
+	    const struct ike2_fresh *f);
+void	ike2_child_confirm(struct ike2_child *c);
+/* CREATE_CHILD_SA about children */
+void	ike2_child_start(struct ike2_child *c, uint64_t now);
+void	ike2_child_answer(struct ike2_child *c, uint64_t now,
+	    const struct ike2_chain *m);
+void	ike2_child_request(struct ike2_sa *sa, uint64_t now,
+	    const struct ike2_chain *m);
+void	ike2_child_authorized(struct ike2_child *c, uint64_t now, void *conn);
+/* Says that it is to go. */
+void	ike2_child_delete(struct ike2_child *c, uint64_t now);
+
+/* rekey.c */
+void	ike2_rekey_start(struct ike2_sa *sa, uint64_t now);
+void	ike2_rekey_answer(struct ike2_sa *sa, uint64_t now,
+	    const struct ike2_chain *m);
+void	ike2_rekey_request(struct ike2_sa *sa, uint64_t now,
+	    const struct ike2_chain *m);
+void	ike2_rekey_free(struct ike2_sa *sa);
+
+/* inform.c */
+void	ike2_inform_request(struct ike2_sa *sa, uint64_t now,
+	    const struct ike2_chain *m);
+void	ike2_inform_answer(struct ike2_sa *sa, uint64_t now, enum ike2_job job,
+	    struct ike2_child *child, const struct ike2_chain *m);
+/* Starts the one that is wanted most; false: none is. */
+bool	ike2_inform_start(struct ike2_sa *sa, uint64_t now);
+/* Nobody answers any more. */
+void	ike2_peer_dead(struct ike2_sa *sa, bool asked);
+
+/* report.c */
+void	ike2_report_sas(const void *e, uint64_t now, json_object *table);
+void	ike2_report(const void *e, struct report *r);
+
+#endif

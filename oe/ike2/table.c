@@ -1,0 +1,353 @@
+/* table.c - IKE SAs by SPI, and their children */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "oe/ike2/sa.h"
+
+#define SPI_DRAWS	8	/* before we say that none is free */
+
+void
+ike2_timer(struct ike2 *e, uint64_t at)
+{
+	if (at < e->next)
+		e->next = at;
+}
+
+void
+ike2_complain(struct ike2 *e, uint64_t now, const struct keying_path *path,
+    const char *fmt, ...)
+{
+	char	 text[256];
+	uint32_t missed;
+	va_list	 ap;
+
+	if (!ratelimit_pass(&e->complain, now))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	missed = ratelimit_take_missed(&e->complain);
+	if (missed != 0)
+		log_warn("IKEv2 with %s: %s (and %u more messages not shown)",
+		    ADDR_TEXT(&path->peer), text, missed);
+	else
+		log_warn("IKEv2 with %s: %s", ADDR_TEXT(&path->peer), text);
+}
+
+struct ike2_sa *
+ike2_sa_find(struct ike2 *e, uint64_t spi)
+{
+	struct ike2_sa *sa;
+
+	HASH_FIND(hh, e->by_spi, &spi, sizeof(spi), sa);
+	return sa;
+}
+
+int
+ike2_spi_draw(struct ike2 *e, bool initiator, uint64_t *spi)
+{
+	int i;
+
+	for (i = 0; i < SPI_DRAWS; i++) {
+		if (!initiator)
+			random_bytes(spi, sizeof(*spi));
+		else if (e->ops->cookie_get(e->arg, spi) == -1)
+			return -1;
+		/* §3.1: zero names no IKE SA. */
+		if (*spi != 0 && ike2_sa_find(e, *spi) == NULL)
+			return 0;
+	}
+	return -1;
+}
+
+void
+ike2_sa_hash(struct ike2_sa *sa, uint64_t spi)
+{
+	struct ike2 *e = sa->ike;
+
+	if (sa->spi != 0)
+		HASH_DELETE(hh, e->by_spi, sa);
+	sa->spi = spi;
+	HASH_ADD(hh, e->by_spi, spi, sizeof(sa->spi), sa);
+}
+
+struct ike2_sa *
+ike2_sa_new(struct ike2 *e, uint64_t now, const struct keying_path *path,
+    bool initiator)
+{
+	struct ike2_sa *sa = calloc(1, sizeof(*sa));
+	uint64_t	spi;
+
+	if (sa == NULL || (sa->init = calloc(1, sizeof(*sa->init))) == NULL ||
+	    e->nsas[initiator] >= e->c.sa_max ||
+	    ike2_spi_draw(e, initiator, &spi) == -1) {
+		if (sa != NULL)
+			free(sa->init);
+		free(sa);
+		return NULL;
+	}
+	sa->ike = e;
+	sa->initiator = initiator;
+	sa->state = initiator ? IKE2_INIT_SENT : IKE2_INIT_GOT;
+	sa->path = sa->came = *path;
+	sa->created = sa->heard = now;
+	sa->expires = sa->renew_at = sa->childless_at = sa->keepalive_at =
+	    IKE2_NEVER;
+	TAILQ_INIT(&sa->children);
+	TAILQ_INSERT_TAIL(&e->sas, sa, entry);
+	e->nsas[initiator]++;
+	ike2_sa_hash(sa, spi);
+	return sa;
+}
+
+void
+ike2_init_free(struct ike2_sa *sa)
+{
+	struct ike2_init *i = sa->init;
+
+	if (i == NULL)
+		return;
+	free(i->mine);
+	free(i->theirs);
+	ike_dh_free(i->dh);
+	wipe_free(i->psk, i->psk_len);
+	wipe_free(i->pending, i->pending_len);
+	wipe_free(i, sizeof(*i));
+	sa->init = NULL;
+}
+
+/* It is no longer one that others began and may never finish. */
+static void
+not_half_open(struct ike2_sa *sa)
+{
+	struct ike2 *e = sa->ike;
+
+	if (!sa->half_open)
+		return;
+	HASH_DELETE(hh_init, e->by_init, sa);
+	e->half_open--;
+	sa->half_open = false;
+}
+
+void
+ike2_sa_up(struct ike2_sa *sa, uint64_t now)
+{
+	struct ike2 *e = sa->ike;
+	uint64_t     life = (uint64_t)e->c.ike_lifetime * 1000;
+
+	not_half_open(sa);
+	ike2_init_free(sa);
+	sa->state = IKE2_UP;
+	sa->up_at = sa->heard = now;
+	/* The original initiator renews first, so that both do not at once. */
+	sa->renew_at = now + life / 100 * (sa->initiator ?
+	    85 - random_uniform(5) : 95);
+	sa->expires = now + life;
+	sa->childless_at = now + IKE2_CHILDLESS_TIME;
+	if (sa->nat_here)
+		sa->keepalive_at = now + (uint64_t)e->c.keepalive * 1000;
+	e->count.up++;
+	ike2_timer(e, now);
+}
+
+void
+ike2_sa_free(struct ike2_sa *sa)
+{
+	struct ike2_child *c;
+
+	while ((c = TAILQ_FIRST(&sa->children)) != NULL)
+		ike2_child_free(c);
+	not_half_open(sa);
+	if (sa->state != IKE2_DEAD && sa->state != IKE2_GONE)
+		sa->ike->nsas[sa->initiator]--;
+	HASH_DELETE(hh, sa->ike->by_spi, sa);
+	TAILQ_REMOVE(&sa->ike->sas, sa, entry);
+	ike2_init_free(sa);
+	ike2_request_done(sa);
+	ike2_packets_free(&sa->answer);
+	ike2_reassembly_clear(&sa->in_parts);
+	ike2_reassembly_clear(&sa->out_parts);
+	ike2_rekey_free(sa);
+	ike2_keys_wipe(&sa->keys);
+	wipe_free(sa, sizeof(*sa));
+}
+
+static void
+sa_end(struct ike2_sa *sa, enum ike2_state state)
+{
+	if (sa->state != IKE2_DEAD && sa->state != IKE2_GONE)
+		sa->ike->nsas[sa->initiator]--;
+	sa->state = state;
+	sa->token = 0;
+	not_half_open(sa);
+	ike2_request_done(sa);
+	ike2_init_free(sa);
+	ike2_timer(sa->ike, 0);
+}
+
+void
+ike2_sa_kill(struct ike2_sa *sa, bool keep, bool by_peer)
+{
+	struct ike2_child *c, *next;
+
+	sa_end(sa, IKE2_DEAD);
+	for (c = TAILQ_FIRST(&sa->children); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (keep && c->announced && c->conn != NULL)
+			ike2_child_move(c, NULL);
+		else
+			ike2_child_gone(c, by_peer);
+	}
+}
+
+void
+ike2_sa_linger(struct ike2_sa *sa, uint64_t now)
+{
+	ike2_sa_kill(sa, false, true);
+	sa->state = IKE2_GONE;
+	sa->expires = now + IKE2_LINGER;
+}
+
+void
+ike2_sa_failed(struct ike2_sa *sa, enum keying_failure f, const char *detail)
+{
+	struct ike2_child *c, *next;
+
+	sa->ike->count.failed++;
+	sa_end(sa, IKE2_DEAD);
+	for (c = TAILQ_FIRST(&sa->children); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		ike2_child_failed(c, f, detail);
+	}
+}
+
+/* --- children --- */
+
+struct ike2_child *
+ike2_child_new(struct ike2_sa *sa, bool initiator)
+{
+	struct ike2_child *c;
+
+	if (sa->nchildren >= IKE2_CHILDREN_MAX ||
+	    (c = calloc(1, sizeof(*c))) == NULL)
+		return NULL;
+	c->ike = sa->ike;
+	c->sa = sa;
+	c->initiator = initiator;
+	c->state = initiator ? IKE2_CHILD_WANTED : IKE2_CHILD_ASKED;
+	c->hard = IKE2_NEVER;
+	TAILQ_INSERT_TAIL(&sa->children, c, entry);
+	sa->nchildren++;
+	return c;
+}
+
+static void
+unlink_child(struct ike2_child *c)
+{
+	if (c->sa != NULL) {
+		TAILQ_REMOVE(&c->sa->children, c, entry);
+		c->sa->nchildren--;
+		if (c->sa->out.child == c)
+			c->sa->out.child = NULL;
+	} else
+		TAILQ_REMOVE(&c->ike->orphans, c, entry);
+}
+
+void
+ike2_child_move(struct ike2_child *c, struct ike2_sa *to)
+{
+	unlink_child(c);
+	c->sa = to;
+	if (to != NULL) {
+		TAILQ_INSERT_TAIL(&to->children, c, entry);
+		to->nchildren++;
+	} else
+		TAILQ_INSERT_TAIL(&c->ike->orphans, c, entry);
+}
+
+void
+ike2_child_free(struct ike2_child *c)
+{
+	unlink_child(c);
+	if (!c->announced && c->spi_in != 0)
+		c->ike->ops->spi_put(c->ike->arg, c->spi_in);
+	ike_dh_free(c->dh);
+	wipe_free(c, sizeof(*c));
+}
+
+void
+ike2_child_kill(struct ike2_child *c)
+{
+	c->state = IKE2_CHILD_DEAD;
+	c->conn = NULL;
+	if (c->sa != NULL && c->sa->out.child == c)
+		c->sa->out.child = NULL;
+	/* Now, as the SPI may be wanted again; the rest when nobody holds it. */
+	if (!c->announced && c->spi_in != 0)
+		c->ike->ops->spi_put(c->ike->arg, c->spi_in);
+	c->spi_in = 0;
+	ike2_timer(c->ike, 0);
+}
+
+void
+ike2_child_gone(struct ike2_child *c, bool by_peer)
+{
+	void	*conn = c->conn;
+	uint32_t spi_in = c->spi_in;
+	bool	 announced = c->announced;
+
+	if (c->state == IKE2_CHILD_DEAD)
+		return;
+	if (!announced) {
+		ike2_child_failed(c, KEYING_SILENCE, "the IKE SA ended");
+		return;
+	}
+	ike2_child_kill(c);
+	if (conn != NULL)
+		c->ike->ops->child_down(c->ike->arg, conn, spi_in, by_peer);
+}
+
+void
+ike2_child_failed(struct ike2_child *c, enum keying_failure f,
+    const char *detail)
+{
+	void *conn = c->conn;
+
+	if (c->state == IKE2_CHILD_DEAD)
+		return;
+	c->ike->count.children_failed++;
+	ike2_child_kill(c);
+	if (conn != NULL)
+		c->ike->ops->failed(c->ike->arg, conn, f, detail);
+}
+
+struct ike2_child *
+ike2_child_by_in(const struct ike2_sa *sa, uint32_t spi)
+{
+	struct ike2_child *c;
+
+	TAILQ_FOREACH(c, &sa->children, entry) {
+		if (c->spi_in == spi && c->announced &&
+		    c->state != IKE2_CHILD_DEAD)
+			return c;
+	}
+	return NULL;
+}
+
+struct ike2_child *
+ike2_child_by_out(const struct ike2_sa *sa, uint32_t spi)
+{
+	struct ike2_child *c;
+
+	TAILQ_FOREACH(c, &sa->children, entry) {
+		if (c->spi_out == spi && c->announced &&
+		    c->state != IKE2_CHILD_DEAD)
+			return c;
+	}
+	return NULL;
+}

@@ -224,17 +224,47 @@ on_udp(evutil_socket_t fd, short what, void *arg)
 
 /* --- what goes -------------------------------------------------------------------- */
 
+/*
+ * The source is said besides: without it rules and policies of the kernel see
+ * the address that the route prefers, which need not be the packet's, and what
+ * a policy has to encrypt would pass it by.
+ */
+static ssize_t
+send_from(int fd, uint32_t src, const struct sockaddr_in *to,
+    const uint8_t *buf, size_t len)
+{
+	struct in_pktinfo info = { .ipi_spec_dst.s_addr = src };
+	union {
+		struct cmsghdr align;
+		char	       buf[CMSG_SPACE(sizeof(struct in_pktinfo))];
+	} control;
+	struct iovec	iov = { (void *)(uintptr_t)buf, len };
+	struct msghdr	m = { .msg_name = (void *)(uintptr_t)to,
+		.msg_namelen = sizeof(*to), .msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control) };
+	struct cmsghdr *c;
+
+	memset(&control, 0, sizeof(control));
+	c = CMSG_FIRSTHDR(&m);
+	c->cmsg_level = IPPROTO_IP;
+	c->cmsg_type = IP_PKTINFO;
+	c->cmsg_len = CMSG_LEN(sizeof(info));
+	memcpy(CMSG_DATA(c), &info, sizeof(info));
+	return sendmsg(fd, &m, 0);
+}
+
 /* A packet that does not go out is lost, as packets may be. */
 void
 wire_send(struct wire *w, const uint8_t *pkt, size_t len)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET };
+	uint32_t	   src;
 
 	if (len < IP_HEADER_LEN)
 		return;
+	memcpy(&src, pkt + 12, 4);
 	memcpy(&to.sin_addr.s_addr, pkt + 16, 4);
-	if (sendto(w->out, pkt, len, 0, (struct sockaddr *)&to,
-	    sizeof(to)) == -1)
+	if (send_from(w->out, src, &to, pkt, len) == -1)
 		log_debug("packet to %s not sent: %s",
 		    ipv4_text(to.sin_addr.s_addr), strerror(errno));
 }
@@ -246,25 +276,9 @@ wire_send_ike(struct wire *w, const struct keying_path *path,
 	struct sockaddr_in to = { .sin_family = AF_INET,
 		.sin_port = htons(path->peer_port),
 		.sin_addr.s_addr = addr_v4(&path->peer) };
-	struct in_pktinfo  info = { .ipi_spec_dst.s_addr = addr_v4(&path->local) };
-	union {
-		struct cmsghdr align;
-		char	       buf[CMSG_SPACE(sizeof(struct in_pktinfo))];
-	} control;
-	struct iovec	   iov = { (void *)(uintptr_t)buf, len };
-	struct msghdr	   m = { .msg_name = &to, .msg_namelen = sizeof(to),
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-		.msg_controllen = sizeof(control) };
-	struct cmsghdr	  *c;
 
-	memset(&control, 0, sizeof(control));
-	c = CMSG_FIRSTHDR(&m);
-	c->cmsg_level = IPPROTO_IP;
-	c->cmsg_type = IP_PKTINFO;
-	c->cmsg_len = CMSG_LEN(sizeof(info));
-	memcpy(CMSG_DATA(c), &info, sizeof(info));
-	if (sendmsg(w->fd[path->local_port == NATT_PORT ? SOCK_NATT :
-	    SOCK_IKE], &m, 0) == -1)
+	if (send_from(w->fd[path->local_port == NATT_PORT ? SOCK_NATT :
+	    SOCK_IKE], addr_v4(&path->local), &to, buf, len) == -1)
 		log_debug("IKE to %s not sent: %s", ADDR_TEXT(&path->peer),
 		    strerror(errno));
 }

@@ -69,6 +69,11 @@ endif
 if HAVE_CMOCKA
 OE_TEST_LIBS = oe/liboe.a $(IKE_LIBS) $(BASE_LIBS) \
 	$(CARES_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_wire
+TESTS += tests/unit/test_wire
+tests_unit_test_wire_SOURCES = tests/unit/test_wire.c
+tests_unit_test_wire_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_wire_LDADD = $(OE_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_record tests/unit/test_record_message tests/unit/test_classes \
 	tests/unit/test_scenarios
 TESTS += tests/unit/test_record tests/unit/test_record_message tests/unit/test_classes \

@@ -294,6 +294,7 @@ oed_start(void *arg, struct service *service, void *settings)
 	struct oed	  *d = arg;
 	struct event_base *base = service_base(service);
 	char		   link[IFNAMSIZ];
+	int		   kernel;
 
 	d->service = service;
 	d->config = settings;
@@ -313,9 +314,11 @@ oed_start(void *arg, struct service *service, void *settings)
 	d->shell = oed_net_shell;
 	d->shell.planes = d->planes.list;
 	d->xfrm = xfrm_open(OED_MARK);
-	if (planes_open(&d->planes, oe_config_dataplane(d->config->oe),
-	    d->xfrm, d->shell.send_clear, d->net) == -1)
+	if ((kernel = planes_kernel(oe_config_dataplane(d->config->oe),
+	    d->xfrm)) == -1)
 		return -1;
+	planes_open(&d->planes, kernel ? d->xfrm : NULL, d->shell.send_clear,
+	    d->net);
 	oed_guard(d, d->config->oe);
 	d->oe = oe_new(d->config->oe, base, &d->shell, d->net);
 	d->config->oe = NULL;

@@ -10,24 +10,33 @@
 #include "oe/planes.h"
 
 int
-planes_open(struct planes *p, enum oe_dataplane want, struct xfrm *x,
-    void (*send)(void *arg, const uint8_t *pkt, size_t len), void *arg)
+planes_kernel(enum oe_dataplane want, struct xfrm *x)
+{
+	if (want == OE_DATAPLANE_USER)
+		return 0;
+	if (x != NULL && xfrm_has_esp(x))
+		return 1;
+	if (want == OE_DATAPLANE_KERNEL) {
+		log_error("dataplane = \"kernel\": this kernel has no ESP");
+		return -1;
+	}
+	log_info("ESP in user space: this kernel has none");
+	return 0;
+}
+
+void
+planes_open(struct planes *p, struct xfrm *x, void (*send)(void *arg,
+    const uint8_t *pkt, size_t len), void *arg)
 {
 	unsigned n = 0;
 
 	memset(p, 0, sizeof(*p));
 	p->text = "user space";
-	if (want != OE_DATAPLANE_USER && x != NULL && xfrm_has_esp(x)) {
+	if (x != NULL) {
 		p->text = "kernel, user space for hosts that share an address";
 		p->list[n++] = xfrm_plane(x, send, arg);
-	} else if (want == OE_DATAPLANE_KERNEL) {
-		log_error("dataplane = \"kernel\": this kernel has no ESP");
-		return -1;
-	} else if (want == OE_DATAPLANE_AUTO) {
-		log_info("ESP in user space: this kernel has none");
 	}
 	p->list[n] = p->user = esp_user_new(send, arg);
-	return 0;
 }
 
 void

@@ -16,14 +16,17 @@ struct planes {
 	const char	 *text;		/* for people */
 };
 
+/* Is the kernel, whose XFRM is x (NULL: it has none), to do ESP?  As root
+ * (xfrm_has_esp()).  1; 0: user space; -1 after a log line: it is demanded, and
+ * cannot. */
+int	planes_kernel(enum oe_dataplane want, struct xfrm *x);
 /*
- * x, which stays the caller's, may be NULL: a kernel without XFRM.  send takes
- * whole packets to the network, ESP as well as what the kernel's policies make
- * ESP of.  0, or -1 after a log line: the kernel was demanded, and cannot.
- * planes_close() either way.
+ * x, which stays the caller's, is asked first; NULL: user space alone.  send
+ * takes whole packets to the network, ESP as well as what the kernel's policies
+ * make ESP of.
  */
-int	planes_open(struct planes *p, enum oe_dataplane want, struct xfrm *x,
-	    void (*send)(void *arg, const uint8_t *pkt, size_t len), void *arg);
+void	planes_open(struct planes *p, struct xfrm *x, void (*send)(void *arg,
+	    const uint8_t *pkt, size_t len), void *arg);
 void	planes_close(struct planes *p);
 
 #endif

@@ -465,7 +465,7 @@ const struct option oe_options[] = {
 	{ "dataplane", OPTION_WORD, OPTION_FIXED, "user", AT(dataplane),
 	  .words = dataplanes,
 	  .help = "Who encrypts: the daemon, the kernel, or the kernel if it "
-	      "can.  rsipc encrypts itself." },
+	      "can.  From a leased address always the daemon." },
 	{ "lifespan-first", OPTION_NUMBER, OPTION_LIVE, "60",
 	  AT(lifespan_first), .lo = 1, .hi = DAY,
 	  .help = "Seconds after which a new conclusion is looked at again." },

@@ -322,7 +322,8 @@ spd_send(void *arg, const uint8_t *pkt, size_t len)
 		return;
 	}
 	c->count.esp_out++;
-	liveness_sent(conn);
+	if (n != ESP_PAST)
+		liveness_sent(conn);
 }
 
 void

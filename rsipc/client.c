@@ -13,7 +13,10 @@
 #include "base/util.h"
 #include "net/rtnl.h"
 #include "oe/classes.h"
+#include "oe/esp/xfrm.h"
+#include "oe/planes.h"
 #include "oe/settings.h"
+#include "rsipc/capture.h"
 #include "rsipc/client_private.h"
 #include "rsipc/keeper.h"
 
@@ -160,7 +163,7 @@ client_make_direct(struct client *c, const struct settings *s,
 		return;
 	}
 	c->direct = wanted ? direct_open(c->base, oe_config_share(oe),
-	    c->device, status_engine_event, c) : NULL;
+	    c->kernel, c->device, status_engine_event, c) : NULL;
 	if (wanted && c->direct == NULL)
 		log_warn("without a lease nothing is encrypted: the line "
 		    "before says why");
@@ -267,6 +270,30 @@ fail:
 	return -1;
 }
 
+/*
+ * The kernel's ESP, where it is asked for and can: from the host's own address.
+ * What a lease sends goes through a tunnel of ours, and hosts that share its
+ * address are told apart by flows; the kernel can do neither.
+ */
+static int
+client_open_kernel(struct client *c, const struct settings *s)
+{
+	enum oe_dataplane want = oe_config_dataplane(s->oe);
+	int		  rc;
+
+	if (want == OE_DATAPLANE_USER || s->cascade)
+		return 0;
+	c->kernel = xfrm_open(CAPTURE_MARK);
+	if ((rc = planes_kernel(want, c->kernel)) == 1) {
+		log_info("ESP from this host's own address is the kernel's "
+		    "where it can; from a leased one it stays in user space");
+		return 0;
+	}
+	xfrm_close(c->kernel);
+	c->kernel = NULL;
+	return rc;
+}
+
 int
 client_open(struct client *c, struct service *service,
     struct settings *settings)
@@ -284,7 +311,8 @@ client_open(struct client *c, struct service *service,
 	    (c->tunnel = tunnel_new(c->base, client_inbound,
 	    client_inbound_end, c)) == NULL || client_events(c) == -1)
 		return -1;
-	if (client_policy(c, settings) == -1)
+	if (client_policy(c, settings) == -1 ||
+	    client_open_kernel(c, settings) == -1)
 		return -1;
 	client_recall(c);
 	path_init(&c->path, &c->host, c->tunnel, c->device);
@@ -328,6 +356,7 @@ client_close(struct client *c)
 	oe_free(c->oe);
 	c->path.direct = NULL;
 	direct_free(c->direct);
+	xfrm_close(c->kernel);
 	transport_free(c->transport);
 	choose_close(&c->choose);
 	device_close(c->device, service_ordered(c->service) &&

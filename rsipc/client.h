@@ -36,6 +36,7 @@ struct client {
 	struct device	 *device;
 	struct path	  path;
 	struct oe	 *oe;		/* of the lease */
+	struct xfrm	 *kernel;	/* does ESP for direct where it can; NULL: user space */
 	struct direct	 *direct;	/* NULL: without a lease nothing is encrypted */
 	uint32_t	  gateway;	/* in use, network order; 0: none known */
 	char		  link[32];	/* the interface towards it */

@@ -108,7 +108,7 @@ direct_batch(void *arg, bool more)
 }
 
 struct direct *
-direct_open(struct event_base *base, struct oe_config *c,
+direct_open(struct event_base *base, struct oe_config *c, struct xfrm *kernel,
     struct device *device, void (*event)(void *arg, const struct oe_event *e),
     void *arg)
 {
@@ -122,7 +122,7 @@ direct_open(struct event_base *base, struct oe_config *c,
 		oe_config_free(c);
 		goto fail;
 	}
-	(void)planes_open(&d->planes, OE_DATAPLANE_USER, NULL, direct_send, d);
+	planes_open(&d->planes, kernel, direct_send, d);
 	shell.planes = d->planes.list;
 	d->oe = oe_new(c, base, &shell, d);
 	if (d->oe == NULL || wire_start(d->wire, d->oe, direct_batch, d) == -1)
@@ -218,6 +218,12 @@ direct_how(const struct direct *d)
 {
 	return ip_is_private(d->addr) ? "through NAT" :
 	    "with this host's own address";
+}
+
+const char *
+direct_dataplane(const struct direct *d)
+{
+	return d->planes.text;
 }
 
 void

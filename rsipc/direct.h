@@ -15,14 +15,16 @@
 
 struct event_base;
 struct direct;
+struct xfrm;
 
 /*
  * A second engine beside that of the lease, with sockets of its own, so that
  * what began on either address lives on when new connections leave from the
- * other.  It takes c over.  event as in path.h.  NULL after a log line.
+ * other.  It takes c over.  kernel: does ESP where it can; NULL: user space.
+ * event as in path.h.  NULL after a log line.
  */
 struct direct *direct_open(struct event_base *base, struct oe_config *c,
-	    struct device *device,
+	    struct xfrm *kernel, struct device *device,
 	    void (*event)(void *arg, const struct oe_event *e), void *arg);
 /* Tells every peer goodbye and frees.  NULL is allowed. */
 void	direct_free(struct direct *d);
@@ -42,6 +44,8 @@ bool	direct_connected(const struct direct *d);
 unsigned direct_mtu(const struct direct *d);
 /* "through NAT", or not. */
 const char *direct_how(const struct direct *d);
+/* Who does ESP from there, for people. */
+const char *direct_dataplane(const struct direct *d);
 
 /* A packet from a program. */
 void	direct_outbound(struct direct *d, const uint8_t *pkt, size_t len);

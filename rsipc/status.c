@@ -532,7 +532,7 @@ report_verdict(const struct client *c, struct report *r, const struct oe *oe)
 }
 
 struct own {
-	const char *in_use, *address, *interface, *how;
+	const char *in_use, *address, *interface, *how, *dataplane;
 };
 
 #define FIELD(key, member, help) \
@@ -542,6 +542,7 @@ static const struct report_field own_fields[] = {
 	{ FIELD("address", address, "it") },
 	{ FIELD("interface", interface, "where it stands") },
 	{ FIELD("how", how, "how peers are reached from it") },
+	{ FIELD("dataplane", dataplane, "who does ESP from it") },
 	{ 0 }
 };
 #undef FIELD
@@ -560,6 +561,7 @@ report_direct(const struct client *c, struct report *r)
 		o.address = ipv4_text(direct_address(c->direct));
 		o.interface = direct_link(c->direct);
 		o.how = direct_how(c->direct);
+		o.dataplane = direct_dataplane(c->direct);
 	}
 	report_write(r, &t, &o);
 }

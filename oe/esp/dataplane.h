@@ -17,6 +17,8 @@
  * something leaves it to the next one of its list.
  */
 
+#define ESP_PAST	1
+
 struct esp_pair;
 struct esp_plane;
 
@@ -76,8 +78,8 @@ void	esp_policy_down(struct esp_policy *policy);
 /* Do packets of it pass without the caller? */
 bool	esp_policy_is_past(const struct esp_policy *policy);
 
-/* Encapsulates a whole packet that fits (esp_pair_mtu()) and sends it.  ESP_OK,
- * or an esp_error. */
+/* Encapsulates a whole packet that fits (esp_pair_mtu()) and sends it.  ESP_OK;
+ * ESP_PAST: esp_pair_passed() will tell of it; or an esp_error. */
 int	esp_pair_send(struct esp_pair *p, const uint8_t *pkt, size_t len);
 /*
  * Opens a whole packet with ESP, raw or in UDP, that has the pair's inbound SPI.

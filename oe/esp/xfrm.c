@@ -421,7 +421,7 @@ xfrm_send(struct esp_plane *plane, struct esp_pair *p, const uint8_t *pkt,
 	if (p->policy->plane != plane)
 		return ESP_E_PLANE;
 	x->send(x->arg, pkt, len);
-	return ESP_OK;
+	return ESP_PAST;
 }
 
 static void

@@ -274,7 +274,7 @@ kernel_send(struct esp_plane *plane, struct esp_pair *p, const uint8_t *pkt,
 	if (p->policy->plane != plane)
 		return ESP_E_PLANE;
 	shell_clear(kernel_world(plane), pkt, len);
-	return ESP_OK;
+	return ESP_PAST;
 }
 
 static void

@@ -626,7 +626,7 @@ send_needs_the_policy(void **state)
 	assert_int_equal(esp_pair_send(p, (const uint8_t *)"abc", 3),
 	    ESP_E_PLANE);
 	assert_int_equal(esp_pair_confirm(p), 0);
-	assert_int_equal(esp_pair_send(p, (const uint8_t *)"abc", 3), ESP_OK);
+	assert_int_equal(esp_pair_send(p, (const uint8_t *)"abc", 3), ESP_PAST);
 	assert_int_equal(world.nclear, 1);
 	/* What comes is a copy of what the kernel has opened. */
 	assert_int_equal(esp_pair_open(p, (const uint8_t *)"abc", 3, out,

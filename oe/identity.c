@@ -253,3 +253,24 @@ identity_text(const struct core *c, char *out, size_t cap)
 	    "we have no key" : i->waiting > 0 ? "DNS is asked" :
 	    "DNS does not say");
 }
+
+void
+identity_obstacle(const struct core *c, bool keyless, char *out, size_t cap)
+{
+	char identity[2 * KEYING_NAME_MAX];
+
+	*out = '\0';
+	if (c->config->key == NULL && !keyless) {
+		snprintf(out, cap, "there is no key %s (\"rsipctl keygen\" "
+		    "makes one)", c->config->key_path);
+	} else if (c->dns_silent > 0) {
+		snprintf(out, cap, "no resolver answers (%s%s)",
+		    c->config->nresolvers > 0 ?
+		    ipv4_text(c->config->resolvers[0]) : "/etc/resolv.conf",
+		    c->config->nresolvers > 1 ? ", ..." : "");
+	} else if (!identity_usable(c)) {
+		identity_text(c, identity, sizeof(identity));
+		snprintf(out, cap, "DNS has %s (\"rsipctl dns-records\" prints "
+		    "the record)", identity);
+	}
+}

@@ -389,9 +389,9 @@ why_line(const struct connection *conn, char *out, size_t cap)
 	    connection_state_name(conn->state));
 }
 
+/* What would happen, by the same obstacles as the verdict's. */
 static void
-why_nothing(const struct core *c, uint32_t addr, json_object *o, char *out,
-    size_t cap)
+would_text(const struct core *c, enum oe_class class, char *out, size_t cap)
 {
 	static const char *const then[] = {
 		[OE_CLASS_DENY] = "it would be denied",
@@ -403,8 +403,25 @@ why_nothing(const struct core *c, uint32_t addr, json_object *o, char *out,
 		[OE_CLASS_TUNNEL] = "it would be encrypted to the tunnel's "
 		    "peer, or denied",
 	};
+	char obstacle[3 * KEYING_NAME_MAX] = "";
+
+	if (class == OE_CLASS_PERMISSIVE || class == OE_CLASS_PARANOID)
+		identity_obstacle(c, false, obstacle, sizeof(obstacle));
+	if (*obstacle == '\0')
+		snprintf(out, cap, "%s", then[class]);
+	else
+		snprintf(out, cap, "%s, because %s", then[class ==
+		    OE_CLASS_PARANOID ? OE_CLASS_DENY : OE_CLASS_CLEAR],
+		    obstacle);
+}
+
+static void
+why_nothing(const struct core *c, uint32_t addr, json_object *o, char *out,
+    size_t cap)
+{
 	struct class_match m = { .class = OE_CLASS_CLEAR };
 	const char	   *text = ipv4_text(addr);
+	char		    would[3 * KEYING_NAME_MAX + 64];
 
 	if (core_is_resolver(c, addr))
 		snprintf(out, cap, "%s: in the clear, because it is a resolver",
@@ -414,13 +431,12 @@ why_nothing(const struct core *c, uint32_t addr, json_object *o, char *out,
 	else if (classes_find(c->config->classes, addr, &m) == -1)
 		snprintf(out, cap, "%s: in the clear, because no policy class "
 		    "holds it", text);
-	else
-		snprintf(out, cap, "%s: no traffic now; class %s by %s/%u: %s%s",
+	else {
+		would_text(c, m.class, would, sizeof(would));
+		snprintf(out, cap, "%s: no traffic now; class %s by %s/%u: %s",
 		    text, oe_class_name(m.class), ipv4_text(m.net), m.plen,
-		    then[m.class], m.class != OE_CLASS_PERMISSIVE ? "" :
-		    c->config->key == NULL ?
-		    "; we have no key, so in the clear" : !identity_usable(c) ?
-		    "; our own key is not in DNS, so in the clear" : "");
+		    would);
+	}
 	/* Where traffic would ask nobody, what would happen is what happens. */
 	control_put(o, "policy", spd_policy_name(m.class == OE_CLASS_CLEAR ?
 	    SPD_PASS : m.class == OE_CLASS_DENY ? SPD_DENY : SPD_NONE));

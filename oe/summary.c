@@ -14,27 +14,6 @@
 
 /* --- the verdict -------------------------------------------------------------- */
 
-static void
-obstacle_text(const struct core *c, char *out, size_t cap)
-{
-	char identity[2 * KEYING_NAME_MAX];
-
-	*out = '\0';
-	if (c->config->key == NULL && c->config->ntunnels == 0) {
-		snprintf(out, cap, "there is no key %s (\"rsipctl keygen\" "
-		    "makes one)", c->config->key_path);
-	} else if (c->dns_silent > 0) {
-		snprintf(out, cap, "no resolver answers (%s%s)",
-		    c->config->nresolvers > 0 ?
-		    ipv4_text(c->config->resolvers[0]) : "/etc/resolv.conf",
-		    c->config->nresolvers > 1 ? ", ..." : "");
-	} else if (!identity_usable(c)) {
-		identity_text(c, identity, sizeof(identity));
-		snprintf(out, cap, "DNS has %s (\"rsipctl dns-records\" prints "
-		    "the record)", identity);
-	}
-}
-
 /* With how many we have keys; returns that. */
 static unsigned
 peers_text(const struct core *c, char *out, size_t cap)
@@ -61,7 +40,8 @@ void
 summary_verdict(const struct core *c, struct oe_verdict *out)
 {
 	out->keyed = peers_text(c, out->peers, sizeof(out->peers));
-	obstacle_text(c, out->obstacle, sizeof(out->obstacle));
+	identity_obstacle(c, c->config->ntunnels > 0, out->obstacle,
+	    sizeof(out->obstacle));
 	if (out->keyed > 0)
 		snprintf(out->line, sizeof(out->line), "encrypting; %s%s%s",
 		    out->peers, *out->obstacle != '\0' ? "; no new ones: " : "",

@@ -411,8 +411,12 @@ status_why_direct(const struct client *c, const char *address, json_object *o)
 	char	    cause[160], line[1280];
 
 	trouble_text(c, cause, sizeof(cause));
-	snprintf(line, sizeof(line), "%s; %s, because: %s", now != NULL ? now :
-	    address, direct_how(c->direct), cause);
+	if (!direct_connected(c->direct))
+		snprintf(line, sizeof(line), "%s: nothing goes out: no default "
+		    "route", address);
+	else
+		snprintf(line, sizeof(line), "%s; %s, because: %s",
+		    now != NULL ? now : address, direct_how(c->direct), cause);
 	control_put(o, "line", line);
 }
 

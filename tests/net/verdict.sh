@@ -59,7 +59,15 @@ net_start rsipc_x1 x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc_x1.conf
 net_ready rsipc_x1 10 net_ctl rsipc_x1 status
 says rsipc_x1 \
     "rsipc: in the clear: no RSIP gateway at 10.0.0.1 (connection refused); no resolver answers ($NET_DNS)" 10
-why rsipc_x1 "OE-permissive .* in the clear; through NAT, because: no RSIP gateway at 10.0.0.1 (connection refused)"
+why rsipc_x1 "OE-permissive .*: it would go in the clear, because no resolver answers ($NET_DNS); through NAT, because: no RSIP gateway at 10.0.0.1 (connection refused)"
+
+# --- nor a default route ------------------------------------------------------------
+ip -n x1 route del default
+says rsipc_x1 "rsipc: nothing goes out: no default route" 10
+why rsipc_x1 "nothing goes out: no default route"
+ip -n x1 route add default via 10.0.0.1
+says rsipc_x1 \
+    "rsipc: in the clear: no RSIP gateway at 10.0.0.1 (connection refused); no resolver answers ($NET_DNS)" 10
 
 # --- a second one, beside it ----------------------------------------------------------
 net_on x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc_x1.conf >second.log 2>&1 &&

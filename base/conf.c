@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/comment.h"
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/opener.h"
@@ -62,35 +63,6 @@ conf_name_sections(cfg_t *cfg, const char *path)
 	}
 }
 
-void
-conf_blank_comments(char *s)
-{
-	char quote = '\0';
-
-	while (*s != '\0') {
-		if (quote != '\0') {
-			if (*s == '\\' && s[1] != '\0')
-				s++;
-			else if (*s == quote)
-				quote = '\0';
-			s++;
-		} else if (*s == '"' || *s == '\'') {
-			quote = *s++;
-		} else if (*s == '#' || (*s == '/' && s[1] == '/')) {
-			while (*s != '\0' && *s != '\n')
-				*s++ = ' ';
-		} else if (*s == '/' && s[1] == '*') {
-			for (; *s != '\0' && (*s != '*' || s[1] != '/'); s++)
-				if (*s != '\n')
-					*s = ' ';
-			if (*s != '\0')
-				*s = s[1] = ' ';
-		} else {
-			s++;
-		}
-	}
-}
-
 /* Reads f, which it closes, into text (CONF_FILE_MAX + 2 bytes); the same with
  * comments blanked, or NULL with errno. */
 static FILE *
@@ -106,7 +78,7 @@ conf_wash(FILE *f, char *text)
 	}
 	text[n] = '\0';
 	/* libConfuse 3.3 counts their lines more than once. */
-	conf_blank_comments(text);
+	comment_blank(text);
 	if (n == 0)	/* not every libc opens no bytes */
 		text[n++] = '\n';
 	return fmemopen(text, n, "r");

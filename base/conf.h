@@ -15,9 +15,6 @@
  */
 cfg_t	*conf_read(const char *path, cfg_opt_t *opts, bool optional);
 
-/* Turns the comments of a configuration's text into blanks; lines stay. */
-void	 conf_blank_comments(char *s);
-
 /* Logs "file:line: reason" for a value found wrong after parsing. */
 void	 conf_error(cfg_t *cfg, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));

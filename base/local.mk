@@ -1,6 +1,7 @@
 # base/local.mk - what every program of the project stands on
 noinst_LIBRARIES += base/libbase.a
 base_libbase_a_SOURCES = \
+	base/comment.c base/comment.h \
 	base/conf.c base/conf.h \
 	base/clock.c base/clock.h \
 	base/control.c base/control.h \

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/conf.h"
+#include "base/comment.h"
 #include "base/helper.h"
 #include "base/log.h"
 #include "base/opener.h"
@@ -108,7 +108,7 @@ opener_is_named(const char *config, const char *path)
 		used += (size_t)n;
 	if (fd != -1)
 		close(fd);
-	conf_blank_comments(text);
+	comment_blank(text);
 	for (at = text + 1; !found && (at = strstr(at, path)) != NULL; at++)
 		found = opener_delimits(at[-1]) && opener_delimits(at[len]);
 	free(text);

@@ -20,6 +20,7 @@
 #include "base/report.h"
 #include "base/util.h"
 #include "nat/dataplane.h"
+#include "nat/demux_reader.h"
 #include "nat/plan.h"
 #include "nat/queue.h"
 #include "nat/rules.h"

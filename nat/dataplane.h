@@ -4,54 +4,12 @@
 
 #include <stdint.h>
 
-#include "nat/demux.h"
+#include "nat/dataplane_config.h"
+#include "nat/demux_packet.h"
 
 struct event_base;
 struct dataplane;
 struct report;
-
-enum dataplane_firewall {
-	DATAPLANE_FIREWALL_AUTO,	/* nftables where its queue works, else iptables */
-	DATAPLANE_FIREWALL_NFTABLES,
-	DATAPLANE_FIREWALL_IPTABLES,
-	DATAPLANE_FIREWALL_NONE,	/* the operator's own rules feed the queues */
-};
-
-#define DATAPLANE_POOLS_MAX	256
-
-struct dataplane_pool {			/* one public address that hosts share or own */
-	uint32_t addr;			/* network order */
-	struct demux_range ports[8];	/* ranges that RSIP leases from; NAPT keeps out of them */
-	unsigned nports;
-	bool local;			/* the router has this address itself (Nb) */
-};
-
-struct dataplane_network {
-	uint32_t addr;			/* network order */
-	unsigned plen;
-};
-
-struct dataplane_config {
-	const char *public_if;
-	const char *private_if;
-	const char *public_out;		/* leads to the public realm besides; NULL: none */
-	uint32_t gateway;		/* Na, network order: where hosts' tunnels end */
-	const struct dataplane_pool *pools;
-	size_t npools;
-	uint16_t rsip_port;		/* where the gateway hears RSIP, TCP and UDP; 0: nowhere */
-	const struct dataplane_network *hosts;	/* who may speak RSIP beside the private
-						 * interface's networks */
-	size_t nhosts;
-	enum dataplane_firewall firewall;
-	unsigned queue_first;		/* NFQUEUE numbers queue_first .. + queues - 1 */
-	unsigned queues;		/* 0: one a CPU */
-	unsigned queue_length;		/* packets, 0: default */
-	bool local_ipsec;		/* ESP, AH, IKE that no host owns go to the router itself */
-	bool offload;			/* eBPF for established flows, where built and possible */
-	bool napt;			/* masquerade hosts that do not speak RSIP */
-	unsigned mtu;			/* of the private link, 0: ask the interface */
-	bool keep_softirq;		/* leave the interfaces' NAPI as it is (no threads) */
-};
 
 struct dataplane_ops {
 	/* A host misused a resource (RFC 3103 §10.4); verdict is one of DEMUX_MISUSE_*.

@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "nat/demux_table.h"
+#include "nat/demux.h"
+#include "nat/demux_hash.h"
+#include "nat/demux_reader.h"
+#include "nat/demux_learn.h"
 
 #define CHAINS_MIN 64
 

@@ -1,8 +1,9 @@
-/* demux_hash.c - the demux table's hash table: readers never wait, memory is freed when none can see it */
+/* demux_hash.c - the demux table's hash table: readers never wait */
 #include <assert.h>
 #include <stdlib.h>
 
-#include "nat/demux_table.h"
+#include "nat/demux_hash.h"
+#include "nat/demux_reader.h"
 
 /* Slots to begin with: 32 KiB, enough for a home. */
 #define TABLE_MIN  1024
@@ -10,71 +11,6 @@
 /* The owner of a slot whose key was removed: searches go on past it. */
 static char	   gone;
 #define DEMUX_GONE ((void *)&gone)
-
-/* --- readers and what they may still see -------------------------------- */
-
-void
-demux_online(struct demux *d, unsigned reader)
-{
-	uint64_t epoch;
-
-	epoch = atomic_load_explicit(&d->epoch, memory_order_acquire);
-	/* What the last batch read is read before the writer may free it. */
-	atomic_store_explicit(
-	    &d->readers[reader].epoch, epoch, memory_order_release);
-	/* Either the writer sees us inside or we see what it unlinked. */
-	atomic_thread_fence(memory_order_seq_cst);
-}
-
-void
-demux_offline(struct demux *d, unsigned reader)
-{
-	atomic_store_explicit(
-	    &d->readers[reader].epoch, 0, memory_order_release);
-}
-
-void
-demux_retire(struct demux *d, void *memory)
-{
-	struct demux_retired *r;
-
-	r = calloc(1, sizeof(*r));
-	if (r == NULL)
-		return;		/* a leak is better than a fault */
-	atomic_thread_fence(memory_order_seq_cst);
-	r->memory = memory;
-	r->epoch = atomic_fetch_add(&d->epoch, 1) + 1;
-	STAILQ_INSERT_TAIL(&d->retired, r, next);
-}
-
-uint64_t
-demux_oldest_reader(struct demux *d)
-{
-	uint64_t oldest = UINT64_MAX, e;
-
-	atomic_thread_fence(memory_order_seq_cst);
-	for (unsigned i = 0; i < DEMUX_READERS; i++) {
-		e = atomic_load_explicit(
-		    &d->readers[i].epoch, memory_order_acquire);
-		if (e != 0 && e < oldest)
-			oldest = e;
-	}
-	return oldest;
-}
-
-void
-demux_reclaim(struct demux *d, uint64_t oldest)
-{
-	struct demux_retired *r;
-
-	while ((r = STAILQ_FIRST(&d->retired)) != NULL && r->epoch <= oldest) {
-		STAILQ_REMOVE_HEAD(&d->retired, next);
-		free(r->memory);
-		free(r);
-	}
-}
-
-/* --- the hash table ------------------------------------------------------ */
 
 /* Both halves of the product, 128 bits, folded; 32 bit machines have no type for it. */
 static inline uint64_t

@@ -1,7 +1,8 @@
 /* demux_learn.c - what the demux table learns from outbound packets, and how long it remembers */
 #include <stdlib.h>
 
-#include "nat/demux_table.h"
+#include "nat/demux_hash.h"
+#include "nat/demux_learn.h"
 
 /* A test may have a thread interrupted here; nothing otherwise. */
 #ifdef DEMUX_TEST

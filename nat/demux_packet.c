@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "base/cursor.h"
-#include "nat/demux_table.h"
+#include "nat/demux_hash.h"
+#include "nat/demux_learn.h"
+#include "nat/demux_packet.h"
 #include "net/icmp.h"
 
 #define PORT_IKE      500

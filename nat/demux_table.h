@@ -1,4 +1,4 @@
-/* demux_table.h - what demux.c (the writer) and demux_packet.c (the readers) know of the table */
+/* demux_table.h - the demux table itself, as its writer and its readers know it */
 #ifndef NAT_DEMUX_TABLE_H
 #define NAT_DEMUX_TABLE_H
 
@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
-#include "nat/demux.h"
+#include "nat/binding.h"
 
 enum demux_kind {
 	DEMUX_KIND_LOCAL = 1,	/* local -> struct demux_local */
@@ -163,65 +163,5 @@ struct demux {
 	size_t max_entries, entries, nlearnt;
 	size_t bytes;
 };
-
-/*
- * Reader.  The owner of a key or NULL; *slot (which may be NULL) is where
- * demux_touch() writes.
- */
-void	*demux_find(const struct demux *d, const struct demux_key *k,
-	    struct demux_slot **slot);
-
-/* Reader.  The lease of one port of a leased address; NULL if nobody's. */
-struct demux_lease *demux_find_port(const struct demux_local *l, uint16_t port);
-
-/* Reader.  Marks a learnt key as used, or as of no more use. */
-void	 demux_touch(struct demux_slot *s, uint64_t now);
-void	 demux_spend(struct demux_slot *s);
-/* Another host may take over a learnt key that lay idle this long (ms). */
-uint64_t demux_held(enum demux_kind kind);
-
-/*
- * Reader.  Asks that k leads to lease from now on.  If nobody is writing it is
- * done before this returns; it never waits.
- */
-void	 demux_learn(struct demux *d, const struct demux_key *k,
-	    struct demux_lease *lease, uint64_t now);
-
-/* --- the writer, under the lock ------------------------------------------ */
-
-/* Readers leave the lock alone from the first call to the last, and what they
- * learnt meanwhile is taken in by the second. */
-void	 demux_lock(struct demux *d);
-void	 demux_unlock(struct demux *d);
-/*
- * Takes in what readers wished for before the call.  False if a wish is still on
- * its way: its thread was interrupted between taking a place in the queue and
- * filling it, and all behind it wait.
- */
-bool	 demux_drain(struct demux *d);
-
-/* The key is not in the table, and the table has room. */
-void	 demux_insert(struct demux *d, const struct demux_key *k, void *owner,
-	    uint64_t now);
-/* Removes a key; nothing happens if it is not there. */
-void	 demux_erase(struct demux *d, const struct demux_key *k);
-/* Milliseconds since a slot was used. */
-uint64_t demux_slot_idle(struct demux_slot *s, uint64_t now);
-
-/* Makes room for n more keys at a load that keeps chains short.  -1: no memory. */
-int	 demux_table_reserve(struct demux *d, size_t n);
-/* Replaces the table by one for want keys; NULL is the first time. */
-int	 demux_table_resize(struct demux *d, size_t want);
-bool	 demux_table_full(const struct demux *d, unsigned percent);
-
-/* Frees memory, now unlinked, once no reader can see it. */
-/* Since when the reader that is longest inside has been there. */
-uint64_t demux_oldest_reader(struct demux *d);
-void	 demux_reclaim(struct demux *d, uint64_t oldest);
-
-/* Forgets one learnt key, or all of a lease. */
-void	 demux_forget(struct demux *d, struct demux_learnt *e);
-void	 demux_forget_all(struct demux *d, struct demux_lease *l);
-void	 demux_expire(struct demux *d, uint64_t now);
 
 #endif

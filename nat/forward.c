@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "nat/queue.h"
+#include "nat/rules.h"
 #include "net/icmp.h"
 #include "net/ip.h"
 #include "net/tunnel.h"

@@ -2,16 +2,20 @@
 noinst_LIBRARIES += nat/libnat.a
 nat_libnat_a_SOURCES = \
 	nat/address.c nat/address.h \
-	nat/dataplane.c nat/dataplane.h \
+	nat/dataplane.c nat/dataplane.h nat/dataplane_config.h \
 	nat/demux.c nat/demux.h \
-	nat/demux_hash.c nat/demux_learn.c nat/demux_packet.c nat/demux_table.h \
+	nat/binding.h nat/demux_hash.c nat/demux_hash.h \
+	nat/demux_learn.c nat/demux_learn.h \
+	nat/demux_packet.c nat/demux_packet.h \
+	nat/demux_reader.c nat/demux_reader.h nat/demux_table.h \
 	nat/forward.c \
 	nat/plan.c nat/plan.h \
 	nat/queue.c nat/queue.h \
 	nat/reassemble.c nat/reassemble.h \
 	nat/rules.c nat/rules.h \
-	nat/rules_iptables.c nat/rules_nftables.c nat/rules_run.c \
-	nat/rules_settings.c
+	nat/rules_backend.h nat/rules_iptables.c nat/rules_nftables.c \
+	nat/rules_run.c nat/rules_run.h \
+	nat/rules_settings.c nat/rules_settings.h
 
 # The kernel's part is compiled for its own machine and carried in the program.
 EXTRA_DIST += nat/offload.bpf.c nat/offload_map.h

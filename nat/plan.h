@@ -2,7 +2,26 @@
 #ifndef NAT_PLAN_H
 #define NAT_PLAN_H
 
-#include "nat/rules.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "nat/dataplane_config.h"
+
+/* Networks of the private side; and beside these: more are not let in. */
+#define RULES_NETWORKS	8
+#define RULES_HOSTS	256
+
+/* What the rules are made from. */
+struct rules_plan {
+	const struct dataplane_config *config;
+	unsigned queues;		/* resolved, at least 1 */
+	struct dataplane_network networks[RULES_NETWORKS];	/* private side; masqueraded */
+	size_t nnetworks;
+	struct dataplane_network hosts[RULES_HOSTS];	/* who may speak RSIP besides */
+	size_t nhosts;
+	struct demux_range napt_ports;	/* outside of every leased range */
+	struct demux_range napt_ids;	/* ICMP ids that NAPT may use */
+};
 
 /*
  * Fills *plan from the configuration and the private interface's networks.

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "nat/demux_reader.h"
 #include "nat/queue.h"
 #include "nat/rules.h"
 #include "net/netlink.h"

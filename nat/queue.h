@@ -6,10 +6,9 @@
 #include <stdatomic.h>
 
 #include "base/ratelimit.h"
-#include "nat/dataplane.h"
 #include "nat/offload.h"
 #include "nat/reassemble.h"
-#include "nat/rules.h"
+#include "nat/plan.h"
 
 /* What a thread counts; one writer each, anybody reads. */
 enum queue_counter {

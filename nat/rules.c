@@ -8,6 +8,7 @@
 #include <net/if.h>
 #include <poll.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,6 +17,8 @@
 #include "base/log.h"
 #include "nat/offload.h"
 #include "nat/rules.h"
+#include "nat/rules_backend.h"
+#include "nat/rules_run.h"
 #include "net/rtnl.h"
 
 /* How long rules that somebody removed may be missing (ms). */

@@ -2,12 +2,15 @@
 #include "config.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/util.h"
 #include "nat/rules.h"
+#include "nat/rules_backend.h"
+#include "nat/rules_run.h"
 
 /* Where each of our chains is called from: first of all, or last. */
 static const struct hook {

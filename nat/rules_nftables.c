@@ -1,12 +1,15 @@
 /* rules_nftables.c - the data plane's rules as nftables has them, in a table of their own */
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/util.h"
 #include "nat/rules.h"
+#include "nat/rules_backend.h"
+#include "nat/rules_run.h"
 
 #define OURS	"meta mark & 0xff000000 == 0x52000000"
 /* Each of rules.h's RULES_MARK_*. */

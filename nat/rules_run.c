@@ -5,13 +5,15 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "nat/rules.h"
+#include "nat/rules_run.h"
 
 #define OUTPUT_MAX	(4 * 1024 * 1024)	/* a firewall of a busy router */
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,7 +13,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "nat/address.h"
-#include "nat/rules.h"
+#include "nat/rules_settings.h"
 #include "net/sysctl.h"
 
 /* The note of an address that is answered for. */

@@ -8,7 +8,6 @@
 
 #include "base/util.h"
 #include "proto/rsip.h"
-#include "proto/table.h"
 
 void
 rsip_message_init(struct rsip_message *m, enum rsip_type type)
@@ -42,22 +41,6 @@ rsip_message_add_tuple(struct rsip_message *m)
 	memset(&m->tuple[n], 0, sizeof(*t));
 	m->has |= RSIP_HAS_TUPLES;
 	return &m->tuple[m->ntuples++];
-}
-
-const char *
-rsip_type_name(unsigned type)
-{
-	const struct rsip_layout *layout = rsip_layout(type);
-
-	return layout == NULL ? "unknown" : layout->name;
-}
-
-bool
-rsip_type_is_response(unsigned type)
-{
-	const struct rsip_layout *layout = rsip_layout(type);
-
-	return layout != NULL && layout->response;
 }
 
 #define NAME(e) case RSIP_##e: return #e

@@ -80,3 +80,19 @@ rsip_layout(unsigned type)
 		return NULL;
 	return &layouts[type];
 }
+
+const char *
+rsip_type_name(unsigned type)
+{
+	const struct rsip_layout *layout = rsip_layout(type);
+
+	return layout == NULL ? "unknown" : layout->name;
+}
+
+bool
+rsip_type_is_response(unsigned type)
+{
+	const struct rsip_layout *layout = rsip_layout(type);
+
+	return layout != NULL && layout->response;
+}

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "nat/demux.h"
+#include "nat/demux_packet.h"
 #include "rsipd/lease.h"
 #include "rsipd/policy.h"
 #include "rsipd/pool.h"

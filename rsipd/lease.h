@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "nat/demux.h"
+#include "nat/binding.h"
 #include "rsipd/policy.h"
 
 /* Addresses and hosts in network order, ports and SPIs in host order, times in

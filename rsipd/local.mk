@@ -20,8 +20,10 @@ rsipd_rsipd_SOURCES = \
 	rsipd/resolver.c rsipd/resolver.h \
 	rsipd/rsipd.c \
 	rsipd/server.c rsipd/server.h rsipd/server_internal.h \
-	rsipd/settings.c rsipd/settings.h rsipd/settings_machine.c \
+	rsipd/settings.h \
+	rsipd/settings_machine.c rsipd/settings_machine.h \
 	rsipd/settings_policy.c rsipd/settings_policy.h \
+	rsipd/settings_read.c rsipd/settings_read.h \
 	rsipd/status.c rsipd/status.h \
 	rsipd/tcp.c rsipd/udp.c
 rsipd_rsipd_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \

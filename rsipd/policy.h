@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "nat/demux.h"
+#include "nat/binding.h"
 #include "proto/rsip.h"
 
 #define POLICY_SECRET_MIN	16	/* bytes; less can be guessed */

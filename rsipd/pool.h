@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "nat/demux.h"
+#include "nat/binding.h"
 
 /*
  * Pure: "now" is milliseconds.  Addresses and hosts are in network order, ports

@@ -20,6 +20,8 @@
 #include "rsipd/parent.h"
 #include "rsipd/resolver.h"
 #include "rsipd/server.h"
+#include "rsipd/settings_machine.h"
+#include "rsipd/settings_read.h"
 #include "rsipd/status.h"
 
 #define ANYBODY		0xc0000201	/* 192.0.2.1, which is nobody's (RFC 5737) */

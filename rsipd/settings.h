@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/option.h"
-#include "nat/dataplane.h"
+#include "nat/dataplane_config.h"
 #include "rsipd/gateway.h"
 #include "rsipd/store.h"
 
@@ -51,42 +51,5 @@ struct settings {
 	size_t	 nlocal, nremote;	/* networks that the file names */
 	struct policies *policies;
 };
-
-/* rsipd.conf(5). */
-extern const struct option settings_options[];
-
-/* Reads the file, and the secrets it names.  NULL after one log line "file:line:
- * reason". */
-struct settings *settings_read(const struct option_source *s);
-void	settings_free(struct settings *c);
-
-/* Fills in what the machine knows: interfaces, addresses, networks.  -1 after
- * one log line. */
-int	settings_complete(struct settings *c);
-
-/*
- * What has become of the interfaces' addresses; one that is there still stays,
- * whichever came beside it.
- */
-enum settings_news {
-	SETTINGS_SAME,
-	SETTINGS_CAME,		/* where there was none */
-	SETTINGS_GONE,		/* one that is leased, perhaps for a moment only */
-};
-enum settings_news settings_look(const struct settings *c);
-/* Takes it over into pools, public_addr and the networks. */
-void	settings_follow(struct settings *c);
-/* What our rsipc has leased now, for settings_follow(). */
-void	settings_set_parent(struct settings *c, const struct pool_address *lease);
-/*
- * After the file was read again: what was found in the machine stays as it is,
- * interfaces, addresses, and pools that come with what only a restart changes.
- * 0, or -1 after one log line.
- */
-int	settings_inherit(struct settings *to, const struct settings *from);
-
-/* Why addr cannot be leased, to stand behind its name; NULL if it can
- * (RFC 3102 §4.2).  The private side's networks are known only to a complete c. */
-const char *settings_pool_refused(const struct settings *c, uint32_t addr);
 
 #endif

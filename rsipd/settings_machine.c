@@ -12,7 +12,8 @@
 #include "net/ip.h"
 #include "net/rtnl.h"
 #include "rsipd/parent.h"
-#include "rsipd/settings.h"
+#include "rsipd/settings_machine.h"
+#include "rsipd/settings_read.h"
 
 /* The one other interface that is up with a private address. */
 static int

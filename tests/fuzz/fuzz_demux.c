@@ -6,6 +6,8 @@
 
 #include "base/cursor.h"
 #include "nat/demux.h"
+#include "nat/demux_packet.h"
+#include "nat/demux_reader.h"
 #include "tests/fuzz/fuzz.h"
 
 #define NB	0xc6336401u	/* 198.51.100.1, shared */

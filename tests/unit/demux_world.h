@@ -3,6 +3,8 @@
 #define TESTS_UNIT_DEMUX_WORLD_H
 
 #include "nat/demux.h"
+#include "nat/demux_packet.h"
+#include "nat/demux_reader.h"
 
 #define NOW	1000000u
 #define NB	"198.51.100.1"

@@ -215,7 +215,8 @@ endif
 check_PROGRAMS += tests/unit/test_demux_threads
 TESTS += tests/unit/test_demux_threads
 tests_unit_test_demux_threads_SOURCES = tests/unit/test_demux_threads.c \
-	nat/demux.c nat/demux_hash.c nat/demux_learn.c nat/demux_packet.c
+	nat/demux.c nat/demux_hash.c nat/demux_learn.c nat/demux_packet.c \
+	nat/demux_reader.c
 tests_unit_test_demux_threads_CPPFLAGS = $(AM_CPPFLAGS) -DDEMUX_TEST
 tests_unit_test_demux_threads_CFLAGS = $(AM_CFLAGS) $(TSAN_CFLAGS)
 tests_unit_test_demux_threads_LDADD = $(BASE_LIBS) $(TSAN_LIBS)

@@ -15,6 +15,8 @@
 
 #include "base/cursor.h"
 #include "nat/demux.h"
+#include "nat/demux_packet.h"
+#include "nat/demux_reader.h"
 #include "nat/demux_table.h"
 
 #define LOCAL	0xc6336401u

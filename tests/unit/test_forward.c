@@ -14,6 +14,7 @@
 #include "base/cursor.h"
 #include "base/util.h"
 #include "nat/queue.h"
+#include "nat/rules.h"
 
 #define NOW	1000000u
 #define NB	0xc6336401u

@@ -1,4 +1,4 @@
-/* settings.c - rsipd.conf: what the operator wants of the gateway */
+/* settings_read.c - rsipd.conf: what the operator wants of the gateway */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -9,9 +9,10 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "nat/binding.h"
 #include "net/ip.h"
-#include "rsipd/settings.h"
 #include "rsipd/settings_policy.h"
+#include "rsipd/settings_read.h"
 
 #define NUMBER_MAX	16777216
 

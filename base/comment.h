@@ -1,0 +1,8 @@
+/* comment.h - comments of a configuration's text turned into blanks */
+#ifndef BASE_COMMENT_H
+#define BASE_COMMENT_H
+
+/* Those that begin with "#" or "//", and C's; not within quotes.  Lines stay. */
+void	comment_blank(char *s);
+
+#endif

@@ -277,14 +277,27 @@ static int
 load_all(struct store *s, uint64_t now, uint64_t wall,
     const struct store_reader *r, MDB_txn *txn)
 {
-	MDB_cursor *c;
-	MDB_val	    key, value;
-	size_t	    forgotten = 0;
-	int	    rc;
+	MDB_cursor_op way = MDB_NEXT;
+	MDB_cursor   *c;
+	MDB_val	      key, value;
+	size_t	      forgotten = 0;
+	uint64_t      at;
+	bool	      freed;
+	int	      rc;
 
 	if ((rc = mdb_cursor_open(txn, s->dbi, &c)) != 0)
 		return rc;
-	while ((rc = mdb_cursor_get(c, &key, &value, MDB_NEXT)) == 0) {
+	while ((rc = mdb_cursor_get(c, &key, &value, way)) == 0) {
+		freed = store_rest_time(key.mv_data, key.mv_size, &at);
+		/* The newest first: where ports were scarce, one that rested was
+		 * given to another, for whom it rests now. */
+		if (freed && way == MDB_NEXT) {
+			way = MDB_LAST;
+			continue;
+		}
+		if (!freed && way != MDB_NEXT)
+			break;
+		way = freed ? MDB_PREV : MDB_NEXT;
 		switch (load_one(s, now, wall, r, &key, &value)) {
 		case 0:
 			s->counts.loaded++;

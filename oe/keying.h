@@ -128,6 +128,8 @@ struct keying_child {			/* a pair of ESP SAs, ready for the SAD */
 	uint64_t soft_bytes, hard_bytes;/* 0: no limit */
 	unsigned version;		/* of IKE */
 	enum keying_mode mode;
+	bool	 encapsulated;		/* in UDP, between the ports in in and out */
+	struct addr inner;		/* that the peer has lent us; none: it has not */
 	bool	 initiator;
 	bool	 nat_there;		/* the peer is behind a NAT: its address may change */
 	uint32_t mtu;			/* 0: unknown */
@@ -141,6 +143,8 @@ struct keying_request {			/* what the initiator needs to know */
 	unsigned version;		/* of IKE; 0: as the door thinks best */
 	enum keying_mode mode;
 	struct keying_selectors ours, theirs; /* the first is wanted most (RFC 7296 §2.9) */
+	bool	 want_inner;		/* an address of the peer's own (RFC 7296 §2.19) */
+	bool	 encapsulate;		/* ESP in UDP, NAT or not (RFC 7296 §2.23) */
 	bool	 initial_contact;	/* we have no SAs with this peer yet */
 	bool	 departed;		/* the peer said goodbye: an ICMP error is believed */
 };

@@ -213,6 +213,7 @@ phase2_announce(struct ike1_child *c, uint64_t now, const uint8_t *last,
 	up.nat_there = sa->nat_there;
 	up.version = IKE1_VERSION;
 	up.mode = KEYING_TUNNEL;
+	up.encapsulated = c->suite.encapsulation == IKE1_UDP_TUNNEL;
 	phase2_proof(sa, &up.proof);
 	/* The initiator renews first, so that both do not at once. */
 	percent = c->initiator ? IKE1_REKEY_PERCENT - random_uniform(5) :

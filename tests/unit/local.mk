@@ -34,8 +34,14 @@ check_PROGRAMS += tests/unit/test_ike_crypto tests/unit/test_ike \
 TESTS += tests/unit/test_ike_crypto tests/unit/test_ike \
 	tests/unit/test_ike_flood tests/unit/test_ike_hostile \
 	tests/unit/test_ike_life tests/unit/test_ike_message
-check_PROGRAMS += tests/unit/test_ike_probe tests/unit/test_ike_sign
-TESTS += tests/unit/test_ike_probe tests/unit/test_ike_sign
+check_PROGRAMS += tests/unit/test_ike_door tests/unit/test_ike_probe \
+	tests/unit/test_ike_sign
+TESTS += tests/unit/test_ike_door tests/unit/test_ike_probe \
+	tests/unit/test_ike_sign
+tests_unit_test_ike_door_SOURCES = tests/unit/test_ike_door.c \
+	$(IKE_TEST_PAIR)
+tests_unit_test_ike_door_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ike_door_LDADD = $(IKE_TEST_LIBS)
 tests_unit_test_ike_sign_SOURCES = tests/unit/test_ike_sign.c
 tests_unit_test_ike_sign_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike_sign_LDADD = $(IKE_TEST_LIBS)

@@ -291,30 +291,7 @@ ike2_child_delete(struct ike2_child *c, uint64_t now)
 
 /* --- CREATE_CHILD_SA: initiator --- */
 
-void
-ike2_child_start(struct ike2_child *c, uint64_t now)
-{
-	struct ike2_sa	   *sa = c->sa;
-	struct ike2_child  *old = c->rekeys == 0 ? NULL :
-	    ike2_child_by_in(sa, c->rekeys);
-	struct ike2_builder b;
-
-	ike2_inner_begin(sa, &b);
-	/* §1.3.3: it is named by the SPI that we receive on. */
-	if (old != NULL && old->state == IKE2_CHILD_UP)
-		ike2_notify_put_esp(&b, IKE2_N_REKEY_SA, c->rekeys);
-	else
-		c->rekeys = 0;
-	if (ike2_child_put_offer(c, &b) == -1 || ike2_request_send(sa, now,
-	    IKE2_JOB_CHILD, IKE2_CREATE_CHILD_SA, c, &b) == -1) {
-		ike2_child_failed(c, KEYING_LOCAL, "no SPI, or no memory");
-		return;
-	}
-	c->state = IKE2_CHILD_SENT;
-}
-
-/* §2.8.1: of two that replace the same one, that with the lowest of the four nonces
- * is redundant.  The other one, if there is such a collision. */
+/* One of the peer's that replaces the same as c (§2.8.1), if there is such a collision. */
 static struct ike2_child *
 rival(const struct ike2_child *c)
 {
@@ -329,13 +306,43 @@ rival(const struct ike2_child *c)
 	return NULL;
 }
 
+void
+ike2_child_start(struct ike2_child *c, uint64_t now)
+{
+	struct ike2_sa	   *sa = c->sa;
+	struct ike2_child  *old = c->rekeys == 0 ? NULL :
+	    ike2_child_by_in(sa, c->rekeys);
+	struct ike2_builder b;
+
+	if (rival(c) != NULL && (old == NULL || old->state != IKE2_CHILD_UP)) {
+		/* The peer has replaced it meanwhile. */
+		ike2_child_kill(c);
+		return;
+	}
+	ike2_inner_begin(sa, &b);
+	/* §1.3.3: it is named by the SPI that we receive on. */
+	c->unsure = old != NULL && !old->initiator && !old->confirmed;
+	if (old != NULL && old->state == IKE2_CHILD_UP)
+		ike2_notify_put_esp(&b, IKE2_N_REKEY_SA, c->rekeys);
+	else
+		c->rekeys = 0;
+	if (ike2_child_put_offer(c, &b) == -1 || ike2_request_send(sa, now,
+	    IKE2_JOB_CHILD, IKE2_CREATE_CHILD_SA, c, &b) == -1) {
+		ike2_child_failed(c, KEYING_LOCAL, "no SPI, or no memory");
+		return;
+	}
+	c->state = IKE2_CHILD_SENT;
+	sa->nearly = 0;
+}
+
 static const struct ike2_nonce *
 lower_nonce(const struct ike2_child *c)
 {
 	return ike2_nonce_compare(&c->ni, &c->nr) < 0 ? &c->ni : &c->nr;
 }
 
-/* A rekey of ours is done: what is redundant now goes, by who made it. */
+/* A rekey of ours is done: what is redundant goes, by who made it; of two that
+ * replace the same that is the one with the lowest of the four nonces (§2.8.1). */
 static void
 replaced(struct ike2_child *c, uint64_t now)
 {
@@ -351,6 +358,19 @@ replaced(struct ike2_child *c, uint64_t now)
 		other->redundant = true;
 	if ((old = ike2_child_by_in(c->sa, c->rekeys)) != NULL)
 		ike2_child_delete(old, now);
+}
+
+/* Has the peer taken it back before we heard of it? */
+static bool
+deleted_early(const struct ike2_child *c)
+{
+	unsigned i;
+
+	for (i = 0; i < IKE2_EARLY_MAX && i < c->sa->nearly; i++) {
+		if (c->sa->early[i] == c->spi_out)
+			return true;
+	}
+	return false;
 }
 
 void
@@ -385,9 +405,18 @@ ike2_child_answer(struct ike2_child *c, uint64_t now, const struct ike2_chain *m
 		return;
 	case IKE2_N_CHILD_SA_NOT_FOUND:
 		/* §2.25: it has deleted that one; begin a new one. */
-		if (c->rekeys != 0 && (old = ike2_child_by_in(sa,
-		    c->rekeys)) != NULL && old->state == IKE2_CHILD_UP)
+		old = c->rekeys == 0 ? NULL : ike2_child_by_in(sa, c->rekeys);
+		if (c->unsure) {
+			/* Or had not heard that it is there: it is fresh then. */
+			ike2_child_kill(c);
+			return;
+		}
+		if (old != NULL && old->state == IKE2_CHILD_UP)
 			ike2_child_gone(old, true);
+		if (rival(c) != NULL) {
+			ike2_child_kill(c);
+			return;
+		}
 		if (c->rekeys != 0) {
 			c->rekeys = 0;
 			c->state = IKE2_CHILD_WANTED;
@@ -396,6 +425,11 @@ ike2_child_answer(struct ike2_child *c, uint64_t now, const struct ike2_chain *m
 		break;
 	default:
 		break;
+	}
+	if (error == 0 && deleted_early(c)) {
+		ike2_child_failed(c, KEYING_CHILD_REFUSED,
+		    "the peer deleted it at once");
+		return;
 	}
 	if (error == 0 && c->conn == NULL) {
 		/* Nobody wants it any more; the peer has it. */

@@ -132,8 +132,13 @@ delete_children(struct ike2_sa *sa, const struct ike2_delete *d,
 	unsigned	   i;
 
 	for (i = 0; i < d->n; i++) {
-		if ((c = ike2_child_by_out(sa, d->spi[i])) == NULL)
+		if ((c = ike2_child_by_out(sa, d->spi[i])) == NULL) {
+			/* Our request made it, and the answer was lost. */
+			if (sa->out.job == IKE2_JOB_CHILD)
+				sa->early[sa->nearly++ % IKE2_EARLY_MAX] =
+				    d->spi[i];
 			continue;
+		}
 		/* §1.4.1: ours crossed it, and has said so already. */
 		if (!(c->state == IKE2_CHILD_DELETING && c->told) &&
 		    answer->n < IKE2_DELETE_MAX)
@@ -203,6 +208,9 @@ ike2_inform_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m
 	if (answer.n != 0 && !ends)
 		ike2_delete_put(&b, &answer);
 	ike2_answer_send(sa, now, IKE2_INFORMATIONAL, &b);
-	if (ends)
-		ike2_sa_linger(sa, now);
+	if (!ends)
+		return;
+	/* It has its new one, and never saw that we wanted one too. */
+	ike2_rekey_yield(sa, now);
+	ike2_sa_linger(sa, now);
 }

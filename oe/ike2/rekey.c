@@ -23,12 +23,19 @@ ike2_rekey_free(struct ike2_sa *sa)
 	sa->rekey = NULL;
 }
 
-/* It is over: what it had made and nobody uses goes. */
-static void
-abandon(struct ike2_sa *sa)
+void
+ike2_rekey_end(struct ike2_sa *sa)
 {
-	if (sa->rekey != NULL && sa->rekey->sa != NULL)
-		ike2_sa_kill(sa->rekey->sa, false, false);
+	struct ike2_rekey *r = sa->rekey;
+
+	if (r == NULL)
+		return;
+	sa->rekey = NULL;
+	if (r->sa != NULL)
+		ike2_sa_kill(r->sa, false, false);
+	if (r->rival != NULL)
+		ike2_sa_kill(r->rival, false, false);
+	sa->rekey = r;
 	ike2_rekey_free(sa);
 }
 
@@ -127,7 +134,7 @@ send_request(struct ike2_sa *sa, uint64_t now)
 		    IKE2_CREATE_CHILD_SA, NULL, &b) == 0)
 			return;
 	}
-	abandon(sa);
+	ike2_rekey_end(sa);
 	sa->renew_at = now + AGAIN_AFTER;
 }
 
@@ -138,7 +145,7 @@ ike2_rekey_start(struct ike2_sa *sa, uint64_t now)
 		sa->rekey = calloc(1, sizeof(*sa->rekey));
 		if (sa->rekey == NULL || (sa->rekey->sa = ike2_sa_new(sa->ike,
 		    now, &sa->path, true)) == NULL) {
-			abandon(sa);
+			ike2_rekey_end(sa);
 			sa->renew_at = now + AGAIN_AFTER;
 			return;
 		}
@@ -166,19 +173,28 @@ take_answer(struct ike2_sa *sa, const struct ike2_chain *m)
 	    &r->nr) == 0;
 }
 
-/* Ours was refused, or is not good; the peer's, if it made one, stands. */
+bool
+ike2_rekey_yield(struct ike2_sa *sa, uint64_t now)
+{
+	struct ike2_sa *rival = sa->rekey == NULL ? NULL : sa->rekey->rival;
+
+	if (rival == NULL)
+		return false;
+	sa->rekey->rival = NULL;
+	ike2_rekey_end(sa);
+	ike2_sa_up(rival, now);
+	take_over(sa, rival, now);
+	return true;
+}
+
+/* Ours was refused, or is not good. */
 static void
 refused(struct ike2_sa *sa, uint64_t now)
 {
-	struct ike2_sa *rival = sa->rekey->rival;
-
-	abandon(sa);
-	if (rival != NULL) {
-		ike2_sa_up(rival, now);
-		take_over(sa, rival, now);
-		return;
+	if (!ike2_rekey_yield(sa, now)) {
+		ike2_rekey_end(sa);
+		sa->renew_at = now + AGAIN_AFTER;
 	}
-	sa->renew_at = now + AGAIN_AFTER;
 }
 
 void
@@ -203,7 +219,7 @@ ike2_rekey_answer(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 	}
 	if (error == IKE2_N_TEMPORARY_FAILURE && rival == NULL) {
 		/* §2.25: it is busy with a child, and we with none. */
-		abandon(sa);
+		ike2_rekey_end(sa);
 		sa->wait_until = now + IKE2_TEMPORARY_WAIT +
 		    random_uniform(9 * IKE2_TEMPORARY_WAIT);
 		return;

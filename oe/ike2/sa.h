@@ -26,6 +26,7 @@
 #define IKE2_CHILDLESS_TIME	60000	/* an SA is kept that serves nothing */
 #define IKE2_TEMPORARY_WAIT	1000	/* after TEMPORARY_FAILURE, up to ten times that (§2.25) */
 #define IKE2_CHILDREN_MAX	32	/* of an IKE SA */
+#define IKE2_EARLY_MAX		4	/* deletes remembered while a child is made */
 #define IKE2_INNER_MAX		8192	/* octets that we put into one SK */
 #define IKE2_NEVER		UINT64_MAX
 
@@ -141,6 +142,8 @@ struct ike2_sa {
 	bool		    probe;	/* one is wanted */
 	bool		    probe_asked;	/* by somebody who waits */
 	bool		    close;	/* to be deleted when the window is free */
+	uint32_t	    early[IKE2_EARLY_MAX];	/* the peer deleted what it has ... */
+	unsigned	    nearly;	/* ... not told us of yet */
 	uint32_t	    unknown_spi;	/* to be told to the peer; 0: none */
 	uint64_t	    token;
 };
@@ -164,6 +167,7 @@ struct ike2_child {
 	bool		    announced;
 	bool		    confirmed;
 	bool		    redundant;	/* lost against another of the same rekey (§2.8.1) */
+	bool		    unsure;	/* the peer may not know yet of what it replaces */
 	bool		    told;	/* its delete is in a message of ours */
 	void		   *conn;
 	uint32_t	    spi_in, spi_out;
@@ -330,7 +334,11 @@ void	ike2_rekey_answer(struct ike2_sa *sa, uint64_t now,
 	    const struct ike2_chain *m);
 void	ike2_rekey_request(struct ike2_sa *sa, uint64_t now,
 	    const struct ike2_chain *m);
+/* Memory alone; and with what was made of IKE SAs that nobody uses yet. */
 void	ike2_rekey_free(struct ike2_sa *sa);
+void	ike2_rekey_end(struct ike2_sa *sa);
+/* The IKE SA that the peer made while we were at it takes over; false: none. */
+bool	ike2_rekey_yield(struct ike2_sa *sa, uint64_t now);
 
 /* inform.c */
 void	ike2_inform_request(struct ike2_sa *sa, uint64_t now,

@@ -187,6 +187,7 @@ sa_end(struct ike2_sa *sa, enum ike2_state state)
 	not_half_open(sa);
 	ike2_request_done(sa);
 	ike2_init_free(sa);
+	ike2_rekey_end(sa);
 	ike2_timer(sa->ike, 0);
 }
 

@@ -122,7 +122,8 @@ IKE2_TEST_LIBS = oe/ike2/libike2.a oe/ike/libike.a oe/esp/libesp.a \
 	$(BASE_LIBS) $(CMOCKA_LIBS)
 IKE2_TESTS = tests/unit/test_ike2_auth tests/unit/test_ike2_keys \
 	tests/unit/test_ike2_message tests/unit/test_ike2_payload \
-	tests/unit/test_ike2_sealed tests/unit/test_ike2
+	tests/unit/test_ike2_sealed tests/unit/test_ike2 \
+	tests/unit/test_ike2_rekey
 check_PROGRAMS += $(IKE2_TESTS)
 TESTS += $(IKE2_TESTS)
 EXTRA_DIST += tests/unit/ike2_cavs.fax
@@ -131,6 +132,9 @@ IKE2_TEST_NET = tests/unit/ike2_net.c tests/unit/ike2_net.h \
 tests_unit_test_ike2_SOURCES = tests/unit/test_ike2.c $(IKE2_TEST_NET)
 tests_unit_test_ike2_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike2_LDADD = $(IKE2_TEST_LIBS)
+tests_unit_test_ike2_rekey_SOURCES = tests/unit/test_ike2_rekey.c $(IKE2_TEST_NET)
+tests_unit_test_ike2_rekey_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ike2_rekey_LDADD = $(IKE2_TEST_LIBS)
 tests_unit_test_ike2_auth_SOURCES = tests/unit/test_ike2_auth.c \
 	tests/unit/ike2_hex.h
 tests_unit_test_ike2_auth_CFLAGS = $(UNIT_CFLAGS)

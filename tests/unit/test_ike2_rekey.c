@@ -1,0 +1,417 @@
+/* test_ike2_rekey.c - CREATE_CHILD_SA: children and IKE SAs made and replaced, and all that crosses on the way */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "oe/ike2/sa.h"
+#include "tests/unit/ike2_net.h"
+
+/* The newest IKE SA of h that is up, NULL: none. */
+static struct ike2_sa *
+newest(const struct net_host *h)
+{
+	struct ike2    *e = h->ike;
+	struct ike2_sa *sa;
+
+	TAILQ_FOREACH_REVERSE(sa, &e->sas, ike2_sas, entry) {
+		if (sa->state == IKE2_UP && !sa->replaced && !sa->close)
+			return sa;
+	}
+	return NULL;
+}
+
+static unsigned
+ike_sas(const struct net_host *h)
+{
+	struct ike2    *e = h->ike;
+	struct ike2_sa *sa;
+	unsigned	n = 0;
+
+	TAILQ_FOREACH(sa, &e->sas, entry)
+		n += sa->state < IKE2_GONE;
+	return n;
+}
+
+/* --- what one end does --- */
+
+static void
+rekey_child(struct net_host *h)
+{
+	/* y's connection is the one that answered the first question. */
+	if (h == x)
+		(void)net_request(x, y, 0);
+	else
+		(void)net_request(y, x, 1);
+}
+
+static void
+rekey_ike(struct net_host *h)
+{
+	struct ike2_sa *sa = newest(h);
+
+	if (sa == NULL)
+		return;
+	sa->renew_at = h->net->now;
+	ike2_exchange_next(sa, h->net->now);
+	ike2_timer(sa->ike, h->net->now);
+}
+
+static void
+delete_child(struct net_host *h)
+{
+	void	*conn = h == x ? &x->conns[0] : &y->conns[1];
+	unsigned i;
+
+	/* Who forgets is not told. */
+	for (i = 0; i < h->nchildren && i < NET_CHILDREN; i++)
+		h->children[i].down = h->children[i].down ||
+		    h->children[i].conn == conn;
+	h->engine->forget(h->ike, h->net->now, conn, true);
+}
+
+static void
+delete_ike(struct net_host *h)
+{
+	struct ike2_sa *sa = newest(h);
+
+	if (sa == NULL)
+		return;
+	sa->close = true;
+	ike2_exchange_next(sa, h->net->now);
+	ike2_timer(sa->ike, h->net->now);
+}
+
+static void
+make_child(struct net_host *h)
+{
+	struct keying_request r;
+
+	net_request_init(&r, h, h == x ? y : x, 0);
+	r.ours.ts[0].protocol = r.theirs.ts[0].protocol = 17;
+	(void)h->engine->request(h->ike, h->net->now, &r, &h->conns[20]);
+}
+
+static void
+nothing(struct net_host *h)
+{
+	(void)h;
+}
+
+/* Every pair of SAs that is alive at one end is so at the other, with the same keys. */
+static bool
+both_have_the_same(void)
+{
+	struct net_child *a, *b;
+	unsigned	  i, k, found;
+
+	if (net_alive(x) != net_alive(y))
+		return false;
+	for (i = 0; i < x->nchildren && i < NET_CHILDREN; i++) {
+		a = &x->children[i];
+		if (a->down)
+			continue;
+		for (found = k = 0; k < y->nchildren && k < NET_CHILDREN; k++) {
+			b = &y->children[k];
+			found += !b->down &&
+			    a->child.in.spi == b->child.out.spi &&
+			    a->child.out.spi == b->child.in.spi &&
+			    memcmp(a->child.in.cipher_key,
+			    b->child.out.cipher_key, 36) == 0 &&
+			    memcmp(a->child.out.cipher_key,
+			    b->child.in.cipher_key, 36) == 0;
+		}
+		if (found != 1)
+			return false;
+	}
+	return true;
+}
+
+/* --- one end alone --- */
+
+static void
+child_is_rekeyed(void **state)
+{
+	struct net_host *who[2];
+	unsigned	 i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		picture2(1 + i, NULL);
+		who[0] = x;
+		who[1] = y;
+		key_up2();
+		rekey_child(who[i]);
+		net_pass(&net, 1000);
+		assert_int_equal(x->nchildren, 2);
+		assert_int_equal(y->nchildren, 2);
+		assert_true(net_agree(x, y));
+		assert_true(both_have_the_same());
+		/* The old pair is gone at both ends, and nobody was asked. */
+		assert_true(x->children[0].down && y->children[0].down);
+		assert_true(who[!i]->children[0].by_peer);
+		assert_int_equal(net_alive(x), 1);
+		assert_int_equal(y->asks, 1);
+		assert_int_equal(x->asks, 0);
+		/* The same connections as before. */
+		assert_ptr_equal(x->children[1].conn, x->children[0].conn);
+		assert_ptr_equal(y->children[1].conn, y->children[0].conn);
+		/* With a key exchange of its own (PFS): nothing in common. */
+		assert_memory_not_equal(x->children[0].child.in.cipher_key,
+		    x->children[1].child.in.cipher_key, 36);
+		/* §2.8: who answered sends by the new one when the other has
+		 * shown that it can. */
+		assert_true(who[!i]->children[1].confirmed);
+		assert_int_equal(ike_sas(x), 1);
+		end_clean2();
+	}
+}
+
+static void
+another_child(void **state)
+{
+	(void)state;
+	picture2(3, NULL);
+	key_up2();
+	make_child(x);
+	net_pass(&net, 1000);
+	assert_int_equal(net_alive(x), 2);
+	assert_true(both_have_the_same());
+	assert_int_equal(y->asks, 2);
+	assert_int_equal(ike_sas(y), 1);
+	/* And y refuses a third. */
+	y->ask = NET_REFUSE;
+	assert_int_equal(net_request(x, y, 30), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(x->failure, KEYING_CHILD_REFUSED);
+	assert_int_equal(net_alive(x), 2);
+	end_clean2();
+}
+
+/* Three requests at once: the first goes with IKE_AUTH, the others follow one by one. */
+static void
+several_at_once(void **state)
+{
+	(void)state;
+	picture2(4, NULL);
+	assert_int_equal(net_request(x, y, 0), 0);
+	assert_int_equal(net_request(x, y, 1), 0);
+	assert_int_equal(net_request(x, y, 2), 0);
+	net_pass(&net, 2000);
+	assert_int_equal(net_alive(x), 3);
+	assert_true(both_have_the_same());
+	assert_int_equal(ike_sas(x), 1);
+	end_clean2();
+}
+
+static void
+ike_sa_is_rekeyed(void **state)
+{
+	struct net_host *who[2];
+	uint64_t	 old;
+	unsigned	 i, sent;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		picture2(5 + i, NULL);
+		who[0] = x;
+		who[1] = y;
+		key_up2();
+		make_child(x);
+		net_pass(&net, 1000);
+		old = newest(x)->spi;
+		sent = who[!i]->sent;
+		rekey_ike(who[i]);
+		net_pass(&net, 1000);
+		/* RFC 3104 App. E: who answered speaks first on the new one. */
+		assert_true(who[!i]->sent >= sent + 3);
+		assert_int_equal(ike_sas(x), 1);
+		assert_int_equal(ike_sas(y), 1);
+		assert_true(newest(x)->spi != old);
+		assert_true(newest(x)->spi == newest(y)->peer_spi);
+		/* §2.2: "original initiator" is who made this one. */
+		assert_true(newest(x)->initiator == (i == 0));
+		/* The children live on, and are deleted over the new one. */
+		assert_int_equal(net_alive(x), 2);
+		assert_int_equal(net_alive(y), 2);
+		assert_int_equal(x->downs + y->downs, 0);
+		rekey_child(who[!i]);
+		net_pass(&net, 1000);
+		assert_true(both_have_the_same());
+		delete_child(x);
+		net_pass(&net, 1000);
+		assert_int_equal(net_alive(y), 1);
+		end_clean2();
+	}
+}
+
+/* By itself, before its time is over; and again and again. */
+static void
+ike_sas_renew_themselves(void **state)
+{
+	struct ike2_config c = { .ike_lifetime = 100, .child_lifetime = 10000 };
+
+	(void)state;
+	picture2(7, &c);
+	key_up2();
+	net_pass(&net, 1000 * 1000);
+	assert_int_equal(net_alive(x), 1);
+	assert_true(both_have_the_same());
+	assert_int_equal(ike_sas(x), 1);
+	assert_int_equal(ike_sas(y), 1);
+	assert_true(x->cookies >= 10);
+	end_clean2();
+}
+
+/* --- both at once, and what is lost on the way --- */
+
+struct lose { unsigned seen, which, more; };
+
+static bool
+lose(struct net *n, struct net_datagram *d, void *arg)
+{
+	struct lose *l = arg;
+
+	(void)n;
+	(void)d;
+	l->seen++;
+	return l->seen != l->which && (l->more == 0 || l->seen != l->more);
+}
+
+static const struct act {
+	const char *name;
+	void	  (*act)(struct net_host *h);
+	bool	    ends;		/* what there was may be gone after it */
+} acts[] = {
+	{ "nothing", nothing, false },
+	{ "rekey child", rekey_child, false },
+	{ "rekey IKE SA", rekey_ike, false },
+	{ "delete child", delete_child, true },
+	{ "delete IKE SA", delete_ike, true },
+	{ "make child", make_child, false },
+};
+#define ACTS	(sizeof(acts) / sizeof(acts[0]))
+
+static unsigned situations;
+
+static void
+collide(size_t a, size_t b, unsigned apart, unsigned which, unsigned more)
+{
+	struct lose l = { 0, which, more };
+	char	    text[160];
+
+	situations++;
+	snprintf(text, sizeof(text),
+	    "%s at x, %s at y %u ms later, datagrams %u and %u lost",
+	    acts[a].name, acts[b].name, apart, which, more);
+	picture2(50 + apart, NULL);
+	key_up2();
+	net.filter = lose;
+	net.filter_arg = &l;
+	acts[a].act(x);
+	net_pass(&net, apart);
+	acts[b].act(y);
+	net_pass(&net, 45000);
+	/* Both agree on what there is, and nothing that was wanted is lost. */
+	if (!both_have_the_same())
+		fail_msg("%s: x has %u, y %u", text, net_alive(x),
+		    net_alive(y));
+	if (!acts[a].ends && !acts[b].ends && net_alive(x) < 1)
+		fail_msg("%s: nothing is left", text);
+	if (a == 5 && !acts[b].ends && x->children[x->nchildren - 1].down &&
+	    net_alive(x) < 2)
+		fail_msg("%s: what x made is gone", text);
+	/* A redundant pair or IKE SA does not stay. */
+	if (a != 5 && b != 5 && net_alive(x) > 1)
+		fail_msg("%s: %u pairs", text, net_alive(x));
+	net_pass(&net, 100000);
+	if (ike_sas(x) > 1 || ike_sas(y) > 1)
+		fail_msg("%s: %u and %u IKE SAs", text, ike_sas(x), ike_sas(y));
+	if (ike_sas(x) == 1 && ike_sas(y) == 1 &&
+	    newest(x)->spi != newest(y)->peer_spi)
+		fail_msg("%s: not the same IKE SA", text);
+	/* And it still works. */
+	net.filter = NULL;
+	if (net_request(x, y, 40) != 0)
+		fail_msg("%s: no request", text);
+	net_pass(&net, 30000);
+	if (!both_have_the_same() || net_alive(x) == 0)
+		fail_msg("%s: no new pair", text);
+	end_clean2();
+}
+
+/* Each act of x with each of y, in each order of their messages, nothing lost. */
+static void
+collisions(void **state)
+{
+	size_t	 a, b;
+	unsigned apart;
+
+	(void)state;
+	situations = 0;
+	for (a = 0; a < ACTS; a++)
+		for (b = 0; b < ACTS; b++)
+			for (apart = 0; apart <= 45; apart += 5)
+				collide(a, b, apart, 0, 0);
+	print_message("%u situations\n", situations);
+}
+
+/* The same with each datagram lost in turn. */
+static void
+collisions_with_a_loss(void **state)
+{
+	size_t	 a, b;
+	unsigned apart, which;
+
+	(void)state;
+	situations = 0;
+	for (a = 1; a < ACTS; a++)
+		for (b = 1; b < ACTS; b++)
+			for (apart = 0; apart <= 20; apart += 5)
+				for (which = 1; which <= 8; which++)
+					collide(a, b, apart, which, 0);
+	print_message("%u situations\n", situations);
+}
+
+/* And any two of them. */
+static void
+collisions_with_two_losses(void **state)
+{
+	unsigned which, more, apart;
+	size_t	 a, b;
+
+	(void)state;
+	situations = 0;
+	for (a = 1; a < ACTS; a++)
+		for (b = 1; b < ACTS; b++)
+			for (apart = 0; apart <= 10; apart += 10)
+				for (which = 1; which <= 6; which++)
+					for (more = which + 1; more <= 8; more++)
+						collide(a, b, apart, which,
+						    more);
+	print_message("%u situations\n", situations);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(child_is_rekeyed),
+		cmocka_unit_test(another_child),
+		cmocka_unit_test(several_at_once),
+		cmocka_unit_test(ike_sa_is_rekeyed),
+		cmocka_unit_test(ike_sas_renew_themselves),
+		cmocka_unit_test(collisions),
+		cmocka_unit_test(collisions_with_a_loss),
+		cmocka_unit_test(collisions_with_two_losses),
+	};
+
+	log_init("test_ike2_rekey", true, LOG_LEVEL_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -10,19 +10,18 @@
 #include "base/util.h"
 #include "net/ip.h"
 #include "oe/child.h"
+#include "oe/classes.h"
 #include "oe/connection.h"
+#include "oe/ending.h"
 #include "oe/esp/algorithm.h"
 #include "oe/esp/dataplane.h"
-#include "oe/initiator.h"
-#include "oe/limits.h"
-#include "oe/liveness.h"
+#include "oe/known.h"
 #include "oe/lookup.h"
 #include "oe/pair.h"
-#include "oe/pathmtu.h"
+#include "oe/peer.h"
 #include "oe/peer_gateway.h"
-#include "oe/report.h"
-#include "oe/responder.h"
-#include "oe/session.h"
+#include "oe/request.h"
+#include "oe/session_keying.h"
 
 #define SECONDS		1000u
 #define LINGER		5000		/* a replaced inbound SA: packets still under way */
@@ -34,47 +33,6 @@ pair_like(const struct sa_pair *a, const struct sa_pair *b)
 {
 	return keying_selectors_equal(&a->ours, &b->ours) &&
 	    keying_selectors_equal(&a->theirs, &b->theirs);
-}
-
-static void
-pair_move(struct sa_pair *p, uint32_t peer, uint16_t port)
-{
-	struct core *c = p->connection->core;
-	struct addr  to = addr_from_v4(peer);
-
-	esp_pair_move(p->esp, &to, port);
-	HASH_DELETE(hh_out, c->sad_out, p);
-	p->out_key.dst = peer;
-	HASH_ADD(hh_out, c->sad_out, out_key, sizeof(p->out_key), p);
-}
-
-void
-pair_heard_from(struct sa_pair *p, uint32_t peer, uint16_t port)
-{
-	const struct esp_params *out = esp_pair_params(p->esp, true);
-	struct connection	*conn = p->connection;
-	struct core		*c = conn->core;
-	struct sa_pair		*other;
-	bool			 elsewhere = peer != addr_v4(&out->dst);
-
-	/* What a replaced pair brings late says nothing of now. */
-	if (!p->follows || p->linger != 0 || !ip_is_host(peer) ||
-	    (!elsewhere && port == out->encap_dport))
-		return;
-	if (ratelimit_pass(&p->bad, c->now))
-		log_info("%s: the NAT before %s maps anew: at %s, port %u",
-		    ipv4_text(conn->key.dst), keying_id_text(&conn->peer_id),
-		    ipv4_text(peer), port);
-	TAILQ_FOREACH(other, &conn->pairs, entry) {
-		if (other->follows)
-			pair_move(other, peer, port);
-	}
-	conn->path.peer = addr_from_v4(peer);
-	conn->path.peer_port = port;
-	c->keying->moved(c->keying_arg, conn, &conn->path.peer, port);
-	/* Is it there, or was it somebody who was quicker on the way? */
-	if (elsewhere)
-		liveness_moved(conn);
 }
 
 /* It carries what we send from here on. */
@@ -101,7 +59,7 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	conn->unanswered = conn->asked_at = 0;
 	/* Of what others there send, keys with one of them say nothing. */
 	if (conn->right != RIGHT_FLOWS)
-		limits_known_add(c, conn->key.dst);
+		known_add(c, conn->key.dst);
 	/* §3.4.2: the new outbound SA at once; the old pair goes when what is
 	 * under way has come.  Two negotiations that crossed both stay: the peer may
 	 * have chosen the other. */
@@ -117,8 +75,8 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	    esp_cipher_name(e->cipher, e->cipher_len));
 	if (rekey) {
 		child_confirm(fresh);
-		spd_update(c, conn->spd);
-		report_event(c, conn, "rekeyed");
+		connections_decide(c, conn->spd);
+		core_event(c, conn, "rekeyed");
 		session_keyed(conn, fresh);
 		return;
 	}
@@ -142,7 +100,7 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	child_confirm(fresh);
 	session_keyed(conn, fresh);
 	connection_set(conn, CONNECTION_KEYED, SPD_ENCRYPT);
-	report_event(c, conn, "keyed");
+	core_event(c, conn, "keyed");
 }
 
 /*
@@ -247,6 +205,7 @@ child_up(struct connection *conn, const struct keying_child *k)
 	p->out_key.spi = k->out.spi;
 	HASH_ADD(hh_out, c->sad_out, out_key, sizeof(p->out_key), p);
 	TAILQ_INSERT_HEAD(&conn->pairs, p, entry);
+	conn->nwhole += pair_is_whole(p);
 	connection_shed(conn, p);
 	conn->path = k->path;
 	conn->peer_id = k->peer_id;
@@ -274,7 +233,7 @@ child_up(struct connection *conn, const struct keying_child *k)
 		histogram_add(&c->count.ike_latency, c->now - conn->request_at);
 		connection_keyed(conn, p);
 	} else if (conn->state != CONNECTION_KEYED) {
-		conn->authentic = responder_authentic(c, &k->peer_id);
+		conn->authentic = peer_is_authentic(c, &k->peer_id);
 	}
 }
 
@@ -292,34 +251,12 @@ child_confirmed(struct connection *conn, uint32_t spi_in)
 	}
 }
 
-/* The last pair is gone. */
-static void
-connection_unkeyed(struct connection *conn, const char *why, bool by_peer)
-{
-	struct core *c = conn->core;
-
-	log_info("%s: connection with %s ended: %s", ipv4_text(conn->key.dst),
-	    keying_id_text(&conn->peer_id), why);
-	if (by_peer)
-		core_departed(c, addr_v4(&conn->path.peer));
-	report_event(c, conn, "expired");
-	/* §3.2.6: rekeying failed, and now the keys are gone too. */
-	if (!by_peer && conn->failed && connection_is_oe(conn) &&
-	    conn->right != RIGHT_FLOWS) {
-		connection_no_oe(conn, connection_failure_lifespan(conn), "rekeying with "
-		    "%s: %s", ADDR_TEXT(&conn->path.peer),
-		    keying_failure_text(conn->failure));
-		return;
-	}
-	connection_free(conn, false);
-}
-
 /*
  * Another pair may be the one that carries what we send: the data plane that
  * has it must be able to, else nothing is sent until there are other keys.
  */
-static void
-connection_follow(struct connection *conn)
+void
+child_follow(struct connection *conn)
 {
 	struct sa_pair *p = connection_pair(conn);
 
@@ -330,7 +267,7 @@ connection_follow(struct connection *conn)
 		log_warn("%s: the %s takes no policy for the keys that are "
 		    "left: nothing is sent until there are others",
 		    ipv4_text(conn->key.dst), esp_pair_plane(p->esp));
-	connection_rekey(conn, "the keys that are left cannot be used");
+	request_rekey(conn, "the keys that are left cannot be used");
 }
 
 void
@@ -358,9 +295,9 @@ child_down(struct connection *conn, uint32_t spi_in, bool by_peer)
 	if (collided && session_deleted(conn, heard))
 		return;
 	if (!TAILQ_EMPTY(&conn->pairs)) {
-		connection_follow(conn);
+		child_follow(conn);
 		if (conn->spd != NULL)
-			spd_update(conn->core, conn->spd);
+			connections_decide(conn->core, conn->spd);
 		return;
 	}
 	if (conn->state == CONNECTION_EXPIRED || conn->state ==
@@ -371,93 +308,4 @@ child_down(struct connection *conn, uint32_t spi_in, bool by_peer)
 	}
 	connection_unkeyed(conn, by_peer ? "deleted by the peer" :
 	    "its keys expired", by_peer);
-}
-
-void
-connection_lost(struct connection *conn)
-{
-	struct core    *c = conn->core;
-	struct sa_pair *p;
-
-	c->keying->forget(c->keying_arg, c->now, conn, false);
-	while ((p = TAILQ_FIRST(&conn->pairs)) != NULL)
-		pair_free(p);
-	connection_unkeyed(conn, "its peer is gone", false);
-}
-
-/* Sees what went past us meanwhile. */
-static void
-child_tick_passed(struct connection *conn)
-{
-	struct sa_pair	*p;
-	struct esp_usage u;
-
-	TAILQ_FOREACH(p, &conn->pairs, entry) {
-		esp_pair_passed(p->esp, &u);
-		if (u.in.packets == 0 && u.out.packets == 0)
-			continue;
-		if (u.out.packets != 0)
-			liveness_sent(conn);
-		if (u.in.packets != 0)
-			liveness_heard(conn);
-		conn->used = conn->core->now;
-		conn->packets += u.in.packets + u.out.packets;
-		conn->bytes += u.in.bytes + u.out.bytes;
-		/* Only a peer that has its half can have sent this. */
-		if (u.in.packets != 0 && !p->confirmed) {
-			child_confirmed(conn, p->spi_in);
-			return;
-		}
-	}
-}
-
-void
-connection_tick_keyed(struct connection *conn)
-{
-	struct core	*c = conn->core;
-	struct sa_pair	*p, *next;
-	struct esp_usage u;
-
-	for (p = TAILQ_FIRST(&conn->pairs); p != NULL; p = next) {
-		next = TAILQ_NEXT(p, entry);
-		if (p->linger != 0 && c->now >= p->linger) {
-			c->keying->delete_child(c->keying_arg, c->now, p->spi_in);
-			pair_free(p);
-		}
-	}
-	connection_follow(conn);
-	spd_again(conn);
-	pathmtu_tick(conn);
-	child_tick_passed(conn);
-	session_tick(conn);
-	if (TAILQ_EMPTY(&conn->pairs)) {
-		connection_expire(conn, "not used any more");
-		return;
-	}
-	if (connection_any_pair(conn) == NULL)
-		return;
-	liveness_tick(conn);
-	if (c->now >= conn->look_at) {
-		if (!connection_recently_used(conn) && conn->class != OE_CLASS_TUNNEL) {
-			connection_expire(conn, "not used any more");
-			return;
-		}
-		conn->look_at = c->now + (uint64_t)c->config->lifespan * SECONDS;
-		if (connection_is_oe(conn) && conn->dns_expires != 0 &&
-		    c->now >= conn->dns_expires && !conn->recheck) {
-			conn->recheck = true;
-			initiator_ask_dns(conn);
-			if (conn->state == CONNECTION_EXPIRED)
-				return;
-		}
-	}
-	if ((p = connection_pair(conn)) == NULL)
-		return;
-	esp_pair_usage(p->esp, &u);
-	if (c->now >= p->soft || u.worn || (p->soft_bytes != 0 &&
-	    (u.in.bytes >= p->soft_bytes || u.out.bytes >= p->soft_bytes))) {
-		/* An unused one is left to expire (§3.4.1). */
-		if (connection_recently_used(conn) || conn->class == OE_CLASS_TUNNEL)
-			connection_rekey(conn, "its keys grow old");
-	}
 }

@@ -77,7 +77,7 @@ struct connection {
 	enum oe_right	      right;
 	uint64_t	      right_expires;	/* as responder: when to ask again */
 	bool		      shares;	/* other hosts may have that address too */
-	struct flow_owner     flows;
+	struct flow_list      flows;
 	struct peer_gateway  *peer_gateways;
 	unsigned	      npeer_gateways;
 	unsigned	      peer_gateway;	/* the one in use */
@@ -93,6 +93,7 @@ struct connection {
 	struct keying_id      peer_id;
 	struct keying_path    path;
 	TAILQ_HEAD(, sa_pair) pairs;		/* newest first */
+	unsigned	      nwhole;		/* of these for all between the two addresses */
 	uint64_t	      request_at;	/* of the last (re)key */
 	uint64_t	      suspect_at;
 	uint64_t	      heard;	/* last ESP from the peer; 0: none yet */
@@ -127,14 +128,19 @@ struct connection {
 	uint64_t	      delete_at;
 };
 
-/* A new connection in state nonexistent; NULL at a limit. */
+/* A new connection in state nonexistent; NULL where the entry is full or the budget
+ * of its cause is used up (room.h makes room). */
 struct connection *connection_new(struct core *c, struct spd_entry *e,
 	    enum oe_class class, unsigned tunnel);
-/* Frees it; the keying engine forgets it, and tells the peer if tell. */
-void	connection_free(struct connection *conn, bool tell);
-/* Teardown begun by us: deletes, three tries (§3.4.2). */
-void	connection_expire(struct connection *conn, const char *why);
-void	connection_tick(struct connection *conn);
+/* For whom the next connection of e would be. */
+enum cause connection_cause(const struct spd_entry *e);
+/* Takes it out of its entry: what it decided is decided no more. */
+void	connection_leave(struct connection *conn);
+/* The entry takes the strongest policy of its connections; what it holds is marked
+ * for release, and itself where nothing is left of it (spd.h). */
+void	connections_decide(struct core *c, struct spd_entry *e);
+/* Is one keyed with that peer?  Then what comes is not the first contact. */
+bool	connection_peer_known(const struct core *c, const struct keying_id *id);
 /* The connection of e that keys of that peer belong to: the identical one
  * (§3.3.2), or else one that has found no peer so far; NULL. */
 struct connection *connection_with(const struct spd_entry *e,
@@ -155,16 +161,6 @@ void	connection_set(struct connection *conn, enum connection_state state,
 	    enum spd_policy policy);
 /* Traffic goes past the TUN (add), or through it. */
 void	connection_route(struct connection *conn, bool add);
-/* The end of a search: clear text or denial, for lifespan seconds.  Some ends
- * deny whatever the class: malformed records, DNSSEC failure (§3.2.4). */
-void	connection_settle(struct connection *conn, bool deny,
-	    unsigned lifespan, const char *fmt, ...)
-	    __attribute__((format(printf, 4, 5)));
-/* No encryption: what the class says of that. */
-#define connection_no_oe(conn_, lifespan_, ...) \
-	connection_settle(conn_, (conn_)->class != OE_CLASS_PERMISSIVE, \
-	    lifespan_, __VA_ARGS__)
-
 /* When the next permissive connection has held packets for long enough; UINT64_MAX:
  * none does. connection_tick_holding() lets them go. */
 uint64_t connection_next_holding(const struct core *c);

@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 
 #include "oe/core.h"
-#include "oe/keying.h"
 
 bool
 core_is_resolver(const struct core *c, uint32_t addr)
@@ -62,4 +61,21 @@ void
 core_set_now(struct core *c, uint64_t now)
 {
 	c->now = now;
+}
+
+bool
+core_budget_left(const struct core *c, const unsigned n[CAUSES], enum cause cause)
+{
+	unsigned max = c->config->connections_max;
+
+	if (cause == CAUSE_STRANGERS && n[CAUSE_STRANGERS] >= max / 2)
+		return false;
+	return n[CAUSE_OURS] + n[CAUSE_STRANGERS] < max;
+}
+
+void
+core_event(struct core *c, const struct connection *conn, const char *what)
+{
+	if (c->ops->event != NULL)
+		c->ops->event(c->ops_arg, conn, what);
 }

@@ -18,8 +18,8 @@
 /*
  * Nothing here knows a clock, a socket or DNS: every entry takes "now"
  * (milliseconds) and calls out through struct core_ops and struct keying_engine,
- * so that scenario tests
- * play the network.  engine.c is the shell around it.
+ * so that scenario tests play the network.  engine.c is the shell around it, and
+ * calls plane_release() at the end of whatever it says.
  */
 
 #define FRAGMENTS_MAX	64		/* datagrams of ours whose later fragments follow */
@@ -57,6 +57,9 @@ struct core_ops {
 	    enum cause cause, dns_fn fn, void *fn_arg);
 	/* ESP from peer with an SPI (host order) that nobody here knows. */
 	void (*unknown_spi)(void *arg, uint64_t now, uint32_t peer, uint32_t spi);
+	/* Something happened to a connection.  NULL: nobody wants to know. */
+	void (*event)(void *arg, const struct connection *conn,
+	    const char *what);
 };
 
 struct core {
@@ -83,6 +86,8 @@ struct core {
 	TAILQ_HEAD(spd_settled, spd_entry) settled[CAUSES];
 	struct known		*known;
 	uint8_t			 known_key[16];
+	/* Entries that plane_release() is to see to. */
+	TAILQ_HEAD(spd_ready, spd_entry) ready;
 	size_t			 held[CAUSES];
 	struct flow		*flows;
 	unsigned		 nflows[2];	/* of SAs, in the clear */
@@ -118,5 +123,13 @@ bool	core_is_ours(const struct core *c, uint32_t addr);
 struct keying_id core_my_id(const struct core *c);
 /* Is one of the resolvers on this host? */
 void	core_find_resolver(struct core *c);
+
+/* Is there room for one more of what n counts?  Strangers have half of what there
+ * is; we have what they left, all if need be. */
+bool	core_budget_left(const struct core *c, const unsigned n[CAUSES],
+	    enum cause cause);
+/* Tells whoever watches. */
+void	core_event(struct core *c, const struct connection *conn,
+	    const char *what);
 
 #endif

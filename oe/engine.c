@@ -25,6 +25,7 @@
 #include "oe/liveness.h"
 #include "oe/pair.h"
 #include "oe/pathmtu.h"
+#include "oe/plane.h"
 #include "oe/remember.h"
 #include "oe/report.h"
 #include "oe/responder.h"
@@ -74,10 +75,12 @@ oe_arm(struct event *ev, uint64_t *set, uint64_t at)
 	event_add(ev, &tv);
 }
 
-/* Time-outs move with everything that was said to IKE and to the core. */
+/* Whatever was said to IKE and to the core: what it released is sent, and time-outs
+ * moved with it. */
 static void
 oe_schedule(struct oe *oe)
 {
+	plane_release(oe->core);
 	oe_arm(oe->ike_timer, &oe->ike_at, door_engine.next(oe->door));
 	oe_arm(oe->hold_timer, &oe->hold_at,
 	    connection_next_holding(oe->core));
@@ -188,9 +191,20 @@ oe_unknown_spi(void *arg, uint64_t now, uint32_t peer, uint32_t spi)
 	(void)door_engine.invalid_spi(oe->door, now, &path, spi, true);
 }
 
+static void
+oe_event(void *arg, const struct connection *conn, const char *what)
+{
+	const struct oe_event e = { conn, what };
+	struct oe	     *oe = arg;
+
+	if (oe->shell.event != NULL)
+		oe->shell.event(oe->shell_arg, &e);
+}
+
 static const struct core_ops core_ops = {
 	.dns_query = oe_dns_query,
 	.unknown_spi = oe_unknown_spi,
+	.event = oe_event,
 };
 
 /* --- what IKE asks ------------------------------------------------------------------ */
@@ -528,14 +542,14 @@ oe_on_resolvers(struct oe *oe, oe_resolvers_fn fn, void *arg)
 void
 oe_outbound(struct oe *oe, const uint8_t *pkt, size_t len)
 {
-	spd_outbound(oe->core, clock_now(), pkt, len);
+	plane_outbound(oe->core, clock_now(), pkt, len);
 	oe_schedule(oe);
 }
 
 void
 oe_inbound_esp(struct oe *oe, const uint8_t *pkt, size_t len)
 {
-	spd_inbound_esp(oe->core, clock_now(), pkt, len);
+	plane_inbound_esp(oe->core, clock_now(), pkt, len);
 	oe_schedule(oe);
 }
 
@@ -551,7 +565,7 @@ oe_inbound_ike(struct oe *oe, const struct keying_path *path,
 bool
 oe_inbound_clear(struct oe *oe, const uint8_t *pkt, size_t len)
 {
-	return spd_inbound_clear(oe->core, clock_now(), pkt, len);
+	return plane_inbound_clear(oe->core, clock_now(), pkt, len);
 }
 
 /* The quoted header of an ICMP error tells what of ours it is about. */

@@ -197,7 +197,7 @@ flow_get(const struct core *c, const struct flow_key *k)
 	return f;
 }
 
-static struct flow_owner *
+static struct flow_list *
 owner_of(struct spd_entry *e, struct connection *conn)
 {
 	return conn != NULL ? &conn->flows : &e->clear_flows;
@@ -206,7 +206,7 @@ owner_of(struct spd_entry *e, struct connection *conn)
 static void
 flow_leave(struct core *c, struct flow *f)
 {
-	struct flow_owner *o = owner_of(f->spd, f->conn);
+	struct flow_list *o = owner_of(f->spd, f->conn);
 
 	TAILQ_REMOVE(&o->list, f, entry);
 	o->n--;
@@ -217,7 +217,7 @@ static void
 flow_enter(struct core *c, struct flow *f, struct spd_entry *e,
     struct connection *conn)
 {
-	struct flow_owner *o = owner_of(e, conn);
+	struct flow_list *o = owner_of(e, conn);
 
 	f->spd = e;
 	f->conn = conn;
@@ -238,7 +238,7 @@ flow_free(struct core *c, struct flow *f)
 static void
 flow_used(struct core *c, struct flow *f, const struct flow_packet *p)
 {
-	struct flow_owner *o = owner_of(f->spd, f->conn);
+	struct flow_list *o = owner_of(f->spd, f->conn);
 
 	f->used = c->now;
 	TAILQ_REMOVE(&o->list, f, entry);
@@ -269,7 +269,7 @@ flow_idle(const struct core *c, const struct flow *f, bool clear)
 static bool
 flow_room(struct core *c, struct spd_entry *e, struct connection *conn)
 {
-	struct flow_owner *o = owner_of(e, conn);
+	struct flow_list *o = owner_of(e, conn);
 	struct flow	  *f;
 	unsigned	   i = 0;
 

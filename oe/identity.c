@@ -9,7 +9,6 @@
 #include "oe/connection.h"
 #include "oe/identity.h"
 #include "oe/lookup.h"
-#include "oe/peer_gateway.h"
 
 #define SECONDS		1000u
 #define AGAIN_MIN	15	/* seconds until DNS is asked again, whatever a TTL says */
@@ -156,8 +155,7 @@ identity_dns(struct core *c, void *owner, unsigned tag,
 	for (k = 0; a->status == RECORD_FOUND && k < a->n; k++) {
 		if (!record_gives_key(&a->r[k], types[tag], &i->id))
 			continue;
-		if (a->r[k].key.len != i->key.len || memcmp(a->r[k].key.wire,
-		    i->key.wire, i->key.len) != 0) {
+		if (!pubkey_equal(&a->r[k].key, &i->key)) {
 			i->other_key = true;
 			continue;
 		}
@@ -212,8 +210,8 @@ identity_check(struct core *c, uint64_t now)
 		i->state = IDENTITY_UNKNOWN;
 		return;
 	}
-	changed = !keying_id_equal(&id, &i->id) || key.len != i->key.len ||
-	    memcmp(key.wire, i->key.wire, key.len) != 0;
+	changed = !keying_id_equal(&id, &i->id) ||
+	    !pubkey_equal(&key, &i->key);
 	if (changed) {
 		i->id = id;
 		i->key = key;

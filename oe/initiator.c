@@ -9,33 +9,24 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "net/ip.h"
-#include "oe/child.h"
+#include "oe/classes.h"
 #include "oe/connection.h"
+#include "oe/ending.h"
 #include "oe/identity.h"
 #include "oe/initiator.h"
-#include "oe/limits.h"
-#include "oe/liveness.h"
+#include "oe/known.h"
 #include "oe/lookup.h"
 #include "oe/peer_gateway.h"
+#include "oe/request.h"
+#include "oe/room.h"
 #include "oe/session.h"
+#include "oe/session_keying.h"
 
 #define SECONDS		1000u
-#define REKEY_RETRY	10000
 #define ROOM_RETRY	1000	/* a search that met a limit tries again */
 
 /* Tags of a connection's DNS questions. */
 enum { ASK_TXT, ASK_IPSECKEY, ASK_KEY /* + index of the gateway */ };
-
-static unsigned
-dns_left(const struct connection *conn)
-{
-	uint64_t now = conn->core->now;
-	unsigned least = conn->core->config->lifespan_short;
-
-	if (conn->dns_expires <= now + (uint64_t)least * SECONDS)
-		return least;
-	return (unsigned)((conn->dns_expires - now) / SECONDS);
-}
 
 /* --- limits of our own ------------------------------------------------------------- */
 
@@ -71,7 +62,7 @@ initiator_tick_room(struct connection *conn)
 	} else if (conn->state == CONNECTION_PENDING) {
 		if (!conn->requested)
 			initiator_ask_keys(conn);
-	} else if (c->now >= until && !limits_known(c, conn->key.dst)) {
+	} else if (c->now >= until && !known_has(c, conn->key.dst)) {
 		connection_room(conn);
 		connection_no_oe(conn, c->config->lifespan_short,
 		    "too many DNS look-ups under way");
@@ -82,90 +73,18 @@ initiator_tick_room(struct connection *conn)
 
 /* --- pending OE --------------------------------------------------------------------- */
 
-/* Another connection is keyed with that peer: it knows us as we are now. */
-bool
-connection_peer_known(const struct core *c, const struct keying_id *id)
-{
-	const struct connection *conn;
-
-	TAILQ_FOREACH(conn, &c->connections, all) {
-		if (conn->state == CONNECTION_KEYED &&
-		    keying_id_equal(&conn->peer_id, id))
-			return true;
-	}
-	return false;
-}
-
-int
-connection_request(struct connection *conn)
-{
-	struct core	      *c = conn->core;
-	const struct peer_gateway  *g;
-	const struct oe_tunnel *t;
-	struct keying_request  r;
-	struct keying_selector ours, theirs;
-
-	memset(&r, 0, sizeof(r));
-	r.path.local = addr_from_v4(c->local);
-	r.path.local_port = c->ike_port;
-	r.my_id = core_my_id(c);
-	if (conn->class == OE_CLASS_TUNNEL) {
-		t = &c->config->tunnels[conn->tunnel];
-		r.path.peer = addr_from_v4(t->peer);
-		r.peer_id = t->peer_id;
-		if (t->my_id.type != 0)
-			r.my_id = t->my_id;
-		r.peer = oe_tunnel_credentials(t);
-	} else {
-		if (conn->peer_gateway >= conn->npeer_gateways)
-			return -1;
-		g = &conn->peer_gateways[conn->peer_gateway];
-		r.path.peer = addr_from_v4(g->addr);
-		r.peer_id = g->id;
-		r.peer.keys = g->keys;
-		r.peer.nkeys = g->nkeys;
-	}
-	session_selectors(conn, &ours, &theirs);
-	r.ours = keying_selectors_of(&ours);
-	r.theirs = keying_selectors_of(&theirs);
-	r.initial_contact = !connection_peer_known(c, &r.peer_id) &&
-	    (c->shell->peer_known == NULL ||
-	    !c->shell->peer_known(c->shell_arg, &r.peer_id));
-	r.departed = core_has_departed(c, addr_v4(&r.path.peer));
-	conn->path.peer = r.path.peer;
-	if (TAILQ_EMPTY(&conn->pairs))
-		conn->peer_id = r.peer_id;
-	conn->requested = true;
-	conn->request_at = c->now;
-	if (c->keying->request(c->keying_arg, c->now, &r, conn) == -1) {
-		conn->requested = false;
-		conn->ask = NULL;
-		return -1;
-	}
-	return 0;
-}
-
 void
 initiator_ask_keys(struct connection *conn)
 {
-	limits_known_add(conn->core, conn->key.dst);
+	known_add(conn->core, conn->key.dst);
 	connection_set(conn, CONNECTION_PENDING,
 	    conn->recheck ? conn->policy : SPD_HOLD);
 	if (!session_begin(conn))
 		connection_expire(conn, "no flow waits for keys");
-	else if (connection_request(conn) == -1)
+	else if (request_keys(conn) == -1)
 		initiator_failed(conn, KEYING_LOCAL, "too many negotiations");
 	else
 		connection_room(conn);
-}
-
-int
-connection_rekey(struct connection *conn, const char *why)
-{
-	if (conn->requested || conn->core->now - conn->request_at < REKEY_RETRY)
-		return 0;
-	log_debug("%s: rekeying: %s", ipv4_text(conn->key.dst), why);
-	return session_begin(conn) ? connection_request(conn) : -1;
 }
 
 /* Of several gateways' failures the one that says most decides the lifespan. */
@@ -189,25 +108,6 @@ failure_rank(enum keying_failure f)
 	return 0;
 }
 
-unsigned
-connection_failure_lifespan(const struct connection *conn)
-{
-	switch (conn->failure) {
-	case KEYING_SIGNATURE:		/* until DNS may say otherwise */
-		return dns_left(conn);
-	case KEYING_CHILD_REFUSED:	/* it lives, and does not want OE */
-		return conn->core->config->lifespan;
-	case KEYING_IDENTITY:
-	case KEYING_SILENCE:
-	case KEYING_ICMP:
-	case KEYING_PEER_REFUSED:
-	case KEYING_VERSION:
-	case KEYING_LOCAL:
-		break;
-	}
-	return conn->core->config->lifespan_short;
-}
-
 void
 initiator_failed(struct connection *conn, enum keying_failure f,
     const char *detail)
@@ -217,8 +117,15 @@ initiator_failed(struct connection *conn, enum keying_failure f,
 
 	conn->requested = false;
 	c->count.failed++;
-	if (session_failed(conn, f, detail))
+	switch (session_failed(conn, f, detail)) {
+	case SESSION_DEALT_WITH:
 		return;
+	case SESSION_ASK_AGAIN:
+		initiator_ask_keys(conn);
+		return;
+	case SESSION_NOT_CONCERNED:
+		break;
+	}
 	if (!conn->failed || failure_rank(f) >= failure_rank(conn->failure))
 		conn->failure = f;
 	conn->failed = true;
@@ -335,20 +242,20 @@ connection_authenticate(struct connection *conn)
 			connection_expire(conn, "its DNS record is gone");
 		else if (conn->peer_key != NULL &&
 		    !peer_gateways_have_key(conn, conn->peer_key))
-			connection_rekey(conn, "its key in DNS changed");
+			request_rekey(conn, "its key in DNS changed");
 		return;
 	}
 	if (c->config->require_dnssec && !conn->authentic) {
-		connection_no_oe(conn, dns_left(conn),
+		connection_no_oe(conn, connection_dns_left(conn),
 		    "its DNS record is not vouched for by DNSSEC");
 		return;
 	}
 	if (conn->npeer_gateways == 0) {
 		if (conn->key_malformed)
-			connection_settle(conn, true, dns_left(conn),
+			connection_settle(conn, true, connection_dns_left(conn),
 			    "malformed KEY record in DNS");
 		else
-			connection_no_oe(conn, dns_left(conn),
+			connection_no_oe(conn, connection_dns_left(conn),
 			    "no usable gateway or key in its DNS record");
 		return;
 	}
@@ -404,11 +311,11 @@ connection_no_record(struct connection *conn)
 	switch (s) {
 	case RECORD_MALFORMED:
 	case RECORD_BOGUS:
-		connection_settle(conn, true, dns_left(conn), "%s",
+		connection_settle(conn, true, connection_dns_left(conn), "%s",
 		    record_status_text(s));
 		break;
 	case RECORD_UNUSABLE:
-		connection_no_oe(conn, dns_left(conn), "%s",
+		connection_no_oe(conn, connection_dns_left(conn), "%s",
 		    record_status_text(s));
 		break;
 	case RECORD_FAILED:
@@ -522,9 +429,9 @@ initiator_acquire(struct core *c, struct spd_entry *e,
 			return;
 		}
 	}
-	if ((conn = connection_new(c, e, m->class, m->tunnel)) == NULL) {
+	if ((conn = room_connection(c, e, m->class, m->tunnel)) == NULL) {
 		if (TAILQ_EMPTY(&e->connections))
-			spd_update(c, e);
+			connections_decide(c, e);
 		return;
 	}
 	switch (m->class) {

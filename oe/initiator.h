@@ -11,13 +11,6 @@ void	initiator_acquire(struct core *c, struct spd_entry *e,
 /* Asks DNS, for the first time or again; then IKE. */
 void	initiator_ask_dns(struct connection *conn);
 void	initiator_ask_keys(struct connection *conn);
-/* Keys of the current gateway again; for rekeying and suspicion, or for a flow. */
-int	connection_rekey(struct connection *conn, const char *why);
-/* Has it SAs of ours?  Then what comes is not the first contact. */
-bool	connection_peer_known(const struct core *c, const struct keying_id *id);
-int	connection_request(struct connection *conn);
-/* Seconds until a failed negotiation is tried again (§3.2.5). */
-unsigned connection_failure_lifespan(const struct connection *conn);
 void	initiator_failed(struct connection *conn, enum keying_failure f,
 	    const char *detail);
 /* A search that met a limit goes on. */

@@ -9,13 +9,18 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "net/ip.h"
+#include "oe/aging.h"
+#include "oe/authorization.h"
+#include "oe/classes.h"
+#include "oe/collision.h"
 #include "oe/connection.h"
+#include "oe/ending.h"
 #include "oe/identity.h"
+#include "oe/known.h"
 #include "oe/life.h"
-#include "oe/limits.h"
 #include "oe/lookup.h"
-#include "oe/responder.h"
-#include "oe/session.h"
+#include "oe/peer.h"
+#include "oe/shell.h"
 
 struct core *
 core_new(struct oe_config *config, const struct oe_shell *shell,
@@ -23,6 +28,7 @@ core_new(struct oe_config *config, const struct oe_shell *shell,
     const struct keying_engine *keying, void *keying_arg)
 {
 	struct core *c = xcalloc(1, sizeof(*c));
+	unsigned     i;
 
 	c->config = config;
 	c->shell = shell;
@@ -36,7 +42,10 @@ core_new(struct oe_config *config, const struct oe_shell *shell,
 	TAILQ_INIT(&c->holding);
 	TAILQ_INIT(&c->authorizations);
 	TAILQ_INIT(&c->lookups);
-	limits_init(c);
+	TAILQ_INIT(&c->ready);
+	for (i = 0; i < CAUSES; i++)
+		TAILQ_INIT(&c->settled[i]);
+	known_init(c);
 	c->identity = identity_new();
 	c->bad_packet = (struct ratelimit)RATELIMIT_INIT(5, 1000);
 	c->unknown_spi = (struct ratelimit)RATELIMIT_INIT(3, 1000);
@@ -55,13 +64,15 @@ core_free(struct core *c)
 		return;
 	while ((conn = TAILQ_FIRST(&c->connections)) != NULL)
 		connection_free(conn, false);
-	responder_free(c);
+	authorizations_free(c);
+	peers_free(c);
 	while ((l = TAILQ_FIRST(&c->lookups)) != NULL) {
 		TAILQ_REMOVE(&c->lookups, l, entry);
 		free(l);
 	}
-	spd_free_all(c);
-	limits_free(c);
+	while (c->spd != NULL)
+		connection_entry_free(c, c->spd);
+	known_free(c);
 	identity_free(c->identity);
 	collisions_free(c);
 	wipe_free(c->opened, IP_PACKET_MAX);
@@ -134,5 +145,5 @@ core_tick(struct core *c, uint64_t now)
 		next = TAILQ_NEXT(conn, all);
 		connection_tick(conn);
 	}
-	responder_tick(c);
+	peers_tick(c);
 }

@@ -3,15 +3,15 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "net/ip.h"
 #include "oe/connection.h"
-#include "oe/initiator.h"
+#include "oe/esp/dataplane.h"
 #include "oe/liveness.h"
 #include "oe/pair.h"
-#include "oe/session.h"
+#include "oe/request.h"
 
 #define ONE_WAY		3000	/* milliseconds of ESP out and none in */
 #define PROBE_INTERVAL	3000	/* between questions about one connection */
-#define DEPARTED_TIME	60000	/* a goodbye is remembered so long */
 #define HINT_INTERVAL	5000	/* the same, where a stranger may cause them */
 
 /* Nobody answers for these SAs: keyed anew beside them, at most once a minute
@@ -29,7 +29,7 @@ liveness_key_anew(struct connection *conn, const char *why)
 	log_info("%s: %s: asking %s for new keys", ipv4_text(conn->key.dst),
 	    why, keying_id_text(&conn->peer_id));
 	conn->request_at = 0;
-	connection_rekey(conn, why);
+	request_rekey(conn, why);
 }
 
 static void
@@ -95,7 +95,6 @@ liveness_moved(struct connection *conn)
 void
 liveness_tick(struct connection *conn)
 {
-	session_one_way(conn);
 	/* Programs that wait for an answer send nothing more. */
 	if (conn->unanswered != 0 &&
 	    conn->core->now - conn->unanswered >= ONE_WAY &&
@@ -157,24 +156,43 @@ liveness_wake(struct core *c, uint64_t now, const char *why)
 		    "SAs", why, n);
 }
 
-void
-core_departed(struct core *c, uint32_t addr)
+static void
+pair_move(struct sa_pair *p, uint32_t peer, uint16_t port)
 {
-	unsigned i = c->ndeparted++ % DEPARTED_MAX;
+	struct core *c = p->connection->core;
+	struct addr  to = addr_from_v4(peer);
 
-	c->departed[i].addr = addr;
-	c->departed[i].at = c->now;
+	esp_pair_move(p->esp, &to, port);
+	HASH_DELETE(hh_out, c->sad_out, p);
+	p->out_key.dst = peer;
+	HASH_ADD(hh_out, c->sad_out, out_key, sizeof(p->out_key), p);
 }
 
-bool
-core_has_departed(const struct core *c, uint32_t addr)
+void
+liveness_heard_from(struct sa_pair *p, uint32_t peer, uint16_t port)
 {
-	unsigned i;
+	const struct esp_params *out = esp_pair_params(p->esp, true);
+	struct connection	*conn = p->connection;
+	struct core		*c = conn->core;
+	struct sa_pair		*other;
+	bool			 elsewhere = peer != addr_v4(&out->dst);
 
-	for (i = 0; i < DEPARTED_MAX; i++) {
-		if (c->departed[i].addr == addr && c->departed[i].at != 0 &&
-		    c->now - c->departed[i].at < DEPARTED_TIME)
-			return true;
+	/* What a replaced pair brings late says nothing of now. */
+	if (!p->follows || p->linger != 0 || !ip_is_host(peer) ||
+	    (!elsewhere && port == out->encap_dport))
+		return;
+	if (ratelimit_pass(&p->bad, c->now))
+		log_info("%s: the NAT before %s maps anew: at %s, port %u",
+		    ipv4_text(conn->key.dst), keying_id_text(&conn->peer_id),
+		    ipv4_text(peer), port);
+	TAILQ_FOREACH(other, &conn->pairs, entry) {
+		if (other->follows)
+			pair_move(other, peer, port);
 	}
-	return false;
+	conn->path.peer = addr_from_v4(peer);
+	conn->path.peer_port = port;
+	c->keying->moved(c->keying_arg, conn, &conn->path.peer, port);
+	/* Is it there, or was it somebody who was quicker on the way? */
+	if (elsewhere)
+		liveness_moved(conn);
 }

@@ -3,6 +3,7 @@
 #define OE_LIVENESS_H
 
 #include "oe/connection.h"
+#include "oe/pair.h"
 
 #define SUSPECT_INTERVAL 60000		/* an unknown SPI makes us rekey at most this often */
 
@@ -19,10 +20,9 @@ void	liveness_tick(struct connection *conn);
 void	liveness_peer_silent(struct connection *conn);
 void	liveness_invalid_spi(struct core *c, uint64_t now,
 	    const struct addr *peer, uint32_t spi_out, bool authenticated);
-/* The peer at that address (network order) deleted what we had, in good order; and
- * did it so within the last minute? */
-void	core_departed(struct core *c, uint32_t addr);
-bool	core_has_departed(const struct core *c, uint32_t addr);
+/* ESP that was good, and newer than all before, came in UDP from this address
+ * (network order) and port: a NAT's mapping may have changed (RFC 3948 §4). */
+void	liveness_heard_from(struct sa_pair *p, uint32_t peer, uint16_t port);
 /* We slept, or came to another link: every peer is asked at once. */
 void	liveness_wake(struct core *c, uint64_t now, const char *why);
 

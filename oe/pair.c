@@ -56,6 +56,7 @@ pair_free(struct sa_pair *p)
 	HASH_DEL(c->sad, p);
 	HASH_DELETE(hh_out, c->sad_out, p);
 	TAILQ_REMOVE(&p->connection->pairs, p, entry);
+	p->connection->nwhole -= pair_is_whole(p);
 	if (c->shell->spi_put != NULL)
 		c->shell->spi_put(c->shell_arg, p->spi_in);
 	free(p);

@@ -23,22 +23,6 @@ peer_gateways_clear(struct connection *conn)
 	conn->npeer_gateways = conn->peer_gateway = 0;
 }
 
-void
-keys_add(struct pubkey **keys, unsigned *n, const struct pubkey *k)
-{
-	unsigned i;
-
-	if (k->len == 0 || *n == KEYING_KEYS_MAX)
-		return;
-	for (i = 0; i < *n; i++) {
-		if ((*keys)[i].len == k->len &&
-		    memcmp((*keys)[i].wire, k->wire, k->len) == 0)
-			return;
-	}
-	*keys = xrealloc(*keys, *n + 1, sizeof(**keys));
-	(*keys)[(*n)++] = *k;
-}
-
 static struct peer_gateway *
 peer_gateway_of(struct connection *conn, const struct keying_id *id)
 {
@@ -122,7 +106,7 @@ peer_gateways_set(struct connection *conn, const struct record_answer *a)
 			    addr_v4(&id.addr) : conn->key.dst;
 			g->precedence = r->precedence;
 		}
-		keys_add(&g->keys, &g->nkeys, &r->key);
+		pubkey_list_add(&g->keys, &g->nkeys, KEYING_KEYS_MAX, &r->key);
 	}
 }
 
@@ -132,16 +116,7 @@ peer_gateway_add_keys(struct peer_gateway *g, const struct record_answer *a)
 	unsigned i;
 
 	for (i = 0; i < a->n; i++)
-		keys_add(&g->keys, &g->nkeys, &a->r[i].key);
-}
-
-bool
-record_gives_key(const struct record *r, uint16_t type,
-    const struct keying_id *id)
-{
-	return r->key.len != 0 && (type == RECORD_TYPE_KEY ||
-	    keying_id_equal(&r->gateway, id) ||
-	    (type == RECORD_TYPE_IPSECKEY && r->gateway.type == 0));
+		pubkey_list_add(&g->keys, &g->nkeys, KEYING_KEYS_MAX, &a->r[i].key);
 }
 
 /* Without a key nobody can be known. */
@@ -169,7 +144,7 @@ peer_gateways_keep_peer(struct connection *conn, const struct keying_child *k)
 	peer_gateways_clear(conn);
 	g = peer_gateway_of(conn, &k->peer_id);
 	g->addr = addr_v4(&k->path.peer);
-	keys_add(&g->keys, &g->nkeys, &k->proof.key);
+	pubkey_list_add(&g->keys, &g->nkeys, KEYING_KEYS_MAX, &k->proof.key);
 }
 
 bool
@@ -179,9 +154,7 @@ peer_gateways_have_key(const struct connection *conn, const struct pubkey *key)
 
 	for (i = 0; i < conn->npeer_gateways; i++) {
 		for (j = 0; j < conn->peer_gateways[i].nkeys; j++) {
-			if (conn->peer_gateways[i].keys[j].len == key->len &&
-			    memcmp(conn->peer_gateways[i].keys[j].wire, key->wire,
-			    key->len) == 0)
+			if (pubkey_equal(&conn->peer_gateways[i].keys[j], key))
 				return true;
 		}
 	}

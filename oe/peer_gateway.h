@@ -14,19 +14,12 @@ struct peer_gateway {			/* who may speak for a destination, with what keys */
 	struct pubkey	*keys;
 };
 
-/* Appends k to a list of n keys on the heap, unless k is empty, there already, or
- * one too many. */
-void	keys_add(struct pubkey **keys, unsigned *n, const struct pubkey *k);
 /* Replaces conn's gateways by those an answer names, strongest first. */
 void	peer_gateways_set(struct connection *conn, const struct record_answer *a);
 void	peer_gateways_clear(struct connection *conn);
 /* Adds what a KEY look-up found; drops gateways that have no key at the end. */
 void	peer_gateway_add_keys(struct peer_gateway *g, const struct record_answer *a);
 void	peer_gateways_drop_unusable(struct connection *conn);
-/* Is a record's key, at the name of id's key, meant for id?  A TXT or IPSECKEY
- * record may name another's key. */
-bool	record_gives_key(const struct record *r, uint16_t type,
-	    const struct keying_id *id);
 /* Leaves one: the peer that proved itself. */
 void	peer_gateways_keep_peer(struct connection *conn, const struct keying_child *k);
 bool	peer_gateways_have_key(const struct connection *conn, const struct pubkey *key);

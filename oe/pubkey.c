@@ -259,3 +259,25 @@ pubkey_generate(const char *path, unsigned bits)
 		close(fd);
 	return pkey;
 }
+
+bool
+pubkey_equal(const struct pubkey *a, const struct pubkey *b)
+{
+	return a->len == b->len && memcmp(a->wire, b->wire, a->len) == 0;
+}
+
+void
+pubkey_list_add(struct pubkey **list, unsigned *n, unsigned max,
+    const struct pubkey *k)
+{
+	unsigned i;
+
+	if (k->len == 0 || *n == max)
+		return;
+	for (i = 0; i < *n; i++) {
+		if (pubkey_equal(&(*list)[i], k))
+			return;
+	}
+	*list = xrealloc(*list, *n + 1, sizeof(**list));
+	(*list)[(*n)++] = *k;
+}

@@ -41,4 +41,10 @@ EVP_PKEY *pubkey_load_private(const char *path);
 /* Makes a key and writes it to path with mode 0600; refuses to overwrite. */
 EVP_PKEY *pubkey_generate(const char *path, unsigned bits);
 
+bool	pubkey_equal(const struct pubkey *a, const struct pubkey *b);
+/* Appends k to a list of n keys on the heap, unless k is empty, there already, or
+ * beyond max. */
+void	pubkey_list_add(struct pubkey **list, unsigned *n, unsigned max,
+	    const struct pubkey *k);
+
 #endif

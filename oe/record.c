@@ -436,3 +436,12 @@ bad:
 	out->n = 0;
 	out->ttl = RECORD_NEGATIVE_TTL;
 }
+
+bool
+record_gives_key(const struct record *r, uint16_t type,
+    const struct keying_id *id)
+{
+	return r->key.len != 0 && (type == RECORD_TYPE_KEY ||
+	    keying_id_equal(&r->gateway, id) ||
+	    (type == RECORD_TYPE_IPSECKEY && r->gateway.type == 0));
+}

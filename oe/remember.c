@@ -10,10 +10,12 @@
 #include "base/log.h"
 #include "base/statefile.h"
 #include "base/util.h"
+#include "oe/classes.h"
 #include "oe/connection.h"
 #include "oe/initiator.h"
 #include "oe/pair.h"
 #include "oe/remember.h"
+#include "oe/room.h"
 
 #define LINE_LEN	(2 * INET_ADDRSTRLEN + KEYING_NAME_MAX + 32)
 
@@ -203,7 +205,7 @@ remember_recall(struct remembered *m, struct core *c, uint64_t now, unsigned n)
 		key.src = old->src == 0 ? c->local : old->src;
 		key.dst = old->dst;
 		key.src_plen = key.dst_plen = 32;
-		if ((e = spd_get(c, &key, CAUSE_OURS)) != NULL &&
+		if ((e = room_entry(c, &key, CAUSE_OURS)) != NULL &&
 		    TAILQ_EMPTY(&e->connections))
 			initiator_acquire(c, e, &p);
 	}

@@ -10,6 +10,7 @@
 #include "base/report.h"
 #include "base/util.h"
 #include "net/ip.h"
+#include "oe/classes.h"
 #include "oe/connection.h"
 #include "oe/esp/algorithm.h"
 #include "oe/esp/dataplane.h"
@@ -545,15 +546,6 @@ report_control(struct core *c, uint64_t now, json_object *req, bool privileged)
 	if (tables)
 		return report_sa(c);
 	return strcmp(text, "why") == 0 ? report_why(c, req) : NULL;
-}
-
-void
-report_event(struct core *c, const struct connection *conn, const char *what)
-{
-	const struct oe_event e = { conn, what };
-
-	if (c->shell->event != NULL)
-		c->shell->event(c->shell_arg, &e);
 }
 
 json_object *

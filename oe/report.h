@@ -27,6 +27,5 @@ struct oe_event {
 	const char		*what;
 };
 json_object *report_event_json(const struct oe_event *e);
-void	report_event(struct core *c, const struct connection *conn, const char *what);
 
 #endif

@@ -9,54 +9,19 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "net/ip.h"
+#include "oe/authorization.h"
+#include "oe/classes.h"
 #include "oe/connection.h"
-#include "oe/limits.h"
+#include "oe/ending.h"
 #include "oe/lookup.h"
+#include "oe/peer.h"
 #include "oe/peer_gateway.h"
 #include "oe/responder.h"
+#include "oe/room.h"
 
 #define SECONDS		1000u
-#define PEER_TTL_MIN	5		/* seconds: a flood of message 1 asks DNS once */
-#define PEER_TTL_MAX	86400
-
-enum { ASK_KEY, ASK_IPSECKEY, ASK_TXT };
-static const uint16_t peer_types[] = { [ASK_KEY] = RECORD_TYPE_KEY,
-	[ASK_IPSECKEY] = RECORD_TYPE_IPSECKEY, [ASK_TXT] = RECORD_TYPE_TXT };
-
-/* An identity and what DNS says its keys are: the unauthenticated OE peer. */
-struct peer {
-	UT_hash_handle	 hh;
-	struct keying_id id;
-	struct core	*core;
-	uint32_t	 from;		/* the address that named it first */
-	unsigned	 waiting;	/* answers that have not come */
-	bool		 found, authentic;
-	enum record_status problem;	/* RECORD_NONE: just no record */
-	unsigned	 nkeys;
-	struct pubkey	*keys;
-	uint32_t	 ttl;
-	uint64_t	 expires;
-	unsigned	 ntokens;
-	uint64_t	 tokens[PEER_WAITING_MAX];
-};
-
-/*
- * What an authenticated peer asked for, and whether the reverse map of the
- * address that it would speak for names it (draft -17 §3.3.2, §3.3.3).
- */
-struct authorization {
-	TAILQ_ENTRY(authorization) entry;
-	struct core	  *core;
-	uint64_t	   token;	/* of the Phase 2 proposal that waits, or */
-	struct connection *conn;	/* granted already, but not all of the address */
-	struct keying_id   id;
-	struct spd_key	   key;
-	enum oe_class	   class;
-	bool		   shares;
-	bool		   answered;	/* DNS said something, not only nothing */
-	uint32_t	   ttl;
-	unsigned	   waiting;
-};
+#define RIGHT_TTL_MIN	5		/* seconds that a right is believed, at least and at most */
+#define RIGHT_TTL_MAX	86400
 
 /* --- configured tunnels ------------------------------------------------------------ */
 
@@ -81,149 +46,6 @@ tunnel_of(const struct core *c, const struct keying_id *id,
 
 /* --- unauthenticated OE peer ---------------------------------------------------------- */
 
-static void
-peer_free(struct peer *p)
-{
-	struct core *c = p->core;
-
-	HASH_DEL(c->peers, p);
-	c->npeers--;
-	lookups_forget(c, p);
-	free(p->keys);
-	free(p);
-}
-
-static void
-peer_answer(struct peer *p)
-{
-	struct core *c = p->core;
-	unsigned     i, n = p->ntokens;
-
-	p->ntokens = 0;
-	for (i = 0; i < n; i++)
-		c->keying->peer_keys(c->keying_arg, c->now, p->tokens[i],
-		    &(struct keying_credentials){ .keys = p->keys,
-		    .nkeys = p->nkeys });
-}
-
-/* Does a delegation record name this identity, or the record's owner? */
-static bool
-record_names(const struct record *r, const struct keying_id *id)
-{
-	return keying_id_equal(&r->gateway, id);
-}
-
-static void
-peer_dns(struct core *c, void *owner, unsigned tag,
-    const struct record_answer *a)
-{
-	struct peer *p = owner;
-	unsigned     i, had = p->nkeys;
-	char	     name[KEYING_NAME_MAX + 1];
-
-	p->waiting--;
-	if (a->status == RECORD_FOUND &&
-	    (a->authentic || !c->config->require_dnssec)) {
-		for (i = 0; i < a->n; i++) {
-			if (record_gives_key(&a->r[i], peer_types[tag], &p->id))
-				keys_add(&p->keys, &p->nkeys, &a->r[i].key);
-		}
-		if (p->nkeys > had) {
-			p->authentic = a->authentic && (had == 0 || p->authentic);
-			p->found = true;
-		}
-	} else if (a->status != RECORD_FOUND && a->status != RECORD_NONE) {
-		p->problem = a->status;
-	}
-	if (a->ttl < p->ttl)
-		p->ttl = a->ttl;
-	/* Its KEY record is what the draft asks for; the others stand in. */
-	if (tag == ASK_KEY && p->found) {
-		lookups_forget(c, p);
-		p->waiting = 0;
-	}
-	if (p->waiting > 0)
-		return;
-	if (p->ttl < PEER_TTL_MIN)
-		p->ttl = PEER_TTL_MIN;
-	p->expires = c->now + (uint64_t)p->ttl * SECONDS;
-	if (!p->found && ratelimit_pass(&c->bad_packet, c->now) &&
-	    lookup_key_name(&p->id, name) == 0)
-		log_info("peer %s has no key in DNS: no KEY, IPSECKEY or TXT "
-		    "record with one at %s%s%s", keying_id_text(&p->id), name,
-		    p->problem != RECORD_NONE ? ": " : "",
-		    p->problem != RECORD_NONE ?
-		    record_status_text(p->problem) : "");
-	peer_answer(p);
-}
-
-/* The same bytes for the same identity: it is a hash key. */
-static struct keying_id
-canonical_id(const struct keying_id *id)
-{
-	struct keying_id out;
-
-	memset(&out, 0, sizeof(out));
-	out.type = id->type;
-	if (id->type == KEYING_ID_ADDR)
-		out.addr = id->addr;
-	else
-		memcpy(out.name, id->name, strlen(id->name));
-	return out;
-}
-
-/* No address may have many names looked up at once: each costs questions whose
- * answers it can delay. */
-static bool
-peer_room(struct core *c, uint32_t from)
-{
-	struct peer *p, *next, *victim = NULL;
-	unsigned     mine = 0, idle = 0;
-
-	HASH_ITER(hh, c->peers, p, next) {
-		if (p->waiting != 0)
-			mine += p->from == from;
-		else if (random_uniform(++idle) == 0)
-			victim = p;
-	}
-	if (mine >= PEERS_WAITING_PER_ADDRESS)
-		return false;
-	if (c->npeers >= PEERS_MAX && victim != NULL)
-		peer_free(victim);
-	return c->npeers < PEERS_MAX;
-}
-
-static struct peer *
-peer_new(struct core *c, const struct keying_id *id, const char *name,
-    uint32_t from)
-{
-	struct peer *p;
-	unsigned     i;
-
-	if (!peer_room(c, from)) {
-		c->count.limits++;
-		return NULL;
-	}
-	p = xcalloc(1, sizeof(*p));
-	p->core = c;
-	p->id = *id;
-	p->from = from;
-	p->ttl = PEER_TTL_MAX;
-	p->problem = RECORD_NONE;
-	HASH_ADD(hh, c->peers, id, sizeof(p->id), p);
-	c->npeers++;
-	for (i = ASK_KEY; i <= ASK_TXT; i++) {
-		if (lookup_start(c, CAUSE_STRANGERS, name, peer_types[i], peer_dns,
-		    p, i) == 0)
-			p->waiting++;
-	}
-	if (p->waiting == 0) {
-		peer_free(p);
-		return NULL;
-	}
-	return p;
-}
-
 void
 responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
     const struct keying_id *id, enum keying_how claims,
@@ -231,9 +53,6 @@ responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
 {
 	const struct oe_tunnel *t;
 	struct class_match	m;
-	struct keying_id	key = canonical_id(id);
-	struct peer	       *p;
-	char			name[KEYING_NAME_MAX + 1];
 	unsigned		index;
 	uint32_t		peer = addr_v4(&path->peer);
 	struct keying_credentials credentials = { 0 };
@@ -251,73 +70,25 @@ responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
 	}
 	/* Where nobody may encrypt there is nothing to look up.  Which clients
 	 * may is known in Phase 2: a gateway's own class says little of them. */
-	if (c->config->key == NULL || lookup_key_name(id, name) == -1 ||
+	if (c->config->key == NULL ||
 	    (!classes_has(c->config->classes, OE_CLASS_PERMISSIVE) &&
 	    !classes_has(c->config->classes, OE_CLASS_PARANOID)) ||
 	    (classes_find(c->config->classes, peer, &m) == 0 &&
 	    m.class == OE_CLASS_DENY))
 		goto refuse;
-	HASH_FIND(hh, c->peers, &key, sizeof(key), p);
-	if (p != NULL && p->waiting == 0 && now >= p->expires) {
-		peer_free(p);
-		p = NULL;
-	}
-	if (p == NULL && (p = peer_new(c, &key, name, peer)) == NULL)
-		goto refuse;
-	if (p->waiting == 0) {
-		credentials.keys = p->keys;
-		credentials.nkeys = p->nkeys;
-		c->keying->peer_keys(c->keying_arg, now, token, &credentials);
+	if (peer_ask_keys(c, token, id, peer))
 		return;
-	}
-	if (p->ntokens == PEER_WAITING_MAX)
-		goto refuse;
-	p->tokens[p->ntokens++] = token;
-	return;
 refuse:
 	c->keying->peer_keys(c->keying_arg, now, token, &credentials);
 }
 
-bool
-responder_authentic(struct core *c, const struct keying_id *id)
-{
-	struct keying_id key = canonical_id(id);
-	struct peer	*p;
-
-	HASH_FIND(hh, c->peers, &key, sizeof(key), p);
-	return p != NULL && p->found && p->authentic;
-}
-
 /* --- authenticated, authorized OE peer --------------------------------------------------- */
-
-static void
-authorization_free(struct authorization *a)
-{
-	struct core *c = a->core;
-
-	lookups_forget(c, a);
-	TAILQ_REMOVE(&c->authorizations, a, entry);
-	c->nauthorizations--;
-	free(a);
-}
-
-void
-responder_forget(struct core *c, const struct connection *conn)
-{
-	struct authorization *a, *next;
-
-	for (a = TAILQ_FIRST(&c->authorizations); a != NULL; a = next) {
-		next = TAILQ_NEXT(a, entry);
-		if (a->conn == conn)
-			authorization_free(a);
-	}
-}
 
 static uint64_t
 expiry(const struct core *c, uint32_t ttl)
 {
-	return c->now + (uint64_t)(ttl < PEER_TTL_MIN ? PEER_TTL_MIN :
-	    ttl > PEER_TTL_MAX ? PEER_TTL_MAX : ttl) * SECONDS;
+	return c->now + (uint64_t)(ttl < RIGHT_TTL_MIN ? RIGHT_TTL_MIN :
+	    ttl > RIGHT_TTL_MAX ? RIGHT_TTL_MAX : ttl) * SECONDS;
 }
 
 /*
@@ -333,18 +104,18 @@ connection_for(struct core *c, const struct keying_id *id,
 	struct spd_entry  *e;
 	bool		   fresh;
 
-	if ((e = spd_get(c, key, CAUSE_STRANGERS)) == NULL &&
-	    limits_keyed_evict(c, id, NULL))
-		e = spd_get(c, key, CAUSE_STRANGERS);
+	if ((e = room_entry(c, key, CAUSE_STRANGERS)) == NULL &&
+	    room_evict_keyed(c, id, NULL))
+		e = room_entry(c, key, CAUSE_STRANGERS);
 	if (e != NULL) {
 		conn = right == RIGHT_FLOWS ? connection_identical(e, id) :
 		    connection_with(e, id);
 		fresh = conn == NULL;
 		if (fresh && (right != RIGHT_FLOWS || e->nconnections <
 		    CONNECTIONS_PER_ENTRY - PEER_GATEWAYS_MAX)) {
-			conn = connection_new(c, e, class, tunnel);
-			if (conn == NULL && limits_keyed_evict(c, id, e))
-				conn = connection_new(c, e, class, tunnel);
+			conn = room_connection(c, e, class, tunnel);
+			if (conn == NULL && room_evict_keyed(c, id, e))
+				conn = room_connection(c, e, class, tunnel);
 		}
 		if (conn != NULL && TAILQ_EMPTY(&conn->pairs) &&
 		    conn->state != CONNECTION_PENDING)
@@ -352,7 +123,7 @@ connection_for(struct core *c, const struct keying_id *id,
 		if (conn != NULL && (fresh || right != RIGHT_FLOWS))
 			connection_set_right(conn, right, shares);
 		if (conn == NULL && TAILQ_EMPTY(&e->connections))
-			spd_update(c, e);
+			connections_decide(c, e);
 	}
 	return conn;
 }
@@ -362,19 +133,6 @@ static void
 authorize(struct core *c, uint64_t token, struct connection *conn)
 {
 	c->keying->authorize(c->keying_arg, c->now, token, conn);
-}
-
-/* One peer's questions must not use up everybody's. */
-static bool
-authorization_room(const struct core *c, const struct keying_id *id)
-{
-	const struct authorization *a;
-	unsigned		    n = 0;
-
-	TAILQ_FOREACH(a, &c->authorizations, entry)
-		n += keying_id_equal(&a->id, id);
-	return n < AUTHORIZATIONS_PER_PEER &&
-	    c->nauthorizations < AUTHORIZATIONS_MAX;
 }
 
 /* The address's own reverse map names the peer. */
@@ -447,7 +205,7 @@ authorization_dns(struct core *c, void *owner, unsigned tag,
 	if (answer->status == RECORD_FOUND &&
 	    (answer->authentic || !c->config->require_dnssec)) {
 		for (i = 0; i < answer->n; i++) {
-			if (record_names(&answer->r[i], &a->id)) {
+			if (keying_id_equal(&answer->r[i].gateway, &a->id)) {
 				authorization_named(a, answer->authentic);
 				return;
 			}
@@ -466,19 +224,14 @@ authorization_ask(struct core *c, uint64_t token, struct connection *conn,
 	struct authorization *a;
 	char		      name[RECORD_REVERSE_LEN];
 
-	if (!authorization_room(c, id))
+	if ((a = authorization_new(c, id)) == NULL)
 		return -1;
-	a = xcalloc(1, sizeof(*a));
-	a->core = c;
 	a->token = token;
 	a->conn = conn;
-	a->id = *id;
 	a->key = *key;
 	a->class = class;
 	a->shares = shares;
-	a->ttl = PEER_TTL_MAX;
-	TAILQ_INSERT_TAIL(&c->authorizations, a, entry);
-	c->nauthorizations++;
+	a->ttl = RIGHT_TTL_MAX;
 	record_reverse_name(key->dst, name);
 	if (lookup_start(c, CAUSE_STRANGERS, name, RECORD_TYPE_TXT,
 	    authorization_dns, a, 0) == 0)
@@ -503,17 +256,14 @@ authorize_flows(struct core *c, uint64_t token, const struct keying_id *id,
     const struct spd_key *key, enum oe_class class, bool shares)
 {
 	struct connection *conn;
-	const struct authorization *a;
 
 	conn = connection_for(c, id, key, class, 0, RIGHT_FLOWS, true);
 	/* What our own search found is looked at again by that. */
 	if (conn == NULL || c->now < conn->right_expires ||
 	    (conn->right != RIGHT_FLOWS && conn->right_expires == 0))
 		goto out;
-	TAILQ_FOREACH(a, &c->authorizations, entry) {
-		if (a->conn == conn)
-			goto out;
-	}
+	if (authorization_of(c, conn) != NULL)
+		goto out;
 	(void)authorization_ask(c, token, conn, id, key, class, shares);
 out:
 	authorize(c, token, conn);
@@ -648,7 +398,7 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	/* The key came from the address's own reverse map (§3.3.1). */
 	if (id->type == KEYING_ID_ADDR && addr_v4(&id->addr) == key.dst) {
 		authorize(c, token, connection_for(c, id, &key, m.class, 0,
-		    responder_authentic(c, id) ? RIGHT_DNSSEC : RIGHT_DNS,
+		    peer_is_authentic(c, id) ? RIGHT_DNSSEC : RIGHT_DNS,
 		    false));
 		return;
 	}
@@ -692,27 +442,4 @@ responder_initial_contact(struct core *c, uint64_t now,
 		    keying_id_text(id));
 		connection_free(conn, false);
 	}
-}
-
-void
-responder_tick(struct core *c)
-{
-	struct peer *p, *next;
-
-	HASH_ITER(hh, c->peers, p, next) {
-		if (p->waiting == 0 && c->now >= p->expires)
-			peer_free(p);
-	}
-}
-
-void
-responder_free(struct core *c)
-{
-	struct authorization *a;
-	struct peer	     *p, *next;
-
-	HASH_ITER(hh, c->peers, p, next)
-		peer_free(p);
-	while ((a = TAILQ_FIRST(&c->authorizations)) != NULL)
-		authorization_free(a);
 }

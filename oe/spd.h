@@ -14,6 +14,9 @@ struct connection;
 enum spd_policy { SPD_NONE, SPD_HOLD, SPD_PASS, SPD_DENY, SPD_ENCRYPT };
 
 struct datagram {
+	TAILQ_ENTRY(datagram) entry;	/* of those that may go */
+	struct connection *on;	/* over its keys; NULL: by the entry's policy */
+	bool	   once_more;	/* if nothing comes back */
 	size_t	   len;
 	enum cause cause;
 	uint8_t	   data[];
@@ -25,7 +28,7 @@ struct spd_key {
 };
 
 /* Flows of one connection, or of the clear; the longest unused first. */
-struct flow_owner {
+struct flow_list {
 	TAILQ_HEAD(, flow) list;
 	unsigned	   n;
 };
@@ -40,6 +43,9 @@ struct spd_entry {
 	bool		  settled;	/* nothing is lost if it makes room */
 	TAILQ_ENTRY(spd_entry) settled_entry;
 	struct datagram	 *first, *last;
+	TAILQ_HEAD(, datagram) released;	/* may go */
+	bool		  ready;	/* released, or nothing is left of it */
+	TAILQ_ENTRY(spd_entry) ready_entry;
 	struct datagram	 *again;	/* released into new keys, and not answered yet */
 	uint64_t	  again_at;	/* when it was */
 	TAILQ_HEAD(connections, connection) connections; /* newest first */
@@ -47,35 +53,47 @@ struct spd_entry {
 	uint64_t	  used;
 	unsigned	  nshared;	/* connections that may share the address */
 	uint64_t	  shared_since;
-	struct flow_owner clear_flows;
+	struct flow_list clear_flows;
 };
 
 struct spd_entry *spd_find(struct core *c, uint32_t src, uint32_t dst);
-/* Finds or makes the entry of a key; NULL at the limit. To make room it may
- * free other entries, and their connections, that are settled. */
+/* Finds or makes the entry of a key; NULL where the budget of cause is used up
+ * (room.h makes room). */
 struct spd_entry *spd_get(struct core *c, const struct spd_key *key,
 	    enum cause cause);
-/* Frees an entry that no connection holds. */
+/* Frees an entry that neither a connection nor a flow holds. */
 void	spd_free(struct core *c, struct spd_entry *e);
-/* Takes the strongest policy of its connections, releases what was held, and
- * frees the entry when nothing is left of it. */
-void	spd_update(struct core *c, struct spd_entry *e);
-void	spd_free_all(struct core *c);
-void	spd_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len);
-bool	spd_inbound_clear(struct core *c, uint64_t now, const uint8_t *pkt, size_t len);
-void	spd_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len);
-/* The datagram that began a connection goes once more if nothing came back on
- * its keys: a peer may have had them later than we. */
-void	spd_again(struct connection *conn);
 const char *spd_policy_name(enum spd_policy p);
-/* Over this connection, whose peer the packet is for. */
-void	spd_encrypt_on(struct connection *conn, const uint8_t *pkt, size_t len);
-/* The same for what waited for conn's keys; takes d over. */
-void	spd_release_on(struct connection *conn, struct datagram *d);
+/* May it make room for others, as nothing would be lost? */
+void	spd_settle(struct core *c, struct spd_entry *e, bool settled);
+/* It was used: of those that may make room it goes last. */
+void	spd_used(struct core *c, struct spd_entry *e);
+
 /* Keeps a datagram, on the heap, in place of what was in *slot; or drops it where
  * too many are kept for that cause. */
 void	spd_keep(struct core *c, struct datagram **slot, enum cause cause,
 	    const uint8_t *pkt, size_t len);
-void	spd_keep_no_more(struct core *c, struct datagram **slot);
+void	spd_keep_no_more(struct core *c, struct datagram **d);
+/* Keeps what went out, to go once more if nothing comes back; takes d over. */
+void	spd_keep_again(struct core *c, struct spd_entry *e, struct datagram *d);
+
+/*
+ * Nothing is sent from here: an entry whose policy lets go what it held, or that
+ * nothing is left of, is marked, and the forwarding plane (plane.h) sees to it
+ * when the call that brought it about is over.
+ */
+void	spd_ready(struct core *c, struct spd_entry *e);
+/* The next one that is marked, and is not any more; NULL: none. */
+struct spd_entry *spd_next_ready(struct core *c);
+/* What is on hold may go, by the entry's policy. */
+void	spd_release(struct core *c, struct spd_entry *e);
+/* The same for what waited for conn's keys; takes d over. */
+void	spd_release_on(struct core *c, struct spd_entry *e,
+	    struct connection *conn, struct datagram *d);
+/* What was to go over conn is dropped: it ends. */
+void	spd_release_none(struct core *c, struct spd_entry *e,
+	    const struct connection *conn);
+/* The next datagram that may go, the caller's from here on; NULL: none. */
+struct datagram *spd_released(struct spd_entry *e);
 
 #endif

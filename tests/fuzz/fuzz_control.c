@@ -10,7 +10,7 @@
 #include "oe/esp/user.h"
 #include "oe/life.h"
 #include "oe/report.h"
-#include "oe/spd.h"
+#include "oe/plane.h"
 #include "tests/fuzz/fuzz.h"
 
 #define NOW	10000000
@@ -62,7 +62,7 @@ core_with_traffic(void)
 		memset(pkt, 0, sizeof(pkt));
 		h.dst = inet_addr(hosts[i]);
 		ip_write(pkt, &h);
-		spd_outbound(c, NOW, pkt, sizeof(pkt));
+		plane_outbound(c, NOW, pkt, sizeof(pkt));
 	}
 	return c;
 }

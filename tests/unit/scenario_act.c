@@ -14,6 +14,7 @@
 #include "oe/initiator.h"
 #include "oe/liveness.h"
 #include "oe/pathmtu.h"
+#include "oe/plane.h"
 #include "oe/responder.h"
 #include "tests/unit/dns_message.h"
 #include "tests/unit/scenario.h"
@@ -162,7 +163,7 @@ do_send(struct player *p)
 	    host_addr(p->words[2]) != 0)
 		src = player_host(p, p->words[i++]);
 	n = packet_of(p, buf, sizeof(buf), src, player_host(p, p->words[i]), i + 1);
-	spd_outbound(p->w->core, p->w->now, buf, n);
+	plane_outbound(p->w->core, p->w->now, buf, n);
 }
 
 /* One datagram to each of so many hosts, and nothing said of what came of it. */
@@ -176,7 +177,8 @@ do_flood(struct player *p)
 	for (i = 0; i < count; i++) {
 		n = packet_of(p, buf, sizeof(buf), p->w->local,
 		    htonl(0xc6120000u + (uint32_t)i), 2);	/* 198.18/15 */
-		spd_outbound(p->w->core, p->w->now, buf, n);
+		plane_outbound(p->w->core, p->w->now, buf, n);
+		plane_release(p->w->core);
 		p->w->head = p->w->tail = 0;
 	}
 }
@@ -195,7 +197,7 @@ from_nat(struct player *p, uint8_t *pkt, size_t len)
 	    load_u16(pkt + 20)));
 	if (player_flag(p, "wrong-icv"))
 		pkt[len - 1] ^= 1;
-	spd_inbound_esp(p->w->core, p->w->now, pkt, len);
+	plane_inbound_esp(p->w->core, p->w->now, pkt, len);
 }
 
 /* What "recv ... kept" sealed, now and as often as it is said. */
@@ -244,7 +246,7 @@ do_recv(struct player *p)
 	} else if (p->w->mirrors[i - 1].nat) {
 		from_nat(p, pkt, (size_t)len);
 	} else
-		spd_inbound_esp(p->w->core, p->w->now, pkt, (size_t)len);
+		plane_inbound_esp(p->w->core, p->w->now, pkt, (size_t)len);
 }
 
 /* COUNT packets of different source ports, out of an SA; nothing is said of
@@ -276,7 +278,7 @@ do_recv_forged(struct player *p)
 	pkt[9] = 50;
 	store_u32(pkt + 20, spi);
 	store_u32(pkt + 24, 1);
-	spd_inbound_esp(p->w->core, p->w->now, pkt, n);
+	plane_inbound_esp(p->w->core, p->w->now, pkt, n);
 }
 
 static void
@@ -288,7 +290,7 @@ do_clear(struct player *p)
 
 	n = packet_of(p, buf, sizeof(buf), player_host(p, p->words[1]),
 	    player_host(p, p->words[2]), 3);
-	taken = spd_inbound_clear(p->w->core, p->w->now, buf, n);
+	taken = plane_inbound_clear(p->w->core, p->w->now, buf, n);
 	if (taken != player_flag(p, "taken"))
 		world_fail(p->w, "it was %s", taken ? "taken" : "refused");
 }
@@ -307,7 +309,7 @@ do_clear_many(struct player *p)
 		n = packet_of(p, buf, sizeof(buf), player_host(p, p->words[1]),
 		    player_host(p, p->words[2]), 3);
 		p->n--;
-		if (!spd_inbound_clear(p->w->core, p->w->now, buf, n))
+		if (!plane_inbound_clear(p->w->core, p->w->now, buf, n))
 			world_fail(p->w, "one was refused");
 	}
 }

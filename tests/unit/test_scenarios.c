@@ -19,6 +19,7 @@
 #include "base/util.h"
 #include "oe/life.h"
 #include "oe/pair.h"
+#include "oe/plane.h"
 #include "oe/report.h"
 #include "oe/summary.h"
 #include "tests/unit/dns_message.h"
@@ -184,6 +185,7 @@ do_reload(struct player *p)
 	}
 	p->w->config = c;
 	core_reconfigure(p->w->core, p->w->now, c);
+	plane_release(p->w->core);
 	oe_config_free(old);
 }
 
@@ -198,6 +200,7 @@ do_advance(struct player *p)
 	while (p->w->now < until && p->w->error[0] == '\0') {
 		p->w->now += until - p->w->now < 1000 ? until - p->w->now : 1000;
 		core_tick(p->w->core, p->w->now);
+		plane_release(p->w->core);
 	}
 }
 
@@ -480,8 +483,10 @@ play_line(struct player *p, char *line)
 		if (ftruncate(fileno(log_file), 0) == 0)
 			rewind(log_file);
 	}
-	if (p->w->error[0] == '\0')
-		c->fn(p);
+	if (p->w->error[0] != '\0')
+		return;
+	c->fn(p);
+	plane_release(p->w->core);
 }
 
 /* What the core logs goes to a file that "logged" reads. */

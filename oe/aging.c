@@ -1,0 +1,182 @@
+/* aging.c - what time does to a connection (draft -17 §3.4.1, §3.4.2) */
+#include "config.h"
+
+#include "base/util.h"
+#include "oe/aging.h"
+#include "oe/child.h"
+#include "oe/classes.h"
+#include "oe/connection.h"
+#include "oe/ending.h"
+#include "oe/esp/dataplane.h"
+#include "oe/initiator.h"
+#include "oe/liveness.h"
+#include "oe/pair.h"
+#include "oe/pathmtu.h"
+#include "oe/plane.h"
+#include "oe/request.h"
+#include "oe/session_keying.h"
+
+#define SECONDS		1000u
+#define UNFINISHED_MAX	(60 * SECONDS)	/* a responder's connection without keys */
+
+static void
+connection_tick_settled(struct connection *conn)
+{
+	struct core *c = conn->core;
+
+	if (c->now < conn->look_at)
+		return;
+	/* What the kernel forwards past us leaves no trace here: look for a while. */
+	if (conn->routed) {
+		connection_route(conn, false);
+		conn->state = CONNECTION_EXPIRING;
+		conn->look_at = c->now + (uint64_t)c->config->idle * SECONDS;
+		return;
+	}
+	if (!connection_recently_used(conn)) {
+		connection_expire(conn, "not used any more");
+		return;
+	}
+	if (conn->state == CONNECTION_EXPIRING)
+		conn->state = conn->policy == SPD_DENY ? CONNECTION_DENY :
+		    CONNECTION_CLEAR;
+	if (conn->class == OE_CLASS_TUNNEL) {
+		initiator_ask_keys(conn);
+		return;
+	}
+	if (connection_is_oe(conn) && c->config->key != NULL &&
+	    c->config->initiate && (conn->failed || conn->no_identity ||
+	    conn->txt == RECORD_TIMEOUT || conn->txt == RECORD_FAILED ||
+	    c->now >= conn->dns_expires)) {
+		conn->recheck = true;
+		initiator_ask_dns(conn);
+		return;
+	}
+	conn->look_at = c->now + (uint64_t)c->config->lifespan * SECONDS;
+	connection_route(conn, conn->policy == SPD_PASS);
+}
+
+static void
+connection_tick_expired(struct connection *conn)
+{
+	struct core    *c = conn->core;
+	struct sa_pair *p;
+
+	if (c->now < conn->delete_at)
+		return;
+	if (conn->delete_tries == DELETE_TRIES) {
+		connection_free(conn, false);
+		return;
+	}
+	conn->delete_tries++;
+	conn->delete_at = c->now + DELETE_INTERVAL;
+	TAILQ_FOREACH(p, &conn->pairs, entry)
+		c->keying->delete_child(c->keying_arg, c->now, p->spi_in);
+}
+
+/* Sees what went past us meanwhile. */
+static void
+connection_tick_passed(struct connection *conn)
+{
+	struct sa_pair	*p;
+	struct esp_usage u;
+
+	TAILQ_FOREACH(p, &conn->pairs, entry) {
+		esp_pair_passed(p->esp, &u);
+		if (u.in.packets == 0 && u.out.packets == 0)
+			continue;
+		if (u.out.packets != 0)
+			liveness_sent(conn);
+		if (u.in.packets != 0)
+			liveness_heard(conn);
+		conn->used = conn->core->now;
+		conn->packets += u.in.packets + u.out.packets;
+		conn->bytes += u.in.bytes + u.out.bytes;
+		/* Only a peer that has its half can have sent this. */
+		if (u.in.packets != 0 && !p->confirmed) {
+			child_confirmed(conn, p->spi_in);
+			return;
+		}
+	}
+}
+
+static void
+connection_tick_keyed(struct connection *conn)
+{
+	struct core	*c = conn->core;
+	struct sa_pair	*p, *next;
+	struct esp_usage u;
+
+	for (p = TAILQ_FIRST(&conn->pairs); p != NULL; p = next) {
+		next = TAILQ_NEXT(p, entry);
+		if (p->linger != 0 && c->now >= p->linger) {
+			c->keying->delete_child(c->keying_arg, c->now, p->spi_in);
+			pair_free(p);
+		}
+	}
+	child_follow(conn);
+	plane_again(conn);
+	pathmtu_tick(conn);
+	connection_tick_passed(conn);
+	session_tick(conn);
+	if (TAILQ_EMPTY(&conn->pairs)) {
+		connection_expire(conn, "not used any more");
+		return;
+	}
+	if (connection_any_pair(conn) == NULL)
+		return;
+	session_one_way(conn);
+	liveness_tick(conn);
+	if (c->now >= conn->look_at) {
+		if (!connection_recently_used(conn) && conn->class != OE_CLASS_TUNNEL) {
+			connection_expire(conn, "not used any more");
+			return;
+		}
+		conn->look_at = c->now + (uint64_t)c->config->lifespan * SECONDS;
+		if (connection_is_oe(conn) && conn->dns_expires != 0 &&
+		    c->now >= conn->dns_expires && !conn->recheck) {
+			conn->recheck = true;
+			initiator_ask_dns(conn);
+			if (conn->state == CONNECTION_EXPIRED)
+				return;
+		}
+	}
+	if ((p = connection_pair(conn)) == NULL)
+		return;
+	esp_pair_usage(p->esp, &u);
+	if (c->now >= p->soft || u.worn || (p->soft_bytes != 0 &&
+	    (u.in.bytes >= p->soft_bytes || u.out.bytes >= p->soft_bytes))) {
+		/* An unused one is left to expire (§3.4.1). */
+		if (connection_recently_used(conn) || conn->class == OE_CLASS_TUNNEL)
+			request_rekey(conn, "its keys grow old");
+	}
+}
+
+void
+connection_tick(struct connection *conn)
+{
+	switch (conn->state) {
+	case CONNECTION_KEYED:
+		connection_tick_keyed(conn);
+		break;
+	case CONNECTION_CLEAR:
+	case CONNECTION_DENY:
+	case CONNECTION_EXPIRING:
+		connection_tick_settled(conn);
+		break;
+	case CONNECTION_EXPIRED:
+		connection_tick_expired(conn);
+		break;
+	case CONNECTION_NONEXISTENT:
+		if (conn->core->now - conn->born > UNFINISHED_MAX)
+			connection_free(conn, true);
+		break;
+	case CONNECTION_POTENTIAL:
+	case CONNECTION_AUTHENTICATE:
+	case CONNECTION_PENDING:
+		/* DNS and IKE have timers of their own. */
+		if (conn->room_at != 0 && conn->core->now >= conn->room_at)
+			initiator_tick_room(conn);
+		break;
+	}
+}

@@ -1,0 +1,30 @@
+/* collision.h - which destinations cannot tell hosts at our address apart: what they showed */
+#ifndef OE_COLLISION_H
+#define OE_COLLISION_H
+
+#include "oe/core.h"
+
+#define SAID_MAX	48
+
+/* What a destination showed; the longest known first. */
+struct collision {
+	UT_hash_handle hh;
+	uint32_t dst;
+	unsigned deleted;
+	uint64_t deleted_at;
+	bool	 by_flow;	/* flows are asked for alone */
+	bool	 whole;		/* and, for what is no flow, the whole address */
+	bool	 useless;	/* flows were refused, or brought nothing either */
+	/* What it said last to all of the address, and to a flow; empty: not asked. */
+	char	 whole_said[SAID_MAX], flow_said[SAID_MAX];
+	uint64_t until;
+};
+
+/* What that destination (network order) showed within the hour; NULL: nothing. */
+struct collision *collision_find(const struct core *c, uint32_t dst);
+/* The same, made where there is none, and remembered from now on; where there are
+ * too many the first of all is forgotten. */
+struct collision *collision_get(struct core *c, uint32_t dst);
+void	collisions_free(struct core *c);
+
+#endif

@@ -1,0 +1,195 @@
+/* ending.c - how a search ends, and a connection: settled, expired, lost, freed (draft -17 §3.2, §3.4) */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "net/ip.h"
+#include "oe/authorization.h"
+#include "oe/classes.h"
+#include "oe/connection.h"
+#include "oe/ending.h"
+#include "oe/flow.h"
+#include "oe/known.h"
+#include "oe/lookup.h"
+#include "oe/pair.h"
+#include "oe/peer_gateway.h"
+#include "oe/session.h"
+
+#define SECONDS		1000u
+
+/* Out of the forwarding plane; what it decided is decided no more. */
+static void
+connection_detach(struct connection *conn)
+{
+	esp_policy_down(&conn->esp);
+	connection_route(conn, false);
+	flow_forget(conn->core, conn);
+	session_forget(conn);
+	authorizations_forget(conn->core, conn);
+	lookups_forget(conn->core, conn);
+	conn->waiting = 0;
+	if (conn->spd != NULL)
+		connection_leave(conn);
+}
+
+void
+connection_free(struct connection *conn, bool tell)
+{
+	struct core    *c = conn->core;
+	struct sa_pair *p;
+
+	connection_detach(conn);
+	c->keying->forget(c->keying_arg, c->now, conn, tell);
+	while ((p = TAILQ_FIRST(&conn->pairs)) != NULL)
+		pair_free(p);
+	peer_gateways_clear(conn);
+	free(conn->peer_key);
+	TAILQ_REMOVE(&c->connections, conn, all);
+	c->nconnections[conn->cause]--;
+	free(conn);
+}
+
+void
+connection_expire(struct connection *conn, const char *why)
+{
+	struct core    *c = conn->core;
+	struct sa_pair *p;
+	bool		told = false;
+
+	if (conn->state == CONNECTION_EXPIRED)
+		return;
+	if (!TAILQ_EMPTY(&conn->pairs))
+		log_info("%s: connection with %s ended: %s (%llu packets, "
+		    "%llu bytes)", ipv4_text(conn->key.dst),
+		    keying_id_text(&conn->peer_id), why,
+		    (unsigned long long)conn->packets,
+		    (unsigned long long)conn->bytes);
+	core_event(c, conn, "expired");
+	snprintf(conn->reason, sizeof(conn->reason), "%s", why);
+	conn->state = CONNECTION_EXPIRED;
+	connection_detach(conn);
+	TAILQ_FOREACH(p, &conn->pairs, entry) {
+		if (c->keying->delete_child(c->keying_arg, c->now, p->spi_in) == 0)
+			told = true;
+	}
+	/* Nobody left to tell, or nothing to tell of. */
+	if (!told) {
+		connection_free(conn, false);
+		return;
+	}
+	conn->delete_tries = 1;
+	conn->delete_at = c->now + DELETE_INTERVAL;
+}
+
+void
+connection_entry_free(struct core *c, struct spd_entry *e)
+{
+	flow_forget_clear(c, e);
+	spd_free(c, e);
+}
+
+/* --- the end of a search ---------------------------------------------------------- */
+
+unsigned
+connection_dns_left(const struct connection *conn)
+{
+	uint64_t now = conn->core->now;
+	unsigned least = conn->core->config->lifespan_short;
+
+	if (conn->dns_expires <= now + (uint64_t)least * SECONDS)
+		return least;
+	return (unsigned)((conn->dns_expires - now) / SECONDS);
+}
+
+unsigned
+connection_failure_lifespan(const struct connection *conn)
+{
+	switch (conn->failure) {
+	case KEYING_SIGNATURE:		/* until DNS may say otherwise */
+		return connection_dns_left(conn);
+	case KEYING_CHILD_REFUSED:	/* it lives, and does not want OE */
+		return conn->core->config->lifespan;
+	case KEYING_IDENTITY:
+	case KEYING_SILENCE:
+	case KEYING_ICMP:
+	case KEYING_PEER_REFUSED:
+	case KEYING_VERSION:
+	case KEYING_LOCAL:
+		break;
+	}
+	return conn->core->config->lifespan_short;
+}
+
+void
+connection_settle(struct connection *conn, bool deny, unsigned lifespan,
+    const char *fmt, ...)
+{
+	struct core *c = conn->core;
+	char	     reason[sizeof(conn->reason)];
+	bool	     again;
+	va_list	     ap;
+
+	va_start(ap, fmt);
+	vsnprintf(reason, sizeof(reason), fmt, ap);
+	va_end(ap);
+	/* The same conclusion as before is not news. */
+	again = conn->recheck && strcmp(reason, conn->reason) == 0;
+	memcpy(conn->reason, reason, sizeof(reason));
+	conn->recheck = conn->no_identity = false;
+	lookups_forget(c, conn);
+	conn->waiting = 0;
+	peer_gateways_clear(conn);
+	session_forget(conn);
+	conn->look_at = c->now + (uint64_t)lifespan * SECONDS;
+	if ((connection_is_oe(conn) || conn->class == OE_CLASS_TUNNEL) && !again)
+		log_info("%s: %s: %s; looked at again in %u s",
+		    ipv4_text(conn->key.dst), deny ? "denied" : "clear text",
+		    reason, lifespan);
+	connection_set(conn, deny ? CONNECTION_DENY : CONNECTION_CLEAR,
+	    deny ? SPD_DENY : SPD_PASS);
+	connection_route(conn, !deny);
+	if (!again)
+		core_event(c, conn, deny ? "deny" : "clear-text");
+}
+
+/* --- the end of keys --------------------------------------------------------------- */
+
+/* The last pair is gone. */
+void
+connection_unkeyed(struct connection *conn, const char *why, bool by_peer)
+{
+	struct core *c = conn->core;
+
+	log_info("%s: connection with %s ended: %s", ipv4_text(conn->key.dst),
+	    keying_id_text(&conn->peer_id), why);
+	if (by_peer)
+		known_departed(c, addr_v4(&conn->path.peer));
+	core_event(c, conn, "expired");
+	/* §3.2.6: rekeying failed, and now the keys are gone too. */
+	if (!by_peer && conn->failed && connection_is_oe(conn) &&
+	    conn->right != RIGHT_FLOWS) {
+		connection_no_oe(conn, connection_failure_lifespan(conn), "rekeying with "
+		    "%s: %s", ADDR_TEXT(&conn->path.peer),
+		    keying_failure_text(conn->failure));
+		return;
+	}
+	connection_free(conn, false);
+}
+
+void
+connection_lost(struct connection *conn)
+{
+	struct core    *c = conn->core;
+	struct sa_pair *p;
+
+	c->keying->forget(c->keying_arg, c->now, conn, false);
+	while ((p = TAILQ_FIRST(&conn->pairs)) != NULL)
+		pair_free(p);
+	connection_unkeyed(conn, "its peer is gone", false);
+}

@@ -1,0 +1,635 @@
+/* plane.c - the forwarding plane: what happens to each datagram (draft -17 §3.1) */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "net/icmp.h"
+#include "net/ip.h"
+#include "oe/child.h"
+#include "oe/classes.h"
+#include "oe/connection.h"
+#include "oe/ending.h"
+#include "oe/esp/dataplane.h"
+#include "oe/esp/esp.h"
+#include "oe/flow.h"
+#include "oe/initiator.h"
+#include "oe/known.h"
+#include "oe/liveness.h"
+#include "oe/packet_cause.h"
+#include "oe/pair.h"
+#include "oe/pathmtu.h"
+#include "oe/plane.h"
+#include "oe/request.h"
+#include "oe/room.h"
+#include "oe/session.h"
+#include "oe/session_keying.h"
+
+#define PORT_DNS		53
+#define PORT_DNS_TLS		853	/* RFC 7858 */
+#define AGAIN		1000	/* milliseconds */
+
+/* --- outbound ------------------------------------------------------------------ */
+
+static void
+plane_hold(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
+{
+	spd_keep(c, e->first == NULL ? &e->first : &e->last, e->cause, pkt, len);
+}
+
+static void
+plane_pass(struct core *c, const uint8_t *pkt, size_t len)
+{
+	c->count.clear_out++;
+	c->shell->send_clear(c->shell_arg, pkt, len);
+}
+
+/* An ICMP error to the host, from the address it has asked: our own it would take
+ * for a forgery (RFC 1812 §5.3.7). */
+static void
+plane_answer(struct core *c, uint8_t code, uint32_t rest, const uint8_t *pkt,
+    size_t len)
+{
+	struct packet_view v;
+	uint8_t		   out[ICMP_ERROR_MAX];
+	size_t		   n;
+
+	if (!ratelimit_pass(&c->icmp, c->now) ||
+	    !packet_parse_ipv4(&v, pkt, len))
+		return;
+	n = icmp_write_error(out, sizeof(out), &v.dst, ICMP_DEST_UNREACH, code,
+	    rest, &v);
+	if (n != 0)
+		c->shell->answer(c->shell_arg, out, n);
+}
+
+/* The host is told, if wanted, that policy forbids it (§3.1: deny). */
+static void
+plane_deny(struct core *c, const uint8_t *pkt, size_t len)
+{
+	c->count.denied++;
+	if (c->config->icmp_deny)
+		plane_answer(c, ICMP_PKT_FILTERED, 0, pkt, len);
+}
+
+/*
+ * The connection for what no SA has claimed: its peer may speak for all of the
+ * address, as its gateway (of several the one keyed last, §8) or as the one host
+ * there.  NULL: none has keys now; or, where *shared, several hosts have that
+ * right (§5.3), and nothing tells for which of them the packet is.
+ */
+static struct connection *
+plane_choose(const struct spd_entry *e, bool *shared)
+{
+	struct connection *conn, *newest = NULL;
+	unsigned	   n = 0, nshared = 0;
+
+	TAILQ_FOREACH(conn, &e->connections, entry) {
+		if (conn->policy != SPD_ENCRYPT || !connection_decides(conn) ||
+		    connection_any_pair(conn) == NULL)
+			continue;
+		n++;
+		nshared += conn->shares;
+		if (newest == NULL || connection_any_pair(conn)->born >
+		    connection_any_pair(newest)->born)
+			newest = conn;
+	}
+	*shared = n > 1 && nshared == n;
+	return *shared ? NULL : newest;
+}
+
+/* Larger than the path takes, and not to be cut: the host is told what fits
+ * (RFC 4301 §8.2). */
+static void
+plane_too_big(struct core *c, size_t mtu, const uint8_t *pkt, size_t len)
+{
+	c->count.dropped++;
+	plane_answer(c, ICMP_FRAG_NEEDED, (uint32_t)mtu, pkt, len);
+}
+
+static void
+plane_send(void *arg, const uint8_t *pkt, size_t len)
+{
+	struct sa_pair	  *p = arg;
+	struct connection *conn = p->connection;
+	struct core	  *c = conn->core;
+	int		   n;
+
+	n = esp_pair_send(p->esp, pkt, len);
+	if (n < 0) {
+		c->count.dropped++;
+		if (n == ESP_E_OVERFLOW)
+			request_rekey(conn, "sequence numbers used up");
+		return;
+	}
+	c->count.esp_out++;
+	if (n != ESP_PAST)
+		liveness_sent(conn);
+}
+
+static void
+plane_encrypt_on(struct connection *conn, const uint8_t *pkt, size_t len)
+{
+	struct core    *c = conn->core;
+	struct sa_pair *p;
+	struct ip_info	ip;
+	uint8_t		syn[PATH_SYN_MAX];
+	size_t		mtu;
+
+	if (!ip_parse(pkt, len, &ip))
+		return;
+	if ((p = session_pair(conn, pkt, &ip)) == NULL) {
+		if (!session_wait(conn, pkt, &ip))
+			plane_deny(c, pkt, len);
+		return;
+	}
+	conn->used = p->used = c->now;
+	if (pair_is_whole(p))
+		session_note(conn, pkt, &ip);
+	conn->packets++;
+	conn->bytes += ip.total;
+	pathmtu_sent(conn, p->esp, pkt, &ip);
+	mtu = esp_pair_mtu(p->esp, pathmtu_of(conn));
+	pkt = pathmtu_clamp(conn, mtu, pkt, &ip, syn);
+	if (ip.total <= mtu)
+		plane_send(p, pkt, ip.total);
+	/* Cut before it is encrypted: the peer need not reassemble to decrypt.  In
+	 * a flow's own SA only what names its ports is taken (RFC 4301 §7). */
+	else if (ip.df || !pair_is_whole(p) ||
+	    ip_fragment(pkt, ip.total, mtu, plane_send, p) == -1)
+		plane_too_big(c, mtu, pkt, len);
+}
+
+/* A packet that no SA has claimed, to an address that must be encrypted to. */
+static void
+plane_encrypt(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
+{
+	struct connection *conn;
+	bool		   shared;
+
+	if ((conn = plane_choose(e, &shared)) != NULL) {
+		if (e->nshared != 0)
+			flow_sent(c, e, conn, pkt, len);
+		plane_encrypt_on(conn, pkt, len);
+		return;
+	}
+	if (!shared) {
+		/* Keys are there, but the peer has not shown that it has them. */
+		plane_hold(c, e, pkt, len);
+		return;
+	}
+	if (TAILQ_FIRST(&e->connections)->class != OE_CLASS_PERMISSIVE) {
+		c->count.dropped++;
+		return;
+	}
+	flow_sent(c, e, NULL, pkt, len);
+	plane_pass(c, pkt, len);
+}
+
+static void
+plane_forward(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
+{
+	struct connection *conn;
+
+	spd_used(c, e);
+	switch (e->policy) {
+	case SPD_ENCRYPT:
+		plane_encrypt(c, e, pkt, len);
+		return;
+	case SPD_PASS:
+		if (e->nshared != 0)
+			flow_sent(c, e, NULL, pkt, len);
+		plane_pass(c, pkt, len);
+		break;
+	case SPD_DENY:
+		plane_deny(c, pkt, len);
+		break;
+	case SPD_HOLD:
+	case SPD_NONE:
+		plane_hold(c, e, pkt, len);
+		return;
+	}
+	TAILQ_FOREACH(conn, &e->connections, entry) {
+		if (!connection_decides(conn))
+			continue;
+		conn->used = c->now;
+		conn->packets++;
+		conn->bytes += len;
+	}
+}
+
+/* Multicast and broadcast have no one peer; a resolver's packets must not wait
+ * for an answer of that resolver (§5, DNS of our own). */
+static bool
+plane_never_captured(const struct core *c, uint32_t dst)
+{
+	return !ip_is_host(dst) || dst == c->local || core_is_resolver(c, dst);
+}
+
+/* The entry for a destination that has none yet, and its keying begun. */
+static struct spd_entry *
+plane_acquire(struct core *c, const struct ip_info *ip, struct class_match *m,
+    enum cause cause)
+{
+	const struct oe_tunnel *t = NULL;
+	struct spd_entry       *e, *alias;
+	struct spd_key		key, own;
+
+	memset(&own, 0, sizeof(own));
+	own.src = ip->src;
+	own.dst = ip->dst;
+	own.src_plen = own.dst_plen = 32;
+	key = own;
+	if (m->class == OE_CLASS_TUNNEL) {
+		t = &c->config->tunnels[m->tunnel];
+		key.dst = t->remote_net;
+		key.dst_plen = t->remote_plen;
+		if (t->local_plen != 0) {
+			key.src = t->local_net;
+			key.src_plen = t->local_plen;
+		}
+		if (!ip_in_prefix(ip->src, key.src, key.src_plen))
+			return NULL;
+	}
+	if ((e = room_entry(c, &key, cause)) == NULL)
+		return NULL;
+	if (e->policy == SPD_NONE)
+		initiator_acquire(c, e, m);
+	alias = t != NULL && memcmp(&key, &own, sizeof(key)) != 0 ?
+	    room_entry(c, &own, cause) : NULL;
+	/* Acquiring may have ended at once, and the entry with it; or it made
+	 * room for its own alias. */
+	HASH_FIND(hh, c->spd, &key, sizeof(key), e);
+	if (e != NULL && TAILQ_EMPTY(&e->connections))
+		e = NULL;
+	if (alias != NULL) {
+		alias->master = e;
+		spd_settle(c, alias, true);
+	}
+	return e;
+}
+
+/* There is no room for an entry, and a limit opens nothing: whom we had keys
+ * with is not spoken to in the clear; its packets are lost until there is. */
+static void
+plane_no_room(struct core *c, const struct class_match *m, uint32_t dst,
+    const uint8_t *pkt, size_t len)
+{
+	if (m->class == OE_CLASS_PERMISSIVE && known_has(c, dst))
+		c->count.held_back++;
+	else if (m->class == OE_CLASS_PERMISSIVE || m->class == OE_CLASS_CLEAR)
+		plane_pass(c, pkt, len);
+	else
+		plane_deny(c, pkt, len);
+}
+
+/*
+ * A resolver on this host that we ask for keys cannot answer while its own
+ * questions wait for them: what it asks begins no search and waits for none.
+ * Who asks is known by the port alone, so only where clear text is allowed.
+ */
+static bool
+plane_resolver_asks(const struct core *c, const uint8_t *pkt,
+    const struct ip_info *ip)
+{
+	struct class_match m;
+	uint16_t	    sport, dport;
+
+	return c->resolver_here && ip->src == c->local &&
+	    ip_ports(pkt, ip, &sport, &dport) &&
+	    (dport == PORT_DNS || dport == PORT_DNS_TLS) &&
+	    classes_find(c->config->classes, ip->dst, &m) == 0 &&
+	    m.class == OE_CLASS_PERMISSIVE;
+}
+
+/* Who asked for nothing but flows, and not as one of several hosts (those are
+ * flow_owner()'s), is answered on them. */
+static struct connection *
+plane_narrow(const struct spd_entry *e, const uint8_t *pkt,
+    const struct ip_info *ip)
+{
+	struct connection *conn;
+
+	TAILQ_FOREACH(conn, &e->connections, entry) {
+		if (conn->right != RIGHT_FLOWS && !connection_decides(conn) &&
+		    session_pair(conn, pkt, ip) != NULL)
+			return conn;
+	}
+	return NULL;
+}
+
+void
+plane_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
+{
+	struct class_match m;
+	struct ip_info	    ip;
+	struct spd_entry   *e;
+	struct connection  *conn;
+	enum packet_cause   cause;
+
+	c->now = now;
+	if (!ip_parse(pkt, len, &ip)) {
+		c->count.dropped++;
+		return;
+	}
+	len = ip.total;
+	if (plane_never_captured(c, ip.dst)) {
+		plane_pass(c, pkt, len);
+		return;
+	}
+	e = spd_find(c, ip.src, ip.dst);
+	if (e != NULL && e->master != NULL) {
+		spd_used(c, e);
+		e = e->master;
+	}
+	/* RFC 3104 §3: where hosts share an address, first whose flow it is. */
+	if (e != NULL && e->nshared != 0 &&
+	    (conn = flow_owner(c, e, pkt, len)) != NULL) {
+		spd_used(c, e);
+		plane_encrypt_on(conn, pkt, len);
+		return;
+	}
+	if (e != NULL && (conn = plane_narrow(e, pkt, &ip)) != NULL) {
+		spd_used(c, e);
+		plane_encrypt_on(conn, pkt, len);
+		return;
+	}
+	if ((e == NULL || e->policy == SPD_NONE) &&
+	    session_denies(c, pkt, &ip)) {
+		plane_deny(c, pkt, len);
+		return;
+	}
+	if ((e == NULL || e->policy == SPD_NONE || e->policy == SPD_HOLD) &&
+	    plane_resolver_asks(c, pkt, &ip)) {
+		plane_pass(c, pkt, len);
+		return;
+	}
+	if (e == NULL || e->policy == SPD_NONE) {
+		if (c->local == 0) {
+			c->count.dropped++;
+			return;
+		}
+		if (classes_find(c->config->classes, ip.dst, &m) == -1) {
+			plane_pass(c, pkt, len);
+			return;
+		}
+		/* We cannot speak for it; what must not go in the clear does
+		 * not, whoever sends it. */
+		if (!core_is_ours(c, ip.src)) {
+			if (m.class == OE_CLASS_CLEAR ||
+			    m.class == OE_CLASS_PERMISSIVE)
+				plane_pass(c, pkt, len);
+			else
+				plane_deny(c, pkt, len);
+			return;
+		}
+		/* What anybody can make our kernel send begins nothing, unless
+		 * it must not go in the clear. */
+		cause = packet_cause(pkt, len);
+		if (e == NULL && cause == PACKET_REFLEX &&
+		    (m.class == OE_CLASS_CLEAR ||
+		    (m.class == OE_CLASS_PERMISSIVE &&
+		    !known_has(c, ip.dst)))) {
+			plane_pass(c, pkt, len);
+			return;
+		}
+		if ((e = plane_acquire(c, &ip, &m, cause == PACKET_ASKS ?
+		    CAUSE_OURS : CAUSE_STRANGERS)) == NULL) {
+			plane_no_room(c, &m, ip.dst, pkt, len);
+			return;
+		}
+	}
+	plane_forward(c, e, pkt, len);
+}
+
+/* --- what was held ------------------------------------------------------------ */
+
+/*
+ * First and last datagram go out in the order they came (§3.1).  That of an entry
+ * which has no connection any more ends with it.
+ */
+static void
+plane_release_entry(struct core *c, struct spd_entry *e)
+{
+	struct datagram *d;
+
+	while ((d = spd_released(e)) != NULL) {
+		if (d->on != NULL)
+			plane_encrypt_on(d->on, d->data, d->len);
+		else
+			plane_forward(c, e, d->data, d->len);
+		if (d->once_more && e->policy == SPD_ENCRYPT)
+			spd_keep_again(c, e, d);
+		else
+			spd_keep_no_more(c, &d);
+	}
+	if (TAILQ_EMPTY(&e->connections))
+		connection_entry_free(c, e);
+}
+
+void
+plane_release(struct core *c)
+{
+	struct spd_entry *e;
+
+	while ((e = spd_next_ready(c)) != NULL)
+		plane_release_entry(c, e);
+}
+
+void
+plane_again(struct connection *conn)
+{
+	struct core	 *c = conn->core;
+	struct spd_entry *e = conn->spd;
+	struct datagram	 *d;
+
+	if (e == NULL || e->again == NULL || c->now - e->again_at < AGAIN)
+		return;
+	d = e->again;
+	e->again = NULL;
+	/* Of what goes past us we hear later. */
+	if (conn->heard < e->again_at && e->policy == SPD_ENCRYPT &&
+	    !esp_policy_is_past(&conn->esp))
+		plane_forward(c, e, d->data, d->len);
+	spd_keep_no_more(c, &d);
+}
+
+/* --- inbound ------------------------------------------------------------------- */
+
+/*
+ * Clear packets are no less trusted than those of an OE tunnel, but what runs
+ * encrypted, and who must encrypt, is not to be spoken for in the clear (§12.1).
+ */
+bool
+plane_inbound_clear(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
+{
+	struct connection *conn;
+	struct class_match m;
+	struct ip_info	    ip;
+	struct spd_entry   *e;
+
+	c->now = now;
+	if (!ip_parse(pkt, len, &ip))
+		return false;
+	if (plane_never_captured(c, ip.src) || !core_is_ours(c, ip.dst))
+		return true;
+	if (classes_find(c->config->classes, ip.src, &m) == 0 &&
+	    (m.class == OE_CLASS_DENY || m.class == OE_CLASS_PARANOID ||
+	    m.class == OE_CLASS_TUNNEL))
+		goto refuse;
+	e = spd_find(c, ip.dst, ip.src);
+	if (e == NULL)
+		return true;
+	if (e->policy == SPD_DENY)
+		goto refuse;
+	if (e->policy == SPD_ENCRYPT) {
+		/* ICMP errors of hosts on the way are not the peer's to encrypt. */
+		TAILQ_FOREACH(conn, &e->connections, entry) {
+			if (conn->policy == SPD_ENCRYPT &&
+			    conn->peer_id.type == KEYING_ID_ADDR &&
+			    addr_v4(&conn->peer_id.addr) == ip.src)
+				goto refuse;
+		}
+	} else {
+		TAILQ_FOREACH(conn, &e->connections, entry) {
+			if (conn->right != RIGHT_FLOWS)
+				conn->used = now;
+		}
+	}
+	if (e->nshared != 0 && !flow_hear_clear(c, e, pkt, len)) {
+		c->count.flow_refused++;
+		goto refuse;
+	}
+	e->used = now;
+	return true;
+refuse:
+	c->count.clear_refused++;
+	return false;
+}
+
+/* Only what was negotiated may come out of a tunnel (§13; RFC 4301 §5.2). */
+static bool
+plane_ingress(const struct sa_pair *p, const uint8_t *pkt, size_t len)
+{
+	const struct spd_key *key = &p->connection->key;
+	struct ip_info	      ip;
+
+	return ip_parse(pkt, len, &ip) &&
+	    ip_in_prefix(ip.src, key->dst, key->dst_plen) &&
+	    ip_in_prefix(ip.dst, key->src, key->src_plen) &&
+	    pair_takes(p, pkt, &ip, true);
+}
+
+/*
+ * A peer that has SAs which we have not believes in a past that we lost, or we
+ * are lied to: keys are asked for anew, carefully (§3.2.6).
+ */
+static void
+plane_unknown_spi(struct core *c, const struct ip_info *ip, uint32_t spi)
+{
+	struct connection  *conn;
+	struct class_match m;
+	struct spd_entry   *e;
+	struct spd_key	    key;
+
+	c->count.unknown_spi++;
+	if (!ratelimit_pass(&c->unknown_spi, c->now))
+		return;
+	log_info("ESP from %s with unknown SPI 0x%08x", ipv4_text(ip->src), spi);
+	c->ops->unknown_spi(c->ops_arg, c->now, ip->src, spi);
+	if (c->local == 0 || !c->config->initiate ||
+	    classes_find(c->config->classes, ip->src, &m) == -1 ||
+	    (m.class != OE_CLASS_PERMISSIVE && m.class != OE_CLASS_PARANOID))
+		return;
+	e = spd_find(c, c->local, ip->src);
+	if (e == NULL) {
+		memset(&key, 0, sizeof(key));
+		key.src = c->local;
+		key.dst = ip->src;
+		key.src_plen = key.dst_plen = 32;
+		if ((e = room_entry(c, &key, CAUSE_STRANGERS)) != NULL)
+			initiator_acquire(c, e, &m);
+		return;
+	}
+	TAILQ_FOREACH(conn, &e->connections, entry) {
+		if (conn->state == CONNECTION_KEYED && (conn->suspect_at == 0 ||
+		    c->now - conn->suspect_at >= SUSPECT_INTERVAL)) {
+			conn->suspect_at = c->now;
+			request_rekey(conn, "unknown SPI from the peer");
+			return;
+		}
+	}
+}
+
+void
+plane_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
+{
+	struct connection *conn;
+	struct sa_pair	  *p = NULL;
+	struct ip_info	   ip;
+	uint32_t	   spi;
+	uint16_t	   sport, dport;
+	bool		   newest;
+	int		   n;
+
+	c->now = now;
+	if (!ip_parse(pkt, len, &ip) || !esp_spi(pkt, len, &spi)) {
+		c->count.bad_esp++;
+		return;
+	}
+	HASH_FIND(hh, c->sad, &spi, sizeof(spi), p);
+	if (p == NULL) {
+		plane_unknown_spi(c, &ip, spi);
+		return;
+	}
+	conn = p->connection;
+	n = esp_pair_open(p->esp, pkt, ip.total, c->opened, IP_PACKET_MAX,
+	    &newest);
+	if (n == ESP_E_DUMMY || n == ESP_E_PLANE)
+		return;
+	if (n < 0) {
+		c->count.bad_esp++;
+		if (ratelimit_pass(&p->bad, now))
+			log_info("ESP SPI 0x%08x from %s dropped: %s", spi,
+			    ipv4_text(ip.src), n == ESP_E_REPLAY ? "replayed" :
+			    n == ESP_E_AUTH ? "wrong ICV" : "malformed");
+		return;
+	}
+	if (!plane_ingress(p, c->opened, (size_t)n)) {
+		c->count.filtered++;
+		if (ratelimit_pass(&p->bad, now))
+			log_warn("peer %s sent what was not negotiated, "
+			    "dropped", keying_id_text(&conn->peer_id));
+		return;
+	}
+	conn->used = p->used = now;
+	conn->packets++;
+	conn->bytes += (size_t)n;
+	if (conn->spd != NULL)
+		conn->spd->used = now;
+	c->count.esp_in++;
+	liveness_heard(conn);
+	pathmtu_heard(conn, c->opened, (size_t)n);
+	if (p->follows && ip.protocol == IPPROTO_UDP && newest &&
+	    ip_ports(pkt, &ip, &sport, &dport))
+		liveness_heard_from(p, ip.src, sport);
+	/* Only a peer that has its half can have sent this; what waited for that goes
+	 * before what it sent. */
+	if (!p->confirmed) {
+		child_confirmed(conn, spi);
+		plane_release(c);
+	}
+	if (conn->spd != NULL && conn->spd->nshared != 0 &&
+	    !flow_hear(c, conn, c->opened, (size_t)n)) {
+		c->count.flow_refused++;
+		if (ratelimit_pass(&p->bad, now))
+			log_warn("peer %s sent on a flow that is another's, "
+			    "dropped", keying_id_text(&conn->peer_id));
+		return;
+	}
+	c->shell->deliver(c->shell_arg, c->opened, (size_t)n);
+}

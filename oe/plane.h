@@ -1,0 +1,22 @@
+/* plane.h - the forwarding plane: what happens to each datagram (draft -17 §3.1) */
+#ifndef OE_PLANE_H
+#define OE_PLANE_H
+
+#include "oe/connection.h"
+
+/* A clear packet on its way out: held, passed, encrypted or dropped. */
+void	plane_outbound(struct core *c, uint64_t now, const uint8_t *pkt,
+	    size_t len);
+/* A clear packet from the network: false if policy forbids taking it. */
+bool	plane_inbound_clear(struct core *c, uint64_t now, const uint8_t *pkt,
+	    size_t len);
+void	plane_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt,
+	    size_t len);
+/* The datagram that began a connection goes once more if nothing came back on
+ * its keys: a peer may have had them later than we. */
+void	plane_again(struct connection *conn);
+/* Sends what may go now, and frees entries that nothing is left of.  To be called
+ * at the end of whatever was said to the core. */
+void	plane_release(struct core *c);
+
+#endif

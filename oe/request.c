@@ -1,0 +1,74 @@
+/* request.c - asking the keying engine for keys: what for, of whom, as whom */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "net/ip.h"
+#include "oe/classes.h"
+#include "oe/connection.h"
+#include "oe/known.h"
+#include "oe/peer_gateway.h"
+#include "oe/request.h"
+#include "oe/session.h"
+
+#define REKEY_RETRY	10000
+
+int
+request_keys(struct connection *conn)
+{
+	struct core	      *c = conn->core;
+	const struct peer_gateway  *g;
+	const struct oe_tunnel *t;
+	struct keying_request  r;
+	struct keying_selector ours, theirs;
+
+	memset(&r, 0, sizeof(r));
+	r.path.local = addr_from_v4(c->local);
+	r.path.local_port = c->ike_port;
+	r.my_id = core_my_id(c);
+	if (conn->class == OE_CLASS_TUNNEL) {
+		t = &c->config->tunnels[conn->tunnel];
+		r.path.peer = addr_from_v4(t->peer);
+		r.peer_id = t->peer_id;
+		if (t->my_id.type != 0)
+			r.my_id = t->my_id;
+		r.peer = oe_tunnel_credentials(t);
+	} else {
+		if (conn->peer_gateway >= conn->npeer_gateways)
+			return -1;
+		g = &conn->peer_gateways[conn->peer_gateway];
+		r.path.peer = addr_from_v4(g->addr);
+		r.peer_id = g->id;
+		r.peer.keys = g->keys;
+		r.peer.nkeys = g->nkeys;
+	}
+	session_selectors(conn, &ours, &theirs);
+	r.ours = keying_selectors_of(&ours);
+	r.theirs = keying_selectors_of(&theirs);
+	r.initial_contact = !connection_peer_known(c, &r.peer_id) &&
+	    (c->shell->peer_known == NULL ||
+	    !c->shell->peer_known(c->shell_arg, &r.peer_id));
+	r.departed = known_has_departed(c, addr_v4(&r.path.peer));
+	conn->path.peer = r.path.peer;
+	if (TAILQ_EMPTY(&conn->pairs))
+		conn->peer_id = r.peer_id;
+	conn->requested = true;
+	conn->request_at = c->now;
+	if (c->keying->request(c->keying_arg, c->now, &r, conn) == -1) {
+		conn->requested = false;
+		conn->ask = NULL;
+		return -1;
+	}
+	return 0;
+}
+
+int
+request_rekey(struct connection *conn, const char *why)
+{
+	if (conn->requested || conn->core->now - conn->request_at < REKEY_RETRY)
+		return 0;
+	log_debug("%s: rekeying: %s", ipv4_text(conn->key.dst), why);
+	return session_begin(conn) ? request_keys(conn) : -1;
+}

@@ -34,7 +34,7 @@ connection_tick_settled(struct connection *conn)
 		return;
 	}
 	if (!connection_recently_used(conn)) {
-		connection_expire(conn, "not used any more");
+		connection_expire(conn, REASON_UNUSED);
 		return;
 	}
 	if (conn->state == CONNECTION_EXPIRING)
@@ -120,7 +120,7 @@ connection_tick_keyed(struct connection *conn)
 	connection_tick_passed(conn);
 	session_tick(conn);
 	if (TAILQ_EMPTY(&conn->pairs)) {
-		connection_expire(conn, "not used any more");
+		connection_expire(conn, REASON_UNUSED);
 		return;
 	}
 	if (connection_any_pair(conn) == NULL)
@@ -129,7 +129,7 @@ connection_tick_keyed(struct connection *conn)
 	liveness_tick(conn);
 	if (c->now >= conn->look_at) {
 		if (!connection_recently_used(conn) && conn->class != OE_CLASS_TUNNEL) {
-			connection_expire(conn, "not used any more");
+			connection_expire(conn, REASON_UNUSED);
 			return;
 		}
 		conn->look_at = c->now + (uint64_t)c->config->lifespan * SECONDS;

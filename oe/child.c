@@ -87,12 +87,9 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	conn->waiting = 0;
 	conn->born = conn->used = c->now;
 	conn->look_at = c->now + (uint64_t)c->config->lifespan_first * SECONDS;
-	snprintf(conn->reason, sizeof(conn->reason), "%s",
-	    fresh->initiator ? "its key is in DNS and IKE succeeded" :
-	    "the peer asked for it and proved its key");
-	if (conn->class == OE_CLASS_TUNNEL)
-		snprintf(conn->reason, sizeof(conn->reason),
-		    "configured tunnel %s", c->config->tunnels[conn->tunnel].name);
+	conn->reason = conn->class == OE_CLASS_TUNNEL ?
+	    reason_with(REASON_TUNNEL, c->config->tunnels[conn->tunnel].name) :
+	    reason_of(fresh->initiator ? REASON_KEY_IN_DNS : REASON_PEER_ASKED);
 	/* Nothing for that address may go past us any more. */
 	TAILQ_FOREACH(other, &conn->spd->connections, entry)
 		connection_route(other, false);
@@ -306,6 +303,6 @@ child_down(struct connection *conn, uint32_t spi_in, bool by_peer)
 			connection_free(conn, false);
 		return;
 	}
-	connection_unkeyed(conn, by_peer ? "deleted by the peer" :
-	    "its keys expired", by_peer);
+	connection_unkeyed(conn, by_peer ? REASON_DELETED_BY_PEER :
+	    REASON_KEYS_EXPIRED);
 }

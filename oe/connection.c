@@ -72,10 +72,11 @@ connection_let_go(struct connection *conn)
 		TAILQ_INSERT_TAIL(&c->holding, conn, holding);
 		return;
 	}
-	snprintf(conn->reason, sizeof(conn->reason), "%s has not answered "
-	    "within %u s; the search goes on", conn->state ==
-	    CONNECTION_POTENTIAL ? "DNS" : "the peer's IKE", c->config->hold);
-	log_info("%s: clear text: %s", ipv4_text(conn->key.dst), conn->reason);
+	conn->reason = reason_of(conn->state == CONNECTION_POTENTIAL ?
+	    REASON_DNS_SLOW : REASON_IKE_SLOW);
+	conn->reason.number = c->config->hold;
+	log_info("%s: clear text: %s", ipv4_text(conn->key.dst),
+	    REASON_TEXT(&conn->reason));
 	conn->recheck = true;
 	connection_set(conn, conn->state, SPD_PASS);
 	core_event(c, conn, "clear-text");

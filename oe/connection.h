@@ -6,6 +6,7 @@
 
 #include "oe/esp/dataplane.h"
 #include "oe/keying.h"
+#include "oe/reason.h"
 #include "oe/record.h"
 #include "oe/spd.h"
 
@@ -64,7 +65,7 @@ struct connection {
 	enum cause	      cause;
 	enum oe_class	      class;
 	unsigned	      tunnel;
-	char		      reason[256];
+	struct reason	      reason;
 
 	/* DNS */
 	unsigned	      waiting;	/* answers that have not come */

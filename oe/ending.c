@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <arpa/inet.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,9 +55,10 @@ connection_free(struct connection *conn, bool tell)
 }
 
 void
-connection_expire(struct connection *conn, const char *why)
+connection_expire(struct connection *conn, enum oe_reason why)
 {
 	struct core    *c = conn->core;
+	struct reason	reason = reason_of(why);
 	struct sa_pair *p;
 	bool		told = false;
 
@@ -67,11 +67,11 @@ connection_expire(struct connection *conn, const char *why)
 	if (!TAILQ_EMPTY(&conn->pairs))
 		log_info("%s: connection with %s ended: %s (%llu packets, "
 		    "%llu bytes)", ipv4_text(conn->key.dst),
-		    keying_id_text(&conn->peer_id), why,
+		    keying_id_text(&conn->peer_id), REASON_TEXT(&reason),
 		    (unsigned long long)conn->packets,
 		    (unsigned long long)conn->bytes);
 	core_event(c, conn, "expired");
-	snprintf(conn->reason, sizeof(conn->reason), "%s", why);
+	conn->reason = reason;
 	conn->state = CONNECTION_EXPIRED;
 	connection_detach(conn);
 	TAILQ_FOREACH(p, &conn->pairs, entry) {
@@ -128,19 +128,14 @@ connection_failure_lifespan(const struct connection *conn)
 
 void
 connection_settle(struct connection *conn, bool deny, unsigned lifespan,
-    const char *fmt, ...)
+    const struct reason *reason)
 {
 	struct core *c = conn->core;
-	char	     reason[sizeof(conn->reason)];
 	bool	     again;
-	va_list	     ap;
 
-	va_start(ap, fmt);
-	vsnprintf(reason, sizeof(reason), fmt, ap);
-	va_end(ap);
 	/* The same conclusion as before is not news. */
-	again = conn->recheck && strcmp(reason, conn->reason) == 0;
-	memcpy(conn->reason, reason, sizeof(reason));
+	again = conn->recheck && reason_equal(reason, &conn->reason);
+	conn->reason = *reason;
 	conn->recheck = conn->no_identity = false;
 	lookups_forget(c, conn);
 	conn->waiting = 0;
@@ -150,7 +145,7 @@ connection_settle(struct connection *conn, bool deny, unsigned lifespan,
 	if ((connection_is_oe(conn) || conn->class == OE_CLASS_TUNNEL) && !again)
 		log_info("%s: %s: %s; looked at again in %u s",
 		    ipv4_text(conn->key.dst), deny ? "denied" : "clear text",
-		    reason, lifespan);
+		    REASON_TEXT(reason), lifespan);
 	connection_set(conn, deny ? CONNECTION_DENY : CONNECTION_CLEAR,
 	    deny ? SPD_DENY : SPD_PASS);
 	connection_route(conn, !deny);
@@ -158,25 +153,37 @@ connection_settle(struct connection *conn, bool deny, unsigned lifespan,
 		core_event(c, conn, deny ? "deny" : "clear-text");
 }
 
+void
+connection_no_oe(struct connection *conn, unsigned lifespan,
+    const struct reason *reason)
+{
+	connection_settle(conn, conn->class != OE_CLASS_PERMISSIVE, lifespan,
+	    reason);
+}
+
 /* --- the end of keys --------------------------------------------------------------- */
 
 /* The last pair is gone. */
 void
-connection_unkeyed(struct connection *conn, const char *why, bool by_peer)
+connection_unkeyed(struct connection *conn, enum oe_reason why)
 {
-	struct core *c = conn->core;
+	struct core  *c = conn->core;
+	struct reason reason = reason_of(why);
+	bool	      by_peer = why == REASON_DELETED_BY_PEER;
 
 	log_info("%s: connection with %s ended: %s", ipv4_text(conn->key.dst),
-	    keying_id_text(&conn->peer_id), why);
+	    keying_id_text(&conn->peer_id), REASON_TEXT(&reason));
 	if (by_peer)
 		known_departed(c, addr_v4(&conn->path.peer));
 	core_event(c, conn, "expired");
 	/* §3.2.6: rekeying failed, and now the keys are gone too. */
 	if (!by_peer && conn->failed && connection_is_oe(conn) &&
 	    conn->right != RIGHT_FLOWS) {
-		connection_no_oe(conn, connection_failure_lifespan(conn), "rekeying with "
-		    "%s: %s", ADDR_TEXT(&conn->path.peer),
-		    keying_failure_text(conn->failure));
+		reason = reason_of(REASON_REKEY_FAILED);
+		reason.addr = conn->path.peer;
+		reason.number = conn->failure;
+		connection_no_oe(conn, connection_failure_lifespan(conn),
+		    &reason);
 		return;
 	}
 	connection_free(conn, false);
@@ -191,5 +198,5 @@ connection_lost(struct connection *conn)
 	c->keying->forget(c->keying_arg, c->now, conn, false);
 	while ((p = TAILQ_FIRST(&conn->pairs)) != NULL)
 		pair_free(p);
-	connection_unkeyed(conn, "its peer is gone", false);
+	connection_unkeyed(conn, REASON_PEER_GONE);
 }

@@ -7,25 +7,22 @@
 /* Frees it; the keying engine forgets it, and tells the peer if tell. */
 void	connection_free(struct connection *conn, bool tell);
 /* Teardown begun by us: deletes, three tries (§3.4.2). */
-void	connection_expire(struct connection *conn, const char *why);
+void	connection_expire(struct connection *conn, enum oe_reason why);
 /* Frees an entry that no connection holds, and the flows that went in the clear. */
 void	connection_entry_free(struct core *c, struct spd_entry *e);
 /* The end of a search: clear text or denial, for lifespan seconds.  Some ends
  * deny whatever the class: malformed records, DNSSEC failure (§3.2.4). */
 void	connection_settle(struct connection *conn, bool deny,
-	    unsigned lifespan, const char *fmt, ...)
-	    __attribute__((format(printf, 4, 5)));
+	    unsigned lifespan, const struct reason *reason);
 /* No encryption: what the class says of that. */
-#define connection_no_oe(conn_, lifespan_, ...) \
-	connection_settle(conn_, (conn_)->class != OE_CLASS_PERMISSIVE, \
-	    lifespan_, __VA_ARGS__)
+void	connection_no_oe(struct connection *conn, unsigned lifespan,
+	    const struct reason *reason);
 /* Seconds that what DNS said holds on; until a failed negotiation is tried again
  * (§3.2.5). */
 unsigned connection_dns_left(const struct connection *conn);
 unsigned connection_failure_lifespan(const struct connection *conn);
 /* The last pair of keys is gone. */
-void	connection_unkeyed(struct connection *conn, const char *why,
-	    bool by_peer);
+void	connection_unkeyed(struct connection *conn, enum oe_reason why);
 /* Its peer cannot be reached any more: the SAs go without a word to it. */
 void	connection_lost(struct connection *conn);
 

@@ -32,7 +32,7 @@ enum { ASK_TXT, ASK_IPSECKEY, ASK_KEY /* + index of the gateway */ };
 
 /* Something of ours is full: what waits goes on waiting, and is tried again. */
 static void
-connection_wait_room(struct connection *conn, const char *what)
+connection_wait_room(struct connection *conn, const struct reason *what)
 {
 	struct core *c = conn->core;
 
@@ -40,7 +40,7 @@ connection_wait_room(struct connection *conn, const char *what)
 	if (conn->room_since == 0)
 		conn->room_since = c->now;
 	conn->room_at = c->now + ROOM_RETRY;
-	snprintf(conn->reason, sizeof(conn->reason), "%s", what);
+	conn->reason = *what;
 }
 
 static void
@@ -58,14 +58,14 @@ initiator_tick_room(struct connection *conn)
 
 	conn->room_at = 0;
 	if (!connection_recently_used(conn)) {
-		connection_expire(conn, "not used any more");
+		connection_expire(conn, REASON_UNUSED);
 	} else if (conn->state == CONNECTION_PENDING) {
 		if (!conn->requested)
 			initiator_ask_keys(conn);
 	} else if (c->now >= until && !known_has(c, conn->key.dst)) {
 		connection_room(conn);
 		connection_no_oe(conn, c->config->lifespan_short,
-		    "too many DNS look-ups under way");
+		    REASON(REASON_LOOKUPS_FULL));
 	} else {
 		initiator_ask_dns(conn);
 	}
@@ -80,7 +80,7 @@ initiator_ask_keys(struct connection *conn)
 	connection_set(conn, CONNECTION_PENDING,
 	    conn->recheck ? conn->policy : SPD_HOLD);
 	if (!session_begin(conn))
-		connection_expire(conn, "no flow waits for keys");
+		connection_expire(conn, REASON_NO_FLOW);
 	else if (request_keys(conn) == -1)
 		initiator_failed(conn, KEYING_LOCAL, "too many negotiations");
 	else
@@ -112,8 +112,9 @@ void
 initiator_failed(struct connection *conn, enum keying_failure f,
     const char *detail)
 {
-	struct core *c = conn->core;
-	char	     why[sizeof(conn->reason)];
+	struct core  *c = conn->core;
+	struct reason why;
+	char	      said[REASON_WORDS_MAX];
 
 	conn->requested = false;
 	c->count.failed++;
@@ -154,8 +155,9 @@ initiator_failed(struct connection *conn, enum keying_failure f,
 	}
 	/* Its keys are known, and it is not its fault: no reason for clear text. */
 	if (f == KEYING_LOCAL && connection_is_oe(conn)) {
-		connection_wait_room(conn, detail != NULL ? detail :
+		why = reason_with(REASON_IKE_FULL, detail != NULL ? detail :
 		    keying_failure_text(f));
+		connection_wait_room(conn, &why);
 		return;
 	}
 	if (conn->peer_gateway + 1 < conn->npeer_gateways) {
@@ -167,12 +169,10 @@ initiator_failed(struct connection *conn, enum keying_failure f,
 		initiator_ask_keys(conn);
 		return;
 	}
-	if (session_why(conn, why, sizeof(why)))
-		detail = why;
-	connection_no_oe(conn, connection_failure_lifespan(conn), "IKE with %s: %s%s%s",
-	    ADDR_TEXT(&conn->path.peer), keying_failure_text(conn->failure),
-	    detail != NULL && *detail != '\0' ? ", " : "",
-	    detail != NULL ? detail : "");
+	if (session_why(conn, said, sizeof(said)))
+		detail = said;
+	why = reason_of_failure(conn->failure, &conn->path.peer, detail);
+	connection_no_oe(conn, connection_failure_lifespan(conn), &why);
 }
 
 /* --- potential OE: DNS ---------------------------------------------------------------- */
@@ -198,7 +198,7 @@ connection_no_lookup(struct connection *conn)
 	lookups_forget(c, conn);
 	conn->waiting = 0;
 	if (conn->state != CONNECTION_KEYED) {
-		connection_wait_room(conn, "too many DNS look-ups under way");
+		connection_wait_room(conn, REASON(REASON_LOOKUPS_FULL));
 		return;
 	}
 	/* As it was, and asked again soon. */
@@ -239,7 +239,7 @@ connection_authenticate(struct connection *conn)
 	if (keyed) {
 		conn->recheck = false;
 		if (conn->npeer_gateways == 0)
-			connection_expire(conn, "its DNS record is gone");
+			connection_expire(conn, REASON_DNS_GONE);
 		else if (conn->peer_key != NULL &&
 		    !peer_gateways_have_key(conn, conn->peer_key))
 			request_rekey(conn, "its key in DNS changed");
@@ -247,16 +247,16 @@ connection_authenticate(struct connection *conn)
 	}
 	if (c->config->require_dnssec && !conn->authentic) {
 		connection_no_oe(conn, connection_dns_left(conn),
-		    "its DNS record is not vouched for by DNSSEC");
+		    REASON(REASON_DNS_NOT_SECURE));
 		return;
 	}
 	if (conn->npeer_gateways == 0) {
 		if (conn->key_malformed)
 			connection_settle(conn, true, connection_dns_left(conn),
-			    "malformed KEY record in DNS");
+			    REASON(REASON_DNS_KEY_MALFORMED));
 		else
 			connection_no_oe(conn, connection_dns_left(conn),
-			    "no usable gateway or key in its DNS record");
+			    REASON(REASON_DNS_NO_GATEWAY));
 		return;
 	}
 	conn->peer_gateway = 0;
@@ -294,6 +294,7 @@ connection_no_record(struct connection *conn)
 {
 	const struct oe_config *o = conn->core->config;
 	enum record_status	s = conn->txt;
+	struct reason		why;
 
 	if (s == RECORD_NONE || conn->ipseckey == RECORD_BOGUS)
 		s = conn->ipseckey;
@@ -305,30 +306,28 @@ connection_no_record(struct connection *conn)
 		if (s == RECORD_NONE || (s == RECORD_UNUSABLE &&
 		    conn->ipseckey != RECORD_FAILED &&
 		    conn->ipseckey != RECORD_TIMEOUT))
-			connection_expire(conn, "its DNS record is gone");
+			connection_expire(conn, REASON_DNS_GONE);
 		return;
 	}
+	why = reason_of_record(s);
 	switch (s) {
 	case RECORD_MALFORMED:
 	case RECORD_BOGUS:
-		connection_settle(conn, true, connection_dns_left(conn), "%s",
-		    record_status_text(s));
+		connection_settle(conn, true, connection_dns_left(conn), &why);
 		break;
 	case RECORD_UNUSABLE:
-		connection_no_oe(conn, connection_dns_left(conn), "%s",
-		    record_status_text(s));
+		connection_no_oe(conn, connection_dns_left(conn), &why);
 		break;
 	case RECORD_FAILED:
 	case RECORD_TIMEOUT:
 		identity_doubt(conn->core);
-		connection_no_oe(conn, o->lifespan_short, "%s",
-		    record_status_text(s));
+		connection_no_oe(conn, o->lifespan_short, &why);
 		break;
 	case RECORD_FOUND:
 	case RECORD_NONE:
 		connection_no_oe(conn, conn->recheck && conn->look_at != 0 ?
 		    o->lifespan :
-		    o->lifespan_first, "%s", record_status_text(RECORD_NONE));
+		    o->lifespan_first, &why);
 		break;
 	}
 }
@@ -387,12 +386,13 @@ void
 initiator_ask_dns(struct connection *conn)
 {
 	struct core *c = conn->core;
-	char	     name[RECORD_REVERSE_LEN], why[sizeof(conn->reason)];
+	struct reason reason;
+	char	     name[RECORD_REVERSE_LEN], why[REASON_WORDS_MAX];
 
 	if (conn->state != CONNECTION_KEYED && !identity_usable(c)) {
 		identity_text(c, why, sizeof(why));
-		connection_no_oe(conn, c->config->lifespan_short,
-		    "DNS has %s: no peer could know us", why);
+		reason = reason_with(REASON_NO_IDENTITY, why);
+		connection_no_oe(conn, c->config->lifespan_short, &reason);
 		conn->no_identity = true;
 		return;
 	}
@@ -437,11 +437,11 @@ initiator_acquire(struct core *c, struct spd_entry *e,
 	switch (m->class) {
 	case OE_CLASS_DENY:
 		connection_settle(conn, true, c->config->lifespan_first,
-		    "policy class deny");
+		    REASON(REASON_POLICY_DENY));
 		return;
 	case OE_CLASS_CLEAR:
 		connection_settle(conn, false, c->config->lifespan_first,
-		    "policy class always-clear-text");
+		    REASON(REASON_POLICY_CLEAR));
 		return;
 	case OE_CLASS_TUNNEL:
 		initiator_ask_keys(conn);
@@ -451,11 +451,11 @@ initiator_acquire(struct core *c, struct spd_entry *e,
 		break;
 	}
 	if (c->config->key == NULL)
-		connection_no_oe(conn, c->config->lifespan, "we have no key of "
-		    "our own");
+		connection_no_oe(conn, c->config->lifespan,
+		    REASON(REASON_NO_KEY));
 	else if (!c->config->initiate)
-		connection_no_oe(conn, c->config->lifespan, "configured to "
-		    "accept, not to initiate");
+		connection_no_oe(conn, c->config->lifespan,
+		    REASON(REASON_ACCEPT_ONLY));
 	else
 		initiator_ask_dns(conn);
 }

@@ -121,7 +121,7 @@ core_reconfigure(struct core *c, uint64_t now, struct oe_config *config)
 		if (classes_find(config->classes, conn->key.dst, &m) == 0 &&
 		    m.class == conn->class && m.class != OE_CLASS_TUNNEL)
 			continue;
-		connection_expire(conn, "the configuration changed");
+		connection_expire(conn, REASON_RECONFIGURED);
 	}
 }
 

@@ -86,6 +86,8 @@ struct connection_row {
 	const char *event, *line;	/* NULL: it is no event, no answer to "why" */
 	char	    src[32], dst[32], spi_in[16], spi_out[16], cipher[64];
 	const char *policy, *class, *state, *reason, *peer, *auth, *right;
+	char	    detail[REASON_WORDS_MAX + ADDR_TEXT_MAX];
+	char	    because[REASON_TEXT_MAX];
 	const char *dataplane, *role;
 	char	    peer_gateway[ADDR_TEXT_MAX];
 	uint64_t    packets, bytes, age, idle, next, silent;
@@ -124,7 +126,12 @@ struct connection_row {
 	{ FIELD("silent", GAUGE, SECONDS, silent,			\
 	    "since the peer has not answered what was sent"),		\
 	    .flags = REPORT_WIDE },					\
-	{ FIELD("reason", TEXT, PLAIN, reason, "why it is so") }
+	{ FIELD("reason", TEXT, PLAIN, reason, "why it is so, as a code"),\
+	    .flags = REPORT_WIDE },					\
+	{ FIELD("detail", CHARS, PLAIN, detail,				\
+	    "what the reason is about: an address, a number, words"),	\
+	    .flags = REPORT_WIDE },					\
+	{ FIELD("because", CHARS, PLAIN, because, "why it is so, in words") }
 
 const struct report_field oe_spd_fields[] = {
 	CONNECTION_FIELDS, { 0 }
@@ -151,7 +158,9 @@ connection_fill(struct connection_row *row, const struct connection *conn)
 	row->policy = spd_policy_name(conn->policy);
 	row->class = oe_class_name(conn->class);
 	row->state = connection_state_name(conn->state);
-	row->reason = conn->reason;
+	row->reason = reason_name(conn->reason.code);
+	reason_detail(&conn->reason, row->detail, sizeof(row->detail));
+	reason_text(&conn->reason, row->because, sizeof(row->because));
 	row->peer = conn->peer_id.type != 0 ? keying_id_text(&conn->peer_id) :
 	    "";
 	row->auth = report_auth_text(conn);
@@ -358,7 +367,7 @@ why_line(const struct connection *conn, char *out, size_t cap)
 		    conn->class == OE_CLASS_TUNNEL ? report_auth_text(conn) :
 		    conn->authentic ? "key vouched for by DNSSEC" :
 		    "key from DNS, not vouched for by DNSSEC",
-		    right_line(conn), conn->reason, silence,
+		    right_line(conn), REASON_TEXT(&conn->reason), silence,
 		    (unsigned long long)conn->packets, next);
 		return;
 	case CONNECTION_CLEAR:
@@ -366,21 +375,22 @@ why_line(const struct connection *conn, char *out, size_t cap)
 	case CONNECTION_EXPIRING:
 		snprintf(out, cap, "%s: %s (%s), because: %s; looked at again "
 		    "in %llu s", dst, conn->policy == SPD_DENY ? "denied" :
-		    "in the clear", oe_class_name(conn->class), conn->reason,
+		    "in the clear", oe_class_name(conn->class),
+		    REASON_TEXT(&conn->reason),
 		    next);
 		return;
 	case CONNECTION_POTENTIAL:
 	case CONNECTION_AUTHENTICATE:
 		snprintf(out, cap, "%s: %s while %s", dst,
 		    policy_text(conn),
-		    conn->room_since != 0 ? conn->reason :
+		    conn->room_since != 0 ? REASON_TEXT(&conn->reason) :
 		    "DNS is asked for its key");
 		return;
 	case CONNECTION_PENDING:
 		snprintf(out, cap, "%s: %s while IKE negotiates with %s%s%s",
 		    dst, policy_text(conn),
 		    ADDR_TEXT(&conn->path.peer), conn->room_since != 0 ? ": " :
-		    "", conn->room_since != 0 ? conn->reason : "");
+		    "", conn->room_since != 0 ? REASON_TEXT(&conn->reason) : "");
 		return;
 	case CONNECTION_NONEXISTENT:
 	case CONNECTION_EXPIRED:

@@ -151,8 +151,7 @@ session_give_up(struct connection *conn, const char *why)
 	col->by_flow = conn->by_flow = false;
 	conn->ask = NULL;
 	snprintf(col->flow_said, sizeof(col->flow_said), "%s", why);
-	snprintf(conn->reason, sizeof(conn->reason), "IKE succeeded, but the "
-	    "peer seems to answer another host at our address, and %s", why);
+	conn->reason = reason_with(REASON_ANSWERS_ANOTHER, why);
 	log_info("%s: the keys for all of our address stay: a flow's own keys: "
 	    "%s", ipv4_text(conn->key.dst), why);
 	if (connection_pair(conn) == NULL) {
@@ -169,11 +168,11 @@ session_give_up(struct connection *conn, const char *why)
 static void
 session_settle(struct connection *conn)
 {
+	const struct reason reason = reason_of(REASON_ONE_HOST_ONLY);
+
 	conn->failed = true;
 	conn->failure = KEYING_CHILD_REFUSED;
-	connection_settle(conn, true, conn->core->config->lifespan,
-	    "the peer keeps keys with one host at our address only, another has "
-	    "them, and refuses a flow alone");
+	connection_settle(conn, true, conn->core->config->lifespan, &reason);
 }
 
 bool
@@ -311,9 +310,7 @@ session_one_way(struct connection *conn)
 	collision_by_flow(conn, collision_get(c, conn->key.dst), true,
 	    "its peer lives, and sends us nothing");
 	conn->by_flow = true;
-	snprintf(conn->reason, sizeof(conn->reason), "its key is in DNS and IKE "
-	    "succeeded, for each flow alone, as the peer does not tell the hosts "
-	    "at our address apart");
+	conn->reason = reason_of(REASON_EACH_FLOW);
 	session_recent(conn);
 }
 

@@ -80,9 +80,9 @@ TESTS += tests/unit/test_wire
 tests_unit_test_wire_SOURCES = tests/unit/test_wire.c
 tests_unit_test_wire_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_wire_LDADD = $(OE_TEST_LIBS)
-check_PROGRAMS += tests/unit/test_record tests/unit/test_record_message tests/unit/test_classes \
+check_PROGRAMS += tests/unit/test_record tests/unit/test_record_message tests/unit/test_reason tests/unit/test_classes \
 	tests/unit/test_scenarios
-TESTS += tests/unit/test_record tests/unit/test_record_message tests/unit/test_classes \
+TESTS += tests/unit/test_record tests/unit/test_record_message tests/unit/test_reason tests/unit/test_classes \
 	tests/unit/test_scenarios
 EXTRA_DIST += tests/unit/scenarios tests/unit/oe_table.py
 dist_check_SCRIPTS += tests/unit/oe_table.sh
@@ -101,6 +101,9 @@ tests_unit_test_record_message_LDADD = $(OE_TEST_LIBS)
 tests_unit_test_record_SOURCES = tests/unit/test_record.c $(RECORD_KEYS)
 tests_unit_test_record_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_record_LDADD = $(OE_TEST_LIBS)
+tests_unit_test_reason_SOURCES = tests/unit/test_reason.c
+tests_unit_test_reason_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_reason_LDADD = $(OE_TEST_LIBS)
 tests_unit_test_classes_SOURCES = tests/unit/test_classes.c
 tests_unit_test_classes_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_classes_LDADD = $(OE_TEST_LIBS)

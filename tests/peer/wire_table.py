@@ -4,6 +4,7 @@
 rfc_sentences.txt has the sentences.  A row needs a test, or the word
 "deviation" or "reason"; a test must be there, and name a section of the row.
 """
+import glob
 import os
 import re
 import sys
@@ -51,6 +52,14 @@ def named(cell):
             yield letter, quoted or code, not quoted
 
 
+def scenario(paths, name):
+    """The text of a scenario among these files; None if it is not there."""
+    for path in paths:
+        if os.path.basename(path) == name + '.scn':
+            return read(path)
+    return None
+
+
 def test_text(source, name, function):
     """What the test says: a function with its comment, or a script; None if it is not there."""
     if not function:
@@ -77,9 +86,12 @@ def mentions(text, section):
 def main():
     page = read('doc/wire.md')
     page = page[page.index('## Every MUST'):]
-    files = {letter: '\n'.join(map(read, re.findall('`([^`]+)`', paths)))
+    files = {letter: [f for p in re.findall('`([^`]+)`', paths)
+                      for f in sorted(glob.glob(p, root_dir=TOP))]
              for letter, paths in re.findall(
                  r'^\| ([A-Z]) \| (`[^|]+`) \|', page, re.M)}
+    sources = {letter: '\n'.join(map(read, paths))
+               for letter, paths in files.items()}
     left, mistakes, tests = sentences(), [], 0
     total = sum(len(x) for x in left.values())
     for part in page.split('\n### RFC ')[1:]:
@@ -98,7 +110,8 @@ def main():
             if not names and not re.search('(?i)deviation|reason', shown):
                 mistakes.append(where + ': neither test nor reason')
             for letter, name, function in names:
-                text = test_text(files[letter], name, function)
+                text = scenario(files[letter], name) or test_text(
+                    sources[letter], name, function)
                 if text is None:
                     mistakes.append('%s: no "%s" in %s' % (where, name, letter))
                 elif not any(mentions(text, s) for s, _ in covered(cell)):

@@ -278,6 +278,7 @@ endif
 # rsipc/
 if HAVE_CMOCKA
 RSIPC_UNIT = tests/unit/test_host tests/unit/test_host_hostile \
+	tests/unit/test_host_scenarios \
 	tests/unit/test_dnssd tests/unit/test_signer tests/unit/test_worth
 check_PROGRAMS += $(RSIPC_UNIT)
 TESTS += $(RSIPC_UNIT)
@@ -295,6 +296,14 @@ tests_unit_test_worth_LDADD = rsipc/libhost.a $(CMOCKA_LIBS)
 tests_unit_test_host_hostile_SOURCES = tests/unit/test_host_hostile.c
 tests_unit_test_host_hostile_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_host_hostile_LDADD = rsipc/libhost.a proto/libproto.a \
+	$(BASE_LIBS) $(CMOCKA_LIBS)
+EXTRA_DIST += tests/unit/host_scenarios
+PLAY = tests/unit/play.c tests/unit/play.h \
+	tests/unit/play_rsip.c tests/unit/play_rsip.h
+tests_unit_test_host_scenarios_SOURCES = tests/unit/test_host_scenarios.c \
+	$(PLAY)
+tests_unit_test_host_scenarios_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_host_scenarios_LDADD = rsipc/libhost.a proto/libproto.a \
 	$(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_host_SOURCES = tests/unit/test_host.c
 tests_unit_test_host_CFLAGS = $(UNIT_CFLAGS)

@@ -12,13 +12,10 @@ prefix=198.51.100.0/27	# y1, which has a key, and y2, which has none
 
 net_picture
 # A second link of the laptop, with a router that is not to be trusted.
-for net_ns in cafe M y3; do
-	net_namespace "$net_ns" || net_fail "no namespace $net_ns"
-done
-ip -n cafe link add switch0 type bridge && ip -n cafe link set switch0 up
-net_cable M eth1 10.7.0.1 cafe && net_cable M eth0 198.51.100.2 wire &&
+net_place cafe M 10.7.0
+net_namespaces y3
+net_cable M eth0 198.51.100.2 wire &&
     net_cable x1 eth1 10.7.0.11 cafe && net_cable y3 eth0 "$y3" wire &&
-    net_on M sysctl -qw net.ipv4.ip_forward=1 &&
     ip -n x1 route add default via 10.7.0.1 metric 100 &&
     ip -n y3 route add default dev eth0 || net_fail "the cables"
 net_keys
@@ -35,26 +32,15 @@ net_until 10 grep -q ready M.log || net_fail "no hostile gateway"
 # [LINE...]
 configure()
 {
-	cat >rsipc.conf <<-END
-	control = "$NET_RUN/rsipc.sock"
-	state = ""
-	$(printf '%s\n' "$@")
-	oe {
-		id = "@x1.lab"
-		key = "$NET_RUN/x1.pem"
-		state = "$NET_RUN/x1.peers"
-		resolvers = {"$NET_DNS"}
-		dns-timeout = 3000
-		permissive = {"0.0.0.0/0"}
-		paranoid = {"$prefix"}
-	}
-	END
+	net_rsipc_config x1 "permissive = {\"0.0.0.0/0\"}
+		paranoid = {\"$prefix\"}" "state = \"\"
+	$(printf '%s\n' "$@")"
 }
 
 start()
 {
-	net_start rsipc x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc.conf
-	net_ready rsipc 10 net_ctl rsipc status
+	net_start rsipc_x1 x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc_x1.conf
+	net_ready rsipc_x1 10 net_ctl rsipc_x1 status
 }
 
 reached()
@@ -64,7 +50,7 @@ reached()
 
 why()
 {
-	net_ctl rsipc why "$1"
+	net_ctl rsipc_x1 why "$1"
 }
 
 encrypted()
@@ -105,8 +91,8 @@ net_ok "control: without rsipc $(clear_now) clear datagrams are seen, on both li
 
 configure
 start
-net_ready rsipc 15 net_leased rsipc
-grep -q 'direct = true: without a lease' rsipc.log ||
+net_ready rsipc_x1 15 net_leased rsipc_x1
+grep -q 'direct = true: without a lease' rsipc_x1.log ||
     net_fail "no warning about direct = true"
 sleep 0.3
 : >clear.log
@@ -127,11 +113,11 @@ shut 1 "an address in that network, as DHCP gives it"
 ip -n x1 address del 198.51.100.30/24 dev eth1
 
 configure 'gateway = "10.7.0.1"'
-kill -HUP "$(net_pid rsipc)"
-net_until 10 net_holds rsipc leases \
+kill -HUP "$(net_pid rsipc_x1)"
+net_until 10 net_holds rsipc_x1 leases \
     'any(r["address"].startswith("192.0.2.") for r in rows)' || net_fail "no lease from the hostile gateway"
-grep -q 'calls 198.0.0.0/8 local: it is not believed' rsipc.log &&
-    grep -q "calls $NET_Y2/32 local: it is not believed" rsipc.log ||
+grep -q 'calls 198.0.0.0/8 local: it is not believed' rsipc_x1.log &&
+    grep -q "calls $NET_Y2/32 local: it is not believed" rsipc_x1.log ||
     net_fail "what the gateway calls local is believed"
 shut 1 "a gateway that calls it local"
 ip -n x1 route | grep -q '^198.0.0.0/8' && net_fail "a route for the /8"
@@ -139,15 +125,15 @@ ip -n x1 route | grep -q '^198.0.0.0/8' && net_fail "a route for the /8"
 # --- without a lease
 
 configure 'port = 4999'
-kill -HUP "$(net_pid rsipc)"
+kill -HUP "$(net_pid rsipc_x1)"
 unleased()
 {
-	! net_leased rsipc && reached "$y3"
+	! net_leased rsipc_x1 && reached "$y3"
 }
 net_until 10 unleased || net_fail "direct = true: a plain host is not reached"
 shut 2 "without a lease, direct = true"
 configure 'port = 4999' 'direct = false'
-kill -HUP "$(net_pid rsipc)"
+kill -HUP "$(net_pid rsipc_x1)"
 blocked()
 {
 	! reached "$y3"
@@ -158,9 +144,9 @@ shut 1 "the same, direct = false"
 # --- when it dies
 
 configure
-kill -HUP "$(net_pid rsipc)"
+kill -HUP "$(net_pid rsipc_x1)"
 net_until 15 encrypted || net_fail "y1 is not reached again"
-net_stop rsipc KILL
+net_stop rsipc_x1 KILL
 shut 2 "after kill -9"
 net_until 5 reached "$y3" || net_fail "after kill -9 a plain host is not reached"
 reached "$NET_Y1" && net_fail "y1 is reached in the clear"
@@ -168,14 +154,14 @@ start
 net_until 15 encrypted || net_fail "y1 is not reached after the restart"
 shut 0 "while it starts again"
 configure 'key-id = -1'
-net_stop rsipc KILL
-net_on x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc.conf >wrong.log 2>&1 &&
+net_stop rsipc_x1 KILL
+net_on x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc_x1.conf >wrong.log 2>&1 &&
     net_fail "a wrong configuration starts"
 shut 1 "a start that fails after kill -9"
 configure 'stay-shut = true'
 start
 net_until 15 encrypted || net_fail "y1 is not reached"
-net_stop rsipc
+net_stop rsipc_x1
 shut 1 "stay-shut = true, after an orderly end"
 start
 net_until 15 encrypted || net_fail "y1 is not reached"
@@ -197,10 +183,10 @@ sleep 0.2
 encrypted || net_fail "y1 is not reached"
 shut 1 "rules that somebody deleted are put back: from then on"
 configure
-kill -HUP "$(net_pid rsipc)"
+kill -HUP "$(net_pid rsipc_x1)"
 sleep 0.5
-net_stop rsipc
-grep -q 'open again: nothing encrypts now' rsipc.log ||
+net_stop rsipc_x1
+grep -q 'open again: nothing encrypts now' rsipc_x1.log ||
     net_fail "an orderly end does not say what it opens"
 [ -z "$(net_on x1 ip rule | grep '^2107')" ] || net_fail "rules stay"
 [ -z "$(net_on x1 ip route show table 21076 2>/dev/null)" ] ||

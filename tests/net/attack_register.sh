@@ -1,12 +1,8 @@
 #!/bin/sh
 # attack_register.sh - 1 000 forged registrations a second take nothing from an honest host, nor do a host's own users
 . "$(dirname "$0")/lib.sh"
-net_needs_built rsipd/rsipd rsipc/rsipc ctl/rsipctl
-net_enter "$@"
-net_picture
-cd "$NET_RUN" || exit 1
-PYTHONPATH=$NET_HERE/../peer:$NET_HERE
-export PYTHONPATH PYTHONDONTWRITEBYTECODE=1
+net_needs_built rsipc/rsipc
+net_rsip_enter "$@"
 gateway_mac=$(ip -n N -o link show eth1 | sed 's/.*ether \([^ ]*\).*/\1/')
 
 milliseconds()

@@ -4,23 +4,14 @@ import sys
 sys.dont_write_bytecode = True
 from nat_net import *
 
-fw = sys.argv[1] if len(sys.argv) > 1 else "iptables"
-r = Report()
-net = Net()
+fw, r, net, path = begin()
 wy, wx = net.wy, net.wx
-path = Path(net, r)
 RSIP = 4555
 GUEST, GUEST_N = "10.9.0.5", "10.9.0.1"      # another inside network of the router
 BEHIND = "10.8.0.5"                          # routed to the private side, not its network
 
 # --- the router: another inside network, strict source checks, a network behind a neighbour
-guest = net.n[:-1] + "g"
-atexit.register(lambda: subprocess.run(["ip", "netns", "del", guest], stderr=subprocess.DEVNULL))
-run("ip netns add " + guest)
-run("ip -n %s link add grd type veth peer name eth0 netns %s" % (net.n, guest))
-for ns, dev, a in ((net.n, "grd", GUEST_N), (guest, "eth0", GUEST)):
-    run("ip -n %s addr add %s/24 dev %s; ip -n %s link set %s up" % (ns, a, dev, ns, dev))
-run("ip -n %s route add default via %s" % (guest, GUEST_N))
+guest = net.guest(GUEST, GUEST_N)
 run("ip -n %s route add 10.8.0.0/24 dev prv" % net.n)
 run("ip -n %s neigh add %s lladdr %s dev prv" % (net.n, BEHIND, json.loads(
     run("ip -j -n %s link show eth0" % net.x))[0]["address"]))

@@ -17,6 +17,7 @@ import sys
 import time
 
 from attack_paranoid import IKE, Net, clear, to
+from laptop_gap import datagrams
 
 EVERY = 0.025
 REMAKE = 0.7          # more than the worst path takes
@@ -25,26 +26,8 @@ SLOT, SLOTS = struct.Struct('=5d'), 64
 
 def udp(host, port, path):
     log = open(path, 'a', buffering=1)
-    s, made, heard = None, 0.0, 0.0
-    while True:
-        now = time.monotonic()
-        if s is None or now - max(heard, made) > REMAKE:
-            if s is not None:
-                s.close()
-            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            s.setblocking(False)
-            made = now
-        try:
-            s.sendto(b'x', (host, port))
-        except OSError:
-            pass
-        time.sleep(EVERY)
-        try:
-            while s.recv(100):
-                heard = time.monotonic()
-                print('%.3f' % time.time(), file=log)
-        except OSError:
-            pass
+    datagrams(host, port, lambda: print('%.3f' % time.time(), file=log),
+              EVERY, REMAKE)
 
 
 def tcp(host, port, path):

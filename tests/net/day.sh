@@ -13,19 +13,9 @@ most=5		# seconds of silence after a network is back
 # --- the places -------------------------------------------------------------------------
 
 net_picture
-# NETWORK ROUTER PREFIX: a place with a switch and a router that has two ports.
-place()
-{
-	for net_ns in "$1" "$2"; do
-		net_namespace "$net_ns" || net_fail "no namespace $net_ns"
-	done
-	ip -n "$1" link add switch0 type bridge && ip -n "$1" link set switch0 up &&
-	    net_cable "$2" eth1 "$3.1" "$1" &&
-	    net_on "$2" sysctl -qw net.ipv4.ip_forward=1 || net_fail "$1"
-}
-place cafe K 10.7.0
-place office G 10.8.0
-place train R 10.9.0
+net_place cafe K 10.7.0
+net_place office G 10.8.0
+net_place train R 10.9.0
 net_cable K eth0 198.51.100.4 wire && net_cable G eth0 198.51.100.5 wire &&
     net_namespace y3 && net_cable y3 eth0 "$NET_Y3" wire || net_fail "the cables"
 # The train's own network is good; its way out is not.
@@ -122,17 +112,9 @@ net_until 5 seen "$NET_Y2" && net_until 5 seen "$NET_Y3" ||
 net_ok "control: without rsipc the links show $(sent "$NET_Y2" 0 | cut -d' ' -f1) and $(
     sent "$NET_Y3" 0 | cut -d' ' -f1) clear packets to the paranoid destinations"
 printf 'nameserver %s\n' "$NET_DNS" >resolv.conf
-cat >rsipc.conf <<-END
-control = "$NET_RUN/rsipc.sock"
-state = "$NET_RUN/x1.lease"
-oe {
-	id = "@x1.lab"
-	key = "$NET_RUN/x1.pem"
-	state = "$NET_RUN/x1.peers"
-	permissive = {"0.0.0.0/0"}
-	paranoid = {"$NET_Y2/32", "$NET_Y3/32"}
-}
-END
+net_rsipc_config x1 "permissive = {\"0.0.0.0/0\"}
+	paranoid = {\"$NET_Y2/32\", \"$NET_Y3/32\"}"
+sed '/resolvers\|dns-timeout/d; s/rsipc_x1\.sock/rsipc.sock/' rsipc_x1.conf >rsipc.conf
 clocked rsipc x1 x1 rsipc/rsipc
 sleep 0.5
 begun=$(date +%s.%N)

@@ -1,7 +1,8 @@
 # laptop_gap.py - how long nothing came back: a datagram every 20 ms, or a TCP stream, and the longest gap between answers
 #
 # SIGUSR1: prints "gap SECONDS" since the last such signal, the present one
-# included, and begins anew.  An echo server is "laptop_gap.py echo PORT".
+# included, and begins anew.  An echo server is "laptop_gap.py echo PORT"; "ask HOST
+# PORT" is one question.
 import select
 import signal
 import socket
@@ -57,13 +58,12 @@ def echo(port):
                     s.close()
 
 
-def udp(host, port):
-    gaps = Gaps()
-    s = None
-    made = 0.0
+def datagrams(host, port, heard, every=0.02, remake=REMAKE):
+    """One after another, for ever; calls heard() for each answer."""
+    s, made, last = None, 0.0, 0.0
     while True:
         now = time.monotonic()
-        if s is None or now - max(gaps.last, made) > REMAKE:
+        if s is None or now - max(last, made) > remake:
             if s is not None:
                 s.close()
             s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -73,12 +73,25 @@ def udp(host, port):
             s.sendto(b'x', (host, port))
         except OSError:
             pass
-        time.sleep(0.02)
+        time.sleep(every)
         try:
             while s.recv(100):
-                gaps.heard()
+                last = time.monotonic()
+                heard()
         except OSError:
             pass
+
+
+def udp(host, port):
+    datagrams(host, port, Gaps().heard)
+
+
+def ask(host, port):
+    """One datagram; fails if nothing comes within 0.3 s."""
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(0.3)
+    s.sendto(b'x', (host, port))
+    s.recv(10)
 
 
 def tcp(host, port):
@@ -101,4 +114,5 @@ def tcp(host, port):
 if __name__ == '__main__':
     if sys.argv[1] == 'echo':
         echo(int(sys.argv[2]))
-    (udp if sys.argv[1] == 'udp' else tcp)(sys.argv[2], int(sys.argv[3]))
+    {'udp': udp, 'tcp': tcp, 'ask': ask}[sys.argv[1]](sys.argv[2],
+                                                      int(sys.argv[3]))

@@ -1,17 +1,11 @@
 #!/bin/sh
 # laptop_keeps.sh - rsipd is away for seconds, and keeps no leases: each laptop has the address, ports and SPIs again that it had
 . "$(dirname "$0")/lib.sh"
-net_needs nsd unbound ldns-keygen ldns-signzone drill
-net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl
-net_enter "$@"
-cd "$NET_RUN" || exit 1
-tool=$NET_HERE/laptop_gap.py
+. "$(dirname "$0")/laptoplib.sh"
+laptop_enter "$@"
 
 net_picture
-net_keys
-net_zones
-net_dns
-net_oed y1
+laptop_peer
 net_rsipd
 net_rsipc x1
 # x2 is where nothing answers: not even the resolver.
@@ -23,11 +17,8 @@ net_ready rsipc_x2 15 net_leased rsipc_x2
 # has no lease.
 held()
 {
-	net_ctl "$1" leases --json | python3 -c '
-import json, sys
-for r in json.load(sys.stdin)["rows"]:
-    if r["host"] == sys.argv[1] and r["ports"] and r["spis"]:
-        print(r["address"], r["ports"], sorted(r["spis"]))' "$2"
+	net_json "$1" leases '[(r["address"], r["ports"], sorted(r["spis"]))
+	    for r in rows if r["host"] == words[0] and r["ports"] and r["spis"]]' "$2"
 }
 
 # ADDRESS: true once the gateway, which forgets, has leased something to it again.
@@ -69,8 +60,6 @@ had_x2=$(held rsipd "$NET_X2")
     net_fail "leased: $had_x1, $had_x2"
 
 # x1 speaks with a peer, x2 to somebody who never answers.
-net_start echo_y1 y1 python3 "$tool" echo 7007
-net_ready echo_y1 10 grep -q echo echo_y1.log
 net_start udp_y1 x1 python3 "$tool" udp "$NET_Y1" 7007
 net_start udp_none x2 python3 "$tool" udp 203.0.113.9 7007
 

@@ -1,33 +1,22 @@
 #!/bin/sh
 # laptop_moves.sh - a laptop's own address changes, and it goes to another network with another gateway: how long it is silent
 . "$(dirname "$0")/lib.sh"
-net_needs nsd unbound ldns-keygen ldns-signzone drill
-net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl
-net_enter "$@"
-cd "$NET_RUN" || exit 1
-tool=$NET_HERE/laptop_gap.py
+. "$(dirname "$0")/laptoplib.sh"
+laptop_enter "$@"
 
 net_picture
 # The office: another network with a gateway of its own.
-for net_ns in office G; do
-	net_namespace "$net_ns" || net_fail "no namespace $net_ns"
-done
-ip -n office link add switch0 type bridge && ip -n office link set switch0 up
-net_cable G eth0 198.51.100.3 wire && net_cable G eth1 10.8.0.1 office &&
+net_place office G 10.8.0
+net_cable G eth0 198.51.100.3 wire &&
     net_cable x1 eth1 10.8.0.11 office &&
     ip -n x1 link set eth1 down && ip -n G route add default dev eth0 ||
     net_fail "the office's cables"
-net_keys
-net_zones
-net_dns
-net_oed y1
+laptop_peer
 net_rsipd
 sed "s/rsipd.sock/rsipd_G.sock/; s/leases.mdb/leases_G.mdb/; s/$NET_NB/198.51.100.3/" rsipd.conf >rsipd_G.conf
 net_start rsipd_G G "$NET_TOP/rsipd/rsipd" -f -c rsipd_G.conf
 net_ready rsipd_G 10 net_ctl rsipd_G status
 net_rsipc x1
-net_start echo y1 python3 "$tool" echo 7007
-net_ready echo 10 grep -q echo echo.log
 net_start udp x1 python3 "$tool" udp "$NET_Y1" 7007
 sleep 1
 
@@ -35,7 +24,8 @@ sleep 1
 silence()
 {
 	waited=0
-	until net_ctl rsipc_x1 status | grep -q "$2" && answered; do
+	until net_ctl rsipc_x1 status | grep -q "$2" &&
+	    laptop_answered x1 "$NET_Y1"; do
 		waited=$((waited + 1))
 		[ "$waited" -lt 150 ] || net_fail "$1: silent for ever: $(
 		    net_ctl rsipc_x1 why "$NET_Y1")"
@@ -50,16 +40,6 @@ silence()
 	net_ok "$1: $gap s of silence, $verdict, then encrypted"
 }
 
-answered()
-{
-	net_on x1 python3 -c '
-import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(0.3)
-s.sendto(b"x", ("'"$NET_Y1"'", 7007))
-s.recv(10)' 2>/dev/null
-}
-
 # The present gap is over before the next begins.
 fresh()
 {
@@ -70,7 +50,7 @@ fresh()
 	: >udp.log
 }
 
-net_until 10 answered || net_fail "y1 does not answer"
+net_until 10 laptop_answered x1 "$NET_Y1" || net_fail "y1 does not answer"
 : >clear.log
 net_start watch x1 python3 "$NET_HERE/attack_paranoid.py" watch \
     --net "$NET_Y1/32" --out clear.log --links eth0 eth1

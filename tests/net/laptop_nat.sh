@@ -91,19 +91,8 @@ net_start watch x1 python3 "$NET_HERE/attack_paranoid.py" watch \
 net_start flood x1 python3 "$NET_HERE/attack_paranoid.py" flood \
     --target "$NET_Y2" --links eth0 --sources "$NET_X1"
 net_until 10 test -s clear.log || net_fail "the watcher does not see the flood"
-cat >rsipc_x1.conf <<EOF
-control = "$NET_RUN/rsipc_x1.sock"
-state = ""
-oe {
-	id = "@x1.lab"
-	key = "$NET_RUN/x1.pem"
-	state = "$NET_RUN/x1.peers"
-	resolvers = {"$NET_DNS"}
-	dns-timeout = 3000
-	permissive = {"0.0.0.0/0"}
-	paranoid = {"$NET_Y2/32"}
-}
-EOF
+net_rsipc_config x1 "permissive = {\"0.0.0.0/0\"}
+	paranoid = {\"$NET_Y2/32\"}" 'state = ""'
 
 # DAEMON TEXT: how the first line of its status begins.
 status_is()

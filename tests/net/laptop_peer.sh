@@ -1,22 +1,14 @@
 #!/bin/sh
 # laptop_peer.sh - two laptops behind one address, and a server that forgets them: killed and restarted, it is reached again within seconds
 . "$(dirname "$0")/lib.sh"
-net_needs nsd unbound ldns-keygen ldns-signzone drill
-net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl
-net_enter "$@"
-cd "$NET_RUN" || exit 1
-tool=$NET_HERE/laptop_gap.py
+. "$(dirname "$0")/laptoplib.sh"
+laptop_enter "$@"
 
 net_picture
-net_keys
-net_zones
-net_dns
-net_oed y1
+laptop_peer
 net_rsipd
 net_rsipc x1
 net_rsipc x2
-net_start echo y1 python3 "$tool" echo 7007
-net_ready echo 10 grep -q echo echo.log
 encrypted()
 {
 	net_ctl "rsipc_$1" why "$NET_Y1" | grep -q ': encrypted'

@@ -1,23 +1,14 @@
 #!/bin/sh
 # laptop_restart.sh - rsipc is killed and started again while a TCP connection runs: the same ports, and it lives
 . "$(dirname "$0")/lib.sh"
-net_needs nsd unbound ldns-keygen ldns-signzone drill
-net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl
-net_enter "$@"
-cd "$NET_RUN" || exit 1
-tool=$NET_HERE/laptop_gap.py
+. "$(dirname "$0")/laptoplib.sh"
+laptop_enter "$@"
 
 net_picture
-net_keys
-net_zones
-net_dns
-net_oed y1
+laptop_peer
+laptop_echo y2
 net_rsipd
 net_rsipc x1
-for net_ns in y1 y2; do
-	net_start "echo_$net_ns" "$net_ns" python3 "$tool" echo 7007
-	net_ready "echo_$net_ns" 10 grep -q echo "echo_$net_ns.log"
-done
 net_start tcp_y1 x1 python3 "$tool" tcp "$NET_Y1" 7007
 net_start tcp_y2 x1 python3 "$tool" tcp "$NET_Y2" 7007
 for net_ns in y1 y2; do

@@ -248,6 +248,15 @@ net_links()
 	done
 }
 
+# NETWORK ROUTER PREFIX: a place with a switch and a router's port, its .1.
+net_place()
+{
+	net_links "$1"
+	net_namespaces "$2"
+	net_cable "$2" eth1 "$3.1" "$1" &&
+	    net_on "$2" sysctl -qw net.ipv4.ip_forward=1 || net_fail "$1"
+}
+
 net_picture()
 {
 	net_links lan wire
@@ -269,6 +278,18 @@ net_picture()
 	done
 	printf 'nameserver %s\n' "$NET_DNS" >"$NET_RUN/resolv.conf"
 	mount -n --bind "$NET_RUN/resolv.conf" "$(readlink -f /etc/resolv.conf)"
+}
+
+# ARGUMENT...: the script's.  Inside the picture, in NET_RUN, where Python finds the
+# second RSIP implementation.
+net_rsip_enter()
+{
+	net_needs_built rsipd/rsipd ctl/rsipctl
+	net_enter "$@"
+	net_picture
+	cd "$NET_RUN" || exit 1
+	PYTHONPATH=$NET_HERE/../peer:$NET_HERE
+	export PYTHONPATH
 }
 
 # HOST ID: a private key, and its records for the zones.
@@ -367,20 +388,10 @@ net_nsd_head()
 	EOF
 }
 
-# An authoritative server and a validating resolver before it.
-net_dns()
+# How each unbound.conf begins.
+net_unbound_head()
 {
-	net_sign
-	cat >"$NET_RUN/nsd.conf" <<-EOF
-	$(net_nsd_head 127.0.0.1@5353)
-	zone:
-	  name: lab
-	  zonefile: signed.lab
-	zone:
-	  name: 100.51.198.in-addr.arpa
-	  zonefile: signed.100.51.198.in-addr.arpa
-	EOF
-	cat >"$NET_RUN/unbound.conf" <<-EOF
+	cat <<-EOF
 	server:
 	  interface: $NET_DNS
 	  access-control: 0.0.0.0/0 allow
@@ -396,10 +407,28 @@ net_dns()
 	  trust-anchor-file: "$NET_RUN/anchors"
 	  do-not-query-localhost: no
 	  local-zone: "." refuse
-	  local-zone: "lab." transparent
-	  local-zone: "100.51.198.in-addr.arpa." transparent
 	  outgoing-range: 64
 	  num-queries-per-thread: 32
+	EOF
+}
+
+# An authoritative server and a validating resolver before it.
+net_dns()
+{
+	net_sign
+	cat >"$NET_RUN/nsd.conf" <<-EOF
+	$(net_nsd_head 127.0.0.1@5353)
+	zone:
+	  name: lab
+	  zonefile: signed.lab
+	zone:
+	  name: 100.51.198.in-addr.arpa
+	  zonefile: signed.100.51.198.in-addr.arpa
+	EOF
+	cat >"$NET_RUN/unbound.conf" <<-EOF
+	$(net_unbound_head)
+	  local-zone: "lab." transparent
+	  local-zone: "100.51.198.in-addr.arpa." transparent
 	remote-control:
 	  control-enable: no
 	stub-zone:

@@ -66,7 +66,7 @@ LAPTOP_TESTS = tests/net/laptop_helpers.sh tests/net/laptop_keeps.sh \
 	tests/net/router_moves.sh tests/net/router_renumbers.sh
 dist_check_SCRIPTS += $(LAPTOP_TESTS)
 TESTS += $(LAPTOP_TESTS)
-EXTRA_DIST += tests/net/laptop_gap.py
+EXTRA_DIST += tests/net/laptop_gap.py tests/net/laptoplib.sh
 # The whole of it, with clocks that go as a sleep makes them go.
 dist_check_SCRIPTS += tests/net/day.sh
 TESTS += tests/net/day.sh

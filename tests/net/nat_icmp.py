@@ -5,11 +5,8 @@ sys.dont_write_bytecode = True
 import fcntl, threading
 from nat_net import *
 
-fw = sys.argv[1] if len(sys.argv) > 1 else "iptables"
-r = Report()
-net = Net()
+fw, r, net, path = begin()
 wy, wx = net.wy, net.wx
-path = Path(net, r)
 arrives, nobody, leaves = path.arrives, path.nobody, path.leaves
 g = Gateway(net, "firewall=" + fw, "queues=2")
 g.say("add 1 1 %s %s ipip ports=20000-20063 spis=1001,1002" % (X1, NB))

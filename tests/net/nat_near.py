@@ -5,19 +5,10 @@ sys.dont_write_bytecode = True
 import fcntl, threading
 from nat_net import *
 
-fw = sys.argv[1] if len(sys.argv) > 1 else "iptables"
-r = Report()
-net = Net()
+fw, r, net, path = begin()
 wy, wx = net.wy, net.wx
-path = Path(net, r)
 WHOLE, GUEST, GUEST_N = "198.51.100.2", "10.9.0.5", "10.9.0.1"
-guest = net.n[:-1] + "g"
-atexit.register(lambda: subprocess.run(["ip", "netns", "del", guest], stderr=subprocess.DEVNULL))
-run("ip netns add " + guest)
-run("ip -n %s link add grd type veth peer name eth0 netns %s" % (net.n, guest))
-for ns, dev, a in ((net.n, "grd", GUEST_N), (guest, "eth0", GUEST)):
-    run("ip -n %s addr add %s/24 dev %s; ip -n %s link set %s up" % (ns, a, dev, ns, dev))
-run("ip -n %s route add default via %s" % (guest, GUEST_N))
+guest = net.guest(GUEST, GUEST_N)
 
 g = Gateway(net, "firewall=" + fw, "queues=2", "rsip=4555", "remote-pool=" + WHOLE)
 g.say("add 1 1 %s %s ipip ports=20000-20063 spis=1001" % (X1, NB))

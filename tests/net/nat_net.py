@@ -212,6 +212,19 @@ class Net:
         except TimeoutError:
             return False
 
+    def guest(self, host, router):
+        """Another inside network of the router, grd there; returns its host's namespace."""
+        guest = self.n[:-1] + "g"
+        atexit.register(lambda: subprocess.run(["ip", "netns", "del", guest],
+                                               stderr=subprocess.DEVNULL))
+        run("ip netns add " + guest)
+        run("ip -n %s link add grd type veth peer name eth0 netns %s" % (self.n, guest))
+        for ns, dev, a in ((self.n, "grd", router), (guest, "eth0", host)):
+            run("ip -n %s addr add %s/24 dev %s; ip -n %s link set %s up" %
+                (ns, a, dev, ns, dev))
+        run("ip -n %s route add default via %s" % (guest, router))
+        return guest
+
     def inside_n(self, cmd, check=True):
         return run("ip netns exec %s sh -c '%s'" % (self.n, cmd), check=check)
 
@@ -313,6 +326,12 @@ class Report:
         if self.failed:
             print("%d failed" % self.failed)
         sys.exit(1 if self.failed else 0)
+
+
+def begin():
+    """Which firewall, the report, the three namespaces, and what is asked of packets."""
+    r, net = Report(), Net()
+    return sys.argv[1] if len(sys.argv) > 1 else "iptables", r, net, Path(net, r)
 
 
 class Path:

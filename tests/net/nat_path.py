@@ -3,9 +3,7 @@ import sys
 sys.dont_write_bytecode = True
 from nat_net import *
 
-fw = sys.argv[1] if len(sys.argv) > 1 else "iptables"
-r = Report()
-net = Net()
+fw, r, net, path = begin()
 wy, wx = net.wy, net.wx
 
 
@@ -29,7 +27,6 @@ g.say("add 1 1 %s %s ipip ports=20000-20063 spis=1001,1002" % (X1, NB))
 g.say("add 2 1 %s %s ipip ports=20064-20127 spis=2001" % (X2, NB))
 
 
-path = Path(net, r)
 arrives, nobody, leaves = path.arrives, path.nobody, path.leaves
 
 # Inbound

@@ -2,9 +2,7 @@
 # oe_alive.sh - a peer that lost its SAs is noticed within seconds: killed, restarted, asleep, gone (RFC 3706 §5.5)
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/oelib.sh"
-net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping
-net_needs_built oe/oed ctl/rsipctl
-net_enter "$@"
+oe_enter "$@"
 
 oe_lab left 198.51.100.61 right 198.51.100.62
 right=$(oe_addr right)

@@ -2,9 +2,7 @@
 # oe_dns.sh - what DNS can be like: good, bogus, expired, insecure, truncated, missing, slow, dead (draft -17 §3.2.4, §9.1)
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/oelib.sh"
-net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping
-net_needs_built oe/oed ctl/rsipctl
-net_enter "$@"
+oe_enter "$@"
 
 # "sgb" is the gateway of 203.0.113.0/24 and 192.0.2.0/24, whose hosts are all its
 # own addresses: one for each condition, each with a reverse zone of its own.

@@ -6,24 +6,13 @@
 #                               +---------- SG-D 192.1.1.6 ---+
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/oelib.sh"
-net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping
-net_needs_built oe/oed ctl/rsipctl
-net_enter "$@"
+oe_enter "$@"
 
 # The wire is the Internet of the picture; the resolver stays where it was.
 oe_wire
 ip -n dns address add 192.1.0.53/16 dev eth0
-for host in sga sgd sgb mallory; do
-	net_namespace $host
-done
-for net in homea homeb; do
-	net_namespace $net
-	ip -n $net link add switch0 type bridge
-	ip -n $net link set switch0 up
-done
-for host in alice bob; do
-	net_namespace $host
-done
+net_namespaces sga sgd sgb mallory alice bob
+net_links homea homeb
 
 # NAME ADDRESS: a gateway's interface on the Internet.
 outside()

@@ -2,9 +2,7 @@
 # oe_grid.sh - each policy class of an initiator against each of a responder (draft -17 §3.2, §3.3)
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/oelib.sh"
-net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping
-net_needs_built oe/oed ctl/rsipctl
-net_enter "$@"
+oe_enter "$@"
 
 classes="deny clear permissive paranoid"
 oe_wire

@@ -2,9 +2,7 @@
 # oe_identity.sh - a host whose key DNS has not: nothing waits for it, it says why, and encrypts once it is published
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/oelib.sh"
-net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping
-net_needs_built oe/oed ctl/rsipctl
-net_enter "$@"
+oe_enter "$@"
 
 # "server" does OE; "mute" has a record, and nobody who answers IKE; "new" has a key
 # of which DNS knows nothing; "known" is in DNS, unsigned for "strict".

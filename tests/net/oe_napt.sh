@@ -11,10 +11,8 @@ oe_wire
 oe_host router 198.51.100.61
 oe_host server 198.51.100.62
 oe_host plain 198.51.100.63
-net_namespace home
-net_namespace lan
-ip -n lan link add switch0 type bridge
-ip -n lan link set switch0 up
+net_namespaces home
+net_links lan
 net_cable router eth1 10.1.0.1 lan
 net_cable home eth0 10.1.0.2 lan
 ip -n home route add default via 10.1.0.1

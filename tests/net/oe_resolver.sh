@@ -2,9 +2,7 @@
 # oe_resolver.sh - the resolver that oed asks runs on the same host: its own questions wait for nothing
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/oelib.sh"
-net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping
-net_needs_built oe/oed ctl/rsipctl
-net_enter "$@"
+oe_enter "$@"
 
 # Name servers at .55, a validating resolver to forward to at NET_DNS.
 oe_wire

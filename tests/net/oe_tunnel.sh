@@ -2,9 +2,7 @@
 # oe_tunnel.sh - configured tunnels beside OE, by secret and by key, and a configuration that changes while it runs
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/oelib.sh"
-net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping
-net_needs_built oe/oed ctl/rsipctl
-net_enter "$@"
+oe_enter "$@"
 
 # Private addresses that only the tunnels know: left 192.168.1.0/24, other
 # 192.168.2.0/24 (by a secret), right 192.168.3.0/24 (by keys).

@@ -3,6 +3,14 @@
 # Sourced after lib.sh.  Zones: lab. and 100.51.198.in-addr.arpa., and what a test adds.
 # shellcheck shell=sh
 
+# ARGUMENT...: the script's.  Returns inside.
+oe_enter()
+{
+	net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping
+	net_needs_built oe/oed ctl/rsipctl
+	net_enter "$@"
+}
+
 # The wire and the host of the DNS servers, nothing else of the picture.
 oe_wire()
 {
@@ -178,23 +186,7 @@ oe_servers()
 	include: "$NET_RUN/nsd.zones"
 	EOF
 	cat >"$NET_RUN/unbound.conf" <<-EOF
-	server:
-	  interface: $NET_DNS
-	  access-control: 0.0.0.0/0 allow
-	  do-ip6: no
-	  do-daemonize: no
-	  num-threads: 1
-	  username: ""
-	  chroot: ""
-	  directory: "$NET_RUN"
-	  pidfile: "$NET_RUN/unbound.pid"
-	  use-syslog: no
-	  module-config: "validator iterator"
-	  trust-anchor-file: "$NET_RUN/anchors"
-	  do-not-query-localhost: no
-	  local-zone: "." refuse
-	  outgoing-range: 64
-	  num-queries-per-thread: 32
+	$(net_unbound_head)
 	  cache-max-negative-ttl: 5
 	remote-control:
 	  control-enable: no

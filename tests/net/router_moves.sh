@@ -1,24 +1,17 @@
 #!/bin/sh
 # router_moves.sh - the router's private address is another, and SIGHUP names other interfaces: how long a laptop is silent
 . "$(dirname "$0")/lib.sh"
-net_needs nsd unbound ldns-keygen ldns-signzone drill
-net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl
-net_enter "$@"
-cd "$NET_RUN" || exit 1
-tool=$NET_HERE/laptop_gap.py
+. "$(dirname "$0")/laptoplib.sh"
+laptop_enter "$@"
 
 net_picture
 # Another network for the hosts, and another link to the same Internet.
-net_namespace other || net_fail "no namespace"
-ip -n other link add switch0 type bridge && ip -n other link set switch0 up &&
-    net_cable N eth2 10.5.0.1 other && net_cable x1 eth1 10.5.0.11 other &&
+net_links other
+net_cable N eth2 10.5.0.1 other && net_cable x1 eth1 10.5.0.11 other &&
     ip -n x1 link set eth1 down || net_fail "the other network"
 ip link add name N3 netns wire type veth peer name eth3 netns N &&
     ip -n wire link set N3 master switch0 up || net_fail "the other link"
-net_keys
-net_zones
-net_dns
-net_oed y1
+laptop_peer
 
 # PUBLIC PRIVATE: rsipd.conf; "" is left out.
 configure()
@@ -33,18 +26,12 @@ net_ready rsipd 10 net_ctl rsipd status
 before=$(net_on N sysctl -n net.ipv4.conf.eth1.accept_local \
     net.ipv4.conf.eth2.accept_local net.ipv4.conf.eth3.accept_local | tr '\n' ' ')
 net_rsipc x1
-net_start echo y1 python3 "$tool" echo 7007
-net_ready echo 10 grep -q echo echo.log
 
 # ADDRESS: true once x1 has leased it and y1 answers, encrypted.
 is_back()
 {
-	net_leases rsipc_x1 address "$1" && net_on x1 python3 -c '
-import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(0.3)
-s.sendto(b"x", ("'"$NET_Y1"'", 7007))
-s.recv(10)' 2>/dev/null && net_ctl rsipc_x1 why "$NET_Y1" | grep -q ': encrypted'
+	net_leases rsipc_x1 address "$1" && laptop_answered x1 "$NET_Y1" &&
+	    net_ctl rsipc_x1 why "$NET_Y1" | grep -q ': encrypted'
 }
 
 # CASE ADDRESS COMMAND...

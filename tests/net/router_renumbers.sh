@@ -1,11 +1,8 @@
 #!/bin/sh
 # router_renumbers.sh - the router's public address is another, or away for a moment, and pools come and go by SIGHUP: how long two laptops are silent
 . "$(dirname "$0")/lib.sh"
-net_needs nsd unbound ldns-keygen ldns-signzone drill
-net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl
-net_enter "$@"
-cd "$NET_RUN" || exit 1
-tool=$NET_HERE/laptop_gap.py
+. "$(dirname "$0")/laptoplib.sh"
+laptop_enter "$@"
 new=198.51.100.7
 other=198.51.100.8
 
@@ -23,12 +20,7 @@ configure()
 # HOST ADDRESS: true once it has a lease of that address and y1 answers.
 is_back()
 {
-	net_leases "rsipc_$1" address "$2" && net_on "$1" python3 -c '
-import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(0.3)
-s.sendto(b"x", ("'"$NET_Y1"'", 7007))
-s.recv(10)' 2>/dev/null
+	net_leases "rsipc_$1" address "$2" && laptop_answered "$1" "$NET_Y1"
 }
 
 fresh()
@@ -61,17 +53,12 @@ bindings()
 }
 
 net_picture
-net_keys
-net_zones
-net_dns
-net_oed y1
+laptop_peer
 configure eth0 "" start
 net_start rsipd N "$NET_TOP/rsipd/rsipd" -f -c rsipd.conf
 net_ready rsipd 10 net_ctl rsipd status
 net_rsipc x1
 net_rsipc x2
-net_start echo y1 python3 "$tool" echo 7007
-net_ready echo 10 grep -q echo echo.log
 for host in x1 x2; do
 	net_start "udp_$host" "$host" python3 "$tool" udp "$NET_Y1" 7007
 	net_until 10 is_back "$host" "$NET_NB" || net_fail "y1 does not answer"

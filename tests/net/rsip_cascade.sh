@@ -1,12 +1,9 @@
 #!/bin/sh
 # rsip_cascade.sh - a gateway behind a gateway: what rsipc leased from N, rsipd on the same machine leases on
 . "$(dirname "$0")/lib.sh"
-net_needs_built rsipd/rsipd rsipc/rsipc ctl/rsipctl
-net_enter "$@"
-net_picture
-cd "$NET_RUN" || exit 1
-PYTHONPATH=$NET_HERE/../peer:$NET_HERE
-export PYTHONPATH
+. "$(dirname "$0")/laptoplib.sh"
+net_needs_built rsipc/rsipc
+net_rsip_enter "$@"
 
 # x1 becomes a router with a network of its own, where h lives.
 net_namespace h || net_fail "no namespace h"
@@ -59,24 +56,17 @@ state = ""
 ports = 16
 spis = 0
 EOT
-net_start udp_echo y2 python3 "$NET_HERE/laptop_gap.py" echo 7007
-net_ready udp_echo 10 grep -q echo udp_echo.log
+laptop_echo y2
 net_start rsipc_h h "$NET_TOP/rsipc/rsipc" -f -c "$NET_RUN/rsipc_h.conf"
 
 # ADDRESS: true once h has leased it, and is answered.
 h_has()
 {
-	net_leases rsipc_h address "$1" &&
-	    net_on h python3 -c '
-import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(0.3)
-s.sendto(b"x", ("'"$NET_Y2"'", 7007))
-s.recv(10)' 2>/dev/null
+	net_leases rsipc_h address "$1" && laptop_answered h "$NET_Y2"
 }
 
 net_until 15 h_has "$NET_NB" || net_fail "h has no lease"
-net_start udp h python3 "$NET_HERE/laptop_gap.py" udp "$NET_Y2" 7007
+net_start udp h python3 "$tool" udp "$NET_Y2" 7007
 sleep 1
 
 # WHAT ADDRESS

@@ -1,12 +1,7 @@
 #!/bin/sh
 # rsip_crowd.sh - more hosts than there are files: served as far as they go, and nobody else suffers
 . "$(dirname "$0")/lib.sh"
-net_needs_built rsipd/rsipd ctl/rsipctl
-net_enter "$@"
-net_picture
-cd "$NET_RUN" || exit 1
-PYTHONPATH=$NET_HERE/../peer
-export PYTHONPATH
+net_rsip_enter "$@"
 hosts=400
 
 python3 -c '

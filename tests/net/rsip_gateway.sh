@@ -1,12 +1,7 @@
 #!/bin/sh
 # rsip_gateway.sh - a host written from the RFCs alone drives rsipd: every exchange and error, TCP and UDP
 . "$(dirname "$0")/lib.sh"
-net_needs_built rsipd/rsipd ctl/rsipctl
-net_enter "$@"
-net_picture
-cd "$NET_RUN" || exit 1
-PYTHONPATH=$NET_HERE/../peer:$NET_HERE
-export PYTHONPATH
+net_rsip_enter "$@"
 
 # Many hosts on one laptop: each test takes addresses that nobody used yet.
 python3 -c '

@@ -1,12 +1,7 @@
 #!/bin/sh
 # rsip_reload.sh - a running, locked rsipd reads its configuration again, and takes back what it no longer allows
 . "$(dirname "$0")/lib.sh"
-net_needs_built rsipd/rsipd ctl/rsipctl
-net_enter "$@"
-net_picture
-cd "$NET_RUN" || exit 1
-PYTHONPATH=$NET_HERE/../peer
-export PYTHONPATH
+net_rsip_enter "$@"
 net_rsipd
 net_on x1 python3 "$NET_HERE/rsip_reload.py" "$NET_TOP/ctl/rsipctl" \
     "$NET_RUN" || exit 1

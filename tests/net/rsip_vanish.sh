@@ -1,12 +1,7 @@
 #!/bin/sh
 # rsip_vanish.sh - a thousand hosts register, lease, and vanish without a word: every resource comes back
 . "$(dirname "$0")/lib.sh"
-net_needs_built rsipd/rsipd ctl/rsipctl
-net_enter "$@"
-net_picture
-cd "$NET_RUN" || exit 1
-PYTHONPATH=$NET_HERE/../peer:$NET_HERE
-export PYTHONPATH
+net_rsip_enter "$@"
 hosts=1000
 
 python3 -c '

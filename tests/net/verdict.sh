@@ -39,19 +39,9 @@ done
 net_ok "-n says that there is no file"
 
 # --- no gateway ---------------------------------------------------------------------
-cat >rsipc_x1.conf <<EOF
-control = "$NET_RUN/rsipc_x1.sock"
-state = ""
-oe {
-	id = "@x1.lab"
-	key = "$NET_RUN/x1.pem"
-	state = "$NET_RUN/x1.peers"
-	resolvers = {"$NET_DNS"}
-	dns-timeout = 500
+net_rsipc_config x1 'dns-timeout = 500
 	dns-tries = 1
-	lifespan-short = 2
-}
-EOF
+	lifespan-short = 2' 'state = ""'
 net_keys
 net_on x1 "$NET_TOP/rsipc/rsipc" -n -c rsipc_x1.conf | grep -q 'no errors' ||
     net_fail "rsipc -n does not say that the file is good"

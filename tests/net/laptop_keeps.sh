@@ -27,6 +27,12 @@ has_again()
 	[ -n "$(held rsipd "$1")" ]
 }
 
+# HOST ADDRESS HAD
+says()
+{
+	[ "$(held "rsipc_$1" "$2")" = "$3" ]
+}
+
 # HOST ADDRESS HAD CASE: by what the gateway says and by what the host does.
 same()
 {
@@ -35,7 +41,8 @@ same()
 $3
 and is given
 $(held rsipd "$2")"
-	[ "$(held "rsipc_$1" "$2")" = "$3" ] || net_fail "$4: $1 says it has
+	# It hears of it after the gateway has it.
+	net_until 10 says "$@" || net_fail "$4: $1 says it has
 $(held "rsipc_$1" "$2")"
 }
 

@@ -4,7 +4,7 @@
 # usage: nat_path.sh [iptables|nftables] [SCRIPT.py]
 . "$(dirname "$0")/lib.sh"
 net_needs iptables
-net_needs_built tests/net/nat_gateway
+[ -x "$NAT_GATEWAY" ] || net_needs_built tests/net/nat_gateway
 net_enter "$@"
 fw=${1:-iptables}
 case $fw in
@@ -16,6 +16,6 @@ nftables)
 	    nft add rule ip t c queue 2>/dev/null ||
 	    net_skip "no queue statement for nft here";;
 esac
-NAT_GATEWAY=$NET_TOP/tests/net/nat_gateway
+NAT_GATEWAY=${NAT_GATEWAY:-$NET_TOP/tests/net/nat_gateway}
 export NAT_GATEWAY
 python3 -B "$NET_HERE/${2:-nat_path.py}" "$fw"

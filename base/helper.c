@@ -108,7 +108,7 @@ alone_wait(const struct sockaddr_un *name, socklen_t len, int ms)
 	return ours;
 }
 
-void
+int
 helper_alone(const char *name)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -129,11 +129,12 @@ helper_alone(const char *name)
 		log_warn("another process has the name \"%s\": it is not "
 		    "waited for", a.sun_path + 1);
 		close(fd);
-		return;
+		return -1;
 	}
 	if (fd == -1 || listen(fd, 8) == -1)
 		log_warn("socket: %s", strerror(errno));
 	/* Open until the end of the process. */
+	return fd;
 }
 
 int

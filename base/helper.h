@@ -35,9 +35,10 @@ int	helper_start(struct helper *h, const struct helper_work *w);
  * In the process: waits until no other of that name is at work in this network
  * namespace (that of a daemon which was killed and started again at once is still
  * putting things back), and keeps others waiting until this process ends.  After
- * 20 s, or if the other is not our user's, goes on with a warning.
+ * 20 s, or if the other is not our user's, goes on with a warning.  Returns a
+ * descriptor that is readable when a successor waits, or -1: we are not alone.
  */
-void	helper_alone(const char *name);
+int	helper_alone(const char *name);
 /* Lets it end and waits until all it had to do is done. */
 void	helper_stop(struct helper *h);
 

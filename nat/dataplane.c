@@ -491,7 +491,7 @@ dataplane_close(struct dataplane *dp)
 	free_event(dp->misuse_event);
 	free_event(dp->rules_event);
 	/* Rules first: what comes later is the router's again, not lost. */
-	helper_stop(&dp->rules);
+	rules_stop(&dp->rules);
 	if (dp->queues != NULL) {
 		for (unsigned i = 0; i < dp->nqueues; i++)
 			queue_close(&dp->queues[i]);

@@ -48,6 +48,9 @@ struct dataplane_config {
 	bool offload;			/* eBPF for established flows, where built and possible */
 	bool napt;			/* masquerade hosts that do not speak RSIP */
 	unsigned mtu;			/* of the private link, 0: ask the interface */
+	unsigned linger;		/* ms: leases outlive a daemon that is killed, so the
+					 * rules stay, and what is for hosts is lost, not
+					 * refused, until another takes over; 0: no */
 	bool keep_softirq;		/* leave the interfaces' NAPI as it is (no threads) */
 };
 

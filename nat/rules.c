@@ -80,6 +80,8 @@ struct keeper {
 	char *dump;				/* the rules as we made them */
 	char public_if[IFNAMSIZ], private_if[IFNAMSIZ], public_out[IFNAMSIZ];
 	const struct dataplane_config *first;	/* at whose interfaces eBPF is */
+	int  alone;				/* helper_alone()'s descriptor */
+	bool ordered;				/* the daemon said that it ends */
 	bool threaded;				/* interfaces receive in threads */
 	bool gone;				/* not put back so far, and that was said */
 };
@@ -246,6 +248,10 @@ keeper_hear(struct keeper *k, int fd)
 	n = recv(fd, &new, sizeof(new), MSG_DONTWAIT);
 	if (n < 1)
 		return n == -1 && (errno == EAGAIN || errno == EINTR);
+	if (n == 1) {
+		k->ordered = true;
+		return true;
+	}
 	if (n != sizeof(new) || new.nhosts > RULES_HOSTS ||
 	    new.nnetworks > RULES_NETWORKS ||
 	    new.npools > DATAPLANE_POOLS_MAX)
@@ -292,6 +298,38 @@ keeper_watch(struct keeper *k, int fd)
 		close(monitor);
 }
 
+/*
+ * The daemon was killed, and whoever starts it again has its leases.  Until then
+ * packets for hosts are lost; without the rules the router itself would answer
+ * them, and end connections that are to go on.  True: a successor is here, and takes
+ * over what there is.
+ */
+static bool
+keeper_linger(const struct keeper *k)
+{
+	struct pollfd p = { .fd = k->alone, .events = POLLIN };
+
+	return !k->ordered && k->config->linger != 0 && k->alone != -1 &&
+	    poll(&p, 1, (int)k->config->linger) == 1;
+}
+
+/* The daemon gave up before there was anything; but what a predecessor left to it
+ * would stay for ever. */
+static void
+keeper_abandon(struct keeper *k)
+{
+	char *old;
+
+	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++) {
+		if ((old = backends[i]->dump()) != NULL && *old != '\0') {
+			rules_read_saved(old, &k->saved);
+			backends[i]->remove();
+		}
+		free(old);
+	}
+	rules_settings_restore(&k->saved);
+}
+
 static void
 rules_main(int fd, bool again, void *arg)
 {
@@ -310,12 +348,15 @@ rules_main(int fd, bool again, void *arg)
 	copy.config = &config;
 	first = config;
 	rtnl_forked();
-	helper_alone("rules");
+	k.alone = helper_alone("rules");
 	if (!again)
 		say(fd, RULES_ALONE);
 	/* The rules of one that was killed are still there. */
-	if (!again && recv(fd, &go, 1, 0) != 1)
+	if (!again && recv(fd, &go, 1, 0) != 1) {
+		if (k.alone != -1)
+			keeper_abandon(&k);
 		return;
+	}
 	/* Somebody may be at the firewall just now: the watch tries again. */
 	if (keeper_begin(&k) == -1 && (!again || k.backend == NULL)) {
 		rules_settings_restore(&k.saved);
@@ -332,6 +373,8 @@ rules_main(int fd, bool again, void *arg)
 	if (k.threaded)
 		say(fd, RULES_THREADED);
 	keeper_watch(&k, fd);
+	if (keeper_linger(&k))
+		return;
 	keeper_end(&k);
 }
 
@@ -381,6 +424,16 @@ rules_begin(int fd, const char **backend)
 	default:
 		return -1;
 	}
+}
+
+void
+rules_stop(struct helper *h)
+{
+	char c = 'e';
+
+	if (h->fd != -1 && send(h->fd, &c, 1, MSG_NOSIGNAL) == -1)
+		log_debug("firewall rules: %s", strerror(errno));
+	helper_stop(h);
 }
 
 int

@@ -46,4 +46,6 @@ int	rules_begin(int fd, const char **backend);
  * NAPT ports: 0, or -1 if the process is gone. */
 int	rules_change(int fd, const struct rules_plan *plan);
 
+/* The daemon ends in good order: nothing is to stay. */
+void	rules_stop(struct helper *h);
 #endif

@@ -234,7 +234,7 @@ put_pool(FILE *f, const struct rules_plan *p, const struct dataplane_pool *pool)
 			fprintf(f, "-A RSIP-PUBLIC -d %s -p %s --dport %u:%u",
 			    addr, proto[k], pool->ports[i].lo,
 			    pool->ports[i].hi);
-			put_queue(f, p, true);
+			put_queue(f, p, p->config->linger == 0);
 		}
 	}
 	fprintf(f, "-A RSIP-PUBLIC -d %s -p icmp -m icmp ! --icmp-type "
@@ -326,7 +326,7 @@ put_late(FILE *f, const struct rules_plan *p)
 				    k % 2 == 0 ? "tcp" : "udp",
 				    pool->ports[k / 2].lo,
 				    pool->ports[k / 2].hi);
-				put_queue(f, p, true);
+				put_queue(f, p, p->config->linger == 0);
 			}
 		}
 		for (size_t k = 0; k < 2 * NERRORS; k++) {

@@ -103,7 +103,7 @@ put_pool(FILE *f, const struct rules_plan *p, const struct dataplane_pool *pool)
 	for (unsigned i = 0; i < pool->nports; i++) {
 		fprintf(f, "ip daddr %s ip protocol { tcp, udp } th dport "
 		    "%u-%u", addr, pool->ports[i].lo, pool->ports[i].hi);
-		put_queue(f, p, true);
+		put_queue(f, p, p->config->linger == 0);
 	}
 	fprintf(f, "ip daddr %s icmp type != echo-request", addr);
 	put_queue(f, p, true);
@@ -187,7 +187,7 @@ put_late(FILE *f, const struct rules_plan *p)
 			fprintf(f, "%s ip daddr %s ip protocol { tcp, udp } "
 			    "th dport %u-%u", from[k % 2], addr,
 			    pool->ports[k / 2].lo, pool->ports[k / 2].hi);
-			put_queue(f, p, true);
+			put_queue(f, p, p->config->linger == 0);
 		}
 		fprintf(f, "%s ip daddr %s icmp type " ERRORS, from[0], addr);
 		put_queue(f, p, true);

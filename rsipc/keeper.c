@@ -228,7 +228,7 @@ keeper_serve(int fd, bool again, void *arg)
 
 	snprintf(k.note, sizeof(k.note), "%s", (const char *)arg);
 	if (again) {
-		helper_alone("keeper");
+		(void)helper_alone("keeper");
 		keeper_read_note(&k);
 	}
 	for (;;) {
@@ -239,7 +239,7 @@ keeper_serve(int fd, bool again, void *arg)
 			break;
 		/* Not before: a daemon that yields to another says nothing. */
 		if (!alone)
-			helper_alone("keeper");
+			(void)helper_alone("keeper");
 		alone = true;
 		keeper_obey(&k, &o);
 	}

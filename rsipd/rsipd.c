@@ -25,6 +25,7 @@
 #include "rsipd/status.h"
 
 #define ANYBODY		0xc0000201	/* 192.0.2.1, which is nobody's (RFC 5737) */
+#define LINGER_MS	5000	/* a supervisor starts us again within it */
 #define COOKIES_MAX	65536	/* leased initiator cookies of all hosts */
 
 struct rsipd {
@@ -525,6 +526,7 @@ open_dataplane(struct rsipd *d)
 		.offload = c->offload,
 		.mtu = c->mtu,
 		.rsip_port = c->port,
+		.linger = d->keep != NULL ? LINGER_MS : 0,
 	};
 	struct named named = find_named(c);
 	char	     out[IFNAMSIZ];

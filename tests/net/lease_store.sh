@@ -24,8 +24,10 @@ config="leases = \"$NET_RUN/store/leases.mdb\""
 net_rsipd "$config"
 net_rsipc x1
 net_rsipc x2
-# Within ESP: one in the clear is reset by the router's own kernel when something
-# for it arrives while no gateway runs.
+net_start echo_y2 y2 python3 "$tool" echo 7007
+net_ready echo_y2 10 grep -q echo echo_y2.log
+net_start tcp_y2 x1 python3 "$tool" tcp "$NET_Y2" 7007
+net_ready tcp_y2 15 grep -q connected tcp_y2.log
 net_start echo_y1 y1 python3 "$tool" echo 7007
 net_ready echo_y1 10 grep -q echo echo_y1.log
 net_start tcp_y1 x1 python3 "$tool" tcp "$NET_Y1" 7007
@@ -51,6 +53,12 @@ $now"
 	sleep 0.5
 	awk -v g="$(net_gap tcp_y1)" 'BEGIN { exit !(g < 0.45) }' ||
 	    net_fail "$1: the connection stands still"
+	# In the clear: without rules the router's own kernel would reset it.
+	if [ "$1" = killed ]; then
+		awk -v g="$(net_gap tcp_y2)" 'BEGIN { exit !(g < 2) }' ||
+		    net_fail "$1: the clear connection: $(tail -n 3 tcp_y2.log)"
+		net_alive tcp_y2 || net_fail "$1: the clear connection ended"
+	fi
 	if grep -q 'REGISTER_FIRST\|registered as' rsipc_x1.log.new; then
 		net_fail "$1: the host had to register: $(cat rsipc_x1.log.new)"
 	fi
@@ -160,6 +168,28 @@ head -c 100000 /dev/urandom >store/leases.mdb
 net_rsipd "$config"
 grep -q 'leases.mdb.broken now' rsipd.log || net_fail "foreign: $(cat rsipd.log)"
 net_ok "a torn file and a foreign one are set aside, hosts register anew"
+
+# --- nobody takes over -----------------------------------------------------------------
+rules()
+{
+	net_on N sh -c 'nft list table ip rsip; iptables-save -t raw' 2>/dev/null |
+	    grep -ci 'rsip'
+}
+no_rules()
+{
+	[ "$(rules)" = 0 ]
+}
+net_stop rsipd KILL
+sleep 1
+[ "$(rules)" -gt 0 ] || net_fail "killed: the rules went at once"
+net_until 10 no_rules || net_fail "the rules stay for ever"
+net_rsipd "$config"
+net_stop rsipd KILL
+echo 'nonsense' >bad.conf
+net_on N "$NET_TOP/rsipd/rsipd" -f -c bad.conf 2>/dev/null &&
+    net_fail "nonsense is no error"
+net_until 10 no_rules || net_fail "the rules stay after a start that failed"
+net_ok "rules stay some seconds for who takes over, and no longer"
 
 # --- a disk that is full --------------------------------------------------------------------
 net_stop rsipd

@@ -642,7 +642,7 @@ keep_name(const char *name, uid_t uid, int fd)
 		return pid;
 	if (uid != geteuid() && setuid(uid) == -1)
 		_exit(1);
-	helper_alone(name);
+	(void)helper_alone(name);
 	if (write(fd, &c, 1) == 1)
 		pause();
 	_exit(0);

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/oelib.sh"
 net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping curl nginx
-net_needs_built oe/oed ctl/rsipctl
+net_needs_built oe/oed rsipc/rsipc ctl/rsipctl
 if [ -z "$OE_KERNEL_VM$NET_INSIDE" ]; then
 	top_builddir=$NET_TOP
 	OE_KERNEL_VM=1
@@ -14,9 +14,10 @@ fi
 [ -n "$NET_INSIDE" ] || modprobe -a tun veth bridge xfrm_user esp4 2>/dev/null
 net_enter "$@"
 
-oe_lab kern 198.51.100.61 user 198.51.100.62
+oe_lab kern 198.51.100.61 user 198.51.100.62 lap 198.51.100.63
 kern=$(oe_addr kern)
 user=$(oe_addr user)
+lap=$(oe_addr lap)
 run()
 {
 	oe_daemon "$1" 'paranoid = {"0.0.0.0/0"}' "dataplane = \"$2\"" \
@@ -78,3 +79,35 @@ net_stop oed_kern
     net_fail "policies stay: $(net_on kern ip xfrm policy)"
 [ -z "$(net_on kern ip xfrm state)" ] || net_fail "SAs stay"
 net_ok "nothing stays in the kernel"
+
+# A laptop without a lease: the same, from its own address.
+{
+	printf 'control = "%s"\nstate = ""\ndiscover = false\n' \
+	    "$NET_RUN/rsipc_lap.sock"
+	printf 'oe {\n  key = "%s"\n  resolvers = {"%s"}\n  state = ""\n' \
+	    "$NET_RUN/lap.pem" "$NET_DNS"
+	printf '  paranoid = {"0.0.0.0/0"}\n  dataplane = "kernel"\n  give-up = 20\n}\n'
+} >"$NET_RUN/rsipc_lap.conf"
+net_start rsipc_lap lap "$NET_TOP/rsipc/rsipc" -f -c "$NET_RUN/rsipc_lap.conf"
+net_ready rsipc_lap 20 net_ctl rsipc_lap status
+net_ctl rsipc_lap status | grep -q 'dataplane  *kernel' ||
+    net_fail "rsipc does not use the kernel's ESP: $(net_ctl rsipc_lap status)"
+grep -q 'from a leased one it stays in user space' "$NET_RUN/rsipc_lap.log" ||
+    net_fail "rsipc does not say what a lease's ESP is"
+oe_sniff lap "$NET_RUN/lap.pcap"
+net_until 30 oe_ping lap "$user" 20 || net_fail "rsipc: no answer"
+net_on lap ip xfrm state | grep -q "src $lap dst $user" ||
+    net_fail "rsipc: no SA in the kernel"
+net_on lap ping -n -q -c 20 -i 0.2 -s 1200 -W 20 "$user" >"$NET_RUN/ping.out" 2>&1
+grep -q ' 0% packet loss' "$NET_RUN/ping.out" ||
+    net_fail "rsipc: $(tail -n 2 "$NET_RUN/ping.out")"
+net_ctl rsipc_lap spd --json | grep -q '"dataplane": *"kernel"' ||
+    net_fail "rsipc: spd does not say that the kernel does it"
+[ "$(oe_count "$NET_RUN/lap.pcap" "icmp[icmptype] == 8")" = 0 ] ||
+    net_fail "rsipc: clear packets on the wire"
+[ "$(oe_count "$NET_RUN/lap.pcap" esp)" -ge 40 ] ||
+    net_fail "rsipc: no ESP on the wire"
+net_ok "rsipc: ESP of the kernel from its own address, 0 clear packets"
+net_stop rsipc_lap
+[ -z "$(net_on lap ip xfrm state)" ] || net_fail "rsipc: SAs stay"
+net_ok "rsipc: nothing stays in the kernel"

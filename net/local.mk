@@ -6,6 +6,7 @@ net_libnet_a_SOURCES = \
 	net/icmp.c net/icmp.h \
 	net/ip.c net/ip.h \
 	net/netlink.c net/netlink.h \
+	net/prefixes.c net/prefixes.h \
 	net/rtnl.c net/rtnl.h net/rtnl_table.c \
 	net/sysctl.c net/sysctl.h \
 	net/tunnel.c net/tunnel.h \

@@ -212,9 +212,10 @@ reconfigure_client(void *arg, struct lease_client *c)
 {
 	struct walk	     *w = arg;
 	struct gateway	     *g = w->g;
+	struct addr	      host = addr_from_v4(c->host);
 	struct lease_binding *b, *next;
 
-	policies_find(g->config.policies, c->host, &c->policy);
+	policies_find(g->config.policies, &host, &c->policy);
 	if (!c->policy.may_register || !gateway_hears(g, c->host) ||
 	    (c->policy.require_auth && !c->authentic)) {
 		gateway_send_type(g, c, RSIP_DEREGISTER_RESPONSE, NULL);
@@ -547,6 +548,7 @@ static int
 finish(struct gateway *g, struct gateway_request *r, enum rsip_error rc,
     uint8_t *out)
 {
+	struct addr	     host;
 	struct policy		    policy;
 	const struct policy_secret *secret = NULL;
 	int			    len;
@@ -565,7 +567,8 @@ finish(struct gateway *g, struct gateway_request *r, enum rsip_error rc,
 		r->out->counter = r->in->counter;
 	}
 	if (r->authentic || r->stale) {
-		policies_find(g->config.policies, r->peer->host, &policy);
+		host = addr_from_v4(r->peer->host);
+		policies_find(g->config.policies, &host, &policy);
 		secret = policy.secret;
 	}
 	if (r->stale && secret != NULL)

@@ -238,7 +238,7 @@ check_remote(struct gateway_assignment *a)
 	const struct rsip_address *remote = &a->r->in->remote;
 	const struct gateway_name *name;
 	enum rsip_error		   rc, no;
-	uint32_t		   addr;
+	struct addr		   addr;
 	size_t			   i;
 
 	if (a->grant.remote_policy == DEMUX_REMOTE_NONE)
@@ -246,9 +246,9 @@ check_remote(struct gateway_assignment *a)
 	no = a->grant.remote_policy == DEMUX_REMOTE_MACRO ?
 	    RSIP_REMOTE_ADDR_UNALLOWED : RSIP_REMOTE_ADDRPORT_UNALLOWED;
 	if (remote->type == RSIP_ADDR_IPV4) {
-		memcpy(&addr, remote->bytes, sizeof(addr));
-		a->grant.remote.addr = addr;
-		return policy_allows_remote(a->policy, addr,
+		addr = addr_from_bytes(AF_INET, remote->bytes);
+		a->grant.remote.addr = addr_v4(&addr);
+		return policy_allows_remote(a->policy, &addr,
 		    a->grant.remote.ports) ? RSIP_OK : no;
 	}
 	if (remote->type != RSIP_ADDR_FQDN)
@@ -257,10 +257,10 @@ check_remote(struct gateway_assignment *a)
 		return rc;
 	name = gateway_name_find(a->r, a->r->in->remote.fqdn);
 	for (i = 0; name != NULL && i < name->naddrs; i++) {
-		addr = name->addr[i];
-		if (policy_allows_remote(a->policy, addr,
+		addr = addr_from_v4(name->addr[i]);
+		if (policy_allows_remote(a->policy, &addr,
 		    a->grant.remote.ports)) {
-			a->grant.remote.addr = addr;
+			a->grant.remote.addr = name->addr[i];
 			return RSIP_OK;
 		}
 	}
@@ -272,7 +272,9 @@ check_remote(struct gateway_assignment *a)
 static bool
 address_allowed(const void *arg, uint32_t addr)
 {
-	return policy_allows_local(arg, addr);
+	struct addr a = addr_from_v4(addr);
+
+	return policy_allows_local(arg, &a);
 }
 
 static enum rsip_error
@@ -290,7 +292,7 @@ take_whole(struct gateway_assignment *a)
 	if (a->r->in->local.type != RSIP_ADDR_IPV4 ||
 	    (i = pool_find(p, a->want_local)) == -1 ||
 	    !pool_at(p, (size_t)i)->exclusive ||
-	    !policy_allows_local(a->policy, a->want_local))
+	    !address_allowed(a->policy, a->want_local))
 		return RSIP_LOCAL_ADDR_UNALLOWED;
 	a->at = (size_t)i;
 	if (pool_take_whole(p, a->r->now, a->at, host) == POOL_OK)
@@ -359,7 +361,7 @@ shared_allowed(const struct gateway_assignment *a, size_t i)
 	const struct pool_address *p = pool_at(a->g->pool, i);
 
 	return pool_gives(a->g->pool, i) && !p->exclusive &&
-	    policy_allows_local(a->policy, p->addr);
+	    address_allowed(a->policy, p->addr);
 }
 
 static enum rsip_error
@@ -479,8 +481,9 @@ gateway_still_allowed(struct lease_binding *b)
 {
 	const struct policy	  *p = &b->client->policy;
 	const struct lease_remote *r = lease_remote(b);
+	struct addr		   remote;
 
-	if (!policy_allows_local(p, b->local) || (b->listen && !p->listen) ||
+	if (!address_allowed(p, b->local) || (b->listen && !p->listen) ||
 	    (b->method == RSIP_METHOD_RSIPSEC && !p->ipsec) ||
 	    (b->method == RSIP_METHOD_RSA_IP && !p->rsa_ip) ||
 	    (b->tunnel == RSIP_TUNNEL_IPIP ? !p->ipip : !p->gre))
@@ -490,7 +493,8 @@ gateway_still_allowed(struct lease_binding *b)
 	if (r == NULL || (p->remote == RSIP_REMOTE_MICRO && r->ports.hi == 0 &&
 	    b->method != RSIP_METHOD_RSIPSEC))
 		return false;
-	return policy_allows_remote(p, r->addr, r->ports);
+	remote = addr_from_v4(r->addr);
+	return policy_allows_remote(p, &remote, r->ports);
 }
 
 /* --- the answer ----------------------------------------------------------- */

@@ -80,11 +80,12 @@ gateway_authenticate(struct gateway *g, struct gateway_request *r,
 	const struct policy    *p = &policy;
 	struct rsip_key		key;
 	const char	       *why;
+	struct addr		host = addr_from_v4(r->peer->host);
 
 	if (r->client != NULL)
 		p = &r->client->policy;
 	else
-		policies_find(g->config.policies, r->peer->host, &policy);
+		policies_find(g->config.policies, &host, &policy);
 	if (p->secret == NULL)
 		return p->require_auth ? RSIP_REGISTRATION_DENIED : RSIP_OK;
 	if (!(m->has & RSIP_HAS_AUTH)) {

@@ -64,6 +64,7 @@ static void
 send_error(struct gateway *g, const struct gateway_held *h)
 {
 	struct rsip_message *m = &g->out;
+	struct addr	     host;
 	struct policy	     policy;
 	int		     len;
 
@@ -81,7 +82,8 @@ send_error(struct gateway *g, const struct gateway_held *h)
 		m->counter = h->counter;
 	}
 	g->counts.errors[RSIP_INTERNAL_SERVER_ERROR]++;
-	policies_find(g->config.policies, h->peer.host, &policy);
+	host = addr_from_v4(h->peer.host);
+	policies_find(g->config.policies, &host, &policy);
 	len = gateway_encode(g, h->peer.host, h->authentic ? policy.secret :
 	    NULL, m, g->buffer);
 	if (len > 0)

@@ -16,13 +16,14 @@ bool
 gateway_hears(const struct gateway *g, uint32_t host)
 {
 	const struct gateway_network *n = g->config.from;
+	struct addr		      a = addr_from_v4(host);
 	size_t			      i;
 
 	for (i = 0; i < g->config.nfrom; i++) {
 		if (ip_in_prefix(host, n[i].net, n[i].plen))
 			return true;
 	}
-	return policies_name(g->config.policies, host);
+	return policies_name(g->config.policies, &a);
 }
 
 /* --- neighbours: what one link-layer address may hold ---------------------- */
@@ -394,10 +395,11 @@ register_new(struct gateway *g, struct gateway_request *r,
 enum rsip_error
 gateway_register(struct gateway *g, struct gateway_request *r)
 {
+	struct addr	host = addr_from_v4(r->peer->host);
 	struct policy	policy;
 	enum rsip_error rc = RSIP_OK;
 
-	policies_find(g->config.policies, r->peer->host, &policy);
+	policies_find(g->config.policies, &host, &policy);
 	if (!policy.may_register)
 		return RSIP_REGISTRATION_DENIED;
 	if (r->client != NULL)

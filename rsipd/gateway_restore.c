@@ -13,11 +13,12 @@ gateway_restore_client(struct gateway *g, uint64_t now,
     const struct store_client *s)
 {
 	struct lease_client *c;
+	struct addr	     host = addr_from_v4(s->host);
 	struct policy	     policy;
 
 	if ((c = leases_by_id(g->leases, s->client_id)) != NULL)
 		return c->host == s->host ? 1 : -1;
-	policies_find(g->config.policies, s->host, &policy);
+	policies_find(g->config.policies, &host, &policy);
 	if (s->expires <= now || !policy.may_register ||
 	    (policy.require_auth && !s->authentic) ||
 	    leases_clients(g->leases) >= g->config.max_registrations)

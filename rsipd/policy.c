@@ -1,39 +1,18 @@
 /* policy.c - what each host may do: flow policy, leases, limits, secrets */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
-#include "net/ip.h"
+#include "net/prefixes.h"
 #include "rsipd/policy.h"
 
-struct section {
-	uint32_t	net;
-	unsigned	plen;
-	struct policy	policy;		/* owns what it points to */
-};
-
-/* Sections sorted by prefix length, then address: one binary search a length. */
 struct policies {
-	struct section	base;
-	struct section *section;
-	size_t		n, cap;
-	size_t		first[34];	/* of each prefix length; [33] is n */
+	struct policy	 base;
+	struct prefixes *sections;	/* struct policy, which owns what it points to */
 };
-
-static int
-section_compare(const void *x, const void *y)
-{
-	const struct section *a = x, *b = y;
-	uint32_t	      na = ntohl(a->net), nb = ntohl(b->net);
-
-	if (a->plen != b->plen)
-		return a->plen < b->plen ? -1 : 1;
-	return na == nb ? 0 : na < nb ? -1 : 1;
-}
 
 static void *
 copy(const void *from, size_t n, size_t size)
@@ -82,69 +61,44 @@ policies_new(const struct policy *base)
 
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return NULL;
-	if (policy_copy(&p->base.policy, base) == -1) {
+	if (policy_copy(&p->base, base) == -1) {
 		free(p);
 		return NULL;
 	}
+	p->sections = prefixes_new(sizeof(struct policy));
 	return p;
+}
+
+static void
+section_release(void *arg, const struct prefix *prefix, void *policy)
+{
+	(void)arg;
+	(void)prefix;
+	policy_release(policy);
 }
 
 void
 policies_free(struct policies *p)
 {
-	size_t i;
-
 	if (p == NULL)
 		return;
-	policy_release(&p->base.policy);
-	for (i = 0; i < p->n; i++)
-		policy_release(&p->section[i].policy);
-	free(p->section);
+	policy_release(&p->base);
+	prefixes_each(p->sections, section_release, NULL);
+	prefixes_free(p->sections);
 	free(p);
 }
 
-static const struct section *
-section_find(const struct policies *p, uint32_t net, unsigned plen)
-{
-	struct section key = { .net = net & ip_mask(plen), .plen = plen };
-	size_t	       n = p->first[plen + 1] - p->first[plen];
-
-	return n == 0 ? NULL : bsearch(&key, p->section + p->first[plen], n,
-	    sizeof(key), section_compare);
-}
-
 int
-policies_add(struct policies *p, uint32_t net, unsigned plen,
+policies_add(struct policies *p, const struct prefix *hosts,
     const struct policy *section)
 {
-	struct section	new, *s;
-	unsigned	k;
-	size_t		i, cap;
+	struct policy own;
 
-	if (section_find(p, net, plen) != NULL) {
-		errno = EEXIST;
+	if (policy_copy(&own, section) == -1)
 		return -1;
-	}
-	if (p->n == p->cap) {
-		cap = p->cap == 0 ? 16 : p->cap * 2;
-		if ((s = reallocarray(p->section, cap, sizeof(*s))) == NULL)
-			return -1;
-		p->section = s;
-		p->cap = cap;
-	}
-	new.net = net & ip_mask(plen);
-	new.plen = plen;
-	if (policy_copy(&new.policy, section) == -1)
+	if (prefixes_add(p->sections, hosts, &own) == -1) {
+		policy_release(&own);
 		return -1;
-	/* Configurations are mostly in order: from the end it is not far. */
-	for (i = p->n++; i > 0 && section_compare(&p->section[i - 1], &new) > 0;
-	    i--)
-		p->section[i] = p->section[i - 1];
-	p->section[i] = new;
-	for (k = 0, i = 0; k <= 33; k++) {
-		while (i < p->n && p->section[i].plen < k)
-			i++;
-		p->first[k] = i;
 	}
 	return 0;
 }
@@ -180,72 +134,75 @@ policy_override(struct policy *o, const struct policy *s)
 #undef OVERRIDE
 }
 
-void
-policies_find(const struct policies *p, uint32_t host, struct policy *out)
+static void
+section_override(void *arg, const struct prefix *prefix, void *policy)
 {
-	const struct section *s;
-	unsigned	      plen;
+	(void)prefix;
+	policy_override(arg, policy);
+}
 
-	*out = p->base.policy;
-	for (plen = 0; plen <= 32; plen++) {
-		if ((s = section_find(p, host, plen)) != NULL)
-			policy_override(out, &s->policy);
-	}
+void
+policies_find(const struct policies *p, const struct addr *host,
+    struct policy *out)
+{
+	*out = p->base;
+	prefixes_holding(p->sections, host, section_override, out);
 }
 
 void
 policies_each(const struct policies *p,
-    void (*fn)(void *, uint32_t net, unsigned plen), void *arg)
+    void (*fn)(void *, const struct prefix *, void *), void *arg)
 {
-	size_t i;
-
-	for (i = 0; i < p->n; i++)
-		fn(arg, p->section[i].net, p->section[i].plen);
+	prefixes_each(p->sections, fn, arg);
 }
 
 bool
-policies_name(const struct policies *p, uint32_t host)
+policies_name(const struct policies *p, const struct addr *host)
 {
-	unsigned plen;
+	return prefixes_find(p->sections, host, NULL) != NULL;
+}
 
-	for (plen = 0; plen <= 32; plen++) {
-		if (section_find(p, host, plen) != NULL)
-			return true;
-	}
-	return false;
+struct search {
+	const struct policies *policies;
+	bool		     (*test)(const struct policy *);
+	bool		       found;
+};
+
+/* What holds for the hosts of a section in all that it lies in. */
+static void
+section_test(void *arg, const struct prefix *prefix, void *policy)
+{
+	struct search *s = arg;
+	struct policy  merged;
+
+	policies_find(s->policies, &prefix->addr, &merged);
+	policy_override(&merged, policy);
+	s->found = s->found || s->test(&merged);
 }
 
 bool
 policies_any(const struct policies *p, bool (*test)(const struct policy *))
 {
-	struct policy merged;
-	size_t	      i;
+	struct search s = { p, test, test(&p->base) };
 
-	if (test(&p->base.policy))
-		return true;
-	for (i = 0; i < p->n; i++) {
-		policies_find(p, p->section[i].net, &merged);
-		policy_override(&merged, &p->section[i].policy);
-		if (test(&merged))
-			return true;
-	}
-	return false;
+	prefixes_each(p->sections, section_test, &s);
+	return s.found;
 }
 
 bool
-policy_allows_local(const struct policy *p, uint32_t addr)
+policy_allows_local(const struct policy *p, const struct addr *addr)
 {
 	size_t i;
 
 	for (i = 0; i < p->naddresses; i++) {
-		if (p->addresses[i] == addr)
+		if (addr_equal(&p->addresses[i], addr))
 			return true;
 	}
 	return p->naddresses == 0;
 }
 
 bool
-policy_allows_remote(const struct policy *p, uint32_t addr,
+policy_allows_remote(const struct policy *p, const struct addr *addr,
     struct demux_range ports)
 {
 	const struct policy_remote *r;
@@ -253,7 +210,7 @@ policy_allows_remote(const struct policy *p, uint32_t addr,
 
 	for (i = 0; i < p->nremotes; i++) {
 		r = &p->remotes[i];
-		if (!ip_in_prefix(addr, r->net, r->plen))
+		if (!prefix_contains(&r->to, addr))
 			continue;
 		if (ports.hi == 0 || (r->ports.lo <= ports.lo &&
 		    ports.hi <= r->ports.hi))

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "nat/binding.h"
+#include "net/addr.h"
 #include "proto/rsip.h"
 
 #define POLICY_SECRET_MIN	16	/* bytes; less can be guessed */
@@ -16,8 +17,7 @@
 
 /* Hosts on the public side that flow policy lets a host contact. */
 struct policy_remote {
-	uint32_t net;			/* network order */
-	unsigned plen;
+	struct prefix to;
 	struct demux_range ports;	/* 1-65535: any */
 };
 
@@ -61,7 +61,7 @@ struct policy {
 	uint32_t max_bindings, max_ports, max_spis;
 	const struct policy_remote *remotes;	/* none: every remote is allowed */
 	size_t	 nremotes;
-	const uint32_t *addresses;	/* pool addresses it may have; none: all */
+	const struct addr *addresses;	/* pool addresses it may have; none: all */
 	size_t	 naddresses;
 	const struct policy_secret *secret;	/* NULL: none */
 };
@@ -73,27 +73,29 @@ struct policies *policies_new(const struct policy *base);
 /* Wipes the secrets. NULL is allowed. */
 void	policies_free(struct policies *p);
 /*
- * A section for hosts in net/plen (network order); remotes, addresses and the
- * secret are copied.  Returns 0, or -1 with errno: EEXIST, ENOMEM.
+ * A section for hosts in a prefix; remotes, addresses and the secret are copied.
+ * Returns 0, or -1 with errno: EEXIST, ENOMEM.
  */
-int	policies_add(struct policies *p, uint32_t net, unsigned plen,
+int	policies_add(struct policies *p, const struct prefix *hosts,
 	    const struct policy *section);
 /* What holds for a host: the base, overridden by each section that it is in,
  * the shortest prefix first. */
-void	policies_find(const struct policies *p, uint32_t host, struct policy *out);
+void	policies_find(const struct policies *p, const struct addr *host,
+	    struct policy *out);
 
 /* Is the host in any section? */
-bool	policies_name(const struct policies *p, uint32_t host);
+bool	policies_name(const struct policies *p, const struct addr *host);
 
 /* May a host with this policy have the pool address, contact the remote (ports
  * in host order; hi 0: any)? */
-bool	policy_allows_local(const struct policy *p, uint32_t addr);
-bool	policy_allows_remote(const struct policy *p, uint32_t addr,
+bool	policy_allows_local(const struct policy *p, const struct addr *addr);
+bool	policy_allows_remote(const struct policy *p, const struct addr *addr,
 	    struct demux_range ports);
 
-/* Calls fn for the network of each section. */
+/* Calls fn for the network of each section, and its struct policy. */
 void	policies_each(const struct policies *p,
-	    void (*fn)(void *, uint32_t net, unsigned plen), void *arg);
+	    void (*fn)(void *arg, const struct prefix *hosts, void *policy),
+	    void *arg);
 
 /* Is any section allowed what makes a method or message supported at all? */
 bool	policies_any(const struct policies *p, bool (*test)(const struct policy *));

@@ -183,12 +183,14 @@ struct named {
 };
 
 static void
-add_named(void *arg, uint32_t net, unsigned plen)
+add_named(void *arg, const struct prefix *hosts, void *policy)
 {
 	struct named *named = arg;
 
+	(void)policy;
 	if (named->list != NULL)
-		named->list[named->n] = (struct dataplane_network){ net, plen };
+		named->list[named->n] = (struct dataplane_network){
+			addr_v4(&hosts->addr), hosts->plen };
 	named->n++;
 }
 

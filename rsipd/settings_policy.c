@@ -15,7 +15,7 @@
 struct draft {
 	struct policy	     policy;
 	struct policy_remote remotes[POLICY_REMOTES_MAX];
-	uint32_t	     addresses[POLICY_ADDRESSES_MAX];
+	struct addr	     addresses[POLICY_ADDRESSES_MAX];
 	struct option_secret secret;
 	uint32_t	     key_id;
 };
@@ -41,9 +41,8 @@ take_tunnel(void *to, cfg_t *cfg, const struct option *o, const char *text)
 static int
 parse_remote(const char *s, struct policy_remote *r)
 {
-	char	       net[32];
-	size_t	       n = strcspn(s, " ");
-	struct in_addr a;
+	char   net[PREFIX_TEXT_MAX];
+	size_t n = strcspn(s, " ");
 
 	if (n >= sizeof(net))
 		return -1;
@@ -53,10 +52,7 @@ parse_remote(const char *s, struct policy_remote *r)
 	s += n + strspn(s + n, " ");
 	if (*s != '\0' && conf_port_range(s, &r->ports.lo, &r->ports.hi) == -1)
 		return -1;
-	if (conf_prefix4(net, &a, &r->plen) == -1)
-		return -1;
-	r->net = a.s_addr;
-	return 0;
+	return prefix_parse(&r->to, net);
 }
 
 static int
@@ -77,9 +73,12 @@ static int
 take_address(void *to, cfg_t *cfg, const struct option *o, const char *text)
 {
 	struct draft *d = to;
+	uint32_t      v4;
 
-	return option_address(&d->addresses[d->policy.naddresses++], cfg, o,
-	    text);
+	if (option_address(&v4, cfg, o, text) == -1)
+		return -1;
+	d->addresses[d->policy.naddresses++] = addr_from_v4(v4);
+	return 0;
 }
 
 #define IN_POLICY(member)	OPTION_AT(struct draft, policy.member)
@@ -168,18 +167,19 @@ use_base(struct draft *d, struct settings *c, cfg_t *cfg)
 static int
 use_section(struct draft *d, struct settings *c, cfg_t *cfg)
 {
-	struct in_addr a;
-	unsigned       plen;
-	const char    *title = cfg_title(cfg);
-	bool	       client = strcmp(cfg_name(cfg), "client") == 0;
+	struct prefix hosts;
+	const char   *title = cfg_title(cfg);
+	bool	      client = strcmp(cfg_name(cfg), "client") == 0;
 
-	if (conf_prefix4(title, &a, &plen) == -1 || (client && plen != 32)) {
+	/* RSIP is spoken over IPv4 here. */
+	if (prefix_parse(&hosts, title) == -1 || hosts.addr.family != AF_INET ||
+	    (client && hosts.plen != 32)) {
 		conf_error(cfg, "%s \"%s\" is not %s", cfg_name(cfg), title,
 		    client ? "an IPv4 address" :
 		    "a network such as 10.0.0.0/24");
 		return -1;
 	}
-	if (policies_add(c->policies, a.s_addr, plen, &d->policy) == -1) {
+	if (policies_add(c->policies, &hosts, &d->policy) == -1) {
 		conf_error(cfg, "%s \"%s\": %s", cfg_name(cfg), title,
 		    errno == EEXIST ? "there already" : strerror(errno));
 		return -1;

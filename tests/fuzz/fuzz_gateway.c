@@ -198,6 +198,16 @@ static const struct gateway_ops ops = {
 	.alarm = op_alarm,
 };
 
+static const struct prefix *
+host_prefix(uint32_t host)
+{
+	static struct prefix p;
+	struct addr	     a = addr_from_v4(htonl(host));
+
+	p = prefix_host(&a);
+	return &p;
+}
+
 static struct policies *
 make_policies(void)
 {
@@ -215,12 +225,12 @@ make_policies(void)
 	FUZZ_CHECK(all != NULL);
 	p.has = POLICY_HAS_REMOTE;
 	p.remote = RSIP_REMOTE_MACRO;
-	FUZZ_CHECK(policies_add(all, htonl(0x0a000001), 32, &p) == 0);
+	FUZZ_CHECK(policies_add(all, host_prefix(0x0a000001), &p) == 0);
 	p.remote = RSIP_REMOTE_MICRO;
-	FUZZ_CHECK(policies_add(all, htonl(0x0a000002), 32, &p) == 0);
+	FUZZ_CHECK(policies_add(all, host_prefix(0x0a000002), &p) == 0);
 	p.has = POLICY_HAS_LOCAL;
 	p.local = RSIP_LOCAL_MICRO;
-	FUZZ_CHECK(policies_add(all, htonl(0x0a000003), 32, &p) == 0);
+	FUZZ_CHECK(policies_add(all, host_prefix(0x0a000003), &p) == 0);
 	return all;
 }
 

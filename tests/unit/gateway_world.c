@@ -319,3 +319,12 @@ pool_now(void)
 	pool_count(gateway_pool(w.g), &c);
 	return c;
 }
+
+const struct prefix *
+world_prefix(const char *text)
+{
+	static struct prefix p;
+
+	assert_int_equal(prefix_parse(&p, text), 0);
+	return &p;
+}

@@ -1,7 +1,8 @@
-/* test_addr.c - addresses and prefixes of both families */
+/* test_addr.c - addresses and prefixes of both families, and tables of these */
 #include "config.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 #include "base/hash.h"
 #include "net/addr.h"
+#include "net/prefixes.h"
 
 static struct addr
 addr_of(const char *text)
@@ -343,6 +345,126 @@ masks(void **state)
 	assert_int_equal(p.plen, 32);
 }
 
+static void
+table_add(struct prefixes *t, const char *text, int value)
+{
+	struct prefix p = prefix_read(text);
+
+	assert_int_equal(prefixes_add(t, &p, &value), 0);
+	assert_int_equal(*(int *)prefixes_get(t, &p), value);
+	errno = 0;
+	assert_int_equal(prefixes_add(t, &p, &value), -1);
+	assert_int_equal(errno, EEXIST);
+}
+
+static int
+table_find(const struct prefixes *t, const char *text, const char *want)
+{
+	struct addr   a = addr_of(text);
+	struct prefix which;
+	const int    *value = prefixes_find(t, &a, &which);
+
+	if (value == NULL)
+		return 0;
+	assert_string_equal(PREFIX_TEXT(&which), want);
+	return *value;
+}
+
+static void
+note_value(void *arg, const struct prefix *prefix, void *value)
+{
+	int **next = arg;
+
+	(void)prefix;
+	*(*next)++ = *(int *)value;
+}
+
+static void
+the_longest_prefix_is_found(void **state)
+{
+	static const int in_order[] = { 1, 2, 8, 3, 4, 5, 6, 7 };
+	struct prefixes *t = prefixes_new(sizeof(int));
+	struct prefix	 none = { 0 };
+	struct addr	 a;
+	int		 seen[8] = { 0 }, *next, value = 9;
+
+	(void)state;
+	table_add(t, "198.51.100.10/32", 4);
+	table_add(t, "198.51.100.0/24", 3);
+	table_add(t, "0.0.0.0/0", 1);
+	table_add(t, "198.51.0.0/16", 8);
+	table_add(t, "10.0.0.0/8", 2);
+	table_add(t, "2001:db8::/32", 6);
+	table_add(t, "2001:db8::1/128", 7);
+	table_add(t, "::/0", 5);
+	assert_int_equal(prefixes_add(t, &none, &value), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(prefixes_count(t), 8);
+	assert_int_equal(table_find(t, "198.51.100.10", "198.51.100.10/32"), 4);
+	assert_int_equal(table_find(t, "198.51.100.11", "198.51.100.0/24"), 3);
+	assert_int_equal(table_find(t, "198.51.101.11", "198.51.0.0/16"), 8);
+	assert_int_equal(table_find(t, "11.0.0.0", "0.0.0.0/0"), 1);
+	assert_int_equal(table_find(t, "2001:db8::1", "2001:db8::1/128"), 7);
+	assert_int_equal(table_find(t, "2001:db8:ffff::1", "2001:db8::/32"), 6);
+	assert_int_equal(table_find(t, "2001:db9::1", "::/0"), 5);
+	next = seen;
+	prefixes_each(t, note_value, &next);
+	assert_int_equal(next - seen, 8);
+	assert_memory_equal(seen, in_order, sizeof(seen));
+	/* The shortest first. */
+	next = seen;
+	a = addr_of("198.51.100.10");
+	prefixes_holding(t, &a, note_value, &next);
+	assert_int_equal(next - seen, 4);
+	assert_true(seen[0] == 1 && seen[1] == 8 && seen[2] == 3 && seen[3] == 4);
+	assert_null(prefixes_find(t, &none.addr, NULL));
+	prefixes_free(t);
+	prefixes_free(NULL);
+}
+
+/* Against every prefix looked at one by one. */
+static void
+tables_agree_with_a_list(void **state)
+{
+	struct prefixes *t = prefixes_new(sizeof(int));
+	struct prefix	 list[300], which;
+	struct addr	 a;
+	uint8_t		 bytes[16] = { 0 };
+	uint32_t	 x = 1;
+	int		 i, k, best, n = 0, family, value;
+	const int	*found;
+
+	(void)state;
+	for (i = 0; i < 300; i++) {
+		x = x * 1103515245 + 12345;
+		family = x >> 30 & 1 ? AF_INET : AF_INET6;
+		bytes[0] = (uint8_t)(x >> 16 & 3);
+		bytes[1] = (uint8_t)(x >> 20);
+		a = addr_from_bytes(family, bytes);
+		list[n] = prefix_of(&a, (x >> 8) % 17);
+		value = n;
+		if (prefixes_add(t, &list[n], &value) == 0)
+			n++;
+	}
+	for (i = 0; i < 2000; i++) {
+		x = x * 1103515245 + 12345;
+		bytes[0] = (uint8_t)(x >> 16 & 3);
+		bytes[1] = (uint8_t)(x >> 20);
+		a = addr_from_bytes(x >> 30 & 1 ? AF_INET : AF_INET6, bytes);
+		best = -1;
+		for (k = 0; k < n; k++) {
+			if (prefix_contains(&list[k], &a) && (best == -1 ||
+			    list[k].plen > list[best].plen))
+				best = k;
+		}
+		found = prefixes_find(t, &a, &which);
+		assert_int_equal(found == NULL ? -1 : *found, best);
+		if (found != NULL)
+			assert_true(prefix_equal(&which, &list[best]));
+	}
+	prefixes_free(t);
+}
+
 int
 main(void)
 {
@@ -356,6 +478,8 @@ main(void)
 		cmocka_unit_test(prefixes_are_read),
 		cmocka_unit_test(prefixes_contain),
 		cmocka_unit_test(masks),
+		cmocka_unit_test(the_longest_prefix_is_found),
+		cmocka_unit_test(tables_agree_with_a_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -282,7 +282,7 @@ static void
 macro_policy_wants_an_address(void **state)
 {
 	struct policy	     p = default_policy();
-	struct policy_remote r = { .net = inet_addr("203.0.113.0"), .plen = 24,
+	struct policy_remote r = { .to = *world_prefix("203.0.113.0/24"),
 		.ports = { 1, 65535 } };
 	uint32_t	     id;
 
@@ -312,7 +312,7 @@ static void
 micro_policy_wants_a_port_too(void **state)
 {
 	struct policy	     p = default_policy();
-	struct policy_remote r = { .net = inet_addr("203.0.113.0"), .plen = 24,
+	struct policy_remote r = { .to = *world_prefix("203.0.113.0/24"),
 		.ports = { 80, 443 } };
 	uint32_t	     id;
 
@@ -350,7 +350,7 @@ static void
 names_are_looked_up_and_answered_as_asked(void **state)
 {
 	struct policy	     p = default_policy();
-	struct policy_remote r = { .net = inet_addr("203.0.113.0"), .plen = 24,
+	struct policy_remote r = { .to = *world_prefix("203.0.113.0/24"),
 		.ports = { 1, 65535 } };
 	uint32_t	     id, addrs[2] = { inet_addr("192.0.2.9"),
 		inet_addr(REMOTE) };
@@ -406,13 +406,13 @@ sections_override_the_base(void **state)
 
 	(void)state;
 	world_begin(&p, false);
-	assert_int_equal(policies_add(w.policies, inet_addr("10.0.0.0"), 24,
+	assert_int_equal(policies_add(w.policies, world_prefix("10.0.0.0/24"),
 	    &net), 0);
-	assert_int_equal(policies_add(w.policies, inet_addr("10.0.0.12"), 32,
+	assert_int_equal(policies_add(w.policies, world_prefix("10.0.0.12/32"),
 	    &one), 0);
-	assert_int_equal(policies_add(w.policies, inet_addr("10.0.0.13"), 32,
+	assert_int_equal(policies_add(w.policies, world_prefix("10.0.0.13/32"),
 	    &out), 0);
-	assert_int_equal(policies_add(w.policies, inet_addr("10.0.0.0"), 24,
+	assert_int_equal(policies_add(w.policies, world_prefix("10.0.0.0/24"),
 	    &one), -1);
 	id = do_register();
 	assert_int_equal(w.out.nmethods, 1);
@@ -754,7 +754,7 @@ whole_address_errors(void **state)
 
 	(void)state;
 	world_begin(&p, true);
-	assert_int_equal(policies_add(w.policies, inet_addr("10.0.0.13"), 32,
+	assert_int_equal(policies_add(w.policies, world_prefix("10.0.0.13/32"),
 	    &no), 0);
 	id = do_register();
 	as_host("10.0.0.12", 2);
@@ -1186,7 +1186,7 @@ world_of_secrets(void)
 	memcpy(secret.secret, SECRET, 16);
 	one.secret = &secret;
 	world_begin(&p, false);
-	assert_int_equal(policies_add(w.policies, inet_addr("10.0.0.0"), 24,
+	assert_int_equal(policies_add(w.policies, world_prefix("10.0.0.0/24"),
 	    &one), 0);
 	w.secret = SECRET;
 	w.key_id = 4;

@@ -71,7 +71,7 @@ strangers_are_not_heard(void **state)
 	assert_int_equal(counts().registrations, 0);
 	assert_int_equal(counts().foreign, 2);
 	/* Unless a section names them. */
-	assert_int_equal(policies_add(w.policies, inet_addr("192.0.2.0"), 24,
+	assert_int_equal(policies_add(w.policies, world_prefix("192.0.2.0/24"),
 	    &section), 0);
 	do_register();
 	world_end();

@@ -352,7 +352,7 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
     struct demux *d, const struct dataplane_ops *ops, void *arg)
 {
 	struct dataplane *dp = xcalloc(1, sizeof(*dp));
-	uint32_t	  addr;
+	struct addr	  addr;
 
 	dp->ops = ops;
 	dp->arg = arg;
@@ -361,7 +361,7 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 	if (copy_config(dp, c) == -1 || find_interfaces(dp) == -1)
 		goto fail;
 	dp->shared.demux = d;
-	if (rtnl_addr_of(dp->public_if, &addr, NULL) == -1) {
+	if (rtnl_addr_of(dp->public_if, AF_INET, &addr, NULL) == -1) {
 		log_error("interface %s has no IPv4 address", dp->public_if);
 		goto fail;
 	}
@@ -370,7 +370,7 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 	atomic_store(&dp->shared.inner_id, random_uniform(65536));
 	if (plan_make(&dp->plan, &dp->config, dp->nqueues) == -1)
 		goto fail;
-	publish(dp, addr);
+	publish(dp, addr_v4(&addr));
 	/* First of all: the child need not have what is opened below. */
 	if (rules_start(&dp->plan, &dp->rules) == -1)
 		goto fail;

@@ -64,13 +64,13 @@ struct networks {
 };
 
 static void
-add_network(void *arg, uint32_t net, unsigned plen)
+add_network(void *arg, const struct prefix *net)
 {
 	struct networks *to = arg;
 
 	if (to->n < RULES_NETWORKS)
-		to->list[to->n++] =
-		    (struct dataplane_network) { .addr = net, .plen = plen };
+		to->list[to->n++] = (struct dataplane_network){
+			.addr = addr_v4(&net->addr), .plen = net->plen };
 }
 
 int
@@ -78,7 +78,7 @@ plan_set_private(struct rules_plan *plan, const char *ifname)
 {
 	struct networks found = { .n = 0 };
 
-	if (rtnl_networks_of(ifname, add_network, &found) == -1) {
+	if (rtnl_networks_of(ifname, AF_INET, add_network, &found) == -1) {
 		log_error("interface %s: cannot read its networks: %s", ifname,
 		    strerror(errno));
 		return -1;

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "net/ip.h"
 #include "net/netlink.h"
 #include "net/rtnl.h"
 
@@ -52,6 +51,34 @@ rtnl_ask(struct nlmsghdr *nlh, mnl_cb_t fn, void *arg)
 	return rtnl_open() == -1 ? -1 : netlink_ask(rtnl_fd, nlh, fn, arg);
 }
 
+/* Is there something to say? */
+static bool
+is_named(const struct addr *a)
+{
+	return addr_is_set(a) && !addr_is_unspecified(a);
+}
+
+static void
+put_addr(struct nlmsghdr *nlh, uint16_t type, const struct addr *a)
+{
+	mnl_attr_put(nlh, type, addr_len(a), a->bytes);
+}
+
+/* An attribute's address; none if its length is not the family's. */
+static struct addr
+attr_addr(const struct nlattr *attr, int family)
+{
+	if (mnl_attr_get_payload_len(attr) * 8u != addr_bits(family))
+		return (struct addr){ 0 };
+	return addr_from_bytes(family, mnl_attr_get_payload(attr));
+}
+
+static uint8_t
+family_of(const struct prefix *dst)
+{
+	return addr_is_set(&dst->addr) ? dst->addr.family : AF_INET;
+}
+
 static int
 rtnl_link(const char *ifname, unsigned flags, unsigned mtu)
 {
@@ -81,11 +108,11 @@ rtnl_link_mtu(const char *ifname, unsigned mtu)
 }
 
 static int
-rtnl_addr(unsigned type, unsigned flags, const char *ifname, uint32_t addr,
-    unsigned plen)
+rtnl_addr(unsigned type, unsigned flags, const char *ifname,
+    const struct addr *addr, unsigned plen)
 {
 	struct ifaddrmsg ifa = {
-		.ifa_family = AF_INET,
+		.ifa_family = addr->family,
 		.ifa_prefixlen = (uint8_t)plen,
 		.ifa_scope = RT_SCOPE_UNIVERSE,
 	};
@@ -96,20 +123,20 @@ rtnl_addr(unsigned type, unsigned flags, const char *ifname, uint32_t addr,
 		return -1;
 	nlh = netlink_begin(buf, type, flags | NLM_F_ACK, &ifa,
 	    sizeof(ifa));
-	mnl_attr_put_u32(nlh, IFA_LOCAL, addr);
-	mnl_attr_put_u32(nlh, IFA_ADDRESS, addr);
+	put_addr(nlh, IFA_LOCAL, addr);
+	put_addr(nlh, IFA_ADDRESS, addr);
 	return rtnl_ask(nlh, NULL, NULL);
 }
 
 int
-rtnl_addr_add(const char *ifname, uint32_t addr, unsigned plen)
+rtnl_addr_add(const char *ifname, const struct addr *addr, unsigned plen)
 {
 	return rtnl_addr(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, ifname,
 	    addr, plen);
 }
 
 int
-rtnl_addr_del(const char *ifname, uint32_t addr, unsigned plen)
+rtnl_addr_del(const char *ifname, const struct addr *addr, unsigned plen)
 {
 	return rtnl_addr(RTM_DELADDR, 0, ifname, addr, plen);
 }
@@ -118,13 +145,13 @@ static int
 rtnl_route(unsigned type, unsigned flags, const struct rtnl_route *r)
 {
 	struct rtmsg rtm = {
-		.rtm_family = AF_INET,
-		.rtm_dst_len = (uint8_t)r->plen,
+		.rtm_family = family_of(&r->dst),
+		.rtm_dst_len = r->dst.plen,
 		.rtm_protocol = RTPROT_STATIC,
 		.rtm_type = r->type != 0 ? r->type : RTN_UNICAST,
 		/* A scope of "link" would let the kernel look for the next hops
 		 * of others' routes in a table of ours. */
-		.rtm_scope = r->via != 0 || r->table != 0 ?
+		.rtm_scope = is_named(&r->via) || r->table != 0 ?
 		    RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
 		.rtm_table = RT_TABLE_UNSPEC,
 	};
@@ -140,14 +167,14 @@ rtnl_route(unsigned type, unsigned flags, const struct rtnl_route *r)
 	nlh = netlink_begin(buf, type, flags | NLM_F_ACK, &rtm,
 	    sizeof(rtm));
 	mnl_attr_put_u32(nlh, RTA_TABLE, r->table != 0 ? r->table : RT_TABLE_MAIN);
-	if (r->plen != 0)
-		mnl_attr_put_u32(nlh, RTA_DST, r->dst);
-	if (r->via != 0)
-		mnl_attr_put_u32(nlh, RTA_GATEWAY, r->via);
+	if (r->dst.plen != 0)
+		put_addr(nlh, RTA_DST, &r->dst.addr);
+	if (is_named(&r->via))
+		put_addr(nlh, RTA_GATEWAY, &r->via);
 	if (ifindex != 0)
 		mnl_attr_put_u32(nlh, RTA_OIF, ifindex);
-	if (r->src != 0)
-		mnl_attr_put_u32(nlh, RTA_PREFSRC, r->src);
+	if (is_named(&r->src))
+		put_addr(nlh, RTA_PREFSRC, &r->src);
 	if (r->metric != 0)
 		mnl_attr_put_u32(nlh, RTA_PRIORITY, r->metric);
 	if (r->mtu != 0) {
@@ -174,8 +201,8 @@ static int
 rtnl_rule(unsigned type, unsigned flags, const struct rtnl_rule *r)
 {
 	struct fib_rule_hdr frh = {
-		.family = AF_INET,
-		.dst_len = (uint8_t)r->plen,
+		.family = family_of(&r->dst),
+		.dst_len = r->dst.plen,
 		.action = FR_ACT_TO_TBL,
 		.table = RT_TABLE_UNSPEC,
 		.flags = r->invert ? FIB_RULE_INVERT : 0,
@@ -191,8 +218,8 @@ rtnl_rule(unsigned type, unsigned flags, const struct rtnl_rule *r)
 		mnl_attr_put_u32(nlh, FRA_FWMARK, r->mark);
 		mnl_attr_put_u32(nlh, FRA_FWMASK, 0xffffffff);
 	}
-	if (r->plen != 0)
-		mnl_attr_put_u32(nlh, FRA_DST, r->dst);
+	if (r->dst.plen != 0)
+		put_addr(nlh, FRA_DST, &r->dst.addr);
 	return rtnl_ask(nlh, NULL, NULL);
 }
 
@@ -212,12 +239,13 @@ rtnl_rule_del(const struct rtnl_rule *r)
 }
 
 struct route_answer {
-	uint32_t via, src, metric;
+	struct addr dst, via, src;
+	uint32_t metric;
 	int	 oif;
 	bool	 found;
 };
 
-/* The 4-byte attributes of a route message that answers are made of. */
+/* The attributes of a route message that answers are made of. */
 static void
 route_attrs(const struct nlmsghdr *nlh, struct route_answer *a, uint32_t *table)
 {
@@ -230,14 +258,17 @@ route_attrs(const struct nlmsghdr *nlh, struct route_answer *a, uint32_t *table)
 		if (mnl_attr_get_payload_len(attr) < 4)
 			continue;
 		switch (mnl_attr_get_type(attr)) {
+		case RTA_DST:
+			a->dst = attr_addr(attr, rtm->rtm_family);
+			break;
 		case RTA_GATEWAY:
-			a->via = mnl_attr_get_u32(attr);
+			a->via = attr_addr(attr, rtm->rtm_family);
+			break;
+		case RTA_PREFSRC:
+			a->src = attr_addr(attr, rtm->rtm_family);
 			break;
 		case RTA_OIF:
 			a->oif = (int)mnl_attr_get_u32(attr);
-			break;
-		case RTA_PREFSRC:
-			a->src = mnl_attr_get_u32(attr);
 			break;
 		case RTA_PRIORITY:
 			a->metric = mnl_attr_get_u32(attr);
@@ -250,6 +281,7 @@ route_attrs(const struct nlmsghdr *nlh, struct route_answer *a, uint32_t *table)
 }
 
 struct route_walk {
+	int	 family;
 	uint32_t table;
 	void   (*fn)(void *, const struct rtnl_seen *);
 	void	*arg;
@@ -258,25 +290,22 @@ struct route_walk {
 static int
 routes_cb(const struct nlmsghdr *nlh, void *arg)
 {
+	static const uint8_t zero[16];
 	const struct rtmsg  *rtm = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *attr;
 	struct route_walk   *w = arg;
 	struct route_answer  a;
-	struct rtnl_seen     seen = { .plen = rtm->rtm_dst_len,
-		.type = rtm->rtm_type, .protocol = rtm->rtm_protocol,
-		.scope = rtm->rtm_scope };
+	struct rtnl_seen     seen = { .type = rtm->rtm_type,
+		.protocol = rtm->rtm_protocol, .scope = rtm->rtm_scope };
 	uint32_t	     table;
 
-	if (rtm->rtm_family != AF_INET || (rtm->rtm_flags & RTM_F_CLONED))
+	if (rtm->rtm_family != w->family || (rtm->rtm_flags & RTM_F_CLONED))
 		return MNL_CB_OK;
 	route_attrs(nlh, &a, &table);
 	if (table != w->table)
 		return MNL_CB_OK;
-	mnl_attr_for_each(attr, nlh, sizeof(*rtm)) {
-		if (mnl_attr_get_type(attr) == RTA_DST &&
-		    mnl_attr_get_payload_len(attr) >= 4)
-			seen.dst = mnl_attr_get_u32(attr);
-	}
+	if (!addr_is_set(&a.dst))
+		a.dst = addr_from_bytes(w->family, zero);
+	seen.dst = prefix_of(&a.dst, rtm->rtm_dst_len);
 	seen.via = a.via;
 	seen.src = a.src;
 	seen.metric = a.metric;
@@ -286,52 +315,58 @@ routes_cb(const struct nlmsghdr *nlh, void *arg)
 }
 
 int
-rtnl_routes(uint32_t table, void (*fn)(void *, const struct rtnl_seen *),
-    void *arg)
+rtnl_routes(int family, uint32_t table,
+    void (*fn)(void *, const struct rtnl_seen *), void *arg)
 {
-	struct rtmsg	  rtm = { .rtm_family = AF_INET };
-	struct route_walk w = { table, fn, arg };
+	struct rtmsg	  rtm = { .rtm_family = (uint8_t)family };
+	struct route_walk w = { family, table, fn, arg };
 	char		  buf[NETLINK_REQUEST_MAX];
 
 	return rtnl_ask(netlink_begin(buf, RTM_GETROUTE, NLM_F_DUMP, &rtm,
 	    sizeof(rtm)), routes_cb, &w);
 }
 
+struct default_walk {
+	int		    family;
+	struct route_answer best;
+};
+
 static int
 default_route_cb(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct rtmsg  *rtm = mnl_nlmsg_get_payload(nlh);
-	struct route_answer *best = arg, a;
+	struct default_walk *w = arg;
+	struct route_answer  a;
 	uint32_t	     table;
 
-	if (rtm->rtm_dst_len != 0 || rtm->rtm_type != RTN_UNICAST)
+	if (rtm->rtm_family != w->family || rtm->rtm_dst_len != 0 || rtm->rtm_type != RTN_UNICAST)
 		return MNL_CB_OK;
 	route_attrs(nlh, &a, &table);
 	if (table != RT_TABLE_MAIN || a.oif == 0)
 		return MNL_CB_OK;
-	if (!best->found || a.metric < best->metric) {
-		*best = a;
-		best->found = true;
+	if (!w->best.found || a.metric < w->best.metric) {
+		w->best = a;
+		w->best.found = true;
 	}
 	return MNL_CB_OK;
 }
 
 int
-rtnl_default_route(uint32_t *via, char ifname[IFNAMSIZ])
+rtnl_default_route(int family, struct addr *via, char ifname[IFNAMSIZ])
 {
-	struct rtmsg	    rtm = { .rtm_family = AF_INET };
-	struct route_answer best = { 0 };
+	struct rtmsg	    rtm = { .rtm_family = (uint8_t)family };
+	struct default_walk w = { .family = family };
 	char		    buf[NETLINK_REQUEST_MAX];
 
 	if (rtnl_ask(netlink_begin(buf, RTM_GETROUTE, NLM_F_DUMP, &rtm,
-	    sizeof(rtm)), default_route_cb, &best) == -1)
+	    sizeof(rtm)), default_route_cb, &w) == -1)
 		return -1;
-	if (!best.found) {
+	if (!w.best.found) {
 		errno = ENOENT;
 		return -1;
 	}
-	*via = best.via;
-	return if_indextoname((unsigned)best.oif, ifname) == NULL ? -1 : 0;
+	*via = w.best.via;
+	return if_indextoname((unsigned)w.best.oif, ifname) == NULL ? -1 : 0;
 }
 
 static int
@@ -346,16 +381,17 @@ route_get_cb(const struct nlmsghdr *nlh, void *arg)
 }
 
 int
-rtnl_route_get(uint32_t dst, uint32_t mark, uint32_t *src, uint32_t *via,
-    char ifname[IFNAMSIZ])
+rtnl_route_get(const struct addr *dst, uint32_t mark, struct addr *src,
+    struct addr *via, char ifname[IFNAMSIZ])
 {
-	struct rtmsg	    rtm = { .rtm_family = AF_INET, .rtm_dst_len = 32 };
+	struct rtmsg	    rtm = { .rtm_family = dst->family,
+		.rtm_dst_len = (uint8_t)addr_bits(dst->family) };
 	struct route_answer a = { 0 };
 	struct nlmsghdr	   *nlh;
 	char		    buf[NETLINK_REQUEST_MAX];
 
 	nlh = netlink_begin(buf, RTM_GETROUTE, NLM_F_ACK, &rtm, sizeof(rtm));
-	mnl_attr_put_u32(nlh, RTA_DST, dst);
+	put_addr(nlh, RTA_DST, dst);
 	if (mark != 0)
 		mnl_attr_put_u32(nlh, RTA_MARK, mark);
 	if (rtnl_ask(nlh, route_get_cb, &a) == -1)
@@ -372,12 +408,12 @@ rtnl_route_get(uint32_t dst, uint32_t mark, uint32_t *src, uint32_t *via,
 }
 
 struct addr_walk {
-	unsigned ifindex;
-	uint32_t addr;
-	unsigned plen;
-	bool	 found;
-	void   (*fn)(void *, uint32_t, unsigned);
-	void	*arg;
+	int	    family;
+	unsigned    ifindex;
+	struct addr addr;		/* the first one */
+	unsigned    plen;
+	void	  (*fn)(void *, const struct prefix *);
+	void	   *arg;
 };
 
 static int
@@ -386,33 +422,34 @@ addr_cb(const struct nlmsghdr *nlh, void *arg)
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr    *attr;
 	struct addr_walk       *w = arg;
-	uint32_t		addr = 0;
+	struct addr		addr = { 0 };
+	struct prefix		net;
 
-	if (ifa->ifa_index != w->ifindex || ifa->ifa_family != AF_INET)
+	if (ifa->ifa_index != w->ifindex || ifa->ifa_family != w->family)
 		return MNL_CB_OK;
+	/* IPv6 addresses have no IFA_LOCAL unless there is a peer. */
 	mnl_attr_for_each(attr, nlh, sizeof(*ifa)) {
-		if (mnl_attr_get_type(attr) == IFA_LOCAL &&
-		    mnl_attr_get_payload_len(attr) >= 4)
-			addr = mnl_attr_get_u32(attr);
+		if (mnl_attr_get_type(attr) == IFA_LOCAL ||
+		    (mnl_attr_get_type(attr) == IFA_ADDRESS &&
+		    w->family == AF_INET6 && !addr_is_set(&addr)))
+			addr = attr_addr(attr, w->family);
 	}
-	if (addr == 0)
+	if (!addr_is_set(&addr))
 		return MNL_CB_OK;
-	if (!w->found) {
+	if (!addr_is_set(&w->addr)) {
 		w->addr = addr;
 		w->plen = ifa->ifa_prefixlen;
-		w->found = true;
 	}
-	if (w->fn != NULL) {
-		w->fn(w->arg, addr & ip_mask(ifa->ifa_prefixlen),
-		    ifa->ifa_prefixlen);
-	}
+	net = prefix_of(&addr, ifa->ifa_prefixlen);
+	if (w->fn != NULL)
+		w->fn(w->arg, &net);
 	return MNL_CB_OK;
 }
 
 static int
 addr_walk(const char *ifname, struct addr_walk *w)
 {
-	struct ifaddrmsg ifa = { .ifa_family = AF_INET };
+	struct ifaddrmsg ifa = { .ifa_family = (uint8_t)w->family };
 	char		 buf[NETLINK_REQUEST_MAX];
 
 	if ((w->ifindex = if_nametoindex(ifname)) == 0)
@@ -422,13 +459,13 @@ addr_walk(const char *ifname, struct addr_walk *w)
 }
 
 int
-rtnl_addr_of(const char *ifname, uint32_t *addr, unsigned *plen)
+rtnl_addr_of(const char *ifname, int family, struct addr *addr, unsigned *plen)
 {
-	struct addr_walk w = { 0 };
+	struct addr_walk w = { .family = family };
 
 	if (addr_walk(ifname, &w) == -1)
 		return -1;
-	if (!w.found) {
+	if (!addr_is_set(&w.addr)) {
 		errno = EADDRNOTAVAIL;
 		return -1;
 	}
@@ -439,27 +476,27 @@ rtnl_addr_of(const char *ifname, uint32_t *addr, unsigned *plen)
 }
 
 int
-rtnl_networks_of(const char *ifname,
-    void (*fn)(void *, uint32_t net, unsigned plen), void *arg)
+rtnl_networks_of(const char *ifname, int family,
+    void (*fn)(void *, const struct prefix *), void *arg)
 {
-	struct addr_walk w = { .fn = fn, .arg = arg };
+	struct addr_walk w = { .family = family, .fn = fn, .arg = arg };
 
 	return addr_walk(ifname, &w);
 }
 
 int
-rtnl_neighbour(const char *ifname, uint32_t addr, uint8_t lladdr[8])
+rtnl_neighbour(const char *ifname, const struct addr *addr, uint8_t lladdr[8])
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET,
-		.sin_addr.s_addr = addr };
+		.sin_addr.s_addr = addr_v4(addr) };
 	struct arpreq	   req = { 0 };
-	uint32_t	   via = 0;
+	struct addr	   via = { 0 };
 	char		   out[IFNAMSIZ];
 	int		   fd, rc;
 
-	if (rtnl_route_get(addr, 0, NULL, &via, out) == -1)
+	if (addr->family != AF_INET || rtnl_route_get(addr, 0, NULL, &via, out) == -1)
 		return 0;
-	if (via != 0 || strcmp(out, ifname) != 0)
+	if (is_named(&via) || strcmp(out, ifname) != 0)
 		return -1;
 	/* The kernel answers this for one address since ever; RTM_GETNEIGH does
 	 * since Linux 5.0. */
@@ -477,9 +514,10 @@ rtnl_neighbour(const char *ifname, uint32_t addr, uint8_t lladdr[8])
 }
 
 static int
-rtnl_proxy(unsigned type, unsigned flags, const char *ifname, uint32_t addr)
+rtnl_proxy(unsigned type, unsigned flags, const char *ifname,
+    const struct addr *addr)
 {
-	struct ndmsg ndm = { .ndm_family = AF_INET, .ndm_state = NUD_PERMANENT,
+	struct ndmsg ndm = { .ndm_family = addr->family, .ndm_state = NUD_PERMANENT,
 		.ndm_flags = NTF_PROXY };
 	struct nlmsghdr *nlh;
 	char		 buf[NETLINK_REQUEST_MAX];
@@ -487,19 +525,19 @@ rtnl_proxy(unsigned type, unsigned flags, const char *ifname, uint32_t addr)
 	if ((ndm.ndm_ifindex = (int)if_nametoindex(ifname)) == 0)
 		return -1;
 	nlh = netlink_begin(buf, type, flags | NLM_F_ACK, &ndm, sizeof(ndm));
-	mnl_attr_put_u32(nlh, NDA_DST, addr);
+	put_addr(nlh, NDA_DST, addr);
 	return rtnl_ask(nlh, NULL, NULL);
 }
 
 int
-rtnl_proxy_add(const char *ifname, uint32_t addr)
+rtnl_proxy_add(const char *ifname, const struct addr *addr)
 {
 	return rtnl_proxy(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, ifname,
 	    addr);
 }
 
 int
-rtnl_proxy_del(const char *ifname, uint32_t addr)
+rtnl_proxy_del(const char *ifname, const struct addr *addr)
 {
 	return rtnl_proxy(RTM_DELNEIGH, 0, ifname, addr);
 }

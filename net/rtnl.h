@@ -7,8 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* All addresses are IPv4 in network order.  Functions return 0, or -1 with
- * errno and without a log line, unless said otherwise. */
+#include "net/addr.h"
+
+/* Addresses are of either family; the unspecified one says as little as none.
+ * Functions return 0, or -1 with errno and without a log line, unless said
+ * otherwise. */
 
 /* Opens the netlink socket the others use, before privileges go: 0, or -1 after one
  * log line. */
@@ -19,15 +22,16 @@ void	rtnl_forked(void);
 
 int	rtnl_link_up(const char *ifname);
 int	rtnl_link_mtu(const char *ifname, unsigned mtu);
-int	rtnl_addr_add(const char *ifname, uint32_t addr, unsigned plen);
-int	rtnl_addr_del(const char *ifname, uint32_t addr, unsigned plen);
+int	rtnl_addr_add(const char *ifname, const struct addr *addr,
+	    unsigned plen);
+int	rtnl_addr_del(const char *ifname, const struct addr *addr,
+	    unsigned plen);
 
 struct rtnl_route {
-	uint32_t dst;			/* 0/0: default */
-	unsigned plen;
-	uint32_t via;			/* 0: on the link */
+	struct prefix dst;		/* of none: IPv4's default */
+	struct addr via;		/* none: on the link */
 	const char *ifname;		/* NULL: the kernel finds it from via */
-	uint32_t src;			/* preferred source, 0: none */
+	struct addr src;		/* preferred source */
 	uint32_t table;			/* 0: main */
 	uint32_t metric;		/* 0: the kernel's default */
 	unsigned mtu;			/* 0: the link's */
@@ -38,13 +42,15 @@ int	rtnl_route_del(const struct rtnl_route *r);
 
 /* A route as the kernel tells it. */
 struct rtnl_seen {
-	uint32_t dst, via, src, metric;
-	unsigned plen, ifindex;
+	struct prefix dst;
+	struct addr via, src;
+	uint32_t metric;
+	unsigned ifindex;
 	uint8_t	 type, protocol, scope;
 };
-/* Calls fn for each route of a table, which must not use netlink itself. */
-int	rtnl_routes(uint32_t table, void (*fn)(void *, const struct rtnl_seen *),
-	    void *arg);
+/* Calls fn for each route of a family's table, which must not use netlink itself. */
+int	rtnl_routes(int family, uint32_t table,
+	    void (*fn)(void *, const struct rtnl_seen *), void *arg);
 /*
  * Makes a table hold exactly these n routes (table in each of them is ignored),
  * so that no packet ever finds fewer: what is missing is added before what is too
@@ -58,30 +64,34 @@ struct rtnl_rule {
 	uint32_t table;
 	uint32_t mark;
 	bool invert;			/* not fwmark mark */
-	uint32_t dst;			/* 0/0: any */
-	unsigned plen;
+	struct prefix dst;		/* of none: any of IPv4 */
 };
 int	rtnl_rule_add(const struct rtnl_rule *r);	/* once, however often */
 int	rtnl_rule_del(const struct rtnl_rule *r);
 
-/* The default route of table main: next hop (0 if on the link) and interface. -1, ENOENT: none. */
-int	rtnl_default_route(uint32_t *via, char ifname[IFNAMSIZ]);
-/* Which way a packet to dst goes: interface and source address. */
-int	rtnl_route_get(uint32_t dst, uint32_t mark, uint32_t *src, uint32_t *via,
-	    char ifname[IFNAMSIZ]);
-/* First IPv4 address of an interface, with its prefix length (plen may be NULL). */
-int	rtnl_addr_of(const char *ifname, uint32_t *addr, unsigned *plen);
-/* Calls fn for each on-link IPv4 network of an interface. */
-int	rtnl_networks_of(const char *ifname,
-	    void (*fn)(void *, uint32_t net, unsigned plen), void *arg);
+/* A family's default route in table main: next hop (none if on the link) and
+ * interface. -1, ENOENT: none. */
+int	rtnl_default_route(int family, struct addr *via, char ifname[IFNAMSIZ]);
+/* Which way a packet to dst goes: interface, source address, next hop.  src and via may
+ * be NULL. */
+int	rtnl_route_get(const struct addr *dst, uint32_t mark, struct addr *src,
+	    struct addr *via, char ifname[IFNAMSIZ]);
+/* First address of a family at an interface, with its prefix length (plen may be NULL). */
+int	rtnl_addr_of(const char *ifname, int family, struct addr *addr,
+	    unsigned *plen);
+/* Calls fn for each on-link network of a family at an interface. */
+int	rtnl_networks_of(const char *ifname, int family,
+	    void (*fn)(void *, const struct prefix *net), void *arg);
 
-/* The link-layer address of a neighbour, in the first bytes of 8: 1; 0: the kernel
- * does not know it; -1: addr is not on this link. */
-int	rtnl_neighbour(const char *ifname, uint32_t addr, uint8_t lladdr[8]);
+/* The link-layer address of an IPv4 neighbour, in the first bytes of 8: 1; 0: the
+ * kernel does not know it; -1: addr is not on this link. */
+int	rtnl_neighbour(const char *ifname, const struct addr *addr,
+	    uint8_t lladdr[8]);
 
-/* Answers for addr, which lies behind another interface, on ifname (proxy ARP). */
-int	rtnl_proxy_add(const char *ifname, uint32_t addr);
-int	rtnl_proxy_del(const char *ifname, uint32_t addr);
+/* Answers for addr, which lies behind another interface, on ifname (proxy ARP, proxy
+ * neighbour discovery). */
+int	rtnl_proxy_add(const char *ifname, const struct addr *addr);
+int	rtnl_proxy_del(const char *ifname, const struct addr *addr);
 
 /* A descriptor that becomes readable when links, addresses, routes or rules change
  * (the caller drains and closes it); -1 with errno. */

@@ -34,10 +34,10 @@ seen_compare(const void *a, const void *b)
 {
 	const struct rtnl_seen *x = a, *y = b;
 
-	if (x->dst != y->dst)
-		return x->dst < y->dst ? -1 : 1;
-	if (x->plen != y->plen)
-		return x->plen < y->plen ? -1 : 1;
+	int rc = prefix_compare(&x->dst, &y->dst);
+
+	if (rc != 0)
+		return rc;
 	if (x->metric != y->metric)
 		return x->metric < y->metric ? -1 : 1;
 	return 0;
@@ -52,20 +52,33 @@ table_read(uint32_t table, struct table *t)
 		t->n = 0;
 		free(t->at);
 		t->at = NULL;
-		rc = rtnl_routes(table, table_seen, t);
+		rc = rtnl_routes(AF_INET, table, table_seen, t);
+		/* A kernel without IPv6 has none. */
+		if (rc == 0 && rtnl_routes(AF_INET6, table, table_seen,
+		    t) == -1 && errno == EINTR)
+			rc = -1;
 	} while (rc == -1 && errno == EINTR && --tries > 0);
 	if (rc == 0 && t->n > 0)
 		qsort(t->at, t->n, sizeof(*t->at), seen_compare);
 	return rc;
 }
 
+/* What the kernel is told of an address: the unspecified one is none. */
+static struct addr
+said(const struct addr *a)
+{
+	return addr_is_unspecified(a) ? (struct addr){ 0 } : *a;
+}
+
 static struct rtnl_seen
 seen_of(const struct rtnl_route *r)
 {
-	struct rtnl_seen s = { .dst = r->dst, .plen = r->plen, .src = r->src,
-		.metric = r->metric, .via = r->via,
+	struct rtnl_seen s = { .dst = r->dst, .src = said(&r->src),
+		.metric = r->metric, .via = said(&r->via),
 		.type = r->type != 0 ? r->type : RTN_UNICAST };
 
+	if (!addr_is_set(&s.dst.addr))
+		s.dst.addr = addr_from_v4(0);
 	if (r->ifname != NULL)
 		s.ifindex = if_nametoindex(r->ifname);
 	return s;
@@ -81,8 +94,9 @@ table_add(uint32_t table, const struct table *have,
 	if (have->n > 0)
 		old = bsearch(&key, have->at, have->n, sizeof(key),
 		    seen_compare);
-	if (old != NULL && old->type == key.type && old->src == key.src &&
-	    old->via == key.via && old->ifindex == key.ifindex)
+	if (old != NULL && old->type == key.type &&
+	    addr_equal(&old->src, &key.src) &&
+	    addr_equal(&old->via, &key.via) && old->ifindex == key.ifindex)
 		return 0;
 	r.table = table;
 	return rtnl_route_add(&r);
@@ -109,7 +123,6 @@ rtnl_table_set(uint32_t table, const struct rtnl_route *want, size_t n)
 		    seen_compare) != NULL)
 			continue;
 		r.dst = have.at[i].dst;
-		r.plen = have.at[i].plen;
 		r.metric = have.at[i].metric;
 		r.type = have.at[i].type;
 		/* It may have gone with its device. */

@@ -104,17 +104,19 @@ static int
 guard_apply(struct guard *g)
 {
 	struct rtnl_route *want = xcalloc(2 * g->n + 1, sizeof(*want));
+	struct prefix	   dst;
 	size_t		   i, n = 0;
 	int		   rc;
 
 	for (i = 0; i < g->n; i++) {
-		want[n++] = (struct rtnl_route){ .dst = g->at[i].net,
-			.plen = g->at[i].plen, .metric = METRIC_SHUT,
+		dst = prefix_from_v4(g->at[i].net, g->at[i].plen);
+		want[n++] = (struct rtnl_route){ .dst = dst,
+			.metric = METRIC_SHUT,
 			.type = g->at[i].shut ? RTN_PROHIBIT : RTN_THROW };
 		if (g->at[i].shut && g->ifname != NULL)
-			want[n++] = (struct rtnl_route){ .dst = g->at[i].net,
-				.plen = g->at[i].plen, .metric = METRIC_DEVICE,
-				.ifname = g->ifname, .src = g->src };
+			want[n++] = (struct rtnl_route){ .dst = dst,
+				.metric = METRIC_DEVICE, .ifname = g->ifname,
+				.src = addr_from_v4(g->src) };
 	}
 	rc = rtnl_table_set(g->rule.table, want, n);
 	free(want);

@@ -73,8 +73,8 @@ net_rule(struct oed_net *n, const struct rtnl_rule *r)
 int
 oed_net_set_address(struct oed_net *n, uint32_t addr)
 {
-	struct rtnl_route r = { .ifname = n->name, .src = addr,
-		.table = OED_TABLE, .metric = METRIC_SOURCE };
+	struct rtnl_route r = { .ifname = n->name,
+		.src = addr_from_v4(addr), .table = OED_TABLE, .metric = METRIC_SOURCE };
 
 	n->addr = addr;
 	if (addr != 0 && rtnl_route_add(&r) == -1) {
@@ -94,8 +94,8 @@ net_routes(struct oed_net *n, const struct oe_config *c)
 		.table = RT_TABLE_MAIN };
 	struct rtnl_route bare = { .ifname = n->name, .metric = METRIC_BARE };
 	size_t	 i;
-	char	 ifname[IFNAMSIZ];
-	uint32_t src, via;
+	struct addr outside = addr_from_v4(htonl(0xc6290004));
+	char	    ifname[IFNAMSIZ];
 
 	if (rtnl_link_mtu(n->name, TUN_MTU) == -1 ||
 	    rtnl_link_up(n->name) == -1) {
@@ -104,8 +104,7 @@ net_routes(struct oed_net *n, const struct oe_config *c)
 	}
 	/* Packets come in on the outer interface that the TUN would answer to:
 	 * strict reverse path filtering drops them.  Loose does not. */
-	if (rtnl_route_get(htonl(0xc6290004), OED_MARK, &src, &via,
-	    ifname) == 0)
+	if (rtnl_route_get(&outside, OED_MARK, NULL, NULL, ifname) == 0)
 		sysctl_if_set(ifname, "rp_filter", 2);
 	sysctl_if_set(n->name, "rp_filter", 2);
 	/* What comes by the TUN was decrypted and has passed the engine. */
@@ -119,8 +118,8 @@ net_routes(struct oed_net *n, const struct oe_config *c)
 		return -1;
 	/* What is for the networks behind us has arrived: no second round. */
 	for (i = 0; i < c->nnetworks; i++) {
-		inside.dst = c->networks[i].net;
-		inside.plen = (unsigned)__builtin_popcount(c->networks[i].mask);
+		inside.dst = prefix_from_v4(c->networks[i].net,
+		    (unsigned)__builtin_popcount(c->networks[i].mask));
 		if (net_rule(n, &inside) == -1)
 			return -1;
 	}
@@ -233,16 +232,16 @@ static void
 pass_route(void *arg, uint32_t dst, bool add)
 {
 	struct oed_net	 *n = arg;
-	struct rtnl_route r = { .dst = dst, .plen = 32, .table = OED_TABLE };
+	struct rtnl_route r = { .dst = prefix_from_v4(dst, 32),
+		.table = OED_TABLE };
 	char		  ifname[IFNAMSIZ];
-	uint32_t	  src;
 
 	if (!n->routes_passed)
 		return;
-	if (rtnl_route_get(dst, OED_MARK, &src, &r.via, ifname) == -1)
+	if (rtnl_route_get(&r.dst.addr, OED_MARK, NULL, &r.via, ifname) == -1)
 		return;
 	r.ifname = ifname;
-	r.src = n->addr;
+	r.src = addr_from_v4(n->addr);
 	if ((add ? rtnl_route_add(&r) : rtnl_route_del(&r)) == -1)
 		log_debug("route of %s: %s", ipv4_text(dst), strerror(errno));
 }

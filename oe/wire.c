@@ -288,16 +288,16 @@ wire_send_ike(struct wire *w, const struct keying_path *path,
 bool
 wire_is_own(const struct wire *w, uint32_t addr)
 {
-	char	 ifname[IFNAMSIZ];
-	uint32_t src, via;
+	struct addr a = addr_from_v4(addr);
+	char	    ifname[IFNAMSIZ];
 
-	return rtnl_route_get(addr, w->mark, &src, &via, ifname) == 0 &&
+	return rtnl_route_get(&a, w->mark, NULL, NULL, ifname) == 0 &&
 	    strcmp(ifname, "lo") == 0;
 }
 
 struct near {
-	uint32_t addr;
-	bool	 found;
+	struct addr addr;
+	bool	    found;
 };
 
 static void
@@ -305,29 +305,32 @@ near_route(void *arg, const struct rtnl_seen *r)
 {
 	struct near *n = arg;
 
-	if (r->plen > 0 && ip_in_prefix(n->addr, r->dst, r->plen))
+	if (r->dst.plen > 0 && prefix_contains(&r->dst, &n->addr))
 		n->found = true;
 }
 
 bool
 wire_is_near(void *arg, uint32_t addr)
 {
-	struct near n = { .addr = addr };
+	struct near n = { .addr = addr_from_v4(addr) };
 
 	(void)arg;
-	return rtnl_routes(RT_TABLE_MAIN, near_route, &n) == -1 || n.found;
+	return rtnl_routes(AF_INET, RT_TABLE_MAIN, near_route, &n) == -1 || n.found;
 }
 
 int
 wire_own_address(uint32_t mark, uint32_t *addr, char link[IFNAMSIZ])
 {
-	uint32_t via;
+	struct addr via, own;
+	int	    rc;
 
-	if (rtnl_default_route(&via, link) == -1)
+	if (rtnl_default_route(AF_INET, &via, link) == -1)
 		return -1;
-	if (via != 0 && rtnl_route_get(via, mark, addr, &via, link) == 0)
-		return 0;
-	return rtnl_addr_of(link, addr, NULL);
+	if (!addr_is_set(&via) ||
+	    (rc = rtnl_route_get(&via, mark, &own, NULL, link)) == -1)
+		rc = rtnl_addr_of(link, AF_INET, &own, NULL);
+	*addr = rc == 0 ? addr_v4(&own) : 0;
+	return rc;
 }
 
 unsigned

@@ -89,13 +89,14 @@ capture_link(void *arg, const struct rtnl_seen *r)
 {
 	struct capture *c = arg;
 
-	if (r->type != RTN_UNICAST || r->plen < LOCAL_PLEN_MIN ||
+	if (r->type != RTN_UNICAST || r->dst.plen < LOCAL_PLEN_MIN ||
 	    r->ifindex == c->own[0] || r->ifindex == c->own[1] ||
-	    c->nlinks == LINKS_MAX || (!ip_is_rfc1918(r->dst, r->plen) &&
+	    c->nlinks == LINKS_MAX || (!ip_is_rfc1918(addr_v4(&r->dst.addr),
+	    r->dst.plen) &&
 	    (r->protocol != RTPROT_KERNEL || r->scope != RT_SCOPE_LINK)))
 		return;
-	c->links[c->nlinks++] = (struct network){ .net = r->dst,
-		.plen = r->plen };
+	c->links[c->nlinks++] = (struct network){
+		.net = addr_v4(&r->dst.addr), .plen = r->dst.plen };
 }
 
 static void
@@ -104,7 +105,7 @@ capture_read_links(struct capture *c)
 	c->own[0] = if_nametoindex(c->name);
 	c->own[1] = if_nametoindex(c->clear_name);
 	c->nlinks = 0;
-	if (rtnl_routes(RT_TABLE_MAIN, capture_link, c) == -1)
+	if (rtnl_routes(AF_INET, RT_TABLE_MAIN, capture_link, c) == -1)
 		log_debug("routes: %s", strerror(errno));
 }
 
@@ -136,8 +137,8 @@ want_local(const struct capture *c, struct rtnl_route *want, size_t *n,
     uint32_t net, unsigned plen)
 {
 	if (guard_leaves(c->guard, net, plen))
-		want[(*n)++] = (struct rtnl_route){ .dst = net, .plen = plen,
-			.type = RTN_THROW };
+		want[(*n)++] = (struct rtnl_route){
+			.dst = prefix_from_v4(net, plen), .type = RTN_THROW };
 }
 
 /* What the gateway alone tells of lies behind it, whatever the main table says. */
@@ -153,7 +154,8 @@ want_told(const struct capture *c, struct rtnl_route *want, size_t *n,
 	if (c->link[0] == '\0' || within_links(c, l->net, l->plen))
 		return;
 	want[at].type = 0;
-	want[at].via = c->next_hop != 0 ? c->next_hop : c->gateway;
+	want[at].via = addr_from_v4(c->next_hop != 0 ? c->next_hop :
+	    c->gateway);
 	want[at].ifname = c->link;
 }
 
@@ -172,7 +174,8 @@ capture_apply(struct capture *c)
 			.metric = METRIC_BARE };
 		if (c->src != 0)
 			want[n++] = (struct rtnl_route){ .ifname = c->name,
-				.metric = METRIC_SOURCE, .src = c->src };
+				.metric = METRIC_SOURCE,
+				.src = addr_from_v4(c->src) };
 		if (c->gateway != 0)
 			want_local(c, want, &n, c->gateway, 32);
 		for (i = 0; i < c->nlinks; i++)
@@ -192,14 +195,17 @@ capture_apply(struct capture *c)
 int
 capture_begin(struct capture *c, uint32_t src, uint32_t gateway)
 {
+	struct addr to = addr_from_v4(gateway), hop = { 0 };
+
 	c->works = true;
 	c->src = src;
 	c->gateway = gateway;
 	c->link[0] = '\0';
-	if (gateway != 0 && rtnl_route_get(gateway, CAPTURE_MARK, NULL,
-	    &c->next_hop, c->link) == -1)
+	if (gateway != 0 && rtnl_route_get(&to, CAPTURE_MARK, NULL, &hop,
+	    c->link) == -1)
 		log_debug("no route to %s: %s", ipv4_text(gateway),
 		    strerror(errno));
+	c->next_hop = addr_v4(&hop);
 	if (capture_apply(c) == -1) {
 		log_error("cannot lead packets into %s: %s", c->name,
 		    strerror(errno));

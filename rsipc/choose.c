@@ -48,12 +48,14 @@ choose_close(struct choose *c)
 bool
 choose_way(struct choose *c, const struct settings *s, struct choose_way *out)
 {
-	uint32_t hop;
+	struct addr way, to, own;
+	uint32_t    hop;
 
 	out->gateway = s->gateway;
 	out->port = s->port;
 	if (s->gateway == 0) {
-		if (rtnl_default_route(&hop, out->link) == -1 || hop == 0)
+		if (rtnl_default_route(AF_INET, &way, out->link) == -1 ||
+		    (hop = addr_v4(&way)) == 0)
 			return false;
 		if (hop != c->hop) {
 			discover_stop(c->discover);
@@ -67,8 +69,11 @@ choose_way(struct choose *c, const struct settings *s, struct choose_way *out)
 			out->port = c->other[c->at - 1].port;
 		}
 	}
-	return rtnl_route_get(out->gateway, CAPTURE_MARK, &out->addr, NULL,
-	    out->link) == 0;
+	to = addr_from_v4(out->gateway);
+	if (rtnl_route_get(&to, CAPTURE_MARK, &own, NULL, out->link) == -1)
+		return false;
+	out->addr = addr_v4(&own);
+	return true;
 }
 
 void

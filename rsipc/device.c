@@ -192,12 +192,22 @@ device_own_link(struct device *d, const char *link)
 		keeper_set(key, "2");
 }
 
+static int
+device_addr(const struct device *d,
+    int (*change)(const char *, const struct addr *, unsigned))
+{
+	struct addr addr = addr_from_v4(d->addr);
+
+	return change(d->name, &addr, 32);
+}
+
 static bool
 device_has_address(const struct device *d)
 {
-	uint32_t addr;
+	struct addr addr;
 
-	return rtnl_addr_of(d->name, &addr, NULL) == 0 && addr == d->addr;
+	return rtnl_addr_of(d->name, AF_INET, &addr, NULL) == 0 &&
+	    addr_v4(&addr) == d->addr;
 }
 
 /* Of a packet before ESP is put around it. */
@@ -221,7 +231,8 @@ int
 device_up(struct device *d, uint32_t addr, uint32_t gateway, unsigned mtu,
     bool encrypts)
 {
-	unsigned oe_mtu = encrypts ? device_inner_mtu(mtu) : mtu;
+	unsigned    oe_mtu = encrypts ? device_inner_mtu(mtu) : mtu;
+	struct addr to = addr_from_v4(gateway);
 
 	if (d->addr == addr && d->gateway == gateway && d->mtu == mtu &&
 	    d->oe_mtu == oe_mtu) {
@@ -229,7 +240,7 @@ device_up(struct device *d, uint32_t addr, uint32_t gateway, unsigned mtu,
 		return device_prefer(d, addr);
 	}
 	device_down(d);
-	if (rtnl_route_get(gateway, CAPTURE_MARK, NULL, NULL, d->link) == -1) {
+	if (rtnl_route_get(&to, CAPTURE_MARK, NULL, NULL, d->link) == -1) {
 		log_error("no route to the gateway %s: %s", ipv4_text(gateway),
 		    strerror(errno));
 		return -1;
@@ -241,7 +252,7 @@ device_up(struct device *d, uint32_t addr, uint32_t gateway, unsigned mtu,
 	device_settings(d, true);
 	if (rtnl_link_mtu(d->name, mtu) == -1 ||
 	    rtnl_link_mtu(d->oe_name, oe_mtu) == -1 ||
-	    rtnl_addr_add(d->name, addr, 32) == -1) {
+	    device_addr(d, rtnl_addr_add) == -1) {
 		log_error("%s: cannot set address %s: %s", d->name,
 		    ipv4_text(addr), strerror(errno));
 		return -1;
@@ -258,7 +269,7 @@ device_down(struct device *d)
 	if (d->leads && d->source == d->addr)
 		device_block(d);
 	device_settings(d, false);
-	if (rtnl_addr_del(d->name, d->addr, 32) == -1)
+	if (device_addr(d, rtnl_addr_del) == -1)
 		log_debug("%s: %s", d->name, strerror(errno));
 	d->addr = 0;
 }
@@ -305,7 +316,7 @@ device_mend(struct device *d)
 {
 	if (d->addr != 0 && !device_has_address(d)) {
 		log_info("%s lost its address: putting it back", d->name);
-		if (rtnl_addr_add(d->name, d->addr, 32) == -1)
+		if (device_addr(d, rtnl_addr_add) == -1)
 			log_warn("%s: %s", d->name, strerror(errno));
 	}
 	capture_mend(d->capture);

@@ -92,8 +92,9 @@ static int
 op_neighbour(void *arg, uint32_t host, uint8_t mac[8])
 {
 	struct rsipd *d = arg;
+	struct addr   a = addr_from_v4(host);
 
-	return rtnl_neighbour(d->settings->private_if, host, mac);
+	return rtnl_neighbour(d->settings->private_if, &a, mac);
 }
 
 static void
@@ -250,10 +251,10 @@ find_pools(const struct settings *c)
 static const char *
 find_public_out(const struct settings *c, char out[IFNAMSIZ])
 {
-	uint32_t src, via;
+	struct addr anybody = addr_from_v4(htonl(ANYBODY));
 
-	return c->parent != NULL && rtnl_route_get(htonl(ANYBODY), 0, &src,
-	    &via, out) == 0 ? out : NULL;
+	return c->parent != NULL && rtnl_route_get(&anybody, 0, NULL, NULL,
+	    out) == 0 ? out : NULL;
 }
 
 /* Where we stand: interfaces, and the address that hosts speak and tunnel to. */

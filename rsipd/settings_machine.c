@@ -96,11 +96,11 @@ find_parent(struct settings *c)
 static int
 find_interfaces(struct settings *c)
 {
-	uint32_t via;
+	struct addr via;
 
 	if (c->public_if[0] == '\0') {
 		c->public_found = true;
-		if (rtnl_default_route(&via, c->public_if) == -1) {
+		if (rtnl_default_route(AF_INET, &via, c->public_if) == -1) {
 			log_error("no default route: name public-interface in "
 			    "the configuration");
 			return -1;
@@ -131,15 +131,16 @@ struct networks {
 };
 
 static void
-add_network(void *arg, uint32_t net, unsigned plen)
+add_network(void *arg, const struct prefix *net)
 {
 	struct networks *to = arg;
 
 	if (*to->n < GATEWAY_NETWORKS_MAX)
-		to->list[(*to->n)++] = (struct gateway_network){ net, plen };
+		to->list[(*to->n)++] = (struct gateway_network){
+			addr_v4(&net->addr), net->plen };
 	else
-		log_warn("%s/%u is not among the %s: there are more than %d",
-		    ipv4_text(net), plen, to->what, GATEWAY_NETWORKS_MAX);
+		log_warn("%s is not among the %s: there are more than %d",
+		    PREFIX_TEXT(net), to->what, GATEWAY_NETWORKS_MAX);
 }
 
 /* QUERY knows what is on the links, beside what the configuration says. */
@@ -156,9 +157,9 @@ find_networks(struct settings *c)
 	c->gateway.nlocal = c->nlocal;
 	c->gateway.nremote = c->nremote;
 	c->gateway.nfrom = 0;
-	if (rtnl_networks_of(c->private_if, add_network, &local) == -1 ||
-	    rtnl_networks_of(c->private_if, add_network, &from) == -1 ||
-	    rtnl_networks_of(c->public_if, add_network, &remote) == -1)
+	if (rtnl_networks_of(c->private_if, AF_INET, add_network, &local) == -1 ||
+	    rtnl_networks_of(c->private_if, AF_INET, add_network, &from) == -1 ||
+	    rtnl_networks_of(c->public_if, AF_INET, add_network, &remote) == -1)
 		log_warn("cannot list the networks of the interfaces: %s",
 		    strerror(errno));
 }
@@ -189,11 +190,12 @@ has_address(const char *ifname, uint32_t addr)
 static uint32_t
 address_now(const char *ifname, uint32_t before)
 {
-	uint32_t addr;
+	struct addr addr;
 
 	if (has_address(ifname, before))
 		return before;
-	return rtnl_addr_of(ifname, &addr, NULL) == 0 ? addr : 0;
+	return rtnl_addr_of(ifname, AF_INET, &addr, NULL) == 0 ?
+	    addr_v4(&addr) : 0;
 }
 
 /* A private side without an address may get one again: until then it has its last. */
@@ -349,11 +351,15 @@ inherit_interface(char to[IF_NAMESIZE], bool *found,
 static int
 find_gateway(struct settings *c)
 {
+	struct addr own;
+
 	if (c->gateway.gateway != 0)
 		return 0;
 	c->gateway_found = true;
-	if (rtnl_addr_of(c->private_if, &c->gateway.gateway, NULL) == 0)
+	if (rtnl_addr_of(c->private_if, AF_INET, &own, NULL) == 0) {
+		c->gateway.gateway = addr_v4(&own);
 		return 0;
+	}
 	log_error("interface %s has no IPv4 address", c->private_if);
 	return -1;
 }

@@ -293,14 +293,15 @@ tun_seconds(struct bench *b, bool with_esp)
 static int
 network_setup(struct bench *b)
 {
-	char name[] = "bench%d";
+	struct addr own = addr_from_v4(inet_addr("10.99.0.1"));
+	char	    name[] = "bench%d";
 
 	if (unshare(CLONE_NEWNET) == -1 &&
 	    unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1)
 		return -1;
 	if (rtnl_open() == -1 || (b->tun = tun_open(name, sizeof(name))) == -1)
 		return -1;
-	if (rtnl_addr_add(name, inet_addr("10.99.0.1"), 24) == -1 ||
+	if (rtnl_addr_add(name, &own, 24) == -1 ||
 	    rtnl_link_up(name) == -1)
 		return -1;
 	return (b->udp = socket(AF_INET, SOCK_DGRAM, 0)) == -1 ? -1 : 0;

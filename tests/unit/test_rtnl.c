@@ -18,19 +18,63 @@
 #include "net/sysctl.h"
 #include "net/tun.h"
 
-static uint32_t
+static struct addr
 ip(const char *s)
 {
-	return inet_addr(s);
+	struct addr a;
+
+	assert_int_equal(addr_parse(&a, s), 0);
+	return a;
+}
+
+static struct prefix
+net(const char *s)
+{
+	struct prefix p;
+
+	assert_int_equal(prefix_parse(&p, s), 0);
+	return p;
 }
 
 static void
-networks(void *arg, uint32_t net, unsigned plen)
+assert_addr(const struct addr *a, const char *text)
 {
-	uint32_t *sum = arg;
+	assert_string_equal(ADDR_TEXT(a), text);
+}
 
-	assert_int_equal(plen, 24);
-	*sum += ntohl(net);
+/* The link-local one is the kernel's. */
+static void
+networks(void *arg, const struct prefix *net)
+{
+	struct prefix *only = arg;
+
+	if (addr_is_link_local(&net->addr))
+		return;
+	assert_false(addr_is_set(&only->addr));
+	*only = *net;
+}
+
+static void
+assert_way(const char *dst, uint32_t mark, const char *via, const char *src)
+{
+	struct addr to = ip(dst), hop = { 0 }, own = { 0 };
+	char	    ifname[IFNAMSIZ];
+
+	assert_int_equal(rtnl_route_get(&to, mark, &own, &hop, ifname), 0);
+	assert_addr(&hop, via);
+	if (src != NULL)
+		assert_addr(&own, src);
+	assert_string_equal(ifname, "tst0");
+}
+
+static void
+assert_no_way(const char *dst)
+{
+	struct addr to = ip(dst);
+	char	    ifname[IFNAMSIZ];
+
+	assert_int_equal(rtnl_route_get(&to, 0, NULL, NULL, ifname), -1);
+	assert_int_equal(errno, EACCES);
 }
 
 struct held {
@@ -44,68 +88,98 @@ hold(void *arg, const struct rtnl_seen *r)
 
 	h->n++;
 	h->shut += r->type == RTN_PROHIBIT;
-	assert_int_equal(r->plen, 24);
+	assert_int_equal(r->dst.plen, r->dst.addr.family == AF_INET ? 24 : 64);
 }
 
 /* As oe/guard.c uses one: a device first, and shut without it. */
 static void
-tables_hold_what_they_should(const char *name)
+tables_hold_what_they_should(const char *name, const char *shut,
+    const char *thrown, const char *host)
 {
 	struct rtnl_route want[] = {
-		{ .dst = ip("192.0.2.0"), .plen = 24, .metric = 1,
-		    .ifname = name },
-		{ .dst = ip("192.0.2.0"), .plen = 24, .metric = 2,
-		    .type = RTN_PROHIBIT },
-		{ .dst = ip("198.51.100.0"), .plen = 24, .metric = 2,
-		    .type = RTN_THROW },
+		{ .dst = net(shut), .metric = 1, .ifname = name },
+		{ .dst = net(shut), .metric = 2, .type = RTN_PROHIBIT },
+		{ .dst = net(thrown), .metric = 2, .type = RTN_THROW },
 	};
 	struct rtnl_rule rule = { .priority = 90, .table = 78, .mark = 5,
 		.invert = true };
 	struct held	 h = { 0 };
-	uint32_t	 src, via;
-	char		 other[IFNAMSIZ];
+	struct addr	 to = ip(host);
+	int		 family = to.family;
+
+	/* Any destination of that family. */
+	rule.dst = prefix_of(&to, 0);
 
 	assert_int_equal(rtnl_table_set(78, want, 3), 0);
 	assert_int_equal(rtnl_table_set(78, want, 3), 0);
-	assert_int_equal(rtnl_routes(78, hold, &h), 0);
+	assert_int_equal(rtnl_routes(family, 78, hold, &h), 0);
 	assert_int_equal(h.n, 3);
 	assert_int_equal(h.shut, 1);
 	assert_int_equal(rtnl_rule_add(&rule), 0);
-	assert_int_equal(rtnl_route_get(ip("192.0.2.9"), 0, &src, &via, other),
-	    0);
-	assert_string_equal(other, name);
+	assert_way(host, 0, "none", NULL);
 	/* Another type in its place, and without the device. */
 	want[2].type = RTN_PROHIBIT;
 	assert_int_equal(rtnl_table_set(78, want + 1, 2), 0);
 	h = (struct held){ 0 };
-	assert_int_equal(rtnl_routes(78, hold, &h), 0);
+	assert_int_equal(rtnl_routes(family, 78, hold, &h), 0);
 	assert_int_equal(h.n, 2);
 	assert_int_equal(h.shut, 2);
-	assert_int_equal(rtnl_route_get(ip("192.0.2.9"), 0, &src, &via, other),
-	    -1);
-	assert_int_equal(errno, EACCES);
+	assert_no_way(host);
 	assert_int_equal(rtnl_table_set(78, NULL, 0), 0);
 	h = (struct held){ 0 };
-	assert_int_equal(rtnl_routes(78, hold, &h), 0);
+	assert_int_equal(rtnl_routes(family, 78, hold, &h), 0);
 	assert_int_equal(h.n, 0);
 	assert_int_equal(rtnl_rule_del(&rule), 0);
 	assert_int_equal(rtnl_rule_del(&rule), -1);
+}
+
+/* The same of IPv6, where the kernel has it. */
+static void
+family_six(const char *name)
+{
+	struct addr	  own = ip("2001:db8:9::5"), addr, via;
+	struct rtnl_route def = { .dst = net("::/0"),
+		.via = ip("2001:db8:9::1"), .ifname = name };
+	struct prefix	  only = { 0 };
+	unsigned	  plen;
+	char		  other[IFNAMSIZ];
+
+	if (rtnl_addr_add(name, &own, 64) == -1) {
+		printf("skipped: no IPv6: %s\n", strerror(errno));
+		return;
+	}
+	assert_int_equal(rtnl_addr_add(name, &own, 64), 0);
+	assert_int_equal(rtnl_networks_of(name, AF_INET6, networks, &only), 0);
+	assert_string_equal(PREFIX_TEXT(&only), "2001:db8:9::/64");
+	assert_int_equal(rtnl_addr_of(name, AF_INET6, &addr, &plen), 0);
+	assert_int_equal(plen, 64);
+	assert_int_equal(rtnl_default_route(AF_INET6, &via, other), -1);
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(rtnl_route_add(&def), 0);
+	assert_int_equal(rtnl_default_route(AF_INET6, &via, other), 0);
+	assert_addr(&via, "2001:db8:9::1");
+	assert_way("2001:db8:ffff::7", 0, "2001:db8:9::1", NULL);
+	tables_hold_what_they_should(name, "2001:db8:1::/64",
+	    "2001:db8:2::/64", "2001:db8:1::9");
+	assert_int_equal(rtnl_route_del(&def), 0);
+	assert_int_equal(rtnl_addr_del(name, &own, 64), 0);
 }
 
 static void
 devices_routes_and_rules(void **state)
 {
 	char		  name[IFNAMSIZ] = "tst%d", other[IFNAMSIZ];
-	uint32_t	  addr, via, src, sum = 0;
+	struct addr	  addr, via, own = ip("10.9.0.5");
+	struct prefix	  only = { 0 };
 	struct rtnl_route def = { .via = ip("10.9.0.1") }, host = { 0 };
-	struct rtnl_route direct = { .dst = ip("203.0.113.7"), .plen = 32 };
+	struct rtnl_route direct = { .dst = net("203.0.113.7") };
 	struct rtnl_rule  rule = { .priority = 100, .table = 77, .mark = 5,
 		.invert = true };
 	unsigned	  plen;
 	int		  fd, mon, value;
 
 	(void)state;
-	assert_int_equal(rtnl_default_route(&via, other), -1);
+	assert_int_equal(rtnl_default_route(AF_INET, &via, other), -1);
 	assert_int_equal(errno, ENOENT);
 	fd = tun_open(name, sizeof(name));
 	assert_int_not_equal(fd, -1);
@@ -116,40 +190,39 @@ devices_routes_and_rules(void **state)
 	assert_int_not_equal(mon, -1);
 	assert_int_equal(rtnl_link_up(name), 0);
 	assert_int_equal(rtnl_link_mtu(name, 1400), 0);
-	assert_int_equal(rtnl_addr_add(name, ip("10.9.0.5"), 24), 0);
-	assert_int_equal(rtnl_addr_add(name, ip("10.9.0.5"), 24), 0);
+	assert_int_equal(rtnl_addr_add(name, &own, 24), 0);
+	assert_int_equal(rtnl_addr_add(name, &own, 24), 0);
 	assert_true(read(mon, other, sizeof(other)) > 0);
 	close(mon);
-	assert_int_equal(rtnl_addr_of(name, &addr, &plen), 0);
-	assert_int_equal(addr, ip("10.9.0.5"));
+	assert_int_equal(rtnl_addr_of(name, AF_INET, &addr, &plen), 0);
+	assert_addr(&addr, "10.9.0.5");
 	assert_int_equal(plen, 24);
-	assert_int_equal(rtnl_networks_of(name, networks, &sum), 0);
-	assert_int_equal(sum, ntohl(ip("10.9.0.0")));
+	assert_int_equal(rtnl_networks_of(name, AF_INET, networks, &only), 0);
+	assert_string_equal(PREFIX_TEXT(&only), "10.9.0.0/24");
 
 	assert_int_equal(rtnl_route_add(&def), 0);
-	assert_int_equal(rtnl_default_route(&via, other), 0);
-	assert_int_equal(via, ip("10.9.0.1"));
+	assert_int_equal(rtnl_default_route(AF_INET, &via, other), 0);
+	assert_addr(&via, "10.9.0.1");
 	assert_string_equal(other, name);
 
 	/* A table of its own for all that is not marked, as oed uses it. */
 	host.ifname = name;
 	host.table = 77;
-	host.src = ip("10.9.0.5");
+	host.src = own;
 	assert_int_equal(rtnl_route_add(&host), 0);
 	assert_int_equal(rtnl_rule_add(&rule), 0);
 	assert_int_equal(rtnl_rule_add(&rule), 0);
-	assert_int_equal(rtnl_route_get(ip("203.0.113.7"), 0, &src, &via, other), 0);
-	assert_int_equal(via, 0);
-	assert_int_equal(src, ip("10.9.0.5"));
-	assert_int_equal(rtnl_route_get(ip("203.0.113.7"), 5, &src, &via, other), 0);
-	assert_int_equal(via, ip("10.9.0.1"));
+	assert_way("203.0.113.7", 0, "none", "10.9.0.5");
+	assert_way("203.0.113.7", 5, "10.9.0.1", NULL);
 	assert_int_equal(rtnl_rule_del(&rule), 0);
 	assert_int_equal(rtnl_rule_del(&rule), -1);
 	assert_int_equal(rtnl_route_del(&host), 0);
 	assert_int_equal(rtnl_route_del(&def), 0);
 	assert_int_equal(rtnl_route_del(&def), -1);
 
-	tables_hold_what_they_should(name);
+	tables_hold_what_they_should(name, "192.0.2.0/24", "198.51.100.0/24",
+	    "192.0.2.9");
+	family_six(name);
 	direct.ifname = name;
 	direct.mtu = 1300;
 	assert_int_equal(rtnl_route_add(&direct), 0);
@@ -161,8 +234,8 @@ devices_routes_and_rules(void **state)
 	assert_int_equal(value, 2);
 	assert_int_equal(sysctl_if_set("../all", "rp_filter", 2), -1);
 
-	assert_int_equal(rtnl_addr_del(name, ip("10.9.0.5"), 24), 0);
-	assert_int_equal(rtnl_addr_of(name, &addr, &plen), -1);
+	assert_int_equal(rtnl_addr_del(name, &own, 24), 0);
+	assert_int_equal(rtnl_addr_of(name, AF_INET, &addr, &plen), -1);
 	close(fd);
 	assert_int_equal(rtnl_link_up(name), -1);
 	rtnl_close();

@@ -107,8 +107,10 @@ main(void)
 		cmocka_unit_test(policies_see_the_source),
 		cmocka_unit_test(sources_of_others_go_out),
 	};
-	char name[16] = "wire0";
-	int  rc;
+	struct addr first = addr_from_v4(inet_addr(FIRST));
+	struct addr second = addr_from_v4(inet_addr(SECOND));
+	char	    name[16] = "wire0";
+	int	    rc;
 
 	if (unshare(CLONE_NEWNET) == -1 &&
 	    unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1) {
@@ -120,8 +122,8 @@ main(void)
 		return 77;
 	}
 	if (fcntl(tun, F_SETFL, O_NONBLOCK) == -1 || rtnl_open() == -1 ||
-	    rtnl_addr_add(name, inet_addr(FIRST), 24) == -1 ||
-	    rtnl_addr_add(name, inet_addr(SECOND), 24) == -1 ||
+	    rtnl_addr_add(name, &first, 24) == -1 ||
+	    rtnl_addr_add(name, &second, 24) == -1 ||
 	    rtnl_link_up(name) == -1 || rtnl_link_up("lo") == -1 ||
 	    (base = event_base_new()) == NULL ||
 	    (wire = wire_open(base, MARK)) == NULL) {

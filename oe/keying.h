@@ -32,16 +32,19 @@ struct keying_id {
 	uint8_t	    type;
 	uint8_t	    plen;		/* PREFIX */
 	struct addr addr;		/* ADDR, PREFIX */
-	char	    name[KEYING_NAME_MAX + 1]; /* FQDN, USER_FQDN: lower case, no final dot */
+	char	    name[KEYING_NAME_MAX + 1];	/* FQDN, USER_FQDN: lower case,
+						 * no final dot */
 };
-/* "198.51.100.1", "@x1.example", "user@example": into one of four rotating static buffers. */
+/* "198.51.100.1", "@x1.example", "user@example": into one of four rotating
+ * static buffers. */
 const char *keying_id_text(const struct keying_id *id);
 bool	keying_id_equal(const struct keying_id *a, const struct keying_id *b);
 /* An address as identity, and whether an identity is that. */
 struct keying_id keying_id_addr(const struct addr *a);
 bool	keying_id_is_addr(const struct keying_id *id, const struct addr *a);
 
-/* A part of one side of what a pair of SAs carries; the ends of ranges are within. */
+/* A part of one side of what a pair of SAs carries; the ends of ranges are
+ * within. */
 struct keying_selector {
 	struct addr from, to;		/* of one family */
 	uint8_t	 protocol;		/* 0: any */
@@ -88,7 +91,7 @@ enum keying_how {
 
 /* What one end takes as the other's proof; borrowed. */
 struct keying_credentials {
-	const struct pubkey *keys;	/* any that verifies will do (roll-over) */
+	const struct pubkey *keys; /* any that verifies will do (roll-over) */
 	size_t	 nkeys;
 	const uint8_t *psk;		/* NULL: no pre-shared key will do */
 	size_t	 psk_len;
@@ -98,7 +101,7 @@ struct keying_credentials {
 
 struct keying_proof {			/* what the other end has shown */
 	enum keying_how how;
-	struct pubkey key;		/* KEYING_BY_KEY: the one that verified */
+	struct pubkey key;	/* KEYING_BY_KEY: the one that verified */
 };
 
 /* What an inner packet stands in (RFC 4301 §3.2). */
@@ -106,50 +109,60 @@ enum keying_mode { KEYING_TUNNEL, KEYING_TRANSPORT };
 
 /* How a negotiation ended without keys (draft -17 §3.2.5; RFC 4322 §3.2). */
 enum keying_failure {
-	KEYING_SILENCE,			/* no answer, perhaps with ICMP errors: short lifespan */
+	/* No answer, perhaps with ICMP errors: short lifespan. */
+	KEYING_SILENCE,
 	KEYING_ICMP,
-	KEYING_PEER_REFUSED,		/* it, or a forger, says no: treated as silence */
-	KEYING_CHILD_REFUSED,		/* it has shown who it is, and wants no such SAs
-					 * or says nothing more: normal lifespan */
-	KEYING_SIGNATURE,		/* no key given verifies: rest of the DNS TTL */
-	KEYING_IDENTITY,		/* the peer is another than was asked for */
-	KEYING_VERSION,			/* it speaks none of the versions that may be used */
-	KEYING_LOCAL,			/* our own resources: memory, SPIs, half-open limits */
+	/* It, or a forger, says no: treated as silence. */
+	KEYING_PEER_REFUSED,
+	/* It has shown who it is, and wants no such SAs or says nothing more:
+	 * normal lifespan. */
+	KEYING_CHILD_REFUSED,
+	/* No key given verifies: rest of the DNS TTL. */
+	KEYING_SIGNATURE,
+	/* The peer is another than was asked for. */
+	KEYING_IDENTITY,
+	/* It speaks none of the versions that may be used. */
+	KEYING_VERSION,
+	/* Our own resources: memory, SPIs, half-open limits. */
+	KEYING_LOCAL,
 };
 const char *keying_failure_text(enum keying_failure f);
 
-struct keying_child {			/* a pair of ESP SAs, ready for the SAD */
+struct keying_child {		/* a pair of ESP SAs, ready for the SAD */
 	struct esp_params in, out;	/* keys: wipe after use */
 	struct keying_selectors ours, theirs;
 	struct keying_path path;
 	struct keying_id peer_id;
 	struct keying_proof proof;	/* the peer's */
-	uint64_t soft, hard;		/* "now" at which to rekey and to stop */
+	uint64_t soft, hard;	/* "now" at which to rekey and to stop */
 	uint64_t soft_bytes, hard_bytes;/* 0: no limit */
 	unsigned version;		/* of IKE */
 	enum keying_mode mode;
-	bool	 encapsulated;		/* in UDP, between the ports in in and out */
-	struct addr inner;		/* that the peer has lent us; none: it has not */
+	bool	 encapsulated;	/* in UDP, between the ports in in and out */
+	struct addr inner; /* that the peer has lent us; none: it has not */
 	bool	 initiator;
-	bool	 nat_there;		/* the peer is behind a NAT: its address may change */
+	bool	 nat_there;	/* the peer is behind a NAT: its address may
+				 * change */
 	uint32_t mtu;			/* 0: unknown */
 };
 
 struct keying_request {			/* what the initiator needs to know */
 	struct keying_path path;	/* ports 0: 500 */
 	struct keying_id my_id;
-	struct keying_id peer_id;	/* type 0: whatever it proves as below */
+	struct keying_id peer_id; /* type 0: whatever it proves as below */
 	struct keying_credentials peer;	/* a pre-shared key is ours as well */
 	unsigned version;		/* of IKE; 0: as the door thinks best */
 	enum keying_mode mode;
-	struct keying_selectors ours, theirs; /* the first is wanted most (RFC 7296 §2.9) */
-	bool	 want_inner;		/* an address of the peer's own (RFC 7296 §2.19) */
-	bool	 encapsulate;		/* ESP in UDP, NAT or not (RFC 7296 §2.23) */
+	struct keying_selectors ours, theirs;	/* the first is wanted most (RFC
+						 * 7296 §2.9) */
+	bool	 want_inner; /* an address of the peer's own (RFC 7296 §2.19) */
+	bool	 encapsulate;	/* ESP in UDP, NAT or not (RFC 7296 §2.23) */
 	bool	 initial_contact;	/* we have no SAs with this peer yet */
-	bool	 departed;		/* the peer said goodbye: an ICMP error is believed */
+	bool	 departed;	/* the peer said goodbye: an ICMP error is
+				 * believed */
 };
 
-struct keying_ask {			/* what an initiator wants of us; borrowed */
+struct keying_ask {		/* what an initiator wants of us; borrowed */
 	const struct keying_id *peer_id;
 	const struct keying_proof *proof;
 	const struct keying_path *path;
@@ -166,35 +179,40 @@ struct keying_ops {
 	/* Sends one datagram; raw IKE bytes, no UDP header. */
 	void (*send)(void *arg, const struct keying_path *path,
 	    const uint8_t *buf, size_t len);
-	/* An SPI for inbound traffic: leased (RFC 3104) or drawn at random >= 256. 0, or -1. */
+	/* An SPI for inbound traffic: leased (RFC 3104) or drawn at random >=
+	 * 256. 0, or -1. */
 	int  (*spi_get)(void *arg, uint32_t *spi);
 	void (*spi_put)(void *arg, uint32_t spi);
-	/* The first half of what names an IKE SA that we begin (cookie, SPI): leased, or random. 0, or -1. */
+	/* The first half of what names an IKE SA that we begin (cookie, SPI):
+	 * leased, or random. 0, or -1. */
 	int  (*cookie_get)(void *arg, uint64_t *cookie);
 
 	/* Responder: what may prove this identity?  Answer, now or later, with
-	 * the engine's peer_keys.  IKEv1 asks for a pre-shared key twice: first by
-	 * the peer's address (RFC 2409 §5.4), then for the identity it claims;
-	 * the answer must be the same secret. */
+	 * the engine's peer_keys.  IKEv1 asks for a pre-shared key twice: first
+	 * by the peer's address (RFC 2409 §5.4), then for the identity it
+	 * claims; the answer must be the same secret. */
 	void (*peer_lookup)(void *arg, uint64_t token,
 	    const struct keying_id *id, enum keying_how claims,
 	    const struct keying_path *path);
-	/* Responder: may this peer have these SAs?  Answer with the engine's authorize. */
+	/* Responder: may this peer have these SAs?  Answer with the engine's
+	 * authorize. */
 	void (*child_ask)(void *arg, uint64_t token,
 	    const struct keying_ask *a);
 
-	/* Keys are there. conn: the request's, or the one that was authorized. A
-	 * rekey gives the same conn again. inbound must be usable on return. */
+	/* Keys are there. conn: the request's, or the one that was authorized.
+	 * A rekey gives the same conn again. inbound must be usable on
+	 * return. */
 	void (*child_up)(void *arg, void *conn, const struct keying_child *c);
-	/* The responder may now send (initiator's last message came, or traffic did). */
+	/* The responder may now send (initiator's last message came, or traffic
+	 * did). */
 	void (*child_confirmed)(void *arg, void *conn, uint32_t spi_in);
 	/* The peer deleted it, or its hard lifetime passed. spi_in names it. */
 	void (*child_down)(void *arg, void *conn, uint32_t spi_in,
 	    bool by_peer);
 	void (*failed)(void *arg, void *conn, enum keying_failure f,
 	    const char *detail);
-	/* The peer, asked by the engine's probe, said nothing: it has lost its IKE
-	 * SA, or is gone.  What conn has stays; it is to be keyed anew. */
+	/* The peer, asked by the engine's probe, said nothing: it has lost its
+	 * IKE SA, or is gone.  What conn has stays; it is to be keyed anew. */
 	void (*peer_silent)(void *arg, void *conn);
 	/* Somebody says that it does not know our outbound SPI: a hint, or,
 	 * where an authenticated peer says it, a fact. */
@@ -211,28 +229,32 @@ struct keying_ops {
  */
 struct keying_engine {
 	unsigned version;		/* of IKE; 0: it is a door to several */
-	/* Frees all without a word to peers: call shutdown first. NULL is allowed. */
+	/* Frees all without a word to peers: call shutdown first. NULL is
+	 * allowed. */
 	void (*free)(void *e);
 	/* Sends deletes for everything, once each. */
 	void (*shutdown)(void *e, uint64_t now);
 
 	/*
-	 * Starts keying conn, or rekeys it; a live IKE SA with the same path and
-	 * identities is used again.  Copies what r points to.  0, or -1
+	 * Starts keying conn, or rekeys it; a live IKE SA with the same path
+	 * and identities is used again.  Copies what r points to.  0, or -1
 	 * (without a call to failed) if limits are reached, or if this version
 	 * of IKE cannot do what r asks.
 	 */
 	int  (*request)(void *e, uint64_t now, const struct keying_request *r,
 	    void *conn);
-	/* Forgets conn: no more calls about it. Sends deletes for its SAs if tell. */
+	/* Forgets conn: no more calls about it. Sends deletes for its SAs if
+	 * tell. */
 	void (*forget)(void *e, uint64_t now, void *conn, bool tell);
-	/* Sends (again) a delete for one inbound SPI; 0, or -1: no IKE SA is left for it. */
+	/* Sends (again) a delete for one inbound SPI; 0, or -1: no IKE SA is
+	 * left for it. */
 	int  (*delete_child)(void *e, uint64_t now, uint32_t spi_in);
 	/*
-	 * Asks the peer of conn's SAs, now and twice again within 1.5 s, whether
-	 * it is alive; silence is told by peer_silent.  A negotiation that it has
-	 * not answered so far is repeated at once instead.  0, or -1: there is no
-	 * IKE SA to ask by, or the peer does not know the question.
+	 * Asks the peer of conn's SAs, now and twice again within 1.5 s,
+	 * whether it is alive; silence is told by peer_silent.  A negotiation
+	 * that it has not answered so far is repeated at once instead.  0, or
+	 * -1: there is no IKE SA to ask by, or the peer does not know the
+	 * question.
 	 */
 	int  (*probe)(void *e, uint64_t now, void *conn);
 	/* ESP of conn's peer, which is behind a NAT, came from another address
@@ -240,9 +262,9 @@ struct keying_engine {
 	void (*moved)(void *e, void *conn, const struct addr *peer,
 	    uint16_t port);
 	/*
-	 * Tells path->peer that nobody here knows the SPI of its ESP: authenticated
-	 * where an IKE SA is up (0), else (-1) as a hint that it may check, if
-	 * hint.  The caller limits the rate.
+	 * Tells path->peer that nobody here knows the SPI of its ESP:
+	 * authenticated where an IKE SA is up (0), else (-1) as a hint that it
+	 * may check, if hint.  The caller limits the rate.
 	 */
 	int  (*invalid_spi)(void *e, uint64_t now,
 	    const struct keying_path *path, uint32_t spi, bool hint);
@@ -251,31 +273,34 @@ struct keying_engine {
 	 * instead of the engine's own. */
 	void (*peer_identity)(void *e, uint64_t token,
 	    const struct keying_id *my_id);
-	/* The answer to peer_lookup; nothing in c: refused.  A token is good once;
-	 * a stale one is ignored. */
+	/* The answer to peer_lookup; nothing in c: refused.  A token is good
+	 * once; a stale one is ignored. */
 	void (*peer_keys)(void *e, uint64_t now, uint64_t token,
 	    const struct keying_credentials *c);
-	/* The answer to child_ask.  conn NULL: refused, and the peer is told so. */
+	/* The answer to child_ask.  conn NULL: refused, and the peer is told
+	 * so. */
 	void (*authorize)(void *e, uint64_t now, uint64_t token, void *conn);
 
 	/*
-	 * One datagram that came to one of our IKE ports; hostile.  On a path with
-	 * port 4500 at either end, datagrams carry the non-ESP marker here and in
-	 * ops->send (RFC 3948 §2.2), and a lone 0xff is a NAT-keepalive: a socket
-	 * on port 4500 gives what begins with four zero bytes, the rest is ESP.
-	 * Behind a NAT, paths move from port 500 to 4500 by themselves.
+	 * One datagram that came to one of our IKE ports; hostile.  On a path
+	 * with port 4500 at either end, datagrams carry the non-ESP marker here
+	 * and in ops->send (RFC 3948 §2.2), and a lone 0xff is a NAT-keepalive:
+	 * a socket on port 4500 gives what begins with four zero bytes, the
+	 * rest is ESP. Behind a NAT, paths move from port 500 to 4500 by
+	 * themselves.
 	 */
 	void (*packet)(void *e, uint64_t now, const struct keying_path *path,
 	    const uint8_t *buf, size_t len);
-	/* An ICMP error about one of our datagrams to path; forged as likely as not. */
+	/* An ICMP error about one of our datagrams to path; forged as likely as
+	 * not. */
 	void (*icmp)(void *e, uint64_t now, const struct keying_path *path);
 
 	/* When tick wants to be called next; UINT64_MAX: never. */
 	uint64_t (*next)(const void *e);
 	void (*tick)(void *e, uint64_t now);
 
-	/* Adds IKE SAs to the table of "rsipctl sa", whose keys oe/report.c has, and
-	 * writes what it has counted. */
+	/* Adds IKE SAs to the table of "rsipctl sa", whose keys oe/report.c
+	 * has, and writes what it has counted. */
 	void (*report_sas)(const void *e, uint64_t now, json_object *table);
 	void (*report)(const void *e, struct report *r);
 };

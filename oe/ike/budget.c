@@ -15,12 +15,15 @@
  * a message that would exceed it waits, as it came, and is read again later.
  * What our own connections ask is not counted.
  */
-#define WORK_SHARE	500	/* microseconds of work a millisecond: half of a processor */
+#define WORK_SHARE	500	/* microseconds of work a millisecond: half of a
+				 * processor */
 #define WORK_BURST	10000	/* microseconds that may be saved up */
 #define WORK_MAX	128	/* messages that wait */
 #define WORK_PER_ADDRESS 16
-#define WORK_PATIENCE	5000	/* milliseconds; by then the peer has sent it again */
-#define NAMES_LEN	24	/* of a header: SPIs, types and message id (RFC 2408 §3.1, RFC 7296 §3.1) */
+#define WORK_PATIENCE	5000	/* milliseconds; by then the peer has sent it
+				 * again */
+#define NAMES_LEN	24	/* of a header: SPIs, types and message id (RFC
+				 * 2408 §3.1, RFC 7296 §3.1) */
 
 void
 ike_budget_init(struct ike_budget *b, const struct ike_budget_limits *limits,
@@ -40,7 +43,7 @@ ike_budget_init(struct ike_budget *b, const struct ike_budget_limits *limits,
 	random_bytes(b->cookie_key, sizeof(b->cookie_key));
 }
 
-/* --- cookies --------------------------------------------------------------------- */
+/* --- cookies -------------------------------------------------------------- */
 
 void
 ike_cookie(const struct ike_budget *b, uint64_t epoch,
@@ -67,7 +70,7 @@ ike_cookie(const struct ike_budget *b, uint64_t epoch,
 	memcpy(out, mac, 32);
 }
 
-/* --- unfinished exchanges ------------------------------------------------------------ */
+/* --- unfinished exchanges ------------------------------------------------- */
 
 enum { OF_PORT, OF_ADDRESS, OF_ALL, GROUPS };
 
@@ -126,7 +129,7 @@ ike_half_remove(struct ike_budget *b, struct ike_half *h)
 	TAILQ_REMOVE(&b->half, h, entry);
 }
 
-/* --- public-key work ------------------------------------------------------------------ */
+/* --- public-key work ------------------------------------------------------ */
 
 static uint64_t
 thread_time(void)
@@ -245,7 +248,8 @@ ike_work_wait(struct ike_budget *b, uint64_t now,
 	b->waited++;
 }
 
-/* Of those whose address has the fewest waiting, the one that waited longest. */
+/* Of those whose address has the fewest waiting, the one that waited
+ * longest. */
 static struct ike_waiting *
 work_fairest(struct ike_budget *b)
 {

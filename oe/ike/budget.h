@@ -7,7 +7,8 @@
 #include "oe/ike/prf.h"
 #include "oe/keying.h"
 
-struct ike_budget_limits {		/* of unfinished exchanges; 0: the preset in brackets */
+struct ike_budget_limits {	/* of unfinished exchanges; 0: the preset in
+				 * brackets */
 	unsigned per_port;		/* of one address (8) */
 	unsigned per_address;		/* (128) */
 	unsigned all;			/* (1024) */
@@ -36,7 +37,7 @@ struct ike_budget {			/* of one engine */
 	unsigned nhalf;
 	TAILQ_HEAD(, ike_waiting) waiting;
 	unsigned nwaiting;
-	int64_t	 credit;		/* microseconds of work that may be done */
+	int64_t	 credit;	/* microseconds of work that may be done */
 	uint64_t at;			/* of the last refill */
 	bool	 serving;		/* one of those that waited */
 	uint64_t (*spent)(void);
@@ -51,10 +52,12 @@ void	ike_budget_free(struct ike_budget *b);
 
 /* --- cookies --- */
 
-#define IKE_COOKIE_EPOCH	30000	/* milliseconds; good in this one and the next */
+#define IKE_COOKIE_EPOCH	30000	/* milliseconds; good in this one and
+					 * the next */
 /*
- * A MAC over path, time (epoch = now / IKE_COOKIE_EPOCH) and n chunks of less than
- * 64 KiB: whoever shows it receives there, and nothing is kept of him before.
+ * A MAC over path, time (epoch = now / IKE_COOKIE_EPOCH) and n chunks of less
+ * than 64 KiB: whoever shows it receives there, and nothing is kept of him
+ * before.
  */
 void	ike_cookie(const struct ike_budget *b, uint64_t epoch,
 	    const struct keying_path *path, const struct ike_chunk *c,
@@ -65,7 +68,8 @@ void	ike_cookie(const struct ike_budget *b, uint64_t epoch,
 /*
  * May one more begin?  At each limit one of the same port, address or of all,
  * whichever chance names, makes room: who comes with many is hit most.  *victim
- * is then the owner that is to be ended, and is not counted any more; else NULL.
+ * is then the owner that is to be ended, and is not counted any more; else
+ * NULL.
  */
 bool	ike_half_room(struct ike_budget *b, const struct keying_path *path,
 	    void **victim);
@@ -79,14 +83,15 @@ void	ike_half_remove(struct ike_budget *b, struct ike_half *h);
 /* Around operations that a peer caused: their cost counts. */
 uint64_t ike_work_begin(const struct ike_budget *b);
 void	ike_work_end(struct ike_budget *b, uint64_t begun);
-/* May there be some now? If not, ike_work_wait() keeps the message for later. */
+/* May there be some now? If not, ike_work_wait() keeps the message for
+ * later. */
 bool	ike_work_ready(struct ike_budget *b, uint64_t now);
 void	ike_work_wait(struct ike_budget *b, uint64_t now,
 	    const struct keying_path *path, const uint8_t *buf, size_t len);
 /* When the next of those that wait may be served; UINT64_MAX: none waits. */
 uint64_t ike_work_due(const struct ike_budget *b);
-/* One that may be served now, or NULL: one at a time, so that between two of them
- * the daemon looks after its packets.  ike_work_served() frees it. */
+/* One that may be served now, or NULL: one at a time, so that between two of
+ * them the daemon looks after its packets.  ike_work_served() frees it. */
 struct ike_waiting *ike_work_next(struct ike_budget *b, uint64_t now);
 void	ike_work_served(struct ike_budget *b, struct ike_waiting *w);
 

@@ -19,9 +19,9 @@ struct group {
 	unsigned    number;
 	size_t	    len;		/* of a public value on the wire */
 	const char *name;
-	const char *curve;		/* OpenSSL's name; NULL: none with points */
+	const char *curve;	/* OpenSSL's name; NULL: none with points */
 	BIGNUM	 *(*prime)(BIGNUM *);	/* MODP only */
-	int	    exponent;		/* bits of private values, RFC 3526 §8 */
+	int	    exponent;	/* bits of private values, RFC 3526 §8 */
 };
 
 static const struct group groups[] = {
@@ -161,8 +161,8 @@ dh_export(struct ike_dh *dh)
 	bool	ok;
 
 	if (is_montgomery(dh->group))
-		return EVP_PKEY_get_raw_public_key(dh->pair, dh->pub, &n) == 1 &&
-		    n == dh->group->len;
+		return EVP_PKEY_get_raw_public_key(dh->pair, dh->pub, &n) ==
+		    1 && n == dh->group->len;
 	if (dh->group->curve == NULL) {
 		ok = EVP_PKEY_get_bn_param(dh->pair, OSSL_PKEY_PARAM_PUB_KEY,
 		    &pub) == 1 && BN_bn2binpad(pub, dh->pub,

@@ -9,7 +9,8 @@
 
 struct ike_dh;				/* one side of one exchange */
 
-/* Octets of public values; 0: we do not have the group (2, 5, 14, 15, 16, 19, 20, 31). */
+/* Octets of public values; 0: we do not have the group (2, 5, 14, 15, 16, 19,
+ * 20, 31). */
 size_t	ike_group_len(unsigned group);
 const char *ike_group_name(unsigned group);
 
@@ -17,12 +18,14 @@ const char *ike_group_name(unsigned group);
  * no memory.  ike_dh_free() wipes; NULL is allowed. */
 struct ike_dh *ike_dh_new(unsigned group);
 void	ike_dh_free(struct ike_dh *dh);
-/* Our public value as the wire has it: ike_group_len() octets, good as long as dh. */
+/* Our public value as the wire has it: ike_group_len() octets, good as long as
+ * dh. */
 const uint8_t *ike_dh_public(const struct ike_dh *dh);
 /*
  * The shared secret, of the length that the group fixes (at most IKE_KE_MAX),
  * which the caller wipes.  Its length, or -1 if the peer's value is none of the
- * group, or fixes the secret (RFC 2412 §5; RFC 5903 §4; RFC 6989 §2; RFC 8031 §2).
+ * group, or fixes the secret (RFC 2412 §5; RFC 5903 §4; RFC 6989 §2; RFC 8031
+ * §2).
  */
 int	ike_dh_derive(struct ike_dh *dh, const uint8_t *peer, size_t len,
 	    uint8_t *out);

@@ -8,7 +8,8 @@
 #include "oe/ike/door.h"
 
 #define ENGINES_MAX	2
-#define VERSION_AT	17	/* in the header of any version (RFC 2408 §3.1, RFC 7296 §3.1) */
+#define VERSION_AT	17	/* in the header of any version (RFC 2408 §3.1,
+				 * RFC 7296 §3.1) */
 #define MARKER_LEN	4
 
 struct slot {

@@ -16,8 +16,8 @@ extern const struct keying_engine door_engine;	/* e is a struct door * */
 /* No engines yet: nothing happens, requests are refused. */
 struct door *door_new(void);
 /*
- * e becomes the door's.  It takes the place of the engine of the same version, if
- * there is one, which is shut down (peers are told) and freed.
+ * e becomes the door's.  It takes the place of the engine of the same version,
+ * if there is one, which is shut down (peers are told) and freed.
  */
 void	door_set(struct door *d, uint64_t now,
 	    const struct keying_engine *engine, void *e);

@@ -13,7 +13,7 @@
 #include "oe/ike/exchange.h"
 #include "oe/ike/prf.h"
 
-#define RETRY_FIRST	500	/* milliseconds; doubled each time, but for ... */
+#define RETRY_FIRST	500 /* milliseconds; doubled each time, but for ... */
 #define RETRY_EVEN	4	/* ... the first: a loss is no jam yet */
 #define RETRY_MOST	4000	/* a peer that comes back is met this soon */
 #define GIVE_UP		20000
@@ -116,7 +116,7 @@ ike_keep(uint8_t **to, size_t *to_len, const uint8_t *buf, size_t len)
 	*to_len = len;
 }
 
-/* --- repetition -------------------------------------------------------------- */
+/* --- repetition ----------------------------------------------------------- */
 
 void
 ike_retry_set(struct ike_exchanges *x, struct ike_retry *r, uint64_t now,
@@ -154,7 +154,7 @@ ike_retry_again(struct ike_exchanges *x, struct ike_retry *r, uint64_t now)
 	return true;
 }
 
-/* --- requests that come again -------------------------------------------------- */
+/* --- requests that come again --------------------------------------------- */
 
 void
 ike_digest(const uint8_t *buf, size_t len, uint8_t out[32])

@@ -12,7 +12,8 @@
 struct ike_exchanges {			/* of one engine */
 	const struct keying_ops *ops;
 	void		*arg;
-	unsigned	 give_up;	/* milliseconds an unanswered request may take */
+	unsigned	 give_up;	/* milliseconds an unanswered request
+					 * may take */
 	uint64_t	 next;		/* no timer is earlier */
 	uint64_t	 next_token;
 	uint64_t	 retransmits;	/* so far */
@@ -26,15 +27,16 @@ void	ike_exchanges_init(struct ike_exchanges *x, unsigned version,
 void	ike_timer(struct ike_exchanges *x, uint64_t at);
 /* For a question to those who keep connections. */
 uint64_t ike_token(struct ike_exchanges *x);
-/* Logs what is wrong with what a peer sent, as often as strangers may make us. */
+/* Logs what is wrong with what a peer sent, as often as strangers may make
+ * us. */
 void	ike_complain(struct ike_exchanges *x, uint64_t now,
 	    const struct keying_path *path, const char *fmt, ...)
 	    __attribute__((format(printf, 4, 5)));
 
 /* Do messages on this path carry the non-ESP marker (RFC 3948 §2.2)? */
 bool	ike_is_marked(const struct keying_path *path);
-/* Sends a message of at most IKE_MESSAGE_MAX octets, behind the marker where the
- * path has one. */
+/* Sends a message of at most IKE_MESSAGE_MAX octets, behind the marker where
+ * the path has one. */
 void	ike_send(struct ike_exchanges *x, const struct keying_path *path,
 	    const uint8_t *buf, size_t len);
 /*
@@ -53,8 +55,8 @@ struct ike_retry {			/* a message that waits for an answer */
 	unsigned tries;
 	uint64_t at, until;
 };
-/* Copies it; it is to be sent again every half second at first, then more rarely,
- * until give_up is over. */
+/* Copies it; it is to be sent again every half second at first, then more
+ * rarely, until give_up is over. */
 void	ike_retry_set(struct ike_exchanges *x, struct ike_retry *r,
 	    uint64_t now, const uint8_t *buf, size_t len);
 void	ike_retry_clear(struct ike_retry *r);

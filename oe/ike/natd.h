@@ -19,7 +19,7 @@ struct natd {				/* what a peer says is being compared */
 	uint8_t	 ours[IKE_HASH_MAX], theirs[IKE_HASH_MAX];
 	size_t	 len;			/* of a hash */
 	unsigned n_ours, n_theirs;	/* said so far */
-	bool	 here, there;		/* who is behind a NAT, as it looks so far */
+	bool	 here, there;	/* who is behind a NAT, as it looks so far */
 };
 /* path as we see it. 0, or -1. */
 int	natd_begin(struct natd *d, unsigned hash, uint64_t spi_i,
@@ -30,7 +30,8 @@ void	natd_said_theirs(struct natd *d, const uint8_t *hash, size_t len);
 /* Has it said both?  Only then here and there mean something. */
 bool	natd_is_complete(const struct natd *d);
 
-/* Initiator: to port 4500, once there is a NAT (RFC 3947 §4, RFC 7296 §2.23). */
+/* Initiator: to port 4500, once there is a NAT (RFC 3947 §4, RFC 7296
+ * §2.23). */
 void	natd_float(struct keying_path *path);
 
 #endif

@@ -17,7 +17,8 @@
 #include "oe/ike/sign.h"
 
 int
-ike_sign(EVP_PKEY *key, const uint8_t *hash, size_t len, uint8_t sig[IKE_SIG_MAX])
+ike_sign(EVP_PKEY *key, const uint8_t *hash, size_t len,
+    uint8_t sig[IKE_SIG_MAX])
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
 	size_t	      n = IKE_SIG_MAX;
@@ -50,7 +51,7 @@ ike_verify(const struct pubkey *key, const uint8_t *hash, size_t len,
 	return ok;
 }
 
-/* --- IKEv2 ------------------------------------------------------------------ */
+/* --- IKEv2 ---------------------------------------------------------------- */
 
 #define RSA_EXPONENT_MIN	65537
 #define PSS_SALT_MIN		20	/* octets; RFC 4055 §3.1's default */
@@ -101,7 +102,8 @@ hash_allowed(int nid, unsigned hashes)
 	return false;
 }
 
-/* The strongest hash of a set, as far as a key of so many bits has use for it. */
+/* The strongest hash of a set, as far as a key of so many bits has use for
+ * it. */
 static const EVP_MD *
 best_md(unsigned hashes, unsigned most)
 {
@@ -149,7 +151,8 @@ set_padding(EVP_PKEY_CTX *ctx, const struct scheme *s)
 	if (strcmp(s->key, "RSA") != 0)
 		return true;
 	if (!s->pss)
-		return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1;
+		return EVP_PKEY_CTX_set_rsa_padding(ctx,
+		    RSA_PKCS1_PADDING) == 1;
 	return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
 	    EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, s->salt) == 1;
 }
@@ -220,7 +223,8 @@ scheme_read_pss(struct scheme *s, const X509_ALGOR *alg, unsigned hashes)
 	if (!hash_allowed(nid, hashes) || salt < PSS_SALT_MIN ||
 	    salt > IKE_HASH_MAX)
 		return false;
-	*s = (struct scheme){ "RSA", EVP_get_digestbynid(nid), true, (int)salt };
+	*s = (struct scheme){ "RSA", EVP_get_digestbynid(nid), true,
+		(int)salt };
 	return true;
 }
 

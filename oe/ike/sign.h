@@ -13,8 +13,8 @@
 #define IKE_SIG_MAX	(PUBKEY_BITS_MAX / 8)	/* octets of an RSA signature */
 
 /*
- * PKCS #1 private-key encryption of a hash without saying which (no OID): IKEv1's
- * signature. Its length, or -1.
+ * PKCS #1 private-key encryption of a hash without saying which (no OID):
+ * IKEv1's signature. Its length, or -1.
  */
 int	ike_sign(EVP_PKEY *key, const uint8_t *hash, size_t len,
 	    uint8_t sig[IKE_SIG_MAX]);
@@ -39,15 +39,15 @@ enum ike_sign_hash {
  * AlgorithmIdentifier, it, and a signature over n chunks in a row.  hashes: the
  * set that the peer takes; the strongest is used, with an elliptic curve the
  * one of its strength.  pss: RSA signs as RSASSA-PSS with a salt of the hash's
- * length, else as PKCS #1 v1.5.  The length, or -1: no hash in common, a key
- * of another kind than RSA, ECDSA (P-256, P-384, P-521) and Ed25519, or no memory.
+ * length, else as PKCS #1 v1.5.  The length, or -1: no hash in common, a key of
+ * another kind than RSA, ECDSA (P-256, P-384, P-521) and Ed25519, or no memory.
  */
 int	ike_sign_digital(EVP_PKEY *key, unsigned hashes, bool pss,
 	    const struct ike_chunk *c, size_t n,
 	    uint8_t out[IKE_DIGITAL_MAX]);
 /*
- * Does such data verify?  hashes: the set that we announced.  The identifier
- * is hostile and compared parsed, as one algorithm has several encodings; it must
+ * Does such data verify?  hashes: the set that we announced.  The identifier is
+ * hostile and compared parsed, as one algorithm has several encodings; it must
  * fit the key.  RSA exponents below 65537 are refused.
  */
 bool	ike_verify_digital(EVP_PKEY *key, unsigned hashes,
@@ -56,7 +56,7 @@ bool	ike_verify_digital(EVP_PKEY *key, unsigned hashes,
 
 /* Methods of RFC 7296 §3.8 and RFC 4754 §7 whose data is a bare signature. */
 enum ike_sign_method {
-	IKE_METHOD_RSA = 1,		/* PKCS #1 v1.5, taken with SHA-1 alone */
+	IKE_METHOD_RSA = 1,	/* PKCS #1 v1.5, taken with SHA-1 alone */
 	IKE_METHOD_ECDSA_256 = 9,	/* P-256 with SHA2-256, r | s */
 	IKE_METHOD_ECDSA_384 = 10,
 	IKE_METHOD_ECDSA_521 = 11,	/* P-521 with SHA2-512 */

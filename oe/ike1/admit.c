@@ -12,9 +12,9 @@
 
 /*
  * Nothing is kept of an exchange until message 3 shows that its sender
- * receives.  What message 1 said is found again: the SA payload, which HASH_I and
- * HASH_R cover, in a table of the different ones (offer.c), of which there are few; the
- * rest in the cookie itself,
+ * receives.  What message 1 said is found again: the SA payload, which HASH_I
+ * and HASH_R cover, in a table of the different ones (offer.c), of which there
+ * are few; the rest in the cookie itself,
  *
  *	 0        9 10   11   12      15 16                    63
  *	| offer    |natt|dpd |  zero    | MAC                    |
@@ -66,7 +66,8 @@ admit_first(struct ike1 *e, uint64_t now, const struct keying_path *path,
 	}
 	part = &m.part[0];
 	if ((o = offer_get(e, now, part->body, part->len)) == NULL) {
-		ike_complain(&e->x, now, path, "none of its Phase 1 proposals is allowed");
+		ike_complain(&e->x, now, path,
+		    "none of its Phase 1 proposals is allowed");
 		if (ratelimit_pass(&e->x.complain, now))
 			notify_plain(e, path, h->cookie_i, h->cookie_r,
 			    ISAKMP_N_NO_PROPOSAL_CHOSEN, PROTO_ISAKMP, NULL, 0);
@@ -84,7 +85,8 @@ admit_first(struct ike1 *e, uint64_t now, const struct keying_path *path,
 	ike_send(&e->x, path, out, isakmp_end(&b));
 }
 
-/* Could message 3 be what it must be?  Looked at before anything is done for it. */
+/* Could message 3 be what it must be?  Looked at before anything is done for
+ * it. */
 static bool
 third_is_sane(const struct isakmp_message *m, const struct ike1_suite *suite)
 {
@@ -154,6 +156,6 @@ admit_third(struct ike1 *e, uint64_t now, const struct keying_path *path,
 	ike_half_add(&e->budget, &sa->half, path, sa);
 	ike_keep(&sa->sai, &sa->sai_len, o->body, o->len);
 	phase1_message(sa, now, h, buf, len);
-	if (sa->state == IKE1_MM_GOT_SA)		/* not even its keys were taken */
+	if (sa->state == IKE1_MM_GOT_SA) /* not even its keys were taken */
 		ike1_sa_kill(sa, now);
 }

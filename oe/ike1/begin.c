@@ -9,7 +9,8 @@
 #include "oe/ike1/phase1.h"
 
 #define STALE_TRIES	3	/* repetitions without a word, over an SA ... */
-#define STALE_TIME	10000	/* ... that was silent for as many milliseconds before */
+#define STALE_TIME	10000	/* ... that was silent for as many milliseconds
+				 * before */
 
 struct ike1_sa *
 begin_sa(struct ike1 *e, uint64_t now, const struct keying_request *r)
@@ -114,7 +115,8 @@ begin_again(struct ike1_sa *stale, uint64_t now)
 	return true;
 }
 
-/* An SA of before a sleep, or a restart of the peer's, is not waited for long. */
+/* An SA of before a sleep, or a restart of the peer's, is not waited for
+ * long. */
 bool
 begin_is_lost(const struct ike1_child *c, uint64_t now)
 {

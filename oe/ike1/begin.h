@@ -12,7 +12,8 @@ void	begin_renewal(struct ike1_sa *sa, uint64_t now);
 /* Phase 2 negotiations over sa that the peer has not answered with a word begin
  * again over a new SA, once each, and sa ends; false: there are none. */
 bool	begin_again(struct ike1_sa *stale, uint64_t now);
-/* Is c such a one?  And has it waited long enough over an SA that was silent before? */
+/* Is c such a one?  And has it waited long enough over an SA that was silent
+ * before? */
 bool	begin_is_unheard(const struct ike1_child *c);
 bool	begin_is_lost(const struct ike1_child *c, uint64_t now);
 /* A probe over sa was not answered: its connections are told, and decide. */

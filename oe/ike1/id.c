@@ -8,7 +8,8 @@
 
 #include "oe/ike1/id.h"
 
-enum { ID_IPV4_ADDR = 1, ID_FQDN = 2, ID_USER_FQDN = 3, ID_IPV4_ADDR_SUBNET = 4 };
+enum { ID_IPV4_ADDR = 1, ID_FQDN = 2, ID_USER_FQDN = 3,
+	ID_IPV4_ADDR_SUBNET = 4 };
 
 static void
 put_v4(struct writer *w, const struct addr *a)
@@ -44,7 +45,8 @@ void
 ike1_id_write(struct writer *w, const struct keying_id *id)
 {
 	static const uint8_t types[] = { [KEYING_ID_ADDR] = ID_IPV4_ADDR,
-		[KEYING_ID_FQDN] = ID_FQDN, [KEYING_ID_USER_FQDN] = ID_USER_FQDN,
+		[KEYING_ID_FQDN] = ID_FQDN,
+		[KEYING_ID_USER_FQDN] = ID_USER_FQDN,
 		[KEYING_ID_PREFIX] = ID_IPV4_ADDR_SUBNET };
 	struct addr	     mask;
 
@@ -78,7 +80,8 @@ take_name(struct keying_id *id, struct cursor *c)
 	if (n == 0 || n > KEYING_NAME_MAX || (p = cursor_take(c, n)) == NULL)
 		return -1;
 	for (i = 0; i < n; i++) {
-		/* What goes into DNS queries and log lines is a name, no more. */
+		/* What goes into DNS queries and log lines is a name, no
+		 * more. */
 		if (!isalnum(p[i]) && p[i] != '.' && p[i] != '-' &&
 		    p[i] != '_' && !(p[i] == '@' &&
 		    id->type == KEYING_ID_USER_FQDN))

@@ -72,7 +72,7 @@ engine_free(void *engine)
 	wipe_free(e, sizeof(*e));
 }
 
-/* --- what connections ask -------------------------------------------------- */
+/* --- what connections ask ------------------------------------------------- */
 
 /* Did the peer of an SA that is up prove itself by what the request allows? */
 static bool
@@ -101,7 +101,8 @@ static bool
 sa_serves(const struct ike1_sa *sa, const struct keying_request *r,
     uint64_t now)
 {
-	if (sa->state == IKE1_MM_DEAD || !addr_equal(&sa->path.peer, &r->path.peer) ||
+	if (sa->state == IKE1_MM_DEAD ||
+	    !addr_equal(&sa->path.peer, &r->path.peer) ||
 	    !addr_equal(&sa->path.local, &r->path.local) ||
 	    !keying_id_equal(&sa->my_id, &r->my_id) ||
 	    (sa->psk != NULL) != (r->peer.psk != NULL))
@@ -116,7 +117,8 @@ sa_serves(const struct ike1_sa *sa, const struct keying_request *r,
 	}
 	return sa->initiator && sa->nchildren < IKE1_CHILDREN_MAX &&
 	    sa->peer_id.type == r->peer_id.type &&
-	    (r->peer_id.type == 0 || keying_id_equal(&sa->peer_id, &r->peer_id));
+	    (r->peer_id.type == KEYING_ID_ANYONE ||
+	    keying_id_equal(&sa->peer_id, &r->peer_id));
 }
 
 static int
@@ -133,7 +135,8 @@ engine_request(void *engine, uint64_t now, const struct keying_request *r,
 	    r->peer.nothing ||
 	    !ike1_selector_fits(&r->ours) || !ike1_selector_fits(&r->theirs))
 		return -1;
-	/* The newest first: after a reboot of the peer the older ones are stale. */
+	/* The newest first: after a reboot of the peer the older ones are
+	 * stale. */
 	TAILQ_FOREACH_REVERSE(sa, &e->sas, ike1_sas, entry) {
 		if (sa_serves(sa, r, now))
 			break;
@@ -216,7 +219,8 @@ engine_probe(void *engine, uint64_t now, void *conn)
 		}
 	}
 	TAILQ_FOREACH(c, &e->children, entry) {
-		if (c->conn != conn || c->state == IKE1_QM_DEAD || !c->announced)
+		if (c->conn != conn || c->state == IKE1_QM_DEAD ||
+		    !c->announced)
 			continue;
 		sa = ike1_child_leader(c);
 		if (sa == NULL || !sa->dpd)
@@ -235,7 +239,8 @@ engine_moved(void *engine, void *conn, const struct addr *peer, uint16_t port)
 	struct ike1_sa	 *sa;
 
 	TAILQ_FOREACH(c, &e->children, entry) {
-		if (c->conn != conn || c->state == IKE1_QM_DEAD || !c->announced)
+		if (c->conn != conn || c->state == IKE1_QM_DEAD ||
+		    !c->announced)
 			continue;
 		sa = ike1_child_leader(c);
 		if (sa != NULL)
@@ -288,7 +293,7 @@ engine_shutdown(void *engine, uint64_t now)
 	}
 }
 
-/* --- what they answer ---------------------------------------------------------- */
+/* --- what they answer ----------------------------------------------------- */
 
 static struct ike1_sa *
 sa_of_token(struct ike1 *e, uint64_t token)
@@ -305,7 +310,8 @@ sa_of_token(struct ike1 *e, uint64_t token)
 }
 
 static void
-engine_peer_identity(void *engine, uint64_t token, const struct keying_id *my_id)
+engine_peer_identity(void *engine, uint64_t token,
+    const struct keying_id *my_id)
 {
 	struct ike1 *e = engine;
 	struct ike1_sa *sa = sa_of_token(e, token);
@@ -357,12 +363,13 @@ engine_authorize(void *engine, uint64_t now, uint64_t token, void *conn)
 	phase2_authorized(c, now, conn);
 }
 
-/* --- the network ----------------------------------------------------------- */
+/* --- the network ---------------------------------------------------------- */
 
 /* No SA has this cookie: strangers may only begin. */
 static void
-message_of_stranger(struct ike1 *e, uint64_t now, const struct keying_path *path,
-    const struct isakmp_header *h, const uint8_t *buf, size_t len)
+message_of_stranger(struct ike1 *e, uint64_t now,
+    const struct keying_path *path, const struct isakmp_header *h,
+    const uint8_t *buf, size_t len)
 {
 	if (h->exchange == ISAKMP_MAIN_MODE && h->cookie_r == 0) {
 		admit_first(e, now, path, h, buf, len);
@@ -453,7 +460,7 @@ engine_icmp(void *engine, uint64_t now, const struct keying_path *path)
 	}
 }
 
-/* --- time ------------------------------------------------------------------- */
+/* --- time ----------------------------------------------------------------- */
 
 static uint64_t
 engine_next(const void *engine)

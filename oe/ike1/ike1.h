@@ -6,7 +6,8 @@
 
 struct ike1;
 
-/* Copies c and holds its key; ops and arg must outlive the engine. NULL after one log line. */
+/* Copies c and holds its key; ops and arg must outlive the engine. NULL after
+ * one log line. */
 struct ike1 *ike1_new(const struct ike1_config *c, const struct keying_ops *ops,
 	    void *arg);
 extern const struct keying_engine ike1_engine;	/* e is a struct ike1 * */

@@ -16,7 +16,7 @@
 
 #define DPD_TRIES	3
 #define DPD_AGAIN	3000	/* milliseconds between unanswered R-U-THEREs */
-#define PROBE_AGAIN	500	/* the same, while somebody waits for the answer */
+#define PROBE_AGAIN	500 /* the same, while somebody waits for the answer */
 
 /* Does anything hang on this peer being alive? */
 static bool
@@ -88,7 +88,8 @@ info_probe(struct ike1_sa *sa, uint64_t now)
 
 /* A Phase 2 negotiation that the peer, authenticated, says no to. */
 static void
-info_phase2_refused(struct ike1_sa *sa, uint16_t type, const uint8_t *spi, size_t spi_len)
+info_phase2_refused(struct ike1_sa *sa, uint16_t type, const uint8_t *spi,
+    size_t spi_len)
 {
 	struct ike1_child *c, *waiting = NULL;
 	unsigned	  n = 0;
@@ -129,7 +130,8 @@ info_connected(struct ike1_sa *sa, uint32_t msgid)
 	}
 }
 
-/* Reads a Notification up to its data, where c is left; c->bad if it is none. */
+/* Reads a Notification up to its data, where c is left; c->bad if it is
+ * none. */
 static uint16_t
 info_read_notify(struct cursor *c, const struct isakmp_part *p,
     uint8_t *protocol, const uint8_t **spi, uint8_t *spi_len)
@@ -201,7 +203,8 @@ info_child_deleted(struct ike1_sa *sa, uint64_t now, uint32_t spi)
 	struct ike1_child *c;
 
 	TAILQ_FOREACH(c, &sa->ike->children, entry) {
-		if (c->announced && c->spi_out == spi && ike1_child_is_of(c, sa))
+		if (c->announced && c->spi_out == spi &&
+		    ike1_child_is_of(c, sa))
 			break;
 	}
 	if (c == NULL)
@@ -298,7 +301,8 @@ info_message(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 	    message_iv(sa, h->msgid, iv) == -1)
 		return;
 	memcpy(text, buf + ISAKMP_HEADER_LEN, body);
-	if (message_open(sa, iv, text, body) == -1 || isakmp_split(&m, text, body, true) == -1 ||
+	if (message_open(sa, iv, text, body) == -1 ||
+	    isakmp_split(&m, text, body, true) == -1 ||
 	    m.nparts < 2 || m.part[0].type != ISAKMP_HASH ||
 	    m.part[0].len != sa->k.len) {
 		sa->ike->count.malformed++;

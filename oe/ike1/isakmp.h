@@ -5,7 +5,8 @@
 #include "base/cursor.h"
 
 #define ISAKMP_HEADER_LEN	28
-#define ISAKMP_MESSAGE_MAX	4096	/* ours never come near; larger ones are refused */
+#define ISAKMP_MESSAGE_MAX	4096	/* ours never come near; larger ones are
+					 * refused */
 #define ISAKMP_PAYLOADS_MAX	32	/* a message, our limit */
 #define ISAKMP_VERSION		0x10
 #define ISAKMP_FLAG_ENCRYPTION	0x01
@@ -39,7 +40,7 @@ enum isakmp_payload {			/* §3.1 */
 	ISAKMP_PRIVATE = 128,		/* this and above */
 };
 
-enum isakmp_notify {			/* §3.14.1; RFC 2407 §4.6.3; RFC 3706 §5 */
+enum isakmp_notify {		/* §3.14.1; RFC 2407 §4.6.3; RFC 3706 §5 */
 	ISAKMP_N_INVALID_COOKIE = 4,
 	ISAKMP_N_PAYLOAD_MALFORMED = 16,
 	ISAKMP_N_INVALID_SPI = 11,
@@ -67,7 +68,7 @@ struct isakmp_header {
 	uint32_t msgid, length;
 };
 
-struct isakmp_part {			/* one payload, borrowed from the message */
+struct isakmp_part {		/* one payload, borrowed from the message */
 	uint8_t	       type;
 	const uint8_t *body;		/* after the generic header */
 	size_t	       len;
@@ -80,7 +81,8 @@ struct isakmp_message {
 };
 
 /* Reads and checks the fixed header against the datagram's length. */
-int	isakmp_header_read(struct isakmp_header *h, const uint8_t *buf, size_t len);
+int	isakmp_header_read(struct isakmp_header *h, const uint8_t *buf,
+	    size_t len);
 
 /*
  * Splits the payloads in body (the message without its header, decrypted).
@@ -90,13 +92,14 @@ int	isakmp_split(struct isakmp_message *m, const uint8_t *body, size_t len,
 	    bool encrypted);
 
 /* First payload of a type, or NULL. */
-const struct isakmp_part *isakmp_find(const struct isakmp_message *m, uint8_t type);
+const struct isakmp_part *isakmp_find(const struct isakmp_message *m,
+	    uint8_t type);
 unsigned isakmp_count(const struct isakmp_message *m, uint8_t type);
 
 /* Builds a message: payloads are chained by patching the one before. */
 struct isakmp_builder {
 	struct writer w;
-	size_t	      next_at;		/* where the type of the next payload belongs */
+	size_t	      next_at;	/* where the type of the next payload belongs */
 	size_t	      start;		/* of the payload being written */
 };
 
@@ -106,7 +109,8 @@ void	isakmp_begin(struct isakmp_builder *b, uint8_t *buf, size_t cap,
 void	isakmp_open(struct isakmp_builder *b, uint8_t type);
 void	isakmp_close(struct isakmp_builder *b);
 /* A whole payload at once. */
-void	isakmp_put(struct isakmp_builder *b, uint8_t type, const void *body, size_t len);
+void	isakmp_put(struct isakmp_builder *b, uint8_t type, const void *body,
+	    size_t len);
 /* Sets the overall length; the message's length, or 0 if it did not fit. */
 size_t	isakmp_end(struct isakmp_builder *b);
 
@@ -114,7 +118,7 @@ size_t	isakmp_end(struct isakmp_builder *b);
 void	isakmp_attr(struct writer *w, uint16_t type, uint32_t value);
 struct isakmp_attr {
 	uint16_t       type;
-	uint32_t       value;		/* of short ones and of up to four bytes */
+	uint32_t       value;	/* of short ones and of up to four bytes */
 	const uint8_t *bytes;
 	size_t	       len;
 };

@@ -58,7 +58,8 @@ ike1_cbc(unsigned enc, bool encrypt, const uint8_t *key, size_t key_len,
 	ok = cipher != NULL && ctx != NULL && len >= block && len % block == 0;
 	if (ok && !encrypt)
 		memcpy(last, buf + len - block, block);
-	ok = ok && EVP_CipherInit_ex(ctx, cipher, NULL, key, iv, encrypt) == 1 &&
+	ok = ok &&
+	    EVP_CipherInit_ex(ctx, cipher, NULL, key, iv, encrypt) == 1 &&
 	    EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 &&
 	    EVP_CipherUpdate(ctx, buf, &n, buf, (int)len) == 1 &&
 	    n == (int)len;
@@ -142,9 +143,10 @@ out:
 }
 
 int
-ike1_keymat(const struct ike1_keys *k, unsigned hash, const struct ike_chunk *gxy,
-    uint8_t protocol, uint32_t spi, const struct ike_chunk *ni,
-    const struct ike_chunk *nr, uint8_t *out, size_t len)
+ike1_keymat(const struct ike1_keys *k, unsigned hash,
+    const struct ike_chunk *gxy, uint8_t protocol, uint32_t spi,
+    const struct ike_chunk *ni, const struct ike_chunk *nr, uint8_t *out,
+    size_t len)
 {
 	uint8_t		 head[5], block[IKE_HASH_MAX];
 	struct ike_chunk c[5];

@@ -14,7 +14,8 @@
 enum ike1_encryption { IKE1_3DES_CBC = 5, IKE1_AES_CBC = 7 };
 enum ike1_auth { IKE1_PRESHARED = 1, IKE1_RSA_SIG = 3 };
 
-/* Block and key length of a Phase 1 cipher; bits 0 where it has one length only. */
+/* Block and key length of a Phase 1 cipher; bits 0 where it has one length
+ * only. */
 size_t	ike1_block_len(unsigned enc);
 size_t	ike1_enc_key_len(unsigned enc, unsigned bits);
 const char *ike1_enc_name(unsigned enc, unsigned bits);

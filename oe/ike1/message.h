@@ -4,8 +4,8 @@
 
 #include "oe/ike1/table.h"
 
-/* Encrypts what a builder holds (all after the header) with an IV that moves on.
- * The message's length, or 0. */
+/* Encrypts what a builder holds (all after the header) with an IV that moves
+ * on. The message's length, or 0. */
 size_t	message_seal(struct ike1_sa *sa, struct isakmp_builder *b, uint8_t *iv);
 /* Decrypts in place; iv moves on. 0, or -1. */
 int	message_open(struct ike1_sa *sa, uint8_t *iv, uint8_t *buf, size_t len);

@@ -6,8 +6,10 @@
 
 /* Any but 0. */
 uint32_t msgid_random(void);
-/* Notes that an exchange began; false if there was one of this id, or too many. */
-bool	msgid_use(struct ike1_sa *sa, uint64_t now, uint8_t exchange, uint32_t id);
+/* Notes that an exchange began; false if there was one of this id, or too
+ * many. */
+bool	msgid_use(struct ike1_sa *sa, uint64_t now, uint8_t exchange,
+	    uint32_t id);
 /* A fresh id for an exchange of ours. */
 uint32_t msgid_new(struct ike1_sa *sa, uint64_t now, uint8_t exchange);
 

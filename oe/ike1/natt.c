@@ -103,7 +103,8 @@ natt_tick(struct ike1_sa *sa, uint64_t now)
 	if (!sa->nat_here)
 		return;
 	if (now >= sa->keepalive_at) {
-		/* One SA of several with a peer is enough to hold the mapping. */
+		/* One SA of several with a peer is enough to hold the
+		 * mapping. */
 		if (ike1_sa_newest(sa) == sa)
 			e->x.ops->send(e->x.arg, &sa->path, &keepalive, 1);
 		sa->keepalive_at = now + (e->c.keepalive != 0 ?

@@ -10,7 +10,8 @@ bool	natt_is_vendor_id(const struct isakmp_part *p);
 void	natt_put(const struct ike1_sa *sa, struct isakmp_builder *b);
 /* Compares the peer's with what we see. */
 void	natt_detect(struct ike1_sa *sa, const struct isakmp_message *m);
-/* Initiator: to port 4500 from message 5 on, if there is a NAT (RFC 3947 §4). */
+/* Initiator: to port 4500 from message 5 on, if there is a NAT (RFC 3947
+ * §4). */
 void	natt_float(struct ike1_sa *sa);
 /* An authenticated message came this way: answer to where it came from. */
 void	natt_moved(struct ike1_sa *sa);

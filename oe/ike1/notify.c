@@ -42,7 +42,8 @@ notify_end(struct isakmp_builder *b, struct ike1_sa *sa,
 	uint8_t hash[IKE_HASH_MAX], iv[IKE1_BLOCK_MAX];
 
 	if (b->w.bad || message_iv(sa, h->msgid, iv) == -1 ||
-	    notify_hash(sa, h->msgid, b->w.base + at, b->w.len - at, hash) == -1)
+	    notify_hash(sa, h->msgid, b->w.base + at, b->w.len - at, hash) ==
+	    -1)
 		return;
 	memcpy(b->w.base + ISAKMP_HEADER_LEN + 4, hash, sa->k.len);
 	if ((len = message_seal(sa, b, iv)) != 0)

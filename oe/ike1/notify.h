@@ -4,7 +4,8 @@
 
 #include "oe/ike1/table.h"
 
-/* HASH(1) of an Informational exchange over what follows the HASH payload. 0, or -1. */
+/* HASH(1) of an Informational exchange over what follows the HASH payload. 0,
+ * or -1. */
 int	notify_hash(const struct ike1_sa *sa, uint32_t msgid,
 	    const uint8_t *rest, size_t len, uint8_t out[IKE_HASH_MAX]);
 /* Under the SA's keys; nothing if there are none yet.  Of PROTO_ISAKMP the SPI

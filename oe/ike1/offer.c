@@ -10,8 +10,8 @@
 
 /*
  * All hosts of one make offer the same.  Offers of our own make, and those of
- * peers that have proved who they are, are safe from strangers, who may invent as
- * many as they like: these replace each other at random.
+ * peers that have proved who they are, are safe from strangers, who may invent
+ * as many as they like: these replace each other at random.
  */
 
 static void

@@ -10,7 +10,8 @@ void	offers_free(struct ike1 *e);
 struct ike1_offer *offer_get(struct ike1 *e, uint64_t now, const uint8_t *body,
 	    size_t len);
 struct ike1_offer *offer_at(struct ike1 *e, unsigned index);
-/* A peer that proved its identity made this offer: strangers cannot displace it. */
+/* A peer that proved its identity made this offer: strangers cannot displace
+ * it. */
 void	offer_prove(struct ike1 *e, uint64_t now, const uint8_t *body,
 	    size_t len);
 

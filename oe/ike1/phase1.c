@@ -16,9 +16,10 @@
 #include "oe/ike1/phase1.h"
 #include "oe/ike1/phase2.h"
 
-#define RETRY_HELLO	1000	/* milliseconds between first messages, after two ... */
-#define RETRY_FAR	3000	/* ... and once in five: each has a cookie of its
-				 * own, so that an answer must come before the next */
+/* Milliseconds between first messages, after two, and once in five: each has a
+ * cookie of its own, so that an answer must come before the next. */
+#define RETRY_HELLO	1000
+#define RETRY_FAR	3000
 
 /* RFC 3706 §5.1: dead peer detection, version 1.0. */
 static const uint8_t dpd_vendor_id[16] = { 0xaf, 0xca, 0xd7, 0x13, 0x68, 0xa1,
@@ -130,7 +131,8 @@ phase1_start(struct ike1_sa *sa, uint64_t now)
 	struct writer w;
 
 	writer_init(&w, buf, sizeof(buf));
-	proposal_offer_phase1(&w, sa->psk != NULL ? IKE1_PRESHARED : IKE1_RSA_SIG,
+	proposal_offer_phase1(&w,
+	    sa->psk != NULL ? IKE1_PRESHARED : IKE1_RSA_SIG,
 	    sa->ike->c.legacy, sa->ike->c.phase1_lifetime);
 	sa->state = IKE1_MM_SENT_SA;
 	if (w.bad || phase1_new_cookie(sa) == -1) {
@@ -312,7 +314,8 @@ phase1_retire_old(const struct ike1_sa *sa, uint64_t now)
 		if (old == sa || old->state != IKE1_MM_UP ||
 		    !addr_equal(&old->path.peer, &sa->path.peer) ||
 		    !keying_id_equal(&old->peer_id, &sa->peer_id) ||
-		    old->up_at >= sa->created || old->expires <= now + IKE1_LINGER)
+		    old->up_at >= sa->created ||
+		    old->expires <= now + IKE1_LINGER)
 			continue;
 		old->expires = now + IKE1_LINGER;
 		old->renew_at = IKE_NEVER;
@@ -338,8 +341,9 @@ phase1_up(struct ike1_sa *sa, uint64_t now)
 		ike_timer(&e->x, sa->dpd_at);
 	}
 	log_debug("Phase 1 SA with %s (%s): %s, %s, %s%s%s", keying_id_text(
-	    &sa->peer_id), ADDR_TEXT(&sa->path.peer), ike1_enc_name(sa->suite.enc,
-	    sa->suite.enc_bits), ike_hash_name(sa->suite.hash),
+	    &sa->peer_id), ADDR_TEXT(&sa->path.peer),
+	    ike1_enc_name(sa->suite.enc, sa->suite.enc_bits),
+	    ike_hash_name(sa->suite.hash),
 	    ike_group_name(sa->suite.group), sa->nat_here ?
 	    ", we are behind a NAT" : "", sa->nat_there ?
 	    ", it is behind a NAT" : "");
@@ -376,7 +380,7 @@ phase1_got_sa_answer(struct ike1_sa *sa, uint64_t now,
 	    &sa->suite) == -1) {
 		ike_complain(&sa->ike->x, now, &sa->path,
 		    "its answer to our Phase 1 proposal is not one of ours");
-		return;		/* perhaps forged: the true one may still come */
+		return;	/* perhaps forged: the true one may still come */
 	}
 	if ((sa->dh = ike_dh_new(sa->suite.group)) == NULL) {
 		ike1_sa_failed(sa, now, KEYING_LOCAL, "Diffie-Hellman");
@@ -416,7 +420,8 @@ phase1_take_ke(struct ike1_sa *sa, const struct isakmp_message *m,
 	return true;
 }
 
-/* Responder: the key exchange is done once DH and, if any, the PSK are there. */
+/* Responder: the key exchange is done once DH and, if any, the PSK are
+ * there. */
 static void
 phase1_answer_ke(struct ike1_sa *sa, uint64_t now)
 {
@@ -431,7 +436,8 @@ phase1_answer_ke(struct ike1_sa *sa, uint64_t now)
 		rc = phase1_derive(sa);
 	ike_work_end(&sa->ike->budget, begun);
 	if (rc == -1) {
-		ike1_sa_failed(sa, now, KEYING_LOCAL, "bad Diffie-Hellman value");
+		ike1_sa_failed(sa, now, KEYING_LOCAL,
+		    "bad Diffie-Hellman value");
 		return;
 	}
 	sa->state = IKE1_MM_GOT_KE;
@@ -466,8 +472,8 @@ phase1_got_ke(struct ike1_sa *sa, uint64_t now, const struct isakmp_message *m,
 	 * only be found by address (RFC 2409 §5.4). */
 	sa->state = IKE1_MM_WAIT_PSK;
 	sa->token = ike_token(&sa->ike->x);
-	sa->ike->x.ops->peer_lookup(sa->ike->x.arg, sa->token, &id, KEYING_BY_PSK,
-	    &sa->path);
+	sa->ike->x.ops->peer_lookup(sa->ike->x.arg, sa->token, &id,
+	    KEYING_BY_PSK, &sa->path);
 }
 
 static void
@@ -482,7 +488,8 @@ phase1_got_ke_answer(struct ike1_sa *sa, uint64_t now,
 	}
 	if (phase1_derive(sa) == -1) {
 		/* Tried with the true private value, so once is enough. */
-		ike1_sa_failed(sa, now, KEYING_LOCAL, "bad Diffie-Hellman value");
+		ike1_sa_failed(sa, now, KEYING_LOCAL,
+		    "bad Diffie-Hellman value");
 		return;
 	}
 	sa->state = IKE1_MM_SENT_AUTH;
@@ -491,7 +498,8 @@ phase1_got_ke_answer(struct ike1_sa *sa, uint64_t now,
 	    buf, len);
 }
 
-/* Decrypts a message of the Main Mode chain; the IV moves on only if it makes sense. */
+/* Decrypts a message of the Main Mode chain; the IV moves on only if it makes
+ * sense. */
 static int
 phase1_open(struct ike1_sa *sa, const struct isakmp_header *h,
     const uint8_t *buf, size_t len, uint8_t *text, struct isakmp_message *m)
@@ -503,7 +511,8 @@ phase1_open(struct ike1_sa *sa, const struct isakmp_header *h,
 	memcpy(text, buf + ISAKMP_HEADER_LEN, body);
 	m->h = *h;
 	if (!(h->flags & ISAKMP_FLAG_ENCRYPTION) ||
-	    message_open(sa, iv, text, body) == -1 || isakmp_split(m, text, body, true) == -1 ||
+	    message_open(sa, iv, text, body) == -1 ||
+	    isakmp_split(m, text, body, true) == -1 ||
 	    isakmp_count(m, ISAKMP_ID) != 1)
 		return -1;
 	memcpy(sa->iv, iv, sizeof(iv));
@@ -545,7 +554,8 @@ phase1_got_auth(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 	}
 	id = isakmp_find(&m, ISAKMP_ID);
 	if (ike1_id_read(&sa->peer_id, id->body, id->len) == -1) {
-		ike_complain(&sa->ike->x, now, &sa->path, "identity of an unknown form");
+		ike_complain(&sa->ike->x, now, &sa->path,
+		    "identity of an unknown form");
 		ike1_sa_kill(sa, now);
 		return;
 	}
@@ -553,8 +563,8 @@ phase1_got_auth(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 	ike_keep(&sa->pending, &sa->pending_len, text,
 	    len - ISAKMP_HEADER_LEN);
 	sa->pending_first = h->first;
-	/* With a pre-shared key too: the secret found by address must be that of
-	 * the identity now claimed. */
+	/* With a pre-shared key too: the secret found by address must be that
+	 * of the identity now claimed. */
 	sa->state = IKE1_MM_WAIT_KEYS;
 	sa->token = ike_token(&sa->ike->x);
 	sa->ike->x.ops->peer_lookup(sa->ike->x.arg, sa->token, &sa->peer_id,
@@ -594,11 +604,13 @@ phase1_keys_found(struct ike1_sa *sa, uint64_t now)
 	if (!proved) {
 		sa->ike->count.auth_failed++;
 		if (sa->psk != NULL)
-			ike_complain(&sa->ike->x, now, &sa->path, "%s does not know "
-			    "the pre-shared key", keying_id_text(&sa->peer_id));
+			ike_complain(&sa->ike->x, now, &sa->path,
+			    "%s does not know the pre-shared key",
+			    keying_id_text(&sa->peer_id));
 		else
-			ike_complain(&sa->ike->x, now, &sa->path, "the signature of "
-			    "%s does not verify with its %zu public key(s)",
+			ike_complain(&sa->ike->x, now, &sa->path,
+			    "the signature of %s does not verify with its "
+			    "%zu public key(s)",
 			    keying_id_text(&sa->peer_id), sa->nkeys);
 		goto refuse;
 	}
@@ -642,7 +654,8 @@ phase1_got_auth_answer(struct ike1_sa *sa, uint64_t now,
 	if (!phase1_proved(sa, &m)) {
 		sa->ike->count.auth_failed++;
 		notify_delete_sa(sa, now);	/* it thinks that all is well */
-		ike1_sa_failed(sa, now, KEYING_SIGNATURE, keying_id_text(&peer));
+		ike1_sa_failed(sa, now, KEYING_SIGNATURE,
+		    keying_id_text(&peer));
 		return;
 	}
 	sa->peer_id = peer;

@@ -58,7 +58,8 @@ phase2_hash(const struct ike1_child *c, unsigned step, const uint8_t *rest,
 	return ike_prf(c->sa->suite.hash, c->sa->k.a, c->sa->k.len, k, n, out);
 }
 
-/* Leaves room for the hash at the front of a message; phase2_finish() fills it. */
+/* Leaves room for the hash at the front of a message; phase2_finish() fills
+ * it. */
 static void
 phase2_begin(struct isakmp_builder *b, uint8_t *buf, size_t cap,
     const struct ike1_child *c)
@@ -185,7 +186,8 @@ phase2_announce(struct ike1_child *c, uint64_t now, const uint8_t *last,
 	uint8_t		    secret[IKE_KE_MAX];
 	struct ike_chunk    gxy = { secret, 0 };
 	uint32_t	    life = c->ike->c.phase2_lifetime;
-	uint64_t	    own_bytes = (uint64_t)c->ike->c.phase2_kilobytes * 1024;
+	uint64_t	    own_bytes =
+	    (uint64_t)c->ike->c.phase2_kilobytes * 1024;
 	unsigned	    percent;
 	int		    n, rc = -1;
 
@@ -249,7 +251,8 @@ phase2_take_ke(struct ike1_child *c, const struct isakmp_message *m,
 	const struct isakmp_part *ke = isakmp_find(m, ISAKMP_KE);
 
 	if (isakmp_count(m, ISAKMP_NONCE) != 1 ||
-	    isakmp_count(m, ISAKMP_KE) != 1 || n == NULL || ke == NULL || n->len < IKE1_NONCE_MIN ||
+	    isakmp_count(m, ISAKMP_KE) != 1 || n == NULL || ke == NULL ||
+	    n->len < IKE1_NONCE_MIN ||
 	    n->len > IKE1_NONCE_MAX || ke->len > sizeof(c->peer_ke) ||
 	    ke->len != ike_group_len(c->suite.group))
 		return false;
@@ -263,7 +266,8 @@ phase2_take_ke(struct ike1_child *c, const struct isakmp_message *m,
  * peers' own addresses (RFC 2409 §5.5). */
 static int
 phase2_selectors(const struct ike1_sa *sa, const struct isakmp_message *m,
-    struct keying_selector *of_i, struct keying_selector *of_r, bool we_initiate)
+    struct keying_selector *of_i, struct keying_selector *of_r,
+    bool we_initiate)
 {
 	struct keying_selector *to[2] = { of_i, of_r };
 	unsigned		i, n = 0;
@@ -300,7 +304,8 @@ phase2_open(struct ike1_child *c, unsigned step, const struct isakmp_header *h,
 	memcpy(iv, c->iv, sizeof(iv));
 	memcpy(text, buf + ISAKMP_HEADER_LEN, body);
 	m->h = *h;
-	if (message_open(sa, iv, text, body) == -1 || isakmp_split(m, text, body, true) == -1 ||
+	if (message_open(sa, iv, text, body) == -1 ||
+	    isakmp_split(m, text, body, true) == -1 ||
 	    m->nparts == 0 || m->part[0].type != ISAKMP_HASH ||
 	    m->part[0].len != sa->k.len)
 		return -1;
@@ -452,7 +457,8 @@ phase2_respond(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 	}
 	if (!phase2_take_ke(c, &m, c->ni, &c->ni_len) ||
 	    phase2_selectors(sa, &m, &c->theirs, &c->ours, false) == -1) {
-		ike_complain(&e->x, now, &sa->path, "bad nonce, KE or identities");
+		ike_complain(&e->x, now, &sa->path,
+		    "bad nonce, KE or identities");
 		phase2_refuse(c, now, ISAKMP_N_INVALID_ID_INFORMATION);
 		ike1_child_kill(c);
 		return;
@@ -532,7 +538,8 @@ phase2_got_answer(struct ike1_child *c, uint64_t now,
 	uint8_t			  text[ISAKMP_MESSAGE_MAX];
 
 	if (phase2_open(c, 2, h, buf, len, text, &m) == -1) {
-		ike_complain(&sa->ike->x, now, &sa->path, "bad Quick Mode answer");
+		ike_complain(&sa->ike->x, now, &sa->path,
+		    "bad Quick Mode answer");
 		return;
 	}
 	sa->heard = now;

@@ -32,7 +32,12 @@ static const struct phase1_offer phase1_offers[] = {
 	{ IKE1_3DES_CBC, 0, IKE_MD5, 2, true },
 };
 
-struct phase2_offer { enum esp_cipher cipher; uint16_t bits; enum esp_auth auth; bool legacy; };
+struct phase2_offer {
+	enum esp_cipher cipher;
+	uint16_t	bits;
+	enum esp_auth	auth;
+	bool		legacy;
+};
 /* GCM first: CBC cannot be encrypted in parallel and takes twice the time. */
 static const struct phase2_offer phase2_offers[] = {
 	{ ESP_AES_GCM_16, 256, ESP_AUTH_NONE, false },
@@ -111,7 +116,8 @@ proposal_offer_phase1(struct writer *w, uint16_t auth, bool legacy,
 		k++;
 		s = (struct ike1_suite){ o->enc, o->bits, o->hash, auth,
 			o->group, lifetime, 0 };
-		transform = sub_open(w, k == n ? ISAKMP_NONE : ISAKMP_TRANSFORM);
+		transform = sub_open(w,
+		    k == n ? ISAKMP_NONE : ISAKMP_TRANSFORM);
 		writer_u8(w, (uint8_t)k);
 		writer_u8(w, KEY_IKE);
 		writer_u16(w, 0);
@@ -222,7 +228,8 @@ proposal_next(struct cursor *c, struct proposal *p)
 	next = cursor_u8(c);
 	cursor_u8(c);
 	len = cursor_u16(c);
-	if (c->bad || len < 8 || (next != ISAKMP_NONE && next != ISAKMP_PROPOSAL))
+	if (c->bad || len < 8 ||
+	    (next != ISAKMP_NONE && next != ISAKMP_PROPOSAL))
 		return -1;
 	p->body = cursor_sub(c, len - 4u);
 	p->number = cursor_u8(&p->body);
@@ -249,7 +256,8 @@ transform_next(struct cursor *c, struct transform *t)
 	next = cursor_u8(c);
 	cursor_u8(c);
 	len = cursor_u16(c);
-	if (c->bad || len < 8 || (next != ISAKMP_NONE && next != ISAKMP_TRANSFORM))
+	if (c->bad || len < 8 ||
+	    (next != ISAKMP_NONE && next != ISAKMP_TRANSFORM))
 		return -1;
 	t->attrs = cursor_sub(c, len - 4u);
 	t->number = cursor_u8(&t->attrs);
@@ -385,10 +393,12 @@ proposal_offer_phase2(struct writer *w, uint32_t spi,
 		/* Each with 64-bit sequence numbers, then without. */
 		o = &phase2_offers[i / 2];
 		esn = i % 2 == 0;
-		if ((o->legacy && !p->legacy) || (esn && (o->legacy || !p->esn)))
+		if ((o->legacy && !p->legacy) ||
+		    (esn && (o->legacy || !p->esn)))
 			continue;
 		k++;
-		transform = sub_open(w, k == n ? ISAKMP_NONE : ISAKMP_TRANSFORM);
+		transform = sub_open(w,
+		    k == n ? ISAKMP_NONE : ISAKMP_TRANSFORM);
 		writer_u8(w, (uint8_t)k);
 		writer_u8(w, (uint8_t)o->cipher);
 		writer_u16(w, 0);
@@ -439,7 +449,8 @@ phase2_read(struct cursor c, unsigned id, struct ike1_esp_suite *s)
 		}
 	}
 	if (s->cipher == ESP_AES_CBC && s->cipher_bits == 0)
-		s->cipher_bits = 128;	/* RFC 3602 §5.3 asks for the attribute; older peers forget it */
+		s->cipher_bits = 128;	/* RFC 3602 §5.3 asks for the attribute;
+					 * older peers forget it */
 	return c.bad ? -1 : 0;
 }
 
@@ -458,7 +469,8 @@ phase2_allowed(const struct ike1_esp_suite *s, bool legacy)
 		    phase2_offers[i].auth == s->auth)
 			return true;
 	}
-	/* Any strong pair that is not in our list: AES with SHA1 and MD5 count as legacy. */
+	/* Any strong pair that is not in our list: AES with SHA1 and MD5 count
+	 * as legacy. */
 	return legacy && s->cipher == ESP_AES_CBC &&
 	    esp_auth_key_len(s->auth) != 0;
 }

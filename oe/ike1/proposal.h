@@ -10,7 +10,7 @@
 enum ike1_encapsulation { IKE1_TUNNEL = 1, IKE1_UDP_TUNNEL = 3 };
 
 struct ike1_suite {			/* what a Phase 1 SA agreed on */
-	uint16_t enc, enc_bits;		/* bits 0: the cipher has one key length */
+	uint16_t enc, enc_bits;	/* bits 0: the cipher has one key length */
 	uint16_t hash, auth, group;
 	uint32_t lifetime;		/* seconds, 0: not said */
 	uint64_t bytes;			/* 0: no limit */
@@ -28,12 +28,14 @@ struct ike1_esp_suite {			/* what a Phase 2 SA agreed on */
 };
 
 /* Writes the body of the Phase 1 SA payload that we offer, best first (draft
- * -17 §4.6.1: MODP-1536 before MODP-1024). legacy: 3DES, MD5, SHA1, groups 2, 5 too. */
+ * -17 §4.6.1: MODP-1536 before MODP-1024). legacy: 3DES, MD5, SHA1, groups 2, 5
+ * too. */
 void	proposal_offer_phase1(struct writer *w, uint16_t auth, bool legacy,
 	    uint32_t lifetime);
 /*
- * Responder: picks the first transform offered that we take, and writes the
- * SA body of the answer.  auths: bit (1 << IKE_*) for each method we can do. 0, or -1.
+ * Responder: picks the first transform offered that we take, and writes the SA
+ * body of the answer.  auths: bit (1 << IKE_*) for each method we can do. 0, or
+ * -1.
  */
 int	proposal_choose_phase1(const uint8_t *sa, size_t len, unsigned auths,
 	    bool legacy, struct ike1_suite *out, struct writer *answer);
@@ -45,7 +47,7 @@ int	proposal_accept_phase1(const uint8_t *sa, size_t len,
 	    const uint8_t *offer, size_t offer_len, struct ike1_suite *out);
 
 struct proposal_phase2 {		/* what we want of all proposals */
-	uint16_t group;			/* of the KE payload that goes with it */
+	uint16_t group;		/* of the KE payload that goes with it */
 	uint16_t encapsulation;
 	bool	 legacy, esn;
 	uint32_t lifetime;		/* seconds */
@@ -67,8 +69,8 @@ void	proposal_put_lifetime(struct writer *w, uint32_t seconds);
 /* Lowers lifetimes to those in such a notify. */
 void	proposal_get_lifetime(const uint8_t *p, size_t len, uint32_t *seconds,
 	    uint64_t *bytes);
-void	proposal_answer_phase2(struct writer *w, const struct proposal_choice *c,
-	    uint32_t spi);
+void	proposal_answer_phase2(struct writer *w,
+	    const struct proposal_choice *c, uint32_t spi);
 /* As proposal_accept_phase1(). */
 int	proposal_accept_phase2(const uint8_t *sa, size_t len,
 	    const uint8_t *offer, size_t offer_len, struct ike1_esp_suite *out,

@@ -191,7 +191,8 @@ ike1_child_gone(struct ike1_child *c, bool by_peer)
 
 	c->conn = NULL;
 	if (conn != NULL)
-		c->ike->x.ops->child_down(c->ike->x.arg, conn, c->spi_in, by_peer);
+		c->ike->x.ops->child_down(c->ike->x.arg, conn, c->spi_in,
+		    by_peer);
 	ike1_child_kill(c);
 }
 
@@ -214,7 +215,7 @@ ike1_child_failed(struct ike1_child *c, enum keying_failure f,
 	ike1_child_kill(c);
 }
 
-/* --- both --------------------------------------------------------------------- */
+/* --- both ----------------------------------------------------------------- */
 
 struct ike1_sa *
 ike1_sa_for_peer(const struct ike1 *e, const struct addr *peer,
@@ -223,7 +224,8 @@ ike1_sa_for_peer(const struct ike1 *e, const struct addr *peer,
 	struct ike1_sa *sa, *best = NULL;
 
 	TAILQ_FOREACH(sa, &e->sas, entry) {
-		if (sa->state == IKE1_MM_UP && addr_equal(&sa->path.peer, peer) &&
+		if (sa->state == IKE1_MM_UP &&
+		    addr_equal(&sa->path.peer, peer) &&
 		    keying_id_equal(&sa->peer_id, id) &&
 		    (best == NULL || sa->up_at >= best->up_at))
 			best = sa;

@@ -16,15 +16,22 @@
 #define IKE1_NONCE_LEN		32
 #define IKE1_NONCE_MIN		8	/* RFC 2409 §5 */
 #define IKE1_NONCE_MAX		256
-#define IKE1_CHILDREN_MAX	32	/* Phase 2 SAs and negotiations a Phase 1 SA */
+#define IKE1_CHILDREN_MAX	32	/* Phase 2 SAs and negotiations a Phase
+					 * 1 SA */
 #define IKE1_REKEY_PERCENT	85	/* of the lifetime: "soft" */
-#define IKE1_REKEY_LATE_PERCENT	95	/* the responder's, should the initiator not */
-#define IKE1_LINGER		5000	/* milliseconds a replaced Phase 1 SA stays */
-#define IKE1_HALF_OPEN_TIME	30000	/* milliseconds from message 3 to the end of Phase 1 */
-#define IKE1_CHILDLESS_TIME	60000	/* milliseconds an SA is kept that serves nothing */
+#define IKE1_REKEY_LATE_PERCENT	95	/* the responder's, should the initiator
+					 * not */
+#define IKE1_LINGER		5000	/* milliseconds a replaced Phase 1 SA
+					 * stays */
+#define IKE1_HALF_OPEN_TIME	30000	/* milliseconds from message 3 to the
+					 * end of Phase 1 */
+#define IKE1_CHILDLESS_TIME	60000	/* milliseconds an SA is kept that
+					 * serves nothing */
 #define IKE1_MSGIDS_MAX		2048	/* exchanges of one Phase 1 SA */
-#define IKE1_OFFERS_MAX		1024	/* different SA payloads; an index fits the cookie */
-#define IKE1_OFFERS_PROVED	128	/* of these, of peers that proved their identity */
+#define IKE1_OFFERS_MAX		1024	/* different SA payloads; an index fits
+					 * the cookie */
+#define IKE1_OFFERS_PROVED	128	/* of these, of peers that proved their
+					 * identity */
 #define IKE1_OFFER_ANSWER_MAX	512
 
 /* The exchanges that an SA has seen. */
@@ -38,7 +45,7 @@ struct ike1_offer {
 	UT_hash_handle	 hh;
 	uint8_t		 digest[32];
 	unsigned	 index;
-	bool		 proved;	/* a peer that proved its identity offers it */
+	bool		 proved; /* a peer that proved its identity offers it */
 	bool		 own;		/* and so would we */
 	uint64_t	 used;
 	struct ike1_suite suite;
@@ -53,11 +60,11 @@ enum ike1_state {
 	IKE1_MM_SENT_KE,
 	IKE1_MM_SENT_AUTH,
 	IKE1_MM_GOT_SA,			/* responder: message 3 is being read */
-	IKE1_MM_WAIT_PSK,		/* the shell looks for a pre-shared key */
+	IKE1_MM_WAIT_PSK,	/* the shell looks for a pre-shared key */
 	IKE1_MM_GOT_KE,
-	IKE1_MM_WAIT_KEYS,		/* the shell looks for the peer's keys */
+	IKE1_MM_WAIT_KEYS,	/* the shell looks for the peer's keys */
 	IKE1_MM_UP,
-	IKE1_MM_DEAD,			/* to be freed by the next ike1_tick() */
+	IKE1_MM_DEAD,		/* to be freed by the next ike1_tick() */
 };
 
 struct ike1_sa {
@@ -67,14 +74,16 @@ struct ike1_sa {
 	struct ike1	   *ike;
 	enum ike1_state	    state;
 	bool		    initiator;
-	bool		    initial_contact, departed;	/* as the request says */
-	struct ike_half	    half;	/* counted against the responder's limits */
+	bool		    initial_contact, departed; /* as the request says */
+	struct ike_half	    half; /* counted against the responder's limits */
 	bool		    dpd;	/* the peer can (RFC 3706) */
-	uint16_t	    refused;	/* by this notify, perhaps forged; 0: none */
+	uint16_t	    refused;	/* by this notify, perhaps forged; 0:
+					 * none */
 	bool		    icmp;	/* a hint that came unauthenticated */
 	bool		    natt;	/* the peer can (RFC 3947) */
 	bool		    nat_here, nat_there; /* who is behind one */
-	bool		    renewal;	/* takes the place of one that is about to end */
+	bool		    renewal;	/* takes the place of one that is about
+					 * to end */
 	uint64_t	    cookie_i, cookie_r;
 	struct keying_path  path;
 	struct keying_path  came;	/* of the message being read */
@@ -86,17 +95,20 @@ struct ike1_sa {
 	size_t		    psk_len;
 	bool		    psk_confirmed;	/* it belongs to peer_id */
 	struct ike1_suite    suite;
-	uint8_t		   *sai;	/* the initiator's SA body, for HASH_I and HASH_R */
+	uint8_t		   *sai;	/* the initiator's SA body, for HASH_I
+					 * and HASH_R */
 	size_t		    sai_len;
 	struct ike_dh	   *dh;
 	uint8_t		    peer_ke[IKE_KE_MAX];
 	uint8_t		    ni[IKE1_NONCE_MAX], nr[IKE1_NONCE_MAX];
 	size_t		    ni_len, nr_len;
 	struct ike1_keys	    k;
-	uint8_t		    iv[IKE1_BLOCK_MAX];	/* Phase 1's chain; then its last block */
+	uint8_t		    iv[IKE1_BLOCK_MAX];	/* Phase 1's chain; then its
+						 * last block */
 	struct ike_retry    retry;
 	struct ike_answered answered;
-	uint8_t		   *pending;	/* decrypted message 5 while keys are looked up */
+	uint8_t		   *pending;	/* decrypted message 5 while keys are
+					 * looked up */
 	size_t		    pending_len;
 	uint8_t		    pending_first;	/* type of its first payload */
 	uint64_t	    token;
@@ -108,14 +120,16 @@ struct ike1_sa {
 	uint32_t	    dpd_seq;
 	unsigned	    dpd_tries;
 	uint64_t	    dpd_at;
-	uint64_t	    probed_at;	/* somebody waits for an answer since; 0: nobody */
+	uint64_t	    probed_at;	/* somebody waits for an answer since;
+					 * 0: nobody */
 	struct ike1_msgids   msgids;
-	uint64_t	    childless_at;	/* when to look whether it serves anything */
+	uint64_t	    childless_at;	/* when to look whether it
+						 * serves anything */
 	unsigned	    nchildren;
 };
 
 enum ike1_child_state {
-	IKE1_QM_WAIT_SA,			/* initiator, Phase 1 is not up yet */
+	IKE1_QM_WAIT_SA,		/* initiator, Phase 1 is not up yet */
 	IKE1_QM_SENT_1,
 	IKE1_QM_WAIT_POLICY,		/* responder: the shell decides */
 	IKE1_QM_SENT_2,
@@ -131,9 +145,10 @@ struct ike1_child {
 	bool		    initiator;
 	bool		    announced;	/* child_up() was called */
 	bool		    confirmed;
-	bool		    again;	/* a stale Phase 1 SA was given up for it */
+	bool		    again; /* a stale Phase 1 SA was given up for it */
 	uint64_t	    since;	/* asked for */
-	bool		    commit;	/* the peer will say CONNECTED (RFC 2408 §3.1) */
+	bool		    commit;	/* the peer will say CONNECTED (RFC 2408
+					 * §3.1) */
 	void		   *conn;
 	uint32_t	    msgid;
 	uint8_t		    iv[IKE1_BLOCK_MAX];
@@ -162,7 +177,7 @@ struct ike1 {
 	struct ike1_sa		*by_cookie;
 	TAILQ_HEAD(ike1_sas, ike1_sa) sas;
 	TAILQ_HEAD(ike1_children, ike1_child) children;
-	unsigned		 nsas[2];	/* living ones, by "initiator" */
+	unsigned		 nsas[2]; /* living ones, by "initiator" */
 	struct ike1_offer	*by_offer, *offers[IKE1_OFFERS_MAX];
 	unsigned		 noffers, nproved;
 	struct {
@@ -209,7 +224,8 @@ void	ike1_child_kill(struct ike1_child *c);
 void	ike1_child_gone(struct ike1_child *c, bool by_peer);
 void	ike1_child_failed(struct ike1_child *c, enum keying_failure f,
 	    const char *detail);
-/* INITIAL-CONTACT over sa: what the same peer had before is gone (RFC 2407 §4.6.3.3). */
+/* INITIAL-CONTACT over sa: what the same peer had before is gone (RFC 2407
+ * §4.6.3.3). */
 void	ike1_peer_restarted(struct ike1_sa *sa, uint64_t now);
 
 #endif

@@ -91,7 +91,7 @@ skeyid_is_nists(void **state)
 }
 
 /*
- * From tests/peer/ike1_vectors.py, which follows RFC 2409 §5, §5.5 and App. B
+ * From tests/peer/ike_vectors.py, which follows RFC 2409 §5, §5.5 and App. B
  * with Python's hmac: the cipher's key where SKEYID_e is long enough and where
  * it is fed back, and 72 bytes of KEYMAT without and with PFS.
  */
@@ -319,7 +319,7 @@ cbc_chains_its_iv(void **state)
 }
 
 /*
- * tests/peer/ike1_vectors.py again: primes from the formulas with pi of RFC 2409
+ * tests/peer/ike_vectors.py again: primes from the formulas with pi of RFC 2409
  * §6.2 and RFC 3526, a = 01 02 .. 28, b = 65 66 .. 8c; SHA-256 of g^a and g^ab,
  * each of the group's length.
  */

@@ -12,7 +12,7 @@
 #include "oe/ike/door.h"
 #include "tests/unit/ike_pair.h"
 
-/* --- engines that write down what they hear ---------------------------------------- */
+/* --- engines that write down what they hear ------------------------------- */
 
 struct fake {
 	char	 said[256];		/* since it was read last */
@@ -235,7 +235,7 @@ assert_both_said(const char *by_two, const char *by_one)
 	assert_said(one, by_one);
 }
 
-/* --- whose it is --------------------------------------------------------------------- */
+/* --- whose it is ---------------------------------------------------------- */
 
 static void
 packet(uint16_t port, size_t at, uint8_t version, size_t len)
@@ -262,12 +262,14 @@ packets_go_by_the_version_in_their_header(void **state)
 	assert_both_said("", "packet(28)");
 	packet(500, 17, 0x20, 28);
 	assert_both_said("packet(28)", "");
-	/* Behind the marker it stands four octets later; minor versions are none. */
+	/* Behind the marker it stands four octets later; minor versions are
+	 * none. */
 	packet(4500, 21, 0x11, 32);
 	assert_both_said("", "packet(32)");
 	packet(4500, 21, 0x2f, 32);
 	assert_both_said("packet(32)", "");
-	/* What nobody speaks, what is too short to say, is somebody's to count. */
+	/* What nobody speaks, what is too short to say, is somebody's to
+	 * count. */
 	packet(500, 17, 0x30, 28);
 	assert_both_said("packet(28)", "");
 	for (len = 0; len <= 17; len++) {
@@ -403,7 +405,7 @@ an_engine_is_replaced_behind_the_door(void **state)
 	door_engine.free(NULL);
 }
 
-/* --- IKEv1 behind it ------------------------------------------------------------------- */
+/* --- IKEv1 behind it ------------------------------------------------------ */
 
 static void *
 behind_a_door(struct net_host *h, const void *config,
@@ -421,7 +423,8 @@ behind_a_door(struct net_host *h, const void *config,
 	return d;
 }
 
-/* Loss, duplicates, reordering and late answers, as test_ike has them without. */
+/* Loss, duplicates, reordering and late answers, as test_ike has them
+ * without. */
 static void
 ikev1_works_through_the_door(void **state)
 {
@@ -488,7 +491,8 @@ ikev1_refuses_what_it_cannot(void **state)
 	r = plain;
 	r.peer.nkeys = 0;
 	assert_int_equal(ask(&r), -1);
-	/* Two selectors, none, a range of ports, of addresses, another family. */
+	/* Two selectors, none, a range of ports, of addresses, another
+	 * family. */
 	r = plain;
 	r.ours.n = 2;
 	r.ours.ts[1] = r.ours.ts[0];
@@ -523,7 +527,7 @@ ikev1_refuses_what_it_cannot(void **state)
 	end_clean();
 }
 
-/* --- selectors --------------------------------------------------------------------------- */
+/* --- selectors ------------------------------------------------------------ */
 
 static void
 selectors_are_ranges(void **state)

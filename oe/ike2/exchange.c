@@ -5,36 +5,29 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "oe/ike/exchange.h"
 #include "oe/ike2/sa.h"
 
 #define UDP_LEN		8
-#define MARKER_LEN	4	/* RFC 3948 §2.2 */
 #define SMALL_DATAGRAM	576	/* what passes everywhere (RFC 7383 §2.5.1) */
 #define COARSE_TRIES	2	/* with datagram_max, then smaller ones */
 #define HINT_EVERY	60000	/* milliseconds between checks that anybody can cause */
-
-static bool
-marked(const struct keying_path *path)
-{
-	return path->local_port == KEYING_PORT_NATT ||
-	    path->peer_port == KEYING_PORT_NATT;
-}
 
 void
 ike2_send(struct ike2 *e, const struct keying_path *path, const uint8_t *buf,
     size_t len)
 {
-	uint8_t out[MARKER_LEN + IKE2_MESSAGE_MAX];
+	uint8_t out[IKE_MARKER_LEN + IKE2_MESSAGE_MAX];
 
-	if (!marked(path)) {
+	if (!ike_is_marked(path)) {
 		e->ops->send(e->arg, path, buf, len);
 		return;
 	}
 	if (len > IKE2_MESSAGE_MAX)
 		return;
-	memset(out, 0, MARKER_LEN);
-	memcpy(out + MARKER_LEN, buf, len);
-	e->ops->send(e->arg, path, out, MARKER_LEN + len);
+	memset(out, 0, IKE_MARKER_LEN);
+	memcpy(out + IKE_MARKER_LEN, buf, len);
+	e->ops->send(e->arg, path, out, IKE_MARKER_LEN + len);
 }
 
 static void
@@ -61,7 +54,8 @@ message_size(const struct ike2_sa *sa, size_t datagram)
 {
 	size_t ip = sa->path.peer.family == AF_INET6 ? 40 : 20;
 
-	return datagram - ip - UDP_LEN - (marked(&sa->path) ? MARKER_LEN : 0);
+	return datagram - ip - UDP_LEN -
+	    (ike_is_marked(&sa->path) ? IKE_MARKER_LEN : 0);
 }
 
 static int

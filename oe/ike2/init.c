@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "oe/ike/natd.h"
 #include "oe/ike2/sa.h"
 
 #define MESSAGE_MAX	2048	/* of ours */
@@ -18,21 +19,6 @@ static const char opportunistic[] = "Opportunistic IPsec";
 
 /* --- NAT detection --- */
 
-static int
-natd_hash(uint64_t spi_i, uint64_t spi_r, const struct addr *addr,
-    uint16_t port, uint8_t out[IKE_HASH_MAX])
-{
-	uint8_t		 text[8 + 8 + 16 + 2];
-	size_t		 len = addr_len(addr);
-	struct ike_chunk c = { text, 8 + 8 + len + 2 };
-
-	store_u64(text, spi_i);
-	store_u64(text + 8, spi_r);
-	memcpy(text + 16, addr->bytes, len);
-	store_u16(text + 16 + len, port);
-	return ike_hash(IKE_SHA1, &c, 1, out);
-}
-
 void
 ike2_natd_put(struct ike2_sa *sa, struct ike2_builder *b, uint64_t spi_i,
     uint64_t spi_r)
@@ -41,60 +27,39 @@ ike2_natd_put(struct ike2_sa *sa, struct ike2_builder *b, uint64_t spi_i,
 
 	if (sa->ike->c.no_natt)
 		return;
-	if (natd_hash(spi_i, spi_r, &sa->path.local, sa->path.local_port,
-	    hash) == 0)
+	if (natd_hash(IKE_SHA1, spi_i, spi_r, &sa->path.local,
+	    sa->path.local_port, hash) == 0)
 		ike2_notify_put(b, IKE2_N_NAT_DETECTION_SOURCE_IP, hash,
 		    NATD_LEN);
-	if (natd_hash(spi_i, spi_r, &sa->path.peer, sa->path.peer_port,
-	    hash) == 0)
+	if (natd_hash(IKE_SHA1, spi_i, spi_r, &sa->path.peer,
+	    sa->path.peer_port, hash) == 0)
 		ike2_notify_put(b, IKE2_N_NAT_DETECTION_DESTINATION_IP, hash,
 		    NATD_LEN);
-}
-
-/* Is one of the notifies of a type this hash?  *n: how many there are. */
-static bool
-natd_has(const struct ike2_chain *c, uint16_t type, const uint8_t *hash,
-    unsigned *n)
-{
-	struct ike2_notify notify;
-	unsigned	   i;
-	bool		   found = false;
-
-	for (i = 0, *n = 0; i < c->nparts; i++) {
-		if (c->part[i].type != IKE2_P_NOTIFY ||
-		    ike2_notify_read(&notify, &c->part[i]) == -1 ||
-		    notify.type != type)
-			continue;
-		++*n;
-		found = found || (notify.len == NATD_LEN &&
-		    memcmp(notify.data, hash, NATD_LEN) == 0);
-	}
-	return found;
 }
 
 void
 ike2_natd_compare(struct ike2_sa *sa, const struct ike2_chain *c,
     uint64_t spi_i, uint64_t spi_r)
 {
-	uint8_t	 hash[IKE_HASH_MAX];
-	unsigned sources = 0, destinations = 0;
-	bool	 same;
+	struct ike2_notify n;
+	struct natd	   d;
+	unsigned	   i;
 
 	sa->nat_here = sa->nat_there = false;
-	if (sa->ike->c.no_natt)
+	if (sa->ike->c.no_natt || natd_begin(&d, IKE_SHA1, spi_i, spi_r,
+	    &sa->came) == -1)
 		return;
-	if (natd_hash(spi_i, spi_r, &sa->came.peer, sa->came.peer_port,
-	    hash) == 0) {
-		same = natd_has(c, IKE2_N_NAT_DETECTION_SOURCE_IP, hash,
-		    &sources);
-		sa->nat_there = sources != 0 && !same;
+	for (i = 0; i < c->nparts; i++) {
+		if (c->part[i].type != IKE2_P_NOTIFY ||
+		    ike2_notify_read(&n, &c->part[i]) == -1)
+			continue;
+		if (n.type == IKE2_N_NAT_DETECTION_SOURCE_IP)
+			natd_said_theirs(&d, n.data, n.len);
+		else if (n.type == IKE2_N_NAT_DETECTION_DESTINATION_IP)
+			natd_said_ours(&d, n.data, n.len);
 	}
-	if (natd_hash(spi_i, spi_r, &sa->came.local, sa->came.local_port,
-	    hash) == 0) {
-		same = natd_has(c, IKE2_N_NAT_DETECTION_DESTINATION_IP, hash,
-		    &destinations);
-		sa->nat_here = destinations != 0 && !same;
-	}
+	sa->nat_there = d.n_theirs != 0 && d.there;
+	sa->nat_here = d.n_ours != 0 && d.here;
 }
 
 /* --- what both messages have --- */

@@ -46,8 +46,7 @@ struct spd_entry;
 
 /* Which way the first fragment of a datagram of ours went. */
 struct flow_fragment {
-	uint32_t	   src, dst;
-	uint16_t	   id;
+	uint32_t	   src, dst, id;
 	uint8_t		   protocol;
 	struct connection *conn;	/* NULL: none, as if not claimed */
 };

@@ -164,24 +164,23 @@ read_quotation(const uint8_t *q, size_t len, bool in, struct flow_packet *p)
 
 /* False if nothing in it tells: a later fragment, or cut short. */
 static bool
-flow_read(const uint8_t *pkt, const struct ip_info *ip, bool in,
-    struct flow_packet *p)
+flow_read(const struct packet_view *v, bool in, struct flow_packet *p)
 {
-	const uint8_t *body = pkt + ip->header;
-	size_t	       len = ip->total - ip->header;
+	const uint8_t *body = v->data + v->header;
+	size_t	       len = v->len - v->header;
 
 	memset(p, 0, sizeof(*p));
-	if (ip->frag != 0)
+	if (v->frag != 0)
 		return false;
-	if (ip->protocol == 1 && len >= ICMP_HEADER_LEN &&
+	if (v->protocol == 1 && len >= ICMP_HEADER_LEN &&
 	    is_icmp_error(body[0]))
 		return read_quotation(body + ICMP_HEADER_LEN,
 		    len - ICMP_HEADER_LEN, in, p);
-	p->key.ours = in ? ip->dst : ip->src;
-	p->key.theirs = in ? ip->src : ip->dst;
-	if (!read_key(body, len, ip->protocol, in, p))
+	p->key.ours = addr_v4(in ? &v->dst : &v->src);
+	p->key.theirs = addr_v4(in ? &v->src : &v->dst);
+	if (!read_key(body, len, v->protocol, in, p))
 		return false;
-	if (ip->protocol == 6)
+	if (v->protocol == 6)
 		read_tcp(body, len, in, p);
 	return true;
 }
@@ -365,17 +364,15 @@ named_is_keyed(const struct spd_entry *e)
 }
 
 bool
-flow_hear(struct core *c, struct connection *conn, const uint8_t *pkt,
-    size_t len)
+flow_hear(struct core *c, struct connection *conn, const struct packet_view *v)
 {
 	struct spd_entry  *e = conn->spd;
 	struct flow_packet p;
-	struct ip_info	   ip;
 	struct flow	  *f;
 	bool		   right = conn->right != RIGHT_FLOWS, proven;
 
 	/* Whose a later fragment is, the first one decided: alone it is nothing. */
-	if (!ip_parse(pkt, len, &ip) || !flow_read(pkt, &ip, true, &p))
+	if (!flow_read(v, true, &p))
 		return true;
 	f = flow_get(c, &p.key);
 	if (f != NULL && f->conn == conn) {
@@ -402,14 +399,13 @@ flow_hear(struct core *c, struct connection *conn, const uint8_t *pkt,
 }
 
 bool
-flow_hear_clear(struct core *c, struct spd_entry *e, const uint8_t *pkt,
-    size_t len)
+flow_hear_clear(struct core *c, struct spd_entry *e,
+    const struct packet_view *v)
 {
 	struct flow_packet p;
-	struct ip_info	   ip;
 	struct flow	  *f;
 
-	if (!ip_parse(pkt, len, &ip) || !flow_read(pkt, &ip, true, &p))
+	if (!flow_read(v, true, &p))
 		return true;
 	f = flow_get(c, &p.key);
 	/* While the SA lives, idle or not: encryption is not taken from it. */
@@ -426,29 +422,29 @@ flow_hear_clear(struct core *c, struct spd_entry *e, const uint8_t *pkt,
 
 /* The first fragment has the ports; the others follow it. */
 static void
-fragment_note(struct core *c, const struct ip_info *ip,
+fragment_note(struct core *c, const struct packet_view *v,
     struct connection *conn)
 {
 	struct flow_fragment *f;
 
 	f = &c->fragments[c->fragment++ % FRAGMENTS_MAX];
-	f->src = ip->src;
-	f->dst = ip->dst;
-	f->id = ip->id;
-	f->protocol = ip->protocol;
+	f->src = addr_v4(&v->src);
+	f->dst = addr_v4(&v->dst);
+	f->id = v->id;
+	f->protocol = v->protocol;
 	f->conn = conn;
 }
 
 static struct connection *
-fragment_find(const struct core *c, const struct ip_info *ip)
+fragment_find(const struct core *c, const struct packet_view *v)
 {
 	const struct flow_fragment *f;
 	unsigned		    i;
 
 	for (i = 1; i <= FRAGMENTS_MAX; i++) {
 		f = &c->fragments[(c->fragment - i) % FRAGMENTS_MAX];
-		if (f->src == ip->src && f->dst == ip->dst &&
-		    f->id == ip->id && f->protocol == ip->protocol)
+		if (f->src == addr_v4(&v->src) && f->dst == addr_v4(&v->dst) &&
+		    f->id == v->id && f->protocol == v->protocol)
 			return f->conn;
 	}
 	return NULL;
@@ -478,18 +474,15 @@ flow_is_of(struct core *c, struct spd_entry *e, struct flow *f,
 }
 
 struct connection *
-flow_owner(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
+flow_owner(struct core *c, struct spd_entry *e, const struct packet_view *v)
 {
 	struct connection *conn = NULL;
 	struct flow_packet p;
-	struct ip_info	   ip;
 	struct flow	  *f;
 
-	if (!ip_parse(pkt, len, &ip))
-		return NULL;
-	if (ip.frag != 0)
-		return fragment_find(c, &ip);
-	if (!flow_read(pkt, &ip, false, &p))
+	if (v->frag != 0)
+		return fragment_find(c, v);
+	if (!flow_read(v, false, &p))
 		return NULL;
 	f = flow_get(c, &p.key);
 	if (f != NULL && f->conn != NULL) {
@@ -499,21 +492,19 @@ flow_owner(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
 	} else if (f != NULL && !p.error) {
 		flow_used(c, f, &p);
 	}
-	if (ip.more)
-		fragment_note(c, &ip, conn);
+	if (v->more)
+		fragment_note(c, v, conn);
 	return conn;
 }
 
 void
 flow_sent(struct core *c, struct spd_entry *e, struct connection *conn,
-    const uint8_t *pkt, size_t len)
+    const struct packet_view *v)
 {
 	struct flow_packet p;
-	struct ip_info	   ip;
 	struct flow	  *f;
 
-	if (!ip_parse(pkt, len, &ip) || !flow_read(pkt, &ip, false, &p) ||
-	    p.error)
+	if (!flow_read(v, false, &p) || p.error)
 		return;
 	f = flow_get(c, &p.key);
 	if (f == NULL)

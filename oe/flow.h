@@ -4,6 +4,8 @@
 
 #include "oe/connection.h"
 
+struct packet_view;
+
 #define FLOWS_PER_OWNER	4096		/* of one peer, or in the clear with one address */
 #define FLOWS_MAX	131072		/* of all peers, and as many in the clear */
 
@@ -14,17 +16,17 @@
  */
 
 /* A packet came out of conn's SA.  False if its flow is another's: to be dropped. */
-bool	flow_hear(struct core *c, struct connection *conn, const uint8_t *pkt,
-	    size_t len);
+bool	flow_hear(struct core *c, struct connection *conn,
+	    const struct packet_view *v);
 /* The same for one that came in the clear to e's addresses. */
-bool	flow_hear_clear(struct core *c, struct spd_entry *e, const uint8_t *pkt,
-	    size_t len);
+bool	flow_hear_clear(struct core *c, struct spd_entry *e,
+	    const struct packet_view *v);
 /* The connection that an outbound packet's flow belongs to; NULL: no SA's. */
 struct connection *flow_owner(struct core *c, struct spd_entry *e,
-	    const uint8_t *pkt, size_t len);
+	    const struct packet_view *v);
 /* An outbound packet that was no SA's went over conn, or in the clear (NULL). */
 void	flow_sent(struct core *c, struct spd_entry *e, struct connection *conn,
-	    const uint8_t *pkt, size_t len);
+	    const struct packet_view *v);
 /* The same as flow_owner(), by ports (host order; 0 where there are none), for
  * those who only ask. */
 struct connection *flow_peek(const struct core *c, uint32_t ours,

@@ -23,22 +23,23 @@ cause_of_tcp(uint8_t flags)
 }
 
 enum packet_cause
-packet_cause(const uint8_t *pkt, size_t len)
+packet_cause(const struct packet_view *v)
 {
-	struct ip_info ip;
+	const uint8_t *body = v->data + v->header;
+	size_t	       len = v->len - v->header;
 	uint16_t       sport, dport;
 
-	if (!ip_parse(pkt, len, &ip) || ip.frag != 0)
+	if (v->frag != 0)
 		return PACKET_ASKS;
-	if (ip.protocol == 1) {
+	if (v->protocol == 1) {
 		/* Requests have a program behind them, all else a packet. */
-		return ip.total > ip.header && pkt[ip.header] == ICMP_ECHO ?
-		    PACKET_ASKS : PACKET_REFLEX;
+		return len > 0 && body[0] == ICMP_ECHO ? PACKET_ASKS :
+		    PACKET_REFLEX;
 	}
-	if (ip.protocol == 6)
-		return ip.total > ip.header + TCP_FLAGS ?
-		    cause_of_tcp(pkt[ip.header + TCP_FLAGS]) : PACKET_ASKS;
-	if (!ip_ports(pkt, &ip, &sport, &dport))
+	if (v->protocol == 6)
+		return len > TCP_FLAGS ? cause_of_tcp(body[TCP_FLAGS]) :
+		    PACKET_ASKS;
+	if (!packet_ports(v, &sport, &dport))
 		return PACKET_ASKS;
 	return sport < PORT_SERVICE && dport >= PORT_SERVICE ?
 	    PACKET_ANSWERS : PACKET_ASKS;

@@ -2,8 +2,7 @@
 #ifndef OE_PACKET_CAUSE_H
 #define OE_PACKET_CAUSE_H
 
-#include <stddef.h>
-#include <stdint.h>
+struct packet_view;
 
 /* How an outbound packet came about. */
 enum packet_cause {
@@ -12,6 +11,6 @@ enum packet_cause {
 	PACKET_REFLEX,		/* the kernel's answer to what anybody may have forged:
 				 * echo reply, ICMP error, SYN-ACK, RST */
 };
-enum packet_cause packet_cause(const uint8_t *pkt, size_t len);
+enum packet_cause packet_cause(const struct packet_view *v);
 
 #endif

@@ -33,17 +33,16 @@ side_takes(const struct keying_selectors *side, uint8_t protocol,
 }
 
 bool
-pair_takes(const struct sa_pair *p, const uint8_t *pkt,
-    const struct ip_info *ip, bool in)
+pair_takes(const struct sa_pair *p, const struct packet_view *v, bool in)
 {
 	uint16_t sport = 0, dport = 0;
 	bool	 has_ports;
 
 	if (pair_is_whole(p))
 		return true;
-	has_ports = ip_ports(pkt, ip, &sport, &dport);
-	return side_takes(&p->ours, ip->protocol, has_ports,
-	    in ? dport : sport) && side_takes(&p->theirs, ip->protocol,
+	has_ports = packet_ports(v, &sport, &dport);
+	return side_takes(&p->ours, v->protocol, has_ports,
+	    in ? dport : sport) && side_takes(&p->theirs, v->protocol,
 	    has_ports, in ? sport : dport);
 }
 

@@ -9,7 +9,7 @@
 #include "oe/keying.h"
 
 struct connection;
-struct ip_info;
+struct packet_view;
 
 /* A pair of Phase 2 SAs. */
 struct sa_pair {
@@ -35,8 +35,8 @@ struct sa_pair {
 bool	pair_is_whole(const struct sa_pair *p);
 /* May this packet be in it (RFC 4301 §5.2)?  in: it came from the peer.  Later
  * fragments name no port. */
-bool	pair_takes(const struct sa_pair *p, const uint8_t *pkt,
-	    const struct ip_info *ip, bool in);
+bool	pair_takes(const struct sa_pair *p, const struct packet_view *v,
+	    bool in);
 /* The pair that carries what we send, but flows that have their own; NULL if there
  * is none. */
 struct sa_pair *connection_pair(const struct connection *conn);

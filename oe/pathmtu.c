@@ -49,16 +49,16 @@ mtu_below(size_t mtu)
 
 /* The TCP header of a packet that is no fragment; NULL: there is none. */
 static const uint8_t *
-tcp_of(const uint8_t *pkt, const struct ip_info *ip)
+tcp_of(const struct packet_view *v)
 {
-	const uint8_t *tcp = pkt + ip->header;
+	const uint8_t *tcp = v->data + v->header;
 	size_t	       header;
 
-	if (ip->protocol != 6 || ip->frag != 0 || ip->more ||
-	    ip->total < ip->header + TCP_HEADER_LEN)
+	if (v->protocol != 6 || v->frag != 0 || v->more ||
+	    v->len < v->header + TCP_HEADER_LEN)
 		return NULL;
 	header = (size_t)(tcp[12] >> 4) * 4;
-	return header < TCP_HEADER_LEN || header > ip->total - ip->header ?
+	return header < TCP_HEADER_LEN || header > v->len - v->header ?
 	    NULL : tcp;
 }
 
@@ -98,22 +98,22 @@ mtu_lower(struct connection *conn, size_t mtu)
 
 void
 pathmtu_sent(struct connection *conn, const struct esp_pair *esp,
-    const uint8_t *pkt, const struct ip_info *ip)
+    const struct packet_view *v)
 {
 	struct large_segment *l = &conn->large;
-	const uint8_t	     *tcp = tcp_of(pkt, ip);
+	const uint8_t	     *tcp = tcp_of(v);
 	uint64_t	      now = conn->core->now;
 	size_t		      below = mtu_below(pathmtu_of(conn));
 
 	/* What may be cut fits at last; what is too large is not sent at all. */
-	if (tcp == NULL || !ip->df || below == 0 ||
-	    ip->total <= esp_pair_mtu(esp, below) ||
-	    ip->total > esp_pair_mtu(esp, pathmtu_of(conn)))
+	if (tcp == NULL || !v->df || below == 0 ||
+	    v->len <= esp_pair_mtu(esp, below) ||
+	    v->len > esp_pair_mtu(esp, pathmtu_of(conn)))
 		return;
 	if (l->sent == 0 || now - l->at >= WATCH_TIME) {
 		l->ports = load_u32(tcp);
 		l->seq = load_u32(tcp + 4);
-		l->len = ip->total - ip->header - (size_t)(tcp[12] >> 4) * 4;
+		l->len = v->len - v->header - (size_t)(tcp[12] >> 4) * 4;
 		l->at = now;
 		l->sent = 1;
 		return;
@@ -124,15 +124,13 @@ pathmtu_sent(struct connection *conn, const struct esp_pair *esp,
 }
 
 void
-pathmtu_heard(struct connection *conn, const uint8_t *pkt, size_t len)
+pathmtu_heard(struct connection *conn, const struct packet_view *v)
 {
 	struct large_segment *l = &conn->large;
 	const uint8_t	     *tcp;
-	struct ip_info	      ip;
 	size_t		      at, end;
 
-	if (l->sent == 0 || !ip_parse(pkt, len, &ip) ||
-	    (tcp = tcp_of(pkt, &ip)) == NULL || !(tcp[13] & TCP_ACK) ||
+	if (l->sent == 0 || (tcp = tcp_of(v)) == NULL || !(tcp[13] & TCP_ACK) ||
 	    load_u16(tcp) != (uint16_t)l->ports ||
 	    load_u16(tcp + 2) != (uint16_t)(l->ports >> 16))
 		return;
@@ -162,25 +160,25 @@ pathmtu_tick(struct connection *conn)
 }
 
 const uint8_t *
-pathmtu_clamp(const struct connection *conn, size_t mtu, const uint8_t *pkt,
-    const struct ip_info *ip, uint8_t syn[PATH_SYN_MAX])
+pathmtu_clamp(const struct connection *conn, size_t mtu,
+    const struct packet_view *v, uint8_t syn[PATH_SYN_MAX])
 {
-	const uint8_t *tcp = tcp_of(pkt, ip);
+	const uint8_t *tcp = tcp_of(v);
 	uint32_t       sum;
 	uint16_t       before, after;
 	size_t	       at;
 	uint8_t	      *p;
 
 	if (conn->mtu == 0 || tcp == NULL || !(tcp[13] & TCP_SYN) ||
-	    ip->total > PATH_SYN_MAX || mtu <= IP_HEADER_LEN + TCP_HEADER_LEN ||
+	    v->len > PATH_SYN_MAX || mtu <= IP_HEADER_LEN + TCP_HEADER_LEN ||
 	    (at = tcp_option(tcp, TCP_MSS, 4)) == 0 || at % 2 != 0)
-		return pkt;
+		return v->data;
 	before = load_u16(tcp + at + 2);
 	after = (uint16_t)(mtu - IP_HEADER_LEN - TCP_HEADER_LEN);
 	if (before <= after)
-		return pkt;
-	memcpy(syn, pkt, ip->total);
-	p = syn + ip->header;
+		return v->data;
+	memcpy(syn, v->data, v->len);
+	p = syn + v->header;
 	store_u16(p + at + 2, after);
 	/* RFC 1624 */
 	sum = (uint16_t)~load_u16(p + 16) + (uint32_t)(uint16_t)~before + after;

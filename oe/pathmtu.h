@@ -4,7 +4,6 @@
 
 #include "oe/connection.h"
 
-struct ip_info;
 struct packet_view;
 
 #define PATH_MTU_MIN	576	/* RFC 791; a smaller claim is a forgery or no use */
@@ -16,14 +15,14 @@ void	pathmtu_inbound_icmp(struct core *c, uint64_t now,
 	    const struct packet_view *p, const struct packet_view *quoted);
 /* A packet is about to go out: may find that the path takes less. */
 void	pathmtu_sent(struct connection *conn, const struct esp_pair *esp,
-	    const uint8_t *pkt, const struct ip_info *ip);
+	    const struct packet_view *v);
 /* One came out of an SA. */
-void	pathmtu_heard(struct connection *conn, const uint8_t *pkt, size_t len);
+void	pathmtu_heard(struct connection *conn, const struct packet_view *v);
 void	pathmtu_tick(struct connection *conn);
 /* The packet, or where it begins a TCP connection over a path known to take
  * less than the link, a copy in syn whose MSS fits mtu (of inner packets). */
 const uint8_t *pathmtu_clamp(const struct connection *conn, size_t mtu,
-	    const uint8_t *pkt, const struct ip_info *ip,
+	    const struct packet_view *v,
 	    uint8_t syn[PATH_SYN_MAX]);
 
 #endif

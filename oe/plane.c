@@ -36,44 +36,43 @@
 /* --- outbound ------------------------------------------------------------------ */
 
 static void
-plane_hold(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
+plane_hold(struct core *c, struct spd_entry *e, const struct packet_view *v)
 {
-	spd_keep(c, e->first == NULL ? &e->first : &e->last, e->cause, pkt, len);
+	spd_keep(c, e->first == NULL ? &e->first : &e->last, e->cause, v->data,
+	    v->len);
 }
 
 static void
-plane_pass(struct core *c, const uint8_t *pkt, size_t len)
+plane_pass(struct core *c, const struct packet_view *v)
 {
 	c->count.clear_out++;
-	c->shell->send_clear(c->shell_arg, pkt, len);
+	c->shell->send_clear(c->shell_arg, v->data, v->len);
 }
 
 /* An ICMP error to the host, from the address it has asked: our own it would take
  * for a forgery (RFC 1812 §5.3.7). */
 static void
-plane_answer(struct core *c, uint8_t code, uint32_t rest, const uint8_t *pkt,
-    size_t len)
+plane_answer(struct core *c, uint8_t code, uint32_t rest,
+    const struct packet_view *v)
 {
-	struct packet_view v;
-	uint8_t		   out[ICMP_ERROR_MAX];
-	size_t		   n;
+	uint8_t out[ICMP_ERROR_MAX];
+	size_t	n;
 
-	if (!ratelimit_pass(&c->icmp, c->now) ||
-	    !packet_parse_ipv4(&v, pkt, len))
+	if (!ratelimit_pass(&c->icmp, c->now))
 		return;
-	n = icmp_write_error(out, sizeof(out), &v.dst, ICMP_DEST_UNREACH, code,
-	    rest, &v);
+	n = icmp_write_error(out, sizeof(out), &v->dst, ICMP_DEST_UNREACH, code,
+	    rest, v);
 	if (n != 0)
 		c->shell->answer(c->shell_arg, out, n);
 }
 
 /* The host is told, if wanted, that policy forbids it (§3.1: deny). */
 static void
-plane_deny(struct core *c, const uint8_t *pkt, size_t len)
+plane_deny(struct core *c, const struct packet_view *v)
 {
 	c->count.denied++;
 	if (c->config->icmp_deny)
-		plane_answer(c, ICMP_PKT_FILTERED, 0, pkt, len);
+		plane_answer(c, ICMP_PKT_FILTERED, 0, v);
 }
 
 /*
@@ -105,10 +104,10 @@ plane_choose(const struct spd_entry *e, bool *shared)
 /* Larger than the path takes, and not to be cut: the host is told what fits
  * (RFC 4301 §8.2). */
 static void
-plane_too_big(struct core *c, size_t mtu, const uint8_t *pkt, size_t len)
+plane_too_big(struct core *c, size_t mtu, const struct packet_view *v)
 {
 	c->count.dropped++;
-	plane_answer(c, ICMP_FRAG_NEEDED, (uint32_t)mtu, pkt, len);
+	plane_answer(c, ICMP_FRAG_NEEDED, (uint32_t)mtu, v);
 }
 
 static void
@@ -132,85 +131,83 @@ plane_send(void *arg, const uint8_t *pkt, size_t len)
 }
 
 static void
-plane_encrypt_on(struct connection *conn, const uint8_t *pkt, size_t len)
+plane_encrypt_on(struct connection *conn, const struct packet_view *v)
 {
 	struct core    *c = conn->core;
 	struct sa_pair *p;
-	struct ip_info	ip;
+	const uint8_t  *pkt;
 	uint8_t		syn[PATH_SYN_MAX];
 	size_t		mtu;
 
-	if (!ip_parse(pkt, len, &ip))
-		return;
-	if ((p = session_pair(conn, pkt, &ip)) == NULL) {
-		if (!session_wait(conn, pkt, &ip))
-			plane_deny(c, pkt, len);
+	if ((p = session_pair(conn, v)) == NULL) {
+		if (!session_wait(conn, v))
+			plane_deny(c, v);
 		return;
 	}
 	conn->used = p->used = c->now;
 	if (pair_is_whole(p))
-		session_note(conn, pkt, &ip);
+		session_note(conn, v);
 	conn->packets++;
-	conn->bytes += ip.total;
-	pathmtu_sent(conn, p->esp, pkt, &ip);
+	conn->bytes += v->len;
+	pathmtu_sent(conn, p->esp, v);
 	mtu = esp_pair_mtu(p->esp, pathmtu_of(conn));
-	pkt = pathmtu_clamp(conn, mtu, pkt, &ip, syn);
-	if (ip.total <= mtu)
-		plane_send(p, pkt, ip.total);
+	pkt = pathmtu_clamp(conn, mtu, v, syn);
+	if (v->len <= mtu)
+		plane_send(p, pkt, v->len);
 	/* Cut before it is encrypted: the peer need not reassemble to decrypt.  In
 	 * a flow's own SA only what names its ports is taken (RFC 4301 §7). */
-	else if (ip.df || !pair_is_whole(p) ||
-	    ip_fragment(pkt, ip.total, mtu, plane_send, p) == -1)
-		plane_too_big(c, mtu, pkt, len);
+	else if (v->df || !pair_is_whole(p) ||
+	    ip_fragment(pkt, v->len, mtu, plane_send, p) == -1)
+		plane_too_big(c, mtu, v);
 }
 
 /* A packet that no SA has claimed, to an address that must be encrypted to. */
 static void
-plane_encrypt(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
+plane_encrypt(struct core *c, struct spd_entry *e, const struct packet_view *v)
 {
 	struct connection *conn;
 	bool		   shared;
 
 	if ((conn = plane_choose(e, &shared)) != NULL) {
 		if (e->nshared != 0)
-			flow_sent(c, e, conn, pkt, len);
-		plane_encrypt_on(conn, pkt, len);
+			flow_sent(c, e, conn, v);
+		plane_encrypt_on(conn, v);
 		return;
 	}
 	if (!shared) {
 		/* Keys are there, but the peer has not shown that it has them. */
-		plane_hold(c, e, pkt, len);
+		plane_hold(c, e, v);
 		return;
 	}
 	if (TAILQ_FIRST(&e->connections)->class != OE_CLASS_PERMISSIVE) {
 		c->count.dropped++;
 		return;
 	}
-	flow_sent(c, e, NULL, pkt, len);
-	plane_pass(c, pkt, len);
+	flow_sent(c, e, NULL, v);
+	plane_pass(c, v);
 }
 
 static void
-plane_forward(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t len)
+plane_forward(struct core *c, struct spd_entry *e, const struct packet_view *v)
 {
 	struct connection *conn;
 
 	spd_used(c, e);
 	switch (e->policy) {
 	case SPD_ENCRYPT:
-		plane_encrypt(c, e, pkt, len);
+		plane_encrypt(c, e, v);
 		return;
 	case SPD_PASS:
 		if (e->nshared != 0)
-			flow_sent(c, e, NULL, pkt, len);
-		plane_pass(c, pkt, len);
+			flow_sent(c, e, NULL, v);
+		plane_pass(c, v);
 		break;
 	case SPD_DENY:
-		plane_deny(c, pkt, len);
+		plane_deny(c, v);
 		break;
 	case SPD_HOLD:
 	case SPD_NONE:
-		plane_hold(c, e, pkt, len);
+		plane_hold(c, e, v);
 		return;
 	}
 	TAILQ_FOREACH(conn, &e->connections, entry) {
@@ -218,7 +215,7 @@ plane_forward(struct core *c, struct spd_entry *e, const uint8_t *pkt, size_t le
 			continue;
 		conn->used = c->now;
 		conn->packets++;
-		conn->bytes += len;
+		conn->bytes += v->len;
 	}
 }
 
@@ -232,16 +229,16 @@ plane_never_captured(const struct core *c, uint32_t dst)
 
 /* The entry for a destination that has none yet, and its keying begun. */
 static struct spd_entry *
-plane_acquire(struct core *c, const struct ip_info *ip, struct class_match *m,
-    enum cause cause)
+plane_acquire(struct core *c, const struct packet_view *v,
+    struct class_match *m, enum cause cause)
 {
 	const struct oe_tunnel *t = NULL;
 	struct spd_entry       *e, *alias;
 	struct spd_key		key, own;
 
 	memset(&own, 0, sizeof(own));
-	own.src = ip->src;
-	own.dst = ip->dst;
+	own.src = addr_v4(&v->src);
+	own.dst = addr_v4(&v->dst);
 	own.src_plen = own.dst_plen = 32;
 	key = own;
 	if (m->class == OE_CLASS_TUNNEL) {
@@ -252,7 +249,7 @@ plane_acquire(struct core *c, const struct ip_info *ip, struct class_match *m,
 			key.src = t->local_net;
 			key.src_plen = t->local_plen;
 		}
-		if (!ip_in_prefix(ip->src, key.src, key.src_plen))
+		if (!ip_in_prefix(own.src, key.src, key.src_plen))
 			return NULL;
 	}
 	if ((e = room_entry(c, &key, cause)) == NULL)
@@ -276,15 +273,15 @@ plane_acquire(struct core *c, const struct ip_info *ip, struct class_match *m,
 /* There is no room for an entry, and a limit opens nothing: whom we had keys
  * with is not spoken to in the clear; its packets are lost until there is. */
 static void
-plane_no_room(struct core *c, const struct class_match *m, uint32_t dst,
-    const uint8_t *pkt, size_t len)
+plane_no_room(struct core *c, const struct class_match *m,
+    const struct packet_view *v)
 {
-	if (m->class == OE_CLASS_PERMISSIVE && known_has(c, dst))
+	if (m->class == OE_CLASS_PERMISSIVE && known_has(c, addr_v4(&v->dst)))
 		c->count.held_back++;
 	else if (m->class == OE_CLASS_PERMISSIVE || m->class == OE_CLASS_CLEAR)
-		plane_pass(c, pkt, len);
+		plane_pass(c, v);
 	else
-		plane_deny(c, pkt, len);
+		plane_deny(c, v);
 }
 
 /*
@@ -293,30 +290,28 @@ plane_no_room(struct core *c, const struct class_match *m, uint32_t dst,
  * Who asks is known by the port alone, so only where clear text is allowed.
  */
 static bool
-plane_resolver_asks(const struct core *c, const uint8_t *pkt,
-    const struct ip_info *ip)
+plane_resolver_asks(const struct core *c, const struct packet_view *v)
 {
 	struct class_match m;
 	uint16_t	    sport, dport;
 
-	return c->resolver_here && ip->src == c->local &&
-	    ip_ports(pkt, ip, &sport, &dport) &&
+	return c->resolver_here && addr_v4(&v->src) == c->local &&
+	    packet_ports(v, &sport, &dport) &&
 	    (dport == PORT_DNS || dport == PORT_DNS_TLS) &&
-	    classes_find(c->config->classes, ip->dst, &m) == 0 &&
+	    classes_find(c->config->classes, addr_v4(&v->dst), &m) == 0 &&
 	    m.class == OE_CLASS_PERMISSIVE;
 }
 
 /* Who asked for nothing but flows, and not as one of several hosts (those are
  * flow_owner()'s), is answered on them. */
 static struct connection *
-plane_narrow(const struct spd_entry *e, const uint8_t *pkt,
-    const struct ip_info *ip)
+plane_narrow(const struct spd_entry *e, const struct packet_view *v)
 {
 	struct connection *conn;
 
 	TAILQ_FOREACH(conn, &e->connections, entry) {
 		if (conn->right != RIGHT_FLOWS && !connection_decides(conn) &&
-		    session_pair(conn, pkt, ip) != NULL)
+		    session_pair(conn, v) != NULL)
 			return conn;
 	}
 	return NULL;
@@ -326,46 +321,49 @@ void
 plane_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 {
 	struct class_match m;
-	struct ip_info	    ip;
+	struct packet_view  view;
+	const struct packet_view *v = &view;
+	uint32_t	    src, dst;
 	struct spd_entry   *e;
 	struct connection  *conn;
 	enum packet_cause   cause;
 
 	c->now = now;
-	if (!ip_parse(pkt, len, &ip)) {
+	if (!packet_parse_ipv4(&view, pkt, len)) {
 		c->count.dropped++;
 		return;
 	}
-	len = ip.total;
-	if (plane_never_captured(c, ip.dst)) {
-		plane_pass(c, pkt, len);
+	src = addr_v4(&v->src);
+	dst = addr_v4(&v->dst);
+	if (plane_never_captured(c, dst)) {
+		plane_pass(c, v);
 		return;
 	}
-	e = spd_find(c, ip.src, ip.dst);
+	e = spd_find(c, src, dst);
 	if (e != NULL && e->master != NULL) {
 		spd_used(c, e);
 		e = e->master;
 	}
 	/* RFC 3104 §3: where hosts share an address, first whose flow it is. */
 	if (e != NULL && e->nshared != 0 &&
-	    (conn = flow_owner(c, e, pkt, len)) != NULL) {
+	    (conn = flow_owner(c, e, v)) != NULL) {
 		spd_used(c, e);
-		plane_encrypt_on(conn, pkt, len);
+		plane_encrypt_on(conn, v);
 		return;
 	}
-	if (e != NULL && (conn = plane_narrow(e, pkt, &ip)) != NULL) {
+	if (e != NULL && (conn = plane_narrow(e, v)) != NULL) {
 		spd_used(c, e);
-		plane_encrypt_on(conn, pkt, len);
+		plane_encrypt_on(conn, v);
 		return;
 	}
 	if ((e == NULL || e->policy == SPD_NONE) &&
-	    session_denies(c, pkt, &ip)) {
-		plane_deny(c, pkt, len);
+	    session_denies(c, v)) {
+		plane_deny(c, v);
 		return;
 	}
 	if ((e == NULL || e->policy == SPD_NONE || e->policy == SPD_HOLD) &&
-	    plane_resolver_asks(c, pkt, &ip)) {
-		plane_pass(c, pkt, len);
+	    plane_resolver_asks(c, v)) {
+		plane_pass(c, v);
 		return;
 	}
 	if (e == NULL || e->policy == SPD_NONE) {
@@ -373,37 +371,37 @@ plane_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 			c->count.dropped++;
 			return;
 		}
-		if (classes_find(c->config->classes, ip.dst, &m) == -1) {
-			plane_pass(c, pkt, len);
+		if (classes_find(c->config->classes, dst, &m) == -1) {
+			plane_pass(c, v);
 			return;
 		}
 		/* We cannot speak for it; what must not go in the clear does
 		 * not, whoever sends it. */
-		if (!core_is_ours(c, ip.src)) {
+		if (!core_is_ours(c, src)) {
 			if (m.class == OE_CLASS_CLEAR ||
 			    m.class == OE_CLASS_PERMISSIVE)
-				plane_pass(c, pkt, len);
+				plane_pass(c, v);
 			else
-				plane_deny(c, pkt, len);
+				plane_deny(c, v);
 			return;
 		}
 		/* What anybody can make our kernel send begins nothing, unless
 		 * it must not go in the clear. */
-		cause = packet_cause(pkt, len);
+		cause = packet_cause(v);
 		if (e == NULL && cause == PACKET_REFLEX &&
 		    (m.class == OE_CLASS_CLEAR ||
 		    (m.class == OE_CLASS_PERMISSIVE &&
-		    !known_has(c, ip.dst)))) {
-			plane_pass(c, pkt, len);
+		    !known_has(c, dst)))) {
+			plane_pass(c, v);
 			return;
 		}
-		if ((e = plane_acquire(c, &ip, &m, cause == PACKET_ASKS ?
+		if ((e = plane_acquire(c, v, &m, cause == PACKET_ASKS ?
 		    CAUSE_OURS : CAUSE_STRANGERS)) == NULL) {
-			plane_no_room(c, &m, ip.dst, pkt, len);
+			plane_no_room(c, &m, v);
 			return;
 		}
 	}
-	plane_forward(c, e, pkt, len);
+	plane_forward(c, e, v);
 }
 
 /* --- what was held ------------------------------------------------------------ */
@@ -415,13 +413,16 @@ plane_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 static void
 plane_release_entry(struct core *c, struct spd_entry *e)
 {
-	struct datagram *d;
+	struct packet_view v;
+	struct datagram	  *d;
 
 	while ((d = spd_released(e)) != NULL) {
+		/* It was read when it came; of that its bytes were kept. */
+		(void)packet_parse_ipv4(&v, d->data, d->len);
 		if (d->on != NULL)
-			plane_encrypt_on(d->on, d->data, d->len);
+			plane_encrypt_on(d->on, &v);
 		else
-			plane_forward(c, e, d->data, d->len);
+			plane_forward(c, e, &v);
 		if (d->once_more && e->policy == SPD_ENCRYPT)
 			spd_keep_again(c, e, d);
 		else
@@ -445,6 +446,7 @@ plane_again(struct connection *conn)
 {
 	struct core	 *c = conn->core;
 	struct spd_entry *e = conn->spd;
+	struct packet_view v;
 	struct datagram	 *d;
 
 	if (e == NULL || e->again == NULL || c->now - e->again_at < AGAIN)
@@ -453,8 +455,9 @@ plane_again(struct connection *conn)
 	e->again = NULL;
 	/* Of what goes past us we hear later. */
 	if (conn->heard < e->again_at && e->policy == SPD_ENCRYPT &&
-	    !esp_policy_is_past(&conn->esp))
-		plane_forward(c, e, d->data, d->len);
+	    !esp_policy_is_past(&conn->esp) &&
+	    packet_parse_ipv4(&v, d->data, d->len))
+		plane_forward(c, e, &v);
 	spd_keep_no_more(c, &d);
 }
 
@@ -469,19 +472,22 @@ plane_inbound_clear(struct core *c, uint64_t now, const uint8_t *pkt, size_t len
 {
 	struct connection *conn;
 	struct class_match m;
-	struct ip_info	    ip;
+	struct packet_view  v;
+	uint32_t	    src, dst;
 	struct spd_entry   *e;
 
 	c->now = now;
-	if (!ip_parse(pkt, len, &ip))
+	if (!packet_parse_ipv4(&v, pkt, len))
 		return false;
-	if (plane_never_captured(c, ip.src) || !core_is_ours(c, ip.dst))
+	src = addr_v4(&v.src);
+	dst = addr_v4(&v.dst);
+	if (plane_never_captured(c, src) || !core_is_ours(c, dst))
 		return true;
-	if (classes_find(c->config->classes, ip.src, &m) == 0 &&
+	if (classes_find(c->config->classes, src, &m) == 0 &&
 	    (m.class == OE_CLASS_DENY || m.class == OE_CLASS_PARANOID ||
 	    m.class == OE_CLASS_TUNNEL))
 		goto refuse;
-	e = spd_find(c, ip.dst, ip.src);
+	e = spd_find(c, dst, src);
 	if (e == NULL)
 		return true;
 	if (e->policy == SPD_DENY)
@@ -491,7 +497,7 @@ plane_inbound_clear(struct core *c, uint64_t now, const uint8_t *pkt, size_t len
 		TAILQ_FOREACH(conn, &e->connections, entry) {
 			if (conn->policy == SPD_ENCRYPT &&
 			    conn->peer_id.type == KEYING_ID_ADDR &&
-			    addr_v4(&conn->peer_id.addr) == ip.src)
+			    addr_equal(&conn->peer_id.addr, &v.src))
 				goto refuse;
 		}
 	} else {
@@ -500,7 +506,7 @@ plane_inbound_clear(struct core *c, uint64_t now, const uint8_t *pkt, size_t len
 				conn->used = now;
 		}
 	}
-	if (e->nshared != 0 && !flow_hear_clear(c, e, pkt, len)) {
+	if (e->nshared != 0 && !flow_hear_clear(c, e, &v)) {
 		c->count.flow_refused++;
 		goto refuse;
 	}
@@ -513,15 +519,13 @@ refuse:
 
 /* Only what was negotiated may come out of a tunnel (§13; RFC 4301 §5.2). */
 static bool
-plane_ingress(const struct sa_pair *p, const uint8_t *pkt, size_t len)
+plane_ingress(const struct sa_pair *p, const struct packet_view *v)
 {
 	const struct spd_key *key = &p->connection->key;
-	struct ip_info	      ip;
 
-	return ip_parse(pkt, len, &ip) &&
-	    ip_in_prefix(ip.src, key->dst, key->dst_plen) &&
-	    ip_in_prefix(ip.dst, key->src, key->src_plen) &&
-	    pair_takes(p, pkt, &ip, true);
+	return ip_in_prefix(addr_v4(&v->src), key->dst, key->dst_plen) &&
+	    ip_in_prefix(addr_v4(&v->dst), key->src, key->src_plen) &&
+	    pair_takes(p, v, true);
 }
 
 /*
@@ -529,27 +533,28 @@ plane_ingress(const struct sa_pair *p, const uint8_t *pkt, size_t len)
  * are lied to: keys are asked for anew, carefully (§3.2.6).
  */
 static void
-plane_unknown_spi(struct core *c, const struct ip_info *ip, uint32_t spi)
+plane_unknown_spi(struct core *c, const struct packet_view *v, uint32_t spi)
 {
 	struct connection  *conn;
 	struct class_match m;
 	struct spd_entry   *e;
 	struct spd_key	    key;
+	uint32_t	    peer = addr_v4(&v->src);
 
 	c->count.unknown_spi++;
 	if (!ratelimit_pass(&c->unknown_spi, c->now))
 		return;
-	log_info("ESP from %s with unknown SPI 0x%08x", ipv4_text(ip->src), spi);
-	c->ops->unknown_spi(c->ops_arg, c->now, ip->src, spi);
+	log_info("ESP from %s with unknown SPI 0x%08x", ADDR_TEXT(&v->src), spi);
+	c->ops->unknown_spi(c->ops_arg, c->now, peer, spi);
 	if (c->local == 0 || !c->config->initiate ||
-	    classes_find(c->config->classes, ip->src, &m) == -1 ||
+	    classes_find(c->config->classes, peer, &m) == -1 ||
 	    (m.class != OE_CLASS_PERMISSIVE && m.class != OE_CLASS_PARANOID))
 		return;
-	e = spd_find(c, c->local, ip->src);
+	e = spd_find(c, c->local, peer);
 	if (e == NULL) {
 		memset(&key, 0, sizeof(key));
 		key.src = c->local;
-		key.dst = ip->src;
+		key.dst = peer;
 		key.src_plen = key.dst_plen = 32;
 		if ((e = room_entry(c, &key, CAUSE_STRANGERS)) != NULL)
 			initiator_acquire(c, e, &m);
@@ -570,24 +575,24 @@ plane_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 {
 	struct connection *conn;
 	struct sa_pair	  *p = NULL;
-	struct ip_info	   ip;
+	struct packet_view v, inner;
 	uint32_t	   spi;
 	uint16_t	   sport, dport;
 	bool		   newest;
 	int		   n;
 
 	c->now = now;
-	if (!ip_parse(pkt, len, &ip) || !esp_spi(pkt, len, &spi)) {
+	if (!packet_parse_ipv4(&v, pkt, len) || !esp_spi(pkt, len, &spi)) {
 		c->count.bad_esp++;
 		return;
 	}
 	HASH_FIND(hh, c->sad, &spi, sizeof(spi), p);
 	if (p == NULL) {
-		plane_unknown_spi(c, &ip, spi);
+		plane_unknown_spi(c, &v, spi);
 		return;
 	}
 	conn = p->connection;
-	n = esp_pair_open(p->esp, pkt, ip.total, c->opened, IP_PACKET_MAX,
+	n = esp_pair_open(p->esp, pkt, v.len, c->opened, IP_PACKET_MAX,
 	    &newest);
 	if (n == ESP_E_DUMMY || n == ESP_E_PLANE)
 		return;
@@ -595,11 +600,12 @@ plane_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 		c->count.bad_esp++;
 		if (ratelimit_pass(&p->bad, now))
 			log_info("ESP SPI 0x%08x from %s dropped: %s", spi,
-			    ipv4_text(ip.src), n == ESP_E_REPLAY ? "replayed" :
+			    ADDR_TEXT(&v.src), n == ESP_E_REPLAY ? "replayed" :
 			    n == ESP_E_AUTH ? "wrong ICV" : "malformed");
 		return;
 	}
-	if (!plane_ingress(p, c->opened, (size_t)n)) {
+	if (!packet_parse_ipv4(&inner, c->opened, (size_t)n) ||
+	    !plane_ingress(p, &inner)) {
 		c->count.filtered++;
 		if (ratelimit_pass(&p->bad, now))
 			log_warn("peer %s sent what was not negotiated, "
@@ -613,10 +619,10 @@ plane_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 		conn->spd->used = now;
 	c->count.esp_in++;
 	liveness_heard(conn);
-	pathmtu_heard(conn, c->opened, (size_t)n);
-	if (p->follows && ip.protocol == IPPROTO_UDP && newest &&
-	    ip_ports(pkt, &ip, &sport, &dport))
-		liveness_heard_from(p, ip.src, sport);
+	pathmtu_heard(conn, &inner);
+	if (p->follows && v.protocol == IPPROTO_UDP && newest &&
+	    packet_ports(&v, &sport, &dport))
+		liveness_heard_from(p, addr_v4(&v.src), sport);
 	/* Only a peer that has its half can have sent this; what waited for that goes
 	 * before what it sent. */
 	if (!p->confirmed) {
@@ -624,7 +630,7 @@ plane_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 		plane_release(c);
 	}
 	if (conn->spd != NULL && conn->spd->nshared != 0 &&
-	    !flow_hear(c, conn, c->opened, (size_t)n)) {
+	    !flow_hear(c, conn, &inner)) {
 		c->count.flow_refused++;
 		if (ratelimit_pass(&p->bad, now))
 			log_warn("peer %s sent on a flow that is another's, "

@@ -39,26 +39,25 @@ session_narrow(struct keying_selector *s, uint8_t protocol, uint16_t port)
 
 /* The selectors of the flow that a packet of ours is of; false if it names none. */
 bool
-session_flow(const struct connection *conn, const uint8_t *pkt,
-    const struct ip_info *ip, struct keying_selector *ours,
-    struct keying_selector *theirs)
+session_flow(const struct connection *conn, const struct packet_view *v,
+    struct keying_selector *ours, struct keying_selector *theirs)
 {
 	uint16_t sport, dport;
 
-	if (!ip_ports(pkt, ip, &sport, &dport) || sport == 0 || dport == 0)
+	if (!packet_ports(v, &sport, &dport) || sport == 0 || dport == 0)
 		return false;
 	key_selectors(conn, ours, theirs);
-	session_narrow(ours, ip->protocol, sport);
-	session_narrow(theirs, ip->protocol, dport);
+	session_narrow(ours, v->protocol, sport);
+	session_narrow(theirs, v->protocol, dport);
 	return true;
 }
 
 static bool
-names_flow(const uint8_t *pkt, const struct ip_info *ip)
+names_flow(const struct packet_view *v)
 {
 	uint16_t sport, dport;
 
-	return ip_ports(pkt, ip, &sport, &dport) && sport != 0 && dport != 0;
+	return packet_ports(v, &sport, &dport) && sport != 0 && dport != 0;
 }
 
 void
@@ -100,13 +99,12 @@ session_can(const struct connection *conn)
 }
 
 bool
-session_denies(const struct core *c, const uint8_t *pkt,
-    const struct ip_info *ip)
+session_denies(const struct core *c, const struct packet_view *v)
 {
-	const struct collision *col = collision_find(c, ip->dst);
+	const struct collision *col = collision_find(c, addr_v4(&v->dst));
 
 	return col != NULL && col->by_flow && !col->whole &&
-	    !names_flow(pkt, ip);
+	    !names_flow(v);
 }
 
 /* --- flows that wait for keys ---------------------------------------------------------- */
@@ -158,32 +156,30 @@ session_add(struct connection *conn, const struct keying_selector *ours,
 }
 
 struct sa_pair *
-session_pair(const struct connection *conn, const uint8_t *pkt,
-    const struct ip_info *ip)
+session_pair(const struct connection *conn, const struct packet_view *v)
 {
 	struct sa_pair *p;
 
 	TAILQ_FOREACH(p, &conn->pairs, entry) {
 		if (p->confirmed && !pair_is_whole(p) &&
-		    pair_takes(p, pkt, ip, false))
+		    pair_takes(p, v, false))
 			return p;
 	}
-	return conn->by_flow && names_flow(pkt, ip) ? NULL :
+	return conn->by_flow && names_flow(v) ? NULL :
 	    connection_pair(conn);
 }
 
 void
-session_note(struct connection *conn, const uint8_t *pkt,
-    const struct ip_info *ip)
+session_note(struct connection *conn, const struct packet_view *v)
 {
 	uint16_t ours, theirs;
 	unsigned i, oldest = 0;
 
-	if (!session_can(conn) || !ip_ports(pkt, ip, &ours, &theirs) ||
+	if (!session_can(conn) || !packet_ports(v, &ours, &theirs) ||
 	    ours == 0 || theirs == 0)
 		return;
 	for (i = 0; i < SESSIONS_WAITING; i++) {
-		if (conn->recent[i].protocol == ip->protocol &&
+		if (conn->recent[i].protocol == v->protocol &&
 		    conn->recent[i].ours == ours &&
 		    conn->recent[i].theirs == theirs) {
 			conn->recent[i].used = conn->core->now;
@@ -192,7 +188,7 @@ session_note(struct connection *conn, const uint8_t *pkt,
 		if (conn->recent[i].used < conn->recent[oldest].used)
 			oldest = i;
 	}
-	conn->recent[oldest].protocol = ip->protocol;
+	conn->recent[oldest].protocol = v->protocol;
 	conn->recent[oldest].ours = ours;
 	conn->recent[oldest].theirs = theirs;
 	conn->recent[oldest].used = conn->core->now;
@@ -203,10 +199,10 @@ static bool
 session_of_datagram(struct connection *conn, const struct datagram *d)
 {
 	struct keying_selector ours, theirs;
-	struct ip_info	       ip;
+	struct packet_view     v;
 
-	if (d == NULL || !ip_parse(d->data, d->len, &ip) ||
-	    !session_flow(conn, d->data, &ip, &ours, &theirs))
+	if (d == NULL || !packet_parse_ipv4(&v, d->data, d->len) ||
+	    !session_flow(conn, &v, &ours, &theirs))
 		return false;
 	conn->ask = session_add(conn, &ours, &theirs);
 	return conn->ask != NULL;

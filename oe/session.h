@@ -5,7 +5,7 @@
 #include "oe/connection.h"
 #include "oe/pair.h"
 
-struct ip_info;
+struct packet_view;
 
 /* A flow that waits for keys. */
 struct session {
@@ -18,17 +18,15 @@ struct session {
 /* May hosts beside us be what is in the way of this connection? */
 bool	session_can(const struct connection *conn);
 /* The pair for a packet of ours; NULL: none. */
-struct sa_pair *session_pair(const struct connection *conn, const uint8_t *pkt,
-	    const struct ip_info *ip);
+struct sa_pair *session_pair(const struct connection *conn,
+	    const struct packet_view *v);
 /* A packet of ours goes over the whole pair. */
-void	session_note(struct connection *conn, const uint8_t *pkt,
-	    const struct ip_info *ip);
+void	session_note(struct connection *conn, const struct packet_view *v);
 /* Is it for a peer that must not be asked for more than flows, and none? */
-bool	session_denies(const struct core *c, const uint8_t *pkt,
-	    const struct ip_info *ip);
+bool	session_denies(const struct core *c, const struct packet_view *v);
 /* The selectors of the flow that a packet of ours is of; false if it names none. */
-bool	session_flow(const struct connection *conn, const uint8_t *pkt,
-	    const struct ip_info *ip, struct keying_selector *ours,
+bool	session_flow(const struct connection *conn,
+	    const struct packet_view *v, struct keying_selector *ours,
 	    struct keying_selector *theirs);
 /* What goes by a protocol and a port (host order) only. */
 void	session_narrow(struct keying_selector *s, uint8_t protocol,

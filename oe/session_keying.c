@@ -78,8 +78,7 @@ session_recent(struct connection *conn)
 }
 
 bool
-session_wait(struct connection *conn, const uint8_t *pkt,
-    const struct ip_info *ip)
+session_wait(struct connection *conn, const struct packet_view *v)
 {
 	struct core	      *c = conn->core;
 	const struct collision *col;
@@ -91,7 +90,7 @@ session_wait(struct connection *conn, const uint8_t *pkt,
 		return true;
 	}
 	conn->used = c->now;
-	if (!session_flow(conn, pkt, ip, &ours, &theirs)) {
+	if (!session_flow(conn, v, &ours, &theirs)) {
 		col = collision_find(c, conn->key.dst);
 		if (col != NULL && !col->whole)
 			return false;
@@ -103,7 +102,7 @@ session_wait(struct connection *conn, const uint8_t *pkt,
 		c->count.dropped++;
 		return true;
 	}
-	spd_keep(c, &s->held, conn->cause, pkt, ip->total);
+	spd_keep(c, &s->held, conn->cause, v->data, v->len);
 	session_next(conn);
 	return true;
 }

@@ -7,8 +7,7 @@
 #define SESSIONS_MAX	24		/* pairs for flows alone; fewer than a Phase 1 SA serves */
 
 /* No pair carries this packet: it waits for keys.  False if it can have none. */
-bool	session_wait(struct connection *conn, const uint8_t *pkt,
-	    const struct ip_info *ip);
+bool	session_wait(struct connection *conn, const struct packet_view *v);
 /* Keys for p came; those who waited for them are sent. */
 void	session_keyed(struct connection *conn, const struct sa_pair *p);
 /* The request under way failed. */

@@ -42,7 +42,7 @@ child_confirm(struct sa_pair *fresh)
 	if (esp_pair_confirm(fresh->esp) == -1)
 		log_warn("%s: no data plane takes these keys: nothing is sent "
 		    "until there are others",
-		    ipv4_text(fresh->connection->key.dst));
+		    ADDR_TEXT(&fresh->connection->key.dst.addr));
 }
 
 static void
@@ -59,7 +59,7 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	conn->unanswered = conn->asked_at = 0;
 	/* Of what others there send, keys with one of them say nothing. */
 	if (conn->right != RIGHT_FLOWS)
-		known_add(c, conn->key.dst);
+		known_add(c, &conn->key.dst.addr);
 	/* §3.4.2: the new outbound SA at once; the old pair goes when what is
 	 * under way has come.  Two negotiations that crossed both stay: the peer may
 	 * have chosen the other. */
@@ -69,7 +69,7 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 			p->linger = c->now + LINGER;
 	}
 	log_info("%s: %s with %s at %s, SPIs 0x%08x in, 0x%08x out, %s",
-	    ipv4_text(conn->key.dst), rekey ? "rekeyed" : "encrypted",
+	    ADDR_TEXT(&conn->key.dst.addr), rekey ? "rekeyed" : "encrypted",
 	    keying_id_text(&conn->peer_id), ADDR_TEXT(&conn->path.peer),
 	    fresh->spi_in, fresh->spi_out,
 	    esp_cipher_name(e->cipher, e->cipher_len));
@@ -153,19 +153,16 @@ child_is_sole(const struct connection *conn)
 	return c->config->nnetworks == 0 &&
 	    conn->peer_id.type != KEYING_ID_FQDN && conn->right > RIGHT_FLOWS &&
 	    (conn->spd == NULL || conn->spd->nshared == 0) &&
-	    conn->key.src == c->local && conn->key.src_plen == 32 &&
-	    conn->key.dst_plen == 32;
+	    addr_equal(&conn->key.src.addr, &c->local) &&
+	    spd_key_is_of_hosts(&conn->key);
 }
 
 /* What the data plane must know of the connection, before a pair comes up. */
 static void
 child_policy(struct connection *conn)
 {
-	struct addr src = addr_from_v4(conn->key.src);
-	struct addr dst = addr_from_v4(conn->key.dst);
-
-	conn->esp.ours = prefix_of(&src, conn->key.src_plen);
-	conn->esp.theirs = prefix_of(&dst, conn->key.dst_plen);
+	conn->esp.ours = conn->key.src;
+	conn->esp.theirs = conn->key.dst;
 	conn->esp.local = conn->path.local;
 	conn->esp.peer = conn->path.peer;
 	conn->esp.sole = child_is_sole(conn);
@@ -198,7 +195,7 @@ child_up(struct connection *conn, const struct keying_child *k)
 	p->soft_bytes = k->soft_bytes;
 	p->bad = (struct ratelimit)RATELIMIT_INIT(3, 10000);
 	HASH_ADD(hh, c->sad, spi_in, sizeof(p->spi_in), p);
-	p->out_key.dst = addr_v4(&k->out.dst);
+	p->out_key.dst = k->out.dst;
 	p->out_key.spi = k->out.spi;
 	HASH_ADD(hh_out, c->sad_out, out_key, sizeof(p->out_key), p);
 	TAILQ_INSERT_HEAD(&conn->pairs, p, entry);
@@ -215,7 +212,7 @@ child_up(struct connection *conn, const struct keying_child *k)
 	/* One known by a name, at the address itself, may share it (§5.3). */
 	if (k->initiator && connection_is_oe(conn) && !conn->shares &&
 	    k->peer_id.type != KEYING_ID_ADDR &&
-	    addr_v4(&k->path.peer) == conn->key.dst)
+	    addr_equal(&k->path.peer, &conn->key.dst.addr))
 		connection_set_right(conn, conn->right, true);
 	child_policy(conn);
 	p->esp = esp_pair_up(c->shell->planes, pair_is_whole(p) ? &conn->esp :
@@ -263,7 +260,7 @@ child_follow(struct connection *conn)
 	if (ratelimit_pass(&p->bad, conn->core->now))
 		log_warn("%s: the %s takes no policy for the keys that are "
 		    "left: nothing is sent until there are others",
-		    ipv4_text(conn->key.dst), esp_pair_plane(p->esp));
+		    ADDR_TEXT(&conn->key.dst.addr), esp_pair_plane(p->esp));
 	request_rekey(conn, "the keys that are left cannot be used");
 }
 

@@ -37,78 +37,65 @@ classes_free(struct classes *p)
 	free(p);
 }
 
-static struct prefix
-prefix_v4(uint32_t net, unsigned plen)
-{
-	struct addr a = addr_from_v4(net);
-
-	return prefix_of(&a, plen);
-}
-
 int
-classes_add(struct classes *p, uint32_t net, unsigned plen, enum oe_class class,
+classes_add(struct classes *c, const struct prefix *p, enum oe_class class,
     unsigned tunnel)
 {
-	struct prefix		  prefix = prefix_v4(net, plen);
 	struct class_value	  new = { class, tunnel };
 	const struct class_value *old;
 
-	if ((old = prefixes_get(p->prefixes, &prefix)) != NULL)
+	if ((old = prefixes_get(c->prefixes, p)) != NULL)
 		return old->class == class ? 1 : -1;
-	if (prefixes_add(p->prefixes, &prefix, &new) == -1)
+	if (prefixes_add(c->prefixes, p, &new) == -1)
 		return -1;
-	p->of_class[class]++;
+	c->of_class[class]++;
 	return 0;
 }
 
 int
-classes_find(const struct classes *p, uint32_t addr, struct class_match *m)
+classes_find(const struct classes *c, const struct addr *addr,
+    struct class_match *m)
 {
-	struct addr		  a = addr_from_v4(addr);
-	struct prefix		  which;
 	const struct class_value *value;
 
-	if ((value = prefixes_find(p->prefixes, &a, &which)) == NULL)
+	if ((value = prefixes_find(c->prefixes, addr, &m->prefix)) == NULL)
 		return -1;
-	*m = (struct class_match){ .class = value->class,
-		.net = addr_v4(&which.addr), .plen = which.plen,
-		.tunnel = value->tunnel };
+	m->class = value->class;
+	m->tunnel = value->tunnel;
 	return 0;
 }
 
 size_t
-classes_count(const struct classes *p)
+classes_count(const struct classes *c)
 {
-	return prefixes_count(p->prefixes);
+	return prefixes_count(c->prefixes);
 }
 
 bool
-classes_has(const struct classes *p, enum oe_class class)
+classes_has(const struct classes *c, enum oe_class class)
 {
-	return p->of_class[class] > 0;
+	return c->of_class[class] > 0;
 }
 
 struct class_walk {
-	void (*fn)(void *, uint32_t, unsigned, enum oe_class);
-	void  *arg;
+	classes_fn fn;
+	void	  *arg;
 };
 
 static void
-class_visit(void *arg, const struct prefix *prefix, void *value)
+class_visit(void *arg, const struct prefix *p, void *value)
 {
 	const struct class_walk *w = arg;
 
-	w->fn(w->arg, addr_v4(&prefix->addr), prefix->plen,
-	    ((const struct class_value *)value)->class);
+	w->fn(w->arg, p, ((const struct class_value *)value)->class);
 }
 
 void
-classes_each(const struct classes *p,
-    void (*fn)(void *, uint32_t, unsigned, enum oe_class), void *arg)
+classes_each(const struct classes *c, classes_fn fn, void *arg)
 {
 	struct class_walk w = { fn, arg };
 
-	prefixes_each(p->prefixes, class_visit, &w);
+	prefixes_each(c->prefixes, class_visit, &w);
 }
 
 const char *

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/addr.h"
+
 /* Policy classes (draft -17 §3.2); longest prefix wins. */
 enum oe_class {
 	OE_CLASS_DENY,
@@ -18,32 +20,32 @@ enum oe_class {
 struct classes;
 
 struct classes *classes_new(void);
-void	classes_free(struct classes *p);
+void	classes_free(struct classes *c);
 
 /*
- * Puts a prefix (network order) into a class.  0; 1: it stands in this class
- * already; -1: it stands in another one, which is an error (draft -17 §1.2).
- * tunnel: an index that OE_CLASS_TUNNEL brings with it, 0 else.
+ * Puts a prefix into a class.  0; 1: it stands in this class already; -1: it
+ * stands in another one, which is an error (draft -17 §1.2).  tunnel: an index
+ * that OE_CLASS_TUNNEL brings with it, 0 else.
  */
-int	classes_add(struct classes *p, uint32_t net, unsigned plen,
+int	classes_add(struct classes *c, const struct prefix *p,
 	    enum oe_class class, unsigned tunnel);
 
 struct class_match {
 	enum oe_class class;
-	uint32_t net;
-	unsigned plen;
+	struct prefix prefix;
 	unsigned tunnel;
 };
 /* Longest prefix that holds addr; 0, or -1 if none does. */
-int	classes_find(const struct classes *p, uint32_t addr, struct class_match *m);
+int	classes_find(const struct classes *c, const struct addr *addr,
+	    struct class_match *m);
 
-size_t	classes_count(const struct classes *p);
+size_t	classes_count(const struct classes *c);
 /* Does any prefix stand in that class? */
-bool	classes_has(const struct classes *p, enum oe_class class);
-/* Calls fn for each prefix; network order. */
-void	classes_each(const struct classes *p,
-	    void (*fn)(void *arg, uint32_t net, unsigned plen, enum oe_class class),
-	    void *arg);
+bool	classes_has(const struct classes *c, enum oe_class class);
+typedef void (*classes_fn)(void *arg, const struct prefix *p,
+	    enum oe_class class);
+/* Calls fn for each prefix, those of IPv4 first, the short ones first. */
+void	classes_each(const struct classes *c, classes_fn fn, void *arg);
 const char *oe_class_name(enum oe_class c);	/* "OE-permissive" */
 
 #endif

@@ -11,11 +11,11 @@
 #define REMEMBERED	(3600 * 1000u)	/* milliseconds */
 
 struct collision *
-collision_find(const struct core *c, uint32_t dst)
+collision_find(const struct core *c, const struct addr *dst)
 {
 	struct collision *col;
 
-	HASH_FIND(hh, c->collisions, &dst, sizeof(dst), col);
+	HASH_FIND(hh, c->collisions, dst, sizeof(*dst), col);
 	return col != NULL && c->now < col->until ? col : NULL;
 }
 
@@ -27,11 +27,11 @@ collision_forget(struct core *c, struct collision *col)
 }
 
 struct collision *
-collision_get(struct core *c, uint32_t dst)
+collision_get(struct core *c, const struct addr *dst)
 {
 	struct collision *col;
 
-	HASH_FIND(hh, c->collisions, &dst, sizeof(dst), col);
+	HASH_FIND(hh, c->collisions, dst, sizeof(*dst), col);
 	if (col != NULL && c->now >= col->until) {
 		collision_forget(c, col);
 		col = NULL;
@@ -40,7 +40,7 @@ collision_get(struct core *c, uint32_t dst)
 		if (HASH_COUNT(c->collisions) >= COLLISIONS_MAX)
 			collision_forget(c, c->collisions);
 		col = xcalloc(1, sizeof(*col));
-		col->dst = dst;
+		col->dst = *dst;
 		col->whole = true;
 		HASH_ADD(hh, c->collisions, dst, sizeof(col->dst), col);
 	}

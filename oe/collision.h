@@ -9,7 +9,7 @@
 /* What a destination showed; the longest known first. */
 struct collision {
 	UT_hash_handle hh;
-	uint32_t dst;
+	struct addr dst;
 	unsigned deleted;
 	uint64_t deleted_at;
 	bool	 by_flow;	/* flows are asked for alone */
@@ -20,11 +20,11 @@ struct collision {
 	uint64_t until;
 };
 
-/* What that destination (network order) showed within the hour; NULL: nothing. */
-struct collision *collision_find(const struct core *c, uint32_t dst);
+/* What that destination showed within the hour; NULL: nothing. */
+struct collision *collision_find(const struct core *c, const struct addr *dst);
 /* The same, made where there is none, and remembered from now on; where there are
  * too many the first of all is forgotten. */
-struct collision *collision_get(struct core *c, uint32_t dst);
+struct collision *collision_get(struct core *c, const struct addr *dst);
 void	collisions_free(struct core *c);
 
 #endif

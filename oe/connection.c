@@ -66,7 +66,7 @@ connection_let_go(struct connection *conn)
 	struct core *c = conn->core;
 
 	/* Its keys were known, and a limit of ours is no answer of its. */
-	if (conn->room_at != 0 && known_has(c, conn->key.dst)) {
+	if (conn->room_at != 0 && known_has(c, &conn->key.dst.addr)) {
 		conn->hold_until = c->now + (uint64_t)c->config->hold * SECONDS;
 		TAILQ_REMOVE(&c->holding, conn, holding);
 		TAILQ_INSERT_TAIL(&c->holding, conn, holding);
@@ -75,7 +75,7 @@ connection_let_go(struct connection *conn)
 	conn->reason = reason_of(conn->state == CONNECTION_POTENTIAL ?
 	    REASON_DNS_SLOW : REASON_IKE_SLOW);
 	conn->reason.number = c->config->hold;
-	log_info("%s: clear text: %s", ipv4_text(conn->key.dst),
+	log_info("%s: clear text: %s", ADDR_TEXT(&conn->key.dst.addr),
 	    REASON_TEXT(&conn->reason));
 	conn->recheck = true;
 	connection_set(conn, conn->state, SPD_PASS);
@@ -114,7 +114,7 @@ connection_route(struct connection *conn, bool add)
 	    (conn->spd->policy != SPD_PASS && !esp_policy_is_past(&conn->esp)))))
 		return;
 	conn->routed = add;
-	c->shell->pass_route(c->shell_arg, conn->key.dst, add);
+	c->shell->pass_route(c->shell_arg, addr_v4(&conn->key.dst.addr), add);
 }
 
 void

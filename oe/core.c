@@ -6,26 +6,30 @@
 #include "oe/core.h"
 
 bool
-core_is_resolver(const struct core *c, uint32_t addr)
+core_is_resolver(const struct core *c, const struct addr *addr)
 {
+	uint32_t v4 = addr_v4(addr);
 	size_t i;
 
 	for (i = 0; i < c->config->nresolvers; i++) {
-		if (c->config->resolvers[i] == addr)
+		if (v4 != 0 && c->config->resolvers[i] == v4)
 			return true;
 	}
 	return false;
 }
 
 bool
-core_is_ours(const struct core *c, uint32_t addr)
+core_is_ours(const struct core *c, const struct addr *addr)
 {
 	size_t i;
 
-	if (addr == c->local)
-		return c->local != 0;
+	if (!addr_is_set(addr))
+		return false;
+	if (addr_equal(addr, &c->local))
+		return true;
 	for (i = 0; i < c->config->nnetworks; i++) {
-		if ((addr & c->config->networks[i].mask) ==
+		if (addr->family == AF_INET &&
+		    (addr_v4(addr) & c->config->networks[i].mask) ==
 		    c->config->networks[i].net)
 			return true;
 	}
@@ -39,7 +43,7 @@ core_my_id(const struct core *c)
 
 	if (id.type == 0) {
 		id.type = KEYING_ID_ADDR;
-		id.addr = addr_from_v4(c->local);
+		id.addr = c->local;
 	}
 	return id;
 }
@@ -52,7 +56,7 @@ core_find_resolver(struct core *c)
 	c->resolver_here = false;
 	for (i = 0; i < c->config->nresolvers; i++) {
 		if (ntohl(c->config->resolvers[i]) >> 24 == 127 ||
-		    c->config->resolvers[i] == c->local)
+		    c->config->resolvers[i] == addr_v4(&c->local))
 			c->resolver_here = true;
 	}
 }

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/histogram.h"
 #include "base/ratelimit.h"
+#include "net/addr.h"
 #include "oe/dns.h"
 #include "oe/keying.h"
 #include "oe/settings.h"
@@ -46,7 +47,8 @@ struct spd_entry;
 
 /* Which way the first fragment of a datagram of ours went. */
 struct flow_fragment {
-	uint32_t	   src, dst, id;
+	struct addr	   src, dst;
+	uint32_t	   id;
 	uint8_t		   protocol;
 	struct connection *conn;	/* NULL: none, as if not claimed */
 };
@@ -55,7 +57,8 @@ struct core_ops {
 	void (*dns_query)(void *arg, const char *name, uint16_t type,
 	    enum cause cause, dns_fn fn, void *fn_arg);
 	/* ESP from peer with an SPI (host order) that nobody here knows. */
-	void (*unknown_spi)(void *arg, uint64_t now, uint32_t peer, uint32_t spi);
+	void (*unknown_spi)(void *arg, uint64_t now, const struct addr *peer,
+	    uint32_t spi);
 	/* Something happened to a connection.  NULL: nobody wants to know. */
 	void (*event)(void *arg, const struct connection *conn,
 	    const char *what);
@@ -70,7 +73,7 @@ struct core {
 	const struct keying_engine *keying;
 	void			*keying_arg;
 	uint64_t		 now;	/* of the call under way */
-	uint32_t		 local;
+	struct addr		 local;	/* none: there is no address now */
 	uint16_t		 ike_port;
 	bool			 resolver_here;	/* we ask one on this host */
 	struct spd_entry	*spd;
@@ -78,13 +81,12 @@ struct core {
 	TAILQ_HEAD(, connection) connections;
 	TAILQ_HEAD(, connection) holding;	/* permissive; next to be let go first */
 	struct identity		*identity;
-	struct { uint32_t addr; uint64_t at; } departed[DEPARTED_MAX];
+	struct { struct addr addr; uint64_t at; } departed[DEPARTED_MAX];
 	unsigned		 ndeparted;	/* ever */
 	unsigned		 nentries[CAUSES], nconnections[CAUSES];
 	/* Entries that may make room, the longest unused first. */
 	TAILQ_HEAD(spd_settled, spd_entry) settled[CAUSES];
 	struct known		*known;
-	uint8_t			 known_key[16];
 	/* Entries that plane_release() is to see to. */
 	TAILQ_HEAD(spd_ready, spd_entry) ready;
 	size_t			 held[CAUSES];
@@ -114,9 +116,9 @@ struct core {
 /* Says the time before an answer of DNS or of the keying engine is brought. */
 void	core_set_now(struct core *c, uint64_t now);
 /* Every resolver's address: never captured, nor ever a peer. */
-bool	core_is_resolver(const struct core *c, uint32_t addr);
+bool	core_is_resolver(const struct core *c, const struct addr *addr);
 /* Is addr ours to speak for: our own, or of a network behind us? */
-bool	core_is_ours(const struct core *c, uint32_t addr);
+bool	core_is_ours(const struct core *c, const struct addr *addr);
 
 /* The identity we show in Phase 1. */
 struct keying_id core_my_id(const struct core *c);

@@ -66,7 +66,7 @@ connection_expire(struct connection *conn, enum oe_reason why)
 		return;
 	if (!TAILQ_EMPTY(&conn->pairs))
 		log_info("%s: connection with %s ended: %s (%llu packets, "
-		    "%llu bytes)", ipv4_text(conn->key.dst),
+		    "%llu bytes)", ADDR_TEXT(&conn->key.dst.addr),
 		    keying_id_text(&conn->peer_id), REASON_TEXT(&reason),
 		    (unsigned long long)conn->packets,
 		    (unsigned long long)conn->bytes);
@@ -144,7 +144,7 @@ connection_settle(struct connection *conn, bool deny, unsigned lifespan,
 	conn->look_at = c->now + (uint64_t)lifespan * SECONDS;
 	if ((connection_is_oe(conn) || conn->class == OE_CLASS_TUNNEL) && !again)
 		log_info("%s: %s: %s; looked at again in %u s",
-		    ipv4_text(conn->key.dst), deny ? "denied" : "clear text",
+		    ADDR_TEXT(&conn->key.dst.addr), deny ? "denied" : "clear text",
 		    REASON_TEXT(reason), lifespan);
 	connection_set(conn, deny ? CONNECTION_DENY : CONNECTION_CLEAR,
 	    deny ? SPD_DENY : SPD_PASS);
@@ -171,10 +171,10 @@ connection_unkeyed(struct connection *conn, enum oe_reason why)
 	struct reason reason = reason_of(why);
 	bool	      by_peer = why == REASON_DELETED_BY_PEER;
 
-	log_info("%s: connection with %s ended: %s", ipv4_text(conn->key.dst),
+	log_info("%s: connection with %s ended: %s", ADDR_TEXT(&conn->key.dst.addr),
 	    keying_id_text(&conn->peer_id), REASON_TEXT(&reason));
 	if (by_peer)
-		known_departed(c, addr_v4(&conn->path.peer));
+		known_departed(c, &conn->path.peer);
 	core_event(c, conn, "expired");
 	/* §3.2.6: rekeying failed, and now the keys are gone too. */
 	if (!by_peer && conn->failed && connection_is_oe(conn) &&

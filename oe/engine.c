@@ -177,14 +177,14 @@ oe_dns_query(void *arg, const char *name, uint16_t type, enum cause cause,
 }
 
 static void
-oe_unknown_spi(void *arg, uint64_t now, uint32_t peer, uint32_t spi)
+oe_unknown_spi(void *arg, uint64_t now, const struct addr *peer, uint32_t spi)
 {
 	struct oe	  *oe = arg;
-	struct keying_path path = { .local = addr_from_v4(oe->core->local),
-		.peer = addr_from_v4(peer), .local_port = oe->core->ike_port,
+	struct keying_path path = { .local = oe->core->local,
+		.peer = *peer, .local_port = oe->core->ike_port,
 		.peer_port = remember_port(oe->remembered, peer, spi) };
 
-	if (oe->core->local == 0)
+	if (!addr_is_set(&oe->core->local))
 		return;
 	if (path.local_port == 0)
 		path.local_port = KEYING_PORT;
@@ -481,9 +481,11 @@ oe_restart_ike(struct oe *oe, const struct oe_config *c)
 void
 oe_set_local(struct oe *oe, uint32_t addr, uint16_t ike_port)
 {
-	bool changed = addr != oe->core->local;
+	const struct addr none = { 0 };
+	struct addr	  a = addr != 0 ? addr_from_v4(addr) : none;
+	bool		  changed = !addr_equal(&a, &oe->core->local);
 
-	core_set_local(oe->core, clock_now(), addr, ike_port);
+	core_set_local(oe->core, clock_now(), &a, ike_port);
 	identity_check(oe->core, clock_now());
 	if (changed && oe_restart_ike(oe, oe->config) == -1)
 		log_error("IKE cannot start anew for address %s",
@@ -594,7 +596,9 @@ oe_inbound_icmp(struct oe *oe, const uint8_t *pkt, size_t len)
 bool
 oe_is_resolver(const struct oe *oe, uint32_t addr)
 {
-	return core_is_resolver(oe->core, addr);
+	struct addr a = addr_from_v4(addr);
+
+	return core_is_resolver(oe->core, &a);
 }
 
 bool

@@ -45,7 +45,7 @@
 #define SETTLE		CLEAR_OTHER
 
 struct flow_key {
-	uint32_t ours, theirs;		/* network order */
+	struct addr ours, theirs;
 	uint16_t our_port, their_port;	/* ICMP: identifier, 0 */
 	uint8_t	 protocol;
 	uint8_t	 we_ask;		/* ICMP queries: both sides count identifiers */
@@ -157,8 +157,8 @@ read_quotation(const uint8_t *q, size_t len, bool in, struct flow_packet *p)
 	    (load_u16(q + 6) & 0x1fff) != 0)
 		return false;
 	p->error = true;
-	memcpy(in ? &p->key.ours : &p->key.theirs, q + 12, 4);
-	memcpy(in ? &p->key.theirs : &p->key.ours, q + 16, 4);
+	*(in ? &p->key.ours : &p->key.theirs) = addr_from_bytes(AF_INET, q + 12);
+	*(in ? &p->key.theirs : &p->key.ours) = addr_from_bytes(AF_INET, q + 16);
 	return read_key(q + header, len - header, q[9], !in, p);
 }
 
@@ -176,8 +176,8 @@ flow_read(const struct packet_view *v, bool in, struct flow_packet *p)
 	    is_icmp_error(body[0]))
 		return read_quotation(body + ICMP_HEADER_LEN,
 		    len - ICMP_HEADER_LEN, in, p);
-	p->key.ours = addr_v4(in ? &v->dst : &v->src);
-	p->key.theirs = addr_v4(in ? &v->src : &v->dst);
+	p->key.ours = in ? v->dst : v->src;
+	p->key.theirs = in ? v->src : v->dst;
 	if (!read_key(body, len, v->protocol, in, p))
 		return false;
 	if (v->protocol == 6)
@@ -428,8 +428,8 @@ fragment_note(struct core *c, const struct packet_view *v,
 	struct flow_fragment *f;
 
 	f = &c->fragments[c->fragment++ % FRAGMENTS_MAX];
-	f->src = addr_v4(&v->src);
-	f->dst = addr_v4(&v->dst);
+	f->src = v->src;
+	f->dst = v->dst;
 	f->id = v->id;
 	f->protocol = v->protocol;
 	f->conn = conn;
@@ -443,7 +443,7 @@ fragment_find(const struct core *c, const struct packet_view *v)
 
 	for (i = 1; i <= FRAGMENTS_MAX; i++) {
 		f = &c->fragments[(c->fragment - i) % FRAGMENTS_MAX];
-		if (f->src == addr_v4(&v->src) && f->dst == addr_v4(&v->dst) &&
+		if (addr_equal(&f->src, &v->src) && addr_equal(&f->dst, &v->dst) &&
 		    f->id == v->id && f->protocol == v->protocol)
 			return f->conn;
 	}
@@ -514,15 +514,16 @@ flow_sent(struct core *c, struct spd_entry *e, struct connection *conn,
 }
 
 struct connection *
-flow_peek(const struct core *c, uint32_t ours, uint32_t theirs,
+flow_peek(const struct core *c, const struct addr *ours,
+    const struct addr *theirs,
     uint8_t protocol, uint16_t our_port, uint16_t their_port)
 {
 	struct flow_key k;
 	struct flow    *f;
 
 	memset(&k, 0, sizeof(k));
-	k.ours = ours;
-	k.theirs = theirs;
+	k.ours = *ours;
+	k.theirs = *theirs;
 	k.protocol = protocol;
 	k.our_port = our_port;
 	k.their_port = their_port;

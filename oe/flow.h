@@ -29,8 +29,8 @@ void	flow_sent(struct core *c, struct spd_entry *e, struct connection *conn,
 	    const struct packet_view *v);
 /* The same as flow_owner(), by ports (host order; 0 where there are none), for
  * those who only ask. */
-struct connection *flow_peek(const struct core *c, uint32_t ours,
-	    uint32_t theirs, uint8_t protocol, uint16_t our_port,
+struct connection *flow_peek(const struct core *c, const struct addr *ours,
+	    const struct addr *theirs, uint8_t protocol, uint16_t our_port,
 	    uint16_t their_port);
 void	flow_forget(struct core *c, struct connection *conn);
 void	flow_forget_clear(struct core *c, struct spd_entry *e);

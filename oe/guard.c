@@ -93,9 +93,9 @@ guard_add(struct guard *g, uint32_t net, unsigned plen, bool shut)
 }
 
 static void
-guard_policy(void *arg, uint32_t net, unsigned plen, enum oe_class class)
+guard_policy(void *arg, const struct prefix *p, enum oe_class class)
 {
-	guard_add(arg, net, plen, class != OE_CLASS_CLEAR &&
+	guard_add(arg, addr_v4(&p->addr), p->plen, class != OE_CLASS_CLEAR &&
 	    class != OE_CLASS_PERMISSIVE);
 }
 

@@ -62,7 +62,7 @@ initiator_tick_room(struct connection *conn)
 	} else if (conn->state == CONNECTION_PENDING) {
 		if (!conn->requested)
 			initiator_ask_keys(conn);
-	} else if (c->now >= until && !known_has(c, conn->key.dst)) {
+	} else if (c->now >= until && !known_has(c, &conn->key.dst.addr)) {
 		connection_room(conn);
 		connection_no_oe(conn, c->config->lifespan_short,
 		    REASON(REASON_LOOKUPS_FULL));
@@ -76,7 +76,7 @@ initiator_tick_room(struct connection *conn)
 void
 initiator_ask_keys(struct connection *conn)
 {
-	known_add(conn->core, conn->key.dst);
+	known_add(conn->core, &conn->key.dst.addr);
 	connection_set(conn, CONNECTION_PENDING,
 	    conn->recheck ? conn->policy : SPD_HOLD);
 	if (!session_begin(conn))
@@ -139,7 +139,7 @@ initiator_failed(struct connection *conn, enum keying_failure f,
 	case CONNECTION_KEYED:
 		/* §3.2.6: the policy stands until the keys' hard expiry. */
 		log_info("%s: rekeying failed: %s%s%s",
-		    ipv4_text(conn->key.dst), keying_failure_text(f),
+		    ADDR_TEXT(&conn->key.dst.addr), keying_failure_text(f),
 		    detail != NULL ? ", " : "", detail != NULL ? detail : "");
 		/* What nobody answers to carries nothing until then. */
 		if (conn->silent)
@@ -162,8 +162,8 @@ initiator_failed(struct connection *conn, enum keying_failure f,
 	}
 	if (conn->peer_gateway + 1 < conn->npeer_gateways) {
 		log_info("%s: gateway %s: %s; trying the next",
-		    ipv4_text(conn->key.dst),
-		    ipv4_text(conn->peer_gateways[conn->peer_gateway].addr),
+		    ADDR_TEXT(&conn->key.dst.addr),
+		    ADDR_TEXT(&conn->peer_gateways[conn->peer_gateway].addr),
 		    keying_failure_text(f));
 		conn->peer_gateway++;
 		initiator_ask_keys(conn);
@@ -210,11 +210,11 @@ connection_no_lookup(struct connection *conn)
 static void
 connection_other_record(struct connection *conn)
 {
-	char name[RECORD_REVERSE_LEN];
+	char name[ADDR_REVERSE_MAX];
 
 	conn->txt = RECORD_UNUSABLE;
 	conn->ipseckey_here = false;
-	record_reverse_name(conn->key.dst, name);
+	addr_reverse_name(&conn->key.dst.addr, name);
 	if (lookup_start(conn->core, conn->cause, name, RECORD_TYPE_IPSECKEY,
 	    connection_dns, conn, ASK_IPSECKEY) == -1)
 		connection_no_lookup(conn);
@@ -387,7 +387,7 @@ initiator_ask_dns(struct connection *conn)
 {
 	struct core *c = conn->core;
 	struct reason reason;
-	char	     name[RECORD_REVERSE_LEN], why[REASON_WORDS_MAX];
+	char	     name[ADDR_REVERSE_MAX], why[REASON_WORDS_MAX];
 
 	if (conn->state != CONNECTION_KEYED && !identity_usable(c)) {
 		identity_text(c, why, sizeof(why));
@@ -402,7 +402,7 @@ initiator_ask_dns(struct connection *conn)
 	lookups_forget(c, conn);
 	conn->txt_here = conn->ipseckey_here = conn->key_malformed = false;
 	conn->waiting = 0;
-	record_reverse_name(conn->key.dst, name);
+	addr_reverse_name(&conn->key.dst.addr, name);
 	if (lookup_start(c, conn->cause, name, RECORD_TYPE_TXT, connection_dns,
 	    conn, ASK_TXT) == -1 || lookup_start(c, conn->cause, name,
 	    RECORD_TYPE_IPSECKEY, connection_dns, conn, ASK_IPSECKEY) == -1) {

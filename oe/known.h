@@ -5,12 +5,12 @@
 #include "oe/core.h"
 
 /* Destinations whose keys we had or know: at a limit they are held, never passed. */
-void	known_add(struct core *c, uint32_t dst);
-bool	known_has(const struct core *c, uint32_t dst);
-/* The peer at that address (network order) deleted what we had, in good order; and
+void	known_add(struct core *c, const struct addr *dst);
+bool	known_has(const struct core *c, const struct addr *dst);
+/* The peer at that address deleted what we had, in good order; and
  * did it so within the last minute? */
-void	known_departed(struct core *c, uint32_t addr);
-bool	known_has_departed(const struct core *c, uint32_t addr);
+void	known_departed(struct core *c, const struct addr *addr);
+bool	known_has_departed(const struct core *c, const struct addr *addr);
 void	known_init(struct core *c);
 void	known_free(struct core *c);
 

@@ -91,13 +91,14 @@ core_drop_all(struct core *c, uint64_t now)
 
 /* Everything keyed for an address that is no longer ours is of no use. */
 void
-core_set_local(struct core *c, uint64_t now, uint32_t addr, uint16_t ike_port)
+core_set_local(struct core *c, uint64_t now, const struct addr *addr,
+    uint16_t ike_port)
 {
-	if (addr != c->local)
+	if (!addr_equal(addr, &c->local)) {
 		core_drop_all(c, now);
-	if (addr != c->local)
 		collisions_free(c);
-	c->local = addr;
+	}
+	c->local = *addr;
 	core_find_resolver(c);
 	c->ike_port = ike_port;
 }
@@ -118,7 +119,7 @@ core_reconfigure(struct core *c, uint64_t now, struct oe_config *config)
 		if (conn->state == CONNECTION_EXPIRED)
 			continue;
 		/* Tunnels are few and may have changed in any part. */
-		if (classes_find(config->classes, conn->key.dst, &m) == 0 &&
+		if (classes_find(config->classes, &conn->key.dst.addr, &m) == 0 &&
 		    m.class == conn->class && m.class != OE_CLASS_TUNNEL)
 			continue;
 		connection_expire(conn, REASON_RECONFIGURED);

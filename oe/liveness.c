@@ -26,7 +26,7 @@ liveness_key_anew(struct connection *conn, const char *why)
 		return;
 	conn->anew_at = c->now;
 	conn->silent = true;
-	log_info("%s: %s: asking %s for new keys", ipv4_text(conn->key.dst),
+	log_info("%s: %s: asking %s for new keys", ADDR_TEXT(&conn->key.dst.addr),
 	    why, keying_id_text(&conn->peer_id));
 	conn->request_at = 0;
 	request_rekey(conn, why);
@@ -157,39 +157,38 @@ liveness_wake(struct core *c, uint64_t now, const char *why)
 }
 
 static void
-pair_move(struct sa_pair *p, uint32_t peer, uint16_t port)
+pair_move(struct sa_pair *p, const struct addr *peer, uint16_t port)
 {
 	struct core *c = p->connection->core;
-	struct addr  to = addr_from_v4(peer);
 
-	esp_pair_move(p->esp, &to, port);
+	esp_pair_move(p->esp, peer, port);
 	HASH_DELETE(hh_out, c->sad_out, p);
-	p->out_key.dst = peer;
+	p->out_key.dst = *peer;
 	HASH_ADD(hh_out, c->sad_out, out_key, sizeof(p->out_key), p);
 }
 
 void
-liveness_heard_from(struct sa_pair *p, uint32_t peer, uint16_t port)
+liveness_heard_from(struct sa_pair *p, const struct addr *peer, uint16_t port)
 {
 	const struct esp_params *out = esp_pair_params(p->esp, true);
 	struct connection	*conn = p->connection;
 	struct core		*c = conn->core;
 	struct sa_pair		*other;
-	bool			 elsewhere = peer != addr_v4(&out->dst);
+	bool			 elsewhere = !addr_equal(peer, &out->dst);
 
 	/* What a replaced pair brings late says nothing of now. */
-	if (!p->follows || p->linger != 0 || !ip_is_host(peer) ||
+	if (!p->follows || p->linger != 0 || !addr_is_host(peer) ||
 	    (!elsewhere && port == out->encap_dport))
 		return;
 	if (ratelimit_pass(&p->bad, c->now))
 		log_info("%s: the NAT before %s maps anew: at %s, port %u",
-		    ipv4_text(conn->key.dst), keying_id_text(&conn->peer_id),
-		    ipv4_text(peer), port);
+		    ADDR_TEXT(&conn->key.dst.addr), keying_id_text(&conn->peer_id),
+		    ADDR_TEXT(peer), port);
 	TAILQ_FOREACH(other, &conn->pairs, entry) {
 		if (other->follows)
 			pair_move(other, peer, port);
 	}
-	conn->path.peer = addr_from_v4(peer);
+	conn->path.peer = *peer;
 	conn->path.peer_port = port;
 	c->keying->moved(c->keying_arg, conn, &conn->path.peer, port);
 	/* Is it there, or was it somebody who was quicker on the way? */

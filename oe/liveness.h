@@ -21,8 +21,9 @@ void	liveness_peer_silent(struct connection *conn);
 void	liveness_invalid_spi(struct core *c, uint64_t now,
 	    const struct addr *peer, uint32_t spi_out, bool authenticated);
 /* ESP that was good, and newer than all before, came in UDP from this address
- * (network order) and port: a NAT's mapping may have changed (RFC 3948 §4). */
-void	liveness_heard_from(struct sa_pair *p, uint32_t peer, uint16_t port);
+ * and port: a NAT's mapping may have changed (RFC 3948 §4). */
+void	liveness_heard_from(struct sa_pair *p, const struct addr *peer,
+	    uint16_t port);
 /* We slept, or came to another link: every peer is asked at once. */
 void	liveness_wake(struct core *c, uint64_t now, const char *why);
 

@@ -236,15 +236,13 @@ struct guards {
 };
 
 static void
-oed_guard_prefix(void *arg, uint32_t net, unsigned plen, enum oe_class class)
+oed_guard_prefix(void *arg, const struct prefix *from, enum oe_class class)
 {
 	struct guards *g = arg;
-	struct addr    addr = addr_from_v4(net);
-	struct prefix  from = prefix_of(&addr, plen);
 	bool	       block;
 
 	block = class != OE_CLASS_CLEAR && class != OE_CLASS_PERMISSIVE;
-	if (!g->failed && xfrm_guard(g->oed->xfrm, &from, block,
+	if (!g->failed && xfrm_guard(g->oed->xfrm, from, block,
 	    g->forward) == -1)
 		g->failed = true;
 }
@@ -258,6 +256,8 @@ static void
 oed_guard(struct oed *d, const struct oe_config *c)
 {
 	struct guards g = { .oed = d, .forward = c->nnetworks != 0 };
+	struct prefix resolver;
+	struct addr   addr;
 	size_t	      i;
 
 	if (d->xfrm != NULL)
@@ -273,8 +273,11 @@ oed_guard(struct oed *d, const struct oe_config *c)
 		return;
 	}
 	classes_each(c->classes, oed_guard_prefix, &g);
-	for (i = 0; i < c->nresolvers; i++)
-		oed_guard_prefix(&g, c->resolvers[i], 32, OE_CLASS_CLEAR);
+	for (i = 0; i < c->nresolvers; i++) {
+		addr = addr_from_v4(c->resolvers[i]);
+		resolver = prefix_host(&addr);
+		oed_guard_prefix(&g, &resolver, OE_CLASS_CLEAR);
+	}
 	if (g.failed)
 		log_warn("policies for clear packets: %s", strerror(errno));
 }

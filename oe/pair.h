@@ -11,11 +11,17 @@
 struct connection;
 struct packet_view;
 
-/* A pair of Phase 2 SAs. */
+/* By which an ICMP error about our ESP finds the pair; zeroed before it is filled. */
+struct sa_out_key {
+	struct addr dst;
+	uint32_t    spi;
+};
+
+/* A pair of SAs. */
 struct sa_pair {
 	UT_hash_handle	   hh;		/* by spi_in */
 	UT_hash_handle	   hh_out;	/* by out_key; two peers at one address may choose alike */
-	struct { uint32_t dst, spi; } out_key;
+	struct sa_out_key  out_key;
 	TAILQ_ENTRY(sa_pair) entry;
 	struct connection *connection;
 	uint32_t	   spi_in, spi_out;

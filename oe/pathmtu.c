@@ -194,7 +194,7 @@ pathmtu_inbound_icmp(struct core *c, uint64_t now, const struct packet_view *p,
 	const uint8_t	  *icmp = p->data + p->header;
 	struct connection *conn;
 	struct sa_pair	  *pair;
-	uint32_t	   spi, out_key[2];
+	struct sa_out_key  key;
 	size_t		   mtu;
 
 	c->now = now;
@@ -204,11 +204,11 @@ pathmtu_inbound_icmp(struct core *c, uint64_t now, const struct packet_view *p,
 	if (quoted->protocol != IPPROTO_ESP || quoted->frag != 0 ||
 	    quoted->len < quoted->header + 4 || mtu < PATH_MTU_MIN)
 		return;
-	spi = load_u32(quoted->data + quoted->header);
 	/* Who knows the outbound SPI was on the path (RFC 4301 §8.2.1). */
-	out_key[0] = addr_v4(&quoted->dst);
-	out_key[1] = spi;
-	HASH_FIND(hh_out, c->sad_out, out_key, sizeof(out_key), pair);
+	memset(&key, 0, sizeof(key));
+	key.dst = quoted->dst;
+	key.spi = load_u32(quoted->data + quoted->header);
+	HASH_FIND(hh_out, c->sad_out, &key, sizeof(key), pair);
 	if (pair == NULL)
 		return;
 	conn = pair->connection;

@@ -29,7 +29,7 @@ struct peer {
 	UT_hash_handle	 hh;
 	struct keying_id id;
 	struct core	*core;
-	uint32_t	 from;		/* the address that named it first */
+	struct addr	 from;		/* the address that named it first */
 	unsigned	 waiting;	/* answers that have not come */
 	bool		 found, authentic;
 	enum record_status problem;	/* RECORD_NONE: just no record */
@@ -129,14 +129,14 @@ canonical_id(const struct keying_id *id)
 /* No address may have many names looked up at once: each costs questions whose
  * answers it can delay. */
 static bool
-peer_room(struct core *c, uint32_t from)
+peer_room(struct core *c, const struct addr *from)
 {
 	struct peer *p, *next, *victim = NULL;
 	unsigned     mine = 0, idle = 0;
 
 	HASH_ITER(hh, c->peers, p, next) {
 		if (p->waiting != 0)
-			mine += p->from == from;
+			mine += addr_equal(&p->from, from);
 		else if (random_uniform(++idle) == 0)
 			victim = p;
 	}
@@ -149,7 +149,7 @@ peer_room(struct core *c, uint32_t from)
 
 static struct peer *
 peer_new(struct core *c, const struct keying_id *id, const char *name,
-    uint32_t from)
+    const struct addr *from)
 {
 	struct peer *p;
 	unsigned     i;
@@ -161,7 +161,7 @@ peer_new(struct core *c, const struct keying_id *id, const char *name,
 	p = xcalloc(1, sizeof(*p));
 	p->core = c;
 	p->id = *id;
-	p->from = from;
+	p->from = *from;
 	p->ttl = PEER_TTL_MAX;
 	p->problem = RECORD_NONE;
 	HASH_ADD(hh, c->peers, id, sizeof(p->id), p);
@@ -180,7 +180,7 @@ peer_new(struct core *c, const struct keying_id *id, const char *name,
 
 bool
 peer_ask_keys(struct core *c, uint64_t token, const struct keying_id *id,
-    uint32_t from)
+    const struct addr *from)
 {
 	struct keying_id key = canonical_id(id);
 	struct peer	*p;

@@ -49,16 +49,17 @@ peer_gateway_of(struct connection *conn, const struct keying_id *id)
  * not come from a record about somebody else.  NULL, or what is wrong.
  */
 static const char *
-peer_gateway_refused(const struct core *c, uint32_t addr, uint32_t dst)
+peer_gateway_refused(const struct core *c, const struct addr *addr,
+    const struct addr *dst)
 {
-	if (!ip_is_host(addr))
+	if (!addr_is_host(addr))
 		return "not a host's address";
-	if (addr == c->local || core_is_ours(c, addr) ||
-	    (c->shell->is_own != NULL && c->shell->is_own(c->shell_arg, addr)))
+	if (core_is_ours(c, addr) || (c->shell->is_own != NULL &&
+	    c->shell->is_own(c->shell_arg, addr_v4(addr))))
 		return "our own address";
 	if (core_is_resolver(c, addr))
 		return "our resolver";
-	if (ip_is_private(addr) && !ip_is_private(dst))
+	if (addr_is_private(addr) && !addr_is_private(dst))
 		return "a private address, for a public one";
 	return NULL;
 }
@@ -80,30 +81,30 @@ peer_gateways_set(struct connection *conn, const struct record_answer *a)
 		if (id.type == 0) {
 			/* IPSECKEY gateway type 0: the destination itself. */
 			id.type = KEYING_ID_ADDR;
-			id.addr = addr_from_v4(conn->key.dst);
+			id.addr = conn->key.dst.addr;
 		}
 		/* §3.2.4.1: what DNS does not vouch for may not send our
 		 * packets elsewhere. */
 		if (c->config->self_delegation_only && !a->authentic &&
 		    id.type == KEYING_ID_ADDR &&
-		    addr_v4(&id.addr) != conn->key.dst)
+		    !addr_equal(&id.addr, &conn->key.dst.addr))
 			continue;
 		if (id.type == KEYING_ID_ADDR && (why = peer_gateway_refused(c,
-		    addr_v4(&id.addr), conn->key.dst)) != NULL) {
+		    &id.addr, &conn->key.dst.addr)) != NULL) {
 			if (ratelimit_pass(&c->bad_packet, c->now))
 				log_info("%s: its DNS record names %s as "
 				    "gateway, refused: %s",
-				    ipv4_text(conn->key.dst),
+				    ADDR_TEXT(&conn->key.dst.addr),
 				    ADDR_TEXT(&id.addr), why);
 			continue;
 		}
 		if ((g = peer_gateway_of(conn, &id)) == NULL)
 			continue;
-		if (g->addr == 0) {
+		if (!addr_is_set(&g->addr)) {
 			/* A name has no address here (§5.3): the destination,
 			 * known by that name, is its own gateway. */
 			g->addr = id.type == KEYING_ID_ADDR ?
-			    addr_v4(&id.addr) : conn->key.dst;
+			    id.addr : conn->key.dst.addr;
 			g->precedence = r->precedence;
 		}
 		pubkey_list_add(&g->keys, &g->nkeys, KEYING_KEYS_MAX, &r->key);
@@ -143,7 +144,7 @@ peer_gateways_keep_peer(struct connection *conn, const struct keying_child *k)
 		return;		/* a pre-shared key: nothing in DNS */
 	peer_gateways_clear(conn);
 	g = peer_gateway_of(conn, &k->peer_id);
-	g->addr = addr_v4(&k->path.peer);
+	g->addr = k->path.peer;
 	pubkey_list_add(&g->keys, &g->nkeys, KEYING_KEYS_MAX, &k->proof.key);
 }
 

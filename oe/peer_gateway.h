@@ -8,7 +8,7 @@
 
 struct peer_gateway {			/* who may speak for a destination, with what keys */
 	struct keying_id id;		/* type 0: whoever proves one of the keys */
-	uint32_t	 addr;
+	struct addr	 addr;
 	uint16_t	 precedence;
 	unsigned	 nkeys;
 	struct pubkey	*keys;

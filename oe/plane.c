@@ -222,9 +222,10 @@ plane_forward(struct core *c, struct spd_entry *e, const struct packet_view *v)
 /* Multicast and broadcast have no one peer; a resolver's packets must not wait
  * for an answer of that resolver (§5, DNS of our own). */
 static bool
-plane_never_captured(const struct core *c, uint32_t dst)
+plane_never_captured(const struct core *c, const struct addr *dst)
 {
-	return !ip_is_host(dst) || dst == c->local || core_is_resolver(c, dst);
+	return !addr_is_host(dst) || addr_equal(dst, &c->local) ||
+	    core_is_resolver(c, dst);
 }
 
 /* The entry for a destination that has none yet, and its keying begun. */
@@ -236,20 +237,14 @@ plane_acquire(struct core *c, const struct packet_view *v,
 	struct spd_entry       *e, *alias;
 	struct spd_key		key, own;
 
-	memset(&own, 0, sizeof(own));
-	own.src = addr_v4(&v->src);
-	own.dst = addr_v4(&v->dst);
-	own.src_plen = own.dst_plen = 32;
+	own = spd_key_of(&v->src, &v->dst);
 	key = own;
 	if (m->class == OE_CLASS_TUNNEL) {
 		t = &c->config->tunnels[m->tunnel];
-		key.dst = t->remote_net;
-		key.dst_plen = t->remote_plen;
-		if (t->local_plen != 0) {
-			key.src = t->local_net;
-			key.src_plen = t->local_plen;
-		}
-		if (!ip_in_prefix(own.src, key.src, key.src_plen))
+		key.dst = oe_tunnel_remote(t);
+		if (t->local_plen != 0)
+			key.src = oe_tunnel_local(t);
+		if (!prefix_contains(&key.src, &v->src))
 			return NULL;
 	}
 	if ((e = room_entry(c, &key, cause)) == NULL)
@@ -276,7 +271,7 @@ static void
 plane_no_room(struct core *c, const struct class_match *m,
     const struct packet_view *v)
 {
-	if (m->class == OE_CLASS_PERMISSIVE && known_has(c, addr_v4(&v->dst)))
+	if (m->class == OE_CLASS_PERMISSIVE && known_has(c, &v->dst))
 		c->count.held_back++;
 	else if (m->class == OE_CLASS_PERMISSIVE || m->class == OE_CLASS_CLEAR)
 		plane_pass(c, v);
@@ -295,10 +290,10 @@ plane_resolver_asks(const struct core *c, const struct packet_view *v)
 	struct class_match m;
 	uint16_t	    sport, dport;
 
-	return c->resolver_here && addr_v4(&v->src) == c->local &&
+	return c->resolver_here && addr_equal(&v->src, &c->local) &&
 	    packet_ports(v, &sport, &dport) &&
 	    (dport == PORT_DNS || dport == PORT_DNS_TLS) &&
-	    classes_find(c->config->classes, addr_v4(&v->dst), &m) == 0 &&
+	    classes_find(c->config->classes, &v->dst, &m) == 0 &&
 	    m.class == OE_CLASS_PERMISSIVE;
 }
 
@@ -323,7 +318,6 @@ plane_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 	struct class_match m;
 	struct packet_view  view;
 	const struct packet_view *v = &view;
-	uint32_t	    src, dst;
 	struct spd_entry   *e;
 	struct connection  *conn;
 	enum packet_cause   cause;
@@ -333,13 +327,11 @@ plane_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 		c->count.dropped++;
 		return;
 	}
-	src = addr_v4(&v->src);
-	dst = addr_v4(&v->dst);
-	if (plane_never_captured(c, dst)) {
+	if (plane_never_captured(c, &v->dst)) {
 		plane_pass(c, v);
 		return;
 	}
-	e = spd_find(c, src, dst);
+	e = spd_find(c, &v->src, &v->dst);
 	if (e != NULL && e->master != NULL) {
 		spd_used(c, e);
 		e = e->master;
@@ -367,17 +359,17 @@ plane_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 		return;
 	}
 	if (e == NULL || e->policy == SPD_NONE) {
-		if (c->local == 0) {
+		if (!addr_is_set(&c->local)) {
 			c->count.dropped++;
 			return;
 		}
-		if (classes_find(c->config->classes, dst, &m) == -1) {
+		if (classes_find(c->config->classes, &v->dst, &m) == -1) {
 			plane_pass(c, v);
 			return;
 		}
 		/* We cannot speak for it; what must not go in the clear does
 		 * not, whoever sends it. */
-		if (!core_is_ours(c, src)) {
+		if (!core_is_ours(c, &v->src)) {
 			if (m.class == OE_CLASS_CLEAR ||
 			    m.class == OE_CLASS_PERMISSIVE)
 				plane_pass(c, v);
@@ -391,7 +383,7 @@ plane_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 		if (e == NULL && cause == PACKET_REFLEX &&
 		    (m.class == OE_CLASS_CLEAR ||
 		    (m.class == OE_CLASS_PERMISSIVE &&
-		    !known_has(c, dst)))) {
+		    !known_has(c, &v->dst)))) {
 			plane_pass(c, v);
 			return;
 		}
@@ -473,21 +465,18 @@ plane_inbound_clear(struct core *c, uint64_t now, const uint8_t *pkt, size_t len
 	struct connection *conn;
 	struct class_match m;
 	struct packet_view  v;
-	uint32_t	    src, dst;
 	struct spd_entry   *e;
 
 	c->now = now;
 	if (!packet_parse_ipv4(&v, pkt, len))
 		return false;
-	src = addr_v4(&v.src);
-	dst = addr_v4(&v.dst);
-	if (plane_never_captured(c, src) || !core_is_ours(c, dst))
+	if (plane_never_captured(c, &v.src) || !core_is_ours(c, &v.dst))
 		return true;
-	if (classes_find(c->config->classes, src, &m) == 0 &&
+	if (classes_find(c->config->classes, &v.src, &m) == 0 &&
 	    (m.class == OE_CLASS_DENY || m.class == OE_CLASS_PARANOID ||
 	    m.class == OE_CLASS_TUNNEL))
 		goto refuse;
-	e = spd_find(c, dst, src);
+	e = spd_find(c, &v.dst, &v.src);
 	if (e == NULL)
 		return true;
 	if (e->policy == SPD_DENY)
@@ -523,8 +512,8 @@ plane_ingress(const struct sa_pair *p, const struct packet_view *v)
 {
 	const struct spd_key *key = &p->connection->key;
 
-	return ip_in_prefix(addr_v4(&v->src), key->dst, key->dst_plen) &&
-	    ip_in_prefix(addr_v4(&v->dst), key->src, key->src_plen) &&
+	return prefix_contains(&key->dst, &v->src) &&
+	    prefix_contains(&key->src, &v->dst) &&
 	    pair_takes(p, v, true);
 }
 
@@ -539,23 +528,19 @@ plane_unknown_spi(struct core *c, const struct packet_view *v, uint32_t spi)
 	struct class_match m;
 	struct spd_entry   *e;
 	struct spd_key	    key;
-	uint32_t	    peer = addr_v4(&v->src);
 
 	c->count.unknown_spi++;
 	if (!ratelimit_pass(&c->unknown_spi, c->now))
 		return;
 	log_info("ESP from %s with unknown SPI 0x%08x", ADDR_TEXT(&v->src), spi);
-	c->ops->unknown_spi(c->ops_arg, c->now, peer, spi);
-	if (c->local == 0 || !c->config->initiate ||
-	    classes_find(c->config->classes, peer, &m) == -1 ||
+	c->ops->unknown_spi(c->ops_arg, c->now, &v->src, spi);
+	if (!addr_is_set(&c->local) || !c->config->initiate ||
+	    classes_find(c->config->classes, &v->src, &m) == -1 ||
 	    (m.class != OE_CLASS_PERMISSIVE && m.class != OE_CLASS_PARANOID))
 		return;
-	e = spd_find(c, c->local, peer);
+	e = spd_find(c, &c->local, &v->src);
 	if (e == NULL) {
-		memset(&key, 0, sizeof(key));
-		key.src = c->local;
-		key.dst = peer;
-		key.src_plen = key.dst_plen = 32;
+		key = spd_key_of(&c->local, &v->src);
 		if ((e = room_entry(c, &key, CAUSE_STRANGERS)) != NULL)
 			initiator_acquire(c, e, &m);
 		return;
@@ -622,7 +607,7 @@ plane_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 	pathmtu_heard(conn, &inner);
 	if (p->follows && v.protocol == IPPROTO_UDP && newest &&
 	    packet_ports(&v, &sport, &dport))
-		liveness_heard_from(p, addr_v4(&v.src), sport);
+		liveness_heard_from(p, &v.src, sport);
 	/* Only a peer that has its half can have sent this; what waited for that goes
 	 * before what it sent. */
 	if (!p->confirmed) {

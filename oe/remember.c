@@ -17,11 +17,11 @@
 #include "oe/remember.h"
 #include "oe/room.h"
 
-#define LINE_LEN	(2 * INET_ADDRSTRLEN + KEYING_NAME_MAX + 32)
+#define LINE_LEN	(2 * ADDR_TEXT_MAX + KEYING_NAME_MAX + 32)
 
 /* What the daemon before us had with a peer. */
 struct pair {
-	uint32_t src, dst;	/* src 0: our own address, whatever it is now */
+	struct addr src, dst;	/* src none: our own address, whatever it is now */
 	uint16_t port;		/* of the peer's IKE */
 	uint32_t spi;		/* our inbound one, by which the peer still sends; 0: none */
 	bool	 shares;	/* the peer is known by a name, at an address of several */
@@ -40,21 +40,21 @@ struct remembered {
 static void
 remember_read(struct remembered *m, char *text)
 {
-	char	       src[INET_ADDRSTRLEN + 1], dst[INET_ADDRSTRLEN + 1];
+	char	       src[ADDR_TEXT_MAX + 1], dst[ADDR_TEXT_MAX + 1];
 	char	       id[KEYING_NAME_MAX + 2], *line, *save = NULL;
 	char	       port_text[8], spi_text[12];
 	unsigned long long port, spi;
-	struct in_addr s, d;
+	struct addr    s, d;
 	int	       n;
 
 	for (line = strtok_r(text, "\n", &save);
 	    line != NULL && m->nold < REMEMBER_PEERS_MAX;
 	    line = strtok_r(NULL, "\n", &save)) {
-		s.s_addr = 0;
+		memset(&s, 0, sizeof(s));
 		port = KEYING_PORT;
 		spi = 0;
 		*id = '\0';
-		n = sscanf(line, "%16s %16s %7s %11s %256s", src, dst,
+		n = sscanf(line, "%46s %46s %7s %11s %256s", src, dst,
 		    port_text, spi_text, id);
 		if (n == 5) {
 			port = strtoull(port_text, NULL, 10);
@@ -62,10 +62,10 @@ remember_read(struct remembered *m, char *text)
 		}
 		if ((n != 2 && n != 5) || port == 0 || port > UINT16_MAX ||
 		    spi > UINT32_MAX ||
-		    (strcmp(src, "-") != 0 && inet_pton(AF_INET, src, &s) != 1) ||
-		    inet_pton(AF_INET, dst, &d) != 1)
+		    (strcmp(src, "-") != 0 && addr_parse(&s, src) == -1) ||
+		    addr_parse(&d, dst) == -1)
 			continue;
-		m->old[m->nold++] = (struct pair){ s.s_addr, d.s_addr,
+		m->old[m->nold++] = (struct pair){ s, d,
 			(uint16_t)port, (uint32_t)spi, *id == '@' };
 	}
 	m->untold = m->nold;
@@ -115,12 +115,12 @@ remember_line(char *out, size_t cap, const struct core *c,
     const struct connection *conn)
 {
 	const struct sa_pair *p = connection_any_pair(conn);
-	char		      src[INET_ADDRSTRLEN];
+	char		      src[ADDR_TEXT_MAX];
 
-	snprintf(src, sizeof(src), "%s", conn->key.src == c->local ? "-" :
-	    ipv4_text(conn->key.src));
+	snprintf(src, sizeof(src), "%s", addr_equal(&conn->key.src.addr,
+	    &c->local) ? "-" : ADDR_TEXT(&conn->key.src.addr));
 	return (size_t)snprintf(out, cap, "%s %s %d %x %s\n", src,
-	    ipv4_text(conn->key.dst), conn->path.peer_port != 0 ?
+	    ADDR_TEXT(&conn->key.dst.addr), conn->path.peer_port != 0 ?
 	    conn->path.peer_port : KEYING_PORT, p != NULL ? p->spi_in : 0,
 	    keying_id_text(&conn->peer_id));
 }
@@ -153,10 +153,10 @@ remember_note(struct remembered *m, const struct core *c)
 	/* Those of the predecessor stay until they have been told. */
 	for (i = 0; i < m->untold && count < REMEMBER_PEERS_MAX; i++, count++) {
 		old = &m->old[i];
-		n += (size_t)snprintf(text + n, cap - n, "%s ", old->src == 0 ?
-		    "-" : ipv4_text(old->src));
+		n += (size_t)snprintf(text + n, cap - n, "%s ", !addr_is_set(
+		    &old->src) ? "-" : ADDR_TEXT(&old->src));
 		n += (size_t)snprintf(text + n, cap - n, "%s %u %x %s\n",
-		    ipv4_text(old->dst), old->port, old->spi,
+		    ADDR_TEXT(&old->dst), old->port, old->spi,
 		    old->shares ? "@" : "-");
 	}
 	for (i = 0; i < n; i++)
@@ -173,8 +173,8 @@ static bool
 remember_wanted(const struct core *c, const struct pair *old,
     struct class_match *p)
 {
-	return core_is_ours(c, old->src == 0 ? c->local : old->src) &&
-	    classes_find(c->config->classes, old->dst, p) == 0 &&
+	return core_is_ours(c, addr_is_set(&old->src) ? &old->src : &c->local) &&
+	    classes_find(c->config->classes, &old->dst, p) == 0 &&
 	    (p->class == OE_CLASS_PERMISSIVE || p->class == OE_CLASS_PARANOID);
 }
 
@@ -188,7 +188,7 @@ remember_recall(struct remembered *m, struct core *c, uint64_t now, unsigned n)
 
 	if (m == NULL)
 		return 0;
-	for (; m->untold > 0 && n > 0 && c->local != 0; n--) {
+	for (; m->untold > 0 && n > 0 && addr_is_set(&c->local); n--) {
 		old = &m->old[--m->untold];
 		core_set_now(c, now);
 		if (!remember_wanted(c, old, &p))
@@ -197,14 +197,12 @@ remember_recall(struct remembered *m, struct core *c, uint64_t now, unsigned n)
 		 * it is told what it has lost, and comes. */
 		if (old->shares) {
 			if (old->spi != 0)
-				c->ops->unknown_spi(c->ops_arg, now, old->dst,
+				c->ops->unknown_spi(c->ops_arg, now, &old->dst,
 				    old->spi);
 			continue;
 		}
-		memset(&key, 0, sizeof(key));
-		key.src = old->src == 0 ? c->local : old->src;
-		key.dst = old->dst;
-		key.src_plen = key.dst_plen = 32;
+		key = spd_key_of(addr_is_set(&old->src) ? &old->src : &c->local,
+		    &old->dst);
 		if ((e = room_entry(c, &key, CAUSE_OURS)) != NULL &&
 		    TAILQ_EMPTY(&e->connections))
 			initiator_acquire(c, e, &p);
@@ -213,12 +211,12 @@ remember_recall(struct remembered *m, struct core *c, uint64_t now, unsigned n)
 }
 
 uint16_t
-remember_port(const struct remembered *m, uint32_t peer, uint32_t spi)
+remember_port(const struct remembered *m, const struct addr *peer, uint32_t spi)
 {
 	unsigned i;
 
 	for (i = 0; m != NULL && i < m->nold; i++) {
-		if (m->old[i].dst == peer && m->old[i].spi == spi)
+		if (addr_equal(&m->old[i].dst, peer) && m->old[i].spi == spi)
 			return m->old[i].port;
 	}
 	return KEYING_PORT;

@@ -28,6 +28,7 @@ void	remember_note(struct remembered *m, const struct core *c);
 unsigned remember_recall(struct remembered *m, struct core *c, uint64_t now, unsigned n);
 /* The IKE port (host order) of the peer that sends with this lost SPI; 500 if
  * nobody remembers it.  m may be NULL. */
-uint16_t remember_port(const struct remembered *m, uint32_t peer, uint32_t spi);
+uint16_t remember_port(const struct remembered *m, const struct addr *peer,
+	    uint32_t spi);
 
 #endif

@@ -23,19 +23,20 @@
 
 #define REPORT_ROWS_MAX	20000
 
+/* An address, or a prefix of more than one. */
+static void
+key_text(const struct prefix *p, char out[PREFIX_TEXT_MAX])
+{
+	if (p->plen == addr_bits(p->addr.family))
+		addr_text(&p->addr, out, PREFIX_TEXT_MAX);
+	else
+		prefix_text(p, out, PREFIX_TEXT_MAX);
+}
+
 static void
 spi_text(uint32_t spi, char out[16])
 {
 	snprintf(out, 16, "0x%08x", spi);
-}
-
-static void
-network_text(uint32_t net, unsigned plen, char out[32])
-{
-	if (plen == 32)
-		snprintf(out, 32, "%s", ipv4_text(net));
-	else
-		snprintf(out, 32, "%s/%u", ipv4_text(net), plen);
 }
 
 void
@@ -84,7 +85,7 @@ seconds_to(uint64_t now, uint64_t at)
 
 struct connection_row {
 	const char *event, *line;	/* NULL: it is no event, no answer to "why" */
-	char	    src[32], dst[32], spi_in[16], spi_out[16], cipher[64];
+	char	    src[PREFIX_TEXT_MAX], dst[PREFIX_TEXT_MAX], spi_in[16], spi_out[16], cipher[64];
 	const char *policy, *class, *state, *reason, *peer, *auth, *right;
 	char	    detail[REASON_WORDS_MAX + ADDR_TEXT_MAX];
 	char	    because[REASON_TEXT_MAX];
@@ -153,8 +154,8 @@ connection_fill(struct connection_row *row, const struct connection *conn)
 	const struct sa_pair *p = connection_any_pair(conn);
 
 	memset(row, 0, sizeof(*row));
-	network_text(conn->key.src, conn->key.src_plen, row->src);
-	network_text(conn->key.dst, conn->key.dst_plen, row->dst);
+	key_text(&conn->key.src, row->src);
+	key_text(&conn->key.dst, row->dst);
 	row->policy = spd_policy_name(conn->policy);
 	row->class = oe_class_name(conn->class);
 	row->state = connection_state_name(conn->state);
@@ -203,7 +204,7 @@ report_spd(struct core *c)
 /* --- sa ------------------------------------------------------------------------- */
 
 struct pair_row {
-	char	    src[32], dst[32], flow[32], spi_in[16], spi_out[16];
+	char	    src[PREFIX_TEXT_MAX], dst[PREFIX_TEXT_MAX], flow[32], spi_in[16], spi_out[16];
 	char	    cipher[64];
 	const char *peer, *state, *role;
 	unsigned    phase;
@@ -258,8 +259,8 @@ pair_fill(struct pair_row *row, const struct connection *conn,
 	memset(row, 0, sizeof(*row));
 	esp_pair_usage(p->esp, &u);
 	row->phase = 2;
-	network_text(conn->key.src, conn->key.src_plen, row->src);
-	network_text(conn->key.dst, conn->key.dst_plen, row->dst);
+	key_text(&conn->key.src, row->src);
+	key_text(&conn->key.dst, row->dst);
 	session_text(p, row->flow, sizeof(row->flow));
 	row->peer = keying_id_text(&conn->peer_id);
 	spi_text(p->spi_in, row->spi_in);
@@ -348,7 +349,7 @@ static void
 why_line(const struct connection *conn, char *out, size_t cap)
 {
 	const struct sa_pair *p = connection_any_pair(conn);
-	const char	     *dst = ipv4_text(conn->key.dst);
+	const char	     *dst = ADDR_TEXT(&conn->key.dst.addr);
 	char		      cipher[64], peer[KEYING_NAME_MAX + 2];
 	char		      silence[128];
 	unsigned long long    next;
@@ -427,25 +428,25 @@ would_text(const struct core *c, enum oe_class class, char *out, size_t cap)
 }
 
 static void
-why_nothing(const struct core *c, uint32_t addr, json_object *o, char *out,
-    size_t cap)
+why_nothing(const struct core *c, const struct addr *addr, json_object *o,
+    char *out, size_t cap)
 {
 	struct class_match m = { .class = OE_CLASS_CLEAR };
-	const char	   *text = ipv4_text(addr);
+	const char	   *text = ADDR_TEXT(addr);
 	char		    would[3 * KEYING_NAME_MAX + 64];
 
 	if (core_is_resolver(c, addr))
 		snprintf(out, cap, "%s: in the clear, because it is a resolver",
 		    text);
-	else if (addr == c->local)
+	else if (addr_equal(addr, &c->local))
 		snprintf(out, cap, "%s: that is our own address", text);
 	else if (classes_find(c->config->classes, addr, &m) == -1)
 		snprintf(out, cap, "%s: in the clear, because no policy class "
 		    "holds it", text);
 	else {
 		would_text(c, m.class, would, sizeof(would));
-		snprintf(out, cap, "%s: no traffic now; class %s by %s/%u: %s",
-		    text, oe_class_name(m.class), ipv4_text(m.net), m.plen,
+		snprintf(out, cap, "%s: no traffic now; class %s by %s: %s",
+		    text, oe_class_name(m.class), PREFIX_TEXT(&m.prefix),
 		    would);
 	}
 	/* Where traffic would ask nobody, what would happen is what happens. */
@@ -469,14 +470,15 @@ number_of(json_object *req, const char *key, unsigned most)
 /* Who is at that address with nothing but flows of its own: one of them, and
  * how many. */
 static void
-why_flows(const struct core *c, uint32_t addr, char *line, size_t cap)
+why_flows(const struct core *c, const struct addr *addr, char *line,
+    size_t cap)
 {
 	const struct connection *conn, *one = NULL;
 	unsigned		 n = 0;
 	size_t			 len = strlen(line);
 
 	TAILQ_FOREACH(conn, &c->connections, all) {
-		if (conn->key.dst == addr && conn->right == RIGHT_FLOWS &&
+		if (addr_equal(&conn->key.dst.addr, addr) && conn->right == RIGHT_FLOWS &&
 		    conn->state == CONNECTION_KEYED) {
 			one = conn;
 			n++;
@@ -496,20 +498,24 @@ report_why(struct core *c, json_object *req)
 	json_object	  *o;
 	const char	  *address = control_text(req, "address");
 	const char	  *source = control_text(req, "source");
-	struct in_addr	   a, src = { 0 };
+	struct addr	   a, src = { 0 };
 	unsigned	   protocol = number_of(req, "protocol", 255);
 	bool		   flow;
 	char		   line[1024];
 
-	if (address == NULL || inet_pton(AF_INET, address, &a) != 1)
+	if (address == NULL || addr_parse(&a, address) == -1 ||
+	    a.family != AF_INET)
 		return control_answer("error", "why needs an IPv4 address");
-	if (source != NULL && inet_pton(AF_INET, source, &src) != 1)
+	if (source != NULL && (addr_parse(&src, source) == -1 ||
+	    src.family != AF_INET))
 		return control_answer("error", "the source is no IPv4 address");
+	if (addr_is_unspecified(&src))
+		src = (struct addr){ 0 };
 	TAILQ_FOREACH(conn, &c->connections, all) {
-		if (!ip_in_prefix(a.s_addr, conn->key.dst, conn->key.dst_plen) ||
+		if (!prefix_contains(&conn->key.dst, &a) ||
 		    conn->spd == NULL || conn->right == RIGHT_FLOWS ||
-		    (src.s_addr != 0 &&
-		    !ip_in_prefix(src.s_addr, conn->key.src, conn->key.src_plen)))
+		    (addr_is_set(&src) &&
+		    !prefix_contains(&conn->key.src, &src)))
 			continue;
 		/* What decides for the packet: the strongest policy. */
 		if (best == NULL || conn->policy == SPD_ENCRYPT ||
@@ -517,8 +523,8 @@ report_why(struct core *c, json_object *req)
 			best = conn;
 	}
 	/* Where hosts share an address each flow has its own answer. */
-	conn = protocol == 0 ? NULL : flow_peek(c, src.s_addr != 0 ?
-	    src.s_addr : c->local, a.s_addr, (uint8_t)protocol,
+	conn = protocol == 0 ? NULL : flow_peek(c, addr_is_set(&src) ?
+	    &src : &c->local, &a, (uint8_t)protocol,
 	    (uint16_t)number_of(req, "source_port", 65535),
 	    (uint16_t)number_of(req, "port", 65535));
 	if ((flow = conn != NULL && conn->spd != NULL))
@@ -529,10 +535,10 @@ report_why(struct core *c, json_object *req)
 		why_line(best, line, sizeof(line));
 	} else {
 		o = json_object_new_object();
-		why_nothing(c, a.s_addr, o, line, sizeof(line));
+		why_nothing(c, &a, o, line, sizeof(line));
 	}
 	if (!flow)
-		why_flows(c, a.s_addr, line, sizeof(line));
+		why_flows(c, &a, line, sizeof(line));
 	control_put(o, "line", line);
 	return o;
 }

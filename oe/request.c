@@ -25,7 +25,7 @@ request_keys(struct connection *conn)
 	struct keying_selector ours, theirs;
 
 	memset(&r, 0, sizeof(r));
-	r.path.local = addr_from_v4(c->local);
+	r.path.local = c->local;
 	r.path.local_port = c->ike_port;
 	r.my_id = core_my_id(c);
 	if (conn->class == OE_CLASS_TUNNEL) {
@@ -39,7 +39,7 @@ request_keys(struct connection *conn)
 		if (conn->peer_gateway >= conn->npeer_gateways)
 			return -1;
 		g = &conn->peer_gateways[conn->peer_gateway];
-		r.path.peer = addr_from_v4(g->addr);
+		r.path.peer = g->addr;
 		r.peer_id = g->id;
 		r.peer.keys = g->keys;
 		r.peer.nkeys = g->nkeys;
@@ -50,7 +50,7 @@ request_keys(struct connection *conn)
 	r.initial_contact = !connection_peer_known(c, &r.peer_id) &&
 	    (c->shell->peer_known == NULL ||
 	    !c->shell->peer_known(c->shell_arg, &r.peer_id));
-	r.departed = known_has_departed(c, addr_v4(&r.path.peer));
+	r.departed = known_has_departed(c, &r.path.peer);
 	conn->path.peer = r.path.peer;
 	if (TAILQ_EMPTY(&conn->pairs))
 		conn->peer_id = r.peer_id;
@@ -69,6 +69,6 @@ request_rekey(struct connection *conn, const char *why)
 {
 	if (conn->requested || conn->core->now - conn->request_at < REKEY_RETRY)
 		return 0;
-	log_debug("%s: rekeying: %s", ipv4_text(conn->key.dst), why);
+	log_debug("%s: rekeying: %s", ADDR_TEXT(&conn->key.dst.addr), why);
 	return session_begin(conn) ? request_keys(conn) : -1;
 }

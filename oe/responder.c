@@ -54,7 +54,6 @@ responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
 	const struct oe_tunnel *t;
 	struct class_match	m;
 	unsigned		index;
-	uint32_t		peer = addr_v4(&path->peer);
 	struct keying_credentials credentials = { 0 };
 
 	c->now = now;
@@ -73,10 +72,10 @@ responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
 	if (c->config->key == NULL ||
 	    (!classes_has(c->config->classes, OE_CLASS_PERMISSIVE) &&
 	    !classes_has(c->config->classes, OE_CLASS_PARANOID)) ||
-	    (classes_find(c->config->classes, peer, &m) == 0 &&
+	    (classes_find(c->config->classes, &path->peer, &m) == 0 &&
 	    m.class == OE_CLASS_DENY))
 		goto refuse;
-	if (peer_ask_keys(c, token, id, peer))
+	if (peer_ask_keys(c, token, id, &path->peer))
 		return;
 refuse:
 	c->keying->peer_keys(c->keying_arg, now, token, &credentials);
@@ -152,7 +151,7 @@ authorization_named(struct authorization *a, bool authentic)
 		if (conn->right == RIGHT_FLOWS)
 			log_info("peer %s is named by the reverse map of %s: "
 			    "all packets for that address are for it",
-			    keying_id_text(&a->id), ipv4_text(a->key.dst));
+			    keying_id_text(&a->id), ADDR_TEXT(&a->key.dst.addr));
 		connection_set_right(conn, right, a->shares);
 	}
 	if (conn != NULL)
@@ -171,7 +170,7 @@ authorization_unnamed(struct authorization *a)
 
 	if (conn == NULL) {
 		log_info("peer %s may not speak for %s: no record there names "
-		    "it", keying_id_text(&a->id), ipv4_text(a->key.dst));
+		    "it", keying_id_text(&a->id), ADDR_TEXT(&a->key.dst.addr));
 	} else if (!a->answered) {
 		conn->right_expires = expiry(c, 0);
 	} else {
@@ -179,7 +178,7 @@ authorization_unnamed(struct authorization *a)
 		if (conn->right != RIGHT_FLOWS)
 			log_info("peer %s is not named by the reverse map of "
 			    "%s any more: its own flows only",
-			    keying_id_text(&a->id), ipv4_text(a->key.dst));
+			    keying_id_text(&a->id), ADDR_TEXT(&a->key.dst.addr));
 		conn->right_expires = expiry(c, a->ttl);
 		connection_set_right(conn, RIGHT_FLOWS, true);
 	}
@@ -222,7 +221,7 @@ authorization_ask(struct core *c, uint64_t token, struct connection *conn,
     bool shares)
 {
 	struct authorization *a;
-	char		      name[RECORD_REVERSE_LEN];
+	char		      name[ADDR_REVERSE_MAX];
 
 	if ((a = authorization_new(c, id)) == NULL)
 		return -1;
@@ -232,7 +231,7 @@ authorization_ask(struct core *c, uint64_t token, struct connection *conn,
 	a->class = class;
 	a->shares = shares;
 	a->ttl = RIGHT_TTL_MAX;
-	record_reverse_name(key->dst, name);
+	addr_reverse_name(&key->dst.addr, name);
 	if (lookup_start(c, CAUSE_STRANGERS, name, RECORD_TYPE_TXT,
 	    authorization_dns, a, 0) == 0)
 		a->waiting++;
@@ -273,7 +272,7 @@ out:
 static bool
 address_is_past(struct core *c, const struct spd_key *key)
 {
-	const struct spd_entry	*e = spd_find(c, key->src, key->dst);
+	const struct spd_entry	*e = spd_find(c, &key->src.addr, &key->dst.addr);
 	const struct connection *conn;
 
 	if (e == NULL)
@@ -318,10 +317,11 @@ static bool
 tunnel_allows(const struct core *c, const struct oe_tunnel *t,
     const struct spd_key *k)
 {
-	if (k->dst != t->remote_net || k->dst_plen != t->remote_plen)
-		return false;
-	return t->local_plen == 0 ? k->src == c->local && k->src_plen == 32 :
-	    k->src == t->local_net && k->src_plen == t->local_plen;
+	const struct prefix remote = oe_tunnel_remote(t);
+	const struct prefix local = t->local_plen == 0 ?
+	    prefix_host(&c->local) : oe_tunnel_local(t);
+
+	return prefix_equal(&k->dst, &remote) && prefix_equal(&k->src, &local);
 }
 
 /*
@@ -331,11 +331,11 @@ tunnel_allows(const struct core *c, const struct oe_tunnel *t,
  */
 static bool
 is_translated(const struct core *c, const struct keying_id *id,
-    const struct keying_path *path, uint32_t addr)
+    const struct keying_path *path, const struct addr *addr)
 {
 	return id->type == KEYING_ID_FQDN && path->local_port == KEYING_PORT_NATT &&
-	    ip_is_rfc1918(addr, 32) && c->shell->is_near != NULL &&
-	    !c->shell->is_near(c->shell_arg, addr);
+	    addr->family == AF_INET && ip_is_rfc1918(addr_v4(addr), 32) && c->shell->is_near != NULL &&
+	    !c->shell->is_near(c->shell_arg, addr_v4(addr));
 }
 
 void
@@ -346,24 +346,19 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	const struct keying_path     *path = ask->path;
 	const struct oe_tunnel *t;
 	struct class_match	m;
-	struct prefix		ours, theirs;
 	struct spd_key		key;
 	const char	       *why;
 	unsigned		index = 0;
-	uint32_t		peer = addr_v4(&path->peer);
+	const struct addr      *peer = &path->peer, *dst;
 	bool			shares;
 
 	c->now = now;
 	memset(&key, 0, sizeof(key));
 	why = "its selectors are of no one prefix";
-	if (!keying_selectors_prefix(ask->ours, &ours) ||
-	    !keying_selectors_prefix(ask->theirs, &theirs) ||
-	    ours.addr.family != AF_INET || theirs.addr.family != AF_INET)
+	dst = &key.dst.addr;
+	if (!keying_selectors_prefix(ask->ours, &key.src) ||
+	    !keying_selectors_prefix(ask->theirs, &key.dst))
 		goto refuse;
-	key.src = addr_v4(&ours.addr);
-	key.dst = addr_v4(&theirs.addr);
-	key.src_plen = ours.plen;
-	key.dst_plen = theirs.plen;
 	if (ask->mode == KEYING_TUNNEL &&
 	    (t = tunnel_of(c, id, path, &index)) != NULL &&
 	    tunnel_allows(c, t, &key) && is_all(ask->ours) &&
@@ -379,7 +374,7 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	if (ask->mode != KEYING_TUNNEL)
 		goto refuse;
 	why = "its selectors are not of single hosts";
-	if (key.src_plen != 32 || key.dst_plen != 32)
+	if (!spd_key_is_of_hosts(&key))
 		goto refuse;
 	why = "such protocol and port selectors mean nothing";
 	if (!selects(ask->ours, ask->theirs))
@@ -388,29 +383,29 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	if (!is_all(ask->ours) && address_is_past(c, &key))
 		goto refuse;
 	why = "that is not our address";
-	if (!core_is_ours(c, key.src))
+	if (!core_is_ours(c, &key.src.addr))
 		goto refuse;
 	why = "policy";
-	if (core_is_ours(c, key.dst) || core_is_resolver(c, key.dst) ||
-	    classes_find(c->config->classes, key.dst, &m) == -1 ||
+	if (core_is_ours(c, dst) || core_is_resolver(c, dst) ||
+	    classes_find(c->config->classes, dst, &m) == -1 ||
 	    (m.class != OE_CLASS_PERMISSIVE && m.class != OE_CLASS_PARANOID))
 		goto refuse;
 	/* The key came from the address's own reverse map (§3.3.1). */
-	if (id->type == KEYING_ID_ADDR && addr_v4(&id->addr) == key.dst) {
+	if (id->type == KEYING_ID_ADDR && addr_equal(&id->addr, dst)) {
 		authorize(c, token, connection_for(c, id, &key, m.class, 0,
 		    peer_is_authentic(c, id) ? RIGHT_DNSSEC : RIGHT_DNS,
 		    false));
 		return;
 	}
-	shares = key.dst == peer && id->type != KEYING_ID_ADDR;
-	if (key.dst == peer && m.class == OE_CLASS_PERMISSIVE) {
+	shares = addr_equal(dst, peer) && id->type != KEYING_ID_ADDR;
+	if (addr_equal(dst, peer) && m.class == OE_CLASS_PERMISSIVE) {
 		why = "the kernel does ESP for another at its address";
 		if (address_is_past(c, &key))
 			goto refuse;
 		authorize_flows(c, token, id, &key, m.class, shares);
 		return;
 	}
-	if (m.class == OE_CLASS_PERMISSIVE && is_translated(c, id, path, key.dst)) {
+	if (m.class == OE_CLASS_PERMISSIVE && is_translated(c, id, path, dst)) {
 		authorize_flows(c, token, id, &key, m.class, true);
 		return;
 	}
@@ -420,7 +415,7 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 refuse:
 	if (ratelimit_pass(&c->bad_packet, now))
 		log_info("peer %s at %s is refused %s: %s", keying_id_text(id),
-		    ADDR_TEXT(&path->peer), ipv4_text(key.dst), why);
+		    ADDR_TEXT(&path->peer), ADDR_TEXT(&key.dst.addr), why);
 	c->keying->authorize(c->keying_arg, now, token, NULL);
 }
 
@@ -438,7 +433,7 @@ responder_initial_contact(struct core *c, uint64_t now,
 		    !addr_equal(&conn->path.peer, peer) ||
 		    !keying_id_equal(&conn->peer_id, id))
 			continue;
-		log_info("%s: peer %s began anew", ipv4_text(conn->key.dst),
+		log_info("%s: peer %s began anew", ADDR_TEXT(&conn->key.dst.addr),
 		    keying_id_text(id));
 		connection_free(conn, false);
 	}

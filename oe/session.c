@@ -21,13 +21,8 @@ static void
 key_selectors(const struct connection *conn, struct keying_selector *ours,
     struct keying_selector *theirs)
 {
-	struct prefix src = { addr_from_v4(conn->key.src),
-		(uint8_t)conn->key.src_plen };
-	struct prefix dst = { addr_from_v4(conn->key.dst),
-		(uint8_t)conn->key.dst_plen };
-
-	*ours = keying_selector_prefix(&src);
-	*theirs = keying_selector_prefix(&dst);
+	*ours = keying_selector_prefix(&conn->key.src);
+	*theirs = keying_selector_prefix(&conn->key.dst);
 }
 
 void
@@ -95,13 +90,13 @@ session_can(const struct connection *conn)
 
 	return c->shell->shares != NULL && c->shell->shares(c->shell_arg) &&
 	    connection_is_oe(conn) && conn->right != RIGHT_FLOWS &&
-	    conn->key.src == c->local;
+	    addr_equal(&conn->key.src.addr, &c->local);
 }
 
 bool
 session_denies(const struct core *c, const struct packet_view *v)
 {
-	const struct collision *col = collision_find(c, addr_v4(&v->dst));
+	const struct collision *col = collision_find(c, &v->dst);
 
 	return col != NULL && col->by_flow && !col->whole &&
 	    !names_flow(v);
@@ -225,7 +220,7 @@ session_begin(struct connection *conn)
 
 	conn->ask = NULL;
 	if (!session_can(conn) ||
-	    (col = collision_find(conn->core, conn->key.dst)) == NULL ||
+	    (col = collision_find(conn->core, &conn->key.dst.addr)) == NULL ||
 	    !col->by_flow)
 		return true;
 	conn->by_flow = true;

@@ -40,7 +40,7 @@ collision_by_flow(struct connection *conn, struct collision *col, bool whole,
 	col->by_flow = true;
 	col->whole = whole;
 	log_info("%s: %s: another host at our address, it seems; asking %s for "
-	    "each flow alone", ipv4_text(conn->key.dst), why,
+	    "each flow alone", ADDR_TEXT(&conn->key.dst.addr), why,
 	    keying_id_text(&conn->peer_id));
 }
 
@@ -91,7 +91,7 @@ session_wait(struct connection *conn, const struct packet_view *v)
 	}
 	conn->used = c->now;
 	if (!session_flow(conn, v, &ours, &theirs)) {
-		col = collision_find(c, conn->key.dst);
+		col = collision_find(c, &conn->key.dst.addr);
 		if (col != NULL && !col->whole)
 			return false;
 		c->count.dropped++;
@@ -143,7 +143,7 @@ session_keyed(struct connection *conn, const struct sa_pair *p)
 static void
 session_give_up(struct connection *conn, const char *why)
 {
-	struct collision *col = collision_get(conn->core, conn->key.dst);
+	struct collision *col = collision_get(conn->core, &conn->key.dst.addr);
 	unsigned	  n = conn->nsessions;
 
 	col->useless = true;
@@ -152,7 +152,7 @@ session_give_up(struct connection *conn, const char *why)
 	snprintf(col->flow_said, sizeof(col->flow_said), "%s", why);
 	conn->reason = reason_with(REASON_ANSWERS_ANOTHER, why);
 	log_info("%s: the keys for all of our address stay: a flow's own keys: "
-	    "%s", ipv4_text(conn->key.dst), why);
+	    "%s", ADDR_TEXT(&conn->key.dst.addr), why);
 	if (connection_pair(conn) == NULL) {
 		while (!TAILQ_EMPTY(&conn->sessions))
 			session_free(conn, TAILQ_FIRST(&conn->sessions));
@@ -180,7 +180,7 @@ session_why(const struct connection *conn, char *out, size_t cap)
 	const struct collision *col;
 
 	if (conn->failure != KEYING_CHILD_REFUSED || !session_can(conn) ||
-	    (col = collision_find(conn->core, conn->key.dst)) == NULL ||
+	    (col = collision_find(conn->core, &conn->key.dst.addr)) == NULL ||
 	    *col->whole_said == '\0')
 		return false;
 	snprintf(out, cap, "it proved its key, but seems to keep our address "
@@ -209,7 +209,7 @@ session_failed(struct connection *conn, enum keying_failure f,
 		return SESSION_NOT_CONCERNED;
 	if (conn->state != CONNECTION_PENDING)
 		return SESSION_NOT_CONCERNED;
-	col = collision_get(conn->core, conn->key.dst);
+	col = collision_get(conn->core, &conn->key.dst.addr);
 	snprintf(flow ? col->flow_said : col->whole_said, SAID_MAX, "%s",
 	    detail != NULL ? detail : keying_failure_text(f));
 	if (flow) {
@@ -241,7 +241,7 @@ session_deleted(struct connection *conn, bool heard)
 	if (!session_can(conn) || conn->state != CONNECTION_KEYED)
 		return false;
 	/* It negotiates, but installs nothing while another has the address. */
-	col = collision_find(c, conn->key.dst);
+	col = collision_find(c, &conn->key.dst.addr);
 	if (!heard && col != NULL && col->useless &&
 	    TAILQ_EMPTY(&conn->pairs)) {
 		core_event(c, conn, "expired");
@@ -250,7 +250,7 @@ session_deleted(struct connection *conn, bool heard)
 	}
 	if (c->now - conn->used >= IN_USE)
 		return false;
-	col = collision_get(c, conn->key.dst);
+	col = collision_get(c, &conn->key.dst.addr);
 	if (!col->useless && c->now - col->deleted_at >= DELETES_TIME)
 		col->deleted = 0;
 	col->deleted++;
@@ -303,10 +303,10 @@ session_one_way(struct connection *conn)
 	}
 	if (conn->sends < SENDS || c->now - conn->sent_at >= SENT_LATELY)
 		return;
-	col = collision_find(c, conn->key.dst);
+	col = collision_find(c, &conn->key.dst.addr);
 	if (col != NULL && col->useless)
 		return;
-	collision_by_flow(conn, collision_get(c, conn->key.dst), true,
+	collision_by_flow(conn, collision_get(c, &conn->key.dst.addr), true,
 	    "its peer lives, and sends us nothing");
 	conn->by_flow = true;
 	conn->reason = reason_of(REASON_EACH_FLOW);

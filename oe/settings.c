@@ -33,6 +33,8 @@ settings_add(cfg_t *s, struct classes *p, const char *where, const char *text,
     enum oe_class class, unsigned tunnel)
 {
 	struct class_match m;
+	struct prefix	    prefix;
+	struct addr	    addr;
 	struct in_addr	    net;
 	unsigned	    plen;
 
@@ -41,8 +43,10 @@ settings_add(cfg_t *s, struct classes *p, const char *where, const char *text,
 		    where, text);
 		return -1;
 	}
-	if (classes_add(p, net.s_addr, plen, class, tunnel) == -1) {
-		classes_find(p, net.s_addr, &m);
+	addr = addr_from_v4(net.s_addr);
+	prefix = prefix_of(&addr, plen);
+	if (classes_add(p, &prefix, class, tunnel) == -1) {
+		classes_find(p, &addr, &m);
 		conf_error(s, "%sprefix %s stands in class %s and in %s", where,
 		    text, oe_class_name(m.class), oe_class_name(class));
 		return -1;
@@ -213,11 +217,6 @@ take_resolver(void *to, cfg_t *s, const struct option *o, const char *text)
 	return 0;
 }
 
-/*
- * Whatever network we are in writes that file, and resolvers are spoken to in the
- * clear: one within a prefix that is not to be has to be named by the operator.
- * Where that is everybody, it cannot be helped.
- */
 struct keying_credentials
 oe_tunnel_credentials(const struct oe_tunnel *t)
 {
@@ -229,10 +228,32 @@ oe_tunnel_credentials(const struct oe_tunnel *t)
 	};
 }
 
+struct prefix
+oe_tunnel_local(const struct oe_tunnel *t)
+{
+	const struct addr net = addr_from_v4(t->local_net);
+
+	return prefix_of(&net, t->local_plen);
+}
+
+struct prefix
+oe_tunnel_remote(const struct oe_tunnel *t)
+{
+	const struct addr net = addr_from_v4(t->remote_net);
+
+	return prefix_of(&net, t->remote_plen);
+}
+
+/*
+ * Whatever network we are in writes that file, and resolvers are spoken to in the
+ * clear: one within a prefix that is not to be has to be named by the operator.
+ * Where that is everybody, it cannot be helped.
+ */
 bool
 oe_config_find_resolvers(struct oe_config *c)
 {
 	struct class_match m;
+	struct addr	    a;
 	uint32_t	    found[OE_RESOLVERS_MAX], kept[OE_RESOLVERS_MAX];
 	size_t		    i, n, nkept = 0;
 
@@ -240,8 +261,9 @@ oe_config_find_resolvers(struct oe_config *c)
 	n = resolvconf_read(RESOLVCONF_PATH, found, OE_RESOLVERS_MAX, NULL,
 	    NULL);
 	for (i = 0; i < n; i++) {
-		if (classes_find(c->classes, found[i], &m) == 0 &&
-		    m.plen > 0 && m.class != OE_CLASS_PERMISSIVE &&
+		a = addr_from_v4(found[i]);
+		if (classes_find(c->classes, &a, &m) == 0 &&
+		    m.prefix.plen > 0 && m.class != OE_CLASS_PERMISSIVE &&
 		    m.class != OE_CLASS_CLEAR) {
 			log_warn("%s: nameserver %s is not asked: it is %s",
 			    RESOLVCONF_PATH, ipv4_text(found[i]),
@@ -606,6 +628,7 @@ settings_key(cfg_t *s, struct oe_config *c)
 static struct oe_config *
 config_read(const struct option_source *s)
 {
+	const struct prefix all = { .addr = { .family = AF_INET } };
 	struct oe_config *c = xcalloc(1, sizeof(*c));
 
 	c->classes = classes_new();
@@ -618,7 +641,7 @@ config_read(const struct option_source *s)
 	}
 	/* The preconfigured default (draft -17 §3.2): try with everybody. */
 	if (classes_count(c->classes) == c->ntunnels)
-		classes_add(c->classes, 0, 0, OE_CLASS_PERMISSIVE, 0);
+		classes_add(c->classes, &all, OE_CLASS_PERMISSIVE, 0);
 	c->resolvers_found = c->nresolvers == 0;
 	if (c->resolvers_found)
 		(void)oe_config_find_resolvers(c);

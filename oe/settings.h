@@ -39,6 +39,9 @@ struct oe_tunnel {
 
 /* What its peer has to prove; borrowed from t. */
 struct keying_credentials oe_tunnel_credentials(const struct oe_tunnel *t);
+/* What it joins. */
+struct prefix oe_tunnel_local(const struct oe_tunnel *t);
+struct prefix oe_tunnel_remote(const struct oe_tunnel *t);
 
 struct oe_network {			/* behind us, as a security gateway */
 	uint32_t net, mask;		/* network order */

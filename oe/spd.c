@@ -22,16 +22,25 @@ spd_policy_name(enum spd_policy p)
 
 /* --- entries ------------------------------------------------------------------ */
 
-struct spd_entry *
-spd_find(struct core *c, uint32_t src, uint32_t dst)
+struct spd_key
+spd_key_of(const struct addr *src, const struct addr *dst)
 {
-	struct spd_key	  key;
+	return (struct spd_key){ prefix_host(src), prefix_host(dst) };
+}
+
+bool
+spd_key_is_of_hosts(const struct spd_key *key)
+{
+	return key->src.plen == addr_bits(key->src.addr.family) &&
+	    key->dst.plen == addr_bits(key->dst.addr.family);
+}
+
+struct spd_entry *
+spd_find(struct core *c, const struct addr *src, const struct addr *dst)
+{
+	struct spd_key	  key = spd_key_of(src, dst);
 	struct spd_entry *e;
 
-	memset(&key, 0, sizeof(key));
-	key.src = src;
-	key.dst = dst;
-	key.src_plen = key.dst_plen = 32;
 	HASH_FIND(hh, c->spd, &key, sizeof(key), e);
 	return e;
 }
@@ -88,7 +97,7 @@ spd_free(struct core *c, struct spd_entry *e)
 {
 	struct spd_entry *alias, *next;
 
-	if (e->key.dst_plen != 32 || e->key.src_plen != 32) {
+	if (!spd_key_is_of_hosts(&e->key)) {
 		HASH_ITER(hh, c->spd, alias, next) {
 			if (alias->master == e)
 				spd_entry_free(c, alias);

@@ -23,8 +23,7 @@ struct datagram {
 };
 
 struct spd_key {
-	uint32_t src, dst;		/* network order */
-	uint32_t src_plen, dst_plen;	/* 32 but for configured tunnels */
+	struct prefix src, dst;		/* of one host each, but for configured tunnels */
 };
 
 /* Flows of one connection, or of the clear; the longest unused first. */
@@ -56,7 +55,11 @@ struct spd_entry {
 	struct flow_list clear_flows;
 };
 
-struct spd_entry *spd_find(struct core *c, uint32_t src, uint32_t dst);
+/* The key of two hosts. */
+struct spd_key spd_key_of(const struct addr *src, const struct addr *dst);
+bool	spd_key_is_of_hosts(const struct spd_key *key);
+struct spd_entry *spd_find(struct core *c, const struct addr *src,
+	    const struct addr *dst);
 /* Finds or makes the entry of a key; NULL where the budget of cause is used up
  * (room.h makes room). */
 struct spd_entry *spd_get(struct core *c, const struct spd_key *key,

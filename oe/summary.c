@@ -232,7 +232,7 @@ summary_report(struct core *c, struct report *r)
 		latency_fields, NULL };
 	struct keying_id id = core_my_id(c);
 	struct engine	 e = {
-		.address = c->local != 0 ? ipv4_text(c->local) : "none",
+		.address = ADDR_TEXT(&c->local),
 		.identity = keying_id_text(&id),
 		.key = c->config->key != NULL ? c->config->key_path :
 		    "none: everything goes in the clear",

@@ -50,6 +50,7 @@ core_with_traffic(void)
 		.total = sizeof(pkt) };
 	struct oe_config	    *config = oe_config_read(NULL);
 	struct core		    *c;
+	struct addr		     local;
 	size_t			     i;
 
 	FUZZ_CHECK(config != NULL);
@@ -57,7 +58,8 @@ core_with_traffic(void)
 		planes[0] = esp_user_new(send_nothing, NULL);
 	c = core_new(config, &shell, NULL, &ops, NULL, NULL, NULL);
 	h.src = inet_addr("198.51.100.1");
-	core_set_local(c, NOW, h.src, 0);
+	local = addr_from_v4(h.src);
+	core_set_local(c, NOW, &local, 0);
 	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
 		memset(pkt, 0, sizeof(pkt));
 		h.dst = inet_addr(hosts[i]);

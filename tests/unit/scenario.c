@@ -545,13 +545,13 @@ ops_probe(void *arg, uint64_t now, void *conn)
 }
 
 static void
-ops_unknown_spi(void *arg, uint64_t now, uint32_t peer, uint32_t spi)
+ops_unknown_spi(void *arg, uint64_t now, const struct addr *peer, uint32_t spi)
 {
 	struct world *w = arg;
 
 	(void)now;
 	if (w->probes)
-		world_event(w, "unknown-spi 0x%x %s", spi, host_name(peer));
+		world_event(w, "unknown-spi 0x%x %s", spi, host_name(addr_v4(peer)));
 }
 
 static void

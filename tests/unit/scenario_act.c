@@ -577,8 +577,8 @@ do_up(struct player *p)
 	k.out.spi = (uint32_t)player_number(p, "out", 0);
 	k.out.src = k.in.dst;
 	k.out.dst = k.in.src;
-	ours = host_selector(conn->key.src, 0);
-	theirs = host_selector(conn->key.dst, 0);
+	ours = host_selector(addr_v4(&conn->key.src.addr), 0);
+	theirs = host_selector(addr_v4(&conn->key.dst.addr), 0);
 	player_flow(p, &ours, &theirs);
 	k.ours = keying_selectors_of(&ours);
 	k.theirs = keying_selectors_of(&theirs);

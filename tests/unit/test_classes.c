@@ -18,17 +18,35 @@
 #include "oe/classes.h"
 #include "oe/settings.h"
 
+static int
+add4(struct classes *c, uint32_t net, unsigned plen, enum oe_class class,
+    unsigned tunnel)
+{
+	const struct addr   addr = addr_from_v4(net);
+	const struct prefix p = prefix_of(&addr, plen);
+
+	return classes_add(c, &p, class, tunnel);
+}
+
+static int
+find4(const struct classes *c, uint32_t addr, struct class_match *m)
+{
+	const struct addr a = addr_from_v4(addr);
+
+	return classes_find(c, &a, m);
+}
+
 static void
 expect(const struct classes *p, const char *addr, enum oe_class class,
     const char *net, unsigned plen)
 {
 	struct class_match m;
 
-	if (classes_find(p, inet_addr(addr), &m) == -1)
+	if (find4(p, inet_addr(addr), &m) == -1)
 		fail_msg("%s: no prefix", addr);
-	if (m.class != class || m.net != inet_addr(net) || m.plen != plen)
+	if (m.class != class || addr_v4(&m.prefix.addr) != inet_addr(net) || m.prefix.plen != plen)
 		fail_msg("%s: %s by %s/%u", addr, oe_class_name(m.class),
-		    ipv4_text(m.net), m.plen);
+		    ADDR_TEXT(&m.prefix.addr), m.prefix.plen);
 }
 
 static void
@@ -37,14 +55,14 @@ longest_prefix_wins(void **state)
 	struct classes *p = classes_new();
 
 	(void)state;
-	assert_int_equal(classes_add(p, 0, 0, OE_CLASS_PERMISSIVE, 0), 0);
-	assert_int_equal(classes_add(p, inet_addr("198.51.0.0"), 16,
+	assert_int_equal(add4(p, 0, 0, OE_CLASS_PERMISSIVE, 0), 0);
+	assert_int_equal(add4(p, inet_addr("198.51.0.0"), 16,
 	    OE_CLASS_CLEAR, 0), 0);
-	assert_int_equal(classes_add(p, inet_addr("198.51.100.0"), 24,
+	assert_int_equal(add4(p, inet_addr("198.51.100.0"), 24,
 	    OE_CLASS_DENY, 0), 0);
-	assert_int_equal(classes_add(p, inet_addr("198.51.100.10"), 32,
+	assert_int_equal(add4(p, inet_addr("198.51.100.10"), 32,
 	    OE_CLASS_PARANOID, 0), 0);
-	assert_int_equal(classes_add(p, inet_addr("198.51.100.128"), 25,
+	assert_int_equal(add4(p, inet_addr("198.51.100.128"), 25,
 	    OE_CLASS_TUNNEL, 3), 0);
 	assert_int_equal(classes_count(p), 5);
 	expect(p, "192.0.2.1", OE_CLASS_PERMISSIVE, "0.0.0.0", 0);
@@ -66,10 +84,10 @@ no_prefix_no_class(void **state)
 	struct class_match m;
 
 	(void)state;
-	assert_int_equal(classes_find(p, inet_addr("192.0.2.1"), &m), -1);
-	classes_add(p, inet_addr("192.0.2.0"), 25, OE_CLASS_CLEAR, 0);
-	assert_int_equal(classes_find(p, inet_addr("192.0.2.128"), &m), -1);
-	assert_int_equal(classes_find(p, inet_addr("192.0.2.127"), &m), 0);
+	assert_int_equal(find4(p, inet_addr("192.0.2.1"), &m), -1);
+	add4(p, inet_addr("192.0.2.0"), 25, OE_CLASS_CLEAR, 0);
+	assert_int_equal(find4(p, inet_addr("192.0.2.128"), &m), -1);
+	assert_int_equal(find4(p, inet_addr("192.0.2.127"), &m), 0);
 	classes_free(p);
 	classes_free(NULL);
 }
@@ -88,10 +106,10 @@ a_prefix_in_one_class_only(void **state)
 		net = plen == 0 ? 0 : inet_addr("10.0.0.0");
 		if (plen != 0 && plen < 8)
 			net = 0;
-		assert_int_equal(classes_add(p, net, plen, OE_CLASS_DENY, 0), 0);
-		assert_int_equal(classes_add(p, net, plen, OE_CLASS_DENY, 0), 1);
-		assert_int_equal(classes_add(p, net, plen, OE_CLASS_CLEAR, 0), -1);
-		assert_int_equal(classes_find(p, net, &m), 0);
+		assert_int_equal(add4(p, net, plen, OE_CLASS_DENY, 0), 0);
+		assert_int_equal(add4(p, net, plen, OE_CLASS_DENY, 0), 1);
+		assert_int_equal(add4(p, net, plen, OE_CLASS_CLEAR, 0), -1);
+		assert_int_equal(find4(p, net, &m), 0);
 		assert_int_equal(m.class, OE_CLASS_DENY);
 	}
 	assert_int_equal(classes_count(p), 33);
@@ -119,7 +137,7 @@ agrees_with_a_list(void **state)
 		x = x * 1664525 + 1013904223;
 		mask = 0xffffffffu << (32 - list[n].plen);
 		list[n].net = (10u << 24 | (x & 0xffff)) & mask;
-		if (classes_add(p, htonl(list[n].net), list[n].plen,
+		if (add4(p, htonl(list[n].net), list[n].plen,
 		    list[n].class, 0) == 0)
 			n++;
 	}
@@ -134,10 +152,10 @@ agrees_with_a_list(void **state)
 			    list[j].plen > list[best].plen))
 				best = (int)j;
 		}
-		rc = classes_find(p, htonl(addr), &m);
+		rc = find4(p, htonl(addr), &m);
 		assert_int_equal(rc, best == -1 ? -1 : 0);
 		if (rc == 0) {
-			assert_int_equal(m.plen, list[best].plen);
+			assert_int_equal(m.prefix.plen, list[best].plen);
 			assert_int_equal(m.class, list[best].class);
 		}
 	}
@@ -308,10 +326,45 @@ configuration_errors(void **state)
 	}
 }
 
+static void
+families_do_not_mix(void **state)
+{
+	static const struct { const char *prefix; enum oe_class class; } in[] = {
+		{ "::/0", OE_CLASS_PERMISSIVE }, { "0.0.0.0/0", OE_CLASS_CLEAR },
+		{ "2001:db8::/32", OE_CLASS_PARANOID },
+		{ "2001:db8::7/128", OE_CLASS_DENY },
+	};
+	static const struct { const char *addr; enum oe_class class; } out[] = {
+		{ "2001:db9::1", OE_CLASS_PERMISSIVE },
+		{ "2001:db8:ffff::1", OE_CLASS_PARANOID },
+		{ "2001:db8::7", OE_CLASS_DENY },
+		{ "32.1.13.184", OE_CLASS_CLEAR },	/* the same first bytes */
+	};
+	struct classes	  *c = classes_new();
+	struct class_match m;
+	struct prefix	   p;
+	struct addr	   a;
+	size_t		   i;
+
+	(void)state;
+	for (i = 0; i < sizeof(in) / sizeof(in[0]); i++) {
+		assert_int_equal(prefix_parse(&p, in[i].prefix), 0);
+		assert_int_equal(classes_add(c, &p, in[i].class, 0), 0);
+	}
+	for (i = 0; i < sizeof(out) / sizeof(out[0]); i++) {
+		assert_int_equal(addr_parse(&a, out[i].addr), 0);
+		assert_int_equal(classes_find(c, &a, &m), 0);
+		assert_int_equal(m.class, out[i].class);
+	}
+	assert_int_equal(classes_count(c), 4);
+	classes_free(c);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(families_do_not_mix),
 		cmocka_unit_test(longest_prefix_wins),
 		cmocka_unit_test(no_prefix_no_class),
 		cmocka_unit_test(a_prefix_in_one_class_only),

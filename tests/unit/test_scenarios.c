@@ -130,6 +130,16 @@ read_config(struct player *p)
 }
 
 static void
+world_local(struct world *w)
+{
+	struct addr a = { 0 };
+
+	if (w->local != 0)
+		a = addr_from_v4(w->local);
+	core_set_local(w->core, w->now, &a, 0);
+}
+
+static void
 start(struct player *p)
 {
 	struct world *w = p->w;
@@ -144,7 +154,7 @@ start(struct player *p)
 	}
 	w->core = core_new(w->config, &w->shell, w, &world_ops, w,
 	    &world_engine, w);
-	core_set_local(w->core, w->now, w->local, 0);
+	world_local(w);
 }
 
 static void
@@ -209,7 +219,7 @@ do_local(struct player *p)
 {
 	p->w->local = strcmp(p->words[1], "none") == 0 ? 0 :
 	    player_host(p, p->words[1]);
-	core_set_local(p->w->core, p->w->now, p->w->local, 0);
+	world_local(p->w);
 }
 
 static void
@@ -260,7 +270,8 @@ do_state(struct player *p)
 	const char	  *got = "none";
 
 	TAILQ_FOREACH(conn, &p->w->core->connections, all) {
-		if (conn->key.src != src || conn->key.dst != dst)
+		if (addr_v4(&conn->key.src.addr) != src ||
+		    addr_v4(&conn->key.dst.addr) != dst)
 			continue;
 		got = connection_state_name(conn->state);
 		/* Of several, one must be in that state. */
@@ -275,11 +286,14 @@ static void
 do_policy(struct player *p)
 {
 	struct spd_entry *e;
+	struct addr	  ours, theirs;
 	uint32_t	  src, dst;
 	unsigned	  i = pair_of(p, &src, &dst);
 	const char	 *got;
 
-	e = spd_find(p->w->core, src, dst);
+	ours = addr_from_v4(src);
+	theirs = addr_from_v4(dst);
+	e = spd_find(p->w->core, &ours, &theirs);
 	got = e == NULL ? "none" : spd_policy_name(e->master != NULL ?
 	    e->master->policy : e->policy);
 	if (i >= p->n || strcmp(got, p->words[i]) != 0)
@@ -294,7 +308,8 @@ do_count(struct player *p)
 	int		   n = 0;
 
 	TAILQ_FOREACH(conn, &p->w->core->connections, all) {
-		if (conn->key.dst == dst && conn->state != CONNECTION_EXPIRED)
+		if (addr_v4(&conn->key.dst.addr) == dst &&
+		    conn->state != CONNECTION_EXPIRED)
 			n++;
 	}
 	if (p->n < 3 || n != atoi(p->words[2]))
@@ -310,7 +325,7 @@ do_pairs(struct player *p)
 	int		   n = 0;
 
 	TAILQ_FOREACH(conn, &p->w->core->connections, all) {
-		if (conn->key.dst != dst)
+		if (addr_v4(&conn->key.dst.addr) != dst)
 			continue;
 		TAILQ_FOREACH(pair, &conn->pairs, entry)
 			n++;

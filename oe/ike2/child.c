@@ -267,6 +267,9 @@ ike2_child_announce(struct ike2_child *c, uint64_t now,
 	ike2_timer(e, c->hard);
 	e->ops->child_up(e->arg, c->conn, &up);
 	wipe(&up, sizeof(up));
+	/* The responder had its half before it answered. */
+	if (c->initiator)
+		ike2_child_confirm(c);
 	return 0;
 }
 

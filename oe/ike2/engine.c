@@ -30,6 +30,8 @@ ike2_new(const struct ike2_config *c, const struct keying_ops *ops, void *arg)
 	e->c.half_open_max = or_default(c->half_open_max, 1024);
 	e->c.half_open_per_address = or_default(c->half_open_per_address, 16);
 	e->c.cookie_from = or_default(c->cookie_from, 32);
+	e->c.anonymous_max = or_default(c->anonymous_max, 1024);
+	e->c.anonymous_per_address = or_default(c->anonymous_per_address, 16);
 	e->c.sa_max = or_default(c->sa_max, 4096);
 	e->c.sa_per_address = or_default(c->sa_per_address, 1024);
 	e->c.ike_lifetime = or_default(c->ike_lifetime, 3600);

@@ -280,6 +280,7 @@ ike2_auth_request(struct ike2_sa *sa, uint64_t now, uint8_t first,
 	const struct ike2_part *idp, *idr, *auth;
 	struct ike2_chain	m;
 	struct keying_id	mine;
+	struct ike2_builder	b;
 	enum keying_how		how;
 	struct ike2	       *e = sa->ike;
 
@@ -288,8 +289,10 @@ ike2_auth_request(struct ike2_sa *sa, uint64_t now, uint8_t first,
 			refuse(sa, now, IKE2_N_INVALID_SYNTAX, "malformed");
 			return;
 		}
-		ike2_answer_error(sa, now, IKE2_AUTH,
-		    IKE2_N_UNSUPPORTED_CRITICAL_PAYLOAD);
+		ike2_inner_begin(sa, &b);
+		ike2_notify_put(&b, IKE2_N_UNSUPPORTED_CRITICAL_PAYLOAD,
+		    &m.refused, 1);
+		ike2_answer_send(sa, now, IKE2_AUTH, &b);
 		ike2_sa_linger(sa, now);
 		return;
 	}
@@ -323,6 +326,25 @@ ike2_auth_request(struct ike2_sa *sa, uint64_t now, uint8_t first,
 	sa->token = ++e->next_token;
 	sa->my_id = e->c.my_id;
 	e->ops->peer_lookup(e->arg, sa->token, &sa->peer_id, how, &sa->path);
+}
+
+/* Is there a place for one more who proves nothing?  A stranger is as good as any
+ * other of them. */
+static bool
+anonymous_place(const struct ike2_sa *sa)
+{
+	const struct ike2    *e = sa->ike;
+	const struct ike2_sa *o;
+	unsigned	      all = 0, here = 0;
+
+	TAILQ_FOREACH(o, &e->sas, entry) {
+		if (o->state != IKE2_UP || o->initiator || o->replaced ||
+		    o->proof.how != KEYING_BY_NOTHING)
+			continue;
+		all++;
+		here += addr_equal(&o->path.peer, &sa->path.peer);
+	}
+	return all < e->c.anonymous_max && here < e->c.anonymous_per_address;
 }
 
 /* HDR, SK {IDr, AUTH ...}: after it the IKE SA is up.  0, or -1. */
@@ -359,6 +381,11 @@ ike2_auth_keys(struct ike2_sa *sa, uint64_t now,
 		    sa->proof.how == KEYING_BY_NOTHING ?
 		    "who proves nothing is not wanted" :
 		    "no key that may be used verifies");
+		return;
+	}
+	if (sa->proof.how == KEYING_BY_NOTHING && !anonymous_place(sa)) {
+		refuse(sa, now, IKE2_N_AUTHENTICATION_FAILED,
+		    "no place for one more who proves nothing");
 		return;
 	}
 	if (sa->proof.how == KEYING_BY_PSK) {

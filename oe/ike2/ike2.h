@@ -15,6 +15,9 @@ struct ike2_config {
 	unsigned half_open_max;		/* that others began and did not finish, 0: 1024 */
 	unsigned half_open_per_address;	/* 0: 16 */
 	unsigned cookie_from;		/* so many half open: strangers must show a cookie (§2.6), 0: 32 */
+	/* IKE SAs of who proves nothing (RFC 7619 §3.2), of all and of one address. */
+	unsigned anonymous_max;		/* 0: 1024 */
+	unsigned anonymous_per_address;	/* 0: 16 */
 	unsigned sa_max;		/* IKE SAs, for each role, 0: 4096 */
 	unsigned sa_per_address;	/* that others began, 0: 1024 */
 	uint32_t ike_lifetime;		/* seconds, 0: 3600 */

@@ -12,7 +12,7 @@ endif
 check_PROGRAMS += $(fuzz_targets)
 fuzz_targets = tests/fuzz/fuzz_control tests/fuzz/fuzz_demux tests/fuzz/fuzz_dns tests/fuzz/fuzz_esp tests/fuzz/fuzz_esp_text \
 	tests/fuzz/fuzz_gateway tests/fuzz/fuzz_gso tests/fuzz/fuzz_host tests/fuzz/fuzz_ike \
-	tests/fuzz/fuzz_ike2_message tests/fuzz/fuzz_isakmp tests/fuzz/fuzz_packet tests/fuzz/fuzz_rsip \
+	tests/fuzz/fuzz_ike2 tests/fuzz/fuzz_ike2_message tests/fuzz/fuzz_isakmp tests/fuzz/fuzz_packet tests/fuzz/fuzz_rsip \
 	tests/fuzz/fuzz_txt
 
 tests_fuzz_fuzz_rsip_SOURCES = tests/fuzz/fuzz_rsip.c $(fuzz_main)
@@ -30,6 +30,10 @@ tests_fuzz_fuzz_ike_LDADD = $(IKE_LIBS) $(BASE_LIBS)
 tests_fuzz_fuzz_ike2_message_SOURCES = tests/fuzz/fuzz_ike2_message.c $(fuzz_main)
 tests_fuzz_fuzz_ike2_message_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_ike2_message_LDADD = oe/ike2/libike2.a oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS)
+
+tests_fuzz_fuzz_ike2_SOURCES = tests/fuzz/fuzz_ike2.c $(fuzz_main)
+tests_fuzz_fuzz_ike2_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_ike2_LDADD = oe/ike2/libike2.a oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS)
 
 tests_fuzz_fuzz_esp_SOURCES = tests/fuzz/fuzz_esp.c $(fuzz_main)
 tests_fuzz_fuzz_esp_LDFLAGS = $(fuzz_ldflags)

@@ -126,7 +126,7 @@ IKE2_TEST_LIBS = oe/ike2/libike2.a oe/ike/libike.a oe/esp/libesp.a \
 IKE2_TESTS = tests/unit/test_ike2_auth tests/unit/test_ike2_keys \
 	tests/unit/test_ike2_message tests/unit/test_ike2_payload \
 	tests/unit/test_ike2_sealed tests/unit/test_ike2 \
-	tests/unit/test_ike2_rekey
+	tests/unit/test_ike2_rekey tests/unit/test_ike2_hostile
 check_PROGRAMS += $(IKE2_TESTS)
 TESTS += $(IKE2_TESTS)
 EXTRA_DIST += tests/unit/ike2_cavs.fax
@@ -138,6 +138,10 @@ tests_unit_test_ike2_LDADD = $(IKE2_TEST_LIBS)
 tests_unit_test_ike2_rekey_SOURCES = tests/unit/test_ike2_rekey.c $(IKE2_TEST_NET)
 tests_unit_test_ike2_rekey_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike2_rekey_LDADD = $(IKE2_TEST_LIBS)
+tests_unit_test_ike2_hostile_SOURCES = tests/unit/test_ike2_hostile.c \
+	$(IKE2_TEST_NET)
+tests_unit_test_ike2_hostile_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ike2_hostile_LDADD = $(IKE2_TEST_LIBS)
 tests_unit_test_ike2_auth_SOURCES = tests/unit/test_ike2_auth.c \
 	tests/unit/ike2_hex.h
 tests_unit_test_ike2_auth_CFLAGS = $(UNIT_CFLAGS)

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/cursor.h"
+#include "oe/ike/dh.h"
 #include "oe/ike2/auth.h"
 #include "oe/ike2/keys.h"
 #include "tests/unit/ike2_hex.h"
@@ -98,6 +99,37 @@ prf_is_rfc4231s(void **state)
 			    p == 1 ? rfc4231[i].sha384 : rfc4231[i].sha512);
 		}
 	}
+}
+
+/* RFC 8031 App. A; the fixed private values are made from the random ones by clamping. */
+static void
+x25519_is_rfc8031s(void **state)
+{
+	static const char *const random[] = {
+	    "751fb4308655b476b6789b7325f9ea8cddd16a58533ff6d9e60009464a5f9d94",
+	    "0a54645253290d60ddadd0e030bacd9e5501efdc220755a1e978f1b839a05688" };
+	static const char *const public[] = {
+	    "48d5ddd4061257ba166fa3f9bbdb74f1a4e81c089384fa77f790709f0dfbc766",
+	    "0be7c1f5aad87d7e448662673298a443478b859745179eaf564c79c0ef6eee25" };
+	uint8_t	       priv[32], secret[IKE_KE_MAX];
+	struct ike_dh *dh[2];
+	int	       i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		unhex(random[i], priv, sizeof(priv));
+		dh[i] = ike_dh_from_private(IKE2_KE_CURVE25519, priv, 32);
+		assert_non_null(dh[i]);
+		assert_hex(ike_dh_public(dh[i]), 32, public[i]);
+	}
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(ike_dh_derive(dh[i], ike_dh_public(dh[!i]), 32,
+		    secret), 32);
+		assert_hex(secret, 32, "c74950607a12327f3204d94b6825bfb0"
+		    "68b7f8319a9e3708ed3d43ce8130c950");
+	}
+	ike_dh_free(dh[0]);
+	ike_dh_free(dh[1]);
 }
 
 /* --- NIST --- */
@@ -493,6 +525,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prf_is_rfc4231s),
+		cmocka_unit_test(x25519_is_rfc8031s),
 		cmocka_unit_test(kdf_is_nists),
 		cmocka_unit_test(keys_are_the_scripts),
 		cmocka_unit_test(rekey_with_another_prf),

@@ -1,0 +1,381 @@
+/* test_ike2_hostile.c - every message cut short, changed, sent again or sent back, in both roles and at every state */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cursor.h"
+#include "base/log.h"
+#include "oe/ike2/sa.h"
+#include "tests/unit/ike2_net.h"
+
+#define RECORDS	64
+
+struct tap {
+	unsigned n;			/* datagrams so far */
+	struct net_datagram all[RECORDS];
+	unsigned attack;		/* that one is preceded by its damaged copies */
+	unsigned long copies;
+	/* Or that one goes changed, once. */
+	unsigned change;
+	size_t	 at, len;
+	uint8_t	 xor;
+};
+
+static struct tap tap;
+
+static void
+deliver(struct net *n, const struct net_datagram *d, const uint8_t *buf,
+    size_t len)
+{
+	static struct net_datagram bad;
+
+	bad.path = d->path;
+	bad.len = len;
+	memcpy(bad.buf, buf, len);
+	net_deliver(n, &bad);
+}
+
+/* Each truncation, with and without a length that agrees; each octet changed. */
+static void
+attack(struct net *n, const struct net_datagram *d)
+{
+	uint8_t	 buf[NET_DATAGRAM];
+	size_t	 at;
+	unsigned v;
+
+	for (at = 0; at < d->len; at++) {
+		memcpy(buf, d->buf, d->len);
+		deliver(n, d, buf, at);
+		tap.copies++;
+		if (at >= IKE2_HEADER_LEN + IKE2_GENERIC_LEN) {
+			store_u32(buf + 24, (uint32_t)at);
+			store_u16(buf + 30, (uint16_t)(at - IKE2_HEADER_LEN));
+			deliver(n, d, buf, at);
+			tap.copies++;
+		}
+		for (v = 1; v < 256; v++) {
+			memcpy(buf, d->buf, d->len);
+			buf[at] ^= (uint8_t)v;
+			deliver(n, d, buf, d->len);
+			tap.copies++;
+		}
+	}
+	memcpy(buf, d->buf, d->len);
+	buf[d->len] = 0;
+	deliver(n, d, buf, d->len + 1);
+}
+
+static bool
+filter(struct net *n, struct net_datagram *d, void *arg)
+{
+	(void)arg;
+	if (tap.n < RECORDS)
+		tap.all[tap.n] = *d;
+	tap.n++;
+	if (tap.n == tap.attack)
+		attack(n, d);
+	if (tap.n == tap.change) {
+		if (tap.len < d->len)
+			d->len = tap.len;
+		else
+			d->buf[tap.at] ^= tap.xor;
+	}
+	return true;
+}
+
+static void
+scene(uint32_t seed)
+{
+	picture2(seed, NULL);
+	/* Public-key work is not what is tried here. */
+	x->psk = y->psk = "0123456789abcdef0123456789abcdef";
+	memset(&tap, 0, sizeof(tap));
+	net.filter = filter;
+}
+
+static struct ike2_sa *
+newest(const struct net_host *h)
+{
+	struct ike2    *e = h->ike;
+	struct ike2_sa *sa;
+
+	TAILQ_FOREACH_REVERSE(sa, &e->sas, ike2_sas, entry) {
+		if (sa->state == IKE2_UP && !sa->replaced)
+			return sa;
+	}
+	return NULL;
+}
+
+/* Keys, a rekeyed child, a rekeyed IKE SA, a check, a delete: all that is ever sent. */
+static void
+play(void)
+{
+	struct ike2_sa *sa;
+
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 5000);
+	assert_int_equal(x->nchildren, 1);
+	assert_true(net_agree(x, y));
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 5000);
+	assert_int_equal(net_alive(x), 1);
+	assert_int_equal(net_alive(y), 1);
+	assert_true(net_agree(x, y));
+	sa = newest(x);
+	assert_non_null(sa);
+	sa->renew_at = net.now;
+	ike2_exchange_next(sa, net.now);
+	net_pass(&net, 5000);
+	assert_int_equal(y->engine->probe(y->ike, net.now, &y->conns[1]), 0);
+	net_pass(&net, 5000);
+	assert_int_equal(x->silences + y->silences, 0);
+	assert_int_equal(net_alive(x), 1);
+	assert_int_equal(net_alive(y), 1);
+	x->engine->forget(x->ike, net.now, &x->conns[0], true);
+	net_pass(&net, 5000);
+	assert_int_equal(net_alive(y), 0);
+}
+
+/* Whatever the network adds, what is encrypted goes its way as if it had not. */
+static void
+damage_changes_nothing(void **state)
+{
+	unsigned long copies = 0;
+	unsigned      total, k;
+
+	(void)state;
+	scene(1);
+	play();
+	total = tap.n;
+	assert_true(total >= 14 && total < RECORDS);
+	end_clean2();
+	for (k = 3; k <= total; k++) {
+		scene(1);
+		tap.attack = k;
+		play();
+		copies += tap.copies;
+		end_clean2();
+	}
+	print_message("%u messages, %lu damaged copies\n", total - 2, copies);
+}
+
+/*
+ * IKE_SA_INIT is not protected while it is on its way: a changed one may cost the
+ * attempt, and never makes two ends that believe different things.
+ */
+static void
+changed_in_the_clear(void **state)
+{
+	unsigned k, up = 0, down = 0;
+	size_t	 at, len;
+	unsigned bit;
+
+	(void)state;
+	for (k = 1; k <= 2; k++) {
+		scene(2);
+		assert_int_equal(net_request(x, y, 0), 0);
+		net_pass(&net, 1000);
+		len = tap.all[k - 1].len;
+		end_clean2();
+		for (at = 0; at < len; at++) {
+			for (bit = 0; bit <= 256; bit = bit == 0 ? 1 :
+			    bit << 1) {
+				scene(2);
+				tap.change = k;
+				tap.at = at;
+				tap.xor = (uint8_t)bit;
+				/* 256: cut short instead. */
+				tap.len = bit == 256 ? at : SIZE_MAX;
+				assert_int_equal(net_request(x, y, 0), 0);
+				net_pass(&net, 21000);
+				if (x->nchildren == 1 && net_alive(x) == 1) {
+					assert_int_equal(net_alive(y), 1);
+					assert_true(net_agree(x, y));
+					up++;
+				} else {
+					assert_int_equal(net_alive(x), 0);
+					assert_int_equal(net_alive(y), 0);
+					assert_int_equal(x->fails, 1);
+					down++;
+				}
+				end_clean2();
+			}
+		}
+	}
+	print_message("%u attempts came up all the same, %u ended\n", up, down);
+	assert_true(up != 0 && down != 0);
+}
+
+/* Each datagram once more, long after: answered by the same octets or not at all. */
+static void
+replays(void **state)
+{
+	struct net_datagram *d;
+	unsigned	     k, total, sent, lookups, ups;
+
+	(void)state;
+	scene(3);
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 1000);
+	total = tap.n;
+	assert_true(total < RECORDS);
+	lookups = y->lookups;
+	ups = x->nchildren + y->nchildren;
+	for (k = 0; k < total; k++) {
+		d = &tap.all[k];
+		sent = x->sent + y->sent;
+		net_deliver(&net, d);
+		/* One answer at most, and to where it was sent from. */
+		assert_true(x->sent + y->sent <= sent + 1);
+		net_pass(&net, 50);
+	}
+	assert_int_equal(net_alive(x), 1);
+	assert_int_equal(net_alive(y), 1);
+	assert_int_equal(y->lookups, lookups);
+	assert_int_equal(x->nchildren + y->nchildren, ups);
+	/* They still hear each other. */
+	assert_int_equal(x->engine->probe(x->ike, net.now, &x->conns[0]), 0);
+	net_pass(&net, 3000);
+	assert_int_equal(x->silences, 0);
+	net_pass(&net, 100000);
+	end_clean2();
+}
+
+/* Each datagram back to who sent it: nobody talks to himself. */
+static void
+reflections(void **state)
+{
+	struct net_datagram d;
+	unsigned	    k, total, ups;
+
+	(void)state;
+	scene(4);
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 1000);
+	total = tap.n;
+	ups = x->nchildren + y->nchildren;
+	for (k = 0; k < total && k < RECORDS; k++) {
+		d = tap.all[k];
+		d.path.local = tap.all[k].path.peer;
+		d.path.peer = tap.all[k].path.local;
+		net_deliver(&net, &d);
+		net_pass(&net, 50);
+	}
+	assert_int_equal(net_alive(x), 1);
+	assert_int_equal(net_alive(y), 1);
+	assert_int_equal(x->nchildren + y->nchildren, ups);
+	net_pass(&net, 100000);
+	end_clean2();
+}
+
+/* What goes to senders that are not there goes nowhere. */
+static bool
+known_only(struct net *n, struct net_datagram *d, void *arg)
+{
+	(void)n;
+	(void)arg;
+	return addr_equal(&d->path.peer, &x->addr) ||
+	    addr_equal(&d->path.peer, &y->addr);
+}
+
+/* Forged senders: state and work end at the threshold, then there are only cookies;
+ * and who does receive at its address comes through. */
+static void
+flood(void **state)
+{
+	static struct net_datagram d;
+	struct ike2		  *e;
+	unsigned		   i, sent;
+	uint64_t		   before;
+
+	(void)state;
+	scene(5);
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 1000);
+	d = tap.all[0];
+	x->engine->forget(x->ike, net.now, &x->conns[0], true);
+	net_pass(&net, 100);
+	net.filter = known_only;
+	e = y->ike;
+	sent = y->sent;
+	before = e->count.cookies;
+	for (i = 0; i < 20000; i++) {
+		store_u32(d.buf, i + 1);
+		store_u32(d.path.local.bytes, 0x0b000000 + i);
+		net_deliver(&net, &d);
+		if (i % 400 == 399)
+			net.now++;
+	}
+	assert_true(e->half_open <= e->c.cookie_from);
+	assert_true(e->count.cookies - before >= 20000 - e->c.cookie_from);
+	/* One small answer each: less than came in. */
+	assert_true(y->sent - sent <= 20000);
+	assert_int_equal(net_request(x, y, 1), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(x->nchildren, 2);
+	assert_int_equal(net_alive(y), 1);
+	print_message("20000 forged requests: %u half open, %u cookies\n",
+	    e->half_open, (unsigned)(e->count.cookies - before));
+	net_pass(&net, 200000);
+	end_clean2();
+}
+
+/* Who proves nothing has a share, of one address and of all (RFC 7619 §3.2). */
+static void
+anonymous_peers_are_limited(void **state)
+{
+	struct ike2_config    c = { .anonymous_max = 6,
+		.anonymous_per_address = 4, .cookie_from = 100 };
+	struct keying_request r;
+	struct net_host	     *z, *w;
+	unsigned	      i;
+
+	(void)state;
+	net_init(&net, 6);
+	y = ike2_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
+	    &c);
+	x = ike2_host_add(&net, "198.51.100.1", "198.51.100.1", NULL, NULL);
+	z = ike2_host_add(&net, "192.0.2.7", "192.0.2.7", NULL, NULL);
+	w = ike2_host_add(&net, "192.0.2.8", "@w.lab", net_key(0), NULL);
+	y->anonymous = true;
+	for (i = 0; i < 10; i++) {
+		net_request_init(&r, i < 5 ? x : z, y, 0);
+		r.my_id.addr.bytes[3] = (uint8_t)i;	/* an IKE SA each */
+		assert_int_equal((i < 5 ? x : z)->engine->request(
+		    (i < 5 ? x : z)->ike, net.now, &r, &x->conns[i]), 0);
+		net_pass(&net, 500);
+	}
+	assert_int_equal(net_alive(x), 4);
+	assert_int_equal(net_alive(z), 2);
+	/* Who has a key is not kept out. */
+	assert_int_equal(net_request(w, y, 0), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(net_alive(w), 1);
+	end_clean2();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(damage_changes_nothing),
+		cmocka_unit_test(changed_in_the_clear),
+		cmocka_unit_test(replays),
+		cmocka_unit_test(reflections),
+		cmocka_unit_test(flood),
+		cmocka_unit_test(anonymous_peers_are_limited),
+	};
+
+	log_init("test_ike2_hostile", true, LOG_LEVEL_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -109,7 +109,7 @@ swan() { SWANCTL_DIR=$T/swanctl STRONGSWAN_CONF=$T/strongswan.conf \
 
 # Defaults that a case may change before charon_load.
 defaults() {
-	IKE=aes256-sha256-modp2048 ESP=aes256-sha256-modp2048 AUTH=pubkey
+	IKE=aes256-sha256-modp2048 ESP=aes256-sha256-modp2048 AUTH=pubkey VERSION=1
 	LADDR=$THEM RADDR=$US TPUB=us.pub MORE='' CHILD=''
 }
 charon_load() {
@@ -117,7 +117,7 @@ charon_load() {
 	[ $AUTH = psk ] || keys="pubkeys = $TPUB"
 	cat > "$T/swanctl/swanctl.conf" <<-END
 	connections { us {
-		version = 1
+		version = $VERSION
 		local_addrs = $LADDR
 		remote_addrs = $RADDR
 		proposals = $IKE
@@ -456,6 +456,175 @@ case_bench() {
 		printf "%-18s %22s\n", "initiator, ours", sprintf("%.2f ms CPU a handshake", o / hz / n * 1000)
 		printf "%-18s %22s\n", "responder, charon", sprintf("%.2f ms CPU a handshake", t / hz / n * 1000)
 		printf "%-18s %22.2f\n", "ours / charon", o / t }'
+	clean
+}
+
+# --- IKEv2 (charon_ike2.sh) ---------------------------------------------------
+
+# As defaults; v2 IKE ESP: and what is offered and taken.
+v2() { VERSION=2 IKE=$1 ESP=$2; rsa="-2 -k $T/us.pem -K $T/them.pub"; }
+v2_default() { defaults; v2 aes256gcm16-prfsha512-x25519 aes256gcm16; }
+
+case_v2_keys() {	# raw RSA keys, RFC 7427
+	v2_default; charon_load; probe_start $wire -r $THEM $rsa
+	tell request
+	check "IKEv2, RSA: we initiate" says 15 '^up initiator'
+	check "IKEv2, RSA: pings both ways" pings
+	check "IKEv2, RSA: the kernel decrypted them" kernel_decrypted
+	clean
+	probe_start $wire $rsa
+	check "IKEv2, RSA: charon initiates" charon_asks
+	check "IKEv2, RSA: we respond" says 10 '^confirmed'
+	check "IKEv2, RSA: pings both ways over what charon asked for" pings
+	clean
+}
+
+case_v2_psk() {
+	v2_default; AUTH=psk; charon_load
+	probe_start $wire -2 -r $THEM -P 'correct horse battery staple'
+	tell request
+	check "IKEv2, PSK: we initiate" says 15 '^up initiator'
+	check "IKEv2, PSK: pings both ways" pings
+	clean
+	probe_start $wire -2 -P 'correct horse battery staple'
+	check "IKEv2, PSK: charon initiates" charon_asks
+	check "IKEv2, PSK: pings both ways over what charon asked for" pings
+	clean
+}
+
+# algorithm2 IKE ESP
+algorithm2() {
+	v2_default; v2 "$1" "$2"; charon_load; probe_start $wire -r $THEM $rsa
+	tell request
+	if says 20 '^up initiator' && pings; then
+		ok "IKEv2, $1, $2: we ask"
+	else
+		not_ok "IKEv2, $1, $2: we ask"
+	fi
+	clean; probe_start $wire $rsa
+	if charon_asks && says 10 '^confirmed' && pings; then
+		ok "IKEv2, $1, $2: charon asks"
+	else
+		not_ok "IKEv2, $1, $2: charon asks"
+	fi
+	clean
+}
+case_v2_algorithms() {	# every group (INVALID_KE_PAYLOAD for all but one), PRF, cipher and MAC
+	algorithm2 aes256gcm16-prfsha512-x25519 aes256gcm16
+	algorithm2 aes128gcm16-prfsha384-ecp256 aes128gcm16
+	algorithm2 aes256-sha256-ecp384 aes256-sha256
+	algorithm2 aes128-sha384-modp2048 aes128-sha512
+	algorithm2 aes256-sha512-modp3072 aes256gcm16-modp3072
+	algorithm2 chacha20poly1305-prfsha256-modp4096 aes256-sha256-noesn
+}
+
+case_v2_rekey() {
+	local n
+	v2_default; charon_load; probe_start $wire -r $THEM $rsa
+	tell request; says 15 '^up initiator'
+	tell rekey
+	check "IKEv2, rekey: a child from us" says 10 '^up initiator'
+	check "IKEv2, rekey: the old one goes" says 10 '^down'
+	check "IKEv2, rekey: pings after it" pings
+	mark; swan --rekey --child net >/dev/null 2>&1
+	check "IKEv2, rekey: a child from charon" says 10 '^up responder'
+	check "IKEv2, rekey: confirmed when the old one is deleted" says 10 '^confirmed'
+	check "IKEv2, rekey: pings after it" pings
+	swan --rekey --ike us >/dev/null 2>&1; sleep 1
+	check "IKEv2, rekey: pings after charon's of the IKE SA" pings
+	tell rekey
+	check "IKEv2, rekey: a child from us over charon's IKE SA" says 10 '^up initiator'
+	check "IKEv2, rekey: pings after it" pings
+	mark; n=$(count '^up ')
+	swan --rekey --child net >/dev/null 2>&1 & tell rekey; wait $!
+	check "IKEv2, rekey: crossing, one or two new pairs" wait_for 10 more_than '^up ' "$n"
+	sleep 2
+	check "IKEv2, rekey: pings after crossing" pings
+	clean
+	# Our IKE SA is renewed by us at 80 to 85 % of its life.
+	probe_start $wire -r $THEM $rsa -L $((6 * slow))
+	tell request; says 15 '^up initiator'
+	sleep $((12 * slow))
+	check "IKEv2, rekey: pings after two of our IKE SA" pings
+	tell rekey
+	check "IKEv2, rekey: a child over the third IKE SA" says 10 '^up initiator'
+	clean
+}
+
+case_v2_deletes() {
+	v2_default; charon_load; probe_start $wire -r $THEM $rsa
+	tell request; says 15 '^up initiator'
+	tell delete
+	check "IKEv2, delete: from us, charon's pair goes" wait_for 10 no_child
+	tell request; says 15 '^up initiator'
+	check "IKEv2, delete: a new pair over the same IKE SA" pings
+	mark; swan --terminate --child net >/dev/null 2>&1
+	check "IKEv2, delete: from charon, ours goes" says 10 '^down .* by peer'
+	tell request; says 15 '^up initiator'; mark
+	swan --terminate --ike us >/dev/null 2>&1
+	check "IKEv2, delete: charon ends the IKE SA, ours goes" says 10 '^down .* by peer'
+	tell request; says 15 '^up initiator'
+	tell shutdown
+	check "IKEv2, delete: we end the IKE SA, charon's goes" wait_for 10 no_ike
+	clean
+}
+
+case_v2_fragments() {	# RFC 7383 both ways
+	v2_default; MORE='fragmentation = yes'; charon_load
+	probe_start $wire -r $THEM $rsa -F 400
+	tell request
+	check "IKEv2, fragments: charon puts ours together" says 15 '^up initiator'
+	check "IKEv2, fragments: pings" pings
+	clean
+	v2_default; MORE='fragmentation = force'; charon_load
+	probe_start $wire $rsa -F 300
+	check "IKEv2, fragments: we answer in them" charon_asks
+	check "IKEv2, fragments: pings" pings
+	clean
+}
+
+case_v2_natt() {
+	v2_default; LADDR=203.0.113.10 RADDR=%any; charon_load
+	probe_start -l 10.0.0.11 -B wi -r 203.0.113.10 $rsa
+	tell request
+	check "IKEv2, NAT: we initiate from behind one" says 15 '^up initiator'
+	check "IKEv2, NAT: ESP goes in UDP" since 'udp 4500-4500'
+	check "IKEv2, NAT: pings both ways" pings
+	mark; swan --rekey --child net >/dev/null 2>&1
+	check "IKEv2, NAT: rekeyed from charon" says 10 '^up responder'
+	check "IKEv2, NAT: pings after it" pings
+	clean
+	v2_default; MORE='encap = yes'; charon_load; probe_start $wire $rsa
+	check "IKEv2, NAT: charon initiates as if behind one" charon_asks
+	check "IKEv2, NAT: pings both ways" pings
+	clean
+}
+
+case_v2_refusals() {
+	v2_default; AUTH=psk; charon_load
+	probe_start $wire -2 -r $THEM -P 'something else entirely'
+	tell request
+	check "IKEv2, refusal: another pre-shared key" says 40 '^failed signature'
+	clean
+	v2_default; charon_load
+	probe_start $wire -2 -r $THEM -k "$T/us.pem" -K "$T/other.pub"
+	tell request
+	check "IKEv2, refusal: charon's key is not the one we know" says 40 '^failed signature'
+	check "IKEv2, refusal: and charon is told" wait_for 10 no_ike
+	clean
+	v2_default; TPUB=other.pub; charon_load; probe_start $wire -r $THEM $rsa
+	tell request
+	check "IKEv2, refusal: charon knows another key of ours" says 40 '^failed signature'
+	clean
+	v2_default; v2 aes256-sha1-modp1024 aes256gcm16; charon_load
+	probe_start $wire -r $THEM $rsa
+	tell request
+	check "IKEv2, refusal: nothing old, whoever asks" says 40 '^failed'
+	check "IKEv2, refusal: nor when charon asks" charon_is_refused
+	clean
+	v2_default; v2 aes256gcm16-prfsha512-x25519 null-sha256; charon_load
+	probe_start $wire $rsa
+	check "IKEv2, refusal: no NULL encryption" charon_is_refused
 	clean
 }
 

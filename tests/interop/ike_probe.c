@@ -23,6 +23,7 @@
 #include "oe/esp/algorithm.h"
 #include "oe/esp/esp.h"
 #include "oe/ike1/ike1.h"
+#include "oe/ike2/ike2.h"
 
 /*
  * ike_probe -l LOCAL [-r PEER] [-i MYID] [-I PEERID] [-k PRIVATE.pem]
@@ -31,7 +32,8 @@
  * -r: asks PEER when told to; without it only answers.  -T: carries what comes
  * out of the TUN device, whose far side are the SAs; sockets are bound to
  * INTERFACE.  -L, -S, -b: lifetimes of Phase 1 and 2.  -D: DPD.  -n: nothing legacy.  -e: offers 64-bit sequence numbers.
- * Commands on stdin: request, rekey, delete, shutdown, fresh (shutdown, and an
+ * -2: IKEv2; its datagrams at most -F octets, its first
+ * group -G.  Commands on stdin: request, rekey, delete, shutdown, fresh (shutdown, and an
  * engine that knows nobody), renew (such an engine without a goodbye, and a
  * request), quit.  Lines on stdout:
  * up, confirmed, down, failed with SPIs and algorithms.
@@ -45,11 +47,13 @@ struct pair {
 };
 
 static struct {
-	struct ike1 *ike;
-	struct ike1_config config;
+	const struct keying_engine *engine;
+	void *ike;
+	struct ike1_config config;	/* of either version what it knows */
 	const struct keying_ops *ops;
 	uint32_t    local, peer;
-	uint16_t    port;
+	uint16_t    port, group;
+	unsigned    datagram;
 	int	    fd[2];		/* our port, 4500 */
 	int	    raw, esp, tun;	/* -1: keys are agreed on, no more */
 	const char *interface;
@@ -125,7 +129,7 @@ op_peer_lookup(void *arg, uint64_t token, const struct keying_id *id,
 	(void)claims;
 	(void)path;
 	printf("lookup %s\n", keying_id_text(id));
-	ike1_engine.peer_keys(probe.ike, now_ms(), token, &c);
+	probe.engine->peer_keys(probe.ike, now_ms(), token, &c);
 }
 
 static void
@@ -135,7 +139,7 @@ op_child_ask(void *arg, uint64_t token, const struct keying_ask *a)
 	printf("ask %s %s-%s %s-%s\n", keying_id_text(a->peer_id),
 	    ADDR_TEXT(&a->ours->ts[0].from), ADDR_TEXT(&a->ours->ts[0].to),
 	    ADDR_TEXT(&a->theirs->ts[0].from), ADDR_TEXT(&a->theirs->ts[0].to));
-	ike1_engine.authorize(probe.ike, now_ms(), token, &probe.conns[7]);
+	probe.engine->authorize(probe.ike, now_ms(), token, &probe.conns[7]);
 }
 
 static void
@@ -370,7 +374,7 @@ read_port(int fd, uint16_t port)
 		if (port == 4500 && n >= 8 && load_u32(buf) != 0)
 			packet_in_udp(&p, buf, (size_t)n);
 		else
-			ike1_engine.packet(probe.ike, now_ms(), &p, buf, (size_t)n);
+			probe.engine->packet(probe.ike, now_ms(), &p, buf, (size_t)n);
 	}
 }
 
@@ -424,7 +428,7 @@ request(void)
 		.theirs = keying_selectors_of(&theirs),
 		.initial_contact = probe.ups == 0 };
 
-	if (ike1_engine.request(probe.ike, now_ms(), &r, &probe.conns[0]) == -1)
+	if (probe.engine->request(probe.ike, now_ms(), &r, &probe.conns[0]) == -1)
 		printf("failed at once\n");
 }
 
@@ -434,10 +438,31 @@ delete_newest(void)
 	struct pair *p = &probe.pairs[(probe.ups + PAIRS - 1) % PAIRS];
 
 	if (probe.ups == 0 || p->spi_in == 0 ||
-	    ike1_engine.delete_child(probe.ike, now_ms(), p->spi_in) == -1)
+	    probe.engine->delete_child(probe.ike, now_ms(), p->spi_in) == -1)
 		printf("nothing to delete\n");
 	else
 		printf("deleting in=0x%08x\n", p->spi_in);
+}
+
+static void *
+engine_new(void)
+{
+	const struct ike1_config *c = &probe.config;
+	struct ike2_config	  c2 = {
+		.key = c->key,
+		.my_id = c->my_id,
+		.ike_lifetime = c->phase1_lifetime,
+		.child_lifetime = c->phase2_lifetime,
+		.child_kilobytes = c->phase2_kilobytes,
+		.dpd_delay = c->dpd_delay,
+		.keepalive = c->keepalive,
+		.datagram_max = probe.datagram,
+		.ke = probe.group,
+	};
+
+	return probe.engine == &ike2_engine ?
+	    (void *)ike2_new(&c2, probe.ops, NULL) :
+	    (void *)ike1_new(c, probe.ops, NULL);
 }
 
 /* Knows nobody, told or not: the next request is a whole one. */
@@ -445,9 +470,9 @@ static void
 begin_again(bool tell)
 {
 	if (tell)
-		ike1_engine.shutdown(probe.ike, now_ms());
-	ike1_engine.free(probe.ike);
-	if ((probe.ike = ike1_new(&probe.config, probe.ops, NULL)) == NULL)
+		probe.engine->shutdown(probe.ike, now_ms());
+	probe.engine->free(probe.ike);
+	if ((probe.ike = engine_new()) == NULL)
 		exit(1);
 }
 
@@ -466,7 +491,7 @@ command(void)
 	else if (strcmp(line, "delete") == 0)
 		delete_newest();
 	else if (strcmp(line, "shutdown") == 0)
-		ike1_engine.shutdown(probe.ike, now_ms());
+		probe.engine->shutdown(probe.ike, now_ms());
 	else if (strcmp(line, "fresh") == 0)
 		begin_again(true);
 	else if (strcmp(line, "quit") == 0)
@@ -486,7 +511,7 @@ loop(void)
 
 	while (!probe.quit) {
 		now = now_ms();
-		next = ike1_engine.next(probe.ike);
+		next = probe.engine->next(probe.ike);
 		next = next <= now ? 0 : next - now < 1000 ? next - now : 1000;
 		pfd[0] = (struct pollfd){ probe.fd[0], POLLIN, 0 };
 		pfd[1] = (struct pollfd){ probe.fd[1], POLLIN, 0 };
@@ -504,8 +529,8 @@ loop(void)
 			read_esp();
 		if (pfd[4].revents)
 			packets_out();
-		if (ike1_engine.next(probe.ike) <= now_ms())
-			ike1_engine.tick(probe.ike, now_ms());
+		if (probe.engine->next(probe.ike) <= now_ms())
+			probe.engine->tick(probe.ike, now_ms());
 	}
 }
 
@@ -550,14 +575,24 @@ main(int argc, char **argv)
 	unsigned	  i;
 	int		  o;
 
+	probe.engine = &ike1_engine;
 	probe.port = 500;
 	probe.raw = probe.esp = probe.tun = -1;
 	log_init("ike_probe", true, LOG_LEVEL_DEBUG);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	setvbuf(stdin, NULL, _IONBF, 0);
 	while ((o = getopt(argc, argv,
-	    "l:r:i:I:k:K:P:p:d:s:neD:T:B:L:S:b:")) != -1) {
+	    "2l:r:i:I:k:K:P:p:d:s:neD:T:B:L:S:b:F:G:")) != -1) {
 		switch (o) {
+		case '2':
+			probe.engine = &ike2_engine;
+			break;
+		case 'F':
+			probe.datagram = (unsigned)atoi(optarg);
+			break;
+		case 'G':
+			probe.group = (uint16_t)atoi(optarg);
+			break;
 		case 'l':
 			probe.local = inet_addr(optarg);
 			break;
@@ -637,11 +672,11 @@ main(int argc, char **argv)
 	probe.fd[1] = open_port(4500);
 	probe.config = c;
 	probe.ops = &ops;
-	if ((probe.ike = ike1_new(&c, &ops, NULL)) == NULL)
+	if ((probe.ike = engine_new()) == NULL)
 		return 1;
 	printf("ready\n");
 	loop();
-	ike1_engine.free(probe.ike);
+	probe.engine->free(probe.ike);
 	EVP_PKEY_free(c.key);
 	for (i = 0; i < PAIRS; i++)
 		pair_drop(&probe.pairs[i]);

@@ -260,23 +260,19 @@ static void
 sa_of_ipv4(void **state)
 {
 	struct esp_pair *p;
-	struct {
-		struct xfrm_algo a;
-		char		 key[16];
-	} crypt = { .a = { .alg_name = "cbc(aes)", .alg_key_len = 128 } };
-	struct {
-		struct xfrm_algo_auth a;
-		char		      key[32];
-	} auth = { .a = { .alg_name = "hmac(sha256)", .alg_key_len = 256,
-		.alg_trunc_len = 128 } };
+	struct xfrm_algo      cipher = { .alg_name = "cbc(aes)",
+		.alg_key_len = 128 };
+	struct xfrm_algo_auth auth = { .alg_name = "hmac(sha256)",
+		.alg_key_len = 256, .alg_trunc_len = 128 };
+	uint8_t	       cipher_key[16], auth_key[32];
 	const uint8_t *got;
 	size_t	       len, body = sizeof(struct xfrm_usersa_info);
 	uint32_t       replay[6 + 32] = { 32, 0, 0, 0, 0, 1024 };
 	uint32_t       mark = MARK;
 
 	(void)state;
-	memset(crypt.key, 0xc1, sizeof(crypt.key));
-	memset(auth.key, 0xa1, sizeof(auth.key));
+	memset(cipher_key, 0xc1, sizeof(cipher_key));
+	memset(auth_key, 0xa1, sizeof(auth_key));
 	world_begin(US, PEER, US, PEER);
 	p = world_pair();
 	assert_non_null(p);
@@ -285,14 +281,14 @@ sa_of_ipv4(void **state)
 	usersa_expect(0, PEER, US, 0x11223344, AF_INET, AF_INET, 0);
 	got = attribute_of(0, body, XFRMA_ALG_CRYPT, &len);
 	assert_non_null(got);
-	assert_int_equal(len, sizeof(crypt.a) + 16);
-	assert_memory_equal(got, &crypt.a, sizeof(crypt.a));
-	assert_memory_equal(got + sizeof(crypt.a), crypt.key, 16);
+	assert_int_equal(len, sizeof(cipher) + 16);
+	assert_memory_equal(got, &cipher, sizeof(cipher));
+	assert_memory_equal(got + sizeof(cipher), cipher_key, 16);
 	got = attribute_of(0, body, XFRMA_ALG_AUTH_TRUNC, &len);
 	assert_non_null(got);
-	assert_int_equal(len, sizeof(auth.a) + 32);
-	assert_memory_equal(got, &auth.a, sizeof(auth.a));
-	assert_memory_equal(got + sizeof(auth.a), auth.key, 32);
+	assert_int_equal(len, sizeof(auth) + 32);
+	assert_memory_equal(got, &auth, sizeof(auth));
+	assert_memory_equal(got + sizeof(auth), auth_key, 32);
 	got = attribute_of(0, body, XFRMA_REPLAY_ESN_VAL, &len);
 	assert_non_null(got);
 	assert_int_equal(len, sizeof(replay));
@@ -420,9 +416,9 @@ sa_removed(void **state)
 static void
 answer_usage(uint64_t packets, uint64_t bytes, uint32_t seq)
 {
-	struct {
+	union {
 		struct xfrm_replay_state_esn r;
-		uint32_t		     bits[32];
+		uint32_t		     words[6 + 32];
 	} esn = { .r = { .bmp_len = 32, .seq = seq, .replay_window = 1024 } };
 	struct xfrm_usersa_info sa;
 	struct nlmsghdr	       *nlh;

@@ -127,6 +127,14 @@ control_text(json_object *req, const char *key)
 	return json_object_get_string(v);
 }
 
+size_t
+control_limit(json_object *req)
+{
+	const char *text = control_text(req, "limit");
+
+	return text == NULL ? SIZE_MAX : (size_t)strtoul(text, NULL, 10);
+}
+
 json_object *
 control_parse(const char *line, size_t len)
 {

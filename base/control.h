@@ -4,6 +4,7 @@
 
 #include <json-c/json.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 struct event_base;
 struct control;
@@ -26,6 +27,9 @@ json_object *control_answer(const char *key, const char *text);
 
 /* A field of a request, borrowed; NULL if it is not there, or no text. */
 const char *control_text(json_object *req, const char *key);
+
+/* How many rows of a table are wanted ("limit"); SIZE_MAX: all. */
+size_t	control_limit(json_object *req);
 
 /* A request from its line: an object of texts with "command"; else NULL. */
 json_object *control_parse(const char *line, size_t len);

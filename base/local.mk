@@ -23,4 +23,19 @@ base_libbase_a_SOURCES = \
 	base/resolvconf.c base/resolvconf.h \
 	base/service.c base/service.h \
 	base/statefile.c base/statefile.h \
-	base/util.c base/util.h
+	base/util.c base/util.h \
+	base/web.c base/web.h base/web_request.c
+
+# The page of numbers is carried in the programs.
+WEB_PAGE = base/page.css base/page.html base/page.js
+EXTRA_DIST += $(WEB_PAGE)
+nodist_base_libbase_a_SOURCES = base/web_page.h
+BUILT_SOURCES += base/web_page.h
+CLEANFILES += base/web_page.h
+base/web.$(OBJEXT): base/web_page.h
+base/web_page.h: $(WEB_PAGE)
+	$(AM_V_GEN)$(MKDIR_P) base && for f in css html js; do \
+	    echo "static const char web_page_$$f[] =" && \
+	    $(SED) -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/    "&\\n"/' \
+	        $(srcdir)/base/page.$$f && echo '    ;' || exit 1; \
+	    done >$@.new && mv $@.new $@

@@ -462,6 +462,21 @@ report_rows_new(const struct report_field *f)
 	return o;
 }
 
+bool
+report_rows_room(json_object *rows, size_t limit)
+{
+	json_object *a, *more;
+
+	json_object_object_get_ex(rows, "rows", &a);
+	if (json_object_array_length(a) < limit)
+		return true;
+	if (json_object_object_get_ex(rows, "more", &more))
+		json_object_set_int64(more, json_object_get_int64(more) + 1);
+	else
+		json_object_object_add(rows, "more", new_number(1));
+	return false;
+}
+
 void
 report_rows_add(json_object *rows, const struct report_field *f,
     const void *values, bool privileged)

@@ -103,6 +103,8 @@ json_object *report_row(const struct report_field *f, const void *values,
 json_object *report_rows_new(const struct report_field *f);
 /* As REPORT_SCHEMA has it. */
 json_object *report_columns(const struct report_field *f);
+/* Is there room for a row more, of limit?  If not, the table counts it as "more". */
+bool	report_rows_room(json_object *rows, size_t limit);
 void	report_rows_add(json_object *rows, const struct report_field *f,
 	    const void *values, bool privileged);
 

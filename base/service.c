@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/control.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/opener.h"
 #include "base/priv.h"
 #include "base/resolvconf.h"
@@ -27,6 +28,8 @@ struct service {
 	cfg_t			  *fixed;	/* as it was at the start */
 	struct event_base	  *base;
 	struct control		  *control;
+	struct web_config	   web_config;	/* as it was at the start */
+	struct web		  *web;		/* NULL: none is wanted */
 	struct event		  *signals[SIGNALS];
 	char			   restart[RESTART_MAX];
 	uint64_t		   started;
@@ -87,8 +90,13 @@ static void *
 service_read(const struct service *s, cfg_t *cfg, cfg_t *fixed)
 {
 	const struct option_source source = { cfg, fixed };
+	void			  *settings = s->plan->read(&source);
 
-	return s->plan->read(&source);
+	if (settings != NULL && web_check(s->plan->web(settings)) == -1) {
+		s->plan->free(settings);
+		return NULL;
+	}
+	return settings;
 }
 
 static void
@@ -253,6 +261,57 @@ service_answer(void *arg, json_object *req, bool privileged)
 	return o;
 }
 
+/* --- browsers ----------------------------------------------------------------- */
+
+#define WEB_ROWS "200"	/* of a table: people read it, every other second */
+
+static json_object *
+web_status(struct service *s, bool trusted)
+{
+	json_object *o = control_answer("daemon", s->plan->name), *tables, *req;
+	json_object *table;
+	const struct service_command *c;
+
+	json_object_object_add(o, "status",
+	    service_report(s, REPORT_VALUES, trusted));
+	if (!trusted)
+		return o;
+	json_object_object_add(o, "tables", tables = json_object_new_object());
+	for (c = s->plan->commands; c->name != NULL; c++) {
+		if (c->columns == NULL)
+			continue;
+		req = control_answer("command", c->name);
+		control_put(req, "limit", WEB_ROWS);
+		if ((table = c->fn(s->arg, req, true)) != NULL)
+			json_object_object_add(tables, c->name, table);
+		json_object_put(req);
+	}
+	return o;
+}
+
+static const char *
+service_web(void *arg, const char *path, bool trusted, FILE *f)
+{
+	struct service *s = arg;
+	json_object    *o;
+
+	if (strcmp(path, "/metrics") == 0) {
+		o = service_report(s, REPORT_METRICS, false);
+		control_put(o, "daemon", s->plan->name);
+		metrics_print(f, &o, 1);
+		json_object_put(o);
+		return METRICS_TYPE;
+	}
+	if (strcmp(path, "/status.json") == 0) {
+		o = web_status(s, trusted);
+		fprintf(f, "%s\n", json_object_to_json_string_ext(o,
+		    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+		json_object_put(o);
+		return "application/json";
+	}
+	return NULL;
+}
+
 /* --- life ------------------------------------------------------------------ */
 
 static void
@@ -346,6 +405,10 @@ service_start(struct service *s, void *settings)
 	s->control = control_open(s->base, control, service_answer, s);
 	if (s->control == NULL)
 		goto fail;
+	s->web_config = *s->plan->web(settings);
+	if (s->web_config.port != 0 && (s->web = web_open(s->base,
+	    &s->web_config, service_web, s)) == NULL)
+		goto fail;
 	s->started = clock_now();
 	if (s->plan->low_ports)
 		priv_keep_low_ports();
@@ -369,6 +432,8 @@ service_stop(struct service *s)
 
 	if (s->begun)
 		s->plan->stop(s->arg);
+	web_close(s->web);
+	wipe(&s->web_config, sizeof(s->web_config));
 	control_close(s->control);
 	for (i = 0; i < SIGNALS; i++) {
 		if (s->signals[i] != NULL)

@@ -8,6 +8,7 @@
 #include "base/daemon.h"
 #include "base/option.h"
 #include "base/report.h"
+#include "base/web.h"
 
 struct event_base;
 struct service;
@@ -32,8 +33,9 @@ struct service_plan {
 	void	  (*free)(void *settings);
 	/* opener_allow_state() for files that no option names; may be NULL. */
 	void	  (*allow)(const void *settings);
-	/* Where rsipctl asks. */
+	/* Where rsipctl asks, and where browsers and Prometheus do. */
 	const char *(*control)(const void *settings);
+	const struct web_config *(*web)(const void *settings);
 	/*
 	 * With all privileges, in the process that stays: makes what needs them.
 	 * settings are taken over at once.  0, or -1 after one log line; stop() comes

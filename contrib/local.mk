@@ -17,7 +17,8 @@ dist_sysusers_DATA = contrib/sysusers.d/rsip.conf
 
 # Every option with its default and what it is for.
 examplesdir = $(docdir)/examples
-dist_examples_DATA = contrib/oed.conf contrib/rsipc.conf contrib/rsipd.conf
+dist_examples_DATA = contrib/grafana.json contrib/oed.conf contrib/rsipc.conf \
+	contrib/rsipd.conf
 
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = contrib/completions/rsipctl

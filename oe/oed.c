@@ -23,6 +23,7 @@ struct oed_config {
 	uint32_t	  address;	/* 0: the default route's source */
 	char		  interface[IFNAMSIZ];
 	char		 *control;
+	struct web_config web;
 	bool		  stay_shut;	/* what policy shuts is so after an orderly end too */
 	struct oe_config *oe;
 };
@@ -53,6 +54,7 @@ static const struct option oed_options[] = {
 	{ "control", OPTION_TEXT, OPTION_FIXED, RUNDIR "/oed.sock",
 	  OPTION_AT(struct oed_config, control),
 	  .help = "The socket of rsipctl(8)." },
+	WEB_OPTIONS(struct oed_config, web),
 	{ "stay-shut", OPTION_BOOL, OPTION_LIVE, "false",
 	  OPTION_AT(struct oed_config, stay_shut),
 	  .help = "Denied, paranoid and tunnel prefixes stay shut after an "
@@ -90,6 +92,12 @@ static const char *
 oed_config_control(const void *settings)
 {
 	return ((const struct oed_config *)settings)->control;
+}
+
+static const struct web_config *
+oed_config_web(const void *settings)
+{
+	return &((const struct oed_config *)settings)->web;
 }
 
 /* --- while it runs -------------------------------------------------------------------- */
@@ -372,6 +380,7 @@ main(int argc, char **argv)
 		.read = oed_config_read,
 		.free = oed_config_free,
 		.control = oed_config_control,
+		.web = oed_config_web,
 		.start = oed_start,
 		.ready = oed_ready,
 		.reload = oed_reload,

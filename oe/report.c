@@ -185,16 +185,17 @@ connection_fill(struct connection_row *row, const struct connection *conn)
 }
 
 static json_object *
-report_spd(struct core *c)
+report_spd(struct core *c, size_t limit)
 {
 	struct connection    *conn;
 	struct connection_row row;
 	json_object	     *o = report_rows_new(oe_spd_fields);
-	unsigned	      n = 0;
 
+	if (limit > REPORT_ROWS_MAX)
+		limit = REPORT_ROWS_MAX;
 	TAILQ_FOREACH(conn, &c->connections, all) {
-		if (n++ == REPORT_ROWS_MAX)
-			break;
+		if (!report_rows_room(o, limit))
+			continue;
 		connection_fill(&row, conn);
 		report_rows_add(o, oe_spd_fields, &row, true);
 	}
@@ -277,7 +278,7 @@ pair_fill(struct pair_row *row, const struct connection *conn,
 }
 
 static json_object *
-report_sa(struct core *c)
+report_sa(struct core *c, size_t limit)
 {
 	struct connection *conn;
 	struct sa_pair	  *p;
@@ -286,6 +287,8 @@ report_sa(struct core *c)
 
 	TAILQ_FOREACH(conn, &c->connections, all) {
 		TAILQ_FOREACH(p, &conn->pairs, entry) {
+			if (!report_rows_room(o, limit))
+				continue;
 			pair_fill(&row, conn, p);
 			report_rows_add(o, oe_sa_fields, &row, true);
 		}
@@ -558,9 +561,9 @@ report_control(struct core *c, uint64_t now, json_object *req, bool privileged)
 		return control_answer("error", "only root and group " RSIP_GROUP
 		    " may ask this");
 	if (strcmp(text, "spd") == 0)
-		return report_spd(c);
+		return report_spd(c, control_limit(req));
 	if (tables)
-		return report_sa(c);
+		return report_sa(c, control_limit(req));
 	return strcmp(text, "why") == 0 ? report_why(c, req) : NULL;
 }
 

@@ -72,6 +72,7 @@ main(int argc, char **argv)
 		.read = settings_read,
 		.free = settings_free,
 		.control = settings_control,
+		.web = settings_web,
 		.allow = main_allow,
 		.start = main_start,
 		.ready = main_ready,

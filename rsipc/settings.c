@@ -114,6 +114,7 @@ const struct option settings_options[] = {
 	  AT(oe_interface), .help = "Of what came in encrypted." },
 	{ "control", OPTION_TEXT, OPTION_FIXED, RUNDIR "/rsipc.sock",
 	  AT(control), .help = "The socket of rsipctl(8)." },
+	WEB_OPTIONS(struct settings, web),
 	{ "state", OPTION_STATE, OPTION_FIXED, STATEDIR "/rsipc.lease",
 	  AT(state), .help = "Where the lease is kept, so that a restarted "
 	      "daemon asks for the same; empty: nowhere." },
@@ -161,4 +162,10 @@ const char *
 settings_control(const void *settings)
 {
 	return ((const struct settings *)settings)->control;
+}
+
+const struct web_config *
+settings_web(const void *settings)
+{
+	return &((const struct settings *)settings)->web;
 }

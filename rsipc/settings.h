@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/option.h"
+#include "base/web.h"
 #include "oe/settings.h"
 #include "rsipc/host.h"
 #include "rsipc/signer.h"
@@ -18,6 +19,7 @@ struct settings {
 	struct host_config host;
 	char	 interface[IFNAMSIZ], oe_interface[IFNAMSIZ];
 	char	*control;
+	struct web_config web;
 	char	*state;			/* file of the lease; "": none */
 	bool	 ike_500;		/* IKE from port 500 though ports are leased */
 	bool	 cascade;		/* an rsipd here leases on what we lease (RFC 3102 §4.2.1) */
@@ -36,5 +38,6 @@ extern const struct option settings_options[];
 void	*settings_read(const struct option_source *source);
 void	 settings_free(void *settings);		/* wipes; NULL is allowed */
 const char *settings_control(const void *settings);
+const struct web_config *settings_web(const void *settings);
 
 #endif

@@ -484,9 +484,8 @@ command_leases(void *arg, json_object *req, bool privileged)
 {
 	struct rsipd *d = arg;
 
-	(void)req;
 	(void)privileged;
-	return status_leases(clock_now(), d->gateway);
+	return status_leases(clock_now(), d->gateway, control_limit(req));
 }
 
 static json_object *
@@ -494,9 +493,8 @@ command_flows(void *arg, json_object *req, bool privileged)
 {
 	struct rsipd *d = arg;
 
-	(void)req;
 	(void)privileged;
-	return status_flows(clock_now(), d->demux);
+	return status_flows(clock_now(), d->demux, control_limit(req));
 }
 
 static const struct service_command commands[] = {
@@ -716,6 +714,12 @@ control_path(const void *settings)
 	return ((const struct settings *)settings)->control;
 }
 
+static const struct web_config *
+web_config(const void *settings)
+{
+	return &((const struct settings *)settings)->web;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -725,6 +729,7 @@ main(int argc, char **argv)
 		.read = read_settings,
 		.free = free_settings,
 		.control = control_path,
+		.web = web_config,
 		.start = start,
 		.ready = ready,
 		.reload = reload,

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/option.h"
+#include "base/web.h"
 #include "nat/dataplane_config.h"
 #include "rsipd/gateway.h"
 #include "rsipd/store.h"
@@ -27,6 +28,7 @@ struct settings {
 	uint32_t public_addr;		/* network order; 0 until settings_complete() */
 	uint16_t port;
 	char	*control;
+	struct web_config web;
 	char	*parent;		/* rsipc's control socket; NULL: the pools are our own */
 	uint32_t parent_expires;	/* seconds after settings_complete() */
 	struct settings_pool *named;	/* as configured; none: the public interface's */

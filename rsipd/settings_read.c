@@ -238,6 +238,7 @@ const struct option settings_options[] = {
 	  .hi = 65535, .help = "Of the private link; 0: the interface's." },
 	{ "control", OPTION_TEXT, OPTION_FIXED, RUNDIR "/rsipd.sock",
 	  AT(control), .help = "The socket of rsipctl(8)." },
+	WEB_OPTIONS(struct settings, web),
 	{ "ports-default", OPTION_LIST, OPTION_LIVE, "20000-49999",
 	  .hi = POOL_RANGES_MAX, .take = take_default_ports,
 	  .help = "Leased of pools that name no ports." },

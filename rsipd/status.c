@@ -385,6 +385,7 @@ row_fill(struct lease_row *row, const struct lease_client *c,
 struct walk {
 	uint64_t     now;
 	json_object *table;
+	size_t	     limit;
 };
 
 static uint64_t
@@ -408,6 +409,8 @@ lease_rows(void *arg, struct lease_client *c)
 			.authenticated = c->authentic,
 		};
 
+		if (!report_rows_room(w->table, w->limit))
+			continue;
 		row_fill(&row, c, b);
 		report_rows_add(w->table, status_lease_fields, &row, true);
 	}
@@ -415,9 +418,10 @@ lease_rows(void *arg, struct lease_client *c)
 }
 
 json_object *
-status_leases(uint64_t now, struct gateway *g)
+status_leases(uint64_t now, struct gateway *g, size_t limit)
 {
-	struct walk w = { now, report_rows_new(status_lease_fields) };
+	struct walk w = { now, report_rows_new(status_lease_fields),
+		limit };
 
 	leases_each(gateway_leases(g), lease_rows, &w);
 	return w.table;
@@ -524,6 +528,8 @@ flow_row(void *arg, const struct demux_entry *e)
 		ipv4_text(e->remote), .client_id = e->client_id,
 		.bind_id = e->bind_id };
 
+	if (!report_rows_room(w->walk.table, w->walk.limit))
+		return;
 	key_text(e, row.key, sizeof(row.key));
 	row.idle = REPORT_NONE;
 	if (e->last_used != 0)
@@ -537,9 +543,10 @@ flow_row(void *arg, const struct demux_entry *e)
 }
 
 json_object *
-status_flows(uint64_t now, const struct demux *d)
+status_flows(uint64_t now, const struct demux *d, size_t limit)
 {
-	struct flow_walk w = { { now, report_rows_new(status_flow_fields) }, d };
+	struct flow_walk w = { { now, report_rows_new(status_flow_fields),
+		limit }, d };
 
 	demux_each(d, flow_row, &w);
 	return w.walk.table;

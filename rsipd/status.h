@@ -18,8 +18,8 @@ void	status_report(struct report *r, const struct settings *c,
 
 /* Rows of the tables that rsipctl asks for; each call returns a new object. */
 extern const struct report_field status_lease_fields[], status_flow_fields[];
-json_object *status_leases(uint64_t now, struct gateway *g);
-json_object *status_flows(uint64_t now, const struct demux *d);
+json_object *status_leases(uint64_t now, struct gateway *g, size_t limit);
+json_object *status_flows(uint64_t now, const struct demux *d, size_t limit);
 json_object *status_event(enum gateway_event e, const struct lease_client *c,
 	    struct lease_binding *b);
 

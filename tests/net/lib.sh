@@ -590,11 +590,12 @@ net_leased()
 	net_holds "$1" leases 'any(r["spis"] for r in rows)'
 }
 
-# HOST
+# HOST [LINES]: with more lines for oed.conf.
 net_oed()
 {
 	cat >"$NET_RUN/oed_$1.conf" <<-EOF
 	control = "$NET_RUN/oed_$1.sock"
+	${2:-}
 	oe {
 		key = "$NET_RUN/$1.pem"
 		state = "$NET_RUN/$1.peers"

@@ -26,9 +26,9 @@ scrape()
 scrape before
 net_fetch x1 "$NET_Y1" "$NET_RUN/x1.y1" || net_fail "x1 and y1 again"
 scrape after
-net_say=$(python3 "$NET_HERE/metrics_text.py" "$NET_RUN/after" "$NET_RUN/before") ||
+said=$(python3 "$NET_HERE/metrics_text.py" "$NET_RUN/after" "$NET_RUN/before") ||
     net_fail "$(head -n 40 "$NET_RUN/after")"
-net_ok "three daemons' metrics are one OpenMetrics document: $net_say"
+net_ok "three daemons' metrics are one OpenMetrics document: $said"
 
 # METRIC-WITH-LABELS: its value.
 value()
@@ -52,6 +52,10 @@ for what in dns ike; do
 	    -ge 1 ] || net_fail "no latency of $what"
 done
 net_ok "hosts, bindings, peers, ciphers, 30 MB of packets and latencies are counted"
+
+said=$(python3 "$NET_HERE/grafana.py" "$NET_HERE/../../contrib/grafana.json" \
+    "$NET_RUN/after") || net_fail "contrib/grafana.json: $said"
+net_ok "contrib/grafana.json: $said"
 
 if command -v promtool >/dev/null; then
 	# What it reads is the format before, which has no info.

@@ -205,6 +205,16 @@ def check_option(program, o):
             bad(program, o, setting + '"%s"' % v)
     elif o.name == 'peer-key':
         bad(program, o, setting + '"AwEAAQ=="')
+    elif o.name == 'metrics':
+        for v in ('127.0.0.1:9478', '127.5.6.7:65535', ''):
+            good(program, o, setting + '"%s"' % v)
+        for v in ('localhost:9478', '127.0.0.1', '127.0.0.1:', '127.0.0.1:0',
+                  '127.0.0.1:65536', '127.0.0.1:9x', '[::1]:9478'):
+            bad(program, o, setting + '"%s"' % v)
+        for v in ('0.0.0.0:9478', '192.0.2.1:9478'):
+            bad(program, o, setting + '"%s"' % v, 'metrics-token')
+            good(program, o, setting + '"%s"\nmetrics-token = "%s"' % (
+                v, secret_file))
     elif o.name in ('control', 'parent', 'leases'):
         good(program, o, setting + '"/run/another.sock"')
     else:

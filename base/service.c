@@ -263,6 +263,7 @@ service_answer(void *arg, json_object *req, bool privileged)
 
 /* --- browsers ----------------------------------------------------------------- */
 
+#ifdef HAVE_WEB
 #define WEB_ROWS "200"	/* of a table: people read it, every other second */
 
 static json_object *
@@ -311,6 +312,23 @@ service_web(void *arg, const char *path, bool trusted, FILE *f)
 	}
 	return NULL;
 }
+
+static int
+service_web_open(struct service *s)
+{
+	s->web = web_open(s->base, &s->web_config, service_web, s);
+	return s->web == NULL ? -1 : 0;
+}
+#else
+static int
+service_web_open(struct service *s)
+{
+	(void)s;
+	log_error("metrics: this program was built without it "
+	    "(--disable-web)");
+	return -1;
+}
+#endif
 
 /* --- life ------------------------------------------------------------------ */
 
@@ -406,8 +424,7 @@ service_start(struct service *s, void *settings)
 	if (s->control == NULL)
 		goto fail;
 	s->web_config = *s->plan->web(settings);
-	if (s->web_config.port != 0 && (s->web = web_open(s->base,
-	    &s->web_config, service_web, s)) == NULL)
+	if (s->web_config.port != 0 && service_web_open(s) == -1)
 		goto fail;
 	s->started = clock_now();
 	if (s->plan->low_ports)
@@ -432,7 +449,9 @@ service_stop(struct service *s)
 
 	if (s->begun)
 		s->plan->stop(s->arg);
+#ifdef HAVE_WEB
 	web_close(s->web);
+#endif
 	wipe(&s->web_config, sizeof(s->web_config));
 	control_close(s->control);
 	for (i = 0; i < SIGNALS; i++) {

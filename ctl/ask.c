@@ -179,6 +179,19 @@ targets_find(struct target *t, const struct ask_request *r,
 	return n;
 }
 
+size_t
+ask_targets(const struct ask_request *r, struct ask_target out[ASK_SOCKETS_MAX])
+{
+	struct target t[ASK_SOCKETS_MAX];
+	size_t	      n = targets_find(t, r, command_find("status")), i;
+
+	for (i = 0; i < n; i++) {
+		out[i].name = t[i].name;
+		out[i].socket = t[i].socket;
+	}
+	return n;
+}
+
 static void
 nobody_explain(const struct target *t, size_t n)
 {

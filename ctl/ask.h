@@ -16,6 +16,15 @@ struct ask_request {
 	bool	    json;		/* the answers as they came, one line a daemon */
 };
 
+/* A daemon to ask: its name, or the socket that was named. */
+struct ask_target {
+	const char *name, *socket;
+};
+
+/* Who is meant, every daemon where no socket was named; returns how many. */
+size_t	ask_targets(const struct ask_request *r,
+	    struct ask_target out[ASK_SOCKETS_MAX]);
+
 bool	ask_known(const char *command);
 
 /*

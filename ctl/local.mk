@@ -4,9 +4,10 @@ ctl_rsipctl_SOURCES = \
 	ctl/ask.c ctl/ask.h \
 	ctl/keygen.c ctl/keygen.h \
 	ctl/rsipctl.c \
-	ctl/table.c ctl/table.h
-ctl_rsipctl_CFLAGS = $(AM_CFLAGS) -pthread
-ctl_rsipctl_LDADD = oe/esp/libesp.a $(BASE_LIBS) -lpthread
+	ctl/table.c ctl/table.h \
+	ctl/top.c ctl/top.h
+ctl_rsipctl_CFLAGS = $(AM_CFLAGS) $(CURSES_CFLAGS) -pthread
+ctl_rsipctl_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CURSES_LIBS) -lpthread
 
 dist_man_MANS += doc/rsipctl.8 doc/librsipstatus.3
 

@@ -15,6 +15,7 @@
 #include "base/util.h"
 #include "ctl/ask.h"
 #include "ctl/keygen.h"
+#include "ctl/top.h"
 
 #define EXIT_USAGE	2
 #define KEY_DEFAULT	SYSCONFDIR "/private.pem"
@@ -34,7 +35,7 @@ usage(FILE *f)
 {
 	fputs("usage: rsipctl [-s SOCKET]... [-v] [--json] status | leases | flows | "
 	    "sa | spd | metrics | schema |\n"
-	    "               reload | watch\n"
+	    "               reload | watch | top\n"
 	    "       rsipctl [-s SOCKET]... [--json] why ADDRESS\n"
 	    "       rsipctl [--json] keygen [-f] [-b BITS] [-o FILE] "
 	    "[--id ID] [--for ADDRESS] [--precedence N] [--type TYPE]\n"
@@ -60,6 +61,7 @@ help(void)
 	    "  schema         what status, metrics and tables have, as JSON\n"
 	    "  reload         read the configuration again\n"
 	    "  watch          events as they happen, until interrupted\n"
+	    "  top            verdicts, traffic and tables, every two seconds\n"
 	    "  keygen         make the RSA key of this host\n"
 	    "  dns-records    the zone's records for the key there is\n\n"
 	    "  -s, --socket SOCKET   a daemon's socket, or its name (" RUNDIR
@@ -332,6 +334,11 @@ main(int argc, char **argv)
 			return usage_error("dns-records: --id @NAME or --id "
 			    "ADDRESS is missing");
 		return records_run(&o);
+	}
+	if (strcmp(command, "top") == 0) {
+		if (args != 0)
+			return usage_error("top: too many arguments");
+		return top_run(&o.ask);
 	}
 	if (!ask_known(command))
 		return usage_error("unknown command \"%s\"", command);

@@ -57,6 +57,19 @@ said=$(python3 "$NET_HERE/grafana.py" "$NET_HERE/../../contrib/grafana.json" \
     "$NET_RUN/after") || net_fail "contrib/grafana.json: $said"
 net_ok "contrib/grafana.json: $said"
 
+"$NET_TOP/ctl/rsipctl" -s "$NET_RUN/rsipd.sock" top >"$NET_RUN/top" 2>&1 &
+top=$!
+moving()
+{
+	net_fetch x1 "$NET_Y1" "$NET_RUN/x1.y1"
+	grep -q '^nfqueue in bytes  *[1-9]' "$NET_RUN/top"
+}
+net_until 20 moving || net_fail "rsipctl top: $(tail -n 20 "$NET_RUN/top")"
+kill "$top"
+grep -q '^rsipd: serving at' "$NET_RUN/top" && grep -q "$NET_X1" "$NET_RUN/top" ||
+    net_fail "rsipctl top: $(tail -n 20 "$NET_RUN/top")"
+net_ok "rsipctl top: $(grep -m 1 '^nfqueue in bytes  *[1-9]' "$NET_RUN/top" | tr -s ' ')"
+
 if command -v promtool >/dev/null; then
 	# What it reads is the format before, which has no info.
 	sed 's/^\(# TYPE .*\) info$/\1 gauge/' "$NET_RUN/after" |

@@ -322,7 +322,7 @@ endif
 
 # ctl/
 dist_check_SCRIPTS += tests/unit/test_rsipctl.sh tests/unit/test_advice.sh
-EXTRA_DIST += tests/unit/fake_daemon.py
+EXTRA_DIST += tests/unit/fake_daemon.py tests/unit/top.py
 TESTS += tests/unit/test_rsipctl.sh tests/unit/test_advice.sh
 
 # oe/esp/

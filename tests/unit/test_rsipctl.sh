@@ -188,6 +188,19 @@ run 0 $ctl -s "$dir/rsipc" spd
 out_has '10.5M'
 out_has '18m59s  TXT record'
 
+# --- top: on a screen, and as text ---------------------------------------------------
+daemon live rsipd '{
+ "status": {"verdict": "serving 1 host"},
+ "metrics": {"metrics": {"rsip_packet_bytes": {"type": "counter", "unit": "bytes", "help": "x", "samples": [
+  {"labels": {"path": "nfqueue", "direction": "in"}, "value": 123456789},
+  {"labels": {"path": "\u001b[2Jevil"}, "value": 5}]}}},
+ "leases": {'"$lease_columns"', "rows": [{"client_id": 7, "host": "10.0.0.11", "expires": 9}], "more": 3}}'
+run 2 $ctl top now
+curses=0
+grep -q '^#define HAVE_CURSES 1' config.h && curses=1
+run 0 python3 "$src/tests/unit/top.py" $ctl "$dir/live" $curses
+cat "$dir/out"
+
 # --- daemons that misbehave ----------------------------------------------------------
 daemon bad - '{"garbage": "no json\n"}'
 run 1 $ctl -s "$dir/bad" status

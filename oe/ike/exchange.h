@@ -6,7 +6,7 @@
 #include "oe/keying.h"
 
 #define IKE_NEVER	UINT64_MAX
-#define IKE_MESSAGE_MAX	4096		/* octets; ours never come near */
+#define IKE_MESSAGE_MAX	32768		/* octets; ours never come near */
 #define IKE_MARKER_LEN	4		/* RFC 3948 §2.2 */
 
 struct ike_exchanges {			/* of one engine */

@@ -43,7 +43,7 @@ ike2_child_put_offer(struct ike2_child *c, struct ike2_builder *b)
 	struct writer w;
 	uint16_t      group = c->terms.ke;
 
-	if (c->spi_in == 0 && e->ops->spi_get(e->arg, &c->spi_in) == -1) {
+	if (c->spi_in == 0 && e->x.ops->spi_get(e->x.arg, &c->spi_in) == -1) {
 		c->spi_in = 0;
 		return -1;
 	}
@@ -167,7 +167,7 @@ ike2_child_take_offer(struct ike2_child *c, const struct ike2_chain *m,
 		return IKE2_N_TS_UNACCEPTABLE;
 	c->mode = c->ike->c.transport && ike2_notify_find(m,
 	    IKE2_N_USE_TRANSPORT_MODE, &n) ? KEYING_TRANSPORT : KEYING_TUNNEL;
-	if (c->ike->ops->spi_get(c->ike->arg, &c->spi_in) == -1) {
+	if (c->ike->x.ops->spi_get(c->ike->x.arg, &c->spi_in) == -1) {
 		c->spi_in = 0;
 		return IKE2_N_NO_ADDITIONAL_SAS;
 	}
@@ -199,8 +199,8 @@ ike2_child_ask(struct ike2_child *c)
 	struct keying_ask ask = { &sa->peer_id, &sa->proof, &sa->path, &c->ours,
 		&c->theirs, c->mode };
 
-	sa->token = ++e->next_token;
-	e->ops->child_ask(e->arg, sa->token, &ask);
+	sa->token = ike_token(&e->x);
+	e->x.ops->child_ask(e->x.arg, sa->token, &ask);
 }
 
 /* The secret of the exchange's own, if it has one. 0, or -1. */
@@ -262,10 +262,10 @@ ike2_child_announce(struct ike2_child *c, uint64_t now,
 	up.soft_bytes = up.hard_bytes / 100 * percent;
 	c->state = IKE2_CHILD_UP;
 	c->announced = true;
-	sa->childless_at = IKE2_NEVER;
+	sa->childless_at = IKE_NEVER;
 	e->count.children++;
-	ike2_timer(e, c->hard);
-	e->ops->child_up(e->arg, c->conn, &up);
+	ike_timer(&e->x, c->hard);
+	e->x.ops->child_up(e->x.arg, c->conn, &up);
 	wipe(&up, sizeof(up));
 	/* The responder had its half before it answered. */
 	if (c->initiator)
@@ -279,7 +279,7 @@ ike2_child_confirm(struct ike2_child *c)
 	if (c->confirmed || !c->announced || c->conn == NULL)
 		return;
 	c->confirmed = true;
-	c->ike->ops->child_confirmed(c->ike->arg, c->conn, c->spi_in);
+	c->ike->x.ops->child_confirmed(c->ike->x.arg, c->conn, c->spi_in);
 }
 
 void

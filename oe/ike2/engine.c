@@ -8,7 +8,6 @@
 #include "base/util.h"
 #include "oe/ike2/sa.h"
 
-#define MARKER_LEN	4	/* RFC 3948 §2.2 */
 
 static unsigned
 or_default(unsigned value, unsigned otherwise)
@@ -37,13 +36,9 @@ ike2_new(const struct ike2_config *c, const struct keying_ops *ops, void *arg)
 	e->c.ike_lifetime = or_default(c->ike_lifetime, 3600);
 	e->c.child_lifetime = or_default(c->child_lifetime, 1200);
 	e->c.keepalive = or_default(c->keepalive, 20);
-	e->c.give_up = or_default(c->give_up, 20000);
 	e->c.datagram_max = or_default(c->datagram_max, 1280);
 	e->c.ke = (uint16_t)or_default(c->ke, IKE2_KE_CURVE25519);
-	e->ops = ops;
-	e->arg = arg;
-	e->next = IKE2_NEVER;
-	e->complain = (struct ratelimit)RATELIMIT_INIT(10, 6000);
+	ike_exchanges_init(&e->x, ike2_engine.version, ops, arg, c->give_up);
 	e->clear = (struct ratelimit)RATELIMIT_INIT(10, 100);
 	TAILQ_INIT(&e->sas);
 	TAILQ_INIT(&e->orphans);
@@ -163,7 +158,7 @@ begin_sa(struct ike2 *e, uint64_t now, const struct keying_request *r)
 		return NULL;
 	i = sa->init;
 	sa->my_id = r->my_id;
-	sa->expires = now + e->c.give_up;
+	sa->expires = now + e->x.give_up;
 	i->want_id = r->peer_id;
 	i->nothing = r->peer.nothing;
 	i->initial_contact = r->initial_contact;
@@ -247,7 +242,7 @@ engine_request(void *engine, uint64_t now, const struct keying_request *r,
 		ike2_sa_kill(sa, false, false);
 		return -1;
 	}
-	ike2_timer(e, now);
+	ike_timer(&e->x, now);
 	ike2_exchange_next(sa, now);
 	return 0;
 }
@@ -286,7 +281,7 @@ engine_forget(void *engine, uint64_t now, void *conn, bool tell)
 		if (c->conn == conn)
 			ike2_child_kill(c);
 	}
-	ike2_timer(e, now);
+	ike_timer(&e->x, now);
 }
 
 static int
@@ -335,7 +330,7 @@ engine_probe(void *engine, uint64_t now, void *conn)
 	if (sa->out.job != IKE2_JOB_NONE) {
 		/* It has not answered so far: once more, now. */
 		sa->out.at = now;
-		ike2_timer(e, now);
+		ike_timer(&e->x, now);
 		return 0;
 	}
 	if (sa->state != IKE2_UP)
@@ -416,7 +411,8 @@ engine_peer_keys(void *engine, uint64_t now, uint64_t token,
 static void
 engine_authorize(void *engine, uint64_t now, uint64_t token, void *conn)
 {
-	struct ike2_sa	  *sa = sa_by_token(engine, token);
+	struct ike2	  *e = engine;
+	struct ike2_sa	  *sa = sa_by_token(e, token);
 	struct ike2_child *c;
 
 	if (sa == NULL)
@@ -432,24 +428,15 @@ engine_authorize(void *engine, uint64_t now, uint64_t token, void *conn)
 		ike2_auth_authorized(sa, now, c, conn);
 	else
 		ike2_child_authorized(c, now, conn);
-	ike2_timer(engine, now);
+	ike_timer(&e->x, now);
 }
 
 static void
 engine_packet(void *engine, uint64_t now, const struct keying_path *path,
     const uint8_t *buf, size_t len)
 {
-	static const uint8_t marker[MARKER_LEN];
-
-	if (path->local_port == KEYING_PORT_NATT ||
-	    path->peer_port == KEYING_PORT_NATT) {
-		/* What has no marker is ESP or a keepalive. */
-		if (len <= MARKER_LEN || memcmp(buf, marker, MARKER_LEN) != 0)
-			return;
-		buf += MARKER_LEN;
-		len -= MARKER_LEN;
-	}
-	ike2_message(engine, now, path, buf, len);
+	if ((buf = ike_unmark(path, buf, &len)) != NULL)
+		ike2_message(engine, now, path, buf, len);
 }
 
 static void
@@ -475,7 +462,7 @@ engine_icmp(void *engine, uint64_t now, const struct keying_path *path)
 static uint64_t
 engine_next(const void *engine)
 {
-	return ((const struct ike2 *)engine)->next;
+	return ((const struct ike2 *)engine)->x.next;
 }
 
 static void
@@ -487,10 +474,10 @@ keepalive(struct ike2_sa *sa, uint64_t now)
 	if (!sa->nat_here)
 		return;
 	if (now >= sa->keepalive_at) {
-		e->ops->send(e->arg, &sa->path, &octet, 1);
+		e->x.ops->send(e->x.arg, &sa->path, &octet, 1);
 		sa->keepalive_at = now + (uint64_t)e->c.keepalive * 1000;
 	}
-	ike2_timer(e, sa->keepalive_at);
+	ike_timer(&e->x, sa->keepalive_at);
 }
 
 /* It is up: shall it end, be renewed, be asked whether it lives? */
@@ -499,25 +486,25 @@ up_tick(struct ike2_sa *sa, uint64_t now)
 {
 	struct ike2 *e = sa->ike;
 	uint64_t     dpd = e->c.dpd_delay == 0 || TAILQ_EMPTY(&sa->children) ?
-	    IKE2_NEVER : sa->heard + (uint64_t)e->c.dpd_delay * 1000;
+	    IKE_NEVER : sa->heard + (uint64_t)e->c.dpd_delay * 1000;
 
 	if (now >= sa->expires || (now >= sa->childless_at &&
 	    TAILQ_EMPTY(&sa->children)))
 		sa->close = true;
-	if (TAILQ_EMPTY(&sa->children) && sa->childless_at == IKE2_NEVER)
+	if (TAILQ_EMPTY(&sa->children) && sa->childless_at == IKE_NEVER)
 		sa->childless_at = now + IKE2_CHILDLESS_TIME;
 	if (now >= dpd && sa->out.job == IKE2_JOB_NONE) {
 		sa->probe = true;
 		dpd = now + (uint64_t)e->c.dpd_delay * 1000;
 	}
 	if (!sa->close) {
-		ike2_timer(e, sa->expires);
+		ike_timer(&e->x, sa->expires);
 		if (!sa->replaced && sa->renew_at > now)
-			ike2_timer(e, sa->renew_at);
+			ike_timer(&e->x, sa->renew_at);
 		if (TAILQ_EMPTY(&sa->children))
-			ike2_timer(e, sa->childless_at);
+			ike_timer(&e->x, sa->childless_at);
 		if (dpd > now)
-			ike2_timer(e, dpd);
+			ike_timer(&e->x, dpd);
 	}
 	keepalive(sa, now);
 }
@@ -535,14 +522,14 @@ sa_tick(struct ike2_sa *sa, uint64_t now)
 		if (now >= sa->expires)
 			sa->state = IKE2_DEAD;
 		else
-			ike2_timer(e, sa->expires);
+			ike_timer(&e->x, sa->expires);
 		return;
 	case IKE2_INIT_GOT:
 	case IKE2_AUTH_GOT:
 		if (now >= sa->expires)
 			ike2_sa_kill(sa, false, false);
 		else
-			ike2_timer(e, sa->expires);
+			ike_timer(&e->x, sa->expires);
 		return;
 	case IKE2_INIT_SENT:
 		if (sa->init->refused != 0) {
@@ -550,7 +537,7 @@ sa_tick(struct ike2_sa *sa, uint64_t now)
 				ike2_init_give_up(sa);
 				return;
 			}
-			ike2_timer(e, sa->init->refused_at);
+			ike_timer(&e->x, sa->init->refused_at);
 		}
 		break;
 	case IKE2_UP:
@@ -565,12 +552,12 @@ sa_tick(struct ike2_sa *sa, uint64_t now)
 		if (c->state != IKE2_CHILD_UP)
 			continue;
 		if (now < c->hard) {
-			ike2_timer(e, c->hard);
+			ike_timer(&e->x, c->hard);
 			continue;
 		}
 		/* Its connection hears it at once, the peer too. */
 		if (c->conn != NULL)
-			e->ops->child_down(e->arg, c->conn, c->spi_in, false);
+			e->x.ops->child_down(e->x.arg, c->conn, c->spi_in, false);
 		c->conn = NULL;
 		ike2_child_delete(c, now);
 	}
@@ -606,7 +593,7 @@ engine_tick(void *engine, uint64_t now)
 	struct ike2_child *c, *next;
 	struct ike2_sa	  *sa;
 
-	e->next = IKE2_NEVER;
+	e->x.next = IKE_NEVER;
 	TAILQ_FOREACH(sa, &e->sas, entry)
 		sa_tick(sa, now);
 	for (c = TAILQ_FIRST(&e->orphans); c != NULL; c = next) {
@@ -614,7 +601,7 @@ engine_tick(void *engine, uint64_t now)
 		if (now >= c->hard)
 			ike2_child_gone(c, false);
 		else
-			ike2_timer(e, c->hard);
+			ike_timer(&e->x, c->hard);
 	}
 	sweep(e);
 }

@@ -144,7 +144,7 @@ initial_contact(struct ike2_sa *sa)
 		    keying_id_equal(&old->peer_id, &sa->peer_id))
 			ike2_sa_kill(old, false, true);
 	}
-	e->ops->initial_contact(e->arg, &sa->peer_id, &sa->path.peer);
+	e->x.ops->initial_contact(e->x.arg, &sa->peer_id, &sa->path.peer);
 }
 
 /* --- initiator --- */
@@ -268,7 +268,7 @@ static void
 refuse(struct ike2_sa *sa, uint64_t now, uint16_t type, const char *why)
 {
 	sa->ike->count.auth_failed++;
-	ike2_complain(sa->ike, now, &sa->path, "IKE_AUTH refused: %s", why);
+	ike_complain(&sa->ike->x, now, &sa->path, "IKE_AUTH refused: %s", why);
 	ike2_answer_error(sa, now, IKE2_AUTH, type);
 	ike2_sa_linger(sa, now);
 }
@@ -323,9 +323,9 @@ ike2_auth_request(struct ike2_sa *sa, uint64_t now, uint8_t first,
 	if (how == KEYING_BY_NOTHING)
 		forget_identity(sa);
 	sa->state = IKE2_AUTH_GOT;
-	sa->token = ++e->next_token;
+	sa->token = ike_token(&e->x);
 	sa->my_id = e->c.my_id;
-	e->ops->peer_lookup(e->arg, sa->token, &sa->peer_id, how, &sa->path);
+	e->x.ops->peer_lookup(e->x.arg, sa->token, &sa->peer_id, how, &sa->path);
 }
 
 /* Is there a place for one more who proves nothing?  A stranger is as good as any
@@ -457,7 +457,7 @@ ike2_auth_authorized(struct ike2_sa *sa, uint64_t now, struct ike2_child *c,
 		return;
 	}
 	ike2_sa_up(sa, now);
-	sa->childless_at = IKE2_NEVER;
+	sa->childless_at = IKE_NEVER;
 	ike2_answer_flush(sa, now);
 	ike2_child_confirm(c);
 }

@@ -5,30 +5,12 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "oe/ike/exchange.h"
 #include "oe/ike2/sa.h"
 
 #define UDP_LEN		8
 #define SMALL_DATAGRAM	576	/* what passes everywhere (RFC 7383 §2.5.1) */
 #define COARSE_TRIES	2	/* with datagram_max, then smaller ones */
 #define HINT_EVERY	60000	/* milliseconds between checks that anybody can cause */
-
-void
-ike2_send(struct ike2 *e, const struct keying_path *path, const uint8_t *buf,
-    size_t len)
-{
-	uint8_t out[IKE_MARKER_LEN + IKE2_MESSAGE_MAX];
-
-	if (!ike_is_marked(path)) {
-		e->ops->send(e->arg, path, buf, len);
-		return;
-	}
-	if (len > IKE2_MESSAGE_MAX)
-		return;
-	memset(out, 0, IKE_MARKER_LEN);
-	memcpy(out + IKE_MARKER_LEN, buf, len);
-	e->ops->send(e->arg, path, out, IKE_MARKER_LEN + len);
-}
 
 static void
 send_packets(struct ike2_sa *sa, const struct ike2_packets *p)
@@ -37,7 +19,7 @@ send_packets(struct ike2_sa *sa, const struct ike2_packets *p)
 	unsigned       i;
 
 	for (i = 0; i < p->n; i++) {
-		ike2_send(sa->ike, &sa->path, at, p->len[i]);
+		ike_send(&sa->ike->x, &sa->path, at, p->len[i]);
 		at += p->len[i];
 	}
 }
@@ -98,12 +80,12 @@ await_answer(struct ike2_sa *sa, uint64_t now)
 
 	r->tries = 1;
 	r->at = now + patience(sa);
-	r->until = now + sa->ike->c.give_up;
+	r->until = now + sa->ike->x.give_up;
 	if (r->job == IKE2_JOB_PROBE && sa->probe_asked)
 		r->until = now + IKE2_PROBE_TRIES * IKE2_PROBE_EVERY;
 	if (sa->state == IKE2_INIT_SENT || sa->state == IKE2_AUTH_SENT)
 		r->until = sa->expires;
-	ike2_timer(sa->ike, r->at);
+	ike_timer(&sa->ike->x, r->at);
 	send_packets(sa, &r->packets);
 }
 
@@ -168,7 +150,7 @@ ike2_answer_flush(struct ike2_sa *sa, uint64_t now)
 	/* Answered or not, the next request has the next number. */
 	sa->in_next++;
 	sa->in_busy = false;
-	ike2_timer(sa->ike, now);
+	ike_timer(&sa->ike->x, now);
 	send_packets(sa, &sa->answer);
 }
 
@@ -245,8 +227,8 @@ ike2_exchange_tick(struct ike2_sa *sa, uint64_t now)
 {
 	struct ike2_request *r = &sa->out;
 
-	ike2_timer(sa->ike, ike2_reassembly_tick(&sa->in_parts, now));
-	ike2_timer(sa->ike, ike2_reassembly_tick(&sa->out_parts, now));
+	ike_timer(&sa->ike->x, ike2_reassembly_tick(&sa->in_parts, now));
+	ike_timer(&sa->ike->x, ike2_reassembly_tick(&sa->out_parts, now));
 	if (r->job == IKE2_JOB_NONE) {
 		ike2_exchange_next(sa, now);
 		return;
@@ -268,7 +250,7 @@ ike2_exchange_tick(struct ike2_sa *sa, uint64_t now)
 		sa->ike->count.retransmits++;
 		send_packets(sa, &r->packets);
 	}
-	ike2_timer(sa->ike, r->at < r->until ? r->at : r->until);
+	ike_timer(&sa->ike->x, r->at < r->until ? r->at : r->until);
 }
 
 void
@@ -282,7 +264,7 @@ ike2_exchange_next(struct ike2_sa *sa, uint64_t now)
 		return;
 	/* §2.25: who said that it is busy is left alone for a moment. */
 	if (now < sa->wait_until) {
-		ike2_timer(sa->ike, sa->wait_until);
+		ike_timer(&sa->ike->x, sa->wait_until);
 		return;
 	}
 	if (!sa->replaced && now >= sa->renew_at) {
@@ -316,7 +298,7 @@ answer_clear(struct ike2 *e, uint64_t now, const struct keying_path *path,
 	    (h->flags & IKE2_FLAG_INITIATOR ? 0 : IKE2_FLAG_INITIATOR));
 	ike2_message_begin(&b, buf, sizeof(buf), &mine);
 	ike2_notify_put(&b, type, NULL, 0);
-	ike2_send(e, path, buf, ike2_message_end(&b));
+	ike_send(&e->x, path, buf, ike2_message_end(&b));
 }
 
 /* Anybody may have sent it: a reason to ask, no more (§2.21.4). */
@@ -364,7 +346,7 @@ dispatch_request(struct ike2_sa *sa, uint64_t now, uint8_t exchange,
 	else {
 		/* §2.21.3: both ends know then that the SA is gone. */
 		ike2_answer_error(sa, now, exchange, IKE2_N_INVALID_SYNTAX);
-		ike2_complain(sa->ike, now, &sa->path,
+		ike_complain(&sa->ike->x, now, &sa->path,
 		    "malformed %s, its IKE SA ends",
 		    ike2_exchange_text(exchange));
 		ike2_sa_linger(sa, now);
@@ -403,7 +385,7 @@ dispatch_answer(struct ike2_sa *sa, uint64_t now, uint8_t first,
 	default:
 		ike2_inform_answer(sa, now, job, child, &c);
 	}
-	ike2_timer(sa->ike, now);
+	ike_timer(&sa->ike->x, now);
 	if (sa->state == IKE2_UP)
 		ike2_exchange_next(sa, now);
 }
@@ -473,7 +455,7 @@ sealed_message(struct ike2_sa *sa, uint64_t now, const struct ike2_header *h,
 		if (ike2_reassembly_add(parts, now, h->msgid, no, first,
 		    e->opened, inner_len, &whole, &inner_len, &first) !=
 		    IKE2_ARRIVAL_WHOLE) {
-			ike2_timer(e, now + IKE2_REASSEMBLY_TIME);
+			ike_timer(&e->x, now + IKE2_REASSEMBLY_TIME);
 			return;
 		}
 		inner = whole;

@@ -22,7 +22,7 @@ ike2_peer_dead(struct ike2_sa *sa, bool asked)
 		if (c->told || c->conn == NULL)
 			continue;
 		c->told = true;
-		e->ops->peer_silent(e->arg, c->conn);
+		e->x.ops->peer_silent(e->x.arg, c->conn);
 	}
 }
 
@@ -150,7 +150,7 @@ delete_children(struct ike2_sa *sa, const struct ike2_delete *d,
 		}
 		ike2_child_gone(c, true);
 	}
-	if (TAILQ_EMPTY(&sa->children) && sa->childless_at == IKE2_NEVER)
+	if (TAILQ_EMPTY(&sa->children) && sa->childless_at == IKE_NEVER)
 		sa->childless_at = sa->heard + IKE2_CHILDLESS_TIME;
 }
 
@@ -168,7 +168,7 @@ take_notifies(struct ike2_sa *sa, const struct ike2_chain *m)
 		switch (n.type) {
 		case IKE2_N_INVALID_SPI:
 			if (n.len == 4 || n.spi_len == 4)
-				sa->ike->ops->invalid_spi(sa->ike->arg,
+				sa->ike->x.ops->invalid_spi(sa->ike->x.arg,
 				    &sa->path.peer, n.len == 4 ?
 				    load_u32(n.data) : n.spi, true);
 			break;

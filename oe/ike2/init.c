@@ -289,7 +289,7 @@ ike2_init_answer(struct ike2_sa *sa, uint64_t now, const struct ike2_header *h,
 		if (sa->init->refused == 0) {
 			sa->init->refused = refused;
 			sa->init->refused_at = now + IKE2_REFUSED_WAIT;
-			ike2_timer(sa->ike, sa->init->refused_at);
+			ike_timer(&sa->ike->x, sa->init->refused_at);
 		}
 		return;
 	}
@@ -384,7 +384,7 @@ refuse(struct ike2 *e, const struct keying_path *path,
 	e->count.cookies += type == IKE2_N_COOKIE;
 	ike2_message_begin(&b, buf, sizeof(buf), &h);
 	ike2_notify_put(&b, type, data, len);
-	ike2_send(e, path, buf, ike2_message_end(&b));
+	ike_send(&e->x, path, buf, ike2_message_end(&b));
 }
 
 /* Room for one more that others begin? */
@@ -432,7 +432,7 @@ send_answer(struct ike2_sa *sa, const struct ike2_choice *choice,
 	if (len == 0 || remember(&sa->init->mine, &sa->init->mine_len, buf,
 	    len) == -1)
 		return -1;
-	ike2_send(sa->ike, &sa->path, buf, len);
+	ike_send(&sa->ike->x, &sa->path, buf, len);
 	return 0;
 }
 
@@ -453,7 +453,7 @@ begin(struct ike2 *e, uint64_t now, const struct keying_path *path,
 	sa->suite = choice->suite;
 	sa->in_next = 1;
 	sa->expires = now + IKE2_HALF_OPEN_TIME;
-	ike2_timer(e, sa->expires);
+	ike_timer(&e->x, sa->expires);
 	sa->init_key.spi_i = h->spi_i;
 	sa->init_key.peer = path->peer;
 	sa->init_key.port = path->peer_port;
@@ -490,7 +490,7 @@ repeated(struct ike2 *e, const struct keying_path *path,
 	/* With other contents it is an error, or somebody else's (§2.1). */
 	if (len == sa->init->theirs_len &&
 	    memcmp(buf, sa->init->theirs, len) == 0)
-		ike2_send(e, path, sa->init->mine, sa->init->mine_len);
+		ike_send(&e->x, path, sa->init->mine, sa->init->mine_len);
 	return true;
 }
 

@@ -61,11 +61,11 @@ take_over(struct ike2_sa *old, struct ike2_sa *new, uint64_t now)
 	while ((c = TAILQ_FIRST(&old->children)) != NULL)
 		ike2_child_move(c, new);
 	new->childless_at = TAILQ_EMPTY(&new->children) ?
-	    now + IKE2_CHILDLESS_TIME : IKE2_NEVER;
+	    now + IKE2_CHILDLESS_TIME : IKE_NEVER;
 	old->replaced = true;
 	if (old->expires > now + OLD_TIME)
 		old->expires = now + OLD_TIME;
-	ike2_timer(old->ike, now);
+	ike_timer(&old->ike->x, now);
 }
 
 static int
@@ -341,5 +341,5 @@ ike2_rekey_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 	/* RFC 3104 App. E: a gateway between us learns the new SPI from what we
 	 * send with it, and it was the peer's to choose. */
 	new->probe = true;
-	ike2_timer(sa->ike, now);
+	ike_timer(&sa->ike->x, now);
 }

@@ -54,7 +54,7 @@ sa_fill(struct sa_row *row, const struct ike2_sa *sa, uint64_t now)
 	    "closing" : "negotiating";
 	row->role = sa->initiator ? "initiator" : "responder";
 	row->age = (now - sa->created) / 1000;
-	row->expires = sa->expires == IKE2_NEVER || sa->expires < now ? 0 :
+	row->expires = sa->expires == IKE_NEVER || sa->expires < now ? 0 :
 	    (sa->expires - now) / 1000;
 }
 

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/ratelimit.h"
 #include "oe/ike/dh.h"
+#include "oe/ike/exchange.h"
 #include "oe/ike2/auth.h"
 #include "oe/ike2/fragment.h"
 #include "oe/ike2/identity.h"
@@ -28,7 +29,6 @@
 #define IKE2_CHILDREN_MAX	32	/* of an IKE SA */
 #define IKE2_EARLY_MAX		4	/* deletes remembered while a child is made */
 #define IKE2_INNER_MAX		8192	/* octets that we put into one SK */
-#define IKE2_NEVER		UINT64_MAX
 
 enum ike2_job {				/* what a request of ours is for */
 	IKE2_JOB_NONE,
@@ -189,8 +189,7 @@ struct ike2_child {
 
 struct ike2 {
 	struct ike2_config	 c;
-	const struct keying_ops *ops;
-	void			*arg;
+	struct ike_exchanges	 x;
 	struct ike2_sa		*by_spi, *by_init;
 	TAILQ_HEAD(ike2_sas, ike2_sa) sas;
 	TAILQ_HEAD(ike2_orphans, ike2_child) orphans;
@@ -199,8 +198,7 @@ struct ike2 {
 	uint8_t			 secret[2][32];	/* for cookies: this one, the one before */
 	uint8_t			 secret_no;
 	uint64_t		 secret_at;	/* of the next */
-	uint64_t		 next, next_token;
-	struct ratelimit	 complain, clear;	/* log lines, answers in the clear */
+	struct ratelimit	 clear;		/* answers in the clear */
 	uint8_t			 inner[IKE2_INNER_MAX];	/* a chain that is being built */
 	uint8_t			 opened[IKE2_MESSAGE_MAX];	/* what was in an SK */
 	struct {
@@ -239,15 +237,8 @@ void	ike2_child_failed(struct ike2_child *c, enum keying_failure f,
 struct ike2_child *ike2_child_by_in(const struct ike2_sa *sa, uint32_t spi);
 struct ike2_child *ike2_child_by_out(const struct ike2_sa *sa, uint32_t spi);
 void	ike2_child_move(struct ike2_child *c, struct ike2_sa *to);
-void	ike2_timer(struct ike2 *e, uint64_t at);
-void	ike2_complain(struct ike2 *e, uint64_t now,
-	    const struct keying_path *path, const char *fmt, ...)
-	    __attribute__((format(printf, 4, 5)));
 
 /* exchange.c */
-/* One datagram, with the non-ESP marker where the path wants it. */
-void	ike2_send(struct ike2 *e, const struct keying_path *path,
-	    const uint8_t *buf, size_t len);
 /* A chain that is built in e->inner. */
 void	ike2_inner_begin(struct ike2_sa *sa, struct ike2_builder *b);
 /* Seals it as a request of ours, or as the answer to the peer's. 0, or -1. */

@@ -11,34 +11,6 @@
 
 #define SPI_DRAWS	8	/* before we say that none is free */
 
-void
-ike2_timer(struct ike2 *e, uint64_t at)
-{
-	if (at < e->next)
-		e->next = at;
-}
-
-void
-ike2_complain(struct ike2 *e, uint64_t now, const struct keying_path *path,
-    const char *fmt, ...)
-{
-	char	 text[256];
-	uint32_t missed;
-	va_list	 ap;
-
-	if (!ratelimit_pass(&e->complain, now))
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	missed = ratelimit_take_missed(&e->complain);
-	if (missed != 0)
-		log_warn("IKEv2 with %s: %s (and %u more messages not shown)",
-		    ADDR_TEXT(&path->peer), text, missed);
-	else
-		log_warn("IKEv2 with %s: %s", ADDR_TEXT(&path->peer), text);
-}
-
 struct ike2_sa *
 ike2_sa_find(struct ike2 *e, uint64_t spi)
 {
@@ -56,7 +28,7 @@ ike2_spi_draw(struct ike2 *e, bool initiator, uint64_t *spi)
 	for (i = 0; i < SPI_DRAWS; i++) {
 		if (!initiator)
 			random_bytes(spi, sizeof(*spi));
-		else if (e->ops->cookie_get(e->arg, spi) == -1)
+		else if (e->x.ops->cookie_get(e->x.arg, spi) == -1)
 			return -1;
 		/* §3.1: zero names no IKE SA. */
 		if (*spi != 0 && ike2_sa_find(e, *spi) == NULL)
@@ -97,7 +69,7 @@ ike2_sa_new(struct ike2 *e, uint64_t now, const struct keying_path *path,
 	sa->path = sa->came = *path;
 	sa->created = sa->heard = now;
 	sa->expires = sa->renew_at = sa->childless_at = sa->keepalive_at =
-	    IKE2_NEVER;
+	    IKE_NEVER;
 	TAILQ_INIT(&sa->children);
 	TAILQ_INSERT_TAIL(&e->sas, sa, entry);
 	e->nsas[initiator]++;
@@ -152,7 +124,7 @@ ike2_sa_up(struct ike2_sa *sa, uint64_t now)
 	if (sa->nat_here)
 		sa->keepalive_at = now + (uint64_t)e->c.keepalive * 1000;
 	e->count.up++;
-	ike2_timer(e, now);
+	ike_timer(&e->x, now);
 }
 
 void
@@ -188,7 +160,7 @@ sa_end(struct ike2_sa *sa, enum ike2_state state)
 	ike2_request_done(sa);
 	ike2_init_free(sa);
 	ike2_rekey_end(sa);
-	ike2_timer(sa->ike, 0);
+	ike_timer(&sa->ike->x, 0);
 }
 
 void
@@ -241,7 +213,7 @@ ike2_child_new(struct ike2_sa *sa, bool initiator)
 	c->sa = sa;
 	c->initiator = initiator;
 	c->state = initiator ? IKE2_CHILD_WANTED : IKE2_CHILD_ASKED;
-	c->hard = IKE2_NEVER;
+	c->hard = IKE_NEVER;
 	TAILQ_INSERT_TAIL(&sa->children, c, entry);
 	sa->nchildren++;
 	return c;
@@ -276,7 +248,7 @@ ike2_child_free(struct ike2_child *c)
 {
 	unlink_child(c);
 	if (!c->announced && c->spi_in != 0)
-		c->ike->ops->spi_put(c->ike->arg, c->spi_in);
+		c->ike->x.ops->spi_put(c->ike->x.arg, c->spi_in);
 	ike_dh_free(c->dh);
 	wipe_free(c, sizeof(*c));
 }
@@ -290,9 +262,9 @@ ike2_child_kill(struct ike2_child *c)
 		c->sa->out.child = NULL;
 	/* Now, as the SPI may be wanted again; the rest when nobody holds it. */
 	if (!c->announced && c->spi_in != 0)
-		c->ike->ops->spi_put(c->ike->arg, c->spi_in);
+		c->ike->x.ops->spi_put(c->ike->x.arg, c->spi_in);
 	c->spi_in = 0;
-	ike2_timer(c->ike, 0);
+	ike_timer(&c->ike->x, 0);
 }
 
 void
@@ -310,7 +282,7 @@ ike2_child_gone(struct ike2_child *c, bool by_peer)
 	}
 	ike2_child_kill(c);
 	if (conn != NULL)
-		c->ike->ops->child_down(c->ike->arg, conn, spi_in, by_peer);
+		c->ike->x.ops->child_down(c->ike->x.arg, conn, spi_in, by_peer);
 }
 
 void
@@ -324,7 +296,7 @@ ike2_child_failed(struct ike2_child *c, enum keying_failure f,
 	c->ike->count.children_failed++;
 	ike2_child_kill(c);
 	if (conn != NULL)
-		c->ike->ops->failed(c->ike->arg, conn, f, detail);
+		c->ike->x.ops->failed(c->ike->x.arg, conn, f, detail);
 }
 
 struct ike2_child *

@@ -41,7 +41,7 @@ TESTS += tests/unit/test_ike_door tests/unit/test_ike_probe \
 tests_unit_test_ike_door_SOURCES = tests/unit/test_ike_door.c \
 	$(IKE_TEST_PAIR)
 tests_unit_test_ike_door_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_ike_door_LDADD = $(IKE_TEST_LIBS)
+tests_unit_test_ike_door_LDADD = oe/ike2/libike2.a $(IKE_TEST_LIBS)
 tests_unit_test_ike_sign_SOURCES = tests/unit/test_ike_sign.c
 tests_unit_test_ike_sign_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike_sign_LDADD = $(IKE_TEST_LIBS)

@@ -60,7 +60,7 @@ rekey_ike(struct net_host *h)
 		return;
 	sa->renew_at = h->net->now;
 	ike2_exchange_next(sa, h->net->now);
-	ike2_timer(sa->ike, h->net->now);
+	ike_timer(&sa->ike->x, h->net->now);
 }
 
 static void
@@ -85,7 +85,7 @@ delete_ike(struct net_host *h)
 		return;
 	sa->close = true;
 	ike2_exchange_next(sa, h->net->now);
-	ike2_timer(sa->ike, h->net->now);
+	ike_timer(&sa->ike->x, h->net->now);
 }
 
 static void

@@ -246,6 +246,7 @@ tests_unit_test_demux_threads_LDADD = $(BASE_LIBS) $(TSAN_LIBS)
 # rsipd/
 if HAVE_CMOCKA
 RSIPD_UNIT = tests/unit/test_endpoint tests/unit/test_gateway \
+	tests/unit/test_gateway_scenarios \
 	tests/unit/test_gateway_held \
 	tests/unit/test_grant tests/unit/test_store \
 	tests/unit/test_pool tests/unit/test_register tests/unit/test_scale
@@ -266,6 +267,14 @@ tests_unit_test_pool_SOURCES = tests/unit/test_pool.c
 tests_unit_test_pool_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_pool_LDADD = rsipd/librsipd.a $(BASE_LIBS) $(CMOCKA_LIBS)
 GATEWAY_WORLD = tests/unit/gateway_world.c tests/unit/gateway_world.h
+EXTRA_DIST += tests/unit/gateway_scenarios
+PLAY = tests/unit/play.c tests/unit/play.h \
+	tests/unit/play_rsip.c tests/unit/play_rsip.h
+tests_unit_test_gateway_scenarios_SOURCES = \
+	tests/unit/test_gateway_scenarios.c $(PLAY) $(GATEWAY_WORLD)
+tests_unit_test_gateway_scenarios_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_gateway_scenarios_LDADD = rsipd/librsipd.a \
+	proto/libproto.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_gateway_SOURCES = tests/unit/test_gateway.c $(GATEWAY_WORLD)
 tests_unit_test_gateway_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_gateway_LDADD = rsipd/librsipd.a proto/libproto.a \
@@ -307,8 +316,6 @@ tests_unit_test_host_hostile_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_host_hostile_LDADD = rsipc/libhost.a proto/libproto.a \
 	$(BASE_LIBS) $(CMOCKA_LIBS)
 EXTRA_DIST += tests/unit/host_scenarios
-PLAY = tests/unit/play.c tests/unit/play.h \
-	tests/unit/play_rsip.c tests/unit/play_rsip.h
 tests_unit_test_host_scenarios_SOURCES = tests/unit/test_host_scenarios.c \
 	$(PLAY)
 tests_unit_test_host_scenarios_CFLAGS = $(UNIT_CFLAGS)

@@ -73,9 +73,8 @@ def main():
             if word in ('rsipd', 'rsipc', 'oed', 'rsipctl'):
                 continue
             if mode == 'S':
-                must(os.path.exists(os.path.join(
-                    TOP, 'tests', 'unit', 'scenarios', word + '.scn')),
-                     f'no scenario {word}')
+                must(glob.glob(f'tests/unit/*scenarios/{word}.scn',
+                               root_dir=TOP), f'no scenario {word}')
             elif mode == 'N':
                 base = word.removesuffix('.sh')
                 must(base in names or base + '.sh' in names,

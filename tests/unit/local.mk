@@ -88,6 +88,7 @@ EXTRA_DIST += tests/unit/scenarios tests/unit/oe_table.py
 dist_check_SCRIPTS += tests/unit/oe_table.sh
 TESTS += tests/unit/oe_table.sh
 tests_unit_test_scenarios_SOURCES = tests/unit/test_scenarios.c \
+	tests/unit/play.c tests/unit/play.h \
 	tests/unit/scenario.c tests/unit/scenario.h \
 	tests/unit/scenario_act.c \
 	tests/unit/dns_message.c tests/unit/dns_message.h

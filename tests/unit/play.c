@@ -66,12 +66,12 @@ play_option(const struct play *p, const char *name)
 	return NULL;
 }
 
-unsigned long long
-play_number(const struct play *p, const char *name, unsigned long long preset)
+unsigned long
+play_number(const struct play *p, const char *name, unsigned long preset)
 {
 	const char *text = play_option(p, name);
 
-	return text == NULL ? preset : strtoull(text, NULL, 0);
+	return text == NULL ? preset : strtoul(text, NULL, 0);
 }
 
 bool
@@ -144,6 +144,19 @@ event_has(const char *event, const char *word)
 	return false;
 }
 
+/* Does the event begin with what the line says? */
+static void
+expect_whole(struct play *p, const char *event)
+{
+	const char *comment = strstr(p->rest, " #");
+	size_t	    n = comment == NULL ? strlen(p->rest) :
+			(size_t)(comment - p->rest);
+
+	if (strncmp(event, p->rest, n) != 0 ||
+	    (event[n] != '\0' && event[n] != ' '))
+		play_fail(p, "this happened: %s", event);
+}
+
 static void
 play_expect(struct play *p)
 {
@@ -157,6 +170,10 @@ play_expect(struct play *p)
 		return;
 	}
 	event = p->events[p->head++];
+	if (stage->whole) {
+		expect_whole(p, event);
+		return;
+	}
 	n = strlen(p->words[1]);
 	if (strncmp(event, p->words[1], n) != 0 ||
 	    (event[n] != '\0' && event[n] != ' '))
@@ -227,8 +244,12 @@ play_words(struct play *p)
 {
 	const struct play_command *c = play_find(common, p->words[0]);
 
+	if (stage->ready != NULL)
+		stage->ready(p);
 	if (c == NULL)
 		c = play_find(stage->commands, p->words[0]);
+	if (c == NULL && stage->more != NULL)
+		c = play_find(stage->more, p->words[0]);
 	if (c == NULL || p->n < c->words) {
 		play_fail(p, c == NULL ? "no such command" : "too few words");
 		return;
@@ -241,6 +262,8 @@ play_words(struct play *p)
 	}
 	if (p->error[0] == '\0')
 		c->fn(p);
+	if (stage->done != NULL)
+		stage->done(p);
 }
 
 static void
@@ -296,7 +319,7 @@ static void
 play(void **state)
 {
 	static struct play p;
-	char  line[LINE_MAX_LEN], copy[LINE_MAX_LEN] = "";
+	char  line[LINE_MAX_LEN], copy[LINE_MAX_LEN] = "", *end;
 	FILE *f;
 
 	memset(&p, 0, sizeof(p));
@@ -307,9 +330,15 @@ play(void **state)
 	stage->begin(&p);
 	while (p.error[0] == '\0' && fgets(line, sizeof(line), f) != NULL) {
 		p.line++;
+		for (end = line + strlen(line); end > line &&
+		    isspace((unsigned char)end[-1]); end--)
+			end[-1] = '\0';
 		snprintf(copy, sizeof(copy), "%s", line);
+		p.rest = copy + strspn(copy, " \t");
+		p.rest += strcspn(p.rest, " \t");
+		p.rest += strspn(p.rest, " \t");
 		play_split(&p, line);
-		if (p.n > 0)
+		if (p.n > 0 && p.error[0] == '\0')
 			play_words(&p);
 	}
 	fclose(f);
@@ -317,7 +346,6 @@ play(void **state)
 		play_quiet(&p);
 	stage->end(&p);
 	log_divert(false);
-	copy[strcspn(copy, "\n")] = '\0';
 	if (p.error[0] != '\0')
 		fail_msg("%s:%u: %s\n  %s", p.path, p.line, copy, p.error);
 }

@@ -8,7 +8,7 @@
 
 #define PLAY_WORDS_MAX	32
 #define PLAY_EVENT_MAX	512
-#define PLAY_EVENTS_MAX	512
+#define PLAY_EVENTS_MAX	4096
 
 /*
  * '#' begins a comment; "..." is one word.  Every world knows, beside its own
@@ -29,6 +29,7 @@ struct play {
 	unsigned line;
 	char	*words[PLAY_WORDS_MAX];	/* of the line */
 	unsigned n;
+	const char *rest;		/* the line behind its first word */
 	void	*world;
 	char	 events[PLAY_EVENTS_MAX][PLAY_EVENT_MAX];
 	unsigned head, tail;
@@ -45,9 +46,12 @@ struct play_command {
 /* What is played on.  begin() makes p->world, end() frees it and may still fail. */
 struct play_stage {
 	const char *folder;		/* below tests/unit */
-	const struct play_command *commands;
+	const struct play_command *commands, *more;	/* more: or NULL */
 	void	(*begin)(struct play *p);
 	void	(*end)(struct play *p);
+	void	(*ready)(struct play *p);	/* before each command, or NULL */
+	void	(*done)(struct play *p);	/* after each, or NULL */
+	bool	 whole;			/* what is expected is how the event begins */
 };
 
 /* Arguments are scenario files; else all of the stage's folder.  main()'s result. */
@@ -62,8 +66,8 @@ void	play_fail(struct play *p, const char *fmt, ...)
 
 /* "name=text" among the words of the line: its text, or NULL. */
 const char *play_option(const struct play *p, const char *name);
-unsigned long long play_number(const struct play *p, const char *name,
-	    unsigned long long preset);
+unsigned long play_number(const struct play *p, const char *name,
+	    unsigned long preset);
 /* Is it one of the words after the first? */
 bool	play_flag(const struct play *p, const char *word);
 /* The word of that number as one; fails where it is none. */

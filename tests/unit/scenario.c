@@ -66,27 +66,25 @@ id_name(const struct keying_id *id)
 void
 world_event(struct world *w, const char *fmt, ...)
 {
+	char	text[PLAY_EVENT_MAX];
 	va_list ap;
 
-	if (w->tail == EVENTS_MAX) {
-		world_fail(w, "too many events");
-		return;
-	}
 	va_start(ap, fmt);
-	vsnprintf(w->events[w->tail++], EVENT_MAX, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	play_event(w->play, "%s", text);
 }
 
 void
 world_fail(struct world *w, const char *fmt, ...)
 {
+	char	text[PLAY_EVENT_MAX];
 	va_list ap;
 
-	if (w->error[0] != '\0')
-		return;
 	va_start(ap, fmt);
-	vsnprintf(w->error, sizeof(w->error), fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	play_fail(w->play, "%s", text);
 }
 
 /* --- packets ------------------------------------------------------------------- */

@@ -7,26 +7,24 @@
 
 #include "oe/connection.h"
 #include "oe/core.h"
+#include "tests/unit/play.h"
 #include "oe/esp/esp.h"
 
-#define WORDS_MAX	24
-#define EVENT_MAX	320
-#define EVENTS_MAX	4096
+#define CONFIG_MAX	4096
 #define QUESTIONS_MAX	2048
 #define MIRRORS_MAX	64
 #define REQUESTS_MAX	256
 
-/* What the core did; a scenario must expect each, in this order. */
 struct world {
+	struct play	 *play;
+	char		  config_text[CONFIG_MAX];
+	bool		  started, no_key, routes, kernel_offered;
 	struct core	 *core;
 	struct oe_config *config;
 	struct oe_shell	  shell;
 	struct esp_plane *planes[3];
 	uint64_t	  now;
 	uint32_t	  local;
-
-	char	 events[EVENTS_MAX][EVENT_MAX];
-	unsigned head, tail;
 
 	struct question {
 		char	 name[KEYING_NAME_MAX + 1];
@@ -55,7 +53,7 @@ struct world {
 	uint64_t token;
 
 	struct {			/* the kernel that does ESP */
-		bool	 offered, no_sa, no_policy;
+		bool	 no_sa, no_policy;
 		struct { uint32_t dst, spi; bool outbound; } sa[MIRRORS_MAX];
 		unsigned nsa;
 		uint32_t policy[MIRRORS_MAX];	/* destinations */
@@ -67,7 +65,6 @@ struct world {
 	bool shares;			/* other hosts may have our address */
 	bool requests_refused;		/* request() fails */
 	bool peers_known;		/* to an engine beside this one */
-	char error[2 * EVENT_MAX];	/* why the scenario failed, else empty */
 };
 
 /* Fills in shell and the clock; routes: pass_route is wanted; kernel: it offers ESP. */
@@ -97,37 +94,16 @@ size_t	packet_make(uint8_t *out, size_t cap, uint32_t src, uint32_t dst,
 	    const char *kind, unsigned sport, unsigned dport, const char *tag,
 	    size_t size, bool df);
 
-/* --- scenario_act.c: one scenario being played ------------------------------------- */
+/* --- scenario_act.c ------------------------------------------------------------------- */
 
-#define CONFIG_MAX	4096
+#define W(p)	((struct world *)(p)->world)
 
-struct player {
-	struct world *w;
-	const char   *path;
-	unsigned      line;
-	char	      config[CONFIG_MAX];
-	bool	      started, routes, no_key, kernel;
-	char	     *words[WORDS_MAX];
-	unsigned      n;
-};
+extern const struct play_command player_acts[];
 
-struct player_command {
-	const char *name;		/* NULL ends a table */
-	unsigned    words;		/* at least, with the name */
-	bool	    acts;		/* events must be expected before it */
-	void (*fn)(struct player *p);
-};
-extern const struct player_command player_acts[];
-
-/* "name=text" among the words of the line: its text, or NULL. */
-const char *player_option(const struct player *p, const char *name);
-unsigned long player_number(const struct player *p, const char *name,
-	    unsigned long preset);
-bool	player_flag(const struct player *p, const char *name);
 /* A host's address; a name that there is not makes the scenario fail. */
-uint32_t player_host(struct player *p, const char *name);
+uint32_t player_host(struct play *p, const char *name);
 /* "@name", or a host. */
-struct keying_id player_identity(struct player *p, const char *text);
+struct keying_id player_identity(struct play *p, const char *text);
 /* Replaces each KEYn by the key in base64 and each $host by its address. */
 void	player_expand(char *out, size_t cap, const char *in);
 

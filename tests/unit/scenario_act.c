@@ -21,51 +21,18 @@
 
 /* --- small readers ---------------------------------------------------------------- */
 
-const char *
-player_option(const struct player *p, const char *name)
-{
-	size_t	 n = strlen(name);
-	unsigned i;
-
-	for (i = 1; i < p->n; i++) {
-		if (strncmp(p->words[i], name, n) == 0 && p->words[i][n] == '=')
-			return p->words[i] + n + 1;
-	}
-	return NULL;
-}
-
-unsigned long
-player_number(const struct player *p, const char *name, unsigned long preset)
-{
-	const char *s = player_option(p, name);
-
-	return s == NULL ? preset : strtoul(s, NULL, 0);
-}
-
-bool
-player_flag(const struct player *p, const char *name)
-{
-	unsigned i;
-
-	for (i = 1; i < p->n; i++) {
-		if (strcmp(p->words[i], name) == 0)
-			return true;
-	}
-	return false;
-}
-
 uint32_t
-player_host(struct player *p, const char *name)
+player_host(struct play *p, const char *name)
 {
 	uint32_t addr = host_addr(name);
 
 	if (addr == 0)
-		world_fail(p->w, "no host is called %s", name);
+		play_fail(p, "no host is called %s", name);
 	return addr;
 }
 
 struct keying_id
-player_identity(struct player *p, const char *text)
+player_identity(struct play *p, const char *text)
 {
 	struct keying_id id;
 
@@ -124,7 +91,7 @@ player_expand(char *out, size_t cap, const char *in)
 
 /* Words from i on: SRC DST TAG [KIND]; options anywhere. */
 static size_t
-packet_of(struct player *p, uint8_t *buf, size_t cap, uint32_t src,
+packet_of(struct play *p, uint8_t *buf, size_t cap, uint32_t src,
     uint32_t dst, unsigned i)
 {
 	static const char *const kinds[] = { "udp", "tcp", "syn", "syn-ack",
@@ -133,29 +100,29 @@ packet_of(struct player *p, uint8_t *buf, size_t cap, uint32_t src,
 	size_t			 k, n;
 
 	for (k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
-		if (player_flag(p, kinds[k]))
+		if (play_flag(p, kinds[k]))
 			kind = kinds[k];
 	}
 	n = packet_make(buf, cap, src, dst, kind,
-	    (unsigned)player_number(p, "sport", 1000),
-	    (unsigned)player_number(p, "dport", 80), i < p->n ? p->words[i] : "?",
-	    player_number(p, "size", 0), player_flag(p, "df"));
+	    (unsigned)play_number(p, "sport", 1000),
+	    (unsigned)play_number(p, "dport", 80), i < p->n ? p->words[i] : "?",
+	    play_number(p, "size", 0), play_flag(p, "df"));
 	if (buf[9] == 6) {
-		store_u32(buf + 24, (uint32_t)player_number(p, "seq", 0));
-		store_u32(buf + 28, (uint32_t)player_number(p, "ack", 0));
+		store_u32(buf + 24, (uint32_t)play_number(p, "seq", 0));
+		store_u32(buf + 28, (uint32_t)play_number(p, "ack", 0));
 	}
-	store_u16(buf + 4, (uint16_t)player_number(p, "id", 0));
+	store_u16(buf + 4, (uint16_t)play_number(p, "id", 0));
 	store_u16(buf + 6, (uint16_t)(load_u16(buf + 6) |
-	    (player_flag(p, "more") ? 0x2000 : 0) |
-	    player_number(p, "frag", 0) / 8));
+	    (play_flag(p, "more") ? 0x2000 : 0) |
+	    play_number(p, "frag", 0) / 8));
 	return n;
 }
 
 static void
-do_send(struct player *p)
+do_send(struct play *p)
 {
 	uint8_t	 buf[2048];
-	uint32_t src = p->w->local;
+	uint32_t src = W(p)->local;
 	unsigned i = 1;
 	size_t	 n;
 
@@ -163,63 +130,63 @@ do_send(struct player *p)
 	    host_addr(p->words[2]) != 0)
 		src = player_host(p, p->words[i++]);
 	n = packet_of(p, buf, sizeof(buf), src, player_host(p, p->words[i]), i + 1);
-	plane_outbound(p->w->core, p->w->now, buf, n);
+	plane_outbound(W(p)->core, W(p)->now, buf, n);
 }
 
 /* One datagram to each of so many hosts, and nothing said of what came of it. */
 static void
-do_flood(struct player *p)
+do_flood(struct play *p)
 {
 	uint8_t	      buf[2048];
 	unsigned long i, count = strtoul(p->words[1], NULL, 0);
 	size_t	      n;
 
 	for (i = 0; i < count; i++) {
-		n = packet_of(p, buf, sizeof(buf), p->w->local,
+		n = packet_of(p, buf, sizeof(buf), W(p)->local,
 		    htonl(0xc6120000u + (uint32_t)i), 2);	/* 198.18/15 */
-		plane_outbound(p->w->core, p->w->now, buf, n);
-		plane_release(p->w->core);
-		p->w->head = p->w->tail = 0;
+		plane_outbound(W(p)->core, W(p)->now, buf, n);
+		plane_release(W(p)->core);
+		p->head = p->tail = 0;
 	}
 }
 
 /* ESP in UDP comes out of the NAT at from=HOST port=NUMBER. */
 static void
-from_nat(struct player *p, uint8_t *pkt, size_t len)
+from_nat(struct play *p, uint8_t *pkt, size_t len)
 {
 	uint32_t from;
 
-	if (player_option(p, "from") != NULL) {
-		from = player_host(p, player_option(p, "from"));
+	if (play_option(p, "from") != NULL) {
+		from = player_host(p, play_option(p, "from"));
 		memcpy(pkt + 12, &from, 4);
 	}
-	store_u16(pkt + 20, (uint16_t)player_number(p, "port",
+	store_u16(pkt + 20, (uint16_t)play_number(p, "port",
 	    load_u16(pkt + 20)));
-	if (player_flag(p, "wrong-icv"))
+	if (play_flag(p, "wrong-icv"))
 		pkt[len - 1] ^= 1;
-	plane_inbound_esp(p->w->core, p->w->now, pkt, len);
+	plane_inbound_esp(W(p)->core, W(p)->now, pkt, len);
 }
 
 /* What "recv ... kept" sealed, now and as often as it is said. */
 static void
-do_late(struct player *p)
+do_late(struct play *p)
 {
 	uint32_t spi = (uint32_t)strtoul(p->words[1], NULL, 0);
 	uint8_t	 pkt[2048 + ESP_OVERHEAD];
 	unsigned i;
 
-	for (i = p->w->nmirrors; i > 0; i--) {
-		if (p->w->mirrors[i - 1].spi_in != spi)
+	for (i = W(p)->nmirrors; i > 0; i--) {
+		if (W(p)->mirrors[i - 1].spi_in != spi)
 			continue;
-		memcpy(pkt, p->w->mirrors[i - 1].kept, sizeof(pkt));
-		from_nat(p, pkt, p->w->mirrors[i - 1].kept_len);
+		memcpy(pkt, W(p)->mirrors[i - 1].kept, sizeof(pkt));
+		from_nat(p, pkt, W(p)->mirrors[i - 1].kept_len);
 		return;
 	}
-	world_fail(p->w, "no SA has SPI 0x%x", spi);
+	play_fail(p, "no SA has SPI 0x%x", spi);
 }
 
 static void
-do_recv(struct player *p)
+do_recv(struct play *p)
 {
 	uint8_t	 inner[2048], pkt[2048 + ESP_OVERHEAD];
 	uint32_t spi = (uint32_t)strtoul(p->words[1], NULL, 0);
@@ -229,60 +196,60 @@ do_recv(struct player *p)
 
 	n = packet_of(p, inner, sizeof(inner), player_host(p, p->words[2]),
 	    player_host(p, p->words[3]), 4);
-	for (i = p->w->nmirrors; i > 0; i--) {
-		if (p->w->mirrors[i - 1].spi_in == spi)
+	for (i = W(p)->nmirrors; i > 0; i--) {
+		if (W(p)->mirrors[i - 1].spi_in == spi)
 			break;
 	}
 	if (i == 0) {
-		world_fail(p->w, "no SA has SPI 0x%x", spi);
+		play_fail(p, "no SA has SPI 0x%x", spi);
 		return;
 	}
-	len = esp_seal(p->w->mirrors[i - 1].seal, inner, n, pkt, sizeof(pkt));
+	len = esp_seal(W(p)->mirrors[i - 1].seal, inner, n, pkt, sizeof(pkt));
 	if (len < 0) {
-		world_fail(p->w, "esp_seal: %d", len);
-	} else if (player_flag(p, "kept")) {
-		memcpy(p->w->mirrors[i - 1].kept, pkt, (size_t)len);
-		p->w->mirrors[i - 1].kept_len = (size_t)len;
-	} else if (p->w->mirrors[i - 1].nat) {
+		play_fail(p, "esp_seal: %d", len);
+	} else if (play_flag(p, "kept")) {
+		memcpy(W(p)->mirrors[i - 1].kept, pkt, (size_t)len);
+		W(p)->mirrors[i - 1].kept_len = (size_t)len;
+	} else if (W(p)->mirrors[i - 1].nat) {
 		from_nat(p, pkt, (size_t)len);
 	} else
-		plane_inbound_esp(p->w->core, p->w->now, pkt, (size_t)len);
+		plane_inbound_esp(W(p)->core, W(p)->now, pkt, (size_t)len);
 }
 
 /* COUNT packets of different source ports, out of an SA; nothing is said of
  * what came of them. */
 static void
-do_recv_many(struct player *p)
+do_recv_many(struct play *p)
 {
 	unsigned long i, count = strtoul(p->words[4], NULL, 0);
 	char	      port[32];
 
-	for (i = 0; i < count && p->n < WORDS_MAX; i++) {
+	for (i = 0; i < count && p->n < PLAY_WORDS_MAX; i++) {
 		snprintf(port, sizeof(port), "sport=%lu", i + 1);
 		p->words[p->n++] = port;
 		do_recv(p);
 		p->n--;
-		p->w->head = p->w->tail = 0;
+		p->head = p->tail = 0;
 	}
 }
 
 static void
-do_recv_forged(struct player *p)
+do_recv_forged(struct play *p)
 {
 	uint8_t		 pkt[120];
 	uint32_t	 spi = (uint32_t)strtoul(p->words[1], NULL, 0);
 	size_t		 n;
 
-	n = packet_make(pkt, sizeof(pkt), player_host(p, p->words[2]), p->w->local,
+	n = packet_make(pkt, sizeof(pkt), player_host(p, p->words[2]), W(p)->local,
 	    "udp", 0, 0, "forged", sizeof(pkt), false);
 	pkt[9] = 50;
 	store_u32(pkt + 20, spi);
 	store_u32(pkt + 24, 1);
-	plane_inbound_esp(p->w->core, p->w->now, pkt, n);
+	plane_inbound_esp(W(p)->core, W(p)->now, pkt, n);
 }
 
 static void
-do_clear(struct player *p)
+do_clear(struct play *p)
 {
 	uint8_t buf[2048];
 	size_t	n;
@@ -290,39 +257,39 @@ do_clear(struct player *p)
 
 	n = packet_of(p, buf, sizeof(buf), player_host(p, p->words[1]),
 	    player_host(p, p->words[2]), 3);
-	taken = plane_inbound_clear(p->w->core, p->w->now, buf, n);
-	if (taken != player_flag(p, "taken"))
-		world_fail(p->w, "it was %s", taken ? "taken" : "refused");
+	taken = plane_inbound_clear(W(p)->core, W(p)->now, buf, n);
+	if (taken != play_flag(p, "taken"))
+		play_fail(p, "it was %s", taken ? "taken" : "refused");
 }
 
 static void
-do_clear_many(struct player *p)
+do_clear_many(struct play *p)
 {
 	unsigned long i, count = strtoul(p->words[3], NULL, 0);
 	uint8_t	      buf[2048];
 	char	      port[32];
 	size_t	      n;
 
-	for (i = 0; i < count && p->n < WORDS_MAX; i++) {
+	for (i = 0; i < count && p->n < PLAY_WORDS_MAX; i++) {
 		snprintf(port, sizeof(port), "sport=%lu", i + 1);
 		p->words[p->n++] = port;
 		n = packet_of(p, buf, sizeof(buf), player_host(p, p->words[1]),
 		    player_host(p, p->words[2]), 3);
 		p->n--;
-		if (!plane_inbound_clear(p->w->core, p->w->now, buf, n))
-			world_fail(p->w, "one was refused");
+		if (!plane_inbound_clear(W(p)->core, W(p)->now, buf, n))
+			play_fail(p, "one was refused");
 	}
 }
 
 static void
-do_kernel(struct player *p)
+do_kernel(struct play *p)
 {
-	p->w->kernel.no_sa = strcmp(p->words[1], "no-sa") == 0;
-	p->w->kernel.no_policy = strcmp(p->words[1], "no-policy") == 0;
+	W(p)->kernel.no_sa = strcmp(p->words[1], "no-sa") == 0;
+	W(p)->kernel.no_policy = strcmp(p->words[1], "no-policy") == 0;
 }
 
 static void
-do_too_big(struct player *p)
+do_too_big(struct play *p)
 {
 	uint8_t	 pkt[20 + 8 + 20 + 8];
 	struct packet_view error, quoted;
@@ -331,30 +298,30 @@ do_too_big(struct player *p)
 	unsigned i;
 	size_t	 n;
 
-	for (i = 0; i < p->w->nmirrors; i++) {
-		if (p->w->mirrors[i].spi_out == spi)
+	for (i = 0; i < W(p)->nmirrors; i++) {
+		if (W(p)->mirrors[i].spi_out == spi)
 			peer = addr_v4(
-			    &esp_sa_params(p->w->mirrors[i].open)->dst);
+			    &esp_sa_params(W(p)->mirrors[i].open)->dst);
 	}
 	if (p->n > 3)
 		peer = player_host(p, p->words[3]);
-	n = packet_make(pkt, sizeof(pkt), player_host(p, "nobody"), p->w->local,
+	n = packet_make(pkt, sizeof(pkt), player_host(p, "nobody"), W(p)->local,
 	    "echo", 0, 0, "", sizeof(pkt), false);
 	pkt[20] = 3;
 	pkt[21] = 4;
 	store_u16(pkt + 26, (uint16_t)atoi(p->words[2]));
-	packet_make(pkt + 28, 28, p->w->local, peer, "udp", 0, 0, "", 28, true);
+	packet_make(pkt + 28, 28, W(p)->local, peer, "udp", 0, 0, "", 28, true);
 	store_u16(pkt + 28 + 2, 1500);
 	pkt[28 + 9] = 50;
 	store_u32(pkt + 48, spi);
 	if (packet_parse_ipv4(&error, pkt, n) && icmp_quoted(&error, &quoted))
-		pathmtu_inbound_icmp(p->w->core, p->w->now, &error, &quoted);
+		pathmtu_inbound_icmp(W(p)->core, W(p)->now, &error, &quoted);
 }
 
 /* --- DNS ----------------------------------------------------------------------------- */
 
 static uint16_t
-type_of(struct player *p, const char *name)
+type_of(struct play *p, const char *name)
 {
 	if (strcmp(name, "TXT") == 0)
 		return RECORD_TYPE_TXT;
@@ -362,12 +329,12 @@ type_of(struct player *p, const char *name)
 		return RECORD_TYPE_KEY;
 	if (strcmp(name, "IPSECKEY") == 0)
 		return RECORD_TYPE_IPSECKEY;
-	world_fail(p->w, "no such type: %s", name);
+	play_fail(p, "no such type: %s", name);
 	return 0;
 }
 
 static void
-put_record(struct player *p, struct dns_message *m, uint16_t type,
+put_record(struct play *p, struct dns_message *m, uint16_t type,
     uint32_t ttl, const char *text)
 {
 	struct pubkey k;
@@ -389,7 +356,7 @@ put_record(struct player *p, struct dns_message *m, uint16_t type,
 		return;
 	}
 	if (sscanf(text, "%u,%63[^,],%63s", &precedence, gateway, buf) != 3) {
-		world_fail(p->w, "not an IPSECKEY: %s", text);
+		play_fail(p, "not an IPSECKEY: %s", text);
 		return;
 	}
 	k = key_named(buf);
@@ -427,38 +394,38 @@ take_question(struct world *w, const char *name, uint16_t type,
 }
 
 static void
-do_answer(struct player *p)
+do_answer(struct play *p)
 {
 	struct record_answer a;
 	struct dns_message   m;
 	struct question	     q;
 	char		     name[KEYING_NAME_MAX + 1];
 	uint16_t	     type = type_of(p, p->words[2]), flags;
-	uint32_t	     ttl = (uint32_t)player_number(p, "ttl", 3600);
+	uint32_t	     ttl = (uint32_t)play_number(p, "ttl", 3600);
 	unsigned	     i;
 
 	if (host_addr(p->words[1]) != 0)
 		record_reverse_name(host_addr(p->words[1]), name);
 	else
 		snprintf(name, sizeof(name), "%s", p->words[1]);
-	if (!take_question(p->w, name, type, &q)) {
-		world_fail(p->w, "nobody asked for %s of %s", p->words[2], name);
+	if (!take_question(W(p), name, type, &q)) {
+		play_fail(p, "nobody asked for %s of %s", p->words[2], name);
 		return;
 	}
-	flags = player_flag(p, "ad") ? DNS_FLAG_AD : 0;
-	if (player_flag(p, "failed"))
+	flags = play_flag(p, "ad") ? DNS_FLAG_AD : 0;
+	if (play_flag(p, "failed"))
 		flags = DNS_RCODE(2);
 	dns_message_init(&m, name, type, flags);
-	if (player_flag(p, "none")) {
+	if (play_flag(p, "none")) {
 		dns_message_soa(&m, "lab", ttl, ttl);
-	} else if (player_flag(p, "malformed")) {
+	} else if (play_flag(p, "malformed")) {
 		if (type == RECORD_TYPE_TXT)
 			dns_message_txt(&m, NULL, ttl, "X-IPsec-Server(x)=", 255);
 		else
 			dns_message_answer(&m, NULL, type, ttl,
 			    "\x42\x00\x04\x01", 4);
-	} else if (!player_flag(p, "timeout") && !player_flag(p, "failed") &&
-	    !player_flag(p, "bogus")) {
+	} else if (!play_flag(p, "timeout") && !play_flag(p, "failed") &&
+	    !play_flag(p, "bogus")) {
 		for (i = 3; i < p->n; i++) {
 			if (strcmp(p->words[i], "ad") != 0 &&
 			    strncmp(p->words[i], "ttl=", 4) != 0)
@@ -466,28 +433,28 @@ do_answer(struct player *p)
 		}
 	}
 	record_parse(&a, m.buf, m.w.len, name, type,
-	    p->w->config->rsa_min_bits);
-	if (player_flag(p, "timeout") || player_flag(p, "bogus")) {
+	    W(p)->config->rsa_min_bits);
+	if (play_flag(p, "timeout") || play_flag(p, "bogus")) {
 		memset(&a, 0, sizeof(a));
-		a.status = player_flag(p, "bogus") ? RECORD_BOGUS : RECORD_TIMEOUT;
+		a.status = play_flag(p, "bogus") ? RECORD_BOGUS : RECORD_TIMEOUT;
 	}
-	p->w->core->now = p->w->now;
+	W(p)->core->now = W(p)->now;
 	q.fn(q.arg, &a);
 }
 
 /* Every question under way gets the same answer: "none" or "timeout". */
 static void
-do_answer_all(struct player *p)
+do_answer_all(struct play *p)
 {
 	struct record_answer a;
 	struct question	     q;
 
 	memset(&a, 0, sizeof(a));
-	a.status = player_flag(p, "none") ? RECORD_NONE : RECORD_TIMEOUT;
+	a.status = play_flag(p, "none") ? RECORD_NONE : RECORD_TIMEOUT;
 	a.ttl = 300;
-	p->w->core->now = p->w->now;
-	while (p->w->nquestions > 0) {
-		q = p->w->questions[--p->w->nquestions];
+	W(p)->core->now = W(p)->now;
+	while (W(p)->nquestions > 0) {
+		q = W(p)->questions[--W(p)->nquestions];
 		q.fn(q.arg, &a);
 	}
 }
@@ -496,17 +463,17 @@ do_answer_all(struct player *p)
 
 /* The connection of the last request to a gateway, or what was authorized. */
 static struct connection *
-conn_of(struct player *p, const char *peer)
+conn_of(struct play *p, const char *peer)
 {
 	uint32_t addr = player_host(p, peer);
 	unsigned i;
 
-	if (player_flag(p, "responder"))
-		return p->w->authorized;
-	for (i = p->w->nrequests; i > 0; i--) {
-		if (p->w->requests[i - 1].peer == addr &&
-		    p->w->requests[i - 1].conn != NULL)
-			return p->w->requests[i - 1].conn;
+	if (play_flag(p, "responder"))
+		return W(p)->authorized;
+	for (i = W(p)->nrequests; i > 0; i--) {
+		if (W(p)->requests[i - 1].peer == addr &&
+		    W(p)->requests[i - 1].conn != NULL)
+			return W(p)->requests[i - 1].conn;
 	}
 	return NULL;
 }
@@ -523,16 +490,16 @@ host_selector(uint32_t addr, unsigned long bits)
 
 /* "flow=PROTOCOL/OURS:THEIRS" */
 static void
-player_flow(struct player *p, struct keying_selector *ours,
+player_flow(struct play *p, struct keying_selector *ours,
     struct keying_selector *theirs)
 {
-	const char *text = player_option(p, "flow");
+	const char *text = play_option(p, "flow");
 	unsigned    protocol, our_port, their_port;
 
 	if (text == NULL)
 		return;
 	if (sscanf(text, "%u/%u:%u", &protocol, &our_port, &their_port) != 3) {
-		world_fail(p->w, "no flow: %s", text);
+		play_fail(p, "no flow: %s", text);
 		return;
 	}
 	ours->protocol = theirs->protocol = (uint8_t)protocol;
@@ -543,7 +510,7 @@ player_flow(struct player *p, struct keying_selector *ours,
 }
 
 static void
-do_up(struct player *p)
+do_up(struct play *p)
 {
 	struct keying_child k;
 	struct keying_selector ours, theirs;
@@ -553,13 +520,13 @@ do_up(struct player *p)
 	char		    name[32];
 
 	if (conn == NULL) {
-		world_fail(p->w, "no negotiation with %s", p->words[1]);
+		play_fail(p, "no negotiation with %s", p->words[1]);
 		return;
 	}
 	memset(&k, 0, sizeof(k));
-	k.in.spi = (uint32_t)player_number(p, "in", 0);
+	k.in.spi = (uint32_t)play_number(p, "in", 0);
 	k.in.src = addr_from_v4(player_host(p, p->words[1]));
-	k.in.dst = addr_from_v4(p->w->local);
+	k.in.dst = addr_from_v4(W(p)->local);
 	k.in.cipher = ESP_AES_CBC;
 	k.in.cipher_len = 16;
 	memset(k.in.cipher_key, (int)(k.in.spi & 0xff), 16);
@@ -567,14 +534,14 @@ do_up(struct player *p)
 	k.in.auth_len = 32;
 	memset(k.in.auth_key, 0x5a, 32);
 	k.out = k.in;
-	k.nat_there = player_number(p, "nat", 0) != 0;
+	k.nat_there = play_number(p, "nat", 0) != 0;
 	if (k.nat_there) {
-		k.in.encap_sport = (uint16_t)player_number(p, "nat", 0);
+		k.in.encap_sport = (uint16_t)play_number(p, "nat", 0);
 		k.in.encap_dport = 4500;
 	}
 	k.out.encap_sport = k.in.encap_dport;
 	k.out.encap_dport = k.in.encap_sport;
-	k.out.spi = (uint32_t)player_number(p, "out", 0);
+	k.out.spi = (uint32_t)play_number(p, "out", 0);
 	k.out.src = k.in.dst;
 	k.out.dst = k.in.src;
 	ours = host_selector(addr_v4(&conn->key.src.addr), 0);
@@ -582,23 +549,23 @@ do_up(struct player *p)
 	player_flow(p, &ours, &theirs);
 	k.ours = keying_selectors_of(&ours);
 	k.theirs = keying_selectors_of(&theirs);
-	k.path.local = addr_from_v4(p->w->local);
+	k.path.local = addr_from_v4(W(p)->local);
 	k.path.peer = k.in.src;
 	k.path.local_port = k.path.peer_port = 500;
-	k.peer_id = player_identity(p, player_option(p, "id") != NULL ?
-	    player_option(p, "id") : p->words[1]);
-	k.hard = p->w->now + player_number(p, "life", 1200) * 1000;
-	k.soft = k.hard - (k.hard - p->w->now) / 4;
-	k.soft_bytes = player_number(p, "bytes", 0);
-	k.initiator = !player_flag(p, "responder");
-	snprintf(name, sizeof(name), "KEY%lu", player_number(p, "key", 1));
+	k.peer_id = player_identity(p, play_option(p, "id") != NULL ?
+	    play_option(p, "id") : p->words[1]);
+	k.hard = W(p)->now + play_number(p, "life", 1200) * 1000;
+	k.soft = k.hard - (k.hard - W(p)->now) / 4;
+	k.soft_bytes = play_number(p, "bytes", 0);
+	k.initiator = !play_flag(p, "responder");
+	snprintf(name, sizeof(name), "KEY%lu", play_number(p, "key", 1));
 	k.proof.how = KEYING_BY_KEY;
 	k.proof.key = key_named(name);
-	if (p->w->nmirrors == MIRRORS_MAX) {
-		world_fail(p->w, "too many SAs");
+	if (W(p)->nmirrors == MIRRORS_MAX) {
+		play_fail(p, "too many SAs");
 		return;
 	}
-	m = &p->w->mirrors[p->w->nmirrors++];
+	m = &W(p)->mirrors[W(p)->nmirrors++];
 	m->spi_in = k.in.spi;
 	m->spi_out = k.out.spi;
 	m->conn = conn;
@@ -607,37 +574,37 @@ do_up(struct player *p)
 	m->seal = esp_sa_new(&e, true);
 	e = k.out;
 	m->open = esp_sa_new(&e, false);
-	p->w->core->now = p->w->now;
+	W(p)->core->now = W(p)->now;
 	child_up(conn, &k);
 }
 
 static struct mirror *
-mirror_of(struct player *p, const char *text)
+mirror_of(struct play *p, const char *text)
 {
 	uint32_t spi = (uint32_t)strtoul(text, NULL, 0);
 	unsigned i;
 
-	for (i = p->w->nmirrors; i > 0; i--) {
-		if (p->w->mirrors[i - 1].spi_in == spi &&
-		    p->w->mirrors[i - 1].conn != NULL)
-			return &p->w->mirrors[i - 1];
+	for (i = W(p)->nmirrors; i > 0; i--) {
+		if (W(p)->mirrors[i - 1].spi_in == spi &&
+		    W(p)->mirrors[i - 1].conn != NULL)
+			return &W(p)->mirrors[i - 1];
 	}
-	world_fail(p->w, "no SA has SPI 0x%x", spi);
+	play_fail(p, "no SA has SPI 0x%x", spi);
 	return NULL;
 }
 
 static void
-do_confirmed(struct player *p)
+do_confirmed(struct play *p)
 {
 	struct mirror *m = mirror_of(p, p->words[1]);
 
-	p->w->core->now = p->w->now;
+	W(p)->core->now = W(p)->now;
 	if (m != NULL)
 		child_confirmed(m->conn, m->spi_in);
 }
 
 static void
-do_down(struct player *p)
+do_down(struct play *p)
 {
 	struct mirror *m = mirror_of(p, p->words[1]);
 	void	      *conn;
@@ -646,12 +613,12 @@ do_down(struct player *p)
 		return;
 	conn = m->conn;
 	m->conn = NULL;
-	p->w->core->now = p->w->now;
-	child_down(conn, m->spi_in, player_flag(p, "peer"));
+	W(p)->core->now = W(p)->now;
+	child_down(conn, m->spi_in, play_flag(p, "peer"));
 }
 
 static void
-do_fail(struct player *p)
+do_fail(struct play *p)
 {
 	static const struct {
 		const char	   *name;
@@ -666,7 +633,7 @@ do_fail(struct player *p)
 	struct connection *conn = conn_of(p, p->words[1]);
 	size_t		   i;
 
-	p->w->core->now = p->w->now;
+	W(p)->core->now = W(p)->now;
 	for (i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
 		if (strcmp(how[i].name, p->words[2]) == 0 && conn != NULL) {
 			initiator_failed(conn, how[i].f, p->n > 3 ?
@@ -674,33 +641,33 @@ do_fail(struct player *p)
 			return;
 		}
 	}
-	world_fail(p->w, "nothing to fail");
+	play_fail(p, "nothing to fail");
 }
 
 static struct keying_path
-path_from(struct player *p, const char *name)
+path_from(struct play *p, const char *name)
 {
 	struct keying_path path;
 
 	memset(&path, 0, sizeof(path));
-	path.local = addr_from_v4(p->w->local);
+	path.local = addr_from_v4(W(p)->local);
 	path.peer = addr_from_v4(player_host(p, name));
 	path.local_port = path.peer_port = 500;
 	return path;
 }
 
 static void
-do_peer_lookup(struct player *p)
+do_peer_lookup(struct play *p)
 {
 	struct keying_id   id = player_identity(p, p->words[1]);
 	struct keying_path path = path_from(p, p->words[2]);
 
-	responder_peer_lookup(p->w->core, p->w->now, ++p->w->token, &id,
+	responder_peer_lookup(W(p)->core, W(p)->now, ++W(p)->token, &id,
 	    KEYING_BY_KEY, &path);
 }
 
 static void
-do_child_ask(struct player *p)
+do_child_ask(struct play *p)
 {
 	struct keying_id       id = player_identity(p, p->words[1]);
 	struct keying_path     path = path_from(p, p->words[2]);
@@ -709,64 +676,64 @@ do_child_ask(struct player *p)
 	struct keying_proof    proof = { .how = KEYING_BY_KEY };
 
 	src = host_selector(player_host(p, p->words[3]),
-	    player_number(p, "src-bits", 0));
+	    play_number(p, "src-bits", 0));
 	dst = host_selector(player_host(p, p->words[4]),
-	    player_number(p, "dst-bits", 0));
+	    play_number(p, "dst-bits", 0));
 	player_flow(p, &src, &dst);
 	ours = keying_selectors_of(&src);
 	theirs = keying_selectors_of(&dst);
-	if (player_flag(p, "nat"))
+	if (play_flag(p, "nat"))
 		path.local_port = KEYING_PORT_NATT;
-	responder_child_ask(p->w->core, p->w->now, ++p->w->token,
+	responder_child_ask(W(p)->core, W(p)->now, ++W(p)->token,
 	    &(struct keying_ask){ .peer_id = &id, .proof = &proof,
 	    .path = &path, .ours = &ours, .theirs = &theirs, .mode = KEYING_TUNNEL });
 }
 
 static void
-do_initial_contact(struct player *p)
+do_initial_contact(struct play *p)
 {
 	struct keying_id id = player_identity(p, p->words[1]);
 
 	struct addr	 peer = addr_from_v4(player_host(p, p->words[2]));
 
-	responder_initial_contact(p->w->core, p->w->now, &id, &peer);
+	responder_initial_contact(W(p)->core, W(p)->now, &id, &peer);
 }
 
 static void
-do_silent(struct player *p)
+do_silent(struct play *p)
 {
 	struct connection *conn = conn_of(p, p->words[1]);
 
-	p->w->core->now = p->w->now;
+	W(p)->core->now = W(p)->now;
 	if (conn != NULL)
 		liveness_peer_silent(conn);
 }
 
 static void
-do_invalid_spi(struct player *p)
+do_invalid_spi(struct play *p)
 {
 	struct addr peer = addr_from_v4(player_host(p, p->words[1]));
 
-	liveness_invalid_spi(p->w->core, p->w->now, &peer,
+	liveness_invalid_spi(W(p)->core, W(p)->now, &peer,
 	    (uint32_t)strtoul(p->words[2], NULL, 0),
-	    player_flag(p, "authenticated"));
+	    play_flag(p, "authenticated"));
 }
 
 static void
-do_wake(struct player *p)
+do_wake(struct play *p)
 {
-	liveness_wake(p->w->core, p->w->now, "awake");
+	liveness_wake(W(p)->core, W(p)->now, "awake");
 }
 
 static void
-do_identity(struct player *p)
+do_identity(struct play *p)
 {
-	identity_check(p->w->core, p->w->now);
+	identity_check(W(p)->core, W(p)->now);
 }
 
 /* --- all of them ------------------------------------------------------------------ */
 
-const struct player_command player_acts[] = {
+const struct play_command player_acts[] = {
 	{ "send", 3, true, do_send },
 	{ "flood", 3, true, do_flood },
 	{ "recv", 5, true, do_recv },

@@ -527,7 +527,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct play_stage stage = { "gateway_scenarios", commands,
-		stage_begin, stage_end };
+		NULL, stage_begin, stage_end, NULL, NULL, false };
 
 	return play_main(&stage, argc, argv);
 }

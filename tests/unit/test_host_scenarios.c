@@ -700,7 +700,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct play_stage stage = { "host_scenarios", commands,
-		w_begin, w_end };
+		NULL, w_begin, w_end, NULL, NULL, false };
 
 	return play_main(&stage, argc, argv);
 }

@@ -299,7 +299,7 @@ ask_again(struct ask *a)
 		ask_send(a);
 		return true;
 	}
-	/* Who knows no EDNS has not validated (RFC 4035 §4.1). */
+	/* A resolver without EDNS has not validated (RFC 4035 §4.1). */
 	if (a->plain)
 		a->answer.authentic = false;
 	if (a->unchecked) {

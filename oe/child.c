@@ -35,7 +35,7 @@ pair_like(const struct sa_pair *a, const struct sa_pair *b)
 	    keying_selectors_equal(&a->theirs, &b->theirs);
 }
 
-/* It carries what we send from here on. */
+/* The pair carries what we send from here on. */
 static void
 child_confirm(struct sa_pair *fresh)
 {
@@ -57,7 +57,7 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	fresh->confirmed = true;
 	conn->failed = conn->silent = false;
 	conn->unanswered = conn->asked_at = 0;
-	/* Of what others there send, keys with one of them say nothing. */
+	/* Keys with one host say nothing of what others at its address send. */
 	if (conn->right != RIGHT_FLOWS)
 		known_add(c, &conn->key.dst.addr);
 	/* §3.4.2: the new outbound SA at once; the old pair goes when what is

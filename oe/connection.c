@@ -65,7 +65,7 @@ connection_let_go(struct connection *conn)
 {
 	struct core *c = conn->core;
 
-	/* Its keys were known, and a limit of ours is no answer of its. */
+	/* The peer had keys, and a limit of ours is no answer of the peer. */
 	if (conn->room_at != 0 && known_has(c, &conn->key.dst.addr)) {
 		conn->hold_until = c->now + (uint64_t)c->config->hold * SECONDS;
 		TAILQ_REMOVE(&c->holding, conn, holding);
@@ -274,7 +274,7 @@ connections_decide(struct core *c, struct spd_entry *e)
 	const struct connection *conn;
 	enum spd_policy		 best = SPD_NONE;
 
-	/* Who has but flows of its own decides nothing for the address. */
+	/* A peer with flows of its own only decides nothing for the address. */
 	TAILQ_FOREACH(conn, &e->connections, entry) {
 		if (connection_decides(conn) && rank[conn->policy] > rank[best])
 			best = conn->policy;

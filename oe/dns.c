@@ -190,7 +190,7 @@ query_consider(struct query *q)
 			q->grace = true;
 			return;
 		}
-		/* It failed is more than that nobody answered. */
+		/* A failure says more than silence. */
 		if (best == NULL || q->answer[i]->status == RECORD_FAILED)
 			best = q->answer[i];
 	}

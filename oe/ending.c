@@ -78,7 +78,7 @@ connection_expire(struct connection *conn, enum oe_reason why)
 		if (c->keying->delete_child(c->keying_arg, c->now, p->spi_in) == 0)
 			told = true;
 	}
-	/* Nobody left to tell, or nothing to tell of. */
+	/* There is no peer to tell, or nothing to tell of. */
 	if (!told) {
 		connection_free(conn, false);
 		return;

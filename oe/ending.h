@@ -23,7 +23,7 @@ unsigned connection_dns_left(const struct connection *conn);
 unsigned connection_failure_lifespan(const struct connection *conn);
 /* The last pair of keys is gone. */
 void	connection_unkeyed(struct connection *conn, enum oe_reason why);
-/* Its peer cannot be reached any more: the SAs go without a word to it. */
+/* The peer cannot be reached any more: the SAs go without a word to it. */
 void	connection_lost(struct connection *conn);
 
 #endif

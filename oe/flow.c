@@ -344,7 +344,7 @@ flow_yields(const struct core *c, const struct flow *f,
 
 	if (f->conn == NULL)
 		return right || flow_idle(c, f, true) || same_tcp(f, p);
-	/* Whom the reverse map names goes before whom it does not. */
+	/* A peer that the reverse map names goes before others. */
 	if (right != (f->conn->right != RIGHT_FLOWS))
 		return right;
 	return !f->proven || flow_idle(c, f, false);
@@ -371,7 +371,7 @@ flow_hear(struct core *c, struct connection *conn, const struct packet_view *v)
 	struct flow	  *f;
 	bool		   right = conn->right != RIGHT_FLOWS, proven;
 
-	/* Whose a later fragment is, the first one decided: alone it is nothing. */
+	/* The first fragment decided for later ones; alone they are nothing. */
 	if (!flow_read(v, true, &p))
 		return true;
 	f = flow_get(c, &p.key);

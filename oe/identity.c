@@ -39,7 +39,7 @@ key_name(const struct core *c, char out[KEYING_NAME_MAX + 1])
 static void
 identity_look_again(struct connection *conn)
 {
-	/* It may be in use past us: it counts as used. */
+	/* The connection may be in use past us: it counts as used. */
 	connection_route(conn, false);
 	conn->used = conn->look_at = conn->core->now;
 }

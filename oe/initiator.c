@@ -32,7 +32,7 @@ enum { ASK_TXT, ASK_IPSECKEY, ASK_KEY /* + index of the gateway */ };
 
 /* Something of ours is full: what waits goes on waiting, and is tried again. */
 static void
-connection_wait_room(struct connection *conn, const struct reason *what)
+initiator_wait_room(struct connection *conn, const struct reason *what)
 {
 	struct core *c = conn->core;
 
@@ -44,7 +44,7 @@ connection_wait_room(struct connection *conn, const struct reason *what)
 }
 
 static void
-connection_room(struct connection *conn)
+initiator_found_room(struct connection *conn)
 {
 	conn->room_at = conn->room_since = 0;
 }
@@ -63,7 +63,7 @@ initiator_tick_room(struct connection *conn)
 		if (!conn->requested)
 			initiator_ask_keys(conn);
 	} else if (c->now >= until && !known_has(c, &conn->key.dst.addr)) {
-		connection_room(conn);
+		initiator_found_room(conn);
 		connection_no_oe(conn, c->config->lifespan_short,
 		    REASON(REASON_LOOKUPS_FULL));
 	} else {
@@ -84,7 +84,7 @@ initiator_ask_keys(struct connection *conn)
 	else if (request_keys(conn) == -1)
 		initiator_failed(conn, KEYING_LOCAL, "too many negotiations");
 	else
-		connection_room(conn);
+		initiator_found_room(conn);
 }
 
 /* Of several gateways' failures the one that says most decides the lifespan. */
@@ -153,11 +153,11 @@ initiator_failed(struct connection *conn, enum keying_failure f,
 	case CONNECTION_EXPIRED:
 		return;
 	}
-	/* Its keys are known, and it is not its fault: no reason for clear text. */
+	/* The peer has keys, and the fault is ours: no reason for clear text. */
 	if (f == KEYING_LOCAL && connection_is_oe(conn)) {
 		why = reason_with(REASON_IKE_FULL, detail != NULL ? detail :
 		    keying_failure_text(f));
-		connection_wait_room(conn, &why);
+		initiator_wait_room(conn, &why);
 		return;
 	}
 	if (conn->peer_gateway + 1 < conn->npeer_gateways) {
@@ -178,7 +178,7 @@ initiator_failed(struct connection *conn, enum keying_failure f,
 /* --- potential OE: DNS ---------------------------------------------------------------- */
 
 static void
-dns_note(struct connection *conn, const struct record_answer *a)
+initiator_note_ttl(struct connection *conn, const struct record_answer *a)
 {
 	uint64_t until = conn->core->now + (uint64_t)a->ttl * SECONDS;
 
@@ -186,19 +186,19 @@ dns_note(struct connection *conn, const struct record_answer *a)
 		conn->dns_expires = until;
 }
 
-static void connection_dns(struct core *c, void *owner, unsigned tag,
+static void initiator_dns_answered(struct core *c, void *owner, unsigned tag,
     const struct record_answer *a);
 
 /* DNS cannot be asked now: a limit is no answer. */
 static void
-connection_no_lookup(struct connection *conn)
+initiator_no_lookup(struct connection *conn)
 {
 	struct core *c = conn->core;
 
 	lookups_forget(c, conn);
 	conn->waiting = 0;
 	if (conn->state != CONNECTION_KEYED) {
-		connection_wait_room(conn, REASON(REASON_LOOKUPS_FULL));
+		initiator_wait_room(conn, REASON(REASON_LOOKUPS_FULL));
 		return;
 	}
 	/* As it was, and asked again soon. */
@@ -208,7 +208,7 @@ connection_no_lookup(struct connection *conn)
 
 /* Nothing came of the TXT records: an IPSECKEY record may do better. */
 static void
-connection_other_record(struct connection *conn)
+initiator_ask_other_record(struct connection *conn)
 {
 	char name[ADDR_REVERSE_MAX];
 
@@ -216,22 +216,22 @@ connection_other_record(struct connection *conn)
 	conn->ipseckey_here = false;
 	addr_reverse_name(&conn->key.dst.addr, name);
 	if (lookup_start(conn->core, conn->cause, name, RECORD_TYPE_IPSECKEY,
-	    connection_dns, conn, ASK_IPSECKEY) == -1)
-		connection_no_lookup(conn);
+	    initiator_dns_answered, conn, ASK_IPSECKEY) == -1)
+		initiator_no_lookup(conn);
 	else
 		conn->waiting = 1;
 }
 
 /* Everything DNS had to say is here (§3.2.4): may it be believed? */
 static void
-connection_authenticate(struct connection *conn)
+initiator_authenticate(struct connection *conn)
 {
 	struct core *c = conn->core;
 	bool	     keyed = conn->state == CONNECTION_KEYED;
 
 	peer_gateways_drop_unusable(conn);
 	if (conn->npeer_gateways == 0 && conn->txt == RECORD_FOUND) {
-		connection_other_record(conn);
+		initiator_ask_other_record(conn);
 		return;
 	}
 	if (!keyed)
@@ -266,7 +266,7 @@ connection_authenticate(struct connection *conn)
 
 /* A record may name a gateway and leave its key to a KEY record (§5.1). */
 static void
-connection_find_keys(struct connection *conn)
+initiator_ask_key_records(struct connection *conn)
 {
 	struct core *c = conn->core;
 	char	     name[KEYING_NAME_MAX + 1];
@@ -279,18 +279,18 @@ connection_find_keys(struct connection *conn)
 		    lookup_key_name(&conn->peer_gateways[i].id, name) == -1)
 			continue;
 		if (lookup_start(c, conn->cause, name, RECORD_TYPE_KEY,
-		    connection_dns, conn, ASK_KEY + i) == -1) {
-			connection_no_lookup(conn);
+		    initiator_dns_answered, conn, ASK_KEY + i) == -1) {
+			initiator_no_lookup(conn);
 			return;
 		}
 		conn->waiting++;
 	}
 	if (conn->waiting == 0)
-		connection_authenticate(conn);
+		initiator_authenticate(conn);
 }
 
 static void
-connection_no_record(struct connection *conn)
+initiator_no_record(struct connection *conn)
 {
 	const struct oe_config *o = conn->core->config;
 	enum record_status	s = conn->txt;
@@ -333,7 +333,7 @@ connection_no_record(struct connection *conn)
 }
 
 static void
-connection_dns(struct core *c, void *owner, unsigned tag,
+initiator_dns_answered(struct core *c, void *owner, unsigned tag,
     const struct record_answer *a)
 {
 	struct connection *conn = owner;
@@ -341,7 +341,7 @@ connection_dns(struct core *c, void *owner, unsigned tag,
 	(void)c;
 	if (conn->waiting > 0)
 		conn->waiting--;
-	dns_note(conn, a);
+	initiator_note_ttl(conn, a);
 	if (tag >= ASK_KEY) {
 		if (a->status == RECORD_FOUND &&
 		    tag - ASK_KEY < conn->npeer_gateways) {
@@ -352,7 +352,7 @@ connection_dns(struct core *c, void *owner, unsigned tag,
 			conn->key_malformed = true;
 		}
 		if (conn->waiting == 0)
-			connection_authenticate(conn);
+			initiator_authenticate(conn);
 		return;
 	}
 	if (tag == ASK_TXT) {
@@ -367,19 +367,19 @@ connection_dns(struct core *c, void *owner, unsigned tag,
 	if (a->status == RECORD_FOUND) {
 		peer_gateways_set(conn, a);
 		conn->authentic = a->authentic;
-		/* It is the address's own reverse map that names them. */
+		/* The address's own reverse map names them. */
 		conn->right = a->authentic ? RIGHT_DNSSEC : RIGHT_DNS;
 		if (tag == ASK_TXT) {
-			connection_find_keys(conn);
+			initiator_ask_key_records(conn);
 			return;
 		}
 	}
 	if (!conn->txt_here || !conn->ipseckey_here)
 		return;
 	if (conn->ipseckey == RECORD_FOUND && conn->txt != RECORD_BOGUS)
-		connection_find_keys(conn);
+		initiator_ask_key_records(conn);
 	else
-		connection_no_record(conn);
+		initiator_no_record(conn);
 }
 
 void
@@ -403,16 +403,17 @@ initiator_ask_dns(struct connection *conn)
 	conn->txt_here = conn->ipseckey_here = conn->key_malformed = false;
 	conn->waiting = 0;
 	addr_reverse_name(&conn->key.dst.addr, name);
-	if (lookup_start(c, conn->cause, name, RECORD_TYPE_TXT, connection_dns,
-	    conn, ASK_TXT) == -1 || lookup_start(c, conn->cause, name,
-	    RECORD_TYPE_IPSECKEY, connection_dns, conn, ASK_IPSECKEY) == -1) {
-		connection_no_lookup(conn);
+	if (lookup_start(c, conn->cause, name, RECORD_TYPE_TXT,
+	    initiator_dns_answered, conn, ASK_TXT) == -1 ||
+	    lookup_start(c, conn->cause, name, RECORD_TYPE_IPSECKEY,
+	    initiator_dns_answered, conn, ASK_IPSECKEY) == -1) {
+		initiator_no_lookup(conn);
 		return;
 	}
 	conn->dns_expires = 0;
 	conn->dns_time = c->now;
 	conn->waiting = 2;
-	connection_room(conn);
+	initiator_found_room(conn);
 }
 
 void

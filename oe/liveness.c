@@ -14,7 +14,7 @@
 #define PROBE_INTERVAL	3000	/* between questions about one connection */
 #define HINT_INTERVAL	5000	/* the same, where a stranger may cause them */
 
-/* Nobody answers for these SAs: keyed anew beside them, at most once a minute
+/* The peer does not answer for these SAs: keyed anew beside them, at most once a minute
  * while that leads to nothing. */
 static void
 liveness_key_anew(struct connection *conn, const char *why)

@@ -13,7 +13,7 @@ void	liveness_sent(struct connection *conn);
  * says anything. */
 unsigned liveness_silence(const struct connection *conn);
 void	liveness_heard(struct connection *conn);
-/* Its peer seems to be at another address: asked there whether it is. */
+/* The peer seems to be at another address: asked there whether it is. */
 void	liveness_moved(struct connection *conn);
 void	liveness_tick(struct connection *conn);
 /* The keying engine asked, and nobody answered (keying.h). */

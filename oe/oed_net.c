@@ -265,7 +265,7 @@ on_event(void *arg, const struct oe_event *e)
 const struct oe_shell oed_net_shell = {
 	.send_clear = send_packet,
 	.send_ike = send_ike,
-	.deliver = to_host,
+	.to_host = to_host,
 	.answer = to_host,
 	.pass_route = pass_route,
 	.is_own = is_own,

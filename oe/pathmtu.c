@@ -204,7 +204,7 @@ pathmtu_inbound_icmp(struct core *c, uint64_t now, const struct packet_view *p,
 	if (quoted->protocol != IPPROTO_ESP || quoted->frag != 0 ||
 	    quoted->len < quoted->header + 4 || mtu < PATH_MTU_MIN)
 		return;
-	/* Who knows the outbound SPI was on the path (RFC 4301 §8.2.1). */
+	/* A sender who knows the SPI was on the path (RFC 4301 §8.2.1). */
 	memset(&key, 0, sizeof(key));
 	key.dst = quoted->dst;
 	key.spi = load_u32(quoted->data + quoted->header);

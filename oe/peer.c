@@ -91,7 +91,7 @@ peer_dns(struct core *c, void *owner, unsigned tag,
 	}
 	if (a->ttl < p->ttl)
 		p->ttl = a->ttl;
-	/* Its KEY record is what the draft asks for; the others stand in. */
+	/* The draft asks for its KEY record; the others stand in. */
 	if (tag == ASK_KEY && p->found) {
 		lookups_forget(c, p);
 		p->waiting = 0;

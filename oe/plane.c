@@ -297,8 +297,8 @@ plane_resolver_asks(const struct core *c, const struct packet_view *v)
 	    m.class == OE_CLASS_PERMISSIVE;
 }
 
-/* Who asked for nothing but flows, and not as one of several hosts (those are
- * flow_owner()'s), is answered on them. */
+/* A peer that asked for nothing but flows, and not as one of several hosts (those
+ * are flow_owner()'s), is answered on them. */
 static struct connection *
 plane_narrow(const struct spd_entry *e, const struct packet_view *v)
 {
@@ -409,7 +409,7 @@ plane_release_entry(struct core *c, struct spd_entry *e)
 	struct datagram	  *d;
 
 	while ((d = spd_released(e)) != NULL) {
-		/* It was read when it came; of that its bytes were kept. */
+		/* The datagram was read when it came; its bytes alone were kept. */
 		(void)packet_parse_ipv4(&v, d->data, d->len);
 		if (d->on != NULL)
 			plane_encrypt_on(d->on, &v);
@@ -622,5 +622,5 @@ plane_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 			    "dropped", keying_id_text(&conn->peer_id));
 		return;
 	}
-	c->shell->deliver(c->shell_arg, c->opened, (size_t)n);
+	c->shell->to_host(c->shell_arg, c->opened, (size_t)n);
 }

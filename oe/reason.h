@@ -74,8 +74,8 @@ struct reason {
 #define REASON(code_) (&(struct reason){ .code = (code_) })
 struct reason reason_of(enum oe_reason code);
 struct reason reason_with(enum oe_reason code, const char *words);
-/* That a look-up ended so; that a negotiation with that peer did, which may have
- * said something (NULL: nothing). */
+/* Of a look-up that ended so; of a negotiation with that peer, which may have said
+ * something (NULL: nothing). */
 struct reason reason_of_record(enum record_status s);
 struct reason reason_of_failure(enum keying_failure f, const struct addr *peer,
 	    const char *said);

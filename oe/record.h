@@ -28,7 +28,7 @@ enum record_status {
 };
 const char *record_status_text(enum record_status s);
 
-/* Who may act for an address, or what key a name has. */
+/* A record says who may act for an address, or what key a name has. */
 struct record {
 	uint16_t precedence;		/* lower is stronger */
 	struct keying_id gateway;	/* IPV4 or FQDN; type 0: the owner itself */

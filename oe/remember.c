@@ -150,7 +150,7 @@ remember_note(struct remembered *m, const struct core *c)
 		n += remember_line(text + n, cap - n, c, conn);
 		count++;
 	}
-	/* Those of the predecessor stay until they have been told. */
+	/* Peers of the predecessor stay until they have been told. */
 	for (i = 0; i < m->untold && count < REMEMBER_PEERS_MAX; i++, count++) {
 		old = &m->old[i];
 		n += (size_t)snprintf(text + n, cap - n, "%s ", !addr_is_set(

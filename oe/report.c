@@ -470,7 +470,7 @@ number_of(json_object *req, const char *key, unsigned most)
 	return n <= most ? (unsigned)n : 0;
 }
 
-/* Who is at that address with nothing but flows of its own: one of them, and
+/* Peers are at that address with nothing but flows of their own: one of them, and
  * how many. */
 static void
 why_flows(const struct core *c, const struct addr *addr, char *line,

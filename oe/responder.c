@@ -57,7 +57,7 @@ responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
 	struct keying_credentials credentials = { 0 };
 
 	c->now = now;
-	/* Nobody is anonymous to us. */
+	/* We know no anonymous peers. */
 	if (claims == KEYING_BY_NOTHING)
 		goto refuse;
 	if ((t = tunnel_of(c, id, path, &index)) != NULL) {
@@ -84,7 +84,7 @@ refuse:
 /* --- authenticated, authorized OE peer --------------------------------------------------- */
 
 static uint64_t
-expiry(const struct core *c, uint32_t ttl)
+right_expiry(const struct core *c, uint32_t ttl)
 {
 	return c->now + (uint64_t)(ttl < RIGHT_TTL_MIN ? RIGHT_TTL_MIN :
 	    ttl > RIGHT_TTL_MAX ? RIGHT_TTL_MAX : ttl) * SECONDS;
@@ -95,7 +95,7 @@ expiry(const struct core *c, uint32_t ttl)
  * of its own has a connection beside whatever else there is for the address.
  */
 static struct connection *
-connection_for(struct core *c, const struct keying_id *id,
+responder_connection(struct core *c, const struct keying_id *id,
     const struct spd_key *key, enum oe_class class, unsigned tunnel,
     enum oe_right right, bool shares)
 {
@@ -129,7 +129,7 @@ connection_for(struct core *c, const struct keying_id *id,
 
 /* The answer may be followed at once by the end of the connection: it comes last. */
 static void
-authorize(struct core *c, uint64_t token, struct connection *conn)
+responder_authorize(struct core *c, uint64_t token, struct connection *conn)
 {
 	c->keying->authorize(c->keying_arg, c->now, token, conn);
 }
@@ -145,8 +145,8 @@ authorization_named(struct authorization *a, bool authentic)
 	bool		   waits = conn == NULL;
 
 	if (waits)
-		conn = connection_for(c, &a->id, &a->key, a->class, 0, right,
-		    a->shares);
+		conn = responder_connection(c, &a->id, &a->key, a->class, 0,
+		    right, a->shares);
 	else {
 		if (conn->right == RIGHT_FLOWS)
 			log_info("peer %s is named by the reverse map of %s: "
@@ -155,10 +155,10 @@ authorization_named(struct authorization *a, bool authentic)
 		connection_set_right(conn, right, a->shares);
 	}
 	if (conn != NULL)
-		conn->right_expires = expiry(c, a->ttl);
+		conn->right_expires = right_expiry(c, a->ttl);
 	authorization_free(a);
 	if (waits)
-		authorize(c, token, conn);
+		responder_authorize(c, token, conn);
 }
 
 static void
@@ -172,19 +172,19 @@ authorization_unnamed(struct authorization *a)
 		log_info("peer %s may not speak for %s: no record there names "
 		    "it", keying_id_text(&a->id), ADDR_TEXT(&a->key.dst.addr));
 	} else if (!a->answered) {
-		conn->right_expires = expiry(c, 0);
+		conn->right_expires = right_expiry(c, 0);
 	} else {
 		/* Only DNS that says so takes a right away. */
 		if (conn->right != RIGHT_FLOWS)
 			log_info("peer %s is not named by the reverse map of "
 			    "%s any more: its own flows only",
 			    keying_id_text(&a->id), ADDR_TEXT(&a->key.dst.addr));
-		conn->right_expires = expiry(c, a->ttl);
+		conn->right_expires = right_expiry(c, a->ttl);
 		connection_set_right(conn, RIGHT_FLOWS, true);
 	}
 	authorization_free(a);
 	if (conn == NULL)
-		authorize(c, token, NULL);
+		responder_authorize(c, token, NULL);
 }
 
 static void
@@ -251,12 +251,13 @@ authorization_ask(struct core *c, uint64_t token, struct connection *conn,
  * when the reverse map says so.
  */
 static void
-authorize_flows(struct core *c, uint64_t token, const struct keying_id *id,
+responder_grant_flows(struct core *c, uint64_t token,
+    const struct keying_id *id,
     const struct spd_key *key, enum oe_class class, bool shares)
 {
 	struct connection *conn;
 
-	conn = connection_for(c, id, key, class, 0, RIGHT_FLOWS, true);
+	conn = responder_connection(c, id, key, class, 0, RIGHT_FLOWS, true);
 	/* What our own search found is looked at again by that. */
 	if (conn == NULL || c->now < conn->right_expires ||
 	    (conn->right != RIGHT_FLOWS && conn->right_expires == 0))
@@ -265,12 +266,12 @@ authorize_flows(struct core *c, uint64_t token, const struct keying_id *id,
 		goto out;
 	(void)authorization_ask(c, token, conn, id, key, class, shares);
 out:
-	authorize(c, token, conn);
+	responder_authorize(c, token, conn);
 }
 
 /* What goes past us to an address all goes one way: flows of another are not seen. */
 static bool
-address_is_past(struct core *c, const struct spd_key *key)
+responder_is_past(struct core *c, const struct spd_key *key)
 {
 	const struct spd_entry	*e = spd_find(c, &key->src.addr, &key->dst.addr);
 	const struct connection *conn;
@@ -330,7 +331,7 @@ tunnel_allows(const struct core *c, const struct oe_tunnel *t,
  * hosts share a public one.  Not an address that somebody near us may have.
  */
 static bool
-is_translated(const struct core *c, const struct keying_id *id,
+responder_is_translated(const struct core *c, const struct keying_id *id,
     const struct keying_path *path, const struct addr *addr)
 {
 	return id->type == KEYING_ID_FQDN && path->local_port == KEYING_PORT_NATT &&
@@ -363,7 +364,7 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	    (t = tunnel_of(c, id, path, &index)) != NULL &&
 	    tunnel_allows(c, t, &key) && is_all(ask->ours) &&
 	    is_all(ask->theirs)) {
-		authorize(c, token, connection_for(c, id, &key,
+		responder_authorize(c, token, responder_connection(c, id, &key,
 		    OE_CLASS_TUNNEL, index, RIGHT_CONFIGURED, false));
 		return;
 	}
@@ -380,7 +381,7 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	if (!selects(ask->ours, ask->theirs))
 		goto refuse;
 	why = "the kernel does ESP for all of its address";
-	if (!is_all(ask->ours) && address_is_past(c, &key))
+	if (!is_all(ask->ours) && responder_is_past(c, &key))
 		goto refuse;
 	why = "that is not our address";
 	if (!core_is_ours(c, &key.src.addr))
@@ -392,21 +393,22 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 		goto refuse;
 	/* The key came from the address's own reverse map (§3.3.1). */
 	if (id->type == KEYING_ID_ADDR && addr_equal(&id->addr, dst)) {
-		authorize(c, token, connection_for(c, id, &key, m.class, 0,
-		    peer_is_authentic(c, id) ? RIGHT_DNSSEC : RIGHT_DNS,
-		    false));
+		responder_authorize(c, token, responder_connection(c, id, &key,
+		    m.class, 0, peer_is_authentic(c, id) ? RIGHT_DNSSEC :
+		    RIGHT_DNS, false));
 		return;
 	}
 	shares = addr_equal(dst, peer) && id->type != KEYING_ID_ADDR;
 	if (addr_equal(dst, peer) && m.class == OE_CLASS_PERMISSIVE) {
 		why = "the kernel does ESP for another at its address";
-		if (address_is_past(c, &key))
+		if (responder_is_past(c, &key))
 			goto refuse;
-		authorize_flows(c, token, id, &key, m.class, shares);
+		responder_grant_flows(c, token, id, &key, m.class, shares);
 		return;
 	}
-	if (m.class == OE_CLASS_PERMISSIVE && is_translated(c, id, path, dst)) {
-		authorize_flows(c, token, id, &key, m.class, true);
+	if (m.class == OE_CLASS_PERMISSIVE &&
+	    responder_is_translated(c, id, path, dst)) {
+		responder_grant_flows(c, token, id, &key, m.class, true);
 		return;
 	}
 	why = "too many look-ups under way";
@@ -419,7 +421,7 @@ refuse:
 	c->keying->authorize(c->keying_arg, now, token, NULL);
 }
 
-/* It has forgotten every SA that it had with us (RFC 2407 §4.6.3.3). */
+/* The peer has forgotten every SA that it had with us (RFC 2407 §4.6.3.3). */
 void
 responder_initial_contact(struct core *c, uint64_t now,
     const struct keying_id *id, const struct addr *peer)

@@ -18,7 +18,7 @@
 
 /* All between the two ends of a connection. */
 static void
-key_selectors(const struct connection *conn, struct keying_selector *ours,
+session_whole(const struct connection *conn, struct keying_selector *ours,
     struct keying_selector *theirs)
 {
 	*ours = keying_selector_prefix(&conn->key.src);
@@ -41,7 +41,7 @@ session_flow(const struct connection *conn, const struct packet_view *v,
 
 	if (!packet_ports(v, &sport, &dport) || sport == 0 || dport == 0)
 		return false;
-	key_selectors(conn, ours, theirs);
+	session_whole(conn, ours, theirs);
 	session_narrow(ours, v->protocol, sport);
 	session_narrow(theirs, v->protocol, dport);
 	return true;
@@ -248,5 +248,5 @@ session_selectors(const struct connection *conn, struct keying_selector *ours,
 		*theirs = conn->ask->theirs;
 		return;
 	}
-	key_selectors(conn, ours, theirs);
+	session_whole(conn, ours, theirs);
 }

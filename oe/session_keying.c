@@ -55,7 +55,7 @@ session_next(struct connection *conn)
 	(void)request_keys(conn);
 }
 
-/* Who waits for an answer may send nothing more. */
+/* A program that waits for an answer may send nothing more. */
 static void
 session_recent(struct connection *conn)
 {
@@ -220,7 +220,7 @@ session_failed(struct connection *conn, enum keying_failure f,
 		session_settle(conn);
 		return SESSION_DEALT_WITH;
 	}
-	/* It may be in use there, by whoever else has our address. */
+	/* Another host at our address may have keys there. */
 	if (col->useless || col->by_flow ||
 	    conn->peer_gateway + 1 < conn->npeer_gateways)
 		return SESSION_NOT_CONCERNED;
@@ -240,7 +240,7 @@ session_deleted(struct connection *conn, bool heard)
 
 	if (!session_can(conn) || conn->state != CONNECTION_KEYED)
 		return false;
-	/* It negotiates, but installs nothing while another has the address. */
+	/* The peer negotiates, but installs nothing while another has the address. */
 	col = collision_find(c, &conn->key.dst.addr);
 	if (!heard && col != NULL && col->useless &&
 	    TAILQ_EMPTY(&conn->pairs)) {

@@ -14,7 +14,7 @@ struct oe_shell {
 	/* IKE bytes from path->local:local_port to path->peer:peer_port. */
 	void (*send_ike)(void *arg, const struct keying_path *path, const uint8_t *buf, size_t len);
 	/* A decrypted packet that passed the ingress filter: to the host, on oe0. */
-	void (*deliver)(void *arg, const uint8_t *pkt, size_t len);
+	void (*to_host)(void *arg, const uint8_t *pkt, size_t len);
 	/* A packet for the host that we made (ICMP errors). */
 	void (*answer)(void *arg, const uint8_t *pkt, size_t len);
 	/* RSIP resources; NULL members: drawn at random, port 500. */

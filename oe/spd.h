@@ -69,7 +69,7 @@ void	spd_free(struct core *c, struct spd_entry *e);
 const char *spd_policy_name(enum spd_policy p);
 /* May it make room for others, as nothing would be lost? */
 void	spd_settle(struct core *c, struct spd_entry *e, bool settled);
-/* It was used: of those that may make room it goes last. */
+/* An entry that was used is the last of those that may make room. */
 void	spd_used(struct core *c, struct spd_entry *e);
 
 /* Keeps a datagram, on the heap, in place of what was in *slot; or drops it where

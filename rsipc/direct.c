@@ -47,7 +47,7 @@ direct_send_ike(void *arg, const struct keying_path *path, const uint8_t *buf,
 }
 
 static void
-direct_deliver(void *arg, const uint8_t *pkt, size_t len)
+direct_to_host(void *arg, const uint8_t *pkt, size_t len)
 {
 	struct direct *d = arg;
 
@@ -89,7 +89,7 @@ direct_event(void *arg, const struct oe_event *e)
 static const struct oe_shell direct_shell = {
 	.send_clear = direct_send,
 	.send_ike = direct_send_ike,
-	.deliver = direct_deliver,
+	.to_host = direct_to_host,
 	.answer = direct_answer,
 	.is_own = direct_is_own,
 	.is_near = wire_is_near,

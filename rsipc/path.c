@@ -338,7 +338,7 @@ shell_send_ike(void *arg, const struct keying_path *path, const uint8_t *buf,
 }
 
 static void
-shell_deliver(void *arg, const uint8_t *pkt, size_t len)
+shell_to_host(void *arg, const uint8_t *pkt, size_t len)
 {
 	struct path *p = arg;
 
@@ -429,7 +429,7 @@ shell_shares(void *arg)
 const struct oe_shell path_shell = {
 	.send_clear = shell_send,
 	.send_ike = shell_send_ike,
-	.deliver = shell_deliver,
+	.to_host = shell_to_host,
 	.answer = shell_answer,
 	.spi_get = shell_spi_get,
 	.spi_put = shell_spi_put,

@@ -41,7 +41,7 @@ core_with_traffic(void)
 {
 	static struct esp_plane	    *planes[2];
 	static const struct oe_shell shell = { .send_clear = send_nothing,
-		.deliver = send_nothing, .answer = send_nothing,
+		.to_host = send_nothing, .answer = send_nothing,
 		.planes = planes };
 	static const struct core_ops ops = { .dns_query = ask_nobody };
 	static const char *const     hosts[] = { "203.0.113.1", "203.0.113.2" };

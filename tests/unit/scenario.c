@@ -346,7 +346,7 @@ shell_esp(void *arg, const uint8_t *pkt, size_t len)
 }
 
 static void
-shell_deliver(void *arg, const uint8_t *pkt, size_t len)
+shell_to_host(void *arg, const uint8_t *pkt, size_t len)
 {
 	world_event(arg, "deliver %s", packet_tag(pkt, len));
 }
@@ -392,7 +392,7 @@ world_init(struct world *w, bool routes, bool kernel)
 	w->now = 10000000;
 	w->local = host_addr("me");
 	w->shell.send_clear = shell_clear;
-	w->shell.deliver = shell_deliver;
+	w->shell.to_host = shell_to_host;
 	w->shell.answer = shell_answer;
 	w->shell.is_near = shell_near;
 	w->shell.peer_known = shell_peer_known;

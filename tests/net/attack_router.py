@@ -123,15 +123,17 @@ else:
     deny = ("nft add table ip op; nft add chain ip op f \"{ type filter hook forward priority 0; }\"; "
             "nft add rule ip op f ip daddr { %s, %s } drop" % (Y2, X2))
 net.inside_n(deny)
-time.sleep(1)                # ours may have been put back behind it
+# As soon as ours have been put back behind it.
 path.nobody(tunnel(X1, udp(NB, Y2, 20000, 80, b"denied by the operator")),
-            "the operator's FORWARD rule is honoured: out", wx, wy)
-path.nobody(esp(Y, NB, 0x2001), "the operator's FORWARD rule is honoured: in")
+            "the operator's FORWARD rule is honoured: out", wx, wy, soon=20)
+path.nobody(esp(Y, NB, 0x2001), "the operator's FORWARD rule is honoured: in", soon=20)
 path.leaves(udp(NB, Y, 20000, 80, b"not denied"), X1, "what it does not name leaves")
 path.arrives(esp(Y, NB, 0x1001), X1, "what it does not name arrives")
 if fw == "iptables":
     net.inside_n("iptables -P FORWARD DROP; iptables -I FORWARD -d %s -j ACCEPT" % GUEST)
-    time.sleep(2.5)          # somebody's rule before ours: ours are put before it again
+    # Somebody's rule before ours: ours are put before it again.
+    path.nobody(tunnel(X1, udp(NB, GUEST, 20000, 53, b"on the way")),
+                "a rule before ours", wx, wg, soon=20)
     refused(udp(NB, GUEST, 20000, 53, b"let through"), "a rule that lets all go to the guests", wg)
     path.leaves(udp(NB, Y, 20001, 80, b"by default"), X1, "policy DROP: what no rule named leaves")
     path.arrives(esp(Y, NB, 0x1001, b"by default"), X1, "policy DROP: what no rule named arrives")

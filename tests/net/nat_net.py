@@ -355,15 +355,19 @@ class Path:
                     (check is None or check(p, i)))
         return self.r.ok(good, what + ("" if good else ": %r" % p))
 
-    def nobody(self, packet, what, wire_in=None, wire_out=None):
-        """Sent by Y (or on wire_in), nothing of it may be seen at X (or on wire_out)."""
+    def nobody(self, packet, what, wire_in=None, wire_out=None, soon=0):
+        """Sent by Y (or on wire_in), nothing of it may be seen at X (or on wire_out);
+        soon: from some moment within so many seconds."""
         wire_in, wire_out = wire_in or self.net.wy, wire_out or self.net.wx
-        wire_out.drain()
-        wire_in.send(packet)
-        s = Ip(packet)
+        s, end = Ip(packet), time.time() + soon
         inner = s.inner() or s
         mark, protos = inner.payload, (IPIP, GRE, s.proto, inner.proto)
-        p = wire_out.recv(lambda p: p.proto in protos and mark[:8] in p.raw, 0.7)
+        while True:
+            wire_out.drain()
+            wire_in.send(packet)
+            p = wire_out.recv(lambda p: p.proto in protos and mark[:8] in p.raw, 0.7)
+            if p is None or time.time() >= end:
+                break
         return self.r.ok(p is None, what + ("" if p is None else ": %r" % p))
 
     def leaves(self, packet, host, what, kind=IPIP, check=None, **outer):

@@ -21,11 +21,15 @@ says()
 	net_ok "status: $2"
 }
 
-# DAEMON PATTERN: of the answer to "why".
+why_is()
+{
+	net_ctl "$1" why "$NET_Y1" >why.out && grep -q "$2" why.out
+}
+
+# DAEMON PATTERN: of the answer to "why", soon.
 why()
 {
-	net_ctl "$1" why "$NET_Y1" >why.out
-	grep -q "$2" why.out || net_fail "why is not \"$2\" but: $(cat why.out)"
+	net_until 10 why_is "$1" "$2" || net_fail "why is not \"$2\" but: $(cat why.out)"
 	net_ok "why: $(cat why.out)"
 }
 
@@ -82,7 +86,13 @@ net_dns
 net_oed y1
 says oed_y1 "oed: ready to encrypt; no peer so far" 5
 net_web y1
-sleep 2
+# What was decided without DNS holds for lifespan-short.
+is_sealed()
+{
+	net_on x1 curl -sf -m 2 -o /dev/null -r 0-9 "http://$NET_Y1/file" &&
+	    why_is rsipc_x1 "encrypted with"
+}
+net_until 20 is_sealed || net_fail "not encrypted: $(cat why.out)"
 net_fetch x1 "$NET_Y1" x1.file || net_fail "no fetch: $(cat x1.file.log)"
 says rsipc_x1 "rsipc: encrypting; 1 peer" 10
 says oed_y1 "oed: encrypting; 1 peer" 5
@@ -133,7 +143,6 @@ says rsipd "rsipd: serving at 10.0.0.1, port 4555: 1 host, 1 lease" 20
 net_start watch N "$NET_TOP/ctl/rsipctl" -s "$NET_RUN/rsipd.sock" watch
 sleep 1
 net_stop rsipd KILL
-sleep 1
 why rsipc_x1 "; the lease is kept, but no RSIP gateway at 10.0.0.1 (connection refused)"
 net_rsipd
 net_until 20 grep -q " is back" watch.log || net_fail "watch: $(cat watch.log)"

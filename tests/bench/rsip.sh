@@ -6,30 +6,10 @@
 # neighbouring rounds is what counts: of requests a second, and, for a machine
 # that others use too, of processor time.
 . "$(dirname "$0")/../net/lib.sh"
-net_needs_built rsipd/rsipd tests/bench/rsip_bench
-net_enter "$@"
-net_picture
-cd "$NET_RUN" || exit 1
-bench=$NET_TOP/tests/bench/rsip_bench
-ms=$((${1:-2} * 1000))
+. "$(dirname "$0")/benchlib.sh"
+bench_enter "$@"
 
-# Hosts that wait for each answer, as RSIP over UDP has it (RFC 3103 10.1).
-python3 -c '
-for n in range(100, 164): print("address add 10.0.0.%d/24 dev eth0" % n)' |
-    ip -n x1 -batch - || net_fail "addresses"
-
-cat >rsipd.conf <<-EOT
-public-interface = "eth0"
-private-interface = "eth1"
-control = "$NET_RUN/rsipd.sock"
-pool "$NET_NB" { ports = {"20000-59999"} }
-max-bindings = 200000
-max-ports = 60000
-max-spis = 200000
-limits { bindings = 200000 spis = 250000 neighbour-registrations = 64 }
-EOT
-net_start rsipd N "$NET_TOP/rsipd/rsipd" -f -c "$NET_RUN/rsipd.conf"
-net_ready rsipd 10 test -S "$NET_RUN/rsipd.sock"
+bench_rsipd
 net_start echo N "$bench" -e 10.0.0.1
 sleep 0.3
 pid=$(net_pid rsipd)

@@ -5,19 +5,11 @@
 # Rounds alternate, the same rsipd without a store, with durability = interval
 # and with commit; the ratios are those of neighbouring rounds.
 . "$(dirname "$0")/../net/lib.sh"
-net_needs_built rsipd/rsipd tests/bench/rsip_bench
-net_enter "$@"
-net_picture
-cd "$NET_RUN" || exit 1
-bench=$NET_TOP/tests/bench/rsip_bench
-ms=$((${1:-2} * 1000))
+. "$(dirname "$0")/benchlib.sh"
+bench_enter "$@"
 # Where the disk is: the lab's own folder may be memory.
 disk=${STORE_BENCH_DIR:-$(mktemp -d /var/tmp/rsip-store.XXXXXX)} || exit 1
 trap 'rm -rf "$disk"' EXIT
-
-python3 -c '
-for n in range(100, 164): print("address add 10.0.0.%d/24 dev eth0" % n)' |
-    ip -n x1 -batch - || net_fail "addresses"
 
 # MODE: none, interval or commit
 start()
@@ -29,22 +21,12 @@ start()
 # The same again, on what is there.
 run()
 {
-	cat >rsipd.conf <<-EOT
-	public-interface = "eth0"
-	private-interface = "eth1"
-	control = "$NET_RUN/rsipd.sock"
-	pool "$NET_NB" { ports = {"20000-59999"} }
-	max-bindings = 200000
-	max-ports = 60000
-	max-spis = 200000
-	limits { bindings = 200000 spis = 250000 neighbour-registrations = 64 }
-	EOT
-	[ "$1" = none ] || cat >>rsipd.conf <<-EOT
-	leases = "$disk/leases.mdb"
-	durability = "$1"
-	EOT
-	net_start rsipd N "$NET_TOP/rsipd/rsipd" -f -c "$NET_RUN/rsipd.conf"
-	net_ready rsipd 30 test -S "$NET_RUN/rsipd.sock"
+	if [ "$1" = none ]; then
+		bench_rsipd
+	else
+		bench_rsipd "leases = \"$disk/leases.mdb\"
+	durability = \"$1\""
+	fi
 }
 
 stop()

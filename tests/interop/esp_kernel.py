@@ -18,6 +18,9 @@ import struct
 import subprocess
 import sys
 
+sys.dont_write_bytecode = True
+import esp_pipe     # noqa: E402
+
 US, THEM = "198.51.100.1", "198.51.100.10"      # the ends of the wire
 UIN, TIN = "10.8.0.1", "10.9.0.1"               # what the tunnel joins
 SPI_IN, SPI_OUT = 0x1001, 0x2002
@@ -81,16 +84,7 @@ def setup():
     atexit.register(holder.kill)
 
 
-class Pipe:
-    def __init__(self, program):
-        self.p = subprocess.Popen([program], stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE, text=True)
-
-    def ask(self, line):
-        self.p.stdin.write(line + "\n")
-        self.p.stdin.flush()
-        return self.p.stdout.readline().strip()
-
+class Pipe(esp_pipe.Pipe):
     def packet(self, data):
         answer = self.ask("packet " + data.hex())
         if answer.startswith("error") or answer == "bad":

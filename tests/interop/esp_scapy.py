@@ -7,8 +7,10 @@ Exit status 77 if scapy is not there (Debian: python3-scapy).
 """
 import os
 import random
-import subprocess
 import sys
+
+sys.dont_write_bytecode = True
+import esp_pipe     # noqa: E402
 
 try:
     from scapy.all import IP, UDP, ICMP, Raw, raw
@@ -35,16 +37,7 @@ SRC, DST = "198.51.100.1", "198.51.100.10"
 LENGTHS = list(range(0, 40)) + [63, 64, 65, 255, 256, 511, 1000, 1399, 1400, 8000]
 
 
-class Pipe:
-    def __init__(self, program):
-        self.p = subprocess.Popen([program], stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE, text=True)
-
-    def ask(self, line):
-        self.p.stdin.write(line + "\n")
-        self.p.stdin.flush()
-        return self.p.stdout.readline().strip()
-
+class Pipe(esp_pipe.Pipe):
     def sa(self, way, spi, cipher, key, auth, auth_key, esn, ports):
         answer = self.ask("sa %s %d %d %s %d %s %d %s %s %d %d" % (
             way, spi, cipher, key.hex(), auth, auth_key.hex() or "-", esn,

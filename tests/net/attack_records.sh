@@ -2,9 +2,7 @@
 # attack_records.sh - a zone's owner cuts hosts off, or makes them send IKE where it must not go
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/oelib.sh"
-net_needs nsd unbound ldns-keygen ldns-signzone tcpdump ping python3
-net_needs_built oe/oed ctl/rsipctl
-net_enter "$@"
+oe_enter "$@"
 
 # All of 203.0.113.0/24 are addresses of "gw"; each has records of its own.
 oe_wire

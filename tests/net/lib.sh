@@ -292,6 +292,17 @@ net_rsip_enter()
 	export PYTHONPATH
 }
 
+# HOST ADDRESS/LENGTH COUNT: so many more addresses of its, from that one on.
+net_addresses()
+{
+	python3 -c '
+import ipaddress, sys
+first, length = sys.argv[1].split("/")
+for n in range(int(sys.argv[2])):
+    print("address add %s/%s dev eth0" % (ipaddress.ip_address(first) + n, length))
+' "$2" "$3" | ip -n "$1" -batch - || net_fail "addresses of $1"
+}
+
 # HOST ID: a private key, and its records for the zones.
 net_key()
 {

@@ -2,7 +2,7 @@
 # Shows: RFC 3103 §9.16.3; RFC 3102 §3.1, §6.2, §6.3.
 import sys
 sys.dont_write_bytecode = True
-import fcntl, threading
+import threading
 from nat_net import *
 
 fw, r, net, path = begin()
@@ -265,32 +265,10 @@ def add_far_side():
     return zn
 
 
-def add_tun():
-    with Inside(net.x):
-        t = os.open("/dev/net/tun", os.O_RDWR)
-        fcntl.ioctl(t, 0x400454ca, struct.pack("16sH14x", b"rsip0", 0x1001))
-        s = socket.socket(socket.AF_INET, socket.SOCK_RAW, IPIP)
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        s.bind((X1, 0))
-    run("ip -n %s addr add %s/32 dev rsip0" % (net.x, NB))
-    run("ip -n %s link set rsip0 up mtu 1480" % net.x)
-    run("ip -n %s route add 203.0.113.0/24 dev rsip0 src %s" % (net.x, NB))
-    run("ip netns exec %s sh -c 'echo 20000 20063 > /proc/sys/net/ipv4/ip_local_port_range'" % net.x)
-
-    def out():
-        while True:
-            s.sendto(os.read(t, 2000), (NA, 0))
-
-    def back():
-        while True:
-            os.write(t, Ip(s.recv(70000)).payload)
-    for f in (out, back):
-        threading.Thread(target=f, daemon=True).start()
-
-
 if os.path.exists("/dev/net/tun"):
     zn = add_far_side()
-    add_tun()
+    net.laptop(X1, NB, "203.0.113.0/24")
+    run("ip netns exec %s sh -c 'echo 20000 20063 > /proc/sys/net/ipv4/ip_local_port_range'" % net.x)
     blob = os.urandom(1 << 21)
     with Inside(zn):
         server = socket.create_server((Z, 80))

@@ -2,7 +2,7 @@
 # Shows: RFC 3102 §3.1, §3.2, §6.1.
 import sys
 sys.dont_write_bytecode = True
-import fcntl, threading
+import threading
 from nat_net import *
 
 fw, r, net, path = begin()
@@ -198,27 +198,6 @@ for n in (65512, 65515, 65516, 65535):
 # --- a host with a whole address and a TCP/IP stack of its own ------------------------------------------------
 
 
-def add_tun():
-    with Inside(net.x):
-        t = os.open("/dev/net/tun", os.O_RDWR)
-        fcntl.ioctl(t, 0x400454ca, struct.pack("16sH14x", b"rsip0", 0x1001))
-        s = socket.socket(socket.AF_INET, socket.SOCK_RAW, IPIP)
-        s.bind((X2, 0))
-    run("ip -n %s addr add %s/32 dev rsip0; ip -n %s link set rsip0 up mtu 1480" %
-        (net.x, WHOLE, net.x))
-    run("ip -n %s route add 198.51.100.0/24 dev rsip0 src %s" % (net.x, WHOLE))
-
-    def out():
-        while True:
-            s.sendto(os.read(t, 2000), (NA, 0))
-
-    def back():
-        while True:
-            os.write(t, Ip(s.recv(70000)).payload)
-    for f in (out, back):
-        threading.Thread(target=f, daemon=True).start()
-
-
 def fetch(ns, src, dst, port):
     with Inside(ns):
         c = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -240,7 +219,7 @@ def fetch(ns, src, dst, port):
 
 if os.path.exists("/dev/net/tun"):
     g.say("add 3 1 %s %s ipip whole" % (X2, WHOLE))
-    add_tun()
+    net.laptop(X2, WHOLE, "198.51.100.0/24")
     r.ok(fetch(net.x, WHOLE, NB, 80) == b"question" + b" says the router" * 1000,
          "TCP from a host to a service of the router")
     with Inside(guest):

@@ -1,6 +1,6 @@
 # nat_net.py - namespaces Y-N-X, packets made and seen on both wires, and a gateway run by lines
 """Everything here is named with the pid and goes away with it."""
-import atexit, ctypes, json, os, select, signal, socket, struct, subprocess, sys, time
+import atexit, ctypes, fcntl, json, os, select, signal, socket, struct, subprocess, sys, threading, time
 
 Y, NB, NA = "198.51.100.10", "198.51.100.1", "10.0.0.1"
 Y2 = "198.51.100.20"
@@ -224,6 +224,28 @@ class Net:
                 (ns, a, dev, ns, dev))
         run("ip -n %s route add default via %s" % (guest, router))
         return guest
+
+    def laptop(self, host, address, realm):
+        """X is a host with that leased address, and a TCP/IP stack of its own for realm."""
+        with Inside(self.x):
+            t = os.open("/dev/net/tun", os.O_RDWR)
+            fcntl.ioctl(t, 0x400454ca, struct.pack("16sH14x", b"rsip0", 0x1001))
+            s = socket.socket(socket.AF_INET, socket.SOCK_RAW, IPIP)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+            s.bind((host, 0))
+        run("ip -n %s addr add %s/32 dev rsip0; ip -n %s link set rsip0 up mtu 1480" %
+            (self.x, address, self.x))
+        run("ip -n %s route add %s dev rsip0 src %s" % (self.x, realm, address))
+
+        def out():
+            while True:
+                s.sendto(os.read(t, 2000), (NA, 0))
+
+        def back():
+            while True:
+                os.write(t, Ip(s.recv(70000)).payload)
+        for f in (out, back):
+            threading.Thread(target=f, daemon=True).start()
 
     def inside_n(self, cmd, check=True):
         return run("ip netns exec %s sh -c '%s'" % (self.n, cmd), check=check)

@@ -2,9 +2,7 @@
 # oe_guard.sh - who is denied, or must encrypt, is not heard in the clear either (draft -17 §12.1)
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/oelib.sh"
-net_needs nsd unbound ldns-keygen ldns-signzone drill ping
-net_needs_built oe/oed ctl/rsipctl
-net_enter "$@"
+oe_enter "$@"
 
 oe_wire
 oe_host left 198.51.100.61

@@ -2,9 +2,8 @@
 # oe_loss.sh - 30 % of all packets are lost: how many first contacts are encrypted, at once and in the end
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/oelib.sh"
-net_needs nsd unbound ldns-keygen ldns-signzone tc tcpdump ping
-net_needs_built oe/oed ctl/rsipctl
-net_enter "$@"
+net_needs tc
+oe_enter "$@"
 
 # Eight destinations behind "gw"; "host" asks two resolvers over a lossy link.
 oe_wire

@@ -2,9 +2,7 @@
 # oe_time.sh - what OE costs on a path of 20 ms: the first encrypted reply, and the first one of a host without a record
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/oelib.sh"
-net_needs nsd unbound ldns-keygen ldns-signzone drill ping
-net_needs_built oe/oed ctl/rsipctl
-net_enter "$@"
+oe_enter "$@"
 
 # "left" is 10 ms of cable away from everybody, so that each of its round trips
 # takes 20 ms; the others' are short.

@@ -16,7 +16,7 @@ bench_enter()
 	net_addresses x1 10.0.0.100/24 64
 }
 
-# [LINES]: with these in its configuration.
+# [LINES]: with these in its configuration; without, it keeps no leases.
 bench_rsipd()
 {
 	cat >rsipd.conf <<-EOT
@@ -28,7 +28,7 @@ bench_rsipd()
 	max-ports = 60000
 	max-spis = 200000
 	limits { bindings = 200000 spis = 250000 neighbour-registrations = 64 }
-	$1
+	${1:-leases = ""}
 	EOT
 	net_start rsipd N "$NET_TOP/rsipd/rsipd" -f -c "$NET_RUN/rsipd.conf"
 	net_ready rsipd 30 test -S "$NET_RUN/rsipd.sock"

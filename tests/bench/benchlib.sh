@@ -19,6 +19,7 @@ bench_enter()
 # [LINES]: with these in its configuration; without, it keeps no leases.
 bench_rsipd()
 {
+	bench_lines=${1:-'leases = ""'}
 	cat >rsipd.conf <<-EOT
 	public-interface = "eth0"
 	private-interface = "eth1"
@@ -28,7 +29,7 @@ bench_rsipd()
 	max-ports = 60000
 	max-spis = 200000
 	limits { bindings = 200000 spis = 250000 neighbour-registrations = 64 }
-	${1:-leases = ""}
+	$bench_lines
 	EOT
 	net_start rsipd N "$NET_TOP/rsipd/rsipd" -f -c "$NET_RUN/rsipd.conf"
 	net_ready rsipd 30 test -S "$NET_RUN/rsipd.sock"

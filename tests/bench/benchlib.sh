@@ -10,8 +10,8 @@ bench_enter()
 	net_enter "$@"
 	net_picture
 	cd "$NET_RUN" || exit 1
-	bench=$NET_TOP/tests/bench/rsip_bench
-	ms=$((${1:-2} * 1000))
+	BENCH=$NET_TOP/tests/bench/rsip_bench
+	BENCH_MS=$((${1:-2} * 1000))
 	# Hosts that wait for each answer, as RSIP over UDP has it (RFC 3103 10.1).
 	net_addresses x1 10.0.0.100/24 64
 }

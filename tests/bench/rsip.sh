@@ -10,7 +10,7 @@
 bench_enter "$@"
 
 bench_rsipd
-net_start echo N "$bench" -e 10.0.0.1
+net_start echo N "$BENCH" -e 10.0.0.1
 sleep 0.3
 pid=$(net_pid rsipd)
 
@@ -25,10 +25,10 @@ compare()
 {
 	for round in 1 2 3; do
 		# shellcheck disable=SC2086
-		e=$(net_on x1 "$bench" $1 -E -h "$2" -s 10.0.0.100 -w "$3" \
-		    -t "$ms" -m "$(net_pid echo)" 10.0.0.1) &&
-		    r=$(net_on x1 "$bench" $1 -h "$2" -s 10.0.0.100 -w "$3" \
-		    -n "$4" -t "$ms" -m "$pid" 10.0.0.1) || return 1
+		e=$(net_on x1 "$BENCH" $1 -E -h "$2" -s 10.0.0.100 -w "$3" \
+		    -t "$BENCH_MS" -m "$(net_pid echo)" 10.0.0.1) &&
+		    r=$(net_on x1 "$BENCH" $1 -h "$2" -s 10.0.0.100 -w "$3" \
+		    -n "$4" -t "$BENCH_MS" -m "$pid" 10.0.0.1) || return 1
 		printf '%s %s\n' "$r" "$e"
 	done | awk '{ print $1, $4, $1 / $4, $2, $5, $5 / $2, $3 }' |
 	    sort -n -k 3 | sed -n 2p

@@ -39,7 +39,7 @@ stop()
 measure()
 {
 	start "$3"
-	net_on x1 "$bench" -h "$1" -s 10.0.0.100 -w "$2" -n 1000 -t "$ms" \
+	net_on x1 "$BENCH" -h "$1" -s 10.0.0.100 -w "$2" -n 1000 -t "$BENCH_MS" \
 	    -m "$(net_pid rsipd)" 10.0.0.1 | awk '{ print $1 }'
 	stop
 }
@@ -61,7 +61,7 @@ done
 
 # 100 000 bindings, a kill, and the time until the gateway serves again.
 start commit
-net_start hosts x1 "$bench" -h 64 -s 10.0.0.100 -w 16 -n 100000 -t 60000 \
+net_start hosts x1 "$BENCH" -h 64 -s 10.0.0.100 -w 16 -n 100000 -t 60000 \
     -m "$(net_pid rsipd)" 10.0.0.1
 n=0
 until [ "$(net_ctl rsipd status | awk '$1 == "bindings" { print $2 }')" \

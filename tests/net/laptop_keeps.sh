@@ -67,8 +67,8 @@ had_x2=$(held rsipd "$NET_X2")
     net_fail "leased: $had_x1, $had_x2"
 
 # x1 speaks with a peer, x2 to somebody who never answers.
-net_start udp_y1 x1 python3 "$laptop_gap" udp "$NET_Y1" 7007
-net_start udp_none x2 python3 "$laptop_gap" udp 203.0.113.9 7007
+net_start udp_y1 x1 python3 "$LAPTOP_GAP" udp "$NET_Y1" 7007
+net_start udp_none x2 python3 "$LAPTOP_GAP" udp 203.0.113.9 7007
 
 net_stop rsipd
 sleep 1

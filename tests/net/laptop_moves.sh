@@ -17,7 +17,7 @@ sed "s/rsipd.sock/rsipd_G.sock/; s/leases.mdb/leases_G.mdb/; s/$NET_NB/198.51.10
 net_start rsipd_G G "$NET_TOP/rsipd/rsipd" -f -c rsipd_G.conf
 net_ready rsipd_G 10 net_ctl rsipd_G status
 net_rsipc x1
-net_start udp x1 python3 "$laptop_gap" udp "$NET_Y1" 7007
+net_start udp x1 python3 "$LAPTOP_GAP" udp "$NET_Y1" 7007
 sleep 1
 
 # WHAT: what the silence was, once there is an answer again, and how it came.

@@ -14,7 +14,7 @@ encrypted()
 	net_ctl "rsipc_$1" why "$NET_Y1" | grep -q ': encrypted'
 }
 for host in x1 x2; do
-	net_start "udp_$host" "$host" python3 "$laptop_gap" udp "$NET_Y1" 7007
+	net_start "udp_$host" "$host" python3 "$LAPTOP_GAP" udp "$NET_Y1" 7007
 	net_until 10 encrypted "$host" || net_fail "$host: no keys: $(
 	    net_ctl "rsipc_$host" why "$NET_Y1")"
 done

@@ -9,8 +9,8 @@ laptop_peer
 laptop_echo y2
 net_rsipd
 net_rsipc x1
-net_start tcp_y1 x1 python3 "$laptop_gap" tcp "$NET_Y1" 7007
-net_start tcp_y2 x1 python3 "$laptop_gap" tcp "$NET_Y2" 7007
+net_start tcp_y1 x1 python3 "$LAPTOP_GAP" tcp "$NET_Y1" 7007
+net_start tcp_y2 x1 python3 "$LAPTOP_GAP" tcp "$NET_Y2" 7007
 for net_ns in y1 y2; do
 	net_ready "tcp_$net_ns" 15 grep -q connected "tcp_$net_ns.log"
 done

@@ -3,7 +3,7 @@
 # Sourced after lib.sh.
 # shellcheck shell=sh
 
-laptop_gap=$NET_HERE/laptop_gap.py
+LAPTOP_GAP=$NET_HERE/laptop_gap.py
 
 # ARGUMENT...: the script's.  Returns inside, in NET_RUN.
 laptop_enter()
@@ -27,12 +27,12 @@ laptop_peer()
 # HOST: an echo server there.
 laptop_echo()
 {
-	net_start "echo_$1" "$1" python3 "$laptop_gap" echo 7007
+	net_start "echo_$1" "$1" python3 "$LAPTOP_GAP" echo 7007
 	net_ready "echo_$1" 10 grep -q echo "echo_$1.log"
 }
 
 # HOST ADDRESS: true if the echo server there answers it.
 laptop_answered()
 {
-	net_on "$1" python3 "$laptop_gap" ask "$2" 7007 2>/dev/null
+	net_on "$1" python3 "$LAPTOP_GAP" ask "$2" 7007 2>/dev/null
 }

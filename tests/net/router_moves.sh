@@ -52,7 +52,7 @@ row()
 	    print g <= 3 ? "within" : "LONGER THAN" }') 3 s, encrypted |"
 }
 net_until 10 is_back "$NET_NB" || net_fail "y1 does not answer"
-net_start udp x1 python3 "$laptop_gap" udp "$NET_Y1" 7007
+net_start udp x1 python3 "$LAPTOP_GAP" udp "$NET_Y1" 7007
 net_ready udp 10 grep -q ready udp.log
 
 # What DHCP does to the host is done at once.

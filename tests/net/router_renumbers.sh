@@ -60,7 +60,7 @@ net_ready rsipd 10 net_ctl rsipd status
 net_rsipc x1
 net_rsipc x2
 for host in x1 x2; do
-	net_start "udp_$host" "$host" python3 "$laptop_gap" udp "$NET_Y1" 7007
+	net_start "udp_$host" "$host" python3 "$LAPTOP_GAP" udp "$NET_Y1" 7007
 	net_until 10 is_back "$host" "$NET_NB" || net_fail "y1 does not answer"
 done
 

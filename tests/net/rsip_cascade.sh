@@ -66,7 +66,7 @@ h_has()
 }
 
 net_until 15 h_has "$NET_NB" || net_fail "h has no lease"
-net_start udp h python3 "$laptop_gap" udp "$NET_Y2" 7007
+net_start udp h python3 "$LAPTOP_GAP" udp "$NET_Y2" 7007
 sleep 1
 
 # WHAT ADDRESS

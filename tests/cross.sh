@@ -30,7 +30,7 @@ weigh()
 	name=$3
 	prepare "$1" "$2" "$3" AR="$2-gcc-ar" RANLIB="$2-gcc-ranlib" \
 	    CFLAGS="-Os -flto -fvisibility=hidden -ffunction-sections -fdata-sections -fno-pie -mno-shared -mplt" \
-	    LDFLAGS="-no-pie -Wl,--gc-sections -Wl,-z,max-page-size=4096" ${6+"$6"}
+	    LDFLAGS="-no-pie -Wl,--gc-sections -Wl,-z,max-page-size=4096" ${6+"$6"} ${7+"$7"}
 	# shellcheck disable=SC2086
 	port_step "$arch: $name" make -s -j"$port_jobs" -C "$dir" $programs
 	for program in $programs; do
@@ -52,7 +52,7 @@ small_router()
 	    "rsipd/rsipd oe/oed ctl/rsipctl" --disable-web
 	if command -v clang >/dev/null && command -v llvm-objcopy >/dev/null; then
 		weigh mipsel mipsel-linux-gnu small-bpf 320 rsipd/rsipd \
-		    --enable-bpf
+		    --disable-web --enable-bpf
 		port_say "mipsel: eBPF's object in it has" \
 		    "$(($(wc -c <"$dir/nat/offload.bpf.o") / 1024)) KiB"
 	else

@@ -63,13 +63,13 @@ lookups_forget(struct core *c, const void *owner)
 int
 lookup_key_name(const struct keying_id *id, char out[KEYING_NAME_MAX + 1])
 {
-	char name[RECORD_REVERSE_LEN];
+	char name[ADDR_REVERSE_MAX];
 
 	switch (id->type) {
 	case KEYING_ID_ADDR:
-		record_reverse_name(addr_v4(&id->addr), name);
-		memcpy(out, name, sizeof(name));
-		return 0;
+		snprintf(out, KEYING_NAME_MAX + 1, "%s",
+		    addr_reverse_name(&id->addr, name));
+		return *out != '\0' ? 0 : -1;
 	case KEYING_ID_FQDN:
 		snprintf(out, KEYING_NAME_MAX + 1, "%s", id->name);
 		return 0;

@@ -52,15 +52,6 @@ record_status_text(enum record_status s)
 	return "unknown";
 }
 
-void
-record_reverse_name(uint32_t addr, char out[RECORD_REVERSE_LEN])
-{
-	uint32_t h = ntohl(addr);
-
-	snprintf(out, RECORD_REVERSE_LEN, "%u.%u.%u.%u.in-addr.arpa", h & 255,
-	    h >> 8 & 255, h >> 16 & 255, h >> 24);
-}
-
 /* --- records ---------------------------------------------------------------- */
 
 static bool

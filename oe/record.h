@@ -73,8 +73,4 @@ enum record_kind record_ipseckey(struct record *r, const uint8_t *p, size_t len,
 bool	record_gives_key(const struct record *r, uint16_t type,
 	    const struct keying_id *id);
 
-#define RECORD_REVERSE_LEN	32
-/* "1.100.51.198.in-addr.arpa" of a network-order address. */
-void	record_reverse_name(uint32_t addr, char out[RECORD_REVERSE_LEN]);
-
 #endif

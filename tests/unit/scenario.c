@@ -435,7 +435,8 @@ ops_dns_query(void *arg, const char *name, uint16_t type, enum cause cause,
 {
 	struct world	*w = arg;
 	struct question *q;
-	char		 reverse[RECORD_REVERSE_LEN];
+	struct addr	 host;
+	char		 reverse[ADDR_REVERSE_MAX];
 	size_t		 i;
 
 	(void)cause;
@@ -449,7 +450,8 @@ ops_dns_query(void *arg, const char *name, uint16_t type, enum cause cause,
 	q->fn = fn;
 	q->arg = fn_arg;
 	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
-		record_reverse_name(inet_addr(hosts[i].addr), reverse);
+		host = addr_from_v4(inet_addr(hosts[i].addr));
+		addr_reverse_name(&host, reverse);
 		if (strcmp(reverse, name) == 0)
 			name = hosts[i].name;
 	}

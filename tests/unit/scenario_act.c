@@ -402,10 +402,11 @@ do_answer(struct play *p)
 	char		     name[KEYING_NAME_MAX + 1];
 	uint16_t	     type = type_of(p, p->words[2]), flags;
 	uint32_t	     ttl = (uint32_t)play_number(p, "ttl", 3600);
+	struct addr	     host = addr_from_v4(host_addr(p->words[1]));
 	unsigned	     i;
 
-	if (host_addr(p->words[1]) != 0)
-		record_reverse_name(host_addr(p->words[1]), name);
+	if (!addr_is_unspecified(&host))
+		addr_reverse_name(&host, name);
 	else
 		snprintf(name, sizeof(name), "%s", p->words[1]);
 	if (!take_question(W(p), name, type, &q)) {

@@ -407,18 +407,6 @@ ipseckey_gateways(void **state)
 	assert_int_equal(record_ipseckey(&r, d, n, BITS), RECORD_USELESS);
 }
 
-static void
-reverse_names(void **state)
-{
-	char name[RECORD_REVERSE_LEN];
-
-	(void)state;
-	record_reverse_name(inet_addr("198.51.100.1"), name);
-	assert_string_equal(name, "1.100.51.198.in-addr.arpa");
-	record_reverse_name(inet_addr("255.255.255.255"), name);
-	assert_string_equal(name, "255.255.255.255.in-addr.arpa");
-}
-
 int
 main(void)
 {
@@ -433,7 +421,6 @@ main(void)
 		cmocka_unit_test(key_fields),
 		cmocka_unit_test(key_exponent_forms),
 		cmocka_unit_test(ipseckey_gateways),
-		cmocka_unit_test(reverse_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

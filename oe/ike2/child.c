@@ -200,6 +200,8 @@ ike2_child_ask(struct ike2_child *c)
 		&c->theirs, c->mode };
 
 	sa->token = ike_token(&e->x);
+	c->since = sa->heard;
+	ike_timer(&e->x, c->since + IKE2_ASK_TIME);
 	e->x.ops->child_ask(e->x.arg, sa->token, &ask);
 }
 

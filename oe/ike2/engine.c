@@ -549,6 +549,14 @@ sa_tick(struct ike2_sa *sa, uint64_t now)
 	ike2_exchange_tick(sa, now);
 	for (c = TAILQ_FIRST(&sa->children); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
+		if (c->state == IKE2_CHILD_ASKED && sa->state == IKE2_UP) {
+			/* Else the window stays shut, and the peer thinks us dead. */
+			if (now >= c->since + IKE2_ASK_TIME) {
+				sa->token = 0;
+				ike2_child_authorized(c, now, NULL);
+			} else
+				ike_timer(&e->x, c->since + IKE2_ASK_TIME);
+		}
 		if (c->state != IKE2_CHILD_UP)
 			continue;
 		if (now < c->hard) {

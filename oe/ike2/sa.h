@@ -23,6 +23,7 @@
 #define IKE2_PROBE_TRIES	3	/* ... is repeated so often */
 #define IKE2_HALF_OPEN_TIME	30000	/* from IKE_SA_INIT to the end of IKE_AUTH */
 #define IKE2_REFUSED_WAIT	500	/* for a better answer than one that anybody may have sent */
+#define IKE2_ASK_TIME		10000	/* a question about a child may take, less than peers wait */
 #define IKE2_LINGER		5000	/* a dead SA repeats its last answer */
 #define IKE2_CHILDLESS_TIME	60000	/* an SA is kept that serves nothing */
 #define IKE2_TEMPORARY_WAIT	1000	/* after TEMPORARY_FAILURE, up to ten times that (§2.25) */

@@ -216,7 +216,7 @@ null_authentication(void **state)
 	assert_int_equal(net_request(x, y, 0), 0);
 	net_pass(&net, 1000);
 	assert_int_equal(x->fails, 1);
-	assert_int_equal(x->failure, KEYING_PEER_REFUSED);
+	assert_int_equal(x->failure, KEYING_IDENTITY);
 	assert_int_equal(y->nchildren, 0);
 	end_clean2();
 	/* The initiator wants the key, and y proves nothing. */

@@ -194,6 +194,28 @@ another_child(void **state)
 	end_clean2();
 }
 
+/* The shell of y never says a word about it: refused before x takes y for dead. */
+static void
+a_question_without_an_answer(void **state)
+{
+	(void)state;
+	picture2(8, NULL);
+	key_up2();
+	y->ask = NET_NEVER;
+	make_child(x);
+	net_pass(&net, 15000);
+	assert_int_equal(x->fails, 1);
+	assert_int_equal(x->failure, KEYING_CHILD_REFUSED);
+	assert_int_equal(net_alive(x), 1);
+	/* The window is open again. */
+	y->ask = NET_NOW;
+	make_child(x);
+	net_pass(&net, 1000);
+	assert_int_equal(net_alive(x), 2);
+	assert_true(both_have_the_same());
+	end_clean2();
+}
+
 /* Three requests at once: the first goes with IKE_AUTH, the others follow one by one. */
 static void
 several_at_once(void **state)
@@ -404,6 +426,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(child_is_rekeyed),
 		cmocka_unit_test(another_child),
+		cmocka_unit_test(a_question_without_an_answer),
 		cmocka_unit_test(several_at_once),
 		cmocka_unit_test(ike_sa_is_rekeyed),
 		cmocka_unit_test(ike_sas_renew_themselves),

@@ -542,16 +542,16 @@ oe_on_resolvers(struct oe *oe, oe_resolvers_fn fn, void *arg)
 /* --- packets ----------------------------------------------------------------------------- */
 
 void
-oe_outbound(struct oe *oe, const uint8_t *pkt, size_t len)
+oe_outbound(struct oe *oe, const struct packet_view *v)
 {
-	plane_outbound(oe->core, clock_now(), pkt, len);
+	plane_outbound(oe->core, clock_now(), v);
 	oe_schedule(oe);
 }
 
 void
-oe_inbound_esp(struct oe *oe, const uint8_t *pkt, size_t len)
+oe_inbound_esp(struct oe *oe, const struct packet_view *v)
 {
-	plane_inbound_esp(oe->core, clock_now(), pkt, len);
+	plane_inbound_esp(oe->core, clock_now(), v);
 	oe_schedule(oe);
 }
 
@@ -565,22 +565,22 @@ oe_inbound_ike(struct oe *oe, const struct keying_path *path,
 }
 
 bool
-oe_inbound_clear(struct oe *oe, const uint8_t *pkt, size_t len)
+oe_inbound_clear(struct oe *oe, const struct packet_view *v)
 {
-	return plane_inbound_clear(oe->core, clock_now(), pkt, len);
+	return plane_inbound_clear(oe->core, clock_now(), v);
 }
 
 /* The quoted header of an ICMP error tells what of ours it is about. */
 void
-oe_inbound_icmp(struct oe *oe, const uint8_t *pkt, size_t len)
+oe_inbound_icmp(struct oe *oe, const struct packet_view *v)
 {
 	struct keying_path path = { 0 };
-	struct packet_view p, quoted;
+	struct packet_view quoted;
 
-	if (!packet_parse_ipv4(&p, pkt, len) || !icmp_quoted(&p, &quoted))
+	if (!icmp_quoted(v, &quoted))
 		return;
 	if (quoted.protocol == IPPROTO_UDP &&
-	    p.data[p.header] == ICMP_DEST_UNREACH) {
+	    v->data[v->header] == ICMP_DEST_UNREACH) {
 		if (!packet_ports(&quoted, &path.local_port, &path.peer_port))
 			return;
 		path.local = quoted.src;
@@ -590,7 +590,7 @@ oe_inbound_icmp(struct oe *oe, const uint8_t *pkt, size_t len)
 		oe_schedule(oe);
 		return;
 	}
-	pathmtu_inbound_icmp(oe->core, clock_now(), &p, &quoted);
+	pathmtu_inbound_icmp(oe->core, clock_now(), v, &quoted);
 }
 
 bool

@@ -10,6 +10,7 @@
 
 struct event_base;
 struct oe;
+struct packet_view;
 struct oe_config;
 
 /* Takes c over.  Timers and DNS run on base.  NULL after one log line. */
@@ -30,16 +31,16 @@ void	oe_set_local(struct oe *oe, uint32_t addr, uint16_t ike_port);
 void	oe_wake(struct oe *oe, const char *why);
 
 /* A clear packet on its way out (from the TUN): held, passed, encrypted or dropped. */
-void	oe_outbound(struct oe *oe, const uint8_t *pkt, size_t len);
-/* A whole IPv4 packet with ESP (or UDP-encapsulated ESP) from the network. */
-void	oe_inbound_esp(struct oe *oe, const uint8_t *pkt, size_t len);
+void	oe_outbound(struct oe *oe, const struct packet_view *v);
+/* A packet with ESP (or UDP-encapsulated ESP) from the network. */
+void	oe_inbound_esp(struct oe *oe, const struct packet_view *v);
 /* IKE bytes from the network. */
 void	oe_inbound_ike(struct oe *oe, const struct keying_path *path, const uint8_t *buf, size_t len);
-/* A whole IPv4 packet with an ICMP error about something we sent (IKE or ESP). */
-void	oe_inbound_icmp(struct oe *oe, const uint8_t *pkt, size_t len);
+/* A packet with an ICMP error about something we sent (IKE or ESP). */
+void	oe_inbound_icmp(struct oe *oe, const struct packet_view *v);
 /* A clear packet from the network: false if policy forbids taking it (deny, paranoid,
  * a keyed connection's peer); the daemon then drops it. */
-bool	oe_inbound_clear(struct oe *oe, const uint8_t *pkt, size_t len);
+bool	oe_inbound_clear(struct oe *oe, const struct packet_view *v);
 
 /* Calls fn when resolv.conf names other resolvers, to whom packets go in the
  * clear; the configuration is borrowed. */

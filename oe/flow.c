@@ -146,20 +146,19 @@ is_icmp_error(uint8_t type)
 
 /* An error travels against the packet that it quotes (RFC 792). */
 static bool
-read_quotation(const uint8_t *q, size_t len, bool in, struct flow_packet *p)
+read_quotation(const struct packet_view *v, bool in, struct flow_packet *p)
 {
-	size_t header;
+	size_t		   skip = v->header + ICMP_HEADER_LEN;
+	struct packet_view q;
 
-	if (len < IP_HEADER_LEN || q[0] >> 4 != 4)
-		return false;
-	header = (size_t)(q[0] & 15) * 4;
-	if (header < IP_HEADER_LEN || header > len ||
-	    (load_u16(q + 6) & 0x1fff) != 0)
+	if (!packet_parse_quoted(&q, v->data + skip, v->len - skip) ||
+	    q.frag != 0)
 		return false;
 	p->error = true;
-	*(in ? &p->key.ours : &p->key.theirs) = addr_from_bytes(AF_INET, q + 12);
-	*(in ? &p->key.theirs : &p->key.ours) = addr_from_bytes(AF_INET, q + 16);
-	return read_key(q + header, len - header, q[9], !in, p);
+	p->key.ours = in ? q.src : q.dst;
+	p->key.theirs = in ? q.dst : q.src;
+	return read_key(q.data + q.header, q.len - q.header, q.protocol, !in,
+	    p);
 }
 
 /* False if nothing in it tells: a later fragment, or cut short. */
@@ -174,8 +173,7 @@ flow_read(const struct packet_view *v, bool in, struct flow_packet *p)
 		return false;
 	if (v->protocol == 1 && len >= ICMP_HEADER_LEN &&
 	    is_icmp_error(body[0]))
-		return read_quotation(body + ICMP_HEADER_LEN,
-		    len - ICMP_HEADER_LEN, in, p);
+		return read_quotation(v, in, p);
 	p->key.ours = in ? v->dst : v->src;
 	p->key.theirs = in ? v->src : v->dst;
 	if (!read_key(body, len, v->protocol, in, p))

@@ -155,11 +155,12 @@ oed_net_mend(struct oed_net *n)
 static void
 tun_packet(void *arg, const uint8_t *pkt, size_t len)
 {
-	struct oed_net *n = arg;
+	struct packet_view v;
+	struct oed_net	  *n = arg;
 
 	/* IPv6 router solicitations and the like come here too. */
-	if (pkt[0] >> 4 == 4)
-		oe_outbound(n->oe, pkt, len);
+	if (packet_parse_ipv4(&v, pkt, len))
+		oe_outbound(n->oe, &v);
 }
 
 static void

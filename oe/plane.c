@@ -38,8 +38,7 @@
 static void
 plane_hold(struct core *c, struct spd_entry *e, const struct packet_view *v)
 {
-	spd_keep(c, e->first == NULL ? &e->first : &e->last, e->cause, v->data,
-	    v->len);
+	spd_keep(c, e->first == NULL ? &e->first : &e->last, e->cause, v);
 }
 
 static void
@@ -313,20 +312,14 @@ plane_narrow(const struct spd_entry *e, const struct packet_view *v)
 }
 
 void
-plane_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
+plane_outbound(struct core *c, uint64_t now, const struct packet_view *v)
 {
 	struct class_match m;
-	struct packet_view  view;
-	const struct packet_view *v = &view;
 	struct spd_entry   *e;
 	struct connection  *conn;
 	enum packet_cause   cause;
 
 	c->now = now;
-	if (!packet_parse_ipv4(&view, pkt, len)) {
-		c->count.dropped++;
-		return;
-	}
 	if (plane_never_captured(c, &v->dst)) {
 		plane_pass(c, v);
 		return;
@@ -405,16 +398,13 @@ plane_outbound(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 static void
 plane_release_entry(struct core *c, struct spd_entry *e)
 {
-	struct packet_view v;
-	struct datagram	  *d;
+	struct datagram *d;
 
 	while ((d = spd_released(e)) != NULL) {
-		/* The datagram was read when it came; its bytes alone were kept. */
-		(void)packet_parse_ipv4(&v, d->data, d->len);
 		if (d->on != NULL)
-			plane_encrypt_on(d->on, &v);
+			plane_encrypt_on(d->on, &d->view);
 		else
-			plane_forward(c, e, &v);
+			plane_forward(c, e, &d->view);
 		if (d->once_more && e->policy == SPD_ENCRYPT)
 			spd_keep_again(c, e, d);
 		else
@@ -438,7 +428,6 @@ plane_again(struct connection *conn)
 {
 	struct core	 *c = conn->core;
 	struct spd_entry *e = conn->spd;
-	struct packet_view v;
 	struct datagram	 *d;
 
 	if (e == NULL || e->again == NULL || c->now - e->again_at < AGAIN)
@@ -447,9 +436,8 @@ plane_again(struct connection *conn)
 	e->again = NULL;
 	/* Of what goes past us we hear later. */
 	if (conn->heard < e->again_at && e->policy == SPD_ENCRYPT &&
-	    !esp_policy_is_past(&conn->esp) &&
-	    packet_parse_ipv4(&v, d->data, d->len))
-		plane_forward(c, e, &v);
+	    !esp_policy_is_past(&conn->esp))
+		plane_forward(c, e, &d->view);
 	spd_keep_no_more(c, &d);
 }
 
@@ -460,23 +448,20 @@ plane_again(struct connection *conn)
  * encrypted, and who must encrypt, is not to be spoken for in the clear (§12.1).
  */
 bool
-plane_inbound_clear(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
+plane_inbound_clear(struct core *c, uint64_t now, const struct packet_view *v)
 {
 	struct connection *conn;
 	struct class_match m;
-	struct packet_view  v;
 	struct spd_entry   *e;
 
 	c->now = now;
-	if (!packet_parse_ipv4(&v, pkt, len))
-		return false;
-	if (plane_never_captured(c, &v.src) || !core_is_ours(c, &v.dst))
+	if (plane_never_captured(c, &v->src) || !core_is_ours(c, &v->dst))
 		return true;
-	if (classes_find(c->config->classes, &v.src, &m) == 0 &&
+	if (classes_find(c->config->classes, &v->src, &m) == 0 &&
 	    (m.class == OE_CLASS_DENY || m.class == OE_CLASS_PARANOID ||
 	    m.class == OE_CLASS_TUNNEL))
 		goto refuse;
-	e = spd_find(c, &v.dst, &v.src);
+	e = spd_find(c, &v->dst, &v->src);
 	if (e == NULL)
 		return true;
 	if (e->policy == SPD_DENY)
@@ -486,7 +471,7 @@ plane_inbound_clear(struct core *c, uint64_t now, const uint8_t *pkt, size_t len
 		TAILQ_FOREACH(conn, &e->connections, entry) {
 			if (conn->policy == SPD_ENCRYPT &&
 			    conn->peer_id.type == KEYING_ID_ADDR &&
-			    addr_equal(&conn->peer_id.addr, &v.src))
+			    addr_equal(&conn->peer_id.addr, &v->src))
 				goto refuse;
 		}
 	} else {
@@ -495,7 +480,7 @@ plane_inbound_clear(struct core *c, uint64_t now, const uint8_t *pkt, size_t len
 				conn->used = now;
 		}
 	}
-	if (e->nshared != 0 && !flow_hear_clear(c, e, &v)) {
+	if (e->nshared != 0 && !flow_hear_clear(c, e, v)) {
 		c->count.flow_refused++;
 		goto refuse;
 	}
@@ -556,36 +541,36 @@ plane_unknown_spi(struct core *c, const struct packet_view *v, uint32_t spi)
 }
 
 void
-plane_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
+plane_inbound_esp(struct core *c, uint64_t now, const struct packet_view *v)
 {
 	struct connection *conn;
 	struct sa_pair	  *p = NULL;
-	struct packet_view v, inner;
+	struct packet_view inner;
 	uint32_t	   spi;
 	uint16_t	   sport, dport;
 	bool		   newest;
 	int		   n;
 
 	c->now = now;
-	if (!packet_parse_ipv4(&v, pkt, len) || !esp_spi(pkt, len, &spi)) {
+	if (!esp_spi(v->data, v->len, &spi)) {
 		c->count.bad_esp++;
 		return;
 	}
 	HASH_FIND(hh, c->sad, &spi, sizeof(spi), p);
 	if (p == NULL) {
-		plane_unknown_spi(c, &v, spi);
+		plane_unknown_spi(c, v, spi);
 		return;
 	}
 	conn = p->connection;
-	n = esp_pair_open(p->esp, pkt, v.len, c->opened, IP_PACKET_MAX,
-	    &newest);
+	n = esp_pair_open(p->esp, v->data, v->len, c->opened,
+	    IP_PACKET_MAX, &newest);
 	if (n == ESP_E_DUMMY || n == ESP_E_PLANE)
 		return;
 	if (n < 0) {
 		c->count.bad_esp++;
 		if (ratelimit_pass(&p->bad, now))
 			log_info("ESP SPI 0x%08x from %s dropped: %s", spi,
-			    ADDR_TEXT(&v.src), n == ESP_E_REPLAY ? "replayed" :
+			    ADDR_TEXT(&v->src), n == ESP_E_REPLAY ? "replayed" :
 			    n == ESP_E_AUTH ? "wrong ICV" : "malformed");
 		return;
 	}
@@ -605,9 +590,9 @@ plane_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt, size_t len)
 	c->count.esp_in++;
 	liveness_heard(conn);
 	pathmtu_heard(conn, &inner);
-	if (p->follows && v.protocol == IPPROTO_UDP && newest &&
-	    packet_ports(&v, &sport, &dport))
-		liveness_heard_from(p, &v.src, sport);
+	if (p->follows && v->protocol == IPPROTO_UDP && newest &&
+	    packet_ports(v, &sport, &dport))
+		liveness_heard_from(p, &v->src, sport);
 	/* Only a peer that has its half can have sent this; what waited for that goes
 	 * before what it sent. */
 	if (!p->confirmed) {

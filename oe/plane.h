@@ -5,13 +5,10 @@
 #include "oe/connection.h"
 
 /* A clear packet on its way out: held, passed, encrypted or dropped. */
-void	plane_outbound(struct core *c, uint64_t now, const uint8_t *pkt,
-	    size_t len);
+void	plane_outbound(struct core *c, uint64_t now, const struct packet_view *v);
 /* A clear packet from the network: false if policy forbids taking it. */
-bool	plane_inbound_clear(struct core *c, uint64_t now, const uint8_t *pkt,
-	    size_t len);
-void	plane_inbound_esp(struct core *c, uint64_t now, const uint8_t *pkt,
-	    size_t len);
+bool	plane_inbound_clear(struct core *c, uint64_t now, const struct packet_view *v);
+void	plane_inbound_esp(struct core *c, uint64_t now, const struct packet_view *v);
 /* The datagram that began a connection goes once more if nothing came back on
  * its keys: a peer may have had them later than we. */
 void	plane_again(struct connection *conn);

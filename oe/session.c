@@ -194,10 +194,8 @@ static bool
 session_of_datagram(struct connection *conn, const struct datagram *d)
 {
 	struct keying_selector ours, theirs;
-	struct packet_view     v;
 
-	if (d == NULL || !packet_parse_ipv4(&v, d->data, d->len) ||
-	    !session_flow(conn, &v, &ours, &theirs))
+	if (d == NULL || !session_flow(conn, &d->view, &ours, &theirs))
 		return false;
 	conn->ask = session_add(conn, &ours, &theirs);
 	return conn->ask != NULL;

@@ -102,7 +102,7 @@ session_wait(struct connection *conn, const struct packet_view *v)
 		c->count.dropped++;
 		return true;
 	}
-	spd_keep(c, &s->held, conn->cause, v->data, v->len);
+	spd_keep(c, &s->held, conn->cause, v);
 	session_next(conn);
 	return true;
 }

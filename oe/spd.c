@@ -49,7 +49,7 @@ void
 spd_keep_no_more(struct core *c, struct datagram **d)
 {
 	if (*d != NULL)
-		c->held[(*d)->cause] -= (*d)->len;
+		c->held[(*d)->cause] -= (*d)->view.len;
 	free(*d);
 	*d = NULL;
 }
@@ -134,18 +134,19 @@ spd_used(struct core *c, struct spd_entry *e)
 
 void
 spd_keep(struct core *c, struct datagram **slot, enum cause cause,
-    const uint8_t *pkt, size_t len)
+    const struct packet_view *v)
 {
 	spd_keep_no_more(c, slot);
-	if (c->held[cause] + len > HOLD_BYTES_MAX) {
+	if (c->held[cause] + v->len > HOLD_BYTES_MAX) {
 		c->count.limits++;
 		return;
 	}
-	*slot = xcalloc(1, sizeof(**slot) + len);
-	(*slot)->len = len;
+	*slot = xcalloc(1, sizeof(**slot) + v->len);
 	(*slot)->cause = cause;
-	memcpy((*slot)->data, pkt, len);
-	c->held[cause] += len;
+	memcpy((*slot)->data, v->data, v->len);
+	(*slot)->view = *v;
+	(*slot)->view.data = (*slot)->data;
+	c->held[cause] += v->len;
 	c->count.held++;
 }
 

@@ -4,6 +4,7 @@
 
 #include <sys/queue.h>
 
+#include "net/ip.h"
 #include "base/hash.h"
 #include "oe/core.h"
 
@@ -17,8 +18,8 @@ struct datagram {
 	TAILQ_ENTRY(datagram) entry;	/* of those that may go */
 	struct connection *on;	/* over its keys; NULL: by the entry's policy */
 	bool	   once_more;	/* if nothing comes back */
-	size_t	   len;
 	enum cause cause;
+	struct packet_view view;	/* of data, as it was read when it came */
 	uint8_t	   data[];
 };
 
@@ -75,7 +76,7 @@ void	spd_used(struct core *c, struct spd_entry *e);
 /* Keeps a datagram, on the heap, in place of what was in *slot; or drops it where
  * too many are kept for that cause. */
 void	spd_keep(struct core *c, struct datagram **slot, enum cause cause,
-	    const uint8_t *pkt, size_t len);
+	    const struct packet_view *v);
 void	spd_keep_no_more(struct core *c, struct datagram **d);
 /* Keeps what went out, to go once more if nothing comes back; takes d over. */
 void	spd_keep_again(struct core *c, struct spd_entry *e, struct datagram *d);

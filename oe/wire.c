@@ -133,19 +133,22 @@ wire_sockets(struct wire *w)
 static void
 on_raw(evutil_socket_t fd, short what, void *arg)
 {
-	struct wire *w = arg;
-	ssize_t		len;
-	int		i;
+	struct packet_view v;
+	struct wire	  *w = arg;
+	ssize_t		   len;
+	int		   i;
 
 	(void)what;
 	w->batch(w->batch_arg, true);
 	for (i = 0; i < BATCH; i++) {
 		if ((len = recv(fd, w->buf, sizeof(w->buf), 0)) <= 0)
 			break;
+		if (!packet_parse_ipv4(&v, w->buf, (size_t)len))
+			continue;
 		if (fd == w->fd[SOCK_ESP])
-			oe_inbound_esp(w->oe, w->buf, (size_t)len);
+			oe_inbound_esp(w->oe, &v);
 		else
-			oe_inbound_icmp(w->oe, w->buf, (size_t)len);
+			oe_inbound_icmp(w->oe, &v);
 	}
 	w->batch(w->batch_arg, false);
 }
@@ -161,6 +164,7 @@ static void
 on_udp(evutil_socket_t fd, short what, void *arg)
 {
 	struct wire	  *w = arg;
+	struct packet_view v;
 	struct keying_path path;
 	struct sockaddr_in from;
 	struct in_pktinfo  info;
@@ -215,8 +219,9 @@ on_udp(evutil_socket_t fd, short what, void *arg)
 			ip_write_udp(w->buf, addr_v4(&path.peer),
 			    addr_v4(&path.local), path.peer_port, NATT_PORT,
 			    (size_t)len);
-			oe_inbound_esp(w->oe, w->buf, IP_HEADER_LEN +
-			    UDP_HEADER_LEN + (size_t)len);
+			if (packet_parse_ipv4(&v, w->buf, IP_HEADER_LEN +
+			    UDP_HEADER_LEN + (size_t)len))
+				oe_inbound_esp(w->oe, &v);
 		}
 	}
 	w->batch(w->batch_arg, false);

@@ -227,9 +227,9 @@ direct_dataplane(const struct direct *d)
 }
 
 void
-direct_outbound(struct direct *d, const uint8_t *pkt, size_t len)
+direct_outbound(struct direct *d, const struct packet_view *v)
 {
-	oe_outbound(d->oe, pkt, len);
+	oe_outbound(d->oe, v);
 }
 
 struct oe *

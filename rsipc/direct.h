@@ -48,7 +48,7 @@ const char *direct_how(const struct direct *d);
 const char *direct_dataplane(const struct direct *d);
 
 /* A packet from a program. */
-void	direct_outbound(struct direct *d, const uint8_t *pkt, size_t len);
+void	direct_outbound(struct direct *d, const struct packet_view *v);
 /* For oe_control(), oe_reconfigure(). */
 struct oe *direct_engine(const struct direct *d);
 

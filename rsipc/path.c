@@ -202,7 +202,7 @@ path_outbound(struct path *p, const uint8_t *pkt, size_t len, uint64_t now)
 	if (!packet_parse_ipv4(&v, pkt, len))
 		return;
 	if (path_is_own(p, addr_v4(&v.src))) {
-		direct_outbound(p->direct, v.data, v.len);
+		direct_outbound(p->direct, &v);
 		return;
 	}
 	if (p->addr == 0 || addr_v4(&v.src) != p->addr) {
@@ -224,7 +224,7 @@ path_outbound(struct path *p, const uint8_t *pkt, size_t len, uint64_t now)
 	if (p->cascade || oe_is_resolver(p->oe, addr_v4(&v.dst)))
 		path_send(p, &v);
 	else
-		oe_outbound(p->oe, v.data, v.len);
+		oe_outbound(p->oe, &v);
 }
 
 /*
@@ -246,7 +246,7 @@ path_inbound_ike(struct path *p, const struct packet_view *v)
 	len = v->len - v->header - UDP_HEADER_LEN;
 	if (path.peer_port == IKE_NAT_PORT && (len < 4 || load_u32(data) != 0)) {
 		if (len > 1)		/* else a keepalive */
-			oe_inbound_esp(p->oe, v->data, v->len);
+			oe_inbound_esp(p->oe, v);
 		return true;
 	}
 	oe_inbound_ike(p->oe, &path, data, len);
@@ -264,7 +264,7 @@ path_inbound_icmp(struct path *p, const struct packet_view *v)
 	    (!packet_ports(&quoted, &sport, &dport) ||
 	    quoted.protocol != IPPROTO_UDP || sport != p->ike_port)))
 		return false;
-	oe_inbound_icmp(p->oe, v->data, v->len);
+	oe_inbound_icmp(p->oe, v);
 	return true;
 }
 
@@ -277,7 +277,7 @@ path_inbound_esp(struct path *p, const struct packet_view *v)
 	    !bindings_spi_used(&p->host->bindings,
 	    load_u32(v->data + v->header)))
 		return false;
-	oe_inbound_esp(p->oe, v->data, v->len);
+	oe_inbound_esp(p->oe, v);
 	return true;
 }
 
@@ -304,7 +304,7 @@ path_inbound(struct path *p, const struct packet_view *v)
 		return;
 	}
 	if (!oe_is_resolver(p->oe, addr_v4(&v->src)) &&
-	    !oe_inbound_clear(p->oe, v->data, v->len)) {
+	    !oe_inbound_clear(p->oe, v)) {
 		p->counters.in_refused++;
 		return;
 	}

@@ -45,6 +45,7 @@ core_with_traffic(void)
 		.planes = planes };
 	static const struct core_ops ops = { .dns_query = ask_nobody };
 	static const char *const     hosts[] = { "203.0.113.1", "203.0.113.2" };
+	struct packet_view	     v;
 	uint8_t			     pkt[IP_HEADER_LEN + UDP_HEADER_LEN];
 	struct ip_header	     h = { .protocol = 17, .ttl = 64,
 		.total = sizeof(pkt) };
@@ -64,7 +65,8 @@ core_with_traffic(void)
 		memset(pkt, 0, sizeof(pkt));
 		h.dst = inet_addr(hosts[i]);
 		ip_write(pkt, &h);
-		plane_outbound(c, NOW, pkt, sizeof(pkt));
+		if (packet_parse_ipv4(&v, pkt, sizeof(pkt)))
+			plane_outbound(c, NOW, &v);
 	}
 	return c;
 }

@@ -47,6 +47,34 @@ player_identity(struct play *p, const char *text)
 	return id;
 }
 
+/* As packets come to the engine: what is none never does. */
+static void
+say_outbound(struct world *w, const uint8_t *pkt, size_t len)
+{
+	struct packet_view v;
+
+	if (packet_parse_ipv4(&v, pkt, len))
+		plane_outbound(w->core, w->now, &v);
+}
+
+static void
+say_inbound_esp(struct world *w, const uint8_t *pkt, size_t len)
+{
+	struct packet_view v;
+
+	if (packet_parse_ipv4(&v, pkt, len))
+		plane_inbound_esp(w->core, w->now, &v);
+}
+
+static bool
+say_inbound_clear(struct world *w, const uint8_t *pkt, size_t len)
+{
+	struct packet_view v;
+
+	return packet_parse_ipv4(&v, pkt, len) &&
+	    plane_inbound_clear(w->core, w->now, &v);
+}
+
 static struct pubkey
 key_named(const char *text)
 {
@@ -130,7 +158,7 @@ do_send(struct play *p)
 	    host_addr(p->words[2]) != 0)
 		src = player_host(p, p->words[i++]);
 	n = packet_of(p, buf, sizeof(buf), src, player_host(p, p->words[i]), i + 1);
-	plane_outbound(W(p)->core, W(p)->now, buf, n);
+	say_outbound(W(p), buf, n);
 }
 
 /* One datagram to each of so many hosts, and nothing said of what came of it. */
@@ -144,7 +172,7 @@ do_flood(struct play *p)
 	for (i = 0; i < count; i++) {
 		n = packet_of(p, buf, sizeof(buf), W(p)->local,
 		    htonl(0xc6120000u + (uint32_t)i), 2);	/* 198.18/15 */
-		plane_outbound(W(p)->core, W(p)->now, buf, n);
+		say_outbound(W(p), buf, n);
 		plane_release(W(p)->core);
 		p->head = p->tail = 0;
 	}
@@ -164,7 +192,7 @@ from_nat(struct play *p, uint8_t *pkt, size_t len)
 	    load_u16(pkt + 20)));
 	if (play_flag(p, "wrong-icv"))
 		pkt[len - 1] ^= 1;
-	plane_inbound_esp(W(p)->core, W(p)->now, pkt, len);
+	say_inbound_esp(W(p), pkt, len);
 }
 
 /* What "recv ... kept" sealed, now and as often as it is said. */
@@ -213,7 +241,7 @@ do_recv(struct play *p)
 	} else if (W(p)->mirrors[i - 1].nat) {
 		from_nat(p, pkt, (size_t)len);
 	} else
-		plane_inbound_esp(W(p)->core, W(p)->now, pkt, (size_t)len);
+		say_inbound_esp(W(p), pkt, (size_t)len);
 }
 
 /* COUNT packets of different source ports, out of an SA; nothing is said of
@@ -245,7 +273,7 @@ do_recv_forged(struct play *p)
 	pkt[9] = 50;
 	store_u32(pkt + 20, spi);
 	store_u32(pkt + 24, 1);
-	plane_inbound_esp(W(p)->core, W(p)->now, pkt, n);
+	say_inbound_esp(W(p), pkt, n);
 }
 
 static void
@@ -257,7 +285,7 @@ do_clear(struct play *p)
 
 	n = packet_of(p, buf, sizeof(buf), player_host(p, p->words[1]),
 	    player_host(p, p->words[2]), 3);
-	taken = plane_inbound_clear(W(p)->core, W(p)->now, buf, n);
+	taken = say_inbound_clear(W(p), buf, n);
 	if (taken != play_flag(p, "taken"))
 		play_fail(p, "it was %s", taken ? "taken" : "refused");
 }
@@ -276,7 +304,7 @@ do_clear_many(struct play *p)
 		n = packet_of(p, buf, sizeof(buf), player_host(p, p->words[1]),
 		    player_host(p, p->words[2]), 3);
 		p->n--;
-		if (!plane_inbound_clear(W(p)->core, W(p)->now, buf, n))
+		if (!say_inbound_clear(W(p), buf, n))
 			play_fail(p, "one was refused");
 	}
 }

@@ -14,7 +14,7 @@ $list
 LIST
 for function in $(grep -o '`[a-z_0-9]*()`' doc/tour.md | tr -d '`()' | sort -u); do
 	count=$((count + 1))
-	grep -q "^$function(" nat/*.c rsipd/*.c rsipc/*.c oe/*.c oe/*/*.c || {
+	grep -q "^$function(" net/*.c nat/*.c rsipd/*.c rsipc/*.c oe/*.c oe/*/*.c || {
 		echo "no $function()"
 		failed=1
 	}

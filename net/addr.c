@@ -61,22 +61,6 @@ in_space(const struct addr *a, unsigned plen, const struct space *list,
 }
 
 struct addr
-addr_from_v4(uint32_t v4)
-{
-	return addr_from_bytes(AF_INET, &v4);
-}
-
-uint32_t
-addr_v4(const struct addr *a)
-{
-	uint32_t v4 = 0;
-
-	if (a->family == AF_INET)
-		memcpy(&v4, a->bytes, sizeof(v4));
-	return v4;
-}
-
-struct addr
 addr_from_bytes(int family, const void *bytes)
 {
 	struct addr a = { 0 };

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 
 /*
@@ -22,9 +23,25 @@ struct addr {
 #define PREFIX_TEXT_MAX		50
 
 /* To and from a bare IPv4 address in network order; addr_v4() gives 0 for all
- * that is not IPv4. */
-struct addr addr_from_v4(uint32_t v4);
-uint32_t addr_v4(const struct addr *a);
+ * that is not IPv4.  Here, since every packet has two of them. */
+static inline struct addr
+addr_from_v4(uint32_t v4)
+{
+	struct addr a = { .family = AF_INET };
+
+	memcpy(a.bytes, &v4, sizeof(v4));
+	return a;
+}
+
+static inline uint32_t
+addr_v4(const struct addr *a)
+{
+	uint32_t v4 = 0;
+
+	if (a->family == AF_INET)
+		memcpy(&v4, a->bytes, sizeof(v4));
+	return v4;
+}
 
 /* From the 4 or 16 bytes of a family; none of any other family. */
 struct addr addr_from_bytes(int family, const void *bytes);

@@ -7,6 +7,7 @@ oe_ike_libike_a_SOURCES = \
 	oe/ike/exchange.c oe/ike/exchange.h \
 	oe/ike/natd.c oe/ike/natd.h \
 	oe/ike/prf.c oe/ike/prf.h \
+	oe/ike/sa_row.c oe/ike/sa_row.h \
 	oe/ike/sign.c oe/ike/sign.h \
 	oe/keying.c
 

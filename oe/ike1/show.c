@@ -1,77 +1,36 @@
 /* show.c - Phase 1 SAs and counters for rsipctl */
 #include "config.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/report.h"
 #include "base/util.h"
+#include "oe/ike/sa_row.h"
 #include "oe/ike1/show.h"
-
-/* Keys are those of the engine's table of SAs. */
-struct sa_row {
-	unsigned    phase;
-	char	    src[64], dst[64], spi_in[20], spi_out[20], cipher[64];
-	const char *peer, *state, *role;
-	uint64_t    age, expires;
-};
-
-#define FIELD(key, type, unit, member) \
-	REPORT_FIELD(key, type, unit, struct sa_row, member, "")
-static const struct report_field sa_fields[] = {
-	{ FIELD("phase", NUMBER, PLAIN, phase) },
-	{ FIELD("src", CHARS, PLAIN, src) },
-	{ FIELD("dst", CHARS, PLAIN, dst) },
-	{ FIELD("peer", TEXT, PLAIN, peer) },
-	{ FIELD("spi_in", CHARS, PLAIN, spi_in) },
-	{ FIELD("spi_out", CHARS, PLAIN, spi_out) },
-	{ FIELD("cipher", CHARS, PLAIN, cipher) },
-	{ FIELD("state", TEXT, PLAIN, state) },
-	{ FIELD("role", TEXT, PLAIN, role) },
-	{ FIELD("age", GAUGE, SECONDS, age) },
-	{ FIELD("expires", GAUGE, SECONDS, expires) },
-	{ 0 }
-};
-#undef FIELD
-
-static void
-sa_fill(struct sa_row *row, const struct ike1_sa *sa, uint64_t now)
-{
-	memset(row, 0, sizeof(*row));
-	row->phase = 1;
-	snprintf(row->src, sizeof(row->src), "%s:%u",
-	    ADDR_TEXT(&sa->path.local), sa->path.local_port);
-	snprintf(row->dst, sizeof(row->dst), "%s:%u",
-	    ADDR_TEXT(&sa->path.peer), sa->path.peer_port);
-	row->peer = keying_id_text(&sa->peer_id);
-	snprintf(row->spi_in, sizeof(row->spi_in), "%016" PRIx64, sa->cookie_i);
-	snprintf(row->spi_out, sizeof(row->spi_out), "%016" PRIx64,
-	    sa->cookie_r);
-	if (sa->suite.enc != 0)
-		snprintf(row->cipher, sizeof(row->cipher), "%s/%s/%s",
-		    ike1_enc_name(sa->suite.enc, sa->suite.enc_bits),
-		    ike_hash_name(sa->suite.hash),
-		    ike_group_name(sa->suite.group));
-	row->state = sa->state == IKE1_MM_UP ? "up" : "negotiating";
-	row->role = sa->initiator ? "initiator" : "responder";
-	row->age = (now - sa->created) / 1000;
-	row->expires = sa->expires == IKE_NEVER || sa->expires < now ? 0 :
-	    (sa->expires - now) / 1000;
-}
 
 void
 ike1_report_sas(const void *engine, uint64_t now, json_object *table)
 {
 	const struct ike1    *e = engine;
 	const struct ike1_sa *sa;
-	struct sa_row	      row;
+	char		      cipher[64];
 
 	TAILQ_FOREACH(sa, &e->sas, entry) {
 		if (sa->state == IKE1_MM_DEAD)
 			continue;
-		sa_fill(&row, sa, now);
-		report_rows_add(table, sa_fields, &row, true);
+		*cipher = '\0';
+		if (sa->suite.enc != 0)
+			snprintf(cipher, sizeof(cipher), "%s/%s/%s",
+			    ike1_enc_name(sa->suite.enc, sa->suite.enc_bits),
+			    ike_hash_name(sa->suite.hash),
+			    ike_group_name(sa->suite.group));
+		ike_sa_row_add(table, now, &(struct ike_sa_row){
+			.path = &sa->path, .peer = &sa->peer_id,
+			.spi_in = sa->cookie_i, .spi_out = sa->cookie_r,
+			.cipher = cipher, .state = sa->state == IKE1_MM_UP ?
+			"up" : "negotiating", .initiator = sa->initiator,
+			.created = sa->created, .expires = sa->expires });
 	}
 }
 

@@ -26,16 +26,6 @@ put_ts(struct ike2_builder *b, uint8_t type, const struct keying_selectors *s)
 	ike2_close(b);
 }
 
-static void
-put_ke(struct ike2_builder *b, uint16_t group, const struct ike_dh *dh)
-{
-	ike2_open(b, IKE2_P_KE);
-	writer_u16(&b->w, group);
-	writer_u16(&b->w, 0);
-	writer_put(&b->w, ike_dh_public(dh), ike_group_len(group));
-	ike2_close(b);
-}
-
 int
 ike2_child_put_offer(struct ike2_child *c, struct ike2_builder *b)
 {
@@ -63,7 +53,7 @@ ike2_child_put_offer(struct ike2_child *c, struct ike2_builder *b)
 		ike_dh_free(c->dh);
 		if ((c->dh = ike_dh_new(group)) == NULL)
 			return -1;
-		put_ke(b, group, c->dh);
+		ike2_ke_put(b, group, c->dh);
 	}
 	put_ts(b, IKE2_P_TSI, &c->ours);
 	put_ts(b, IKE2_P_TSR, &c->theirs);
@@ -185,7 +175,7 @@ ike2_child_put_answer(struct ike2_child *c, struct ike2_builder *b)
 	if (!c->first) {
 		ike2_put(b, IKE2_P_NONCE, c->nr.p, c->nr.len);
 		if (c->suite.ke != IKE2_KE_NONE)
-			put_ke(b, c->suite.ke, c->dh);
+			ike2_ke_put(b, c->suite.ke, c->dh);
 	}
 	put_ts(b, IKE2_P_TSI, &c->theirs);
 	put_ts(b, IKE2_P_TSR, &c->ours);
@@ -457,19 +447,6 @@ ike2_child_answer(struct ike2_child *c, uint64_t now, const struct ike2_chain *m
 
 /* --- CREATE_CHILD_SA: responder --- */
 
-static void
-refuse(struct ike2_sa *sa, uint64_t now, uint16_t type, uint16_t group)
-{
-	struct ike2_builder b;
-	uint8_t		    data[2];
-
-	store_u16(data, group);
-	ike2_inner_begin(sa, &b);
-	ike2_notify_put(&b, type, data,
-	    type == IKE2_N_INVALID_KE_PAYLOAD ? 2 : 0);
-	ike2_answer_send(sa, now, IKE2_CREATE_CHILD_SA, &b);
-}
-
 void
 ike2_child_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 {
@@ -480,7 +457,7 @@ ike2_child_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 
 	/* §2.25.2: this IKE SA is about to go, and children with it move. */
 	if (sa->close || sa->rekey != NULL || sa->replaced) {
-		refuse(sa, now, IKE2_N_TEMPORARY_FAILURE, 0);
+		ike2_create_refuse(sa, now, IKE2_N_TEMPORARY_FAILURE, 0);
 		return;
 	}
 	if (ike2_notify_find(m, IKE2_N_REKEY_SA, &n)) {
@@ -495,12 +472,12 @@ ike2_child_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 		}
 		/* §2.25.1: our own delete of it is on its way. */
 		if (old->state != IKE2_CHILD_UP) {
-			refuse(sa, now, IKE2_N_TEMPORARY_FAILURE, 0);
+			ike2_create_refuse(sa, now, IKE2_N_TEMPORARY_FAILURE, 0);
 			return;
 		}
 	}
 	if ((c = ike2_child_new(sa, false)) == NULL) {
-		refuse(sa, now, IKE2_N_NO_ADDITIONAL_SAS, 0);
+		ike2_create_refuse(sa, now, IKE2_N_NO_ADDITIONAL_SAS, 0);
 		return;
 	}
 	if (old != NULL)
@@ -511,7 +488,7 @@ ike2_child_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 		error = IKE2_N_NO_ADDITIONAL_SAS;
 	if (error != 0) {
 		ike2_child_kill(c);
-		refuse(sa, now, error, group);
+		ike2_create_refuse(sa, now, error, group);
 		return;
 	}
 	ike2_nonce_draw(&c->nr);
@@ -535,7 +512,7 @@ ike2_child_authorized(struct ike2_child *c, uint64_t now, void *conn)
 
 	if (conn == NULL) {
 		ike2_child_kill(c);
-		refuse(sa, now, IKE2_N_TS_UNACCEPTABLE, 0);
+		ike2_create_refuse(sa, now, IKE2_N_TS_UNACCEPTABLE, 0);
 		return;
 	}
 	c->conn = conn;
@@ -557,5 +534,5 @@ ike2_child_authorized(struct ike2_child *c, uint64_t now, void *conn)
 		return;
 	}
 	ike2_child_kill(c);
-	refuse(sa, now, IKE2_N_INVALID_SYNTAX, 0);
+	ike2_create_refuse(sa, now, IKE2_N_INVALID_SYNTAX, 0);
 }

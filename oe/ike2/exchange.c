@@ -175,6 +175,20 @@ ike2_answer_error(struct ike2_sa *sa, uint64_t now, uint8_t exchange,
 	ike2_answer_send(sa, now, exchange, &b);
 }
 
+void
+ike2_create_refuse(struct ike2_sa *sa, uint64_t now, uint16_t type,
+    uint16_t group)
+{
+	struct ike2_builder b;
+	uint8_t		    data[2];
+
+	store_u16(data, group);
+	ike2_inner_begin(sa, &b);
+	ike2_notify_put(&b, type, data,
+	    type == IKE2_N_INVALID_KE_PAYLOAD ? 2 : 0);
+	ike2_answer_send(sa, now, IKE2_CREATE_CHILD_SA, &b);
+}
+
 /* --- repeats --- */
 
 /* The same content in smaller datagrams: the larger ones may not arrive. */

@@ -75,16 +75,6 @@ put_hashes(struct ike2_builder *b)
 	ike2_notify_put(b, IKE2_N_SIGNATURE_HASH_ALGORITHMS, data, w.len);
 }
 
-static void
-put_ke(struct ike2_builder *b, uint16_t group, const struct ike_dh *dh)
-{
-	ike2_open(b, IKE2_P_KE);
-	writer_u16(&b->w, group);
-	writer_u16(&b->w, 0);
-	writer_put(&b->w, ike_dh_public(dh), ike_group_len(group));
-	ike2_close(b);
-}
-
 static int
 remember(uint8_t **to, size_t *to_len, const uint8_t *buf, size_t len)
 {
@@ -151,7 +141,7 @@ send_request(struct ike2_sa *sa, uint64_t now)
 	if (in->cookie_len != 0)
 		ike2_notify_put(&b, IKE2_N_COOKIE, in->cookie, in->cookie_len);
 	ike2_put(&b, IKE2_P_SA, in->offer, in->offer_len);
-	put_ke(&b, in->group, in->dh);
+	ike2_ke_put(&b, in->group, in->dh);
 	ike2_put(&b, IKE2_P_NONCE, sa->ni.p, sa->ni.len);
 	ike2_notify_put(&b, IKE2_N_FRAGMENTATION_SUPPORTED, NULL, 0);
 	put_hashes(&b);
@@ -421,7 +411,7 @@ send_answer(struct ike2_sa *sa, const struct ike2_choice *choice,
 	ike2_open(&b, IKE2_P_SA);
 	ike2_offer_answer(&b.w, choice, t, 0);
 	ike2_close(&b);
-	put_ke(&b, sa->suite.ke, sa->init->dh);
+	ike2_ke_put(&b, sa->suite.ke, sa->init->dh);
 	ike2_put(&b, IKE2_P_NONCE, sa->nr.p, sa->nr.len);
 	ike2_natd_put(sa, &b, sa->peer_spi, sa->spi);
 	if (sa->fragments)

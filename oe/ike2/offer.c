@@ -541,3 +541,13 @@ ike2_suite_text(const struct ike2_suite *s, char *out, size_t cap)
 	    s->esn ? ", ESN" : "");
 	return out;
 }
+
+void
+ike2_ke_put(struct ike2_builder *b, uint16_t group, const struct ike_dh *dh)
+{
+	ike2_open(b, IKE2_P_KE);
+	writer_u16(&b->w, group);
+	writer_u16(&b->w, 0);
+	writer_put(&b->w, ike_dh_public(dh), ike_group_len(group));
+	ike2_close(b);
+}

@@ -69,4 +69,9 @@ bool	ike2_ke_allowed(unsigned group);
 /* "AES-256-GCM, PRF-HMAC-SHA2-512, Curve25519"; returns out. */
 const char *ike2_suite_text(const struct ike2_suite *s, char *out, size_t cap);
 
+/* A KE payload with our public value (RFC 7296 §3.4). */
+struct ike_dh;
+void	ike2_ke_put(struct ike2_builder *b, uint16_t group,
+	    const struct ike_dh *dh);
+
 #endif

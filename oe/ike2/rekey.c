@@ -87,16 +87,6 @@ make_keys(struct ike2_sa *new, const struct ike2_sa *old, struct ike_dh *dh,
 	return rc;
 }
 
-static void
-put_ke(struct ike2_builder *b, uint16_t group, const struct ike_dh *dh)
-{
-	ike2_open(b, IKE2_P_KE);
-	writer_u16(&b->w, group);
-	writer_u16(&b->w, 0);
-	writer_put(&b->w, ike_dh_public(dh), ike_group_len(group));
-	ike2_close(b);
-}
-
 /* SA, nonce, public value: the three that such a message has, or false. */
 static bool
 parts(const struct ike2_chain *m, const struct ike2_part **psa,
@@ -129,7 +119,7 @@ send_request(struct ike2_sa *sa, uint64_t now)
 		ike2_inner_begin(sa, &b);
 		ike2_put(&b, IKE2_P_SA, r->offer, r->offer_len);
 		ike2_put(&b, IKE2_P_NONCE, r->ni.p, r->ni.len);
-		put_ke(&b, r->terms.ke, r->dh);
+		ike2_ke_put(&b, r->terms.ke, r->dh);
 		if (ike2_request_send(sa, now, IKE2_JOB_REKEY,
 		    IKE2_CREATE_CHILD_SA, NULL, &b) == 0)
 			return;
@@ -251,19 +241,6 @@ ike2_rekey_answer(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 
 /* --- responder --- */
 
-static void
-refuse(struct ike2_sa *sa, uint64_t now, uint16_t type, uint16_t group)
-{
-	struct ike2_builder b;
-	uint8_t		    data[2];
-
-	store_u16(data, group);
-	ike2_inner_begin(sa, &b);
-	ike2_notify_put(&b, type, data,
-	    type == IKE2_N_INVALID_KE_PAYLOAD ? 2 : 0);
-	ike2_answer_send(sa, now, IKE2_CREATE_CHILD_SA, &b);
-}
-
 /* §2.25.2: is a child made, replaced or deleted by an exchange of ours? */
 static bool
 busy_with_child(const struct ike2_sa *sa)
@@ -286,22 +263,23 @@ ike2_rekey_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 
 	if (sa->close || sa->replaced || busy_with_child(sa) ||
 	    (sa->rekey != NULL && sa->rekey->rival != NULL)) {
-		refuse(sa, now, IKE2_N_TEMPORARY_FAILURE, 0);
+		ike2_create_refuse(sa, now, IKE2_N_TEMPORARY_FAILURE, 0);
 		return;
 	}
 	if (!parts(m, &psa, &ke, &ni)) {
-		refuse(sa, now, IKE2_N_INVALID_SYNTAX, 0);
+		ike2_create_refuse(sa, now, IKE2_N_INVALID_SYNTAX, 0);
 		ike2_sa_linger(sa, now);
 		return;
 	}
 	t.ke = load_u16(ke->body);
 	if (ike2_offer_choose(psa->body, psa->len, &t, &choice) !=
 	    IKE2_OFFER_OK) {
-		refuse(sa, now, IKE2_N_NO_PROPOSAL_CHOSEN, 0);
+		ike2_create_refuse(sa, now, IKE2_N_NO_PROPOSAL_CHOSEN, 0);
 		return;
 	}
 	if (choice.suite.ke != t.ke || ke->len - 4 != ike_group_len(t.ke)) {
-		refuse(sa, now, IKE2_N_INVALID_KE_PAYLOAD, choice.suite.ke);
+		ike2_create_refuse(sa, now, IKE2_N_INVALID_KE_PAYLOAD,
+		    choice.suite.ke);
 		return;
 	}
 	new = ike2_sa_new(sa->ike, now, &sa->path, false);
@@ -315,7 +293,7 @@ ike2_rekey_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 		ike2_offer_answer(&b.w, &choice, &t, new->spi);
 		ike2_close(&b);
 		ike2_put(&b, IKE2_P_NONCE, nr.p, nr.len);
-		put_ke(&b, t.ke, dh);
+		ike2_ke_put(&b, t.ke, dh);
 		rc = ike2_answer_seal(sa, IKE2_CREATE_CHILD_SA, &b);
 	}
 	if (rc == 0)
@@ -324,7 +302,7 @@ ike2_rekey_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 	if (rc == -1) {
 		if (new != NULL)
 			ike2_sa_kill(new, false, false);
-		refuse(sa, now, IKE2_N_NO_ADDITIONAL_SAS, 0);
+		ike2_create_refuse(sa, now, IKE2_N_NO_ADDITIONAL_SAS, 0);
 		return;
 	}
 	inherit(new, sa);

@@ -247,6 +247,9 @@ int	ike2_request_send(struct ike2_sa *sa, uint64_t now, enum ike2_job job,
 	    uint8_t exchange, struct ike2_child *child, struct ike2_builder *b);
 int	ike2_answer_send(struct ike2_sa *sa, uint64_t now, uint8_t exchange,
 	    struct ike2_builder *b);
+/* Answers a CREATE_CHILD_SA request with an error; group: of INVALID_KE_PAYLOAD. */
+void	ike2_create_refuse(struct ike2_sa *sa, uint64_t now, uint16_t type,
+	    uint16_t group);
 /* The same in two steps, where others are called between: seal may be called again
  * for another answer, and only what was sealed last is sent. */
 int	ike2_answer_seal(struct ike2_sa *sa, uint8_t exchange,

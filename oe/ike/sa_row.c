@@ -1,0 +1,55 @@
+/* sa_row.c - a row of rsipctl's table for an IKE SA, of either version */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/report.h"
+#include "base/util.h"
+#include "oe/ike/exchange.h"
+#include "oe/ike/sa_row.h"
+
+struct sa_row {
+	unsigned    phase;
+	char	    src[64], dst[64], spi_in[20], spi_out[20];
+	const char *cipher, *peer, *state, *role;
+	uint64_t    age, expires;
+};
+
+#define FIELD(key, type, unit, member) \
+	REPORT_FIELD(key, type, unit, struct sa_row, member, "")
+static const struct report_field sa_fields[] = {
+	{ FIELD("phase", NUMBER, PLAIN, phase) },
+	{ FIELD("src", CHARS, PLAIN, src) },
+	{ FIELD("dst", CHARS, PLAIN, dst) },
+	{ FIELD("peer", TEXT, PLAIN, peer) },
+	{ FIELD("spi_in", CHARS, PLAIN, spi_in) },
+	{ FIELD("spi_out", CHARS, PLAIN, spi_out) },
+	{ FIELD("cipher", TEXT, PLAIN, cipher) },
+	{ FIELD("state", TEXT, PLAIN, state) },
+	{ FIELD("role", TEXT, PLAIN, role) },
+	{ FIELD("age", GAUGE, SECONDS, age) },
+	{ FIELD("expires", GAUGE, SECONDS, expires) },
+	{ 0 }
+};
+#undef FIELD
+
+void
+ike_sa_row_add(json_object *table, uint64_t now, const struct ike_sa_row *sa)
+{
+	struct sa_row row = { .phase = 1, .cipher = sa->cipher,
+		.peer = keying_id_text(sa->peer), .state = sa->state,
+		.role = sa->initiator ? "initiator" : "responder",
+		.age = (now - sa->created) / 1000 };
+
+	snprintf(row.src, sizeof(row.src), "%s:%u",
+	    ADDR_TEXT(&sa->path->local), sa->path->local_port);
+	snprintf(row.dst, sizeof(row.dst), "%s:%u",
+	    ADDR_TEXT(&sa->path->peer), sa->path->peer_port);
+	snprintf(row.spi_in, sizeof(row.spi_in), "%016" PRIx64, sa->spi_in);
+	snprintf(row.spi_out, sizeof(row.spi_out), "%016" PRIx64, sa->spi_out);
+	if (sa->expires != IKE_NEVER && sa->expires > now)
+		row.expires = (sa->expires - now) / 1000;
+	report_rows_add(table, sa_fields, &row, true);
+}

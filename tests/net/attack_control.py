@@ -5,7 +5,8 @@ import socket
 import sys
 import time
 
-COMMANDS = "status", "leases", "flows", "sa", "spd", "why", "reload", "watch", "nonsense"
+COMMANDS = "status", "leases", "flows", "sa", "spd", "why", "metrics", \
+    "schema", "reload", "watch", "nonsense"
 VALUES = None, True, 7, -1.5e300, "", "1.2.3.4", "x" * 3000, "\0", [], [None], {}, {"a": {}}
 FIELDS = "address", "source", "command", "other"
 

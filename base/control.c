@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/control.h"
+#include "base/json.h"
 #include "base/listener.h"
 #include "base/log.h"
 #include "base/util.h"
@@ -116,21 +117,10 @@ asker_error(struct asker *a, const char *text)
 	json_object_put(o);
 }
 
-const char *
-control_text(json_object *req, const char *key)
-{
-	json_object *v = NULL;
-
-	if (!json_object_object_get_ex(req, key, &v) ||
-	    !json_object_is_type(v, json_type_string))
-		return NULL;
-	return json_object_get_string(v);
-}
-
 size_t
 control_limit(json_object *req)
 {
-	const char *text = control_text(req, "limit");
+	const char *text = json_member_text(req, "limit");
 
 	return text == NULL ? SIZE_MAX : (size_t)strtoul(text, NULL, 10);
 }
@@ -146,7 +136,7 @@ control_parse(const char *line, size_t len)
 	if (len <= CONTROL_LINE_MAX)
 		req = json_tokener_parse_ex(tok, line, (int)len);
 	if (json_tokener_get_error(tok) != json_tokener_success ||
-	    control_text(req, "command") == NULL)
+	    json_member_text(req, "command") == NULL)
 		goto refuse;
 	json_object_object_foreach(req, key, value) {
 		(void)key;
@@ -170,7 +160,7 @@ asker_line(struct asker *a, const char *line, size_t len)
 		asker_error(a, "not a JSON object of texts with a \"command\"");
 		return;
 	}
-	if (strcmp(control_text(req, "command"), "watch") == 0 &&
+	if (strcmp(json_member_text(req, "command"), "watch") == 0 &&
 	    a->privileged) {
 		a->watching = true;
 	} else if ((answer = a->control->fn(a->control->arg, req,

@@ -11,7 +11,7 @@ struct control;
 
 /*
  * Answers one command.  req is borrowed; it has the text "command", and all
- * else in it are texts too (control_text()).
+ * else in it are texts too (json_member_text()).
  * Returns a new object (the caller's to put), or NULL for "unknown command".
  * An error is an answer with the one key "error" (a sentence).
  * privileged: the asker is root, of the group RSIP_GROUP (configure
@@ -24,9 +24,6 @@ typedef json_object *(*control_fn)(void *arg, json_object *req, bool privileged)
 void	control_put(json_object *o, const char *key, const char *text);
 /* An answer of one text; key: "line", or "error" for a refusal (a sentence). */
 json_object *control_answer(const char *key, const char *text);
-
-/* A field of a request, borrowed; NULL if it is not there, or no text. */
-const char *control_text(json_object *req, const char *key);
 
 /* How many rows of a table are wanted ("limit"); SIZE_MAX: all. */
 size_t	control_limit(json_object *req);

@@ -14,7 +14,7 @@ base_libbase_a_SOURCES = \
 	base/listener.c base/listener.h \
 	base/lock.c \
 	base/log.c base/log.h \
-	base/metrics.c base/metrics.h \
+	base/json.c base/json.h base/metrics.c base/metrics.h \
 	base/opener.c base/opener.h \
 	base/option.c base/option.h base/option_print.c \
 	base/priv.c base/priv.h \

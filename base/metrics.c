@@ -5,27 +5,15 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/metrics.h"
 
 static const char *
 text_of(json_object *o, const char *key)
 {
-	json_object *v;
+	const char *text = json_member_text(o, key);
 
-	return json_object_is_type(o, json_type_object) &&
-	    json_object_object_get_ex(o, key, &v) &&
-	    json_object_is_type(v, json_type_string) ?
-	    json_object_get_string(v) : "";
-}
-
-static json_object *
-member(json_object *o, const char *key, enum json_type type)
-{
-	json_object *v;
-
-	return json_object_is_type(o, json_type_object) &&
-	    json_object_object_get_ex(o, key, &v) &&
-	    json_object_is_type(v, type) ? v : NULL;
+	return text != NULL ? text : "";
 }
 
 static bool
@@ -55,7 +43,7 @@ is_family(const char *name, json_object *family)
 	size_t	    n = strlen(name), u = strlen(unit);
 
 	if (!is_name(name) || !is_type(text_of(family, "type")) ||
-	    member(family, "samples", json_type_array) == NULL)
+	    json_member(family, "samples", json_type_array) == NULL)
 		return false;
 	return u == 0 || (is_name(unit) && n > u + 1 &&
 	    name[n - u - 1] == '_' && strcmp(name + n - u, unit) == 0);
@@ -125,7 +113,7 @@ is_bound(const char *s)
 static void
 histogram_print(FILE *f, const struct sample *s, json_object *value)
 {
-	json_object *le = member(value, "le", json_type_object), *count, *sum;
+	json_object *le = json_member(value, "le", json_type_object), *count, *sum;
 
 	if (le == NULL || !json_object_object_get_ex(value, "count", &count) ||
 	    !json_object_object_get_ex(value, "sum", &sum) ||
@@ -142,7 +130,7 @@ histogram_print(FILE *f, const struct sample *s, json_object *value)
 static void
 samples_print(FILE *f, const char *name, const char *daemon, json_object *family)
 {
-	json_object  *samples = member(family, "samples", json_type_array);
+	json_object  *samples = json_member(family, "samples", json_type_array);
 	json_object  *o, *value;
 	const char   *type = text_of(family, "type");
 	struct sample s = { name, daemon, NULL };
@@ -150,7 +138,7 @@ samples_print(FILE *f, const char *name, const char *daemon, json_object *family
 
 	for (i = 0; i < json_object_array_length(samples); i++) {
 		o = json_object_array_get_idx(samples, i);
-		s.labels = member(o, "labels", json_type_object);
+		s.labels = json_member(o, "labels", json_type_object);
 		if (!json_object_is_type(o, json_type_object) ||
 		    !json_object_object_get_ex(o, "value", &value))
 			continue;
@@ -167,7 +155,7 @@ samples_print(FILE *f, const char *name, const char *daemon, json_object *family
 static json_object *
 family_of(json_object *answer, const char *name)
 {
-	json_object *family = member(member(answer, "metrics",
+	json_object *family = json_member(json_member(answer, "metrics",
 	    json_type_object), name, json_type_object);
 
 	return family != NULL && is_family(name, family) ? family : NULL;
@@ -208,7 +196,7 @@ metrics_print(FILE *f, json_object *const *answers, size_t n)
 	size_t	     i, k;
 
 	for (i = 0; i < n; i++) {
-		if ((families = member(answers[i], "metrics",
+		if ((families = json_member(answers[i], "metrics",
 		    json_type_object)) == NULL)
 			continue;
 		json_object_object_foreach(families, name, family) {

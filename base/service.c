@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/control.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/opener.h"
@@ -228,7 +229,7 @@ service_run_command(struct service *s, json_object *req, bool privileged)
 {
 	static const char *const      refused = "only root and group " RSIP_GROUP
 	    " may ask this";
-	const char		     *name = control_text(req, "command");
+	const char		     *name = json_member_text(req, "command");
 	const struct service_command *c = s->plan->commands;
 
 	if (strcmp(name, "status") == 0)

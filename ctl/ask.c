@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/control.h"
+#include "base/json.h"
 #include "base/metrics.h"
 #include "ctl/ask.h"
 #include "ctl/table.h"
@@ -70,17 +71,6 @@ ask_known(const char *command)
 	return command_find(command) != NULL;
 }
 
-static const char *
-text_of(json_object *o, const char *key)
-{
-	json_object *v;
-
-	if (json_object_is_type(o, json_type_object) &&
-	    json_object_object_get_ex(o, key, &v))
-		return json_object_get_string(v);
-	return NULL;
-}
-
 static void
 json_print(json_object *o)
 {
@@ -95,7 +85,7 @@ static void
 answer_print(const struct command *cmd, json_object *answer, const char *name,
     bool many, bool verbose)
 {
-	const char *line = text_of(answer, "line");
+	const char *line = json_member_text(answer, "line");
 
 	if (cmd->nothing != NULL) {
 		if (many)
@@ -109,9 +99,9 @@ answer_print(const struct command *cmd, json_object *answer, const char *name,
 		return;
 	}
 	if (strcmp(cmd->name, "status") == 0) {
-		if (text_of(answer, "verdict") != NULL) {
+		if (json_member_text(answer, "verdict") != NULL) {
 			printf("%s: ", name);
-			text_print(stdout, text_of(answer, "verdict"));
+			text_print(stdout, json_member_text(answer, "verdict"));
 			putchar('\n');
 			json_object_object_del(answer, "verdict");
 		}
@@ -210,8 +200,8 @@ static bool
 watch_event(void *arg, json_object *event)
 {
 	struct target *t = arg;
-	const char    *name = text_of(event, "daemon");
-	const char    *error = text_of(event, "error");
+	const char    *name = json_member_text(event, "daemon");
+	const char    *error = json_member_text(event, "error");
 	char	       when[16];
 	struct tm      tm;
 	time_t	       now = time(NULL);
@@ -319,7 +309,7 @@ watch_run(struct target *t, size_t n)
 static const char *
 target_name(const struct target *t)
 {
-	const char *name = text_of(t->answer, "daemon");
+	const char *name = json_member_text(t->answer, "daemon");
 
 	return name != NULL ? name : t->name;
 }
@@ -367,7 +357,7 @@ ask_run(const struct ask_request *r)
 		}
 		if (t[i].answer != NULL) {
 			answers++;
-			if (text_of(t[i].answer, "error") == NULL)
+			if (json_member_text(t[i].answer, "error") == NULL)
 				good++;
 		} else if (r->nsockets != 0 ||
 		    (errno != ENOENT && errno != ECONNREFUSED)) {
@@ -381,13 +371,13 @@ ask_run(const struct ask_request *r)
 	for (i = 0; i < n; i++) {
 		if (t[i].answer == NULL)
 			continue;
-		if ((error = text_of(t[i].answer, "error")) != NULL) {
+		if ((error = json_member_text(t[i].answer, "error")) != NULL) {
 			fprintf(stderr, "rsipctl: %s: ", target_name(&t[i]));
 			text_print(stderr, error);
 			fputc('\n', stderr);
 			status = 1;
 		} else if (r->json) {
-			if (text_of(t[i].answer, "daemon") == NULL)
+			if (json_member_text(t[i].answer, "daemon") == NULL)
 				json_object_object_add(t[i].answer, "daemon",
 				    json_object_new_string(t[i].name));
 			json_print(t[i].answer);

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/control.h"
+#include "base/json.h"
 #include "ctl/ask.h"
 #include "ctl/table.h"
 #include "ctl/top.h"
@@ -42,24 +43,6 @@ static const struct {
 	{ "rsip_oe_dropped_packets", "dropped" },
 };
 
-static json_object *
-member(json_object *o, const char *key, enum json_type type)
-{
-	json_object *v;
-
-	return json_object_is_type(o, json_type_object) &&
-	    json_object_object_get_ex(o, key, &v) &&
-	    json_object_is_type(v, type) ? v : NULL;
-}
-
-static const char *
-text_of(json_object *o, const char *key)
-{
-	json_object *v = member(o, key, json_type_string);
-
-	return v != NULL ? json_object_get_string(v) : NULL;
-}
-
 /* An object, the caller's to put; NULL with errno. */
 static json_object *
 top_ask(const struct top *t, size_t i, const char *command)
@@ -83,8 +66,10 @@ top_ask(const struct top *t, size_t i, const char *command)
 static json_object *
 samples_of(json_object *answer, const char *family)
 {
-	return member(member(member(answer, "metrics", json_type_object), family,
-	    json_type_object), "samples", json_type_array);
+	json_object *all = json_member(answer, "metrics", json_type_object);
+
+	return json_member(json_member(all, family, json_type_object),
+	    "samples", json_type_array);
 }
 
 /* What the sample with these labels was before; -1: there was none. */
@@ -96,8 +81,8 @@ value_before(json_object *answer, const char *family, const char *labels)
 
 	for (i = 0; i < n; i++) {
 		o = json_object_array_get_idx(samples, i);
-		l = member(o, "labels", json_type_object);
-		v = member(o, "value", json_type_int);
+		l = json_member(o, "labels", json_type_object);
+		v = json_member(o, "value", json_type_int);
 		if (l != NULL && v != NULL &&
 		    strcmp(json_object_to_json_string(l), labels) == 0)
 			return json_object_get_int64(v);
@@ -143,8 +128,8 @@ family_rates(json_object *rows, json_object *now, json_object *before,
 
 	for (i = 0; i < n; i++) {
 		o = json_object_array_get_idx(samples, i);
-		labels = member(o, "labels", json_type_object);
-		v = member(o, "value", json_type_int);
+		labels = json_member(o, "labels", json_type_object);
+		v = json_member(o, "value", json_type_int);
 		if (labels == NULL || v == NULL ||
 		    (value = json_object_get_int64(v)) == 0)
 			continue;
@@ -193,7 +178,7 @@ rows_print(FILE *f, const struct top *t, size_t i, const char *daemon)
 {
 	json_object *answer = top_ask(t, i, strcmp(daemon, "rsipd") == 0 ?
 	    "leases" : "spd"), *more;
-	const char  *error = text_of(answer, "error");
+	const char  *error = json_member_text(answer, "error");
 
 	if (error != NULL) {
 		text_print(f, error);
@@ -202,7 +187,7 @@ rows_print(FILE *f, const struct top *t, size_t i, const char *daemon)
 		fputs(strcmp(daemon, "rsipd") == 0 ? "no leases\n" :
 		    "no policies\n", f);
 	}
-	if ((more = member(answer, "more", json_type_int)) != NULL)
+	if ((more = json_member(answer, "more", json_type_int)) != NULL)
 		fprintf(f, "and %lld more\n",
 		    (long long)json_object_get_int64(more));
 	json_object_put(answer);
@@ -212,8 +197,8 @@ static void
 daemon_print(FILE *f, struct top *t, size_t i)
 {
 	json_object *status = top_ask(t, i, "status"), *metrics;
-	const char  *name = text_of(status, "daemon");
-	const char  *verdict = text_of(status, "verdict");
+	const char  *name = json_member_text(status, "daemon");
+	const char  *verdict = json_member_text(status, "verdict");
 
 	if (status == NULL)
 		return;

@@ -564,3 +564,13 @@ rtnl_monitor(void)
 	}
 	return fd;
 }
+
+void
+rtnl_monitor_drain(int fd)
+{
+	char buf[8192];
+
+	/* An overrun is news, too, and is cleared by this. */
+	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0 || errno == ENOBUFS)
+		errno = 0;
+}

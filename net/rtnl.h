@@ -94,7 +94,8 @@ int	rtnl_proxy_add(const char *ifname, const struct addr *addr);
 int	rtnl_proxy_del(const char *ifname, const struct addr *addr);
 
 /* A descriptor that becomes readable when links, addresses, routes or rules change
- * (the caller drains and closes it); -1 with errno. */
+ * (the caller closes it); -1 with errno.  drain: takes what it said. */
 int	rtnl_monitor(void);
+void	rtnl_monitor_drain(int fd);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/control.h"
 #include "base/filewatch.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/resolvconf.h"
 #include "base/util.h"
@@ -611,7 +612,7 @@ json_object *
 oe_control(struct oe *oe, json_object *req, bool privileged)
 {
 	json_object *o;
-	const char  *command = control_text(req, "command");
+	const char  *command = json_member_text(req, "command");
 
 	o = report_control(oe->core, clock_now(), req, privileged);
 	if (o != NULL && privileged && command != NULL &&

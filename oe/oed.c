@@ -212,11 +212,9 @@ oed_network(evutil_socket_t fd, short what, void *arg)
 {
 	struct timeval tv = { .tv_usec = OED_SETTLE * 1000 };
 	struct oed    *d = arg;
-	char	       buf[8192];
 
 	(void)what;
-	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
-		continue;
+	rtnl_monitor_drain(fd);
 	oed_address_changed(d);
 	if (!evtimer_pending(d->settle, NULL))
 		evtimer_add(d->settle, &tv);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/control.h"
+#include "base/json.h"
 #include "base/report.h"
 #include "base/util.h"
 #include "net/ip.h"
@@ -464,7 +465,7 @@ why_nothing(const struct core *c, const struct addr *addr, json_object *o,
 static unsigned
 number_of(json_object *req, const char *key, unsigned most)
 {
-	const char   *text = control_text(req, key);
+	const char   *text = json_member_text(req, key);
 	unsigned long n = text != NULL ? strtoul(text, NULL, 10) : 0;
 
 	return n <= most ? (unsigned)n : 0;
@@ -499,8 +500,8 @@ report_why(struct core *c, json_object *req)
 	struct connection_row row;
 	struct connection *conn, *best = NULL;
 	json_object	  *o;
-	const char	  *address = control_text(req, "address");
-	const char	  *source = control_text(req, "source");
+	const char	  *address = json_member_text(req, "address");
+	const char	  *source = json_member_text(req, "source");
 	struct addr	   a, src = { 0 };
 	unsigned	   protocol = number_of(req, "protocol", 255);
 	bool		   flow;
@@ -549,7 +550,7 @@ report_why(struct core *c, json_object *req)
 json_object *
 report_control(struct core *c, uint64_t now, json_object *req, bool privileged)
 {
-	const char *text = control_text(req, "command");
+	const char *text = json_member_text(req, "command");
 	bool	    tables;
 
 	c->now = now;

@@ -122,11 +122,9 @@ client_network(evutil_socket_t fd, short what, void *arg)
 {
 	struct timeval tv = { .tv_usec = CLIENT_NETWORK_SETTLE * 1000 };
 	struct client *c = arg;
-	char	       buf[8192];
 
 	(void)what;
-	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
-		continue;
+	rtnl_monitor_drain(fd);
 	if (!evtimer_pending(c->network_timer, NULL))
 		evtimer_add(c->network_timer, &tv);
 }

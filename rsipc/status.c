@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/control.h"
+#include "base/json.h"
 #include "base/report.h"
 #include "base/util.h"
 #include "oe/classes.h"
@@ -407,7 +408,7 @@ status_tables(const struct client *c, json_object *req, bool privileged)
 static void
 status_why_direct(const struct client *c, const char *address, json_object *o)
 {
-	const char *now = control_text(o, "line");
+	const char *now = json_member_text(o, "line");
 	char	    cause[160], line[1280];
 
 	trouble_text(c, cause, sizeof(cause));
@@ -426,7 +427,7 @@ static void
 status_why_lost(const struct client *c, const char *address, const char *class,
     json_object *o)
 {
-	const char *now = control_text(o, "line");
+	const char *now = json_member_text(o, "line");
 	char	    cause[160], line[1280];
 
 	if (c->host.up && !c->suspended)
@@ -449,7 +450,7 @@ static void
 status_why(const struct client *c, const char *address, json_object *o)
 {
 	char	    cause[160], line[256];
-	const char *class = control_text(o, "class"), *then;
+	const char *class = json_member_text(o, "class"), *then;
 	bool	    shut;
 
 	if (class == NULL || address == NULL)
@@ -613,10 +614,10 @@ command_why(void *arg, json_object *req, bool privileged)
 
 	if (c->oe == NULL)
 		return NULL;
-	o = oe_control(status_engine(c, control_text(req, "source")), req,
+	o = oe_control(status_engine(c, json_member_text(req, "source")), req,
 	    privileged);
 	if (o != NULL)
-		status_why(c, control_text(req, "address"), o);
+		status_why(c, json_member_text(req, "address"), o);
 	return o;
 }
 

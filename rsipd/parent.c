@@ -7,6 +7,7 @@
 
 #include "base/conf.h"
 #include "base/control.h"
+#include "base/json.h"
 #include "rsipd/parent.h"
 
 #define WAIT_MS	300	/* our hosts wait as long */
@@ -38,15 +39,6 @@ add_spis(struct pool_address *a, json_object *spis)
 	}
 }
 
-static json_object *
-get(json_object *row, const char *key, enum json_type type)
-{
-	json_object *o;
-
-	return json_object_object_get_ex(row, key, &o) &&
-	    json_object_is_type(o, type) ? o : NULL;
-}
-
 /* One binding; those of another address than the first are left out. */
 static void
 add_row(struct parent_lease *l, json_object *row)
@@ -55,10 +47,10 @@ add_row(struct parent_lease *l, json_object *row)
 	struct in_addr a;
 	int64_t	       left;
 
-	address = get(row, "address", json_type_string);
-	ports = get(row, "ports", json_type_array);
-	spis = get(row, "spis", json_type_array);
-	expires = get(row, "expires", json_type_int);
+	address = json_member(row, "address", json_type_string);
+	ports = json_member(row, "ports", json_type_array);
+	spis = json_member(row, "spis", json_type_array);
+	expires = json_member(row, "expires", json_type_int);
 	if (address == NULL || ports == NULL || spis == NULL ||
 	    expires == NULL ||
 	    conf_ipv4(json_object_get_string(address), &a) == -1 ||
@@ -88,7 +80,7 @@ parent_ask(const char *path, struct parent_lease *out)
 	json_object_put(req);
 	if (answer == NULL)
 		return -1;
-	rows = get(answer, "rows", json_type_array);
+	rows = json_member(answer, "rows", json_type_array);
 	for (i = 0; rows != NULL && i < json_object_array_length(rows); i++)
 		add_row(out, json_object_array_get_idx(rows, i));
 	json_object_put(answer);

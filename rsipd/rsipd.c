@@ -459,12 +459,8 @@ on_gone(evutil_socket_t fd, short what, void *arg)
 static void
 on_monitor(evutil_socket_t fd, short what, void *arg)
 {
-	char buf[8192];
-
 	(void)what;
-	/* An overrun is news, too, and is cleared by this. */
-	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0 || errno == ENOBUFS)
-		errno = 0;
+	rtnl_monitor_drain(fd);
 	look_at_addresses(arg);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/control.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "net/ip.h"
 #include "oe/esp/user.h"
@@ -98,12 +99,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if ((req = control_parse((const char *)data, size)) == NULL)
 		return 0;
-	command = control_text(req, "command");
+	command = json_member_text(req, "command");
 	FUZZ_CHECK(command != NULL);
 	check_answer(report_control(core, NOW, req, true));
 	answer = report_control(core, NOW, req, false);
 	if (strcmp(command, "sa") == 0 || strcmp(command, "spd") == 0)
-		FUZZ_CHECK(control_text(answer, "error") != NULL);
+		FUZZ_CHECK(json_member_text(answer, "error") != NULL);
 	check_answer(answer);
 	json_object_put(req);
 	return 0;

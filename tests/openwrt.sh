@@ -122,10 +122,10 @@ words()
 	echo "$function: $(wc -l <"$dir/options") options have their words"
 }
 options "$build/rsipd/rsipd" >"$dir/options"
-words rsip_rsipd_conf control parent secret key-id
+words rsip_rsipd_conf control parent secret key-id metrics-token
 options "$build/oe/oed" >"$dir/options"
 options "$build/oe/oed" oe >>"$dir/options"
-words rsip_oed_conf interface control state tunnel
+words rsip_oed_conf interface control state tunnel metrics-token
 
 oed_address=198.51.100.1
 oed_clear="192.0.2.0/24 198.51.100.0/24"

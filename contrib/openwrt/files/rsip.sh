@@ -74,7 +74,7 @@ rsip_rsipd_conf()
 		rsip_option "$1" "$rsip_key" bool
 	done
 	for rsip_key in local_policy remote_policy firewall gateway \
-	    tunnel_endpoint leases durability; do
+	    tunnel_endpoint leases durability metrics; do
 		rsip_option "$1" "$rsip_key" text
 	done
 	for rsip_key in ports_default tunnels resolvers addresses \
@@ -89,6 +89,7 @@ rsip_oed_conf()
 {
 	echo "# made of /etc/config/rsip: changes here are lost"
 	rsip_option "$1" address text
+	rsip_option "$1" metrics text
 	rsip_option "$1" stay_shut bool
 	echo "oe {"
 	for rsip_key in id key dataplane; do

@@ -1,6 +1,6 @@
 # nat_net.py - namespaces Y-N-X, packets made and seen on both wires, and a gateway run by lines
 """Everything here is named with the pid and goes away with it."""
-import atexit, ctypes, fcntl, json, os, select, signal, socket, struct, subprocess, sys, threading, time
+import atexit, ctypes, fcntl, json, os, select, signal, socket, struct, subprocess, sys, tempfile, threading, time
 
 Y, NB, NA = "198.51.100.10", "198.51.100.1", "10.0.0.1"
 Y2 = "198.51.100.20"
@@ -261,7 +261,9 @@ class Gateway:
     def __init__(self, net, *options, ports="20000-49999", log=None):
         prog = os.environ.get("NAT_GATEWAY", "tests/net/nat_gateway")
         self.net = net
-        self.log = open(log or "/tmp/nat_gateway.%d.log" % os.getpid(), "w+")
+        # Process IDs are those of a namespace: two tests have the same.
+        self.log = open(log, "w+") if log else tempfile.NamedTemporaryFile(
+            "w+", prefix="nat_gateway.", suffix=".log", delete=False)
         atexit.register(self.kill)
         self.p = subprocess.Popen(
             ["ip", "netns", "exec", net.n, prog, "pub", "prv", NA, "pool=%s:%s" % (NB, ports),

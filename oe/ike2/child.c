@@ -4,7 +4,11 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "oe/ike2/sa.h"
+#include "oe/ike2/child.h"
+#include "oe/ike2/notify.h"
+#include "oe/ike2/selector.h"
+#include "oe/ike2/table.h"
+#include "oe/ike2/window.h"
 
 #define KE_ROUNDS	1	/* INVALID_KE_PAYLOAD answered (§1.3) */
 
@@ -242,7 +246,7 @@ ike2_child_announce(struct ike2_child *c, uint64_t now,
 	up.path = sa->path;
 	up.peer_id = sa->peer_id;
 	up.proof = sa->proof;
-	up.version = ike2_engine.version;
+	up.version = IKE2_MAJOR;
 	up.mode = c->mode;
 	up.initiator = c->initiator;
 	up.nat_there = sa->nat_there;
@@ -281,7 +285,7 @@ ike2_child_delete(struct ike2_child *c, uint64_t now)
 		return;
 	c->state = IKE2_CHILD_DELETING;
 	if (c->sa != NULL)
-		ike2_exchange_next(c->sa, now);
+		c->ike->next(c->sa, now);
 }
 
 /* --- CREATE_CHILD_SA: initiator --- */

@@ -6,8 +6,15 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "oe/ike2/sa.h"
-
+#include "oe/ike2/child.h"
+#include "oe/ike2/establish.h"
+#include "oe/ike2/exchange.h"
+#include "oe/ike2/identity.h"
+#include "oe/ike2/init.h"
+#include "oe/ike2/inform.h"
+#include "oe/ike2/report.h"
+#include "oe/ike2/table.h"
+#include "oe/ike2/window.h"
 
 static unsigned
 or_default(unsigned value, unsigned otherwise)
@@ -38,7 +45,8 @@ ike2_new(const struct ike2_config *c, const struct keying_ops *ops, void *arg)
 	e->c.keepalive = or_default(c->keepalive, 20);
 	e->c.datagram_max = or_default(c->datagram_max, 1280);
 	e->c.ke = (uint16_t)or_default(c->ke, IKE2_KE_CURVE25519);
-	ike_exchanges_init(&e->x, ike2_engine.version, ops, arg, c->give_up);
+	ike_exchanges_init(&e->x, IKE2_MAJOR, ops, arg, c->give_up);
+	e->next = ike2_exchange_next;
 	e->clear = (struct ratelimit)RATELIMIT_INIT(10, 100);
 	TAILQ_INIT(&e->sas);
 	TAILQ_INIT(&e->orphans);
@@ -196,7 +204,7 @@ can(const struct ike2 *e, const struct keying_request *r)
 	uint8_t	      body[IKE2_ID_BODY_MAX];
 
 	writer_init(&w, body, sizeof(body));
-	return (r->version == 0 || r->version == ike2_engine.version) &&
+	return (r->version == 0 || r->version == IKE2_MAJOR) &&
 	    (ike2_id_write(&w, &r->my_id) == 0 || e->c.key == NULL) &&
 	    r->peer_id.type != KEYING_ID_PREFIX &&
 	    r->ours.n != 0 && r->theirs.n != 0 &&
@@ -615,7 +623,7 @@ engine_tick(void *engine, uint64_t now)
 }
 
 const struct keying_engine ike2_engine = {
-	.version = 2,
+	.version = IKE2_MAJOR,
 	.free = engine_free,
 	.shutdown = engine_shutdown,
 	.request = engine_request,

@@ -4,8 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/util.h"
-#include "oe/ike2/sa.h"
+#include "oe/ike2/auth.h"
+#include "oe/ike2/child.h"
+#include "oe/ike2/establish.h"
+#include "oe/ike2/identity.h"
+#include "oe/ike2/notify.h"
+#include "oe/ike2/table.h"
+#include "oe/ike2/window.h"
 
 /* The body of an ID payload, and what it says in the door's words. */
 struct id_body { uint8_t p[IKE2_ID_BODY_MAX]; size_t len; };

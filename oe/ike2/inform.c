@@ -3,7 +3,12 @@
 
 #include <string.h>
 
-#include "oe/ike2/sa.h"
+#include "oe/ike2/child.h"
+#include "oe/ike2/inform.h"
+#include "oe/ike2/notify.h"
+#include "oe/ike2/rekey.h"
+#include "oe/ike2/table.h"
+#include "oe/ike2/window.h"
 
 void
 ike2_peer_dead(struct ike2_sa *sa, bool asked)

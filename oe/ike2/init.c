@@ -6,7 +6,12 @@
 
 #include "base/util.h"
 #include "oe/ike/natd.h"
-#include "oe/ike2/sa.h"
+#include "oe/ike2/auth.h"
+#include "oe/ike2/establish.h"
+#include "oe/ike2/init.h"
+#include "oe/ike2/notify.h"
+#include "oe/ike2/table.h"
+#include "oe/ike2/window.h"
 
 #define MESSAGE_MAX	2048	/* of ours */
 #define COOKIE_LEN	33	/* which secret, and a MAC */

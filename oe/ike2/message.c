@@ -24,8 +24,8 @@ ike2_header_read(struct ike2_header *h, const uint8_t *buf, size_t len)
 	if (c.bad || h->spi_i == 0 || h->length != len)
 		return IKE2_E_SYNTAX;
 	/* Whatever else a higher version changed, this far it is the same. */
-	if (h->version >> 4 != IKE2_VERSION >> 4)
-		return h->version >> 4 > IKE2_VERSION >> 4 ? IKE2_E_VERSION :
+	if (h->version >> 4 != IKE2_MAJOR)
+		return h->version >> 4 > IKE2_MAJOR ? IKE2_E_VERSION :
 		    IKE2_E_SYNTAX;
 	return len > IKE2_MESSAGE_MAX ? IKE2_E_LIMIT : IKE2_OK;
 }

@@ -8,7 +8,8 @@
 #define IKE2_GENERIC_LEN	4	/* of a payload's generic header */
 #define IKE2_MESSAGE_MAX	32768	/* ours never come near; larger ones are refused */
 #define IKE2_PAYLOADS_MAX	48	/* a message, our limit */
-#define IKE2_VERSION		0x20	/* 2.0 */
+#define IKE2_MAJOR		2	/* the version, to those above this engine too */
+#define IKE2_VERSION		(IKE2_MAJOR << 4)	/* 2.0 */
 
 enum ike2_flag {			/* §3.1; bits X are sent as zero and not looked at */
 	IKE2_FLAG_INITIATOR = 0x08,	/* by the original initiator of the IKE SA */

@@ -5,39 +5,14 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "oe/ike2/sa.h"
+#include "oe/ike2/notify.h"
+#include "oe/ike2/rekey.h"
+#include "oe/ike2/table.h"
+#include "oe/ike2/window.h"
 
 #define KE_ROUNDS	1	/* INVALID_KE_PAYLOAD answered */
 #define OLD_TIME	30000	/* milliseconds for its creator's peer to delete the old one */
 #define AGAIN_AFTER	30000	/* milliseconds, when it was refused */
-
-void
-ike2_rekey_free(struct ike2_sa *sa)
-{
-	struct ike2_rekey *r = sa->rekey;
-
-	if (r == NULL)
-		return;
-	ike_dh_free(r->dh);
-	wipe_free(r, sizeof(*r));
-	sa->rekey = NULL;
-}
-
-void
-ike2_rekey_end(struct ike2_sa *sa)
-{
-	struct ike2_rekey *r = sa->rekey;
-
-	if (r == NULL)
-		return;
-	sa->rekey = NULL;
-	if (r->sa != NULL)
-		ike2_sa_kill(r->sa, false, false);
-	if (r->rival != NULL)
-		ike2_sa_kill(r->rival, false, false);
-	sa->rekey = r;
-	ike2_rekey_free(sa);
-}
 
 /* What the new one has of the old one: who is there, and by which way. */
 static void
@@ -236,7 +211,7 @@ ike2_rekey_answer(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 		sa->close = true;
 	if (rival != NULL && !lost)
 		rival->replaced = true;
-	ike2_exchange_next(new, now);
+	new->ike->next(new, now);
 }
 
 /* --- responder --- */

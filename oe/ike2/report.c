@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/report.h"
-#include "base/util.h"
 #include "oe/ike/sa_row.h"
+#include "oe/ike2/report.h"
 #include "oe/ike2/sa.h"
 
 void

@@ -1,4 +1,4 @@
-/* sa.h - what the parts of the IKEv2 engine share: IKE SAs, their children, and the exchanges between */
+/* sa.h - what the parts of the IKEv2 engine share: the engine, its IKE SAs, their children, and a request of ours */
 #ifndef OE_IKE2_SA_H
 #define OE_IKE2_SA_H
 
@@ -8,12 +8,9 @@
 #include "base/ratelimit.h"
 #include "oe/ike/dh.h"
 #include "oe/ike/exchange.h"
-#include "oe/ike2/auth.h"
 #include "oe/ike2/fragment.h"
-#include "oe/ike2/identity.h"
 #include "oe/ike2/ike2.h"
-#include "oe/ike2/notify.h"
-#include "oe/ike2/selector.h"
+#include "oe/ike2/keys.h"
 
 #define IKE2_RETRY_FIRST	500	/* milliseconds; doubled each time but the first */
 #define IKE2_RETRY_MOST		4000
@@ -191,6 +188,8 @@ struct ike2_child {
 struct ike2 {
 	struct ike2_config	 c;
 	struct ike_exchanges	 x;
+	/* ike2_exchange_next(), for those that it calls themselves. */
+	void (*next)(struct ike2_sa *sa, uint64_t now);
 	struct ike2_sa		*by_spi, *by_init;
 	TAILQ_HEAD(ike2_sas, ike2_sa) sas;
 	TAILQ_HEAD(ike2_orphans, ike2_child) orphans;
@@ -208,145 +207,5 @@ struct ike2 {
 		    auth_failed, retransmits, duplicates, bad_icv;
 	} count;
 };
-
-/* table.c */
-struct ike2_sa *ike2_sa_new(struct ike2 *e, uint64_t now,
-	    const struct keying_path *path, bool initiator);
-void	ike2_sa_free(struct ike2_sa *sa);
-void	ike2_sa_hash(struct ike2_sa *sa, uint64_t spi);	/* (again) under spi */
-struct ike2_sa *ike2_sa_find(struct ike2 *e, uint64_t spi);
-/* A new SPI of ours, not in use: leased for those that we begin.  0, or -1. */
-int	ike2_spi_draw(struct ike2 *e, bool initiator, uint64_t *spi);
-void	ike2_init_free(struct ike2_sa *sa);
-/* It is authenticated: no more half open. */
-void	ike2_sa_up(struct ike2_sa *sa, uint64_t now);
-/* Ends without a word; its children are told of, unless keep: then they live on. */
-void	ike2_sa_kill(struct ike2_sa *sa, bool keep, bool by_peer);
-/* As it, but stays to repeat its last answer. */
-void	ike2_sa_linger(struct ike2_sa *sa, uint64_t now);
-/* A negotiation ended: its connections are told, and it is killed. */
-void	ike2_sa_failed(struct ike2_sa *sa, enum keying_failure f,
-	    const char *detail);
-struct ike2_child *ike2_child_new(struct ike2_sa *sa, bool initiator);
-void	ike2_child_free(struct ike2_child *c);
-/* Forgets one; its connection is told nothing. */
-void	ike2_child_kill(struct ike2_child *c);
-/* As it, after telling. */
-void	ike2_child_gone(struct ike2_child *c, bool by_peer);
-void	ike2_child_failed(struct ike2_child *c, enum keying_failure f,
-	    const char *detail);
-struct ike2_child *ike2_child_by_in(const struct ike2_sa *sa, uint32_t spi);
-struct ike2_child *ike2_child_by_out(const struct ike2_sa *sa, uint32_t spi);
-void	ike2_child_move(struct ike2_child *c, struct ike2_sa *to);
-
-/* exchange.c */
-/* A chain that is built in e->inner. */
-void	ike2_inner_begin(struct ike2_sa *sa, struct ike2_builder *b);
-/* Seals it as a request of ours, or as the answer to the peer's. 0, or -1. */
-int	ike2_request_send(struct ike2_sa *sa, uint64_t now, enum ike2_job job,
-	    uint8_t exchange, struct ike2_child *child, struct ike2_builder *b);
-int	ike2_answer_send(struct ike2_sa *sa, uint64_t now, uint8_t exchange,
-	    struct ike2_builder *b);
-/* Answers a CREATE_CHILD_SA request with an error; group: of INVALID_KE_PAYLOAD. */
-void	ike2_create_refuse(struct ike2_sa *sa, uint64_t now, uint16_t type,
-	    uint16_t group);
-/* The same in two steps, where others are called between: seal may be called again
- * for another answer, and only what was sealed last is sent. */
-int	ike2_answer_seal(struct ike2_sa *sa, uint8_t exchange,
-	    struct ike2_builder *b);
-void	ike2_answer_flush(struct ike2_sa *sa, uint64_t now);
-/* An answer that is one notify, and what it says in our log. */
-void	ike2_answer_error(struct ike2_sa *sa, uint64_t now, uint8_t exchange,
-	    uint16_t type);
-/* A request in the clear, which waits for an answer. */
-int	ike2_request_clear(struct ike2_sa *sa, uint64_t now, const uint8_t *buf,
-	    size_t len);
-void	ike2_request_done(struct ike2_sa *sa);
-/* The next of what is to be done, if the window is free. */
-void	ike2_exchange_next(struct ike2_sa *sa, uint64_t now);
-void	ike2_exchange_tick(struct ike2_sa *sa, uint64_t now);
-/* A datagram without its marker, hostile. */
-void	ike2_message(struct ike2 *e, uint64_t now,
-	    const struct keying_path *path, const uint8_t *buf, size_t len);
-
-/* init.c */
-int	ike2_init_start(struct ike2_sa *sa, uint64_t now);
-/* Three times without an answer: another SPI, another message. */
-int	ike2_init_again(struct ike2_sa *sa, uint64_t now);
-void	ike2_init_request(struct ike2 *e, uint64_t now,
-	    const struct keying_path *path, const struct ike2_header *h,
-	    const uint8_t *buf, size_t len);
-void	ike2_init_answer(struct ike2_sa *sa, uint64_t now,
-	    const struct ike2_header *h, const uint8_t *buf, size_t len);
-/* What was refused in the clear, and is not taken back. */
-void	ike2_init_give_up(struct ike2_sa *sa);
-/* NAT_DETECTION_*: writes both, and compares the peer's (§2.23). */
-void	ike2_natd_put(struct ike2_sa *sa, struct ike2_builder *b,
-	    uint64_t spi_i, uint64_t spi_r);
-void	ike2_natd_compare(struct ike2_sa *sa, const struct ike2_chain *c,
-	    uint64_t spi_i, uint64_t spi_r);
-
-/* establish.c */
-int	ike2_auth_start(struct ike2_sa *sa, uint64_t now);
-void	ike2_auth_answer(struct ike2_sa *sa, uint64_t now,
-	    const struct ike2_chain *c);
-void	ike2_auth_request(struct ike2_sa *sa, uint64_t now, uint8_t first,
-	    const uint8_t *inner, size_t len);
-void	ike2_auth_keys(struct ike2_sa *sa, uint64_t now,
-	    const struct keying_credentials *c);
-void	ike2_auth_authorized(struct ike2_sa *sa, uint64_t now,
-	    struct ike2_child *c, void *conn);
-
-/* child.c */
-/* SA, TSi, TSr and what goes with them, of a child that we want. 0, or -1. */
-int	ike2_child_put_offer(struct ike2_child *c, struct ike2_builder *b);
-/* A responder's answer to it. 0; else the error notify, and why is said. */
-uint16_t ike2_child_take_answer(struct ike2_child *c, const struct ike2_chain *m);
-/* What an initiator wants. 0; else the error notify to answer with, and *group
- * with INVALID_KE_PAYLOAD. */
-uint16_t ike2_child_take_offer(struct ike2_child *c, const struct ike2_chain *m,
-	    uint16_t *group);
-void	ike2_child_put_answer(struct ike2_child *c, struct ike2_builder *b);
-/* Asks the shell whether the peer may have it. */
-void	ike2_child_ask(struct ike2_child *c);
-/* Keys are there: hands it over.  0, or -1. */
-int	ike2_child_announce(struct ike2_child *c, uint64_t now,
-	    const struct ike2_fresh *f);
-void	ike2_child_confirm(struct ike2_child *c);
-/* CREATE_CHILD_SA about children */
-void	ike2_child_start(struct ike2_child *c, uint64_t now);
-void	ike2_child_answer(struct ike2_child *c, uint64_t now,
-	    const struct ike2_chain *m);
-void	ike2_child_request(struct ike2_sa *sa, uint64_t now,
-	    const struct ike2_chain *m);
-void	ike2_child_authorized(struct ike2_child *c, uint64_t now, void *conn);
-/* Says that it is to go. */
-void	ike2_child_delete(struct ike2_child *c, uint64_t now);
-
-/* rekey.c */
-void	ike2_rekey_start(struct ike2_sa *sa, uint64_t now);
-void	ike2_rekey_answer(struct ike2_sa *sa, uint64_t now,
-	    const struct ike2_chain *m);
-void	ike2_rekey_request(struct ike2_sa *sa, uint64_t now,
-	    const struct ike2_chain *m);
-/* Memory alone; and with what was made of IKE SAs that nobody uses yet. */
-void	ike2_rekey_free(struct ike2_sa *sa);
-void	ike2_rekey_end(struct ike2_sa *sa);
-/* The IKE SA that the peer made while we were at it takes over; false: none. */
-bool	ike2_rekey_yield(struct ike2_sa *sa, uint64_t now);
-
-/* inform.c */
-void	ike2_inform_request(struct ike2_sa *sa, uint64_t now,
-	    const struct ike2_chain *m);
-void	ike2_inform_answer(struct ike2_sa *sa, uint64_t now, enum ike2_job job,
-	    struct ike2_child *child, const struct ike2_chain *m);
-/* Starts the one that is wanted most; false: none is. */
-bool	ike2_inform_start(struct ike2_sa *sa, uint64_t now);
-/* Nobody answers any more. */
-void	ike2_peer_dead(struct ike2_sa *sa, bool asked);
-
-/* report.c */
-void	ike2_report_sas(const void *e, uint64_t now, json_object *table);
-void	ike2_report(const void *e, struct report *r);
 
 #endif

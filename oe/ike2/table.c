@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/util.h"
-#include "oe/ike2/sa.h"
+#include "oe/ike2/table.h"
+#include "oe/ike2/window.h"
 
 #define SPI_DRAWS	8	/* before we say that none is free */
 
@@ -91,6 +91,18 @@ ike2_init_free(struct ike2_sa *sa)
 	wipe_free(i->pending, i->pending_len);
 	wipe_free(i, sizeof(*i));
 	sa->init = NULL;
+}
+
+void
+ike2_rekey_free(struct ike2_sa *sa)
+{
+	struct ike2_rekey *r = sa->rekey;
+
+	if (r == NULL)
+		return;
+	ike_dh_free(r->dh);
+	wipe_free(r, sizeof(*r));
+	sa->rekey = NULL;
 }
 
 /* It is no longer one that others began and may never finish. */
@@ -197,6 +209,22 @@ ike2_sa_failed(struct ike2_sa *sa, enum keying_failure f, const char *detail)
 		next = TAILQ_NEXT(c, entry);
 		ike2_child_failed(c, f, detail);
 	}
+}
+
+void
+ike2_rekey_end(struct ike2_sa *sa)
+{
+	struct ike2_rekey *r = sa->rekey;
+
+	if (r == NULL)
+		return;
+	sa->rekey = NULL;
+	if (r->sa != NULL)
+		ike2_sa_kill(r->sa, false, false);
+	if (r->rival != NULL)
+		ike2_sa_kill(r->rival, false, false);
+	sa->rekey = r;
+	ike2_rekey_free(sa);
 }
 
 /* --- children --- */

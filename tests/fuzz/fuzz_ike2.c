@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "oe/ike2/sa.h"
+#include "oe/ike2/exchange.h"
+#include "oe/ike2/table.h"
 #include "tests/fuzz/fuzz.h"
 
 static struct ike2 *engine;

@@ -11,7 +11,7 @@
 
 #include "base/cursor.h"
 #include "base/log.h"
-#include "oe/ike2/sa.h"
+#include "oe/ike2/exchange.h"
 #include "tests/unit/ike2_net.h"
 
 #define RECORDS	64

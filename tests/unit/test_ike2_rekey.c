@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "oe/ike2/sa.h"
+#include "oe/ike2/exchange.h"
 #include "tests/unit/ike2_net.h"
 
 /* The newest IKE SA of h that is up, NULL: none. */

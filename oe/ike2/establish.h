@@ -1,0 +1,17 @@
+/* establish.h - IKE_AUTH in both roles */
+#ifndef OE_IKE2_ESTABLISH_H
+#define OE_IKE2_ESTABLISH_H
+
+#include "oe/ike2/sa.h"
+
+int	ike2_auth_start(struct ike2_sa *sa, uint64_t now);
+void	ike2_auth_answer(struct ike2_sa *sa, uint64_t now,
+	    const struct ike2_chain *c);
+void	ike2_auth_request(struct ike2_sa *sa, uint64_t now, uint8_t first,
+	    const uint8_t *inner, size_t len);
+void	ike2_auth_keys(struct ike2_sa *sa, uint64_t now,
+	    const struct keying_credentials *c);
+void	ike2_auth_authorized(struct ike2_sa *sa, uint64_t now,
+	    struct ike2_child *c, void *conn);
+
+#endif

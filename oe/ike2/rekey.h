@@ -1,0 +1,15 @@
+/* rekey.h - an IKE SA takes another's place */
+#ifndef OE_IKE2_REKEY_H
+#define OE_IKE2_REKEY_H
+
+#include "oe/ike2/sa.h"
+
+void	ike2_rekey_start(struct ike2_sa *sa, uint64_t now);
+void	ike2_rekey_answer(struct ike2_sa *sa, uint64_t now,
+	    const struct ike2_chain *m);
+void	ike2_rekey_request(struct ike2_sa *sa, uint64_t now,
+	    const struct ike2_chain *m);
+/* The IKE SA that the peer made while we were at it takes over; false: none. */
+bool	ike2_rekey_yield(struct ike2_sa *sa, uint64_t now);
+
+#endif

@@ -125,8 +125,9 @@ if HAVE_CMOCKA
 IKE2_TEST_LIBS = oe/ike2/libike2.a oe/ike/libike.a oe/esp/libesp.a \
 	$(BASE_LIBS) $(CMOCKA_LIBS)
 IKE2_TESTS = tests/unit/test_ike2_auth tests/unit/test_ike2_keys \
-	tests/unit/test_ike2_message tests/unit/test_ike2_payload \
-	tests/unit/test_ike2_sealed tests/unit/test_ike2 \
+	tests/unit/test_ike2_message tests/unit/test_ike2_offer \
+	tests/unit/test_ike2_payload tests/unit/test_ike2_sealed \
+	tests/unit/test_ike2 tests/unit/test_ike2_life \
 	tests/unit/test_ike2_rekey tests/unit/test_ike2_hostile
 check_PROGRAMS += $(IKE2_TESTS)
 TESTS += $(IKE2_TESTS)
@@ -136,6 +137,9 @@ IKE2_TEST_NET = tests/unit/ike2_net.c tests/unit/ike2_net.h \
 tests_unit_test_ike2_SOURCES = tests/unit/test_ike2.c $(IKE2_TEST_NET)
 tests_unit_test_ike2_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike2_LDADD = $(IKE2_TEST_LIBS)
+tests_unit_test_ike2_life_SOURCES = tests/unit/test_ike2_life.c $(IKE2_TEST_NET)
+tests_unit_test_ike2_life_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ike2_life_LDADD = $(IKE2_TEST_LIBS)
 tests_unit_test_ike2_rekey_SOURCES = tests/unit/test_ike2_rekey.c $(IKE2_TEST_NET)
 tests_unit_test_ike2_rekey_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike2_rekey_LDADD = $(IKE2_TEST_LIBS)
@@ -155,8 +159,12 @@ tests_unit_test_ike2_message_SOURCES = tests/unit/test_ike2_message.c \
 	tests/unit/ike2_captures.h tests/unit/ike2_hex.h
 tests_unit_test_ike2_message_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike2_message_LDADD = $(IKE2_TEST_LIBS)
-tests_unit_test_ike2_payload_SOURCES = tests/unit/test_ike2_payload.c \
+tests_unit_test_ike2_offer_SOURCES = tests/unit/test_ike2_offer.c \
 	tests/unit/ike2_captures.h tests/unit/ike2_hex.h
+tests_unit_test_ike2_offer_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ike2_offer_LDADD = $(IKE2_TEST_LIBS)
+tests_unit_test_ike2_payload_SOURCES = tests/unit/test_ike2_payload.c \
+	tests/unit/ike2_hex.h
 tests_unit_test_ike2_payload_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike2_payload_LDADD = $(IKE2_TEST_LIBS)
 tests_unit_test_ike2_sealed_SOURCES = tests/unit/test_ike2_sealed.c \

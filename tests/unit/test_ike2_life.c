@@ -1,0 +1,239 @@
+/* test_ike2_life.c - an IKE SA of two engines once it is up: INFORMATIONAL, liveness, limits, lifetimes */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "tests/unit/ike2_net.h"
+
+/* --- INFORMATIONAL --- */
+
+static void
+forgetting_deletes(void **state)
+{
+	(void)state;
+	picture2(30, NULL);
+	key_up2();
+	x->engine->forget(x->ike, net.now, &x->conns[0], true);
+	net_pass(&net, 100);
+	assert_int_equal(y->downs, 1);
+	assert_true(y->children[0].by_peer);
+	assert_int_equal(x->downs, 0);
+	/* An IKE SA without children goes after a minute. */
+	net_pass(&net, 100000);
+	end_clean2();
+}
+
+static void
+shutdown_deletes(void **state)
+{
+	(void)state;
+	picture2(31, NULL);
+	key_up2();
+	y->engine->shutdown(y->ike, net.now);
+	net_pass(&net, 100);
+	assert_int_equal(x->downs, 1);
+	assert_true(x->children[0].by_peer);
+	end_clean2();
+}
+
+static void
+deletes_cross(void **state)
+{
+	(void)state;
+	picture2(32, NULL);
+	key_up2();
+	x->engine->forget(x->ike, net.now, &x->conns[0], true);
+	assert_int_equal(y->engine->delete_child(y->ike, net.now,
+	    y->children[0].child.in.spi), 0);
+	net_pass(&net, 1000);
+	/* Both IKE SAs live on, and make another child. */
+	assert_int_equal(net_request(x, y, 1), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(x->nchildren, 2);
+	assert_true(net_agree(x, y));
+	end_clean2();
+}
+
+static void
+liveness(void **state)
+{
+	struct ike2_config c = { .dpd_delay = 30 };
+	unsigned	   sent;
+
+	(void)state;
+	picture2(33, &c);
+	key_up2();
+	/* Nothing heard for half a minute: an empty request, answered. */
+	sent = x->sent + y->sent;
+	net_pass(&net, 35000);
+	assert_true(x->sent + y->sent >= sent + 2);
+	assert_int_equal(net_alive(x), 1);
+	/* Nobody there any more. */
+	net.loss = 100;
+	net_pass(&net, 70000);
+	assert_int_equal(net_alive(x), 0);
+	assert_int_equal(net_alive(y), 0);
+	end_clean2();
+}
+
+static void
+a_probe_that_somebody_waits_for(void **state)
+{
+	(void)state;
+	picture2(34, NULL);
+	key_up2();
+	assert_int_equal(x->engine->probe(x->ike, net.now, &x->conns[0]), 0);
+	net_pass(&net, 2000);
+	assert_int_equal(x->silences, 0);
+	net.loss = 100;
+	assert_int_equal(x->engine->probe(x->ike, net.now, &x->conns[0]), 0);
+	net_pass(&net, 1600);
+	assert_int_equal(x->silences, 1);
+	/* What it has stays until it is decided. */
+	assert_int_equal(net_alive(x), 1);
+	assert_int_equal(x->engine->probe(x->ike, net.now, &x->conns[0]), -1);
+	x->engine->forget(x->ike, net.now, &x->conns[0], false);
+	end_clean2();
+}
+
+static void
+a_restarted_peer(void **state)
+{
+	struct keying_request r;
+
+	(void)state;
+	picture2(35, NULL);
+	key_up2();
+	/* y forgets; x's IKE SA means nothing to it: a hint, then a check. */
+	ike2_host_restart(y, NULL);
+	assert_int_equal(x->engine->probe(x->ike, net.now, &x->conns[0]), 0);
+	net_pass(&net, 3000);
+	assert_int_equal(x->silences, 1);
+	/* Keyed anew, with INITIAL_CONTACT this time. */
+	net_request_init(&r, x, y, 0);
+	r.initial_contact = true;
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[1]),
+	    0);
+	net_pass(&net, 1000);
+	assert_int_equal(y->contacts, 1);
+	assert_true(net_agree(x, y));
+	x->engine->forget(x->ike, net.now, &x->conns[0], false);
+	end_clean2();
+}
+
+static void
+unknown_spis_are_told(void **state)
+{
+	struct keying_path p;
+
+	(void)state;
+	picture2(36, NULL);
+	key_up2();
+	p = (struct keying_path){ y->addr, x->addr, 500, 500 };
+	assert_int_equal(y->engine->invalid_spi(y->ike, net.now, &p, 0xabcd,
+	    true), 0);
+	net_pass(&net, 100);
+	assert_int_equal(x->facts, 1);
+	assert_int_equal(x->invalid_spi, 0xabcd);
+	end_clean2();
+}
+
+/* --- life --- */
+
+static void
+half_open_ones_are_limited(void **state)
+{
+	struct ike2_config c = { .half_open_max = 8, .cookie_from = 100,
+		.half_open_per_address = 4 };
+	struct net_host	  *z;
+	unsigned	   i;
+
+	(void)state;
+	picture2(37, &c);
+	z = ike2_host_add(&net, "192.0.2.7", "@z.lab", net_key(2), NULL);
+	y->lookup = NET_NEVER;
+	for (i = 0; i < 4; i++) {
+		struct keying_request r;
+		struct pubkey	      key = y->pub;
+
+		/* Different wishes: an IKE SA each. */
+		net_request_init(&r, z, y, (uint16_t)(1000 + i));
+		r.peer.keys = &key;
+		r.my_id.type = KEYING_ID_FQDN;
+		snprintf(r.my_id.name, sizeof(r.my_id.name), "z%u.lab", i);
+		assert_int_equal(z->engine->request(z->ike, net.now, &r,
+		    &z->conns[i]), 0);
+	}
+	net_pass(&net, 1000);
+	assert_int_equal(y->lookups, 4);
+	/* z's address has its share; x is not kept out. */
+	y->lookup = NET_NOW;
+	assert_int_equal(net_request(z, y, 10), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(z->nchildren, 0);
+	key_up2();
+	net_pass(&net, 120000);
+	end_clean2();
+}
+
+static void
+hard_lifetimes(void **state)
+{
+	struct ike2_config c = { .child_lifetime = 100, .ike_lifetime = 100000 };
+
+	(void)state;
+	picture2(38, &c);
+	key_up2();
+	net_pass(&net, 90000);
+	assert_int_equal(net_alive(x), 1);
+	net_pass(&net, 12000);
+	assert_int_equal(net_alive(x), 0);
+	assert_int_equal(net_alive(y), 0);
+	end_clean2();
+}
+
+/* Taken back while the peer is making it: it is deleted when it is known. */
+static void
+forgotten_on_the_way(void **state)
+{
+	unsigned ms;
+
+	(void)state;
+	for (ms = 0; ms <= 50; ms += 5) {
+		picture2(39, NULL);
+		assert_int_equal(net_request(x, y, 0), 0);
+		net_pass(&net, ms);
+		x->engine->forget(x->ike, net.now, &x->conns[0], true);
+		net_pass(&net, 200000);
+		assert_int_equal(net_alive(y), 0);
+		assert_int_equal(x->downs, 0);
+		assert_int_equal(x->fails, 0);
+		end_clean2();
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(forgetting_deletes),
+		cmocka_unit_test(shutdown_deletes),
+		cmocka_unit_test(deletes_cross),
+		cmocka_unit_test(liveness),
+		cmocka_unit_test(a_probe_that_somebody_waits_for),
+		cmocka_unit_test(a_restarted_peer),
+		cmocka_unit_test(unknown_spis_are_told),
+		cmocka_unit_test(half_open_ones_are_limited),
+		cmocka_unit_test(hard_lifetimes),
+		cmocka_unit_test(forgotten_on_the_way),
+	};
+
+	log_init("test_ike2_life", true, LOG_LEVEL_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

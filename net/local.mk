@@ -7,6 +7,7 @@ net_libnet_a_SOURCES = \
 	net/ip.c net/ip.h \
 	net/netlink.c net/netlink.h \
 	net/prefixes.c net/prefixes.h \
+	net/resolver.c net/resolver.h \
 	net/rtnl.c net/rtnl.h net/rtnl_table.c \
 	net/sysctl.c net/sysctl.h \
 	net/tunnel.c net/tunnel.h \

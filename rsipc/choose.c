@@ -27,15 +27,14 @@ on_found(void *arg, const struct dnssd_gateway *g, size_t n)
 		c->found(c->arg);
 }
 
-int
-choose_open(struct choose *c, struct event_base *base, void (*found)(void *arg),
-    void *arg)
+void
+choose_open(struct choose *c, struct event_base *base,
+    void (*found)(void *arg), void *arg)
 {
 	memset(c, 0, sizeof(*c));
 	c->found = found;
 	c->arg = arg;
 	c->discover = discover_new(base, on_found, c);
-	return c->discover == NULL ? -1 : 0;
 }
 
 void

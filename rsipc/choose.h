@@ -28,8 +28,8 @@ struct choose_way {
 	char	 link[IFNAMSIZ];
 };
 
-/* found is called when there are others to try.  0, or -1 after one log line. */
-int	choose_open(struct choose *c, struct event_base *base,
+/* found is called when there are others to try. */
+void	choose_open(struct choose *c, struct event_base *base,
 	    void (*found)(void *arg), void *arg);
 void	choose_close(struct choose *c);
 

@@ -332,7 +332,8 @@ client_open(struct client *c, struct service *service,
 	    settings->require_auth);
 	if (!settings->direct)
 		device_block(c->device);
-	return choose_open(&c->choose, c->base, client_found, c);
+	choose_open(&c->choose, c->base, client_found, c);
+	return 0;
 }
 
 void

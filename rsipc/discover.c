@@ -1,14 +1,12 @@
 /* discover.c - asks the resolvers of the system which RSIP gateways the search domains have */
 #include "config.h"
 
-#include <ares.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/resolvconf.h"
 #include "base/util.h"
 #include "oe/ask.h"
@@ -106,14 +104,8 @@ discover_go_on(struct discover *d)
 struct discover *
 discover_new(struct event_base *base, discover_fn fn, void *arg)
 {
-	struct discover *d;
-	int		 rc;
+	struct discover *d = xcalloc(1, sizeof(*d));
 
-	if ((rc = ares_library_init(ARES_LIB_INIT_ALL)) != ARES_SUCCESS) {
-		log_error("c-ares: %s", ares_strerror(rc));
-		return NULL;
-	}
-	d = xcalloc(1, sizeof(*d));
 	d->fn = fn;
 	d->arg = arg;
 	d->question = (struct ask_question){ .base = base, .timeout = TRY_MS,
@@ -129,7 +121,6 @@ discover_free(struct discover *d)
 	if (d == NULL)
 		return;
 	ask_free(d->ask);
-	ares_library_cleanup();
 	free(d);
 }
 

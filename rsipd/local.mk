@@ -17,7 +17,6 @@ rsipd_librsipd_a_SOURCES = \
 sbin_PROGRAMS += rsipd/rsipd
 rsipd_rsipd_SOURCES = \
 	rsipd/keep.c rsipd/keep.h rsipd/parent.c rsipd/parent.h \
-	rsipd/resolver.c rsipd/resolver.h \
 	rsipd/rsipd.c \
 	rsipd/server.c rsipd/server.h rsipd/server_internal.h \
 	rsipd/settings.h \

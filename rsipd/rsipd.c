@@ -15,10 +15,10 @@
 #include "base/log.h"
 #include "base/service.h"
 #include "base/util.h"
+#include "net/resolver.h"
 #include "net/rtnl.h"
 #include "rsipd/keep.h"
 #include "rsipd/parent.h"
-#include "rsipd/resolver.h"
 #include "rsipd/server.h"
 #include "rsipd/settings_machine.h"
 #include "rsipd/settings_read.h"
@@ -26,6 +26,8 @@
 
 #define ANYBODY		0xc0000201	/* 192.0.2.1, which is nobody's (RFC 5737) */
 #define LINGER_MS	5000	/* a supervisor starts us again within it */
+#define DNS_TRY_MS	1500	/* of one try at a name, milliseconds */
+#define DNS_TRIES	3
 #define COOKIES_MAX	65536	/* leased initiator cookies of all hosts */
 
 struct rsipd {
@@ -75,7 +77,7 @@ op_resolve(void *arg, const char *name, uint64_t ticket)
 {
 	struct rsipd *d = arg;
 
-	return resolver_ask(d->resolver, name, ticket);
+	return resolver_ask_name(d->resolver, name, ticket);
 }
 
 static void
@@ -139,11 +141,11 @@ static const struct gateway_ops gateway_ops = {
 };
 
 static void
-on_resolved(void *arg, uint64_t ticket, const uint32_t *addrs, size_t n)
+on_resolved(void *arg, uint64_t ticket, const struct resolver_answer *a)
 {
 	struct rsipd *d = arg;
 
-	gateway_resolved(d->gateway, clock_now(), ticket, addrs, n);
+	gateway_resolved(d->gateway, clock_now(), ticket, a->addr, a->naddrs);
 }
 
 /* Whoever supervises us starts anew, and takes the rules over. */
@@ -556,6 +558,19 @@ open_leases(struct rsipd *d)
 }
 
 static int
+open_resolver(struct rsipd *d, struct event_base *base)
+{
+	const struct resolver_options o = { .servers = d->settings->resolver,
+		.nservers = d->settings->nresolvers,
+		.timeout = DNS_TRY_MS, .tries = DNS_TRIES };
+
+	d->resolver = resolver_new(base, &o, on_resolved, d);
+	if (d->resolver == NULL)
+		log_error("cannot start the resolver");
+	return d->resolver == NULL ? -1 : 0;
+}
+
+static int
 make_gateway(struct rsipd *d)
 {
 	struct settings *c = d->settings;
@@ -637,8 +652,7 @@ start(void *arg, struct service *service, void *settings)
 	}
 	demux_set_local_ipsec(d->demux, c->local_ipsec);
 	if ((d->server = server_open(base, &sc)) == NULL ||
-	    (d->resolver = resolver_new(base, c->resolver, c->nresolvers,
-	    on_resolved, d)) == NULL || make_gateway(d) == -1 ||
+	    open_resolver(d, base) == -1 || make_gateway(d) == -1 ||
 	    open_leases(d) == -1 ||
 	    (d->dataplane = open_dataplane(d)) == NULL)
 		return -1;

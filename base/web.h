@@ -21,6 +21,7 @@ struct web_config {
 };
 
 /* The daemon's options for it: member m of struct s. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): it is a member */
 #define WEB_OPTIONS(s, m)						\
 	{ "metrics", OPTION_TEXT, OPTION_FIXED, .take = web_take,	\
 	  OPTION_AT(s, m), .example = "127.0.0.1:9478",			\
@@ -32,6 +33,7 @@ struct web_config {
 	  OPTION_AT(s, m.token), .example = "/etc/rsip/metrics.token",	\
 	  .help = "File with the word that lets a reader see tables of hosts " \
 	      "and flows there." }
+/* NOLINTEND(bugprone-macro-parentheses) */
 int	web_take(void *to, cfg_t *cfg, const struct option *o,
 	    const char *text);
 /* Is this allowed?  -1 after one log line. */

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -264,7 +265,7 @@ top_plain(struct top *t)
 		free(text);
 		if (fflush(stdout) != 0)
 			return 1;
-		usleep(TOP_EVERY * 1000);
+		(void)poll(NULL, 0, TOP_EVERY);
 	}
 }
 

@@ -51,6 +51,8 @@ netlink_receive(int fd, void *buf, size_t cap)
 	ssize_t		   n;
 
 	do {
+		/* Who does not say is not the kernel. */
+		from = (struct sockaddr_nl){ .nl_pid = 1 };
 		len = sizeof(from);
 		n = recvfrom(fd, buf, cap, 0, (struct sockaddr *)&from, &len);
 	} while ((n == -1 && errno == EINTR) || (n >= 0 && from.nl_pid != 0));

@@ -67,7 +67,9 @@ table_read(uint32_t table, struct table *t)
 static struct addr
 said(const struct addr *a)
 {
-	return addr_is_unspecified(a) ? (struct addr){ 0 } : *a;
+	const struct addr none = { 0 };
+
+	return addr_is_unspecified(a) ? none : *a;
 }
 
 static struct rtnl_seen

@@ -20,7 +20,7 @@ enum oe_class {
 struct classes;
 
 struct classes *classes_new(void);
-void	classes_free(struct classes *c);
+void	classes_free(struct classes *p);
 
 /*
  * Puts a prefix into a class.  0; 1: it stands in this class already; -1: it

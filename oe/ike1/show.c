@@ -56,9 +56,11 @@ static const struct report_field moment_fields[] = {
 
 #define FIELD(key, unit, member, help) \
 	REPORT_FIELD(key, COUNTER, unit, struct ike1, member, help)
+/* NOLINTBEGIN(bugprone-macro-parentheses): a member, and a text */
 #define OUTCOME(key, member, labels_)					\
 	{ FIELD(key, PLAIN, member, "negotiations that ended"),		\
 	    .metric = "ike_negotiations", .labels = labels_ }
+/* NOLINTEND(bugprone-macro-parentheses) */
 static const struct report_field count_fields[] = {
 	{ FIELD("received", PLAIN, count.received, "messages") },
 	{ FIELD("malformed", PLAIN, count.malformed,

@@ -9,7 +9,7 @@
 #include "rsipd/grant.h"
 
 static int
-add_to_demux(struct grant_tables *t, const struct grant *g,
+add_to_demux(const struct grant_tables *t, const struct grant *g,
     const struct lease_binding *b)
 {
 	struct demux_binding d = {
@@ -42,7 +42,7 @@ copy(void *to, const void *from, size_t len)
 
 /* In leases and demultiplexer; NULL with errno. */
 static struct lease_binding *
-enter(struct grant_tables *t, struct lease_client *c, size_t at,
+enter(const struct grant_tables *t, struct lease_client *c, size_t at,
     const struct grant *g)
 {
 	struct lease_binding *b;
@@ -166,7 +166,7 @@ take(struct pool *p, uint64_t now, size_t at, uint32_t host,
 }
 
 struct lease_binding *
-grant_apply(struct grant_tables *t, uint64_t now, struct lease_client *c,
+grant_apply(const struct grant_tables *t, uint64_t now, struct lease_client *c,
     const struct grant *g)
 {
 	struct lease_binding *b;

@@ -80,7 +80,7 @@ struct lease_binding *grant_enter(struct grant_tables *t,
  * is kept there: takes it from the pool, too.  errno EADDRNOTAVAIL: the pool does
  * not have that, or it is somebody's.
  */
-struct lease_binding *grant_apply(struct grant_tables *t, uint64_t now,
+struct lease_binding *grant_apply(const struct grant_tables *t, uint64_t now,
 	    struct lease_client *c, const struct grant *g);
 
 /* The record of a binding; it points into b. */

@@ -212,6 +212,24 @@ sa_read(const uint8_t *sa, size_t len, struct cursor *c)
 	return 0;
 }
 
+/* The head of a proposal or transform (RFC 2408 §3.5, §3.6): its rest, and whether
+ * another one of that type follows.  -1: it is malformed. */
+static int
+part_next(struct cursor *c, uint8_t type, struct cursor *body, bool *more)
+{
+	uint8_t	 next;
+	uint16_t len;
+
+	next = cursor_u8(c);
+	cursor_u8(c);
+	len = cursor_u16(c);
+	if (c->bad || len < 8 || (next != ISAKMP_NONE && next != type))
+		return -1;
+	*body = cursor_sub(c, len - 4u);
+	*more = next == type;
+	return 0;
+}
+
 struct proposal {
 	uint8_t	      number, protocol, spi_size, transforms;
 	const uint8_t *spi;
@@ -222,22 +240,13 @@ struct proposal {
 static int
 proposal_next(struct cursor *c, struct proposal *p)
 {
-	uint8_t  next;
-	uint16_t len;
-
-	next = cursor_u8(c);
-	cursor_u8(c);
-	len = cursor_u16(c);
-	if (c->bad || len < 8 ||
-	    (next != ISAKMP_NONE && next != ISAKMP_PROPOSAL))
+	if (part_next(c, ISAKMP_PROPOSAL, &p->body, &p->more) == -1)
 		return -1;
-	p->body = cursor_sub(c, len - 4u);
 	p->number = cursor_u8(&p->body);
 	p->protocol = cursor_u8(&p->body);
 	p->spi_size = cursor_u8(&p->body);
 	p->transforms = cursor_u8(&p->body);
 	p->spi = cursor_take(&p->body, p->spi_size);
-	p->more = next == ISAKMP_PROPOSAL;
 	return c->bad || p->body.bad ? -1 : 0;
 }
 
@@ -250,20 +259,11 @@ struct transform {
 static int
 transform_next(struct cursor *c, struct transform *t)
 {
-	uint8_t  next;
-	uint16_t len;
-
-	next = cursor_u8(c);
-	cursor_u8(c);
-	len = cursor_u16(c);
-	if (c->bad || len < 8 ||
-	    (next != ISAKMP_NONE && next != ISAKMP_TRANSFORM))
+	if (part_next(c, ISAKMP_TRANSFORM, &t->attrs, &t->more) == -1)
 		return -1;
-	t->attrs = cursor_sub(c, len - 4u);
 	t->number = cursor_u8(&t->attrs);
 	t->id = cursor_u8(&t->attrs);
 	cursor_u16(&t->attrs);
-	t->more = next == ISAKMP_TRANSFORM;
 	return c->bad || t->attrs.bad ? -1 : 0;
 }
 

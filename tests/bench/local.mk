@@ -20,3 +20,8 @@ EXTRA_DIST += tests/bench/dataplane.py
 noinst_PROGRAMS += tests/bench/esp_bench
 tests_bench_esp_bench_SOURCES = tests/bench/esp_bench.c
 tests_bench_esp_bench_LDADD = oe/esp/libesp.a $(BASE_LIBS)
+
+# By hand, or a build of before and one of after: ns a packet.
+noinst_PROGRAMS += tests/bench/demux_bench
+tests_bench_demux_bench_SOURCES = tests/bench/demux_bench.c
+tests_bench_demux_bench_LDADD = nat/libnat.a $(BASE_LIBS) $(NFQ_LIBS)

@@ -1,0 +1,196 @@
+/* demux_bench.c - what deciding about one packet costs: demux table and tunnel header, no kernel */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cursor.h"
+#include "base/util.h"
+#include "nat/queue.h"
+
+/*
+ * demux_bench [BINDINGS [ROUNDS]] prints a line a kind of packet: the median of
+ * ROUNDS in ns, then the least.  Packets are small and go round over all the bindings, so
+ * that caches see what a gateway with that many hosts sees.
+ */
+#define NOW	1000000u
+#define NB	0xc6336400u		/* leased addresses, POOLS of them */
+#define NA	0x0a000001u
+#define HOSTS	0x0a010000u
+#define PEER	0xcb007107u
+#define PRIVATE	7u
+#define POOLS	16
+#define PORTS	4			/* of each binding */
+#define PACKETS	200000
+
+static struct queue_shared shared;
+static struct queue	   q;
+static uint8_t		   buf[2048], out_buf[FORWARD_MAX];
+static unsigned		   nbindings = 4096;
+
+static uint32_t
+local_of(unsigned i)
+{
+	return NB + 1 + i % POOLS;
+}
+
+static uint16_t
+port_of(unsigned i)
+{
+	return (uint16_t)(20000 + i / POOLS * PORTS);
+}
+
+static void
+fill_table(void)
+{
+	struct demux *d = demux_new(nbindings * 16ul);
+	unsigned      i;
+
+	for (i = 0; i < nbindings; i++) {
+		struct demux_range   r = { port_of(i),
+			(uint16_t)(port_of(i) + PORTS - 1) };
+		uint32_t	     spi = 0x10000 + i;
+		struct demux_binding b = { .client_id = i + 1, .bind_id = 1,
+			.host = htonl(HOSTS + i), .gateway = htonl(NA),
+			.tunnel = TUNNEL_IPIP, .local = htonl(local_of(i)),
+			.ipsec = true, .ports = &r, .nports = 1, .spis = &spi,
+			.nspis = 1, .remote_policy = DEMUX_REMOTE_NONE };
+
+		if (d == NULL || demux_add(d, &b) == -1) {
+			perror("demux_add");
+			exit(1);
+		}
+	}
+	demux_tick(d, NOW);
+	shared.demux = d;
+}
+
+static void
+make_gateway(void)
+{
+	struct queue_public *p = calloc(1, sizeof(*p) +
+	    POOLS * sizeof(p->pool[0]));
+
+	if (p == NULL)
+		exit(1);
+	p->addr = htonl(NB);
+	p->gateway = htonl(NA);
+	p->networks[0] = (struct dataplane_network){ htonl(0x0a000000), 8 };
+	p->nnetworks = 1;
+	p->npools = POOLS;
+	for (unsigned i = 0; i < POOLS; i++)
+		p->pool[i] = (struct dataplane_pool){
+			.addr = htonl(local_of(i)), .local = true };
+	atomic_store(&shared.public, p);
+	atomic_store(&shared.private_index, PRIVATE);
+	atomic_store(&shared.mtu, 1500);
+	atomic_store(&shared.public_mtu, 1500);
+	shared.raw_fd = shared.misuse_fd = -1;
+	q.shared = &shared;
+	q.now = NOW;
+}
+
+static size_t
+make_ip(uint8_t *p, uint32_t src, uint32_t dst, uint8_t protocol, size_t len)
+{
+	memset(p, 0, 20);
+	p[0] = 0x45;
+	store_u16(p + 2, (uint16_t)len);
+	store_u16(p + 6, 0x4000);
+	p[8] = 64;
+	p[9] = protocol;
+	store_u32(p + 12, src);
+	store_u32(p + 16, dst);
+	store_u16(p + 10, checksum_fold(checksum_add(0, p, 20)));
+	return len;
+}
+
+enum kind { ESP_IN, UDP_IN, ESP_OUT, UDP_OUT, KINDS };
+static const char *const names[KINDS] = { "esp-in", "udp-in", "esp-out",
+	"udp-out" };
+
+static size_t
+make_packet(enum kind kind, unsigned i)
+{
+	bool	 in = kind == ESP_IN || kind == UDP_IN;
+	bool	 esp = kind == ESP_IN || kind == ESP_OUT;
+	uint8_t *p = in ? buf : buf + 20;
+	uint32_t src = in ? PEER : local_of(i), dst = in ? local_of(i) : PEER;
+
+	memset(p, 0, 84);
+	if (esp)
+		store_u32(p + 20, 0x10000 + i);
+	else {
+		store_u16(p + 20, in ? 7000 : port_of(i));
+		store_u16(p + 22, in ? port_of(i) : 7000);
+		store_u16(p + 24, 64);
+	}
+	make_ip(p, src, dst, esp ? IPPROTO_ESP : IPPROTO_UDP, 84);
+	return in ? 84 : make_ip(buf, HOSTS + i, NA, IPPROTO_IPIP, 104);
+}
+
+static uint64_t
+ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* With decide false: what making the packets costs. */
+static uint64_t
+run(enum kind kind, bool decide)
+{
+	struct forward_packet in = { .data = buf,
+		.hook = FORWARD_PREROUTING, .in_index = PRIVATE };
+	struct forward_out    out = { .data = out_buf };
+	uint64_t	      began = ns();
+	unsigned	      i, at = 0;
+
+	for (i = 0; i < PACKETS; i++) {
+		at = (at + 61) % nbindings;
+		in.len = make_packet(kind, at);
+		if (decide && forward_packet(&q, &in, &out) != FORWARD_SEND) {
+			fprintf(stderr, "%s: packet %u was not sent\n",
+			    names[kind], i);
+			exit(1);
+		}
+	}
+	return ns() - began;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+int
+main(int argc, char **argv)
+{
+	unsigned rounds = argc > 2 ? (unsigned)atoi(argv[2]) : 15, k, i;
+	double	 t[101];
+
+	if (argc > 1)
+		nbindings = (unsigned)atoi(argv[1]);
+	if (nbindings == 0 || nbindings > 65536 || rounds == 0 || rounds > 101)
+		return 2;
+	fill_table();
+	make_gateway();
+	for (k = 0; k < KINDS; k++) {
+		(void)run((enum kind)k, true);
+		for (i = 0; i < rounds; i++)
+			t[i] = ((double)run((enum kind)k, true) -
+			    (double)run((enum kind)k, false)) / PACKETS;
+		qsort(t, rounds, sizeof(t[0]), compare);
+		printf("%-8s %7.1f %7.1f\n", names[k], t[rounds / 2], t[0]);
+	}
+	return 0;
+}

@@ -545,13 +545,15 @@ rtnl_proxy_del(const char *ifname, const struct addr *addr)
 int
 rtnl_monitor(void)
 {
-	struct sockaddr_nl sa = {
-		.nl_family = AF_NETLINK,
-		.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR |
-		    RTMGRP_IPV4_ROUTE | RTMGRP_IPV4_RULE,
-	};
-	int fd, saved;
+	static const int   groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR,
+		RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
+		RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE };
+	struct sockaddr_nl sa = { .nl_family = AF_NETLINK };
+	size_t		   i;
+	int		   fd, saved;
 
+	for (i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		sa.nl_groups |= 1u << (groups[i] - 1);
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
 	    NETLINK_ROUTE);
 	if (fd == -1)

@@ -93,8 +93,9 @@ int	rtnl_neighbour(const char *ifname, const struct addr *addr,
 int	rtnl_proxy_add(const char *ifname, const struct addr *addr);
 int	rtnl_proxy_del(const char *ifname, const struct addr *addr);
 
-/* A descriptor that becomes readable when links, addresses, routes or rules change
- * (the caller closes it); -1 with errno.  drain: takes what it said. */
+/* A descriptor that becomes readable when links change, or addresses, routes or
+ * rules of either family (the caller closes it); -1 with errno.  drain: takes what
+ * it said. */
 int	rtnl_monitor(void);
 void	rtnl_monitor_drain(int fd);
 

@@ -26,28 +26,28 @@ static int
 chains_resize(struct demux *d, size_t n)
 {
 	struct demux_chain *chains, *c;
-	struct demux_lease *l;
+	struct demux_entry *e;
 
 	chains = calloc(n, sizeof(*chains));
 	if (chains == NULL)
 		return -1;
 	for (size_t i = 0; i < d->nchains; i++) {
-		while ((l = d->leases[i].first) != NULL) {
-			d->leases[i].first = l->next_of_ids;
-			c = &chains[chain_of(n, l->client_id, l->bind_id)];
-			l->next_of_ids = c->first;
-			c->first = l;
+		while ((e = d->chains[i].first) != NULL) {
+			d->chains[i].first = e->next_of_ids;
+			c = &chains[chain_of(n, e->client_id, e->bind_id)];
+			e->next_of_ids = c->first;
+			c->first = e;
 		}
 	}
 	d->bytes += (n - d->nchains) * sizeof(*chains);
-	free(d->leases);
-	d->leases = chains;
+	free(d->chains);
+	d->chains = chains;
 	d->nchains = n;
 	return 0;
 }
 
 struct demux *
-demux_new(size_t max_entries)
+demux_new(size_t max_keys)
 {
 	struct demux *d;
 
@@ -55,7 +55,7 @@ demux_new(size_t max_entries)
 	if (d == NULL)
 		return NULL;
 	d->bytes = sizeof(*d);
-	d->max_entries = max_entries;
+	d->max_keys = max_keys;
 	random_bytes(&d->seed, sizeof(d->seed));
 	for (size_t i = 0; i < DEMUX_WISHES; i++)
 		atomic_init(&d->wishes[i].turn, i);
@@ -65,7 +65,7 @@ demux_new(size_t max_entries)
 	SLIST_INIT(&d->locals);
 	if (chains_resize(d, CHAINS_MIN) == -1
 	    || demux_table_resize(d, 0) == -1) {
-		free(d->leases);
+		free(d->chains);
 		free(d);
 		return NULL;
 	}
@@ -74,35 +74,35 @@ demux_new(size_t max_entries)
 }
 
 static void
-lease_free(struct demux_lease *l)
+entry_free(struct demux_entry *e)
 {
-	if (l == NULL)
+	if (e == NULL)
 		return;
-	free(atomic_load(&l->passed));
-	free(l->taught);
-	free(l);
+	free(atomic_load(&e->passed));
+	free(e->taught);
+	free(e);
 }
 
 void
 demux_free(struct demux *d)
 {
-	struct demux_lease   *l;
-	struct demux_learnt  *e;
+	struct demux_entry   *e;
+	struct demux_learnt  *t;
 	struct demux_local   *a;
 
 	if (d == NULL)
 		return;
-	while ((e = TAILQ_FIRST(&d->learnt)) != NULL) {
-		TAILQ_REMOVE(&d->learnt, e, in_all);
-		free(e);
+	while ((t = TAILQ_FIRST(&d->learnt)) != NULL) {
+		TAILQ_REMOVE(&d->learnt, t, in_all);
+		free(t);
 	}
 	for (size_t i = 0; i < d->nchains; i++) {
-		while ((l = d->leases[i].first) != NULL) {
-			d->leases[i].first = l->next_of_ids;
-			lease_free(l);
+		while ((e = d->chains[i].first) != NULL) {
+			d->chains[i].first = e->next_of_ids;
+			entry_free(e);
 		}
 	}
-	free(d->leases);
+	free(d->chains);
 	while ((a = SLIST_FIRST(&d->locals)) != NULL) {
 		SLIST_REMOVE_HEAD(&d->locals, next);
 		for (size_t i = 0; i < 256; i++)
@@ -116,9 +116,9 @@ demux_free(struct demux *d)
 }
 
 void
-demux_set_max(struct demux *d, size_t max_entries)
+demux_set_max(struct demux *d, size_t max_keys)
 {
-	d->max_entries = max_entries;
+	d->max_keys = max_keys;
 }
 
 void
@@ -134,86 +134,86 @@ demux_watch(struct demux *d, const struct demux_watcher *w, void *arg)
 	d->watcher_arg = arg;
 }
 
-static struct demux_lease *
-find_lease(const struct demux *d, uint32_t client_id, uint32_t bind_id)
+static struct demux_entry *
+entry_find(const struct demux *d, uint32_t client_id, uint32_t bind_id)
 {
-	struct demux_lease *l;
+	struct demux_entry *e;
 	size_t		    i = chain_of(d->nchains, client_id, bind_id);
 
-	for (l = d->leases[i].first; l != NULL; l = l->next_of_ids) {
-		if (l->client_id == client_id && l->bind_id == bind_id)
+	for (e = d->chains[i].first; e != NULL; e = e->next_of_ids) {
+		if (e->client_id == client_id && e->bind_id == bind_id)
 			break;
 	}
-	return l;
+	return e;
 }
 
 static void
-chain_link(struct demux *d, struct demux_lease *l)
+chain_link(struct demux *d, struct demux_entry *e)
 {
 	struct demux_chain *c;
 
 	/* Without memory chains become longer, no more. */
-	if (d->nleases >= d->nchains)
+	if (d->nentries >= d->nchains)
 		(void)chains_resize(d, d->nchains * 2);
-	c = &d->leases[chain_of(d->nchains, l->client_id, l->bind_id)];
-	l->next_of_ids = c->first;
-	c->first = l;
-	d->nleases++;
+	c = &d->chains[chain_of(d->nchains, e->client_id, e->bind_id)];
+	e->next_of_ids = c->first;
+	c->first = e;
+	d->nentries++;
 }
 
 static void
-chain_unlink(struct demux *d, struct demux_lease *l)
+chain_unlink(struct demux *d, struct demux_entry *e)
 {
-	struct demux_lease **c;
+	struct demux_entry **c;
 
-	c = &d->leases[chain_of(d->nchains, l->client_id, l->bind_id)].first;
-	while (*c != l)
+	c = &d->chains[chain_of(d->nchains, e->client_id, e->bind_id)].first;
+	while (*c != e)
 		c = &(*c)->next_of_ids;
-	*c = l->next_of_ids;
-	d->nleases--;
+	*c = e->next_of_ids;
+	d->nentries--;
 }
 
-/* What a lease holds: cookies, SPIs and ranges lie behind it in this order. */
+/* What an entry holds: cookies, SPIs and ranges lie behind it in this order. */
 static uint64_t *
-lease_cookies(struct demux_lease *l)
+entry_cookies(struct demux_entry *e)
 {
-	return (uint64_t *)(void *)l->data;
+	return (uint64_t *)(void *)e->data;
 }
 
 static uint32_t *
-lease_spis(struct demux_lease *l)
+entry_spis(struct demux_entry *e)
 {
-	return (uint32_t *)(void *)(l->data + l->ncookies * sizeof(uint64_t));
+	return (uint32_t *)(void *)(e->data + e->ncookies * sizeof(uint64_t));
 }
 
 static struct demux_range *
-lease_ports(struct demux_lease *l)
+entry_ports(struct demux_entry *e)
 {
-	return (struct demux_range *)(void *)(lease_spis(l) + l->nspis);
+	return (struct demux_range *)(void *)(entry_spis(e) + e->nspis);
 }
 
 static size_t
-lease_nkeys(const struct demux_lease *l)
+entry_nkeys(const struct demux_entry *e)
 {
-	return (size_t)l->nspis + l->ncookies;
+	return (size_t)e->nspis + e->ncookies;
 }
 
 static struct demux_key
-lease_key(struct demux_lease *l, size_t i)
+entry_key(struct demux_entry *e, size_t i)
 {
-	if (i < l->ncookies)
-		return (struct demux_key) { .value = lease_cookies(l)[i],
-			.local = l->local, .kind = DEMUX_KIND_COOKIE };
-	return (struct demux_key) { .value = lease_spis(l)[i - l->ncookies],
-		.local = l->local, .kind = DEMUX_KIND_SPI };
+	if (i < e->ncookies)
+		return (struct demux_key) { .value = entry_cookies(e)[i],
+			.local = e->local, .kind = DEMUX_KIND_COOKIE };
+	return (struct demux_key) { .value = entry_spis(e)[i - e->ncookies],
+		.local = e->local, .kind = DEMUX_KIND_SPI };
 }
 
 static size_t
-lease_size(const struct demux_lease *l)
+entry_size(const struct demux_entry *e)
 {
-	return sizeof(*l) + l->ncookies * sizeof(uint64_t)
-	    + l->nspis * sizeof(uint32_t)
-	    + l->nports * sizeof(struct demux_range);
+	return sizeof(*e) + e->ncookies * sizeof(uint64_t)
+	    + e->nspis * sizeof(uint32_t)
+	    + e->nports * sizeof(struct demux_range);
 }
 
 static struct demux_key
@@ -234,17 +234,17 @@ static bool
 local_is_taken(
     const struct demux *d, const struct demux_binding *b, struct demux_local *a)
 {
-	struct demux_lease *l;
+	struct demux_entry *e;
 
-	l = atomic_load(&a->whole);
-	if (l != NULL && (b->whole || l->host != b->host))
+	e = atomic_load(&a->whole);
+	if (e != NULL && (b->whole || e->host != b->host))
 		return true;
-	if (!b->whole || a->nleases == 0)
+	if (!b->whole || a->nentries == 0)
 		return false;
 	for (size_t i = 0; i < d->nchains; i++) {
-		for (l = d->leases[i].first; l != NULL;
-		     l = l->next_of_ids) {
-			if (l->local == b->local && l->host != b->host)
+		for (e = d->chains[i].first; e != NULL;
+		     e = e->next_of_ids) {
+			if (e->local == b->local && e->host != b->host)
 				return true;
 		}
 	}
@@ -289,67 +289,67 @@ make_pages(struct demux *d, struct demux_local *a, struct demux_range r)
 }
 
 /* Copies a binding and allocates all that inserting it will need. */
-static struct demux_lease *
-lease_new(struct demux *d, const struct demux_binding *b, struct demux_local *a)
+static struct demux_entry *
+entry_new(struct demux *d, const struct demux_binding *b, struct demux_local *a)
 {
-	struct demux_lease  head = { .nspis = (uint16_t)b->nspis,
+	struct demux_entry  head = { .nspis = (uint16_t)b->nspis,
 		 .ncookies = (uint16_t)b->ncookies,
 		 .nports = (uint16_t)b->nports };
-	struct demux_lease *l;
+	struct demux_entry *e;
 
-	l = calloc(1, lease_size(&head));
-	if (l == NULL)
+	e = calloc(1, entry_size(&head));
+	if (e == NULL)
 		return NULL;
-	l->client_id = b->client_id;
-	l->bind_id = b->bind_id;
-	l->host = b->host;
-	l->gateway = b->gateway;
-	l->local = b->local;
-	l->tunnel = (uint8_t)b->tunnel;
-	l->whole = b->whole;
-	l->ipsec = b->ipsec;
-	l->remote_policy = (uint8_t)b->remote_policy;
-	l->remote = b->remote;
-	l->remote_ports = b->remote_ports;
-	l->nspis = head.nspis;
-	l->ncookies = head.ncookies;
-	l->nports = head.nports;
+	e->client_id = b->client_id;
+	e->bind_id = b->bind_id;
+	e->host = b->host;
+	e->gateway = b->gateway;
+	e->local = b->local;
+	e->tunnel = (uint8_t)b->tunnel;
+	e->whole = b->whole;
+	e->ipsec = b->ipsec;
+	e->remote_policy = (uint8_t)b->remote_policy;
+	e->remote = b->remote;
+	e->remote_ports = b->remote_ports;
+	e->nspis = head.nspis;
+	e->ncookies = head.ncookies;
+	e->nports = head.nports;
 	for (size_t i = 0; i < b->ncookies; i++)
-		lease_cookies(l)[i] = b->cookies[i];
+		entry_cookies(e)[i] = b->cookies[i];
 	for (size_t i = 0; i < b->nspis; i++)
-		lease_spis(l)[i] = b->spis[i];
+		entry_spis(e)[i] = b->spis[i];
 	for (size_t i = 0; i < b->nports; i++) {
-		lease_ports(l)[i] = b->ports[i];
+		entry_ports(e)[i] = b->ports[i];
 		if (make_pages(d, a, b->ports[i]) == -1) {
-			lease_free(l);
+			entry_free(e);
 			return NULL;
 		}
 	}
-	return l;
+	return e;
 }
 
 static size_t
-count_keys(struct demux_lease *l)
+count_keys(struct demux_entry *e)
 {
-	size_t n = 1 + lease_nkeys(l);
+	size_t n = 1 + entry_nkeys(e);
 
-	for (size_t i = 0; i < l->nports; i++)
-		n += (size_t)(lease_ports(l)[i].hi - lease_ports(l)[i].lo) + 1;
+	for (size_t i = 0; i < e->nports; i++)
+		n += (size_t)(entry_ports(e)[i].hi - entry_ports(e)[i].lo) + 1;
 	return n;
 }
 
 static bool
-is_taken(struct demux *d, struct demux_lease *l, struct demux_local *a)
+is_taken(struct demux *d, struct demux_entry *e, struct demux_local *a)
 {
-	const struct demux_range *r = lease_ports(l);
+	const struct demux_range *r = entry_ports(e);
 	struct demux_key	  k;
 
-	for (size_t i = 0; i < lease_nkeys(l); i++) {
-		k = lease_key(l, i);
+	for (size_t i = 0; i < entry_nkeys(e); i++) {
+		k = entry_key(e, i);
 		if (demux_find(d, &k, NULL) != NULL)
 			return true;
 	}
-	for (size_t i = 0; i < l->nports; i++) {
+	for (size_t i = 0; i < e->nports; i++) {
 		for (unsigned p = r[i].lo; p <= r[i].hi; p++) {
 			if (demux_find_port(a, (uint16_t)p) != NULL)
 				return true;
@@ -360,12 +360,12 @@ is_taken(struct demux *d, struct demux_lease *l, struct demux_local *a)
 
 static void
 set_ports(
-    struct demux_local *a, struct demux_lease *l, struct demux_lease *owner)
+    struct demux_local *a, struct demux_entry *e, struct demux_entry *owner)
 {
-	const struct demux_range *r = lease_ports(l);
+	const struct demux_range *r = entry_ports(e);
 	struct demux_port_page	 *page;
 
-	for (size_t i = 0; i < l->nports; i++) {
+	for (size_t i = 0; i < e->nports; i++) {
 		for (unsigned p = r[i].lo; p <= r[i].hi; p++) {
 			page = atomic_load(&a->page[p >> 8]);
 			atomic_store_explicit(&page->port[p & 255], owner,
@@ -374,32 +374,32 @@ set_ports(
 	}
 }
 
-/* Puts a lease in front of its host's others at this address. */
+/* Puts an entry in front of its host's others at this address. */
 static void
-host_link(struct demux *d, struct demux_lease *l)
+host_link(struct demux *d, struct demux_entry *e)
 {
-	struct demux_key    k = key_host(l->host, l->local);
+	struct demux_key    k = key_host(e->host, e->local);
 	struct demux_slot  *s;
-	struct demux_lease *first;
+	struct demux_entry *first;
 
 	first = demux_find(d, &k, &s);
-	atomic_store(&l->next_of_host, first);
+	atomic_store(&e->next_of_host, first);
 	if (first == NULL)
-		demux_insert(d, &k, l, 0);
+		demux_insert(d, &k, e, 0);
 	else
-		atomic_store_explicit(&s->owner, l, memory_order_release);
+		atomic_store_explicit(&s->owner, e, memory_order_release);
 }
 
 static void
-host_unlink(struct demux *d, struct demux_lease *l)
+host_unlink(struct demux *d, struct demux_entry *e)
 {
-	struct demux_key    k = key_host(l->host, l->local);
+	struct demux_key    k = key_host(e->host, e->local);
 	struct demux_slot  *s;
-	struct demux_lease *p, *next;
+	struct demux_entry *p, *next;
 
 	p = demux_find(d, &k, &s);
-	next = atomic_load(&l->next_of_host);
-	if (p == l) {
+	next = atomic_load(&e->next_of_host);
+	if (p == e) {
 		if (next == NULL)
 			demux_erase(d, &k);
 		else
@@ -407,7 +407,7 @@ host_unlink(struct demux *d, struct demux_lease *l)
 			    &s->owner, next, memory_order_release);
 		return;
 	}
-	while (p != NULL && atomic_load(&p->next_of_host) != l)
+	while (p != NULL && atomic_load(&p->next_of_host) != e)
 		p = atomic_load(&p->next_of_host);
 	if (p != NULL)
 		atomic_store_explicit(
@@ -417,14 +417,14 @@ host_unlink(struct demux *d, struct demux_lease *l)
 int
 demux_add(struct demux *d, const struct demux_binding *b)
 {
-	struct demux_lease *l = NULL;
+	struct demux_entry *e = NULL;
 	struct demux_local *a;
 	struct demux_key    k;
 	size_t		    keys;
 	int		    error = 0;
 
 	demux_lock(d);
-	if (find_lease(d, b->client_id, b->bind_id) != NULL) {
+	if (entry_find(d, b->client_id, b->bind_id) != NULL) {
 		error = EEXIST;
 		goto out;
 	}
@@ -435,39 +435,39 @@ demux_add(struct demux *d, const struct demux_binding *b)
 		}
 	}
 	/* One for the address, one for the host. */
-	if (b->nspis + b->ncookies > d->max_entries || b->nspis > UINT16_MAX
+	if (b->nspis + b->ncookies > d->max_keys || b->nspis > UINT16_MAX
 	    || b->ncookies > UINT16_MAX || b->nports > UINT16_MAX) {
 		error = ENOSPC;
 		goto out;
 	}
 	if (demux_table_reserve(d, b->nspis + b->ncookies + 2) == -1
 	    || (a = local_get(d, b->local)) == NULL
-	    || (l = lease_new(d, b, a)) == NULL) {
+	    || (e = entry_new(d, b, a)) == NULL) {
 		error = ENOMEM;
 		goto out;
 	}
-	keys = count_keys(l);
-	if (d->entries + keys > d->max_entries)
+	keys = count_keys(e);
+	if (d->nkeys + keys > d->max_keys)
 		error = ENOSPC;
-	else if (local_is_taken(d, b, a) || is_taken(d, l, a))
+	else if (local_is_taken(d, b, a) || is_taken(d, e, a))
 		error = EEXIST;
 	if (error != 0) {
-		lease_free(l);
+		entry_free(e);
 		goto out;
 	}
-	chain_link(d, l);
-	d->entries += keys;
-	d->bytes += lease_size(l);
-	host_link(d, l);
-	a->nleases++;
-	if (l->whole)
-		atomic_store_explicit(&a->whole, l, memory_order_release);
-	set_ports(a, l, l);
-	for (size_t i = 0; i < lease_nkeys(l); i++) {
+	chain_link(d, e);
+	d->nkeys += keys;
+	d->bytes += entry_size(e);
+	host_link(d, e);
+	a->nentries++;
+	if (e->whole)
+		atomic_store_explicit(&a->whole, e, memory_order_release);
+	set_ports(a, e, e);
+	for (size_t i = 0; i < entry_nkeys(e); i++) {
 		/* The same one twice in a request is there once. */
-		k = lease_key(l, i);
+		k = entry_key(e, i);
 		if (demux_find(d, &k, NULL) == NULL)
-			demux_insert(d, &k, l, 0);
+			demux_insert(d, &k, e, 0);
 	}
 out:
 	demux_unlock(d);
@@ -482,7 +482,7 @@ out:
 int
 demux_remove(struct demux *d, uint32_t client_id, uint32_t bind_id)
 {
-	struct demux_lease  *l;
+	struct demux_entry  *e;
 	struct demux_passed *passed;
 	struct demux_local  *a;
 	struct demux_key     k;
@@ -490,33 +490,33 @@ demux_remove(struct demux *d, uint32_t client_id, uint32_t bind_id)
 	if (d->watcher != NULL)
 		d->watcher->removed(d->watcher_arg, client_id, bind_id);
 	demux_lock(d);
-	l = find_lease(d, client_id, bind_id);
-	if (l == NULL) {
+	e = entry_find(d, client_id, bind_id);
+	if (e == NULL) {
 		demux_unlock(d);
 		return -1;
 	}
-	l->dead = true;
-	demux_forget_all(d, l);
-	for (size_t i = 0; i < lease_nkeys(l); i++) {
-		k = lease_key(l, i);
+	e->dead = true;
+	demux_forget_all(d, e);
+	for (size_t i = 0; i < entry_nkeys(e); i++) {
+		k = entry_key(e, i);
 		demux_erase(d, &k);
 	}
-	k = key_local(l->local);
+	k = key_local(e->local);
 	a = demux_find(d, &k, NULL);
-	a->nleases--;
-	set_ports(a, l, NULL);
-	if (l->whole)
+	a->nentries--;
+	set_ports(a, e, NULL);
+	if (e->whole)
 		atomic_store(&a->whole, NULL);
-	host_unlink(d, l);
-	chain_unlink(d, l);
-	d->entries -= count_keys(l);
-	d->bytes -= lease_size(l);
-	passed = atomic_exchange(&l->passed, NULL);
+	host_unlink(d, e);
+	chain_unlink(d, e);
+	d->nkeys -= count_keys(e);
+	d->bytes -= entry_size(e);
+	passed = atomic_exchange(&e->passed, NULL);
 	if (passed != NULL) {
 		d->bytes -= sizeof(*passed);
 		demux_retire(d, passed);
 	}
-	demux_retire(d, l);
+	demux_retire(d, e);
 	demux_unlock(d);
 	return 0;
 }
@@ -531,7 +531,7 @@ demux_tick(struct demux *d, uint64_t now)
 	if (demux_table_full(d, 72))
 		(void)demux_table_resize(d, atomic_load(&d->table)->used);
 	/* First who may still be inside, then all that they wished for, then
-	 * free: a wish may name a lease that was removed meanwhile. */
+	 * free: a wish may name an entry that was removed meanwhile. */
 	oldest = demux_oldest_reader(d);
 	if (demux_drain(d))
 		demux_reclaim(d, oldest);
@@ -542,15 +542,15 @@ int
 demux_usage(const struct demux *d, uint32_t client_id, uint32_t bind_id,
     struct demux_usage *out)
 {
-	const struct demux_lease  *l;
+	const struct demux_entry  *e;
 	const struct demux_passed *passed;
 
-	l = find_lease(d, client_id, bind_id);
-	if (l == NULL)
+	e = entry_find(d, client_id, bind_id);
+	if (e == NULL)
 		return -1;
 	memset(out, 0, sizeof(*out));
-	out->last_used = atomic_load(&l->last_used);
-	passed = atomic_load(&l->passed);
+	out->last_used = atomic_load(&e->last_used);
+	passed = atomic_load(&e->passed);
 	if (passed != NULL) {
 		out->packets_in = atomic_load(&passed->packets_in);
 		out->bytes_in = atomic_load(&passed->bytes_in);
@@ -562,106 +562,106 @@ demux_usage(const struct demux *d, uint32_t client_id, uint32_t bind_id,
 	return 0;
 }
 
-static struct demux_entry
-make_entry(const struct demux_lease *l)
+static struct demux_row
+make_row(const struct demux_entry *e)
 {
-	return (struct demux_entry) {
-		.local = l->local,
-		.host = l->host,
-		.client_id = l->client_id,
-		.bind_id = l->bind_id,
-		.last_used = atomic_load(&l->last_used),
+	return (struct demux_row) {
+		.local = e->local,
+		.host = e->host,
+		.client_id = e->client_id,
+		.bind_id = e->bind_id,
+		.last_used = atomic_load(&e->last_used),
 	};
 }
 
-static struct demux_entry
-make_key_entry(const struct demux_lease *l, struct demux_key k)
+static struct demux_row
+make_key_row(const struct demux_entry *e, struct demux_key k)
 {
-	struct demux_entry e = make_entry(l);
+	struct demux_row row = make_row(e);
 
-	e.key = k.value;
-	e.remote = k.remote;
+	row.key = k.value;
+	row.remote = k.remote;
 	switch (k.kind) {
 	case DEMUX_KIND_SPI:
-		e.kind = "spi";
+		row.kind = "spi";
 		break;
 	case DEMUX_KIND_COOKIE:
-		e.kind = "cookie";
-		e.protocol = 17;
+		row.kind = "cookie";
+		row.protocol = 17;
 		break;
 	case DEMUX_KIND_ICMP:
-		e.kind = "icmp";
-		e.protocol = 1;
+		row.kind = "icmp";
+		row.protocol = 1;
 		break;
 	case DEMUX_KIND_ANSWER:
-		e.kind = "answer";
-		e.protocol = (uint8_t)(k.value >> 32);
-		e.key = (uint32_t)k.value;
+		row.kind = "answer";
+		row.protocol = (uint8_t)(k.value >> 32);
+		row.key = (uint32_t)k.value;
 		break;
 	case DEMUX_KIND_PEER_SPI:
-		e.kind = "peer-spi";
-		e.protocol = (uint8_t)(k.value >> 32);
-		e.key = (uint32_t)k.value;
+		row.kind = "peer-spi";
+		row.protocol = (uint8_t)(k.value >> 32);
+		row.key = (uint32_t)k.value;
 		break;
 	default:
-		e.kind = NULL;
+		row.kind = NULL;
 		break;
 	}
-	return e;
+	return row;
 }
 
 static void
-each_learnt(const struct demux *d, struct demux_lease *l,
+each_learnt(const struct demux *d, struct demux_entry *e,
     const struct demux_learnt_list *list,
-    void (*fn)(void *, const struct demux_entry *), void *arg)
+    void (*fn)(void *, const struct demux_row *), void *arg)
 {
 	struct demux_learnt *learnt;
 	struct demux_slot   *s;
-	struct demux_entry   e;
+	struct demux_row   row;
 
 	TAILQ_FOREACH(learnt, list, in_class)
 	{
-		e = make_key_entry(l, learnt->key);
-		if (e.kind == NULL || demux_find(d, &learnt->key, &s) == NULL)
+		row = make_key_row(e, learnt->key);
+		if (row.kind == NULL || demux_find(d, &learnt->key, &s) == NULL)
 			continue;
-		e.last_used = (uint64_t)atomic_load(&s->last_used) * 1000;
-		fn(arg, &e);
+		row.last_used = (uint64_t)atomic_load(&s->last_used) * 1000;
+		fn(arg, &row);
 	}
 }
 
 static void
-each_of_lease(const struct demux *d, struct demux_lease *l,
-    void (*fn)(void *, const struct demux_entry *), void *arg)
+each_of_entry(const struct demux *d, struct demux_entry *e,
+    void (*fn)(void *, const struct demux_row *), void *arg)
 {
-	const struct demux_range *r = lease_ports(l);
-	struct demux_entry	  e;
+	const struct demux_range *r = entry_ports(e);
+	struct demux_row	  row;
 
-	for (size_t i = 0; i < l->nports; i++) {
-		e = make_entry(l);
-		e.kind = "port";
-		e.key = (uint64_t)r[i].lo << 16 | r[i].hi;
-		fn(arg, &e);
+	for (size_t i = 0; i < e->nports; i++) {
+		row = make_row(e);
+		row.kind = "port";
+		row.key = (uint64_t)r[i].lo << 16 | r[i].hi;
+		fn(arg, &row);
 	}
-	for (size_t i = 0; i < lease_nkeys(l); i++) {
-		e = make_key_entry(l, lease_key(l, i));
-		fn(arg, &e);
+	for (size_t i = 0; i < entry_nkeys(e); i++) {
+		row = make_key_row(e, entry_key(e, i));
+		fn(arg, &row);
 	}
-	for (unsigned c = 0; c < DEMUX_CLASSES && l->taught != NULL; c++)
-		each_learnt(d, l, &l->taught->list[c], fn, arg);
+	for (unsigned c = 0; c < DEMUX_CLASSES && e->taught != NULL; c++)
+		each_learnt(d, e, &e->taught->list[c], fn, arg);
 }
 
 void
 demux_each(const struct demux *d,
-    void (*fn)(void *, const struct demux_entry *), void *arg)
+    void (*fn)(void *, const struct demux_row *), void *arg)
 {
 	struct demux *w = (struct demux *)(uintptr_t)d;
 
 	/* Readers that want to learn meanwhile leave it in the queue. */
 	demux_lock(w);
 	for (size_t i = 0; i < d->nchains; i++) {
-		for (struct demux_lease *l = d->leases[i].first; l != NULL;
-		     l = l->next_of_ids)
-			each_of_lease(d, l, fn, arg);
+		for (struct demux_entry *e = d->chains[i].first; e != NULL;
+		     e = e->next_of_ids)
+			each_of_entry(d, e, fn, arg);
 	}
 	demux_unlock(w);
 }
@@ -674,9 +674,9 @@ demux_count(
 
 	demux_lock(w);
 	if (bindings != NULL)
-		*bindings = d->nleases;
+		*bindings = d->nentries;
 	if (keys != NULL)
-		*keys = d->entries + d->nlearnt;
+		*keys = d->nkeys + d->nlearnt;
 	if (bytes != NULL)
 		*bytes = d->bytes;
 	demux_unlock(w);

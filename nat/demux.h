@@ -17,14 +17,14 @@
 struct demux;
 
 /*
- * max_entries bounds leased keys (ports, SPIs, cookies; a binding itself counts
+ * max_keys bounds leased keys (ports, SPIs, cookies; a binding itself counts
  * one), and half as many again may be learnt.  NULL if memory is out.
  */
-struct demux *demux_new(size_t max_entries);
+struct demux *demux_new(size_t max_keys);
 void	demux_free(struct demux *d);
 
 /* Another bound; what is above it stays. */
-void	demux_set_max(struct demux *d, size_t max_entries);
+void	demux_set_max(struct demux *d, size_t max_keys);
 
 /* ESP, AH and IKE that no host owns: the router's own (NOT_OURS) instead of DROP. */
 void	demux_set_local_ipsec(struct demux *d, bool on);
@@ -37,7 +37,7 @@ void	demux_tick(struct demux *d, uint64_t now);
 
 /*
  * Adds all of a binding or nothing.  Returns 0, or -1 with errno: EEXIST (a
- * key or the ids are taken), ENOSPC (max_entries), ENOMEM.
+ * key or the ids are taken), ENOSPC (max_keys), ENOMEM.
  */
 int	demux_add(struct demux *d, const struct demux_binding *b);
 /* Removes a binding with its keys and what was learnt under it; 0, or -1 if absent. */
@@ -50,7 +50,7 @@ int	demux_usage(const struct demux *d, uint32_t client_id, uint32_t bind_id,
 void	demux_watch(struct demux *d, const struct demux_watcher *w, void *arg);
 
 /* Everything, for "rsipctl flows": one call a key. kind: "spi" "port" "cookie" "icmp" "peer-spi" "answer". */
-struct demux_entry {
+struct demux_row {
 	const char *kind;
 	uint8_t protocol;	/* 6, 17, 50, 51, 1; 0 where it is not part of the key */
 	uint32_t local, host, remote;
@@ -59,7 +59,7 @@ struct demux_entry {
 	uint32_t client_id, bind_id;
 	uint64_t last_used;
 };
-void	demux_each(const struct demux *d, void (*fn)(void *, const struct demux_entry *), void *arg);
+void	demux_each(const struct demux *d, void (*fn)(void *, const struct demux_row *), void *arg);
 
 /* Fills how many bindings and keys there are and bytes of memory held. */
 void	demux_count(const struct demux *d, size_t *bindings, size_t *keys, size_t *bytes);

@@ -88,7 +88,7 @@ demux_find(const struct demux *d, const struct demux_key *k,
 	}
 }
 
-struct demux_lease *
+struct demux_entry *
 demux_find_port(const struct demux_local *l, uint16_t port)
 {
 	struct demux_port_page *page;

@@ -11,8 +11,8 @@
 void	*demux_find(const struct demux *d, const struct demux_key *k,
 	    struct demux_slot **slot);
 
-/* Reader.  The lease of one port of a leased address; NULL if nobody's. */
-struct demux_lease *demux_find_port(const struct demux_local *l, uint16_t port);
+/* Reader.  The entry that has one port of a leased address; NULL if nobody's. */
+struct demux_entry *demux_find_port(const struct demux_local *l, uint16_t port);
 
 /* Reader.  Marks a learnt key as used, or as of no more use. */
 void	 demux_touch(struct demux_slot *s, uint64_t now);

@@ -70,64 +70,64 @@ demux_held(enum demux_kind kind)
 }
 
 void
-demux_forget(struct demux *d, struct demux_learnt *e)
+demux_forget(struct demux *d, struct demux_learnt *learnt)
 {
-	struct demux_taught *t = e->lease->taught;
-	enum demux_class     c = class_of(e->key.kind);
+	struct demux_taught *t = learnt->entry->taught;
+	enum demux_class     c = class_of(learnt->key.kind);
 
-	demux_erase(d, &e->key);
-	if (d->cursor == e)
-		d->cursor = TAILQ_NEXT(e, in_all);
-	TAILQ_REMOVE(&d->learnt, e, in_all);
-	TAILQ_REMOVE(&t->list[c], e, in_class);
+	demux_erase(d, &learnt->key);
+	if (d->cursor == learnt)
+		d->cursor = TAILQ_NEXT(learnt, in_all);
+	TAILQ_REMOVE(&d->learnt, learnt, in_all);
+	TAILQ_REMOVE(&t->list[c], learnt, in_class);
 	t->n[c]--;
 	d->nlearnt--;
-	d->bytes -= sizeof(*e);
-	free(e);
+	d->bytes -= sizeof(*learnt);
+	free(learnt);
 }
 
 void
-demux_forget_all(struct demux *d, struct demux_lease *l)
+demux_forget_all(struct demux *d, struct demux_entry *e)
 {
-	struct demux_learnt *e;
+	struct demux_learnt *learnt;
 
-	if (l->taught == NULL)
+	if (e->taught == NULL)
 		return;
 	for (unsigned c = 0; c < DEMUX_CLASSES; c++) {
-		while ((e = TAILQ_FIRST(&l->taught->list[c])) != NULL)
-			demux_forget(d, e);
+		while ((learnt = TAILQ_FIRST(&e->taught->list[c])) != NULL)
+			demux_forget(d, learnt);
 	}
-	d->bytes -= sizeof(*l->taught);
-	free(l->taught);
-	l->taught = NULL;
+	d->bytes -= sizeof(*e->taught);
+	free(e->taught);
+	e->taught = NULL;
 }
 
 static struct demux_taught *
-get_taught(struct demux *d, struct demux_lease *l)
+get_taught(struct demux *d, struct demux_entry *e)
 {
-	if (l->taught != NULL)
-		return l->taught;
-	l->taught = calloc(1, sizeof(*l->taught));
-	if (l->taught == NULL)
+	if (e->taught != NULL)
+		return e->taught;
+	e->taught = calloc(1, sizeof(*e->taught));
+	if (e->taught == NULL)
 		return NULL;
 	for (unsigned c = 0; c < DEMUX_CLASSES; c++)
-		TAILQ_INIT(&l->taught->list[c]);
-	d->bytes += sizeof(*l->taught);
-	return l->taught;
+		TAILQ_INIT(&e->taught->list[c]);
+	d->bytes += sizeof(*e->taught);
+	return e->taught;
 }
 
 static struct demux_learnt *
-learnt_find(struct demux_lease *l, const struct demux_key *k)
+learnt_find(struct demux_entry *e, const struct demux_key *k)
 {
-	struct demux_learnt *e;
+	struct demux_learnt *learnt;
 
-	if (l->taught == NULL)
+	if (e->taught == NULL)
 		return NULL;
-	TAILQ_FOREACH(e, &l->taught->list[class_of(k->kind)], in_class)
+	TAILQ_FOREACH(learnt, &e->taught->list[class_of(k->kind)], in_class)
 	{
-		if (e->key.value == k->value && e->key.kind == k->kind
-		    && e->key.remote == k->remote && e->key.local == k->local)
-			return e;
+		if (learnt->key.value == k->value && learnt->key.kind == k->kind
+		    && learnt->key.remote == k->remote && learnt->key.local == k->local)
+			return learnt;
 	}
 	return NULL;
 }
@@ -139,91 +139,91 @@ learnt_find(struct demux_lease *l, const struct demux_key *k)
 static void
 learnt_make_room(struct demux *d, struct demux_taught *t, enum demux_class c)
 {
-	struct demux_learnt *e;
+	struct demux_learnt *learnt;
 	struct demux_slot   *s;
 	uint32_t	     used;
 
 	for (unsigned n = 0; n < LEARNT_SPARED; n++) {
-		e = TAILQ_FIRST(&t->list[c]);
-		if (e == NULL || c == DEMUX_CLASS_FLEETING
-		    || demux_find(d, &e->key, &s) == NULL)
+		learnt = TAILQ_FIRST(&t->list[c]);
+		if (learnt == NULL || c == DEMUX_CLASS_FLEETING
+		    || demux_find(d, &learnt->key, &s) == NULL)
 			break;
 		used = atomic_load_explicit(
 		    &s->last_used, memory_order_relaxed);
-		if (used <= e->seen)
+		if (used <= learnt->seen)
 			break;
-		e->seen = used;
-		TAILQ_REMOVE(&t->list[c], e, in_class);
-		TAILQ_INSERT_TAIL(&t->list[c], e, in_class);
+		learnt->seen = used;
+		TAILQ_REMOVE(&t->list[c], learnt, in_class);
+		TAILQ_INSERT_TAIL(&t->list[c], learnt, in_class);
 	}
-	e = TAILQ_FIRST(&t->list[c]);
-	if (e == NULL)
-		e = TAILQ_FIRST(&d->learnt);
-	if (e != NULL)
-		demux_forget(d, e);
+	learnt = TAILQ_FIRST(&t->list[c]);
+	if (learnt == NULL)
+		learnt = TAILQ_FIRST(&d->learnt);
+	if (learnt != NULL)
+		demux_forget(d, learnt);
 }
 
 static void
-make_passed(struct demux *d, struct demux_lease *l)
+make_passed(struct demux *d, struct demux_entry *e)
 {
 	struct demux_passed *p;
 
-	if (atomic_load(&l->passed) != NULL
+	if (atomic_load(&e->passed) != NULL
 	    || (p = calloc(1, sizeof(*p))) == NULL)
 		return;
 	d->bytes += sizeof(*p);
-	atomic_store_explicit(&l->passed, p, memory_order_release);
+	atomic_store_explicit(&e->passed, p, memory_order_release);
 }
 
 static void
 learn(struct demux *d, const struct demux_wish *w)
 {
-	struct demux_lease  *l = w->lease, *holder;
+	struct demux_entry  *e = w->entry, *holder;
 	enum demux_class     c = class_of(w->key.kind);
 	struct demux_taught *t;
-	struct demux_learnt *e;
+	struct demux_learnt *learnt;
 	struct demux_slot   *s;
 
-	if (l->dead)
+	if (e->dead)
 		return;
 	if (w->key.kind == DEMUX_KIND_PASSED) {
-		make_passed(d, l);
+		make_passed(d, e);
 		return;
 	}
 	holder = demux_find(d, &w->key, &s);
-	if (holder == l) {
+	if (holder == e) {
 		demux_touch(s, w->now);
 		return;
 	}
 	if (holder != NULL) {
-		if (holder->host != l->host
+		if (holder->host != e->host
 		    && demux_slot_idle(s, w->now) < demux_held(w->key.kind))
 			return;
-		e = learnt_find(holder, &w->key);
-		if (e == NULL)
+		learnt = learnt_find(holder, &w->key);
+		if (learnt == NULL)
 			return;		/* leased, not learnt */
-		demux_forget(d, e);
+		demux_forget(d, learnt);
 	}
-	t = get_taught(d, l);
+	t = get_taught(d, e);
 	if (t == NULL)
 		return;
-	if (t->n[c] >= budget[c] || d->nlearnt >= d->max_entries / 2)
+	if (t->n[c] >= budget[c] || d->nlearnt >= d->max_keys / 2)
 		learnt_make_room(d, t, c);
 	/* The packet thread does not resize: demux_tick() does so in time. */
 	if (demux_table_full(d, 85))
 		return;
-	e = calloc(1, sizeof(*e));
-	if (e == NULL)
+	learnt = calloc(1, sizeof(*learnt));
+	if (learnt == NULL)
 		return;
-	e->key = w->key;
-	e->lease = l;
-	e->seen = (uint32_t)(w->now / 1000);
-	TAILQ_INSERT_TAIL(&d->learnt, e, in_all);
-	TAILQ_INSERT_TAIL(&t->list[c], e, in_class);
+	learnt->key = w->key;
+	learnt->entry = e;
+	learnt->seen = (uint32_t)(w->now / 1000);
+	TAILQ_INSERT_TAIL(&d->learnt, learnt, in_all);
+	TAILQ_INSERT_TAIL(&t->list[c], learnt, in_class);
 	t->n[c]++;
 	d->nlearnt++;
-	d->bytes += sizeof(*e);
-	demux_insert(d, &e->key, l, w->now);
+	d->bytes += sizeof(*learnt);
+	demux_insert(d, &learnt->key, e, w->now);
 }
 
 /*
@@ -336,9 +336,9 @@ demux_unlock(struct demux *d)
 
 void
 demux_learn(struct demux *d, const struct demux_key *k,
-    struct demux_lease *lease, uint64_t now)
+    struct demux_entry *entry, uint64_t now)
 {
-	struct demux_wish w = { .key = *k, .lease = lease, .now = now };
+	struct demux_wish w = { .key = *k, .entry = entry, .now = now };
 
 	if (!wish_push(d, &w))
 		return;
@@ -349,17 +349,17 @@ demux_learn(struct demux *d, const struct demux_key *k,
 void
 demux_expire(struct demux *d, uint64_t now)
 {
-	struct demux_learnt *e;
+	struct demux_learnt *learnt;
 	struct demux_slot   *s;
 
 	for (unsigned n = 0; n < LEARNT_PER_TICK; n++) {
-		e = d->cursor;
-		if (e == NULL)
+		learnt = d->cursor;
+		if (learnt == NULL)
 			break;
-		d->cursor = TAILQ_NEXT(e, in_all);
-		if (demux_find(d, &e->key, &s) == NULL
-		    || demux_slot_idle(s, now) > idle_limit(e->key.kind))
-			demux_forget(d, e);
+		d->cursor = TAILQ_NEXT(learnt, in_all);
+		if (demux_find(d, &learnt->key, &s) == NULL
+		    || demux_slot_idle(s, now) > idle_limit(learnt->key.kind))
+			demux_forget(d, learnt);
 	}
 	if (d->cursor == NULL)
 		d->cursor = TAILQ_FIRST(&d->learnt);

@@ -8,11 +8,11 @@
 uint64_t demux_held(enum demux_kind kind);
 
 /*
- * Reader.  Asks that k leads to lease from now on.  If nobody is writing it is
+ * Reader.  Asks that k leads to an entry from now on.  If nobody is writing it is
  * done before this returns; it never waits.
  */
 void	 demux_learn(struct demux *d, const struct demux_key *k,
-	    struct demux_lease *lease, uint64_t now);
+	    struct demux_entry *e, uint64_t now);
 
 /* --- the writer ---------------------------------------------------------- */
 
@@ -27,9 +27,9 @@ void	 demux_unlock(struct demux *d);
  */
 bool	 demux_drain(struct demux *d);
 
-/* Forgets one learnt key, or all of a lease. */
+/* Forgets one learnt key, or all of an entry. */
 void	 demux_forget(struct demux *d, struct demux_learnt *e);
-void	 demux_forget_all(struct demux *d, struct demux_lease *l);
+void	 demux_forget_all(struct demux *d, struct demux_entry *e);
 void	 demux_expire(struct demux *d, uint64_t now);
 
 #endif

@@ -24,7 +24,7 @@ find_local(struct demux *d, const struct addr *addr)
 	return demux_find(d, &k, NULL);
 }
 
-static struct demux_lease *
+static struct demux_entry *
 find_whole(struct demux *d, const struct addr *addr)
 {
 	struct demux_local *a = find_local(d, addr);
@@ -35,30 +35,30 @@ find_whole(struct demux *d, const struct addr *addr)
 }
 
 /* Whose is a port: leased by itself, or with its address. */
-static struct demux_lease *
+static struct demux_entry *
 find_port_owner(struct demux *d, const struct addr *addr, uint16_t port)
 {
 	struct demux_local *a = find_local(d, addr);
-	struct demux_lease *l;
+	struct demux_entry *e;
 
 	if (a == NULL)
 		return NULL;
-	l = demux_find_port(a, port);
-	if (l == NULL)
-		l = atomic_load_explicit(&a->whole, memory_order_acquire);
-	return l;
+	e = demux_find_port(a, port);
+	if (e == NULL)
+		e = atomic_load_explicit(&a->whole, memory_order_acquire);
+	return e;
 }
 
-static struct demux_lease *
+static struct demux_entry *
 find_touched(struct demux *d, const struct demux_key *k, uint64_t now)
 {
-	struct demux_lease *l;
+	struct demux_entry *e;
 	struct demux_slot  *s;
 
-	l = demux_find(d, k, &s);
-	if (l != NULL)
+	e = demux_find(d, k, &s);
+	if (e != NULL)
 		demux_touch(s, now);
-	return l;
+	return e;
 }
 
 static struct demux_key
@@ -168,72 +168,72 @@ get_ike(const struct packet_view *p, uint16_t port, uint64_t *value)
  * LISTEN's "from anybody" (§9.16.3).
  */
 static enum demux_verdict
-check_remote(const struct demux_lease *l, const struct addr *addr, int port)
+check_remote(const struct demux_entry *e, const struct addr *addr, int port)
 {
-	if (l->remote_policy == DEMUX_REMOTE_NONE || l->remote == 0)
+	if (e->remote_policy == DEMUX_REMOTE_NONE || e->remote == 0)
 		return DEMUX_FORWARD;
-	if (l->remote != addr_v4(addr))
+	if (e->remote != addr_v4(addr))
 		return DEMUX_MISUSE_REMOTE_ADDR;
-	if (l->remote_policy == DEMUX_REMOTE_MICRO && port != ANY_PORT
-	    && l->remote_ports.hi != 0
-	    && (port < l->remote_ports.lo || port > l->remote_ports.hi))
+	if (e->remote_policy == DEMUX_REMOTE_MICRO && port != ANY_PORT
+	    && e->remote_ports.hi != 0
+	    && (port < e->remote_ports.lo || port > e->remote_ports.hi))
 		return DEMUX_MISUSE_REMOTE_ADDRPORT;
 	return DEMUX_FORWARD;
 }
 
 static void
-fill_target(struct demux_target *out, const struct demux_lease *l)
+fill_target(struct demux_target *out, const struct demux_entry *e)
 {
-	out->host = l->host;
-	out->gateway = l->gateway;
-	out->tunnel = l->tunnel;
-	out->client_id = l->client_id;
-	out->bind_id = l->bind_id;
+	out->host = e->host;
+	out->gateway = e->gateway;
+	out->tunnel = e->tunnel;
+	out->client_id = e->client_id;
+	out->bind_id = e->bind_id;
 }
 
 static void
-touch_lease(struct demux_lease *l, uint64_t now)
+touch_entry(struct demux_entry *e, uint64_t now)
 {
-	if (atomic_load_explicit(&l->last_used, memory_order_relaxed) != now)
+	if (atomic_load_explicit(&e->last_used, memory_order_relaxed) != now)
 		atomic_store_explicit(
-		    &l->last_used, now, memory_order_relaxed);
+		    &e->last_used, now, memory_order_relaxed);
 }
 
 /*
- * A lease's counters.  Most leases of a large table never see a packet: the
+ * An entry's counters.  Most entries of a large table never see a packet: the
  * first one makes them; NULL if the writer was busy just then.
  */
 static struct demux_passed *
-get_passed(struct demux *d, struct demux_lease *l, uint64_t now)
+get_passed(struct demux *d, struct demux_entry *e, uint64_t now)
 {
 	static const struct demux_key k = { .kind = DEMUX_KIND_PASSED };
 	struct demux_passed	     *p;
 
-	p = atomic_load_explicit(&l->passed, memory_order_acquire);
+	p = atomic_load_explicit(&e->passed, memory_order_acquire);
 	if (p != NULL)
 		return p;
-	demux_learn(d, &k, l, now);
-	return atomic_load_explicit(&l->passed, memory_order_acquire);
+	demux_learn(d, &k, e, now);
+	return atomic_load_explicit(&e->passed, memory_order_acquire);
 }
 
 static enum demux_verdict
-deliver(struct demux *d, struct demux_lease *l, uint64_t now,
+deliver(struct demux *d, struct demux_entry *e, uint64_t now,
     const struct packet_view *p, const struct addr *remote, int port,
     struct demux_target *out)
 {
 	struct demux_passed *passed;
 
-	if (check_remote(l, remote, port) != DEMUX_FORWARD)
+	if (check_remote(e, remote, port) != DEMUX_FORWARD)
 		return DEMUX_DROP;
-	touch_lease(l, now);
-	passed = get_passed(d, l, now);
+	touch_entry(e, now);
+	passed = get_passed(d, e, now);
 	if (passed != NULL) {
 		atomic_fetch_add_explicit(
 		    &passed->packets_in, 1, memory_order_relaxed);
 		atomic_fetch_add_explicit(
 		    &passed->bytes_in, p->len, memory_order_relaxed);
 	}
-	fill_target(out, l);
+	fill_target(out, e);
 	return DEMUX_FORWARD;
 }
 
@@ -253,25 +253,25 @@ inbound_ipsec(struct demux *d, uint64_t now, const struct packet_view *p,
     struct demux_target *out)
 {
 	struct demux_key    k;
-	struct demux_lease *l;
+	struct demux_entry *e;
 	uint32_t	    spi;
 
 	if (!get_spi(p, &spi))
 		return DEMUX_DROP;
 	k = key_spi(spi, &p->dst);
-	l = demux_find(d, &k, NULL);
-	if (l == NULL)
-		l = find_whole(d, &p->dst);
-	if (l == NULL)
+	e = demux_find(d, &k, NULL);
+	if (e == NULL)
+		e = find_whole(d, &p->dst);
+	if (e == NULL)
 		return unknown_ipsec(d);
-	return deliver(d, l, now, p, &p->src, ANY_PORT, out);
+	return deliver(d, e, now, p, &p->src, ANY_PORT, out);
 }
 
 static enum demux_verdict
 inbound_port(struct demux *d, uint64_t now, const struct packet_view *p,
     struct demux_target *out)
 {
-	struct demux_lease *l;
+	struct demux_entry *e;
 	uint16_t	    sport, dport;
 	uint64_t	    value;
 	struct demux_key    k;
@@ -283,25 +283,25 @@ inbound_port(struct demux *d, uint64_t now, const struct packet_view *p,
 	if (p->protocol == IPPROTO_UDP
 	    && (dport == PORT_IKE || dport == PORT_IKE_NATT)) {
 		/* RFC 3104 §4: (port, initiator cookie, destination). */
-		l = NULL;
+		e = NULL;
 		switch (get_ike(p, dport, &value)) {
 		case IKE_COOKIE:
 			k = key_cookie(value, &p->dst);
-			l = find_touched(d, &k, now);
+			e = find_touched(d, &k, now);
 			break;
 		case IKE_ESP:
 			k = key_spi((uint32_t)value, &p->dst);
-			l = demux_find(d, &k, NULL);
+			e = demux_find(d, &k, NULL);
 			break;
 		case IKE_NOTHING:
 			break;
 		}
-		if (l != NULL)
-			return deliver(d, l, now, p, &p->src, ANY_PORT, out);
+		if (e != NULL)
+			return deliver(d, e, now, p, &p->src, ANY_PORT, out);
 	}
-	l = find_port_owner(d, &p->dst, dport);
-	if (l != NULL)
-		return deliver(d, l, now, p, &p->src, sport, out);
+	e = find_port_owner(d, &p->dst, dport);
+	if (e != NULL)
+		return deliver(d, e, now, p, &p->src, sport, out);
 	if (p->protocol == IPPROTO_UDP && dport == PORT_IKE)
 		return unknown_ipsec(d);
 	return DEMUX_NOT_OURS;
@@ -312,7 +312,7 @@ inbound_port(struct demux *d, uint64_t now, const struct packet_view *p,
  * first 8 bytes beyond its header are sure to be there.  An ESP or AH
  * packet shows the peer's SPI, which is why we remember those.
  */
-static struct demux_lease *
+static struct demux_entry *
 find_sender(struct demux *d, const struct packet_view *q, int *rport)
 {
 	const uint8_t	*u = q->data + q->header;
@@ -366,7 +366,7 @@ inbound_icmp(struct demux *d, uint64_t now, const struct packet_view *p,
 {
 	const uint8_t	   *icmp = p->data + p->header;
 	size_t		    len = p->len - p->header;
-	struct demux_lease *l = NULL;
+	struct demux_entry *e = NULL;
 	struct demux_slot  *s;
 	struct demux_key    k;
 	struct packet_view  q;
@@ -380,9 +380,9 @@ inbound_icmp(struct demux *d, uint64_t now, const struct packet_view *p,
 	case TIMESTAMP_REPLY:
 	case MASK_REPLY:
 		k = key_icmp(icmp, &p->dst, &p->src);
-		l = demux_find(d, &k, &s);
+		e = demux_find(d, &k, &s);
 		/* Answered: another host may ask the same now. */
-		if (l != NULL)
+		if (e != NULL)
 			demux_spend(s);
 		break;
 	case 3:		/* destination unreachable */
@@ -390,7 +390,7 @@ inbound_icmp(struct demux *d, uint64_t now, const struct packet_view *p,
 	case 12:	/* parameter problem */
 		if (!icmp_quoted(p, &q) || !addr_equal(&q.src, &p->dst))
 			return DEMUX_NOT_OURS;
-		l = find_sender(d, &q, &port);
+		e = find_sender(d, &q, &port);
 		remote = &q.dst;
 		break;
 	case 4:		/* source quench: RFC 6633 */
@@ -402,27 +402,27 @@ inbound_icmp(struct demux *d, uint64_t now, const struct packet_view *p,
 		 * address is a host's. */
 		break;
 	}
-	if (l == NULL)
-		l = find_whole(d, &p->dst);
-	if (l == NULL)
+	if (e == NULL)
+		e = find_whole(d, &p->dst);
+	if (e == NULL)
 		return DEMUX_NOT_OURS;
-	return deliver(d, l, now, p, remote, port, out);
+	return deliver(d, e, now, p, remote, port, out);
 }
 
 enum demux_verdict
 demux_inbound(struct demux *d, uint64_t now, const struct packet_view *p,
     struct demux_target *out)
 {
-	struct demux_lease *l;
+	struct demux_entry *e;
 
 	if (p->src.family != AF_INET || !addr_is_host(&p->src))
 		return DEMUX_DROP;
 	if (packet_is_fragment(p)) {
 		/* Conntrack makes packets whole before us; without it a
 		 * fragment shows nothing to choose by. */
-		l = find_whole(d, &p->dst);
-		if (l != NULL)
-			return deliver(d, l, now, p, &p->src, ANY_PORT, out);
+		e = find_whole(d, &p->dst);
+		if (e != NULL)
+			return deliver(d, e, now, p, &p->src, ANY_PORT, out);
 		return p->protocol == IPPROTO_ESP || p->protocol == IPPROTO_AH
 		    ? unknown_ipsec(d)
 		    : DEMUX_NOT_OURS;
@@ -437,10 +437,10 @@ demux_inbound(struct demux *d, uint64_t now, const struct packet_view *p,
 	case IPPROTO_ICMP:
 		return inbound_icmp(d, now, p, out);
 	default:
-		l = find_whole(d, &p->dst);
-		if (l == NULL)
+		e = find_whole(d, &p->dst);
+		if (e == NULL)
 			return DEMUX_NOT_OURS;
-		return deliver(d, l, now, p, &p->src, ANY_PORT, out);
+		return deliver(d, e, now, p, &p->src, ANY_PORT, out);
 	}
 }
 
@@ -455,66 +455,66 @@ struct outbound {
 	struct demux_target *out;
 };
 
-/* No lease covers what the host used: §10.4's first two cases. */
+/* No entry covers what the host used: §10.4's first two cases. */
 static enum demux_verdict
 misuse_local(const struct outbound *o)
 {
 	struct demux_key    k = { .value = o->host,
 		   .local = addr_v4(&o->p->src),
 		   .kind = DEMUX_KIND_HOST };
-	struct demux_lease *l;
+	struct demux_entry *e;
 
-	l = demux_find(o->d, &k, NULL);
-	if (l == NULL)
+	e = demux_find(o->d, &k, NULL);
+	if (e == NULL)
 		return DEMUX_MISUSE_ADDR;
-	fill_target(o->out, l);
+	fill_target(o->out, e);
 	return DEMUX_MISUSE_ADDRPORT;
 }
 
 /*
- * A lease of the host at the packet's source address under which it may speak
+ * An entry of the host at the packet's source address under which it may speak
  * to remote where no port tells which; NULL after setting *v if there is none.
  */
-static struct demux_lease *
-choose_lease(const struct outbound *o, bool ipsec, enum demux_verdict *v)
+static struct demux_entry *
+choose_entry(const struct outbound *o, bool ipsec, enum demux_verdict *v)
 {
 	struct demux_key    k = { .value = o->host,
 		   .local = addr_v4(&o->p->src),
 		   .kind = DEMUX_KIND_HOST };
-	struct demux_lease *l;
+	struct demux_entry *e;
 
 	*v = DEMUX_MISUSE_ADDR;
-	for (l = demux_find(o->d, &k, NULL); l != NULL;
-	     l = atomic_load_explicit(
-		 &l->next_of_host, memory_order_acquire)) {
+	for (e = demux_find(o->d, &k, NULL); e != NULL;
+	     e = atomic_load_explicit(
+		 &e->next_of_host, memory_order_acquire)) {
 		if (*v == DEMUX_MISUSE_ADDR) {
 			*v = DEMUX_MISUSE_ADDRPORT;
-			fill_target(o->out, l);
+			fill_target(o->out, e);
 		}
-		if (ipsec && !l->ipsec && !l->whole)
+		if (ipsec && !e->ipsec && !e->whole)
 			continue;
-		*v = check_remote(l, &o->p->dst, ANY_PORT);
-		fill_target(o->out, l);
+		*v = check_remote(e, &o->p->dst, ANY_PORT);
+		fill_target(o->out, e);
 		if (*v == DEMUX_FORWARD)
-			return l;
+			return e;
 	}
 	return NULL;
 }
 
 static enum demux_verdict
-send_under(const struct outbound *o, struct demux_lease *l, int port)
+send_under(const struct outbound *o, struct demux_entry *e, int port)
 {
 	struct demux_passed *passed;
 	enum demux_verdict   v;
 
-	fill_target(o->out, l);
-	if (l->tunnel != o->tunnel)
+	fill_target(o->out, e);
+	if (e->tunnel != o->tunnel)
 		return DEMUX_MISUSE_TUNNEL;
-	v = check_remote(l, &o->p->dst, port);
+	v = check_remote(e, &o->p->dst, port);
 	if (v != DEMUX_FORWARD)
 		return v;
-	touch_lease(l, o->now);
-	passed = get_passed(o->d, l, o->now);
+	touch_entry(e, o->now);
+	passed = get_passed(o->d, e, o->now);
 	if (passed != NULL) {
 		atomic_fetch_add_explicit(
 		    &passed->packets_out, 1, memory_order_relaxed);
@@ -528,7 +528,7 @@ static enum demux_verdict
 outbound_spi(const struct outbound *o, uint8_t protocol, uint32_t spi)
 {
 	struct demux_key    k;
-	struct demux_lease *l, *holder;
+	struct demux_entry *e, *holder;
 	struct demux_slot  *s;
 	enum demux_verdict  v;
 
@@ -538,21 +538,21 @@ outbound_spi(const struct outbound *o, uint8_t protocol, uint32_t spi)
 		demux_touch(s, o->now);
 		return send_under(o, holder, ANY_PORT);
 	}
-	l = choose_lease(o, true, &v);
-	if (l == NULL)
+	e = choose_entry(o, true, &v);
+	if (e == NULL)
 		return v;
 	/* Two hosts with one SPI of one peer: the peer tells them apart, its
 	 * ICMP errors go to the first. */
 	if (holder == NULL || demux_slot_idle(s, o->now) >= demux_held(k.kind))
-		demux_learn(o->d, &k, l, o->now);
-	return send_under(o, l, ANY_PORT);
+		demux_learn(o->d, &k, e, o->now);
+	return send_under(o, e, ANY_PORT);
 }
 
 static enum demux_verdict
 outbound_ike(const struct outbound *o, uint16_t port)
 {
 	struct demux_key    k;
-	struct demux_lease *l;
+	struct demux_entry *e;
 	enum demux_verdict  v;
 	uint64_t	    value;
 
@@ -563,37 +563,37 @@ outbound_ike(const struct outbound *o, uint16_t port)
 		break;
 	case IKE_NOTHING:
 		/* A NAT-keepalive (RFC 3948 §2.3) at most. */
-		l = choose_lease(o, true, &v);
-		return l == NULL ? v : send_under(o, l, ANY_PORT);
+		e = choose_entry(o, true, &v);
+		return e == NULL ? v : send_under(o, e, ANY_PORT);
 	}
 	k = key_cookie(value, &o->p->src);
-	l = find_touched(o->d, &k, o->now);
-	if (l != NULL) {
+	e = find_touched(o->d, &k, o->now);
+	if (e != NULL) {
 		/* RFC 3104 §6.1: unique for the address, or dropped. */
-		if (l->host != o->host)
+		if (e->host != o->host)
 			return DEMUX_DROP;
-		return send_under(o, l, ANY_PORT);
+		return send_under(o, e, ANY_PORT);
 	}
-	l = choose_lease(o, true, &v);
-	if (l == NULL)
+	e = choose_entry(o, true, &v);
+	if (e == NULL)
 		return v;
-	demux_learn(o->d, &k, l, o->now);
-	return send_under(o, l, ANY_PORT);
+	demux_learn(o->d, &k, e, o->now);
+	return send_under(o, e, ANY_PORT);
 }
 
 static enum demux_verdict
 outbound_port(const struct outbound *o)
 {
-	struct demux_lease *l;
+	struct demux_entry *e;
 	uint16_t	    sport, dport;
 
 	if (o->p->len < o->p->header + 8)
 		return DEMUX_DROP;
 	sport = load_u16(o->p->data + o->p->header);
 	dport = load_u16(o->p->data + o->p->header + 2);
-	l = find_port_owner(o->d, &o->p->src, sport);
-	if (l != NULL && l->host == o->host)
-		return send_under(o, l, dport);
+	e = find_port_owner(o->d, &o->p->src, sport);
+	if (e != NULL && e->host == o->host)
+		return send_under(o, e, dport);
 	if (o->p->protocol == IPPROTO_UDP
 	    && (sport == PORT_IKE || sport == PORT_IKE_NATT))
 		return outbound_ike(o, sport);
@@ -607,7 +607,7 @@ outbound_port(const struct outbound *o)
 static enum demux_verdict
 outbound_error(const struct outbound *o)
 {
-	struct demux_lease *l = NULL;
+	struct demux_entry *e = NULL;
 	struct demux_key    k;
 	struct packet_view  q;
 	enum demux_verdict  v;
@@ -627,33 +627,33 @@ outbound_error(const struct outbound *o)
 		if (q.protocol == IPPROTO_UDP
 		    && get_ike(&q, port, &value) == IKE_COOKIE) {
 			k = key_cookie(value, &q.dst);
-			l = demux_find(o->d, &k, NULL);
-			if (l != NULL && l->host == o->host)
+			e = demux_find(o->d, &k, NULL);
+			if (e != NULL && e->host == o->host)
 				break;
 		}
-		l = find_port_owner(o->d, &q.dst, port);
+		e = find_port_owner(o->d, &q.dst, port);
 		break;
 	case IPPROTO_ESP:
 	case IPPROTO_AH:
 		if (get_spi(&q, &spi)) {
 			k = key_spi(spi, &q.dst);
-			l = demux_find(o->d, &k, NULL);
+			e = demux_find(o->d, &k, NULL);
 		}
 		break;
 	case IPPROTO_ICMP:
 		answer = is_icmp_answer(q.data[q.header]);
 		if (answer) {
 			k = key_icmp(q.data + q.header, &q.dst, &q.src);
-			l = demux_find(o->d, &k, NULL);
+			e = demux_find(o->d, &k, NULL);
 		}
 		break;
 	default:
 		break;
 	}
-	if (l == NULL)
-		l = find_whole(o->d, &q.dst);
-	if (l != NULL && l->host == o->host)
-		return send_under(o, l, ANY_PORT);
+	if (e == NULL)
+		e = find_whole(o->d, &q.dst);
+	if (e != NULL && e->host == o->host)
+		return send_under(o, e, ANY_PORT);
 	v = misuse_local(o);
 	/* Whose query it was is known no more. */
 	return answer && v == DEMUX_MISUSE_ADDRPORT ? DEMUX_DROP : v;
@@ -664,7 +664,7 @@ outbound_icmp(const struct outbound *o)
 {
 	const uint8_t	   *icmp = o->p->data + o->p->header;
 	size_t		    len = o->p->len - o->p->header;
-	struct demux_lease *l, *holder;
+	struct demux_entry *e, *holder;
 	struct demux_slot  *s;
 	struct demux_key    k;
 	enum demux_verdict  v;
@@ -681,10 +681,10 @@ outbound_icmp(const struct outbound *o)
 	case 17:	/* address mask */
 		break;
 	default:
-		l = find_whole(o->d, &o->p->src);
-		if (l == NULL || l->host != o->host)
+		e = find_whole(o->d, &o->p->src);
+		if (e == NULL || e->host != o->host)
 			return misuse_local(o);
-		return send_under(o, l, ANY_PORT);
+		return send_under(o, e, ANY_PORT);
 	}
 	k = key_icmp(icmp, &o->p->src, &o->p->dst);
 	holder = demux_find(o->d, &k, &s);
@@ -696,11 +696,11 @@ outbound_icmp(const struct outbound *o)
 	 * could not be told apart. */
 	if (holder != NULL && demux_slot_idle(s, o->now) < demux_held(k.kind))
 		return DEMUX_DROP;
-	l = choose_lease(o, false, &v);
-	if (l == NULL)
+	e = choose_entry(o, false, &v);
+	if (e == NULL)
 		return v;
-	demux_learn(o->d, &k, l, o->now);
-	return send_under(o, l, ANY_PORT);
+	demux_learn(o->d, &k, e, o->now);
+	return send_under(o, e, ANY_PORT);
 }
 
 enum demux_verdict
@@ -710,7 +710,7 @@ demux_outbound(struct demux *d, uint64_t now, uint32_t host,
 {
 	struct outbound	    o = { .d = d, .now = now, .host = host,
 		    .tunnel = tunnel, .p = p, .out = out };
-	struct demux_lease *l;
+	struct demux_entry *e;
 	uint32_t	    spi;
 
 	memset(out, 0, sizeof(*out));
@@ -730,10 +730,10 @@ demux_outbound(struct demux *d, uint64_t now, uint32_t host,
 	case IPPROTO_ICMP:
 		return outbound_icmp(&o);
 	default:
-		l = find_whole(d, &p->src);
-		if (l == NULL || l->host != host)
+		e = find_whole(d, &p->src);
+		if (e == NULL || e->host != host)
 			return misuse_local(&o);
-		return send_under(&o, l, ANY_PORT);
+		return send_under(&o, e, ANY_PORT);
 	}
 }
 
@@ -751,7 +751,7 @@ demux_holds(struct demux *d, uint32_t host, uint32_t local)
 void
 demux_expect(struct demux *d, uint64_t now, const struct packet_view *p)
 {
-	struct demux_lease *l;
+	struct demux_entry *e;
 	struct demux_key    k;
 	uint16_t	    sport, dport;
 
@@ -760,9 +760,9 @@ demux_expect(struct demux *d, uint64_t now, const struct packet_view *p)
 	k = key_answer(p->protocol, &p->dst, dport, &p->src, sport);
 	if (find_touched(d, &k, now) != NULL)
 		return;
-	l = find_port_owner(d, &p->dst, dport);
-	if (l != NULL)
-		demux_learn(d, &k, l, now);
+	e = find_port_owner(d, &p->dst, dport);
+	if (e != NULL)
+		demux_learn(d, &k, e, now);
 }
 
 bool

@@ -10,13 +10,13 @@
 
 enum demux_kind {
 	DEMUX_KIND_LOCAL = 1,	/* local -> struct demux_local */
-	DEMUX_KIND_HOST,	/* host, local -> its first lease */
+	DEMUX_KIND_HOST,	/* host, local -> its first entry */
 	DEMUX_KIND_SPI,		/* SPI, local: ESP and AH */
 	DEMUX_KIND_COOKIE,	/* initiator cookie, local */
 	DEMUX_KIND_ICMP,	/* id and sequence, peer, local */
 	DEMUX_KIND_PEER_SPI,	/* protocol and SPI, peer, local */
 	DEMUX_KIND_ANSWER,	/* protocol and ports, neighbour, local */
-	DEMUX_KIND_PASSED,	/* no key: a wish for the lease's counters */
+	DEMUX_KIND_PASSED,	/* no key: a wish for the entry's counters */
 };
 
 struct demux_key {
@@ -45,25 +45,25 @@ struct demux_table {
 	struct demux_slot slots[];
 };
 
-struct demux_lease;
+struct demux_entry;
 
 struct demux_port_page {
-	_Atomic(struct demux_lease *) port[256];
+	_Atomic(struct demux_entry *) port[256];
 };
 
 /* A leased address: who has it whole, and who has each port. */
 struct demux_local {
 	uint32_t addr;
-	_Atomic(struct demux_lease *) whole;
+	_Atomic(struct demux_entry *) whole;
 	_Atomic(struct demux_port_page *) page[256];
-	size_t nleases;			/* writer's */
+	size_t nentries;			/* writer's */
 	SLIST_ENTRY(demux_local) next;
 };
 
-/* What traffic taught us; the slot in the table points to the lease. */
+/* What traffic taught us; the slot in the table points to the entry. */
 struct demux_learnt {
 	struct demux_key key;
-	struct demux_lease *lease;
+	struct demux_entry *entry;
 	uint32_t seen;			/* last use that counted, seconds of "now" */
 	TAILQ_ENTRY(demux_learnt) in_all, in_class;
 };
@@ -77,18 +77,18 @@ enum demux_class {
 	DEMUX_CLASSES
 };
 
-/* What was learnt under one lease, the longest known first. */
+/* What was learnt under one entry, the longest known first. */
 struct demux_taught {
 	struct demux_learnt_list list[DEMUX_CLASSES];
 	unsigned n[DEMUX_CLASSES];
 };
 
-/* What passed under a lease; made by its first packet. */
+/* What passed under an entry; made by its first packet. */
 struct demux_passed {
 	_Atomic uint64_t packets_in, bytes_in, packets_out, bytes_out;
 };
 
-struct demux_lease {
+struct demux_entry {
 	/* Constant while readers can find it. */
 	uint32_t client_id, bind_id;
 	uint32_t host, gateway, local, remote;
@@ -97,12 +97,12 @@ struct demux_lease {
 	uint8_t remote_policy;		/* enum demux_remote */
 	bool whole, ipsec;
 
-	_Atomic(struct demux_lease *) next_of_host;
+	_Atomic(struct demux_entry *) next_of_host;
 	_Atomic uint64_t last_used;
 	_Atomic(struct demux_passed *) passed;
 
 	/* The writer's own. */
-	struct demux_lease *next_of_ids;
+	struct demux_entry *next_of_ids;
 	struct demux_taught *taught;	/* NULL: nothing yet */
 	uint16_t nspis, ncookies, nports;
 	bool dead;
@@ -111,13 +111,13 @@ struct demux_lease {
 };
 
 struct demux_chain {
-	struct demux_lease *first;
+	struct demux_entry *first;
 };
 
 /* A wish to learn, on its way from a reader to the writer. */
 struct demux_wish {
 	struct demux_key key;
-	struct demux_lease *lease;
+	struct demux_entry *entry;
 	uint64_t now;
 };
 
@@ -154,13 +154,13 @@ struct demux {
 
 	pthread_mutex_t lock;		/* held to write; readers only ever try it */
 	_Atomic unsigned writers;	/* control threads that wait for it or have it */
-	struct demux_chain *leases;	/* by client_id and bind_id */
-	size_t nchains, nleases;
+	struct demux_chain *chains;	/* by client_id and bind_id */
+	size_t nchains, nentries;
 	struct demux_learnt_list learnt;
 	struct demux_learnt *cursor;	/* where expiry goes on */
 	STAILQ_HEAD(demux_retired_list, demux_retired) retired;
 	SLIST_HEAD(demux_local_list, demux_local) locals;
-	size_t max_entries, entries, nlearnt;
+	size_t max_keys, nkeys, nlearnt;
 	size_t bytes;
 };
 

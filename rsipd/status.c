@@ -485,7 +485,7 @@ struct flow_walk {
 
 /* A leased SPI is for ESP and AH, a leased port for TCP and UDP. */
 static const char *
-protocol_name(const struct demux_entry *e)
+protocol_name(const struct demux_row *e)
 {
 	switch (e->protocol) {
 	case 1:
@@ -504,7 +504,7 @@ protocol_name(const struct demux_entry *e)
 }
 
 static void
-key_text(const struct demux_entry *e, char *out, size_t cap)
+key_text(const struct demux_row *e, char *out, size_t cap)
 {
 	if (e->kind[0] == 'p' && e->kind[1] == 'o')
 		snprintf(out, cap, "%u-%u", (unsigned)(e->key >> 16),
@@ -518,7 +518,7 @@ key_text(const struct demux_entry *e, char *out, size_t cap)
 }
 
 static void
-flow_row(void *arg, const struct demux_entry *e)
+flow_row(void *arg, const struct demux_row *e)
 {
 	struct flow_walk  *w = arg;
 	struct demux_usage u = { 0 };

@@ -291,7 +291,7 @@ command_many(char **save)
 }
 
 static void
-print_flow(void *arg, const struct demux_entry *e)
+print_flow(void *arg, const struct demux_row *e)
 {
 	(void)arg;
 	printf("flow %s %u %s %s %s %" PRIx64 " %u %u\n", e->kind, e->protocol,

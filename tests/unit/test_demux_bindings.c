@@ -228,7 +228,7 @@ test_what_is_used_is_kept(void **state)
 }
 
 static void
-count_entry(void *arg, const struct demux_entry *e)
+count_entry(void *arg, const struct demux_row *e)
 {
 	unsigned *n = arg;
 

@@ -130,8 +130,8 @@ int	gateway_restore_client(struct gateway *g, uint64_t now,
 	    const struct store_client *s);
 int	gateway_restore_grant(struct gateway *g, uint64_t now,
 	    uint32_t client_id, const struct grant *stored);
-void	gateway_restore_rest(struct gateway *g, uint64_t now, uint32_t host,
-	    const struct grant *stored);
+void	gateway_restore_rest(struct gateway *g, uint64_t now,
+	    const struct addr *host, const struct grant *stored);
 void	gateway_set_store(struct gateway *g, uint64_t now,
 	    const struct grant_store *store);
 

@@ -246,9 +246,8 @@ check_remote(struct gateway_assignment *a)
 	no = a->grant.remote_policy == DEMUX_REMOTE_MACRO ?
 	    RSIP_REMOTE_ADDR_UNALLOWED : RSIP_REMOTE_ADDRPORT_UNALLOWED;
 	if (remote->type == RSIP_ADDR_IPV4) {
-		addr = addr_from_bytes(AF_INET, remote->bytes);
-		a->grant.remote.addr = addr_v4(&addr);
-		return policy_allows_remote(a->policy, &addr,
+		a->grant.remote.addr = addr_from_bytes(AF_INET, remote->bytes);
+		return policy_allows_remote(a->policy, &a->grant.remote.addr,
 		    a->grant.remote.ports) ? RSIP_OK : no;
 	}
 	if (remote->type != RSIP_ADDR_FQDN)
@@ -260,7 +259,7 @@ check_remote(struct gateway_assignment *a)
 		addr = addr_from_v4(name->addr[i]);
 		if (policy_allows_remote(a->policy, &addr,
 		    a->grant.remote.ports)) {
-			a->grant.remote.addr = name->addr[i];
+			a->grant.remote.addr = addr;
 			return RSIP_OK;
 		}
 	}
@@ -446,8 +445,8 @@ bind_resources(struct gateway_assignment *a, uint32_t lease,
 	struct grant	     *grant = &a->grant;
 	unsigned	      tries;
 
-	grant->gateway = gateway_tunnel_end(g);
-	grant->local = pool_at(g->pool, a->at)->addr;
+	grant->gateway = addr_from_v4(gateway_tunnel_end(g));
+	grant->local = addr_from_v4(pool_at(g->pool, a->at)->addr);
 	grant->expires = a->r->now + (uint64_t)lease * 1000;
 	for (tries = 0; tries < COOKIE_TRIES; tries++) {
 		if (a->any_cookie)
@@ -481,7 +480,6 @@ gateway_still_allowed(struct lease_binding *b)
 {
 	const struct policy	  *p = &b->client->policy;
 	const struct lease_remote *r = lease_remote(b);
-	struct addr		   remote;
 
 	if (!address_allowed(p, b->local) || (b->listen && !p->listen) ||
 	    (b->method == RSIP_METHOD_RSIPSEC && !p->ipsec) ||
@@ -493,8 +491,7 @@ gateway_still_allowed(struct lease_binding *b)
 	if (r == NULL || (p->remote == RSIP_REMOTE_MICRO && r->ports.hi == 0 &&
 	    b->method != RSIP_METHOD_RSIPSEC))
 		return false;
-	remote = addr_from_v4(r->addr);
-	return policy_allows_remote(p, &remote, r->ports);
+	return policy_allows_remote(p, &r->addr, r->ports);
 }
 
 /* --- the answer ----------------------------------------------------------- */

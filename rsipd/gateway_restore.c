@@ -13,18 +13,17 @@ gateway_restore_client(struct gateway *g, uint64_t now,
     const struct store_client *s)
 {
 	struct lease_client *c;
-	struct addr	     host = addr_from_v4(s->host);
 	struct policy	     policy;
 
 	if ((c = leases_by_id(g->leases, s->client_id)) != NULL)
-		return c->host == s->host ? 1 : -1;
-	policies_find(g->config.policies, &host, &policy);
+		return c->host == addr_v4(&s->host) ? 1 : -1;
+	policies_find(g->config.policies, &s->host, &policy);
 	if (s->expires <= now || !policy.may_register ||
 	    (policy.require_auth && !s->authentic) ||
 	    leases_clients(g->leases) >= g->config.max_registrations)
 		return -1;
-	c = leases_restore(g->leases, s->host, s->client_id, s->next_bind_id,
-	    s->expires);
+	c = leases_restore(g->leases, addr_v4(&s->host), s->client_id,
+	    s->next_bind_id, s->expires);
 	if (c == NULL)
 		return -1;
 	/* Where its end is, its next message shows; until then it has none. */
@@ -51,9 +50,9 @@ gateway_restore_grant(struct gateway *g, uint64_t now, uint32_t client_id,
 	    leases_bindings(g->leases) >= g->config.max_bindings)
 		return -1;
 	if (leases_binding(g->leases, c, grant.bind_id) != NULL ||
-	    pool_find(g->pool, grant.local) == -1)
+	    pool_find(g->pool, addr_v4(&grant.local)) == -1)
 		return 1;
-	grant.gateway = gateway_tunnel_end(g);
+	grant.gateway = addr_from_v4(gateway_tunnel_end(g));
 	if ((b = grant_apply(&g->tables, now, c, &grant)) == NULL)
 		return -1;
 	if (gateway_still_allowed(b))
@@ -63,7 +62,7 @@ gateway_restore_grant(struct gateway *g, uint64_t now, uint32_t client_id,
 }
 
 void
-gateway_restore_rest(struct gateway *g, uint64_t now, uint32_t host,
+gateway_restore_rest(struct gateway *g, uint64_t now, const struct addr *host,
     const struct grant *stored)
 {
 	grant_rest(g->pool, now, host, stored);

@@ -16,9 +16,9 @@ add_to_demux(const struct grant_tables *t, const struct grant *g,
 		.client_id = b->client->client_id,
 		.bind_id = b->bind_id,
 		.host = b->client->host,
-		.gateway = g->gateway,
+		.gateway = addr_v4(&g->gateway),
 		.tunnel = (enum tunnel_type)g->tunnel,
-		.local = g->local,
+		.local = addr_v4(&g->local),
 		.whole = g->method == RSIP_METHOD_RSA_IP,
 		.ipsec = g->method == RSIP_METHOD_RSIPSEC,
 		.listen = g->listen,
@@ -26,7 +26,8 @@ add_to_demux(const struct grant_tables *t, const struct grant *g,
 		.spis = g->spis, .nspis = g->nspis,
 		.cookies = g->cookies, .ncookies = g->ncookies,
 		.remote_policy = (enum demux_remote)g->remote_policy,
-		.remote = g->remote.addr, .remote_ports = g->remote.ports,
+		.remote = addr_v4(&g->remote.addr),
+		.remote_ports = g->remote.ports,
 	};
 
 	return t->demux_add(t->arg, &d);
@@ -53,7 +54,7 @@ enter(const struct grant_tables *t, struct lease_client *c, size_t at,
 	    g->ncookies, (enum demux_remote)g->remote_policy);
 	if (b == NULL)
 		return NULL;
-	b->local = g->local;
+	b->local = addr_v4(&g->local);
 	b->pool = (uint16_t)at;
 	b->method = g->method;
 	b->tunnel = g->tunnel;
@@ -170,7 +171,8 @@ grant_apply(const struct grant_tables *t, uint64_t now, struct lease_client *c,
     const struct grant *g)
 {
 	struct lease_binding *b;
-	int		      at = pool_find(t->pool, g->local), saved;
+	int		      at = pool_find(t->pool, addr_v4(&g->local));
+	int		      saved;
 
 	if (at == -1 || pool_at(t->pool, (size_t)at)->exclusive !=
 	    (g->method == RSIP_METHOD_RSA_IP) ||
@@ -191,7 +193,7 @@ grant_of(struct lease_binding *b, struct grant *g)
 {
 	*g = (struct grant){
 		.bind_id = b->bind_id,
-		.local = b->local,
+		.local = addr_from_v4(b->local),
 		.method = b->method,
 		.tunnel = b->tunnel,
 		.listen = b->listen,
@@ -244,15 +246,16 @@ grant_revoke(struct grant_tables *t, uint64_t now, struct lease_binding *b)
 }
 
 void
-grant_rest(struct pool *p, uint64_t now, uint32_t host, const struct grant *g)
+grant_rest(struct pool *p, uint64_t now, const struct addr *host,
+    const struct grant *g)
 {
-	int at = pool_find(p, g->local);
+	int at = pool_find(p, addr_v4(&g->local));
 
 	/* Somebody may have it by now. */
 	if (at != -1 && pool_at(p, (size_t)at)->exclusive ==
 	    (g->method == RSIP_METHOD_RSA_IP) &&
-	    take(p, now, (size_t)at, host, g))
-		rest(p, now, (size_t)at, host, g);
+	    take(p, now, (size_t)at, addr_v4(host), g))
+		rest(p, now, (size_t)at, addr_v4(host), g);
 }
 
 void

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "nat/demux.h"
+#include "net/addr.h"
 #include "rsipd/lease.h"
 #include "rsipd/pool.h"
 
@@ -14,13 +15,12 @@
  * A grant stands in three tables: the pool knows that its resources are taken,
  * the leases when it ends and whose it is, the demultiplexer what packets it
  * means; and in the store, if there is one.  Whoever gives, prolongs or ends one
- * does so here, so that they never disagree.  Addresses are in network order,
- * ports and SPIs in host order.
+ * does so here, so that they never disagree.  Ports and SPIs are in host order.
  */
 struct grant {
 	uint32_t bind_id;		/* 0: to be drawn */
-	uint32_t gateway;		/* Na, or the tunnel's end that it was told */
-	uint32_t local;			/* the leased address */
+	struct addr gateway;		/* Na, or the tunnel's end that it was told */
+	struct addr local;		/* the leased address */
 	uint8_t	 method;		/* enum rsip_method; LISTEN is RSAP-IP */
 	uint8_t	 tunnel;		/* enum tunnel_type */
 	bool	 listen;
@@ -100,7 +100,7 @@ void	grant_revoke(struct grant_tables *t, uint64_t now,
 
 /* What host had of g, which the store says, goes to rest once more: it was freed
  * shortly before now by the gateway's former life. */
-void	grant_rest(struct pool *p, uint64_t now, uint32_t host,
+void	grant_rest(struct pool *p, uint64_t now, const struct addr *host,
 	    const struct grant *g);
 
 /* As if the pool had never given it; at is the address' index there. */

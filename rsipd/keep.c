@@ -103,7 +103,7 @@ restore_grant(void *arg, uint32_t client_id, const struct grant *g)
 }
 
 static void
-restore_rest(void *arg, uint32_t host, const struct grant *g)
+restore_rest(void *arg, const struct addr *host, const struct grant *g)
 {
 	struct keep *k = arg;
 

@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 
 #include "nat/binding.h"
+#include "net/addr.h"
 #include "rsipd/policy.h"
 
 /* Addresses and hosts in network order, ports and SPIs in host order, times in
@@ -50,7 +51,7 @@ enum lease_kind {
 
 /* What flow policy bound it to. */
 struct lease_remote {
-	uint32_t addr;
+	struct addr addr;
 	struct demux_range ports;		/* hi 0: any */
 };
 

@@ -357,10 +357,10 @@ remote_text(struct lease_binding *b, char *out, size_t cap)
 	if (r == NULL)
 		snprintf(out, cap, "any");
 	else if (r->ports.hi != 0)
-		snprintf(out, cap, "%s:%u-%u", ipv4_text(r->addr),
+		snprintf(out, cap, "%s:%u-%u", ADDR_TEXT(&r->addr),
 		    r->ports.lo, r->ports.hi);
 	else
-		snprintf(out, cap, "%s", ipv4_text(r->addr));
+		snprintf(out, cap, "%s", ADDR_TEXT(&r->addr));
 }
 
 /* b: NULL is allowed. */

@@ -239,17 +239,17 @@ hand_over(struct store *s, uint64_t now, uint64_t wall,
 /* What was freed in one batch. */
 static int
 hand_over_freed(struct store *s, const struct store_reader *r,
-    const MDB_val *value)
+    const MDB_val *value, uint8_t version)
 {
 	struct cursor c;
 	struct grant  g;
-	uint32_t      host;
+	struct addr   host;
 
 	cursor_init(&c, value->mv_data, value->mv_size);
 	while (cursor_left(&c) != 0) {
-		if (store_rest_decode(&c, &host, &g, &s->room) == -1)
+		if (store_rest_decode(&c, version, &host, &g, &s->room) == -1)
 			return -1;
-		r->rest(r->arg, host, &g);
+		r->rest(r->arg, &host, &g);
 	}
 	return 0;
 }
@@ -261,12 +261,13 @@ load_one(struct store *s, uint64_t now, uint64_t wall,
     const struct store_reader *r, const MDB_val *key, const MDB_val *value)
 {
 	uint64_t at;
+	uint8_t	 version;
 
-	if (!store_rest_time(key->mv_data, key->mv_size, &at))
+	if (!store_rest_read_key(key->mv_data, key->mv_size, &at, &version))
 		return hand_over(s, now, wall, r, key, value);
 	/* Of tomorrow: the clock went back, and that says nothing. */
 	if ((wall > at && wall - at > s->rest) ||
-	    hand_over_freed(s, r, value) == -1)
+	    hand_over_freed(s, r, value, version) == -1)
 		return -1;
 	if (at > s->last_freed)
 		s->last_freed = at;
@@ -282,13 +283,15 @@ load_all(struct store *s, uint64_t now, uint64_t wall,
 	MDB_val	      key, value;
 	size_t	      forgotten = 0;
 	uint64_t      at;
+	uint8_t	      version;
 	bool	      freed;
 	int	      rc;
 
 	if ((rc = mdb_cursor_open(txn, s->dbi, &c)) != 0)
 		return rc;
 	while ((rc = mdb_cursor_get(c, &key, &value, way)) == 0) {
-		freed = store_rest_time(key.mv_data, key.mv_size, &at);
+		freed = store_rest_read_key(key.mv_data, key.mv_size, &at,
+		    &version);
 		/* The newest first: where ports were scarce, one that rested was
 		 * given to another, for whom it rests now. */
 		if (freed && way == MDB_NEXT) {
@@ -356,7 +359,7 @@ put_client(struct store *s, uint64_t now, uint64_t wall,
     struct lease_client *c, bool changed)
 {
 	struct store_client sc = {
-		.host = c->host, .client_id = c->client_id,
+		.host = addr_from_v4(c->host), .client_id = c->client_id,
 		.next_bind_id = c->next_bind_id, .transport = c->transport,
 		.authentic = c->authentic, .privileged = c->privileged,
 		.expires = c->timer.at, .fqdn = c->fqdn,
@@ -445,6 +448,7 @@ static void
 note_freed(struct store *s, const struct lease_client *c,
     struct lease_binding *b)
 {
+	struct addr  host = addr_from_v4(c->host);
 	struct grant g;
 
 	if (s->freed == NULL)
@@ -452,7 +456,7 @@ note_freed(struct store *s, const struct lease_client *c,
 	if (s->freed == NULL || FREED_MAX - s->nfreed < STORE_RECORD_MAX)
 		return;
 	grant_of(b, &g);
-	s->nfreed += store_rest_encode(s->freed + s->nfreed, c->host, &g);
+	s->nfreed += store_rest_encode(s->freed + s->nfreed, &host, &g);
 }
 
 /* With the batch: what was freed in it, and without what has rested. */
@@ -463,6 +467,7 @@ put_freed(struct store *s)
 	MDB_cursor *c;
 	MDB_val	    k = { 0, key }, v = { s->nfreed, s->freed };
 	uint64_t    at = s->wall > s->last_freed ? s->wall : s->last_freed + 1;
+	uint8_t	    version;
 	int	    rc;
 
 	if (s->nfreed == 0)
@@ -475,7 +480,8 @@ put_freed(struct store *s)
 	k.mv_size = store_rest_key(key, 0);
 	k.mv_data = key;
 	rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
-	while (rc == 0 && store_rest_time(k.mv_data, k.mv_size, &at) &&
+	while (rc == 0 && store_rest_read_key(k.mv_data, k.mv_size, &at,
+	    &version) &&
 	    s->wall > at && s->wall - at > s->rest) {
 		if ((rc = mdb_cursor_del(c, 0)) == 0)
 			rc = mdb_cursor_get(c, &k, &v, MDB_GET_CURRENT);

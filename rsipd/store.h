@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/cursor.h"
+#include "net/addr.h"
 #include "proto/rsip.h"
 #include "rsipd/grant.h"
 
@@ -43,7 +44,8 @@ void	store_close(struct store *s);
  * be read is forgotten as well.
  */
 struct store_client {
-	uint32_t host, client_id, next_bind_id;
+	struct addr host;
+	uint32_t client_id, next_bind_id;
 	uint8_t	 transport;		/* enum gateway_transport */
 	bool	 authentic, privileged;
 	uint64_t expires;
@@ -54,7 +56,8 @@ struct store_reader {
 	int	(*client)(void *arg, const struct store_client *c);
 	int	(*grant)(void *arg, uint32_t client_id, const struct grant *g);
 	/* It was freed by host, not long ago. */
-	void	(*rest)(void *arg, uint32_t host, const struct grant *g);
+	void	(*rest)(void *arg, const struct addr *host,
+		    const struct grant *g);
 	void	*arg;
 };
 
@@ -88,12 +91,13 @@ struct store_counts {
 void	store_count(struct store *s, struct store_counts *out);
 
 /*
- * store_record.c: records as bytes, network order.  encode returns the length, 0
- * if it does not fit.  decode checks all it reads and returns -1 if that is no
- * record; a grant's lists are put into room.
+ * store_record.c: records as bytes, network order, addresses of either family.
+ * encode returns the length, 0 if it does not fit.  decode reads what former
+ * versions wrote, too; checks all of it, and returns -1 if that is no record; a
+ * grant's lists are put into room.
  */
 #define STORE_RECORD_MAX	8192
-#define STORE_KEY_MAX		9
+#define STORE_KEY_MAX		10
 
 struct store_room {
 	struct demux_range range[RSIP_PORTS_MAX];
@@ -103,8 +107,10 @@ struct store_room {
 
 /* at: of a batch's end, milliseconds of the Epoch. */
 size_t	store_rest_key(uint8_t *out, uint64_t at);
-/* False: it is no such key. */
-bool	store_rest_time(const uint8_t *key, size_t keylen, uint64_t *at);
+/* False: it is no such key.  version: of the value's layout, for
+ * store_rest_decode(). */
+bool	store_rest_read_key(const uint8_t *key, size_t keylen, uint64_t *at,
+	    uint8_t *version);
 size_t	store_client_key(uint8_t *out, uint32_t client_id);
 size_t	store_grant_key(uint8_t *out, uint32_t client_id, uint32_t bind_id);
 size_t	store_client_encode(uint8_t *out, uint64_t now, uint64_t wall,
@@ -115,9 +121,10 @@ size_t	store_grant_encode(uint8_t *out, uint64_t now, uint64_t wall,
  * One of those that were freed in one batch, one after the other.  decode takes it
  * off the cursor; g and room as store_grant_decode().
  */
-size_t	store_rest_encode(uint8_t *out, uint32_t host, const struct grant *g);
-int	store_rest_decode(struct cursor *c, uint32_t *host, struct grant *g,
-	    struct store_room *room);
+size_t	store_rest_encode(uint8_t *out, const struct addr *host,
+	    const struct grant *g);
+int	store_rest_decode(struct cursor *c, uint8_t version, struct addr *host,
+	    struct grant *g, struct store_room *room);
 /* fqdn: room for 256 bytes. */
 int	store_client_decode(struct store_client *c, char *fqdn, uint64_t now,
 	    uint64_t wall, const uint8_t *key, size_t keylen,

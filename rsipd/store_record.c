@@ -7,8 +7,12 @@
 #include "proto/rsip.h"
 #include "rsipd/store.h"
 
-/* First byte of a value: a file of another layout is not ours. */
-#define RECORD_VERSION	1
+/*
+ * First byte of a value.  1 had bare IPv4 addresses, and 0 for none; what it
+ * wrote is read still, since leases outlive a version of the daemon.
+ */
+#define RECORD_VERSION	2
+#define RECORD_V4_ONLY	1
 
 #define KEY_CLIENT	'c'
 #define KEY_GRANT	'g'
@@ -41,16 +45,57 @@ store_rest_key(uint8_t *out, uint64_t at)
 	out[0] = KEY_REST;
 	store_u32(out + 1, (uint32_t)(at >> 32));
 	store_u32(out + 5, (uint32_t)at);
-	return 9;
+	out[9] = RECORD_VERSION;
+	return 10;
 }
 
 bool
-store_rest_time(const uint8_t *key, size_t keylen, uint64_t *at)
+store_rest_read_key(const uint8_t *key, size_t keylen, uint64_t *at,
+    uint8_t *version)
 {
-	if (keylen != 9 || key[0] != KEY_REST)
+	if ((keylen != 9 && keylen != 10) || key[0] != KEY_REST)
 		return false;
 	*at = (uint64_t)load_u32(key + 1) << 32 | load_u32(key + 5);
+	*version = keylen == 9 ? RECORD_V4_ONLY : key[9];
 	return true;
+}
+
+/* --- addresses ----------------------------------------------------------------- */
+
+/* The family as IP's version: AF_INET6 is another number elsewhere. */
+static void
+put_addr(struct writer *w, const struct addr *a)
+{
+	writer_u8(w, a->family == AF_INET ? 4 : a->family == AF_INET6 ? 6 : 0);
+	writer_put(w, a->bytes, sizeof(a->bytes));
+}
+
+static struct addr
+get_addr(struct cursor *c, uint8_t version)
+{
+	static const int families[7] = { [4] = AF_INET, [6] = AF_INET6 };
+	uint8_t		 bytes[16] = { 0 }, ip;
+	struct addr	 a;
+
+	if (version == RECORD_V4_ONLY) {
+		cursor_copy(c, bytes, 4);
+		a = addr_from_bytes(AF_INET, bytes);
+		return addr_is_unspecified(&a) ? (struct addr){ 0 } : a;
+	}
+	ip = cursor_u8(c);
+	cursor_copy(c, bytes, sizeof(bytes));
+	a = addr_from_bytes(ip < 7 ? families[ip] : AF_UNSPEC, bytes);
+	/* Behind four bytes, or none, are zeros. */
+	if (memcmp(a.bytes, bytes, sizeof(bytes)) != 0 ||
+	    (ip != 0 && !addr_is_set(&a)))
+		c->bad = true;
+	return a;
+}
+
+static bool
+is_known(uint8_t version)
+{
+	return version == RECORD_VERSION || version == RECORD_V4_ONLY;
 }
 
 /* --- when it ends ------------------------------------------------------------ */
@@ -86,7 +131,7 @@ store_client_encode(uint8_t *out, uint64_t now, uint64_t wall,
 
 	writer_init(&w, out, STORE_RECORD_MAX);
 	writer_u8(&w, RECORD_VERSION);
-	writer_put(&w, &c->host, sizeof(c->host));
+	put_addr(&w, &c->host);
 	writer_u32(&w, c->next_bind_id);
 	writer_u8(&w, c->transport);
 	writer_u8(&w, (uint8_t)((c->authentic ? FLAG_AUTHENTIC : 0) |
@@ -106,16 +151,17 @@ store_client_decode(struct store_client *c, char *fqdn, uint64_t now,
 {
 	struct cursor v;
 	size_t	      n;
-	uint8_t	      flags;
+	uint8_t	      flags, version;
 
 	if (keylen != 5 || key[0] != KEY_CLIENT)
 		return -1;
 	memset(c, 0, sizeof(*c));
 	c->client_id = load_u32(key + 1);
 	cursor_init(&v, value, len);
-	if (cursor_u8(&v) != RECORD_VERSION)
+	version = cursor_u8(&v);
+	if (!is_known(version))
 		return -1;
-	cursor_copy(&v, &c->host, sizeof(c->host));
+	c->host = get_addr(&v, version);
 	c->next_bind_id = cursor_u32(&v);
 	c->transport = cursor_u8(&v);
 	flags = cursor_u8(&v);
@@ -127,8 +173,8 @@ store_client_decode(struct store_client *c, char *fqdn, uint64_t now,
 		fqdn[n] = '\0';
 		c->fqdn = fqdn;
 	}
-	if (v.bad || cursor_left(&v) != 0 || c->client_id == 0 || c->host == 0 ||
-	    c->transport < 1 || c->transport > 2)
+	if (v.bad || cursor_left(&v) != 0 || c->client_id == 0 ||
+	    !addr_is_set(&c->host) || c->transport < 1 || c->transport > 2)
 		return -1;
 	return 0;
 }
@@ -144,12 +190,12 @@ store_grant_encode(uint8_t *out, uint64_t now, uint64_t wall,
 
 	writer_init(&w, out, STORE_RECORD_MAX);
 	writer_u8(&w, RECORD_VERSION);
-	writer_put(&w, &g->local, sizeof(g->local));
+	put_addr(&w, &g->local);
 	writer_u8(&w, g->method);
 	writer_u8(&w, g->tunnel);
 	writer_u8(&w, g->listen ? FLAG_LISTEN : 0);
 	writer_u8(&w, g->remote_policy);
-	writer_put(&w, &g->remote.addr, sizeof(g->remote.addr));
+	put_addr(&w, &g->remote.addr);
 	writer_u16(&w, g->remote.ports.lo);
 	writer_u16(&w, g->remote.ports.hi);
 	put_end(&w, now, wall, g->expires);
@@ -199,7 +245,7 @@ spis_are_good(const uint32_t *spi, size_t n)
 static bool
 grant_is_good(const struct grant *g)
 {
-	if (g->bind_id == 0 || g->local == 0 ||
+	if (g->bind_id == 0 || !addr_is_set(&g->local) ||
 	    g->remote_policy < DEMUX_REMOTE_MACRO ||
 	    g->remote_policy > DEMUX_REMOTE_NONE ||
 	    (g->tunnel != TUNNEL_IPIP && g->tunnel != TUNNEL_GRE))
@@ -223,6 +269,7 @@ store_grant_decode(struct grant *g, uint32_t *client_id,
 {
 	struct cursor v;
 	size_t	      i;
+	uint8_t	      version;
 
 	if (keylen != 9 || key[0] != KEY_GRANT)
 		return -1;
@@ -230,14 +277,15 @@ store_grant_decode(struct grant *g, uint32_t *client_id,
 	*client_id = load_u32(key + 1);
 	g->bind_id = load_u32(key + 5);
 	cursor_init(&v, value, len);
-	if (cursor_u8(&v) != RECORD_VERSION)
+	version = cursor_u8(&v);
+	if (!is_known(version))
 		return -1;
-	cursor_copy(&v, &g->local, sizeof(g->local));
+	g->local = get_addr(&v, version);
 	g->method = cursor_u8(&v);
 	g->tunnel = cursor_u8(&v);
 	g->listen = cursor_u8(&v) & FLAG_LISTEN;
 	g->remote_policy = cursor_u8(&v);
-	cursor_copy(&v, &g->remote.addr, sizeof(g->remote.addr));
+	g->remote.addr = get_addr(&v, version);
 	g->remote.ports.lo = cursor_u16(&v);
 	g->remote.ports.hi = cursor_u16(&v);
 	g->expires = get_end(&v, now, wall);
@@ -267,8 +315,10 @@ store_grant_decode(struct grant *g, uint32_t *client_id,
 
 /* --- what was freed ------------------------------------------------------------- */
 
+#define REST_HEAD	(1 + 16 + 2)	/* its host, how long it is */
+
 size_t
-store_rest_encode(uint8_t *out, uint32_t host, const struct grant *g)
+store_rest_encode(uint8_t *out, const struct addr *host, const struct grant *g)
 {
 	struct grant  freed = *g;
 	struct writer w;
@@ -276,27 +326,30 @@ store_rest_encode(uint8_t *out, uint32_t host, const struct grant *g)
 
 	freed.ncookies = 0;
 	freed.expires = 0;
-	if ((len = store_grant_encode(out + 6, 0, 0, &freed)) == 0)
+	len = store_grant_encode(out + REST_HEAD, 0, 0, &freed);
+	if (len == 0)
 		return 0;
-	writer_init(&w, out, 6);
-	writer_put(&w, &host, sizeof(host));
+	writer_init(&w, out, REST_HEAD);
+	put_addr(&w, host);
 	writer_u16(&w, (uint16_t)len);
-	return 6 + len;
+	return REST_HEAD + len;
 }
 
 int
-store_rest_decode(struct cursor *c, uint32_t *host, struct grant *g,
-    struct store_room *room)
+store_rest_decode(struct cursor *c, uint8_t version, struct addr *host,
+    struct grant *g, struct store_room *room)
 {
 	uint8_t	       key[STORE_KEY_MAX];
 	const uint8_t *record;
 	uint32_t       client_id;
 	size_t	       len;
 
-	cursor_copy(c, host, sizeof(*host));
+	if (!is_known(version))
+		return -1;
+	*host = get_addr(c, version);
 	len = cursor_u16(c);
 	record = cursor_take(c, len);
-	if (c->bad)
+	if (c->bad || !addr_is_set(host))
 		return -1;
 	/* Whose it was does not matter any more. */
 	return store_grant_decode(g, &client_id, room, 0, 0, key,

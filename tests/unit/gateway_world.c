@@ -320,6 +320,15 @@ pool_now(void)
 	return c;
 }
 
+struct addr
+world_addr(const char *text)
+{
+	struct addr a;
+
+	assert_int_equal(addr_parse(&a, text), 0);
+	return a;
+}
+
 const struct prefix *
 world_prefix(const char *text)
 {

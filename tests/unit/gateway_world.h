@@ -74,6 +74,7 @@ void	assign(enum rsip_type type, uint32_t client_id);
 void	set_spis(unsigned n, uint32_t lo);
 struct pool_counts	pool_now(void);
 
+struct addr	world_addr(const char *text);
 /* "10.0.0.0/24", until the next call. */
 const struct prefix *world_prefix(const char *text);
 

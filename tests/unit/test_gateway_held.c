@@ -221,9 +221,10 @@ a_grant_waits_for_its_address(void **state)
 		  .ports = { { 20000, 20009 } } },
 	};
 	struct policy	      p = default_policy();
-	struct store_client   c = { .host = inet_addr("10.0.0.7"),
+	struct store_client   c = { .host = world_addr("10.0.0.7"),
 		.client_id = 5, .next_bind_id = 10, .transport = GATEWAY_TCP };
-	struct grant	      g = { .bind_id = 9, .local = both[1].addr,
+	struct grant	      g = { .bind_id = 9,
+		.local = addr_from_v4(both[1].addr),
 		.method = RSIP_METHOD_RSAP_IP, .tunnel = TUNNEL_IPIP,
 		.remote_policy = DEMUX_REMOTE_NONE, .ranges = &range,
 		.nranges = 1 };
@@ -240,7 +241,7 @@ a_grant_waits_for_its_address(void **state)
 	assert_int_equal(gateway_restore_grant(w.g, w.now, 5, &g), 0);
 	assert_int_equal(w.bound, 1);
 	assert_int_equal(gateway_restore_grant(w.g, w.now, 5, &g), 1);
-	c.host = inet_addr("10.0.0.8");		/* it would be two hosts' */
+	c.host = world_addr("10.0.0.8");		/* it would be two hosts' */
 	assert_int_equal(gateway_restore_client(w.g, w.now, &c), -1);
 	world_end();
 }

@@ -83,7 +83,8 @@ static struct grant
 taken(struct house *h)
 {
 	struct grant g = {
-		.gateway = htonl(0x0a000001), .local = htonl(NB),
+		.gateway = addr_from_v4(htonl(0x0a000001)),
+		.local = addr_from_v4(htonl(NB)),
 		.method = RSIP_METHOD_RSIPSEC, .tunnel = TUNNEL_IPIP,
 		.remote_policy = DEMUX_REMOTE_NONE,
 		.ranges = ports, .nranges = 2, .spis = spis, .nspis = 2,
@@ -163,7 +164,7 @@ refused_by_one_it_is_in_none(void **state)
 	struct pool_counts    before = counts(h), after;
 	struct grant	      g = taken(h);
 	struct demux_binding  other = { .client_id = 1, .bind_id = 1,
-		.host = htonl(XA + 1), .gateway = g.gateway,
+		.host = htonl(XA + 1), .gateway = addr_v4(&g.gateway),
 		.tunnel = TUNNEL_IPIP, .local = htonl(NB), .ipsec = true,
 		.cookies = cookies, .ncookies = 1,
 		.remote_policy = DEMUX_REMOTE_NONE };
@@ -280,10 +281,11 @@ static void
 a_whole_address_too(void **state)
 {
 	struct house	     *h = *state;
-	struct grant	      g = { .gateway = htonl(0x0a000001),
-		.local = htonl(NW), .method = RSIP_METHOD_RSA_IP,
+	struct grant	      g = { .gateway = addr_from_v4(htonl(0x0a000001)),
+		.local = addr_from_v4(htonl(NW)), .method = RSIP_METHOD_RSA_IP,
 		.tunnel = TUNNEL_GRE, .remote_policy = DEMUX_REMOTE_MACRO,
-		.remote = { .addr = htonl(0xcb007109) }, .expires = 30000 };
+		.remote = { .addr = addr_from_v4(htonl(0xcb007109)) },
+		.expires = 30000 };
 	struct lease_binding *b;
 
 	assert_int_equal(pool_take_whole(h->tables.pool, 1000, h->nw,
@@ -291,7 +293,7 @@ a_whole_address_too(void **state)
 	b = grant_enter(&h->tables, h->client, h->nw, &g);
 	assert_non_null(b);
 	assert_int_equal(b->pool, h->nw);
-	assert_int_equal(lease_remote(b)->addr, htonl(0xcb007109));
+	assert_int_equal(addr_v4(&lease_remote(b)->addr), htonl(0xcb007109));
 	assert_int_equal(counts(h).whole, 1);
 	grant_revoke(&h->tables, 2000, b);
 	assert_int_equal(counts(h).whole, 0);

@@ -62,17 +62,20 @@ endpoints_free(struct endpoints *t)
 	free(t);
 }
 
-static uint64_t
-endpoint_key(uint32_t addr, uint16_t port)
+static struct endpoint_key
+make_key(const struct addr *addr, uint16_t port)
 {
-	return (uint64_t)addr << 16 | port;
+	struct endpoint_key key = { .addr = *addr };
+
+	store_u16(key.port, port);
+	return key;
 }
 
 struct endpoint *
-endpoints_find(struct endpoints *t, uint32_t addr, uint16_t port)
+endpoints_find(struct endpoints *t, const struct addr *addr, uint16_t port)
 {
-	uint64_t	 key = endpoint_key(addr, port);
-	struct endpoint *e;
+	struct endpoint_key key = make_key(addr, port);
+	struct endpoint	   *e;
 
 	HASH_FIND(hh, t->hash, &key, sizeof(key), e);
 	return e;
@@ -80,13 +83,13 @@ endpoints_find(struct endpoints *t, uint32_t addr, uint16_t port)
 
 /* A host that speaks from ever new ports displaces itself, not others. */
 static void
-make_room(struct endpoints *t, uint32_t addr)
+make_room(struct endpoints *t, const struct addr *addr)
 {
 	struct endpoint *e, *oldest = NULL;
 	size_t		 n = 0;
 
 	TAILQ_FOREACH(e, &t->lru[0], lru) {
-		if (e->addr != addr)
+		if (!addr_equal(&e->key.addr, addr))
 			continue;
 		if (oldest == NULL)
 			oldest = e;
@@ -114,7 +117,8 @@ endpoints_hold(struct endpoints *t, struct endpoint *e, bool held)
 }
 
 struct endpoint *
-endpoints_get(struct endpoints *t, uint64_t now, uint32_t addr, uint16_t port)
+endpoints_get(struct endpoints *t, uint64_t now, const struct addr *addr,
+    uint16_t port)
 {
 	struct endpoint *e = endpoints_find(t, addr, port);
 
@@ -122,8 +126,7 @@ endpoints_get(struct endpoints *t, uint64_t now, uint32_t addr, uint16_t port)
 		make_room(t, addr);
 		if ((e = calloc(1, sizeof(*e))) == NULL)
 			return NULL;
-		e->key = endpoint_key(addr, port);
-		e->addr = addr;
+		e->key = make_key(addr, port);
 		e->port = port;
 		HASH_ADD(hh, t->hash, key, sizeof(e->key), e);
 		t->nfree++;

@@ -8,14 +8,20 @@
 #include <sys/queue.h>
 
 #include "base/hash.h"
+#include "net/addr.h"
 
 #define ENDPOINTS_PER_HOST	8	/* ports that one host may speak from */
 
-/* Addresses in network order, ports in host order, times in milliseconds. */
+/* Without padding: it is hashed. */
+struct endpoint_key {
+	struct addr addr;
+	uint8_t	    port[2];		/* network order */
+};
+
+/* Times in milliseconds. */
 struct endpoint {
-	uint64_t key;			/* address and port */
-	uint32_t addr;
-	uint16_t port;
+	struct endpoint_key key;
+	uint16_t port;			/* host order */
 	uint64_t used;
 	bool	 begun;			/* floor is valid */
 	bool	 waiting;		/* its last request is not answered yet */
@@ -36,9 +42,10 @@ struct endpoints *endpoints_new(size_t max);
 void	endpoints_set_max(struct endpoints *t, size_t max);
 void	endpoints_free(struct endpoints *t);
 /* Finds or makes one.  NULL if memory is out. */
-struct endpoint *endpoints_get(struct endpoints *t, uint64_t now, uint32_t addr,
+struct endpoint *endpoints_get(struct endpoints *t, uint64_t now,
+	    const struct addr *addr, uint16_t port);
+struct endpoint *endpoints_find(struct endpoints *t, const struct addr *addr,
 	    uint16_t port);
-struct endpoint *endpoints_find(struct endpoints *t, uint32_t addr, uint16_t port);
 /* Drops those silent for idle milliseconds; of the held, those that keep() does
  * not want. */
 void	endpoints_expire(struct endpoints *t, uint64_t now, uint64_t idle,

@@ -121,8 +121,8 @@ send_async(struct gateway *g, const struct lease_client *c,
 	m->has |= RSIP_HAS_CLIENT_ID | RSIP_HAS_COUNTER;
 	m->client_id = c->client_id;
 	m->counter = 0;
-	len = gateway_encode(g, c->host, c->authentic ? c->policy.secret : NULL,
-	    m, g->buffer);
+	len = gateway_encode(g, &c->host, c->authentic ? c->policy.secret :
+	    NULL, m, g->buffer);
 	if (len == -1)
 		return;
 	g->counts.asynchronous++;
@@ -212,11 +212,10 @@ reconfigure_client(void *arg, struct lease_client *c)
 {
 	struct walk	     *w = arg;
 	struct gateway	     *g = w->g;
-	struct addr	      host = addr_from_v4(c->host);
 	struct lease_binding *b, *next;
 
-	policies_find(g->config.policies, &host, &c->policy);
-	if (!c->policy.may_register || !gateway_hears(g, c->host) ||
+	policies_find(g->config.policies, &c->host, &c->policy);
+	if (!c->policy.may_register || !gateway_hears(g, &c->host) ||
 	    (c->policy.require_auth && !c->authentic)) {
 		gateway_send_type(g, c, RSIP_DEREGISTER_RESPONSE, NULL);
 		gateway_end(g, w->now, c, "ended: no longer allowed");
@@ -368,7 +367,7 @@ gateway_set_until(struct gateway *g, uint64_t now, uint64_t until)
 }
 
 void
-gateway_misuse(struct gateway *g, uint64_t now, uint32_t host,
+gateway_misuse(struct gateway *g, uint64_t now, const struct addr *host,
     enum demux_verdict verdict, uint32_t bind_id)
 {
 	static const struct {
@@ -405,7 +404,7 @@ gateway_misuse(struct gateway *g, uint64_t now, uint32_t host,
 	}
 	g->counts.errors[kinds[kind].error]++;
 	if (ratelimit_pass(&g->log, now))
-		log_info("%s: %s", ipv4_text(host),
+		log_info("%s: %s", ADDR_TEXT(host),
 		    rsip_error_name(kinds[kind].error));
 	g->ops->event(g->arg, GATEWAY_MISUSE, c, b);
 	send_async(g, c, m);
@@ -548,7 +547,6 @@ static int
 finish(struct gateway *g, struct gateway_request *r, enum rsip_error rc,
     uint8_t *out)
 {
-	struct addr	     host;
 	struct policy		    policy;
 	const struct policy_secret *secret = NULL;
 	int			    len;
@@ -559,7 +557,7 @@ finish(struct gateway *g, struct gateway_request *r, enum rsip_error rc,
 			g->counts.stale++;
 		else
 			g->counts.errors[rc]++;
-		log_debug("%s: %s: %s", ipv4_text(r->peer->host),
+		log_debug("%s: %s: %s", ADDR_TEXT(&r->peer->host),
 		    rsip_type_name(r->in->type), rsip_error_name(rc));
 	}
 	if (r->in->has & RSIP_HAS_COUNTER) {
@@ -567,13 +565,12 @@ finish(struct gateway *g, struct gateway_request *r, enum rsip_error rc,
 		r->out->counter = r->in->counter;
 	}
 	if (r->authentic || r->stale) {
-		host = addr_from_v4(r->peer->host);
-		policies_find(g->config.policies, &host, &policy);
+		policies_find(g->config.policies, &r->peer->host, &policy);
 		secret = policy.secret;
 	}
 	if (r->stale && secret != NULL)
 		gateway_tell_floor(g, r);
-	len = gateway_encode(g, r->peer->host, secret, r->out, out);
+	len = gateway_encode(g, &r->peer->host, secret, r->out, out);
 	gateway_release(r->out);
 	g->counts.answers++;
 	return len == -1 ? 0 : len;
@@ -589,7 +586,7 @@ gateway_input(struct gateway *g, uint64_t now, const struct gateway_peer *peer,
 	int		       n;
 
 	/* Not even an error: it would go to whoever was named as the source. */
-	if (!gateway_hears(g, peer->host)) {
+	if (!gateway_hears(g, &peer->host)) {
 		g->counts.foreign++;
 		return 0;
 	}
@@ -603,7 +600,7 @@ gateway_input(struct gateway *g, uint64_t now, const struct gateway_peer *peer,
 	if (g->in.type == RSIP_ERROR_RESPONSE &&
 	    rc != RSIP_UNSUPPORTED_RSIP_VERSION)
 		return 0;
-	r.client = leases_client(g->leases, peer->host);
+	r.client = leases_client(g->leases, &peer->host);
 	rc = serve(g, &r, rc, msg, len);
 	n = rc == GATEWAY_WAIT ? GATEWAY_LATER : rc == GATEWAY_SILENT ? 0 :
 	    finish(g, &r, rc, out);
@@ -644,7 +641,7 @@ gateway_resolved(struct gateway *g, uint64_t now, uint64_t ticket,
 	struct gateway_request r = { .now = now, .peer = &peer,
 		.in = &w->request, .out = &g->out, .waiting = w,
 		.authentic = w->authentic,
-		.client = leases_client(g->leases, peer.host) };
+		.client = leases_client(g->leases, &peer.host) };
 
 	gateway_release(&g->out);
 	g->tables.unsafe.bind_id = 0;
@@ -662,21 +659,22 @@ gateway_resolved(struct gateway *g, uint64_t now, uint64_t ticket,
 bool
 gateway_registered(const struct gateway *g, const struct gateway_peer *peer)
 {
-	const struct lease_client *c = leases_client(g->leases, peer->host);
+	const struct lease_client *c = leases_client(g->leases, &peer->host);
 
 	return c != NULL && c->stage != LEASE_HALF_OPEN &&
 	    c->peer == peer->id && c->transport == peer->transport;
 }
 
 bool
-gateway_end_of(const struct gateway *g, uint32_t host, struct gateway_peer *out)
+gateway_end_of(const struct gateway *g, const struct addr *host,
+    struct gateway_peer *out)
 {
 	const struct lease_client *c = leases_client(g->leases, host);
 
 	if (c == NULL)
 		return false;
-	*out = (struct gateway_peer){ .host = host, .transport = c->transport,
-		.id = c->peer };
+	*out = (struct gateway_peer){ .host = *host,
+		.transport = c->transport, .id = c->peer };
 	return true;
 }
 

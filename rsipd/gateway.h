@@ -8,6 +8,7 @@
 
 #include "nat/demux.h"
 #include "nat/demux_packet.h"
+#include "net/addr.h"
 #include "rsipd/lease.h"
 #include "rsipd/policy.h"
 #include "rsipd/pool.h"
@@ -28,7 +29,7 @@ enum gateway_transport { GATEWAY_TCP = 1, GATEWAY_UDP = 2 };
 
 /* Where a request came from and its answer goes. */
 struct gateway_peer {
-	uint32_t host;
+	struct addr host;
 	uint8_t	 transport;		/* enum gateway_transport */
 	bool	 privileged;		/* its port is one that only a system's own programs get */
 	uint64_t id;			/* the shell's name for its connection or endpoint */
@@ -73,7 +74,8 @@ struct gateway_ops {
 	int	(*resolve)(void *arg, const char *name, uint64_t ticket);
 	/* The link-layer address of a host, in the low bytes of 8: 1; 0: not known;
 	 * -1: it is not on the link.  NULL where nobody can tell. */
-	int	(*neighbour)(void *arg, uint32_t host, uint8_t mac[8]);
+	int	(*neighbour)(void *arg, const struct addr *host,
+		    uint8_t mac[8]);
 	/* Finds out soon whether this connection still has another end; may be NULL. */
 	void	(*probe)(void *arg, uint64_t id);
 	/* gateway_tick() is due at this time, no longer at the one said before; 0:
@@ -111,8 +113,8 @@ void	gateway_tick(struct gateway *g, uint64_t now);
 
 /* A packet misused a resource (§10.4): tells the host, at most once a
  * second of each kind. */
-void	gateway_misuse(struct gateway *g, uint64_t now, uint32_t host,
-	    enum demux_verdict verdict, uint32_t bind_id);
+void	gateway_misuse(struct gateway *g, uint64_t now,
+	    const struct addr *host, enum demux_verdict verdict, uint32_t bind_id);
 
 /* New policies, limits and networks: what they no longer allow is taken back. */
 void	gateway_reconfigure(struct gateway *g, uint64_t now,
@@ -157,13 +159,14 @@ void	gateway_set_until(struct gateway *g, uint64_t now, uint64_t until);
 void	gateway_shutdown(struct gateway *g, uint64_t now);
 
 /* Is a host's word worth anything here?  Everybody else gets no answer. */
-bool	gateway_hears(const struct gateway *g, uint32_t host);
+bool	gateway_hears(const struct gateway *g, const struct addr *host);
 /* A connection has ended. */
 void	gateway_disconnected(struct gateway *g, const struct gateway_peer *peer);
 /* Whether the host's registration is at this peer: the shell keeps those longer. */
 bool	gateway_registered(const struct gateway *g, const struct gateway_peer *peer);
 /* Where a host's registration is; false if it has none. */
-bool	gateway_end_of(const struct gateway *g, uint32_t host, struct gateway_peer *out);
+bool	gateway_end_of(const struct gateway *g, const struct addr *host,
+	    struct gateway_peer *out);
 
 struct gateway_counts {
 	size_t	 registrations, half_open, bindings, waiting;

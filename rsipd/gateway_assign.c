@@ -280,7 +280,7 @@ static enum rsip_error
 take_whole(struct gateway_assignment *a)
 {
 	struct pool *p = a->g->pool;
-	uint32_t     host = a->r->peer->host;
+	uint32_t     host = addr_v4(&a->r->peer->host);
 	int	     i;
 
 	if (a->any_local) {
@@ -316,8 +316,8 @@ take_ports(struct gateway_assignment *a, size_t at)
 		make_ranges(a);
 		return RSIP_OK;
 	}
-	rc = pool_take_ports(p, a->r->now, at, a->r->peer->host, a->port,
-	    a->nports);
+	rc = pool_take_ports(p, a->r->now, at, addr_v4(&a->r->peer->host),
+	    a->port, a->nports);
 	return rc == POOL_OK ? RSIP_OK : rc == POOL_INUSE ?
 	    RSIP_LOCAL_ADDRPORT_INUSE : RSIP_LOCAL_ADDRPORT_UNALLOWED;
 }
@@ -333,8 +333,8 @@ take_spis(struct gateway_assignment *a, size_t at)
 	if (a->any_spi)
 		rc = pool_draw_spis(p, a->r->now, at, a->grant.nspis, a->spi);
 	else
-		rc = pool_take_spis(p, a->r->now, at, a->r->peer->host, a->spi,
-		    a->grant.nspis);
+		rc = pool_take_spis(p, a->r->now, at,
+		    addr_v4(&a->r->peer->host), a->spi, a->grant.nspis);
 	return rc == POOL_OK ? RSIP_OK : rc == POOL_INUSE ?
 	    RSIP_IPSEC_SPI_INUSE : RSIP_IPSEC_SPI_UNAVAILABLE;
 }
@@ -433,7 +433,7 @@ why_not_entered(struct gateway_assignment *a)
 		    RSIP_LOCAL_ADDRPORT_UNAVAILABLE;
 	if (ratelimit_pass(&a->g->log, a->r->now))
 		log_error("cannot enter a binding of %s: %s",
-		    ipv4_text(a->r->peer->host), strerror(errno));
+		    ADDR_TEXT(&a->r->peer->host), strerror(errno));
 	return RSIP_INTERNAL_SERVER_ERROR;
 }
 
@@ -481,7 +481,7 @@ gateway_still_allowed(struct lease_binding *b)
 	const struct policy	  *p = &b->client->policy;
 	const struct lease_remote *r = lease_remote(b);
 
-	if (!address_allowed(p, b->local) || (b->listen && !p->listen) ||
+	if (!policy_allows_local(p, &b->local) || (b->listen && !p->listen) ||
 	    (b->method == RSIP_METHOD_RSIPSEC && !p->ipsec) ||
 	    (b->method == RSIP_METHOD_RSA_IP && !p->rsa_ip) ||
 	    (b->tunnel == RSIP_TUNNEL_IPIP ? !p->ipip : !p->gre))
@@ -538,7 +538,7 @@ answer(const struct gateway_assignment *a, const struct lease_binding *b,
 	m->has |= RSIP_HAS_BIND_ID | RSIP_HAS_LOCAL | RSIP_HAS_LEASE |
 	    RSIP_HAS_TUNNEL;
 	m->bind_id = b->bind_id;
-	set_ipv4(&m->local, b->local);
+	set_ipv4(&m->local, addr_v4(&b->local));
 	m->lease = lease;
 	m->ntunnels = 1;
 	m->tunnel[0] = b->tunnel;

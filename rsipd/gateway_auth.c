@@ -9,27 +9,27 @@
 #include "rsipd/gateway_internal.h"
 
 static struct gateway_account *
-account_get(struct gateway *g, uint32_t host)
+account_get(struct gateway *g, const struct addr *host)
 {
 	struct gateway_account *a;
 
-	HASH_FIND(hh, g->accounts, &host, sizeof(host), a);
+	HASH_FIND(hh, g->accounts, host, sizeof(*host), a);
 	if (a != NULL)
 		return a;
 	if (HASH_COUNT(g->accounts) >= GATEWAY_ACCOUNTS_MAX ||
 	    (a = calloc(1, sizeof(*a))) == NULL)
 		return NULL;
-	a->host = host;
+	a->host = *host;
 	HASH_ADD(hh, g->accounts, host, sizeof(a->host), a);
 	return a;
 }
 
 static struct rsip_key
 key_between(const struct gateway *g, const struct policy_secret *s,
-    uint32_t host)
+    const struct addr *host)
 {
 	return (struct rsip_key){ .id = s->key_id, .secret = s->secret,
-		.len = s->len, .host = host, .gateway = g->config.gateway };
+		.len = s->len, .host = addr_v4(host), .gateway = g->config.gateway };
 }
 
 /* Why a message with the right MAC is none for now; NULL: it is one. */
@@ -57,10 +57,10 @@ refuse(struct gateway *g, const struct gateway_request *r, const char *why)
 
 	/* What every honest host begins with is no news. */
 	if (r->stale && m->auth_echo == 0)
-		log_debug("%s: %s", ipv4_text(r->peer->host), why);
+		log_debug("%s: %s", ADDR_TEXT(&r->peer->host), why);
 	else if (ratelimit_pass(&g->auth_log, r->now))
 		log_info("%s: %s is refused: %s (counter %" PRIu64 ", key %u; "
-		    "and %u before it)", ipv4_text(r->peer->host),
+		    "and %u before it)", ADDR_TEXT(&r->peer->host),
 		    rsip_type_name(m->type), why, m->auth_counter,
 		    m->auth_key_id, ratelimit_take_missed(&g->auth_log));
 	return RSIP_REGISTRATION_DENIED;
@@ -80,12 +80,11 @@ gateway_authenticate(struct gateway *g, struct gateway_request *r,
 	const struct policy    *p = &policy;
 	struct rsip_key		key;
 	const char	       *why;
-	struct addr		host = addr_from_v4(r->peer->host);
 
 	if (r->client != NULL)
 		p = &r->client->policy;
 	else
-		policies_find(g->config.policies, &host, &policy);
+		policies_find(g->config.policies, &r->peer->host, &policy);
 	if (p->secret == NULL)
 		return p->require_auth ? RSIP_REGISTRATION_DENIED : RSIP_OK;
 	if (!(m->has & RSIP_HAS_AUTH)) {
@@ -93,11 +92,11 @@ gateway_authenticate(struct gateway *g, struct gateway_request *r,
 		    (r->client != NULL && r->client->authentic) ?
 		    RSIP_REGISTRATION_DENIED : RSIP_OK;
 	}
-	key = key_between(g, p->secret, r->peer->host);
+	key = key_between(g, p->secret, &r->peer->host);
 	if (!rsip_auth_verify(m, msg, len, &key))
 		return refuse(g, r, "wrong key or MAC");
 	/* Memory is spent only on who knows the secret. */
-	if ((a = account_get(g, r->peer->host)) == NULL)
+	if ((a = account_get(g, &r->peer->host)) == NULL)
 		return RSIP_INTERNAL_SERVER_ERROR;
 	if ((why = find_stale(g, a, m)) != NULL) {
 		r->stale = true;
@@ -112,7 +111,7 @@ gateway_authenticate(struct gateway *g, struct gateway_request *r,
 void
 gateway_tell_floor(struct gateway *g, const struct gateway_request *r)
 {
-	const struct gateway_account *a = account_get(g, r->peer->host);
+	const struct gateway_account *a = account_get(g, &r->peer->host);
 
 	if (a == NULL)
 		return;
@@ -123,7 +122,7 @@ gateway_tell_floor(struct gateway *g, const struct gateway_request *r)
 }
 
 int
-gateway_encode(struct gateway *g, uint32_t host,
+gateway_encode(struct gateway *g, const struct addr *host,
     const struct policy_secret *secret, struct rsip_message *m, uint8_t *out)
 {
 	struct gateway_account *a;

@@ -46,7 +46,7 @@ gateway_held_free(struct gateway *g)
 static void
 take_back(struct gateway *g, uint64_t now, const struct gateway_held *h)
 {
-	struct lease_client  *c = leases_client(g->leases, h->peer.host);
+	struct lease_client  *c = leases_client(g->leases, &h->peer.host);
 	struct lease_binding *b;
 
 	if (h->unsafe.bind_id == 0 || c == NULL || c->client_id != h->client_id)
@@ -64,7 +64,6 @@ static void
 send_error(struct gateway *g, const struct gateway_held *h)
 {
 	struct rsip_message *m = &g->out;
-	struct addr	     host;
 	struct policy	     policy;
 	int		     len;
 
@@ -82,9 +81,8 @@ send_error(struct gateway *g, const struct gateway_held *h)
 		m->counter = h->counter;
 	}
 	g->counts.errors[RSIP_INTERNAL_SERVER_ERROR]++;
-	host = addr_from_v4(h->peer.host);
-	policies_find(g->config.policies, &host, &policy);
-	len = gateway_encode(g, h->peer.host, h->authentic ? policy.secret :
+	policies_find(g->config.policies, &h->peer.host, &policy);
+	len = gateway_encode(g, &h->peer.host, h->authentic ? policy.secret :
 	    NULL, m, g->buffer);
 	if (len > 0)
 		g->ops->send(g->arg, &h->peer, true, g->buffer, (size_t)len);

@@ -71,7 +71,7 @@ struct gateway_request {
 /* Counters of authentication, kept beyond a registration: they only grow.  The
  * index is the host's, as its last good message had it. */
 struct gateway_account {
-	uint32_t host;
+	struct addr host;
 	uint64_t index, in, out;
 	UT_hash_handle hh;
 };
@@ -179,7 +179,8 @@ enum rsip_error gateway_authenticate(struct gateway *g, struct gateway_request *
 /* The answer to a stale request says what a new one has to pass. */
 void	gateway_tell_floor(struct gateway *g, const struct gateway_request *r);
 /* Encodes m, signed with the secret if there is one; the length, or -1. */
-int	gateway_encode(struct gateway *g, uint32_t host,
-	    const struct policy_secret *secret, struct rsip_message *m, uint8_t *out);
+int	gateway_encode(struct gateway *g, const struct addr *host,
+	    const struct policy_secret *secret, struct rsip_message *m,
+	    uint8_t *out);
 
 #endif

@@ -26,13 +26,13 @@ names_of(const struct rsip_message *m, const char **name)
 }
 
 static size_t
-waiting_of(const struct gateway *g, uint32_t host)
+waiting_of(const struct gateway *g, const struct addr *host)
 {
 	const struct gateway_waiting *w;
 	size_t			      n = 0;
 
 	LIST_FOREACH(w, &g->waiting, entry)
-		n += w->peer.host == host;
+		n += addr_equal(&w->peer.host, host);
 	return n;
 }
 
@@ -56,7 +56,7 @@ gateway_names_wait(struct gateway *g, struct gateway_request *r)
 		return RSIP_OK;
 	/* Who asks for more than that waits for nothing: the names stay unknown. */
 	if (g->nwaiting == GATEWAY_WAITING_MAX ||
-	    waiting_of(g, r->peer->host) >= GATEWAY_WAITING_HOST ||
+	    waiting_of(g, &r->peer->host) >= GATEWAY_WAITING_HOST ||
 	    (w = calloc(1, sizeof(*w))) == NULL)
 		return RSIP_OK;
 	w->ticket = ++g->next_ticket << 8;

@@ -13,17 +13,16 @@
 #define NEIGHBOUR_UNKNOWN	((uint64_t)1 << 63)
 
 bool
-gateway_hears(const struct gateway *g, uint32_t host)
+gateway_hears(const struct gateway *g, const struct addr *host)
 {
 	const struct gateway_network *n = g->config.from;
-	struct addr		      a = addr_from_v4(host);
 	size_t			      i;
 
 	for (i = 0; i < g->config.nfrom; i++) {
-		if (ip_in_prefix(host, n[i].net, n[i].plen))
+		if (ip_in_prefix(addr_v4(host), n[i].net, n[i].plen))
 			return true;
 	}
-	return policies_name(g->config.policies, &a);
+	return policies_name(g->config.policies, host);
 }
 
 /* --- neighbours: what one link-layer address may hold ---------------------- */
@@ -77,7 +76,7 @@ neighbour_join(struct gateway_neighbour *n, struct lease_client *c)
 
 /* Which neighbour is the host?  False where there is no limit to be kept. */
 static bool
-neighbour_key(const struct gateway *g, uint32_t host, uint64_t *key)
+neighbour_key(const struct gateway *g, const struct addr *host, uint64_t *key)
 {
 	uint8_t mac[8] = { 0 };
 	int	known;
@@ -132,7 +131,7 @@ gateway_end(struct gateway *g, uint64_t now, struct lease_client *c,
 		gateway_unbind(g, now, b);
 	}
 	if (c->stage != LEASE_HALF_OPEN && ratelimit_pass(&g->log, now))
-		log_info("%s: registration %u %s", ipv4_text(c->host),
+		log_info("%s: registration %u %s", ADDR_TEXT(&c->host),
 		    c->client_id, why);
 	g->ops->event(g->arg, GATEWAY_DEREGISTERED, c, NULL);
 	if (c->stage != LEASE_HALF_OPEN)
@@ -222,7 +221,7 @@ gateway_move(struct lease_client *c, const struct gateway_peer *peer)
 void
 gateway_disconnected(struct gateway *g, const struct gateway_peer *peer)
 {
-	struct lease_client *c = leases_client(g->leases, peer->host);
+	struct lease_client *c = leases_client(g->leases, &peer->host);
 
 	if (c != NULL && is_same_peer(c, peer))
 		c->live = false;
@@ -241,11 +240,11 @@ prove(struct gateway *g, uint64_t now, struct lease_client *c)
 	/* Its bindings are kept or not granted; by itself it is soon had anew. */
 	grant_client_changed(&g->tables, c);
 	if (ratelimit_pass(&g->log, now))
-		log_info("%s: registered as %u", ipv4_text(c->host),
+		log_info("%s: registered as %u", ADDR_TEXT(&c->host),
 		    c->client_id);
 	/* By now its link-layer address is known. */
 	if (c->neighbour != NULL && c->neighbour->key == NEIGHBOUR_UNKNOWN &&
-	    neighbour_key(g, c->host, &key) && key != NEIGHBOUR_UNKNOWN) {
+	    neighbour_key(g, &c->host, &key) && key != NEIGHBOUR_UNKNOWN) {
 		neighbour_leave(g, c);
 		if ((n = neighbour_get(g, key)) != NULL)
 			n->count++;
@@ -336,7 +335,7 @@ reserve_neighbour(struct gateway *g, const struct gateway_request *r,
 	uint64_t	     key;
 
 	*n = NULL;
-	if (!neighbour_key(g, r->peer->host, &key))
+	if (!neighbour_key(g, &r->peer->host, &key))
 		return RSIP_OK;
 	/* To answer these is to have the kernel look for each. */
 	if (key == NEIGHBOUR_UNKNOWN && !ratelimit_pass(&g->unknown, r->now)) {
@@ -367,7 +366,7 @@ register_new(struct gateway *g, struct gateway_request *r,
 		return rc;
 	if (!make_room(g, r->now))
 		rc = RSIP_REGISTRATION_DENIED;
-	else if ((c = leases_register(g->leases, r->peer->host, r->now +
+	else if ((c = leases_register(g->leases, &r->peer->host, r->now +
 	    (uint64_t)policy->registration * 1000)) == NULL)
 		rc = RSIP_INTERNAL_SERVER_ERROR;
 	if (c == NULL) {
@@ -395,11 +394,10 @@ register_new(struct gateway *g, struct gateway_request *r,
 enum rsip_error
 gateway_register(struct gateway *g, struct gateway_request *r)
 {
-	struct addr	host = addr_from_v4(r->peer->host);
 	struct policy	policy;
 	enum rsip_error rc = RSIP_OK;
 
-	policies_find(g->config.policies, &host, &policy);
+	policies_find(g->config.policies, &r->peer->host, &policy);
 	if (!policy.may_register)
 		return RSIP_REGISTRATION_DENIED;
 	if (r->client != NULL)

@@ -16,13 +16,13 @@ gateway_restore_client(struct gateway *g, uint64_t now,
 	struct policy	     policy;
 
 	if ((c = leases_by_id(g->leases, s->client_id)) != NULL)
-		return c->host == addr_v4(&s->host) ? 1 : -1;
+		return addr_equal(&c->host, &s->host) ? 1 : -1;
 	policies_find(g->config.policies, &s->host, &policy);
 	if (s->expires <= now || !policy.may_register ||
 	    (policy.require_auth && !s->authentic) ||
 	    leases_clients(g->leases) >= g->config.max_registrations)
 		return -1;
-	c = leases_restore(g->leases, addr_v4(&s->host), s->client_id,
+	c = leases_restore(g->leases, &s->host, s->client_id,
 	    s->next_bind_id, s->expires);
 	if (c == NULL)
 		return -1;

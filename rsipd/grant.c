@@ -15,7 +15,7 @@ add_to_demux(const struct grant_tables *t, const struct grant *g,
 	struct demux_binding d = {
 		.client_id = b->client->client_id,
 		.bind_id = b->bind_id,
-		.host = b->client->host,
+		.host = addr_v4(&b->client->host),
 		.gateway = addr_v4(&g->gateway),
 		.tunnel = (enum tunnel_type)g->tunnel,
 		.local = addr_v4(&g->local),
@@ -54,7 +54,7 @@ enter(const struct grant_tables *t, struct lease_client *c, size_t at,
 	    g->ncookies, (enum demux_remote)g->remote_policy);
 	if (b == NULL)
 		return NULL;
-	b->local = addr_v4(&g->local);
+	b->local = g->local;
 	b->pool = (uint16_t)at;
 	b->method = g->method;
 	b->tunnel = g->tunnel;
@@ -133,7 +133,7 @@ grant_enter(struct grant_tables *t, struct lease_client *c, size_t at,
 }
 
 static bool
-take_ports(struct pool *p, uint64_t now, size_t at, uint32_t host,
+take_ports(struct pool *p, uint64_t now, size_t at, const struct addr *host,
     const struct grant *g)
 {
 	uint16_t port[RSIP_PORTS_MAX];
@@ -148,19 +148,19 @@ take_ports(struct pool *p, uint64_t now, size_t at, uint32_t host,
 		}
 	}
 	return n == 0 ||
-	    pool_take_ports(p, now, at, host, port, n) == POOL_OK;
+	    pool_take_ports(p, now, at, addr_v4(host), port, n) == POOL_OK;
 }
 
 static bool
-take(struct pool *p, uint64_t now, size_t at, uint32_t host,
+take(struct pool *p, uint64_t now, size_t at, const struct addr *host,
     const struct grant *g)
 {
 	if (g->method == RSIP_METHOD_RSA_IP)
-		return pool_take_whole(p, now, at, host) == POOL_OK;
+		return pool_take_whole(p, now, at, addr_v4(host)) == POOL_OK;
 	if (!take_ports(p, now, at, host, g))
 		return false;
-	if (g->nspis == 0 ||
-	    pool_take_spis(p, now, at, host, g->spis, g->nspis) == POOL_OK)
+	if (g->nspis == 0 || pool_take_spis(p, now, at, addr_v4(host), g->spis,
+	    g->nspis) == POOL_OK)
 		return true;
 	pool_undo_ports(p, at, g->ranges, g->nranges);
 	return false;
@@ -176,7 +176,7 @@ grant_apply(const struct grant_tables *t, uint64_t now, struct lease_client *c,
 
 	if (at == -1 || pool_at(t->pool, (size_t)at)->exclusive !=
 	    (g->method == RSIP_METHOD_RSA_IP) ||
-	    !take(t->pool, now, (size_t)at, c->host, g)) {
+	    !take(t->pool, now, (size_t)at, &c->host, g)) {
 		errno = EADDRNOTAVAIL;
 		return NULL;
 	}
@@ -193,7 +193,7 @@ grant_of(struct lease_binding *b, struct grant *g)
 {
 	*g = (struct grant){
 		.bind_id = b->bind_id,
-		.local = addr_from_v4(b->local),
+		.local = b->local,
 		.method = b->method,
 		.tunnel = b->tunnel,
 		.listen = b->listen,
@@ -221,7 +221,7 @@ grant_extend(struct grant_tables *t, struct lease_binding *b,
 }
 
 static void
-rest(struct pool *p, uint64_t now, size_t at, uint32_t host,
+rest(struct pool *p, uint64_t now, size_t at, const struct addr *host,
     const struct grant *g)
 {
 	size_t i;
@@ -229,8 +229,8 @@ rest(struct pool *p, uint64_t now, size_t at, uint32_t host,
 	if (g->method == RSIP_METHOD_RSA_IP)
 		pool_rest_whole(p, now, at);
 	for (i = 0; i < g->nranges; i++)
-		pool_rest_ports(p, now, at, host, g->ranges[i]);
-	pool_rest_spis(p, now, at, host, g->spis, g->nspis);
+		pool_rest_ports(p, now, at, addr_v4(host), g->ranges[i]);
+	pool_rest_spis(p, now, at, addr_v4(host), g->spis, g->nspis);
 }
 
 void
@@ -240,7 +240,7 @@ grant_revoke(struct grant_tables *t, uint64_t now, struct lease_binding *b)
 
 	grant_of(b, &g);
 	t->demux_remove(t->arg, b->client->client_id, b->bind_id);
-	rest(t->pool, now, b->pool, b->client->host, &g);
+	rest(t->pool, now, b->pool, &b->client->host, &g);
 	forget(t, b->client, b);
 	leases_unbind(t->leases, b);
 }
@@ -254,8 +254,8 @@ grant_rest(struct pool *p, uint64_t now, const struct addr *host,
 	/* Somebody may have it by now. */
 	if (at != -1 && pool_at(p, (size_t)at)->exclusive ==
 	    (g->method == RSIP_METHOD_RSA_IP) &&
-	    take(p, now, (size_t)at, addr_v4(host), g))
-		rest(p, now, (size_t)at, addr_v4(host), g);
+	    take(p, now, (size_t)at, host, g))
+		rest(p, now, (size_t)at, host, g);
 }
 
 void

@@ -160,9 +160,9 @@ leases_first(const struct leases *l)
 /* --- clients -------------------------------------------------------------- */
 
 static struct lease_client **
-client_bucket(const struct leases *l, uint32_t host)
+client_bucket(const struct leases *l, const struct addr *host)
 {
-	return &l->client[mix(l, host) & l->cmask];
+	return &l->client[addr_hash(host) & l->cmask];
 }
 
 static struct lease_client **
@@ -193,7 +193,7 @@ clients_grow(struct leases *l)
 	for (i = 0; i < n; i++) {
 		while ((c = old[i]) != NULL) {
 			old[i] = c->chain;
-			b = client_bucket(l, c->host);
+			b = client_bucket(l, &c->host);
 			c->chain = *b;
 			*b = c;
 			b = id_bucket(l, c->client_id);
@@ -205,11 +205,11 @@ clients_grow(struct leases *l)
 }
 
 struct lease_client *
-leases_client(const struct leases *l, uint32_t host)
+leases_client(const struct leases *l, const struct addr *host)
 {
 	struct lease_client *c = *client_bucket(l, host);
 
-	while (c != NULL && c->host != host)
+	while (c != NULL && !addr_equal(&c->host, host))
 		c = c->chain;
 	return c;
 }
@@ -286,12 +286,12 @@ leases_shorten(struct leases *l, struct lease_client *c, uint64_t at)
 
 /* With an id that nobody has; takes c over. */
 static struct lease_client *
-client_enter(struct leases *l, struct lease_client *c, uint32_t host,
-    uint64_t at)
+client_enter(struct leases *l, struct lease_client *c,
+    const struct addr *host, uint64_t at)
 {
 	struct lease_client **b;
 
-	c->host = host;
+	c->host = *host;
 	c->timer.at = at;
 	LIST_INIT(&c->bindings);
 	stage_enter(l, c, LEASE_HALF_OPEN);
@@ -314,7 +314,7 @@ client_new(struct leases *l)
 }
 
 struct lease_client *
-leases_register(struct leases *l, uint32_t host, uint64_t at)
+leases_register(struct leases *l, const struct addr *host, uint64_t at)
 {
 	struct lease_client *c = client_new(l);
 
@@ -330,8 +330,8 @@ leases_register(struct leases *l, uint32_t host, uint64_t at)
 }
 
 struct lease_client *
-leases_restore(struct leases *l, uint32_t host, uint32_t client_id,
-    uint32_t next_bind_id, uint64_t at)
+leases_restore(struct leases *l, const struct addr *host,
+    uint32_t client_id, uint32_t next_bind_id, uint64_t at)
 {
 	struct lease_client *c;
 
@@ -355,7 +355,7 @@ leases_deregister(struct leases *l, struct lease_client *c)
 {
 	struct lease_client **b;
 
-	for (b = client_bucket(l, c->host); *b != c; b = &(*b)->chain)
+	for (b = client_bucket(l, &c->host); *b != c; b = &(*b)->chain)
 		;
 	*b = c->chain;
 	for (b = id_bucket(l, c->client_id); *b != c; b = &(*b)->id_chain)

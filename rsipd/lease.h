@@ -11,8 +11,7 @@
 #include "net/addr.h"
 #include "rsipd/policy.h"
 
-/* Addresses and hosts in network order, ports and SPIs in host order, times in
- * milliseconds. */
+/* Ports and SPIs in host order, times in milliseconds. */
 struct leases;
 
 /* In the heap of what expires; the first member of what it times. */
@@ -28,7 +27,6 @@ struct lease_binding {
 	LIST_ENTRY(lease_binding) entry;	/* of the client's */
 	struct lease_binding *chain;		/* of the hash table */
 	uint32_t bind_id;
-	uint32_t local;
 	uint16_t pool;				/* index of local */
 	uint16_t nranges, nspis, nports;	/* nports: in all ranges */
 	uint8_t	 method;			/* enum rsip_method */
@@ -36,6 +34,7 @@ struct lease_binding {
 	uint8_t	 remote_policy;			/* enum demux_remote */
 	bool	 listen;
 	uint8_t	 ncookies;
+	struct addr local;			/* leased */
 	/* Cookies, SPIs, ranges, remote: see lease_spis(). */
 	_Alignas(uint64_t) uint32_t data[];
 };
@@ -69,7 +68,7 @@ struct gateway_neighbour;
 
 struct lease_client {
 	struct lease_timer timer;
-	uint32_t host;
+	struct addr host;
 	uint32_t client_id;			/* never 0 */
 	uint32_t next_bind_id;
 	uint32_t nbindings, nports, nspis;
@@ -101,12 +100,14 @@ void	leases_free(struct leases *l);
 
 /* A client with an unpredictable id that no other has, half open. NULL: out of
  * memory. */
-struct lease_client *leases_register(struct leases *l, uint32_t host, uint64_t at);
+struct lease_client *leases_register(struct leases *l,
+	    const struct addr *host, uint64_t at);
 /* The same with the id and the next bind id that it had in a former life; NULL with
  * errno EEXIST: its host or its id is registered. */
-struct lease_client *leases_restore(struct leases *l, uint32_t host,
-	    uint32_t client_id, uint32_t next_bind_id, uint64_t at);
-struct lease_client *leases_client(const struct leases *l, uint32_t host);
+struct lease_client *leases_restore(struct leases *l,
+	    const struct addr *host, uint32_t client_id, uint32_t next_bind_id, uint64_t at);
+struct lease_client *leases_client(const struct leases *l,
+	    const struct addr *host);
 struct lease_client *leases_by_id(const struct leases *l, uint32_t client_id);
 /* Half open no more. */
 void	leases_prove(struct leases *l, struct lease_client *c);

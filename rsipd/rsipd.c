@@ -91,12 +91,11 @@ op_event(void *arg, enum gateway_event e, const struct lease_client *c,
 }
 
 static int
-op_neighbour(void *arg, uint32_t host, uint8_t mac[8])
+op_neighbour(void *arg, const struct addr *host, uint8_t mac[8])
 {
 	struct rsipd *d = arg;
-	struct addr   a = addr_from_v4(host);
 
-	return rtnl_neighbour(d->settings->private_if, &a, mac);
+	return rtnl_neighbour(d->settings->private_if, host, mac);
 }
 
 static void
@@ -162,9 +161,10 @@ on_misuse(void *arg, uint32_t host, enum demux_verdict verdict,
     uint32_t client_id, uint32_t bind_id)
 {
 	struct rsipd *d = arg;
+	struct addr   a = addr_from_v4(host);
 
 	(void)client_id;
-	gateway_misuse(d->gateway, clock_now(), host, verdict, bind_id);
+	gateway_misuse(d->gateway, clock_now(), &a, verdict, bind_id);
 }
 
 /* --- events --------------------------------------------------------------- */

@@ -135,7 +135,7 @@ static bool
 endpoint_wanted(void *arg, const struct endpoint *e)
 {
 	const struct server *s = arg;
-	struct gateway_peer  peer = { .host = e->addr,
+	struct gateway_peer  peer = { .host = e->key.addr,
 		.transport = GATEWAY_UDP, .id = e->port };
 
 	return gateway_registered(s->gateway, &peer);

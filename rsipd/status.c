@@ -271,10 +271,11 @@ status_report(struct report *r, const struct settings *c,
 
 /* A row of "leases", and what an event says. */
 struct lease_row {
-	const char  *event, *host, *fqdn, *address, *method, *tunnel, *transport;
+	const char  *event, *fqdn, *method, *tunnel, *transport;
+	char	     host[ADDR_TEXT_MAX], address[ADDR_TEXT_MAX];
+	char	     remote[ADDR_TEXT_MAX + sizeof(":65535-65535")];
 	uint32_t     client_id, bind_id;
 	json_object *ports, *spis;
-	char	     remote[40];
 	uint64_t     expires, registration_expires;
 	bool	     authenticated;
 };
@@ -286,12 +287,12 @@ struct lease_row {
 #define CLIENT_FIELDS							\
 	{ FIELD("client_id", NUMBER, PLAIN, client_id,			\
 	    "the host's registration") },				\
-	{ FIELD("host", TEXT, PLAIN, host, "the host's own address") },	\
+	{ FIELD("host", CHARS, PLAIN, host, "the host's own address") },	\
 	{ FIELD("fqdn", TEXT, PLAIN, fqdn,				\
 	    "the host's name, as it says itself"), .flags = REPORT_WIDE }
 #define BINDING_FIELDS							\
 	{ FIELD("bind_id", NUMBER, PLAIN, bind_id, "the binding") },	\
-	{ FIELD("address", TEXT, PLAIN, address, "leased address") },	\
+	{ FIELD("address", CHARS, PLAIN, address, "leased address") },	\
 	{ FIELD("ports", LIST, PLAIN, ports, "leased ports, as ranges") }, \
 	{ FIELD("spis", LIST, PLAIN, spis, "leased SPIs") },		\
 	{ FIELD("method", TEXT, PLAIN, method, "what was asked for") },	\
@@ -369,12 +370,12 @@ row_fill(struct lease_row *row, const struct lease_client *c,
     struct lease_binding *b)
 {
 	row->client_id = c->client_id;
-	row->host = ipv4_text(c->host);
+	addr_text(&c->host, row->host, sizeof(row->host));
 	row->fqdn = c->fqdn;
 	if (b == NULL)
 		return;
 	row->bind_id = b->bind_id;
-	row->address = ipv4_text(b->local);
+	addr_text(&b->local, row->address, sizeof(row->address));
 	row->ports = ports_array(b);
 	row->spis = spis_array(b);
 	row->method = lease_kind_name(lease_kind(b));

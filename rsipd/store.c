@@ -359,7 +359,7 @@ put_client(struct store *s, uint64_t now, uint64_t wall,
     struct lease_client *c, bool changed)
 {
 	struct store_client sc = {
-		.host = addr_from_v4(c->host), .client_id = c->client_id,
+		.host = c->host, .client_id = c->client_id,
 		.next_bind_id = c->next_bind_id, .transport = c->transport,
 		.authentic = c->authentic, .privileged = c->privileged,
 		.expires = c->timer.at, .fqdn = c->fqdn,
@@ -448,7 +448,6 @@ static void
 note_freed(struct store *s, const struct lease_client *c,
     struct lease_binding *b)
 {
-	struct addr  host = addr_from_v4(c->host);
 	struct grant g;
 
 	if (s->freed == NULL)
@@ -456,7 +455,7 @@ note_freed(struct store *s, const struct lease_client *c,
 	if (s->freed == NULL || FREED_MAX - s->nfreed < STORE_RECORD_MAX)
 		return;
 	grant_of(b, &g);
-	s->nfreed += store_rest_encode(s->freed + s->nfreed, &host, &g);
+	s->nfreed += store_rest_encode(s->freed + s->nfreed, &c->host, &g);
 }
 
 /* With the batch: what was freed in it, and without what has rested. */

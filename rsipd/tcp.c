@@ -28,7 +28,7 @@
 
 struct tcp_connection {
 	uint64_t id;
-	uint32_t host;
+	struct addr host;
 	int	 fd;
 	struct server *server;
 	struct event *read, *write;
@@ -247,18 +247,19 @@ on_write(evutil_socket_t fd, short what, void *arg)
 }
 
 static size_t
-connections_of(const struct server *s, uint32_t host)
+connections_of(const struct server *s, const struct addr *host)
 {
 	const struct tcp_connection *c;
 	size_t			     n = 0;
 
 	TAILQ_FOREACH(c, &s->all, entry)
-		n += c->host == host;
+		n += addr_equal(&c->host, host);
 	return n;
 }
 
 static void
-connection_new(struct server *s, int fd, const struct sockaddr_in *from)
+connection_new(struct server *s, int fd, const struct addr *host,
+    uint16_t port)
 {
 	struct tcp_connection *c;
 	int		       on = 1, idle = KEEPALIVE_IDLE,
@@ -274,8 +275,8 @@ connection_new(struct server *s, int fd, const struct sockaddr_in *from)
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &probe, sizeof(probe));
 	c->id = ++s->next_id;
 	c->fd = fd;
-	c->host = from->sin_addr.s_addr;
-	c->privileged = ntohs(from->sin_port) < IPPORT_RESERVED;
+	c->host = *host;
+	c->privileged = port < IPPORT_RESERVED;
 	c->server = s;
 	c->used = clock_now();
 	HASH_ADD(hh, s->connections, id, sizeof(c->id), c);
@@ -296,10 +297,11 @@ connection_new(struct server *s, int fd, const struct sockaddr_in *from)
  * all places are taken, anybody's.
  */
 static bool
-make_room(struct server *s, uint32_t host)
+make_room(struct server *s, const struct addr *host)
 {
 	struct tcp_connection *c, *victim = NULL;
 	struct gateway_peer    peer = { .transport = GATEWAY_TCP };
+	bool		       own, victim_own = false;
 	bool		       full = s->nconnections >=
 				   s->config.max_connections;
 
@@ -309,13 +311,14 @@ make_room(struct server *s, uint32_t host)
 	TAILQ_FOREACH(c, &s->all, entry) {
 		peer.host = c->host;
 		peer.id = c->id;
-		if ((c->host != host && !full) ||
-		    gateway_registered(s->gateway, &peer))
+		own = addr_equal(&c->host, host);
+		if ((!own && !full) || gateway_registered(s->gateway, &peer))
 			continue;
-		if (victim == NULL || (c->host == host) >
-		    (victim->host == host) || ((c->host == host) ==
-		    (victim->host == host) && c->used < victim->used))
+		if (victim == NULL || own > victim_own ||
+		    (own == victim_own && c->used < victim->used)) {
 			victim = c;
+			victim_own = own;
+		}
 	}
 	if (victim == NULL)
 		return false;
@@ -326,24 +329,24 @@ make_room(struct server *s, uint32_t host)
 static void
 on_accept(void *arg, int fd, const struct sockaddr *from, bool last)
 {
-	struct server		 *s = arg;
-	const struct sockaddr_in *sin = (const struct sockaddr_in *)
-				      (const void *)from;
-	uint32_t		  host = sin->sin_addr.s_addr;
+	struct server *s = arg;
+	uint16_t       port;
+	struct addr    host = addr_from_sockaddr(from,
+			   sizeof(struct sockaddr_storage), &port);
 
 	(void)last;
-	if (!gateway_hears(s->gateway, host)) {
+	if (!gateway_hears(s->gateway, &host)) {
 		s->counts.foreign++;
 		close(fd);
 		return;
 	}
-	if (make_room(s, host)) {
-		connection_new(s, fd, sin);
+	if (make_room(s, &host)) {
+		connection_new(s, fd, &host, port);
 		return;
 	}
 	s->counts.refused++;
 	if (ratelimit_pass(&s->log, clock_now()))
-		log_warn("%s: too many connections", ipv4_text(host));
+		log_warn("%s: too many connections", ADDR_TEXT(&host));
 	close(fd);
 }
 

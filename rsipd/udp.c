@@ -14,16 +14,16 @@
 #define BATCH	64	/* datagrams a turn, so that other events have theirs */
 
 static void
-send_to(struct server *s, uint32_t addr, uint16_t port, const uint8_t *msg,
-    size_t len)
+send_to(struct server *s, const struct addr *to, uint16_t port,
+    const uint8_t *msg, size_t len)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET,
-		.sin_port = htons(port), .sin_addr.s_addr = addr };
+	struct sockaddr_storage ss;
+	socklen_t		sslen = addr_to_sockaddr(to, port, &ss);
 
 	/* A lost answer is asked for again. */
-	if (sendto(s->udp_fd, msg, len, MSG_DONTWAIT, (struct sockaddr *)&sin,
-	    sizeof(sin)) == -1)
-		log_debug("%s: send: %s", ipv4_text(addr), strerror(errno));
+	if (sendto(s->udp_fd, msg, len, MSG_DONTWAIT, (struct sockaddr *)&ss,
+	    sslen) == -1)
+		log_debug("%s: send: %s", ADDR_TEXT(to), strerror(errno));
 }
 
 /* Only where a registration is now need its last answer be kept. */
@@ -35,28 +35,27 @@ hold(struct server *s, struct endpoint *e, const struct gateway_peer *peer,
 
 	if (before->transport == GATEWAY_UDP && before->id != peer->id &&
 	    !gateway_registered(s->gateway, before) &&
-	    (old = endpoints_find(s->endpoints, before->host,
+	    (old = endpoints_find(s->endpoints, &before->host,
 	    (uint16_t)before->id)) != NULL)
 		endpoints_hold(s->endpoints, old, false);
 	endpoints_hold(s->endpoints, e, gateway_registered(s->gateway, peer));
 }
 
 static void
-receive(struct server *s, uint64_t now, const struct sockaddr_in *from,
-    const uint8_t *msg, size_t len)
+receive(struct server *s, uint64_t now, const struct addr *from,
+    uint16_t port, const uint8_t *msg, size_t len)
 {
-	struct gateway_peer peer = { .host = from->sin_addr.s_addr,
-		.transport = GATEWAY_UDP, .id = ntohs(from->sin_port),
-		.privileged = ntohs(from->sin_port) < IPPORT_RESERVED };
+	struct gateway_peer peer = { .host = *from, .transport = GATEWAY_UDP,
+		.id = port, .privileged = port < IPPORT_RESERVED };
 	struct gateway_peer before = { 0 };
 	struct endpoint	   *e;
 	int		    n;
 
-	if (!gateway_hears(s->gateway, peer.host)) {
+	if (!gateway_hears(s->gateway, from)) {
 		s->counts.foreign++;
 		return;
 	}
-	e = endpoints_get(s->endpoints, now, peer.host, (uint16_t)peer.id);
+	e = endpoints_get(s->endpoints, now, from, port);
 	if (e == NULL)
 		return;
 	server_wake(s);
@@ -66,12 +65,12 @@ receive(struct server *s, uint64_t now, const struct sockaddr_in *from,
 		return;
 	case ENDPOINT_REPEAT:
 		s->counts.duplicates++;
-		send_to(s, peer.host, (uint16_t)peer.id, e->answer, e->len);
+		send_to(s, from, port, e->answer, e->len);
 		return;
 	case ENDPOINT_SERVE:
 		break;
 	}
-	gateway_end_of(s->gateway, peer.host, &before);
+	gateway_end_of(s->gateway, from, &before);
 	n = gateway_input(s->gateway, now, &peer, msg, len, s->out);
 	if (n == GATEWAY_LATER || n == GATEWAY_HELD)
 		endpoint_waits(e);
@@ -80,32 +79,35 @@ receive(struct server *s, uint64_t now, const struct sockaddr_in *from,
 	if (n != GATEWAY_LATER)
 		hold(s, e, &peer, &before);
 	if (n > 0)
-		send_to(s, peer.host, (uint16_t)peer.id, s->out, (size_t)n);
+		send_to(s, from, port, s->out, (size_t)n);
 }
 
 static void
 on_udp(evutil_socket_t fd, short what, void *arg)
 {
-	struct server	  *s = arg;
-	struct sockaddr_in from = { 0 };
-	static uint8_t	   msg[GATEWAY_MESSAGE_MAX];
-	socklen_t	   fromlen;
-	ssize_t		   n;
-	unsigned	   i;
-	uint64_t	   now = clock_now();
+	struct server	       *s = arg;
+	struct sockaddr_storage ss;
+	static uint8_t		msg[GATEWAY_MESSAGE_MAX];
+	struct addr		from;
+	uint16_t		port;
+	socklen_t		sslen;
+	ssize_t			n;
+	unsigned		i;
+	uint64_t		now = clock_now();
 
 	(void)what;
 	for (i = 0; i < BATCH; i++) {
-		fromlen = sizeof(from);
+		sslen = sizeof(ss);
 		n = recvfrom(fd, msg, sizeof(msg), MSG_DONTWAIT,
-		    (struct sockaddr *)&from, &fromlen);
+		    (struct sockaddr *)&ss, &sslen);
 		if (n == -1) {
 			if (errno != EAGAIN && errno != EINTR &&
 			    ratelimit_pass(&s->log, now))
 				log_debug("UDP: %s", strerror(errno));
 			break;
 		}
-		receive(s, now, &from, msg, (size_t)n);
+		from = addr_from_sockaddr(&ss, sslen, &port);
+		receive(s, now, &from, port, msg, (size_t)n);
 	}
 }
 
@@ -124,10 +126,10 @@ udp_send(struct server *s, const struct gateway_peer *to, bool answer,
 	struct endpoint *e;
 
 	if (answer) {
-		e = endpoints_find(s->endpoints, to->host, (uint16_t)to->id);
+		e = endpoints_find(s->endpoints, &to->host, (uint16_t)to->id);
 		if (e == NULL)
 			return;
 		endpoint_answered(e, msg, len);
 	}
-	send_to(s, to->host, (uint16_t)to->id, msg, len);
+	send_to(s, &to->host, (uint16_t)to->id, msg, len);
 }

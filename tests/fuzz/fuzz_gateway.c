@@ -114,14 +114,15 @@ op_demux_remove(void *arg, uint32_t client, uint32_t bind)
 }
 
 static unsigned
-host_index(uint32_t host)
+host_index(const struct addr *host)
 {
-	return (ntohl(host) & 0xff) % HOSTS;
+	return host->bytes[3] % HOSTS;
 }
 
 /* Whatever leaves can be read, and only gateways send it. */
 static void
-check_answer(uint32_t host, const uint8_t *msg, size_t len, bool asynchronous)
+check_answer(const struct addr *host, const uint8_t *msg, size_t len,
+    bool asynchronous)
 {
 	static struct rsip_message m;
 
@@ -143,7 +144,7 @@ op_send(void *arg, const struct gateway_peer *to, bool answer,
     const uint8_t *msg, size_t len)
 {
 	(void)arg;
-	check_answer(to->host, msg, len, !answer);
+	check_answer(&to->host, msg, len, !answer);
 }
 
 static int
@@ -169,9 +170,9 @@ op_event(void *arg, enum gateway_event e, const struct lease_client *c,
 
 /* Two neighbours, one that nobody knows, and hosts behind a router. */
 static int
-op_neighbour(void *arg, uint32_t host, uint8_t mac[8])
+op_neighbour(void *arg, const struct addr *host, uint8_t mac[8])
 {
-	unsigned n = ntohl(host) % 4;
+	unsigned n = host->bytes[3] % 4;
 
 	(void)arg;
 	memset(mac, 0, 8);
@@ -275,7 +276,8 @@ one_message(struct gateway *g, uint64_t now, uint8_t how, const uint8_t *data,
 {
 	static uint8_t	    in[512], out[GATEWAY_MESSAGE_MAX];
 	unsigned	    host = how % HOSTS;
-	struct gateway_peer peer = { .host = htonl(0x0a000000 + host),
+	struct gateway_peer peer = {
+		.host = addr_from_v4(htonl(0x0a000000 + host)),
 		.transport = how & 0x10 ? GATEWAY_UDP : GATEWAY_TCP, .id = host };
 	int		    n;
 
@@ -291,7 +293,7 @@ one_message(struct gateway *g, uint64_t now, uint8_t how, const uint8_t *data,
 	FUZZ_CHECK(n == GATEWAY_LATER || (n >= 0 && n <= (int)sizeof(out)));
 	if (n <= 0)
 		return;
-	check_answer(peer.host, out, (size_t)n, false);
+	check_answer(&peer.host, out, (size_t)n, false);
 	FUZZ_CHECK(out[1] == RSIP_ERROR_RESPONSE || out[1] == in[1] + 1);
 }
 
@@ -308,6 +310,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct pool_counts counts;
 	struct lease_timer *first;
 	struct gateway	 *g;
+	struct addr	  host;
 	struct cursor	  c;
 	const uint8_t	 *msg;
 	uint64_t	  now = 1000;
@@ -330,8 +333,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			now += (how & 0x3f) * 1000u;
 			gateway_tick(g, now);
 		} else if (how >= 0xa0) {
-			gateway_misuse(g, now, htonl(0x0a000000 + how % HOSTS),
-			    (enum demux_verdict)(how >> 3 & 7), bind_id[how % HOSTS]);
+			host = addr_from_v4(htonl(0x0a000000 + how % HOSTS));
+			gateway_misuse(g, now, &host,
+			    (enum demux_verdict)(how >> 3 & 7),
+			    bind_id[how % HOSTS]);
 		} else if (how >= 0x80) {
 			if (ntickets > 0)
 				gateway_resolved(g, now, ticket[--ntickets],

@@ -69,7 +69,7 @@ fake_event(void *arg, enum gateway_event e, const struct lease_client *c,
 }
 
 static int
-fake_neighbour(void *arg, uint32_t host, uint8_t mac[8])
+fake_neighbour(void *arg, const struct addr *host, uint8_t mac[8])
 {
 	static const uint8_t unknown[8];
 
@@ -161,7 +161,7 @@ world_begin(const struct policy *base, bool whole)
 	w.auth_index = 5;
 	w.auth_echo = WORLD_INDEX;
 	w.now = 5000000;
-	w.peer = (struct gateway_peer){ .host = inet_addr("10.0.0.11"),
+	w.peer = (struct gateway_peer){ .host = world_addr("10.0.0.11"),
 		.transport = GATEWAY_TCP, .id = 1 };
 	w.g = gateway_new(&w.config, p, &world_ops, NULL);
 	assert_non_null(w.g);
@@ -170,7 +170,7 @@ world_begin(const struct policy *base, bool whole)
 void
 as_host(const char *addr, uint64_t id)
 {
-	w.peer.host = inet_addr(addr);
+	w.peer.host = world_addr(addr);
 	w.peer.id = id;
 }
 
@@ -194,7 +194,7 @@ key_now(void)
 {
 	return (struct rsip_key){ .id = w.key_id,
 		.secret = (const uint8_t *)w.secret, .len = strlen(w.secret),
-		.host = w.peer.host, .gateway = w.config.gateway };
+		.host = addr_v4(&w.peer.host), .gateway = w.config.gateway };
 }
 
 int

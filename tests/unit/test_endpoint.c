@@ -13,7 +13,18 @@
 #include "proto/rsip.h"
 #include "rsipd/endpoint.h"
 
-#define HOST	0x0b00000au
+static const struct addr host_addr = { AF_INET, { 10, 0, 0, 11 } };
+#define HOST	(&host_addr)
+
+/* The n-th host behind it. */
+static struct addr
+host(unsigned n)
+{
+	struct addr a = host_addr;
+
+	a.bytes[3] = (uint8_t)(a.bytes[3] + n);
+	return a;
+}
 
 static uint8_t msg[64];
 
@@ -187,6 +198,7 @@ static void
 the_table_is_bounded(void **state)
 {
 	struct endpoints *t = endpoints_new(12);
+	struct addr	  other;
 	unsigned	  i;
 
 	(void)state;
@@ -197,16 +209,20 @@ the_table_is_bounded(void **state)
 	assert_true(endpoints_count(t) <= ENDPOINTS_PER_HOST);
 	assert_non_null(endpoints_find(t, HOST, 1029));
 	/* ... and many hosts the longest silent. */
-	for (i = 0; i < 30; i++)
-		assert_non_null(endpoints_get(t, 100 + i, HOST + 1 + i, 1001));
+	for (i = 0; i < 30; i++) {
+		other = host(1 + i);
+		assert_non_null(endpoints_get(t, 100 + i, &other, 1001));
+	}
 	assert_int_equal(endpoints_count(t), 12);
 	assert_null(endpoints_find(t, HOST, 1029));
 	/* A registration's gives way to none of them. */
 	endpoints_hold(t, endpoints_get(t, 200, HOST, 1001), true);
 	endpoints_hold(t, endpoints_get(t, 200, HOST, 1002), true);
-	for (i = 0; i < 100; i++)
-		assert_non_null(endpoints_get(t, 300 + i, HOST + i % 7,
+	for (i = 0; i < 100; i++) {
+		other = host(i % 7);
+		assert_non_null(endpoints_get(t, 300 + i, &other,
 		    (uint16_t)(2000 + i)));
+	}
 	assert_int_equal(endpoints_count(t), 14);
 	assert_non_null(endpoints_find(t, HOST, 1001));
 	endpoints_expire(t, 1000, 500, keep_port_1001, NULL);

@@ -388,7 +388,7 @@ signed_messages_only(void **state)
 	assert_int_equal(w.out.error, RSIP_REGISTRATION_DENIED);
 	assert_false(w.out.has & (RSIP_HAS_AUTH | RSIP_HAS_FLOOR));
 	/* What comes unasked is signed too, for the same life. */
-	gateway_misuse(w.g, w.now, w.peer.host, DEMUX_MISUSE_ADDR, 0);
+	gateway_misuse(w.g, w.now, &w.peer.host, DEMUX_MISUSE_ADDR, 0);
 	assert_true(w.async[0].has & RSIP_HAS_AUTH);
 	assert_int_equal(w.async[0].auth_echo, w.auth_index);
 	world_end();

@@ -132,7 +132,8 @@ harvest(struct play *p)
 		play_event(p, "resolve %s", w.asked[s->asked]);
 	for (i = 0; i < w.nasync; i++) {
 		snprintf(to, sizeof(to), "to %s/%u",
-		    ipv4_text(w.async_to[i].host), (unsigned)w.async_to[i].id);
+		    ADDR_TEXT(&w.async_to[i].host),
+		    (unsigned)w.async_to[i].id);
 		tell(p, w.async_answer[i] ? "late" : to, &w.async[i]);
 	}
 	forget_async();
@@ -295,7 +296,7 @@ static uint32_t
 client_of_host(void)
 {
 	const struct lease_client *c = leases_client(gateway_leases(w.g),
-	    w.peer.host);
+	    &w.peer.host);
 
 	return c == NULL ? 0 : c->client_id;
 }
@@ -345,7 +346,7 @@ static void
 do_disconnected(struct play *p)
 {
 	const struct gateway_peer peer = { .transport = GATEWAY_TCP,
-		.host = play_address(p, p->words[1]),
+		.host = addr_from_v4(play_address(p, p->words[1])),
 		.id = play_word_number(p, 2) };
 
 	gateway_disconnected(w.g, &peer);
@@ -370,7 +371,7 @@ do_misuse(struct play *p)
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		if (strcmp(t[i].name, p->words[1]) != 0)
 			continue;
-		gateway_misuse(w.g, w.now, w.peer.host, t[i].verdict, 0);
+		gateway_misuse(w.g, w.now, &w.peer.host, t[i].verdict, 0);
 		harvest(p);
 		return;
 	}

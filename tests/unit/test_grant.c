@@ -21,6 +21,9 @@
 #define NW	0xc6336402u	/* 198.51.100.2, for one host as a whole */
 #define XA	0x0a000002u
 
+static const struct addr xa = { AF_INET, { 10, 0, 0, 2 } };
+static const struct addr xb = { AF_INET, { 10, 0, 0, 3 } };
+
 struct house {
 	struct demux *demux;
 	struct grant_tables tables;
@@ -54,7 +57,7 @@ setup(void **state)
 	h->nw = (size_t)pool_add(p, &whole);
 	h->tables = (struct grant_tables){ .pool = p, .leases = leases_new(),
 		.demux_add = add, .demux_remove = take_away, .arg = h->demux };
-	h->client = leases_register(h->tables.leases, htonl(XA), 60000);
+	h->client = leases_register(h->tables.leases, &xa, 60000);
 	*state = h;
 	return 0;
 }
@@ -226,10 +229,10 @@ its_record_makes_it_anew(void **state)
 	assert_int_equal(record.ncookies, 1);
 	assert_true(record.cookies[0] == cookies[0]);
 	leases_deregister(other->tables.leases, other->client);
-	same = leases_restore(other->tables.leases, htonl(XA),
+	same = leases_restore(other->tables.leases, &xa,
 	    h->client->client_id, 9, 60000);
 	assert_non_null(same);
-	assert_null(leases_restore(other->tables.leases, htonl(XA + 1),
+	assert_null(leases_restore(other->tables.leases, &xb,
 	    h->client->client_id, 9, 60000));
 	record.gateway = g.gateway;
 	c = grant_apply(&other->tables, 1000, same, &record);

@@ -29,7 +29,7 @@ counted(enum rsip_type type, uint32_t client_id, uint32_t counter)
 static void
 as_udp(uint32_t host, uint64_t port)
 {
-	w.peer = (struct gateway_peer){ .host = htonl(host),
+	w.peer = (struct gateway_peer){ .host = addr_from_v4(htonl(host)),
 		.transport = GATEWAY_UDP, .id = port };
 }
 
@@ -182,7 +182,7 @@ without_a_binding_a_registration_is_short_and_leaves_first(void **state)
 	do_register();
 	assert_int_equal(w.nasync, 1);
 	assert_int_equal(w.async[0].type, RSIP_DEREGISTER_RESPONSE);
-	assert_int_equal(w.async_to[0].host, inet_addr("10.0.0.20"));
+	assert_string_equal(ADDR_TEXT(&w.async_to[0].host), "10.0.0.20");
 	forget_async();
 	w.now += 60001;
 	gateway_tick(w.g, w.now);

@@ -99,7 +99,8 @@ static void
 ask(struct gateway *g, unsigned host, struct rsip_message *m)
 {
 	static uint8_t	    buf[GATEWAY_MESSAGE_MAX], out[GATEWAY_MESSAGE_MAX];
-	struct gateway_peer peer = { .host = htonl(0x0a000100 + host),
+	struct gateway_peer peer = {
+		.host = addr_from_v4(htonl(0x0a000100 + host)),
 		.transport = GATEWAY_TCP, .id = host + 1 };
 	int		    n;
 

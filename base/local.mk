@@ -20,7 +20,6 @@ base_libbase_a_SOURCES = \
 	base/priv.c base/priv.h \
 	base/ratelimit.c base/ratelimit.h \
 	base/report.c base/report.h \
-	base/resolvconf.c base/resolvconf.h \
 	base/service.c base/service.h \
 	base/statefile.c base/statefile.h \
 	base/util.c base/util.h \

@@ -220,38 +220,6 @@ take_name(cfg_t *cfg, const struct option *o, void *to, const char *text)
 	return 0;
 }
 
-static int
-refuse_address(cfg_t *cfg, const struct option *o, const char *text)
-{
-	conf_error(cfg, "%s: \"%s\" is not an IPv4 address", o->name, text);
-	return -1;
-}
-
-int
-option_address(uint32_t *out, cfg_t *cfg, const struct option *o,
-    const char *text)
-{
-	struct in_addr a;
-
-	if (conf_ipv4(text, &a) == -1)
-		return refuse_address(cfg, o, text);
-	*out = a.s_addr;
-	return 0;
-}
-
-static int
-take_address(cfg_t *cfg, const struct option *o, void *to, const char *text)
-{
-	uint32_t addr;
-
-	if (option_address(&addr, cfg, o, text) == -1)
-		return -1;
-	if (addr == 0)
-		return refuse_address(cfg, o, text);
-	memcpy(member(o, to), &addr, sizeof(addr));
-	return 0;
-}
-
 int
 option_secret_read(struct option_secret *out, const char *path, size_t lo,
     size_t hi)
@@ -299,7 +267,6 @@ take_value(cfg_t *cfg, const struct option *o, void *to, const char *text)
 		[OPTION_TEXT] = take_text,
 		[OPTION_NAME] = take_name,
 		[OPTION_INTERFACE] = take_name,
-		[OPTION_ADDRESS] = take_address,
 		[OPTION_FILE] = take_text,
 		[OPTION_STATE] = take_text,
 		[OPTION_SECRET] = take_secret,
@@ -307,7 +274,7 @@ take_value(cfg_t *cfg, const struct option *o, void *to, const char *text)
 
 	if (o->take != NULL)
 		return o->take(to, cfg, o, text);
-	/* Lists bring one. */
+	/* Lists and addresses bring one. */
 	assert(o->type <= OPTION_SECRET && takes[o->type] != NULL);
 	return takes[o->type](cfg, o, to, text);
 }

@@ -17,7 +17,7 @@ enum option_type {
 	OPTION_TEXT,		/* char *, or for take() */
 	OPTION_NAME,		/* char[lo to hi bytes long and a 0] */
 	OPTION_INTERFACE,	/* char[IFNAMSIZ] */
-	OPTION_ADDRESS,		/* uint32_t in network order; 0.0.0.0 is none */
+	OPTION_ADDRESS,		/* for take(): net/addr_option.h has one */
 	OPTION_FILE,		/* char *: read when the configuration is */
 	OPTION_STATE,		/* char *: replaced while the daemon runs; "": none */
 	OPTION_SECRET,		/* struct option_secret out of a file of lo to hi bytes */
@@ -72,6 +72,7 @@ struct option {
 	unsigned	    scale;	/* of a number: the member is so many times it; 0: once */
 	const struct option_word *words; /* to one without a word */
 	const struct option *table;	/* of a section */
+	bool		    ipv4;	/* of addresses: no others are taken */
 	option_take	    take;
 	option_open	    open;
 	uint32_t	    bit;	/* tells option_read_set() that it stood there */
@@ -120,10 +121,6 @@ void	 option_describe(const struct option *o, char *out, size_t cap);
 void	 option_default(const struct option *o, char *out, size_t cap);
 /* Every option as a commented configuration file. */
 void	 option_print(FILE *f, const struct option *table);
-
-/* For a list's take(): an address, network order. 0, or -1 after conf_error(cfg). */
-int	 option_address(uint32_t *out, cfg_t *cfg, const struct option *o,
-	    const char *text);
 
 /*
  * A secret's file, as conf_open_secret() allows it: its bytes without white

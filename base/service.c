@@ -14,7 +14,6 @@
 #include "base/metrics.h"
 #include "base/opener.h"
 #include "base/priv.h"
-#include "base/resolvconf.h"
 #include "base/service.h"
 #include "base/util.h"
 
@@ -396,8 +395,8 @@ service_opener(const struct service *s)
 	int	     rc;
 
 	add_path(&p, s->options.config, false);	/* the first: see opener.h */
-	if (s->plan->resolv_conf)
-		add_path(&p, RESOLVCONF_PATH, false);
+	if (s->plan->resolv_conf != NULL)
+		add_path(&p, s->plan->resolv_conf, false);
 	option_files(s->plan->options, s->fixed, add_path, &p);
 	rc = opener_start(p.path, p.n);
 	free(p.path);

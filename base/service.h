@@ -26,7 +26,7 @@ struct service_command {
 struct service_plan {
 	const char *name;		/* "rsipd" */
 	const struct option *options;	/* of its configuration */
-	bool	    resolv_conf;	/* read() opens /etc/resolv.conf, too */
+	const char *resolv_conf;	/* a file that read() opens, too; NULL: none */
 	bool	    low_ports;		/* priv_keep_low_ports() */
 	/* Settings out of a file; NULL after one log line.  free: NULL is allowed. */
 	void	 *(*read)(const struct option_source *s);

@@ -2,11 +2,13 @@
 noinst_LIBRARIES += net/libnet.a
 net_libnet_a_SOURCES = \
 	net/addr.c net/addr.h \
+	net/addr_option.c net/addr_option.h \
 	net/gso.c net/gso.h \
 	net/icmp.c net/icmp.h \
 	net/ip.c net/ip.h \
 	net/netlink.c net/netlink.h \
 	net/prefixes.c net/prefixes.h \
+	net/resolvconf.c net/resolvconf.h \
 	net/resolver.c net/resolver.h \
 	net/rtnl.c net/rtnl.h net/rtnl_table.c \
 	net/sysctl.c net/sysctl.h \

@@ -142,9 +142,13 @@ resolver_open(struct resolver *r, const struct resolver_options *o)
 	    ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB;
 
 	for (size_t i = 0; i < o->nservers && i < RESOLVER_SERVERS_MAX; i++) {
-		servers[options.nservers++].s_addr = o->servers[i];
-		mask |= ARES_OPT_SERVERS;
+		if (o->servers[i].family != AF_INET)
+			continue;
+		servers[options.nservers++].s_addr = addr_v4(&o->servers[i]);
 	}
+	/* Those of a file instead were nobody's choice. */
+	if (o->nservers > 0)
+		mask |= ARES_OPT_SERVERS;
 	if (o->messages) {
 		options.flags |= ARES_FLAG_NOCHECKRESP | ARES_FLAG_EDNS |
 		    ARES_FLAG_NOALIASES;
@@ -241,15 +245,14 @@ question_addresses(void *arg, int status, int timeouts, struct ares_addrinfo *in
 	struct question			*q = arg;
 	struct resolver_answer		*a = &q->answer;
 	const struct ares_addrinfo_node *node;
-	struct sockaddr_in		 sin;
 
 	(void)timeouts;
 	for (node = status == ARES_SUCCESS ? info->nodes : NULL;
 	     node != NULL && a->naddrs < RESOLVER_ADDRS_MAX; node = node->ai_next) {
 		if (node->ai_family != AF_INET)
 			continue;
-		memcpy(&sin, node->ai_addr, sizeof(sin));
-		a->addr[a->naddrs++] = sin.sin_addr.s_addr;
+		a->addr[a->naddrs++] = addr_from_sockaddr(node->ai_addr,
+		    node->ai_addrlen, NULL);
 	}
 	if (info != NULL)
 		ares_freeaddrinfo(info);

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/addr.h"
+
 #define RESOLVER_SERVERS_MAX	16
 #define RESOLVER_ADDRS_MAX	16
 #define RESOLVER_UDP_SIZE	1232	/* EDNS: what crosses every link unfragmented */
@@ -14,7 +16,7 @@ struct event_base;
 struct resolver;
 
 struct resolver_options {
-	const uint32_t *servers;	/* network order, copied */
+	const struct addr *servers;	/* IPv4, copied */
 	size_t	 nservers;		/* 0: those of /etc/resolv.conf */
 	unsigned timeout;		/* of the first try, milliseconds; each next longer */
 	unsigned tries;
@@ -28,7 +30,7 @@ struct resolver_answer {
 	bool	       timeout;		/* no server said anything */
 	const uint8_t *msg;		/* to a message; NULL: none */
 	size_t	       len;
-	uint32_t       addr[RESOLVER_ADDRS_MAX];	/* of a name, network order */
+	struct addr    addr[RESOLVER_ADDRS_MAX];	/* of a name */
 	size_t	       naddrs;
 };
 

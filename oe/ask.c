@@ -23,7 +23,7 @@
 
 struct ask {
 	const struct ask_question *question;
-	uint32_t	     server;
+	struct addr	     server;
 	ask_fn		     fn;
 	void		    *arg;
 	unsigned	     tag;
@@ -179,13 +179,13 @@ ask_unsent(evutil_socket_t fd, short what, void *arg)
 }
 
 struct ask *
-ask_new(const struct ask_question *q, uint32_t server, ask_fn fn, void *arg,
-    unsigned tag)
+ask_new(const struct ask_question *q, const struct addr *server, ask_fn fn,
+    void *arg, unsigned tag)
 {
 	struct ask *a = xcalloc(1, sizeof(*a));
 
 	a->question = q;
-	a->server = server;
+	a->server = *server;
 	a->fn = fn;
 	a->arg = arg;
 	a->tag = tag;

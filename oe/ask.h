@@ -23,10 +23,10 @@ struct ask_question {
 };
 
 typedef void (*ask_fn)(void *arg, unsigned tag, const struct record_answer *a);
-/* Asks server (network order); q must live as long.  Calls fn once, never
+/* Asks server; q must live as long.  Calls fn once, never
  * before this returns, and borrows it the answer; the ask may be freed then. */
-struct ask *ask_new(const struct ask_question *q, uint32_t server, ask_fn fn,
-	    void *arg, unsigned tag);
+struct ask *ask_new(const struct ask_question *q, const struct addr *server,
+	    ask_fn fn, void *arg, unsigned tag);
 /* Without a call, if there was none yet.  NULL is allowed. */
 void	ask_free(struct ask *a);
 

@@ -114,7 +114,7 @@ connection_route(struct connection *conn, bool add)
 	    (conn->spd->policy != SPD_PASS && !esp_policy_is_past(&conn->esp)))))
 		return;
 	conn->routed = add;
-	c->shell->pass_route(c->shell_arg, addr_v4(&conn->key.dst.addr), add);
+	c->shell->pass_route(c->shell_arg, &conn->key.dst.addr, add);
 }
 
 void

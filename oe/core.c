@@ -1,18 +1,15 @@
 /* core.c - the pure part of the OE engine: whose an address is, who we are, what time it is */
 #include "config.h"
 
-#include <arpa/inet.h>
-
 #include "oe/core.h"
 
 bool
 core_is_resolver(const struct core *c, const struct addr *addr)
 {
-	uint32_t v4 = addr_v4(addr);
 	size_t i;
 
 	for (i = 0; i < c->config->nresolvers; i++) {
-		if (v4 != 0 && c->config->resolvers[i] == v4)
+		if (addr_equal(&c->config->resolvers[i], addr))
 			return true;
 	}
 	return false;
@@ -28,9 +25,7 @@ core_is_ours(const struct core *c, const struct addr *addr)
 	if (addr_equal(addr, &c->local))
 		return true;
 	for (i = 0; i < c->config->nnetworks; i++) {
-		if (addr->family == AF_INET &&
-		    (addr_v4(addr) & c->config->networks[i].mask) ==
-		    c->config->networks[i].net)
+		if (prefix_contains(&c->config->networks[i], addr))
 			return true;
 	}
 	return false;
@@ -55,8 +50,8 @@ core_find_resolver(struct core *c)
 
 	c->resolver_here = false;
 	for (i = 0; i < c->config->nresolvers; i++) {
-		if (ntohl(c->config->resolvers[i]) >> 24 == 127 ||
-		    c->config->resolvers[i] == addr_v4(&c->local))
+		if (addr_is_loopback(&c->config->resolvers[i]) ||
+		    addr_equal(&c->config->resolvers[i], &c->local))
 			c->resolver_here = true;
 	}
 }

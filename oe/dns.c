@@ -39,7 +39,7 @@ TAILQ_HEAD(queries, query);
 
 struct dns {
 	struct event_base *base;
-	uint32_t	   servers[DNS_SERVERS_MAX];
+	struct addr	   servers[DNS_SERVERS_MAX];
 	size_t		   nservers;
 	unsigned	   timeout, tries, rsa_min_bits;
 	unsigned	   npending;
@@ -50,7 +50,7 @@ struct dns {
 /* --- resolvers ------------------------------------------------------------------ */
 
 static void
-dns_set_servers(struct dns *d, const uint32_t *servers, size_t n)
+dns_set_servers(struct dns *d, const struct addr *servers, size_t n)
 {
 	d->nservers = n < DNS_SERVERS_MAX ? n : DNS_SERVERS_MAX;
 	memcpy(d->servers, servers, d->nservers * sizeof(*servers));
@@ -69,7 +69,7 @@ dns_sockets_max(void)
 }
 
 struct dns *
-dns_new(struct event_base *base, const uint32_t *servers, size_t n,
+dns_new(struct event_base *base, const struct addr *servers, size_t n,
     unsigned timeout, unsigned tries, unsigned rsa_min_bits)
 {
 	struct dns *d = xcalloc(1, sizeof(*d));
@@ -240,7 +240,7 @@ query_start(struct query *q)
 	q->started = true;
 	d->nasks[q->queue] += d->nservers;
 	for (i = 0; i < d->nservers; i++)
-		q->ask[i] = ask_new(&q->question, d->servers[i],
+		q->ask[i] = ask_new(&q->question, &d->servers[i],
 		    query_answered, q, i);
 }
 
@@ -264,7 +264,7 @@ dns_start(struct dns *d)
 }
 
 void
-dns_configure(struct dns *d, const uint32_t *servers, size_t n,
+dns_configure(struct dns *d, const struct addr *servers, size_t n,
     unsigned timeout, unsigned tries, unsigned rsa_min_bits)
 {
 	struct query *q;

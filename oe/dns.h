@@ -9,15 +9,15 @@ struct dns;
 
 #define DNS_PENDING_MAX	4096	/* look-ups under way; more are answered "time-out" */
 
-/* servers: at least one, network order, the one believed first is first.
+/* servers: at least one, the one believed first is first.
  * timeout: of the first try, milliseconds; each next waits twice as long.
  * NULL after one log line. */
-struct dns *dns_new(struct event_base *base, const uint32_t *servers, size_t n,
-	    unsigned timeout, unsigned tries, unsigned rsa_min_bits);
+struct dns *dns_new(struct event_base *base, const struct addr *servers,
+	    size_t n, unsigned timeout, unsigned tries, unsigned rsa_min_bits);
 /* Look-ups under way are dropped without their call. */
 void	dns_free(struct dns *d);
 /* Other servers and times; look-ups under way are asked again, of these. */
-void	dns_configure(struct dns *d, const uint32_t *servers, size_t n,
+void	dns_configure(struct dns *d, const struct addr *servers, size_t n,
 	    unsigned timeout, unsigned tries, unsigned rsa_min_bits);
 
 typedef void (*dns_fn)(void *arg, const struct record_answer *a);

@@ -11,10 +11,10 @@
 #include "base/filewatch.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/resolvconf.h"
 #include "base/util.h"
 #include "net/icmp.h"
 #include "net/ip.h"
+#include "net/resolvconf.h"
 #include "oe/child.h"
 #include "oe/connection.h"
 #include "oe/engine.h"
@@ -44,7 +44,7 @@ struct oe {
 	struct core	  *core;
 	struct remembered *remembered;
 	struct dns	  *dns;
-	uint32_t	   resolvers[OE_RESOLVERS_MAX];	/* as dns has them */
+	struct addr	   resolvers[OE_RESOLVERS_MAX];	/* as dns has them */
 	size_t		   nresolvers;
 	struct filewatch  *resolv_conf;
 	oe_resolvers_fn	   resolvers_changed;
@@ -393,7 +393,7 @@ oe_resolv_conf_changed(void *arg)
 		return;
 	if (oe_config_find_resolvers(c))
 		log_info("resolver %s%s, as " RESOLVCONF_PATH " has it now",
-		    ipv4_text(c->resolvers[0]), c->nresolvers > 1 ? ", ..." :
+		    ADDR_TEXT(&c->resolvers[0]), c->nresolvers > 1 ? ", ..." :
 		    "");
 	/* An engine that shares the configuration may have found them first. */
 	if (oe->nresolvers == c->nresolvers && memcmp(oe->resolvers,
@@ -480,17 +480,15 @@ oe_restart_ike(struct oe *oe, const struct oe_config *c)
 }
 
 void
-oe_set_local(struct oe *oe, uint32_t addr, uint16_t ike_port)
+oe_set_local(struct oe *oe, const struct addr *addr, uint16_t ike_port)
 {
-	const struct addr none = { 0 };
-	struct addr	  a = addr != 0 ? addr_from_v4(addr) : none;
-	bool		  changed = !addr_equal(&a, &oe->core->local);
+	bool changed = !addr_equal(addr, &oe->core->local);
 
-	core_set_local(oe->core, clock_now(), &a, ike_port);
+	core_set_local(oe->core, clock_now(), addr, ike_port);
 	identity_check(oe->core, clock_now());
 	if (changed && oe_restart_ike(oe, oe->config) == -1)
 		log_error("IKE cannot start anew for address %s",
-		    ipv4_text(addr));
+		    ADDR_TEXT(addr));
 	oe_schedule(oe);
 }
 
@@ -595,11 +593,9 @@ oe_inbound_icmp(struct oe *oe, const struct packet_view *v)
 }
 
 bool
-oe_is_resolver(const struct oe *oe, uint32_t addr)
+oe_is_resolver(const struct oe *oe, const struct addr *addr)
 {
-	struct addr a = addr_from_v4(addr);
-
-	return core_is_resolver(oe->core, &a);
+	return core_is_resolver(oe->core, addr);
 }
 
 bool

@@ -24,7 +24,7 @@ void	oe_free(struct oe *oe);
  * network and host order.  Called before traffic and whenever the lease changes;
  * SAs of another address are torn down.  addr 0: there is none now, outbound packets are dropped.
  */
-void	oe_set_local(struct oe *oe, uint32_t addr, uint16_t ike_port);
+void	oe_set_local(struct oe *oe, const struct addr *addr, uint16_t ike_port);
 
 /* The same address over another link, or leased once more: peers are asked
  * whether they still have our SAs. */
@@ -48,7 +48,7 @@ typedef void (*oe_resolvers_fn)(void *arg, const struct oe_config *c);
 void	oe_on_resolvers(struct oe *oe, oe_resolvers_fn fn, void *arg);
 
 /* Is this one of the resolvers' addresses, which are never captured? */
-bool	oe_is_resolver(const struct oe *oe, uint32_t addr);
+bool	oe_is_resolver(const struct oe *oe, const struct addr *addr);
 
 /* Has that peer SAs of ours? */
 bool	oe_peer_known(const struct oe *oe, const struct keying_id *peer);

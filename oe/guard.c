@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "net/ip.h"
 #include "net/rtnl.h"
 #include "oe/classes.h"
 #include "oe/guard.h"
@@ -19,15 +18,14 @@
 #define METRIC_SHUT	2
 
 struct guard_prefix {
-	uint32_t net;			/* network order */
-	unsigned plen;
-	bool	 shut;
+	struct prefix net;
+	bool	      shut;
 };
 
 struct guard {
 	struct rtnl_rule     rule;
 	const char	    *ifname;
-	uint32_t	     src;
+	struct addr	     src;
 	struct guard_prefix *at;	/* shorter ones first */
 	size_t		     n, nshut;
 };
@@ -45,22 +43,21 @@ guard_new(uint32_t table, uint32_t priority, uint32_t mark, const char *ifname)
 
 /* The longest prefix that holds all of the network; NULL: none does. */
 static const struct guard_prefix *
-guard_find(const struct guard *g, uint32_t net, unsigned plen)
+guard_find(const struct guard *g, const struct prefix *net)
 {
 	size_t i;
 
 	for (i = g->n; i-- > 0; ) {
-		if (g->at[i].plen <= plen &&
-		    ip_in_prefix(net, g->at[i].net, g->at[i].plen))
+		if (prefix_covers(&g->at[i].net, net))
 			return &g->at[i];
 	}
 	return NULL;
 }
 
 bool
-guard_leaves(const struct guard *g, uint32_t net, unsigned plen)
+guard_leaves(const struct guard *g, const struct prefix *net)
 {
-	const struct guard_prefix *p = guard_find(g, net, plen);
+	const struct guard_prefix *p = guard_find(g, net);
 
 	return p == NULL || !p->shut;
 }
@@ -72,15 +69,15 @@ guard_shuts(const struct guard *g)
 }
 
 static void
-guard_add(struct guard *g, uint32_t net, unsigned plen, bool shut)
+guard_add(struct guard *g, const struct prefix *net, bool shut)
 {
-	const struct guard_prefix *p = guard_find(g, net, plen);
+	const struct guard_prefix *p = guard_find(g, net);
 
 	/* Open is what is left to the main table anyway. */
 	if (!shut && (p == NULL || !p->shut))
 		return;
 	/* A resolver may be a prefix of its own. */
-	if (p != NULL && p->plen == plen) {
+	if (p != NULL && p->net.plen == net->plen) {
 		g->at[p - g->at].shut = shut;
 		g->nshut--;
 		return;
@@ -88,14 +85,14 @@ guard_add(struct guard *g, uint32_t net, unsigned plen, bool shut)
 	if ((g->n & (g->n - 1)) == 0)
 		g->at = xrealloc(g->at, g->n == 0 ? 1 : g->n * 2,
 		    sizeof(*g->at));
-	g->at[g->n++] = (struct guard_prefix){ net, plen, shut };
+	g->at[g->n++] = (struct guard_prefix){ *net, shut };
 	g->nshut += shut;
 }
 
 static void
 guard_policy(void *arg, const struct prefix *p, enum oe_class class)
 {
-	guard_add(arg, addr_v4(&p->addr), p->plen, class != OE_CLASS_CLEAR &&
+	guard_add(arg, p, class != OE_CLASS_CLEAR &&
 	    class != OE_CLASS_PERMISSIVE);
 }
 
@@ -104,19 +101,17 @@ static int
 guard_apply(struct guard *g)
 {
 	struct rtnl_route *want = xcalloc(2 * g->n + 1, sizeof(*want));
-	struct prefix	   dst;
 	size_t		   i, n = 0;
 	int		   rc;
 
 	for (i = 0; i < g->n; i++) {
-		dst = prefix_from_v4(g->at[i].net, g->at[i].plen);
-		want[n++] = (struct rtnl_route){ .dst = dst,
+		want[n++] = (struct rtnl_route){ .dst = g->at[i].net,
 			.metric = METRIC_SHUT,
 			.type = g->at[i].shut ? RTN_PROHIBIT : RTN_THROW };
 		if (g->at[i].shut && g->ifname != NULL)
-			want[n++] = (struct rtnl_route){ .dst = dst,
+			want[n++] = (struct rtnl_route){ .dst = g->at[i].net,
 				.metric = METRIC_DEVICE, .ifname = g->ifname,
-				.src = addr_from_v4(g->src) };
+				.src = g->src };
 	}
 	rc = rtnl_table_set(g->rule.table, want, n);
 	free(want);
@@ -131,15 +126,18 @@ guard_apply(struct guard *g)
 int
 guard_set(struct guard *g, const struct oe_config *c)
 {
-	struct guard old = *g;
-	size_t	     i;
+	struct guard  old = *g;
+	struct prefix resolver;
+	size_t	      i;
 
 	g->at = NULL;
 	g->n = g->nshut = 0;
 	if (c != NULL) {
 		classes_each(c->classes, guard_policy, g);
-		for (i = 0; i < c->nresolvers; i++)
-			guard_add(g, c->resolvers[i], 32, false);
+		for (i = 0; i < c->nresolvers; i++) {
+			resolver = prefix_host(&c->resolvers[i]);
+			guard_add(g, &resolver, false);
+		}
 	}
 	if (guard_apply(g) == 0) {
 		free(old.at);
@@ -153,9 +151,9 @@ guard_set(struct guard *g, const struct oe_config *c)
 }
 
 int
-guard_source(struct guard *g, uint32_t src)
+guard_source(struct guard *g, const struct addr *src)
 {
-	g->src = src;
+	g->src = *src;
 	if (g->nshut == 0 || guard_apply(g) == 0)
 		return 0;
 	log_error("cannot lead paranoid prefixes into %s: %s", g->ifname,

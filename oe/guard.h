@@ -25,16 +25,16 @@ struct guard;
 struct guard *guard_new(uint32_t table, uint32_t priority, uint32_t mark,
 	    const char *ifname);
 /*
- * What c says; NULL: nothing is shut.  src (network order): the source that
- * packets into ifname get, 0: the kernel's choice.  Never shorter of a prefix
+ * What c says; NULL: nothing is shut.  src: the source that packets into
+ * ifname get, none: the kernel's choice.  Never shorter of a prefix
  * that stays.  0, or -1 after one log line: then all that was shut still is.
  */
 int	guard_set(struct guard *g, const struct oe_config *c);
-int	guard_source(struct guard *g, uint32_t src);
+int	guard_source(struct guard *g, const struct addr *src);
 /* Somebody may have removed rules or routes: puts back what is gone. */
 void	guard_mend(struct guard *g);
-/* Is all of a network (network order) left to the main table? */
-bool	guard_leaves(const struct guard *g, uint32_t net, unsigned plen);
+/* Is all of a network left to the main table? */
+bool	guard_leaves(const struct guard *g, const struct prefix *net);
 bool	guard_shuts(const struct guard *g);	/* anything at all */
 /* open: the operator ends it, and what was shut is open again; else it stays
  * in the kernel, for a successor.  NULL is allowed. */

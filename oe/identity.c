@@ -264,7 +264,7 @@ identity_obstacle(const struct core *c, bool keyless, char *out, size_t cap)
 	} else if (c->dns_silent > 0) {
 		snprintf(out, cap, "no resolver answers (%s%s)",
 		    c->config->nresolvers > 0 ?
-		    ipv4_text(c->config->resolvers[0]) : "/etc/resolv.conf",
+		    ADDR_TEXT(&c->config->resolvers[0]) : "/etc/resolv.conf",
 		    c->config->nresolvers > 1 ? ", ..." : "");
 	} else if (!identity_usable(c)) {
 		identity_text(c, identity, sizeof(identity));

@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "base/service.h"
 #include "base/util.h"
+#include "net/addr_option.h"
+#include "net/resolvconf.h"
 #include "net/rtnl.h"
 #include "oe/esp/xfrm.h"
 #include "oe/oed_net.h"
@@ -20,7 +22,7 @@
 #define OED_SETTLE	300	/* ms after a change of the network before rules are looked at */
 
 struct oed_config {
-	uint32_t	  address;	/* 0: the default route's source */
+	struct addr	  address;	/* none: the default route's source */
 	char		  interface[IFNAMSIZ];
 	char		 *control;
 	struct web_config web;
@@ -38,13 +40,14 @@ struct oed {
 	struct planes	   planes;
 	struct event	  *monitor, *settle;
 	int		   monitor_fd;
-	uint32_t	   address;
+	struct addr	   address;
 };
 
 /* --- configuration ------------------------------------------------------------------ */
 
 static const struct option oed_options[] = {
-	{ "address", OPTION_ADDRESS, OPTION_FIXED,
+	{ "address", OPTION_ADDRESS, OPTION_FIXED, .ipv4 = true,
+	  .take = addr_option_take,
 	  OPTION_AT(struct oed_config, address), .example = "198.51.100.10",
 	  .help = "Our address towards the public realm; else the default "
 	      "route's source, also when that changes." },
@@ -185,16 +188,17 @@ oed_event(void *arg, const struct oe_event *e)
 static void
 oed_address_changed(struct oed *d)
 {
-	uint32_t addr;
-	char	 link[IFNAMSIZ];
+	struct addr addr;
+	char	    link[IFNAMSIZ];
 
-	if (d->config->address != 0 || wire_own_address(OED_MARK, &addr,
-	    link) == -1 || addr == d->address)
+	if (addr_is_set(&d->config->address) ||
+	    wire_own_address(OED_MARK, &addr, link) == -1 ||
+	    addr_equal(&addr, &d->address))
 		return;
-	log_info("our address is %s now", ipv4_text(addr));
+	log_info("our address is %s now", ADDR_TEXT(&addr));
 	d->address = addr;
-	if (oed_net_set_address(d->net, addr) == 0)
-		oe_set_local(d->oe, addr, 0);
+	if (oed_net_set_address(d->net, &addr) == 0)
+		oe_set_local(d->oe, &addr, 0);
 }
 
 static void
@@ -263,7 +267,6 @@ oed_guard(struct oed *d, const struct oe_config *c)
 {
 	struct guards g = { .oed = d, .forward = c->nnetworks != 0 };
 	struct prefix resolver;
-	struct addr   addr;
 	size_t	      i;
 
 	if (d->xfrm != NULL)
@@ -280,8 +283,7 @@ oed_guard(struct oed *d, const struct oe_config *c)
 	}
 	classes_each(c->classes, oed_guard_prefix, &g);
 	for (i = 0; i < c->nresolvers; i++) {
-		addr = addr_from_v4(c->resolvers[i]);
-		resolver = prefix_host(&addr);
+		resolver = prefix_host(&c->resolvers[i]);
 		oed_guard_prefix(&g, &resolver, OE_CLASS_CLEAR);
 	}
 	if (g.failed)
@@ -310,13 +312,13 @@ oed_start(void *arg, struct service *service, void *settings)
 	d->address = d->config->address;
 	if (rtnl_open() == -1)
 		return -1;
-	if (d->address == 0 && wire_own_address(OED_MARK, &d->address,
-	    link) == -1) {
+	if (!addr_is_set(&d->address) && wire_own_address(OED_MARK,
+	    &d->address, link) == -1) {
 		log_error("no default route to tell our address: set "
 		    "address = \"...\" in %s", service_config(service));
 		return -1;
 	}
-	d->net = oed_net_open(base, d->config->interface, d->address,
+	d->net = oed_net_open(base, d->config->interface, &d->address,
 	    d->config->oe);
 	if (d->net == NULL)
 		return -1;
@@ -335,7 +337,7 @@ oed_start(void *arg, struct service *service, void *settings)
 	    oed_net_start(d->net, d->oe, oed_event, d) == -1)
 		return -1;
 	oe_on_resolvers(d->oe, oed_resolvers, d);
-	oe_set_local(d->oe, d->address, 0);
+	oe_set_local(d->oe, &d->address, 0);
 	return 0;
 }
 
@@ -344,7 +346,7 @@ oed_ready(void *arg)
 {
 	struct oed *d = arg;
 
-	log_info("address %s, interface %s", ipv4_text(d->address),
+	log_info("address %s, interface %s", ADDR_TEXT(&d->address),
 	    oed_net_name(d->net));
 }
 
@@ -374,7 +376,7 @@ main(int argc, char **argv)
 	static const struct service_plan plan = {
 		.name = "oed",
 		.options = oed_options,
-		.resolv_conf = true,
+		.resolv_conf = RESOLVCONF_PATH,
 		.read = oed_config_read,
 		.free = oed_config_free,
 		.control = oed_config_control,

@@ -44,7 +44,7 @@ struct oed_net {
 	oed_event_fn	   event;
 	void		  *event_arg;
 	char		   name[IFNAMSIZ];
-	uint32_t	   addr;
+	struct addr	   addr;
 	int		   tun;
 	struct event	  *ev;
 	struct wire	  *wire;
@@ -71,15 +71,15 @@ net_rule(struct oed_net *n, const struct rtnl_rule *r)
 }
 
 int
-oed_net_set_address(struct oed_net *n, uint32_t addr)
+oed_net_set_address(struct oed_net *n, const struct addr *addr)
 {
-	struct rtnl_route r = { .ifname = n->name,
-		.src = addr_from_v4(addr), .table = OED_TABLE, .metric = METRIC_SOURCE };
+	struct rtnl_route r = { .ifname = n->name, .src = *addr,
+		.table = OED_TABLE, .metric = METRIC_SOURCE };
 
-	n->addr = addr;
-	if (addr != 0 && rtnl_route_add(&r) == -1) {
+	n->addr = *addr;
+	if (addr_is_set(addr) && rtnl_route_add(&r) == -1) {
 		log_error("route through %s from %s: %s", n->name,
-		    ipv4_text(addr), strerror(errno));
+		    ADDR_TEXT(addr), strerror(errno));
 		return -1;
 	}
 	return 0;
@@ -114,12 +114,11 @@ net_routes(struct oed_net *n, const struct oe_config *c)
 		log_error("route through %s: %s", n->name, strerror(errno));
 		return -1;
 	}
-	if (oed_net_set_address(n, n->addr) == -1)
+	if (oed_net_set_address(n, &n->addr) == -1)
 		return -1;
 	/* What is for the networks behind us has arrived: no second round. */
 	for (i = 0; i < c->nnetworks; i++) {
-		inside.dst = prefix_from_v4(c->networks[i].net,
-		    (unsigned)__builtin_popcount(c->networks[i].mask));
+		inside.dst = c->networks[i];
 		if (net_rule(n, &inside) == -1)
 			return -1;
 	}
@@ -146,7 +145,7 @@ oed_net_mend(struct oed_net *n)
 	}
 	if (rtnl_route_add(&bare) == -1)
 		log_error("route through %s: %s", n->name, strerror(errno));
-	oed_net_set_address(n, n->addr);
+	oed_net_set_address(n, &n->addr);
 	guard_mend(n->guard);
 }
 
@@ -230,25 +229,24 @@ to_host(void *arg, const uint8_t *pkt, size_t len)
 
 /* Traffic that goes in the clear may take the kernel's way at no cost. */
 static void
-pass_route(void *arg, uint32_t dst, bool add)
+pass_route(void *arg, const struct addr *dst, bool add)
 {
 	struct oed_net	 *n = arg;
-	struct rtnl_route r = { .dst = prefix_from_v4(dst, 32),
+	struct rtnl_route r = { .dst = prefix_host(dst), .src = n->addr,
 		.table = OED_TABLE };
 	char		  ifname[IFNAMSIZ];
 
 	if (!n->routes_passed)
 		return;
-	if (rtnl_route_get(&r.dst.addr, OED_MARK, NULL, &r.via, ifname) == -1)
+	if (rtnl_route_get(dst, OED_MARK, NULL, &r.via, ifname) == -1)
 		return;
 	r.ifname = ifname;
-	r.src = addr_from_v4(n->addr);
 	if ((add ? rtnl_route_add(&r) : rtnl_route_del(&r)) == -1)
-		log_debug("route of %s: %s", ipv4_text(dst), strerror(errno));
+		log_debug("route of %s: %s", ADDR_TEXT(dst), strerror(errno));
 }
 
 static bool
-is_own(void *arg, uint32_t addr)
+is_own(void *arg, const struct addr *addr)
 {
 	struct oed_net *n = arg;
 
@@ -277,14 +275,14 @@ const struct oe_shell oed_net_shell = {
 /* --- life ----------------------------------------------------------------------------------- */
 
 struct oed_net *
-oed_net_open(struct event_base *base, const char *name, uint32_t addr,
-    const struct oe_config *c)
+oed_net_open(struct event_base *base, const char *name,
+    const struct addr *addr, const struct oe_config *c)
 {
 	struct oed_net *n = xcalloc(1, sizeof(*n));
 	bool		offload;
 
 	n->base = base;
-	n->addr = addr;
+	n->addr = *addr;
 	n->join = gso_join_new(tun_write, n);
 	n->tun = -1;
 	strncpy(n->name, name, sizeof(n->name) - 1);

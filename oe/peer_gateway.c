@@ -55,7 +55,7 @@ peer_gateway_refused(const struct core *c, const struct addr *addr,
 	if (!addr_is_host(addr))
 		return "not a host's address";
 	if (core_is_ours(c, addr) || (c->shell->is_own != NULL &&
-	    c->shell->is_own(c->shell_arg, addr_v4(addr))))
+	    c->shell->is_own(c->shell_arg, addr)))
 		return "our own address";
 	if (core_is_resolver(c, addr))
 		return "our resolver";

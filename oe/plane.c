@@ -240,9 +240,9 @@ plane_acquire(struct core *c, const struct packet_view *v,
 	key = own;
 	if (m->class == OE_CLASS_TUNNEL) {
 		t = &c->config->tunnels[m->tunnel];
-		key.dst = oe_tunnel_remote(t);
-		if (t->local_plen != 0)
-			key.src = oe_tunnel_local(t);
+		key.dst = t->remote;
+		if (addr_is_set(&t->local.addr))
+			key.src = t->local;
 		if (!prefix_contains(&key.src, &v->src))
 			return NULL;
 	}

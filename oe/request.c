@@ -30,7 +30,7 @@ request_keys(struct connection *conn)
 	r.my_id = core_my_id(c);
 	if (conn->class == OE_CLASS_TUNNEL) {
 		t = &c->config->tunnels[conn->tunnel];
-		r.path.peer = addr_from_v4(t->peer);
+		r.path.peer = t->peer;
 		r.peer_id = t->peer_id;
 		if (t->my_id.type != 0)
 			r.my_id = t->my_id;

@@ -36,7 +36,7 @@ tunnel_of(const struct core *c, const struct keying_id *id,
 	for (i = 0; i < c->config->ntunnels; i++) {
 		t = &c->config->tunnels[i];
 		if (keying_id_equal(&t->peer_id, id) &&
-		    (t->peer == 0 || t->peer == addr_v4(&path->peer))) {
+		    addr_equal(&t->peer, &path->peer)) {
 			*index = (unsigned)i;
 			return t;
 		}
@@ -318,11 +318,10 @@ static bool
 tunnel_allows(const struct core *c, const struct oe_tunnel *t,
     const struct spd_key *k)
 {
-	const struct prefix remote = oe_tunnel_remote(t);
-	const struct prefix local = t->local_plen == 0 ?
-	    prefix_host(&c->local) : oe_tunnel_local(t);
+	const struct prefix local = !addr_is_set(&t->local.addr) ?
+	    prefix_host(&c->local) : t->local;
 
-	return prefix_equal(&k->dst, &remote) && prefix_equal(&k->src, &local);
+	return prefix_equal(&k->dst, &t->remote) && prefix_equal(&k->src, &local);
 }
 
 /*
@@ -335,8 +334,8 @@ responder_is_translated(const struct core *c, const struct keying_id *id,
     const struct keying_path *path, const struct addr *addr)
 {
 	return id->type == KEYING_ID_FQDN && path->local_port == KEYING_PORT_NATT &&
-	    addr->family == AF_INET && ip_is_rfc1918(addr_v4(addr), 32) && c->shell->is_near != NULL &&
-	    !c->shell->is_near(c->shell_arg, addr_v4(addr));
+	    addr->family == AF_INET && ip_is_rfc1918(addr_v4(addr), 32) &&
+	    c->shell->is_near != NULL && !c->shell->is_near(c->shell_arg, addr);
 }
 
 void

@@ -1,7 +1,6 @@
 /* settings.c - reading and checking section "oe" of a configuration */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -12,9 +11,9 @@
 
 #include "base/log.h"
 #include "base/opener.h"
-#include "base/resolvconf.h"
 #include "base/util.h"
-#include "net/ip.h"
+#include "net/addr_option.h"
+#include "net/resolvconf.h"
 #include "oe/dns.h"
 #include "oe/settings.h"
 
@@ -33,20 +32,16 @@ settings_add(cfg_t *s, struct classes *p, const char *where, const char *text,
     enum oe_class class, unsigned tunnel)
 {
 	struct class_match m;
-	struct prefix	    prefix;
-	struct addr	    addr;
-	struct in_addr	    net;
-	unsigned	    plen;
+	struct prefix	   prefix;
+	const char	  *why;
 
-	if (conf_prefix4(text, &net, &plen) == -1) {
-		conf_error(s, "%s\"%s\" is not a prefix like 192.0.2.0/24",
-		    where, text);
+	/* What policy says of IPv6 nobody would enforce yet. */
+	if ((why = prefix_read(&prefix, text, true)) != NULL) {
+		conf_error(s, "%s\"%s\" %s", where, text, why);
 		return -1;
 	}
-	addr = addr_from_v4(net.s_addr);
-	prefix = prefix_of(&addr, plen);
 	if (classes_add(p, &prefix, class, tunnel) == -1) {
-		classes_find(p, &addr, &m);
+		classes_find(p, &prefix.addr, &m);
 		conf_error(s, "%sprefix %s stands in class %s and in %s", where,
 		    text, oe_class_name(m.class), oe_class_name(class));
 		return -1;
@@ -138,9 +133,9 @@ static int
 settings_id(cfg_t *s, const struct option *o, const char *given,
     struct keying_id *id)
 {
-	const char    *text = given;
-	struct in_addr a;
-	size_t	       i;
+	const char *text = given;
+	struct addr a;
+	size_t	    i;
 
 	memset(id, 0, sizeof(*id));
 	if (*text == '@') {
@@ -148,9 +143,11 @@ settings_id(cfg_t *s, const struct option *o, const char *given,
 		text++;
 	} else if (strchr(text, '@') != NULL) {
 		id->type = KEYING_ID_USER_FQDN;
-	} else if (conf_ipv4(text, &a) == 0) {
+	} else if (addr_parse(&a, text) == 0) {
+		if (addr_option_read(&a, s, o, text) == -1)
+			return -1;
 		id->type = KEYING_ID_ADDR;
-		id->addr = addr_from_v4(a.s_addr);
+		id->addr = a;
 		return 0;
 	}
 	if (id->type == 0 || *text == '\0' || strlen(text) > KEYING_NAME_MAX) {
@@ -174,47 +171,19 @@ take_id(void *to, cfg_t *s, const struct option *o, const char *text)
 }
 
 static int
-settings_prefix(cfg_t *s, const struct option *o, const char *text,
-    uint32_t *net, unsigned *plen)
-{
-	struct in_addr a;
-
-	if (conf_prefix4(text, &a, plen) == -1) {
-		conf_error(s, "%s: \"%s\" is not a prefix like 192.0.2.0/24",
-		    o->name, text);
-		return -1;
-	}
-	*net = a.s_addr;
-	return 0;
-}
-
-static int
 take_network(void *to, cfg_t *s, const struct option *o, const char *text)
 {
-	struct oe_config  *c = to;
-	struct oe_network *n = &c->networks[c->nnetworks];
-	unsigned	   plen;
+	struct oe_config *c = to;
 
-	if (settings_prefix(s, o, text, &n->net, &plen) == -1)
-		return -1;
-	n->mask = ip_mask(plen);
-	c->nnetworks++;
-	return 0;
+	return prefix_option_read(&c->networks[c->nnetworks++], s, o, text);
 }
 
 static int
 take_resolver(void *to, cfg_t *s, const struct option *o, const char *text)
 {
 	struct oe_config *c = to;
-	struct in_addr	  a;
 
-	if (conf_ipv4(text, &a) == -1) {
-		conf_error(s, "%s: \"%s\" is not an address like 192.0.2.53",
-		    o->name, text);
-		return -1;
-	}
-	c->resolvers[c->nresolvers++] = a.s_addr;
-	return 0;
+	return addr_option_read(&c->resolvers[c->nresolvers++], s, o, text);
 }
 
 struct keying_credentials
@@ -228,22 +197,6 @@ oe_tunnel_credentials(const struct oe_tunnel *t)
 	};
 }
 
-struct prefix
-oe_tunnel_local(const struct oe_tunnel *t)
-{
-	const struct addr net = addr_from_v4(t->local_net);
-
-	return prefix_of(&net, t->local_plen);
-}
-
-struct prefix
-oe_tunnel_remote(const struct oe_tunnel *t)
-{
-	const struct addr net = addr_from_v4(t->remote_net);
-
-	return prefix_of(&net, t->remote_plen);
-}
-
 /*
  * Whatever network we are in writes that file, and resolvers are spoken to in the
  * clear: one within a prefix that is not to be has to be named by the operator.
@@ -253,20 +206,18 @@ bool
 oe_config_find_resolvers(struct oe_config *c)
 {
 	struct class_match m;
-	struct addr	    a;
-	uint32_t	    found[OE_RESOLVERS_MAX], kept[OE_RESOLVERS_MAX];
-	size_t		    i, n, nkept = 0;
+	struct addr	   found[OE_RESOLVERS_MAX], kept[OE_RESOLVERS_MAX];
+	size_t		   i, n, nkept = 0;
 
 	memset(kept, 0, sizeof(kept));
 	n = resolvconf_read(RESOLVCONF_PATH, found, OE_RESOLVERS_MAX, NULL,
 	    NULL);
 	for (i = 0; i < n; i++) {
-		a = addr_from_v4(found[i]);
-		if (classes_find(c->classes, &a, &m) == 0 &&
+		if (classes_find(c->classes, &found[i], &m) == 0 &&
 		    m.prefix.plen > 0 && m.class != OE_CLASS_PERMISSIVE &&
 		    m.class != OE_CLASS_CLEAR) {
 			log_warn("%s: nameserver %s is not asked: it is %s",
-			    RESOLVCONF_PATH, ipv4_text(found[i]),
+			    RESOLVCONF_PATH, ADDR_TEXT(&found[i]),
 			    oe_class_name(m.class));
 			continue;
 		}
@@ -277,7 +228,7 @@ oe_config_find_resolvers(struct oe_config *c)
 		if (c->nresolvers > 0)
 			return false;
 		/* As resolver libraries do: one on this host. */
-		kept[nkept++] = htonl(INADDR_LOOPBACK);
+		kept[nkept++] = addr_from_v4(htonl(INADDR_LOOPBACK));
 	}
 	if (nkept == c->nresolvers &&
 	    memcmp(kept, c->resolvers, sizeof(kept)) == 0)
@@ -313,37 +264,38 @@ take_peer_id(void *to, cfg_t *s, const struct option *o, const char *text)
 }
 
 static int
-take_local_net(void *to, cfg_t *s, const struct option *o, const char *text)
+take_local(void *to, cfg_t *s, const struct option *o, const char *text)
 {
 	struct draft *d = to;
 
-	return settings_prefix(s, o, text, &d->tunnel.local_net,
-	    &d->tunnel.local_plen);
+	return prefix_option_read(&d->tunnel.local, s, o, text);
 }
 
 static int
-take_remote_net(void *to, cfg_t *s, const struct option *o, const char *text)
+take_remote(void *to, cfg_t *s, const struct option *o, const char *text)
 {
 	struct draft *d = to;
 
-	return settings_prefix(s, o, text, &d->tunnel.remote_net,
-	    &d->tunnel.remote_plen);
+	return prefix_option_read(&d->tunnel.remote, s, o, text);
 }
 
 static const struct option tunnel_options[] = {
-	{ "peer", OPTION_ADDRESS, OPTION_LIVE,
+	{ "peer", OPTION_ADDRESS, OPTION_LIVE, .ipv4 = true,
+	  .take = addr_option_take,
 	  OPTION_AT(struct draft, tunnel.peer), .example = "203.0.113.1",
 	  .help = "The other gateway." },
-	{ "remote", OPTION_TEXT, OPTION_LIVE, .take = take_remote_net,
+	{ "remote", OPTION_TEXT, OPTION_LIVE, .ipv4 = true,
+	  .take = take_remote,
 	  .example = "192.168.7.0/24",
 	  .help = "What is behind it; else the peer itself." },
-	{ "local", OPTION_TEXT, OPTION_LIVE, .take = take_local_net,
+	{ "local", OPTION_TEXT, OPTION_LIVE, .ipv4 = true, .take = take_local,
 	  .example = "192.0.2.0/24",
 	  .help = "What of ours takes the tunnel; else our own address." },
-	{ "id", OPTION_TEXT, OPTION_LIVE, .take = take_my_id,
+	{ "id", OPTION_TEXT, OPTION_LIVE, .ipv4 = true, .take = take_my_id,
 	  .example = "@left.example.org",
 	  .help = "Our identity in Phase 1; else the address." },
-	{ "peer-id", OPTION_TEXT, OPTION_LIVE, .take = take_peer_id,
+	{ "peer-id", OPTION_TEXT, OPTION_LIVE, .ipv4 = true,
+	  .take = take_peer_id,
 	  .example = "@right.example.org",
 	  .help = "The peer's identity; else its address." },
 	{ "peer-key", OPTION_TEXT, OPTION_LIVE,
@@ -361,17 +313,15 @@ tunnel_check(cfg_t *s, struct draft *d, unsigned rsa_min_bits)
 {
 	struct oe_tunnel *t = &d->tunnel;
 
-	if (t->peer == 0) {
+	if (!addr_is_set(&t->peer)) {
 		conf_error(s, "tunnel %s needs peer = \"ADDRESS\"", t->name);
 		return -1;
 	}
-	if (cfg_size(s, "remote") == 0) {
-		t->remote_net = t->peer;
-		t->remote_plen = 32;
-	}
+	if (cfg_size(s, "remote") == 0)
+		t->remote = prefix_host(&t->peer);
 	if (t->peer_id.type == 0) {
 		t->peer_id.type = KEYING_ID_ADDR;
-		t->peer_id.addr = addr_from_v4(t->peer);
+		t->peer_id.addr = t->peer;
 	}
 	if ((d->peer_key == NULL) == (d->secret.len == 0)) {
 		conf_error(s, "tunnel %s needs either peer-key or secret",
@@ -398,7 +348,6 @@ open_tunnel(void *to, const struct option_source *s, const struct option *o)
 	struct oe_config *c = to;
 	struct oe_tunnel *t = &c->tunnels[c->ntunnels];
 	struct draft	  d = { 0 };
-	char		  prefix[INET_ADDRSTRLEN + 4];
 	int		  rc = -1;
 
 	snprintf(d.tunnel.name, sizeof(d.tunnel.name), "%s", cfg_title(s->cfg));
@@ -411,10 +360,8 @@ open_tunnel(void *to, const struct option_source *s, const struct option *o)
 		t->psk_len = d.secret.len;
 		memcpy(t->psk, d.secret.bytes, d.secret.len);
 	}
-	snprintf(prefix, sizeof(prefix), "%s/%u", ipv4_text(t->remote_net),
-	    t->remote_plen);
-	rc = settings_add(s->cfg, c->classes, "", prefix, OE_CLASS_TUNNEL,
-	    (unsigned)c->ntunnels++);
+	rc = settings_add(s->cfg, c->classes, "", PREFIX_TEXT(&t->remote),
+	    OE_CLASS_TUNNEL, (unsigned)c->ntunnels++);
 out:
 	option_clear(o->table, &d);
 	return rc;
@@ -431,7 +378,7 @@ static const struct option_word dataplanes[] = {
 #define DAY		86400	/* seconds */
 
 const struct option oe_options[] = {
-	{ "id", OPTION_TEXT, OPTION_LIVE, .take = take_id,
+	{ "id", OPTION_TEXT, OPTION_LIVE, .ipv4 = true, .take = take_id,
 	  .example = "@laptop.example.org",
 	  .help = "Who we are: an address, @name or user@name; else our "
 	      "address." },
@@ -459,11 +406,11 @@ const struct option oe_options[] = {
 	{ "initiate", OPTION_BOOL, OPTION_LIVE, "true", AT(initiate),
 	  .help = "false: answer peers, but begin with nobody." },
 	{ "networks", OPTION_LIST, OPTION_FIXED, .hi = OE_NETWORKS_MAX,
-	  .take = take_network, .example = "192.0.2.0/24",
+	  .ipv4 = true, .take = take_network, .example = "192.0.2.0/24",
 	  .help = "Networks behind us, for which we are the security "
 	      "gateway." },
 	{ "resolvers", OPTION_LIST, OPTION_LIVE, .hi = OE_RESOLVERS_MAX,
-	  .take = take_resolver, .example = "127.0.0.1",
+	  .ipv4 = true, .take = take_resolver, .example = "127.0.0.1",
 	  .help = "DNS servers; else those of /etc/resolv.conf." },
 	{ "require-dnssec", OPTION_BOOL, OPTION_LIVE, "false",
 	  AT(require_dnssec),
@@ -555,11 +502,11 @@ advise_resolvers(const struct oe_config *c)
 	size_t i;
 
 	for (i = 0; c->require_dnssec && i < c->nresolvers; i++) {
-		if (ntohl(c->resolvers[i]) >> 24 == 127)
+		if (addr_is_loopback(&c->resolvers[i]))
 			continue;
 		log_warn("require-dnssec believes the resolver %s, whose answers "
 		    "can be changed on their way: run a validating resolver "
-		    "on this host", ipv4_text(c->resolvers[i]));
+		    "on this host", ADDR_TEXT(&c->resolvers[i]));
 		break;
 	}
 }

@@ -27,11 +27,10 @@ enum oe_dataplane { OE_DATAPLANE_USER, OE_DATAPLANE_KERNEL, OE_DATAPLANE_AUTO };
  * that the operator named. */
 struct oe_tunnel {
 	char		 name[64];
-	uint32_t	 peer;		/* network order */
+	struct addr	 peer;
 	struct keying_id my_id, peer_id;/* type 0: the addresses */
-	uint32_t	 local_net, remote_net;
-	unsigned	 local_plen;	/* 0: our own address only */
-	unsigned	 remote_plen;
+	struct prefix	 local;		/* of none: our own address only */
+	struct prefix	 remote;
 	struct pubkey	 key;		/* the peer's; len 0: psk */
 	uint8_t		*psk;
 	size_t		 psk_len;
@@ -39,13 +38,6 @@ struct oe_tunnel {
 
 /* What its peer has to prove; borrowed from t. */
 struct keying_credentials oe_tunnel_credentials(const struct oe_tunnel *t);
-/* What it joins. */
-struct prefix oe_tunnel_local(const struct oe_tunnel *t);
-struct prefix oe_tunnel_remote(const struct oe_tunnel *t);
-
-struct oe_network {			/* behind us, as a security gateway */
-	uint32_t net, mask;		/* network order */
-};
 
 struct oe_config {
 	unsigned	 shares;	/* beside the first */
@@ -54,10 +46,11 @@ struct oe_config {
 	char		*key_path;
 	char		*state;		/* file of remember.h; "": none */
 	struct keying_id id;		/* type 0: our own address */
-	uint32_t	 resolvers[OE_RESOLVERS_MAX];
+	struct addr	 resolvers[OE_RESOLVERS_MAX];
 	size_t		 nresolvers;
 	bool		 resolvers_found; /* in resolv.conf, and followed there */
-	struct oe_network networks[OE_NETWORKS_MAX];
+	/* Behind us, as a security gateway. */
+	struct prefix	 networks[OE_NETWORKS_MAX];
 	size_t		 nnetworks;
 	struct oe_tunnel *tunnels;
 	size_t		 ntunnels;

@@ -26,12 +26,12 @@ struct oe_shell {
 	bool (*shares)(void *arg);
 	/* Traffic for dst is passed (add) until told otherwise (!add): the daemon
 	 * may route it past the TUN.  NULL: not wanted. */
-	void (*pass_route)(void *arg, uint32_t dst, bool add);
+	void (*pass_route)(void *arg, const struct addr *dst, bool add);
 	/* Is addr one of this host's, besides that of oe_set_local()?  NULL: no. */
-	bool (*is_own)(void *arg, uint32_t addr);
+	bool (*is_own)(void *arg, const struct addr *addr);
 	/* Has this host a way to addr besides its default route?  Then strangers
 	 * behind a NAT must not call themselves so.  NULL: it has. */
-	bool (*is_near)(void *arg, uint32_t addr);
+	bool (*is_near)(void *arg, const struct addr *addr);
 	/* Has another engine of this host, with the same name, SAs with that peer?
 	 * Our first contact must not end them.  NULL: no. */
 	bool (*peer_known)(void *arg, const struct keying_id *peer);

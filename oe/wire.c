@@ -34,7 +34,8 @@ struct wire {
 	struct oe	  *oe;
 	wire_batch_fn	   batch;
 	void		  *batch_arg;
-	uint32_t	   mark, local;
+	uint32_t	   mark;
+	struct addr	   local;
 	int		   fd[SOCK_N], out;
 	struct event	  *ev[SOCK_N];
 	uint8_t		   buf[IP_PACKET_MAX];
@@ -207,10 +208,11 @@ on_udp(evutil_socket_t fd, short what, void *arg)
 				path.local = addr_from_v4(info.ipi_addr.s_addr);
 			}
 		}
-		if (w->local != 0 && addr_v4(&path.local) != w->local)
+		if (addr_is_set(&w->local) &&
+		    !addr_equal(&path.local, &w->local))
 			continue;
-		path.peer = addr_from_v4(from.sin_addr.s_addr);
-		path.peer_port = ntohs(from.sin_port);
+		path.peer = addr_from_sockaddr(&from, m.msg_namelen,
+		    &path.peer_port);
 		path.local_port = fd == w->fd[SOCK_IKE] ? IKE_PORT : NATT_PORT;
 		if (fd == w->fd[SOCK_IKE] || is_natt_ike(payload, (size_t)len)) {
 			oe_inbound_ike(w->oe, &path, payload, (size_t)len);
@@ -235,17 +237,18 @@ on_udp(evutil_socket_t fd, short what, void *arg)
  * a policy has to encrypt would pass it by.
  */
 static ssize_t
-send_from(int fd, uint32_t src, const struct sockaddr_in *to,
+send_from(int fd, const struct addr *src, const struct addr *dst, uint16_t port,
     const uint8_t *buf, size_t len)
 {
-	struct in_pktinfo info = { .ipi_spec_dst.s_addr = src };
+	struct sockaddr_storage to;
+	struct in_pktinfo info = { .ipi_spec_dst.s_addr = addr_v4(src) };
 	union {
 		struct cmsghdr align;
 		char	       buf[CMSG_SPACE(sizeof(struct in_pktinfo))];
 	} control;
 	struct iovec	iov = { (void *)(uintptr_t)buf, len };
-	struct msghdr	m = { .msg_name = (void *)(uintptr_t)to,
-		.msg_namelen = sizeof(*to), .msg_iov = &iov, .msg_iovlen = 1,
+	struct msghdr	m = { .msg_name = &to,
+		.msg_namelen = addr_to_sockaddr(dst, port, &to), .msg_iov = &iov, .msg_iovlen = 1,
 		.msg_control = &control, .msg_controllen = sizeof(control) };
 	struct cmsghdr *c;
 
@@ -262,28 +265,25 @@ send_from(int fd, uint32_t src, const struct sockaddr_in *to,
 void
 wire_send(struct wire *w, const uint8_t *pkt, size_t len)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET };
-	uint32_t	   src;
+	struct addr src, dst;
 
 	if (len < IP_HEADER_LEN)
 		return;
-	memcpy(&src, pkt + 12, 4);
-	memcpy(&to.sin_addr.s_addr, pkt + 16, 4);
-	if (send_from(w->out, src, &to, pkt, len) == -1)
-		log_debug("packet to %s not sent: %s",
-		    ipv4_text(to.sin_addr.s_addr), strerror(errno));
+	src = addr_from_bytes(AF_INET, pkt + 12);
+	dst = addr_from_bytes(AF_INET, pkt + 16);
+	if (send_from(w->out, &src, &dst, 0, pkt, len) == -1)
+		log_debug("packet to %s not sent: %s", ADDR_TEXT(&dst),
+		    strerror(errno));
 }
 
 void
 wire_send_ike(struct wire *w, const struct keying_path *path,
     const uint8_t *buf, size_t len)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET,
-		.sin_port = htons(path->peer_port),
-		.sin_addr.s_addr = addr_v4(&path->peer) };
+	int fd = w->fd[path->local_port == NATT_PORT ? SOCK_NATT : SOCK_IKE];
 
-	if (send_from(w->fd[path->local_port == NATT_PORT ? SOCK_NATT :
-	    SOCK_IKE], addr_v4(&path->local), &to, buf, len) == -1)
+	if (send_from(fd, &path->local, &path->peer, path->peer_port, buf,
+	    len) == -1)
 		log_debug("IKE to %s not sent: %s", ADDR_TEXT(&path->peer),
 		    strerror(errno));
 }
@@ -291,12 +291,11 @@ wire_send_ike(struct wire *w, const struct keying_path *path,
 /* --- what the kernel knows of addresses --------------------------------------------- */
 
 bool
-wire_is_own(const struct wire *w, uint32_t addr)
+wire_is_own(const struct wire *w, const struct addr *addr)
 {
-	struct addr a = addr_from_v4(addr);
-	char	    ifname[IFNAMSIZ];
+	char ifname[IFNAMSIZ];
 
-	return rtnl_route_get(&a, w->mark, NULL, NULL, ifname) == 0 &&
+	return rtnl_route_get(addr, w->mark, NULL, NULL, ifname) == 0 &&
 	    strcmp(ifname, "lo") == 0;
 }
 
@@ -315,26 +314,29 @@ near_route(void *arg, const struct rtnl_seen *r)
 }
 
 bool
-wire_is_near(void *arg, uint32_t addr)
+wire_is_near(void *arg, const struct addr *addr)
 {
-	struct near n = { .addr = addr_from_v4(addr) };
+	struct near n = { .addr = *addr };
 
 	(void)arg;
-	return rtnl_routes(AF_INET, RT_TABLE_MAIN, near_route, &n) == -1 || n.found;
+	return rtnl_routes(AF_INET, RT_TABLE_MAIN, near_route, &n) == -1 ||
+	    n.found;
 }
 
 int
-wire_own_address(uint32_t mark, uint32_t *addr, char link[IFNAMSIZ])
+wire_own_address(uint32_t mark, struct addr *addr, char link[IFNAMSIZ])
 {
-	struct addr via, own;
-	int	    rc;
+	const struct addr none = { 0 };
+	struct addr	  via;
+	int		  rc;
 
 	if (rtnl_default_route(AF_INET, &via, link) == -1)
 		return -1;
 	if (!addr_is_set(&via) ||
-	    (rc = rtnl_route_get(&via, mark, &own, NULL, link)) == -1)
-		rc = rtnl_addr_of(link, AF_INET, &own, NULL);
-	*addr = rc == 0 ? addr_v4(&own) : 0;
+	    (rc = rtnl_route_get(&via, mark, addr, NULL, link)) == -1)
+		rc = rtnl_addr_of(link, AF_INET, addr, NULL);
+	if (rc == -1)
+		*addr = none;
 	return rc;
 }
 
@@ -411,7 +413,7 @@ wire_close(struct wire *w)
 }
 
 void
-wire_set_local(struct wire *w, uint32_t addr)
+wire_set_local(struct wire *w, const struct addr *addr)
 {
-	w->local = addr;
+	w->local = *addr;
 }

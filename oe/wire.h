@@ -25,8 +25,8 @@ void	wire_close(struct wire *w);	/* NULL is allowed */
 /* What comes goes to oe from here on, batch frames it.  0, or -1. */
 int	wire_start(struct wire *w, struct oe *oe, wire_batch_fn batch,
 	    void *arg);
-/* Only IKE and ESP in UDP to this address are heard, network order; 0: to any. */
-void	wire_set_local(struct wire *w, uint32_t addr);
+/* Only IKE and ESP in UDP to this address are heard; none: to any. */
+void	wire_set_local(struct wire *w, const struct addr *addr);
 
 /* What struct oe_shell asks for.  A packet that does not go out is lost, as
  * packets may be. */
@@ -34,16 +34,16 @@ void	wire_send(struct wire *w, const uint8_t *pkt, size_t len);
 void	wire_send_ike(struct wire *w, const struct keying_path *path,
 	    const uint8_t *buf, size_t len);
 /* What the kernel would deliver to this host itself. */
-bool	wire_is_own(const struct wire *w, uint32_t addr);
+bool	wire_is_own(const struct wire *w, const struct addr *addr);
 /* As oe_shell has it; arg is not looked at.  What cannot be asked is near. */
-bool	wire_is_near(void *arg, uint32_t addr);
+bool	wire_is_near(void *arg, const struct addr *addr);
 
 /*
- * The address that packets to the world carry, network order: the default
- * route's source, where packets with our mark take it.  link: its interface.
- * 0, or -1.
+ * The address that packets to the world carry: the default route's source,
+ * where packets with our mark take it.  link: its interface.  0, or -1.
  */
-int	wire_own_address(uint32_t mark, uint32_t *addr, char link[IFNAMSIZ]);
+int	wire_own_address(uint32_t mark, struct addr *addr,
+	    char link[IFNAMSIZ]);
 /* What fits there, in bytes; 0: nobody knows. */
 unsigned wire_link_mtu(const char *link);
 

@@ -1,7 +1,6 @@
 /* capture.c - which packets of this host go into the device: all but the local ones, whatever the main table says */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
@@ -28,21 +27,16 @@
 #define LINKS_MAX	256	/* networks and routes of the host that are left alone */
 #define LOCAL_PLEN_MIN	8	/* whole realms are not local, whatever anybody says */
 
-struct network {
-	uint32_t net;			/* network order */
-	unsigned plen;
-};
-
 struct capture {
 	char	 name[IFNAMSIZ], clear_name[IFNAMSIZ];
 	struct guard *guard;
 	bool	 works;
-	uint32_t src, gateway;
+	struct addr src, gateway;
 	char	 link[IFNAMSIZ];	/* towards the gateway */
-	uint32_t next_hop;		/* 0: the gateway is on the link */
-	struct network local[CAPTURE_LOCALS_MAX];
+	struct addr next_hop;		/* none: the gateway is on the link */
+	struct prefix local[CAPTURE_LOCALS_MAX];
 	size_t	 nlocals;
-	struct network links[LINKS_MAX];	/* as the main table has them */
+	struct prefix links[LINKS_MAX];	/* as the main table has them */
 	size_t	 nlinks;
 	unsigned own[2];		/* indices of our devices */
 	struct ratelimit refusals;
@@ -95,8 +89,7 @@ capture_link(void *arg, const struct rtnl_seen *r)
 	    r->dst.plen) &&
 	    (r->protocol != RTPROT_KERNEL || r->scope != RT_SCOPE_LINK)))
 		return;
-	c->links[c->nlinks++] = (struct network){
-		.net = addr_v4(&r->dst.addr), .plen = r->dst.plen };
+	c->links[c->nlinks++] = r->dst;
 }
 
 static void
@@ -110,13 +103,12 @@ capture_read_links(struct capture *c)
 }
 
 static bool
-within_links(const struct capture *c, uint32_t net, unsigned plen)
+within_links(const struct capture *c, const struct prefix *net)
 {
 	size_t i;
 
 	for (i = 0; i < c->nlinks; i++) {
-		if (plen >= c->links[i].plen && ip_in_prefix(net,
-		    c->links[i].net, c->links[i].plen))
+		if (prefix_covers(&c->links[i], net))
 			return true;
 	}
 	return false;
@@ -124,38 +116,37 @@ within_links(const struct capture *c, uint32_t net, unsigned plen)
 
 /* May what a gateway calls local be so now? */
 static bool
-may_be_local(const struct capture *c, uint32_t net, unsigned plen)
+may_be_local(const struct capture *c, const struct prefix *net)
 {
-	return (ip_is_rfc1918(net, plen) || within_links(c, net, plen)) &&
-	    guard_leaves(c->guard, net, plen);
+	return (ip_is_rfc1918(addr_v4(&net->addr), net->plen) ||
+	    within_links(c, net)) && guard_leaves(c->guard, net);
 }
 
 /* --- the table -------------------------------------------------------------- */
 
 static void
 want_local(const struct capture *c, struct rtnl_route *want, size_t *n,
-    uint32_t net, unsigned plen)
+    const struct prefix *net)
 {
-	if (guard_leaves(c->guard, net, plen))
-		want[(*n)++] = (struct rtnl_route){
-			.dst = prefix_from_v4(net, plen), .type = RTN_THROW };
+	if (guard_leaves(c->guard, net))
+		want[(*n)++] = (struct rtnl_route){ .dst = *net,
+			.type = RTN_THROW };
 }
 
 /* What the gateway alone tells of lies behind it, whatever the main table says. */
 static void
 want_told(const struct capture *c, struct rtnl_route *want, size_t *n,
-    const struct network *l)
+    const struct prefix *l)
 {
 	size_t at = *n;
 
-	if (!may_be_local(c, l->net, l->plen))
+	if (!may_be_local(c, l))
 		return;
-	want_local(c, want, n, l->net, l->plen);
-	if (c->link[0] == '\0' || within_links(c, l->net, l->plen))
+	want_local(c, want, n, l);
+	if (c->link[0] == '\0' || within_links(c, l))
 		return;
 	want[at].type = 0;
-	want[at].via = addr_from_v4(c->next_hop != 0 ? c->next_hop :
-	    c->gateway);
+	want[at].via = addr_is_set(&c->next_hop) ? c->next_hop : c->gateway;
 	want[at].ifname = c->link;
 }
 
@@ -165,6 +156,7 @@ capture_apply(struct capture *c)
 	struct rtnl_rule  rule = { .priority = CAPTURE_TABLE,
 		.table = CAPTURE_TABLE, .mark = CAPTURE_MARK, .invert = true };
 	struct rtnl_route want[LINKS_MAX + CAPTURE_LOCALS_MAX + 3] = { 0 };
+	struct prefix	  gateway;
 	size_t		  n = 0, i;
 	int		  rc;
 
@@ -172,18 +164,17 @@ capture_apply(struct capture *c)
 		capture_read_links(c);
 		want[n++] = (struct rtnl_route){ .ifname = c->name,
 			.metric = METRIC_BARE };
-		if (c->src != 0)
+		if (addr_is_set(&c->src))
 			want[n++] = (struct rtnl_route){ .ifname = c->name,
-				.metric = METRIC_SOURCE,
-				.src = addr_from_v4(c->src) };
-		if (c->gateway != 0)
-			want_local(c, want, &n, c->gateway, 32);
+				.metric = METRIC_SOURCE, .src = c->src };
+		gateway = prefix_host(&c->gateway);
+		if (addr_is_set(&c->gateway))
+			want_local(c, want, &n, &gateway);
 		for (i = 0; i < c->nlinks; i++)
-			want_local(c, want, &n, c->links[i].net,
-			    c->links[i].plen);
+			want_local(c, want, &n, &c->links[i]);
 		for (i = 0; i < c->nlocals; i++)
 			want_told(c, want, &n, &c->local[i]);
-		}
+	}
 	rc = rtnl_table_set(CAPTURE_TABLE, want, n);
 	if (rc == 0 && c->works)
 		return rtnl_rule_add(&rule);
@@ -193,36 +184,39 @@ capture_apply(struct capture *c)
 }
 
 int
-capture_begin(struct capture *c, uint32_t src, uint32_t gateway)
+capture_begin(struct capture *c, const struct addr *src,
+    const struct addr *gateway)
 {
-	struct addr to = addr_from_v4(gateway), hop = { 0 };
+	const struct addr none = { 0 };
 
 	c->works = true;
-	c->src = src;
-	c->gateway = gateway;
+	c->src = *src;
+	c->gateway = *gateway;
 	c->link[0] = '\0';
-	if (gateway != 0 && rtnl_route_get(&to, CAPTURE_MARK, NULL, &hop,
-	    c->link) == -1)
-		log_debug("no route to %s: %s", ipv4_text(gateway),
+	c->next_hop = none;
+	if (addr_is_set(gateway) && rtnl_route_get(gateway, CAPTURE_MARK, NULL,
+	    &c->next_hop, c->link) == -1)
+		log_debug("no route to %s: %s", ADDR_TEXT(gateway),
 		    strerror(errno));
-	c->next_hop = addr_v4(&hop);
 	if (capture_apply(c) == -1) {
 		log_error("cannot lead packets into %s: %s", c->name,
 		    strerror(errno));
 		return -1;
 	}
-	return guard_source(c->guard, src);
+	return guard_source(c->guard, &c->src);
 }
 
 void
 capture_end(struct capture *c)
 {
+	const struct addr none = { 0 };
+
 	c->works = false;
-	c->src = c->gateway = 0;
+	c->src = c->gateway = none;
 	if (capture_apply(c) == -1)
 		log_warn("cannot take routes into %s away: %s", c->name,
 		    strerror(errno));
-	guard_source(c->guard, 0);
+	guard_source(c->guard, &none);
 }
 
 void
@@ -234,9 +228,11 @@ capture_forget_locals(struct capture *c)
 }
 
 bool
-capture_leaves(const struct capture *c, uint32_t addr)
+capture_leaves(const struct capture *c, const struct addr *addr)
 {
-	return guard_leaves(c->guard, addr, 32);
+	struct prefix host = prefix_host(addr);
+
+	return guard_leaves(c->guard, &host);
 }
 
 bool
@@ -255,35 +251,30 @@ capture_mend(struct capture *c)
 }
 
 void
-capture_add_local(struct capture *c, uint32_t net, uint32_t mask)
+capture_add_local(struct capture *c, const struct prefix *net)
 {
-	uint32_t h = ntohl(mask);
-	unsigned plen = 0;
-	size_t	 i;
+	size_t i;
 
-	while (plen < 32 && (h & 1u << (31 - plen)))
-		plen++;
-	if (plen < LOCAL_PLEN_MIN || (plen < 32 && (h << plen) != 0) ||
-	    (net & mask) != net)
+	if (net->addr.family != AF_INET || net->plen < LOCAL_PLEN_MIN)
 		return;
 	for (i = 0; i < c->nlocals; i++) {
-		if (c->local[i].net == net && c->local[i].plen == plen)
+		if (prefix_equal(&c->local[i], net))
 			return;
 	}
 	capture_read_links(c);
-	if (!may_be_local(c, net, plen)) {
+	if (!may_be_local(c, net)) {
 		if (ratelimit_pass(&c->refusals, clock_now()))
-			log_warn("the gateway calls %s/%u local: it is not "
-			    "believed, as that is %s", ipv4_text(net), plen,
-			    guard_leaves(c->guard, net, plen) ? "neither "
+			log_warn("the gateway calls %s local: it is not "
+			    "believed, as that is %s", PREFIX_TEXT(net),
+			    guard_leaves(c->guard, net) ? "neither "
 			    "private nor on a link of ours" :
 			    "to be denied or encrypted");
 		return;
 	}
 	if (c->nlocals == CAPTURE_LOCALS_MAX)
 		return;
-	c->local[c->nlocals++] = (struct network){ .net = net, .plen = plen };
-	log_info("%s/%u is local", ipv4_text(net), plen);
+	c->local[c->nlocals++] = *net;
+	log_info("%s is local", PREFIX_TEXT(net));
 	if (c->works)
 		capture_mend(c);
 }

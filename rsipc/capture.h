@@ -32,19 +32,20 @@ void	capture_free(struct capture *c, bool open);
  * after one log line. */
 int	capture_policy(struct capture *c, const struct oe_config *config);
 
-/* Begins, or goes on with other values.  src: the leased address, 0: none, and
- * nothing gets out.  gateway: network order, 0: none.  0, or -1 logged. */
-int	capture_begin(struct capture *c, uint32_t src, uint32_t gateway);
+/* Begins, or goes on with other values.  src: the leased address; without one
+ * nothing gets out.  gateway may be none.  0, or -1 logged. */
+int	capture_begin(struct capture *c, const struct addr *src,
+	    const struct addr *gateway);
 void	capture_end(struct capture *c);
 bool	capture_works(const struct capture *c);	/* between the two */
 /* After links, addresses, routes or rules have changed. */
 void	capture_mend(struct capture *c);
 
-/* A network behind the gateway that this calls local; network order. */
-void	capture_add_local(struct capture *c, uint32_t net, uint32_t mask);
+/* A network behind the gateway that this calls local. */
+void	capture_add_local(struct capture *c, const struct prefix *net);
 /* Another gateway: what the last one called local is so no more. */
 void	capture_forget_locals(struct capture *c);
 /* May packets to addr go to the main table, as far as policy goes? */
-bool	capture_leaves(const struct capture *c, uint32_t addr);
+bool	capture_leaves(const struct capture *c, const struct addr *addr);
 
 #endif

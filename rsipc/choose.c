@@ -50,9 +50,9 @@ choose_way(struct choose *c, const struct settings *s, struct choose_way *out)
 	struct addr way, to, own;
 	uint32_t    hop;
 
-	out->gateway = s->gateway;
+	out->gateway = addr_v4(&s->gateway);
 	out->port = s->port;
-	if (s->gateway == 0) {
+	if (out->gateway == 0) {
 		if (rtnl_default_route(AF_INET, &way, out->link) == -1 ||
 		    (hop = addr_v4(&way)) == 0)
 			return false;
@@ -78,7 +78,7 @@ choose_way(struct choose *c, const struct settings *s, struct choose_way *out)
 void
 choose_ask(struct choose *c, const struct settings *s, uint64_t now)
 {
-	if (s->gateway != 0 || !s->discover ||
+	if (addr_is_set(&s->gateway) || !s->discover ||
 	    (c->asked != 0 && now < c->asked + CHOOSE_ASK_AGAIN))
 		return;
 	c->asked = now;

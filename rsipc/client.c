@@ -40,7 +40,7 @@ client_resolvers(void *arg, const struct oe_config *config)
 
 	if (!c->settings->cascade)
 		(void)device_policy(c->device, config);
-	c->host.config.remote = config->resolvers[0];
+	c->host.config.remote = addr_v4(&config->resolvers[0]);
 }
 
 static void
@@ -195,7 +195,7 @@ client_reload(void *arg, void *settings)
 	c->host.config = new->host;
 	c->host.want_ports = new->host.ports;
 	c->host.want_spis = new->host.spis;
-	if (new->gateway != old->gateway || new->port != old->port ||
+	if (!addr_equal(&new->gateway, &old->gateway) || new->port != old->port ||
 	    new->host.udp != old->host.udp) {
 		host_reset(&c->host, clock_now());
 		client_seek(c);

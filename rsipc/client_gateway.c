@@ -43,7 +43,7 @@ client_go_elsewhere(struct client *c, uint64_t now)
 		return;
 	c->elsewhere = false;
 	choose_ask(&c->choose, c->settings, now);
-	if (c->settings->gateway != 0 || !choose_more(&c->choose))
+	if (addr_is_set(&c->settings->gateway) || !choose_more(&c->choose))
 		return;
 	transport_disconnect(c->transport);
 	host_disconnected(&c->host, now);
@@ -95,12 +95,13 @@ client_connect(void *arg, bool udp)
 		choose_ask(&c->choose, c->settings, clock_now());
 	}
 	if (!choose_way(&c->choose, c->settings, &way)) {
-		if (!c->unreachable_said && c->settings->gateway == 0)
+		if (!c->unreachable_said &&
+		    !addr_is_set(&c->settings->gateway))
 			log_warn("no default route, so no gateway: waiting for "
 			    "one (or set \"gateway\")");
 		else if (!c->unreachable_said)
 			log_warn("no route to gateway %s: waiting for one",
-			    ipv4_text(c->settings->gateway));
+			    ADDR_TEXT(&c->settings->gateway));
 		c->unreachable_said = true;
 		host_disconnected(&c->host, clock_now());
 		return;

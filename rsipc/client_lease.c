@@ -42,8 +42,10 @@ client_range_restore(void)
 static void
 client_set_local(struct client *c, uint32_t addr, uint16_t ike_port)
 {
+	struct addr a = addr_from_v4(addr), none = { 0 };
+
 	if (c->oe != NULL)
-		oe_set_local(c->oe, addr, ike_port);
+		oe_set_local(c->oe, addr == 0 ? &none : &a, ike_port);
 }
 
 static bool

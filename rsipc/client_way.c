@@ -33,22 +33,28 @@ client_awaits_first(const struct client *c)
 static bool
 client_may_be_direct(const struct client *c)
 {
-	return c->direct != NULL && direct_address(c->direct) != 0 &&
-	    !c->seeking && !client_awaits_first(c);
+	struct addr own;
+
+	if (c->direct == NULL || c->seeking || client_awaits_first(c))
+		return false;
+	own = direct_address(c->direct);
+	return addr_is_set(&own);
 }
 
 /* New connections leave from our own address, and those of a lease stay. */
 static void
 client_go_direct(struct client *c)
 {
+	struct addr own = direct_address(c->direct);
+
 	if (c->path.own != PATH_OWN_ALL) {
 		log_info("no RSIP gateway here: connections leave from %s, and "
-		    "are encrypted %s", ipv4_text(direct_address(c->direct)),
+		    "are encrypted %s", ADDR_TEXT(&own),
 		    direct_how(c->direct));
 		client_range_restore();
 	}
 	device_own_link(c->device, direct_link(c->direct));
-	if (device_own(c->device, direct_address(c->direct),
+	if (device_own(c->device, addr_v4(&own),
 	    direct_mtu(c->direct)) == -1)
 		return;
 	c->path.own = PATH_OWN_ALL;

@@ -157,7 +157,8 @@ device_policy(struct device *d, const struct oe_config *config)
 static void
 device_settings(struct device *d, bool set)
 {
-	char key[96];
+	struct addr gateway;
+	char	    key[96];
 
 	/* RFC 3102 §3.1: a host MUST NOT answer ARP for an address it leases. */
 	snprintf(key, sizeof(key), "net/ipv4/conf/%s/arp_ignore", d->link);
@@ -168,7 +169,8 @@ device_settings(struct device *d, bool set)
 	/* A gateway to which only encrypted packets go: the strict check would
 	 * not find the way back for its tunnel. */
 	snprintf(key, sizeof(key), "net/ipv4/conf/%s/rp_filter", d->link);
-	if (set && !capture_leaves(d->capture, d->gateway))
+	gateway = addr_from_v4(d->gateway);
+	if (set && !capture_leaves(d->capture, &gateway))
 		keeper_set(key, "2");
 	else if (d->link[0] != '\0' && strcmp(d->link, d->own_link) != 0)
 		keeper_restore(key);
@@ -222,9 +224,13 @@ device_inner_mtu(unsigned mtu)
 static int
 device_lead(struct device *d, uint32_t src)
 {
+	struct addr none = { 0 }, from = addr_from_v4(src);
+	struct addr gateway = addr_from_v4(d->gateway);
+
 	d->leads = true;
 	d->source = src;
-	return capture_begin(d->capture, src, d->addr != 0 ? d->gateway : 0);
+	return capture_begin(d->capture, src != 0 ? &from : &none,
+	    d->addr != 0 ? &gateway : &none);
 }
 
 int
@@ -325,7 +331,15 @@ device_mend(struct device *d)
 void
 device_add_local(struct device *d, uint32_t net, uint32_t mask)
 {
-	capture_add_local(d->capture, net, mask);
+	struct addr   a = addr_from_v4(net), m = addr_from_v4(mask);
+	struct prefix p = { a, 0 };
+	int	      plen = prefix_mask_len(&m);
+
+	if (plen == -1)
+		return;
+	p = prefix_of(&a, (unsigned)plen);
+	if (addr_equal(&p.addr, &a))
+		capture_add_local(d->capture, &p);
 }
 
 void

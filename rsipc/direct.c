@@ -23,7 +23,7 @@ struct direct {
 	struct device *device;
 	void	     (*event)(void *arg, const struct oe_event *e);
 	void	      *event_arg;
-	uint32_t       addr;
+	struct addr    addr;
 	char	       link[IFNAMSIZ];
 	bool	       connected;
 	bool	       rests;
@@ -63,7 +63,7 @@ direct_answer(void *arg, const uint8_t *pkt, size_t len)
 }
 
 static bool
-direct_is_own(void *arg, uint32_t addr)
+direct_is_own(void *arg, const struct addr *addr)
 {
 	struct direct *d = arg;
 
@@ -154,9 +154,9 @@ direct_beside(struct direct *d, const struct oe *leased)
 void
 direct_follow(struct direct *d)
 {
-	char	 link[IFNAMSIZ] = "";
-	uint32_t addr;
-	bool	 moved;
+	char	    link[IFNAMSIZ] = "";
+	struct addr addr;
+	bool	    moved;
 
 	if (d->rests)
 		return;
@@ -166,10 +166,10 @@ direct_follow(struct direct *d)
 		return;
 	moved = strcmp(link, d->link) != 0;
 	memcpy(d->link, link, sizeof(d->link));
-	if (addr != d->addr) {
+	if (!addr_equal(&addr, &d->addr)) {
 		d->addr = addr;
-		wire_set_local(d->wire, addr);
-		oe_set_local(d->oe, addr, 0);
+		wire_set_local(d->wire, &addr);
+		oe_set_local(d->oe, &addr, 0);
 	} else if (moved) {
 		oe_wake(d->oe, "another link");
 	}
@@ -178,18 +178,21 @@ direct_follow(struct direct *d)
 void
 direct_use(struct direct *d, bool use)
 {
+	const struct addr none = { 0 };
+	const struct addr nobody = addr_from_v4(INADDR_NONE);
+
 	d->rests = !use;
 	if (use) {
 		direct_follow(d);
 		return;
 	}
-	oe_set_local(d->oe, 0, 0);
-	wire_set_local(d->wire, INADDR_NONE);
-	d->addr = 0;
+	oe_set_local(d->oe, &none, 0);
+	wire_set_local(d->wire, &nobody);
+	d->addr = none;
 	d->link[0] = '\0';
 }
 
-uint32_t
+struct addr
 direct_address(const struct direct *d)
 {
 	return d->addr;
@@ -216,7 +219,7 @@ direct_mtu(const struct direct *d)
 const char *
 direct_how(const struct direct *d)
 {
-	return ip_is_private(d->addr) ? "through NAT" :
+	return addr_is_private(&d->addr) ? "through NAT" :
 	    "with this host's own address";
 }
 

@@ -36,7 +36,7 @@ void	direct_beside(struct direct *d, const struct oe *leased);
 void	direct_follow(struct direct *d);
 /* Without use for it, it has no address; what was opened stays, and is silent. */
 void	direct_use(struct direct *d, bool use);
-uint32_t direct_address(const struct direct *d);	/* network order; 0: none */
+struct addr direct_address(const struct direct *d);	/* may be none */
 const char *direct_link(const struct direct *d);	/* where it is */
 /* Is there a default route now?  Without one what is known of it stays. */
 bool	direct_connected(const struct direct *d);

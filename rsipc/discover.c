@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/resolvconf.h"
 #include "base/util.h"
+#include "net/resolvconf.h"
 #include "oe/ask.h"
 #include "rsipc/capture.h"
 #include "rsipc/discover.h"
@@ -22,7 +22,7 @@ struct discover {
 	void	*arg;
 	struct ask_question question;
 	struct ask *ask;		/* NULL: nothing is under way */
-	uint32_t server[SERVERS_MAX];
+	struct addr server[SERVERS_MAX];
 	size_t	 nservers, at;
 	struct dnssd dnssd;
 };
@@ -98,7 +98,7 @@ discover_go_on(struct discover *d)
 	}
 	snprintf(d->question.name, sizeof(d->question.name), "%s", ask->name);
 	d->question.type = ask->type;
-	d->ask = ask_new(&d->question, d->server[d->at], on_answer, d, 0);
+	d->ask = ask_new(&d->question, &d->server[d->at], on_answer, d, 0);
 }
 
 struct discover *

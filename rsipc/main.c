@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/opener.h"
+#include "net/resolvconf.h"
 #include "net/rtnl.h"
 #include "rsipc/client.h"
 #include "rsipc/direct.h"
@@ -67,7 +68,7 @@ main(int argc, char **argv)
 	static const struct service_plan plan = {
 		.name = "rsipc",
 		.options = settings_options,
-		.resolv_conf = true,
+		.resolv_conf = RESOLVCONF_PATH,
 		.low_ports = true,
 		.read = settings_read,
 		.free = settings_free,

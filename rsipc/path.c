@@ -186,12 +186,16 @@ path_unleased(struct path *p, const struct packet_view *v)
 
 /* Never what a connection of the lease sends, also while that is lost. */
 static bool
-path_is_own(const struct path *p, uint32_t src)
+path_is_own(const struct path *p, const struct addr *src)
 {
-	return p->own != PATH_OWN_SHUT &&
-	    (src == direct_address(p->direct) ||
-	    (p->own == PATH_OWN_ALL && src != p->addr &&
-	    src != device_address(p->device)));
+	struct addr own;
+
+	if (p->own == PATH_OWN_SHUT)
+		return false;
+	own = direct_address(p->direct);
+	return addr_equal(src, &own) ||
+	    (p->own == PATH_OWN_ALL && addr_v4(src) != p->addr &&
+	    addr_v4(src) != device_address(p->device));
 }
 
 void
@@ -201,7 +205,7 @@ path_outbound(struct path *p, const uint8_t *pkt, size_t len, uint64_t now)
 
 	if (!packet_parse_ipv4(&v, pkt, len))
 		return;
-	if (path_is_own(p, addr_v4(&v.src))) {
+	if (path_is_own(p, &v.src)) {
 		direct_outbound(p->direct, &v);
 		return;
 	}
@@ -221,7 +225,7 @@ path_outbound(struct path *p, const uint8_t *pkt, size_t len, uint64_t now)
 	if (!path_port_leased(p, &v, now))
 		return;
 	/* DNS must work before anything is known of anybody. */
-	if (p->cascade || oe_is_resolver(p->oe, addr_v4(&v.dst)))
+	if (p->cascade || oe_is_resolver(p->oe, &v.dst))
 		path_send(p, &v);
 	else
 		oe_outbound(p->oe, &v);
@@ -303,7 +307,7 @@ path_inbound(struct path *p, const struct packet_view *v)
 		p->counters.in_stale++;
 		return;
 	}
-	if (!oe_is_resolver(p->oe, addr_v4(&v->src)) &&
+	if (!oe_is_resolver(p->oe, &v->src) &&
 	    !oe_inbound_clear(p->oe, v)) {
 		p->counters.in_refused++;
 		return;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "net/addr_option.h"
 #include "rsipc/settings.h"
 
 #define DNS_PORT	53
@@ -51,7 +52,8 @@ static const struct option_word tunnels[] = {
 
 const struct option settings_options[] = {
 	{ "gateway", OPTION_ADDRESS, OPTION_LIVE, .example = "10.0.0.1",
-	  AT(gateway), .help = "The RSIP gateway; else the next hop of the "
+	  .ipv4 = true, .take = addr_option_take, AT(gateway),
+	  .help = "The RSIP gateway; else the next hop of the "
 	      "default route, also when that changes." },
 	{ "discover", OPTION_BOOL, OPTION_LIVE, "true", AT(discover),
 	  .help = "Where the next hop is none: ask DNS for _rsip._tcp in the "
@@ -137,7 +139,7 @@ settings_read(const struct option_source *source)
 	}
 	/* Whom every program asks first. */
 	if (s->oe->nresolvers > 0) {
-		s->host.remote = s->oe->resolvers[0];
+		s->host.remote = addr_v4(&s->oe->resolvers[0]);
 		s->host.remote_port = DNS_PORT;
 	}
 	return s;

@@ -13,7 +13,7 @@
 #include "rsipc/signer.h"
 
 struct settings {
-	uint32_t gateway;		/* network order; 0: the default route's next hop */
+	struct addr gateway;		/* none: the default route's next hop */
 	bool	 discover;		/* else DNS is asked when that is none */
 	uint16_t port;
 	struct host_config host;

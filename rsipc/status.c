@@ -344,14 +344,15 @@ static void
 trouble_text(const struct client *c, char *out, size_t cap)
 {
 	const char *trouble = transport_trouble(c->transport);
-	const char *gateway = ipv4_text(c->gateway != 0 ? c->gateway :
-	    c->settings->gateway);
+	bool	    named = addr_is_set(&c->settings->gateway);
+	const char *gateway = c->gateway != 0 ? ipv4_text(c->gateway) :
+	    ADDR_TEXT(&c->settings->gateway);
 
-	if (c->unreachable_said && c->settings->gateway == 0 &&
-	    c->direct != NULL && direct_connected(c->direct))
+	if (c->unreachable_said && !named && c->direct != NULL &&
+	    direct_connected(c->direct))
 		snprintf(out, cap, "the default route has no next hop, so no "
 		    "gateway");
-	else if (c->unreachable_said && c->settings->gateway == 0)
+	else if (c->unreachable_said && !named)
 		snprintf(out, cap, "no default route, so no gateway");
 	else if (c->unreachable_said)
 		snprintf(out, cap, "no route to the RSIP gateway %s", gateway);
@@ -376,11 +377,15 @@ trouble_text(const struct client *c, char *out, size_t cap)
 static struct oe *
 status_engine(const struct client *c, const char *source)
 {
-	if (c->direct != NULL && (c->path.own == PATH_OWN_ALL ||
-	    (c->path.own == PATH_OWN_OLD && source != NULL && strcmp(source,
-	    ipv4_text(direct_address(c->direct))) == 0)))
+	struct addr own, from;
+
+	if (c->direct == NULL || c->path.own == PATH_OWN_SHUT)
+		return c->oe;
+	if (c->path.own == PATH_OWN_ALL)
 		return direct_engine(c->direct);
-	return c->oe;
+	own = direct_address(c->direct);
+	return source != NULL && addr_parse(&from, source) == 0 &&
+	    addr_equal(&from, &own) ? direct_engine(c->direct) : c->oe;
 }
 
 /* Tables hold what both engines have. */
@@ -560,10 +565,14 @@ report_direct(const struct client *c, struct report *r)
 	static const char *const uses[] = { [PATH_OWN_SHUT] = "no",
 		[PATH_OWN_OLD] = "by connections that have it",
 		[PATH_OWN_ALL] = "yes" };
-	struct own o = { .in_use = uses[c->path.own] };
+	struct own  o = { .in_use = uses[c->path.own] };
+	struct addr own = { 0 };
+	char	    address[ADDR_TEXT_MAX];
 
-	if (c->direct != NULL && direct_address(c->direct) != 0) {
-		o.address = ipv4_text(direct_address(c->direct));
+	if (c->direct != NULL)
+		own = direct_address(c->direct);
+	if (addr_is_set(&own)) {
+		o.address = addr_text(&own, address, sizeof(address));
 		o.interface = direct_link(c->direct);
 		o.how = direct_how(c->direct);
 		o.dataplane = direct_dataplane(c->direct);

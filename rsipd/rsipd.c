@@ -143,8 +143,12 @@ static void
 on_resolved(void *arg, uint64_t ticket, const struct resolver_answer *a)
 {
 	struct rsipd *d = arg;
+	uint32_t      addrs[RESOLVER_ADDRS_MAX];
+	size_t	      i;
 
-	gateway_resolved(d->gateway, clock_now(), ticket, a->addr, a->naddrs);
+	for (i = 0; i < a->naddrs; i++)
+		addrs[i] = addr_v4(&a->addr[i]);
+	gateway_resolved(d->gateway, clock_now(), ticket, addrs, a->naddrs);
 }
 
 /* Whoever supervises us starts anew, and takes the rules over. */

@@ -47,7 +47,7 @@ struct settings {
 	enum dataplane_firewall firewall;
 	unsigned queues, queue_first, queue_length, mtu;
 	bool	 local_ipsec, napt, offload;
-	uint32_t resolver[SETTINGS_RESOLVERS_MAX];
+	struct addr resolver[SETTINGS_RESOLVERS_MAX];
 	size_t	 nresolvers;
 	struct gateway_config gateway;
 	size_t	 nlocal, nremote;	/* networks that the file names */

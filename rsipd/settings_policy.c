@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "net/addr_option.h"
 #include "rsipd/settings_policy.h"
 
 #define SECONDS_MAX	31536000	/* a year */
@@ -73,12 +74,9 @@ static int
 take_address(void *to, cfg_t *cfg, const struct option *o, const char *text)
 {
 	struct draft *d = to;
-	uint32_t      v4;
 
-	if (option_address(&v4, cfg, o, text) == -1)
-		return -1;
-	d->addresses[d->policy.naddresses++] = addr_from_v4(v4);
-	return 0;
+	return addr_option_read(&d->addresses[d->policy.naddresses++], cfg, o,
+	    text);
 }
 
 #define IN_POLICY(member)	OPTION_AT(struct draft, policy.member)

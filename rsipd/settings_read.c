@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "nat/binding.h"
+#include "net/addr_option.h"
 #include "net/ip.h"
 #include "rsipd/settings_policy.h"
 #include "rsipd/settings_read.h"
@@ -83,7 +84,22 @@ take_resolver(void *to, cfg_t *cfg, const struct option *o, const char *text)
 {
 	struct settings *c = to;
 
-	return option_address(&c->resolver[c->nresolvers++], cfg, o, text);
+	return addr_option_read(&c->resolver[c->nresolvers++], cfg, o, text);
+}
+
+static int
+take_ipv4(void *to, cfg_t *cfg, const struct option *o, const char *text)
+{
+	struct option own = *o;
+	struct addr   a = { 0 };
+	uint32_t      v4;
+
+	own.offset = 0;
+	if (addr_option_take(&a, cfg, &own, text) == -1)
+		return -1;
+	v4 = addr_v4(&a);
+	memcpy((uint8_t *)to + o->offset, &v4, sizeof(v4));
+	return 0;
 }
 
 const char *
@@ -225,9 +241,11 @@ const struct option settings_options[] = {
 	  .help = "The hosts' side; else the only other interface that is up "
 	      "with an RFC 1918 address." },
 	{ "gateway", OPTION_ADDRESS, OPTION_LIVE, .example = "10.0.0.1",
+	  .ipv4 = true, .take = take_ipv4,
 	  AT(gateway.gateway), .help = "The address that hosts speak to and "
 	      "tunnel to; else the private interface's first." },
 	{ "tunnel-endpoint", OPTION_ADDRESS, OPTION_LIVE,
+	  .ipv4 = true, .take = take_ipv4,
 	  .example = "10.0.0.2", AT(gateway.endpoint),
 	  .help = "Hosts are told to tunnel to this address of the router." },
 	{ "port", OPTION_NUMBER, OPTION_FIXED, "4555", AT(port), .lo = 1,
@@ -268,7 +286,7 @@ const struct option settings_options[] = {
 	{ "limits", OPTION_SECTION, OPTION_LIVE, .table = limit_options,
 	  .help = "Of all that hosts can make the gateway remember." },
 	{ "resolvers", OPTION_LIST, OPTION_FIXED, .hi = SETTINGS_RESOLVERS_MAX,
-	  .take = take_resolver, .example = "192.0.2.53",
+	  .ipv4 = true, .take = take_resolver, .example = "192.0.2.53",
 	  .help = "For names of remote hosts; else those of "
 	      "/etc/resolv.conf." },
 	{ "local-networks", OPTION_LIST, OPTION_LIVE,

@@ -353,10 +353,12 @@ shell_to_host(void *arg, const uint8_t *pkt, size_t len)
 
 /* A LAN of ours. */
 static bool
-shell_near(void *arg, uint32_t addr)
+shell_near(void *arg, const struct addr *addr)
 {
+	struct prefix lan = prefix_from_v4(inet_addr("10.9.0.0"), 16);
+
 	(void)arg;
-	return ip_in_prefix(addr, inet_addr("10.9.0.0"), 16);
+	return prefix_contains(&lan, addr);
 }
 
 static bool
@@ -379,9 +381,9 @@ shell_answer(void *arg, const uint8_t *pkt, size_t len)
 }
 
 static void
-shell_route(void *arg, uint32_t dst, bool add)
+shell_route(void *arg, const struct addr *dst, bool add)
 {
-	world_event(arg, "route %s %s", host_name(dst), add ? "add" : "del");
+	world_event(arg, "route %s %s", host_name(addr_v4(dst)), add ? "add" : "del");
 }
 
 void

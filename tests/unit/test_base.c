@@ -29,9 +29,9 @@
 #include "base/log.h"
 #include "base/opener.h"
 #include "base/ratelimit.h"
-#include "base/resolvconf.h"
 #include "base/statefile.h"
 #include "base/util.h"
+#include "net/resolvconf.h"
 #include "net/ip.h"
 
 static void
@@ -707,10 +707,10 @@ count_lines(void *arg, const char *text)
 static void
 resolvers_and_the_rest_in_one_reading(void **state)
 {
-	char	 path[] = "/tmp/test_base.XXXXXX";
-	uint32_t server[2] = { 0, 0 };
-	unsigned searches = 0;
-	int	 fd = mkstemp(path);
+	char	    path[] = "/tmp/test_base.XXXXXX";
+	struct addr server[2] = { 0 };
+	unsigned    searches = 0;
+	int	    fd = mkstemp(path);
 
 	(void)state;
 	assert_true(fd != -1);
@@ -721,8 +721,8 @@ resolvers_and_the_rest_in_one_reading(void **state)
 	close(fd);
 	assert_int_equal(resolvconf_read(path, server, 2, count_lines,
 	    &searches), 2);
-	assert_int_equal(server[0], inet_addr("192.0.2.1"));
-	assert_int_equal(server[1], inet_addr("192.0.2.2"));
+	assert_string_equal(ADDR_TEXT(&server[0]), "192.0.2.1");
+	assert_string_equal(ADDR_TEXT(&server[1]), "192.0.2.2");
 	assert_int_equal(searches, 2);
 	assert_int_equal(resolvconf_read(path, server, 1, NULL, NULL), 1);
 	unlink(path);

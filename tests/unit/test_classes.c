@@ -304,6 +304,14 @@ configuration_errors(void **state)
 		"key = \"%s/absent.pem\"",
 		"key = \"%s/key.pem\"",			/* no key in it */
 		"resolvers = {\"dns.example\"}",
+		/* Of IPv6 nothing would be enforced. */
+		"deny = {\"2001:db8::/32\"}", "paranoid = {\"::/0\"}",
+		"deny = {\"%s/six\"}", "id = \"2001:db8::1\"",
+		"resolvers = {\"2001:db8::53\"}",
+		"networks = {\"2001:db8::/32\"}",
+		"tunnel t { peer = \"2001:db8::1\" secret = \"%s/secret\" }",
+		("tunnel t { peer = \"192.0.2.1\" secret = \"%s/secret\" "
+		    "remote = \"2001:db8::/32\" }"),
 		("resolvers = {\"192.0.2.1\", \"192.0.2.2\", \"192.0.2.3\", "
 		    "\"192.0.2.4\", \"192.0.2.5\"}"),
 		"lifespan = 0", "lifespan = -5", "lifespan = 90000",
@@ -317,6 +325,10 @@ configuration_errors(void **state)
 	(void)state;
 	write_file("prefixes", "192.0.2.0/24\nnot a prefix\n");
 	write_file("key.pem", "this is not PEM\n");
+	write_file("six", "192.0.2.0/24\n2001:db8::/32\n");
+	write_file("secret", "a secret of two\n");
+	snprintf(path, sizeof(path), "%s/secret", dir);
+	assert_int_equal(chmod(path, 0600), 0);
 	snprintf(path, sizeof(path), "%s/key.pem", dir);
 	assert_int_equal(chmod(path, 0600), 0);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -324,6 +336,13 @@ configuration_errors(void **state)
 		if (c != NULL)
 			fail_msg("taken: %s", bad[i]);
 	}
+	c = config_of("tunnel t { peer = \"192.0.2.1\" "
+	    "secret = \"%s/secret\" remote = \"192.0.2.0/28\" }");
+	assert_non_null(c);
+	assert_string_equal(PREFIX_TEXT(&c->tunnels[0].remote),
+	    "192.0.2.0/28");
+	assert_false(addr_is_set(&c->tunnels[0].local.addr));
+	oe_config_free(c);
 }
 
 static void

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/option.h"
 #include "base/util.h"
+#include "net/addr_option.h"
 
 #define LIST_MAX	3
 #define BIT		4u
@@ -33,7 +34,7 @@ struct values {
 	char		    *text, *file, *state;
 	char		     name[8];
 	char		     interface[IFNAMSIZ];
-	uint32_t	     address;
+	struct addr	     address, either;
 	struct option_secret secret;
 	uint16_t	     ports[LIST_MAX];
 	unsigned	     nports, nsections, ntable;
@@ -116,8 +117,10 @@ static const struct option table[] = {
 	  .example = "x", .help = "n." },
 	{ "interface", OPTION_INTERFACE, OPTION_FIXED, "oe0", AT(interface),
 	  .help = "i." },
-	{ "address", OPTION_ADDRESS, OPTION_LIVE, AT(address),
-	  .example = "192.0.2.1", .help = "a." },
+	{ "address", OPTION_ADDRESS, OPTION_LIVE, AT(address), .ipv4 = true,
+	  .take = addr_option_take, .example = "192.0.2.1", .help = "a." },
+	{ "either", OPTION_ADDRESS, OPTION_LIVE, AT(either),
+	  .take = addr_option_take, .example = "2001:db8::1", .help = "e." },
 	{ "file", OPTION_FILE, OPTION_LIVE, "/etc/default.pem", AT(file),
 	  .help = "f." },
 	{ "state", OPTION_STATE, OPTION_FIXED, "/var/state", AT(state),
@@ -188,7 +191,7 @@ defaults(void **state)
 	assert_string_equal(v.text, "as it is");
 	assert_string_equal(v.name, "");
 	assert_string_equal(v.interface, "oe0");
-	assert_int_equal(v.address, 0);
+	assert_false(addr_is_set(&v.address));
 	assert_string_equal(v.file, "/etc/default.pem");
 	assert_int_equal(v.secret.len, 0);
 	assert_int_equal(v.nports, 2);
@@ -210,6 +213,7 @@ values(void **state)
 	snprintf(text, sizeof(text), "flag = false wide = 4294967295 "
 	    "seconds = 86400 way = \"udp\" kind = \"one\" text = \"\" "
 	    "name = \"1234567\" interface = \"eth0\" address = \"192.0.2.9\" "
+	    "either = \"2001:DB8::9\" "
 	    "state = \"\" secret = \"%s\" ports = {1, 2, 65535} byte = 255 "
 	    "once { half = 65535 } many \"a\" { } many \"b\" { half = 1 }",
 	    secret);
@@ -222,7 +226,8 @@ values(void **state)
 	assert_string_equal(v.text, "");
 	assert_string_equal(v.name, "1234567");
 	assert_string_equal(v.interface, "eth0");
-	assert_int_equal(v.address, inet_addr("192.0.2.9"));
+	assert_string_equal(ADDR_TEXT(&v.address), "192.0.2.9");
+	assert_string_equal(ADDR_TEXT(&v.either), "2001:db8::9");
 	assert_string_equal(v.state, "");
 	assert_int_equal(v.secret.len, 8);
 	assert_memory_equal(v.secret.bytes, "eight b.", 8);
@@ -249,6 +254,8 @@ errors(void **state)
 		"interface = \"\"", "interface = \"a/b\"",
 		"interface = \"sixteen-letters-\"",
 		"address = \"192.0.2\"", "address = \"0.0.0.0\"",
+		"address = \"2001:db8::9\"", "either = \"::\"",
+		"either = \"2001:db8::9::\"", "either = \"\"",
 		"secret = \"/nowhere\"",
 		"ports = {1, 2, 3, 4}", "ports = {http}",
 		"many \"a\" {} many \"b\" {} many \"c\" {}",

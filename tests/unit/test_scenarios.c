@@ -111,7 +111,7 @@ read_config(struct play *p)
 	/* The machine's own resolvers have no part in a scenario. */
 	if (!resolvers) {
 		c->nresolvers = 1;
-		c->resolvers[0] = host_addr("dns");
+		c->resolvers[0] = addr_from_v4(host_addr("dns"));
 	}
 	return c;
 }

@@ -1,22 +1,21 @@
 /* resolvconf.c - what resolv.conf(5) says, read in one place */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/opener.h"
-#include "base/resolvconf.h"
+#include "net/resolvconf.h"
 
 size_t
-resolvconf_read(const char *path, uint32_t *servers, size_t cap,
+resolvconf_read(const char *path, struct addr *servers, size_t cap,
     void (*line)(void *arg, const char *text), void *arg)
 {
-	struct in_addr a;
-	size_t	       n = 0;
-	char	       text[2048], word[64];
-	FILE	      *f;
-	int	       fd;
+	struct addr a;
+	size_t	    n = 0;
+	char	    text[2048], word[64];
+	FILE	   *f;
+	int	    fd;
 
 	if ((fd = opener_open(path)) == -1)
 		return 0;
@@ -26,8 +25,9 @@ resolvconf_read(const char *path, uint32_t *servers, size_t cap,
 	}
 	while (fgets(text, sizeof(text), f) != NULL) {
 		if (sscanf(text, " nameserver %63s", word) == 1) {
-			if (n < cap && inet_pton(AF_INET, word, &a) == 1)
-				servers[n++] = a.s_addr;
+			if (n < cap && addr_parse(&a, word) == 0 &&
+			    a.family == AF_INET)
+				servers[n++] = a;
 		} else if (line != NULL) {
 			line(arg, text);
 		}

@@ -54,26 +54,26 @@ public_of(const struct queue *q)
 /* --- past the verdicts ------------------------------------------------------ */
 
 static void
-send_raw(void *arg, const uint8_t *packet, size_t len)
+send_raw(void *arg, const struct packet_view *p)
 {
 	const struct queue *q = arg;
-	struct sockaddr_in  to = { .sin_family = AF_INET };
+	struct sockaddr_in  to = { .sin_family = AF_INET,
+		.sin_addr.s_addr = addr_v4(&p->dst) };
 
-	memcpy(&to.sin_addr, packet + 16, 4);
 	/* Nothing hangs on it: the sender sends again. */
-	(void)sendto(q->shared->raw_fd, packet, len,
+	(void)sendto(q->shared->raw_fd, p->data, p->len,
 	    MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to, sizeof(to));
 }
 
 void
-forward_raw(struct queue *q, const uint8_t *packet, size_t len)
+forward_raw(struct queue *q, const struct packet_view *p)
 {
 	unsigned mtu;
 
 	mtu = atomic_load_explicit(&q->shared->mtu, memory_order_relaxed);
 	/* A raw socket cuts nothing. */
-	if (len <= mtu || ip_fragment(packet, len, mtu, send_raw, q) == -1)
-		send_raw(q, packet, len);
+	if (p->len <= mtu || ip_fragment(p, mtu, send_raw, q) == -1)
+		send_raw(q, p);
 }
 
 static uint16_t
@@ -85,12 +85,12 @@ next_id(_Atomic uint32_t *id)
 /* The header of a host's tunnel, around inner. */
 static void
 encapsulate(uint8_t *out, const struct demux_target *to,
-    const struct packet_view *inner, uint16_t id)
+    const struct packet_view *inner, uint16_t id, struct packet_view *outer)
 {
 	struct addr gateway = addr_from_v4(to->gateway);
 	struct addr host = addr_from_v4(to->host);
 
-	tunnel_write(out, to->tunnel, &gateway, &host, inner, id);
+	tunnel_write(out, to->tunnel, &gateway, &host, inner, id, outer);
 }
 
 /*
@@ -103,9 +103,9 @@ send_error(struct queue *q, const struct packet_view *p,
 {
 	const struct dataplane_pool *pool = find_pool(q->shared, &p->dst);
 	uint8_t		   out[TUNNEL_OVERHEAD_MAX + ICMP_ERROR_MAX];
-	struct packet_view error;
+	struct packet_view error, outer;
 	struct addr	   from;
-	size_t		   len, overhead = 0;
+	size_t		   overhead = 0;
 
 	if (!icmp_may_answer(p) || !ratelimit_pass(&q->errors, q->now))
 		return;
@@ -116,13 +116,12 @@ send_error(struct queue *q, const struct packet_view *p,
 		from = addr_from_v4(pool != NULL && pool->local ? pool->addr :
 		    public_of(q)->addr);
 	}
-	len = icmp_write_error(out + overhead, ICMP_ERROR_MAX, &from, type, code,
-	    mtu, p);
-	if (len == 0)
+	if (!icmp_write_error(out + overhead, &from, type, code, mtu, p, &error))
 		return;
-	if (host != NULL && packet_parse_ipv4(&error, out + overhead, len))
-		encapsulate(out, host, &error, next_id(&q->shared->outer_id));
-	send_raw(q, out, overhead + len);
+	if (host != NULL)
+		encapsulate(out, host, &error, next_id(&q->shared->outer_id),
+		    &outer);
+	send_raw(q, host != NULL ? &outer : &error);
 }
 
 /* --- into a tunnel ---------------------------------------------------------- */
@@ -162,7 +161,7 @@ enter_tunnel(struct queue *q, const struct forward_packet *in,
 	/* Only what may be fragmented needs an id of its own (RFC 6864). */
 	if (!inner.df)
 		id = next_id(&q->shared->outer_id);
-	encapsulate(out->data, to, &inner, id);
+	encapsulate(out->data, to, &inner, id, &out->outer);
 	memcpy(out->data + overhead, p->data, p->len);
 	if (!ours)
 		ip_lower_ttl(out->data + overhead);

@@ -172,7 +172,7 @@ static void
 put_verdict(struct queue *q, uint32_t id, const struct forward_packet *in)
 {
 	enum forward_action action = FORWARD_DROP;
-	struct forward_out  out = { 0 };
+	struct forward_out  out;
 	struct nlmsghdr	   *nlh;
 	struct nlattr	   *attr, *mark;
 	uint32_t	    value;
@@ -189,7 +189,7 @@ put_verdict(struct queue *q, uint32_t id, const struct forward_packet *in)
 		action = forward_packet(q, in, &out);
 	/* Behind PREROUTING the kernel has decided already where it goes. */
 	if (action == FORWARD_SEND && in->hook == FORWARD_LATE) {
-		forward_raw(q, out.data, out.len);
+		forward_raw(q, &out.outer);
 		action = FORWARD_DROP;
 	}
 	if (action == FORWARD_SEND) {

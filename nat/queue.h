@@ -121,6 +121,7 @@ struct forward_packet {
 struct forward_out {
 	uint8_t *data;		/* room for FORWARD_MAX bytes */
 	size_t	 len;
+	struct packet_view outer;	/* of what enters a tunnel */
 	uint32_t mark;		/* RULES_MARK_* */
 };
 
@@ -130,7 +131,7 @@ enum forward_action forward_packet(struct queue *q,
 
 /* A packet of ours into a tunnel, past the verdicts; cut to the link's MTU if it
  * may be. */
-void	forward_raw(struct queue *q, const uint8_t *packet, size_t len);
+void	forward_raw(struct queue *q, const struct packet_view *p);
 
 static inline void
 queue_add(struct queue *q, enum queue_counter c, size_t by)

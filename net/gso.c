@@ -77,67 +77,72 @@ split_checksum(const struct virtio_net_hdr *h, uint8_t *pkt, size_t len)
 }
 
 static unsigned
-split_tcp(const struct virtio_net_hdr *h, uint8_t *pkt, size_t len,
-    void (*fn)(void *arg, const uint8_t *pkt, size_t len), void *arg)
+split_tcp(const struct virtio_net_hdr *h, uint8_t *pkt,
+    const struct packet_view *v, packet_fn fn, void *arg)
 {
-	struct ip_info ip;
-	uint8_t	       headers[HEADERS_MAX], *seg, *tcp;
-	size_t	       n, off, tcp_len, headers_len;
-	uint32_t       seq;
-	unsigned       count = 0;
+	struct packet_view piece = *v;
+	uint8_t	 headers[HEADERS_MAX], *seg, *tcp;
+	size_t	 n, off, tcp_len, headers_len;
+	uint32_t seq;
+	unsigned count = 0;
 
-	if (!ip_parse(pkt, len, &ip) || ip.protocol != IPPROTO_TCP ||
-	    ip.frag != 0 || ip.more || h->gso_size == 0 ||
-	    (tcp_len = tcp_header(pkt + ip.header, ip.total - ip.header)) == 0)
+	if (v->protocol != IPPROTO_TCP || packet_is_fragment(v) ||
+	    h->gso_size == 0 ||
+	    (tcp_len = tcp_header(pkt + v->header, v->len - v->header)) == 0)
 		return 0;
-	headers_len = ip.header + tcp_len;
+	headers_len = v->header + tcp_len;
 	memcpy(headers, pkt, headers_len);
-	seq = load_u32(headers + ip.header + 4);
+	seq = load_u32(headers + v->header + 4);
 	off = headers_len;
 	do {
-		n = ip.total - off < h->gso_size ? ip.total - off : h->gso_size;
+		n = v->len - off < h->gso_size ? v->len - off : h->gso_size;
 		/* In place: the headers go over the end of what was sent. */
 		seg = pkt + off - headers_len;
-		tcp = seg + ip.header;
+		tcp = seg + v->header;
 		memcpy(seg, headers, headers_len);
-		store_u16(seg + 4, (uint16_t)(ip.id + count));
+		piece.data = seg;
+		piece.len = headers_len + n;
+		piece.id = (uint16_t)(v->id + count);
+		store_u16(seg + 4, (uint16_t)piece.id);
 		store_u32(tcp + 4, seq + (uint32_t)(off - headers_len));
-		if (off + n < ip.total)
+		if (off + n < v->len)
 			tcp[13] &= (uint8_t)~(TCP_FIN | TCP_PSH);
 		if (count > 0)
 			tcp[13] &= (uint8_t)~TCP_CWR;	/* RFC 3168 §6.1.2 */
-		ip_finish(seg, headers_len + n);
+		ip_finish(seg, piece.len);
 		store_u16(tcp + TCP_CHECKSUM, 0);
 		store_u16(tcp + TCP_CHECKSUM, checksum_fold(checksum_add(
 		    tcp_pseudo(seg, tcp_len + n), tcp, tcp_len + n)));
 		/* fn may not keep it, but what comes next is not touched yet. */
-		fn(arg, seg, headers_len + n);
+		fn(arg, &piece);
 		count++;
 		off += n;
-	} while (off < ip.total);
+	} while (off < v->len);
 	return count;
 }
 
 unsigned
-gso_split(uint8_t *buf, size_t len,
-    void (*fn)(void *arg, const uint8_t *pkt, size_t len), void *arg)
+gso_split(uint8_t *buf, size_t len, packet_fn fn, void *arg)
 {
 	struct virtio_net_hdr h;
+	struct packet_view    v;
 	uint8_t		     *pkt = buf + GSO_HEADER_LEN;
 
 	if (len <= GSO_HEADER_LEN)
 		return 0;
 	memcpy(&h, buf, sizeof(h));
 	len -= GSO_HEADER_LEN;
+	if (!packet_parse_ipv4(&v, pkt, len))
+		return 0;
 	switch (h.gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
 	case VIRTIO_NET_HDR_GSO_NONE:
 		if ((h.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) &&
 		    !split_checksum(&h, pkt, len))
 			return 0;
-		fn(arg, pkt, len);
+		fn(arg, &v);
 		return 1;
 	case VIRTIO_NET_HDR_GSO_TCPV4:
-		return split_tcp(&h, pkt, len, fn, arg);
+		return split_tcp(&h, pkt, &v, fn, arg);
 	}
 	return 0;
 }
@@ -199,24 +204,19 @@ gso_join_flush(struct gso_join *j)
 
 /* May this packet be part of a larger one?  Gives the length of its headers. */
 static bool
-join_candidate(const uint8_t *pkt, size_t len, size_t *headers)
+join_candidate(const struct packet_view *v, size_t *headers)
 {
-	const uint8_t *tcp = pkt + IP_HEADER_LEN;
-	struct ip_info ip;
-	size_t	       n;
+	const uint8_t *tcp = v->data + IP_HEADER_LEN;
+	size_t	       n, len = v->len - v->header;
 
-	if (!ip_parse(pkt, len, &ip) || ip.total != len ||
-	    ip.header != IP_HEADER_LEN || ip.protocol != IPPROTO_TCP ||
-	    ip.frag != 0 || ip.more ||
-	    (n = tcp_header(tcp, len - IP_HEADER_LEN)) == 0 ||
-	    len == IP_HEADER_LEN + n ||
-	    (tcp[13] & ~TCP_PSH) != TCP_ACK)
+	if (v->header != IP_HEADER_LEN || v->protocol != IPPROTO_TCP ||
+	    packet_is_fragment(v) || (n = tcp_header(tcp, len)) == 0 ||
+	    len == n || (tcp[13] & ~TCP_PSH) != TCP_ACK)
 		return false;
 	*headers = IP_HEADER_LEN + n;
 	/* The sum of a joined packet is taken for right: each must be. */
-	return checksum_fold(checksum_add(0, pkt, IP_HEADER_LEN)) == 0 &&
-	    checksum_fold(checksum_add(tcp_pseudo(pkt, len - IP_HEADER_LEN),
-	    tcp, len - IP_HEADER_LEN)) == 0;
+	return ip_checksum_ok(v) &&
+	    checksum_fold(checksum_add(tcp_pseudo(v->data, len), tcp, len)) == 0;
 }
 
 /* Does it follow what waits, and may the two be one? */
@@ -243,15 +243,14 @@ join_follows(const struct gso_join *j, const uint8_t *pkt, size_t len,
 }
 
 void
-gso_join_add(struct gso_join *j, const uint8_t *pkt, size_t len)
+gso_join_add(struct gso_join *j, const struct packet_view *v)
 {
-	uint8_t *waiting = j->frame + GSO_HEADER_LEN;
-	size_t	 headers = 0;
-	bool	 joins, ends;
+	uint8_t	      *waiting = j->frame + GSO_HEADER_LEN;
+	const uint8_t *pkt = v->data;
+	size_t	       len = v->len, headers = 0;
+	bool	       joins, ends;
 
-	if (len == 0 || len > IP_PACKET_MAX)
-		return;
-	joins = join_candidate(pkt, len, &headers);
+	joins = join_candidate(v, &headers);
 	/* PSH asks for delivery now, and a shorter one can only be the last. */
 	ends = !joins || (pkt[IP_HEADER_LEN + 13] & TCP_PSH);
 	if (j->len != 0 && joins && join_follows(j, pkt, len, headers)) {

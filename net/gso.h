@@ -20,11 +20,10 @@ int	gso_enable(int fd);
 
 /*
  * What was read from such a TUN, len bytes in buf with the header: calls fn
- * with each packet that goes on a wire, checksums in place.  buf is written to;
- * pkt is good only within the call.  Returns how many; 0 for what is malformed.
+ * with each IPv4 packet that goes on a wire, checksums in place.  buf is written
+ * to.  Returns how many; 0 for what is malformed, or IPv6.
  */
-unsigned gso_split(uint8_t *buf, size_t len,
-	    void (*fn)(void *arg, const uint8_t *pkt, size_t len), void *arg);
+unsigned gso_split(uint8_t *buf, size_t len, packet_fn fn, void *arg);
 
 /*
  * The way back: packets for the host that follow each other in one TCP
@@ -38,7 +37,7 @@ struct gso_join *gso_join_new(void (*write)(void *arg, const uint8_t *frame,
 	    size_t len), void *arg);
 void	gso_join_free(struct gso_join *j);	/* NULL is allowed */
 /* Takes one packet (copied), which may stay until gso_join_flush(). */
-void	gso_join_add(struct gso_join *j, const uint8_t *pkt, size_t len);
+void	gso_join_add(struct gso_join *j, const struct packet_view *v);
 void	gso_join_flush(struct gso_join *j);
 
 #endif

@@ -48,25 +48,32 @@ icmp_may_answer(const struct packet_view *about)
 	    type == ICMP_TIMESTAMP || type == ICMP_TIMESTAMPREPLY;
 }
 
-size_t
-icmp_write_error(uint8_t *out, size_t cap, const struct addr *src,
-    uint8_t type, uint8_t code, uint32_t rest, const struct packet_view *about)
+/* The IP header in front of len bytes of ICMP. */
+static void
+icmp_header(uint8_t *out, const struct addr *src, const struct addr *dst,
+    uint8_t tos, uint8_t ttl, size_t len, struct packet_view *v)
 {
-	struct ip_header h = { .src = addr_v4(src), .dst = addr_v4(&about->src),
-		.ttl = 64,
-		.tos = 0xc0,	/* internetwork control, RFC 1812 §4.3.2.5 */
-		.protocol = IPPROTO_ICMP };
+	uint16_t id;
+
+	random_bytes(&id, sizeof(id));
+	*v = (struct packet_view){ .src = *src, .dst = *dst, .tos = tos,
+		.ttl = ttl, .protocol = IPPROTO_ICMP, .id = id,
+		.len = IP_HEADER_LEN + len };
+	ip_write(out, v);
+}
+
+bool
+icmp_write_error(uint8_t *out, const struct addr *src, uint8_t type,
+    uint8_t code, uint32_t rest, const struct packet_view *about,
+    struct packet_view *error)
+{
 	uint8_t *icmp = out + IP_HEADER_LEN;
 	size_t	 quote = about->len;
 
 	if (about->src.family != AF_INET || !icmp_may_answer(about))
-		return 0;
+		return false;
 	if (quote > ICMP_ERROR_MAX - IP_HEADER_LEN - ICMP_HEADER_LEN)
 		quote = ICMP_ERROR_MAX - IP_HEADER_LEN - ICMP_HEADER_LEN;
-	h.total = IP_HEADER_LEN + ICMP_HEADER_LEN + quote;
-	if (h.total > cap)
-		return 0;
-	random_bytes(&h.id, sizeof(h.id));
 	icmp[0] = type;
 	icmp[1] = code;
 	store_u16(icmp + 2, 0);
@@ -74,23 +81,22 @@ icmp_write_error(uint8_t *out, size_t cap, const struct addr *src,
 	memcpy(icmp + ICMP_HEADER_LEN, about->data, quote);
 	store_u16(icmp + 2, checksum_fold(checksum_add(0, icmp,
 	    ICMP_HEADER_LEN + quote)));
-	ip_write(out, &h);
-	return h.total;
+	/* Internetwork control (RFC 1812 §4.3.2.5). */
+	icmp_header(out, src, &about->src, 0xc0, 64, ICMP_HEADER_LEN + quote,
+	    error);
+	return true;
 }
 
 void
 icmp_write_echo(uint8_t *out, const struct addr *src, const struct addr *dst,
-    uint8_t ttl)
+    uint8_t ttl, struct packet_view *echo)
 {
-	struct ip_header h = { .src = addr_v4(src), .dst = addr_v4(dst), .ttl = ttl,
-		.protocol = IPPROTO_ICMP, .total = ICMP_ECHO_LEN };
 	uint8_t *icmp = out + IP_HEADER_LEN;
 
-	random_bytes(&h.id, sizeof(h.id));
 	memset(icmp, 0, ICMP_HEADER_LEN);
 	icmp[0] = ICMP_ECHO;
 	random_bytes(icmp + 4, 4);
 	store_u16(icmp + 2, checksum_fold(checksum_add(0, icmp,
 	    ICMP_HEADER_LEN)));
-	ip_write(out, &h);
+	icmp_header(out, src, dst, 0, ttl, ICMP_HEADER_LEN, echo);
 }

@@ -28,17 +28,17 @@ bool	icmp_may_answer(const struct packet_view *about);
 
 /*
  * An error from src (IPv4) about a packet, of which it quotes what fits
- * ICMP_ERROR_MAX bytes, with rest (RFC 1191: next-hop MTU in its low half).
- * Returns its length; 0 where none may be made, or it does not fit cap.
+ * ICMP_ERROR_MAX bytes, which out has, with rest (RFC 1191: next-hop MTU in its
+ * low half).  *error is the packet at out; false where none may be made.
  */
-size_t	icmp_write_error(uint8_t *out, size_t cap, const struct addr *src,
-	    uint8_t type, uint8_t code, uint32_t rest,
-	    const struct packet_view *about);
+bool	icmp_write_error(uint8_t *out, const struct addr *src, uint8_t type,
+	    uint8_t code, uint32_t rest, const struct packet_view *about,
+	    struct packet_view *error);
 
 /* Writes an echo request of ICMP_ECHO_LEN bytes with an identifier and sequence
  * number of its own. */
 #define ICMP_ECHO_LEN	(IP_HEADER_LEN + ICMP_HEADER_LEN)
 void	icmp_write_echo(uint8_t *out, const struct addr *src,
-	    const struct addr *dst, uint8_t ttl);
+	    const struct addr *dst, uint8_t ttl, struct packet_view *echo);
 
 #endif

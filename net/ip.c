@@ -206,32 +206,6 @@ ip_checksum_ok(const struct packet_view *v)
 	return checksum_fold(checksum_add(0, v->data, v->header)) == 0;
 }
 
-bool
-ip_parse(const uint8_t *buf, size_t len, struct ip_info *ip)
-{
-	struct packet_view v;
-
-	if (!packet_parse_ipv4(&v, buf, len))
-		return false;
-	*ip = (struct ip_info){ .src = addr_v4(&v.src), .dst = addr_v4(&v.dst),
-		.tos = v.tos, .ttl = v.ttl, .protocol = v.protocol,
-		.id = (uint16_t)v.id, .df = v.df, .more = v.more,
-		.frag = v.frag, .header = v.header, .total = v.len };
-	return true;
-}
-
-bool
-ip_ports(const uint8_t *pkt, const struct ip_info *ip, uint16_t *sport,
-    uint16_t *dport)
-{
-	if ((ip->protocol != IPPROTO_UDP && ip->protocol != IPPROTO_TCP) ||
-	    ip->frag != 0 || ip->total - ip->header < 4)
-		return false;
-	*sport = load_u16(pkt + ip->header);
-	*dport = load_u16(pkt + ip->header + 2);
-	return true;
-}
-
 static void
 ip_checksum(uint8_t *pkt)
 {
@@ -241,47 +215,44 @@ ip_checksum(uint8_t *pkt)
 }
 
 void
-ip_write(uint8_t *out, const struct ip_header *h)
+ip_write(uint8_t *out, struct packet_view *v)
 {
 	out[0] = 0x45;
-	out[1] = h->tos;
-	store_u16(out + 2, (uint16_t)h->total);
-	store_u16(out + 4, h->id);
-	store_u16(out + 6, h->df ? 0x4000 : 0);
-	out[8] = h->ttl;
-	out[9] = h->protocol;
-	memcpy(out + 12, &h->src, 4);
-	memcpy(out + 16, &h->dst, 4);
+	out[1] = v->tos;
+	store_u16(out + 2, (uint16_t)v->len);
+	store_u16(out + 4, (uint16_t)v->id);
+	store_u16(out + 6, v->df ? 0x4000 : 0);
+	out[8] = v->ttl;
+	out[9] = v->protocol;
+	memcpy(out + 12, v->src.bytes, 4);
+	memcpy(out + 16, v->dst.bytes, 4);
 	ip_checksum(out);
+	v->data = out;
+	v->header = IP_HEADER_LEN;
 }
 
-size_t
-ip_write_udp(uint8_t *out, uint32_t src, uint32_t dst, uint16_t sport,
-    uint16_t dport, size_t len)
+void
+ip_write_udp(uint8_t *out, const struct addr *src, const struct addr *dst,
+    uint16_t sport, uint16_t dport, size_t len, struct packet_view *v)
 {
-	struct ip_header h = { .src = src, .dst = dst, .ttl = 64,
-		.protocol = IPPROTO_UDP,
-		.total = IP_HEADER_LEN + UDP_HEADER_LEN + len };
 	uint8_t *udp = out + IP_HEADER_LEN;
-	uint8_t	 pseudo[12];
-	uint16_t sum;
+	uint32_t sum = IPPROTO_UDP + (uint32_t)(UDP_HEADER_LEN + len);
+	uint16_t id, folded;
 
-	random_bytes(&h.id, sizeof(h.id));
-	ip_write(out, &h);
+	random_bytes(&id, sizeof(id));
+	*v = (struct packet_view){ .src = *src, .dst = *dst, .ttl = 64,
+		.protocol = IPPROTO_UDP, .id = id,
+		.len = IP_HEADER_LEN + UDP_HEADER_LEN + len };
+	ip_write(out, v);
 	store_u16(udp, sport);
 	store_u16(udp + 2, dport);
 	store_u16(udp + 4, (uint16_t)(UDP_HEADER_LEN + len));
 	store_u16(udp + 6, 0);
-	memcpy(pseudo, &src, 4);
-	memcpy(pseudo + 4, &dst, 4);
-	pseudo[8] = 0;
-	pseudo[9] = IPPROTO_UDP;
-	memcpy(pseudo + 10, udp + 4, 2);
-	sum = checksum_fold(checksum_add(checksum_add(0, pseudo, 12), udp,
-	    UDP_HEADER_LEN + len));
+	/* Both addresses of the pseudo header stand before it. */
+	folded = checksum_fold(checksum_add(sum, out + 12,
+	    8 + UDP_HEADER_LEN + len));
 	/* Zero would say that there is no checksum (RFC 768). */
-	store_u16(udp + 6, sum == 0 ? 0xffff : sum);
-	return h.total;
+	store_u16(udp + 6, folded == 0 ? 0xffff : folded);
 }
 
 /* RFC 1624, equation 3, for one 16-bit word of the header. */
@@ -349,38 +320,39 @@ copied_options(uint8_t *out, const uint8_t *options, size_t len)
 }
 
 int
-ip_fragment(const uint8_t *pkt, size_t len, size_t mtu,
-    void (*fn)(void *, const uint8_t *, size_t), void *arg)
+ip_fragment(const struct packet_view *v, size_t mtu, packet_fn fn, void *arg)
 {
-	struct ip_info ip;
-	uint8_t	       out[IP_PACKET_MAX];
-	size_t	       header, at, n;
-	uint16_t       offset;
-	int	       count = 0;
+	struct packet_view piece = *v;
+	uint8_t	 out[IP_PACKET_MAX];
+	size_t	 at, n;
+	uint16_t offset;
+	int	 count = 0;
 
-	if (!ip_parse(pkt, len, &ip) || ip.df || mtu < ip.header + 8 ||
-	    mtu > sizeof(out))
+	if (v->df || mtu < v->header + 8 || mtu > sizeof(out))
 		return -1;
-	memcpy(out, pkt, ip.header);
-	header = ip.header;
-	for (at = ip.header; at < ip.total; at += n) {
-		n = (mtu - header) & ~(size_t)7;
-		if (n > ip.total - at)
-			n = ip.total - at;
-		memcpy(out + header, pkt + at, n);
-		offset = (uint16_t)((ip.frag + at - ip.header) / 8);
-		if (ip.more || at + n < ip.total)
+	memcpy(out, v->data, v->header);
+	piece.data = out;
+	for (at = v->header; at < v->len; at += n) {
+		n = (mtu - piece.header) & ~(size_t)7;
+		if (n > v->len - at)
+			n = v->len - at;
+		memcpy(out + piece.header, v->data + at, n);
+		piece.len = piece.header + n;
+		piece.frag = (uint16_t)(v->frag + at - v->header);
+		piece.more = v->more || at + n < v->len;
+		offset = piece.frag / 8;
+		if (piece.more)
 			offset |= 0x2000;
-		out[0] = (uint8_t)(0x40 | header / 4);
-		store_u16(out + 2, (uint16_t)(header + n));
+		out[0] = (uint8_t)(0x40 | piece.header / 4);
+		store_u16(out + 2, (uint16_t)piece.len);
 		store_u16(out + 6, offset);
 		ip_checksum(out);
-		fn(arg, out, header + n);
+		fn(arg, &piece);
 		count++;
-		if (at == ip.header)
-			header = IP_HEADER_LEN + copied_options(out +
-			    IP_HEADER_LEN, pkt + IP_HEADER_LEN,
-			    ip.header - IP_HEADER_LEN);
+		if (at == v->header)
+			piece.header = IP_HEADER_LEN + copied_options(out +
+			    IP_HEADER_LEN, v->data + IP_HEADER_LEN,
+			    v->header - IP_HEADER_LEN);
 	}
 	return count;
 }

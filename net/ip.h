@@ -73,43 +73,18 @@ bool	ip_is_host(uint32_t addr);
 /* Is addr of a realm that others have too: RFC 1918, shared (RFC 6598), link-local? */
 bool	ip_is_private(uint32_t addr);
 
-/* As packet_view, of IPv4 only and beside its bytes. */
-struct ip_info {
-	uint32_t src, dst;	/* network order */
-	uint8_t	 tos, ttl, protocol;
-	uint16_t id;
-	bool	 df, more;	/* more: more fragments follow */
-	uint16_t frag;		/* offset in bytes */
-	size_t	 header;	/* length of the header with options */
-	size_t	 total;		/* of the packet, at most the buffer's */
-};
-
 /*
- * Reads the header of the packet that begins buf.  False if it is not a whole
- * IPv4 packet; bytes after its total length are allowed and not part of it.
- * The header checksum is not looked at: the kernel did.
+ * Writes an IPv4 header of 20 bytes with the right checksum: len, src, dst, tos,
+ * ttl, protocol, df and id are v's.  v is then a view of the packet at out: who
+ * has written it need not read it.
  */
-bool	ip_parse(const uint8_t *buf, size_t len, struct ip_info *ip);
-
-/* Ports of the UDP or TCP header that follows, host order; false for other
- * protocols, later fragments and what is too short. */
-bool	ip_ports(const uint8_t *pkt, const struct ip_info *ip,
-	    uint16_t *sport, uint16_t *dport);
-
-struct ip_header {
-	uint32_t src, dst;	/* network order */
-	uint8_t	 tos, ttl, protocol;
-	bool	 df;
-	uint16_t id;		/* host order */
-	size_t	 total;		/* of the packet, with the header */
-};
-/* Writes 20 bytes with the right checksum. */
-void	ip_write(uint8_t *out, const struct ip_header *h);
+void	ip_write(uint8_t *out, struct packet_view *v);
 
 /* Writes an IPv4 + UDP header before len bytes of payload that already stand at
- * out + 28, with the UDP checksum. Ports in host order. Returns the packet's length. */
-size_t	ip_write_udp(uint8_t *out, uint32_t src, uint32_t dst, uint16_t sport,
-	    uint16_t dport, size_t len);
+ * out + 28, with the UDP checksum.  Ports in host order.  v is the packet. */
+void	ip_write_udp(uint8_t *out, const struct addr *src,
+	    const struct addr *dst, uint16_t sport, uint16_t dport, size_t len,
+	    struct packet_view *v);
 
 /* These change an IPv4 header in place and its checksum with it (RFC 1624). */
 void	ip_set_tos(uint8_t *pkt, uint8_t tos);
@@ -119,13 +94,15 @@ void	ip_set_src(uint8_t *pkt, uint32_t src);		/* network order */
 /* By one; false and unchanged if it was 1 or 0. */
 bool	ip_lower_ttl(uint8_t *pkt);
 
+/* Takes a packet, whose bytes are its during the call only. */
+typedef void (*packet_fn)(void *arg, const struct packet_view *v);
+
 /*
- * Cuts a whole packet into fragments of at most mtu bytes (RFC 791 §3.2) and
- * calls fn for each in order; the buffer is fn's during the call only.  A
- * fragment may be cut again.  Returns how many there were, or -1 if pkt is not whole,
- * must not be fragmented, or mtu leaves no room for data.
+ * Cuts an IPv4 packet into fragments of at most mtu bytes (RFC 791 §3.2) and
+ * calls fn for each in order.  A fragment may be cut again.  Returns how many there
+ * were, or -1 if it must not be fragmented, or mtu leaves no room for data.
  */
-int	ip_fragment(const uint8_t *pkt, size_t len, size_t mtu,
-	    void (*fn)(void *, const uint8_t *, size_t), void *arg);
+int	ip_fragment(const struct packet_view *v, size_t mtu, packet_fn fn,
+	    void *arg);
 
 #endif

@@ -28,14 +28,14 @@ tunnel_protocol(enum tunnel_type type)
 
 void
 tunnel_write(uint8_t *out, enum tunnel_type type, const struct addr *src,
-    const struct addr *dst, const struct packet_view *inner, uint16_t id)
+    const struct addr *dst, const struct packet_view *inner, uint16_t id,
+    struct packet_view *outer)
 {
-	struct ip_header h = { .src = addr_v4(src), .dst = addr_v4(dst), .tos = inner->tos,
-		.ttl = OUTER_TTL, .protocol = tunnel_protocol(type),
-		.df = inner->df, .id = id,
-		.total = inner->len + tunnel_overhead(type) };
-
-	ip_write(out, &h);
+	*outer = (struct packet_view){ .src = *src, .dst = *dst,
+		.tos = inner->tos, .ttl = OUTER_TTL,
+		.protocol = tunnel_protocol(type), .df = inner->df, .id = id,
+		.len = inner->len + tunnel_overhead(type) };
+	ip_write(out, outer);
 	if (type == TUNNEL_GRE) {
 		store_u16(out + IP_HEADER_LEN, 0);
 		store_u16(out + IP_HEADER_LEN + 2, GRE_IPV4);

@@ -20,11 +20,13 @@ uint8_t	tunnel_protocol(enum tunnel_type type);
 /*
  * Writes the outer header (and GRE's) for an inner packet into out,
  * tunnel_overhead() bytes: TOS and DF are the inner packet's (RFC 2003 §3.1, RFC
- * 6040 §4.1, normal mode).  id is the outer identification.
+ * 6040 §4.1, normal mode).  id is the outer identification.  *outer is the packet
+ * that begins at out, of which inner's bytes have yet to follow.
  */
 void	tunnel_write(uint8_t *out, enum tunnel_type type,
 	    const struct addr *src, const struct addr *dst,
-	    const struct packet_view *inner, uint16_t id);
+	    const struct packet_view *inner, uint16_t id,
+	    struct packet_view *outer);
 
 /*
  * The IPv4 packet inside of an outer one whose protocol is 4 or 47, and which

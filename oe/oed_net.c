@@ -152,14 +152,11 @@ oed_net_mend(struct oed_net *n)
 /* --- from the kernel ------------------------------------------------------------------ */
 
 static void
-tun_packet(void *arg, const uint8_t *pkt, size_t len)
+tun_packet(void *arg, const struct packet_view *v)
 {
-	struct packet_view v;
-	struct oed_net	  *n = arg;
+	struct oed_net *n = arg;
 
-	/* IPv6 router solicitations and the like come here too. */
-	if (packet_parse_ipv4(&v, pkt, len))
-		oe_outbound(n->oe, &v);
+	oe_outbound(n->oe, v);
 }
 
 static void
@@ -191,11 +188,11 @@ on_batch(void *arg, bool more)
 /* --- to the kernel ---------------------------------------------------------------------- */
 
 static void
-send_packet(void *arg, const uint8_t *pkt, size_t len)
+send_packet(void *arg, const struct packet_view *v)
 {
 	struct oed_net *n = arg;
 
-	wire_send(n->wire, pkt, len);
+	wire_send(n->wire, v);
 }
 
 static void
@@ -218,11 +215,11 @@ tun_write(void *arg, const uint8_t *frame, size_t len)
 }
 
 static void
-to_host(void *arg, const uint8_t *pkt, size_t len)
+to_host(void *arg, const struct packet_view *v)
 {
 	struct oed_net *n = arg;
 
-	gso_join_add(n->join, pkt, len);
+	gso_join_add(n->join, v);
 	if (!n->batch)
 		gso_join_flush(n->join);
 }

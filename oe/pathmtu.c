@@ -159,10 +159,11 @@ pathmtu_tick(struct connection *conn)
 	    ADDR_TEXT(&conn->path.peer));
 }
 
-const uint8_t *
+struct packet_view
 pathmtu_clamp(const struct connection *conn, size_t mtu,
     const struct packet_view *v, uint8_t syn[PATH_SYN_MAX])
 {
+	struct packet_view clamped = *v;
 	const uint8_t *tcp = tcp_of(v);
 	uint32_t       sum;
 	uint16_t       before, after;
@@ -172,11 +173,11 @@ pathmtu_clamp(const struct connection *conn, size_t mtu,
 	if (conn->mtu == 0 || tcp == NULL || !(tcp[13] & TCP_SYN) ||
 	    v->len > PATH_SYN_MAX || mtu <= IP_HEADER_LEN + TCP_HEADER_LEN ||
 	    (at = tcp_option(tcp, TCP_MSS, 4)) == 0 || at % 2 != 0)
-		return v->data;
+		return clamped;
 	before = load_u16(tcp + at + 2);
 	after = (uint16_t)(mtu - IP_HEADER_LEN - TCP_HEADER_LEN);
 	if (before <= after)
-		return v->data;
+		return clamped;
 	memcpy(syn, v->data, v->len);
 	p = syn + v->header;
 	store_u16(p + at + 2, after);
@@ -184,7 +185,8 @@ pathmtu_clamp(const struct connection *conn, size_t mtu,
 	sum = (uint16_t)~load_u16(p + 16) + (uint32_t)(uint16_t)~before + after;
 	sum = (sum & 0xffff) + (sum >> 16);
 	store_u16(p + 16, (uint16_t)~((sum & 0xffff) + (sum >> 16)));
-	return syn;
+	clamped.data = syn;
+	return clamped;
 }
 
 void

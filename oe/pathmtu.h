@@ -21,8 +21,7 @@ void	pathmtu_heard(struct connection *conn, const struct packet_view *v);
 void	pathmtu_tick(struct connection *conn);
 /* The packet, or where it begins a TCP connection over a path known to take
  * less than the link, a copy in syn whose MSS fits mtu (of inner packets). */
-const uint8_t *pathmtu_clamp(const struct connection *conn, size_t mtu,
-	    const struct packet_view *v,
-	    uint8_t syn[PATH_SYN_MAX]);
+struct packet_view pathmtu_clamp(const struct connection *conn, size_t mtu,
+	    const struct packet_view *v, uint8_t syn[PATH_SYN_MAX]);
 
 #endif

@@ -45,7 +45,7 @@ static void
 plane_pass(struct core *c, const struct packet_view *v)
 {
 	c->count.clear_out++;
-	c->shell->send_clear(c->shell_arg, v->data, v->len);
+	c->shell->send_clear(c->shell_arg, v);
 }
 
 /* An ICMP error to the host, from the address it has asked: our own it would take
@@ -54,15 +54,13 @@ static void
 plane_answer(struct core *c, uint8_t code, uint32_t rest,
     const struct packet_view *v)
 {
-	uint8_t out[ICMP_ERROR_MAX];
-	size_t	n;
+	struct packet_view error;
+	uint8_t		   out[ICMP_ERROR_MAX];
 
-	if (!ratelimit_pass(&c->icmp, c->now))
-		return;
-	n = icmp_write_error(out, sizeof(out), &v->dst, ICMP_DEST_UNREACH, code,
-	    rest, v);
-	if (n != 0)
-		c->shell->answer(c->shell_arg, out, n);
+	if (ratelimit_pass(&c->icmp, c->now) &&
+	    icmp_write_error(out, &v->dst, ICMP_DEST_UNREACH, code, rest, v,
+	    &error))
+		c->shell->answer(c->shell_arg, &error);
 }
 
 /* The host is told, if wanted, that policy forbids it (§3.1: deny). */
@@ -110,14 +108,14 @@ plane_too_big(struct core *c, size_t mtu, const struct packet_view *v)
 }
 
 static void
-plane_send(void *arg, const uint8_t *pkt, size_t len)
+plane_send(void *arg, const struct packet_view *v)
 {
 	struct sa_pair	  *p = arg;
 	struct connection *conn = p->connection;
 	struct core	  *c = conn->core;
 	int		   n;
 
-	n = esp_pair_send(p->esp, pkt, len);
+	n = esp_pair_send(p->esp, v);
 	if (n < 0) {
 		c->count.dropped++;
 		if (n == ESP_E_OVERFLOW)
@@ -132,11 +130,11 @@ plane_send(void *arg, const uint8_t *pkt, size_t len)
 static void
 plane_encrypt_on(struct connection *conn, const struct packet_view *v)
 {
-	struct core    *c = conn->core;
-	struct sa_pair *p;
-	const uint8_t  *pkt;
-	uint8_t		syn[PATH_SYN_MAX];
-	size_t		mtu;
+	struct core	  *c = conn->core;
+	struct sa_pair	  *p;
+	struct packet_view clamped;
+	uint8_t		   syn[PATH_SYN_MAX];
+	size_t		   mtu;
 
 	if ((p = session_pair(conn, v)) == NULL) {
 		if (!session_wait(conn, v))
@@ -150,13 +148,13 @@ plane_encrypt_on(struct connection *conn, const struct packet_view *v)
 	conn->bytes += v->len;
 	pathmtu_sent(conn, p->esp, v);
 	mtu = esp_pair_mtu(p->esp, pathmtu_of(conn));
-	pkt = pathmtu_clamp(conn, mtu, v, syn);
+	clamped = pathmtu_clamp(conn, mtu, v, syn);
 	if (v->len <= mtu)
-		plane_send(p, pkt, v->len);
+		plane_send(p, &clamped);
 	/* Cut before it is encrypted: the peer need not reassemble to decrypt.  In
 	 * a flow's own SA only what names its ports is taken (RFC 4301 §7). */
-	else if (v->df || !pair_is_whole(p) ||
-	    ip_fragment(pkt, v->len, mtu, plane_send, p) == -1)
+	else if (!pair_is_whole(p) ||
+	    ip_fragment(&clamped, mtu, plane_send, p) == -1)
 		plane_too_big(c, mtu, v);
 }
 
@@ -552,7 +550,7 @@ plane_inbound_esp(struct core *c, uint64_t now, const struct packet_view *v)
 	int		   n;
 
 	c->now = now;
-	if (!esp_spi(v->data, v->len, &spi)) {
+	if (!esp_spi(v, &spi)) {
 		c->count.bad_esp++;
 		return;
 	}
@@ -562,8 +560,7 @@ plane_inbound_esp(struct core *c, uint64_t now, const struct packet_view *v)
 		return;
 	}
 	conn = p->connection;
-	n = esp_pair_open(p->esp, v->data, v->len, c->opened,
-	    IP_PACKET_MAX, &newest);
+	n = esp_pair_open(p->esp, v, c->opened, IP_PACKET_MAX, &inner, &newest);
 	if (n == ESP_E_DUMMY || n == ESP_E_PLANE)
 		return;
 	if (n < 0) {
@@ -574,8 +571,7 @@ plane_inbound_esp(struct core *c, uint64_t now, const struct packet_view *v)
 			    n == ESP_E_AUTH ? "wrong ICV" : "malformed");
 		return;
 	}
-	if (!packet_parse_ipv4(&inner, c->opened, (size_t)n) ||
-	    !plane_ingress(p, &inner)) {
+	if (!plane_ingress(p, &inner)) {
 		c->count.filtered++;
 		if (ratelimit_pass(&p->bad, now))
 			log_warn("peer %s sent what was not negotiated, "
@@ -584,7 +580,7 @@ plane_inbound_esp(struct core *c, uint64_t now, const struct packet_view *v)
 	}
 	conn->used = p->used = now;
 	conn->packets++;
-	conn->bytes += (size_t)n;
+	conn->bytes += inner.len;
 	if (conn->spd != NULL)
 		conn->spd->used = now;
 	c->count.esp_in++;
@@ -607,5 +603,5 @@ plane_inbound_esp(struct core *c, uint64_t now, const struct packet_view *v)
 			    "dropped", keying_id_text(&conn->peer_id));
 		return;
 	}
-	c->shell->to_host(c->shell_arg, c->opened, (size_t)n);
+	c->shell->to_host(c->shell_arg, &inner);
 }

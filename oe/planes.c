@@ -25,8 +25,7 @@ planes_kernel(enum oe_dataplane want, struct xfrm *x)
 }
 
 void
-planes_open(struct planes *p, struct xfrm *x, void (*send)(void *arg,
-    const uint8_t *pkt, size_t len), void *arg)
+planes_open(struct planes *p, struct xfrm *x, packet_fn send, void *arg)
 {
 	unsigned n = 0;
 

@@ -25,8 +25,8 @@ int	planes_kernel(enum oe_dataplane want, struct xfrm *x);
  * takes whole packets to the network, ESP as well as what the kernel's policies
  * make ESP of.
  */
-void	planes_open(struct planes *p, struct xfrm *x, void (*send)(void *arg,
-	    const uint8_t *pkt, size_t len), void *arg);
+void	planes_open(struct planes *p, struct xfrm *x, packet_fn send,
+	    void *arg);
 void	planes_close(struct planes *p);
 
 #endif

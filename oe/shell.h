@@ -2,6 +2,7 @@
 #ifndef OE_SHELL_H
 #define OE_SHELL_H
 
+#include "net/ip.h"
 #include "oe/keying.h"
 
 struct esp_plane;
@@ -10,13 +11,13 @@ struct oe_event;
 /* What the engine asks of the daemon around it. */
 struct oe_shell {
 	/* A packet that policy lets go in the clear, to the network. */
-	void (*send_clear)(void *arg, const uint8_t *pkt, size_t len);
+	packet_fn send_clear;
 	/* IKE bytes from path->local:local_port to path->peer:peer_port. */
 	void (*send_ike)(void *arg, const struct keying_path *path, const uint8_t *buf, size_t len);
 	/* A decrypted packet that passed the ingress filter: to the host, on oe0. */
-	void (*to_host)(void *arg, const uint8_t *pkt, size_t len);
+	packet_fn to_host;
 	/* A packet for the host that we made (ICMP errors). */
-	void (*answer)(void *arg, const uint8_t *pkt, size_t len);
+	packet_fn answer;
 	/* RSIP resources; NULL members: drawn at random, port 500. */
 	int  (*spi_get)(void *arg, uint32_t *spi);
 	void (*spi_put)(void *arg, uint32_t spi);

@@ -218,12 +218,9 @@ on_udp(evutil_socket_t fd, short what, void *arg)
 			oe_inbound_ike(w->oe, &path, payload, (size_t)len);
 		} else if (len > 8) {
 			/* As it came on the wire; a keepalive is one byte. */
-			ip_write_udp(w->buf, addr_v4(&path.peer),
-			    addr_v4(&path.local), path.peer_port, NATT_PORT,
-			    (size_t)len);
-			if (packet_parse_ipv4(&v, w->buf, IP_HEADER_LEN +
-			    UDP_HEADER_LEN + (size_t)len))
-				oe_inbound_esp(w->oe, &v);
+			ip_write_udp(w->buf, &path.peer, &path.local,
+			    path.peer_port, NATT_PORT, (size_t)len, &v);
+			oe_inbound_esp(w->oe, &v);
 		}
 	}
 	w->batch(w->batch_arg, false);
@@ -263,16 +260,10 @@ send_from(int fd, const struct addr *src, const struct addr *dst, uint16_t port,
 
 /* A packet that does not go out is lost, as packets may be. */
 void
-wire_send(struct wire *w, const uint8_t *pkt, size_t len)
+wire_send(struct wire *w, const struct packet_view *v)
 {
-	struct addr src, dst;
-
-	if (len < IP_HEADER_LEN)
-		return;
-	src = addr_from_bytes(AF_INET, pkt + 12);
-	dst = addr_from_bytes(AF_INET, pkt + 16);
-	if (send_from(w->out, &src, &dst, 0, pkt, len) == -1)
-		log_debug("packet to %s not sent: %s", ADDR_TEXT(&dst),
+	if (send_from(w->out, &v->src, &v->dst, 0, v->data, v->len) == -1)
+		log_debug("packet to %s not sent: %s", ADDR_TEXT(&v->dst),
 		    strerror(errno));
 }
 

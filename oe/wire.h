@@ -30,7 +30,7 @@ void	wire_set_local(struct wire *w, const struct addr *addr);
 
 /* What struct oe_shell asks for.  A packet that does not go out is lost, as
  * packets may be. */
-void	wire_send(struct wire *w, const uint8_t *pkt, size_t len);
+void	wire_send(struct wire *w, const struct packet_view *v);
 void	wire_send_ike(struct wire *w, const struct keying_path *path,
 	    const uint8_t *buf, size_t len);
 /* What the kernel would deliver to this host itself. */

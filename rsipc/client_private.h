@@ -19,7 +19,7 @@ void	client_lead(struct client *c, bool lease);
 /* The same, as the device is. */
 void	client_choose(struct client *c);
 /* From the device; from the tunnel; nothing more for now.  arg is the struct client. */
-void	client_outbound(void *arg, const uint8_t *pkt, size_t len);
+void	client_outbound(void *arg, const struct packet_view *v);
 void	client_inbound(void *arg, const struct packet_view *p);
 void	client_inbound_end(void *arg);
 

@@ -136,12 +136,12 @@ client_woken(struct client *c, uint64_t now)
 }
 
 void
-client_outbound(void *arg, const uint8_t *pkt, size_t len)
+client_outbound(void *arg, const struct packet_view *v)
 {
 	struct client *c = arg;
 	uint64_t       now = clock_now();
 
-	path_outbound(&c->path, pkt, len, now);
+	path_outbound(&c->path, v, now);
 	client_woken(c, now);
 }
 

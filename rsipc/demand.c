@@ -9,7 +9,7 @@
 static void
 demand_drop(struct demand *d, size_t i)
 {
-	d->bytes -= d->held[i].len;
+	d->bytes -= d->held[i].view.len;
 	free(d->held[i].data);
 	d->n--;
 	memmove(&d->held[i], &d->held[i + 1],
@@ -18,7 +18,7 @@ demand_drop(struct demand *d, size_t i)
 
 bool
 demand_hold(struct demand *d, uint16_t port, uint32_t remote,
-    const uint8_t *pkt, size_t len, uint64_t now)
+    const struct packet_view *v, uint64_t now)
 {
 	struct demand_packet *p;
 	unsigned	      same = 0;
@@ -27,27 +27,28 @@ demand_hold(struct demand *d, uint16_t port, uint32_t remote,
 	for (i = 0; i < d->n; i++)
 		same += d->held[i].port == port && d->held[i].remote == remote;
 	if (same >= DEMAND_PORT_MAX || d->n == DEMAND_PACKETS_MAX ||
-	    d->bytes + len > DEMAND_BYTES_MAX) {
+	    d->bytes + v->len > DEMAND_BYTES_MAX) {
 		d->dropped++;
 		return false;
 	}
 	p = &d->held[d->n];
-	if ((p->data = malloc(len)) == NULL) {
+	if ((p->data = malloc(v->len)) == NULL) {
 		d->dropped++;
 		return false;
 	}
-	memcpy(p->data, pkt, len);
-	p->len = len;
+	memcpy(p->data, v->data, v->len);
+	p->view = *v;
+	p->view.data = p->data;
 	p->port = port;
 	p->remote = remote;
 	p->until = now + DEMAND_WAIT;
-	d->bytes += len;
+	d->bytes += v->len;
 	d->n++;
 	return true;
 }
 
 void
-demand_release(struct demand *d, uint16_t port, uint32_t remote, demand_fn fn,
+demand_release(struct demand *d, uint16_t port, uint32_t remote, packet_fn fn,
     void *arg)
 {
 	struct demand_packet p;
@@ -63,7 +64,7 @@ demand_release(struct demand *d, uint16_t port, uint32_t remote, demand_fn fn,
 		p = d->held[i];
 		d->held[i].data = NULL;
 		demand_drop(d, i);
-		fn(arg, p.data, p.len);
+		fn(arg, &p.view);
 		free(p.data);
 	}
 }

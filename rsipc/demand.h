@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/ip.h"
+
 #define DEMAND_PACKETS_MAX	64	/* held at once, of all ports */
 #define DEMAND_PORT_MAX		4	/* held of one port; later ones are dropped */
 #define DEMAND_BYTES_MAX	65536	/* of all packets */
@@ -15,7 +17,7 @@ struct demand_packet {
 	uint16_t port;			/* 0: a protocol without ports ... */
 	uint32_t remote;		/* ... to this address; else 0 */
 	uint64_t until;
-	size_t	 len;
+	struct packet_view view;	/* as it was read when it came */
 	uint8_t	*data;
 };
 
@@ -25,15 +27,13 @@ struct demand {
 	uint64_t dropped;
 };
 
-typedef void (*demand_fn)(void *arg, const uint8_t *pkt, size_t len);
-
 /* Keeps a copy; false if there is no room for it. */
 bool	demand_hold(struct demand *d, uint16_t port, uint32_t remote,
-	    const uint8_t *pkt, size_t len, uint64_t now);
+	    const struct packet_view *v, uint64_t now);
 /* Hands over what waits for a port, oldest first, and forgets it; not what fn holds
  * again. */
 void	demand_release(struct demand *d, uint16_t port, uint32_t remote,
-	    demand_fn fn, void *arg);
+	    packet_fn fn, void *arg);
 /* Forgets what has waited too long, or (now UINT64_MAX) everything. */
 void	demand_expire(struct demand *d, uint64_t now);
 

@@ -37,7 +37,7 @@ struct device {
 	struct device_tun clear, oe;
 	struct event *flush;
 	bool	 waiting;			/* packets are in a join */
-	device_fn fn;
+	packet_fn fn;
 	void	*arg;
 	uint32_t addr, gateway;
 	unsigned mtu, oe_mtu;
@@ -48,16 +48,6 @@ struct device {
 	struct capture *capture;
 	uint8_t	 buf[GSO_BUFFER_LEN];
 };
-
-static void
-device_packet(void *arg, const uint8_t *pkt, size_t len)
-{
-	struct device *d = arg;
-
-	/* The kernel's IPv6 has nothing to look for here. */
-	if (len > 0 && pkt[0] >> 4 == 4)
-		d->fn(d->arg, pkt, len);
-}
 
 static void
 device_readable(evutil_socket_t fd, short what, void *arg)
@@ -72,7 +62,8 @@ device_readable(evutil_socket_t fd, short what, void *arg)
 	for (i = 0; i < DEVICE_BATCH; i++) {
 		if ((n = read(fd, d->buf, sizeof(d->buf))) <= 0)
 			break;
-		gso_split(d->buf, (size_t)n, device_packet, d);
+		/* The kernel's IPv6 has nothing to look for here. */
+		gso_split(d->buf, (size_t)n, d->fn, d->arg);
 		if ((bytes += (size_t)n) >= DEVICE_BYTES)
 			break;
 	}
@@ -128,7 +119,7 @@ device_make(struct device *d, struct device_tun *t, struct event_base *base,
 
 struct device *
 device_open(struct event_base *base, const char *name, const char *oe_name,
-    device_fn fn, void *arg)
+    packet_fn fn, void *arg)
 {
 	struct device *d = xcalloc(1, sizeof(*d));
 
@@ -349,9 +340,9 @@ device_forget_locals(struct device *d)
 }
 
 void
-device_deliver(struct device *d, const uint8_t *pkt, size_t len, bool oe)
+device_deliver(struct device *d, const struct packet_view *v, bool oe)
 {
-	gso_join_add(oe ? d->oe.join : d->clear.join, pkt, len);
+	gso_join_add(oe ? d->oe.join : d->clear.join, v);
 	if (!d->waiting)
 		event_active(d->flush, EV_TIMEOUT, 0);
 	d->waiting = true;

@@ -7,22 +7,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/ip.h"
+
 #define DEVICE_MTU_MIN		576
 
 struct event_base;
 struct oe_config;
 struct device;
 
-/* A packet that a program sends; good only within the call. */
-typedef void (*device_fn)(void *arg, const uint8_t *pkt, size_t len);
-
 /*
  * Makes both devices: name carries the leased address and what comes in the
  * clear; oe_name takes what goes out, and brings what came encrypted, so that a
- * firewall can tell them apart.  NULL after one log line.
+ * firewall can tell them apart.  fn takes what programs send.  NULL after one log
+ * line.
  */
 struct device *device_open(struct event_base *base, const char *name,
-	    const char *oe_name, device_fn fn, void *arg);
+	    const char *oe_name, packet_fn fn, void *arg);
 /* Routes and addresses go, then the devices.  open: what policy shut is open
  * again (guard_close()).  NULL is allowed. */
 void	device_close(struct device *d, bool open);
@@ -68,7 +68,7 @@ void	device_forget_locals(struct device *d);
  * other.  Packets of one TCP connection may wait for those that follow, until
  * device_flush() or the end of this turn of the event loop.
  */
-void	device_deliver(struct device *d, const uint8_t *pkt, size_t len, bool oe);
+void	device_deliver(struct device *d, const struct packet_view *v, bool oe);
 void	device_flush(struct device *d);
 
 uint32_t device_address(const struct device *d);	/* 0: down */

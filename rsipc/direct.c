@@ -30,11 +30,11 @@ struct direct {
 };
 
 static void
-direct_send(void *arg, const uint8_t *pkt, size_t len)
+direct_send(void *arg, const struct packet_view *v)
 {
 	struct direct *d = arg;
 
-	wire_send(d->wire, pkt, len);
+	wire_send(d->wire, v);
 }
 
 static void
@@ -47,19 +47,19 @@ direct_send_ike(void *arg, const struct keying_path *path, const uint8_t *buf,
 }
 
 static void
-direct_to_host(void *arg, const uint8_t *pkt, size_t len)
+direct_to_host(void *arg, const struct packet_view *v)
 {
 	struct direct *d = arg;
 
-	device_deliver(d->device, pkt, len, true);
+	device_deliver(d->device, v, true);
 }
 
 static void
-direct_answer(void *arg, const uint8_t *pkt, size_t len)
+direct_answer(void *arg, const struct packet_view *v)
 {
 	struct direct *d = arg;
 
-	device_deliver(d->device, pkt, len, false);
+	device_deliver(d->device, v, false);
 }
 
 static bool

@@ -25,23 +25,21 @@ static void
 path_answer_error(struct path *p, uint8_t type, uint8_t code, uint32_t rest,
     const struct packet_view *about)
 {
-	struct addr from = addr_from_v4(p->gateway);
-	uint8_t	    error[ICMP_ERROR_MAX];
-	size_t	    n;
+	struct addr	   from = addr_from_v4(p->gateway);
+	struct packet_view error;
+	uint8_t		   out[ICMP_ERROR_MAX];
 
-	if (!ratelimit_pass(&p->errors, clock_now()))
-		return;
-	n = icmp_write_error(error, sizeof(error), &from, type, code, rest,
-	    about);
-	if (n > 0)
-		device_deliver(p->device, error, n, false);
+	if (ratelimit_pass(&p->errors, clock_now()) &&
+	    icmp_write_error(out, &from, type, code, rest, about, &error))
+		device_deliver(p->device, &error, false);
 }
 
 /* Into the tunnel, with an answer for what does not fit. */
 static void
-path_send(struct path *p, const struct packet_view *v)
+path_send(void *arg, const struct packet_view *v)
 {
-	unsigned mtu;
+	struct path *p = arg;
+	unsigned     mtu;
 
 	if (p->addr == 0) {
 		p->counters.out_idle++;
@@ -67,31 +65,32 @@ path_probe(struct path *p)
 {
 	struct addr	   src = addr_from_v4(p->addr);
 	struct addr	   dst = addr_from_v4(p->remote);
-	struct packet_view v;
-	uint8_t		   echo[ICMP_ECHO_LEN];
+	struct packet_view echo;
+	uint8_t		   out[ICMP_ECHO_LEN];
 
 	if (p->addr == 0 || p->remote == 0)
 		return;
-	icmp_write_echo(echo, &src, &dst, 1);
-	if (packet_parse_ipv4(&v, echo, sizeof(echo)))
-		(void)tunnel_send(p->tunnel, &v);
+	icmp_write_echo(out, &src, &dst, 1, &echo);
+	(void)tunnel_send(p->tunnel, &echo);
 }
 
 static void
-path_held_leaves(void *arg, const uint8_t *pkt, size_t len)
+path_held_leaves(void *arg, const struct packet_view *v)
 {
 	struct path *p = arg;
 
 	/* A lease that does not cover what it was asked for is not asked for
 	 * without end. */
 	p->released = true;
-	path_outbound(p, pkt, len, clock_now());
+	path_outbound(p, v, clock_now());
 	p->released = false;
 }
 
 static void
-path_refuse(struct path *p, const struct packet_view *v)
+path_refuse(void *arg, const struct packet_view *v)
 {
+	struct path *p = arg;
+
 	p->counters.demands_refused++;
 	/* A lease that nothing can be sent with, either. */
 	if (!p->worth.proven)
@@ -99,20 +98,11 @@ path_refuse(struct path *p, const struct packet_view *v)
 	path_answer_error(p, ICMP_DEST_UNREACH, ICMP_PKT_FILTERED, 0, v);
 }
 
-static void
-path_held_refused(void *arg, const uint8_t *pkt, size_t len)
-{
-	struct packet_view v;
-
-	if (packet_parse_ipv4(&v, pkt, len))
-		path_refuse(arg, &v);
-}
-
 void
 path_demanded(struct path *p, const struct host_demand *d, unsigned error)
 {
 	demand_release(&p->demand, d->port, d->port == 0 ? d->remote : 0,
-	    error == 0 ? path_held_leaves : path_held_refused, p);
+	    error == 0 ? path_held_leaves : path_refuse, p);
 }
 
 /*
@@ -150,8 +140,8 @@ path_port_leased(struct path *p, const struct packet_view *v, uint64_t now)
 	    !host_demand(p->host, &d, now))
 		path_refuse(p, v);
 	else
-		demand_hold(&p->demand, d.port, d.port == 0 ? d.remote : 0,
-		    v->data, v->len, now);
+		demand_hold(&p->demand, d.port, d.port == 0 ? d.remote : 0, v,
+		    now);
 	return false;
 }
 
@@ -199,36 +189,32 @@ path_is_own(const struct path *p, const struct addr *src)
 }
 
 void
-path_outbound(struct path *p, const uint8_t *pkt, size_t len, uint64_t now)
+path_outbound(struct path *p, const struct packet_view *v, uint64_t now)
 {
-	struct packet_view v;
-
-	if (!packet_parse_ipv4(&v, pkt, len))
-		return;
-	if (path_is_own(p, &v.src)) {
-		direct_outbound(p->direct, &v);
+	if (path_is_own(p, &v->src)) {
+		direct_outbound(p->direct, v);
 		return;
 	}
-	if (p->addr == 0 || addr_v4(&v.src) != p->addr) {
-		path_unleased(p, &v);
+	if (p->addr == 0 || addr_v4(&v->src) != p->addr) {
+		path_unleased(p, v);
 		return;
 	}
-	if (!path_goes_out(&v))
+	if (!path_goes_out(v))
 		return;
 	/* ESP, AH, IKE and ICMP of a cascade are those of its hosts, whose own
 	 * resources its gateway has checked. */
-	if (p->cascade && v.protocol != IPPROTO_TCP &&
-	    v.protocol != IPPROTO_UDP) {
-		path_send(p, &v);
+	if (p->cascade && v->protocol != IPPROTO_TCP &&
+	    v->protocol != IPPROTO_UDP) {
+		path_send(p, v);
 		return;
 	}
-	if (!path_port_leased(p, &v, now))
+	if (!path_port_leased(p, v, now))
 		return;
 	/* DNS must work before anything is known of anybody. */
-	if (p->cascade || oe_is_resolver(p->oe, &v.dst))
-		path_send(p, &v);
+	if (p->cascade || oe_is_resolver(p->oe, &v->dst))
+		path_send(p, v);
 	else
-		oe_outbound(p->oe, &v);
+		oe_outbound(p->oe, v);
 }
 
 /*
@@ -295,7 +281,7 @@ path_inbound(struct path *p, const struct packet_view *v)
 	}
 	worth_came(&p->worth);
 	if (p->cascade) {
-		device_deliver(p->device, v->data, v->len, false);
+		device_deliver(p->device, v, false);
 		return;
 	}
 	if (path_inbound_esp(p, v) || path_inbound_ike(p, v) ||
@@ -312,49 +298,41 @@ path_inbound(struct path *p, const struct packet_view *v)
 		p->counters.in_refused++;
 		return;
 	}
-	device_deliver(p->device, v->data, v->len, false);
+	device_deliver(p->device, v, false);
 }
 
 /* --- what the engine asks for -------------------------------------------- */
 
 static void
-shell_send(void *arg, const uint8_t *pkt, size_t len)
-{
-	struct packet_view v;
-
-	if (packet_parse_ipv4(&v, pkt, len))
-		path_send(arg, &v);
-}
-
-static void
 shell_send_ike(void *arg, const struct keying_path *path, const uint8_t *buf,
     size_t len)
 {
-	struct path *p = arg;
-	size_t	     skip = IP_HEADER_LEN + UDP_HEADER_LEN;
+	struct path	  *p = arg;
+	struct packet_view v;
+	size_t		   skip = IP_HEADER_LEN + UDP_HEADER_LEN;
 
 	if (len > sizeof(p->out) - skip)
 		return;
 	memcpy(p->out + skip, buf, len);
-	len = ip_write_udp(p->out, addr_v4(&path->local), addr_v4(&path->peer),
-	    path->local_port, path->peer_port, len);
-	shell_send(p, p->out, len);
+	ip_write_udp(p->out, &path->local, &path->peer, path->local_port,
+	    path->peer_port, len, &v);
+	path_send(p, &v);
 }
 
 static void
-shell_to_host(void *arg, const uint8_t *pkt, size_t len)
+shell_to_host(void *arg, const struct packet_view *v)
 {
 	struct path *p = arg;
 
-	device_deliver(p->device, pkt, len, true);
+	device_deliver(p->device, v, true);
 }
 
 static void
-shell_answer(void *arg, const uint8_t *pkt, size_t len)
+shell_answer(void *arg, const struct packet_view *v)
 {
 	struct path *p = arg;
 
-	device_deliver(p->device, pkt, len, false);
+	device_deliver(p->device, v, false);
 }
 
 static bool
@@ -431,7 +409,7 @@ shell_shares(void *arg)
 }
 
 const struct oe_shell path_shell = {
-	.send_clear = shell_send,
+	.send_clear = path_send,
 	.send_ike = shell_send_ike,
 	.to_host = shell_to_host,
 	.answer = shell_answer,
@@ -452,7 +430,7 @@ path_init(struct path *p, struct host *h, struct tunnel *t, struct device *d)
 	p->tunnel = t;
 	p->device = d;
 	p->ike_port = IKE_PORT;
-	p->planes[0] = esp_user_new(shell_send, p);
+	p->planes[0] = esp_user_new(path_send, p);
 	p->errors = (struct ratelimit)RATELIMIT_INIT(50, 20);
 }
 

@@ -65,7 +65,7 @@ void	path_init(struct path *p, struct host *h, struct tunnel *t,
 void	path_clear(struct path *p);
 
 /* A packet from a program.  now: milliseconds. */
-void	path_outbound(struct path *p, const uint8_t *pkt, size_t len, uint64_t now);
+void	path_outbound(struct path *p, const struct packet_view *v, uint64_t now);
 /* Sends what every router answers, whoever the packets are for. */
 void	path_probe(struct path *p);
 /* An inner packet from the gateway. */

@@ -268,6 +268,7 @@ tunnel_send(struct tunnel *t, const struct packet_view *p)
 			.msg_iov = iov, .msg_iovlen = 2 };
 	struct addr	   src = addr_from_v4(t->local);
 	struct addr	   dst = addr_from_v4(t->remote);
+	struct packet_view outer;
 	ssize_t		   n;
 
 	if (t->remote == 0) {
@@ -278,7 +279,7 @@ tunnel_send(struct tunnel *t, const struct packet_view *p)
 		errno = EMSGSIZE;
 		goto fail;
 	}
-	tunnel_write(head, type, &src, &dst, p, 0);
+	tunnel_write(head, type, &src, &dst, p, 0, &outer);
 	iov[0].iov_base = head;
 	iov[0].iov_len = tunnel_overhead(type);
 	/* sendmsg() does not write. */

@@ -86,19 +86,19 @@ esp_pair_down(struct esp_pair *p)
 }
 
 int
-esp_pair_send(struct esp_pair *p, const uint8_t *pkt, size_t len)
+esp_pair_send(struct esp_pair *p, const struct packet_view *v)
 {
 	return p->ops->send == NULL ? ESP_E_PLANE :
-	    p->ops->send(*p->planes, p, pkt, len);
+	    p->ops->send(*p->planes, p, v);
 }
 
 int
-esp_pair_open(struct esp_pair *p, const uint8_t *pkt, size_t len,
-    uint8_t *inner, size_t cap, bool *newest)
+esp_pair_open(struct esp_pair *p, const struct packet_view *v, uint8_t *out,
+    size_t cap, struct packet_view *inner, bool *newest)
 {
 	*newest = false;
 	return p->ops->open == NULL ? ESP_E_PLANE :
-	    p->ops->open(p, pkt, len, inner, cap, newest);
+	    p->ops->open(p, v, out, cap, inner, newest);
 }
 
 size_t

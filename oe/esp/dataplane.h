@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "net/addr.h"
+#include "net/ip.h"
 #include "oe/esp/params.h"
 
 /*
@@ -78,16 +79,16 @@ void	esp_policy_down(struct esp_policy *policy);
 /* Do packets of it pass without the caller? */
 bool	esp_policy_is_past(const struct esp_policy *policy);
 
-/* Encapsulates a whole packet that fits (esp_pair_mtu()) and sends it.  ESP_OK;
+/* Encapsulates a packet that fits (esp_pair_mtu()) and sends it.  ESP_OK;
  * ESP_PAST: esp_pair_passed() will tell of it; or an esp_error. */
-int	esp_pair_send(struct esp_pair *p, const uint8_t *pkt, size_t len);
+int	esp_pair_send(struct esp_pair *p, const struct packet_view *v);
 /*
- * Opens a whole packet with ESP, raw or in UDP, that has the pair's inbound SPI.
- * Returns the length of what it was put around, in inner, or an esp_error.
- * newest: its number is higher than all before.
+ * Opens a packet with ESP, raw or in UDP, that has the pair's inbound SPI.  ESP_OK:
+ * *inner shows what it was put around, in out; or an esp_error.  newest: its number
+ * is higher than all before.
  */
-int	esp_pair_open(struct esp_pair *p, const uint8_t *pkt, size_t len,
-	    uint8_t *inner, size_t cap, bool *newest);
+int	esp_pair_open(struct esp_pair *p, const struct packet_view *v,
+	    uint8_t *out, size_t cap, struct packet_view *inner, bool *newest);
 /* The largest packet that may be sent where the path takes mtu bytes; a plane
  * that sees to that itself takes any. */
 size_t	esp_pair_mtu(const struct esp_pair *p, size_t mtu);

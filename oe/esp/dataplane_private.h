@@ -34,9 +34,10 @@ struct esp_plane_ops {
 		    const struct addr *dst, uint16_t port);
 	size_t	(*pair_mtu)(const struct esp_pair *p, size_t mtu);
 	int	(*send)(struct esp_plane *plane, struct esp_pair *p,
-		    const uint8_t *pkt, size_t len);
-	int	(*open)(struct esp_pair *p, const uint8_t *pkt, size_t len,
-		    uint8_t *inner, size_t cap, bool *newest);
+		    const struct packet_view *v);
+	int	(*open)(struct esp_pair *p, const struct packet_view *v,
+		    uint8_t *out, size_t cap, struct packet_view *inner,
+		    bool *newest);
 	/* What is sent goes encrypted from here on, or not at all.  0, or -1
 	 * after a log line. */
 	int	(*policy_up)(struct esp_plane *plane,

@@ -224,18 +224,16 @@ esp_outer_len(const struct esp_sa *sa)
 }
 
 static void
-esp_outer(struct esp_sa *sa, const struct ip_info *inner, uint8_t *out,
-    size_t total)
+esp_outer(struct esp_sa *sa, const struct packet_view *inner, uint8_t *out,
+    size_t total, struct packet_view *outer)
 {
 	/* DSCP and ECN are copied (RFC 4301 §5.1.2.1, RFC 6040 §4.1), and so is
 	 * DF: path MTU discovery must see the whole way (RFC 4301 §8.1). */
-	struct ip_header h = { .src = addr_v4(&sa->p.src),
-		.dst = addr_v4(&sa->p.dst),
+	*outer = (struct packet_view){ .src = sa->p.src, .dst = sa->p.dst,
 		.tos = inner->tos, .ttl = OUTER_TTL, .df = inner->df,
-		.id = sa->ip_id++, .total = total,
+		.id = sa->ip_id++, .len = total,
 		.protocol = sa->p.encap_dport != 0 ? IPPROTO_UDP : IPPROTO_ESP };
-
-	ip_write(out, &h);
+	ip_write(out, outer);
 	if (sa->p.encap_dport == 0)
 		return;
 	out += IP_HEADER_LEN;
@@ -245,22 +243,18 @@ esp_outer(struct esp_sa *sa, const struct ip_info *inner, uint8_t *out,
 	store_u16(out + 6, 0);		/* RFC 3948 §2.1 */
 }
 
-int
-esp_seal(struct esp_sa *sa, const uint8_t *inner, size_t len, uint8_t *out,
-    size_t cap)
+enum esp_error
+esp_seal(struct esp_sa *sa, const struct packet_view *inner, uint8_t *out,
+    size_t cap, struct packet_view *sealed)
 {
-	struct ip_info ip;
 	uint8_t	       icv[EVP_MAX_MD_SIZE], *esp, *iv, *text;
 	size_t	       outer = esp_outer_len(sa), icv_len = esp_icv_len(sa);
 	size_t	       align = sa->alg->block < 4 ? 4 : sa->alg->block;
-	size_t	       text_len, pad, total, i;
+	size_t	       len = inner->len, text_len, pad, total, i;
 	uint32_t       seq_high;
 	int	       n, m = 0;
 	bool	       ok;
 
-	if (!ip_parse(inner, len, &ip))
-		return ESP_E_INNER;
-	len = ip.total;
 	pad = (align - (len + ESP_TRAILER_LEN) % align) % align;
 	text_len = len + pad + ESP_TRAILER_LEN;
 	total = outer + ESP_HEADER_LEN + sa->alg->iv_len + text_len + icv_len;
@@ -279,7 +273,7 @@ esp_seal(struct esp_sa *sa, const uint8_t *inner, size_t len, uint8_t *out,
 	store_u32(esp + 4, (uint32_t)sa->count.seq);
 	if (!esp_make_iv(sa, iv))
 		return ESP_E_INTERNAL;
-	memmove(text, inner, len);
+	memmove(text, inner->data, len);
 	for (i = 0; i < pad; i++)
 		text[len + i] = (uint8_t)(i + 1);
 	text[text_len - 2] = (uint8_t)pad;
@@ -302,39 +296,37 @@ esp_seal(struct esp_sa *sa, const uint8_t *inner, size_t len, uint8_t *out,
 	}
 	if (!ok)
 		return ESP_E_INTERNAL;
-	esp_outer(sa, &ip, out, total);
+	esp_outer(sa, inner, out, total, sealed);
 	sa->count.packets++;
 	sa->count.bytes += len;
-	return (int)total;
+	return ESP_OK;
 }
 
 /* Finds the ESP header in a raw or UDP-encapsulated packet. */
 static const uint8_t *
-esp_find(const uint8_t *pkt, size_t len, struct ip_info *ip, size_t *left)
+esp_find(const struct packet_view *v, size_t *left)
 {
-	size_t off;
+	size_t off = v->header;
 
-	if (!ip_parse(pkt, len, ip) || ip->frag != 0 || ip->more)
+	if (packet_is_fragment(v))
 		return NULL;
-	off = ip->header;
-	if (ip->protocol == IPPROTO_UDP)
+	if (v->protocol == IPPROTO_UDP)
 		off += UDP_HEADER_LEN;
-	else if (ip->protocol != IPPROTO_ESP)
+	else if (v->protocol != IPPROTO_ESP)
 		return NULL;
-	if (ip->total < off + ESP_HEADER_LEN)
+	if (v->len < off + ESP_HEADER_LEN)
 		return NULL;
-	*left = ip->total - off;
-	return pkt + off;
+	*left = v->len - off;
+	return v->data + off;
 }
 
 bool
-esp_spi(const uint8_t *pkt, size_t len, uint32_t *spi)
+esp_spi(const struct packet_view *v, uint32_t *spi)
 {
-	struct ip_info ip;
 	const uint8_t *esp;
 	size_t	       left;
 
-	if ((esp = esp_find(pkt, len, &ip, &left)) == NULL)
+	if ((esp = esp_find(v, &left)) == NULL)
 		return false;
 	/* Zero is the non-ESP marker of RFC 3948 §2.2, and never an SPI. */
 	return (*spi = load_u32(esp)) != 0;
@@ -390,17 +382,16 @@ esp_unpad(const uint8_t *text, size_t len)
 	return (int)(len - ESP_TRAILER_LEN - pad);
 }
 
-int
-esp_open(struct esp_sa *sa, const uint8_t *pkt, size_t len, uint8_t *inner,
-    size_t cap)
+enum esp_error
+esp_open(struct esp_sa *sa, const struct packet_view *outer, uint8_t *out,
+    size_t cap, struct packet_view *inner)
 {
-	struct ip_info outer, ip;
 	const uint8_t *esp;
 	size_t	       left, overhead, text_len;
 	uint64_t       seq;
 	int	       n, tos;
 
-	if ((esp = esp_find(pkt, len, &outer, &left)) == NULL)
+	if ((esp = esp_find(outer, &left)) == NULL)
 		return ESP_E_LENGTH;
 	overhead = ESP_HEADER_LEN + sa->alg->iv_len + esp_icv_len(sa);
 	if (left < overhead + ESP_TRAILER_LEN)
@@ -412,23 +403,24 @@ esp_open(struct esp_sa *sa, const uint8_t *pkt, size_t len, uint8_t *inner,
 		sa->count.replays++;
 		return ESP_E_REPLAY;
 	}
-	if (!esp_decrypt(sa, esp, left, (uint32_t)(seq >> 32), inner)) {
+	if (!esp_decrypt(sa, esp, left, (uint32_t)(seq >> 32), out)) {
 		ERR_clear_error();
 		sa->count.auth_failures++;
 		return ESP_E_AUTH;
 	}
 	esp_replay_update(&sa->replay, seq);
 	sa->count.seq = esp_replay_top(&sa->replay);
-	if ((n = esp_unpad(inner, text_len)) < 0)
+	if ((n = esp_unpad(out, text_len)) < 0)
 		return n;
-	if (!ip_parse(inner, (size_t)n, &ip))
+	if (!packet_parse_ipv4(inner, out, (size_t)n))
 		return ESP_E_INNER;
-	if ((tos = tunnel_leave_tos(ip.tos, outer.tos)) == -1)
+	if ((tos = tunnel_leave_tos(inner->tos, outer->tos)) == -1)
 		return ESP_E_INNER;
-	ip_set_tos(inner, (uint8_t)tos);
+	ip_set_tos(out, (uint8_t)tos);
+	inner->tos = (uint8_t)tos;
 	sa->count.packets++;
-	sa->count.bytes += ip.total;
-	return (int)ip.total;
+	sa->count.bytes += inner->len;
+	return ESP_OK;
 }
 
 void

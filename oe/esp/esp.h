@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/ip.h"
 #include "oe/esp/params.h"
 
 #define ESP_OVERHEAD	104		/* outer IPv4 20 + UDP 8 + ESP 8 + IV 16 + padding 15 + trailer 2 + ICV 32, at most */
@@ -32,24 +33,23 @@ struct esp_sa *esp_sa_new(const struct esp_params *p, bool outbound);
 void	esp_sa_free(struct esp_sa *sa);		/* wipes keys; NULL is allowed */
 
 /*
- * Encapsulates the whole IPv4 packet inner (tunnel mode) into a whole IPv4
- * packet in out: outer header, UDP if asked, ESP.  DSCP, ECN and DF as RFC 4301
- * §5.1.2 and RFC 6040.  No allocation.  Returns the length or an esp_error.
+ * Encapsulates an IPv4 packet (tunnel mode) into the one that *outer shows, in
+ * out: outer header, UDP if asked, ESP.  DSCP, ECN and DF as RFC 4301 §5.1.2 and
+ * RFC 6040.  inner's bytes may lie in out too.  No allocation.
  */
-int	esp_seal(struct esp_sa *sa, const uint8_t *inner, size_t len,
-	    uint8_t *out, size_t cap);
+enum esp_error esp_seal(struct esp_sa *sa, const struct packet_view *inner,
+	    uint8_t *out, size_t cap, struct packet_view *outer);
 
 /*
- * The reverse: pkt is a whole IPv4 packet (raw ESP or UDP-encapsulated) that
- * belongs to sa.  On success inner holds the whole inner packet, its TTL as it
- * was, ECN combined as RFC 6040 §4.2.  Returns its length or an esp_error.
- * The replay window moves only when the ICV is right.
+ * The reverse: outer is raw ESP or UDP-encapsulated, and belongs to sa.  With
+ * ESP_OK *inner shows what was in it, in out, its TTL as it was, ECN combined as
+ * RFC 6040 §4.2.  The replay window moves only when the ICV is right.
  */
-int	esp_open(struct esp_sa *sa, const uint8_t *pkt, size_t len,
-	    uint8_t *inner, size_t cap);
+enum esp_error esp_open(struct esp_sa *sa, const struct packet_view *outer,
+	    uint8_t *out, size_t cap, struct packet_view *inner);
 
-/* Reads the SPI (host order) of a raw or UDP-encapsulated ESP packet; false if there is none. */
-bool	esp_spi(const uint8_t *pkt, size_t len, uint32_t *spi);
+/* The SPI (host order) of a raw or UDP-encapsulated ESP packet; false if there is none. */
+bool	esp_spi(const struct packet_view *v, uint32_t *spi);
 
 void	esp_sa_counters(const struct esp_sa *sa, struct esp_counters *out);
 const struct esp_params *esp_sa_params(const struct esp_sa *sa); /* keys wiped in it */

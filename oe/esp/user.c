@@ -11,7 +11,7 @@
 
 struct user_plane {
 	struct esp_plane plane;
-	void	       (*send)(void *arg, const uint8_t *pkt, size_t len);
+	packet_fn	 send;
 	void		*arg;
 	uint8_t		 sealed[IP_PACKET_MAX];
 };
@@ -75,33 +75,33 @@ user_pair_mtu(const struct esp_pair *p, size_t mtu)
 }
 
 static int
-user_send(struct esp_plane *plane, struct esp_pair *p, const uint8_t *pkt,
-    size_t len)
+user_send(struct esp_plane *plane, struct esp_pair *p,
+    const struct packet_view *v)
 {
 	struct user_plane *user = (struct user_plane *)plane;
 	struct user_pair  *own = p->own;
-	int		   n;
+	struct packet_view sealed;
+	int		   rc;
 
-	n = esp_seal(own->out, pkt, len, user->sealed, sizeof(user->sealed));
-	if (n < 0)
-		return n;
-	user->send(user->arg, user->sealed, (size_t)n);
-	return ESP_OK;
+	rc = esp_seal(own->out, v, user->sealed, sizeof(user->sealed), &sealed);
+	if (rc == ESP_OK)
+		user->send(user->arg, &sealed);
+	return rc;
 }
 
 static int
-user_open(struct esp_pair *p, const uint8_t *pkt, size_t len, uint8_t *inner,
-    size_t cap, bool *newest)
+user_open(struct esp_pair *p, const struct packet_view *v, uint8_t *out,
+    size_t cap, struct packet_view *inner, bool *newest)
 {
 	struct user_pair   *own = p->own;
 	struct esp_counters before, after;
-	int		    n;
+	int		    rc;
 
 	esp_sa_counters(own->in, &before);
-	n = esp_open(own->in, pkt, len, inner, cap);
+	rc = esp_open(own->in, v, out, cap, inner);
 	esp_sa_counters(own->in, &after);
 	*newest = after.seq > before.seq;
-	return n;
+	return rc;
 }
 
 static void
@@ -123,7 +123,7 @@ static const struct esp_plane_ops user_ops = {
 };
 
 struct esp_plane *
-esp_user_new(void (*send)(void *arg, const uint8_t *pkt, size_t len), void *arg)
+esp_user_new(packet_fn send, void *arg)
 {
 	struct user_plane *user = xcalloc(1, sizeof(*user));
 

@@ -2,14 +2,12 @@
 #ifndef OE_ESP_USER_H
 #define OE_ESP_USER_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "net/ip.h"
 
 struct esp_plane;
 
-/* send takes whole packets, raw ESP or ESP in UDP, to the network; what does not
- * go out is lost.  Ends with esp_plane_free(). */
-struct esp_plane *esp_user_new(void (*send)(void *arg, const uint8_t *pkt,
-	    size_t len), void *arg);
+/* send takes packets, raw ESP or ESP in UDP, to the network; what does not go out
+ * is lost.  Ends with esp_plane_free(). */
+struct esp_plane *esp_user_new(packet_fn send, void *arg);
 
 #endif

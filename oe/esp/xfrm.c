@@ -32,7 +32,7 @@ struct xfrm {
 	int		 fd;
 	uint32_t	 mark;
 	uint16_t	 id;		/* the last policy's */
-	void	       (*send)(void *arg, const uint8_t *pkt, size_t len);
+	packet_fn	 send;
 	void		*arg;
 };
 
@@ -413,14 +413,14 @@ xfrm_pair_usage(struct esp_plane *plane, const struct esp_pair *p,
 /* The policy catches the packet on its way out; without one it would go in the
  * clear. */
 static int
-xfrm_send(struct esp_plane *plane, struct esp_pair *p, const uint8_t *pkt,
-    size_t len)
+xfrm_send(struct esp_plane *plane, struct esp_pair *p,
+    const struct packet_view *v)
 {
 	struct xfrm *x = (struct xfrm *)plane;
 
 	if (p->policy->plane != plane)
 		return ESP_E_PLANE;
-	x->send(x->arg, pkt, len);
+	x->send(x->arg, v);
 	return ESP_PAST;
 }
 
@@ -444,8 +444,7 @@ static const struct esp_plane_ops xfrm_ops = {
 };
 
 struct esp_plane *
-xfrm_plane(struct xfrm *x, void (*send)(void *arg, const uint8_t *pkt,
-    size_t len), void *arg)
+xfrm_plane(struct xfrm *x, packet_fn send, void *arg)
 {
 	x->send = send;
 	x->arg = arg;

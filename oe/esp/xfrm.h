@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "net/addr.h"
+#include "net/ip.h"
 
 struct esp_plane;
 struct xfrm;
@@ -23,11 +24,10 @@ void	xfrm_close(struct xfrm *x);
 bool	xfrm_has_esp(struct xfrm *x);
 
 /*
- * The data plane (dataplane.h), which ends with xfrm_close().  send takes whole
- * packets to the network, through the kernel's policies.
+ * The data plane (dataplane.h), which ends with xfrm_close().  send takes packets
+ * to the network, through the kernel's policies.
  */
-struct esp_plane *xfrm_plane(struct xfrm *x, void (*send)(void *arg,
-	    const uint8_t *pkt, size_t len), void *arg);
+struct esp_plane *xfrm_plane(struct xfrm *x, packet_fn send, void *arg);
 
 /*
  * Packets from a prefix that come in the clear, for this host and (forward) for

@@ -56,8 +56,7 @@ struct bench {
 	int		 tun, udp;
 	struct esp_plane *planes[2];	/* user space */
 	struct esp_pair	*out, *in;
-	const uint8_t	*sealed;	/* the last one that out sent */
-	size_t		 sealed_len;
+	struct packet_view sealed;	/* the last one that out sent */
 	EVP_CIPHER_CTX	*encrypt, *decrypt;
 	EVP_MAC_CTX	*mac;
 };
@@ -178,12 +177,11 @@ crypto_seconds(struct bench *b)
 /* --- ESP alone, TUN alone, both ------------------------------------------------ */
 
 static void
-esp_sent(void *arg, const uint8_t *pkt, size_t len)
+esp_sent(void *arg, const struct packet_view *v)
 {
 	struct bench *b = arg;
 
-	b->sealed = pkt;
-	b->sealed_len = len;
+	b->sealed = *v;
 }
 
 static void
@@ -205,18 +203,20 @@ esp_setup(struct bench *b)
 static size_t
 esp_packet(struct bench *b, const uint8_t *pkt, size_t len, uint8_t *back)
 {
+	struct packet_view v, opened;
 	bool newest;
-	int  n;
+	int  rc = ESP_E_INNER;
 
-	n = esp_pair_send(b->out, pkt, len);
-	if (n == ESP_OK)
-		n = esp_pair_open(b->in, b->sealed, b->sealed_len, back,
-		    BUF + 32, &newest);
-	if (n < 0) {
-		fprintf(stderr, "ESP: error %d\n", n);
+	if (packet_parse_ipv4(&v, pkt, len))
+		rc = esp_pair_send(b->out, &v);
+	if (rc == ESP_OK)
+		rc = esp_pair_open(b->in, &b->sealed, back, BUF + 32, &opened,
+		    &newest);
+	if (rc != ESP_OK) {
+		fprintf(stderr, "ESP: error %d\n", rc);
 		exit(1);
 	}
-	return (size_t)n;
+	return opened.len;
 }
 
 static double

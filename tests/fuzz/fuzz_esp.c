@@ -51,10 +51,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		{ ESP_AES_CBC, ESP_AUTH_HMAC_SHA1, 128, 4500 },
 	};
 	uint8_t	       sealed[MTU + ESP_OVERHEAD], opened[MTU + ESP_OVERHEAD];
+	struct packet_view v, outer, back;
 	struct esp_sa *out, *in;
 	uint32_t       spi;
 	unsigned       n;
-	int	       len, back;
 
 	if (size < 1 || size > MTU)
 		return 0;
@@ -67,23 +67,23 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in = sa_new(suites[n].cipher, suites[n].auth,
 	    esp_cipher_key_len(suites[n].cipher, suites[n].bits),
 	    suites[n].encap, false);
-	(void)esp_spi(data, size, &spi);
-	/* Without the key nobody makes one that opens. */
-	FUZZ_CHECK(esp_open(in, data, size, opened, sizeof(opened)) < 0);
-	len = esp_seal(out, data, size, sealed, sizeof(sealed));
-	if (len > 0) {
-		FUZZ_CHECK((size_t)len <= size + ESP_OVERHEAD);
-		FUZZ_CHECK(esp_spi(sealed, (size_t)len, &spi) && spi == SPI);
-		back = esp_open(in, sealed, (size_t)len, opened,
-		    sizeof(opened));
-		if (back > 0) {
-			FUZZ_CHECK((size_t)back <= size);
+	if (packet_parse_ipv4(&v, data, size)) {
+		(void)esp_spi(&v, &spi);
+		/* Without the key nobody makes one that opens. */
+		FUZZ_CHECK(esp_open(in, &v, opened, sizeof(opened), &back) < 0);
+		FUZZ_CHECK(esp_seal(out, &v, sealed, sizeof(sealed), &outer) ==
+		    ESP_OK);
+		FUZZ_CHECK(outer.len <= size + ESP_OVERHEAD);
+		FUZZ_CHECK(esp_spi(&outer, &spi) && spi == SPI);
+		if (esp_open(in, &outer, opened, sizeof(opened), &back) ==
+		    ESP_OK) {
+			FUZZ_CHECK(back.len <= size && back.data == opened);
 			FUZZ_CHECK(memcmp(opened, data, 1) == 0);
 			FUZZ_CHECK(memcmp(opened + 12, data + 12,
-			    (size_t)back - 12) == 0);
+			    back.len - 12) == 0);
 		}
-		FUZZ_CHECK(esp_open(in, sealed, (size_t)len, opened,
-		    sizeof(opened)) < 0);
+		FUZZ_CHECK(esp_open(in, &outer, opened, sizeof(opened), &back) <
+		    0);
 	}
 	esp_sa_free(out);
 	esp_sa_free(in);

@@ -19,16 +19,17 @@ static const uint8_t key[16] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
 static const uint8_t salt[4] = { 17, 18, 19, 20 };
 
 /* AES-128-GCM as RFC 4106 has it, of any text. */
-static size_t
+static struct packet_view
 seal(uint8_t *out, uint8_t tos, const uint8_t *text, size_t len)
 {
-	struct ip_header h = { .src = 1, .dst = 2, .tos = tos, .ttl = 64,
-		.protocol = 50, .total = HEAD_LEN + len + ICV_LEN };
+	struct packet_view v = { .src = addr_from_v4(1), .dst = addr_from_v4(2),
+		.tos = tos, .ttl = 64, .protocol = 50,
+		.len = HEAD_LEN + len + ICV_LEN };
 	EVP_CIPHER_CTX	*ctx = EVP_CIPHER_CTX_new();
 	uint8_t		 nonce[12];
 	int		 n;
 
-	ip_write(out, &h);
+	ip_write(out, &v);
 	store_u32(out + 20, SPI);
 	store_u32(out + 24, 1);
 	store_u64(out + 28, 1);
@@ -42,7 +43,7 @@ seal(uint8_t *out, uint8_t tos, const uint8_t *text, size_t len)
 	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, ICV_LEN,
 	    out + HEAD_LEN + len) == 1);
 	EVP_CIPHER_CTX_free(ctx);
-	return h.total;
+	return v;
 }
 
 /* The first byte is the outer header's TOS, the rest the decrypted text. */
@@ -53,10 +54,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct esp_params p = { .spi = SPI, .cipher = ESP_AES_GCM_16,
 		.cipher_len = 20 };
 	struct esp_sa	 *in;
-	struct ip_info	  ip;
+	struct packet_view outer, ip;
 	uint8_t		 *inner;
-	size_t		  len;
-	int		  n;
+	size_t		  n;
+	int		  rc;
 
 	if (size < 2 || size - 1 > TEXT_MAX)
 		return 0;
@@ -66,22 +67,22 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* Of the exact size, so that AddressSanitizer sees its end. */
 	inner = malloc(size - 1);
 	FUZZ_CHECK(in != NULL && inner != NULL);
-	len = seal(pkt, data[0], data + 1, size - 1);
-	n = esp_open(in, pkt, len, inner, size - 1);
+	outer = seal(pkt, data[0], data + 1, size - 1);
+	rc = esp_open(in, &outer, inner, size - 1, &ip);
 	if (size - 1 < 2) {
-		FUZZ_CHECK(n == ESP_E_LENGTH);
-	} else if (n < 0) {
-		FUZZ_CHECK(n == ESP_E_AUTH || n == ESP_E_INNER ||
-		    n == ESP_E_DUMMY);
+		FUZZ_CHECK(rc == ESP_E_LENGTH);
+	} else if (rc < 0) {
+		FUZZ_CHECK(rc == ESP_E_AUTH || rc == ESP_E_INNER ||
+		    rc == ESP_E_DUMMY);
 	} else {
-		FUZZ_CHECK((size_t)n <= size - 3);
-		FUZZ_CHECK(ip_parse(inner, (size_t)n, &ip));
-		FUZZ_CHECK(ip.total == (size_t)n);
-		FUZZ_CHECK(memcmp(inner + 12, data + 13, (size_t)n - 12) == 0);
+		n = ip.len;
+		FUZZ_CHECK(n <= size - 3 && ip.data == inner);
+		FUZZ_CHECK(packet_parse_ipv4(&ip, inner, n) && ip.len == n);
+		FUZZ_CHECK(memcmp(inner + 12, data + 13, n - 12) == 0);
 	}
 	/* Whatever was in it, it is not taken twice. */
-	if (n != ESP_E_LENGTH)
-		FUZZ_CHECK(esp_open(in, pkt, len, inner, size - 1) ==
+	if (rc != ESP_E_LENGTH)
+		FUZZ_CHECK(esp_open(in, &outer, inner, size - 1, &ip) ==
 		    ESP_E_REPLAY);
 	free(inner);
 	esp_sa_free(in);

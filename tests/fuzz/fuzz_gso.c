@@ -16,18 +16,18 @@ static struct {
 static unsigned nin, nout;
 
 static void
-check_packet(void *arg, const uint8_t *pkt, size_t len)
+check_packet(void *arg, const struct packet_view *v)
 {
 	const uint8_t *was = in[nout].bytes;
 	size_t	       i;
 
 	(void)arg;
-	FUZZ_CHECK(nout < nin && len == in[nout].len);
-	for (i = 0; i < len; i++) {
+	FUZZ_CHECK(nout < nin && v->len == in[nout].len);
+	for (i = 0; i < v->len; i++) {
 		/* The identification and the sum that covers it may change. */
 		if (i == 4 || i == 5 || i == 10 || i == 11)
 			continue;
-		FUZZ_CHECK(pkt[i] == was[i]);
+		FUZZ_CHECK(v->data[i] == was[i]);
 	}
 	nout++;
 }
@@ -43,21 +43,22 @@ check_frame(void *arg, const uint8_t *frame, size_t len)
 }
 
 static void
-ignore(void *arg, const uint8_t *pkt, size_t len)
+ignore(void *arg, const struct packet_view *v)
 {
-	size_t *sum = arg;
+	size_t *sum = arg, i;
 
 	/* Reads the whole, for AddressSanitizer. */
-	while (len > 0)
-		*sum += pkt[--len];
+	for (i = 0; i < v->len; i++)
+		*sum += v->data[i];
 }
 
-/* A sequence of packets, each after its length in two bytes; then the same
- * bytes as a frame from a TUN. */
+/* A sequence of packets, each after its length in two bytes (what is none is left
+ * out); then the same bytes as a frame from a TUN. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct gso_join *j = gso_join_new(check_frame, NULL);
+	struct packet_view v;
 	struct cursor	 c;
 	size_t		 len, sum = 0;
 	uint8_t		*copy;
@@ -68,12 +69,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		len = cursor_u16(&c);
 		if (len > cursor_left(&c))
 			len = cursor_left(&c);
-		if (len == 0)
+		if (!packet_parse_ipv4(&v, cursor_take(&c, len), len))
 			continue;
-		in[nin].len = len;
-		in[nin].bytes = cursor_take(&c, len);
+		in[nin].len = v.len;
+		in[nin].bytes = v.data;
 		nin++;
-		gso_join_add(j, in[nin - 1].bytes, len);
+		gso_join_add(j, &v);
 	}
 	gso_join_flush(j);
 	FUZZ_CHECK(nin == nout);

@@ -6,6 +6,7 @@
 #include "net/icmp.h"
 #include "net/tunnel.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/unit/packet_equal.h"
 
 static void
 check_tunnel(const struct packet_view *p, const uint8_t *data)
@@ -13,7 +14,7 @@ check_tunnel(const struct packet_view *p, const uint8_t *data)
 	static uint8_t	    outer[65535];
 	struct addr	    from = addr_from_v4(0x0100000a);
 	struct addr	    to = addr_from_v4(0x0b00000a);
-	struct packet_view  o, back;
+	struct packet_view  o, back, written;
 	enum tunnel_type   tunnel, was;
 	size_t		    over;
 
@@ -21,10 +22,10 @@ check_tunnel(const struct packet_view *p, const uint8_t *data)
 		over = tunnel_overhead(was);
 		if (over + p->len > sizeof(outer))
 			continue;
-		tunnel_write(outer, was, &from, &to, p, 1);
+		tunnel_write(outer, was, &from, &to, p, 1, &written);
 		memcpy(outer + over, data, p->len);
 		FUZZ_CHECK(packet_parse_ipv4(&o, outer, over + p->len));
-		FUZZ_CHECK(ip_checksum_ok(&o));
+		FUZZ_CHECK(ip_checksum_ok(&o) && packet_equal(&o, &written));
 		if (!ip_checksum_ok(p))
 			continue;
 		FUZZ_CHECK(tunnel_inner(&o, &back, &tunnel));
@@ -37,9 +38,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t		  error[ICMP_ERROR_MAX], header[60];
-	struct packet_view p, inner, e;
+	struct packet_view p, inner, e, written;
 	enum tunnel_type tunnel;
-	size_t		  len;
 	bool		  was_ok;
 
 	if (packet_parse_quoted(&p, data, size))
@@ -61,11 +61,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	check_tunnel(&p, data);
 	if (icmp_may_answer(&p)) {
-		len = icmp_write_error(error, sizeof(error), &p.dst,
-		    ICMP_DEST_UNREACH, 4, 1400, &p);
-		FUZZ_CHECK(len >= 28 && len <= ICMP_ERROR_MAX);
-		FUZZ_CHECK(packet_parse_ipv4(&e, error, len));
-		FUZZ_CHECK(ip_checksum_ok(&e));
+		FUZZ_CHECK(icmp_write_error(error, &p.dst, ICMP_DEST_UNREACH, 4,
+		    1400, &p, &written));
+		FUZZ_CHECK(written.len >= 28 && written.len <= ICMP_ERROR_MAX);
+		FUZZ_CHECK(packet_parse_ipv4(&e, error, written.len));
+		FUZZ_CHECK(ip_checksum_ok(&e) && packet_equal(&e, &written));
 		FUZZ_CHECK(!icmp_may_answer(&e));
 	}
 	memcpy(header, data, p.header);

@@ -51,7 +51,8 @@ tests_fuzz_fuzz_txt_SOURCES = tests/fuzz/fuzz_txt.c $(fuzz_main)
 tests_fuzz_fuzz_txt_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_txt_LDADD = $(fuzz_oe_libs)
 
-tests_fuzz_fuzz_packet_SOURCES = tests/fuzz/fuzz_packet.c $(fuzz_main)
+tests_fuzz_fuzz_packet_SOURCES = tests/fuzz/fuzz_packet.c $(fuzz_main) \
+	tests/unit/packet_equal.h
 tests_fuzz_fuzz_packet_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_packet_LDADD = nat/libnat.a $(BASE_LIBS)
 

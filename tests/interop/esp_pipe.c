@@ -69,10 +69,12 @@ main(void)
 {
 	static char    line[LINE_MAX_LEN];
 	static uint8_t in[IP_PACKET_MAX], out[IP_PACKET_MAX + ESP_OVERHEAD];
+	struct packet_view v, done;
 	struct esp_sa *sa = NULL;
 	char	      *w[WORDS], *save;
 	bool	       outbound = false;
-	int	       n, i, len;
+	int	       n, len, rc;
+	size_t	       i;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	while (fgets(line, sizeof(line), stdin) != NULL) {
@@ -86,13 +88,14 @@ main(void)
 			puts(sa == NULL ? "bad" : "ok");
 		} else if (n == 2 && strcmp(w[0], "packet") == 0 && sa != NULL &&
 		    (len = hex_read(w[1], in, sizeof(in))) != -1) {
-			len = outbound ?
-			    esp_seal(sa, in, (size_t)len, out, sizeof(out)) :
-			    esp_open(sa, in, (size_t)len, out, sizeof(out));
-			for (i = 0; i < len; i++)
+			rc = !packet_parse_ipv4(&v, in, (size_t)len) ?
+			    ESP_E_INNER : outbound ?
+			    esp_seal(sa, &v, out, sizeof(out), &done) :
+			    esp_open(sa, &v, out, sizeof(out), &done);
+			for (i = 0; rc == ESP_OK && i < done.len; i++)
 				printf("%02x", out[i]);
-			if (len < 0)
-				printf("error %d", len);
+			if (rc != ESP_OK)
+				printf("error %d", rc);
 			putchar('\n');
 		} else
 			puts("bad");

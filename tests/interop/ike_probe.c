@@ -264,19 +264,21 @@ bind_interface(int fd)
 static void
 packet_in(const uint8_t *pkt, size_t len)
 {
-	uint8_t	     inner[65536];
-	struct pair *p;
-	uint32_t     spi;
-	int	     n;
+	uint8_t		   inner[65536];
+	struct packet_view v, opened;
+	struct pair	  *p;
+	uint32_t	   spi;
+	int		   rc;
 
-	if (!esp_spi(pkt, len, &spi) || (p = pair_find(spi)) == NULL ||
-	    p->in == NULL) {
+	if (!packet_parse_ipv4(&v, pkt, len) || !esp_spi(&v, &spi) ||
+	    (p = pair_find(spi)) == NULL || p->in == NULL) {
 		printf("unknown SPI\n");
 		return;
 	}
-	if ((n = esp_open(p->in, pkt, len, inner, sizeof(inner))) < 0)
-		printf("bad packet %d\n", n);
-	else if (write(probe.tun, inner, (size_t)n) == -1)
+	rc = esp_open(p->in, &v, inner, sizeof(inner), &opened);
+	if (rc != ESP_OK)
+		printf("bad packet %d\n", rc);
+	else if (write(probe.tun, inner, opened.len) == -1)
 		fprintf(stderr, "TUN: %s\n", strerror(errno));
 }
 
@@ -285,10 +287,10 @@ packets_out(void)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET };
 	uint8_t		   inner[65536], out[65536];
+	struct packet_view v, sealed;
 	struct pair	  *p;
 	unsigned	   i;
 	ssize_t		   n;
-	int		   len;
 
 	while ((n = read(probe.tun, inner, sizeof(inner))) > 0) {
 		for (i = 0; i < PAIRS; i++) {
@@ -296,11 +298,11 @@ packets_out(void)
 			if (p->out != NULL && p->confirmed)
 				break;
 		}
-		if (i == PAIRS || inner[0] >> 4 != 4 || (len = esp_seal(p->out,
-		    inner, (size_t)n, out, sizeof(out))) < 0)
+		if (i == PAIRS || !packet_parse_ipv4(&v, inner, (size_t)n) ||
+		    esp_seal(p->out, &v, out, sizeof(out), &sealed) != ESP_OK)
 			continue;
 		to.sin_addr.s_addr = addr_v4(&esp_sa_params(p->out)->dst);
-		if (sendto(probe.raw, out, (size_t)len, 0,
+		if (sendto(probe.raw, out, sealed.len, 0,
 		    (struct sockaddr *)&to, sizeof(to)) == -1)
 			fprintf(stderr, "ESP: %s\n", strerror(errno));
 	}

@@ -136,22 +136,21 @@ checksum_tcp(uint8_t *p, size_t n, uint32_t src, uint32_t dst)
 static void
 packet_make(unsigned i, const char *kind, const char *source, uint32_t dst)
 {
-	struct ip_header h;
-	uint8_t		*p = packets[i] + IP_HEADER_LEN;
-	size_t		 n;
+	struct packet_view v = { .dst = addr_from_v4(dst), .ttl = 64 };
+	uint8_t		  *p = packets[i] + IP_HEADER_LEN;
+	size_t		   n;
+	uint32_t	   src;
 
-	memset(&h, 0, sizeof(h));
-	n = payload(kind, p, PACKET - IP_HEADER_LEN, &h.protocol);
+	n = payload(kind, p, PACKET - IP_HEADER_LEN, &v.protocol);
 	/* 11.0.0.0/8: nobody's here. */
-	h.src = strcmp(source, "random") == 0 ?
+	src = strcmp(source, "random") == 0 ?
 	    htonl(0x0b000001 + random_uniform(0xfffff0)) : inet_addr(source);
-	h.dst = dst;
-	h.ttl = 64;
-	h.total = IP_HEADER_LEN + n;
-	if (h.protocol == IPPROTO_TCP)
-		checksum_tcp(p, n, h.src, h.dst);
-	ip_write(packets[i], &h);
-	lengths[i] = h.total;
+	if (v.protocol == IPPROTO_TCP)
+		checksum_tcp(p, n, src, dst);
+	v.src = addr_from_v4(src);
+	v.len = IP_HEADER_LEN + n;
+	ip_write(packets[i], &v);
+	lengths[i] = v.len;
 }
 
 static unsigned long

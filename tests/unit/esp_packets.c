@@ -14,6 +14,7 @@
 
 #include "base/cursor.h"
 #include "tests/unit/esp_packets.h"
+#include "tests/unit/packet_equal.h"
 
 uint8_t inner[IP_PACKET_MAX], outer[IP_PACKET_MAX + 1],
     back[IP_PACKET_MAX];
@@ -68,12 +69,12 @@ params_default(void)
 void
 make_inner(size_t len, uint8_t tos, bool df)
 {
-	struct ip_header h = { .src = inet_addr("192.0.2.1"),
-		.dst = inet_addr("192.0.2.2"), .tos = tos, .ttl = 63,
-		.protocol = 253, .df = df, .id = 0x1234, .total = len };
-	size_t		 i;
+	struct packet_view v = { .src = addr_from_v4(inet_addr("192.0.2.1")),
+		.dst = addr_from_v4(inet_addr("192.0.2.2")), .tos = tos,
+		.ttl = 63, .protocol = 253, .df = df, .id = 0x1234, .len = len };
+	size_t		   i;
 
-	ip_write(inner, &h);
+	ip_write(inner, &v);
 	for (i = IP_HEADER_LEN; i < len; i++)
 		inner[i] = (uint8_t)(i * 31 + 7);
 }
@@ -81,12 +82,53 @@ make_inner(size_t len, uint8_t tos, bool df)
 size_t
 outer_finish(size_t esp_len)
 {
-	struct ip_header h = { .src = inet_addr("198.51.100.1"),
-		.dst = inet_addr("198.51.100.10"), .ttl = 64,
-		.protocol = IPPROTO_ESP, .total = IP_HEADER_LEN + esp_len };
+	struct packet_view v = { .src = addr_from_v4(inet_addr("198.51.100.1")),
+		.dst = addr_from_v4(inet_addr("198.51.100.10")), .ttl = 64,
+		.protocol = IPPROTO_ESP, .len = IP_HEADER_LEN + esp_len };
 
-	ip_write(outer, &h);
-	return h.total;
+	ip_write(outer, &v);
+	return v.len;
+}
+
+int
+seal_bytes(struct esp_sa *sa, const uint8_t *pkt, size_t len, uint8_t *out,
+    size_t cap)
+{
+	struct packet_view v, sealed, read;
+	int		   rc;
+
+	if (!packet_parse_ipv4(&v, pkt, len))
+		return ESP_E_INNER;
+	if ((rc = esp_seal(sa, &v, out, cap, &sealed)) != ESP_OK)
+		return rc;
+	/* What it says of the packet is what stands there. */
+	assert_true(packet_parse_ipv4(&read, out, sealed.len));
+	assert_true(packet_equal(&read, &sealed));
+	return (int)sealed.len;
+}
+
+int
+open_bytes(struct esp_sa *sa, const uint8_t *pkt, size_t len, uint8_t *out,
+    size_t cap)
+{
+	struct packet_view v, opened, read;
+	int		   rc;
+
+	if (!packet_parse_ipv4(&v, pkt, len))
+		return ESP_E_LENGTH;
+	if ((rc = esp_open(sa, &v, out, cap, &opened)) != ESP_OK)
+		return rc;
+	assert_true(packet_parse_ipv4(&read, out, opened.len));
+	assert_true(packet_equal(&read, &opened));
+	return (int)opened.len;
+}
+
+bool
+spi_of_bytes(const uint8_t *pkt, size_t len, uint32_t *spi)
+{
+	struct packet_view v;
+
+	return packet_parse_ipv4(&v, pkt, len) && esp_spi(&v, spi);
 }
 
 size_t

@@ -16,6 +16,13 @@ size_t unhex(uint8_t *out, const char *s);
 struct esp_params params_of(const struct vector *v);
 /* AES-256-CBC with HMAC-SHA2-256-128, or what else the vectors have first. */
 struct esp_params params_default(void);
+/* esp_seal(), esp_open() and esp_spi() of bytes, as they come by a wire.  The first two
+ * give the length of what is in out, or an esp_error. */
+int seal_bytes(struct esp_sa *sa, const uint8_t *pkt, size_t len, uint8_t *out,
+	    size_t cap);
+int open_bytes(struct esp_sa *sa, const uint8_t *pkt, size_t len, uint8_t *out,
+	    size_t cap);
+bool spi_of_bytes(const uint8_t *pkt, size_t len, uint32_t *spi);
 /* A whole IPv4 packet of len bytes with recognisable contents, into inner. */
 void make_inner(size_t len, uint8_t tos, bool df);
 /* Writes an outer header before esp_len bytes that stand at outer + 20. */

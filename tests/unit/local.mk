@@ -8,12 +8,12 @@ tests_unit_test_addr_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_addr_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_packet
 TESTS += tests/unit/test_packet
-tests_unit_test_packet_SOURCES = tests/unit/test_packet.c
+tests_unit_test_packet_SOURCES = tests/unit/test_packet.c tests/unit/packet_equal.h
 tests_unit_test_packet_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_packet_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_gso
 TESTS += tests/unit/test_gso
-tests_unit_test_gso_SOURCES = tests/unit/test_gso.c
+tests_unit_test_gso_SOURCES = tests/unit/test_gso.c tests/unit/packet_equal.h
 tests_unit_test_gso_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_gso_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_rtnl
@@ -177,7 +177,7 @@ endif
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_base
 TESTS += tests/unit/test_base
-tests_unit_test_base_SOURCES = tests/unit/test_base.c
+tests_unit_test_base_SOURCES = tests/unit/test_base.c tests/unit/packet_equal.h
 tests_unit_test_base_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_base_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_lock
@@ -345,7 +345,8 @@ TESTS += tests/unit/test_rsipctl.sh tests/unit/test_advice.sh
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_esp tests/unit/test_esp_numbers
 TESTS += tests/unit/test_esp tests/unit/test_esp_numbers
-ESP_PACKETS = tests/unit/esp_packets.c tests/unit/esp_packets.h tests/unit/esp_vectors.h
+ESP_PACKETS = tests/unit/esp_packets.c tests/unit/esp_packets.h \
+	tests/unit/esp_vectors.h tests/unit/packet_equal.h
 tests_unit_test_esp_numbers_SOURCES = tests/unit/test_esp_numbers.c $(ESP_PACKETS)
 tests_unit_test_esp_numbers_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_esp_numbers_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)

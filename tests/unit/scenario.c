@@ -94,16 +94,12 @@ packet_make(uint8_t *out, size_t cap, uint32_t src, uint32_t dst,
     const char *kind, unsigned sport, unsigned dport, const char *tag,
     size_t size, bool df)
 {
-	struct ip_header h;
+	struct packet_view h = { .src = addr_from_v4(src),
+		.dst = addr_from_v4(dst), .ttl = 64, .df = df };
 	uint8_t	       *p = out + IP_HEADER_LEN;
 	size_t		head = UDP_HEADER_LEN, n = strlen(tag) + 1;
 
 	memset(out, 0, cap);
-	memset(&h, 0, sizeof(h));
-	h.src = src;
-	h.dst = dst;
-	h.ttl = 64;
-	h.df = df;
 	if (strncmp(kind, "echo", 4) == 0) {
 		h.protocol = 1;
 		p[0] = strcmp(kind, "echo") == 0 ? 8 :
@@ -128,42 +124,39 @@ packet_make(uint8_t *out, size_t cap, uint32_t src, uint32_t dst,
 	if (IP_HEADER_LEN + head + n > cap)
 		n = cap - IP_HEADER_LEN - head;
 	snprintf((char *)p + head, n, "%s", tag);
-	h.total = IP_HEADER_LEN + head + n;
+	h.len = IP_HEADER_LEN + head + n;
 	ip_write(out, &h);
-	return h.total;
+	return h.len;
 }
 
 /* The tag of a packet, or what kind of ICMP error it is. */
 static const char *
-packet_tag(const uint8_t *pkt, size_t len)
+packet_tag(const struct packet_view *v)
 {
-	static char    text[64];
-	struct ip_info ip;
-	size_t	       off;
+	static char	text[64];
+	const uint8_t  *pkt = v->data;
+	size_t		off;
 
-	if (!ip_parse(pkt, len, &ip))
-		return "no-packet";
-	off = ip.header + (ip.protocol == 6 ? 20u : 8u);
-	if (ip.protocol == 1 && pkt[ip.header] != 0 && pkt[ip.header] != 8) {
+	off = v->header + (v->protocol == 6 ? 20u : 8u);
+	if (v->protocol == 1 && pkt[v->header] != 0 && pkt[v->header] != 8) {
 		snprintf(text, sizeof(text), "icmp-%u/%u mtu=%u",
-		    pkt[ip.header], pkt[ip.header + 1],
-		    load_u16(pkt + ip.header + 6));
+		    pkt[v->header], pkt[v->header + 1],
+		    load_u16(pkt + v->header + 6));
 		return text;
 	}
-	if (off >= ip.total || memchr(pkt + off, '\0', ip.total - off) == NULL)
+	if (off >= v->len || memchr(pkt + off, '\0', v->len - off) == NULL)
 		return "no-tag";
 	return (const char *)pkt + off;
 }
 
 /* Where the kernel has a policy, what we send in the clear is not so. */
 static void
-shell_clear(void *arg, const uint8_t *pkt, size_t len)
+shell_clear(void *arg, const struct packet_view *v)
 {
 	struct world *w = arg;
-	uint32_t      dst;
+	uint32_t      dst = addr_v4(&v->dst);
 	unsigned      i, j;
 
-	memcpy(&dst, pkt + 16, sizeof(dst));
 	for (i = 0; i < w->kernel.npolicies; i++) {
 		if (w->kernel.policy[i] != dst)
 			continue;
@@ -173,10 +166,10 @@ shell_clear(void *arg, const uint8_t *pkt, size_t len)
 				break;
 		}
 		world_event(w, "kernel %s %s", j < w->kernel.nsa ? "esp" :
-		    "drop", packet_tag(pkt, len));
+		    "drop", packet_tag(v));
 		return;
 	}
-	world_event(w, "clear %s", packet_tag(pkt, len));
+	world_event(w, "clear %s", packet_tag(v));
 }
 
 /* --- a kernel that does ESP: what it has been told ------------------------------------- */
@@ -266,12 +259,12 @@ kernel_policy_down(struct esp_plane *plane, const struct esp_policy *policy)
 }
 
 static int
-kernel_send(struct esp_plane *plane, struct esp_pair *p, const uint8_t *pkt,
-    size_t len)
+kernel_send(struct esp_plane *plane, struct esp_pair *p,
+    const struct packet_view *v)
 {
 	if (p->policy->plane != plane)
 		return ESP_E_PLANE;
-	shell_clear(kernel_world(plane), pkt, len);
+	shell_clear(kernel_world(plane), v);
 	return ESP_PAST;
 }
 
@@ -305,50 +298,51 @@ kernel_new(struct world *w)
 
 /* Where ESP in UDP goes. */
 static const char *
-udp_port(const uint8_t *pkt, const struct ip_info *ip)
+udp_port(const struct packet_view *v)
 {
 	static char text[16];
 	uint16_t    sport, dport = 0;
 
-	ip_ports(pkt, ip, &sport, &dport);
+	packet_ports(v, &sport, &dport);
 	snprintf(text, sizeof(text), ":%u", dport);
 	return text;
 }
 
 static void
-shell_esp(void *arg, const uint8_t *pkt, size_t len)
+shell_esp(void *arg, const struct packet_view *v)
 {
-	struct world  *w = arg;
-	struct ip_info ip;
-	uint8_t	       inner[IP_PACKET_MAX];
-	uint32_t       spi = 0;
-	unsigned       i;
-	int	       n;
+	struct world	  *w = arg;
+	struct packet_view inner;
+	uint8_t		   buf[IP_PACKET_MAX];
+	uint32_t	   spi = 0;
+	unsigned	   i;
+	int		   rc;
 
-	if (!ip_parse(pkt, len, &ip) || !esp_spi(pkt, len, &spi)) {
+	if (!esp_spi(v, &spi)) {
 		world_fail(w, "send_esp: not ESP");
 		return;
 	}
 	for (i = w->nmirrors; i > 0; i--) {
 		if (w->mirrors[i - 1].spi_out != spi ||
 		    (!w->mirrors[i - 1].nat &&
-		    addr_v4(&esp_sa_params(w->mirrors[i - 1].open)->dst) !=
-		    ip.dst))
+		    !addr_equal(&esp_sa_params(w->mirrors[i - 1].open)->dst,
+		    &v->dst)))
 			continue;
-		n = esp_open(w->mirrors[i - 1].open, pkt, len, inner,
-		    sizeof(inner));
-		world_event(w, "esp 0x%x %s to=%s%s", spi, n < 0 ? "unreadable" :
-		    packet_tag(inner, (size_t)n), host_name(ip.dst),
-		    w->mirrors[i - 1].nat ? udp_port(pkt, &ip) : "");
+		rc = esp_open(w->mirrors[i - 1].open, v, buf, sizeof(buf),
+		    &inner);
+		world_event(w, "esp 0x%x %s to=%s%s", spi, rc != ESP_OK ?
+		    "unreadable" : packet_tag(&inner),
+		    host_name(addr_v4(&v->dst)),
+		    w->mirrors[i - 1].nat ? udp_port(v) : "");
 		return;
 	}
 	world_event(w, "esp 0x%x unknown", spi);
 }
 
 static void
-shell_to_host(void *arg, const uint8_t *pkt, size_t len)
+shell_to_host(void *arg, const struct packet_view *v)
 {
-	world_event(arg, "deliver %s", packet_tag(pkt, len));
+	world_event(arg, "deliver %s", packet_tag(v));
 }
 
 /* A LAN of ours. */
@@ -375,9 +369,9 @@ shell_shares(void *arg)
 }
 
 static void
-shell_answer(void *arg, const uint8_t *pkt, size_t len)
+shell_answer(void *arg, const struct packet_view *v)
 {
-	world_event(arg, "answer %s", packet_tag(pkt, len));
+	world_event(arg, "answer %s", packet_tag(v));
 }
 
 static void

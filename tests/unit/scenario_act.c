@@ -220,7 +220,8 @@ do_recv(struct play *p)
 	uint32_t spi = (uint32_t)strtoul(p->words[1], NULL, 0);
 	size_t	 n;
 	unsigned i;
-	int	 len;
+	struct packet_view v, sealed;
+	int	 rc;
 
 	n = packet_of(p, inner, sizeof(inner), player_host(p, p->words[2]),
 	    player_host(p, p->words[3]), 4);
@@ -232,16 +233,17 @@ do_recv(struct play *p)
 		play_fail(p, "no SA has SPI 0x%x", spi);
 		return;
 	}
-	len = esp_seal(W(p)->mirrors[i - 1].seal, inner, n, pkt, sizeof(pkt));
-	if (len < 0) {
-		play_fail(p, "esp_seal: %d", len);
+	rc = !packet_parse_ipv4(&v, inner, n) ? ESP_E_INNER :
+	    esp_seal(W(p)->mirrors[i - 1].seal, &v, pkt, sizeof(pkt), &sealed);
+	if (rc != ESP_OK) {
+		play_fail(p, "esp_seal: %d", rc);
 	} else if (play_flag(p, "kept")) {
-		memcpy(W(p)->mirrors[i - 1].kept, pkt, (size_t)len);
-		W(p)->mirrors[i - 1].kept_len = (size_t)len;
+		memcpy(W(p)->mirrors[i - 1].kept, pkt, sealed.len);
+		W(p)->mirrors[i - 1].kept_len = sealed.len;
 	} else if (W(p)->mirrors[i - 1].nat) {
-		from_nat(p, pkt, (size_t)len);
+		from_nat(p, pkt, sealed.len);
 	} else
-		say_inbound_esp(W(p), pkt, (size_t)len);
+		say_inbound_esp(W(p), pkt, sealed.len);
 }
 
 /* COUNT packets of different source ports, out of an SA; nothing is said of

@@ -33,6 +33,7 @@
 #include "base/util.h"
 #include "net/resolvconf.h"
 #include "net/ip.h"
+#include "tests/unit/packet_equal.h"
 
 static void
 cursor_reads_within_bounds(void **state)
@@ -530,51 +531,51 @@ struct pieces {
 };
 
 static void
-piece(void *arg, const uint8_t *pkt, size_t len)
+piece(void *arg, const struct packet_view *v)
 {
-	struct pieces *p = arg;
-	struct ip_info ip;
+	struct pieces	  *p = arg;
+	struct packet_view read;
 
-	assert_true(ip_parse(pkt, len, &ip));
-	assert_int_equal(ip.total, len);
-	assert_int_equal(checksum_fold(checksum_add(0, pkt, ip.header)), 0);
+	assert_true(packet_parse_ipv4(&read, v->data, v->len));
+	assert_true(packet_equal(&read, v));
+	assert_true(ip_checksum_ok(v));
 	assert_false(p->last);
-	assert_int_equal(ip.frag, p->end);
-	memcpy(p->whole + ip.frag, pkt + ip.header, len - ip.header);
-	p->end += len - ip.header;
-	p->last = !ip.more;
+	assert_int_equal(v->frag, p->end);
+	memcpy(p->whole + v->frag, v->data + v->header, v->len - v->header);
+	p->end += v->len - v->header;
+	p->last = !v->more;
 	p->count++;
-	if (len > p->largest)
-		p->largest = len;
+	if (v->len > p->largest)
+		p->largest = v->len;
 }
 
 static void
 fragments_are_whole_again(void **state)
 {
-	struct ip_header h = { .src = 1, .dst = 2, .ttl = 9, .protocol = 17,
-		.id = 77, .total = IP_HEADER_LEN + 1500 };
+	struct packet_view v = { .src = addr_from_v4(1),
+		.dst = addr_from_v4(2), .ttl = 9, .protocol = 17, .id = 77,
+		.len = IP_HEADER_LEN + 1500 };
 	struct pieces	 p;
 	uint8_t		 pkt[IP_HEADER_LEN + 1500];
 	size_t		 i, mtu;
 	int		 n;
 
 	(void)state;
-	ip_write(pkt, &h);
+	ip_write(pkt, &v);
 	for (i = IP_HEADER_LEN; i < sizeof(pkt); i++)
 		pkt[i] = (uint8_t)(i * 7);
 	for (mtu = 28; mtu < 1600; mtu += 13) {
 		memset(&p, 0, sizeof(p));
-		n = ip_fragment(pkt, sizeof(pkt), mtu, piece, &p);
+		n = ip_fragment(&v, mtu, piece, &p);
 		assert_int_equal(n, p.count);
 		assert_true(p.count > 0 && p.last && p.largest <= mtu);
 		assert_int_equal(p.end, 1500);
 		assert_memory_equal(p.whole, pkt + IP_HEADER_LEN, 1500);
 	}
-	assert_int_equal(ip_fragment(pkt, sizeof(pkt), 27, piece, &p), -1);
-	h.df = true;
-	ip_write(pkt, &h);
-	assert_int_equal(ip_fragment(pkt, sizeof(pkt), 600, piece, &p), -1);
-	assert_int_equal(ip_fragment(pkt, 30, 600, piece, &p), -1);
+	assert_int_equal(ip_fragment(&v, 27, piece, &p), -1);
+	v.df = true;
+	ip_write(pkt, &v);
+	assert_int_equal(ip_fragment(&v, 600, piece, &p), -1);
 }
 
 /* The secret is zero: what CPython's hash() of bytes gives with PYTHONHASHSEED=0. */

@@ -262,6 +262,8 @@ policy_refused_moves_on(void **state)
 static void
 nobody_takes_it_any_more(void **state)
 {
+	struct packet_view v = { .data = (const uint8_t *)"abc", .len = 3 };
+	struct packet_view inner;
 	struct esp_pair *p;
 	struct esp_usage u;
 	uint8_t		 out[64];
@@ -275,9 +277,9 @@ nobody_takes_it_any_more(void **state)
 	assert_int_equal(esp_pair_confirm(p), -1);
 	/* What is asked of it fails, and nothing falls. */
 	assert_string_equal(esp_pair_plane(p), "none");
-	assert_int_equal(esp_pair_send(p, out, 20), ESP_E_PLANE);
-	assert_int_equal(esp_pair_open(p, out, 20, out, sizeof(out), &newest),
-	    ESP_E_PLANE);
+	assert_int_equal(esp_pair_send(p, &v), ESP_E_PLANE);
+	assert_int_equal(esp_pair_open(p, &v, out, sizeof(out), &inner,
+	    &newest), ESP_E_PLANE);
 	esp_pair_usage(p, &u);
 	esp_pair_passed(p, &u);
 	assert_int_equal(esp_policy_follow(&policy, p), 0);
@@ -365,12 +367,12 @@ static struct {
 } wire;
 
 static void
-wire_send(void *arg, const uint8_t *pkt, size_t len)
+wire_send(void *arg, const struct packet_view *v)
 {
 	assert_ptr_equal(arg, &wire);
-	assert_true(len <= sizeof(wire.pkt));
-	memcpy(wire.pkt, pkt, len);
-	wire.len = len;
+	assert_true(v->len <= sizeof(wire.pkt));
+	memcpy(wire.pkt, v->data, v->len);
+	wire.len = v->len;
 	wire.n++;
 }
 
@@ -412,16 +414,37 @@ ends_down(struct ends *e)
 	logged("");
 }
 
-static size_t
+static struct packet_view
 inner_make(uint8_t *pkt, size_t len)
 {
-	struct ip_header h = { .src = inet_addr("192.0.2.1"),
-		.dst = inet_addr("192.0.2.2"), .ttl = 64, .protocol = 17,
-		.total = len };
+	struct packet_view v = { .src = addr_from_v4(inet_addr("192.0.2.1")),
+		.dst = addr_from_v4(inet_addr("192.0.2.2")), .ttl = 64,
+		.protocol = 17, .len = len };
 
 	memset(pkt, 0x5a, len);
-	ip_write(pkt, &h);
-	return len;
+	ip_write(pkt, &v);
+	return v;
+}
+
+static int
+send_new(struct esp_pair *p, uint8_t *pkt, size_t len)
+{
+	struct packet_view v = inner_make(pkt, len);
+
+	return esp_pair_send(p, &v);
+}
+
+/* The length of what was in it, or an esp_error. */
+static int
+open_bytes(struct esp_pair *p, const uint8_t *pkt, size_t len, uint8_t *out,
+    size_t cap, bool *newest)
+{
+	struct packet_view v, inner;
+	int		   rc;
+
+	assert_true(packet_parse_ipv4(&v, pkt, len));
+	rc = esp_pair_open(p, &v, out, cap, &inner, newest);
+	return rc == ESP_OK ? (int)inner.len : rc;
 }
 
 static void
@@ -430,35 +453,35 @@ there_and_back(void **state)
 	struct ends	 e;
 	struct esp_usage u;
 	uint8_t		 pkt[1400], kept[2048], out[2048];
-	size_t		 len = inner_make(pkt, sizeof(pkt)), kept_len;
+	size_t		 len = sizeof(pkt), kept_len;
 	bool		 newest;
 
 	(void)state;
 	ends_up(&e);
-	assert_int_equal(esp_pair_send(e.ours, pkt, len), ESP_OK);
+	assert_int_equal(send_new(e.ours, pkt, len), ESP_OK);
 	assert_int_equal(wire.n, 1);
-	assert_int_equal(esp_pair_open(e.theirs, wire.pkt, wire.len, out,
+	assert_int_equal(open_bytes(e.theirs, wire.pkt, wire.len, out,
 	    sizeof(out), &newest), len);
 	assert_memory_equal(out, pkt, len);
 	assert_true(newest);
 	/* One that comes late is good, but not the newest; one twice is not. */
-	assert_int_equal(esp_pair_send(e.ours, pkt, len), ESP_OK);
+	assert_int_equal(send_new(e.ours, pkt, len), ESP_OK);
 	memcpy(kept, wire.pkt, wire.len);
 	kept_len = wire.len;
-	assert_int_equal(esp_pair_send(e.ours, pkt, len), ESP_OK);
-	assert_int_equal(esp_pair_open(e.theirs, wire.pkt, wire.len, out,
+	assert_int_equal(send_new(e.ours, pkt, len), ESP_OK);
+	assert_int_equal(open_bytes(e.theirs, wire.pkt, wire.len, out,
 	    sizeof(out), &newest), len);
 	assert_true(newest);
-	assert_int_equal(esp_pair_open(e.theirs, kept, kept_len, out,
+	assert_int_equal(open_bytes(e.theirs, kept, kept_len, out,
 	    sizeof(out), &newest), len);
 	assert_false(newest);
-	assert_int_equal(esp_pair_open(e.theirs, kept, kept_len, out,
+	assert_int_equal(open_bytes(e.theirs, kept, kept_len, out,
 	    sizeof(out), &newest), ESP_E_REPLAY);
 	assert_false(newest);
 	kept[kept_len - 1] ^= 1;
 	kept[27]++;
 	kept[27]++;
-	assert_int_equal(esp_pair_open(e.theirs, kept, kept_len, out,
+	assert_int_equal(open_bytes(e.theirs, kept, kept_len, out,
 	    sizeof(out), &newest), ESP_E_AUTH);
 	assert_false(newest);
 	esp_pair_usage(e.theirs, &u);
@@ -488,11 +511,11 @@ mtu_is_kept(void **state)
 	(void)state;
 	ends_up(&e);
 	for (mtu = 576; mtu <= 1500; mtu++) {
-		assert_int_equal(esp_pair_send(e.ours, pkt, inner_make(pkt,
-		    esp_pair_mtu(e.ours, mtu))), ESP_OK);
+		assert_int_equal(send_new(e.ours, pkt,
+		    esp_pair_mtu(e.ours, mtu)), ESP_OK);
 		assert_true(wire.len <= mtu);
-		assert_int_equal(esp_pair_send(e.ours, pkt, inner_make(pkt,
-		    esp_pair_mtu(e.ours, mtu) + 1)), ESP_OK);
+		assert_int_equal(send_new(e.ours, pkt,
+		    esp_pair_mtu(e.ours, mtu) + 1), ESP_OK);
 		assert_true(wire.len > mtu);
 	}
 	ends_down(&e);
@@ -502,7 +525,7 @@ static void
 moves_to_another_port(void **state)
 {
 	struct ends    e;
-	struct ip_info ip;
+	struct packet_view ip;
 	struct addr    elsewhere = addr_from_v4(inet_addr("203.0.113.9"));
 	uint8_t	       pkt[100];
 	uint16_t       sport, dport;
@@ -511,11 +534,10 @@ moves_to_another_port(void **state)
 	params.encap_sport = params.encap_dport = 4500;
 	ends_up(&e);
 	esp_pair_move(e.ours, &elsewhere, 32000);
-	assert_int_equal(esp_pair_send(e.ours, pkt, inner_make(pkt,
-	    sizeof(pkt))), ESP_OK);
-	assert_true(ip_parse(wire.pkt, wire.len, &ip));
-	assert_int_equal(ip.dst, inet_addr("203.0.113.9"));
-	assert_true(ip_ports(wire.pkt, &ip, &sport, &dport));
+	assert_int_equal(send_new(e.ours, pkt, sizeof(pkt)), ESP_OK);
+	assert_true(packet_parse_ipv4(&ip, wire.pkt, wire.len));
+	assert_true(addr_equal(&ip.dst, &elsewhere));
+	assert_true(packet_ports(&ip, &sport, &dport));
 	assert_int_equal(sport, 4500);
 	assert_int_equal(dport, 32000);
 	assert_true(addr_equal(&esp_pair_params(e.ours, true)->dst,

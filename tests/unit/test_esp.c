@@ -31,9 +31,9 @@ every_transform_opens_known_packets(void **state)
 	for (i = 0; i < NVECTORS; i++) {
 		p = params_of(&vectors[i]);
 		assert_non_null(sa = esp_sa_new(&p, false));
-		assert_true(esp_spi(vectors[i].packet, vectors[i].len, &spi));
+		assert_true(spi_of_bytes(vectors[i].packet, vectors[i].len, &spi));
 		assert_int_equal(spi, VECTOR_SPI);
-		assert_int_equal(esp_open(sa, vectors[i].packet, vectors[i].len,
+		assert_int_equal(open_bytes(sa, vectors[i].packet, vectors[i].len,
 		    back, sizeof(back)), sizeof(vector_inner));
 		assert_memory_equal(back, vector_inner, sizeof(vector_inner));
 		esp_sa_counters(sa, &count);
@@ -65,7 +65,7 @@ every_transform_seals_known_packets(void **state)
 		/* GCM's IV is the sequence number: the known one cannot be forced
 		 * except by that.  CBC's is taken as it comes. */
 		sa->count.seq = VECTOR_SEQ - 1;
-		n = esp_seal(sa, vector_inner, sizeof(vector_inner), outer,
+		n = seal_bytes(sa, vector_inner, sizeof(vector_inner), outer,
 		    sizeof(outer));
 		assert_int_equal(n, vectors[i].len);
 		/* Outer header but for the identification and checksum, SPI, number. */
@@ -77,7 +77,7 @@ every_transform_seals_known_packets(void **state)
 		esp_sa_free(sa);
 
 		assert_non_null(sa = esp_sa_new(&p, false));
-		assert_int_equal(esp_open(sa, outer, (size_t)n, back,
+		assert_int_equal(open_bytes(sa, outer, (size_t)n, back,
 		    sizeof(back)), sizeof(vector_inner));
 		assert_memory_equal(back, vector_inner, sizeof(vector_inner));
 		esp_sa_free(sa);
@@ -127,7 +127,7 @@ rfc3602_tunnel_packets(void **state)
 		    icv, NULL);
 		memcpy(outer + IP_HEADER_LEN + len, icv, 12);
 		len = outer_finish(len + 12);
-		assert_int_equal(esp_open(sa, outer, len, back, sizeof(back)),
+		assert_int_equal(open_bytes(sa, outer, len, back, sizeof(back)),
 		    want);
 		assert_memory_equal(back, inner, want);
 	}
@@ -187,7 +187,7 @@ gcm_published_packets(void **state)
 		assert_non_null(sa = esp_sa_new(&p, false));
 		n = outer_finish(n);
 		memset(back, 0, sizeof(back));
-		assert_int_equal(esp_open(sa, outer, n, back, sizeof(back)),
+		assert_int_equal(open_bytes(sa, outer, n, back, sizeof(back)),
 		    ESP_E_INNER);
 		assert_memory_equal(back, inner, plain);
 		esp_sa_counters(sa, &count);
@@ -195,7 +195,7 @@ gcm_published_packets(void **state)
 		assert_int_equal(count.seq, load_u32(esp + 4));
 		esp[n - IP_HEADER_LEN - 1] ^= 1;
 		store_u32(esp + 4, load_u32(esp + 4) + 1);
-		assert_int_equal(esp_open(sa, outer, n, back, sizeof(back)),
+		assert_int_equal(open_bytes(sa, outer, n, back, sizeof(back)),
 		    ESP_E_AUTH);
 		esp_sa_free(sa);
 	}
@@ -223,13 +223,13 @@ every_length_survives(void **state)
 		for (len = IP_HEADER_LEN; len <= 1500;
 		    len += len < 128 ? 1 : 61) {
 			make_inner(len, 0, false);
-			n = esp_seal(out, inner, len, outer, sizeof(outer));
+			n = seal_bytes(out, inner, len, outer, sizeof(outer));
 			assert_in_range(n, len, len + ESP_OVERHEAD);
 			assert_int_equal(checksum_fold(checksum_add(0, outer,
 			    IP_HEADER_LEN)), 0);
 			/* Alignment of RFC 4303 §2.4. */
 			assert_int_equal(n % 4, 0);
-			assert_int_equal(esp_open(in, outer, (size_t)n, back,
+			assert_int_equal(open_bytes(in, outer, (size_t)n, back,
 			    sizeof(back)), len);
 			assert_memory_equal(back, inner, len);
 		}
@@ -250,27 +250,27 @@ limits_of_length_hold(void **state)
 
 	(void)state;
 	make_inner(largest, 0, false);
-	n = esp_seal(out, inner, largest, outer, sizeof(outer));
+	n = seal_bytes(out, inner, largest, outer, sizeof(outer));
 	assert_in_range(n, largest, IP_PACKET_MAX);
 	/* What is decrypted includes the padding: that must fit, too. */
-	assert_int_equal(esp_open(in, outer, (size_t)n, back, largest + 1),
+	assert_int_equal(open_bytes(in, outer, (size_t)n, back, largest + 1),
 	    ESP_E_LENGTH);
-	assert_int_equal(esp_open(in, outer, (size_t)n, back, largest + 2),
+	assert_int_equal(open_bytes(in, outer, (size_t)n, back, largest + 2),
 	    largest);
 	make_inner(largest + 1, 0, false);
-	assert_int_equal(esp_seal(out, inner, largest + 1, outer,
+	assert_int_equal(seal_bytes(out, inner, largest + 1, outer,
 	    sizeof(outer)), ESP_E_LENGTH);
 	make_inner(100, 0, false);
-	n = esp_seal(out, inner, 100, outer, sizeof(outer));
-	assert_int_equal(esp_seal(out, inner, 100, outer, (size_t)n - 1),
+	n = seal_bytes(out, inner, 100, outer, sizeof(outer));
+	assert_int_equal(seal_bytes(out, inner, 100, outer, (size_t)n - 1),
 	    ESP_E_LENGTH);
-	assert_int_equal(esp_seal(out, inner, 100, outer, (size_t)n), n);
+	assert_int_equal(seal_bytes(out, inner, 100, outer, (size_t)n), n);
 	/* Bytes after the inner packet are not sent. */
-	assert_int_equal(esp_seal(out, inner, 140, outer, sizeof(outer)), n);
-	assert_int_equal(esp_seal(out, inner, 99, outer, sizeof(outer)),
+	assert_int_equal(seal_bytes(out, inner, 140, outer, sizeof(outer)), n);
+	assert_int_equal(seal_bytes(out, inner, 99, outer, sizeof(outer)),
 	    ESP_E_INNER);
 	inner[0] = 0x60;
-	assert_int_equal(esp_seal(out, inner, 100, outer, sizeof(outer)),
+	assert_int_equal(seal_bytes(out, inner, 100, outer, sizeof(outer)),
 	    ESP_E_INNER);
 	esp_sa_free(in);
 	esp_sa_free(out);
@@ -294,10 +294,10 @@ mtu_is_exact(void **state)
 			for (mtu = 200; mtu < 260; mtu++) {
 				largest = esp_inner_mtu(sa, mtu);
 				make_inner(largest, 0, false);
-				assert_in_range(esp_seal(sa, inner, largest,
+				assert_in_range(seal_bytes(sa, inner, largest,
 				    outer, sizeof(outer)), 1, mtu);
 				make_inner(largest + 1, 0, false);
-				assert_in_range(esp_seal(sa, inner, largest + 1,
+				assert_in_range(seal_bytes(sa, inner, largest + 1,
 				    outer, sizeof(outer)), mtu + 1, 65535);
 			}
 			assert_int_equal(esp_inner_mtu(sa, 0), 0);
@@ -328,12 +328,12 @@ damage_never_opens(void **state)
 		assert_non_null(sa = esp_sa_new(&p, false));
 		for (at = 0; at < len; at++) {
 			memcpy(bad, vectors[i].packet, len);
-			assert_true(esp_open(sa, bad, at, back,
+			assert_true(open_bytes(sa, bad, at, back,
 			    sizeof(back)) < 0);
 			for (bit = 0; bit < 8; bit++) {
 				memcpy(bad, vectors[i].packet, len);
 				bad[at] ^= (uint8_t)(1u << bit);
-				rc = esp_open(sa, bad, len, back, sizeof(back));
+				rc = open_bytes(sa, bad, len, back, sizeof(back));
 				/* The SPI was looked up before, and the outer
 				 * header is not covered (RFC 4303 §1). */
 				if (at >= IP_HEADER_LEN)
@@ -350,7 +350,7 @@ damage_never_opens(void **state)
 			esp_sa_free(sa);
 			assert_non_null(sa = esp_sa_new(&p, false));
 		}
-		assert_int_equal(esp_open(sa, vectors[i].packet, len, back,
+		assert_int_equal(open_bytes(sa, vectors[i].packet, len, back,
 		    sizeof(back)), sizeof(vector_inner));
 		esp_sa_counters(sa, &count);
 		assert_true(count.auth_failures > 8 * 60);
@@ -377,22 +377,22 @@ padding_is_checked(void **state)
 	text[46] = 6;
 	text[47] = 4;
 	n = reference_seal(&p, ++seq, text, 48);
-	assert_int_equal(esp_open(sa, outer, n, back, sizeof(back)), 40);
+	assert_int_equal(open_bytes(sa, outer, n, back, sizeof(back)), 40);
 	for (i = 0; i < 6; i++) {
 		text[40 + i] ^= 0x10;
 		n = reference_seal(&p, ++seq, text, 48);
-		assert_int_equal(esp_open(sa, outer, n, back, sizeof(back)),
+		assert_int_equal(open_bytes(sa, outer, n, back, sizeof(back)),
 		    ESP_E_AUTH);
 		text[40 + i] ^= 0x10;
 	}
 	/* Less padding than there is leaves bytes behind the inner packet. */
 	text[46] = 0;
 	n = reference_seal(&p, ++seq, text, 48);
-	assert_int_equal(esp_open(sa, outer, n, back, sizeof(back)), 40);
+	assert_int_equal(open_bytes(sa, outer, n, back, sizeof(back)), 40);
 	for (i = 47; i < 256; i++) {
 		text[46] = (uint8_t)i;
 		n = reference_seal(&p, ++seq, text, 48);
-		assert_int_equal(esp_open(sa, outer, n, back, sizeof(back)),
+		assert_int_equal(open_bytes(sa, outer, n, back, sizeof(back)),
 		    ESP_E_AUTH);
 	}
 	/* 255 bytes of padding are allowed (RFC 4303 §2.4). */
@@ -404,7 +404,7 @@ padding_is_checked(void **state)
 	back[286] = 255;
 	back[287] = 4;
 	n = reference_seal(&p, ++seq, back, 288);
-	assert_int_equal(esp_open(sa, outer, n, back, sizeof(back)), 31);
+	assert_int_equal(open_bytes(sa, outer, n, back, sizeof(back)), 31);
 	esp_sa_free(sa);
 }
 
@@ -425,24 +425,24 @@ other_payloads_are_refused(void **state)
 	for (next = 0; next < 256; next++) {
 		text[47] = (uint8_t)next;
 		n = reference_seal(&p, ++seq, text, 48);
-		assert_int_equal(esp_open(sa, outer, n, back, sizeof(back)),
+		assert_int_equal(open_bytes(sa, outer, n, back, sizeof(back)),
 		    next == 4 ? 46 : next == 59 ? ESP_E_DUMMY : ESP_E_INNER);
 	}
 	/* The inner packet claims more than there is, or is none. */
 	text[47] = 4;
 	text[3] = 47;
 	n = reference_seal(&p, ++seq, text, 48);
-	assert_int_equal(esp_open(sa, outer, n, back, sizeof(back)),
+	assert_int_equal(open_bytes(sa, outer, n, back, sizeof(back)),
 	    ESP_E_INNER);
 	text[3] = 46;
 	text[0] = 0x44;
 	n = reference_seal(&p, ++seq, text, 48);
-	assert_int_equal(esp_open(sa, outer, n, back, sizeof(back)),
+	assert_int_equal(open_bytes(sa, outer, n, back, sizeof(back)),
 	    ESP_E_INNER);
 	/* Not a multiple of the block: before any key is used. */
 	n = reference_seal(&p, ++seq, text, 48);
 	outer_finish(n - IP_HEADER_LEN - 1);
-	assert_int_equal(esp_open(sa, outer, n - 1, back, sizeof(back)),
+	assert_int_equal(open_bytes(sa, outer, n - 1, back, sizeof(back)),
 	    ESP_E_LENGTH);
 	esp_sa_free(sa);
 }
@@ -454,7 +454,7 @@ outer_header_follows_the_rfcs(void **state)
 {
 	struct esp_params p = params_default();
 	struct esp_sa	 *out = esp_sa_new(&p, true);
-	struct ip_info	  ip;
+	struct packet_view ip;
 	unsigned	  tos;
 	uint16_t	  id = 0;
 	int		  n;
@@ -462,17 +462,17 @@ outer_header_follows_the_rfcs(void **state)
 	(void)state;
 	for (tos = 0; tos < 256; tos++) {
 		make_inner(64, (uint8_t)tos, tos & 4);
-		n = esp_seal(out, inner, 64, outer, sizeof(outer));
-		assert_true(ip_parse(outer, (size_t)n, &ip));
+		n = seal_bytes(out, inner, 64, outer, sizeof(outer));
+		assert_true(packet_parse_ipv4(&ip, outer, (size_t)n));
 		assert_int_equal(ip.tos, tos);
 		assert_int_equal(ip.df, (tos & 4) != 0);
 		assert_int_equal(ip.protocol, IPPROTO_ESP);
-		assert_int_equal(ip.src, addr_v4(&p.src));
-		assert_int_equal(ip.dst, addr_v4(&p.dst));
+		assert_true(addr_equal(&ip.src, &p.src));
+		assert_true(addr_equal(&ip.dst, &p.dst));
 		assert_int_equal(ip.ttl, 64);
 		if (tos > 0)
 			assert_int_equal(ip.id, (uint16_t)(id + 1));
-		id = ip.id;
+		id = (uint16_t)ip.id;
 	}
 	esp_sa_free(out);
 }
@@ -491,7 +491,7 @@ ecn_is_combined(void **state)
 	struct esp_params p = params_default();
 	struct esp_sa	 *out = esp_sa_new(&p, true);
 	struct esp_sa	 *in = esp_sa_new(&p, false);
-	struct ip_info	  ip;
+	struct packet_view ip;
 	unsigned	  i, o;
 	int		  n, rc;
 
@@ -499,16 +499,16 @@ ecn_is_combined(void **state)
 	for (i = 0; i < 4; i++)
 	for (o = 0; o < 4; o++) {
 		make_inner(64, (uint8_t)(0xb8 | i), false);
-		n = esp_seal(out, inner, 64, outer, sizeof(outer));
+		n = seal_bytes(out, inner, 64, outer, sizeof(outer));
 		/* Whatever DSCP the network writes into the outer header. */
 		ip_set_tos(outer, (uint8_t)(0x20 | o));
-		rc = esp_open(in, outer, (size_t)n, back, sizeof(back));
+		rc = open_bytes(in, outer, (size_t)n, back, sizeof(back));
 		if (want[i][o] == DROP) {
 			assert_int_equal(rc, ESP_E_INNER);
 			continue;
 		}
 		assert_int_equal(rc, 64);
-		assert_true(ip_parse(back, 64, &ip));
+		assert_true(packet_parse_ipv4(&ip, back, 64));
 		assert_int_equal(ip.tos, 0xb8 | want[i][o]);
 		assert_int_equal(ip.ttl, 63);
 		assert_int_equal(checksum_fold(checksum_add(0, back,
@@ -523,7 +523,7 @@ udp_encapsulation(void **state)
 {
 	struct esp_params p = params_default();
 	struct esp_sa	 *out, *in;
-	struct ip_info	  ip;
+	struct packet_view ip;
 	uint16_t	  sport, dport;
 	uint32_t	  spi;
 	int		  n;
@@ -534,26 +534,26 @@ udp_encapsulation(void **state)
 	out = esp_sa_new(&p, true);
 	in = esp_sa_new(&p, false);
 	make_inner(64, 0, false);
-	n = esp_seal(out, inner, 64, outer, sizeof(outer));
-	assert_true(ip_parse(outer, (size_t)n, &ip));
+	n = seal_bytes(out, inner, 64, outer, sizeof(outer));
+	assert_true(packet_parse_ipv4(&ip, outer, (size_t)n));
 	assert_int_equal(ip.protocol, IPPROTO_UDP);
-	assert_true(ip_ports(outer, &ip, &sport, &dport));
+	assert_true(packet_ports(&ip, &sport, &dport));
 	assert_int_equal(sport, 20001);
 	assert_int_equal(dport, 4500);
 	assert_int_equal(load_u16(outer + 24), n - IP_HEADER_LEN);
 	assert_int_equal(load_u16(outer + 26), 0);
-	assert_true(esp_spi(outer, (size_t)n, &spi));
+	assert_true(spi_of_bytes(outer, (size_t)n, &spi));
 	assert_int_equal(spi, VECTOR_SPI);
 	/* Ports may be changed on the way: that is what it is for. */
 	store_u16(outer + 20, 1);
-	assert_int_equal(esp_open(in, outer, (size_t)n, back, sizeof(back)), 64);
+	assert_int_equal(open_bytes(in, outer, (size_t)n, back, sizeof(back)), 64);
 	/* IKE's marker and a keep-alive are no ESP (RFC 3948 §2.2, §2.3). */
 	memset(outer + 28, 0, 4);
-	assert_false(esp_spi(outer, (size_t)n, &spi));
+	assert_false(spi_of_bytes(outer, (size_t)n, &spi));
 	store_u16(outer + 2, 29);
 	outer[28] = 0xff;
-	assert_false(esp_spi(outer, 29, &spi));
-	assert_int_equal(esp_open(in, outer, 29, back, sizeof(back)),
+	assert_false(spi_of_bytes(outer, 29, &spi));
+	assert_int_equal(open_bytes(in, outer, 29, back, sizeof(back)),
 	    ESP_E_LENGTH);
 	esp_sa_free(in);
 	esp_sa_free(out);
@@ -570,19 +570,19 @@ fragments_and_others_are_not_esp(void **state)
 
 	(void)state;
 	make_inner(64, 0, false);
-	n = esp_seal(out, inner, 64, outer, sizeof(outer));
+	n = seal_bytes(out, inner, 64, outer, sizeof(outer));
 	outer[6] |= 0x20;
-	assert_false(esp_spi(outer, (size_t)n, &spi));
-	assert_int_equal(esp_open(in, outer, (size_t)n, back, sizeof(back)),
+	assert_false(spi_of_bytes(outer, (size_t)n, &spi));
+	assert_int_equal(open_bytes(in, outer, (size_t)n, back, sizeof(back)),
 	    ESP_E_LENGTH);
 	outer[6] = 0;
 	outer[7] = 1;
-	assert_false(esp_spi(outer, (size_t)n, &spi));
+	assert_false(spi_of_bytes(outer, (size_t)n, &spi));
 	outer[7] = 0;
 	outer[9] = IPPROTO_TCP;
-	assert_false(esp_spi(outer, (size_t)n, &spi));
+	assert_false(spi_of_bytes(outer, (size_t)n, &spi));
 	outer[9] = IPPROTO_ESP;
-	assert_true(esp_spi(outer, (size_t)n, &spi));
+	assert_true(spi_of_bytes(outer, (size_t)n, &spi));
 	esp_sa_free(in);
 	esp_sa_free(out);
 }
@@ -602,9 +602,9 @@ ivs_do_not_repeat(void **state)
 	/* Two SAs under one key: CBC's IVs are not a function of the number. */
 	a = esp_sa_new(&p, true);
 	b = esp_sa_new(&p, true);
-	esp_seal(a, inner, 64, outer, sizeof(outer));
+	seal_bytes(a, inner, 64, outer, sizeof(outer));
 	memcpy(first, outer + IP_HEADER_LEN + ESP_HEADER_LEN, 16);
-	esp_seal(b, inner, 64, outer, sizeof(outer));
+	seal_bytes(b, inner, 64, outer, sizeof(outer));
 	assert_memory_not_equal(first, outer + IP_HEADER_LEN + ESP_HEADER_LEN,
 	    16);
 	esp_sa_free(a);
@@ -616,7 +616,7 @@ ivs_do_not_repeat(void **state)
 	p.auth_len = 0;
 	a = esp_sa_new(&p, true);
 	for (i = 1; i < 1000; i++) {
-		esp_seal(a, inner, 64, outer, sizeof(outer));
+		seal_bytes(a, inner, 64, outer, sizeof(outer));
 		store_u64(iv, i);
 		assert_memory_equal(iv, outer + IP_HEADER_LEN + ESP_HEADER_LEN,
 		    8);

@@ -27,17 +27,17 @@ numbers_never_cycle(void **state)
 	(void)state;
 	make_inner(64, 0, false);
 	out->count.seq = UINT32_MAX - 1;
-	n = esp_seal(out, inner, 64, outer, sizeof(outer));
+	n = seal_bytes(out, inner, 64, outer, sizeof(outer));
 	assert_true(n > 0);
 	assert_int_equal(load_u32(outer + IP_HEADER_LEN + 4), UINT32_MAX);
 	in = esp_sa_new(&p, false);
-	assert_int_equal(esp_open(in, outer, (size_t)n, back, sizeof(back)), 64);
-	assert_int_equal(esp_open(in, outer, (size_t)n, back, sizeof(back)),
+	assert_int_equal(open_bytes(in, outer, (size_t)n, back, sizeof(back)), 64);
+	assert_int_equal(open_bytes(in, outer, (size_t)n, back, sizeof(back)),
 	    ESP_E_REPLAY);
 	esp_sa_free(in);
-	assert_int_equal(esp_seal(out, inner, 64, outer, sizeof(outer)),
+	assert_int_equal(seal_bytes(out, inner, 64, outer, sizeof(outer)),
 	    ESP_E_OVERFLOW);
-	assert_int_equal(esp_seal(out, inner, 64, outer, sizeof(outer)),
+	assert_int_equal(seal_bytes(out, inner, 64, outer, sizeof(outer)),
 	    ESP_E_OVERFLOW);
 	esp_sa_counters(out, &count);
 	assert_int_equal(count.seq, UINT32_MAX);
@@ -49,20 +49,20 @@ numbers_never_cycle(void **state)
 	in = esp_sa_new(&p, false);
 	out->count.seq = UINT32_MAX - 2;
 	for (uint32_t i = 0; i < 6; i++) {
-		n = esp_seal(out, inner, 64, outer, sizeof(outer));
+		n = seal_bytes(out, inner, 64, outer, sizeof(outer));
 		assert_int_equal(load_u32(outer + IP_HEADER_LEN + 4),
 		    UINT32_MAX - 1 + i);
-		assert_int_equal(esp_open(in, outer, (size_t)n, back,
+		assert_int_equal(open_bytes(in, outer, (size_t)n, back,
 		    sizeof(back)), 64);
-		assert_int_equal(esp_open(in, outer, (size_t)n, back,
+		assert_int_equal(open_bytes(in, outer, (size_t)n, back,
 		    sizeof(back)), ESP_E_REPLAY);
 	}
 	esp_sa_counters(in, &count);
 	assert_int_equal(count.seq, (uint64_t)UINT32_MAX + 4);
 	assert_int_equal(count.replays, 6);
 	out->count.seq = UINT64_MAX - 1;
-	assert_true(esp_seal(out, inner, 64, outer, sizeof(outer)) > 0);
-	assert_int_equal(esp_seal(out, inner, 64, outer, sizeof(outer)),
+	assert_true(seal_bytes(out, inner, 64, outer, sizeof(outer)) > 0);
+	assert_int_equal(seal_bytes(out, inner, 64, outer, sizeof(outer)),
 	    ESP_E_OVERFLOW);
 	esp_sa_free(in);
 	esp_sa_free(out);

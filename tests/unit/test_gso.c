@@ -14,6 +14,7 @@
 #include "base/cursor.h"
 #include "base/util.h"
 #include "net/gso.h"
+#include "tests/unit/packet_equal.h"
 
 #define FIN	0x01
 #define SYN	0x02
@@ -35,14 +36,27 @@ static size_t	     frame_len[MANY];
 static unsigned	     nframes;
 
 static void
-collect(void *arg, const uint8_t *pkt, size_t len)
+collect(void *arg, const struct packet_view *v)
 {
+	struct packet_view read;
+
 	(void)arg;
 	assert_true(ngot < MANY);
-	assert_true(len <= sizeof(got[0].bytes));
-	got[ngot].len = len;
-	memcpy(got[ngot].bytes, pkt, len);
+	assert_true(v->len <= sizeof(got[0].bytes));
+	assert_true(packet_parse_ipv4(&read, v->data, v->len));
+	assert_true(packet_equal(&read, v));
+	got[ngot].len = v->len;
+	memcpy(got[ngot].bytes, v->data, v->len);
 	ngot++;
+}
+
+static void
+join_add(struct gso_join *j, const uint8_t *pkt, size_t len)
+{
+	struct packet_view v;
+
+	assert_true(packet_parse_ipv4(&v, pkt, len));
+	gso_join_add(j, &v);
 }
 
 /* Frames for the TUN are read as the kernel does: split again. */
@@ -72,13 +86,14 @@ static size_t
 make_tcp(uint8_t *pkt, uint16_t port, uint32_t seq, uint8_t flags,
     size_t payload)
 {
-	struct ip_header h = { .src = inet_addr("192.0.2.1"),
-		.dst = inet_addr("192.0.2.2"), .ttl = 64, .df = true,
-		.protocol = IPPROTO_TCP, .id = 100, .total = HEADERS + payload };
+	struct packet_view v = { .src = addr_from_v4(inet_addr("192.0.2.1")),
+		.dst = addr_from_v4(inet_addr("192.0.2.2")), .ttl = 64,
+		.df = true, .protocol = IPPROTO_TCP, .id = 100,
+		.len = HEADERS + payload };
 	uint8_t		*tcp = pkt + IP_HEADER_LEN;
 	size_t		 i;
 
-	ip_write(pkt, &h);
+	ip_write(pkt, &v);
 	memset(tcp, 0, 20 + OPTIONS);
 	store_u16(tcp, port);
 	store_u16(tcp + 2, 80);
@@ -90,8 +105,8 @@ make_tcp(uint8_t *pkt, uint16_t port, uint32_t seq, uint8_t flags,
 	memcpy(tcp + 20, "\1\1\10\12abcdefgh", OPTIONS);
 	for (i = 0; i < payload; i++)
 		pkt[HEADERS + i] = (uint8_t)((seq + i) * 7);
-	store_u16(tcp + 16, tcp_sum(pkt, h.total));
-	return h.total;
+	store_u16(tcp + 16, tcp_sum(pkt, v.len));
+	return v.len;
 }
 
 static void
@@ -174,6 +189,8 @@ missing_checksums_are_put_in(void **state)
 		.csum_start = 20, .csum_offset = 16 };
 	uint8_t		     *pkt = buf + GSO_HEADER_LEN, whole[2048];
 	size_t		      len = make_tcp(whole, 1000, 5, ACK, 777);
+	struct packet_view    v;
+	struct addr	      from, to;
 	uint32_t	      sum;
 
 	(void)state;
@@ -191,8 +208,10 @@ missing_checksums_are_put_in(void **state)
 	assert_int_equal(gso_split(buf, GSO_HEADER_LEN + len, collect, NULL), 1);
 	assert_memory_equal(got[1].bytes, pkt, len);
 	/* A UDP sum of zero is written as its other form. */
-	len = ip_write_udp(pkt, inet_addr("192.0.2.1"), inet_addr("192.0.2.2"),
-	    7, 7, 2);
+	from = addr_from_v4(inet_addr("192.0.2.1"));
+	to = addr_from_v4(inet_addr("192.0.2.2"));
+	ip_write_udp(pkt, &from, &to, 7, 7, 2, &v);
+	len = v.len;
 	sum = checksum_add(17 + 10, pkt + 12, 8);
 	store_u16(pkt + 26, (uint16_t)~checksum_fold(sum));
 	store_u16(pkt + 28, 0);
@@ -204,12 +223,11 @@ missing_checksums_are_put_in(void **state)
 }
 
 static void
-drop(void *arg, const uint8_t *pkt, size_t len)
+drop(void *arg, const struct packet_view *v)
 {
 	unsigned *bytes = arg;
 
-	(void)pkt;
-	*bytes += (unsigned)len;
+	*bytes += (unsigned)v->len;
 }
 
 static void
@@ -265,12 +283,12 @@ a_stream_is_joined(void **state)
 	(void)state;
 	for (i = 0; i < 10; i++, seq += 1348) {
 		len = make_tcp(pkt, 1000, seq, ACK, 1348);
-		gso_join_add(j, pkt, len);
+		join_add(j, pkt, len);
 		assert_int_equal(nframes, 0);
 	}
 	/* The last one is shorter, which ends it. */
 	len = make_tcp(pkt, 1000, seq, ACK, 500);
-	gso_join_add(j, pkt, len);
+	join_add(j, pkt, len);
 	assert_int_equal(nframes, 1);
 	assert_int_equal(frame_len[0], HEADERS + 10 * 1348 + 500);
 	assert_int_equal(ngot, 11);
@@ -296,16 +314,16 @@ joined_packets_end(void **state)
 	unsigned	 i;
 
 	(void)state;
-	gso_join_add(j, pkt, make_tcp(pkt, 1, seq, ACK, 100));
-	gso_join_add(j, pkt, make_tcp(pkt, 1, seq + 100, ACK | PSH, 100));
+	join_add(j, pkt, make_tcp(pkt, 1, seq, ACK, 100));
+	join_add(j, pkt, make_tcp(pkt, 1, seq + 100, ACK | PSH, 100));
 	assert_int_equal(nframes, 1);
 	assert_int_equal(ngot, 2);
 	assert_int_equal(got[1].bytes[33], ACK | PSH);
 	assert_int_equal(got[0].bytes[33], ACK);
-	gso_join_add(j, pkt, make_tcp(pkt, 1, seq + 200, ACK | PSH, 100));
+	join_add(j, pkt, make_tcp(pkt, 1, seq + 200, ACK | PSH, 100));
 	assert_int_equal(nframes, 2);
 	for (i = 0; i < 100; i++, seq += 1400)
-		gso_join_add(j, pkt, make_tcp(pkt, 2, seq, ACK, 1400));
+		join_add(j, pkt, make_tcp(pkt, 2, seq, ACK, 1400));
 	gso_join_flush(j);
 	assert_int_equal(ngot, 103);
 	for (i = 0; i < nframes; i++)
@@ -334,11 +352,11 @@ strangers_are_not_joined(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		j = join_start();
-		gso_join_add(j, pkt, make_tcp(pkt, 1, 1, ACK, 100));
+		join_add(j, pkt, make_tcp(pkt, 1, 1, ACK, 100));
 		len = make_tcp(pkt, 1, 101, ACK, 100);
 		pkt[changes[i].at] ^= changes[i].with;
 		resum(pkt, len);
-		gso_join_add(j, pkt, len);
+		join_add(j, pkt, len);
 		gso_join_flush(j);
 		assert_int_equal(nframes, 2);
 		assert_memory_equal(got[1].bytes, pkt, len);
@@ -347,10 +365,10 @@ strangers_are_not_joined(void **state)
 	/* A wrong checksum stays wrong, for the kernel to see. */
 	for (i = 0; i < 3; i++) {
 		j = join_start();
-		gso_join_add(j, pkt, make_tcp(pkt, 1, 1, ACK, 100));
+		join_add(j, pkt, make_tcp(pkt, 1, 1, ACK, 100));
 		len = make_tcp(pkt, 1, 101, ACK, 100);
 		pkt[i == 0 ? 10 : i == 1 ? 36 : HEADERS + 50] ^= 1;
-		gso_join_add(j, pkt, len);
+		join_add(j, pkt, len);
 		gso_join_flush(j);
 		assert_int_equal(nframes, 2);
 		assert_memory_equal(got[1].bytes, pkt, len);
@@ -383,7 +401,7 @@ order_and_contents_stay(void **state)
 			in[i].bytes[9] = IPPROTO_UDP;
 		if ((rnd >> 16) % 16 == 1)
 			in[i].bytes[HEADERS - 1]++;
-		gso_join_add(j, in[i].bytes, in[i].len);
+		join_add(j, in[i].bytes, in[i].len);
 		if ((rnd >> 12) % 32 == 0)
 			gso_join_flush(j);
 	}
@@ -410,18 +428,18 @@ rubbish_passes_unchanged(void **state)
 	size_t		 len = make_tcp(pkt, 1, 1, ACK, 100), at;
 
 	(void)state;
-	for (at = 1; at < len; at++) {
+	for (at = IP_HEADER_LEN; at < len; at++) {
 		/* From memory of exactly this size, for AddressSanitizer. */
 		copy = malloc(at);
 		assert_non_null(copy);
+		store_u16(pkt + 2, (uint16_t)at);
 		memcpy(copy, pkt, at);
 		ngot = nframes = 0;
-		gso_join_add(j, copy, at);
+		join_add(j, copy, at);
 		assert_int_equal(ngot, 1);
 		assert_memory_equal(got[0].bytes, pkt, at);
 		free(copy);
 	}
-	gso_join_add(j, pkt, 0);
 	gso_join_free(j);
 	gso_join_free(NULL);
 }

@@ -469,12 +469,12 @@ nothing_stops_it(void **state)
 }
 
 static void
-count_packet(void *arg, const uint8_t *pkt, size_t len)
+count_packet(void *arg, const struct packet_view *v)
 {
 	unsigned *n = arg;
 
-	assert_int_equal(pkt[0], 'x');
-	assert_int_equal(len, 100);
+	assert_int_equal(v->data[0], 'x');
+	assert_int_equal(v->len, 100);
 	++*n;
 }
 
@@ -482,15 +482,16 @@ static void
 held_packets_are_bounded(void **state)
 {
 	static struct demand d;
-	uint8_t		     pkt[100] = { 'x' };
+	static const uint8_t pkt[100] = { 'x' };
+	struct packet_view   v = { .data = pkt, .len = sizeof(pkt) };
 	unsigned	     i, n = 0, kept = 0;
 
 	(void)state;
 	for (i = 0; i < 10; i++)
-		kept += demand_hold(&d, 7, 0, pkt, sizeof(pkt), 0);
+		kept += demand_hold(&d, 7, 0, &v, 0);
 	assert_int_equal(kept, DEMAND_PORT_MAX);
 	for (i = 0; i < 1000; i++)
-		kept += demand_hold(&d, (uint16_t)(i + 100), 0, pkt, sizeof(pkt), 1);
+		kept += demand_hold(&d, (uint16_t)(i + 100), 0, &v, 1);
 	assert_int_equal(kept, DEMAND_PACKETS_MAX);
 	demand_release(&d, 7, 0, count_packet, &n);
 	assert_int_equal(n, DEMAND_PORT_MAX);
@@ -504,11 +505,11 @@ held_packets_are_bounded(void **state)
 }
 
 static void
-hold_again(void *arg, const uint8_t *pkt, size_t len)
+hold_again(void *arg, const struct packet_view *v)
 {
 	struct demand *d = arg;
 
-	assert_true(demand_hold(d, 7, 0, pkt, len, 0));
+	assert_true(demand_hold(d, 7, 0, v, 0));
 }
 
 /* A gateway that leases for a port what does not cover its packets. */
@@ -516,12 +517,13 @@ static void
 released_packets_are_not_released_twice(void **state)
 {
 	static struct demand d;
-	uint8_t		     pkt[100] = { 'x' };
+	static const uint8_t pkt[100] = { 'x' };
+	struct packet_view   v = { .data = pkt, .len = sizeof(pkt) };
 	unsigned	     i, n = 0;
 
 	(void)state;
 	for (i = 0; i < DEMAND_PORT_MAX; i++)
-		assert_true(demand_hold(&d, 7, 0, pkt, sizeof(pkt), 0));
+		assert_true(demand_hold(&d, 7, 0, &v, 0));
 	demand_release(&d, 7, 0, hold_again, &d);
 	demand_release(&d, 7, 0, count_packet, &n);
 	assert_int_equal(n, DEMAND_PORT_MAX);

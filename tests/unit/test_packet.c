@@ -14,6 +14,7 @@
 #include "net/icmp.h"
 #include "net/ip.h"
 #include "net/tunnel.h"
+#include "tests/unit/packet_equal.h"
 
 static struct addr
 addr_of(const char *text)
@@ -34,11 +35,11 @@ assert_addr(const struct addr *a, const char *text)
 static size_t
 make_v4(uint8_t *p, uint8_t protocol, size_t len, size_t options)
 {
-	struct ip_header h = { .src = inet_addr("10.0.0.11"),
-		.dst = inet_addr("198.51.100.10"), .tos = 0x2a, .ttl = 64,
-		.protocol = protocol, .df = true, .id = 7, .total = len };
+	struct packet_view v = { .src = addr_of("10.0.0.11"),
+		.dst = addr_of("198.51.100.10"), .tos = 0x2a, .ttl = 64,
+		.protocol = protocol, .df = true, .id = 7, .len = len };
 
-	ip_write(p, &h);
+	ip_write(p, &v);
 	memset(p + 20, 1, options);		/* no operation */
 	p[0] = (uint8_t)(0x40 | (20 + options) / 4);
 	store_u16(p + 10, 0);
@@ -215,7 +216,7 @@ errors_quote(void **state)
 {
 	static const uint8_t types[] = { ICMP_DEST_UNREACH, ICMP_TIME_EXCEEDED,
 		ICMP_PARAMETERPROB };
-	struct packet_view v, about, quoted;
+	struct packet_view v, about, quoted, error;
 	struct addr	   from = addr_of("203.0.113.1");
 	uint8_t		   p[600] = { 0 }, out[ICMP_ERROR_MAX];
 	size_t		   i, n;
@@ -225,10 +226,12 @@ errors_quote(void **state)
 	store_u16(p + 24, 4000);
 	assert_true(packet_parse_ipv4(&about, p, sizeof(p)));
 	for (i = 0; i < sizeof(types); i++) {
-		n = icmp_write_error(out, sizeof(out), &from, types[i], 1, 1400,
-		    &about);
+		assert_true(icmp_write_error(out, &from, types[i], 1, 1400,
+		    &about, &error));
+		n = error.len;
 		assert_int_equal(n, ICMP_ERROR_MAX);
 		assert_true(packet_parse_ipv4(&v, out, n));
+		assert_true(packet_equal(&v, &error));
 		assert_true(ip_checksum_ok(&v));
 		assert_addr(&v.src, "203.0.113.1");
 		assert_addr(&v.dst, "10.0.0.11");
@@ -238,12 +241,10 @@ errors_quote(void **state)
 		assert_addr(&quoted.src, "10.0.0.11");
 		/* Never an error about an error. */
 		assert_false(icmp_may_answer(&v));
-		assert_int_equal(icmp_write_error(p, sizeof(p), &from, types[i],
-		    0, 0, &v), 0);
+		assert_false(icmp_write_error(p, &from, types[i], 0, 0, &v,
+		    &error));
 		make_v4(p, IPPROTO_UDP, sizeof(p), 4);
 	}
-	assert_int_equal(icmp_write_error(out, ICMP_ERROR_MAX - 1, &from, 3, 1,
-	    0, &about), 0);
 	/* Cut anywhere: the quoted header is whole, or nothing is quoted. */
 	for (i = 0; i < 80; i++) {
 		store_u16(out + 2, (uint16_t)(28 + i));
@@ -253,7 +254,8 @@ errors_quote(void **state)
 	/* What is behind a whole packet is not of it. */
 	make_v4(p, IPPROTO_UDP, 40, 4);
 	assert_true(packet_parse_ipv4(&about, p, 40));
-	n = icmp_write_error(out, sizeof(out), &from, 3, 1, 0, &about);
+	assert_true(icmp_write_error(out, &from, 3, 1, 0, &about, &error));
+	n = error.len;
 	store_u16(out + 2, (uint16_t)(n + 50));
 	assert_true(packet_parse_ipv4(&v, out, n + 50));
 	assert_true(icmp_quoted(&v, &quoted));
@@ -271,7 +273,7 @@ static void
 tunnels_hold_what_was_put_in(void **state)
 {
 	struct addr	   x = addr_of("10.0.0.11"), n = addr_of("10.0.0.1");
-	struct packet_view inner, outer, back;
+	struct packet_view inner, outer, written, back;
 	enum tunnel_type   type, was;
 	uint8_t		   p[100 + TUNNEL_OVERHEAD_MAX] = { 0 };
 	size_t		   over, i;
@@ -281,8 +283,9 @@ tunnels_hold_what_was_put_in(void **state)
 		over = tunnel_overhead(type);
 		make_v4(p + over, IPPROTO_UDP, 100, 0);
 		assert_true(packet_parse_ipv4(&inner, p + over, 100));
-		tunnel_write(p, type, &x, &n, &inner, 99);
+		tunnel_write(p, type, &x, &n, &inner, 99, &written);
 		assert_true(packet_parse_ipv4(&outer, p, over + 100));
+		assert_true(packet_equal(&outer, &written));
 		assert_true(ip_checksum_ok(&outer));
 		assert_int_equal(outer.protocol, tunnel_protocol(type));
 		assert_int_equal(outer.tos, inner.tos);

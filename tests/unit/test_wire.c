@@ -60,13 +60,14 @@ block(const char *src, const char *dst)
 static bool
 goes_out(const char *src, const char *dst)
 {
-	struct ip_header h = { .src = inet_addr(src), .dst = inet_addr(dst),
-		.ttl = 64, .protocol = 17, .total = 60 };
+	struct packet_view v = { .src = addr_from_v4(inet_addr(src)),
+		.dst = addr_from_v4(inet_addr(dst)), .ttl = 64,
+		.protocol = 17, .len = 60 };
 	uint8_t		 pkt[60] = { 0 }, got[2048];
 	ssize_t		 n;
 
-	ip_write(pkt, &h);
-	wire_send(wire, pkt, sizeof(pkt));
+	ip_write(pkt, &v);
+	wire_send(wire, &v);
 	/* A TUN device has it when the call returns. */
 	while ((n = read(tun, got, sizeof(got))) > 0) {
 		if (n >= IP_HEADER_LEN && memcmp(got + 12, pkt + 12, 8) == 0)

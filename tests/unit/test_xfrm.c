@@ -183,11 +183,13 @@ static struct world {
 	char		  calls[64];	/* of past(), '+' and '-' */
 } world;
 
+static const struct packet_view packet = { .data = (const uint8_t *)"abc",
+	.len = 3 };
+
 static void
-world_send(void *arg, const uint8_t *pkt, size_t len)
+world_send(void *arg, const struct packet_view *v)
 {
-	(void)pkt;
-	assert_int_equal(len, 3);
+	assert_ptr_equal(v, &packet);
 	((struct world *)arg)->nclear++;
 }
 
@@ -602,8 +604,7 @@ policy_refused(void **state)
 	payload_of(3, XFRM_MSG_DELPOLICY, NLM_F_ACK);
 	payload_of(6, XFRM_MSG_DELSA, NLM_F_ACK);
 	assert_string_equal(world.calls, "");
-	assert_int_equal(esp_pair_send(p, (const uint8_t *)"abc", 3),
-	    ESP_E_PLANE);
+	assert_int_equal(esp_pair_send(p, &packet), ESP_E_PLANE);
 	assert_int_equal(world.nclear, 0);
 	world_end(p);
 }
@@ -613,23 +614,22 @@ static void
 send_needs_the_policy(void **state)
 {
 	struct esp_pair *p;
+	struct packet_view inner;
 	uint8_t		 out[64];
 	bool		 newest;
 
 	(void)state;
 	world_begin(US, PEER, US, PEER);
 	p = world_pair();
-	assert_int_equal(esp_pair_send(p, (const uint8_t *)"abc", 3),
-	    ESP_E_PLANE);
+	assert_int_equal(esp_pair_send(p, &packet), ESP_E_PLANE);
 	assert_int_equal(esp_pair_confirm(p), 0);
-	assert_int_equal(esp_pair_send(p, (const uint8_t *)"abc", 3), ESP_PAST);
+	assert_int_equal(esp_pair_send(p, &packet), ESP_PAST);
 	assert_int_equal(world.nclear, 1);
 	/* What comes is a copy of what the kernel has opened. */
-	assert_int_equal(esp_pair_open(p, (const uint8_t *)"abc", 3, out,
-	    sizeof(out), &newest), ESP_E_PLANE);
+	assert_int_equal(esp_pair_open(p, &packet, out, sizeof(out),
+	    &inner, &newest), ESP_E_PLANE);
 	esp_policy_down(&world.policy);
-	assert_int_equal(esp_pair_send(p, (const uint8_t *)"abc", 3),
-	    ESP_E_PLANE);
+	assert_int_equal(esp_pair_send(p, &packet), ESP_E_PLANE);
 	assert_int_equal(world.nclear, 1);
 	world_end(p);
 }

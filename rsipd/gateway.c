@@ -300,7 +300,7 @@ find_address(const struct pool_address *a, size_t n,
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (a[i].addr == like->addr)
+		if (addr_equal(&a[i].addr, &like->addr))
 			return a[i].exclusive == like->exclusive ? &a[i] : NULL;
 	}
 	return NULL;
@@ -328,10 +328,10 @@ gateway_set_pools(struct gateway *g, uint64_t now, const struct pool_address *a,
 			pool_retire(g->pool, now, r.at);
 	}
 	for (i = 0; i < n; i++) {
-		if (pool_find(g->pool, a[i].addr) == -1 &&
+		if (pool_find(g->pool, &a[i].addr) == -1 &&
 		    pool_add(g->pool, &a[i]) == -1) {
 			log_error("pool %s: no room for it",
-			    ipv4_text(a[i].addr));
+			    ADDR_TEXT(&a[i].addr));
 			rc = -1;
 		}
 	}

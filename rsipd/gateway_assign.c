@@ -21,7 +21,7 @@ struct gateway_assignment {
 	struct grant grant;		/* of what follows: as it will be entered */
 	/* wanted */
 	bool	 any_local;
-	uint32_t want_local;
+	struct addr want_local;
 	size_t	 nports;		/* 0: none needed */
 	bool	 any_port;
 	bool	 any_spi;
@@ -147,7 +147,7 @@ read_wanted(struct gateway_assignment *a)
 	    m->remote.type == RSIP_ADDR_NETMASK4)
 		return RSIP_BAD_PARAM;
 	a->any_local = is_any(&m->local);
-	memcpy(&a->want_local, m->local.bytes, sizeof(a->want_local));
+	a->want_local = addr_from_bytes(AF_INET, m->local.bytes);
 	if (m->has & RSIP_HAS_LOCAL_PORTS) {
 		a->nports = m->local_ports.none ? 0 : m->local_ports.number;
 		a->any_port = any_ports(&m->local_ports);
@@ -269,19 +269,17 @@ check_remote(struct gateway_assignment *a)
 /* --- what is given -------------------------------------------------------- */
 
 static bool
-address_allowed(const void *arg, uint32_t addr)
+address_allowed(const void *arg, const struct addr *addr)
 {
-	struct addr a = addr_from_v4(addr);
-
-	return policy_allows_local(arg, &a);
+	return policy_allows_local(arg, addr);
 }
 
 static enum rsip_error
 take_whole(struct gateway_assignment *a)
 {
-	struct pool *p = a->g->pool;
-	uint32_t     host = addr_v4(&a->r->peer->host);
-	int	     i;
+	const struct addr *host = &a->r->peer->host;
+	struct pool	  *p = a->g->pool;
+	int		   i;
 
 	if (a->any_local) {
 		return pool_draw_whole(p, a->r->now, host, address_allowed,
@@ -289,9 +287,9 @@ take_whole(struct gateway_assignment *a)
 		    RSIP_LOCAL_ADDR_UNAVAILABLE;
 	}
 	if (a->r->in->local.type != RSIP_ADDR_IPV4 ||
-	    (i = pool_find(p, a->want_local)) == -1 ||
+	    (i = pool_find(p, &a->want_local)) == -1 ||
 	    !pool_at(p, (size_t)i)->exclusive ||
-	    !address_allowed(a->policy, a->want_local))
+	    !policy_allows_local(a->policy, &a->want_local))
 		return RSIP_LOCAL_ADDR_UNALLOWED;
 	a->at = (size_t)i;
 	if (pool_take_whole(p, a->r->now, a->at, host) == POOL_OK)
@@ -316,8 +314,8 @@ take_ports(struct gateway_assignment *a, size_t at)
 		make_ranges(a);
 		return RSIP_OK;
 	}
-	rc = pool_take_ports(p, a->r->now, at, addr_v4(&a->r->peer->host),
-	    a->port, a->nports);
+	rc = pool_take_ports(p, a->r->now, at, &a->r->peer->host, a->port,
+	    a->nports);
 	return rc == POOL_OK ? RSIP_OK : rc == POOL_INUSE ?
 	    RSIP_LOCAL_ADDRPORT_INUSE : RSIP_LOCAL_ADDRPORT_UNALLOWED;
 }
@@ -333,8 +331,8 @@ take_spis(struct gateway_assignment *a, size_t at)
 	if (a->any_spi)
 		rc = pool_draw_spis(p, a->r->now, at, a->grant.nspis, a->spi);
 	else
-		rc = pool_take_spis(p, a->r->now, at,
-		    addr_v4(&a->r->peer->host), a->spi, a->grant.nspis);
+		rc = pool_take_spis(p, a->r->now, at, &a->r->peer->host,
+		    a->spi, a->grant.nspis);
 	return rc == POOL_OK ? RSIP_OK : rc == POOL_INUSE ?
 	    RSIP_IPSEC_SPI_INUSE : RSIP_IPSEC_SPI_UNAVAILABLE;
 }
@@ -360,7 +358,7 @@ shared_allowed(const struct gateway_assignment *a, size_t i)
 	const struct pool_address *p = pool_at(a->g->pool, i);
 
 	return pool_gives(a->g->pool, i) && !p->exclusive &&
-	    address_allowed(a->policy, p->addr);
+	    policy_allows_local(a->policy, &p->addr);
 }
 
 static enum rsip_error
@@ -374,7 +372,7 @@ take_shared(struct gateway_assignment *a)
 
 	if (!a->any_local) {
 		if (a->r->in->local.type != RSIP_ADDR_IPV4 ||
-		    (found = pool_find(p, a->want_local)) == -1 ||
+		    (found = pool_find(p, &a->want_local)) == -1 ||
 		    !shared_allowed(a, (size_t)found))
 			return RSIP_LOCAL_ADDR_UNALLOWED;
 		return take_at(a, (size_t)found);
@@ -446,7 +444,7 @@ bind_resources(struct gateway_assignment *a, uint32_t lease,
 	unsigned	      tries;
 
 	grant->gateway = addr_from_v4(gateway_tunnel_end(g));
-	grant->local = addr_from_v4(pool_at(g->pool, a->at)->addr);
+	grant->local = pool_at(g->pool, a->at)->addr;
 	grant->expires = a->r->now + (uint64_t)lease * 1000;
 	for (tries = 0; tries < COOKIE_TRIES; tries++) {
 		if (a->any_cookie)

@@ -50,7 +50,7 @@ gateway_restore_grant(struct gateway *g, uint64_t now, uint32_t client_id,
 	    leases_bindings(g->leases) >= g->config.max_bindings)
 		return -1;
 	if (leases_binding(g->leases, c, grant.bind_id) != NULL ||
-	    pool_find(g->pool, addr_v4(&grant.local)) == -1)
+	    pool_find(g->pool, &grant.local) == -1)
 		return 1;
 	grant.gateway = addr_from_v4(gateway_tunnel_end(g));
 	if ((b = grant_apply(&g->tables, now, c, &grant)) == NULL)

@@ -148,7 +148,7 @@ take_ports(struct pool *p, uint64_t now, size_t at, const struct addr *host,
 		}
 	}
 	return n == 0 ||
-	    pool_take_ports(p, now, at, addr_v4(host), port, n) == POOL_OK;
+	    pool_take_ports(p, now, at, host, port, n) == POOL_OK;
 }
 
 static bool
@@ -156,11 +156,11 @@ take(struct pool *p, uint64_t now, size_t at, const struct addr *host,
     const struct grant *g)
 {
 	if (g->method == RSIP_METHOD_RSA_IP)
-		return pool_take_whole(p, now, at, addr_v4(host)) == POOL_OK;
+		return pool_take_whole(p, now, at, host) == POOL_OK;
 	if (!take_ports(p, now, at, host, g))
 		return false;
-	if (g->nspis == 0 || pool_take_spis(p, now, at, addr_v4(host), g->spis,
-	    g->nspis) == POOL_OK)
+	if (g->nspis == 0 ||
+	    pool_take_spis(p, now, at, host, g->spis, g->nspis) == POOL_OK)
 		return true;
 	pool_undo_ports(p, at, g->ranges, g->nranges);
 	return false;
@@ -171,8 +171,7 @@ grant_apply(const struct grant_tables *t, uint64_t now, struct lease_client *c,
     const struct grant *g)
 {
 	struct lease_binding *b;
-	int		      at = pool_find(t->pool, addr_v4(&g->local));
-	int		      saved;
+	int		      at = pool_find(t->pool, &g->local), saved;
 
 	if (at == -1 || pool_at(t->pool, (size_t)at)->exclusive !=
 	    (g->method == RSIP_METHOD_RSA_IP) ||
@@ -229,8 +228,8 @@ rest(struct pool *p, uint64_t now, size_t at, const struct addr *host,
 	if (g->method == RSIP_METHOD_RSA_IP)
 		pool_rest_whole(p, now, at);
 	for (i = 0; i < g->nranges; i++)
-		pool_rest_ports(p, now, at, addr_v4(host), g->ranges[i]);
-	pool_rest_spis(p, now, at, addr_v4(host), g->spis, g->nspis);
+		pool_rest_ports(p, now, at, host, g->ranges[i]);
+	pool_rest_spis(p, now, at, host, g->spis, g->nspis);
 }
 
 void
@@ -249,7 +248,7 @@ void
 grant_rest(struct pool *p, uint64_t now, const struct addr *host,
     const struct grant *g)
 {
-	int at = pool_find(p, addr_v4(&g->local));
+	int at = pool_find(p, &g->local);
 
 	/* Somebody may have it by now. */
 	if (at != -1 && pool_at(p, (size_t)at)->exclusive ==

@@ -1,7 +1,6 @@
 /* parent.c - a gateway behind a gateway: what this machine's own rsipc has leased is what we lease on */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,9 +42,9 @@ add_spis(struct pool_address *a, json_object *spis)
 static void
 add_row(struct parent_lease *l, json_object *row)
 {
-	json_object   *address, *ports, *spis, *expires;
-	struct in_addr a;
-	int64_t	       left;
+	json_object *address, *ports, *spis, *expires;
+	struct addr  a;
+	int64_t	     left;
 
 	address = json_member(row, "address", json_type_string);
 	ports = json_member(row, "ports", json_type_array);
@@ -53,10 +52,11 @@ add_row(struct parent_lease *l, json_object *row)
 	expires = json_member(row, "expires", json_type_int);
 	if (address == NULL || ports == NULL || spis == NULL ||
 	    expires == NULL ||
-	    conf_ipv4(json_object_get_string(address), &a) == -1 ||
-	    (l->what.addr != 0 && l->what.addr != a.s_addr))
+	    addr_parse(&a, json_object_get_string(address)) == -1 ||
+	    a.family != AF_INET ||
+	    (addr_is_set(&l->what.addr) && !addr_equal(&l->what.addr, &a)))
 		return;
-	l->what.addr = a.s_addr;
+	l->what.addr = a;
 	add_ports(&l->what, ports);
 	add_spis(&l->what, spis);
 	left = json_object_get_int64(expires);
@@ -84,7 +84,7 @@ parent_ask(const char *path, struct parent_lease *out)
 	for (i = 0; rows != NULL && i < json_object_array_length(rows); i++)
 		add_row(out, json_object_array_get_idx(rows, i));
 	json_object_put(answer);
-	return out->what.addr != 0 && out->what.nports != 0 ? 0 : -1;
+	return addr_is_set(&out->what.addr) && out->what.nports != 0 ? 0 : -1;
 }
 
 static bool
@@ -106,7 +106,7 @@ parent_contains(const struct pool_address *now,
 	size_t	 i, k;
 	unsigned r;
 
-	if (now->addr != before->addr)
+	if (!addr_equal(&now->addr, &before->addr))
 		return false;
 	for (r = 0; r < before->nports; r++) {
 		if (!has_range(now, before->ports[r]))

@@ -13,13 +13,13 @@
 
 /* A port that is not free: leased (since is NEVER) or in the queue at rest. */
 struct pool_port {
-	uint32_t host;
 	uint32_t since;			/* seconds, one added */
 	uint16_t prev, next;		/* in the queue at rest; 0 ends it */
+	struct addr host;		/* at rest: whose it was */
 };
 
 struct pool_entry {
-	struct pool_address what;	/* addr 0: no entry */
+	struct pool_address what;	/* addr none: no entry */
 	bool retired;			/* gives nothing, but what it gave rests on */
 	uint64_t retired_at;
 	struct portset *free;
@@ -28,7 +28,7 @@ struct pool_entry {
 	uint16_t first, last;		/* of the queue at rest, longest freed first */
 	size_t nresting;		/* of ours: more may be in the queue */
 	bool leased;			/* exclusive ones */
-	uint32_t host;
+	struct addr host;
 	uint64_t freed;
 };
 
@@ -44,7 +44,7 @@ pool_address_equal(const struct pool_address *a, const struct pool_address *b)
 {
 	unsigned i;
 
-	if (a->addr != b->addr || a->exclusive != b->exclusive ||
+	if (!addr_equal(&a->addr, &b->addr) || a->exclusive != b->exclusive ||
 	    a->nports != b->nports || a->few_spis != b->few_spis ||
 	    a->nspis != b->nspis)
 		return false;
@@ -100,23 +100,24 @@ pool_set_quarantine(struct pool *p, uint64_t quarantine)
 
 /* Any entry of an address, retired or not; -1: none. */
 static int
-entry_find(const struct pool *p, uint32_t addr)
+entry_find(const struct pool *p, const struct addr *addr)
 {
 	size_t i;
 
 	for (i = 0; i < p->n; i++) {
-		if (p->entry[i].what.addr == addr)
+		if (addr_equal(&p->entry[i].what.addr, addr))
 			return (int)i;
 	}
 	return -1;
 }
 
 static void
-rest_port(struct pool_entry *e, uint16_t port, uint32_t host, uint64_t now)
+rest_port(struct pool_entry *e, uint16_t port, const struct addr *host,
+    uint64_t now)
 {
 	struct pool_port *s = &e->port[port];
 
-	s->host = host;
+	s->host = *host;
 	s->since = (uint32_t)(now / 1000) + 1;
 	s->next = 0;
 	s->prev = e->last;
@@ -206,8 +207,8 @@ entry_revive(struct pool *p, struct pool_entry *e, const struct pool_address *a)
 			    port++) {
 				/* Ranges may overlap. */
 				if (port != 0 && new.port[port].since == NEVER)
-					rest_port(&new, (uint16_t)port, e->host,
-					    e->freed);
+					rest_port(&new, (uint16_t)port,
+					    &e->host, e->freed);
 			}
 		}
 	}
@@ -221,13 +222,13 @@ pool_add(struct pool *p, const struct pool_address *a)
 {
 	struct pool_entry *e;
 	size_t		   i;
-	int		   found = entry_find(p, a->addr);
+	int		   found = entry_find(p, &a->addr);
 
 	if (found != -1) {
 		e = &p->entry[found];
 		return e->retired && entry_revive(p, e, a) == 0 ? found : -1;
 	}
-	for (i = 0; i < p->n && p->entry[i].what.addr != 0; i++)
+	for (i = 0; i < p->n && addr_is_set(&p->entry[i].what.addr); i++)
 		;
 	if (i == POOL_ADDRS_MAX || entry_init(&p->entry[i], a) == -1)
 		return -1;
@@ -275,7 +276,7 @@ pool_sweep(struct pool *p, uint64_t now)
 bool
 pool_gives(const struct pool *p, size_t i)
 {
-	return p->entry[i].what.addr != 0 && !p->entry[i].retired;
+	return addr_is_set(&p->entry[i].what.addr) && !p->entry[i].retired;
 }
 
 size_t
@@ -285,7 +286,7 @@ pool_size(const struct pool *p)
 }
 
 int
-pool_find(const struct pool *p, uint32_t addr)
+pool_find(const struct pool *p, const struct addr *addr)
 {
 	int i = entry_find(p, addr);
 
@@ -333,21 +334,22 @@ ports_refresh(struct pool *p, struct pool_entry *e, uint64_t now)
 }
 
 static enum pool_result
-port_usable(const struct pool_entry *e, uint32_t host, uint16_t port)
+port_usable(const struct pool_entry *e, const struct addr *host, uint16_t port)
 {
 	if (!portset_has(e->ours, port))
 		return POOL_UNALLOWED;
 	if (portset_has(e->free, port))
 		return POOL_OK;
 	/* Its own traffic may still come in: the rest is for others. */
-	if (e->port[port].since != NEVER && e->port[port].host == host)
+	if (e->port[port].since != NEVER &&
+	    addr_equal(&e->port[port].host, host))
 		return POOL_OK;
 	return POOL_INUSE;
 }
 
 enum pool_result
-pool_take_ports(struct pool *p, uint64_t now, size_t i, uint32_t host,
-    const uint16_t *port, size_t n)
+pool_take_ports(struct pool *p, uint64_t now, size_t i,
+    const struct addr *host, const uint16_t *port, size_t n)
 {
 	struct pool_entry *e = &p->entry[i];
 	enum pool_result   rc, worst = POOL_OK;
@@ -426,8 +428,8 @@ pool_draw_ports(struct pool *p, uint64_t now, size_t i, size_t n,
 }
 
 void
-pool_rest_ports(struct pool *p, uint64_t now, size_t i, uint32_t host,
-    struct demux_range r)
+pool_rest_ports(struct pool *p, uint64_t now, size_t i,
+    const struct addr *host, struct demux_range r)
 {
 	struct pool_entry *e = &p->entry[i];
 	unsigned	   port;
@@ -470,8 +472,8 @@ spi_is_ours(const struct pool_address *a, uint32_t spi)
 }
 
 enum pool_result
-pool_take_spis(struct pool *p, uint64_t now, size_t i, uint32_t host,
-    const uint32_t *spi, size_t n)
+pool_take_spis(struct pool *p, uint64_t now, size_t i,
+    const struct addr *host, const uint32_t *spi, size_t n)
 {
 	size_t k;
 
@@ -501,7 +503,7 @@ draw_few_spis(struct pool *p, size_t i, size_t n, uint32_t *spi)
 	at = random_uniform((uint32_t)a->nspis);
 	for (k = 0; k < a->nspis && found < n; k++) {
 		spi[found] = a->spis[(at + k) % a->nspis];
-		found += spiset_usable(p->spis, (uint16_t)i, spi[found], 0);
+		found += spiset_usable(p->spis, (uint16_t)i, spi[found], NULL);
 	}
 	if (found < n || !spiset_reserve(p->spis, n))
 		return POOL_UNAVAILABLE;
@@ -526,15 +528,15 @@ pool_draw_spis(struct pool *p, uint64_t now, size_t i, size_t n, uint32_t *spi)
 		do
 			random_bytes(&spi[k], sizeof(spi[k]));
 		while (spi[k] < POOL_SPI_MIN ||
-		    !spiset_usable(p->spis, (uint16_t)i, spi[k], 0));
+		    !spiset_usable(p->spis, (uint16_t)i, spi[k], NULL));
 		spiset_lease(p->spis, (uint16_t)i, spi[k]);
 	}
 	return POOL_OK;
 }
 
 void
-pool_rest_spis(struct pool *p, uint64_t now, size_t i, uint32_t host,
-    const uint32_t *spi, size_t n)
+pool_rest_spis(struct pool *p, uint64_t now, size_t i,
+    const struct addr *host, const uint32_t *spi, size_t n)
 {
 	size_t k;
 
@@ -559,14 +561,15 @@ pool_undo_spis(struct pool *p, size_t i, const uint32_t *spi, size_t n)
 
 static bool
 whole_usable(const struct pool *p, const struct pool_entry *e, uint64_t now,
-    uint32_t host)
+    const struct addr *host)
 {
-	return !e->leased && (e->freed == NEVER || e->host == host ||
-	    e->freed + p->quarantine <= now);
+	return !e->leased && (e->freed == NEVER ||
+	    addr_equal(&e->host, host) || e->freed + p->quarantine <= now);
 }
 
 enum pool_result
-pool_take_whole(struct pool *p, uint64_t now, size_t i, uint32_t host)
+pool_take_whole(struct pool *p, uint64_t now, size_t i,
+    const struct addr *host)
 {
 	struct pool_entry *e = &p->entry[i];
 
@@ -575,13 +578,13 @@ pool_take_whole(struct pool *p, uint64_t now, size_t i, uint32_t host)
 	if (!whole_usable(p, e, now, host))
 		return POOL_INUSE;
 	e->leased = true;
-	e->host = host;
+	e->host = *host;
 	return POOL_OK;
 }
 
 enum pool_result
-pool_draw_whole(struct pool *p, uint64_t now, uint32_t host,
-    bool (*allowed)(const void *, uint32_t addr), const void *arg, size_t *i)
+pool_draw_whole(struct pool *p, uint64_t now, const struct addr *host,
+    pool_allowed allowed, const void *arg, size_t *i)
 {
 	struct pool_entry *e, *oldest = NULL;
 	size_t		   k, n = 0;
@@ -589,7 +592,7 @@ pool_draw_whole(struct pool *p, uint64_t now, uint32_t host,
 	for (k = 0; k < p->n; k++) {
 		e = &p->entry[k];
 		if (!pool_gives(p, k) || !e->what.exclusive || e->leased ||
-		    (allowed != NULL && !allowed(arg, e->what.addr)))
+		    (allowed != NULL && !allowed(arg, &e->what.addr)))
 			continue;
 		if (oldest == NULL || e->freed < oldest->freed)
 			oldest = e;
@@ -603,20 +606,19 @@ pool_draw_whole(struct pool *p, uint64_t now, uint32_t host,
 	if (n == 0)
 		*i = (size_t)(oldest - p->entry);
 	p->entry[*i].leased = true;
-	p->entry[*i].host = host;
+	p->entry[*i].host = *host;
 	return POOL_OK;
 }
 
 bool
-pool_whole_left(const struct pool *p,
-    bool (*allowed)(const void *, uint32_t addr), const void *arg)
+pool_whole_left(const struct pool *p, pool_allowed allowed, const void *arg)
 {
 	size_t k;
 
 	for (k = 0; k < p->n; k++) {
 		if (pool_gives(p, k) && p->entry[k].what.exclusive &&
 		    !p->entry[k].leased &&
-		    (allowed == NULL || allowed(arg, p->entry[k].what.addr)))
+		    (allowed == NULL || allowed(arg, &p->entry[k].what.addr)))
 			return true;
 	}
 	return false;

@@ -7,11 +7,12 @@
 #include <stdint.h>
 
 #include "nat/binding.h"
+#include "net/addr.h"
 
 /*
- * Pure: "now" is milliseconds.  Addresses and hosts are in network order, ports
- * and SPIs in host order.  An address is named by its index, in the order of
- * adding.  Whatever n ports are free, drawing costs O(n log 65536); SPIs O(1).
+ * Pure: "now" is milliseconds.  Ports and SPIs are in host order.  An address is
+ * named by its index, in the order of adding.  Whatever n ports are free, drawing
+ * costs O(n log 65536); SPIs O(1).
  */
 struct pool;
 
@@ -21,7 +22,7 @@ struct pool;
 #define POOL_SPI_MIN	256	/* RFC 2406 §2.1: below are reserved */
 
 struct pool_address {
-	uint32_t addr;
+	struct addr addr;
 	bool exclusive;			/* for RSA-IP: one host has all of it */
 	struct demux_range ports[POOL_RANGES_MAX];
 	unsigned nports;		/* 0 where exclusive */
@@ -65,7 +66,7 @@ void	pool_sweep(struct pool *p, uint64_t now);
 size_t	pool_size(const struct pool *p);
 bool	pool_gives(const struct pool *p, size_t i);
 /* Index of an address, -1 if it is not ours. */
-int	pool_find(const struct pool *p, uint32_t addr);
+int	pool_find(const struct pool *p, const struct addr *addr);
 const struct pool_address *pool_at(const struct pool *p, size_t i);
 
 /*
@@ -74,11 +75,11 @@ const struct pool_address *pool_at(const struct pool *p, size_t i);
  * host, go to rest.  undo: as if never taken.
  */
 enum pool_result pool_take_ports(struct pool *p, uint64_t now, size_t i,
-	    uint32_t host, const uint16_t *port, size_t n);
+	    const struct addr *host, const uint16_t *port, size_t n);
 enum pool_result pool_draw_ports(struct pool *p, uint64_t now, size_t i,
 	    size_t n, uint16_t *port);
-void	pool_rest_ports(struct pool *p, uint64_t now, size_t i, uint32_t host,
-	    struct demux_range r);
+void	pool_rest_ports(struct pool *p, uint64_t now, size_t i,
+	    const struct addr *host, struct demux_range r);
 void	pool_undo_ports(struct pool *p, size_t i, const struct demux_range *r,
 	    size_t n);
 /* How many could be drawn, those at rest included. */
@@ -86,21 +87,23 @@ size_t	pool_ports_left(const struct pool *p, size_t i);
 
 /* SPIs of an address, the same. take of a number below POOL_SPI_MIN: UNALLOWED. */
 enum pool_result pool_take_spis(struct pool *p, uint64_t now, size_t i,
-	    uint32_t host, const uint32_t *spi, size_t n);
+	    const struct addr *host, const uint32_t *spi, size_t n);
 enum pool_result pool_draw_spis(struct pool *p, uint64_t now, size_t i,
 	    size_t n, uint32_t *spi);
-void	pool_rest_spis(struct pool *p, uint64_t now, size_t i, uint32_t host,
-	    const uint32_t *spi, size_t n);
+void	pool_rest_spis(struct pool *p, uint64_t now, size_t i,
+	    const struct addr *host, const uint32_t *spi, size_t n);
 void	pool_undo_spis(struct pool *p, size_t i, const uint32_t *spi, size_t n);
 
-/* Exclusive addresses, whole. */
+/* Exclusive addresses, whole; of those that allowed() lets (NULL: all). */
+typedef bool (*pool_allowed)(const void *arg, const struct addr *addr);
 enum pool_result pool_take_whole(struct pool *p, uint64_t now, size_t i,
-	    uint32_t host);
-enum pool_result pool_draw_whole(struct pool *p, uint64_t now, uint32_t host,
-	    bool (*allowed)(const void *, uint32_t addr), const void *arg, size_t *i);
+	    const struct addr *host);
+enum pool_result pool_draw_whole(struct pool *p, uint64_t now,
+	    const struct addr *host, pool_allowed allowed, const void *arg,
+	    size_t *i);
 /* Is any such address not leased? */
-bool	pool_whole_left(const struct pool *p,
-	    bool (*allowed)(const void *, uint32_t addr), const void *arg);
+bool	pool_whole_left(const struct pool *p, pool_allowed allowed,
+	    const void *arg);
 void	pool_rest_whole(struct pool *p, uint64_t now, size_t i);
 void	pool_undo_whole(struct pool *p, size_t i);
 

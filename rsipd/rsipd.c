@@ -238,12 +238,13 @@ find_pools(const struct settings *c)
 	size_t		       i, k;
 
 	for (i = 0; i < c->npools; i++) {
-		pools[i].addr = c->pools[i].addr;
+		pools[i].addr = addr_v4(&c->pools[i].addr);
 		memcpy(pools[i].ports, c->pools[i].ports,
 		    sizeof(pools[i].ports));
 		pools[i].nports = c->pools[i].nports;
 		for (k = 0; k < c->nnamed; k++) {
-			if (c->named[k].what.addr == pools[i].addr)
+			if (addr_equal(&c->named[k].what.addr,
+			    &c->pools[i].addr))
 				pools[i].local |= c->named[k].local;
 		}
 	}
@@ -329,7 +330,7 @@ use_pools(struct rsipd *d, const struct place *from, const struct settings *c)
 		return -1;
 	pools = find_pools(c);
 	rc = dataplane_set_pools(d->dataplane, pools, c->npools,
-	    c->public_addr);
+	    addr_v4(&c->public_addr));
 	free(pools);
 	if (rc == -1) {
 		if (!is_there(from, c) && move_to(d, from, c) == 0)
@@ -377,16 +378,15 @@ static void
 follow(struct rsipd *d)
 {
 	struct settings *c = d->settings;
-	uint32_t	 before = c->public_addr;
+	struct addr	 before = c->public_addr;
 	struct place	 from = place_of(c);
 
 	settings_follow(c);
-	if (c->public_addr != before)
+	if (!addr_equal(&c->public_addr, &before))
 		log_info("%s has %s now, where it had %s: leases of addresses "
 		    "that went are taken back", c->public_if,
-		    c->public_addr == 0 ? "no address" :
-		    ipv4_text(c->public_addr), before == 0 ? "none" :
-		    ipv4_text(before));
+		    addr_is_set(&c->public_addr) ? ADDR_TEXT(&c->public_addr) :
+		    "no address", ADDR_TEXT(&before));
 	if (use_pools(d, &from, c) == -1) {
 		log_error("pools stay as they were");
 		c->gateway.gateway = from.gateway;
@@ -411,8 +411,8 @@ ask_parent(struct rsipd *d)
 	gateway_set_until(d->gateway, now, now + (uint64_t)lease.expires * 1000);
 	if (c->npools != 0 && parent_contains(&lease.what, &c->pools[0]))
 		return;
-	log_info("rsipc has another lease now, of %s", ipv4_text(
-	    lease.what.addr));
+	log_info("rsipc has another lease now, of %s",
+	    ADDR_TEXT(&lease.what.addr));
 	settings_set_parent(c, &lease.what);
 	follow(d);
 }
@@ -671,8 +671,9 @@ ready(void *arg)
 	const struct settings *c = d->settings;
 
 	log_info("gateway %s on %s leases %s%s of %s", ipv4_text(
-	    c->gateway.gateway), c->private_if, ipv4_text(c->pools[0].addr),
-	    c->npools > 1 ? " and others" : "", c->public_if);
+	    c->gateway.gateway), c->private_if,
+	    ADDR_TEXT(&c->pools[0].addr), c->npools > 1 ? " and others" :
+	    "", c->public_if);
 }
 
 static void

@@ -17,7 +17,7 @@
 
 /* A pool by its address, or by the interface whose address it is. */
 struct settings_pool {
-	struct pool_address what;	/* addr 0: the interface has none */
+	struct pool_address what;	/* addr none: the interface has none */
 	char	 ifname[IF_NAMESIZE];	/* "": the address is given */
 	bool	 local;			/* this machine has it itself */
 };
@@ -25,7 +25,7 @@ struct settings_pool {
 struct settings {
 	char	 public_if[IF_NAMESIZE], private_if[IF_NAMESIZE];	/* "": find it */
 	bool	 public_found, private_found, gateway_found;	/* ... not named by the file */
-	uint32_t public_addr;		/* network order; 0 until settings_complete() */
+	struct addr public_addr;	/* none until settings_complete() */
 	uint16_t port;
 	char	*control;
 	struct web_config web;

@@ -55,18 +55,28 @@ out:
 	return rc;
 }
 
+static bool
+is_address(const struct ifaddrs *i, const struct addr *addr)
+{
+	struct addr has;
+
+	if (i->ifa_addr == NULL)
+		return false;
+	has = addr_from_sockaddr(i->ifa_addr, sizeof(struct sockaddr_in6),
+	    NULL);
+	return addr_is_set(&has) && addr_equal(&has, addr);
+}
+
 /* The interface that has an address. */
 static void
-find_interface_of(uint32_t addr, char out[IF_NAMESIZE])
+find_interface_of(const struct addr *addr, char out[IF_NAMESIZE])
 {
 	struct ifaddrs *list, *i;
 
 	if (getifaddrs(&list) == -1)
 		return;
 	for (i = list; i != NULL; i = i->ifa_next) {
-		if (i->ifa_addr != NULL && i->ifa_addr->sa_family == AF_INET &&
-		    ((struct sockaddr_in *)(void *)i->ifa_addr)
-		    ->sin_addr.s_addr == addr)
+		if (is_address(i, addr))
 			memcpy(out, i->ifa_name, strnlen(i->ifa_name,
 			    IF_NAMESIZE - 1) + 1);
 	}
@@ -88,7 +98,7 @@ find_parent(struct settings *c)
 	c->parent_expires = lease.expires;
 	if (c->public_if[0] == '\0') {
 		c->public_found = true;
-		find_interface_of(lease.what.addr, c->public_if);
+		find_interface_of(&lease.what.addr, c->public_if);
 	}
 	return 0;
 }
@@ -168,54 +178,53 @@ find_networks(struct settings *c)
 
 /* Has this machine the address, at that interface ("": at any)? */
 static bool
-has_address(const char *ifname, uint32_t addr)
+has_address(const char *ifname, const struct addr *addr)
 {
 	struct ifaddrs *list, *i;
 	bool		has = false;
 
-	if (addr == 0 || getifaddrs(&list) == -1)
+	if (!addr_is_set(addr) || getifaddrs(&list) == -1)
 		return false;
 	for (i = list; i != NULL; i = i->ifa_next) {
-		if (i->ifa_addr != NULL && i->ifa_addr->sa_family == AF_INET &&
-		    (*ifname == '\0' || strcmp(i->ifa_name, ifname) == 0) &&
-		    ((struct sockaddr_in *)(void *)i->ifa_addr)
-		    ->sin_addr.s_addr == addr)
+		if ((*ifname == '\0' || strcmp(i->ifa_name, ifname) == 0) &&
+		    is_address(i, addr))
 			has = true;
 	}
 	freeifaddrs(list);
 	return has;
 }
 
-/* The address it had while it has it, else its first; 0: none. */
-static uint32_t
-address_now(const char *ifname, uint32_t before)
+/* The address it had while it has it, else its first, if any. */
+static struct addr
+address_now(const char *ifname, const struct addr *before)
 {
 	struct addr addr;
 
 	if (has_address(ifname, before))
-		return before;
-	return rtnl_addr_of(ifname, AF_INET, &addr, NULL) == 0 ?
-	    addr_v4(&addr) : 0;
+		return *before;
+	return rtnl_addr_of(ifname, AF_INET, &addr, NULL) == 0 ? addr :
+	    (struct addr){ 0 };
 }
 
 /* A private side without an address may get one again: until then it has its last. */
-static uint32_t
+static struct addr
 gateway_now(const struct settings *c)
 {
-	uint32_t addr;
+	struct addr was = addr_from_v4(c->gateway.gateway), addr;
 
 	if (!c->gateway_found)
-		return c->gateway.gateway;
-	addr = address_now(c->private_if, c->gateway.gateway);
-	return addr != 0 ? addr : c->gateway.gateway;
+		return was;
+	addr = address_now(c->private_if, &was);
+	return addr_is_set(&addr) ? addr : was;
 }
 
 static void
-note_news(uint32_t before, uint32_t now, enum settings_news *news)
+note_news(const struct addr *before, const struct addr *now,
+    enum settings_news *news)
 {
-	if (now == before)
+	if (addr_equal(now, before))
 		return;
-	if (before != 0)
+	if (addr_is_set(before))
 		*news = SETTINGS_GONE;
 	else if (*news == SETTINGS_SAME)
 		*news = SETTINGS_CAME;
@@ -226,25 +235,29 @@ settings_look(const struct settings *c)
 {
 	const struct settings_pool *p;
 	enum settings_news	    news = SETTINGS_SAME;
+	struct addr		    was, now;
 
 	for (p = c->named; p < c->named + c->nnamed; p++) {
-		if (p->ifname[0] != '\0')
-			note_news(p->what.addr, address_now(p->ifname,
-			    p->what.addr), &news);
+		if (p->ifname[0] == '\0')
+			continue;
+		now = address_now(p->ifname, &p->what.addr);
+		note_news(&p->what.addr, &now, &news);
 	}
-	note_news(c->public_addr, address_now(c->public_if, c->public_addr),
-	    &news);
-	note_news(c->gateway.gateway, gateway_now(c), &news);
+	now = address_now(c->public_if, &c->public_addr);
+	note_news(&c->public_addr, &now, &news);
+	was = addr_from_v4(c->gateway.gateway);
+	now = gateway_now(c);
+	note_news(&was, &now, &news);
 	return news;
 }
 
 static bool
-is_listed(const struct settings *c, uint32_t addr)
+is_listed(const struct settings *c, const struct addr *addr)
 {
 	size_t i;
 
 	for (i = 0; i < c->npools; i++) {
-		if (c->pools[i].addr == addr)
+		if (addr_equal(&c->pools[i].addr, addr))
 			return true;
 	}
 	return false;
@@ -259,10 +272,11 @@ list_pools(struct settings *c)
 	c->npools = 0;
 	for (p = c->named; p < c->named + c->nnamed; p++) {
 		if (p->ifname[0] != '\0') {
-			p->what.addr = address_now(p->ifname, p->what.addr);
+			p->what.addr = address_now(p->ifname, &p->what.addr);
 			p->local = true;
 		}
-		if (p->what.addr != 0 && !is_listed(c, p->what.addr))
+		if (addr_is_set(&p->what.addr) &&
+		    !is_listed(c, &p->what.addr))
 			c->pools[c->npools++] = p->what;
 	}
 }
@@ -270,8 +284,10 @@ list_pools(struct settings *c)
 void
 settings_follow(struct settings *c)
 {
-	c->public_addr = address_now(c->public_if, c->public_addr);
-	c->gateway.gateway = gateway_now(c);
+	struct addr gateway = gateway_now(c);
+
+	c->public_addr = address_now(c->public_if, &c->public_addr);
+	c->gateway.gateway = addr_v4(&gateway);
 	list_pools(c);
 	find_networks(c);
 }
@@ -280,7 +296,7 @@ void
 settings_set_parent(struct settings *c, const struct pool_address *lease)
 {
 	c->named[0].what = *lease;
-	c->named[0].local = has_address("", lease->addr);
+	c->named[0].local = has_address("", &lease->addr);
 	c->nnamed = 1;
 }
 
@@ -318,7 +334,7 @@ complete_pools(struct settings *c)
 	size_t	    i;
 
 	for (i = 0; i < c->nnamed; i++)
-		c->named[i].local = has_address("", c->named[i].what.addr);
+		c->named[i].local = has_address("", &c->named[i].what.addr);
 	settings_follow(c);
 	if (c->npools == 0) {
 		log_error("interface %s has no IPv4 address to lease from: "
@@ -328,9 +344,9 @@ complete_pools(struct settings *c)
 	for (i = 0; i < c->npools; i++) {
 		/* What a parent has leased to us is as good as it is. */
 		if (c->parent == NULL && (why = settings_pool_refused(c,
-		    c->pools[i].addr)) != NULL) {
-			log_error("pool \"%s\" %s", ipv4_text(c->pools[i].addr),
-			    why);
+		    &c->pools[i].addr)) != NULL) {
+			log_error("pool \"%s\" %s",
+			    ADDR_TEXT(&c->pools[i].addr), why);
 			return -1;
 		}
 	}

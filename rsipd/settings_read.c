@@ -103,22 +103,22 @@ take_ipv4(void *to, cfg_t *cfg, const struct option *o, const char *text)
 }
 
 const char *
-settings_pool_refused(const struct settings *c, uint32_t addr)
+settings_pool_refused(const struct settings *c, const struct addr *addr)
 {
 	size_t i;
 
-	if (!ip_is_host(addr))
+	if (!addr_is_host(addr))
 		return "is no host's address: it cannot be leased";
-	if (addr == c->gateway.gateway)
+	if (addr_v4(addr) == c->gateway.gateway)
 		return "is the gateway's own address on the private side: it "
 		    "cannot be leased";
 	for (i = 0; i < c->gateway.nfrom; i++) {
-		if (ip_in_prefix(addr, c->gateway.from[i].net,
+		if (ip_in_prefix(addr_v4(addr), c->gateway.from[i].net,
 		    c->gateway.from[i].plen))
 			return "lies in the private interface's network: it "
 			    "cannot be leased";
 	}
-	if (!c->private_pools && ip_is_private(addr))
+	if (!c->private_pools && addr_is_private(addr))
 		return "is a private address: only private-pools = true "
 		    "leases it";
 	return NULL;
@@ -127,13 +127,14 @@ settings_pool_refused(const struct settings *c, uint32_t addr)
 static int
 title_pool(struct settings *c, cfg_t *cfg, struct settings_pool *p)
 {
-	const char    *title = cfg_title(cfg), *why;
-	struct in_addr addr;
-	size_t	       i;
+	const char *title = cfg_title(cfg), *why;
+	struct addr addr;
+	size_t	    i;
 
-	if (conf_ipv4(title, &addr) == 0)
-		p->what.addr = addr.s_addr;
-	else if (isalpha((unsigned char)*title) && strlen(title) < IF_NAMESIZE)
+	if (addr_parse(&addr, title) == 0 && addr.family == AF_INET)
+		p->what.addr = addr;
+	else if (!addr_is_set(&addr) &&
+	    isalpha((unsigned char)*title) && strlen(title) < IF_NAMESIZE)
 		memcpy(p->ifname, title, strlen(title) + 1);
 	else {
 		conf_error(cfg, "pool \"%s\" is neither an IPv4 address nor an "
@@ -141,13 +142,13 @@ title_pool(struct settings *c, cfg_t *cfg, struct settings_pool *p)
 		return -1;
 	}
 	if (p->ifname[0] == '\0' &&
-	    (why = settings_pool_refused(c, p->what.addr)) != NULL) {
+	    (why = settings_pool_refused(c, &p->what.addr)) != NULL) {
 		conf_error(cfg, "pool \"%s\" %s", title, why);
 		return -1;
 	}
 	for (i = 0; i < c->nnamed; i++) {
-		if (p->what.addr != 0 ?
-		    c->named[i].what.addr == p->what.addr :
+		if (addr_is_set(&p->what.addr) ?
+		    addr_equal(&c->named[i].what.addr, &p->what.addr) :
 		    strcmp(c->named[i].ifname, p->ifname) == 0) {
 			conf_error(cfg, "pool \"%s\" is there already", title);
 			return -1;

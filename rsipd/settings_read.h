@@ -15,6 +15,7 @@ void	settings_free(struct settings *c);
 
 /* Why addr cannot be leased, to stand behind its name; NULL if it can
  * (RFC 3102 §4.2).  The private side's networks are known only to a complete c. */
-const char *settings_pool_refused(const struct settings *c, uint32_t addr);
+const char *settings_pool_refused(const struct settings *c,
+	    const struct addr *addr);
 
 #endif

@@ -13,17 +13,17 @@ enum spi_state { SPI_NONE, SPI_LEASED, SPI_RESTING };
 
 struct spi_slot {
 	uint32_t spi;
-	uint32_t host;		/* at rest: whose it was */
-	uint32_t since;		/* at rest: seconds */
+	uint32_t freed;		/* at rest: where in the queue */
 	uint16_t address;
 	uint8_t	 state;
 };
 
 /* Longest freed first.  One that its host took again stays here until its turn
- * comes, and is then passed over: since tells. */
+ * comes, and is then passed over: no slot at rest names its place. */
 struct spi_freed {
-	uint32_t spi, since;
-	uint16_t address;
+	uint32_t    spi, since;	/* seconds */
+	uint16_t    address;
+	struct addr host;	/* whose it was */
 };
 
 struct spiset {
@@ -31,7 +31,7 @@ struct spiset {
 	size_t		  mask;
 	size_t		  leased, resting, max;
 	struct spi_freed *queue;
-	size_t		  qmask, head, tail;	/* head: next to wake */
+	size_t		  qmask, head, tail;	/* ever rising; head: next to wake */
 	uint64_t	  seed;
 };
 
@@ -130,14 +130,24 @@ grow(struct spiset *s, size_t want)
 	return true;
 }
 
+/* The slot that rests at a place of the queue; NULL if it is leased again. */
+static struct spi_slot *
+slot_at_rest(const struct spiset *s, size_t at)
+{
+	const struct spi_freed *f = &s->queue[at & s->qmask];
+	struct spi_slot	       *slot = slot_find(s, f->address, f->spi);
+
+	return slot->state == SPI_RESTING && slot->freed == (uint32_t)at ?
+	    slot : NULL;
+}
+
 /* The longest freed is forgotten, or passed over if it is leased again. */
 static void
 wake_first(struct spiset *s)
 {
-	const struct spi_freed *f = &s->queue[s->head++ & s->qmask];
-	struct spi_slot	       *slot = slot_find(s, f->address, f->spi);
+	struct spi_slot *slot = slot_at_rest(s, s->head++);
 
-	if (slot->state == SPI_RESTING && slot->since == f->since) {
+	if (slot != NULL) {
 		slot_erase(s, slot);
 		s->resting--;
 	}
@@ -155,12 +165,13 @@ spiset_reserve(struct spiset *s, size_t n)
 
 bool
 spiset_usable(const struct spiset *s, uint16_t address, uint32_t spi,
-    uint32_t host)
+    const struct addr *host)
 {
 	const struct spi_slot *slot = slot_find(s, address, spi);
 
-	return slot->state == SPI_NONE ||
-	    (slot->state == SPI_RESTING && host != 0 && slot->host == host);
+	return slot->state == SPI_NONE || (slot->state == SPI_RESTING &&
+	    host != NULL && addr_equal(&s->queue[slot->freed & s->qmask].host,
+	    host));
 }
 
 void
@@ -177,49 +188,61 @@ spiset_lease(struct spiset *s, uint16_t address, uint32_t spi)
 	s->leased++;
 }
 
+/* Without what is leased again. */
+static void
+queue_close_up(struct spiset *s)
+{
+	struct spi_slot *slot;
+	size_t		 i, n = s->head;
+
+	for (i = s->head; i != s->tail; i++) {
+		if ((slot = slot_at_rest(s, i)) == NULL)
+			continue;
+		slot->freed = (uint32_t)n;
+		s->queue[n++ & s->qmask] = s->queue[i & s->qmask];
+	}
+	s->tail = n;
+}
+
 static bool
-queue_push(struct spiset *s, struct spi_freed f)
+queue_has_room(struct spiset *s)
 {
 	struct spi_freed *q;
-	size_t		  i, n;
+	size_t		  i, mask = 2 * s->qmask + 1;
 
-	/* One host's taking and freeing of the same must not fill memory. */
-	while (s->tail - s->head >= 2 * s->max && s->head != s->tail)
-		wake_first(s);
-	n = s->tail - s->head;
-	if (n > s->qmask) {
-		q = calloc(2 * (s->qmask + 1), sizeof(*q));
-		if (q == NULL)
-			return false;
-		for (i = 0; i < n; i++)
-			q[i] = s->queue[(s->head + i) & s->qmask];
-		free(s->queue);
-		s->queue = q;
-		s->qmask = 2 * (s->qmask + 1) - 1;
-		s->head = 0;
-		s->tail = n;
-	}
-	s->queue[s->tail++ & s->qmask] = f;
+	/* One host's taking and freeing of the same must not fill memory, nor
+	 * shorten another's rest. */
+	if (s->tail - s->head >= 2 * s->max)
+		queue_close_up(s);
+	if (s->tail - s->head <= s->qmask)
+		return true;
+	if ((q = calloc(mask + 1, sizeof(*q))) == NULL)
+		return false;
+	for (i = s->head; i != s->tail; i++)
+		q[i & mask] = s->queue[i & s->qmask];
+	free(s->queue);
+	s->queue = q;
+	s->qmask = mask;
 	return true;
 }
 
 void
-spiset_rest(struct spiset *s, uint16_t address, uint32_t spi, uint32_t host,
-    uint64_t now)
+spiset_rest(struct spiset *s, uint16_t address, uint32_t spi,
+    const struct addr *host, uint64_t now)
 {
 	struct spi_slot *slot = slot_find(s, address, spi);
-	uint32_t	 since = (uint32_t)(now / 1000);
 
 	if (slot->state != SPI_LEASED)
 		return;
 	s->leased--;
-	if (!queue_push(s, (struct spi_freed){ spi, since, address })) {
+	if (!queue_has_room(s)) {
 		slot_erase(s, slot);
 		return;
 	}
 	slot->state = SPI_RESTING;
-	slot->host = host;
-	slot->since = since;
+	slot->freed = (uint32_t)s->tail;
+	s->queue[s->tail++ & s->qmask] = (struct spi_freed){ spi,
+		(uint32_t)(now / 1000), address, *host };
 	s->resting++;
 }
 

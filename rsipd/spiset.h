@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* SPIs in host order; hosts in network order; times in milliseconds. */
+#include "net/addr.h"
+
+/* SPIs in host order, times in milliseconds. */
 struct spiset;
 
 struct spiset *spiset_new(size_t max);
@@ -15,13 +17,13 @@ void	spiset_free(struct spiset *s);
 /* Makes room for n more, at the cost of those longest at rest; false if max
  * or memory forbids it. */
 bool	spiset_reserve(struct spiset *s, size_t n);
-/* Neither leased nor at rest after another host's use. host 0: after anyone's. */
+/* Neither leased nor at rest after another host's use; host NULL: anyone's. */
 bool	spiset_usable(const struct spiset *s, uint16_t address, uint32_t spi,
-	    uint32_t host);
+	    const struct addr *host);
 /* After spiset_reserve() and spiset_usable(). */
 void	spiset_lease(struct spiset *s, uint16_t address, uint32_t spi);
 void	spiset_rest(struct spiset *s, uint16_t address, uint32_t spi,
-	    uint32_t host, uint64_t now);
+	    const struct addr *host, uint64_t now);
 void	spiset_remove(struct spiset *s, uint16_t address, uint32_t spi);
 /* Forgets those that have been at rest for as long as quarantine. */
 void	spiset_refresh(struct spiset *s, uint64_t now, uint64_t quarantine);

@@ -244,9 +244,9 @@ make_gateway(const struct policies *policies)
 		.policies = policies, .max_neighbour = 3,
 		.from = { { htonl(0x0a000000), 8 } }, .nfrom = 1,
 	};
-	struct pool_address shared = { .addr = htonl(0xc6336401),
+	struct pool_address shared = { .addr = addr_from_v4(htonl(0xc6336401)),
 		.ports = { { PORTS_LO, PORTS_HI } }, .nports = 1 };
-	struct pool_address whole = { .addr = htonl(0xc6336402),
+	struct pool_address whole = { .addr = addr_from_v4(htonl(0xc6336402)),
 		.exclusive = true };
 	struct pool    *pool = pool_new(1000, SPIS);
 	struct gateway *g;

@@ -130,9 +130,9 @@ world_end(void)
 void
 world_begin(const struct policy *base, bool whole)
 {
-	struct pool_address a = { .addr = inet_addr(SHARED),
+	struct pool_address a = { .addr = world_addr(SHARED),
 		.ports = { { 20000, 20009 } }, .nports = 1 };
-	struct pool_address e = { .addr = inet_addr(WHOLE),
+	struct pool_address e = { .addr = world_addr(WHOLE),
 		.exclusive = true };
 	struct pool	   *p;
 

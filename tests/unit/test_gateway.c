@@ -181,7 +181,7 @@ static void
 pools_come_and_go(void **state)
 {
 	struct policy	    p = default_policy();
-	struct pool_address old = { .addr = inet_addr(SHARED),
+	struct pool_address old = { .addr = world_addr(SHARED),
 		.ports = { { 20000, 20009 } }, .nports = 1 }, new = old;
 	struct pool_address both[2];
 	uint32_t	    id, bind;
@@ -189,7 +189,7 @@ pools_come_and_go(void **state)
 	unsigned	    got;
 
 	(void)state;
-	new.addr = inet_addr("198.51.100.7");
+	new.addr = world_addr("198.51.100.7");
 	world_begin(&p, false);
 	id = do_register();
 	assign(RSIP_ASSIGN_REQUEST_RSIPSEC, id);
@@ -214,7 +214,7 @@ pools_come_and_go(void **state)
 	expect_error(RSIP_LOCAL_ADDR_UNALLOWED);
 	assign(RSIP_ASSIGN_REQUEST_RSIPSEC, id);
 	expect(RSIP_ASSIGN_RESPONSE_RSIPSEC);
-	assert_int_equal(w.last.local, new.addr);
+	assert_int_equal(w.last.local, addr_v4(&new.addr));
 
 	/* Back again, at once: nothing of it goes to another host. */
 	both[0] = old;

@@ -215,16 +215,16 @@ a_grant_waits_for_its_address(void **state)
 {
 	static const struct demux_range range = { 20001, 20002 };
 	struct pool_address   both[2] = {
-		{ .addr = inet_addr(SHARED), .nports = 1,
+		{ .addr = world_addr(SHARED), .nports = 1,
 		  .ports = { { 20000, 20009 } } },
-		{ .addr = inet_addr("198.51.100.77"), .nports = 1,
+		{ .addr = world_addr("198.51.100.77"), .nports = 1,
 		  .ports = { { 20000, 20009 } } },
 	};
 	struct policy	      p = default_policy();
 	struct store_client   c = { .host = world_addr("10.0.0.7"),
 		.client_id = 5, .next_bind_id = 10, .transport = GATEWAY_TCP };
 	struct grant	      g = { .bind_id = 9,
-		.local = addr_from_v4(both[1].addr),
+		.local = both[1].addr,
 		.method = RSIP_METHOD_RSAP_IP, .tunnel = TUNNEL_IPIP,
 		.remote_policy = DEMUX_REMOTE_NONE, .ranges = &range,
 		.nranges = 1 };

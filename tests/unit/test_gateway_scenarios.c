@@ -413,7 +413,7 @@ static void
 do_extra(struct play *p)
 {
 	const struct pool_address a = { .exclusive = true,
-		.addr = play_address(p, p->words[1]) };
+		.addr = addr_from_v4(play_address(p, p->words[1])) };
 
 	if (pool_add((struct pool *)(uintptr_t)gateway_pool(w.g), &a) == -1)
 		play_fail(p, "the pool takes none");

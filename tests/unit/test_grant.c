@@ -46,9 +46,11 @@ take_away(void *arg, uint32_t client_id, uint32_t bind_id)
 static int
 setup(void **state)
 {
-	struct pool_address shared = { .addr = htonl(NB), .nports = 1,
+	struct pool_address shared = { .addr = addr_from_v4(htonl(NB)),
+		.nports = 1,
 		.ports = { { 20000, 20099 } } };
-	struct pool_address whole = { .addr = htonl(NW), .exclusive = true };
+	struct pool_address whole = { .addr = addr_from_v4(htonl(NW)),
+		.exclusive = true };
 	struct house	   *h = xcalloc(1, sizeof(*h));
 	struct pool	   *p = pool_new(120000, 1024);
 
@@ -94,9 +96,9 @@ taken(struct house *h)
 		.cookies = cookies, .ncookies = 1, .expires = 30000,
 	};
 
-	assert_int_equal(pool_take_ports(h->tables.pool, 1000, h->nb, htonl(XA),
+	assert_int_equal(pool_take_ports(h->tables.pool, 1000, h->nb, &xa,
 	    port, 5), POOL_OK);
-	assert_int_equal(pool_take_spis(h->tables.pool, 1000, h->nb, htonl(XA),
+	assert_int_equal(pool_take_spis(h->tables.pool, 1000, h->nb, &xa,
 	    spis, 2), POOL_OK);
 	return g;
 }
@@ -208,9 +210,9 @@ revoked_it_rests(void **state)
 	assert_int_equal(counts(h).spis_resting, 2);
 	/* RFC 3102 §6: for its own host only. */
 	assert_int_equal(pool_take_ports(h->tables.pool, 3000, h->nb,
-	    htonl(XA + 1), port, 5), POOL_INUSE);
+	    &xb, port, 5), POOL_INUSE);
 	assert_int_equal(pool_take_ports(h->tables.pool, 3000, h->nb,
-	    htonl(XA), port, 5), POOL_OK);
+	    &xa, port, 5), POOL_OK);
 }
 
 /* What a store or a second gateway does with the record. */
@@ -292,7 +294,7 @@ a_whole_address_too(void **state)
 	struct lease_binding *b;
 
 	assert_int_equal(pool_take_whole(h->tables.pool, 1000, h->nw,
-	    htonl(XA)), POOL_OK);
+	    &xa), POOL_OK);
 	b = grant_enter(&h->tables, h->client, h->nw, &g);
 	assert_non_null(b);
 	assert_int_equal(b->pool, h->nw);
@@ -301,7 +303,7 @@ a_whole_address_too(void **state)
 	grant_revoke(&h->tables, 2000, b);
 	assert_int_equal(counts(h).whole, 0);
 	assert_int_equal(pool_take_whole(h->tables.pool, 3000, h->nw,
-	    htonl(XA + 1)), POOL_INUSE);
+	    &xb), POOL_INUSE);
 }
 
 int

@@ -16,12 +16,15 @@
 #define REST	120000	/* milliseconds */
 #define T0	1000000
 
-enum { HOST_A = 0x0b00000a, HOST_B = 0x0c00000a };
+static const struct addr host_a = { AF_INET, { 10, 0, 0, 11 } };
+static const struct addr host_b = { AF_INET, { 10, 0, 0, 12 } };
+#define HOST_A	(&host_a)
+#define HOST_B	(&host_b)
 
 static struct pool *
 make(uint16_t lo, uint16_t hi, size_t spis)
 {
-	struct pool_address a = { .addr = inet_addr("198.51.100.1"),
+	struct pool_address a = { .addr = { AF_INET, { 198, 51, 100, 1 } },
 		.ports = { { lo, hi } }, .nports = 1 };
 	struct pool	   *p = pool_new(REST, spis);
 
@@ -252,7 +255,7 @@ static void
 few_spis_are_only_those(void **state)
 {
 	struct pool	   *p = make(20000, 20003, 100);
-	struct pool_address a = { .addr = inet_addr("198.51.100.9"),
+	struct pool_address a = { .addr = { AF_INET, { 198, 51, 100, 9 } },
 		.ports = { { 1000, 1001 } }, .nports = 1, .few_spis = true,
 		.nspis = 3, .spis = { 70000, 4711, 256 } };
 	uint32_t	    got[4], other = 4712, one = 4711;
@@ -305,7 +308,7 @@ static void
 whole_addresses(void **state)
 {
 	struct pool	   *p = make(20000, 20003, 4);
-	struct pool_address a = { .addr = inet_addr("198.51.100.2"),
+	struct pool_address a = { .addr = { AF_INET, { 198, 51, 100, 2 } },
 		.exclusive = true };
 	size_t		    at;
 
@@ -330,7 +333,7 @@ whole_addresses(void **state)
 static struct pool_address
 range(uint16_t lo, uint16_t hi)
 {
-	return (struct pool_address){ .addr = inet_addr("198.51.100.1"),
+	return (struct pool_address){ .addr = { AF_INET, { 198, 51, 100, 1 } },
 		.ports = { { lo, hi } }, .nports = 1 };
 }
 
@@ -352,7 +355,7 @@ retired_addresses_give_nothing_and_rest_on(void **state)
 		    (struct demux_range){ port[i], port[i] });
 	pool_rest_spis(p, T0, 0, HOST_A, spi, 2);
 	pool_retire(p, T0, 0);
-	assert_int_equal(pool_find(p, a.addr), -1);
+	assert_int_equal(pool_find(p, &a.addr), -1);
 	assert_false(pool_gives(p, 0));
 	pool_count(p, &n);
 	assert_int_equal(n.addresses, 0);
@@ -382,10 +385,10 @@ rested_addresses_make_room(void **state)
 
 	(void)state;
 	for (i = 0; i < POOL_ADDRS_MAX; i++) {
-		a.addr = htonl(0x0a000000 + i);
+		a.addr = addr_from_v4(htonl(0x0a000000 + i));
 		assert_int_equal(pool_add(p, &a), (int)i);
 	}
-	a.addr = htonl(0x0b000000);
+	a.addr = addr_from_v4(htonl(0x0b000000));
 	assert_int_equal(pool_add(p, &a), -1);
 	pool_retire(p, T0, 7);
 	pool_sweep(p, T0 + REST / 2);
@@ -453,6 +456,39 @@ another_kind_rests_too(void **state)
 	pool_free(p);
 }
 
+/* Neither ends what rests for others, nor is anything lost on the way. */
+static void
+one_host_frees_the_same_for_ever(void **state)
+{
+	struct pool	  *p = make(20000, 20009, 300);
+	struct pool_counts c;
+	uint32_t	   spi[200];
+	unsigned	   i;
+
+	(void)state;
+	assert_int_equal(pool_draw_spis(p, T0, 0, 200, spi), POOL_OK);
+	pool_rest_spis(p, T0, 0, HOST_B, spi, 100);
+	for (i = 0; i < 1200; i++) {
+		pool_rest_spis(p, T0 + 1000, 0, HOST_A, &spi[199], 1);
+		pool_count(p, &c);
+		assert_int_equal(c.spis_leased, 99);
+		assert_int_equal(c.spis_resting, 101);
+		assert_int_equal(pool_take_spis(p, T0 + 1000, 0, HOST_A,
+		    &spi[199], 1), POOL_OK);
+	}
+	pool_undo_spis(p, 0, &spi[100], 100);
+	pool_count(p, &c);
+	assert_int_equal(c.spis_leased, 0);
+	assert_int_equal(c.spis_resting, 100);
+	assert_int_equal(pool_take_spis(p, T0 + REST - 1000, 0, HOST_A, spi, 1),
+	    POOL_INUSE);
+	assert_int_equal(pool_take_spis(p, T0 + REST - 1000, 0, HOST_B, spi, 1),
+	    POOL_OK);
+	assert_int_equal(pool_take_spis(p, T0 + REST, 0, HOST_A, &spi[1], 99),
+	    POOL_OK);
+	pool_free(p);
+}
+
 int
 main(void)
 {
@@ -472,6 +508,7 @@ main(void)
 		cmocka_unit_test(rested_addresses_make_room),
 		cmocka_unit_test(other_ranges_forget_no_rest),
 		cmocka_unit_test(another_kind_rests_too),
+		cmocka_unit_test(one_host_frees_the_same_for_ever),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

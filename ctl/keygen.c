@@ -1,11 +1,9 @@
 /* keygen.c - making a key, and its TXT, KEY and IPSECKEY records for a zone */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,10 +22,10 @@
 #define KEY_FLAGS	0x4200
 #define KEY_PROTOCOL	4	/* IPsec (RFC 2535 §3.1.3) */
 #define KEY_ALGORITHM	1	/* RSA with RFC 3110's bytes, as FreeS/WAN published */
-#define IPSECKEY_RSA	2	/* RFC 4025 §2.4 */
 
 int
-keygen_make(struct pubkey *out, const char *path, unsigned bits, bool force)
+keygen_make(struct pubkey *out, const char *path, enum pubkey_type type,
+    unsigned bits, bool force)
 {
 	char	    fresh[PATH_MAX];
 	const char *target = path;
@@ -45,7 +43,7 @@ keygen_make(struct pubkey *out, const char *path, unsigned bits, bool force)
 		}
 		target = fresh;
 	}
-	if ((pkey = pubkey_generate(target, bits)) == NULL)
+	if ((pkey = pubkey_generate(target, type, bits)) == NULL)
 		return -1;
 	rc = pubkey_from_evp(out, pkey);
 	EVP_PKEY_free(pkey);
@@ -105,24 +103,22 @@ id_name(const char *id, char out[NAME_MAX_LEN + 1])
 int
 zone_id_check(const char *id)
 {
-	char	 name[NAME_MAX_LEN + 1];
-	uint32_t addr;
+	char	    name[NAME_MAX_LEN + 1];
+	struct addr addr;
 
 	if (*id == '@' ? id_name(id + 1, name) == 0 :
-	    inet_pton(AF_INET, id, &addr) == 1)
+	    addr_parse(&addr, id) == 0)
 		return 0;
-	log_error("\"%s\" is not an identity: say @NAME or an IPv4 address",
-	    id);
+	log_error("\"%s\" is not an identity: say @NAME or an address", id);
 	return -1;
 }
 
 static void
-reverse_name(uint32_t addr, char out[NAME_MAX_LEN + 2])
+reverse_name(const struct addr *addr, char out[NAME_MAX_LEN + 2])
 {
-	uint32_t h = ntohl(addr);
+	char name[ADDR_REVERSE_MAX];
 
-	snprintf(out, NAME_MAX_LEN + 2, "%u.%u.%u.%u.in-addr.arpa.", h & 255,
-	    h >> 8 & 255, h >> 16 & 255, h >> 24);
+	snprintf(out, NAME_MAX_LEN + 2, "%s.", addr_reverse_name(addr, name));
 }
 
 static void
@@ -150,14 +146,27 @@ txt_strings(char *out, size_t cap, const char *text)
 	}
 }
 
+/* Gateway type 0: the key is for the owner of the name itself (RFC 4025 §2.3). */
+static void
+ipseckey_add(json_object *records, const char *owner,
+    const struct zone_request *r, unsigned type, const char *gateway,
+    const struct pubkey *k, const char *key)
+{
+	char data[DATA_MAX];
+
+	snprintf(data, sizeof(data), "%u %u %u %s %s", r->precedence, type,
+	    (unsigned)k->type, gateway, key);
+	record_add(records, owner, "IPSECKEY", data);
+}
+
 json_object *
 zone_records(const struct pubkey *k, const struct zone_request *r)
 {
 	char	     name[NAME_MAX_LEN + 1], holder[NAME_MAX_LEN + 2];
-	char	     delegator[NAME_MAX_LEN + 2] = "", gateway[NAME_MAX_LEN + 2];
+	char	     delegator[NAME_MAX_LEN + 2], gateway[NAME_MAX_LEN + 2];
 	char	     key[PUBKEY_WIRE_MAX * 2], text[DATA_MAX], data[DATA_MAX];
 	json_object *records;
-	uint32_t     addr = 0;
+	struct addr  addr = { 0 };
 	unsigned     gateway_type;
 
 	if (zone_id_check(r->id) == -1)
@@ -171,39 +180,38 @@ zone_records(const struct pubkey *k, const struct zone_request *r)
 		id_name(r->id + 1, name);
 		snprintf(holder, sizeof(holder), "%s.", name);
 		snprintf(gateway, sizeof(gateway), "%s.", name);
-		snprintf(text, sizeof(text), "X-IPsec-Server(%u)=@%s %s",
-		    r->precedence, name, key);
 	} else {
-		gateway_type = 1;
-		inet_pton(AF_INET, r->id, &addr);
-		reverse_name(addr, holder);
-		snprintf(gateway, sizeof(gateway), "%s", ipv4_text(addr));
-		snprintf(text, sizeof(text), "X-IPsec-Server(%u)=%s %s",
-		    r->precedence, gateway, key);
-		reverse_name(addr, delegator);
+		addr_parse(&addr, r->id);
+		gateway_type = addr.family == AF_INET6 ? 2 : 1;
+		reverse_name(&addr, holder);
+		addr_text(&addr, gateway, sizeof(gateway));
 	}
-	if (r->client != 0)
-		reverse_name(r->client, delegator);
+	if (addr_is_set(&r->client))
+		reverse_name(&r->client, delegator);
+	else
+		memcpy(delegator, holder, sizeof(delegator));
 
 	records = json_object_new_array();
-	snprintf(data, sizeof(data), "%d %d %d %s", KEY_FLAGS, KEY_PROTOCOL,
-	    KEY_ALGORITHM, key);
-	record_add(records, holder, "KEY", data);
-	if (delegator[0] == '\0') {
-		/* A name whose address is not fixed: only itself (RFC 4025 §2.3). */
-		snprintf(data, sizeof(data), "%u 0 %d . %s", r->precedence,
-		    IPSECKEY_RSA, key);
-		record_add(records, holder, "IPSECKEY", data);
-	} else {
-		snprintf(data, sizeof(data), "%u %u %d %s %s", r->precedence,
-		    gateway_type, IPSECKEY_RSA, gateway, key);
-		record_add(records, delegator, "IPSECKEY", data);
+	if (k->type == PUBKEY_RSA) {
+		snprintf(data, sizeof(data), "%d %d %d %s", KEY_FLAGS,
+		    KEY_PROTOCOL, KEY_ALGORITHM, key);
+		record_add(records, holder, "KEY", data);
 	}
+	/* This form comes first: other implementations take no other. */
+	ipseckey_add(records, holder, r, 0, ".", k, key);
+	if (strcmp(delegator, holder) != 0)
+		ipseckey_add(records, delegator, r, gateway_type, gateway, k,
+		    key);
+	/* RFC 4322 §5.2 knows RSA and IPv4 alone. */
+	if (k->type != PUBKEY_RSA || addr.family == AF_INET6)
+		return records;
 	/* Without a known address the name's own node carries it: the owner of
 	 * the reverse map points there with a CNAME or copies it. */
+	snprintf(text, sizeof(text), "X-IPsec-Server(%u)=%s%s %s",
+	    r->precedence, *r->id == '@' ? "@" : "",
+	    *r->id == '@' ? name : gateway, key);
 	txt_strings(data, sizeof(data), text);
-	record_add(records, delegator[0] == '\0' ? holder : delegator, "TXT",
-	    data);
+	record_add(records, delegator, "TXT", data);
 	return records;
 }
 

@@ -25,7 +25,8 @@ struct options {
 	struct zone_request zone;
 	const char	   *key;	/* file */
 	const char	   *type;	/* of records; NULL: all */
-	unsigned	    bits;
+	enum pubkey_type    key_type;
+	unsigned	    bits;	/* 0: as the type has them */
 	bool		    json, force;
 	char		    paths[ASK_SOCKETS_MAX][128];
 };
@@ -62,23 +63,25 @@ help(void)
 	    "  reload         read the configuration again\n"
 	    "  watch          events as they happen, until interrupted\n"
 	    "  top            verdicts, traffic and tables, every two seconds\n"
-	    "  keygen         make the RSA key of this host\n"
+	    "  keygen         make the key of this host\n"
 	    "  dns-records    the zone's records for the key there is\n\n"
 	    "  -s, --socket SOCKET   a daemon's socket, or its name (" RUNDIR
 	    "/NAME.sock); may be "
 	    "given again\n"
 	    "  -j, --json            one JSON object a line\n"
 	    "  -v, --verbose         all counters, all columns\n"
-	    "  -b, --bits BITS       of the key, " , stdout);
-	printf("%d to %d (%u)\n", PUBKEY_BITS_MIN, PUBKEY_BITS_MAX,
-	    KEYGEN_BITS_DEFAULT);
+	    "  -b, --bits BITS       of a key of RSA, " , stdout);
+	printf("%d to %d (%u); of ECDSA 256 or 384 (256)\n", PUBKEY_BITS_MIN,
+	    PUBKEY_BITS_MAX, KEYGEN_BITS_DEFAULT);
 	fputs("  -o, -k, --key FILE    the key (" KEY_DEFAULT ")\n"
 	    "  -f, --force           replace an existing key\n"
-	    "  -i, --id ID           identity of this host: @NAME or an IPv4 "
+	    "  -i, --id ID           identity of this host: @NAME or an "
 	    "address\n"
 	    "      --for ADDRESS     the address that delegates to ID\n"
 	    "      --precedence N    0 to 255, lower is stronger (10)\n"
-	    "      --type TYPE       only KEY, TXT or IPSECKEY records\n"
+	    "      --type TYPE       of the key: rsa, ecdsa or ed25519 (rsa); "
+	    "or only\n"
+	    "                        KEY, TXT or IPSECKEY records\n"
 	    "  -h, --help\n"
 	    "  -V, --version\n", stdout);
 }
@@ -150,6 +153,12 @@ records_print(const struct pubkey *k, const struct options *o)
 			json_object_array_add(some, json_object_get(record));
 	}
 	json_object_put(all);
+	if (json_object_array_length(some) == 0) {
+		log_error("a key of %s has no %s record: peers look for it in "
+		    "IPSECKEY", PUBKEY_KIND(k), o->type);
+		json_object_put(some);
+		return 1;
+	}
 	if (!o->json) {
 		zone_print(stdout, some);
 		json_object_put(some);
@@ -158,6 +167,8 @@ records_print(const struct pubkey *k, const struct options *o)
 	pubkey_to_base64(k, text, sizeof(text));
 	answer = json_object_new_object();
 	json_object_object_add(answer, "id", json_object_new_string(o->zone.id));
+	json_object_object_add(answer, "kind",
+	    json_object_new_string(PUBKEY_KIND(k)));
 	json_object_object_add(answer, "bits",
 	    json_object_new_int((int)pubkey_bits(k)));
 	json_object_object_add(answer, "key", json_object_new_string(text));
@@ -170,20 +181,20 @@ records_print(const struct pubkey *k, const struct options *o)
 
 /* Without a record nobody can know this host, and it encrypts nothing. */
 static void
-keygen_next_steps(const char *path)
+keygen_next_steps(const char *path, bool rsa)
 {
 	fprintf(stderr, "\nNext, so that others find the key in DNS; one record "
 	    "is enough:\n"
 	    "  a laptop, which shares its address or changes it, under a name "
 	    "of its own:\n"
-	    "    rsipctl dns-records -k %s --id @NAME --type KEY\n"
+	    "    rsipctl dns-records -k %s --id @NAME --type %s\n"
 	    "    into the zone of NAME, and  oe { id = \"@NAME\" }  into "
 	    SYSCONFDIR "/rsipc.conf\n"
 	    "  a host that has an address, under that address:\n"
-	    "    rsipctl dns-records -k %s --id ADDRESS --type TXT\n"
+	    "    rsipctl dns-records -k %s --id ADDRESS --type %s\n"
 	    "    into the reverse zone of ADDRESS\n"
 	    "\"rsipctl status\" says whether the daemon has found it there.\n",
-	    path, path);
+	    path, rsa ? "KEY" : "IPSECKEY", path, rsa ? "TXT" : "IPSECKEY");
 }
 
 static int
@@ -194,14 +205,16 @@ keygen_run(const struct options *o)
 
 	if (o->zone.id != NULL && zone_id_check(o->zone.id) == -1)
 		return 1;
-	if (keygen_make(&k, o->key, o->bits, o->force) == -1)
+	if (keygen_make(&k, o->key, o->key_type, o->bits, o->force) == -1)
 		return 1;
 	pubkey_short(&k, name);
-	fprintf(stderr, "%s: RSA key of %u bits, %s...\n", o->key,
-	    pubkey_bits(&k), name);
+	fprintf(stderr, "%s: %s key, %s...\n", o->key, PUBKEY_KIND(&k), name);
+	if (k.type != PUBKEY_RSA)
+		fprintf(stderr, "Peers that speak IKEv1 alone cannot use it: "
+		    "they know RSA.\n");
 	if (o->zone.id != NULL)
 		return records_print(&k, o);
-	keygen_next_steps(o->key);
+	keygen_next_steps(o->key, k.type == PUBKEY_RSA);
 	return 0;
 }
 
@@ -213,6 +226,48 @@ records_run(const struct options *o)
 	if (keygen_read(&k, o->key) == -1)
 		return 1;
 	return records_print(&k, o);
+}
+
+/* Of a key, or of records: the names are different. */
+static int
+type_read(struct options *o, const char *s)
+{
+	static const struct { const char *name; enum pubkey_type type; }
+	    keys[] = { { "rsa", PUBKEY_RSA }, { "ecdsa", PUBKEY_ECDSA },
+		{ "ed25519", PUBKEY_ED25519 } };
+	size_t i;
+
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (strcasecmp(s, keys[i].name) == 0) {
+			o->key_type = keys[i].type;
+			return 0;
+		}
+	}
+	if (strcasecmp(s, "KEY") != 0 && strcasecmp(s, "TXT") != 0 &&
+	    strcasecmp(s, "IPSECKEY") != 0)
+		return usage_error("--type %s: not rsa, ecdsa or ed25519 of a "
+		    "key, nor KEY, TXT or IPSECKEY of records", s);
+	o->type = s;
+	return 0;
+}
+
+/* Does the type of key have that many bits? */
+static int
+bits_check(struct options *o)
+{
+	if (o->bits == 0) {
+		o->bits = o->key_type == PUBKEY_RSA ? KEYGEN_BITS_DEFAULT : 256;
+		return 0;
+	}
+	if (o->key_type == PUBKEY_RSA && (o->bits < PUBKEY_BITS_MIN ||
+	    o->bits > PUBKEY_BITS_MAX))
+		return usage_error("-b %u: not %d to %d bits", o->bits,
+		    PUBKEY_BITS_MIN, PUBKEY_BITS_MAX);
+	if (o->key_type != PUBKEY_RSA && o->bits != 256 &&
+	    (o->bits != 384 || o->key_type != PUBKEY_ECDSA))
+		return usage_error("-b %u: ECDSA has 256 or 384 bits here, "
+		    "Ed25519 256", o->bits);
+	return 0;
 }
 
 static int
@@ -251,8 +306,7 @@ options_read(struct options *o, int argc, char **argv)
 			o->ask.verbose = true;
 			break;
 		case 'b':
-			if (number(optarg, PUBKEY_BITS_MIN, PUBKEY_BITS_MAX,
-			    &o->bits) == -1)
+			if (number(optarg, 1, PUBKEY_BITS_MAX, &o->bits) == -1)
 				return usage_error("-b %s: not %d to %d bits",
 				    optarg, PUBKEY_BITS_MIN, PUBKEY_BITS_MAX);
 			break;
@@ -267,9 +321,9 @@ options_read(struct options *o, int argc, char **argv)
 			o->zone.id = optarg;
 			break;
 		case OPT_FOR:
-			if (inet_pton(AF_INET, optarg, &o->zone.client) != 1 ||
-			    o->zone.client == 0)
-				return usage_error("--for %s: not an IPv4 "
+			if (addr_parse(&o->zone.client, optarg) == -1 ||
+			    !addr_is_host(&o->zone.client))
+				return usage_error("--for %s: not a host's "
 				    "address", optarg);
 			break;
 		case OPT_PRECEDENCE:
@@ -278,12 +332,8 @@ options_read(struct options *o, int argc, char **argv)
 				    "255", optarg);
 			break;
 		case OPT_TYPE:
-			if (strcasecmp(optarg, "KEY") != 0 &&
-			    strcasecmp(optarg, "TXT") != 0 &&
-			    strcasecmp(optarg, "IPSECKEY") != 0)
-				return usage_error("--type %s: not KEY, TXT or "
-				    "IPSECKEY", optarg);
-			o->type = optarg;
+			if ((rc = type_read(o, optarg)) != 0)
+				return rc;
 			break;
 		case 'h':
 			help();
@@ -302,14 +352,14 @@ options_read(struct options *o, int argc, char **argv)
 			    argv[optind - 1]);
 		}
 	}
-	return 0;
+	return bits_check(o);
 }
 
 int
 main(int argc, char **argv)
 {
 	static struct options o = { .key = KEY_DEFAULT,
-		.bits = KEYGEN_BITS_DEFAULT,
+		.key_type = PUBKEY_RSA,
 		.zone.precedence = KEYGEN_PRECEDENCE };
 	struct in_addr	      addr;
 	const char	     *command;

@@ -54,6 +54,8 @@ peer_gateway_refused(const struct core *c, const struct addr *addr,
 {
 	if (!addr_is_host(addr))
 		return "not a host's address";
+	if (addr->family != dst->family)
+		return "of another family of addresses";
 	if (core_is_ours(c, addr) || (c->shell->is_own != NULL &&
 	    c->shell->is_own(c->shell_arg, addr)))
 		return "our own address";

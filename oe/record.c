@@ -27,7 +27,6 @@
 #define KEY_EXTENDED	0x1000
 #define KEY_NAME_TYPE	0x0300
 #define KEY_ZONE	0x0100
-#define IPSECKEY_RSA	2	/* RFC 4025 §2.4 */
 
 const char *
 record_status_text(enum record_status s)
@@ -96,11 +95,12 @@ take_fqdn(struct keying_id *id, const char *s, size_t len)
 }
 
 static enum record_kind
-take_key(struct record *r, const uint8_t *p, size_t len, unsigned min_bits)
+take_key(struct record *r, enum pubkey_type type, const uint8_t *p, size_t len,
+    unsigned min_bits)
 {
-	if (pubkey_from_wire(&r->key, p, len, min_bits) == 0)
+	if (pubkey_from_wire(&r->key, type, p, len, min_bits) == 0)
 		return RECORD_READ;
-	return pubkey_is_key(p, len) ? RECORD_USELESS : RECORD_WRONG;
+	return pubkey_is_key(type, p, len) ? RECORD_USELESS : RECORD_WRONG;
 }
 
 /* "A.B.C.D" or "@FQDN". */
@@ -175,7 +175,8 @@ record_txt(struct record *r, const char *s, size_t len, unsigned min_bits)
 	if (end - s > 2 && s[0] == '0' && s[1] == 's')
 		s += 2;
 	n = base64_decode(key, sizeof(key), s, (size_t)(end - s));
-	return n == -1 ? RECORD_WRONG : take_key(r, key, (size_t)n, min_bits);
+	return n == -1 ? RECORD_WRONG :
+	    take_key(r, PUBKEY_RSA, key, (size_t)n, min_bits);
 }
 
 enum record_kind
@@ -201,7 +202,7 @@ record_key(struct record *r, const uint8_t *p, size_t len, unsigned min_bits)
 	if (algorithm != KEY_ALGORITHM_RSA_MD5 &&
 	    algorithm != KEY_ALGORITHM_RSA_SHA1)
 		return RECORD_USELESS;
-	return take_key(r, c.p, cursor_left(&c), min_bits);
+	return take_key(r, PUBKEY_RSA, c.p, cursor_left(&c), min_bits);
 }
 
 enum record_kind
@@ -211,7 +212,7 @@ record_ipseckey(struct record *r, const uint8_t *p, size_t len,
 	struct cursor  c;
 	const uint8_t *label;
 	char	       name[RR_NAME_MAX];
-	uint8_t	       v4[4];
+	uint8_t	       address[16];
 	size_t	       n = 0, k;
 	unsigned       gateway, algorithm;
 
@@ -224,12 +225,12 @@ record_ipseckey(struct record *r, const uint8_t *p, size_t len,
 	case 0:				/* the owner itself */
 		break;
 	case 1:
+	case 2:
 		r->gateway.type = KEYING_ID_ADDR;
-		cursor_copy(&c, v4, sizeof(v4));
-		r->gateway.addr = addr_from_bytes(AF_INET, v4);
+		cursor_copy(&c, address, gateway == 1 ? 4 : 16);
+		r->gateway.addr = addr_from_bytes(gateway == 1 ? AF_INET :
+		    AF_INET6, address);
 		break;
-	case 2:				/* IPv6: no way for us */
-		return RECORD_USELESS;
 	case 3:				/* an uncompressed name (RFC 4025 §2.5) */
 		while ((k = cursor_u8(&c)) != 0) {
 			label = cursor_take(&c, k);
@@ -250,9 +251,12 @@ record_ipseckey(struct record *r, const uint8_t *p, size_t len,
 		return RECORD_WRONG;
 	if (algorithm == 0)
 		return RECORD_READ;	/* no key here */
-	if (algorithm != IPSECKEY_RSA)
+	/* 1 is DSA, and what is beyond is of a later standard. */
+	if (algorithm != PUBKEY_RSA && algorithm != PUBKEY_ECDSA &&
+	    algorithm != PUBKEY_ED25519)
 		return RECORD_USELESS;
-	return take_key(r, c.p, cursor_left(&c), min_bits);
+	return take_key(r, (enum pubkey_type)algorithm, c.p, cursor_left(&c),
+	    min_bits);
 }
 
 /* --- messages --------------------------------------------------------------- */

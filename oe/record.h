@@ -31,7 +31,7 @@ const char *record_status_text(enum record_status s);
 /* A record says who may act for an address, or what key a name has. */
 struct record {
 	uint16_t precedence;		/* lower is stronger */
-	struct keying_id gateway;	/* IPV4 or FQDN; type 0: the owner itself */
+	struct keying_id gateway;	/* ADDR or FQDN; type 0: the owner itself */
 	struct pubkey key;		/* len 0: to be looked up */
 };
 

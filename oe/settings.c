@@ -300,7 +300,8 @@ static const struct option tunnel_options[] = {
 	  .help = "The peer's identity; else its address." },
 	{ "peer-key", OPTION_TEXT, OPTION_LIVE,
 	  OPTION_AT(struct draft, peer_key), .example = "AwEAAb...",
-	  .help = "The peer's RSA public key as in its KEY record, or" },
+	  .help = "The peer's public key in base64 as in its IPSECKEY record, "
+	      "or" },
 	{ "secret", OPTION_SECRET, OPTION_LIVE, .lo = TUNNEL_SECRET_MIN,
 	  .hi = TUNNEL_SECRET_MAX, OPTION_AT(struct draft, secret),
 	  .example = SYSCONFDIR "/branch.secret",
@@ -330,8 +331,9 @@ tunnel_check(cfg_t *s, struct draft *d, unsigned rsa_min_bits)
 	}
 	if (d->peer_key != NULL && pubkey_from_base64(&t->key, d->peer_key,
 	    strlen(d->peer_key), rsa_min_bits) == -1) {
-		conf_error(s, "peer-key of tunnel %s is no RSA key of at least "
-		    "%u bits in base64", t->name, rsa_min_bits);
+		conf_error(s, "peer-key of tunnel %s is no key in base64: of "
+		    "RSA with at least %u bits, ECDSA or Ed25519", t->name,
+		    rsa_min_bits);
 		return -1;
 	}
 	if (memchr(d->secret.bytes, '\n', d->secret.len) != NULL) {
@@ -383,7 +385,7 @@ const struct option oe_options[] = {
 	  .help = "Who we are: an address, @name or user@name; else our "
 	      "address." },
 	{ "key", OPTION_FILE, OPTION_LIVE, KEY_DEFAULT, AT(key_path),
-	  .help = "The RSA private key (rsipctl keygen); without the default "
+	  .help = "The private key (rsipctl keygen); without the default "
 	      "one everything goes in the clear." },
 	{ "state", OPTION_STATE, OPTION_FIXED, STATEDIR "/oe.peers", AT(state),
 	  .help = "Where peers are remembered for after a crash; empty: "

@@ -12,6 +12,18 @@
 #define STALE_TIME	10000	/* ... that was silent for as many milliseconds
 				 * before */
 
+static bool
+has_key_that_fits(const struct ike1 *e, const struct keying_credentials *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->nkeys; i++) {
+		if (ike1_key_fits(e, &c->keys[i]))
+			return true;
+	}
+	return false;
+}
+
 struct ike1_sa *
 begin_sa(struct ike1 *e, uint64_t now, const struct keying_request *r)
 {
@@ -23,17 +35,14 @@ begin_sa(struct ike1 *e, uint64_t now, const struct keying_request *r)
 	if (path.peer_port == 0)
 		path.peer_port = 500;
 	if ((r->peer.psk == NULL &&
-	    (r->peer.nkeys == 0 || e->c.key == NULL)) ||
+	    (e->c.key == NULL || !has_key_that_fits(e, &r->peer))) ||
 	    (sa = ike1_sa_new(e, now, &path, true)) == NULL)
 		return NULL;
 	sa->my_id = r->my_id;
 	sa->peer_id = r->peer_id;
 	sa->initial_contact = r->initial_contact;
 	sa->departed = r->departed;
-	sa->nkeys = r->peer.nkeys < KEYING_KEYS_MAX ? r->peer.nkeys :
-	    KEYING_KEYS_MAX;
-	if (sa->nkeys != 0)
-		memcpy(sa->keys, r->peer.keys, sa->nkeys * sizeof(sa->keys[0]));
+	ike1_sa_set_keys(sa, &r->peer);
 	if (r->peer.psk != NULL)
 		ike_keep(&sa->psk, &sa->psk_len, r->peer.psk,
 		    r->peer.psk_len);

@@ -35,6 +35,9 @@ ike1_new(const struct ike1_config *c, const struct keying_ops *ops, void *arg)
 		return NULL;
 	}
 	e->c = *c;
+	/* Its signatures are of RSA (RFC 2409 §5.1), or none. */
+	if (e->c.key != NULL && EVP_PKEY_is_a(e->c.key, "RSA") != 1)
+		e->c.key = NULL;
 	if (e->c.key != NULL)
 		EVP_PKEY_up_ref(e->c.key);
 #define DEFAULT(member, value) if (e->c.member == 0) e->c.member = (value)
@@ -89,8 +92,7 @@ sa_proved_by(const struct ike1_sa *sa, const struct keying_request *r)
 		return false;
 	used = &sa->keys[sa->key_used];
 	for (i = 0; i < r->peer.nkeys; i++) {
-		if (used->len == r->peer.keys[i].len &&
-		    memcmp(used->wire, r->peer.keys[i].wire, used->len) == 0)
+		if (pubkey_equal(used, &r->peer.keys[i]))
 			return true;
 	}
 	return false;
@@ -326,16 +328,11 @@ engine_peer_keys(void *engine, uint64_t now, uint64_t token,
 {
 	struct ike1 *e = engine;
 	struct ike1_sa *sa = sa_of_token(e, token);
-	size_t i;
 
 	if (sa == NULL)
 		return;
 	sa->token = 0;
-	sa->nkeys = 0;
-	for (i = 0; i < c->nkeys && sa->nkeys < KEYING_KEYS_MAX; i++) {
-		if (pubkey_bits(&c->keys[i]) >= e->c.rsa_min_bits)
-			sa->keys[sa->nkeys++] = c->keys[i];
-	}
+	ike1_sa_set_keys(sa, c);
 	if (sa->state == IKE1_MM_WAIT_PSK && c->psk != NULL)
 		ike_keep(&sa->psk, &sa->psk_len, c->psk, c->psk_len);
 	sa->psk_confirmed = sa->psk != NULL && c->psk != NULL &&

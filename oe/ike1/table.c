@@ -28,6 +28,24 @@ ike1_sa_new(struct ike1 *e, uint64_t now, const struct keying_path *path,
 	return sa;
 }
 
+bool
+ike1_key_fits(const struct ike1 *e, const struct pubkey *k)
+{
+	return k->type == PUBKEY_RSA && pubkey_bits(k) >= e->c.rsa_min_bits;
+}
+
+void
+ike1_sa_set_keys(struct ike1_sa *sa, const struct keying_credentials *c)
+{
+	size_t i;
+
+	sa->nkeys = 0;
+	for (i = 0; i < c->nkeys && sa->nkeys < KEYING_KEYS_MAX; i++) {
+		if (ike1_key_fits(sa->ike, &c->keys[i]))
+			sa->keys[sa->nkeys++] = c->keys[i];
+	}
+}
+
 void
 ike1_sa_hash(struct ike1_sa *sa)
 {

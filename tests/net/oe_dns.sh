@@ -71,7 +71,8 @@ condition 80 dead 127.0.0.1@5355
 	net_zone_head 2.0.192.in-addr.arpa.
 	printf '96 CNAME 96.rev.lab.\n'
 	"$NET_TOP/ctl/rsipctl" dns-records -k "$NET_RUN/sgb.pem" \
-	    --id "$(oe_addr sgb)" --for 192.0.2.97 --type IPSECKEY
+	    --id "$(oe_addr sgb)" --for 192.0.2.97 --type IPSECKEY |
+	    grep '^97\.'
 	printf '98 TXT "X-IPsec-Server(10)=%s"\n' "$(oe_addr sgb)"
 } >"$NET_RUN/zone.2.0.192.in-addr.arpa"
 oe_zone 2.0.192.in-addr.arpa

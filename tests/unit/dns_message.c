@@ -120,6 +120,7 @@ dns_message_key(struct pubkey *k, unsigned bits, unsigned seed)
 	static const uint8_t exponent[] = { 3, 1, 0, 1 };
 	size_t		     i, n = bits / 8;
 
+	k->type = PUBKEY_RSA;
 	memcpy(k->wire, exponent, sizeof(exponent));
 	for (i = 0; i < n; i++)
 		k->wire[sizeof(exponent) + i] = (uint8_t)(seed * 37 + i * 11);

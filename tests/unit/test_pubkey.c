@@ -1,4 +1,4 @@
-/* test_pubkey.c - RSA keys: RFC 3110 bytes, base64, files; what is not a key is refused */
+/* test_pubkey.c - keys: their bytes in DNS, base64, files; what is not a key is refused */
 #include "config.h"
 
 #include <openssl/pem.h>
@@ -61,7 +61,7 @@ wire_form_is_rfc3110(void **state)
 
 	(void)state;
 	len = make_wire(wire, 2048);
-	assert_int_equal(pubkey_from_wire(&k, wire, len, 2048), 0);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, len, 2048), 0);
 	assert_int_equal(k.len, len);
 	assert_memory_equal(k.wire, wire, len);
 	assert_int_equal(pubkey_bits(&k), 2048);
@@ -73,7 +73,7 @@ wire_form_is_rfc3110(void **state)
 	memmove(wire + 2, wire + 4, 256);
 	wire[0] = 1;
 	wire[1] = 3;
-	assert_int_equal(pubkey_from_wire(&k, wire, 258, 2048), 0);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, 258, 2048), 0);
 	assert_int_equal(pubkey_bits(&k), 2048);
 	pubkey_short(&k, name);
 	assert_memory_equal(name, "AQ", 2);
@@ -81,7 +81,7 @@ wire_form_is_rfc3110(void **state)
 	/* The long form of the exponent's length is read, too. */
 	memmove(wire + 6, wire + 2, 256);
 	memcpy(wire, "\0\0\3\1\0\1", 6);
-	assert_int_equal(pubkey_from_wire(&k, wire, 262, 2048), 0);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, 262, 2048), 0);
 	assert_int_equal(pubkey_bits(&k), 2048);
 }
 
@@ -96,21 +96,21 @@ sizes_are_bounded(void **state)
 	(void)state;
 	for (bits = 2040; bits <= 2056; bits++) {
 		len = make_wire(wire, bits);
-		assert_int_equal(pubkey_from_wire(&k, wire, len, 2048),
+		assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, len, 2048),
 		    bits < 2048 ? -1 : 0);
 		assert_int_equal(k.len, bits < 2048 ? 0 : len);
 		if (bits >= 2048)
 			assert_int_equal(pubkey_bits(&k), bits);
 	}
 	len = make_wire(wire, 1024);
-	assert_int_equal(pubkey_from_wire(&k, wire, len, 1024), 0);
-	assert_int_equal(pubkey_from_wire(&k, wire, len, 1025), -1);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, len, 1024), 0);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, len, 1025), -1);
 	len = make_wire(wire, PUBKEY_BITS_MAX);
-	assert_int_equal(pubkey_from_wire(&k, wire, len, 2048), 0);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, len, 2048), 0);
 	len = make_wire(wire, PUBKEY_BITS_MAX + 1);
-	assert_int_equal(pubkey_from_wire(&k, wire, len, 2048), -1);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, len, 2048), -1);
 	len = make_wire(wire, 10000);
-	assert_int_equal(pubkey_from_wire(&k, wire, len, 2048), -1);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, len, 2048), -1);
 }
 
 static void
@@ -123,36 +123,36 @@ what_is_no_key_is_refused(void **state)
 	(void)state;
 	len = make_wire(wire, 2048);
 	for (i = 0; i < len; i++)
-		assert_int_equal(pubkey_from_wire(&k, wire, i, 2048), -1);
+		assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, i, 2048), -1);
 	/* An even exponent, exponent 1, a leading zero, none at all. */
 	wire[3] = 2;
-	assert_int_equal(pubkey_from_wire(&k, wire, len, 2048), -1);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, len, 2048), -1);
 	len = make_wire(wire, 2048);
 	wire[1] = 0;
-	assert_int_equal(pubkey_from_wire(&k, wire, len, 2048), -1);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, len, 2048), -1);
 	len = make_wire(wire, 2048);
 	memmove(wire + 2, wire + 4, len - 4);
 	wire[0] = wire[1] = 1;
-	assert_int_equal(pubkey_from_wire(&k, wire, len - 2, 2048), -1);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, len - 2, 2048), -1);
 	wire[0] = wire[1] = 0;
-	assert_int_equal(pubkey_from_wire(&k, wire, len - 2, 2048), -1);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, len - 2, 2048), -1);
 	/* An even modulus, one with a leading zero. */
 	len = make_wire(wire, 2048);
 	wire[len - 1] &= 0xfe;
-	assert_int_equal(pubkey_from_wire(&k, wire, len, 2048), -1);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, len, 2048), -1);
 	len = make_wire(wire, 2056);
 	wire[4] = 0;
-	assert_int_equal(pubkey_from_wire(&k, wire, len, 2048), -1);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, len, 2048), -1);
 	/* An exponent that would cost the verifier seconds. */
 	memset(wire, 0xff, sizeof(wire));
 	wire[0] = 9;
-	assert_int_equal(pubkey_from_wire(&k, wire, 10 + 256, 2048), -1);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, 10 + 256, 2048), -1);
 	wire[0] = 8;
-	assert_int_equal(pubkey_from_wire(&k, wire, 9 + 256, 2048), 0);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, 9 + 256, 2048), 0);
 	/* Its length reaches beyond the end. */
 	wire[0] = 200;
-	assert_int_equal(pubkey_from_wire(&k, wire, 100, 0), -1);
-	assert_int_equal(pubkey_from_wire(&k, wire, 201, 0), -1);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, 100, 0), -1);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, 201, 0), -1);
 }
 
 static void
@@ -166,13 +166,13 @@ base64_as_zone_files_have_it(void **state)
 
 	(void)state;
 	len = make_wire(wire, 2048);
-	assert_int_equal(pubkey_from_wire(&k, wire, len, 2048), 0);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, len, 2048), 0);
 	rc = pubkey_to_base64(&k, text, sizeof(text));
 	assert_int_equal(rc, (len + 2) / 3 * 4);
 	assert_int_equal(strlen(text), rc);
 	n = (size_t)rc;
 	assert_int_equal(pubkey_from_base64(&again, text, n, 2048), 0);
-	assert_memory_equal(&again, &k, sizeof(k.len) + k.len);
+	assert_true(pubkey_equal(&again, &k));
 	/* White space anywhere (RFC 4322 §5.2.1). */
 	for (i = j = 0; i < n; i++) {
 		spaced[j++] = text[i];
@@ -206,16 +206,16 @@ keys_survive_every_form(void **state)
 	size_t		     siglen = sizeof(sig);
 
 	(void)state;
-	assert_non_null(made = pubkey_generate(path, 2048));
+	assert_non_null(made = pubkey_generate(path, PUBKEY_RSA, 2048));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
-	assert_null(pubkey_generate(path, 2048));
+	assert_null(pubkey_generate(path, PUBKEY_RSA, 2048));
 	assert_non_null(loaded = pubkey_load_private(path));
 	assert_int_equal(pubkey_from_evp(&k, loaded), 0);
 	assert_int_equal(pubkey_from_evp(&again, made), 0);
 	assert_int_equal(k.len, again.len);
 	assert_memory_equal(k.wire, again.wire, k.len);
-	assert_int_equal(pubkey_from_wire(&again, k.wire, k.len, 2048), 0);
+	assert_int_equal(pubkey_from_wire(&again, PUBKEY_RSA, k.wire, k.len, 2048), 0);
 	assert_non_null(public = pubkey_to_evp(&again));
 
 	assert_non_null(ctx = EVP_MD_CTX_new());
@@ -241,6 +241,110 @@ keys_survive_every_form(void **state)
 	assert_null(pubkey_load_private(path));
 }
 
+/* The same of the other types, whose forms have no parts. */
+static void
+curves_survive_every_form(void **state)
+{
+	static const struct {
+		enum pubkey_type type;
+		unsigned	 bits;
+		size_t		 len;
+		const char	*kind;
+	} t[] = {
+		{ PUBKEY_ECDSA, 256, 64, "ECDSA P-256" },
+		{ PUBKEY_ECDSA, 384, 96, "ECDSA P-384" },
+		{ PUBKEY_ED25519, 256, 32, "Ed25519" },
+	};
+	struct pubkey k, again;
+	EVP_PKEY     *made, *loaded, *public;
+	char	      text[PUBKEY_WIRE_MAX * 2];
+	size_t	      i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		assert_non_null(made = pubkey_generate(path, t[i].type,
+		    t[i].bits));
+		assert_non_null(loaded = pubkey_load_private(path));
+		assert_int_equal(pubkey_from_evp(&k, loaded), 0);
+		assert_int_equal(k.type, t[i].type);
+		assert_int_equal(k.len, t[i].len);
+		assert_int_equal(pubkey_bits(&k), t[i].bits);
+		assert_string_equal(PUBKEY_KIND(&k), t[i].kind);
+		assert_true(pubkey_to_base64(&k, text, sizeof(text)) > 0);
+		assert_int_equal(pubkey_from_base64(&again, text, strlen(text),
+		    2048), 0);
+		assert_true(pubkey_equal(&k, &again));
+		assert_non_null(public = pubkey_to_evp(&again));
+		assert_int_equal(EVP_PKEY_eq(public, made), 1);
+		EVP_PKEY_free(made);
+		EVP_PKEY_free(loaded);
+		EVP_PKEY_free(public);
+		unlink(path);
+		/* A byte less or more is no key, nor is one of another type. */
+		again.wire[k.len] = 0;
+		assert_int_equal(pubkey_from_wire(&k, t[i].type, again.wire,
+		    again.len - 1, 2048), -1);
+		assert_int_equal(pubkey_from_wire(&k, t[i].type, again.wire,
+		    again.len + 1, 2048), -1);
+		assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, again.wire,
+		    again.len, 0), -1);
+		assert_int_equal(pubkey_from_wire(&k, PUBKEY_NONE, again.wire,
+		    again.len, 0), -1);
+	}
+}
+
+/* RFC 6605 §6.1, §6.2 and RFC 8080 §6.1: their DNSKEYs are keys, and a point
+ * beside the curve is none. */
+static void
+curves_of_the_rfcs(void **state)
+{
+	static const struct { const char *text, *kind; bool point; } t[] = {
+		{ "GojIhhXUN/u4v54ZQqGSnyhWJwaubCvTmeexv7bR6edbkrSqQpF64cYbcB7w"
+		  "NcP+e+MAnLr+Wi9xMWyQLc8NAA==", "ECDSA P-256", true },
+		{ "xKYaNhWdGOfJ+nPrL8/arkwf2EY3MDJ+SErKivBVSum1w/egsXvSADtNJhyem"
+		  "5RCOpgQ6K8X1DRSEkrbYQ+OB+v8/uX45NBwY8rp65F6Glur8I/mlVNgF6W/"
+		  "qTI37m40", "ECDSA P-384", true },
+		{ "l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=", "Ed25519",
+		  false },
+	};
+	struct pubkey k, bad;
+	EVP_PKEY     *pkey;
+	size_t	      i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		assert_int_equal(pubkey_from_base64(&k, t[i].text,
+		    strlen(t[i].text), 2048), 0);
+		assert_string_equal(PUBKEY_KIND(&k), t[i].kind);
+		assert_non_null(pkey = pubkey_to_evp(&k));
+		EVP_PKEY_free(pkey);
+		if (!t[i].point)
+			continue;
+		bad = k;
+		bad.wire[3] ^= 1;
+		assert_false(pubkey_is_key(bad.type, bad.wire, bad.len));
+		assert_int_equal(pubkey_from_wire(&bad, k.type, bad.wire, k.len,
+		    0), -1);
+		/* The coordinates of no point, of the curve's prime and above. */
+		memset(bad.wire, 0, k.len);
+		assert_false(pubkey_is_key(k.type, bad.wire, k.len));
+		memset(bad.wire, 0xff, k.len);
+		assert_false(pubkey_is_key(k.type, bad.wire, k.len));
+	}
+}
+
+/* The same bytes as keys of two types are two keys. */
+static void
+types_tell_keys_apart(void **state)
+{
+	struct pubkey a = { .type = PUBKEY_ECDSA, .len = 64 }, b = a;
+
+	(void)state;
+	assert_true(pubkey_equal(&a, &b));
+	b.type = PUBKEY_RSA;
+	assert_false(pubkey_equal(&a, &b));
+}
+
 static void
 write_key(EVP_PKEY *pkey, const EVP_CIPHER *cipher)
 {
@@ -261,7 +365,13 @@ other_files_are_refused(void **state)
 	FILE *f;
 
 	(void)state;
-	write_key(EVP_EC_gen("P-256"), NULL);
+	write_key(EVP_EC_gen("P-521"), NULL);
+	assert_null(pubkey_load_private(path));
+	write_key(EVP_EC_gen("secp256k1"), NULL);
+	assert_null(pubkey_load_private(path));
+	write_key(EVP_PKEY_Q_keygen(NULL, NULL, "ED448"), NULL);
+	assert_null(pubkey_load_private(path));
+	write_key(EVP_PKEY_Q_keygen(NULL, NULL, "X25519"), NULL);
 	assert_null(pubkey_load_private(path));
 	write_key(EVP_RSA_gen(1024), NULL);
 	assert_null(pubkey_load_private(path));
@@ -276,11 +386,11 @@ other_files_are_refused(void **state)
 	assert_int_equal(truncate(path, 0), 0);
 	assert_null(pubkey_load_private(path));
 	assert_null(pubkey_load_private(folder));
-	assert_null(pubkey_generate("/nonexistent/folder/key.pem", 2048));
+	assert_null(pubkey_generate("/nonexistent/folder/key.pem", PUBKEY_RSA, 2048));
 	unlink(path);
 	/* A link is not followed: the name could be another's trap. */
 	assert_int_equal(symlink("/nonexistent/other", path), 0);
-	assert_null(pubkey_generate(path, 2048));
+	assert_null(pubkey_generate(path, PUBKEY_RSA, 2048));
 }
 
 int
@@ -292,6 +402,9 @@ main(void)
 		cmocka_unit_test(what_is_no_key_is_refused),
 		cmocka_unit_test(base64_as_zone_files_have_it),
 		cmocka_unit_test(keys_survive_every_form),
+		cmocka_unit_test(curves_survive_every_form),
+		cmocka_unit_test(curves_of_the_rfcs),
+		cmocka_unit_test(types_tell_keys_apart),
 		cmocka_unit_test(other_files_are_refused),
 	};
 

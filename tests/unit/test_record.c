@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <openssl/ec.h>
 
 #include "base/util.h"
 #include "oe/record.h"
@@ -375,7 +376,11 @@ ipseckey_gateways(void **state)
 	assert_key(&r.key, 6);
 
 	n = ipseckey(d, 1, 2, 2, v6, sizeof(v6), &k);
-	assert_int_equal(record_ipseckey(&r, d, n, BITS), RECORD_USELESS);
+	assert_int_equal(record_ipseckey(&r, d, n, BITS), RECORD_READ);
+	assert_int_equal(r.gateway.type, KEYING_ID_ADDR);
+	assert_string_equal(ADDR_TEXT(&r.gateway.addr), "2001:db8::");
+	assert_key(&r.key, 6);
+	assert_int_equal(record_ipseckey(&r, d, 18, BITS), RECORD_WRONG);
 
 	n = ipseckey(d, 1, 3, 2, name, sizeof(name), &k);
 	assert_int_equal(record_ipseckey(&r, d, n, BITS), 0);
@@ -399,12 +404,74 @@ ipseckey_gateways(void **state)
 	n = ipseckey(d, 1, 4, 2, "", 0, &k);
 	assert_int_equal(record_ipseckey(&r, d, n, BITS), RECORD_USELESS);
 
-	/* Algorithm 0: no key here; 1 (DSA) and 3: not ours. */
+	/* Algorithm 0: no key here; 1 (DSA) and what comes later: not ours. */
 	n = ipseckey(d, 1, 1, 0, v4, sizeof(v4), NULL);
 	assert_int_equal(record_ipseckey(&r, d, n, BITS), 0);
 	assert_int_equal(r.key.len, 0);
 	n = ipseckey(d, 1, 1, 1, v4, sizeof(v4), &k);
 	assert_int_equal(record_ipseckey(&r, d, n, BITS), RECORD_USELESS);
+}
+
+/* Algorithms 3 and 4 (RFC 6605 §4's and RFC 8080 §3's bytes), and what is none. */
+static void
+ipseckey_of_curves(void **state)
+{
+	static const struct {
+		const char     *what;
+		uint8_t		algorithm;
+		enum pubkey_type type;
+		unsigned	bits, cut;
+		bool		flip;
+		enum record_kind want;
+	} t[] = {
+		{ "P-256", 3, PUBKEY_ECDSA, 256, 0, false, RECORD_READ },
+		{ "P-384", 3, PUBKEY_ECDSA, 384, 0, false, RECORD_READ },
+		{ "P-384, cut", 3, PUBKEY_ECDSA, 384, 1, false, RECORD_WRONG },
+		{ "P-256, cut", 3, PUBKEY_ECDSA, 256, 1, false, RECORD_WRONG },
+		{ "P-256, x alone", 3, PUBKEY_ECDSA, 256, 32, false,
+		    RECORD_WRONG },
+		{ "beside the curve", 3, PUBKEY_ECDSA, 256, 0, true,
+		    RECORD_WRONG },
+		{ "Ed25519", 4, PUBKEY_ED25519, 256, 0, false, RECORD_READ },
+		{ "Ed25519, cut", 4, PUBKEY_ED25519, 256, 1, false,
+		    RECORD_WRONG },
+		{ "an empty key", 4, PUBKEY_ED25519, 256, 32, false,
+		    RECORD_WRONG },
+		{ "ECDSA's point as Ed25519", 4, PUBKEY_ECDSA, 256, 0, false,
+		    RECORD_WRONG },
+		{ "Ed25519 as RSA", 2, PUBKEY_ED25519, 256, 0, false,
+		    RECORD_WRONG },
+		{ "of a later standard", 5, PUBKEY_ECDSA, 256, 0, false,
+		    RECORD_USELESS },
+	};
+	static const uint8_t v4[] = { 198, 51, 100, 10 };
+	struct record r;
+	struct pubkey k;
+	EVP_PKEY     *pkey;
+	uint8_t	      d[256], ed448[57] = { 1 };
+	size_t	      i, n;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		pkey = t[i].type == PUBKEY_ECDSA ? EVP_EC_gen(t[i].bits == 256 ?
+		    "P-256" : "P-384") :
+		    EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+		assert_int_equal(pubkey_from_evp(&k, pkey), 0);
+		EVP_PKEY_free(pkey);
+		k.wire[5] ^= t[i].flip;
+		n = ipseckey(d, 7, 1, t[i].algorithm, v4, sizeof(v4), &k);
+		CHECK_INT(t[i].what, record_ipseckey(&r, d, n - t[i].cut, BITS),
+		    t[i].want);
+		if (t[i].want == RECORD_READ && !pubkey_equal(&r.key, &k))
+			fail_msg("%s: another key", t[i].what);
+		if (t[i].want != RECORD_READ)
+			CHECK_INT(t[i].what, r.key.len, 0);
+	}
+	/* Ed448 is a key, but not one that we can use. */
+	n = ipseckey(d, 7, 1, 4, v4, sizeof(v4), NULL);
+	memcpy(d + n, ed448, sizeof(ed448));
+	assert_int_equal(record_ipseckey(&r, d, n + sizeof(ed448), BITS),
+	    RECORD_USELESS);
 }
 
 int
@@ -421,6 +488,7 @@ main(void)
 		cmocka_unit_test(key_fields),
 		cmocka_unit_test(key_exponent_forms),
 		cmocka_unit_test(ipseckey_gateways),
+		cmocka_unit_test(ipseckey_of_curves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -283,7 +283,8 @@ def zone(path):
     found = {}
     for line in open(path):
         name, _, kind, data = line.rstrip("\n").split(" ", 3)
-        found[kind] = (name, data)
+        # Others take an IPSECKEY for the owner itself only: it comes first.
+        found[kind + " delegated" if kind in found else kind] = (name, data)
     return found
 def txt(data):
     strings = re.findall(r'"([^"]*)"', data)
@@ -291,11 +292,13 @@ def txt(data):
     return "".join(strings)
 z = zone(records)
 assert z["KEY"] == ("10.100.51.198.in-addr.arpa.", "16896 4 1 " + key), z
-assert z["IPSECKEY"] == ("10.100.51.198.in-addr.arpa.", "10 1 2 198.51.100.10 " + key)
+assert z["IPSECKEY"] == ("10.100.51.198.in-addr.arpa.", "10 0 2 . " + key)
+assert "IPSECKEY delegated" not in z
 assert txt(z["TXT"][1]) == "X-IPsec-Server(10)=198.51.100.10 " + key
 z = zone(named)
 assert z["KEY"] == ("x1.lab.", "16896 4 1 " + key)
-assert z["IPSECKEY"] == ("1.100.51.198.in-addr.arpa.", "3 3 2 x1.lab. " + key)
+assert z["IPSECKEY"] == ("x1.lab.", "3 0 2 . " + key)
+assert z["IPSECKEY delegated"] == ("1.100.51.198.in-addr.arpa.", "3 3 2 x1.lab. " + key)
 assert z["TXT"][0] == "1.100.51.198.in-addr.arpa."
 assert txt(z["TXT"][1]) == "X-IPsec-Server(3)=@x1.lab " + key
 o = json.load(open(named_json))
@@ -309,6 +312,45 @@ if command -v nsd-checkzone >/dev/null; then
 	} >"$dir/zone"
 	run 0 nsd-checkzone 100.51.198.in-addr.arpa "$dir/zone"
 fi
+# The other types: IPSECKEY alone (RFC 4025; algorithms 3 and 4), of OpenSSL's bytes.
+for type in "ecdsa 256 3 64" "ecdsa 384 3 96" "ed25519 256 4 32"; do
+	set -- $type
+	run 0 $ctl keygen -f -o "$dir/other.pem" --type "$1" -b "$2" \
+	    --id 198.51.100.10 --for 198.51.100.66
+	cp "$dir/out" "$dir/other"
+	err_has "IKEv1"
+	openssl pkey -in "$dir/other.pem" -pubout -outform DER |
+	    python3 -c '
+import base64, sys
+size, algorithm, path = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+der = sys.stdin.buffer.read()
+key = base64.b64encode(der[-size:]).decode()
+assert open(path).read() == (
+    "10.100.51.198.in-addr.arpa. IN IPSECKEY 10 0 %s . %s\n"
+    "66.100.51.198.in-addr.arpa. IN IPSECKEY 10 1 %s 198.51.100.10 %s\n"
+    % (algorithm, key, algorithm, key)), open(path).read()
+' "$4" "$3" "$dir/other" || fault "records of $type"
+	run 0 $ctl --json dns-records -k "$dir/other.pem" --id 2001:db8::1
+	out_has '"bits":'"$2"
+	out_has 1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa.
+	run 0 $ctl dns-records -k "$dir/other.pem" --id 2001:db8::1 --for 2001:db8::2
+	out_has "IN IPSECKEY 10 2 $3 2001:db8::1 "
+	run 1 $ctl dns-records -k "$dir/other.pem" --id @x1.lab --type KEY
+	err_has "IPSECKEY"
+	err_lines 1
+	if command -v nsd-checkzone >/dev/null; then
+		{
+			printf '$TTL 60\n@ SOA a. b. 1 2 3 4 5\n@ NS ns.lab.\n'
+			cat "$dir/other"
+		} >"$dir/zone"
+		run 0 nsd-checkzone 100.51.198.in-addr.arpa "$dir/zone"
+	fi
+done
+run 2 $ctl keygen -o "$dir/x.pem" --type ecdsa -b 2048
+run 2 $ctl keygen -o "$dir/x.pem" --type ed25519 -b 384
+run 2 $ctl keygen -o "$dir/x.pem" -b 384
+run 2 $ctl keygen -o "$dir/x.pem" --type dsa
+rm -f "$dir/other.pem"
 run 0 $ctl keygen -f -o "$key"
 ! cmp -s "$key" "$dir/old.pem" || fault "-f made no new key"
 [ "$(ls "$dir/etc" | wc -l)" -eq 1 ] || fault "left a file behind"

@@ -1,5 +1,9 @@
 # tests/unit/local.mk - what is built from tests/unit/
 
+HEADER_READS = tests/unit/header_reads.c tests/unit/header_reads.h
+HEADER_READS_WRAP = -Wl,--wrap=packet_parse -Wl,--wrap=packet_parse_ipv4 \
+	-Wl,--wrap=packet_parse_quoted
+
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_addr
 TESTS += tests/unit/test_addr
@@ -91,8 +95,9 @@ tests_unit_test_scenarios_SOURCES = tests/unit/test_scenarios.c \
 	tests/unit/play.c tests/unit/play.h \
 	tests/unit/scenario.c tests/unit/scenario.h \
 	tests/unit/scenario_act.c \
-	tests/unit/dns_message.c tests/unit/dns_message.h
+	tests/unit/dns_message.c tests/unit/dns_message.h $(HEADER_READS)
 tests_unit_test_scenarios_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_scenarios_LDFLAGS = $(HEADER_READS_WRAP)
 tests_unit_test_scenarios_LDADD = $(OE_TEST_LIBS)
 RECORD_KEYS = tests/unit/record_keys.c tests/unit/record_keys.h \
 	tests/unit/dns_message.c tests/unit/dns_message.h
@@ -237,7 +242,8 @@ tests_unit_test_demux_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_demux_LDADD = nat/libnat.a $(BASE_LIBS) $(NFQ_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_forward
 TESTS += tests/unit/test_forward
-tests_unit_test_forward_SOURCES = tests/unit/test_forward.c
+tests_unit_test_forward_SOURCES = tests/unit/test_forward.c $(HEADER_READS)
+tests_unit_test_forward_LDFLAGS = $(HEADER_READS_WRAP)
 tests_unit_test_forward_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_forward_LDADD = nat/libnat.a $(BASE_LIBS) $(NFQ_LIBS) $(CMOCKA_LIBS)
 endif

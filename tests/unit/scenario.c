@@ -13,6 +13,7 @@
 #include "oe/esp/dataplane_private.h"
 #include "oe/esp/user.h"
 #include "oe/life.h"
+#include "tests/unit/header_reads.h"
 #include "tests/unit/scenario.h"
 
 /* Draft -17's figure 1 in documentation addresses. */
@@ -328,8 +329,10 @@ shell_esp(void *arg, const struct packet_view *v)
 		    !addr_equal(&esp_sa_params(w->mirrors[i - 1].open)->dst,
 		    &v->dst)))
 			continue;
+		header_reads_peer = true;
 		rc = esp_open(w->mirrors[i - 1].open, v, buf, sizeof(buf),
 		    &inner);
+		header_reads_peer = false;
 		world_event(w, "esp 0x%x %s to=%s%s", spi, rc != ESP_OK ?
 		    "unreadable" : packet_tag(&inner),
 		    host_name(addr_v4(&v->dst)),

@@ -17,6 +17,8 @@
 #include "oe/plane.h"
 #include "oe/responder.h"
 #include "tests/unit/dns_message.h"
+#include "net/gso.h"
+#include "tests/unit/header_reads.h"
 #include "tests/unit/scenario.h"
 
 /* --- small readers ---------------------------------------------------------------- */
@@ -47,14 +49,23 @@ player_identity(struct play *p, const char *text)
 	return id;
 }
 
+static void
+from_tun(void *arg, const struct packet_view *v)
+{
+	struct world *w = arg;
+
+	plane_outbound(w->core, w->now, v);
+}
+
 /* As packets come to the engine: what is none never does. */
 static void
 say_outbound(struct world *w, const uint8_t *pkt, size_t len)
 {
-	struct packet_view v;
+	static uint8_t frame[GSO_BUFFER_LEN];
 
-	if (packet_parse_ipv4(&v, pkt, len))
-		plane_outbound(w->core, w->now, &v);
+	memset(frame, 0, GSO_HEADER_LEN);
+	memcpy(frame + GSO_HEADER_LEN, pkt, len);
+	gso_split(frame, GSO_HEADER_LEN + len, from_tun, w);
 }
 
 static void
@@ -233,8 +244,10 @@ do_recv(struct play *p)
 		play_fail(p, "no SA has SPI 0x%x", spi);
 		return;
 	}
+	header_reads_peer = true;
 	rc = !packet_parse_ipv4(&v, inner, n) ? ESP_E_INNER :
 	    esp_seal(W(p)->mirrors[i - 1].seal, &v, pkt, sizeof(pkt), &sealed);
+	header_reads_peer = false;
 	if (rc != ESP_OK) {
 		play_fail(p, "esp_seal: %d", rc);
 	} else if (play_flag(p, "kept")) {

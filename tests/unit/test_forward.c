@@ -15,6 +15,7 @@
 #include "base/util.h"
 #include "nat/queue.h"
 #include "nat/rules.h"
+#include "tests/unit/header_reads.h"
 
 #define NOW	1000000u
 #define NB	0xc6336401u
@@ -23,6 +24,7 @@
 #define X2	0x0a00000cu
 #define X3	0x0a00000du
 #define Y	0xc633640au
+#define SPI_OF(host) ((host) << 8)	/* a host's inbound one */
 #define PRIVATE	7u		/* interface */
 
 static uint8_t buf[65536], out_buf[65536];
@@ -72,10 +74,11 @@ static void
 add_host(struct demux *d, uint32_t id, uint32_t host, uint16_t lo)
 {
 	struct demux_range   r = { lo, (uint16_t)(lo + 63) };
+	uint32_t	     spi = SPI_OF(host);
 	struct demux_binding b = { .client_id = id, .bind_id = 1,
 		.host = htonl(host), .gateway = htonl(NA),
 		.tunnel = TUNNEL_IPIP, .local = htonl(NB), .ipsec = true,
-		.ports = &r, .nports = 1,
+		.ports = &r, .nports = 1, .spis = &spi, .nspis = 1,
 		.remote_policy = DEMUX_REMOTE_NONE };
 
 	assert_int_equal(demux_add(d, &b), 0);
@@ -145,6 +148,29 @@ from_host(struct lab *l, uint32_t host, size_t inner, struct forward_out *out)
 	*out = (struct forward_out) { .data = out_buf };
 	in.len = make_ip(buf, host, NA, IPPROTO_IPIP, 20 + inner, 1, 0);
 	return forward_packet(&l->q, &in, out);
+}
+
+/* --- headers -------------------------------------------------------------------- */
+
+/* doc/tour.md: an inbound ESP packet at the gateway, and a host's on its way out. */
+static void
+test_headers_are_read_once(void **state)
+{
+	struct lab	  *l = *state;
+	struct forward_out out;
+
+	store_u32(buf + 40, 0x1234);
+	make_ip(buf + 20, NB, Y, IPPROTO_ESP, 100, 1, 0);
+	header_reads = 0;
+	assert_int_equal(from_host(l, X1, 100, &out), FORWARD_SEND);
+	/* The tunnel's, and that of what is inside. */
+	assert_int_equal(header_reads, 2);
+	store_u32(buf + 20, SPI_OF(X1));
+	make_ip(buf, Y, NB, IPPROTO_ESP, 100, 1, 0);
+	header_reads = 0;
+	assert_int_equal(from_outside(l, 100, &out), FORWARD_SEND);
+	assert_int_equal(out.len, 120);
+	assert_int_equal(header_reads, 1);
 }
 
 /* --- lengths ------------------------------------------------------------------ */
@@ -379,6 +405,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+		TEST(test_headers_are_read_once),
 		TEST(test_largest),
 		TEST(test_fragments_in_any_order),
 		TEST(test_fragments_of_two_hosts),

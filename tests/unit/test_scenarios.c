@@ -17,6 +17,7 @@
 #include "oe/report.h"
 #include "oe/summary.h"
 #include "tests/unit/dns_message.h"
+#include "tests/unit/header_reads.h"
 #include "tests/unit/scenario.h"
 
 /*
@@ -64,6 +65,7 @@
  *   state [SRC] DST NAME        policy [SRC] DST NAME       count DST N
  *   pairs DST N                 SA pairs of its connections
  *   counter NAME N              of "status"
+ *   reads N                     headers were read since this was last asked
  *   why DST "words"             what rsipctl why says holds the words
  */
 
@@ -317,6 +319,13 @@ do_counter(struct play *p)
 }
 
 static void
+do_reads(struct play *p)
+{
+	play_same_number(p, header_reads, play_word_number(p, 1));
+	header_reads = 0;
+}
+
+static void
 do_why(struct play *p)
 {
 	json_object *req = json_object_new_object(), *ans;
@@ -369,6 +378,7 @@ static const struct play_command commands[] = {
 	{ "pairs", 3, false, do_pairs },
 	{ "counter", 3, false, do_counter },
 	{ "why", 3, false, do_why },
+	{ "reads", 2, false, do_reads },
 	{ NULL, 0, false, NULL },
 };
 
@@ -377,6 +387,7 @@ scenario_begin(struct play *p)
 {
 	p->world = xcalloc(1, sizeof(struct world));
 	W(p)->play = p;
+	header_reads = 0;
 }
 
 /* The core begins with the first command that is not about how it begins. */

@@ -15,6 +15,7 @@
 #define TCP_HEADER_LEN	20
 #define TCP_HEADER_MAX	60
 #define TCP_CHECKSUM	16	/* offset in the header */
+#define UDP_CHECKSUM	6
 #define TCP_FIN		0x01
 #define TCP_PSH		0x08
 #define TCP_ACK		0x10
@@ -32,9 +33,15 @@ gso_enable(int fd)
 
 /* The pseudo header's sum (RFC 9293 §3.1). */
 static uint32_t
+pseudo_sum(const uint8_t *pkt, uint8_t protocol, size_t len)
+{
+	return checksum_add((uint32_t)(protocol + len), pkt + 12, 8);
+}
+
+static uint32_t
 tcp_pseudo(const uint8_t *pkt, size_t tcp_len)
 {
-	return checksum_add((uint32_t)(IPPROTO_TCP + tcp_len), pkt + 12, 8);
+	return pseudo_sum(pkt, IPPROTO_TCP, tcp_len);
 }
 
 static void
@@ -72,7 +79,7 @@ split_checksum(const struct virtio_net_hdr *h, uint8_t *pkt, size_t len)
 		return false;
 	sum = checksum_fold(checksum_add(0, pkt + start, len - start));
 	/* A UDP checksum of zero would mean none (RFC 768). */
-	store_u16(pkt + field, sum == 0 && h->csum_offset == 6 ? 0xffff : sum);
+	store_u16(pkt + field, sum == 0 && h->csum_offset == UDP_CHECKSUM ? 0xffff : sum);
 	return true;
 }
 
@@ -269,4 +276,51 @@ gso_join_add(struct gso_join *j, const struct packet_view *v)
 	}
 	if (ends)
 		gso_join_flush(j);
+}
+
+/* The place of the checksum in the upper layer's header, if the pseudo header's
+ * sum alone stands there; 0 otherwise. */
+static size_t
+partial_checksum(const struct packet_view *v)
+{
+	size_t	 field = v->protocol == IPPROTO_TCP ? TCP_CHECKSUM :
+	    v->protocol == IPPROTO_UDP ? UDP_CHECKSUM : 0;
+	size_t	 len = v->len - v->header;
+	uint16_t sum;
+
+	if (field == 0 || packet_is_fragment(v) || len < field + 2)
+		return 0;
+	sum = checksum_fold(pseudo_sum(v->data, v->protocol, len));
+	/* The sum as it stands there is not inverted. */
+	return load_u16(v->data + v->header + field) + sum == 0xffff ?
+	    field : 0;
+}
+
+void
+gso_join_received(struct gso_join *j, const struct packet_view *v, size_t mtu)
+{
+	struct virtio_net_hdr h = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM };
+	const uint8_t	     *tcp = v->data + v->header;
+	size_t		      field = partial_checksum(v), headers, n;
+
+	if (field == 0) {
+		gso_join_add(j, v);
+		return;
+	}
+	h.csum_start = (uint16_t)v->header;
+	h.csum_offset = (uint16_t)field;
+	if (v->len > mtu && v->protocol == IPPROTO_TCP &&
+	    (n = tcp_header(tcp, v->len - v->header)) != 0 &&
+	    (headers = v->header + n) < mtu) {
+		h.gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
+		if (tcp[13] & TCP_CWR)
+			h.gso_type |= VIRTIO_NET_HDR_GSO_ECN;
+		h.hdr_len = (uint16_t)headers;
+		/* How long the segments were is not told. */
+		h.gso_size = (uint16_t)(mtu - headers);
+	}
+	gso_join_flush(j);
+	memcpy(j->frame, &h, sizeof(h));
+	memcpy(j->frame + GSO_HEADER_LEN, v->data, v->len);
+	j->write(j->arg, j->frame, GSO_HEADER_LEN + v->len);
 }

@@ -38,6 +38,14 @@ struct gso_join *gso_join_new(void (*write)(void *arg, const uint8_t *frame,
 void	gso_join_free(struct gso_join *j);	/* NULL is allowed */
 /* Takes one packet (copied), which may stay until gso_join_flush(). */
 void	gso_join_add(struct gso_join *j, const struct packet_view *v);
+/*
+ * The same with a packet as this machine's kernel received it in a tunnel: a card
+ * or the kernel (GRO) may have joined TCP segments already, and what has
+ * checked a checksum leaves the pseudo header's sum in its place.  mtu, bytes:
+ * what was longer than this was joined.
+ */
+void	gso_join_received(struct gso_join *j, const struct packet_view *v,
+	    size_t mtu);
 void	gso_join_flush(struct gso_join *j);
 
 #endif

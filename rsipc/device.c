@@ -342,7 +342,11 @@ device_forget_locals(struct device *d)
 void
 device_deliver(struct device *d, const struct packet_view *v, bool oe)
 {
-	gso_join_add(oe ? d->oe.join : d->clear.join, v);
+	/* What was decrypted was in no card's hands. */
+	if (oe)
+		gso_join_add(d->oe.join, v);
+	else
+		gso_join_received(d->clear.join, v, d->mtu);
 	if (!d->waiting)
 		event_active(d->flush, EV_TIMEOUT, 0);
 	d->waiting = true;

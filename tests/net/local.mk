@@ -13,6 +13,7 @@ dist_check_SCRIPTS += \
 	tests/net/daemon.sh \
 	tests/net/e2e.sh \
 	tests/net/errors.sh \
+	tests/net/gro.sh \
 	tests/net/recover.sh \
 	tests/net/wire.sh
 TESTS += \
@@ -20,6 +21,7 @@ TESTS += \
 	tests/net/daemon.sh \
 	tests/net/e2e.sh \
 	tests/net/errors.sh \
+	tests/net/gro.sh \
 	tests/net/recover.sh \
 	tests/net/wire.sh
 EXTRA_DIST += \

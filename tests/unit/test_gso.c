@@ -444,6 +444,114 @@ rubbish_passes_unchanged(void **state)
 	gso_join_free(NULL);
 }
 
+static void
+received(struct gso_join *j, const uint8_t *pkt, size_t len, size_t mtu)
+{
+	struct packet_view v;
+
+	assert_true(packet_parse_ipv4(&v, pkt, len));
+	gso_join_received(j, &v, mtu);
+}
+
+/* The pseudo header's sum alone, where a card puts in the rest. */
+static void
+sum_partly(uint8_t *pkt, size_t len, uint8_t protocol, size_t field)
+{
+	uint32_t sum = checksum_add(0, pkt + 12, 8);
+
+	sum += (uint32_t)(protocol + len - IP_HEADER_LEN);
+	store_u16(pkt + IP_HEADER_LEN + field, checksum_fold(sum) ^ 0xffff);
+}
+
+/* A card's GRO before the tunnel's end leaves the pseudo header's sum. */
+static void
+what_a_card_joined_arrives(void **state)
+{
+	struct gso_join *j = join_start();
+	static uint8_t	 large[GSO_BUFFER_LEN], pkt[2048];
+	size_t		 len, mtu = HEADERS + 1000;
+	unsigned	 i;
+
+	(void)state;
+	len = make_large(large, 5000, ACK | PSH, 3500, 1000) - GSO_HEADER_LEN;
+	sum_partly(large + GSO_HEADER_LEN, len, IPPROTO_TCP, 16);
+	/* What waited is older. */
+	join_add(j, pkt, make_tcp(pkt, 1000, 4000, ACK, 1000));
+	received(j, large + GSO_HEADER_LEN, len, mtu);
+	assert_int_equal(nframes, 2);
+	assert_int_equal(frame_len[1], len);
+	assert_int_equal(ngot, 5);
+	for (i = 0; i < ngot; i++) {
+		assert_sums(got[i].bytes, got[i].len);
+		assert_int_equal(load_u32(got[i].bytes + 24), 4000 + i * 1000);
+		assert_int_equal(got[i].len, HEADERS + (i < 4 ? 1000 : 500));
+	}
+	/* A single one, whose sum the sender's card was to put in. */
+	len = make_large(large, 8500, ACK, 300, 1000) - GSO_HEADER_LEN;
+	sum_partly(large + GSO_HEADER_LEN, len, IPPROTO_TCP, 16);
+	received(j, large + GSO_HEADER_LEN, len, mtu);
+	assert_int_equal(ngot, 6);
+	assert_sums(got[5].bytes, got[5].len);
+	/* One that has its sum is joined as ever, a damaged one stays it. */
+	len = make_tcp(pkt, 1000, 8800, ACK, 100);
+	received(j, pkt, len, mtu);
+	pkt[HEADERS]++;
+	received(j, pkt, len, mtu);
+	assert_int_equal(ngot, 8);
+	assert_sums(got[6].bytes, got[6].len);
+	assert_int_not_equal(tcp_sum(got[7].bytes, got[7].len), 0);
+	gso_join_free(j);
+}
+
+static void
+a_udp_sum_left_to_a_card_is_put_in(void **state)
+{
+	struct gso_join	  *j = join_start();
+	struct addr	   src = addr_from_v4(inet_addr("192.0.2.1"));
+	struct addr	   dst = addr_from_v4(inet_addr("192.0.2.2"));
+	struct packet_view v;
+	uint8_t		   pkt[128], whole[128];
+
+	(void)state;
+	memset(pkt, 0x5a, sizeof(pkt));
+	ip_write_udp(pkt, &src, &dst, 1, 2, 40, &v);
+	memcpy(whole, pkt, v.len);
+	sum_partly(pkt, v.len, IPPROTO_UDP, 6);
+	received(j, pkt, v.len, 1480);
+	assert_int_equal(ngot, 1);
+	assert_memory_equal(got[0].bytes, whole, v.len);
+	gso_join_free(j);
+}
+
+/* Any bytes may stand where the headers should be. */
+static void
+received_rubbish_harms_nobody(void **state)
+{
+	struct gso_join *j = join_start();
+	static uint8_t	 large[GSO_BUFFER_LEN];
+	uint8_t		*copy;
+	size_t		 len, at;
+
+	(void)state;
+	len = make_large(large, 1, ACK, 200, 100) - GSO_HEADER_LEN;
+	for (at = IP_HEADER_LEN; at < len; at++) {
+		uint8_t *pkt = large + GSO_HEADER_LEN;
+
+		copy = malloc(at);
+		assert_non_null(copy);
+		store_u16(pkt + 2, (uint16_t)at);
+		if (at >= IP_HEADER_LEN + 18)
+			sum_partly(pkt, at, IPPROTO_TCP, 16);
+		memcpy(copy, pkt, at);
+		ngot = nframes = 0;
+		received(j, copy, at, HEADERS + 100);
+		gso_join_flush(j);
+		assert_int_equal(nframes, 1);
+		free(copy);
+	}
+	gso_join_free(j);
+}
+
 int
 main(void)
 {
@@ -456,6 +564,9 @@ main(void)
 		cmocka_unit_test(strangers_are_not_joined),
 		cmocka_unit_test(order_and_contents_stay),
 		cmocka_unit_test(rubbish_passes_unchanged),
+		cmocka_unit_test(what_a_card_joined_arrives),
+		cmocka_unit_test(a_udp_sum_left_to_a_card_is_put_in),
+		cmocka_unit_test(received_rubbish_harms_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -313,7 +313,68 @@ ike_verify_digital(EVP_PKEY *key, unsigned hashes, const struct ike_chunk *c,
 	return ok;
 }
 
-/* RFC 4754 §3: r and s, each as long as the group's order. */
+/* RFC 4754 §7: the curve is the method's, and so is the hash. */
+static const struct ecdsa_method {
+	uint8_t method;
+	int	bits;
+	const EVP_MD *(*md)(void);
+} ecdsa_methods[] = {
+	{ IKE_METHOD_ECDSA_256, 256, EVP_sha256 },
+	{ IKE_METHOD_ECDSA_384, 384, EVP_sha384 },
+	{ IKE_METHOD_ECDSA_521, 521, EVP_sha512 },
+};
+#define ECDSA_METHODS	(sizeof(ecdsa_methods) / sizeof(ecdsa_methods[0]))
+
+/* Signs into DER, OpenSSL's form of r and s. The length, or 0. */
+static size_t
+sign_der(EVP_PKEY *key, const EVP_MD *md, const struct ike_chunk *c, size_t n,
+    uint8_t der[IKE_SIG_MAX])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t	   *text = NULL;
+	size_t	    len = 0, der_len = IKE_SIG_MAX;
+	bool	    ok;
+
+	ok = ctx != NULL && (text = gather(c, n, &len)) != NULL &&
+	    EVP_DigestSignInit(ctx, NULL, md, NULL, key) == 1 &&
+	    EVP_DigestSign(ctx, der, &der_len, text, len) == 1;
+	EVP_MD_CTX_free(ctx);
+	wipe_free(text, len);
+	return ok ? der_len : 0;
+}
+
+int
+ike_sign_method(EVP_PKEY *key, const struct ike_chunk *c, size_t n,
+    uint8_t *method, uint8_t sig[IKE_SIG_MAX])
+{
+	const struct ecdsa_method *m = NULL;
+	const uint8_t		  *p;
+	ECDSA_SIG		  *pair = NULL;
+	uint8_t			   der[IKE_SIG_MAX];
+	size_t			   i, len;
+	int			   half, rc = -1;
+
+	for (i = 0; i < ECDSA_METHODS && EVP_PKEY_is_a(key, "EC") == 1; i++) {
+		if (EVP_PKEY_get_bits(key) == ecdsa_methods[i].bits)
+			m = &ecdsa_methods[i];
+	}
+	if (m == NULL || (len = sign_der(key, m->md(), c, n, der)) == 0)
+		goto out;
+	p = der;
+	half = (m->bits + 7) / 8;
+	/* RFC 4754 §3: r and s, each as long as the group's order. */
+	if ((pair = d2i_ECDSA_SIG(NULL, &p, (long)len)) == NULL ||
+	    BN_bn2binpad(ECDSA_SIG_get0_r(pair), sig, half) == -1 ||
+	    BN_bn2binpad(ECDSA_SIG_get0_s(pair), sig + half, half) == -1)
+		goto out;
+	*method = m->method;
+	rc = 2 * half;
+out:
+	ECDSA_SIG_free(pair);
+	ERR_clear_error();
+	return rc;
+}
+
 static bool
 verify_ecdsa(EVP_PKEY *key, const EVP_MD *md, int bits,
     const struct ike_chunk *c, size_t n, const uint8_t *sig, size_t len)
@@ -350,17 +411,14 @@ ike_verify_method(EVP_PKEY *key, unsigned method, const struct ike_chunk *c,
     size_t n, const uint8_t *sig, size_t len)
 {
 	const struct scheme rsa = { .key = "RSA", .md = EVP_sha1() };
+	size_t		    i;
 
-	switch (method) {
-	case IKE_METHOD_RSA:
+	if (method == IKE_METHOD_RSA)
 		return scheme_verify(&rsa, key, c, n, sig, len);
-	case IKE_METHOD_ECDSA_256:
-		return verify_ecdsa(key, EVP_sha256(), 256, c, n, sig, len);
-	case IKE_METHOD_ECDSA_384:
-		return verify_ecdsa(key, EVP_sha384(), 384, c, n, sig, len);
-	case IKE_METHOD_ECDSA_521:
-		return verify_ecdsa(key, EVP_sha512(), 521, c, n, sig, len);
-	default:
-		return false;
+	for (i = 0; i < ECDSA_METHODS; i++) {
+		if (method == ecdsa_methods[i].method)
+			return verify_ecdsa(key, ecdsa_methods[i].md(),
+			    ecdsa_methods[i].bits, c, n, sig, len);
 	}
+	return false;
 }

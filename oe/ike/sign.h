@@ -62,6 +62,12 @@ enum ike_sign_method {
 	IKE_METHOD_ECDSA_521 = 11,	/* P-521 with SHA2-512 */
 	IKE_METHOD_DIGITAL = 14,
 };
+/*
+ * Signs by the key's own one of RFC 4754's methods, for peers that do not know
+ * method 14.  The length, *method says which; -1: there is none for such a key.
+ */
+int	ike_sign_method(EVP_PKEY *key, const struct ike_chunk *c, size_t n,
+	    uint8_t *method, uint8_t sig[IKE_SIG_MAX]);
 /* Does a signature by one of the first four verify?  Whether SHA-1 is good
  * enough is for the caller to say. */
 bool	ike_verify_method(EVP_PKEY *key, unsigned method,

@@ -72,6 +72,10 @@ ike2_auth_make(const struct ike2_signed *s, const struct ike2_credential *c,
 		return -1;
 	len = ike_sign_digital(c->key, c->hashes, !c->pkcs1, chunks, CHUNKS,
 	    out + BODY_HEAD);
+	/* Who does not know RFC 7427 may know RFC 4754. */
+	if (len == -1)
+		len = ike_sign_method(c->key, chunks, CHUNKS, &out[0],
+		    out + BODY_HEAD);
 	return len == -1 ? -1 : BODY_HEAD + len;
 }
 

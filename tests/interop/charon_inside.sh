@@ -110,7 +110,7 @@ swan() { SWANCTL_DIR=$T/swanctl STRONGSWAN_CONF=$T/strongswan.conf \
 # Defaults that a case may change before charon_load.
 defaults() {
 	IKE=aes256-sha256-modp2048 ESP=aes256-sha256-modp2048 AUTH=pubkey VERSION=1
-	LADDR=$THEM RADDR=$US TPUB=us.pub MORE='' CHILD=''
+	LADDR=$THEM RADDR=$US TPUB=us.pub LPUB=them.pub MORE='' CHILD=''
 }
 charon_load() {
 	local keys=
@@ -124,7 +124,7 @@ charon_load() {
 		$MORE
 		local { auth = $AUTH
 			id = $LADDR
-			$([ $AUTH = psk ] || echo pubkeys = them.pub) }
+			$([ $AUTH = psk ] || echo pubkeys = $LPUB) }
 		remote { auth = $AUTH
 			id = us.lab
 			$keys }
@@ -477,6 +477,50 @@ case_v2_keys() {	# raw RSA keys, RFC 7427
 	check "IKEv2, RSA: we respond" says 10 '^confirmed'
 	check "IKEv2, RSA: pings both ways over what charon asked for" pings
 	clean
+}
+
+# type_keys TYPE OPTIONS...: a key of each end's
+type_keys() {
+	local type=$1 n; shift
+	for n in us them; do
+		openssl genpkey "$@" -out "$T/$n.$type.pem" 2>/dev/null
+		openssl pkey -in "$T/$n.$type.pem" -pubout -out "$T/$n.$type.pub"
+		cp "$T/$n.$type.pub" "$T/swanctl/pubkey/"
+	done
+	cp "$T/them.$type.pem" "$T/swanctl/private/"
+}
+# type2 WHAT US THEM: both ask, with a key of those types at each end
+type2() {
+	v2_default; TPUB=us$2.pub LPUB=them$3.pub; charon_load
+	probe_start $wire -2 -r $THEM -k "$T/us$2.pem" -K "$T/them$3.pub"
+	tell request
+	check "IKEv2, $1: we initiate" says 15 '^up initiator'
+	check "IKEv2, $1: pings both ways" pings
+	clean
+	probe_start $wire -2 -k "$T/us$2.pem" -K "$T/them$3.pub"
+	check "IKEv2, $1: charon initiates" charon_asks
+	check "IKEv2, $1: pings both ways over what charon asked for" pings
+	clean
+}
+charon_says() { wait_for 5 grep -q -- "$1" "$T/charon.log"; }
+case_v2_types() {	# RFC 7427 and 8420 with each type; RFC 4754 where charon knows no RFC 7427
+	type_keys p256 -algorithm EC -pkeyopt ec_paramgen_curve:P-256
+	type_keys p384 -algorithm EC -pkeyopt ec_paramgen_curve:P-384
+	type_keys ed25519 -algorithm ED25519
+	type2 "ECDSA P-256" .p256 .p256
+	type2 "ECDSA P-384" .p384 .p384
+	type2 "Ed25519" .ed25519 .ed25519
+	type2 "Ed25519 here, RSA there" .ed25519 ""
+	check "IKEv2, types: charon believed ED25519" charon_says "with ED25519 successful"
+	check "IKEv2, types: and ECDSA with its curve's hash" charon_says "with ECDSA_WITH_SHA384_DER successful"
+	sed -i 's/^charon {/&\n\tsignature_authentication = no/' "$T/strongswan.conf"
+	swan --reload-settings >/dev/null 2>&1
+	type2 "ECDSA P-256, RFC 4754" .p256 .p256
+	type2 "ECDSA P-384, RFC 4754" .p384 .p384
+	check "IKEv2, types: charon believed method 9" charon_says "with ECDSA-256 signature successful"
+	check "IKEv2, types: and method 10" charon_says "with ECDSA-384 signature successful"
+	sed -i '/signature_authentication/d' "$T/strongswan.conf"
+	swan --reload-settings >/dev/null 2>&1
 }
 
 case_v2_psk() {

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <arpa/inet.h>
+#include <openssl/ec.h>
 #include <openssl/rsa.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +15,15 @@
 EVP_PKEY *
 net_key(unsigned n)
 {
-	static EVP_PKEY *keys[3];
+	static EVP_PKEY *keys[NET_KEYS];
 
-	if (n >= 3)
+	if (n >= NET_KEYS)
 		abort();
 	if (keys[n] == NULL)
-		keys[n] = EVP_RSA_gen(2048);
+		keys[n] = n == NET_KEY_P256 ? EVP_EC_gen("P-256") :
+		    n == NET_KEY_P384 ? EVP_EC_gen("P-384") :
+		    n == NET_KEY_ED25519 ?
+		    EVP_PKEY_Q_keygen(NULL, NULL, "ED25519") : EVP_RSA_gen(2048);
 	return keys[n];
 }
 

@@ -100,7 +100,9 @@ extern uint64_t net_work_us;
 /* That clock, for engines that count work. */
 uint64_t net_spent(void);
 
-/* Two shared RSA keys of 2048 bits (made once), for whoever needs one. */
+/* Three shared RSA keys of 2048 bits (made once), for whoever needs one, and keys of
+ * each other type. */
+enum { NET_KEY_P256 = 3, NET_KEY_P384, NET_KEY_ED25519, NET_KEYS };
 EVP_PKEY *net_key(unsigned n);
 
 void	net_init(struct net *net, uint32_t seed);

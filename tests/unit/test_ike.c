@@ -475,6 +475,64 @@ preshared_keys_work_and_fail_apart(void **state)
 	end_clean();
 }
 
+/* RFC 2409 §5.1: there are signatures of RSA, and nothing of ECDSA or Ed25519 is taken
+ * for one; a pre-shared key asks for none. */
+static void
+other_keys_than_rsa_are_refused(void **state)
+{
+	struct keying_request r;
+	struct pubkey	      keys[2];
+	unsigned	      n;
+
+	(void)state;
+	for (n = NET_KEY_P256; n <= NET_KEY_ED25519; n++) {
+		/* Ours: nothing is asked, nothing accepted. */
+		net_init(&net, 50 + n);
+		x = ike1_host_add(&net, "198.51.100.1", "@x1.lab", net_key(n),
+		    NULL);
+		y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10",
+		    net_key(1), NULL);
+		assert_int_equal(net_request(x, y, 0), -1);
+		assert_int_equal(x->sent, 0);
+		net_request_init(&r, y, x, 0);
+		r.peer.keys = &y->pub;
+		assert_int_equal(y->engine->request(y->ike, net.now, &r,
+		    &y->conns[0]), 0);
+		net_pass(&net, 120000);
+		assert_int_equal(y->failure, KEYING_PEER_REFUSED);
+		assert_int_equal(x->nchildren + y->nchildren, 0);
+		x->psk = y->psk = "a long enough secret";
+		key_up();
+		end_clean();
+
+		/* The peer's: only beside one of RSA. */
+		picture(53 + n, NULL);
+		assert_int_equal(pubkey_from_evp(&keys[0], net_key(n)), 0);
+		keys[1] = y->pub;
+		net_request_init(&r, x, y, 0);
+		r.peer.keys = keys;
+		r.peer.nkeys = 1;
+		assert_int_equal(x->engine->request(x->ike, net.now, &r,
+		    &x->conns[0]), -1);
+		r.peer.nkeys = 2;
+		assert_int_equal(x->engine->request(x->ike, net.now, &r,
+		    &x->conns[0]), 0);
+		net_pass(&net, 1000);
+		assert_true(net_agree(x, y));
+		assert_true(pubkey_equal(&x->children[0].child.proof.key,
+		    &y->pub));
+		end_clean();
+
+		/* What DNS says of who asks: the same. */
+		picture(56 + n, NULL);
+		x->pub = keys[0];
+		assert_int_equal(net_request(x, y, 0), 0);
+		net_pass(&net, 120000);
+		assert_int_equal(x->nchildren + y->nchildren, 0);
+		end_clean();
+	}
+}
+
 /* RFC 3104 §3. */
 static void
 two_hosts_behind_one_address_both_work(void **state)
@@ -582,6 +640,7 @@ main(void)
 		cmocka_unit_test(plain_nat_is_passed_in_udp),
 		cmocka_unit_test(commit_bit_delays_the_confirmation),
 		cmocka_unit_test(preshared_keys_work_and_fail_apart),
+		cmocka_unit_test(other_keys_than_rsa_are_refused),
 		cmocka_unit_test(two_hosts_behind_one_address_both_work),
 		cmocka_unit_test(ephemeral_ports_are_kept),
 		cmocka_unit_test(flows_have_keys_of_their_own),

@@ -1,6 +1,8 @@
 /* test_ike2.c - IKE_SA_INIT and IKE_AUTH between two engines: loss, refusals, cookies, NAT, fragments */
 #include "config.h"
 
+#include <openssl/ec.h>
+#include <openssl/rsa.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -132,6 +134,70 @@ the_wrong_peer(void **state)
 	assert_int_equal(x->failure, KEYING_IDENTITY);
 	assert_int_equal(net_alive(y), 0);
 	end_clean2();
+}
+
+/* RSA, ECDSA and Ed25519 at either end, each against each. */
+static void
+keys_of_all_types(void **state)
+{
+	static const unsigned keys[] = { 0, NET_KEY_P256, NET_KEY_P384,
+		NET_KEY_ED25519 };
+	unsigned i, j;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		for (j = 0; j < 4; j++) {
+			net_init(&net, 40 + i * 4 + j);
+			x = ike2_host_add(&net, "198.51.100.1", "@x1.lab",
+			    net_key(keys[i]), NULL);
+			y = ike2_host_add(&net, "198.51.100.10",
+			    "198.51.100.10", net_key(j == 0 ? 1 : keys[j]),
+			    NULL);
+			key_up2();
+			assert_true(pubkey_equal(&x->children[0].child.proof.key,
+			    &y->pub));
+			assert_true(pubkey_equal(&y->children[0].child.proof.key,
+			    &x->pub));
+			end_clean2();
+		}
+	}
+}
+
+/* The right type does not make it the right key. */
+static void
+another_key_of_each_type(void **state)
+{
+	static const struct { unsigned n; const char *type; } t[] = {
+		{ 0, "RSA" }, { NET_KEY_P256, "P-256" },
+		{ NET_KEY_P384, "P-384" }, { NET_KEY_ED25519, "ED25519" },
+	};
+	struct keying_request r;
+	struct pubkey	      other;
+	EVP_PKEY	     *key;
+	unsigned	      i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		key = i == 0 ? EVP_RSA_gen(2048) : i == 3 ?
+		    EVP_PKEY_Q_keygen(NULL, NULL, t[i].type) :
+		    EVP_EC_gen(t[i].type);
+		assert_int_equal(pubkey_from_evp(&other, key), 0);
+		EVP_PKEY_free(key);
+		net_init(&net, 60 + i);
+		x = ike2_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0),
+		    NULL);
+		y = ike2_host_add(&net, "198.51.100.10", "198.51.100.10",
+		    net_key(t[i].n), NULL);
+		net_request_init(&r, x, y, 0);
+		r.peer.keys = &other;
+		assert_int_equal(x->engine->request(x->ike, net.now, &r,
+		    &x->conns[0]), 0);
+		net_pass(&net, 1000);
+		assert_int_equal(x->nchildren, 0);
+		assert_int_equal(x->failure, KEYING_SIGNATURE);
+		assert_int_equal(net_alive(y), 0);
+		end_clean2();
+	}
 }
 
 /* One of several keys will do (roll-over). */
@@ -636,6 +702,8 @@ main(void)
 		cmocka_unit_test(late_answers_are_waited_for),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(the_wrong_peer),
+		cmocka_unit_test(keys_of_all_types),
+		cmocka_unit_test(another_key_of_each_type),
 		cmocka_unit_test(any_of_the_keys),
 		cmocka_unit_test(pre_shared_keys),
 		cmocka_unit_test(null_authentication),

@@ -172,6 +172,51 @@ no_common_hash(void **state)
 	assert_int_equal(ike2_auth_make(&by_i, &c, body), -1);
 	c.key = keys[P256];
 	assert_true(ike2_auth_make(&by_i, &c, body) > 0);
+	assert_int_equal(body[0], IKE2_METHOD_DIGITAL);
+}
+
+/* To who says nothing of RFC 7427, ECDSA goes by RFC 4754: r and s of full length. */
+static void
+peers_without_rfc7427(void **state)
+{
+	static const struct { int key; uint8_t method; int len; } cases[] = {
+		{ P256, IKE2_METHOD_ECDSA_256, 64 },
+		{ P384, IKE2_METHOD_ECDSA_384, 96 },
+		{ P521, IKE2_METHOD_ECDSA_521, 132 },
+	};
+	struct ike2_credential c = { 0 };
+	uint8_t		       body[IKE2_AUTH_MAX];
+	unsigned	       i, round, short_ones = 0;
+	int		       k, n;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		c.key = keys[cases[i].key];
+		/* One r or s in 128 is shorter than the group's order. */
+		for (round = 0; round < 300; round++) {
+			n = ike2_auth_make(&by_i, &c, body);
+			assert_int_equal(n, 4 + cases[i].len);
+			assert_int_equal(body[0], cases[i].method);
+			assert_true(ike2_auth_verify_key(&by_i, c.key, false,
+			    body, (size_t)n));
+			short_ones += i < 2 && (body[4] == 0 ||
+			    body[4 + cases[i].len / 2] == 0);
+			if (round > 0)
+				continue;
+			for (k = 0; k < KEYS; k++)
+				assert_true(ike2_auth_verify_key(&by_i, keys[k],
+				    true, body, (size_t)n) ==
+				    (k == cases[i].key));
+			assert_false(ike2_auth_verify_key(&by_r, c.key, true,
+			    body, (size_t)n));
+		}
+	}
+	assert_true(short_ones > 0);
+	/* There is none for the others: of RSA it would be SHA-1. */
+	c.key = keys[RSA_KEY];
+	assert_int_equal(ike2_auth_make(&by_i, &c, body), -1);
+	c.key = keys[ED25519];
+	assert_int_equal(ike2_auth_make(&by_i, &c, body), -1);
 }
 
 static void
@@ -382,6 +427,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(signatures),
 		cmocka_unit_test(no_common_hash),
+		cmocka_unit_test(peers_without_rfc7427),
 		cmocka_unit_test(weak_keys),
 		cmocka_unit_test(method_1_is_legacy),
 		cmocka_unit_test(ecdsa_methods),

@@ -85,6 +85,12 @@ service_publish(struct service *s, json_object *o)
 
 /* --- the configuration ----------------------------------------------------- */
 
+static const struct web_config *
+plan_web(const struct service_plan *plan, const void *settings)
+{
+	return (const void *)((const char *)settings + plan->web);
+}
+
 /* The settings of cfg; NULL after one log line. */
 static void *
 service_read(const struct service *s, cfg_t *cfg, cfg_t *fixed)
@@ -92,7 +98,7 @@ service_read(const struct service *s, cfg_t *cfg, cfg_t *fixed)
 	const struct option_source source = { cfg, fixed };
 	void			  *settings = s->plan->read(&source);
 
-	if (settings != NULL && web_check(s->plan->web(settings)) == -1) {
+	if (settings != NULL && web_check(plan_web(s->plan, settings)) == -1) {
 		s->plan->free(settings);
 		return NULL;
 	}
@@ -407,7 +413,8 @@ service_opener(const struct service *s)
 static int
 service_start(struct service *s, void *settings)
 {
-	const char *control = s->plan->control(settings);
+	const char *control = *(char *const *)(const void *)((const char *)
+	    settings + s->plan->control);
 
 	if (daemon_start(&s->options) == -1)
 		goto fail;
@@ -423,7 +430,7 @@ service_start(struct service *s, void *settings)
 	s->control = control_open(s->base, control, service_answer, s);
 	if (s->control == NULL)
 		goto fail;
-	s->web_config = *s->plan->web(settings);
+	s->web_config = *plan_web(s->plan, settings);
 	if (s->web_config.port != 0 && service_web_open(s) == -1)
 		goto fail;
 	s->started = clock_now();

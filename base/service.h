@@ -33,9 +33,9 @@ struct service_plan {
 	void	  (*free)(void *settings);
 	/* opener_allow_state() for files that no option names; may be NULL. */
 	void	  (*allow)(const void *settings);
-	/* Where rsipctl asks, and where browsers and Prometheus do. */
-	const char *(*control)(const void *settings);
-	const struct web_config *(*web)(const void *settings);
+	/* Offsets in the settings: where rsipctl asks (char *), and where browsers and
+	 * Prometheus do (struct web_config). */
+	size_t	    control, web;
 	/*
 	 * With all privileges, in the process that stays: makes what needs them.
 	 * settings are taken over at once.  0, or -1 after one log line; stop() comes

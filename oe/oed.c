@@ -91,18 +91,6 @@ oed_config_read(const struct option_source *s)
 	return NULL;
 }
 
-static const char *
-oed_config_control(const void *settings)
-{
-	return ((const struct oed_config *)settings)->control;
-}
-
-static const struct web_config *
-oed_config_web(const void *settings)
-{
-	return &((const struct oed_config *)settings)->web;
-}
-
 /* --- while it runs -------------------------------------------------------------------- */
 
 static void oed_guard(struct oed *d, const struct oe_config *c);
@@ -379,8 +367,8 @@ main(int argc, char **argv)
 		.resolv_conf = RESOLVCONF_PATH,
 		.read = oed_config_read,
 		.free = oed_config_free,
-		.control = oed_config_control,
-		.web = oed_config_web,
+		.control = offsetof(struct oed_config, control),
+		.web = offsetof(struct oed_config, web),
 		.start = oed_start,
 		.ready = oed_ready,
 		.reload = oed_reload,

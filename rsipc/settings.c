@@ -159,15 +159,3 @@ settings_free(void *settings)
 	option_clear(settings_options, s);
 	wipe_free(s, sizeof(*s));
 }
-
-const char *
-settings_control(const void *settings)
-{
-	return ((const struct settings *)settings)->control;
-}
-
-const struct web_config *
-settings_web(const void *settings)
-{
-	return &((const struct settings *)settings)->web;
-}

@@ -37,7 +37,5 @@ extern const struct option settings_options[];
 /* As service_plan (base/service.h) has them, of struct settings. */
 void	*settings_read(const struct option_source *source);
 void	 settings_free(void *settings);		/* wipes; NULL is allowed */
-const char *settings_control(const void *settings);
-const struct web_config *settings_web(const void *settings);
 
 #endif

@@ -709,42 +709,16 @@ stop(void *arg)
 	rtnl_close();
 }
 
-/* --- what the service asks ------------------------------------------------- */
-
-static void *
-read_settings(const struct option_source *s)
-{
-	return settings_read(s);
-}
-
-static void
-free_settings(void *settings)
-{
-	settings_free(settings);
-}
-
-static const char *
-control_path(const void *settings)
-{
-	return ((const struct settings *)settings)->control;
-}
-
-static const struct web_config *
-web_config(const void *settings)
-{
-	return &((const struct settings *)settings)->web;
-}
-
 int
 main(int argc, char **argv)
 {
 	static const struct service_plan plan = {
 		.name = "rsipd",
 		.options = settings_options,
-		.read = read_settings,
-		.free = free_settings,
-		.control = control_path,
-		.web = web_config,
+		.read = settings_read,
+		.free = settings_free,
+		.control = offsetof(struct settings, control),
+		.web = offsetof(struct settings, web),
 		.start = start,
 		.ready = ready,
 		.reload = reload,

@@ -345,7 +345,7 @@ note_public_side(void *arg, const char *name, const struct option *o)
 		c->pools_stay = true;
 }
 
-struct settings *
+void *
 settings_read(const struct option_source *s)
 {
 	struct settings *c = xcalloc(1, sizeof(*c));
@@ -373,8 +373,10 @@ fail:
 }
 
 void
-settings_free(struct settings *c)
+settings_free(void *settings)
 {
+	struct settings *c = settings;
+
 	if (c == NULL)
 		return;
 	option_clear(settings_options, c);

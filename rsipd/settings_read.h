@@ -10,8 +10,8 @@ extern const struct option settings_options[];
 
 /* Reads the file, and the secrets it names.  NULL after one log line "file:line:
  * reason". */
-struct settings *settings_read(const struct option_source *s);
-void	settings_free(struct settings *c);
+void	*settings_read(const struct option_source *s);
+void	 settings_free(void *settings);		/* NULL is allowed */
 
 /* Why addr cannot be leased, to stand behind its name; NULL if it can
  * (RFC 3102 §4.2).  The private side's networks are known only to a complete c. */

@@ -614,7 +614,7 @@ gateway_input(struct gateway *g, uint64_t now, const struct gateway_peer *peer,
 
 void
 gateway_resolved(struct gateway *g, uint64_t now, uint64_t ticket,
-    const uint32_t *addrs, size_t n)
+    const struct addr *addrs, size_t n)
 {
 	struct gateway_waiting *w;
 	struct gateway_name    *name;

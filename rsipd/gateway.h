@@ -15,7 +15,7 @@
 
 /*
  * Pure: "now" is milliseconds, messages come and go as bytes, and everything
- * else happens through struct gateway_ops.  Addresses are in network order.
+ * else happens through struct gateway_ops.
  */
 struct gateway;
 
@@ -35,21 +35,16 @@ struct gateway_peer {
 	uint64_t id;			/* the shell's name for its connection or endpoint */
 };
 
-struct gateway_network {
-	uint32_t net;
-	unsigned plen;
-};
-
 struct gateway_config {
-	uint32_t gateway;		/* Na: hosts' tunnels end here */
-	uint32_t endpoint;		/* if not 0 hosts are told to use this one instead */
+	struct addr gateway;		/* Na: hosts' tunnels end here */
+	struct addr endpoint;		/* none, or what hosts are told instead */
 	bool	 udp;			/* else USE_TCP */
 	size_t	 max_registrations;
 	size_t	 max_bindings;
 	size_t	 max_neighbour;		/* registrations of one link-layer address; 0: any */
-	struct gateway_network from[GATEWAY_NETWORKS_MAX];
+	struct prefix from[GATEWAY_NETWORKS_MAX];
 	size_t	 nfrom;			/* who is heard, beside whom policies name */
-	struct gateway_network local[GATEWAY_NETWORKS_MAX], remote[GATEWAY_NETWORKS_MAX];
+	struct prefix local[GATEWAY_NETWORKS_MAX], remote[GATEWAY_NETWORKS_MAX];
 	size_t	 nlocal, nremote;	/* what QUERY is answered from */
 	const struct policies *policies;/* must outlive its use here */
 	uint64_t until;			/* no lease lasts longer (RFC 3102 §4.2.1); 0: no such bound */
@@ -106,7 +101,7 @@ int	gateway_input(struct gateway *g, uint64_t now, const struct gateway_peer *pe
 
 /* addrs: the addresses of the name asked for; n 0: it has none. */
 void	gateway_resolved(struct gateway *g, uint64_t now, uint64_t ticket,
-	    const uint32_t *addrs, size_t n);
+	    const struct addr *addrs, size_t n);
 
 /* When ops->alarm said so: ends what has expired. */
 void	gateway_tick(struct gateway *g, uint64_t now);

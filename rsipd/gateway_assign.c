@@ -238,7 +238,6 @@ check_remote(struct gateway_assignment *a)
 	const struct rsip_address *remote = &a->r->in->remote;
 	const struct gateway_name *name;
 	enum rsip_error		   rc, no;
-	struct addr		   addr;
 	size_t			   i;
 
 	if (a->grant.remote_policy == DEMUX_REMOTE_NONE)
@@ -256,10 +255,9 @@ check_remote(struct gateway_assignment *a)
 		return rc;
 	name = gateway_name_find(a->r, a->r->in->remote.fqdn);
 	for (i = 0; name != NULL && i < name->naddrs; i++) {
-		addr = addr_from_v4(name->addr[i]);
-		if (policy_allows_remote(a->policy, &addr,
+		if (policy_allows_remote(a->policy, &name->addr[i],
 		    a->grant.remote.ports)) {
-			a->grant.remote.addr = addr;
+			a->grant.remote.addr = name->addr[i];
 			return RSIP_OK;
 		}
 	}
@@ -443,7 +441,7 @@ bind_resources(struct gateway_assignment *a, uint32_t lease,
 	struct grant	     *grant = &a->grant;
 	unsigned	      tries;
 
-	grant->gateway = addr_from_v4(gateway_tunnel_end(g));
+	grant->gateway = *gateway_tunnel_end(g);
 	grant->local = pool_at(g->pool, a->at)->addr;
 	grant->expires = a->r->now + (uint64_t)lease * 1000;
 	for (tries = 0; tries < COOKIE_TRIES; tries++) {
@@ -557,9 +555,9 @@ answer(const struct gateway_assignment *a, const struct lease_binding *b,
 		memcpy(m->cookie, a->cookie,
 		    a->grant.ncookies * sizeof(*a->cookie));
 	}
-	if (a->g->config.endpoint != 0) {
+	if (addr_is_set(&a->g->config.endpoint)) {
 		m->has |= RSIP_HAS_ENDPOINT;
-		set_ipv4(&m->endpoint, a->g->config.endpoint);
+		set_ipv4(&m->endpoint, addr_v4(&a->g->config.endpoint));
 	}
 }
 

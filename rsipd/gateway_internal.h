@@ -28,7 +28,7 @@
 struct gateway_name {
 	const char *fqdn;		/* in the request */
 	bool	    done;
-	uint32_t    addr[GATEWAY_ADDRS_MAX];
+	struct addr addr[GATEWAY_ADDRS_MAX];
 	size_t	    naddrs;
 };
 
@@ -129,11 +129,11 @@ uint32_t gateway_grant(const struct gateway *g, uint64_t now,
 bool	gateway_still_allowed(struct lease_binding *b);
 
 /* Where hosts' tunnels end here. */
-static inline uint32_t
+static inline const struct addr *
 gateway_tunnel_end(const struct gateway *g)
 {
-	return g->config.endpoint != 0 ? g->config.endpoint :
-	    g->config.gateway;
+	return addr_is_set(&g->config.endpoint) ? &g->config.endpoint :
+	    &g->config.gateway;
 }
 
 /* gateway.c: after whatever may have moved the earliest end. */

@@ -1,24 +1,18 @@
 /* gateway_query.c - QUERY: is an address or network local or remote? (RFC 3103 §9.14, §9.15) */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/ip.h"
 #include "rsipd/gateway_internal.h"
 
-/* Does one of the networks contain all of net with its mask? */
 static bool
-contains(const struct gateway_network *n, size_t count, uint32_t net,
-    uint32_t mask)
+covers(const struct prefix *networks, size_t n, const struct prefix *net)
 {
-	size_t	 i;
-	uint32_t m;
+	size_t i;
 
-	for (i = 0; i < count; i++) {
-		m = ip_mask(n[i].plen);
-		if ((mask & m) == m && (net & m) == n[i].net)
+	for (i = 0; i < n; i++) {
+		if (prefix_covers(&networks[i], net))
 			return true;
 	}
 	return false;
@@ -26,20 +20,28 @@ contains(const struct gateway_network *n, size_t count, uint32_t net,
 
 /* 1: local, 0: remote, -1: not known. */
 static int
-is_local(const struct gateway *g, uint32_t net, uint32_t mask)
+is_local(const struct gateway *g, const struct prefix *net)
 {
-	if (contains(g->config.local, g->config.nlocal, net, mask))
+	if (covers(g->config.local, g->config.nlocal, net))
 		return 1;
-	if (contains(g->config.remote, g->config.nremote, net, mask))
+	if (covers(g->config.remote, g->config.nremote, net))
 		return 0;
 	return -1;
+}
+
+static int
+host_is_local(const struct gateway *g, const struct addr *host)
+{
+	struct prefix net = prefix_host(host);
+
+	return is_local(g, &net);
 }
 
 /* The configuration and the interface may both name one; a host may ask twice.
  * Only so many are known. */
 static bool
-has_network(const struct rsip_message *m, enum rsip_indicator what, uint32_t net,
-    uint32_t mask)
+has_network(const struct rsip_message *m, enum rsip_indicator what,
+    const struct prefix *net, const struct addr *mask)
 {
 	const struct rsip_tuple *t;
 	size_t			 i;
@@ -47,27 +49,28 @@ has_network(const struct rsip_message *m, enum rsip_indicator what, uint32_t net
 	for (i = 0; i < m->ntuples && i < 2 * GATEWAY_NETWORKS_MAX; i++) {
 		t = &m->tuple[i];
 		if (t->indicator == what &&
-		    memcmp(t->address.bytes, &net, sizeof(net)) == 0 &&
-		    memcmp(t->netmask.bytes, &mask, sizeof(mask)) == 0)
+		    memcmp(t->address.bytes, net->addr.bytes, 16) == 0 &&
+		    memcmp(t->netmask.bytes, mask->bytes, 16) == 0)
 			return true;
 	}
 	return false;
 }
 
 static void
-add_network(struct rsip_message *m, enum rsip_indicator what, uint32_t net,
-    uint32_t mask)
+add_network(struct rsip_message *m, enum rsip_indicator what,
+    const struct prefix *net)
 {
+	struct addr	   mask = prefix_mask(net->addr.family, net->plen);
 	struct rsip_tuple *t;
 
-	if (has_network(m, what, net, mask) ||
+	if (has_network(m, what, net, &mask) ||
 	    (t = rsip_message_add_tuple(m)) == NULL)
 		return;
 	t->indicator = (uint8_t)what;
 	t->address.type = RSIP_ADDR_IPV4;
-	memcpy(t->address.bytes, &net, sizeof(net));
+	memcpy(t->address.bytes, net->addr.bytes, 16);
 	t->netmask.type = RSIP_ADDR_NETMASK4;
-	memcpy(t->netmask.bytes, &mask, sizeof(mask));
+	memcpy(t->netmask.bytes, mask.bytes, 16);
 }
 
 static void
@@ -77,27 +80,27 @@ answer_all(const struct gateway *g, struct rsip_message *m)
 	size_t			     i;
 
 	for (i = 0; i < c->nlocal; i++)
-		add_network(m, RSIP_LOCAL_NETWORK, c->local[i].net,
-		    ip_mask(c->local[i].plen));
+		add_network(m, RSIP_LOCAL_NETWORK, &c->local[i]);
 	for (i = 0; i < c->nremote; i++)
-		add_network(m, RSIP_REMOTE_NETWORK, c->remote[i].net,
-		    ip_mask(c->remote[i].plen));
+		add_network(m, RSIP_REMOTE_NETWORK, &c->remote[i]);
 }
 
 static void
 answer_network(const struct gateway *g, const struct rsip_tuple *ask,
     struct rsip_message *m)
 {
-	uint32_t net, mask;
-	int	 local;
+	struct addr   addr = addr_from_bytes(AF_INET, ask->address.bytes);
+	struct addr   mask = addr_from_bytes(AF_INET, ask->netmask.bytes);
+	struct prefix net;
+	int	      plen = prefix_mask_len(&mask), local;
 
-	if (ask->address.type != RSIP_ADDR_IPV4)
+	/* A mask with holes is no network's. */
+	if (ask->address.type != RSIP_ADDR_IPV4 || plen == -1)
 		return;
-	memcpy(&net, ask->address.bytes, sizeof(net));
-	memcpy(&mask, ask->netmask.bytes, sizeof(mask));
-	if ((local = is_local(g, net & mask, mask)) != -1)
+	net = prefix_of(&addr, (unsigned)plen);
+	if ((local = is_local(g, &net)) != -1)
 		add_network(m, local ? RSIP_LOCAL_NETWORK :
-		    RSIP_REMOTE_NETWORK, net & mask, mask);
+		    RSIP_REMOTE_NETWORK, &net);
 }
 
 /* A name is local or remote if all of its addresses are. */
@@ -110,7 +113,7 @@ name_is_local(const struct gateway *g, const struct gateway_request *r,
 	size_t			   i;
 
 	for (i = 0; n != NULL && i < n->naddrs; i++) {
-		one = is_local(g, n->addr[i], UINT32_MAX);
+		one = host_is_local(g, &n->addr[i]);
 		if (one == -1 || (i > 0 && one != all))
 			return -1;
 		all = one;
@@ -123,12 +126,12 @@ answer_address(const struct gateway *g, const struct gateway_request *r,
     const struct rsip_tuple *ask, struct rsip_message *m)
 {
 	struct rsip_tuple *t;
-	uint32_t	   addr;
+	struct addr	   addr;
 	int		   local = -1;
 
 	if (ask->address.type == RSIP_ADDR_IPV4) {
-		memcpy(&addr, ask->address.bytes, sizeof(addr));
-		local = is_local(g, addr, UINT32_MAX);
+		addr = addr_from_bytes(AF_INET, ask->address.bytes);
+		local = host_is_local(g, &addr);
 	} else if (ask->address.type == RSIP_ADDR_FQDN)
 		local = name_is_local(g, r, ask->address.fqdn);
 	if (local == -1 || (t = rsip_message_add_tuple(m)) == NULL)

@@ -6,7 +6,6 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "net/ip.h"
 #include "rsipd/gateway_internal.h"
 
 /* Hosts whose link-layer address nobody knows count as one neighbour. */
@@ -15,11 +14,10 @@
 bool
 gateway_hears(const struct gateway *g, const struct addr *host)
 {
-	const struct gateway_network *n = g->config.from;
-	size_t			      i;
+	size_t i;
 
 	for (i = 0; i < g->config.nfrom; i++) {
-		if (ip_in_prefix(addr_v4(host), n[i].net, n[i].plen))
+		if (prefix_contains(&g->config.from[i], host))
 			return true;
 	}
 	return policies_name(g->config.policies, host);

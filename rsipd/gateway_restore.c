@@ -52,7 +52,7 @@ gateway_restore_grant(struct gateway *g, uint64_t now, uint32_t client_id,
 	if (leases_binding(g->leases, c, grant.bind_id) != NULL ||
 	    pool_find(g->pool, &grant.local) == -1)
 		return 1;
-	grant.gateway = addr_from_v4(gateway_tunnel_end(g));
+	grant.gateway = *gateway_tunnel_end(g);
 	if ((b = grant_apply(&g->tables, now, c, &grant)) == NULL)
 		return -1;
 	if (gateway_still_allowed(b))

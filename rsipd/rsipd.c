@@ -143,12 +143,8 @@ static void
 on_resolved(void *arg, uint64_t ticket, const struct resolver_answer *a)
 {
 	struct rsipd *d = arg;
-	uint32_t      addrs[RESOLVER_ADDRS_MAX];
-	size_t	      i;
 
-	for (i = 0; i < a->naddrs; i++)
-		addrs[i] = addr_v4(&a->addr[i]);
-	gateway_resolved(d->gateway, clock_now(), ticket, addrs, a->naddrs);
+	gateway_resolved(d->gateway, clock_now(), ticket, a->addr, a->naddrs);
 }
 
 /* Whoever supervises us starts anew, and takes the rules over. */
@@ -266,8 +262,8 @@ find_public_out(const struct settings *c, char out[IFNAMSIZ])
 
 /* Where we stand: interfaces, and the address that hosts speak and tunnel to. */
 struct place {
-	char	 public_if[IF_NAMESIZE], private_if[IF_NAMESIZE];
-	uint32_t gateway;
+	char	    public_if[IF_NAMESIZE], private_if[IF_NAMESIZE];
+	struct addr gateway;
 };
 
 static struct place
@@ -285,7 +281,7 @@ is_there(const struct place *p, const struct settings *c)
 {
 	return strcmp(p->public_if, c->public_if) == 0 &&
 	    strcmp(p->private_if, c->private_if) == 0 &&
-	    p->gateway == c->gateway.gateway;
+	    addr_equal(&p->gateway, &c->gateway.gateway);
 }
 
 static int
@@ -293,7 +289,7 @@ move_to(struct rsipd *d, const struct place *p, const struct settings *c)
 {
 	char		       out[IFNAMSIZ];
 	struct dataplane_links l = { .public_if = p->public_if,
-		.private_if = p->private_if, .gateway = p->gateway,
+		.private_if = p->private_if, .gateway = addr_v4(&p->gateway),
 		.public_out = find_public_out(c, out) };
 
 	return dataplane_set_links(d->dataplane, &l);
@@ -308,12 +304,12 @@ use_place(struct rsipd *d, const struct place *from, const struct settings *c)
 	if (move_to(d, &to, c) == -1)
 		return -1;
 	if ((strcmp(from->private_if, to.private_if) != 0 ||
-	    from->gateway != to.gateway) && server_move(d->server,
-	    to.private_if, to.gateway) == -1) {
+	    !addr_equal(&from->gateway, &to.gateway)) &&
+	    server_move(d->server, to.private_if, &to.gateway) == -1) {
 		(void)move_to(d, from, c);
 		return -1;
 	}
-	log_info("gateway %s on %s now, of %s", ipv4_text(to.gateway),
+	log_info("gateway %s on %s now, of %s", ADDR_TEXT(&to.gateway),
 	    to.private_if, to.public_if);
 	return 0;
 }
@@ -335,7 +331,7 @@ use_pools(struct rsipd *d, const struct place *from, const struct settings *c)
 	if (rc == -1) {
 		if (!is_there(from, c) && move_to(d, from, c) == 0)
 			(void)server_move(d->server, from->private_if,
-			    from->gateway);
+			    &from->gateway);
 		return -1;
 	}
 	demux_set_max(d->demux, max_keys(c));
@@ -518,7 +514,7 @@ open_dataplane(struct rsipd *d)
 	struct dataplane_config	    config = {
 		.public_if = c->public_if,
 		.private_if = c->private_if,
-		.gateway = c->gateway.gateway,
+		.gateway = addr_v4(&c->gateway.gateway),
 		.npools = c->npools,
 		.firewall = c->firewall,
 		.queue_first = c->queue_first,
@@ -670,8 +666,8 @@ ready(void *arg)
 	struct rsipd	      *d = arg;
 	const struct settings *c = d->settings;
 
-	log_info("gateway %s on %s leases %s%s of %s", ipv4_text(
-	    c->gateway.gateway), c->private_if,
+	log_info("gateway %s on %s leases %s%s of %s", 
+	    ADDR_TEXT(&c->gateway.gateway), c->private_if,
 	    ADDR_TEXT(&c->pools[0].addr), c->npools > 1 ? " and others" :
 	    "", c->public_if);
 }

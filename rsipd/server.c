@@ -22,12 +22,12 @@
 static int
 open_socket(const struct server_config *c, int type)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET,
-		.sin_port = htons(c->port), .sin_addr.s_addr = c->addr };
-	int		   fd, on = 1, size = UDP_BUFFER;
-	const char	  *name = type == SOCK_STREAM ? "TCP" : "UDP";
+	struct sockaddr_storage ss;
+	socklen_t		sslen = addr_to_sockaddr(&c->addr, c->port, &ss);
+	int			fd, on = 1, size = UDP_BUFFER;
+	const char	       *name = type == SOCK_STREAM ? "TCP" : "UDP";
 
-	fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(c->addr.family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1) {
 		log_error("socket: %s", strerror(errno));
 		return -1;
@@ -43,10 +43,10 @@ open_socket(const struct server_config *c, int type)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	else
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	if (bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1 ||
+	if (bind(fd, (struct sockaddr *)&ss, sslen) == -1 ||
 	    (type == SOCK_STREAM && listen(fd, SOMAXCONN) == -1)) {
 		log_error("%s port %u of %s: %s%s", name, c->port,
-		    ipv4_text(c->addr), strerror(errno), errno == EADDRINUSE ?
+		    ADDR_TEXT(&c->addr), strerror(errno), errno == EADDRINUSE ?
 		    ": stop the other program or set another port" :
 		    errno == EADDRNOTAVAIL ? ": gateway must be an address of "
 		    "this machine" : "");
@@ -178,20 +178,20 @@ server_start(struct server *s, struct gateway *g)
 }
 
 int
-server_move(struct server *s, const char *ifname, uint32_t addr)
+server_move(struct server *s, const char *ifname, const struct addr *addr)
 {
 	struct server_config c = s->config;
 	int		     tcp, udp;
 
 	c.ifname = ifname;
-	c.addr = addr;
+	c.addr = *addr;
 	if ((tcp = open_socket(&c, SOCK_STREAM)) == -1)
 		return -1;
 	if ((udp = open_socket(&c, SOCK_DGRAM)) == -1) {
 		close(tcp);
 		return -1;
 	}
-	s->config.addr = addr;
+	s->config.addr = *addr;
 	tcp_stop(s);
 	listener_free(s->listener);
 	event_free(s->udp_event);

@@ -12,7 +12,7 @@ struct server;
 
 struct server_config {
 	const char *ifname;		/* only what comes in here is heard */
-	uint32_t addr;			/* network order */
+	struct addr addr;
 	uint16_t port;
 	size_t	 max_connections, max_host_connections, max_endpoints;
 };
@@ -24,7 +24,8 @@ void	server_close(struct server *s);
 void	server_start(struct server *s, struct gateway *g);
 /* Another interface or address: hosts' connections end.  -1 after one log line, and all
  * is as it was. */
-int	server_move(struct server *s, const char *ifname, uint32_t addr);
+int	server_move(struct server *s, const char *ifname,
+	    const struct addr *addr);
 void	server_set_limits(struct server *s, size_t max_connections,
 	    size_t max_host_connections, size_t max_endpoints);
 

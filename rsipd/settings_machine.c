@@ -136,7 +136,7 @@ find_interfaces(struct settings *c)
 
 struct networks {
 	const char *what;		/* they are, for QUERY */
-	struct gateway_network *list;
+	struct prefix *list;
 	size_t *n;
 };
 
@@ -146,8 +146,7 @@ add_network(void *arg, const struct prefix *net)
 	struct networks *to = arg;
 
 	if (*to->n < GATEWAY_NETWORKS_MAX)
-		to->list[(*to->n)++] = (struct gateway_network){
-			addr_v4(&net->addr), net->plen };
+		to->list[(*to->n)++] = *net;
 	else
 		log_warn("%s is not among the %s: there are more than %d",
 		    PREFIX_TEXT(net), to->what, GATEWAY_NETWORKS_MAX);
@@ -210,12 +209,11 @@ address_now(const char *ifname, const struct addr *before)
 static struct addr
 gateway_now(const struct settings *c)
 {
-	struct addr was = addr_from_v4(c->gateway.gateway), addr;
+	struct addr addr = { 0 };
 
-	if (!c->gateway_found)
-		return was;
-	addr = address_now(c->private_if, &was);
-	return addr_is_set(&addr) ? addr : was;
+	if (c->gateway_found)
+		addr = address_now(c->private_if, &c->gateway.gateway);
+	return addr_is_set(&addr) ? addr : c->gateway.gateway;
 }
 
 static void
@@ -235,7 +233,7 @@ settings_look(const struct settings *c)
 {
 	const struct settings_pool *p;
 	enum settings_news	    news = SETTINGS_SAME;
-	struct addr		    was, now;
+	struct addr		    now;
 
 	for (p = c->named; p < c->named + c->nnamed; p++) {
 		if (p->ifname[0] == '\0')
@@ -245,9 +243,8 @@ settings_look(const struct settings *c)
 	}
 	now = address_now(c->public_if, &c->public_addr);
 	note_news(&c->public_addr, &now, &news);
-	was = addr_from_v4(c->gateway.gateway);
 	now = gateway_now(c);
-	note_news(&was, &now, &news);
+	note_news(&c->gateway.gateway, &now, &news);
 	return news;
 }
 
@@ -284,10 +281,8 @@ list_pools(struct settings *c)
 void
 settings_follow(struct settings *c)
 {
-	struct addr gateway = gateway_now(c);
-
 	c->public_addr = address_now(c->public_if, &c->public_addr);
-	c->gateway.gateway = addr_v4(&gateway);
+	c->gateway.gateway = gateway_now(c);
 	list_pools(c);
 	find_networks(c);
 }
@@ -367,15 +362,12 @@ inherit_interface(char to[IF_NAMESIZE], bool *found,
 static int
 find_gateway(struct settings *c)
 {
-	struct addr own;
-
-	if (c->gateway.gateway != 0)
+	if (addr_is_set(&c->gateway.gateway))
 		return 0;
 	c->gateway_found = true;
-	if (rtnl_addr_of(c->private_if, AF_INET, &own, NULL) == 0) {
-		c->gateway.gateway = addr_v4(&own);
+	if (rtnl_addr_of(c->private_if, AF_INET, &c->gateway.gateway,
+	    NULL) == 0)
 		return 0;
-	}
 	log_error("interface %s has no IPv4 address", c->private_if);
 	return -1;
 }
@@ -393,7 +385,7 @@ settings_inherit(struct settings *to, const struct settings *from)
 		return -1;
 	if (strcmp(to->public_if, from->public_if) == 0)
 		to->public_addr = from->public_addr;
-	if (to->gateway.gateway == 0 && from->gateway_found &&
+	if (!addr_is_set(&to->gateway.gateway) && from->gateway_found &&
 	    strcmp(to->private_if, from->private_if) == 0) {
 		to->gateway.gateway = from->gateway.gateway;
 		to->gateway_found = true;

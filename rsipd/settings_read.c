@@ -1,7 +1,6 @@
 /* settings_read.c - rsipd.conf: what the operator wants of the gateway */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +10,6 @@
 #include "base/util.h"
 #include "nat/binding.h"
 #include "net/addr_option.h"
-#include "net/ip.h"
 #include "rsipd/settings_policy.h"
 #include "rsipd/settings_read.h"
 
@@ -49,26 +47,12 @@ take_pool_ports(void *to, cfg_t *cfg, const struct option *o, const char *text)
 }
 
 static int
-take_network(cfg_t *cfg, const struct option *o, const char *text,
-    struct gateway_network *out)
-{
-	struct in_addr a;
-	unsigned       plen;
-
-	if (conf_prefix4(text, &a, &plen) == -1) {
-		conf_error(cfg, "%s: \"%s\" is not a network", o->name, text);
-		return -1;
-	}
-	*out = (struct gateway_network){ a.s_addr, plen };
-	return 0;
-}
-
-static int
 take_local(void *to, cfg_t *cfg, const struct option *o, const char *text)
 {
 	struct settings *c = to;
 
-	return take_network(cfg, o, text, &c->gateway.local[c->nlocal++]);
+	return prefix_option_read(&c->gateway.local[c->nlocal++], cfg, o,
+	    text);
 }
 
 static int
@@ -76,7 +60,8 @@ take_remote(void *to, cfg_t *cfg, const struct option *o, const char *text)
 {
 	struct settings *c = to;
 
-	return take_network(cfg, o, text, &c->gateway.remote[c->nremote++]);
+	return prefix_option_read(&c->gateway.remote[c->nremote++], cfg, o,
+	    text);
 }
 
 static int
@@ -87,21 +72,6 @@ take_resolver(void *to, cfg_t *cfg, const struct option *o, const char *text)
 	return addr_option_read(&c->resolver[c->nresolvers++], cfg, o, text);
 }
 
-static int
-take_ipv4(void *to, cfg_t *cfg, const struct option *o, const char *text)
-{
-	struct option own = *o;
-	struct addr   a = { 0 };
-	uint32_t      v4;
-
-	own.offset = 0;
-	if (addr_option_take(&a, cfg, &own, text) == -1)
-		return -1;
-	v4 = addr_v4(&a);
-	memcpy((uint8_t *)to + o->offset, &v4, sizeof(v4));
-	return 0;
-}
-
 const char *
 settings_pool_refused(const struct settings *c, const struct addr *addr)
 {
@@ -109,12 +79,11 @@ settings_pool_refused(const struct settings *c, const struct addr *addr)
 
 	if (!addr_is_host(addr))
 		return "is no host's address: it cannot be leased";
-	if (addr_v4(addr) == c->gateway.gateway)
+	if (addr_equal(addr, &c->gateway.gateway))
 		return "is the gateway's own address on the private side: it "
 		    "cannot be leased";
 	for (i = 0; i < c->gateway.nfrom; i++) {
-		if (ip_in_prefix(addr_v4(addr), c->gateway.from[i].net,
-		    c->gateway.from[i].plen))
+		if (prefix_contains(&c->gateway.from[i], addr))
 			return "lies in the private interface's network: it "
 			    "cannot be leased";
 	}
@@ -242,11 +211,11 @@ const struct option settings_options[] = {
 	  .help = "The hosts' side; else the only other interface that is up "
 	      "with an RFC 1918 address." },
 	{ "gateway", OPTION_ADDRESS, OPTION_LIVE, .example = "10.0.0.1",
-	  .ipv4 = true, .take = take_ipv4,
+	  .ipv4 = true, .take = addr_option_take,
 	  AT(gateway.gateway), .help = "The address that hosts speak to and "
 	      "tunnel to; else the private interface's first." },
 	{ "tunnel-endpoint", OPTION_ADDRESS, OPTION_LIVE,
-	  .ipv4 = true, .take = take_ipv4,
+	  .ipv4 = true, .take = addr_option_take,
 	  .example = "10.0.0.2", AT(gateway.endpoint),
 	  .help = "Hosts are told to tunnel to this address of the router." },
 	{ "port", OPTION_NUMBER, OPTION_FIXED, "4555", AT(port), .lo = 1,
@@ -291,11 +260,11 @@ const struct option settings_options[] = {
 	  .help = "For names of remote hosts; else those of "
 	      "/etc/resolv.conf." },
 	{ "local-networks", OPTION_LIST, OPTION_LIVE,
-	  .hi = GATEWAY_NETWORKS_MAX / 2, .take = take_local,
+	  .hi = GATEWAY_NETWORKS_MAX / 2, .ipv4 = true, .take = take_local,
 	  .example = "10.1.0.0/16", .help = "What QUERY calls local beside the "
 	      "private interface's networks." },
 	{ "remote-networks", OPTION_LIST, OPTION_LIVE,
-	  .hi = GATEWAY_NETWORKS_MAX / 2, .take = take_remote,
+	  .hi = GATEWAY_NETWORKS_MAX / 2, .ipv4 = true, .take = take_remote,
 	  .example = "203.0.113.0/24", .help = "What QUERY calls remote beside "
 	      "the public interface's networks." },
 	{ "firewall", OPTION_WORD, OPTION_FIXED, "auto", AT(firewall),

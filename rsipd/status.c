@@ -220,7 +220,7 @@ report_summary(struct report *r, const struct settings *c,
 	static const struct report_table t = { NULL, NULL, summary_fields,
 		NULL };
 	char	       verdict[128];
-	struct summary s = { .gateway = ipv4_text(c->gateway.gateway),
+	struct summary s = { .gateway = ADDR_TEXT(&c->gateway.gateway),
 		.public_if = c->public_if, .private_if = c->private_if,
 		.port = c->port };
 

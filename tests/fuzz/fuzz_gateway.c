@@ -239,10 +239,10 @@ static struct gateway *
 make_gateway(const struct policies *policies)
 {
 	struct gateway_config c = {
-		.gateway = htonl(0x0a0000fe), .udp = true,
+		.gateway = addr_from_v4(htonl(0x0a0000fe)), .udp = true,
 		.max_registrations = HOSTS - 1, .max_bindings = BINDINGS,
 		.policies = policies, .max_neighbour = 3,
-		.from = { { htonl(0x0a000000), 8 } }, .nfrom = 1,
+		.from = { prefix_from_v4(htonl(0x0a000000), 8) }, .nfrom = 1,
 	};
 	struct pool_address shared = { .addr = addr_from_v4(htonl(0xc6336401)),
 		.ports = { { PORTS_LO, PORTS_HI } }, .nports = 1 };
@@ -306,7 +306,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct policies *policies;
-	uint32_t	  addr = htonl(0xc633640a);
+	struct addr	  addr = addr_from_v4(htonl(0xc633640a));
 	struct pool_counts counts;
 	struct lease_timer *first;
 	struct gateway	 *g;

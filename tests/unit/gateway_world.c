@@ -143,18 +143,15 @@ world_begin(const struct policy *base, bool whole)
 	if (whole)
 		assert_int_equal(pool_add(p, &e), 1);
 	w.policies = policies_new(base);
-	w.config.gateway = inet_addr("10.0.0.1");
+	w.config.gateway = world_addr("10.0.0.1");
 	w.config.udp = true;
 	w.config.max_registrations = 4;
-	w.config.from[0] = (struct gateway_network){ inet_addr("10.0.0.0"),
-		24 };
+	w.config.from[0] = *world_prefix("10.0.0.0/24");
 	w.config.nfrom = 1;
 	w.config.max_bindings = 20;
-	w.config.local[0] = (struct gateway_network){ inet_addr("10.0.0.0"),
-		24 };
+	w.config.local[0] = *world_prefix("10.0.0.0/24");
 	w.config.nlocal = 1;
-	w.config.remote[0] = (struct gateway_network){
-		inet_addr("198.51.100.0"), 24 };
+	w.config.remote[0] = *world_prefix("198.51.100.0/24");
 	w.config.nremote = 1;
 	w.config.policies = w.policies;
 	w.config.auth_index = WORLD_INDEX;
@@ -194,7 +191,7 @@ key_now(void)
 {
 	return (struct rsip_key){ .id = w.key_id,
 		.secret = (const uint8_t *)w.secret, .len = strlen(w.secret),
-		.host = addr_v4(&w.peer.host), .gateway = w.config.gateway };
+		.host = addr_v4(&w.peer.host), .gateway = addr_v4(&w.config.gateway) };
 }
 
 int

@@ -37,7 +37,8 @@ static void
 query_tells_local_from_remote(void **state)
 {
 	struct policy p = default_policy();
-	uint32_t      id, addr;
+	struct addr   addr = world_addr("10.0.0.99");
+	uint32_t      id;
 
 	(void)state;
 	world_begin(&p, false);
@@ -63,15 +64,16 @@ query_tells_local_from_remote(void **state)
 	add_tuple(RSIP_LOCAL_ADDRESS, "198.51.100.77", NULL);
 	add_tuple(RSIP_LOCAL_NETWORK, "10.0.0.64", "255.255.255.192");
 	add_tuple(RSIP_LOCAL_NETWORK, "10.0.0.0", "255.0.0.0");
+	add_tuple(RSIP_LOCAL_NETWORK, "10.0.0.1", "255.255.255.1");
 	add_tuple(RSIP_LOCAL_ADDRESS, "192.0.2.1", NULL);
 	add_tuple(RSIP_LOCAL_ADDRESS, "x.example", NULL);
 	assert_int_equal(ask(), GATEWAY_LATER);
 	assert_int_equal(w.nasked, 1);
-	addr = inet_addr("10.0.0.99");
 	gateway_resolved(w.g, w.now, w.ticket[0], &addr, 1);
 	assert_int_equal(w.nasync, 1);
 	assert_true(w.async_answer[0]);
-	/* 10.0.0.0/8 and 192.0.2.1 are not known: no tuple. */
+	/* 10.0.0.0/8 and 192.0.2.1 are not known, a mask with a hole is no
+	 * network's: no tuple. */
 	assert_int_equal(w.async[0].ntuples, 3);
 	assert_int_equal(w.async[0].tuple[0].indicator, RSIP_LOCAL_ADDRESS);
 	assert_string_equal(w.async[0].tuple[0].address.fqdn, "x.example");

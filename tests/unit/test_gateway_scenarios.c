@@ -246,7 +246,7 @@ do_reconfigure(struct play *p)
 	const char *endpoint = play_option(p, "endpoint");
 
 	if (endpoint != NULL)
-		w.config.endpoint = play_address(p, endpoint);
+		w.config.endpoint = addr_from_v4(play_address(p, endpoint));
 	if (play_flag(p, "no-udp"))
 		w.config.udp = false;
 	/* The interface's network may stand in the configuration as well. */
@@ -331,12 +331,12 @@ play_register(struct play *p)
 static void
 do_resolved(struct play *p)
 {
-	uint32_t	   addr[PLAY_WORDS_MAX];
+	struct addr	   addr[PLAY_WORDS_MAX];
 	unsigned	   i;
 	unsigned long long n = play_word_number(p, 1);
 
 	for (i = 2; i < p->n; i++)
-		addr[i - 2] = play_address(p, p->words[i]);
+		addr[i - 2] = addr_from_v4(play_address(p, p->words[i]));
 	gateway_resolved(w.g, w.now, n < w.nasked ? w.ticket[n] : 0xdead00,
 	    addr, p->n - 2);
 	harvest(p);

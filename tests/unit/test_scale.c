@@ -150,7 +150,7 @@ a_hundred_thousand_bindings(void **state)
 	struct policies		  *policies = policies_new(&p);
 	struct gateway_config	   config = { .max_registrations = HOSTS,
 		.max_bindings = HOSTS * OF_HOST, .policies = policies,
-		.from = { { 0, 0 } }, .nfrom = 1 };
+		.from = { { .addr.family = AF_INET } }, .nfrom = 1 };
 	struct pool_address	   a = { .addr = { AF_INET, { 198, 51, 100, 1 } },
 		.ports = { { 20000, 49999 } }, .nports = 1 };
 	struct pool		  *pool = pool_new(0, HOSTS * OF_HOST);

@@ -1,7 +1,6 @@
 /* conf.c - reading libConfuse files with errors as "file:line: reason" */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,12 +126,6 @@ conf_read(const char *path, cfg_opt_t *opts, bool optional)
 	return cfg;
 }
 
-int
-conf_ipv4(const char *s, struct in_addr *out)
-{
-	return inet_pton(AF_INET, s, out) == 1 ? 0 : -1;
-}
-
 static int
 conf_number(const char *s, unsigned long max, unsigned long *out, char **end)
 {
@@ -141,31 +134,6 @@ conf_number(const char *s, unsigned long max, unsigned long *out, char **end)
 	errno = 0;
 	*out = strtoul(s, end, 10);
 	return errno != 0 || *out > max ? -1 : 0;
-}
-
-int
-conf_prefix4(const char *s, struct in_addr *out, unsigned *plen)
-{
-	char	      buf[INET_ADDRSTRLEN], *end;
-	const char   *slash = strchr(s, '/');
-	size_t	      n = slash == NULL ? strlen(s) : (size_t)(slash - s);
-	unsigned long v = 32;
-	uint32_t      mask;
-
-	if (n >= sizeof(buf))
-		return -1;
-	memcpy(buf, s, n);
-	buf[n] = '\0';
-	if (conf_ipv4(buf, out) == -1)
-		return -1;
-	if (slash != NULL &&
-	    (conf_number(slash + 1, 32, &v, &end) == -1 || *end != '\0'))
-		return -1;
-	mask = v == 0 ? 0 : 0xffffffffu << (32 - v);
-	if (ntohl(out->s_addr) & ~mask)
-		return -1;
-	*plen = (unsigned)v;
-	return 0;
 }
 
 int

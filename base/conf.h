@@ -3,7 +3,6 @@
 #define BASE_CONF_H
 
 #include <confuse.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,10 +19,6 @@ void	 conf_error(cfg_t *cfg, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
 
 /* Text to values.  Each returns 0, or -1 without logging. */
-/* "192.0.2.1"; network order out. */
-int	 conf_ipv4(const char *s, struct in_addr *out);
-/* "192.0.2.0/24" or "192.0.2.1" (=/32); bits beyond the length must be zero. */
-int	 conf_prefix4(const char *s, struct in_addr *out, unsigned *plen);
 /* "4000-4999" or "4000"; host order, lo <= hi, both 1..65535. */
 int	 conf_port_range(const char *s, uint16_t *lo, uint16_t *hi);
 

@@ -1,6 +1,7 @@
 /* settings.c - reading and checking section "oe" of a configuration */
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>

@@ -566,8 +566,6 @@ settings_key(cfg_t *s, struct oe_config *c)
 		if ((fd = opener_open(c->key_path)) == -1) {
 			log_warn("no key %s: everything goes in the clear; make "
 			    "one with \"rsipctl keygen\"", c->key_path);
-			free(c->key_path);
-			c->key_path = NULL;
 			return 0;
 		}
 		close(fd);

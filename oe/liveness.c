@@ -74,6 +74,9 @@ liveness_silence(const struct connection *conn)
 	if (conn->state != CONNECTION_KEYED || conn->unanswered == 0 ||
 	    now - conn->unanswered < ONE_WAY)
 		return 0;
+	/* A conversation's last packet, such as TCP's, is not for an answer. */
+	if (conn->sends == 0 && !conn->silent)
+		return 0;
 	return (unsigned)((now - conn->unanswered) / 1000);
 }
 

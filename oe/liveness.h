@@ -9,8 +9,8 @@
 
 /* ESP went to the peer, or came from it and was good. */
 void	liveness_sent(struct connection *conn);
-/* Seconds since ESP first went without an answer; 0: not for so long that it
- * says anything. */
+/* Seconds since ESP first went without an answer; 0: not for so long, or not so
+ * often, that it says anything. */
 unsigned liveness_silence(const struct connection *conn);
 void	liveness_heard(struct connection *conn);
 /* The peer seems to be at another address: asked there whether it is. */

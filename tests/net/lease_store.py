@@ -1,4 +1,4 @@
-"""lease_store.py hosts | load FILE | check FILE | free | rests PORT | full | room - asks, and compares what was answered with what is held"""
+"""lease_store.py hosts | load FILE | check FILE | free | rests PORT | full FILE REST | kept FILE | room - asks, and compares what was answered with what is held"""
 import json
 import os
 import sys
@@ -87,18 +87,38 @@ def check(path):
            len(more), unanswered))
 
 
-def full():
+def full(path, rest):
+    """grants while there is room, and until there is none; what was granted into path"""
     s = session(HOSTS[0])
-    granted = 0
-    for _ in range(2000):
+    granted = []
+    for n in range(200):
+        if n == 20:
+            with open(rest, 'wb', buffering=0) as out:
+                try:
+                    while out.write(bytes(4096)):
+                        pass
+                except OSError:
+                    pass
         got = s.assign_rsap(ports=(1,))
         if got[0] != rsip.ASSIGN_RESPONSE_RSAP_IP:
             break
-        granted += 1
+        granted.append(find(got[1], BIND))
     else:
         raise SystemExit('a full disk is never noticed')
+    assert len(granted) >= 20, got
     assert error_of(got) in (104, 309), got
-    print('a full disk: %d granted, then %s' % (granted, error_of(got)))
+    with open(path, 'w') as out:
+        print(*granted, file=out)
+    print('a full disk: %d granted, then %s' % (len(granted), error_of(got)))
+
+
+def kept(path):
+    """all that was granted, and nothing that was refused"""
+    granted = set(map(int, open(path).read().split()))
+    held = set(row['bind_id'] for row in json.load(sys.stdin)['rows']
+               if row['host'] == HOSTS[0])
+    assert held == granted, (held, granted)
+    print('all %d are there, and nothing else' % len(granted))
 
 
 def room():
@@ -128,4 +148,4 @@ if sys.argv[1] == 'hosts':
     print('\n'.join(HOSTS))
 else:
     {'load': load, 'check': check, 'full': full, 'room': room, 'free': free,
-     'rests': rests}[sys.argv[1]](*sys.argv[2:])
+     'rests': rests, 'kept': kept}[sys.argv[1]](*sys.argv[2:])

@@ -2,3 +2,4 @@
 EXTRA_DIST += doc/README.md doc/architecture.md doc/ipsec-profile.md \
 	doc/control.md doc/oe.md doc/pictures.md doc/robustness.md doc/threats.md \
 	doc/tour.md doc/wire.md doc/words.md
+EXTRA_DIST += doc/guides/laptop.md doc/guides/router.md doc/guides/server.md doc/guides/why.md

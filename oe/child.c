@@ -22,6 +22,7 @@
 #include "oe/peer_gateway.h"
 #include "oe/request.h"
 #include "oe/session_keying.h"
+#include "oe/version.h"
 
 #define SECONDS		1000u
 #define LINGER		5000		/* a replaced inbound SA: packets still under way */
@@ -65,7 +66,8 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	 * have chosen the other. */
 	TAILQ_FOREACH(p, &conn->pairs, entry) {
 		if (p != fresh && p->linger == 0 && pair_like(p, fresh) &&
-		    fresh->born - p->born >= CROSSING)
+		    (fresh->born - p->born >= CROSSING ||
+		    fresh->version > p->version))
 			p->linger = c->now + LINGER;
 	}
 	log_info("%s: %s with %s at %s, SPIs 0x%08x in, 0x%08x out, %s",
@@ -177,7 +179,8 @@ child_up(struct connection *conn, const struct keying_child *k)
 	struct sa_pair *p;
 
 	HASH_FIND(hh, c->sad, &k->in.spi, sizeof(k->in.spi), p);
-	if (p != NULL || conn->state == CONNECTION_EXPIRED) {
+	if (p != NULL || conn->state == CONNECTION_EXPIRED ||
+	    (k->initiator && !version_is_wanted(conn, k->version))) {
 		c->keying->delete_child(c->keying_arg, c->now, k->in.spi);
 		return;
 	}
@@ -189,6 +192,7 @@ child_up(struct connection *conn, const struct keying_child *k)
 	p->theirs = k->theirs;
 	p->used = c->now;
 	p->initiator = k->initiator;
+	p->version = k->version;
 	p->follows = k->nat_there && k->out.encap_dport != 0;
 	p->born = c->now;
 	p->soft = k->soft;
@@ -222,8 +226,8 @@ child_up(struct connection *conn, const struct keying_child *k)
 		pair_free(p);
 		return;
 	}
+	version_keyed(conn, k);
 	if (k->initiator) {
-		conn->requested = false;
 		histogram_add(&c->count.ike_latency, c->now - conn->request_at);
 		connection_keyed(conn, p);
 	} else if (conn->state != CONNECTION_KEYED) {

@@ -88,7 +88,11 @@ struct connection {
 	uint64_t	      room_at, room_since;
 
 	/* keying */
-	bool		      requested;	/* an ike request is under way */
+	unsigned	      requested;	/* versions of IKE that are at work, as bits */
+	bool		      late;	/* IKEv2 is at work, but IKEv1 was quicker */
+	unsigned	      spoke;	/* version of IKE that led to the last keys; 0: none */
+	uint64_t	      older_at;	/* when IKEv1 begins beside; 0: it does not */
+	TAILQ_ENTRY(connection) older;
 	bool		      failed;	/* since the last success, as failure says */
 	enum keying_failure   failure;
 	struct keying_id      peer_id;

@@ -44,6 +44,7 @@ struct lookup;
 struct peer;
 struct sa_pair;
 struct spd_entry;
+struct spoken;
 
 /* Which way the first fragment of a datagram of ours went. */
 struct flow_fragment {
@@ -80,6 +81,8 @@ struct core {
 	struct sa_pair		*sad, *sad_out;	/* by inbound, by outbound SPI */
 	TAILQ_HEAD(, connection) connections;
 	TAILQ_HEAD(, connection) holding;	/* permissive; next to be let go first */
+	TAILQ_HEAD(, connection) older;	/* that IKEv1 is to be tried with; the next first */
+	struct spoken		*spoken;	/* SPOKEN_MAX of version.h */
 	struct identity		*identity;
 	struct { struct addr addr; uint64_t at; } departed[DEPARTED_MAX];
 	unsigned		 ndeparted;	/* ever */

@@ -19,6 +19,7 @@
 #include "oe/pair.h"
 #include "oe/peer_gateway.h"
 #include "oe/session.h"
+#include "oe/version.h"
 
 #define SECONDS		1000u
 
@@ -33,6 +34,7 @@ connection_detach(struct connection *conn)
 	authorizations_forget(conn->core, conn);
 	lookups_forget(conn->core, conn);
 	conn->waiting = 0;
+	version_wait_no_more(conn);
 	if (conn->spd != NULL)
 		connection_leave(conn);
 }
@@ -116,6 +118,7 @@ connection_failure_lifespan(const struct connection *conn)
 	case KEYING_CHILD_REFUSED:	/* it lives, and does not want OE */
 		return conn->core->config->lifespan;
 	case KEYING_IDENTITY:
+	case KEYING_OUR_PROOF:
 	case KEYING_SILENCE:
 	case KEYING_ICMP:
 	case KEYING_PEER_REFUSED:
@@ -139,6 +142,7 @@ connection_settle(struct connection *conn, bool deny, unsigned lifespan,
 	conn->recheck = conn->no_identity = false;
 	lookups_forget(c, conn);
 	conn->waiting = 0;
+	version_wait_no_more(conn);
 	peer_gateways_clear(conn);
 	session_forget(conn);
 	conn->look_at = c->now + (uint64_t)lifespan * SECONDS;
@@ -196,6 +200,8 @@ connection_lost(struct connection *conn)
 	struct sa_pair *p;
 
 	c->keying->forget(c->keying_arg, c->now, conn, false);
+	conn->requested = 0;
+	conn->late = false;
 	while ((p = TAILQ_FIRST(&conn->pairs)) != NULL)
 		pair_free(p);
 	connection_unkeyed(conn, REASON_PEER_GONE);

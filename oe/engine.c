@@ -21,6 +21,7 @@
 #include "oe/identity.h"
 #include "oe/ike/door.h"
 #include "oe/ike1/ike1.h"
+#include "oe/ike2/ike2.h"
 #include "oe/initiator.h"
 #include "oe/life.h"
 #include "oe/liveness.h"
@@ -29,8 +30,10 @@
 #include "oe/plane.h"
 #include "oe/remember.h"
 #include "oe/report.h"
+#include "oe/request.h"
 #include "oe/responder.h"
 #include "oe/summary.h"
+#include "oe/version.h"
 
 #define TICK_MS			1000
 #define GAP_MS			4000	/* a tick as late as this: we were asleep */
@@ -62,6 +65,9 @@ oe_arm(struct event *ev, uint64_t *set, uint64_t at)
 	uint64_t       now, wait;
 	struct timeval tv;
 
+	/* 0 stands for "at once" in one, for "not set" in the other. */
+	if (at == 0)
+		at = 1;
 	if (at == *set)
 		return;
 	*set = at;
@@ -81,10 +87,13 @@ oe_arm(struct event *ev, uint64_t *set, uint64_t at)
 static void
 oe_schedule(struct oe *oe)
 {
+	uint64_t at, older;
+
 	plane_release(oe->core);
 	oe_arm(oe->ike_timer, &oe->ike_at, door_engine.next(oe->door));
-	oe_arm(oe->hold_timer, &oe->hold_at,
-	    connection_next_holding(oe->core));
+	at = connection_next_holding(oe->core);
+	older = version_next(oe->core);
+	oe_arm(oe->hold_timer, &oe->hold_at, at < older ? at : older);
 }
 
 static void
@@ -96,6 +105,7 @@ oe_hold_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	oe->hold_at = 0;
 	connection_tick_holding(oe->core, clock_now());
+	request_tick_older(oe->core, clock_now());
 	oe_schedule(oe);
 }
 
@@ -134,7 +144,7 @@ oe_tick(evutil_socket_t fd, short what, void *arg)
 	}
 	oe->ticked = now;
 	remember_recall(oe->remembered, oe->core, clock_now(), RECALL_A_TICK);
-	remember_note(oe->remembered, oe->core);
+	remember_note(oe->remembered, oe->core, clock_wall());
 	oe_schedule(oe);
 }
 
@@ -293,10 +303,11 @@ oe_child_down(void *arg, void *conn, uint32_t spi_in, bool by_peer)
 }
 
 static void
-oe_failed(void *arg, void *conn, enum keying_failure f, const char *detail)
+oe_failed(void *arg, void *conn, unsigned version, enum keying_failure f,
+    const char *detail)
 {
 	core_set_now(((struct oe *)arg)->core, clock_now());
-	initiator_failed(conn, f, detail);
+	initiator_failed(conn, version, f, detail);
 }
 
 static void
@@ -347,7 +358,7 @@ oe_dns_new(struct oe *oe, const struct oe_config *c)
 }
 
 static int
-oe_ike_begin(struct oe *oe, const struct oe_config *c)
+oe_ike1_begin(struct oe *oe, const struct oe_config *c)
 {
 	struct ike1_config ic = {
 		.key = c->key,
@@ -364,6 +375,45 @@ oe_ike_begin(struct oe *oe, const struct oe_config *c)
 	if ((e = ike1_new(&ic, &keying_ops, oe)) == NULL)
 		return -1;
 	door_set(oe->door, clock_now(), &ike1_engine, e);
+	return 0;
+}
+
+static int
+oe_ike2_begin(struct oe *oe, const struct oe_config *c)
+{
+	struct ike2_config ic = {
+		.key = c->key,
+		.my_id = core_my_id(oe->core),
+		.ike_lifetime = c->phase1_lifetime,
+		.child_lifetime = c->phase2_lifetime,
+		.dpd_delay = c->dpd,
+		.give_up = c->give_up * 1000,
+	};
+	struct ike2	  *e;
+
+	if ((e = ike2_new(&ic, &keying_ops, oe)) == NULL)
+		return -1;
+	door_set(oe->door, clock_now(), &ike2_engine, e);
+	return 0;
+}
+
+/* The versions that are wanted, each anew; the first is asked first. */
+static int
+oe_ike_begin(struct oe *oe, const struct oe_config *c)
+{
+	unsigned i;
+
+	static const struct {
+		unsigned version;
+		int	 (*begin)(struct oe *oe, const struct oe_config *c);
+	} versions[] = { { 2, oe_ike2_begin }, { 1, oe_ike1_begin } };
+
+	for (i = 0; i < 2; i++) {
+		if (!(c->ike & VERSION_BIT(versions[i].version)))
+			door_close(oe->door, clock_now(), versions[i].version);
+		else if (versions[i].begin(oe, c) == -1)
+			return -1;
+	}
 	return 0;
 }
 
@@ -434,6 +484,8 @@ oe_new(struct oe_config *c, struct event_base *base,
 	}
 	if (c->key != NULL && oe_config_state(c, shell->state) != NULL)
 		oe->remembered = remember_open(oe_config_state(c, shell->state));
+	core_set_now(oe->core, clock_now());
+	remember_spoken(oe->remembered, oe->core, clock_wall());
 	/* By SIGHUP it may become of use. */
 	oe->resolv_conf = filewatch_new(base, RESOLVCONF_PATH,
 	    oe_resolv_conf_changed, oe);
@@ -449,7 +501,7 @@ oe_free(struct oe *oe)
 	if (oe == NULL)
 		return;
 	door_engine.shutdown(oe->door, clock_now());
-	remember_close(oe->remembered, true);
+	remember_close(oe->remembered, oe->core, clock_wall());
 	dns_free(oe->dns);
 	filewatch_free(oe->resolv_conf);
 	while ((q = TAILQ_FIRST(&oe->questions)) != NULL) {
@@ -515,7 +567,7 @@ oe_reconfigure(struct oe *oe, struct oe_config *c)
 	restart = !same_key(old->key, c->key) ||
 	    !keying_id_equal(&old->id, &c->id) || old->legacy != c->legacy ||
 	    old->rsa_min_bits != c->rsa_min_bits || old->dpd != c->dpd ||
-	    old->phase1_lifetime != c->phase1_lifetime ||
+	    old->ike != c->ike || old->phase1_lifetime != c->phase1_lifetime ||
 	    old->phase2_lifetime != c->phase2_lifetime ||
 	    old->give_up != c->give_up;
 	core_reconfigure(oe->core, clock_now(), c);

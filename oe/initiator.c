@@ -21,6 +21,7 @@
 #include "oe/room.h"
 #include "oe/session.h"
 #include "oe/session_keying.h"
+#include "oe/version.h"
 
 #define SECONDS		1000u
 #define ROOM_RETRY	1000	/* a search that met a limit tries again */
@@ -71,6 +72,9 @@ initiator_tick_room(struct connection *conn)
 	}
 }
 
+static void initiator_ended(struct connection *conn, enum keying_failure f,
+    const char *detail);
+
 /* --- pending OE --------------------------------------------------------------------- */
 
 void
@@ -82,7 +86,7 @@ initiator_ask_keys(struct connection *conn)
 	if (!session_begin(conn))
 		connection_expire(conn, REASON_NO_FLOW);
 	else if (request_keys(conn) == -1)
-		initiator_failed(conn, KEYING_LOCAL, "too many negotiations");
+		initiator_ended(conn, KEYING_LOCAL, "too many negotiations");
 	else
 		initiator_found_room(conn);
 }
@@ -97,6 +101,7 @@ failure_rank(enum keying_failure f)
 	case KEYING_CHILD_REFUSED:
 		return 2;
 	case KEYING_IDENTITY:
+	case KEYING_OUR_PROOF:
 		return 1;
 	case KEYING_SILENCE:
 	case KEYING_ICMP:
@@ -108,15 +113,23 @@ failure_rank(enum keying_failure f)
 	return 0;
 }
 
-void
-initiator_failed(struct connection *conn, enum keying_failure f,
+static void
+initiator_note_failure(struct connection *conn, enum keying_failure f)
+{
+	if (!conn->failed || failure_rank(f) >= failure_rank(conn->failure))
+		conn->failure = f;
+	conn->failed = true;
+}
+
+/* No keys came of it, in any version. */
+static void
+initiator_ended(struct connection *conn, enum keying_failure f,
     const char *detail)
 {
 	struct core  *c = conn->core;
 	struct reason why;
 	char	      said[REASON_WORDS_MAX];
 
-	conn->requested = false;
 	c->count.failed++;
 	switch (session_failed(conn, f, detail)) {
 	case SESSION_DEALT_WITH:
@@ -127,9 +140,7 @@ initiator_failed(struct connection *conn, enum keying_failure f,
 	case SESSION_NOT_CONCERNED:
 		break;
 	}
-	if (!conn->failed || failure_rank(f) >= failure_rank(conn->failure))
-		conn->failure = f;
-	conn->failed = true;
+	initiator_note_failure(conn, f);
 	switch (conn->state) {
 	case CONNECTION_NONEXISTENT:
 		connection_free(conn, false);
@@ -173,6 +184,33 @@ initiator_failed(struct connection *conn, enum keying_failure f,
 		detail = said;
 	why = reason_of_failure(conn->failure, &conn->path.peer, detail);
 	connection_no_oe(conn, connection_failure_lifespan(conn), &why);
+}
+
+void
+initiator_failed(struct connection *conn, unsigned version,
+    enum keying_failure f, const char *detail)
+{
+	if (version == 2 && conn->late) {
+		conn->late = false;
+		return;
+	}
+	/* One that another has made needless, or that ended with it. */
+	if (!(conn->requested & VERSION_BIT(version)) &&
+	    conn->state != CONNECTION_NONEXISTENT)
+		return;
+	conn->requested &= ~VERSION_BIT(version);
+	switch (version_failed(conn, version, f)) {
+	case VERSION_ASK_OLDER:
+		if (request_older(conn) == -1)
+			break;
+		return;
+	case VERSION_GOES_ON:
+		initiator_note_failure(conn, f);
+		return;
+	case VERSION_OVER:
+		break;
+	}
+	initiator_ended(conn, f, detail);
 }
 
 /* --- potential OE: DNS ---------------------------------------------------------------- */

@@ -11,8 +11,9 @@ void	initiator_acquire(struct core *c, struct spd_entry *e,
 /* Asks DNS, for the first time or again; then IKE. */
 void	initiator_ask_dns(struct connection *conn);
 void	initiator_ask_keys(struct connection *conn);
-void	initiator_failed(struct connection *conn, enum keying_failure f,
-	    const char *detail);
+/* A request in that version of IKE ended without keys. */
+void	initiator_failed(struct connection *conn, unsigned version,
+	    enum keying_failure f, const char *detail);
 /* A search that met a limit goes on. */
 void	initiator_tick_room(struct connection *conn);
 

@@ -181,6 +181,8 @@ keying_failure_text(enum keying_failure f)
 		return "the peer refuses to encrypt this";
 	case KEYING_SIGNATURE:
 		return "signature does not verify";
+	case KEYING_OUR_PROOF:
+		return "the peer does not accept our proof of who we are";
 	case KEYING_IDENTITY:
 		return "peer is somebody else";
 	case KEYING_VERSION:

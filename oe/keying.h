@@ -121,6 +121,9 @@ enum keying_failure {
 	KEYING_SIGNATURE,
 	/* The peer is another than was asked for. */
 	KEYING_IDENTITY,
+	/* It does not take what we show for ourselves, it, or whoever answers in
+	 * its place, says: short lifespan. */
+	KEYING_OUR_PROOF,
 	/* It speaks none of the versions that may be used. */
 	KEYING_VERSION,
 	/* Our own resources: memory, SPIs, half-open limits. */
@@ -152,6 +155,7 @@ struct keying_request {			/* what the initiator needs to know */
 	struct keying_id peer_id; /* type 0: whatever it proves as below */
 	struct keying_credentials peer;	/* a pre-shared key is ours as well */
 	unsigned version;		/* of IKE; 0: as the door thinks best */
+	bool	 modern;	/* none of "legacy", whatever may be else */
 	enum keying_mode mode;
 	struct keying_selectors ours, theirs;	/* the first is wanted most (RFC
 						 * 7296 §2.9) */
@@ -209,8 +213,8 @@ struct keying_ops {
 	/* The peer deleted it, or its hard lifetime passed. spi_in names it. */
 	void (*child_down)(void *arg, void *conn, uint32_t spi_in,
 	    bool by_peer);
-	void (*failed)(void *arg, void *conn, enum keying_failure f,
-	    const char *detail);
+	void (*failed)(void *arg, void *conn, unsigned version,
+	    enum keying_failure f, const char *detail);
 	/* The peer, asked by the engine's probe, said nothing: it has lost its
 	 * IKE SA, or is gone.  What conn has stays; it is to be keyed anew. */
 	void (*peer_silent)(void *arg, void *conn);

@@ -20,7 +20,9 @@
 #include "oe/life.h"
 #include "oe/lookup.h"
 #include "oe/peer.h"
+#include "oe/request.h"
 #include "oe/shell.h"
+#include "oe/version.h"
 
 struct core *
 core_new(struct oe_config *config, const struct oe_shell *shell,
@@ -40,6 +42,8 @@ core_new(struct oe_config *config, const struct oe_shell *shell,
 	c->opened = xcalloc(1, IP_PACKET_MAX);
 	TAILQ_INIT(&c->connections);
 	TAILQ_INIT(&c->holding);
+	TAILQ_INIT(&c->older);
+	c->spoken = xcalloc(SPOKEN_MAX, sizeof(*c->spoken));
 	TAILQ_INIT(&c->authorizations);
 	TAILQ_INIT(&c->lookups);
 	TAILQ_INIT(&c->ready);
@@ -73,6 +77,7 @@ core_free(struct core *c)
 	while (c->spd != NULL)
 		connection_entry_free(c, c->spd);
 	known_free(c);
+	free(c->spoken);
 	identity_free(c->identity);
 	collisions_free(c);
 	wipe_free(c->opened, IP_PACKET_MAX);
@@ -141,6 +146,7 @@ core_tick(struct core *c, uint64_t now)
 	struct connection *conn, *next;
 
 	connection_tick_holding(c, now);
+	request_tick_older(c, now);
 	/* A tick frees no other connection than its own. */
 	for (conn = TAILQ_FIRST(&c->connections); conn != NULL; conn = next) {
 		next = TAILQ_NEXT(conn, all);

@@ -12,6 +12,7 @@
 #include "oe/peer.h"
 #include "oe/pubkey.h"
 #include "oe/record.h"
+#include "oe/version.h"
 
 #define PEERS_MAX	1024		/* identities with their keys, cached */
 #define PEER_WAITING_MAX 16		/* negotiations that wait for one identity's keys */
@@ -61,9 +62,7 @@ peer_answer(struct peer *p)
 
 	p->ntokens = 0;
 	for (i = 0; i < n; i++)
-		c->keying->peer_keys(c->keying_arg, c->now, p->tokens[i],
-		    &(struct keying_credentials){ .keys = p->keys,
-		    .nkeys = p->nkeys });
+		version_answer_keys(c, p->tokens[i], &p->id, p->keys, p->nkeys);
 }
 
 static void
@@ -196,9 +195,7 @@ peer_ask_keys(struct core *c, uint64_t token, const struct keying_id *id,
 	if (p == NULL && (p = peer_new(c, &key, name, from)) == NULL)
 		return false;
 	if (p->waiting == 0) {
-		c->keying->peer_keys(c->keying_arg, c->now, token,
-		    &(struct keying_credentials){ .keys = p->keys,
-		    .nkeys = p->nkeys });
+		version_answer_keys(c, token, &p->id, p->keys, p->nkeys);
 		return true;
 	}
 	if (p->ntokens == PEER_WAITING_MAX)

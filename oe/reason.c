@@ -44,6 +44,7 @@ static const struct {
 	[REASON_IKE_CHILD_REFUSED] = { "ike-child-refused", NULL },
 	[REASON_IKE_SIGNATURE] = { "ike-signature", NULL },
 	[REASON_IKE_IDENTITY] = { "ike-identity", NULL },
+	[REASON_IKE_OUR_PROOF] = { "ike-our-proof", NULL },
 	[REASON_IKE_VERSION] = { "ike-version", NULL },
 	[REASON_IKE_LOCAL] = { "ike-local", NULL },
 	[REASON_REKEY_FAILED] = { "rekey-failed", NULL },
@@ -86,6 +87,7 @@ static const enum oe_reason of_failure[] = {
 	[KEYING_CHILD_REFUSED] = REASON_IKE_CHILD_REFUSED,
 	[KEYING_SIGNATURE] = REASON_IKE_SIGNATURE,
 	[KEYING_IDENTITY] = REASON_IKE_IDENTITY,
+	[KEYING_OUR_PROOF] = REASON_IKE_OUR_PROOF,
 	[KEYING_VERSION] = REASON_IKE_VERSION,
 	[KEYING_LOCAL] = REASON_IKE_LOCAL,
 };

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,11 @@
 #include "oe/pair.h"
 #include "oe/remember.h"
 #include "oe/room.h"
+#include "oe/version.h"
 
 #define LINE_LEN	(2 * ADDR_TEXT_MAX + KEYING_NAME_MAX + 32)
+#define SPOKEN_WORD	"ikev2"
+#define SPOKEN_LINE_LEN	(2 * SPOKEN_ID_LEN + 48)
 
 /* What the daemon before us had with a peer. */
 struct pair {
@@ -33,7 +37,78 @@ struct remembered {
 	unsigned	  nold;
 	unsigned	  untold;	/* how many of old, from the first on, were not told yet */
 	uint64_t	  written;	/* hash of what the file holds */
+	struct spoken_line {
+		struct spoken key;	/* but its time */
+		int64_t	      wall;	/* which is that, in seconds since the Epoch */
+	}		  spoken[SPOKEN_MAX];
+	unsigned	  nspoken;
 };
+
+/* "ikev2 HASH SECONDS ours|theirs": a key that spoke IKEv2, and when, since the Epoch;
+ * true if it is such a line. */
+static bool
+remember_read_spoken(struct remembered *m, const char *line)
+{
+	struct spoken_line *s = &m->spoken[m->nspoken];
+	char		    hash[2 * SPOKEN_ID_LEN + 1], ours[8];
+	size_t		    i;
+	unsigned	    byte;
+
+	if (strncmp(line, SPOKEN_WORD " ", strlen(SPOKEN_WORD) + 1) != 0)
+		return false;
+	if (m->nspoken == SPOKEN_MAX || sscanf(line, SPOKEN_WORD
+	    " %32s %" SCNd64 " %7s", hash, &s->wall, ours) != 3 ||
+	    strlen(hash) != 2 * SPOKEN_ID_LEN)
+		return true;
+	for (i = 0; i < SPOKEN_ID_LEN; i++) {
+		if (sscanf(hash + 2 * i, "%2x", &byte) != 1)
+			return true;
+		s->key.id[i] = (uint8_t)byte;
+	}
+	s->key.ours = strcmp(ours, "ours") == 0;
+	m->nspoken++;
+	return true;
+}
+
+static size_t
+remember_write_spoken(char *out, size_t cap, const struct core *c, int64_t wall)
+{
+	const struct spoken *s;
+	size_t		     n = 0, i, k;
+
+	for (i = 0; i < SPOKEN_MAX; i++) {
+		s = &c->spoken[i];
+		if (!version_remembers(c, s))
+			continue;
+		n += (size_t)snprintf(out + n, cap - n, SPOKEN_WORD " ");
+		for (k = 0; k < SPOKEN_ID_LEN; k++)
+			n += (size_t)snprintf(out + n, cap - n, "%02x",
+			    s->id[k]);
+		/* To the hour: not each handshake is worth a write. */
+		n += (size_t)snprintf(out + n, cap - n, " %" PRId64 " %s\n",
+		    (wall - ((int64_t)c->now - s->at) / 1000) / 3600 * 3600,
+		    s->ours ? "ours" : "theirs");
+	}
+	return n;
+}
+
+void
+remember_spoken(const struct remembered *m, struct core *c, int64_t wall)
+{
+	struct spoken s;
+	unsigned      i;
+
+	for (i = 0; m != NULL && i < m->nspoken; i++) {
+		/* The file's clock may have been wrong, but not ahead of all. */
+		if (m->spoken[i].wall > wall)
+			continue;
+		s = m->spoken[i].key;
+		s.at = (int64_t)c->now - (wall - m->spoken[i].wall) * 1000;
+		if (s.at == 0)
+			s.at = -1;
+		version_recall(c, &s);
+	}
+}
 
 /* "SRC DST PORT SPI ID" a line, of older files SRC DST alone; a line that is none
  * is the file's fault, not ours. */
@@ -50,6 +125,8 @@ remember_read(struct remembered *m, char *text)
 	for (line = strtok_r(text, "\n", &save);
 	    line != NULL && m->nold < REMEMBER_PEERS_MAX;
 	    line = strtok_r(NULL, "\n", &save)) {
+		if (remember_read_spoken(m, line))
+			continue;
 		memset(&s, 0, sizeof(s));
 		port = KEYING_PORT;
 		spi = 0;
@@ -101,11 +178,19 @@ remember_open(const char *path)
 }
 
 void
-remember_close(struct remembered *m, bool clean)
+remember_close(struct remembered *m, const struct core *c, int64_t wall)
 {
+	char  *text;
+	size_t n;
+
 	if (m == NULL)
 		return;
-	statefile_close(m->file, clean);
+	text = xcalloc(SPOKEN_MAX, SPOKEN_LINE_LEN);
+	n = remember_write_spoken(text, SPOKEN_MAX * SPOKEN_LINE_LEN, c, wall);
+	if (n != 0)
+		(void)statefile_write(m->file, text, n);
+	statefile_close(m->file, n == 0);
+	free(text);
 	free(m);
 }
 
@@ -126,7 +211,7 @@ remember_line(char *out, size_t cap, const struct core *c,
 }
 
 void
-remember_note(struct remembered *m, const struct core *c)
+remember_note(struct remembered *m, const struct core *c, int64_t wall)
 {
 	const struct connection *conn;
 	const struct pair	*old;
@@ -141,7 +226,8 @@ remember_note(struct remembered *m, const struct core *c)
 		keyed += conn->state == CONNECTION_KEYED;
 	if (keyed > REMEMBER_PEERS_MAX)
 		keyed = REMEMBER_PEERS_MAX;
-	cap = (size_t)LINE_LEN * (keyed + m->untold) + 1;
+	cap = (size_t)LINE_LEN * (keyed + m->untold) +
+	    SPOKEN_MAX * SPOKEN_LINE_LEN + 1;
 	text = xcalloc(1, cap);
 	TAILQ_FOREACH(conn, &c->connections, all) {
 		if (conn->state != CONNECTION_KEYED ||
@@ -159,6 +245,7 @@ remember_note(struct remembered *m, const struct core *c)
 		    ADDR_TEXT(&old->dst), old->port, old->spi,
 		    old->shares ? "@" : "-");
 	}
+	n += remember_write_spoken(text + n, cap - n, c, wall);
 	for (i = 0; i < n; i++)
 		hash = (hash ^ (uint8_t)text[i]) * 1099511628211u;
 	if (statefile_failed(m->file))

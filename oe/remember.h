@@ -16,11 +16,15 @@ struct remembered;
  * log line if the file cannot be had, or another daemon has it.
  */
 struct remembered *remember_open(const char *path);
-/* Ends it; clean: every peer was told, there is nothing to remember. NULL is allowed. */
-void	remember_close(struct remembered *m, bool clean);
+/* Ends it: every peer was told, nothing is left but who spoke IKEv2.  NULL is allowed. */
+void	remember_close(struct remembered *m, const struct core *c, int64_t wall);
 
-/* Writes down who is keyed now, if that changed. */
-void	remember_note(struct remembered *m, const struct core *c);
+/* Writes down who is keyed now, and who spoke IKEv2 (version.h), if that changed.
+ * wall: seconds since the Epoch, here and below. */
+void	remember_note(struct remembered *m, const struct core *c, int64_t wall);
+/* Tells c who spoke IKEv2.  m may be NULL. */
+void	remember_spoken(const struct remembered *m, struct core *c,
+	    int64_t wall);
 /*
  * Begins anew with at most n of the remembered peers: what they still send with
  * keys that we have lost goes nowhere until then.  Returns how many are left.

@@ -12,11 +12,13 @@
 #include "oe/peer_gateway.h"
 #include "oe/request.h"
 #include "oe/session.h"
+#include "oe/version.h"
 
 #define REKEY_RETRY	10000
 
-int
-request_keys(struct connection *conn)
+/* One request, in one version.  What it leads to may come at once, and end conn. */
+static int
+request_in(struct connection *conn, unsigned version)
 {
 	struct core	      *c = conn->core;
 	const struct peer_gateway  *g;
@@ -25,6 +27,9 @@ request_keys(struct connection *conn)
 	struct keying_selector ours, theirs;
 
 	memset(&r, 0, sizeof(r));
+	r.version = version;
+	/* Nothing old follows an attempt of IKEv2. */
+	r.modern = c->config->ike & VERSION_BIT(2);
 	r.path.local = c->local;
 	r.path.local_port = c->ike_port;
 	r.my_id = core_my_id(c);
@@ -54,14 +59,55 @@ request_keys(struct connection *conn)
 	conn->path.peer = r.path.peer;
 	if (TAILQ_EMPTY(&conn->pairs))
 		conn->peer_id = r.peer_id;
-	conn->requested = true;
-	conn->request_at = c->now;
+	conn->requested |= VERSION_BIT(version);
 	if (c->keying->request(c->keying_arg, c->now, &r, conn) == -1) {
-		conn->requested = false;
-		conn->ask = NULL;
+		conn->requested &= ~VERSION_BIT(version);
 		return -1;
 	}
 	return 0;
+}
+
+int
+request_keys(struct connection *conn)
+{
+	unsigned version = version_first(conn);
+	bool	 waits;
+
+	conn->request_at = conn->core->now;
+	if (version == 2)
+		version_wait_older(conn);
+	if (request_in(conn, version) == 0)
+		return 0;
+	waits = conn->older_at != 0;
+	version_wait_no_more(conn);
+	if (waits && request_older(conn) == 0)
+		return 0;
+	conn->ask = NULL;
+	return -1;
+}
+
+int
+request_older(struct connection *conn)
+{
+	log_info("%s: nothing so far from %s by IKEv2; asking by IKEv1 too",
+	    ADDR_TEXT(&conn->key.dst.addr), ADDR_TEXT(&conn->path.peer));
+	return request_in(conn, 1);
+}
+
+void
+request_tick_older(struct core *c, uint64_t now)
+{
+	struct connection *conn;
+
+	c->now = now;
+	while ((conn = TAILQ_FIRST(&c->older)) != NULL &&
+	    conn->older_at <= now) {
+		version_wait_no_more(conn);
+		if ((conn->requested & VERSION_BIT(2)) &&
+		    (conn->state == CONNECTION_PENDING ||
+		    conn->state == CONNECTION_KEYED))
+			(void)request_older(conn);
+	}
 }
 
 int

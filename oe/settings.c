@@ -377,6 +377,10 @@ static const struct option_word dataplanes[] = {
 	{ "auto", OE_DATAPLANE_AUTO }, { 0 }
 };
 
+static const struct option_word versions[] = {
+	{ "2,1", 1 << 2 | 1 << 1 }, { "2", 1 << 2 }, { "1", 1 << 1 }, { 0 }
+};
+
 #define AT(member)	OPTION_AT(struct oe_config, member)
 #define DAY		86400	/* seconds */
 
@@ -428,6 +432,10 @@ const struct option oe_options[] = {
 	      "as long." },
 	{ "dns-tries", OPTION_NUMBER, OPTION_LIVE, "5", AT(dns_tries), .lo = 1,
 	  .hi = 10, .help = "Tries." },
+	{ "ike", OPTION_WORD, OPTION_LIVE, "2,1", AT(ike), .words = versions,
+	  .help = "Versions of IKE; the first is tried first, IKEv1 only where "
+	      "nobody answers, with a key from a TXT record or of a tunnel, "
+	      "and without legacy." },
 	{ "legacy", OPTION_BOOL, OPTION_LIVE, "true", AT(legacy),
 	  .help = "3DES, MD5, SHA-1 and groups 2 and 5 too, as RFC 4322 "
 	      "demands." },

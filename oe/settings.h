@@ -56,6 +56,7 @@ struct oe_config {
 	size_t		 ntunnels;
 	bool		 require_dnssec;
 	bool		 self_delegation_only;	/* draft -17 §3.2.4.1 */
+	unsigned	 ike;		/* versions, as bits (version.h) */
 	bool		 legacy;
 	enum oe_dataplane dataplane;
 	bool		 initiate;	/* false: "accept but do not initiate" */

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cursor.h"
 #include "base/util.h"
@@ -59,6 +60,20 @@ door_set(struct door *d, uint64_t now, const struct keying_engine *engine,
 		old.engine->shutdown(old.e, now);
 		old.engine->free(old.e);
 	}
+}
+
+void
+door_close(struct door *d, uint64_t now, unsigned version)
+{
+	struct slot *s = door_slot(d, version), old;
+
+	if (s == NULL)
+		return;
+	old = *s;
+	d->n--;
+	memmove(s, s + 1, (size_t)(d->slot + d->n - s) * sizeof(*s));
+	old.engine->shutdown(old.e, now);
+	old.engine->free(old.e);
 }
 
 static void
@@ -147,14 +162,15 @@ door_invalid_spi(void *e, uint64_t now, const struct keying_path *path,
 	struct door *d = e;
 	struct slot *s;
 
-	/* Who can prove it says so; else one hint is enough. */
+	/* Who can prove it says so; else each hints, as nobody knows which of
+	 * them the peer understands. */
 	EACH_SLOT(d, s) {
 		if (s->engine->invalid_spi(s->e, now, path, spi, false) == 0)
 			return 0;
 	}
-	if (hint && d->n != 0) {
-		s = &d->slot[0];
-		s->engine->invalid_spi(s->e, now, path, spi, true);
+	EACH_SLOT(d, s) {
+		if (hint)
+			s->engine->invalid_spi(s->e, now, path, spi, true);
 	}
 	return -1;
 }

@@ -12,4 +12,4 @@ oe_ike_libike_a_SOURCES = \
 	oe/keying.c
 
 # All versions, for who links an engine: those above before what they stand on.
-IKE_LIBS = oe/ike1/libike1.a oe/ike/libike.a oe/esp/libesp.a
+IKE_LIBS = oe/ike1/libike1.a oe/ike2/libike2.a oe/ike/libike.a oe/esp/libesp.a

@@ -43,6 +43,7 @@ begin_sa(struct ike1 *e, uint64_t now, const struct keying_request *r)
 	sa->initial_contact = r->initial_contact;
 	sa->departed = r->departed;
 	ike1_sa_set_keys(sa, &r->peer);
+	sa->modern = r->modern;
 	if (r->peer.psk != NULL)
 		ike_keep(&sa->psk, &sa->psk_len, r->peer.psk,
 		    r->peer.psk_len);
@@ -55,7 +56,8 @@ sa_like(const struct ike1_sa *sa, uint64_t now)
 {
 	struct keying_request r = { .path = sa->path, .my_id = sa->my_id,
 		.peer_id = sa->peer_id, .peer = { .keys = sa->keys,
-		.nkeys = sa->nkeys, .psk = sa->psk, .psk_len = sa->psk_len } };
+		.nkeys = sa->nkeys, .psk = sa->psk, .psk_len = sa->psk_len },
+		.modern = sa->modern };
 
 	return begin_sa(sa->ike, now, &r);
 }

@@ -133,7 +133,7 @@ phase1_start(struct ike1_sa *sa, uint64_t now)
 	writer_init(&w, buf, sizeof(buf));
 	proposal_offer_phase1(&w,
 	    sa->psk != NULL ? IKE1_PRESHARED : IKE1_RSA_SIG,
-	    sa->ike->c.legacy, sa->ike->c.phase1_lifetime);
+	    sa->ike->c.legacy && !sa->modern, sa->ike->c.phase1_lifetime);
 	sa->state = IKE1_MM_SENT_SA;
 	if (w.bad || phase1_new_cookie(sa) == -1) {
 		ike1_sa_failed(sa, now, KEYING_LOCAL, "no initiator cookie");

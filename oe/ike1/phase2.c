@@ -122,7 +122,8 @@ phase2_start(struct ike1_child *c, uint64_t now)
 	isakmp_open(&b, ISAKMP_SA);
 	at = b.w.len;
 	proposal_offer_phase2(&b.w, c->spi_in, &(struct proposal_phase2){
-	    sa->suite.group, phase2_encapsulation(sa), c->ike->c.legacy,
+	    sa->suite.group, phase2_encapsulation(sa), c->ike->c.legacy &&
+	    !sa->modern,
 	    c->ike->c.esn, c->ike->c.phase2_lifetime,
 	    c->ike->c.phase2_kilobytes });
 	ike_keep(&c->sa_body, &c->sa_body_len, buf + at, b.w.len - at);

@@ -226,7 +226,8 @@ ike1_child_failed(struct ike1_child *c, enum keying_failure f,
 	if (c->announced)
 		e->x.ops->child_down(e->x.arg, conn, c->spi_in, false);
 	else if (tell && c->initiator)
-		e->x.ops->failed(e->x.arg, conn, f, detail);
+		e->x.ops->failed(e->x.arg, conn, IKE1_VERSION, f,
+		    detail);
 	if (!c->announced && c->spi_in != 0)
 		e->x.ops->spi_put(e->x.arg, c->spi_in);
 	c->conn = NULL;

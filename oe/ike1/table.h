@@ -74,7 +74,8 @@ struct ike1_sa {
 	struct ike1	   *ike;
 	enum ike1_state	    state;
 	bool		    initiator;
-	bool		    initial_contact, departed; /* as the request says */
+	bool		    initial_contact, departed, modern; /* as the request
+					* says */
 	struct ike_half	    half; /* counted against the responder's limits */
 	bool		    dpd;	/* the peer can (RFC 3706) */
 	uint16_t	    refused;	/* by this notify, perhaps forged; 0:

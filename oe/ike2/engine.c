@@ -336,9 +336,9 @@ engine_probe(void *engine, uint64_t now, void *conn)
 	if (sa == NULL)
 		return -1;
 	if (sa->out.job != IKE2_JOB_NONE) {
-		/* It has not answered so far: once more, now. */
-		sa->out.at = now;
-		ike_timer(&e->x, now);
+		/* It has not answered so far: once more, now; and an answer to
+		 * that is one to our question. */
+		ike2_request_hurry(sa, now);
 		return 0;
 	}
 	if (sa->state != IKE2_UP)
@@ -366,8 +366,6 @@ engine_invalid_spi(void *engine, uint64_t now, const struct keying_path *path,
 	struct ike2    *e = engine;
 	struct ike2_sa *sa;
 
-	/* Without an IKE SA nothing that we said would be more than noise. */
-	(void)hint;
 	TAILQ_FOREACH_REVERSE(sa, &e->sas, ike2_sas, entry) {
 		if (sa->state == IKE2_UP &&
 		    addr_equal(&sa->path.peer, &path->peer) &&
@@ -377,6 +375,8 @@ engine_invalid_spi(void *engine, uint64_t now, const struct keying_path *path,
 			return 0;
 		}
 	}
+	if (hint)
+		ike2_spi_hint(e, path, spi);
 	return -1;
 }
 

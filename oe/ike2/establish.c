@@ -232,9 +232,7 @@ ike2_auth_answer(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 		/* Whoever made the keys says so, and has proved nothing. */
 		refused = ike2_notify_error(m);
 		ike2_sa_failed(sa, refused != IKE2_N_AUTHENTICATION_FAILED ?
-		    KEYING_PEER_REFUSED : in->psk != NULL ||
-		    sa->ike->c.key != NULL ? KEYING_SIGNATURE :
-		    KEYING_IDENTITY, refused == 0 ?
+		    KEYING_PEER_REFUSED : KEYING_OUR_PROOF, refused == 0 ?
 		    "its answer to IKE_AUTH is none" :
 		    ike2_notify_text(refused));
 		return;

@@ -34,7 +34,7 @@ give_up(struct ike2_sa *sa)
 			ike2_child_failed(child, KEYING_CHILD_REFUSED,
 			    "no answer to CREATE_CHILD_SA");
 		/* §2.4: who answers nothing has lost the SA, or is gone. */
-		ike2_peer_dead(sa, job == IKE2_JOB_PROBE && sa->probe_asked);
+		ike2_peer_dead(sa, sa->probe_asked);
 	}
 }
 
@@ -125,6 +125,40 @@ clear_hint(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *outer)
 	ike2_exchange_next(sa, now);
 }
 
+/* Of no IKE SA: somebody says that it has no SA for our ESP (§1.5), true if so. */
+static bool
+spi_hint(struct ike2 *e, const struct keying_path *path,
+    const struct ike2_header *h, const uint8_t *buf, size_t len)
+{
+	struct ike2_notify n;
+	struct ike2_chain  c;
+
+	if (h->exchange != IKE2_INFORMATIONAL ||
+	    (h->flags & IKE2_FLAG_RESPONSE) || h->msgid != 0 ||
+	    ike2_chain_split(&c, h->first, buf + IKE2_HEADER_LEN,
+	    len - IKE2_HEADER_LEN, true) != IKE2_OK ||
+	    !ike2_notify_find(&c, IKE2_N_INVALID_SPI, &n) || n.len != 4)
+		return false;
+	e->x.ops->invalid_spi(e->x.arg, &path->peer, load_u32(n.data), false);
+	return true;
+}
+
+void
+ike2_spi_hint(struct ike2 *e, const struct keying_path *path, uint32_t spi)
+{
+	struct ike2_header  h = { .exchange = IKE2_INFORMATIONAL,
+		.flags = IKE2_FLAG_INITIATOR };
+	struct ike2_builder b;
+	uint8_t		    buf[64], data[4];
+
+	/* §1.5: no SPI of an IKE SA would mean anything to the peer. */
+	random_bytes(&h.spi_i, sizeof(h.spi_i));
+	store_u32(data, spi);
+	ike2_message_begin(&b, buf, sizeof(buf), &h);
+	ike2_notify_put(&b, IKE2_N_INVALID_SPI, data, sizeof(data));
+	ike_send(&e->x, path, buf, ike2_message_end(&b));
+}
+
 static void
 dispatch_request(struct ike2_sa *sa, uint64_t now, uint8_t exchange,
     uint8_t first, const uint8_t *inner, size_t len)
@@ -183,6 +217,7 @@ dispatch_answer(struct ike2_sa *sa, uint64_t now, uint8_t first,
 		return;
 	}
 	ike2_request_done(sa);
+	sa->probe_asked = false;
 	switch (job) {
 	case IKE2_JOB_AUTH:
 		ike2_auth_answer(sa, now, &c);
@@ -311,6 +346,8 @@ ike2_message(struct ike2 *e, uint64_t now, const struct keying_path *path,
 	if (sa == NULL || sa->state == IKE2_DEAD ||
 	    by_initiator != !sa->initiator) {
 		e->count.unknown++;
+		if (sa == NULL && spi_hint(e, path, &h, buf, len))
+			return;
 		if (h.exchange != IKE2_SA_INIT)
 			answer_clear(e, now, path, &h, IKE2_N_INVALID_IKE_SPI);
 		return;

@@ -118,9 +118,6 @@ ike2_inform_answer(struct ike2_sa *sa, uint64_t now, enum ike2_job job,
 				ike2_child_gone(c, false);
 		}
 		break;
-	case IKE2_JOB_PROBE:
-		sa->probe_asked = false;
-		break;
 	default:
 		break;
 	}

@@ -324,7 +324,8 @@ ike2_child_failed(struct ike2_child *c, enum keying_failure f,
 	c->ike->count.children_failed++;
 	ike2_child_kill(c);
 	if (conn != NULL)
-		c->ike->x.ops->failed(c->ike->x.arg, conn, f, detail);
+		c->ike->x.ops->failed(c->ike->x.arg, conn, IKE2_MAJOR, f,
+		    detail);
 }
 
 struct ike2_child *

@@ -66,7 +66,7 @@ patience(const struct ike2_sa *sa)
 	uint64_t ms = IKE2_RETRY_FIRST;
 	unsigned n;
 
-	if (sa->out.job == IKE2_JOB_PROBE && sa->probe_asked)
+	if (sa->state == IKE2_UP && sa->probe_asked)
 		return IKE2_PROBE_EVERY;
 	for (n = 2; n < sa->out.tries && ms < IKE2_RETRY_MOST; n++)
 		ms *= 2;
@@ -190,6 +190,23 @@ ike2_create_refuse(struct ike2_sa *sa, uint64_t now, uint16_t type,
 }
 
 /* --- repeats --- */
+
+void
+ike2_request_hurry(struct ike2_sa *sa, uint64_t now)
+{
+	struct ike2_request *r = &sa->out;
+	/* A new child may have to be looked up by its responder. */
+	uint64_t most = r->job == IKE2_JOB_CHILD ? IKE2_ASK_TIME :
+	    IKE2_PROBE_TRIES * IKE2_PROBE_EVERY;
+
+	r->at = now;
+	ike_timer(&sa->ike->x, now);
+	if (sa->state != IKE2_UP || sa->probe_asked)
+		return;
+	sa->probe_asked = true;
+	if (r->until > now + most)
+		r->until = now + most;
+}
 
 /* The same content in smaller datagrams: the larger ones may not arrive. */
 static void

@@ -28,6 +28,8 @@ int	ike2_request_clear(struct ike2_sa *sa, uint64_t now, const uint8_t *buf,
 void	ike2_request_done(struct ike2_sa *sa);
 /* What waits for its answer goes out again, cut finer if a path may not take
  * it. */
+/* Somebody waits for a sign of life of the peer: once more now, and not for long. */
+void	ike2_request_hurry(struct ike2_sa *sa, uint64_t now);
 void	ike2_request_repeat(struct ike2_sa *sa, uint64_t now);
 /* The answer to the request before, once more. */
 void	ike2_answer_repeat(struct ike2_sa *sa);

@@ -111,8 +111,10 @@ op_child_down(void *arg, void *c, uint32_t spi_in, bool by_peer)
 }
 
 static void
-op_failed(void *arg, void *c, enum keying_failure f, const char *detail)
+op_failed(void *arg, void *c, unsigned version, enum keying_failure f,
+    const char *detail)
 {
+	(void)version;
 	(void)arg;
 	(void)f;
 	(void)detail;

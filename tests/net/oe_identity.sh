@@ -111,7 +111,7 @@ said()
 {
 	grep -q "no KEY, IPSECKEY or TXT record with one at 41.100.51.198" \
 	    "$NET_RUN/oed_strict.log" &&
-	    grep -q "AUTHENTICATION-FAILED" "$NET_RUN/oed_known.log"
+	    grep -q "does not accept our proof of who we are, AUTHENTICATION.FAILED" "$NET_RUN/oed_known.log"
 }
 net_until 40 said || {
 	tail -3 "$NET_RUN/oed_strict.log" "$NET_RUN/oed_known.log"

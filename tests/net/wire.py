@@ -183,11 +183,13 @@ class Needle:
         return False
 
 
-def is_isakmp(payload):
-    """True for UDP payload that is one whole ISAKMP message (RFC 2408 3.1)."""
+def ike_version(payload):
+    """Of a UDP payload that is one whole message of IKE (RFC 2408 3.1, RFC 7296 3.1); else 0."""
     data = payload[8:]
-    return (len(data) >= 28 and data[:8] != bytes(8) and data[17] >> 4 == 1
-            and struct.unpack_from("!I", data, 24)[0] == len(data))
+    if (len(data) >= 28 and data[:8] != bytes(8) and data[17] >> 4 in (1, 2)
+            and struct.unpack_from("!I", data, 24)[0] == len(data)):
+        return data[17] >> 4
+    return 0
 
 
 # ---- the proof
@@ -199,7 +201,7 @@ def hex_spi(spi):
 def look_public(path, nb, y1, y2, needle):
     """Counts what crossed between N's public address and each peer."""
     seen = {"faults": [], "spi_in": {}, "spi_out": {}, "protocols": {}, "esp_packets": 0,
-            "esp_bytes": 0, "ike_packets": 0, "clear_packets_y1": 0, "clear_packets_y2": 0,
+            "esp_bytes": 0, "ike_packets": 0, "ike_versions": [], "clear_packets_y1": 0, "clear_packets_y2": 0,
             "udp_4500": 0}
     strange = {}
     for p in packets(path):
@@ -225,8 +227,10 @@ def look_public(path, nb, y1, y2, needle):
             if p.first:
                 side = seen["spi_in" if p.dst == nb else "spi_out"]
                 side[p.spi()] = side.get(p.spi(), 0) + 1
-        elif p.proto == UDP and (not p.first or (500 in p.ports() and is_isakmp(p.payload))):
+        elif p.proto == UDP and (not p.first or (500 in p.ports() and ike_version(p.payload))):
             seen["ike_packets"] += 1
+            if p.first and ike_version(p.payload) not in seen["ike_versions"]:
+                seen["ike_versions"].append(ike_version(p.payload))
             name = "IKE"
         else:
             if p.proto in (UDP, TCP) and p.first:
@@ -285,6 +289,8 @@ def check(a):
         faults.append(f"only {seen['esp_bytes']} bytes of ESP between Nb and y1, at least {a.least} were due")
     if not seen["ike_packets"]:
         faults.append("no IKE between Nb and y1")
+    elif seen["ike_versions"] != [a.ike]:
+        faults.append(f"IKE of versions {seen['ike_versions']} between Nb and y1, of {a.ike} alone was due")
     # The same search must find the file where it does cross in the clear,
     # or its finding nothing toward y1 would prove nothing.
     if not seen["clear_packets_y2"]:
@@ -292,7 +298,7 @@ def check(a):
     print(json.dumps({
         "ok": not faults, "faults": faults,
         "esp_packets": seen["esp_packets"], "esp_bytes": seen["esp_bytes"],
-        "ike_packets": seen["ike_packets"], "udp_4500": seen["udp_4500"],
+        "ike_packets": seen["ike_packets"], "ike_versions": seen["ike_versions"], "udp_4500": seen["udp_4500"],
         "clear_packets_y1": seen["clear_packets_y1"], "clear_packets_y2": seen["clear_packets_y2"],
         "protocols": seen["protocols"],
         "spi_in": {hex_spi(s): {"packets": n, "host": owners.get(s, "")}
@@ -324,6 +330,7 @@ def main():
     k.add_argument("--public", required=True, help="capture at N's public port")
     k.add_argument("--private", required=True, help="capture at N's private port")
     k.add_argument("--file", required=True, help="what was transferred")
+    k.add_argument("--ike", type=int, default=2, help="the version of IKE that is due")
     k.add_argument("--nb", default="198.51.100.1")
     k.add_argument("--y1", default="198.51.100.10")
     k.add_argument("--y2", default="198.51.100.20")

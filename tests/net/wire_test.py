@@ -30,8 +30,8 @@ def udp(sport, dport, body):
     return struct.pack("!HHHH", sport, dport, 8 + len(body), 0) + body
 
 
-def isakmp(body=b"x" * 60):
-    return b"cookie01" + bytes(8) + struct.pack("!BBBBII", 1, 0x10, 2, 0, 0, 28 + len(body)) + body
+def ike(body=b"x" * 60, version=2):
+    return b"cookie01" + bytes(8) + struct.pack("!BBBBII", 1, version << 4, 2, 0, 0, 28 + len(body)) + body
 
 
 def write(path, datagrams):
@@ -49,7 +49,7 @@ class Scene:
         rng = random.Random(3102)
         self.folder = folder
         self.file = rng.randbytes(20001)
-        self.public = [ipv4(NB, Y1, 17, udp(500, 500, isakmp())),
+        self.public = [ipv4(NB, Y1, 17, udp(500, 500, ike())),
                        ipv4(Y2, NB, 6, bytes(20) + self.file[:1000])]
         self.private = []
         for host, spi in ((X1, 0x1111), (X2, 0x2222)):
@@ -68,7 +68,7 @@ class Scene:
             f.write(self.file)
         out = io.StringIO()
         with redirect_stdout(out):
-            status = wire.check(SimpleNamespace(nb=NB, y1=Y1, y2=Y2, x1=X1, x2=X2,
+            status = wire.check(SimpleNamespace(ike=2, nb=NB, y1=Y1, y2=Y2, x1=X1, x2=X2,
                                                 **names, **self.options))
         return status, json.loads(out.getvalue())
 
@@ -113,8 +113,9 @@ def main():
     tests = [
         ("a good run", lambda s: None, None),
         ("the same over GRE", gre, None),
-        ("an IKE answer from another port of Nb", add(ipv4(NB, Y1, 17, udp(20001, 500, isakmp()))), None),
+        ("an IKE answer from another port of Nb", add(ipv4(NB, Y1, 17, udp(20001, 500, ike()))), None),
         ("the file in the clear as TCP", add(ipv4(Y1, NB, 6, bytes(20))), "neither ESP nor IKE"),
+        ("a peer that speaks IKEv1", add(ipv4(Y1, NB, 17, udp(500, 500, ike(version=1)))), "IKE of versions"),
         ("ESP in UDP 4500", add(ipv4(Y1, NB, 17, udp(4500, 4500, b"q" * 90))), "UDP 4500"),
         ("ESP in UDP 500", add(ipv4(Y1, NB, 17, udp(500, 500, b"q" * 90))), "neither ESP nor IKE"),
         ("ICMP between them", add(ipv4(Y1, NB, 1, bytes(8))), "neither ESP nor IKE"),

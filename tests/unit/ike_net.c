@@ -283,10 +283,12 @@ op_child_down(void *arg, void *conn, uint32_t spi_in, bool by_peer)
 }
 
 static void
-op_failed(void *arg, void *conn, enum keying_failure f, const char *detail)
+op_failed(void *arg, void *conn, unsigned version, enum keying_failure f,
+    const char *detail)
 {
 	struct net_host *h = arg;
 
+	(void)version;
 	(void)conn;
 	h->fails++;
 	h->failure = f;

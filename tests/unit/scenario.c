@@ -13,6 +13,7 @@
 #include "oe/esp/dataplane_private.h"
 #include "oe/esp/user.h"
 #include "oe/life.h"
+#include "oe/version.h"
 #include "tests/unit/header_reads.h"
 #include "tests/unit/scenario.h"
 
@@ -465,14 +466,17 @@ ops_request(void *arg, uint64_t now, const struct keying_request *r,
 	const struct keying_selector *theirs = &r->theirs.ts[0];
 	struct world		     *w = arg;
 	struct request		     *q;
-	char			      flow[32] = "";
+	char			      flow[32] = "", version[24] = "";
 
 	(void)now;
 	if (ours->protocol != 0)
 		snprintf(flow, sizeof(flow), " flow=%u/%d:%d", ours->protocol,
 		    keying_selector_port(ours), keying_selector_port(theirs));
-	world_event(w, "request %s id=%s src=%s dst=%s%s keys=%zu%s%s%s my=%s",
-	    host_name(addr_v4(&r->path.peer)), id_name(&r->peer_id),
+	if (w->config->ike != VERSION_BIT(2))
+		snprintf(version, sizeof(version), " ike=%u%s", r->version,
+		    r->modern ? "" : " legacy");
+	world_event(w, "request %s%s id=%s src=%s dst=%s%s keys=%zu%s%s%s my=%s",
+	    host_name(addr_v4(&r->path.peer)), version, id_name(&r->peer_id),
 	    host_name(addr_v4(&ours->from)), host_name(addr_v4(&theirs->from)),
 	    flow, r->peer.nkeys,
 	    r->peer.psk != NULL ? " psk" : "",

@@ -11,6 +11,7 @@
 #include "net/icmp.h"
 #include "oe/child.h"
 #include "oe/identity.h"
+#include "oe/ike/door.h"
 #include "oe/initiator.h"
 #include "oe/liveness.h"
 #include "oe/pathmtu.h"
@@ -602,6 +603,7 @@ do_up(struct play *p)
 	k.soft = k.hard - (k.hard - W(p)->now) / 4;
 	k.soft_bytes = play_number(p, "bytes", 0);
 	k.initiator = !play_flag(p, "responder");
+	k.version = (unsigned)play_number(p, "version", 2);
 	snprintf(name, sizeof(name), "KEY%lu", play_number(p, "key", 1));
 	k.proof.how = KEYING_BY_KEY;
 	k.proof.key = key_named(name);
@@ -672,7 +674,8 @@ do_fail(struct play *p)
 		{ "phase1", KEYING_PEER_REFUSED },
 		{ "phase2", KEYING_CHILD_REFUSED },
 		{ "signature", KEYING_SIGNATURE },
-		{ "identity", KEYING_IDENTITY }, { "local", KEYING_LOCAL },
+		{ "identity", KEYING_IDENTITY },
+		{ "our-proof", KEYING_OUR_PROOF }, { "local", KEYING_LOCAL },
 	};
 	struct connection *conn = conn_of(p, p->words[1]);
 	size_t		   i;
@@ -680,7 +683,8 @@ do_fail(struct play *p)
 	W(p)->core->now = W(p)->now;
 	for (i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
 		if (strcmp(how[i].name, p->words[2]) == 0 && conn != NULL) {
-			initiator_failed(conn, how[i].f, p->n > 3 ?
+			initiator_failed(conn,
+			    (unsigned)play_number(p, "version", 2), how[i].f, p->n > 3 ?
 			    p->words[3] : "in a scenario");
 			return;
 		}
@@ -706,7 +710,8 @@ do_peer_lookup(struct play *p)
 	struct keying_id   id = player_identity(p, p->words[1]);
 	struct keying_path path = path_from(p, p->words[2]);
 
-	responder_peer_lookup(W(p)->core, W(p)->now, ++W(p)->token, &id,
+	responder_peer_lookup(W(p)->core, W(p)->now,
+	    DOOR_TOKEN(play_number(p, "version", 2)) + ++W(p)->token, &id,
 	    KEYING_BY_KEY, &path);
 }
 

@@ -81,8 +81,8 @@ refusals(void **state)
 		bool		wrong_key;
 		enum keying_failure failure;
 	} cases[] = {
-		{ NET_REFUSE, NET_NOW, false, KEYING_SIGNATURE },
-		{ NET_NOW, NET_NOW, true, KEYING_SIGNATURE },
+		{ NET_REFUSE, NET_NOW, false, KEYING_OUR_PROOF },
+		{ NET_NOW, NET_NOW, true, KEYING_OUR_PROOF },
 		{ NET_NOW, NET_REFUSE, false, KEYING_CHILD_REFUSED },
 		{ NET_NEVER, NET_NOW, false, KEYING_SILENCE },
 		{ NET_NOW, NET_NEVER, false, KEYING_SILENCE },
@@ -241,7 +241,7 @@ pre_shared_keys(void **state)
 	assert_int_equal(net_request(x, y, 0), 0);
 	net_pass(&net, 1000);
 	assert_int_equal(x->fails, 1);
-	assert_int_equal(x->failure, KEYING_SIGNATURE);
+	assert_int_equal(x->failure, KEYING_OUR_PROOF);
 	assert_int_equal(y->nchildren, 0);
 	end_clean2();
 }
@@ -281,7 +281,7 @@ null_authentication(void **state)
 	assert_int_equal(net_request(x, y, 0), 0);
 	net_pass(&net, 1000);
 	assert_int_equal(x->fails, 1);
-	assert_int_equal(x->failure, KEYING_IDENTITY);
+	assert_int_equal(x->failure, KEYING_OUR_PROOF);
 	assert_int_equal(y->nchildren, 0);
 	end_clean2();
 	/* The initiator wants the key, and y proves nothing. */

@@ -359,9 +359,9 @@ what_is_said_of_connections_all_hear(void **state)
 	assert_int_equal(door_engine.delete_child(door, 1, 1), -1);
 	assert_int_equal(door_engine.probe(door, 1, NULL), -1);
 	assert_both_said("delete probe", "delete probe");
-	/* One hint, however many could give it. */
+	/* Each hints, as the peer may understand one of them only. */
 	assert_int_equal(door_engine.invalid_spi(door, 1, &path, 1, true), -1);
-	assert_both_said("fact hint", "fact");
+	assert_both_said("fact hint", "fact hint");
 	assert_int_equal(door_engine.invalid_spi(door, 1, &path, 1, false), -1);
 	assert_both_said("fact", "fact");
 	door_engine.free(door);

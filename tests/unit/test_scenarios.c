@@ -48,7 +48,8 @@
  *       [nat=PORT]              the peer is behind a NAT that maps it to PORT
  *       [flow=PROTOCOL/OURS:THEIRS]   for these ports alone (0: any)
  *   confirmed SPI | down SPI peer|expired | fail PEER HOW [detail]
- *   peer-lookup ID FROM         responder: Phase 1 of ID
+ *       version=N               of IKE, with these and "up"; else 2
+ *   peer-lookup ID FROM [version=N]   responder: an IKE SA of ID
  *   child-ask ID FROM SRC DST [nat] [flow=...]   responder: Phase 2, SRC is ours;
  *       nat: on port 4500
  *   initial-contact ID FROM
@@ -91,7 +92,8 @@ read_config(struct play *p)
 	resolvers = strstr(W(p)->config_text, "resolvers") != NULL;
 	if ((f = fopen(conf_path, "w")) == NULL)
 		err(1, "%s", conf_path);
-	fprintf(f, "oe {\n%s}\n", W(p)->config_text);
+	fprintf(f, "oe {\n%s%s}\n", strstr(W(p)->config_text, "ike =") ? "" :
+	    "ike = \"2\"\n", W(p)->config_text);
 	fclose(f);
 	cfg = option_parse(conf_path, table, false);
 	if (cfg != NULL) {

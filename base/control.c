@@ -23,6 +23,7 @@
 #include "base/listener.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "base/watch.h"
 
 #define CONTROL_ASKERS_MAX	64	/* each costs a descriptor and a line */
 #define CONTROL_ASKERS_OTHERS	48	/* of them for who is not privileged */
@@ -316,21 +317,12 @@ asker_new(struct control *c, int fd)
 {
 	struct asker *a = calloc(1, sizeof(*a));
 
-	if (a == NULL)
-		return NULL;
-	a->control = c;
-	a->bev = bufferevent_socket_new(c->base, fd, BEV_OPT_CLOSE_ON_FREE);
-	a->deadline = evtimer_new(c->base, asker_late, a);
-	if (a->bev == NULL || a->deadline == NULL) {
-		if (a->bev != NULL)
-			bufferevent_free(a->bev);
-		else
-			close(fd);
-		if (a->deadline != NULL)
-			event_free(a->deadline);
+	if (a == NULL || !watch_stream(c->base, fd, asker_late, a, &a->bev,
+	    &a->deadline)) {
 		free(a);
 		return NULL;
 	}
+	a->control = c;
 	TAILQ_INSERT_TAIL(&c->askers, a, entry);
 	c->naskers++;
 	return a;
@@ -437,12 +429,6 @@ control_open(struct event_base *base, const char *path, control_fn fn,
 	c->group = group != NULL ? group->gr_gid : (gid_t)-1;
 	TAILQ_INIT(&c->askers);
 	c->listener = listener_new(base, fd, c->path, true, control_accept, c);
-	fd = -1;
-	if (c->listener == NULL) {
-		free(c->path);
-		free(c);
-		goto fail;
-	}
 	return c;
 fail:
 	log_error("control socket %s: %s", path, strerror(errno));

@@ -13,6 +13,7 @@
 #include "base/filewatch.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "base/watch.h"
 
 /* Writers come in several steps: told is when they are done. */
 #define SETTLE_US	50000
@@ -100,10 +101,8 @@ filewatch_new(struct event_base *base, const char *path, filewatch_fn fn,
 		(void)filewatch_add(w, real, w->name[1]);
 		free(real);
 	}
-	w->ev = event_new(base, w->fd, EV_READ | EV_PERSIST, filewatch_read, w);
-	w->settle = evtimer_new(base, filewatch_settled, w);
-	if (w->ev == NULL || w->settle == NULL || event_add(w->ev, NULL) == -1)
-		goto fail;
+	w->ev = watch_fd(base, w->fd, filewatch_read, w);
+	w->settle = watch_timer(base, filewatch_settled, w);
 	return w;
 fail:
 	log_warn("%s cannot be watched: %s", path, strerror(errno));
@@ -116,10 +115,8 @@ filewatch_free(struct filewatch *w)
 {
 	if (w == NULL)
 		return;
-	if (w->ev != NULL)
-		event_free(w->ev);
-	if (w->settle != NULL)
-		event_free(w->settle);
+	watch_end(w->ev);
+	watch_end(w->settle);
 	if (w->fd != -1)
 		close(w->fd);
 	free(w);

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/ratelimit.h"
 #include "base/util.h"
+#include "base/watch.h"
 
 #define LISTENER_TURN	16	/* accepted at once */
 #define LISTENER_PAUSE	1	/* seconds, without descriptors */
@@ -137,14 +138,8 @@ listener_new(struct event_base *base, int fd, const char *name, bool spare,
 	l->spare = -1;
 	l->keeps_spare = spare;
 	listener_keep_spare(l);
-	l->readable = event_new(base, fd, EV_READ | EV_PERSIST,
-	    listener_readable, l);
-	l->pause = evtimer_new(base, listener_again, l);
-	if (l->readable == NULL || l->pause == NULL ||
-	    event_add(l->readable, NULL) == -1) {
-		listener_free(l);
-		return NULL;
-	}
+	l->readable = watch_fd(base, fd, listener_readable, l);
+	l->pause = watch_timer(base, listener_again, l);
 	return l;
 }
 
@@ -153,11 +148,8 @@ listener_free(struct listener *l)
 {
 	if (l == NULL)
 		return;
-	if (l->readable != NULL)
-		event_free(l->readable);
-	if (l->pause != NULL)
-		event_free(l->pause);
+	watch_close(l->readable);
+	watch_end(l->pause);
 	listener_give_spare(l);
-	close(l->fd);
 	free(l);
 }

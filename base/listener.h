@@ -22,7 +22,6 @@ typedef void (*listener_fn)(void *arg, int fd, const struct sockaddr *from,
  * program have their turn.  Where there is no descriptor the listener says so
  * (as name, once a minute) and looks again in a second, instead of spinning.
  * spare: keeps one descriptor back, so that somebody can be served even then.
- * NULL without memory or descriptors; fd is closed.
  */
 struct listener *listener_new(struct event_base *base, int fd,
 	    const char *name, bool spare, listener_fn fn, void *arg);

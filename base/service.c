@@ -16,6 +16,7 @@
 #include "base/priv.h"
 #include "base/service.h"
 #include "base/util.h"
+#include "base/watch.h"
 
 #define SIGNALS		3
 #define RESTART_MAX	512	/* bytes of names that only a restart changes */
@@ -462,8 +463,7 @@ service_stop(struct service *s)
 	wipe(&s->web_config, sizeof(s->web_config));
 	control_close(s->control);
 	for (i = 0; i < SIGNALS; i++) {
-		if (s->signals[i] != NULL)
-			event_free(s->signals[i]);
+		watch_end(s->signals[i]);
 	}
 	opener_stop();
 	if (s->base != NULL)

@@ -16,6 +16,7 @@
 #include "base/listener.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "base/watch.h"
 #include "base/web.h"
 #include "base/web_page.h"
 
@@ -238,15 +239,7 @@ web_accept(void *arg, int fd, const struct sockaddr *from, bool last)
 		return;
 	}
 	r->web = w;
-	r->bev = bufferevent_socket_new(w->base, fd, BEV_OPT_CLOSE_ON_FREE);
-	r->deadline = evtimer_new(w->base, reader_late, r);
-	if (r->bev == NULL || r->deadline == NULL) {
-		if (r->bev != NULL)
-			bufferevent_free(r->bev);
-		else
-			close(fd);
-		if (r->deadline != NULL)
-			event_free(r->deadline);
+	if (!watch_stream(w->base, fd, reader_late, r, &r->bev, &r->deadline)) {
 		free(r);
 		return;
 	}
@@ -295,11 +288,8 @@ web_open(struct event_base *base, const struct web_config *c, web_fn fn,
 	    listen(fd, WEB_QUEUE) == -1)
 		goto fail;
 	w->listener = listener_new(base, fd, w->name, false, web_accept, w);
-	fd = -1;
-	if (w->listener != NULL) {
-		log_info("numbers at http://%s/", w->name);
-		return w;
-	}
+	log_info("numbers at http://%s/", w->name);
+	return w;
 fail:
 	log_error("metrics at %s: %s", w->name, strerror(errno));
 	if (fd != -1)

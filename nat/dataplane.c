@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/report.h"
 #include "base/util.h"
+#include "base/watch.h"
 #include "nat/dataplane.h"
 #include "nat/demux_reader.h"
 #include "nat/plan.h"
@@ -303,27 +304,17 @@ on_start(evutil_socket_t fd, short what, void *arg)
 	dp->running = true;
 }
 
-static int
+static void
 make_events(struct dataplane *dp, struct event_base *base)
 {
 	static const struct timeval at_once = { 0, 0 }, second = { 1, 0 };
 
-	dp->start_event = evtimer_new(base, on_start, dp);
-	dp->tick_event = event_new(base, -1, EV_PERSIST, on_tick, dp);
-	dp->misuse_event = event_new(base, dp->shared.misuse_fd,
-	    EV_READ | EV_PERSIST, on_misuse, dp);
-	dp->rules_event = event_new(base, dp->rules.fd, EV_READ | EV_PERSIST,
-	    on_rules, dp);
-	if (dp->start_event == NULL || dp->tick_event == NULL
-	    || dp->misuse_event == NULL || dp->rules_event == NULL
-	    || event_add(dp->start_event, &at_once) == -1
-	    || event_add(dp->tick_event, &second) == -1
-	    || event_add(dp->misuse_event, NULL) == -1
-	    || event_add(dp->rules_event, NULL) == -1) {
-		log_error("data plane: cannot make events");
-		return -1;
-	}
-	return 0;
+	dp->start_event = watch_timer(base, on_start, dp);
+	dp->tick_event = watch_ticks(base, on_tick, dp);
+	dp->misuse_event = watch_fd(base, dp->shared.misuse_fd, on_misuse, dp);
+	dp->rules_event = watch_fd(base, dp->rules.fd, on_rules, dp);
+	event_add(dp->start_event, &at_once);
+	event_add(dp->tick_event, &second);
 }
 
 /* The threads see the pools of now, or those of before until they look again. */
@@ -392,8 +383,7 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 	if (rules_begin(dp->rules.fd, &dp->firewall) == -1)
 		goto fail;
 	dp->proc_fd = open(PROC_QUEUES, O_RDONLY | O_CLOEXEC);
-	if (make_events(dp, base) == -1)
-		goto fail;
+	make_events(dp, base);
 	log_info("data plane: %s rules, NFQUEUE %u to %u, tunnel MTU %u",
 	    dp->firewall, c->queue_first, c->queue_first + dp->nqueues - 1,
 	    atomic_load(&dp->shared.mtu));
@@ -474,22 +464,15 @@ dataplane_set_hosts(struct dataplane *dp, const struct dataplane_network *hosts,
 		    "stay as they were: %s", strerror(errno));
 }
 
-static void
-free_event(struct event *e)
-{
-	if (e != NULL)
-		event_free(e);
-}
-
 void
 dataplane_close(struct dataplane *dp)
 {
 	if (dp == NULL)
 		return;
-	free_event(dp->start_event);
-	free_event(dp->tick_event);
-	free_event(dp->misuse_event);
-	free_event(dp->rules_event);
+	watch_end(dp->start_event);
+	watch_end(dp->tick_event);
+	watch_end(dp->misuse_event);
+	watch_end(dp->rules_event);
 	/* Rules first: what comes later is the router's again, not lost. */
 	rules_stop(&dp->rules);
 	if (dp->queues != NULL) {

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "base/watch.h"
 #include "net/resolver.h"
 
 #define SOCKETS_MAX	(2 * RESOLVER_SERVERS_MAX)	/* UDP and TCP of each server */
@@ -207,8 +208,7 @@ resolver_free(struct resolver *r)
 		question_free(q);
 	}
 	for (size_t i = 0; i < SOCKETS_MAX; i++) {
-		if (r->socket[i] != NULL)
-			event_free(r->socket[i]);
+		watch_end(r->socket[i]);
 	}
 	event_del(&r->timer);
 	free(r);

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "base/watch.h"
 #include "net/icmp.h"
 #include "net/ip.h"
 #include "net/resolvconf.h"
@@ -474,11 +475,10 @@ oe_new(struct oe_config *c, struct event_base *base,
 	    oe->door);
 	oe->dns = oe_dns_new(oe, c);
 	oe_dns_note(oe, c);
-	oe->tick = event_new(base, -1, EV_PERSIST, oe_tick, oe);
-	oe->ike_timer = event_new(base, -1, 0, oe_ike_timer, oe);
-	oe->hold_timer = event_new(base, -1, 0, oe_hold_timer, oe);
-	if (oe->dns == NULL || oe_ike_begin(oe, c) == -1 || oe->tick == NULL ||
-	    oe->ike_timer == NULL || oe->hold_timer == NULL) {
+	oe->tick = watch_ticks(base, oe_tick, oe);
+	oe->ike_timer = watch_timer(base, oe_ike_timer, oe);
+	oe->hold_timer = watch_timer(base, oe_hold_timer, oe);
+	if (oe->dns == NULL || oe_ike_begin(oe, c) == -1) {
 		oe_free(oe);
 		return NULL;
 	}
@@ -510,12 +510,9 @@ oe_free(struct oe *oe)
 	}
 	core_free(oe->core);
 	door_engine.free(oe->door);
-	if (oe->tick != NULL)
-		event_free(oe->tick);
-	if (oe->ike_timer != NULL)
-		event_free(oe->ike_timer);
-	if (oe->hold_timer != NULL)
-		event_free(oe->hold_timer);
+	watch_end(oe->tick);
+	watch_end(oe->ike_timer);
+	watch_end(oe->hold_timer);
 	oe_config_free(oe->config);
 	free(oe);
 }

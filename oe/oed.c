@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/service.h"
 #include "base/util.h"
+#include "base/watch.h"
 #include "net/addr_option.h"
 #include "net/resolvconf.h"
 #include "net/rtnl.h"
@@ -39,7 +40,6 @@ struct oed {
 	struct xfrm	  *xfrm;	/* NULL: this kernel has none */
 	struct planes	   planes;
 	struct event	  *monitor, *settle;
-	int		   monitor_fd;
 	struct addr	   address;
 };
 
@@ -214,18 +214,16 @@ oed_network(evutil_socket_t fd, short what, void *arg)
 
 /* --- life -------------------------------------------------------------------------------- */
 
-static int
+static void
 oed_events(struct oed *d)
 {
 	struct event_base *base = service_base(d->service);
+	int		   fd;
 
-	if ((d->monitor_fd = rtnl_monitor()) == -1)
-		return 0;	/* the address it has is the one it keeps */
-	d->monitor = event_new(base, d->monitor_fd, EV_READ | EV_PERSIST,
-	    oed_network, d);
-	d->settle = evtimer_new(base, oed_network_settled, d);
-	return d->monitor == NULL || d->settle == NULL ? -1 :
-	    event_add(d->monitor, NULL);
+	if ((fd = rtnl_monitor()) == -1)
+		return;		/* the address it has is the one it keeps */
+	d->monitor = watch_fd(base, fd, oed_network, d);
+	d->settle = watch_timer(base, oed_network_settled, d);
 }
 
 struct guards {
@@ -321,9 +319,10 @@ oed_start(void *arg, struct service *service, void *settings)
 	oed_guard(d, d->config->oe);
 	d->oe = oe_new(d->config->oe, base, &d->shell, d->net);
 	d->config->oe = NULL;
-	if (d->oe == NULL || oed_events(d) == -1 ||
-	    oed_net_start(d->net, d->oe, oed_event, d) == -1)
+	if (d->oe == NULL)
 		return -1;
+	oed_events(d);
+	oed_net_start(d->net, d->oe, oed_event, d);
 	oe_on_resolvers(d->oe, oed_resolvers, d);
 	oe_set_local(d->oe, &d->address, 0);
 	return 0;
@@ -348,12 +347,8 @@ oed_stop(void *arg)
 	xfrm_close(d->xfrm);
 	oed_net_close(d->net, service_ordered(d->service) &&
 	    !d->config->stay_shut);
-	if (d->monitor != NULL) {
-		event_free(d->monitor);
-		close(d->monitor_fd);
-	}
-	if (d->settle != NULL)
-		event_free(d->settle);
+	watch_close(d->monitor);
+	watch_end(d->settle);
 	oed_config_free(d->config);
 	rtnl_close();
 }

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "base/watch.h"
 #include "net/gso.h"
 #include "net/ip.h"
 #include "net/rtnl.h"
@@ -297,16 +298,14 @@ oed_net_open(struct event_base *base, const char *name,
 	return n;
 }
 
-int
+void
 oed_net_start(struct oed_net *n, struct oe *oe, oed_event_fn event, void *arg)
 {
 	n->oe = oe;
 	n->event = event;
 	n->event_arg = arg;
-	n->ev = event_new(n->base, n->tun, EV_READ | EV_PERSIST, on_tun, n);
-	if (n->ev == NULL || event_add(n->ev, NULL) == -1)
-		return -1;
-	return wire_start(n->wire, oe, on_batch, n);
+	n->ev = watch_fd(n->base, n->tun, on_tun, n);
+	wire_start(n->wire, oe, on_batch, n);
 }
 
 void
@@ -316,8 +315,7 @@ oed_net_close(struct oed_net *n, bool open)
 		return;
 	while (n->nrules > 0)
 		rtnl_rule_del(&n->rules[--n->nrules]);
-	if (n->ev != NULL)
-		event_free(n->ev);
+	watch_end(n->ev);
 	if (n->tun != -1)
 		close(n->tun);	/* its routes go with it */
 	wire_close(n->wire);

@@ -30,9 +30,9 @@ int	oed_net_policy(struct oed_net *n, const struct oe_config *c);
 void	oed_net_mend(struct oed_net *n);
 
 /* Packets flow between n and oe from here on.  Events of oe_shell go to event,
- * which owns the object.  0, or -1. */
+ * which owns the object. */
 typedef void (*oed_event_fn)(void *arg, const struct oe_event *e);
-int	oed_net_start(struct oed_net *n, struct oe *oe, oed_event_fn event,
+void	oed_net_start(struct oed_net *n, struct oe *oe, oed_event_fn event,
 	    void *arg);
 /* Our address changed: the routes' source follows. 0, or -1 after a log line. */
 int	oed_net_set_address(struct oed_net *n, const struct addr *addr);

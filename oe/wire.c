@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "base/watch.h"
 #include "net/ip.h"
 #include "net/rtnl.h"
 #include "oe/wire.h"
@@ -365,7 +366,7 @@ wire_open(struct event_base *base, uint32_t mark)
 	return NULL;
 }
 
-int
+void
 wire_start(struct wire *w, struct oe *oe, wire_batch_fn batch, void *arg)
 {
 	static const event_callback_fn fn[SOCK_N] = { [SOCK_ESP] = on_raw,
@@ -376,13 +377,8 @@ wire_start(struct wire *w, struct oe *oe, wire_batch_fn batch, void *arg)
 	w->oe = oe;
 	w->batch = batch;
 	w->batch_arg = arg;
-	for (i = 0; i < SOCK_N; i++) {
-		w->ev[i] = event_new(w->base, w->fd[i], EV_READ | EV_PERSIST,
-		    fn[i], w);
-		if (w->ev[i] == NULL || event_add(w->ev[i], NULL) == -1)
-			return -1;
-	}
-	return 0;
+	for (i = 0; i < SOCK_N; i++)
+		w->ev[i] = watch_fd(w->base, w->fd[i], fn[i], w);
 }
 
 void
@@ -393,8 +389,7 @@ wire_close(struct wire *w)
 	if (w == NULL)
 		return;
 	for (i = 0; i < SOCK_N; i++) {
-		if (w->ev[i] != NULL)
-			event_free(w->ev[i]);
+		watch_end(w->ev[i]);
 		if (w->fd[i] != -1)
 			close(w->fd[i]);
 	}

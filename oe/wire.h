@@ -22,8 +22,8 @@ typedef void (*wire_batch_fn)(void *arg, bool more);
 struct wire *wire_open(struct event_base *base, uint32_t mark);
 void	wire_close(struct wire *w);	/* NULL is allowed */
 
-/* What comes goes to oe from here on, batch frames it.  0, or -1. */
-int	wire_start(struct wire *w, struct oe *oe, wire_batch_fn batch,
+/* What comes goes to oe from here on, batch frames it. */
+void	wire_start(struct wire *w, struct oe *oe, wire_batch_fn batch,
 	    void *arg);
 /* Only IKE and ESP in UDP to this address are heard; none: to any. */
 void	wire_set_local(struct wire *w, const struct addr *addr);

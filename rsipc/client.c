@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/statefile.h"
 #include "base/util.h"
+#include "base/watch.h"
 #include "net/rtnl.h"
 #include "oe/classes.h"
 #include "oe/esp/xfrm.h"
@@ -238,6 +239,7 @@ client_keeper_gone(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	event_del(c->keeper);
 	log_error("the process that keeps kernel settings was killed, and who "
 	    "starts it again, too: ending, so that who supervises us starts "
 	    "anew and puts them back");
@@ -249,23 +251,16 @@ client_events(struct client *c)
 {
 	int fd;
 
-	c->timer = evtimer_new(c->base, client_timer, c);
-	c->grace = evtimer_new(c->base, client_grace_over, c);
-	c->network_timer = evtimer_new(c->base, client_network_settled, c);
-	c->keeper = event_new(c->base, keeper_fd(), EV_READ,
-	    client_keeper_gone, c);
-	if (c->keeper == NULL || event_add(c->keeper, NULL) == -1 ||
-	    (fd = rtnl_monitor()) == -1)
-		goto fail;
-	c->network = event_new(c->base, fd, EV_READ | EV_PERSIST,
-	    client_network, c);
-	if (c->timer == NULL || c->grace == NULL || c->network_timer == NULL ||
-	    c->network == NULL || event_add(c->network, NULL) == -1)
-		goto fail;
+	c->timer = watch_timer(c->base, client_timer, c);
+	c->grace = watch_timer(c->base, client_grace_over, c);
+	c->network_timer = watch_timer(c->base, client_network_settled, c);
+	c->keeper = watch_fd(c->base, keeper_fd(), client_keeper_gone, c);
+	if ((fd = rtnl_monitor()) == -1) {
+		log_error("rtnetlink: %s", strerror(errno));
+		return -1;
+	}
+	c->network = watch_fd(c->base, fd, client_network, c);
 	return 0;
-fail:
-	log_error("cannot watch for events: %s", strerror(errno));
-	return -1;
 }
 
 /*
@@ -346,8 +341,6 @@ client_run(struct client *c)
 void
 client_close(struct client *c)
 {
-	evutil_socket_t fd;
-
 	if (c->service == NULL)
 		return;
 	c->stopping = true;
@@ -363,19 +356,11 @@ client_close(struct client *c)
 	tunnel_free(c->tunnel);
 	path_clear(&c->path);
 	host_clear(&c->host);
-	if (c->network != NULL) {
-		fd = event_get_fd(c->network);
-		event_free(c->network);
-		close(fd);
-	}
-	if (c->keeper != NULL)
-		event_free(c->keeper);
-	if (c->network_timer != NULL)
-		event_free(c->network_timer);
-	if (c->grace != NULL)
-		event_free(c->grace);
-	if (c->timer != NULL)
-		event_free(c->timer);
+	watch_close(c->network);
+	watch_end(c->keeper);
+	watch_end(c->network_timer);
+	watch_end(c->grace);
+	watch_end(c->timer);
 	statefile_close(c->state, false);
 	settings_free(c->settings);
 }

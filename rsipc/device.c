@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "base/watch.h"
 #include "net/gso.h"
 #include "net/ip.h"
 #include "net/rtnl.h"
@@ -90,9 +91,8 @@ static int
 device_make(struct device *d, struct device_tun *t, struct event_base *base,
     char *name)
 {
-	struct event *ev;
-	bool	      offload;
-	int	      fd;
+	bool offload;
+	int  fd;
 
 	if ((fd = tun_open_gso(name, IFNAMSIZ, &offload)) == -1)
 		return -1;
@@ -102,18 +102,13 @@ device_make(struct device *d, struct device_tun *t, struct event_base *base,
 	 * not, so the strict check would drop half of them. */
 	if (sysctl_if_set(name, "rp_filter", LOOSE) == -1)
 		log_debug("%s: rp_filter: %s", name, strerror(errno));
-	ev = event_new(base, fd, EV_READ | EV_PERSIST, device_readable, t);
-	if (ev == NULL || event_add(ev, NULL) == -1 ||
-	    rtnl_link_up(name) == -1) {
+	t->device = d;
+	t->event = watch_fd(base, fd, device_readable, t);
+	t->join = gso_join_new(device_write, t);
+	if (rtnl_link_up(name) == -1) {
 		log_error("%s: %s", name, strerror(errno));
-		if (ev != NULL)
-			event_free(ev);
-		close(fd);
 		return -1;
 	}
-	t->device = d;
-	t->event = ev;
-	t->join = gso_join_new(device_write, t);
 	return 0;
 }
 
@@ -127,8 +122,8 @@ device_open(struct event_base *base, const char *name, const char *oe_name,
 	snprintf(d->oe_name, sizeof(d->oe_name), "%s", oe_name);
 	d->fn = fn;
 	d->arg = arg;
-	if ((d->flush = evtimer_new(base, device_flush_event, d)) == NULL ||
-	    device_make(d, &d->clear, base, d->name) == -1 ||
+	d->flush = watch_timer(base, device_flush_event, d);
+	if (device_make(d, &d->clear, base, d->name) == -1 ||
 	    device_make(d, &d->oe, base, d->oe_name) == -1) {
 		device_close(d, false);
 		return NULL;
@@ -383,13 +378,7 @@ device_name(const struct device *d)
 static void
 device_tun_close(struct device_tun *t)
 {
-	evutil_socket_t fd;
-
-	if (t->event == NULL)
-		return;
-	fd = event_get_fd(t->event);
-	event_free(t->event);
-	close(fd);
+	watch_close(t->event);
 	gso_join_free(t->join);
 }
 
@@ -404,7 +393,6 @@ device_close(struct device *d, bool open)
 	/* The devices end with their descriptors. */
 	device_tun_close(&d->clear);
 	device_tun_close(&d->oe);
-	if (d->flush != NULL)
-		event_free(d->flush);
+	watch_end(d->flush);
 	free(d);
 }

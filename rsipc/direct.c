@@ -125,8 +125,9 @@ direct_open(struct event_base *base, struct oe_config *c, struct xfrm *kernel,
 	planes_open(&d->planes, kernel, direct_send, d);
 	shell.planes = d->planes.list;
 	d->oe = oe_new(c, base, &shell, d);
-	if (d->oe == NULL || wire_start(d->wire, d->oe, direct_batch, d) == -1)
+	if (d->oe == NULL)
 		goto fail;
+	wire_start(d->wire, d->oe, direct_batch, d);
 	return d;
 fail:
 	direct_free(d);

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/ratelimit.h"
 #include "base/util.h"
+#include "base/watch.h"
 #include "rsipc/capture.h"
 #include "rsipc/signer.h"
 #include "rsipc/transport.h"
@@ -60,7 +61,7 @@ transport_new(struct event_base *base, const struct transport_ops *ops,
 	t->ops = ops;
 	t->arg = arg;
 	t->complaints = (struct ratelimit)RATELIMIT_INIT(3, 10000);
-	t->timeout = evtimer_new(base, transport_timeout, t);
+	t->timeout = watch_timer(base, transport_timeout, t);
 	return t;
 }
 
@@ -355,15 +356,9 @@ transport_connect(struct transport *t, uint32_t gateway, uint16_t port,
 void
 transport_disconnect(struct transport *t)
 {
-	evutil_socket_t fd;
-
 	if (t->bev != NULL)
 		bufferevent_free(t->bev);
-	if (t->event != NULL) {
-		fd = event_get_fd(t->event);
-		event_free(t->event);
-		close(fd);
-	}
+	watch_close(t->event);
 	t->bev = NULL;
 	t->event = NULL;
 	event_del(t->timeout);

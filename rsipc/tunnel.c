@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "base/watch.h"
 #include "net/ip.h"
 #include "net/tunnel.h"
 #include "rsipc/capture.h"
@@ -106,9 +107,8 @@ tunnel_mark(int fd)
 static struct event *
 tunnel_listen(struct tunnel *t, int protocol)
 {
-	struct event *ev = NULL;
-	int	      fd, size = TUNNEL_SOCKBUF;
-	int	      dont = IP_PMTUDISC_DONT;
+	int fd, size = TUNNEL_SOCKBUF;
+	int dont = IP_PMTUDISC_DONT;
 
 	fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
 	if (fd == -1) {
@@ -121,15 +121,7 @@ tunnel_listen(struct tunnel *t, int protocol)
 	tunnel_mark(fd);
 	/* What goes out here may be fragmented: see tunnel_send(). */
 	setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &dont, sizeof(dont));
-	ev = event_new(t->base, fd, EV_READ | EV_PERSIST, tunnel_readable, t);
-	if (ev == NULL || event_add(ev, NULL) == -1) {
-		log_error("out of memory");
-		if (ev != NULL)
-			event_free(ev);
-		close(fd);
-		return NULL;
-	}
-	return ev;
+	return watch_fd(t->base, fd, tunnel_readable, t);
 }
 
 struct tunnel *
@@ -163,25 +155,13 @@ fail:
 	return NULL;
 }
 
-static void
-tunnel_event_free(struct event *ev)
-{
-	evutil_socket_t fd;
-
-	if (ev == NULL)
-		return;
-	fd = event_get_fd(ev);
-	event_free(ev);
-	close(fd);
-}
-
 void
 tunnel_free(struct tunnel *t)
 {
 	if (t == NULL)
 		return;
-	tunnel_event_free(t->ipip);
-	tunnel_event_free(t->gre);
+	watch_close(t->ipip);
+	watch_close(t->gre);
 	if (t->out != -1)
 		close(t->out);
 	free(t->buf);
@@ -205,7 +185,7 @@ tunnel_connect(struct tunnel *t, struct event **ev, int protocol)
 
 	if (new == NULL)
 		return -1;
-	tunnel_event_free(*ev);
+	watch_close(*ev);
 	*ev = new;
 	if (bind(event_get_fd(new), (struct sockaddr *)&from,
 	    sizeof(from)) == 0 && connect(event_get_fd(new),

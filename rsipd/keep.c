@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "base/watch.h"
 #include "rsipd/keep.h"
 
 #define SYNC_SECONDS	1	/* what STORE_INTERVAL means */
@@ -137,10 +138,9 @@ keep_open(struct event_base *base, const char *path, enum store_durability d,
 	k->gateway = g;
 	k->ops = (struct grant_store){ put, forget, commit, k };
 	k->store = store_open(path, d, max, rest);
-	k->batch = evtimer_new(base, on_batch, k);
-	k->sync = evtimer_new(base, on_sync, k);
-	if (k->store == NULL || k->batch == NULL || k->sync == NULL ||
-	    keep_load(k) == -1) {
+	k->batch = watch_timer(base, on_batch, k);
+	k->sync = watch_timer(base, on_sync, k);
+	if (k->store == NULL || keep_load(k) == -1) {
 		keep_close(k);
 		return NULL;
 	}
@@ -160,9 +160,7 @@ keep_close(struct keep *k)
 	if (k == NULL)
 		return;
 	store_close(k->store);
-	if (k->batch != NULL)
-		event_free(k->batch);
-	if (k->sync != NULL)
-		event_free(k->sync);
+	watch_end(k->batch);
+	watch_end(k->sync);
 	free(k);
 }

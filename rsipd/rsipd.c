@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/service.h"
 #include "base/util.h"
+#include "base/watch.h"
 #include "net/resolver.h"
 #include "net/rtnl.h"
 #include "rsipd/keep.h"
@@ -35,7 +36,6 @@ struct rsipd {
 	struct settings *settings;
 	struct event *alarm, *parent;	/* the next lease ends; rsipc is asked */
 	struct event *monitor, *gone;	/* of addresses; one that is leased is away */
-	int	 monitor_fd;
 	struct server *server;
 	struct gateway *gateway;
 	struct keep *keep;		/* leases on disk; NULL: none */
@@ -606,22 +606,17 @@ add_events(struct rsipd *d)
 {
 	struct event_base *base = service_base(d->service);
 	struct timeval	   poll = { .tv_sec = PARENT_POLL };
+	int		   fd;
 
-	d->parent = event_new(base, -1, EV_PERSIST, on_parent, d);
-	d->gone = evtimer_new(base, on_gone, d);
-	if ((d->monitor_fd = rtnl_monitor()) == -1) {
+	d->parent = watch_ticks(base, on_parent, d);
+	d->gone = watch_timer(base, on_gone, d);
+	if ((fd = rtnl_monitor()) == -1) {
 		log_error("rtnetlink: %s", strerror(errno));
 		return -1;
 	}
-	d->monitor = event_new(base, d->monitor_fd, EV_READ | EV_PERSIST,
-	    on_monitor, d);
-	if (d->parent == NULL || d->gone == NULL || d->monitor == NULL ||
-	    event_add(d->monitor, NULL) == -1 ||
-	    (d->settings->parent != NULL &&
-	    event_add(d->parent, &poll) == -1)) {
-		log_error("out of memory");
-		return -1;
-	}
+	d->monitor = watch_fd(base, fd, on_monitor, d);
+	if (d->settings->parent != NULL)
+		event_add(d->parent, &poll);
 	return 0;
 }
 
@@ -645,8 +640,8 @@ start(void *arg, struct service *service, void *settings)
 		.max_host_connections = c->max_host_connections,
 		.max_endpoints = 2 * c->gateway.max_registrations,
 	};
-	if ((d->alarm = evtimer_new(base, on_alarm, d)) == NULL ||
-	    (d->demux = demux_new(max_keys(c))) == NULL) {
+	d->alarm = watch_timer(base, on_alarm, d);
+	if ((d->demux = demux_new(max_keys(c))) == NULL) {
 		log_error("out of memory");
 		return -1;
 	}
@@ -691,16 +686,10 @@ stop(void *arg)
 	gateway_free(d->gateway);
 	keep_close(d->keep);
 	demux_free(d->demux);
-	if (d->alarm != NULL)
-		event_free(d->alarm);
-	if (d->parent != NULL)
-		event_free(d->parent);
-	if (d->gone != NULL)
-		event_free(d->gone);
-	if (d->monitor != NULL)
-		event_free(d->monitor);
-	if (d->monitor_fd != -1)
-		close(d->monitor_fd);
+	watch_end(d->alarm);
+	watch_end(d->parent);
+	watch_end(d->gone);
+	watch_close(d->monitor);
 	settings_free(d->settings);
 	rtnl_close();
 }
@@ -722,7 +711,7 @@ main(int argc, char **argv)
 		.report = report,
 		.commands = commands,
 	};
-	static struct rsipd d = { .monitor_fd = -1 };
+	static struct rsipd d;
 
 	return service_main(&plan, &d, argc, argv);
 }

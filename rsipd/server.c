@@ -13,6 +13,7 @@
 #include "base/listener.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "base/watch.h"
 #include "rsipd/server_internal.h"
 
 #define UDP_BUFFER	(1 << 20)	/* a burst of all hosts' requests */
@@ -119,10 +120,8 @@ server_close(struct server *s)
 		return;
 	tcp_stop(s);
 	listener_free(s->listener);
-	if (s->udp_event != NULL)
-		event_free(s->udp_event);
-	if (s->tick != NULL)
-		event_free(s->tick);
+	watch_end(s->udp_event);
+	watch_end(s->tick);
 	if (s->tcp_fd != -1)
 		close(s->tcp_fd);
 	if (s->udp_fd != -1)
@@ -170,11 +169,9 @@ void
 server_start(struct server *s, struct gateway *g)
 {
 	s->gateway = g;
-	s->tick = evtimer_new(s->base, on_tick, s);
-	if (s->tick == NULL || tcp_start(s) == -1 || udp_start(s) == -1) {
-		log_error("out of memory");
-		exit(1);
-	}
+	s->tick = watch_timer(s->base, on_tick, s);
+	tcp_start(s);
+	udp_start(s);
 }
 
 int
@@ -198,10 +195,8 @@ server_move(struct server *s, const char *ifname, const struct addr *addr)
 	close(s->udp_fd);
 	s->tcp_fd = tcp;
 	s->udp_fd = udp;
-	if (tcp_start(s) == -1 || udp_start(s) == -1) {
-		log_error("out of memory");
-		exit(1);
-	}
+	tcp_start(s);
+	udp_start(s);
 	return 0;
 }
 

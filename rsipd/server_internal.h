@@ -33,7 +33,7 @@ struct server {
 /* server.c: somebody came. */
 void	server_wake(struct server *s);
 
-int	tcp_start(struct server *s);
+void	tcp_start(struct server *s);
 void	tcp_stop(struct server *s);
 void	tcp_send(struct server *s, const struct gateway_peer *to, bool answer,
 	    const uint8_t *msg, size_t len);
@@ -41,7 +41,7 @@ void	tcp_probe(struct server *s, uint64_t id);
 void	tcp_flush(struct server *s);
 void	tcp_tick(struct server *s, uint64_t now);
 
-int	udp_start(struct server *s);
+void	udp_start(struct server *s);
 void	udp_send(struct server *s, const struct gateway_peer *to, bool answer,
 	    const uint8_t *msg, size_t len);
 

@@ -13,6 +13,7 @@
 #include "base/listener.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "base/watch.h"
 #include "proto/rsip.h"
 #include "rsipd/server_internal.h"
 
@@ -59,10 +60,8 @@ connection_free(struct tcp_connection *c)
 	HASH_DEL(s->connections, c);
 	TAILQ_REMOVE(&s->all, c, entry);
 	s->nconnections--;
-	if (c->read != NULL)
-		event_free(c->read);
-	if (c->write != NULL)
-		event_free(c->write);
+	watch_end(c->read);
+	watch_end(c->write);
 	close(c->fd);
 	free(c->in);
 	free(c->out);
@@ -350,7 +349,7 @@ on_accept(void *arg, int fd, const struct sockaddr *from, bool last)
 	close(fd);
 }
 
-int
+void
 tcp_start(struct server *s)
 {
 	int fd = s->tcp_fd;
@@ -358,7 +357,6 @@ tcp_start(struct server *s)
 	s->tcp_fd = -1;
 	s->listener = listener_new(s->base, fd, "RSIP's TCP port", false,
 	    on_accept, s);
-	return s->listener == NULL ? -1 : 0;
 }
 
 void

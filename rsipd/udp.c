@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "base/watch.h"
 #include "rsipd/server_internal.h"
 
 #define BATCH	64	/* datagrams a turn, so that other events have theirs */
@@ -111,12 +112,10 @@ on_udp(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-int
+void
 udp_start(struct server *s)
 {
-	s->udp_event = event_new(s->base, s->udp_fd, EV_READ | EV_PERSIST,
-	    on_udp, s);
-	return s->udp_event == NULL ? -1 : event_add(s->udp_event, NULL);
+	s->udp_event = watch_fd(s->base, s->udp_fd, on_udp, s);
 }
 
 void

@@ -5,23 +5,25 @@
 #include "net/rtnl.h"
 
 int
-address_claim(uint32_t addr, const char *public_if, const char *private_if)
+address_claim(const struct addr *addr, const char *public_if,
+    const char *private_if)
 {
-	struct rtnl_route r = { .dst = prefix_from_v4(addr, 32),
+	struct rtnl_route r = { .dst = prefix_host(addr),
 		.ifname = private_if };
 
 	/* The kernel only answers for what lies behind another interface. */
 	if (rtnl_route_add(&r) == -1)
 		return -1;
-	return rtnl_proxy_add(public_if, &r.dst.addr);
+	return rtnl_proxy_add(public_if, addr);
 }
 
 void
-address_release(uint32_t addr, const char *public_if, const char *private_if)
+address_release(const struct addr *addr, const char *public_if,
+    const char *private_if)
 {
-	struct rtnl_route r = { .dst = prefix_from_v4(addr, 32),
+	struct rtnl_route r = { .dst = prefix_host(addr),
 		.ifname = private_if };
 
-	(void)rtnl_proxy_del(public_if, &r.dst.addr);
+	(void)rtnl_proxy_del(public_if, addr);
 	(void)rtnl_route_del(&r);
 }

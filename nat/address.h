@@ -2,18 +2,18 @@
 #ifndef NAT_ADDRESS_H
 #define NAT_ADDRESS_H
 
-#include <stdint.h>
+#include "net/addr.h"
 
 /*
- * Routes addr (network order) to the private interface and answers ARP for it on the
+ * Routes addr to the private interface and answers ARP for it on the
  * public one, so that neighbours send its packets to us; taking it on as an
  * address of ours would let programs of the router use it.  Doing it again
  * changes nothing.  0, or -1 with errno.
  */
-int	address_claim(uint32_t addr, const char *public_if,
+int	address_claim(const struct addr *addr, const char *public_if,
 	    const char *private_if);
 /* Undoes it as far as it is there. */
-void	address_release(uint32_t addr, const char *public_if,
+void	address_release(const struct addr *addr, const char *public_if,
 	    const char *private_if);
 
 #endif

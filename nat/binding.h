@@ -6,12 +6,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/addr.h"
 #include "net/tunnel.h"
 
-/* Addresses are in network order, ports and SPIs in host order, times in
- * milliseconds of clock_now(). */
+/* Ports and SPIs are in host order, times in milliseconds of clock_now(). */
 
-enum demux_remote { DEMUX_REMOTE_MACRO = 1, DEMUX_REMOTE_MICRO = 2, DEMUX_REMOTE_NONE = 3 };
+/* As RFC 3103 §8.11 numbers them. */
+enum demux_remote {
+	DEMUX_REMOTE_MACRO = 1,
+	DEMUX_REMOTE_MICRO = 2,
+	DEMUX_REMOTE_NONE = 3
+};
 
 /* Packet threads that may look up at once what is bound. */
 #define DEMUX_READERS	64
@@ -22,10 +27,10 @@ struct demux_range { uint16_t lo, hi; };
 struct demux_binding {
 	uint32_t client_id;
 	uint32_t bind_id;	/* unique with client_id */
-	uint32_t host;		/* Xa: where the tunnel ends */
-	uint32_t gateway;	/* Na: where it begins */
+	struct addr host;	/* Xa: where the tunnel ends */
+	struct addr gateway;	/* Na: where it begins */
 	enum tunnel_type tunnel;
-	uint32_t local;		/* leased address, Nb */
+	struct addr local;	/* leased address, Nb */
 	bool whole;		/* RSA-IP: every port, SPI and cookie of local */
 	bool ipsec;		/* IKE from port 500 with learnt or leased cookies allowed */
 	bool listen;		/* LISTEN: from remotes not contacted before (§9.16) */
@@ -36,7 +41,7 @@ struct demux_binding {
 	const uint64_t *cookies;/* negotiated initiator cookies; more are learnt */
 	size_t ncookies;
 	enum demux_remote remote_policy;
-	uint32_t remote;	/* MACRO, MICRO */
+	struct addr remote;	/* MACRO, MICRO; none or unspecified: anybody */
 	struct demux_range remote_ports;	/* MICRO */
 };
 

@@ -195,14 +195,13 @@ static void
 tell_misuse(struct dataplane *dp, const struct queue_misuse *m, uint64_t now)
 {
 	/* Each kind by itself: the gateway tells of each (RFC 3103 §10.4). */
-	size_t i = ((ntohl(m->host) * 16 + (unsigned)m->verdict) *
-	    2654435761u) >> 24;
+	size_t i = (addr_hash(&m->host) + (unsigned)m->verdict) % MISUSE_HOSTS;
 
 	if (dp->told[i] != 0 && now - dp->told[i] < MISUSE_INTERVAL)
 		return;
 	dp->told[i] = now;
 	if (dp->ops != NULL && dp->ops->misuse != NULL)
-		dp->ops->misuse(dp->arg, m->host, m->verdict, m->client_id,
+		dp->ops->misuse(dp->arg, &m->host, m->verdict, m->client_id,
 		    m->bind_id);
 }
 
@@ -319,19 +318,21 @@ make_events(struct dataplane *dp, struct event_base *base)
 
 /* The threads see the pools of now, or those of before until they look again. */
 static void
-publish(struct dataplane *dp, uint32_t addr)
+publish(struct dataplane *dp, const struct addr *addr)
 {
 	size_t		     n = dp->config.npools;
 	struct queue_public *new = xcalloc(1, sizeof(*new) +
 	    n * sizeof(new->pool[0]));
 	void		    *old = dp->public;
 
-	new->addr = addr;
+	new->addr = *addr;
 	new->gateway = dp->config.gateway;
 	memcpy(new->networks, dp->plan.networks, sizeof(new->networks));
 	new->nnetworks = dp->plan.nnetworks;
 	new->npools = n;
-	memcpy(new->pool, dp->pools, n * sizeof(new->pool[0]));
+	for (size_t i = 0; i < n; i++)
+		new->pool[i] = (struct queue_pool){ .addr = dp->pools[i].addr,
+			.local = dp->pools[i].local };
 	atomic_store_explicit(&dp->shared.public, new, memory_order_release);
 	dp->public = new;
 	if (old != NULL)
@@ -361,7 +362,7 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 	atomic_store(&dp->shared.inner_id, random_uniform(65536));
 	if (plan_make(&dp->plan, &dp->config, dp->nqueues) == -1)
 		goto fail;
-	publish(dp, addr_v4(&addr));
+	publish(dp, &addr);
 	/* First of all: the child need not have what is opened below. */
 	if (rules_start(&dp->plan, &dp->rules) == -1)
 		goto fail;
@@ -395,7 +396,7 @@ fail:
 
 int
 dataplane_set_pools(struct dataplane *dp, const struct dataplane_pool *pools,
-    size_t n, uint32_t addr)
+    size_t n, const struct addr *addr)
 {
 	struct dataplane_pool *before = dp->pools;
 	size_t		       nbefore = dp->config.npools;
@@ -455,8 +456,7 @@ dataplane_set_links(struct dataplane *dp, const struct dataplane_links *l)
 }
 
 void
-dataplane_set_hosts(struct dataplane *dp, const struct dataplane_network *hosts,
-    size_t n)
+dataplane_set_hosts(struct dataplane *dp, const struct prefix *hosts, size_t n)
 {
 	plan_set_hosts(&dp->plan, hosts, n);
 	if (rules_change(dp->rules.fd, &dp->plan) == -1)

@@ -15,8 +15,8 @@ struct dataplane_ops {
 	/* A host misused a resource (RFC 3103 §10.4); verdict is one of DEMUX_MISUSE_*.
 	 * Called on the control thread, already limited to one a second a host.
 	 * client_id and bind_id are 0 where unknown. */
-	void (*misuse)(void *arg, uint32_t host, enum demux_verdict verdict,
-	    uint32_t client_id, uint32_t bind_id);
+	void (*misuse)(void *arg, const struct addr *host,
+	    enum demux_verdict verdict, uint32_t client_id, uint32_t bind_id);
 	/* Nobody keeps the rules any more, which was logged: end. */
 	void (*lost)(void *arg);
 };
@@ -34,15 +34,16 @@ struct dataplane *dataplane_open(const struct dataplane_config *c,
 
 /*
  * Other public addresses from now on; what is bound to those that went is to be
- * removed in the same turn.  addr is the router's own, 0: none.  -1 after a log
+ * removed in the same turn.  addr is the router's own, or none.  -1 after a log
  * line: NAPT has too few ports left, and all is as it was.
  */
-int	dataplane_set_pools(struct dataplane *dp, const struct dataplane_pool *pools,
-	    size_t n, uint32_t addr);
+int	dataplane_set_pools(struct dataplane *dp,
+	    const struct dataplane_pool *pools, size_t n,
+	    const struct addr *addr);
 
 struct dataplane_links {
 	const char *public_if, *private_if, *public_out;	/* as above */
-	uint32_t gateway;
+	struct addr gateway;
 };
 
 /*
@@ -53,7 +54,7 @@ int	dataplane_set_links(struct dataplane *dp, const struct dataplane_links *l);
 
 /* Who may speak RSIP beside the private interface's networks, from now on. */
 void	dataplane_set_hosts(struct dataplane *dp,
-	    const struct dataplane_network *hosts, size_t n);
+	    const struct prefix *hosts, size_t n);
 
 /* Counters and which path is active, and what the demultiplexer holds. */
 void	dataplane_report(struct dataplane *dp, struct report *r);

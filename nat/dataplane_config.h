@@ -18,27 +18,22 @@ enum dataplane_firewall {
 #define DATAPLANE_POOLS_MAX	256
 
 struct dataplane_pool {			/* one public address that hosts share or own */
-	uint32_t addr;			/* network order */
+	struct addr addr;
 	struct demux_range ports[8];	/* ranges that RSIP leases from; NAPT keeps out of them */
 	unsigned nports;
 	bool local;			/* the router has this address itself (Nb) */
-};
-
-struct dataplane_network {
-	uint32_t addr;			/* network order */
-	unsigned plen;
 };
 
 struct dataplane_config {
 	const char *public_if;
 	const char *private_if;
 	const char *public_out;		/* leads to the public realm besides; NULL: none */
-	uint32_t gateway;		/* Na, network order: where hosts' tunnels end */
+	struct addr gateway;		/* Na: where hosts' tunnels end */
 	const struct dataplane_pool *pools;
 	size_t npools;
 	uint16_t rsip_port;		/* where the gateway hears RSIP, TCP and UDP; 0: nowhere */
-	const struct dataplane_network *hosts;	/* who may speak RSIP beside the private
-						 * interface's networks */
+	const struct prefix *hosts;	/* who may speak RSIP beside the
+					 * private interface's networks */
 	size_t nhosts;
 	enum dataplane_firewall firewall;
 	unsigned queue_first;		/* NFQUEUE numbers queue_first .. + queues - 1 */

@@ -217,34 +217,36 @@ entry_size(const struct demux_entry *e)
 }
 
 static struct demux_key
-key_local(uint32_t local)
+key_local(struct demux_addr local)
 {
 	return (struct demux_key) { .local = local, .kind = DEMUX_KIND_LOCAL };
 }
 
 static struct demux_key
-key_host(uint32_t host, uint32_t local)
+key_host(struct demux_addr host, struct demux_addr local)
 {
-	return (struct demux_key) { .value = host, .local = local,
+	return (struct demux_key) { .value = host.v4, .local = local,
 		.kind = DEMUX_KIND_HOST };
 }
 
 /* Does another host hold the address whole, or, for a whole binding, anything of it? */
 static bool
-local_is_taken(
-    const struct demux *d, const struct demux_binding *b, struct demux_local *a)
+local_is_taken(const struct demux *d, const struct demux_entry *new,
+    struct demux_local *a)
 {
 	struct demux_entry *e;
 
 	e = atomic_load(&a->whole);
-	if (e != NULL && (b->whole || e->host != b->host))
+	if (e != NULL &&
+	    (new->whole || !demux_addr_equal(e->host, new->host)))
 		return true;
-	if (!b->whole || a->nentries == 0)
+	if (!new->whole || a->nentries == 0)
 		return false;
 	for (size_t i = 0; i < d->nchains; i++) {
 		for (e = d->chains[i].first; e != NULL;
 		     e = e->next_of_ids) {
-			if (e->local == b->local && e->host != b->host)
+			if (demux_addr_equal(e->local, new->local) &&
+			    !demux_addr_equal(e->host, new->host))
 				return true;
 		}
 	}
@@ -252,7 +254,7 @@ local_is_taken(
 }
 
 static struct demux_local *
-local_get(struct demux *d, uint32_t addr)
+local_get(struct demux *d, struct demux_addr addr)
 {
 	struct demux_key    k = key_local(addr);
 	struct demux_local *a;
@@ -302,14 +304,14 @@ entry_new(struct demux *d, const struct demux_binding *b, struct demux_local *a)
 		return NULL;
 	e->client_id = b->client_id;
 	e->bind_id = b->bind_id;
-	e->host = b->host;
-	e->gateway = b->gateway;
-	e->local = b->local;
+	e->host = demux_addr_of(&b->host);
+	e->gateway = demux_addr_of(&b->gateway);
+	e->local = demux_addr_of(&b->local);
 	e->tunnel = (uint8_t)b->tunnel;
 	e->whole = b->whole;
 	e->ipsec = b->ipsec;
 	e->remote_policy = (uint8_t)b->remote_policy;
-	e->remote = b->remote;
+	e->remote = demux_addr_of(&b->remote);
 	e->remote_ports = b->remote_ports;
 	e->nspis = head.nspis;
 	e->ncookies = head.ncookies;
@@ -414,6 +416,14 @@ host_unlink(struct demux *d, struct demux_entry *e)
 		    &p->next_of_host, next, memory_order_release);
 }
 
+/* None of them is nobody's (demux_addr_of()). */
+static bool
+is_ipv4(const struct demux_binding *b)
+{
+	return addr_v4(&b->host) != 0 && addr_v4(&b->gateway) != 0 &&
+	    addr_v4(&b->local) != 0 && b->remote.family != AF_INET6;
+}
+
 int
 demux_add(struct demux *d, const struct demux_binding *b)
 {
@@ -424,6 +434,10 @@ demux_add(struct demux *d, const struct demux_binding *b)
 	int		    error = 0;
 
 	demux_lock(d);
+	if (!is_ipv4(b)) {
+		error = EAFNOSUPPORT;
+		goto out;
+	}
 	if (entry_find(d, b->client_id, b->bind_id) != NULL) {
 		error = EEXIST;
 		goto out;
@@ -441,7 +455,7 @@ demux_add(struct demux *d, const struct demux_binding *b)
 		goto out;
 	}
 	if (demux_table_reserve(d, b->nspis + b->ncookies + 2) == -1
-	    || (a = local_get(d, b->local)) == NULL
+	    || (a = local_get(d, demux_addr_of(&b->local))) == NULL
 	    || (e = entry_new(d, b, a)) == NULL) {
 		error = ENOMEM;
 		goto out;
@@ -449,7 +463,7 @@ demux_add(struct demux *d, const struct demux_binding *b)
 	keys = count_keys(e);
 	if (d->nkeys + keys > d->max_keys)
 		error = ENOSPC;
-	else if (local_is_taken(d, b, a) || is_taken(d, e, a))
+	else if (local_is_taken(d, e, a) || is_taken(d, e, a))
 		error = EEXIST;
 	if (error != 0) {
 		entry_free(e);
@@ -566,8 +580,8 @@ static struct demux_row
 make_row(const struct demux_entry *e)
 {
 	return (struct demux_row) {
-		.local = e->local,
-		.host = e->host,
+		.local = demux_addr_full(e->local),
+		.host = demux_addr_full(e->host),
 		.client_id = e->client_id,
 		.bind_id = e->bind_id,
 		.last_used = atomic_load(&e->last_used),
@@ -580,7 +594,7 @@ make_key_row(const struct demux_entry *e, struct demux_key k)
 	struct demux_row row = make_row(e);
 
 	row.key = k.value;
-	row.remote = k.remote;
+	row.remote = demux_addr_full(k.remote);
 	switch (k.kind) {
 	case DEMUX_KIND_SPI:
 		row.kind = "spi";

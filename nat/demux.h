@@ -11,8 +11,7 @@
 /*
  * The one state that the control thread and the packet threads share: one
  * writer (every function not marked "reader"), many readers that never wait.
- * Addresses are in network order, ports and SPIs in host order, times in
- * milliseconds of clock_now().
+ * Ports and SPIs are in host order, times in milliseconds of clock_now().
  */
 struct demux;
 
@@ -37,7 +36,8 @@ void	demux_tick(struct demux *d, uint64_t now);
 
 /*
  * Adds all of a binding or nothing.  Returns 0, or -1 with errno: EEXIST (a
- * key or the ids are taken), ENOSPC (max_keys), ENOMEM.
+ * key or the ids are taken), ENOSPC (max_keys), ENOMEM, EINVAL (a range that
+ * ends before it begins), EAFNOSUPPORT (an address that is not IPv4, or 0.0.0.0).
  */
 int	demux_add(struct demux *d, const struct demux_binding *b);
 /* Removes a binding with its keys and what was learnt under it; 0, or -1 if absent. */
@@ -53,7 +53,8 @@ void	demux_watch(struct demux *d, const struct demux_watcher *w, void *arg);
 struct demux_row {
 	const char *kind;
 	uint8_t protocol;	/* 6, 17, 50, 51, 1; 0 where it is not part of the key */
-	uint32_t local, host, remote;
+	struct addr local, host;
+	struct addr remote;	/* none where it is not part of the key */
 	uint64_t key;		/* SPI, cookie, ICMP id << 16 | sequence, ports: lo << 16 | hi,
 				 * or of an answer its source << 16 | destination */
 	uint32_t client_id, bind_id;

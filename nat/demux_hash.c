@@ -34,7 +34,7 @@ first_place(const struct demux *d, const struct demux_table *t,
 	uint64_t h;
 
 	h = mix(k->value ^ d->seed, 0x9e3779b97f4a7c15);
-	h = mix(h ^ ((uint64_t)k->remote << 32 | k->local),
+	h = mix(h ^ ((uint64_t)k->remote.v4 << 32 | k->local.v4),
 	    d->seed ^ (0xd6e8feb86659fd93 + (uint64_t)k->kind));
 	/* The hash as a fraction of the whole, which has fewer than 2^32 places. */
 	return (size_t)((h >> 32) * t->nslots >> 32);
@@ -50,9 +50,10 @@ static inline bool
 slot_is(struct demux_slot *s, const struct demux_key *k)
 {
 	return atomic_load_explicit(&s->value, memory_order_relaxed) == k->value
-	    && atomic_load_explicit(&s->local, memory_order_relaxed) == k->local
+	    && atomic_load_explicit(&s->local, memory_order_relaxed)
+	    == k->local.v4
 	    && atomic_load_explicit(&s->remote, memory_order_relaxed)
-	    == k->remote
+	    == k->remote.v4
 	    && atomic_load_explicit(&s->kind, memory_order_relaxed)
 	    == (uint32_t)k->kind;
 }
@@ -146,8 +147,8 @@ slot_put(struct demux *d, struct demux_table *t, const struct demux_key *k,
 	/* Readers who still hold the former owner must see its removal first. */
 	atomic_thread_fence(memory_order_release);
 	atomic_store_explicit(&s->value, k->value, memory_order_relaxed);
-	atomic_store_explicit(&s->local, k->local, memory_order_relaxed);
-	atomic_store_explicit(&s->remote, k->remote, memory_order_relaxed);
+	atomic_store_explicit(&s->local, k->local.v4, memory_order_relaxed);
+	atomic_store_explicit(&s->remote, k->remote.v4, memory_order_relaxed);
 	atomic_store_explicit(
 	    &s->kind, (uint32_t)k->kind, memory_order_relaxed);
 	atomic_store_explicit(&s->last_used, last_used, memory_order_relaxed);
@@ -197,8 +198,8 @@ table_copy(struct demux *d, struct demux_table *to, struct demux_table *from)
 		if (owner == NULL || owner == DEMUX_GONE)
 			continue;
 		k.value = atomic_load(&s->value);
-		k.local = atomic_load(&s->local);
-		k.remote = atomic_load(&s->remote);
+		k.local.v4 = atomic_load(&s->local);
+		k.remote.v4 = atomic_load(&s->remote);
 		k.kind = (enum demux_kind)atomic_load(&s->kind);
 		slot_put(d, to, &k, owner, atomic_load(&s->last_used));
 	}

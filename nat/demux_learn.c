@@ -125,8 +125,10 @@ learnt_find(struct demux_entry *e, const struct demux_key *k)
 		return NULL;
 	TAILQ_FOREACH(learnt, &e->taught->list[class_of(k->kind)], in_class)
 	{
-		if (learnt->key.value == k->value && learnt->key.kind == k->kind
-		    && learnt->key.remote == k->remote && learnt->key.local == k->local)
+		if (learnt->key.value == k->value &&
+		    learnt->key.kind == k->kind &&
+		    demux_addr_equal(learnt->key.remote, k->remote) &&
+		    demux_addr_equal(learnt->key.local, k->local))
 			return learnt;
 	}
 	return NULL;
@@ -196,7 +198,7 @@ learn(struct demux *d, const struct demux_wish *w)
 		return;
 	}
 	if (holder != NULL) {
-		if (holder->host != e->host
+		if (!demux_addr_equal(holder->host, e->host)
 		    && demux_slot_idle(s, w->now) < demux_held(w->key.kind))
 			return;
 		learnt = learnt_find(holder, &w->key);

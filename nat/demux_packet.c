@@ -18,7 +18,7 @@
 static struct demux_local *
 find_local(struct demux *d, const struct addr *addr)
 {
-	struct demux_key k = { .local = addr_v4(addr),
+	struct demux_key k = { .local = demux_addr_of(addr),
 		.kind = DEMUX_KIND_LOCAL };
 
 	return demux_find(d, &k, NULL);
@@ -64,14 +64,14 @@ find_touched(struct demux *d, const struct demux_key *k, uint64_t now)
 static struct demux_key
 key_spi(uint32_t spi, const struct addr *local)
 {
-	return (struct demux_key) { .value = spi, .local = addr_v4(local),
+	return (struct demux_key) { .value = spi, .local = demux_addr_of(local),
 		.kind = DEMUX_KIND_SPI };
 }
 
 static struct demux_key
 key_cookie(uint64_t cookie, const struct addr *local)
 {
-	return (struct demux_key) { .value = cookie, .local = addr_v4(local),
+	return (struct demux_key) { .value = cookie, .local = demux_addr_of(local),
 		.kind = DEMUX_KIND_COOKIE };
 }
 
@@ -91,7 +91,7 @@ key_icmp(const uint8_t *icmp, const struct addr *local,
     const struct addr *peer)
 {
 	return (struct demux_key) { .value = load_u32(icmp + 4),
-		.local = addr_v4(local), .remote = addr_v4(peer),
+		.local = demux_addr_of(local), .remote = demux_addr_of(peer),
 		.kind = DEMUX_KIND_ICMP };
 }
 
@@ -100,7 +100,7 @@ key_peer_spi(uint8_t protocol, uint32_t spi, const struct addr *local,
     const struct addr *peer)
 {
 	return (struct demux_key) { .value = (uint64_t)protocol << 32 | spi,
-		.local = addr_v4(local), .remote = addr_v4(peer),
+		.local = demux_addr_of(local), .remote = demux_addr_of(peer),
 		.kind = DEMUX_KIND_PEER_SPI };
 }
 
@@ -112,7 +112,7 @@ key_answer(uint8_t protocol, const struct addr *local, uint16_t port,
 	return (struct demux_key) {
 		.value = (uint64_t)protocol << 32 | (uint32_t)port << 16 |
 		    rport,
-		.local = addr_v4(local), .remote = addr_v4(remote),
+		.local = demux_addr_of(local), .remote = demux_addr_of(remote),
 		.kind = DEMUX_KIND_ANSWER };
 }
 
@@ -170,9 +170,9 @@ get_ike(const struct packet_view *p, uint16_t port, uint64_t *value)
 static enum demux_verdict
 check_remote(const struct demux_entry *e, const struct addr *addr, int port)
 {
-	if (e->remote_policy == DEMUX_REMOTE_NONE || e->remote == 0)
+	if (e->remote_policy == DEMUX_REMOTE_NONE || e->remote.v4 == 0)
 		return DEMUX_FORWARD;
-	if (e->remote != addr_v4(addr))
+	if (!demux_addr_equal(e->remote, demux_addr_of(addr)))
 		return DEMUX_MISUSE_REMOTE_ADDR;
 	if (e->remote_policy == DEMUX_REMOTE_MICRO && port != ANY_PORT
 	    && e->remote_ports.hi != 0
@@ -184,8 +184,8 @@ check_remote(const struct demux_entry *e, const struct addr *addr, int port)
 static void
 fill_target(struct demux_target *out, const struct demux_entry *e)
 {
-	out->host = e->host;
-	out->gateway = e->gateway;
+	addr_set_v4(&out->host, &e->host.v4);
+	addr_set_v4(&out->gateway, &e->gateway.v4);
 	out->tunnel = e->tunnel;
 	out->client_id = e->client_id;
 	out->bind_id = e->bind_id;
@@ -449,7 +449,7 @@ demux_inbound(struct demux *d, uint64_t now, const struct packet_view *p,
 struct outbound {
 	struct demux *d;
 	uint64_t now;
-	uint32_t host;
+	struct demux_addr host;
 	enum tunnel_type tunnel;
 	const struct packet_view *p;
 	struct demux_target *out;
@@ -459,8 +459,8 @@ struct outbound {
 static enum demux_verdict
 misuse_local(const struct outbound *o)
 {
-	struct demux_key    k = { .value = o->host,
-		   .local = addr_v4(&o->p->src),
+	struct demux_key    k = { .value = o->host.v4,
+		   .local = demux_addr_of(&o->p->src),
 		   .kind = DEMUX_KIND_HOST };
 	struct demux_entry *e;
 
@@ -478,8 +478,8 @@ misuse_local(const struct outbound *o)
 static struct demux_entry *
 choose_entry(const struct outbound *o, bool ipsec, enum demux_verdict *v)
 {
-	struct demux_key    k = { .value = o->host,
-		   .local = addr_v4(&o->p->src),
+	struct demux_key    k = { .value = o->host.v4,
+		   .local = demux_addr_of(&o->p->src),
 		   .kind = DEMUX_KIND_HOST };
 	struct demux_entry *e;
 
@@ -534,7 +534,7 @@ outbound_spi(const struct outbound *o, uint8_t protocol, uint32_t spi)
 
 	k = key_peer_spi(protocol, spi, &o->p->src, &o->p->dst);
 	holder = demux_find(o->d, &k, &s);
-	if (holder != NULL && holder->host == o->host) {
+	if (holder != NULL && demux_addr_equal(holder->host, o->host)) {
 		demux_touch(s, o->now);
 		return send_under(o, holder, ANY_PORT);
 	}
@@ -570,7 +570,7 @@ outbound_ike(const struct outbound *o, uint16_t port)
 	e = find_touched(o->d, &k, o->now);
 	if (e != NULL) {
 		/* RFC 3104 §6.1: unique for the address, or dropped. */
-		if (e->host != o->host)
+		if (!demux_addr_equal(e->host, o->host))
 			return DEMUX_DROP;
 		return send_under(o, e, ANY_PORT);
 	}
@@ -592,7 +592,7 @@ outbound_port(const struct outbound *o)
 	sport = load_u16(o->p->data + o->p->header);
 	dport = load_u16(o->p->data + o->p->header + 2);
 	e = find_port_owner(o->d, &o->p->src, sport);
-	if (e != NULL && e->host == o->host)
+	if (e != NULL && demux_addr_equal(e->host, o->host))
 		return send_under(o, e, dport);
 	if (o->p->protocol == IPPROTO_UDP
 	    && (sport == PORT_IKE || sport == PORT_IKE_NATT))
@@ -628,7 +628,7 @@ outbound_error(const struct outbound *o)
 		    && get_ike(&q, port, &value) == IKE_COOKIE) {
 			k = key_cookie(value, &q.dst);
 			e = demux_find(o->d, &k, NULL);
-			if (e != NULL && e->host == o->host)
+			if (e != NULL && demux_addr_equal(e->host, o->host))
 				break;
 		}
 		e = find_port_owner(o->d, &q.dst, port);
@@ -652,7 +652,7 @@ outbound_error(const struct outbound *o)
 	}
 	if (e == NULL)
 		e = find_whole(o->d, &q.dst);
-	if (e != NULL && e->host == o->host)
+	if (e != NULL && demux_addr_equal(e->host, o->host))
 		return send_under(o, e, ANY_PORT);
 	v = misuse_local(o);
 	/* Whose query it was is known no more. */
@@ -682,13 +682,13 @@ outbound_icmp(const struct outbound *o)
 		break;
 	default:
 		e = find_whole(o->d, &o->p->src);
-		if (e == NULL || e->host != o->host)
+		if (e == NULL || !demux_addr_equal(e->host, o->host))
 			return misuse_local(o);
 		return send_under(o, e, ANY_PORT);
 	}
 	k = key_icmp(icmp, &o->p->src, &o->p->dst);
 	holder = demux_find(o->d, &k, &s);
-	if (holder != NULL && holder->host == o->host) {
+	if (holder != NULL && demux_addr_equal(holder->host, o->host)) {
 		demux_touch(s, o->now);
 		return send_under(o, holder, ANY_PORT);
 	}
@@ -704,12 +704,12 @@ outbound_icmp(const struct outbound *o)
 }
 
 enum demux_verdict
-demux_outbound(struct demux *d, uint64_t now, uint32_t host,
+demux_outbound(struct demux *d, uint64_t now, const struct addr *host,
     enum tunnel_type tunnel, const struct packet_view *p,
     struct demux_target *out)
 {
-	struct outbound	    o = { .d = d, .now = now, .host = host,
-		    .tunnel = tunnel, .p = p, .out = out };
+	struct outbound	    o = { .d = d, .now = now,
+		    .host = demux_addr_of(host), .tunnel = tunnel, .p = p, .out = out };
 	struct demux_entry *e;
 	uint32_t	    spi;
 
@@ -731,17 +731,18 @@ demux_outbound(struct demux *d, uint64_t now, uint32_t host,
 		return outbound_icmp(&o);
 	default:
 		e = find_whole(d, &p->src);
-		if (e == NULL || e->host != host)
+		if (e == NULL || !demux_addr_equal(e->host, o.host))
 			return misuse_local(&o);
 		return send_under(&o, e, ANY_PORT);
 	}
 }
 
 bool
-demux_holds(struct demux *d, uint32_t host, uint32_t local)
+demux_holds(struct demux *d, const struct addr *host,
+    const struct addr *local)
 {
-	struct demux_key k = { .value = host, .local = local,
-		.kind = DEMUX_KIND_HOST };
+	struct demux_key k = { .value = demux_addr_of(host).v4,
+		.local = demux_addr_of(local), .kind = DEMUX_KIND_HOST };
 
 	return demux_find(d, &k, NULL) != NULL;
 }

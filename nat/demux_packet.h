@@ -17,7 +17,7 @@ enum demux_verdict {
 };
 
 struct demux_target {
-	uint32_t host, gateway;
+	struct addr host, gateway;
 	enum tunnel_type tunnel;
 	uint32_t client_id, bind_id;
 };
@@ -37,12 +37,13 @@ enum demux_verdict demux_inbound(struct demux *d, uint64_t now,
  * packet that brought it is let through.
  * Fills out (whose it was) on FORWARD and on MISUSE where the host is known.
  */
-enum demux_verdict demux_outbound(struct demux *d, uint64_t now, uint32_t host,
-	    enum tunnel_type tunnel, const struct packet_view *p,
-	    struct demux_target *out);
+enum demux_verdict demux_outbound(struct demux *d, uint64_t now,
+	    const struct addr *host, enum tunnel_type tunnel,
+	    const struct packet_view *p, struct demux_target *out);
 
 /* Reader.  Does host hold anything of a leased address? */
-bool	demux_holds(struct demux *d, uint32_t host, uint32_t local);
+bool	demux_holds(struct demux *d, const struct addr *host,
+	    const struct addr *local);
 
 /*
  * A leased port is heard from the private side too (RFC 3103 §9.16.3: packets to

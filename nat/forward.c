@@ -15,15 +15,14 @@
 #define TTL_EXCEEDED	0
 #define LOOPBACK_INDEX	1	/* in every network namespace */
 
-static const struct dataplane_pool *
+static const struct queue_pool *
 find_pool(const struct queue_shared *s, const struct addr *a)
 {
-	uint32_t addr = addr_v4(a);
 	const struct queue_public *public = atomic_load_explicit(&s->public,
 	    memory_order_acquire);
 
 	for (size_t i = 0; i < public->npools; i++) {
-		if (public->pool[i].addr == addr)
+		if (addr_equal(&public->pool[i].addr, a))
 			return &public->pool[i];
 	}
 	return NULL;
@@ -33,13 +32,10 @@ find_pool(const struct queue_shared *s, const struct addr *a)
 static bool
 is_private(const struct queue_public *p, const struct addr *a)
 {
-	uint32_t addr = addr_v4(a);
-
-	if (addr == p->gateway)
+	if (addr_equal(a, &p->gateway))
 		return true;
 	for (size_t i = 0; i < p->nnetworks; i++) {
-		if (ip_in_prefix(addr, p->networks[i].addr,
-			p->networks[i].plen))
+		if (prefix_contains(&p->networks[i], a))
 			return true;
 	}
 	return false;
@@ -87,10 +83,8 @@ static void
 encapsulate(uint8_t *out, const struct demux_target *to,
     const struct packet_view *inner, uint16_t id, struct packet_view *outer)
 {
-	struct addr gateway = addr_from_v4(to->gateway);
-	struct addr host = addr_from_v4(to->host);
-
-	tunnel_write(out, to->tunnel, &gateway, &host, inner, id, outer);
+	tunnel_write(out, to->tunnel, &to->gateway, &to->host, inner, id,
+	    outer);
 }
 
 /*
@@ -101,22 +95,22 @@ static void
 send_error(struct queue *q, const struct packet_view *p,
     const struct demux_target *host, uint8_t type, uint8_t code, unsigned mtu)
 {
-	const struct dataplane_pool *pool = find_pool(q->shared, &p->dst);
+	const struct queue_pool *pool = find_pool(q->shared, &p->dst);
 	uint8_t		   out[TUNNEL_OVERHEAD_MAX + ICMP_ERROR_MAX];
 	struct packet_view error, outer;
-	struct addr	   from;
+	const struct addr *from;
 	size_t		   overhead = 0;
 
 	if (!icmp_may_answer(p) || !ratelimit_pass(&q->errors, q->now))
 		return;
 	if (host != NULL) {
-		from = addr_from_v4(host->gateway);
+		from = &host->gateway;
 		overhead = tunnel_overhead(host->tunnel);
 	} else {
-		from = addr_from_v4(pool != NULL && pool->local ? pool->addr :
-		    public_of(q)->addr);
+		from = pool != NULL && pool->local ? &pool->addr :
+		    &public_of(q)->addr;
 	}
-	if (!icmp_write_error(out + overhead, &from, type, code, mtu, p, &error))
+	if (!icmp_write_error(out + overhead, from, type, code, mtu, p, &error))
 		return;
 	if (host != NULL)
 		encapsulate(out, host, &error, next_id(&q->shared->outer_id),
@@ -168,7 +162,7 @@ enter_tunnel(struct queue *q, const struct forward_packet *in,
 	/* The kernel's errors come from the address that was asked, and a host
 	 * takes nothing from outside that has its own. */
 	if (ours && addr_equal(&p->src, &p->dst) && icmp_is_error(p))
-		ip_set_src(out->data + overhead, to->gateway);
+		ip_set_src(out->data + overhead, addr_v4(&to->gateway));
 	out->len = p->len + overhead;
 	out->mark = RULES_MARK_HOST;
 	return FORWARD_SEND;
@@ -178,7 +172,7 @@ static enum forward_action
 from_outside(struct queue *q, const struct forward_packet *in,
     const struct packet_view *p, struct forward_out *out)
 {
-	const struct dataplane_pool *pool;
+	const struct queue_pool *pool;
 	struct demux_target	     to;
 	enum forward_action	     action;
 
@@ -211,7 +205,7 @@ from_outside(struct queue *q, const struct forward_packet *in,
 /* --- out of a tunnel -------------------------------------------------------- */
 
 static void
-report_misuse(struct queue *q, uint32_t host, enum demux_verdict v,
+report_misuse(struct queue *q, const struct addr *host, enum demux_verdict v,
     const struct demux_target *whose)
 {
 	static const uint64_t one = 1;
@@ -224,7 +218,7 @@ report_misuse(struct queue *q, uint32_t host, enum demux_verdict v,
 	if (head - tail == QUEUE_MISUSES)
 		return;
 	m = &q->misuse[head % QUEUE_MISUSES];
-	m->host = host;
+	m->host = *host;
 	m->verdict = v;
 	m->client_id = whose->client_id;
 	m->bind_id = whose->bind_id;
@@ -262,7 +256,7 @@ refuse(struct queue *q, const struct packet_view *inner,
 static enum forward_action
 to_leased(struct queue *q, const struct forward_packet *in,
     const struct packet_view *inner, const struct demux_target *whose, uint8_t tos,
-    const struct dataplane_pool *pool, struct forward_out *out)
+    const struct queue_pool *pool, struct forward_out *out)
 {
 	struct packet_view	    p = *inner;
 	struct demux_target to;
@@ -304,7 +298,7 @@ to_private(struct queue *q, const struct packet_view *inner,
 	queue_count(q, QUEUE_OUT);
 	queue_add(q, QUEUE_BYTES_OUT, inner->len);
 	return leave_tunnel(inner, tos,
-	    addr_v4(&inner->dst) == public_of(q)->gateway ?
+	    addr_equal(&inner->dst, &public_of(q)->gateway) ?
 	    RULES_MARK_ROUTER : RULES_MARK_ANSWER, out);
 }
 
@@ -333,18 +327,18 @@ from_host(struct queue *q, const struct forward_packet *in,
     const struct packet_view *outer, enum tunnel_type tunnel,
     const struct packet_view *inner, uint8_t tos, struct forward_out *out)
 {
-	const struct dataplane_pool *pool;
+	const struct queue_pool *pool;
 	struct demux_target	     whose;
 	enum demux_verdict	     v;
 
-	v = demux_outbound(q->shared->demux, q->now, addr_v4(&outer->src),
-	    tunnel, inner, &whose);
+	v = demux_outbound(q->shared->demux, q->now, &outer->src, tunnel, inner,
+	    &whose);
 	if (v == DEMUX_DROP) {
 		queue_count(q, QUEUE_DROP_MISUSE);
 		return FORWARD_DROP;
 	}
 	if (v != DEMUX_FORWARD) {
-		report_misuse(q, addr_v4(&outer->src), v, &whose);
+		report_misuse(q, &outer->src, v, &whose);
 		return FORWARD_DROP;
 	}
 	if (inner->len > FORWARD_MAX) {
@@ -382,8 +376,7 @@ from_tunnel(struct queue *q, const struct forward_packet *in,
 		return from_host(
 		    q, in, outer, tunnel, &inner, (uint8_t)tos, out);
 	/* Who holds nothing makes us keep nothing. */
-	if (!demux_holds(q->shared->demux, addr_v4(&outer->src),
-	    addr_v4(&inner.src))) {
+	if (!demux_holds(q->shared->demux, &outer->src, &inner.src)) {
 		queue_count(q, QUEUE_DROP_MISUSE);
 		return FORWARD_DROP;
 	}
@@ -405,7 +398,7 @@ forward_packet(struct queue *q, const struct forward_packet *in,
 		return FORWARD_DROP;
 	}
 	if ((p.protocol == IPPROTO_IPIP || p.protocol == IPPROTO_GRE) &&
-	    addr_v4(&p.dst) == public_of(q)->gateway &&
+	    addr_equal(&p.dst, &public_of(q)->gateway) &&
 	    in->hook == FORWARD_PREROUTING) {
 		/* Whatever the rules say: a tunnel begins on our side. */
 		if (in->in_index

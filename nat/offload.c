@@ -274,7 +274,7 @@ offload_tick(struct offload *o, const struct offload_facts *f)
 
 	if (o == NULL)
 		return;
-	s.gateway = f->gateway;
+	s.gateway = addr_v4(&f->gateway);
 	s.private_index = f->private_index;
 	s.public_index = f->public_index;
 	s.mtu = f->mtu;
@@ -417,7 +417,7 @@ told_lately(struct offload_recent *r, const struct offload_key *k,
 
 	memcpy(words, k, sizeof(*k));
 	words[2] = ids_of(to->client_id, to->bind_id);
-	words[3] = to->host;
+	words[3] = addr_v4(&to->host);
 	h = hash_bytes(words, sizeof(words));
 	i = (h >> 32) % OFFLOAD_RECENT;
 	if (r->hash[i] == h && now - r->when[i] < RELEARN_MS)
@@ -449,8 +449,8 @@ offload_learn(struct offload *o, struct offload_recent *r, uint64_t now,
 	pthread_rwlock_unlock(&o->lock);
 	if (s == NULL)
 		return;		/* gone meanwhile */
-	f.host = to->host;
-	f.gateway = to->gateway;
+	f.host = addr_v4(&to->host);
+	f.gateway = addr_v4(&to->gateway);
 	(void)bpf_map_update_elem(o->flows, &k, &f, BPF_ANY);
 }
 

@@ -26,7 +26,7 @@ struct offload_recent {
 
 /* What the programs must know of the machine; indexes of interfaces, MTUs in bytes. */
 struct offload_facts {
-	uint32_t gateway;		/* network order */
+	struct addr gateway;
 	unsigned private_index, public_index, mtu, public_mtu;
 };
 

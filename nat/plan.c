@@ -6,7 +6,6 @@
 
 #include "base/log.h"
 #include "nat/plan.h"
-#include "net/ip.h"
 #include "net/rtnl.h"
 
 /* Below: services, IKE's 500 and 4500, RSIP's 4555. */
@@ -59,7 +58,7 @@ plan_free_ports(const struct dataplane_pool *pools, size_t npools, uint16_t lo,
 }
 
 struct networks {
-	struct dataplane_network list[RULES_NETWORKS];
+	struct prefix list[RULES_NETWORKS];
 	size_t n;
 };
 
@@ -69,8 +68,7 @@ add_network(void *arg, const struct prefix *net)
 	struct networks *to = arg;
 
 	if (to->n < RULES_NETWORKS)
-		to->list[to->n++] = (struct dataplane_network){
-			.addr = addr_v4(&net->addr), .plen = net->plen };
+		to->list[to->n++] = *net;
 }
 
 int
@@ -92,22 +90,15 @@ plan_set_private(struct rules_plan *plan, const char *ifname)
 	return 0;
 }
 
-static bool
-is_within(const struct dataplane_network *a, const struct dataplane_network *b)
-{
-	return a->plen >= b->plen && ip_in_prefix(a->addr, b->addr, b->plen);
-}
-
 void
-plan_set_hosts(struct rules_plan *plan, const struct dataplane_network *hosts,
-    size_t n)
+plan_set_hosts(struct rules_plan *plan, const struct prefix *hosts, size_t n)
 {
 	size_t i, k;
 
 	plan->nhosts = 0;
 	for (i = 0; i < n; i++) {
 		for (k = 0; k < plan->nnetworks; k++) {
-			if (is_within(&hosts[i], &plan->networks[k]))
+			if (prefix_covers(&plan->networks[k], &hosts[i]))
 				break;
 		}
 		if (k < plan->nnetworks)

@@ -15,9 +15,9 @@
 struct rules_plan {
 	const struct dataplane_config *config;
 	unsigned queues;		/* resolved, at least 1 */
-	struct dataplane_network networks[RULES_NETWORKS];	/* private side; masqueraded */
+	struct prefix networks[RULES_NETWORKS];	/* private side; masqueraded */
 	size_t nnetworks;
-	struct dataplane_network hosts[RULES_HOSTS];	/* who may speak RSIP besides */
+	struct prefix hosts[RULES_HOSTS];	/* who may speak RSIP besides */
 	size_t nhosts;
 	struct demux_range napt_ports;	/* outside of every leased range */
 	struct demux_range napt_ids;	/* ICMP ids that NAPT may use */
@@ -39,8 +39,8 @@ int	plan_set_private(struct rules_plan *plan, const char *ifname);
 int	plan_set_napt(struct rules_plan *plan);
 
 /* Takes those of the networks that are not the private side's already. */
-void	plan_set_hosts(struct rules_plan *plan,
-	    const struct dataplane_network *hosts, size_t n);
+void	plan_set_hosts(struct rules_plan *plan, const struct prefix *hosts,
+	    size_t n);
 
 /*
  * The widest run of ports in lo..hi that none of the local pools leases.

@@ -32,12 +32,15 @@ enum queue_counter {
 
 /* What may change as a whole while threads read it: another takes its place. */
 struct queue_public {
-	uint32_t addr;			/* errors about tunnels come from here */
-	uint32_t gateway;		/* tunnels end here */
-	struct dataplane_network networks[RULES_NETWORKS];	/* of the private side */
+	struct addr addr;		/* errors about tunnels come from here */
+	struct addr gateway;		/* tunnels end here */
+	struct prefix networks[RULES_NETWORKS];	/* of the private side */
 	size_t nnetworks;
 	size_t npools;
-	struct dataplane_pool pool[];
+	struct queue_pool {
+		struct addr addr;
+		bool local;		/* the router's own */
+	} pool[];
 };
 
 /* What all threads share, constant but for the atomics. */
@@ -56,7 +59,7 @@ struct queue_shared {
 
 /* Hosts' misuse on its way to the control thread. */
 struct queue_misuse {
-	uint32_t host;
+	struct addr host;
 	enum demux_verdict verdict;
 	uint32_t client_id, bind_id;
 };

@@ -211,11 +211,11 @@ drain(int fd)
 /* What may be other than at the start. */
 struct news {
 	char public_if[IFNAMSIZ], private_if[IFNAMSIZ], public_out[IFNAMSIZ];
-	uint32_t gateway;
-	struct dataplane_network networks[RULES_NETWORKS];
+	struct addr gateway;
+	struct prefix networks[RULES_NETWORKS];
 	size_t nnetworks, npools, nhosts;
 	struct demux_range napt_ports;
-	struct dataplane_network hosts[RULES_HOSTS];
+	struct prefix hosts[RULES_HOSTS];
 	struct dataplane_pool pools[DATAPLANE_POOLS_MAX];
 };
 

@@ -1,7 +1,6 @@
 /* rules_iptables.c - the data plane's rules as iptables has them, in chains of their own */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,20 +192,20 @@ put_antispoof(FILE *f, const struct rules_plan *p,
 	if (rules_settings_was_strict(saved, c->public_if))
 		fputs("-A RSIP-PUBLIC -m rpfilter --invert -j DROP\n", f);
 	for (size_t i = 0; i < p->nnetworks; i++)
-		fprintf(f, "-A RSIP-PUBLIC -s %s/%u -j DROP\n",
-		    ipv4_text(p->networks[i].addr), p->networks[i].plen);
+		fprintf(f, "-A RSIP-PUBLIC -s %s -j DROP\n",
+		    PREFIX_TEXT(&p->networks[i]));
 	for (size_t i = 0; i < c->npools; i++) {
 		/* One of the router's own is LOCAL. */
 		if (!c->pools[i].local)
 			fprintf(f, "-A RSIP-PUBLIC -s %s -j DROP\n"
 			    "-A RSIP-PRIVATE -s %s -j DROP\n",
-			    ipv4_text(c->pools[i].addr),
-			    ipv4_text(c->pools[i].addr));
+			    ADDR_TEXT(&c->pools[i].addr),
+			    ADDR_TEXT(&c->pools[i].addr));
 	}
 	/* A tunnel begins on the private side (RFC 2003 §6). */
 	fprintf(f, "-A RSIP-PUBLIC -d %s -p 4 -j DROP\n"
-	    "-A RSIP-PUBLIC -d %s -p 47 -j DROP\n", ipv4_text(c->gateway),
-	    ipv4_text(c->gateway));
+	    "-A RSIP-PUBLIC -d %s -p 47 -j DROP\n", ADDR_TEXT(&c->gateway),
+	    ADDR_TEXT(&c->gateway));
 }
 
 static void
@@ -214,7 +213,7 @@ put_pool(FILE *f, const struct rules_plan *p, const struct dataplane_pool *pool)
 {
 	static const char *const ipsec[] = { "-p esp", "-p ah",
 		"-p udp --dport 500" };
-	const char	  *addr = ipv4_text(pool->addr);
+	const char	  *addr = ADDR_TEXT(&pool->addr);
 
 	if (!pool->local) {
 		fprintf(f, "-A RSIP-PUBLIC -d %s", addr);
@@ -263,9 +262,9 @@ put_raw(FILE *f, const struct rules_plan *p, const struct rules_settings *saved)
 	put_antispoof(f, p, saved);
 	for (size_t i = 0; i < c->npools; i++)
 		put_pool(f, p, &c->pools[i]);
-	fprintf(f, "-A RSIP-PRIVATE -d %s -p 4", ipv4_text(c->gateway));
+	fprintf(f, "-A RSIP-PRIVATE -d %s -p 4", ADDR_TEXT(&c->gateway));
 	put_queue(f, p, false);
-	fprintf(f, "-A RSIP-PRIVATE -d %s -p 47", ipv4_text(c->gateway));
+	fprintf(f, "-A RSIP-PRIVATE -d %s -p 47", ADDR_TEXT(&c->gateway));
 	put_queue(f, p, false);
 
 	/* The kernel's own errors about a host's packet go to its tunnel.  One
@@ -277,7 +276,7 @@ put_raw(FILE *f, const struct rules_plan *p, const struct rules_settings *saved)
 		for (size_t k = 0; k < NERRORS; k++) {
 			fprintf(f, "-A RSIP-OUTPUT -d %s -p icmp -m icmp "
 			    "--icmp-type %s -m conntrack ! --ctstate RELATED",
-			    ipv4_text(c->pools[i].addr), errors[k]);
+			    ADDR_TEXT(&c->pools[i].addr), errors[k]);
 			put_queue(f, p, true);
 		}
 	}
@@ -310,7 +309,7 @@ put_late(FILE *f, const struct rules_plan *p)
 	snprintf(from[1], sizeof(from[1]), "-i lo");
 	for (size_t i = 0; i < c->npools; i++) {
 		pool = &c->pools[i];
-		addr = ipv4_text(pool->addr);
+		addr = ADDR_TEXT(&pool->addr);
 		if (!pool->local) {
 			fprintf(f, "-A RSIP-LATE-FORWARD %s -d %s", from[0],
 			    addr);
@@ -352,16 +351,16 @@ put_port(FILE *f, const struct rules_plan *p)
 		return;
 	fprintf(f, "-A RSIP-INPUT -d %s -p tcp --dport %u -j RSIP-PORT\n"
 	    "-A RSIP-INPUT -d %s -p udp --dport %u -j RSIP-PORT\n",
-	    ipv4_text(c->gateway), c->rsip_port, ipv4_text(c->gateway),
+	    ADDR_TEXT(&c->gateway), c->rsip_port, ADDR_TEXT(&c->gateway),
 	    c->rsip_port);
 	fprintf(f, "-A RSIP-PORT -i lo -j RETURN\n"
 	    "-A RSIP-PORT ! -i %s -j DROP\n", c->private_if);
 	for (size_t i = 0; i < p->nnetworks; i++)
-		fprintf(f, "-A RSIP-PORT -s %s/%u -j RETURN\n",
-		    ipv4_text(p->networks[i].addr), p->networks[i].plen);
+		fprintf(f, "-A RSIP-PORT -s %s -j RETURN\n",
+		    PREFIX_TEXT(&p->networks[i]));
 	for (size_t i = 0; i < p->nhosts; i++)
-		fprintf(f, "-A RSIP-PORT -s %s/%u -j RETURN\n",
-		    ipv4_text(p->hosts[i].addr), p->hosts[i].plen);
+		fprintf(f, "-A RSIP-PORT -s %s -j RETURN\n",
+		    PREFIX_TEXT(&p->hosts[i]));
 	fputs("-A RSIP-PORT -j DROP\n", f);
 }
 
@@ -399,25 +398,25 @@ put_filter(FILE *f, const struct rules_plan *p)
 static void
 put_napt(FILE *f, const struct rules_plan *p)
 {
-	const struct dataplane_network *n;
+	const struct prefix *n;
 
 	for (size_t i = 0; i < p->nnetworks; i++) {
 		n = &p->networks[i];
-		fprintf(f, "-A RSIP-POSTROUTING -o %s -s %s/%u -p tcp "
+		fprintf(f, "-A RSIP-POSTROUTING -o %s -s %s -p tcp "
 		    "-j MASQUERADE --to-ports %u-%u\n", p->config->public_if,
-		    ipv4_text(n->addr), n->plen, p->napt_ports.lo,
+		    PREFIX_TEXT(n), p->napt_ports.lo,
 		    p->napt_ports.hi);
-		fprintf(f, "-A RSIP-POSTROUTING -o %s -s %s/%u -p udp "
+		fprintf(f, "-A RSIP-POSTROUTING -o %s -s %s -p udp "
 		    "-j MASQUERADE --to-ports %u-%u\n", p->config->public_if,
-		    ipv4_text(n->addr), n->plen, p->napt_ports.lo,
+		    PREFIX_TEXT(n), p->napt_ports.lo,
 		    p->napt_ports.hi);
-		fprintf(f, "-A RSIP-POSTROUTING -o %s -s %s/%u -p icmp "
+		fprintf(f, "-A RSIP-POSTROUTING -o %s -s %s -p icmp "
 		    "-j MASQUERADE --to-ports %u-%u\n", p->config->public_if,
-		    ipv4_text(n->addr), n->plen, p->napt_ids.lo,
+		    PREFIX_TEXT(n), p->napt_ids.lo,
 		    p->napt_ids.hi);
-		fprintf(f, "-A RSIP-POSTROUTING -o %s -s %s/%u "
+		fprintf(f, "-A RSIP-POSTROUTING -o %s -s %s "
 		    "-j MASQUERADE\n", p->config->public_if,
-		    ipv4_text(n->addr), n->plen);
+		    PREFIX_TEXT(n));
 	}
 	fputs("COMMIT\n", f);
 }

@@ -70,16 +70,16 @@ put_antispoof_public(FILE *f, const struct rules_plan *p,
 	if (rules_settings_was_strict(saved, c->public_if))
 		fputs("fib saddr . iif oif missing drop\n", f);
 	for (size_t i = 0; i < p->nnetworks; i++)
-		fprintf(f, "ip saddr %s/%u drop\n",
-		    ipv4_text(p->networks[i].addr), p->networks[i].plen);
+		fprintf(f, "ip saddr %s drop\n",
+		    PREFIX_TEXT(&p->networks[i]));
 	for (size_t i = 0; i < c->npools; i++) {
 		if (!c->pools[i].local)
 			fprintf(f, "ip saddr %s drop\n",
-			    ipv4_text(c->pools[i].addr));
+			    ADDR_TEXT(&c->pools[i].addr));
 	}
 	/* A tunnel begins on the private side (RFC 2003 §6). */
 	fprintf(f, "ip daddr %s ip protocol { 4, 47 } drop\n",
-	    ipv4_text(c->gateway));
+	    ADDR_TEXT(&c->gateway));
 }
 
 static void
@@ -87,7 +87,7 @@ put_pool(FILE *f, const struct rules_plan *p, const struct dataplane_pool *pool)
 {
 	static const char *const ipsec[] = { "ip protocol { esp, ah }",
 		"udp dport 500" };
-	const char	  *addr = ipv4_text(pool->addr);
+	const char	  *addr = ADDR_TEXT(&pool->addr);
 
 	if (!pool->local) {
 		fprintf(f, "ip daddr %s", addr);
@@ -125,9 +125,9 @@ put_prerouting(FILE *f, const struct rules_plan *p,
 	for (size_t i = 0; i < c->npools; i++) {
 		if (!c->pools[i].local)
 			fprintf(f, "ip saddr %s drop\n",
-			    ipv4_text(c->pools[i].addr));
+			    ADDR_TEXT(&c->pools[i].addr));
 	}
-	fprintf(f, "ip daddr %s ip protocol { 4, 47 }", ipv4_text(c->gateway));
+	fprintf(f, "ip daddr %s ip protocol { 4, 47 }", ADDR_TEXT(&c->gateway));
 	put_queue(f, p, false);
 	/* What the router itself is to have is tracked, and may be forwarded by
 	 * its port forwards. */
@@ -152,7 +152,7 @@ put_output(FILE *f, const struct rules_plan *p)
 	    OURS " notrack accept\n", f);
 	for (size_t i = 0; i < c->npools; i++) {
 		fprintf(f, "ip daddr %s icmp type " ERRORS
-		    " ct state & related == 0", ipv4_text(c->pools[i].addr));
+		    " ct state & related == 0", ADDR_TEXT(&c->pools[i].addr));
 		put_queue(f, p, true);
 	}
 	fputs("}\n", f);
@@ -180,7 +180,7 @@ put_late(FILE *f, const struct rules_plan *p)
 	    "type filter hook input priority 150;\n" OURS " accept\n", f);
 	for (size_t i = 0; i < c->npools; i++) {
 		pool = &c->pools[i];
-		addr = ipv4_text(pool->addr);
+		addr = ADDR_TEXT(&pool->addr);
 		if (!pool->local)
 			continue;
 		for (unsigned k = 0; k < 2 * pool->nports; k++) {
@@ -203,7 +203,7 @@ put_late(FILE *f, const struct rules_plan *p)
 			continue;
 		for (size_t k = 0; k < 2; k++) {
 			fprintf(f, "%s ip daddr %s", from[k],
-			    ipv4_text(c->pools[i].addr));
+			    ADDR_TEXT(&c->pools[i].addr));
 			put_queue(f, p, false);
 		}
 	}
@@ -212,7 +212,7 @@ put_late(FILE *f, const struct rules_plan *p)
 	for (size_t i = 0; i < c->npools; i++) {
 		if (c->pools[i].local)
 			continue;
-		fprintf(f, "ip daddr %s", ipv4_text(c->pools[i].addr));
+		fprintf(f, "ip daddr %s", ADDR_TEXT(&c->pools[i].addr));
 		put_queue(f, p, false);
 	}
 	fputs("}\n", f);
@@ -227,11 +227,11 @@ put_port(FILE *f, const struct rules_plan *p)
 	fputs("chain port {\niifname \"lo\" return\n", f);
 	fprintf(f, "iifname != \"%s\" drop\n", c->private_if);
 	for (size_t i = 0; i < p->nnetworks; i++)
-		fprintf(f, "ip saddr %s/%u return\n",
-		    ipv4_text(p->networks[i].addr), p->networks[i].plen);
+		fprintf(f, "ip saddr %s return\n",
+		    PREFIX_TEXT(&p->networks[i]));
 	for (size_t i = 0; i < p->nhosts; i++)
-		fprintf(f, "ip saddr %s/%u return\n",
-		    ipv4_text(p->hosts[i].addr), p->hosts[i].plen);
+		fprintf(f, "ip saddr %s return\n",
+		    PREFIX_TEXT(&p->hosts[i]));
 	fputs("drop\n}\n", f);
 }
 
@@ -256,7 +256,7 @@ put_filter(FILE *f, const struct rules_plan *p)
 	    f);
 	if (c->rsip_port != 0)
 		fprintf(f, "ip daddr %s ip protocol { tcp, udp } th dport %u "
-		    "jump port\n", ipv4_text(c->gateway), c->rsip_port);
+		    "jump port\n", ADDR_TEXT(&c->gateway), c->rsip_port);
 	fprintf(f, "}\nchain forward {\n"
 	    "type filter hook forward priority -1;\n"
 	    OUT " oifname != { \"%s\", \"%s\" } " REFUSE "\n"
@@ -271,22 +271,22 @@ put_filter(FILE *f, const struct rules_plan *p)
 static void
 put_napt(FILE *f, const struct rules_plan *p)
 {
-	const struct dataplane_network *n;
+	const struct prefix *n;
 	const char		   *out = p->config->public_if;
 
 	fputs("chain postrouting {\n"
 	    "type nat hook postrouting priority 99;\n", f);
 	for (size_t i = 0; i < p->nnetworks; i++) {
 		n = &p->networks[i];
-		fprintf(f, "oifname \"%s\" ip saddr %s/%u ip protocol "
+		fprintf(f, "oifname \"%s\" ip saddr %s ip protocol "
 		    "{ tcp, udp } masquerade to :%u-%u\n", out,
-		    ipv4_text(n->addr), n->plen, p->napt_ports.lo,
+		    PREFIX_TEXT(n), p->napt_ports.lo,
 		    p->napt_ports.hi);
-		fprintf(f, "oifname \"%s\" ip saddr %s/%u ip protocol icmp "
-		    "masquerade to :%u-%u\n", out, ipv4_text(n->addr), n->plen,
+		fprintf(f, "oifname \"%s\" ip saddr %s ip protocol icmp "
+		    "masquerade to :%u-%u\n", out, PREFIX_TEXT(n),
 		    p->napt_ids.lo, p->napt_ids.hi);
-		fprintf(f, "oifname \"%s\" ip saddr %s/%u masquerade\n", out,
-		    ipv4_text(n->addr), n->plen);
+		fprintf(f, "oifname \"%s\" ip saddr %s masquerade\n", out,
+		    PREFIX_TEXT(n));
 	}
 	fputs("}\n", f);
 }

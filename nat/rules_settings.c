@@ -1,7 +1,6 @@
 /* rules_settings.c - settings of the machine that the data plane needs, noted and put back */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -146,7 +145,7 @@ settings_claim(const struct rules_plan *p, struct rules_settings *saved)
 		if (c->pools[i].local)
 			continue;
 		snprintf(key, sizeof(key), CLAIM "%s",
-		    ipv4_text(c->pools[i].addr));
+		    ADDR_TEXT(&c->pools[i].addr));
 		for (k = 0; k < saved->n; k++) {
 			if (strcmp(saved->list[k].key, key) == 0)
 				break;
@@ -159,10 +158,10 @@ settings_claim(const struct rules_plan *p, struct rules_settings *saved)
 			snprintf(s->value, sizeof(s->value), "%s %s",
 			    c->public_if, c->private_if);
 		}
-		if (address_claim(c->pools[i].addr, c->public_if,
+		if (address_claim(&c->pools[i].addr, c->public_if,
 		    c->private_if) == -1)
 			log_warn("cannot answer for %s on %s: %s",
-			    ipv4_text(c->pools[i].addr), c->public_if,
+			    ADDR_TEXT(&c->pools[i].addr), c->public_if,
 			    strerror(errno));
 	}
 }
@@ -170,12 +169,12 @@ settings_claim(const struct rules_plan *p, struct rules_settings *saved)
 static void
 setting_release(const struct rules_setting *s)
 {
-	struct in_addr addr;
-	char	       public_if[16], private_if[16];
+	struct addr addr;
+	char	    public_if[16], private_if[16];
 
-	if (inet_pton(AF_INET, s->key + strlen(CLAIM), &addr) == 1 &&
+	if (addr_parse(&addr, s->key + strlen(CLAIM)) == 0 &&
 	    sscanf(s->value, "%15s %15s", public_if, private_if) == 2)
-		address_release(addr.s_addr, public_if, private_if);
+		address_release(&addr, public_if, private_if);
 }
 
 void
@@ -199,7 +198,7 @@ is_claimed(const struct dataplane_config *c, const struct rules_setting *s)
 		return false;
 	for (size_t i = 0; i < c->npools; i++) {
 		if (!c->pools[i].local && strcmp(s->key + strlen(CLAIM),
-		    ipv4_text(c->pools[i].addr)) == 0)
+		    ADDR_TEXT(&c->pools[i].addr)) == 0)
 			return true;
 	}
 	return false;

@@ -37,12 +37,15 @@ static const struct space space_multicast[] = {
 #define IN_SPACE(a, plen, list) \
 	in_space((a), (plen), (list), sizeof(list) / sizeof((list)[0]))
 
-/* Do the first n bits agree? */
+/* Do the first n bits agree?  All of IPv4's are one word: packets are held
+ * against prefixes. */
 static bool
 bits_equal(const uint8_t *a, const uint8_t *b, unsigned n)
 {
 	unsigned whole = n / 8, rest = n % 8;
 
+	if (n <= 32)
+		return n == 0 || (load_u32(a) ^ load_u32(b)) >> (32 - n) == 0;
 	return memcmp(a, b, whole) == 0 && (rest == 0 ||
 	    ((a[whole] ^ b[whole]) >> (8 - rest)) == 0);
 }
@@ -89,12 +92,6 @@ bool
 addr_is_set(const struct addr *a)
 {
 	return a->family != AF_UNSPEC;
-}
-
-bool
-addr_equal(const struct addr *a, const struct addr *b)
-{
-	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
 int

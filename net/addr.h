@@ -22,14 +22,26 @@ struct addr {
 #define ADDR_REVERSE_MAX	74
 #define PREFIX_TEXT_MAX		50
 
-/* To and from a bare IPv4 address in network order; addr_v4() gives 0 for all
- * that is not IPv4.  Here, since every packet has two of them. */
+/*
+ * To and from a bare IPv4 address in network order; addr_v4() gives 0 for all
+ * that is not IPv4.  Here, since every packet has two of them; for which
+ * addr_set_v4() writes in place, as a copy of what was just written in parts waits
+ * for it.
+ */
+static inline void
+addr_set_v4(struct addr *a, const void *bytes)
+{
+	a->family = AF_INET;
+	memcpy(a->bytes, bytes, 4);
+	memset(a->bytes + 4, 0, sizeof(a->bytes) - 4);
+}
+
 static inline struct addr
 addr_from_v4(uint32_t v4)
 {
-	struct addr a = { .family = AF_INET };
+	struct addr a;
 
-	memcpy(a.bytes, &v4, sizeof(v4));
+	addr_set_v4(&a, &v4);
 	return a;
 }
 
@@ -53,7 +65,15 @@ unsigned addr_bits(int family);
 /* Is there an address?  The unspecified 0.0.0.0 and :: are addresses too, see
  * addr_is_unspecified(). */
 bool	 addr_is_set(const struct addr *a);
-bool	 addr_equal(const struct addr *a, const struct addr *b);
+static inline bool
+addr_equal(const struct addr *a, const struct addr *b)
+{
+	/* Most that differ do so in these four; and they are read as they were
+	 * written, see addr_set_v4(). */
+	return memcmp(a->bytes, b->bytes, 4) == 0 && a->family == b->family &&
+	    memcmp(a->bytes + 4, b->bytes + 4, 12) == 0;
+}
+
 /* None first, then IPv4, then IPv6, each by value: <0, 0, >0. */
 int	 addr_compare(const struct addr *a, const struct addr *b);
 /* As hash_bytes(): keyed, for the life of this process. */

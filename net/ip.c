@@ -56,16 +56,6 @@ ip_is_private(uint32_t addr)
 	    h >> 22 == 0x191 || h >> 16 == 0xa9fe;
 }
 
-/* Where it is to stay: a copy of what was just written in pieces makes the
- * processor wait. */
-static inline void
-set_v4(struct addr *a, const uint8_t bytes[4])
-{
-	a->family = AF_INET;
-	memcpy(a->bytes, bytes, 4);
-	memset(a->bytes + 4, 0, sizeof(a->bytes) - 4);
-}
-
 /* What both readers of an IPv4 header want: all of it, with its options. */
 static bool
 parse_ipv4_header(struct packet_view *v, const uint8_t *buf, size_t len)
@@ -87,8 +77,8 @@ parse_ipv4_header(struct packet_view *v, const uint8_t *buf, size_t len)
 	v->frag = (uint16_t)((frag & 0x1fff) * 8);
 	v->ttl = buf[8];
 	v->protocol = buf[9];
-	set_v4(&v->src, buf + 12);
-	set_v4(&v->dst, buf + 16);
+	addr_set_v4(&v->src, buf + 12);
+	addr_set_v4(&v->dst, buf + 16);
 	return true;
 }
 

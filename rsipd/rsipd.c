@@ -157,14 +157,13 @@ on_lost(void *arg)
 }
 
 static void
-on_misuse(void *arg, uint32_t host, enum demux_verdict verdict,
+on_misuse(void *arg, const struct addr *host, enum demux_verdict verdict,
     uint32_t client_id, uint32_t bind_id)
 {
 	struct rsipd *d = arg;
-	struct addr   a = addr_from_v4(host);
 
 	(void)client_id;
-	gateway_misuse(d->gateway, clock_now(), &a, verdict, bind_id);
+	gateway_misuse(d->gateway, clock_now(), host, verdict, bind_id);
 }
 
 /* --- events --------------------------------------------------------------- */
@@ -181,7 +180,7 @@ on_alarm(evutil_socket_t fd, short what, void *arg)
 
 /* The networks and hosts that sections name. */
 struct named {
-	struct dataplane_network *list;
+	struct prefix *list;
 	size_t n;
 };
 
@@ -192,8 +191,7 @@ add_named(void *arg, const struct prefix *hosts, void *policy)
 
 	(void)policy;
 	if (named->list != NULL)
-		named->list[named->n] = (struct dataplane_network){
-			addr_v4(&hosts->addr), hosts->plen };
+		named->list[named->n] = *hosts;
 	named->n++;
 }
 
@@ -234,13 +232,13 @@ find_pools(const struct settings *c)
 	size_t		       i, k;
 
 	for (i = 0; i < c->npools; i++) {
-		pools[i].addr = addr_v4(&c->pools[i].addr);
+		pools[i].addr = c->pools[i].addr;
 		memcpy(pools[i].ports, c->pools[i].ports,
 		    sizeof(pools[i].ports));
 		pools[i].nports = c->pools[i].nports;
 		for (k = 0; k < c->nnamed; k++) {
 			if (addr_equal(&c->named[k].what.addr,
-			    &c->pools[i].addr))
+			    &pools[i].addr))
 				pools[i].local |= c->named[k].local;
 		}
 	}
@@ -289,7 +287,7 @@ move_to(struct rsipd *d, const struct place *p, const struct settings *c)
 {
 	char		       out[IFNAMSIZ];
 	struct dataplane_links l = { .public_if = p->public_if,
-		.private_if = p->private_if, .gateway = addr_v4(&p->gateway),
+		.private_if = p->private_if, .gateway = p->gateway,
 		.public_out = find_public_out(c, out) };
 
 	return dataplane_set_links(d->dataplane, &l);
@@ -326,7 +324,7 @@ use_pools(struct rsipd *d, const struct place *from, const struct settings *c)
 		return -1;
 	pools = find_pools(c);
 	rc = dataplane_set_pools(d->dataplane, pools, c->npools,
-	    addr_v4(&c->public_addr));
+	    &c->public_addr);
 	free(pools);
 	if (rc == -1) {
 		if (!is_there(from, c) && move_to(d, from, c) == 0)
@@ -514,7 +512,7 @@ open_dataplane(struct rsipd *d)
 	struct dataplane_config	    config = {
 		.public_if = c->public_if,
 		.private_if = c->private_if,
-		.gateway = addr_v4(&c->gateway.gateway),
+		.gateway = c->gateway.gateway,
 		.npools = c->npools,
 		.firewall = c->firewall,
 		.queue_first = c->queue_first,

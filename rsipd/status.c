@@ -524,10 +524,10 @@ flow_row(void *arg, const struct demux_row *e)
 	struct flow_walk  *w = arg;
 	struct demux_usage u = { 0 };
 	struct flow_row	   row = { .kind = e->kind,
-		.protocol = protocol_name(e), .address = ipv4_text(e->local),
-		.host = ipv4_text(e->host), .remote = e->remote == 0 ? "any" :
-		ipv4_text(e->remote), .client_id = e->client_id,
-		.bind_id = e->bind_id };
+		.protocol = protocol_name(e), .address = ADDR_TEXT(&e->local),
+		.host = ADDR_TEXT(&e->host),
+		.remote = addr_is_set(&e->remote) ? ADDR_TEXT(&e->remote) :
+		"any", .client_id = e->client_id, .bind_id = e->bind_id };
 
 	if (!report_rows_room(w->walk.table, w->walk.limit))
 		return;

@@ -46,14 +46,16 @@ make_table(void)
 		uint32_t	     spis[] = { o->spi, o->spi + 1 };
 		struct demux_binding b = {
 			.client_id = (uint32_t)i + 1, .bind_id = 1,
-			.host = htonl(o->host), .gateway = htonl(NA),
-			.tunnel = o->tunnel, .local = htonl(o->local),
+			.host = addr_from_v4(htonl(o->host)),
+			.gateway = addr_from_v4(htonl(NA)),
+			.tunnel = o->tunnel,
+			.local = addr_from_v4(htonl(o->local)),
 			.whole = o->whole, .ipsec = o->ipsec,
 			.ports = &o->ports, .nports = o->whole ? 0 : 1,
 			.spis = spis, .nspis = o->spi == 0 ? 0 : 2,
 			.remote_policy = o->policy,
-			.remote = o->policy == DEMUX_REMOTE_NONE ? 0 :
-			    htonl(REMOTE),
+			.remote = addr_from_v4(
+			    o->policy == DEMUX_REMOTE_NONE ? 0 : htonl(REMOTE)),
 		};
 
 		FUZZ_CHECK(demux_add(d, &b) == 0);
@@ -62,12 +64,12 @@ make_table(void)
 }
 
 static const struct owner *
-owner_of(uint32_t host)
+owner_of(const struct addr *host)
 {
 	size_t i;
 
 	for (i = 0; i < NOWNERS; i++) {
-		if (htonl(owners[i].host) == host)
+		if (htonl(owners[i].host) == addr_v4(host))
 			return &owners[i];
 	}
 	return NULL;
@@ -100,9 +102,9 @@ check_inbound(struct demux *d, uint64_t now, const uint8_t *pkt, size_t len)
 	default:
 		FUZZ_CHECK(false);	/* misuse from outside */
 	}
-	o = owner_of(out.host);
+	o = owner_of(&out.host);
 	FUZZ_CHECK(o != NULL && out.tunnel == o->tunnel &&
-	    out.gateway == htonl(NA) && addr_v4(&p.dst) == htonl(o->local));
+	    addr_v4(&out.gateway) == htonl(NA) && addr_v4(&p.dst) == htonl(o->local));
 	if (o->policy == DEMUX_REMOTE_MACRO && p.protocol != IPPROTO_ICMP)
 		FUZZ_CHECK(addr_v4(&p.src) == htonl(REMOTE));
 	if (has_ports(&p) && !o->whole) {
@@ -122,15 +124,16 @@ check_outbound(struct demux *d, uint64_t now, unsigned who,
     enum tunnel_type tunnel, const uint8_t *pkt, size_t len)
 {
 	const struct owner *o = &owners[who % NOWNERS];
+	struct addr	    host = addr_from_v4(htonl(o->host));
 	struct demux_target out;
 	struct packet_view  p;
 	uint16_t	    port;
 
 	memset(&out, 0, sizeof(out));
 	if (!packet_parse_ipv4(&p, pkt, len) || demux_outbound(d, now,
-	    htonl(o->host), tunnel, &p, &out) != DEMUX_FORWARD)
+	    &host, tunnel, &p, &out) != DEMUX_FORWARD)
 		return;
-	FUZZ_CHECK(out.host == htonl(o->host) && tunnel == o->tunnel);
+	FUZZ_CHECK(addr_v4(&out.host) == htonl(o->host) && tunnel == o->tunnel);
 	FUZZ_CHECK(addr_v4(&p.src) == htonl(o->local));
 	if (o->policy == DEMUX_REMOTE_MACRO)
 		FUZZ_CHECK(addr_v4(&p.dst) == htonl(REMOTE));

@@ -72,9 +72,10 @@ op_demux_add(void *arg, const struct demux_binding *b)
 	memset(l, 0, sizeof(*l));
 	l->client_id = b->client_id;
 	l->bind_id = b->bind_id;
-	l->local = b->local;
+	l->local = addr_v4(&b->local);
 	l->whole = b->whole;
-	FUZZ_CHECK(b->client_id != 0 && b->host != 0 && b->gateway != 0);
+	FUZZ_CHECK(b->client_id != 0 && addr_v4(&b->host) != 0 &&
+	    addr_v4(&b->gateway) != 0);
 	for (i = 0; i < b->nports; i++) {
 		FUZZ_CHECK(b->ports[i].lo >= PORTS_LO &&
 		    b->ports[i].lo <= b->ports[i].hi &&

@@ -56,14 +56,14 @@ fail(const char *what, const char *why)
 	exit(2);
 }
 
-static uint32_t
+static struct addr
 get_addr(const char *s)
 {
-	struct in_addr a;
+	struct addr a;
 
-	if (inet_pton(AF_INET, s, &a) != 1)
+	if (addr_parse(&a, s) == -1)
 		fail("bad address", s);
-	return a.s_addr;
+	return a;
 }
 
 static size_t
@@ -119,14 +119,11 @@ add_pool(char *s, bool local)
 static void
 add_host(char *s)
 {
-	static struct dataplane_network hosts[8];
-	char			       *slash = strchr(s, '/');
+	static struct prefix hosts[8];
 
-	if (config.nhosts == sizeof(hosts) / sizeof(hosts[0]) || slash == NULL)
+	if (config.nhosts == sizeof(hosts) / sizeof(hosts[0]) ||
+	    prefix_parse(&hosts[config.nhosts++], s) == -1)
 		fail("bad host", s);
-	*slash = '\0';
-	hosts[config.nhosts].addr = get_addr(s);
-	hosts[config.nhosts++].plen = (unsigned)strtoul(slash + 1, NULL, 10);
 	config.hosts = hosts;
 }
 
@@ -295,7 +292,7 @@ print_flow(void *arg, const struct demux_row *e)
 {
 	(void)arg;
 	printf("flow %s %u %s %s %s %" PRIx64 " %u %u\n", e->kind, e->protocol,
-	    ipv4_text(e->local), ipv4_text(e->host), ipv4_text(e->remote),
+	    ADDR_TEXT(&e->local), ADDR_TEXT(&e->host), ADDR_TEXT(&e->remote),
 	    e->key, e->client_id, e->bind_id);
 }
 
@@ -387,11 +384,11 @@ on_lost(void *arg)
 }
 
 static void
-on_misuse(void *arg, uint32_t host, enum demux_verdict v, uint32_t client_id,
-    uint32_t bind_id)
+on_misuse(void *arg, const struct addr *host, enum demux_verdict v,
+    uint32_t client_id, uint32_t bind_id)
 {
 	(void)arg;
-	printf("misuse %s %s %u %u\n", ipv4_text(host), verdicts[v], client_id,
+	printf("misuse %s %s %u %u\n", ADDR_TEXT(host), verdicts[v], client_id,
 	    bind_id);
 }
 

@@ -1,7 +1,7 @@
 /* demux_world.c - two hosts at one address, packets of theirs and of the Internet, and who gets them */
 #include "config.h"
 
-#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,13 +15,13 @@
 
 uint8_t buf[2048];
 
-uint32_t
+struct addr
 addr(const char *s)
 {
-	struct in_addr a;
+	struct addr a;
 
-	assert_int_equal(inet_pton(AF_INET, s, &a), 1);
-	return a.s_addr;
+	assert_int_equal(addr_parse(&a, s), 0);
+	return a;
 }
 
 /* --- making packets --------------------------------------------------------- */
@@ -30,7 +30,7 @@ size_t
 make_ip(uint8_t *p, const char *src, const char *dst, uint8_t protocol,
     size_t payload)
 {
-	uint32_t s = addr(src), d = addr(dst);
+	struct addr s = addr(src), d = addr(dst);
 
 	memset(p, 0, 20);
 	p[0] = 0x45;
@@ -38,8 +38,8 @@ make_ip(uint8_t *p, const char *src, const char *dst, uint8_t protocol,
 	store_u16(p + 4, 0x1234);
 	p[8] = 64;
 	p[9] = protocol;
-	memcpy(p + 12, &s, 4);
-	memcpy(p + 16, &d, 4);
+	memcpy(p + 12, s.bytes, 4);
+	memcpy(p + 16, d.bytes, 4);
 	return 20 + payload;
 }
 
@@ -123,14 +123,15 @@ ask_inbound(struct demux *d, const uint8_t *p, size_t len,
 }
 
 enum demux_verdict
-ask_outbound(struct demux *d, uint64_t now, uint32_t host,
+ask_outbound(struct demux *d, uint64_t now, const char *host,
     enum tunnel_type tunnel, const uint8_t *p, size_t len,
     struct demux_target *t)
 {
 	struct packet_view v;
+	struct addr	   from = addr(host);
 
 	return packet_parse_ipv4(&v, p, len) ?
-	    demux_outbound(d, now, host, tunnel, &v, t) : DEMUX_DROP;
+	    demux_outbound(d, now, &from, tunnel, &v, t) : DEMUX_DROP;
 }
 
 enum demux_verdict
@@ -145,13 +146,21 @@ out_at(struct demux *d, uint64_t now, const char *host, size_t len)
 {
 	struct demux_target t;
 
-	return ask_outbound(d, now, addr(host), TUNNEL_IPIP, buf, len, &t);
+	return ask_outbound(d, now, host, TUNNEL_IPIP, buf, len, &t);
 }
 
 enum demux_verdict
 out(struct demux *d, const char *host, size_t len)
 {
 	return out_at(d, NOW, host, len);
+}
+
+bool
+holds(struct demux *d, const char *host, const char *local)
+{
+	struct addr h = addr(host), l = addr(local);
+
+	return demux_holds(d, &h, &l);
 }
 
 /* Two hosts at one address, as in the picture of the design. */

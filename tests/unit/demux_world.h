@@ -21,8 +21,7 @@ extern uint8_t buf[2048];
 extern const struct demux_range ports1, ports2;
 extern const uint32_t spis1[2], spis2[1];
 
-/* Network order. */
-uint32_t addr(const char *s);
+struct addr addr(const char *s);
 
 /* Each writes a packet into buf, make_ip() into p, and returns its length. */
 size_t make_ip(uint8_t *p, const char *src, const char *dst, uint8_t protocol,
@@ -41,13 +40,15 @@ size_t make_error(const char *src, const char *dst, uint8_t type, size_t n);
 /* What becomes of bytes as they come in; what is no packet is never asked about. */
 enum demux_verdict ask_inbound(struct demux *d, const uint8_t *p, size_t len,
 	    struct demux_target *t);
-enum demux_verdict ask_outbound(struct demux *d, uint64_t now, uint32_t host,
+enum demux_verdict ask_outbound(struct demux *d, uint64_t now, const char *host,
 	    enum tunnel_type tunnel, const uint8_t *p, size_t len,
 	    struct demux_target *t);
 /* What becomes of the packet in buf: from the Internet, and out of a host's tunnel. */
 enum demux_verdict in(struct demux *d, size_t len, struct demux_target *t);
 enum demux_verdict out_at(struct demux *d, uint64_t now, const char *host, size_t len);
 enum demux_verdict out(struct demux *d, const char *host, size_t len);
+/* Does that host hold anything of the address? */
+bool holds(struct demux *d, const char *host, const char *local);
 /* A binding of that host without ports and SPIs. */
 struct demux_binding binding(uint32_t client, const char *host);
 /* A table that knows both; the caller frees. */
@@ -57,8 +58,8 @@ struct demux *two_hosts(void);
 	do {                                                                \
 		struct demux_target to_;                                    \
 		assert_int_equal(in(d, len, &to_), DEMUX_FORWARD);          \
-		assert_int_equal(to_.host, addr(x));                        \
-		assert_int_equal(to_.gateway, addr(NA));                    \
+		assert_string_equal(ADDR_TEXT(&to_.host), x);               \
+		assert_string_equal(ADDR_TEXT(&to_.gateway), NA);           \
 	} while (0)
 
 #define assert_in(d, len, verdict)                                          \

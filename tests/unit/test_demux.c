@@ -313,7 +313,7 @@ test_outbound_only_what_was_leased(void **state)
 	    out(d, X1, make_port(6, NB2, Y, 20000, 80)), DEMUX_MISUSE_ADDR);
 	assert_int_equal(out(d, X1, make_esp(NB2, Y, 1)), DEMUX_MISUSE_ADDR);
 	n = make_port(17, NB, Y, 20000, 53);
-	assert_int_equal(ask_outbound(d, NOW, addr(X1), TUNNEL_GRE, buf, n, &t),
+	assert_int_equal(ask_outbound(d, NOW, X1, TUNNEL_GRE, buf, n, &t),
 	    DEMUX_MISUSE_TUNNEL);
 	assert_int_equal(t.client_id, 1);
 	assert_int_equal(t.bind_id, 1);
@@ -424,9 +424,9 @@ test_outbound_fragments(void **state)
 	assert_int_equal(out(d, X1, n), DEMUX_DROP);
 	store_u16(buf + 6, 0x4000);
 	assert_int_equal(out(d, X1, n), DEMUX_FORWARD);
-	assert_true(demux_holds(d, addr(X1), addr(NB)));
-	assert_false(demux_holds(d, addr(X1), addr(NB2)));
-	assert_false(demux_holds(d, addr(Y), addr(NB)));
+	assert_true(holds(d, X1, NB));
+	assert_false(holds(d, X1, NB2));
+	assert_false(holds(d, Y, NB));
 	demux_free(d);
 }
 
@@ -442,7 +442,7 @@ try_all(struct demux *d, const uint8_t *p, size_t len)
 	assert_non_null(copy);
 	memcpy(copy, p, len);
 	(void)ask_inbound(d, copy, len, &t);
-	(void)ask_outbound(d, NOW, addr(X1), TUNNEL_IPIP, copy, len, &t);
+	(void)ask_outbound(d, NOW, X1, TUNNEL_IPIP, copy, len, &t);
 	free(copy);
 }
 

@@ -227,6 +227,38 @@ test_what_is_used_is_kept(void **state)
 	demux_free(d);
 }
 
+/* Two addresses that the table cannot tell apart would be one host's. */
+static void
+test_only_ipv4_is_bound(void **state)
+{
+	struct demux	    *d = two_hosts();
+	struct demux_binding good = binding(7, "10.0.0.17"), b;
+	struct addr	     six = addr("2001:db8::7"), none = { 0 };
+	struct addr	    *part[] = { &b.host, &b.gateway, &b.local };
+	size_t		     i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		b = good;
+		*part[i] = six;
+		assert_int_equal(demux_add(d, &b), -1);
+		assert_int_equal(errno, EAFNOSUPPORT);
+		*part[i] = none;
+		assert_int_equal(demux_add(d, &b), -1);
+		assert_int_equal(errno, EAFNOSUPPORT);
+	}
+	b = good;
+	b.remote_policy = DEMUX_REMOTE_MACRO;
+	b.remote = six;
+	assert_int_equal(demux_add(d, &b), -1);
+	assert_int_equal(errno, EAFNOSUPPORT);
+	assert_false(demux_holds(d, &six, &good.local));
+	assert_false(demux_holds(d, &none, &good.local));
+	assert_int_equal(demux_add(d, &good), 0);
+	assert_true(demux_holds(d, &good.host, &good.local));
+	demux_free(d);
+}
+
 static void
 count_entry(void *arg, const struct demux_row *e)
 {
@@ -262,7 +294,7 @@ test_many_bindings(void **state)
 	b.nspis = 1;
 	for (uint32_t i = 0; i < 100000; i++) {
 		b.client_id = i;
-		b.host = htonl(0x0a000000 + i);
+		b.host = addr_from_v4(htonl(0x0a000001 + i));
 		spi = 0x10000 + i;
 		assert_int_equal(demux_add(d, &b), 0);
 	}
@@ -297,6 +329,8 @@ race_reader(void *arg)
 	unsigned	    me = atomic_fetch_add(&r->next, 1);
 	uint8_t		    p[64], q[64];
 	struct demux_target t;
+	struct packet_view  v;
+	struct addr	    host;
 	size_t		    n, m;
 	uint32_t	    i = me;
 
@@ -317,8 +351,10 @@ race_reader(void *arg)
 					atomic_fetch_add(&r->wrong, 1);
 			}
 			store_u16(q + 24, (uint16_t)i);
-			(void)ask_outbound(
-			    r->d, NOW, htonl(i), TUNNEL_IPIP, q, m, &t);
+			host = addr_from_v4(htonl(0x0a000001 + i));
+			if (packet_parse_ipv4(&v, q, m))
+				(void)demux_outbound(r->d, NOW, &host,
+				    TUNNEL_IPIP, &v, &t);
 		}
 		demux_offline(r->d, me);
 	}
@@ -344,7 +380,7 @@ test_readers_beside_the_writer(void **state)
 		uint32_t i = random_uniform(512);
 
 		b.client_id = i;
-		b.host = htonl(i);
+		b.host = addr_from_v4(htonl(0x0a000000 + i + 1));
 		spi = 0x10000 + i;
 		if (there[i])
 			assert_int_equal(demux_remove(r.d, i, 1), 0);
@@ -366,6 +402,7 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_only_ipv4_is_bound),
 		cmocka_unit_test(test_all_or_nothing),
 		cmocka_unit_test(test_remove_forgets_all),
 		cmocka_unit_test(test_learnt_keys_expire),

@@ -66,10 +66,10 @@ binding(uint32_t client, const uint32_t *spi)
 	return (struct demux_binding) {
 		.client_id = client,
 		.bind_id = 1,
-		.host = htonl(0x0a000000 + client),
-		.gateway = htonl(0x0a000001),
+		.host = addr_from_v4(htonl(0x0a000000 + client)),
+		.gateway = addr_from_v4(htonl(0x0a000001)),
 		.tunnel = TUNNEL_IPIP,
-		.local = htonl(LOCAL),
+		.local = addr_from_v4(htonl(LOCAL)),
 		.ipsec = true,
 		.spis = spi,
 		.nspis = 1,
@@ -120,6 +120,7 @@ static void *
 send_one(void *arg)
 {
 	const struct sender *s = arg;
+	struct addr	     host = addr_from_v4(htonl(0x0a000000 + s->client));
 	struct demux_target  t;
 	uint8_t		     p[64];
 	struct packet_view   v;
@@ -127,8 +128,7 @@ send_one(void *arg)
 	make_esp(&v, p, LOCAL, PEER, 0x9000 + s->client);
 	stop_at = s->stop;
 	demux_online(s->d, s->reader);
-	(void)demux_outbound(s->d, NOW, htonl(0x0a000000 + s->client),
-	    TUNNEL_IPIP, &v, &t);
+	(void)demux_outbound(s->d, NOW, &host, TUNNEL_IPIP, &v, &t);
 	demux_offline(s->d, s->reader);
 	return NULL;
 }
@@ -207,14 +207,16 @@ flood_run(void *arg)
 	struct demux_target t;
 	uint8_t		    p[64];
 	struct packet_view  v;
+	struct addr	    host;
 	uint32_t	    i = me << 24;
 
 	while (!atomic_load_explicit(&f->stop, memory_order_relaxed)) {
 		demux_online(f->d, me);
 		for (unsigned k = 0; k < 32; k++) {
 			make_esp(&v, p, LOCAL, PEER, ++i);
-			(void)demux_outbound(f->d, NOW,
-			    htonl(0x0a000000 + i % 64), TUNNEL_IPIP, &v, &t);
+			host = addr_from_v4(htonl(0x0a000000 + i % 64));
+			(void)demux_outbound(f->d, NOW, &host, TUNNEL_IPIP,
+			    &v, &t);
 			make_esp(&v, p, PEER, LOCAL, 0x10000 + i % 64);
 			if (demux_inbound(f->d, NOW, &v, &t) == DEMUX_FORWARD
 			    && t.client_id != i % 64)

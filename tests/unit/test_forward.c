@@ -61,9 +61,6 @@ make_udp(uint8_t *p, uint32_t src, uint32_t dst, uint16_t sport,
 
 /* --- a queue without a kernel ----------------------------------------------- */
 
-static const struct dataplane_pool pool = { .local = true, .nports = 1,
-	.ports = { { 20000, 20127 } } };
-
 struct lab {
 	struct queue_shared shared;
 	struct queue q;
@@ -76,9 +73,11 @@ add_host(struct demux *d, uint32_t id, uint32_t host, uint16_t lo)
 	struct demux_range   r = { lo, (uint16_t)(lo + 63) };
 	uint32_t	     spi = SPI_OF(host);
 	struct demux_binding b = { .client_id = id, .bind_id = 1,
-		.host = htonl(host), .gateway = htonl(NA),
-		.tunnel = TUNNEL_IPIP, .local = htonl(NB), .ipsec = true,
-		.ports = &r, .nports = 1, .spis = &spi, .nspis = 1,
+		.host = addr_from_v4(htonl(host)),
+		.gateway = addr_from_v4(htonl(NA)),
+		.tunnel = TUNNEL_IPIP, .local = addr_from_v4(htonl(NB)),
+		.ipsec = true, .ports = &r, .nports = 1, .spis = &spi,
+		.nspis = 1,
 		.remote_policy = DEMUX_REMOTE_NONE };
 
 	assert_int_equal(demux_add(d, &b), 0);
@@ -89,15 +88,15 @@ setup(void **state)
 {
 	struct lab *l = calloc(1, sizeof(*l));
 
-	l->public = calloc(1, sizeof(*l->public) + sizeof(pool));
-	l->public->addr = htonl(NB);
+	l->public = calloc(1, sizeof(*l->public) +
+	    sizeof(l->public->pool[0]));
+	l->public->addr = addr_from_v4(htonl(NB));
 	l->public->npools = 1;
-	l->public->pool[0] = pool;
-	l->public->pool[0].addr = htonl(NB);
+	l->public->pool[0].local = true;
+	l->public->pool[0].addr = addr_from_v4(htonl(NB));
 	l->shared.public = l->public;
-	l->public->gateway = htonl(NA);
-	l->public->networks[0] = (struct dataplane_network) {
-		htonl(0x0a000000), 24 };
+	l->public->gateway = addr_from_v4(htonl(NA));
+	l->public->networks[0] = prefix_from_v4(htonl(0x0a000000), 24);
 	l->public->nnetworks = 1;
 	l->shared.demux = demux_new(1000);
 	atomic_store(&l->shared.private_index, PRIVATE);

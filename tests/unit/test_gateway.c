@@ -216,7 +216,7 @@ pools_come_and_go(void **state)
 	expect_error(RSIP_LOCAL_ADDR_UNALLOWED);
 	assign(RSIP_ASSIGN_REQUEST_RSIPSEC, id);
 	expect(RSIP_ASSIGN_RESPONSE_RSIPSEC);
-	assert_int_equal(w.last.local, addr_v4(&new.addr));
+	assert_true(addr_equal(&w.last.local, &new.addr));
 
 	/* Back again, at once: nothing of it goes to another host. */
 	both[0] = old;

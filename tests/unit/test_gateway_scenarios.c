@@ -102,10 +102,10 @@ tell_entered(struct play *p)
 	const struct demux_binding *b = &w.last;
 	char host[16], gateway[16], local[16], remote[16];
 
-	snprintf(host, sizeof(host), "%s", ipv4_text(b->host));
-	snprintf(gateway, sizeof(gateway), "%s", ipv4_text(b->gateway));
-	snprintf(local, sizeof(local), "%s", ipv4_text(b->local));
-	snprintf(remote, sizeof(remote), "%s", ipv4_text(b->remote));
+	snprintf(host, sizeof(host), "%s", ADDR_TEXT(&b->host));
+	snprintf(gateway, sizeof(gateway), "%s", ADDR_TEXT(&b->gateway));
+	snprintf(local, sizeof(local), "%s", ADDR_TEXT(&b->local));
+	snprintf(remote, sizeof(remote), "%s", ipv4_text(addr_v4(&b->remote)));
 	play_event(p, "entered host=%s gateway=%s local=%s tunnel=%s ranges=%u "
 	    "spis=%u cookies=%u policy=%s remote=%s rport=%u ipsec=%s "
 	    "whole=%s listen=%s", host,

@@ -152,7 +152,7 @@ entered_in_all_three(void **state)
 
 	assert_non_null(b);
 	assert_int_equal(esp(h, 0xfffffff0, &to), DEMUX_FORWARD);
-	assert_int_equal(to.host, htonl(XA));
+	assert_int_equal(addr_v4(&to.host), htonl(XA));
 	assert_int_equal(to.bind_id, b->bind_id);
 	assert_ptr_equal(leases_binding(h->tables.leases, h->client,
 	    b->bind_id), b);
@@ -169,8 +169,8 @@ refused_by_one_it_is_in_none(void **state)
 	struct pool_counts    before = counts(h), after;
 	struct grant	      g = taken(h);
 	struct demux_binding  other = { .client_id = 1, .bind_id = 1,
-		.host = htonl(XA + 1), .gateway = addr_v4(&g.gateway),
-		.tunnel = TUNNEL_IPIP, .local = htonl(NB), .ipsec = true,
+		.host = addr_from_v4(htonl(XA + 1)), .gateway = g.gateway,
+		.tunnel = TUNNEL_IPIP, .local = g.local, .ipsec = true,
 		.cookies = cookies, .ncookies = 1,
 		.remote_policy = DEMUX_REMOTE_NONE };
 	struct demux_target   to;

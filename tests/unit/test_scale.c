@@ -149,6 +149,7 @@ a_hundred_thousand_bindings(void **state)
 		.max_bindings = OF_HOST, .max_spis = OF_HOST };
 	struct policies		  *policies = policies_new(&p);
 	struct gateway_config	   config = { .max_registrations = HOSTS,
+		.gateway = { AF_INET, { 10, 0, 0, 1 } },
 		.max_bindings = HOSTS * OF_HOST, .policies = policies,
 		.from = { { .addr.family = AF_INET } }, .nfrom = 1 };
 	struct pool_address	   a = { .addr = { AF_INET, { 198, 51, 100, 1 } },

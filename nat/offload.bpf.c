@@ -35,6 +35,7 @@
 #define IP_DF_FLAG	0x4000
 #define OUTER_TTL	64
 #define ECN_MASK	3
+#define TCP_HEADER	20	/* without options */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -86,8 +87,8 @@ get_state(void)
 
 /*
  * A packet made on this machine may have the sum of the pseudo header alone where
- * a network card was to put the checksum.  In a tunnel no card
- * would find it; the slow path has the kernel put it in.
+ * a network card was to put the checksum.  Out of a tunnel the kernel
+ * would still look for it in the tunnel; the slow path has it put in.
  */
 static __always_inline int
 checksum_is_partial(const struct iphdr *ip, __u16 check)
@@ -102,9 +103,13 @@ checksum_is_partial(const struct iphdr *ip, __u16 check)
 	return check == (__u16)sum;
 }
 
-/* The flow of an IPv4 packet at ip; false if packets like it have none. */
+/*
+ * Reads the flow of an IPv4 packet at ip; false if packets like it have none.
+ * partial: its checksum may be left to a card.
+ */
 static __always_inline int
-make_key(struct offload_key *k, const struct iphdr *ip, const void *end, __u8 side)
+make_key(struct offload_key *k, const struct iphdr *ip, const void *end,
+    __u8 side, int partial)
 {
 	const __u32 *words = (const void *)(ip + 1);
 	const __u16 *check;
@@ -126,11 +131,11 @@ make_key(struct offload_key *k, const struct iphdr *ip, const void *end, __u8 si
 		check = (const __u16 *)words + 8;
 		k->id = words[0];
 		return (const void *)(check + 1) <= end &&
-		    !checksum_is_partial(ip, *check);
+		    (partial || !checksum_is_partial(ip, *check));
 	case IPPROTO_UDP:
 		check = (const __u16 *)words + 3;
 		k->id = words[0];
-		return !checksum_is_partial(ip, *check);
+		return partial || !checksum_is_partial(ip, *check);
 	case IPPROTO_AH:
 		k->id = words[1];
 		return 1;
@@ -199,6 +204,33 @@ header_checksum(const struct iphdr *ip)
 	return (__u16)~sum;
 }
 
+/*
+ * The headers are readable for tc programs only where they stand in the skb's
+ * first part.  want: bytes from the Ethernet header on.
+ */
+static __always_inline void
+pull_headers(struct __sk_buff *skb, __u32 want)
+{
+	void *end = (void *)(long)skb->data_end;
+
+	if ((void *)(long)skb->data + want > end)
+		(void)bpf_skb_pull_data(skb, skb->len < want ? skb->len : want);
+}
+
+/* The length of the longest packet that the kernel will make of this one. */
+static __always_inline __u32
+wire_len(const struct __sk_buff *skb, const struct iphdr *ip, const void *end)
+{
+	const __u8 *tcp = (const void *)(ip + 1);
+
+	if (skb->gso_size == 0)
+		return bpf_ntohs(ip->tot_len);
+	/* Of what is joined only TCP is understood by adjust_room() here. */
+	if (ip->protocol != IPPROTO_TCP || (const void *)(tcp + 13) > end)
+		return ~0u;
+	return sizeof(*ip) + (__u32)(tcp[12] >> 4) * 4 + skb->gso_size;
+}
+
 /* At the public interface: into the host's tunnel (RFC 2003 §3.1). */
 SEC("tc")
 int
@@ -210,27 +242,24 @@ offload_in(struct __sk_buff *skb)
 	struct offload_key	k;
 	struct ethhdr	       *eth;
 	struct iphdr	       *ip, outer = { 0 };
-	__u32			host, gateway;
+	void		       *end;
+	__u32			host, gateway, packets;
 	__u16			len;
 
-	/* Segments yet to be cut have no checksums yet either. */
-	if (skb->protocol != bpf_htons(ETH_P_IP) || skb->gso_size != 0)
+	if (skb->protocol != bpf_htons(ETH_P_IP))
 		return TC_ACT_OK;
+	pull_headers(skb, sizeof(*eth) + sizeof(*ip) + TCP_HEADER);
 	eth = (void *)(long)skb->data;
+	end = (void *)(long)skb->data_end;
 	ip = (void *)(eth + 1);
-	if ((void *)(ip + 1) > (void *)(long)skb->data_end) {
-		if (bpf_skb_pull_data(skb, sizeof(*eth) + sizeof(*ip) + 8) != 0)
-			return TC_ACT_OK;
-		eth = (void *)(long)skb->data;
-		ip = (void *)(eth + 1);
-		if ((void *)(ip + 1) > (void *)(long)skb->data_end)
-			return TC_ACT_OK;
-	}
-	if (!make_key(&k, ip, (void *)(long)skb->data_end, OFFLOAD_IN) ||
+	/* A checksum that is left to a card stays so, and the kernel cuts joined
+	 * segments in their tunnel, or the host's card does. */
+	if ((void *)(ip + 1) > end || !make_key(&k, ip, end, OFFLOAD_IN, 1) ||
 	    (s = get_state()) == NULL || (f = find_flow(&k, &b)) == NULL)
 		return TC_ACT_OK;
 	len = bpf_ntohs(ip->tot_len);
-	if (len + sizeof(outer) > s->mtu)
+	if (wire_len(skb, ip, end) > s->mtu - sizeof(outer) ||
+	    len > 0xffff - sizeof(outer))
 		return TC_ACT_OK;
 	host = f->host;
 	gateway = f->gateway;
@@ -248,14 +277,15 @@ offload_in(struct __sk_buff *skb)
 	outer.saddr = gateway;
 	outer.daddr = host;
 	outer.check = header_checksum(&outer);
-	__sync_fetch_and_add(&b->packets_in, 1);
+	packets = skb->gso_segs > 1 ? skb->gso_segs : 1;
+	__sync_fetch_and_add(&b->packets_in, packets);
 	__sync_fetch_and_add(&b->bytes_in, len);
 	if (bpf_skb_adjust_room(skb, sizeof(outer), BPF_ADJ_ROOM_MAC,
-	    BPF_F_ADJ_ROOM_ENCAP_L3_IPV4) != 0 ||
+	    BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_FIXED_GSO) != 0 ||
 	    bpf_skb_store_bytes(skb, sizeof(struct ethhdr), &outer,
 	    sizeof(outer), 0) != 0)
 		return TC_ACT_SHOT;
-	count(OFFLOAD_COUNT_IN, 1);
+	count(OFFLOAD_COUNT_IN, packets);
 	count(OFFLOAD_COUNT_BYTES_IN, len);
 	return (int)bpf_redirect_neigh(s->private_index, NULL, 0, 0);
 }
@@ -271,27 +301,22 @@ offload_out(struct __sk_buff *skb)
 	struct offload_key	k;
 	struct ethhdr	       *eth;
 	struct iphdr	       *outer, *ip;
+	void		       *end;
 	__u16			len;
 
+	/* No kernel takes the mark of a tunnel from joined segments for a tc
+	 * program: NFQUEUE has them cut first. */
 	if (skb->protocol != bpf_htons(ETH_P_IP) || skb->gso_size != 0)
 		return TC_ACT_OK;
+	pull_headers(skb, sizeof(*eth) + 2 * sizeof(*ip) + TCP_HEADER);
 	eth = (void *)(long)skb->data;
+	end = (void *)(long)skb->data_end;
 	outer = (void *)(eth + 1);
 	ip = outer + 1;
-	if ((void *)(ip + 1) > (void *)(long)skb->data_end) {
-		if (bpf_skb_pull_data(skb, sizeof(*eth) + 2 * sizeof(*ip) +
-		    8) != 0)
-			return TC_ACT_OK;
-		eth = (void *)(long)skb->data;
-		outer = (void *)(eth + 1);
-		ip = outer + 1;
-		if ((void *)(ip + 1) > (void *)(long)skb->data_end)
-			return TC_ACT_OK;
-	}
-	if (outer->ihl != 5 || outer->version != 4 ||
+	if ((void *)(ip + 1) > end || outer->ihl != 5 || outer->version != 4 ||
 	    outer->protocol != IPPROTO_IPIP ||
 	    (outer->frag_off & bpf_htons(IP_FRAGMENT)) != 0 ||
-	    !make_key(&k, ip, (void *)(long)skb->data_end, OFFLOAD_OUT) ||
+	    !make_key(&k, ip, end, OFFLOAD_OUT, 0) ||
 	    (s = get_state()) == NULL || outer->daddr != s->gateway ||
 	    (f = find_flow(&k, &b)) == NULL)
 		return TC_ACT_OK;

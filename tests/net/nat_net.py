@@ -133,6 +133,20 @@ def tunnel(host, packet, kind=IPIP, gw=NA, **k):
     return ip(host, gw, kind, packet, **k)
 
 
+def joined(packet, mss, udp=False):
+    """A packet as a sender's kernel hands it to a card that cuts it: checksums are to be filled in."""
+    f = Ip(packet)
+    at = 6 if udp else 16
+    pseudo = f.raw[12:20] + struct.pack("!BBH", 0, f.proto, len(f.payload))
+    body = bytearray(f.raw)
+    struct.pack_into("!H", body, f.hlen + at, ~csum(pseudo) & 0xffff)
+    headers = f.hlen + (8 if udp else 20)
+    # struct virtio_net_hdr: its lengths count the Ethernet header
+    vnet = struct.pack("=BBHHHH", 1, (5 if udp else 1) if len(f.raw) - headers > mss else 0,
+                       14 + headers, mss, 14 + f.hlen, at)
+    return vnet, bytes(body)
+
+
 class Wire:
     """An interface that we send on and look at."""
     def __init__(self, ns, dev, gwmac):
@@ -143,10 +157,20 @@ class Wire:
             # So that the kernel does not answer "protocol unreachable" for us.
             self.quiet = [socket.socket(socket.AF_INET, socket.SOCK_RAW, p)
                           for p in (IPIP, GRE, ESP, AH)]
-        self.dev, self.mac = dev, bytes.fromhex(gwmac.replace(":", ""))
+        self.ns, self.dev, self.mac = ns, dev, bytes.fromhex(gwmac.replace(":", ""))
 
     def send(self, packet):
         self.s.sendto(packet, (self.dev, 0x0800, 0, 0, self.mac))
+
+    def send_joined(self, packet, mss, udp=False):
+        """The same as one packet of many segments."""
+        with Inside(self.ns):
+            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+            s.setsockopt(263, 15, 1)      # SOL_PACKET, PACKET_VNET_HDR
+            s.bind((self.dev, 0x0800))
+        vnet, body = joined(packet, mss, udp)
+        s.send(vnet + self.mac + bytes(6) + b"\x08\0" + body)
+        s.close()
 
     def recv(self, want, timeout=10.0):
         """The first packet that came in for which want(Ip) holds, or None."""

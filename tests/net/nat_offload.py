@@ -76,6 +76,64 @@ leaves(ike(NB, Y, 0x2222222222222222), X2, "IKE of the second host, the same por
 arrives(ike(Y, NB, 0x1111111111111111, 7), X1, "IKE by its cookie to the first host")
 arrives(ike(Y, NB, 0x2222222222222222, 7), X2, "IKE by its cookie to the second host")
 
+# Segments that a card or a sender's kernel joined, and checksums left to a card
+def cut(packet, mss, count, **k):
+    """What comes out at the host where the gateway's card cuts nothing."""
+    wx.drain()
+    before = offloaded()[0]
+    wy.send_joined(packet, mss, **k)
+    got = []
+    for i in range(count):
+        p = wx.recv(lambda p: p.proto == IPIP and p.inner().dst == NB)
+        if p is None:
+            break
+        got.append(p)
+    return got, offloaded()[0] - before
+
+
+def seen(packets):
+    """All that must be the same, and whether each checksum is right."""
+    out = []
+    for o in packets:
+        i = o.inner()
+        pseudo = i.raw[12:20] + struct.pack("!BBH", 0, i.proto, len(i.payload))
+        out.append((o.src, o.dst, o.tos, o.df, o.total, i.ttl, i.df, i.tos, i.total,
+                    i.payload[:16], i.payload[18:], csum(pseudo + i.payload) == 0,
+                    o.good(), i.good()))
+    return out
+
+
+def cards(words):
+    net.inside_n("ethtool -K prv " + words)
+
+
+big = bytes(range(250)) * 20
+cards("tx off tso off tx-ipxip4-segmentation off")
+for what, packet, mss, count, k in (
+        ("a TCP packet without its sum", tcp(Y, NB, 81, 20064, 0x10, b"s" * 900, df=True), 1400, 1, {}),
+        ("five joined segments", tcp(Y, NB, 82, 20064, 0x18, big, df=True), 1000, 5, {}),
+        ("segments that may be fragmented", tcp(Y, NB, 83, 20064, 0x10, big), 1250, 4, {}),
+        ("DSCP and ECN on segments", tcp(Y, NB, 84, 20064, 0x10, big, tos=0xb9, df=True), 1250, 4, {}),
+        ("the longest segments that pass", tcp(Y, NB, 85, 20064, 0x10, big, df=True), 1440, 4, {}),
+        ("a UDP packet without its sum", udp(Y, NB, 86, 20064, b"u" * 99), 1400, 1, {"udp": True})):
+    slow, by = cut(packet, mss, count, **k)
+    fast, by2 = cut(packet, mss, count, **k)
+    r.ok(by == 0 and len(slow) == count and by2 == count, what + " by eBPF: %d of %d" % (by2, count))
+    r.ok(seen(fast) == seen(slow) and all(s[-1] and s[-2] and s[-3] for s in seen(fast)),
+         what + ": as on the slow path, sums right")
+packet = udp(Y, NB, 86, 20064, big)
+slow, by = cut(packet, 1000, 5, udp=True)
+r.ok(by == 0 and len(slow) == 5, "joined UDP goes the slow way: %d came" % len(slow))
+cards("tx on tso on tx-ipxip4-segmentation on")
+whole, by = cut(tcp(Y, NB, 82, 20064, 0x18, big, df=True), 1000, 1)
+r.ok(by == 5 and len(whole) == 1 and whole[0].inner().payload[20:] == big,
+     "where the card cuts tunnels the segments stay joined: %d bytes" % (whole[0].total if whole else 0))
+wy.drain()
+wy.send_joined(tcp(Y, NB, 85, 20064, 0x10, big, df=True), 1441)
+p = wy.recv(lambda p: p.proto == ICMP and p.payload[:2] == b"\3\4")
+r.ok(p is not None and struct.unpack("!H", p.payload[6:8])[0] == 1480,
+     "segments one byte too long with DF: the sender is told 1480")
+
 # A binding that ends takes its flows along; the next owner gets its own packets
 g.say("remove 1 1")
 nobody(esp(Y, NB, 0x1001), "a freed SPI reaches nobody at once")

@@ -36,12 +36,12 @@
 struct dataplane {
 	struct dataplane_config config;
 	struct dataplane_pool *pools;
-	struct queue_public *public;	/* what the threads have */
+	struct forward_public *public;	/* what the threads have */
 	char public_if[IFNAMSIZ], private_if[IFNAMSIZ], public_out[IFNAMSIZ];
 	const struct dataplane_ops *ops;
 	void *arg;
 
-	struct queue_shared shared;
+	struct forward_shared shared;
 	struct queue *queues;
 	unsigned nqueues;
 	bool running;
@@ -74,7 +74,7 @@ interface_ask(int fd, const char *ifname, unsigned long what, struct ifreq *r)
 static void
 refresh_interfaces(struct dataplane *dp)
 {
-	struct queue_shared *s = &dp->shared;
+	struct forward_shared *s = &dp->shared;
 	struct ifreq	     r;
 
 	if (interface_ask(dp->ctl_fd, dp->private_if, SIOCGIFINDEX, &r) == 0)
@@ -192,7 +192,7 @@ open_queues(struct dataplane *dp)
 /* --- what threads and the rules process report ------------------------------ */
 
 static void
-tell_misuse(struct dataplane *dp, const struct queue_misuse *m, uint64_t now)
+tell_misuse(struct dataplane *dp, const struct forward_misuse *m, uint64_t now)
 {
 	/* Each kind by itself: the gateway tells of each (RFC 3103 §10.4). */
 	size_t i = (addr_hash(&m->host) + (unsigned)m->verdict) % MISUSE_HOSTS;
@@ -208,11 +208,11 @@ tell_misuse(struct dataplane *dp, const struct queue_misuse *m, uint64_t now)
 static void
 take_misuses(struct dataplane *dp)
 {
-	struct queue_misuse m;
+	struct forward_misuse m;
 	uint64_t	    now = clock_now();
 
 	for (unsigned i = 0; i < dp->nqueues; i++) {
-		while (queue_take_misuse(&dp->queues[i], &m))
+		while (forward_take_misuse(&dp->queues[i].forward, &m))
 			tell_misuse(dp, &m, now);
 	}
 }
@@ -258,7 +258,7 @@ on_rules(evutil_socket_t fd, short what, void *arg)
 static void
 vouch(struct dataplane *dp)
 {
-	struct queue_shared *s = &dp->shared;
+	struct forward_shared *s = &dp->shared;
 	struct offload_facts f = { .gateway = dp->config.gateway,
 		.private_index = atomic_load(&s->private_index),
 		.public_index = if_nametoindex(dp->public_if),
@@ -321,7 +321,7 @@ static void
 publish(struct dataplane *dp, const struct addr *addr)
 {
 	size_t		     n = dp->config.npools;
-	struct queue_public *new = xcalloc(1, sizeof(*new) +
+	struct forward_public *new = xcalloc(1, sizeof(*new) +
 	    n * sizeof(new->pool[0]));
 	void		    *old = dp->public;
 
@@ -331,7 +331,7 @@ publish(struct dataplane *dp, const struct addr *addr)
 	new->nnetworks = dp->plan.nnetworks;
 	new->npools = n;
 	for (size_t i = 0; i < n; i++)
-		new->pool[i] = (struct queue_pool){ .addr = dp->pools[i].addr,
+		new->pool[i] = (struct forward_pool){ .addr = dp->pools[i].addr,
 			.local = dp->pools[i].local };
 	atomic_store_explicit(&dp->shared.public, new, memory_order_release);
 	dp->public = new;
@@ -501,12 +501,13 @@ dataplane_close(struct dataplane *dp)
 struct counts {
 	const char *path, *firewall, *receive;
 	uint64_t    mended, queues, mtu, overload, waiting;
-	uint64_t    queue[QUEUE_COUNTERS];
+	uint64_t    packets[FORWARD_COUNTERS];
 	struct offload_counts offload;
 };
 
 #define FIELD(key, type, unit, member, help) \
 	REPORT_FIELD(key, type, unit, struct counts, member, help)
+#define COUNT(which)	packets[FORWARD_COUNT_##which]
 #define DROPPED(key, member, why)					\
 	{ FIELD(key, COUNTER, PLAIN, member,				\
 	    "packets that were dropped, by reason"),			\
@@ -532,25 +533,25 @@ static const struct report_field path_fields[] = {
 	    "threads that decide about packets") },
 	{ FIELD("tunnel_mtu", NUMBER, BYTES, mtu,
 	    "longest packet towards hosts") },
-	PASSED("packets_in", queue[QUEUE_IN], "nfqueue direction=in"),
-	PASSED("packets_out", queue[QUEUE_OUT], "nfqueue direction=out"),
-	PASSED("packets_between_hosts", queue[QUEUE_HAIRPIN],
+	PASSED("packets_in", COUNT(IN), "nfqueue direction=in"),
+	PASSED("packets_out", COUNT(OUT), "nfqueue direction=out"),
+	PASSED("packets_between_hosts", COUNT(HAIRPIN),
 	    "nfqueue direction=between_hosts"),
-	BYTES("bytes_in", queue[QUEUE_BYTES_IN], "nfqueue direction=in"),
-	BYTES("bytes_out", queue[QUEUE_BYTES_OUT], "nfqueue direction=out"),
-	BYTES("bytes_between_hosts", queue[QUEUE_BYTES_HAIRPIN],
+	BYTES("bytes_in", COUNT(BYTES_IN), "nfqueue direction=in"),
+	BYTES("bytes_out", COUNT(BYTES_OUT), "nfqueue direction=out"),
+	BYTES("bytes_between_hosts", COUNT(BYTES_HAIRPIN),
 	    "nfqueue direction=between_hosts"),
-	{ FIELD("left_to_router", COUNTER, PLAIN, queue[QUEUE_NOT_OURS],
+	{ FIELD("left_to_router", COUNTER, PLAIN, COUNT(NOT_OURS),
 	    "packets for a leased address that are the router's own") },
-	DROPPED("dropped_unknown", queue[QUEUE_DROP_UNKNOWN], "unknown"),
-	DROPPED("dropped_misuse", queue[QUEUE_DROP_MISUSE], "misuse"),
-	DROPPED("dropped_malformed", queue[QUEUE_DROP_MALFORMED], "malformed"),
-	DROPPED("dropped_ecn", queue[QUEUE_DROP_ECN], "ecn"),
+	DROPPED("dropped_unknown", COUNT(DROP_UNKNOWN), "unknown"),
+	DROPPED("dropped_misuse", COUNT(DROP_MISUSE), "misuse"),
+	DROPPED("dropped_malformed", COUNT(DROP_MALFORMED), "malformed"),
+	DROPPED("dropped_ecn", COUNT(DROP_ECN), "ecn"),
 	DROPPED("dropped_overload", overload, "overload"),
-	DROPPED("dropped_too_big", queue[QUEUE_TOO_BIG], "too_big"),
-	DROPPED("dropped_ttl", queue[QUEUE_TTL], "ttl"),
-	DROPPED("dropped_refused", queue[QUEUE_REFUSED], "refused"),
-	{ FIELD("verdicts_late", COUNTER, PLAIN, queue[QUEUE_LOST],
+	DROPPED("dropped_too_big", COUNT(TOO_BIG), "too_big"),
+	DROPPED("dropped_ttl", COUNT(TTL), "ttl"),
+	DROPPED("dropped_refused", COUNT(REFUSED), "refused"),
+	{ FIELD("verdicts_late", COUNTER, PLAIN, COUNT(LOST),
 	    "packets that the kernel had forgotten before the verdict") },
 	{ FIELD("packets_waiting", GAUGE, PLAIN, waiting,
 	    "packets in the kernel's queues") },
@@ -652,10 +653,11 @@ dataplane_report(struct dataplane *dp, struct report *r)
 	    "ebpf, nfqueue for what is new" : "nfqueue";
 	c.receive = dp->threaded ? "in threads" : "in soft interrupts";
 	c.mtu = atomic_load(&dp->shared.mtu);
-	for (i = 0; i < QUEUE_COUNTERS; i++) {
+	for (i = 0; i < FORWARD_COUNTERS; i++) {
 		for (k = 0; k < dp->nqueues; k++)
-			c.queue[i] += atomic_load_explicit(
-			    &dp->queues[k].count[i], memory_order_relaxed);
+			c.packets[i] += atomic_load_explicit(
+			    &dp->queues[k].forward.count[i],
+			    memory_order_relaxed);
 	}
 	c.overload = kernel_drops(dp, &c.waiting);
 	report_write(r, &path, &c);

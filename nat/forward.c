@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "nat/queue.h"
+#include "nat/forward.h"
 #include "nat/rules.h"
 #include "net/icmp.h"
 #include "net/ip.h"
@@ -15,10 +15,10 @@
 #define TTL_EXCEEDED	0
 #define LOOPBACK_INDEX	1	/* in every network namespace */
 
-static const struct queue_pool *
-find_pool(const struct queue_shared *s, const struct addr *a)
+static const struct forward_pool *
+find_pool(const struct forward_shared *s, const struct addr *a)
 {
-	const struct queue_public *public = atomic_load_explicit(&s->public,
+	const struct forward_public *public = atomic_load_explicit(&s->public,
 	    memory_order_acquire);
 
 	for (size_t i = 0; i < public->npools; i++) {
@@ -30,7 +30,7 @@ find_pool(const struct queue_shared *s, const struct addr *a)
 
 /* Is an address the gateway's or a neighbour's? */
 static bool
-is_private(const struct queue_public *p, const struct addr *a)
+is_private(const struct forward_public *p, const struct addr *a)
 {
 	if (addr_equal(a, &p->gateway))
 		return true;
@@ -41,10 +41,26 @@ is_private(const struct queue_public *p, const struct addr *a)
 	return false;
 }
 
-static const struct queue_public *
-public_of(const struct queue *q)
+static const struct forward_public *
+public_of(const struct forward *f)
 {
-	return atomic_load_explicit(&q->shared->public, memory_order_acquire);
+	return atomic_load_explicit(&f->shared->public, memory_order_acquire);
+}
+
+int
+forward_init(struct forward *f, struct forward_shared *shared)
+{
+	f->shared = shared;
+	f->errors = (struct ratelimit) RATELIMIT_INIT(50, 10);
+	f->fragments = reassemble_new();
+	return f->fragments == NULL ? -1 : 0;
+}
+
+void
+forward_clear(struct forward *f)
+{
+	reassemble_free(f->fragments);
+	f->fragments = NULL;
 }
 
 /* --- past the verdicts ------------------------------------------------------ */
@@ -52,24 +68,24 @@ public_of(const struct queue *q)
 static void
 send_raw(void *arg, const struct packet_view *p)
 {
-	const struct queue *q = arg;
+	const struct forward *f = arg;
 	struct sockaddr_in  to = { .sin_family = AF_INET,
 		.sin_addr.s_addr = addr_v4(&p->dst) };
 
 	/* Nothing hangs on it: the sender sends again. */
-	(void)sendto(q->shared->raw_fd, p->data, p->len,
+	(void)sendto(f->shared->raw_fd, p->data, p->len,
 	    MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to, sizeof(to));
 }
 
 void
-forward_raw(struct queue *q, const struct packet_view *p)
+forward_raw(struct forward *f, const struct packet_view *p)
 {
 	unsigned mtu;
 
-	mtu = atomic_load_explicit(&q->shared->mtu, memory_order_relaxed);
+	mtu = atomic_load_explicit(&f->shared->mtu, memory_order_relaxed);
 	/* A raw socket cuts nothing. */
-	if (p->len <= mtu || ip_fragment(p, mtu, send_raw, q) == -1)
-		send_raw(q, p);
+	if (p->len <= mtu || ip_fragment(p, mtu, send_raw, f) == -1)
+		send_raw(f, p);
 }
 
 static uint16_t
@@ -92,37 +108,37 @@ encapsulate(uint8_t *out, const struct demux_target *to,
  * it is a host's, whose address is the router's too.
  */
 static void
-send_error(struct queue *q, const struct packet_view *p,
+send_error(struct forward *f, const struct packet_view *p,
     const struct demux_target *host, uint8_t type, uint8_t code, unsigned mtu)
 {
-	const struct queue_pool *pool = find_pool(q->shared, &p->dst);
+	const struct forward_pool *pool = find_pool(f->shared, &p->dst);
 	uint8_t		   out[TUNNEL_OVERHEAD_MAX + ICMP_ERROR_MAX];
 	struct packet_view error, outer;
 	const struct addr *from;
 	size_t		   overhead = 0;
 
-	if (!icmp_may_answer(p) || !ratelimit_pass(&q->errors, q->now))
+	if (!icmp_may_answer(p) || !ratelimit_pass(&f->errors, f->now))
 		return;
 	if (host != NULL) {
 		from = &host->gateway;
 		overhead = tunnel_overhead(host->tunnel);
 	} else {
 		from = pool != NULL && pool->local ? &pool->addr :
-		    &public_of(q)->addr;
+		    &public_of(f)->addr;
 	}
 	if (!icmp_write_error(out + overhead, from, type, code, mtu, p, &error))
 		return;
 	if (host != NULL)
-		encapsulate(out, host, &error, next_id(&q->shared->outer_id),
+		encapsulate(out, host, &error, next_id(&f->shared->outer_id),
 		    &outer);
-	send_raw(q, host != NULL ? &outer : &error);
+	send_raw(f, host != NULL ? &outer : &error);
 }
 
 /* --- into a tunnel ---------------------------------------------------------- */
 
 /* RFC 2003 §3.1.  sender: the host that p comes from; NULL: it is no host's. */
 static enum forward_action
-enter_tunnel(struct queue *q, const struct forward_packet *in,
+enter_tunnel(struct forward *f, const struct forward_packet *in,
     const struct packet_view *p, const struct demux_target *sender,
     const struct demux_target *to, struct forward_out *out)
 {
@@ -134,27 +150,27 @@ enter_tunnel(struct queue *q, const struct forward_packet *in,
 
 	ours = in->hook == FORWARD_OUTPUT || in->in_index == LOOPBACK_INDEX;
 	if (!ours && p->ttl <= 1) {
-		queue_count(q, QUEUE_TTL);
-		send_error(q, p, sender, ICMP_TIME_EXCEEDED, TTL_EXCEEDED, 0);
+		forward_count(f, FORWARD_COUNT_TTL);
+		send_error(f, p, sender, ICMP_TIME_EXCEEDED, TTL_EXCEEDED, 0);
 		return FORWARD_DROP;
 	}
-	mtu = atomic_load_explicit(&q->shared->mtu, memory_order_relaxed);
+	mtu = atomic_load_explicit(&f->shared->mtu, memory_order_relaxed);
 	/* Longer than the link it came by: it came in fragments, and what
 	 * fragments say by DF is not about the whole. */
 	if (p->len > atomic_load_explicit(
-			 &q->shared->public_mtu, memory_order_relaxed))
+			 &f->shared->public_mtu, memory_order_relaxed))
 		inner.df = false;
 	if (p->len + overhead > (inner.df ? mtu : FORWARD_MAX)) {
-		queue_count(q, QUEUE_TOO_BIG);
+		forward_count(f, FORWARD_COUNT_TOO_BIG);
 		/* RFC 2003 §5.1: the tunnel's MTU without its header. */
 		if (inner.df)
-			send_error(q, p, sender, ICMP_DEST_UNREACH,
+			send_error(f, p, sender, ICMP_DEST_UNREACH,
 			    ICMP_FRAG_NEEDED, mtu - (unsigned)overhead);
 		return FORWARD_DROP;
 	}
 	/* Only what may be fragmented needs an id of its own (RFC 6864). */
 	if (!inner.df)
-		id = next_id(&q->shared->outer_id);
+		id = next_id(&f->shared->outer_id);
 	encapsulate(out->data, to, &inner, id, &out->outer);
 	memcpy(out->data + overhead, p->data, p->len);
 	if (!ours)
@@ -169,62 +185,76 @@ enter_tunnel(struct queue *q, const struct forward_packet *in,
 }
 
 static enum forward_action
-from_outside(struct queue *q, const struct forward_packet *in,
+from_outside(struct forward *f, const struct forward_packet *in,
     const struct packet_view *p, struct forward_out *out)
 {
-	const struct queue_pool *pool;
+	const struct forward_pool *pool;
 	struct demux_target	     to;
 	enum forward_action	     action;
 
-	switch (demux_inbound(q->shared->demux, q->now, p, &to)) {
+	switch (demux_inbound(f->shared->demux, f->now, p, &to)) {
 	case DEMUX_FORWARD:
-		action = enter_tunnel(q, in, p, NULL, &to, out);
+		action = enter_tunnel(f, in, p, NULL, &to, out);
 		if (action != FORWARD_SEND)
 			return action;
-		queue_count(q, QUEUE_IN);
-		queue_add(q, QUEUE_BYTES_IN, p->len);
+		forward_count(f, FORWARD_COUNT_IN);
+		forward_add(f, FORWARD_COUNT_BYTES_IN, p->len);
 		if (in->hook == FORWARD_LATE)
-			demux_expect(q->shared->demux, q->now, p);
+			demux_expect(f->shared->demux, f->now, p);
 		else if (in->hook == FORWARD_PREROUTING)
-			offload_learn(q->shared->offload, &q->recent, q->now,
+			offload_learn(f->shared->offload, &f->recent, f->now,
 			    false, p, &to);
 		return action;
 	case DEMUX_NOT_OURS:
-		pool = find_pool(q->shared, &p->dst);
+		pool = find_pool(f->shared, &p->dst);
 		if (pool != NULL && !pool->local)
 			break;	/* nobody's: the router would send it back */
-		queue_count(q, QUEUE_NOT_OURS);
+		forward_count(f, FORWARD_COUNT_NOT_OURS);
 		return FORWARD_ACCEPT;
 	default:
 		break;
 	}
-	queue_count(q, QUEUE_DROP_UNKNOWN);
+	forward_count(f, FORWARD_COUNT_DROP_UNKNOWN);
 	return FORWARD_DROP;
 }
 
 /* --- out of a tunnel -------------------------------------------------------- */
 
 static void
-report_misuse(struct queue *q, const struct addr *host, enum demux_verdict v,
+report_misuse(struct forward *f, const struct addr *host, enum demux_verdict v,
     const struct demux_target *whose)
 {
 	static const uint64_t one = 1;
-	struct queue_misuse  *m;
+	struct forward_misuse  *m;
 	unsigned	      head, tail;
 
-	queue_count(q, QUEUE_DROP_MISUSE);
-	head = atomic_load_explicit(&q->misuse_head, memory_order_relaxed);
-	tail = atomic_load_explicit(&q->misuse_tail, memory_order_acquire);
-	if (head - tail == QUEUE_MISUSES)
+	forward_count(f, FORWARD_COUNT_DROP_MISUSE);
+	head = atomic_load_explicit(&f->misuse_head, memory_order_relaxed);
+	tail = atomic_load_explicit(&f->misuse_tail, memory_order_acquire);
+	if (head - tail == FORWARD_MISUSES)
 		return;
-	m = &q->misuse[head % QUEUE_MISUSES];
+	m = &f->misuse[head % FORWARD_MISUSES];
 	m->host = *host;
 	m->verdict = v;
 	m->client_id = whose->client_id;
 	m->bind_id = whose->bind_id;
-	atomic_store_explicit(&q->misuse_head, head + 1, memory_order_release);
-	if (head == tail && write(q->shared->misuse_fd, &one, sizeof(one)) == -1)
+	atomic_store_explicit(&f->misuse_head, head + 1, memory_order_release);
+	if (head == tail && write(f->shared->misuse_fd, &one, sizeof(one)) == -1)
 		return;		/* it is signalled already */
+}
+
+bool
+forward_take_misuse(struct forward *f, struct forward_misuse *out)
+{
+	unsigned head, tail;
+
+	tail = atomic_load_explicit(&f->misuse_tail, memory_order_relaxed);
+	head = atomic_load_explicit(&f->misuse_head, memory_order_acquire);
+	if (head == tail)
+		return false;
+	*out = f->misuse[tail % FORWARD_MISUSES];
+	atomic_store_explicit(&f->misuse_tail, tail + 1, memory_order_release);
+	return true;
 }
 
 static enum forward_action
@@ -240,11 +270,11 @@ leave_tunnel(const struct packet_view *inner, uint8_t tos, uint32_t mark,
 }
 
 static enum forward_action
-refuse(struct queue *q, const struct packet_view *inner,
+refuse(struct forward *f, const struct packet_view *inner,
     const struct demux_target *whose, uint8_t code)
 {
-	queue_count(q, QUEUE_REFUSED);
-	send_error(q, inner, whose, ICMP_DEST_UNREACH, code, 0);
+	forward_count(f, FORWARD_COUNT_REFUSED);
+	send_error(f, inner, whose, ICMP_DEST_UNREACH, code, 0);
 	return FORWARD_DROP;
 }
 
@@ -254,34 +284,34 @@ refuse(struct queue *q, const struct packet_view *inner,
  * router, whose address it is.
  */
 static enum forward_action
-to_leased(struct queue *q, const struct forward_packet *in,
+to_leased(struct forward *f, const struct forward_packet *in,
     const struct packet_view *inner, const struct demux_target *whose, uint8_t tos,
-    const struct queue_pool *pool, struct forward_out *out)
+    const struct forward_pool *pool, struct forward_out *out)
 {
 	struct packet_view	    p = *inner;
 	struct demux_target to;
 	enum forward_action action;
 
-	switch (demux_inbound(q->shared->demux, q->now, &p, &to)) {
+	switch (demux_inbound(f->shared->demux, f->now, &p, &to)) {
 	case DEMUX_FORWARD:
 		break;
 	case DEMUX_NOT_OURS:
 		if (!pool->local)
-			return refuse(q, inner, whose, ICMP_HOST_UNREACH);
-		queue_count(q, QUEUE_NOT_OURS);
+			return refuse(f, inner, whose, ICMP_HOST_UNREACH);
+		forward_count(f, FORWARD_COUNT_NOT_OURS);
 		return leave_tunnel(inner, tos, RULES_MARK_ROUTER, out);
 	default:
-		return refuse(q, inner, whose, ICMP_PKT_FILTERED);
+		return refuse(f, inner, whose, ICMP_PKT_FILTERED);
 	}
 	p.tos = tos;
-	action = enter_tunnel(q, in, &p, whose, &to, out);
+	action = enter_tunnel(f, in, &p, whose, &to, out);
 	if (action != FORWARD_SEND)
 		return action;
 	if (tos != inner->tos)
 		ip_set_tos(out->data + tunnel_overhead(to.tunnel),
 		    tos);
-	queue_count(q, QUEUE_HAIRPIN);
-	queue_add(q, QUEUE_BYTES_HAIRPIN, inner->len);
+	forward_count(f, FORWARD_COUNT_HAIRPIN);
+	forward_add(f, FORWARD_COUNT_BYTES_HAIRPIN, inner->len);
 	return action;
 }
 
@@ -290,20 +320,20 @@ to_leased(struct queue *q, const struct forward_packet *in,
  * speak with neighbours, and with the gateway, by their own address.
  */
 static enum forward_action
-to_private(struct queue *q, const struct packet_view *inner,
+to_private(struct forward *f, const struct packet_view *inner,
     const struct demux_target *whose, uint8_t tos, struct forward_out *out)
 {
-	if (!demux_expected(q->shared->demux, q->now, inner))
-		return refuse(q, inner, whose, ICMP_PKT_FILTERED);
-	queue_count(q, QUEUE_OUT);
-	queue_add(q, QUEUE_BYTES_OUT, inner->len);
+	if (!demux_expected(f->shared->demux, f->now, inner))
+		return refuse(f, inner, whose, ICMP_PKT_FILTERED);
+	forward_count(f, FORWARD_COUNT_OUT);
+	forward_add(f, FORWARD_COUNT_BYTES_OUT, inner->len);
 	return leave_tunnel(inner, tos,
-	    addr_equal(&inner->dst, &public_of(q)->gateway) ?
+	    addr_equal(&inner->dst, &public_of(f)->gateway) ?
 	    RULES_MARK_ROUTER : RULES_MARK_ANSWER, out);
 }
 
 static enum forward_action
-to_public(struct queue *q, const struct packet_view *inner,
+to_public(struct forward *f, const struct packet_view *inner,
     const struct demux_target *whose, uint8_t tos, struct forward_out *out)
 {
 	/* The kernel takes one from the TTL when it forwards (RFC 2003 §3.1),
@@ -313,48 +343,48 @@ to_public(struct queue *q, const struct packet_view *inner,
 	 * 3102 §6.3): all that may be fragmented, here or beyond, gets one of a
 	 * single sequence (RFC 6864 §4.1).  AH covers it (RFC 4302 §3.3.3.1). */
 	if (!inner->df && inner->protocol != IPPROTO_AH)
-		ip_set_id(out->data, next_id(&q->shared->inner_id));
-	offload_learn(q->shared->offload, &q->recent, q->now, true, inner,
+		ip_set_id(out->data, next_id(&f->shared->inner_id));
+	offload_learn(f->shared->offload, &f->recent, f->now, true, inner,
 	    whose);
-	queue_count(q, QUEUE_OUT);
-	queue_add(q, QUEUE_BYTES_OUT, inner->len);
+	forward_count(f, FORWARD_COUNT_OUT);
+	forward_add(f, FORWARD_COUNT_BYTES_OUT, inner->len);
 	return FORWARD_SEND;
 }
 
 /* A host's datagram, whole; outer: the packet that it, or its last part, came in. */
 static enum forward_action
-from_host(struct queue *q, const struct forward_packet *in,
+from_host(struct forward *f, const struct forward_packet *in,
     const struct packet_view *outer, enum tunnel_type tunnel,
     const struct packet_view *inner, uint8_t tos, struct forward_out *out)
 {
-	const struct queue_pool *pool;
+	const struct forward_pool *pool;
 	struct demux_target	     whose;
 	enum demux_verdict	     v;
 
-	v = demux_outbound(q->shared->demux, q->now, &outer->src, tunnel, inner,
+	v = demux_outbound(f->shared->demux, f->now, &outer->src, tunnel, inner,
 	    &whose);
 	if (v == DEMUX_DROP) {
-		queue_count(q, QUEUE_DROP_MISUSE);
+		forward_count(f, FORWARD_COUNT_DROP_MISUSE);
 		return FORWARD_DROP;
 	}
 	if (v != DEMUX_FORWARD) {
-		report_misuse(q, &outer->src, v, &whose);
+		report_misuse(f, &outer->src, v, &whose);
 		return FORWARD_DROP;
 	}
 	if (inner->len > FORWARD_MAX) {
-		queue_count(q, QUEUE_TOO_BIG);
+		forward_count(f, FORWARD_COUNT_TOO_BIG);
 		return FORWARD_DROP;
 	}
-	pool = find_pool(q->shared, &inner->dst);
+	pool = find_pool(f->shared, &inner->dst);
 	if (pool != NULL)
-		return to_leased(q, in, inner, &whose, tos, pool, out);
-	if (is_private(public_of(q), &inner->dst))
-		return to_private(q, inner, &whose, tos, out);
-	return to_public(q, inner, &whose, tos, out);
+		return to_leased(f, in, inner, &whose, tos, pool, out);
+	if (is_private(public_of(f), &inner->dst))
+		return to_private(f, inner, &whose, tos, out);
+	return to_public(f, inner, &whose, tos, out);
 }
 
 static enum forward_action
-from_tunnel(struct queue *q, const struct forward_packet *in,
+from_tunnel(struct forward *f, const struct forward_packet *in,
     const struct packet_view *outer, struct forward_out *out)
 {
 	enum tunnel_type tunnel;
@@ -364,49 +394,49 @@ from_tunnel(struct queue *q, const struct forward_packet *in,
 	int		  tos;
 
 	if (!tunnel_inner(outer, &inner, &tunnel)) {
-		queue_count(q, QUEUE_DROP_MALFORMED);
+		forward_count(f, FORWARD_COUNT_DROP_MALFORMED);
 		return FORWARD_DROP;
 	}
 	tos = tunnel_leave_tos(inner.tos, outer->tos);
 	if (tos == -1) {
-		queue_count(q, QUEUE_DROP_ECN);
+		forward_count(f, FORWARD_COUNT_DROP_ECN);
 		return FORWARD_DROP;
 	}
 	if (!packet_is_fragment(&inner))
 		return from_host(
-		    q, in, outer, tunnel, &inner, (uint8_t)tos, out);
+		    f, in, outer, tunnel, &inner, (uint8_t)tos, out);
 	/* Who holds nothing makes us keep nothing. */
-	if (!demux_holds(q->shared->demux, &outer->src, &inner.src)) {
-		queue_count(q, QUEUE_DROP_MISUSE);
+	if (!demux_holds(f->shared->demux, &outer->src, &inner.src)) {
+		forward_count(f, FORWARD_COUNT_DROP_MISUSE);
 		return FORWARD_DROP;
 	}
 	inner.tos = (uint8_t)tos;
-	whole = reassemble_add(q->fragments, q->now, &outer->src, &inner, &len);
+	whole = reassemble_add(f->fragments, f->now, &outer->src, &inner, &len);
 	if (whole == NULL || !packet_parse_ipv4(&inner, whole, len))
 		return FORWARD_DROP;	/* so far */
-	return from_host(q, in, outer, tunnel, &inner, inner.tos, out);
+	return from_host(f, in, outer, tunnel, &inner, inner.tos, out);
 }
 
 enum forward_action
-forward_packet(struct queue *q, const struct forward_packet *in,
+forward_packet(struct forward *f, const struct forward_packet *in,
     struct forward_out *out)
 {
 	struct packet_view p;
 
 	if (!packet_parse_ipv4(&p, in->data, in->len)) {
-		queue_count(q, QUEUE_DROP_MALFORMED);
+		forward_count(f, FORWARD_COUNT_DROP_MALFORMED);
 		return FORWARD_DROP;
 	}
 	if ((p.protocol == IPPROTO_IPIP || p.protocol == IPPROTO_GRE) &&
-	    addr_equal(&p.dst, &public_of(q)->gateway) &&
+	    addr_equal(&p.dst, &public_of(f)->gateway) &&
 	    in->hook == FORWARD_PREROUTING) {
 		/* Whatever the rules say: a tunnel begins on our side. */
 		if (in->in_index
 		    == atomic_load_explicit(
-			&q->shared->private_index, memory_order_relaxed))
-			return from_tunnel(q, in, &p, out);
-		queue_count(q, QUEUE_DROP_UNKNOWN);
+			&f->shared->private_index, memory_order_relaxed))
+			return from_tunnel(f, in, &p, out);
+		forward_count(f, FORWARD_COUNT_DROP_UNKNOWN);
 		return FORWARD_DROP;
 	}
-	return from_outside(q, in, &p, out);
+	return from_outside(f, in, &p, out);
 }

@@ -8,7 +8,7 @@ nat_libnat_a_SOURCES = \
 	nat/demux_learn.c nat/demux_learn.h \
 	nat/demux_packet.c nat/demux_packet.h \
 	nat/demux_reader.c nat/demux_reader.h nat/demux_table.h \
-	nat/forward.c \
+	nat/forward.c nat/forward.h \
 	nat/plan.c nat/plan.h \
 	nat/queue.c nat/queue.h \
 	nat/reassemble.c nat/reassemble.h \

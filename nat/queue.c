@@ -81,15 +81,13 @@ bind_queue(struct queue *q, unsigned length)
 }
 
 int
-queue_open(struct queue *q, struct queue_shared *shared, unsigned index,
-    uint16_t number, unsigned length)
+queue_open(struct queue *q, struct forward_shared *shared,
+    unsigned index, uint16_t number, unsigned length)
 {
 	int on = 1, size;
 
-	q->shared = shared;
 	q->index = index;
 	q->number = number;
-	q->errors = (struct ratelimit) RATELIMIT_INIT(50, 10);
 	if (length == 0)
 		length = LENGTH_DEFAULT;
 	q->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -98,9 +96,9 @@ queue_open(struct queue *q, struct queue_shared *shared, unsigned index,
 	if (q->buffers != NULL)
 		q->buffers->batch = mnl_nlmsg_batch_start(
 		    q->buffers->tx, TX_SIZE);
-	q->fragments = reassemble_new();
-	if (q->stop_fd == -1 || q->fd == -1 || q->buffers == NULL ||
-	    q->buffers->batch == NULL || q->fragments == NULL) {
+	if (forward_init(&q->forward, shared) == -1 || q->stop_fd == -1 ||
+	    q->fd == -1 || q->buffers == NULL ||
+	    q->buffers->batch == NULL) {
 		log_error("queue %u: %s", number, strerror(errno));
 		return -1;
 	}
@@ -143,7 +141,7 @@ flush(struct queue *q)
 	if (!mnl_nlmsg_batch_is_empty(batch) &&
 	    send(q->fd, mnl_nlmsg_batch_head(batch),
 	    mnl_nlmsg_batch_size(batch), 0) == -1)
-		queue_count(q, QUEUE_LOST);
+		forward_count(&q->forward, FORWARD_COUNT_LOST);
 	mnl_nlmsg_batch_reset(batch);
 }
 
@@ -184,12 +182,12 @@ put_verdict(struct queue *q, uint32_t id, const struct forward_packet *in)
 	attr = mnl_nlmsg_get_payload_tail(nlh);
 	out.data = mnl_attr_get_payload(attr);
 	if (in->data == NULL)
-		queue_count(q, QUEUE_DROP_MALFORMED);
+		forward_count(&q->forward, FORWARD_COUNT_DROP_MALFORMED);
 	else
-		action = forward_packet(q, in, &out);
+		action = forward_packet(&q->forward, in, &out);
 	/* Behind PREROUTING the kernel has decided already where it goes. */
 	if (action == FORWARD_SEND && in->hook == FORWARD_LATE) {
-		forward_raw(q, &out.outer);
+		forward_raw(&q->forward, &out.outer);
 		action = FORWARD_DROP;
 	}
 	if (action == FORWARD_SEND) {
@@ -250,7 +248,7 @@ handle_message(struct queue *q, const uint8_t *buf, size_t len)
 
 	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 		if (nlh->nlmsg_type == NLMSG_ERROR)
-			queue_count(q, QUEUE_LOST);
+			forward_count(&q->forward, FORWARD_COUNT_LOST);
 		else if (nlh->nlmsg_type ==
 		    (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET))
 			handle_packet(q, nlh);
@@ -265,7 +263,7 @@ wait_for_packets(struct queue *q)
 		{ .fd = q->stop_fd, .events = POLLIN } };
 	int	      n;
 
-	demux_offline(q->shared->demux, q->index);
+	demux_offline(q->forward.shared->demux, q->index);
 	n = poll(fds, 2, -1);
 	return n == -1 ? errno == EINTR : fds[1].revents == 0;
 }
@@ -292,13 +290,13 @@ run(void *arg)
 				break;
 			continue;
 		}
-		demux_online(q->shared->demux, q->index);
-		q->now = clock_now();
+		demux_online(q->forward.shared->demux, q->index);
+		q->forward.now = clock_now();
 		for (int i = 0; i < n; i++)
 			handle_message(q, b->rx[i], b->msgs[i].msg_len);
 		flush(q);
 	}
-	demux_offline(q->shared->demux, q->index);
+	demux_offline(q->forward.shared->demux, q->index);
 	return NULL;
 }
 
@@ -327,7 +325,7 @@ queue_close(struct queue *q)
 {
 	static const uint64_t one = 1;
 
-	if (q->shared == NULL)
+	if (q->forward.shared == NULL)
 		return;
 	if (q->running) {
 		while (write(q->stop_fd, &one, sizeof(one)) == -1 &&
@@ -342,20 +340,6 @@ queue_close(struct queue *q)
 	if (q->buffers != NULL && q->buffers->batch != NULL)
 		mnl_nlmsg_batch_stop(q->buffers->batch);
 	free(q->buffers);
-	reassemble_free(q->fragments);
+	forward_clear(&q->forward);
 	memset(q, 0, sizeof(*q));
-}
-
-bool
-queue_take_misuse(struct queue *q, struct queue_misuse *out)
-{
-	unsigned head, tail;
-
-	tail = atomic_load_explicit(&q->misuse_tail, memory_order_relaxed);
-	head = atomic_load_explicit(&q->misuse_head, memory_order_acquire);
-	if (head == tail)
-		return false;
-	*out = q->misuse[tail % QUEUE_MISUSES];
-	atomic_store_explicit(&q->misuse_tail, tail + 1, memory_order_release);
-	return true;
 }

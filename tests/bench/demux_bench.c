@@ -10,7 +10,7 @@
 
 #include "base/cursor.h"
 #include "base/util.h"
-#include "nat/queue.h"
+#include "nat/forward.h"
 
 /*
  * demux_bench [BINDINGS [ROUNDS]] prints a line a kind of packet: the median of
@@ -27,8 +27,8 @@
 #define PORTS	4			/* of each binding */
 #define PACKETS	200000
 
-static struct queue_shared shared;
-static struct queue	   q;
+static struct forward_shared shared;
+static struct forward	   f;
 static uint8_t		   out_buf[FORWARD_MAX];
 static unsigned		   nbindings = 4096;
 
@@ -74,7 +74,7 @@ fill_table(void)
 static void
 make_gateway(void)
 {
-	struct queue_public *p = xcalloc(1, sizeof(*p) +
+	struct forward_public *p = xcalloc(1, sizeof(*p) +
 	    POOLS * sizeof(p->pool[0]));
 
 	p->addr = addr_from_v4(htonl(NB));
@@ -83,15 +83,16 @@ make_gateway(void)
 	p->nnetworks = 1;
 	p->npools = POOLS;
 	for (unsigned i = 0; i < POOLS; i++)
-		p->pool[i] = (struct queue_pool){
+		p->pool[i] = (struct forward_pool){
 			.addr = addr_from_v4(htonl(local_of(i))), .local = true };
 	atomic_store(&shared.public, p);
 	atomic_store(&shared.private_index, PRIVATE);
 	atomic_store(&shared.mtu, 1500);
 	atomic_store(&shared.public_mtu, 1500);
 	shared.raw_fd = shared.misuse_fd = -1;
-	q.shared = &shared;
-	q.now = NOW;
+	if (forward_init(&f, &shared) == -1)
+		exit(1);
+	f.now = NOW;
 }
 
 static size_t
@@ -161,7 +162,7 @@ run(enum kind kind)
 		at = (at + 61) % nbindings;
 		in.data = packets[at].data;
 		in.len = packets[at].len;
-		if (forward_packet(&q, &in, &out) != FORWARD_SEND) {
+		if (forward_packet(&f, &in, &out) != FORWARD_SEND) {
 			fprintf(stderr, "%s: packet %u was not sent\n",
 			    names[kind], i);
 			exit(1);

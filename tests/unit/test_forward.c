@@ -13,7 +13,7 @@
 
 #include "base/cursor.h"
 #include "base/util.h"
-#include "nat/queue.h"
+#include "nat/forward.h"
 #include "nat/rules.h"
 #include "tests/unit/header_reads.h"
 
@@ -62,9 +62,9 @@ make_udp(uint8_t *p, uint32_t src, uint32_t dst, uint16_t sport,
 /* --- a queue without a kernel ----------------------------------------------- */
 
 struct lab {
-	struct queue_shared shared;
-	struct queue q;
-	struct queue_public *public;
+	struct forward_shared shared;
+	struct forward f;
+	struct forward_public *public;
 };
 
 static void
@@ -105,10 +105,8 @@ setup(void **state)
 	/* Errors go nowhere here; the tests with real wires look at them. */
 	l->shared.raw_fd = -1;
 	l->shared.misuse_fd = -1;
-	l->q.shared = &l->shared;
-	l->q.errors = (struct ratelimit) RATELIMIT_INIT(50, 10);
-	l->q.fragments = reassemble_new();
-	l->q.now = NOW;
+	assert_int_equal(forward_init(&l->f, &l->shared), 0);
+	l->f.now = NOW;
 	add_host(l->shared.demux, 1, X1, 20000);
 	add_host(l->shared.demux, 2, X2, 20064);
 	*state = l;
@@ -120,7 +118,7 @@ teardown(void **state)
 {
 	struct lab *l = *state;
 
-	reassemble_free(l->q.fragments);
+	forward_clear(&l->f);
 	demux_free(l->shared.demux);
 	free(l->public);
 	free(l);
@@ -134,7 +132,7 @@ from_outside(struct lab *l, size_t len, struct forward_out *out)
 		.hook = FORWARD_PREROUTING };
 
 	*out = (struct forward_out) { .data = out_buf };
-	return forward_packet(&l->q, &in, out);
+	return forward_packet(&l->f, &in, out);
 }
 
 /* inner lies at buf + 20 */
@@ -146,7 +144,7 @@ from_host(struct lab *l, uint32_t host, size_t inner, struct forward_out *out)
 
 	*out = (struct forward_out) { .data = out_buf };
 	in.len = make_ip(buf, host, NA, IPPROTO_IPIP, 20 + inner, 1, 0);
-	return forward_packet(&l->q, &in, out);
+	return forward_packet(&l->f, &in, out);
 }
 
 /* --- headers -------------------------------------------------------------------- */
@@ -327,7 +325,7 @@ test_fragments_are_bounded(void **state)
 	assert_int_equal(send_part(l, X2, 400, 400, 7, &out), FORWARD_SEND);
 	/* And what is not whole in time goes. */
 	assert_int_equal(send_part(l, X2, 0, 400, 9, &out), FORWARD_DROP);
-	l->q.now += REASSEMBLE_TIME;
+	l->f.now += REASSEMBLE_TIME;
 	assert_int_equal(send_part(l, X2, 400, 400, 9, &out), FORWARD_DROP);
 }
 
@@ -386,7 +384,7 @@ test_where_a_tunnel_leads(void **state)
 	/* A neighbour speaks first. */
 	in.len = make_udp(buf, X3, NB, 53, 20001, 100);
 	out = (struct forward_out) { .data = out_buf };
-	assert_int_equal(forward_packet(&l->q, &in, &out), FORWARD_SEND);
+	assert_int_equal(forward_packet(&l->f, &in, &out), FORWARD_SEND);
 	assert_int_equal(load_u32(out.data + 16), X1);
 	n = make_udp(buf + 20, NB, X3, 20001, 53, 100);
 	assert_int_equal(from_host(l, X1, n, &out), FORWARD_SEND);
@@ -396,7 +394,7 @@ test_where_a_tunnel_leads(void **state)
 	in = (struct forward_packet) { .data = buf, .in_index = 3,
 		.hook = FORWARD_PREROUTING };
 	in.len = make_ip(buf, X1, NA, IPPROTO_IPIP, 20 + n, 1, 0);
-	assert_int_equal(forward_packet(&l->q, &in, &out), FORWARD_DROP);
+	assert_int_equal(forward_packet(&l->f, &in, &out), FORWARD_DROP);
 }
 
 int

@@ -516,30 +516,49 @@ serve(struct gateway *g, struct gateway_request *r, enum rsip_error decoded,
 	return serve_registered(g, r);
 }
 
+void
+gateway_error(struct rsip_message *m, enum rsip_error error,
+    const struct gateway_asked *asked)
+{
+	gateway_release(m);
+	rsip_message_init(m, RSIP_ERROR_RESPONSE);
+	m->has = RSIP_HAS_ERROR | (asked->has & (RSIP_HAS_CLIENT_ID |
+	    RSIP_HAS_BIND_ID | RSIP_HAS_COUNTER));
+	m->error = (uint16_t)error;
+	m->client_id = asked->client_id;
+	m->bind_id = asked->bind_id;
+	m->counter = asked->counter;
+}
+
 static void
 make_error(const struct gateway_request *r, enum rsip_error error)
 {
-	struct rsip_message *m = r->out;
+	struct gateway_asked asked = gateway_asked(r->in);
 
-	gateway_release(m);
-	rsip_message_init(m, RSIP_ERROR_RESPONSE);
-	m->has |= RSIP_HAS_ERROR;
-	m->error = (uint16_t)error;
+	/* §9.2.3: with the id that the host may have forgotten, and that its
+	 * users need not know. */
 	if (error == RSIP_ALREADY_REGISTERED) {
-		/* §9.2.3: with the id that the host may have forgotten, and that
-		 * its users need not know. */
-		if (!r->owner)
-			return;
-		m->has |= RSIP_HAS_CLIENT_ID;
-		m->client_id = r->client->client_id;
-	} else if (r->in->has & RSIP_HAS_CLIENT_ID) {
-		m->has |= RSIP_HAS_CLIENT_ID;
-		m->client_id = r->in->client_id;
+		asked.has &= ~RSIP_HAS_CLIENT_ID;
+		if (r->owner) {
+			asked.has |= RSIP_HAS_CLIENT_ID;
+			asked.client_id = r->client->client_id;
+		}
 	}
-	if (r->in->has & RSIP_HAS_BIND_ID) {
-		m->has |= RSIP_HAS_BIND_ID;
-		m->bind_id = r->in->bind_id;
+	gateway_error(r->out, error, &asked);
+}
+
+int
+gateway_encode_answer(struct gateway *g, const struct addr *host, bool sign,
+    struct rsip_message *m, uint8_t *out)
+{
+	struct policy		    policy;
+	const struct policy_secret *secret = NULL;
+
+	if (sign) {
+		policies_find(g->config.policies, host, &policy);
+		secret = policy.secret;
 	}
+	return gateway_encode(g, host, secret, m, out);
 }
 
 /* Turns what serve() left into bytes. */
@@ -547,9 +566,7 @@ static int
 finish(struct gateway *g, struct gateway_request *r, enum rsip_error rc,
     uint8_t *out)
 {
-	struct policy		    policy;
-	const struct policy_secret *secret = NULL;
-	int			    len;
+	int len;
 
 	if (rc != RSIP_OK) {
 		make_error(r, rc);
@@ -564,13 +581,10 @@ finish(struct gateway *g, struct gateway_request *r, enum rsip_error rc,
 		r->out->has |= RSIP_HAS_COUNTER;
 		r->out->counter = r->in->counter;
 	}
-	if (r->authentic || r->stale) {
-		policies_find(g->config.policies, &r->peer->host, &policy);
-		secret = policy.secret;
-	}
-	if (r->stale && secret != NULL)
+	if (r->stale)
 		gateway_tell_floor(g, r);
-	len = gateway_encode(g, &r->peer->host, secret, r->out, out);
+	len = gateway_encode_answer(g, &r->peer->host, r->authentic || r->stale,
+	    r->out, out);
 	gateway_release(r->out);
 	g->counts.answers++;
 	return len == -1 ? 0 : len;

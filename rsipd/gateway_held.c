@@ -15,10 +15,8 @@ gateway_hold(struct gateway *g, const struct gateway_request *r,
 	if (h == NULL)
 		return -1;
 	*h = (struct gateway_held){ .peer = *r->peer,
-		.client_id = r->client != NULL ? r->client->client_id : 0,
-		.unsafe = g->tables.unsafe, .authentic = r->authentic,
-		.counted = (r->in->has & RSIP_HAS_COUNTER) != 0,
-		.counter = r->in->counter, .len = len };
+		.asked = gateway_asked(r->in), .unsafe = g->tables.unsafe,
+		.authentic = r->authentic, .len = len };
 	memcpy(h->answer, answer, len);
 	TAILQ_INSERT_TAIL(&g->held, h, entry);
 	g->nheld++;
@@ -49,7 +47,8 @@ take_back(struct gateway *g, uint64_t now, const struct gateway_held *h)
 	struct lease_client  *c = leases_client(g->leases, &h->peer.host);
 	struct lease_binding *b;
 
-	if (h->unsafe.bind_id == 0 || c == NULL || c->client_id != h->client_id)
+	if (h->unsafe.bind_id == 0 || c == NULL ||
+	    c->client_id != h->asked.client_id)
 		return;
 	b = leases_binding(g->leases, c, h->unsafe.bind_id);
 	if (b == NULL)
@@ -60,30 +59,16 @@ take_back(struct gateway *g, uint64_t now, const struct gateway_held *h)
 		gateway_unbind(g, now, b);
 }
 
+/* Instead of the answer, which was counted as such. */
 static void
 send_error(struct gateway *g, const struct gateway_held *h)
 {
-	struct rsip_message *m = &g->out;
-	struct policy	     policy;
-	int		     len;
+	int len;
 
-	gateway_release(m);
-	rsip_message_init(m, RSIP_ERROR_RESPONSE);
-	m->has |= RSIP_HAS_ERROR | RSIP_HAS_CLIENT_ID;
-	m->error = RSIP_INTERNAL_SERVER_ERROR;
-	m->client_id = h->client_id;
-	if (h->unsafe.before != 0) {
-		m->has |= RSIP_HAS_BIND_ID;
-		m->bind_id = h->unsafe.bind_id;
-	}
-	if (h->counted) {
-		m->has |= RSIP_HAS_COUNTER;
-		m->counter = h->counter;
-	}
+	gateway_error(&g->out, RSIP_INTERNAL_SERVER_ERROR, &h->asked);
 	g->counts.errors[RSIP_INTERNAL_SERVER_ERROR]++;
-	policies_find(g->config.policies, &h->peer.host, &policy);
-	len = gateway_encode(g, &h->peer.host, h->authentic ? policy.secret :
-	    NULL, m, g->buffer);
+	len = gateway_encode_answer(g, &h->peer.host, h->authentic, &g->out,
+	    g->buffer);
 	if (len > 0)
 		g->ops->send(g->arg, &h->peer, true, g->buffer, (size_t)len);
 }

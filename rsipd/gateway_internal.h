@@ -43,15 +43,19 @@ struct gateway_waiting {
 	LIST_ENTRY(gateway_waiting) entry;
 };
 
+/* What an error says of the request that it answers. */
+struct gateway_asked {
+	uint32_t has;			/* RSIP_HAS_* of the members below */
+	uint32_t client_id, bind_id, counter;
+};
+
 /* An answer that waits until the store has written. */
 struct gateway_held {
 	TAILQ_ENTRY(gateway_held) entry;
 	struct gateway_peer peer;
-	uint32_t client_id;
+	struct gateway_asked asked;
 	struct grant_unsafe unsafe;	/* bind_id 0: nothing to undo */
 	bool	 authentic;
-	bool	 counted;		/* the request has a counter */
-	uint32_t counter;
 	size_t	 len;
 	uint8_t	 answer[];
 };
@@ -116,6 +120,13 @@ gateway_release(struct rsip_message *m)
 	m->tuple = NULL;
 }
 
+static inline struct gateway_asked
+gateway_asked(const struct rsip_message *m)
+{
+	return (struct gateway_asked){ m->has, m->client_id, m->bind_id,
+		m->counter };
+}
+
 /* gateway_assign.c: ASSIGN_REQUEST_* and LISTEN_REQUEST.  new: the room that one
  * needs, to be freed; NULL: out of memory. */
 struct gateway_assignment *gateway_assignment_new(void);
@@ -141,6 +152,13 @@ void	gateway_set_alarm(struct gateway *g);
 /* A message on our own account; b is NULL unless a binding is meant. */
 void	gateway_send_type(struct gateway *g, const struct lease_client *c,
 	    enum rsip_type type, const struct lease_binding *b);
+
+/* Makes m an ERROR_RESPONSE. */
+void	gateway_error(struct rsip_message *m, enum rsip_error error,
+	    const struct gateway_asked *asked);
+/* As gateway_encode(), under the secret that host has now. */
+int	gateway_encode_answer(struct gateway *g, const struct addr *host,
+	    bool sign, struct rsip_message *m, uint8_t *out);
 
 /* gateway_held.c: puts an answer aside while there is a batch; -1: out of memory. */
 int	gateway_hold(struct gateway *g, const struct gateway_request *r,

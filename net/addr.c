@@ -18,10 +18,13 @@ struct space {
 	uint8_t plen;			/* at most 32 */
 };
 
-static const struct space space_private[] = {
-	{ AF_INET, { 10 }, 8 },			/* RFC 1918 */
+static const struct space space_rfc1918[] = {
+	{ AF_INET, { 10 }, 8 },
 	{ AF_INET, { 172, 16 }, 12 },
 	{ AF_INET, { 192, 168 }, 16 },
+};
+/* ... and these. */
+static const struct space space_private[] = {
 	{ AF_INET, { 100, 64 }, 10 },		/* RFC 6598 */
 	{ AF_INET6, { 0xfc }, 7 },		/* RFC 4193 */
 };
@@ -162,8 +165,9 @@ addr_is_host(const struct addr *a)
 bool
 addr_is_private(const struct addr *a)
 {
-	return addr_is_link_local(a) ||
-	    IN_SPACE(a, addr_bits(a->family), space_private);
+	struct prefix host = prefix_host(a);
+
+	return addr_is_link_local(a) || prefix_is_private(&host);
 }
 
 const char *
@@ -354,7 +358,14 @@ prefix_covers(const struct prefix *a, const struct prefix *b)
 bool
 prefix_is_private(const struct prefix *p)
 {
-	return IN_SPACE(&p->addr, p->plen, space_private);
+	return prefix_is_rfc1918(p) ||
+	    IN_SPACE(&p->addr, p->plen, space_private);
+}
+
+bool
+prefix_is_rfc1918(const struct prefix *p)
+{
+	return IN_SPACE(&p->addr, p->plen, space_rfc1918);
 }
 
 const char *

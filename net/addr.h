@@ -144,6 +144,8 @@ bool	 prefix_contains(const struct prefix *p, const struct addr *a);
 bool	 prefix_covers(const struct prefix *a, const struct prefix *b);
 /* Lies all of it where addr_is_private() but link-local: space that no one owner has? */
 bool	 prefix_is_private(const struct prefix *p);
+/* Of 10/8, 172.16/12 or 192.168/16? */
+bool	 prefix_is_rfc1918(const struct prefix *p);
 
 /* "198.51.100.0/24"; an address alone is /32 or /128. */
 const char *prefix_text(const struct prefix *p, char *out, size_t cap);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/ip.h"
 #include "oe/settings.h"
 
 struct esp_plane;

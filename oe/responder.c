@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "net/ip.h"
 #include "oe/authorization.h"
 #include "oe/classes.h"
 #include "oe/connection.h"
@@ -333,8 +332,10 @@ static bool
 responder_is_translated(const struct core *c, const struct keying_id *id,
     const struct keying_path *path, const struct addr *addr)
 {
-	return id->type == KEYING_ID_FQDN && path->local_port == KEYING_PORT_NATT &&
-	    addr->family == AF_INET && ip_is_rfc1918(addr_v4(addr), 32) &&
+	struct prefix host = prefix_host(addr);
+
+	return id->type == KEYING_ID_FQDN &&
+	    path->local_port == KEYING_PORT_NATT && prefix_is_rfc1918(&host) &&
 	    c->shell->is_near != NULL && !c->shell->is_near(c->shell_arg, addr);
 }
 

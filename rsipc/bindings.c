@@ -66,25 +66,16 @@ method_of(uint8_t type)
 	}
 }
 
-static uint32_t
+/* None, where anybody is meant or a name. */
+static struct addr
 address_of(const struct rsip_address *a)
 {
-	uint32_t addr;
+	const struct addr none = { 0 };
 
-	if (a->any || a->type != RSIP_ADDR_IPV4)
-		return 0;
-	memcpy(&addr, a->bytes, sizeof(addr));
-	return addr;
-}
-
-/* Loopback, multicast and the like are no addresses that anybody leases. */
-static bool
-address_fit(uint32_t addr)
-{
-	uint8_t first;
-
-	memcpy(&first, &addr, 1);
-	return first != 0 && first != 127 && first < 224;
+	if (a->any)
+		return none;
+	return addr_from_bytes(a->type == RSIP_ADDR_IPV4 ? AF_INET :
+	    a->type == RSIP_ADDR_IPV6 ? AF_INET6 : AF_UNSPEC, a->bytes);
 }
 
 static int
@@ -118,12 +109,12 @@ bindings_add(struct bindings *bs, const struct rsip_message *m,
 	b->method = method_of(m->type);
 	b->addr = address_of(&m->local);
 	b->tunnel = m->ntunnels == 0 ? RSIP_TUNNEL_IPIP : m->tunnel[0];
-	if (!address_fit(b->addr)) {
+	if (b->addr.family != AF_INET || !addr_is_host(&b->addr)) {
 		*why = "no IPv4 address that can be leased";
 		goto fail;
 	}
 	if ((have = bindings_main(bs)) != NULL &&
-	    (purpose == BINDING_MAIN || have->addr != b->addr)) {
+	    (purpose == BINDING_MAIN || !addr_equal(&have->addr, &b->addr))) {
 		*why = "another address than the one that is leased";
 		goto fail;
 	}
@@ -137,6 +128,10 @@ bindings_add(struct bindings *bs, const struct rsip_message *m,
 	}
 	if (m->has & RSIP_HAS_ENDPOINT)
 		b->endpoint = address_of(&m->endpoint);
+	if (b->endpoint.family == AF_INET6) {
+		*why = "a tunnel whose end is no IPv4 address";
+		goto fail;
+	}
 	if (m->has & RSIP_HAS_REMOTE)
 		b->remote = address_of(&m->remote);
 	if ((m->has & RSIP_HAS_REMOTE_PORTS) && m->remote_ports.nfields > 0)
@@ -269,16 +264,17 @@ recent_note(struct bindings *bs, uint16_t port, uint64_t now)
 }
 
 static bool
-covers(const struct binding *b, uint32_t remote, uint16_t remote_port)
+covers(const struct binding *b, const struct addr *remote,
+    uint16_t remote_port)
 {
-	return (b->remote == 0 || b->remote == remote) &&
+	return (!addr_is_set(&b->remote) || addr_equal(&b->remote, remote)) &&
 	    (b->remote_port == 0 || remote_port == 0 ||
 	    b->remote_port == remote_port);
 }
 
 enum bindings_flow
-bindings_flow_use(struct bindings *bs, uint16_t port, uint32_t remote,
-    uint16_t remote_port, uint64_t now)
+bindings_flow_use(struct bindings *bs, uint16_t port,
+    const struct addr *remote, uint16_t remote_port, uint64_t now)
 {
 	struct binding *b;
 	size_t		i;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/addr.h"
 #include "proto/rsip.h"
 
 #define BINDINGS_MAX	256	/* of one registration; more than these are refused */
@@ -26,9 +27,9 @@ struct binding {
 	enum binding_purpose purpose;
 	uint8_t	 method;		/* enum rsip_method */
 	uint8_t	 tunnel;		/* enum rsip_tunnel */
-	uint32_t addr;			/* network order */
-	uint32_t endpoint;		/* of the tunnel, network order; 0: the gateway */
-	uint32_t remote;		/* network order; 0: any */
+	struct addr addr;
+	struct addr endpoint;		/* of the tunnel; none: the gateway */
+	struct addr remote;		/* none: any */
 	uint16_t remote_port;		/* host order; 0: any */
 	uint16_t nports, nspis, ncookies;
 	uint16_t port[RSIP_PORTS_MAX];	/* host order */
@@ -82,11 +83,10 @@ enum bindings_flow {
 };
 /*
  * May this flow leave (RFC 3103 §7)?  port: the source's, 0 for a protocol that
- * has none; remote in network order, ports in host order.  Notes that the
- * port is in use.
+ * has none; ports in host order.  Notes that the port is in use.
  */
 enum bindings_flow bindings_flow_use(struct bindings *bs, uint16_t port,
-	    uint32_t remote, uint16_t remote_port, uint64_t now);
+	    const struct addr *remote, uint16_t remote_port, uint64_t now);
 /* Which block do programs choose their ports from?  hi 0: none. */
 void	bindings_port_range(struct bindings *bs, uint16_t lo, uint16_t hi);
 /* Are three quarters of that block in use? */

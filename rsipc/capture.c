@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "base/ratelimit.h"
 #include "base/util.h"
-#include "net/ip.h"
 #include "net/rtnl.h"
 #include "rsipc/capture.h"
 
@@ -85,8 +84,7 @@ capture_link(void *arg, const struct rtnl_seen *r)
 
 	if (r->type != RTN_UNICAST || r->dst.plen < LOCAL_PLEN_MIN ||
 	    r->ifindex == c->own[0] || r->ifindex == c->own[1] ||
-	    c->nlinks == LINKS_MAX || (!ip_is_rfc1918(addr_v4(&r->dst.addr),
-	    r->dst.plen) &&
+	    c->nlinks == LINKS_MAX || (!prefix_is_rfc1918(&r->dst) &&
 	    (r->protocol != RTPROT_KERNEL || r->scope != RT_SCOPE_LINK)))
 		return;
 	c->links[c->nlinks++] = r->dst;
@@ -118,8 +116,8 @@ within_links(const struct capture *c, const struct prefix *net)
 static bool
 may_be_local(const struct capture *c, const struct prefix *net)
 {
-	return (ip_is_rfc1918(addr_v4(&net->addr), net->plen) ||
-	    within_links(c, net)) && guard_leaves(c->guard, net);
+	return (prefix_is_rfc1918(net) || within_links(c, net)) &&
+	    guard_leaves(c->guard, net);
 }
 
 /* --- the table -------------------------------------------------------------- */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/util.h"
 #include "net/rtnl.h"
 #include "rsipc/capture.h"
 #include "rsipc/choose.h"
@@ -16,10 +15,10 @@ on_found(void *arg, const struct dnssd_gateway *g, size_t n)
 	size_t	       i;
 
 	for (i = c->n = 0; i < n; i++) {
-		if (g[i].addr == c->hop)
+		if (addr_equal(&g[i].addr, &c->hop))
 			continue;
 		log_info("DNS names an RSIP gateway: %s port %u",
-		    ipv4_text(g[i].addr), g[i].port);
+		    ADDR_TEXT(&g[i].addr), g[i].port);
 		c->other[c->n++] = g[i];
 	}
 	c->at = 0;
@@ -47,16 +46,15 @@ choose_close(struct choose *c)
 bool
 choose_way(struct choose *c, const struct settings *s, struct choose_way *out)
 {
-	struct addr way, to, own;
-	uint32_t    hop;
+	struct addr hop;
 
-	out->gateway = addr_v4(&s->gateway);
+	out->gateway = s->gateway;
 	out->port = s->port;
-	if (out->gateway == 0) {
-		if (rtnl_default_route(AF_INET, &way, out->link) == -1 ||
-		    (hop = addr_v4(&way)) == 0)
+	if (!addr_is_set(&s->gateway)) {
+		if (rtnl_default_route(AF_INET, &hop, out->link) == -1 ||
+		    !addr_is_set(&hop))
 			return false;
-		if (hop != c->hop) {
+		if (!addr_equal(&hop, &c->hop)) {
 			discover_stop(c->discover);
 			c->n = c->at = 0;
 			c->asked = 0;
@@ -68,11 +66,8 @@ choose_way(struct choose *c, const struct settings *s, struct choose_way *out)
 			out->port = c->other[c->at - 1].port;
 		}
 	}
-	to = addr_from_v4(out->gateway);
-	if (rtnl_route_get(&to, CAPTURE_MARK, &own, NULL, out->link) == -1)
-		return false;
-	out->addr = addr_v4(&own);
-	return true;
+	return rtnl_route_get(&out->gateway, CAPTURE_MARK, &out->addr, NULL,
+	    out->link) == 0;
 }
 
 void

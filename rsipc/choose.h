@@ -13,7 +13,7 @@
 
 struct choose {
 	struct discover *discover;
-	uint32_t hop;			/* the default route's, network order */
+	struct addr hop;		/* the default route's */
 	struct dnssd_gateway other[DNSSD_FOUND_MAX];
 	size_t	 n, at;			/* at 0: the hop; else other[at - 1] */
 	uint64_t asked;			/* DNS, when last; 0: not on this network */
@@ -23,7 +23,7 @@ struct choose {
 
 /* Where a gateway is, and over which link. */
 struct choose_way {
-	uint32_t gateway, addr;		/* addr: ours; network order */
+	struct addr gateway, addr;	/* addr: ours */
 	uint16_t port;
 	char	 link[IFNAMSIZ];
 };

@@ -41,7 +41,7 @@ client_resolvers(void *arg, const struct oe_config *config)
 
 	if (!c->settings->cascade)
 		(void)device_policy(c->device, config);
-	c->host.config.remote = addr_v4(&config->resolvers[0]);
+	c->host.config.remote = config->resolvers[0];
 }
 
 static void
@@ -102,10 +102,12 @@ client_network_settled(evutil_socket_t fd, short what, void *arg)
 		client_choose(c);
 		return;
 	}
-	if (c->gateway != 0 && (way.gateway != c->gateway ||
-	    strcmp(way.link, c->link) != 0 || way.addr != c->link_addr)) {
+	if (addr_is_set(&c->gateway) &&
+	    (!addr_equal(&way.gateway, &c->gateway) ||
+	    strcmp(way.link, c->link) != 0 ||
+	    !addr_equal(&way.addr, &c->link_addr))) {
 		log_info("the network has changed: gateway %s on %s",
-		    ipv4_text(way.gateway), way.link);
+		    ADDR_TEXT(&way.gateway), way.link);
 		c->tried = false;
 		host_reset(&c->host, clock_now());
 		client_seek(c);
@@ -211,7 +213,8 @@ client_reload(void *arg, void *settings)
 void
 client_end(void *arg, bool again)
 {
-	struct client *c = arg;
+	const struct addr none = { 0 };
+	struct client	 *c = arg;
 
 	if (again) {
 		service_end(c->service);
@@ -226,7 +229,7 @@ client_end(void *arg, bool again)
 	c->path.direct = NULL;
 	direct_free(c->direct);
 	c->direct = NULL;
-	c->path.addr = 0;
+	c->path.addr = none;
 	host_leave(&c->host, clock_now(), CLIENT_LEAVE_WAIT);
 	client_kick(c);
 }

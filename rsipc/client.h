@@ -38,12 +38,12 @@ struct client {
 	struct oe	 *oe;		/* of the lease */
 	struct xfrm	 *kernel;	/* does ESP for direct where it can; NULL: user space */
 	struct direct	 *direct;	/* NULL: without a lease nothing is encrypted */
-	uint32_t	  gateway;	/* in use, network order; 0: none known */
+	struct addr	  gateway;	/* in use; may be none */
 	char		  link[32];	/* the interface towards it */
-	uint32_t	  link_addr;	/* our address on it */
+	struct addr	  link_addr;	/* our address on it */
 	struct statefile *state;	/* of the lease; NULL: none */
 	struct binding	  former;	/* of the process before us, until it was asked for */
-	uint32_t	  former_gateway; /* whose it is; 0: there is none */
+	struct addr	  former_gateway; /* whose it is; none: there is none */
 	struct binding	  had;		/* the main binding that was revoked last */
 	bool		  suspended;	/* had may come back: address and SAs wait for it */
 	struct choose	  choose;	/* which gateway is next */

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/util.h"
 #include "rsipc/client_private.h"
 
 /* Where no lease is needed, one that is good for nothing is given up. */
@@ -86,6 +85,7 @@ client_grace_over(evutil_socket_t fd, short what, void *arg)
 static void
 client_connect(void *arg, bool udp)
 {
+	const struct addr none = { 0 };
 	struct client	 *c = arg;
 	struct choose_way way = { 0 };
 
@@ -111,11 +111,11 @@ client_connect(void *arg, bool udp)
 	c->gateway = way.gateway;
 	c->link_addr = way.addr;
 	memcpy(c->link, way.link, sizeof(way.link));
-	if (c->former_gateway != 0 && c->former_gateway == c->gateway) {
+	if (addr_equal(&c->former_gateway, &c->gateway)) {
 		host_resume(&c->host, &c->former);
-		c->former_gateway = 0;
+		c->former_gateway = none;
 	}
-	transport_connect(c->transport, c->gateway, way.port, udp);
+	transport_connect(c->transport, &c->gateway, way.port, udp);
 }
 
 static void
@@ -153,11 +153,11 @@ client_demanded(void *arg, const struct host_demand *d, unsigned error)
 }
 
 static void
-client_local(void *arg, uint32_t net, uint32_t mask)
+client_local(void *arg, const struct prefix *net)
 {
 	struct client *c = arg;
 
-	device_add_local(c->device, net, mask);
+	device_add_local(c->device, net);
 }
 
 static void

@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/statefile.h"
-#include "base/util.h"
 #include "rsipc/client_private.h"
 #include "rsipc/keeper.h"
 #include "rsipc/remember.h"
@@ -40,12 +39,10 @@ client_range_restore(void)
 
 /* The engine is gone when we are about to leave. */
 static void
-client_set_local(struct client *c, uint32_t addr, uint16_t ike_port)
+client_set_local(struct client *c, const struct addr *addr, uint16_t ike_port)
 {
-	struct addr a = addr_from_v4(addr), none = { 0 };
-
 	if (c->oe != NULL)
-		oe_set_local(c->oe, addr == 0 ? &none : &a, ike_port);
+		oe_set_local(c->oe, addr, ike_port);
 }
 
 static bool
@@ -129,15 +126,16 @@ client_remember(struct client *c, const struct binding *b)
 	size_t n;
 
 	if (c->state != NULL && (n = remember_write(text, sizeof(text),
-	    c->gateway, b)) != 0)
+	    &c->gateway, b)) != 0)
 		(void)statefile_write(c->state, text, n);
 }
 
 void
 client_recall(struct client *c)
 {
-	char  *text;
-	size_t len;
+	const struct addr none = { 0 };
+	char		 *text;
+	size_t		  len;
 
 	if (*c->settings->state == '\0')
 		return;
@@ -153,7 +151,7 @@ client_recall(struct client *c)
 		if (len > 0)
 			log_warn("%s holds no lease: it is not used",
 			    c->settings->state);
-		c->former_gateway = 0;
+		c->former_gateway = none;
 	}
 	free(text);
 }
@@ -161,41 +159,43 @@ client_recall(struct client *c)
 static void
 client_main_granted(struct client *c, const struct binding *b)
 {
-	uint32_t remote = b->endpoint != 0 ? b->endpoint : c->gateway;
-	unsigned mtu;
-	bool	 kept;
+	const struct addr none = { 0 };
+	struct addr	  local = transport_local(c->transport), remote;
+	unsigned	  mtu;
+	bool		  kept;
 
 	c->seeking = c->waiting = c->worthless = false;
-	tunnel_set(c->tunnel, b->tunnel, transport_local(c->transport), remote);
+	remote = addr_is_set(&b->endpoint) ? b->endpoint : c->gateway;
+	tunnel_set(c->tunnel, b->tunnel, &local, &remote);
 	mtu = tunnel_mtu(c->tunnel);
 	if (mtu == 0)
 		mtu = MTU_FALLBACK - TUNNEL_OVERHEAD_MAX;
 	evtimer_del(c->grace);
 	/* What was negotiated in another life would only fail slowly. */
-	kept = c->suspended && c->had.addr == b->addr &&
+	kept = c->suspended && addr_equal(&c->had.addr, &b->addr) &&
 	    client_spis_kept(c, b);
 	if (!kept)
-		client_set_local(c, 0, 0);
+		client_set_local(c, &none, 0);
 	c->suspended = false;
 	c->range_hi = 0;
 	client_ports(c, b);
-	if (device_up(c->device, b->addr, remote, mtu, !c->settings->cascade &&
+	if (device_up(c->device, &b->addr, &remote, mtu, !c->settings->cascade &&
 	    (b->nspis > 0 || b->method == RSIP_METHOD_RSA_IP)) == -1)
 		log_warn("%s is leased but cannot be used",
-		    ipv4_text(b->addr));
+		    ADDR_TEXT(&b->addr));
 	c->path.addr = b->addr;
 	c->path.gateway = c->gateway;
 	worth_begin(&c->path.worth);
 	c->up_since = clock_now();
 	c->gone_since = 0;
 	client_choose(c);
-	client_set_local(c, b->addr, c->path.ike_port);
+	client_set_local(c, &b->addr, c->path.ike_port);
 	client_remember(c, b);
 	if (kept && c->oe != NULL)
 		oe_wake(c->oe, "leased once more");
 	log_info("leased %s, %u ports, %u SPIs for %u s from %s, tunnel %s, "
-	    "MTU %u", ipv4_text(b->addr), b->nports, b->nspis, b->seconds,
-	    ipv4_text(c->gateway), rsip_tunnel_name(b->tunnel), mtu);
+	    "MTU %u", ADDR_TEXT(&b->addr), b->nports, b->nspis, b->seconds,
+	    ADDR_TEXT(&c->gateway), rsip_tunnel_name(b->tunnel), mtu);
 }
 
 void
@@ -238,6 +238,7 @@ client_block_revoked(struct client *c, const struct binding *b)
 void
 client_revoked(void *arg, const struct binding *b)
 {
+	const struct addr none = { 0 };
 	struct timeval tv = { .tv_sec = CLIENT_GRACE / 1000 };
 	struct client *c = arg;
 	uint64_t       lasted = clock_now() - c->up_since;
@@ -249,10 +250,10 @@ client_revoked(void *arg, const struct binding *b)
 		return;
 	c->had = *b;
 	c->suspended = true;
-	c->path.addr = 0;
+	c->path.addr = none;
 	/* What does not come now is no fault of the tunnel. */
 	worth_begin(&c->path.worth);
-	tunnel_set(c->tunnel, b->tunnel, 0, 0);
+	tunnel_set(c->tunnel, b->tunnel, &none, &none);
 	/* What lasted a second is not waited for half a minute. */
 	if (lasted < CLIENT_GRACE) {
 		tv.tv_sec = (time_t)(lasted / 1000);
@@ -264,16 +265,18 @@ client_revoked(void *arg, const struct binding *b)
 void
 client_give_up_lease(struct client *c)
 {
+	const struct addr none = { 0 };
+	struct addr	  leased = device_address(c->device);
+
 	evtimer_del(c->grace);
 	c->suspended = c->waiting = c->worthless = false;
-	c->path.addr = 0;
+	c->path.addr = none;
 	c->range_hi = 0;
-	client_set_local(c, 0, 0);
+	client_set_local(c, &none, 0);
 	client_range_restore();
 	keeper_restore(TIME_WAIT_REUSE);
-	if (device_address(c->device) != 0)
-		log_info("%s is given up",
-		    ipv4_text(device_address(c->device)));
+	if (addr_is_set(&leased))
+		log_info("%s is given up", ADDR_TEXT(&leased));
 	client_lead(c, false);
 	device_down(c->device);
 }

@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/util.h"
 #include "rsipc/client_private.h"
 
 /* A lease is as good as nothing once its gateway is gone for that long. */
@@ -54,7 +53,7 @@ client_go_direct(struct client *c)
 		client_range_restore();
 	}
 	device_own_link(c->device, direct_link(c->direct));
-	if (device_own(c->device, addr_v4(&own),
+	if (device_own(c->device, &own,
 	    direct_mtu(c->direct)) == -1)
 		return;
 	c->path.own = PATH_OWN_ALL;
@@ -64,12 +63,14 @@ client_go_direct(struct client *c)
 static void
 client_go_leased(struct client *c)
 {
+	struct addr leased = device_address(c->device);
+
 	if (c->path.own == PATH_OWN_ALL && c->range_hi != 0)
 		client_range(c, c->range_lo, c->range_hi);
 	c->path.own = client_may_be_direct(c) ? PATH_OWN_OLD : PATH_OWN_SHUT;
 	if (c->path.own == PATH_OWN_OLD)
 		device_own_link(c->device, direct_link(c->direct));
-	if (device_prefer(c->device, device_address(c->device)) == -1)
+	if (device_prefer(c->device, &leased) == -1)
 		log_error("packets may go out beside the lease");
 }
 
@@ -98,7 +99,9 @@ client_lead(struct client *c, bool lease)
 void
 client_choose(struct client *c)
 {
-	client_lead(c, device_address(c->device) != 0);
+	struct addr leased = device_address(c->device);
+
+	client_lead(c, addr_is_set(&leased));
 }
 
 static void

@@ -6,6 +6,13 @@
 
 #include "rsipc/demand.h"
 
+static bool
+demand_waits(const struct demand_packet *p, uint16_t port,
+    const struct addr *remote)
+{
+	return p->port == port && (port != 0 || addr_equal(&p->remote, remote));
+}
+
 static void
 demand_drop(struct demand *d, size_t i)
 {
@@ -17,7 +24,7 @@ demand_drop(struct demand *d, size_t i)
 }
 
 bool
-demand_hold(struct demand *d, uint16_t port, uint32_t remote,
+demand_hold(struct demand *d, uint16_t port, const struct addr *remote,
     const struct packet_view *v, uint64_t now)
 {
 	struct demand_packet *p;
@@ -25,7 +32,7 @@ demand_hold(struct demand *d, uint16_t port, uint32_t remote,
 	size_t		      i;
 
 	for (i = 0; i < d->n; i++)
-		same += d->held[i].port == port && d->held[i].remote == remote;
+		same += demand_waits(&d->held[i], port, remote);
 	if (same >= DEMAND_PORT_MAX || d->n == DEMAND_PACKETS_MAX ||
 	    d->bytes + v->len > DEMAND_BYTES_MAX) {
 		d->dropped++;
@@ -40,7 +47,7 @@ demand_hold(struct demand *d, uint16_t port, uint32_t remote,
 	p->view = *v;
 	p->view.data = p->data;
 	p->port = port;
-	p->remote = remote;
+	p->remote = *remote;
 	p->until = now + DEMAND_WAIT;
 	d->bytes += v->len;
 	d->n++;
@@ -48,15 +55,15 @@ demand_hold(struct demand *d, uint16_t port, uint32_t remote,
 }
 
 void
-demand_release(struct demand *d, uint16_t port, uint32_t remote, packet_fn fn,
-    void *arg)
+demand_release(struct demand *d, uint16_t port, const struct addr *remote,
+    packet_fn fn, void *arg)
 {
 	struct demand_packet p;
 	size_t		     i = 0, left = d->n;
 
 	/* What fn holds meanwhile stands behind those that were there. */
 	for (; left > 0; left--) {
-		if (d->held[i].port != port || d->held[i].remote != remote) {
+		if (!demand_waits(&d->held[i], port, remote)) {
 			i++;
 			continue;
 		}

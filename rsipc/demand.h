@@ -15,7 +15,7 @@
 
 struct demand_packet {
 	uint16_t port;			/* 0: a protocol without ports ... */
-	uint32_t remote;		/* ... to this address; else 0 */
+	struct addr remote;		/* ... to this address */
 	uint64_t until;
 	struct packet_view view;	/* as it was read when it came */
 	uint8_t	*data;
@@ -27,13 +27,13 @@ struct demand {
 	uint64_t dropped;
 };
 
-/* Keeps a copy; false if there is no room for it. */
-bool	demand_hold(struct demand *d, uint16_t port, uint32_t remote,
+/* Keeps a copy; false if there is no room for it.  remote counts where port is 0. */
+bool	demand_hold(struct demand *d, uint16_t port, const struct addr *remote,
 	    const struct packet_view *v, uint64_t now);
-/* Hands over what waits for a port, oldest first, and forgets it; not what fn holds
- * again. */
-void	demand_release(struct demand *d, uint16_t port, uint32_t remote,
-	    packet_fn fn, void *arg);
+/* Hands over what waits for a port, oldest first, and forgets it; not what fn
+ * holds again. */
+void	demand_release(struct demand *d, uint16_t port,
+	    const struct addr *remote, packet_fn fn, void *arg);
 /* Forgets what has waited too long, or (now UINT64_MAX) everything. */
 void	demand_expire(struct demand *d, uint64_t now);
 

@@ -1,7 +1,6 @@
 /* device.c - the TUN devices with the leased address */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
@@ -40,11 +39,11 @@ struct device {
 	bool	 waiting;			/* packets are in a join */
 	packet_fn fn;
 	void	*arg;
-	uint32_t addr, gateway;
+	struct addr addr, gateway;
 	unsigned mtu, oe_mtu;
 	char	 link[IFNAMSIZ];		/* towards the gateway */
 	char	 own_link[IFNAMSIZ];		/* with the host's own address, where that may be used */
-	uint32_t source;			/* of packets that are led here; 0: none */
+	struct addr source;			/* of packets that are led here */
 	bool	 leads;
 	struct capture *capture;
 	uint8_t	 buf[GSO_BUFFER_LEN];
@@ -143,8 +142,7 @@ device_policy(struct device *d, const struct oe_config *config)
 static void
 device_settings(struct device *d, bool set)
 {
-	struct addr gateway;
-	char	    key[96];
+	char key[96];
 
 	/* RFC 3102 §3.1: a host MUST NOT answer ARP for an address it leases. */
 	snprintf(key, sizeof(key), "net/ipv4/conf/%s/arp_ignore", d->link);
@@ -155,8 +153,7 @@ device_settings(struct device *d, bool set)
 	/* A gateway to which only encrypted packets go: the strict check would
 	 * not find the way back for its tunnel. */
 	snprintf(key, sizeof(key), "net/ipv4/conf/%s/rp_filter", d->link);
-	gateway = addr_from_v4(d->gateway);
-	if (set && !capture_leaves(d->capture, &gateway))
+	if (set && !capture_leaves(d->capture, &d->gateway))
 		keeper_set(key, "2");
 	else if (d->link[0] != '\0' && strcmp(d->link, d->own_link) != 0)
 		keeper_restore(key);
@@ -184,9 +181,7 @@ static int
 device_addr(const struct device *d,
     int (*change)(const char *, const struct addr *, unsigned))
 {
-	struct addr addr = addr_from_v4(d->addr);
-
-	return change(d->name, &addr, 32);
+	return change(d->name, &d->addr, addr_bits(d->addr.family));
 }
 
 static bool
@@ -195,7 +190,7 @@ device_has_address(const struct device *d)
 	struct addr addr;
 
 	return rtnl_addr_of(d->name, AF_INET, &addr, NULL) == 0 &&
-	    addr_v4(&addr) == d->addr;
+	    addr_equal(&addr, &d->addr);
 }
 
 /* Of a packet before ESP is put around it. */
@@ -208,37 +203,35 @@ device_inner_mtu(unsigned mtu)
 
 /* From here on packets come with this source, whatever the way was before. */
 static int
-device_lead(struct device *d, uint32_t src)
+device_lead(struct device *d, const struct addr *src)
 {
-	struct addr none = { 0 }, from = addr_from_v4(src);
-	struct addr gateway = addr_from_v4(d->gateway);
+	const struct addr none = { 0 };
 
 	d->leads = true;
-	d->source = src;
-	return capture_begin(d->capture, src != 0 ? &from : &none,
-	    d->addr != 0 ? &gateway : &none);
+	d->source = *src;
+	return capture_begin(d->capture, &d->source,
+	    addr_is_set(&d->addr) ? &d->gateway : &none);
 }
 
 int
-device_up(struct device *d, uint32_t addr, uint32_t gateway, unsigned mtu,
-    bool encrypts)
+device_up(struct device *d, const struct addr *addr, const struct addr *gateway,
+    unsigned mtu, bool encrypts)
 {
-	unsigned    oe_mtu = encrypts ? device_inner_mtu(mtu) : mtu;
-	struct addr to = addr_from_v4(gateway);
+	unsigned oe_mtu = encrypts ? device_inner_mtu(mtu) : mtu;
 
-	if (d->addr == addr && d->gateway == gateway && d->mtu == mtu &&
-	    d->oe_mtu == oe_mtu) {
+	if (addr_equal(&d->addr, addr) && addr_equal(&d->gateway, gateway) &&
+	    d->mtu == mtu && d->oe_mtu == oe_mtu) {
 		device_mend(d);
 		return device_prefer(d, addr);
 	}
 	device_down(d);
-	if (rtnl_route_get(&to, CAPTURE_MARK, NULL, NULL, d->link) == -1) {
-		log_error("no route to the gateway %s: %s", ipv4_text(gateway),
+	if (rtnl_route_get(gateway, CAPTURE_MARK, NULL, NULL, d->link) == -1) {
+		log_error("no route to the gateway %s: %s", ADDR_TEXT(gateway),
 		    strerror(errno));
 		return -1;
 	}
-	d->addr = addr;
-	d->gateway = gateway;
+	d->addr = *addr;
+	d->gateway = *gateway;
 	d->mtu = mtu;
 	d->oe_mtu = oe_mtu;
 	device_settings(d, true);
@@ -246,7 +239,7 @@ device_up(struct device *d, uint32_t addr, uint32_t gateway, unsigned mtu,
 	    rtnl_link_mtu(d->oe_name, oe_mtu) == -1 ||
 	    device_addr(d, rtnl_addr_add) == -1) {
 		log_error("%s: cannot set address %s: %s", d->name,
-		    ipv4_text(addr), strerror(errno));
+		    ADDR_TEXT(addr), strerror(errno));
 		return -1;
 	}
 	return device_lead(d, addr);
@@ -255,28 +248,32 @@ device_up(struct device *d, uint32_t addr, uint32_t gateway, unsigned mtu,
 void
 device_down(struct device *d)
 {
-	if (d->addr == 0)
+	const struct addr none = { 0 };
+
+	if (!addr_is_set(&d->addr))
 		return;
 	/* Its routes go with the address, and nothing is to go past us then. */
-	if (d->leads && d->source == d->addr)
+	if (d->leads && addr_equal(&d->source, &d->addr))
 		device_block(d);
 	device_settings(d, false);
 	if (device_addr(d, rtnl_addr_del) == -1)
 		log_debug("%s: %s", d->name, strerror(errno));
-	d->addr = 0;
+	d->addr = none;
 }
 
 int
-device_prefer(struct device *d, uint32_t addr)
+device_prefer(struct device *d, const struct addr *addr)
 {
-	return d->leads && d->source == addr ? 0 : device_lead(d, addr);
+	return d->leads && addr_equal(&d->source, addr) ? 0 :
+	    device_lead(d, addr);
 }
 
 int
-device_own(struct device *d, uint32_t addr, unsigned mtu)
+device_own(struct device *d, const struct addr *addr, unsigned mtu)
 {
 	/* The lease's is no greater but where the tunnel costs less than UDP. */
-	if (d->addr == 0 && mtu != 0 && d->oe_mtu != device_inner_mtu(mtu)) {
+	if (!addr_is_set(&d->addr) && mtu != 0 &&
+	    d->oe_mtu != device_inner_mtu(mtu)) {
 		d->oe_mtu = device_inner_mtu(mtu);
 		if (rtnl_link_mtu(d->oe_name, d->oe_mtu) == -1)
 			log_warn("%s: MTU: %s", d->oe_name, strerror(errno));
@@ -287,26 +284,30 @@ device_own(struct device *d, uint32_t addr, unsigned mtu)
 void
 device_block(struct device *d)
 {
-	if (d->leads && d->source == 0)
+	const struct addr none = { 0 };
+
+	if (d->leads && !addr_is_set(&d->source))
 		return;
-	if (device_lead(d, 0) == -1)
+	if (device_lead(d, &none) == -1)
 		log_error("packets may go out without a lease");
 }
 
 void
 device_release(struct device *d)
 {
+	const struct addr none = { 0 };
+
 	if (!d->leads)
 		return;
 	d->leads = false;
-	d->source = 0;
+	d->source = none;
 	capture_end(d->capture);
 }
 
 void
 device_mend(struct device *d)
 {
-	if (d->addr != 0 && !device_has_address(d)) {
+	if (addr_is_set(&d->addr) && !device_has_address(d)) {
 		log_info("%s lost its address: putting it back", d->name);
 		if (device_addr(d, rtnl_addr_add) == -1)
 			log_warn("%s: %s", d->name, strerror(errno));
@@ -315,17 +316,9 @@ device_mend(struct device *d)
 }
 
 void
-device_add_local(struct device *d, uint32_t net, uint32_t mask)
+device_add_local(struct device *d, const struct prefix *net)
 {
-	struct addr   a = addr_from_v4(net), m = addr_from_v4(mask);
-	struct prefix p = { a, 0 };
-	int	      plen = prefix_mask_len(&m);
-
-	if (plen == -1)
-		return;
-	p = prefix_of(&a, (unsigned)plen);
-	if (addr_equal(&p.addr, &a))
-		capture_add_local(d->capture, &p);
+	capture_add_local(d->capture, net);
 }
 
 void
@@ -357,7 +350,7 @@ device_flush(struct device *d)
 	gso_join_flush(d->oe.join);
 }
 
-uint32_t
+struct addr
 device_address(const struct device *d)
 {
 	return d->addr;

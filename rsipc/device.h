@@ -32,21 +32,21 @@ void	device_close(struct device *d, bool open);
 int	device_policy(struct device *d, const struct oe_config *config);
 
 /*
- * Puts addr (network order) on the device and leads packets there by a rule
+ * Puts addr on the device and leads packets there by a rule
  * of their own, from that address; what is local stays direct (rsipc/capture.h).
  * mtu: of a packet inside the tunnel; encrypts: packets may get ESP around them
  * before.  0, or -1 after one log line.
  */
-int	device_up(struct device *d, uint32_t addr, uint32_t gateway,
-	    unsigned mtu, bool encrypts);
+int	device_up(struct device *d, const struct addr *addr,
+	    const struct addr *gateway, unsigned mtu, bool encrypts);
 /* Takes the address away; packets that came from it are led into the device still,
  * from none. */
 void	device_down(struct device *d);
 /* Leads packets into the device: from the address that it has, ... */
-int	device_prefer(struct device *d, uint32_t addr);
+int	device_prefer(struct device *d, const struct addr *addr);
 /* ... from the host's own (mtu of its link; 0: unknown), so that new connections
  * leave from there while a leased address may stay, ... */
-int	device_own(struct device *d, uint32_t addr, unsigned mtu);
+int	device_own(struct device *d, const struct addr *addr, unsigned mtu);
 /* ... or from none, so that nothing goes out. */
 void	device_block(struct device *d);
 /* Packets go past the device. */
@@ -58,8 +58,8 @@ void	device_own_link(struct device *d, const char *link);
 void	device_mend(struct device *d);
 
 /* A network behind the gateway that this calls local: direct while the device is
- * up, if that can be believed.  Network order. */
-void	device_add_local(struct device *d, uint32_t net, uint32_t mask);
+ * up, if that can be believed. */
+void	device_add_local(struct device *d, const struct prefix *net);
 /* Another gateway: none of these is local any more. */
 void	device_forget_locals(struct device *d);
 
@@ -71,7 +71,7 @@ void	device_forget_locals(struct device *d);
 void	device_deliver(struct device *d, const struct packet_view *v, bool oe);
 void	device_flush(struct device *d);
 
-uint32_t device_address(const struct device *d);	/* 0: down */
+struct addr device_address(const struct device *d);	/* none: down */
 unsigned device_mtu(const struct device *d);
 const char *device_name(const struct device *d);
 

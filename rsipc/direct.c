@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "net/ip.h"
 #include "oe/planes.h"
 #include "oe/settings.h"
 #include "oe/wire.h"

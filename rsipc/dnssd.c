@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "net/ip.h"
 #include "rsipc/dnssd.h"
 
 #define CNAMES_MAX	8
@@ -102,10 +101,11 @@ add_found(struct dnssd *d, const struct dnssd_gateway *g)
 {
 	size_t i;
 
-	if (d->nfound == DNSSD_FOUND_MAX || !ip_is_host(g->addr))
+	if (d->nfound == DNSSD_FOUND_MAX || !addr_is_host(&g->addr))
 		return;
 	for (i = 0; i < d->nfound; i++) {
-		if (d->found[i].addr == g->addr && d->found[i].port == g->port)
+		if (addr_equal(&d->found[i].addr, &g->addr) &&
+		    d->found[i].port == g->port)
 			return;
 	}
 	d->found[d->nfound++] = *g;
@@ -135,7 +135,7 @@ take(struct dnssd *d, const struct rr *rr, const uint8_t *msg, size_t len)
 	case RR_TYPE_A:
 		if (cursor_left(&c) != 4)
 			break;
-		memcpy(&g.addr, c.p, 4);
+		g.addr = addr_from_bytes(AF_INET, c.p);
 		add_found(d, &g);
 		break;
 	default:

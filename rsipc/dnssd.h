@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/addr.h"
 #include "oe/record.h"
 #include "oe/rr.h"
 
@@ -15,7 +16,7 @@
 #define DNSSD_FOUND_MAX	8
 
 struct dnssd_gateway {
-	uint32_t addr;			/* network order */
+	struct addr addr;
 	uint16_t port;			/* host order */
 	uint16_t priority, weight;
 };

@@ -503,11 +503,12 @@ host_flow_policy(const struct host *h)
 }
 
 void
-host_name_remote(struct host *h, uint32_t remote, uint16_t remote_port)
+host_name_remote(struct host *h, const struct addr *remote,
+    uint16_t remote_port)
 {
-	if (h->first.remote != 0)
+	if (addr_is_set(&h->first.remote))
 		return;
-	h->first.remote = remote;
+	h->first.remote = *remote;
 	h->first.remote_port = remote_port;
 }
 
@@ -515,7 +516,8 @@ host_name_remote(struct host *h, uint32_t remote, uint16_t remote_port)
 static bool
 demand_equal(const struct host_demand *a, const struct host_demand *b)
 {
-	return a->port == b->port && (a->port != 0 || a->remote == b->remote);
+	return a->port == b->port &&
+	    (a->port != 0 || addr_equal(&a->remote, &b->remote));
 }
 
 bool

@@ -54,8 +54,8 @@ struct host_config {
 	uint16_t cookies;		/* initiator cookies to negotiate, 0: trial and error */
 	uint32_t lease_time;		/* seconds, 0: as the gateway likes */
 	uint8_t	 tunnel;		/* enum rsip_tunnel that is preferred */
-	uint32_t remote;		/* network order; whom to name first where the gateway's
-					 * remote flow policy wants that; 0: the first that is met */
+	struct addr remote;		/* whom to name first where the gateway's remote flow
+					 * policy wants that; none: the first that is met */
 	uint16_t remote_port;
 	uint16_t listen[HOST_LISTEN_MAX];
 	uint8_t	 nlisten;
@@ -64,10 +64,10 @@ struct host_config {
 	uint32_t seed;			/* spreads delays, so that hosts do not come together; 0: exact ones */
 };
 
-/* A flow whose source port is not leased. Port in host order, address in network order. */
+/* A flow whose source port is not leased.  Ports in host order. */
 struct host_demand {
 	uint16_t port;
-	uint32_t remote;
+	struct addr remote;
 	uint16_t remote_port;
 };
 
@@ -85,8 +85,8 @@ struct host_ops {
 	void (*revoked)(void *arg, const struct binding *b);
 	/* A demand's end: error 0 when it was granted (after granted()). */
 	void (*demanded)(void *arg, const struct host_demand *d, unsigned error);
-	/* A network or address (mask all ones) that is local: not to be tunnelled. Network order. */
-	void (*local)(void *arg, uint32_t net, uint32_t mask);
+	/* A network, or one address, that is local: not to be tunnelled. */
+	void (*local)(void *arg, const struct prefix *net);
 	/* For those who watch. */
 	void (*changed)(void *arg, enum host_state from, enum host_state to);
 	/* host_leave() is done. */
@@ -141,7 +141,7 @@ struct host {
 	size_t	 nunwanted;
 	struct host_demand demand[HOST_DEMANDS_MAX];
 	size_t	 ndemands;
-	struct host_demand first;	/* whom the main assignment names, remote 0: nobody */
+	struct host_demand first;	/* whom the main assignment names, remote none: nobody */
 	struct binding saved;		/* the main binding that was lost */
 	unsigned retransmissions, resynchronizations, refused, misused; /* for status */
 	struct rsip_message out;	/* reused */
@@ -209,7 +209,8 @@ bool	host_demand(struct host *h, const struct host_demand *d, uint64_t now);
  * Then there is no lease before host_name_remote() says the first one.
  */
 bool	host_flow_policy(const struct host *h);
-void	host_name_remote(struct host *h, uint32_t remote, uint16_t remote_port);
+void	host_name_remote(struct host *h, const struct addr *remote,
+	    uint16_t remote_port);
 /* The ports in use become scarce: leases another block (RFC 3102 §3.1). */
 void	host_more_ports(struct host *h, uint64_t now);
 /* SPIs were taken: leases more if few are left. */

@@ -73,7 +73,7 @@ resume_spis(struct host *h, struct binding *b)
 {
 	unsigned i, j;
 
-	if (!h->resume || h->saved.addr != b->addr)
+	if (!h->resume || !addr_equal(&h->saved.addr, &b->addr))
 		return;
 	for (i = 0; i < b->nspis; i++) {
 		for (j = 0; j < h->saved.nspis; j++) {
@@ -115,9 +115,11 @@ assign_response(struct host *h, const struct rsip_message *m, uint64_t now)
 		why = "another port than the one asked for";
 	}
 	/* §9.7.3, §9.9.3: under remote flow policy as requested. */
-	if (b != NULL && host_flow_policy(h) && b->remote != 0 &&
-	    ((purpose == BINDING_MAIN && b->remote != h->first.remote) ||
-	    (purpose == BINDING_PORT && b->remote != demand.remote))) {
+	if (b != NULL && host_flow_policy(h) && addr_is_set(&b->remote) &&
+	    ((purpose == BINDING_MAIN &&
+	    !addr_equal(&b->remote, &h->first.remote)) ||
+	    (purpose == BINDING_PORT &&
+	    !addr_equal(&b->remote, &demand.remote)))) {
 		bindings_remove(&h->bindings, b);
 		b = NULL;
 		why = "another remote side than the one asked for";
@@ -184,30 +186,35 @@ free_response(struct host *h, const struct rsip_message *m, bool answer,
 		host_settle(h);
 }
 
-static uint32_t
-ipv4_of(const struct rsip_address *a)
+/* False of what is no network of IPv4: a mask with holes, bits beyond it. */
+static bool
+tuple_network(const struct rsip_tuple *t, struct prefix *out)
 {
-	uint32_t addr;
+	struct addr mask, addr = addr_from_bytes(AF_INET, t->address.bytes);
+	int	    plen;
 
-	memcpy(&addr, a->bytes, sizeof(addr));
-	return addr;
+	if (t->address.type != RSIP_ADDR_IPV4)
+		return false;
+	*out = prefix_host(&addr);
+	if (t->indicator == RSIP_LOCAL_ADDRESS)
+		return true;
+	mask = addr_from_bytes(AF_INET, t->netmask.bytes);
+	if (t->indicator != RSIP_LOCAL_NETWORK ||
+	    (plen = prefix_mask_len(&mask)) == -1)
+		return false;
+	*out = prefix_of(&addr, (unsigned)plen);
+	return addr_equal(&out->addr, &addr);
 }
 
 static void
 query_response(struct host *h, const struct rsip_message *m)
 {
-	const struct rsip_tuple *t;
-	unsigned		 i;
+	struct prefix net;
+	unsigned      i;
 
 	for (i = 0; i < m->ntuples; i++) {
-		t = &m->tuple[i];
-		if (t->address.type != RSIP_ADDR_IPV4)
-			continue;
-		if (t->indicator == RSIP_LOCAL_ADDRESS)
-			h->ops->local(h->arg, ipv4_of(&t->address), 0xffffffffu);
-		else if (t->indicator == RSIP_LOCAL_NETWORK)
-			h->ops->local(h->arg, ipv4_of(&t->address),
-			    ipv4_of(&t->netmask));
+		if (tuple_network(&m->tuple[i], &net))
+			h->ops->local(h->arg, &net);
 	}
 	host_settle(h);
 }

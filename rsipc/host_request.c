@@ -95,13 +95,14 @@ request_query(struct host *h, uint64_t now)
 	    HOST_ASSIGNED_QUERY_PENDING), now);
 }
 
+/* None: any IPv4 address. */
 static void
-set_ipv4(struct rsip_address *a, uint32_t addr)
+set_address(struct rsip_address *a, const struct addr *addr)
 {
 	memset(a, 0, sizeof(*a));
-	a->type = RSIP_ADDR_IPV4;
-	a->any = addr == 0;
-	memcpy(a->bytes, &addr, sizeof(addr));
+	a->type = addr->family == AF_INET6 ? RSIP_ADDR_IPV6 : RSIP_ADDR_IPV4;
+	a->any = !addr_is_set(addr);
+	memcpy(a->bytes, addr->bytes, sizeof(a->bytes));
 }
 
 static void
@@ -119,14 +120,15 @@ set_ports(struct rsip_ports *p, uint8_t number, uint16_t first)
 /* What every assignment has in common. */
 static struct rsip_message *
 assign_begin(struct host *h, enum rsip_type type, enum binding_purpose purpose,
-    uint32_t local)
+    const struct addr *local)
 {
+	const struct addr    any = { 0 };
 	struct rsip_message *m = request_begin(h, type);
 
 	h->pending_purpose = purpose;
 	m->has |= RSIP_HAS_LOCAL | RSIP_HAS_REMOTE | RSIP_HAS_REMOTE_PORTS;
-	set_ipv4(&m->local, local);
-	set_ipv4(&m->remote, 0);
+	set_address(&m->local, local);
+	set_address(&m->remote, &any);
 	set_ports(&m->remote_ports, 1, 0);
 	if (h->config.lease_time != 0) {
 		m->has |= RSIP_HAS_LEASE;
@@ -171,12 +173,12 @@ ports_wanted(const struct host *h)
 
 /* RFC 3103 §7.2: under remote flow policy a host MUST say whom it is for. */
 static void
-set_remote(const struct host *h, struct rsip_message *m, uint32_t remote,
-    uint16_t port)
+set_remote(const struct host *h, struct rsip_message *m,
+    const struct addr *remote, uint16_t port)
 {
 	if (!host_flow_policy(h))
 		return;
-	set_ipv4(&m->remote, remote);
+	set_address(&m->remote, remote);
 	if (h->remote_policy == RSIP_REMOTE_MICRO)
 		set_ports(&m->remote_ports, 1, port);
 }
@@ -187,20 +189,22 @@ request_assign_main(struct host *h, uint64_t now)
 	/* SPIs for one remote side are none for opportunistic encryption. */
 	bool		     ipsec = !h->no_ipsec && (!host_flow_policy(h) ||
 				!(h->methods & 1u << RSIP_METHOD_RSAP_IP));
-	uint32_t	     addr = host_asks_former(h) ? h->saved.addr : 0;
+	struct addr	     addr = { 0 };
 	struct rsip_message *m;
 
+	if (host_asks_former(h))
+		addr = h->saved.addr;
 	/* A whole address: where it is asked for, or nothing else is offered. */
 	if (!ipsec && (h->config.method == RSIP_METHOD_RSA_IP ||
 	    h->methods == 1u << RSIP_METHOD_RSA_IP)) {
 		m = assign_begin(h, RSIP_ASSIGN_REQUEST_RSA_IP, BINDING_MAIN,
-		    addr);
-		set_remote(h, m, h->first.remote, h->first.remote_port);
+		    &addr);
+		set_remote(h, m, &h->first.remote, h->first.remote_port);
 		assign_send(h, m, now);
 		return;
 	}
 	m = assign_begin(h, ipsec ? RSIP_ASSIGN_REQUEST_RSIPSEC :
-	    RSIP_ASSIGN_REQUEST_RSAP_IP, BINDING_MAIN, addr);
+	    RSIP_ASSIGN_REQUEST_RSAP_IP, BINDING_MAIN, &addr);
 	m->has |= RSIP_HAS_LOCAL_PORTS;
 	set_ports(&m->local_ports, ports_wanted(h), 0);
 	if (host_asks_former(h) && h->saved.nports > 0)
@@ -211,7 +215,7 @@ request_assign_main(struct host *h, uint64_t now)
 		set_ports(&m->local_ports, 1, 0);
 	if (ipsec)
 		set_spis(h, m);
-	set_remote(h, m, h->first.remote, h->first.remote_port);
+	set_remote(h, m, &h->first.remote, h->first.remote_port);
 	assign_send(h, m, now);
 }
 
@@ -228,7 +232,7 @@ request_port(struct host *h, const struct host_demand *d,
 		type = RSIP_LISTEN_REQUEST;
 	else if (!(h->methods & 1u << RSIP_METHOD_RSAP_IP))
 		type = RSIP_ASSIGN_REQUEST_RSIPSEC;
-	m = assign_begin(h, type, purpose, bindings_main(&h->bindings)->addr);
+	m = assign_begin(h, type, purpose, &bindings_main(&h->bindings)->addr);
 	m->has |= RSIP_HAS_LOCAL_PORTS;
 	set_ports(&m->local_ports, 1, d->port);
 	if (type == RSIP_ASSIGN_REQUEST_RSIPSEC) {
@@ -237,7 +241,7 @@ request_port(struct host *h, const struct host_demand *d,
 	}
 	h->for_program = purpose == BINDING_PORT;
 	if (purpose == BINDING_PORT)
-		set_remote(h, m, d->remote, d->remote_port);
+		set_remote(h, m, &d->remote, d->remote_port);
 	h->pending_demand = *d;
 	assign_send(h, m, now);
 }
@@ -251,7 +255,7 @@ request_more_ports(struct host *h, uint64_t now)
 	h->more_ports = false;
 	m = assign_begin(h, rsap ? RSIP_ASSIGN_REQUEST_RSAP_IP :
 	    RSIP_ASSIGN_REQUEST_RSIPSEC, BINDING_PORTS,
-	    bindings_main(&h->bindings)->addr);
+	    &bindings_main(&h->bindings)->addr);
 	m->has |= RSIP_HAS_LOCAL_PORTS;
 	set_ports(&m->local_ports, ports_wanted(h), 0);
 	if (!rsap) {
@@ -268,7 +272,7 @@ request_more_spis(struct host *h, uint64_t now)
 
 	h->more_spis = false;
 	m = assign_begin(h, RSIP_ASSIGN_REQUEST_RSIPSEC, BINDING_SPIS,
-	    bindings_main(&h->bindings)->addr);
+	    &bindings_main(&h->bindings)->addr);
 	m->has |= RSIP_HAS_LOCAL_PORTS | RSIP_HAS_SPIS;
 	set_ports(&m->local_ports, 0, 0);
 	set_ports(&m->remote_ports, 0, 0);
@@ -394,7 +398,7 @@ request_assigned(struct host *h, uint64_t now)
 static bool
 host_waits(struct host *h)
 {
-	if (!host_flow_policy(h) || h->first.remote != 0)
+	if (!host_flow_policy(h) || addr_is_set(&h->first.remote))
 		return false;
 	if (!h->waiting_said)
 		log_info("the gateway wants each remote host named: leasing "
@@ -469,7 +473,7 @@ host_request_due(const struct host *h)
 	switch (h->state) {
 	case HOST_UNREGISTERED:
 	case HOST_REGISTERED:
-		if (h->waiting_said && h->first.remote == 0 &&
+		if (h->waiting_said && !addr_is_set(&h->first.remote) &&
 		    host_flow_policy(h) && !h->leaving && h->nunwanted == 0)
 			return 0;
 		/* 1: at once; never 0, which is "nothing". */

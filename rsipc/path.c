@@ -1,7 +1,6 @@
 /* path.c - the way of packets between programs, the OE engine and the tunnel */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -25,12 +24,11 @@ static void
 path_answer_error(struct path *p, uint8_t type, uint8_t code, uint32_t rest,
     const struct packet_view *about)
 {
-	struct addr	   from = addr_from_v4(p->gateway);
 	struct packet_view error;
 	uint8_t		   out[ICMP_ERROR_MAX];
 
-	if (ratelimit_pass(&p->errors, clock_now()) &&
-	    icmp_write_error(out, &from, type, code, rest, about, &error))
+	if (ratelimit_pass(&p->errors, clock_now()) && icmp_write_error(out,
+	    &p->gateway, type, code, rest, about, &error))
 		device_deliver(p->device, &error, false);
 }
 
@@ -41,13 +39,13 @@ path_send(void *arg, const struct packet_view *v)
 	struct path *p = arg;
 	unsigned     mtu;
 
-	if (p->addr == 0) {
+	if (!addr_is_set(&p->addr)) {
 		p->counters.out_idle++;
 		return;
 	}
 	if (tunnel_send(p->tunnel, v) == 0) {
 		worth_sent(&p->worth, clock_now());
-		p->remote = addr_v4(&v->dst);
+		p->remote = v->dst;
 		return;
 	}
 	/* RFC 2003 §5.1: path MTU discovery goes on inside the tunnel. */
@@ -63,14 +61,12 @@ path_send(void *arg, const struct packet_view *v)
 void
 path_probe(struct path *p)
 {
-	struct addr	   src = addr_from_v4(p->addr);
-	struct addr	   dst = addr_from_v4(p->remote);
 	struct packet_view echo;
 	uint8_t		   out[ICMP_ECHO_LEN];
 
-	if (p->addr == 0 || p->remote == 0)
+	if (!addr_is_set(&p->addr) || !addr_is_set(&p->remote))
 		return;
-	icmp_write_echo(out, &src, &dst, 1, &echo);
+	icmp_write_echo(out, &p->addr, &p->remote, 1, &echo);
 	(void)tunnel_send(p->tunnel, &echo);
 }
 
@@ -101,7 +97,7 @@ path_refuse(void *arg, const struct packet_view *v)
 void
 path_demanded(struct path *p, const struct host_demand *d, unsigned error)
 {
-	demand_release(&p->demand, d->port, d->port == 0 ? d->remote : 0,
+	demand_release(&p->demand, d->port, &d->remote,
 	    error == 0 ? path_held_leaves : path_refuse, p);
 }
 
@@ -112,7 +108,7 @@ path_demanded(struct path *p, const struct host_demand *d, unsigned error)
 static bool
 path_port_leased(struct path *p, const struct packet_view *v, uint64_t now)
 {
-	struct host_demand d = { .remote = addr_v4(&v->dst) };
+	struct host_demand d = { .remote = v->dst };
 	enum bindings_flow flow;
 
 	/* Later fragments have no ports; the first one was looked at.  Without
@@ -125,7 +121,7 @@ path_port_leased(struct path *p, const struct packet_view *v, uint64_t now)
 	/* RFC 3104 §6.1: IKE from port 500 is told apart by its cookies. */
 	if (v->protocol == IPPROTO_UDP && d.port == IKE_PORT)
 		return true;
-	flow = bindings_flow_use(&p->host->bindings, d.port, d.remote,
+	flow = bindings_flow_use(&p->host->bindings, d.port, &d.remote,
 	    d.remote_port, now);
 	if (flow == BINDINGS_FLOW_OK) {
 		if (bindings_ports_scarce(&p->host->bindings)) {
@@ -140,7 +136,7 @@ path_port_leased(struct path *p, const struct packet_view *v, uint64_t now)
 	    !host_demand(p->host, &d, now))
 		path_refuse(p, v);
 	else
-		demand_hold(&p->demand, d.port, d.port == 0 ? d.remote : 0, v,
+		demand_hold(&p->demand, d.port, &d.remote, v,
 		    now);
 	return false;
 }
@@ -156,21 +152,21 @@ path_goes_out(const struct packet_view *v)
 static void
 path_unleased(struct path *p, const struct packet_view *v)
 {
+	bool	 idle = !addr_is_set(&p->addr);
 	uint16_t sport, dport = 0;
 
-	if (p->addr != 0)
+	if (!idle)
 		p->counters.out_unleased++;
 	else
 		p->counters.out_idle++;
 	/* It comes too early, but says whom the lease shall be for. */
-	if (p->addr == 0 && host_flow_policy(p->host) &&
-	    path_goes_out(v)) {
+	if (idle && host_flow_policy(p->host) && path_goes_out(v)) {
 		packet_ports(v, &sport, &dport);
-		host_name_remote(p->host, addr_v4(&v->dst), dport);
+		host_name_remote(p->host, &v->dst, dport);
 		p->wake = p->waits = true;
 	}
 	/* A connection of before the lease cannot go on from here. */
-	if (addr_v4(&v->src) != p->addr)
+	if (!addr_equal(&v->src, &p->addr))
 		path_answer_error(p, ICMP_DEST_UNREACH, ICMP_PKT_FILTERED, 0, v);
 }
 
@@ -178,14 +174,15 @@ path_unleased(struct path *p, const struct packet_view *v)
 static bool
 path_is_own(const struct path *p, const struct addr *src)
 {
-	struct addr own;
+	struct addr own, up;
 
 	if (p->own == PATH_OWN_SHUT)
 		return false;
 	own = direct_address(p->direct);
+	up = device_address(p->device);
 	return addr_equal(src, &own) ||
-	    (p->own == PATH_OWN_ALL && addr_v4(src) != p->addr &&
-	    addr_v4(src) != device_address(p->device));
+	    (p->own == PATH_OWN_ALL && !addr_equal(src, &p->addr) &&
+	    !addr_equal(src, &up));
 }
 
 void
@@ -195,7 +192,7 @@ path_outbound(struct path *p, const struct packet_view *v, uint64_t now)
 		direct_outbound(p->direct, v);
 		return;
 	}
-	if (p->addr == 0 || addr_v4(&v->src) != p->addr) {
+	if (!addr_equal(&v->src, &p->addr)) {
 		path_unleased(p, v);
 		return;
 	}
@@ -274,8 +271,7 @@ path_inbound_esp(struct path *p, const struct packet_view *v)
 void
 path_inbound(struct path *p, const struct packet_view *v)
 {
-	if (p->addr == 0 || addr_v4(&v->dst) != p->addr ||
-	    addr_v4(&v->src) == p->addr) {
+	if (!addr_equal(&v->dst, &p->addr) || addr_equal(&v->src, &p->addr)) {
 		p->counters.in_foreign++;
 		return;
 	}

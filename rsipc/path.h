@@ -41,11 +41,11 @@ struct path {
 	enum path_own	 own;
 	struct esp_plane *planes[2];	/* user space: the address is others' too */
 	struct demand	 demand;
-	uint32_t	 addr;		/* leased, network order; 0: nothing may pass */
-	uint32_t	 gateway;	/* whose address ICMP errors of ours carry */
+	struct addr	 addr;		/* leased; none: nothing may pass */
+	struct addr	 gateway;	/* whose address ICMP errors of ours carry */
 	uint16_t	 ike_port;	/* host order */
 	struct worth	 worth;		/* of what goes through the gateway */
-	uint32_t	 remote;	/* whom the last packet went to */
+	struct addr	 remote;	/* whom the last packet went to */
 	bool		 cascade;	/* packets are other hosts': no engine, all protocols */
 	bool		 wake;		/* the state machine has been asked for something */
 	bool		 released;	/* a packet that was held leaves: not once more */

@@ -1,29 +1,27 @@
 /* remember.c - the lease as text, for a file that outlives the daemon */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/util.h"
 #include "rsipc/remember.h"
 
 #define REMEMBER_HEAD	"rsipc-lease 1\n"
 
 size_t
-remember_write(char *out, size_t cap, uint32_t gateway,
+remember_write(char *out, size_t cap, const struct addr *gateway,
     const struct binding *b)
 {
 	size_t	 n, i;
 	int	 w;
 
 	n = (size_t)snprintf(out, cap, REMEMBER_HEAD "gateway %s\n",
-	    ipv4_text(gateway));
+	    ADDR_TEXT(gateway));
 	if (n >= cap)
 		return 0;
 	n += (size_t)snprintf(out + n, cap - n, "address %s\n",
-	    ipv4_text(b->addr));
+	    ADDR_TEXT(&b->addr));
 	for (i = 0; i < b->nports && n < cap; i++) {
 		w = snprintf(out + n, cap - n, "port %u\n", b->port[i]);
 		n += (size_t)w;
@@ -48,8 +46,15 @@ remember_number(const char *text, int base, unsigned long long max)
 	return *end != '\0' || n > max ? -1 : (long long)n;
 }
 
+/* What a lease is of, and who leases it, is an IPv4 address. */
 static int
-remember_line(char *line, uint32_t *gateway, struct binding *b)
+remember_addr(struct addr *out, const char *text)
+{
+	return addr_parse(out, text) == 0 && out->family == AF_INET ? 0 : -1;
+}
+
+static int
+remember_line(char *line, struct addr *gateway, struct binding *b)
 {
 	char	 *value = strchr(line, ' ');
 	long long n;
@@ -58,9 +63,9 @@ remember_line(char *line, uint32_t *gateway, struct binding *b)
 		return -1;
 	*value++ = '\0';
 	if (strcmp(line, "gateway") == 0)
-		return inet_pton(AF_INET, value, gateway) == 1 ? 0 : -1;
+		return remember_addr(gateway, value);
 	if (strcmp(line, "address") == 0)
-		return inet_pton(AF_INET, value, &b->addr) == 1 ? 0 : -1;
+		return remember_addr(&b->addr, value);
 	if (strcmp(line, "port") == 0 && b->nports < RSIP_PORTS_MAX &&
 	    (n = remember_number(value, 10, UINT16_MAX)) > 0) {
 		b->port[b->nports++] = (uint16_t)n;
@@ -75,13 +80,14 @@ remember_line(char *line, uint32_t *gateway, struct binding *b)
 }
 
 int
-remember_read(const char *text, uint32_t *gateway, struct binding *b)
+remember_read(const char *text, struct addr *gateway, struct binding *b)
 {
-	const char *end;
-	char	    line[64];
+	const struct addr none = { 0 };
+	const char	 *end;
+	char		  line[64];
 
 	memset(b, 0, sizeof(*b));
-	*gateway = 0;
+	*gateway = none;
 	if (strncmp(text, REMEMBER_HEAD, strlen(REMEMBER_HEAD)) != 0)
 		return -1;
 	for (text += strlen(REMEMBER_HEAD); *text != '\0'; text = end + 1) {
@@ -92,5 +98,5 @@ remember_read(const char *text, uint32_t *gateway, struct binding *b)
 		if (remember_line(line, gateway, b) == -1)
 			return -1;
 	}
-	return *gateway == 0 || b->addr == 0 ? -1 : 0;
+	return addr_is_host(gateway) && addr_is_host(&b->addr) ? 0 : -1;
 }

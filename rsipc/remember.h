@@ -9,15 +9,15 @@
 #define REMEMBER_MAX	8192	/* bytes that any binding takes, the zero included */
 
 /*
- * Writes the main binding of a gateway (network order): address, ports and
- * SPIs.  Returns the length, or 0 if it does not fit.
+ * Writes the main binding of a gateway: address, ports and SPIs.  Returns the length, or 0 if it does not fit.
  */
-size_t	remember_write(char *out, size_t cap, uint32_t gateway,
+size_t	remember_write(char *out, size_t cap, const struct addr *gateway,
 	    const struct binding *b);
 /*
  * Reads it: b's address, ports and SPIs, all else zero.  0, or -1 if text is
  * anything but what remember_write() makes.
  */
-int	remember_read(const char *text, uint32_t *gateway, struct binding *b);
+int	remember_read(const char *text, struct addr *gateway,
+	    struct binding *b);
 
 #endif

@@ -139,7 +139,7 @@ settings_read(const struct option_source *source)
 	}
 	/* Whom every program asks first. */
 	if (s->oe->nresolvers > 0) {
-		s->host.remote = addr_v4(&s->oe->resolvers[0]);
+		s->host.remote = s->oe->resolvers[0];
 		s->host.remote_port = DNS_PORT;
 	}
 	return s;

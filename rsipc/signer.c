@@ -25,15 +25,17 @@ signer_set_key(struct signer *s, uint32_t key_id, const uint8_t *secret,
 }
 
 static struct rsip_key
-signer_key(const struct signer *s, uint32_t host, uint32_t gateway)
+signer_key(const struct signer *s, const struct addr *host,
+    const struct addr *gateway)
 {
 	return (struct rsip_key){ .id = s->key_id, .secret = s->secret,
-		.len = s->secret_len, .host = host, .gateway = gateway };
+		.len = s->secret_len, .host = addr_v4(host),
+		.gateway = addr_v4(gateway) };
 }
 
 int
 signer_encode(struct signer *s, struct rsip_message *m, uint8_t *out,
-    size_t cap, uint32_t host, uint32_t gateway)
+    size_t cap, const struct addr *host, const struct addr *gateway)
 {
 	struct rsip_key key = signer_key(s, host, gateway);
 	int		n;
@@ -74,7 +76,8 @@ signer_begin_anew(struct signer *s, const struct rsip_message *m)
 
 enum signer_verdict
 signer_verify(struct signer *s, const struct rsip_message *m,
-    const uint8_t *buf, size_t len, uint32_t host, uint32_t gateway)
+    const uint8_t *buf, size_t len, const struct addr *host,
+    const struct addr *gateway)
 {
 	struct rsip_key key = signer_key(s, host, gateway);
 

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/addr.h"
 #include "proto/rsip.h"
 
 #define SIGNER_SECRET_MAX	256	/* bytes */
@@ -36,12 +37,12 @@ void	signer_init(struct signer *s, uint64_t seed);
 void	signer_set_key(struct signer *s, uint32_t key_id, const uint8_t *secret,
 	    size_t len, bool require);
 
-/* Encodes m, signed if there is a secret; addresses in network order.  The
- * length, or -1. */
+/* Encodes m, signed if there is a secret.  The length, or -1. */
 int	signer_encode(struct signer *s, struct rsip_message *m, uint8_t *out,
-	    size_t cap, uint32_t host, uint32_t gateway);
+	    size_t cap, const struct addr *host, const struct addr *gateway);
 /* What a decoded message is worth; buf is what it was decoded from. */
 enum signer_verdict signer_verify(struct signer *s, const struct rsip_message *m,
-	    const uint8_t *buf, size_t len, uint32_t host, uint32_t gateway);
+	    const uint8_t *buf, size_t len, const struct addr *host,
+	    const struct addr *gateway);
 
 #endif

@@ -9,7 +9,6 @@
 #include "base/control.h"
 #include "base/json.h"
 #include "base/report.h"
-#include "base/util.h"
 #include "oe/classes.h"
 #include "rsipc/client.h"
 
@@ -64,11 +63,12 @@ purpose_text(enum binding_purpose p)
 
 /* A row of "leases", and what an event says. */
 struct lease_row {
-	const char  *event, *state, *host, *address, *method, *tunnel, *gateway;
-	const char  *purpose;
+	const char  *event, *state, *method, *tunnel, *purpose;
+	char	     host[ADDR_TEXT_MAX], address[ADDR_TEXT_MAX];
+	char	     gateway[ADDR_TEXT_MAX];
 	uint32_t     client_id, bind_id;
 	json_object *ports, *spis;
-	char	     remote[32];
+	char	     remote[ADDR_TEXT_MAX + 6];
 	uint64_t     expires, cookies;
 };
 
@@ -81,9 +81,9 @@ struct lease_row {
 	/* Whoever knows it might speak for us to the gateway. */	\
 	{ FIELD("client_id", NUMBER, PLAIN, client_id,			\
 	    "the host's registration"), .flags = REPORT_PRIVATE },	\
-	{ FIELD("host", TEXT, PLAIN, host, "the host's own address") },	\
+	{ FIELD("host", CHARS, PLAIN, host, "the host's own address") },	\
 	{ FIELD("bind_id", NUMBER, PLAIN, bind_id, "the binding") },	\
-	{ FIELD("address", TEXT, PLAIN, address, "leased address") },	\
+	{ FIELD("address", CHARS, PLAIN, address, "leased address") },	\
 	{ FIELD("ports", LIST, PLAIN, ports, "leased ports, as ranges") }, \
 	{ FIELD("spis", LIST, PLAIN, spis, "leased SPIs") },		\
 	{ FIELD("method", TEXT, PLAIN, method, "what was asked for") },	\
@@ -91,7 +91,7 @@ struct lease_row {
 	    "what carries packets between host and gateway") },		\
 	{ FIELD("remote", CHARS, PLAIN, remote,				\
 	    "whom flow policy binds it to") },				\
-	{ FIELD("gateway", TEXT, PLAIN, gateway, "who leased it") },	\
+	{ FIELD("gateway", CHARS, PLAIN, gateway, "who leased it") },	\
 	{ FIELD("expires", GAUGE, SECONDS, expires,			\
 	    "until the binding ends") },				\
 	{ FIELD("purpose", TEXT, PLAIN, purpose, "why it was asked for"), \
@@ -114,23 +114,23 @@ row_fill(struct lease_row *row, const struct client *c,
 {
 	uint64_t now = clock_now();
 
-	if (b->remote == 0)
+	if (!addr_is_set(&b->remote))
 		snprintf(row->remote, sizeof(row->remote), "any");
 	else if (b->remote_port == 0)
 		snprintf(row->remote, sizeof(row->remote), "%s",
-		    ipv4_text(b->remote));
+		    ADDR_TEXT(&b->remote));
 	else
 		snprintf(row->remote, sizeof(row->remote), "%s:%u",
-		    ipv4_text(b->remote), b->remote_port);
+		    ADDR_TEXT(&b->remote), b->remote_port);
 	row->client_id = c->host.client_id;
-	row->host = ipv4_text(c->link_addr);
+	addr_text(&c->link_addr, row->host, sizeof(row->host));
 	row->bind_id = b->bind_id;
-	row->address = ipv4_text(b->addr);
+	addr_text(&b->addr, row->address, sizeof(row->address));
 	row->ports = ports_json(b);
 	row->spis = spis_json(b);
 	row->method = rsip_method_name(b->method);
 	row->tunnel = rsip_tunnel_name(b->tunnel);
-	row->gateway = ipv4_text(c->gateway);
+	addr_text(&c->gateway, row->gateway, sizeof(row->gateway));
 	row->expires = b->expires > now ? (b->expires - now) / 1000 : 0;
 	row->purpose = purpose_text(b->purpose);
 	row->cookies = b->ncookies;
@@ -210,7 +210,7 @@ report_session(const struct client *c, struct report *r)
 	    h->retry_at : h->rest_until;
 	struct session s = {
 		.state = host_state_name(h->state),
-		.gateway = c->gateway == 0 ? "none" : ipv4_text(c->gateway),
+		.gateway = ADDR_TEXT(&c->gateway),
 		.transport = h->udp ? "udp" : "tcp",
 		.trouble = host_trouble(h),
 		.last_error = h->last_error == 0 ? NULL :
@@ -262,7 +262,7 @@ report_lease(const struct client *c, struct report *r)
 	uint64_t	      none = REPORT_NONE;
 	uint16_t	      lo, hi;
 	struct held	      h = { .address = b == NULL ? "none" :
-		ipv4_text(b->addr), .ike_port = none, .spis_free = none,
+		ADDR_TEXT(&b->addr), .ike_port = none, .spis_free = none,
 		.age = none, .bindings = c->host.bindings.n };
 
 	if (b != NULL) {
@@ -345,8 +345,8 @@ trouble_text(const struct client *c, char *out, size_t cap)
 {
 	const char *trouble = transport_trouble(c->transport);
 	bool	    named = addr_is_set(&c->settings->gateway);
-	const char *gateway = c->gateway != 0 ? ipv4_text(c->gateway) :
-	    ADDR_TEXT(&c->settings->gateway);
+	const char *gateway = ADDR_TEXT(addr_is_set(&c->gateway) ?
+	    &c->gateway : &c->settings->gateway);
 
 	if (c->unreachable_said && !named && c->direct != NULL &&
 	    direct_connected(c->direct))
@@ -368,6 +368,8 @@ trouble_text(const struct client *c, char *out, size_t cap)
 		    rsip_error_name(c->host.last_error));
 	else if (transport_counters(c->transport)->unreadable != 0)
 		snprintf(out, cap, "what %s answers is not RSIP", gateway);
+	else if (!named && !addr_is_set(&c->gateway))
+		snprintf(out, cap, "no RSIP gateway is known so far");
 	else
 		snprintf(out, cap, "no answer of an RSIP gateway at %s so far",
 		    gateway);
@@ -456,6 +458,7 @@ status_why(const struct client *c, const char *address, json_object *o)
 {
 	char	    cause[160], line[256];
 	const char *class = json_member_text(o, "class"), *then;
+	struct addr leased;
 	bool	    shut;
 
 	if (class == NULL || address == NULL)
@@ -464,7 +467,8 @@ status_why(const struct client *c, const char *address, json_object *o)
 		status_why_direct(c, address, o);
 		return;
 	}
-	if (device_address(c->device) != 0) {
+	leased = device_address(c->device);
+	if (addr_is_set(&leased)) {
 		status_why_lost(c, address, class, o);
 		return;
 	}
@@ -519,6 +523,7 @@ report_verdict(const struct client *c, struct report *r, const struct oe *oe)
 	static const struct report_table t = { NULL, "", answer_fields, NULL };
 	struct oe_verdict v = { 0 };
 	struct answer	  a = { .verdict = "no engine" };
+	struct addr	  leased = device_address(c->device);
 	char		  cause[160];
 
 	trouble_text(c, cause, sizeof(cause));
@@ -527,7 +532,7 @@ report_verdict(const struct client *c, struct report *r, const struct oe *oe)
 	a.keyed = v.keyed;
 	if (c->path.own == PATH_OWN_ALL && oe != NULL)
 		status_verdict_direct(c, &v, a.verdict, sizeof(a.verdict));
-	else if (device_address(c->device) == 0)
+	else if (!addr_is_set(&leased))
 		snprintf(a.verdict, sizeof(a.verdict), "%s: %s", c->seeking ?
 		    "held" : c->settings->direct ? "in the clear" :
 		    "shut (direct = false)", cause);

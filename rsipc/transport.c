@@ -27,7 +27,7 @@ struct transport {
 	const struct transport_ops *ops;
 	void		*arg;
 	bool		 udp, up;
-	uint32_t	 gateway, local;	/* network order */
+	struct addr	 gateway, local;
 	uint16_t	 port;
 	struct bufferevent *bev;		/* TCP */
 	struct event	*event;			/* UDP */
@@ -89,7 +89,7 @@ transport_complain(struct transport *t, int err)
 {
 	if (err != t->last_errno)
 		log_warn("gateway %s, port %u: %s; will keep trying",
-		    ipv4_text(t->gateway), t->port, strerror(err));
+		    ADDR_TEXT(&t->gateway), t->port, strerror(err));
 	t->last_errno = err;
 }
 
@@ -119,7 +119,7 @@ transport_verify(struct transport *t, const uint8_t *buf, size_t len)
 		[SIGNER_OLD] = "with a counter too old",
 	};
 	enum signer_verdict v = signer_verify(&t->signer, &t->in, buf, len,
-	    t->local, t->gateway);
+	    &t->local, &t->gateway);
 
 	if (v == SIGNER_GOOD)
 		return true;
@@ -189,11 +189,11 @@ tcp_read(struct bufferevent *bev, void *arg)
 static void
 transport_up(struct transport *t, int fd)
 {
-	struct sockaddr_in sa = { 0 };
-	socklen_t	   len = sizeof(sa);
+	struct sockaddr_storage sa;
+	socklen_t		len = sizeof(sa);
 
 	if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0)
-		t->local = sa.sin_addr.s_addr;
+		t->local = addr_from_sockaddr(&sa, len, NULL);
 	t->up = true;
 	t->last_errno = 0;
 	t->ops->connected(t->arg);
@@ -262,7 +262,7 @@ bind_low_port(int fd, bool tcp)
 }
 
 static void
-tcp_connect(struct transport *t, struct sockaddr_in *sa)
+tcp_connect(struct transport *t, const struct sockaddr *sa, socklen_t len)
 {
 	struct timeval tv = { .tv_sec = TRANSPORT_CONNECT_TIMEOUT };
 	int	       fd;
@@ -284,8 +284,7 @@ tcp_connect(struct transport *t, struct sockaddr_in *sa)
 	bufferevent_setwatermark(t->bev, EV_READ, 0, 2 * RSIP_MESSAGE_MAX);
 	bufferevent_enable(t->bev, EV_READ | EV_WRITE);
 	evtimer_add(t->timeout, &tv);
-	if (bufferevent_socket_connect(t->bev, (struct sockaddr *)sa,
-	    sizeof(*sa)) == 0)
+	if (bufferevent_socket_connect(t->bev, sa, (int)len) == 0)
 		return;
 	/* If it failed at once, tcp_event() comes, deferred; else never. */
 	return;
@@ -309,7 +308,7 @@ udp_read(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-udp_connect(struct transport *t, struct sockaddr_in *sa)
+udp_connect(struct transport *t, const struct sockaddr *sa, socklen_t len)
 {
 	int fd, mark = CAPTURE_MARK;
 
@@ -318,7 +317,7 @@ udp_connect(struct transport *t, struct sockaddr_in *sa)
 		bind_low_port(fd, false);
 	if (fd == -1 ||
 	    setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == -1 ||
-	    connect(fd, (struct sockaddr *)sa, sizeof(*sa)) == -1 ||
+	    connect(fd, sa, len) == -1 ||
 	    (t->event = event_new(t->base, fd, EV_READ | EV_PERSIST, udp_read,
 	    t)) == NULL) {
 		transport_complain(t, errno);
@@ -332,30 +331,29 @@ udp_connect(struct transport *t, struct sockaddr_in *sa)
 }
 
 void
-transport_connect(struct transport *t, uint32_t gateway, uint16_t port,
-    bool udp)
+transport_connect(struct transport *t, const struct addr *gateway,
+    uint16_t port, bool udp)
 {
-	struct sockaddr_in sa = {
-		.sin_family = AF_INET,
-		.sin_port = htons(port),
-		.sin_addr.s_addr = gateway,
-	};
+	struct sockaddr_storage sa;
+	socklen_t		len = addr_to_sockaddr(gateway, port, &sa);
 
 	transport_disconnect(t);
-	if (t->gateway != gateway || t->port != port)
+	if (!addr_equal(&t->gateway, gateway) || t->port != port)
 		t->last_errno = 0;
-	t->gateway = gateway;
+	t->gateway = *gateway;
 	t->port = port;
 	t->udp = udp;
 	if (udp)
-		udp_connect(t, &sa);
+		udp_connect(t, (struct sockaddr *)&sa, len);
 	else
-		tcp_connect(t, &sa);
+		tcp_connect(t, (struct sockaddr *)&sa, len);
 }
 
 void
 transport_disconnect(struct transport *t)
 {
+	const struct addr none = { 0 };
+
 	if (t->bev != NULL)
 		bufferevent_free(t->bev);
 	watch_close(t->event);
@@ -363,11 +361,11 @@ transport_disconnect(struct transport *t)
 	t->event = NULL;
 	event_del(t->timeout);
 	t->up = false;
-	t->local = 0;
+	t->local = none;
 	t->out_len = 0;
 }
 
-uint32_t
+struct addr
 transport_local(const struct transport *t)
 {
 	return t->local;
@@ -378,8 +376,8 @@ transport_send(struct transport *t, struct rsip_message *m)
 {
 	int n;
 
-	n = signer_encode(&t->signer, m, t->out, sizeof(t->out), t->local,
-	    t->gateway);
+	n = signer_encode(&t->signer, m, t->out, sizeof(t->out), &t->local,
+	    &t->gateway);
 	if (n == -1) {
 		log_error("cannot encode %s", rsip_type_name(m->type));
 		return;

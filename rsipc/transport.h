@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/addr.h"
 #include "proto/rsip.h"
 
 #define TRANSPORT_CONNECT_TIMEOUT	3	/* seconds for TCP to connect */
@@ -39,14 +40,14 @@ void	transport_set_auth(struct transport *t, uint32_t key_id,
 	    const uint8_t *secret, size_t len, bool require);
 
 /*
- * Begins to connect; gateway in network order, port in host order.  Ends in
- * connected() or disconnected(), perhaps before this returns.
+ * Begins to connect; port in host order.  Ends in connected() or
+ * disconnected(), perhaps before this returns.
  */
-void	transport_connect(struct transport *t, uint32_t gateway, uint16_t port,
-	    bool udp);
+void	transport_connect(struct transport *t, const struct addr *gateway,
+	    uint16_t port, bool udp);
 void	transport_disconnect(struct transport *t);
-/* Our address towards the gateway, network order; 0 if not connected. */
-uint32_t transport_local(const struct transport *t);
+/* Our address towards the gateway; none if not connected. */
+struct addr transport_local(const struct transport *t);
 
 /* Encodes, signs, sends and remembers.  Failures show as silence, or as
  * disconnected() later. */

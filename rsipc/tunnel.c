@@ -27,7 +27,7 @@ struct tunnel {
 	tunnel_end_fn	 end;
 	void		*arg;
 	enum rsip_tunnel type;
-	uint32_t	 local, remote;
+	struct addr	 local, remote;
 	int		 out;		/* with headers that we write */
 	struct event	*ipip, *gre;
 	struct tunnel_counters counters;
@@ -53,7 +53,8 @@ tunnel_read_packet(struct tunnel *t, uint8_t *pkt, size_t len)
 	if (!packet_parse_ipv4(&outer, pkt, len))
 		goto malformed;
 	/* The gateway alone may speak for the public realm. */
-	if (addr_v4(&outer.src) != t->remote || addr_v4(&outer.dst) != t->local ||
+	if (!addr_equal(&outer.src, &t->remote) ||
+	    !addr_equal(&outer.dst, &t->local) ||
 	    outer.protocol != tunnel_protocol(tunnel_type(t))) {
 		t->counters.in_foreign++;
 		return;
@@ -177,32 +178,30 @@ tunnel_free(struct tunnel *t)
 static int
 tunnel_connect(struct tunnel *t, struct event **ev, int protocol)
 {
-	struct sockaddr_in from = { .sin_family = AF_INET,
-		.sin_addr.s_addr = t->local };
-	struct sockaddr_in to = { .sin_family = AF_INET,
-		.sin_addr.s_addr = t->remote };
-	struct event	  *new = tunnel_listen(t, protocol);
+	struct sockaddr_storage from, to;
+	socklen_t		nfrom = addr_to_sockaddr(&t->local, 0, &from);
+	socklen_t		nto = addr_to_sockaddr(&t->remote, 0, &to);
+	struct event	       *new = tunnel_listen(t, protocol);
 
 	if (new == NULL)
 		return -1;
 	watch_close(*ev);
 	*ev = new;
-	if (bind(event_get_fd(new), (struct sockaddr *)&from,
-	    sizeof(from)) == 0 && connect(event_get_fd(new),
-	    (struct sockaddr *)&to, sizeof(to)) == 0)
+	if (bind(event_get_fd(new), (struct sockaddr *)&from, nfrom) == 0 &&
+	    connect(event_get_fd(new), (struct sockaddr *)&to, nto) == 0)
 		return 0;
-	log_warn("tunnel from %s: %s", ipv4_text(t->local), strerror(errno));
+	log_warn("tunnel from %s: %s", ADDR_TEXT(&t->local), strerror(errno));
 	return -1;
 }
 
 int
-tunnel_set(struct tunnel *t, enum rsip_tunnel type, uint32_t local,
-    uint32_t remote)
+tunnel_set(struct tunnel *t, enum rsip_tunnel type, const struct addr *local,
+    const struct addr *remote)
 {
 	t->type = type;
-	t->local = local;
-	t->remote = remote;
-	if (remote == 0)
+	t->local = *local;
+	t->remote = *remote;
+	if (!addr_is_set(remote))
 		return 0;
 	return type == RSIP_TUNNEL_GRE ? tunnel_connect(t, &t->gre,
 	    IPPROTO_GRE) : tunnel_connect(t, &t->ipip, IPPROTO_IPIP);
@@ -215,7 +214,7 @@ tunnel_mtu(const struct tunnel *t)
 	socklen_t len = sizeof(int);
 	int	  mtu;
 
-	if (t->remote == 0 || getsockopt(event_get_fd(t->type ==
+	if (!addr_is_set(&t->remote) || getsockopt(event_get_fd(t->type ==
 	    RSIP_TUNNEL_GRE ? t->gre : t->ipip), IPPROTO_IP, IP_MTU, &mtu,
 	    &len) == -1 || mtu <= (int)overhead)
 		return 0;
@@ -242,16 +241,13 @@ tunnel_send(struct tunnel *t, const struct packet_view *p)
 	enum tunnel_type   type = tunnel_type(t);
 	uint8_t		   head[TUNNEL_OVERHEAD_MAX];
 	struct iovec	   iov[2];
-	struct sockaddr_in to = { .sin_family = AF_INET,
-		.sin_addr.s_addr = t->remote };
-	struct msghdr	   msg = { .msg_name = &to, .msg_namelen = sizeof(to),
-			.msg_iov = iov, .msg_iovlen = 2 };
-	struct addr	   src = addr_from_v4(t->local);
-	struct addr	   dst = addr_from_v4(t->remote);
+	struct sockaddr_storage to;
+	struct msghdr	   msg = { .msg_name = &to, .msg_iov = iov,
+			.msg_iovlen = 2 };
 	struct packet_view outer;
 	ssize_t		   n;
 
-	if (t->remote == 0) {
+	if ((msg.msg_namelen = addr_to_sockaddr(&t->remote, 0, &to)) == 0) {
 		errno = ENOTCONN;
 		goto fail;
 	}
@@ -259,7 +255,7 @@ tunnel_send(struct tunnel *t, const struct packet_view *p)
 		errno = EMSGSIZE;
 		goto fail;
 	}
-	tunnel_write(head, type, &src, &dst, p, 0, &outer);
+	tunnel_write(head, type, &t->local, &t->remote, p, 0, &outer);
 	iov[0].iov_base = head;
 	iov[0].iov_len = tunnel_overhead(type);
 	/* sendmsg() does not write. */

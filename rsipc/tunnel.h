@@ -21,11 +21,11 @@ struct tunnel *tunnel_new(struct event_base *base, tunnel_fn fn,
 	    tunnel_end_fn end, void *arg);
 void	tunnel_free(struct tunnel *t);
 
-/* The two ends, network order; only packets from remote to local are taken.
- * remote 0: none, nothing goes in or out.  0, or -1 after one log line: packets
+/* The two ends; only packets from remote to local are taken.  Without a remote
+ * one nothing goes in or out.  0, or -1 after one log line: packets
  * go out, and may not come in. */
-int	tunnel_set(struct tunnel *t, enum rsip_tunnel type, uint32_t local,
-	    uint32_t remote);
+int	tunnel_set(struct tunnel *t, enum rsip_tunnel type,
+	    const struct addr *local, const struct addr *remote);
 
 /*
  * Sends one inner packet.  0; or -1 with errno: EMSGSIZE if it has DF set and

@@ -66,7 +66,7 @@ op_granted(void *arg, const struct binding *b)
 	struct world *w = arg;
 	size_t	      i;
 
-	FUZZ_CHECK(w->nlive < BINDINGS_MAX && b->addr != 0);
+	FUZZ_CHECK(w->nlive < BINDINGS_MAX && addr_is_host(&b->addr));
 	FUZZ_CHECK(b->expires >= w->now && b->renew <= b->expires);
 	for (i = 0; i < b->nspis; i++)
 		FUZZ_CHECK(b->spi[i] >= 256);
@@ -99,11 +99,11 @@ op_demanded(void *arg, const struct host_demand *d, unsigned error)
 }
 
 static void
-op_local(void *arg, uint32_t net, uint32_t mask)
+op_local(void *arg, const struct prefix *net)
 {
 	(void)arg;
-	(void)net;
-	(void)mask;
+	FUZZ_CHECK(net->addr.family == AF_INET);
+	FUZZ_CHECK(net->plen <= 32);
 }
 
 static void
@@ -201,7 +201,7 @@ static void
 one_event(struct world *w, uint8_t how)
 {
 	struct host_demand d = { .port = (uint16_t)(1000 + how % 8),
-		.remote = 0x0a6433c6, .remote_port = 80 };
+		.remote = addr_from_v4(0x0a6433c6), .remote_port = 80 };
 	uint32_t	   spi;
 
 	switch (how >> 3 & 7) {

@@ -305,8 +305,12 @@ prefixes_contain(void **state)
 	assert_true(prefix_compare(&p, &q) < 0);
 	assert_true(prefix_covers(&p, &p));
 	assert_true(prefix_is_private(&q));
+	assert_true(prefix_is_rfc1918(&q));
 	q = prefix_read("8.0.0.0/7");
 	assert_false(prefix_is_private(&q));
+	q = prefix_read("100.64.0.0/10");
+	assert_true(prefix_is_private(&q));
+	assert_false(prefix_is_rfc1918(&q));
 	q = prefix_read("169.254.1.0/24");
 	assert_false(prefix_is_private(&q));
 	q = prefix_read("fd00::/8");

@@ -132,7 +132,7 @@ services_lead_to_addresses(void **state)
 	assert_null(dnssd_next(&d));
 	dnssd_order(&d, lowest);
 	assert_int_equal(d.nfound, 3);
-	assert_int_equal(d.found[0].addr, inet_addr("10.0.0.3"));
+	assert_string_equal(ADDR_TEXT(&d.found[0].addr), "10.0.0.3");
 	assert_int_equal(d.found[0].port, 4777);
 	assert_int_equal(d.found[1].port, 4999);
 	assert_int_equal(d.found[2].port, 4555);

@@ -73,11 +73,10 @@ w_demanded(void *arg, const struct host_demand *d, unsigned error)
 }
 
 static void
-w_local(void *arg, uint32_t net, uint32_t mask)
+w_local(void *arg, const struct prefix *net)
 {
 	(void)arg;
-	(void)net;
-	(void)mask;
+	assert_true(addr_is_set(&net->addr));
 }
 
 static void
@@ -114,8 +113,10 @@ begin(struct world *w, bool udp)
 static bool
 leased(struct world *w, uint16_t port)
 {
-	return bindings_flow_use(&w->host.bindings, port,
-	    inet_addr("192.0.2.9"), 80, w->now) == BINDINGS_FLOW_OK;
+	struct addr remote = addr_from_v4(inet_addr("192.0.2.9"));
+
+	return bindings_flow_use(&w->host.bindings, port, &remote, 80,
+	    w->now) == BINDINGS_FLOW_OK;
 }
 
 static void
@@ -317,7 +318,8 @@ reach_assigned(struct world *w)
 static unsigned
 demand_until_it_frees(struct world *w, unsigned i)
 {
-	struct host_demand d = { .remote = inet_addr("192.0.2.9") };
+	struct host_demand d = {
+		.remote = addr_from_v4(inet_addr("192.0.2.9")) };
 
 	for (;; i++) {
 		assert_true(i < 1000);
@@ -372,7 +374,8 @@ an_error_to_free_resynchronizes(void **state)
 static void
 old_ports_give_way(void **state)
 {
-	struct host_demand d = { .remote = inet_addr("192.0.2.9") };
+	struct host_demand d = {
+		.remote = addr_from_v4(inet_addr("192.0.2.9")) };
 	struct world	  *w = *state;
 	unsigned	   i, freed = 0;
 
@@ -478,6 +481,8 @@ count_packet(void *arg, const struct packet_view *v)
 	++*n;
 }
 
+static const struct addr remote = { AF_INET, { 192, 0, 2, 9 } };
+
 static void
 held_packets_are_bounded(void **state)
 {
@@ -488,14 +493,14 @@ held_packets_are_bounded(void **state)
 
 	(void)state;
 	for (i = 0; i < 10; i++)
-		kept += demand_hold(&d, 7, 0, &v, 0);
+		kept += demand_hold(&d, 7, &remote, &v, 0);
 	assert_int_equal(kept, DEMAND_PORT_MAX);
 	for (i = 0; i < 1000; i++)
-		kept += demand_hold(&d, (uint16_t)(i + 100), 0, &v, 1);
+		kept += demand_hold(&d, (uint16_t)(i + 100), &remote, &v, 1);
 	assert_int_equal(kept, DEMAND_PACKETS_MAX);
-	demand_release(&d, 7, 0, count_packet, &n);
+	demand_release(&d, 7, &remote, count_packet, &n);
 	assert_int_equal(n, DEMAND_PORT_MAX);
-	demand_release(&d, 7, 0, count_packet, &n);
+	demand_release(&d, 7, &remote, count_packet, &n);
 	assert_int_equal(n, DEMAND_PORT_MAX);
 	demand_expire(&d, DEMAND_WAIT);
 	assert_int_equal(d.n, DEMAND_PACKETS_MAX - DEMAND_PORT_MAX);
@@ -509,7 +514,7 @@ hold_again(void *arg, const struct packet_view *v)
 {
 	struct demand *d = arg;
 
-	assert_true(demand_hold(d, 7, 0, v, 0));
+	assert_true(demand_hold(d, 7, &remote, v, 0));
 }
 
 /* A gateway that leases for a port what does not cover its packets. */
@@ -523,9 +528,9 @@ released_packets_are_not_released_twice(void **state)
 
 	(void)state;
 	for (i = 0; i < DEMAND_PORT_MAX; i++)
-		assert_true(demand_hold(&d, 7, 0, &v, 0));
-	demand_release(&d, 7, 0, hold_again, &d);
-	demand_release(&d, 7, 0, count_packet, &n);
+		assert_true(demand_hold(&d, 7, &remote, &v, 0));
+	demand_release(&d, 7, &remote, hold_again, &d);
+	demand_release(&d, 7, &remote, count_packet, &n);
 	assert_int_equal(n, DEMAND_PORT_MAX);
 	assert_int_equal(d.n, 0);
 }
@@ -549,31 +554,33 @@ a_lease_is_remembered(void **state)
 		"rsipc-lease 1\ngateway 10.0.0.1\naddress 198.51.100.1\nport 65536\n",
 		"rsipc-lease 1\ngateway 10.0.0.1\naddress 198.51.100.1\nspi -1\n",
 		"rsipc-lease 1\ngateway 10.0.0.1\naddress 198.51.100.1\nspi 100000000\n",
-		"rsipc-lease 1\ngateway 10.0.0.1\naddress 198.51.100.1\nport 2x\n" };
+		"rsipc-lease 1\ngateway 10.0.0.1\naddress 198.51.100.1\nport 2x\n",
+		"rsipc-lease 1\ngateway 2001:db8::1\naddress 198.51.100.1\n",
+		"rsipc-lease 1\ngateway 10.0.0.1\naddress 127.0.0.1\n" };
 	static struct binding b, got;
-	char	 text[REMEMBER_MAX], cut[REMEMBER_MAX];
-	uint32_t gateway, gw = 0x0100000a;
-	size_t	 n, i;
+	struct addr gateway, gw = addr_from_v4(inet_addr("10.0.0.1"));
+	char	    text[REMEMBER_MAX], cut[REMEMBER_MAX];
+	size_t	    n, i;
 
 	(void)state;
-	b.addr = 0x016433c6;
+	b.addr = addr_from_v4(inet_addr("198.51.100.1"));
 	for (i = 0; i < RSIP_PORTS_MAX; i++)
 		b.port[b.nports++] = (uint16_t)(65535 - i);
 	for (i = 0; i < RSIP_SPIS_MAX; i++)
 		b.spi[b.nspis++] = 0xffffffffu - (uint32_t)i;
-	n = remember_write(text, sizeof(text), gw, &b);
+	n = remember_write(text, sizeof(text), &gw, &b);
 	assert_int_not_equal(n, 0);
 	assert_int_equal(remember_read(text, &gateway, &got), 0);
-	assert_int_equal(gateway, gw);
-	assert_int_equal(got.addr, b.addr);
+	assert_true(addr_equal(&gateway, &gw));
+	assert_true(addr_equal(&got.addr, &b.addr));
 	assert_int_equal(got.nports, b.nports);
 	assert_memory_equal(got.port, b.port, sizeof(b.port));
 	assert_int_equal(got.nspis, b.nspis);
 	assert_memory_equal(got.spi, b.spi, sizeof(b.spi));
-	assert_int_equal(remember_write(text, n, gw, &b), 0);
+	assert_int_equal(remember_write(text, n, &gw, &b), 0);
 	/* Cut within a line it is refused; between lines it is a smaller lease. */
 	for (i = 0; i < n; i++) {
-		n = remember_write(text, sizeof(text), gw, &b);
+		n = remember_write(text, sizeof(text), &gw, &b);
 		memcpy(cut, text, i);
 		cut[i] = '\0';
 		if (remember_read(cut, &gateway, &got) == 0)

@@ -122,11 +122,10 @@ w_demanded(void *arg, const struct host_demand *d, unsigned error)
 }
 
 static void
-w_local(void *arg, uint32_t net, uint32_t mask)
+w_local(void *arg, const struct prefix *net)
 {
 	(void)arg;
-	(void)net;
-	(void)mask;
+	assert_true(addr_is_set(&net->addr));
 }
 
 static void
@@ -370,7 +369,8 @@ begin(uint64_t seed)
 static void
 step(void)
 {
-	uint64_t next;
+	const struct addr named = addr_from_v4(inet_addr("203.0.113.9"));
+	uint64_t	  next;
 
 	host_tick(&w.host, w.now);
 	if (w.connect) {
@@ -398,7 +398,7 @@ step(void)
 		host_abandon(&w.host, "of no use", w.now,
 		    any(2) != 0 ? 0 : 10000);
 	if (host_flow_policy(&w.host) && any(4) == 0)
-		host_name_remote(&w.host, inet_addr("203.0.113.9"), 80);
+		host_name_remote(&w.host, &named, 80);
 	next = host_next(&w.host);
 	if (next > w.now + 1 && !w.answer)
 		w.now = next;

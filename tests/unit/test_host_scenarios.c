@@ -108,12 +108,12 @@ w_demanded(void *arg, const struct host_demand *d, unsigned error)
 }
 
 static void
-w_local(void *arg, uint32_t net, uint32_t mask)
+w_local(void *arg, const struct prefix *net)
 {
-	char text[INET_ADDRSTRLEN];
+	struct addr mask = prefix_mask(net->addr.family, net->plen);
 
-	snprintf(text, sizeof(text), "%s", ipv4_text(net));
-	play_event(arg, "local %s/%s", text, ipv4_text(mask));
+	play_event(arg, "local %s/%s", ADDR_TEXT(&net->addr),
+	    ADDR_TEXT(&mask));
 }
 
 static void
@@ -436,12 +436,13 @@ static void
 do_demand(struct play *p)
 {
 	struct world	  *w = p->world;
-	struct host_demand d = { .remote = inet_addr("192.0.2.9"),
+	struct host_demand d = {
+		.remote = addr_from_v4(inet_addr("192.0.2.9")),
 		.remote_port = 80 };
 
 	d.port = (uint16_t)play_word_number(p, 1);
 	if (p->n > 3) {
-		d.remote = play_address(p, p->words[2]);
+		d.remote = addr_from_v4(play_address(p, p->words[2]));
 		d.remote_port = (uint16_t)play_word_number(p, 3);
 	}
 	if (host_demand(&w->host, &d, w->now) == play_flag(p, "refused"))
@@ -454,8 +455,9 @@ static void
 do_remote(struct play *p)
 {
 	struct world *w = p->world;
+	struct addr   remote = addr_from_v4(play_address(p, p->words[1]));
 
-	host_name_remote(&w->host, play_address(p, p->words[1]),
+	host_name_remote(&w->host, &remote,
 	    (uint16_t)play_word_number(p, 2));
 	tick(p);
 }
@@ -599,9 +601,10 @@ see_flow(struct play *p)
 		[BINDINGS_FLOW_UNLEASED] = "unleased",
 		[BINDINGS_FLOW_OTHER] = "other" };
 	struct world *w = p->world;
+	struct addr   remote = addr_from_v4(play_address(p, p->words[2]));
 
 	play_same(p, names[bindings_flow_use(&w->host.bindings,
-	    (uint16_t)play_word_number(p, 1), play_address(p, p->words[2]),
+	    (uint16_t)play_word_number(p, 1), &remote,
 	    (uint16_t)play_word_number(p, 3), w->now)], p->words[4]);
 }
 

@@ -64,8 +64,8 @@ hear(const uint8_t *msg, size_t len)
 
 	rsip_message_clear(&m);
 	assert_int_equal(rsip_decode(&m, msg, len), RSIP_OK);
-	return signer_verify(&host, &m, msg, len, addr_v4(&w.peer.host),
-	    addr_v4(&w.config.gateway));
+	return signer_verify(&host, &m, msg, len, &w.peer.host,
+	    &w.config.gateway);
 }
 
 /* The request in w.in, signed and answered. */
@@ -73,7 +73,7 @@ static enum signer_verdict
 say(void)
 {
 	int n = signer_encode(&host, &w.in, w.bytes, sizeof(w.bytes),
-	    addr_v4(&w.peer.host), addr_v4(&w.config.gateway));
+	    &w.peer.host, &w.config.gateway);
 
 	assert_true(n > 0);
 	keep(asked, &nasked, w.bytes, (size_t)n);
@@ -206,7 +206,7 @@ a_word_kept_back_is_worth_nothing(void **state)
 	(void)state;
 	request(RSIP_REGISTER_REQUEST, 0);
 	assert_true(put(w.bytes, (size_t)signer_encode(&host, &w.in, w.bytes,
-	    sizeof(w.bytes), addr_v4(&w.peer.host), addr_v4(&w.config.gateway))) > 0);
+	    sizeof(w.bytes), &w.peer.host, &w.config.gateway)) > 0);
 	keep(answered, &nanswered, w.answer, w.len);
 	start_gateway(5000);
 	say_register(SIGNER_AGAIN);
@@ -218,34 +218,37 @@ a_word_kept_back_is_worth_nothing(void **state)
 static void
 others_and_the_unsigned(void **state)
 {
+	const struct addr	   other_host = addr_from_v4(inet_addr("10.0.0.12"));
+	const struct addr	   other_gateway =
+	    addr_from_v4(inet_addr("10.0.0.2"));
 	static struct rsip_message m;
 	int			   n;
 
 	(void)state;
 	say_register(SIGNER_AGAIN);
 	request(RSIP_QUERY_REQUEST, w.out.client_id);
-	n = signer_encode(&host, &w.in, w.bytes, sizeof(w.bytes), addr_v4(&w.peer.host),
-	    addr_v4(&w.config.gateway));
+	n = signer_encode(&host, &w.in, w.bytes, sizeof(w.bytes),
+	    &w.peer.host, &w.config.gateway);
 	assert_true(put(w.bytes, (size_t)n) > 0);
 	/* As if it had been for another host, of another gateway, or changed. */
 	assert_int_equal(rsip_decode(&m, w.answer, w.len), RSIP_OK);
 	assert_int_equal(signer_verify(&host, &m, w.answer, w.len,
-	    inet_addr("10.0.0.12"), addr_v4(&w.config.gateway)), SIGNER_WRONG);
-	assert_int_equal(signer_verify(&host, &m, w.answer, w.len, addr_v4(&w.peer.host),
-	    inet_addr("10.0.0.2")), SIGNER_WRONG);
+	    &other_host, &w.config.gateway), SIGNER_WRONG);
+	assert_int_equal(signer_verify(&host, &m, w.answer, w.len, &w.peer.host,
+	    &other_gateway), SIGNER_WRONG);
 	m.auth_mac[0] ^= 1;
-	assert_int_equal(signer_verify(&host, &m, w.answer, w.len, addr_v4(&w.peer.host),
-	    addr_v4(&w.config.gateway)), SIGNER_WRONG);
+	assert_int_equal(signer_verify(&host, &m, w.answer, w.len, &w.peer.host,
+	    &w.config.gateway), SIGNER_WRONG);
 	m.auth_mac[0] ^= 1;
 	m.has &= ~RSIP_HAS_AUTH;
-	assert_int_equal(signer_verify(&host, &m, w.answer, w.len, addr_v4(&w.peer.host),
-	    addr_v4(&w.config.gateway)), SIGNER_UNSIGNED);
+	assert_int_equal(signer_verify(&host, &m, w.answer, w.len, &w.peer.host,
+	    &w.config.gateway), SIGNER_UNSIGNED);
 	/* A floor that nobody signed is no floor. */
 	m.has |= RSIP_HAS_FLOOR;
 	m.auth_floor = 1ull << 40;
 	host.require = false;
-	assert_int_equal(signer_verify(&host, &m, w.answer, w.len, addr_v4(&w.peer.host),
-	    addr_v4(&w.config.gateway)), SIGNER_GOOD);
+	assert_int_equal(signer_verify(&host, &m, w.answer, w.len, &w.peer.host,
+	    &w.config.gateway), SIGNER_GOOD);
 	host.require = true;
 	rsip_message_clear(&m);
 	/* All the while the honest one is good. */

@@ -91,6 +91,9 @@ TESTS += tests/unit/test_record tests/unit/test_record_message tests/unit/test_r
 EXTRA_DIST += tests/unit/scenarios tests/unit/oe_table.py
 dist_check_SCRIPTS += tests/unit/oe_table.sh
 TESTS += tests/unit/oe_table.sh
+EXTRA_DIST += tests/unit/ike2_table.py tests/unit/ike2_sentences.txt
+dist_check_SCRIPTS += tests/unit/ike2_table.sh
+TESTS += tests/unit/ike2_table.sh
 tests_unit_test_scenarios_SOURCES = tests/unit/test_scenarios.c \
 	tests/unit/play.c tests/unit/play.h \
 	tests/unit/scenario.c tests/unit/scenario.h \

@@ -255,7 +255,8 @@ endif
 check_PROGRAMS += tests/unit/test_demux_threads
 TESTS += tests/unit/test_demux_threads
 tests_unit_test_demux_threads_SOURCES = tests/unit/test_demux_threads.c \
-	nat/demux.c nat/demux_hash.c nat/demux_learn.c nat/demux_packet.c \
+	nat/demux.c nat/demux_hash.c nat/demux_inbound.c nat/demux_key.c \
+	nat/demux_learn.c nat/demux_outbound.c nat/demux_owner.c \
 	nat/demux_reader.c
 tests_unit_test_demux_threads_CPPFLAGS = $(AM_CPPFLAGS) -DDEMUX_TEST
 tests_unit_test_demux_threads_CFLAGS = $(AM_CFLAGS) $(TSAN_CFLAGS)

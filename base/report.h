@@ -56,6 +56,21 @@ struct report_field {
 	.key = (k), .type = REPORT_##t, .unit = REPORT_##u,		\
 	.offset = offsetof(s, m), .size = sizeof(((s *)0)->m), .help = (h)
 
+/* Packets, told apart by a label of one metric: those that passed by a way, their
+ * bytes, those dropped for a reason. */
+#define REPORT_PASSED(k, s, m, name, way)				\
+	{ REPORT_FIELD(k, COUNTER, PLAIN, s, m,				\
+	    "packets that passed, by the way they took"),		\
+	    .metric = name, .labels = "path=" way }
+#define REPORT_PASSED_BYTES(k, s, m, name, way)				\
+	{ REPORT_FIELD(k, COUNTER, BYTES, s, m,				\
+	    "bytes of packets that passed, without their tunnel"),	\
+	    .metric = name, .labels = "path=" way }
+#define REPORT_DROPPED(k, s, m, name, why)				\
+	{ REPORT_FIELD(k, COUNTER, PLAIN, s, m,				\
+	    "packets that were dropped, by reason"),			\
+	    .metric = name, .labels = "reason=" why }
+
 /* An object of a report. */
 struct report_table {
 	const char *key;	/* of the object; NULL: its fields stand on top */

@@ -508,18 +508,12 @@ struct counts {
 #define FIELD(key, type, unit, member, help) \
 	REPORT_FIELD(key, type, unit, struct counts, member, help)
 #define COUNT(which)	packets[FORWARD_COUNT_##which]
-#define DROPPED(key, member, why)					\
-	{ FIELD(key, COUNTER, PLAIN, member,				\
-	    "packets that were dropped, by reason"),			\
-	    .metric = "dropped_packets", .labels = "reason=" why }
-#define PASSED(key, member, way)					\
-	{ FIELD(key, COUNTER, PLAIN, member,				\
-	    "packets that passed, by the way they took"),		\
-	    .metric = "packets", .labels = "path=" way }
-#define BYTES(key, member, way)						\
-	{ FIELD(key, COUNTER, BYTES, member,				\
-	    "bytes of packets that passed, without their tunnel"),	\
-	    .metric = "packet_bytes", .labels = "path=" way }
+#define DROPPED(key, member, why) \
+	REPORT_DROPPED(key, struct counts, member, "dropped_packets", why)
+#define PASSED(key, member, way) \
+	REPORT_PASSED(key, struct counts, member, "packets", way)
+#define BYTES(key, member, way) \
+	REPORT_PASSED_BYTES(key, struct counts, member, "packet_bytes", way)
 
 static const struct report_field path_fields[] = {
 	{ FIELD("path", TEXT, PLAIN, path, "what forwards packets") },

@@ -47,15 +47,6 @@ ip_is_host(uint32_t addr)
 	return h >> 28 < 14 && h >> 24 != 127 && h >> 24 != 0;
 }
 
-bool
-ip_is_private(uint32_t addr)
-{
-	uint32_t h = ntohl(addr);
-
-	return h >> 24 == 10 || h >> 20 == 0xac1 || h >> 16 == 0xc0a8 ||
-	    h >> 22 == 0x191 || h >> 16 == 0xa9fe;
-}
-
 /* What both readers of an IPv4 header want: all of it, with its options. */
 static bool
 parse_ipv4_header(struct packet_view *v, const uint8_t *buf, size_t len)

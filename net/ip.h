@@ -70,9 +70,6 @@ bool	ip_is_rfc1918(uint32_t net, unsigned plen);
 /* May addr be one host's: no multicast, broadcast, loopback nor network 0? */
 bool	ip_is_host(uint32_t addr);
 
-/* Is addr of a realm that others have too: RFC 1918, shared (RFC 6598), link-local? */
-bool	ip_is_private(uint32_t addr);
-
 /*
  * Writes an IPv4 header of 20 bytes with the right checksum: len, src, dst, tos,
  * ttl, protocol, df and id are v's.  v is then a view of the packet at out: who

@@ -312,9 +312,3 @@ dns_query(struct dns *d, const char *name, uint16_t type, bool ours, dns_fn fn,
 	else
 		event_active(&q->later, EV_TIMEOUT, 0);
 }
-
-unsigned
-dns_pending(const struct dns *d)
-{
-	return d->npending;
-}

@@ -27,6 +27,4 @@ typedef void (*dns_fn)(void *arg, const struct record_answer *a);
 void	dns_query(struct dns *d, const char *name, uint16_t type, bool ours,
 	    dns_fn fn, void *arg);
 
-unsigned dns_pending(const struct dns *d);
-
 #endif

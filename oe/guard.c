@@ -62,12 +62,6 @@ guard_leaves(const struct guard *g, const struct prefix *net)
 	return p == NULL || !p->shut;
 }
 
-bool
-guard_shuts(const struct guard *g)
-{
-	return g->nshut > 0;
-}
-
 static void
 guard_add(struct guard *g, const struct prefix *net, bool shut)
 {

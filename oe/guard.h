@@ -35,7 +35,6 @@ int	guard_source(struct guard *g, const struct addr *src);
 void	guard_mend(struct guard *g);
 /* Is all of a network left to the main table? */
 bool	guard_leaves(const struct guard *g, const struct prefix *net);
-bool	guard_shuts(const struct guard *g);	/* anything at all */
 /* open: the operator ends it, and what was shut is open again; else it stays
  * in the kernel, for a successor.  NULL is allowed. */
 void	guard_close(struct guard *g, bool open);

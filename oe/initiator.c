@@ -95,22 +95,8 @@ initiator_ask_keys(struct connection *conn)
 static unsigned
 failure_rank(enum keying_failure f)
 {
-	switch (f) {
-	case KEYING_SIGNATURE:
-		return 3;
-	case KEYING_CHILD_REFUSED:
-		return 2;
-	case KEYING_IDENTITY:
-	case KEYING_OUR_PROOF:
-		return 1;
-	case KEYING_SILENCE:
-	case KEYING_ICMP:
-	case KEYING_PEER_REFUSED:
-	case KEYING_VERSION:
-	case KEYING_LOCAL:
-		break;
-	}
-	return 0;
+	return f == KEYING_SIGNATURE ? 3 : f == KEYING_CHILD_REFUSED ? 2 :
+	    f == KEYING_IDENTITY || f == KEYING_OUR_PROOF ? 1 : 0;
 }
 
 static void

@@ -62,12 +62,6 @@ keying_id_addr(const struct addr *a)
 	return id;
 }
 
-bool
-keying_id_is_addr(const struct keying_id *id, const struct addr *a)
-{
-	return id->type == KEYING_ID_ADDR && addr_equal(&id->addr, a);
-}
-
 struct keying_selector
 keying_selector_prefix(const struct prefix *p)
 {

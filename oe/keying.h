@@ -39,9 +39,8 @@ struct keying_id {
  * static buffers. */
 const char *keying_id_text(const struct keying_id *id);
 bool	keying_id_equal(const struct keying_id *a, const struct keying_id *b);
-/* An address as identity, and whether an identity is that. */
+/* An address as identity. */
 struct keying_id keying_id_addr(const struct addr *a);
-bool	keying_id_is_addr(const struct keying_id *id, const struct addr *a);
 
 /* A part of one side of what a pair of SAs carries; the ends of ranges are
  * within. */

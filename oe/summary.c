@@ -91,12 +91,10 @@ static const struct report_field engine_fields[] = {
 
 #define FIELD(key, member, help) \
 	REPORT_FIELD(key, COUNTER, PLAIN, struct core, count.member, help)
-#define PASSED(key, member, way)					\
-	{ FIELD(key, member, "packets that passed, by the way they took"), \
-	    .metric = "oe_packets", .labels = "path=" way }
-#define DROPPED(key, member, why)					\
-	{ FIELD(key, member, "packets that were dropped, by reason"),	\
-	    .metric = "oe_dropped_packets", .labels = "reason=" why }
+#define PASSED(key, member, way) \
+	REPORT_PASSED(key, struct core, count.member, "oe_packets", way)
+#define DROPPED(key, member, why) REPORT_DROPPED(key, struct core,	\
+	count.member, "oe_dropped_packets", why)
 static const struct report_field packet_fields[] = {
 	PASSED("esp_out", esp_out, "esp direction=out"),
 	PASSED("esp_in", esp_in, "esp direction=in"),

@@ -285,18 +285,12 @@ struct way {
 
 #define FIELD(key, type, unit, member, help) \
 	REPORT_FIELD(key, type, unit, struct way, member, help)
-#define DROPPED(key, member, why)					\
-	{ FIELD(key, COUNTER, PLAIN, member,				\
-	    "packets that were dropped, by reason"),			\
-	    .metric = "tunnel_dropped_packets", .labels = "reason=" why }
-#define PASSED(key, member, way)					\
-	{ FIELD(key, COUNTER, PLAIN, member,				\
-	    "packets that passed, by the way they took"),		\
-	    .metric = "packets", .labels = "path=tunnel direction=" way }
-#define BYTES(key, member, way)						\
-	{ FIELD(key, COUNTER, BYTES, member,				\
-	    "bytes of packets that passed, without their tunnel"),	\
-	    .metric = "packet_bytes", .labels = "path=tunnel direction=" way }
+#define DROPPED(key, member, why) \
+	REPORT_DROPPED(key, struct way, member, "tunnel_dropped_packets", why)
+#define PASSED(key, member, to) REPORT_PASSED(key, struct way, member,	\
+	"packets", "tunnel direction=" to)
+#define BYTES(key, member, to) REPORT_PASSED_BYTES(key, struct way, member, \
+	"packet_bytes", "tunnel direction=" to)
 static const struct report_field way_fields[] = {
 	{ FIELD("type", TEXT, PLAIN, type, "ipip, gre, or none") },
 	{ FIELD("mtu", NUMBER, BYTES, mtu, "longest packet through it") },

@@ -5,8 +5,7 @@
 #include <stdint.h>
 
 #include "nat/dataplane_config.h"
-#include "nat/demux.h"
-#include "nat/demux_verdict.h"
+#include "nat/demux_packet.h"
 
 struct event_base;
 struct dataplane;

@@ -1,6 +1,4 @@
 /* demux_hash.c - the demux table's hash table: readers never wait */
-#include "config.h"
-
 #include <assert.h>
 #include <stdlib.h>
 

@@ -5,8 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "nat/demux.h"
-#include "nat/demux_verdict.h"
+#include "nat/demux_packet.h"
 #include "net/ip.h"
 
 /*

@@ -58,7 +58,8 @@ static enum rsip_error
 read_address(struct rsip_address *a, struct cursor c)
 {
 	const uint8_t *p;
-	size_t	       len, want = 0;
+	size_t	       len;
+	int	       family = AF_UNSPEC;
 
 	memset(a, 0, sizeof(*a));
 	a->type = cursor_u8(&c);
@@ -66,10 +67,10 @@ read_address(struct rsip_address *a, struct cursor c)
 	switch (a->type) {
 	case RSIP_ADDR_IPV4:
 	case RSIP_ADDR_NETMASK4:
-		want = 4;
+		family = AF_INET;
 		break;
 	case RSIP_ADDR_IPV6:
-		want = 16;
+		family = AF_INET6;
 		break;
 	case RSIP_ADDR_FQDN:
 		break;
@@ -80,18 +81,16 @@ read_address(struct rsip_address *a, struct cursor c)
 		a->any = true;
 		return RSIP_OK;
 	}
+	p = cursor_take(&c, len);
 	if (a->type == RSIP_ADDR_FQDN) {
-		if (len > RSIP_FQDN_MAX)
-			return RSIP_BAD_PARAM;
-		p = cursor_take(&c, len);
-		if (p == NULL || !fqdn_ok(p, len))
+		if (len > RSIP_FQDN_MAX || !fqdn_ok(p, len))
 			return RSIP_BAD_PARAM;
 		memcpy(a->fqdn, p, len);
 		return RSIP_OK;
 	}
-	if (len != want)
+	if (len != addr_bits(family) / 8)
 		return RSIP_BAD_PARAM;
-	cursor_copy(&c, a->bytes, want);
+	a->addr = addr_from_bytes(family, p);
 	return RSIP_OK;
 }
 

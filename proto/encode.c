@@ -29,18 +29,12 @@ put_address(struct writer *w, const struct rsip_address *a)
 	size_t start = param_begin(w, RSIP_PARAM_ADDRESS);
 
 	writer_u8(w, a->type);
-	if (!a->any) {
-		switch (a->type) {
-		case RSIP_ADDR_FQDN:
-			writer_put(w, a->fqdn, strlen(a->fqdn));
-			break;
-		case RSIP_ADDR_IPV6:
-			writer_put(w, a->bytes, 16);
-			break;
-		default:
-			writer_put(w, a->bytes, 4);
-		}
-	}
+	if (a->any)
+		;
+	else if (a->type == RSIP_ADDR_FQDN)
+		writer_put(w, a->fqdn, strlen(a->fqdn));
+	else
+		writer_put(w, a->addr.bytes, addr_len(&a->addr));
 	param_end(w, start);
 }
 

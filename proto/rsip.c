@@ -43,6 +43,52 @@ rsip_message_add_tuple(struct rsip_message *m)
 	return &m->tuple[m->ntuples++];
 }
 
+static bool
+is_network(unsigned indicator)
+{
+	return indicator == RSIP_LOCAL_NETWORK ||
+	    indicator == RSIP_REMOTE_NETWORK;
+}
+
+void
+rsip_address_set(struct rsip_address *a, const struct addr *addr)
+{
+	memset(a, 0, sizeof(*a));
+	a->type = addr->family == AF_INET6 ? RSIP_ADDR_IPV6 : RSIP_ADDR_IPV4;
+	a->any = !addr_is_set(addr);
+	a->addr = *addr;
+}
+
+bool
+rsip_tuple_prefix(const struct rsip_tuple *t, struct prefix *out)
+{
+	const struct addr *addr = &t->address.addr, *mask = &t->netmask.addr;
+	int		   plen = (int)addr_bits(addr->family);
+
+	if (is_network(t->indicator))
+		plen = mask->family == addr->family ? prefix_mask_len(mask) :
+		    -1;
+	if (!addr_is_set(addr) || plen == -1)
+		return false;
+	*out = prefix_of(addr, (unsigned)plen);
+	return true;
+}
+
+void
+rsip_tuple_set_prefix(struct rsip_tuple *t, enum rsip_indicator what,
+    const struct prefix *net)
+{
+	struct addr mask = prefix_mask(net->addr.family, net->plen);
+
+	t->indicator = (uint8_t)what;
+	rsip_address_set(&t->address, &net->addr);
+	if (!is_network(what))
+		return;
+	rsip_address_set(&t->netmask, &mask);
+	if (mask.family == AF_INET)
+		t->netmask.type = RSIP_ADDR_NETMASK4;
+}
+
 #define NAME(e) case RSIP_##e: return #e
 
 const char *
@@ -187,8 +233,6 @@ rsip_spis_set(struct rsip_spis *s, const uint32_t *spi, size_t n)
 	return 0;
 }
 
-#define PSEUDO_LEN	8	/* host and gateway, in front of the message */
-
 /* HMAC-SHA256 over whom it is between, and buf with the MAC field taken as zero,
  * cut to 128 bits. */
 static bool
@@ -196,18 +240,20 @@ auth_mac(const struct rsip_message *m, const uint8_t *buf, size_t len,
     const struct rsip_key *key, uint8_t out[RSIP_AUTH_MAC_LEN])
 {
 	uint8_t	 digest[EVP_MAX_MD_SIZE], *copy;
+	size_t	 hostlen = addr_len(&key->host);
+	size_t	 front = hostlen + addr_len(&key->gateway);
 	unsigned n = 0;
 	bool	 ok;
 
 	if (m->auth_offset > len || len - m->auth_offset < RSIP_AUTH_MAC_LEN ||
-	    (copy = malloc(PSEUDO_LEN + len)) == NULL)
+	    (copy = malloc(front + len)) == NULL)
 		return false;
-	memcpy(copy, &key->host, 4);
-	memcpy(copy + 4, &key->gateway, 4);
-	memcpy(copy + PSEUDO_LEN, buf, len);
-	memset(copy + PSEUDO_LEN + m->auth_offset, 0, RSIP_AUTH_MAC_LEN);
+	memcpy(copy, key->host.bytes, hostlen);
+	memcpy(copy + hostlen, key->gateway.bytes, front - hostlen);
+	memcpy(copy + front, buf, len);
+	memset(copy + front + m->auth_offset, 0, RSIP_AUTH_MAC_LEN);
 	ok = HMAC(EVP_sha256(), key->secret, (int)key->len, copy,
-	    PSEUDO_LEN + len, digest, &n) != NULL && n >= RSIP_AUTH_MAC_LEN;
+	    front + len, digest, &n) != NULL && n >= RSIP_AUTH_MAC_LEN;
 	if (ok)
 		memcpy(out, digest, RSIP_AUTH_MAC_LEN);
 	wipe(digest, sizeof(digest));

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/addr.h"
+
 #define RSIP_PORT		4555	/* RFC 3103 §12 */
 #define RSIP_VERSION		1
 #define RSIP_HEADER_LEN		4	/* version, type, overall length */
@@ -121,7 +123,7 @@ enum rsip_indicator {			/* §9.14, §9.15; 1 and 2 are also the request's */
 struct rsip_address {
 	uint8_t	type;			/* enum rsip_addrtype */
 	bool	any;			/* "don't care": length 1, no address */
-	uint8_t	bytes[16];		/* IPv4, netmask: 4; IPv6: 16; network order */
+	struct addr addr;		/* or a netmask; none of a name and of any */
 	char	fqdn[RSIP_FQDN_MAX + 1];/* terminated here, not on the wire */
 };
 
@@ -245,6 +247,14 @@ const char *rsip_error_name(unsigned error);
 const char *rsip_tunnel_name(unsigned tunnel);	/* "IP-IP" */
 const char *rsip_method_name(unsigned method);	/* "RSIPSEC" */
 
+/* An address of either family; none: "don't care", of IPv4. */
+void	rsip_address_set(struct rsip_address *a, const struct addr *addr);
+/* The network of a tuple's address and netmask; of an address alone all of it.
+ * False if it is a name, or the mask is another family's or has holes. */
+bool	rsip_tuple_prefix(const struct rsip_tuple *t, struct prefix *out);
+void	rsip_tuple_set_prefix(struct rsip_tuple *t, enum rsip_indicator what,
+	    const struct prefix *net);
+
 /* True for messages that a gateway sends (all *_RESPONSE). */
 bool	rsip_type_is_response(unsigned type);
 
@@ -258,12 +268,12 @@ int	rsip_spis_expand(const struct rsip_spis *s, uint32_t *out, size_t cap);
 int	rsip_ports_set(struct rsip_ports *p, const uint16_t *port, size_t n);
 int	rsip_spis_set(struct rsip_spis *s, const uint32_t *spi, size_t n);
 
-/* A secret, and between whom: addresses in network order. */
+/* A secret, and between whom. */
 struct rsip_key {
 	uint32_t       id;
 	const uint8_t *secret;
 	size_t	       len;
-	uint32_t       host, gateway;
+	struct addr    host, gateway;
 };
 
 /*

@@ -70,12 +70,7 @@ method_of(uint8_t type)
 static struct addr
 address_of(const struct rsip_address *a)
 {
-	const struct addr none = { 0 };
-
-	if (a->any)
-		return none;
-	return addr_from_bytes(a->type == RSIP_ADDR_IPV4 ? AF_INET :
-	    a->type == RSIP_ADDR_IPV6 ? AF_INET6 : AF_UNSPEC, a->bytes);
+	return a->type == RSIP_ADDR_NETMASK4 ? (struct addr){ 0 } : a->addr;
 }
 
 static int

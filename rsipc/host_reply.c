@@ -186,24 +186,15 @@ free_response(struct host *h, const struct rsip_message *m, bool answer,
 		host_settle(h);
 }
 
-/* False of what is no network of IPv4: a mask with holes, bits beyond it. */
+/* False of what is not local, or no network of IPv4: a mask with holes, bits
+ * beyond it. */
 static bool
-tuple_network(const struct rsip_tuple *t, struct prefix *out)
+is_local(const struct rsip_tuple *t, struct prefix *out)
 {
-	struct addr mask, addr = addr_from_bytes(AF_INET, t->address.bytes);
-	int	    plen;
-
-	if (t->address.type != RSIP_ADDR_IPV4)
-		return false;
-	*out = prefix_host(&addr);
-	if (t->indicator == RSIP_LOCAL_ADDRESS)
-		return true;
-	mask = addr_from_bytes(AF_INET, t->netmask.bytes);
-	if (t->indicator != RSIP_LOCAL_NETWORK ||
-	    (plen = prefix_mask_len(&mask)) == -1)
-		return false;
-	*out = prefix_of(&addr, (unsigned)plen);
-	return addr_equal(&out->addr, &addr);
+	return (t->indicator == RSIP_LOCAL_ADDRESS ||
+	    t->indicator == RSIP_LOCAL_NETWORK) &&
+	    t->address.type == RSIP_ADDR_IPV4 && rsip_tuple_prefix(t, out) &&
+	    addr_equal(&out->addr, &t->address.addr);
 }
 
 static void
@@ -213,7 +204,7 @@ query_response(struct host *h, const struct rsip_message *m)
 	unsigned      i;
 
 	for (i = 0; i < m->ntuples; i++) {
-		if (tuple_network(&m->tuple[i], &net))
+		if (is_local(&m->tuple[i], &net))
 			h->ops->local(h->arg, &net);
 	}
 	host_settle(h);

@@ -95,16 +95,6 @@ request_query(struct host *h, uint64_t now)
 	    HOST_ASSIGNED_QUERY_PENDING), now);
 }
 
-/* None: any IPv4 address. */
-static void
-set_address(struct rsip_address *a, const struct addr *addr)
-{
-	memset(a, 0, sizeof(*a));
-	a->type = addr->family == AF_INET6 ? RSIP_ADDR_IPV6 : RSIP_ADDR_IPV4;
-	a->any = !addr_is_set(addr);
-	memcpy(a->bytes, addr->bytes, sizeof(a->bytes));
-}
-
 static void
 set_ports(struct rsip_ports *p, uint8_t number, uint16_t first)
 {
@@ -127,8 +117,8 @@ assign_begin(struct host *h, enum rsip_type type, enum binding_purpose purpose,
 
 	h->pending_purpose = purpose;
 	m->has |= RSIP_HAS_LOCAL | RSIP_HAS_REMOTE | RSIP_HAS_REMOTE_PORTS;
-	set_address(&m->local, local);
-	set_address(&m->remote, &any);
+	rsip_address_set(&m->local, local);
+	rsip_address_set(&m->remote, &any);
 	set_ports(&m->remote_ports, 1, 0);
 	if (h->config.lease_time != 0) {
 		m->has |= RSIP_HAS_LEASE;
@@ -178,7 +168,7 @@ set_remote(const struct host *h, struct rsip_message *m,
 {
 	if (!host_flow_policy(h))
 		return;
-	set_address(&m->remote, remote);
+	rsip_address_set(&m->remote, remote);
 	if (h->remote_policy == RSIP_REMOTE_MICRO)
 		set_ports(&m->remote_ports, 1, port);
 }

@@ -29,8 +29,7 @@ signer_key(const struct signer *s, const struct addr *host,
     const struct addr *gateway)
 {
 	return (struct rsip_key){ .id = s->key_id, .secret = s->secret,
-		.len = s->secret_len, .host = addr_v4(host),
-		.gateway = addr_v4(gateway) };
+		.len = s->secret_len, .host = *host, .gateway = *gateway };
 }
 
 int

@@ -21,7 +21,7 @@ struct gateway_assignment {
 	struct grant grant;		/* of what follows: as it will be entered */
 	/* wanted */
 	bool	 any_local;
-	struct addr want_local;
+	const struct addr *want_local;
 	size_t	 nports;		/* 0: none needed */
 	bool	 any_port;
 	bool	 any_spi;
@@ -77,10 +77,7 @@ spi_compare(const void *a, const void *b)
 static bool
 is_any(const struct rsip_address *a)
 {
-	static const uint8_t zero[16];
-
-	return a->any || (a->type != RSIP_ADDR_FQDN &&
-	    memcmp(a->bytes, zero, sizeof(zero)) == 0);
+	return a->any || addr_is_unspecified(&a->addr);
 }
 
 static bool
@@ -147,7 +144,7 @@ read_wanted(struct gateway_assignment *a)
 	    m->remote.type == RSIP_ADDR_NETMASK4)
 		return RSIP_BAD_PARAM;
 	a->any_local = is_any(&m->local);
-	a->want_local = addr_from_bytes(AF_INET, m->local.bytes);
+	a->want_local = &m->local.addr;
 	if (m->has & RSIP_HAS_LOCAL_PORTS) {
 		a->nports = m->local_ports.none ? 0 : m->local_ports.number;
 		a->any_port = any_ports(&m->local_ports);
@@ -245,7 +242,7 @@ check_remote(struct gateway_assignment *a)
 	no = a->grant.remote_policy == DEMUX_REMOTE_MACRO ?
 	    RSIP_REMOTE_ADDR_UNALLOWED : RSIP_REMOTE_ADDRPORT_UNALLOWED;
 	if (remote->type == RSIP_ADDR_IPV4) {
-		a->grant.remote.addr = addr_from_bytes(AF_INET, remote->bytes);
+		a->grant.remote.addr = remote->addr;
 		return policy_allows_remote(a->policy, &a->grant.remote.addr,
 		    a->grant.remote.ports) ? RSIP_OK : no;
 	}
@@ -284,10 +281,9 @@ take_whole(struct gateway_assignment *a)
 		    a->policy, &a->at) == POOL_OK ? RSIP_OK :
 		    RSIP_LOCAL_ADDR_UNAVAILABLE;
 	}
-	if (a->r->in->local.type != RSIP_ADDR_IPV4 ||
-	    (i = pool_find(p, &a->want_local)) == -1 ||
+	if ((i = pool_find(p, a->want_local)) == -1 ||
 	    !pool_at(p, (size_t)i)->exclusive ||
-	    !policy_allows_local(a->policy, &a->want_local))
+	    !policy_allows_local(a->policy, a->want_local))
 		return RSIP_LOCAL_ADDR_UNALLOWED;
 	a->at = (size_t)i;
 	if (pool_take_whole(p, a->r->now, a->at, host) == POOL_OK)
@@ -369,8 +365,7 @@ take_shared(struct gateway_assignment *a)
 	int			    found;
 
 	if (!a->any_local) {
-		if (a->r->in->local.type != RSIP_ADDR_IPV4 ||
-		    (found = pool_find(p, &a->want_local)) == -1 ||
+		if ((found = pool_find(p, a->want_local)) == -1 ||
 		    !shared_allowed(a, (size_t)found))
 			return RSIP_LOCAL_ADDR_UNALLOWED;
 		return take_at(a, (size_t)found);
@@ -492,25 +487,17 @@ gateway_still_allowed(struct lease_binding *b)
 
 /* --- the answer ----------------------------------------------------------- */
 
-static void
-set_ipv4(struct rsip_address *a, uint32_t addr)
-{
-	memset(a, 0, sizeof(*a));
-	a->type = RSIP_ADDR_IPV4;
-	memcpy(a->bytes, &addr, sizeof(addr));
-}
-
 /* §9.7.3, §9.9.3: what no policy asks for is "don't care", all else as it was asked. */
 static void
 answer_remote(const struct gateway_assignment *a, struct rsip_message *m)
 {
 	const struct rsip_message *in = a->r->in;
+	const struct addr	   none = { 0 };
 
 	m->has |= RSIP_HAS_REMOTE | RSIP_HAS_REMOTE_PORTS;
-	if (a->policy->remote == RSIP_REMOTE_NONE) {
-		m->remote.type = RSIP_ADDR_IPV4;
-		m->remote.any = true;
-	} else
+	if (a->policy->remote == RSIP_REMOTE_NONE)
+		rsip_address_set(&m->remote, &none);
+	else
 		m->remote = in->remote;
 	if (in->remote_ports.none || a->policy->remote == RSIP_REMOTE_MICRO)
 		m->remote_ports = in->remote_ports;
@@ -534,7 +521,7 @@ answer(const struct gateway_assignment *a, const struct lease_binding *b,
 	m->has |= RSIP_HAS_BIND_ID | RSIP_HAS_LOCAL | RSIP_HAS_LEASE |
 	    RSIP_HAS_TUNNEL;
 	m->bind_id = b->bind_id;
-	set_ipv4(&m->local, addr_v4(&b->local));
+	rsip_address_set(&m->local, &b->local);
 	m->lease = lease;
 	m->ntunnels = 1;
 	m->tunnel[0] = b->tunnel;
@@ -557,7 +544,7 @@ answer(const struct gateway_assignment *a, const struct lease_binding *b,
 	}
 	if (addr_is_set(&a->g->config.endpoint)) {
 		m->has |= RSIP_HAS_ENDPOINT;
-		set_ipv4(&m->endpoint, addr_v4(&a->g->config.endpoint));
+		rsip_address_set(&m->endpoint, &a->g->config.endpoint);
 	}
 }
 

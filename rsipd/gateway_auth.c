@@ -29,7 +29,7 @@ key_between(const struct gateway *g, const struct policy_secret *s,
     const struct addr *host)
 {
 	return (struct rsip_key){ .id = s->key_id, .secret = s->secret,
-		.len = s->len, .host = addr_v4(host), .gateway = addr_v4(&g->config.gateway) };
+		.len = s->len, .host = *host, .gateway = g->config.gateway };
 }
 
 /* Why a message with the right MAC is none for now; NULL: it is one. */

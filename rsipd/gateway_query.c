@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "rsipd/gateway_internal.h"
 
@@ -41,16 +40,15 @@ host_is_local(const struct gateway *g, const struct addr *host)
  * Only so many are known. */
 static bool
 has_network(const struct rsip_message *m, enum rsip_indicator what,
-    const struct prefix *net, const struct addr *mask)
+    const struct prefix *net)
 {
-	const struct rsip_tuple *t;
-	size_t			 i;
+	struct prefix has;
+	size_t	      i;
 
 	for (i = 0; i < m->ntuples && i < 2 * GATEWAY_NETWORKS_MAX; i++) {
-		t = &m->tuple[i];
-		if (t->indicator == what &&
-		    memcmp(t->address.bytes, net->addr.bytes, 16) == 0 &&
-		    memcmp(t->netmask.bytes, mask->bytes, 16) == 0)
+		if (m->tuple[i].indicator == what &&
+		    rsip_tuple_prefix(&m->tuple[i], &has) &&
+		    prefix_equal(&has, net))
 			return true;
 	}
 	return false;
@@ -60,17 +58,11 @@ static void
 add_network(struct rsip_message *m, enum rsip_indicator what,
     const struct prefix *net)
 {
-	struct addr	   mask = prefix_mask(net->addr.family, net->plen);
 	struct rsip_tuple *t;
 
-	if (has_network(m, what, net, &mask) ||
-	    (t = rsip_message_add_tuple(m)) == NULL)
-		return;
-	t->indicator = (uint8_t)what;
-	t->address.type = RSIP_ADDR_IPV4;
-	memcpy(t->address.bytes, net->addr.bytes, 16);
-	t->netmask.type = RSIP_ADDR_NETMASK4;
-	memcpy(t->netmask.bytes, mask.bytes, 16);
+	if (!has_network(m, what, net) &&
+	    (t = rsip_message_add_tuple(m)) != NULL)
+		rsip_tuple_set_prefix(t, what, net);
 }
 
 static void
@@ -89,16 +81,10 @@ static void
 answer_network(const struct gateway *g, const struct rsip_tuple *ask,
     struct rsip_message *m)
 {
-	struct addr   addr = addr_from_bytes(AF_INET, ask->address.bytes);
-	struct addr   mask = addr_from_bytes(AF_INET, ask->netmask.bytes);
 	struct prefix net;
-	int	      plen = prefix_mask_len(&mask), local;
+	int	      local;
 
-	/* A mask with holes is no network's. */
-	if (ask->address.type != RSIP_ADDR_IPV4 || plen == -1)
-		return;
-	net = prefix_of(&addr, (unsigned)plen);
-	if ((local = is_local(g, &net)) != -1)
+	if (rsip_tuple_prefix(ask, &net) && (local = is_local(g, &net)) != -1)
 		add_network(m, local ? RSIP_LOCAL_NETWORK :
 		    RSIP_REMOTE_NETWORK, &net);
 }
@@ -126,14 +112,11 @@ answer_address(const struct gateway *g, const struct gateway_request *r,
     const struct rsip_tuple *ask, struct rsip_message *m)
 {
 	struct rsip_tuple *t;
-	struct addr	   addr;
-	int		   local = -1;
+	int		   local;
 
-	if (ask->address.type == RSIP_ADDR_IPV4) {
-		addr = addr_from_bytes(AF_INET, ask->address.bytes);
-		local = host_is_local(g, &addr);
-	} else if (ask->address.type == RSIP_ADDR_FQDN)
-		local = name_is_local(g, r, ask->address.fqdn);
+	local = ask->address.type == RSIP_ADDR_FQDN ?
+	    name_is_local(g, r, ask->address.fqdn) :
+	    host_is_local(g, &ask->address.addr);
 	if (local == -1 || (t = rsip_message_add_tuple(m)) == NULL)
 		return;
 	t->indicator = local ? RSIP_LOCAL_ADDRESS : RSIP_REMOTE_ADDRESS;

@@ -191,7 +191,7 @@ key_now(void)
 {
 	return (struct rsip_key){ .id = w.key_id,
 		.secret = (const uint8_t *)w.secret, .len = strlen(w.secret),
-		.host = addr_v4(&w.peer.host), .gateway = addr_v4(&w.config.gateway) };
+		.host = w.peer.host, .gateway = w.config.gateway };
 }
 
 int
@@ -257,17 +257,12 @@ do_register(void)
 void
 set_address(struct rsip_address *a, const char *text)
 {
-	uint32_t addr;
+	struct addr addr = { 0 };
 
-	memset(a, 0, sizeof(*a));
-	a->type = RSIP_ADDR_IPV4;
-	if (text == NULL) {
-		a->any = true;
-		return;
-	}
-	if (inet_pton(AF_INET, text, &addr) == 1)
-		memcpy(a->bytes, &addr, sizeof(addr));
+	if (text == NULL || addr_parse(&addr, text) == 0)
+		rsip_address_set(a, &addr);
 	else {
+		memset(a, 0, sizeof(*a));
 		a->type = RSIP_ADDR_FQDN;
 		snprintf(a->fqdn, sizeof(a->fqdn), "%s", text);
 	}

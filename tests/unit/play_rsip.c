@@ -59,16 +59,13 @@ fill_number(const struct play *p, const char *name, struct rsip_message *m,
 static void
 address_of(struct play *p, const char *text, struct rsip_address *a)
 {
-	uint32_t addr;
+	struct addr addr = { 0 };
 
-	memset(a, 0, sizeof(*a));
-	a->type = RSIP_ADDR_IPV4;
-	if (strcmp(text, "any") == 0) {
-		a->any = true;
-	} else if (isdigit((unsigned char)*text)) {
-		addr = play_address(p, text);
-		memcpy(a->bytes, &addr, sizeof(addr));
-	} else {
+	if (isdigit((unsigned char)*text))
+		addr = addr_from_v4(play_address(p, text));
+	rsip_address_set(a, &addr);
+	if (a->any && strcmp(text, "any") != 0) {
+		a->any = false;
 		a->type = RSIP_ADDR_FQDN;
 		snprintf(a->fqdn, sizeof(a->fqdn), "%s", text);
 	}
@@ -285,14 +282,8 @@ add(struct text *t, const char *fmt, ...)
 static void
 add_address(struct text *t, const char *name, const struct rsip_address *a)
 {
-	char text[INET6_ADDRSTRLEN] = "?";
-
-	if (a->type == RSIP_ADDR_IPV4 || a->type == RSIP_ADDR_NETMASK4)
-		inet_ntop(AF_INET, a->bytes, text, sizeof(text));
-	else if (a->type == RSIP_ADDR_IPV6)
-		inet_ntop(AF_INET6, a->bytes, text, sizeof(text));
 	add(t, " %s=%s", name, a->any ? "any" : a->type == RSIP_ADDR_FQDN ?
-	    a->fqdn : text);
+	    a->fqdn : ADDR_TEXT(&a->addr));
 }
 
 static void

@@ -433,13 +433,11 @@ hex_bytes(const char *hex, uint8_t *buf, size_t cap)
 static void
 text_address(struct rsip_address *a, const char *text)
 {
-	a->type = RSIP_ADDR_IPV4;
-	if (strcmp(text, "0") == 0) {
-		a->any = true;
-	} else if (strchr(text, ':') != NULL) {
-		a->type = RSIP_ADDR_IPV6;
-		assert_int_equal(inet_pton(AF_INET6, text, a->bytes), 1);
-	} else if (inet_pton(AF_INET, text, a->bytes) != 1) {
+	struct addr addr = { 0 };
+
+	if (strcmp(text, "0") == 0 || addr_parse(&addr, text) == 0)
+		rsip_address_set(a, &addr);
+	else {
 		a->type = RSIP_ADDR_FQDN;
 		assert_true(strlen(text) < sizeof(a->fqdn));
 		memcpy(a->fqdn, text, strlen(text) + 1);

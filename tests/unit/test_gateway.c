@@ -20,16 +20,14 @@ static void
 add_tuple(unsigned indicator, const char *address, const char *mask)
 {
 	struct rsip_tuple *t = rsip_message_add_tuple(&w.in);
-	uint32_t	   m;
 
 	assert_non_null(t);
 	t->indicator = (uint8_t)indicator;
 	set_address(&t->address, address);
 	if (mask == NULL)
 		return;
+	set_address(&t->netmask, mask);
 	t->netmask.type = RSIP_ADDR_NETMASK4;
-	m = inet_addr(mask);
-	memcpy(t->netmask.bytes, &m, 4);
 }
 
 /* RFC 3103 §9.14.3. */
@@ -153,6 +151,43 @@ what_cannot_be_read_is_answered(void **state)
 	}
 	/* §9.1.3: no error comes of an ERROR_RESPONSE. */
 	assert_int_equal(put(error, sizeof(error)), 0);
+	world_end();
+}
+
+/* RFC 3103 §8.1: IPv6 is read, and there is none to be had. */
+static void
+ipv6_is_read_and_not_leased(void **state)
+{
+	struct policy p = default_policy();
+	uint32_t      id;
+
+	(void)state;
+	world_begin(&p, true);
+	id = do_register();
+	assign(RSIP_ASSIGN_REQUEST_RSAP_IP, id);
+	set_address(&w.in.local, "2001:db8::1");
+	assert_int_equal(w.in.local.type, RSIP_ADDR_IPV6);
+	expect_error(RSIP_LOCAL_ADDR_UNALLOWED);
+	assign(RSIP_ASSIGN_REQUEST_RSA_IP, id);
+	set_address(&w.in.local, "2001:db8::1");
+	expect_error(RSIP_LOCAL_ADDR_UNALLOWED);
+	/* Whom no policy asks about does not matter, and is not kept. */
+	assign(RSIP_ASSIGN_REQUEST_RSAP_IP, id);
+	set_address(&w.in.remote, "2001:db8::1");
+	expect(RSIP_ASSIGN_RESPONSE_RSAP_IP);
+	assert_false(addr_is_set(&w.last.remote));
+	request(RSIP_QUERY_REQUEST, id);
+	add_tuple(RSIP_LOCAL_ADDRESS, "2001:db8::1", NULL);
+	expect(RSIP_QUERY_RESPONSE);
+	assert_int_equal(w.out.ntuples, 0);
+	world_end();
+
+	p.remote = RSIP_REMOTE_MACRO;
+	world_begin(&p, false);
+	id = do_register();
+	assign(RSIP_ASSIGN_REQUEST_RSAP_IP, id);
+	set_address(&w.in.remote, "2001:db8::1");
+	expect_error(RSIP_REMOTE_ADDR_UNALLOWED);
 	world_end();
 }
 
@@ -519,6 +554,7 @@ main(void)
 		cmocka_unit_test(query_tells_local_from_remote),
 		cmocka_unit_test(cookies_are_negotiated),
 		cmocka_unit_test(what_cannot_be_read_is_answered),
+		cmocka_unit_test(ipv6_is_read_and_not_leased),
 		cmocka_unit_test(client_ids_differ),
 		cmocka_unit_test(pools_come_and_go),
 		cmocka_unit_test(leases_end_on_time),

@@ -206,12 +206,12 @@ give_registration(struct world *w)
 }
 
 static void
-set_ipv4(struct rsip_address *a, const char *text)
+set_address(struct rsip_address *a, const char *text)
 {
-	a->type = RSIP_ADDR_IPV4;
-	a->any = text == NULL;
-	if (text != NULL)
-		inet_pton(AF_INET, text, a->bytes);
+	struct addr addr = { 0 };
+
+	assert_true(text == NULL || addr_parse(&addr, text) == 0);
+	rsip_address_set(a, &addr);
 }
 
 /* Grants what the request sent last asked for. */
@@ -226,8 +226,8 @@ grant(struct world *w, uint32_t bind_id)
 	    RSIP_HAS_REMOTE | RSIP_HAS_REMOTE_PORTS | RSIP_HAS_LEASE |
 	    RSIP_HAS_TUNNEL;
 	m->bind_id = bind_id;
-	set_ipv4(&m->local, "198.51.100.1");
-	set_ipv4(&m->remote, NULL);
+	set_address(&m->local, "198.51.100.1");
+	set_address(&m->remote, NULL);
 	m->local_ports = w->sent.local_ports;
 	if (m->local_ports.nfields == 0 && !m->local_ports.none) {
 		m->local_ports.nfields = 1;

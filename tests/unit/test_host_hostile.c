@@ -158,13 +158,12 @@ some_number(void)
 static void
 set_address(struct rsip_address *a)
 {
-	uint32_t addr = any(8) == 0 ? any(UINT32_MAX) :
-	    inet_addr("198.51.100.1");
+	struct addr addr = addr_from_v4(any(8) == 0 ? any(UINT32_MAX) :
+	    inet_addr("198.51.100.1"));
 
-	memset(a, 0, sizeof(*a));
-	a->type = RSIP_ADDR_IPV4;
-	a->any = any(16) == 0;
-	memcpy(a->bytes, &addr, sizeof(addr));
+	if (any(16) == 0)
+		addr = (struct addr){ 0 };
+	rsip_address_set(a, &addr);
 }
 
 /* A reply as a good gateway gives it. */

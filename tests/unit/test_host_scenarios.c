@@ -369,15 +369,15 @@ do_grant(struct play *p)
 {
 	struct world	    *w = p->world;
 	struct rsip_message *m = answer(p, w->sent.type + 1u);
-	uint32_t	     addr = inet_addr("198.51.100.1");
+	const struct addr    local = { AF_INET, { 198, 51, 100, 1 } };
+	const struct addr    none = { 0 };
 
 	m->has |= RSIP_HAS_BIND_ID | RSIP_HAS_LOCAL | RSIP_HAS_LOCAL_PORTS |
 	    RSIP_HAS_REMOTE | RSIP_HAS_REMOTE_PORTS | RSIP_HAS_LEASE |
 	    RSIP_HAS_TUNNEL;
 	m->bind_id = (uint32_t)play_word_number(p, 1);
-	m->local.type = m->remote.type = RSIP_ADDR_IPV4;
-	memcpy(m->local.bytes, &addr, sizeof(addr));
-	m->remote.any = true;
+	rsip_address_set(&m->local, &local);
+	rsip_address_set(&m->remote, &none);
 	m->local_ports = w->sent.local_ports;
 	if (m->local_ports.nfields == 0 && !m->local_ports.none) {
 		m->local_ports.nfields = 1;

@@ -72,8 +72,8 @@ authentication(void **state)
 {
 	struct rsip_key key = { .id = 9,
 		.secret = (const uint8_t *)"between x1 and N", .len = 16,
-		.host = inet_addr("10.0.0.11"),
-		.gateway = inet_addr("10.0.0.1") }, other = key;
+		.host = { AF_INET, { 10, 0, 0, 11 } },
+		.gateway = { AF_INET, { 10, 0, 0, 1 } } }, other = key;
 	struct rsip_message m;
 	uint8_t		    buf[80], bad[80], want[80];
 	size_t		    len, i;
@@ -105,10 +105,10 @@ authentication(void **state)
 	other.id++;
 	assert_false(rsip_auth_verify(&m, buf, len, &other));
 	other = key;
-	other.host = inet_addr("10.0.0.12");
+	other.host.bytes[3] = 12;
 	assert_false(rsip_auth_verify(&m, buf, len, &other));
 	other = key;
-	other.gateway = inet_addr("10.0.0.2");
+	other.gateway.bytes[3] = 2;
 	assert_false(rsip_auth_verify(&m, buf, len, &other));
 
 	/* No byte can be changed, neither in the message nor in the MAC. */
@@ -183,6 +183,57 @@ names(void **state)
 	assert_string_equal(rsip_method_name(0), "unknown");
 }
 
+static struct prefix
+prefix(const char *text)
+{
+	struct prefix p;
+
+	assert_int_equal(prefix_parse(&p, text), 0);
+	return p;
+}
+
+/* RFC 3103 §8.1, §9.14. */
+static void
+addresses_and_networks_of_either_family(void **state)
+{
+	static const char *const texts[] = { "10.0.0.0/24", "0.0.0.0/0",
+		"192.0.2.1/32", "2001:db8::/48" };
+	const struct addr   none = { 0 };
+	struct rsip_address a;
+	struct rsip_tuple   t;
+	struct prefix	    net, got;
+	size_t		    i;
+
+	(void)state;
+	rsip_address_set(&a, &none);
+	assert_true(a.any);
+	assert_int_equal(a.type, RSIP_ADDR_IPV4);
+	for (i = 0; i < 4; i++) {
+		net = prefix(texts[i]);
+		memset(&t, 0xff, sizeof(t));
+		rsip_tuple_set_prefix(&t, RSIP_REMOTE_NETWORK, &net);
+		assert_int_equal(t.netmask.type, i < 3 ? RSIP_ADDR_NETMASK4 :
+		    RSIP_ADDR_IPV6);
+		assert_true(rsip_tuple_prefix(&t, &got));
+		assert_true(prefix_equal(&got, &net));
+		t.indicator = RSIP_REMOTE_ADDRESS;
+		assert_true(rsip_tuple_prefix(&t, &got));
+		assert_int_equal(got.plen, i < 3 ? 32 : 128);
+	}
+	/* A mask with a hole, one of the other family, a name. */
+	t.indicator = RSIP_LOCAL_NETWORK;
+	t.netmask.addr.bytes[0] = 0x7f;
+	assert_false(rsip_tuple_prefix(&t, &got));
+	net = prefix("10.0.0.0/24");
+	rsip_tuple_set_prefix(&t, RSIP_LOCAL_NETWORK, &net);
+	t.netmask.addr = prefix_mask(AF_INET6, 24);
+	assert_false(rsip_tuple_prefix(&t, &got));
+	memset(&t, 0, sizeof(t));
+	t.indicator = RSIP_LOCAL_ADDRESS;
+	t.address.type = RSIP_ADDR_FQDN;
+	assert_false(rsip_tuple_prefix(&t, &got));
+}
+
 int
 main(void)
 {
@@ -191,6 +242,7 @@ main(void)
 		cmocka_unit_test(authentication),
 		cmocka_unit_test(counters_that_are_newer),
 		cmocka_unit_test(names),
+		cmocka_unit_test(addresses_and_networks_of_either_family),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 #include "nat/dataplane_config.h"
-#include "nat/demux_packet.h"
+#include "nat/demux.h"
+#include "nat/demux_verdict.h"
 
 struct event_base;
 struct dataplane;

@@ -1,4 +1,6 @@
 /* demux.c - the demux table's writer: bindings, learnt keys, growth and reclaiming */
+#include "config.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +8,7 @@
 #include "base/util.h"
 #include "nat/demux.h"
 #include "nat/demux_hash.h"
+#include "nat/demux_key.h"
 #include "nat/demux_reader.h"
 #include "nat/demux_learn.h"
 
@@ -216,19 +219,6 @@ entry_size(const struct demux_entry *e)
 	    + e->nports * sizeof(struct demux_range);
 }
 
-static struct demux_key
-key_local(struct demux_addr local)
-{
-	return (struct demux_key) { .local = local, .kind = DEMUX_KIND_LOCAL };
-}
-
-static struct demux_key
-key_host(struct demux_addr host, struct demux_addr local)
-{
-	return (struct demux_key) { .value = host.v4, .local = local,
-		.kind = DEMUX_KIND_HOST };
-}
-
 /* Does another host hold the address whole, or, for a whole binding, anything of it? */
 static bool
 local_is_taken(const struct demux *d, const struct demux_entry *new,
@@ -256,7 +246,7 @@ local_is_taken(const struct demux *d, const struct demux_entry *new,
 static struct demux_local *
 local_get(struct demux *d, struct demux_addr addr)
 {
-	struct demux_key    k = key_local(addr);
+	struct demux_key    k = demux_key_local(addr);
 	struct demux_local *a;
 
 	a = demux_find(d, &k, NULL);
@@ -380,7 +370,7 @@ set_ports(
 static void
 host_link(struct demux *d, struct demux_entry *e)
 {
-	struct demux_key    k = key_host(e->host, e->local);
+	struct demux_key    k = demux_key_host(e->host, e->local);
 	struct demux_slot  *s;
 	struct demux_entry *first;
 
@@ -395,7 +385,7 @@ host_link(struct demux *d, struct demux_entry *e)
 static void
 host_unlink(struct demux *d, struct demux_entry *e)
 {
-	struct demux_key    k = key_host(e->host, e->local);
+	struct demux_key    k = demux_key_host(e->host, e->local);
 	struct demux_slot  *s;
 	struct demux_entry *p, *next;
 
@@ -515,7 +505,7 @@ demux_remove(struct demux *d, uint32_t client_id, uint32_t bind_id)
 		k = entry_key(e, i);
 		demux_erase(d, &k);
 	}
-	k = key_local(e->local);
+	k = demux_key_local(e->local);
 	a = demux_find(d, &k, NULL);
 	a->nentries--;
 	set_ports(a, e, NULL);

@@ -1,4 +1,6 @@
 /* demux_hash.c - the demux table's hash table: readers never wait */
+#include "config.h"
+
 #include <assert.h>
 #include <stdlib.h>
 

@@ -1,4 +1,6 @@
 /* demux_learn.c - what the demux table learns from outbound packets, and how long it remembers */
+#include "config.h"
+
 #include <stdlib.h>
 
 #include "nat/demux_hash.h"

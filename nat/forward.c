@@ -6,6 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "nat/demux_answer.h"
+#include "nat/demux_inbound.h"
+#include "nat/demux_outbound.h"
 #include "nat/forward.h"
 #include "nat/rules.h"
 #include "net/icmp.h"

@@ -4,10 +4,15 @@ nat_libnat_a_SOURCES = \
 	nat/address.c nat/address.h \
 	nat/dataplane.c nat/dataplane.h nat/dataplane_config.h \
 	nat/demux.c nat/demux.h \
-	nat/binding.h nat/demux_hash.c nat/demux_hash.h \
+	nat/binding.h nat/demux_answer.c nat/demux_answer.h \
+	nat/demux_hash.c nat/demux_hash.h \
+	nat/demux_inbound.c nat/demux_inbound.h \
+	nat/demux_key.c nat/demux_key.h \
 	nat/demux_learn.c nat/demux_learn.h \
-	nat/demux_packet.c nat/demux_packet.h \
+	nat/demux_outbound.c nat/demux_outbound.h \
+	nat/demux_owner.c nat/demux_owner.h \
 	nat/demux_reader.c nat/demux_reader.h nat/demux_table.h \
+	nat/demux_verdict.h \
 	nat/forward.c nat/forward.h \
 	nat/plan.c nat/plan.h \
 	nat/queue.c nat/queue.h \

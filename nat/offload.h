@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "nat/demux_packet.h"
+#include "nat/demux.h"
+#include "nat/demux_verdict.h"
 #include "net/ip.h"
 
 /*

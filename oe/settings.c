@@ -345,6 +345,35 @@ tunnel_check(cfg_t *s, struct draft *d, unsigned rsa_min_bits)
 	return 0;
 }
 
+/*
+ * RFC 7296 §2.15: a secret is text, or octets in hexadecimal, which we know as
+ * others do by "0x" in front.  0, or -1: that, and no such octets.
+ */
+static int
+secret_octets(struct oe_tunnel *t, const struct option_secret *secret)
+{
+	const uint8_t *p = secret->bytes;
+	size_t	       i, n = secret->len;
+	unsigned       octet;
+
+	t->psk = xcalloc(1, n);
+	t->psk_len = n;
+	memcpy(t->psk, p, n);
+	if (n < 2 || p[0] != '0' || p[1] != 'x')
+		return 0;
+	t->psk_len = n / 2 - 1;
+	for (i = 2; i < n; i++) {
+		if (n % 2 != 0 || !isxdigit(p[i]))
+			return -1;
+		octet = isdigit(p[i]) ? p[i] - (unsigned)'0' :
+		    (p[i] | 0x20u) - 'a' + 10;
+		t->psk[i / 2 - 1] = (uint8_t)(i % 2 == 0 ? octet << 4 :
+		    t->psk[i / 2 - 1] | octet);
+	}
+	wipe(t->psk + t->psk_len, n - t->psk_len);
+	return t->psk_len < TUNNEL_SECRET_MIN ? -1 : 0;
+}
+
 static int
 open_tunnel(void *to, const struct option_source *s, const struct option *o)
 {
@@ -358,10 +387,13 @@ open_tunnel(void *to, const struct option_source *s, const struct option *o)
 	    tunnel_check(s->cfg, &d, c->rsa_min_bits) == -1)
 		goto out;
 	*t = d.tunnel;
-	if (d.secret.len != 0) {
-		t->psk = xcalloc(1, d.secret.len);
-		t->psk_len = d.secret.len;
-		memcpy(t->psk, d.secret.bytes, d.secret.len);
+	if (d.secret.len != 0 && secret_octets(t, &d.secret) == -1) {
+		conf_error(s->cfg, "the secret of tunnel %s begins with 0x, and "
+		    "is not at least %d octets in hexadecimal", t->name,
+		    TUNNEL_SECRET_MIN);
+		wipe_free(t->psk, d.secret.len);
+		t->psk = NULL;
+		goto out;
 	}
 	rc = settings_add(s->cfg, c->classes, "", PREFIX_TEXT(&t->remote),
 	    OE_CLASS_TUNNEL, (unsigned)c->ntunnels++);

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "nat/demux.h"
-#include "nat/demux_packet.h"
+#include "nat/demux_verdict.h"
 #include "net/addr.h"
 #include "rsipd/lease.h"
 #include "rsipd/policy.h"

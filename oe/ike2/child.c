@@ -30,6 +30,14 @@ put_ts(struct ike2_builder *b, uint8_t type, const struct keying_selectors *s)
 	ike2_close(b);
 }
 
+/* Then there is no transport mode: nobody here puts the original addresses back
+ * (§2.23.1). */
+static bool
+behind_nat(const struct ike2_child *c)
+{
+	return c->sa->nat_here || c->sa->nat_there;
+}
+
 int
 ike2_child_put_offer(struct ike2_child *c, struct ike2_builder *b)
 {
@@ -48,6 +56,8 @@ ike2_child_put_offer(struct ike2_child *c, struct ike2_builder *b)
 	writer_init(&w, c->offer, sizeof(c->offer));
 	ike2_offer_write(&w, &c->terms, c->spi_in);
 	c->offer_len = w.len;
+	if (behind_nat(c))
+		c->mode = KEYING_TUNNEL;
 	if (c->mode == KEYING_TRANSPORT)
 		ike2_notify_put(b, IKE2_N_USE_TRANSPORT_MODE, NULL, 0);
 	ike2_put(b, IKE2_P_SA, c->offer, c->offer_len);
@@ -159,7 +169,7 @@ ike2_child_take_offer(struct ike2_child *c, const struct ike2_chain *m,
 	}
 	if (c->ours.n == 0 || c->theirs.n == 0)
 		return IKE2_N_TS_UNACCEPTABLE;
-	c->mode = c->ike->c.transport && ike2_notify_find(m,
+	c->mode = c->ike->c.transport && !behind_nat(c) && ike2_notify_find(m,
 	    IKE2_N_USE_TRANSPORT_MODE, &n) ? KEYING_TRANSPORT : KEYING_TUNNEL;
 	if (c->ike->x.ops->spi_get(c->ike->x.arg, &c->spi_in) == -1) {
 		c->spi_in = 0;
@@ -422,6 +432,12 @@ ike2_child_answer(struct ike2_child *c, uint64_t now, const struct ike2_chain *m
 			return;
 		}
 		break;
+	case IKE2_N_NO_ADDITIONAL_SAS:
+		/* §4: there are peers that take one, and never rekey; whoever
+		 * asks again gets another IKE SA. */
+		sa->full = true;
+		ike2_child_failed(c, KEYING_LOCAL, ike2_notify_text(error));
+		return;
 	default:
 		break;
 	}

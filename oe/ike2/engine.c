@@ -98,8 +98,7 @@ has_key(const struct keying_credentials *c, const struct pubkey *key)
 	size_t i;
 
 	for (i = 0; i < c->nkeys; i++) {
-		if (c->keys[i].len == key->len &&
-		    memcmp(c->keys[i].wire, key->wire, key->len) == 0)
+		if (pubkey_equal(&c->keys[i], key))
 			return true;
 	}
 	return false;
@@ -142,7 +141,8 @@ serves(const struct ike2_sa *sa, const struct keying_request *r)
 {
 	if (!addr_equal(&sa->path.local, &r->path.local) ||
 	    !addr_equal(&sa->path.peer, &r->path.peer) ||
-	    sa->close || sa->replaced || !keying_id_equal(&sa->my_id, &r->my_id))
+	    sa->close || sa->replaced || sa->full ||
+	    !keying_id_equal(&sa->my_id, &r->my_id))
 		return false;
 	if (sa->state == IKE2_UP)
 		return proof_will_do(sa, r);

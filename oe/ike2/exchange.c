@@ -242,7 +242,9 @@ static void
 note_authentic(struct ike2_sa *sa, uint64_t now)
 {
 	sa->heard = now;
-	if (sa->nat_here || sa->nat_there || !sa->initiator)
+	/* Who is behind a NAT would follow whoever sends a message on. */
+	if (sa->state != IKE2_UP || sa->nat_there ||
+	    (!sa->initiator && !sa->nat_here))
 		sa->path = sa->came;
 }
 

@@ -190,6 +190,7 @@ ike2_rekey_answer(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 		return;
 	}
 	if (error != 0 || !take_answer(sa, m)) {
+		sa->full |= error == IKE2_N_NO_ADDITIONAL_SAS;
 		refused(sa, now);
 		return;
 	}

@@ -134,6 +134,7 @@ struct ike2_sa {
 	TAILQ_HEAD(ike2_sa_children, ike2_child) children;
 	unsigned	    nchildren;
 	bool		    replaced;	/* another IKE SA has its children */
+	bool		    full;	/* the peer takes no more children on it */
 	uint64_t	    created, up_at, expires, renew_at, heard;
 	uint64_t	    wait_until;	/* the peer is busy (TEMPORARY_FAILURE) */
 	uint64_t	    childless_at, keepalive_at;

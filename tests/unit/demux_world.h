@@ -3,7 +3,8 @@
 #define TESTS_UNIT_DEMUX_WORLD_H
 
 #include "nat/demux.h"
-#include "nat/demux_packet.h"
+#include "nat/demux_inbound.h"
+#include "nat/demux_outbound.h"
 #include "nat/demux_reader.h"
 
 #define NOW	1000000u

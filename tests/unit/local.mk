@@ -91,6 +91,9 @@ TESTS += tests/unit/test_record tests/unit/test_record_message tests/unit/test_r
 EXTRA_DIST += tests/unit/scenarios tests/unit/oe_table.py
 dist_check_SCRIPTS += tests/unit/oe_table.sh
 TESTS += tests/unit/oe_table.sh
+EXTRA_DIST += tests/unit/ike2_table.py tests/unit/ike2_sentences.txt
+dist_check_SCRIPTS += tests/unit/ike2_table.sh
+TESTS += tests/unit/ike2_table.sh
 tests_unit_test_scenarios_SOURCES = tests/unit/test_scenarios.c \
 	tests/unit/play.c tests/unit/play.h \
 	tests/unit/scenario.c tests/unit/scenario.h \
@@ -252,7 +255,8 @@ endif
 check_PROGRAMS += tests/unit/test_demux_threads
 TESTS += tests/unit/test_demux_threads
 tests_unit_test_demux_threads_SOURCES = tests/unit/test_demux_threads.c \
-	nat/demux.c nat/demux_hash.c nat/demux_learn.c nat/demux_packet.c \
+	nat/demux.c nat/demux_hash.c nat/demux_inbound.c nat/demux_key.c \
+	nat/demux_learn.c nat/demux_outbound.c nat/demux_owner.c \
 	nat/demux_reader.c
 tests_unit_test_demux_threads_CPPFLAGS = $(AM_CPPFLAGS) -DDEMUX_TEST
 tests_unit_test_demux_threads_CFLAGS = $(AM_CFLAGS) $(TSAN_CFLAGS)

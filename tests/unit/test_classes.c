@@ -345,6 +345,40 @@ configuration_errors(void **state)
 	oe_config_free(c);
 }
 
+/* RFC 7296 §2.15: text as it is, without a final 0, or octets in hexadecimal. */
+static void
+secrets_are_text_or_hexadecimal(void **state)
+{
+	static const struct { const char *file, *octets; size_t len; } t[] = {
+		{ "correct horse\n", "correct horse", 13 },
+		{ "0x0011aaFf00000042", "\0\x11\xaa\xff\0\0\0\x42", 8 },
+		{ "0X0011aaff00000042", "0X0011aaff00000042", 18 },
+		{ "0x0011aaff000000", NULL, 0 },	/* too short */
+		{ "0x0011aaff000000421", NULL, 0 },	/* half an octet */
+		{ "0x0011aaff0000004g", NULL, 0 },
+		{ "0x............", NULL, 0 },
+	};
+	struct oe_config *c;
+	char		  path[128];
+	size_t		  i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		write_file("secret", t[i].file);
+		snprintf(path, sizeof(path), "%s/secret", dir);
+		assert_int_equal(chmod(path, 0600), 0);
+		c = config_of("tunnel t { peer = \"192.0.2.1\" "
+		    "secret = \"%s/secret\" }");
+		if ((c != NULL) != (t[i].octets != NULL))
+			fail_msg("%s", t[i].file);
+		if (c == NULL)
+			continue;
+		assert_int_equal(c->tunnels[0].psk_len, t[i].len);
+		assert_memory_equal(c->tunnels[0].psk, t[i].octets, t[i].len);
+		oe_config_free(c);
+	}
+}
+
 static void
 families_do_not_mix(void **state)
 {
@@ -383,6 +417,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(secrets_are_text_or_hexadecimal),
 		cmocka_unit_test(families_do_not_mix),
 		cmocka_unit_test(longest_prefix_wins),
 		cmocka_unit_test(no_prefix_no_class),

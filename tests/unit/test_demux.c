@@ -14,6 +14,7 @@
 
 #include "base/cursor.h"
 #include "base/util.h"
+#include "nat/demux_answer.h"
 #include "tests/unit/demux_world.h"
 
 /* --- inbound ----------------------------------------------------------------- */

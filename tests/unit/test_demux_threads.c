@@ -15,7 +15,8 @@
 
 #include "base/cursor.h"
 #include "nat/demux.h"
-#include "nat/demux_packet.h"
+#include "nat/demux_inbound.h"
+#include "nat/demux_outbound.h"
 #include "nat/demux_reader.h"
 #include "nat/demux_table.h"
 

@@ -14,7 +14,7 @@
 
 #include "base/util.h"
 #include "proto/rsip.h"
-#include "nat/demux_packet.h"
+#include "nat/demux_inbound.h"
 #include "rsipd/grant.h"
 
 #define NB	0xc6336401u	/* 198.51.100.1 */

@@ -232,6 +232,33 @@ several_at_once(void **state)
 	end_clean2();
 }
 
+/* RFC 7296 §4: a peer that takes no more SAs on this IKE SA gets another one. */
+static void
+no_additional_sas(void **state)
+{
+	(void)state;
+	picture2(40, NULL);
+	key_up2();
+	y->no_spi = true;		/* it says NO_ADDITIONAL_SAS */
+	assert_int_equal(net_request(x, y, 1), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(x->fails, 1);
+	/* No fault of its own, so it is asked for again soon. */
+	assert_int_equal(x->failure, KEYING_LOCAL);
+	assert_int_equal(net_alive(x), 1);
+	y->no_spi = false;
+	assert_int_equal(net_request(x, y, 1), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(net_alive(x), 2);
+	assert_int_equal(ike_sas(x), 2);
+	/* And a rekey likewise: the new pair stands on the new IKE SA. */
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(ike_sas(x), 2);
+	assert_true(both_have_the_same());
+	end_clean2();
+}
+
 static void
 ike_sa_is_rekeyed(void **state)
 {
@@ -428,6 +455,7 @@ main(void)
 		cmocka_unit_test(another_child),
 		cmocka_unit_test(a_question_without_an_answer),
 		cmocka_unit_test(several_at_once),
+		cmocka_unit_test(no_additional_sas),
 		cmocka_unit_test(ike_sa_is_rekeyed),
 		cmocka_unit_test(ike_sas_renew_themselves),
 		cmocka_unit_test(collisions),

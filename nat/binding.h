@@ -23,7 +23,8 @@ enum demux_remote {
 
 struct demux_range { uint16_t lo, hi; };
 
-/* What one binding gives to one host.  Pointers are read during the call only. */
+/* What one binding gives to one host.  Pointers are read during the call
+ * only. */
 struct demux_binding {
 	uint32_t client_id;
 	uint32_t bind_id;	/* unique with client_id */
@@ -31,14 +32,18 @@ struct demux_binding {
 	struct addr gateway;	/* Na: where it begins */
 	enum tunnel_type tunnel;
 	struct addr local;	/* leased address, Nb */
-	bool whole;		/* RSA-IP: every port, SPI and cookie of local */
-	bool ipsec;		/* IKE from port 500 with learnt or leased cookies allowed */
-	bool listen;		/* LISTEN: from remotes not contacted before (§9.16) */
+	bool whole;		/* RSA-IP: every port, SPI and cookie of
+				 * local */
+	bool ipsec;		/* IKE from port 500 with learnt or leased
+				 * cookies allowed */
+	bool listen;		/* LISTEN: from remotes not contacted before
+				 * (§9.16) */
 	const struct demux_range *ports;
 	size_t nports;
 	const uint32_t *spis;	/* host's inbound SPIs, ESP and AH both */
 	size_t nspis;
-	const uint64_t *cookies;/* negotiated initiator cookies; more are learnt */
+	const uint64_t *cookies; /* negotiated initiator cookies; more are
+				  * learnt */
 	size_t ncookies;
 	enum demux_remote remote_policy;
 	struct addr remote;	/* MACRO, MICRO; none or unspecified: anybody */
@@ -51,7 +56,8 @@ struct demux_usage {
 };
 /*
  * Somebody else who forwards under the bindings (offload.h) hears of them, on
- * the control thread; usage adds what passed there.  Set before the first binding.
+ * the control thread; usage adds what passed there.  Set before the first
+ * binding.
  */
 struct demux_watcher {
 	void (*added)(void *arg, uint32_t client_id, uint32_t bind_id);

@@ -51,8 +51,10 @@ struct dataplane {
 	struct helper rules;
 	bool threaded;			/* the interfaces receive in threads */
 	uint64_t mended;		/* times that rules were put back */
-	bool	 gone;			/* they are not, and nothing is forwarded */
-	bool	 moved;			/* from the interfaces that eBPF is at */
+	bool	 gone;			/* they are not, and nothing is
+					 * forwarded */
+	bool	 moved;			/* from the interfaces that eBPF is
+					 * at */
 	int proc_fd;			/* the kernel's own counters */
 	int ctl_fd;			/* for asking about interfaces */
 
@@ -70,7 +72,8 @@ interface_ask(int fd, const char *ifname, unsigned long what, struct ifreq *r)
 	return ioctl(fd, what, r);
 }
 
-/* The private link may be taken away and come back with another index or MTU. */
+/* The private link may be taken away and come back with another index or
+ * MTU. */
 static void
 refresh_interfaces(struct dataplane *dp)
 {
@@ -99,8 +102,8 @@ find_interfaces(struct dataplane *dp)
 		return -1;
 	}
 	for (size_t i = 0; i < 2; i++) {
-		if (interface_ask(dp->ctl_fd, names[i], SIOCGIFINDEX, &r)
-		    == -1) {
+		if (interface_ask(dp->ctl_fd, names[i], SIOCGIFINDEX, &r) ==
+		    -1) {
 			log_error("interface %s: %s", names[i],
 			    strerror(errno));
 			return -1;
@@ -110,14 +113,14 @@ find_interfaces(struct dataplane *dp)
 	return 0;
 }
 
-/* --- opening --------------------------------------------------------------- */
+/* --- opening -------------------------------------------------------------- */
 
 static int
 copy_config(struct dataplane *dp, const struct dataplane_config *c)
 {
 	dp->config = *c;
-	if (strlen(c->public_if) >= IFNAMSIZ
-	    || strlen(c->private_if) >= IFNAMSIZ) {
+	if (strlen(c->public_if) >= IFNAMSIZ ||
+	    strlen(c->private_if) >= IFNAMSIZ) {
 		log_error("interface name too long");
 		return -1;
 	}
@@ -167,8 +170,8 @@ open_raw(struct dataplane *dp)
 		return -1;
 	}
 	dp->shared.raw_fd = fd;
-	if (setsockopt(fd, IPPROTO_IP, IP_HDRINCL, &on, sizeof(on)) == -1
-	    || setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == -1) {
+	if (setsockopt(fd, IPPROTO_IP, IP_HDRINCL, &on, sizeof(on)) == -1 ||
+	    setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == -1) {
 		log_error("raw socket: %s", strerror(errno));
 		return -1;
 	}
@@ -182,14 +185,14 @@ open_queues(struct dataplane *dp)
 	for (unsigned i = 0; i < dp->nqueues; i++) {
 		if (queue_open(&dp->queues[i], &dp->shared, i,
 			(uint16_t)(dp->config.queue_first + i),
-			dp->config.queue_length)
-		    == -1)
+			dp->config.queue_length) ==
+		    -1)
 			return -1;
 	}
 	return 0;
 }
 
-/* --- what threads and the rules process report ------------------------------ */
+/* --- what threads and the rules process report ---------------------------- */
 
 static void
 tell_misuse(struct dataplane *dp, const struct forward_misuse *m, uint64_t now)
@@ -246,7 +249,8 @@ on_rules(evutil_socket_t fd, short what, void *arg)
 	} else if (n == 1 && c == RULES_THREADED) {
 		dp->threaded = true;
 	} else if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR)) {
-		/* What flushes them now would let packets through as they are. */
+		/* What flushes them now would let packets through as they
+		 * are. */
 		log_error("the process that keeps firewall rules is gone: "
 		    "ending, so that who supervises us starts anew");
 		event_del(dp->rules_event);
@@ -316,7 +320,8 @@ make_events(struct dataplane *dp, struct event_base *base)
 	event_add(dp->tick_event, &second);
 }
 
-/* The threads see the pools of now, or those of before until they look again. */
+/* The threads see the pools of now, or those of before until they look
+ * again. */
 static void
 publish(struct dataplane *dp, const struct addr *addr)
 {
@@ -496,7 +501,7 @@ dataplane_close(struct dataplane *dp)
 	free(dp);
 }
 
-/* --- status ---------------------------------------------------------------- */
+/* --- status --------------------------------------------------------------- */
 
 struct counts {
 	const char *path, *firewall, *receive;
@@ -604,16 +609,16 @@ kernel_drops(const struct dataplane *dp, uint64_t *waiting)
 	ssize_t	      n;
 
 	*waiting = 0;
-	n = dp->proc_fd == -1 ? -1
-			      : pread(dp->proc_fd, text, sizeof(text) - 1, 0);
+	n = dp->proc_fd == -1 ? -1 :
+			      pread(dp->proc_fd, text, sizeof(text) - 1, 0);
 	if (n <= 0)
 		return 0;
 	text[n] = '\0';
 	for (char *line = strtok_r(text, "\n", &save); line != NULL;
 	     line = strtok_r(NULL, "\n", &save)) {
-		if (!read_columns(line, column)
-		    || column[COLUMN_NUMBER] < dp->config.queue_first
-		    || column[COLUMN_NUMBER]
+		if (!read_columns(line, column) ||
+		    column[COLUMN_NUMBER] < dp->config.queue_first ||
+		    column[COLUMN_NUMBER]
 			>= dp->config.queue_first + dp->nqueues)
 			continue;
 		sum += column[COLUMN_FULL] + column[COLUMN_REFUSED];

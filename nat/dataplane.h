@@ -13,9 +13,9 @@ struct dataplane;
 struct report;
 
 struct dataplane_ops {
-	/* A host misused a resource (RFC 3103 §10.4); verdict is one of DEMUX_MISUSE_*.
-	 * Called on the control thread, already limited to one a second a host.
-	 * client_id and bind_id are 0 where unknown. */
+	/* A host misused a resource (RFC 3103 §10.4); verdict is one of
+	 * DEMUX_MISUSE_*. Called on the control thread, already limited to one
+	 * a second a host.  client_id and bind_id are 0 where unknown. */
 	void (*misuse)(void *arg, const struct addr *host,
 	    enum demux_verdict verdict, uint32_t client_id, uint32_t bind_id);
 	/* Nobody keeps the rules any more, which was logged: end. */
@@ -24,10 +24,10 @@ struct dataplane_ops {
 
 /*
  * Called as root before privileges go: forks the small helper that keeps the
- * firewall rules and interface settings (it alone runs nft or iptables-restore, mends
- * rules that vanish, and removes them when the daemon ends in any way), then
- * opens the queues and raw sockets and starts the packet threads.
- * Returns NULL after logging one line that says what to mend.
+ * firewall rules and interface settings (it alone runs nft or iptables-restore,
+ * mends rules that vanish, and removes them when the daemon ends in any way),
+ * then opens the queues and raw sockets and starts the packet threads.  Returns
+ * NULL after logging one line that says what to mend.
  */
 struct dataplane *dataplane_open(const struct dataplane_config *c,
 	    struct event_base *base, struct demux *d,
@@ -51,7 +51,8 @@ struct dataplane_links {
  * Other interfaces, or another Na, from the next dataplane_set_pools() on.  -1
  * after a log line, and all is as it was.
  */
-int	dataplane_set_links(struct dataplane *dp, const struct dataplane_links *l);
+int	dataplane_set_links(struct dataplane *dp,
+	    const struct dataplane_links *l);
 
 /* Who may speak RSIP beside the private interface's networks, from now on. */
 void	dataplane_set_hosts(struct dataplane *dp,
@@ -62,7 +63,8 @@ void	dataplane_report(struct dataplane *dp, struct report *r);
 /* Somebody removed the firewall rules, and they cannot be put back. */
 bool	dataplane_rules_gone(const struct dataplane *dp);
 
-/* Stops the threads, has the rules removed and waits for it. NULL is allowed. */
+/* Stops the threads, has the rules removed and waits for it.  NULL is
+ * allowed. */
 void	dataplane_close(struct dataplane *dp);
 
 #endif

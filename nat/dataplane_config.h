@@ -9,44 +9,58 @@
 #include "nat/binding.h"
 
 enum dataplane_firewall {
-	DATAPLANE_FIREWALL_AUTO,	/* nftables where its queue works, else iptables */
+	DATAPLANE_FIREWALL_AUTO,	/* nftables where its queue works, else
+					 * iptables */
 	DATAPLANE_FIREWALL_NFTABLES,
 	DATAPLANE_FIREWALL_IPTABLES,
-	DATAPLANE_FIREWALL_NONE,	/* the operator's own rules feed the queues */
+	DATAPLANE_FIREWALL_NONE,	/* the operator's own rules feed the
+					 * queues */
 };
 
 #define DATAPLANE_POOLS_MAX	256
 
-struct dataplane_pool {			/* one public address that hosts share or own */
+struct dataplane_pool {			/* one public address that hosts share
+					 * or own */
 	struct addr addr;
-	struct demux_range ports[8];	/* ranges that RSIP leases from; NAPT keeps out of them */
+	struct demux_range ports[8];	/* ranges that RSIP leases from; NAPT
+					 * keeps out of them */
 	unsigned nports;
-	bool local;			/* the router has this address itself (Nb) */
+	bool local;			/* the router has this address itself
+					 * (Nb) */
 };
 
 struct dataplane_config {
 	const char *public_if;
 	const char *private_if;
-	const char *public_out;		/* leads to the public realm besides; NULL: none */
+	const char *public_out;		/* leads to the public realm besides;
+					 * NULL: none */
 	struct addr gateway;		/* Na: where hosts' tunnels end */
 	const struct dataplane_pool *pools;
 	size_t npools;
-	uint16_t rsip_port;		/* where the gateway hears RSIP, TCP and UDP; 0: nowhere */
+	uint16_t rsip_port;		/* where the gateway hears RSIP, TCP and
+					 * UDP; 0: nowhere */
 	const struct prefix *hosts;	/* who may speak RSIP beside the
 					 * private interface's networks */
 	size_t nhosts;
 	enum dataplane_firewall firewall;
-	unsigned queue_first;		/* NFQUEUE numbers queue_first .. + queues - 1 */
+	unsigned queue_first;		/* NFQUEUE numbers queue_first .. +
+					 * queues - 1 */
 	unsigned queues;		/* 0: one a CPU */
 	unsigned queue_length;		/* packets, 0: default */
-	bool local_ipsec;		/* ESP, AH, IKE that no host owns go to the router itself */
-	bool offload;			/* eBPF for established flows, where built and possible */
-	bool napt;			/* masquerade hosts that do not speak RSIP */
-	unsigned mtu;			/* of the private link, 0: ask the interface */
-	unsigned linger;		/* ms: leases outlive a daemon that is killed, so the
-					 * rules stay, and what is for hosts is lost, not
-					 * refused, until another takes over; 0: no */
-	bool keep_softirq;		/* leave the interfaces' NAPI as it is (no threads) */
+	bool local_ipsec;		/* ESP, AH, IKE that no host owns go to
+					 * the router itself */
+	bool offload;			/* eBPF for established flows, where
+					 * built and possible */
+	bool napt;			/* masquerade hosts that do not speak
+					 * RSIP */
+	unsigned mtu;			/* of the private link, 0: ask the
+					 * interface */
+	unsigned linger;		/* ms: leases outlive a daemon that is
+					 * killed, so the rules stay, and what
+					 * is for hosts is lost, not refused,
+					 * until another takes over; 0: no */
+	bool keep_softirq;		/* leave the interfaces' NAPI as it is
+					 * (no threads) */
 };
 
 #endif

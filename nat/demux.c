@@ -66,8 +66,8 @@ demux_new(size_t max_keys)
 	TAILQ_INIT(&d->learnt);
 	STAILQ_INIT(&d->retired);
 	SLIST_INIT(&d->locals);
-	if (chains_resize(d, CHAINS_MIN) == -1
-	    || demux_table_resize(d, 0) == -1) {
+	if (chains_resize(d, CHAINS_MIN) == -1 ||
+	    demux_table_resize(d, 0) == -1) {
 		free(d->chains);
 		free(d);
 		return NULL;
@@ -214,12 +214,13 @@ entry_key(struct demux_entry *e, size_t i)
 static size_t
 entry_size(const struct demux_entry *e)
 {
-	return sizeof(*e) + e->ncookies * sizeof(uint64_t)
-	    + e->nspis * sizeof(uint32_t)
-	    + e->nports * sizeof(struct demux_range);
+	return sizeof(*e) + e->ncookies * sizeof(uint64_t) +
+	    e->nspis * sizeof(uint32_t) +
+	    e->nports * sizeof(struct demux_range);
 }
 
-/* Does another host hold the address whole, or, for a whole binding, anything of it? */
+/* Does another host hold the address whole, or, for a whole binding, anything
+ * of it?  */
 static bool
 local_is_taken(const struct demux *d, const struct demux_entry *new,
     struct demux_local *a)
@@ -351,8 +352,8 @@ is_taken(struct demux *d, struct demux_entry *e, struct demux_local *a)
 }
 
 static void
-set_ports(
-    struct demux_local *a, struct demux_entry *e, struct demux_entry *owner)
+set_ports(struct demux_local *a, struct demux_entry *e,
+    struct demux_entry *owner)
 {
 	const struct demux_range *r = entry_ports(e);
 	struct demux_port_page	 *page;
@@ -395,15 +396,15 @@ host_unlink(struct demux *d, struct demux_entry *e)
 		if (next == NULL)
 			demux_erase(d, &k);
 		else
-			atomic_store_explicit(
-			    &s->owner, next, memory_order_release);
+			atomic_store_explicit(&s->owner, next,
+			    memory_order_release);
 		return;
 	}
 	while (p != NULL && atomic_load(&p->next_of_host) != e)
 		p = atomic_load(&p->next_of_host);
 	if (p != NULL)
-		atomic_store_explicit(
-		    &p->next_of_host, next, memory_order_release);
+		atomic_store_explicit(&p->next_of_host, next,
+		    memory_order_release);
 }
 
 /* None of them is nobody's (demux_addr_of()). */
@@ -439,14 +440,14 @@ demux_add(struct demux *d, const struct demux_binding *b)
 		}
 	}
 	/* One for the address, one for the host. */
-	if (b->nspis + b->ncookies > d->max_keys || b->nspis > UINT16_MAX
-	    || b->ncookies > UINT16_MAX || b->nports > UINT16_MAX) {
+	if (b->nspis + b->ncookies > d->max_keys || b->nspis > UINT16_MAX ||
+	    b->ncookies > UINT16_MAX || b->nports > UINT16_MAX) {
 		error = ENOSPC;
 		goto out;
 	}
-	if (demux_table_reserve(d, b->nspis + b->ncookies + 2) == -1
-	    || (a = local_get(d, demux_addr_of(&b->local))) == NULL
-	    || (e = entry_new(d, b, a)) == NULL) {
+	if (demux_table_reserve(d, b->nspis + b->ncookies + 2) == -1 ||
+	    (a = local_get(d, demux_addr_of(&b->local))) == NULL ||
+	    (e = entry_new(d, b, a)) == NULL) {
 		error = ENOMEM;
 		goto out;
 	}
@@ -671,8 +672,8 @@ demux_each(const struct demux *d,
 }
 
 void
-demux_count(
-    const struct demux *d, size_t *bindings, size_t *keys, size_t *bytes)
+demux_count(const struct demux *d, size_t *bindings, size_t *keys,
+    size_t *bytes)
 {
 	struct demux *w = (struct demux *)(uintptr_t)d;
 

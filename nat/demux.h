@@ -25,7 +25,8 @@ void	demux_free(struct demux *d);
 /* Another bound; what is above it stays. */
 void	demux_set_max(struct demux *d, size_t max_keys);
 
-/* ESP, AH and IKE that no host owns: the router's own (NOT_OURS) instead of DROP. */
+/* ESP, AH and IKE that no host owns: the router's own (NOT_OURS) instead of
+ * DROP. */
 void	demux_set_local_ipsec(struct demux *d, bool on);
 
 /*
@@ -35,12 +36,13 @@ void	demux_set_local_ipsec(struct demux *d, bool on);
 void	demux_tick(struct demux *d, uint64_t now);
 
 /*
- * Adds all of a binding or nothing.  Returns 0, or -1 with errno: EEXIST (a
- * key or the ids are taken), ENOSPC (max_keys), ENOMEM, EINVAL (a range that
- * ends before it begins), EAFNOSUPPORT (an address that is not IPv4, or 0.0.0.0).
+ * Adds all of a binding or nothing.  Returns 0, or -1 with errno: EEXIST (a key
+ * or the ids are taken), ENOSPC (max_keys), ENOMEM, EINVAL (a range that ends
+ * before it begins), EAFNOSUPPORT (an address that is not IPv4, or 0.0.0.0).
  */
 int	demux_add(struct demux *d, const struct demux_binding *b);
-/* Removes a binding with its keys and what was learnt under it; 0, or -1 if absent. */
+/* Removes a binding with its keys and what was learnt under it; 0, or -1 if
+ * absent. */
 int	demux_remove(struct demux *d, uint32_t client_id, uint32_t bind_id);
 
 /* What passed under a binding; -1 if absent. */
@@ -49,20 +51,24 @@ int	demux_usage(const struct demux *d, uint32_t client_id, uint32_t bind_id,
 
 void	demux_watch(struct demux *d, const struct demux_watcher *w, void *arg);
 
-/* Everything, for "rsipctl flows": one call a key. kind: "spi" "port" "cookie" "icmp" "peer-spi" "answer". */
+/* Everything, for "rsipctl flows": one call a key. */
 struct demux_row {
+	/* "spi", "port", "cookie", "icmp", "peer-spi", "answer". */
 	const char *kind;
-	uint8_t protocol;	/* 6, 17, 50, 51, 1; 0 where it is not part of the key */
+	uint8_t protocol;	/* 0 where it is not part of the key */
 	struct addr local, host;
 	struct addr remote;	/* none where it is not part of the key */
-	uint64_t key;		/* SPI, cookie, ICMP id << 16 | sequence, ports: lo << 16 | hi,
-				 * or of an answer its source << 16 | destination */
+	/* SPI, cookie, ICMP id << 16 | sequence; ports: the first << 16 | the
+	 * last, or of an answer its source << 16 | its destination. */
+	uint64_t key;
 	uint32_t client_id, bind_id;
 	uint64_t last_used;
 };
-void	demux_each(const struct demux *d, void (*fn)(void *, const struct demux_row *), void *arg);
+void	demux_each(const struct demux *d,
+	    void (*fn)(void *, const struct demux_row *), void *arg);
 
 /* Fills how many bindings and keys there are and bytes of memory held. */
-void	demux_count(const struct demux *d, size_t *bindings, size_t *keys, size_t *bytes);
+void	demux_count(const struct demux *d, size_t *bindings, size_t *keys,
+	    size_t *bytes);
 
 #endif

@@ -32,7 +32,8 @@ demux_expected(struct demux *d, uint64_t now, const struct packet_view *p)
 	uint16_t	   sport, dport;
 
 	if (packet_ports(p, &sport, &dport))
-		k = demux_key_answer(p->protocol, &p->src, sport, &p->dst, dport);
+		k = demux_key_answer(p->protocol, &p->src, sport, &p->dst,
+		    dport);
 	else if (icmp_quoted(p, &q) && packet_ports(&q, &sport, &dport))
 		k = demux_key_answer(q.protocol, &q.dst, dport, &q.src, sport);
 	else

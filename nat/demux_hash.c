@@ -14,7 +14,8 @@
 static char	   gone;
 #define DEMUX_GONE ((void *)&gone)
 
-/* Both halves of the product, 128 bits, folded; 32 bit machines have no type for it. */
+/* Both halves of the product, 128 bits, folded; 32 bit machines have no type
+ * for it. */
 static inline uint64_t
 mix(uint64_t a, uint64_t b)
 {
@@ -38,7 +39,8 @@ first_place(const struct demux *d, const struct demux_table *t,
 	h = mix(k->value ^ d->seed, 0x9e3779b97f4a7c15);
 	h = mix(h ^ ((uint64_t)k->remote.v4 << 32 | k->local.v4),
 	    d->seed ^ (0xd6e8feb86659fd93 + (uint64_t)k->kind));
-	/* The hash as a fraction of the whole, which has fewer than 2^32 places. */
+	/* The hash as a fraction of the whole, which has fewer than 2^32
+	 * places. */
 	return (size_t)((h >> 32) * t->nslots >> 32);
 }
 
@@ -51,13 +53,14 @@ next_place(const struct demux_table *t, size_t i)
 static inline bool
 slot_is(struct demux_slot *s, const struct demux_key *k)
 {
-	return atomic_load_explicit(&s->value, memory_order_relaxed) == k->value
-	    && atomic_load_explicit(&s->local, memory_order_relaxed)
-	    == k->local.v4
-	    && atomic_load_explicit(&s->remote, memory_order_relaxed)
-	    == k->remote.v4
-	    && atomic_load_explicit(&s->kind, memory_order_relaxed)
-	    == (uint32_t)k->kind;
+	return atomic_load_explicit(&s->value, memory_order_relaxed) ==
+	    k->value &&
+	    atomic_load_explicit(&s->local, memory_order_relaxed) ==
+	    k->local.v4 &&
+	    atomic_load_explicit(&s->remote, memory_order_relaxed) ==
+	    k->remote.v4 &&
+	    atomic_load_explicit(&s->kind, memory_order_relaxed) ==
+	    (uint32_t)k->kind;
 }
 
 void *
@@ -99,8 +102,8 @@ demux_find_port(const struct demux_local *l, uint16_t port)
 	page = atomic_load_explicit(&l->page[port >> 8], memory_order_acquire);
 	if (page == NULL)
 		return NULL;
-	return atomic_load_explicit(
-	    &page->port[port & 255], memory_order_acquire);
+	return atomic_load_explicit(&page->port[port & 255],
+	    memory_order_acquire);
 }
 
 void
@@ -111,8 +114,8 @@ demux_touch(struct demux_slot *s, uint64_t now)
 	/* Most packets of a second find it done: the line stays shared. */
 	if (atomic_load_explicit(&s->last_used, memory_order_relaxed)
 	    != seconds)
-		atomic_store_explicit(
-		    &s->last_used, seconds, memory_order_relaxed);
+		atomic_store_explicit(&s->last_used, seconds,
+		    memory_order_relaxed);
 }
 
 void
@@ -146,13 +149,14 @@ slot_put(struct demux *d, struct demux_table *t, const struct demux_key *k,
 	if (old == DEMUX_GONE)
 		t->gone--;
 	t->used++;
-	/* Readers who still hold the former owner must see its removal first. */
+	/* Readers who still hold the former owner must see its removal
+	 * first. */
 	atomic_thread_fence(memory_order_release);
 	atomic_store_explicit(&s->value, k->value, memory_order_relaxed);
 	atomic_store_explicit(&s->local, k->local.v4, memory_order_relaxed);
 	atomic_store_explicit(&s->remote, k->remote.v4, memory_order_relaxed);
-	atomic_store_explicit(
-	    &s->kind, (uint32_t)k->kind, memory_order_relaxed);
+	atomic_store_explicit(&s->kind, (uint32_t)k->kind,
+	    memory_order_relaxed);
 	atomic_store_explicit(&s->last_used, last_used, memory_order_relaxed);
 	atomic_store_explicit(&s->owner, owner, memory_order_release);
 }
@@ -227,7 +231,8 @@ demux_table_resize(struct demux *d, size_t want)
 	if (n >= UINT32_MAX)
 		return -1;
 	/* The head takes the place of one slot; calloc() minds the product. */
-	t = calloc(1 + (size_t)n, sizeof(struct demux_slot)); /* NOLINT(clang-analyzer-unix.MallocSizeof) */
+	/* NOLINTNEXTLINE(clang-analyzer-unix.MallocSizeof) */
+	t = calloc(1 + (size_t)n, sizeof(struct demux_slot));
 	if (t == NULL)
 		return -1;
 	t->nslots = (size_t)n;

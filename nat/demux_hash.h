@@ -11,7 +11,8 @@
 void	*demux_find(const struct demux *d, const struct demux_key *k,
 	    struct demux_slot **slot);
 
-/* Reader.  The entry that has one port of a leased address; NULL if nobody's. */
+/* Reader.  The entry that has one port of a leased address; NULL if
+ * nobody's. */
 struct demux_entry *demux_find_port(const struct demux_local *l, uint16_t port);
 
 /* Reader.  Marks a learnt key as used, or as of no more use. */
@@ -27,7 +28,8 @@ void	 demux_erase(struct demux *d, const struct demux_key *k);
 /* Milliseconds since a slot was used. */
 uint64_t demux_slot_idle(struct demux_slot *s, uint64_t now);
 
-/* Makes room for n more keys at a load that keeps chains short.  -1: no memory. */
+/* Makes room for n more keys at a load that keeps chains short.  -1: no
+ * memory. */
 int	 demux_table_reserve(struct demux *d, size_t n);
 /* Replaces the table by one for want keys; NULL is the first time. */
 int	 demux_table_resize(struct demux *d, size_t want);

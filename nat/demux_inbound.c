@@ -26,8 +26,8 @@ let_in(struct demux *d, struct demux_entry *e, uint64_t now,
 static enum demux_verdict
 unknown_ipsec(const struct demux *d)
 {
-	return atomic_load_explicit(&d->local_ipsec, memory_order_relaxed)
-	    ? DEMUX_NOT_OURS : DEMUX_DROP;
+	return atomic_load_explicit(&d->local_ipsec, memory_order_relaxed) ?
+	    DEMUX_NOT_OURS : DEMUX_DROP;
 }
 
 static enum demux_verdict
@@ -62,8 +62,8 @@ inbound_port(struct demux *d, uint64_t now, const struct packet_view *p,
 		return DEMUX_NOT_OURS;
 	sport = load_u16(p->data + p->header);
 	dport = load_u16(p->data + p->header + 2);
-	if (p->protocol == IPPROTO_UDP
-	    && (dport == DEMUX_PORT_IKE || dport == DEMUX_PORT_NATT)) {
+	if (p->protocol == IPPROTO_UDP &&
+	    (dport == DEMUX_PORT_IKE || dport == DEMUX_PORT_NATT)) {
 		/* RFC 3104 §4: (port, initiator cookie, destination). */
 		e = NULL;
 		switch (demux_read_ike(p, dport, &value)) {
@@ -79,7 +79,8 @@ inbound_port(struct demux *d, uint64_t now, const struct packet_view *p,
 			break;
 		}
 		if (e != NULL)
-			return let_in(d, e, now, p, &p->src, DEMUX_ANY_PORT, out);
+			return let_in(d, e, now, p, &p->src, DEMUX_ANY_PORT,
+			    out);
 	}
 	e = demux_port_owner(d, &p->dst, dport);
 	if (e != NULL)
@@ -111,16 +112,16 @@ find_sender(struct demux *d, const struct packet_view *q, int *rport)
 	case IPPROTO_UDP:
 		port = load_u16(u);
 		*rport = load_u16(u + 2);
-		if (q->protocol == IPPROTO_TCP
-		    || (port != DEMUX_PORT_IKE && port != DEMUX_PORT_NATT))
+		if (q->protocol == IPPROTO_TCP ||
+		    (port != DEMUX_PORT_IKE && port != DEMUX_PORT_NATT))
 			return demux_port_owner(d, &q->src, port);
 		switch (demux_read_ike(q, port, &value)) {
 		case DEMUX_IKE_COOKIE:
 			k = demux_key_cookie(value, &q->src);
 			break;
 		case DEMUX_IKE_ESP:
-			k = demux_key_peer_spi(
-			    IPPROTO_ESP, (uint32_t)value, &q->src, &q->dst);
+			k = demux_key_peer_spi(IPPROTO_ESP, (uint32_t)value,
+			    &q->src, &q->dst);
 			break;
 		default:
 			return demux_port_owner(d, &q->src, port);
@@ -204,9 +205,10 @@ demux_inbound(struct demux *d, uint64_t now, const struct packet_view *p,
 		 * fragment shows nothing to choose by. */
 		e = demux_owner(d, &p->dst);
 		if (e != NULL)
-			return let_in(d, e, now, p, &p->src, DEMUX_ANY_PORT, out);
-		return p->protocol == IPPROTO_ESP || p->protocol == IPPROTO_AH
-		    ? unknown_ipsec(d) : DEMUX_NOT_OURS;
+			return let_in(d, e, now, p, &p->src, DEMUX_ANY_PORT,
+			    out);
+		return p->protocol == IPPROTO_ESP || p->protocol == IPPROTO_AH ?
+		    unknown_ipsec(d) : DEMUX_NOT_OURS;
 	}
 	switch (p->protocol) {
 	case IPPROTO_ESP:

@@ -16,10 +16,11 @@ void	demux_test_wish(bool claimed);
 
 /* Learnt keys looked at in one tick, so that a tick stays short. */
 #define LEARNT_PER_TICK	   8192
-/* Keys that were used since are passed over when room is made, so many at most. */
+/* Keys that were used since are passed over when room is made, so many at
+ * most. */
 #define LEARNT_SPARED	   8
-/* Another host may take over a learnt key that lay idle this long (ms): of a query
- * whose answer did not come, and of the rest. */
+/* Another host may take over a learnt key that lay idle this long (ms): of a
+ * query whose answer did not come, and of the rest. */
 #define HELD_ICMP	   5000
 #define HELD		   60000
 
@@ -138,7 +139,8 @@ learnt_find(struct demux_entry *e, const struct demux_key *k)
 
 /*
  * Forgets the key that was known longest of those that were not used since room
- * was last made: few steps however many there are, since hosts decide how often.
+ * was last made: few steps however many there are, since hosts decide how
+ * often.
  */
 static void
 learnt_make_room(struct demux *d, struct demux_taught *t, enum demux_class c)
@@ -149,11 +151,11 @@ learnt_make_room(struct demux *d, struct demux_taught *t, enum demux_class c)
 
 	for (unsigned n = 0; n < LEARNT_SPARED; n++) {
 		learnt = TAILQ_FIRST(&t->list[c]);
-		if (learnt == NULL || c == DEMUX_CLASS_FLEETING
-		    || demux_find(d, &learnt->key, &s) == NULL)
+		if (learnt == NULL || c == DEMUX_CLASS_FLEETING ||
+		    demux_find(d, &learnt->key, &s) == NULL)
 			break;
-		used = atomic_load_explicit(
-		    &s->last_used, memory_order_relaxed);
+		used = atomic_load_explicit(&s->last_used,
+		    memory_order_relaxed);
 		if (used <= learnt->seen)
 			break;
 		learnt->seen = used;
@@ -172,8 +174,8 @@ make_passed(struct demux *d, struct demux_entry *e)
 {
 	struct demux_passed *p;
 
-	if (atomic_load(&e->passed) != NULL
-	    || (p = calloc(1, sizeof(*p))) == NULL)
+	if (atomic_load(&e->passed) != NULL ||
+	    (p = calloc(1, sizeof(*p))) == NULL)
 		return;
 	d->bytes += sizeof(*p);
 	atomic_store_explicit(&e->passed, p, memory_order_release);
@@ -200,8 +202,8 @@ learn(struct demux *d, const struct demux_wish *w)
 		return;
 	}
 	if (holder != NULL) {
-		if (!demux_addr_equal(holder->host, e->host)
-		    && demux_slot_idle(s, w->now) < demux_held(w->key.kind))
+		if (!demux_addr_equal(holder->host, e->host) &&
+		    demux_slot_idle(s, w->now) < demux_held(w->key.kind))
 			return;
 		learnt = learnt_find(holder, &w->key);
 		if (learnt == NULL)
@@ -247,14 +249,14 @@ wish_push(struct demux *d, const struct demux_wish *w)
 		turn = atomic_load_explicit(&c->turn, memory_order_acquire);
 		if (turn == place) {
 			if (atomic_compare_exchange_weak_explicit(
-				&d->wish_head, &place, place + 1,
-				memory_order_relaxed, memory_order_relaxed))
+			    &d->wish_head, &place, place + 1,
+			    memory_order_relaxed, memory_order_relaxed))
 				break;
 		} else if ((intptr_t)(turn - place) < 0) {
 			return false;	/* full: the next packet asks again */
 		} else {
-			place = atomic_load_explicit(
-			    &d->wish_head, memory_order_relaxed);
+			place = atomic_load_explicit(&d->wish_head,
+			    memory_order_relaxed);
 		}
 	}
 	DEMUX_TEST_WISH(true);
@@ -279,11 +281,11 @@ demux_drain(struct demux *d)
 		    != place + 1)
 			return false;
 		w = c->wish;
-		atomic_store_explicit(
-		    &c->turn, place + DEMUX_WISHES, memory_order_release);
+		atomic_store_explicit(&c->turn, place + DEMUX_WISHES,
+		    memory_order_release);
 		place++;
-		atomic_store_explicit(
-		    &d->wish_tail, place, memory_order_relaxed);
+		atomic_store_explicit(&d->wish_tail, place,
+		    memory_order_relaxed);
 		learn(d, &w);
 	}
 	return true;
@@ -296,9 +298,8 @@ wishes_waiting(struct demux *d)
 
 	atomic_thread_fence(memory_order_seq_cst);
 	place = atomic_load_explicit(&d->wish_tail, memory_order_relaxed);
-	return atomic_load_explicit(
-		   &d->wishes[place % DEMUX_WISHES].turn, memory_order_acquire)
-	    == place + 1;
+	return place + 1 == atomic_load_explicit(
+	    &d->wishes[place % DEMUX_WISHES].turn, memory_order_acquire);
 }
 
 /*
@@ -311,8 +312,8 @@ try_drain(struct demux *d)
 {
 	/* Either we see the writer gone or it sees our wish when it goes. */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (atomic_load_explicit(&d->writers, memory_order_relaxed) != 0
-	    || pthread_mutex_trylock(&d->lock) != 0)
+	if (atomic_load_explicit(&d->writers, memory_order_relaxed) != 0 ||
+	    pthread_mutex_trylock(&d->lock) != 0)
 		return false;
 	(void)demux_drain(d);
 	pthread_mutex_unlock(&d->lock);
@@ -361,8 +362,8 @@ demux_expire(struct demux *d, uint64_t now)
 		if (learnt == NULL)
 			break;
 		d->cursor = TAILQ_NEXT(learnt, in_all);
-		if (demux_find(d, &learnt->key, &s) == NULL
-		    || demux_slot_idle(s, now) > idle_limit(learnt->key.kind))
+		if (demux_find(d, &learnt->key, &s) == NULL ||
+		    demux_slot_idle(s, now) > idle_limit(learnt->key.kind))
 			demux_forget(d, learnt);
 	}
 	if (d->cursor == NULL)

@@ -8,8 +8,8 @@
 uint64_t demux_held(enum demux_kind kind);
 
 /*
- * Reader.  Asks that k leads to an entry from now on.  If nobody is writing it is
- * done before this returns; it never waits.
+ * Reader.  Asks that k leads to an entry from now on.  If nobody is writing it
+ * is done before this returns; it never waits.
  */
 void	 demux_learn(struct demux *d, const struct demux_key *k,
 	    struct demux_entry *e, uint64_t now);
@@ -21,9 +21,9 @@ void	 demux_learn(struct demux *d, const struct demux_key *k,
 void	 demux_lock(struct demux *d);
 void	 demux_unlock(struct demux *d);
 /*
- * Takes in what readers wished for before the call.  False if a wish is still on
- * its way: its thread was interrupted between taking a place in the queue and
- * filling it, and all behind it wait.
+ * Takes in what readers wished for before the call.  False if a wish is still
+ * on its way: its thread was interrupted between taking a place in the queue
+ * and filling it, and all behind it wait.
  */
 bool	 demux_drain(struct demux *d);
 

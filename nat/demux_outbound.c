@@ -49,8 +49,7 @@ choose_entry(const struct outbound *o, bool ipsec, enum demux_verdict *v)
 
 	*v = DEMUX_MISUSE_ADDR;
 	for (e = demux_find(o->d, &k, NULL); e != NULL;
-	     e = atomic_load_explicit(
-		 &e->next_of_host, memory_order_acquire)) {
+	     e = atomic_load_explicit(&e->next_of_host, memory_order_acquire)) {
 		if (*v == DEMUX_MISUSE_ADDR) {
 			*v = DEMUX_MISUSE_ADDRPORT;
 			demux_fill_target(o->out, e);
@@ -149,8 +148,8 @@ outbound_port(const struct outbound *o)
 	e = demux_port_owner(o->d, &o->p->src, sport);
 	if (e != NULL && demux_addr_equal(e->host, o->host))
 		return let_out(o, e, dport);
-	if (o->p->protocol == IPPROTO_UDP
-	    && (sport == DEMUX_PORT_IKE || sport == DEMUX_PORT_NATT))
+	if (o->p->protocol == IPPROTO_UDP &&
+	    (sport == DEMUX_PORT_IKE || sport == DEMUX_PORT_NATT))
 		return outbound_ike(o, sport);
 	return misuse_local(o);
 }
@@ -186,8 +185,8 @@ outbound_error(const struct outbound *o)
 	case IPPROTO_TCP:
 	case IPPROTO_UDP:
 		port = load_u16(q.data + q.header + 2);
-		if (q.protocol == IPPROTO_UDP
-		    && demux_read_ike(&q, port, &value) == DEMUX_IKE_COOKIE) {
+		if (q.protocol == IPPROTO_UDP &&
+		    demux_read_ike(&q, port, &value) == DEMUX_IKE_COOKIE) {
 			k = demux_key_cookie(value, &q.dst);
 			e = demux_find(o->d, &k, NULL);
 			if (e != NULL && demux_addr_equal(e->host, o->host))
@@ -270,13 +269,14 @@ demux_outbound(struct demux *d, uint64_t now, const struct addr *host,
     enum tunnel_type tunnel, const struct packet_view *p,
     struct demux_target *out)
 {
-	struct outbound	    o = { .d = d, .now = now,
-		    .host = demux_addr_of(host), .tunnel = tunnel, .p = p, .out = out };
+	struct outbound	    o = { .d = d, .now = now, .tunnel = tunnel, .p = p,
+		.host = demux_addr_of(host), .out = out };
 	struct demux_entry *e;
 	uint32_t	    spi;
 
 	memset(out, 0, sizeof(*out));
-	/* A fragment shows nothing to choose by, or shows it of itself alone. */
+	/* A fragment shows nothing to choose by, or shows it of itself
+	 * alone. */
 	if (p->src.family != AF_INET || !addr_is_host(&p->dst) ||
 	    packet_is_fragment(p))
 		return DEMUX_DROP;

@@ -7,13 +7,13 @@
 #include "net/ip.h"
 
 /*
- * Reader that also learns.  Decides about one inner packet, which is no fragment,
- * that host sent through its tunnel; FORWARD means send it to the public side.
- * Learns initiator cookies, ICMP queries and peers' SPIs where the key is new: at
- * once if nobody is writing, else through a queue that the writer drains; the
- * packet that brought it is let through.
- * Fills out (whose it was) on FORWARD and on MISUSE where the host is known.
- * now: ms of clock_now().
+ * Reader that also learns.  Decides about one inner packet, which is no
+ * fragment, that host sent through its tunnel; FORWARD means send it to the
+ * public side.  Learns initiator cookies, ICMP queries and peers' SPIs where
+ * the key is new: at once if nobody is writing, else through a queue that the
+ * writer drains; the packet that brought it is let through.  Fills out (whose
+ * it was) on FORWARD and on MISUSE where the host is known.  now: ms of
+ * clock_now().
  */
 enum demux_verdict demux_outbound(struct demux *d, uint64_t now,
 	    const struct addr *host, enum tunnel_type tunnel,

@@ -59,9 +59,9 @@ demux_may_speak(const struct demux_entry *e, const struct addr *remote,
 		return DEMUX_FORWARD;
 	if (!demux_addr_equal(e->remote, demux_addr_of(remote)))
 		return DEMUX_MISUSE_REMOTE_ADDR;
-	if (e->remote_policy == DEMUX_REMOTE_MICRO && port != DEMUX_ANY_PORT
-	    && e->remote_ports.hi != 0
-	    && (port < e->remote_ports.lo || port > e->remote_ports.hi))
+	if (e->remote_policy == DEMUX_REMOTE_MICRO && port != DEMUX_ANY_PORT &&
+	    e->remote_ports.hi != 0 &&
+	    (port < e->remote_ports.lo || port > e->remote_ports.hi))
 		return DEMUX_MISUSE_REMOTE_ADDRPORT;
 	return DEMUX_FORWARD;
 }
@@ -78,8 +78,8 @@ demux_fill_target(struct demux_target *out, const struct demux_entry *e)
 
 /*
  * An entry is used now.  Returns its counters.  Most entries of a large table
- * never see a packet: the first one makes them; NULL if the writer was busy just
- * then.
+ * never see a packet: the first one makes them; NULL if the writer was busy
+ * just then.
  */
 static struct demux_passed *
 use_entry(struct demux *d, struct demux_entry *e, uint64_t now)

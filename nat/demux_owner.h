@@ -22,15 +22,16 @@ struct demux_entry *demux_find_used(struct demux *d, const struct demux_key *k,
 
 /*
  * RFC 3103 §7.2, both ways: DEMUX_FORWARD or what it is misuse of.  port is the
- * remote one in host order; DEMUX_ANY_PORT: the packet shows none (IPsec, ICMP) or
- * the policy cannot be about it (RFC 3104 Appendix D).
+ * remote one in host order; DEMUX_ANY_PORT: the packet shows none (IPsec, ICMP)
+ * or the policy cannot be about it (RFC 3104 Appendix D).
  */
 enum demux_verdict demux_may_speak(const struct demux_entry *e,
 	    const struct addr *remote, int port);
 
 void	demux_fill_target(struct demux_target *out,
 	    const struct demux_entry *e);
-/* A packet of len bytes passes under an entry: its last use, and its counters. */
+/* A packet of len bytes passes under an entry: its last use, and its
+ * counters. */
 void	demux_count_in(struct demux *d, struct demux_entry *e, uint64_t now,
 	    size_t len);
 void	demux_count_out(struct demux *d, struct demux_entry *e, uint64_t now,

@@ -13,8 +13,8 @@ demux_online(struct demux *d, unsigned reader)
 
 	epoch = atomic_load_explicit(&d->epoch, memory_order_acquire);
 	/* What the last batch read is read before the writer may free it. */
-	atomic_store_explicit(
-	    &d->readers[reader].epoch, epoch, memory_order_release);
+	atomic_store_explicit(&d->readers[reader].epoch, epoch,
+	    memory_order_release);
 	/* Either the writer sees us inside or we see what it unlinked. */
 	atomic_thread_fence(memory_order_seq_cst);
 }
@@ -22,8 +22,8 @@ demux_online(struct demux *d, unsigned reader)
 void
 demux_offline(struct demux *d, unsigned reader)
 {
-	atomic_store_explicit(
-	    &d->readers[reader].epoch, 0, memory_order_release);
+	atomic_store_explicit(&d->readers[reader].epoch, 0,
+	    memory_order_release);
 }
 
 void
@@ -47,8 +47,8 @@ demux_oldest_reader(struct demux *d)
 
 	atomic_thread_fence(memory_order_seq_cst);
 	for (unsigned i = 0; i < DEMUX_READERS; i++) {
-		e = atomic_load_explicit(
-		    &d->readers[i].epoch, memory_order_acquire);
+		e = atomic_load_explicit(&d->readers[i].epoch,
+		    memory_order_acquire);
 		if (e != 0 && e < oldest)
 			oldest = e;
 	}

@@ -20,10 +20,10 @@ enum demux_kind {
 };
 
 /*
- * An address as the table has it.  What can be bound is IPv4 (demux_add()), and four
- * bytes instead of seventeen keep a slot at half a cache line, and a hundred
- * thousand bindings in 32 MB.  It is made here from what all others speak, and
- * nowhere else; of what is not IPv4 it is 0, which is nobody's.
+ * An address as the table has it.  What can be bound is IPv4 (demux_add()), and
+ * four bytes instead of seventeen keep a slot at half a cache line, and a
+ * hundred thousand bindings in 32 MB.  It is made here from what all others
+ * speak, and nowhere else; of what is not IPv4 it is 0, which is nobody's.
  */
 struct demux_addr {
 	uint32_t v4;			/* network order */
@@ -49,8 +49,8 @@ demux_addr_equal(struct demux_addr a, struct demux_addr b)
 
 struct demux_key {
 	uint64_t value;
-	struct demux_addr local, remote;	/* remote: 0 where it is not part of
-						 * the key */
+	struct demux_addr local, remote;	/* remote: 0 where it is not
+						 * part of the key */
 	enum demux_kind kind;
 };
 
@@ -61,7 +61,8 @@ struct demux_key {
  * seen outside of the table.
  */
 struct demux_slot {
-	_Atomic(void *) owner;		/* NULL: never used; DEMUX_GONE: was removed */
+	_Atomic(void *) owner;		/* NULL: never used; DEMUX_GONE: was
+					 * removed */
 	_Atomic uint64_t value;
 	_Atomic uint32_t local, remote;	/* demux_addr */
 	_Atomic uint32_t kind;
@@ -94,7 +95,8 @@ struct demux_local {
 struct demux_learnt {
 	struct demux_key key;
 	struct demux_entry *entry;
-	uint32_t seen;			/* last use that counted, seconds of "now" */
+	uint32_t seen;			/* last use that counted, seconds of
+					 * "now" */
 	TAILQ_ENTRY(demux_learnt) in_all, in_class;
 };
 TAILQ_HEAD(demux_learnt_list, demux_learnt);
@@ -103,7 +105,8 @@ TAILQ_HEAD(demux_learnt_list, demux_learnt);
 enum demux_class {
 	DEMUX_CLASS_LASTING,		/* cookies, peers' SPIs */
 	DEMUX_CLASS_FLEETING,		/* about one packet and its answer */
-	DEMUX_CLASS_OTHERS,		/* what others than the host bring about */
+	DEMUX_CLASS_OTHERS,		/* what others than the host bring
+					 * about */
 	DEMUX_CLASSES
 };
 
@@ -182,8 +185,10 @@ struct demux {
 	_Atomic uint64_t epoch;
 	struct demux_reader readers[DEMUX_READERS];
 
-	pthread_mutex_t lock;		/* held to write; readers only ever try it */
-	_Atomic unsigned writers;	/* control threads that wait for it or have it */
+	pthread_mutex_t lock;		/* held to write; readers only ever try
+					 * it */
+	_Atomic unsigned writers;	/* control threads that wait for it or
+					 * have it */
 	struct demux_chain *chains;	/* by client_id and bind_id */
 	size_t nchains, nentries;
 	struct demux_learnt_list learnt;

@@ -6,9 +6,11 @@
 
 enum demux_verdict {
 	DEMUX_FORWARD,		/* to its target */
-	DEMUX_NOT_OURS,		/* not a leased resource: let the router have it */
+	DEMUX_NOT_OURS,		/* not a leased resource: let the router have
+				 * it */
 	DEMUX_DROP,		/* must not reach anybody (RFC 3104 §5) */
-	DEMUX_MISUSE_ADDR,	/* outbound only: RFC 3103 §10.4's four cases ... */
+	DEMUX_MISUSE_ADDR,	/* outbound only: RFC 3103 §10.4's four cases
+				 * ... */
 	DEMUX_MISUSE_ADDRPORT,
 	DEMUX_MISUSE_REMOTE_ADDR,
 	DEMUX_MISUSE_REMOTE_ADDRPORT,

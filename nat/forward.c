@@ -66,7 +66,7 @@ forward_clear(struct forward *f)
 	f->fragments = NULL;
 }
 
-/* --- past the verdicts ------------------------------------------------------ */
+/* --- past the verdicts ---------------------------------------------------- */
 
 static void
 send_raw(void *arg, const struct packet_view *p)
@@ -107,8 +107,8 @@ encapsulate(uint8_t *out, const struct demux_target *to,
 }
 
 /*
- * Answers a packet's sender, as a router does (RFC 1812 §4.3): into its tunnel if
- * it is a host's, whose address is the router's too.
+ * Answers a packet's sender, as a router does (RFC 1812 §4.3): into its tunnel
+ * if it is a host's, whose address is the router's too.
  */
 static void
 send_error(struct forward *f, const struct packet_view *p,
@@ -137,7 +137,7 @@ send_error(struct forward *f, const struct packet_view *p,
 	send_raw(f, host != NULL ? &outer : &error);
 }
 
-/* --- into a tunnel ---------------------------------------------------------- */
+/* --- into a tunnel -------------------------------------------------------- */
 
 /* RFC 2003 §3.1.  sender: the host that p comes from; NULL: it is no host's. */
 static enum forward_action
@@ -160,8 +160,8 @@ enter_tunnel(struct forward *f, const struct forward_packet *in,
 	mtu = atomic_load_explicit(&f->shared->mtu, memory_order_relaxed);
 	/* Longer than the link it came by: it came in fragments, and what
 	 * fragments say by DF is not about the whole. */
-	if (p->len > atomic_load_explicit(
-			 &f->shared->public_mtu, memory_order_relaxed))
+	if (p->len > atomic_load_explicit(&f->shared->public_mtu,
+			 memory_order_relaxed))
 		inner.df = false;
 	if (p->len + overhead > (inner.df ? mtu : FORWARD_MAX)) {
 		forward_count(f, FORWARD_COUNT_TOO_BIG);
@@ -221,7 +221,7 @@ from_outside(struct forward *f, const struct forward_packet *in,
 	return FORWARD_DROP;
 }
 
-/* --- out of a tunnel -------------------------------------------------------- */
+/* --- out of a tunnel ------------------------------------------------------ */
 
 static void
 report_misuse(struct forward *f, const struct addr *host, enum demux_verdict v,
@@ -242,7 +242,8 @@ report_misuse(struct forward *f, const struct addr *host, enum demux_verdict v,
 	m->client_id = whose->client_id;
 	m->bind_id = whose->bind_id;
 	atomic_store_explicit(&f->misuse_head, head + 1, memory_order_release);
-	if (head == tail && write(f->shared->misuse_fd, &one, sizeof(one)) == -1)
+	if (head == tail &&
+	    write(f->shared->misuse_fd, &one, sizeof(one)) == -1)
 		return;		/* it is signalled already */
 }
 
@@ -288,8 +289,8 @@ refuse(struct forward *f, const struct packet_view *inner,
  */
 static enum forward_action
 to_leased(struct forward *f, const struct forward_packet *in,
-    const struct packet_view *inner, const struct demux_target *whose, uint8_t tos,
-    const struct forward_pool *pool, struct forward_out *out)
+    const struct packet_view *inner, const struct demux_target *whose,
+    uint8_t tos, const struct forward_pool *pool, struct forward_out *out)
 {
 	struct packet_view	    p = *inner;
 	struct demux_target to;
@@ -344,7 +345,8 @@ to_public(struct forward *f, const struct packet_view *inner,
 	leave_tunnel(inner, tos, RULES_MARK_OUT, out);
 	/* Hosts at one address draw ids that the others know nothing of (RFC
 	 * 3102 §6.3): all that may be fragmented, here or beyond, gets one of a
-	 * single sequence (RFC 6864 §4.1).  AH covers it (RFC 4302 §3.3.3.1). */
+	 * single sequence (RFC 6864 §4.1).  AH covers it (RFC 4302
+	 * §3.3.3.1). */
 	if (!inner->df && inner->protocol != IPPROTO_AH)
 		ip_set_id(out->data, next_id(&f->shared->inner_id));
 	offload_learn(f->shared->offload, &f->recent, f->now, true, inner,
@@ -354,7 +356,8 @@ to_public(struct forward *f, const struct packet_view *inner,
 	return FORWARD_SEND;
 }
 
-/* A host's datagram, whole; outer: the packet that it, or its last part, came in. */
+/* A host's datagram, whole; outer: the packet that it, or its last part, came
+ * in. */
 static enum forward_action
 from_host(struct forward *f, const struct forward_packet *in,
     const struct packet_view *outer, enum tunnel_type tunnel,
@@ -406,8 +409,8 @@ from_tunnel(struct forward *f, const struct forward_packet *in,
 		return FORWARD_DROP;
 	}
 	if (!packet_is_fragment(&inner))
-		return from_host(
-		    f, in, outer, tunnel, &inner, (uint8_t)tos, out);
+		return from_host(f, in, outer, tunnel, &inner, (uint8_t)tos,
+		    out);
 	/* Who holds nothing makes us keep nothing. */
 	if (!demux_holds(f->shared->demux, &outer->src, &inner.src)) {
 		forward_count(f, FORWARD_COUNT_DROP_MISUSE);
@@ -434,9 +437,9 @@ forward_packet(struct forward *f, const struct forward_packet *in,
 	    addr_equal(&p.dst, &public_of(f)->gateway) &&
 	    in->hook == FORWARD_PREROUTING) {
 		/* Whatever the rules say: a tunnel begins on our side. */
-		if (in->in_index
-		    == atomic_load_explicit(
-			&f->shared->private_index, memory_order_relaxed))
+		if (in->in_index ==
+		    atomic_load_explicit(&f->shared->private_index,
+			memory_order_relaxed))
 			return from_tunnel(f, in, &p, out);
 		forward_count(f, FORWARD_COUNT_DROP_UNKNOWN);
 		return FORWARD_DROP;

@@ -23,18 +23,22 @@ enum forward_counter {
 	FORWARD_COUNT_DROP_UNKNOWN,	/* inbound, must not reach anybody */
 	FORWARD_COUNT_DROP_MISUSE,	/* outbound, not leased */
 	FORWARD_COUNT_DROP_MALFORMED,
-	FORWARD_COUNT_DROP_ECN,	/* congestion experienced, inner cannot say so */
-	FORWARD_COUNT_TOO_BIG,	/* DF and too big for the tunnel: told the sender */
+	FORWARD_COUNT_DROP_ECN,	/* congestion experienced, inner cannot say
+				 * so */
+	FORWARD_COUNT_TOO_BIG,	/* DF and too big for the tunnel: told the
+				 * sender */
 	FORWARD_COUNT_TTL,	/* no hops left */
 	FORWARD_COUNT_REFUSED,	/* a host's, to where its tunnel does not lead:
 				 * told it */
-	FORWARD_COUNT_LOST,	/* the kernel had forgotten it before our verdict */
+	FORWARD_COUNT_LOST,	/* the kernel had forgotten it before our
+				 * verdict */
 	FORWARD_COUNTERS
 };
 
 /* What may change as a whole while threads read it: another takes its place. */
 struct forward_public {
-	struct addr addr;		/* errors about tunnels come from here */
+	struct addr addr;		/* errors about tunnels come from
+					 * here */
 	struct addr gateway;		/* tunnels end here */
 	struct prefix networks[RULES_NETWORKS];	/* of the private side */
 	size_t nnetworks;
@@ -54,9 +58,11 @@ struct forward_shared {
 	_Atomic unsigned mtu;		/* of the private link */
 	_Atomic unsigned public_mtu;	/* of the public link */
 	_Atomic uint32_t outer_id;	/* next id of a tunnel packet */
-	_Atomic uint32_t inner_id;	/* next one of a datagram to the public side */
+	_Atomic uint32_t inner_id;	/* next one of a datagram to the public
+					 * side */
 	int raw_fd;			/* what is no verdict leaves here */
-	int misuse_fd;			/* eventfd: something lies in a misuse ring */
+	int misuse_fd;			/* eventfd: something lies in a misuse
+					 * ring */
 };
 
 /* Hosts' misuse on its way to the control thread. */
@@ -94,8 +100,8 @@ enum forward_action {
 enum forward_hook {
 	FORWARD_PREROUTING,
 	FORWARD_OUTPUT,		/* made by this machine */
-	FORWARD_LATE,		/* INPUT or FORWARD, from the private side or this
-				 * machine */
+	FORWARD_LATE,		/* INPUT or FORWARD, from the private side or
+				 * this machine */
 };
 
 struct forward_packet {
@@ -106,8 +112,8 @@ struct forward_packet {
 };
 
 /*
- * What takes a packet's place.  A verdict's attribute has 16 bits for its length
- * and four bytes of header: no packet may be longer.
+ * What takes a packet's place.  A verdict's attribute has 16 bits for its
+ * length and four bytes of header: no packet may be longer.
  */
 #define FORWARD_MAX	65531
 struct forward_out {
@@ -121,8 +127,8 @@ struct forward_out {
 enum forward_action forward_packet(struct forward *f,
 	    const struct forward_packet *in, struct forward_out *out);
 
-/* A packet of ours into a tunnel, past the verdicts; cut to the link's MTU if it
- * may be. */
+/* A packet of ours into a tunnel, past the verdicts; cut to the link's MTU if
+ * it may be. */
 void	forward_raw(struct forward *f, const struct packet_view *p);
 
 /* The control thread takes one misuse out of the ring; false if it is empty. */

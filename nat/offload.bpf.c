@@ -23,13 +23,14 @@
 
 /*
  * Nothing is decided here: a packet whose exact flow is not in the map, or that
- * is unusual in any way (fragment, IP options, last hop, too big, congestion to be
- * combined), goes on to NFQUEUE.  When the daemon has not vouched for the map
- * for some seconds, all do.
+ * is unusual in any way (fragment, IP options, last hop, too big, congestion to
+ * be combined), goes on to NFQUEUE.  When the daemon has not vouched for the
+ * map for some seconds, all do.
  */
 
 #define REFRESH_NS	(10ull * 1000000000)
-#define FLOWS_MAX	262144		/* offload.c takes fewer on a small machine */
+#define FLOWS_MAX	262144		/* offload.c takes fewer on a small
+					 * machine */
 #define BINDINGS_MAX	131072
 #define IP_FRAGMENT	0x3fff		/* offset and "more" */
 #define IP_DF_FLAG	0x4000
@@ -86,8 +87,8 @@ get_state(void)
 }
 
 /*
- * A packet made on this machine may have the sum of the pseudo header alone where
- * a network card was to put the checksum.  Out of a tunnel the kernel
+ * A packet made on this machine may have the sum of the pseudo header alone
+ * where a network card was to put the checksum.  Out of a tunnel the kernel
  * would still look for it in the tunnel; the slow path has it put in.
  */
 static __always_inline int
@@ -164,7 +165,8 @@ find_flow(const struct offload_key *k, struct offload_binding **b)
 	return f;
 }
 
-/* RFC 1624: one less in the upper byte of the word that holds TTL and protocol. */
+/* RFC 1624: one less in the upper byte of the word that holds TTL and
+ * protocol. */
 static __always_inline void
 decrement_ttl(struct iphdr *ip)
 {
@@ -252,8 +254,8 @@ offload_in(struct __sk_buff *skb)
 	eth = (void *)(long)skb->data;
 	end = (void *)(long)skb->data_end;
 	ip = (void *)(eth + 1);
-	/* A checksum that is left to a card stays so, and the kernel cuts joined
-	 * segments in their tunnel, or the host's card does. */
+	/* A checksum that is left to a card stays so, and the kernel cuts
+	 * joined segments in their tunnel, or the host's card does. */
 	if ((void *)(ip + 1) > end || !make_key(&k, ip, end, OFFLOAD_IN, 1) ||
 	    (s = get_state()) == NULL || (f = find_flow(&k, &b)) == NULL)
 		return TC_ACT_OK;
@@ -328,8 +330,8 @@ offload_out(struct __sk_buff *skb)
 	    ((outer->tos ^ ip->tos) & ECN_MASK) != 0)
 		return TC_ACT_OK;
 	decrement_ttl(ip);
-	/* As the slow path: hosts at one address must not draw the same (RFC 3102
-	 * §6.3), and AH covers it. */
+	/* As the slow path: hosts at one address must not draw the same (RFC
+	 * 3102 §6.3), and AH covers it. */
 	if ((ip->frag_off & bpf_htons(IP_DF_FLAG)) == 0 &&
 	    ip->protocol != IPPROTO_AH)
 		set_id(ip, (__u16)bpf_get_prandom_u32());

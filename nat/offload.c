@@ -21,11 +21,14 @@
 #include "nat/offload_object.h"
 
 #define SECOND_NS	1000000000ull
-#define VOUCH_NS	(3 * SECOND_NS)		/* a dead daemon's map dies with it */
+#define VOUCH_NS	(3 * SECOND_NS)		/* a dead daemon's map dies with
+						 * it */
 #define REFRESH_NS	(10 * SECOND_NS)
-#define MEMORY_A_FLOW	8192		/* of the machine's: 64 MB have 8192 flows */
+#define MEMORY_A_FLOW	8192		/* of the machine's: 64 MB have 8192
+					 * flows */
 #define FLOWS_MIN	1024
-#define RELEARN_MS	5000		/* a thread tells of one flow this often at most */
+#define RELEARN_MS	5000		/* a thread tells of one flow this often
+					 * at most */
 /* "RS" and "RT": ours, whoever left it there; the second says that the qdisc
  * was made for it. */
 #define TC_HANDLE	0x5253u
@@ -50,13 +53,15 @@ struct slot {
 
 struct offload {
 	struct bpf_object *object;
-	pthread_rwlock_t lock;		/* of slots; packet threads only ever try it */
+	pthread_rwlock_t lock;		/* of slots; packet threads only ever
+					 * try it */
 	struct slot	*slots;
 	uint32_t	*unused;	/* slot numbers */
 	unsigned	 nunused;
 	int	 flows, bindings, state, counters;
 	struct hook in, out;
-	_Atomic bool refused;		/* this kernel lets us not write the maps now */
+	_Atomic bool refused;		/* this kernel lets us not write the
+					 * maps now */
 	uint64_t generation;
 	unsigned ncpus;
 };
@@ -71,7 +76,7 @@ boot_ns(void)
 	return (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
 }
 
-/* --- loading ------------------------------------------------------------------ */
+/* --- loading -------------------------------------------------------------- */
 
 __attribute__((format(printf, 2, 0))) static int
 quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -264,7 +269,7 @@ offload_sweep(const char *public_if, const char *private_if)
 	}
 }
 
-/* --- keeping the maps ------------------------------------------------------------ */
+/* --- keeping the maps ----------------------------------------------------- */
 
 void
 offload_tick(struct offload *o, const struct offload_facts *f)
@@ -382,7 +387,8 @@ make_key(struct offload_key *k, bool outbound, const struct packet_view *p)
 	const uint8_t *payload = p->data + p->header;
 	uint16_t       port;
 
-	if (p->header != 20 || p->frag != 0 || p->more || p->len < p->header + 8)
+	if (p->header != IP_HEADER_LEN || packet_is_fragment(p) ||
+	    p->len < p->header + 8)
 		return false;
 	memset(k, 0, sizeof(*k));
 	k->src = addr_v4(&p->src);
@@ -407,7 +413,8 @@ make_key(struct offload_key *k, bool outbound, const struct packet_view *p)
 	return false;
 }
 
-/* A flow that the programs keep refusing must not cost a system call a packet. */
+/* A flow that the programs keep refusing must not cost a system call a
+ * packet. */
 static bool
 told_lately(struct offload_recent *r, const struct offload_key *k,
     const struct demux_target *to, uint64_t now)
@@ -454,7 +461,7 @@ offload_learn(struct offload *o, struct offload_recent *r, uint64_t now,
 	(void)bpf_map_update_elem(o->flows, &k, &f, BPF_ANY);
 }
 
-/* --- reporting --------------------------------------------------------------------- */
+/* --- reporting ------------------------------------------------------------ */
 
 static uint64_t
 count_of(struct offload *o, uint32_t which, uint64_t *each)

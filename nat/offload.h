@@ -25,14 +25,15 @@ struct offload_recent {
 	uint64_t when[OFFLOAD_RECENT];
 };
 
-/* What the programs must know of the machine; indexes of interfaces, MTUs in bytes. */
+/* What the programs must know of the machine; indexes of interfaces, MTUs in
+ * bytes. */
 struct offload_facts {
 	struct addr gateway;
 	unsigned private_index, public_index, mtu, public_mtu;
 };
 
-/* What the programs forwarded (bytes: without the tunnel), and packets that took
- * the slow way because they were due. */
+/* What the programs forwarded (bytes: without the tunnel), and packets that
+ * took the slow way because they were due. */
 struct offload_counts {
 	uint64_t packets_in, packets_out, bytes_in, bytes_out, refreshed;
 };
@@ -58,7 +59,8 @@ void	offload_watch(struct offload *o, struct demux *d);
  * to->host.  now: milliseconds.
  */
 void	offload_learn(struct offload *o, struct offload_recent *r, uint64_t now,
-	    bool outbound, const struct packet_view *p, const struct demux_target *to);
+	    bool outbound, const struct packet_view *p,
+	    const struct demux_target *to);
 
 void	offload_count(struct offload *o, struct offload_counts *out);
 #else

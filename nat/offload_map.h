@@ -19,8 +19,9 @@ struct offload_key {
 
 struct offload_flow {
 	__u64 generation;	/* of the binding: another one ends the flow */
-	__u64 refresh;		/* boot time, ns: the next packet after it goes the
-				 * slow way, so that what traffic taught stays known */
+	__u64 refresh;		/* boot time, ns: the next packet after it goes
+				 * the slow way, so that what traffic taught
+				 * stays known */
 	__u32 host, gateway;	/* the tunnel's ends */
 	__u32 slot;		/* of the binding */
 	__u32 zero;
@@ -33,7 +34,8 @@ struct offload_binding {
 };
 
 struct offload_state {
-	__u64 alive;		/* boot time, ns, until which the daemon vouches */
+	__u64 alive;		/* boot time, ns, until which the daemon
+				 * vouches */
 	__u32 private_index, public_index;
 	__u32 gateway;
 	__u32 mtu, public_mtu;

@@ -25,8 +25,8 @@ is_leased(const struct dataplane_pool *pools, size_t npools, unsigned port,
 		if (!pools[i].local)
 			continue;
 		for (unsigned k = 0; k < pools[i].nports; k++) {
-			if (port >= pools[i].ports[k].lo
-			    && port <= pools[i].ports[k].hi) {
+			if (port >= pools[i].ports[k].lo &&
+			    port <= pools[i].ports[k].hi) {
 				*last = pools[i].ports[k].hi;
 				return true;
 			}
@@ -122,8 +122,8 @@ plan_set_napt(struct rules_plan *plan)
 	if (!config->napt)
 		return 0;
 	if (!plan_free_ports(config->pools, config->npools, NAPT_LOWEST,
-		UINT16_MAX, &r)
-	    || r.hi - r.lo + 1 < NAPT_FEWEST) {
+		UINT16_MAX, &r) ||
+	    r.hi - r.lo + 1 < NAPT_FEWEST) {
 		log_error("the pools leave fewer than %u ports above %u to "
 		    "NAPT: lease fewer, or say napt = false",
 		    NAPT_FEWEST, NAPT_LOWEST);

@@ -27,15 +27,15 @@ struct rules_plan {
  * Fills *plan from the configuration and the private interface's networks.
  * config is kept by pointer.  0, or -1 after one log line.
  */
-int	plan_make(struct rules_plan *plan, const struct dataplane_config *config,
-	    unsigned queues);
+int	plan_make(struct rules_plan *plan,
+	    const struct dataplane_config *config, unsigned queues);
 
-/* The private side is that interface's networks.  -1 after one log line, and it is
- * what it was. */
+/* The private side is that interface's networks.  -1 after one log line, and it
+ * is what it was. */
 int	plan_set_private(struct rules_plan *plan, const char *ifname);
 
-/* Ports for NAPT beside the pools of the configuration; -1 after one log line, and
- * those there were stay. */
+/* Ports for NAPT beside the pools of the configuration; -1 after one log line,
+ * and those there were stay. */
 int	plan_set_napt(struct rules_plan *plan);
 
 /* Takes those of the networks that are not the private side's already. */

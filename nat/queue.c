@@ -50,8 +50,8 @@ struct queue_buffers {
 
 /* --- configuration of the kernel's queue ---------------------------------- */
 
-/* A packet that comes before the kernel's answer waits in vain and is dropped, as
- * any would have been a moment earlier. */
+/* A packet that comes before the kernel's answer waits in vain and is dropped,
+ * as any would have been a moment earlier. */
 static int
 configure(struct queue *q, struct nlmsghdr *nlh)
 {
@@ -72,19 +72,28 @@ bind_queue(struct queue *q, unsigned length)
 	nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, q->number);
 	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, PACKET_MAX);
 	nfq_nlmsg_cfg_put_qmaxlen(nlh, length);
-	/* Without NFQA_CFG_F_GSO the kernel cuts large packets into segments and
-	 * completes checksums before we see them. */
+	/* Without NFQA_CFG_F_GSO the kernel cuts large packets into segments
+	 * and completes checksums before we see them. */
 	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(0));
 	mnl_attr_put_u32(nlh, NFQA_CFG_MASK,
-	    htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_CONNTRACK | NFQA_CFG_F_FAIL_OPEN));
+	    htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_CONNTRACK |
+	    NFQA_CFG_F_FAIL_OPEN));
 	return configure(q, nlh);
+}
+
+/* As large as it may be: beyond the machine's bound where we are root. */
+static void
+set_buffer(int fd, int force, int ask, int size)
+{
+	if (setsockopt(fd, SOL_SOCKET, force, &size, sizeof(size)) == -1)
+		(void)setsockopt(fd, SOL_SOCKET, ask, &size, sizeof(size));
 }
 
 int
 queue_open(struct queue *q, struct forward_shared *shared,
     unsigned index, uint16_t number, unsigned length)
 {
-	int on = 1, size;
+	int on = 1;
 
 	q->index = index;
 	q->number = number;
@@ -94,8 +103,8 @@ queue_open(struct queue *q, struct forward_shared *shared,
 	q->fd = netlink_open(NETLINK_NETFILTER);
 	q->buffers = calloc(1, sizeof(*q->buffers));
 	if (q->buffers != NULL)
-		q->buffers->batch = mnl_nlmsg_batch_start(
-		    q->buffers->tx, TX_SIZE);
+		q->buffers->batch = mnl_nlmsg_batch_start(q->buffers->tx,
+		    TX_SIZE);
 	if (forward_init(&q->forward, shared) == -1 || q->stop_fd == -1 ||
 	    q->fd == -1 || q->buffers == NULL ||
 	    q->buffers->batch == NULL) {
@@ -111,25 +120,19 @@ queue_open(struct queue *q, struct forward_shared *shared,
 			    "kernel?)", number, strerror(errno));
 		return -1;
 	}
-	size = (int)(length > INT32_MAX / BYTES_PER_PACKET
-	    ? INT32_MAX : length * BYTES_PER_PACKET);
-	if (setsockopt(q->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ==
-	    -1)
-		(void)setsockopt(
-		    q->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	size = TX_SIZE * 2;
-	if (setsockopt(q->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) ==
-	    -1)
-		(void)setsockopt(
-		    q->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	/* Overflow is counted by the kernel; we need no word of it each time. */
-	(void)setsockopt(
-	    q->fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof(on));
+	set_buffer(q->fd, SO_RCVBUFFORCE, SO_RCVBUF,
+	    length > INT32_MAX / BYTES_PER_PACKET ? INT32_MAX :
+	    (int)length * BYTES_PER_PACKET);
+	set_buffer(q->fd, SO_SNDBUFFORCE, SO_SNDBUF, TX_SIZE * 2);
+	/* Overflow is counted by the kernel; we need no word of it each
+	 * time. */
+	(void)setsockopt(q->fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on,
+	    sizeof(on));
 	(void)setsockopt(q->fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
 	return 0;
 }
 
-/* --- packets --------------------------------------------------------------- */
+/* --- packets -------------------------------------------------------------- */
 
 /* Sends what is complete; a verdict that exceeded the batch begins the next. */
 static void
@@ -178,7 +181,8 @@ put_verdict(struct queue *q, uint32_t id, const struct forward_packet *in)
 	nlh = begin_verdict(q, id, NF_REPEAT);
 	mark = mnl_nlmsg_get_payload_tail(nlh);
 	nfq_nlmsg_verdict_put_mark(nlh, RULES_MARK);
-	/* Written where it leaves from: nfq_nlmsg_verdict_put_pkt() would copy. */
+	/* Written where it leaves from: nfq_nlmsg_verdict_put_pkt() would
+	 * copy. */
 	attr = mnl_nlmsg_get_payload_tail(nlh);
 	out.data = mnl_attr_get_payload(attr);
 	if (in->data == NULL)
@@ -197,8 +201,8 @@ put_verdict(struct queue *q, uint32_t id, const struct forward_packet *in)
 		attr->nla_len = (uint16_t)(sizeof(*attr) + out.len);
 		nlh->nlmsg_len += (uint32_t)MNL_ALIGN(attr->nla_len);
 	} else {
-		begin_verdict(
-		    q, id, action == FORWARD_ACCEPT ? NF_ACCEPT : NF_DROP);
+		begin_verdict(q, id,
+		    action == FORWARD_ACCEPT ? NF_ACCEPT : NF_DROP);
 	}
 	if (!mnl_nlmsg_batch_next(q->buffers->batch))
 		flush(q);

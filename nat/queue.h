@@ -8,7 +8,8 @@
 
 struct queue {
 	struct forward forward;
-	unsigned index;			/* the reader's number at the demux table */
+	unsigned index;			/* the reader's number at the demux
+					 * table */
 	uint16_t number;		/* NFQUEUE's */
 	int fd;
 	int stop_fd;

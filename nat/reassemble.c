@@ -21,9 +21,11 @@ struct datagram {
 	uint8_t	 protocol;
 	uint8_t	 ecn;			/* a bit for each code point seen */
 	size_t	 hlen;			/* 0: the first one is missing */
-	size_t	 end;			/* of the data; 0: the last one is missing */
+	size_t	 end;			/* of the data; 0: the last one is
+					 * missing */
 	size_t	 have, cap;		/* bytes there are, and room for */
-	uint8_t *data;			/* HEADER_MAX bytes for the header, then data */
+	uint8_t *data;			/* HEADER_MAX bytes for the header, then
+					 * data */
 	uint8_t	 seen[BLOCKS / 8];
 };
 TAILQ_HEAD(datagrams, datagram);
@@ -79,8 +81,8 @@ expire(struct reassemble *r, uint64_t now)
 {
 	struct datagram *g;
 
-	while ((g = TAILQ_FIRST(&r->list)) != NULL
-	    && now - g->since >= REASSEMBLE_TIME)
+	while ((g = TAILQ_FIRST(&r->list)) != NULL &&
+	    now - g->since >= REASSEMBLE_TIME)
 		end_datagram(r, g);
 }
 
@@ -96,7 +98,8 @@ get_datagram(struct reassemble *r, uint64_t now, const struct addr *host,
 	{
 		if (!addr_equal(&g->host, host))
 			continue;
-		if (addr_equal(&g->src, &p->src) && addr_equal(&g->dst, &p->dst) &&
+		if (addr_equal(&g->src, &p->src) &&
+		    addr_equal(&g->dst, &p->dst) &&
 		    g->id == p->id && g->protocol == p->protocol)
 			return g;
 		if (of_host++ == 0)
@@ -140,8 +143,8 @@ make_room(struct datagram *g, size_t end)
 }
 
 /*
- * Are the bytes from..end new?  1: all; 0: all are there already and the same (a
- * duplicate); -1: neither.
+ * Are the bytes from..end new?  1: all; 0: all are there already and the same
+ * (a duplicate); -1: neither.
  */
 static int
 is_new(const struct datagram *g, size_t from, size_t end, const uint8_t *data)
@@ -167,9 +170,9 @@ add_data(struct datagram *g, const struct packet_view *p)
 	const uint8_t *data = p->data + p->header;
 	size_t	       n = p->len - p->header, end = p->frag + n;
 
-	if (n == 0 || (p->more && n % BLOCK != 0)
-	    || n > REASSEMBLE_BYTES || end > REASSEMBLE_BYTES - p->header
-	    || (g->end != 0 && (end > g->end || (!p->more && end != g->end))))
+	if (n == 0 || (p->more && n % BLOCK != 0) ||
+	    n > REASSEMBLE_BYTES || end > REASSEMBLE_BYTES - p->header ||
+	    (g->end != 0 && (end > g->end || (!p->more && end != g->end))))
 		return false;
 	if (!make_room(g, end))
 		return false;

@@ -79,11 +79,16 @@ struct keeper {
 	struct rules_settings saved;
 	char *dump;				/* the rules as we made them */
 	char public_if[IFNAMSIZ], private_if[IFNAMSIZ], public_out[IFNAMSIZ];
-	const struct dataplane_config *first;	/* at whose interfaces eBPF is */
-	int  alone;				/* helper_alone()'s descriptor */
-	bool ordered;				/* the daemon said that it ends */
-	bool threaded;				/* interfaces receive in threads */
-	bool gone;				/* not put back so far, and that was said */
+	const struct dataplane_config *first;	/* at whose interfaces eBPF
+						 * is */
+	int  alone;				/* helper_alone()'s
+						 * descriptor */
+	bool ordered;				/* the daemon said that it
+						 * ends */
+	bool threaded;				/* interfaces receive in
+						 * threads */
+	bool gone;				/* not put back so far, and that
+						 * was said */
 };
 
 static int
@@ -299,10 +304,10 @@ keeper_watch(struct keeper *k, int fd)
 }
 
 /*
- * The daemon was killed, and whoever starts it again has its leases.  Until then
- * packets for hosts are lost; without the rules the router itself would answer
- * them, and end connections that are to go on.  True: a successor is here, and takes
- * over what there is.
+ * The daemon was killed, and whoever starts it again has its leases.  Until
+ * then packets for hosts are lost; without the rules the router itself would
+ * answer them, and end connections that are to go on.  True: a successor is
+ * here, and takes over what there is.
  */
 static bool
 keeper_linger(const struct keeper *k)
@@ -313,8 +318,8 @@ keeper_linger(const struct keeper *k)
 	    poll(&p, 1, (int)k->config->linger) == 1;
 }
 
-/* The daemon gave up before there was anything; but what a predecessor left to it
- * would stay for ever. */
+/* The daemon gave up before there was anything; but what a predecessor left to
+ * it would stay for ever. */
 static void
 keeper_abandon(struct keeper *k)
 {

@@ -11,12 +11,15 @@
  */
 #define RULES_MARK	0x52000000u
 #define RULES_MARK_MASK	0xff000000u
-#define RULES_MARK_HOST		(RULES_MARK | 0)	/* in a tunnel, to a host */
-#define RULES_MARK_OUT		(RULES_MARK | 1)	/* out of one, to the public side */
-#define RULES_MARK_ROUTER	(RULES_MARK | 2)	/* out of one, to the router's own
-							 * public address: tracked */
-#define RULES_MARK_ANSWER	(RULES_MARK | 3)	/* out of one, to a neighbour that
-							 * spoke to a leased port first */
+#define RULES_MARK_HOST	  (RULES_MARK | 0)	/* in a tunnel, to a host */
+#define RULES_MARK_OUT	  (RULES_MARK | 1)	/* out of one, to the public
+						 * side */
+#define RULES_MARK_ROUTER (RULES_MARK | 2)	/* out of one, to the router's
+						 * own public address:
+						 * tracked */
+#define RULES_MARK_ANSWER (RULES_MARK | 3)	/* out of one, to a neighbour
+						 * that spoke to a leased port
+						 * first */
 
 /* What the process tells the daemon, one byte each. */
 enum rules_event {
@@ -24,26 +27,26 @@ enum rules_event {
 	RULES_UP_NFTABLES = 'n',	/* rules are in force */
 	RULES_UP_IPTABLES = 'i',
 	RULES_UP_NONE = '-',	/* they are the operator's business */
-	RULES_FAILED = 'f',		/* they cannot be; the reason was logged */
+	RULES_FAILED = 'f',	/* they cannot be; the reason was logged */
 	RULES_THREADED = 't',	/* both interfaces receive in threads */
-	RULES_MENDED = 'm',		/* somebody removed them, they are back */
-	RULES_GONE = 'g',		/* the same, and they cannot be put back */
-	RULES_AGAIN = 'a',		/* it is another process: rules_change() for what was
-					 * said to the one that was killed */
+	RULES_MENDED = 'm',	/* somebody removed them, they are back */
+	RULES_GONE = 'g',	/* the same, and they cannot be put back */
+	RULES_AGAIN = 'a',	/* it is another process: rules_change() for
+				 * what was said to the one that was killed */
 };
 
 /*
  * Forks the process (base/helper.h), whose fd is readable on each rules_event,
- * EOF if it is gone for good.  One of a daemon that was killed is waited for.  It
- * installs nothing before rules_begin(), and removes all in helper_stop().  plan
- * lives as long as the call.  0, or -1 after one log line.
+ * EOF if it is gone for good.  One of a daemon that was killed is waited for.
+ * It installs nothing before rules_begin(), and removes all in helper_stop().
+ * plan lives as long as the call.  0, or -1 after one log line.
  */
 int	rules_start(const struct rules_plan *plan, struct helper *h);
 /* Installs, and waits until it is done: 0 and which firewall it is, or -1
  * after a log line. */
 int	rules_begin(int fd, const char **backend);
-/* Has the rules made anew with the plan's interfaces, networks, hosts, pools and
- * NAPT ports: 0, or -1 if the process is gone. */
+/* Has the rules made anew with the plan's interfaces, networks, hosts, pools
+ * and NAPT ports: 0, or -1 if the process is gone. */
 int	rules_change(int fd, const struct rules_plan *plan);
 
 /* The daemon ends in good order: nothing is to stay. */

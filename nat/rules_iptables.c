@@ -390,7 +390,8 @@ put_filter(FILE *f, const struct rules_plan *p)
 	fprintf(f, "-A RSIP-FORWARD " OUT " ! -o %s " REFUSE "\n"
 	    "-A RSIP-FORWARD " ANSWER " ! -o %s " REFUSE "\n"
 	    "-A RSIP-FORWARD " HOST " ! -o %s -j DROP\n"
-	    "-A RSIP-FORWARD " ROUTER " " REFUSE "\n-A RSIP-ALLOWED " OURS " -m conntrack --ctstate UNTRACKED "
+	    "-A RSIP-FORWARD " ROUTER " " REFUSE "\n"
+	    "-A RSIP-ALLOWED " OURS " -m conntrack --ctstate UNTRACKED "
 	    "-j ACCEPT\nCOMMIT\n", c->public_if, c->private_if,
 	    c->private_if);
 }
@@ -497,7 +498,8 @@ line_end(const char *line)
 	return end != NULL ? end + 1 : line + strlen(line);
 }
 
-/* The lines of iptables-save that name a chain of ours; these have no counters. */
+/* The lines of iptables-save that name a chain of ours; these have no
+ * counters. */
 static char *
 iptables_dump(void)
 {

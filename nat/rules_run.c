@@ -15,7 +15,8 @@
 #include "base/log.h"
 #include "nat/rules_run.h"
 
-#define OUTPUT_MAX	(4 * 1024 * 1024)	/* a firewall of a busy router */
+#define OUTPUT_MAX	(4 * 1024 * 1024)	/* a firewall of a busy
+						 * router */
 
 /* The two streams that come back. */
 struct stream {
@@ -29,7 +30,8 @@ run_child(const char *const argv[], const int in[2], const int out[2],
     const int err[2])
 {
 	static const char *const env[] = {
-		"PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin",
+		"PATH=/usr/local/sbin:/usr/sbin:/sbin:"
+		"/usr/local/bin:/usr/bin:/bin",
 		"LC_ALL=C", NULL };
 
 	signal(SIGINT, SIG_DFL);
@@ -118,7 +120,8 @@ close_pair(int fds[2])
 }
 
 int
-rules_run(const char *const argv[], const char *input, char **output, bool quiet)
+rules_run(const char *const argv[], const char *input, char **output,
+    bool quiet)
 {
 	int	      in[2] = { -1, -1 }, out[2] = { -1, -1 };
 	int	      err[2] = { -1, -1 }, status, rc = -1;

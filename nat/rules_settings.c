@@ -94,7 +94,8 @@ settings_of_interface(struct rules_settings *saved, const char *ifname)
 static void
 settings_reserve_ports(const struct rules_plan *p, struct rules_settings *saved)
 {
-	static const char	       key[] = "net/ipv4/ip_local_reserved_ports";
+	static const char	       key[] =
+	    "net/ipv4/ip_local_reserved_ports";
 	const struct dataplane_config *c = p->config;
 	const struct rules_setting    *was = NULL;
 	char			       value[1024];
@@ -106,8 +107,8 @@ settings_reserve_ports(const struct rules_plan *p, struct rules_settings *saved)
 			was = &saved->list[i];
 	}
 	if (was == NULL) {
-		log_warn("/proc/sys/%s is missing or too long: the router's own "
-		    "programs may draw leased ports", key);
+		log_warn("/proc/sys/%s is missing or too long: the router's "
+		    "own programs may draw leased ports", key);
 		return;
 	}
 	n = (size_t)snprintf(value, sizeof(value), "%s", was->value);
@@ -223,8 +224,8 @@ rules_settings_pools(const struct rules_plan *p, struct rules_settings *saved)
 	rules_settings_apply(p, saved);
 }
 
-/* Is the interface that /sys shows under this name ours?  Not if somebody entered
- * a network namespace without its /sys. */
+/* Is the interface that /sys shows under this name ours?  Not if somebody
+ * entered a network namespace without its /sys. */
 static bool
 sys_shows(const char *ifname)
 {

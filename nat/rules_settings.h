@@ -16,16 +16,20 @@ struct rules_settings {
 	size_t n;
 };
 
-/* After other pools: gives back addresses that are none, reserves others' ports, applies. */
+/* After other pools: gives back addresses that are none, reserves others'
+ * ports, applies. */
 void	rules_settings_pools(const struct rules_plan *plan,
 	    struct rules_settings *saved);
-/* Sets what the data plane needs; again at each check, since others set it too. */
+/* Sets what the data plane needs; again at each check, since others set it
+ * too. */
 void	rules_settings_apply(const struct rules_plan *p,
 	    struct rules_settings *saved);
-/* Sets what is set only once.  True if both interfaces now receive in threads. */
+/* Sets what is set only once.  True if both interfaces now receive in
+ * threads. */
 bool	rules_settings_once(const struct rules_plan *p,
 	    struct rules_settings *saved);
-/* Did the kernel check sources strictly at an interface before us (RFC 3704 §2.2)? */
+/* Did the kernel check sources strictly at an interface before us (RFC 3704
+ * §2.2)?  */
 bool	rules_settings_was_strict(const struct rules_settings *saved,
 	    const char *ifname);
 /* Puts all of it back. */

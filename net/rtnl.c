@@ -17,7 +17,8 @@
 #include "net/netlink.h"
 #include "net/rtnl.h"
 
-/* libmnl's loop macro narrows a pointer difference that fits by construction. */
+/* libmnl's loop macro narrows a pointer difference that fits by
+ * construction. */
 #pragma GCC diagnostic ignored "-Wconversion"
 
 static int rtnl_fd = -1;
@@ -166,7 +167,8 @@ rtnl_route(unsigned type, unsigned flags, const struct rtnl_route *r)
 		rtm.rtm_scope = RT_SCOPE_NOWHERE;
 	nlh = netlink_begin(buf, type, flags | NLM_F_ACK, &rtm,
 	    sizeof(rtm));
-	mnl_attr_put_u32(nlh, RTA_TABLE, r->table != 0 ? r->table : RT_TABLE_MAIN);
+	mnl_attr_put_u32(nlh, RTA_TABLE,
+	    r->table != 0 ? r->table : RT_TABLE_MAIN);
 	if (r->dst.plen != 0)
 		put_addr(nlh, RTA_DST, &r->dst.addr);
 	if (is_named(&r->via))
@@ -339,7 +341,8 @@ default_route_cb(const struct nlmsghdr *nlh, void *arg)
 	struct route_answer  a;
 	uint32_t	     table;
 
-	if (rtm->rtm_family != w->family || rtm->rtm_dst_len != 0 || rtm->rtm_type != RTN_UNICAST)
+	if (rtm->rtm_family != w->family || rtm->rtm_dst_len != 0 ||
+	    rtm->rtm_type != RTN_UNICAST)
 		return MNL_CB_OK;
 	route_attrs(nlh, &a, &table);
 	if (table != RT_TABLE_MAIN || a.oif == 0)
@@ -494,7 +497,8 @@ rtnl_neighbour(const char *ifname, const struct addr *addr, uint8_t lladdr[8])
 	char		   out[IFNAMSIZ];
 	int		   fd, rc;
 
-	if (addr->family != AF_INET || rtnl_route_get(addr, 0, NULL, &via, out) == -1)
+	if (addr->family != AF_INET ||
+	    rtnl_route_get(addr, 0, NULL, &via, out) == -1)
 		return 0;
 	if (is_named(&via) || strcmp(out, ifname) != 0)
 		return -1;
@@ -517,8 +521,8 @@ static int
 rtnl_proxy(unsigned type, unsigned flags, const char *ifname,
     const struct addr *addr)
 {
-	struct ndmsg ndm = { .ndm_family = addr->family, .ndm_state = NUD_PERMANENT,
-		.ndm_flags = NTF_PROXY };
+	struct ndmsg ndm = { .ndm_family = addr->family,
+		.ndm_state = NUD_PERMANENT, .ndm_flags = NTF_PROXY };
 	struct nlmsghdr *nlh;
 	char		 buf[NETLINK_REQUEST_MAX];
 

@@ -13,11 +13,12 @@
  * Functions return 0, or -1 with errno and without a log line, unless said
  * otherwise. */
 
-/* Opens the netlink socket the others use, before privileges go: 0, or -1 after one
- * log line. */
+/* Opens the netlink socket the others use, before privileges go: 0, or -1 after
+ * one log line. */
 int	rtnl_open(void);
 void	rtnl_close(void);
-/* First in a helper: the socket that it has from before the fork is another's. */
+/* First in a helper: the socket that it has from before the fork is
+ * another's. */
 void	rtnl_forked(void);
 
 int	rtnl_link_up(const char *ifname);
@@ -35,9 +36,11 @@ struct rtnl_route {
 	uint32_t table;			/* 0: main */
 	uint32_t metric;		/* 0: the kernel's default */
 	unsigned mtu;			/* 0: the link's */
-	uint8_t	 type;			/* RTN_PROHIBIT, RTN_THROW; 0: unicast */
+	uint8_t	 type;			/* RTN_PROHIBIT, RTN_THROW; 0:
+					 * unicast */
 };
-int	rtnl_route_add(const struct rtnl_route *r);	/* replaces an equal one */
+int	rtnl_route_add(const struct rtnl_route *r);	/* replaces an equal
+							 * one */
 int	rtnl_route_del(const struct rtnl_route *r);
 
 /* A route as the kernel tells it. */
@@ -48,13 +51,14 @@ struct rtnl_seen {
 	unsigned ifindex;
 	uint8_t	 type, protocol, scope;
 };
-/* Calls fn for each route of a family's table, which must not use netlink itself. */
+/* Calls fn for each route of a family's table, which must not use netlink
+ * itself. */
 int	rtnl_routes(int family, uint32_t table,
 	    void (*fn)(void *, const struct rtnl_seen *), void *arg);
 /*
  * Makes a table hold exactly these n routes (table in each of them is ignored),
- * so that no packet ever finds fewer: what is missing is added before what is too
- * much goes.  -1: not all could be added, and nothing was taken away.
+ * so that no packet ever finds fewer: what is missing is added before what is
+ * too much goes.  -1: not all could be added, and nothing was taken away.
  */
 int	rtnl_table_set(uint32_t table, const struct rtnl_route *want, size_t n);
 
@@ -66,36 +70,38 @@ struct rtnl_rule {
 	bool invert;			/* not fwmark mark */
 	struct prefix dst;		/* of none: any of IPv4 */
 };
-int	rtnl_rule_add(const struct rtnl_rule *r);	/* once, however often */
+int	rtnl_rule_add(const struct rtnl_rule *r);	/* once, however
+							 * often */
 int	rtnl_rule_del(const struct rtnl_rule *r);
 
 /* A family's default route in table main: next hop (none if on the link) and
  * interface. -1, ENOENT: none. */
 int	rtnl_default_route(int family, struct addr *via, char ifname[IFNAMSIZ]);
-/* Which way a packet to dst goes: interface, source address, next hop.  src and via may
- * be NULL. */
+/* Which way a packet to dst goes: interface, source address, next hop.  src and
+ * via may be NULL. */
 int	rtnl_route_get(const struct addr *dst, uint32_t mark, struct addr *src,
 	    struct addr *via, char ifname[IFNAMSIZ]);
-/* First address of a family at an interface, with its prefix length (plen may be NULL). */
+/* First address of a family at an interface, with its prefix length (plen may
+ * be NULL). */
 int	rtnl_addr_of(const char *ifname, int family, struct addr *addr,
 	    unsigned *plen);
 /* Calls fn for each on-link network of a family at an interface. */
 int	rtnl_networks_of(const char *ifname, int family,
 	    void (*fn)(void *, const struct prefix *net), void *arg);
 
-/* The link-layer address of an IPv4 neighbour, in the first bytes of 8: 1; 0: the
- * kernel does not know it; -1: addr is not on this link. */
+/* The link-layer address of an IPv4 neighbour, in the first bytes of 8: 1; 0:
+ * the kernel does not know it; -1: addr is not on this link. */
 int	rtnl_neighbour(const char *ifname, const struct addr *addr,
 	    uint8_t lladdr[8]);
 
-/* Answers for addr, which lies behind another interface, on ifname (proxy ARP, proxy
- * neighbour discovery). */
+/* Answers for addr, which lies behind another interface, on ifname (proxy ARP,
+ * proxy neighbour discovery). */
 int	rtnl_proxy_add(const char *ifname, const struct addr *addr);
 int	rtnl_proxy_del(const char *ifname, const struct addr *addr);
 
 /* A descriptor that becomes readable when links change, or addresses, routes or
- * rules of either family (the caller closes it); -1 with errno.  drain: takes what
- * it said. */
+ * rules of either family (the caller closes it); -1 with errno.  drain: takes
+ * what it said. */
 int	rtnl_monitor(void);
 void	rtnl_monitor_drain(int fd);
 

@@ -144,6 +144,16 @@ listener_new(struct event_base *base, int fd, const char *name, bool spare,
 }
 
 void
+listener_pause(struct listener *l, bool pause)
+{
+	event_del(l->pause);
+	if (pause)
+		event_del(l->readable);
+	else
+		event_add(l->readable, NULL);
+}
+
+void
 listener_free(struct listener *l)
 {
 	if (l == NULL)

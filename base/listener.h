@@ -26,6 +26,8 @@ typedef void (*listener_fn)(void *arg, int fd, const struct sockaddr *from,
 struct listener *listener_new(struct event_base *base, int fd,
 	    const char *name, bool spare, listener_fn fn, void *arg);
 
+/* Who connects meanwhile waits. */
+void	listener_pause(struct listener *l, bool pause);
 /* Stops and closes.  NULL is allowed. */
 void	listener_free(struct listener *l);
 

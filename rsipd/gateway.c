@@ -77,6 +77,7 @@ gateway_new(const struct gateway_config *c, struct pool *pool,
 	g->unknown = (struct ratelimit)RATELIMIT_INIT(32, 20);
 	LIST_INIT(&g->waiting);
 	TAILQ_INIT(&g->held);
+	g->batch_open = 1;
 	find_abilities(g);
 	return g;
 }
@@ -150,7 +151,7 @@ void
 gateway_set_alarm(struct gateway *g)
 {
 	const struct lease_timer *t = leases_first(g->leases);
-	uint64_t		  at = t != NULL ? t->at : 0;
+	uint64_t		  at = t != NULL && !g->passive ? t->at : 0;
 
 	if (at == g->alarm)
 		return;
@@ -165,7 +166,8 @@ gateway_tick(struct gateway *g, uint64_t now)
 	struct lease_client  *c;
 	struct lease_binding *b;
 
-	while ((t = leases_first(g->leases)) != NULL && t->at <= now) {
+	while (!g->passive && (t = leases_first(g->leases)) != NULL &&
+	    t->at <= now) {
 		if (t->is_binding) {
 			b = (struct lease_binding *)(void *)t;
 			/* §9.10.3 leaves it to us; a host that is told need not
@@ -232,6 +234,19 @@ reconfigure_client(void *arg, struct lease_client *c)
 }
 
 void
+gateway_set_passive(struct gateway *g, uint64_t now, bool passive)
+{
+	struct walk w = { g, now };
+
+	if (passive == g->passive)
+		return;
+	g->passive = passive;
+	if (!passive)
+		leases_each(g->leases, reconfigure_client, &w);
+	gateway_tick(g, now);
+}
+
+void
 gateway_reconfigure(struct gateway *g, uint64_t now,
     const struct gateway_config *c)
 {
@@ -242,7 +257,8 @@ gateway_reconfigure(struct gateway *g, uint64_t now,
 	g->config.auth_index = auth_index;
 	g->config.until = until;
 	find_abilities(g);
-	leases_each(g->leases, reconfigure_client, &w);
+	if (!g->passive)
+		leases_each(g->leases, reconfigure_client, &w);
 	gateway_set_alarm(g);
 }
 
@@ -428,11 +444,21 @@ static enum rsip_error
 serve_extend(struct gateway *g, struct gateway_request *r,
     struct lease_binding *b)
 {
+	const struct grant_store *store = g->tables.store;
 	uint32_t lease = gateway_grant(g, r->now, &r->client->policy, r->in);
+	uint64_t latest;
 
 	/* §9.10.3: not renewed, and the host is told so. */
 	if (lease == 0)
 		return serve_free(g, r, b);
+	if (store != NULL && store->latest != NULL) {
+		latest = store->latest(store->arg, b);
+		if (latest < r->now + (uint64_t)lease * 1000)
+			lease = latest > r->now ? (uint32_t)((latest - r->now) /
+			    1000) : 0;
+		if (lease == 0)
+			return RSIP_INTERNAL_SERVER_ERROR;
+	}
 	if (grant_extend(&g->tables, b, r->now + (uint64_t)lease * 1000) == -1)
 		return RSIP_INTERNAL_SERVER_ERROR;
 	rsip_message_init(r->out, RSIP_EXTEND_RESPONSE);
@@ -606,6 +632,10 @@ gateway_input(struct gateway *g, uint64_t now, const struct gateway_peer *peer,
 	}
 	if (g->nheld >= GATEWAY_HELD_MAX || g->held_bytes >= GATEWAY_HELD_BYTES)
 		gateway_commit(g, now);
+	/* The store takes its time: hosts ask again. */
+	if (g->nheld >= GATEWAY_HELD_TIMES * GATEWAY_HELD_MAX ||
+	    g->held_bytes >= GATEWAY_HELD_TIMES * GATEWAY_HELD_BYTES)
+		return 0;
 	g->counts.requests++;
 	g->tables.unsafe.bind_id = 0;
 	rc = rsip_decode(&g->in, msg, len);
@@ -618,7 +648,7 @@ gateway_input(struct gateway *g, uint64_t now, const struct gateway_peer *peer,
 	rc = serve(g, &r, rc, msg, len);
 	n = rc == GATEWAY_WAIT ? GATEWAY_LATER : rc == GATEWAY_SILENT ? 0 :
 	    finish(g, &r, rc, out);
-	if (n > 0 && g->tables.batch)
+	if (n > 0 && (g->tables.batch || g->nheld > 0))
 		n = gateway_hold(g, &r, out, (size_t)n) == -1 ? 0 :
 		    GATEWAY_HELD;
 	gateway_release(&g->in);
@@ -662,7 +692,7 @@ gateway_resolved(struct gateway *g, uint64_t now, uint64_t ticket,
 	/* Meanwhile the registration may have ended. */
 	rc = serve_registered(g, &r);
 	len = finish(g, &r, rc, g->buffer);
-	if (len > 0 && g->tables.batch)
+	if (len > 0 && (g->tables.batch || g->nheld > 0))
 		len = gateway_hold(g, &r, g->buffer, (size_t)len);
 	gateway_waiting_free(g, w);
 	gateway_set_alarm(g);

@@ -140,6 +140,30 @@ void	gateway_set_store(struct gateway *g, uint64_t now,
  * it when too many answers wait.
  */
 void	gateway_commit(struct gateway *g, uint64_t now);
+/* A store whose commit said "later": the oldest of those batches is written, or is
+ * not; none of them will be. */
+void	gateway_written(struct gateway *g, uint64_t now, bool written);
+void	gateway_lost(struct gateway *g, uint64_t now);
+
+/*
+ * What another gateway did, as the store that both share tells it: it is taken over
+ * whatever our own policy says, since it is given; hosts are told nothing.  0, 1:
+ * we lease no such address; -1: it contradicts what we have, and all of it
+ * should be read anew.  mark() before that, sweep() afterwards: what was not told
+ * of in between is gone.
+ */
+int	gateway_follow_client(struct gateway *g, uint64_t now,
+	    const struct store_client *s);
+int	gateway_follow_grant(struct gateway *g, uint64_t now, uint32_t client_id,
+	    const struct grant *stored);
+void	gateway_follow_freed(struct gateway *g, uint64_t now, uint32_t client_id,
+	    uint32_t bind_id);
+void	gateway_follow_ended(struct gateway *g, uint64_t now, uint32_t client_id);
+void	gateway_follow_mark(struct gateway *g);
+void	gateway_follow_sweep(struct gateway *g, uint64_t now);
+/* Passive: another gateway serves, and nothing ends here before it says so.  No
+ * longer: what has ended, or is not allowed here, does. */
+void	gateway_set_passive(struct gateway *g, uint64_t now, bool passive);
 
 /* From now on these n addresses are leased, and no others: bindings of others, or
  * outside of their ranges, are taken back, the hosts told.  -1 after a log line:

@@ -269,6 +269,17 @@ address_allowed(const void *arg, const struct addr *addr)
 	return policy_allows_local(arg, addr);
 }
 
+/* ... and may we give of it, as far as the store knows? */
+static bool
+can_give(const void *arg, const struct addr *addr)
+{
+	const struct gateway_assignment *a = arg;
+	const struct grant_store	*s = a->g->tables.store;
+
+	return address_allowed(a->policy, addr) && (s == NULL ||
+	    s->may_grant == NULL || s->may_grant(s->arg, addr));
+}
+
 static enum rsip_error
 take_whole(struct gateway_assignment *a)
 {
@@ -277,19 +288,19 @@ take_whole(struct gateway_assignment *a)
 	int		   i;
 
 	if (a->any_local) {
-		return pool_draw_whole(p, a->r->now, host, address_allowed,
-		    a->policy, &a->at) == POOL_OK ? RSIP_OK :
+		return pool_draw_whole(p, a->r->now, host, can_give, a,
+		    &a->at) == POOL_OK ? RSIP_OK :
 		    RSIP_LOCAL_ADDR_UNAVAILABLE;
 	}
 	if ((i = pool_find(p, a->want_local)) == -1 ||
 	    !pool_at(p, (size_t)i)->exclusive ||
-	    !policy_allows_local(a->policy, a->want_local))
+	    !can_give(a, a->want_local))
 		return RSIP_LOCAL_ADDR_UNALLOWED;
 	a->at = (size_t)i;
 	if (pool_take_whole(p, a->r->now, a->at, host) == POOL_OK)
 		return RSIP_OK;
 	/* §9.6.3 tells "none at all" from "not this one". */
-	return pool_whole_left(p, address_allowed, a->policy) ?
+	return pool_whole_left(p, can_give, a) ?
 	    RSIP_LOCAL_ADDR_INUSE : RSIP_LOCAL_ADDR_UNAVAILABLE;
 }
 
@@ -352,7 +363,7 @@ shared_allowed(const struct gateway_assignment *a, size_t i)
 	const struct pool_address *p = pool_at(a->g->pool, i);
 
 	return pool_gives(a->g->pool, i) && !p->exclusive &&
-	    policy_allows_local(a->policy, &p->addr);
+	    can_give(a, &p->addr);
 }
 
 static enum rsip_error

@@ -16,6 +16,7 @@ gateway_hold(struct gateway *g, const struct gateway_request *r,
 		return -1;
 	*h = (struct gateway_held){ .peer = *r->peer,
 		.asked = gateway_asked(r->in), .unsafe = g->tables.unsafe,
+		.batch = g->tables.batch ? g->batch_open : g->batch_open - 1,
 		.authentic = r->authentic, .len = len };
 	memcpy(h->answer, answer, len);
 	TAILQ_INSERT_TAIL(&g->held, h, entry);
@@ -53,6 +54,8 @@ take_back(struct gateway *g, uint64_t now, const struct gateway_held *h)
 	b = leases_binding(g->leases, c, h->unsafe.bind_id);
 	if (b == NULL)
 		return;
+	/* What the store has of it nobody knows. */
+	b->kept = 0;
 	if (h->unsafe.before != 0)
 		leases_extend(g->leases, b, h->unsafe.before);
 	else
@@ -73,27 +76,54 @@ send_error(struct gateway *g, const struct gateway_held *h)
 		g->ops->send(g->arg, &h->peer, true, g->buffer, (size_t)len);
 }
 
-void
-gateway_commit(struct gateway *g, uint64_t now)
+/* Those that wait for batches up to last. */
+static void
+settle(struct gateway *g, uint64_t now, uint64_t last, bool written)
 {
 	struct gateway_held *h;
-	bool		     written;
 
-	if (!g->tables.batch)
-		return;
-	written = g->tables.store->commit(g->tables.store->arg) == 0;
-	g->tables.batch = false;
+	g->batch_done = last;
 	/* The newest first: one binding may have been prolonged twice. */
 	if (!written) {
-		TAILQ_FOREACH_REVERSE(h, &g->held, gateway_holding, entry)
-			take_back(g, now, h);
+		TAILQ_FOREACH_REVERSE(h, &g->held, gateway_holding, entry) {
+			if (h->batch <= last)
+				take_back(g, now, h);
+		}
 		gateway_set_alarm(g);
 	}
-	while ((h = TAILQ_FIRST(&g->held)) != NULL) {
+	while ((h = TAILQ_FIRST(&g->held)) != NULL && h->batch <= last) {
 		if (written || h->unsafe.bind_id == 0)
 			g->ops->send(g->arg, &h->peer, true, h->answer, h->len);
 		else
 			send_error(g, h);
 		remove_held(g, h);
 	}
+}
+
+void
+gateway_commit(struct gateway *g, uint64_t now)
+{
+	int rc;
+
+	if (!g->tables.batch)
+		return;
+	rc = g->tables.store->commit(g->tables.store->arg);
+	g->tables.batch = false;
+	g->batch_open++;
+	if (rc != 1)
+		settle(g, now, g->batch_open - 1, rc == 0);
+}
+
+void
+gateway_written(struct gateway *g, uint64_t now, bool written)
+{
+	if (g->batch_done + 1 < g->batch_open)
+		settle(g, now, g->batch_done + 1, written);
+}
+
+void
+gateway_lost(struct gateway *g, uint64_t now)
+{
+	if (g->batch_done + 1 < g->batch_open)
+		settle(g, now, g->batch_open - 1, false);
 }

@@ -17,6 +17,7 @@
 #define GATEWAY_ACCOUNTS_MAX	65536	/* hosts whose authentication counters are kept */
 #define GATEWAY_HELD_MAX	1024	/* answers that wait for the store at once */
 #define GATEWAY_HELD_BYTES	(1u << 20)
+#define GATEWAY_HELD_TIMES	8	/* so much more while a store takes its time */
 
 /* A request that serve() handles could not finish. */
 #define GATEWAY_WAIT		((enum rsip_error)-1)
@@ -55,6 +56,7 @@ struct gateway_held {
 	struct gateway_peer peer;
 	struct gateway_asked asked;
 	struct grant_unsafe unsafe;	/* bind_id 0: nothing to undo */
+	uint64_t batch;			/* that it waits for */
 	bool	 authentic;
 	size_t	 len;
 	uint8_t	 answer[];
@@ -97,6 +99,9 @@ struct gateway {
 	struct grant_tables tables;	/* these two, and ops */
 	TAILQ_HEAD(gateway_holding, gateway_held) held;
 	size_t nheld, held_bytes;
+	uint64_t batch_open, batch_done;	/* the one that is filled; the last that is settled */
+	bool passive;			/* another gateway serves; what it says is followed */
+	uint8_t mark;			/* of what the store has, while it is read anew */
 	struct gateway_assignment *assignment;	/* large, and one at a time */
 	struct gateway_account *accounts;
 	struct gateway_neighbour *neighbours;

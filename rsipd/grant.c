@@ -132,7 +132,7 @@ grant_enter(struct grant_tables *t, struct lease_client *c, size_t at,
 	return NULL;
 }
 
-static bool
+static enum pool_result
 take_ports(struct pool *p, uint64_t now, size_t at, const struct addr *host,
     const struct grant *g)
 {
@@ -143,27 +143,29 @@ take_ports(struct pool *p, uint64_t now, size_t at, const struct addr *host,
 	for (i = 0; i < g->nranges; i++) {
 		for (k = g->ranges[i].lo; k <= g->ranges[i].hi; k++) {
 			if (n == RSIP_PORTS_MAX)
-				return false;
+				return POOL_UNALLOWED;
 			port[n++] = (uint16_t)k;
 		}
 	}
-	return n == 0 ||
-	    pool_take_ports(p, now, at, host, port, n) == POOL_OK;
+	return n == 0 ? POOL_OK :
+	    pool_take_ports(p, now, at, host, port, n);
 }
 
-static bool
+static enum pool_result
 take(struct pool *p, uint64_t now, size_t at, const struct addr *host,
     const struct grant *g)
 {
+	enum pool_result rc;
+
 	if (g->method == RSIP_METHOD_RSA_IP)
-		return pool_take_whole(p, now, at, host) == POOL_OK;
-	if (!take_ports(p, now, at, host, g))
-		return false;
-	if (g->nspis == 0 ||
-	    pool_take_spis(p, now, at, host, g->spis, g->nspis) == POOL_OK)
-		return true;
-	pool_undo_ports(p, at, g->ranges, g->nranges);
-	return false;
+		return pool_take_whole(p, now, at, host);
+	if ((rc = take_ports(p, now, at, host, g)) != POOL_OK ||
+	    g->nspis == 0)
+		return rc;
+	rc = pool_take_spis(p, now, at, host, g->spis, g->nspis);
+	if (rc != POOL_OK)
+		pool_undo_ports(p, at, g->ranges, g->nranges);
+	return rc;
 }
 
 struct lease_binding *
@@ -171,12 +173,17 @@ grant_apply(const struct grant_tables *t, uint64_t now, struct lease_client *c,
     const struct grant *g)
 {
 	struct lease_binding *b;
+	enum pool_result      rc;
 	int		      at = pool_find(t->pool, &g->local), saved;
 
 	if (at == -1 || pool_at(t->pool, (size_t)at)->exclusive !=
-	    (g->method == RSIP_METHOD_RSA_IP) ||
-	    !take(t->pool, now, (size_t)at, &c->host, g)) {
+	    (g->method == RSIP_METHOD_RSA_IP)) {
 		errno = EADDRNOTAVAIL;
+		return NULL;
+	}
+	rc = take(t->pool, now, (size_t)at, &c->host, g);
+	if (rc != POOL_OK) {
+		errno = rc == POOL_UNALLOWED ? EADDRNOTAVAIL : EADDRINUSE;
 		return NULL;
 	}
 	if ((b = enter(t, c, (size_t)at, g)) != NULL)
@@ -253,7 +260,7 @@ grant_rest(struct pool *p, uint64_t now, const struct addr *host,
 	/* Somebody may have it by now. */
 	if (at != -1 && pool_at(p, (size_t)at)->exclusive ==
 	    (g->method == RSIP_METHOD_RSA_IP) &&
-	    take(p, now, (size_t)at, host, g))
+	    take(p, now, (size_t)at, host, g) == POOL_OK)
 		rest(p, now, (size_t)at, host, g);
 }
 

@@ -37,7 +37,7 @@ struct grant {
  * Where grants are kept.  keep: 0: it is safe; 1: it will be, or not be, after the
  * batch that was begun; -1: it cannot be.  b NULL: the registration alone.  forget
  * one, whose resources go to rest, or the registration, likewise.  commit writes the batch, all
- * of it (0) or nothing (-1).
+ * of it (0) or nothing (-1); or later (1): gateway_written() says which.
  */
 struct grant_store {
 	int	(*keep)(void *arg, struct lease_client *c,
@@ -45,6 +45,10 @@ struct grant_store {
 	int	(*forget)(void *arg, const struct lease_client *c,
 		    struct lease_binding *b);
 	int	(*commit)(void *arg);
+	/* May the address be granted from now?  NULL: always. */
+	bool	(*may_grant)(void *arg, const struct addr *local);
+	/* The latest end that a binding can be promised now; NULL: any. */
+	uint64_t (*latest)(void *arg, const struct lease_binding *b);
 	void	*arg;
 };
 
@@ -78,7 +82,7 @@ struct lease_binding *grant_enter(struct grant_tables *t,
 /*
  * The same for one that comes from elsewhere, the store or another gateway, and
  * is kept there: takes it from the pool, too.  errno EADDRNOTAVAIL: the pool does
- * not have that, or it is somebody's.
+ * not have that; EADDRINUSE: it is somebody's.
  */
 struct lease_binding *grant_apply(const struct grant_tables *t, uint64_t now,
 	    struct lease_client *c, const struct grant *g);

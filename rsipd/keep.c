@@ -136,7 +136,8 @@ keep_open(struct event_base *base, const char *path, enum store_durability d,
 	struct keep *k = xcalloc(1, sizeof(*k));
 
 	k->gateway = g;
-	k->ops = (struct grant_store){ put, forget, commit, k };
+	k->ops = (struct grant_store){ .keep = put, .forget = forget,
+		.commit = commit, .arg = k };
 	k->store = store_open(path, d, max, rest);
 	k->batch = watch_timer(base, on_batch, k);
 	k->sync = watch_timer(base, on_sync, k);

@@ -284,6 +284,15 @@ leases_shorten(struct leases *l, struct lease_client *c, uint64_t at)
 	heap_fix(l, c->timer.slot);
 }
 
+void
+leases_prolong(struct leases *l, struct lease_client *c, uint64_t at)
+{
+	if (c->timer.at >= at)
+		return;
+	c->timer.at = at;
+	heap_fix(l, c->timer.slot);
+}
+
 /* With an id that nobody has; takes c over. */
 static struct lease_client *
 client_enter(struct leases *l, struct lease_client *c,

@@ -24,6 +24,7 @@ struct lease_timer {
 struct lease_binding {
 	struct lease_timer timer;
 	struct lease_client *client;
+	uint64_t kept;				/* its end in the store that is shared; 0: not known */
 	LIST_ENTRY(lease_binding) entry;	/* of the client's */
 	struct lease_binding *chain;		/* of the hash table */
 	uint32_t bind_id;
@@ -34,6 +35,7 @@ struct lease_binding {
 	uint8_t	 remote_policy;			/* enum demux_remote */
 	bool	 listen;
 	uint8_t	 ncookies;
+	uint8_t	 mark;				/* gateway_follow.c's */
 	struct addr local;			/* leased */
 	/* Cookies, SPIs, ranges, remote: see lease_spis(). */
 	_Alignas(uint64_t) uint32_t data[];
@@ -88,6 +90,7 @@ struct lease_client {
 	bool	 authentic;			/* registered with a signed message */
 	bool	 privileged;			/* from a port that only the system may use */
 	bool	 live;				/* peer is a connection that is open */
+	uint8_t	 mark;				/* gateway_follow.c's */
 	struct policy policy;
 	char	*fqdn;				/* NULL: none given */
 	LIST_HEAD(, lease_binding) bindings;
@@ -118,6 +121,8 @@ size_t	leases_at(const struct leases *l, enum lease_stage stage);
 struct lease_client *leases_any(const struct leases *l, enum lease_stage stage);
 /* Ends the registration at a time, unless it ends before. */
 void	leases_shorten(struct leases *l, struct lease_client *c, uint64_t at);
+/* ... or lets it last until then, unless it does so anyhow. */
+void	leases_prolong(struct leases *l, struct lease_client *c, uint64_t at);
 /* The client must have no bindings left. */
 void	leases_deregister(struct leases *l, struct lease_client *c);
 

@@ -34,6 +34,7 @@ struct pool_entry {
 
 struct pool {
 	uint64_t quarantine;
+	bool	 follows;
 	size_t	 n;
 	struct pool_entry entry[POOL_ADDRS_MAX];
 	struct spiset *spis;
@@ -90,6 +91,12 @@ pool_free(struct pool *p)
 		entry_free(&p->entry[i]);
 	spiset_free(p->spis);
 	free(p);
+}
+
+void
+pool_set_follows(struct pool *p, bool follows)
+{
+	p->follows = follows;
 }
 
 void
@@ -334,7 +341,8 @@ ports_refresh(struct pool *p, struct pool_entry *e, uint64_t now)
 }
 
 static enum pool_result
-port_usable(const struct pool_entry *e, const struct addr *host, uint16_t port)
+port_usable(const struct pool *p, const struct pool_entry *e,
+    const struct addr *host, uint16_t port)
 {
 	if (!portset_has(e->ours, port))
 		return POOL_UNALLOWED;
@@ -342,7 +350,7 @@ port_usable(const struct pool_entry *e, const struct addr *host, uint16_t port)
 		return POOL_OK;
 	/* Its own traffic may still come in: the rest is for others. */
 	if (e->port[port].since != NEVER &&
-	    addr_equal(&e->port[port].host, host))
+	    (addr_equal(&e->port[port].host, host) || p->follows))
 		return POOL_OK;
 	return POOL_INUSE;
 }
@@ -359,7 +367,7 @@ pool_take_ports(struct pool *p, uint64_t now, size_t i,
 		return POOL_UNALLOWED;
 	ports_refresh(p, e, now);
 	for (k = 0; k < n; k++) {
-		rc = port_usable(e, host, port[k]);
+		rc = port_usable(p, e, host, port[k]);
 		if (rc == POOL_UNALLOWED)
 			return rc;
 		if (rc != POOL_OK)
@@ -483,7 +491,8 @@ pool_take_spis(struct pool *p, uint64_t now, size_t i,
 			return POOL_UNALLOWED;
 	}
 	for (k = 0; k < n; k++) {
-		if (!spiset_usable(p->spis, (uint16_t)i, spi[k], host))
+		if (!spiset_usable(p->spis, (uint16_t)i, spi[k], host) &&
+		    !(p->follows && spiset_rests(p->spis, (uint16_t)i, spi[k])))
 			return POOL_INUSE;
 	}
 	if (!spiset_reserve(p->spis, n))
@@ -563,7 +572,7 @@ static bool
 whole_usable(const struct pool *p, const struct pool_entry *e, uint64_t now,
     const struct addr *host)
 {
-	return !e->leased && (e->freed == NEVER ||
+	return !e->leased && (e->freed == NEVER || p->follows ||
 	    addr_equal(&e->host, host) || e->freed + p->quarantine <= now);
 }
 

@@ -50,6 +50,9 @@ enum pool_result {
 struct pool *pool_new(uint64_t quarantine, size_t spis_max);
 void	pool_free(struct pool *p);
 void	pool_set_quarantine(struct pool *p, uint64_t quarantine);
+/* While it follows what another gateway gave, what rests is taken all the same:
+ * there it had rested, or nothing else was left. */
+void	pool_set_follows(struct pool *p, bool follows);
 
 /* Returns the index, or -1: out of memory, too many, or there already.  One that
  * was retired comes back as it was: what rested rests on. */

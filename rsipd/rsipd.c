@@ -23,6 +23,7 @@
 #include "rsipd/server.h"
 #include "rsipd/settings_machine.h"
 #include "rsipd/settings_read.h"
+#include "rsipd/shared.h"
 #include "rsipd/status.h"
 
 #define ANYBODY		0xc0000201	/* 192.0.2.1, which is nobody's (RFC 5737) */
@@ -39,6 +40,10 @@ struct rsipd {
 	struct server *server;
 	struct gateway *gateway;
 	struct keep *keep;		/* leases on disk; NULL: none */
+	struct shared *shared;		/* ... or in a store that gateways share */
+	struct shared_config shared_config;
+	struct option_secret password;	/* the store's */
+	bool	 proxies;		/* ARP is answered for what no machine has */
 	struct pool *pool;		/* the gateway's */
 	struct demux *demux;
 	struct dataplane *dataplane;
@@ -224,24 +229,49 @@ max_keys(const struct settings *c)
 	return n;
 }
 
-/* To be freed. */
-static struct dataplane_pool *
-find_pools(const struct settings *c)
+static bool
+is_shared(const struct settings *c)
 {
-	struct dataplane_pool *pools = xcalloc(c->npools + 1, sizeof(*pools));
+	return c->shared.store.nservers != 0;
+}
+
+static bool
+is_proxied(const struct settings *c, const struct addr *addr)
+{
+	size_t i;
+
+	for (i = 0; i < c->nnamed; i++) {
+		if (addr_equal(&c->named[i].what.addr, addr) &&
+		    c->named[i].proxy)
+			return true;
+	}
+	return false;
+}
+
+/* To be freed; how many is *n. */
+static struct dataplane_pool *
+find_pools(const struct settings *c, size_t *n)
+{
+	struct dataplane_pool *pools = xcalloc(c->npools + 1, sizeof(*pools)),
+			      *p = pools;
+	bool		       na = !is_shared(c) ||
+		settings_has_address("", &c->gateway.gateway);
 	size_t		       i, k;
 
 	for (i = 0; i < c->npools; i++) {
-		pools[i].addr = c->pools[i].addr;
-		memcpy(pools[i].ports, c->pools[i].ports,
-		    sizeof(pools[i].ports));
-		pools[i].nports = c->pools[i].nports;
+		if (!na && is_proxied(c, &c->pools[i].addr))
+			continue;
+		p->addr = c->pools[i].addr;
+		memcpy(p->ports, c->pools[i].ports, sizeof(p->ports));
+		p->nports = c->pools[i].nports;
 		for (k = 0; k < c->nnamed; k++) {
 			if (addr_equal(&c->named[k].what.addr,
-			    &pools[i].addr))
-				pools[i].local |= c->named[k].local;
+			    &c->pools[i].addr))
+				p->local |= c->named[k].local;
 		}
+		p++;
 	}
+	*n = (size_t)(p - pools);
 	return pools;
 }
 
@@ -312,20 +342,48 @@ use_place(struct rsipd *d, const struct place *from, const struct settings *c)
 	return 0;
 }
 
+/* Which of the addresses that go from machine to machine are here. */
+static void
+hold_addresses(struct rsipd *d, const struct settings *c)
+{
+	const struct addr *a;
+	bool		   na;
+	size_t		   i;
+
+	if (d->shared == NULL)
+		return;
+	na = settings_has_address("", &c->gateway.gateway);
+	for (i = 0; i < c->npools; i++) {
+		a = &c->pools[i].addr;
+		shared_hold(d->shared, a, is_proxied(c, a) ? na :
+		    settings_has_address("", a));
+	}
+	shared_hold(d->shared, &c->gateway.gateway, na);
+}
+
+static int
+set_pools(struct rsipd *d, const struct settings *c)
+{
+	struct dataplane_pool *pools;
+	size_t		       n;
+	int		       rc;
+
+	pools = find_pools(c, &n);
+	rc = dataplane_set_pools(d->dataplane, pools, n, &c->public_addr);
+	free(pools);
+	return rc;
+}
+
 /* From there, and from other pools, to what c says.  -1 after a log line, and all is
  * as it was. */
 static int
 use_pools(struct rsipd *d, const struct place *from, const struct settings *c)
 {
-	struct dataplane_pool *pools;
-	int		       rc;
+	int rc;
 
 	if (!is_there(from, c) && use_place(d, from, c) == -1)
 		return -1;
-	pools = find_pools(c);
-	rc = dataplane_set_pools(d->dataplane, pools, c->npools,
-	    &c->public_addr);
-	free(pools);
+	rc = set_pools(d, c);
 	if (rc == -1) {
 		if (!is_there(from, c) && move_to(d, from, c) == 0)
 			(void)server_move(d->server, from->private_if,
@@ -336,6 +394,7 @@ use_pools(struct rsipd *d, const struct place *from, const struct settings *c)
 	(void)gateway_set_pools(d->gateway, clock_now(), c->pools, c->npools);
 	if (d->keep != NULL)
 		(void)keep_load(d->keep);
+	hold_addresses(d, c);
 	return 0;
 }
 
@@ -456,11 +515,32 @@ on_gone(evutil_socket_t fd, short what, void *arg)
 		follow(d);
 }
 
+/* Addresses that go from machine to machine, and what is answered with them. */
+static void
+look_at_shared(struct rsipd *d)
+{
+	const struct settings *c = d->settings;
+	bool		       na, any = false;
+	size_t		       i;
+
+	if (d->shared == NULL)
+		return;
+	hold_addresses(d, c);
+	na = settings_has_address("", &c->gateway.gateway);
+	for (i = 0; i < c->npools; i++)
+		any = any || is_proxied(c, &c->pools[i].addr);
+	if (!any || na == d->proxies)
+		return;
+	d->proxies = na;
+	(void)set_pools(d, c);
+}
+
 static void
 on_monitor(evutil_socket_t fd, short what, void *arg)
 {
 	(void)what;
 	rtnl_monitor_drain(fd);
+	look_at_shared(arg);
 	look_at_addresses(arg);
 }
 
@@ -472,7 +552,7 @@ report(void *arg, struct report *r)
 	struct rsipd *d = arg;
 
 	status_report(r, d->settings, d->gateway, d->server, d->dataplane,
-	    keep_store(d->keep));
+	    keep_store(d->keep), d->shared);
 }
 
 static json_object *
@@ -513,7 +593,6 @@ open_dataplane(struct rsipd *d)
 		.public_if = c->public_if,
 		.private_if = c->private_if,
 		.gateway = c->gateway.gateway,
-		.npools = c->npools,
 		.firewall = c->firewall,
 		.queue_first = c->queue_first,
 		.queues = c->queues,
@@ -523,13 +602,14 @@ open_dataplane(struct rsipd *d)
 		.offload = c->offload,
 		.mtu = c->mtu,
 		.rsip_port = c->port,
-		.linger = d->keep != NULL ? LINGER_MS : 0,
+		.linger = d->keep != NULL || is_shared(c) ? LINGER_MS : 0,
 	};
 	struct named named = find_named(c);
 	char	     out[IFNAMSIZ];
 
 	config.public_out = find_public_out(c, out);
-	pools = find_pools(c);
+	pools = find_pools(c, &config.npools);
+	d->proxies = settings_has_address("", &c->gateway.gateway);
 	config.pools = pools;
 	config.hosts = named.list;
 	config.nhosts = named.n;
@@ -546,13 +626,58 @@ open_leases(struct rsipd *d)
 {
 	const struct settings *c = d->settings;
 
-	if (c->leases[0] == '\0' || (!store_is_built() &&
+	if (is_shared(c) || c->leases[0] == '\0' || (!store_is_built() &&
 	    strcmp(c->leases, SETTINGS_LEASES) == 0))
 		return 0;
 	d->keep = keep_open(service_base(d->service), c->leases, c->durability,
 	    c->gateway.max_registrations + c->gateway.max_bindings,
 	    c->quarantine, d->gateway);
 	return d->keep == NULL ? -1 : 0;
+}
+
+static void
+on_serving(void *arg, bool serving)
+{
+	struct rsipd *d = arg;
+
+	server_set_open(d->server, serving);
+}
+
+/* What is configured may be read anew, the store stays. */
+static const char *
+keep_text(const char *text)
+{
+	return text == NULL ? NULL : xstrdup(text);
+}
+
+/* Its certificates are read here, with all privileges; the rest needs none. */
+static int
+open_shared(struct rsipd *d)
+{
+	struct settings	     *c = d->settings;
+	struct shared_config *s = &d->shared_config;
+
+	if (!is_shared(c))
+		return 0;
+	*s = (struct shared_config){ .store = c->shared.store,
+		.name = xstrdup(c->shared.name), .replicas = c->shared.replicas,
+		.rest = c->quarantine,
+		.na = c->gateway.gateway };
+	s->store.master = keep_text(c->shared.master);
+	s->store.user = keep_text(c->shared.user);
+	s->store.tls_name = keep_text(c->shared.tls_name);
+	d->password = c->shared.password;
+	s->store.password = &d->password;
+	if (c->shared.ca != NULL && c->shared.ca[0] != '\0' &&
+	    (s->store.tls = resp_tls_new(c->shared.ca)) == NULL)
+		return -1;
+	server_set_open(d->server, false);
+	d->shared = shared_open(service_base(d->service), s, d->gateway,
+	    on_serving, d);
+	if (d->shared == NULL)
+		return -1;
+	hold_addresses(d, c);
+	return 0;
 }
 
 static int
@@ -634,6 +759,7 @@ start(void *arg, struct service *service, void *settings)
 		.ifname = c->private_if,
 		.addr = c->gateway.gateway,
 		.port = c->port,
+		.early = is_shared(c),
 		.max_connections = c->max_connections,
 		.max_host_connections = c->max_host_connections,
 		.max_endpoints = 2 * c->gateway.max_registrations,
@@ -650,7 +776,7 @@ start(void *arg, struct service *service, void *settings)
 	    (d->dataplane = open_dataplane(d)) == NULL)
 		return -1;
 	server_start(d->server, d->gateway);
-	return add_events(d);
+	return open_shared(d) == -1 ? -1 : add_events(d);
 }
 
 static void
@@ -672,13 +798,17 @@ stop(void *arg)
 
 	/* Hosts are told while there still are connections to them; but what is
 	 * kept goes on when we are back. */
-	if (d->gateway != NULL && d->dataplane != NULL && d->keep == NULL)
+	if (d->gateway != NULL && d->dataplane != NULL && d->keep == NULL &&
+	    d->shared == NULL)
 		gateway_shutdown(d->gateway, clock_now());
 	if (d->gateway != NULL)
 		gateway_commit(d->gateway, clock_now());
 	if (d->server != NULL)
 		server_flush(d->server);
 	dataplane_close(d->dataplane);
+	shared_close(d->shared);
+	resp_tls_free(d->shared_config.store.tls);
+	wipe(&d->password, sizeof(d->password));
 	server_close(d->server);
 	resolver_free(d->resolver);
 	gateway_free(d->gateway);

@@ -40,6 +40,8 @@ open_socket(const struct server_config *c, int type)
 		    strerror(errno));
 		goto fail;
 	}
+	if (c->early)
+		setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on));
 	if (type == SOCK_STREAM)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	else
@@ -172,6 +174,18 @@ server_start(struct server *s, struct gateway *g)
 	s->tick = watch_timer(s->base, on_tick, s);
 	tcp_start(s);
 	udp_start(s);
+}
+
+void
+server_set_open(struct server *s, bool open)
+{
+	listener_pause(s->listener, !open);
+	if (open) {
+		event_add(s->udp_event, NULL);
+		return;
+	}
+	event_del(s->udp_event);
+	tcp_stop(s);
 }
 
 int

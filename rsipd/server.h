@@ -2,6 +2,7 @@
 #ifndef RSIPD_SERVER_H
 #define RSIPD_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ struct server_config {
 	const char *ifname;		/* only what comes in here is heard */
 	struct addr addr;
 	uint16_t port;
+	bool	 early;			/* the address may come later */
 	size_t	 max_connections, max_host_connections, max_endpoints;
 };
 
@@ -22,6 +24,8 @@ struct server *server_open(struct event_base *base, const struct server_config *
 void	server_close(struct server *s);
 /* Requests go to the gateway from now on. */
 void	server_start(struct server *s, struct gateway *g);
+/* Hears hosts, as from the start on, or hears none: their connections end. */
+void	server_set_open(struct server *s, bool open);
 /* Another interface or address: hosts' connections end.  -1 after one log line, and all
  * is as it was. */
 int	server_move(struct server *s, const char *ifname,

@@ -11,6 +11,7 @@
 #include "base/web.h"
 #include "nat/dataplane_config.h"
 #include "rsipd/gateway.h"
+#include "rsipd/resp.h"
 #include "rsipd/store.h"
 
 #define SETTINGS_RESOLVERS_MAX	8
@@ -20,6 +21,7 @@ struct settings_pool {
 	struct pool_address what;	/* addr none: the interface has none */
 	char	 ifname[IF_NAMESIZE];	/* "": the address is given */
 	bool	 local;			/* this machine has it itself */
+	bool	 proxy;			/* shared: no machine has it, ARP is answered with Na */
 };
 
 struct settings {
@@ -43,6 +45,13 @@ struct settings {
 #define SETTINGS_LEASES	STATEDIR "/leases.mdb"
 	char	*leases;		/* the store's file; "": none */
 	enum store_durability durability;
+	struct {			/* a store that gateways share; no servers: none */
+		struct resp_config store;	/* but what the options say apart */
+		char	 name[64];
+		char	*master, *user, *ca, *tls_name;
+		struct option_secret password;
+		unsigned replicas;
+	}	 shared;
 	size_t	 max_spis, max_connections, max_host_connections;
 	enum dataplane_firewall firewall;
 	unsigned queues, queue_first, queue_length, mtu;

@@ -175,9 +175,8 @@ find_networks(struct settings *c)
 
 /* --- addresses ------------------------------------------------------------- */
 
-/* Has this machine the address, at that interface ("": at any)? */
-static bool
-has_address(const char *ifname, const struct addr *addr)
+bool
+settings_has_address(const char *ifname, const struct addr *addr)
 {
 	struct ifaddrs *list, *i;
 	bool		has = false;
@@ -199,7 +198,7 @@ address_now(const char *ifname, const struct addr *before)
 {
 	struct addr addr;
 
-	if (has_address(ifname, before))
+	if (settings_has_address(ifname, before))
 		return *before;
 	return rtnl_addr_of(ifname, AF_INET, &addr, NULL) == 0 ? addr :
 	    (struct addr){ 0 };
@@ -291,7 +290,7 @@ void
 settings_set_parent(struct settings *c, const struct pool_address *lease)
 {
 	c->named[0].what = *lease;
-	c->named[0].local = has_address("", &lease->addr);
+	c->named[0].local = settings_has_address("", &lease->addr);
 	c->nnamed = 1;
 }
 
@@ -328,8 +327,11 @@ complete_pools(struct settings *c)
 	const char *why;
 	size_t	    i;
 
+	/* What goes from machine to machine is treated as ours before it comes. */
 	for (i = 0; i < c->nnamed; i++)
-		c->named[i].local = has_address("", &c->named[i].what.addr);
+		c->named[i].local = c->shared.store.nservers != 0 ?
+		    !c->named[i].proxy :
+		    settings_has_address("", &c->named[i].what.addr);
 	settings_follow(c);
 	if (c->npools == 0) {
 		log_error("interface %s has no IPv4 address to lease from: "

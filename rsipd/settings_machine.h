@@ -20,6 +20,8 @@ enum settings_news {
 enum settings_news settings_look(const struct settings *c);
 /* Takes it over into pools, public_addr and the networks. */
 void	settings_follow(struct settings *c);
+/* Has this machine the address, at that interface ("": at any)? */
+bool	settings_has_address(const char *ifname, const struct addr *addr);
 /* What our rsipc has leased now, for settings_follow(). */
 void	settings_set_parent(struct settings *c, const struct pool_address *lease);
 /*

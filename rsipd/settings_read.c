@@ -41,9 +41,9 @@ take_default_ports(void *to, cfg_t *cfg, const struct option *o,
 static int
 take_pool_ports(void *to, cfg_t *cfg, const struct option *o, const char *text)
 {
-	struct pool_address *a = to;
+	struct settings_pool *p = to;
 
-	return take_range(cfg, o, text, &a->ports[a->nports++]);
+	return take_range(cfg, o, text, &p->what.ports[p->what.nports++]);
 }
 
 static int
@@ -70,6 +70,36 @@ take_resolver(void *to, cfg_t *cfg, const struct option *o, const char *text)
 	struct settings *c = to;
 
 	return addr_option_read(&c->resolver[c->nresolvers++], cfg, o, text);
+}
+
+static int
+take_server(void *to, cfg_t *cfg, const struct option *o, const char *text)
+{
+	struct settings	   *c = to;
+	struct resp_server *s;
+	const char	   *colon = strchr(text, ':');
+	char		    address[ADDR_TEXT_MAX];
+	struct addr	    a;
+	uint16_t	    lo = c->shared.master != NULL ? 26379 : 6379, hi = lo;
+	size_t		    len = colon != NULL ? (size_t)(colon - text) :
+		strlen(text);
+
+	if (len < sizeof(address)) {
+		memcpy(address, text, len);
+		address[len] = '\0';
+	}
+	if (len >= sizeof(address) || addr_parse(&a, address) == -1 ||
+	    a.family != AF_INET ||
+	    (colon != NULL && conf_port_range(colon + 1, &lo, &hi) == -1) ||
+	    lo != hi) {
+		conf_error(cfg, "%s: \"%s\" is not ADDRESS or ADDRESS:PORT",
+		    o->name, text);
+		return -1;
+	}
+	s = &c->shared.store.servers[c->shared.store.nservers++];
+	s->addr = a;
+	s->port = lo;
+	return 0;
 }
 
 const char *
@@ -134,7 +164,7 @@ open_pool(void *to, const struct option_source *s, const struct option *o)
 	struct pool_address  *a = &p->what;
 
 	if (title_pool(c, s->cfg, p) == -1 ||
-	    option_read(o->table, s, a) == -1)
+	    option_read(o->table, s, p) == -1)
 		return -1;
 	if (a->exclusive && a->nports != 0) {
 		conf_error(s->cfg, "an exclusive address is leased with all of "
@@ -175,9 +205,48 @@ static const struct option pool_options[] = {
 	  .help = "Ranges that are leased and that NAPT keeps out of; else "
 	      "ports-default." },
 	{ "exclusive", OPTION_BOOL, OPTION_LIVE, "false",
-	  OPTION_AT(struct pool_address, exclusive),
+	  OPTION_AT(struct settings_pool, what.exclusive),
 	  .help = "One host leases all of the address (RSA-IP), and ports are "
 	      "left out." },
+	{ "proxy", OPTION_BOOL, OPTION_FIXED, "false",
+	  OPTION_AT(struct settings_pool, proxy),
+	  .help = "Where leases are shared: no machine has the address itself; "
+	      "who has the gateway's answers ARP for it." },
+	{ 0 }
+};
+
+static const struct option shared_options[] = {
+	{ "master", OPTION_TEXT, OPTION_FIXED, AT(shared.master),
+	  .example = "rsip",
+	  .help = "The servers are Sentinels, who know the store by this "
+	      "name." },
+	{ "servers", OPTION_LIST, OPTION_FIXED, .hi = RESP_SERVERS_MAX,
+	  .take = take_server, .example = "10.9.0.5:6379",
+	  .help = "Valkey or Redis, by IPv4 address and port: the first that "
+	      "answers as a master; none: leases are not shared." },
+	{ "name", OPTION_NAME, OPTION_FIXED, "rsip", AT(shared.name),
+	  .lo = 1, .hi = 63,
+	  .help = "How its keys begin: gateways with the same name share." },
+	{ "user", OPTION_TEXT, OPTION_FIXED, AT(shared.user),
+	  .example = "rsipd", .help = "Of the store; else its default one." },
+	{ "password", OPTION_SECRET, OPTION_FIXED, .lo = 1,
+	  .hi = OPTION_SECRET_MAX, AT(shared.password),
+	  .example = SYSCONFDIR "/store.password",
+	  .help = "File with the user's password." },
+	{ "ca", OPTION_FILE, OPTION_FIXED, AT(shared.ca),
+	  .example = SYSCONFDIR "/store-ca.pem",
+	  .help = "Whose certificates are believed; with it the connection is "
+	      "TLS, without it in the clear." },
+	{ "tls-name", OPTION_TEXT, OPTION_FIXED, AT(shared.tls_name),
+	  .example = "store.example",
+	  .help = "In the store's certificate; else its address." },
+	{ "replicas", OPTION_NUMBER, OPTION_FIXED, "0", AT(shared.replicas),
+	  .lo = 0, .hi = 16,
+	  .help = "That must have a grant before its host is answered." },
+	{ "patience", OPTION_NUMBER, OPTION_FIXED, "1000",
+	  AT(shared.store.patience), .lo = 500, .hi = 60000,
+	  .help = "Milliseconds without an answer, after which the store is "
+	      "away." },
 	{ 0 }
 };
 
@@ -253,6 +322,9 @@ const struct option settings_options[] = {
 	  .words = durabilities,
 	  .help = "Leases are on the disk before hosts are answered, or within "
 	      "a second." },
+	{ "shared", OPTION_SECTION, OPTION_FIXED, .table = shared_options,
+	  .help = "Leases are kept in a store that several gateways share, and "
+	      "not in a file." },
 	{ "limits", OPTION_SECTION, OPTION_LIVE, .table = limit_options,
 	  .help = "Of all that hosts can make the gateway remember." },
 	{ "resolvers", OPTION_LIST, OPTION_FIXED, .hi = SETTINGS_RESOLVERS_MAX,
@@ -314,6 +386,33 @@ note_public_side(void *arg, const char *name, const struct option *o)
 		c->pools_stay = true;
 }
 
+/* Each of a pair has to mean the same by it. */
+static int
+check_shared(cfg_t *cfg, const struct settings *c)
+{
+	size_t i;
+
+	if (c->shared.store.nservers == 0)
+		return 0;
+	if (!resp_is_built()) {
+		conf_error(cfg, "shared: built without hiredis");
+		return -1;
+	}
+	if (!addr_is_set(&c->gateway.gateway) || c->nnamed == 0 || c->parent != NULL) {
+		conf_error(cfg, "shared: name gateway and each pool by the "
+		    "address that goes from machine to machine");
+		return -1;
+	}
+	for (i = 0; i < c->nnamed; i++) {
+		if (c->named[i].ifname[0] != '\0') {
+			conf_error(cfg, "shared: pool \"%s\" has to be an "
+			    "address", c->named[i].ifname);
+			return -1;
+		}
+	}
+	return 0;
+}
+
 void *
 settings_read(const struct option_source *s)
 {
@@ -322,7 +421,8 @@ settings_read(const struct option_source *s)
 
 	c->named = xcalloc(n, sizeof(*c->named));
 	c->pools = xcalloc(n, sizeof(*c->pools));
-	if (option_read(settings_options, s, c) == -1)
+	if (option_read(settings_options, s, c) == -1 ||
+	    check_shared(s->cfg, c) == -1)
 		goto fail;
 	if (s->fixed != NULL) {
 		option_differ(settings_options, s->cfg, s->fixed,

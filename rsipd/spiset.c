@@ -164,6 +164,12 @@ spiset_reserve(struct spiset *s, size_t n)
 }
 
 bool
+spiset_rests(const struct spiset *s, uint16_t address, uint32_t spi)
+{
+	return slot_find(s, address, spi)->state == SPI_RESTING;
+}
+
+bool
 spiset_usable(const struct spiset *s, uint16_t address, uint32_t spi,
     const struct addr *host)
 {

@@ -143,6 +143,46 @@ static const struct report_field store_fields[] = {
 };
 #undef FIELD
 
+struct shared_report {
+	struct shared_counts n;
+	const char	    *state;
+	uint64_t	     silent;
+	bool		     grants;
+};
+
+#define FIELD(key, type, unit, member, help) \
+	REPORT_FIELD(key, type, unit, struct shared_report, member, help)
+static const struct report_field shared_fields[] = {
+	{ FIELD("state", TEXT, PLAIN, state, "active: this gateway serves; "
+	    "alone: it does, but the store is away and nothing new is granted; "
+	    "standby: another does") },
+	{ FIELD("grants", FLAG, PLAIN, grants, "something may be granted") },
+	{ FIELD("addresses_held", GAUGE, PLAIN, n.held,
+	    "addresses that are on this machine") },
+	{ FIELD("addresses_ours", GAUGE, PLAIN, n.ours,
+	    "... whose newest epoch is this gateway's") },
+	{ FIELD("epoch", NUMBER, PLAIN, n.epoch,
+	    "of the gateway's address; 0: another's") },
+	{ FIELD("log", COUNTER, PLAIN, n.log, "entries of the log, all read") },
+	{ FIELD("silent", GAUGE, SECONDS, silent,
+	    "since the log was read to its end") },
+	{ FIELD("loads", COUNTER, PLAIN, n.loads,
+	    "times that all records were read") },
+	{ FIELD("records", GAUGE, PLAIN, n.records,
+	    "records that were read the last time") },
+	{ FIELD("writes", COUNTER, PLAIN, n.writes, "batches written") },
+	{ FIELD("failures", COUNTER, PLAIN, n.failures,
+	    "batches that were not written") },
+	{ FIELD("refused", COUNTER, PLAIN, n.refused,
+	    "batches that were refused: another had taken the address") },
+	{ FIELD("lost", COUNTER, PLAIN, n.lost,
+	    "times that another took an address of this gateway's") },
+	{ FIELD("underway", GAUGE, PLAIN, n.underway,
+	    "batches that the store has not answered") },
+	{ 0 }
+};
+#undef FIELD
+
 /* One number under a label. */
 static const struct report_field method_fields[] = {
 	{ .key = "bindings", .type = REPORT_GAUGE, .size = sizeof(uint64_t),
@@ -214,17 +254,60 @@ report_store(struct report *r, struct store *store)
 }
 
 static void
+report_shared(struct report *r, const struct shared *shared)
+{
+	static const struct report_table t = { "shared", "shared",
+		shared_fields, NULL };
+	struct shared_report s = { .state = "" };
+
+	if (shared != NULL) {
+		shared_count(shared, &s.n);
+		s.state = shared_state_text(s.n.state);
+		s.silent = s.n.silent / 1000;
+		s.grants = s.n.state == SHARED_ACTIVE;
+	} else if (report_form(r) != REPORT_SCHEMA) {
+		return;
+	}
+	report_write(r, &t, &s);
+}
+
+/* Who of several gateways this is; "": nothing to say of it. */
+static const char *
+say_role(const struct shared *shared)
+{
+	static const char *const texts[] = {
+		[SHARED_AWAY] = "not serving: the shared store is away; ",
+		[SHARED_READING] = "reading the shared store; ",
+		[SHARED_STANDBY] = "standby: another gateway serves; ",
+		[SHARED_TAKING] = "taking over; ",
+		[SHARED_ACTIVE] = "",
+		[SHARED_ALONE] = "the shared store is away, so nothing new is "
+		    "granted; ",
+	};
+	struct shared_counts n;
+
+	if (shared == NULL)
+		return "";
+	shared_count(shared, &n);
+	return texts[n.state];
+}
+
+static void
 report_summary(struct report *r, const struct settings *c,
-    const struct gateway_counts *n, bool forwarding)
+    const struct gateway_counts *n, bool forwarding,
+    const struct shared *shared)
 {
 	static const struct report_table t = { NULL, NULL, summary_fields,
 		NULL };
-	char	       verdict[128];
+	char	       verdict[192];
+	int	       role;
 	struct summary s = { .gateway = ADDR_TEXT(&c->gateway.gateway),
 		.public_if = c->public_if, .private_if = c->private_if,
 		.port = c->port };
 
-	snprintf(verdict, sizeof(verdict), n->registrations == 0 ?
+	role = snprintf(verdict, sizeof(verdict), "%s", say_role(shared));
+	snprintf(verdict + role, sizeof(verdict) - (size_t)role,
+	    n->registrations == 0 ?
 	    "ready at %s, port %u; no host so far" :
 	    "serving at %s, port %u: %zu host%s, %zu lease%s",
 	    s.gateway, (unsigned)c->port,
@@ -239,7 +322,7 @@ report_summary(struct report *r, const struct settings *c,
 void
 status_report(struct report *r, const struct settings *c,
     struct gateway *g, const struct server *s, struct dataplane *dp,
-    struct store *store)
+    struct store *store, const struct shared *shared)
 {
 	static const struct report_table hosts = { NULL, "", gateway_fields,
 		NULL };
@@ -252,7 +335,7 @@ status_report(struct report *r, const struct settings *c,
 
 	gateway_count(g, &m.gateway);
 	server_count(s, &t.server);
-	report_summary(r, c, &m.gateway, !dataplane_rules_gone(dp));
+	report_summary(r, c, &m.gateway, !dataplane_rules_gone(dp), shared);
 	report_write(r, &hosts, &m.gateway);
 	report_methods(r, gateway_leases(g));
 	m.duplicates = t.server.duplicates;
@@ -264,6 +347,7 @@ status_report(struct report *r, const struct settings *c,
 	report_errors(r, &m.gateway);
 	report_pool(r, gateway_pool(g));
 	report_store(r, store);
+	report_shared(r, shared);
 	dataplane_report(dp, r);
 }
 

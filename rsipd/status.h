@@ -9,12 +9,14 @@
 #include "rsipd/gateway.h"
 #include "rsipd/server.h"
 #include "rsipd/settings.h"
+#include "rsipd/shared.h"
 #include "rsipd/store.h"
 
-/* store: NULL if there is none. */
+/* store, shared: NULL if there is none. */
 void	status_report(struct report *r, const struct settings *c,
 	    struct gateway *g, const struct server *s,
-	    struct dataplane *dp, struct store *store);
+	    struct dataplane *dp, struct store *store,
+	    const struct shared *shared);
 
 /* Rows of the tables that rsipctl asks for; each call returns a new object. */
 extern const struct report_field status_lease_fields[], status_flow_fields[];

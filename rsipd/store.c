@@ -21,8 +21,6 @@
 #define RECORD_ROOM	1024	/* bytes of the file that one record may cost, copies included */
 #define ROOM_MIN	((size_t)16 << 20)
 #define CHECK_SECONDS	60
-#define AHEAD_MS	60000
-#define AHEAD_IDS	256
 #define FREED_MAX	((size_t)1 << 20)	/* bytes that a batch tells of what was freed */
 
 struct store {
@@ -349,39 +347,17 @@ put(struct store *s, MDB_txn *txn, uint8_t *key, size_t keylen, size_t len)
 	return len == 0 ? EMSGSIZE : mdb_put(txn, s->dbi, &k, &v, 0);
 }
 
-/*
- * A registration changes with each of its bindings.  It is written ahead, so that
- * most of these need not write it again: after a crash it may last a little longer,
- * and skip some bind IDs.
- */
 static int
 put_client(struct store *s, uint64_t now, uint64_t wall,
     struct lease_client *c, bool changed)
 {
-	struct store_client sc = {
-		.host = c->host, .client_id = c->client_id,
-		.next_bind_id = c->next_bind_id, .transport = c->transport,
-		.authentic = c->authentic, .privileged = c->privileged,
-		.expires = c->timer.at, .fqdn = c->fqdn,
-	};
-	uint8_t key[STORE_KEY_MAX];
-	int	rc;
+	struct store_client sc;
+	uint8_t		    key[STORE_KEY_MAX];
 
-	if (!changed && c->kept.life == s->counts.failures + 1 &&
-	    c->timer.at <= c->kept.expires &&
-	    c->next_bind_id <= c->kept.next_bind_id)
+	if (!store_client_due(c, s->counts.failures + 1, changed, &sc))
 		return 0;
-	if (!changed) {
-		sc.expires += AHEAD_MS;
-		if (sc.next_bind_id < UINT32_MAX - AHEAD_IDS)
-			sc.next_bind_id += AHEAD_IDS;
-	}
-	rc = put(s, s->batch, key, store_client_key(key, c->client_id),
+	return put(s, s->batch, key, store_client_key(key, c->client_id),
 	    store_client_encode(s->record, now, wall, &sc));
-	c->kept.life = s->counts.failures + 1;
-	c->kept.expires = sc.expires;
-	c->kept.next_bind_id = sc.next_bind_id;
-	return rc;
 }
 
 static int

@@ -78,6 +78,15 @@ int	store_put(struct store *s, uint64_t now, uint64_t wall,
 int	store_remove(struct store *s, uint64_t wall,
 	    const struct lease_client *c, struct lease_binding *b);
 
+/*
+ * A registration changes with each of its bindings.  It is written ahead, so that
+ * most of these need not write it again: after a crash it may last a little longer,
+ * and skip some bind IDs.  life: another one when what was written before may be
+ * lost.  False: nothing is to be written, else out, whose fqdn is c's.
+ */
+bool	store_client_due(struct lease_client *c, uint64_t life, bool changed,
+	    struct store_client *out);
+
 /* Brings to the disk what STORE_INTERVAL has not; is there anything? */
 void	store_sync(struct store *s);
 bool	store_unsynced(const struct store *s);

@@ -120,6 +120,36 @@ get_end(struct cursor *c, uint64_t now, uint64_t wall)
 	return now + (gone < left ? left - gone : 0);
 }
 
+/* --- what is due ---------------------------------------------------------------- */
+
+#define AHEAD_MS	60000
+#define AHEAD_IDS	256
+
+bool
+store_client_due(struct lease_client *c, uint64_t life, bool changed,
+    struct store_client *out)
+{
+	*out = (struct store_client){
+		.host = c->host, .client_id = c->client_id,
+		.next_bind_id = c->next_bind_id, .transport = c->transport,
+		.authentic = c->authentic, .privileged = c->privileged,
+		.expires = c->timer.at, .fqdn = c->fqdn,
+	};
+	if (!changed && c->kept.life == life &&
+	    c->timer.at <= c->kept.expires &&
+	    c->next_bind_id <= c->kept.next_bind_id)
+		return false;
+	if (!changed) {
+		out->expires += AHEAD_MS;
+		if (out->next_bind_id < UINT32_MAX - AHEAD_IDS)
+			out->next_bind_id += AHEAD_IDS;
+	}
+	c->kept.life = life;
+	c->kept.expires = out->expires;
+	c->kept.next_bind_id = out->next_bind_id;
+	return true;
+}
+
 /* --- registrations ------------------------------------------------------------ */
 
 size_t

@@ -27,7 +27,7 @@ TESTS += \
 EXTRA_DIST += \
 	tests/net/answer.py \
 	tests/net/demo.sh \
-	tests/net/lib.sh \
+	tests/net/lib.sh tests/net/pairlib.sh \
 	tests/net/notify.py \
 	tests/net/proof.sh \
 	tests/net/report.py \

@@ -267,13 +267,16 @@ if HAVE_CMOCKA
 RSIPD_UNIT = tests/unit/test_endpoint tests/unit/test_gateway \
 	tests/unit/test_gateway_scenarios \
 	tests/unit/test_gateway_held \
-	tests/unit/test_grant tests/unit/test_store \
+	tests/unit/test_fence tests/unit/test_grant tests/unit/test_store \
 	tests/unit/test_pool tests/unit/test_register tests/unit/test_scale
 check_PROGRAMS += $(RSIPD_UNIT)
 TESTS += $(RSIPD_UNIT)
 tests_unit_test_endpoint_SOURCES = tests/unit/test_endpoint.c
 tests_unit_test_endpoint_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_endpoint_LDADD = rsipd/librsipd.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_fence_SOURCES = tests/unit/test_fence.c
+tests_unit_test_fence_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_fence_LDADD = rsipd/librsipd.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_grant_SOURCES = tests/unit/test_grant.c
 tests_unit_test_grant_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_grant_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \

@@ -12,6 +12,7 @@ import tempfile
 
 source, build = sys.argv[1:3]
 write = '--write' in sys.argv
+shares = '#define HAVE_HIREDIS' in open(build + '/config.h').read()
 DAEMONS = (('rsipd', 'rsipd/rsipd'), ('rsipc', 'rsipc/rsipc'),
            ('oed', 'oe/oed'))
 BEGIN = '.\\" The options as "-o" prints them: tests/unit/options.py --write\n'
@@ -86,8 +87,19 @@ def checked(program, text):
     return done.returncode, done.stderr
 
 
+# What "shared" wants to be named beside it.
+PAIR = 'gateway = "10.0.0.1"\npool "198.51.100.1" {}\n'
+
+
 def good(program, o, text):
-    code, said = checked(program, o.within(text))
+    if o.name == 'servers' and text != 'servers = {}':
+        if not shares:
+            bad(program, o, text, 'built without hiredis')
+            return
+        bad(program, o, text, 'name gateway and each pool')
+        code, said = checked(program, PAIR + o.within(text))
+    else:
+        code, said = checked(program, o.within(text))
     if code != 0:
         fail('%s: %.60s: refused: %s' % (program, text, said.strip()))
 
@@ -114,6 +126,8 @@ def many(o, n):
     first = re.findall(r'"([^"]*)"', o.value)[0]
     if o.name == 'tunnels':
         return (['ipip', 'gre'] * n)[:n]
+    if re.match(r'\d+\.\d+\.\d+\.\d+:\d+$', first):
+        return ['10.0.0.%d:%d' % (i % 2 + 1, 6379 + i) for i in range(n)]
     if re.match(r'\d+\.\d+\.\d+\.\d+$', first):
         return ['10.0.%d.%d' % (i // 250, i % 250 + 1) for i in range(n)]
     if '.' in first:
@@ -215,6 +229,8 @@ def check_option(program, o):
             bad(program, o, setting + '"%s"' % v, 'metrics-token')
             good(program, o, setting + '"%s"\nmetrics-token = "%s"' % (
                 v, secret_file))
+    elif o.name in ('master', 'user', 'tls-name'):
+        good(program, o, setting + '"name"')
     elif o.name in ('control', 'parent', 'leases'):
         good(program, o, setting + '"/run/another.sock"')
     else:

@@ -1,0 +1,86 @@
+/* shared_internal.h - what the files of the store that gateways share know of each other */
+#ifndef RSIPD_SHARED_INTERNAL_H
+#define RSIPD_SHARED_INTERNAL_H
+
+#include <event2/event.h>
+
+#include "rsipd/fence.h"
+#include "rsipd/shared.h"
+#include "rsipd/shared_batch.h"
+#include "rsipd/store.h"
+
+enum shared_script { SHARED_BEGIN, SHARED_PAGE, SHARED_TAKE, SHARED_WRITE, SHARED_SCRIPTS };
+
+enum shared_phase {
+	SHARED_LOST,		/* not connected, or its scripts are not there */
+	SHARED_LOADING,		/* all that there is */
+	SHARED_LOG,		/* what is new */
+};
+
+struct shared {
+	struct event_base *base;
+	struct shared_config config;
+	struct gateway *gateway;
+	shared_serving serving_fn;
+	void	*arg;
+	struct grant_store ops;
+	struct fence fence;
+	char	 by[17];		/* us, in this life */
+	char	 prefix[72];
+	struct resp *writer, *reader;
+	struct event *tick, *batch;
+	char	 sha[SHARED_SCRIPTS][41];
+	bool	 serving;
+
+	/* What was read; shared_read.c. */
+	enum shared_phase phase;
+	bool	 known;			/* the four that follow are valid */
+	char	 id[17];		/* the store's */
+	uint64_t seq;			/* of the last entry */
+	char	 last[48];		/* ... and its name */
+	bool	 caught_up;
+	uint64_t read_at;		/* when the last of it was read; 0: never */
+	uint64_t again;			/* reading all of it once more must wait until then */
+	struct {			/* as they were when loading began */
+		struct addr addr;
+		uint64_t epoch;
+		bool	 own;
+	}	 epochs[FENCE_ADDRS_MAX];
+	size_t	 nepochs;
+	char	 cursor[24];
+	bool	 grants;		/* registrations were loaded */
+	bool	 sweep, bad;		/* what was not found goes; something did not fit */
+	struct store_room room;
+	char	 fqdn[UINT8_MAX + 1];
+
+	/* What is written; shared.c. */
+	bool	 ready;
+	struct shared_batch *open;
+	struct shared_batches underway, owed;
+	size_t	 nunderway, nowed;
+	bool	 part_failed;
+	bool	 unsure;		/* grants were on their way when the store went */
+	bool	 republish;		/* the store has less than we know */
+	uint64_t life;			/* of what the store has of registrations */
+	bool	 asking;
+	struct addr asked[FENCE_ADDRS_MAX];
+	size_t	 nasked;
+	uint8_t	 record[STORE_RECORD_MAX];
+	struct shared_counts counts;
+};
+
+/* After whatever may have changed who serves. */
+void	shared_update(struct shared *s);
+/* Loads a script; fn has its reply. */
+void	shared_load_script(struct shared *s, struct resp *r,
+	    enum shared_script which, resp_fn fn);
+/* Keeps what a script is called by; false: that is no answer, and r was dropped. */
+bool	shared_script_loaded(struct shared *s, struct resp *r,
+	    enum shared_script which, const struct redisReply *reply);
+
+/* shared_read.c */
+extern const struct resp_ops shared_reader_ops;
+/* All of it, once more. */
+void	shared_reload(struct shared *s);
+
+#endif

@@ -1,0 +1,455 @@
+/* shared_read.c - what the store that gateways share has, and what is new there: loaded once, then its log is followed */
+#include "config.h"
+
+#ifdef HAVE_HIREDIS
+#include <hiredis/hiredis.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/cursor.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "rsipd/shared_internal.h"
+
+#define PAGE		"1000"	/* keys that are loaded at once, about */
+#define ENTRIES		64	/* of the log, at once */
+#define BLOCK		"250"	/* milliseconds that the store waits for a new one */
+#define AGAIN		5000	/* between two loads for contradictions */
+
+static void read_log(struct shared *s);
+static void read_page(struct shared *s);
+
+static const char *
+text_of(const redisReply *r)
+{
+	return (r->type == REDIS_REPLY_STRING || r->type == REDIS_REPLY_STATUS)
+	    && r->str != NULL ? r->str : "";
+}
+
+static bool
+is_list(const redisReply *r, size_t least)
+{
+	return r->type == REDIS_REPLY_ARRAY && r->elements >= least;
+}
+
+/* --- records -------------------------------------------------------------------- */
+
+/* "g:01234567:89abcdef" as a key of store_record.c; 0: it is none. */
+static size_t
+read_key(const char *text, uint8_t *key)
+{
+	uint32_t client_id, bind_id;
+	char	 end;
+
+	if (sscanf(text, "c:%8" SCNx32 "%c", &client_id, &end) == 1)
+		return store_client_key(key, client_id);
+	if (sscanf(text, "g:%8" SCNx32 ":%8" SCNx32 "%c", &client_id, &bind_id,
+	    &end) == 2)
+		return store_grant_key(key, client_id, bind_id);
+	return 0;
+}
+
+static int
+take_client(struct shared *s, uint64_t now, const uint8_t *key, size_t keylen,
+    const redisReply *record)
+{
+	struct store_client c;
+
+	if (store_client_decode(&c, s->fqdn, now, 0, key, keylen, (const uint8_t *)record->str, record->len) == -1)
+		return -1;
+	return gateway_follow_client(s->gateway, now, &c);
+}
+
+static int
+take_grant(struct shared *s, uint64_t now, const uint8_t *key, size_t keylen,
+    const redisReply *record)
+{
+	struct grant g;
+	uint32_t     client_id;
+
+	if (store_grant_decode(&g, &client_id, &s->room, now,
+	    0, key, keylen, (const uint8_t *)record->str, record->len) == -1)
+		return -1;
+	return gateway_follow_grant(s->gateway, now, client_id, &g);
+}
+
+static int
+take_rest(struct shared *s, uint64_t now, const uint8_t *key, size_t keylen,
+    const redisReply *record, const redisReply *host)
+{
+	struct grant  g;
+	struct addr   a;
+	uint32_t      client_id;
+
+	if (store_grant_decode(&g, &client_id, &s->room, now,
+	    0, key, keylen, (const uint8_t *)record->str, record->len) == -1 || addr_parse(&a, text_of(host)) == -1)
+		return -1;
+	gateway_restore_rest(s->gateway, now, &a, &g);
+	return 0;
+}
+
+/* --- all of it -------------------------------------------------------------------- */
+
+static void
+take_page(struct shared *s, const redisReply *reply)
+{
+	const redisReply *kind, *record;
+	uint64_t	  now = clock_now();
+	uint8_t		  key[STORE_KEY_MAX];
+	size_t		  i, len;
+	int		  rc;
+
+	for (i = 1; i + 3 < reply->elements; i += 4) {
+		kind = reply->element[i];
+		record = reply->element[i + 2];
+		len = read_key(text_of(reply->element[i + 1]), key);
+		if (len == 0 || record->type != REDIS_REPLY_STRING)
+			continue;
+		switch (text_of(kind)[0]) {
+		case 'C':
+			rc = take_client(s, now, key, len, record);
+			break;
+		case 'G':
+			rc = take_grant(s, now, key, len, record);
+			break;
+		case 'F':
+			rc = take_rest(s, now, key, len, record,
+			    reply->element[i + 3]);
+			break;
+		default:
+			rc = -1;
+		}
+		s->counts.records++;
+		s->bad = s->bad || rc == -1;
+	}
+}
+
+/* What the log said of them is not read any more. */
+static void
+note_epochs(struct shared *s, const redisReply *list)
+{
+	const char *token;
+	char	   *by;
+	size_t	    i;
+
+	s->nepochs = 0;
+	for (i = 0; i + 1 < list->elements && s->nepochs < FENCE_ADDRS_MAX;
+	    i += 2) {
+		token = text_of(list->element[i + 1]);
+		if (addr_parse(&s->epochs[s->nepochs].addr,
+		    text_of(list->element[i])) == -1)
+			continue;
+		s->epochs[s->nepochs].epoch = strtoull(token, &by, 10);
+		s->epochs[s->nepochs++].own = *by == ':' &&
+		    strcmp(by + 1, s->by) == 0;
+	}
+}
+
+static void
+loaded(struct shared *s)
+{
+	struct gateway_counts n;
+	size_t		      i;
+
+	if (s->sweep && !s->serving)
+		gateway_follow_sweep(s->gateway, clock_now());
+	for (i = 0; i < s->nepochs; i++)
+		fence_heard(&s->fence, &s->epochs[i].addr, s->epochs[i].epoch,
+		    s->epochs[i].own, clock_now());
+	s->unsure = s->bad;
+	s->again = clock_now() + AGAIN;
+	s->counts.loads++;
+	gateway_count(s->gateway, &n);
+	log_info("the shared store has %zu registrations with %zu bindings%s",
+	    n.registrations, n.bindings, s->bad ?
+	    "; some cannot be had here: is the configuration the same?" : "");
+	s->phase = SHARED_LOG;
+	read_log(s);
+}
+
+static void
+on_page(void *arg, const redisReply *reply)
+{
+	struct shared *s = arg;
+
+	if (reply == NULL)
+		return;
+	if (!is_list(reply, 1)) {
+		resp_drop(s->reader, reply->str != NULL ? reply->str :
+		    "no page");
+		return;
+	}
+	take_page(s, reply);
+	snprintf(s->cursor, sizeof(s->cursor), "%s",
+	    text_of(reply->element[0]));
+	if (strcmp(s->cursor, "0") != 0) {
+		read_page(s);
+		return;
+	}
+	if (s->grants) {
+		loaded(s);
+		return;
+	}
+	s->grants = true;
+	read_page(s);
+}
+
+static void
+read_page(struct shared *s)
+{
+	resp_ask(s->reader, on_page, s, "EVALSHA", s->sha[SHARED_PAGE], "0",
+	    s->prefix, s->grants ? "g" : "c", s->cursor, PAGE, NULL);
+}
+
+static void
+load(struct shared *s)
+{
+	s->phase = SHARED_LOADING;
+	s->caught_up = false;
+	s->grants = s->bad = false;
+	s->counts.records = 0;
+	snprintf(s->cursor, sizeof(s->cursor), "0");
+	gateway_follow_mark(s->gateway);
+	shared_update(s);
+	read_page(s);
+}
+
+/* The log goes on where we were, or something is missing. */
+static void
+on_begin(void *arg, const redisReply *reply)
+{
+	struct shared *s = arg;
+	const char    *id;
+	uint64_t       seq;
+
+	if (reply == NULL)
+		return;
+	if (!is_list(reply, 4)) {
+		resp_drop(s->reader, reply->str != NULL ? reply->str :
+		    "no beginning");
+		return;
+	}
+	id = text_of(reply->element[0]);
+	seq = strtoull(text_of(reply->element[1]), NULL, 10);
+	if (s->known && strcmp(id, s->id) == 0 && seq >= s->seq) {
+		s->phase = SHARED_LOG;
+		read_log(s);
+		return;
+	}
+	/* What it has forgotten is leased all the same: who is active tells it
+	 * again, and nobody drops it. */
+	if (s->known) {
+		log_warn("the shared store has forgotten what it had");
+		fence_reset(&s->fence);
+		s->republish = true;
+		s->sweep = false;
+	}
+	snprintf(s->id, sizeof(s->id), "%s", id);
+	snprintf(s->last, sizeof(s->last), "%s", text_of(reply->element[2]));
+	note_epochs(s, reply->element[3]);
+	s->seq = seq;
+	s->known = true;
+	load(s);
+}
+
+static void
+begin(struct shared *s)
+{
+	uint64_t name;
+	char	 text[17];
+
+	random_bytes(&name, sizeof(name));
+	snprintf(text, sizeof(text), "%016" PRIx64, name);
+	resp_ask(s->reader, on_begin, s, "EVALSHA", s->sha[SHARED_BEGIN], "0",
+	    s->prefix, text, NULL);
+}
+
+void
+shared_reload(struct shared *s)
+{
+	s->known = false;
+	s->sweep = true;
+	s->caught_up = false;
+	if (s->phase != SHARED_LOST)
+		s->phase = SHARED_LOADING;
+}
+
+/* --- what is new --------------------------------------------------------------------- */
+
+static int
+take_change(struct shared *s, uint64_t now, const char *field,
+    const redisReply *value)
+{
+	uint8_t	    key[STORE_KEY_MAX];
+	size_t	    len = read_key(field + 1, key);
+	uint32_t    client_id;
+
+	if (len == 0 || value->type != REDIS_REPLY_STRING)
+		return -1;
+	client_id = load_u32(key + 1);
+	switch (*field) {
+	case 'C':
+		return take_client(s, now, key, len, value);
+	case 'G':
+		return take_grant(s, now, key, len, value);
+	case 'F':
+		gateway_follow_freed(s->gateway, now, client_id,
+		    load_u32(key + 5));
+		return 0;
+	case 'D':
+		gateway_follow_ended(s->gateway, now, client_id);
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+static void
+take_fields(struct shared *s, const redisReply *fields, bool own)
+{
+	uint64_t	  now = clock_now();
+	struct addr	  a;
+	const char	 *field;
+	const redisReply *value;
+	size_t		  i;
+
+	for (i = 4; i + 1 < fields->elements; i += 2) {
+		field = text_of(fields->element[i]);
+		value = fields->element[i + 1];
+		if (*field == 'T') {
+			if (addr_parse(&a, field + 1) == 0)
+				fence_heard(&s->fence, &a, strtoull(
+				    text_of(value), NULL, 10), own, now);
+		} else if (!own && take_change(s, now, field, value) == -1) {
+			s->bad = true;
+		}
+	}
+}
+
+/* False: entries are missing before it. */
+static bool
+take_entry(struct shared *s, const redisReply *entry)
+{
+	const redisReply *fields;
+	uint64_t	  seq;
+
+	if (!is_list(entry, 2) || !is_list(entry->element[1], 4))
+		return false;
+	fields = entry->element[1];
+	seq = strtoull(text_of(fields->element[1]), NULL, 10);
+	if (seq != s->seq + 1)
+		return false;
+	take_fields(s, fields, strcmp(text_of(fields->element[3]), s->by) == 0);
+	s->seq = seq;
+	snprintf(s->last, sizeof(s->last), "%s", text_of(entry->element[0]));
+	return true;
+}
+
+/*
+ * What another gave may still be on its way to the store from here, where it will
+ * be refused.  Until all of it is read again, nothing is asked for.
+ */
+static void
+contradicted(struct shared *s)
+{
+	s->unsure = true;
+	if (clock_now() >= s->again)
+		log_warn("the log of the shared store does not fit to what is "
+		    "known: all of it is read again");
+}
+
+static void
+on_log(void *arg, const redisReply *reply)
+{
+	struct shared	 *s = arg;
+	const redisReply *entries = NULL;
+	size_t		  i;
+
+	if (reply == NULL)
+		return;
+	if (reply->type == REDIS_REPLY_ERROR) {
+		resp_drop(s->reader, reply->str);
+		return;
+	}
+	if (is_list(reply, 1) && is_list(reply->element[0], 2) &&
+	    is_list(reply->element[0]->element[1], 0))
+		entries = reply->element[0]->element[1];
+	s->bad = false;
+	for (i = 0; entries != NULL && i < entries->elements; i++) {
+		if (!take_entry(s, entries->element[i])) {
+			log_warn("the log of the shared store has a gap: all "
+			    "of it is read again");
+			shared_reload(s);
+			break;
+		}
+	}
+	if (s->bad)
+		contradicted(s);
+	if (!s->known) {
+		begin(s);
+		return;
+	}
+	if (entries == NULL || entries->elements < ENTRIES) {
+		s->caught_up = true;
+		s->read_at = clock_now();
+	}
+	shared_update(s);
+	read_log(s);
+}
+
+static void
+read_log(struct shared *s)
+{
+	char key[sizeof(s->prefix) + 4], count[8];
+
+	snprintf(key, sizeof(key), "%slog", s->prefix);
+	snprintf(count, sizeof(count), "%d", ENTRIES);
+	resp_ask(s->reader, on_log, s, "XREAD", "COUNT", count, "BLOCK", BLOCK,
+	    "STREAMS", key, s->last, NULL);
+}
+
+/* --- its connection --------------------------------------------------------------------- */
+
+static void
+on_page_script(void *arg, const redisReply *reply)
+{
+	struct shared *s = arg;
+
+	if (reply != NULL && shared_script_loaded(s, s->reader, SHARED_PAGE,
+	    reply))
+		begin(s);
+}
+
+static void
+on_begin_script(void *arg, const redisReply *reply)
+{
+	struct shared *s = arg;
+
+	if (reply != NULL)
+		shared_script_loaded(s, s->reader, SHARED_BEGIN, reply);
+}
+
+static void
+on_up(void *arg)
+{
+	struct shared *s = arg;
+
+	shared_load_script(s, s->reader, SHARED_BEGIN, on_begin_script);
+	shared_load_script(s, s->reader, SHARED_PAGE, on_page_script);
+}
+
+static void
+on_down(void *arg)
+{
+	struct shared *s = arg;
+
+	s->phase = SHARED_LOST;
+	s->caught_up = false;
+	shared_update(s);
+}
+
+const struct resp_ops shared_reader_ops = { on_up, on_down };
+#endif

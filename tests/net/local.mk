@@ -148,3 +148,8 @@ EXTRA_DIST += tests/net/web_page.py tests/net/web_probe.py
 dist_check_SCRIPTS += tests/net/metrics.sh
 TESTS += tests/net/metrics.sh
 EXTRA_DIST += tests/net/grafana.py tests/net/metrics_schema.py tests/net/metrics_text.py
+
+# Two gateways, a store that both share, and keepalived; FAILOVERS=100 for more.
+PAIR_NET_TESTS = tests/net/pair_moves.sh
+dist_check_SCRIPTS += $(PAIR_NET_TESTS)
+TESTS += $(PAIR_NET_TESTS)

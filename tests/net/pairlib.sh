@@ -135,5 +135,5 @@ pair_keepalived()
 # N|M STATE: what its status says of itself.
 pair_is()
 {
-	net_holds "rsipd_$1" status 'answer["shared.state"] == words[0]' "$2"
+	net_holds "rsipd_$1" status 'at("shared.state") == words[0]' "$2"
 }

@@ -47,7 +47,8 @@ commit(void *arg)
 	return store.commit;
 }
 
-static const struct grant_store batches = { keep, forget, commit, NULL };
+static const struct grant_store batches = { .keep = keep,
+	.forget = forget, .commit = commit };
 
 /* A registered host, and a store that takes what comes as a batch. */
 static uint32_t

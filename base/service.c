@@ -432,7 +432,7 @@ service_start(struct service *s, void *settings)
 	if (s->control == NULL)
 		goto fail;
 	s->web_config = *plan_web(s->plan, settings);
-	if (s->web_config.port != 0 && service_web_open(s) == -1)
+	if (s->web_config.addr.ss_family != 0 && service_web_open(s) == -1)
 		goto fail;
 	s->started = clock_now();
 	if (s->plan->low_ports)

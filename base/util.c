@@ -119,17 +119,6 @@ xstrdup(const char *s)
 	return p;
 }
 
-const char *
-ipv4_text(uint32_t addr)
-{
-	static _Thread_local char     text[8][INET_ADDRSTRLEN];
-	static _Thread_local unsigned next;
-	char *p = text[next++ % 8];
-
-	inet_ntop(AF_INET, &addr, p, INET_ADDRSTRLEN);
-	return p;
-}
-
 uint32_t
 checksum_add(uint32_t sum, const void *buf, size_t len)
 {

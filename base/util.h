@@ -27,9 +27,6 @@ void	*xcalloc(size_t n, size_t size);
 void	*xrealloc(void *p, size_t n, size_t size);
 char	*xstrdup(const char *s);
 
-/* Dotted quad of a network-order address, in one of eight rotating static buffers. */
-const char *ipv4_text(uint32_t addr);
-
 /* Ones' complement sum of RFC 1071 over bytes, not folded; start with 0. */
 uint32_t checksum_add(uint32_t sum, const void *buf, size_t len);
 /* Folds and complements: the value to store_u16() into a header. */

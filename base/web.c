@@ -6,6 +6,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 #define WEB_HEAD_MAX	4096	/* bytes of a request */
 #define WEB_DEADLINE	10	/* seconds for a request and its answer */
 #define WEB_QUEUE	16	/* not yet accepted */
+#define WEB_NAME_MAX	64	/* bytes of an address and a port */
 
 struct reader {
 	TAILQ_ENTRY(reader) entry;
@@ -37,7 +39,7 @@ struct web {
 	const struct web_config *config;
 	struct event_base	*base;
 	struct listener		*listener;
-	char			 name[32];
+	char			 name[WEB_NAME_MAX];
 	web_fn			 fn;
 	void			*arg;
 	unsigned		 nreaders;
@@ -130,9 +132,32 @@ answer_file(struct evbuffer *out, const struct web_request *q)
 }
 
 static bool
-is_loopback(uint32_t addr)
+is_loopback(const struct sockaddr_storage *ss)
 {
-	return ntohl(addr) >> 24 == IN_LOOPBACKNET;
+	const struct sockaddr_in  *in = (const void *)ss;
+	const struct sockaddr_in6 *in6 = (const void *)ss;
+
+	return ss->ss_family == AF_INET6 ?
+	    IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr) :
+	    ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+static socklen_t
+place_len(const struct sockaddr_storage *ss)
+{
+	return ss->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
+	    sizeof(struct sockaddr_in);
+}
+
+static void
+place_text(const struct sockaddr_storage *ss, char out[WEB_NAME_MAX])
+{
+	char host[INET6_ADDRSTRLEN] = "", port[8] = "";
+
+	(void)getnameinfo((const struct sockaddr *)ss, place_len(ss), host,
+	    sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
+	snprintf(out, WEB_NAME_MAX, ss->ss_family == AF_INET6 ? "[%s]:%s" :
+	    "%s:%s", host, port);
 }
 
 static void
@@ -145,7 +170,7 @@ answer(struct web *w, struct evbuffer *out, const struct web_request *q)
 
 	if (answer_file(out, q))
 		return;
-	if (!q->trusted && !is_loopback(w->config->addr)) {
+	if (!q->trusted && !is_loopback(&w->config->addr)) {
 		answer_status(out, 401);
 		return;
 	}
@@ -256,12 +281,14 @@ web_accept(void *arg, int fd, const struct sockaddr *from, bool last)
 int
 web_check(const struct web_config *c)
 {
-	struct in_addr a = { c->addr };
+	char name[WEB_NAME_MAX];
 
-	if (c->port == 0 || is_loopback(c->addr) || c->token.len != 0)
+	if (c->addr.ss_family == 0 || is_loopback(&c->addr) ||
+	    c->token.len != 0)
 		return 0;
-	log_error("metrics = \"%s:%u\" is not of the loopback interface: that "
-	    "needs metrics-token", inet_ntoa(a), (unsigned)c->port);
+	place_text(&c->addr, name);
+	log_error("metrics = \"%s\" is not of the loopback interface: that "
+	    "needs metrics-token", name);
 	return -1;
 }
 
@@ -269,22 +296,20 @@ struct web *
 web_open(struct event_base *base, const struct web_config *c, web_fn fn,
     void *arg)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET,
-		.sin_port = htons(c->port), .sin_addr.s_addr = c->addr };
-	struct web	  *w = xcalloc(1, sizeof(*w));
-	int		   one = 1, fd;
+	struct web *w = xcalloc(1, sizeof(*w));
+	int	    one = 1, fd;
 
 	w->config = c;
 	w->base = base;
 	w->fn = fn;
 	w->arg = arg;
 	TAILQ_INIT(&w->readers);
-	snprintf(w->name, sizeof(w->name), "%s:%u", ipv4_text(c->addr),
-	    (unsigned)c->port);
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	place_text(&c->addr, w->name);
+	fd = socket(c->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one,
 	    sizeof(one)) == -1 ||
-	    bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == -1 ||
+	    bind(fd, (const struct sockaddr *)&c->addr,
+	    place_len(&c->addr)) == -1 ||
 	    listen(fd, WEB_QUEUE) == -1)
 		goto fail;
 	w->listener = listener_new(base, fd, w->name, false, web_accept, w);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "base/option.h"
 
@@ -13,10 +14,9 @@ struct web;
 
 #define WEB_TOKEN_MIN	16	/* bytes */
 
-/* In a daemon's settings; addr in network order, port in host order, 0: no server. */
+/* In a daemon's settings. */
 struct web_config {
-	uint32_t addr;
-	uint16_t port;
+	struct sockaddr_storage addr;	/* ss_family 0: no server */
 	struct option_secret token;	/* len 0: none, rows are told to nobody */
 };
 
@@ -34,6 +34,7 @@ struct web_config {
 	  .help = "File with the word that lets a reader see tables of hosts " \
 	      "and flows there." }
 /* NOLINTEND(bugprone-macro-parentheses) */
+/* "127.0.0.1:9478", "[::1]:9478" */
 int	web_take(void *to, cfg_t *cfg, const struct option *o,
 	    const char *text);
 /* Is this allowed?  -1 after one log line. */

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,54 +46,108 @@ web_status_text(unsigned status)
 	return "Service Unavailable";
 }
 
+/*
+ * "192.0.2.1:80", "[2001:db8::1]:80"; without its port (one that may be absent
+ * has a default) either is an address alone.
+ */
+static int
+place_read(struct sockaddr_storage *out, const char *text, const char *port)
+{
+	struct sockaddr_storage ss = { .ss_family = AF_INET };
+	struct sockaddr_in     *in = (void *)&ss;
+	struct sockaddr_in6    *in6 = (void *)&ss;
+	const char	       *end;
+	char			addr[INET6_ADDRSTRLEN];
+	size_t			n;
+	unsigned long		v = 0;
+
+	if (*text == '[') {
+		ss.ss_family = AF_INET6;
+		text++;
+	}
+	n = strcspn(text, ss.ss_family == AF_INET6 ? "]" : ":");
+	if (n >= sizeof(addr))
+		return -1;
+	memcpy(addr, text, n);
+	addr[n] = '\0';
+	end = text + n;
+	if (ss.ss_family == AF_INET6 && *end++ != ']')
+		return -1;
+	if (*end == ':')
+		port = end + 1;
+	else if (*end != '\0')
+		return -1;
+	for (end = port; end != NULL && *end >= '0' && *end <= '9' &&
+	    v <= UINT16_MAX; end++)
+		v = v * 10 + (unsigned long)(*end - '0');
+	if (end == NULL || *end != '\0' || v == 0 || v > UINT16_MAX)
+		return -1;
+	in->sin_port = htons((uint16_t)v);
+	if (inet_pton(ss.ss_family, addr, ss.ss_family == AF_INET ?
+	    (void *)&in->sin_addr : (void *)&in6->sin6_addr) != 1)
+		return -1;
+	*out = ss;
+	return 0;
+}
+
 int
 web_take(void *to, cfg_t *cfg, const struct option *o, const char *text)
 {
 	struct web_config *c = (void *)((char *)to + o->offset);
-	const char	  *colon = strrchr(text, ':');
-	char		   addr[INET_ADDRSTRLEN];
-	struct in_addr	   a;
-	char		  *end;
-	unsigned long	   port;
 
-	if (*text == '\0')
+	if (*text == '\0' || place_read(&c->addr, text, NULL) == 0)
 		return 0;
-	if (colon != NULL && colon[1] >= '0' && colon[1] <= '9' &&
-	    (size_t)(colon - text) < sizeof(addr)) {
-		memcpy(addr, text, (size_t)(colon - text));
-		addr[colon - text] = '\0';
-		port = strtoul(colon + 1, &end, 10);
-		if (inet_pton(AF_INET, addr, &a) == 1 && *end == '\0' &&
-		    port > 0 && port <= UINT16_MAX) {
-			c->addr = a.s_addr;
-			c->port = (uint16_t)port;
-			return 0;
-		}
-	}
-	conf_error(cfg, "%s: \"%s\" is no IPv4 address and port", o->name, text);
+	conf_error(cfg, "%s: \"%s\" is no address and port", o->name, text);
 	return -1;
+}
+
+static bool
+place_equal(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	const struct sockaddr_in  *a4 = (const void *)a, *b4 = (const void *)b;
+	const struct sockaddr_in6 *a6 = (const void *)a, *b6 = (const void *)b;
+
+	if (a->ss_family != b->ss_family)
+		return false;
+	return a->ss_family == AF_INET ?
+	    a4->sin_addr.s_addr == b4->sin_addr.s_addr :
+	    memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) == 0;
+}
+
+/* The port is where either family has it. */
+static in_port_t
+place_port(const struct sockaddr_storage *a)
+{
+	return ((const struct sockaddr_in *)(const void *)a)->sin_port;
+}
+
+static bool
+place_is_any(const struct sockaddr_storage *a)
+{
+	static const struct sockaddr_storage zero;
+	struct sockaddr_storage		     any = zero;
+
+	any.ss_family = a->ss_family;
+	return place_equal(a, &any);
 }
 
 /* A name that leads here because a stranger's DNS says so is none of ours. */
 static bool
 host_is_ours(const struct web_config *c, const char *host)
 {
-	const char    *colon = strchr(host, ':');
-	size_t	       n = colon != NULL ? (size_t)(colon - host) : strlen(host);
-	char	       addr[INET_ADDRSTRLEN], port[8];
-	struct in_addr a;
+	static const char local[] = "localhost";
+	struct sockaddr_storage asked;
+	char		  text[80];
 
-	snprintf(port, sizeof(port), "%u", (unsigned)c->port);
-	if (strcmp(colon != NULL ? colon + 1 : "80", port) != 0)
-		return false;
-	if (n == 9 && strncasecmp(host, "localhost", n) == 0)
-		return true;
-	if (n >= sizeof(addr))
-		return false;
-	memcpy(addr, host, n);
-	addr[n] = '\0';
-	return inet_pton(AF_INET, addr, &a) == 1 && (a.s_addr == c->addr ||
-	    c->addr == htonl(INADDR_ANY));
+	if (strncasecmp(host, local, sizeof(local) - 1) == 0) {
+		snprintf(text, sizeof(text), "127.0.0.1%s",
+		    host + sizeof(local) - 1);
+		return place_read(&asked, text, "80") == 0 &&
+		    place_port(&asked) == place_port(&c->addr);
+	}
+	return place_read(&asked, host, "80") == 0 &&
+	    place_port(&asked) == place_port(&c->addr) &&
+	    (place_is_any(&c->addr) || place_equal(&asked, &c->addr));
 }
 
 /* "Bearer WORD" */

@@ -9,44 +9,6 @@
 #include "base/util.h"
 #include "net/ip.h"
 
-uint32_t
-ip_mask(unsigned plen)
-{
-	return plen == 0 ? 0 : htonl(UINT32_MAX << (32 - plen));
-}
-
-bool
-ip_in_prefix(uint32_t addr, uint32_t net, unsigned plen)
-{
-	return (addr & ip_mask(plen)) == net;
-}
-
-bool
-ip_is_rfc1918(uint32_t net, unsigned plen)
-{
-	static const struct {
-		uint32_t net;		/* host order */
-		unsigned plen;
-	} space[] = { { 0x0a000000, 8 }, { 0xac100000, 12 },
-		{ 0xc0a80000, 16 } };
-	size_t i;
-
-	for (i = 0; i < sizeof(space) / sizeof(space[0]); i++) {
-		if (plen >= space[i].plen &&
-		    ip_in_prefix(net, htonl(space[i].net), space[i].plen))
-			return true;
-	}
-	return false;
-}
-
-bool
-ip_is_host(uint32_t addr)
-{
-	uint32_t h = ntohl(addr);
-
-	return h >> 28 < 14 && h >> 24 != 127 && h >> 24 != 0;
-}
-
 /* What both readers of an IPv4 header want: all of it, with its options. */
 static bool
 parse_ipv4_header(struct packet_view *v, const uint8_t *buf, size_t len)

@@ -60,16 +60,6 @@ bool	packet_ports(const struct packet_view *v, uint16_t *sport,
 /* Is the IPv4 header's checksum right? */
 bool	ip_checksum_ok(const struct packet_view *v);
 
-/* The mask of a prefix length (0 to 32), and whether addr lies in net/plen; network order. */
-uint32_t ip_mask(unsigned plen);
-bool	ip_in_prefix(uint32_t addr, uint32_t net, unsigned plen);
-
-/* Is all of net/plen private space (RFC 1918)? */
-bool	ip_is_rfc1918(uint32_t net, unsigned plen);
-
-/* May addr be one host's: no multicast, broadcast, loopback nor network 0? */
-bool	ip_is_host(uint32_t addr);
-
 /*
  * Writes an IPv4 header of 20 bytes with the right checksum: len, src, dst, tos,
  * ttl, protocol, df and id are v's.  v is then a view of the packet at out: who

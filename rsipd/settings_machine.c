@@ -21,6 +21,8 @@ find_private(struct settings *c)
 {
 	struct ifaddrs *list, *i;
 	const char     *found = NULL;
+	struct prefix	host;
+	struct addr	a;
 	int		rc = -1;
 
 	if (getifaddrs(&list) == -1) {
@@ -30,9 +32,12 @@ find_private(struct settings *c)
 	for (i = list; i != NULL; i = i->ifa_next) {
 		if (i->ifa_addr == NULL || i->ifa_addr->sa_family != AF_INET ||
 		    !(i->ifa_flags & IFF_UP) || (i->ifa_flags & IFF_LOOPBACK) ||
-		    strcmp(i->ifa_name, c->public_if) == 0 ||
-		    !ip_is_rfc1918(((struct sockaddr_in *)(void *)
-		    i->ifa_addr)->sin_addr.s_addr, 32))
+		    strcmp(i->ifa_name, c->public_if) == 0)
+			continue;
+		a = addr_from_sockaddr(i->ifa_addr, sizeof(struct sockaddr_in),
+		    NULL);
+		host = prefix_host(&a);
+		if (!prefix_is_rfc1918(&host))
 			continue;
 		if (found != NULL && strcmp(found, i->ifa_name) != 0) {
 			log_error("both %s and %s could be the private "

@@ -49,13 +49,16 @@ host_addr(const char *name)
 const char *
 host_name(uint32_t addr)
 {
-	size_t i;
+	static char text[4][ADDR_TEXT_MAX];	/* of one line */
+	static unsigned next;
+	struct addr a = addr_from_v4(addr);
+	size_t	    i;
 
 	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
 		if (inet_addr(hosts[i].addr) == addr)
 			return hosts[i].name;
 	}
-	return ipv4_text(addr);
+	return addr_text(&a, text[next++ % 4], ADDR_TEXT_MAX);
 }
 
 static const char *

@@ -105,6 +105,7 @@ void
 player_expand(char *out, size_t cap, const char *in)
 {
 	struct pubkey k;
+	struct addr   addr;
 	char	      word[64];
 	size_t	      n = 0, len;
 
@@ -117,8 +118,9 @@ player_expand(char *out, size_t cap, const char *in)
 		} else if (*in == '$') {
 			len = strspn(++in, "abcdefghijklmnopqrstuvwxyz");
 			snprintf(word, sizeof(word), "%.*s", (int)len, in);
+			addr = addr_from_v4(host_addr(word));
 			n += (size_t)snprintf(out + n, cap - n, "%s",
-			    ipv4_text(host_addr(word)));
+			    ADDR_TEXT(&addr));
 			in += len;
 		} else {
 			out[n++] = *in++;

@@ -105,7 +105,8 @@ tell_entered(struct play *p)
 	snprintf(host, sizeof(host), "%s", ADDR_TEXT(&b->host));
 	snprintf(gateway, sizeof(gateway), "%s", ADDR_TEXT(&b->gateway));
 	snprintf(local, sizeof(local), "%s", ADDR_TEXT(&b->local));
-	snprintf(remote, sizeof(remote), "%s", ipv4_text(addr_v4(&b->remote)));
+	snprintf(remote, sizeof(remote), "%s",
+	    addr_is_set(&b->remote) ? ADDR_TEXT(&b->remote) : "0.0.0.0");
 	play_event(p, "entered host=%s gateway=%s local=%s tunnel=%s ranges=%u "
 	    "spis=%u cookies=%u policy=%s remote=%s rport=%u ipsec=%s "
 	    "whole=%s listen=%s", host,

@@ -331,11 +331,12 @@ static void
 do_why(struct play *p)
 {
 	json_object *req = json_object_new_object(), *ans;
+	struct addr  addr = addr_from_v4(player_host(p, p->words[1]));
 	const char  *text;
 
 	json_object_object_add(req, "command", json_object_new_string("why"));
 	json_object_object_add(req, "address", json_object_new_string(
-	    ipv4_text(player_host(p, p->words[1]))));
+	    ADDR_TEXT(&addr)));
 	ans = report_control(W(p)->core, W(p)->now, req, false);
 	text = ans == NULL ? "nothing" :
 	    json_object_to_json_string_ext(ans, JSON_C_TO_STRING_NOSLASHESCAPE);

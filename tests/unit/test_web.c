@@ -21,11 +21,24 @@ static struct web_config config, open_config;
 static struct web_request q;
 
 static int
+listen_at(struct web_config *c, const char *text)
+{
+	static const struct option table[] = {
+		{ "metrics", OPTION_TEXT, OPTION_FIXED, .take = web_take },
+		{ 0 }
+	};
+	cfg_t *cfg = option_parse_nothing(table);
+	int    rc = web_take(c, cfg, table, text);
+
+	cfg_free(cfg);
+	return rc;
+}
+
+static int
 set_up(void **state)
 {
 	(void)state;
-	config.addr = htonl(INADDR_LOOPBACK);
-	config.port = 9478;
+	listen_at(&config, "127.0.0.1:9478");
 	open_config = config;
 	memcpy(config.token.bytes, TOKEN, sizeof(TOKEN) - 1);
 	config.token.len = sizeof(TOKEN) - 1;
@@ -99,11 +112,38 @@ another_name_is_misdirected(void **state)
 		    hosts[i]);
 		assert_int_equal(asked(&config, text), 421);
 	}
-	any.addr = htonl(INADDR_ANY);
+	assert_int_equal(listen_at(&any, "0.0.0.0:9478"), 0);
 	assert_int_equal(asked(&any,
 	    "GET / HTTP/1.1\r\nHost: 192.0.2.1:9478\r\n\r\n"), 200);
 	assert_int_equal(asked(&any,
 	    "GET / HTTP/1.1\r\nHost: evil.example:9478\r\n\r\n"), 421);
+}
+
+/* RFC 3986 §3.2.2: an IPv6 address stands in brackets. */
+static void
+either_family_is_served(void **state)
+{
+	static const char *const wrong[] = { "::1:9478", "[::1]", "[::1]9478",
+		"[::1]:0", "[::1]:65536", "[::1:9478", "[127.0.0.1]:9478",
+		"127.0.0.1", "127.0.0.1:", "127.1:9478", "[]:1", "[", ":" };
+	struct web_config six = config;
+	size_t		  i;
+
+	(void)state;
+	assert_int_equal(listen_at(&six, "[::1]:9478"), 0);
+	six.token.len = 0;
+	assert_int_equal(web_check(&six), 0);
+	assert_int_equal(asked(&six,
+	    "GET / HTTP/1.1\r\nHost: [::1]:9478\r\n\r\n"), 200);
+	assert_int_equal(asked(&six,
+	    "GET / HTTP/1.1\r\nHost: [::2]:9478\r\n\r\n"), 421);
+	assert_int_equal(asked(&six, "GET / HTTP/1.1\r\n" HOST "\r\n"), 421);
+	assert_int_equal(listen_at(&six, "[2001:db8::1]:80"), 0);
+	assert_int_equal(web_check(&six), -1);
+	assert_int_equal(asked(&six,
+	    "GET / HTTP/1.1\r\nHost: [2001:DB8:0::1]\r\n\r\n"), 200);
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(listen_at(&six, wrong[i]), -1);
 }
 
 static void
@@ -180,6 +220,7 @@ main(void)
 		cmocka_unit_test(what_readers_send_is_read),
 		cmocka_unit_test(a_token_is_whole_or_none),
 		cmocka_unit_test(another_name_is_misdirected),
+		cmocka_unit_test(either_family_is_served),
 		cmocka_unit_test(what_is_no_request_is_refused),
 		cmocka_unit_test(nothing_breaks_it),
 	};

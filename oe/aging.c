@@ -17,6 +17,7 @@
 #include "oe/session_keying.h"
 
 #define SECONDS		1000u
+#define ANONYMOUS_IDLE	(120 * SECONDS)	/* a pair of who proves nothing is kept */
 #define UNFINISHED_MAX	(60 * SECONDS)	/* a responder's connection without keys */
 
 static void
@@ -44,7 +45,7 @@ connection_tick_settled(struct connection *conn)
 		initiator_ask_keys(conn);
 		return;
 	}
-	if (connection_is_oe(conn) && c->config->key != NULL &&
+	if (connection_is_oe(conn) && oe_config_can_begin(c->config) &&
 	    c->config->initiate && (conn->failed || conn->no_identity ||
 	    conn->txt == RECORD_TIMEOUT || conn->txt == RECORD_FAILED ||
 	    c->now >= conn->dns_expires)) {
@@ -113,6 +114,12 @@ connection_tick_keyed(struct connection *conn)
 			c->keying->delete_child(c->keying_arg, c->now, p->spi_in);
 			pair_free(p);
 		}
+	}
+	if (conn->anonymous && conn->right == RIGHT_FLOWS && (conn->gone ||
+	    c->now - conn->used >= ANONYMOUS_IDLE)) {
+		connection_expire(conn, conn->gone ? REASON_PEER_GONE :
+		    REASON_UNUSED);
+		return;
 	}
 	child_follow(conn);
 	plane_again(conn);

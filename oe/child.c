@@ -67,7 +67,8 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	TAILQ_FOREACH(p, &conn->pairs, entry) {
 		if (p != fresh && p->linger == 0 && pair_like(p, fresh) &&
 		    (fresh->born - p->born >= CROSSING ||
-		    fresh->version > p->version))
+		    fresh->version > p->version ||
+		    (p->how == KEYING_BY_NOTHING && fresh->how != p->how)))
 			p->linger = c->now + LINGER;
 	}
 	log_info("%s: %s with %s at %s, SPIs 0x%08x in, 0x%08x out, %s",
@@ -91,7 +92,9 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	conn->look_at = c->now + (uint64_t)c->config->lifespan_first * SECONDS;
 	conn->reason = conn->class == OE_CLASS_TUNNEL ?
 	    reason_with(REASON_TUNNEL, c->config->tunnels[conn->tunnel].name) :
-	    reason_of(fresh->initiator ? REASON_KEY_IN_DNS : REASON_PEER_ASKED);
+	    reason_of(conn->anonymous ? (fresh->initiator ?
+	    REASON_NOBODY_ANSWERED : REASON_NOBODY_ASKED) :
+	    fresh->initiator ? REASON_KEY_IN_DNS : REASON_PEER_ASKED);
 	/* Nothing for that address may go past us any more. */
 	TAILQ_FOREACH(other, &conn->spd->connections, entry)
 		connection_route(other, false);
@@ -193,6 +196,7 @@ child_up(struct connection *conn, const struct keying_child *k)
 	p->used = c->now;
 	p->initiator = k->initiator;
 	p->version = k->version;
+	p->how = k->proof.how;
 	p->follows = k->nat_there && k->out.encap_dport != 0;
 	p->born = c->now;
 	p->soft = k->soft;
@@ -207,6 +211,7 @@ child_up(struct connection *conn, const struct keying_child *k)
 	connection_shed(conn, p);
 	conn->path = k->path;
 	conn->peer_id = k->peer_id;
+	conn->anonymous = k->proof.how == KEYING_BY_NOTHING;
 	if (k->proof.how == KEYING_BY_KEY && conn->class != OE_CLASS_TUNNEL) {
 		if (conn->peer_key == NULL)
 			conn->peer_key = xcalloc(1, sizeof(*conn->peer_key));

@@ -89,6 +89,9 @@ struct connection {
 
 	/* keying */
 	unsigned	      requested;	/* versions of IKE that are at work, as bits */
+	bool		      blind;	/* asked for although DNS has no key */
+	bool		      anonymous;	/* its peer has proved nothing (RFC 7619) */
+	bool		      gone;	/* does not live, and is not to be asked for keys */
 	bool		      late;	/* IKEv2 is at work, but IKEv1 was quicker */
 	unsigned	      spoke;	/* version of IKE that led to the last keys; 0: none */
 	uint64_t	      older_at;	/* when IKEv1 begins beside; 0: it does not */

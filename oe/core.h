@@ -105,6 +105,7 @@ struct core {
 	TAILQ_HEAD(, lookup)	 lookups;
 	unsigned		 nlookups[CAUSES];
 	unsigned		 dns_silent;	/* look-ups in a row that nobody answered */
+	struct ratelimit	 tried;	/* peers of whom DNS says nothing */
 	struct ratelimit	 bad_packet, unknown_spi, icmp, limit_log;
 	struct {
 		uint64_t clear_out, esp_out, esp_in, held, dropped, denied;

@@ -482,7 +482,8 @@ oe_new(struct oe_config *c, struct event_base *base,
 		oe_free(oe);
 		return NULL;
 	}
-	if (c->key != NULL && oe_config_state(c, shell->state) != NULL)
+	if (oe_config_can_begin(c) &&
+	    oe_config_state(c, shell->state) != NULL)
 		oe->remembered = remember_open(oe_config_state(c, shell->state));
 	core_set_now(oe->core, clock_now());
 	remember_spoken(oe->remembered, oe->core, clock_wall());

@@ -362,7 +362,8 @@ named_is_keyed(const struct spd_entry *e)
 }
 
 bool
-flow_hear(struct core *c, struct connection *conn, const struct packet_view *v)
+flow_hear(struct core *c, struct connection *conn, const struct packet_view *v,
+    struct connection **holder)
 {
 	struct spd_entry  *e = conn->spd;
 	struct flow_packet p;
@@ -380,8 +381,10 @@ flow_hear(struct core *c, struct connection *conn, const struct packet_view *v)
 			f->proven = true;
 		return true;
 	}
-	if (f != NULL && !flow_yields(c, f, conn, &p))
+	if (f != NULL && !flow_yields(c, f, conn, &p)) {
+		*holder = f->conn;
 		return false;
+	}
 	/* Errors and answers to nothing that we know of begin no flow. */
 	if (p.error || (f == NULL && p.answers))
 		return true;

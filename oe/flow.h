@@ -15,9 +15,10 @@ struct packet_view;
  * selectors.
  */
 
-/* A packet came out of conn's SA.  False if its flow is another's: to be dropped. */
+/* A packet came out of conn's SA.  False if its flow is another's, *holder's (NULL:
+ * the clear's, or nobody's): to be dropped. */
 bool	flow_hear(struct core *c, struct connection *conn,
-	    const struct packet_view *v);
+	    const struct packet_view *v, struct connection **holder);
 /* The same for one that came in the clear to e's addresses. */
 bool	flow_hear_clear(struct core *c, struct spd_entry *e,
 	    const struct packet_view *v);

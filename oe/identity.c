@@ -102,10 +102,13 @@ identity_set(struct core *c, enum identity_state state)
 	case IDENTITY_ABSENT:
 		if (news)
 			log_warn("our identity %s is of no use: DNS has %s at "
-			    "%s; we begin nothing encrypted until it has (one "
+			    "%s; %s until it has (one "
 			    "KEY record is enough: rsipctl dns-records)",
 			    keying_id_text(&i->id), i->other_key ?
-			    "another key than ours" : "no key", key_name(c, name));
+			    "another key than ours" : "no key",
+			    key_name(c, name), c->config->ike & 1 << 2 ?
+			    "peers are not shown who we are" :
+			    "we begin nothing encrypted");
 		break;
 	case IDENTITY_UNKNOWN:
 		break;
@@ -256,9 +259,10 @@ void
 identity_obstacle(const struct core *c, bool keyless, char *out, size_t cap)
 {
 	char identity[2 * KEYING_NAME_MAX];
+	bool v2 = c->config->ike & 1 << 2;
 
 	*out = '\0';
-	if (c->config->key == NULL && !keyless) {
+	if (c->config->key == NULL && !keyless && !v2) {
 		snprintf(out, cap, "there is no key %s (\"rsipctl keygen\" "
 		    "makes one)", c->config->key_path);
 	} else if (c->dns_silent > 0) {
@@ -266,9 +270,28 @@ identity_obstacle(const struct core *c, bool keyless, char *out, size_t cap)
 		    c->config->nresolvers > 0 ?
 		    ADDR_TEXT(&c->config->resolvers[0]) : "/etc/resolv.conf",
 		    c->config->nresolvers > 1 ? ", ..." : "");
-	} else if (!identity_usable(c)) {
+	} else if (!identity_usable(c) && !v2) {
 		identity_text(c, identity, sizeof(identity));
 		snprintf(out, cap, "DNS has %s (\"rsipctl dns-records\" prints "
 		    "the record)", identity);
+	}
+}
+
+void
+identity_nobody(const struct core *c, char *out, size_t cap)
+{
+	char identity[2 * KEYING_NAME_MAX];
+
+	*out = '\0';
+	if (!(c->config->ike & 1 << 2))
+		return;
+	if (c->config->key == NULL) {
+		snprintf(out, cap, "peers are not shown who we are: there is "
+		    "no key%s%s", c->config->key_path != NULL ? " " : "",
+		    c->config->key_path != NULL ? c->config->key_path : "");
+	} else if (!identity_usable(c)) {
+		identity_text(c, identity, sizeof(identity));
+		snprintf(out, cap, "peers are not shown who we are: DNS has %s "
+		    "(\"rsipctl dns-records\" prints the record)", identity);
 	}
 }

@@ -30,6 +30,8 @@ void	identity_dns_speaks(struct core *c);
 /* False where DNS said that nobody can find our key: we need not begin. */
 bool	identity_usable(const struct core *c);
 void	identity_text(const struct core *c, char *out, size_t cap);
+/* Why peers are not shown who we are: "" if they are. */
+void	identity_nobody(const struct core *c, char *out, size_t cap);
 /* Why nothing new would be encrypted, whoever it is: "" if nothing is in the way.
  * keyless: a tunnel's secret does where we have no key. */
 void	identity_obstacle(const struct core *c, bool keyless, char *out,

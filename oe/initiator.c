@@ -24,6 +24,7 @@
 #include "oe/version.h"
 
 #define SECONDS		1000u
+#define BLIND_MAX	32	/* peers tried of whom DNS says nothing, at once */
 #define ROOM_RETRY	1000	/* a search that met a limit tries again */
 
 /* Tags of a connection's DNS questions. */
@@ -80,7 +81,8 @@ static void initiator_ended(struct connection *conn, enum keying_failure f,
 void
 initiator_ask_keys(struct connection *conn)
 {
-	known_add(conn->core, &conn->key.dst.addr);
+	if (!conn->blind)
+		known_add(conn->core, &conn->key.dst.addr);
 	connection_set(conn, CONNECTION_PENDING,
 	    conn->recheck ? conn->policy : SPD_HOLD);
 	if (!session_begin(conn))
@@ -138,6 +140,12 @@ initiator_ended(struct connection *conn, enum keying_failure f,
 		log_info("%s: rekeying failed: %s%s%s",
 		    ADDR_TEXT(&conn->key.dst.addr), keying_failure_text(f),
 		    detail != NULL ? ", " : "", detail != NULL ? detail : "");
+		/* Now there is somebody that it should be. */
+		if (conn->anonymous && !conn->blind &&
+		    (f == KEYING_SIGNATURE || f == KEYING_IDENTITY)) {
+			connection_expire(conn, REASON_IKE_SIGNATURE);
+			return;
+		}
 		/* What nobody answers to carries nothing until then. */
 		if (conn->silent)
 			connection_lost(conn);
@@ -164,6 +172,12 @@ initiator_ended(struct connection *conn, enum keying_failure f,
 		    keying_failure_text(f));
 		conn->peer_gateway++;
 		initiator_ask_keys(conn);
+		return;
+	}
+	if (conn->blind) {
+		why = reason_with(REASON_TRIED,
+		    keying_failure_text(conn->failure));
+		connection_no_oe(conn, c->config->lifespan, &why);
 		return;
 	}
 	if (session_why(conn, said, sizeof(said)))
@@ -262,8 +276,10 @@ initiator_authenticate(struct connection *conn)
 		conn->state = CONNECTION_AUTHENTICATE;
 	if (keyed) {
 		conn->recheck = false;
-		if (conn->npeer_gateways == 0)
+		if (conn->npeer_gateways == 0 && !conn->anonymous)
 			connection_expire(conn, REASON_DNS_GONE);
+		else if (conn->npeer_gateways != 0 && conn->anonymous)
+			request_rekey(conn, "its key is in DNS now");
 		else if (conn->peer_key != NULL &&
 		    !peer_gateways_have_key(conn, conn->peer_key))
 			request_rekey(conn, "its key in DNS changed");
@@ -313,6 +329,41 @@ initiator_ask_key_records(struct connection *conn)
 		initiator_authenticate(conn);
 }
 
+/*
+ * DNS says that there is no key: may it be asked all the same?  A guess that
+ * mostly fails: what is permissive is not held for it, and few are under way.
+ */
+static bool
+initiator_try(struct connection *conn)
+{
+	struct core		*c = conn->core;
+	const struct connection *other;
+	unsigned		 n = 0;
+
+	if (oe_config_anonymous(c->config, conn->class) != OE_ANONYMOUS_TRY)
+		return false;
+	TAILQ_FOREACH(other, &c->connections, all)
+		n += other->blind && other->state == CONNECTION_PENDING;
+	if (n >= BLIND_MAX || !ratelimit_pass(&c->tried, c->now)) {
+		if (conn->class == OE_CLASS_PERMISSIVE)
+			return false;
+		initiator_wait_room(conn, REASON(REASON_LOOKUPS_FULL));
+		return true;
+	}
+	conn->blind = true;
+	peer_gateways_blind(conn);
+	conn->peer_gateway = 0;
+	conn->failed = false;
+	conn->authentic = false;
+	if (conn->class == OE_CLASS_PERMISSIVE) {
+		conn->recheck = true;
+		conn->policy = SPD_PASS;
+	}
+	conn->reason = reason_of(REASON_TRYING);
+	initiator_ask_keys(conn);
+	return true;
+}
+
 static void
 initiator_no_record(struct connection *conn)
 {
@@ -327,12 +378,16 @@ initiator_no_record(struct connection *conn)
 	if (conn->state == CONNECTION_KEYED) {
 		conn->recheck = false;
 		/* Only DNS that says so takes a working connection down. */
+		if (conn->anonymous)
+			return;
 		if (s == RECORD_NONE || (s == RECORD_UNUSABLE &&
 		    conn->ipseckey != RECORD_FAILED &&
 		    conn->ipseckey != RECORD_TIMEOUT))
 			connection_expire(conn, REASON_DNS_GONE);
 		return;
 	}
+	if (s == RECORD_NONE && initiator_try(conn))
+		return;
 	why = reason_of_record(s);
 	switch (s) {
 	case RECORD_MALFORMED:
@@ -389,6 +444,7 @@ initiator_dns_answered(struct core *c, void *owner, unsigned tag,
 	/* TXT is what the drafts ask for; IPSECKEY stands in where there is none
 	 * that is of use.  Where DNSSEC found a forgery nothing does. */
 	if (a->status == RECORD_FOUND) {
+		conn->blind = false;
 		peer_gateways_set(conn, a);
 		conn->authentic = a->authentic;
 		/* The address's own reverse map names them. */
@@ -413,7 +469,8 @@ initiator_ask_dns(struct connection *conn)
 	struct reason reason;
 	char	     name[ADDR_REVERSE_MAX], why[REASON_WORDS_MAX];
 
-	if (conn->state != CONNECTION_KEYED && !identity_usable(c)) {
+	if (conn->state != CONNECTION_KEYED && !identity_usable(c) &&
+	    !(c->config->ike & VERSION_BIT(2))) {
 		identity_text(c, why, sizeof(why));
 		reason = reason_with(REASON_NO_IDENTITY, why);
 		connection_no_oe(conn, c->config->lifespan_short, &reason);
@@ -475,7 +532,7 @@ initiator_acquire(struct core *c, struct spd_entry *e,
 	case OE_CLASS_PARANOID:
 		break;
 	}
-	if (c->config->key == NULL)
+	if (!oe_config_can_begin(c->config))
 		connection_no_oe(conn, c->config->lifespan,
 		    REASON(REASON_NO_KEY));
 	else if (!c->config->initiate)

@@ -25,7 +25,8 @@ enum keying_id_type {
 	KEYING_ID_FQDN,
 	KEYING_ID_USER_FQDN,
 	KEYING_ID_PREFIX,
-	KEYING_ID_NULL,			/* it does not say (RFC 7619 §2.2) */
+	KEYING_ID_NULL,			/* it does not say (RFC 7619 §2.2); name tells
+					 * such from each other */
 };
 #define KEYING_NAME_MAX 255
 struct keying_id {
@@ -159,6 +160,8 @@ struct keying_request {			/* what the initiator needs to know */
 	struct keying_selectors ours, theirs;	/* the first is wanted most (RFC
 						 * 7296 §2.9) */
 	bool	 want_inner; /* an address of the peer's own (RFC 7296 §2.19) */
+	unsigned patience;	/* milliseconds until it is given up; 0: the
+				 * engine's */
 	bool	 encapsulate;	/* ESP in UDP, NAT or not (RFC 7296 §2.23) */
 	bool	 initial_contact;	/* we have no SAs with this peer yet */
 	bool	 departed;	/* the peer said goodbye: an ICMP error is

@@ -52,6 +52,7 @@ core_new(struct oe_config *config, const struct oe_shell *shell,
 	known_init(c);
 	c->identity = identity_new();
 	c->bad_packet = (struct ratelimit)RATELIMIT_INIT(5, 1000);
+	c->tried = (struct ratelimit)RATELIMIT_INIT(10, 100);
 	c->unknown_spi = (struct ratelimit)RATELIMIT_INIT(3, 1000);
 	c->icmp = (struct ratelimit)RATELIMIT_INIT(50, 20);
 	c->limit_log = (struct ratelimit)RATELIMIT_INIT(1, 60000);

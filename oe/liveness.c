@@ -21,6 +21,11 @@ liveness_key_anew(struct connection *conn, const char *why)
 {
 	struct core *c = conn->core;
 
+	/* One that came by itself, without a name, is not to be found again. */
+	if (conn->anonymous && conn->right == RIGHT_FLOWS) {
+		conn->gone = true;
+		return;
+	}
 	if (conn->requested || (conn->anew_at != 0 &&
 	    c->now - conn->anew_at < SUSPECT_INTERVAL))
 		return;
@@ -93,6 +98,13 @@ liveness_moved(struct connection *conn)
 {
 	liveness_probe(conn, PROBE_INTERVAL,
 	    "its peer moved, and nobody can be asked");
+}
+
+void
+liveness_doubt(struct connection *conn)
+{
+	liveness_probe(conn, HINT_INTERVAL,
+	    "somebody else has its flows, and nobody can be asked");
 }
 
 void

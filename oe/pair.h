@@ -32,6 +32,7 @@ struct sa_pair {
 	bool		   follows;	/* a NAT's mapping of the peer */
 	bool		   initiator;
 	unsigned	   version;	/* of IKE that made it */
+	enum keying_how	   how;		/* the peer proved itself */
 	uint64_t	   born, soft;
 	uint64_t	   soft_bytes;
 	uint64_t	   linger;	/* "now" at which a replaced one goes; 0: not replaced */

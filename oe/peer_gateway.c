@@ -114,6 +114,17 @@ peer_gateways_set(struct connection *conn, const struct record_answer *a)
 }
 
 void
+peer_gateways_blind(struct connection *conn)
+{
+	static const struct keying_id anyone = { .type = KEYING_ID_ANYONE };
+	struct peer_gateway	     *g;
+
+	peer_gateways_clear(conn);
+	g = peer_gateway_of(conn, &anyone);
+	g->addr = conn->key.dst.addr;
+}
+
+void
 peer_gateway_add_keys(struct peer_gateway *g, const struct record_answer *a)
 {
 	unsigned i;

@@ -16,6 +16,8 @@ struct peer_gateway {			/* who may speak for a destination, with what keys */
 
 /* Replaces conn's gateways by those an answer names, strongest first. */
 void	peer_gateways_set(struct connection *conn, const struct record_answer *a);
+/* The destination itself, whoever answers there. */
+void	peer_gateways_blind(struct connection *conn);
 void	peer_gateways_clear(struct connection *conn);
 /* Adds what a KEY look-up found; drops gateways that have no key at the end. */
 void	peer_gateway_add_keys(struct peer_gateway *g, const struct record_answer *a);

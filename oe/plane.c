@@ -541,7 +541,7 @@ plane_unknown_spi(struct core *c, const struct packet_view *v, uint32_t spi)
 void
 plane_inbound_esp(struct core *c, uint64_t now, const struct packet_view *v)
 {
-	struct connection *conn;
+	struct connection *conn, *holder = NULL;
 	struct sa_pair	  *p = NULL;
 	struct packet_view inner;
 	uint32_t	   spi;
@@ -596,7 +596,11 @@ plane_inbound_esp(struct core *c, uint64_t now, const struct packet_view *v)
 		plane_release(c);
 	}
 	if (conn->spd != NULL && conn->spd->nshared != 0 &&
-	    !flow_hear(c, conn, &inner)) {
+	    !flow_hear(c, conn, &inner, &holder)) {
+		/* RFC 7619 §2.3: who began anew cannot say so; who was there
+		 * before can be asked. */
+		if (conn->anonymous && holder != NULL && holder->anonymous)
+			liveness_doubt(holder);
 		c->count.flow_refused++;
 		if (ratelimit_pass(&p->bad, now))
 			log_warn("peer %s sent on a flow that is another's, "

@@ -51,6 +51,10 @@ static const struct {
 	[REASON_ONE_HOST_ONLY] = { "one-host-only", "the peer keeps keys with "
 	    "one host at our address only, another has them, and refuses a "
 	    "flow alone" },
+	[REASON_TRYING] = { "trying",
+	    "no OE record in DNS; it is tried without one" },
+	[REASON_TRIED] = { "tried",
+	    "no OE record in DNS, and tried without one: %w" },
 	[REASON_LOOKUPS_FULL] = { "lookups-full",
 	    "too many DNS look-ups under way" },
 	[REASON_IKE_FULL] = { "ike-full", "%w" },
@@ -58,6 +62,10 @@ static const struct {
 	    "its key is in DNS and IKE succeeded" },
 	[REASON_PEER_ASKED] = { "peer-asked",
 	    "the peer asked for it and proved its key" },
+	[REASON_NOBODY_ANSWERED] = { "nobody-answered",
+	    "IKE succeeded with somebody who proves nothing" },
+	[REASON_NOBODY_ASKED] = { "nobody-asked",
+	    "somebody asked for it, and proved nothing" },
 	[REASON_EACH_FLOW] = { "each-flow", "its key is in DNS and IKE "
 	    "succeeded, for each flow alone, as the peer does not tell the "
 	    "hosts at our address apart" },

@@ -46,12 +46,16 @@ enum oe_reason {
 	REASON_IKE_LOCAL,
 	REASON_REKEY_FAILED,		/* number: enum keying_failure */
 	REASON_ONE_HOST_ONLY,
+	REASON_TRYING,
+	REASON_TRIED,			/* words: what came of it */
 	/* limits of ours */
 	REASON_LOOKUPS_FULL,
 	REASON_IKE_FULL,		/* words: of what there are too many */
 	/* keys are there */
 	REASON_KEY_IN_DNS,
 	REASON_PEER_ASKED,
+	REASON_NOBODY_ANSWERED,
+	REASON_NOBODY_ASKED,
 	REASON_EACH_FLOW,
 	REASON_ANSWERS_ANOTHER,		/* words: what a flow alone led to */
 	/* it ended */

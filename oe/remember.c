@@ -207,7 +207,7 @@ remember_line(char *out, size_t cap, const struct core *c,
 	return (size_t)snprintf(out, cap, "%s %s %d %x %s\n", src,
 	    ADDR_TEXT(&conn->key.dst.addr), conn->path.peer_port != 0 ?
 	    conn->path.peer_port : KEYING_PORT, p != NULL ? p->spi_in : 0,
-	    keying_id_text(&conn->peer_id));
+	    conn->right == RIGHT_FLOWS ? "@" : keying_id_text(&conn->peer_id));
 }
 
 void

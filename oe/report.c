@@ -62,7 +62,24 @@ report_auth_text(const struct connection *conn)
 	if (conn->class == OE_CLASS_TUNNEL)
 		return conn->core->config->tunnels[conn->tunnel].psk != NULL ?
 		    "psk" : "configured key";
+	if (conn->anonymous)
+		return "null";
 	return conn->authentic ? "dnssec" : "dns";
+}
+
+/* What the peer has shown, as method of IKE. */
+static const char *
+method_text(const struct sa_pair *p)
+{
+	switch (p->how) {
+	case KEYING_BY_KEY:
+		return "signature";
+	case KEYING_BY_PSK:
+		return "psk";
+	case KEYING_BY_NOTHING:
+		break;
+	}
+	return "null";
 }
 
 /* How the peer's right to the address came to be believed: another question. */
@@ -90,7 +107,8 @@ struct connection_row {
 	const char *policy, *class, *state, *reason, *peer, *auth, *right;
 	char	    detail[REASON_WORDS_MAX + ADDR_TEXT_MAX];
 	char	    because[REASON_TEXT_MAX];
-	const char *dataplane, *role;
+	const char *dataplane, *role, *method;
+	unsigned    ike;
 	char	    peer_gateway[ADDR_TEXT_MAX];
 	uint64_t    packets, bytes, age, idle, next, silent;
 };
@@ -107,6 +125,11 @@ struct connection_row {
 	{ FIELD("peer", TEXT, PLAIN, peer, "the peer's identity") },	\
 	{ FIELD("auth", TEXT, PLAIN, auth,				\
 	    "how the peer's key came to be believed") },		\
+	{ FIELD("ike", NUMBER, PLAIN, ike,				\
+	    "version of IKE that made the keys") },			\
+	{ FIELD("method", TEXT, PLAIN, method,				\
+	    "how the peer proved itself: signature, psk, null"),	\
+	    .flags = REPORT_WIDE },					\
 	{ FIELD("right", TEXT, PLAIN, right,				\
 	    "what says that it may speak for that address") },		\
 	{ FIELD("peer_gateway", CHARS, PLAIN, peer_gateway,		\
@@ -176,6 +199,8 @@ connection_fill(struct connection_row *row, const struct connection *conn)
 		report_cipher_text(p, row->cipher, sizeof(row->cipher));
 		row->dataplane = esp_pair_plane(p->esp);
 		row->role = p->initiator ? "initiator" : "responder";
+		row->ike = p->version;
+		row->method = method_text(p);
 	}
 	row->packets = conn->packets;
 	row->bytes = conn->bytes;
@@ -208,8 +233,8 @@ report_spd(struct core *c, size_t limit)
 struct pair_row {
 	char	    src[PREFIX_TEXT_MAX], dst[PREFIX_TEXT_MAX], flow[32], spi_in[16], spi_out[16];
 	char	    cipher[64];
-	const char *peer, *state, *role;
-	unsigned    phase;
+	const char *peer, *state, *role, *method;
+	unsigned    phase, ike;
 	uint64_t    packets, bytes, replays, auth_failures, age, rekey, silent;
 	uint64_t    expires;
 };
@@ -234,6 +259,11 @@ const struct report_field oe_sa_fields[] = {
 	{ FIELD("state", TEXT, PLAIN, state, "of IKE: up or negotiating"),
 	    .flags = REPORT_WIDE },
 	{ FIELD("role", TEXT, PLAIN, role, "initiator or responder"),
+	    .flags = REPORT_WIDE },
+	{ FIELD("ike", NUMBER, PLAIN, ike, "version of IKE"),
+	    .flags = REPORT_WIDE },
+	{ FIELD("method", TEXT, PLAIN, method,
+	    "how the peer proved itself: signature, psk, null"),
 	    .flags = REPORT_WIDE },
 	{ FIELD("packets", COUNTER, PLAIN, packets, "both ways") },
 	{ FIELD("bytes", COUNTER, BYTES, bytes, "both ways") },
@@ -265,6 +295,8 @@ pair_fill(struct pair_row *row, const struct connection *conn,
 	key_text(&conn->key.dst, row->dst);
 	session_text(p, row->flow, sizeof(row->flow));
 	row->peer = keying_id_text(&conn->peer_id);
+	row->ike = p->version;
+	row->method = method_text(p);
 	spi_text(p->spi_in, row->spi_in);
 	spi_text(p->spi_out, row->spi_out);
 	report_cipher_text(p, row->cipher, sizeof(row->cipher));
@@ -366,10 +398,13 @@ why_line(const struct connection *conn, char *out, size_t cap)
 		report_cipher_text(p, cipher, sizeof(cipher));
 		snprintf(peer, sizeof(peer), "%s", keying_id_text(&conn->peer_id));
 		silence_text(conn, silence, sizeof(silence));
-		snprintf(out, cap, "%s: encrypted with %s to %s at %s (%s%s), "
+		snprintf(out, cap, "%s: encrypted%s with %s to %s at %s (IKEv%u, "
+		    "%s%s), "
 		    "because %s%s; %llu packets, looked at again in %llu s", dst,
-		    cipher, peer, ADDR_TEXT(&conn->path.peer),
+		    conn->anonymous ? ", peer unknown," : "",
+		    cipher, peer, ADDR_TEXT(&conn->path.peer), p->version,
 		    conn->class == OE_CLASS_TUNNEL ? report_auth_text(conn) :
+		    conn->anonymous ? "it proves nothing" :
 		    conn->authentic ? "key vouched for by DNSSEC" :
 		    "key from DNS, not vouched for by DNSSEC",
 		    right_line(conn), REASON_TEXT(&conn->reason), silence,

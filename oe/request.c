@@ -8,6 +8,7 @@
 #include "net/ip.h"
 #include "oe/classes.h"
 #include "oe/connection.h"
+#include "oe/identity.h"
 #include "oe/known.h"
 #include "oe/peer_gateway.h"
 #include "oe/request.h"
@@ -15,6 +16,7 @@
 #include "oe/version.h"
 
 #define REKEY_RETRY	10000
+#define BLIND_TIME	2000	/* milliseconds for a peer of whom DNS says nothing */
 
 /* One request, in one version.  What it leads to may come at once, and end conn. */
 static int
@@ -48,6 +50,14 @@ request_in(struct connection *conn, unsigned version)
 		r.peer_id = g->id;
 		r.peer.keys = g->keys;
 		r.peer.nkeys = g->nkeys;
+		/* Who would look for our key in vain is not shown a name. */
+		if (version == 2 && (c->config->key == NULL ||
+		    !identity_usable(c)))
+			r.my_id = (struct keying_id){ .type = KEYING_ID_NULL };
+		if (conn->blind) {
+			r.peer.nothing = true;
+			r.patience = BLIND_TIME;
+		}
 	}
 	session_selectors(conn, &ours, &theirs);
 	r.ours = keying_selectors_of(&ours);

@@ -56,9 +56,12 @@ responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
 	struct keying_credentials credentials = { 0 };
 
 	c->now = now;
-	/* We know no anonymous peers. */
-	if (claims == KEYING_BY_NOTHING)
+	if (claims == KEYING_BY_NOTHING) {
+		credentials.nothing = classes_find(c->config->classes,
+		    &path->peer, &m) == 0 && oe_config_anonymous(c->config,
+		    m.class) != OE_ANONYMOUS_NO;
 		goto refuse;
+	}
 	if ((t = tunnel_of(c, id, path, &index)) != NULL) {
 		if (t->my_id.type != 0)
 			c->keying->peer_identity(c->keying_arg, token, &t->my_id);
@@ -339,6 +342,35 @@ responder_is_translated(const struct core *c, const struct keying_id *id,
 	    c->shell->is_near != NULL && !c->shell->is_near(c->shell_arg, addr);
 }
 
+/* NULL, or why who proves nothing may not have this.  Its address is all that is
+ * known of it (RFC 7619 §2.5), and others may have that too. */
+static const char *
+anonymous_refused(struct core *c, const struct keying_ask *ask,
+    const struct spd_key *key, enum oe_class class)
+{
+	const struct spd_entry	*e = spd_find(c, &key->src.addr, &key->dst.addr);
+	const struct connection *conn;
+
+	if (!addr_equal(&key->dst.addr, &ask->path->peer))
+		return "who proves nothing speaks for its own address only";
+	if (oe_config_anonymous(c->config, class) == OE_ANONYMOUS_NO)
+		return "policy wants to know who it is";
+	if (responder_is_past(c, key))
+		return "the kernel does ESP for another at its address";
+	if (e == NULL)
+		return NULL;
+	conn = connection_identical(e, ask->peer_id);
+	if (conn != NULL && !TAILQ_EMPTY(&conn->pairs))
+		return "it has what it asked for";
+	/* RFC 7619 §3.3: it takes no place of one that is known. */
+	TAILQ_FOREACH(conn, &e->connections, entry) {
+		if (conn->state == CONNECTION_KEYED && !conn->anonymous &&
+		    conn->right > RIGHT_FLOWS && !conn->shares)
+			return "another, who is known, has that address";
+	}
+	return NULL;
+}
+
 void
 responder_child_ask(struct core *c, uint64_t now, uint64_t token,
     const struct keying_ask *ask)
@@ -391,6 +423,13 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	    classes_find(c->config->classes, dst, &m) == -1 ||
 	    (m.class != OE_CLASS_PERMISSIVE && m.class != OE_CLASS_PARANOID))
 		goto refuse;
+	if (ask->proof->how == KEYING_BY_NOTHING) {
+		if ((why = anonymous_refused(c, ask, &key, m.class)) != NULL)
+			goto refuse;
+		responder_authorize(c, token, responder_connection(c, id, &key,
+		    m.class, 0, RIGHT_FLOWS, true));
+		return;
+	}
 	/* The key came from the address's own reverse map (§3.3.1). */
 	if (id->type == KEYING_ID_ADDR && addr_equal(&id->addr, dst)) {
 		responder_authorize(c, token, responder_connection(c, id, &key,

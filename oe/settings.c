@@ -413,6 +413,11 @@ static const struct option_word versions[] = {
 	{ "2,1", 1 << 2 | 1 << 1 }, { "2", 1 << 2 }, { "1", 1 << 1 }, { 0 }
 };
 
+static const struct option_word anonymous[] = {
+	{ "no", OE_ANONYMOUS_NO }, { "accept", OE_ANONYMOUS_ACCEPT },
+	{ "try", OE_ANONYMOUS_TRY }, { 0 }
+};
+
 #define AT(member)	OPTION_AT(struct oe_config, member)
 #define DAY		86400	/* seconds */
 
@@ -423,7 +428,7 @@ const struct option oe_options[] = {
 	      "address." },
 	{ "key", OPTION_FILE, OPTION_LIVE, KEY_DEFAULT, AT(key_path),
 	  .help = "The private key (rsipctl keygen); without the default "
-	      "one everything goes in the clear." },
+	      "one peers are not shown who we are." },
 	{ "state", OPTION_STATE, OPTION_FIXED, STATEDIR "/oe.peers", AT(state),
 	  .help = "Where peers are remembered for after a crash; empty: "
 	      "nowhere." },
@@ -468,6 +473,14 @@ const struct option oe_options[] = {
 	  .help = "Versions of IKE; the first is tried first, IKEv1 only where "
 	      "nobody answers, with a key from a TXT record or of a tunnel, "
 	      "and without legacy." },
+	{ "anonymous", OPTION_WORD, OPTION_LIVE, "accept", AT(anonymous),
+	  .words = anonymous,
+	  .help = "Permissive peers that show nobody who they are (IKEv2): "
+	      "accept them, or try it also where DNS has no key." },
+	{ "paranoid-anonymous", OPTION_WORD, OPTION_LIVE, "no",
+	  AT(paranoid_anonymous), .words = anonymous,
+	  .help = "The same for paranoid ones, which anybody on the way can "
+	      "then pose as." },
 	{ "legacy", OPTION_BOOL, OPTION_LIVE, "true", AT(legacy),
 	  .help = "3DES, MD5, SHA-1 and groups 2 and 5 too, as RFC 4322 "
 	      "demands." },
@@ -488,8 +501,9 @@ const struct option oe_options[] = {
 	{ "lifespan-short", OPTION_NUMBER, OPTION_LIVE, "60",
 	  AT(lifespan_short), .lo = 1, .hi = DAY,
 	  .help = "Seconds after silence of IKE or DNS." },
-	{ "hold", OPTION_NUMBER, OPTION_LIVE, "3", AT(hold), .lo = 1, .hi = 600,
-	  .help = "Seconds that a permissive destination's packets wait." },
+	{ "hold", OPTION_NUMBER, OPTION_LIVE, "3", AT(hold), .lo = 0, .hi = 600,
+	  .help = "Seconds that a permissive destination's packets wait; 0: "
+	      "they go in the clear until there are keys." },
 	{ "give-up", OPTION_NUMBER, OPTION_LIVE, "20", AT(give_up), .lo = 1,
 	  .hi = 600, .help = "Seconds that IKE waits for a silent peer." },
 	{ "phase1-lifetime", OPTION_NUMBER, OPTION_LIVE, "3600",
@@ -589,6 +603,31 @@ oe_config_share(struct oe_config *c)
 	return c;
 }
 
+bool
+oe_config_can_begin(const struct oe_config *c)
+{
+	return c->key != NULL || (c->ike & 1 << 2);
+}
+
+enum oe_anonymous
+oe_config_anonymous(const struct oe_config *c, enum oe_class class)
+{
+	/* IKEv1 has nothing like it. */
+	if (!(c->ike & 1 << 2))
+		return OE_ANONYMOUS_NO;
+	switch (class) {
+	case OE_CLASS_PERMISSIVE:
+		return c->anonymous;
+	case OE_CLASS_PARANOID:
+		return c->paranoid_anonymous;
+	case OE_CLASS_DENY:
+	case OE_CLASS_CLEAR:
+	case OE_CLASS_TUNNEL:
+		break;
+	}
+	return OE_ANONYMOUS_NO;
+}
+
 enum oe_dataplane
 oe_config_dataplane(const struct oe_config *c)
 {
@@ -604,8 +643,14 @@ settings_key(cfg_t *s, struct oe_config *c)
 
 	if (cfg_size(s, "key") == 0) {
 		if ((fd = opener_open(c->key_path)) == -1) {
-			log_warn("no key %s: everything goes in the clear; make "
-			    "one with \"rsipctl keygen\"", c->key_path);
+			if (c->ike & 1 << 2)
+				log_info("no key %s: peers are not shown who we "
+				    "are (\"rsipctl keygen\" makes one)",
+				    c->key_path);
+			else
+				log_warn("no key %s: everything goes in the "
+				    "clear; make one with \"rsipctl keygen\"",
+				    c->key_path);
 			return 0;
 		}
 		close(fd);

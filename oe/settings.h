@@ -18,6 +18,14 @@ extern const struct option oe_options[];
 /* Who does ESP (option "dataplane"). */
 enum oe_dataplane { OE_DATAPLANE_USER, OE_DATAPLANE_KERNEL, OE_DATAPLANE_AUTO };
 
+/* With whom that proves nothing there are SAs (RFC 7619): options "anonymous"
+ * and "paranoid-anonymous". */
+enum oe_anonymous {
+	OE_ANONYMOUS_NO,
+	OE_ANONYMOUS_ACCEPT,		/* that asks for them */
+	OE_ANONYMOUS_TRY,		/* also asked for, where DNS has no key */
+};
+
 #define OE_RESOLVERS_MAX 4
 
 #define OE_NETWORKS_MAX 64
@@ -58,6 +66,7 @@ struct oe_config {
 	bool		 self_delegation_only;	/* draft -17 §3.2.4.1 */
 	unsigned	 ike;		/* versions, as bits (version.h) */
 	bool		 legacy;
+	unsigned	 anonymous, paranoid_anonymous;	/* enum oe_anonymous */
 	enum oe_dataplane dataplane;
 	bool		 initiate;	/* false: "accept but do not initiate" */
 	bool		 icmp_deny;	/* answer denied packets with ICMP 3/13 */
@@ -82,6 +91,11 @@ struct oe_config *oe_config_read(const struct option_source *s);
 /* The same as option_open: the option's member is a struct oe_config *. */
 int	oe_config_open(void *to, const struct option_source *s,
 	    const struct option *o);
+/* May keys be asked for at all: with a key of ours, or by IKEv2 as nobody? */
+bool	oe_config_can_begin(const struct oe_config *c);
+/* What holds for a destination of that class. */
+enum oe_anonymous oe_config_anonymous(const struct oe_config *c,
+	    enum oe_class class);
 enum oe_dataplane oe_config_dataplane(const struct oe_config *c);
 /* The file of state that is replaced while an engine runs with oe_shell.state;
  * NULL: none.  Good until the next call. */

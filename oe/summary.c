@@ -39,9 +39,13 @@ peers_text(const struct core *c, char *out, size_t cap)
 void
 summary_verdict(const struct core *c, struct oe_verdict *out)
 {
+	char   nobody[3 * KEYING_NAME_MAX];
+	size_t n;
+
 	out->keyed = peers_text(c, out->peers, sizeof(out->peers));
 	identity_obstacle(c, c->config->ntunnels > 0, out->obstacle,
 	    sizeof(out->obstacle));
+	identity_nobody(c, nobody, sizeof(nobody));
 	if (out->keyed > 0)
 		snprintf(out->line, sizeof(out->line), "encrypting; %s%s%s",
 		    out->peers, *out->obstacle != '\0' ? "; no new ones: " : "",
@@ -52,6 +56,9 @@ summary_verdict(const struct core *c, struct oe_verdict *out)
 	else
 		snprintf(out->line, sizeof(out->line), "ready to encrypt; %s",
 		    out->peers);
+	n = strlen(out->line);
+	if (*nobody != '\0' && (out->keyed > 0 || *out->obstacle == '\0'))
+		snprintf(out->line + n, sizeof(out->line) - n, "; %s", nobody);
 }
 
 /* --- the report --------------------------------------------------------------- */
@@ -145,6 +152,7 @@ static const struct report_field latency_fields[] = {
 static const struct grade {
 	const char *auth, *key, *labels;
 } grades[] = {
+	{ "null", "null", "grade=null" },
 	{ "dns", "dns", "grade=dns" },
 	{ "dnssec", "dnssec", "grade=dnssec" },
 	{ "configured key", "configured_key", "grade=configured_key" },

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "oe/identity.h"
 #include "oe/peer_gateway.h"
 #include "oe/version.h"
 
@@ -140,7 +141,11 @@ peer_spoke(const struct connection *conn)
 static bool
 may_be_older(const struct connection *conn)
 {
-	return both(conn->core) && (conn->class == OE_CLASS_TUNNEL ||
+	if (conn->class != OE_CLASS_TUNNEL &&
+	    (conn->core->config->key == NULL || !identity_usable(conn->core)))
+		return false;
+	return both(conn->core) && !conn->blind &&
+	    (conn->class == OE_CLASS_TUNNEL ||
 	    conn->spoke == IKEV1 ||
 	    (conn->txt_here && conn->txt == RECORD_FOUND)) &&
 	    !peer_spoke(conn);

@@ -153,7 +153,7 @@ client_make_direct(struct client *c, const struct settings *s,
     struct oe_config *oe)
 {
 	bool wanted = s->direct && !s->cascade &&
-	    (oe->key != NULL || oe->ntunnels > 0);
+	    (oe_config_can_begin(oe) || oe->ntunnels > 0);
 
 	/* What was opened as root is kept: it is not to be had again. */
 	if (c->direct != NULL) {

@@ -189,8 +189,8 @@ block "$NET_RUN/x1.records" x1 "On a laptop"
 block "$NET_RUN/y1.records" y1 "On a server"
 
 port_say "# nothing is published so far"
-says x1 "in the clear: DNS has no key of ours at x1.lab"
-says y1 "in the clear: DNS has no key of ours at 10.100.51.198.in-addr.arpa"
+says x1 "peers are not shown who we are: DNS has no key of ours at x1.lab"
+says y1 "peers are not shown who we are: DNS has no key of ours at 10.100.51.198.in-addr.arpa"
 net_fetch x1 y1.lab "$NET_RUN/clear" || net_fail "no fetch in the clear"
 net_same "$NET_RUN/clear" || net_fail "not the file"
 

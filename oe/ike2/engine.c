@@ -110,6 +110,9 @@ proof_will_do(const struct ike2_sa *sa, const struct keying_request *r)
 {
 	if (sa->proof.how == KEYING_BY_NOTHING)
 		return r->peer.nothing;
+	/* It may be more than is asked. */
+	if (r->peer.nothing && r->peer.nkeys == 0 && r->peer.psk == NULL)
+		return true;
 	if (r->peer_id.type != KEYING_ID_ANYONE && !keying_id_equal(&r->peer_id,
 	    &sa->peer_id))
 		return false;
@@ -142,6 +145,7 @@ serves(const struct ike2_sa *sa, const struct keying_request *r)
 	if (!addr_equal(&sa->path.local, &r->path.local) ||
 	    !addr_equal(&sa->path.peer, &r->path.peer) ||
 	    sa->close || sa->replaced || sa->full ||
+	    sa->nchildren >= IKE2_CHILDREN_MAX ||
 	    !keying_id_equal(&sa->my_id, &r->my_id))
 		return false;
 	if (sa->state == IKE2_UP)
@@ -166,7 +170,7 @@ begin_sa(struct ike2 *e, uint64_t now, const struct keying_request *r)
 		return NULL;
 	i = sa->init;
 	sa->my_id = r->my_id;
-	sa->expires = now + e->x.give_up;
+	sa->expires = now + (r->patience != 0 ? r->patience : e->x.give_up);
 	i->want_id = r->peer_id;
 	i->nothing = r->peer.nothing;
 	i->initial_contact = r->initial_contact;

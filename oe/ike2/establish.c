@@ -1,6 +1,8 @@
 /* establish.c - IKE_AUTH in both roles, with the first child (RFC 7296 §1.2, §2.15, §2.21.2; RFC 7619) */
 #include "config.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +51,14 @@ signed_by(const struct ike2_sa *sa, bool initiator, const uint8_t *id,
 	return s;
 }
 
+/* Do we show nobody who we are? */
+static bool
+proves_nothing(const struct ike2_sa *sa)
+{
+	return sa->my_id.type == KEYING_ID_NULL ||
+	    (sa->init->psk == NULL && sa->ike->c.key == NULL);
+}
+
 /* IDi or IDr and AUTH of ours, into a chain. 0, or -1. */
 static int
 put_auth(struct ike2_sa *sa, struct ike2_builder *b, bool nothing)
@@ -86,6 +96,10 @@ forget_identity(struct ike2_sa *sa)
 {
 	memset(&sa->peer_id, 0, sizeof(sa->peer_id));
 	sa->peer_id.type = KEYING_ID_NULL;
+	/* Two of them are two, also at one address; a rekeyed IKE SA is of the
+	 * same one. */
+	snprintf(sa->peer_id.name, sizeof(sa->peer_id.name), "%016" PRIx64,
+	    sa->peer_spi);
 }
 
 /*
@@ -157,8 +171,7 @@ initial_contact(struct ike2_sa *sa)
 int
 ike2_auth_start(struct ike2_sa *sa, uint64_t now)
 {
-	bool		    nothing = sa->init->psk == NULL &&
-	    sa->ike->c.key == NULL;
+	bool		    nothing = proves_nothing(sa);
 	struct ike2_child  *c;
 	struct ike2_builder b;
 
@@ -355,8 +368,7 @@ anonymous_place(const struct ike2_sa *sa)
 static int
 begin_answer(struct ike2_sa *sa, struct ike2_builder *b)
 {
-	bool nothing = sa->init->nothing || (sa->ike->c.key == NULL &&
-	    sa->init->psk == NULL);
+	bool nothing = sa->init->nothing || proves_nothing(sa);
 
 	ike2_inner_begin(sa, b);
 	return put_auth(sa, b, nothing);

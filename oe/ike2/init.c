@@ -151,7 +151,8 @@ send_request(struct ike2_sa *sa, uint64_t now)
 	ike2_notify_put(&b, IKE2_N_FRAGMENTATION_SUPPORTED, NULL, 0);
 	put_hashes(&b);
 	ike2_natd_put(sa, &b, sa->spi, 0);
-	if (in->nothing || sa->ike->c.key == NULL)
+	if (in->nothing || sa->ike->c.key == NULL ||
+	    sa->my_id.type == KEYING_ID_NULL)
 		ike2_put(&b, IKE2_P_VENDOR_ID, opportunistic,
 		    sizeof(opportunistic) - 1);
 	len = ike2_message_end(&b);

@@ -22,7 +22,8 @@ oe_key new
 oe_daemon server
 oe_daemon known "paranoid = {\"198.51.100.99/32\"}" \
     "permissive = {\"0.0.0.0/0\"}"
-oe_daemon new
+# By IKEv2 it would be shown to nobody instead (oe_anonymous.sh).
+oe_daemon new 'ike = "1"'
 oe_ready server known new
 oe_sniff new "$NET_RUN/new.pcap"
 

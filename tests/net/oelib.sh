@@ -73,7 +73,8 @@ oe_zones()
 	} >"$NET_RUN/zone.100.51.198.in-addr.arpa"
 }
 
-# NAME LINES...: oed there with these lines in its section "oe".
+# NAME LINES...: oed there with these lines in its section "oe".  OE_KEYLESS: it has
+# no key.
 oe_daemon()
 {
 	oe_name=$1
@@ -81,8 +82,9 @@ oe_daemon()
 	{
 		printf 'control = "%s"\n' "$NET_RUN/oed_$oe_name.sock"
 		printf 'address = "%s"\n' "$(oe_addr "$oe_name")"
-		printf 'oe {\n  key = "%s"\n  resolvers = {"%s"}\n' \
-		    "$NET_RUN/$oe_name.pem" "$NET_DNS"
+		printf 'oe {\n  resolvers = {"%s"}\n' "$NET_DNS"
+		[ -n "${OE_KEYLESS-}" ] ||
+		    printf '  key = "%s"\n' "$NET_RUN/$oe_name.pem"
 		printf '  state = "%s"\n' "$NET_RUN/oe_$oe_name.peers"
 		printf '  %s\n' "$@"
 		printf '}\n'

@@ -64,7 +64,7 @@ host_name(uint32_t addr)
 static const char *
 id_name(const struct keying_id *id)
 {
-	return id->type == 0 ? "any" : id->type == KEYING_ID_ADDR ?
+	return id->type == 0 ? "any" : id->type == KEYING_ID_NULL ? "?" : id->type == KEYING_ID_ADDR ?
 	    host_name(addr_v4(&id->addr)) : keying_id_text(id);
 }
 
@@ -482,7 +482,7 @@ ops_request(void *arg, uint64_t now, const struct keying_request *r,
 	    host_name(addr_v4(&r->path.peer)), version, id_name(&r->peer_id),
 	    host_name(addr_v4(&ours->from)), host_name(addr_v4(&theirs->from)),
 	    flow, r->peer.nkeys,
-	    r->peer.psk != NULL ? " psk" : "",
+	    r->peer.psk != NULL ? " psk" : r->peer.nothing ? " nothing" : "",
 	    r->initial_contact ? " initial-contact" : "",
 	    r->departed ? " departed" : "", id_name(&r->my_id));
 	if (w->requests_refused)
@@ -573,7 +573,8 @@ ops_peer_keys(void *arg, uint64_t now, uint64_t token,
 {
 	(void)now;
 	(void)token;
-	world_event(arg, "keys %zu%s", c->nkeys, c->psk != NULL ? " psk" : "");
+	world_event(arg, "keys %zu%s", c->nkeys, c->psk != NULL ? " psk" :
+	    c->nothing ? " nothing" : "");
 }
 
 static void

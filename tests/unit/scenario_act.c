@@ -40,7 +40,10 @@ player_identity(struct play *p, const char *text)
 	struct keying_id id;
 
 	memset(&id, 0, sizeof(id));
-	if (*text == '@') {
+	if (*text == '?') {
+		id.type = KEYING_ID_NULL;
+		snprintf(id.name, sizeof(id.name), "%s", text + 1);
+	} else if (*text == '@') {
 		id.type = KEYING_ID_FQDN;
 		snprintf(id.name, sizeof(id.name), "%s", text + 1);
 	} else {
@@ -607,8 +610,10 @@ do_up(struct play *p)
 	k.initiator = !play_flag(p, "responder");
 	k.version = (unsigned)play_number(p, "version", 2);
 	snprintf(name, sizeof(name), "KEY%lu", play_number(p, "key", 1));
-	k.proof.how = KEYING_BY_KEY;
-	k.proof.key = key_named(name);
+	k.proof.how = k.peer_id.type == KEYING_ID_NULL ? KEYING_BY_NOTHING :
+	    KEYING_BY_KEY;
+	if (k.proof.how == KEYING_BY_KEY)
+		k.proof.key = key_named(name);
 	if (W(p)->nmirrors == MIRRORS_MAX) {
 		play_fail(p, "too many SAs");
 		return;
@@ -714,7 +719,8 @@ do_peer_lookup(struct play *p)
 
 	responder_peer_lookup(W(p)->core, W(p)->now,
 	    DOOR_TOKEN(play_number(p, "version", 2)) + ++W(p)->token, &id,
-	    KEYING_BY_KEY, &path);
+	    id.type == KEYING_ID_NULL ? KEYING_BY_NOTHING : KEYING_BY_KEY,
+	    &path);
 }
 
 static void
@@ -730,6 +736,8 @@ do_child_ask(struct play *p)
 	    play_number(p, "src-bits", 0));
 	dst = host_selector(player_host(p, p->words[4]),
 	    play_number(p, "dst-bits", 0));
+	if (id.type == KEYING_ID_NULL)
+		proof.how = KEYING_BY_NOTHING;
 	player_flow(p, &src, &dst);
 	ours = keying_selectors_of(&src);
 	theirs = keying_selectors_of(&dst);
@@ -753,8 +761,11 @@ do_initial_contact(struct play *p)
 static void
 do_silent(struct play *p)
 {
-	struct connection *conn = conn_of(p, p->words[1]);
+	struct connection *conn = p->n > 2 ? NULL : conn_of(p, p->words[1]);
+	struct mirror	  *m = p->n > 2 ? mirror_of(p, p->words[2]) : NULL;
 
+	if (m != NULL)
+		conn = m->conn;
 	W(p)->core->now = W(p)->now;
 	if (conn != NULL)
 		liveness_peer_silent(conn);

@@ -49,11 +49,12 @@
  *       [flow=PROTOCOL/OURS:THEIRS]   for these ports alone (0: any)
  *   confirmed SPI | down SPI peer|expired | fail PEER HOW [detail]
  *       version=N               of IKE, with these and "up"; else 2
+ *       ID "?x": one who proves nothing, told from others by x
  *   peer-lookup ID FROM [version=N]   responder: an IKE SA of ID
  *   child-ask ID FROM SRC DST [nat] [flow=...]   responder: Phase 2, SRC is ours;
  *       nat: on port 4500
  *   initial-contact ID FROM
- *   silent PEER                 the peer did not answer a probe
+ *   silent PEER [SPI]           the peer (of that SA) did not answer a probe
  *   invalid-spi PEER SPI [authenticated]   PEER says that it does not know it
  *   wake                        we slept
  *   identity                    it is time to ask DNS for our own key, KEY0

@@ -125,7 +125,7 @@ struct connection_row {
 	{ FIELD("peer", TEXT, PLAIN, peer, "the peer's identity") },	\
 	{ FIELD("auth", TEXT, PLAIN, auth,				\
 	    "how the peer's key came to be believed") },		\
-	{ FIELD("ike", NUMBER, PLAIN, ike,				\
+	{ FIELD("ike_version", NUMBER, PLAIN, ike,				\
 	    "version of IKE that made the keys") },			\
 	{ FIELD("method", TEXT, PLAIN, method,				\
 	    "how the peer proved itself: signature, psk, null"),	\
@@ -260,7 +260,7 @@ const struct report_field oe_sa_fields[] = {
 	    .flags = REPORT_WIDE },
 	{ FIELD("role", TEXT, PLAIN, role, "initiator or responder"),
 	    .flags = REPORT_WIDE },
-	{ FIELD("ike", NUMBER, PLAIN, ike, "version of IKE"),
+	{ FIELD("ike_version", NUMBER, PLAIN, ike, "version of IKE"),
 	    .flags = REPORT_WIDE },
 	{ FIELD("method", TEXT, PLAIN, method,
 	    "how the peer proved itself: signature, psk, null"),

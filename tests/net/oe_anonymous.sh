@@ -35,7 +35,7 @@ net_ok "without a key or a record: $(cat "$NET_RUN/why")"
 net_ctl oed_one status | grep -q "peers are not shown who we are: there is no key" ||
     net_fail "status: $(net_ctl oed_one status | head -n 1)"
 
-auth=$(net_json oed_server spd '[r["auth"] + " " + str(r["ike"]) + " " + r["method"] for r in rows if r["dst"] == "198.51.100.41"]')
+auth=$(net_json oed_server spd '[r["auth"] + " " + str(r["ike_version"]) + " " + r["method"] for r in rows if r["dst"] == "198.51.100.41"]')
 [ "$auth" = "null 2 null" ] || net_fail "the server calls it \"$auth\""
 net_ctl oed_server why 198.51.100.41 | grep -q "encrypted with somebody on their own flows" ||
     net_fail "server: $(net_ctl oed_server why 198.51.100.41)"

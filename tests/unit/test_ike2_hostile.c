@@ -89,14 +89,24 @@ filter(struct net *n, struct net_datagram *d, void *arg)
 	return true;
 }
 
+/* Of keys there is one for both. */
+static void
+scene_of(uint32_t seed, unsigned key)
+{
+	net_init(&net, seed);
+	x = ike2_host_add(&net, "198.51.100.1", "@x1.lab", net_key(key), NULL);
+	y = ike2_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(key),
+	    NULL);
+	memset(&tap, 0, sizeof(tap));
+	net.filter = filter;
+}
+
 static void
 scene(uint32_t seed)
 {
-	picture2(seed, NULL);
+	scene_of(seed, 0);
 	/* Public-key work is not what is tried here. */
 	x->psk = y->psk = "0123456789abcdef0123456789abcdef";
-	memset(&tap, 0, sizeof(tap));
-	net.filter = filter;
 }
 
 static struct ike2_sa *
@@ -162,7 +172,16 @@ damage_changes_nothing(void **state)
 		copies += tap.copies;
 		end_clean2();
 	}
-	print_message("%u messages, %lu damaged copies\n", total - 2, copies);
+	/* IKE_AUTH with signatures, of each type. */
+	for (k = 0; k < 8; k++) {
+		scene_of(3, k < 2 ? 0 : NET_KEY_P256 + k / 2 - 1);
+		tap.attack = 3 + k % 2;
+		play();
+		copies += tap.copies;
+		end_clean2();
+	}
+	print_message("%u messages, %lu damaged copies\n", total - 2 + 8,
+	    copies);
 }
 
 /*
@@ -210,6 +229,119 @@ changed_in_the_clear(void **state)
 	}
 	print_message("%u attempts came up all the same, %u ended\n", up, down);
 	assert_true(up != 0 && down != 0);
+}
+
+/* --- said by who has the keys, as everybody may after IKE_SA_INIT --- */
+
+struct inside {
+	unsigned message;		/* that one is changed inside of its SK */
+	size_t	 at;
+	bool	 cut;			/* there, instead of a changed octet */
+	bool	 seen;
+	size_t	 len;			/* of what is inside */
+	bool	 proof;			/* the octet is of the identity or its proof */
+};
+
+/* Is the octet of ID, or of AUTH without its reserved octets? */
+static bool
+is_of_proof(uint8_t first, const uint8_t *p, size_t len, size_t at)
+{
+	const struct ike2_part *part;
+	struct ike2_chain	c;
+	size_t			i, off;
+
+	assert_int_equal(ike2_chain_split(&c, first, p, len, false), IKE2_OK);
+	for (i = 0; i < c.nparts; i++) {
+		part = &c.part[i];
+		off = (size_t)(part->body - p);
+		if (at < off || at >= off + part->len)
+			continue;
+		return part->type == IKE2_P_AUTH ? at - off == 0 ||
+		    at - off >= 4 : part->type == (tap.n % 2 == 1 ?
+		    IKE2_P_IDI : IKE2_P_IDR);
+	}
+	return false;
+}
+
+static bool
+change_inside(struct net *n, struct net_datagram *d, void *arg)
+{
+	struct inside		*w = arg;
+	struct net_host		*h = addr_equal(&d->path.local, &x->addr) ? x :
+	    y;
+	struct ike2_sa		*sa = TAILQ_FIRST(&((struct ike2 *)h->ike)->sas);
+	struct ike2_key		*k = sa->initiator ? &sa->keys.i : &sa->keys.r;
+	const struct ike2_part	*sk;
+	struct ike2_fragment_no	 none = { 0 };
+	struct ike2_header	 head;
+	struct ike2_chain	 c;
+	uint8_t			 inner[NET_DATAGRAM];
+	int			 len;
+
+	(void)n;
+	if (++tap.n != w->message)
+		return true;
+	w->seen = true;
+	assert_int_equal(ike2_header_read(&head, d->buf, d->len), IKE2_OK);
+	assert_int_equal(ike2_chain_split(&c, head.first, d->buf +
+	    IKE2_HEADER_LEN, d->len - IKE2_HEADER_LEN, true), IKE2_OK);
+	sk = ike2_chain_only(&c, IKE2_P_ENCRYPTED);
+	assert_non_null(sk);
+	len = ike2_unseal(k, d->buf, d->len, sk, inner);
+	assert_true(len > 0);
+	w->len = (size_t)len;
+	if (w->at >= w->len)
+		return true;
+	w->proof = w->cut || is_of_proof(sk->next, inner, w->len, w->at);
+	inner[w->at] ^= (uint8_t)(1 << w->at % 8);
+	d->len = ike2_seal(k, &head, sk->next, none, inner, w->cut ? w->at :
+	    w->len, d->buf, sizeof(d->buf));
+	assert_true(d->len != 0);
+	return true;
+}
+
+/*
+ * Each octet of IKE_AUTH changed, and each truncation, by who encrypts it all the
+ * same: whoever is taken for authenticated has sent identity and proof as they were.
+ */
+static void
+changed_by_the_peer(void **state)
+{
+	static const unsigned keys[] = { 0, NET_KEY_P256, NET_KEY_ED25519 };
+	struct net_host	     *victim;
+	struct inside	      w;
+	unsigned	      i, up = 0, down = 0;
+
+	(void)state;
+	for (i = 0; i < 6; i++) {
+		memset(&w, 0, sizeof(w));
+		w.message = 3 + i % 2;
+		for (;;) {
+			scene_of(7, keys[i / 2]);
+			net.filter = change_inside;
+			net.filter_arg = &w;
+			w.seen = false;
+			assert_int_equal(net_request(x, y, 0), 0);
+			net_pass(&net, 300);
+			assert_true(w.seen);
+			if (w.at >= w.len) {
+				end_clean2();
+				break;
+			}
+			victim = w.message == 3 ? y : x;
+			if (w.proof)
+				assert_int_equal(victim->nchildren, 0);
+			if (victim->nchildren != 0)
+				up++;
+			else
+				down++;
+			end_clean2();
+			w.at += w.cut;
+			w.cut = !w.cut;
+		}
+	}
+	print_message("%u changes left it up, %u ended it\n", up, down);
+	assert_true(up != 0 && down > 3 * up);
 }
 
 /* Each datagram once more, long after: answered by the same octets or not at all. */
@@ -370,6 +502,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(damage_changes_nothing),
 		cmocka_unit_test(changed_in_the_clear),
+		cmocka_unit_test(changed_by_the_peer),
 		cmocka_unit_test(replays),
 		cmocka_unit_test(reflections),
 		cmocka_unit_test(flood),

@@ -37,11 +37,10 @@ enum report_unit {
 
 struct report_field {
 	const char	*key;	/* the same thing has the same key in every daemon */
-	enum report_type type;
-	enum report_unit unit;
-	size_t		 offset, size;
+	uint16_t	 offset, size;
+	uint8_t		 type, unit;	/* enum report_type, report_unit */
+	uint8_t		 flags;
 	const char	*help;	/* no full stop */
-	unsigned	 flags;
 	/*
 	 * Where counters, gauges, flags and histograms stand among the metrics:
 	 * "rsip_", then this or the table's prefix and the key, then the unit.

@@ -80,7 +80,9 @@ get_addr(struct cursor *c, uint8_t version)
 	if (version == RECORD_V4_ONLY) {
 		cursor_copy(c, bytes, 4);
 		a = addr_from_bytes(AF_INET, bytes);
-		return addr_is_unspecified(&a) ? (struct addr){ 0 } : a;
+		if (addr_is_unspecified(&a))
+			memset(&a, 0, sizeof(a));
+		return a;
 	}
 	ip = cursor_u8(c);
 	cursor_copy(c, bytes, sizeof(bytes));

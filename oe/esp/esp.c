@@ -245,10 +245,10 @@ esp_outer(struct esp_sa *sa, const struct packet_view *inner, uint8_t *out,
 
 enum esp_error
 esp_seal(struct esp_sa *sa, const struct packet_view *inner, uint8_t *out,
-    size_t cap, struct packet_view *sealed)
+    size_t cap, struct packet_view *outer)
 {
 	uint8_t	       icv[EVP_MAX_MD_SIZE], *esp, *iv, *text;
-	size_t	       outer = esp_outer_len(sa), icv_len = esp_icv_len(sa);
+	size_t	       head = esp_outer_len(sa), icv_len = esp_icv_len(sa);
 	size_t	       align = sa->alg->block < 4 ? 4 : sa->alg->block;
 	size_t	       len = inner->len, text_len, pad, total, i;
 	uint32_t       seq_high;
@@ -257,7 +257,7 @@ esp_seal(struct esp_sa *sa, const struct packet_view *inner, uint8_t *out,
 
 	pad = (align - (len + ESP_TRAILER_LEN) % align) % align;
 	text_len = len + pad + ESP_TRAILER_LEN;
-	total = outer + ESP_HEADER_LEN + sa->alg->iv_len + text_len + icv_len;
+	total = head + ESP_HEADER_LEN + sa->alg->iv_len + text_len + icv_len;
 	if (total > cap || total > IP_PACKET_MAX)
 		return ESP_E_LENGTH;
 	/* RFC 4303 §3.3.3: the number must not cycle. */
@@ -266,7 +266,7 @@ esp_seal(struct esp_sa *sa, const struct packet_view *inner, uint8_t *out,
 	sa->count.seq++;
 	seq_high = (uint32_t)(sa->count.seq >> 32);
 
-	esp = out + outer;
+	esp = out + head;
 	iv = esp + ESP_HEADER_LEN;
 	text = iv + sa->alg->iv_len;
 	store_u32(esp, sa->p.spi);
@@ -290,13 +290,13 @@ esp_seal(struct esp_sa *sa, const struct packet_view *inner, uint8_t *out,
 		ok = EVP_CipherInit_ex(sa->cipher, NULL, NULL, NULL, iv, -1) == 1 &&
 		    EVP_CipherUpdate(sa->cipher, text, &n, text,
 		    (int)text_len) == 1 && n == (int)text_len &&
-		    esp_icv(sa, esp, total - outer - icv_len, seq_high, icv);
+		    esp_icv(sa, esp, total - head - icv_len, seq_high, icv);
 		if (ok)
 			memcpy(text + text_len, icv, icv_len);
 	}
 	if (!ok)
 		return ESP_E_INTERNAL;
-	esp_outer(sa, inner, out, total, sealed);
+	esp_outer(sa, inner, out, total, outer);
 	sa->count.packets++;
 	sa->count.bytes += len;
 	return ESP_OK;

@@ -154,10 +154,10 @@ ike2_auth_verify_null(const struct ike2_signed *s, const uint8_t *body,
 void
 ike2_hashes_write(struct writer *w)
 {
-	uint16_t h;
+	unsigned h;
 
 	for (h = IKE_SIGN_SHA2_256; h <= IKE_SIGN_IDENTITY; h++)
-		writer_u16(w, h);
+		writer_u16(w, (uint16_t)h);
 }
 
 unsigned

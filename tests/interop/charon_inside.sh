@@ -1,18 +1,26 @@
-#!/bin/bash
-# charon_inside.sh - our IKEv1 and ESP against strongSwan's charon and the kernel's IPsec, as root on a kernel that has ESP
+#!/bin/sh
+# charon_inside.sh - our IKE and ESP against strongSwan's charon and the kernel's IPsec, as root on a kernel that has ESP
 #
-# usage: charon_inside.sh BUILDDIR [CASE...]    (charon.sh runs it inside a VM; case bench: tests/bench/ike.sh)
-#
+# usage: top_builddir=BUILDDIR charon_inside.sh [CASE...]
+# charon.sh runs it inside a VM; case bench: tests/bench/ike.sh.
 # With LIBIPSEC=1 charon does ESP itself, in UDP always, on any kernel: quick,
 # for what is about IKE (kernel-libipsec of libcharon-extra-plugins).
-set -u
-top=$1; shift
-cases=${*:-keys roles psk rekey deletes dead kilobytes natt refusals algorithms bulk}
-probe=$top/tests/interop/ike_probe
-T=$(mktemp -d)
+# shellcheck disable=SC3043	# every sh that runs this has "local"
+modprobe -qa esp4 xfrm_user tun veth bridge nft_masq nft_chain_nat 2>/dev/null
+. "$(dirname "$0")/../net/lib.sh"
+. "$(dirname "$0")/charonlib.sh"
+net_needs swanctl nft tcpdump python3 openssl
+net_needs_built tests/interop/ike_probe
+net_enter "$@"
+[ $# -gt 0 ] || set -- keys roles psk rekey deletes dead kilobytes natt refusals algorithms bulk
+probe=$NET_TOP/tests/interop/ike_probe
+T=$NET_RUN
 passed=0 failed=0
 US=198.51.100.1 THEM=198.51.100.10	# the ends of the wire
 UIN=10.8.0.1 TIN=10.9.0.1		# what the tunnel joins
+# An emulated machine is slow.
+[ -n "${LIBIPSEC-}" ] || NET_SLOW=4
+slow=${NET_SLOW:-1}
 
 ok() { passed=$((passed + 1)); echo "ok - $*"; }
 not_ok() {
@@ -22,50 +30,39 @@ not_ok() {
 	[ -z "${LOGS-}" ] || cp "$T/charon.log" "$LOGS/charon.$failed"
 	echo "  ours:"; tail -n 12 "$T/probe.log" | sed 's/^/    /'
 	echo "  charon's:"; tail -n 25 "$T/charon.log" | sed 's/^/    /'
-	ip netns exec them ip -s xfrm state | sed 's/^/    /' | head -n 40
+	net_on them ip -s xfrm state | sed 's/^/    /' | head -n 40
 }
 # check DESCRIPTION COMMAND...
 check() { local d=$1; shift; if "$@"; then ok "$d"; else not_ok "$d"; fi; }
 
-# wait_for SECONDS COMMAND...    (more of them where the machine is an emulated one)
-slow=4
-[ -z "${LIBIPSEC-}" ] || slow=1
-wait_for() {
-	local n=$(($1 * 10 * slow)); shift
-	while ! "$@" >/dev/null 2>&1; do
-		n=$((n - 1)); [ $n -gt 0 ] || return 1
-		sleep 0.1
-	done
-}
 # count PATTERN: lines of our log so far
 count() { grep -c -- "$1" "$T/probe.log"; }
 more_than() { [ "$(count "$1")" -gt "$2" ]; }
 # says SECONDS PATTERN: our log says it (again) since mark
 mark() { seen=$(wc -l < "$T/probe.log"); }
 since() { tail -n +$((seen + 1)) "$T/probe.log" | grep -q -- "$1"; }
-says() { wait_for "$1" since "$2"; }
+says() { net_until "$1" since "$2"; }
 
 namespaces() {
-	local n
-	modprobe -qa esp4 xfrm_user tun veth nft_masq nft_chain_nat || :
-	for n in us them nat; do ip netns add $n; ip -n $n link set lo up; done
-	ip link add wu netns us type veth peer name wt netns them
-	ip -n us addr add $US/24 dev wu; ip -n us link set wu up
-	ip -n them addr add $THEM/24 dev wt; ip -n them link set wt up
-	ip -n them addr add $TIN/32 dev lo
-	ip -n them route add $UIN/32 via $US
+	net_links wire private public
+	net_namespaces us them nat
+	net_cable us wu $US wire && net_cable them wt $THEM wire &&
+	    ip -n them addr add $TIN/32 dev lo &&
+	    ip -n them route add $UIN/32 via $US || net_fail "the wire"
 	# A private network behind a NAT that knows nothing of IPsec.
-	ip link add wi netns us type veth peer name ni netns nat
-	ip link add wo netns nat type veth peer name wn netns them
-	ip -n us addr add 10.0.0.11/24 dev wi; ip -n us link set wi up
-	ip -n nat addr add 10.0.0.1/24 dev ni; ip -n nat link set ni up
-	ip -n nat addr add 203.0.113.7/24 dev wo; ip -n nat link set wo up
-	ip -n them addr add 203.0.113.10/24 dev wn; ip -n them link set wn up
-	ip -n us route add 203.0.113.0/24 via 10.0.0.1
-	ip netns exec nat sysctl -qw net.ipv4.ip_forward=1
-	ip netns exec nat nft add table ip n
-	ip netns exec nat nft 'add chain ip n p { type nat hook postrouting priority 100; }'
-	ip netns exec nat nft add rule ip n p oifname wo masquerade random
+	net_cable us wi 10.0.0.11 private && net_cable nat ni 10.0.0.1 private &&
+	    net_cable nat wo 203.0.113.7 public &&
+	    net_cable them wn 203.0.113.10 public &&
+	    ip -n us route add 203.0.113.0/24 via 10.0.0.1 &&
+	    net_on nat sysctl -qw net.ipv4.ip_forward=1 &&
+	    net_on nat nft -f - <<-END || net_fail "the NAT"
+	table ip n {
+		chain p {
+			type nat hook postrouting priority 100
+			oifname wo masquerade random
+		}
+	}
+	END
 }
 
 keys() {
@@ -77,42 +74,22 @@ keys() {
 	done
 	cp "$T/them.pem" "$T/swanctl/private/"
 	cp "$T/us.pub" "$T/them.pub" "$T/other.pub" "$T/swanctl/pubkey/"
-	cat > "$T/strongswan.conf" <<-END
-	charon {
-		load = random nonce drbg aes des sha1 sha2 md5 hmac kdf gmp openssl gcm pem pkcs1 pkcs8 pubkey ${LIBIPSEC:+kernel-libipsec} kernel-netlink socket-default vici updown
-		install_routes = no
-		retransmit_tries = 3
-		replay_window = 1024
-		plugins { vici { socket = unix://$T/vici }
-			kernel-libipsec { allow_peer_ts = yes } }
-		filelog { log { path = $T/charon.log
-			flush_line = yes
-			append = yes
-			default = 1
-			ike = 2 } }
-	}
-	END
+	charon_settings "des md5 gcm ${LIBIPSEC:+kernel-libipsec}" "retransmit_tries = 3
+		replay_window = 1024"
 	: > "$T/charon.log"; : > "$T/probe.log"
 }
 
-charon_start() {
-	rm -f "$T/vici" /run/charon.pid
-	STRONGSWAN_CONF=$T/strongswan.conf ip netns exec them \
-	    "${CHARON:-/usr/lib/ipsec/charon}" >"$T/charon.out" 2>&1 &
-	charon_pid=$!
-	wait_for 20 test -S "$T/vici" || { not_ok "charon starts"; exit 1; }
-}
-charon_kill() { kill -9 $charon_pid; wait $charon_pid 2>/dev/null
-	ip netns exec them ip xfrm state flush; ip netns exec them ip xfrm policy flush; }
+charon_kill() { net_stop charon KILL
+	net_on them ip xfrm state flush; net_on them ip xfrm policy flush; }
 swan() { SWANCTL_DIR=$T/swanctl STRONGSWAN_CONF=$T/strongswan.conf \
 	timeout $((60 * slow)) swanctl "$@" --uri "unix://$T/vici"; }
 
-# Defaults that a case may change before charon_load.
+# Defaults that a case may change before connection_load.
 defaults() {
 	IKE=aes256-sha256-modp2048 ESP=aes256-sha256-modp2048 AUTH=pubkey VERSION=1
 	LADDR=$THEM RADDR=$US TPUB=us.pub LPUB=them.pub MORE='' CHILD=''
 }
-charon_load() {
+connection_load() {
 	local keys=
 	[ $AUTH = psk ] || keys="pubkeys = $TPUB"
 	cat > "$T/swanctl/swanctl.conf" <<-END
@@ -145,10 +122,10 @@ charon_load() {
 probe_start() {
 	rm -f "$T/in"; mkfifo "$T/in"; : > "$T/probe.log"; seen=0
 	exec 9<>"$T/in"
-	ip netns exec us "$probe" -T tun0 -i @us.lab -s $UIN -d $TIN "$@" \
+	net_on us "$probe" -T tun0 -i @us.lab -s $UIN -d $TIN "$@" \
 	    <"$T/in" >>"$T/probe.log" 2>&1 9>&- &
 	probe_pid=$!
-	wait_for 10 since '^ready' || not_ok "our end starts"
+	net_until 10 since '^ready' || not_ok "our end starts"
 	ip -n us addr add $UIN/32 dev tun0; ip -n us link set tun0 mtu 1360 up
 	ip -n us route add $TIN/32 dev tun0
 }
@@ -162,21 +139,21 @@ charon_is_refused() { ! charon_asks; }
 
 # ping_from NAMESPACE FROM TO: the first may come before charon has its half
 ping_from() {
-	wait_for 10 ip netns exec "$1" ping -q -c 1 -W 2 -I "$2" "$3" &&
-	    ip netns exec "$1" ping -q -c 3 -i 0.2 -W 5 -I "$2" "$3" | grep -q ' 0% packet loss'
+	net_until 10 net_on "$1" ping -q -c 1 -W 2 -I "$2" "$3" &&
+	    net_on "$1" ping -q -c 3 -i 0.2 -W 5 -I "$2" "$3" | grep -q ' 0% packet loss'
 }
 pings() { ping_from us $UIN $TIN && ping_from them $TIN $UIN; }
 # The kernel's own counters: it decrypted something.
-kernel_decrypted() { [ -n "${LIBIPSEC-}" ] || ip netns exec them ip -s xfrm state | awk '/dst '"$LADDR"'/ {in_=1} /dst/ && !/dst '"$LADDR"'/ {in_=0}
+kernel_decrypted() { [ -n "${LIBIPSEC-}" ] || net_on them ip -s xfrm state | awk '/dst '"$LADDR"'/ {in_=1} /dst/ && !/dst '"$LADDR"'/ {in_=0}
 	in_ && /\(bytes\)/ && $1+0 > 0 {n++} END {exit !n}'; }
 no_child() { ! swan --list-sas --raw 2>/dev/null | grep -q 'state=INSTALLED'; }
 no_ike() { ! swan --list-sas --raw 2>/dev/null | grep -q 'ESTABLISHED'; }
-clean() { probe_stop; swan --terminate --ike us --force >/dev/null 2>&1; wait_for 5 no_ike; }
+clean() { probe_stop; swan --terminate --ike us --force >/dev/null 2>&1; net_until 5 no_ike; }
 
 # --- cases -------------------------------------------------------------------
 
 case_keys() {	# raw RSA keys, raw ESP, we ask
-	defaults; charon_load; probe_start $wire -r $THEM $rsa
+	defaults; connection_load; probe_start $wire -r $THEM $rsa
 	tell request
 	check "RSA: we initiate" says 15 '^confirmed'
 	check "RSA: pings both ways" pings
@@ -185,7 +162,7 @@ case_keys() {	# raw RSA keys, raw ESP, we ask
 }
 
 case_roles() {	# charon asks
-	defaults; charon_load; probe_start $wire $rsa
+	defaults; connection_load; probe_start $wire $rsa
 	check "RSA: charon initiates" charon_asks
 	check "RSA: we respond" says 10 '^confirmed'
 	check "RSA: pings both ways over what charon asked for" pings
@@ -193,7 +170,7 @@ case_roles() {	# charon asks
 }
 
 case_psk() {
-	defaults; AUTH=psk; charon_load
+	defaults; AUTH=psk; connection_load
 	probe_start $wire -r $THEM -P 'correct horse battery staple'
 	tell request
 	check "PSK: we initiate" says 15 '^confirmed'
@@ -208,7 +185,7 @@ case_psk() {
 ups() { count '^up '; }
 case_rekey() {
 	local n life=$((30 * slow))
-	defaults; charon_load; probe_start $wire -r $THEM $rsa -L $life
+	defaults; connection_load; probe_start $wire -r $THEM $rsa -L $life
 	tell request; says 15 '^confirmed'
 	tell rekey
 	check "rekey: Phase 2 from us" says 10 '^confirmed'
@@ -238,17 +215,17 @@ case_rekey() {
 	tell request; says 15 '^confirmed'
 	mark; n=$(ups)
 	swan --rekey --child net >/dev/null 2>&1 & tell rekey; wait $!
-	check "rekey: crossing, one or two new pairs" wait_for 10 more_than '^up ' "$n"
+	check "rekey: crossing, one or two new pairs" net_until 10 more_than '^up ' "$n"
 	sleep 2
 	check "rekey: pings after crossing" pings
 	clean
 }
 
 case_deletes() {
-	defaults; charon_load; probe_start $wire -r $THEM $rsa
+	defaults; connection_load; probe_start $wire -r $THEM $rsa
 	tell request; says 15 '^confirmed'
 	tell delete
-	check "delete: from us, charon's pair goes" wait_for 10 no_child
+	check "delete: from us, charon's pair goes" net_until 10 no_child
 	tell request; says 15 '^confirmed'
 	check "delete: a new pair after it" pings
 	mark
@@ -261,31 +238,31 @@ case_deletes() {
 	check "delete: all anew after it" says 15 '^confirmed'
 	check "delete: pings after it" pings
 	tell shutdown
-	check "delete: our shutdown, charon has no Phase 1 left" wait_for 10 no_ike
+	check "delete: our shutdown, charon has no Phase 1 left" net_until 10 no_ike
 	clean
 }
 
 case_dead() {
 	defaults; MORE='dpd_delay = 2s
-		dpd_timeout = 8s'; CHILD='dpd_action = clear'; charon_load
+		dpd_timeout = 8s'; CHILD='dpd_action = clear'; connection_load
 	probe_start $wire -r $THEM $rsa -D 2
 	tell request; says 15 '^confirmed'
 	sleep 7
 	check "DPD: nobody is dead" pings
 	kill -STOP $probe_pid
-	check "DPD: charon notices that we are gone" wait_for 40 no_ike
+	check "DPD: charon notices that we are gone" net_until 40 no_ike
 	kill -CONT $probe_pid; sleep 1
 	tell shutdown; sleep 1
 	clean
-	defaults; charon_load; probe_start $wire -r $THEM $rsa -D 2
+	defaults; connection_load; probe_start $wire -r $THEM $rsa -D 2
 	tell request; says 15 '^confirmed'; mark
 	charon_kill
 	check "DPD: we notice that charon is gone" says 40 '^down'
-	charon_start; charon_load
+	charon_run them; connection_load
 	tell request
 	check "restart: anew with a restarted charon" says 20 '^confirmed'
 	check "restart: pings" pings
-	charon_kill; charon_start; charon_load; mark
+	charon_kill; charon_run them; connection_load; mark
 	check "restart: charon asks after a restart" charon_asks
 	check "restart: its INITIAL-CONTACT ends the old pair" says 10 '^down .* by peer'
 	check "restart: pings" pings
@@ -295,7 +272,7 @@ case_dead() {
 case_kilobytes() {
 	defaults; CHILD='life_bytes = 50000000
 		rekey_bytes = 40000000
-		rand_bytes = 0'; charon_load
+		rand_bytes = 0'; connection_load
 	probe_start $wire -r $THEM $rsa -b 20000
 	tell request
 	check "kilobytes: ours are taken over" says 15 'bytes 20480000'
@@ -308,7 +285,7 @@ case_kilobytes() {
 
 case_natt() {
 	local there="-l 10.0.0.11 -B wi -r 203.0.113.10"
-	defaults; LADDR=203.0.113.10 RADDR=%any; charon_load
+	defaults; LADDR=203.0.113.10 RADDR=%any; connection_load
 	probe_start $there $rsa
 	tell request
 	check "NAT-T: we initiate from behind a NAT" says 15 '^confirmed'
@@ -320,20 +297,20 @@ case_natt() {
 	tell rekey
 	check "NAT-T: Phase 2 rekeyed from us" says 10 '^confirmed'
 	check "NAT-T: pings after it" pings
-	ip netns exec nat timeout 20 tcpdump -q -n -i wo -c 1 'udp and dst port 4500 and udp[4:2] = 9 and udp[8] = 0xff' \
+	net_on nat timeout 20 tcpdump -q -n -i wo -c 1 'udp and dst port 4500 and udp[4:2] = 9 and udp[8] = 0xff' \
 	    >"$T/dump" 2>/dev/null
 	check "NAT-T: keepalives of one byte 0xff leave" grep -q 4500 "$T/dump"
 	tell delete
-	check "NAT-T: delete from us" wait_for 10 no_child
+	check "NAT-T: delete from us" net_until 10 no_child
 	clean
-	AUTH=psk; charon_load
+	AUTH=psk; connection_load
 	probe_start $there -P 'correct horse battery staple'
 	tell request
 	check "NAT-T: PSK from behind a NAT" says 15 '^confirmed'
 	check "NAT-T: pings both ways" pings
 	clean
 	# charon pretends to be behind a NAT: we respond, and see one there.
-	defaults; MORE='encap = yes'; charon_load; probe_start $wire $rsa
+	defaults; MORE='encap = yes'; connection_load; probe_start $wire $rsa
 	check "NAT-T: charon initiates as if behind a NAT" charon_asks
 	check "NAT-T: we respond with ESP in UDP" says 10 'udp 4500-4500'
 	check "NAT-T: pings both ways" pings
@@ -341,32 +318,32 @@ case_natt() {
 }
 
 case_refusals() {
-	defaults; AUTH=psk; charon_load
+	defaults; AUTH=psk; connection_load
 	probe_start $wire -r $THEM -P 'something else entirely'
 	tell request
 	check "refusal: another pre-shared key" says 40 '^failed'
 	clean
-	defaults; charon_load; probe_start $wire -r $THEM -k "$T/us.pem" -K "$T/other.pub"
+	defaults; connection_load; probe_start $wire -r $THEM -k "$T/us.pem" -K "$T/other.pub"
 	tell request
 	check "refusal: charon's key is not the one we know" says 40 '^failed signature'
 	clean
-	defaults; TPUB=other.pub; charon_load; probe_start $wire -r $THEM $rsa
+	defaults; TPUB=other.pub; connection_load; probe_start $wire -r $THEM $rsa
 	tell request
 	check "refusal: charon knows another key of ours" says 40 '^failed'
 	clean
-	defaults; IKE=aes256-sha384-ecp521; charon_load; probe_start $wire -r $THEM $rsa
+	defaults; IKE=aes256-sha384-ecp521; connection_load; probe_start $wire -r $THEM $rsa
 	tell request
 	check "refusal: no proposal in common" says 40 '^failed'
 	check "refusal: nor when charon asks" charon_is_refused
 	clean
-	defaults; ESP=null-sha256-modp2048; charon_load; probe_start $wire $rsa
+	defaults; ESP=null-sha256-modp2048; connection_load; probe_start $wire $rsa
 	check "refusal: no NULL encryption" charon_is_refused
 	clean
 }
 
 # algorithm IKE ESP
 algorithm() {
-	defaults; IKE=$1 ESP=$2; charon_load
+	defaults; IKE=$1 ESP=$2; connection_load
 	probe_start $wire -r $THEM $rsa ${3-}
 	tell request
 	if says 20 '^confirmed' && pings && kernel_decrypted; then
@@ -404,7 +381,7 @@ case_algorithms() {
 # transfer FROM TO ADDRESS: 100 MB, the sum compared
 transfer() {
 	local sum
-	ip netns exec "$2" python3 - "$3" "$T/sum" <<-'END' &
+	net_on "$2" python3 - "$3" "$T/sum" <<-'END' &
 	import hashlib, socket, sys
 	s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 	s.bind((sys.argv[1], 9000)); s.listen(1); s.settimeout(300)
@@ -413,7 +390,7 @@ transfer() {
 	open(sys.argv[2], 'w').write(f'{n} {h.hexdigest()}')
 	END
 	sleep 1
-	sum=$(ip netns exec "$1" python3 - "$3" "${4:-100}" <<-'END'
+	sum=$(net_on "$1" python3 - "$3" "${4:-100}" <<-'END'
 	import hashlib, os, socket, sys
 	s = socket.create_connection((sys.argv[1], 9000), 300); h = hashlib.sha256()
 	b = os.urandom(1 << 20); n = int(sys.argv[2])
@@ -424,15 +401,16 @@ transfer() {
 	wait $!
 	[ -n "$sum" ] && [ "$sum" = "$(cat "$T/sum")" ]
 }
+nothing_refused() { ! net_on them cat /proc/net/xfrm_stat |
+	awk '$2 > 0 && /In(StateProto|StateSeq|StateMode|TmplMismatch)/' | grep .; }
 case_bulk() {
-	defaults; charon_load; probe_start $wire -r $THEM $rsa
+	defaults; connection_load; probe_start $wire -r $THEM $rsa
 	tell request
 	says 15 '^confirmed' && pings
 	check "bulk: 100 MB from us" transfer us them $TIN
 	rm -f "$T/sum"
 	check "bulk: 100 MB to us" transfer them us $UIN
-	check "bulk: no packet refused by the kernel" bash -c \
-	    "! ip netns exec them cat /proc/net/xfrm_stat | awk '\$2 > 0 && /In(StateProto|StateSeq|StateMode|TmplMismatch)/' | grep ."
+	check "bulk: no packet refused by the kernel" nothing_refused
 	clean
 }
 
@@ -441,16 +419,16 @@ case_bulk() {
 ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 case_bench() {
 	local i n=${HANDSHAKES:-100} done=0 begin ours theirs
-	defaults; charon_load; probe_start $wire -r $THEM $rsa
+	defaults; connection_load; probe_start $wire -r $THEM $rsa
 	tell request; says 15 '^confirmed'; tell fresh
 	sleep 1
-	begin=$(date +%s%N) ours=$(ticks $probe_pid) theirs=$(ticks $charon_pid)
+	begin=$(date +%s%N) ours=$(ticks $probe_pid) theirs=$(ticks "$(net_pid charon)")
 	for i in $(seq "$n"); do
 		tell request
 		says 15 '^confirmed' && done=$((done + 1))
 		tell fresh
 	done
-	ours=$(($(ticks $probe_pid) - ours)) theirs=$(($(ticks $charon_pid) - theirs))
+	ours=$(($(ticks $probe_pid) - ours)) theirs=$(($(ticks "$(net_pid charon)") - theirs))
 	check "bench: $n handshakes" [ "$done" = "$n" ]
 	awk -v n="$n" -v o="$ours" -v t="$theirs" -v hz="$(getconf CLK_TCK)" 'BEGIN {
 		printf "%-18s %22s\n", "initiator, ours", sprintf("%.2f ms CPU a handshake", o / hz / n * 1000)
@@ -466,7 +444,7 @@ v2() { VERSION=2 IKE=$1 ESP=$2; rsa="-2 -k $T/us.pem -K $T/them.pub"; }
 v2_default() { defaults; v2 aes256gcm16-prfsha512-x25519 aes256gcm16; }
 
 case_v2_keys() {	# raw RSA keys, RFC 7427
-	v2_default; charon_load; probe_start $wire -r $THEM $rsa
+	v2_default; connection_load; probe_start $wire -r $THEM $rsa
 	tell request
 	check "IKEv2, RSA: we initiate" says 15 '^up initiator'
 	check "IKEv2, RSA: pings both ways" pings
@@ -491,7 +469,7 @@ type_keys() {
 }
 # type2 WHAT US THEM: both ask, with a key of those types at each end
 type2() {
-	v2_default; TPUB=us$2.pub LPUB=them$3.pub; charon_load
+	v2_default; TPUB=us$2.pub LPUB=them$3.pub; connection_load
 	probe_start $wire -2 -r $THEM -k "$T/us$2.pem" -K "$T/them$3.pub"
 	tell request
 	check "IKEv2, $1: we initiate" says 15 '^up initiator'
@@ -502,7 +480,7 @@ type2() {
 	check "IKEv2, $1: pings both ways over what charon asked for" pings
 	clean
 }
-charon_says() { wait_for 5 grep -q -- "$1" "$T/charon.log"; }
+charon_says() { net_until 5 grep -q -- "$1" "$T/charon.log"; }
 case_v2_types() {	# RFC 7427 and 8420 with each type; RFC 4754 where charon knows no RFC 7427
 	type_keys p256 -algorithm EC -pkeyopt ec_paramgen_curve:P-256
 	type_keys p384 -algorithm EC -pkeyopt ec_paramgen_curve:P-384
@@ -524,7 +502,7 @@ case_v2_types() {	# RFC 7427 and 8420 with each type; RFC 4754 where charon know
 }
 
 case_v2_psk() {
-	v2_default; AUTH=psk; charon_load
+	v2_default; AUTH=psk; connection_load
 	probe_start $wire -2 -r $THEM -P 'correct horse battery staple'
 	tell request
 	check "IKEv2, PSK: we initiate" says 15 '^up initiator'
@@ -538,7 +516,7 @@ case_v2_psk() {
 
 # algorithm2 IKE ESP
 algorithm2() {
-	v2_default; v2 "$1" "$2"; charon_load; probe_start $wire -r $THEM $rsa
+	v2_default; v2 "$1" "$2"; connection_load; probe_start $wire -r $THEM $rsa
 	tell request
 	if says 20 '^up initiator' && pings; then
 		ok "IKEv2, $1, $2: we ask"
@@ -564,7 +542,7 @@ case_v2_algorithms() {	# every group (INVALID_KE_PAYLOAD for all but one), PRF, 
 
 case_v2_rekey() {
 	local n
-	v2_default; charon_load; probe_start $wire -r $THEM $rsa
+	v2_default; connection_load; probe_start $wire -r $THEM $rsa
 	tell request; says 15 '^up initiator'
 	tell rekey
 	check "IKEv2, rekey: a child from us" says 10 '^up initiator'
@@ -581,7 +559,7 @@ case_v2_rekey() {
 	check "IKEv2, rekey: pings after it" pings
 	mark; n=$(count '^up ')
 	swan --rekey --child net >/dev/null 2>&1 & tell rekey; wait $!
-	check "IKEv2, rekey: crossing, one or two new pairs" wait_for 10 more_than '^up ' "$n"
+	check "IKEv2, rekey: crossing, one or two new pairs" net_until 10 more_than '^up ' "$n"
 	sleep 2
 	check "IKEv2, rekey: pings after crossing" pings
 	clean
@@ -596,10 +574,10 @@ case_v2_rekey() {
 }
 
 case_v2_deletes() {
-	v2_default; charon_load; probe_start $wire -r $THEM $rsa
+	v2_default; connection_load; probe_start $wire -r $THEM $rsa
 	tell request; says 15 '^up initiator'
 	tell delete
-	check "IKEv2, delete: from us, charon's pair goes" wait_for 10 no_child
+	check "IKEv2, delete: from us, charon's pair goes" net_until 10 no_child
 	tell request; says 15 '^up initiator'
 	check "IKEv2, delete: a new pair over the same IKE SA" pings
 	mark; swan --terminate --child net >/dev/null 2>&1
@@ -609,18 +587,18 @@ case_v2_deletes() {
 	check "IKEv2, delete: charon ends the IKE SA, ours goes" says 10 '^down .* by peer'
 	tell request; says 15 '^up initiator'
 	tell shutdown
-	check "IKEv2, delete: we end the IKE SA, charon's goes" wait_for 10 no_ike
+	check "IKEv2, delete: we end the IKE SA, charon's goes" net_until 10 no_ike
 	clean
 }
 
 case_v2_fragments() {	# RFC 7383 both ways
-	v2_default; MORE='fragmentation = yes'; charon_load
+	v2_default; MORE='fragmentation = yes'; connection_load
 	probe_start $wire -r $THEM $rsa -F 400
 	tell request
 	check "IKEv2, fragments: charon puts ours together" says 15 '^up initiator'
 	check "IKEv2, fragments: pings" pings
 	clean
-	v2_default; MORE='fragmentation = force'; charon_load
+	v2_default; MORE='fragmentation = force'; connection_load
 	probe_start $wire $rsa -F 300
 	check "IKEv2, fragments: we answer in them" charon_asks
 	check "IKEv2, fragments: pings" pings
@@ -628,7 +606,7 @@ case_v2_fragments() {	# RFC 7383 both ways
 }
 
 case_v2_natt() {
-	v2_default; LADDR=203.0.113.10 RADDR=%any; charon_load
+	v2_default; LADDR=203.0.113.10 RADDR=%any; connection_load
 	probe_start -l 10.0.0.11 -B wi -r 203.0.113.10 $rsa
 	tell request
 	check "IKEv2, NAT: we initiate from behind one" says 15 '^up initiator'
@@ -638,42 +616,41 @@ case_v2_natt() {
 	check "IKEv2, NAT: rekeyed from charon" says 10 '^up responder'
 	check "IKEv2, NAT: pings after it" pings
 	clean
-	v2_default; MORE='encap = yes'; charon_load; probe_start $wire $rsa
+	v2_default; MORE='encap = yes'; connection_load; probe_start $wire $rsa
 	check "IKEv2, NAT: charon initiates as if behind one" charon_asks
 	check "IKEv2, NAT: pings both ways" pings
 	clean
 }
 
 case_v2_refusals() {
-	v2_default; AUTH=psk; charon_load
+	v2_default; AUTH=psk; connection_load
 	probe_start $wire -2 -r $THEM -P 'something else entirely'
 	tell request
 	check "IKEv2, refusal: another pre-shared key" says 40 '^failed signature'
 	clean
-	v2_default; charon_load
+	v2_default; connection_load
 	probe_start $wire -2 -r $THEM -k "$T/us.pem" -K "$T/other.pub"
 	tell request
 	check "IKEv2, refusal: charon's key is not the one we know" says 40 '^failed signature'
-	check "IKEv2, refusal: and charon is told" wait_for 10 no_ike
+	check "IKEv2, refusal: and charon is told" net_until 10 no_ike
 	clean
-	v2_default; TPUB=other.pub; charon_load; probe_start $wire -r $THEM $rsa
+	v2_default; TPUB=other.pub; connection_load; probe_start $wire -r $THEM $rsa
 	tell request
 	check "IKEv2, refusal: charon knows another key of ours" says 40 '^failed signature'
 	clean
-	v2_default; v2 aes256-sha1-modp1024 aes256gcm16; charon_load
+	v2_default; v2 aes256-sha1-modp1024 aes256gcm16; connection_load
 	probe_start $wire -r $THEM $rsa
 	tell request
 	check "IKEv2, refusal: nothing old, whoever asks" says 40 '^failed'
 	check "IKEv2, refusal: nor when charon asks" charon_is_refused
 	clean
-	v2_default; v2 aes256gcm16-prfsha512-x25519 null-sha256; charon_load
+	v2_default; v2 aes256gcm16-prfsha512-x25519 null-sha256; connection_load
 	probe_start $wire $rsa
 	check "IKEv2, refusal: no NULL encryption" charon_is_refused
 	clean
 }
 
-trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$T"' EXIT
-namespaces; keys; charon_start
-for c in $cases; do "case_$c"; done
+namespaces; keys; charon_run them
+for c in "$@"; do "case_$c"; done
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -1,4 +1,4 @@
-# charonlib.sh - charon on y1 for the two laptops of the picture, sourced after lib.sh
+# charonlib.sh - charon, and on y1 its connections with the two laptops of the picture; sourced after lib.sh
 # shellcheck shell=sh
 
 # HOST ESP-PROPOSALS [LINES]: a connection of charon's for one laptop, with more
@@ -32,32 +32,45 @@ charon_load()
 	    grep -q 'loaded 2 connections' "$NET_RUN/load.log"
 }
 
-# PLUGINS CONNECTIONS [LINES]: what it loads before the usual kernel's, both laptops'
-# connections, and more lines for strongswan.conf.
-charon_start()
+# PLUGINS [LINES]: strongswan.conf, with what it loads before the usual kernel's
+# and more lines.  Keys and connections go into SWANCTL_DIR.
+charon_settings()
 {
 	export SWANCTL_DIR="$NET_RUN/swanctl" STRONGSWAN_CONF="$NET_RUN/strongswan.conf"
-	mkdir -p "$SWANCTL_DIR/private" "$SWANCTL_DIR/pubkey"
-	cp "$NET_RUN/y1.pem" "$SWANCTL_DIR/private/"
-	for net_host in x1 x2 y1; do
-		openssl pkey -in "$NET_RUN/$net_host.pem" -pubout \
-		    -out "$SWANCTL_DIR/pubkey/$net_host.pub" ||
-		    net_fail "the public key of $net_host"
-	done
+	mkdir -p "$SWANCTL_DIR/private" "$SWANCTL_DIR/pubkey" /run/lock
 	cat >"$STRONGSWAN_CONF" <<-EOF
 	charon {
 		load = random nonce drbg aes sha1 sha2 hmac kdf gmp openssl pem pkcs1 pkcs8 pubkey $1 kernel-netlink socket-default vici updown
 		install_routes = no
-		$3
+		$2
 		plugins { vici { socket = unix://$NET_RUN/vici }
 			kernel-libipsec { allow_peer_ts = yes } }
 		filelog { stderr { default = 1
 			ike = 2 } }
 	}
 	EOF
+}
+
+# NAMESPACE: starts it there; its messages are in charon.log.
+charon_run()
+{
+	rm -f "$NET_RUN/vici" /run/charon.pid
+	net_start charon "$1" "${CHARON:-/usr/lib/ipsec/charon}"
+	net_ready charon 20 test -S "$NET_RUN/vici"
+}
+
+# PLUGINS CONNECTIONS [LINES]: as charon_settings(), with both laptops' connections.
+charon_start()
+{
+	charon_settings "$1" "$3"
+	cp "$NET_RUN/y1.pem" "$SWANCTL_DIR/private/"
+	for net_host in x1 x2 y1; do
+		openssl pkey -in "$NET_RUN/$net_host.pem" -pubout \
+		    -out "$SWANCTL_DIR/pubkey/$net_host.pub" ||
+		    net_fail "the public key of $net_host"
+	done
 	printf 'connections {\n%s\n}\n' "$2" >"$SWANCTL_DIR/swanctl.conf"
-	net_start charon y1 "${CHARON:-/usr/lib/ipsec/charon}"
-	net_ready charon 10 test -S "$NET_RUN/vici"
+	charon_run y1
 	net_until 10 charon_load ||
 	    net_fail "charon does not load its configuration"
 }

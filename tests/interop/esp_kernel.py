@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """esp_kernel.py - oe/esp against the kernel's ESP: every transform, both directions.
 
-usage: esp_kernel.py PIPE [all] PIPE is tests/interop/esp_pipe; esp_kernel.sh runs it
+usage: esp_kernel.py PIPE [all] PIPE is tests/interop/esp_pipe; esp_kernel_inside.sh runs it
 
 Each transform is tried once with ESN and UDP encapsulation in turn, or with all
 four combinations of them ("all").
 
-Two namespaces and a wire.  "them" has xfrm states and policies and an address
+Two namespaces and a wire (esp_kernel_inside.sh).  "them" has xfrm states and policies and an address
 that answers pings; here echo requests are sealed by oe/esp, sent, and the
 answers that the kernel sealed are opened.  Exit status 77 without kernel ESP.
 """
@@ -48,25 +48,12 @@ def on_them(*words):
 
 
 def setup():
-    if not os.environ.get("ESP_KERNEL_INSIDE"):
-        os.environ["ESP_KERNEL_INSIDE"] = "1"
-        os.execvp("unshare", ["unshare", "-n", sys.executable] + sys.argv)
-    ip("netns", "add", "them")
-    atexit.register(lambda: ip("netns", "del", "them", check=False))
     probe = ip("-n", "them", "xfrm", "state", "add", "src", US, "dst", THEM, "proto", "esp",
                "spi", "0x999", "mode", "tunnel", "aead", "rfc4106(gcm(aes))",
                "0x" + "11" * 20, "128", check=False)
     if probe.returncode != 0:
         print("SKIP: this kernel has no ESP: " + probe.stderr.strip())
         sys.exit(77)
-    ip("link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", "them")
-    ip("addr", "add", US + "/24", "dev", "eth0")
-    ip("link", "set", "eth0", "up")
-    on_them("addr", "add", THEM + "/24", "dev", "eth0")
-    on_them("addr", "add", TIN + "/32", "dev", "lo")
-    on_them("link", "set", "eth0", "up")
-    on_them("link", "set", "lo", "up")
-    on_them("route", "add", UIN + "/32", "via", US)
     for way, src, dst, osrc, odst in (("in", UIN, TIN, US, THEM), ("out", TIN, UIN, THEM, US)):
         on_them("xfrm", "policy", "add", "src", src + "/32", "dst", dst + "/32", "dir", way,
                 "tmpl", "src", osrc, "dst", odst, "proto", "esp", "mode", "tunnel")

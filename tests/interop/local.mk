@@ -16,4 +16,5 @@ tests_interop_esp_pipe_SOURCES = tests/interop/esp_pipe.c
 tests_interop_esp_pipe_LDADD = oe/esp/libesp.a $(BASE_LIBS)
 dist_check_SCRIPTS += tests/interop/esp_scapy.py tests/interop/esp_kernel.sh
 TESTS += tests/interop/esp_scapy.py tests/interop/esp_kernel.sh
-EXTRA_DIST += tests/interop/esp_kernel.py tests/interop/esp_pipe.py
+EXTRA_DIST += tests/interop/esp_kernel.py tests/interop/esp_kernel_inside.sh \
+	tests/interop/esp_pipe.py

@@ -50,6 +50,8 @@ struct shared {
 	char	 cursor[24];
 	bool	 grants;		/* registrations were loaded */
 	bool	 sweep, bad;		/* what was not found goes; something did not fit */
+	unsigned pass;			/* of loading: 2 where something of before was in the way */
+	bool	 replaying;		/* the log of while it was loaded is not read yet */
 	struct store_room room;
 	char	 fqdn[UINT8_MAX + 1];
 

@@ -21,6 +21,7 @@
 
 static void read_log(struct shared *s);
 static void read_page(struct shared *s);
+static void load(struct shared *s);
 
 static const char *
 text_of(const redisReply *r)
@@ -156,6 +157,14 @@ loaded(struct shared *s)
 
 	if (s->sweep && !s->serving)
 		gateway_follow_sweep(s->gateway, clock_now());
+	if (!s->serving) {
+		if (s->sweep && s->bad && s->pass++ == 1) {
+			load(s);
+			return;
+		}
+		/* What still did not fit changed meanwhile, and the log says how. */
+		s->bad = false;
+	}
 	for (i = 0; i < s->nepochs; i++)
 		fence_heard(&s->fence, &s->epochs[i].addr, s->epochs[i].epoch,
 		    s->epochs[i].own, clock_now());
@@ -167,6 +176,7 @@ loaded(struct shared *s)
 	    n.registrations, n.bindings, s->bad ?
 	    "; some cannot be had here: is the configuration the same?" : "");
 	s->phase = SHARED_LOG;
+	s->replaying = true;
 	read_log(s);
 }
 
@@ -252,6 +262,7 @@ on_begin(void *arg, const redisReply *reply)
 	note_epochs(s, reply->element[3]);
 	s->seq = seq;
 	s->known = true;
+	s->pass = 1;
 	load(s);
 }
 
@@ -386,7 +397,7 @@ on_log(void *arg, const redisReply *reply)
 			break;
 		}
 	}
-	if (s->bad)
+	if (s->bad && !s->replaying)
 		contradicted(s);
 	if (!s->known) {
 		begin(s);
@@ -394,6 +405,7 @@ on_log(void *arg, const redisReply *reply)
 	}
 	if (entries == NULL || entries->elements < ENTRIES) {
 		s->caught_up = true;
+		s->replaying = false;
 		s->read_at = clock_now();
 	}
 	shared_update(s);

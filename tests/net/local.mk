@@ -150,6 +150,8 @@ TESTS += tests/net/metrics.sh
 EXTRA_DIST += tests/net/grafana.py tests/net/metrics_schema.py tests/net/metrics_text.py
 
 # Two gateways, a store that both share, and keepalived; FAILOVERS=100 for more.
-PAIR_NET_TESTS = tests/net/pair_moves.sh
+PAIR_NET_TESTS = tests/net/pair_moves.sh tests/net/pair_split.sh \
+	tests/net/pair_store.sh
+EXTRA_DIST += tests/net/pair_split.py tests/net/pair_store.py
 dist_check_SCRIPTS += $(PAIR_NET_TESTS)
 TESTS += $(PAIR_NET_TESTS)

@@ -1,0 +1,116 @@
+"""pair_split.py load FIRST FILE | check FILE... | extend HOST - hosts of two gateways that both think they are active, and whether anything is in two hands
+
+A host has a port and an SPI from when it has read the answer until it asks to
+free them, or to be registered anew.  FILE has a line for each: times are of one clock.
+"""
+import os
+import sys
+import time
+
+import rsip
+from rsip import BIND, PORTS, SPI
+from session import Closed, Session, error_of, find
+
+GATEWAY = '10.0.0.1'
+KEPT = 4            # bindings of a host, the oldest freed first
+HOSTS = 10
+
+
+class Host:
+    def __init__(self, address, out):
+        self.address, self.out = address, out
+        self.session, self.client, self.held = None, None, []
+
+    def end(self, what):
+        self.out.write('%f %f %s %s\n' % (what[0], time.monotonic(),
+                                          self.address, what[1]))
+
+    def connect(self):
+        """registered; under another id it has nothing of what it had"""
+        s = Session(GATEWAY, source=self.address, timeout=0.5)
+        begun = time.monotonic()
+        got = s.register()
+        client = find(got[1], rsip.CLIENT)
+        if got[0] != rsip.REGISTER_RESPONSE and error_of(got) != 302:
+            raise Closed()
+        if client != self.client:
+            for since, what, _ in self.held:
+                self.out.write('%f %f %s %s\n' % (since, begun, self.address,
+                                                  what))
+            self.held = []
+        s.client = self.client = client
+        self.session = s
+
+    def turn(self):
+        if self.session is None:
+            self.connect()
+        s = self.session
+        if len(self.held) >= KEPT:
+            since, what, bind = self.held.pop(0)
+            self.end((since, what))
+            s.free(bind)
+            return 'freed'
+        got = s.assign_ipsec(None, (1,), None, (1,), (1,))
+        if got[0] != rsip.ASSIGN_RESPONSE_RSIPSEC:
+            if error_of(got) in (301, 302, 303):
+                self.session = None
+            return 'error %s' % error_of(got)
+        self.held.append((time.monotonic(), 'port %d spi %s' % (
+            find(got[1], PORTS)[1][0], find(got[1], SPI)[1][0]),
+            find(got[1], BIND)))
+        return 'granted'
+
+
+def load(first, path):
+    out = open(path, 'w', buffering=1)
+    hosts = [Host('10.0.0.%d' % (int(first) + n), out) for n in range(HOSTS)]
+    counts, phase = {}, None
+    while not os.path.exists(path + '.stop'):
+        for h in hosts:
+            try:
+                said = h.turn()
+            except (OSError, Closed, AssertionError):
+                h.session, said = None, 'silence'
+            now = open('phase').read().strip()
+            counts[now, said] = counts.get((now, said), 0) + 1
+            if said != 'granted' and said != 'freed':
+                time.sleep(0.02)
+            if now != phase:
+                phase = now
+            if os.path.exists(path + '.stop'):
+                break
+    for h in hosts:
+        for since, what, _ in h.held:
+            h.end((since, what))
+    for (p, said), n in sorted(counts.items()):
+        print('phase %s: %s %d' % (p, said, n))
+    print('done', flush=True)
+
+
+def check(*paths):
+    spans = {}
+    grants = 0
+    for path in paths:
+        for line in open(path):
+            begin, end, host, _, port, _, spi = line.split()
+            grants += 1
+            for key in ('port ' + port, 'spi ' + spi):
+                spans.setdefault(key, []).append((float(begin), float(end),
+                                                  host))
+    two = 0
+    for key, list_ in spans.items():
+        list_.sort()
+        for a, b in zip(list_, list_[1:]):
+            if b[0] < a[1] and a[2] != b[2]:
+                two += 1
+                print('%s: %s until %f, %s from %f' % (key, a[2], a[1], b[2],
+                                                       b[0]))
+    ports = sum(key.startswith('port') for key in spans)
+    print('%d grants of %d ports, %d in two hands' % (grants, ports, two))
+    return two == 0 and grants > 0
+
+
+if sys.argv[1] == 'load':
+    load(*sys.argv[2:])
+elif sys.argv[1] == 'check':
+    sys.exit(0 if check(*sys.argv[2:]) else 1)

@@ -62,6 +62,7 @@ connection_tick_expired(struct connection *conn)
 {
 	struct core    *c = conn->core;
 	struct sa_pair *p;
+	bool		told = false;
 
 	if (c->now < conn->delete_at)
 		return;
@@ -71,8 +72,14 @@ connection_tick_expired(struct connection *conn)
 	}
 	conn->delete_tries++;
 	conn->delete_at = c->now + DELETE_INTERVAL;
-	TAILQ_FOREACH(p, &conn->pairs, entry)
-		c->keying->delete_child(c->keying_arg, c->now, p->spi_in);
+	TAILQ_FOREACH(p, &conn->pairs, entry) {
+		if (c->keying->delete_child(c->keying_arg, c->now, p->spi_in) ==
+		    0)
+			told = true;
+	}
+	/* By IKEv2 the peer has answered the first. */
+	if (!told)
+		connection_free(conn, false);
 }
 
 /* Sees what went past us meanwhile. */

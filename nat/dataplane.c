@@ -22,6 +22,7 @@
 #include "base/watch.h"
 #include "nat/dataplane.h"
 #include "nat/demux_reader.h"
+#include "nat/mark.h"
 #include "nat/plan.h"
 #include "nat/queue.h"
 #include "nat/rules.h"
@@ -161,7 +162,7 @@ copy_config(struct dataplane *dp, const struct dataplane_config *c)
 static int
 open_raw(struct dataplane *dp)
 {
-	uint32_t mark = RULES_MARK;
+	uint32_t mark = MARK_OURS;
 	int	 on = 1, fd;
 
 	fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
@@ -260,7 +261,7 @@ on_rules(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-vouch(struct dataplane *dp)
+renew_offload(struct dataplane *dp)
 {
 	struct forward_shared *s = &dp->shared;
 	struct offload_facts f = { .gateway = dp->config.gateway,
@@ -282,7 +283,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	refresh_interfaces(dp);
-	vouch(dp);
+	renew_offload(dp);
 	/* A wake-up may be missed when a ring runs empty just then. */
 	take_misuses(dp);
 	demux_tick(dp->shared.demux, clock_now());
@@ -383,7 +384,7 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 		    dp->private_if);
 	if (dp->shared.offload != NULL) {
 		offload_watch(dp->shared.offload, d);
-		vouch(dp);
+		renew_offload(dp);
 	}
 	/* No rule sends packets to a queue that nobody has opened. */
 	if (rules_begin(dp->rules.fd, &dp->firewall) == -1)

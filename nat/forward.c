@@ -10,7 +10,7 @@
 #include "nat/demux_inbound.h"
 #include "nat/demux_outbound.h"
 #include "nat/forward.h"
-#include "nat/rules.h"
+#include "nat/mark.h"
 #include "net/icmp.h"
 #include "net/ip.h"
 #include "net/tunnel.h"
@@ -183,7 +183,7 @@ enter_tunnel(struct forward *f, const struct forward_packet *in,
 	if (ours && addr_equal(&p->src, &p->dst) && icmp_is_error(p))
 		ip_set_src(out->data + overhead, addr_v4(&to->gateway));
 	out->len = p->len + overhead;
-	out->mark = RULES_MARK_HOST;
+	out->mark = MARK_HOST;
 	return FORWARD_SEND;
 }
 
@@ -303,7 +303,7 @@ to_leased(struct forward *f, const struct forward_packet *in,
 		if (!pool->local)
 			return refuse(f, inner, whose, ICMP_HOST_UNREACH);
 		forward_count(f, FORWARD_COUNT_NOT_OURS);
-		return leave_tunnel(inner, tos, RULES_MARK_ROUTER, out);
+		return leave_tunnel(inner, tos, MARK_ROUTER, out);
 	default:
 		return refuse(f, inner, whose, ICMP_PKT_FILTERED);
 	}
@@ -333,7 +333,7 @@ to_private(struct forward *f, const struct packet_view *inner,
 	forward_add(f, FORWARD_COUNT_BYTES_OUT, inner->len);
 	return leave_tunnel(inner, tos,
 	    addr_equal(&inner->dst, &public_of(f)->gateway) ?
-	    RULES_MARK_ROUTER : RULES_MARK_ANSWER, out);
+	    MARK_ROUTER : MARK_ANSWER, out);
 }
 
 static enum forward_action
@@ -342,7 +342,7 @@ to_public(struct forward *f, const struct packet_view *inner,
 {
 	/* The kernel takes one from the TTL when it forwards (RFC 2003 §3.1),
 	 * and makes the errors if it cannot; they come to us by OUTPUT. */
-	leave_tunnel(inner, tos, RULES_MARK_OUT, out);
+	leave_tunnel(inner, tos, MARK_OUT, out);
 	/* Hosts at one address draw ids that the others know nothing of (RFC
 	 * 3102 §6.3): all that may be fragmented, here or beyond, gets one of a
 	 * single sequence (RFC 6864 §4.1).  AH covers it (RFC 4302

@@ -120,7 +120,7 @@ struct forward_out {
 	uint8_t *data;		/* the caller's, room for FORWARD_MAX bytes */
 	size_t	 len;
 	struct packet_view outer;	/* of what enters a tunnel */
-	uint32_t mark;		/* RULES_MARK_* */
+	uint32_t mark;		/* MARK_* */
 };
 
 /* Decides about one packet; fills *out on FORWARD_SEND. */

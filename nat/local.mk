@@ -14,6 +14,7 @@ nat_libnat_a_SOURCES = \
 	nat/demux_reader.c nat/demux_reader.h nat/demux_table.h \
 	nat/demux_verdict.h \
 	nat/forward.c nat/forward.h \
+	nat/mark.h \
 	nat/plan.c nat/plan.h \
 	nat/queue.c nat/queue.h \
 	nat/reassemble.c nat/reassemble.h \

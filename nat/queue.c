@@ -21,8 +21,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "nat/demux_reader.h"
+#include "nat/mark.h"
 #include "nat/queue.h"
-#include "nat/rules.h"
 #include "net/netlink.h"
 
 /* Packets taken in at once: more gains nothing measurable. */
@@ -136,7 +136,7 @@ queue_open(struct queue *q, struct forward_shared *shared,
 
 /* Sends what is complete; a verdict that exceeded the batch begins the next. */
 static void
-flush(struct queue *q)
+send_verdicts(struct queue *q)
 {
 	struct mnl_nlmsg_batch *batch = q->buffers->batch;
 
@@ -180,7 +180,7 @@ put_verdict(struct queue *q, uint32_t id, const struct forward_packet *in)
 
 	nlh = begin_verdict(q, id, NF_REPEAT);
 	mark = mnl_nlmsg_get_payload_tail(nlh);
-	nfq_nlmsg_verdict_put_mark(nlh, RULES_MARK);
+	nfq_nlmsg_verdict_put_mark(nlh, MARK_OURS);
 	/* Written where it leaves from: nfq_nlmsg_verdict_put_pkt() would
 	 * copy. */
 	attr = mnl_nlmsg_get_payload_tail(nlh);
@@ -205,7 +205,7 @@ put_verdict(struct queue *q, uint32_t id, const struct forward_packet *in)
 		    action == FORWARD_ACCEPT ? NF_ACCEPT : NF_DROP);
 	}
 	if (!mnl_nlmsg_batch_next(q->buffers->batch))
-		flush(q);
+		send_verdicts(q);
 }
 
 static enum forward_hook
@@ -273,7 +273,7 @@ wait_for_packets(struct queue *q)
 }
 
 static void *
-run(void *arg)
+decide_packets(void *arg)
 {
 	struct queue	     *q = arg;
 	struct queue_buffers *b = q->buffers;
@@ -298,7 +298,7 @@ run(void *arg)
 		q->forward.now = clock_now();
 		for (int i = 0; i < n; i++)
 			handle_message(q, b->rx[i], b->msgs[i].msg_len);
-		flush(q);
+		send_verdicts(q);
 	}
 	demux_offline(q->forward.shared->demux, q->index);
 	return NULL;
@@ -313,7 +313,7 @@ queue_start(struct queue *q)
 	/* Signals are the control thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&q->thread, NULL, run, q);
+	error = pthread_create(&q->thread, NULL, decide_packets, q);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (error != 0) {
 		log_error("queue %u: cannot start a thread: %s", q->number,

@@ -19,6 +19,7 @@
 #include "nat/rules.h"
 #include "nat/rules_backend.h"
 #include "nat/rules_run.h"
+#include "net/netlink.h"
 #include "net/rtnl.h"
 
 /* How long rules that somebody removed may be missing (ms). */
@@ -31,8 +32,9 @@
 static const struct rules_backend *const backends[] = { &rules_nftables,
 	&rules_iptables };
 
+/* what: enum rules_event. */
 static void
-say(int fd, char what)
+tell_daemon(int fd, char what)
 {
 	if (send(fd, &what, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == -1)
 		log_debug("firewall rules: the daemon does not listen");
@@ -161,10 +163,10 @@ keeper_check(struct keeper *k, int fd)
 		    "them back", k->backend->name);
 	if (keeper_install(k) == 0) {
 		k->gone = false;
-		say(fd, RULES_MENDED);
+		tell_daemon(fd, RULES_MENDED);
 	} else if (!k->gone) {
 		k->gone = true;
-		say(fd, RULES_GONE);
+		tell_daemon(fd, RULES_GONE);
 	}
 }
 
@@ -178,39 +180,6 @@ keeper_end(struct keeper *k)
 	if (k->first->offload)
 		offload_sweep(k->first->public_if, k->first->private_if);
 	free(k->dump);
-}
-
-/*
- * The kernel tells when somebody changes nftables (which most iptables are
- * today).  -1 where it cannot: then only the interval notices.
- */
-static int
-open_monitor(void)
-{
-	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
-	int		   fd, group = NFNLGRP_NFTABLES;
-
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    NETLINK_NETFILTER);
-	if (fd == -1)
-		return -1;
-	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == -1 ||
-	    setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
-	    sizeof(group)) == -1) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static void
-drain(int fd)
-{
-	char buf[8192];
-
-	/* An overrun is news, too, and is cleared by this. */
-	while (recv(fd, buf, sizeof(buf), 0) != -1 || errno == ENOBUFS)
-		continue;
 }
 
 /* What may be other than at the start. */
@@ -240,7 +209,7 @@ keeper_move(struct keeper *k, const struct news *new, int fd)
 	memcpy(k->plan->networks, new->networks, sizeof(new->networks));
 	k->plan->nnetworks = new->nnetworks;
 	if (moved && rules_settings_once(k->plan, &k->saved))
-		say(fd, RULES_THREADED);
+		tell_daemon(fd, RULES_THREADED);
 }
 
 /* Other interfaces, hosts or pools, or the daemon's end: false. */
@@ -276,9 +245,13 @@ keeper_hear(struct keeper *k, int fd)
 static void
 keeper_watch(struct keeper *k, int fd)
 {
-	int	      monitor = k->backend != NULL ? open_monitor() : -1;
-	struct pollfd p[2] = { { .fd = fd, .events = POLLIN },
-		{ .fd = monitor, .events = POLLIN } };
+	/* Most iptables are nftables today.  Without this only the interval
+	 * notices. */
+	static const unsigned group = NFNLGRP_NFTABLES;
+	int		      monitor = k->backend == NULL ? -1 :
+	    netlink_monitor(NETLINK_NETFILTER, &group, 1);
+	struct pollfd	      p[2] = { { .fd = fd, .events = POLLIN },
+			 { .fd = monitor, .events = POLLIN } };
 
 	for (;;) {
 		if (poll(p, 2, CHECK_INTERVAL) == -1) {
@@ -295,7 +268,7 @@ keeper_watch(struct keeper *k, int fd)
 			/* Whoever it is shall finish, and may do much: */
 			if (poll(p, 1, SETTLE) != 0)
 				continue;
-			drain(monitor);
+			netlink_drain(monitor);
 		}
 		keeper_check(k, fd);
 	}
@@ -355,7 +328,7 @@ rules_main(int fd, bool again, void *arg)
 	rtnl_forked();
 	k.alone = helper_alone("rules");
 	if (!again)
-		say(fd, RULES_ALONE);
+		tell_daemon(fd, RULES_ALONE);
 	/* The rules of one that was killed are still there. */
 	if (!again && recv(fd, &go, 1, 0) != 1) {
 		if (k.alone != -1)
@@ -365,18 +338,18 @@ rules_main(int fd, bool again, void *arg)
 	/* Somebody may be at the firewall just now: the watch tries again. */
 	if (keeper_begin(&k) == -1 && (!again || k.backend == NULL)) {
 		rules_settings_restore(&k.saved);
-		say(fd, RULES_FAILED);
+		tell_daemon(fd, RULES_FAILED);
 		_exit(1);
 	}
 	if (again)
-		say(fd, RULES_AGAIN);
+		tell_daemon(fd, RULES_AGAIN);
 	else if (k.backend == NULL)
-		say(fd, RULES_UP_NONE);
+		tell_daemon(fd, RULES_UP_NONE);
 	else
-		say(fd, k.backend == &rules_nftables ? RULES_UP_NFTABLES :
-		    RULES_UP_IPTABLES);
+		tell_daemon(fd, k.backend == &rules_nftables ?
+		    RULES_UP_NFTABLES : RULES_UP_IPTABLES);
 	if (k.threaded)
-		say(fd, RULES_THREADED);
+		tell_daemon(fd, RULES_THREADED);
 	keeper_watch(&k, fd);
 	if (keeper_linger(&k))
 		return;

@@ -5,22 +5,6 @@
 #include "base/helper.h"
 #include "nat/plan.h"
 
-/*
- * Packets that the data plane has dealt with carry a mark: all of them match
- * RULES_MARK under the mask, and the low byte says where they may go.
- */
-#define RULES_MARK	0x52000000u
-#define RULES_MARK_MASK	0xff000000u
-#define RULES_MARK_HOST	  (RULES_MARK | 0)	/* in a tunnel, to a host */
-#define RULES_MARK_OUT	  (RULES_MARK | 1)	/* out of one, to the public
-						 * side */
-#define RULES_MARK_ROUTER (RULES_MARK | 2)	/* out of one, to the router's
-						 * own public address:
-						 * tracked */
-#define RULES_MARK_ANSWER (RULES_MARK | 3)	/* out of one, to a neighbour
-						 * that spoke to a leased port
-						 * first */
-
 /* What the process tells the daemon, one byte each. */
 enum rules_event {
 	RULES_ALONE = '1',	/* no other process keeps rules here any more */

@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "nat/rules.h"
+#include "nat/mark.h"
 #include "nat/rules_backend.h"
 #include "nat/rules_run.h"
 
@@ -37,12 +37,11 @@ static const struct hook {
 static const char *const tables[] = { "raw", "mangle", "filter", "nat" };
 #define NHOOKS	(sizeof(hooks) / sizeof(hooks[0]))
 
-#define OURS	"-m mark --mark 0x52000000/0xff000000"
-/* Each of rules.h's RULES_MARK_*. */
-#define HOST	"-m mark --mark 0x52000000"
-#define OUT	"-m mark --mark 0x52000001"
-#define ROUTER	"-m mark --mark 0x52000002"
-#define ANSWER	"-m mark --mark 0x52000003"
+#define OURS	"-m mark --mark " MARK_TEXT_OURS "/" MARK_TEXT_MASK
+#define HOST	"-m mark --mark " MARK_TEXT_HOST
+#define OUT	"-m mark --mark " MARK_TEXT_OUT
+#define ROUTER	"-m mark --mark " MARK_TEXT_ROUTER
+#define ANSWER	"-m mark --mark " MARK_TEXT_ANSWER
 #define REFUSE	"-j REJECT --reject-with icmp-admin-prohibited"
 
 static bool
@@ -399,25 +398,23 @@ put_filter(FILE *f, const struct rules_plan *p)
 static void
 put_napt(FILE *f, const struct rules_plan *p)
 {
-	const struct prefix *n;
+	const struct {
+		const char *what;
+		const struct demux_range *to;
+	} kinds[] = { { "-p tcp ", &p->napt_ports },
+		{ "-p udp ", &p->napt_ports }, { "-p icmp ", &p->napt_ids },
+		{ "", NULL } };
 
 	for (size_t i = 0; i < p->nnetworks; i++) {
-		n = &p->networks[i];
-		fprintf(f, "-A RSIP-POSTROUTING -o %s -s %s -p tcp "
-		    "-j MASQUERADE --to-ports %u-%u\n", p->config->public_if,
-		    PREFIX_TEXT(n), p->napt_ports.lo,
-		    p->napt_ports.hi);
-		fprintf(f, "-A RSIP-POSTROUTING -o %s -s %s -p udp "
-		    "-j MASQUERADE --to-ports %u-%u\n", p->config->public_if,
-		    PREFIX_TEXT(n), p->napt_ports.lo,
-		    p->napt_ports.hi);
-		fprintf(f, "-A RSIP-POSTROUTING -o %s -s %s -p icmp "
-		    "-j MASQUERADE --to-ports %u-%u\n", p->config->public_if,
-		    PREFIX_TEXT(n), p->napt_ids.lo,
-		    p->napt_ids.hi);
-		fprintf(f, "-A RSIP-POSTROUTING -o %s -s %s "
-		    "-j MASQUERADE\n", p->config->public_if,
-		    PREFIX_TEXT(n));
+		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+			fprintf(f, "-A RSIP-POSTROUTING -o %s -s %s %s"
+			    "-j MASQUERADE", p->config->public_if,
+			    PREFIX_TEXT(&p->networks[i]), kinds[k].what);
+			if (kinds[k].to != NULL)
+				fprintf(f, " --to-ports %u-%u",
+				    kinds[k].to->lo, kinds[k].to->hi);
+			fputc('\n', f);
+		}
 	}
 	fputs("COMMIT\n", f);
 }

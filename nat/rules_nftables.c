@@ -7,16 +7,15 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "nat/rules.h"
+#include "nat/mark.h"
 #include "nat/rules_backend.h"
 #include "nat/rules_run.h"
 
-#define OURS	"meta mark & 0xff000000 == 0x52000000"
-/* Each of rules.h's RULES_MARK_*. */
-#define HOST	"meta mark 0x52000000"
-#define OUT	"meta mark 0x52000001"
-#define ROUTER	"meta mark 0x52000002"
-#define ANSWER	"meta mark 0x52000003"
+#define OURS	"meta mark & " MARK_TEXT_MASK " == " MARK_TEXT_OURS
+#define HOST	"meta mark " MARK_TEXT_HOST
+#define OUT	"meta mark " MARK_TEXT_OUT
+#define ROUTER	"meta mark " MARK_TEXT_ROUTER
+#define ANSWER	"meta mark " MARK_TEXT_ANSWER
 #define REFUSE	"reject with icmp type admin-prohibited"
 #define ERRORS	"{ destination-unreachable, time-exceeded, parameter-problem }"
 
@@ -271,22 +270,24 @@ put_filter(FILE *f, const struct rules_plan *p)
 static void
 put_napt(FILE *f, const struct rules_plan *p)
 {
-	const struct prefix *n;
-	const char		   *out = p->config->public_if;
+	const struct {
+		const char *what;
+		const struct demux_range *to;
+	} kinds[] = { { "ip protocol { tcp, udp } ", &p->napt_ports },
+		{ "ip protocol icmp ", &p->napt_ids }, { "", NULL } };
 
 	fputs("chain postrouting {\n"
 	    "type nat hook postrouting priority 99;\n", f);
 	for (size_t i = 0; i < p->nnetworks; i++) {
-		n = &p->networks[i];
-		fprintf(f, "oifname \"%s\" ip saddr %s ip protocol "
-		    "{ tcp, udp } masquerade to :%u-%u\n", out,
-		    PREFIX_TEXT(n), p->napt_ports.lo,
-		    p->napt_ports.hi);
-		fprintf(f, "oifname \"%s\" ip saddr %s ip protocol icmp "
-		    "masquerade to :%u-%u\n", out, PREFIX_TEXT(n),
-		    p->napt_ids.lo, p->napt_ids.hi);
-		fprintf(f, "oifname \"%s\" ip saddr %s masquerade\n", out,
-		    PREFIX_TEXT(n));
+		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+			fprintf(f, "oifname \"%s\" ip saddr %s %smasquerade",
+			    p->config->public_if,
+			    PREFIX_TEXT(&p->networks[i]), kinds[k].what);
+			if (kinds[k].to != NULL)
+				fprintf(f, " to :%u-%u", kinds[k].to->lo,
+				    kinds[k].to->hi);
+			fputc('\n', f);
+		}
 	}
 	fputs("}\n", f);
 }

@@ -20,17 +20,24 @@
 /* An interface's own settings. */
 #define LINK		"class/net/"
 
+/* NULL: not noted. */
+static const struct rules_setting *
+setting_find(const struct rules_settings *saved, const char *key)
+{
+	for (size_t i = 0; i < saved->n; i++) {
+		if (strcmp(saved->list[i].key, key) == 0)
+			return &saved->list[i];
+	}
+	return NULL;
+}
+
 /* Keeps what a setting was, unless a dead predecessor's note of it is there. */
 static void
 setting_save(struct rules_settings *saved, const char *key)
 {
 	struct rules_setting *s;
 
-	for (size_t i = 0; i < saved->n; i++) {
-		if (strcmp(saved->list[i].key, key) == 0)
-			return;
-	}
-	if (saved->n == RULES_SETTINGS)
+	if (setting_find(saved, key) != NULL || saved->n == RULES_SETTINGS)
 		return;
 	s = &saved->list[saved->n];
 	snprintf(s->key, sizeof(s->key), "%s", key);
@@ -97,15 +104,12 @@ settings_reserve_ports(const struct rules_plan *p, struct rules_settings *saved)
 	static const char	       key[] =
 	    "net/ipv4/ip_local_reserved_ports";
 	const struct dataplane_config *c = p->config;
-	const struct rules_setting    *was = NULL;
+	const struct rules_setting    *was;
 	char			       value[1024];
 	size_t			       n;
 
 	setting_save(saved, key);
-	for (size_t i = 0; i < saved->n; i++) {
-		if (strcmp(saved->list[i].key, key) == 0)
-			was = &saved->list[i];
-	}
+	was = setting_find(saved, key);
 	if (was == NULL) {
 		log_warn("/proc/sys/%s is missing or too long: the router's "
 		    "own programs may draw leased ports", key);
@@ -140,19 +144,14 @@ settings_claim(const struct rules_plan *p, struct rules_settings *saved)
 	const struct dataplane_config *c = p->config;
 	struct rules_setting	      *s;
 	char			       key[64];
-	size_t			       k;
 
 	for (size_t i = 0; i < c->npools; i++) {
 		if (c->pools[i].local)
 			continue;
 		snprintf(key, sizeof(key), CLAIM "%s",
 		    ADDR_TEXT(&c->pools[i].addr));
-		for (k = 0; k < saved->n; k++) {
-			if (strcmp(saved->list[k].key, key) == 0)
-				break;
-		}
-		if (k == saved->n) {
-			if (k == RULES_SETTINGS)
+		if (setting_find(saved, key) == NULL) {
+			if (saved->n == RULES_SETTINGS)
 				continue;
 			s = &saved->list[saved->n++];
 			snprintf(s->key, sizeof(s->key), "%s", key);
@@ -293,11 +292,7 @@ rules_settings_was_strict(const struct rules_settings *saved,
 
 	/* It was noted because it was changed, and only that is changed. */
 	rp_filter_key(key, sizeof(key), ifname);
-	for (size_t i = 0; i < saved->n; i++) {
-		if (strcmp(saved->list[i].key, key) == 0)
-			return true;
-	}
-	return false;
+	return setting_find(saved, key) != NULL;
 }
 
 void

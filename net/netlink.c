@@ -9,13 +9,14 @@
 
 #include "net/netlink.h"
 
-int
-netlink_open(int protocol)
+static int
+netlink_bind(int protocol, int flags, uint32_t groups)
 {
-	struct sockaddr_nl us = { .nl_family = AF_NETLINK };
+	struct sockaddr_nl us = { .nl_family = AF_NETLINK,
+		.nl_groups = groups };
 	int		   fd, saved;
 
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | flags, protocol);
 	if (fd == -1)
 		return -1;
 	if (bind(fd, (struct sockaddr *)&us, sizeof(us)) == -1) {
@@ -25,6 +26,33 @@ netlink_open(int protocol)
 		return -1;
 	}
 	return fd;
+}
+
+int
+netlink_open(int protocol)
+{
+	return netlink_bind(protocol, 0, 0);
+}
+
+int
+netlink_monitor(int protocol, const unsigned *groups, size_t n)
+{
+	uint32_t mask = 0;
+	size_t	 i;
+
+	for (i = 0; i < n; i++)
+		mask |= 1u << (groups[i] - 1);
+	return netlink_bind(protocol, SOCK_NONBLOCK, mask);
+}
+
+void
+netlink_drain(int fd)
+{
+	char buf[8192];
+
+	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) != -1 ||
+	    errno == ENOBUFS)
+		continue;
 }
 
 struct nlmsghdr *

@@ -6,26 +6,37 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The largest message that the kernel sends at once (mnl_socket_recvfrom(3)). */
+/* The largest message that the kernel sends at once
+ * (mnl_socket_recvfrom(3)). */
 #define NETLINK_ANSWER_MAX	32768
 /* Room for a request that begins with netlink_begin(). */
 #define NETLINK_REQUEST_MAX	4096
 
-/* A bound, blocking socket of NETLINK_ROUTE and the like, which the caller closes;
- * -1 with errno. */
+/* A bound, blocking socket of NETLINK_ROUTE and the like, which the caller
+ * closes; -1 with errno. */
 int	netlink_open(int protocol);
 
 /* Begins a request in buf (aligned to 4, of NETLINK_REQUEST_MAX bytes) with a
- * family's own header of len bytes: a copy, or zeros for NULL.  Attributes follow. */
+ * family's own header of len bytes: a copy, or zeros for NULL.  Attributes
+ * follow. */
 struct nlmsghdr *netlink_begin(void *buf, unsigned type, unsigned flags,
 	    const void *header, size_t len);
 
 /*
  * Sends a request and hands each part of the answer to fn (may be NULL) until
- * the kernel says that it is whole; one without NLM_F_DUMP has to have NLM_F_ACK,
- * or an answer for which fn returns MNL_CB_STOP.  What else arrives meanwhile
- * is lost.  0, or -1 with errno.
+ * the kernel says that it is whole; one without NLM_F_DUMP has to have
+ * NLM_F_ACK, or an answer for which fn returns MNL_CB_STOP.  What else arrives
+ * meanwhile is lost.  0, or -1 with errno.
  */
 int	netlink_ask(int fd, struct nlmsghdr *nlh, mnl_cb_t fn, void *arg);
+
+/*
+ * A descriptor that becomes readable when the kernel tells groups (RTNLGRP_*
+ * and the like, each 32 at most) of a change; the caller closes it.  -1 with
+ * errno.
+ */
+int	netlink_monitor(int protocol, const unsigned *groups, size_t n);
+/* Takes what a monitor said.  An overrun is news, too, and ends with this. */
+void	netlink_drain(int fd);
 
 #endif

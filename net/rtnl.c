@@ -549,34 +549,10 @@ rtnl_proxy_del(const char *ifname, const struct addr *addr)
 int
 rtnl_monitor(void)
 {
-	static const int   groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR,
+	static const unsigned groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR,
 		RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
 		RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE };
-	struct sockaddr_nl sa = { .nl_family = AF_NETLINK };
-	size_t		   i;
-	int		   fd, saved;
 
-	for (i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
-		sa.nl_groups |= 1u << (groups[i] - 1);
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    NETLINK_ROUTE);
-	if (fd == -1)
-		return -1;
-	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == -1) {
-		saved = errno;
-		close(fd);
-		errno = saved;
-		return -1;
-	}
-	return fd;
-}
-
-void
-rtnl_monitor_drain(int fd)
-{
-	char buf[8192];
-
-	/* An overrun is news, too, and is cleared by this. */
-	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0 || errno == ENOBUFS)
-		errno = 0;
+	return netlink_monitor(NETLINK_ROUTE, groups,
+	    sizeof(groups) / sizeof(groups[0]));
 }

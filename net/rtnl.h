@@ -99,10 +99,8 @@ int	rtnl_neighbour(const char *ifname, const struct addr *addr,
 int	rtnl_proxy_add(const char *ifname, const struct addr *addr);
 int	rtnl_proxy_del(const char *ifname, const struct addr *addr);
 
-/* A descriptor that becomes readable when links change, or addresses, routes or
- * rules of either family (the caller closes it); -1 with errno.  drain: takes
- * what it said. */
+/* A netlink_monitor() of links, and of addresses, routes and rules of either
+ * family. */
 int	rtnl_monitor(void);
-void	rtnl_monitor_drain(int fd);
 
 #endif

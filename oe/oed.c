@@ -14,6 +14,7 @@
 #include "base/watch.h"
 #include "net/addr_option.h"
 #include "net/resolvconf.h"
+#include "net/netlink.h"
 #include "net/rtnl.h"
 #include "oe/esp/xfrm.h"
 #include "oe/oed_net.h"
@@ -206,7 +207,7 @@ oed_network(evutil_socket_t fd, short what, void *arg)
 	struct oed    *d = arg;
 
 	(void)what;
-	rtnl_monitor_drain(fd);
+	netlink_drain(fd);
 	oed_address_changed(d);
 	if (!evtimer_pending(d->settle, NULL))
 		evtimer_add(d->settle, &tv);

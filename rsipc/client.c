@@ -12,6 +12,7 @@
 #include "base/statefile.h"
 #include "base/util.h"
 #include "base/watch.h"
+#include "net/netlink.h"
 #include "net/rtnl.h"
 #include "oe/classes.h"
 #include "oe/esp/xfrm.h"
@@ -127,7 +128,7 @@ client_network(evutil_socket_t fd, short what, void *arg)
 	struct client *c = arg;
 
 	(void)what;
-	rtnl_monitor_drain(fd);
+	netlink_drain(fd);
 	if (!evtimer_pending(c->network_timer, NULL))
 		evtimer_add(c->network_timer, &tv);
 }

@@ -17,6 +17,7 @@
 #include "base/util.h"
 #include "base/watch.h"
 #include "net/resolver.h"
+#include "net/netlink.h"
 #include "net/rtnl.h"
 #include "rsipd/keep.h"
 #include "rsipd/parent.h"
@@ -539,7 +540,7 @@ static void
 on_monitor(evutil_socket_t fd, short what, void *arg)
 {
 	(void)what;
-	rtnl_monitor_drain(fd);
+	netlink_drain(fd);
 	look_at_shared(arg);
 	look_at_addresses(arg);
 }

@@ -14,7 +14,7 @@
 #include "base/cursor.h"
 #include "base/util.h"
 #include "nat/forward.h"
-#include "nat/rules.h"
+#include "nat/mark.h"
 #include "tests/unit/header_reads.h"
 
 #define NOW	1000000u
@@ -243,7 +243,7 @@ test_fragments_in_any_order(void **state)
 			    a, k == 3 ? FORWARD_SEND : FORWARD_DROP);
 		}
 		assert_int_equal(out.len, 3020);
-		assert_int_equal(out.mark, RULES_MARK_OUT);
+		assert_int_equal(out.mark, MARK_OUT);
 		assert_memory_equal(out.data + 20, datagram + 20, 3000);
 		assert_int_equal(load_u16(out.data + 6), 0);
 		assert_int_equal(
@@ -376,10 +376,10 @@ test_where_a_tunnel_leads(void **state)
 	assert_int_equal(from_host(l, X1, n, &out), FORWARD_DROP);
 	n = make_udp(buf + 20, NB, NB, 20001, 53, 100);
 	assert_int_equal(from_host(l, X1, n, &out), FORWARD_SEND);
-	assert_int_equal(out.mark, RULES_MARK_ROUTER);
+	assert_int_equal(out.mark, MARK_ROUTER);
 	n = make_udp(buf + 20, NB, NB, 20001, 20065, 100);
 	assert_int_equal(from_host(l, X1, n, &out), FORWARD_SEND);
-	assert_int_equal(out.mark, RULES_MARK_HOST);
+	assert_int_equal(out.mark, MARK_HOST);
 	assert_int_equal(load_u32(out.data + 16), X2);
 	/* A neighbour speaks first. */
 	in.len = make_udp(buf, X3, NB, 53, 20001, 100);
@@ -388,7 +388,7 @@ test_where_a_tunnel_leads(void **state)
 	assert_int_equal(load_u32(out.data + 16), X1);
 	n = make_udp(buf + 20, NB, X3, 20001, 53, 100);
 	assert_int_equal(from_host(l, X1, n, &out), FORWARD_SEND);
-	assert_int_equal(out.mark, RULES_MARK_ANSWER);
+	assert_int_equal(out.mark, MARK_ANSWER);
 	/* A tunnel does not begin elsewhere. */
 	n = make_udp(buf + 20, NB, Y, 20001, 53, 100);
 	in = (struct forward_packet) { .data = buf, .in_index = 3,

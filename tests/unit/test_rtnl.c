@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "net/netlink.h"
 #include "net/rtnl.h"
 #include "net/sysctl.h"
 #include "net/tun.h"
@@ -143,7 +144,7 @@ assert_told(int monitor)
 
 	assert_int_equal(poll(&p, 1, 5000), 1);
 	do {
-		rtnl_monitor_drain(monitor);
+		netlink_drain(monitor);
 	} while (poll(&p, 1, 20) == 1);
 }
 

@@ -32,19 +32,39 @@ BUILT_SOURCES += nat/offload_object.h
 CLEANFILES += nat/offload_object.h nat/offload.bpf.o
 BASE_LIBS += $(BPF_LIBS)
 nat/offload.$(OBJEXT): nat/offload_object.h
+if BPF_CLANG
+BPF_COMPILE = $(BPF_CLANG) -O2 -g -Wall \
+	-I`$(CC) -print-sysroot 2>/dev/null`/usr/include/`$(CC) \
+	    -print-multiarch 2>/dev/null` \
+	-I$(srcdir)/nat -c $(srcdir)/nat/offload.bpf.c
+BPF_STRIP = $(BPF_OBJCOPY) --strip-debug --remove-section=.BTF.ext \
+	--remove-section=.rel.BTF.ext
 nat/offload.bpf.o: $(srcdir)/nat/offload.bpf.c $(srcdir)/nat/offload_map.h
-	$(AM_V_CC)$(MKDIR_P) nat && $(BPF_CLANG) -O2 -g -target $(BPF_TARGET) -Wall \
-	    -I`$(CC) -print-sysroot 2>/dev/null`/usr/include/`$(CC) \
-	        -print-multiarch 2>/dev/null` \
-	    -I$(srcdir)/nat -c $(srcdir)/nat/offload.bpf.c -o $@
-	$(AM_V_at)$(BPF_OBJCOPY) --strip-debug --remove-section=.BTF.ext \
-	    --remove-section=.rel.BTF.ext $@
+	$(AM_V_CC)$(MKDIR_P) nat && $(BPF_COMPILE) -target $(BPF_TARGET) -o $@
+	$(AM_V_at)$(BPF_STRIP) $@
+# A release carries the object for both byte orders: it is built without clang.
+offload-dist: $(srcdir)/nat/offload.bpf.c $(srcdir)/nat/offload_map.h
+	for order in bpfel bpfeb; do \
+		$(BPF_COMPILE) -target $$order -o $(distdir)/nat/offload.$$order.o && \
+		$(BPF_STRIP) $(distdir)/nat/offload.$$order.o || exit 1; \
+	done
+else
+nat/offload.bpf.o: $(srcdir)/nat/offload.$(BPF_TARGET).o
+	$(AM_V_GEN)$(MKDIR_P) nat && cp $(srcdir)/nat/offload.$(BPF_TARGET).o $@
+offload-dist:
+	cp $(srcdir)/nat/offload.bpfel.o $(srcdir)/nat/offload.bpfeb.o $(distdir)/nat/
+endif
 nat/offload_object.h: nat/offload.bpf.o
 	$(AM_V_GEN)(echo 'static const unsigned char offload_object[] = {' && \
 	    od -An -v -tu1 nat/offload.bpf.o | \
 	    sed 's/\([0-9][0-9]*\)/\1,/g' && echo '};') >$@.new && mv $@.new $@
 else
 nat_libnat_a_SOURCES += nat/offload.h
+offload-dist:
+	@echo "dist: without eBPF's object: $(PACKAGE) was configured so"
 endif
+
+dist-hook: offload-dist
+.PHONY: offload-dist
 
 EXTRA_DIST += doc/dataplane.md

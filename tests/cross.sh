@@ -49,7 +49,7 @@ small_router()
 {
 	port_sysroot mipsel libbpf-dev
 	weigh mipsel mipsel-linux-gnu small 256 \
-	    "rsipd/rsipd oe/oed ctl/rsipctl" --disable-web
+	    "rsipd/rsipd oe/oed ctl/rsipctl" --disable-web --disable-bpf
 	if command -v clang >/dev/null && command -v llvm-objcopy >/dev/null; then
 		weigh mipsel mipsel-linux-gnu small-bpf 320 rsipd/rsipd \
 		    --disable-web --enable-bpf

@@ -17,15 +17,25 @@ guide_do_publish()
 	    >y1.records && guide_dns
 }
 
+guide_leased()
+{
+	guide_type x1 'rsipctl leases' | grep -q RSIPSEC
+}
+
 guide_do_laptop()
 {
-	guide_type x1 rsipc >rsipc.log 2>&1 &&
+	guide_type x1 rsipc >rsipc.log 2>&1 && net_until 15 guide_leased &&
 	    net_until 20 guide_encrypted
+}
+
+guide_do_laptop_again()
+{
+	net_until 20 guide_encrypted
 }
 
 guide_encrypted()
 {
-	guide_type x1 'curl -s http://y1.lab/ && rsipctl why 198.51.100.10' |
+	guide_type x1 'curl -s -m 5 http://y1.lab/ && rsipctl why 198.51.100.10' |
 	    grep -q encrypted
 }
 

@@ -9,14 +9,16 @@
 #include "base/watch.h"
 #include "rsipd/keep.h"
 
-#define SYNC_SECONDS	1	/* what STORE_INTERVAL means */
+#define INTERVAL_SECONDS 1	/* what STORE_INTERVAL means */
+#define COMMIT_SECONDS	10	/* the journal has it: a start is to be quick */
 
 struct keep {
 	struct grant_store ops;
 	struct store   *store;
 	struct gateway *gateway;
 	struct event   *batch;		/* is to be written */
-	struct event   *sync;		/* is to be brought to the disk */
+	struct event   *turn;		/* is to be brought from the journal into the file */
+	struct timeval	every;
 };
 
 static uint64_t
@@ -26,13 +28,15 @@ wall(void)
 }
 
 static void
-on_sync(evutil_socket_t fd, short what, void *arg)
+on_turn(evutil_socket_t fd, short what, void *arg)
 {
 	struct keep *k = arg;
 
 	(void)fd;
 	(void)what;
-	store_sync(k->store);
+	store_turn(k->store);
+	if (store_is_due(k->store))
+		event_add(k->turn, &k->every);
 }
 
 /* When all that came at once is served. */
@@ -75,13 +79,11 @@ forget(void *arg, const struct lease_client *c, struct lease_binding *b)
 static int
 commit(void *arg)
 {
-	static const struct timeval soon = { .tv_sec = SYNC_SECONDS };
-	struct keep		   *k = arg;
-	int			    rc = store_commit(k->store);
+	struct keep *k = arg;
+	int	     rc = store_commit(k->store);
 
-	if (store_unsynced(k->store) &&
-	    !event_pending(k->sync, EV_TIMEOUT, NULL))
-		event_add(k->sync, &soon);
+	if (!event_pending(k->turn, EV_TIMEOUT, NULL))
+		event_add(k->turn, &k->every);
 	return rc;
 }
 
@@ -140,7 +142,9 @@ keep_open(struct event_base *base, const char *path, enum store_durability d,
 		.commit = commit, .arg = k };
 	k->store = store_open(path, d, max, rest);
 	k->batch = watch_timer(base, on_batch, k);
-	k->sync = watch_timer(base, on_sync, k);
+	k->turn = watch_timer(base, on_turn, k);
+	k->every.tv_sec = d == STORE_INTERVAL ? INTERVAL_SECONDS :
+	    COMMIT_SECONDS;
 	if (k->store == NULL || keep_load(k) == -1) {
 		keep_close(k);
 		return NULL;
@@ -162,6 +166,6 @@ keep_close(struct keep *k)
 		return;
 	store_close(k->store);
 	watch_end(k->batch);
-	watch_end(k->sync);
+	watch_end(k->turn);
 	free(k);
 }

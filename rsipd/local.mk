@@ -9,12 +9,14 @@ rsipd_librsipd_a_SOURCES = \
 	rsipd/gateway_register.c rsipd/gateway_restore.c \
 	rsipd/fence.c rsipd/fence.h \
 	rsipd/grant.c rsipd/grant.h \
+	rsipd/journal.c rsipd/journal.h \
 	rsipd/lease.c rsipd/lease.h \
 	rsipd/policy.c rsipd/policy.h \
 	rsipd/pool.c rsipd/pool.h \
 	rsipd/portset.c rsipd/portset.h \
 	rsipd/spiset.c rsipd/spiset.h \
-	rsipd/store.c rsipd/store.h rsipd/store_record.c
+	rsipd/store.c rsipd/store.h rsipd/store_file.c rsipd/store_internal.h \
+	rsipd/store_record.c rsipd/store_turn.c
 
 sbin_PROGRAMS += rsipd/rsipd
 rsipd_rsipd_SOURCES = \

@@ -281,8 +281,8 @@ say_role(const struct shared *shared)
 		[SHARED_STANDBY] = "standby: another gateway serves; ",
 		[SHARED_TAKING] = "taking over; ",
 		[SHARED_ACTIVE] = "",
-		[SHARED_ALONE] = "the shared store is away, so nothing new is "
-		    "granted; ",
+		[SHARED_ALONE] = ("the shared store is away, so nothing new is "
+		    "granted; "),
 	};
 	struct shared_counts n;
 

@@ -1,4 +1,4 @@
-/* store.c - the store's file: LMDB, a transaction for what came at once, checked by a process of its own before it is trusted */
+/* store.c - registrations and grants on disk: opened, loaded, and what changes put into a journal at once */
 #include "config.h"
 
 #include <errno.h>
@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -16,118 +15,13 @@
 #include "rsipd/store.h"
 
 #ifdef HAVE_LMDB
-#include <lmdb.h>
+#include "rsipd/store_internal.h"
 
-#define RECORD_ROOM	1024	/* bytes of the file that one record may cost, copies included */
-#define ROOM_MIN	((size_t)16 << 20)
-#define CHECK_SECONDS	60
+#define JOURNAL_FULL	((uint64_t)4 << 20)	/* bytes: time to bring it into the file */
+#define JOURNAL_MAX	((uint64_t)64 << 20)	/* that could not be for so long */
 #define FREED_MAX	((size_t)1 << 20)	/* bytes that a batch tells of what was freed */
 
-struct store {
-	char *path;
-	int   lock;			/* nobody else has the file */
-	MDB_env *env;
-	MDB_dbi	 dbi;
-	enum store_durability durability;
-	bool	 unsynced;
-	MDB_txn	*batch;			/* not written yet; NULL: nothing is */
-	int	 error;			/* that this batch met */
-	struct owed {
-		uint8_t key[STORE_KEY_MAX], len;
-	}	*owed;			/* removals that are not written */
-	size_t	 nowed;
-	uint8_t *freed;			/* records of it that are not written */
-	size_t	 nfreed;
-	uint64_t rest;			/* milliseconds */
-	uint64_t wall, last_freed;	/* of the batch; key of the last such record */
-	struct store_counts counts;
-	struct store_room room;
-	char	 fqdn[UINT8_MAX + 1];
-	uint8_t	 record[STORE_RECORD_MAX];
-};
-
 /* --- the file ------------------------------------------------------------------ */
-
-static int
-env_open(struct store *s, size_t max)
-{
-	/* We are alone (the lock), and of one thread. */
-	unsigned flags = MDB_NOSUBDIR | MDB_NOLOCK | MDB_NORDAHEAD;
-	MDB_txn	*txn;
-	size_t	 room = max * RECORD_ROOM;
-	int	 rc;
-
-	if (s->durability == STORE_INTERVAL)
-		flags |= MDB_NOSYNC;
-	if ((rc = mdb_env_create(&s->env)) != 0)
-		return rc;
-	if ((rc = mdb_env_set_mapsize(s->env, room < ROOM_MIN ? ROOM_MIN :
-	    room)) != 0 ||
-	    (rc = mdb_env_open(s->env, s->path, flags, 0600)) != 0 ||
-	    (rc = mdb_txn_begin(s->env, NULL, 0, &txn)) != 0)
-		goto fail;
-	if ((rc = mdb_dbi_open(txn, NULL, 0, &s->dbi)) != 0)
-		mdb_txn_abort(txn);
-	else
-		rc = mdb_txn_commit(txn);
-	if (rc == 0)
-		return 0;
-fail:
-	mdb_env_close(s->env);
-	s->env = NULL;
-	return rc;
-}
-
-/* Reads every byte that a load will read. */
-static int
-walk(struct store *s)
-{
-	MDB_cursor *c = NULL;
-	MDB_txn	   *txn;
-	MDB_val	    key, value;
-	size_t	    i;
-	unsigned    sum = 0;
-	int	    rc;
-
-	if ((rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn)) != 0)
-		return rc;
-	if ((rc = mdb_cursor_open(txn, s->dbi, &c)) == 0) {
-		while ((rc = mdb_cursor_get(c, &key, &value, MDB_NEXT)) == 0) {
-			for (i = 0; i < value.mv_size; i++)
-				sum += ((const uint8_t *)value.mv_data)[i];
-		}
-		mdb_cursor_close(c);
-	}
-	mdb_txn_abort(txn);
-	return rc == MDB_NOTFOUND ? (int)(sum & 0) : rc;
-}
-
-/*
- * LMDB trusts its file: one that was cut off or scribbled upon ends the process
- * that reads it.  So another process reads it first.
- */
-static bool
-is_sound(struct store *s, size_t max)
-{
-	pid_t pid = fork();
-	int   status, null;
-
-	if (pid == 0) {
-		/* How it ends is all that it says. */
-		null = open("/dev/null", O_WRONLY);
-		if (null != -1)
-			(void)dup2(null, STDERR_FILENO);
-		alarm(CHECK_SECONDS);
-		_exit(env_open(s, max) == 0 && walk(s) == 0 ? 0 : 1);
-	}
-	if (pid == -1)
-		return false;
-	while (waitpid(pid, &status, 0) == -1) {
-		if (errno != EINTR)
-			return false;
-	}
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
 
 static int
 lock_file(const char *path)
@@ -171,6 +65,25 @@ store_is_built(void)
 	return true;
 }
 
+/* Beside the file; -1 with errno. */
+static int
+open_journals(struct store *s)
+{
+	char	 path[PATH_MAX];
+	unsigned n;
+
+	for (n = 0; n < STORE_JOURNALS; n++) {
+		if ((size_t)snprintf(path, sizeof(path), "%s.%u", s->path,
+		    n + 1) >= sizeof(path)) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		if (journal_open(&s->journal[n], path) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 struct store *
 store_open(const char *path, enum store_durability d, size_t max, uint64_t rest)
 {
@@ -181,33 +94,59 @@ store_open(const char *path, enum store_durability d, size_t max, uint64_t rest)
 	s->path = xstrdup(path);
 	s->durability = d;
 	s->rest = rest;
+	s->journal[0].fd = s->journal[1].fd = -1;
+	store_turn_init(s);
 	if ((s->lock = lock_file(path)) == -1 ||
-	    (!is_sound(s, max) && set_aside(s) == -1)) {
+	    (!store_file_is_sound(s, max) && set_aside(s) == -1) ||
+	    open_journals(s) == -1) {
 		log_error("%s: %s", path, errno == EWOULDBLOCK ?
 		    "another daemon has it" : strerror(errno));
 		store_close(s);
 		return NULL;
 	}
-	if ((rc = env_open(s, max)) != 0) {
+	if ((rc = store_file_open(s, max)) != 0) {
 		log_error("%s: %s", path, mdb_strerror(rc));
 		store_close(s);
 		return NULL;
 	}
+	s->sequence = s->applied;
+	s->full = store_turn_older(s);
+	s->current = (s->full + 1) % STORE_JOURNALS;
 	return s;
+}
+
+/* What cannot be is there at the next start. */
+static void
+bring_all(struct store *s)
+{
+	unsigned older = store_turn_older(s), n;
+
+	for (n = 0; n < STORE_JOURNALS; n++) {
+		if (s->journal[(older + n) % STORE_JOURNALS].end != 0 &&
+		    store_file_apply(s, (older + n) % STORE_JOURNALS,
+		    s->wall) != 0)
+			break;
+	}
 }
 
 void
 store_close(struct store *s)
 {
+	unsigned n;
+
 	if (s == NULL)
 		return;
 	if (s->env != NULL) {
 		(void)store_commit(s);
-		store_sync(s);
+		store_turn_end(s);
+		bring_all(s);
 		mdb_env_close(s->env);
 	}
+	for (n = 0; n < STORE_JOURNALS; n++)
+		journal_close(&s->journal[n]);
 	if (s->lock != -1)
 		close(s->lock);
+	journal_batch_free(&s->batch);
 	free(s->owed);
 	free(s->freed);
 	free(s->path);
@@ -261,6 +200,8 @@ load_one(struct store *s, uint64_t now, uint64_t wall,
 	uint64_t at;
 	uint8_t	 version;
 
+	if (key->mv_size == 1 && *(const uint8_t *)key->mv_data == STORE_MARK)
+		return 1;
 	if (!store_rest_read_key(key->mv_data, key->mv_size, &at, &version))
 		return hand_over(s, now, wall, r, key, value);
 	/* Of tomorrow: the clock went back, and that says nothing. */
@@ -317,86 +258,79 @@ load_all(struct store *s, uint64_t now, uint64_t wall,
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
+/*
+ * What is in the journals is loaded from the file, where it would be.  If the disk
+ * is full it stays where it is, and is loaded all the same.
+ */
 int
 store_load(struct store *s, uint64_t now, uint64_t wall,
     const struct store_reader *r)
 {
+	unsigned older, n;
+	uint64_t done;
 	MDB_txn *txn;
 	int	 rc;
 
 	(void)store_commit(s);
-	if ((rc = mdb_txn_begin(s->env, NULL, 0, &txn)) == 0) {
-		if ((rc = load_all(s, now, wall, r, txn)) != 0)
-			mdb_txn_abort(txn);
-		else
-			rc = mdb_txn_commit(txn);
+	store_turn_wait(s);
+	older = store_turn_older(s);
+	done = s->applied;
+	if ((rc = mdb_txn_begin(s->env, NULL, 0, &txn)) != 0)
+		goto fail;
+	for (n = 0; n < STORE_JOURNALS && rc == 0; n++)
+		rc = store_file_replay(s, txn, (older + n) % STORE_JOURNALS,
+		    &done);
+	if (rc != 0 || (rc = load_all(s, now, wall, r, txn)) != 0) {
+		mdb_txn_abort(txn);
+		goto fail;
 	}
-	if (rc == 0)
-		return 0;
+	s->error_full = store_file_commit(s, txn, done, wall, 0);
+	store_turn_note(s, s->error_full);
+	if (s->error_full == 0) {
+		for (n = 0; n < STORE_JOURNALS; n++)
+			(void)journal_clear(&s->journal[n]);
+	}
+	s->full = older;
+	s->current = (older + 1) % STORE_JOURNALS;
+	return 0;
+fail:
 	log_error("%s: %s", s->path, mdb_strerror(rc));
 	return -1;
 }
 
 /* --- writing -------------------------------------------------------------------- */
 
-static int
-put(struct store *s, MDB_txn *txn, uint8_t *key, size_t keylen, size_t len)
+static void
+put(struct store *s, uint8_t *key, size_t keylen, size_t len)
 {
-	MDB_val k = { keylen, key }, v = { len, s->record };
-
-	return len == 0 ? EMSGSIZE : mdb_put(txn, s->dbi, &k, &v, 0);
+	if (len == 0)
+		s->error = EMSGSIZE;
+	else
+		journal_put(&s->batch, key, keylen, s->record, len);
 }
 
-static int
+static void
 put_client(struct store *s, uint64_t now, uint64_t wall,
     struct lease_client *c, bool changed)
 {
 	struct store_client sc;
 	uint8_t		    key[STORE_KEY_MAX];
 
-	if (!store_client_due(c, s->counts.failures + 1, changed, &sc))
-		return 0;
-	return put(s, s->batch, key, store_client_key(key, c->client_id),
-	    store_client_encode(s->record, now, wall, &sc));
+	if (store_client_due(c, s->counts.failures + 1, changed, &sc))
+		put(s, key, store_client_key(key, c->client_id),
+		    store_client_encode(s->record, now, wall, &sc));
 }
 
-static int
-put_both(struct store *s, uint64_t now, uint64_t wall,
-    struct lease_client *c, struct lease_binding *b)
-{
-	struct grant g;
-	uint8_t	     key[STORE_KEY_MAX];
-	int	     rc = put_client(s, now, wall, c, b == NULL);
-
-	if (rc != 0 || b == NULL)
-		return rc;
-	grant_of(b, &g);
-	return put(s, s->batch, key, store_grant_key(key, c->client_id,
-	    b->bind_id), store_grant_encode(s->record, now, wall, &g));
-}
-
-/* The batch's transaction, begun where there is none; what could not be removed
- * before goes with it. */
-static int
+/* The batch begins with what could not be removed before. */
+static void
 begin(struct store *s)
 {
-	MDB_val	k;
-	size_t	i;
-	int	rc;
+	size_t i;
 
-	if (s->batch != NULL)
-		return 0;
-	if ((rc = mdb_txn_begin(s->env, NULL, 0, &s->batch)) != 0) {
-		s->batch = NULL;
-		return rc;
-	}
-	for (i = 0; i < s->nowed; i++) {
-		k = (MDB_val){ s->owed[i].len, s->owed[i].key };
-		rc = mdb_del(s->batch, s->dbi, &k, NULL);
-		if (rc != 0 && rc != MDB_NOTFOUND)
-			return rc;
-	}
-	return 0;
+	if (s->batch.len != 0 || s->batch.bad)
+		return;
+	for (i = 0; i < s->nowed; i++)
+		journal_remove(&s->batch, s->owed[i].key, s->owed[i].len);
 }
 
 /* Removals are owed until they are written: a record of what somebody else has
@@ -434,37 +368,18 @@ note_freed(struct store *s, const struct lease_client *c,
 	s->nfreed += store_rest_encode(s->freed + s->nfreed, &c->host, &g);
 }
 
-/* With the batch: what was freed in it, and without what has rested. */
-static int
+/* With the batch: what was freed in it. */
+static void
 put_freed(struct store *s)
 {
-	uint8_t	    key[STORE_KEY_MAX];
-	MDB_cursor *c;
-	MDB_val	    k = { 0, key }, v = { s->nfreed, s->freed };
-	uint64_t    at = s->wall > s->last_freed ? s->wall : s->last_freed + 1;
-	uint8_t	    version;
-	int	    rc;
+	uint8_t	 key[STORE_KEY_MAX];
+	uint64_t at = s->wall > s->last_freed ? s->wall : s->last_freed + 1;
 
 	if (s->nfreed == 0)
-		return 0;
-	k.mv_size = store_rest_key(key, at);
-	if ((rc = mdb_put(s->batch, s->dbi, &k, &v, 0)) != 0 ||
-	    (rc = mdb_cursor_open(s->batch, s->dbi, &c)) != 0)
-		return rc;
+		return;
+	journal_put(&s->batch, key, store_rest_key(key, at), s->freed,
+	    s->nfreed);
 	s->last_freed = at;
-	k.mv_size = store_rest_key(key, 0);
-	k.mv_data = key;
-	rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
-	while (rc == 0 && store_rest_read_key(k.mv_data, k.mv_size, &at,
-	    &version) &&
-	    s->wall > at && s->wall - at > s->rest) {
-		if ((rc = mdb_cursor_del(c, 0)) == 0)
-			rc = mdb_cursor_get(c, &k, &v, MDB_GET_CURRENT);
-		if (rc == EINVAL)
-			rc = MDB_NOTFOUND;
-	}
-	mdb_cursor_close(c);
-	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
 /* One log line for several failures in a row. */
@@ -474,26 +389,39 @@ note_failure(struct store *s, int rc)
 	s->counts.failures++;
 	if (!s->counts.behind)
 		log_error("%s: %s: nothing new is granted until it can be "
-		    "written", s->path, mdb_strerror(rc));
+		    "written", s->path, strerror(rc));
 	s->counts.behind = true;
+}
+
+/* 0, or an errno: then nothing of the batch is in the journal. */
+static int
+write_batch(struct store *s)
+{
+	struct journal *j = &s->journal[s->current];
+	uint64_t	before = j->end;
+
+	put_freed(s);
+	if (j->end >= JOURNAL_MAX)
+		return ENOSPC;
+	if (journal_write(j, &s->batch, s->id, s->sequence + 1) == -1)
+		return errno;
+	s->sequence++;
+	if (s->durability == STORE_INTERVAL || journal_sync(j) == 0)
+		return 0;
+	return journal_undo(j, before);
 }
 
 int
 store_commit(struct store *s)
 {
-	MDB_txn *txn = s->batch;
-	int	 rc = s->error;
+	int rc = s->error;
 
-	if (txn == NULL && rc == 0)
+	if (s->batch.len == 0 && !s->batch.bad && rc == 0)
 		return 0;
 	if (rc == 0)
-		rc = put_freed(s);
-	s->batch = NULL;
+		rc = write_batch(s);
+	journal_batch_clear(&s->batch);
 	s->error = 0;
-	if (rc == 0)
-		rc = mdb_txn_commit(txn);
-	else if (txn != NULL)
-		mdb_txn_abort(txn);
 	s->counts.writes++;
 	if (rc != 0) {
 		note_failure(s, rc);
@@ -502,30 +430,34 @@ store_commit(struct store *s)
 	s->counts.behind = false;
 	s->nowed = 0;
 	s->nfreed = 0;
-	s->unsynced = s->durability == STORE_INTERVAL;
+	if (s->journal[s->current].end >= JOURNAL_FULL)
+		store_turn(s);
 	return 0;
 }
 
 /* What is put while the disk is full must not take a batch with it. */
 static int
-finish(struct store *s, int rc)
+finish(struct store *s)
 {
-	if (rc != 0)
-		s->error = rc;
-	if (s->counts.behind)
-		return store_commit(s);
-	return 1;
+	return s->counts.behind ? store_commit(s) : 1;
 }
 
 int
 store_put(struct store *s, uint64_t now, uint64_t wall,
     struct lease_client *c, struct lease_binding *b)
 {
-	int rc = s->error;
+	struct grant g;
+	uint8_t	     key[STORE_KEY_MAX];
 
-	if (rc == 0 && (rc = begin(s)) == 0)
-		rc = put_both(s, now, wall, c, b);
-	return finish(s, rc);
+	begin(s);
+	s->wall = wall;
+	put_client(s, now, wall, c, b == NULL);
+	if (b != NULL) {
+		grant_of(b, &g);
+		put(s, key, store_grant_key(key, c->client_id, b->bind_id),
+		    store_grant_encode(s->record, now, wall, &g));
+	}
+	return finish(s);
 }
 
 /* A registration's grants end before it does, each by a call of its own. */
@@ -534,34 +466,16 @@ store_remove(struct store *s, uint64_t wall, const struct lease_client *c,
     struct lease_binding *b)
 {
 	uint8_t	key[STORE_KEY_MAX];
-	MDB_val	k = { 0, key };
-	int	rc = s->error;
+	size_t	len = b == NULL ? store_client_key(key, c->client_id) :
+		    store_grant_key(key, c->client_id, b->bind_id);
 
+	begin(s);
 	s->wall = wall;
-	k.mv_size = b == NULL ? store_client_key(key, c->client_id) :
-	    store_grant_key(key, c->client_id, b->bind_id);
-	owe(s, key, k.mv_size);
+	journal_remove(&s->batch, key, len);
+	owe(s, key, len);
 	if (b != NULL)
 		note_freed(s, c, b);
-	if (rc == 0 && (rc = begin(s)) == 0 &&
-	    (rc = mdb_del(s->batch, s->dbi, &k, NULL)) == MDB_NOTFOUND)
-		rc = 0;
-	return finish(s, rc) == 1;
-}
-
-void
-store_sync(struct store *s)
-{
-	if (!s->unsynced)
-		return;
-	s->unsynced = false;
-	(void)mdb_env_sync(s->env, 1);
-}
-
-bool
-store_unsynced(const struct store *s)
-{
-	return s->unsynced;
+	return finish(s) == 1;
 }
 
 void
@@ -570,8 +484,9 @@ store_count(struct store *s, struct store_counts *out)
 	MDB_stat st;
 
 	*out = s->counts;
-	if (mdb_env_stat(s->env, &st) == 0)
-		out->records = st.ms_entries;
+	/* One is the file's own. */
+	if (mdb_env_stat(s->env, &st) == 0 && st.ms_entries > 0)
+		out->records = st.ms_entries - 1;
 }
 #else
 
@@ -643,13 +558,13 @@ store_commit(struct store *s)
 }
 
 void
-store_sync(struct store *s)
+store_turn(struct store *s)
 {
 	(void)s;
 }
 
 bool
-store_unsynced(const struct store *s)
+store_is_due(struct store *s)
 {
 	(void)s;
 	return false;

@@ -12,8 +12,8 @@
 #include "rsipd/grant.h"
 
 /*
- * One file of one gateway (LMDB).  What store_put() has taken is there after a
- * crash or a loss of power.  Ends are kept as time left: the file counts on by
+ * One file of one gateway (LMDB), and two journals beside it, path.1 and .2.  What
+ * store_put() has taken is there after a crash or a loss of power.  Ends are kept as time left: the file counts on by
  * the wall clock, and where that went back, nothing is lost of what was left.
  */
 struct store;
@@ -87,15 +87,19 @@ int	store_remove(struct store *s, uint64_t wall,
 bool	store_client_due(struct lease_client *c, uint64_t life, bool changed,
 	    struct store_client *out);
 
-/* Brings to the disk what STORE_INTERVAL has not; is there anything? */
-void	store_sync(struct store *s);
-bool	store_unsynced(const struct store *s);
+/*
+ * Begins to bring into the file what is in the journal; with STORE_INTERVAL that is
+ * when it is on the disk.  It is tried again while there is anything to be.
+ */
+void	store_turn(struct store *s);
+bool	store_is_due(struct store *s);
 
 struct store_counts {
 	size_t	 records;
 	size_t	 loaded;		/* at the start */
 	uint64_t writes, failures;	/* transactions; those that could not be written */
 	bool	 behind;		/* the last one failed */
+	bool	 late;			/* it is safe, but the file cannot be written */
 };
 void	store_count(struct store *s, struct store_counts *out);
 

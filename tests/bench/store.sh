@@ -46,7 +46,7 @@ measure()
 
 printf '%5s %5s %10s %10s %10s %9s %9s\n' hosts each none interval commit \
     interval commit
-for row in "1 1" "64 1" "1 64" "64 16"; do
+for row in "1 1" "64 1" "1 64" "64 16" "64 64"; do
 	# shellcheck disable=SC2086
 	set -- $row
 	for round in 1 2 3; do

@@ -127,8 +127,8 @@ def steps(guide, folder, *names):
 
 def said(shown, answer):
     with open(shown) as a, open(answer) as b:
-        sys.exit(not alike(a.read().splitlines(),
-                           [line for line in b.read().splitlines() if line.strip()]))
+        sys.exit(not alike([line.strip() for line in a],
+                           [line.strip() for line in b if line.strip()]))
 
 
 def sentences(guide, *sources):

@@ -267,7 +267,7 @@ if HAVE_CMOCKA
 RSIPD_UNIT = tests/unit/test_endpoint tests/unit/test_gateway \
 	tests/unit/test_gateway_scenarios \
 	tests/unit/test_gateway_held \
-	tests/unit/test_fence tests/unit/test_grant tests/unit/test_store \
+	tests/unit/test_fence tests/unit/test_grant tests/unit/test_journal tests/unit/test_store \
 	tests/unit/test_pool tests/unit/test_register tests/unit/test_scale
 check_PROGRAMS += $(RSIPD_UNIT)
 TESTS += $(RSIPD_UNIT)
@@ -281,6 +281,9 @@ tests_unit_test_grant_SOURCES = tests/unit/test_grant.c
 tests_unit_test_grant_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_grant_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \
 	$(BASE_LIBS) $(NFQ_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_journal_SOURCES = tests/unit/test_journal.c
+tests_unit_test_journal_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_journal_LDADD = rsipd/librsipd.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_store_SOURCES = tests/unit/test_store.c
 tests_unit_test_store_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_store_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \

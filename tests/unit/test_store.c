@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -347,6 +348,19 @@ the_first_layout_is_read(void **state)
 
 #ifdef HAVE_LMDB
 static void
+remove_folder(const char *folder, const char *path)
+{
+	char journal[80];
+
+	unlink(path);
+	snprintf(journal, sizeof(journal), "%s.1", path);
+	unlink(journal);
+	snprintf(journal, sizeof(journal), "%s.2", path);
+	unlink(journal);
+	assert_int_equal(rmdir(folder), 0);
+}
+
+static void
 write_record(MDB_txn *txn, MDB_dbi dbi, uint8_t *key, size_t keylen,
     const uint8_t *value, size_t len)
 {
@@ -417,8 +431,34 @@ a_file_of_the_first_layout_goes_on(void **state)
 	assert_int_equal(l.rests, 0);
 	l = load(path, 120000);
 	assert_int_equal(l.rests, 0);
-	unlink(path);
-	rmdir(folder);
+	remove_folder(folder, path);
+}
+
+/* A gateway that ends at once after that, as one that is killed. */
+static void
+put_and_die(const char *path, struct lease_client *c, struct lease_binding *b,
+    bool turn)
+{
+	struct store *s;
+	pid_t	      pid = fork();
+	int	      status;
+
+	if (pid == 0) {
+		s = store_open(path, STORE_COMMIT, 16, 120000);
+		if (s == NULL || store_put(s, 50, WALL, c, b) != 1 ||
+		    store_commit(s) != 0)
+			_exit(1);
+		if (turn) {
+			store_turn(s);
+			while (store_is_due(s))
+				usleep(1000);
+			if (!store_remove(s, WALL, c, b) || store_commit(s) != 0)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 /* What a registration and a binding become on the disk, and are again. */
@@ -468,9 +508,23 @@ what_was_put_is_loaded(void **state)
 	assert_int_equal(l.grants, 0);
 	assert_int_equal(l.rests, 1);
 	assert_true(addr_equal(&l.rested, &host));
-	leases_free(leases);
+	/* From the journal; and from file and journal together. */
+	put_and_die(path, c, b, false);
+	l = load(path, 120000);
+	assert_int_equal(l.clients, 1);
+	assert_int_equal(l.grants, 1);
+	put_and_die(path, c, b, true);
+	l = load(path, 120000);
+	assert_int_equal(l.clients, 1);
+	assert_int_equal(l.grants, 0);
+	/* Another file's journals say nothing: this one is new. */
+	put_and_die(path, c, b, false);
 	unlink(path);
-	rmdir(folder);
+	l = load(path, 120000);
+	assert_int_equal(l.clients, 0);
+	assert_int_equal(l.grants, 0);
+	leases_free(leases);
+	remove_folder(folder, path);
 }
 #endif
 

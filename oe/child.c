@@ -168,8 +168,6 @@ child_policy(struct connection *conn)
 {
 	conn->esp.ours = conn->key.src;
 	conn->esp.theirs = conn->key.dst;
-	conn->esp.local = conn->path.local;
-	conn->esp.peer = conn->path.peer;
 	conn->esp.sole = child_is_sole(conn);
 	conn->esp.past = child_past;
 	conn->esp.owner = conn;

@@ -29,7 +29,7 @@ struct esp_plane;
  */
 struct esp_policy {
 	struct prefix ours, theirs;	/* what is encrypted */
-	struct addr   local, peer;	/* the tunnel's ends */
+	struct addr   local, peer;	/* ends of the tunnel whose pair it follows */
 	/* All between the two is the peer's: no other host is at its address,
 	 * and no flow has SAs of its own. */
 	bool	      sole;
@@ -69,9 +69,9 @@ int	esp_pair_confirm(struct esp_pair *p);
 void	esp_pair_down(struct esp_pair *p);
 
 /*
- * Another pair carries what is sent: the policy follows it to its plane.  NULL:
- * there is none, and all stays as it is.  0, or -1 if the plane refuses: then
- * it must not be sent on.
+ * Another pair carries what is sent: the policy follows it to its plane and to
+ * its peer.  NULL: there is none, and all stays as it is.  0, or -1 if the
+ * plane refuses: then it must not be sent on.
  */
 int	esp_policy_follow(struct esp_policy *policy, const struct esp_pair *p);
 /* What is sent comes to the caller again, and finds no pair. */

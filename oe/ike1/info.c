@@ -93,7 +93,6 @@ info_phase2_refused(struct ike1_sa *sa, uint16_t type, const uint8_t *spi,
 {
 	struct ike1_child *c, *waiting = NULL;
 	unsigned	  n = 0;
-	char		  detail[64];
 
 	TAILQ_FOREACH(c, &sa->ike->children, entry) {
 		if (c->sa != sa || (c->state != IKE1_QM_SENT_1 &&
@@ -111,8 +110,8 @@ info_phase2_refused(struct ike1_sa *sa, uint16_t type, const uint8_t *spi,
 	/* Not every peer quotes our SPI; with several under way, time tells. */
 	if (n != 1)
 		return;
-	snprintf(detail, sizeof(detail), "notify %u", type);
-	ike1_child_failed(waiting, KEYING_CHILD_REFUSED, detail);
+	ike1_child_failed(waiting, KEYING_CHILD_REFUSED,
+	    isakmp_notify_text(type));
 }
 
 /* RFC 2408 §3.1: under the message id of the Quick Mode it ends. */
@@ -185,8 +184,8 @@ info_got_notify(struct ike1_sa *sa, uint64_t now, uint32_t msgid,
 		info_connected(sa, msgid);
 		return;
 	}
-	log_debug("notify %u about protocol %u from %s", type, protocol,
-	    ADDR_TEXT(&sa->path.peer));
+	log_debug("%s about protocol %u from %s", isakmp_notify_text(type),
+	    protocol, ADDR_TEXT(&sa->path.peer));
 	if (type == 0 || type >= 16384)
 		return;
 	if (sa->state == IKE1_MM_UP)

@@ -1,6 +1,7 @@
 /* isakmp.c - ISAKMP messages: bounded reading and writing of headers, payloads, attributes */
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "oe/ike1/isakmp.h"
@@ -174,4 +175,45 @@ isakmp_attr_next(struct cursor *c, struct isakmp_attr *a)
 		a->value = a->value << 8 | a->bytes[i];
 	}
 	return true;
+}
+
+const char *
+isakmp_notify_text(uint16_t type)
+{
+	/* RFC 2408 §3.14.1 */
+	static const char *const errors[] = {
+		NULL, "INVALID-PAYLOAD-TYPE", "DOI-NOT-SUPPORTED",
+		"SITUATION-NOT-SUPPORTED", "INVALID-COOKIE",
+		"INVALID-MAJOR-VERSION", "INVALID-MINOR-VERSION",
+		"INVALID-EXCHANGE-TYPE", "INVALID-FLAGS", "INVALID-MESSAGE-ID",
+		"INVALID-PROTOCOL-ID", "INVALID-SPI", "INVALID-TRANSFORM-ID",
+		"ATTRIBUTES-NOT-SUPPORTED", "NO-PROPOSAL-CHOSEN",
+		"BAD-PROPOSAL-SYNTAX", "PAYLOAD-MALFORMED",
+		"INVALID-KEY-INFORMATION", "INVALID-ID-INFORMATION",
+		"INVALID-CERT-ENCODING", "INVALID-CERTIFICATE",
+		"CERT-TYPE-UNSUPPORTED", "INVALID-CERT-AUTHORITY",
+		"INVALID-HASH-INFORMATION", "AUTHENTICATION-FAILED",
+		"INVALID-SIGNATURE", "ADDRESS-NOTIFICATION",
+		"NOTIFY-SA-LIFETIME", "CERTIFICATE-UNAVAILABLE",
+		"UNSUPPORTED-EXCHANGE-TYPE", "UNEQUAL-PAYLOAD-LENGTHS",
+	};
+	static const struct { uint16_t type; const char *name; } status[] = {
+		{ ISAKMP_N_CONNECTED, "CONNECTED" },
+		{ ISAKMP_N_RESPONDER_LIFETIME, "RESPONDER-LIFETIME" },
+		{ ISAKMP_N_REPLAY_STATUS, "REPLAY-STATUS" },
+		{ ISAKMP_N_INITIAL_CONTACT, "INITIAL-CONTACT" },
+		{ ISAKMP_N_R_U_THERE, "R-U-THERE" },
+		{ ISAKMP_N_R_U_THERE_ACK, "R-U-THERE-ACK" },
+	};
+	static _Thread_local char number[16];
+	size_t			  i;
+
+	if (type != 0 && type < sizeof(errors) / sizeof(errors[0]))
+		return errors[type];
+	for (i = 0; i < sizeof(status) / sizeof(status[0]); i++) {
+		if (status[i].type == type)
+			return status[i].name;
+	}
+	snprintf(number, sizeof(number), "notify %u", type);
+	return number;
 }

@@ -55,6 +55,10 @@ enum isakmp_notify {		/* §3.14.1; RFC 2407 §4.6.3; RFC 3706 §5 */
 	ISAKMP_N_R_U_THERE_ACK = 36137,
 };
 
+/* Its name as the RFCs write it, or "notify 8200" of one without, until the
+ * next call in this thread. */
+const char *isakmp_notify_text(uint16_t type);
+
 #define IPSEC_DOI		1	/* RFC 2407 §4.1 */
 #define IPSEC_SIT_IDENTITY	1	/* SIT_IDENTITY_ONLY */
 #define PROTO_ISAKMP		1

@@ -219,6 +219,31 @@ policy_and_way_in_order(void **state)
 	logged("here nopolicyA ");
 }
 
+/* New keys with another gateway: what is sent goes there, and comes from there. */
+static void
+policy_moves_with_the_peer(void **state)
+{
+	struct esp_pair *p, *moved;
+
+	(void)state;
+	p = pair_up();
+	assert_int_equal(esp_pair_confirm(p), 0);
+	logged("upA confirmA policyA past ");
+	assert_true(addr_equal(&policy.peer, &params.dst));
+	params.dst = addr_from_v4(inet_addr("198.51.100.11"));
+	moved = pair_up();
+	assert_false(addr_equal(&policy.peer, &params.dst));
+	assert_int_equal(esp_pair_confirm(moved), 0);
+	logged("upA confirmA here nopolicyA policyA past ");
+	assert_true(addr_equal(&policy.peer, &params.dst));
+	assert_true(addr_equal(&policy.local, &params.src));
+	esp_pair_down(moved);
+	assert_int_equal(esp_policy_follow(&policy, p), 0);
+	logged("downA here nopolicyA policyA past ");
+	esp_policy_down(&policy);
+	esp_pair_down(p);
+}
+
 static void
 confirm_refused_moves_on(void **state)
 {
@@ -572,6 +597,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(first_plane_that_takes_it, begin),
 		cmocka_unit_test_setup(policy_and_way_in_order, begin),
+		cmocka_unit_test_setup(policy_moves_with_the_peer, begin),
 		cmocka_unit_test_setup(confirm_refused_moves_on, begin),
 		cmocka_unit_test_setup(policy_refused_moves_on, begin),
 		cmocka_unit_test_setup(nobody_takes_it_any_more, begin),

@@ -253,6 +253,7 @@ failures_are_told_apart(void **state)
 	net_pass(&net, 5000);
 	assert_int_equal(x->fails, 1);
 	assert_int_equal(x->failure, KEYING_CHILD_REFUSED);
+	assert_string_equal(x->detail, "INVALID-ID-INFORMATION");
 	end_clean();
 
 	/* Phase 2 is never answered. */

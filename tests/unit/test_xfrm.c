@@ -217,8 +217,6 @@ world_begin(const char *us, const char *peer, const char *ours,
 	world.policy.ours = prefix_host(&a);
 	a = address(theirs);
 	world.policy.theirs = prefix_host(&a);
-	world.policy.local = address(us);
-	world.policy.peer = address(peer);
 	world.policy.sole = true;
 	world.policy.past = world_past;
 	world.policy.owner = &world;
@@ -229,12 +227,12 @@ world_begin(const char *us, const char *peer, const char *ours,
 	world.in.auth = ESP_AUTH_HMAC_SHA2_256;
 	world.in.auth_len = 32;
 	memset(world.in.auth_key, 0xa1, 32);
-	world.in.src = world.policy.peer;
-	world.in.dst = world.policy.local;
+	world.in.src = address(peer);
+	world.in.dst = address(us);
 	world.out = world.in;
 	world.out.spi = 0x55667788;
-	world.out.src = world.policy.local;
-	world.out.dst = world.policy.peer;
+	world.out.src = address(us);
+	world.out.dst = address(peer);
 }
 
 static struct esp_pair *

@@ -1,10 +1,8 @@
 /* rsipctl.c - one control tool for rsipd, rsipc and oed: options, and who does the work */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +14,7 @@
 #include "ctl/ask.h"
 #include "ctl/keygen.h"
 #include "ctl/top.h"
+#include "net/addr.h"
 
 #define EXIT_USAGE	2
 #define KEY_DEFAULT	SYSCONFDIR "/private.pem"
@@ -361,7 +360,7 @@ main(int argc, char **argv)
 	static struct options o = { .key = KEY_DEFAULT,
 		.key_type = PUBKEY_RSA,
 		.zone.precedence = KEYGEN_PRECEDENCE };
-	struct in_addr	      addr;
+	struct addr	      addr;
 	const char	     *command;
 	int		      rc, args;
 
@@ -396,7 +395,8 @@ main(int argc, char **argv)
 		if (args != 1)
 			return usage_error("why: wants one address");
 		o.ask.address = argv[optind];
-		if (inet_pton(AF_INET, o.ask.address, &addr) != 1)
+		if (addr_parse(&addr, o.ask.address) == -1 ||
+		    addr.family != AF_INET)
 			return usage_error("why %s: not an IPv4 address",
 			    o.ask.address);
 	} else if (args != 0)

@@ -181,7 +181,7 @@ enter_tunnel(struct forward *f, const struct forward_packet *in,
 	/* The kernel's errors come from the address that was asked, and a host
 	 * takes nothing from outside that has its own. */
 	if (ours && addr_equal(&p->src, &p->dst) && icmp_is_error(p))
-		ip_set_src(out->data + overhead, addr_v4(&to->gateway));
+		ip_set_src(out->data + overhead, &to->gateway);
 	out->len = p->len + overhead;
 	out->mark = MARK_HOST;
 	return FORWARD_SEND;

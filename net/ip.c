@@ -223,13 +223,10 @@ ip_set_id(uint8_t *pkt, uint16_t id)
 }
 
 void
-ip_set_src(uint8_t *pkt, uint32_t src)
+ip_set_src(uint8_t *pkt, const struct addr *src)
 {
-	uint8_t word[4];
-
-	memcpy(word, &src, sizeof(word));
-	ip_change_word(pkt, 12, load_u16(word));
-	ip_change_word(pkt, 14, load_u16(word + 2));
+	ip_change_word(pkt, 12, load_u16(src->bytes));
+	ip_change_word(pkt, 14, load_u16(src->bytes + 2));
 }
 
 bool

@@ -77,7 +77,7 @@ void	ip_write_udp(uint8_t *out, const struct addr *src,
 void	ip_set_tos(uint8_t *pkt, uint8_t tos);
 void	ip_set_id(uint8_t *pkt, uint16_t id);
 /* TCP's and UDP's checksums know of it too. */
-void	ip_set_src(uint8_t *pkt, uint32_t src);		/* network order */
+void	ip_set_src(uint8_t *pkt, const struct addr *src);
 /* By one; false and unchanged if it was 1 or 0. */
 bool	ip_lower_ttl(uint8_t *pkt);
 

@@ -15,10 +15,11 @@ rooms="${LINT_ROOMS:-base ctl include nat net oe proto rsipc rsipd tests}"
 jobs=$(nproc 2>/dev/null || echo 1)
 status=0
 
-# The table of who may include whom.
+# The table of who may include whom; addresses that are bare words.
 lint_rooms()
 {
-	python3 tests/rooms.py
+	python3 tests/rooms.py || return 1
+	python3 tests/style.py
 }
 
 lint_shellcheck()

@@ -120,9 +120,11 @@ endif
 
 # Each test that doc/threats.md names.
 EXTRA_DIST += tests/unit/threats_table.py
-dist_check_SCRIPTS += tests/unit/rooms.sh tests/unit/threats_table.sh \
+dist_check_SCRIPTS += tests/unit/rooms.sh tests/unit/style.sh \
+	tests/unit/threats_table.sh \
 	tests/unit/tour.sh
-TESTS += tests/unit/rooms.sh tests/unit/threats_table.sh tests/unit/tour.sh
+TESTS += tests/unit/rooms.sh tests/unit/style.sh \
+	tests/unit/threats_table.sh tests/unit/tour.sh
 
 # Each option of each daemon, and what is written about it.
 EXTRA_DIST += tests/unit/options.py

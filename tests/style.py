@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""style.py - what no line of the programs holds: an address that is a bare word
+
+Addresses are struct addr, networks struct prefix (net/addr.h), so that no feature is
+of IPv4 by the way it stores one.  Bare words stand where the kernel, a library or the
+wire wants them: tests/style.txt names these files and how many declarations each has.
+That list may only shrink.
+"""
+import os
+import re
+import sys
+
+ROOMS = ('base', 'net', 'proto', 'nat', 'rsipd', 'oe', 'rsipc', 'ctl', 'include')
+ROLES = ('addr address nb na xa saddr daddr dst src source destination gateway '
+         'server peer remote local host hop net network mask netmask v4 ipv4 '
+         'resolver endpoint neighbour').split()
+WORD = re.compile(r'(?:^|_)(?:%s)s?$' % '|'.join(ROLES))
+# A type and its declarators, up to what ends them; in_addr whatever it is called.
+DECLARED = re.compile(r'\b(?:uint32_t|u_int32_t|in_addr_t|__be32)\s+'
+                      r'((?:\*?\s*\w+(?:\[\w*\])?\s*(?:=\s*[\w.>-]+\s*)?,?\s*)+)'
+                      r'(?=[;,)=\[{(]|$)')
+STRUCT = re.compile(r'\bstruct in_addr\b')
+root = os.environ.get('srcdir', '.')
+
+
+def sources():
+    for room in ROOMS:
+        for folder, _, names in os.walk(os.path.join(root, room)):
+            for name in sorted(names):
+                if name.endswith(('.c', '.h')):
+                    yield os.path.relpath(os.path.join(folder, name), root)
+
+
+def bare(text):
+    """[(line, what is declared)] of addresses that are words"""
+    text = re.sub(r'/\*.*?\*/', lambda m: re.sub(r'[^\n]', ' ', m.group()),
+                  text, flags=re.S)
+    text = re.sub(r'"(?:[^"\\\n]|\\.)*"', '""', text)
+    found = []
+    for m in DECLARED.finditer(text):
+        after = text[m.end():m.end() + 1]
+        names = []
+        for part in m.group(1).split(','):
+            one = re.fullmatch(r'[\s*]*(\w+)(?:\[\w*\])?\s*(?:=.*)?', part,
+                               re.S)
+            if one is None:		# the next parameter has a type of its own
+                break
+            names.append(one.group(1))
+        # The last one may be a function that returns a number.
+        if after == '(' and names:
+            names.pop()
+        hits = [n for n in names if WORD.search(n)]
+        if hits:
+            found.append((text.count('\n', 0, m.start()) + 1, ', '.join(hits)))
+    found += [(text.count('\n', 0, m.start()) + 1, 'struct in_addr')
+              for m in STRUCT.finditer(text)]
+    return sorted(found)
+
+
+def read_known():
+    known = {}
+    path = os.path.join(root, 'tests/style.txt')
+    for line in open(path, encoding='utf-8'):
+        words = line.split('#')[0].split()
+        if words:
+            known[words[0]] = int(words[1])
+    return known
+
+
+def self_test():
+    """the pattern finds what it is for, and nothing else"""
+    yes = ('\tuint32_t gateway;', 'f(uint32_t addr, int x)', 'uint32_t net, mask;',
+           'uint32_t *servers, size_t n)', '\tuint32_t resolvers[MAX];',
+           'struct in_addr a;', 'uint32_t spi, dst;', '(void *arg, uint32_t dst)')
+    no = ('uint32_t spi;', 'uint32_t gateway_grant(struct g *g)', 'uint32_t mark;',
+          'uint32_t nhosts_max;', '/* uint32_t addr; */', 'struct addr gateway;')
+    return ([t for t in yes if not bare(t)] + [t for t in no if bare(t)])
+
+
+def main():
+    wrong = self_test()
+    if wrong:
+        print('style.py itself is wrong about: %s' % wrong)
+        return 1
+    known, bad, total = read_known(), [], 0
+    for path in sources():
+        found = bare(open(os.path.join(root, path), encoding='utf-8').read())
+        n = known.pop(path, 0)
+        total += len(found)
+        if len(found) > n:
+            bad += ['%s:%d: a bare address (%s): it wants to be a struct addr'
+                    % (path, line, what) for line, what in found]
+        elif len(found) < n:
+            bad.append('tests/style.txt: %s has %d now' % (path, len(found)))
+    bad += ['tests/style.txt: %s is no more' % path for path in known]
+    print('\n'.join(bad) or '%d bare addresses, all where kernel, libraries or '
+          'the wire want them' % total)
+    return 1 if bad else 0
+
+
+sys.exit(main())

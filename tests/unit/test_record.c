@@ -459,6 +459,10 @@ ipseckey_of_curves(void **state)
 		assert_int_equal(pubkey_from_evp(&k, pkey), 0);
 		EVP_PKEY_free(pkey);
 		k.wire[5] ^= t[i].flip;
+		/* Random bytes may look like a short key of RSA: an exponent
+		 * longer than what there is does not (RFC 3110 §2). */
+		if (t[i].algorithm == 2)
+			k.wire[0] = 0xff;
 		n = ipseckey(d, 7, 1, t[i].algorithm, v4, sizeof(v4), &k);
 		CHECK_INT(t[i].what, record_ipseckey(&r, d, n - t[i].cut, BITS),
 		    t[i].want);

@@ -365,6 +365,7 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 	}
 	atomic_store(&dp->shared.outer_id, random_uniform(65536));
 	demux_set_local_ipsec(d, c->local_ipsec);
+	demux_set_refuse_ike(d, c->refuse_ike);
 	atomic_store(&dp->shared.inner_id, random_uniform(65536));
 	if (plan_make(&dp->plan, &dp->config, dp->nqueues) == -1)
 		goto fail;

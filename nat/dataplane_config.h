@@ -49,6 +49,7 @@ struct dataplane_config {
 	unsigned queue_length;		/* packets, 0: default */
 	bool local_ipsec;		/* ESP, AH, IKE that no host owns go to
 					 * the router itself */
+	bool refuse_ike;		/* strangers' IKEv2 is answered, no */
 	bool offload;			/* eBPF for established flows, where
 					 * built and possible */
 	bool napt;			/* masquerade hosts that do not speak

@@ -131,6 +131,18 @@ demux_set_local_ipsec(struct demux *d, bool on)
 }
 
 void
+demux_set_refuse_ike(struct demux *d, bool on)
+{
+	atomic_store_explicit(&d->refuse_ike, on, memory_order_relaxed);
+}
+
+bool
+demux_refuses_ike(const struct demux *d)
+{
+	return atomic_load_explicit(&d->refuse_ike, memory_order_relaxed);
+}
+
+void
 demux_watch(struct demux *d, const struct demux_watcher *w, void *arg)
 {
 	d->watcher = w;

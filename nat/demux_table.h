@@ -174,7 +174,7 @@ struct demux_reader {
 struct demux {
 	_Atomic(struct demux_table *) table;
 	uint64_t seed;
-	_Atomic bool local_ipsec;
+	_Atomic bool local_ipsec, refuse_ike;
 
 	const struct demux_watcher *watcher;
 	void *watcher_arg;

@@ -8,6 +8,7 @@
 
 #include "nat/demux_answer.h"
 #include "nat/demux_inbound.h"
+#include "nat/refusal.h"
 #include "nat/demux_outbound.h"
 #include "nat/forward.h"
 #include "nat/mark.h"
@@ -55,6 +56,7 @@ forward_init(struct forward *f, struct forward_shared *shared)
 {
 	f->shared = shared;
 	f->errors = (struct ratelimit) RATELIMIT_INIT(50, 10);
+	f->refusals = (struct ratelimit) RATELIMIT_INIT(10, 100);
 	f->fragments = reassemble_new();
 	return f->fragments == NULL ? -1 : 0;
 }
@@ -187,6 +189,22 @@ enter_tunnel(struct forward *f, const struct forward_packet *in,
 	return FORWARD_SEND;
 }
 
+/*
+ * Who would encrypt to an address that several hosts have means none of them, and
+ * without an answer holds back what it has for all of them.
+ */
+static void
+refuse_stranger(struct forward *f, const struct packet_view *p)
+{
+	uint8_t		   out[REFUSAL_MAX];
+	struct packet_view answer;
+
+	if (demux_refuses_ike(f->shared->demux) &&
+	    refusal_write(out, p, &answer) &&
+	    ratelimit_pass(&f->refusals, f->now))
+		send_raw(f, &answer);
+}
+
 static enum forward_action
 from_outside(struct forward *f, const struct forward_packet *in,
     const struct packet_view *p, struct forward_out *out)
@@ -215,6 +233,7 @@ from_outside(struct forward *f, const struct forward_packet *in,
 		forward_count(f, FORWARD_COUNT_NOT_OURS);
 		return FORWARD_ACCEPT;
 	default:
+		refuse_stranger(f, p);
 		break;
 	}
 	forward_count(f, FORWARD_COUNT_DROP_UNKNOWN);

@@ -78,6 +78,7 @@ struct forward {
 	struct forward_shared *shared;
 	uint64_t now;			/* ms of clock_now(), of this batch */
 	struct ratelimit errors;	/* ICMP errors sent */
+	struct ratelimit refusals;	/* of IKE */
 	struct offload_recent recent;
 	struct reassemble *fragments;	/* of hosts' datagrams */
 	_Atomic uint64_t count[FORWARD_COUNTERS];

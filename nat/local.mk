@@ -15,6 +15,7 @@ nat_libnat_a_SOURCES = \
 	nat/demux_verdict.h \
 	nat/forward.c nat/forward.h \
 	nat/mark.h \
+	nat/refusal.c nat/refusal.h \
 	nat/plan.c nat/plan.h \
 	nat/queue.c nat/queue.h \
 	nat/reassemble.c nat/reassemble.h \

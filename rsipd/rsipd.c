@@ -414,6 +414,7 @@ reload(void *arg, void *settings)
 	gateway_reconfigure(d->gateway, clock_now(), &new->gateway);
 	pool_set_quarantine(d->pool, new->quarantine);
 	demux_set_local_ipsec(d->demux, new->local_ipsec);
+	demux_set_refuse_ike(d->demux, new->refuse_ike);
 	named = find_named(new);
 	dataplane_set_hosts(d->dataplane, named.list, named.n);
 	free(named.list);
@@ -599,6 +600,7 @@ open_dataplane(struct rsipd *d)
 		.queues = c->queues,
 		.queue_length = c->queue_length,
 		.local_ipsec = c->local_ipsec,
+		.refuse_ike = c->refuse_ike,
 		.napt = c->napt,
 		.offload = c->offload,
 		.mtu = c->mtu,
@@ -771,6 +773,7 @@ start(void *arg, struct service *service, void *settings)
 		return -1;
 	}
 	demux_set_local_ipsec(d->demux, c->local_ipsec);
+	demux_set_refuse_ike(d->demux, c->refuse_ike);
 	if ((d->server = server_open(base, &sc)) == NULL ||
 	    open_resolver(d, base) == -1 || make_gateway(d) == -1 ||
 	    open_leases(d) == -1 ||

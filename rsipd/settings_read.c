@@ -357,6 +357,10 @@ const struct option settings_options[] = {
 	{ "local-ipsec", OPTION_BOOL, OPTION_LIVE, "false", AT(local_ipsec),
 	  .help = "ESP, AH and IKE that no host owns are the router's own "
 	      "instead of being dropped." },
+	{ "refuse-ike", OPTION_BOOL, OPTION_LIVE, "true", AT(refuse_ike),
+	  .help = "Strangers' first messages of IKEv2 to a leased address that "
+	      "no host owns are answered with a refusal, ten a second, so that "
+	      "they do not wait." },
 	{ "napt", OPTION_BOOL, OPTION_FIXED, "true", AT(napt),
 	  .help = "Masquerades hosts that do not speak RSIP." },
 	{ "policy", OPTION_TABLE, OPTION_LIVE,

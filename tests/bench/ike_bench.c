@@ -1,4 +1,4 @@
-/* ike_bench.c - whole IKEv1 handshakes a second beside the public-key operations that they cannot do without */
+/* ike_bench.c - whole handshakes a second, of either version, beside the public-key operations that they cannot do without */
 #include "config.h"
 
 #include <openssl/core_names.h>
@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "tests/unit/ike1_net.h"
+#include "tests/unit/ike2_host.h"
 
 #define ROUNDS	5	/* both sides in turn, so that a busy machine is busy for both */
 
@@ -24,10 +25,14 @@ cpu_seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Main Mode with RSA-2048 signatures, group 14, and Quick Mode with PFS in
- * group 14; both ends in this process. */
+/*
+ * Both ends in this process.  IKEv1: Main Mode with RSA-2048 signatures, group 14,
+ * and Quick Mode with PFS in group 14.  IKEv2: X25519 and the same keys, the
+ * first child with the IKE SA.  talk false: nothing but what the test does for it,
+ * two engines made and freed.
+ */
 static double
-engine_seconds(unsigned n)
+engine_seconds(unsigned version, unsigned n, bool talk)
 {
 	static struct net net;
 	struct net_host	 *x, *y;
@@ -36,15 +41,24 @@ engine_seconds(unsigned n)
 
 	for (i = 0; i < n; i++) {
 		net_init(&net, i);
-		x = ike1_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0),
-		    NULL);
-		y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10",
-		    net_key(1), NULL);
-		if (net_request(x, y, 0) == -1)
-			abort();
-		net_pass(&net, 1000);
-		if (!net_agree(x, y))
-			abort();
+		if (version == 1) {
+			x = ike1_host_add(&net, "198.51.100.1", "@x1.lab",
+			    net_key(0), NULL);
+			y = ike1_host_add(&net, "198.51.100.10",
+			    "198.51.100.10", net_key(1), NULL);
+		} else {
+			x = ike2_host_add(&net, "198.51.100.1", "@x1.lab",
+			    net_key(0), NULL);
+			y = ike2_host_add(&net, "198.51.100.10",
+			    "198.51.100.10", net_key(1), NULL);
+		}
+		if (talk) {
+			if (net_request(x, y, 0) == -1)
+				abort();
+			net_pass(&net, 1000);
+			if (!net_agree(x, y))
+				abort();
+		}
 		net_end(&net);
 	}
 	return cpu_seconds() - start;
@@ -80,6 +94,16 @@ dh_pair(void)
 	return key;
 }
 
+static EVP_PKEY *
+x25519_pair(void)
+{
+	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
+
+	if (key == NULL)
+		abort();
+	return key;
+}
+
 static void
 dh_derive(EVP_PKEY *own, EVP_PKEY *peer)
 {
@@ -95,65 +119,82 @@ dh_derive(EVP_PKEY *own, EVP_PKEY *peer)
 }
 
 static void
-sign_and_verify(EVP_PKEY *key)
+sign_and_verify(EVP_PKEY *key, unsigned version)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
-	unsigned char hash[32] = { 1 }, sig[512];
-	size_t	      len = sizeof(sig);
+	unsigned char hash[64] = { 1 }, sig[512];
+	size_t	      len = sizeof(sig), hash_len = version == 1 ? 32 : 64;
+	int	      padding = version == 1 ? RSA_PKCS1_PADDING :
+	    RSA_PKCS1_PSS_PADDING;
 
 	if (ctx == NULL || EVP_PKEY_sign_init(ctx) != 1 ||
-	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1 ||
-	    EVP_PKEY_sign(ctx, sig, &len, hash, sizeof(hash)) != 1 ||
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, padding) != 1 ||
+	    (version == 2 &&
+	    EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha512()) != 1) ||
+	    EVP_PKEY_sign(ctx, sig, &len, hash, hash_len) != 1 ||
 	    EVP_PKEY_verify_init(ctx) != 1 ||
-	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1 ||
-	    EVP_PKEY_verify(ctx, sig, len, hash, sizeof(hash)) != 1)
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, padding) != 1 ||
+	    (version == 2 &&
+	    EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha512()) != 1) ||
+	    EVP_PKEY_verify(ctx, sig, len, hash, hash_len) != 1)
 		abort();
 	EVP_PKEY_CTX_free(ctx);
 }
 
-/* What one handshake needs at least: two Diffie-Hellman exchanges, and a
- * signature made and verified on each side. */
+/* What one handshake needs at least: two Diffie-Hellman exchanges, of IKEv2 one,
+ * and a signature made and verified on each side. */
 static double
-openssl_seconds(unsigned n)
+openssl_seconds(unsigned version, unsigned n)
 {
 	double	  start = cpu_seconds();
 	EVP_PKEY *a, *b;
 	unsigned  i, j;
 
 	for (i = 0; i < n; i++) {
-		for (j = 0; j < 2; j++) {
-			a = dh_pair();
-			b = dh_pair();
+		for (j = version; j <= 2; j++) {
+			a = version == 1 ? dh_pair() : x25519_pair();
+			b = version == 1 ? dh_pair() : x25519_pair();
 			dh_derive(a, b);
 			dh_derive(b, a);
 			EVP_PKEY_free(a);
 			EVP_PKEY_free(b);
 		}
-		sign_and_verify(net_key(0));
-		sign_and_verify(net_key(1));
+		sign_and_verify(net_key(0), version);
+		sign_and_verify(net_key(1), version);
 	}
 	return cpu_seconds() - start;
+}
+
+static void
+compare(unsigned version, unsigned n)
+{
+	double	 engine = 0, openssl = 0;
+	unsigned r;
+
+	engine_seconds(version, 2, true);
+	openssl_seconds(version, 2);
+	for (r = 0; r < ROUNDS; r++) {
+		engine += engine_seconds(version, n, true) -
+		    engine_seconds(version, n, false);
+		openssl += openssl_seconds(version, n);
+	}
+	printf("IKEv%u handshakes (RSA-2048, %s), both ends, one CPU\n"
+	    "  engine          %8.1f /s  %.3f ms each\n"
+	    "  OpenSSL alone   %8.1f /s  %.3f ms each\n"
+	    "  ratio           %8.2f\n", version, version == 1 ?
+	    "MODP-2048, PFS" : "X25519",
+	    n * ROUNDS / engine, engine * 1e3 / (n * ROUNDS),
+	    n * ROUNDS / openssl, openssl * 1e3 / (n * ROUNDS),
+	    engine / openssl);
 }
 
 int
 main(int argc, char **argv)
 {
-	unsigned n = argc > 1 ? (unsigned)atoi(argv[1]) : 100, r;
-	double	 engine = 0, openssl = 0;
+	unsigned n = argc > 1 ? (unsigned)atoi(argv[1]) : 100;
 
 	log_init("ike_bench", true, LOG_LEVEL_ERROR);
-	engine_seconds(2);
-	openssl_seconds(2);
-	for (r = 0; r < ROUNDS; r++) {
-		engine += engine_seconds(n);
-		openssl += openssl_seconds(n);
-	}
-	printf("handshakes (RSA-2048, MODP-2048, PFS), both ends, one CPU\n"
-	    "  engine          %8.1f /s  %.3f ms each\n"
-	    "  OpenSSL alone   %8.1f /s  %.3f ms each\n"
-	    "  ratio           %8.2f\n",
-	    n * ROUNDS / engine, engine * 1e3 / (n * ROUNDS),
-	    n * ROUNDS / openssl, openssl * 1e3 / (n * ROUNDS),
-	    engine / openssl);
+	compare(1, n);
+	compare(2, n);
 	return 0;
 }

@@ -2,7 +2,8 @@
 noinst_PROGRAMS += tests/bench/ike_bench
 tests_bench_ike_bench_SOURCES = tests/bench/ike_bench.c \
 	tests/unit/ike_net.c tests/unit/ike_net.h \
-	tests/unit/ike1_net.c tests/unit/ike1_net.h
+	tests/unit/ike1_net.c tests/unit/ike1_net.h \
+	tests/unit/ike2_host.c tests/unit/ike2_host.h
 tests_bench_ike_bench_LDADD = $(IKE_LIBS) $(BASE_LIBS)
 
 noinst_PROGRAMS += tests/bench/rsip_bench

@@ -21,7 +21,7 @@
 
 /*
  * nat_gateway PUBLIC-IF PRIVATE-IF GATEWAY [firewall=nftables|iptables|none]
- *     [queues=N] [queue-first=N] [queue-length=N] [offload] [entries=N] [local-ipsec]
+ *     [queues=N] [queue-first=N] [queue-length=N] [offload] [entries=N] [local-ipsec] [refuse-ike]
  *     [no-napt] [keep-root] [keep-softirq] [pool=ADDR:LO-HI[,LO-HI]] [remote-pool=...]
  *     [rsip=PORT] [host=NET/LEN ...]
  *
@@ -149,6 +149,8 @@ get_flag(const char *s)
 {
 	if (strcmp(s, "local-ipsec") == 0)
 		config.local_ipsec = true;
+	else if (strcmp(s, "refuse-ike") == 0)
+		config.refuse_ike = true;
 	else if (strcmp(s, "no-napt") == 0)
 		config.napt = false;
 	else if (strcmp(s, "offload") == 0)

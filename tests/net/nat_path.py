@@ -183,6 +183,29 @@ arrives(esp(Y, NB, 0x1001), X1, "the next one takes over")
 g.stop()
 r.ok("rsip" not in rules().lower() and settings() == before, "and leaves nothing behind")
 
+# A stranger's IKEv2 to an address that several hosts have: silence would make it wait
+g = Gateway(net, "firewall=" + fw, "refuse-ike")
+g.say("add 1 1 %s %s ipip ports=20000-20063 spis=1001 cookies=1111" % (X1, NB))
+def sa_init(spi, version=0x20, exchange=34):
+    return udp(Y, NB, 500, 500, struct.pack("!QQBBBBII", spi, 0, 33, version, exchange, 8, 0, 88) + bytes(60))
+refusal = struct.pack("!QQBBBBII", 0x7778, 0, 41, 0x20, 34, 0x20, 0, 36) + b"\0\0\0\x08\0\0\0\x0e"
+def from_nb(timeout=10.0):
+    return wy.recv(lambda p: p.proto == UDP and p.src == NB and p.payload[:4] == b"\1\xf4\1\xf4", timeout)
+wy.drain()
+wy.send(sa_init(0x7778))
+p = from_nb()
+r.ok(p is not None and p.payload[8:] == refusal, "refuse-ike: a stranger's IKE_SA_INIT is answered NO_PROPOSAL_CHOSEN")
+wy.drain()
+for spi in range(0x8000, 0x8064):
+    wy.send(sa_init(spi))
+time.sleep(1)
+n = 0
+while from_nb(1.0) is not None:
+    n += 1
+r.ok(1 <= n <= 25, "refuse-ike: ten a second, of 100 at once %d" % n)
+arrives(sa_init(0x1111), X1, "refuse-ike: a host's own is the host's")
+g.stop()
+
 # The router's own IPsec, and an address that a host has to itself
 WHOLE = "198.51.100.2"
 routes = run("ip -n %s route; ip -n %s neigh show proxy" % (net.n, net.n))

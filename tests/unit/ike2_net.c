@@ -1,4 +1,4 @@
-/* ike2_net.c - IKEv2 engines for the fake network, and the two with which most tests begin */
+/* ike2_net.c - the two IKEv2 engines with which most tests begin */
 #include "config.h"
 
 #include <setjmp.h>
@@ -11,36 +11,6 @@
 
 struct net	 net;
 struct net_host *x, *y;
-
-static const struct keying_ops *net_ops;
-
-static void *
-make_engine(struct net_host *h, const void *config,
-    const struct keying_ops *ops)
-{
-	struct ike2_config c = { 0 };
-
-	if (config != NULL)
-		c = *(const struct ike2_config *)config;
-	net_ops = ops;
-	c.key = h->key;
-	c.my_id = h->id;
-	return ike2_new(&c, ops, h);
-}
-
-struct net_host *
-ike2_host_add(struct net *n, const char *addr, const char *id, EVP_PKEY *key,
-    const struct ike2_config *c)
-{
-	return net_host_add(n, addr, id, key, &ike2_engine, make_engine, c);
-}
-
-void
-ike2_host_restart(struct net_host *h, const struct ike2_config *c)
-{
-	h->engine->free(h->ike);
-	h->ike = make_engine(h, c, net_ops);
-}
 
 void
 picture2(uint32_t seed, const struct ike2_config *c)

@@ -1,16 +1,8 @@
-/* ike2_net.h - IKEv2 engines for the fake network, and the two with which most tests begin */
+/* ike2_net.h - the two IKEv2 engines with which most tests begin */
 #ifndef TESTS_UNIT_IKE2_NET_H
 #define TESTS_UNIT_IKE2_NET_H
 
-#include "oe/ike2/ike2.h"
-#include "tests/unit/ike_net.h"
-
-/* c NULL: defaults with key and identity filled in. */
-struct net_host *ike2_host_add(struct net *net, const char *addr,
-	    const char *id, EVP_PKEY *key, const struct ike2_config *c);
-
-/* The peer has lost all that it knew: another engine, without a word. */
-void	ike2_host_restart(struct net_host *h, const struct ike2_config *c);
+#include "tests/unit/ike2_host.h"
 
 extern struct net net;
 /* x behind its own address, y public: the picture's two ends. */

@@ -143,6 +143,7 @@ check_PROGRAMS += $(IKE2_TESTS)
 TESTS += $(IKE2_TESTS)
 EXTRA_DIST += tests/unit/ike2_cavs.fax
 IKE2_TEST_NET = tests/unit/ike2_net.c tests/unit/ike2_net.h \
+	tests/unit/ike2_host.c tests/unit/ike2_host.h \
 	tests/unit/ike_net.c tests/unit/ike_net.h
 tests_unit_test_ike2_SOURCES = tests/unit/test_ike2.c $(IKE2_TEST_NET)
 tests_unit_test_ike2_CFLAGS = $(UNIT_CFLAGS)

@@ -15,6 +15,7 @@
 #include "base/util.h"
 #include "nat/forward.h"
 #include "nat/mark.h"
+#include "nat/refusal.h"
 #include "tests/unit/header_reads.h"
 
 #define NOW	1000000u
@@ -397,6 +398,84 @@ test_where_a_tunnel_leads(void **state)
 	assert_int_equal(forward_packet(&l->f, &in, &out), FORWARD_DROP);
 }
 
+/* The first message of an IKE_SA_INIT with a body of 40 bytes, in UDP; its length. */
+static size_t
+make_sa_init(void)
+{
+	uint8_t *ike = buf + 28;
+	size_t	 n = make_udp(buf, Y, NB, 500, 500, 28 + 68);
+
+	memset(ike, 0, 28);
+	memset(ike, 0x5a, 8);
+	ike[16] = 33;
+	ike[17] = 0x20;
+	ike[18] = 34;
+	ike[19] = 0x08;
+	store_u32(ike + 24, 68);
+	return n;
+}
+
+static bool
+refused(size_t len)
+{
+	static uint8_t	   out[REFUSAL_MAX];
+	struct packet_view p, v;
+
+	if (!packet_parse_ipv4(&p, buf, len) || !refusal_write(out, &p, &v))
+		return false;
+	assert_int_equal(v.len, REFUSAL_MAX);
+	assert_true(v.len <= p.len);
+	assert_int_equal(load_u32(out + 12), NB);
+	assert_int_equal(load_u32(out + 16), Y);
+	assert_int_equal(load_u16(out + 20), 500);
+	assert_memory_equal(out + 28, buf + 28, 8);
+	/* A notify of no protocol, NO_PROPOSAL_CHOSEN, in an answer. */
+	assert_memory_equal(out + 44, "\x29\x20\x22\x20\0\0\0\0\0\0\0\x24"
+	    "\0\0\0\x08\0\0\0\x0e", 20);
+	return true;
+}
+
+/* RFC 7296 §2.21.1: nothing but a stranger's first message is answered, and with less. */
+static void
+test_strangers_ike_is_refused(void **state)
+{
+	static const struct {
+		unsigned at;
+		uint8_t	 becomes;
+	} others[] = {
+		{ 22, 4 },		/* another port */
+		{ 28 + 8, 1 },		/* a responder's SPI is there */
+		{ 28 + 17, 0x10 },	/* IKEv1 */
+		{ 28 + 18, 35 },	/* IKE_AUTH */
+		{ 28 + 19, 0x28 },	/* an answer */
+		{ 28 + 19, 0 },
+		{ 28 + 23, 1 },		/* not the first */
+		{ 28 + 27, 67 },	/* another length */
+	};
+	size_t n, i;
+
+	(void)state;
+	n = make_sa_init();
+	assert_true(refused(n));
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		make_sa_init();
+		buf[others[i].at] = others[i].becomes;
+		assert_false(refused(n));
+	}
+	make_sa_init();
+	memset(buf + 28, 0, 8);
+	assert_false(refused(n));
+	/* Cut short, or a fragment. */
+	for (i = 28; i < n; i++) {
+		make_sa_init();
+		make_ip(buf, Y, NB, IPPROTO_UDP, i, 1, 0);
+		assert_false(refused(i));
+	}
+	make_sa_init();
+	make_ip(buf, Y, NB, IPPROTO_UDP, n, 1, 0x2000);
+	assert_false(refused(n));
+}
+
 int
 main(void)
 {
@@ -410,6 +489,7 @@ main(void)
 		TEST(test_fragments_are_bounded),
 		TEST(test_ids),
 		TEST(test_where_a_tunnel_leads),
+		TEST(test_strangers_ike_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

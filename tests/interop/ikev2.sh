@@ -1,0 +1,91 @@
+#!/bin/sh
+# ikev2.sh - IKEv2's acceptance as a table: each row, its peer and what shows it, run; rows that nothing shows are said
+#
+# usage: ikev2.sh [ROW...]    needs a built tree (top_builddir) and root; minutes
+here=$(cd "${srcdir:-$(dirname "$0")/../..}/tests/interop" && pwd) || exit 1
+tests=$(cd "$here/.." && pwd)
+top=$(cd "${top_builddir:-.}" && pwd)
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+export top_builddir="$top"
+wanted=" $* "
+failed=0 shown=0 rows=0 skipped=0
+
+# COMMAND...: its result, each command run once; words of its log in $logs/NAME.
+result()
+{
+	name=$(printf '%s' "$*" | tr -c 'a-zA-Z0-9_\n' _)
+	[ -e "$logs/$name.rc" ] || {
+		case $1 in
+		unit)
+			(cd "$top" && srcdir="$tests/.." "tests/unit/$2" \
+			    ${3:+"$tests/unit/scenarios/$3.scn"})
+			;;
+		*)
+			sh "$tests/$@"
+			;;
+		esac >"$logs/$name" 2>&1
+		echo $? >"$logs/$name.rc"
+	}
+	case $(cat "$logs/$name.rc") in
+	0) echo passed ;;
+	77) echo skipped ;;
+	*) echo FAILED ;;
+	esac
+}
+
+# ROW PEER WHAT COMMAND...: no command, nothing shows it.
+row()
+{
+	number=$1 peer=$2 what=$3
+	shift 3
+	[ "$wanted" = "  " ] || case $wanted in *" $number "*) ;; *) return ;; esac
+	rows=$((rows + 1))
+	if [ $# = 0 ]; then
+		said="not shown"
+	else
+		said=$(result "$@")
+	fi
+	case $said in
+	passed) shown=$((shown + 1)) ;;
+	skipped) skipped=$((skipped + 1)) ;;
+	FAILED) failed=$((failed + 1)) ;;
+	esac
+	printf '%-5s %-22s %-52s %-9s %s\n' "$number" "$peer" "$what" "$said" "$*"
+	[ "$said" != FAILED ] || tail -n 15 "$logs/$name"
+}
+
+charon=interop/charon_ike2.sh
+printf '%-5s %-22s %-52s %-9s %s\n' row peer what result "shown by"
+row 1 charon "we begin, RSA, ESP in UDP" $charon v2_keys
+row 2 charon "it begins, RSA, ESP in UDP" $charon v2_keys
+row 3 charon "each group, PRF, cipher and MAC" $charon v2_algorithms
+row 4 charon "pre-shared keys" $charon v2_psk
+row 6 charon "INVALID_KE_PAYLOAD" $charon v2_algorithms
+row 8 charon "rekeys of both kinds" $charon v2_rekey
+row 10 charon "rekeys that cross" $charon v2_rekey
+row 11 charon "fragments both ways" $charon v2_fragments
+row 13 charon "behind a NAT" $charon v2_natt
+row 7 "ours, fake network" "COOKIE, and INVALID_KE_PAYLOAD after it" unit test_ike2
+row 12 oed "killed, restarted, away" net/oe_alive.sh
+row 14 charon "MOBIKE"
+row 15 "charon, trap" "transport mode, it begins"
+row 16 "libreswan, authnull" "NULL both ways, we begin"
+row 17 "libreswan, authnull" "NULL both ways, it begins"
+row 18 "libreswan, authnull" "both begin at once"
+row 19 "libreswan, authnull" "transport mode"
+row 20 libreswan "NULL to a raw RSA key from DNS"
+row 21 libreswan "the same behind a NAT, an address of the peer's"
+row 22 libreswan "two rsipc behind one rsipd, raw ESP, at once"
+row 22o oed "two rsipc behind one rsipd, raw ESP, at once" net/e2e.sh
+row 23 libreswan "its client, our key from DNS"
+row 24 oed "classes each against each" net/oe_grid.sh
+row 25 "ours, fake network" "a flood, cookies" unit test_ike2_hostile
+row 26 "ours, scenario" "one without a name began anew" unit test_scenarios null_began_anew
+row 27 "ours, scenario" "NULL takes no place of who is known" unit test_scenarios null_never_replaces
+row 31 "oed with IKEv1 alone" "fallback; IKEv2 eaten: no way back" net/oe_version.sh
+row 32 "ours, fake network" "the peer rekeys its IKE SA: the probe" unit test_ike2_rekey
+row 33 "ours, hostile" "each truncation, each byte" unit test_ike2_hostile
+printf '%u rows: %u shown, %u failed, %u skipped, %u that nothing shows\n' "$rows" \
+    "$shown" "$failed" "$skipped" $((rows - shown - failed - skipped))
+[ "$failed" = 0 ]

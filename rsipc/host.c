@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/util.h"
 #include "rsipc/host_private.h"
 
 const char *
@@ -53,6 +54,7 @@ host_init(struct host *h, const struct host_config *config,
 void
 host_clear(struct host *h)
 {
+	host_drop_former(h);
 	bindings_clear(&h->bindings);
 	rsip_message_clear(&h->out);
 }
@@ -190,10 +192,46 @@ host_revoke(struct host *h, struct binding *b)
 }
 
 void
+host_end_former(struct host *h)
+{
+	h->asks_former = false;
+	if (h->nformer == 0)
+		return;
+	free(h->former[0]);
+	h->nformer--;
+	memmove(h->former, h->former + 1, h->nformer * sizeof(h->former[0]));
+}
+
+void
+host_drop_former(struct host *h)
+{
+	while (h->nformer > 0)
+		host_end_former(h);
+}
+
+/* Connections stand on these too.  Ports that programs have bound are asked for
+ * when a packet leaves from them. */
+static void
+host_keep_former(struct host *h)
+{
+	const struct binding *b;
+	size_t		      i;
+
+	for (i = 0; i < h->bindings.n && h->nformer < BINDINGS_MAX; i++) {
+		b = h->bindings.b[i];
+		if (b->purpose != BINDING_PORTS && b->purpose != BINDING_SPIS)
+			continue;
+		h->former[h->nformer] = xcalloc(1, sizeof(*b));
+		*h->former[h->nformer++] = *b;
+	}
+}
+
+void
 host_forget(struct host *h)
 {
 	struct binding *main = bindings_main(&h->bindings);
 
+	host_keep_former(h);
 	if (main != NULL)
 		host_revoke(h, main);
 	while (h->bindings.n > 0)
@@ -285,6 +323,7 @@ host_reset(struct host *h, uint64_t now)
 	host_forget(h);
 	h->readdressed = h->resume;
 	h->resume = h->readdressed_said = false;
+	host_drop_former(h);
 	h->first.remote = h->config.remote;
 	h->first.remote_port = h->config.remote_port;
 	memset(&h->refused_delay, 0, sizeof(h->refused_delay));

@@ -141,8 +141,11 @@ struct host {
 	size_t	 nunwanted;
 	struct host_demand demand[HOST_DEMANDS_MAX];
 	size_t	 ndemands;
+	uint16_t freed_port;		/* that a binding was freed for last: not once more; 0: none */
 	struct host_demand first;	/* whom the main assignment names, remote none: nobody */
-	struct binding saved;		/* the main binding that was lost */
+	struct binding saved;		/* the main binding that was lost, ... */
+	struct binding *former[BINDINGS_MAX];	/* ... and blocks and SPIs beside it; owned */
+	size_t	 nformer;
 	unsigned retransmissions, resynchronizations, refused, misused; /* for status */
 	struct rsip_message out;	/* reused */
 
@@ -156,6 +159,7 @@ struct host {
 	bool	 counters;		/* it echoes message counters */
 	bool	 sign_again;		/* the request under way is to be sent anew */
 	bool	 stale;			/* stale_id is one */
+	bool	 asks_former;		/* the request under way is for former[0] */
 	bool	 resume;		/* ask for what saved says, until anything is granted */
 	bool	 anything;		/* ... which was refused: this time without */
 	bool	 no_ipsec, no_vendor;

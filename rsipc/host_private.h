@@ -23,6 +23,10 @@ void	host_forget(struct host *h);
 /* Registration lifetime R = max(R, Bi) (RFC 3103 §6). */
 void	host_outlive(struct host *h, uint64_t expires);
 
+/* What was lost beside the main binding is not asked for any more. */
+void	host_drop_former(struct host *h);
+/* The first of it was answered. */
+void	host_end_former(struct host *h);
 /* Is what was lost to be asked for now? */
 bool	host_asks_former(const struct host *h);
 /* Does that request ask for a binding? */

@@ -69,18 +69,51 @@ register_response(struct host *h, const struct rsip_message *m, uint64_t now)
 
 /* SPIs that security associations stand on stay theirs when they come back. */
 static void
-resume_spis(struct host *h, struct binding *b)
+resume_spis(struct binding *b, const struct binding *had)
 {
 	unsigned i, j;
 
-	if (!h->resume || !addr_equal(&h->saved.addr, &b->addr))
-		return;
 	for (i = 0; i < b->nspis; i++) {
-		for (j = 0; j < h->saved.nspis; j++) {
-			if (b->spi[i] == h->saved.spi[j])
-				b->spi_used[i] = h->saved.spi_used[j];
+		for (j = 0; j < had->nspis; j++) {
+			if (b->spi[i] == had->spi[j])
+				b->spi_used[i] = had->spi_used[j];
 		}
 	}
+}
+
+static void
+resume(struct host *h, struct binding *b)
+{
+	if (h->asks_former)
+		resume_spis(b, h->former[0]);
+	if (b->purpose != BINDING_MAIN)
+		return;
+	if (h->resume && addr_equal(&h->saved.addr, &b->addr))
+		resume_spis(b, &h->saved);
+	else
+		host_drop_former(h);
+	h->resume = h->anything = false;
+	h->refused_last = 0;
+}
+
+/*
+ * What is asked for may be ours by an answer that never came, and the gateway
+ * says under which bind ID: it is freed (RFC 3103 §9.12.3), and asked for again.
+ */
+static bool
+assign_frees_own(struct host *h, const struct rsip_message *m, uint16_t port)
+{
+	if ((m->error != RSIP_LOCAL_ADDRPORT_INUSE &&
+	    m->error != RSIP_IPSEC_SPI_INUSE) || !(m->has & RSIP_HAS_BIND_ID) ||
+	    port == 0 || port == h->freed_port ||
+	    h->nunwanted == HOST_UNWANTED_MAX ||
+	    bindings_find(&h->bindings, m->bind_id) != NULL)
+		return false;
+	log_info("port %u is ours by an answer that was lost: freeing binding "
+	    "%u first", port, m->bind_id);
+	h->freed_port = port;
+	h->unwanted[h->nunwanted++] = m->bind_id;
+	return true;
 }
 
 void
@@ -89,6 +122,8 @@ host_unwanted(struct host *h, uint32_t bind_id, uint64_t now)
 	struct host_demand demand = h->pending_demand;
 
 	host_settle(h);
+	if (h->asks_former)
+		host_end_former(h);
 	/* RFC 3103 §9.7.3, §9.9.3: what cannot be understood SHOULD be freed. */
 	h->trouble = "the gateway leases what cannot be used";
 	if (h->nunwanted < HOST_UNWANTED_MAX &&
@@ -132,14 +167,15 @@ assign_response(struct host *h, const struct rsip_message *m, uint64_t now)
 	host_settle(h);
 	if (purpose == BINDING_PORTS)
 		h->more_ports_at = now;
-	if (purpose == BINDING_MAIN) {
-		resume_spis(h, b);
-		h->resume = h->anything = false;
-		h->refused_last = 0;
-	}
+	resume(h, b);
+	if (h->asks_former)
+		host_end_former(h);
 	h->trouble = NULL;
 	host_outlive(h, b->expires);
 	h->ops->granted(h->arg, b);
+	if (demand.port == h->freed_port && (purpose == BINDING_PORT ||
+	    purpose == BINDING_LISTEN))
+		h->freed_port = 0;
 	if (purpose == BINDING_PORT)
 		h->ops->demanded(h->arg, &demand, RSIP_OK);
 }
@@ -341,8 +377,19 @@ assign_error(struct host *h, const struct rsip_message *m, uint64_t now)
 
 	host_settle(h);
 	h->refused++;
+	if (h->asks_former) {
+		log_info("what was leased before is not to be had: %s",
+		    rsip_error_name(m->error));
+		host_end_former(h);
+		return;
+	}
 	switch (h->pending_purpose) {
 	case BINDING_PORT:
+		if (h->ndemands < HOST_DEMANDS_MAX &&
+		    assign_frees_own(h, m, demand.port)) {
+			h->demand[h->ndemands++] = demand;
+			return;
+		}
 		if (assign_in_former_use(h, m->error))
 			log_debug("port %u is in use by our former lease",
 			    demand.port);
@@ -355,6 +402,10 @@ assign_error(struct host *h, const struct rsip_message *m, uint64_t now)
 		h->ops->demanded(h->arg, &demand, m->error);
 		return;
 	case BINDING_LISTEN:
+		if (h->listened > 0 && assign_frees_own(h, m, demand.port)) {
+			h->listened--;
+			return;
+		}
 		log_warn("cannot listen on port %u: %s", demand.port,
 		    rsip_error_name(m->error));
 		return;

@@ -19,6 +19,7 @@ request_begin(struct host *h, enum rsip_type type)
 	}
 	h->pending_purpose = BINDING_MAIN;
 	h->pending_bind = 0;
+	h->asks_former = false;
 	h->again_signed = 0;
 	return m;
 }
@@ -270,6 +271,31 @@ request_more_spis(struct host *h, uint64_t now)
 	assign_send(h, m, now);
 }
 
+/* What stood beside the main binding, the same once more. */
+static void
+request_former(struct host *h, uint64_t now)
+{
+	const struct binding *b = h->former[0];
+	bool		      rsap = b->nspis == 0;
+	struct rsip_message  *m;
+
+	m = assign_begin(h, rsap ? RSIP_ASSIGN_REQUEST_RSAP_IP :
+	    RSIP_ASSIGN_REQUEST_RSIPSEC, b->purpose,
+	    &bindings_main(&h->bindings)->addr);
+	h->asks_former = true;
+	m->has |= RSIP_HAS_LOCAL_PORTS;
+	set_ports(&m->local_ports, 0, 0);
+	if (b->nports > 0)
+		rsip_ports_set(&m->local_ports, b->port, b->nports);
+	else
+		set_ports(&m->remote_ports, 0, 0);
+	if (!rsap) {
+		m->has |= RSIP_HAS_SPIS;
+		rsip_spis_set(&m->spis, b->spi, b->nspis);
+	}
+	assign_send(h, m, now);
+}
+
 static void
 request_extend(struct host *h, const struct binding *b, uint64_t now)
 {
@@ -354,6 +380,8 @@ request_assigned(struct host *h, uint64_t now)
 		request_extend(h, main != NULL ? main : h->bindings.b[0], now);
 	} else if (h->nunwanted > 0 && may) {
 		request_free(h, h->unwanted[--h->nunwanted], now);
+	} else if (h->nformer > 0 && main != NULL && may) {
+		request_former(h, now);
 	} else if (h->ndemands > 0 && main != NULL) {
 		d = h->demand[0];
 		h->ndemands--;
@@ -440,7 +468,7 @@ due_assigned(const struct host *h)
 	uint64_t next, at = h->retry_at;
 	size_t	 i;
 
-	if (h->verify || h->nunwanted > 0 || h->leaving ||
+	if (h->verify || h->nunwanted > 0 || h->nformer > 0 || h->leaving ||
 	    bindings_main(&h->bindings) == NULL)
 		return 1;
 	/* What a refusal delays. */

@@ -570,6 +570,11 @@ make_error(const struct gateway_request *r, enum rsip_error error)
 			asked.client_id = r->client->client_id;
 		}
 	}
+	/* §9.12.3: so that a host to which the answer was lost can free it. */
+	if (r->holder != 0) {
+		asked.has |= RSIP_HAS_BIND_ID;
+		asked.bind_id = r->holder;
+	}
 	gateway_error(r->out, error, &asked);
 }
 

@@ -573,6 +573,44 @@ check_allowed(const struct gateway_assignment *a)
 	return RSIP_OK;
 }
 
+/* Does b have one of the ports or SPIs that were asked for by number? */
+static bool
+binding_has(const struct gateway_assignment *a, struct lease_binding *b)
+{
+	const struct demux_range *range = lease_ranges(b);
+	const uint32_t		 *spi = lease_spis(b);
+	size_t			  i, j;
+
+	for (i = 0; !a->any_port && i < a->nports; i++) {
+		for (j = 0; j < b->nranges; j++) {
+			if (a->port[i] >= range[j].lo &&
+			    a->port[i] <= range[j].hi)
+				return true;
+		}
+	}
+	for (i = 0; !a->any_spi && i < a->grant.nspis; i++) {
+		for (j = 0; j < b->nspis; j++) {
+			if (a->spi[i] == spi[j])
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The host's own binding that has it; 0: it is another's. */
+static uint32_t
+find_holder(const struct gateway_assignment *a)
+{
+	struct lease_binding *b;
+
+	LIST_FOREACH(b, &a->r->client->bindings, entry) {
+		if ((a->any_local || addr_equal(&b->local, a->want_local)) &&
+		    binding_has(a, b))
+			return b->bind_id;
+	}
+	return 0;
+}
+
 enum rsip_error
 gateway_assign(struct gateway *g, struct gateway_request *r)
 {
@@ -604,6 +642,8 @@ gateway_assign(struct gateway *g, struct gateway_request *r)
 		return RSIP_LOCAL_ADDR_UNAVAILABLE;
 	rc = a->grant.method == RSIP_METHOD_RSA_IP ? take_whole(a) :
 	    take_shared(a);
+	if (rc == RSIP_LOCAL_ADDRPORT_INUSE || rc == RSIP_IPSEC_SPI_INUSE)
+		r->holder = find_holder(a);
 	if (rc != RSIP_OK)
 		return rc;
 	if ((rc = bind_resources(a, lease, &b)) != RSIP_OK)

@@ -71,6 +71,7 @@ struct gateway_request {
 	bool authentic;			/* signed with the host's secret, and new */
 	bool stale;			/* signed with it, but not known to be new */
 	bool owner;			/* ALREADY_REGISTERED: the host itself asks */
+	uint32_t holder;		/* ..._INUSE: the host's own binding that has it; 0: none */
 	struct gateway_waiting *waiting;/* NULL unless it comes back from DNS */
 };
 

@@ -28,7 +28,8 @@
  *   demand PORT [REMOTE PORT]   a program wants it; "refused" where none is to wait
  *   remote ADDRESS PORT         flow policy: whom the first program speaks with
  *   leave MS | abandon WHY MS | reset | verify | sign-again
- *   spi-get N | spi-put SPI | spis-taken | counter N    the next request is N + 1
+ *   spi-get N | spi-put SPI | spis-taken | more-ports
+ *   counter N                   the next request is N + 1
  *
  * and what is looked at:
  *
@@ -549,6 +550,15 @@ do_spis_taken(struct play *p)
 	tick(p);
 }
 
+static void
+do_more_ports(struct play *p)
+{
+	struct world *w = p->world;
+
+	host_more_ports(&w->host, w->now);
+	tick(p);
+}
+
 /* --- what is looked at -------------------------------------------------------- */
 
 static void
@@ -685,6 +695,7 @@ static const struct play_command commands[] = {
 	{ "spi-get", 2, true, do_spi_get },
 	{ "spi-put", 2, true, do_spi_put },
 	{ "spis-taken", 1, true, do_spis_taken },
+	{ "more-ports", 1, true, do_more_ports },
 	{ "state", 2, false, see_state },
 	{ "pending", 2, false, see_pending },
 	{ "client", 2, false, see_client },

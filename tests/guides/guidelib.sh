@@ -7,17 +7,20 @@
 GUIDE_SRC=$(cd "$NET_HERE/../.." && pwd)
 NET_HERE=$GUIDE_SRC/tests/net
 
-# ARGUMENT...: the script's.  Returns inside, in NET_RUN, with the picture, keys and
-# records of nobody, and hosts that have programs and nothing else.
+# PICTURE HOSTS ARGUMENT...: the script's.  Returns inside, in NET_RUN, with that picture,
+# keys and records of nobody, and these hosts with programs and nothing else.
 guide_enter()
 {
+	guide_picture=$1
+	guide_hosts=$2
+	shift 2
 	net_needs curl nginx nsd unbound ldns-keygen ldns-signzone drill ping
 	net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl
 	net_enter "$@"
 	cd "$NET_RUN" || exit 1
-	net_picture
+	"$guide_picture"
 	guide_base
-	for guide_host in N x1 x2 y1; do
+	for guide_host in $guide_hosts; do
 		guide_root "$guide_host"
 	done
 }
@@ -140,7 +143,9 @@ guide_gone()
 guide_host()
 {
 	case $1 in
-	router)	echo N ;;
+	router | one) echo N ;;
+	two)	echo M ;;
+	store)	echo s ;;
 	laptop) echo x1 ;;
 	other)	echo x2 ;;
 	server) echo y1 ;;

@@ -2,7 +2,7 @@
 # laptop.sh - doc/guides/laptop.md, typed as it stands on the picture's first laptop
 . "$(dirname "$0")/../net/lib.sh"
 . "$(dirname "$0")/guidelib.sh"
-guide_enter "$@"
+guide_enter net_picture "N x1 y1" "$@"
 
 net_key y1 "$NET_Y1"
 mkdir -p www

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../net/lib.sh"
 . "$(dirname "$0")/guidelib.sh"
 [ -n "$NET_STORE" ] || net_skip "built without LMDB"
-guide_enter "$@"
+guide_enter net_picture "N x1 y1" "$@"
 
 guide_do_laptop()
 {

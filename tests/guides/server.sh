@@ -2,7 +2,7 @@
 # server.sh - doc/guides/server.md, typed as it stands on the picture's host with an address of its own
 . "$(dirname "$0")/../net/lib.sh"
 . "$(dirname "$0")/guidelib.sh"
-guide_enter "$@"
+guide_enter net_picture "N x1 y1" "$@"
 
 mkdir -p www
 echo 'Hello.' >www/index.html

@@ -2,7 +2,7 @@
 # why.sh - doc/guides/why.md: each reason made true on the picture, and asked for as it stands there
 . "$(dirname "$0")/../net/lib.sh"
 . "$(dirname "$0")/guidelib.sh"
-guide_enter "$@"
+guide_enter net_picture "N x1 y1" "$@"
 
 # y1 and other addresses of the wire, most of them with nobody who knows IKE.
 net_key y1 "$NET_Y1"

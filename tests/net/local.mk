@@ -27,6 +27,7 @@ TESTS += \
 EXTRA_DIST += \
 	tests/net/answer.py \
 	tests/net/demo.sh \
+	tests/net/demo_ha.sh \
 	tests/net/lib.sh tests/net/pairlib.sh \
 	tests/net/notify.py \
 	tests/net/proof.sh \

@@ -247,6 +247,65 @@ a_grant_waits_for_its_address(void **state)
 	world_end();
 }
 
+/* --- a store that says later what became of a batch ------------------------------ */
+
+static void
+batches_on_their_way_are_answered_in_order(void **state)
+{
+	uint32_t id = begin();
+
+	(void)state;
+	store.commit = 1;
+	ask_ports(id, 1);
+	assert_int_equal(ask(), GATEWAY_HELD);
+	gateway_commit(w.g, w.now);
+	ask_ports(id, 2);
+	assert_int_equal(ask(), GATEWAY_HELD);
+	gateway_commit(w.g, w.now);
+	/* No batch is open, but it must not overtake. */
+	request(RSIP_QUERY_REQUEST, id);
+	w.in.has |= RSIP_HAS_COUNTER;
+	w.in.counter = 3;
+	store.answer = 0;
+	assert_int_equal(ask(), GATEWAY_HELD);
+	assert_int_equal(w.nasync, 0);
+	gateway_written(w.g, w.now, true);
+	assert_int_equal(w.nasync, 1);
+	assert_int_equal(w.async[0].counter, 1);
+	/* The second is refused: what it promised is taken back, alone. */
+	gateway_written(w.g, w.now, false);
+	assert_int_equal(w.nasync, 3);
+	assert_int_equal(w.async[1].type, RSIP_ERROR_RESPONSE);
+	assert_int_equal(w.async[1].error, RSIP_INTERNAL_SERVER_ERROR);
+	assert_int_equal(w.async[2].type, RSIP_QUERY_RESPONSE);
+	assert_int_equal(leases_bindings(gateway_leases(w.g)), 1);
+	gateway_written(w.g, w.now, true);
+	assert_int_equal(w.nasync, 3);
+	world_end();
+}
+
+static void
+all_that_was_on_its_way_is_lost_at_once(void **state)
+{
+	uint32_t id = begin();
+
+	(void)state;
+	store.commit = 1;
+	ask_ports(id, 1);
+	assert_int_equal(ask(), GATEWAY_HELD);
+	gateway_commit(w.g, w.now);
+	ask_ports(id, 2);
+	assert_int_equal(ask(), GATEWAY_HELD);
+	gateway_commit(w.g, w.now);
+	gateway_lost(w.g, w.now);
+	assert_int_equal(w.nasync, 2);
+	assert_int_equal(w.async[0].type, RSIP_ERROR_RESPONSE);
+	assert_int_equal(w.async[1].type, RSIP_ERROR_RESPONSE);
+	assert_int_equal(leases_bindings(gateway_leases(w.g)), 0);
+	assert_int_equal(store.forgotten, 2);
+	world_end();
+}
+
 int
 main(void)
 {
@@ -257,6 +316,8 @@ main(void)
 		cmocka_unit_test(a_lease_ends_as_before),
 		cmocka_unit_test(held_answers_are_limited),
 		cmocka_unit_test(a_grant_waits_for_its_address),
+		cmocka_unit_test(batches_on_their_way_are_answered_in_order),
+		cmocka_unit_test(all_that_was_on_its_way_is_lost_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

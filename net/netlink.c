@@ -37,12 +37,12 @@ netlink_open(int protocol)
 int
 netlink_monitor(int protocol, const unsigned *groups, size_t n)
 {
-	uint32_t mask = 0;
+	uint32_t bits = 0;
 	size_t	 i;
 
 	for (i = 0; i < n; i++)
-		mask |= 1u << (groups[i] - 1);
-	return netlink_bind(protocol, SOCK_NONBLOCK, mask);
+		bits |= 1u << (groups[i] - 1);
+	return netlink_bind(protocol, SOCK_NONBLOCK, bits);
 }
 
 void

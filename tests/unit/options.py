@@ -220,12 +220,12 @@ def check_option(program, o):
     elif o.name == 'peer-key':
         bad(program, o, setting + '"AwEAAQ=="')
     elif o.name == 'metrics':
-        for v in ('127.0.0.1:9478', '127.5.6.7:65535', ''):
+        for v in ('127.0.0.1:9478', '127.5.6.7:65535', '[::1]:9478', ''):
             good(program, o, setting + '"%s"' % v)
         for v in ('localhost:9478', '127.0.0.1', '127.0.0.1:', '127.0.0.1:0',
-                  '127.0.0.1:65536', '127.0.0.1:9x', '[::1]:9478'):
+                  '127.0.0.1:65536', '127.0.0.1:9x', '::1:9478', '[::1]'):
             bad(program, o, setting + '"%s"' % v)
-        for v in ('0.0.0.0:9478', '192.0.2.1:9478'):
+        for v in ('0.0.0.0:9478', '192.0.2.1:9478', '[::]:9478', '[2001:db8::1]:9478'):
             bad(program, o, setting + '"%s"' % v, 'metrics-token')
             good(program, o, setting + '"%s"\nmetrics-token = "%s"' % (
                 v, secret_file))

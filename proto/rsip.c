@@ -171,7 +171,8 @@ rsip_ports_expand(const struct rsip_ports *p, uint16_t *out, size_t cap)
 		return 0;
 	if (p->number > cap)
 		return -1;
-	if (p->nfields == 1 && (unsigned)p->port[0] + p->number - 1 > UINT16_MAX)
+	if (p->nfields == 1 &&
+	    (unsigned)p->port[0] + p->number - 1 > UINT16_MAX)
 		return -1;
 	for (i = 0; i < p->number; i++)
 		out[i] = p->nfields == 1 ? (uint16_t)(p->port[0] + i) :
@@ -233,8 +234,8 @@ rsip_spis_set(struct rsip_spis *s, const uint32_t *spi, size_t n)
 	return 0;
 }
 
-/* HMAC-SHA256 over whom it is between, and buf with the MAC field taken as zero,
- * cut to 128 bits. */
+/* HMAC-SHA256 over whom it is between, and buf with
+ * the MAC field taken as zero, cut to 128 bits. */
 static bool
 auth_mac(const struct rsip_message *m, const uint8_t *buf, size_t len,
     const struct rsip_key *key, uint8_t out[RSIP_AUTH_MAC_LEN])

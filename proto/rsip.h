@@ -14,18 +14,25 @@
 #define RSIP_MESSAGE_MAX	65535	/* overall length is two bytes */
 #define RSIP_FQDN_MAX		255
 #define RSIP_PORTS_MAX		255	/* number is one byte (§8.2) */
-#define RSIP_SPIS_MAX		256	/* our limit; the wire's number is two bytes */
-#define RSIP_QUERY_MAX		6552	/* tuples a QUERY: so many of the shortest fill a message */
+#define RSIP_SPIS_MAX		256	/* our limit; the wire's
+					 * number is two bytes */
+#define RSIP_QUERY_MAX		6552	/* tuples a QUERY: so many of the
+					 * shortest fill a message */
 #define RSIP_METHODS_MAX	8
 #define RSIP_TUNNELS_MAX	8
-#define RSIP_COOKIES_MAX	64	/* initiator cookies a binding, our limit */
-#define RSIP_VENDOR		32473	/* RFC 5612's example enterprise number */
+#define RSIP_COOKIES_MAX	64	/* initiator cookies a
+					 * binding, our limit */
+#define RSIP_VENDOR		32473	/* RFC 5612's example
+					 * enterprise number */
 #define RSIP_VENDOR_COOKIES	1	/* subtype: initiator cookies */
-#define RSIP_VENDOR_AUTH	2	/* subtype: authentication, last in the message */
+#define RSIP_VENDOR_AUTH	2	/* subtype: authentication,
+					 * last in the message */
 #define RSIP_VENDOR_FQDN	3	/* subtype: the host's name */
-#define RSIP_VENDOR_FLOOR	4	/* subtype: what a message's counter had to pass */
+#define RSIP_VENDOR_FLOOR	4	/* subtype: what a message's
+					 * counter had to pass */
 #define RSIP_AUTH_MAC_LEN	16	/* HMAC-SHA256-128 */
-#define RSIP_AUTH_JUMP		UINT32_MAX	/* a counter is this far beyond the last at most */
+#define RSIP_AUTH_JUMP		UINT32_MAX	/* a counter is this far
+						 * beyond the last at most */
 
 enum rsip_type {			/* RFC 3103 App. B, RFC 3104 App. C */
 	RSIP_ERROR_RESPONSE = 1,
@@ -108,12 +115,20 @@ enum rsip_addrtype {			/* RFC 3103 §8.1 */
 	RSIP_ADDR_FQDN = 4,
 };
 
-enum rsip_tunnel { RSIP_TUNNEL_IPIP = 1, RSIP_TUNNEL_GRE = 2, RSIP_TUNNEL_L2TP = 3 };
-enum rsip_method { RSIP_METHOD_RSA_IP = 1, RSIP_METHOD_RSAP_IP = 2, RSIP_METHOD_RSIPSEC = 3 };
+enum rsip_tunnel {
+	RSIP_TUNNEL_IPIP = 1, RSIP_TUNNEL_GRE = 2, RSIP_TUNNEL_L2TP = 3
+};
+enum rsip_method {
+	RSIP_METHOD_RSA_IP = 1, RSIP_METHOD_RSAP_IP = 2,
+	RSIP_METHOD_RSIPSEC = 3
+};
 enum rsip_local_policy { RSIP_LOCAL_MACRO = 1, RSIP_LOCAL_MICRO = 2 };
-enum rsip_remote_policy { RSIP_REMOTE_MACRO = 1, RSIP_REMOTE_MICRO = 2, RSIP_REMOTE_NONE = 3 };
+enum rsip_remote_policy {
+	RSIP_REMOTE_MACRO = 1, RSIP_REMOTE_MICRO = 2, RSIP_REMOTE_NONE = 3
+};
 
-enum rsip_indicator {			/* §9.14, §9.15; 1 and 2 are also the request's */
+enum rsip_indicator {			/* §9.14, §9.15; 1 and 2 are
+					 * also the request's */
 	RSIP_LOCAL_ADDRESS = 1,
 	RSIP_LOCAL_NETWORK = 2,
 	RSIP_REMOTE_ADDRESS = 3,
@@ -123,7 +138,8 @@ enum rsip_indicator {			/* §9.14, §9.15; 1 and 2 are also the request's */
 struct rsip_address {
 	uint8_t	type;			/* enum rsip_addrtype */
 	bool	any;			/* "don't care": length 1, no address */
-	struct addr addr;		/* or a netmask; none of a name and of any */
+	struct addr addr;		/* or a netmask; none of
+					 * a name and of any */
 	char	fqdn[RSIP_FQDN_MAX + 1];/* terminated here, not on the wire */
 };
 
@@ -132,7 +148,8 @@ struct rsip_address {
  * contiguous from port[0].  nfields == number: a list.  Host order.
  */
 struct rsip_ports {
-	bool	 none;			/* "don't need": length 0 (RFC 3104 §6.2) */
+	bool	 none;			/* "don't need": length
+					 * 0 (RFC 3104 §6.2) */
 	uint8_t	 number;
 	uint8_t	 nfields;
 	uint16_t port[RSIP_PORTS_MAX];
@@ -193,27 +210,34 @@ struct rsip_message {
 	uint8_t		    nmethods;
 	uint8_t		    method[RSIP_METHODS_MAX];
 	uint16_t	    ntuples;
-	struct rsip_tuple  *tuple;	/* room for a power of two; see rsip_message_clear() */
+	struct rsip_tuple  *tuple;	/* room for a power of two;
+					 * see rsip_message_clear() */
 	/* vendor 32473 */
 	uint16_t	    cookies_number;	/* as spis.number */
 	uint16_t	    ncookies;		/* fields present */
-	uint64_t	    cookie[RSIP_COOKIES_MAX];	/* host order of the wire's 8 bytes */
+	/* Host order of the wire's 8 bytes. */
+	uint64_t	    cookie[RSIP_COOKIES_MAX];
 	uint32_t	    auth_key_id;
-	uint64_t	    auth_index;	/* the sender's, of this life; never 0 */
-	uint64_t	    auth_echo;	/* the receiver's, as the sender knows it; 0: it does not */
+	uint64_t	    auth_index;	/* the sender's, of this
+					 * life; never 0 */
+	uint64_t	    auth_echo;	/* the receiver's, as the sender
+					 * knows it; 0: it does not */
 	uint64_t	    auth_counter;
-	uint64_t	    auth_floor;	/* in an error: the last counter that was taken */
+	uint64_t	    auth_floor;	/* in an error: the last
+					 * counter that was taken */
 	uint8_t		    auth_mac[RSIP_AUTH_MAC_LEN];
-	size_t		    auth_offset;	/* of the mac in the wire form; set by decode and encode */
+	size_t		    auth_offset;	/* of the mac in the wire form;
+						 * set by decode and encode */
 	char		    fqdn[RSIP_FQDN_MAX + 1];
 };
 
-/* Makes an empty message of a type; memory of an earlier use must be cleared first. */
+/* Makes an empty message of a type; memory of
+ * an earlier use must be cleared first. */
 void	rsip_message_init(struct rsip_message *m, enum rsip_type type);
 /* Frees what the message owns (tuples) and zeroes it. */
 void	rsip_message_clear(struct rsip_message *m);
-/* Adds room for one tuple, which may move the others; NULL when RSIP_QUERY_MAX are
- * there or memory is out.  Sets RSIP_HAS_TUPLES. */
+/* Adds room for one tuple, which may move the others; NULL when
+ * RSIP_QUERY_MAX are there or memory is out.  Sets RSIP_HAS_TUPLES. */
 struct rsip_tuple *rsip_message_add_tuple(struct rsip_message *m);
 
 /*
@@ -231,7 +255,8 @@ int	rsip_frame_length(const uint8_t *buf, size_t len);
  * bits are set as far as they could be read, for the ERROR_RESPONSE.
  * Parameters of other vendors are skipped (§8.12).
  */
-enum rsip_error rsip_decode(struct rsip_message *m, const uint8_t *buf, size_t len);
+enum rsip_error rsip_decode(struct rsip_message *m, const uint8_t *buf,
+	    size_t len);
 
 /*
  * Writes one message: required parameters in the order of §9, then the
@@ -241,7 +266,8 @@ enum rsip_error rsip_decode(struct rsip_message *m, const uint8_t *buf, size_t l
  */
 int	rsip_encode(struct rsip_message *m, uint8_t *buf, size_t cap);
 
-/* Names of the RFC, "REGISTER_REQUEST", "BAD_BIND_ID"; "unknown" if there is none. */
+/* Names of the RFC, "REGISTER_REQUEST",
+ * "BAD_BIND_ID"; "unknown" if there is none. */
 const char *rsip_type_name(unsigned type);
 const char *rsip_error_name(unsigned error);
 const char *rsip_tunnel_name(unsigned tunnel);	/* "IP-IP" */
@@ -261,10 +287,12 @@ bool	rsip_type_is_response(unsigned type);
 /* Expands any of the three forms with fields into out (number entries at most
  * cap); returns how many, 0 for don't care and don't need, -1 if a contiguous
  * range passes the end of its number space or it does not fit. */
-int	rsip_ports_expand(const struct rsip_ports *p, uint16_t *out, size_t cap);
+int	rsip_ports_expand(const struct rsip_ports *p, uint16_t *out,
+	    size_t cap);
 int	rsip_spis_expand(const struct rsip_spis *s, uint32_t *out, size_t cap);
-/* Fills the parameter from a list: the contiguous form where the list is so,
- * the list form else; n 0 is not allowed. Returns 0, or -1 if n is too large. */
+/* Fills the parameter from a list: the contiguous form
+ * where the list is so, the list form else; n 0 is not
+ * allowed. Returns 0, or -1 if n is too large. */
 int	rsip_ports_set(struct rsip_ports *p, const uint16_t *port, size_t n);
 int	rsip_spis_set(struct rsip_spis *s, const uint32_t *spi, size_t n);
 
@@ -287,7 +315,8 @@ void	rsip_auth_sign(const struct rsip_message *m, uint8_t *buf, size_t len,
 	    const struct rsip_key *key);
 bool	rsip_auth_verify(const struct rsip_message *m, const uint8_t *buf,
 	    size_t len, const struct rsip_key *key);
-/* Is the counter beyond the last one, and not so far that counters could run out? */
+/* Is the counter beyond the last one, and
+ * not so far that counters could run out? */
 bool	rsip_auth_newer(uint64_t counter, uint64_t last);
 
 #endif

@@ -4,10 +4,13 @@
 
 #include "proto/rsip.h"
 
-/* A place for a parameter in a message; its bit in rsip_message.has names it. */
+/* A place for a parameter in a message;
+ * its bit in rsip_message.has names it. */
 struct rsip_slot {
-	uint16_t bit;		/* RSIP_HAS_*, none of a vendor's; 0 ends a list */
-	uint8_t	 param;		/* enum rsip_param; tuples: RSIP_PARAM_INDICATOR */
+	uint16_t bit;		/* RSIP_HAS_*, none of a
+				 * vendor's; 0 ends a list */
+	uint8_t	 param;		/* enum rsip_param; tuples:
+				 * RSIP_PARAM_INDICATOR */
 	bool	 repeat;	/* may stand more than once */
 };
 
@@ -15,9 +18,11 @@ struct rsip_slot {
 #define RSIP_OPTIONAL_MAX	4
 
 struct rsip_layout {
-	const char	*name;			/* as RFC 3103 App. B spells it */
+	const char	*name;			/* as RFC 3103 App. B
+						 * spells it */
 	bool		 response;		/* sent by gateways */
-	bool		 may_need_no_ports;	/* zero-length ports (RFC 3104 §6.2) */
+	bool		 may_need_no_ports;	/* zero-length ports
+						 * (RFC 3104 §6.2) */
 	struct rsip_slot required[RSIP_REQUIRED_MAX];	/* in this order */
 	struct rsip_slot optional[RSIP_OPTIONAL_MAX];	/* in any order */
 };

@@ -243,8 +243,9 @@ void
 endpoint_answered(struct endpoint *e, const uint8_t *answer, size_t len)
 {
 	e->waiting = false;
-	/* Of an error nobody knows whether the host itself has sent the request.
-	 * What was sent under another client ID is refused for that. */
+	/* Of an error nobody knows whether the host
+	 * itself has sent the request.  What was sent
+	 * under another client ID is refused for that. */
 	if (len > 0 && !(len > 1 && answer[1] == RSIP_ERROR_RESPONSE)) {
 		e->floor = e->counter;
 		e->begun = true;

@@ -24,11 +24,14 @@ struct endpoint {
 	uint16_t port;			/* host order */
 	uint64_t used;
 	bool	 begun;			/* floor is valid */
-	bool	 waiting;		/* its last request is not answered yet */
+	bool	 waiting;		/* its last request is
+					 * not answered yet */
 	bool	 held;			/* a registration stands on it */
-	uint32_t floor;			/* the last counter whose request was granted */
+	uint32_t floor;			/* the last counter whose
+					 * request was granted */
 	uint32_t counter;		/* of the request being served */
-	uint64_t request;		/* digest of the last request; 0: none */
+	uint64_t request;		/* digest of the last
+					 * request; 0: none */
 	uint8_t	*answer;		/* the "last message" buffer */
 	size_t	 len, cap;
 	TAILQ_ENTRY(endpoint) lru;
@@ -37,7 +40,8 @@ struct endpoint {
 
 struct endpoints;
 
-/* max: how many there may be that are not held; the longest silent gives way. */
+/* max: how many there may be that are not
+ * held; the longest silent gives way. */
 struct endpoints *endpoints_new(size_t max);
 void	endpoints_set_max(struct endpoints *t, size_t max);
 void	endpoints_free(struct endpoints *t);
@@ -50,7 +54,8 @@ struct endpoint *endpoints_find(struct endpoints *t, const struct addr *addr,
  * not want. */
 void	endpoints_expire(struct endpoints *t, uint64_t now, uint64_t idle,
 	    bool (*keep)(void *arg, const struct endpoint *e), void *arg);
-/* Those that a registration stands on give way to none: the shell bounds them. */
+/* Those that a registration stands on give
+ * way to none: the shell bounds them. */
 void	endpoints_hold(struct endpoints *t, struct endpoint *e, bool held);
 size_t	endpoints_count(const struct endpoints *t);
 
@@ -62,7 +67,8 @@ enum endpoint_action {
 enum endpoint_action endpoint_arrived(struct endpoints *t, struct endpoint *e,
 	    const uint8_t *msg, size_t len);
 /* Keeps the answer for duplicates. len 0: there is none. */
-void	endpoint_answered(struct endpoint *e, const uint8_t *answer, size_t len);
+void	endpoint_answered(struct endpoint *e, const uint8_t *answer,
+	    size_t len);
 /* The answer comes later. */
 void	endpoint_waits(struct endpoint *e);
 

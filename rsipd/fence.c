@@ -82,7 +82,8 @@ compare(struct fence *f, struct fence_address *e, uint64_t now)
 		return;
 	if (!e->heard_own)
 		shut(f, e, now);
-	else	/* newer: it went and came, and the second answer is on its way */
+	else	/* newer: it went and came, and the
+		 * second answer is on its way */
 		e->state = e->heard == e->epoch ? FENCE_OURS : FENCE_READING;
 }
 

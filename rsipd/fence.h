@@ -11,11 +11,11 @@
 
 /*
  * Pure.  An address that comes to one of our interfaces is asked for: the store
- * counts its epoch up, and says so in the log that all gateways read.  It is ours
- * when we have read that far ourselves: then we know of every grant before, and
- * whoever had it is refused by the store.  Who hears of a newer epoch stops at
- * once; if it holds the address all the same, as when both think that they are
- * active, it asks again after a rest.  Times in milliseconds.
+ * counts its epoch up, and says so in the log that all gateways read.  It is
+ * ours when we have read that far ourselves: then we know of every grant
+ * before, and whoever had it is refused by the store.  Who hears of a newer
+ * epoch stops at once; if it holds the address all the same, as when both think
+ * that they are active, it asks again after a rest.  Times in milliseconds.
  */
 #define FENCE_ADDRS_MAX	(POOL_ADDRS_MAX + 1)	/* and Na */
 #define FENCE_REST	2000
@@ -24,7 +24,8 @@ enum fence_state {
 	FENCE_ABSENT,		/* another machine has it, or none */
 	FENCE_WANTED,		/* it is here; the store is to be asked */
 	FENCE_ASKED,
-	FENCE_READING,		/* the epoch is known, the log not read up to it */
+	FENCE_READING,		/* the epoch is known, the
+				 * log not read up to it */
 	FENCE_OURS,
 	FENCE_FENCED,		/* another gateway has a newer epoch */
 };
@@ -39,12 +40,13 @@ struct fence {
 		uint64_t again;		/* while FENCED */
 	}	list[FENCE_ADDRS_MAX];
 	size_t	n;
-	uint64_t lost;			/* times that another took one of ours */
+	uint64_t lost;			/* times that another
+					 * took one of ours */
 };
 
 void	fence_init(struct fence *f);
-/* An address that may be leased from, or Na; those of former calls stay.  -1: too
- * many. */
+/* An address that may be leased from, or Na;
+ * those of former calls stay.  -1: too many. */
 int	fence_add(struct fence *f, const struct addr *a);
 /* It is on one of our interfaces, or is not.  True: that is news. */
 bool	fence_hold(struct fence *f, const struct addr *a, bool held);

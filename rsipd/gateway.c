@@ -9,7 +9,8 @@
 #include "base/util.h"
 #include "rsipd/gateway_internal.h"
 
-#define MISUSE_INTERVAL	1000	/* milliseconds between two told to a host (RFC 3103 §10.4) */
+#define MISUSE_INTERVAL	1000	/* milliseconds between two told
+				 * to a host (RFC 3103 §10.4) */
 
 static bool
 allows_rsa_ip(const struct policy *p)
@@ -262,7 +263,7 @@ gateway_reconfigure(struct gateway *g, uint64_t now,
 	gateway_set_alarm(g);
 }
 
-/* --- addresses that come and go -------------------------------------------- */
+/* --- addresses that come and go ------------------------------------------- */
 
 /* What an address is to become; NULL: it goes. */
 struct retreat {
@@ -287,7 +288,8 @@ is_outside(struct lease_binding *b, const struct pool_address *a)
 		if (k == a->nports)
 			return true;
 	}
-	/* An address with few SPIs is another gateway's, which says anew which. */
+	/* An address with few SPIs is another
+	 * gateway's, which says anew which. */
 	return a->few_spis;
 }
 
@@ -393,7 +395,8 @@ gateway_misuse(struct gateway *g, uint64_t now, const struct addr *host,
 		{ DEMUX_MISUSE_ADDR, RSIP_LOCAL_ADDR_UNALLOWED },
 		{ DEMUX_MISUSE_ADDRPORT, RSIP_LOCAL_ADDRPORT_UNALLOWED },
 		{ DEMUX_MISUSE_REMOTE_ADDR, RSIP_REMOTE_ADDR_UNALLOWED },
-		{ DEMUX_MISUSE_REMOTE_ADDRPORT, RSIP_REMOTE_ADDRPORT_UNALLOWED },
+		{ DEMUX_MISUSE_REMOTE_ADDRPORT,
+		    RSIP_REMOTE_ADDRPORT_UNALLOWED },
 		{ DEMUX_MISUSE_TUNNEL, RSIP_BAD_TUNNEL_TYPE },
 	};
 	struct lease_client  *c = leases_client(g->leases, host);
@@ -414,7 +417,9 @@ gateway_misuse(struct gateway *g, uint64_t now, const struct addr *host,
 	rsip_message_init(m, RSIP_ERROR_RESPONSE);
 	m->has |= RSIP_HAS_ERROR;
 	m->error = (uint16_t)kinds[kind].error;
-	if (bind_id != 0 && (b = leases_binding(g->leases, c, bind_id)) != NULL) {
+	if (bind_id != 0)
+		b = leases_binding(g->leases, c, bind_id);
+	if (b != NULL) {
 		m->has |= RSIP_HAS_BIND_ID;
 		m->bind_id = bind_id;
 	}

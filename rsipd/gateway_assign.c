@@ -18,7 +18,8 @@ struct gateway_assignment {
 	struct gateway *g;
 	struct gateway_request *r;
 	const struct policy *policy;
-	struct grant grant;		/* of what follows: as it will be entered */
+	struct grant grant;		/* of what follows: as
+					 * it will be entered */
 	/* wanted */
 	bool	 any_local;
 	const struct addr *want_local;
@@ -26,7 +27,8 @@ struct gateway_assignment {
 	bool	 any_port;
 	bool	 any_spi;
 	bool	 any_cookie;
-	size_t	 at;			/* taken: the address' index in the pool */
+	size_t	 at;			/* taken: the address'
+					 * index in the pool */
 	/* as many as the counts above and the grant's say; not zeroed */
 	uint16_t port[RSIP_PORTS_MAX];
 	struct demux_range range[RSIP_PORTS_MAX];
@@ -83,7 +85,8 @@ is_any(const struct rsip_address *a)
 static bool
 any_ports(const struct rsip_ports *p)
 {
-	return p->none || p->nfields == 0 || (p->nfields == 1 && p->port[0] == 0);
+	return p->none || p->nfields == 0 ||
+	    (p->nfields == 1 && p->port[0] == 0);
 }
 
 /* Sorted ports as ranges; false if one is there twice or is 0. */
@@ -156,7 +159,8 @@ read_wanted(struct gateway_assignment *a)
 				return RSIP_BAD_PARAM;
 		}
 	}
-	if ((m->has & RSIP_HAS_SPIS) && (rc = read_spis(a, &m->spis)) != RSIP_OK)
+	if ((m->has & RSIP_HAS_SPIS) &&
+	    (rc = read_spis(a, &m->spis)) != RSIP_OK)
 		return rc;
 	if (a->grant.method == RSIP_METHOD_RSIPSEC &&
 	    (m->has & RSIP_HAS_COOKIES)) {
@@ -498,7 +502,8 @@ gateway_still_allowed(struct lease_binding *b)
 
 /* --- the answer ----------------------------------------------------------- */
 
-/* §9.7.3, §9.9.3: what no policy asks for is "don't care", all else as it was asked. */
+/* §9.7.3, §9.9.3: what no policy asks for is
+ * "don't care", all else as it was asked. */
 static void
 answer_remote(const struct gateway_assignment *a, struct rsip_message *m)
 {

@@ -42,7 +42,8 @@ find_stale(const struct gateway *g, const struct gateway_account *a,
 	if (m->auth_echo == 0)
 		return "first of its host's life";
 	if (m->auth_echo != g->config.auth_index)
-		return "counter too old: meant for the gateway before its start";
+		return "counter too old: meant for the gateway before its "
+		    "start";
 	if (m->auth_counter <= a->in)
 		return "counter too old";
 	if (!rsip_auth_newer(m->auth_counter, a->in))

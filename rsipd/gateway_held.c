@@ -41,7 +41,8 @@ gateway_held_free(struct gateway *g)
 		remove_held(g, TAILQ_FIRST(&g->held));
 }
 
-/* The host never heard of it; but its resources rest, as the demultiplexer had them. */
+/* The host never heard of it; but its resources
+ * rest, as the demultiplexer had them. */
 static void
 take_back(struct gateway *g, uint64_t now, const struct gateway_held *h)
 {

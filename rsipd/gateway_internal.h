@@ -11,13 +11,18 @@
 #include "rsipd/gateway.h"
 #include "rsipd/grant.h"
 
-#define GATEWAY_HALF_OPEN_MIN	4	/* else a quarter of all registrations */
+#define GATEWAY_HALF_OPEN_MIN	4	/* else a quarter of
+					 * all registrations */
 #define GATEWAY_ADDRS_MAX	16	/* addresses of one name */
-#define GATEWAY_KEPT_MAX	64	/* tuples of a QUERY that is kept for DNS */
-#define GATEWAY_ACCOUNTS_MAX	65536	/* hosts whose authentication counters are kept */
-#define GATEWAY_HELD_MAX	1024	/* answers that wait for the store at once */
+#define GATEWAY_KEPT_MAX	64	/* tuples of a QUERY that
+					 * is kept for DNS */
+#define GATEWAY_ACCOUNTS_MAX	65536	/* hosts whose authentication
+					 * counters are kept */
+#define GATEWAY_HELD_MAX	1024	/* answers that wait for
+					 * the store at once */
 #define GATEWAY_HELD_BYTES	(1u << 20)
-#define GATEWAY_HELD_TIMES	8	/* so much more while a store takes its time */
+#define GATEWAY_HELD_TIMES	8	/* so much more while a
+					 * store takes its time */
 
 /* A request that serve() handles could not finish. */
 #define GATEWAY_WAIT		((enum rsip_error)-1)
@@ -35,7 +40,8 @@ struct gateway_name {
 
 /* A request that waits for DNS. */
 struct gateway_waiting {
-	uint64_t ticket;		/* with room for a name's index in the low byte */
+	uint64_t ticket;		/* with room for a name's
+					 * index in the low byte */
 	struct gateway_peer peer;
 	struct rsip_message request;
 	struct gateway_name name[GATEWAY_NAMES_MAX];
@@ -68,10 +74,14 @@ struct gateway_request {
 	const struct gateway_peer *peer;
 	struct rsip_message *in, *out;
 	struct lease_client *client;
-	bool authentic;			/* signed with the host's secret, and new */
-	bool stale;			/* signed with it, but not known to be new */
-	bool owner;			/* ALREADY_REGISTERED: the host itself asks */
-	uint32_t holder;		/* ..._INUSE: the host's own binding that has it; 0: none */
+	bool authentic;			/* signed with the host's
+					 * secret, and new */
+	bool stale;			/* signed with it, but
+					 * not known to be new */
+	bool owner;			/* ALREADY_REGISTERED: the
+					 * host itself asks */
+	uint32_t holder;		/* ..._INUSE: the host's own
+					 * binding that has it; 0: none */
 	struct gateway_waiting *waiting;/* NULL unless it comes back from DNS */
 };
 
@@ -100,9 +110,12 @@ struct gateway {
 	struct grant_tables tables;	/* these two, and ops */
 	TAILQ_HEAD(gateway_holding, gateway_held) held;
 	size_t nheld, held_bytes;
-	uint64_t batch_open, batch_done;	/* the one that is filled; the last that is settled */
-	bool passive;			/* another gateway serves; what it says is followed */
-	uint8_t mark;			/* of what the store has, while it is read anew */
+	uint64_t batch_open, batch_done;	/* the one that is filled; the
+						 * last that is settled */
+	bool passive;			/* another gateway serves;
+					 * what it says is followed */
+	uint8_t mark;			/* of what the store has,
+					 * while it is read anew */
 	struct gateway_assignment *assignment;	/* large, and one at a time */
 	struct gateway_account *accounts;
 	struct gateway_neighbour *neighbours;
@@ -133,12 +146,13 @@ gateway_asked(const struct rsip_message *m)
 		m->counter };
 }
 
-/* gateway_assign.c: ASSIGN_REQUEST_* and LISTEN_REQUEST.  new: the room that one
- * needs, to be freed; NULL: out of memory. */
+/* gateway_assign.c: ASSIGN_REQUEST_* and LISTEN_REQUEST.  new:
+ * the room that one needs, to be freed; NULL: out of memory. */
 struct gateway_assignment *gateway_assignment_new(void);
 enum rsip_error gateway_assign(struct gateway *g, struct gateway_request *r);
 /* Takes a binding back: its resources go to rest. */
-void	gateway_unbind(struct gateway *g, uint64_t now, struct lease_binding *b);
+void	gateway_unbind(struct gateway *g, uint64_t now,
+	    struct lease_binding *b);
 /* Seconds that a request is granted; 0: nothing can be leased now. */
 uint32_t gateway_grant(const struct gateway *g, uint64_t now,
 	    const struct policy *p, const struct rsip_message *in);
@@ -166,14 +180,16 @@ void	gateway_error(struct rsip_message *m, enum rsip_error error,
 int	gateway_encode_answer(struct gateway *g, const struct addr *host,
 	    bool sign, struct rsip_message *m, uint8_t *out);
 
-/* gateway_held.c: puts an answer aside while there is a batch; -1: out of memory. */
+/* gateway_held.c: puts an answer aside while
+ * there is a batch; -1: out of memory. */
 int	gateway_hold(struct gateway *g, const struct gateway_request *r,
 	    const uint8_t *answer, size_t len);
 void	gateway_held_free(struct gateway *g);
 
 /* gateway_register.c */
 enum rsip_error gateway_register(struct gateway *g, struct gateway_request *r);
-enum rsip_error gateway_deregister(struct gateway *g, struct gateway_request *r);
+enum rsip_error gateway_deregister(struct gateway *g,
+	    struct gateway_request *r);
 /* What a message needs of the registration that it is sent under. */
 enum rsip_error gateway_check_registration(struct gateway *g,
 	    struct gateway_request *r);
@@ -192,13 +208,15 @@ enum rsip_error gateway_query(struct gateway *g, struct gateway_request *r);
  * request is put aside: want all names first, then GATEWAY_WAIT is returned by
  * gateway_names_wait().  After DNS gateway_name_find() has them.
  */
-enum rsip_error gateway_names_wait(struct gateway *g, struct gateway_request *r);
+enum rsip_error gateway_names_wait(struct gateway *g,
+	    struct gateway_request *r);
 const struct gateway_name *gateway_name_find(const struct gateway_request *r,
 	    const char *fqdn);
 void	gateway_waiting_free(struct gateway *g, struct gateway_waiting *w);
 
 /* gateway_auth.c: vendor subtypes 2 and 4. */
-enum rsip_error gateway_authenticate(struct gateway *g, struct gateway_request *r,
+enum rsip_error gateway_authenticate(struct gateway *g,
+	    struct gateway_request *r,
 	    const uint8_t *msg, size_t len);
 /* The answer to a stale request says what a new one has to pass. */
 void	gateway_tell_floor(struct gateway *g, const struct gateway_request *r);

@@ -54,7 +54,8 @@ gateway_names_wait(struct gateway *g, struct gateway_request *r)
 
 	if (r->waiting != NULL || names_of(r->in, name) == 0)
 		return RSIP_OK;
-	/* Who asks for more than that waits for nothing: the names stay unknown. */
+	/* Who asks for more than that waits for
+	 * nothing: the names stay unknown. */
 	if (g->nwaiting == GATEWAY_WAITING_MAX ||
 	    waiting_of(g, &r->peer->host) >= GATEWAY_WAITING_HOST ||
 	    (w = calloc(1, sizeof(*w))) == NULL)

@@ -123,9 +123,10 @@ answer_address(const struct gateway *g, const struct gateway_request *r,
 	t->address = ask->address;
 }
 
-/* §9.15.2: local addresses, local networks, remote addresses, remote networks. */
+/* §9.15.2: local addresses, local networks,
+ * remote addresses, remote networks. */
 static enum rsip_error
-sort(struct rsip_message *m)
+sort_tuples(struct rsip_message *m)
 {
 	struct rsip_tuple *t;
 	unsigned	   what;
@@ -166,5 +167,5 @@ gateway_query(struct gateway *g, struct gateway_request *r)
 		else
 			answer_network(g, &r->in->tuple[i], r->out);
 	}
-	return sort(r->out);
+	return sort_tuples(r->out);
 }

@@ -23,7 +23,7 @@ gateway_hears(const struct gateway *g, const struct addr *host)
 	return policies_name(g->config.policies, host);
 }
 
-/* --- neighbours: what one link-layer address may hold ---------------------- */
+/* --- neighbours: what one link-layer address may hold --------------------- */
 
 static struct gateway_neighbour *
 neighbour_get(struct gateway *g, uint64_t key)
@@ -116,7 +116,7 @@ gateway_neighbours_free(struct gateway *g)
 	}
 }
 
-/* --- ends ------------------------------------------------------------------- */
+/* --- ends ----------------------------------------------------------------- */
 
 void
 gateway_end(struct gateway *g, uint64_t now, struct lease_client *c,
@@ -179,7 +179,7 @@ make_room(struct gateway *g, uint64_t now)
 	return true;
 }
 
-/* --- whose registration is it? ---------------------------------------------- */
+/* --- whose registration is it? -------------------------------------------- */
 
 static bool
 is_same_peer(const struct lease_client *c, const struct gateway_peer *peer)
@@ -235,7 +235,8 @@ prove(struct gateway *g, uint64_t now, struct lease_client *c)
 	if (c->stage != LEASE_HALF_OPEN)
 		return;
 	leases_prove(g->leases, c);
-	/* Its bindings are kept or not granted; by itself it is soon had anew. */
+	/* Its bindings are kept or not granted;
+	 * by itself it is soon had anew. */
 	grant_client_changed(&g->tables, c);
 	if (ratelimit_pass(&g->log, now))
 		log_info("%s: registered as %u", ADDR_TEXT(&c->host),
@@ -260,8 +261,9 @@ gateway_check_registration(struct gateway *g, struct gateway_request *r)
 		return RSIP_REGISTER_FIRST;
 	if (r->in->client_id != c->client_id)
 		return RSIP_BAD_CLIENT_ID;
-	/* A host that has forgotten how it registered may still end it
-	 * (§10.2.1); all else stays with the transport of the registration (§5). */
+	/* A host that has forgotten how it registered may
+	 * still end it (§10.2.1); all else stays with the
+	 * transport of the registration (§5). */
 	if (r->in->type != RSIP_DEREGISTER_REQUEST &&
 	    r->peer->transport != c->transport)
 		return r->peer->transport == GATEWAY_UDP ? RSIP_USE_TCP :
@@ -274,7 +276,7 @@ gateway_check_registration(struct gateway *g, struct gateway_request *r)
 	return RSIP_OK;
 }
 
-/* --- requests ---------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------- */
 
 static void
 register_response(struct gateway *g, struct gateway_request *r)
@@ -302,15 +304,16 @@ register_response(struct gateway *g, struct gateway_request *r)
 		m->tunnel[m->ntunnels++] = RSIP_TUNNEL_GRE;
 }
 
-/* A second REGISTER_REQUEST: RSIP_OK if it makes a new registration after all. */
+/* A second REGISTER_REQUEST: RSIP_OK if it
+ * makes a new registration after all. */
 static enum rsip_error
 register_again(struct gateway *g, struct gateway_request *r)
 {
 	struct lease_client *c = r->client;
 
 	if (c->stage == LEASE_HALF_OPEN && !is_same_peer(c, r->peer)) {
-		/* Somebody else may have begun it in the host's name: that takes
-		 * nothing from the host. */
+		/* Somebody else may have begun it in the host's
+		 * name: that takes nothing from the host. */
 		if (r->peer->transport == GATEWAY_TCP || r->authentic) {
 			gateway_end(g, r->now, c, "");
 			r->client = NULL;
@@ -384,7 +387,8 @@ register_new(struct gateway *g, struct gateway_request *r,
 	if (c->transport == GATEWAY_TCP || c->authentic)
 		prove(g, r->now, c);
 	if (r->in->has & RSIP_HAS_FQDN)
-		c->fqdn = strdup(r->in->fqdn);	/* a courtesy: without memory, none */
+		c->fqdn = strdup(r->in->fqdn);	/* a courtesy: without
+						 * memory, none */
 	g->ops->event(g->arg, GATEWAY_REGISTERED, c, NULL);
 	return RSIP_OK;
 }

@@ -12,9 +12,9 @@
 #include "rsipd/journal.h"
 
 /*
- * A batch: magic, length of what follows the head, id, sequence, and the first bytes
- * of SHA-256 over all of it with zeros in their place.  A change: length of the
- * key, whether it is a removal, length of the value, key, value.
+ * A batch: magic, length of what follows the head, id, sequence, and the first
+ * bytes of SHA-256 over all of it with zeros in their place.  A change: length
+ * of the key, whether it is a removal, length of the value, key, value.
  */
 #define MAGIC		0x72734a31u	/* "rsJ1" */
 #define DIGEST_AT	24
@@ -23,7 +23,7 @@
 #define CHANGE		6
 #define BATCH_MAX	((size_t)16 << 20)
 
-/* --- a batch ---------------------------------------------------------------------- */
+/* --- a batch -------------------------------------------------------------- */
 
 static uint8_t *
 more(struct journal_batch *b, size_t len)
@@ -100,7 +100,7 @@ journal_batch_free(struct journal_batch *b)
 	*b = (struct journal_batch){ 0 };
 }
 
-/* --- the file --------------------------------------------------------------------- */
+/* --- the file ------------------------------------------------------------- */
 
 /* Of a batch whose digest is zeros. */
 static int
@@ -123,8 +123,8 @@ journal_open(struct journal *j, const char *path)
 	uint8_t		     out[DIGEST];
 
 	j->end = 0;
-	/* Libcrypto reads its own configuration with the first digest: not after
-	 * priv_lock(). */
+	/* Libcrypto reads its own configuration with
+	 * the first digest: not after priv_lock(). */
 	(void)digest(none, HEAD, out);
 	j->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	return j->fd == -1 ? -1 : 0;
@@ -197,7 +197,7 @@ journal_clear(struct journal *j)
 	return ftruncate(j->fd, 0);
 }
 
-/* --- reading ---------------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 /* All of them, or as many as there are: 1, 0, or -1 with errno. */
 static int

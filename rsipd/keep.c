@@ -17,7 +17,8 @@ struct keep {
 	struct store   *store;
 	struct gateway *gateway;
 	struct event   *batch;		/* is to be written */
-	struct event   *turn;		/* is to be brought from the journal into the file */
+	struct event   *turn;		/* is to be brought from the
+					 * journal into the file */
 	struct timeval	every;
 };
 
@@ -50,7 +51,7 @@ on_batch(evutil_socket_t fd, short what, void *arg)
 	gateway_commit(k->gateway, clock_now());
 }
 
-/* --- what the gateway asks -------------------------------------------------------- */
+/* --- what the gateway asks ------------------------------------------------ */
 
 static int
 batch_begun(struct keep *k, int rc)
@@ -87,7 +88,7 @@ commit(void *arg)
 	return rc;
 }
 
-/* --- loading ----------------------------------------------------------------------- */
+/* --- loading -------------------------------------------------------------- */
 
 static int
 restore_client(void *arg, const struct store_client *c)

@@ -11,14 +11,16 @@
 struct keep;
 
 /*
- * Opens the store at path (store.h), gives what it has to the gateway, and is the
- * gateway's store from then on: both the event base and the gateway must outlive it
- * but for keep_close().  Before priv_drop().  NULL after one log line.
+ * Opens the store at path (store.h), gives what it has to the
+ * gateway, and is the gateway's store from then on: both the
+ * event base and the gateway must outlive it but for
+ * keep_close().  Before priv_drop().  NULL after one log line.
  */
 struct keep *keep_open(struct event_base *base, const char *path,
 	    enum store_durability d, size_t max, uint64_t rest,
 	    struct gateway *g);
-/* Gives what could not be had before: an address is there again. -1 after a log line. */
+/* Gives what could not be had before: an address
+ * is there again. -1 after a log line. */
 int	keep_load(struct keep *k);
 /* For its counts; k may be NULL. */
 struct store *keep_store(struct keep *k);

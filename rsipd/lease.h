@@ -24,7 +24,8 @@ struct lease_timer {
 struct lease_binding {
 	struct lease_timer timer;
 	struct lease_client *client;
-	uint64_t kept;				/* its end in the store that is shared; 0: not known */
+	uint64_t kept;				/* its end in the store that
+						 * is shared; 0: not known */
 	LIST_ENTRY(lease_binding) entry;	/* of the client's */
 	struct lease_binding *chain;		/* of the hash table */
 	uint32_t bind_id;
@@ -59,14 +60,16 @@ struct lease_remote {
 /* How far a registration has come.  Who fills the table is asked to leave in
  * this order. */
 enum lease_stage {
-	LEASE_HALF_OPEN,	/* its host has not shown that it hears our answers */
+	LEASE_HALF_OPEN,	/* its host has not shown that
+				 * it hears our answers */
 	LEASE_BARE,		/* it has no binding */
 	LEASE_BOUND,
 };
 
 struct gateway_neighbour;
 
-#define LEASE_MISUSES	5	/* kinds that a host is told of (RFC 3103 §10.4) */
+#define LEASE_MISUSES	5	/* kinds that a host is told
+				 * of (RFC 3103 §10.4) */
 
 struct lease_client {
 	struct lease_timer timer;
@@ -75,21 +78,28 @@ struct lease_client {
 	uint32_t next_bind_id;
 	uint32_t nbindings, nports, nspis;
 	uint8_t	 transport;			/* enum gateway_transport */
-	uint64_t peer;				/* the shell's name for its end */
+	uint64_t peer;				/* the shell's name for
+						 * its end */
 	uint64_t since;
-	uint64_t misused[LEASE_MISUSES];	/* when it was last told of each; 0: never */
+	uint64_t misused[LEASE_MISUSES];	/* when it was last told
+						 * of each; 0: never */
 	enum lease_stage stage;
-	TAILQ_ENTRY(lease_client) entry;	/* of its stage, but LEASE_BOUND */
+	TAILQ_ENTRY(lease_client) entry;	/* of its stage, but
+						 * LEASE_BOUND */
 	struct gateway_neighbour *neighbour;	/* NULL: not counted */
-	struct {				/* how the store has it, for store.c only */
+	struct {				/* how the store has it,
+						 * for store.c only */
 		uint64_t expires, life;
 		uint32_t next_bind_id;
 	}	 kept;
 	LIST_ENTRY(lease_client) beside;	/* of the neighbour's */
 	bool	 wrapped;			/* bind ids began anew */
-	bool	 authentic;			/* registered with a signed message */
-	bool	 privileged;			/* from a port that only the system may use */
-	bool	 live;				/* peer is a connection that is open */
+	bool	 authentic;			/* registered with a
+						 * signed message */
+	bool	 privileged;			/* from a port that only
+						 * the system may use */
+	bool	 live;				/* peer is a connection
+						 * that is open */
 	uint8_t	 mark;				/* gateway_follow.c's */
 	struct policy policy;
 	char	*fqdn;				/* NULL: none given */
@@ -105,17 +115,19 @@ void	leases_free(struct leases *l);
  * memory. */
 struct lease_client *leases_register(struct leases *l,
 	    const struct addr *host, uint64_t at);
-/* The same with the id and the next bind id that it had in a former life; NULL with
- * errno EEXIST: its host or its id is registered. */
+/* The same with the id and the next bind id that it had in a former
+ * life; NULL with errno EEXIST: its host or its id is registered. */
 struct lease_client *leases_restore(struct leases *l,
-	    const struct addr *host, uint32_t client_id, uint32_t next_bind_id, uint64_t at);
+	    const struct addr *host, uint32_t client_id, uint32_t next_bind_id,
+	    uint64_t at);
 struct lease_client *leases_client(const struct leases *l,
 	    const struct addr *host);
 struct lease_client *leases_by_id(const struct leases *l, uint32_t client_id);
 /* Half open no more. */
 void	leases_prove(struct leases *l, struct lease_client *c);
 /* Those at a stage but LEASE_BOUND, the oldest first. */
-struct lease_client *leases_oldest(const struct leases *l, enum lease_stage stage);
+struct lease_client *leases_oldest(const struct leases *l,
+	    enum lease_stage stage);
 size_t	leases_at(const struct leases *l, enum lease_stage stage);
 /* One of them by chance, NULL if there is none. */
 struct lease_client *leases_any(const struct leases *l, enum lease_stage stage);
@@ -127,11 +139,12 @@ void	leases_prolong(struct leases *l, struct lease_client *c, uint64_t at);
 void	leases_deregister(struct leases *l, struct lease_client *c);
 
 /*
- * A binding of a client with room for ranges, SPIs, cookies and a remote; not yet
- * in any table.  bind_id 0: one that its client does not use.  NULL with errno
- * ENOMEM, or EEXIST: it has that bind_id.
+ * A binding of a client with room for ranges, SPIs, cookies and a remote; not
+ * yet in any table.  bind_id 0: one that its client does not use.  NULL with
+ * errno ENOMEM, or EEXIST: it has that bind_id.
  */
-struct lease_binding *lease_binding_new(struct leases *l, struct lease_client *c,
+struct lease_binding *lease_binding_new(struct leases *l,
+	    struct lease_client *c,
 	    uint32_t bind_id, size_t nranges, size_t nspis, size_t ncookies,
 	    enum demux_remote policy);
 uint64_t *lease_cookies(struct lease_binding *b);
@@ -150,7 +163,8 @@ void	leases_unbind(struct leases *l, struct lease_binding *b);
 /* Sets when a binding expires, and R = max(R, Bi) (§6). */
 void	leases_extend(struct leases *l, struct lease_binding *b, uint64_t at);
 
-/* The earliest timer, NULL if there is none. Bindings come before their client. */
+/* The earliest timer, NULL if there is none.
+ * Bindings come before their client. */
 struct lease_timer *leases_first(const struct leases *l);
 
 size_t	leases_clients(const struct leases *l);
@@ -158,7 +172,8 @@ size_t	leases_bindings(const struct leases *l);
 enum lease_kind lease_kind(const struct lease_binding *b);
 const char *lease_kind_name(enum lease_kind k);	/* "RSAP-IP" */
 size_t	leases_of_kind(const struct leases *l, enum lease_kind k);
-/* Calls fn for every client until it returns false; fn may deregister the one it is given. */
+/* Calls fn for every client until it returns
+ * false; fn may deregister the one it is given. */
 void	leases_each(struct leases *l, bool (*fn)(void *, struct lease_client *),
 	    void *arg);
 

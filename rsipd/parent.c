@@ -75,7 +75,8 @@ parent_ask(const char *path, struct parent_lease *out)
 	memset(out, 0, sizeof(*out));
 	out->expires = UINT32_MAX;
 	out->what.few_spis = true;
-	json_object_object_add(req, "command", json_object_new_string("leases"));
+	json_object_object_add(req, "command",
+	    json_object_new_string("leases"));
 	answer = control_ask(path, req, WAIT_MS);
 	json_object_put(req);
 	if (answer == NULL)

@@ -11,7 +11,8 @@
 
 struct parent_lease {
 	struct pool_address what;
-	uint32_t expires;		/* seconds from now: of the first to end */
+	uint32_t expires;		/* seconds from now: of
+					 * the first to end */
 };
 
 /*
@@ -20,6 +21,7 @@ struct parent_lease {
  */
 int	parent_ask(const char *path, struct parent_lease *out);
 /* Does the lease still hold all that an earlier one did? */
-bool	parent_contains(const struct pool_address *now, const struct pool_address *before);
+bool	parent_contains(const struct pool_address *now,
+	    const struct pool_address *before);
 
 #endif

@@ -11,7 +11,8 @@
 
 struct policies {
 	struct policy	 base;
-	struct prefixes *sections;	/* struct policy, which owns what it points to */
+	struct prefixes *sections;	/* struct policy, which owns
+					 * what it points to */
 };
 
 static void *

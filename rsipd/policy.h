@@ -48,7 +48,8 @@ struct policy_secret {
 
 /* Pointers are into the policies this came from. */
 struct policy {
-	uint32_t has;			/* POLICY_HAS_*; all of them after policies_find() */
+	uint32_t has;			/* POLICY_HAS_*; all of them
+					 * after policies_find() */
 	bool	 may_register;
 	uint8_t	 local;			/* enum rsip_local_policy */
 	uint8_t	 remote;		/* enum rsip_remote_policy */
@@ -59,9 +60,11 @@ struct policy {
 	bool	 ipip, gre;
 	uint32_t lease, lease_max, registration;	/* seconds */
 	uint32_t max_bindings, max_ports, max_spis;
-	const struct policy_remote *remotes;	/* none: every remote is allowed */
+	const struct policy_remote *remotes;	/* none: every remote
+						 * is allowed */
 	size_t	 nremotes;
-	const struct addr *addresses;	/* pool addresses it may have; none: all */
+	const struct addr *addresses;	/* pool addresses it may
+					 * have; none: all */
 	size_t	 naddresses;
 	const struct policy_secret *secret;	/* NULL: none */
 };
@@ -73,8 +76,8 @@ struct policies *policies_new(const struct policy *base);
 /* Wipes the secrets. NULL is allowed. */
 void	policies_free(struct policies *p);
 /*
- * A section for hosts in a prefix; remotes, addresses and the secret are copied.
- * Returns 0, or -1 with errno: EEXIST, ENOMEM.
+ * A section for hosts in a prefix; remotes, addresses and the
+ * secret are copied.  Returns 0, or -1 with errno: EEXIST, ENOMEM.
  */
 int	policies_add(struct policies *p, const struct prefix *hosts,
 	    const struct policy *section);
@@ -98,6 +101,7 @@ void	policies_each(const struct policies *p,
 	    void *arg);
 
 /* Is any section allowed what makes a method or message supported at all? */
-bool	policies_any(const struct policies *p, bool (*test)(const struct policy *));
+bool	policies_any(const struct policies *p,
+	    bool (*test)(const struct policy *));
 
 #endif

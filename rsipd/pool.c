@@ -20,12 +20,14 @@ struct pool_port {
 
 struct pool_entry {
 	struct pool_address what;	/* addr none: no entry */
-	bool retired;			/* gives nothing, but what it gave rests on */
+	bool retired;			/* gives nothing, but what
+					 * it gave rests on */
 	uint64_t retired_at;
 	struct portset *free;
 	struct portset *ours;		/* free, leased or at rest */
 	struct pool_port *port;		/* by number */
-	uint16_t first, last;		/* of the queue at rest, longest freed first */
+	uint16_t first, last;		/* of the queue at rest,
+					 * longest freed first */
 	size_t nresting;		/* of ours: more may be in the queue */
 	bool leased;			/* exclusive ones */
 	struct addr host;

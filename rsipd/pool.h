@@ -10,15 +10,17 @@
 #include "net/addr.h"
 
 /*
- * Pure: "now" is milliseconds.  Ports and SPIs are in host order.  An address is
- * named by its index, in the order of adding.  Whatever n ports are free, drawing
- * costs O(n log 65536); SPIs O(1).
+ * Pure: "now" is milliseconds.  Ports and SPIs are in host order.  An address
+ * is named by its index, in the order of adding.  Whatever n ports are free,
+ * drawing costs O(n log 65536); SPIs O(1).
  */
 struct pool;
 
 #define POOL_ADDRS_MAX	256	/* public addresses of one gateway */
-#define POOL_RANGES_MAX	8	/* port ranges of one address; dataplane_pool has as many */
-#define POOL_SPIS_MAX	256	/* SPIs of an address that has not all of them */
+#define POOL_RANGES_MAX	8	/* port ranges of one address;
+				 * dataplane_pool has as many */
+#define POOL_SPIS_MAX	256	/* SPIs of an address that
+				 * has not all of them */
 #define POOL_SPI_MIN	256	/* RFC 2406 §2.1: below are reserved */
 
 struct pool_address {
@@ -38,7 +40,8 @@ bool	pool_address_equal(const struct pool_address *a,
 enum pool_result {
 	POOL_OK,
 	POOL_UNALLOWED,		/* not one of ours to give */
-	POOL_INUSE,		/* leased, or at rest after another host's use */
+	POOL_INUSE,		/* leased, or at rest after
+				 * another host's use */
 	POOL_UNAVAILABLE,	/* so many are not left */
 };
 
@@ -54,8 +57,8 @@ void	pool_set_quarantine(struct pool *p, uint64_t quarantine);
  * there it had rested, or nothing else was left. */
 void	pool_set_follows(struct pool *p, bool follows);
 
-/* Returns the index, or -1: out of memory, too many, or there already.  One that
- * was retired comes back as it was: what rested rests on. */
+/* Returns the index, or -1: out of memory, too many, or there already.
+ * One that was retired comes back as it was: what rested rests on. */
 int	pool_add(struct pool *p, const struct pool_address *a);
 /*
  * Other ranges for an address: nothing outside of them is leased.  retire: it
@@ -88,7 +91,8 @@ void	pool_undo_ports(struct pool *p, size_t i, const struct demux_range *r,
 /* How many could be drawn, those at rest included. */
 size_t	pool_ports_left(const struct pool *p, size_t i);
 
-/* SPIs of an address, the same. take of a number below POOL_SPI_MIN: UNALLOWED. */
+/* SPIs of an address, the same. take of a
+ * number below POOL_SPI_MIN: UNALLOWED. */
 enum pool_result pool_take_spis(struct pool *p, uint64_t now, size_t i,
 	    const struct addr *host, const uint32_t *spi, size_t n);
 enum pool_result pool_draw_spis(struct pool *p, uint64_t now, size_t i,
@@ -111,7 +115,8 @@ void	pool_rest_whole(struct pool *p, uint64_t now, size_t i);
 void	pool_undo_whole(struct pool *p, size_t i);
 
 struct pool_counts {
-	size_t addresses, whole;	/* whole: exclusive ones that are leased */
+	size_t addresses, whole;	/* whole: exclusive ones
+					 * that are leased */
 	size_t ports, ports_free, ports_resting;
 	size_t spis_free, spis_leased, spis_resting;
 	size_t bytes;			/* of memory, about */

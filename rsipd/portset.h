@@ -8,7 +8,8 @@
 
 #define PORTSET_WORDS	1024	/* of 64 ports */
 
-/* What is in the set below a node: lengths of runs at its edges, the longest, all. */
+/* What is in the set below a node: lengths
+ * of runs at its edges, the longest, all. */
 struct portset_node {
 	uint16_t left, right, best, count;
 };
@@ -27,7 +28,8 @@ void	portset_remove(struct portset *s, uint16_t lo, uint16_t hi);
 size_t	portset_count(const struct portset *s);
 /* The k-th smallest, k < portset_count(). */
 uint16_t portset_nth(const struct portset *s, size_t k);
-/* The first run of n (1 at least) that begins at from or after; 0 if there is none. */
+/* The first run of n (1 at least) that begins
+ * at from or after; 0 if there is none. */
 uint16_t portset_run(const struct portset *s, uint16_t from, size_t n);
 
 #endif

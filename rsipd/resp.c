@@ -23,7 +23,8 @@
 #include "base/clock.h"
 #include "base/util.h"
 
-#define TRY_FIRST	50	/* milliseconds until the next try; doubled each time */
+#define TRY_FIRST	50	/* milliseconds until the next
+				 * try; doubled each time */
 #define TRY_MAX		1000
 #define UNREAD_MAX	(64u << 20)	/* bytes of a reply that is not whole */
 #define ARGS_MAX	16	/* of resp_ask() */
@@ -68,7 +69,7 @@ resp_is_built(void)
 	return true;
 }
 
-/* --- the queue ------------------------------------------------------------------ */
+/* --- the queue ------------------------------------------------------------ */
 
 static int
 push(struct resp *r, resp_fn fn, void *arg)
@@ -104,7 +105,7 @@ pop(struct resp *r)
 	return w;
 }
 
-/* --- its life ------------------------------------------------------------------- */
+/* --- its life ------------------------------------------------------------- */
 
 static void
 set_timer(struct resp *r, unsigned ms)
@@ -342,7 +343,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	set_timer(r, r->config.patience / 4);
 }
 
-/* --- who are you, who are we ------------------------------------------------------ */
+/* --- who are you, who are we ---------------------------------------------- */
 
 static void
 on_role(void *arg, const redisReply *reply)
@@ -423,7 +424,7 @@ greet(struct resp *r)
 		resp_ask(r, on_role, r, "ROLE", NULL);
 }
 
-/* --- what others ask ---------------------------------------------------------------- */
+/* --- what others ask ------------------------------------------------------ */
 
 int
 resp_send(struct resp *r, resp_fn fn, void *arg, int argc,

@@ -23,14 +23,17 @@ struct resp_server {
 };
 
 struct resp_config {
-	struct resp_server servers[RESP_SERVERS_MAX];	/* the first that answers is it */
+	/* The first that answers is it. */
+	struct resp_server servers[RESP_SERVERS_MAX];
 	size_t	 nservers;
-	const char *master;	/* the servers are Sentinels, who know it by that name; NULL: no */
+	const char *master;	/* the servers are Sentinels, who
+				 * know it by that name; NULL: no */
 	const char *user;	/* NULL: the store's default user */
 	const struct option_secret *password;	/* len 0: none is needed */
 	struct ssl_ctx_st *tls;	/* borrowed; NULL: in the clear */
 	const char *tls_name;	/* in its certificate; NULL: its address */
-	unsigned patience;	/* milliseconds without a reply, after which it is away */
+	unsigned patience;	/* milliseconds without a reply,
+				 * after which it is away */
 };
 
 struct resp_ops {
@@ -48,8 +51,8 @@ bool	resp_is_built(void);
 struct ssl_ctx_st *resp_tls_new(const char *ca);
 void	resp_tls_free(struct ssl_ctx_st *tls);
 
-/* Begins to connect, and does so for ever.  name: in log lines.  c's pointers are
- * borrowed.  NULL: out of memory. */
+/* Begins to connect, and does so for ever.  name: in log
+ * lines.  c's pointers are borrowed.  NULL: out of memory. */
 struct resp *resp_new(struct event_base *base, const char *name,
 	    const struct resp_config *c, const struct resp_ops *ops, void *arg);
 /* Nobody is called any more. */
@@ -59,9 +62,9 @@ bool	resp_is_up(const struct resp *r);
 void	resp_drop(struct resp *r, const char *why);
 
 /*
- * Sends a command; fn has its reply, which is borrowed, or NULL if there will be
- * none: it may have been done or not.  Replies come in the order of commands.
- * -1: not connected, or too many wait; fn is not called.
+ * Sends a command; fn has its reply, which is borrowed, or NULL if there will
+ * be none: it may have been done or not.  Replies come in the order of
+ * commands.  -1: not connected, or too many wait; fn is not called.
  */
 typedef void (*resp_fn)(void *arg, const struct redisReply *reply);
 int	resp_send(struct resp *r, resp_fn fn, void *arg, int argc,

@@ -27,7 +27,8 @@
 #include "rsipd/shared.h"
 #include "rsipd/status.h"
 
-#define ANYBODY		0xc0000201	/* 192.0.2.1, which is nobody's (RFC 5737) */
+#define ANYBODY		0xc0000201	/* 192.0.2.1, which is
+					 * nobody's (RFC 5737) */
 #define LINGER_MS	5000	/* a supervisor starts us again within it */
 #define DNS_TRY_MS	1500	/* of one try at a name, milliseconds */
 #define DNS_TRIES	3
@@ -36,15 +37,19 @@
 struct rsipd {
 	struct service *service;
 	struct settings *settings;
-	struct event *alarm, *parent;	/* the next lease ends; rsipc is asked */
-	struct event *monitor, *gone;	/* of addresses; one that is leased is away */
+	struct event *alarm, *parent;	/* the next lease ends;
+					 * rsipc is asked */
+	struct event *monitor, *gone;	/* of addresses; one that
+					 * is leased is away */
 	struct server *server;
 	struct gateway *gateway;
 	struct keep *keep;		/* leases on disk; NULL: none */
-	struct shared *shared;		/* ... or in a store that gateways share */
+	struct shared *shared;		/* ... or in a store that
+					 * gateways share */
 	struct shared_config shared_config;
 	struct option_secret password;	/* the store's */
-	bool	 proxies;		/* ARP is answered for what no machine has */
+	bool	 proxies;		/* ARP is answered for
+					 * what no machine has */
 	struct pool *pool;		/* the gateway's */
 	struct demux *demux;
 	struct dataplane *dataplane;
@@ -289,7 +294,8 @@ find_public_out(const struct settings *c, char out[IFNAMSIZ])
 	    out) == 0 ? out : NULL;
 }
 
-/* Where we stand: interfaces, and the address that hosts speak and tunnel to. */
+/* Where we stand: interfaces, and the
+ * address that hosts speak and tunnel to. */
 struct place {
 	char	    public_if[IF_NAMESIZE], private_if[IF_NAMESIZE];
 	struct addr gateway;
@@ -375,8 +381,8 @@ set_pools(struct rsipd *d, const struct settings *c)
 	return rc;
 }
 
-/* From there, and from other pools, to what c says.  -1 after a log line, and all is
- * as it was. */
+/* From there, and from other pools, to what c says.
+ * -1 after a log line, and all is as it was. */
 static int
 use_pools(struct rsipd *d, const struct place *from, const struct settings *c)
 {
@@ -425,9 +431,10 @@ reload(void *arg, void *settings)
 	return 0;
 }
 
-/* --- the router's own address ----------------------------------------------- */
+/* --- the router's own address --------------------------------------------- */
 
-#define GRACE	1	/* seconds that an address may be away: a renewal, a link that flaps */
+#define GRACE	1	/* seconds that an address may be away:
+			 * a renewal, a link that flaps */
 
 static void
 follow(struct rsipd *d)
@@ -463,7 +470,8 @@ ask_parent(struct rsipd *d)
 	if (parent_ask(c->parent, &lease) == -1)
 		return;
 	now = clock_now();
-	gateway_set_until(d->gateway, now, now + (uint64_t)lease.expires * 1000);
+	gateway_set_until(d->gateway, now,
+	    now + (uint64_t)lease.expires * 1000);
 	if (c->npools != 0 && parent_contains(&lease.what, &c->pools[0]))
 		return;
 	log_info("rsipc has another lease now, of %s",
@@ -486,7 +494,8 @@ look_at_addresses(struct rsipd *d)
 	static const struct timeval grace = { .tv_sec = GRACE };
 	enum settings_news	    news = settings_look(d->settings);
 
-	/* The address that changed is, as a rule, the one that rsipc has leased. */
+	/* The address that changed is, as a rule,
+	 * the one that rsipc has leased. */
 	if (news != SETTINGS_SAME && d->settings->parent != NULL) {
 		ask_parent(d);
 		news = settings_look(d->settings);
@@ -546,7 +555,7 @@ on_monitor(evutil_socket_t fd, short what, void *arg)
 	look_at_addresses(arg);
 }
 
-/* --- rsipctl --------------------------------------------------------------- */
+/* --- rsipctl -------------------------------------------------------------- */
 
 static void
 report(void *arg, struct report *r)

@@ -17,14 +17,16 @@
 #include "rsipd/server_internal.h"
 
 #define UDP_BUFFER	(1 << 20)	/* a burst of all hosts' requests */
-#define ENDPOINT_IDLE	30000		/* milliseconds without a registration */
-#define FILES_OTHER	128		/* control connections, queues, DNS, files opened in passing */
+#define ENDPOINT_IDLE	30000		/* milliseconds without
+					 * a registration */
+#define FILES_OTHER	128		/* control connections, queues,
+					 * DNS, files opened in passing */
 
 static int
 open_socket(const struct server_config *c, int type)
 {
 	struct sockaddr_storage ss;
-	socklen_t		sslen = addr_to_sockaddr(&c->addr, c->port, &ss);
+	socklen_t		sslen;
 	int			fd, on = 1, size = UDP_BUFFER;
 	const char	       *name = type == SOCK_STREAM ? "TCP" : "UDP";
 
@@ -46,6 +48,7 @@ open_socket(const struct server_config *c, int type)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	else
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	sslen = addr_to_sockaddr(&c->addr, c->port, &ss);
 	if (bind(fd, (struct sockaddr *)&ss, sslen) == -1 ||
 	    (type == SOCK_STREAM && listen(fd, SOMAXCONN) == -1)) {
 		log_error("%s port %u of %s: %s%s", name, c->port,

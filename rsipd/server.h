@@ -20,21 +20,23 @@ struct server_config {
 };
 
 /* Opens both sockets; NULL after one log line. */
-struct server *server_open(struct event_base *base, const struct server_config *c);
+struct server *server_open(struct event_base *base,
+	    const struct server_config *c);
 void	server_close(struct server *s);
 /* Requests go to the gateway from now on. */
 void	server_start(struct server *s, struct gateway *g);
 /* Hears hosts, as from the start on, or hears none: their connections end. */
 void	server_set_open(struct server *s, bool open);
-/* Another interface or address: hosts' connections end.  -1 after one log line, and all
- * is as it was. */
+/* Another interface or address: hosts' connections
+ * end.  -1 after one log line, and all is as it was. */
 int	server_move(struct server *s, const char *ifname,
 	    const struct addr *addr);
 void	server_set_limits(struct server *s, size_t max_connections,
 	    size_t max_host_connections, size_t max_endpoints);
 
 /* As gateway_ops.send. */
-void	server_send(struct server *s, const struct gateway_peer *to, bool answer,
+void	server_send(struct server *s, const struct gateway_peer *to,
+	    bool answer,
 	    const uint8_t *msg, size_t len);
 /* As gateway_ops.probe. */
 void	server_probe(struct server *s, uint64_t id);

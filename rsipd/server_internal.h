@@ -17,7 +17,8 @@ struct server {
 	struct server_config config;
 	struct gateway *gateway;
 	int	 tcp_fd, udp_fd;
-	struct listener *listener;	/* has tcp_fd, once there is a gateway */
+	struct listener *listener;	/* has tcp_fd, once
+					 * there is a gateway */
 	struct event *udp_event, *tick;	/* tick: while there is anybody */
 	struct tcp_connection *connections;	/* uthash by id */
 	size_t	 nconnections;

@@ -21,32 +21,43 @@ struct settings_pool {
 	struct pool_address what;	/* addr none: the interface has none */
 	char	 ifname[IF_NAMESIZE];	/* "": the address is given */
 	bool	 local;			/* this machine has it itself */
-	bool	 proxy;			/* shared: no machine has it, ARP is answered with Na */
+	bool	 proxy;			/* shared: no machine has it,
+					 * ARP is answered with Na */
 };
 
 struct settings {
-	char	 public_if[IF_NAMESIZE], private_if[IF_NAMESIZE];	/* "": find it */
-	bool	 public_found, private_found, gateway_found;	/* ... not named by the file */
+	/* "": find it. */
+	char	 public_if[IF_NAMESIZE], private_if[IF_NAMESIZE];
+	/* ... not named by the file. */
+	bool	 public_found, private_found, gateway_found;
 	struct addr public_addr;	/* none until settings_complete() */
 	uint16_t port;
 	char	*control;
 	struct web_config web;
-	char	*parent;		/* rsipc's control socket; NULL: the pools are our own */
+	char	*parent;		/* rsipc's control socket; NULL:
+					 * the pools are our own */
 	uint32_t parent_expires;	/* seconds after settings_complete() */
-	struct settings_pool *named;	/* as configured; none: the public interface's */
+	struct settings_pool *named;	/* as configured; none: the
+					 * public interface's */
 	size_t	 nnamed;
-	struct pool_address *pools;	/* what there is of them after settings_complete() */
+	struct pool_address *pools;	/* what there is of them after
+					 * settings_complete() */
 	size_t	 npools;
-	bool	 pools_stay;		/* ... as they are: the file names another public side */
-	bool	 private_pools;		/* such addresses may be leased: labs, cascades */
-	struct demux_range ports[POOL_RANGES_MAX];	/* where a pool names none */
+	bool	 pools_stay;		/* ... as they are: the file
+					 * names another public side */
+	bool	 private_pools;		/* such addresses may be
+					 * leased: labs, cascades */
+	/* Where a pool names none. */
+	struct demux_range ports[POOL_RANGES_MAX];
 	unsigned nports;
 	uint64_t quarantine;		/* milliseconds */
 #define SETTINGS_LEASES	STATEDIR "/leases.mdb"
 	char	*leases;		/* the store's file; "": none */
 	enum store_durability durability;
-	struct {			/* a store that gateways share; no servers: none */
-		struct resp_config store;	/* but what the options say apart */
+	struct {			/* a store that gateways
+					 * share; no servers: none */
+		struct resp_config store;	/* but what the options
+						 * say apart */
 		char	 name[64];
 		char	*master, *user, *ca, *tls_name;
 		struct option_secret password;

@@ -171,14 +171,16 @@ find_networks(struct settings *c)
 	c->gateway.nlocal = c->nlocal;
 	c->gateway.nremote = c->nremote;
 	c->gateway.nfrom = 0;
-	if (rtnl_networks_of(c->private_if, AF_INET, add_network, &local) == -1 ||
-	    rtnl_networks_of(c->private_if, AF_INET, add_network, &from) == -1 ||
+	if (rtnl_networks_of(c->private_if, AF_INET, add_network,
+	    &local) == -1 ||
+	    rtnl_networks_of(c->private_if, AF_INET, add_network,
+	    &from) == -1 ||
 	    rtnl_networks_of(c->public_if, AF_INET, add_network, &remote) == -1)
 		log_warn("cannot list the networks of the interfaces: %s",
 		    strerror(errno));
 }
 
-/* --- addresses ------------------------------------------------------------- */
+/* --- addresses ------------------------------------------------------------ */
 
 bool
 settings_has_address(const char *ifname, const struct addr *addr)
@@ -209,7 +211,8 @@ address_now(const char *ifname, const struct addr *before)
 	    (struct addr){ 0 };
 }
 
-/* A private side without an address may get one again: until then it has its last. */
+/* A private side without an address may get
+ * one again: until then it has its last. */
 static struct addr
 gateway_now(const struct settings *c)
 {
@@ -332,7 +335,8 @@ complete_pools(struct settings *c)
 	const char *why;
 	size_t	    i;
 
-	/* What goes from machine to machine is treated as ours before it comes. */
+	/* What goes from machine to machine is
+	 * treated as ours before it comes. */
 	for (i = 0; i < c->nnamed; i++)
 		c->named[i].local = c->shared.store.nservers != 0 ?
 		    !c->named[i].proxy :
@@ -355,7 +359,8 @@ complete_pools(struct settings *c)
 	return 0;
 }
 
-/* What the file does not name stays what was found, if that was not named either. */
+/* What the file does not name stays what was
+ * found, if that was not named either. */
 static void
 inherit_interface(char to[IF_NAMESIZE], bool *found,
     const char from[IF_NAMESIZE], bool was_found)

@@ -15,7 +15,8 @@ int	settings_complete(struct settings *c);
 enum settings_news {
 	SETTINGS_SAME,
 	SETTINGS_CAME,		/* where there was none */
-	SETTINGS_GONE,		/* one that is leased, perhaps for a moment only */
+	SETTINGS_GONE,		/* one that is leased, perhaps
+				 * for a moment only */
 };
 enum settings_news settings_look(const struct settings *c);
 /* Takes it over into pools, public_addr and the networks. */
@@ -23,7 +24,8 @@ void	settings_follow(struct settings *c);
 /* Has this machine the address, at that interface ("": at any)? */
 bool	settings_has_address(const char *ifname, const struct addr *addr);
 /* What our rsipc has leased now, for settings_follow(). */
-void	settings_set_parent(struct settings *c, const struct pool_address *lease);
+void	settings_set_parent(struct settings *c,
+	    const struct pool_address *lease);
 /*
  * After the file was read again: what was found in the machine stays as it is,
  * interfaces, addresses, and pools that come with what only a restart changes.

@@ -15,7 +15,7 @@
 
 #define NUMBER_MAX	16777216
 
-/* --- lists and pools ------------------------------------------------------- */
+/* --- lists and pools ------------------------------------------------------ */
 
 static int
 take_range(cfg_t *cfg, const struct option *o, const char *text,
@@ -80,7 +80,8 @@ take_server(void *to, cfg_t *cfg, const struct option *o, const char *text)
 	const char	   *colon = strchr(text, ':');
 	char		    address[ADDR_TEXT_MAX];
 	struct addr	    a;
-	uint16_t	    lo = c->shared.master != NULL ? 26379 : 6379, hi = lo;
+	uint16_t	    lo = c->shared.master != NULL ? 26379 : 6379;
+	uint16_t	    hi = lo;
 	size_t		    len = colon != NULL ? (size_t)(colon - text) :
 		strlen(text);
 
@@ -184,7 +185,7 @@ open_pool(void *to, const struct option_source *s, const struct option *o)
 	return 0;
 }
 
-/* --- the table ------------------------------------------------------------- */
+/* --- the table ------------------------------------------------------------ */
 
 #define AT(member)	OPTION_AT(struct settings, member)
 
@@ -377,7 +378,7 @@ const struct option settings_options[] = {
 	{ 0 }
 };
 
-/* --- the whole ------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------ */
 
 /* Pools that are another interface's, or a parent's, come with it. */
 static void
@@ -402,7 +403,8 @@ check_shared(cfg_t *cfg, const struct settings *c)
 		conf_error(cfg, "shared: built without hiredis");
 		return -1;
 	}
-	if (!addr_is_set(&c->gateway.gateway) || c->nnamed == 0 || c->parent != NULL) {
+	if (!addr_is_set(&c->gateway.gateway) || c->nnamed == 0 ||
+	    c->parent != NULL) {
 		conf_error(cfg, "shared: name gateway and each pool by the "
 		    "address that goes from machine to machine");
 		return -1;

@@ -30,10 +30,14 @@ shared_state_text(enum shared_state s)
 
 #define TICK_MS		100
 #define LOG_LENGTH	"4096"	/* entries that the store keeps, about */
-#define UNDERWAY	2		/* batches; what comes meanwhile goes together */
-#define OWED_MAX	256		/* batches of what ended while the store was away */
-#define AHEAD_MAX	3600000		/* an end is promised to the store so much beyond */
-#define FORGET_AFTER	60000		/* milliseconds that records outlive their end there */
+#define UNDERWAY	2		/* batches; what comes
+					 * meanwhile goes together */
+#define OWED_MAX	256		/* batches of what ended while
+					 * the store was away */
+#define AHEAD_MAX	3600000		/* an end is promised to the
+					 * store so much beyond */
+#define FORGET_AFTER	60000		/* milliseconds that records
+					 * outlive their end there */
 #define CLOSE_MS	300
 
 static const char *const scripts[] = {
@@ -43,7 +47,7 @@ static const char *const scripts[] = {
 
 static void ask(struct shared *s);
 
-/* --- scripts -------------------------------------------------------------------- */
+/* --- scripts -------------------------------------------------------------- */
 
 void
 shared_load_script(struct shared *s, struct resp *r, enum shared_script which,
@@ -65,9 +69,10 @@ shared_script_loaded(struct shared *s, struct resp *r, enum shared_script which,
 	return true;
 }
 
-/* --- who serves ------------------------------------------------------------------ */
+/* --- who serves ----------------------------------------------------------- */
 
-/* Late packets of what was freed since do not reach another host (doc/robustness.md). */
+/* Late packets of what was freed since do not
+ * reach another host (doc/robustness.md). */
 static bool
 is_fresh(const struct shared *s, uint64_t now)
 {
@@ -140,7 +145,7 @@ shared_update(struct shared *s)
 	ask(s);
 }
 
-/* --- epochs ------------------------------------------------------------------------ */
+/* --- epochs --------------------------------------------------------------- */
 
 static void
 on_taken(void *arg, const redisReply *reply)
@@ -214,7 +219,7 @@ shared_hold(struct shared *s, const struct addr *a, bool held)
 	shared_update(s);
 }
 
-/* --- batches --------------------------------------------------------------------------- */
+/* --- batches -------------------------------------------------------------- */
 
 static struct shared_batch *
 open_batch(struct shared *s)
@@ -249,7 +254,8 @@ finish(struct shared *s, bool answered)
 	s->nunderway--;
 	s->counts.writes++;
 	s->counts.failures += !good;
-	/* Only what it was that is known to be taken back there is sure again. */
+	/* Only what it was that is known to be
+	 * taken back there is sure again. */
 	if (!answered) {
 		s->unsure = s->unsure || b->grants;
 		owe(s, b);
@@ -401,7 +407,8 @@ add(struct shared *s, char kind, const struct addr *a, const char *key,
 	return 0;
 }
 
-/* When all that came at once is served, and the store is not busy with former ones. */
+/* When all that came at once is served, and
+ * the store is not busy with former ones. */
 static void
 on_batch(evutil_socket_t fd, short what, void *arg)
 {
@@ -416,7 +423,7 @@ on_batch(evutil_socket_t fd, short what, void *arg)
 		(void)send_open(s, 0);
 }
 
-/* --- what the gateway asks ---------------------------------------------------------------- */
+/* --- what the gateway asks ------------------------------------------------ */
 
 static uint64_t
 left(uint64_t now, uint64_t at)
@@ -445,8 +452,8 @@ put_client(struct shared *s, uint64_t now, struct lease_client *c, bool changed)
 
 /*
  * The end is written ahead: while the store is away the host can be promised no
- * more than that, and who takes over counts with it.  It is told as time left, from
- * when it is read: no gateway's clock is compared with another's.
+ * more than that, and who takes over counts with it.  It is told as time left,
+ * from when it is read: no gateway's clock is compared with another's.
  */
 static int
 put_grant(struct shared *s, uint64_t now, struct lease_binding *b)
@@ -537,7 +544,7 @@ op_latest(void *arg, const struct lease_binding *b)
 	return s->ready ? UINT64_MAX : b->kept;
 }
 
-/* --- the writer's connection ----------------------------------------------------------------- */
+/* --- the writer's connection ---------------------------------------------- */
 
 static void
 on_take_script(void *arg, const redisReply *reply)
@@ -595,7 +602,7 @@ on_down(void *arg)
 
 static const struct resp_ops writer_ops = { on_up, on_down };
 
-/* --- its life -------------------------------------------------------------------------------------- */
+/* --- its life ------------------------------------------------------------- */
 
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)

@@ -10,8 +10,8 @@
 #include "net/addr.h"
 
 /*
- * kind, address, key, milliseconds and record of each change, one after the other.
- * Lua takes some thousands of values at once.
+ * kind, address, key, milliseconds and record of each change, one
+ * after the other.  Lua takes some thousands of values at once.
  */
 #define SHARED_BATCH_MAX	1024
 #define SHARED_BATCH_WORDS	5
@@ -20,7 +20,8 @@
 struct shared_batch {
 	uint8_t *bytes;
 	size_t	 len, room;
-	uint32_t word[SHARED_BATCH_MAX * SHARED_BATCH_WORDS];	/* where each ends */
+	/* Where each ends. */
+	uint32_t word[SHARED_BATCH_MAX * SHARED_BATCH_WORDS];
 	size_t	 nwords, changes;
 	bool	 grants;		/* there is one among them */
 	void	*owner;			/* the rest is shared.c's */
@@ -31,7 +32,8 @@ struct shared_batch {
 STAILQ_HEAD(shared_batches, shared_batch);
 
 /* -1: no memory, or it is full. */
-int	shared_batch_add(struct shared_batch *b, char kind, const struct addr *a,
+int	shared_batch_add(struct shared_batch *b, char kind,
+	    const struct addr *a,
 	    const char *key, uint64_t ms, const void *record, size_t len);
 /* Leaves those that take something away: they are to be done once more, since
  * nobody knows whether they were. */

@@ -9,10 +9,13 @@
 #include "rsipd/shared_batch.h"
 #include "rsipd/store.h"
 
-enum shared_script { SHARED_BEGIN, SHARED_PAGE, SHARED_TAKE, SHARED_WRITE, SHARED_SCRIPTS };
+enum shared_script {
+	SHARED_BEGIN, SHARED_PAGE, SHARED_TAKE, SHARED_WRITE, SHARED_SCRIPTS
+};
 
 enum shared_phase {
-	SHARED_LOST,		/* not connected, or its scripts are not there */
+	SHARED_LOST,		/* not connected, or its
+				 * scripts are not there */
 	SHARED_LOADING,		/* all that there is */
 	SHARED_LOG,		/* what is new */
 };
@@ -39,8 +42,10 @@ struct shared {
 	uint64_t seq;			/* of the last entry */
 	char	 last[48];		/* ... and its name */
 	bool	 caught_up;
-	uint64_t read_at;		/* when the last of it was read; 0: never */
-	uint64_t again;			/* reading all of it once more must wait until then */
+	uint64_t read_at;		/* when the last of it
+					 * was read; 0: never */
+	uint64_t again;			/* reading all of it once more
+					 * must wait until then */
 	struct {			/* as they were when loading began */
 		struct addr addr;
 		uint64_t epoch;
@@ -49,9 +54,12 @@ struct shared {
 	size_t	 nepochs;
 	char	 cursor[24];
 	bool	 grants;		/* registrations were loaded */
-	bool	 sweep, bad;		/* what was not found goes; something did not fit */
-	unsigned pass;			/* of loading: 2 where something of before was in the way */
-	bool	 replaying;		/* the log of while it was loaded is not read yet */
+	bool	 sweep, bad;		/* what was not found goes;
+					 * something did not fit */
+	unsigned pass;			/* of loading: 2 where something
+					 * of before was in the way */
+	bool	 replaying;		/* the log of while it was
+					 * loaded is not read yet */
 	struct store_room room;
 	char	 fqdn[UINT8_MAX + 1];
 
@@ -61,9 +69,11 @@ struct shared {
 	struct shared_batches underway, owed;
 	size_t	 nunderway, nowed;
 	bool	 part_failed;
-	bool	 unsure;		/* grants were on their way when the store went */
+	bool	 unsure;		/* grants were on their way
+					 * when the store went */
 	bool	 republish;		/* the store has less than we know */
-	uint64_t life;			/* of what the store has of registrations */
+	uint64_t life;			/* of what the store has
+					 * of registrations */
 	bool	 asking;
 	struct addr asked[FENCE_ADDRS_MAX];
 	size_t	 nasked;
@@ -76,7 +86,8 @@ void	shared_update(struct shared *s);
 /* Loads a script; fn has its reply. */
 void	shared_load_script(struct shared *s, struct resp *r,
 	    enum shared_script which, resp_fn fn);
-/* Keeps what a script is called by; false: that is no answer, and r was dropped. */
+/* Keeps what a script is called by; false:
+ * that is no answer, and r was dropped. */
 bool	shared_script_loaded(struct shared *s, struct resp *r,
 	    enum shared_script which, const struct redisReply *reply);
 

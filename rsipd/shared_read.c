@@ -16,7 +16,8 @@
 
 #define PAGE		"1000"	/* keys that are loaded at once, about */
 #define ENTRIES		64	/* of the log, at once */
-#define BLOCK		"250"	/* milliseconds that the store waits for a new one */
+/* Milliseconds that the store waits for a new one. */
+#define BLOCK		"250"
 #define AGAIN		5000	/* between two loads for contradictions */
 
 static void read_log(struct shared *s);
@@ -36,7 +37,7 @@ is_list(const redisReply *r, size_t least)
 	return r->type == REDIS_REPLY_ARRAY && r->elements >= least;
 }
 
-/* --- records -------------------------------------------------------------------- */
+/* --- records -------------------------------------------------------------- */
 
 /* "g:01234567:89abcdef" as a key of store_record.c; 0: it is none. */
 static size_t
@@ -59,7 +60,8 @@ take_client(struct shared *s, uint64_t now, const uint8_t *key, size_t keylen,
 {
 	struct store_client c;
 
-	if (store_client_decode(&c, s->fqdn, now, 0, key, keylen, (const uint8_t *)record->str, record->len) == -1)
+	if (store_client_decode(&c, s->fqdn, now, 0, key, keylen,
+	    (const uint8_t *)record->str, record->len) == -1)
 		return -1;
 	return gateway_follow_client(s->gateway, now, &c);
 }
@@ -72,7 +74,8 @@ take_grant(struct shared *s, uint64_t now, const uint8_t *key, size_t keylen,
 	uint32_t     client_id;
 
 	if (store_grant_decode(&g, &client_id, &s->room, now,
-	    0, key, keylen, (const uint8_t *)record->str, record->len) == -1)
+	    0, key, keylen,
+	    (const uint8_t *)record->str, record->len) == -1)
 		return -1;
 	return gateway_follow_grant(s->gateway, now, client_id, &g);
 }
@@ -86,13 +89,14 @@ take_rest(struct shared *s, uint64_t now, const uint8_t *key, size_t keylen,
 	uint32_t      client_id;
 
 	if (store_grant_decode(&g, &client_id, &s->room, now,
-	    0, key, keylen, (const uint8_t *)record->str, record->len) == -1 || addr_parse(&a, text_of(host)) == -1)
+	    0, key, keylen, (const uint8_t *)record->str, record->len) == -1 ||
+	    addr_parse(&a, text_of(host)) == -1)
 		return -1;
 	gateway_restore_rest(s->gateway, now, &a, &g);
 	return 0;
 }
 
-/* --- all of it -------------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------ */
 
 static void
 take_page(struct shared *s, const redisReply *reply)
@@ -162,7 +166,8 @@ loaded(struct shared *s)
 			load(s);
 			return;
 		}
-		/* What still did not fit changed meanwhile, and the log says how. */
+		/* What still did not fit changed
+		 * meanwhile, and the log says how. */
 		s->bad = false;
 	}
 	for (i = 0; i < s->nepochs; i++)
@@ -288,7 +293,7 @@ shared_reload(struct shared *s)
 		s->phase = SHARED_LOADING;
 }
 
-/* --- what is new --------------------------------------------------------------------- */
+/* --- what is new ---------------------------------------------------------- */
 
 static int
 take_change(struct shared *s, uint64_t now, const char *field,
@@ -360,8 +365,8 @@ take_entry(struct shared *s, const redisReply *entry)
 }
 
 /*
- * What another gave may still be on its way to the store from here, where it will
- * be refused.  Until all of it is read again, nothing is asked for.
+ * What another gave may still be on its way to the store from here, where
+ * it will be refused.  Until all of it is read again, nothing is asked for.
  */
 static void
 contradicted(struct shared *s)
@@ -423,7 +428,7 @@ read_log(struct shared *s)
 	    "STREAMS", key, s->last, NULL);
 }
 
-/* --- its connection --------------------------------------------------------------------- */
+/* --- its connection ------------------------------------------------------- */
 
 static void
 on_page_script(void *arg, const redisReply *reply)

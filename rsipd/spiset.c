@@ -27,11 +27,13 @@ struct spi_freed {
 };
 
 struct spiset {
-	struct spi_slot	 *slot;		/* open addressing, no gaps in a chain */
+	struct spi_slot	 *slot;		/* open addressing, no
+					 * gaps in a chain */
 	size_t		  mask;
 	size_t		  leased, resting, max;
 	struct spi_freed *queue;
-	size_t		  qmask, head, tail;	/* ever rising; head: next to wake */
+	size_t		  qmask, head, tail;	/* ever rising; head:
+						 * next to wake */
 	uint64_t	  seed;
 };
 
@@ -269,8 +271,8 @@ spiset_remove(struct spiset *s, uint16_t address, uint32_t spi)
 void
 spiset_refresh(struct spiset *s, uint64_t now, uint64_t quarantine)
 {
-	while (s->head != s->tail && (uint64_t)s->queue[s->head & s->qmask].since
-	    * 1000 + quarantine <= now)
+	while (s->head != s->tail && quarantine +
+	    (uint64_t)s->queue[s->head & s->qmask].since * 1000 <= now)
 		wake_first(s);
 }
 

@@ -8,7 +8,7 @@
 #include "base/util.h"
 #include "rsipd/status.h"
 
-/* --- the report ------------------------------------------------------------- */
+/* --- the report ----------------------------------------------------------- */
 
 struct summary {
 	const char *verdict, *gateway, *public_if, *private_if;
@@ -119,7 +119,8 @@ static const struct report_field pool_fields[] = {
 	SPIS("spis_free", pool.spis_free, "free"),
 	SPIS("spis_leased", pool.spis_leased, "leased"),
 	SPIS("spis_resting", pool.spis_resting, "resting"),
-	{ FIELD("memory", GAUGE, BYTES, pool.bytes, "memory of the pools, about") },
+	{ FIELD("memory", GAUGE, BYTES, pool.bytes,
+	    "memory of the pools, about") },
 	{ 0 }
 };
 
@@ -371,7 +372,8 @@ struct lease_row {
 #define CLIENT_FIELDS							\
 	{ FIELD("client_id", NUMBER, PLAIN, client_id,			\
 	    "the host's registration") },				\
-	{ FIELD("host", CHARS, PLAIN, host, "the host's own address") },	\
+	{ FIELD("host", CHARS, PLAIN, host,				\
+	    "the host's own address") },				\
 	{ FIELD("fqdn", TEXT, PLAIN, fqdn,				\
 	    "the host's name, as it says itself"), .flags = REPORT_WIDE }
 #define BINDING_FIELDS							\
@@ -490,7 +492,8 @@ lease_rows(void *arg, struct lease_client *c)
 			.expires = seconds_left(b->timer.at, w->now),
 			.registration_expires = seconds_left(c->timer.at,
 			    w->now),
-			.transport = c->transport == GATEWAY_UDP ? "udp" : "tcp",
+			.transport = c->transport == GATEWAY_UDP ? "udp" :
+			    "tcp",
 			.authenticated = c->authentic,
 		};
 

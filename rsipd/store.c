@@ -17,11 +17,14 @@
 #ifdef HAVE_LMDB
 #include "rsipd/store_internal.h"
 
-#define JOURNAL_FULL	((uint64_t)4 << 20)	/* bytes: time to bring it into the file */
-#define JOURNAL_MAX	((uint64_t)64 << 20)	/* that could not be for so long */
-#define FREED_MAX	((size_t)1 << 20)	/* bytes that a batch tells of what was freed */
+#define JOURNAL_FULL	((uint64_t)4 << 20)	/* bytes: time to bring
+						 * it into the file */
+#define JOURNAL_MAX	((uint64_t)64 << 20)	/* that could not be
+						 * for so long */
+#define FREED_MAX	((size_t)1 << 20)	/* bytes that a batch tells
+						 * of what was freed */
 
-/* --- the file ------------------------------------------------------------------ */
+/* --- the file ------------------------------------------------------------- */
 
 static int
 lock_file(const char *path)
@@ -153,7 +156,7 @@ store_close(struct store *s)
 	free(s);
 }
 
-/* --- reading -------------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 /* One record to the gateway; as store_reader says. */
 static int
@@ -191,8 +194,8 @@ hand_over_freed(struct store *s, const struct store_reader *r,
 	return 0;
 }
 
-/* Keys' order: registrations, grants, what was freed.  0: one more, 1: it is kept
- * but not counted, -1: it is of no use. */
+/* Keys' order: registrations, grants, what was freed.  0: one
+ * more, 1: it is kept but not counted, -1: it is of no use. */
 static int
 load_one(struct store *s, uint64_t now, uint64_t wall,
     const struct store_reader *r, const MDB_val *key, const MDB_val *value)
@@ -231,8 +234,8 @@ load_all(struct store *s, uint64_t now, uint64_t wall,
 	while ((rc = mdb_cursor_get(c, &key, &value, way)) == 0) {
 		freed = store_rest_read_key(key.mv_data, key.mv_size, &at,
 		    &version);
-		/* The newest first: where ports were scarce, one that rested was
-		 * given to another, for whom it rests now. */
+		/* The newest first: where ports were scarce, one that
+		 * rested was given to another, for whom it rests now. */
 		if (freed && way == MDB_NEXT) {
 			way = MDB_LAST;
 			continue;
@@ -259,8 +262,8 @@ load_all(struct store *s, uint64_t now, uint64_t wall,
 }
 
 /*
- * What is in the journals is loaded from the file, where it would be.  If the disk
- * is full it stays where it is, and is loaded all the same.
+ * What is in the journals is loaded from the file, where it would be.
+ * If the disk is full it stays where it is, and is loaded all the same.
  */
 int
 store_load(struct store *s, uint64_t now, uint64_t wall,
@@ -298,7 +301,7 @@ fail:
 	return -1;
 }
 
-/* --- writing -------------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------- */
 
 static void
 put(struct store *s, uint8_t *key, size_t keylen, size_t len)

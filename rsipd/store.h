@@ -12,36 +12,39 @@
 #include "rsipd/grant.h"
 
 /*
- * One file of one gateway (LMDB), and two journals beside it, path.1 and .2.  What
- * store_put() has taken is there after a crash or a loss of power.  Ends are kept as time left: the file counts on by
- * the wall clock, and where that went back, nothing is lost of what was left.
+ * One file of one gateway (LMDB), and two journals beside it, path.1 and .2.
+ * What store_put() has taken is there after a crash or a loss of power.  Ends
+ * are kept as time left: the file counts on by the wall clock, and where that
+ * went back, nothing is lost of what was left.
  */
 struct store;
 
 enum store_durability {
 	STORE_COMMIT,		/* on the disk before it is answered */
-	STORE_INTERVAL,		/* within a second: a crash of the daemon loses nothing,
-				 * one of the machine what came since */
+	STORE_INTERVAL,		/* within a second: a crash of the
+				 * daemon loses nothing, one of
+				 * the machine what came since */
 };
 
 /* False: built without LMDB, nothing can be opened. */
 bool	store_is_built(void);
 
 /*
- * Opens path, made with mode 0600 with its folder, which no other process may
- * have open like this; before priv_drop().  A file that is torn or something
- * else is set aside beside it, after one log line.  max: of registrations and
- * bindings.  rest: milliseconds that what was freed rests.  NULL after one log line.
+ * Opens path, made with mode 0600 with its folder, which no other
+ * process may have open like this; before priv_drop().  A file that
+ * is torn or something else is set aside beside it, after one log
+ * line.  max: of registrations and bindings.  rest: milliseconds
+ * that what was freed rests.  NULL after one log line.
  */
 struct store *store_open(const char *path, enum store_durability d, size_t max,
 	    uint64_t rest);
 void	store_close(struct store *s);
 
 /*
- * Registrations come before their grants; what they point to is borrowed.
- * now: milliseconds of clock_now(), wall: of the Epoch.  0: the gateway has it;
- * 1: not now, but it is kept; -1: it cannot use it, and it is forgotten.  What cannot
- * be read is forgotten as well.
+ * Registrations come before their grants; what they point to is borrowed.  now:
+ * milliseconds of clock_now(), wall: of the Epoch.  0: the gateway has it; 1:
+ * not now, but it is kept; -1: it cannot use it, and it is forgotten.  What
+ * cannot be read is forgotten as well.
  */
 struct store_client {
 	struct addr host;
@@ -61,15 +64,16 @@ struct store_reader {
 	void	*arg;
 };
 
-/* At the start, and again when there is more to be had.  0, or -1 after one log line. */
+/* At the start, and again when there is more
+ * to be had.  0, or -1 after one log line. */
 int	store_load(struct store *s, uint64_t now, uint64_t wall,
 	    const struct store_reader *r);
 
 /*
- * As grant_tables' keep and forget: 1: in the batch, which store_commit() writes,
- * all of it or (-1) nothing; what it should have removed is removed with the next.
- * While nothing can be written each change is tried alone, 0 or -1.  The first of
- * several failures has its log line.
+ * As grant_tables' keep and forget: 1: in the batch, which store_commit()
+ * writes, all of it or (-1) nothing; what it should have removed is removed
+ * with the next.  While nothing can be written each change is tried alone, 0 or
+ * -1.  The first of several failures has its log line.
  */
 int	store_commit(struct store *s);
 int	store_put(struct store *s, uint64_t now, uint64_t wall,
@@ -79,17 +83,19 @@ int	store_remove(struct store *s, uint64_t wall,
 	    const struct lease_client *c, struct lease_binding *b);
 
 /*
- * A registration changes with each of its bindings.  It is written ahead, so that
- * most of these need not write it again: after a crash it may last a little longer,
- * and skip some bind IDs.  life: another one when what was written before may be
- * lost.  False: nothing is to be written, else out, whose fqdn is c's.
+ * A registration changes with each of its bindings.  It is written
+ * ahead, so that most of these need not write it again: after a
+ * crash it may last a little longer, and skip some bind IDs.
+ * life: another one when what was written before may be lost.
+ * False: nothing is to be written, else out, whose fqdn is c's.
  */
 bool	store_client_due(struct lease_client *c, uint64_t life, bool changed,
 	    struct store_client *out);
 
 /*
- * Begins to bring into the file what is in the journal; with STORE_INTERVAL that is
- * when it is on the disk.  It is tried again while there is anything to be.
+ * Begins to bring into the file what is in the journal;
+ * with STORE_INTERVAL that is when it is on the disk.
+ * It is tried again while there is anything to be.
  */
 void	store_turn(struct store *s);
 bool	store_is_due(struct store *s);
@@ -97,9 +103,11 @@ bool	store_is_due(struct store *s);
 struct store_counts {
 	size_t	 records;
 	size_t	 loaded;		/* at the start */
-	uint64_t writes, failures;	/* transactions; those that could not be written */
+	uint64_t writes, failures;	/* transactions; those that
+					 * could not be written */
 	bool	 behind;		/* the last one failed */
-	bool	 late;			/* it is safe, but the file cannot be written */
+	bool	 late;			/* it is safe, but the file
+					 * cannot be written */
 };
 void	store_count(struct store *s, struct store_counts *out);
 
@@ -131,8 +139,8 @@ size_t	store_client_encode(uint8_t *out, uint64_t now, uint64_t wall,
 size_t	store_grant_encode(uint8_t *out, uint64_t now, uint64_t wall,
 	    const struct grant *g);
 /*
- * One of those that were freed in one batch, one after the other.  decode takes it
- * off the cursor; g and room as store_grant_decode().
+ * One of those that were freed in one batch, one after the other.
+ * decode takes it off the cursor; g and room as store_grant_decode().
  */
 size_t	store_rest_encode(uint8_t *out, const struct addr *host,
 	    const struct grant *g);
@@ -144,6 +152,7 @@ int	store_client_decode(struct store_client *c, char *fqdn, uint64_t now,
 	    const uint8_t *value, size_t len);
 int	store_grant_decode(struct grant *g, uint32_t *client_id,
 	    struct store_room *room, uint64_t now, uint64_t wall,
-	    const uint8_t *key, size_t keylen, const uint8_t *value, size_t len);
+	    const uint8_t *key, size_t keylen, const uint8_t *value,
+	    size_t len);
 
 #endif

@@ -10,10 +10,12 @@
 #include "base/util.h"
 #include "rsipd/store_internal.h"
 
-#define RECORD_ROOM	1024	/* bytes of the file that one record may cost, copies included */
+#define RECORD_ROOM	1024	/* bytes of the file that one record
+				 * may cost, copies included */
 #define ROOM_MIN	((size_t)16 << 20)
 #define CHECK_SECONDS	60
-#define MARK		16	/* bytes: id, and the last sequence that is in the file */
+#define MARK		16	/* bytes: id, and the last
+				 * sequence that is in the file */
 
 static uint8_t mark_key[] = { STORE_MARK };
 
@@ -97,7 +99,7 @@ store_file_is_sound(struct store *s, size_t max)
 }
 
 
-/* --- which journals are its own ------------------------------------------------------ */
+/* --- which journals are its own ------------------------------------------- */
 
 static int
 put_mark(struct store *s, MDB_txn *txn, uint64_t applied)
@@ -143,7 +145,7 @@ store_file_open(struct store *s, size_t max)
 	return rc != 0 ? rc : read_mark(s);
 }
 
-/* --- a journal goes into it ----------------------------------------------------------- */
+/* --- a journal goes into it ----------------------------------------------- */
 
 struct apply {
 	struct store *store;

@@ -9,12 +9,13 @@
 #include "rsipd/store.h"
 
 #define STORE_JOURNALS	2
-#define STORE_MARK	0	/* first byte of the key that is the file's own */
+#define STORE_MARK	0	/* first byte of the key
+				 * that is the file's own */
 
 /*
- * What changes goes into a journal at once, and from there into the file when that is
- * due: meanwhile the other journal takes what comes.  A thread does it; the file is
- * its alone until it is done.
+ * What changes goes into a journal at once, and from there into the file when
+ * that is due: meanwhile the other journal takes what comes.  A thread does it;
+ * the file is its alone until it is done.
  */
 struct store {
 	char *path;
@@ -24,7 +25,8 @@ struct store {
 	enum store_durability durability;
 	struct journal journal[STORE_JOURNALS];
 	unsigned current;		/* that is written */
-	uint64_t id;			/* of the file, drawn when it was made */
+	uint64_t id;			/* of the file, drawn
+					 * when it was made */
 	uint64_t sequence;		/* of the last batch */
 	struct journal_batch batch;	/* not written yet */
 	int	 error;			/* that this batch met */
@@ -35,7 +37,8 @@ struct store {
 	uint8_t *freed;			/* records of it that are not written */
 	size_t	 nfreed;
 	uint64_t rest;			/* milliseconds */
-	uint64_t wall, last_freed;	/* of the batch; key of the last such record */
+	uint64_t wall, last_freed;	/* of the batch; key of
+					 * the last such record */
 	struct store_counts counts;
 	struct store_room room;
 	char	 fqdn[UINT8_MAX + 1];
@@ -46,11 +49,14 @@ struct store {
 	pthread_mutex_t mutex;		/* of what follows */
 	pthread_cond_t	wake;
 	bool	  busy, stop;
-	unsigned  full;			/* the journal that goes into the file */
+	unsigned  full;			/* the journal that goes
+					 * into the file */
 	uint64_t  full_wall;
 	int	  error_full;		/* how that ended; 0: well */
-	/* Whoever brings a journal into the file: the thread, or we while it rests. */
-	uint64_t  applied;		/* sequence of the last batch in the file */
+	/* Whoever brings a journal into the file:
+	 * the thread, or we while it rests. */
+	uint64_t  applied;		/* sequence of the last
+					 * batch in the file */
 };
 
 /* store_file.c: mdb_strerror()'s numbers, 0 if it went well. */
@@ -66,7 +72,8 @@ int	store_file_commit(struct store *s, MDB_txn *txn, uint64_t done,
 
 /* store_turn.c: the thread's end is waited for, and nobody is at the file. */
 void	store_turn_wait(struct store *s);
-/* The journal that was begun first; nobody's batch is to have a sequence of before. */
+/* The journal that was begun first; nobody's
+ * batch is to have a sequence of before. */
 unsigned store_turn_older(struct store *s);
 /* How the file was written last. */
 void	store_turn_note(struct store *s, int rc);

@@ -16,7 +16,8 @@
 
 #define KEY_CLIENT	'c'
 #define KEY_GRANT	'g'
-#define KEY_REST	'r'	/* after the grants: what is leased does not rest */
+#define KEY_REST	'r'	/* after the grants: what is
+				 * leased does not rest */
 
 #define FLAG_AUTHENTIC	1
 #define FLAG_PRIVILEGED	2
@@ -60,7 +61,7 @@ store_rest_read_key(const uint8_t *key, size_t keylen, uint64_t *at,
 	return true;
 }
 
-/* --- addresses ----------------------------------------------------------------- */
+/* --- addresses ------------------------------------------------------------ */
 
 /* The family as IP's version: AF_INET6 is another number elsewhere. */
 static void
@@ -100,7 +101,7 @@ is_known(uint8_t version)
 	return version == RECORD_VERSION || version == RECORD_V4_ONLY;
 }
 
-/* --- when it ends ------------------------------------------------------------ */
+/* --- when it ends --------------------------------------------------------- */
 
 static void
 put_end(struct writer *w, uint64_t now, uint64_t wall, uint64_t expires)
@@ -122,7 +123,7 @@ get_end(struct cursor *c, uint64_t now, uint64_t wall)
 	return now + (gone < left ? left - gone : 0);
 }
 
-/* --- what is due ---------------------------------------------------------------- */
+/* --- what is due ---------------------------------------------------------- */
 
 #define AHEAD_MS	60000
 #define AHEAD_IDS	256
@@ -152,7 +153,7 @@ store_client_due(struct lease_client *c, uint64_t life, bool changed,
 	return true;
 }
 
-/* --- registrations ------------------------------------------------------------ */
+/* --- registrations -------------------------------------------------------- */
 
 size_t
 store_client_encode(uint8_t *out, uint64_t now, uint64_t wall,
@@ -211,7 +212,7 @@ store_client_decode(struct store_client *c, char *fqdn, uint64_t now,
 	return 0;
 }
 
-/* --- grants ------------------------------------------------------------------- */
+/* --- grants --------------------------------------------------------------- */
 
 size_t
 store_grant_encode(uint8_t *out, uint64_t now, uint64_t wall,
@@ -345,7 +346,7 @@ store_grant_decode(struct grant *g, uint32_t *client_id,
 	return 0;
 }
 
-/* --- what was freed ------------------------------------------------------------- */
+/* --- what was freed ------------------------------------------------------- */
 
 #define REST_HEAD	(1 + 16 + 2)	/* its host, how long it is */
 

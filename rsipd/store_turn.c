@@ -67,7 +67,8 @@ have_thread(struct store *s)
 	return s->threaded;
 }
 
-/* One log line for several failures in a row; what the journals have is safe there. */
+/* One log line for several failures in a row;
+ * what the journals have is safe there. */
 void
 store_turn_note(struct store *s, int rc)
 {

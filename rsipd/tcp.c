@@ -19,13 +19,17 @@
 
 #define IN_MIN		512	/* most requests are shorter than 100 bytes */
 #define KEPT_MAX	4096	/* of an empty buffer */
-#define OUT_MAX		131072	/* unread answers; a host that reads nothing is heard no more */
+#define OUT_MAX		131072	/* unread answers; a host that reads
+				 * nothing is heard no more */
 #define MESSAGES	64	/* of one connection, a turn */
 #define IDLE_STRANGER	30000	/* milliseconds without being registered */
-#define IDLE_PARTIAL	10000	/* in the middle of a message, or with answers unread */
-#define KEEPALIVE_IDLE	60	/* seconds, then probes: hosts vanish without a word */
+#define IDLE_PARTIAL	10000	/* in the middle of a message,
+				 * or with answers unread */
+#define KEEPALIVE_IDLE	60	/* seconds, then probes: hosts
+				 * vanish without a word */
 #define KEEPALIVE_PROBE	15
-#define PROBES		3	/* a second apart, once another asks for its registration */
+#define PROBES		3	/* a second apart, once another
+				 * asks for its registration */
 
 struct tcp_connection {
 	uint64_t id;

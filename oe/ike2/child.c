@@ -473,7 +473,7 @@ ike2_child_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 	struct ike2_child  *c, *old = NULL;
 	struct ike2_notify  n;
 	struct ike2_builder b;
-	uint16_t	    error, group;
+	uint16_t	    error, group = 0;
 
 	/* §2.25.2: this IKE SA is about to go, and children with it move. */
 	if (sa->close || sa->rekey != NULL || sa->replaced) {

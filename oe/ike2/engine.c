@@ -264,12 +264,11 @@ static void
 forget_child(struct ike2_child *c, uint64_t now, bool tell)
 {
 	c->conn = NULL;
-	if (c->sa == NULL || c->state == IKE2_CHILD_WANTED)
+	if (c->sa == NULL || c->state == IKE2_CHILD_WANTED ||
+	    (c->announced && !tell))
 		ike2_child_kill(c);
-	else if (c->announced && tell)
-		ike2_child_delete(c, now);
 	else if (c->announced)
-		ike2_child_kill(c);
+		ike2_child_delete(c, now);
 	/* Else the peer is making it: it is deleted when it is known. */
 }
 

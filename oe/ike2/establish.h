@@ -6,7 +6,7 @@
 
 int	ike2_auth_start(struct ike2_sa *sa, uint64_t now);
 void	ike2_auth_answer(struct ike2_sa *sa, uint64_t now,
-	    const struct ike2_chain *c);
+	    const struct ike2_chain *m);
 void	ike2_auth_request(struct ike2_sa *sa, uint64_t now, uint8_t first,
 	    const uint8_t *inner, size_t len);
 void	ike2_auth_keys(struct ike2_sa *sa, uint64_t now,

@@ -98,7 +98,7 @@ aead(const struct ike2_key *k, bool encrypt, const uint8_t *iv,
 	    EVP_CipherUpdate(ctx, NULL, &n, aad, (int)aad_len) == 1 &&
 	    EVP_CipherUpdate(ctx, p, &n, p, (int)len) == 1 &&
 	    EVP_CipherFinal_ex(ctx, p + n, &more) == 1 &&
-	    (size_t)(n + more) == len &&
+	    (size_t)n + (size_t)more == len &&
 	    (!encrypt || EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG,
 	    (int)a->icv_len, tag) == 1);
 	EVP_CIPHER_CTX_free(ctx);

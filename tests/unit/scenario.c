@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "oe/esp/user.h"
 #include "oe/life.h"
 #include "oe/version.h"
+#include "tests/unit/dns_message.h"
 #include "tests/unit/header_reads.h"
 #include "tests/unit/scenario.h"
 
@@ -90,6 +92,78 @@ world_fail(struct world *w, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	play_fail(w->play, "%s", text);
+}
+
+/* --- words of a scenario ------------------------------------------------------ */
+
+uint32_t
+player_host(struct play *p, const char *name)
+{
+	uint32_t addr = host_addr(name);
+
+	if (addr == 0)
+		play_fail(p, "no host is called %s", name);
+	return addr;
+}
+
+struct keying_id
+player_identity(struct play *p, const char *text)
+{
+	struct keying_id id;
+
+	memset(&id, 0, sizeof(id));
+	if (*text == '?') {
+		id.type = KEYING_ID_NULL;
+		snprintf(id.name, sizeof(id.name), "%s", text + 1);
+	} else if (*text == '@') {
+		id.type = KEYING_ID_FQDN;
+		snprintf(id.name, sizeof(id.name), "%s", text + 1);
+	} else {
+		id.type = KEYING_ID_ADDR;
+		id.addr = addr_from_v4(player_host(p, text));
+	}
+	return id;
+}
+
+struct pubkey
+player_key(const char *text)
+{
+	struct pubkey k;
+
+	memset(&k, 0, sizeof(k));
+	if (atoi(text + 3) == 0)
+		pubkey_from_evp(&k, our_key);
+	else
+		dns_message_key(&k, PUBKEY_BITS_MIN, (unsigned)atoi(text + 3));
+	return k;
+}
+
+void
+player_expand(char *out, size_t cap, const char *in)
+{
+	struct pubkey k;
+	struct addr   addr;
+	char	      word[64];
+	size_t	      n = 0, len;
+
+	while (*in != '\0' && n + 1 < cap) {
+		if (strncmp(in, "KEY", 3) == 0 && isdigit((unsigned char)in[3])) {
+			k = player_key(in);
+			n += (size_t)pubkey_to_base64(&k, out + n, cap - n);
+			for (in += 3; isdigit((unsigned char)*in); in++)
+				continue;
+		} else if (*in == '$') {
+			len = strspn(++in, "abcdefghijklmnopqrstuvwxyz");
+			snprintf(word, sizeof(word), "%.*s", (int)len, in);
+			addr = addr_from_v4(host_addr(word));
+			n += (size_t)snprintf(out + n, cap - n, "%s",
+			    ADDR_TEXT(&addr));
+			in += len;
+		} else {
+			out[n++] = *in++;
+		}
+	}
+	out[n] = '\0';
 }
 
 /* --- packets ------------------------------------------------------------------- */

@@ -94,16 +94,17 @@ size_t	packet_make(uint8_t *out, size_t cap, uint32_t src, uint32_t dst,
 	    const char *kind, unsigned sport, unsigned dport, const char *tag,
 	    size_t size, bool df);
 
-/* --- scenario_act.c ------------------------------------------------------------------- */
+/* What is done to the core (scenario_act.c). */
+extern const struct play_command player_acts[];
 
 #define W(p)	((struct world *)(p)->world)
-
-extern const struct play_command player_acts[];
 
 /* A host's address; a name that there is not makes the scenario fail. */
 uint32_t player_host(struct play *p, const char *name);
 /* "@name", or a host. */
 struct keying_id player_identity(struct play *p, const char *text);
+/* "KEYn" */
+struct pubkey player_key(const char *text);
 /* Replaces each KEYn by the key in base64 and each $host by its address. */
 void	player_expand(char *out, size_t cap, const char *in);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "net/gso.h"
 #include "net/icmp.h"
 #include "oe/child.h"
 #include "oe/identity.h"
@@ -18,40 +19,10 @@
 #include "oe/plane.h"
 #include "oe/responder.h"
 #include "tests/unit/dns_message.h"
-#include "net/gso.h"
 #include "tests/unit/header_reads.h"
 #include "tests/unit/scenario.h"
 
-/* --- small readers ---------------------------------------------------------------- */
-
-uint32_t
-player_host(struct play *p, const char *name)
-{
-	uint32_t addr = host_addr(name);
-
-	if (addr == 0)
-		play_fail(p, "no host is called %s", name);
-	return addr;
-}
-
-struct keying_id
-player_identity(struct play *p, const char *text)
-{
-	struct keying_id id;
-
-	memset(&id, 0, sizeof(id));
-	if (*text == '?') {
-		id.type = KEYING_ID_NULL;
-		snprintf(id.name, sizeof(id.name), "%s", text + 1);
-	} else if (*text == '@') {
-		id.type = KEYING_ID_FQDN;
-		snprintf(id.name, sizeof(id.name), "%s", text + 1);
-	} else {
-		id.type = KEYING_ID_ADDR;
-		id.addr = addr_from_v4(player_host(p, text));
-	}
-	return id;
-}
+/* --- packets ------------------------------------------------------------------------ */
 
 static void
 from_tun(void *arg, const struct packet_view *v)
@@ -89,50 +60,6 @@ say_inbound_clear(struct world *w, const uint8_t *pkt, size_t len)
 	return packet_parse_ipv4(&v, pkt, len) &&
 	    plane_inbound_clear(w->core, w->now, &v);
 }
-
-static struct pubkey
-key_named(const char *text)
-{
-	struct pubkey k;
-
-	memset(&k, 0, sizeof(k));
-	if (atoi(text + 3) == 0)
-		pubkey_from_evp(&k, our_key);
-	else
-		dns_message_key(&k, PUBKEY_BITS_MIN, (unsigned)atoi(text + 3));
-	return k;
-}
-
-/* Replaces each KEYn by the key in base64 and each $host by its address. */
-void
-player_expand(char *out, size_t cap, const char *in)
-{
-	struct pubkey k;
-	struct addr   addr;
-	char	      word[64];
-	size_t	      n = 0, len;
-
-	while (*in != '\0' && n + 1 < cap) {
-		if (strncmp(in, "KEY", 3) == 0 && isdigit((unsigned char)in[3])) {
-			k = key_named(in);
-			n += (size_t)pubkey_to_base64(&k, out + n, cap - n);
-			for (in += 3; isdigit((unsigned char)*in); in++)
-				continue;
-		} else if (*in == '$') {
-			len = strspn(++in, "abcdefghijklmnopqrstuvwxyz");
-			snprintf(word, sizeof(word), "%.*s", (int)len, in);
-			addr = addr_from_v4(host_addr(word));
-			n += (size_t)snprintf(out + n, cap - n, "%s",
-			    ADDR_TEXT(&addr));
-			in += len;
-		} else {
-			out[n++] = *in++;
-		}
-	}
-	out[n] = '\0';
-}
-
-/* --- packets ------------------------------------------------------------------------ */
 
 /* Words from i on: SRC DST TAG [KIND]; options anywhere. */
 static size_t
@@ -399,7 +326,7 @@ put_record(struct play *p, struct dns_message *m, uint16_t type,
 		return;
 	}
 	if (type == RECORD_TYPE_KEY) {
-		k = key_named(text);
+		k = player_key(text);
 		n = dns_message_key_data(data, 0x4200, 4, 1, &k);
 		dns_message_answer(m, NULL, type, ttl, data, n);
 		return;
@@ -408,7 +335,7 @@ put_record(struct play *p, struct dns_message *m, uint16_t type,
 		play_fail(p, "not an IPSECKEY: %s", text);
 		return;
 	}
-	k = key_named(buf);
+	k = player_key(buf);
 	data[0] = (uint8_t)precedence;
 	data[1] = strcmp(gateway, "-") == 0 ? 0 : 1;
 	data[2] = 2;
@@ -613,7 +540,7 @@ do_up(struct play *p)
 	k.proof.how = k.peer_id.type == KEYING_ID_NULL ? KEYING_BY_NOTHING :
 	    KEYING_BY_KEY;
 	if (k.proof.how == KEYING_BY_KEY)
-		k.proof.key = key_named(name);
+		k.proof.key = player_key(name);
 	if (W(p)->nmirrors == MIRRORS_MAX) {
 		play_fail(p, "too many SAs");
 		return;

@@ -10,7 +10,7 @@ net_libnet_a_SOURCES = \
 	net/prefixes.c net/prefixes.h \
 	net/resolvconf.c net/resolvconf.h \
 	net/resolver.c net/resolver.h \
-	net/rtnl.c net/rtnl.h net/rtnl_table.c \
+	net/rtnl.c net/rtnl.h net/rtnl_table.c net/rtnl_table.h \
 	net/sysctl.c net/sysctl.h \
 	net/tunnel.c net/tunnel.h \
 	net/tun.c net/tun.h

@@ -55,13 +55,6 @@ struct rtnl_seen {
  * itself. */
 int	rtnl_routes(int family, uint32_t table,
 	    void (*fn)(void *, const struct rtnl_seen *), void *arg);
-/*
- * Makes a table hold exactly these n routes (table in each of them is ignored),
- * so that no packet ever finds fewer: what is missing is added before what is
- * too much goes.  -1: not all could be added, and nothing was taken away.
- */
-int	rtnl_table_set(uint32_t table, const struct rtnl_route *want, size_t n);
-
 /* "from all [not] fwmark mark lookup table" at a priority. */
 struct rtnl_rule {
 	uint32_t priority;

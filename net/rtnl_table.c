@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "net/rtnl.h"
+#include "net/rtnl_table.h"
 
 #define DUMP_TRIES	4	/* of a table that changes while it is told */
 

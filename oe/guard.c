@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "net/rtnl.h"
+#include "net/rtnl_table.h"
 #include "oe/classes.h"
 #include "oe/guard.h"
 #include "oe/settings.h"

@@ -16,6 +16,7 @@
 #include "net/gso.h"
 #include "net/ip.h"
 #include "net/rtnl.h"
+#include "net/rtnl_table.h"
 #include "net/sysctl.h"
 #include "net/tun.h"
 #include "oe/guard.h"

@@ -12,6 +12,7 @@
 #include "base/ratelimit.h"
 #include "base/util.h"
 #include "net/rtnl.h"
+#include "net/rtnl_table.h"
 #include "rsipc/capture.h"
 
 /* One number for table and priority: "RS"; the guard's follow. */

@@ -4,7 +4,8 @@
 Reads #include "..." of all program files.  "dot": the graph of rooms and files for
 Graphviz.  Else what breaks the table, and circles between files (a source and its
 header are one file here) that tests/rooms.txt does not know; that list may only
-shrink; and headers of nat/, oe/ and oe/ike*/ that declare functions of more than one source.
+shrink; and headers of nat/, net/, oe/ and oe/ike*/ that declare functions of more
+than one source.
 """
 import os
 import re
@@ -12,7 +13,7 @@ import sys
 
 ROOMS = ('base', 'net', 'proto', 'nat', 'rsipd', 'oe/ike', 'oe/ike1',
          'oe/ike2', 'oe/esp', 'oe', 'rsipc', 'ctl', 'include')
-ONE_BODY = r'(oe|nat)/[a-z_0-9]+\.h|oe/ike[12]?/'
+ONE_BODY = r'(oe|nat|net)/[a-z_0-9]+\.h|oe/ike[12]?/'
 root = os.environ.get('srcdir', '.')
 
 

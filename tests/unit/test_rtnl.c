@@ -17,6 +17,7 @@
 
 #include "net/netlink.h"
 #include "net/rtnl.h"
+#include "net/rtnl_table.h"
 #include "net/sysctl.h"
 #include "net/tun.h"
 

@@ -640,7 +640,7 @@ gateway_input(struct gateway *g, uint64_t now, const struct gateway_peer *peer,
 		g->counts.foreign++;
 		return 0;
 	}
-	if (g->nheld >= GATEWAY_HELD_MAX || g->held_bytes >= GATEWAY_HELD_BYTES)
+	if (g->nopen >= GATEWAY_HELD_MAX || g->open_bytes >= GATEWAY_HELD_BYTES)
 		gateway_commit(g, now);
 	/* The store takes its time: hosts ask again. */
 	if (g->nheld >= GATEWAY_HELD_TIMES * GATEWAY_HELD_MAX ||

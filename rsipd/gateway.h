@@ -162,6 +162,8 @@ void	gateway_commit(struct gateway *g, uint64_t now);
  * batches is written, or is not; none of them will be. */
 void	gateway_written(struct gateway *g, uint64_t now, bool written);
 void	gateway_lost(struct gateway *g, uint64_t now);
+/* Answers that wait for it. */
+size_t	gateway_held(const struct gateway *g);
 
 /*
  * What another gateway did, as the store that both share tells it: it is taken

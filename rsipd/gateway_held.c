@@ -22,6 +22,8 @@ gateway_hold(struct gateway *g, const struct gateway_request *r,
 	TAILQ_INSERT_TAIL(&g->held, h, entry);
 	g->nheld++;
 	g->held_bytes += len;
+	g->nopen++;
+	g->open_bytes += len;
 	return 0;
 }
 
@@ -111,6 +113,7 @@ gateway_commit(struct gateway *g, uint64_t now)
 	rc = g->tables.store->commit(g->tables.store->arg);
 	g->tables.batch = false;
 	g->batch_open++;
+	g->nopen = g->open_bytes = 0;
 	if (rc != 1)
 		settle(g, now, g->batch_open - 1, rc == 0);
 }
@@ -127,4 +130,10 @@ gateway_lost(struct gateway *g, uint64_t now)
 {
 	if (g->batch_done + 1 < g->batch_open)
 		settle(g, now, g->batch_open - 1, false);
+}
+
+size_t
+gateway_held(const struct gateway *g)
+{
+	return g->nheld;
 }

@@ -19,7 +19,7 @@
 #define GATEWAY_ACCOUNTS_MAX	65536	/* hosts whose authentication
 					 * counters are kept */
 #define GATEWAY_HELD_MAX	1024	/* answers that wait for
-					 * the store at once */
+					 * one batch of the store */
 #define GATEWAY_HELD_BYTES	(1u << 20)
 #define GATEWAY_HELD_TIMES	8	/* so much more while a
 					 * store takes its time */
@@ -110,6 +110,8 @@ struct gateway {
 	struct grant_tables tables;	/* these two, and ops */
 	TAILQ_HEAD(gateway_holding, gateway_held) held;
 	size_t nheld, held_bytes;
+	size_t nopen, open_bytes;	/* of those, what waits for
+					 * the batch that is filled */
 	uint64_t batch_open, batch_done;	/* the one that is filled; the
 						 * last that is settled */
 	bool passive;			/* another gateway serves;

@@ -12,6 +12,9 @@
 #define INTERVAL_SECONDS 1	/* what STORE_INTERVAL means */
 #define COMMIT_SECONDS	10	/* the journal has it: a start is to be quick */
 
+#define PENDING		1024	/* batches that are flushed */
+#define HELD_MOST	4096	/* answers that wait, before we wait too */
+
 struct keep {
 	struct grant_store ops;
 	struct store   *store;
@@ -20,6 +23,9 @@ struct keep {
 	struct event   *turn;		/* is to be brought from the
 					 * journal into the file */
 	struct timeval	every;
+	struct event   *flushed;	/* NULL: nothing is later */
+	uint64_t	pending[PENDING];	/* numbers, from head */
+	size_t		head, npending;
 };
 
 static uint64_t
@@ -49,6 +55,43 @@ on_batch(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	gateway_commit(k->gateway, clock_now());
+}
+
+/* Hosts are told of what is on the disk by now;
+ * false: something will not be. */
+static bool
+tell(struct keep *k)
+{
+	bool	 failed;
+	uint64_t at = store_flushed(k->store, &failed);
+
+	if (failed) {
+		k->npending = 0;
+		gateway_lost(k->gateway, clock_now());
+	}
+	while (k->npending > 0 && k->pending[k->head] <= at) {
+		k->head = (k->head + 1) % PENDING;
+		k->npending--;
+		gateway_written(k->gateway, clock_now(), true);
+	}
+	return !failed;
+}
+
+static void
+on_flushed(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)tell(arg);
+}
+
+void
+keep_settle(struct keep *k)
+{
+	if (k == NULL || k->npending == 0)
+		return;
+	store_flush_wait(k->store);
+	(void)tell(k);
 }
 
 /* --- what the gateway asks ------------------------------------------------ */
@@ -83,6 +126,21 @@ commit(void *arg)
 	struct keep *k = arg;
 	int	     rc = store_commit(k->store);
 
+	/* Answers leave in their order: what is under way comes first.
+	 * Where this batch is, it is done with as well by then. */
+	if (k->npending > 0 && (rc != 1 || k->npending == PENDING ||
+	    gateway_held(k->gateway) >= HELD_MOST)) {
+		store_flush_wait(k->store);
+		if (!tell(k) || rc == -1)
+			rc = -1;
+		else
+			rc = 0;
+	}
+	if (rc == 1) {
+		k->pending[(k->head + k->npending) % PENDING] =
+		    store_last(k->store);
+		k->npending++;
+	}
 	if (!event_pending(k->turn, EV_TIMEOUT, NULL))
 		event_add(k->turn, &k->every);
 	return rc;
@@ -137,6 +195,7 @@ keep_open(struct event_base *base, const char *path, enum store_durability d,
     size_t max, uint64_t rest, struct gateway *g)
 {
 	struct keep *k = xcalloc(1, sizeof(*k));
+	int	     fd;
 
 	k->gateway = g;
 	k->ops = (struct grant_store){ .keep = put, .forget = forget,
@@ -150,6 +209,8 @@ keep_open(struct event_base *base, const char *path, enum store_durability d,
 		keep_close(k);
 		return NULL;
 	}
+	if ((fd = store_flush_later(k->store)) != -1)
+		k->flushed = watch_fd(base, fd, on_flushed, k);
 	gateway_set_store(g, clock_now(), &k->ops);
 	return k;
 }
@@ -165,6 +226,7 @@ keep_close(struct keep *k)
 {
 	if (k == NULL)
 		return;
+	watch_end(k->flushed);
 	store_close(k->store);
 	watch_end(k->batch);
 	watch_end(k->turn);

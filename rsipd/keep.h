@@ -22,6 +22,9 @@ struct keep *keep_open(struct event_base *base, const char *path,
 /* Gives what could not be had before: an address
  * is there again. -1 after a log line. */
 int	keep_load(struct keep *k);
+/* What is under way to the disk is waited for, and its answers leave;
+ * k may be NULL. */
+void	keep_settle(struct keep *k);
 /* For its counts; k may be NULL. */
 struct store *keep_store(struct keep *k);
 /* After the last message. */

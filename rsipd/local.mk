@@ -15,7 +15,7 @@ rsipd_librsipd_a_SOURCES = \
 	rsipd/pool.c rsipd/pool.h \
 	rsipd/portset.c rsipd/portset.h \
 	rsipd/spiset.c rsipd/spiset.h \
-	rsipd/store.c rsipd/store.h rsipd/store_file.c rsipd/store_internal.h \
+	rsipd/store.c rsipd/store.h rsipd/store_file.c rsipd/store_flush.c rsipd/store_internal.h \
 	rsipd/store_record.c rsipd/store_turn.c
 
 sbin_PROGRAMS += rsipd/rsipd

@@ -816,6 +816,7 @@ stop(void *arg)
 		gateway_shutdown(d->gateway, clock_now());
 	if (d->gateway != NULL)
 		gateway_commit(d->gateway, clock_now());
+	keep_settle(d->keep);
 	if (d->server != NULL)
 		server_flush(d->server);
 	dataplane_close(d->dataplane);

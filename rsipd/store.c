@@ -98,6 +98,7 @@ store_open(const char *path, enum store_durability d, size_t max, uint64_t rest)
 	s->durability = d;
 	s->rest = rest;
 	s->journal[0].fd = s->journal[1].fd = -1;
+	s->flushed_fd = -1;
 	store_turn_init(s);
 	if ((s->lock = lock_file(path)) == -1 ||
 	    (!store_file_is_sound(s, max) && set_aside(s) == -1) ||
@@ -141,6 +142,7 @@ store_close(struct store *s)
 		return;
 	if (s->env != NULL) {
 		(void)store_commit(s);
+		store_flush_end(s);
 		store_turn_end(s);
 		bring_all(s);
 		mdb_env_close(s->env);
@@ -409,6 +411,10 @@ write_batch(struct store *s)
 	if (journal_write(j, &s->batch, s->id, s->sequence + 1) == -1)
 		return errno;
 	s->sequence++;
+	if (s->flushed_fd != -1 && !s->counts.behind) {
+		store_flush_wanted(s);
+		return 0;
+	}
 	if (s->durability == STORE_INTERVAL || journal_sync(j) == 0)
 		return 0;
 	return journal_undo(j, before);
@@ -417,10 +423,11 @@ write_batch(struct store *s)
 int
 store_commit(struct store *s)
 {
-	int rc = s->error;
+	bool later;
+	int  rc = s->error;
 
 	if (s->batch.len == 0 && !s->batch.bad && rc == 0)
-		return 0;
+		return store_flush_is_under_way(s);
 	if (rc == 0)
 		rc = write_batch(s);
 	journal_batch_clear(&s->batch);
@@ -433,9 +440,34 @@ store_commit(struct store *s)
 	s->counts.behind = false;
 	s->nowed = 0;
 	s->nfreed = 0;
+	later = store_flush_is_under_way(s);
 	if (s->journal[s->current].end >= JOURNAL_FULL)
 		store_turn(s);
-	return 0;
+	return later;
+}
+
+uint64_t
+store_last(const struct store *s)
+{
+	return s->sequence;
+}
+
+uint64_t
+store_flushed(struct store *s, bool *failed)
+{
+	uint64_t count, at;
+	int	 rc;
+
+	(void)!read(s->flushed_fd, &count, sizeof(count));
+	pthread_mutex_lock(&s->mutex);
+	at = s->flushed;
+	rc = s->error_flush;
+	s->error_flush = 0;
+	pthread_mutex_unlock(&s->mutex);
+	*failed = rc != 0;
+	if (rc != 0)
+		note_failure(s, rc);
+	return at;
 }
 
 /* What is put while the disk is full must not take a batch with it. */
@@ -558,6 +590,34 @@ store_commit(struct store *s)
 {
 	(void)s;
 	return 0;
+}
+
+int
+store_flush_later(struct store *s)
+{
+	(void)s;
+	return -1;
+}
+
+uint64_t
+store_last(const struct store *s)
+{
+	(void)s;
+	return 0;
+}
+
+uint64_t
+store_flushed(struct store *s, bool *failed)
+{
+	(void)s;
+	*failed = false;
+	return 0;
+}
+
+void
+store_flush_wait(struct store *s)
+{
+	(void)s;
 }
 
 void

@@ -76,6 +76,20 @@ int	store_load(struct store *s, uint64_t now, uint64_t wall,
  * -1.  The first of several failures has its log line.
  */
 int	store_commit(struct store *s);
+/*
+ * The same where it need not be waited for: from now on store_commit() may
+ * return 1, when the batch is written and a thread flushes it.  The descriptor
+ * can be read when that has done something; -1: there is none, and all stays
+ * as it was.
+ */
+int	store_flush_later(struct store *s);
+/* Number of the last batch that was written. */
+uint64_t store_last(const struct store *s);
+/* All batches up to that number are on the disk; failed: those that follow are
+ * not. */
+uint64_t store_flushed(struct store *s, bool *failed);
+/* Until nothing is under way any more. */
+void	store_flush_wait(struct store *s);
 int	store_put(struct store *s, uint64_t now, uint64_t wall,
 	    struct lease_client *c, struct lease_binding *b);
 /* b NULL: the registration, after all of its grants. */

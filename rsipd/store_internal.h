@@ -44,11 +44,19 @@ struct store {
 	char	 fqdn[UINT8_MAX + 1];
 	uint8_t	 record[STORE_RECORD_MAX];
 
+	pthread_t flusher;		/* it flushes a journal while we go on */
+	bool	  has_flusher;
+	int	  flushed_fd;		/* it has; -1: we do it */
+
 	pthread_t thread;
 	bool	  threaded;
 	pthread_mutex_t mutex;		/* of what follows */
 	pthread_cond_t	wake;
 	bool	  busy, stop;
+	uint64_t  written, flushed;	/* sequences: to be flushed,
+					 * and what is */
+	unsigned  dirty;		/* journals with what is to be */
+	int	  error_flush;
 	unsigned  full;			/* the journal that goes
 					 * into the file */
 	uint64_t  full_wall;
@@ -77,6 +85,10 @@ void	store_turn_wait(struct store *s);
 unsigned store_turn_older(struct store *s);
 /* How the file was written last. */
 void	store_turn_note(struct store *s, int rc);
+/* store_flush.c: a batch is written; is there one that is not flushed? */
+void	store_flush_wanted(struct store *s);
+bool	store_flush_is_under_way(struct store *s);
+void	store_flush_end(struct store *s);
 void	store_turn_init(struct store *s);
 void	store_turn_end(struct store *s);
 

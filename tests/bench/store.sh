@@ -112,6 +112,7 @@ done
 cat <<EOT
 interval, commit, shared: the ratio to none, of three paired rounds the middle one.
 each: requests that a host has outstanding.  An assignment is two requests,
-ASSIGN_REQUEST_RSAP-IP and FREE_REQUEST; both wait for the disk with commit.
+ASSIGN_REQUEST_RSAP-IP and FREE_REQUEST; both wait for the disk with commit: no
+more than hosts * each can be answered in one flush of it.
 $(df "$disk" | awk 'NR == 2 { print "disk: " $1 }')
 EOT

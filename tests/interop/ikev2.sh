@@ -71,7 +71,7 @@ row 12 oed "killed, restarted, away" net/oe_alive.sh
 row 14 charon "MOBIKE"
 row 15 "charon, trap" "transport mode, it begins"
 row 16 "libreswan, authnull" "NULL both ways, we begin"
-row 17 "libreswan, authnull" "NULL both ways, it begins"
+row 17 "libreswan, authnull" "NULL both ways, it begins" interop/libreswan_null.sh
 row 18 "libreswan, authnull" "both begin at once"
 row 19 "libreswan, authnull" "transport mode"
 row 20 libreswan "NULL to a raw RSA key from DNS"

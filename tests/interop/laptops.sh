@@ -49,8 +49,8 @@ table ip sessions {
 }
 EOF
 net_rsipd
-net_rsipc x1
-net_rsipc x2
+net_rsipc x1 'ike = "1"'
+net_rsipc x2 'ike = "1"'
 net_sniff
 net_fetch_both "$NET_Y1" y1 || net_fail "a transfer from charon's host: $(cat "$NET_RUN"/x?.y1.log)"
 # At once: an idle pair is soon deleted.

@@ -171,8 +171,8 @@ net_rsipd
 net_start sniff_wire wire python3 "$NET_HERE/wire.py" capture --interface y1 \
     --out "$NET_RUN/wire.pcap" --mb 64
 net_ready sniff_wire 10 test -s "$NET_RUN/wire.pcap"
-net_rsipc x1 "paranoid = {\"$NET_Y1\"}"
-net_rsipc x2 "paranoid = {\"$NET_Y1\"}"
+net_rsipc x1 "paranoid = {\"$NET_Y1\"} ike = \"1\""
+net_rsipc x2 "paranoid = {\"$NET_Y1\"} ike = \"1\""
 net_until 15 x1_serves || net_fail "x1 alone: $(why x1)"
 why x1 | grep -q ': encrypted' || net_fail "x1 alone: $(why x1)"
 net_ok "x1 alone is served, encrypted"
@@ -210,7 +210,7 @@ python3 "$NET_HERE/wire.py" only --file "$NET_RUN/wire.pcap" \
     net_fail "something of a paranoid host's went in the clear"
 
 # OE-permissive: whatever it does then, it says why.
-net_rsipc_config x2
+net_rsipc_config x2 'ike = "1"'
 kill -HUP "$(net_pid rsipc_x2)"
 end=$(($(date +%s) + 40))
 fetch_on x2

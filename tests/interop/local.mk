@@ -6,7 +6,7 @@ tests_interop_ike_probe_LDADD = oe/ike2/libike2.a $(IKE_LIBS) $(BASE_LIBS)
 dist_check_SCRIPTS += tests/interop/charon.sh tests/interop/charon_ike.sh \
 	tests/interop/charon_ike2.sh tests/interop/ikev2.sh \
 	tests/interop/charon_flows.sh tests/interop/laptops.sh \
-	tests/interop/libreswan_flows.sh
+	tests/interop/libreswan_flows.sh tests/interop/libreswan_null.sh
 TESTS += tests/interop/charon_flows.sh tests/interop/charon_ike.sh \
 	tests/interop/charon_ike2.sh
 EXTRA_DIST += tests/interop/charon_inside.sh tests/interop/charonlib.sh tests/interop/vm.sh

@@ -1,0 +1,112 @@
+#!/bin/sh
+# libreswan_null.sh - NULL authentication (RFC 7619) with a stock libreswan and the kernel's ESP, in a VM: libreswan begins
+#
+# LIBRESWAN: as in libreswan_flows.sh.  Both ends are told nothing of each other
+# but, to libreswan, an address: no key, no record.
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../net/lib.sh"
+# shellcheck disable=SC2034  # lib.sh uses it
+NET_HERE=$(cd "$here/../net" && pwd)
+. "$here/../net/oelib.sh"
+root=${LIBRESWAN:-/}
+root=${root%/}
+bin=$root/usr/libexec/ipsec
+
+if [ -z "$NULL_INSIDE" ]; then
+	[ -x "$bin/pluto" ] ||
+	    net_skip "no $bin/pluto (apt-get download libreswan and what it depends on; dpkg -x)"
+	net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping
+	net_needs_built oe/oed ctl/rsipctl
+	exec "$here/vm.sh" "${TIMEOUT:-600}" env NULL_INSIDE=1 NET_SLOW=8 \
+	    LIBRESWAN="${root:-/}" LOGS="$LOGS" \
+	    NET_LOG_LINES="${NET_LOG_LINES:-40}" top_builddir="$NET_TOP" \
+	    sh "$here/libreswan_null.sh"
+fi
+modprobe -qa esp4 xfrm_user tun veth bridge nft_ct nft_queue ip_tables gcm \
+    seqiv echainiv ghash_generic aes_generic authenc
+oe_enter "$@"
+
+pluto=198.51.100.70
+ours=198.51.100.61
+
+# NAME: a connection with us.
+connection()
+{
+	cat <<-EOF
+	conn $1
+	  left=$pluto
+	  leftid=%null
+	  right=$ours
+	  rightid=%null
+	  authby=null
+	  ikev2=insist
+	  type=tunnel
+	  leftupdown=%disabled
+	  auto=add
+	EOF
+}
+
+whack()
+{
+	net_on swan env LD_LIBRARY_PATH="$root/usr/lib/x86_64-linux-gnu" \
+	    "$bin/whack" --ctlsocket "$NET_RUN/pluto.ctl" "$@"
+}
+
+pluto_start()
+{
+	if [ -n "$root" ]; then
+		mkdir -p /usr/libexec/ipsec &&
+		    mount --bind "$bin" /usr/libexec/ipsec ||
+		    net_fail "no place for libreswan's programs"
+	fi
+	mkdir -p "$NET_RUN/nss"
+	LD_LIBRARY_PATH="$root/usr/lib/x86_64-linux-gnu" \
+	    "$root/usr/bin/certutil" -N -d "sql:$NET_RUN/nss" --empty-password ||
+	    net_fail "libreswan's keys"
+	{
+		printf 'config setup\n  uniqueids=no\n  nssdir=%s/nss\n' "$NET_RUN"
+		printf '  protostack=xfrm\n  plutodebug=none\n\n'
+		connection null
+	} >"$NET_RUN/ipsec.conf"
+	: >"$NET_RUN/ipsec.secrets"
+	net_start pluto swan env \
+	    LD_LIBRARY_PATH="$root/usr/lib/x86_64-linux-gnu" "$bin/pluto" \
+	    --nofork --stderrlog --config "$NET_RUN/ipsec.conf" \
+	    --nssdir "$NET_RUN/nss" --secretsfile "$NET_RUN/ipsec.secrets" \
+	    --rundir "$NET_RUN" --use-xfrm
+	net_ready pluto 20 test -S "$NET_RUN/pluto.ctl"
+	whack --listen
+	net_on swan env LD_LIBRARY_PATH="$root/usr/lib/x86_64-linux-gnu" \
+	    "$bin/addconn" --ctlsocket "$NET_RUN/pluto.ctl" \
+	    --config "$NET_RUN/ipsec.conf" null >>"$NET_RUN/addconn.log" 2>&1
+}
+
+grade()
+{
+	net_json oed_ours spd '[r["auth"] for r in rows if r["dst"] == "198.51.100.70" and r["state"] == "keyed"]'
+}
+
+oe_wire
+oe_host ours $ours
+oe_host swan $pluto
+oe_dns_up
+pluto_start
+OE_KEYLESS=yes
+oe_daemon ours
+oe_ready ours
+oe_sniff swan "$NET_RUN/wire.pcap"
+
+keyed()
+{
+	grade | grep -q null
+}
+
+# Row 17: it begins.
+whack --initiate --name null >"$NET_RUN/initiate.log" 2>&1
+net_until 30 keyed || net_fail "it begins: $(tail -n 4 "$NET_RUN/initiate.log")"
+oe_ping swan $ours 10 || net_fail "it begins, and no answer"
+net_ok "row 17, libreswan begins: $(net_ctl oed_ours why $pluto)"
+esp=$(oe_count "$NET_RUN/wire.pcap" esp)
+clear=$(oe_count "$NET_RUN/wire.pcap" "icmp and host $ours")
+[ "$clear" = 0 ] || net_fail "$clear packets in the clear"
+net_ok "on the wire: $esp packets of ESP"

@@ -14,7 +14,7 @@
 #include "base/util.h"
 #include "rsipd/shared_internal.h"
 
-#define PAGE		"1000"	/* keys that are loaded at once, about */
+#define PAGE		"5000"	/* keys that are loaded at once, about */
 #define ENTRIES		64	/* of the log, at once */
 /* Milliseconds that the store waits for a new one. */
 #define BLOCK		"250"

@@ -28,7 +28,8 @@ void	demux_set_max(struct demux *d, size_t max_keys);
 /* ESP, AH and IKE that no host owns: the router's own (NOT_OURS) instead of
  * DROP. */
 void	demux_set_local_ipsec(struct demux *d, bool on);
-/* Strangers' first messages of IKEv2 that no host owns are refused (refusal.h). */
+/* Strangers' first messages of IKEv2 that no host owns are refused
+ * (refusal.h). */
 void	demux_set_refuse_ike(struct demux *d, bool on);
 bool	demux_refuses_ike(const struct demux *d);
 

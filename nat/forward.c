@@ -190,8 +190,8 @@ enter_tunnel(struct forward *f, const struct forward_packet *in,
 }
 
 /*
- * Who would encrypt to an address that several hosts have means none of them, and
- * without an answer holds back what it has for all of them.
+ * Who would encrypt to an address that several hosts have means none of them,
+ * and without an answer holds back what it has for all of them.
  */
 static void
 refuse_stranger(struct forward *f, const struct packet_view *p)

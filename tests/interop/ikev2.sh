@@ -70,7 +70,7 @@ row 7 "ours, fake network" "COOKIE, and INVALID_KE_PAYLOAD after it" unit test_i
 row 12 oed "killed, restarted, away" net/oe_alive.sh
 row 14 charon "MOBIKE"
 row 15 "charon, trap" "transport mode, it begins"
-row 16 "libreswan, authnull" "NULL both ways, we begin"
+row 16 "libreswan, authnull" "NULL both ways, we begin" interop/libreswan_null.sh
 row 17 "libreswan, authnull" "NULL both ways, it begins" interop/libreswan_null.sh
 row 18 "libreswan, authnull" "both begin at once"
 row 19 "libreswan, authnull" "transport mode"

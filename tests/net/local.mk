@@ -146,7 +146,8 @@ dist_check_SCRIPTS += tests/net/oe_status.sh
 TESTS += tests/net/oe_status.sh
 dist_check_SCRIPTS += tests/net/web.sh
 TESTS += tests/net/web.sh
-EXTRA_DIST += tests/net/web_page.py tests/net/web_probe.py
+EXTRA_DIST += tests/net/web_asked.py tests/net/web_page.py \
+	tests/net/web_probe.py
 dist_check_SCRIPTS += tests/net/metrics.sh
 TESTS += tests/net/metrics.sh
 EXTRA_DIST += tests/net/grafana.py tests/net/metrics_schema.py tests/net/metrics_text.py

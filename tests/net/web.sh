@@ -70,7 +70,7 @@ if command -v prometheus >/dev/null; then
 	collected()
 	{
 		net_on N curl -s -m 2 -G 'http://127.0.0.1:9090/api/v1/query' \
-		    --data-urlencode 'query=rsip_packets_total{path="nfqueue",direction="in"} > 100' |
+		    --data-urlencode 'query=sum by (daemon) (rsip_packets_total{direction="in"}) > 100' |
 		    grep -q '"daemon":"rsipd"'
 	}
 	net_ready prometheus 30 collected
@@ -101,6 +101,11 @@ browse N "http://$at/#$token" --dump-dom >"$NET_RUN/dom" ||
 grep -q 'Who is here' "$NET_RUN/dom" && grep -q "$NET_X1" "$NET_RUN/dom" &&
     grep -q '<polyline[^>]*points="[^"]* [^"]*"' "$NET_RUN/dom" &&
     grep -q 'serving at 10.0.0.1' "$NET_RUN/dom" || net_fail "$(cat "$NET_RUN/dom")"
+# It asks again by itself, for its own three things, and nobody else.
+browse N "http://$at/#$token" --dump-dom --log-net-log="$NET_RUN/netlog" >/dev/null
+python3 "$NET_HERE/web_asked.py" "$NET_RUN/netlog" "$at" >"$NET_RUN/asked" ||
+    net_fail "$(cat "$NET_RUN/asked")"
+net_ok "$(cat "$NET_RUN/asked")"
 browse y1 "http://$at/#$token" --window-size=1100,800 \
     --screenshot="$NET_RUN/wide.png" >/dev/null
 browse x1 "http://$at/" --dump-dom >"$NET_RUN/dom"

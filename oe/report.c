@@ -109,6 +109,7 @@ struct connection_row {
 	char	    because[REASON_TEXT_MAX];
 	const char *dataplane, *role, *method;
 	unsigned    ike;
+	char	    key[PUBKEY_KIND_MAX];
 	char	    peer_gateway[ADDR_TEXT_MAX];
 	uint64_t    packets, bytes, age, idle, next, silent;
 };
@@ -129,6 +130,9 @@ struct connection_row {
 	    "version of IKE that made the keys") },			\
 	{ FIELD("method", TEXT, PLAIN, method,				\
 	    "how the peer proved itself: signature, psk, null"),	\
+	    .flags = REPORT_WIDE },					\
+	{ FIELD("key", CHARS, PLAIN, key,				\
+	    "of which kind the key is that it signed with"),		\
 	    .flags = REPORT_WIDE },					\
 	{ FIELD("right", TEXT, PLAIN, right,				\
 	    "what says that it may speak for that address") },		\
@@ -190,6 +194,9 @@ connection_fill(struct connection_row *row, const struct connection *conn)
 	    "";
 	row->auth = report_auth_text(conn);
 	row->right = right_text(conn);
+	if (conn->peer_key != NULL)
+		snprintf(row->key, sizeof(row->key), "%s",
+		    PUBKEY_KIND(conn->peer_key));
 	if (addr_is_set(&conn->path.peer))
 		addr_text(&conn->path.peer, row->peer_gateway,
 		    sizeof(row->peer_gateway));

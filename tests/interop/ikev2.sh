@@ -1,7 +1,8 @@
 #!/bin/sh
 # ikev2.sh - IKEv2's acceptance as a table: each row, its peer and what shows it, run; rows that nothing shows are said
 #
-# usage: ikev2.sh [ROW...]    needs a built tree (top_builddir) and root; minutes
+# usage: ikev2.sh [ROW...]    needs a built tree (top_builddir) and root; minutes, and
+# where LIBRESWAN and IKED name these (see peers.sh) two virtual machines
 here=$(cd "${srcdir:-$(dirname "$0")/../..}/tests/interop" && pwd) || exit 1
 tests=$(cd "$here/.." && pwd)
 top=$(cd "${top_builddir:-.}" && pwd)
@@ -61,6 +62,8 @@ row 1 charon "we begin, RSA, ESP in UDP" $charon v2_keys
 row 2 charon "it begins, RSA, ESP in UDP" $charon v2_keys
 row 3 charon "each group, PRF, cipher and MAC" $charon v2_algorithms
 row 4 charon "pre-shared keys" $charon v2_psk
+row 5 charon "ECDSA P-256, P-384, Ed25519; RFC 4754" $charon v2_types
+row 5o "charon, doc/peers.md" "our key in DNS and its configuration from the page" interop/peers.sh charon
 row 6 charon "INVALID_KE_PAYLOAD" $charon v2_algorithms
 row 8 charon "rekeys of both kinds" $charon v2_rekey
 row 10 charon "rekeys that cross" $charon v2_rekey
@@ -74,7 +77,7 @@ row 16 "libreswan, authnull" "NULL both ways, we begin" interop/libreswan_null.s
 row 17 "libreswan, authnull" "NULL both ways, it begins" interop/libreswan_null.sh
 row 18 "libreswan, authnull" "both begin at once"
 row 19 "libreswan, authnull" "transport mode"
-row 20 libreswan "NULL to a raw RSA key from DNS"
+row 20 libreswan "NULL to a raw RSA key from DNS" interop/peers.sh libreswan
 row 21 libreswan "the same behind a NAT, an address of the peer's"
 row 22 libreswan "two rsipc behind one rsipd, raw ESP, at once"
 row 22o oed "two rsipc behind one rsipd, raw ESP, at once" net/e2e.sh
@@ -83,6 +86,8 @@ row 24 oed "classes each against each" net/oe_grid.sh
 row 25 "ours, fake network" "a flood, cookies" unit test_ike2_hostile
 row 26 "ours, scenario" "one without a name began anew" unit test_scenarios null_began_anew
 row 27 "ours, scenario" "NULL takes no place of who is known" unit test_scenarios null_never_replaces
+row 29 OpenIKED "ECDSA, AES-CBC, we begin" interop/peers.sh iked
+row 30 OpenIKED "it begins"
 row 31 "oed with IKEv1 alone" "fallback; IKEv2 eaten: no way back" net/oe_version.sh
 row 32 "ours, fake network" "the peer rekeys its IKE SA: the probe" unit test_ike2_rekey
 row 33 "ours, hostile" "each truncation, each byte" unit test_ike2_hostile

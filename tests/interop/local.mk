@@ -6,10 +6,11 @@ tests_interop_ike_probe_LDADD = oe/ike2/libike2.a $(IKE_LIBS) $(BASE_LIBS)
 dist_check_SCRIPTS += tests/interop/charon.sh tests/interop/charon_ike.sh \
 	tests/interop/charon_ike2.sh tests/interop/ikev2.sh \
 	tests/interop/charon_flows.sh tests/interop/laptops.sh \
-	tests/interop/libreswan_flows.sh tests/interop/libreswan_null.sh
+	tests/interop/libreswan_flows.sh tests/interop/libreswan_null.sh \
+	tests/interop/peers.sh
 TESTS += tests/interop/charon_flows.sh tests/interop/charon_ike.sh \
-	tests/interop/charon_ike2.sh
-EXTRA_DIST += tests/interop/charon_inside.sh tests/interop/charonlib.sh tests/interop/vm.sh
+	tests/interop/charon_ike2.sh tests/interop/peers.sh
+EXTRA_DIST += tests/interop/peerslib.sh tests/interop/charon_inside.sh tests/interop/charonlib.sh tests/interop/vm.sh
 
 check_PROGRAMS += tests/interop/esp_pipe
 tests_interop_esp_pipe_SOURCES = tests/interop/esp_pipe.c

@@ -44,7 +44,7 @@ def numbers(text):
 def named(shown):
     """(program, function) of each test in a row's last column."""
     for part in re.split(r'; ', shown):
-        match = re.match(r'(?:\w+: .*, )?`(test_\w+|charon_ike2)` (.*)', part)
+        match = re.match(r'(?:\w+: .*, )?`(test_\w+|charon_ike2|scenario)` (.*)', part)
         if match:
             for name in match.group(2).split(', '):
                 yield match.group(1), name
@@ -61,6 +61,9 @@ class Tests:
 
     def missing(self, program, name):
         """Why this test shows nothing; None if it does."""
+        if program == 'scenario':
+            return None if os.path.exists(os.path.join(
+                TOP, 'tests', 'unit', 'scenarios', name + '.scn')) else 'no scenario'
         if program == 'charon_ike2':
             if not re.search(r'^case_%s\(\)' % name, self.cases, re.M):
                 return 'no case'

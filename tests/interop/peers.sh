@@ -1,0 +1,40 @@
+#!/bin/sh
+# peers.sh - the servers of doc/peers.md, set up with what stands there, and an oed that encrypts to them
+#
+# usage: peers.sh [charon | libreswan | iked]...
+#
+# charon by itself does ESP in UDP, on any kernel: that is what make check runs.
+# libreswan and iked need a kernel's, and run in a VM; Debian's packages conflict with
+# each other: LIBRESWAN and IKED name the folders into which they were unpacked
+# (dpkg -x), / where they are installed.
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../net/lib.sh"
+# shellcheck disable=SC2034  # lib.sh uses it
+NET_HERE=$(cd "$here/../net" && pwd)
+. "$NET_HERE/oelib.sh"
+. "$here/charonlib.sh"
+. "$here/peerslib.sh"
+[ $# -gt 0 ] || set -- charon
+for peer in "$@"; do
+	"peer_${peer}_wants"
+done
+[ "$(id -u)" = 0 ] || net_skip "needs root"
+net_needs openssl
+if [ "$*" != charon ] && [ -z "$PEERS_INSIDE" ]; then
+	exec "$here/vm.sh" "${TIMEOUT:-900}" env PEERS_INSIDE=1 NET_SLOW=8 \
+	    LIBRESWAN="$LIBRESWAN" IKED="$IKED" LOGS="$LOGS" \
+	    NET_LOG_LINES="${NET_LOG_LINES:-40}" top_builddir="$NET_TOP" \
+	    sh "$here/peers.sh" "$@"
+fi
+[ -z "$PEERS_INSIDE" ] || modprobe -qa esp4 xfrm_user af_key tun veth bridge
+oe_enter "$@"
+mkdir "$NET_RUN/page"
+oe_wire
+oe_host laptop 198.51.100.1
+oe_host server 198.51.100.10
+for peer in "$@"; do
+	rm -f "$NET_RUN"/laptop.* "$NET_RUN"/K* "$NET_RUN"/*.zones
+	: >"$NET_RUN/lab.records"
+	: >"$NET_RUN/reverse.records"
+	"peer_${peer}_run"
+done

@@ -287,7 +287,7 @@ curves_survive_every_form(void **state)
 		assert_int_equal(pubkey_from_wire(&k, t[i].type, again.wire,
 		    again.len + 1, 2048), -1);
 		assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, again.wire,
-		    again.len, 0), -1);
+		    again.len, 2048), -1);
 		assert_int_equal(pubkey_from_wire(&k, PUBKEY_NONE, again.wire,
 		    again.len, 0), -1);
 	}

@@ -14,7 +14,8 @@
 #include "base/opener.h"
 #include "base/util.h"
 
-#define CONF_FILE_MAX	(1024 * 1024)	/* a file beyond this is no configuration */
+#define CONF_FILE_MAX	(1024 * 1024)	/* a file beyond this is
+					 * no configuration */
 
 static void	conf_report(cfg_t *cfg, const char *fmt, va_list ap)
 		    __attribute__((format(printf, 2, 0)));

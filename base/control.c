@@ -32,8 +32,10 @@
 #define CONTROL_ANSWER_MAX	(64u << 20)	/* 100 000 bindings as text */
 #define CONTROL_QUEUE		1024	/* not yet accepted */
 #define CONTROL_DEPTH_MAX	4	/* a request is flat */
-#define CONTROL_BACKLOG_MAX	(4u << 20)	/* unread events before a watcher is cut off */
-#define CONTROL_DEADLINE	10	/* seconds for a request, and for its answer */
+/* unread events before a watcher is cut off */
+#define CONTROL_BACKLOG_MAX	(4u << 20)
+#define CONTROL_DEADLINE	10	/* seconds for a request,
+					 * and for its answer */
 #define CONTROL_GROUPS_MAX	65536	/* the kernel's NGROUPS_MAX */
 
 struct asker {
@@ -44,7 +46,8 @@ struct asker {
 	uid_t			 uid;
 	bool			 privileged;
 	bool			 watching;
-	bool			 closing;	/* when what is queued has gone out */
+	/* when what is queued has gone out */
+	bool			 closing;
 };
 
 struct control {
@@ -180,7 +183,8 @@ asker_unread(const struct asker *a)
 	return evbuffer_get_length(bufferevent_get_output(a->bev));
 }
 
-/* A request has its time to come, and an answer to be read; a watcher has all. */
+/* A request has its time to come, and an answer to be read; a
+ * watcher has all. */
 static void
 asker_set_deadline(struct asker *a)
 {
@@ -210,7 +214,8 @@ asker_serve(struct asker *a)
 		free(line);
 		any = true;
 	}
-	if (asker_unread(a) == 0 && evbuffer_get_length(in) > CONTROL_LINE_MAX) {
+	if (asker_unread(a) == 0 &&
+	    evbuffer_get_length(in) > CONTROL_LINE_MAX) {
 		asker_error(a, "line too long");
 		a->closing = any = true;
 	}
@@ -308,7 +313,8 @@ control_full(const struct control *c, uid_t uid, bool privileged)
 		others += !a->privileged;
 		same += !a->privileged && a->uid == uid;
 	}
-	return same >= CONTROL_ASKERS_USER ? "too many of this user ask at once" :
+	return same >= CONTROL_ASKERS_USER ?
+	    "too many of this user ask at once" :
 	    others >= CONTROL_ASKERS_OTHERS ? "too many ask at once" : NULL;
 }
 
@@ -522,7 +528,8 @@ fail:
 struct line_reader {
 	int	 fd;
 	char	*buf;
-	size_t	 len, cap, used;	/* used: bytes of the line handed out last */
+	size_t	 len, cap, used;	/* used: bytes of the line
+					 * handed out last */
 };
 
 /* Next line, terminated in place; NULL with errno (0 at the end). */

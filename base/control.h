@@ -18,7 +18,8 @@ struct control;
  * --with-group), or who started the daemon (SO_PEERCRED, SO_PEERGROUPS); when
  * false, only what an unprivileged program may know is told.
  */
-typedef json_object *(*control_fn)(void *arg, json_object *req, bool privileged);
+typedef json_object *(*control_fn)(void *arg, json_object *req,
+	    bool privileged);
 
 /* Sets a text of an answer. */
 void	control_put(json_object *o, const char *key, const char *text);
@@ -60,6 +61,7 @@ json_object *control_ask(const char *path, json_object *req, int timeout_ms);
  * Asks "watch" and calls fn for each event until it returns false or the
  * daemon goes away.  Returns 0, or -1 with errno.
  */
-int	control_watch(const char *path, bool (*fn)(void *, json_object *), void *arg);
+int	control_watch(const char *path, bool (*fn)(void *, json_object *),
+	    void *arg);
 
 #endif

@@ -19,13 +19,16 @@ struct cursor {
 void	 cursor_init(struct cursor *c, const void *buf, size_t len);
 size_t	 cursor_left(const struct cursor *c);
 uint8_t	 cursor_u8(struct cursor *c);
-uint16_t cursor_u16(struct cursor *c);		/* network order in, host order out */
+/* network order in, host order out */
+uint16_t cursor_u16(struct cursor *c);
 uint32_t cursor_u32(struct cursor *c);
 uint64_t cursor_u64(struct cursor *c);
 void	 cursor_copy(struct cursor *c, void *dst, size_t len);
-/* Borrowed pointer to the next len bytes, which are then skipped; NULL and bad if too few. */
+/* Borrowed pointer to the next len bytes, which are then skipped; NULL
+ * and bad if too few. */
 const uint8_t *cursor_take(struct cursor *c, size_t len);
-/* Splits off the next len bytes as a cursor of their own; an empty, bad one if too few. */
+/* Splits off the next len bytes as a cursor of their own; an empty,
+ * bad one if too few. */
 struct cursor cursor_sub(struct cursor *c, size_t len);
 
 /*
@@ -41,14 +44,16 @@ struct writer {
 
 void	 writer_init(struct writer *w, void *buf, size_t cap);
 void	 writer_u8(struct writer *w, uint8_t v);
-void	 writer_u16(struct writer *w, uint16_t v);	/* host order in, network order out */
+/* host order in, network order out */
+void	 writer_u16(struct writer *w, uint16_t v);
 void	 writer_u32(struct writer *w, uint32_t v);
 void	 writer_u64(struct writer *w, uint64_t v);
 void	 writer_put(struct writer *w, const void *src, size_t len);
 /* Overwrites two bytes at an offset already written (lengths known late). */
 void	 writer_patch_u16(struct writer *w, size_t off, uint16_t v);
 
-/* Unaligned loads and stores in network order, for bytes already bounds-checked. */
+/* Unaligned loads and stores in network order, for bytes
+ * already bounds-checked. */
 uint16_t load_u16(const uint8_t *p);
 uint32_t load_u32(const uint8_t *p);
 uint64_t load_u64(const uint8_t *p);

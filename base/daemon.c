@@ -19,7 +19,8 @@
 #include "base/log.h"
 #include "base/util.h"
 
-static int   ready_fd = -1;	/* to the parent that waits for daemon_ready() */
+static int   ready_fd = -1;	/* to the parent that waits
+				 * for daemon_ready() */
 static int   pidfile_fd = -1;
 static pid_t pidfile_owner;
 

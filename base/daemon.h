@@ -14,13 +14,14 @@ struct daemon_options {
 	const char	*pidfile;	/* -p, else NULL */
 	bool		 foreground;	/* -f */
 	bool		 debug;		/* -d, implies -f */
-	bool		 check;		/* -n: check the configuration and exit */
+	bool		 check;		/* -n: check the
+					 * configuration and exit */
 	bool		 list;		/* -o: print all options and exit */
 };
 
 /*
- * Parses argv (-f -d -n -o -c FILE -p FILE -V -h) and starts the log.  -h and -V
- * print and exit 0; anything wrong prints one usage line and exits 2.
+ * Parses argv (-f -d -n -o -c FILE -p FILE -V -h) and starts the log.  -h and
+ * -V print and exit 0; anything wrong prints one usage line and exits 2.
  */
 void	daemon_options(struct daemon_options *o, const char *name, int argc,
 	    char **argv);
@@ -39,7 +40,8 @@ int	daemon_ready(const struct daemon_options *o);
 /* Says that -n found the configuration good, or that there is none. */
 void	daemon_checked(const struct daemon_options *o);
 
-/* Removes the pid file if it is ours.  Safe when daemon_ready() was not reached. */
+/* Removes the pid file if it is ours.  Safe when daemon_ready()
+ * was not reached. */
 void	daemon_stop(const struct daemon_options *o);
 
 #endif

@@ -24,7 +24,8 @@ struct filewatch {
 	struct event *ev, *settle;
 	filewatch_fn  fn;
 	void	     *arg;
-	char	      name[2][NAME_MAX + 1];	/* of the file, in both folders */
+	/* of the file, in both folders */
+	char	      name[2][NAME_MAX + 1];
 };
 
 static void
@@ -64,8 +65,8 @@ filewatch_read(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/* A file that is replaced is seen in its folder; one that is written, wherever it
- * was mounted from, only itself. */
+/* A file that is replaced is seen in its folder; one that is written, wherever
+ * it was mounted from, only itself. */
 static bool
 filewatch_add(struct filewatch *w, const char *path, char name[NAME_MAX + 1])
 {

@@ -70,9 +70,11 @@ hash_sip13(const uint8_t secret[16], const void *key, size_t len)
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-/* Threads may ask first at the same time: one of them draws, the others wait. */
+/* Threads may ask first at the same time: one of them draws,
+ * the others wait. */
 static uint8_t	  process_secret[16];
-static atomic_int process_state;	/* 0: none yet, 1: being drawn, 2: there */
+static atomic_int process_state;	/* 0: none yet, 1: being
+					 * drawn, 2: there */
 
 static void
 secret_draw(void)

@@ -21,7 +21,8 @@
 #include "base/log.h"
 
 #define HELPER_FD_MAX	1024	/* it is forked early, when few are open */
-#define QUICK		3	/* times it is started again at once, then ... */
+#define QUICK		3	/* times it is started again
+				 * at once, then ... */
 #define PAUSE		1	/* ... after so many seconds */
 #define ALONE_WAIT	20000	/* ms; iptables may wait for somebody's lock */
 #define ALONE_AGAIN	50	/* ms between two tries */
@@ -83,8 +84,8 @@ helper_guard(const struct helper_work *w, int sock)
 	}
 }
 
-/* Waits until whoever has the name lets go of it, ms at most: false if it is not
- * our user's, so that nobody else keeps us waiting. */
+/* Waits until whoever has the name lets go of it, ms at most: false if it is
+ * not our user's, so that nobody else keeps us waiting. */
 static bool
 alone_wait(const struct sockaddr_un *name, socklen_t len, int ms)
 {

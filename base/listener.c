@@ -72,7 +72,8 @@ listener_take(struct listener *l, struct sockaddr_storage *from, bool *last)
 	*last = false;
 	if (fd != -1 || !listener_is_out(error))
 		return fd;
-	/* Out of descriptors the kernel says so whether somebody waits or not. */
+	/* Out of descriptors the kernel says so whether
+	 * somebody waits or not. */
 	if (l->spare != -1) {
 		listener_give_spare(l);
 		if ((fd = listener_accept(l, from)) != -1)

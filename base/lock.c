@@ -31,7 +31,8 @@
 #define LOCK_SANITIZED	0
 #endif
 
-#define BPF_COMMAND_FIRST	1	/* of those that read and write an open map */
+#define BPF_COMMAND_FIRST	1	/* of those that read and
+					 * write an open map */
 #define BPF_COMMAND_LAST	3
 
 enum {				/* what not all daemons need */
@@ -108,7 +109,8 @@ static const char *const lock_absent[] = {
 /* A sanitizer makes a thread of its own, which looks at us from outside. */
 static const char *const lock_sanitizer[] = {
 	"clone", "clone3", "fork", "getdents64", "kill", "mmap", "mmap2",
-	"mprotect", "open", "openat", "prctl", "prlimit64", "ptrace", "readlink",
+	"mprotect", "open", "openat", "prctl", "prlimit64", "ptrace",
+	"readlink",
 	"readlinkat", "stat", "newfstatat",
 };
 
@@ -119,7 +121,8 @@ static const unsigned long lock_ioctls[] = {
 
 struct lock {
 	scmp_filter_ctx ctx;
-	int		error;		/* the first one, as libseccomp has it */
+	int		error;		/* the first one, as
+					 * libseccomp has it */
 };
 
 static void
@@ -131,8 +134,8 @@ lock_rule(struct lock *l, uint32_t action, const char *call, unsigned n,
 	if (nr == __NR_SCMP_ERROR || l->error != 0)
 		return;
 	rc = seccomp_rule_add_array(l->ctx, action, nr, n, args);
-	/* A system call that this architecture lacks needs no rule; nor does one
-	 * that is to fail as all others do. */
+	/* A system call that this architecture lacks needs no rule; nor does
+	 * one that is to fail as all others do. */
 	if (rc != 0 && rc != -EDOM && rc != -EINVAL && rc != -EACCES)
 		l->error = rc;
 }
@@ -154,7 +157,8 @@ static void
 lock_arg(struct lock *l, const char *call, unsigned arg, uint64_t mask,
     uint64_t value)
 {
-	const struct scmp_arg_cmp cmp = { arg, SCMP_CMP_MASKED_EQ, mask, value };
+	const struct scmp_arg_cmp cmp = { arg, SCMP_CMP_MASKED_EQ, mask,
+		value };
 
 	lock_rule(l, SCMP_ACT_ALLOW, call, 1, &cmp);
 }
@@ -209,8 +213,10 @@ lock_sockets(struct lock *l, unsigned needs)
 static void
 lock_rest(struct lock *l, unsigned needs, uint32_t fatal)
 {
-	const struct scmp_arg_cmp make = { 0, SCMP_CMP_LT, BPF_COMMAND_FIRST, 0 };
-	const struct scmp_arg_cmp other = { 0, SCMP_CMP_GT, BPF_COMMAND_LAST, 0 };
+	const struct scmp_arg_cmp make = { 0, SCMP_CMP_LT, BPF_COMMAND_FIRST,
+		0 };
+	const struct scmp_arg_cmp other = { 0, SCMP_CMP_GT, BPF_COMMAND_LAST,
+		0 };
 	unsigned long		  i;
 
 	for (i = 0; i < sizeof(lock_ioctls) / sizeof(lock_ioctls[0]); i++)
@@ -287,7 +293,8 @@ priv_lock(const char *name)
 	if (l.error == 0)
 		l.error = seccomp_load(l.ctx);
 	seccomp_release(l.ctx);
-	if (l.error == -EINVAL || l.error == -ENOSYS || l.error == -EOPNOTSUPP) {
+	if (l.error == -EINVAL || l.error == -ENOSYS ||
+	    l.error == -EOPNOTSUPP) {
 		log_warn("this kernel has no seccomp filter: running without");
 		return 0;
 	}

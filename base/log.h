@@ -13,8 +13,9 @@ enum log_level {
 };
 
 /*
- * Sets where messages go; to the journal with their level (sd-daemon(3)).  name must outlive the program's use of the log.
- * Before the first call messages go to stderr at LOG_LEVEL_INFO.
+ * Sets where messages go; to the journal with their level (sd-daemon(3)).  name
+ * must outlive the program's use of the log. Before the first call messages go
+ * to stderr at LOG_LEVEL_INFO.
  */
 void	log_init(const char *name, bool foreground, enum log_level max);
 

@@ -49,7 +49,8 @@ is_family(const char *name, json_object *family)
 	    name[n - u - 1] == '_' && strcmp(name + n - u, unit) == 0);
 }
 
-/* Escapes of OpenMetrics; a document is UTF-8, and we write no more than ASCII. */
+/* Escapes of OpenMetrics; a document is UTF-8, and we write no
+ * more than ASCII. */
 static void
 text_escape(FILE *f, const char *s)
 {
@@ -113,7 +114,8 @@ is_bound(const char *s)
 static void
 histogram_print(FILE *f, const struct sample *s, json_object *value)
 {
-	json_object *le = json_member(value, "le", json_type_object), *count, *sum;
+	json_object *le = json_member(value, "le", json_type_object);
+	json_object *count, *sum;
 
 	if (le == NULL || !json_object_object_get_ex(value, "count", &count) ||
 	    !json_object_object_get_ex(value, "sum", &sum) ||
@@ -128,7 +130,8 @@ histogram_print(FILE *f, const struct sample *s, json_object *value)
 }
 
 static void
-samples_print(FILE *f, const char *name, const char *daemon, json_object *family)
+samples_print(FILE *f, const char *name, const char *daemon,
+    json_object *family)
 {
 	json_object  *samples = json_member(family, "samples", json_type_array);
 	json_object  *o, *value;
@@ -200,7 +203,8 @@ metrics_print(FILE *f, json_object *const *answers, size_t n)
 		    json_type_object)) == NULL)
 			continue;
 		json_object_object_foreach(families, name, family) {
-			for (k = 0; k < i && family_of(answers[k], name) == NULL;)
+			for (k = 0; k < i &&
+			    family_of(answers[k], name) == NULL;)
 				k++;
 			if (k == i && json_object_is_type(family,
 			    json_type_object) && is_family(name, family))

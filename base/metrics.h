@@ -11,8 +11,8 @@
 
 /*
  * Writes what daemons answered to "metrics" (report.h, REPORT_METRICS) as one
- * OpenMetrics 1.0 document; each sample has the label "daemon".  Borrowed.  What
- * is not as it should be is left out, so that the document always is one.
+ * OpenMetrics 1.0 document; each sample has the label "daemon".  Borrowed.
+ * What is not as it should be is left out, so that the document always is one.
  */
 void	metrics_print(FILE *f, json_object *const *answers, size_t n);
 

@@ -80,7 +80,7 @@ opener_allow_state(const char *path)
 		states[nstates++].path = xstrdup(path);
 }
 
-/* --- what is done for others --------------------------------------------------- */
+/* --- what is done for others ---------------------------------------------- */
 
 /* Where a path in a configuration may begin and end. */
 static bool
@@ -217,8 +217,9 @@ opener_do(const char *const *paths, size_t npaths, enum opener_wish wish,
 }
 
 /*
- * A request is taken off the queue after its answer, so that whoever comes after
- * one that was killed answers it; an answer that comes twice has its number.
+ * A request is taken off the queue after its answer, so that whoever
+ * comes after one that was killed answers it; an answer that comes
+ * twice has its number.
  */
 static void
 opener_serve(int sock, bool again, void *arg)
@@ -264,7 +265,7 @@ opener_start(const char *const *paths, size_t npaths)
 	return npaths == 0 ? -1 : helper_start(&opener, &w);
 }
 
-/* --- what the daemon asks ------------------------------------------------------- */
+/* --- what the daemon asks ------------------------------------------------- */
 
 /* Only when both it and who starts it again were killed. */
 static int
@@ -294,7 +295,8 @@ opener_send(enum opener_wish wish, const char *path)
 	memcpy(text, &opener_asked, sizeof(opener_asked));
 	text[sizeof(opener_asked)] = (char)wish;
 	/* A message, whose length goes with it, not a string. */
-	memcpy(text + REQUEST_HEAD, path, len); /* NOLINT(bugprone-not-null-terminated-result) */
+	/* NOLINT(bugprone-not-null-terminated-result) */
+	memcpy(text + REQUEST_HEAD, path, len);
 	if (send(opener.fd, text, REQUEST_HEAD + len, MSG_NOSIGNAL) == -1) {
 		errno = opener_gone();
 		return 0;

@@ -9,15 +9,15 @@
  * Forks a process that keeps the caller's privileges and does two things: open
  * files read-only and pass the descriptors; and replace files of state.  It
  * opens only paths given here, and those that the configuration (the first
- * path) names now, outside comments.
- * It ends when the daemon does, and is started again when it is killed.  Call it before threads and priv_drop();
- * from then on conf_read() and conf_open_secret() go through it,
- * so that SIGHUP works after priv_lock().
- * Returns 0, or -1 after one log line.
+ * path) names now, outside comments. It ends when the daemon does, and is
+ * started again when it is killed.  Call it before threads and priv_drop();
+ * from then on conf_read() and conf_open_secret() go through it, so that SIGHUP
+ * works after priv_lock(). Returns 0, or -1 after one log line.
  */
 int	opener_start(const char *const *paths, size_t npaths);
 
-/* Allows path, copied, to be replaced.  Before opener_start(); eight at most. */
+/* Allows path, copied, to be replaced.  Before
+ * opener_start(); eight at most. */
 void	opener_allow_state(const char *path);
 
 /* As open(path, O_RDONLY): a descriptor, or -1 with errno (EPERM: not a path

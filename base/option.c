@@ -17,7 +17,7 @@
 #define NAME_MAX_LEN	96	/* of "section.option" */
 #define VALUE_MAX	512	/* of a default */
 
-/* --- libConfuse's table ---------------------------------------------------- */
+/* --- libConfuse's table --------------------------------------------------- */
 
 static size_t
 count_options(const struct option *table)
@@ -111,7 +111,7 @@ option_parse_nothing(const struct option *table)
 	return cfg;
 }
 
-/* --- values ---------------------------------------------------------------- */
+/* --- values --------------------------------------------------------------- */
 
 static void *
 member(const struct option *o, void *to)
@@ -279,7 +279,7 @@ take_value(cfg_t *cfg, const struct option *o, void *to, const char *text)
 	return takes[o->type](cfg, o, to, text);
 }
 
-/* --- reading --------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 /* What stands at place i, as a text. */
 static const char *
@@ -430,7 +430,7 @@ option_clear(const struct option *table, void *to)
 	}
 }
 
-/* --- two files, and the files of one --------------------------------------- */
+/* --- two files, and the files of one -------------------------------------- */
 
 static bool
 same_values(const struct option *o, cfg_t *a, cfg_t *b)

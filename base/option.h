@@ -13,19 +13,25 @@ enum option_type {
 	OPTION_END,		/* of a table */
 	OPTION_BOOL,		/* bool */
 	OPTION_NUMBER,		/* an unsigned integer of any size */
-	OPTION_WORD,		/* one of words; bool or an integer of any size */
+	OPTION_WORD,		/* one of words; bool or an
+				 * integer of any size */
 	OPTION_TEXT,		/* char *, or for take() */
 	OPTION_NAME,		/* char[lo to hi bytes long and a 0] */
 	OPTION_INTERFACE,	/* char[IFNAMSIZ] */
 	OPTION_ADDRESS,		/* for take(): net/addr_option.h has one */
 	OPTION_FILE,		/* char *: read when the configuration is */
-	OPTION_STATE,		/* char *: replaced while the daemon runs; "": none */
-	OPTION_SECRET,		/* struct option_secret out of a file of lo to hi bytes */
+	OPTION_STATE,		/* char *: replaced while the
+				 * daemon runs; "": none */
+	OPTION_SECRET,		/* struct option_secret out of a file
+				 * of lo to hi bytes */
 	OPTION_LIST,		/* of at most hi texts, each for take() */
-	OPTION_PREFIXES,	/* the same; a text that begins with '/' is a file */
-	OPTION_SECTION,		/* stands once: members of the same struct, or for open() */
+	OPTION_PREFIXES,	/* the same; a text that begins
+				 * with '/' is a file */
+	OPTION_SECTION,		/* stands once: members of the same
+				 * struct, or for open() */
 	OPTION_SECTIONS,	/* at most hi, each with a title, for open() */
-	OPTION_TABLE,		/* all of another table stands here too; for open() */
+	OPTION_TABLE,		/* all of another table stands
+				 * here too; for open() */
 };
 
 /* Does SIGHUP take a new value over? */
@@ -66,16 +72,19 @@ struct option {
 	const char	   *name;
 	enum option_type    type;
 	enum option_when    when;
-	const char	   *value;	/* default as in a file, a list's with commas; NULL: none */
+	const char	   *value;	/* default as in a file, a list's with
+					 * commas; NULL: none */
 	size_t		    offset, size;	/* of the member: OPTION_AT() */
 	int64_t		    lo, hi;
-	unsigned	    scale;	/* of a number: the member is so many times it; 0: once */
+	unsigned	    scale;	/* of a number: the member is so many
+					 * times it; 0: once */
 	const struct option_word *words; /* to one without a word */
 	const struct option *table;	/* of a section */
 	bool		    ipv4;	/* of addresses: no others are taken */
 	option_take	    take;
 	option_open	    open;
-	uint32_t	    bit;	/* tells option_read_set() that it stood there */
+	uint32_t	    bit;	/* tells option_read_set()
+					 * that it stood there */
 	const char	   *example;	/* where there is no default to show */
 	const char	   *help;	/* sentences */
 };
@@ -92,8 +101,8 @@ cfg_t	*option_parse_nothing(const struct option *table);
 /*
  * Reads every option into the struct to, in the table's order; what does not
  * stand there has its default.  0, or -1 after one log line; then as after 0
- * option_clear() frees what was read.  option_read_set() leaves alone what does not stand
- * there, and adds the bits of what does.
+ * option_clear() frees what was read.  option_read_set() leaves alone what does
+ * not stand there, and adds the bits of what does.
  */
 int	 option_read(const struct option *table, const struct option_source *s,
 	    void *to);

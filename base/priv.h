@@ -7,7 +7,8 @@
 /* True if the process has CAP_NET_ADMIN and CAP_NET_RAW. */
 bool	priv_have_net(void);
 
-/* priv_drop() is to leave CAP_NET_BIND_SERVICE: the right to ports below 1024. */
+/* priv_drop() is to leave CAP_NET_BIND_SERVICE: the right to
+ * ports below 1024. */
 void	priv_keep_low_ports(void);
 
 /*

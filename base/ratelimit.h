@@ -14,7 +14,8 @@ struct ratelimit {
 	uint64_t since;		/* now of the last refill */
 };
 
-#define RATELIMIT_INIT(burst_, interval_) { .burst = (burst_), .interval = (interval_) }
+#define RATELIMIT_INIT(burst_, interval_) \
+	{ .burst = (burst_), .interval = (interval_) }
 
 /* True if it may happen now (milliseconds); counts in missed if not. */
 bool	ratelimit_pass(struct ratelimit *r, uint64_t now);

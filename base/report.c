@@ -18,7 +18,8 @@ struct report {
 	bool		 privileged;
 	json_object	*top;
 	unsigned	 depth;
-	json_object	*at[DEPTH_MAX];		/* values, schema: where tables go */
+	/* values, schema: where tables go */
+	json_object	*at[DEPTH_MAX];
 	const char	*labels[DEPTH_MAX];	/* NULL: none */
 };
 
@@ -66,7 +67,7 @@ new_fraction(uint64_t n, unsigned per_second)
 	return json_object_new_double_s((double)n / per_second, text);
 }
 
-/* --- the members of a struct ------------------------------------------------ */
+/* --- the members of a struct ---------------------------------------------- */
 
 static uint64_t
 member_number(const struct report_field *f, const void *values)
@@ -142,7 +143,8 @@ member_json(const struct report_field *f, const void *values)
 	case REPORT_TEXT:
 	case REPORT_CHARS:
 		text = f->type == REPORT_CHARS ? at : member_pointer(f, values);
-		if (text == NULL || (*text == '\0' && (f->flags & REPORT_MAYBE)))
+		if (text == NULL ||
+		    (*text == '\0' && (f->flags & REPORT_MAYBE)))
 			return NULL;
 		return json_object_new_string(text);
 	case REPORT_LIST:
@@ -184,7 +186,7 @@ fields_write(json_object *o, const struct report_field *f, const void *values,
 	}
 }
 
-/* --- metrics ------------------------------------------------------------------ */
+/* --- metrics -------------------------------------------------------------- */
 
 static void
 metric_name(char *name, const struct report_table *t,
@@ -279,7 +281,7 @@ metrics_add(struct report *r, const struct report_table *t, const char *label,
 	}
 }
 
-/* --- what there is ---------------------------------------------------------- */
+/* --- what there is -------------------------------------------------------- */
 
 static json_object *
 field_schema(const struct report_table *t, const struct report_field *f)
@@ -308,7 +310,7 @@ schema_write(json_object *o, const struct report_table *t)
 		json_object_object_add(o, f->key, field_schema(t, f));
 }
 
-/* --- a report ----------------------------------------------------------------- */
+/* --- a report ------------------------------------------------------------- */
 
 struct report *
 report_new(enum report_form form, bool privileged)
@@ -421,7 +423,7 @@ report_end(struct report *r)
 	return o;
 }
 
-/* --- rows ------------------------------------------------------------------------ */
+/* --- rows ----------------------------------------------------------------- */
 
 json_object *
 report_row(const struct report_field *f, const void *values, bool privileged)

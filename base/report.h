@@ -13,12 +13,15 @@ enum report_type {
 	REPORT_END,		/* of a table */
 	REPORT_COUNTER,		/* unsigned of any size: only grows */
 	REPORT_GAUGE,		/* unsigned of any size */
-	REPORT_NUMBER,		/* unsigned of any size that measures nothing: an id, a port */
-	REPORT_INFO,		/* unsigned: 1; a metric alone, which its labels are about */
+	REPORT_NUMBER,		/* unsigned of any size that measures
+				 * nothing: an id, a port */
+	REPORT_INFO,		/* unsigned: 1; a metric alone, which its
+				 * labels are about */
 	REPORT_FLAG,		/* bool */
 	REPORT_TEXT,		/* const char *; NULL: absent */
 	REPORT_CHARS,		/* char[]: a text in place */
-	REPORT_LIST,		/* json_object *: an array of texts, taken over; NULL: absent */
+	REPORT_LIST,		/* json_object *: an array of texts, taken
+				 * over; NULL: absent */
 	REPORT_HISTOGRAM,	/* struct histogram */
 };
 
@@ -29,14 +32,16 @@ enum report_unit {
 	REPORT_MICROSECONDS,	/* of the member; it is told in seconds */
 };
 
-#define REPORT_NONE	UINT64_MAX	/* of 64 bits: there is no such number, so absent */
+#define REPORT_NONE	UINT64_MAX	/* of 64 bits: there is no such
+					 * number, so absent */
 
 #define REPORT_MAYBE	1u	/* absent if it is 0, false or empty */
 #define REPORT_PRIVATE	2u	/* for the privileged alone (base/control.h) */
 #define REPORT_WIDE	4u	/* a column that rsipctl's tables leave out */
 
 struct report_field {
-	const char	*key;	/* the same thing has the same key in every daemon */
+	const char	*key;	/* the same thing has the same
+				 * key in every daemon */
 	uint16_t	 offset, size;
 	uint8_t		 type, unit;	/* enum report_type, report_unit */
 	uint8_t		 flags;
@@ -49,14 +54,14 @@ struct report_field {
 	const char	*metric, *labels;
 };
 
-/* In braces: a field that is member m of struct s, with REPORT_ left out of type
- * and unit; what else it has may follow. */
+/* In braces: a field that is member m of struct s, with REPORT_ left out of
+ * type and unit; what else it has may follow. */
 #define REPORT_FIELD(k, t, u, s, m, h)					\
 	.key = (k), .type = REPORT_##t, .unit = REPORT_##u,		\
 	.offset = offsetof(s, m), .size = sizeof(((s *)0)->m), .help = (h)
 
-/* Packets, told apart by a label of one metric: those that passed by a way, their
- * bytes, those dropped for a reason. */
+/* Packets, told apart by a label of one metric: those that passed by a way,
+ * their bytes, those dropped for a reason. */
 #define REPORT_PASSED(k, s, m, name, way)				\
 	{ REPORT_FIELD(k, COUNTER, PLAIN, s, m,				\
 	    "packets that passed, by the way they took"),		\
@@ -72,30 +77,33 @@ struct report_field {
 
 /* An object of a report. */
 struct report_table {
-	const char *key;	/* of the object; NULL: its fields stand on top */
-	const char *prefix;	/* of its metrics; "": none; NULL: it has no metrics */
+	const char *key;	/* of the object; NULL: its
+				 * fields stand on top */
+	const char *prefix;	/* of its metrics; "": none; NULL:
+				 * it has no metrics */
 	const struct report_field *fields;
-	/* Not NULL: there is one object for each value of this label, and where it
-	 * has one field alone, only its value. */
+	/* Not NULL: there is one object for each value of this label, and where
+	 * it has one field alone, only its value. */
 	const char *label;
 };
 
 /*
- * The front ends: what rsipctl prints, what Prometheus reads (OpenMetrics), and what
- * fields there are.  A daemon writes its report once for all of them.
+ * The front ends: what rsipctl prints, what Prometheus reads (OpenMetrics), and
+ * what fields there are.  A daemon writes its report once for all of them.
  */
 enum report_form {
 	REPORT_VALUES,		/* {"key": value, "table": {"key": value}} */
 	REPORT_METRICS,		/* for metrics_print() */
-	REPORT_SCHEMA,		/* {"key": {"type", "unit", "help", "metric"}} */
+	REPORT_SCHEMA,		/* {"key": {"type", "unit",
+				 * "help", "metric"}} */
 };
 
 struct report;
 
 /* privileged: with what is private. */
 struct report *report_new(enum report_form form, bool privileged);
-/* An object within which the next tables stand, until report_leave().  labels, as
- * of a field, or NULL, are those of all metrics there; borrowed. */
+/* An object within which the next tables stand, until report_leave().  labels,
+ * as of a field, or NULL, are those of all metrics there; borrowed. */
 void	report_enter(struct report *r, const char *key, const char *labels);
 void	report_leave(struct report *r);
 /* values: the struct that the table's fields are of; borrowed but for lists. */
@@ -108,7 +116,7 @@ enum report_form report_form(const struct report *r);
 /* The object, the caller's to put; r is gone. */
 json_object *report_end(struct report *r);
 
-/* --- rows --------------------------------------------------------------------- */
+/* --- rows ----------------------------------------------------------------- */
 
 /* One object: a row, an event, an answer. */
 json_object *report_row(const struct report_field *f, const void *values,
@@ -117,7 +125,8 @@ json_object *report_row(const struct report_field *f, const void *values,
 json_object *report_rows_new(const struct report_field *f);
 /* As REPORT_SCHEMA has it. */
 json_object *report_columns(const struct report_field *f);
-/* Is there room for a row more, of limit?  If not, the table counts it as "more". */
+/* Is there room for a row more, of limit?  If not, the table
+ * counts it as "more". */
 bool	report_rows_room(json_object *rows, size_t limit);
 void	report_rows_add(json_object *rows, const struct report_field *f,
 	    const void *values, bool privileged);

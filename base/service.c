@@ -84,7 +84,7 @@ service_publish(struct service *s, json_object *o)
 	json_object_put(o);
 }
 
-/* --- the configuration ----------------------------------------------------- */
+/* --- the configuration ---------------------------------------------------- */
 
 static const struct web_config *
 plan_web(const struct service_plan *plan, const void *settings)
@@ -161,7 +161,7 @@ service_reload(struct service *s)
 	return rc;
 }
 
-/* --- rsipctl --------------------------------------------------------------- */
+/* --- rsipctl -------------------------------------------------------------- */
 
 /* Of every daemon. */
 struct process {
@@ -222,8 +222,8 @@ answer_reload(struct service *s)
 	char line[RESTART_MAX + 80];
 
 	if (service_reload(s) == -1)
-		return control_answer("error", "the configuration has an error, "
-		    "see the log; the old one stays in force");
+		return control_answer("error", "the configuration has an "
+		    "error, see the log; the old one stays in force");
 	snprintf(line, sizeof(line), "configuration read again%s%s",
 	    s->restart[0] == '\0' ? "" : "; only a restart changes ",
 	    s->restart);
@@ -233,8 +233,8 @@ answer_reload(struct service *s)
 static json_object *
 service_run_command(struct service *s, json_object *req, bool privileged)
 {
-	static const char *const      refused = "only root and group " RSIP_GROUP
-	    " may ask this";
+	static const char *const      refused = "only root and group "
+	    RSIP_GROUP " may ask this";
 	const char		     *name = json_member_text(req, "command");
 	const struct service_command *c = s->plan->commands;
 
@@ -268,7 +268,7 @@ service_answer(void *arg, json_object *req, bool privileged)
 	return o;
 }
 
-/* --- browsers ----------------------------------------------------------------- */
+/* --- browsers ------------------------------------------------------------- */
 
 #ifdef HAVE_WEB
 #define WEB_ROWS "200"	/* of a table: people read it, every other second */
@@ -337,7 +337,7 @@ service_web_open(struct service *s)
 }
 #endif
 
-/* --- life ------------------------------------------------------------------ */
+/* --- life ----------------------------------------------------------------- */
 
 static void
 on_signal(evutil_socket_t sig, short what, void *arg)

@@ -16,7 +16,8 @@ struct service;
 /* What rsipctl may ask. */
 struct service_command {
 	const char  *name;
-	bool	     privileged;	/* others are refused (base/control.h) */
+	bool	     privileged;	/* others are refused
+					 * (base/control.h) */
 	/* As control_fn; the answer needs no "daemon". */
 	json_object *(*fn)(void *arg, json_object *req, bool privileged);
 	const struct report_field *columns;	/* of a table; else NULL */
@@ -26,33 +27,36 @@ struct service_command {
 struct service_plan {
 	const char *name;		/* "rsipd" */
 	const struct option *options;	/* of its configuration */
-	const char *resolv_conf;	/* a file that read() opens, too; NULL: none */
+	const char *resolv_conf;	/* a file that read() opens,
+					 * too; NULL: none */
 	bool	    low_ports;		/* priv_keep_low_ports() */
-	/* Settings out of a file; NULL after one log line.  free: NULL is allowed. */
+	/* Settings out of a file; NULL after one log line.  free:
+	 * NULL is allowed. */
 	void	 *(*read)(const struct option_source *s);
 	void	  (*free)(void *settings);
 	/* opener_allow_state() for files that no option names; may be NULL. */
 	void	  (*allow)(const void *settings);
-	/* Offsets in the settings: where rsipctl asks (char *), and where browsers and
-	 * Prometheus do (struct web_config). */
+	/* Offsets in the settings: where rsipctl asks (char *), and where
+	 * browsers and Prometheus do (struct web_config). */
 	size_t	    control, web;
 	/*
-	 * With all privileges, in the process that stays: makes what needs them.
-	 * settings are taken over at once.  0, or -1 after one log line; stop() comes
-	 * either way.
+	 * With all privileges, in the process that stays: makes what needs
+	 * them. settings are taken over at once.  0, or -1 after one log line;
+	 * stop() comes either way.
 	 */
 	int	  (*start)(void *arg, struct service *s, void *settings);
 	/* Everything runs, without privileges; may be NULL. */
 	void	  (*ready)(void *arg);
-	/* Takes settings over and returns 0; or -1 after one log line, and all is
-	 * as it was. */
+	/* Takes settings over and returns 0; or -1 after one log line, and
+	 * all is as it was. */
 	int	  (*reload)(void *arg, void *settings);
 	/* SIGTERM or SIGINT; again: not the first.  NULL: service_end(). */
 	void	  (*end)(void *arg, bool again);
 	void	  (*stop)(void *arg);
 	/* What it says of itself: "status" and "metrics" (base/report.h). */
 	void	  (*report)(void *arg, struct report *r);
-	/* To one without a name; "reload", "status", "metrics" and "schema" are ours. */
+	/* To one without a name; "reload", "status", "metrics" and
+	 * "schema" are ours. */
 	const struct service_command *commands;
 };
 
@@ -70,8 +74,8 @@ void	service_fail(struct service *s);
 /* Somebody has asked it to end. */
 bool	service_ordered(const struct service *s);
 
-/* Tells those who watch; o becomes the service's.  Events that nobody reads need not
- * be made. */
+/* Tells those who watch; o becomes the service's.  Events that nobody reads
+ * need not be made. */
 bool	service_watched(const struct service *s);
 void	service_publish(struct service *s, json_object *o);
 

@@ -229,7 +229,8 @@ base64_decode(void *out, size_t cap, const char *in, size_t len)
 	}
 	if (n > INT32_MAX - 3)
 		return -1;
-	/* Left-over bits must be zero: one byte string, one text (RFC 4648 §3.5). */
+	/* Left-over bits must be zero: one byte string, one text
+	 * (RFC 4648 §3.5). */
 	switch (digits % 4) {
 	case 0:
 		return pads == 0 ? (int)n : -1;

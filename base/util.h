@@ -32,8 +32,9 @@ uint32_t checksum_add(uint32_t sum, const void *buf, size_t len);
 /* Folds and complements: the value to store_u16() into a header. */
 uint16_t checksum_fold(uint32_t sum);
 
-/* Base64 (RFC 4648). Decoding skips white space, wants correct padding or none.
- * Both return the length, or -1 if it does not fit or is malformed; encode terminates. */
+/* Base64 (RFC 4648). Decoding skips white space, wants correct padding or
+ * none. Both return the length, or -1 if it does not fit or is malformed;
+ * encode terminates. */
 int	 base64_encode(char *out, size_t cap, const void *in, size_t len);
 int	 base64_decode(void *out, size_t cap, const char *in, size_t len);
 

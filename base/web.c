@@ -65,7 +65,7 @@ reader_free(struct reader *r)
 	free(r);
 }
 
-/* --- answers --------------------------------------------------------------------- */
+/* --- answers -------------------------------------------------------------- */
 
 static void
 answer_head(struct evbuffer *out, unsigned status, const char *type, size_t len)
@@ -187,7 +187,7 @@ answer(struct web *w, struct evbuffer *out, const struct web_request *q)
 	answer_status(out, type == NULL ? 404 : 503);
 }
 
-/* --- readers ------------------------------------------------------------------- */
+/* --- readers -------------------------------------------------------------- */
 
 static void
 reader_read(struct bufferevent *bev, void *arg)
@@ -276,7 +276,7 @@ web_accept(void *arg, int fd, const struct sockaddr *from, bool last)
 	event_add(r->deadline, &deadline);
 }
 
-/* --- life --------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------- */
 
 int
 web_check(const struct web_config *c)
@@ -305,7 +305,8 @@ web_open(struct event_base *base, const struct web_config *c, web_fn fn,
 	w->arg = arg;
 	TAILQ_INIT(&w->readers);
 	place_text(&c->addr, w->name);
-	fd = socket(c->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(c->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK, 0);
 	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one,
 	    sizeof(one)) == -1 ||
 	    bind(fd, (const struct sockaddr *)&c->addr,

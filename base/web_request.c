@@ -12,7 +12,8 @@
 #include "base/util.h"
 #include "base/web.h"
 
-#define LINE_MAX_LEN	1024	/* of a header; who needs more is no reader of ours */
+#define LINE_MAX_LEN	1024	/* of a header; who needs more is
+				 * no reader of ours */
 
 /* What the headers say, so far. */
 struct head {
@@ -205,7 +206,8 @@ first_line_read(char *line, struct web_request *out)
 	if ((version = strchr(target, ' ')) == NULL)
 		return 400;
 	*version++ = '\0';
-	if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
+	if (strcmp(version, "HTTP/1.1") != 0 &&
+	    strcmp(version, "HTTP/1.0") != 0)
 		return strncmp(version, "HTTP/", 5) == 0 ? 505 : 400;
 	out->head = strcmp(line, "HEAD") == 0;
 	if (!out->head && strcmp(line, "GET") != 0)

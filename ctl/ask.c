@@ -15,8 +15,10 @@
 #include "ctl/ask.h"
 #include "ctl/table.h"
 
-#define WATCH_RETRY	250000	/* microseconds between looks whether a daemon is back */
-#define ASK_TIMEOUT	5000	/* milliseconds; a daemon reloading asks DNS of nobody */
+#define WATCH_RETRY	250000	/* microseconds between looks whether
+				 * a daemon is back */
+#define ASK_TIMEOUT	5000	/* milliseconds; a daemon reloading
+				 * asks DNS of nobody */
 
 enum {				/* who may know a command */
 	RSIPD = 1,
@@ -39,7 +41,8 @@ static const struct daemon {
 static const struct command {
 	const char *name;
 	unsigned    who;
-	const char *nothing;		/* what a table without rows says; NULL: no table */
+	const char *nothing;		/* what a table without rows
+					 * says; NULL: no table */
 } commands[] = {
 	{ "status", ALL, NULL },
 	{ "leases", RSIPD | RSIPC, "no leases" },
@@ -141,7 +144,8 @@ silence_explain(const char *name, const char *socket, int error)
 }
 
 struct target {
-	const char  *name;		/* a daemon's, or the socket that was named */
+	const char  *name;		/* a daemon's, or the
+					 * socket that was named */
 	const char  *socket;
 	json_object *answer;
 	bool	     json;		/* of watch */
@@ -194,7 +198,7 @@ nobody_explain(const struct target *t, size_t n)
 	fputs(n == 1 ? " does not run\n" : " do not run\n", stderr);
 }
 
-/* --- watch ------------------------------------------------------------------ */
+/* --- watch ---------------------------------------------------------------- */
 
 static bool
 watch_event(void *arg, json_object *event)
@@ -238,7 +242,8 @@ watch_said(const struct target *t, const char *what)
 	fprintf(stderr, "rsipctl: %s %s\n", t->name, what);
 }
 
-/* Is anybody there?  A watcher of a daemon that is not would only add a line. */
+/* Is anybody there?  A watcher of a daemon that is not would
+ * only add a line. */
 static bool
 watch_probe(const char *socket)
 {
@@ -301,10 +306,11 @@ watch_run(struct target *t, size_t n)
 		if (started[i])
 			pthread_join(thread[i], NULL);
 	}
-	return 1;		/* watching only ends by a signal, or where it may not be */
+	return 1;		/* watching only ends by a signal, or
+				 * where it may not be */
 }
 
-/* --- everything else --------------------------------------------------------- */
+/* --- everything else ------------------------------------------------------ */
 
 static const char *
 target_name(const struct target *t)

@@ -11,9 +11,11 @@ struct ask_request {
 	const char *command;		/* one of ask_known() */
 	const char *address;		/* of "why"; else NULL */
 	const char *sockets[ASK_SOCKETS_MAX];
-	size_t	    nsockets;		/* 0: every daemon that may know, at its default socket */
+	size_t	    nsockets;		/* 0: every daemon that may know, at
+					 * its default socket */
 	bool	    verbose;		/* of "status": with the counters */
-	bool	    json;		/* the answers as they came, one line a daemon */
+	bool	    json;		/* the answers as they came,
+					 * one line a daemon */
 };
 
 /* A daemon to ask: its name, or the socket that was named. */

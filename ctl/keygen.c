@@ -14,14 +14,16 @@
 #include "ctl/keygen.h"
 
 #define TXT_STRING_MAX	255	/* RFC 1035 §3.3 */
-#define NAME_MAX_LEN	253	/* of a domain name as text without its last dot */
+#define NAME_MAX_LEN	253	/* of a domain name as text
+				 * without its last dot */
 #define LABEL_MAX	63
 #define DATA_MAX	4096
 /* RFC 2535 §3.1.2: not for confidentiality (0x4000), a host's key (0x0200).
  * Written as a decimal number, the only form that every name server reads. */
 #define KEY_FLAGS	0x4200
 #define KEY_PROTOCOL	4	/* IPsec (RFC 2535 §3.1.3) */
-#define KEY_ALGORITHM	1	/* RSA with RFC 3110's bytes, as FreeS/WAN published */
+#define KEY_ALGORITHM	1	/* RSA with RFC 3110's bytes, as
+				 * FreeS/WAN published */
 
 int
 keygen_make(struct pubkey *out, const char *path, enum pubkey_type type,
@@ -133,7 +135,8 @@ record_add(json_object *records, const char *name, const char *type,
 	json_object_array_add(records, o);
 }
 
-/* Quotes text as a TXT record's character-strings; none of it needs an escape. */
+/* Quotes text as a TXT record's character-strings; none of it
+ * needs an escape. */
 static void
 txt_strings(char *out, size_t cap, const char *text)
 {
@@ -146,7 +149,8 @@ txt_strings(char *out, size_t cap, const char *text)
 	}
 }
 
-/* Gateway type 0: the key is for the owner of the name itself (RFC 4025 §2.3). */
+/* Gateway type 0: the key is for the owner of the name itself
+ * (RFC 4025 §2.3). */
 static void
 ipseckey_add(json_object *records, const char *owner,
     const struct zone_request *r, unsigned type, const char *gateway,

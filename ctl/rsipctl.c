@@ -33,8 +33,8 @@ struct options {
 static void
 usage(FILE *f)
 {
-	fputs("usage: rsipctl [-s SOCKET]... [-v] [--json] status | leases | flows | "
-	    "sa | spd | metrics | schema |\n"
+	fputs("usage: rsipctl [-s SOCKET]... [-v] [--json] status | leases | "
+	    "flows | sa | spd | metrics | schema |\n"
 	    "               reload | watch | top\n"
 	    "       rsipctl [-s SOCKET]... [--json] why ADDRESS\n"
 	    "       rsipctl [--json] keygen [-f] [-b BITS] [-o FILE] "
@@ -165,7 +165,8 @@ records_print(const struct pubkey *k, const struct options *o)
 	}
 	pubkey_to_base64(k, text, sizeof(text));
 	answer = json_object_new_object();
-	json_object_object_add(answer, "id", json_object_new_string(o->zone.id));
+	json_object_object_add(answer, "id",
+	    json_object_new_string(o->zone.id));
 	json_object_object_add(answer, "kind",
 	    json_object_new_string(PUBKEY_KIND(k)));
 	json_object_object_add(answer, "bits",
@@ -182,8 +183,8 @@ records_print(const struct pubkey *k, const struct options *o)
 static void
 keygen_next_steps(const char *path, bool rsa)
 {
-	fprintf(stderr, "\nNext, so that others find the key in DNS; one record "
-	    "is enough:\n"
+	fprintf(stderr, "\nNext, so that others find the key in DNS; one "
+	    "record is enough:\n"
 	    "  a laptop, which shares its address or changes it, under a name "
 	    "of its own:\n"
 	    "    rsipctl dns-records -k %s --id @NAME --type %s\n"

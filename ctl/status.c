@@ -16,7 +16,8 @@
 
 #include "include/rsip/status.h"
 
-/* This runs in strangers' programs: no logging, no base/, nothing that exits. */
+/* This runs in strangers' programs: no logging, no base/,
+ * nothing that exits. */
 
 #define STATUS_TIMEOUT	2000	/* milliseconds, for the whole question */
 #define STATUS_LINE_MAX	65536
@@ -219,7 +220,8 @@ status_read(json_object *o, struct rsip_status *out)
 	    answer_text(o, "auth"));
 	right = word_find(rights, sizeof(rights) / sizeof(rights[0]),
 	    answer_text(o, "right"));
-	/* Every answer to "why" has its line; what has none is something else. */
+	/* Every answer to "why" has its line; what has none
+	 * is something else. */
 	if (answer_text(o, "error")[0] != '\0' || policy == -1 || auth == -1 ||
 	    right == -1 ||
 	    answer_text(o, "line")[0] == '\0') {
@@ -326,7 +328,8 @@ rsip_status_socket(int fd, const char *control, struct rsip_status *out)
 	} else if (l->sin_family == AF_INET6 && r->sin_family == AF_INET6 &&
 	    IN6_IS_ADDR_V4MAPPED(&l6->sin6_addr) &&
 	    IN6_IS_ADDR_V4MAPPED(&r6->sin6_addr)) {
-		/* What programs with one socket for both families get (RFC 3493 §3.7). */
+		/* What programs with one socket for both families get
+		 * (RFC 3493 §3.7). */
 		memcpy(&from, l6->sin6_addr.s6_addr + 12, 4);
 		memcpy(&to, r6->sin6_addr.s6_addr + 12, 4);
 		from_port = l6->sin6_port;

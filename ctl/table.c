@@ -17,7 +17,8 @@
 
 /* How a column's value is written. */
 enum column_kind {
-	COLUMN_TEXT,		/* or an array: the first few, then how many more */
+	COLUMN_TEXT,		/* or an array: the first few,
+				 * then how many more */
 	COLUMN_COUNT,		/* right-aligned number */
 	COLUMN_BYTES,		/* 10.5M, powers of 1000 */
 	COLUMN_SECONDS,		/* 3m20s */
@@ -277,7 +278,8 @@ lines_hidden(const char *key, json_object *v, unsigned depth, bool counters)
 {
 	if (strcmp(key, "le") == 0 && json_object_is_type(v, json_type_object))
 		return true;
-	return !counters && depth > 0 && (json_object_is_type(v, json_type_int) ||
+	return !counters && depth > 0 &&
+	    (json_object_is_type(v, json_type_int) ||
 	    json_object_is_type(v, json_type_double));
 }
 
@@ -367,7 +369,8 @@ event_value(FILE *f, json_object *v)
 		return;
 	}
 	text = value_text(v);
-	if (strchr(text, ' ') != NULL && json_object_is_type(v, json_type_string)) {
+	if (strchr(text, ' ') != NULL &&
+	    json_object_is_type(v, json_type_string)) {
 		fputc('"', f);
 		text_print(f, text);
 		fputc('"', f);

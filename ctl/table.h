@@ -7,10 +7,11 @@
 #include <stdio.h>
 
 /*
- * Writes an answer's "rows" (borrowed; base/report.h) as a table: titles are the
- * keys of its "columns", and how a value is written their type and unit say.
- * Absent values are "-".  A column that is absent from every row is left out, and
- * a wide one unless verbose.  False, and nothing is written, without rows.
+ * Writes an answer's "rows" (borrowed; base/report.h) as a table: titles
+ * are the keys of its "columns", and how a value is written their type and
+ * unit say. Absent values are "-".  A column that is absent from every row
+ * is left out, and a wide one unless verbose.  False, and nothing is
+ * written, without rows.
  */
 bool	table_print(FILE *f, json_object *answer, bool verbose);
 

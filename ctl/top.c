@@ -27,7 +27,8 @@
 struct top {
 	struct ask_target target[ASK_SOCKETS_MAX];
 	size_t		  n;
-	json_object	 *before[ASK_SOCKETS_MAX];	/* metrics, of the last look */
+	/* metrics, of the last look */
+	json_object	 *before[ASK_SOCKETS_MAX];
 	uint64_t	  when[ASK_SOCKETS_MAX];
 	unsigned	  answers;			/* of this look */
 };
@@ -62,7 +63,7 @@ top_ask(const struct top *t, size_t i, const char *command)
 	return answer;
 }
 
-/* --- traffic ------------------------------------------------------------------ */
+/* --- traffic -------------------------------------------------------------- */
 
 static json_object *
 samples_of(json_object *answer, const char *family)
@@ -78,7 +79,8 @@ static int64_t
 value_before(json_object *answer, const char *family, const char *labels)
 {
 	json_object *samples = samples_of(answer, family), *o, *l, *v;
-	size_t	     i, n = samples != NULL ? json_object_array_length(samples) : 0;
+	size_t	     i, n = samples != NULL ?
+			    json_object_array_length(samples) : 0;
 
 	for (i = 0; i < n; i++) {
 		o = json_object_array_get_idx(samples, i);
@@ -101,7 +103,8 @@ label_text(json_object *labels, const char *what, char *out, size_t cap)
 	json_object_object_foreach(labels, key, value) {
 		(void)key;
 		n = strlen(out);
-		snprintf(out + n, cap - n, "%s ", json_object_get_string(value));
+		snprintf(out + n, cap - n, "%s ",
+		    json_object_get_string(value));
 	}
 	n = strlen(out);
 	snprintf(out + n, cap - n, "%s", what);
@@ -123,7 +126,8 @@ family_rates(json_object *rows, json_object *now, json_object *before,
     const char *family, const char *what, uint64_t milliseconds)
 {
 	json_object *samples = samples_of(now, family), *o, *labels, *v, *row;
-	size_t	     i, n = samples != NULL ? json_object_array_length(samples) : 0;
+	size_t	     i, n = samples != NULL ?
+			    json_object_array_length(samples) : 0;
 	int64_t	     value, old;
 	char	     text[160];
 
@@ -141,7 +145,8 @@ family_rates(json_object *rows, json_object *now, json_object *before,
 		json_object_object_add(row, "per_second", json_object_new_int64(
 		    old < 0 || old > value || milliseconds == 0 ? 0 :
 		    (value - old) * 1000 / (int64_t)milliseconds));
-		json_object_object_add(row, "total", json_object_new_int64(value));
+		json_object_object_add(row, "total",
+		    json_object_new_int64(value));
 		json_object_array_add(rows, row);
 	}
 }
@@ -171,7 +176,7 @@ rates_print(FILE *f, struct top *t, size_t i, json_object *now)
 	t->when[i] = at;
 }
 
-/* --- a look ---------------------------------------------------------------------- */
+/* --- a look --------------------------------------------------------------- */
 
 /* Of a gateway who is here, of all others what each flow is. */
 static void
@@ -250,7 +255,7 @@ top_clear(struct top *t)
 		json_object_put(t->before[i]);
 }
 
-/* --- screens ---------------------------------------------------------------------- */
+/* --- screens -------------------------------------------------------------- */
 
 static int
 top_plain(struct top *t)

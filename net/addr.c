@@ -156,7 +156,8 @@ addr_is_host(const struct addr *a)
 {
 	uint8_t first = a->bytes[0];
 
-	/* RFC 1122 §3.2.1.3; multicast, class E and broadcast are at the end. */
+	/* RFC 1122 §3.2.1.3; multicast, class E and
+	 * broadcast are at the end. */
 	if (a->family == AF_INET)
 		return first != 0 && first != 127 && first < 224;
 	return a->family == AF_INET6 && first != 0xff && !is_embedded_v4(a);

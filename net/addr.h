@@ -23,10 +23,10 @@ struct addr {
 #define PREFIX_TEXT_MAX		50
 
 /*
- * To and from a bare IPv4 address in network order; addr_v4() gives 0 for all
- * that is not IPv4.  Here, since every packet has two of them; for which
- * addr_set_v4() writes in place, as a copy of what was just written in parts waits
- * for it.
+ * To and from a bare IPv4 address in network order; addr_v4() gives 0 for
+ * all that is not IPv4.  Here, since every packet has two of them; for
+ * which addr_set_v4() writes in place, as a copy of what was just written
+ * in parts waits for it.
  */
 static inline void
 addr_set_v4(struct addr *a, const void *bytes)
@@ -83,7 +83,8 @@ uint64_t addr_hash(const struct addr *a);
 bool	 addr_is_unspecified(const struct addr *a);
 bool	 addr_is_loopback(const struct addr *a);	/* 127/8, ::1 */
 bool	 addr_is_multicast(const struct addr *a);	/* 224/4, ff00::/8 */
-bool	 addr_is_link_local(const struct addr *a);	/* 169.254/16, fe80::/10 */
+/* 169.254/16, fe80::/10 */
+bool	 addr_is_link_local(const struct addr *a);
 /* May it be one host's: no multicast, broadcast, class E, loopback, network 0,
  * and no IPv4 address in IPv6's clothes (RFC 4291 §2.5.5)? */
 bool	 addr_is_host(const struct addr *a);
@@ -142,7 +143,8 @@ int	 prefix_compare(const struct prefix *a, const struct prefix *b);
 bool	 prefix_contains(const struct prefix *p, const struct addr *a);
 /* Is all of b in a? */
 bool	 prefix_covers(const struct prefix *a, const struct prefix *b);
-/* Lies all of it where addr_is_private() but link-local: space that no one owner has? */
+/* Lies all of it where addr_is_private() but link-local: space that
+ * no one owner has? */
 bool	 prefix_is_private(const struct prefix *p);
 /* Of 10/8, 172.16/12 or 192.168/16? */
 bool	 prefix_is_rfc1918(const struct prefix *p);

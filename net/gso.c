@@ -65,7 +65,7 @@ tcp_header(const uint8_t *tcp, size_t left)
 	return n >= TCP_HEADER_LEN && n <= left ? n : 0;
 }
 
-/* --- splitting ----------------------------------------------------------------- */
+/* --- splitting ------------------------------------------------------------ */
 
 /* A packet whose checksum the kernel left to the device: its field holds the
  * pseudo header's sum. */
@@ -79,7 +79,8 @@ split_checksum(const struct virtio_net_hdr *h, uint8_t *pkt, size_t len)
 		return false;
 	sum = checksum_fold(checksum_add(0, pkt + start, len - start));
 	/* A UDP checksum of zero would mean none (RFC 768). */
-	store_u16(pkt + field, sum == 0 && h->csum_offset == UDP_CHECKSUM ? 0xffff : sum);
+	store_u16(pkt + field, sum == 0 && h->csum_offset == UDP_CHECKSUM ?
+	    0xffff : sum);
 	return true;
 }
 
@@ -120,7 +121,8 @@ split_tcp(const struct virtio_net_hdr *h, uint8_t *pkt,
 		store_u16(tcp + TCP_CHECKSUM, 0);
 		store_u16(tcp + TCP_CHECKSUM, checksum_fold(checksum_add(
 		    tcp_pseudo(seg, tcp_len + n), tcp, tcp_len + n)));
-		/* fn may not keep it, but what comes next is not touched yet. */
+		/* fn may not keep it, but what comes next is
+		 * not touched yet. */
 		fn(arg, &piece);
 		count++;
 		off += n;
@@ -154,7 +156,7 @@ gso_split(uint8_t *buf, size_t len, packet_fn fn, void *arg)
 	return 0;
 }
 
-/* --- joining ------------------------------------------------------------------- */
+/* --- joining -------------------------------------------------------------- */
 
 struct gso_join {
 	void	(*write)(void *arg, const uint8_t *frame, size_t len);
@@ -223,7 +225,8 @@ join_candidate(const struct packet_view *v, size_t *headers)
 	*headers = IP_HEADER_LEN + n;
 	/* The sum of a joined packet is taken for right: each must be. */
 	return ip_checksum_ok(v) &&
-	    checksum_fold(checksum_add(tcp_pseudo(v->data, len), tcp, len)) == 0;
+	    checksum_fold(checksum_add(tcp_pseudo(v->data, len), tcp,
+	    len)) == 0;
 }
 
 /* Does it follow what waits, and may the two be one? */

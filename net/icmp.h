@@ -17,13 +17,14 @@
 bool	icmp_is_error(const struct packet_view *p);
 
 /*
- * The packet that an error is about, as far as it is quoted: quoted->len is what
- * is there of it, the header at least.  False if p is no error, or quotes none.
+ * The packet that an error is about, as far as it is quoted:
+ * quoted->len is what is there of it, the header at least.  False if p
+ * is no error, or quotes none.
  */
 bool	icmp_quoted(const struct packet_view *p, struct packet_view *quoted);
 
-/* RFC 1122 §3.2.2: never about an error, a later fragment, or to or from what is
- * no single host. */
+/* RFC 1122 §3.2.2: never about an error, a later fragment, or to or from what
+ * is no single host. */
 bool	icmp_may_answer(const struct packet_view *about);
 
 /*

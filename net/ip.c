@@ -55,8 +55,8 @@ packet_parse_quoted(struct packet_view *v, const uint8_t *buf, size_t len)
 }
 
 /*
- * Passes over the extension headers behind an IPv6 header, as far as the upper layer
- * or a later fragment's data.
+ * Passes over the extension headers behind an IPv6 header, as far as the upper
+ * layer or a later fragment's data.
  */
 static bool
 parse_extensions(struct packet_view *v)

@@ -19,19 +19,22 @@
 #define IP_ECN_CE	3u
 
 /*
- * A packet as its headers say, read once where it comes in and handed down.  data
- * points into the buffer, which has to live as long.
+ * A packet as its headers say, read once where it comes in and handed down.
+ * data points into the buffer, which has to live as long.
  */
 struct packet_view {
 	const uint8_t *data;	/* the header's first byte */
-	size_t	 len;		/* of the packet; of a quoted one: what is there */
+	size_t	 len;		/* of the packet; of a quoted
+				 * one: what is there */
 	size_t	 header;	/* of what stands before the upper layer */
 	struct addr src, dst;
 	uint8_t	 tos, ttl;	/* IPv6: traffic class, hop limit */
 	uint8_t	 protocol;	/* of the upper layer */
-	bool	 df, more;	/* IPv6: df is set; more: more fragments follow */
+	bool	 df, more;	/* IPv6: df is set; more: more
+				 * fragments follow */
 	uint16_t frag;		/* offset in bytes */
-	uint32_t id;		/* of an IPv6 packet without a fragment header: 0 */
+	uint32_t id;		/* of an IPv6 packet without a
+				 * fragment header: 0 */
 };
 
 /*
@@ -46,9 +49,12 @@ struct packet_view {
 #define PACKET_EXTENSIONS_MAX	8
 bool	packet_parse(struct packet_view *v, const uint8_t *buf, size_t len);
 /* What is no IPv4 packet is refused too. */
-bool	packet_parse_ipv4(struct packet_view *v, const uint8_t *buf, size_t len);
-/* The start of an IPv4 packet as an ICMP error quotes it: the header must be there. */
-bool	packet_parse_quoted(struct packet_view *v, const uint8_t *buf, size_t len);
+bool	packet_parse_ipv4(struct packet_view *v, const uint8_t *buf,
+	    size_t len);
+/* The start of an IPv4 packet as an ICMP error quotes it: the
+ * header must be there. */
+bool	packet_parse_quoted(struct packet_view *v, const uint8_t *buf,
+	    size_t len);
 
 /* Is it a fragment, the first or a later one? */
 bool	packet_is_fragment(const struct packet_view *v);
@@ -61,9 +67,9 @@ bool	packet_ports(const struct packet_view *v, uint16_t *sport,
 bool	ip_checksum_ok(const struct packet_view *v);
 
 /*
- * Writes an IPv4 header of 20 bytes with the right checksum: len, src, dst, tos,
- * ttl, protocol, df and id are v's.  v is then a view of the packet at out: who
- * has written it need not read it.
+ * Writes an IPv4 header of 20 bytes with the right checksum: len, src, dst,
+ * tos, ttl, protocol, df and id are v's.  v is then a view of the packet at
+ * out: who has written it need not read it.
  */
 void	ip_write(uint8_t *out, struct packet_view *v);
 
@@ -85,9 +91,10 @@ bool	ip_lower_ttl(uint8_t *pkt);
 typedef void (*packet_fn)(void *arg, const struct packet_view *v);
 
 /*
- * Cuts an IPv4 packet into fragments of at most mtu bytes (RFC 791 §3.2) and
- * calls fn for each in order.  A fragment may be cut again.  Returns how many there
- * were, or -1 if it must not be fragmented, or mtu leaves no room for data.
+ * Cuts an IPv4 packet into fragments of at most mtu bytes (RFC 791 §3.2)
+ * and calls fn for each in order.  A fragment may be cut again.  Returns
+ * how many there were, or -1 if it must not be fragmented, or mtu leaves
+ * no room for data.
  */
 int	ip_fragment(const struct packet_view *v, size_t mtu, packet_fn fn,
 	    void *arg);

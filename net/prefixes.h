@@ -6,8 +6,8 @@
 
 #include "net/addr.h"
 
-/* What each prefix brings with it is a value of one size, copied in.  For what is
- * configured: without memory the program ends. */
+/* What each prefix brings with it is a value of one size, copied in.  For what
+ * is configured: without memory the program ends. */
 struct prefixes;
 
 struct prefixes *prefixes_new(size_t value_size);
@@ -28,7 +28,8 @@ void	*prefixes_get(const struct prefixes *p, const struct prefix *prefix);
 void	*prefixes_find(const struct prefixes *p, const struct addr *a,
 	    struct prefix *which);
 
-typedef void (*prefixes_fn)(void *arg, const struct prefix *prefix, void *value);
+typedef void (*prefixes_fn)(void *arg, const struct prefix *prefix,
+	    void *value);
 /* Calls fn for each that holds an address, the shortest first. */
 void	prefixes_holding(const struct prefixes *p, const struct addr *a,
 	    prefixes_fn fn, void *arg);

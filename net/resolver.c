@@ -15,7 +15,8 @@
 #include "base/watch.h"
 #include "net/resolver.h"
 
-#define SOCKETS_MAX	(2 * RESOLVER_SERVERS_MAX)	/* UDP and TCP of each server */
+/* UDP and TCP of each server */
+#define SOCKETS_MAX	(2 * RESOLVER_SERVERS_MAX)
 
 struct question {
 	struct resolver	      *resolver;
@@ -44,7 +45,7 @@ question_free(struct question *q)
 	free(q);
 }
 
-/* --- c-ares on libevent -------------------------------------------------------- */
+/* --- c-ares on libevent --------------------------------------------------- */
 
 static void
 resolver_timer_set(struct resolver *r)
@@ -159,7 +160,8 @@ resolver_open(struct resolver *r, const struct resolver_options *o)
 		mask |= ARES_OPT_EDNSPSZ | ARES_OPT_NDOTS | ARES_OPT_DOMAINS;
 	}
 	if ((rc = ares_library_init(ARES_LIB_INIT_ALL)) == ARES_SUCCESS &&
-	    (rc = ares_init_options(&r->channel, &options, mask)) != ARES_SUCCESS)
+	    (rc = ares_init_options(&r->channel, &options, mask)) !=
+	    ARES_SUCCESS)
 		ares_library_cleanup();
 	if (rc != ARES_SUCCESS) {
 		log_debug("c-ares: %s", ares_strerror(rc));
@@ -200,7 +202,8 @@ resolver_free(struct resolver *r)
 		return;
 	r->closing = true;
 	if (r->open) {
-		ares_destroy(r->channel); /* its sockets by resolver_socket_state() */
+		ares_destroy(r->channel); /* its sockets by
+					   * resolver_socket_state() */
 		ares_library_cleanup();
 	}
 	while ((q = TAILQ_FIRST(&r->ready)) != NULL) {
@@ -214,7 +217,7 @@ resolver_free(struct resolver *r)
 	free(r);
 }
 
-/* --- questions ------------------------------------------------------------------- */
+/* --- questions ------------------------------------------------------------ */
 
 static struct question *
 question_new(struct resolver *r, uint64_t ticket)
@@ -240,7 +243,8 @@ question_end(struct question *q, int status)
 }
 
 static void
-question_addresses(void *arg, int status, int timeouts, struct ares_addrinfo *info)
+question_addresses(void *arg, int status, int timeouts,
+    struct ares_addrinfo *info)
 {
 	struct question			*q = arg;
 	struct resolver_answer		*a = &q->answer;
@@ -248,7 +252,8 @@ question_addresses(void *arg, int status, int timeouts, struct ares_addrinfo *in
 
 	(void)timeouts;
 	for (node = status == ARES_SUCCESS ? info->nodes : NULL;
-	     node != NULL && a->naddrs < RESOLVER_ADDRS_MAX; node = node->ai_next) {
+	    node != NULL && a->naddrs < RESOLVER_ADDRS_MAX;
+	    node = node->ai_next) {
 		if (node->ai_family != AF_INET)
 			continue;
 		a->addr[a->naddrs++] = addr_from_sockaddr(node->ai_addr,
@@ -276,7 +281,8 @@ resolver_ask_name(struct resolver *r, const char *name, uint64_t ticket)
 }
 
 static void
-question_message(void *arg, int status, int timeouts, unsigned char *buf, int len)
+question_message(void *arg, int status, int timeouts, unsigned char *buf,
+    int len)
 {
 	struct question *q = arg;
 

@@ -10,7 +10,8 @@
 
 #define RESOLVER_SERVERS_MAX	16
 #define RESOLVER_ADDRS_MAX	16
-#define RESOLVER_UDP_SIZE	1232	/* EDNS: what crosses every link unfragmented */
+#define RESOLVER_UDP_SIZE	1232	/* EDNS: what crosses every
+					 * link unfragmented */
 
 struct event_base;
 struct resolver;
@@ -18,7 +19,8 @@ struct resolver;
 struct resolver_options {
 	const struct addr *servers;	/* IPv4, copied */
 	size_t	 nservers;		/* 0: those of /etc/resolv.conf */
-	unsigned timeout;		/* of the first try, milliseconds; each next longer */
+	unsigned timeout;		/* of the first try, milliseconds;
+					 * each next longer */
 	unsigned tries;
 	uint32_t mark;			/* of the sockets (SO_MARK); 0: none */
 	/* It is for messages: none of the host's files says how they are asked,
@@ -34,8 +36,9 @@ struct resolver_answer {
 	size_t	       naddrs;
 };
 
-/* Called once for each question, never before its resolver_ask_...() returns, nor
- * inside c-ares: the resolver may be freed then.  The answer is borrowed. */
+/* Called once for each question, never before its resolver_ask_...()
+ * returns, nor inside c-ares: the resolver may be freed then.  The
+ * answer is borrowed. */
 typedef void (*resolver_fn)(void *arg, uint64_t ticket,
 	    const struct resolver_answer *a);
 
@@ -46,7 +49,8 @@ struct resolver *resolver_new(struct event_base *base,
 /* Questions under way are dropped without their call.  NULL is allowed. */
 void	resolver_free(struct resolver *r);
 /* IPv4 addresses of a name.  0, or -1: out of memory. */
-int	resolver_ask_name(struct resolver *r, const char *name, uint64_t ticket);
+int	resolver_ask_name(struct resolver *r, const char *name,
+	    uint64_t ticket);
 /* A whole message, sent as it is.  0, or -1: out of memory. */
 int	resolver_ask_message(struct resolver *r, const uint8_t *msg, size_t len,
 	    uint64_t ticket);

@@ -40,7 +40,8 @@ sysctl_words(char *text, char *out, size_t cap)
 
 	out[0] = '\0';
 	for (p = text; (word = strtok_r(p, " \t\n", &save)) != NULL; p = NULL) {
-		n = snprintf(out + at, cap - at, "%s%s", at > 0 ? " " : "", word);
+		n = snprintf(out + at, cap - at, "%s%s", at > 0 ? " " : "",
+		    word);
 		if (n < 0 || (size_t)n >= cap - at) {
 			errno = EMSGSIZE;
 			return -1;

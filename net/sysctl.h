@@ -5,10 +5,11 @@
 #include <stddef.h>
 
 /*
- * A key is a path, "net/ipv4/ip_forward", and a value one line of words with one blank
- * between them, however the kernel writes it.  A key that begins with
- * "class/net/" is an interface's, below /sys.  Keys that would lead out of there
- * are refused.  0, or -1 with errno, and EMSGSIZE where the value does not fit.
+ * A key is a path, "net/ipv4/ip_forward", and a value one line of words
+ * with one blank between them, however the kernel writes it.  A key that
+ * begins with "class/net/" is an interface's, below /sys.  Keys that would
+ * lead out of there are refused.  0, or -1 with errno, and EMSGSIZE where
+ * the value does not fit.
  */
 int	sysctl_get(const char *key, char *value, size_t cap);
 int	sysctl_set(const char *key, const char *value);

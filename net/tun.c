@@ -17,7 +17,8 @@
 static int
 tun_make(char *name, size_t cap, int flags)
 {
-	struct ifreq ifr = { .ifr_flags = (short)(IFF_TUN | IFF_NO_PI | flags) };
+	struct ifreq ifr = {
+		.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | flags) };
 	int	     fd;
 
 	if (strlen(name) >= IFNAMSIZ) {

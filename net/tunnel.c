@@ -7,7 +7,8 @@
 #include "base/util.h"
 #include "net/tunnel.h"
 
-#define OUTER_TTL	64	/* RFC 2003 §3.1: enough to reach the other end */
+#define OUTER_TTL	64	/* RFC 2003 §3.1: enough to
+				 * reach the other end */
 #define GRE_HEADER_LEN	4
 #define GRE_IPV4	0x0800
 #define GRE_CHECKSUM	0x8000

@@ -19,9 +19,9 @@ uint8_t	tunnel_protocol(enum tunnel_type type);
 
 /*
  * Writes the outer header (and GRE's) for an inner packet into out,
- * tunnel_overhead() bytes: TOS and DF are the inner packet's (RFC 2003 §3.1, RFC
- * 6040 §4.1, normal mode).  id is the outer identification.  *outer is the packet
- * that begins at out, of which inner's bytes have yet to follow.
+ * tunnel_overhead() bytes: TOS and DF are the inner packet's (RFC 2003 §3.1,
+ * RFC 6040 §4.1, normal mode).  id is the outer identification.  *outer is the
+ * packet that begins at out, of which inner's bytes have yet to follow.
  */
 void	tunnel_write(uint8_t *out, enum tunnel_type type,
 	    const struct addr *src, const struct addr *dst,
@@ -31,9 +31,10 @@ void	tunnel_write(uint8_t *out, enum tunnel_type type,
 /*
  * The IPv4 packet inside of an outer one whose protocol is 4 or 47, and which
  * is no fragment.  False if it is malformed or its header's checksum is
- * wrong.  Of GRE that is RFC 2784's, with or without a checksum: a key or a sequence number
- * (RFC 2890) is of a tunnel that nobody here has agreed on, as RSIP has no way
- * to, and RFC 2784 §2.3 has whoever does not implement them discard the packet.
+ * wrong.  Of GRE that is RFC 2784's, with or without a checksum: a key or a
+ * sequence number (RFC 2890) is of a tunnel that nobody here has agreed on,
+ * as RSIP has no way to, and RFC 2784 §2.3 has whoever does not implement
+ * them discard the packet.
  */
 bool	tunnel_inner(const struct packet_view *outer, struct packet_view *inner,
 	    enum tunnel_type *type);

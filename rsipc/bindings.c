@@ -7,7 +7,8 @@
 #include "base/util.h"
 #include "rsipc/bindings.h"
 
-#define SPI_RESERVED	256	/* RFC 2406 §2.1: below it none is for the wire */
+#define SPI_RESERVED	256	/* RFC 2406 §2.1: below it
+				 * none is for the wire */
 
 static void
 bit_set(uint8_t *map, uint16_t n)
@@ -156,7 +157,8 @@ bindings_add(struct bindings *bs, const struct rsip_message *m,
 	}
 	if (m->has & RSIP_HAS_COOKIES) {
 		b->ncookies = m->ncookies;
-		memcpy(b->cookie, m->cookie, m->ncookies * sizeof(b->cookie[0]));
+		memcpy(b->cookie, m->cookie,
+		    m->ncookies * sizeof(b->cookie[0]));
 	}
 	binding_set_lease(b, m->lease, now);
 	b->used = now;

@@ -9,14 +9,19 @@
 #include "net/addr.h"
 #include "proto/rsip.h"
 
-#define BINDINGS_MAX	256	/* of one registration; more than these are refused */
-#define BINDINGS_RECENT	60000	/* ms that a port counts as in use after a packet */
-#define LEASE_TIME_MAX	(30u * 86400)	/* seconds; longer grants are renewed as if this */
+#define BINDINGS_MAX	256	/* of one registration; more than
+				 * these are refused */
+#define BINDINGS_RECENT	60000	/* ms that a port counts as in
+				 * use after a packet */
+#define LEASE_TIME_MAX	(30u * 86400)	/* seconds; longer grants are
+					 * renewed as if this */
 
 /* What a binding was asked for. */
 enum binding_purpose {
-	BINDING_MAIN,		/* address, ports and SPIs that the host stands on */
-	BINDING_PORT,		/* one that a program bound itself (RFC 3102 §3.1) */
+	BINDING_MAIN,		/* address, ports and SPIs that
+				 * the host stands on */
+	BINDING_PORT,		/* one that a program bound
+				 * itself (RFC 3102 §3.1) */
 	BINDING_PORTS,		/* another block, few being left (the same) */
 	BINDING_SPIS,		/* more SPIs */
 	BINDING_LISTEN,		/* of the configuration, by LISTEN_REQUEST */
@@ -39,21 +44,26 @@ struct binding {
 	uint16_t cookie_next;
 	uint32_t seconds;		/* granted */
 	uint64_t renew, expires;	/* milliseconds of now */
-	uint64_t used;			/* of ports: when a packet last left from one */
+	uint64_t used;			/* of ports: when a packet
+					 * last left from one */
 };
 
 struct bindings {
 	struct binding *b[BINDINGS_MAX];	/* owned */
 	size_t	 n;
-	bool	 whole;			/* the address is ours alone (RSA-IP): all of its ports and SPIs */
-	uint16_t owner[65536];		/* of a port: index in b, plus one; 0: not leased */
+	bool	 whole;			/* the address is ours alone (RSA-IP):
+					 * all of its ports and SPIs */
+	uint16_t owner[65536];		/* of a port: index in b, plus
+					 * one; 0: not leased */
 	/* Ports seen in this half of BINDINGS_RECENT and in the one before. */
 	uint8_t	 recent[2][8192];
 	unsigned half;
 	uint64_t half_ends;
-	uint16_t lo, hi;		/* the block that programs choose from; hi 0: none */
+	uint16_t lo, hi;		/* the block that programs choose
+					 * from; hi 0: none */
 	unsigned nrecent;		/* of lo..hi, in either half */
-	uint16_t spi_binding, spi_index;/* where the last SPI was taken: the next is another */
+	uint16_t spi_binding, spi_index; /* where the last SPI was taken:
+					  * the next is another */
 };
 
 void	bindings_init(struct bindings *bs);
@@ -67,7 +77,8 @@ void	bindings_clear(struct bindings *bs);
 struct binding *bindings_add(struct bindings *bs, const struct rsip_message *m,
 	    enum binding_purpose purpose, uint64_t now, const char **why);
 void	bindings_remove(struct bindings *bs, struct binding *b);
-/* The BINDING_PORT that was used longest ago, and not since then; NULL: none. */
+/* The BINDING_PORT that was used longest ago, and not since
+ * then; NULL: none. */
 struct binding *bindings_oldest_port(const struct bindings *bs, uint64_t then);
 struct binding *bindings_find(const struct bindings *bs, uint32_t bind_id);
 /* The BINDING_MAIN, NULL if there is none. */
@@ -95,14 +106,17 @@ bool	bindings_ports_scarce(const struct bindings *bs);
 /* The longest run of contiguous ports of a binding; false if it has none. */
 bool	binding_port_block(const struct binding *b, uint16_t *lo, uint16_t *hi);
 
-/* SPIs in turn, so that a returned one rests as long as possible. 0, or -1: none free. */
+/* SPIs in turn, so that a returned one rests as long as possible. 0,
+ * or -1: none free. */
 int	bindings_spi_get(struct bindings *bs, uint32_t *spi);
 void	bindings_spi_put(struct bindings *bs, uint32_t spi);
 size_t	bindings_spi_free(const struct bindings *bs);
-/* Is it ours, and did bindings_spi_get() give it out?  Of a whole address: always. */
+/* Is it ours, and did bindings_spi_get() give it out?  Of a whole
+ * address: always. */
 bool	bindings_spi_used(const struct bindings *bs, uint32_t spi);
 
-/* A negotiated initiator cookie that was not given out before. 0, or -1: none. */
+/* A negotiated initiator cookie that was not given out
+ * before. 0, or -1: none. */
 int	bindings_cookie_get(struct bindings *bs, uint64_t *cookie);
 
 #endif

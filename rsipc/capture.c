@@ -24,8 +24,10 @@
 #define METRIC_SOURCE	1
 #define METRIC_BARE	2
 
-#define LINKS_MAX	256	/* networks and routes of the host that are left alone */
-#define LOCAL_PLEN_MIN	8	/* whole realms are not local, whatever anybody says */
+#define LINKS_MAX	256	/* networks and routes of the host
+				 * that are left alone */
+#define LOCAL_PLEN_MIN	8	/* whole realms are not local,
+				 * whatever anybody says */
 
 struct capture {
 	char	 name[IFNAMSIZ], clear_name[IFNAMSIZ];
@@ -74,7 +76,7 @@ capture_policy(struct capture *c, const struct oe_config *config)
 	return 0;
 }
 
-/* --- what is local ---------------------------------------------------------- */
+/* --- what is local -------------------------------------------------------- */
 
 /* An address makes its network local (the kernel adds that route); other
  * routes are believed in private space only. */
@@ -121,7 +123,7 @@ may_be_local(const struct capture *c, const struct prefix *net)
 	    guard_leaves(c->guard, net);
 }
 
-/* --- the table -------------------------------------------------------------- */
+/* --- the table ------------------------------------------------------------ */
 
 static void
 want_local(const struct capture *c, struct rtnl_route *want, size_t *n,
@@ -132,7 +134,8 @@ want_local(const struct capture *c, struct rtnl_route *want, size_t *n,
 			.type = RTN_THROW };
 }
 
-/* What the gateway alone tells of lies behind it, whatever the main table says. */
+/* What the gateway alone tells of lies behind it, whatever the
+ * main table says. */
 static void
 want_told(const struct capture *c, struct rtnl_route *want, size_t *n,
     const struct prefix *l)

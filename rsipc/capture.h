@@ -10,16 +10,17 @@
 
 /* What our own sockets towards the gateway carry past it: "RS". */
 #define CAPTURE_MARK		0x5253u
-#define CAPTURE_LOCALS_MAX	64	/* networks that a gateway calls local */
+#define CAPTURE_LOCALS_MAX	64	/* networks that a
+					 * gateway calls local */
 
 /*
  * A rule before the main table leads packets without our mark into a table of
  * our own, whose default route is the device.  Longer routes of the main table,
  * which DHCP or a neighbour may bring, change nothing.  Local stay, and are
  * left to the main table: networks on the host's links, its routes to private
- * space (RFC 1918), the gateway itself, and networks that the gateway calls local if they
- * lie within one of these.  Never what policy denies or takes only
- * encrypted: see oe/guard.h, whose rule comes next.
+ * space (RFC 1918), the gateway itself, and networks that the gateway calls
+ * local if they lie within one of these.  Never what policy denies or takes
+ * only encrypted: see oe/guard.h, whose rule comes next.
  */
 struct capture;
 
@@ -28,8 +29,8 @@ struct capture *capture_new(const char *name, const char *clear_name);
 /* open: as guard_close(). NULL is allowed. */
 void	capture_free(struct capture *c, bool open);
 
-/* What policy shuts; before the engine gets config, which is borrowed.  NULL: nothing. 0, or -1
- * after one log line. */
+/* What policy shuts; before the engine gets config, which is borrowed.  NULL:
+ * nothing. 0, or -1 after one log line. */
 int	capture_policy(struct capture *c, const struct oe_config *config);
 
 /* Begins, or goes on with other values.  src: the leased address; without one

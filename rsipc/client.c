@@ -199,8 +199,8 @@ client_reload(void *arg, void *settings)
 	c->host.config = new->host;
 	c->host.want_ports = new->host.ports;
 	c->host.want_spis = new->host.spis;
-	if (!addr_equal(&new->gateway, &old->gateway) || new->port != old->port ||
-	    new->host.udp != old->host.udp) {
+	if (!addr_equal(&new->gateway, &old->gateway) ||
+	    new->port != old->port || new->host.udp != old->host.udp) {
 		host_reset(&c->host, clock_now());
 		client_seek(c);
 	} else {

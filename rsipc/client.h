@@ -16,11 +16,15 @@
 #include "rsipc/transport.h"
 #include "rsipc/tunnel.h"
 
-#define CLIENT_GRACE		30000	/* ms that the address stays while the lease is sought again */
-#define CLIENT_SEEK		3000	/* ms that nothing goes out while a gateway is sought on another network, or
-					 * new connections wait for one that is gone */
-#define CLIENT_LEAVE_WAIT	1500	/* ms for the gateway to answer DE-REGISTER_REQUEST */
-#define CLIENT_NETWORK_SETTLE	300	/* ms after a change of the network before it is looked at */
+#define CLIENT_GRACE		30000	/* ms that the address stays while the
+					 * lease is sought again */
+/* ms that nothing goes out while a gateway is sought on another network, or new
+ * connections wait for one that is gone */
+#define CLIENT_SEEK		3000
+#define CLIENT_LEAVE_WAIT	1500	/* ms for the gateway to answer
+					 * DE-REGISTER_REQUEST */
+#define CLIENT_NETWORK_SETTLE	300	/* ms after a change of the network
+					 * before it is looked at */
 
 struct event;
 struct event_base;
@@ -36,27 +40,39 @@ struct client {
 	struct device	 *device;
 	struct path	  path;
 	struct oe	 *oe;		/* of the lease */
-	struct xfrm	 *kernel;	/* does ESP for direct where it can; NULL: user space */
-	struct direct	 *direct;	/* NULL: without a lease nothing is encrypted */
+	struct xfrm	 *kernel;	/* does ESP for direct where it can;
+					 * NULL: user space */
+	struct direct	 *direct;	/* NULL: without a lease
+					 * nothing is encrypted */
 	struct addr	  gateway;	/* in use; may be none */
 	char		  link[32];	/* the interface towards it */
 	struct addr	  link_addr;	/* our address on it */
 	struct statefile *state;	/* of the lease; NULL: none */
-	struct binding	  former;	/* of the process before us, until it was asked for */
+	struct binding	  former;	/* of the process before us, until
+					 * it was asked for */
 	struct addr	  former_gateway; /* whose it is; none: there is none */
-	struct binding	  had;		/* the main binding that was revoked last */
-	bool		  suspended;	/* had may come back: address and SAs wait for it */
+	struct binding	  had;		/* the main binding that
+					 * was revoked last */
+	bool		  suspended;	/* had may come back: address
+					 * and SAs wait for it */
 	struct choose	  choose;	/* which gateway is next */
-	bool		  tried;	/* the one in use has not registered us */
-	bool		  elsewhere;	/* ... and another may, if there is one */
-	bool		  seeking;	/* a gateway on another network: nothing goes out */
-	bool		  waiting;	/* a program for the first lease: neither */
-	bool		  worthless;	/* nothing comes back through the lease */
+	bool		  tried;	/* the one in use has
+					 * not registered us */
+	bool		  elsewhere;	/* ... and another may,
+					 * if there is one */
+	bool		  seeking;	/* a gateway on another network:
+					 * nothing goes out */
+	bool		  waiting;	/* a program for the first
+					 * lease: neither */
+	bool		  worthless;	/* nothing comes back
+					 * through the lease */
 	bool		  unreachable_said;
 	bool		  stopping;
-	uint16_t	  range_lo, range_hi; /* that programs choose ports from */
+	uint16_t	  range_lo, range_hi; /* that programs choose
+					       * ports from */
 	uint64_t	  up_since;
-	uint64_t	  gone_since;	/* the lease cannot be relied on; 0: it can */
+	uint64_t	  gone_since;	/* the lease cannot be
+					 * relied on; 0: it can */
 };
 
 /*

@@ -179,7 +179,8 @@ client_main_granted(struct client *c, const struct binding *b)
 	c->suspended = false;
 	c->range_hi = 0;
 	client_ports(c, b);
-	if (device_up(c->device, &b->addr, &remote, mtu, !c->settings->cascade &&
+	if (device_up(c->device, &b->addr, &remote, mtu,
+	    !c->settings->cascade &&
 	    (b->nspis > 0 || b->method == RSIP_METHOD_RSA_IP)) == -1)
 		log_warn("%s is leased but cannot be used",
 		    ADDR_TEXT(&b->addr));

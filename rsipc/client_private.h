@@ -11,14 +11,15 @@ void	client_kick(struct client *c);
 
 /* client_way.c */
 /*
- * What becomes of packets, whatever happened.  Before a leased address goes it
- * is said that it does (!lease), so that at no time what was led to us goes past
- * us.
+ * What becomes of packets, whatever happened.  Before a leased address
+ * goes it is said that it does (!lease), so that at no time what was led
+ * to us goes past us.
  */
 void	client_lead(struct client *c, bool lease);
 /* The same, as the device is. */
 void	client_choose(struct client *c);
-/* From the device; from the tunnel; nothing more for now.  arg is the struct client. */
+/* From the device; from the tunnel; nothing more for now.  arg is
+ * the struct client. */
 void	client_outbound(void *arg, const struct packet_view *v);
 void	client_inbound(void *arg, const struct packet_view *p);
 void	client_inbound_end(void *arg);
@@ -35,7 +36,8 @@ void	client_granted(void *arg, const struct binding *b);
 void	client_revoked(void *arg, const struct binding *b);
 /* Address and security associations of the lease go. */
 void	client_give_up_lease(struct client *c);
-/* Another network: nothing goes out until it is known whether a gateway is there. */
+/* Another network: nothing goes out until it is known whether a
+ * gateway is there. */
 void	client_seek(struct client *c);
 /* What the process before us had. */
 void	client_recall(struct client *c);
@@ -45,11 +47,13 @@ extern const struct host_ops client_host_ops;
 extern const struct transport_ops client_transport_ops;
 /* Is a lease that is good for nothing given up? */
 bool	client_passes_by(const struct client *c);
-/* A gateway that is broken, or not for us, is left; why: a string that stays. */
+/* A gateway that is broken, or not for us, is left; why: a
+ * string that stays. */
 void	client_abandon(struct client *c, const char *why, uint64_t now);
 /* Refused, or given up: on to another gateway, if one is known. */
 void	client_go_elsewhere(struct client *c, uint64_t now);
-/* DNS names another gateway; the time to wait is over.  arg is the struct client. */
+/* DNS names another gateway; the time to wait is over.  arg is
+ * the struct client. */
 void	client_found(void *arg);
 void	client_grace_over(evutil_socket_t fd, short what, void *arg);
 

@@ -20,8 +20,8 @@ client_lease_serves(struct client *c, uint64_t now)
 	return c->gone_since == 0 || now < c->gone_since + CLIENT_SEEK;
 }
 
-/* Remote flow policy: the first packet is what asks for a lease, so it must come
- * to us. */
+/* Remote flow policy: the first packet is what asks for a lease, so it
+ * must come to us. */
 static bool
 client_awaits_first(const struct client *c)
 {

@@ -9,7 +9,8 @@
 #include "net/ip.h"
 
 #define DEMAND_PACKETS_MAX	64	/* held at once, of all ports */
-#define DEMAND_PORT_MAX		4	/* held of one port; later ones are dropped */
+#define DEMAND_PORT_MAX		4	/* held of one port; later
+					 * ones are dropped */
 #define DEMAND_BYTES_MAX	65536	/* of all packets */
 #define DEMAND_WAIT		5000	/* ms a packet waits at most */
 
@@ -27,7 +28,8 @@ struct demand {
 	uint64_t dropped;
 };
 
-/* Keeps a copy; false if there is no room for it.  remote counts where port is 0. */
+/* Keeps a copy; false if there is no room for it.  remote counts
+ * where port is 0. */
 bool	demand_hold(struct demand *d, uint16_t port, const struct addr *remote,
 	    const struct packet_view *v, uint64_t now);
 /* Hands over what waits for a port, oldest first, and forgets it; not what fn

@@ -22,8 +22,10 @@
 #include "rsipc/keeper.h"
 
 #define DEVICE_BATCH	64	/* reads before others have their turn, ... */
-#define DEVICE_BYTES	262144	/* ... of segments of up to 64 KiB: less than a send buffer */
-#define LOOSE		2	/* rp_filter: some route back will do (RFC 3704 §2.4) */
+#define DEVICE_BYTES	262144	/* ... of segments of up to 64 KiB: less
+				 * than a send buffer */
+#define LOOSE		2	/* rp_filter: some route back will
+				 * do (RFC 3704 §2.4) */
 
 /* One of the two TUN devices. */
 struct device_tun {
@@ -42,8 +44,10 @@ struct device {
 	struct addr addr, gateway;
 	unsigned mtu, oe_mtu;
 	char	 link[IFNAMSIZ];		/* towards the gateway */
-	char	 own_link[IFNAMSIZ];		/* with the host's own address, where that may be used */
-	struct addr source;			/* of packets that are led here */
+	/* with the host's own address, where that may be used */
+	char	 own_link[IFNAMSIZ];
+	/* of packets that are led here */
+	struct addr source;
 	bool	 leads;
 	struct capture *capture;
 	uint8_t	 buf[GSO_BUFFER_LEN];
@@ -97,8 +101,8 @@ device_make(struct device *d, struct device_tun *t, struct event_base *base,
 		return -1;
 	if (!offload)
 		log_debug("%s: no large segments", name);
-	/* Packets of one peer arrive on either device, as they were encrypted or
-	 * not, so the strict check would drop half of them. */
+	/* Packets of one peer arrive on either device, as they were encrypted
+	 * or not, so the strict check would drop half of them. */
 	if (sysctl_if_set(name, "rp_filter", LOOSE) == -1)
 		log_debug("%s: rp_filter: %s", name, strerror(errno));
 	t->device = d;
@@ -144,7 +148,8 @@ device_settings(struct device *d, bool set)
 {
 	char key[96];
 
-	/* RFC 3102 §3.1: a host MUST NOT answer ARP for an address it leases. */
+	/* RFC 3102 §3.1: a host MUST NOT answer ARP for an
+	 * address it leases. */
 	snprintf(key, sizeof(key), "net/ipv4/conf/%s/arp_ignore", d->link);
 	if (set)
 		keeper_set(key, "1");
@@ -271,7 +276,8 @@ device_prefer(struct device *d, const struct addr *addr)
 int
 device_own(struct device *d, const struct addr *addr, unsigned mtu)
 {
-	/* The lease's is no greater but where the tunnel costs less than UDP. */
+	/* The lease's is no greater but where the tunnel
+	 * costs less than UDP. */
 	if (!addr_is_set(&d->addr) && mtu != 0 &&
 	    d->oe_mtu != device_inner_mtu(mtu)) {
 		d->oe_mtu = device_inner_mtu(mtu);

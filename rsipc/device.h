@@ -17,9 +17,9 @@ struct device;
 
 /*
  * Makes both devices: name carries the leased address and what comes in the
- * clear; oe_name takes what goes out, and brings what came encrypted, so that a
- * firewall can tell them apart.  fn takes what programs send.  NULL after one log
- * line.
+ * clear; oe_name takes what goes out, and brings what came encrypted, so
+ * that a firewall can tell them apart.  fn takes what programs send.  NULL
+ * after one log line.
  */
 struct device *device_open(struct event_base *base, const char *name,
 	    const char *oe_name, packet_fn fn, void *arg);
@@ -32,20 +32,20 @@ void	device_close(struct device *d, bool open);
 int	device_policy(struct device *d, const struct oe_config *config);
 
 /*
- * Puts addr on the device and leads packets there by a rule
- * of their own, from that address; what is local stays direct (rsipc/capture.h).
- * mtu: of a packet inside the tunnel; encrypts: packets may get ESP around them
- * before.  0, or -1 after one log line.
+ * Puts addr on the device and leads packets there by a rule of their own, from
+ * that address; what is local stays direct (rsipc/capture.h). mtu: of a packet
+ * inside the tunnel; encrypts: packets may get ESP around them before.  0, or
+ * -1 after one log line.
  */
 int	device_up(struct device *d, const struct addr *addr,
 	    const struct addr *gateway, unsigned mtu, bool encrypts);
-/* Takes the address away; packets that came from it are led into the device still,
- * from none. */
+/* Takes the address away; packets that came from it are led into the device
+ * still, from none. */
 void	device_down(struct device *d);
 /* Leads packets into the device: from the address that it has, ... */
 int	device_prefer(struct device *d, const struct addr *addr);
-/* ... from the host's own (mtu of its link; 0: unknown), so that new connections
- * leave from there while a leased address may stay, ... */
+/* ... from the host's own (mtu of its link; 0: unknown), so that new
+ * connections leave from there while a leased address may stay, ... */
 int	device_own(struct device *d, const struct addr *addr, unsigned mtu);
 /* ... or from none, so that nothing goes out. */
 void	device_block(struct device *d);
@@ -54,11 +54,12 @@ void	device_release(struct device *d);
 /* The link whose address device_own() is for gets no strict check of the way
  * back; "": none. */
 void	device_own_link(struct device *d, const char *link);
-/* After links, addresses, routes or rules have changed: puts back what is gone. */
+/* After links, addresses, routes or rules have changed: puts
+ * back what is gone. */
 void	device_mend(struct device *d);
 
-/* A network behind the gateway that this calls local: direct while the device is
- * up, if that can be believed. */
+/* A network behind the gateway that this calls local: direct while the device
+ * is up, if that can be believed. */
 void	device_add_local(struct device *d, const struct prefix *net);
 /* Another gateway: none of these is local any more. */
 void	device_forget_locals(struct device *d);

@@ -34,7 +34,8 @@ void	direct_beside(struct direct *d, const struct oe *leased);
 /* The network may have changed: the default route's source is our own address
  * now.  SAs of another one are torn down. */
 void	direct_follow(struct direct *d);
-/* Without use for it, it has no address; what was opened stays, and is silent. */
+/* Without use for it, it has no address; what was opened
+ * stays, and is silent. */
 void	direct_use(struct direct *d, bool use);
 struct addr direct_address(const struct direct *d);	/* may be none */
 const char *direct_link(const struct direct *d);	/* where it is */

@@ -69,7 +69,8 @@ static void
 on_answer(void *arg, unsigned tag, const struct record_answer *a)
 {
 	struct discover	  *d = arg;
-	enum record_status status = a->status;	/* the answer ends with its question */
+	/* the answer ends with its question */
+	enum record_status status = a->status;
 
 	(void)tag;
 	ask_free(d->ask);

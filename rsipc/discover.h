@@ -7,14 +7,16 @@
 struct event_base;
 struct discover;
 
-/* What was found, in the order to try it in; n 0: nothing.  Good only within the call. */
+/* What was found, in the order to try it in; n 0: nothing.  Good only
+ * within the call. */
 typedef void (*discover_fn)(void *arg, const struct dnssd_gateway *g, size_t n);
 
-struct discover *discover_new(struct event_base *base, discover_fn fn, void *arg);
+struct discover *discover_new(struct event_base *base, discover_fn fn,
+	    void *arg);
 void	discover_free(struct discover *d);	/* NULL is allowed */
 
-/* Begins, with what /etc/resolv.conf says now; calls fn once, later, within seconds.
- * False: there is nobody to ask, or nothing to ask for. */
+/* Begins, with what /etc/resolv.conf says now; calls fn once, later, within
+ * seconds. False: there is nobody to ask, or nothing to ask for. */
 bool	discover_start(struct discover *d);
 /* On another network: what is under way is forgotten, without a call. */
 void	discover_stop(struct discover *d);

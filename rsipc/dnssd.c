@@ -55,10 +55,12 @@ add_ask(struct dnssd *d, const char *name, uint16_t type,
 	size_t		  i;
 
 	/* What rr_name() could not say in ASCII cannot be asked for. */
-	if (d->n == DNSSD_ASKS_MAX || *name == '\0' || strchr(name, '?') != NULL)
+	if (d->n == DNSSD_ASKS_MAX || *name == '\0' ||
+	    strchr(name, '?') != NULL)
 		return;
 	for (i = 0; i < d->n; i++) {
-		if (d->ask[i].type == type && strcmp(d->ask[i].name, name) == 0 &&
+		if (d->ask[i].type == type &&
+		    strcmp(d->ask[i].name, name) == 0 &&
 		    (of == NULL || d->ask[i].of.port == of->port))
 			return;
 	}
@@ -183,7 +185,8 @@ dnssd_answer(struct dnssd *d, const uint8_t *msg, size_t len)
 	return RECORD_NONE;
 }
 
-/* RFC 2782: of one priority one by chance, as weights say; 0 has a small one. */
+/* RFC 2782: of one priority one by chance, as weights say; 0
+ * has a small one. */
 static size_t
 pick(const struct dnssd *d, size_t from, uint32_t (*random)(uint32_t bound))
 {

@@ -27,7 +27,8 @@ struct dnssd_ask {
 	struct dnssd_gateway of;	/* whose address it is */
 };
 
-/* Pure: asks[at] is to be asked until at == n, each answered by dnssd_answer(). */
+/* Pure: asks[at] is to be asked until at == n, each answered
+ * by dnssd_answer(). */
 struct dnssd {
 	struct dnssd_ask ask[DNSSD_ASKS_MAX];
 	size_t	n, at;
@@ -35,15 +36,16 @@ struct dnssd {
 	size_t	nfound;
 };
 
-/* Domains of one resolv.conf line ("search a b", "domain a"), in place of those that were
- * there; false if the line is another one. */
+/* Domains of one resolv.conf line ("search a b", "domain a"), in place of those
+ * that were there; false if the line is another one. */
 bool	dnssd_domains(const char *line, char out[][RR_NAME_MAX], size_t *n);
 
 void	dnssd_begin(struct dnssd *d, char domain[][RR_NAME_MAX], size_t n);
 /* The question under way; NULL: there is none any more. */
 const struct dnssd_ask *dnssd_next(const struct dnssd *d);
 /* The answer to it: RECORD_FAILED if it is none, and others may know better. */
-enum record_status dnssd_answer(struct dnssd *d, const uint8_t *msg, size_t len);
+enum record_status dnssd_answer(struct dnssd *d, const uint8_t *msg,
+	    size_t len);
 /* On to the next question. */
 void	dnssd_step(struct dnssd *d);
 /* Puts what was found into the order to try it in (RFC 2782): random decides as

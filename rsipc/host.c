@@ -26,7 +26,8 @@ host_state_name(enum host_state s)
 		    "Assigned Assignment Pending",
 		[HOST_ASSIGNED_DEREGISTRATION_PENDING] =
 		    "Assigned De-registration Pending",
-		[HOST_ASSIGNED_EXTENSION_PENDING] = "Assigned Extension Pending",
+		[HOST_ASSIGNED_EXTENSION_PENDING] =
+		    "Assigned Extension Pending",
 	};
 
 	return names[s];
@@ -46,7 +47,8 @@ host_init(struct host *h, const struct host_config *config,
 	h->want_tunnel = config->tunnel;
 	h->first.remote = config->remote;
 	h->first.remote_port = config->remote_port;
-	h->no_ipsec = config->spis == 0 || config->method != RSIP_METHOD_RSIPSEC;
+	h->no_ipsec = config->spis == 0 ||
+	    config->method != RSIP_METHOD_RSIPSEC;
 	bindings_init(&h->bindings);
 	h->jitter = config->seed;
 }
@@ -179,7 +181,8 @@ host_refuse_demands(struct host *h, unsigned error)
 void
 host_revoke(struct host *h, struct binding *b)
 {
-	/* What connections stand on is asked for again, so that they live on. */
+	/* What connections stand on is asked for again, so
+	 * that they live on. */
 	if (b->purpose == BINDING_MAIN) {
 		h->saved = *b;
 		h->resume = true;
@@ -293,8 +296,9 @@ host_connected(struct host *h, uint64_t now)
 	h->up = true;
 	h->pending = 0;
 	h->counters = false;
-	/* Whether the gateway has restarted meanwhile is what an extension shows
-	 * at once: REGISTER_FIRST, or a renewed lease (RFC 3103 §10.2.2). */
+	/* Whether the gateway has restarted meanwhile is what an
+	 * extension shows at once: REGISTER_FIRST, or a renewed lease
+	 * (RFC 3103 §10.2.2). */
 	h->verify = h->bindings.n > 0;
 	h->retry_at = now;
 }

@@ -58,7 +58,8 @@ register_response(struct host *h, const struct rsip_message *m, uint64_t now)
 	    !(h->methods & 1u << RSIP_METHOD_RSIPSEC);
 	if (h->no_ipsec && h->config.spis != 0 &&
 	    h->config.method == RSIP_METHOD_RSIPSEC)
-		log_warn("the gateway offers no RSIPSEC: IPsec is not possible");
+		log_warn("the gateway offers no RSIPSEC: IPsec is not "
+		    "possible");
 	h->want_tunnel = h->config.tunnel;
 	if (h->want_tunnel != 0 && !(h->tunnels & 1u << h->want_tunnel))
 		h->want_tunnel = h->tunnels & 1u << RSIP_TUNNEL_GRE ?
@@ -97,8 +98,9 @@ resume(struct host *h, struct binding *b)
 }
 
 /*
- * What is asked for may be ours by an answer that never came, and the gateway
- * says under which bind ID: it is freed (RFC 3103 §9.12.3), and asked for again.
+ * What is asked for may be ours by an answer that never came, and the
+ * gateway says under which bind ID: it is freed (RFC 3103 §9.12.3), and
+ * asked for again.
  */
 static bool
 assign_frees_own(struct host *h, const struct rsip_message *m, uint16_t port)
@@ -124,7 +126,8 @@ host_unwanted(struct host *h, uint32_t bind_id, uint64_t now)
 	host_settle(h);
 	if (h->asks_former)
 		host_end_former(h);
-	/* RFC 3103 §9.7.3, §9.9.3: what cannot be understood SHOULD be freed. */
+	/* RFC 3103 §9.7.3, §9.9.3: what cannot be understood
+	 * SHOULD be freed. */
 	h->trouble = "the gateway leases what cannot be used";
 	if (h->nunwanted < HOST_UNWANTED_MAX &&
 	    bindings_find(&h->bindings, bind_id) == NULL)
@@ -266,7 +269,8 @@ register_error(struct host *h, const struct rsip_message *m, uint64_t now)
 	h->pending = 0;
 	switch (m->error) {
 	case RSIP_ALREADY_REGISTERED:
-		/* §10.2.1: the error names the registration of our former life. */
+		/* §10.2.1: the error names the registration of
+		 * our former life. */
 		if (m->has & RSIP_HAS_CLIENT_ID) {
 			log_info("the gateway knows us as client %u: "
 			    "de-registering that first", m->client_id);
@@ -352,9 +356,10 @@ assign_less(struct host *h, unsigned error)
 }
 
 /*
- * After a change of our address the gateway keeps the lease of the old one until
- * it runs out (RFC 3103 §9.13 has no way to take it along), and programs that
- * go on with their old ports are refused one by one: one line names the cause.
+ * After a change of our address the gateway keeps the lease of the old one
+ * until it runs out (RFC 3103 §9.13 has no way to take it along), and
+ * programs that go on with their old ports are refused one by one: one line
+ * names the cause.
  */
 static bool
 assign_in_former_use(struct host *h, unsigned error)
@@ -396,8 +401,8 @@ assign_error(struct host *h, const struct rsip_message *m, uint64_t now)
 		else if (ratelimit_pass(&h->refused_log, now)) {
 			missed = ratelimit_take_missed(&h->refused_log);
 			log_info("port %u is not to be had: %s (and %u "
-			    "before it)", demand.port, rsip_error_name(m->error),
-			    missed);
+			    "before it)", demand.port,
+			    rsip_error_name(m->error), missed);
 		}
 		h->ops->demanded(h->arg, &demand, m->error);
 		return;
@@ -523,7 +528,8 @@ receive_asynchronous(struct host *h, const struct rsip_message *m, uint64_t now)
 		if (m->error == RSIP_REGISTER_FIRST && h->bindings.n > 0)
 			resynchronize(h, now);
 		else if (m->error == RSIP_LOCAL_ADDR_UNALLOWED)
-			/* §10.4: it does not know our address; does it know us? */
+			/* §10.4: it does not know our address;
+			 * does it know us? */
 			host_suspect(h, now);
 		log_debug("the gateway says %s", rsip_error_name(m->error));
 		break;

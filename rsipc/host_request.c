@@ -156,8 +156,8 @@ set_spis(struct host *h, struct rsip_message *m)
 static uint8_t
 ports_wanted(const struct host *h)
 {
-	/* Micro-flow local policy: one port a binding (RFC 3103 §8.2); a port is
-	 * of one remote side only where that must be named. */
+	/* Micro-flow local policy: one port a binding (RFC 3103 §8.2); a port
+	 * is of one remote side only where that must be named. */
 	return (h->local_policy == RSIP_LOCAL_MICRO || host_flow_policy(h)) &&
 	    h->want_ports > 1 ? 1 : h->want_ports;
 }
@@ -185,7 +185,8 @@ request_assign_main(struct host *h, uint64_t now)
 
 	if (host_asks_former(h))
 		addr = h->saved.addr;
-	/* A whole address: where it is asked for, or nothing else is offered. */
+	/* A whole address: where it is asked for, or nothing
+	 * else is offered. */
 	if (!ipsec && (h->config.method == RSIP_METHOD_RSA_IP ||
 	    h->methods == 1u << RSIP_METHOD_RSA_IP)) {
 		m = assign_begin(h, RSIP_ASSIGN_REQUEST_RSA_IP, BINDING_MAIN,
@@ -389,7 +390,8 @@ request_assigned(struct host *h, uint64_t now)
 		    h->ndemands * sizeof(h->demand[0]));
 		request_port(h, &d, BINDING_PORT, now);
 	} else if ((may && request_upkeep(h, now)) || request_room(h, now) ||
-	    !may) { /* NOLINT(bugprone-branch-clone): their order is what counts */
+	    !may) { /* NOLINT(bugprone-branch-clone): their
+		     * order is what counts */
 		return;
 	} else if (main == NULL) {
 		/* Bindings of an older address are of no use. */
@@ -431,7 +433,8 @@ host_request_next(struct host *h, uint64_t now)
 		return;
 	switch (h->state) {
 	case HOST_UNREGISTERED:
-		/* RFC 3103 §10.2: first end what the other side may still know. */
+		/* RFC 3103 §10.2: first end what the other
+		 * side may still know. */
 		if (h->stale)
 			request_deregister(h, h->stale_id, now);
 		else if (!h->leaving && now >= h->retry_at &&

@@ -73,7 +73,7 @@ keeper_allows(const char *key)
 	    strstr(key, "..") == NULL;
 }
 
-/* --- the note, for a successor ------------------------------------------------ */
+/* --- the note, for a successor -------------------------------------------- */
 
 static void
 keeper_note(const struct keeper *k)
@@ -151,7 +151,7 @@ keeper_read_note(struct keeper *k)
 	fclose(f);
 }
 
-/* --- the process -------------------------------------------------------------- */
+/* --- the process ---------------------------------------------------------- */
 
 static void
 keeper_put_all_back(struct keeper *k)
@@ -165,7 +165,8 @@ keeper_put_all_back(struct keeper *k)
 		keeper_put_back(&k->list[i]);
 		any = true;
 	}
-	/* Else it may be that of another daemon, before which we had to yield. */
+	/* Else it may be that of another daemon, before which
+	 * we had to yield. */
 	if (any)
 		keeper_note(k);
 }

@@ -3,15 +3,16 @@
 #define RSIPC_KEEPER_H
 
 /*
- * Forks it (base/helper.h).  Call it before threads and priv_drop().  It changes
- * only settings below net/ipv4, and restores each as it was before keeper_set()
- * first changed it, unless somebody else has changed it since, when the daemon
- * ends in whatever way.  What it was is noted in the file note, with which
- * the next one puts back what was left when all were killed at once.  0, or -1
- * after one log line.
+ * Forks it (base/helper.h).  Call it before threads and priv_drop().  It
+ * changes only settings below net/ipv4, and restores each as it was before
+ * keeper_set() first changed it, unless somebody else has changed it since,
+ * when the daemon ends in whatever way.  What it was is noted in the file note,
+ * with which the next one puts back what was left when all were killed at once.
+ * 0, or -1 after one log line.
  */
 int	keeper_start(const char *note);
-/* Puts back what the note says, once it is certain that no other daemon runs. */
+/* Puts back what the note says, once it is certain that no
+ * other daemon runs. */
 void	keeper_take_over(void);
 /* Reads EOF when it is gone for good. */
 int	keeper_fd(void);

@@ -167,7 +167,8 @@ path_unleased(struct path *p, const struct packet_view *v)
 	}
 	/* A connection of before the lease cannot go on from here. */
 	if (!addr_equal(&v->src, &p->addr))
-		path_answer_error(p, ICMP_DEST_UNREACH, ICMP_PKT_FILTERED, 0, v);
+		path_answer_error(p, ICMP_DEST_UNREACH, ICMP_PKT_FILTERED, 0,
+		    v);
 }
 
 /* Never what a connection of the lease sends, also while that is lost. */
@@ -215,8 +216,9 @@ path_outbound(struct path *p, const struct packet_view *v, uint64_t now)
 }
 
 /*
- * Is this UDP packet for the engine's IKE?  Then it is handed over.  Behind RSIP
- * we are not translated, but a peer may be: then ESP comes in UDP (RFC 3948).
+ * Is this UDP packet for the engine's IKE?  Then it is handed over.
+ * Behind RSIP we are not translated, but a peer may be: then ESP comes
+ * in UDP (RFC 3948).
  */
 static bool
 path_inbound_ike(struct path *p, const struct packet_view *v)
@@ -231,7 +233,8 @@ path_inbound_ike(struct path *p, const struct packet_view *v)
 	    v->len < v->header + UDP_HEADER_LEN)
 		return false;
 	len = v->len - v->header - UDP_HEADER_LEN;
-	if (path.peer_port == IKE_NAT_PORT && (len < 4 || load_u32(data) != 0)) {
+	if (path.peer_port == IKE_NAT_PORT &&
+	    (len < 4 || load_u32(data) != 0)) {
 		if (len > 1)		/* else a keepalive */
 			oe_inbound_esp(p->oe, v);
 		return true;
@@ -283,8 +286,8 @@ path_inbound(struct path *p, const struct packet_view *v)
 	if (path_inbound_esp(p, v) || path_inbound_ike(p, v) ||
 	    path_inbound_icmp(p, v))
 		return;
-	/* ESP of an SA that is gone: a kernel's "protocol unreachable" would only
-	 * tell strangers so. */
+	/* ESP of an SA that is gone: a kernel's "protocol unreachable" would
+	 * only tell strangers so. */
 	if (v->protocol == IPPROTO_ESP) {
 		p->counters.in_stale++;
 		return;

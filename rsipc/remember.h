@@ -6,10 +6,12 @@
 
 #include "rsipc/bindings.h"
 
-#define REMEMBER_MAX	8192	/* bytes that any binding takes, the zero included */
+#define REMEMBER_MAX	8192	/* bytes that any binding takes,
+				 * the zero included */
 
 /*
- * Writes the main binding of a gateway: address, ports and SPIs.  Returns the length, or 0 if it does not fit.
+ * Writes the main binding of a gateway: address, ports and SPIs.  Returns the
+ * length, or 0 if it does not fit.
  */
 size_t	remember_write(char *out, size_t cap, const struct addr *gateway,
 	    const struct binding *b);

@@ -14,21 +14,27 @@
 
 struct settings {
 	struct addr gateway;		/* none: the default route's next hop */
-	bool	 discover;		/* else DNS is asked when that is none */
+	bool	 discover;		/* else DNS is asked
+					 * when that is none */
 	uint16_t port;
 	struct host_config host;
 	char	 interface[IFNAMSIZ], oe_interface[IFNAMSIZ];
 	char	*control;
 	struct web_config web;
 	char	*state;			/* file of the lease; "": none */
-	bool	 ike_500;		/* IKE from port 500 though ports are leased */
-	bool	 cascade;		/* an rsipd here leases on what we lease (RFC 3102 §4.2.1) */
-	bool	 direct;		/* without a lease the network is used as if we were not there */
-	bool	 stay_shut;		/* what policy shuts is so after an orderly end too */
+	bool	 ike_500;		/* IKE from port 500 though
+					 * ports are leased */
+	bool	 cascade;		/* an rsipd here leases on what we lease
+					 * (RFC 3102 §4.2.1) */
+	bool	 direct;		/* without a lease the network is used
+					 * as if we were not there */
+	bool	 stay_shut;		/* what policy shuts is so after
+					 * an orderly end too */
 	uint32_t key_id;
 	struct option_secret secret;
 	bool	 require_auth;
-	struct oe_config *oe;		/* oe_new() or oe_reconfigure() takes it over */
+	struct oe_config *oe;		/* oe_new() or oe_reconfigure()
+					 * takes it over */
 };
 
 /* rsipc.conf(5). */

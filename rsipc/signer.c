@@ -53,11 +53,11 @@ signer_encode(struct signer *s, struct rsip_message *m, uint8_t *out,
 }
 
 /*
- * What the gateway says when it cannot tell our message from a recorded one: its
- * index, and the counter that a new one has to pass.  It names our index, so it
- * is an answer to us as we are since the last such answer, which no other can be
- * after this one: recorded ones move nothing, nor make us take what an earlier
- * life of the gateway said for new.
+ * What the gateway says when it cannot tell our message from a recorded one:
+ * its index, and the counter that a new one has to pass.  It names our index,
+ * so it is an answer to us as we are since the last such answer, which no other
+ * can be after this one: recorded ones move nothing, nor make us take what an
+ * earlier life of the gateway said for new.
  */
 static enum signer_verdict
 signer_begin_anew(struct signer *s, const struct rsip_message *m)

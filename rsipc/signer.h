@@ -17,18 +17,23 @@ struct signer {
 	size_t	 secret_len;		/* 0: nothing is signed or verified */
 	uint32_t key_id;
 	bool	 require;		/* what is not signed is not believed */
-	uint64_t index;			/* ours: random at the start, another for each of the gateway's */
-	uint64_t theirs;		/* the gateway's that we speak to; 0: none yet */
-	uint64_t sent, seen;		/* the last counters of ours and of theirs */
+	uint64_t index;			/* ours: random at the start, another
+					 * for each of the gateway's */
+	uint64_t theirs;		/* the gateway's that we
+					 * speak to; 0: none yet */
+	uint64_t sent, seen;		/* the last counters of
+					 * ours and of theirs */
 };
 
 enum signer_verdict {
 	SIGNER_GOOD,
-	SIGNER_AGAIN,		/* the gateway could not know that our last message is new: sign
-				 * it once more, which it now can; else not for anybody */
+	SIGNER_AGAIN,		/* the gateway could not know that our last
+				 * message is new: sign it once more, which it
+				 * now can; else not for anybody */
 	SIGNER_UNSIGNED,
 	SIGNER_WRONG,		/* key or MAC */
-	SIGNER_OLD,		/* right, but said before, or to another life of ours */
+	SIGNER_OLD,		/* right, but said before, or to
+				 * another life of ours */
 };
 
 /* seed: random.  Whoever has it wipes it. */
@@ -41,8 +46,9 @@ void	signer_set_key(struct signer *s, uint32_t key_id, const uint8_t *secret,
 int	signer_encode(struct signer *s, struct rsip_message *m, uint8_t *out,
 	    size_t cap, const struct addr *host, const struct addr *gateway);
 /* What a decoded message is worth; buf is what it was decoded from. */
-enum signer_verdict signer_verify(struct signer *s, const struct rsip_message *m,
-	    const uint8_t *buf, size_t len, const struct addr *host,
+enum signer_verdict signer_verify(struct signer *s,
+	    const struct rsip_message *m, const uint8_t *buf, size_t len,
+	    const struct addr *host,
 	    const struct addr *gateway);
 
 #endif

@@ -59,7 +59,7 @@ purpose_text(enum binding_purpose p)
 	return names[p];
 }
 
-/* --- leases --------------------------------------------------------------------- */
+/* --- leases --------------------------------------------------------------- */
 
 /* A row of "leases", and what an event says. */
 struct lease_row {
@@ -81,7 +81,8 @@ struct lease_row {
 	/* Whoever knows it might speak for us to the gateway. */	\
 	{ FIELD("client_id", NUMBER, PLAIN, client_id,			\
 	    "the host's registration"), .flags = REPORT_PRIVATE },	\
-	{ FIELD("host", CHARS, PLAIN, host, "the host's own address") },	\
+	{ FIELD("host", CHARS, PLAIN, host,				\
+	    "the host's own address") },				\
 	{ FIELD("bind_id", NUMBER, PLAIN, bind_id, "the binding") },	\
 	{ FIELD("address", CHARS, PLAIN, address, "leased address") },	\
 	{ FIELD("ports", LIST, PLAIN, ports, "leased ports, as ranges") }, \
@@ -153,7 +154,7 @@ command_leases(void *arg, json_object *req, bool privileged)
 	return o;
 }
 
-/* --- the report ------------------------------------------------------------------ */
+/* --- the report ----------------------------------------------------------- */
 
 struct session {
 	const char *state, *gateway, *transport, *trouble, *last_error;
@@ -369,7 +370,8 @@ trouble_text(const struct client *c, char *out, size_t cap)
 		    gateway);
 }
 
-/* The engine whose answer counts: that of the address named, or of new connections. */
+/* The engine whose answer counts: that of the address named, or of
+ * new connections. */
 static struct oe *
 status_engine(const struct client *c, const char *source)
 {
@@ -490,7 +492,8 @@ status_verdict_direct(const struct client *c, const struct oe_verdict *v,
 	else if (*v->obstacle != '\0' && v->keyed == 0)
 		snprintf(out, cap, "in the clear: %s; %s", cause, v->obstacle);
 	else
-		snprintf(out, cap, "no RSIP gateway here; encrypting %s; %s%s%s",
+		snprintf(out, cap,
+		    "no RSIP gateway here; encrypting %s; %s%s%s",
 		    direct_how(c->direct), v->peers, *v->obstacle != '\0' ?
 		    "; no new ones: " : "", v->obstacle);
 }
@@ -583,7 +586,8 @@ void
 status_report(void *arg, struct report *r)
 {
 	struct client *c = arg;
-	struct oe     *oe = c->oe == NULL ? NULL : status_engine(c, NULL), *other;
+	struct oe     *oe = c->oe == NULL ? NULL : status_engine(c, NULL);
+	struct oe     *other;
 
 	report_verdict(c, r, oe);
 	report_session(c, r);

@@ -38,12 +38,14 @@ struct transport {
 	struct signer	 signer;
 	struct transport_counters counters;
 	struct rsip_message in;
-	uint8_t		 out[RSIP_MESSAGE_MAX];	/* RFC 3103 §10.1: "last message" */
+	/* RFC 3103 §10.1: "last message" */
+	uint8_t		 out[RSIP_MESSAGE_MAX];
 	size_t		 out_len;
 	uint8_t		 buf[RSIP_MESSAGE_MAX];
 };
 
-#define LOW_PORT_FIRST	600	/* below are services' own, as for rsh and NFS */
+#define LOW_PORT_FIRST	600	/* below are services' own,
+				 * as for rsh and NFS */
 #define LOW_PORT_TRIES	64
 
 static void	transport_timeout(evutil_socket_t, short, void *);
@@ -135,7 +137,8 @@ transport_verify(struct transport *t, const uint8_t *buf, size_t len)
 	}
 	t->counters.unauthentic++;
 	if (ratelimit_pass(&t->complaints, clock_now()))
-		log_warn("%s %s is ignored", rsip_type_name(t->in.type), why[v]);
+		log_warn("%s %s is ignored", rsip_type_name(t->in.type),
+		    why[v]);
 	return false;
 }
 

@@ -20,11 +20,11 @@ struct transport_ops {
 	void (*disconnected)(void *arg);
 	/* A message of the gateway's, decoded and verified; borrowed. */
 	void (*message)(void *arg, const struct rsip_message *m);
-	/* The request under way is to be given to transport_send() once more: the
-	 * gateway could not tell it from a recorded one, and will now. */
+	/* The request under way is to be given to transport_send() once more:
+	 * the gateway could not tell it from a recorded one, and will now. */
 	void (*again)(void *arg);
-	/* One that could not be read to its end: what rsip_decode() left in m.  Not
-	 * where messages are signed, since this one was not verified. */
+	/* One that could not be read to its end: what rsip_decode() left in m.
+	 * Not where messages are signed, since this one was not verified. */
 	void (*unreadable)(void *arg, const struct rsip_message *m);
 };
 
@@ -54,7 +54,8 @@ struct addr transport_local(const struct transport *t);
 void	transport_send(struct transport *t, struct rsip_message *m);
 void	transport_resend(struct transport *t);
 
-/* For status.  Why the gateway cannot be reached; NULL if it can, or nobody knows. */
+/* For status.  Why the gateway cannot be reached; NULL if it can,
+ * or nobody knows. */
 const char *transport_trouble(const struct transport *t);
 struct transport_counters {
 	uint64_t sent, received, unreadable, unauthentic, old;

@@ -29,8 +29,8 @@ int	tunnel_set(struct tunnel *t, enum rsip_tunnel type,
 
 /*
  * Sends one inner packet.  0; or -1 with errno: EMSGSIZE if it has DF set and
- * does not fit the path to the gateway (tunnel_mtu() says what does), ENOTCONN, or what
- * the socket said.
+ * does not fit the path to the gateway (tunnel_mtu() says what does), ENOTCONN,
+ * or what the socket said.
  */
 int	tunnel_send(struct tunnel *t, const struct packet_view *p);
 /* Largest inner packet the kernel thinks will pass; 0: unknown. */
@@ -38,7 +38,8 @@ unsigned tunnel_mtu(const struct tunnel *t);
 
 struct tunnel_counters {
 	uint64_t in_packets, in_bytes, out_packets, out_bytes;
-	uint64_t in_foreign;		/* from another source than the gateway */
+	uint64_t in_foreign;		/* from another source
+					 * than the gateway */
 	uint64_t in_malformed, out_failed;
 };
 const struct tunnel_counters *tunnel_counters(const struct tunnel *t);

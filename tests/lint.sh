@@ -15,7 +15,7 @@ rooms="${LINT_ROOMS:-base ctl include nat net oe proto rsipc rsipd tests}"
 jobs=$(nproc 2>/dev/null || echo 1)
 status=0
 
-# The table of who may include whom; addresses that are bare words.
+# The table of who may include whom; addresses that are bare words, long lines.
 lint_rooms()
 {
 	python3 tests/rooms.py || return 1

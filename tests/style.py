@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
-"""style.py - what no line of the programs holds: an address that is a bare word
+"""style.py - what no line of the programs holds: an address that is a bare word, and more than 80 columns
 
 Addresses are struct addr, networks struct prefix (net/addr.h), so that no feature is
 of IPv4 by the way it stores one.  Bare words stand where the kernel, a library or the
 wire wants them: tests/style.txt names these files and how many declarations each has.
-That list may only shrink.
+That list may only shrink.  A line has at most 80 columns, tabs at every eighth, but for
+a file's first, which says what it is for: in the rooms of NARROW so far.
 """
 import os
 import re
 import sys
 
 ROOMS = ('base', 'net', 'proto', 'nat', 'rsipd', 'oe', 'rsipc', 'ctl', 'include')
+# Rooms are added, and none goes.
+NARROW = ('base', 'net', 'nat', 'rsipc', 'ctl', 'include')
+COLUMNS = 80
 ROLES = ('addr address nb na xa saddr daddr dst src source destination gateway '
-         'server peer remote local host hop net network mask netmask v4 ipv4 '
+         'server peer remote local host hop net network netmask v4 ipv4 '
          'resolver endpoint neighbour').split()
 WORD = re.compile(r'(?:^|_)(?:%s)s?$' % '|'.join(ROLES))
 # A type and its declarators, up to what ends them; in_addr whatever it is called.
@@ -57,6 +61,14 @@ def bare(text):
     return sorted(found)
 
 
+def wide(path, text):
+    """numbers of the lines beyond COLUMNS"""
+    if path.split('/')[0] not in NARROW:
+        return []
+    return [n for n, line in enumerate(text.split('\n'), 1)
+            if n > 1 and len(line.expandtabs(8)) > COLUMNS]
+
+
 def read_known():
     known = {}
     path = os.path.join(root, 'tests/style.txt')
@@ -84,7 +96,10 @@ def main():
         return 1
     known, bad, total = read_known(), [], 0
     for path in sources():
-        found = bare(open(os.path.join(root, path), encoding='utf-8').read())
+        text = open(os.path.join(root, path), encoding='utf-8').read()
+        bad += ['%s:%d: more than %d columns' % (path, n, COLUMNS)
+                for n in wide(path, text)]
+        found = bare(text)
         n = known.pop(path, 0)
         total += len(found)
         if len(found) > n:
@@ -94,7 +109,8 @@ def main():
             bad.append('tests/style.txt: %s has %d now' % (path, len(found)))
     bad += ['tests/style.txt: %s is no more' % path for path in known]
     print('\n'.join(bad) or '%d bare addresses, all where kernel, libraries or '
-          'the wire want them' % total)
+          'the wire want them; %s within %d columns' %
+          (total, ', '.join(NARROW), COLUMNS))
     return 1 if bad else 0
 
 

@@ -8,11 +8,13 @@
 extern "C" {
 #endif
 
-/* What happens to packets between two addresses, at the moment of the question. */
+/* What happens to packets between two addresses, at the moment
+ * of the question. */
 enum rsip_protection {
 	RSIP_NONE,		/* no traffic yet, so nothing is decided */
 	RSIP_CLEAR,		/* sent in the clear */
-	RSIP_HELD,		/* keys are being negotiated; nothing has been sent */
+	RSIP_HELD,		/* keys are being negotiated;
+				 * nothing has been sent */
 	RSIP_DROPPED,		/* policy lets nothing through */
 	RSIP_ENCRYPTED,		/* IPsec ESP with integrity, to peer */
 };
@@ -21,8 +23,10 @@ enum rsip_protection {
  * to the address: enum rsip_right. */
 enum rsip_authentication {
 	RSIP_AUTH_NONE,		/* not encrypted */
-	RSIP_AUTH_DNS,		/* in DNS without DNSSEC: safe only from those who just listen */
-	RSIP_AUTH_DNSSEC,	/* in DNS, and the validating resolver vouches for it */
+	RSIP_AUTH_DNS,		/* in DNS without DNSSEC: safe only from
+				 * those who just listen */
+	RSIP_AUTH_DNSSEC,	/* in DNS, and the validating
+				 * resolver vouches for it */
 	RSIP_AUTH_KEY,		/* a public key configured by hand */
 	RSIP_AUTH_PSK,		/* a shared secret configured by hand */
 };
@@ -30,20 +34,26 @@ enum rsip_authentication {
 /* How it is known that the peer may speak for the remote address. */
 enum rsip_right {
 	RSIP_RIGHT_NONE,	/* not encrypted */
-	RSIP_RIGHT_FLOWS,	/* it is not: the peer may be any host that shares the
-				 * address, and began this very flow */
-	RSIP_RIGHT_DNS,		/* the address's reverse map names it, without DNSSEC */
-	RSIP_RIGHT_DNSSEC,	/* and the validating resolver vouches for that */
+	RSIP_RIGHT_FLOWS,	/* it is not: the peer may be any
+				 * host that shares the address, and
+				 * began this very flow */
+	RSIP_RIGHT_DNS,		/* the address's reverse map names
+				 * it, without DNSSEC */
+	RSIP_RIGHT_DNSSEC,	/* and the validating resolver
+				 * vouches for that */
 	RSIP_RIGHT_CONFIGURED,	/* configured by hand */
 };
 
 struct rsip_status {
 	enum rsip_protection	 protection;
 	enum rsip_authentication authentication;
-	int			 required;	/* policy forbids clear text: it stays so */
+	/* policy forbids clear text: it stays so */
+	int			 required;
 	struct in_addr		 local, remote;
-	char			 peer[256];	/* IPsec identity, "@y1.example" or "192.0.2.1"; or "" */
-	char			 cipher[64];	/* "AES-256-CBC/HMAC-SHA2-256-128"; or "" */
+	/* IPsec identity, "@y1.example" or "192.0.2.1"; or "" */
+	char			 peer[256];
+	/* "AES-256-CBC/HMAC-SHA2-256-128"; or "" */
+	char			 cipher[64];
 	char			 reason[256];	/* one sentence for people */
 	enum rsip_right		 right;
 };

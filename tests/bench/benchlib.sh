@@ -3,6 +3,9 @@
 # Sourced after lib.sh.
 # shellcheck shell=sh
 
+# Where answer.py is.
+NET_HERE=$(cd "$NET_HERE/../net" && pwd)
+
 # ARGUMENT...: the script's; the first is the seconds of a round.
 bench_enter()
 {

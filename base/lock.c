@@ -256,7 +256,7 @@ lock_fill(struct lock *l, unsigned needs)
 	if (seccomp_api_get() < 3)	/* before Linux 4.14 */
 		fatal = SCMP_ACT_KILL_THREAD;
 	if (LOCK_SANITIZED) {
-		/* Its own thread must live to tell; the daemon gets EPERM. */
+		/* The thread must live to tell; the daemon gets EPERM. */
 		LOCK_LIST(l, SCMP_ACT_ALLOW, lock_sanitizer);
 		fatal = SCMP_ACT_ERRNO(EACCES);
 	}

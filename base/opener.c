@@ -127,7 +127,7 @@ opener_allows(const char *const *paths, size_t npaths, const char *path)
 	return *path == '/' && opener_is_named(paths[0], path);
 }
 
-/* Its name in the folder is on the disk, too; -1 with errno. */
+/* The file's name in the folder is on the disk, too; -1 with errno. */
 static int
 opener_sync_folder(const char *path)
 {
@@ -279,7 +279,7 @@ opener_gone(void)
 	return EPIPE;
 }
 
-/* Its number, or 0 with errno. */
+/* The request's number, or 0 with errno. */
 static uint32_t
 opener_send(enum opener_wish wish, const char *path)
 {

@@ -448,7 +448,7 @@ same_values(const struct option *o, cfg_t *a, cfg_t *b)
 		}
 		return n == m;
 	}
-	/* One is the default. */
+	/* The other one is the default. */
 	for (i = 0; default_next(o, &at, text, sizeof(text)); i++) {
 		if (n + m != 0 && (i >= n + m ||
 		    !same_text(o, value_text(c, o, i), text)))

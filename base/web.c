@@ -235,7 +235,7 @@ reader_event(struct bufferevent *bev, short what, void *arg)
 {
 	struct reader *r = arg;
 
-	/* One may shut its side down and then read the answer. */
+	/* A reader may shut its side down and then read the answer. */
 	if ((what & BEV_EVENT_EOF) && r->answered &&
 	    evbuffer_get_length(bufferevent_get_output(bev)) != 0)
 		return;

@@ -127,7 +127,7 @@ rtnl_table_set(uint32_t table, const struct rtnl_route *want, size_t n)
 		r.dst = have.at[i].dst;
 		r.metric = have.at[i].metric;
 		r.type = have.at[i].type;
-		/* It may have gone with its device. */
+		/* The route may have gone with its device. */
 		if (rtnl_route_del(&r) == -1 && errno != ESRCH)
 			rc = -1;
 	}

@@ -34,7 +34,7 @@ client_kicked(void *arg)
 	client_kick(arg);
 }
 
-/* They stay reachable in the clear, also where policy shuts all the rest. */
+/* Resolvers stay reachable in the clear, also where policy shuts the rest. */
 static void
 client_resolvers(void *arg, const struct oe_config *config)
 {

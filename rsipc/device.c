@@ -257,7 +257,7 @@ device_down(struct device *d)
 
 	if (!addr_is_set(&d->addr))
 		return;
-	/* Its routes go with the address, and nothing is to go past us then. */
+	/* Routes go with their address, and nothing is to go past us then. */
 	if (d->leads && addr_equal(&d->source, &d->addr))
 		device_block(d);
 	device_settings(d, false);

@@ -79,7 +79,7 @@ on_answer(void *arg, unsigned tag, const struct record_answer *a)
 	    d->at + 1 < d->nservers) {
 		d->at++;
 	} else {
-		/* One that answered is asked first again. */
+		/* A server that answered is asked first again. */
 		if (status != RECORD_NONE)
 			d->at = 0;
 		dnssd_step(&d->dnssd);

@@ -424,7 +424,7 @@ assign_error(struct host *h, const struct rsip_message *m, uint64_t now)
 		break;
 	}
 	if (host_asks_former(h)) {
-		/* It is somebody else's now: anything will do. */
+		/* The former lease is somebody else's now: anything will do. */
 		h->anything = true;
 		return;
 	}
@@ -437,7 +437,7 @@ assign_error(struct host *h, const struct rsip_message *m, uint64_t now)
 		host_again(h, now);
 		return;
 	}
-	/* It is asked again and again; what it says is news once. */
+	/* The gateway is asked again and again; what it says is news once. */
 	if (h->refused_last != m->error && !assign_in_former_use(h, m->error))
 		log_warn("the gateway refuses to lease: %s",
 		    rsip_error_name(m->error));

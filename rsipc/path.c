@@ -159,7 +159,7 @@ path_unleased(struct path *p, const struct packet_view *v)
 		p->counters.out_unleased++;
 	else
 		p->counters.out_idle++;
-	/* It comes too early, but says whom the lease shall be for. */
+	/* Such a packet is too early, but says whom the lease shall be for. */
 	if (idle && host_flow_policy(p->host) && path_goes_out(v)) {
 		packet_ports(v, &sport, &dport);
 		host_name_remote(p->host, &v->dst, dport);

@@ -62,7 +62,7 @@ signer_encode(struct signer *s, struct rsip_message *m, uint8_t *out,
 static enum signer_verdict
 signer_begin_anew(struct signer *s, const struct rsip_message *m)
 {
-	/* It has our last message, or speaks of one before that. */
+	/* The gateway has our last message, or speaks of one before that. */
 	if (m->auth_index == s->theirs && m->auth_floor <= s->sent)
 		return SIGNER_OLD;
 	s->theirs = m->auth_index;

@@ -41,8 +41,8 @@ worth_judge(struct worth *w, uint64_t now, uint64_t heard, bool connected)
 	if (w->silent_since == 0 || now < w->asked + WORTH_SILENCE)
 		return WORTH_FINE;
 	w->asked = now;
-	/* One that worked and is gone may be starting again, and a link that is
-	 * down comes back: connections wait for that. */
+	/* A gateway that worked and is gone may be starting again, and a link
+	 * that is down comes back: connections wait for that. */
 	if (!connected || (w->proven && now > heard + WORTH_HEARD))
 		return w->away++ < WORTH_AWAY ? WORTH_ASK : WORTH_NOTHING;
 	return w->times++ < WORTH_MUTE ? WORTH_ASK : WORTH_NOTHING;

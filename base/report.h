@@ -62,6 +62,7 @@ struct report_field {
 
 /* Packets, told apart by a label of one metric: those that passed by a way,
  * their bytes, those dropped for a reason. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a metric's name, and a text */
 #define REPORT_PASSED(k, s, m, name, way)				\
 	{ REPORT_FIELD(k, COUNTER, PLAIN, s, m,				\
 	    "packets that passed, by the way they took"),		\
@@ -74,6 +75,7 @@ struct report_field {
 	{ REPORT_FIELD(k, COUNTER, PLAIN, s, m,				\
 	    "packets that were dropped, by reason"),			\
 	    .metric = name, .labels = "reason=" why }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* An object of a report. */
 struct report_table {

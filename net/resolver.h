@@ -23,8 +23,8 @@ struct resolver_options {
 					 * each next longer */
 	unsigned tries;
 	uint32_t mark;			/* of the sockets (SO_MARK); 0: none */
-	/* Only messages are asked for: none of the host's files says how, and an
-	 * answer is one whatever its RCODE is. */
+	/* Only messages are asked for: none of the host's files says how, and
+	 * an answer is one whatever its RCODE is. */
 	bool	 messages;
 };
 

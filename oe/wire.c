@@ -168,7 +168,7 @@ on_udp(evutil_socket_t fd, short what, void *arg)
 	struct wire	  *w = arg;
 	struct packet_view v;
 	struct keying_path path;
-	struct sockaddr_in from;
+	struct sockaddr_storage from;
 	struct in_pktinfo  info;
 	struct cmsghdr	  *c;
 	struct iovec	   iov;

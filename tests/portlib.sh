@@ -127,6 +127,11 @@ port_sysroot()
 	done
 	# Where /usr is merged packages no longer bring /lib.
 	[ -e "$sysroot/lib" ] || ln -s usr/lib "$sysroot/lib"
+	# A library whose link leads to this machine's /lib would be linked
+	# from its archive instead.
+	find "$sysroot" -type l -lname '/*' | while read -r link; do
+		ln -snf "$sysroot$(readlink "$link")" "$link"
+	done
 	rm -rf "$PORT_CACHE/$1/archives" "$PORT_CACHE/$1/lists"
 	printf '%s' "$want" >"$sysroot/.packages"
 }

@@ -256,41 +256,6 @@ struct loaded {
 	unsigned     clients, grants, rests;
 };
 
-static int
-take_client(void *arg, const struct store_client *c)
-{
-	struct loaded *l = arg;
-
-	l->client = *c;
-	l->client.fqdn = NULL;
-	l->clients++;
-	return 0;
-}
-
-static int
-take_grant(void *arg, uint32_t client_id, const struct grant *g)
-{
-	struct loaded *l = arg;
-
-	assert_int_equal(client_id, 9);
-	assert_memory_equal(g->ranges, ranges, sizeof(ranges));
-	assert_memory_equal(g->spis, spis, sizeof(spis));
-	assert_memory_equal(g->cookies, cookies, sizeof(cookies));
-	l->grant = *g;
-	l->grants++;
-	return 0;
-}
-
-static void
-take_rest(void *arg, const struct addr *host, const struct grant *g)
-{
-	struct loaded *l = arg;
-
-	assert_memory_equal(g->ranges, ranges, sizeof(ranges));
-	l->rested = *host;
-	l->rests++;
-}
-
 static void
 assert_is_example(const struct loaded *l)
 {
@@ -347,6 +312,41 @@ the_first_layout_is_read(void **state)
 }
 
 #ifdef HAVE_LMDB
+static int
+take_client(void *arg, const struct store_client *c)
+{
+	struct loaded *l = arg;
+
+	l->client = *c;
+	l->client.fqdn = NULL;
+	l->clients++;
+	return 0;
+}
+
+static int
+take_grant(void *arg, uint32_t client_id, const struct grant *g)
+{
+	struct loaded *l = arg;
+
+	assert_int_equal(client_id, 9);
+	assert_memory_equal(g->ranges, ranges, sizeof(ranges));
+	assert_memory_equal(g->spis, spis, sizeof(spis));
+	assert_memory_equal(g->cookies, cookies, sizeof(cookies));
+	l->grant = *g;
+	l->grants++;
+	return 0;
+}
+
+static void
+take_rest(void *arg, const struct addr *host, const struct grant *g)
+{
+	struct loaded *l = arg;
+
+	assert_memory_equal(g->ranges, ranges, sizeof(ranges));
+	l->rested = *host;
+	l->rests++;
+}
+
 static void
 remove_folder(const char *folder, const char *path)
 {

@@ -70,7 +70,7 @@ rsip_rsipd_conf()
 	done
 	for rsip_key in udp napt local_ipsec require_auth listen_allowed \
 	    register_allowed ipsec_allowed rsa_ip_allowed private_pools \
-	    offload; do
+	    offload refuse_ike; do
 		rsip_option "$1" "$rsip_key" bool
 	done
 	for rsip_key in local_policy remote_policy firewall gateway \
@@ -92,7 +92,8 @@ rsip_oed_conf()
 	rsip_option "$1" metrics text
 	rsip_option "$1" stay_shut bool
 	echo "oe {"
-	for rsip_key in id key dataplane; do
+	for rsip_key in id key dataplane ike anonymous \
+	    paranoid_anonymous; do
 		rsip_option "$1" "$rsip_key" text
 	done
 	for rsip_key in require_dnssec self_delegation_only legacy initiate \

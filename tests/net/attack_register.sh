@@ -13,8 +13,9 @@ milliseconds()
 # TRANSPORT: how long until a lease is there; rsipc goes on.
 lease_time()
 {
-	printf 'state = ""\ncontrol = "%s/rsipc_x1.sock"\ntransport = "%s"\n' "$NET_RUN" "$1" \
-	    >rsipc.conf
+	# Nobody answers questions to DNS here.
+	printf 'state = ""\ncontrol = "%s/rsipc_x1.sock"\ntransport = "%s"\n%s\n' \
+	    "$NET_RUN" "$1" 'oe { clear = {"0.0.0.0/0"} }' >rsipc.conf
 	begun=$(milliseconds)
 	net_start rsipc_x1 x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc.conf
 	until net_leased rsipc_x1 2>/dev/null; do

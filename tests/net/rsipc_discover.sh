@@ -108,7 +108,9 @@ client
 sleep 3
 net_alive rsipc || net_fail "it ended"
 grep -q 'DNS names' rsipc.log && net_fail "found: $(grep 'DNS names' rsipc.log)"
-net_ctl rsipc status | grep -q "no RSIP gateway at 10.0.0.1" ||
+net_ctl rsipc status >status.out
+grep -q "no RSIP gateway here" status.out &&
+    grep -q '^session.gateway *10\.0\.0\.1$' status.out ||
     net_fail "status: $(net_ctl rsipc status)"
 net_ok "\"no service\", loops, loopback and port 0 lead nowhere"
 net_stop rsipc

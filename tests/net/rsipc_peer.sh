@@ -59,7 +59,8 @@ client()
 {
 	{
 		printf 'state = ""\ncontrol = "%s/rsipc.sock"\n' "$NET_RUN"
-		printf '%s\n' "$@"
+		# Nobody answers questions to DNS here.
+		printf '%s\n' 'oe { clear = {"0.0.0.0/0"} }' "$@"
 	} >rsipc.conf
 	net_start rsipc x1 "$NET_TOP/rsipc/rsipc" -d -c rsipc.conf
 	net_ready rsipc 10 leased

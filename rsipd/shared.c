@@ -123,12 +123,12 @@ shared_update(struct shared *s)
 		    shared_state_text(state),
 		    shared_state_text(s->counts.state));
 	s->counts.state = state;
-	/* What is known is too old to forward by. */
-	if (state == SHARED_AWAY && s->read_at != 0) {
+	/* What is known is too old to forward by, or was never known whole. */
+	if (state == SHARED_AWAY && s->holds) {
 		log_warn("the shared store has been away for too long: what "
 		    "was known of it is dropped");
 		s->read_at = 0;
-		s->known = false;
+		s->holds = s->known = false;
 		gateway_follow_mark(s->gateway);
 		gateway_follow_sweep(s->gateway, now);
 	}

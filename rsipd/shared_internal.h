@@ -42,6 +42,7 @@ struct shared {
 	uint64_t seq;			/* of the last entry */
 	char	 last[48];		/* ... and its name */
 	bool	 caught_up;
+	bool	 holds;			/* something of it is in the tables */
 	uint64_t read_at;		/* when the last of it
 					 * was read; 0: never */
 	uint64_t again;			/* reading all of it once more

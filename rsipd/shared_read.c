@@ -107,6 +107,7 @@ take_page(struct shared *s, const redisReply *reply)
 	size_t		  i, len;
 	int		  rc;
 
+	s->holds = true;
 	for (i = 1; i + 3 < reply->elements; i += 4) {
 		kind = reply->element[i];
 		record = reply->element[i + 2];

@@ -42,7 +42,8 @@ for i in $(seq "$hosts"); do
 	state = ""
 	control = "$NET_RUN/$host.sock"
 	listen = {"8080"}
-	oe { id = "@$host.lab" state = "" resolvers = {"10.0.0.1"} dns-timeout = 500 }
+	oe { id = "@$host.lab" state = "" resolvers = {"10.0.0.1"} dns-timeout = 500
+	    clear = {"0.0.0.0/0"} }
 	END
 	# At the highest level of the log a flood would fill the disk.
 	net_start "$host" "$host" "$NET_TOP/rsipc/rsipc" -f -c "$host.conf"

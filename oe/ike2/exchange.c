@@ -265,6 +265,27 @@ wanted(const struct ike2_sa *sa, const struct ike2_header *h, bool *again)
 	    (sa->state == IKE2_INIT_GOT && h->exchange == IKE2_AUTH));
 }
 
+#define EARLY_WAIT	250	/* milliseconds between two that are heeded */
+
+/*
+ * The peer begins something in an IKE SA whose IKE_AUTH is not answered here:
+ * it has sent its answer, and what it begins has to wait for it.  Our request
+ * once more brings that, before its patience and ours are over.
+ */
+static void
+early_request(struct ike2_sa *sa, uint64_t now, const struct ike2_header *h,
+    const uint8_t *buf, size_t len, const struct ike2_part *sk)
+{
+	if (!sa->initiator || sa->state != IKE2_AUTH_SENT ||
+	    sa->out.job != IKE2_JOB_AUTH || h->msgid != 0 ||
+	    (h->flags & IKE2_FLAG_RESPONSE) || now - sa->heard < EARLY_WAIT ||
+	    ike2_unseal(&sa->keys.r, buf, len, sk, sa->ike->opened) == -1)
+		return;
+	sa->heard = now;
+	ike2_request_repeat(sa, now);
+	ike_timer(&sa->ike->x, sa->out.at);
+}
+
 static void
 sealed_message(struct ike2_sa *sa, uint64_t now, const struct ike2_header *h,
     const uint8_t *buf, size_t len, const struct ike2_part *sk)
@@ -280,6 +301,8 @@ sealed_message(struct ike2_sa *sa, uint64_t now, const struct ike2_header *h,
 	bool			 again;
 	int			 n;
 
+	if (!wanted(sa, h, &again))
+		early_request(sa, now, h, buf, len, sk);
 	if (!wanted(sa, h, &again) || ike2_fragment_no(sk, &no) == -1 ||
 	    (no.total != 0 && (!sa->fragments || (!again &&
 	    !ike2_reassembly_wants(parts, h->msgid, no))))) {

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
+#include "oe/ike2/message.h"
 #include "tests/unit/ike2_net.h"
 
 /* --- INFORMATIONAL --- */
@@ -57,6 +58,38 @@ deletes_cross(void **state)
 	net_pass(&net, 1000);
 	assert_int_equal(x->nchildren, 2);
 	assert_true(net_agree(x, y));
+	end_clean2();
+}
+
+/* Every answer to IKE_AUTH. */
+static bool
+lose_answers(struct net *n, struct net_datagram *d, void *arg)
+{
+	(void)n;
+	(void)arg;
+	return d->buf[18] != IKE2_AUTH || (d->buf[19] & IKE2_FLAG_RESPONSE) == 0;
+}
+
+/* Whose last answer was lost begins something: it is asked for that at once, and
+ * not when its patience is over. */
+static void
+a_request_shows_that_an_answer_was_lost(void **state)
+{
+	(void)state;
+	picture2(34, NULL);
+	net.filter = lose_answers;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 300);
+	assert_int_equal(y->nchildren, 1);
+	assert_int_equal(x->nchildren, 0);
+	net.filter = NULL;
+	assert_int_equal(net_request(y, x, 0), 0);
+	net_pass(&net, 100);
+	assert_true(x->nchildren >= 1);
+	/* What it began is done when it asks again, at the latest. */
+	net_pass(&net, 2000);
+	assert_int_equal(x->nchildren, 2);
+	assert_int_equal(net_alive(x), 2);
 	end_clean2();
 }
 
@@ -225,6 +258,7 @@ main(void)
 		cmocka_unit_test(forgetting_deletes),
 		cmocka_unit_test(shutdown_deletes),
 		cmocka_unit_test(deletes_cross),
+		cmocka_unit_test(a_request_shows_that_an_answer_was_lost),
 		cmocka_unit_test(liveness),
 		cmocka_unit_test(a_probe_that_somebody_waits_for),
 		cmocka_unit_test(a_restarted_peer),

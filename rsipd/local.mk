@@ -29,6 +29,7 @@ rsipd_rsipd_SOURCES = \
 	rsipd/server.c rsipd/server.h rsipd/server_internal.h \
 	rsipd/settings.h \
 	rsipd/settings_machine.c rsipd/settings_machine.h \
+	rsipd/settings_plane.c rsipd/settings_plane.h \
 	rsipd/settings_policy.c rsipd/settings_policy.h \
 	rsipd/settings_read.c rsipd/settings_read.h \
 	rsipd/status.c rsipd/status.h \

@@ -3,11 +3,9 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -23,16 +21,14 @@
 #include "rsipd/parent.h"
 #include "rsipd/server.h"
 #include "rsipd/settings_machine.h"
+#include "rsipd/settings_plane.h"
 #include "rsipd/settings_read.h"
 #include "rsipd/shared.h"
 #include "rsipd/status.h"
 
-#define ANYBODY		0xc0000201	/* 192.0.2.1, which is
-					 * nobody's (RFC 5737) */
 #define LINGER_MS	5000	/* a supervisor starts us again within it */
 #define DNS_TRY_MS	1500	/* of one try at a name, milliseconds */
 #define DNS_TRIES	3
-#define COOKIES_MAX	65536	/* leased initiator cookies of all hosts */
 
 struct rsipd {
 	struct service *service;
@@ -189,111 +185,6 @@ on_alarm(evutil_socket_t fd, short what, void *arg)
 	gateway_tick(d->gateway, clock_now());
 }
 
-/* The networks and hosts that sections name. */
-struct named {
-	struct prefix *list;
-	size_t n;
-};
-
-static void
-add_named(void *arg, const struct prefix *hosts, void *policy)
-{
-	struct named *named = arg;
-
-	(void)policy;
-	if (named->list != NULL)
-		named->list[named->n] = *hosts;
-	named->n++;
-}
-
-/* To be freed. */
-static struct named
-find_named(const struct settings *c)
-{
-	struct named named = { NULL, 0 };
-
-	policies_each(c->policies, add_named, &named);
-	named.list = xcalloc(named.n + 1, sizeof(*named.list));
-	named.n = 0;
-	policies_each(c->policies, add_named, &named);
-	return named;
-}
-
-/* All that can be leased at once: the demux table never refuses what the pools
- * have given. */
-static size_t
-max_keys(const struct settings *c)
-{
-	size_t	 n = c->gateway.max_bindings + c->max_spis + COOKIES_MAX, i;
-	unsigned k;
-
-	for (i = 0; i < c->npools; i++) {
-		for (k = 0; k < c->pools[i].nports; k++)
-			n += (size_t)(c->pools[i].ports[k].hi -
-			    c->pools[i].ports[k].lo) + 1;
-	}
-	return n;
-}
-
-static bool
-is_shared(const struct settings *c)
-{
-	return c->shared.store.nservers != 0;
-}
-
-static bool
-is_proxied(const struct settings *c, const struct addr *addr)
-{
-	size_t i;
-
-	for (i = 0; i < c->nnamed; i++) {
-		if (addr_equal(&c->named[i].what.addr, addr) &&
-		    c->named[i].proxy)
-			return true;
-	}
-	return false;
-}
-
-/* To be freed; how many is *n. */
-static struct dataplane_pool *
-find_pools(const struct settings *c, size_t *n)
-{
-	struct dataplane_pool *pools = xcalloc(c->npools + 1, sizeof(*pools)),
-			      *p = pools;
-	bool		       na = !is_shared(c) ||
-		settings_has_address("", &c->gateway.gateway);
-	size_t		       i, k;
-
-	for (i = 0; i < c->npools; i++) {
-		if (!na && is_proxied(c, &c->pools[i].addr))
-			continue;
-		p->addr = c->pools[i].addr;
-		memcpy(p->ports, c->pools[i].ports, sizeof(p->ports));
-		p->nports = c->pools[i].nports;
-		for (k = 0; k < c->nnamed; k++) {
-			if (addr_equal(&c->named[k].what.addr,
-			    &c->pools[i].addr))
-				p->local |= c->named[k].local;
-		}
-		p++;
-	}
-	*n = (size_t)(p - pools);
-	return pools;
-}
-
-/*
- * Our parent's host may take what it sends in at another interface than the
- * leased address is on: where its route to everybody leads.
- */
-static const char *
-find_public_out(const struct settings *c, char out[IFNAMSIZ])
-{
-	struct addr anybody = addr_from_v4(htonl(ANYBODY));
-
-	return c->parent != NULL && rtnl_route_get(&anybody, 0, NULL, NULL,
-	    out) == 0 ? out : NULL;
-}
-
 /* Where we stand: interfaces, and the
  * address that hosts speak and tunnel to. */
 struct place {
@@ -325,7 +216,7 @@ move_to(struct rsipd *d, const struct place *p, const struct settings *c)
 	char		       out[IFNAMSIZ];
 	struct dataplane_links l = { .public_if = p->public_if,
 		.private_if = p->private_if, .gateway = p->gateway,
-		.public_out = find_public_out(c, out) };
+		.public_out = settings_public_out(c, out) };
 
 	return dataplane_set_links(d->dataplane, &l);
 }
@@ -362,7 +253,7 @@ hold_addresses(struct rsipd *d, const struct settings *c)
 	na = settings_has_address("", &c->gateway.gateway);
 	for (i = 0; i < c->npools; i++) {
 		a = &c->pools[i].addr;
-		shared_hold(d->shared, a, is_proxied(c, a) ? na :
+		shared_hold(d->shared, a, settings_is_proxied(c, a) ? na :
 		    settings_has_address("", a));
 	}
 	shared_hold(d->shared, &c->gateway.gateway, na);
@@ -375,7 +266,7 @@ set_pools(struct rsipd *d, const struct settings *c)
 	size_t		       n;
 	int		       rc;
 
-	pools = find_pools(c, &n);
+	pools = settings_pools(c, &n);
 	rc = dataplane_set_pools(d->dataplane, pools, n, &c->public_addr);
 	free(pools);
 	return rc;
@@ -397,7 +288,7 @@ use_pools(struct rsipd *d, const struct place *from, const struct settings *c)
 			    &from->gateway);
 		return -1;
 	}
-	demux_set_max(d->demux, max_keys(c));
+	demux_set_max(d->demux, settings_keys_max(c));
 	(void)gateway_set_pools(d->gateway, clock_now(), c->pools, c->npools);
 	if (d->keep != NULL)
 		(void)keep_load(d->keep);
@@ -412,7 +303,7 @@ reload(void *arg, void *settings)
 	struct rsipd	*d = arg;
 	struct settings *new = settings;
 	struct place	 from = place_of(d->settings);
-	struct named	 named;
+	struct settings_hosts named;
 
 	if (settings_inherit(new, d->settings) == -1 ||
 	    use_pools(d, &from, new) == -1)
@@ -421,7 +312,7 @@ reload(void *arg, void *settings)
 	pool_set_quarantine(d->pool, new->quarantine);
 	demux_set_local_ipsec(d->demux, new->local_ipsec);
 	demux_set_refuse_ike(d->demux, new->refuse_ike);
-	named = find_named(new);
+	named = settings_hosts(new);
 	dataplane_set_hosts(d->dataplane, named.list, named.n);
 	free(named.list);
 	server_set_limits(d->server, new->max_connections,
@@ -539,7 +430,7 @@ look_at_shared(struct rsipd *d)
 	hold_addresses(d, c);
 	na = settings_has_address("", &c->gateway.gateway);
 	for (i = 0; i < c->npools; i++)
-		any = any || is_proxied(c, &c->pools[i].addr);
+		any = any || settings_is_proxied(c, &c->pools[i].addr);
 	if (!any || na == d->proxies)
 		return;
 	d->proxies = na;
@@ -614,13 +505,13 @@ open_dataplane(struct rsipd *d)
 		.offload = c->offload,
 		.mtu = c->mtu,
 		.rsip_port = c->port,
-		.linger = d->keep != NULL || is_shared(c) ? LINGER_MS : 0,
+		.linger = d->keep != NULL || settings_is_shared(c) ? LINGER_MS : 0,
 	};
-	struct named named = find_named(c);
+	struct settings_hosts named = settings_hosts(c);
 	char	     out[IFNAMSIZ];
 
-	config.public_out = find_public_out(c, out);
-	pools = find_pools(c, &config.npools);
+	config.public_out = settings_public_out(c, out);
+	pools = settings_pools(c, &config.npools);
 	d->proxies = settings_has_address("", &c->gateway.gateway);
 	config.pools = pools;
 	config.hosts = named.list;
@@ -638,7 +529,7 @@ open_leases(struct rsipd *d)
 {
 	const struct settings *c = d->settings;
 
-	if (is_shared(c) || c->leases[0] == '\0' || (!store_is_built() &&
+	if (settings_is_shared(c) || c->leases[0] == '\0' || (!store_is_built() &&
 	    strcmp(c->leases, SETTINGS_LEASES) == 0))
 		return 0;
 	d->keep = keep_open(service_base(d->service), c->leases, c->durability,
@@ -669,7 +560,7 @@ open_shared(struct rsipd *d)
 	struct settings	     *c = d->settings;
 	struct shared_config *s = &d->shared_config;
 
-	if (!is_shared(c))
+	if (!settings_is_shared(c))
 		return 0;
 	*s = (struct shared_config){ .store = c->shared.store,
 		.name = xstrdup(c->shared.name), .replicas = c->shared.replicas,
@@ -771,13 +662,13 @@ start(void *arg, struct service *service, void *settings)
 		.ifname = c->private_if,
 		.addr = c->gateway.gateway,
 		.port = c->port,
-		.early = is_shared(c),
+		.early = settings_is_shared(c),
 		.max_connections = c->max_connections,
 		.max_host_connections = c->max_host_connections,
 		.max_endpoints = 2 * c->gateway.max_registrations,
 	};
 	d->alarm = watch_timer(base, on_alarm, d);
-	if ((d->demux = demux_new(max_keys(c))) == NULL) {
+	if ((d->demux = demux_new(settings_keys_max(c))) == NULL) {
 		log_error("out of memory");
 		return -1;
 	}

@@ -55,6 +55,8 @@ control = "$NET_RUN/rsipc_h.sock"
 state = ""
 ports = 16
 spis = 0
+# Nobody answers questions to DNS here.
+oe { clear = {"0.0.0.0/0"} }
 EOT
 laptop_echo y2
 net_start rsipc_h h "$NET_TOP/rsipc/rsipc" -f -c "$NET_RUN/rsipc_h.conf"

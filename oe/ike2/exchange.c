@@ -301,9 +301,12 @@ sealed_message(struct ike2_sa *sa, uint64_t now, const struct ike2_header *h,
 	bool			 again;
 	int			 n;
 
-	if (!wanted(sa, h, &again))
+	if (!wanted(sa, h, &again)) {
+		e->count.duplicates++;
 		early_request(sa, now, h, buf, len, sk);
-	if (!wanted(sa, h, &again) || ike2_fragment_no(sk, &no) == -1 ||
+		return;
+	}
+	if (ike2_fragment_no(sk, &no) == -1 ||
 	    (no.total != 0 && (!sa->fragments || (!again &&
 	    !ike2_reassembly_wants(parts, h->msgid, no))))) {
 		e->count.duplicates++;

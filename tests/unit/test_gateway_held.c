@@ -75,6 +75,15 @@ ask_ports(uint32_t id, uint32_t counter)
 	w.in.counter = counter;
 }
 
+/* A batch of one grant is on its way to the store. */
+static void
+send_batch(uint32_t id, uint32_t counter)
+{
+	ask_ports(id, counter);
+	assert_int_equal(ask(), GATEWAY_HELD);
+	gateway_commit(w.g, w.now);
+}
+
 static void
 an_answer_waits_for_its_batch(void **state)
 {
@@ -256,12 +265,8 @@ batches_on_their_way_are_answered_in_order(void **state)
 
 	(void)state;
 	store.commit = 1;
-	ask_ports(id, 1);
-	assert_int_equal(ask(), GATEWAY_HELD);
-	gateway_commit(w.g, w.now);
-	ask_ports(id, 2);
-	assert_int_equal(ask(), GATEWAY_HELD);
-	gateway_commit(w.g, w.now);
+	send_batch(id, 1);
+	send_batch(id, 2);
 	/* No batch is open, but it must not overtake. */
 	request(RSIP_QUERY_REQUEST, id);
 	w.in.has |= RSIP_HAS_COUNTER;
@@ -291,12 +296,8 @@ all_that_was_on_its_way_is_lost_at_once(void **state)
 
 	(void)state;
 	store.commit = 1;
-	ask_ports(id, 1);
-	assert_int_equal(ask(), GATEWAY_HELD);
-	gateway_commit(w.g, w.now);
-	ask_ports(id, 2);
-	assert_int_equal(ask(), GATEWAY_HELD);
-	gateway_commit(w.g, w.now);
+	send_batch(id, 1);
+	send_batch(id, 2);
 	gateway_lost(w.g, w.now);
 	assert_int_equal(w.nasync, 2);
 	assert_int_equal(w.async[0].type, RSIP_ERROR_RESPONSE);

@@ -11,6 +11,7 @@
 #include "base/cursor.h"
 #include "base/util.h"
 #include "nat/forward.h"
+#include "net/ip.h"
 
 /*
  * demux_bench [BINDINGS [ROUNDS]] prints a line a kind of packet: the median of
@@ -98,15 +99,11 @@ make_gateway(void)
 static size_t
 make_ip(uint8_t *p, uint32_t src, uint32_t dst, uint8_t protocol, size_t len)
 {
-	memset(p, 0, 20);
-	p[0] = 0x45;
-	store_u16(p + 2, (uint16_t)len);
-	store_u16(p + 6, 0x4000);
-	p[8] = 64;
-	p[9] = protocol;
-	store_u32(p + 12, src);
-	store_u32(p + 16, dst);
-	store_u16(p + 10, checksum_fold(checksum_add(0, p, 20)));
+	struct packet_view v = { .src = addr_from_v4(htonl(src)),
+		.dst = addr_from_v4(htonl(dst)), .ttl = 64, .df = true,
+		.protocol = protocol, .len = len };
+
+	ip_write(p, &v);
 	return len;
 }
 

@@ -60,10 +60,7 @@ for side in "down", "up":
 
 for offload in false true; do
 	net_rsipd "offload = $offload"
-	printf 'state = ""\ncontrol = "%s/rsipc_x1.sock"\n%s\n' "$NET_RUN" \
-	    'oe { clear = {"0.0.0.0/0"} }' >rsipc_x1.conf
-	net_start rsipc_x1 x1 "$NET_TOP/rsipc/rsipc" -f -c rsipc_x1.conf
-	net_ready rsipc_x1 15 net_leased rsipc_x1
+	net_rsipc_clear x1
 	net_ctl rsipd status | grep -i 'path' | head -1
 	way "$([ $offload = true ] && echo eBPF || echo NFQUEUE)"
 	net_stop rsipc_x1

@@ -29,14 +29,10 @@ joins lan N eth1
 net_web y2
 net_rsipd
 for host in x1 x2; do
-	printf 'state = ""\ncontrol = "%s/rsipc_%s.sock"\n%s\n%s\n' \
-	    "$NET_RUN" "$host" "listen = {\"2808${host#x}\"}" \
-	    'oe { clear = {"0.0.0.0/0"} }' >"rsipc_$host.conf"
-	net_start "rsipc_$host" "$host" "$NET_TOP/rsipc/rsipc" -f \
-	    -c "rsipc_$host.conf"
-	net_ready "rsipc_$host" 15 net_leased "rsipc_$host"
+	net_rsipc_clear "$host" "listen = {\"2808${host#x}\"}"
 done
 
+# shellcheck disable=SC2034	# net_fetch() looks there
 NET_FETCH_TIME=20
 # The proof that they do: more than a wire carries, in a tunnel to x1.
 net_start joined x1 timeout 60 tcpdump -ni eth0 -c 1 \

@@ -595,6 +595,23 @@ net_rsipc()
 	net_ready "rsipc_$1" 15 net_leased "rsipc_$1"
 }
 
+# HOST [LINE...]: the client there, where nobody answers questions to DNS and all
+# goes in the clear, and waits until it has a lease.
+net_rsipc_clear()
+{
+	net_client=rsipc_$1
+	net_at=$1
+	shift
+	{
+		printf 'state = ""\ncontrol = "%s/%s.sock"\n' "$NET_RUN" \
+		    "$net_client"
+		printf '%s\n' "$@" 'oe { clear = {"0.0.0.0/0"} }'
+	} >"$NET_RUN/$net_client.conf"
+	net_start "$net_client" "$net_at" "$NET_TOP/rsipc/rsipc" -f \
+	    -c "$NET_RUN/$net_client.conf"
+	net_ready "$net_client" 15 net_leased "$net_client"
+}
+
 # DAEMON: true once it holds a lease for IPsec.
 net_leased()
 {

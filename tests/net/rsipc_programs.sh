@@ -11,26 +11,11 @@ printf 'a secret that both have\n' >secret
 printf 'a secret that nobody has\n' >wrong
 chmod 600 secret wrong
 
-# HOST [LINE...]: rsipc there without OE's DNS, whose answers nobody gives here.
-client()
-{
-	host=$1
-	shift
-	{
-		printf 'state = ""\ncontrol = "%s/rsipc_%s.sock"\n' "$NET_RUN" "$host"
-		printf '%s\n' "$@"
-		printf 'oe { clear = {"0.0.0.0/0"} }\n'
-	} >"rsipc_$host.conf"
-	net_start "rsipc_$host" "$host" "$NET_TOP/rsipc/rsipc" -f \
-	    -c "rsipc_$host.conf"
-	net_ready "rsipc_$host" 15 net_leased "rsipc_$host"
-}
-
 net_rsipd "client \"$NET_X1\" { secret = \"$NET_RUN/secret\" key-id = 7
 require-auth = true }"
-client x1 "secret = \"$NET_RUN/secret\"" 'key-id = 7' 'require-auth = true' \
+net_rsipc_clear x1 "secret = \"$NET_RUN/secret\"" 'key-id = 7' 'require-auth = true' \
     'listen = {"28080"}' 'port-idle = 0'
-client x2
+net_rsipc_clear x2
 net_ok "signed RSIP between rsipc and rsipd, which demands it of this host"
 
 net_on x1 curl -sf --max-time 10 --local-port 24321 -o got "http://$NET_Y2/file" &&

@@ -5,7 +5,8 @@
 
 #include "oe/esp/algorithm.h"
 
-#define WORN_BYTES	(512ull << 20)	/* 2^26 blocks of 3DES: 1 chance in 8192 that two are equal */
+#define WORN_BYTES	(512ull << 20)	/* 2^26 blocks of 3DES: 1 chance in 8192
+					 * that two are equal */
 
 static const struct esp_algorithm algorithms[] = {
 	{ ESP_AES_CBC, 16, 16, 0, false },	/* RFC 3602 */

@@ -25,19 +25,25 @@ struct esp_integrity {
 /* NULL if there is no such algorithm here; DES and null are not. */
 const struct esp_algorithm *esp_algorithm(enum esp_cipher c);
 const struct esp_integrity *esp_integrity(enum esp_auth a);
-/* OpenSSL's cipher for a key (GCM: with salt) of key_len bytes, NULL if none. */
-const EVP_CIPHER *esp_algorithm_evp(const struct esp_algorithm *a, size_t key_len);
+/* OpenSSL's cipher for a key (GCM: with salt) of key_len
+ * bytes, NULL if none. */
+const EVP_CIPHER *esp_algorithm_evp(const struct esp_algorithm *a,
+	    size_t key_len);
 
-/* Key and ICV lengths in bytes for an algorithm; 0 if it is not known. keylen bits for AES. */
+/* Key and ICV lengths in bytes for an algorithm; 0 if it is not known.
+ * keylen bits for AES. */
 size_t	esp_cipher_key_len(enum esp_cipher c, unsigned bits);
 size_t	esp_auth_key_len(enum esp_auth a);
 /*
- * Is it time for new keys, whatever was negotiated?  True from three quarters of the
- * sequence numbers on (RFC 4303 §3.3.3), and with a cipher of 64-bit blocks from
- * 512 MiB on, long before equal blocks are likely to tell their difference.
+ * Is it time for new keys, whatever was negotiated?  True from three
+ * quarters of the sequence numbers on (RFC 4303 §3.3.3), and with a cipher
+ * of 64-bit blocks from 512 MiB on, long before equal blocks are likely to
+ * tell their difference.
  */
-bool	esp_key_is_worn(const struct esp_params *p, const struct esp_counters *c);
-const char *esp_cipher_name(enum esp_cipher c, size_t key_len);	/* "AES-256-CBC" */
-const char *esp_auth_name(enum esp_auth a);			/* "HMAC-SHA2-256-128" */
+bool	esp_key_is_worn(const struct esp_params *p,
+	    const struct esp_counters *c);
+/* "AES-256-CBC". */
+const char *esp_cipher_name(enum esp_cipher c, size_t key_len);
+const char *esp_auth_name(enum esp_auth a);	/* "HMAC-SHA2-256-128" */
 
 #endif

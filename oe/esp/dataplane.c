@@ -13,7 +13,7 @@
 /* A pair that no plane has. */
 static const struct esp_plane_ops nowhere = { .name = "none" };
 
-/* --- pairs ------------------------------------------------------------------- */
+/* --- pairs ---------------------------------------------------------------- */
 
 /* The first of its planes that takes it. */
 static int
@@ -170,7 +170,7 @@ esp_pair_plane(const struct esp_pair *p)
 	return p->ops->name;
 }
 
-/* --- policies ---------------------------------------------------------------- */
+/* --- policies ------------------------------------------------------------- */
 
 int
 esp_policy_follow(struct esp_policy *policy, const struct esp_pair *p)
@@ -216,7 +216,7 @@ esp_policy_is_past(const struct esp_policy *policy)
 	return policy->plane != NULL && policy->plane->ops->past;
 }
 
-/* --- planes ------------------------------------------------------------------ */
+/* --- planes --------------------------------------------------------------- */
 
 void
 esp_plane_free(struct esp_plane *plane)

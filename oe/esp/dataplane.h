@@ -29,7 +29,8 @@ struct esp_plane;
  */
 struct esp_policy {
 	struct prefix ours, theirs;	/* what is encrypted */
-	struct addr   local, peer;	/* ends of the tunnel whose pair it follows */
+	struct addr   local, peer;	/* ends of the tunnel
+					 * whose pair it follows */
 	/* All between the two is the peer's: no other host is at its address,
 	 * and no flow has SAs of its own. */
 	bool	      sole;
@@ -38,13 +39,15 @@ struct esp_policy {
 	void	    (*past)(void *owner, bool past);
 	void	     *owner;
 	struct esp_plane *plane;	/* where it stands; NULL: nowhere */
-	uint16_t      id;		/* a plane's name for its pairs; 0: none yet */
+	uint16_t      id;		/* a plane's name for its
+					 * pairs; 0: none yet */
 };
 
 /* Both SAs of a pair, as far as its plane has told. */
 struct esp_usage {
 	struct esp_counters in, out;
-	/* Is it time for new keys, whatever was negotiated (esp_key_is_worn())? */
+	/* Is it time for new keys, whatever was negotiated
+	 * (esp_key_is_worn())? */
 	bool worn;
 };
 
@@ -83,9 +86,9 @@ bool	esp_policy_is_past(const struct esp_policy *policy);
  * ESP_PAST: esp_pair_passed() will tell of it; or an esp_error. */
 int	esp_pair_send(struct esp_pair *p, const struct packet_view *v);
 /*
- * Opens a packet with ESP, raw or in UDP, that has the pair's inbound SPI.  ESP_OK:
- * *inner shows what it was put around, in out; or an esp_error.  newest: its number
- * is higher than all before.
+ * Opens a packet with ESP, raw or in UDP, that has the pair's inbound SPI.
+ * ESP_OK: *inner shows what it was put around, in out; or an esp_error.
+ * newest: its number is higher than all before.
  */
 int	esp_pair_open(struct esp_pair *p, const struct packet_view *v,
 	    uint8_t *out, size_t cap, struct packet_view *inner, bool *newest);

@@ -5,7 +5,8 @@
 #include "oe/esp/dataplane.h"
 
 struct esp_pair {
-	struct esp_plane *const *planes;	/* its own, and those that come after */
+	struct esp_plane *const *planes;	/* its own, and those
+						 * that come after */
 	const struct esp_plane_ops *ops;
 	struct esp_policy *policy;	/* NULL: for flows */
 	struct esp_params  in, out;	/* keys until it is confirmed */
@@ -21,7 +22,7 @@ struct esp_pair {
  */
 struct esp_plane_ops {
 	const char *name;
-	bool	past;			/* packets of its policies do not come by */
+	bool	past;	/* packets of its policies do not come by */
 	/* The inbound half works on return.  0, or -1: not here. */
 	int	(*pair_up)(struct esp_plane *plane, struct esp_pair *p);
 	/* The outbound half works too.  0, or -1 after a log line. */

@@ -95,14 +95,16 @@ esp_sa_new(const struct esp_params *p, bool outbound)
 	sa->outbound = outbound;
 	sa->alg = esp_algorithm(p->cipher);
 	sa->integrity = esp_integrity(p->auth);
-	if (outbound && (p->src.family != AF_INET || p->dst.family != AF_INET)) {
+	if (outbound &&
+	    (p->src.family != AF_INET || p->dst.family != AF_INET)) {
 		log_error("ESP SA 0x%08x: from %s to %s: user space has IPv4 "
 		    "only", p->spi, ADDR_TEXT(&p->src), ADDR_TEXT(&p->dst));
 		goto fail;
 	}
 	if (sa->alg == NULL ||
 	    (cipher = esp_algorithm_evp(sa->alg, p->cipher_len)) == NULL ||
-	    (sa->alg->aead ? p->auth != ESP_AUTH_NONE : sa->integrity == NULL) ||
+	    (sa->alg->aead && p->auth != ESP_AUTH_NONE) ||
+	    (!sa->alg->aead && sa->integrity == NULL) ||
 	    (sa->integrity != NULL && p->auth_len != sa->integrity->key_len)) {
 		log_error("ESP SA 0x%08x: unknown algorithm or key length "
 		    "(cipher %d, %zu bytes; authentication %d, %zu bytes)",
@@ -123,7 +125,8 @@ esp_sa_new(const struct esp_params *p, bool outbound)
 	if (sa->integrity != NULL && (sa->mac = mac_context(sa->integrity,
 	    p->auth_key, p->auth_len)) == NULL)
 		goto crypto;
-	if (!sa->alg->aead && outbound && (sa->iv_cipher = iv_context()) == NULL)
+	if (!sa->alg->aead && outbound &&
+	    (sa->iv_cipher = iv_context()) == NULL)
 		goto crypto;
 	wipe(sa->p.cipher_key, sizeof(sa->p.cipher_key));
 	wipe(sa->p.auth_key, sizeof(sa->p.auth_key));
@@ -188,7 +191,8 @@ gcm_begin(struct esp_sa *sa, const uint8_t *esp, const uint8_t *iv,
 		memcpy(aad + 8, esp + 4, 4);
 		n = 12;
 	}
-	return EVP_CipherInit_ex(sa->cipher, NULL, NULL, NULL, nonce, -1) == 1 &&
+	return
+	    EVP_CipherInit_ex(sa->cipher, NULL, NULL, NULL, nonce, -1) == 1 &&
 	    EVP_CipherUpdate(sa->cipher, NULL, &m, aad, (int)n) == 1;
 }
 
@@ -232,7 +236,8 @@ esp_outer(struct esp_sa *sa, const struct packet_view *inner, uint8_t *out,
 	*outer = (struct packet_view){ .src = sa->p.src, .dst = sa->p.dst,
 		.tos = inner->tos, .ttl = OUTER_TTL, .df = inner->df,
 		.id = sa->ip_id++, .len = total,
-		.protocol = sa->p.encap_dport != 0 ? IPPROTO_UDP : IPPROTO_ESP };
+		.protocol = sa->p.encap_dport != 0 ? IPPROTO_UDP :
+		    IPPROTO_ESP };
 	ip_write(out, outer);
 	if (sa->p.encap_dport == 0)
 		return;
@@ -287,7 +292,8 @@ esp_seal(struct esp_sa *sa, const struct packet_view *inner, uint8_t *out,
 		    EVP_CIPHER_CTX_ctrl(sa->cipher, EVP_CTRL_AEAD_GET_TAG,
 		    (int)icv_len, text + text_len) == 1;
 	} else {
-		ok = EVP_CipherInit_ex(sa->cipher, NULL, NULL, NULL, iv, -1) == 1 &&
+		ok = EVP_CipherInit_ex(sa->cipher, NULL, NULL, NULL, iv,
+		    -1) == 1 &&
 		    EVP_CipherUpdate(sa->cipher, text, &n, text,
 		    (int)text_len) == 1 && n == (int)text_len &&
 		    esp_icv(sa, esp, total - head - icv_len, seq_high, icv);
@@ -340,7 +346,8 @@ esp_decrypt(struct esp_sa *sa, const uint8_t *esp, size_t len,
 	const uint8_t *iv = esp + ESP_HEADER_LEN;
 	const uint8_t *text = iv + sa->alg->iv_len;
 	size_t	       icv_len = esp_icv_len(sa);
-	size_t	       text_len = len - ESP_HEADER_LEN - sa->alg->iv_len - icv_len;
+	size_t	       text_len = len - ESP_HEADER_LEN - sa->alg->iv_len -
+	    icv_len;
 	uint8_t	       icv[EVP_MAX_MD_SIZE];
 	int	       n, m;
 

@@ -9,50 +9,57 @@
 #include "net/ip.h"
 #include "oe/esp/params.h"
 
-#define ESP_OVERHEAD	104		/* outer IPv4 20 + UDP 8 + ESP 8 + IV 16 + padding 15 + trailer 2 + ICV 32, at most */
+#define ESP_OVERHEAD	104	/* outer IPv4 20 + UDP 8 + ESP 8 + IV 16 +
+				 * padding 15 + trailer 2 + ICV 32, at most */
 
 struct esp_sa;
 
 enum esp_error {
 	ESP_OK = 0,
-	ESP_E_LENGTH = -1,	/* too short, not a multiple of the block, too long for the buffer */
+	ESP_E_LENGTH = -1,	/* too short, not a multiple of the block, too
+				 * long for the buffer */
 	ESP_E_REPLAY = -2,	/* seen, or left of the window */
 	ESP_E_AUTH = -3,	/* bad ICV or bad padding: not told apart */
 	ESP_E_OVERFLOW = -4,	/* sequence numbers are used up: rekey */
 	ESP_E_INNER = -5,	/* decrypted, but not a whole IPv4 packet */
-	ESP_E_DUMMY = -6,	/* next header 59 (RFC 4303 §2.6): drop in silence */
+	ESP_E_DUMMY = -6,	/* next header 59 (RFC 4303 §2.6):
+				 * drop in silence */
 	ESP_E_INTERNAL = -7,
-	ESP_E_PLANE = -8,	/* not done here (dataplane.h): the kernel has it, or nobody */
+	ESP_E_PLANE = -8,	/* not done here (dataplane.h): the kernel
+				 * has it, or nobody */
 };
 
 /*
  * Copies p (the caller wipes its own copy).  outbound decides which way the
- * cipher context is keyed.  NULL after a log line if the algorithms or key lengths do not fit.
+ * cipher context is keyed.  NULL after a log line if the algorithms or key
+ * lengths do not fit.
  */
 struct esp_sa *esp_sa_new(const struct esp_params *p, bool outbound);
-void	esp_sa_free(struct esp_sa *sa);		/* wipes keys; NULL is allowed */
+void	esp_sa_free(struct esp_sa *sa);	/* wipes keys; NULL is allowed */
 
 /*
  * Encapsulates an IPv4 packet (tunnel mode) into the one that *outer shows, in
- * out: outer header, UDP if asked, ESP.  DSCP, ECN and DF as RFC 4301 §5.1.2 and
- * RFC 6040.  inner's bytes may lie in out too.  No allocation.
+ * out: outer header, UDP if asked, ESP.  DSCP, ECN and DF as RFC 4301 §5.1.2
+ * and RFC 6040.  inner's bytes may lie in out too.  No allocation.
  */
 enum esp_error esp_seal(struct esp_sa *sa, const struct packet_view *inner,
 	    uint8_t *out, size_t cap, struct packet_view *outer);
 
 /*
  * The reverse: outer is raw ESP or UDP-encapsulated, and belongs to sa.  With
- * ESP_OK *inner shows what was in it, in out, its TTL as it was, ECN combined as
- * RFC 6040 §4.2.  The replay window moves only when the ICV is right.
+ * ESP_OK *inner shows what was in it, in out, its TTL as it was, ECN combined
+ * as RFC 6040 §4.2.  The replay window moves only when the ICV is right.
  */
 enum esp_error esp_open(struct esp_sa *sa, const struct packet_view *outer,
 	    uint8_t *out, size_t cap, struct packet_view *inner);
 
-/* The SPI (host order) of a raw or UDP-encapsulated ESP packet; false if there is none. */
+/* The SPI (host order) of a raw or UDP-encapsulated ESP packet; false
+ * if there is none. */
 bool	esp_spi(const struct packet_view *v, uint32_t *spi);
 
 void	esp_sa_counters(const struct esp_sa *sa, struct esp_counters *out);
-const struct esp_params *esp_sa_params(const struct esp_sa *sa); /* keys wiped in it */
+/* Keys wiped in it. */
+const struct esp_params *esp_sa_params(const struct esp_sa *sa);
 
 /* Outbound and in UDP: from here on to that address, of the same family, and
  * port. */

@@ -8,7 +8,8 @@
 
 #include "net/addr.h"
 
-/* ESP transform identifiers of the IPsec DOI (RFC 2407 §4.4.4, RFC 3602, RFC 4106). */
+/* ESP transform identifiers of the IPsec DOI (RFC 2407 §4.4.4,
+ * RFC 3602, RFC 4106). */
 enum esp_cipher { ESP_3DES_CBC = 3, ESP_AES_CBC = 12, ESP_AES_GCM_16 = 20 };
 /* Authentication algorithm attribute (RFC 2407 §4.5, RFC 4868). */
 enum esp_auth {
@@ -19,14 +20,17 @@ enum esp_auth {
 	ESP_AUTH_HMAC_SHA2_512 = 7,	/* -256 */
 };
 
-#define ESP_KEY_MAX	68		/* AES-256-GCM would be 36, HMAC-SHA2-512 is 64 */
+#define ESP_KEY_MAX	68		/* AES-256-GCM would be 36,
+					 * HMAC-SHA2-512 is 64 */
 
 struct esp_params {
 	uint32_t spi;			/* host order */
 	struct addr src, dst;		/* outer addresses */
-	uint16_t encap_sport, encap_dport; /* RFC 3948 UDP encapsulation, host order; 0: none */
+	uint16_t encap_sport, encap_dport;	/* RFC 3948 UDP encapsulation,
+						 * host order; 0: none */
 	enum esp_cipher cipher;
-	size_t	 cipher_len;		/* bytes of cipher_key (GCM: with 4 bytes of salt) */
+	size_t	 cipher_len;		/* bytes of cipher_key (GCM: with
+					 * 4 bytes of salt) */
 	uint8_t	 cipher_key[ESP_KEY_MAX];
 	enum esp_auth auth;
 	size_t	 auth_len;
@@ -36,7 +40,8 @@ struct esp_params {
 };
 
 struct esp_counters {			/* of one SA */
-	uint64_t packets, bytes;	/* inner bytes; a kernel counts the outer header */
+	uint64_t packets, bytes;	/* inner bytes; a kernel counts
+					 * the outer header */
 	uint64_t seq;			/* last sent, or highest received */
 	uint64_t replays, auth_failures;
 };

@@ -45,7 +45,8 @@ esp_replay_check(const struct esp_replay *r, uint32_t low, uint64_t *seq)
 		high = r->top >> 32;
 		bottom = (uint32_t)(top_low - (r->window - 1));
 		if (top_low >= r->window - 1) {
-			/* The window lies in one subspace: below it is the next. */
+			/* The window lies in one subspace:
+			 * below it is the next. */
 			if (low < bottom)
 				high++;
 		} else if (low >= bottom && high > 0) {
@@ -70,7 +71,8 @@ esp_replay_update(struct esp_replay *r, uint64_t seq)
 	uint64_t word, n;
 
 	if (seq > r->top) {
-		/* Words that the top enters for the first time hold old numbers. */
+		/* Words that the top enters for the first time
+		 * hold old numbers. */
 		n = seq / 64 - r->top / 64;
 		if (n > r->words)
 			n = r->words;

@@ -16,7 +16,8 @@ struct esp_replay {
 	bool	  esn;
 };
 
-/* window 0: ESP_REPLAY_DEFAULT; rounded up to whole words. 0, or -1: no memory. */
+/* window 0: ESP_REPLAY_DEFAULT; rounded up to whole words. 0,
+ * or -1: no memory. */
 int	 esp_replay_init(struct esp_replay *r, uint32_t window, bool esn);
 void	 esp_replay_free(struct esp_replay *r);
 
@@ -24,7 +25,8 @@ void	 esp_replay_free(struct esp_replay *r);
  * May the packet with this number on the wire be new?  seq gets the whole
  * number: with ESN its high half is guessed (RFC 4303 App. A2.2).
  */
-bool	 esp_replay_check(const struct esp_replay *r, uint32_t low, uint64_t *seq);
+bool	 esp_replay_check(const struct esp_replay *r, uint32_t low,
+	    uint64_t *seq);
 /* It authenticated: remember it. */
 void	 esp_replay_update(struct esp_replay *r, uint64_t seq);
 uint64_t esp_replay_top(const struct esp_replay *r);

@@ -6,8 +6,8 @@
 
 struct esp_plane;
 
-/* send takes packets, raw ESP or ESP in UDP, to the network; what does not go out
- * is lost.  Ends with esp_plane_free(). */
+/* send takes packets, raw ESP or ESP in UDP, to the network; what does not go
+ * out is lost.  Ends with esp_plane_free(). */
 struct esp_plane *esp_user_new(packet_fn send, void *arg);
 
 #endif

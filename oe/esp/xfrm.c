@@ -45,7 +45,7 @@ address_of(const struct addr *a)
 	return x;
 }
 
-/* --- netlink ----------------------------------------------------------------------- */
+/* --- netlink -------------------------------------------------------------- */
 
 static struct nlmsghdr *
 begin(char *buf, unsigned type, unsigned flags, size_t body, void **out)
@@ -56,7 +56,7 @@ begin(char *buf, unsigned type, unsigned flags, size_t body, void **out)
 	return nlh;
 }
 
-/* --- security associations ------------------------------------------------------------ */
+/* --- security associations ------------------------------------------------ */
 
 static int
 put_cipher(struct nlmsghdr *nlh, const struct esp_params *p)
@@ -261,7 +261,7 @@ sa_usage(struct xfrm *x, const struct esp_params *p, struct esp_counters *c)
 	    p->spi), got_usage, c);
 }
 
-/* --- policies ---------------------------------------------------------------------------- */
+/* --- policies ------------------------------------------------------------- */
 
 static void
 fill_selector(struct xfrm_selector *s, const struct prefix *src,
@@ -320,7 +320,7 @@ policy_delete(struct xfrm *x, uint8_t dir, const struct xfrm_selector *sel)
 	(void)netlink_ask(x->fd, nlh, NULL, NULL);
 }
 
-/* --- the data plane ------------------------------------------------------------------------ */
+/* --- the data plane ------------------------------------------------------- */
 
 static void
 xfrm_policy_down(struct esp_plane *plane, const struct esp_policy *policy)
@@ -451,7 +451,7 @@ xfrm_plane(struct xfrm *x, packet_fn send, void *arg)
 	return &x->plane;
 }
 
-/* --- what may come in the clear -------------------------------------------------------------- */
+/* --- what may come in the clear ------------------------------------------- */
 
 static int
 guard_put(struct xfrm *x, uint8_t dir, const struct prefix *from, bool block)
@@ -483,7 +483,7 @@ xfrm_guard(struct xfrm *x, const struct prefix *from, bool block, bool forward)
 	return !forward ? 0 : guard_put(x, XFRM_POLICY_FWD, from, block);
 }
 
-/* --- what a killed daemon left -------------------------------------------------------------- */
+/* --- what a killed daemon left -------------------------------------------- */
 
 struct leftovers {
 	struct { struct addr dst; uint32_t spi; } sa[256];
@@ -577,7 +577,7 @@ remove_ours(struct xfrm *x, bool guards_only)
 	free(l);
 }
 
-/* --- life ------------------------------------------------------------------------------------ */
+/* --- life ----------------------------------------------------------------- */
 
 void
 xfrm_guard_clear(struct xfrm *x)

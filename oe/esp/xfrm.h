@@ -24,8 +24,8 @@ void	xfrm_close(struct xfrm *x);
 bool	xfrm_has_esp(struct xfrm *x);
 
 /*
- * The data plane (dataplane.h), which ends with xfrm_close().  send takes packets
- * to the network, through the kernel's policies.
+ * The data plane (dataplane.h), which ends with xfrm_close().  send takes
+ * packets to the network, through the kernel's policies.
  */
 struct esp_plane *xfrm_plane(struct xfrm *x, packet_fn send, void *arg);
 

@@ -212,8 +212,8 @@ sa_read(const uint8_t *sa, size_t len, struct cursor *c)
 	return 0;
 }
 
-/* The head of a proposal or transform (RFC 2408 §3.5, §3.6): its rest, and whether
- * another one of that type follows.  -1: it is malformed. */
+/* The head of a proposal or transform (RFC 2408 §3.5, §3.6): its rest, and
+ * whether another one of that type follows.  -1: it is malformed. */
 static int
 part_next(struct cursor *c, uint8_t type, struct cursor *body, bool *more)
 {

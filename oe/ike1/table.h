@@ -197,7 +197,8 @@ void	ike1_sa_free(struct ike1_sa *sa);
  * (RFC 2409 §5.1), and long enough? */
 bool	ike1_key_fits(const struct ike1 *e, const struct pubkey *k);
 /* Those of a peer's keys that fit. */
-void	ike1_sa_set_keys(struct ike1_sa *sa, const struct keying_credentials *c);
+void	ike1_sa_set_keys(struct ike1_sa *sa,
+	    const struct keying_credentials *c);
 void	ike1_sa_hash(struct ike1_sa *sa);	/* (again) under cookie_i */
 struct ike1_sa *ike1_sa_find(struct ike1 *e, uint64_t cookie_i,
 	    const struct addr *peer);

@@ -19,9 +19,12 @@ static const struct ike2_encr_info encrs[] = {
 };
 
 static const struct ike2_integ_info integs[] = {
-	{ IKE2_INTEG_HMAC_SHA2_256_128, IKE_SHA2_256, "HMAC-SHA2-256-128", 32, 16 },
-	{ IKE2_INTEG_HMAC_SHA2_384_192, IKE_SHA2_384, "HMAC-SHA2-384-192", 48, 24 },
-	{ IKE2_INTEG_HMAC_SHA2_512_256, IKE_SHA2_512, "HMAC-SHA2-512-256", 64, 32 },
+	{ IKE2_INTEG_HMAC_SHA2_256_128, IKE_SHA2_256, "HMAC-SHA2-256-128", 32,
+	    16 },
+	{ IKE2_INTEG_HMAC_SHA2_384_192, IKE_SHA2_384, "HMAC-SHA2-384-192", 48,
+	    24 },
+	{ IKE2_INTEG_HMAC_SHA2_512_256, IKE_SHA2_512, "HMAC-SHA2-512-256", 64,
+	    32 },
 };
 
 static const struct ike2_prf_info prfs[] = {

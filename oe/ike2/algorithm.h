@@ -13,7 +13,7 @@ enum ike2_type {			/* transform types, §3.3.2 */
 	IKE2_T_ENCR = 1,
 	IKE2_T_PRF = 2,
 	IKE2_T_INTEG = 3,
-	IKE2_T_KE = 4,			/* "D-H" there, Key Exchange Method since RFC 9370 */
+	IKE2_T_KE = 4,	/* "D-H" there, Key Exchange Method since RFC 9370 */
 	IKE2_T_ESN = 5,
 };
 
@@ -50,10 +50,12 @@ enum ike2_ke {				/* RFC 3526, 5903, 8031 */
 #define IKE2_IV_MAX		16
 
 struct ike2_encr_info {
-	uint16_t id, bits;		/* bits 0: no key length attribute, one length */
+	uint16_t id, bits;		/* bits 0: no key length
+					 * attribute, one length */
 	const char *name;
 	size_t	 key_len;		/* with the salt, as KEYMAT gives it */
-	size_t	 salt_len;		/* combined modes; 0: a cipher that wants a MAC */
+	size_t	 salt_len;		/* combined modes; 0: a cipher
+					 * that wants a MAC */
 	size_t	 iv_len, block;
 	size_t	 icv_len;		/* combined modes */
 	const EVP_CIPHER *(*evp)(void);
@@ -71,7 +73,8 @@ struct ike2_prf_info {
 	size_t	 len;			/* of its output and of its keys */
 };
 
-/* NULL: we have none such.  bits as the key length attribute says, 0 without one. */
+/* NULL: we have none such.  bits as the key length attribute
+ * says, 0 without one. */
 const struct ike2_encr_info *ike2_encr_info(unsigned id, unsigned bits);
 const struct ike2_integ_info *ike2_integ_info(unsigned id);
 const struct ike2_prf_info *ike2_prf_info(unsigned id);

@@ -8,7 +8,7 @@
 
 #define BODY_HEAD	4		/* method and RESERVED */
 #define CHUNKS		3
-static const char key_pad[] = "Key Pad for IKEv2";	/* 17 octets, no final 0 */
+static const char key_pad[] = "Key Pad for IKEv2"; /* 17 octets, no final 0 */
 
 /* Whose prf(SK_p, ID) goes in, and as method 13's secret. */
 static const uint8_t *

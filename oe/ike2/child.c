@@ -300,7 +300,8 @@ ike2_child_delete(struct ike2_child *c, uint64_t now)
 
 /* --- CREATE_CHILD_SA: initiator --- */
 
-/* One of the peer's that replaces the same as c (§2.8.1), if there is such a collision. */
+/* One of the peer's that replaces the same as c (§2.8.1), if there is
+ * such a collision. */
 static struct ike2_child *
 rival(const struct ike2_child *c)
 {
@@ -351,7 +352,8 @@ lower_nonce(const struct ike2_child *c)
 }
 
 /* A rekey of ours is done: what is redundant goes, by who made it; of two that
- * replace the same that is the one with the lowest of the four nonces (§2.8.1). */
+ * replace the same that is the one with the lowest of the four
+ * nonces (§2.8.1). */
 static void
 replaced(struct ike2_child *c, uint64_t now)
 {
@@ -383,7 +385,8 @@ deleted_early(const struct ike2_child *c)
 }
 
 void
-ike2_child_answer(struct ike2_child *c, uint64_t now, const struct ike2_chain *m)
+ike2_child_answer(struct ike2_child *c, uint64_t now,
+    const struct ike2_chain *m)
 {
 	struct ike2_sa	 *sa = c->sa;
 	struct ike2_notify n;
@@ -416,7 +419,8 @@ ike2_child_answer(struct ike2_child *c, uint64_t now, const struct ike2_chain *m
 		/* §2.25: it has deleted that one; begin a new one. */
 		old = c->rekeys == 0 ? NULL : ike2_child_by_in(sa, c->rekeys);
 		if (c->unsure) {
-			/* Or had not heard that it is there: it is fresh then. */
+			/* Or had not heard that it is there:
+			 * it is fresh then. */
 			ike2_child_kill(c);
 			return;
 		}
@@ -492,7 +496,8 @@ ike2_child_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 		}
 		/* §2.25.1: our own delete of it is on its way. */
 		if (old->state != IKE2_CHILD_UP) {
-			ike2_create_refuse(sa, now, IKE2_N_TEMPORARY_FAILURE, 0);
+			ike2_create_refuse(sa, now,
+			    IKE2_N_TEMPORARY_FAILURE, 0);
 			return;
 		}
 	}

@@ -7,7 +7,8 @@
 /* SA, TSi, TSr and what goes with them, of a child that we want. 0, or -1. */
 int	ike2_child_put_offer(struct ike2_child *c, struct ike2_builder *b);
 /* A responder's answer to it. 0; else the error notify, and why is said. */
-uint16_t ike2_child_take_answer(struct ike2_child *c, const struct ike2_chain *m);
+uint16_t ike2_child_take_answer(struct ike2_child *c,
+	    const struct ike2_chain *m);
 /* What an initiator wants. 0; else the error notify to answer with, and *group
  * with INVALID_KE_PAYLOAD. */
 uint16_t ike2_child_take_offer(struct ike2_child *c, const struct ike2_chain *m,

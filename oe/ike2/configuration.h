@@ -18,7 +18,8 @@ struct ike2_cfg {
 	struct addr addr4, addr6;	/* none: any will do (in a request) */
 };
 
-/* A payload's body: the first address of each family; all else is passed over.  0, or -1: malformed. */
+/* A payload's body: the first address of each family; all else is passed over.
+ * 0, or -1: malformed. */
 int	ike2_cfg_read(struct ike2_cfg *c, const uint8_t *body, size_t len);
 void	ike2_cfg_put(struct ike2_builder *b, const struct ike2_cfg *c);
 

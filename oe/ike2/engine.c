@@ -80,7 +80,8 @@ engine_shutdown(void *engine, uint64_t now)
 	for (sa = TAILQ_FIRST(&e->sas); sa != NULL; sa = next) {
 		next = TAILQ_NEXT(sa, entry);
 		if (sa->state == IKE2_UP) {
-			/* Whatever waits for an answer: this is the last word. */
+			/* Whatever waits for an answer: this
+			 * is the last word. */
 			ike2_request_done(sa);
 			sa->close = true;
 			ike2_inform_start(sa, now);
@@ -227,7 +228,8 @@ engine_request(void *engine, uint64_t now, const struct keying_request *r,
 
 	if (!can(e, r))
 		return -1;
-	/* The newest first: after a reboot of the peer the older ones are stale. */
+	/* The newest first: after a reboot of the peer the
+	 * older ones are stale. */
 	TAILQ_FOREACH_REVERSE(sa, &e->sas, ike2_sas, entry) {
 		if (serves(sa, r))
 			break;
@@ -399,7 +401,8 @@ sa_by_token(struct ike2 *e, uint64_t token)
 }
 
 static void
-engine_peer_identity(void *engine, uint64_t token, const struct keying_id *my_id)
+engine_peer_identity(void *engine, uint64_t token,
+    const struct keying_id *my_id)
 {
 	struct ike2_sa *sa = sa_by_token(engine, token);
 
@@ -561,7 +564,8 @@ sa_tick(struct ike2_sa *sa, uint64_t now)
 	for (c = TAILQ_FIRST(&sa->children); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
 		if (c->state == IKE2_CHILD_ASKED && sa->state == IKE2_UP) {
-			/* Else the window stays shut, and the peer thinks us dead. */
+			/* Else the window stays shut, and the
+			 * peer thinks us dead. */
 			if (now >= c->since + IKE2_ASK_TIME) {
 				sa->token = 0;
 				ike2_child_authorized(c, now, NULL);
@@ -576,7 +580,8 @@ sa_tick(struct ike2_sa *sa, uint64_t now)
 		}
 		/* Its connection hears it at once, the peer too. */
 		if (c->conn != NULL)
-			e->x.ops->child_down(e->x.arg, c->conn, c->spi_in, false);
+			e->x.ops->child_down(e->x.arg, c->conn, c->spi_in,
+			    false);
 		c->conn = NULL;
 		ike2_child_delete(c, now);
 	}

@@ -104,7 +104,8 @@ forget_identity(struct ike2_sa *sa)
 
 /*
  * Does the peer's AUTH prove what is asked of it?  Then sa->proof says what and
- * sa->peer_id who.  KEYING_BY_NOTHING proves no identity at all (RFC 7619 §2.2).
+ * sa->peer_id who.  KEYING_BY_NOTHING proves no identity at all
+ * (RFC 7619 §2.2).
  */
 static bool
 check_auth(struct ike2_sa *sa, const struct ike2_part *idp,
@@ -342,11 +343,12 @@ ike2_auth_request(struct ike2_sa *sa, uint64_t now, uint8_t first,
 	sa->state = IKE2_AUTH_GOT;
 	sa->token = ike_token(&e->x);
 	sa->my_id = e->c.my_id;
-	e->x.ops->peer_lookup(e->x.arg, sa->token, &sa->peer_id, how, &sa->path);
+	e->x.ops->peer_lookup(e->x.arg, sa->token, &sa->peer_id, how,
+	    &sa->path);
 }
 
-/* Is there a place for one more who proves nothing?  A stranger is as good as any
- * other of them. */
+/* Is there a place for one more who proves nothing?  A stranger is as good as
+ * any other of them. */
 static bool
 anonymous_place(const struct ike2_sa *sa)
 {

@@ -12,7 +12,8 @@
 #include "oe/ike2/table.h"
 #include "oe/ike2/window.h"
 
-#define HINT_EVERY	60000	/* milliseconds between checks that anybody can cause */
+#define HINT_EVERY	60000	/* milliseconds between checks that
+				 * anybody can cause */
 
 static void
 give_up(struct ike2_sa *sa)
@@ -125,7 +126,8 @@ clear_hint(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *outer)
 	ike2_exchange_next(sa, now);
 }
 
-/* Of no IKE SA: somebody says that it has no SA for our ESP (§1.5), true if so. */
+/* Of no IKE SA: somebody says that it has no SA for our ESP
+ * (§1.5), true if so. */
 static bool
 spi_hint(struct ike2 *e, const struct keying_path *path,
     const struct ike2_header *h, const uint8_t *buf, size_t len)
@@ -237,7 +239,8 @@ dispatch_answer(struct ike2_sa *sa, uint64_t now, uint8_t first,
 		ike2_exchange_next(sa, now);
 }
 
-/* It is of the peer, and new: answers go to where it came from (§2.11, §2.23). */
+/* It is of the peer, and new: answers go to where it came
+ * from (§2.11, §2.23). */
 static void
 note_authentic(struct ike2_sa *sa, uint64_t now)
 {
@@ -255,7 +258,8 @@ wanted(const struct ike2_sa *sa, const struct ike2_header *h, bool *again)
 	*again = false;
 	if (h->flags & IKE2_FLAG_RESPONSE)
 		return sa->out.job > IKE2_JOB_INIT &&
-		    h->msgid == sa->out.msgid && h->exchange == sa->out.exchange;
+		    h->msgid == sa->out.msgid &&
+		    h->exchange == sa->out.exchange;
 	if (sa->in_next != 0 && h->msgid == sa->in_next - 1) {
 		*again = true;
 		return sa->answer.n != 0;

@@ -7,7 +7,8 @@
 /* The next of what is to be done, if the window is free. */
 void	ike2_exchange_next(struct ike2_sa *sa, uint64_t now);
 void	ike2_exchange_tick(struct ike2_sa *sa, uint64_t now);
-/* Says in the clear that nobody here knows this SPI of the peer's ESP (RFC 7296 §1.5). */
+/* Says in the clear that nobody here knows this SPI of the peer's ESP
+ * (RFC 7296 §1.5). */
 void	ike2_spi_hint(struct ike2 *e, const struct keying_path *path,
 	    uint32_t spi);
 /* A datagram without its marker, hostile. */

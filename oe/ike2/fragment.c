@@ -124,7 +124,8 @@ ike2_reassembly_add(struct ike2_reassembly *r, uint64_t now, uint32_t msgid,
 	*out_first = IKE2_NONE;
 	if (!ike2_reassembly_wants(r, msgid, no))
 		return IKE2_ARRIVAL_DROP;
-	/* Only the peer makes authentic parts, so a new number is a new message. */
+	/* Only the peer makes authentic parts, so a new number
+	 * is a new message. */
 	if (r->total != 0 && (r->msgid != msgid || r->total != no.total))
 		ike2_reassembly_clear(r);
 	if (len > IKE2_MESSAGE_MAX - r->bytes ||

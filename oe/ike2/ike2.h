@@ -9,13 +9,19 @@
 struct ike2;
 
 struct ike2_config {
-	EVP_PKEY *key;			/* ours: RSA, ECDSA or Ed25519; NULL: we prove nothing but pre-shared keys */
-	struct keying_id my_id;		/* as responder; requests bring their own */
-	bool	 legacy;		/* peers' signatures with SHA-1 (method 1) will do */
-	unsigned half_open_max;		/* that others began and did not finish, 0: 1024 */
+	EVP_PKEY *key;			/* ours: RSA, ECDSA or Ed25519; NULL: we
+					 * prove nothing but pre-shared keys */
+	struct keying_id my_id;		/* as responder; requests
+					 * bring their own */
+	bool	 legacy;		/* peers' signatures with SHA-1
+					 * (method 1) will do */
+	unsigned half_open_max;		/* that others began and did
+					 * not finish, 0: 1024 */
 	unsigned half_open_per_address;	/* 0: 16 */
-	unsigned cookie_from;		/* so many half open: strangers must show a cookie (§2.6), 0: 32 */
-	/* IKE SAs of who proves nothing (RFC 7619 §3.2), of all and of one address. */
+	unsigned cookie_from;		/* so many half open: strangers must
+					 * show a cookie (§2.6), 0: 32 */
+	/* IKE SAs of who proves nothing (RFC 7619 §3.2), of all
+	 * and of one address. */
 	unsigned anonymous_max;		/* 0: 1024 */
 	unsigned anonymous_per_address;	/* 0: 16 */
 	unsigned sa_max;		/* IKE SAs, for each role, 0: 4096 */
@@ -23,17 +29,24 @@ struct ike2_config {
 	uint32_t ike_lifetime;		/* seconds, 0: 3600 */
 	uint32_t child_lifetime;	/* seconds, 0: 1200 */
 	uint32_t child_kilobytes;	/* of traffic, 0: no limit */
-	unsigned dpd_delay;		/* seconds of silence before a liveness check, 0: never */
-	bool	 no_esn;		/* 64-bit sequence numbers are beyond our ESP */
+	unsigned dpd_delay;		/* seconds of silence before a
+					 * liveness check, 0: never */
+	bool	 no_esn;		/* 64-bit sequence numbers
+					 * are beyond our ESP */
 	bool	 transport;		/* transport mode is not */
 	bool	 no_natt;		/* no NAT detection (§2.23) */
-	uint32_t keepalive;		/* seconds between NAT-keepalives, 0: 20 */
-	unsigned give_up;		/* milliseconds an unanswered request may take, 0: 20000 */
-	unsigned datagram_max;		/* octets of an IP datagram with a message, 0: 1280 */
-	uint16_t ke;			/* group of the KE payload that requests begin with, 0: 31 */
+	uint32_t keepalive;		/* seconds between
+					 * NAT-keepalives, 0: 20 */
+	unsigned give_up;		/* milliseconds an unanswered request
+					 * may take, 0: 20000 */
+	unsigned datagram_max;		/* octets of an IP datagram with a
+					 * message, 0: 1280 */
+	uint16_t ke;			/* group of the KE payload that requests
+					 * begin with, 0: 31 */
 };
 
-/* Copies c and holds its key; ops and arg must outlive the engine. NULL after one log line. */
+/* Copies c and holds its key; ops and arg must outlive the engine. NULL
+ * after one log line. */
 struct ike2 *ike2_new(const struct ike2_config *c, const struct keying_ops *ops,
 	    void *arg);
 extern const struct keying_engine ike2_engine;	/* e is a struct ike2 * */

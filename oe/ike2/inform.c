@@ -20,7 +20,8 @@ ike2_peer_dead(struct ike2_sa *sa, bool asked)
 		ike2_sa_kill(sa, false, false);
 		return;
 	}
-	/* What they have stays, until somebody decides (struct keying_engine). */
+	/* What they have stays, until somebody decides
+	 * (struct keying_engine). */
 	ike2_sa_kill(sa, true, false);
 	for (c = TAILQ_FIRST(&e->orphans); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
@@ -189,7 +190,8 @@ take_notifies(struct ike2_sa *sa, const struct ike2_chain *m)
 }
 
 void
-ike2_inform_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
+ike2_inform_request(struct ike2_sa *sa, uint64_t now,
+    const struct ike2_chain *m)
 {
 	struct ike2_delete  d, answer = { .protocol = IKE2_PROTO_ESP };
 	struct ike2_builder b;

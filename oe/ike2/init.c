@@ -16,10 +16,12 @@
 #define MESSAGE_MAX	2048	/* of ours */
 #define COOKIE_LEN	33	/* which secret, and a MAC */
 #define COOKIE_MAX	64	/* of others (§2.6) */
-#define SECRET_TIME	120000	/* milliseconds a cookie's secret is the newer one */
+#define SECRET_TIME	120000	/* milliseconds a cookie's secret
+				 * is the newer one */
 #define NATD_LEN	20	/* SHA-1 */
 
-/* libreswan shows so that it may use or take no authentication; a hint for it alone. */
+/* libreswan shows so that it may use or take no authentication; a
+ * hint for it alone. */
 static const char opportunistic[] = "Opportunistic IPsec";
 
 /* --- NAT detection --- */
@@ -104,7 +106,8 @@ note_hashes(struct ike2_sa *sa, const struct ike2_chain *c)
 	sa->fragments = ike2_notify_find(c, IKE2_N_FRAGMENTATION_SUPPORTED, &n);
 }
 
-/* SKEYSEED and all keys: both messages are there. 0, or -1: no good public value. */
+/* SKEYSEED and all keys: both messages are there. 0, or -1: no
+ * good public value. */
 static int
 make_keys(struct ike2_sa *sa, const uint8_t *ke, size_t ke_len)
 {
@@ -126,7 +129,8 @@ make_keys(struct ike2_sa *sa, const uint8_t *ke, size_t ke_len)
 
 /* --- initiator --- */
 
-/* Builds the first message anew, with what the responder has asked for, and sends it. */
+/* Builds the first message anew, with what the responder has asked
+ * for, and sends it. */
 static int
 send_request(struct ike2_sa *sa, uint64_t now)
 {
@@ -203,7 +207,8 @@ ike2_init_give_up(struct ike2_sa *sa)
 	    KEYING_VERSION : KEYING_PEER_REFUSED, ike2_notify_text(type));
 }
 
-/* COOKIE or INVALID_KE_PAYLOAD: the same once more with what it says; true if so. */
+/* COOKIE or INVALID_KE_PAYLOAD: the same once more with what it
+ * says; true if so. */
 static bool
 asked_again(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *c)
 {
@@ -223,7 +228,8 @@ asked_again(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *c)
 	} else if (ike2_notify_find(c, IKE2_N_INVALID_KE_PAYLOAD, &n)) {
 		group = n.len == 2 ? load_u16(n.data) : 0;
 		/* §1.2: one that we offered; the offer remains whole, so that
-		 * a forger gains nothing that the responder would not choose. */
+		 * a forger gains nothing that the responder
+		 * would not choose. */
 		if (group == sa->init->group || !ike2_ke_allowed(group))
 			return true;
 		if (fresh_pair(sa, group) == -1)
@@ -312,7 +318,8 @@ ike2_init_answer(struct ike2_sa *sa, uint64_t now, const struct ike2_header *h,
 
 /* --- responder --- */
 
-/* <which secret> | MAC over nonce, address and SPI (§2.6): no state is kept for it. */
+/* <which secret> | MAC over nonce, address and SPI (§2.6): no
+ * state is kept for it. */
 static int
 cookie_make(struct ike2 *e, uint8_t number, const struct keying_path *path,
     const struct ike2_header *h, const struct ike2_part *nonce,
@@ -462,7 +469,8 @@ begin(struct ike2 *e, uint64_t now, const struct keying_path *path,
 	sa->init->dh = ike_dh_new(sa->suite.ke);
 	if (sa->init->dh == NULL ||
 	    ike2_nonce_read(&sa->ni, nonce->body, nonce->len) == -1 ||
-	    remember(&sa->init->theirs, &sa->init->theirs_len, buf, len) == -1 ||
+	    remember(&sa->init->theirs, &sa->init->theirs_len, buf,
+	    len) == -1 ||
 	    send_answer(sa, choice, t, sa->init->hashes != 0) == -1 ||
 	    make_keys(sa, ke->body + 4, ke->len - 4) == -1)
 		ike2_sa_kill(sa, false, false);

@@ -177,7 +177,8 @@ ike2_keymat(const struct ike2_keys *k, const struct ike2_fresh *f, uint8_t *out,
 	return ike2_prf_plus(k->prf, k->d, k->prf->len, c, n, out, len);
 }
 
-/* IKEv2's numbers are those of the DOI for ciphers, not for MACs (RFC 2407 §4.5). */
+/* IKEv2's numbers are those of the DOI for ciphers, not for MACs
+ * (RFC 2407 §4.5). */
 static bool
 esp_algorithms(const struct ike2_suite *s, struct esp_params *p)
 {

@@ -6,7 +6,8 @@
 #include "oe/ike2/offer.h"
 #include "oe/ike2/sealed.h"
 
-#define IKE2_NONCE_LEN	32		/* ours: half of the longest PRF's key (§2.10) */
+#define IKE2_NONCE_LEN	32		/* ours: half of the longest
+					 * PRF's key (§2.10) */
 #define IKE2_NONCE_MIN	16
 #define IKE2_NONCE_MAX	256
 
@@ -16,13 +17,16 @@ struct ike2_nonce { uint8_t p[IKE2_NONCE_MAX]; size_t len; };
 int	ike2_nonce_read(struct ike2_nonce *n, const uint8_t *body, size_t len);
 void	ike2_nonce_draw(struct ike2_nonce *n);
 /* The order of §2.8: <0 if a is lower, octet by octet, a shorter one first. */
-int	ike2_nonce_compare(const struct ike2_nonce *a, const struct ike2_nonce *b);
+int	ike2_nonce_compare(const struct ike2_nonce *a,
+	    const struct ike2_nonce *b);
 
 struct ike2_keys {
 	const struct ike2_prf_info *prf;
-	uint8_t	d[IKE2_PRF_MAX];	/* SK_d, for children and the next IKE SA */
-	uint8_t	pi[IKE2_PRF_MAX], pr[IKE2_PRF_MAX];	/* SK_pi, SK_pr, for AUTH */
-	struct ike2_key i, r;		/* what the original initiator sends; what it receives */
+	uint8_t	d[IKE2_PRF_MAX];	/* SK_d, for children
+					 * and the next IKE SA */
+	uint8_t	pi[IKE2_PRF_MAX], pr[IKE2_PRF_MAX]; /* SK_pi, SK_pr, for AUTH */
+	struct ike2_key i, r;		/* what the original initiator sends;
+					 * what it receives */
 };
 
 /* What one exchange of nonces and public values gave. */
@@ -40,8 +44,8 @@ int	ike2_prf_plus(const struct ike2_prf_info *prf, const uint8_t *key,
 	    size_t key_len, const struct ike_chunk *c, size_t n, uint8_t *out,
 	    size_t len);
 
-/* SKEYSEED; seed holds IKE2_PRF_MAX octets. old: the IKE SA that is rekeyed, whose
- * PRF it is made with (§2.18); NULL: the first one. 0, or -1. */
+/* SKEYSEED; seed holds IKE2_PRF_MAX octets. old: the IKE SA that is rekeyed,
+ * whose PRF it is made with (§2.18); NULL: the first one. 0, or -1. */
 int	ike2_skeyseed(const struct ike2_prf_info *prf,
 	    const struct ike2_keys *old, const struct ike2_fresh *f,
 	    uint8_t *seed);

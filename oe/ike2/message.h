@@ -6,14 +6,19 @@
 
 #define IKE2_HEADER_LEN		28
 #define IKE2_GENERIC_LEN	4	/* of a payload's generic header */
-#define IKE2_MESSAGE_MAX	32768	/* ours never come near; larger ones are refused */
+#define IKE2_MESSAGE_MAX	32768	/* ours never come near; larger
+					 * ones are refused */
 #define IKE2_PAYLOADS_MAX	48	/* a message, our limit */
-#define IKE2_MAJOR		2	/* the version, to those above this engine too */
+#define IKE2_MAJOR		2	/* the version, to those
+					 * above this engine too */
 #define IKE2_VERSION		(IKE2_MAJOR << 4)	/* 2.0 */
 
-enum ike2_flag {			/* §3.1; bits X are sent as zero and not looked at */
-	IKE2_FLAG_INITIATOR = 0x08,	/* by the original initiator of the IKE SA */
-	IKE2_FLAG_VERSION = 0x10,	/* the sender could speak a higher major version */
+enum ike2_flag {			/* §3.1; bits X are sent as zero
+					 * and not looked at */
+	IKE2_FLAG_INITIATOR = 0x08,	/* by the original
+					 * initiator of the IKE SA */
+	IKE2_FLAG_VERSION = 0x10,	/* the sender could speak a
+					 * higher major version */
 	IKE2_FLAG_RESPONSE = 0x20,
 };
 
@@ -55,9 +60,11 @@ enum ike2_protocol {			/* §3.3.1 */
 /* What reading finds wrong, and so what the peer may be told. */
 enum ike2_error {
 	IKE2_OK = 0,
-	IKE2_E_SYNTAX = -1,		/* INVALID_SYNTAX, where it may be said at all (§2.21) */
+	IKE2_E_SYNTAX = -1,		/* INVALID_SYNTAX, where it may be
+					 * said at all (§2.21) */
 	IKE2_E_VERSION = -2,		/* a higher major version (§2.5) */
-	IKE2_E_CRITICAL = -3,		/* a payload that we may not pass over (§2.5) */
+	IKE2_E_CRITICAL = -3,		/* a payload that we may not
+					 * pass over (§2.5) */
 	IKE2_E_LIMIT = -4,		/* ours */
 };
 
@@ -68,15 +75,17 @@ struct ike2_header {
 	uint32_t msgid, length;
 };
 
-struct ike2_part {			/* one payload, borrowed from the message */
+struct ike2_part {	/* one payload, borrowed from the message */
 	uint8_t	       type;
-	uint8_t	       next;		/* SK and SKF: type of the first payload inside */
+	uint8_t	       next;		/* SK and SKF: type of the
+					 * first payload inside */
 	const uint8_t *body;		/* after the generic header */
 	size_t	       len;
 };
 
 struct ike2_chain {
-	struct ike2_part part[IKE2_PAYLOADS_MAX];	/* known types only, in order */
+	/* Known types only, in order. */
+	struct ike2_part part[IKE2_PAYLOADS_MAX];
 	unsigned	 nparts;
 	uint8_t		 refused;	/* after IKE2_E_CRITICAL: the type */
 };
@@ -90,8 +99,8 @@ enum ike2_error ike2_header_read(struct ike2_header *h, const uint8_t *buf,
 
 /*
  * Splits a chain of payloads that begins with the given type and fills p.  An
- * unknown payload is passed over unless it is critical.  SK and SKF end a chain,
- * and are taken only where sealed is true: nothing is encrypted twice.
+ * unknown payload is passed over unless it is critical.  SK and SKF end a
+ * chain, and are taken only where sealed is true: nothing is encrypted twice.
  */
 enum ike2_error ike2_chain_split(struct ike2_chain *c, uint8_t first,
 	    const uint8_t *p, size_t len, bool sealed);
@@ -105,14 +114,15 @@ const struct ike2_part *ike2_chain_only(const struct ike2_chain *c,
 	    uint8_t type);
 
 /*
- * Builds a chain of payloads, each of which writes its type where the one before
- * said "none".  With a header in front of it it is a message in the clear;
- * without, the contents of an SK payload.
+ * Builds a chain of payloads, each of which writes its type where the one
+ * before said "none".  With a header in front of it it is a message in the
+ * clear; without, the contents of an SK payload.
  */
 struct ike2_builder {
 	struct writer w;
 	uint8_t	      first;		/* type of the first payload */
-	size_t	      next_at;		/* where the next one's type belongs; SIZE_MAX: in first */
+	size_t	      next_at;		/* where the next one's type belongs;
+					 * SIZE_MAX: in first */
 	size_t	      start;		/* of the payload being written */
 };
 

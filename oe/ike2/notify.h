@@ -4,7 +4,7 @@
 
 #include "oe/ike2/message.h"
 
-enum ike2_notify_type {			/* §3.10.1; RFC 7383 §2.3, RFC 7427 §4 */
+enum ike2_notify_type {	/* §3.10.1; RFC 7383 §2.3, RFC 7427 §4 */
 	IKE2_N_UNSUPPORTED_CRITICAL_PAYLOAD = 1,
 	IKE2_N_INVALID_IKE_SPI = 4,
 	IKE2_N_INVALID_MAJOR_VERSION = 5,
@@ -49,10 +49,12 @@ struct ike2_notify {
 
 /* A payload's body. 0, or -1: malformed. */
 int	ike2_notify_read(struct ike2_notify *n, const struct ike2_part *p);
-/* The first one of a type in a chain that is not malformed; false: there is none. */
+/* The first one of a type in a chain that is not malformed;
+ * false: there is none. */
 bool	ike2_notify_find(const struct ike2_chain *c, uint16_t type,
 	    struct ike2_notify *n);
-/* The first error in a chain, 0: there is none (§3.10.1: a type below 16384). */
+/* The first error in a chain, 0: there is none (§3.10.1: a
+ * type below 16384). */
 uint16_t ike2_notify_error(const struct ike2_chain *c);
 /* Is every notify in it well formed? */
 bool	ike2_notify_sound(const struct ike2_chain *c);
@@ -60,17 +62,21 @@ bool	ike2_notify_sound(const struct ike2_chain *c);
 /* A whole payload, about the SA that the message is of. */
 void	ike2_notify_put(struct ike2_builder *b, uint16_t type, const void *data,
 	    size_t len);
-/* And about an ESP SA, of which the sender receives spi (REKEY_SA, CHILD_SA_NOT_FOUND). */
-void	ike2_notify_put_esp(struct ike2_builder *b, uint16_t type, uint32_t spi);
-/* "NO_PROPOSAL_CHOSEN"; of an unknown one its number, valid until the next call. */
+/* And about an ESP SA, of which the sender receives spi (REKEY_SA,
+ * CHILD_SA_NOT_FOUND). */
+void	ike2_notify_put_esp(struct ike2_builder *b, uint16_t type,
+	    uint32_t spi);
+/* "NO_PROPOSAL_CHOSEN"; of an unknown one its number, valid
+ * until the next call. */
 const char *ike2_notify_text(uint16_t type);
 
 #define IKE2_DELETE_MAX	64		/* SPIs in one payload, both ways */
 
 struct ike2_delete {
-	uint8_t	 protocol;		/* IKE2_PROTO_IKE: the IKE SA itself, no SPIs */
+	uint8_t	 protocol;	/* IKE2_PROTO_IKE: the IKE SA itself, no SPIs */
 	unsigned n;
-	uint32_t spi[IKE2_DELETE_MAX];	/* ESP and AH, host order: the sender's inbound */
+	uint32_t spi[IKE2_DELETE_MAX];	/* ESP and AH, host order: the
+					 * sender's inbound */
 };
 
 /* A payload's body. 0, or -1: malformed, or more SPIs than the limit. */

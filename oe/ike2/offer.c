@@ -63,7 +63,8 @@ ike2_ke_allowed(unsigned group)
 struct offering {
 	struct writer *w;
 	size_t	       proposal;	/* where it begins */
-	size_t	       last;		/* where its last transform begins; 0: none yet */
+	size_t	       last;		/* where its last transform
+					 * begins; 0: none yet */
 	uint8_t	       n;
 };
 
@@ -275,7 +276,8 @@ next_transform(struct proposal *p, struct transform *t)
 	return !c->bad;
 }
 
-/* The SPI of a proposal that is about what t says; false: it is about another thing. */
+/* The SPI of a proposal that is about what t says; false: it is
+ * about another thing. */
 static bool
 read_spi(const struct proposal *p, const struct ike2_terms *t, uint64_t *spi)
 {
@@ -375,7 +377,8 @@ static bool
 pick_ke(struct common *m, const struct ike2_terms *t, struct ike2_suite *s)
 {
 	if (t->first_child) {
-		/* §1.2: there can be none; some peers list groups nevertheless. */
+		/* §1.2: there can be none; some peers list
+		 * groups nevertheless. */
 		m->types &= ~(1u << IKE2_T_KE);
 		return true;
 	}

@@ -8,7 +8,8 @@
 #define IKE2_OFFER_MAX	512		/* octets of our own SA payloads */
 
 struct ike2_suite {			/* one transform of each type */
-	uint16_t encr, bits;		/* bits 0: the cipher has one key length */
+	uint16_t encr, bits;		/* bits 0: the cipher
+					 * has one key length */
 	uint16_t prf;			/* IKE only */
 	uint16_t integ;			/* 0: a combined mode */
 	uint16_t ke;			/* 0: none */
@@ -18,16 +19,20 @@ struct ike2_suite {			/* one transform of each type */
 /* What an SA payload is about. */
 struct ike2_terms {
 	uint8_t	 protocol;		/* IKE2_PROTO_IKE or IKE2_PROTO_ESP */
-	uint8_t	 spi_len;		/* octets: 0 in IKE_SA_INIT, 8 when an IKE SA is rekeyed, 4 */
-	bool	 first_child;		/* in IKE_AUTH: no key exchange of its own (§1.2) */
-	uint16_t ke;			/* of the KE payload beside it; 0: there is none */
+	uint8_t	 spi_len;		/* octets: 0 in IKE_SA_INIT, 8 when an
+					 * IKE SA is rekeyed, 4 */
+	bool	 first_child;		/* in IKE_AUTH: no key exchange
+					 * of its own (§1.2) */
+	uint16_t ke;			/* of the KE payload beside it;
+					 * 0: there is none */
 	bool	 no_esn;		/* our ESP cannot */
 };
 
 /*
- * Writes an SA body: what we offer, best first, ciphers that need a MAC in a proposal
- * of their own.  t->ke 0 in a child's: no key exchange; else the groups from
- * t->ke on, and none at all as last resort (the peer's first child was keyed without).
+ * Writes an SA body: what we offer, best first, ciphers that need a MAC in a
+ * proposal of their own.  t->ke 0 in a child's: no key exchange; else the
+ * groups from t->ke on, and none at all as last resort (the peer's first child
+ * was keyed without).
  */
 void	ike2_offer_write(struct writer *w, const struct ike2_terms *t,
 	    uint64_t spi);
@@ -35,7 +40,8 @@ void	ike2_offer_write(struct writer *w, const struct ike2_terms *t,
 struct ike2_choice {			/* a responder's */
 	struct ike2_suite suite;
 	uint8_t	 number;		/* of the proposal */
-	unsigned types;			/* bit of each transform type that it has */
+	unsigned types;			/* bit of each transform
+					 * type that it has */
 	uint64_t spi;			/* the peer's */
 };
 
@@ -46,10 +52,10 @@ enum ike2_offer_result {
 };
 
 /*
- * Responder: the first proposal of which we can take one transform of each type, and
- * of several the one that we like best; of groups the one that t->ke names, if
- * it is acceptable.  Where suite.ke is another, not 0, the peer is to be told
- * INVALID_KE_PAYLOAD.
+ * Responder: the first proposal of which we can take one transform of each
+ * type, and of several the one that we like best; of groups the one that t->ke
+ * names, if it is acceptable.  Where suite.ke is another, not 0, the peer is to
+ * be told INVALID_KE_PAYLOAD.
  */
 enum ike2_offer_result ike2_offer_choose(const uint8_t *body, size_t len,
 	    const struct ike2_terms *t, struct ike2_choice *out);

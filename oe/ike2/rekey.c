@@ -11,7 +11,8 @@
 #include "oe/ike2/window.h"
 
 #define KE_ROUNDS	1	/* INVALID_KE_PAYLOAD answered */
-#define OLD_TIME	30000	/* milliseconds for its creator's peer to delete the old one */
+#define OLD_TIME	30000	/* milliseconds for its creator's peer to
+				 * delete the old one */
 #define AGAIN_AFTER	30000	/* milliseconds, when it was refused */
 
 /* What the new one has of the old one: who is there, and by which way. */
@@ -228,7 +229,8 @@ busy_with_child(const struct ike2_sa *sa)
 void
 ike2_rekey_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 {
-	struct ike2_terms	t = { .protocol = IKE2_PROTO_IKE, .spi_len = 8 };
+	struct ike2_terms	t = { .protocol = IKE2_PROTO_IKE,
+	    .spi_len = 8 };
 	const struct ike2_part *psa, *ke;
 	struct ike2_choice	choice;
 	struct ike2_builder	b;
@@ -273,7 +275,8 @@ ike2_rekey_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 		rc = ike2_answer_seal(sa, IKE2_CREATE_CHILD_SA, &b);
 	}
 	if (rc == 0)
-		rc = make_keys(new, sa, dh, ke->body + 4, ke->len - 4, &ni, &nr);
+		rc = make_keys(new, sa, dh, ke->body + 4, ke->len - 4, &ni,
+		    &nr);
 	ike_dh_free(dh);
 	if (rc == -1) {
 		if (new != NULL)

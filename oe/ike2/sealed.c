@@ -12,7 +12,8 @@
 
 int
 ike2_key_init(struct ike2_key *k, const struct ike2_encr_info *encr,
-    const struct ike2_integ_info *integ, const uint8_t *enc, const uint8_t *auth)
+    const struct ike2_integ_info *integ, const uint8_t *enc,
+    const uint8_t *auth)
 {
 	memset(k, 0, sizeof(*k));
 	if (encr == NULL || (encr->icv_len == 0) != (integ != NULL))
@@ -221,7 +222,8 @@ ike2_unseal(const struct ike2_key *k, const uint8_t *msg, size_t len,
 	memcpy(out, iv + k->encr->iv_len, inner);
 	if (k->integ == NULL) {
 		memcpy(tag, end - icv, icv);
-		ok = aead(k, false, iv, msg, (size_t)(iv - msg), out, inner, tag);
+		ok = aead(k, false, iv, msg, (size_t)(iv - msg), out, inner,
+		    tag);
 	} else
 		ok = mac(k, msg, len - icv, tag) &&
 		    compare_secret(tag, end - icv, icv) == 0 &&

@@ -20,8 +20,8 @@ ike2_selector_covers(const struct keying_selector *a,
 	    a->port_from <= b->port_from && a->port_to >= b->port_to;
 }
 
-/* §3.13.1: protocols without ports have all of them; of those with ports we want
- * a range. */
+/* §3.13.1: protocols without ports have all of them; of those with ports
+ * we want a range. */
 static bool
 usable(const struct keying_selector *s)
 {
@@ -125,7 +125,8 @@ listed(const struct keying_selectors *s, const struct keying_selector *one)
 
 bool
 ike2_selectors_narrow(struct keying_selectors *out,
-    const struct keying_selectors *asked, const struct keying_selectors *allowed)
+    const struct keying_selectors *asked,
+    const struct keying_selectors *allowed)
 {
 	struct keying_selectors got = { 0 };
 	struct keying_selector  one;

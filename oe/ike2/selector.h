@@ -10,22 +10,25 @@ bool	ike2_selector_covers(const struct keying_selector *a,
 	    const struct keying_selector *b);
 
 /*
- * The body of a TSi or TSr payload.  A selector of a type that we do not know, with
- * OPAQUE ports or beyond KEYING_SELECTORS_MAX is passed over: the peer then gets less than it
- * asked for.  0, or -1: malformed.  n may be 0 after success.
+ * The body of a TSi or TSr payload.  A selector of a type that we do not
+ * know, with OPAQUE ports or beyond KEYING_SELECTORS_MAX is passed over:
+ * the peer then gets less than it asked for.  0, or -1: malformed.  n may
+ * be 0 after success.
  */
 int	ike2_selectors_read(struct keying_selectors *s, const uint8_t *body,
 	    size_t len);
-void	ike2_selectors_write(struct writer *w, const struct keying_selectors *s);
+void	ike2_selectors_write(struct writer *w,
+	    const struct keying_selectors *s);
 
 /*
- * What of asked lies within allowed, in asked's order (§2.9); out may be either.
- * False: nothing.
+ * What of asked lies within allowed, in asked's order (§2.9); out may be
+ * either. False: nothing.
  */
 bool	ike2_selectors_narrow(struct keying_selectors *out,
 	    const struct keying_selectors *asked,
 	    const struct keying_selectors *allowed);
-/* Lies each of part within one of all?  For an answer, which must be a subset. */
+/* Lies each of part within one of all?  For an answer, which
+ * must be a subset. */
 bool	ike2_selectors_within(const struct keying_selectors *part,
 	    const struct keying_selectors *all);
 

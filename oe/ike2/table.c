@@ -288,7 +288,8 @@ ike2_child_kill(struct ike2_child *c)
 	c->conn = NULL;
 	if (c->sa != NULL && c->sa->out.child == c)
 		c->sa->out.child = NULL;
-	/* Now, as the SPI may be wanted again; the rest when nobody holds it. */
+	/* Now, as the SPI may be wanted again; the rest when
+	 * nobody holds it. */
 	if (!c->announced && c->spi_in != 0)
 		c->ike->x.ops->spi_put(c->ike->x.arg, c->spi_in);
 	c->spi_in = 0;

@@ -14,7 +14,8 @@ int	ike2_spi_draw(struct ike2 *e, bool initiator, uint64_t *spi);
 void	ike2_init_free(struct ike2_sa *sa);
 /* It is authenticated: no more half open. */
 void	ike2_sa_up(struct ike2_sa *sa, uint64_t now);
-/* Ends without a word; its children are told of, unless keep: then they live on. */
+/* Ends without a word; its children are told of, unless keep:
+ * then they live on. */
 void	ike2_sa_kill(struct ike2_sa *sa, bool keep, bool by_peer);
 /* As it, but stays to repeat its last answer. */
 void	ike2_sa_linger(struct ike2_sa *sa, uint64_t now);

@@ -12,11 +12,13 @@ struct ask_question {
 	struct event_base *base;
 	char	 name[KEYING_NAME_MAX + 1];
 	uint16_t type;
-	unsigned timeout;		/* of the first try, milliseconds; each next twice */
+	unsigned timeout;		/* of the first try,
+					 * milliseconds; each next twice */
 	unsigned tries;
 	unsigned rsa_min_bits;
-	/* NULL: OE's records are read into the answer.  Else this reads the message, and
-	 * what it returns is the answer's status; it is not called for what DNSSEC refuses. */
+	/* NULL: OE's records are read into the answer.  Else this reads the
+	 * message, and what it returns is the answer's status; it is not called
+	 * for what DNSSEC refuses. */
 	enum record_status (*read)(void *arg, const uint8_t *msg, size_t len);
 	void	*read_arg;
 	uint32_t mark;			/* of the socket (SO_MARK); 0: none */

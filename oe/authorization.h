@@ -11,19 +11,22 @@
 struct authorization {
 	TAILQ_ENTRY(authorization) entry;
 	struct core	  *core;
-	uint64_t	   token;	/* of the Phase 2 proposal that waits, or */
-	struct connection *conn;	/* granted already, but not all of the address */
+	uint64_t	   token;	/* of the Phase 2 proposal
+					 * that waits, or */
+	struct connection *conn;	/* granted already, but not
+					 * all of the address */
 	struct keying_id   id;
 	struct spd_key	   key;
 	enum oe_class	   class;
 	bool		   shares;
-	bool		   answered;	/* DNS said something, not only nothing */
+	bool		   answered;	/* DNS said something,
+					 * not only nothing */
 	uint32_t	   ttl;
 	unsigned	   waiting;
 };
 
-/* The caller fills in the rest; NULL at the limit, of one peer too: its questions
- * must not use up everybody's. */
+/* The caller fills in the rest; NULL at the limit, of one peer too: its
+ * questions must not use up everybody's. */
 struct authorization *authorization_new(struct core *c,
 	    const struct keying_id *id);
 /* Asks nothing more for it. */

@@ -13,17 +13,20 @@ struct collision {
 	unsigned deleted;
 	uint64_t deleted_at;
 	bool	 by_flow;	/* flows are asked for alone */
-	bool	 whole;		/* and, for what is no flow, the whole address */
-	bool	 useless;	/* flows were refused, or brought nothing either */
-	/* What it said last to all of the address, and to a flow; empty: not asked. */
+	bool	 whole;		/* and, for what is no flow,
+				 * the whole address */
+	bool	 useless;	/* flows were refused, or
+				 * brought nothing either */
+	/* What it said last to all of the address, and to a flow;
+	 * empty: not asked. */
 	char	 whole_said[SAID_MAX], flow_said[SAID_MAX];
 	uint64_t until;
 };
 
 /* What that destination showed within the hour; NULL: nothing. */
 struct collision *collision_find(const struct core *c, const struct addr *dst);
-/* The same, made where there is none, and remembered from now on; where there are
- * too many the first of all is forgotten. */
+/* The same, made where there is none, and remembered from now on; where there
+ * are too many the first of all is forgotten. */
 struct collision *collision_get(struct core *c, const struct addr *dst);
 void	collisions_free(struct core *c);
 

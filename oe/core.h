@@ -18,17 +18,20 @@
 
 /*
  * Nothing here knows a clock, a socket or DNS: every entry takes "now"
- * (milliseconds) and calls out through struct core_ops and struct keying_engine,
- * so that scenario tests play the network.  engine.c is the shell around it, and
- * calls plane_release() at the end of whatever it says.
+ * (milliseconds) and calls out through struct core_ops and struct
+ * keying_engine, so that scenario tests play the network.  engine.c is the
+ * shell around it, and calls plane_release() at the end of whatever it says.
  */
 
-#define FRAGMENTS_MAX	64		/* datagrams of ours whose later fragments follow */
-#define DEPARTED_MAX	64		/* peers that said goodbye, remembered */
+#define FRAGMENTS_MAX	64		/* datagrams of ours whose later
+					 * fragments follow */
+#define DEPARTED_MAX	64		/* peers that said
+					 * goodbye, remembered */
 
 /* For whom something is stored: each has a budget of its own. */
 enum cause {
-	CAUSE_OURS,		/* our programs, or our operator, asked for it */
+	CAUSE_OURS,		/* our programs, or our
+				 * operator, asked for it */
 	CAUSE_STRANGERS,	/* packets from the network brought it about */
 	CAUSES
 };
@@ -78,10 +81,13 @@ struct core {
 	uint16_t		 ike_port;
 	bool			 resolver_here;	/* we ask one on this host */
 	struct spd_entry	*spd;
-	struct sa_pair		*sad, *sad_out;	/* by inbound, by outbound SPI */
+	struct sa_pair		*sad, *sad_out;	/* by inbound, by
+						 * outbound SPI */
 	TAILQ_HEAD(, connection) connections;
-	TAILQ_HEAD(, connection) holding;	/* permissive; next to be let go first */
-	TAILQ_HEAD(, connection) older;	/* that IKEv1 is to be tried with; the next first */
+	TAILQ_HEAD(, connection) holding;	/* permissive; next
+						 * to be let go first */
+	TAILQ_HEAD(, connection) older;	/* that IKEv1 is to be tried
+					 * with; the next first */
 	struct spoken		*spoken;	/* SPOKEN_MAX of version.h */
 	struct identity		*identity;
 	struct { struct addr addr; uint64_t at; } departed[DEPARTED_MAX];
@@ -104,7 +110,8 @@ struct core {
 	unsigned		 nauthorizations;
 	TAILQ_HEAD(, lookup)	 lookups;
 	unsigned		 nlookups[CAUSES];
-	unsigned		 dns_silent;	/* look-ups in a row that nobody answered */
+	unsigned		 dns_silent;	/* look-ups in a row
+						 * that nobody answered */
 	struct ratelimit	 tried;	/* peers of whom DNS says nothing */
 	struct ratelimit	 bad_packet, unknown_spi, icmp, limit_log;
 	struct {
@@ -114,7 +121,8 @@ struct core {
 		uint64_t flow_refused;
 		struct histogram dns_latency, ike_latency;
 	} count;
-	uint8_t			*opened;	/* IP_PACKET_MAX: what came out of an SA */
+	uint8_t			*opened;	/* IP_PACKET_MAX: what
+						 * came out of an SA */
 };
 
 /* Says the time before an answer of DNS or of the keying engine is brought. */
@@ -129,8 +137,8 @@ struct keying_id core_my_id(const struct core *c);
 /* Is one of the resolvers on this host? */
 void	core_find_resolver(struct core *c);
 
-/* Is there room for one more of what n counts?  Strangers have half of what there
- * is; we have what they left, all if need be. */
+/* Is there room for one more of what n counts?  Strangers have half of what
+ * there is; we have what they left, all if need be. */
 bool	core_budget_left(const struct core *c, const unsigned n[CAUSES],
 	    enum cause cause);
 /* Tells whoever watches. */

@@ -7,7 +7,8 @@
 struct event_base;
 struct dns;
 
-#define DNS_PENDING_MAX	4096	/* look-ups under way; more are answered "time-out" */
+#define DNS_PENDING_MAX	4096	/* look-ups under way; more are
+				 * answered "time-out" */
 
 /* servers: at least one, the one believed first is first.
  * timeout: of the first try, milliseconds; each next waits twice as long.

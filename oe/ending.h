@@ -8,7 +8,8 @@
 void	connection_free(struct connection *conn, bool tell);
 /* Teardown begun by us: deletes, three tries (§3.4.2). */
 void	connection_expire(struct connection *conn, enum oe_reason why);
-/* Frees an entry that no connection holds, and the flows that went in the clear. */
+/* Frees an entry that no connection holds, and the flows that
+ * went in the clear. */
 void	connection_entry_free(struct core *c, struct spd_entry *e);
 /* The end of a search: clear text or denial, for lifespan seconds.  Some ends
  * deny whatever the class: malformed records, DNSSEC failure (§3.2.4). */
@@ -17,8 +18,8 @@ void	connection_settle(struct connection *conn, bool deny,
 /* No encryption: what the class says of that. */
 void	connection_no_oe(struct connection *conn, unsigned lifespan,
 	    const struct reason *reason);
-/* Seconds that what DNS said holds on; until a failed negotiation is tried again
- * (§3.2.5). */
+/* Seconds that what DNS said holds on; until a failed negotiation is
+ * tried again (§3.2.5). */
 unsigned connection_dns_left(const struct connection *conn);
 unsigned connection_failure_lifespan(const struct connection *conn);
 /* The last pair of keys is gone. */

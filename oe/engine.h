@@ -21,8 +21,9 @@ void	oe_free(struct oe *oe);
 
 /*
  * Our address towards the public realm and the source port for IKE (0: 500),
- * network and host order.  Called before traffic and whenever the lease changes;
- * SAs of another address are torn down.  addr 0: there is none now, outbound packets are dropped.
+ * network and host order.  Called before traffic and whenever the lease
+ * changes; SAs of another address are torn down.  addr 0: there is none now,
+ * outbound packets are dropped.
  */
 void	oe_set_local(struct oe *oe, const struct addr *addr, uint16_t ike_port);
 
@@ -30,16 +31,18 @@ void	oe_set_local(struct oe *oe, const struct addr *addr, uint16_t ike_port);
  * whether they still have our SAs. */
 void	oe_wake(struct oe *oe, const char *why);
 
-/* A clear packet on its way out (from the TUN): held, passed, encrypted or dropped. */
+/* A clear packet on its way out (from the TUN): held, passed,
+ * encrypted or dropped. */
 void	oe_outbound(struct oe *oe, const struct packet_view *v);
 /* A packet with ESP (or UDP-encapsulated ESP) from the network. */
 void	oe_inbound_esp(struct oe *oe, const struct packet_view *v);
 /* IKE bytes from the network. */
-void	oe_inbound_ike(struct oe *oe, const struct keying_path *path, const uint8_t *buf, size_t len);
+void	oe_inbound_ike(struct oe *oe, const struct keying_path *path,
+	    const uint8_t *buf, size_t len);
 /* A packet with an ICMP error about something we sent (IKE or ESP). */
 void	oe_inbound_icmp(struct oe *oe, const struct packet_view *v);
-/* A clear packet from the network: false if policy forbids taking it (deny, paranoid,
- * a keyed connection's peer); the daemon then drops it. */
+/* A clear packet from the network: false if policy forbids taking it (deny,
+ * paranoid, a keyed connection's peer); the daemon then drops it. */
 bool	oe_inbound_clear(struct oe *oe, const struct packet_view *v);
 
 /* Calls fn when resolv.conf names other resolvers, to whom packets go in the
@@ -56,7 +59,8 @@ bool	oe_peer_known(const struct oe *oe, const struct keying_id *peer);
 /* New classes and resolvers without dropping what is keyed; takes c over. */
 void	oe_reconfigure(struct oe *oe, struct oe_config *c);
 
-/* Answers "spd", "sa", "why", "status" for rsipctl; NULL for other commands. New objects. */
+/* Answers "spd", "sa", "why", "status" for rsipctl; NULL for other
+ * commands. New objects. */
 json_object *oe_control(struct oe *oe, json_object *req, bool privileged);
 /* As an object; e is there while the daemon is told. */
 json_object *oe_event_json(const struct oe_event *e);

@@ -6,17 +6,19 @@
 
 struct packet_view;
 
-#define FLOWS_PER_OWNER	4096		/* of one peer, or in the clear with one address */
-#define FLOWS_MAX	131072		/* of all peers, and as many in the clear */
+#define FLOWS_PER_OWNER	4096		/* of one peer, or in the clear
+					 * with one address */
+#define FLOWS_MAX	131072		/* of all peers, and as
+					 * many in the clear */
 
 /*
- * All of it is about entries with nshared != 0.  Packets are whole IPv4 packets;
- * the caller has checked that their addresses are those of the connection's
- * selectors.
+ * All of it is about entries with nshared != 0.  Packets are whole IPv4
+ * packets; the caller has checked that their addresses are those of the
+ * connection's selectors.
  */
 
-/* A packet came out of conn's SA.  False if its flow is another's, *holder's (NULL:
- * the clear's, or nobody's): to be dropped. */
+/* A packet came out of conn's SA.  False if its flow is another's, *holder's
+ * (NULL: the clear's, or nobody's): to be dropped. */
 bool	flow_hear(struct core *c, struct connection *conn,
 	    const struct packet_view *v, struct connection **holder);
 /* The same for one that came in the clear to e's addresses. */
@@ -25,7 +27,8 @@ bool	flow_hear_clear(struct core *c, struct spd_entry *e,
 /* The connection that an outbound packet's flow belongs to; NULL: no SA's. */
 struct connection *flow_owner(struct core *c, struct spd_entry *e,
 	    const struct packet_view *v);
-/* An outbound packet that was no SA's went over conn, or in the clear (NULL). */
+/* An outbound packet that was no SA's went over conn, or in
+ * the clear (NULL). */
 void	flow_sent(struct core *c, struct spd_entry *e, struct connection *conn,
 	    const struct packet_view *v);
 /* The same as flow_owner(), by ports (host order; 0 where there are none), for

@@ -12,9 +12,10 @@
  * own, asked for every packet without the daemon's mark before the main
  * table is.  They are the kernel's: no route of the main table, however long,
  * passes them by, and they stay when the daemon is killed.  A socket bound to a
- * device does, on a link where somebody answers ARP for the destination: the kernel
- * takes what has no route out of that device to be on its link.  Prefixes within them that policy lets go in the clear, and resolvers,
- * are left to the main table.
+ * device does, on a link where somebody answers ARP for the destination: the
+ * kernel takes what has no route out of that device to be on its link.
+ * Prefixes within them that policy lets go in the clear, and resolvers, are
+ * left to the main table.
  */
 struct guard;
 

@@ -22,8 +22,8 @@ struct identity *identity_new(void);
 void	identity_free(struct identity *i);
 /* Asks DNS for our own key, where it is time to: a new identity, a TTL over. */
 void	identity_check(struct core *c, uint64_t now);
-/* DNS has not answered about somebody: is it there at all?  Once it answers about us,
- * what was settled for its silence is looked at anew. */
+/* DNS has not answered about somebody: is it there at all?  Once it answers
+ * about us, what was settled for its silence is looked at anew. */
 void	identity_doubt(struct core *c);
 /* DNS speaks again: what was settled for its silence is looked at anew. */
 void	identity_dns_speaks(struct core *c);
@@ -32,8 +32,8 @@ bool	identity_usable(const struct core *c);
 void	identity_text(const struct core *c, char *out, size_t cap);
 /* Why peers are not shown who we are: "" if they are. */
 void	identity_nobody(const struct core *c, char *out, size_t cap);
-/* Why nothing new would be encrypted, whoever it is: "" if nothing is in the way.
- * keyless: a tunnel's secret does where we have no key. */
+/* Why nothing new would be encrypted, whoever it is: "" if nothing is in the
+ * way. keyless: a tunnel's secret does where we have no key. */
 void	identity_obstacle(const struct core *c, bool keyless, char *out,
 	    size_t cap);
 

@@ -25,8 +25,8 @@ enum keying_id_type {
 	KEYING_ID_FQDN,
 	KEYING_ID_USER_FQDN,
 	KEYING_ID_PREFIX,
-	KEYING_ID_NULL,			/* it does not say (RFC 7619 §2.2); name tells
-					 * such from each other */
+	KEYING_ID_NULL,			/* it does not say (RFC 7619 §2.2);
+					 * name tells such from each other */
 };
 #define KEYING_NAME_MAX 255
 struct keying_id {
@@ -121,8 +121,8 @@ enum keying_failure {
 	KEYING_SIGNATURE,
 	/* The peer is another than was asked for. */
 	KEYING_IDENTITY,
-	/* It does not take what we show for ourselves, it, or whoever answers in
-	 * its place, says: short lifespan. */
+	/* It does not take what we show for ourselves, it, or whoever answers
+	 * in its place, says: short lifespan. */
 	KEYING_OUR_PROOF,
 	/* It speaks none of the versions that may be used. */
 	KEYING_VERSION,

@@ -4,7 +4,8 @@
 
 #include "oe/core.h"
 
-/* Destinations whose keys we had or know: at a limit they are held, never passed. */
+/* Destinations whose keys we had or know: at a limit they are
+ * held, never passed. */
 void	known_add(struct core *c, const struct addr *dst);
 bool	known_has(const struct core *c, const struct addr *dst);
 /* The peer at that address deleted what we had, in good order; and

@@ -5,7 +5,8 @@
 #include "oe/connection.h"
 #include "oe/pair.h"
 
-#define SUSPECT_INTERVAL 60000		/* an unknown SPI makes us rekey at most this often */
+#define SUSPECT_INTERVAL 60000		/* an unknown SPI makes us rekey
+					 * at most this often */
 
 /* ESP went to the peer, or came from it and was good. */
 void	liveness_sent(struct connection *conn);

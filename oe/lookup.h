@@ -4,7 +4,7 @@
 
 #include "oe/core.h"
 
-#define LOOKUPS_MAX	1024		/* DNS questions under way, for each cause */
+#define LOOKUPS_MAX	1024	/* DNS questions under way, for each cause */
 
 /* A DNS question whose asker may die before the answer. */
 struct lookup {
@@ -21,10 +21,12 @@ struct lookup {
  * 0, or -1 at the limit. */
 int	lookup_start(struct core *c, enum cause cause, const char *name,
 	    uint16_t type,
-	    void (*fn)(struct core *, void *, unsigned, const struct record_answer *),
-	    void *owner, unsigned tag);
+	    void (*fn)(struct core *, void *, unsigned,
+	    const struct record_answer *), void *owner, unsigned tag);
 void	lookups_forget(struct core *c, const void *owner);
-/* Name of an identity's KEY: reverse for addresses, forward for FQDN. 0, or -1. */
-int	lookup_key_name(const struct keying_id *id, char out[KEYING_NAME_MAX + 1]);
+/* Name of an identity's KEY: reverse for addresses, forward
+ * for FQDN. 0, or -1. */
+int	lookup_key_name(const struct keying_id *id,
+	    char out[KEYING_NAME_MAX + 1]);
 
 #endif

@@ -21,12 +21,14 @@ struct oed_net;
  */
 struct oed_net *oed_net_open(struct event_base *base, const char *name,
 	    const struct addr *addr, const struct oe_config *c);
-/* Undoes it all; open: also what policy shuts (guard_close()).  NULL is allowed. */
+/* Undoes it all; open: also what policy shuts (guard_close()).
+ * NULL is allowed. */
 void	oed_net_close(struct oed_net *n, bool open);
 
 /* New classes, before the engine gets c.  0, or -1 after a log line. */
 int	oed_net_policy(struct oed_net *n, const struct oe_config *c);
-/* After links, addresses, routes or rules have changed: puts back what is gone. */
+/* After links, addresses, routes or rules have changed: puts
+ * back what is gone. */
 void	oed_net_mend(struct oed_net *n);
 
 /* Packets flow between n and oe from here on.  Events of oe_shell go to event,
@@ -34,7 +36,8 @@ void	oed_net_mend(struct oed_net *n);
 typedef void (*oed_event_fn)(void *arg, const struct oe_event *e);
 void	oed_net_start(struct oed_net *n, struct oe *oe, oed_event_fn event,
 	    void *arg);
-/* Our address changed: the routes' source follows. 0, or -1 after a log line. */
+/* Our address changed: the routes' source follows. 0, or -1
+ * after a log line. */
 int	oed_net_set_address(struct oed_net *n, const struct addr *addr);
 const char *oed_net_name(const struct oed_net *n);
 

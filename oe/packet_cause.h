@@ -8,8 +8,9 @@ struct packet_view;
 enum packet_cause {
 	PACKET_ASKS,		/* a program of ours began, or goes on */
 	PACKET_ANSWERS,		/* a service of ours answers */
-	PACKET_REFLEX,		/* the kernel's answer to what anybody may have forged:
-				 * echo reply, ICMP error, SYN-ACK, RST */
+	PACKET_REFLEX,		/* the kernel's answer to what anybody may have
+				 * forged: echo reply, ICMP error, SYN-ACK,
+				 * RST */
 };
 enum packet_cause packet_cause(const struct packet_view *v);
 

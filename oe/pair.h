@@ -11,7 +11,8 @@
 struct connection;
 struct packet_view;
 
-/* By which an ICMP error about our ESP finds the pair; zeroed before it is filled. */
+/* By which an ICMP error about our ESP finds the pair; zeroed
+ * before it is filled. */
 struct sa_out_key {
 	struct addr dst;
 	uint32_t    spi;
@@ -20,7 +21,8 @@ struct sa_out_key {
 /* A pair of SAs. */
 struct sa_pair {
 	UT_hash_handle	   hh;		/* by spi_in */
-	UT_hash_handle	   hh_out;	/* by out_key; two peers at one address may choose alike */
+	UT_hash_handle	   hh_out;	/* by out_key; two peers at one address
+					 * may choose alike */
 	struct sa_out_key  out_key;
 	TAILQ_ENTRY(sa_pair) entry;
 	struct connection *connection;
@@ -35,7 +37,8 @@ struct sa_pair {
 	enum keying_how	   how;		/* the peer proved itself */
 	uint64_t	   born, soft;
 	uint64_t	   soft_bytes;
-	uint64_t	   linger;	/* "now" at which a replaced one goes; 0: not replaced */
+	uint64_t	   linger;	/* "now" at which a replaced one
+					 * goes; 0: not replaced */
 	struct ratelimit   bad;
 };
 
@@ -45,8 +48,8 @@ bool	pair_is_whole(const struct sa_pair *p);
  * fragments name no port. */
 bool	pair_takes(const struct sa_pair *p, const struct packet_view *v,
 	    bool in);
-/* The pair that carries what we send, but flows that have their own; NULL if there
- * is none. */
+/* The pair that carries what we send, but flows that have their own; NULL
+ * if there is none. */
 struct sa_pair *connection_pair(const struct connection *conn);
 /* That, or where there are only flows' pairs one of these. */
 struct sa_pair *connection_any_pair(const struct connection *conn);

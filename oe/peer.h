@@ -4,11 +4,11 @@
 
 #include "oe/core.h"
 
-/* The keying engine wants the keys of an identity that is being negotiated with,
- * from an address: it gets them by that token, now or when DNS has
+/* The keying engine wants the keys of an identity that is being negotiated
+ * with, from an address: it gets them by that token, now or when DNS has
  * answered.  False: it gets none. */
-bool	peer_ask_keys(struct core *c, uint64_t token, const struct keying_id *id,
-	    const struct addr *from);
+bool	peer_ask_keys(struct core *c, uint64_t token,
+	    const struct keying_id *id, const struct addr *from);
 /* Did DNSSEC vouch for an identity's cached keys? */
 bool	peer_is_authentic(const struct core *c, const struct keying_id *id);
 void	peers_tick(struct core *c);

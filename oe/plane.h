@@ -5,15 +5,18 @@
 #include "oe/connection.h"
 
 /* A clear packet on its way out: held, passed, encrypted or dropped. */
-void	plane_outbound(struct core *c, uint64_t now, const struct packet_view *v);
+void	plane_outbound(struct core *c, uint64_t now,
+	    const struct packet_view *v);
 /* A clear packet from the network: false if policy forbids taking it. */
-bool	plane_inbound_clear(struct core *c, uint64_t now, const struct packet_view *v);
-void	plane_inbound_esp(struct core *c, uint64_t now, const struct packet_view *v);
+bool	plane_inbound_clear(struct core *c, uint64_t now,
+	    const struct packet_view *v);
+void	plane_inbound_esp(struct core *c, uint64_t now,
+	    const struct packet_view *v);
 /* The datagram that began a connection goes once more if nothing came back on
  * its keys: a peer may have had them later than we. */
 void	plane_again(struct connection *conn);
-/* Sends what may go now, and frees entries that nothing is left of.  To be called
- * at the end of whatever was said to the core. */
+/* Sends what may go now, and frees entries that nothing is left of.  To be
+ * called at the end of whatever was said to the core. */
 void	plane_release(struct core *c);
 
 #endif

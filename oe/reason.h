@@ -22,7 +22,7 @@ enum oe_reason {
 	REASON_NO_KEY,
 	REASON_NO_IDENTITY,		/* words: what DNS has */
 	/* what DNS said */
-	REASON_DNS_SLOW,		/* number: seconds; the search goes on */
+	REASON_DNS_SLOW,	/* number: seconds; the search goes on */
 	REASON_DNS_NONE,
 	REASON_DNS_UNUSABLE,
 	REASON_DNS_MALFORMED,
@@ -34,7 +34,7 @@ enum oe_reason {
 	REASON_DNS_NO_GATEWAY,
 	REASON_DNS_GONE,
 	/* what the peer's IKE said; addr: the peer, words: what it said */
-	REASON_IKE_SLOW,		/* number: seconds; the search goes on */
+	REASON_IKE_SLOW,	/* number: seconds; the search goes on */
 	REASON_IKE_SILENT,
 	REASON_IKE_ICMP,
 	REASON_IKE_PEER_REFUSED,
@@ -74,13 +74,13 @@ struct reason {
 	char	       words[REASON_WORDS_MAX];
 };
 
-/* One that needs a code alone, or words too; REASON() is good until the end of the
- * block it stands in. */
+/* One that needs a code alone, or words too; REASON() is good until the end of
+ * the block it stands in. */
 #define REASON(code_) (&(struct reason){ .code = (code_) })
 struct reason reason_of(enum oe_reason code);
 struct reason reason_with(enum oe_reason code, const char *words);
-/* Of a look-up that ended so; of a negotiation with that peer, which may have said
- * something (NULL: nothing). */
+/* Of a look-up that ended so; of a negotiation with that peer, which may have
+ * said something (NULL: nothing). */
 struct reason reason_of_record(enum record_status s);
 struct reason reason_of_failure(enum keying_failure f, const struct addr *peer,
 	    const char *said);

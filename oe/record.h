@@ -15,15 +15,20 @@
 
 #define RECORD_MAX		16	/* of one answer, our limit */
 #define RECORD_TXT_MAX		4096	/* a TXT record's strings joined */
-#define RECORD_NEGATIVE_TTL	300	/* seconds, where no SOA says how long */
+#define RECORD_NEGATIVE_TTL	300	/* seconds, where no
+					 * SOA says how long */
 
 enum record_status {
 	RECORD_FOUND,		/* at least one record of ours, well formed */
 	RECORD_NONE,		/* no such name, or none of our records there */
-	RECORD_UNUSABLE,	/* one of ours, well formed, but of no use to us */
-	RECORD_MALFORMED,	/* one of ours, but not to be read (draft -17 §3.2.4) */
-	RECORD_FAILED,		/* SERVFAIL, REFUSED, nonsense: nothing can be said */
-	RECORD_BOGUS,		/* it is there, but the resolver's DNSSEC refuses it */
+	RECORD_UNUSABLE,	/* one of ours, well formed,
+				 * but of no use to us */
+	RECORD_MALFORMED,	/* one of ours, but not to be read
+				 * (draft -17 §3.2.4) */
+	RECORD_FAILED,		/* SERVFAIL, REFUSED, nonsense:
+				 * nothing can be said */
+	RECORD_BOGUS,		/* it is there, but the resolver's
+				 * DNSSEC refuses it */
 	RECORD_TIMEOUT,		/* nobody answered */
 };
 const char *record_status_text(enum record_status s);
@@ -31,14 +36,16 @@ const char *record_status_text(enum record_status s);
 /* A record says who may act for an address, or what key a name has. */
 struct record {
 	uint16_t precedence;		/* lower is stronger */
-	struct keying_id gateway;	/* ADDR or FQDN; type 0: the owner itself */
+	struct keying_id gateway;	/* ADDR or FQDN; type 0:
+					 * the owner itself */
 	struct pubkey key;		/* len 0: to be looked up */
 };
 
 struct record_answer {
 	enum record_status status;
 	bool	 authentic;		/* AD: the resolver vouches (DNSSEC) */
-	uint32_t ttl;			/* seconds: smallest of what was used, or negative TTL */
+	uint32_t ttl;			/* seconds: smallest of what was
+					 * used, or negative TTL */
 	unsigned n;
 	struct record r[RECORD_MAX];	/* strongest precedence first */
 };
@@ -55,7 +62,8 @@ void	record_parse(struct record_answer *out, const uint8_t *msg, size_t len,
 enum record_kind {
 	RECORD_READ,		/* read */
 	RECORD_OTHER,		/* not for IPsec */
-	RECORD_USELESS,		/* ours; but of a size, algorithm or address that we have not */
+	RECORD_USELESS,		/* ours; but of a size, algorithm or address
+				 * that we have not */
 	RECORD_WRONG,		/* ours, and not to be read */
 };
 /* One TXT record's joined strings: "X-IPsec-Server(P)=A.B.C.D KEY" or

@@ -13,15 +13,16 @@ struct sa_pair;
 /* Columns of "spd" and "sa". */
 extern const struct report_field oe_spd_fields[], oe_sa_fields[];
 
-/* "AES-256-CBC/HMAC-SHA2-256-128"; how the peer's key came to be believed, "" where
- * there is none. */
+/* "AES-256-CBC/HMAC-SHA2-256-128"; how the peer's key came to be believed, ""
+ * where there is none. */
 void	report_cipher_text(const struct sa_pair *pair, char *out, size_t cap);
 const char *report_auth_text(const struct connection *conn);
 
 /* privileged: as control.h has it. */
 json_object *report_control(struct core *c, uint64_t now, json_object *req,
 	    bool privileged);
-/* One event for "rsipctl watch": its object is made only where somebody watches. */
+/* One event for "rsipctl watch": its object is made only where
+ * somebody watches. */
 struct oe_event {
 	const struct connection *conn;
 	const char		*what;

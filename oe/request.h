@@ -4,7 +4,8 @@
 
 #include "oe/connection.h"
 
-/* Keys of the current peer gateway.  0, or -1 where the engine takes no more. */
+/* Keys of the current peer gateway.  0, or -1 where the
+ * engine takes no more. */
 int	request_keys(struct connection *conn);
 /* The older version of IKE, beside the newer one that nobody has answered. */
 int	request_older(struct connection *conn);

@@ -19,21 +19,23 @@
 struct rr_message {
 	unsigned flags;			/* the header's second word */
 	unsigned nanswers, nauthority;
-	struct cursor answers;		/* where they begin; the authority's follow */
+	struct cursor answers;	/* where they begin; the authority's follow */
 };
 /* Reads header and questions; -1: it is no whole answer. */
 int	rr_begin(struct rr_message *m, const uint8_t *msg, size_t len);
 
-/* Reads a possibly compressed name as text: lower case, without a final dot, with '?'
- * for what could be taken for something else.  -1: it is bad. */
+/* Reads a possibly compressed name as text: lower case, without a final dot,
+ * with '?' for what could be taken for something else.  -1: it is bad. */
 int	rr_name(struct cursor *c, const uint8_t *msg, size_t len, char *out);
 
 struct rr {
 	char	 owner[RR_NAME_MAX];
 	uint16_t type;			/* 0: of another class than IN */
 	uint32_t ttl;
-	struct cursor data;		/* within the message: names may be compressed */
+	struct cursor data;		/* within the message: names
+					 * may be compressed */
 };
-int	rr_next(struct cursor *c, const uint8_t *msg, size_t len, struct rr *rr);
+int	rr_next(struct cursor *c, const uint8_t *msg, size_t len,
+	    struct rr *rr);
 
 #endif

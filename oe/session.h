@@ -24,7 +24,8 @@ struct sa_pair *session_pair(const struct connection *conn,
 void	session_note(struct connection *conn, const struct packet_view *v);
 /* Is it for a peer that must not be asked for more than flows, and none? */
 bool	session_denies(const struct core *c, const struct packet_view *v);
-/* The selectors of the flow that a packet of ours is of; false if it names none. */
+/* The selectors of the flow that a packet of ours is of; false
+ * if it names none. */
 bool	session_flow(const struct connection *conn,
 	    const struct packet_view *v, struct keying_selector *ours,
 	    struct keying_selector *theirs);
@@ -36,7 +37,8 @@ struct session *session_add(struct connection *conn,
 	    const struct keying_selector *ours,
 	    const struct keying_selector *theirs);
 void	session_free(struct connection *conn, struct session *s);
-/* The flow of the datagram that is on hold is asked for next; false: it is none. */
+/* The flow of the datagram that is on hold is asked for next;
+ * false: it is none. */
 bool	session_of_held(struct connection *conn);
 /* Keys are about to be asked for: a flow's, perhaps.  False: for nothing. */
 bool	session_begin(struct connection *conn);

@@ -23,7 +23,8 @@ enum oe_dataplane { OE_DATAPLANE_USER, OE_DATAPLANE_KERNEL, OE_DATAPLANE_AUTO };
 enum oe_anonymous {
 	OE_ANONYMOUS_NO,
 	OE_ANONYMOUS_ACCEPT,		/* that asks for them */
-	OE_ANONYMOUS_TRY,		/* also asked for, where DNS has no key */
+	OE_ANONYMOUS_TRY,		/* also asked for,
+					 * where DNS has no key */
 };
 
 #define OE_RESOLVERS_MAX 4
@@ -50,13 +51,14 @@ struct keying_credentials oe_tunnel_credentials(const struct oe_tunnel *t);
 struct oe_config {
 	unsigned	 shares;	/* beside the first */
 	struct classes	*classes;
-	EVP_PKEY	*key;		/* NULL: none, everything is clear text */
+	EVP_PKEY	*key;	/* NULL: none, everything is clear text */
 	char		*key_path;
 	char		*state;		/* file of remember.h; "": none */
 	struct keying_id id;		/* type 0: our own address */
 	struct addr	 resolvers[OE_RESOLVERS_MAX];
 	size_t		 nresolvers;
-	bool		 resolvers_found; /* in resolv.conf, and followed there */
+	bool		 resolvers_found;	/* in resolv.conf,
+						 * and followed there */
 	/* Behind us, as a security gateway. */
 	struct prefix	 networks[OE_NETWORKS_MAX];
 	size_t		 nnetworks;
@@ -68,15 +70,19 @@ struct oe_config {
 	bool		 legacy;
 	unsigned	 anonymous, paranoid_anonymous;	/* enum oe_anonymous */
 	enum oe_dataplane dataplane;
-	bool		 initiate;	/* false: "accept but do not initiate" */
-	bool		 icmp_deny;	/* answer denied packets with ICMP 3/13 */
+	bool		 initiate;	/* false: "accept but
+					 * do not initiate" */
+	bool		 icmp_deny;	/* answer denied packets
+					 * with ICMP 3/13 */
 	unsigned	 rsa_min_bits;
 	/* seconds */
 	unsigned	 lifespan_short;	/* after silence */
 	unsigned	 lifespan_first;	/* draft -17 §3.4.1: 1 minute */
 	unsigned	 lifespan;		/* then 20 minutes */
-	unsigned	 idle;			/* used in the last 30 seconds */
-	unsigned	 hold;			/* a permissive destination's packets */
+	unsigned	 idle;			/* used in the
+						 * last 30 seconds */
+	unsigned	 hold;			/* a permissive
+						 * destination's packets */
 	unsigned	 give_up;		/* waiting for a peer's IKE */
 	unsigned	 phase1_lifetime, phase2_lifetime;
 	unsigned	 dpd;
@@ -86,7 +92,8 @@ struct oe_config {
 };
 
 /* Reads and checks section "oe" (NULL: the preconfigured default, OE-permissive
- * for 0.0.0.0/0), loads the key.  NULL after one log line "file:line: reason". */
+ * for 0.0.0.0/0), loads the key.  NULL after one log line
+ * "file:line: reason". */
 struct oe_config *oe_config_read(const struct option_source *s);
 /* The same as option_open: the option's member is a struct oe_config *. */
 int	oe_config_open(void *to, const struct option_source *s,
@@ -100,11 +107,13 @@ enum oe_dataplane oe_config_dataplane(const struct oe_config *c);
 /* The file of state that is replaced while an engine runs with oe_shell.state;
  * NULL: none.  Good until the next call. */
 const char *oe_config_state(const struct oe_config *c, const char *suffix);
-/* The same once more, for a second engine: each is freed, or taken over, by itself. */
+/* The same once more, for a second engine: each is freed, or taken
+ * over, by itself. */
 struct oe_config *oe_config_share(struct oe_config *c);
 void	oe_config_free(struct oe_config *c);		/* wipes */
 
-/* Reads resolv.conf, where "resolvers" were not configured; false: nothing new. */
+/* Reads resolv.conf, where "resolvers" were not configured;
+ * false: nothing new. */
 bool	oe_config_find_resolvers(struct oe_config *c);
 
 #endif

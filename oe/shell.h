@@ -13,8 +13,10 @@ struct oe_shell {
 	/* A packet that policy lets go in the clear, to the network. */
 	packet_fn send_clear;
 	/* IKE bytes from path->local:local_port to path->peer:peer_port. */
-	void (*send_ike)(void *arg, const struct keying_path *path, const uint8_t *buf, size_t len);
-	/* A decrypted packet that passed the ingress filter: to the host, on oe0. */
+	void (*send_ike)(void *arg, const struct keying_path *path,
+	    const uint8_t *buf, size_t len);
+	/* A decrypted packet that passed the ingress filter: to
+	 * the host, on oe0. */
 	packet_fn to_host;
 	/* A packet for the host that we made (ICMP errors). */
 	packet_fn answer;
@@ -22,19 +24,20 @@ struct oe_shell {
 	int  (*spi_get)(void *arg, uint32_t *spi);
 	void (*spi_put)(void *arg, uint32_t spi);
 	int  (*cookie_get)(void *arg, uint64_t *cookie);
-	/* May other hosts have the address of oe_set_local() at the same time (RFC
-	 * 3102: a lease of ports)?  NULL: no. */
+	/* May other hosts have the address of oe_set_local() at the same time
+	 * (RFC 3102: a lease of ports)?  NULL: no. */
 	bool (*shares)(void *arg);
-	/* Traffic for dst is passed (add) until told otherwise (!add): the daemon
-	 * may route it past the TUN.  NULL: not wanted. */
+	/* Traffic for dst is passed (add) until told otherwise (!add): the
+	 * daemon may route it past the TUN.  NULL: not wanted. */
 	void (*pass_route)(void *arg, const struct addr *dst, bool add);
-	/* Is addr one of this host's, besides that of oe_set_local()?  NULL: no. */
+	/* Is addr one of this host's, besides that of
+	 * oe_set_local()?  NULL: no. */
 	bool (*is_own)(void *arg, const struct addr *addr);
-	/* Has this host a way to addr besides its default route?  Then strangers
-	 * behind a NAT must not call themselves so.  NULL: it has. */
+	/* Has this host a way to addr besides its default route?  Then
+	 * strangers behind a NAT must not call themselves so.  NULL: it has. */
 	bool (*is_near)(void *arg, const struct addr *addr);
-	/* Has another engine of this host, with the same name, SAs with that peer?
-	 * Our first contact must not end them.  NULL: no. */
+	/* Has another engine of this host, with the same name, SAs with that
+	 * peer?  Our first contact must not end them.  NULL: no. */
 	bool (*peer_known)(void *arg, const struct keying_id *peer);
 	/* Something happened to a connection, for "rsipctl watch".  NULL: not
 	 * wanted. */

@@ -10,7 +10,8 @@
 
 struct connection;
 
-#define HOLD_BYTES_MAX	(4u << 20)	/* first and last datagrams on hold, for each cause */
+#define HOLD_BYTES_MAX	(4u << 20)	/* first and last datagrams on
+					 * hold, for each cause */
 
 enum spd_policy { SPD_NONE, SPD_HOLD, SPD_PASS, SPD_DENY, SPD_ENCRYPT };
 
@@ -19,12 +20,14 @@ struct datagram {
 	struct connection *on;	/* over its keys; NULL: by the entry's policy */
 	bool	   once_more;	/* if nothing comes back */
 	enum cause cause;
-	struct packet_view view;	/* of data, as it was read when it came */
+	struct packet_view view;	/* of data, as it was
+					 * read when it came */
 	uint8_t	   data[];
 };
 
 struct spd_key {
-	struct prefix src, dst;		/* of one host each, but for configured tunnels */
+	struct prefix src, dst;		/* of one host each, but for
+					 * configured tunnels */
 };
 
 /* Flows of one connection, or of the clear; the longest unused first. */
@@ -37,7 +40,8 @@ struct flow_list {
 struct spd_entry {
 	UT_hash_handle	  hh;
 	struct spd_key	  key;
-	struct spd_entry *master;	/* a configured tunnel's entry that decides */
+	struct spd_entry *master;	/* a configured tunnel's
+					 * entry that decides */
 	enum spd_policy	  policy;
 	enum cause	  cause;
 	bool		  settled;	/* nothing is lost if it makes room */
@@ -46,12 +50,14 @@ struct spd_entry {
 	TAILQ_HEAD(, datagram) released;	/* may go */
 	bool		  ready;	/* released, or nothing is left of it */
 	TAILQ_ENTRY(spd_entry) ready_entry;
-	struct datagram	 *again;	/* released into new keys, and not answered yet */
+	struct datagram	 *again;	/* released into new keys, and
+					 * not answered yet */
 	uint64_t	  again_at;	/* when it was */
 	TAILQ_HEAD(connections, connection) connections; /* newest first */
 	unsigned	  nconnections;
 	uint64_t	  used;
-	unsigned	  nshared;	/* connections that may share the address */
+	unsigned	  nshared;	/* connections that may
+					 * share the address */
 	uint64_t	  shared_since;
 	struct flow_list clear_flows;
 };
@@ -73,8 +79,8 @@ void	spd_settle(struct core *c, struct spd_entry *e, bool settled);
 /* An entry that was used is the last of those that may make room. */
 void	spd_used(struct core *c, struct spd_entry *e);
 
-/* Keeps a datagram, on the heap, in place of what was in *slot; or drops it where
- * too many are kept for that cause. */
+/* Keeps a datagram, on the heap, in place of what was in *slot; or drops it
+ * where too many are kept for that cause. */
 void	spd_keep(struct core *c, struct datagram **slot, enum cause cause,
 	    const struct packet_view *v);
 void	spd_keep_no_more(struct core *c, struct datagram **d);
@@ -82,9 +88,9 @@ void	spd_keep_no_more(struct core *c, struct datagram **d);
 void	spd_keep_again(struct core *c, struct spd_entry *e, struct datagram *d);
 
 /*
- * Nothing is sent from here: an entry whose policy lets go what it held, or that
- * nothing is left of, is marked, and the forwarding plane (plane.h) sees to it
- * when the call that brought it about is over.
+ * Nothing is sent from here: an entry whose policy lets go what it held, or
+ * that nothing is left of, is marked, and the forwarding plane (plane.h) sees
+ * to it when the call that brought it about is over.
  */
 void	spd_ready(struct core *c, struct spd_entry *e);
 /* The next one that is marked, and is not any more; NULL: none. */

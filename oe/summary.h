@@ -11,7 +11,8 @@ struct core;
 struct oe_verdict {
 	unsigned keyed;			/* peers that we have keys with */
 	char	 peers[64];		/* that, in words */
-	char	 obstacle[3 * KEYING_NAME_MAX];	/* why nothing new would be encrypted; "": nothing */
+	char	 obstacle[3 * KEYING_NAME_MAX];	/* why nothing new would be
+						 * encrypted; "": nothing */
 	char	 line[4 * KEYING_NAME_MAX];		/* the answer */
 };
 

@@ -7,18 +7,20 @@
 /*
  * IKEv2 comes first.  IKEv1 may follow where nobody answers that, or nothing
  * that counts: to a peer whose key a TXT record or the operator named, as those
- * are what IKEv1's peers publish, and never to one whose key spoke IKEv2 before.
- * So whoever swallows datagrams gains nothing but an older protocol between the
- * same keys, and that once.
+ * are what IKEv1's peers publish, and never to one whose key spoke IKEv2
+ * before. So whoever swallows datagrams gains nothing but an older protocol
+ * between the same keys, and that once.
  */
 #define VERSION_BIT(version)	(1u << (version))
 
 /* The version to begin with; 0: there is none that may be used. */
 unsigned version_first(const struct connection *conn);
-/* conn is asked in IKEv2 now: the older one begins beside it, soon, where it may. */
+/* conn is asked in IKEv2 now: the older one begins beside it,
+ * soon, where it may. */
 void	version_wait_older(struct connection *conn);
 void	version_wait_no_more(struct connection *conn);
-/* When the next older one begins (request_tick_older()); UINT64_MAX: none does. */
+/* When the next older one begins (request_tick_older());
+ * UINT64_MAX: none does. */
 uint64_t version_next(const struct core *c);
 
 enum version_verdict {
@@ -38,9 +40,10 @@ void	version_keyed(struct connection *conn, const struct keying_child *k);
 
 #define SPOKEN_MAX	1024
 #define SPOKEN_ID_LEN	16
-struct spoken {			/* a key with which a peer proved itself by IKEv2 */
+struct spoken {	/* a key with which a peer proved itself by IKEv2 */
 	uint8_t id[SPOKEN_ID_LEN];	/* of its hash */
-	int64_t at;		/* "now" of the last time; perhaps before the host's start */
+	int64_t at;		/* "now" of the last time; perhaps before
+				 * the host's start */
 	bool	ours;		/* we asked it: strangers do not displace it */
 };
 /* The same, out of a file. */

@@ -17,8 +17,10 @@
 #include "oe/session_keying.h"
 
 #define SECONDS		1000u
-#define ANONYMOUS_IDLE	(120 * SECONDS)	/* a pair of who proves nothing is kept */
-#define UNFINISHED_MAX	(60 * SECONDS)	/* a responder's connection without keys */
+#define ANONYMOUS_IDLE	(120 * SECONDS)	/* a pair of who proves
+					 * nothing is kept */
+#define UNFINISHED_MAX	(60 * SECONDS)	/* a responder's
+					 * connection without keys */
 
 static void
 connection_tick_settled(struct connection *conn)
@@ -27,7 +29,8 @@ connection_tick_settled(struct connection *conn)
 
 	if (c->now < conn->look_at)
 		return;
-	/* What the kernel forwards past us leaves no trace here: look for a while. */
+	/* What the kernel forwards past us leaves no trace here:
+	 * look for a while. */
 	if (conn->routed) {
 		connection_route(conn, false);
 		conn->state = CONNECTION_EXPIRING;
@@ -118,7 +121,8 @@ connection_tick_keyed(struct connection *conn)
 	for (p = TAILQ_FIRST(&conn->pairs); p != NULL; p = next) {
 		next = TAILQ_NEXT(p, entry);
 		if (p->linger != 0 && c->now >= p->linger) {
-			c->keying->delete_child(c->keying_arg, c->now, p->spi_in);
+			c->keying->delete_child(c->keying_arg, c->now,
+			    p->spi_in);
 			pair_free(p);
 		}
 	}
@@ -142,11 +146,13 @@ connection_tick_keyed(struct connection *conn)
 	session_one_way(conn);
 	liveness_tick(conn);
 	if (c->now >= conn->look_at) {
-		if (!connection_recently_used(conn) && conn->class != OE_CLASS_TUNNEL) {
+		if (!connection_recently_used(conn) &&
+		    conn->class != OE_CLASS_TUNNEL) {
 			connection_expire(conn, REASON_UNUSED);
 			return;
 		}
-		conn->look_at = c->now + (uint64_t)c->config->lifespan * SECONDS;
+		conn->look_at =
+		    c->now + (uint64_t)c->config->lifespan * SECONDS;
 		if (connection_is_oe(conn) && conn->dns_expires != 0 &&
 		    c->now >= conn->dns_expires && !conn->recheck) {
 			conn->recheck = true;
@@ -161,7 +167,8 @@ connection_tick_keyed(struct connection *conn)
 	if (c->now >= p->soft || u.worn || (p->soft_bytes != 0 &&
 	    (u.in.bytes >= p->soft_bytes || u.out.bytes >= p->soft_bytes))) {
 		/* An unused one is left to expire (§3.4.1). */
-		if (connection_recently_used(conn) || conn->class == OE_CLASS_TUNNEL)
+		if (connection_recently_used(conn) ||
+		    conn->class == OE_CLASS_TUNNEL)
 			request_rekey(conn, "its keys grow old");
 	}
 }

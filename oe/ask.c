@@ -28,9 +28,11 @@ struct ask {
 	void		    *arg;
 	unsigned	     tag;
 	struct resolver	    *resolver;
-	struct event	     unsent;		/* what ends a question that cannot be asked */
+	struct event	     unsent;		/* what ends a question
+						 * that cannot be asked */
 	bool		     plain;		/* asked again without EDNS */
-	bool		     unchecked;		/* asked again with CD: was it DNSSEC? */
+	bool		     unchecked;		/* asked again with
+						 * CD: was it DNSSEC? */
 	unsigned	     rcode;
 	struct record_answer answer;
 };
@@ -115,9 +117,9 @@ ask_send(struct ask *a)
 }
 
 /*
- * SERVFAIL is what a validating resolver says of bogus data and of a server that
- * is lame.  With CD set it gives what it would not vouch for (RFC 4035
- * §3.2.2): whoever answers now was refused for DNSSEC's sake.
+ * SERVFAIL is what a validating resolver says of bogus data and of a server
+ * that is lame.  With CD set it gives what it would not vouch for
+ * (RFC 4035 §3.2.2): whoever answers now was refused for DNSSEC's sake.
  */
 static bool
 ask_again(struct ask *a)

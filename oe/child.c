@@ -25,8 +25,10 @@
 #include "oe/version.h"
 
 #define SECONDS		1000u
-#define LINGER		5000		/* a replaced inbound SA: packets still under way */
-#define CROSSING	10000		/* two negotiations this close crossed: both stay */
+#define LINGER		5000		/* a replaced inbound SA:
+					 * packets still under way */
+#define CROSSING	10000		/* two negotiations this close
+					 * crossed: both stay */
 
 /* Is one the other's successor? */
 static bool
@@ -62,8 +64,8 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	if (conn->right != RIGHT_FLOWS)
 		known_add(c, &conn->key.dst.addr);
 	/* §3.4.2: the new outbound SA at once; the old pair goes when what is
-	 * under way has come.  Two negotiations that crossed both stay: the peer may
-	 * have chosen the other. */
+	 * under way has come.  Two negotiations that crossed both stay: the
+	 * peer may have chosen the other. */
 	TAILQ_FOREACH(p, &conn->pairs, entry) {
 		if (p != fresh && p->linger == 0 && pair_like(p, fresh) &&
 		    (fresh->born - p->born >= CROSSING ||

@@ -22,7 +22,8 @@ collision_find(const struct core *c, const struct addr *dst)
 static void
 collision_forget(struct core *c, struct collision *col)
 {
-	HASH_DEL(c->collisions, col); /* NOLINT(clang-analyzer-core.NullDereference) */
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
+	HASH_DEL(c->collisions, col);
 	free(col);
 }
 

@@ -32,8 +32,8 @@ connection_is_oe(const struct connection *conn)
 	    conn->class == OE_CLASS_PARANOID;
 }
 
-/* What is permissive waits for keys only so long (RFC 4322 §3.2: it may go in the
- * clear, so its user need not wait for what may never come). */
+/* What is permissive waits for keys only so long (RFC 4322 §3.2: it may go in
+ * the clear, so its user need not wait for what may never come). */
 static void
 connection_hold(struct connection *conn)
 {
@@ -111,7 +111,8 @@ connection_route(struct connection *conn, bool add)
 
 	if (conn->routed == add || c->shell->pass_route == NULL ||
 	    (add && (conn->spd == NULL || conn->spd->nshared != 0 ||
-	    (conn->spd->policy != SPD_PASS && !esp_policy_is_past(&conn->esp)))))
+	    (conn->spd->policy != SPD_PASS &&
+	    !esp_policy_is_past(&conn->esp)))))
 		return;
 	conn->routed = add;
 	c->shell->pass_route(c->shell_arg, &conn->key.dst.addr, add);
@@ -133,7 +134,8 @@ connection_set_right(struct connection *conn, enum oe_right right, bool shares)
 	connections_decide(conn->core, e);
 }
 
-/* The identical connection is the one that a peer's new keys belong to (§3.3.2). */
+/* The identical connection is the one that a peer's new keys
+ * belong to (§3.3.2). */
 struct connection *
 connection_identical(const struct spd_entry *e, const struct keying_id *id)
 {
@@ -236,7 +238,7 @@ connection_leave(struct connection *conn)
 	connections_decide(conn->core, e);
 }
 
-/* --- what the connections of an entry decide for it -------------------------------- */
+/* --- what the connections of an entry decide for it ----------------------- */
 
 bool
 connection_decides(const struct connection *conn)

@@ -63,7 +63,8 @@ core_set_now(struct core *c, uint64_t now)
 }
 
 bool
-core_budget_left(const struct core *c, const unsigned n[CAUSES], enum cause cause)
+core_budget_left(const struct core *c, const unsigned n[CAUSES],
+    enum cause cause)
 {
 	unsigned max = c->config->connections_max;
 

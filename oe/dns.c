@@ -17,8 +17,10 @@
 #include "oe/dns.h"
 
 #define DNS_SERVERS_MAX	4
-#define DNS_ASKS_MAX	512	/* sockets at once; further look-ups wait for one */
-#define DNS_GRACE	300000	/* microseconds for an earlier resolver of the list */
+#define DNS_ASKS_MAX	512	/* sockets at once; further
+				 * look-ups wait for one */
+#define DNS_GRACE	300000	/* microseconds for an earlier
+				 * resolver of the list */
 
 enum { QUEUE_OURS, QUEUE_STRANGERS, QUEUES };
 
@@ -30,7 +32,8 @@ struct query {
 	bool		    started;
 	dns_fn		    fn;
 	void		   *arg;
-	struct event	    later;	/* the grace, or a failure known at once */
+	struct event	    later;	/* the grace, or a
+					 * failure known at once */
 	bool		    grace, grace_over;
 	struct ask	   *ask[DNS_SERVERS_MAX];
 	struct record_answer *answer[DNS_SERVERS_MAX];	/* NULL: not yet */
@@ -47,7 +50,7 @@ struct dns {
 	struct queries	   asking, waiting[QUEUES];
 };
 
-/* --- resolvers ------------------------------------------------------------------ */
+/* --- resolvers ------------------------------------------------------------ */
 
 static void
 dns_set_servers(struct dns *d, const struct addr *servers, size_t n)
@@ -56,7 +59,8 @@ dns_set_servers(struct dns *d, const struct addr *servers, size_t n)
 	memcpy(d->servers, servers, d->nservers * sizeof(*servers));
 }
 
-/* Half of the descriptors, as there are other uses for them; TCP takes a second. */
+/* Half of the descriptors, as there are other uses for them;
+ * TCP takes a second. */
 static size_t
 dns_sockets_max(void)
 {
@@ -93,7 +97,7 @@ dns_new(struct event_base *base, const struct addr *servers, size_t n,
 	return d;
 }
 
-/* --- look-ups ------------------------------------------------------------------- */
+/* --- look-ups ------------------------------------------------------------- */
 
 /* Nothing is asked any more, and what was answered is forgotten. */
 static void

@@ -77,7 +77,8 @@ connection_expire(struct connection *conn, enum oe_reason why)
 	conn->state = CONNECTION_EXPIRED;
 	connection_detach(conn);
 	TAILQ_FOREACH(p, &conn->pairs, entry) {
-		if (c->keying->delete_child(c->keying_arg, c->now, p->spi_in) == 0)
+		if (c->keying->delete_child(c->keying_arg, c->now,
+		    p->spi_in) == 0)
 			told = true;
 	}
 	/* There is no peer to tell, or nothing to tell of. */
@@ -96,7 +97,7 @@ connection_entry_free(struct core *c, struct spd_entry *e)
 	spd_free(c, e);
 }
 
-/* --- the end of a search ---------------------------------------------------------- */
+/* --- the end of a search -------------------------------------------------- */
 
 unsigned
 connection_dns_left(const struct connection *conn)
@@ -146,10 +147,11 @@ connection_settle(struct connection *conn, bool deny, unsigned lifespan,
 	peer_gateways_clear(conn);
 	session_forget(conn);
 	conn->look_at = c->now + (uint64_t)lifespan * SECONDS;
-	if ((connection_is_oe(conn) || conn->class == OE_CLASS_TUNNEL) && !again)
+	if ((connection_is_oe(conn) || conn->class == OE_CLASS_TUNNEL) &&
+	    !again)
 		log_info("%s: %s: %s; looked at again in %u s",
-		    ADDR_TEXT(&conn->key.dst.addr), deny ? "denied" : "clear text",
-		    REASON_TEXT(reason), lifespan);
+		    ADDR_TEXT(&conn->key.dst.addr), deny ? "denied" :
+		    "clear text", REASON_TEXT(reason), lifespan);
 	connection_set(conn, deny ? CONNECTION_DENY : CONNECTION_CLEAR,
 	    deny ? SPD_DENY : SPD_PASS);
 	connection_route(conn, !deny);
@@ -165,7 +167,7 @@ connection_no_oe(struct connection *conn, unsigned lifespan,
 	    reason);
 }
 
-/* --- the end of keys --------------------------------------------------------------- */
+/* --- the end of keys ------------------------------------------------------ */
 
 /* The last pair is gone. */
 void
@@ -175,8 +177,9 @@ connection_unkeyed(struct connection *conn, enum oe_reason why)
 	struct reason reason = reason_of(why);
 	bool	      by_peer = why == REASON_DELETED_BY_PEER;
 
-	log_info("%s: connection with %s ended: %s", ADDR_TEXT(&conn->key.dst.addr),
-	    keying_id_text(&conn->peer_id), REASON_TEXT(&reason));
+	log_info("%s: connection with %s ended: %s",
+	    ADDR_TEXT(&conn->key.dst.addr), keying_id_text(&conn->peer_id),
+	    REASON_TEXT(&reason));
 	if (by_peer)
 		known_departed(c, &conn->path.peer);
 	core_event(c, conn, "expired");

@@ -37,7 +37,8 @@
 #include "oe/version.h"
 
 #define TICK_MS			1000
-#define GAP_MS			4000	/* a tick as late as this: we were asleep */
+#define GAP_MS			4000	/* a tick as late as
+					 * this: we were asleep */
 #define RECALL_A_TICK		16	/* peers told of our crash, a second */
 
 struct oe {
@@ -55,7 +56,8 @@ struct oe {
 	void		  *resolvers_arg;
 	struct door	  *door;	/* to what speaks IKE */
 	struct event	  *tick, *ike_timer, *hold_timer;
-	uint64_t	   ike_at, hold_at;	/* when the timers are set for */
+	uint64_t	   ike_at, hold_at;	/* when the timers
+						 * are set for */
 	uint64_t	   ticked;
 	TAILQ_HEAD(, question) questions;
 };
@@ -83,8 +85,8 @@ oe_arm(struct event *ev, uint64_t *set, uint64_t at)
 	event_add(ev, &tv);
 }
 
-/* Whatever was said to IKE and to the core: what it released is sent, and time-outs
- * moved with it. */
+/* Whatever was said to IKE and to the core: what it released is sent, and
+ * time-outs moved with it. */
 static void
 oe_schedule(struct oe *oe)
 {
@@ -137,7 +139,8 @@ oe_tick(evutil_socket_t fd, short what, void *arg)
 	if (oe->ticked != 0 && now - oe->ticked >= GAP_MS) {
 		log_info("awake after %llu s",
 		    (unsigned long long)(now - oe->ticked) / 1000);
-		/* Set by a clock that goes on in sleep, they run by one that does not. */
+		/* Set by a clock that goes on in sleep, they run by
+		 * one that does not. */
 		oe->ike_at = oe->hold_at = 0;
 		liveness_wake(oe->core, now, "awake");
 		if (oe->shell.woken != NULL)
@@ -149,7 +152,7 @@ oe_tick(evutil_socket_t fd, short what, void *arg)
 	oe_schedule(oe);
 }
 
-/* --- what the core asks ----------------------------------------------------------- */
+/* --- what the core asks --------------------------------------------------- */
 
 struct question {
 	TAILQ_ENTRY(question) entry;
@@ -219,7 +222,7 @@ static const struct core_ops core_ops = {
 	.event = oe_event,
 };
 
-/* --- what IKE asks ------------------------------------------------------------------ */
+/* --- what IKE asks -------------------------------------------------------- */
 
 static void
 oe_ike_send(void *arg, const struct keying_path *path, const uint8_t *buf,
@@ -322,15 +325,16 @@ static void
 oe_invalid_spi(void *arg, const struct addr *peer, uint32_t spi_out,
     bool authenticated)
 {
-	liveness_invalid_spi(((struct oe *)arg)->core, clock_now(), peer, spi_out,
-	    authenticated);
+	liveness_invalid_spi(((struct oe *)arg)->core, clock_now(), peer,
+	    spi_out, authenticated);
 }
 
 static void
 oe_initial_contact(void *arg, const struct keying_id *id,
     const struct addr *peer)
 {
-	responder_initial_contact(((struct oe *)arg)->core, clock_now(), id, peer);
+	responder_initial_contact(((struct oe *)arg)->core, clock_now(), id,
+	    peer);
 }
 
 static const struct keying_ops keying_ops = {
@@ -349,7 +353,7 @@ static const struct keying_ops keying_ops = {
 	.initial_contact = oe_initial_contact,
 };
 
-/* --- life ----------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------- */
 
 static struct dns *
 oe_dns_new(struct oe *oe, const struct oe_config *c)
@@ -484,7 +488,8 @@ oe_new(struct oe_config *c, struct event_base *base,
 	}
 	if (oe_config_can_begin(c) &&
 	    oe_config_state(c, shell->state) != NULL)
-		oe->remembered = remember_open(oe_config_state(c, shell->state));
+		oe->remembered = remember_open(oe_config_state(c,
+		    shell->state));
 	core_set_now(oe->core, clock_now());
 	remember_spoken(oe->remembered, oe->core, clock_wall());
 	/* By SIGHUP it may become of use. */
@@ -561,7 +566,8 @@ oe_reconfigure(struct oe *oe, struct oe_config *c)
 	struct oe_config *old = oe->config;
 	bool		  restart;
 
-	/* What IKE was begun with; a new key or name is a new peer to others. */
+	/* What IKE was begun with; a new key or name is a
+	 * new peer to others. */
 	restart = !same_key(old->key, c->key) ||
 	    !keying_id_equal(&old->id, &c->id) || old->legacy != c->legacy ||
 	    old->rsa_min_bits != c->rsa_min_bits || old->dpd != c->dpd ||
@@ -575,7 +581,8 @@ oe_reconfigure(struct oe *oe, struct oe_config *c)
 	if (restart) {
 		core_drop_all(oe->core, clock_now());
 		if (oe_restart_ike(oe, c) == -1)
-			log_error("IKE cannot start with the new configuration");
+			log_error("IKE cannot start with the new "
+			    "configuration");
 	}
 	oe_config_free(old);
 	oe_schedule(oe);
@@ -588,7 +595,7 @@ oe_on_resolvers(struct oe *oe, oe_resolvers_fn fn, void *arg)
 	oe->resolvers_arg = arg;
 }
 
-/* --- packets ----------------------------------------------------------------------------- */
+/* --- packets -------------------------------------------------------------- */
 
 void
 oe_outbound(struct oe *oe, const struct packet_view *v)

@@ -27,7 +27,8 @@
 #define TCP_RST		0x04
 #define TCP_ACK		0x10
 
-#define EVICT_TRIES	64	/* of the longest unused, when a budget is used up */
+#define EVICT_TRIES	64	/* of the longest unused, when a
+				 * budget is used up */
 /* How far two segments of one connection may be apart. */
 #define TCP_NEAR	(1u << 20)
 
@@ -48,21 +49,24 @@ struct flow_key {
 	struct addr ours, theirs;
 	uint16_t our_port, their_port;	/* ICMP: identifier, 0 */
 	uint8_t	 protocol;
-	uint8_t	 we_ask;		/* ICMP queries: both sides count identifiers */
+	uint8_t	 we_ask;	/* ICMP queries: both sides count identifiers */
 	uint16_t zero;
 };
 
 struct flow {
 	UT_hash_handle	   hh;
-	TAILQ_ENTRY(flow)  entry;	/* of its connection, or of the clear; longest unused first */
+	TAILQ_ENTRY(flow)  entry;	/* of its connection, or of the clear;
+					 * longest unused first */
 	struct flow_key	   key;
 	struct connection *conn;	/* NULL: in the clear */
 	struct spd_entry  *spd;
 	uint64_t	   used;
 	bool		   closed;	/* TCP's FIN or RST was seen */
-	bool		   proven;	/* else heard in the middle of a TCP connection */
+	bool		   proven;	/* else heard in the middle of
+					 * a TCP connection */
 	bool		   counted;	/* what follows is known */
-	uint32_t	   our_seq, their_seq;	/* TCP: what either side sends next */
+	uint32_t	   our_seq, their_seq;	/* TCP: what either
+						 * side sends next */
 };
 
 /* What a packet says of its flow. */
@@ -76,7 +80,7 @@ struct flow_packet {
 	uint32_t our_seq, their_seq;
 };
 
-/* --- what flow a packet is of -------------------------------------------------- */
+/* --- what flow a packet is of --------------------------------------------- */
 
 static void
 read_tcp(const uint8_t *tcp, size_t len, bool in, struct flow_packet *p)
@@ -118,8 +122,8 @@ read_key(const uint8_t *p, size_t len, uint8_t protocol, bool in,
 		if (len < ICMP_HEADER_LEN)
 			return false;
 		type = p[0];
-		/* Echo; then time stamp, information, mask: 13 asks, 14 answers,
-		 * and so on. */
+		/* Echo; then time stamp, information, mask: 13 asks, 14
+		 * answers, and so on. */
 		if (type == ICMP_ECHO || type == ICMP_ECHOREPLY ||
 		    (type >= 13 && type <= 18)) {
 			out->answers = type == ICMP_ECHOREPLY ||
@@ -183,7 +187,7 @@ flow_read(const struct packet_view *v, bool in, struct flow_packet *p)
 	return true;
 }
 
-/* --- the table -------------------------------------------------------------------- */
+/* --- the table ------------------------------------------------------------ */
 
 static struct flow *
 flow_get(const struct core *c, const struct flow_key *k)
@@ -254,7 +258,8 @@ flow_idle(const struct core *c, const struct flow *f, bool clear)
 	uint64_t most;
 
 	if (f->key.protocol == 6)
-		most = clear ? CLEAR_TCP : f->closed ? IDLE_TCP_CLOSED : IDLE_TCP;
+		most = clear ? CLEAR_TCP : f->closed ? IDLE_TCP_CLOSED :
+		    IDLE_TCP;
 	else if (f->key.protocol == 1)
 		most = clear ? CLEAR_ICMP : IDLE_ICMP;
 	else
@@ -321,7 +326,7 @@ flow_move(struct core *c, struct flow *f, struct spd_entry *e,
 	return true;
 }
 
-/* --- whose flow it is --------------------------------------------------------------- */
+/* --- whose flow it is ----------------------------------------------------- */
 
 /* Sequence numbers are what somebody who is not on the path of a TCP connection
  * does not know of it (RFC 5961 §1). */
@@ -419,7 +424,7 @@ flow_hear_clear(struct core *c, struct spd_entry *e,
 	return true;
 }
 
-/* --- outbound ------------------------------------------------------------------------- */
+/* --- outbound ------------------------------------------------------------- */
 
 /* The first fragment has the ports; the others follow it. */
 static void
@@ -444,8 +449,9 @@ fragment_find(const struct core *c, const struct packet_view *v)
 
 	for (i = 1; i <= FRAGMENTS_MAX; i++) {
 		f = &c->fragments[(c->fragment - i) % FRAGMENTS_MAX];
-		if (addr_equal(&f->src, &v->src) && addr_equal(&f->dst, &v->dst) &&
-		    f->id == v->id && f->protocol == v->protocol)
+		if (addr_equal(&f->src, &v->src) &&
+		    addr_equal(&f->dst, &v->dst) && f->id == v->id &&
+		    f->protocol == v->protocol)
 			return f->conn;
 	}
 	return NULL;
@@ -532,7 +538,7 @@ flow_peek(const struct core *c, const struct addr *ours,
 	return f != NULL && f->proven ? f->conn : NULL;
 }
 
-/* --- the end ----------------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 void
 flow_forget(struct core *c, struct connection *conn)

@@ -11,9 +11,12 @@
 #include "oe/lookup.h"
 
 #define SECONDS		1000u
-#define AGAIN_MIN	15	/* seconds until DNS is asked again, whatever a TTL says */
-#define AGAIN_SILENT	5	/* nobody answered: at a portal, or a gateway that starts again */
-#define AGAIN_ABSENT	300	/* a record that is published should be seen soon */
+#define AGAIN_MIN	15	/* seconds until DNS is asked again,
+				 * whatever a TTL says */
+#define AGAIN_SILENT	5	/* nobody answered: at a portal, or a gateway
+				 * that starts again */
+#define AGAIN_ABSENT	300	/* a record that is published
+				 * should be seen soon */
 #define AGAIN_CONFIRMED	3600
 
 enum { ASK_KEY, ASK_IPSECKEY, ASK_TXT };

@@ -24,13 +24,14 @@
 #include "oe/version.h"
 
 #define SECONDS		1000u
-#define BLIND_MAX	32	/* peers tried of whom DNS says nothing, at once */
+#define BLIND_MAX	32	/* peers tried of whom DNS says
+				 * nothing, at once */
 #define ROOM_RETRY	1000	/* a search that met a limit tries again */
 
 /* Tags of a connection's DNS questions. */
 enum { ASK_TXT, ASK_IPSECKEY, ASK_KEY /* + index of the gateway */ };
 
-/* --- limits of our own ------------------------------------------------------------- */
+/* --- limits of our own ---------------------------------------------------- */
 
 /* Something of ours is full: what waits goes on waiting, and is tried again. */
 static void
@@ -76,7 +77,7 @@ initiator_tick_room(struct connection *conn)
 static void initiator_ended(struct connection *conn, enum keying_failure f,
     const char *detail);
 
-/* --- pending OE --------------------------------------------------------------------- */
+/* --- pending OE ----------------------------------------------------------- */
 
 void
 initiator_ask_keys(struct connection *conn)
@@ -158,7 +159,8 @@ initiator_ended(struct connection *conn, enum keying_failure f,
 	case CONNECTION_EXPIRED:
 		return;
 	}
-	/* The peer has keys, and the fault is ours: no reason for clear text. */
+	/* The peer has keys, and the fault is ours: no
+	 * reason for clear text. */
 	if (f == KEYING_LOCAL && connection_is_oe(conn)) {
 		why = reason_with(REASON_IKE_FULL, detail != NULL ? detail :
 		    keying_failure_text(f));
@@ -213,7 +215,7 @@ initiator_failed(struct connection *conn, unsigned version,
 	initiator_ended(conn, f, detail);
 }
 
-/* --- potential OE: DNS ---------------------------------------------------------------- */
+/* --- potential OE: DNS ---------------------------------------------------- */
 
 static void
 initiator_note_ttl(struct connection *conn, const struct record_answer *a)
@@ -424,7 +426,8 @@ initiator_dns_answered(struct core *c, void *owner, unsigned tag,
 	if (tag >= ASK_KEY) {
 		if (a->status == RECORD_FOUND &&
 		    tag - ASK_KEY < conn->npeer_gateways) {
-			peer_gateway_add_keys(&conn->peer_gateways[tag - ASK_KEY], a);
+			peer_gateway_add_keys(conn->peer_gateways + tag -
+			    ASK_KEY, a);
 			conn->authentic = conn->authentic && a->authentic;
 		} else if (a->status == RECORD_MALFORMED ||
 		    a->status == RECORD_BOGUS) {
@@ -441,8 +444,8 @@ initiator_dns_answered(struct core *c, void *owner, unsigned tag,
 		conn->ipseckey = a->status;
 		conn->ipseckey_here = true;
 	}
-	/* TXT is what the drafts ask for; IPSECKEY stands in where there is none
-	 * that is of use.  Where DNSSEC found a forgery nothing does. */
+	/* TXT is what the drafts ask for; IPSECKEY stands in where there is
+	 * none that is of use.  Where DNSSEC found a forgery nothing does. */
 	if (a->status == RECORD_FOUND) {
 		conn->blind = false;
 		peer_gateways_set(conn, a);

@@ -9,7 +9,8 @@
 
 #define KNOWN_SETS	1024
 #define KNOWN_WAYS	8
-#define DEPARTED_TIME	60000	/* a goodbye is remembered so long, milliseconds */
+#define DEPARTED_TIME	60000	/* a goodbye is remembered so
+				 * long, milliseconds */
 
 /* Peers with keys, of late or in DNS: a cache of fixed size. */
 struct known {
@@ -17,7 +18,8 @@ struct known {
 	uint64_t used;
 };
 
-/* addr_hash() is keyed, as whoever chooses addresses could else fill one set. */
+/* addr_hash() is keyed, as whoever chooses addresses could
+ * else fill one set. */
 static struct known *
 known_set(const struct core *c, const struct addr *addr)
 {
@@ -71,7 +73,8 @@ known_has_departed(const struct core *c, const struct addr *addr)
 	unsigned i;
 
 	for (i = 0; i < DEPARTED_MAX; i++) {
-		if (addr_equal(&c->departed[i].addr, addr) && c->departed[i].at != 0 &&
+		if (addr_equal(&c->departed[i].addr, addr) &&
+		    c->departed[i].at != 0 &&
 		    c->now - c->departed[i].at < DEPARTED_TIME)
 			return true;
 	}

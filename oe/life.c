@@ -125,8 +125,8 @@ core_reconfigure(struct core *c, uint64_t now, struct oe_config *config)
 		if (conn->state == CONNECTION_EXPIRED)
 			continue;
 		/* Tunnels are few and may have changed in any part. */
-		if (classes_find(config->classes, &conn->key.dst.addr, &m) == 0 &&
-		    m.class == conn->class && m.class != OE_CLASS_TUNNEL)
+		if (classes_find(config->classes, &conn->key.dst.addr, &m) ==
+		    0 && m.class == conn->class && m.class != OE_CLASS_TUNNEL)
 			continue;
 		connection_expire(conn, REASON_RECONFIGURED);
 	}

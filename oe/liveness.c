@@ -14,8 +14,8 @@
 #define PROBE_INTERVAL	3000	/* between questions about one connection */
 #define HINT_INTERVAL	5000	/* the same, where a stranger may cause them */
 
-/* The peer does not answer for these SAs: keyed anew beside them, at most once a minute
- * while that leads to nothing. */
+/* The peer does not answer for these SAs: keyed anew beside them, at most once
+ * a minute while that leads to nothing. */
 static void
 liveness_key_anew(struct connection *conn, const char *why)
 {
@@ -31,8 +31,9 @@ liveness_key_anew(struct connection *conn, const char *why)
 		return;
 	conn->anew_at = c->now;
 	conn->silent = true;
-	log_info("%s: %s: asking %s for new keys", ADDR_TEXT(&conn->key.dst.addr),
-	    why, keying_id_text(&conn->peer_id));
+	log_info("%s: %s: asking %s for new keys",
+	    ADDR_TEXT(&conn->key.dst.addr), why,
+	    keying_id_text(&conn->peer_id));
 	conn->request_at = 0;
 	request_rekey(conn, why);
 }
@@ -43,7 +44,8 @@ liveness_probe(struct connection *conn, unsigned interval, const char *why)
 	struct core *c = conn->core;
 
 	if (conn->state != CONNECTION_KEYED ||
-	    (conn->requested && !conn->silent) || (conn->probe_at != 0 && c->now - conn->probe_at < interval))
+	    (conn->requested && !conn->silent) ||
+	    (conn->probe_at != 0 && c->now - conn->probe_at < interval))
 		return;
 	conn->probe_at = c->now;
 	if (conn->unanswered != 0 && conn->asked_at == 0)
@@ -136,7 +138,8 @@ liveness_invalid_spi(struct core *c, uint64_t now, const struct addr *peer,
 
 	c->now = now;
 	TAILQ_FOREACH(conn, &c->connections, all) {
-		if (!addr_equal(&conn->path.peer, peer) || conn->state != CONNECTION_KEYED)
+		if (!addr_equal(&conn->path.peer, peer) ||
+		    conn->state != CONNECTION_KEYED)
 			continue;
 		/* Of several pairs only the one that we send on matters. */
 		if ((p = connection_any_pair(conn)) == NULL ||
@@ -197,8 +200,8 @@ liveness_heard_from(struct sa_pair *p, const struct addr *peer, uint16_t port)
 		return;
 	if (ratelimit_pass(&p->bad, c->now))
 		log_info("%s: the NAT before %s maps anew: at %s, port %u",
-		    ADDR_TEXT(&conn->key.dst.addr), keying_id_text(&conn->peer_id),
-		    ADDR_TEXT(peer), port);
+		    ADDR_TEXT(&conn->key.dst.addr),
+		    keying_id_text(&conn->peer_id), ADDR_TEXT(peer), port);
 	TAILQ_FOREACH(other, &conn->pairs, entry) {
 		if (other->follows)
 			pair_move(other, peer, port);

@@ -21,14 +21,16 @@
 #include "oe/planes.h"
 #include "oe/wire.h"
 
-#define OED_SETTLE	300	/* ms after a change of the network before rules are looked at */
+#define OED_SETTLE	300	/* ms after a change of the network before
+				 * rules are looked at */
 
 struct oed_config {
 	struct addr	  address;	/* none: the default route's source */
 	char		  interface[IFNAMSIZ];
 	char		 *control;
 	struct web_config web;
-	bool		  stay_shut;	/* what policy shuts is so after an orderly end too */
+	bool		  stay_shut;	/* what policy shuts is so after
+					 * an orderly end too */
 	struct oe_config *oe;
 };
 
@@ -44,7 +46,7 @@ struct oed {
 	struct addr	   address;
 };
 
-/* --- configuration ------------------------------------------------------------------ */
+/* --- configuration -------------------------------------------------------- */
 
 static const struct option oed_options[] = {
 	{ "address", OPTION_ADDRESS, OPTION_FIXED, .ipv4 = true,
@@ -92,7 +94,7 @@ oed_config_read(const struct option_source *s)
 	return NULL;
 }
 
-/* --- while it runs -------------------------------------------------------------------- */
+/* --- while it runs -------------------------------------------------------- */
 
 static void oed_guard(struct oed *d, const struct oe_config *c);
 
@@ -213,7 +215,7 @@ oed_network(evutil_socket_t fd, short what, void *arg)
 		evtimer_add(d->settle, &tv);
 }
 
-/* --- life -------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------- */
 
 static void
 oed_events(struct oed *d)

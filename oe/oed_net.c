@@ -38,7 +38,8 @@
 #define METRIC_BARE	2
 
 #define TUN_MTU		1400	/* with ESP_OVERHEAD it fits into Ethernet */
-#define BATCH		64	/* packets a wake-up: the other sockets wait no longer */
+#define BATCH		64	/* packets a wake-up: the other
+				 * sockets wait no longer */
 
 struct oed_net {
 	struct event_base *base;
@@ -59,7 +60,7 @@ struct oed_net {
 	uint8_t		   buf[GSO_BUFFER_LEN];
 };
 
-/* --- routes ------------------------------------------------------------------------- */
+/* --- routes --------------------------------------------------------------- */
 
 static int
 net_rule(struct oed_net *n, const struct rtnl_rule *r)
@@ -151,7 +152,7 @@ oed_net_mend(struct oed_net *n)
 	guard_mend(n->guard);
 }
 
-/* --- from the kernel ------------------------------------------------------------------ */
+/* --- from the kernel ------------------------------------------------------ */
 
 static void
 tun_packet(void *arg, const struct packet_view *v)
@@ -187,7 +188,7 @@ on_batch(void *arg, bool more)
 		gso_join_flush(n->join);
 }
 
-/* --- to the kernel ---------------------------------------------------------------------- */
+/* --- to the kernel -------------------------------------------------------- */
 
 static void
 send_packet(void *arg, const struct packet_view *v)
@@ -271,7 +272,7 @@ const struct oe_shell oed_net_shell = {
 	.event = on_event,
 };
 
-/* --- life ----------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------- */
 
 struct oed_net *
 oed_net_open(struct event_base *base, const char *name,

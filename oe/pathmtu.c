@@ -105,7 +105,8 @@ pathmtu_sent(struct connection *conn, const struct esp_pair *esp,
 	uint64_t	      now = conn->core->now;
 	size_t		      below = mtu_below(pathmtu_of(conn));
 
-	/* What may be cut fits at last; what is too large is not sent at all. */
+	/* What may be cut fits at last; what is too large is
+	 * not sent at all. */
 	if (tcp == NULL || !v->df || below == 0 ||
 	    v->len <= esp_pair_mtu(esp, below) ||
 	    v->len > esp_pair_mtu(esp, pathmtu_of(conn)))

@@ -15,10 +15,13 @@
 #include "oe/version.h"
 
 #define PEERS_MAX	1024		/* identities with their keys, cached */
-#define PEER_WAITING_MAX 16		/* negotiations that wait for one identity's keys */
-#define PEERS_WAITING_PER_ADDRESS 8	/* identities looked up for one address at once */
+#define PEER_WAITING_MAX 16		/* negotiations that wait for
+					 * one identity's keys */
+#define PEERS_WAITING_PER_ADDRESS 8	/* identities looked up for
+					 * one address at once */
 #define SECONDS		1000u
-#define PEER_TTL_MIN	5		/* seconds: a flood of message 1 asks DNS once */
+#define PEER_TTL_MIN	5		/* seconds: a flood of
+					 * message 1 asks DNS once */
 #define PEER_TTL_MAX	86400
 
 enum { ASK_KEY, ASK_IPSECKEY, ASK_TXT };
@@ -82,7 +85,8 @@ peer_dns(struct core *c, void *owner, unsigned tag,
 				    KEYING_KEYS_MAX, &a->r[i].key);
 		}
 		if (p->nkeys > had) {
-			p->authentic = a->authentic && (had == 0 || p->authentic);
+			p->authentic = a->authentic &&
+			    (had == 0 || p->authentic);
 			p->found = true;
 		}
 	} else if (a->status != RECORD_FOUND && a->status != RECORD_NONE) {
@@ -166,8 +170,8 @@ peer_new(struct core *c, const struct keying_id *id, const char *name,
 	HASH_ADD(hh, c->peers, id, sizeof(p->id), p);
 	c->npeers++;
 	for (i = ASK_KEY; i <= ASK_TXT; i++) {
-		if (lookup_start(c, CAUSE_STRANGERS, name, peer_types[i], peer_dns,
-		    p, i) == 0)
+		if (lookup_start(c, CAUSE_STRANGERS, name, peer_types[i],
+		    peer_dns, p, i) == 0)
 			p->waiting++;
 	}
 	if (p->waiting == 0) {

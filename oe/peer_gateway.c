@@ -35,8 +35,8 @@ peer_gateway_of(struct connection *conn, const struct keying_id *id)
 	}
 	if (conn->npeer_gateways == PEER_GATEWAYS_MAX)
 		return NULL;
-	conn->peer_gateways = xrealloc(conn->peer_gateways, conn->npeer_gateways + 1,
-	    sizeof(*g));
+	conn->peer_gateways = xrealloc(conn->peer_gateways,
+	    conn->npeer_gateways + 1, sizeof(*g));
 	g = &conn->peer_gateways[conn->npeer_gateways++];
 	memset(g, 0, sizeof(*g));
 	g->id = *id;
@@ -130,7 +130,8 @@ peer_gateway_add_keys(struct peer_gateway *g, const struct record_answer *a)
 	unsigned i;
 
 	for (i = 0; i < a->n; i++)
-		pubkey_list_add(&g->keys, &g->nkeys, KEYING_KEYS_MAX, &a->r[i].key);
+		pubkey_list_add(&g->keys, &g->nkeys, KEYING_KEYS_MAX,
+		    &a->r[i].key);
 }
 
 /* Without a key nobody can be known. */

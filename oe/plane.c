@@ -33,7 +33,7 @@
 #define PORT_DNS_TLS		853	/* RFC 7858 */
 #define AGAIN		1000	/* milliseconds */
 
-/* --- outbound ------------------------------------------------------------------ */
+/* --- outbound ------------------------------------------------------------- */
 
 static void
 plane_hold(struct core *c, struct spd_entry *e, const struct packet_view *v)
@@ -48,8 +48,8 @@ plane_pass(struct core *c, const struct packet_view *v)
 	c->shell->send_clear(c->shell_arg, v);
 }
 
-/* An ICMP error to the host, from the address it has asked: our own it would take
- * for a forgery (RFC 1812 §5.3.7). */
+/* An ICMP error to the host, from the address it has asked: our own it would
+ * take for a forgery (RFC 1812 §5.3.7). */
 static void
 plane_answer(struct core *c, uint8_t code, uint32_t rest,
     const struct packet_view *v)
@@ -74,9 +74,9 @@ plane_deny(struct core *c, const struct packet_view *v)
 
 /*
  * The connection for what no SA has claimed: its peer may speak for all of the
- * address, as its gateway (of several the one keyed last, §8) or as the one host
- * there.  NULL: none has keys now; or, where *shared, several hosts have that
- * right (§5.3), and nothing tells for which of them the packet is.
+ * address, as its gateway (of several the one keyed last, §8) or as the one
+ * host there.  NULL: none has keys now; or, where *shared, several hosts have
+ * that right (§5.3), and nothing tells for which of them the packet is.
  */
 static struct connection *
 plane_choose(const struct spd_entry *e, bool *shared)
@@ -151,8 +151,9 @@ plane_encrypt_on(struct connection *conn, const struct packet_view *v)
 	clamped = pathmtu_clamp(conn, mtu, v, syn);
 	if (v->len <= mtu)
 		plane_send(p, &clamped);
-	/* Cut before it is encrypted: the peer need not reassemble to decrypt.  In
-	 * a flow's own SA only what names its ports is taken (RFC 4301 §7). */
+	/* Cut before it is encrypted: the peer need not reassemble to
+	 * decrypt.  In a flow's own SA only what names its ports is
+	 * taken (RFC 4301 §7). */
 	else if (!pair_is_whole(p) ||
 	    ip_fragment(&clamped, mtu, plane_send, p) == -1)
 		plane_too_big(c, mtu, v);
@@ -172,7 +173,8 @@ plane_encrypt(struct core *c, struct spd_entry *e, const struct packet_view *v)
 		return;
 	}
 	if (!shared) {
-		/* Keys are there, but the peer has not shown that it has them. */
+		/* Keys are there, but the peer has not shown
+		 * that it has them. */
 		plane_hold(c, e, v);
 		return;
 	}
@@ -294,8 +296,8 @@ plane_resolver_asks(const struct core *c, const struct packet_view *v)
 	    m.class == OE_CLASS_PERMISSIVE;
 }
 
-/* A peer that asked for nothing but flows, and not as one of several hosts (those
- * are flow_owner()'s), is answered on them. */
+/* A peer that asked for nothing but flows, and not as one of several hosts
+ * (those are flow_owner()'s), is answered on them. */
 static struct connection *
 plane_narrow(const struct spd_entry *e, const struct packet_view *v)
 {
@@ -387,11 +389,11 @@ plane_outbound(struct core *c, uint64_t now, const struct packet_view *v)
 	plane_forward(c, e, v);
 }
 
-/* --- what was held ------------------------------------------------------------ */
+/* --- what was held -------------------------------------------------------- */
 
 /*
- * First and last datagram go out in the order they came (§3.1).  That of an entry
- * which has no connection any more ends with it.
+ * First and last datagram go out in the order they came (§3.1).  That of an
+ * entry which has no connection any more ends with it.
  */
 static void
 plane_release_entry(struct core *c, struct spd_entry *e)
@@ -439,11 +441,12 @@ plane_again(struct connection *conn)
 	spd_keep_no_more(c, &d);
 }
 
-/* --- inbound ------------------------------------------------------------------- */
+/* --- inbound -------------------------------------------------------------- */
 
 /*
  * Clear packets are no less trusted than those of an OE tunnel, but what runs
- * encrypted, and who must encrypt, is not to be spoken for in the clear (§12.1).
+ * encrypted, and who must encrypt, is not to be spoken for in
+ * the clear (§12.1).
  */
 bool
 plane_inbound_clear(struct core *c, uint64_t now, const struct packet_view *v)
@@ -465,7 +468,8 @@ plane_inbound_clear(struct core *c, uint64_t now, const struct packet_view *v)
 	if (e->policy == SPD_DENY)
 		goto refuse;
 	if (e->policy == SPD_ENCRYPT) {
-		/* ICMP errors of hosts on the way are not the peer's to encrypt. */
+		/* ICMP errors of hosts on the way are not the
+		 * peer's to encrypt. */
 		TAILQ_FOREACH(conn, &e->connections, entry) {
 			if (conn->policy == SPD_ENCRYPT &&
 			    conn->peer_id.type == KEYING_ID_ADDR &&
@@ -515,7 +519,8 @@ plane_unknown_spi(struct core *c, const struct packet_view *v, uint32_t spi)
 	c->count.unknown_spi++;
 	if (!ratelimit_pass(&c->unknown_spi, c->now))
 		return;
-	log_info("ESP from %s with unknown SPI 0x%08x", ADDR_TEXT(&v->src), spi);
+	log_info("ESP from %s with unknown SPI 0x%08x", ADDR_TEXT(&v->src),
+	    spi);
 	c->ops->unknown_spi(c->ops_arg, c->now, &v->src, spi);
 	if (!addr_is_set(&c->local) || !c->config->initiate ||
 	    classes_find(c->config->classes, &v->src, &m) == -1 ||
@@ -589,8 +594,8 @@ plane_inbound_esp(struct core *c, uint64_t now, const struct packet_view *v)
 	if (p->follows && v->protocol == IPPROTO_UDP && newest &&
 	    packet_ports(v, &sport, &dport))
 		liveness_heard_from(p, &v->src, sport);
-	/* Only a peer that has its half can have sent this; what waited for that goes
-	 * before what it sent. */
+	/* Only a peer that has its half can have sent this; what waited for
+	 * that goes before what it sent. */
 	if (!p->confirmed) {
 		child_confirmed(conn, spi);
 		plane_release(c);

@@ -20,7 +20,8 @@
 #include "base/util.h"
 #include "oe/pubkey.h"
 
-#define EXPONENT_MAX	8	/* bytes; larger ones only cost the verifier time */
+#define EXPONENT_MAX	8	/* bytes; larger ones only cost
+				 * the verifier time */
 #define ED25519_LEN	32
 #define ED448_LEN	57	/* RFC 8080 §3 */
 #define POINT_UNCOMPRESSED 4	/* RFC 5480 §2.2 */
@@ -63,7 +64,7 @@ curve_of_evp(EVP_PKEY *pkey)
 	return NULL;
 }
 
-/* --- RSA (RFC 3110) --------------------------------------------------------- */
+/* --- RSA (RFC 3110) ------------------------------------------------------- */
 
 /* Splits RFC 3110 bytes into exponent and modulus. */
 static int
@@ -179,7 +180,7 @@ out:
 	return len;
 }
 
-/* --- ECDSA (RFC 6605 §4) ---------------------------------------------------- */
+/* --- ECDSA (RFC 6605 §4) -------------------------------------------------- */
 
 static EVP_PKEY *
 ecdsa_to_evp(const uint8_t *p, size_t len)
@@ -197,7 +198,8 @@ ecdsa_to_evp(const uint8_t *p, size_t len)
 	snprintf(group, sizeof(group), "%s", curve->openssl);
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-		OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + len),
+		OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point,
+		    1 + len),
 		OSSL_PARAM_END,
 	};
 	/* It refuses what is not on the curve. */
@@ -237,7 +239,7 @@ ecdsa_from_evp(uint8_t wire[PUBKEY_WIRE_MAX], EVP_PKEY *pkey)
 	return len;
 }
 
-/* --- all of them ------------------------------------------------------------ */
+/* --- all of them ---------------------------------------------------------- */
 
 bool
 pubkey_is_key(enum pubkey_type type, const uint8_t *p, size_t len)
@@ -361,7 +363,7 @@ pubkey_from_evp(struct pubkey *k, EVP_PKEY *pkey)
 	return k->len == 0 ? -1 : 0;
 }
 
-/* --- files ------------------------------------------------------------------ */
+/* --- files ---------------------------------------------------------------- */
 
 /* Is it of a type and size that peers take? */
 static bool

@@ -6,7 +6,8 @@
 
 #include "oe/reason.h"
 
-/* In a text, %n is the number, %w the words; NULL: the text of what ended so. */
+/* In a text, %n is the number, %w the words; NULL: the text
+ * of what ended so. */
 static const struct {
 	const char *name, *text;
 } reasons[] = {
@@ -69,8 +70,9 @@ static const struct {
 	[REASON_EACH_FLOW] = { "each-flow", "its key is in DNS and IKE "
 	    "succeeded, for each flow alone, as the peer does not tell the "
 	    "hosts at our address apart" },
-	[REASON_ANSWERS_ANOTHER] = { "answers-another", "IKE succeeded, but the "
-	    "peer seems to answer another host at our address, and %w" },
+	[REASON_ANSWERS_ANOTHER] = { "answers-another",
+	    "IKE succeeded, but the peer seems to answer another host at our "
+	    "address, and %w" },
 	[REASON_UNUSED] = { "unused", "not used any more" },
 	[REASON_NO_FLOW] = { "no-flow", "no flow waits for keys" },
 	[REASON_DELETED_BY_PEER] = { "deleted-by-peer", "deleted by the peer" },

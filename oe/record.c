@@ -14,7 +14,8 @@
 
 #define DNS_HEADER_LEN	12
 #define DNS_LABEL_MAX	63	/* RFC 1035 §2.3.4 */
-#define DNS_TEXT_MAX	253	/* 255 bytes on the wire, as text without a final dot */
+#define DNS_TEXT_MAX	253	/* 255 bytes on the wire, as text
+				 * without a final dot */
 #define PREFERENCE_MAX	65535	/* as of MX (RFC 4322 §5.2) */
 #define DNS_CNAMES_MAX	8
 #define DNS_RCODE_OK	0
@@ -51,7 +52,7 @@ record_status_text(enum record_status s)
 	return "unknown";
 }
 
-/* --- records ---------------------------------------------------------------- */
+/* --- records -------------------------------------------------------------- */
 
 static bool
 is_space(char c)
@@ -171,7 +172,8 @@ record_txt(struct record *r, const char *s, size_t len, unsigned min_bits)
 	s = skip_space(s, end);
 	if (kind != RECORD_READ || s == end)
 		return kind;		/* no key: it is to be looked up */
-	/* FreeS/WAN's "0s" says base64 where it writes keys; some records keep it. */
+	/* FreeS/WAN's "0s" says base64 where it writes keys; some
+	 * records keep it. */
 	if (end - s > 2 && s[0] == '0' && s[1] == 's')
 		s += 2;
 	n = base64_decode(key, sizeof(key), s, (size_t)(end - s));
@@ -231,7 +233,7 @@ record_ipseckey(struct record *r, const uint8_t *p, size_t len,
 		r->gateway.addr = addr_from_bytes(gateway == 1 ? AF_INET :
 		    AF_INET6, address);
 		break;
-	case 3:				/* an uncompressed name (RFC 4025 §2.5) */
+	case 3:	/* an uncompressed name (RFC 4025 §2.5) */
 		while ((k = cursor_u8(&c)) != 0) {
 			label = cursor_take(&c, k);
 			if (k > DNS_LABEL_MAX || label == NULL ||
@@ -259,7 +261,7 @@ record_ipseckey(struct record *r, const uint8_t *p, size_t len,
 	    min_bits);
 }
 
-/* --- messages --------------------------------------------------------------- */
+/* --- messages ------------------------------------------------------------- */
 
 /* The strings of a TXT record joined (draft -17 §5.2.1). */
 static enum record_kind
@@ -294,7 +296,8 @@ answer_add(struct record_answer *out, const struct record *r)
 			return;
 		out->n--;		/* the weakest makes room */
 	}
-	/* Equal precedence keeps the order of the answer: resolvers rotate it. */
+	/* Equal precedence keeps the order of the answer:
+	 * resolvers rotate it. */
 	for (i = out->n; i > 0 && out->r[i - 1].precedence > r->precedence; i--)
 		out->r[i] = out->r[i - 1];
 	out->r[i] = *r;
@@ -315,7 +318,8 @@ record_of(struct record *r, const struct rr *rr, unsigned min_bits)
 	case RECORD_TYPE_TXT:
 		return txt_record(r, rr->data, min_bits);
 	case RECORD_TYPE_KEY:
-		return record_key(r, rr->data.p, cursor_left(&rr->data), min_bits);
+		return record_key(r, rr->data.p, cursor_left(&rr->data),
+		    min_bits);
 	case RECORD_TYPE_IPSECKEY:
 		return record_ipseckey(r, rr->data.p, cursor_left(&rr->data),
 		    min_bits);
@@ -373,7 +377,8 @@ record_parse(struct record_answer *out, const uint8_t *msg, size_t len,
 
 	out->ttl = UINT32_MAX;
 	do {
-		/* One pass a name of the CNAME chain: its records, or the next. */
+		/* One pass a name of the CNAME chain: its
+		 * records, or the next. */
 		again = false;
 		c = m.answers;
 		for (i = 0; i < m.nanswers; i++) {

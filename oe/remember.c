@@ -25,27 +25,33 @@
 
 /* What the daemon before us had with a peer. */
 struct pair {
-	struct addr src, dst;	/* src none: our own address, whatever it is now */
+	struct addr src, dst;	/* src none: our own address,
+				 * whatever it is now */
 	uint16_t port;		/* of the peer's IKE */
-	uint32_t spi;		/* our inbound one, by which the peer still sends; 0: none */
-	bool	 shares;	/* the peer is known by a name, at an address of several */
+	uint32_t spi;		/* our inbound one, by which the peer
+				 * still sends; 0: none */
+	bool	 shares;	/* the peer is known by a name, at an
+				 * address of several */
 };
 
 struct remembered {
 	struct statefile *file;
-	struct pair	  old[REMEMBER_PEERS_MAX];	/* of the predecessor, to be told */
+	/* Of the predecessor, to be told. */
+	struct pair	  old[REMEMBER_PEERS_MAX];
 	unsigned	  nold;
-	unsigned	  untold;	/* how many of old, from the first on, were not told yet */
+	unsigned	  untold;	/* how many of old, from the first on,
+					 * were not told yet */
 	uint64_t	  written;	/* hash of what the file holds */
 	struct spoken_line {
 		struct spoken key;	/* but its time */
-		int64_t	      wall;	/* which is that, in seconds since the Epoch */
+		int64_t	      wall;	/* which is that, in
+					 * seconds since the Epoch */
 	}		  spoken[SPOKEN_MAX];
 	unsigned	  nspoken;
 };
 
-/* "ikev2 HASH SECONDS ours|theirs": a key that spoke IKEv2, and when, since the Epoch;
- * true if it is such a line. */
+/* "ikev2 HASH SECONDS ours|theirs": a key that spoke IKEv2, and when, since the
+ * Epoch; true if it is such a line. */
 static bool
 remember_read_spoken(struct remembered *m, const char *line)
 {
@@ -99,7 +105,8 @@ remember_spoken(const struct remembered *m, struct core *c, int64_t wall)
 	unsigned      i;
 
 	for (i = 0; m != NULL && i < m->nspoken; i++) {
-		/* The file's clock may have been wrong, but not ahead of all. */
+		/* The file's clock may have been wrong, but
+		 * not ahead of all. */
 		if (m->spoken[i].wall > wall)
 			continue;
 		s = m->spoken[i].key;
@@ -110,8 +117,8 @@ remember_spoken(const struct remembered *m, struct core *c, int64_t wall)
 	}
 }
 
-/* "SRC DST PORT SPI ID" a line, of older files SRC DST alone; a line that is none
- * is the file's fault, not ours. */
+/* "SRC DST PORT SPI ID" a line, of older files SRC DST alone; a line that is
+ * none is the file's fault, not ours. */
 static void
 remember_read(struct remembered *m, char *text)
 {
@@ -231,7 +238,8 @@ remember_note(struct remembered *m, const struct core *c, int64_t wall)
 	text = xcalloc(1, cap);
 	TAILQ_FOREACH(conn, &c->connections, all) {
 		if (conn->state != CONNECTION_KEYED ||
-		    conn->class == OE_CLASS_TUNNEL || count == REMEMBER_PEERS_MAX)
+		    conn->class == OE_CLASS_TUNNEL ||
+		    count == REMEMBER_PEERS_MAX)
 			continue;
 		n += remember_line(text + n, cap - n, c, conn);
 		count++;
@@ -260,7 +268,9 @@ static bool
 remember_wanted(const struct core *c, const struct pair *old,
     struct class_match *p)
 {
-	return core_is_ours(c, addr_is_set(&old->src) ? &old->src : &c->local) &&
+	const struct addr *src = addr_is_set(&old->src) ? &old->src : &c->local;
+
+	return core_is_ours(c, src) &&
 	    classes_find(c->config->classes, &old->dst, p) == 0 &&
 	    (p->class == OE_CLASS_PERMISSIVE || p->class == OE_CLASS_PARANOID);
 }

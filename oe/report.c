@@ -99,11 +99,13 @@ seconds_to(uint64_t now, uint64_t at)
 	return at > now ? (at - now + 999) / 1000 : 0;
 }
 
-/* --- spd ------------------------------------------------------------------------ */
+/* --- spd ------------------------------------------------------------------ */
 
 struct connection_row {
-	const char *event, *line;	/* NULL: it is no event, no answer to "why" */
-	char	    src[PREFIX_TEXT_MAX], dst[PREFIX_TEXT_MAX], spi_in[16], spi_out[16], cipher[64];
+	const char *event, *line;	/* NULL: it is no event,
+					 * no answer to "why" */
+	char	    src[PREFIX_TEXT_MAX], dst[PREFIX_TEXT_MAX];
+	char	    spi_in[16], spi_out[16], cipher[64];
 	const char *policy, *class, *state, *reason, *peer, *auth, *right;
 	char	    detail[REASON_WORDS_MAX + ADDR_TEXT_MAX];
 	char	    because[REASON_TEXT_MAX];
@@ -126,7 +128,7 @@ struct connection_row {
 	{ FIELD("peer", TEXT, PLAIN, peer, "the peer's identity") },	\
 	{ FIELD("auth", TEXT, PLAIN, auth,				\
 	    "how the peer's key came to be believed") },		\
-	{ FIELD("ike_version", NUMBER, PLAIN, ike,				\
+	{ FIELD("ike_version", NUMBER, PLAIN, ike,			\
 	    "version of IKE that made the keys") },			\
 	{ FIELD("method", TEXT, PLAIN, method,				\
 	    "how the peer proved itself: signature, psk, null"),	\
@@ -235,11 +237,11 @@ report_spd(struct core *c, size_t limit)
 	return o;
 }
 
-/* --- sa ------------------------------------------------------------------------- */
+/* --- sa ------------------------------------------------------------------- */
 
 struct pair_row {
-	char	    src[PREFIX_TEXT_MAX], dst[PREFIX_TEXT_MAX], flow[32], spi_in[16], spi_out[16];
-	char	    cipher[64];
+	char	    src[PREFIX_TEXT_MAX], dst[PREFIX_TEXT_MAX], flow[32];
+	char	    spi_in[16], spi_out[16], cipher[64];
 	const char *peer, *state, *role, *method;
 	unsigned    phase, ike;
 	uint64_t    packets, bytes, replays, auth_failures, age, rekey, silent;
@@ -336,7 +338,7 @@ report_sa(struct core *c, size_t limit)
 	return o;
 }
 
-/* --- why ------------------------------------------------------------------------- */
+/* --- why ------------------------------------------------------------------ */
 
 static const char *
 right_line(const struct connection *conn)
@@ -403,12 +405,14 @@ why_line(const struct connection *conn, char *out, size_t cap)
 		if (p == NULL)
 			break;
 		report_cipher_text(p, cipher, sizeof(cipher));
-		snprintf(peer, sizeof(peer), "%s", keying_id_text(&conn->peer_id));
+		snprintf(peer, sizeof(peer), "%s",
+		    keying_id_text(&conn->peer_id));
 		silence_text(conn, silence, sizeof(silence));
-		snprintf(out, cap, "%s: encrypted%s with %s to %s at %s (IKEv%u, "
+		snprintf(out, cap,
+		    "%s: encrypted%s with %s to %s at %s (IKEv%u, "
 		    "%s%s), "
-		    "because %s%s; %llu packets, looked at again in %llu s", dst,
-		    conn->anonymous ? ", peer unknown," : "",
+		    "because %s%s; %llu packets, looked at again in %llu s",
+		    dst, conn->anonymous ? ", peer unknown," : "",
 		    cipher, peer, ADDR_TEXT(&conn->path.peer), p->version,
 		    conn->class == OE_CLASS_TUNNEL ? report_auth_text(conn) :
 		    conn->anonymous ? "it proves nothing" :
@@ -437,7 +441,8 @@ why_line(const struct connection *conn, char *out, size_t cap)
 		snprintf(out, cap, "%s: %s while IKE negotiates with %s%s%s",
 		    dst, policy_text(conn),
 		    ADDR_TEXT(&conn->path.peer), conn->room_since != 0 ? ": " :
-		    "", conn->room_since != 0 ? REASON_TEXT(&conn->reason) : "");
+		    "", conn->room_since != 0 ?
+		    REASON_TEXT(&conn->reason) : "");
 		return;
 	case CONNECTION_NONEXISTENT:
 	case CONNECTION_EXPIRED:
@@ -513,8 +518,8 @@ number_of(json_object *req, const char *key, unsigned most)
 	return n <= most ? (unsigned)n : 0;
 }
 
-/* Peers are at that address with nothing but flows of their own: one of them, and
- * how many. */
+/* Peers are at that address with nothing but flows of their own: one of
+ * them, and how many. */
 static void
 why_flows(const struct core *c, const struct addr *addr, char *line,
     size_t cap)
@@ -524,7 +529,8 @@ why_flows(const struct core *c, const struct addr *addr, char *line,
 	size_t			 len = strlen(line);
 
 	TAILQ_FOREACH(conn, &c->connections, all) {
-		if (addr_equal(&conn->key.dst.addr, addr) && conn->right == RIGHT_FLOWS &&
+		if (addr_equal(&conn->key.dst.addr, addr) &&
+		    conn->right == RIGHT_FLOWS &&
 		    conn->state == CONNECTION_KEYED) {
 			one = conn;
 			n++;

@@ -16,9 +16,11 @@
 #include "oe/version.h"
 
 #define REKEY_RETRY	10000
-#define BLIND_TIME	2000	/* milliseconds for a peer of whom DNS says nothing */
+#define BLIND_TIME	2000	/* milliseconds for a peer of whom
+				 * DNS says nothing */
 
-/* One request, in one version.  What it leads to may come at once, and end conn. */
+/* One request, in one version.  What it leads to may come at
+ * once, and end conn. */
 static int
 request_in(struct connection *conn, unsigned version)
 {

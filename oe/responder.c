@@ -19,12 +19,14 @@
 #include "oe/room.h"
 
 #define SECONDS		1000u
-#define RIGHT_TTL_MIN	5		/* seconds that a right is believed, at least and at most */
+#define RIGHT_TTL_MIN	5		/* seconds that a right is believed, at
+					 * least and at most */
 #define RIGHT_TTL_MAX	86400
 
-/* --- configured tunnels ------------------------------------------------------------ */
+/* --- configured tunnels --------------------------------------------------- */
 
-/* The tunnel an identity belongs to: by its name, or its address where it has none. */
+/* The tunnel an identity belongs to: by its name, or its address
+ * where it has none. */
 static const struct oe_tunnel *
 tunnel_of(const struct core *c, const struct keying_id *id,
     const struct keying_path *path, unsigned *index)
@@ -43,7 +45,7 @@ tunnel_of(const struct core *c, const struct keying_id *id,
 	return NULL;
 }
 
-/* --- unauthenticated OE peer ---------------------------------------------------------- */
+/* --- unauthenticated OE peer ---------------------------------------------- */
 
 void
 responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
@@ -64,13 +66,15 @@ responder_peer_lookup(struct core *c, uint64_t now, uint64_t token,
 	}
 	if ((t = tunnel_of(c, id, path, &index)) != NULL) {
 		if (t->my_id.type != 0)
-			c->keying->peer_identity(c->keying_arg, token, &t->my_id);
+			c->keying->peer_identity(c->keying_arg, token,
+			    &t->my_id);
 		credentials = oe_tunnel_credentials(t);
 		c->keying->peer_keys(c->keying_arg, now, token, &credentials);
 		return;
 	}
 	/* Where nobody may encrypt there is nothing to look up.  Which clients
-	 * may is known in Phase 2: a gateway's own class says little of them. */
+	 * may is known in Phase 2: a gateway's own class
+	 * says little of them. */
 	if (c->config->key == NULL ||
 	    (!classes_has(c->config->classes, OE_CLASS_PERMISSIVE) &&
 	    !classes_has(c->config->classes, OE_CLASS_PARANOID)) ||
@@ -83,7 +87,7 @@ refuse:
 	c->keying->peer_keys(c->keying_arg, now, token, &credentials);
 }
 
-/* --- authenticated, authorized OE peer --------------------------------------------------- */
+/* --- authenticated, authorized OE peer ------------------------------------ */
 
 static uint64_t
 right_expiry(const struct core *c, uint32_t ttl)
@@ -129,7 +133,8 @@ responder_connection(struct core *c, const struct keying_id *id,
 	return conn;
 }
 
-/* The answer may be followed at once by the end of the connection: it comes last. */
+/* The answer may be followed at once by the end of the
+ * connection: it comes last. */
 static void
 responder_authorize(struct core *c, uint64_t token, struct connection *conn)
 {
@@ -153,7 +158,8 @@ authorization_named(struct authorization *a, bool authentic)
 		if (conn->right == RIGHT_FLOWS)
 			log_info("peer %s is named by the reverse map of %s: "
 			    "all packets for that address are for it",
-			    keying_id_text(&a->id), ADDR_TEXT(&a->key.dst.addr));
+			    keying_id_text(&a->id),
+			    ADDR_TEXT(&a->key.dst.addr));
 		connection_set_right(conn, right, a->shares);
 	}
 	if (conn != NULL)
@@ -180,7 +186,8 @@ authorization_unnamed(struct authorization *a)
 		if (conn->right != RIGHT_FLOWS)
 			log_info("peer %s is not named by the reverse map of "
 			    "%s any more: its own flows only",
-			    keying_id_text(&a->id), ADDR_TEXT(&a->key.dst.addr));
+			    keying_id_text(&a->id),
+			    ADDR_TEXT(&a->key.dst.addr));
 		conn->right_expires = right_expiry(c, a->ttl);
 		connection_set_right(conn, RIGHT_FLOWS, true);
 	}
@@ -216,7 +223,8 @@ authorization_dns(struct core *c, void *owner, unsigned tag,
 		authorization_unnamed(a);
 }
 
-/* Asks the reverse map of the address that the peer would speak for; -1 at a limit. */
+/* Asks the reverse map of the address that the peer would speak
+ * for; -1 at a limit. */
 static int
 authorization_ask(struct core *c, uint64_t token, struct connection *conn,
     const struct keying_id *id, const struct spd_key *key, enum oe_class class,
@@ -271,11 +279,13 @@ out:
 	responder_authorize(c, token, conn);
 }
 
-/* What goes past us to an address all goes one way: flows of another are not seen. */
+/* What goes past us to an address all goes one way: flows of
+ * another are not seen. */
 static bool
 responder_is_past(struct core *c, const struct spd_key *key)
 {
-	const struct spd_entry	*e = spd_find(c, &key->src.addr, &key->dst.addr);
+	const struct spd_entry	*e = spd_find(c, &key->src.addr,
+	    &key->dst.addr);
 	const struct connection *conn;
 
 	if (e == NULL)
@@ -295,8 +305,8 @@ has_meaning(const struct keying_selectors *side)
 
 	for (i = 0; i < side->n; i++) {
 		s = &side->ts[i];
-		if (keying_selector_port(s) != 0 && s->protocol != IPPROTO_TCP &&
-		    s->protocol != IPPROTO_UDP)
+		if (keying_selector_port(s) != 0 &&
+		    s->protocol != IPPROTO_TCP && s->protocol != IPPROTO_UDP)
 			return false;
 	}
 	return true;
@@ -323,13 +333,15 @@ tunnel_allows(const struct core *c, const struct oe_tunnel *t,
 	const struct prefix local = !addr_is_set(&t->local.addr) ?
 	    prefix_host(&c->local) : t->local;
 
-	return prefix_equal(&k->dst, &t->remote) && prefix_equal(&k->src, &local);
+	return prefix_equal(&k->dst, &t->remote) &&
+	    prefix_equal(&k->src, &local);
 }
 
 /*
- * A host behind a NAT is known by its name, and has an address of a realm of its own
- * (RFC 3947 §5.1), which many others have in theirs: flows of its own, then, as where
- * hosts share a public one.  Not an address that somebody near us may have.
+ * A host behind a NAT is known by its name, and has an address of a realm of
+ * its own (RFC 3947 §5.1), which many others have in theirs: flows of its
+ * own, then, as where hosts share a public one.  Not an address that somebody
+ * near us may have.
  */
 static bool
 responder_is_translated(const struct core *c, const struct keying_id *id,
@@ -342,13 +354,14 @@ responder_is_translated(const struct core *c, const struct keying_id *id,
 	    c->shell->is_near != NULL && !c->shell->is_near(c->shell_arg, addr);
 }
 
-/* NULL, or why who proves nothing may not have this.  Its address is all that is
- * known of it (RFC 7619 §2.5), and others may have that too. */
+/* NULL, or why who proves nothing may not have this.  Its address is all that
+ * is known of it (RFC 7619 §2.5), and others may have that too. */
 static const char *
 anonymous_refused(struct core *c, const struct keying_ask *ask,
     const struct spd_key *key, enum oe_class class)
 {
-	const struct spd_entry	*e = spd_find(c, &key->src.addr, &key->dst.addr);
+	const struct spd_entry	*e = spd_find(c, &key->src.addr,
+	    &key->dst.addr);
 	const struct connection *conn;
 
 	if (!addr_equal(&key->dst.addr, &ask->path->peer))
@@ -400,9 +413,9 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 		    OE_CLASS_TUNNEL, index, RIGHT_CONFIGURED, false));
 		return;
 	}
-	/* §12.1: what comes from DNS alone never matches a configured tunnel, and
-	 * never more than one host with one host.  Less it may be: a protocol, a
-	 * flow (RFC 3104 §3). */
+	/* §12.1: what comes from DNS alone never matches a configured tunnel,
+	 * and never more than one host with one host.  Less it may be: a
+	 * protocol, a flow (RFC 3104 §3). */
 	why = "it wants transport mode";
 	if (ask->mode != KEYING_TUNNEL)
 		goto refuse;
@@ -474,8 +487,8 @@ responder_initial_contact(struct core *c, uint64_t now,
 		    !addr_equal(&conn->path.peer, peer) ||
 		    !keying_id_equal(&conn->peer_id, id))
 			continue;
-		log_info("%s: peer %s began anew", ADDR_TEXT(&conn->key.dst.addr),
-		    keying_id_text(id));
+		log_info("%s: peer %s began anew",
+		    ADDR_TEXT(&conn->key.dst.addr), keying_id_text(id));
 		connection_free(conn, false);
 	}
 }

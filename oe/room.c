@@ -50,9 +50,9 @@ evict_one(struct core *c, enum cause cause, const struct spd_entry *keep)
 	return true;
 }
 
-/* Keys that a peer brought: may they go?  Of somebody else's only what is not in
- * use; and never a peer's whose flows alone are encrypted, while it has some: what
- * we would send on these is not known to be its any more. */
+/* Keys that a peer brought: may they go?  Of somebody else's only what is not
+ * in use; and never a peer's whose flows alone are encrypted, while it has
+ * some: what we would send on these is not known to be its any more. */
 static bool
 keyed_may_go(const struct connection *conn, const struct spd_entry *keep,
     bool own)
@@ -70,8 +70,8 @@ room_entry(struct core *c, const struct spd_key *key, enum cause cause)
 {
 	struct spd_entry *e;
 
-	if ((e = spd_get(c, key, cause)) != NULL || (evict_one(c, cause, NULL) &&
-	    (e = spd_get(c, key, cause)) != NULL))
+	if ((e = spd_get(c, key, cause)) != NULL ||
+	    (evict_one(c, cause, NULL) && (e = spd_get(c, key, cause)) != NULL))
 		return e;
 	c->count.limits++;
 	if (ratelimit_pass(&c->limit_log, c->now))

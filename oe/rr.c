@@ -63,8 +63,8 @@ rr_name(struct cursor *c, const uint8_t *msg, size_t len, char *out)
 		if (n != 0)
 			out[n++] = '.';
 		for (; k > 0; k--, label++)
-			out[n++] = *label >= ' ' && *label < 0x7f && *label != '.' ?
-			    (char)tolower(*label) : '?';
+			out[n++] = *label >= ' ' && *label < 0x7f &&
+			    *label != '.' ? (char)tolower(*label) : '?';
 	}
 	out[n] = '\0';
 	if (!jumped)

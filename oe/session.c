@@ -14,7 +14,7 @@
 #include "oe/pair.h"
 #include "oe/session.h"
 
-/* --- selectors --------------------------------------------------------------------- */
+/* --- selectors ------------------------------------------------------------ */
 
 /* All between the two ends of a connection. */
 static void
@@ -32,7 +32,8 @@ session_narrow(struct keying_selector *s, uint8_t protocol, uint16_t port)
 	s->port_from = s->port_to = port;
 }
 
-/* The selectors of the flow that a packet of ours is of; false if it names none. */
+/* The selectors of the flow that a packet of ours is of; false
+ * if it names none. */
 bool
 session_flow(const struct connection *conn, const struct packet_view *v,
     struct keying_selector *ours, struct keying_selector *theirs)
@@ -74,14 +75,15 @@ session_text(const struct sa_pair *p, char *out, size_t cap)
 	}
 	snprintf(name, sizeof(name), protocol == IPPROTO_TCP ? "tcp" :
 	    protocol == IPPROTO_UDP ? "udp" : "protocol %u", protocol);
-	if (keying_selector_port(ours) == 0 && keying_selector_port(theirs) == 0)
+	if (keying_selector_port(ours) == 0 &&
+	    keying_selector_port(theirs) == 0)
 		snprintf(out, cap, "%s", name);
 	else
 		snprintf(out, cap, "%s %d:%d", name,
 		    keying_selector_port(ours), keying_selector_port(theirs));
 }
 
-/* --- what peers showed -------------------------------------------------------------- */
+/* --- what peers showed ---------------------------------------------------- */
 
 bool
 session_can(const struct connection *conn)
@@ -102,7 +104,7 @@ session_denies(const struct core *c, const struct packet_view *v)
 	    !names_flow(v);
 }
 
-/* --- flows that wait for keys ---------------------------------------------------------- */
+/* --- flows that wait for keys --------------------------------------------- */
 
 void
 session_free(struct connection *conn, struct session *s)

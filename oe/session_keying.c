@@ -24,13 +24,17 @@
  */
 
 #define SECONDS		1000u
-#define DELETES		2	/* of what is in use, each soon after the other */
+#define DELETES		2	/* of what is in use, each
+				 * soon after the other */
 #define DELETES_TIME	(60 * SECONDS)
 #define IN_USE		(30 * SECONDS)
-#define ALIVE		2000	/* milliseconds: asked so long ago, and not found silent */
-#define SENDS		2	/* more, after the first that nothing answered; */
+#define ALIVE		2000	/* milliseconds: asked so long ago, and
+				 * not found silent */
+#define SENDS		2	/* more, after the first that
+				 * nothing answered; */
 #define SENT_LATELY	(4 * SECONDS)	/* who is only idle sends nothing */
-#define FLOW_TRY	(6 * SECONDS)	/* a flow's own keys must bring something */
+#define FLOW_TRY	(6 * SECONDS)	/* a flow's own keys
+					 * must bring something */
 #define WAITING_TIME	(30 * SECONDS)
 
 static void
@@ -107,7 +111,7 @@ session_wait(struct connection *conn, const struct packet_view *v)
 	return true;
 }
 
-/* --- what becomes of them ---------------------------------------------------------------- */
+/* --- what becomes of them ------------------------------------------------- */
 
 static void
 session_send(struct connection *conn, struct session *s)
@@ -139,7 +143,8 @@ session_keyed(struct connection *conn, const struct sa_pair *p)
 	session_next(conn);
 }
 
-/* Flows alone are no help: all of the address as before, where there is a pair. */
+/* Flows alone are no help: all of the address as before, where
+ * there is a pair. */
 static void
 session_give_up(struct connection *conn, const char *why)
 {
@@ -240,7 +245,8 @@ session_deleted(struct connection *conn, bool heard)
 
 	if (!session_can(conn) || conn->state != CONNECTION_KEYED)
 		return false;
-	/* The peer negotiates, but installs nothing while another has the address. */
+	/* The peer negotiates, but installs nothing while another
+	 * has the address. */
 	col = collision_find(c, &conn->key.dst.addr);
 	if (!heard && col != NULL && col->useless &&
 	    TAILQ_EMPTY(&conn->pairs)) {
@@ -330,7 +336,8 @@ session_tick(struct connection *conn)
 		if (pair_is_whole(p) || p->linger != 0 || !p->confirmed)
 			continue;
 		if (c->now - p->used >= (uint64_t)c->config->idle * SECONDS) {
-			c->keying->delete_child(c->keying_arg, c->now, p->spi_in);
+			c->keying->delete_child(c->keying_arg, c->now,
+			    p->spi_in);
 			pair_free(p);
 		} else if (p->initiator && c->now >= p->soft) {
 			(void)session_add(conn, &p->ours.ts[0],

@@ -25,7 +25,7 @@
 #define TUNNEL_SECRET_MAX 255
 #define TUNNEL_SECRET_WISE 16	/* bytes; shorter ones are warned of */
 
-/* --- classes ---------------------------------------------------------------- */
+/* --- classes -------------------------------------------------------------- */
 
 /* where: "file:line: " of a file of prefixes, or "". */
 static int
@@ -128,7 +128,7 @@ take_permissive(void *to, cfg_t *s, const struct option *o, const char *text)
 	return settings_class(to, s, text, OE_CLASS_PERMISSIVE);
 }
 
-/* --- addresses and names ----------------------------------------------------- */
+/* --- addresses and names -------------------------------------------------- */
 
 static int
 settings_id(cfg_t *s, const struct option *o, const char *given,
@@ -199,9 +199,9 @@ oe_tunnel_credentials(const struct oe_tunnel *t)
 }
 
 /*
- * Whatever network we are in writes that file, and resolvers are spoken to in the
- * clear: one within a prefix that is not to be has to be named by the operator.
- * Where that is everybody, it cannot be helped.
+ * Whatever network we are in writes that file, and resolvers are spoken to in
+ * the clear: one within a prefix that is not to be has to be named by the
+ * operator. Where that is everybody, it cannot be helped.
  */
 bool
 oe_config_find_resolvers(struct oe_config *c)
@@ -239,7 +239,7 @@ oe_config_find_resolvers(struct oe_config *c)
 	return true;
 }
 
-/* --- tunnels ----------------------------------------------------------------- */
+/* --- tunnels -------------------------------------------------------------- */
 
 /* What a section "tunnel" says, until the engine's struct has it. */
 struct draft {
@@ -388,8 +388,8 @@ open_tunnel(void *to, const struct option_source *s, const struct option *o)
 		goto out;
 	*t = d.tunnel;
 	if (d.secret.len != 0 && secret_octets(t, &d.secret) == -1) {
-		conf_error(s->cfg, "the secret of tunnel %s begins with 0x, and "
-		    "is not at least %d octets in hexadecimal", t->name,
+		conf_error(s->cfg, "the secret of tunnel %s begins with 0x, "
+		    "and is not at least %d octets in hexadecimal", t->name,
 		    TUNNEL_SECRET_MIN);
 		wipe_free(t->psk, d.secret.len);
 		t->psk = NULL;
@@ -402,7 +402,7 @@ out:
 	return rc;
 }
 
-/* --- the table --------------------------------------------------------------- */
+/* --- the table ------------------------------------------------------------ */
 
 static const struct option_word dataplanes[] = {
 	{ "user", OE_DATAPLANE_USER }, { "kernel", OE_DATAPLANE_KERNEL },
@@ -523,9 +523,10 @@ const struct option oe_options[] = {
 	{ 0 }
 };
 
-/* --- what is allowed but unwise (RFC 5406; doc/ipsec-profile.md) -------------- */
+/* --- what is allowed but unwise (RFC 5406; doc/ipsec-profile.md) ---------- */
 
-/* RFC 5406 §3.3: a secret is for two.  Whoever else has it can pose as either. */
+/* RFC 5406 §3.3: a secret is for two.  Whoever else has it
+ * can pose as either. */
 static void
 advise_secrets(const struct oe_config *c)
 {
@@ -561,9 +562,9 @@ advise_resolvers(const struct oe_config *c)
 	for (i = 0; c->require_dnssec && i < c->nresolvers; i++) {
 		if (addr_is_loopback(&c->resolvers[i]))
 			continue;
-		log_warn("require-dnssec believes the resolver %s, whose answers "
-		    "can be changed on their way: run a validating resolver "
-		    "on this host", ADDR_TEXT(&c->resolvers[i]));
+		log_warn("require-dnssec believes the resolver %s, whose "
+		    "answers can be changed on their way: run a validating "
+		    "resolver on this host", ADDR_TEXT(&c->resolvers[i]));
 		break;
 	}
 }
@@ -582,7 +583,7 @@ settings_advise(const struct oe_config *c, bool paranoid)
 	advise_resolvers(c);
 }
 
-/* --- the whole --------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------ */
 
 const char *
 oe_config_state(const struct oe_config *c, const char *suffix)
@@ -644,8 +645,8 @@ settings_key(cfg_t *s, struct oe_config *c)
 	if (cfg_size(s, "key") == 0) {
 		if ((fd = opener_open(c->key_path)) == -1) {
 			if (c->ike & 1 << 2)
-				log_info("no key %s: peers are not shown who we "
-				    "are (\"rsipctl keygen\" makes one)",
+				log_info("no key %s: peers are not shown "
+				    "who we are (\"rsipctl keygen\" makes one)",
 				    c->key_path);
 			else
 				log_warn("no key %s: everything goes in the "

@@ -20,7 +20,7 @@ spd_policy_name(enum spd_policy p)
 	return names[p];
 }
 
-/* --- entries ------------------------------------------------------------------ */
+/* --- entries -------------------------------------------------------------- */
 
 struct spd_key
 spd_key_of(const struct addr *src, const struct addr *dst)
@@ -106,7 +106,7 @@ spd_free(struct core *c, struct spd_entry *e)
 	spd_entry_free(c, e);
 }
 
-/* --- what makes room ------------------------------------------------------------- */
+/* --- what makes room ------------------------------------------------------ */
 
 void
 spd_settle(struct core *c, struct spd_entry *e, bool settled)
@@ -130,7 +130,7 @@ spd_used(struct core *c, struct spd_entry *e)
 	TAILQ_INSERT_TAIL(&c->settled[e->cause], e, settled_entry);
 }
 
-/* --- datagrams on hold ------------------------------------------------------------ */
+/* --- datagrams on hold ---------------------------------------------------- */
 
 void
 spd_keep(struct core *c, struct datagram **slot, enum cause cause,

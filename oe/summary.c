@@ -12,7 +12,7 @@
 #include "oe/report.h"
 #include "oe/summary.h"
 
-/* --- the verdict -------------------------------------------------------------- */
+/* --- the verdict ---------------------------------------------------------- */
 
 /* With how many we have keys; returns that. */
 static unsigned
@@ -61,7 +61,7 @@ summary_verdict(const struct core *c, struct oe_verdict *out)
 		snprintf(out->line + n, sizeof(out->line) - n, "; %s", nobody);
 }
 
-/* --- the report --------------------------------------------------------------- */
+/* --- the report ----------------------------------------------------------- */
 
 struct engine {
 	const char *address, *identity, *key, *weak;
@@ -89,7 +89,8 @@ static const struct report_field engine_fields[] = {
 	    "pairs of source and destination that are looked after") },
 	{ FIELD("connections_of_strangers", GAUGE, PLAIN, strangers,
 	    "of these, that packets from the network brought about") },
-	{ FIELD("lookups", GAUGE, PLAIN, lookups, "questions to DNS under way") },
+	{ FIELD("lookups", GAUGE, PLAIN, lookups,
+	    "questions to DNS under way") },
 	{ FIELD("held_bytes", GAUGE, BYTES, held,
 	    "packets that wait for a decision") },
 	{ 0 }
@@ -118,7 +119,8 @@ static const struct report_field packet_fields[] = {
 };
 
 #define OUTCOME(key, member, labels_)					\
-	{ FIELD(key, member, "connections that came to an end of their search"), \
+	{ FIELD(key, member,						\
+	    "connections that came to an end of their search"),		\
 	    .metric = "oe_outcomes", .labels = "outcome=" labels_ }
 static const struct report_field outcome_fields[] = {
 	OUTCOME("keyed", keyed, "keyed"),
@@ -144,7 +146,7 @@ static const struct report_field latency_fields[] = {
 	{ 0 }
 };
 
-/* --- ESP by cipher and grade ---------------------------------------------------- */
+/* --- ESP by cipher and grade ---------------------------------------------- */
 
 #define CIPHERS_MAX	32	/* more than there are */
 

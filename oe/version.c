@@ -10,8 +10,10 @@
 #include "oe/peer_gateway.h"
 #include "oe/version.h"
 
-#define OLDER_WAIT	1000	/* milliseconds of silence before IKEv1 begins */
-#define SPOKEN_TIME	(30LL * 24 * 3600 * 1000)	/* milliseconds it is remembered */
+#define OLDER_WAIT	1000	/* milliseconds of silence
+				 * before IKEv1 begins */
+/* Milliseconds it is remembered. */
+#define SPOKEN_TIME	(30LL * 24 * 3600 * 1000)
 
 enum { IKEV1 = 1, IKEV2 = 2 };
 
@@ -21,7 +23,7 @@ both(const struct core *c)
 	return c->config->ike == (VERSION_BIT(IKEV1) | VERSION_BIT(IKEV2));
 }
 
-/* --- who spoke IKEv2 ------------------------------------------------------------- */
+/* --- who spoke IKEv2 ------------------------------------------------------ */
 
 bool
 version_remembers(const struct core *c, const struct spoken *s)
@@ -53,7 +55,8 @@ spoken_find(struct core *c, const uint8_t id[SPOKEN_ID_LEN])
 	return NULL;
 }
 
-/* In whose place a new one comes: the longest silent, of strangers if there is one. */
+/* In whose place a new one comes: the longest silent, of strangers
+ * if there is one. */
 static struct spoken *
 spoken_place(struct core *c, bool ours)
 {
@@ -116,7 +119,7 @@ version_answer_keys(struct core *c, uint64_t token, const struct keying_id *id,
 	    &(struct keying_credentials){ .keys = keys, .nkeys = n });
 }
 
-/* --- which one -------------------------------------------------------------------- */
+/* --- which one ------------------------------------------------------------ */
 
 /* Has one of the keys that its peer may prove spoken IKEv2? */
 static bool
@@ -157,7 +160,8 @@ version_first(const struct connection *conn)
 	if (!both(conn->core))
 		return conn->core->config->ike & VERSION_BIT(IKEV2) ? IKEV2 :
 		    IKEV1;
-	/* A flow of its own is one more negotiation with a peer that is known. */
+	/* A flow of its own is one more negotiation with a
+	 * peer that is known. */
 	if ((conn->late || (conn->ask != NULL && conn->spoke == IKEV1)) &&
 	    may_be_older(conn))
 		return IKEV1;
@@ -198,7 +202,7 @@ version_next(const struct core *c)
 	    TAILQ_FIRST(&c->older)->older_at;
 }
 
-/* --- what came of it ------------------------------------------------------------------ */
+/* --- what came of it ------------------------------------------------------ */
 
 enum version_verdict
 version_failed(struct connection *conn, unsigned version,

@@ -25,7 +25,8 @@
 
 #define IKE_PORT	500
 #define NATT_PORT	4500
-#define BATCH		64	/* packets a wake-up: the other sockets wait no longer */
+#define BATCH		64	/* packets a wake-up: the other
+				 * sockets wait no longer */
 #define SOCKET_BUFFER	(1 << 20)
 
 enum { SOCK_ESP, SOCK_ICMP, SOCK_IKE, SOCK_NATT, SOCK_N };
@@ -42,7 +43,7 @@ struct wire {
 	uint8_t		   buf[IP_PACKET_MAX];
 };
 
-/* --- opening ---------------------------------------------------------------------- */
+/* --- opening -------------------------------------------------------------- */
 
 static int
 set_option(int fd, int level, int option, int value)
@@ -50,8 +51,9 @@ set_option(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof(value));
 }
 
-/* IKE, ESP and errors about them are never encrypted, nor expected to be, whatever
- * policy the kernel is given for their peers.  A kernel without XFRM has none. */
+/* IKE, ESP and errors about them are never encrypted, nor expected to
+ * be, whatever policy the kernel is given for their peers.  A kernel
+ * without XFRM has none. */
 static void
 bypass_policy(int fd)
 {
@@ -130,7 +132,7 @@ wire_sockets(struct wire *w)
 	return 0;
 }
 
-/* --- what comes ------------------------------------------------------------------- */
+/* --- what comes ----------------------------------------------------------- */
 
 static void
 on_raw(evutil_socket_t fd, short what, void *arg)
@@ -215,7 +217,8 @@ on_udp(evutil_socket_t fd, short what, void *arg)
 		path.peer = addr_from_sockaddr(&from, m.msg_namelen,
 		    &path.peer_port);
 		path.local_port = fd == w->fd[SOCK_IKE] ? IKE_PORT : NATT_PORT;
-		if (fd == w->fd[SOCK_IKE] || is_natt_ike(payload, (size_t)len)) {
+		if (fd == w->fd[SOCK_IKE] ||
+		    is_natt_ike(payload, (size_t)len)) {
 			oe_inbound_ike(w->oe, &path, payload, (size_t)len);
 		} else if (len > 8) {
 			/* As it came on the wire; a keepalive is one byte. */
@@ -227,7 +230,7 @@ on_udp(evutil_socket_t fd, short what, void *arg)
 	w->batch(w->batch_arg, false);
 }
 
-/* --- what goes -------------------------------------------------------------------- */
+/* --- what goes ------------------------------------------------------------ */
 
 /*
  * The source is said besides: without it rules and policies of the kernel see
@@ -246,7 +249,8 @@ send_from(int fd, const struct addr *src, const struct addr *dst, uint16_t port,
 	} control;
 	struct iovec	iov = { (void *)(uintptr_t)buf, len };
 	struct msghdr	m = { .msg_name = &to,
-		.msg_namelen = addr_to_sockaddr(dst, port, &to), .msg_iov = &iov, .msg_iovlen = 1,
+		.msg_namelen = addr_to_sockaddr(dst, port, &to),
+		.msg_iov = &iov, .msg_iovlen = 1,
 		.msg_control = &control, .msg_controllen = sizeof(control) };
 	struct cmsghdr *c;
 
@@ -280,7 +284,7 @@ wire_send_ike(struct wire *w, const struct keying_path *path,
 		    strerror(errno));
 }
 
-/* --- what the kernel knows of addresses --------------------------------------------- */
+/* --- what the kernel knows of addresses ----------------------------------- */
 
 bool
 wire_is_own(const struct wire *w, const struct addr *addr)
@@ -347,7 +351,7 @@ wire_link_mtu(const char *link)
 	return rc == -1 || ifr.ifr_mtu < 0 ? 0 : (unsigned)ifr.ifr_mtu;
 }
 
-/* --- life --------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------- */
 
 struct wire *
 wire_open(struct event_base *base, uint32_t mark)

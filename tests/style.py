@@ -13,7 +13,7 @@ import sys
 
 ROOMS = ('base', 'net', 'proto', 'nat', 'rsipd', 'oe', 'rsipc', 'ctl', 'include')
 # Rooms are added, and none goes.
-NARROW = ('base', 'net', 'nat', 'rsipc', 'ctl', 'include')
+NARROW = ('base', 'net', 'proto', 'nat', 'rsipd', 'oe', 'rsipc', 'ctl', 'include')
 COLUMNS = 80
 ROLES = ('addr address nb na xa saddr daddr dst src source destination gateway '
          'server peer remote local host hop net network netmask v4 ipv4 '

@@ -21,8 +21,8 @@ struct door *door_new(void);
  */
 void	door_set(struct door *d, uint64_t now,
 	    const struct keying_engine *engine, void *e);
-/* That version is not spoken any more: its engine, if there is one, is shut down
- * and freed. */
+/* That version is not spoken any more: its engine, if there is one, is
+ * shut down and freed. */
 void	door_close(struct door *d, uint64_t now, unsigned version);
 
 /* Tokens of an engine of this version begin with this one and count on. */

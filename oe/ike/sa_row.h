@@ -8,7 +8,8 @@
 
 #include "oe/keying.h"
 
-/* SPIs (of IKEv1: cookies) as 64 bits, times in milliseconds; text is borrowed. */
+/* SPIs (of IKEv1: cookies) as 64 bits, times in milliseconds;
+ * text is borrowed. */
 struct ike_sa_row {
 	const struct keying_path *path;
 	const struct keying_id *peer;

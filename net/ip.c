@@ -9,6 +9,8 @@
 #include "base/util.h"
 #include "net/ip.h"
 
+#define LABEL_MASK	0xfffffu	/* of the first word (RFC 8200 §3) */
+
 /* What both readers of an IPv4 header want: all of it, with its options. */
 static bool
 parse_ipv4_header(struct packet_view *v, const uint8_t *buf, size_t len)
@@ -28,6 +30,7 @@ parse_ipv4_header(struct packet_view *v, const uint8_t *buf, size_t len)
 	v->df = (frag & 0x4000) != 0;
 	v->more = (frag & 0x2000) != 0;
 	v->frag = (uint16_t)((frag & 0x1fff) * 8);
+	v->label = 0;
 	v->ttl = buf[8];
 	v->protocol = buf[9];
 	addr_set_v4(&v->src, buf + 12);
@@ -40,18 +43,6 @@ packet_parse_ipv4(struct packet_view *v, const uint8_t *buf, size_t len)
 {
 	return parse_ipv4_header(v, buf, len) && v->len >= v->header &&
 	    v->len <= len;
-}
-
-bool
-packet_parse_quoted(struct packet_view *v, const uint8_t *buf, size_t len)
-{
-	if (!parse_ipv4_header(v, buf, len))
-		return false;
-	/* What follows a whole packet is no part of it (RFC 4884); some quote
-	 * a length that they have changed. */
-	if (v->len < v->header || v->len > len)
-		v->len = len;
-	return true;
 }
 
 /*
@@ -100,7 +91,7 @@ parse_extensions(struct packet_view *v)
 }
 
 static bool
-parse_ipv6(struct packet_view *v, const uint8_t *buf, size_t len)
+parse_ipv6_header(struct packet_view *v, const uint8_t *buf, size_t len)
 {
 	if (len < IP6_HEADER_LEN || buf[0] >> 4 != 6)
 		return false;
@@ -114,16 +105,33 @@ parse_ipv6(struct packet_view *v, const uint8_t *buf, size_t len)
 		.ttl = buf[7],
 		.protocol = buf[6],
 		.df = true,
+		.label = load_u32(buf) & LABEL_MASK,
 	};
-	return v->len <= len && parse_extensions(v);
+	return true;
 }
 
 bool
 packet_parse(struct packet_view *v, const uint8_t *buf, size_t len)
 {
 	if (len > 0 && buf[0] >> 4 == 6)
-		return parse_ipv6(v, buf, len);
+		return parse_ipv6_header(v, buf, len) && v->len <= len &&
+		    parse_extensions(v);
 	return packet_parse_ipv4(v, buf, len);
+}
+
+bool
+packet_parse_quoted(struct packet_view *v, const uint8_t *buf, size_t len)
+{
+	bool six = len > 0 && buf[0] >> 4 == 6;
+
+	if (!(six ? parse_ipv6_header(v, buf, len) :
+	    parse_ipv4_header(v, buf, len)))
+		return false;
+	/* What follows a whole packet is no part of it (RFC 4884); some quote
+	 * a length that they have changed. */
+	if (v->len < v->header || v->len > len)
+		v->len = len;
+	return !six || parse_extensions(v);
 }
 
 bool
@@ -157,8 +165,25 @@ ip_checksum(uint8_t *pkt)
 	    (size_t)(pkt[0] & 15) * 4)));
 }
 
-void
-ip_write(uint8_t *out, struct packet_view *v)
+size_t
+ip_header_len(int family)
+{
+	return family == AF_INET6 ? IP6_HEADER_LEN : IP_HEADER_LEN;
+}
+
+uint32_t
+ip_pseudo_sum(const struct addr *src, const struct addr *dst, uint8_t protocol,
+    size_t len)
+{
+	uint32_t sum = protocol + (uint32_t)(len >> 16) +
+	    (uint32_t)(len & 0xffff);
+
+	sum = checksum_add(sum, src->bytes, addr_len(src));
+	return checksum_add(sum, dst->bytes, addr_len(dst));
+}
+
+static void
+write_ipv4(uint8_t *out, const struct packet_view *v)
 {
 	out[0] = 0x45;
 	out[1] = v->tos;
@@ -170,30 +195,56 @@ ip_write(uint8_t *out, struct packet_view *v)
 	memcpy(out + 12, v->src.bytes, 4);
 	memcpy(out + 16, v->dst.bytes, 4);
 	ip_checksum(out);
+}
+
+static void
+write_ipv6(uint8_t *out, const struct packet_view *v)
+{
+	store_u32(out, 6u << 28 | (uint32_t)v->tos << 20 |
+	    (v->label & LABEL_MASK));
+	store_u16(out + 4, (uint16_t)(v->len - IP6_HEADER_LEN));
+	out[6] = v->protocol;
+	out[7] = v->ttl;
+	memcpy(out + 8, v->src.bytes, 16);
+	memcpy(out + 24, v->dst.bytes, 16);
+}
+
+void
+ip_write(uint8_t *out, struct packet_view *v)
+{
 	v->data = out;
-	v->header = IP_HEADER_LEN;
+	v->header = ip_header_len(v->src.family);
+	if (v->src.family == AF_INET6) {
+		/* As whoever reads it finds it. */
+		v->df = true;
+		v->id = 0;
+		v->label &= LABEL_MASK;
+		write_ipv6(out, v);
+	} else {
+		v->label = 0;
+		write_ipv4(out, v);
+	}
 }
 
 void
 ip_write_udp(uint8_t *out, const struct addr *src, const struct addr *dst,
     uint16_t sport, uint16_t dport, size_t len, struct packet_view *v)
 {
-	uint8_t *udp = out + IP_HEADER_LEN;
-	uint32_t sum = IPPROTO_UDP + (uint32_t)(UDP_HEADER_LEN + len);
+	size_t	 header = ip_header_len(src->family);
+	uint8_t *udp = out + header;
 	uint16_t id, folded;
 
 	random_bytes(&id, sizeof(id));
+	len += UDP_HEADER_LEN;
 	*v = (struct packet_view){ .src = *src, .dst = *dst, .ttl = 64,
-		.protocol = IPPROTO_UDP, .id = id,
-		.len = IP_HEADER_LEN + UDP_HEADER_LEN + len };
+		.protocol = IPPROTO_UDP, .id = id, .len = header + len };
 	ip_write(out, v);
 	store_u16(udp, sport);
 	store_u16(udp + 2, dport);
-	store_u16(udp + 4, (uint16_t)(UDP_HEADER_LEN + len));
+	store_u16(udp + 4, (uint16_t)len);
 	store_u16(udp + 6, 0);
-	/* Both addresses of the pseudo header stand before it. */
-	folded = checksum_fold(checksum_add(sum, out + 12,
-	    8 + UDP_HEADER_LEN + len));
+	folded = checksum_fold(checksum_add(ip_pseudo_sum(src, dst,
+	    IPPROTO_UDP, len), udp, len));
 	/* Zero would say that there is no checksum (RFC 768). */
 	store_u16(udp + 6, folded == 0 ? 0xffff : folded);
 }
@@ -213,7 +264,11 @@ ip_change_word(uint8_t *pkt, size_t off, uint16_t value)
 void
 ip_set_tos(uint8_t *pkt, uint8_t tos)
 {
-	ip_change_word(pkt, 0, (uint16_t)(pkt[0] << 8 | tos));
+	if (pkt[0] >> 4 == 6)
+		store_u16(pkt, (uint16_t)(0x6000 | tos << 4 |
+		    (pkt[1] & 0xf)));
+	else
+		ip_change_word(pkt, 0, (uint16_t)(pkt[0] << 8 | tos));
 }
 
 void

@@ -10,6 +10,7 @@
 
 #define IP_HEADER_LEN	20	/* without options */
 #define IP6_HEADER_LEN	40
+#define IP6_MTU_MIN	1280	/* of every link (RFC 8200 §5) */
 #define UDP_HEADER_LEN	8
 #define IP_PACKET_MAX	65535
 
@@ -35,6 +36,7 @@ struct packet_view {
 	uint16_t frag;		/* offset in bytes */
 	uint32_t id;		/* of an IPv6 packet without a
 				 * fragment header: 0 */
+	uint32_t label;		/* IPv6's flow label */
 };
 
 /*
@@ -51,8 +53,8 @@ bool	packet_parse(struct packet_view *v, const uint8_t *buf, size_t len);
 /* What is no IPv4 packet is refused too. */
 bool	packet_parse_ipv4(struct packet_view *v, const uint8_t *buf,
 	    size_t len);
-/* The start of an IPv4 packet as an ICMP error quotes it: the
- * header must be there. */
+/* The start of a packet as an ICMP error quotes it: the
+ * headers must be there. */
 bool	packet_parse_quoted(struct packet_view *v, const uint8_t *buf,
 	    size_t len);
 
@@ -66,21 +68,30 @@ bool	packet_ports(const struct packet_view *v, uint16_t *sport,
 /* Is the IPv4 header's checksum right? */
 bool	ip_checksum_ok(const struct packet_view *v);
 
+/* Of a header that we write: IP_HEADER_LEN, IP6_HEADER_LEN. */
+size_t	ip_header_len(int family);
+/* Not yet folded (base/util.h): both addresses, protocol and the length of what
+ * they carry, as checksums of upper layers count them (RFC 8200 §8.1). */
+uint32_t ip_pseudo_sum(const struct addr *src, const struct addr *dst,
+	    uint8_t protocol, size_t len);
+
 /*
- * Writes an IPv4 header of 20 bytes with the right checksum: len, src, dst,
- * tos, ttl, protocol, df and id are v's.  v is then a view of the packet at
- * out: who has written it need not read it.
+ * Writes the header of a packet, without options or extension headers, with the
+ * right checksum: len, src, dst, tos, ttl, protocol, df, id and label are v's as
+ * far as the family has them.  v is then a view of the packet at out: who has
+ * written it need not read it.
  */
 void	ip_write(uint8_t *out, struct packet_view *v);
 
-/* Writes an IPv4 + UDP header before len bytes of payload that already stand at
- * out + 28, with the UDP checksum.  Ports in host order.  v is the packet. */
+/* Writes an IP and a UDP header before len bytes of payload that already stand
+ * behind them, with the UDP checksum.  Ports in host order.  v is the packet. */
 void	ip_write_udp(uint8_t *out, const struct addr *src,
 	    const struct addr *dst, uint16_t sport, uint16_t dport, size_t len,
 	    struct packet_view *v);
 
-/* These change an IPv4 header in place and its checksum with it (RFC 1624). */
+/* Of a packet of either family, in place; with an IPv4 header's checksum. */
 void	ip_set_tos(uint8_t *pkt, uint8_t tos);
+/* These change an IPv4 header in place and its checksum with it (RFC 1624). */
 void	ip_set_id(uint8_t *pkt, uint16_t id);
 /* TCP's and UDP's checksums know of it too. */
 void	ip_set_src(uint8_t *pkt, const struct addr *src);

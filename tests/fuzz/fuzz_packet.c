@@ -1,4 +1,4 @@
-/* fuzz_packet.c - IPv4 packets and tunnels as the gateway meets them on both sides */
+/* fuzz_packet.c - packets of both families, errors about them, and tunnels as the gateway meets them */
 #include "config.h"
 
 #include <string.h>
@@ -34,6 +34,31 @@ check_tunnel(const struct packet_view *p, const uint8_t *data)
 	}
 }
 
+/* Whatever the family: what is quoted lies within, and what is written is read. */
+static void
+check_errors(const struct packet_view *p, const uint8_t *data, size_t size)
+{
+	static uint8_t	   error[ICMP_ERROR_ROOM];
+	struct packet_view q, e, written;
+	size_t		   mtu;
+
+	if (icmp_quoted(p, &q))
+		FUZZ_CHECK(q.data > data && q.data + q.len <= data + size &&
+		    q.header <= q.len && icmp_is_error(p));
+	FUZZ_CHECK(!icmp_is_error(p) || !icmp_may_answer(p));
+	if (!icmp_may_answer(p)) {
+		FUZZ_CHECK(!icmp_write_prohibited(error, &p->dst, p, &written));
+		return;
+	}
+	FUZZ_CHECK(icmp_write_too_big(error, &p->dst, 1400, p, &written));
+	FUZZ_CHECK(packet_parse(&e, error, written.len));
+	FUZZ_CHECK(packet_equal(&e, &written) && !icmp_may_answer(&e));
+	FUZZ_CHECK(icmp_is_too_big(&e, &mtu) && mtu == 1400);
+	/* The start of a long chain of headers shows nothing. */
+	if (icmp_quoted(&e, &q))
+		FUZZ_CHECK(addr_equal(&q.dst, &p->dst));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -45,9 +70,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (packet_parse_quoted(&p, data, size))
 		FUZZ_CHECK(p.header >= 20 && p.header <= size);
 	/* Whatever the family: within the buffer, and headers before the rest. */
-	if (packet_parse(&p, data, size))
+	if (packet_parse(&p, data, size)) {
 		FUZZ_CHECK(p.data == data && p.len <= size &&
 		    p.header <= p.len && addr_len(&p.src) == addr_len(&p.dst));
+		check_errors(&p, data, size);
+	}
 	if (!packet_parse_ipv4(&p, data, size))
 		return 0;
 	FUZZ_CHECK(p.data == data && p.len <= size && p.header <= p.len);

@@ -11,7 +11,8 @@ packet_equal(const struct packet_view *a, const struct packet_view *b)
 	    a->header == b->header && addr_equal(&a->src, &b->src) &&
 	    addr_equal(&a->dst, &b->dst) && a->tos == b->tos &&
 	    a->ttl == b->ttl && a->protocol == b->protocol && a->df == b->df &&
-	    a->more == b->more && a->frag == b->frag && a->id == b->id;
+	    a->more == b->more && a->frag == b->frag && a->id == b->id &&
+	    a->label == b->label;
 }
 
 #endif

@@ -269,6 +269,117 @@ errors_quote(void **state)
 	assert_false(icmp_quoted(&v, &quoted));
 }
 
+/* RFC 8200 §8.1: right where all of it, with the pseudo header, sums up to none. */
+static bool
+upper_sum_ok(const struct packet_view *v)
+{
+	size_t len = v->len - v->header;
+
+	return checksum_fold(checksum_add(ip_pseudo_sum(&v->src, &v->dst,
+	    v->protocol, len), v->data + v->header, len)) == 0;
+}
+
+static void
+headers_of_both_families_are_written(void **state)
+{
+	static const char *const ends[][2] = {
+		{ "192.0.2.1", "198.51.100.10" },
+		{ "2001:db8::1", "2001:db8:1::10" } };
+	struct packet_view v, written;
+	struct addr	   src, dst;
+	uint8_t		   p[100];
+	size_t		   i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		src = addr_of(ends[i][0]);
+		dst = addr_of(ends[i][1]);
+		memset(p, 'x', sizeof(p));
+		written = (struct packet_view){ .src = src, .dst = dst,
+			.tos = 0xb9, .ttl = 7, .protocol = IPPROTO_ESP,
+			.df = true, .id = i == 0 ? 5 : 0,
+			.label = i == 0 ? 0 : 0xabcde, .len = sizeof(p) };
+		ip_write(p, &written);
+		assert_true(packet_parse(&v, p, sizeof(p)));
+		assert_true(packet_equal(&v, &written));
+		assert_int_equal(v.header, ip_header_len(src.family));
+		ip_set_tos(p, 0x46);
+		assert_true(packet_parse(&v, p, sizeof(p)));
+		written.tos = 0x46;
+		assert_true(packet_equal(&v, &written));
+
+		memset(p, 'x', sizeof(p));
+		ip_write_udp(p, &src, &dst, 500, 4500, 31, &written);
+		assert_true(packet_parse(&v, p, sizeof(p)));
+		assert_true(packet_equal(&v, &written));
+		assert_int_equal(v.len, v.header + 39);
+		assert_true(upper_sum_ok(&v));
+		assert_int_equal(p[v.header + 8], 'x');
+	}
+}
+
+/* RFC 4443 §2.4, §3.1, §3.2 */
+static void
+errors_of_ipv6_quote(void **state)
+{
+	static uint8_t	   big[1500];
+	struct addr	   from = addr_of("2001:db8::1");
+	struct packet_view v, about, quoted, error;
+	uint8_t		   out[ICMP_ERROR_ROOM];
+	size_t		   i, n, mtu = 0;
+
+	(void)state;
+	n = make_v6(big, IPPROTO_UDP, sizeof(big) - 40);
+	assert_true(packet_parse(&about, big, n));
+	for (i = 0; i < 2; i++) {
+		assert_true(i == 0 ? icmp_write_too_big(out, &from, 1400,
+		    &about, &error) : icmp_write_prohibited(out, &from, &about,
+		    &error));
+		assert_int_equal(error.len, ICMP_ERROR_ROOM);
+		assert_true(packet_parse(&v, out, error.len));
+		assert_true(packet_equal(&v, &error));
+		assert_true(upper_sum_ok(&v));
+		assert_addr(&v.src, "2001:db8::1");
+		assert_true(addr_equal(&v.dst, &about.src));
+		assert_true(icmp_is_error(&v));
+		assert_int_equal(icmp_is_too_big(&v, &mtu), i == 0);
+		assert_int_equal(icmp_is_unreachable(&v), i == 1);
+		assert_true(icmp_quoted(&v, &quoted));
+		assert_int_equal(quoted.len, ICMP_ERROR_ROOM - 48);
+		assert_int_equal(quoted.header, 40);
+		assert_true(addr_equal(&quoted.dst, &about.dst));
+		/* Never an error about an error. */
+		assert_false(icmp_may_answer(&v));
+	}
+	assert_int_equal(mtu, 1400);
+	/* Cut anywhere: the quoted header is whole, or nothing is quoted. */
+	for (i = 0; i < 80; i++) {
+		store_u16(out + 4, (uint16_t)(8 + i));
+		assert_true(packet_parse(&v, out, 48 + i));
+		assert_int_equal(icmp_quoted(&v, &quoted), i >= 40);
+	}
+	/* Nor one about what neighbours say, or to whom they all are. */
+	n = make_v6(big, IPPROTO_ICMPV6, 24);
+	for (i = 0; i < 256; i++) {
+		big[40] = (uint8_t)i;
+		assert_true(packet_parse(&about, big, n));
+		assert_int_equal(icmp_may_answer(&about), i == 128 || i == 129);
+		assert_int_equal(icmp_is_query(&about), i == 128);
+	}
+	big[40] = 128;
+	big[24] = 0xff;
+	assert_true(packet_parse(&about, big, n));
+	assert_false(icmp_write_prohibited(out, &from, &about, &error));
+	/* An error of the one family quotes nothing of the other. */
+	n = make_v6(big, IPPROTO_ICMPV6, 60);
+	memset(big + 40, 0, 60);
+	big[40] = 1;
+	make_v4(big + 48, IPPROTO_UDP, 40, 0);
+	assert_true(packet_parse(&v, big, n));
+	assert_true(icmp_is_error(&v));
+	assert_false(icmp_quoted(&v, &quoted));
+}
+
 static void
 tunnels_hold_what_was_put_in(void **state)
 {
@@ -404,6 +515,8 @@ main(void)
 		cmocka_unit_test(ipv6_extensions_are_passed),
 		cmocka_unit_test(ipv6_extensions_are_bounded),
 		cmocka_unit_test(errors_quote),
+		cmocka_unit_test(headers_of_both_families_are_written),
+		cmocka_unit_test(errors_of_ipv6_quote),
 		cmocka_unit_test(tunnels_hold_what_was_put_in),
 		cmocka_unit_test(gre_keys_are_nobodys),
 		cmocka_unit_test(ecn_leaves_a_tunnel),

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "net/ip.h"
@@ -22,6 +23,7 @@
 #define ESP_HEADER_LEN	8	/* SPI, sequence number */
 #define ESP_TRAILER_LEN	2	/* pad length, next header */
 #define ESP_NEXT_IPV4	4
+#define ESP_NEXT_IPV6	41
 #define ESP_NEXT_NONE	59
 #define GCM_SALT_LEN	4
 #define OUTER_TTL	64
@@ -36,6 +38,7 @@ struct esp_sa {
 	uint8_t			 salt[GCM_SALT_LEN];
 	bool			 outbound;
 	uint16_t		 ip_id;
+	uint32_t		 label;		/* IPv6's flow label */
 	struct esp_replay	 replay;
 	struct esp_counters	 count;
 };
@@ -95,10 +98,11 @@ esp_sa_new(const struct esp_params *p, bool outbound)
 	sa->outbound = outbound;
 	sa->alg = esp_algorithm(p->cipher);
 	sa->integrity = esp_integrity(p->auth);
-	if (outbound &&
-	    (p->src.family != AF_INET || p->dst.family != AF_INET)) {
-		log_error("ESP SA 0x%08x: from %s to %s: user space has IPv4 "
-		    "only", p->spi, ADDR_TEXT(&p->src), ADDR_TEXT(&p->dst));
+	if (outbound && (!addr_is_set(&p->src) ||
+	    p->src.family != p->dst.family)) {
+		log_error("ESP SA 0x%08x: from %s to %s: no two addresses of "
+		    "one family", p->spi, ADDR_TEXT(&p->src),
+		    ADDR_TEXT(&p->dst));
 		goto fail;
 	}
 	if (sa->alg == NULL ||
@@ -131,6 +135,8 @@ esp_sa_new(const struct esp_params *p, bool outbound)
 	wipe(sa->p.cipher_key, sizeof(sa->p.cipher_key));
 	wipe(sa->p.auth_key, sizeof(sa->p.auth_key));
 	random_bytes(&sa->ip_id, sizeof(sa->ip_id));
+	/* So that routers with several ways keep to one. */
+	sa->label = (uint32_t)hash_bytes(&p->spi, sizeof(p->spi)) & 0xfffff;
 	if (!outbound && esp_replay_init(&sa->replay, p->replay_window,
 	    p->esn) == -1) {
 		log_error("ESP SA: out of memory");
@@ -223,7 +229,7 @@ esp_icv_len(const struct esp_sa *sa)
 static size_t
 esp_outer_len(const struct esp_sa *sa)
 {
-	return IP_HEADER_LEN +
+	return ip_header_len(sa->p.src.family) +
 	    (sa->p.encap_dport != 0 ? (size_t)UDP_HEADER_LEN : 0);
 }
 
@@ -231,21 +237,30 @@ static void
 esp_outer(struct esp_sa *sa, const struct packet_view *inner, uint8_t *out,
     size_t total, struct packet_view *outer)
 {
+	uint8_t *udp = out + ip_header_len(sa->p.src.family);
+	size_t	 len = total - (size_t)(udp - out);
+	uint16_t sum;
+
 	/* DSCP and ECN are copied (RFC 4301 §5.1.2.1, RFC 6040 §4.1), and so is
 	 * DF: path MTU discovery must see the whole way (RFC 4301 §8.1). */
 	*outer = (struct packet_view){ .src = sa->p.src, .dst = sa->p.dst,
 		.tos = inner->tos, .ttl = OUTER_TTL, .df = inner->df,
-		.id = sa->ip_id++, .len = total,
+		.id = sa->ip_id++, .label = sa->label, .len = total,
 		.protocol = sa->p.encap_dport != 0 ? IPPROTO_UDP :
 		    IPPROTO_ESP };
 	ip_write(out, outer);
 	if (sa->p.encap_dport == 0)
 		return;
-	out += IP_HEADER_LEN;
-	store_u16(out, sa->p.encap_sport);
-	store_u16(out + 2, sa->p.encap_dport);
-	store_u16(out + 4, (uint16_t)(total - IP_HEADER_LEN));
-	store_u16(out + 6, 0);		/* RFC 3948 §2.1 */
+	store_u16(udp, sa->p.encap_sport);
+	store_u16(udp + 2, sa->p.encap_dport);
+	store_u16(udp + 4, (uint16_t)len);
+	store_u16(udp + 6, 0);		/* RFC 3948 §2.1 */
+	if (sa->p.src.family != AF_INET6)
+		return;
+	/* Over IPv6 nobody takes one without (RFC 8200 §8.1). */
+	sum = checksum_fold(checksum_add(ip_pseudo_sum(&sa->p.src, &sa->p.dst,
+	    IPPROTO_UDP, len), udp, len));
+	store_u16(udp + 6, sum == 0 ? 0xffff : sum);
 }
 
 enum esp_error
@@ -282,7 +297,8 @@ esp_seal(struct esp_sa *sa, const struct packet_view *inner, uint8_t *out,
 	for (i = 0; i < pad; i++)
 		text[len + i] = (uint8_t)(i + 1);
 	text[text_len - 2] = (uint8_t)pad;
-	text[text_len - 1] = ESP_NEXT_IPV4;
+	text[text_len - 1] = inner->src.family == AF_INET6 ? ESP_NEXT_IPV6 :
+	    ESP_NEXT_IPV4;
 
 	if (sa->alg->aead) {
 		ok = gcm_begin(sa, esp, iv, seq_high) &&
@@ -384,7 +400,7 @@ esp_unpad(const uint8_t *text, size_t len)
 		if (text[len - ESP_TRAILER_LEN - pad + i] != i + 1)
 			return ESP_E_AUTH;
 	}
-	if (text[len - 1] != ESP_NEXT_IPV4)
+	if (text[len - 1] != ESP_NEXT_IPV4 && text[len - 1] != ESP_NEXT_IPV6)
 		return ESP_E_INNER;
 	return (int)(len - ESP_TRAILER_LEN - pad);
 }
@@ -419,7 +435,8 @@ esp_open(struct esp_sa *sa, const struct packet_view *outer, uint8_t *out,
 	sa->count.seq = esp_replay_top(&sa->replay);
 	if ((n = esp_unpad(out, text_len)) < 0)
 		return n;
-	if (!packet_parse_ipv4(inner, out, (size_t)n))
+	if (!packet_parse(inner, out, (size_t)n) || out[text_len - 1] !=
+	    (inner->src.family == AF_INET6 ? ESP_NEXT_IPV6 : ESP_NEXT_IPV4))
 		return ESP_E_INNER;
 	if ((tos = tunnel_leave_tos(inner->tos, outer->tos)) == -1)
 		return ESP_E_INNER;

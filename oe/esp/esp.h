@@ -9,8 +9,10 @@
 #include "net/ip.h"
 #include "oe/esp/params.h"
 
-#define ESP_OVERHEAD	104	/* outer IPv4 20 + UDP 8 + ESP 8 + IV 16 +
-				 * padding 15 + trailer 2 + ICV 32, at most */
+/* At most: outer header 20 or 40, UDP 8, ESP 8, IV 16, padding 15, trailer 2,
+ * ICV 32. */
+#define ESP_OVERHEAD	104
+#define ESP_OVERHEAD6	124
 
 struct esp_sa;
 
@@ -21,7 +23,7 @@ enum esp_error {
 	ESP_E_REPLAY = -2,	/* seen, or left of the window */
 	ESP_E_AUTH = -3,	/* bad ICV or bad padding: not told apart */
 	ESP_E_OVERFLOW = -4,	/* sequence numbers are used up: rekey */
-	ESP_E_INNER = -5,	/* decrypted, but not a whole IPv4 packet */
+	ESP_E_INNER = -5,	/* decrypted, but not a whole packet */
 	ESP_E_DUMMY = -6,	/* next header 59 (RFC 4303 §2.6):
 				 * drop in silence */
 	ESP_E_INTERNAL = -7,
@@ -38,9 +40,11 @@ struct esp_sa *esp_sa_new(const struct esp_params *p, bool outbound);
 void	esp_sa_free(struct esp_sa *sa);	/* wipes keys; NULL is allowed */
 
 /*
- * Encapsulates an IPv4 packet (tunnel mode) into the one that *outer shows, in
- * out: outer header, UDP if asked, ESP.  DSCP, ECN and DF as RFC 4301 §5.1.2
- * and RFC 6040.  inner's bytes may lie in out too.  No allocation.
+ * Encapsulates a packet (tunnel mode; its family need not be the outer one)
+ * into the one that *outer shows, in out: outer header, UDP if asked, ESP.
+ * DSCP, ECN and DF as RFC 4301 §5.1.2 and RFC 6040; a flow label of IPv6 for
+ * the SA, not for what is inside (RFC 6437).  inner's bytes may lie in out too.
+ * No allocation.
  */
 enum esp_error esp_seal(struct esp_sa *sa, const struct packet_view *inner,
 	    uint8_t *out, size_t cap, struct packet_view *outer);

@@ -77,7 +77,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		n = ip.len;
 		FUZZ_CHECK(n <= size - 3 && ip.data == inner);
-		FUZZ_CHECK(packet_parse_ipv4(&ip, inner, n) && ip.len == n);
+		FUZZ_CHECK(packet_parse(&ip, inner, n) && ip.len == n);
 		FUZZ_CHECK(memcmp(inner + 12, data + 13, n - 12) == 0);
 	}
 	/* Whatever was in it, it is not taken twice. */

@@ -36,6 +36,13 @@ def ip(proto, payload, src='10.0.0.11', dst='198.51.100.10', options=b'',
     return head[:10] + struct.pack('!H', checksum(head)) + head[12:] + payload
 
 
+def ip6(proto, payload, src=1, dst=2, tos=0, label=0):
+    def packed(host):
+        return bytes([0x20, 1, 0xd, 0xb8]) + bytes(11) + bytes([host])
+    return struct.pack('!IHBB', 6 << 28 | tos << 20 | label, len(payload),
+                       proto, 64) + packed(src) + packed(dst) + payload
+
+
 def udp(sport, dport, data=b''):
     return struct.pack('!HHHH', sport, dport, 8 + len(data), 0) + data
 
@@ -70,11 +77,23 @@ def packets():
                             src='192.0.2.1', dst='198.51.100.1')
     yield 'icmp-of-tcp', ip(1, icmp_error(11, 0, plain[:28]), src='192.0.2.1')
     yield 'ike', ip(17, udp(500, 500, isakmp(2, [(1, sa_phase1())])))
+    six = ip6(6, tcp(20000, 80), tos=0xb9, label=0xabcde)
+    yield 'six-tcp', six
+    yield 'six-echo', ip6(58, struct.pack('!BBHHH', 128, 0, 0, 1, 1))
+    yield 'six-esp', ip6(50, esp(0x80001000))
+    yield 'six-extensions', ip6(0, b'\x3c\0' + bytes(6) + b'\x2c\0' + bytes(6) +
+                                b'\x11\0\0\1\0\0\0\7' + udp(1, 2))
+    yield 'six-fragment', ip6(44, b'\x11\0\0\x10\0\0\0\7' + bytes(16))
+    yield 'six-neighbour', ip6(58, struct.pack('!BBHI', 135, 0, 0, 0) + bytes(16))
+    for kind, inner in (2, ip6(50, esp(0x1234, 0))), (1, six[:48]), \
+            (3, ip(17, udp(1, 2))):
+        yield 'six-error-%d' % kind, ip6(58, icmp_error(kind, 0, inner))
 
 
 def esp_inputs():
     for n, packet in enumerate([ip(6, tcp(20000, 80)), ip(17, udp(5, 6, b'x')),
-                                ip(50, esp(0x80001000)), ip(4, ip(1, bytes(8)))]):
+                                ip(50, esp(0x80001000)), ip(4, ip(1, bytes(8))),
+                                ip6(6, tcp(20000, 80), tos=2)]):
         yield 'suite-%d' % n, bytes([n]) + packet
     yield 'encapsulated', b'\3' + ip(17, udp(4500, 4500, esp(0x80001000)))
 

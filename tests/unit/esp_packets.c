@@ -97,12 +97,12 @@ seal_bytes(struct esp_sa *sa, const uint8_t *pkt, size_t len, uint8_t *out,
 	struct packet_view v, sealed, read;
 	int		   rc;
 
-	if (!packet_parse_ipv4(&v, pkt, len))
+	if (!packet_parse(&v, pkt, len))
 		return ESP_E_INNER;
 	if ((rc = esp_seal(sa, &v, out, cap, &sealed)) != ESP_OK)
 		return rc;
 	/* What it says of the packet is what stands there. */
-	assert_true(packet_parse_ipv4(&read, out, sealed.len));
+	assert_true(packet_parse(&read, out, sealed.len));
 	assert_true(packet_equal(&read, &sealed));
 	return (int)sealed.len;
 }
@@ -114,11 +114,11 @@ open_bytes(struct esp_sa *sa, const uint8_t *pkt, size_t len, uint8_t *out,
 	struct packet_view v, opened, read;
 	int		   rc;
 
-	if (!packet_parse_ipv4(&v, pkt, len))
+	if (!packet_parse(&v, pkt, len))
 		return ESP_E_LENGTH;
 	if ((rc = esp_open(sa, &v, out, cap, &opened)) != ESP_OK)
 		return rc;
-	assert_true(packet_parse_ipv4(&read, out, opened.len));
+	assert_true(packet_parse(&read, out, opened.len));
 	assert_true(packet_equal(&read, &opened));
 	return (int)opened.len;
 }
@@ -128,7 +128,7 @@ spi_of_bytes(const uint8_t *pkt, size_t len, uint32_t *spi)
 {
 	struct packet_view v;
 
-	return packet_parse_ipv4(&v, pkt, len) && esp_spi(&v, spi);
+	return packet_parse(&v, pkt, len) && esp_spi(&v, spi);
 }
 
 size_t

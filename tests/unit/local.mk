@@ -365,13 +365,17 @@ TESTS += tests/unit/test_rsipctl.sh tests/unit/test_advice.sh
 
 # oe/esp/
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_esp tests/unit/test_esp_numbers
-TESTS += tests/unit/test_esp tests/unit/test_esp_numbers
+check_PROGRAMS += tests/unit/test_esp tests/unit/test_esp_numbers \
+	tests/unit/test_esp_six
+TESTS += tests/unit/test_esp tests/unit/test_esp_numbers tests/unit/test_esp_six
 ESP_PACKETS = tests/unit/esp_packets.c tests/unit/esp_packets.h \
 	tests/unit/esp_vectors.h tests/unit/packet_equal.h
 tests_unit_test_esp_numbers_SOURCES = tests/unit/test_esp_numbers.c $(ESP_PACKETS)
 tests_unit_test_esp_numbers_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_esp_numbers_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_esp_six_SOURCES = tests/unit/test_esp_six.c $(ESP_PACKETS)
+tests_unit_test_esp_six_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_esp_six_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_esp_SOURCES = tests/unit/test_esp.c $(ESP_PACKETS)
 tests_unit_test_esp_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_esp_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)

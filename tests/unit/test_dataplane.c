@@ -571,7 +571,7 @@ moves_to_another_port(void **state)
 	ends_down(&e);
 }
 
-/* IPv6 ends, algorithms that there are not: no pair at all. */
+/* Ends of two families, algorithms that there are not: no pair at all. */
 static void
 user_space_refuses(void **state)
 {

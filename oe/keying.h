@@ -149,6 +149,16 @@ struct keying_child {		/* a pair of ESP SAs, ready for the SAD */
 	uint32_t mtu;			/* 0: unknown */
 };
 
+/* Is the peer to lend us an address (RFC 7296 §2.19)?  Where it does, ours is
+ * that address. */
+enum keying_inner {
+	KEYING_INNER_NO,
+	KEYING_INNER_BEHIND_NAT,	/* where a NAT is found; else as NO */
+	KEYING_INNER_LIKELY,	/* there, and where the peer says that it takes
+				 * strangers; refused, all is as with NO */
+	KEYING_INNER_YES,
+};
+
 struct keying_request {			/* what the initiator needs to know */
 	struct keying_path path;	/* ports 0: 500 */
 	struct keying_id my_id;
@@ -159,7 +169,7 @@ struct keying_request {			/* what the initiator needs to know */
 	enum keying_mode mode;
 	struct keying_selectors ours, theirs;	/* the first is wanted most (RFC
 						 * 7296 §2.9) */
-	bool	 want_inner; /* an address of the peer's own (RFC 7296 §2.19) */
+	enum keying_inner inner;
 	unsigned patience;	/* milliseconds until it is given up; 0: the
 				 * engine's */
 	bool	 encapsulate;	/* ESP in UDP, NAT or not (RFC 7296 §2.23) */
@@ -174,6 +184,8 @@ struct keying_ask {		/* what an initiator wants of us; borrowed */
 	const struct keying_path *path;
 	const struct keying_selectors *ours, *theirs;
 	enum keying_mode mode;
+	bool	 wants_inner;	/* an address that we lend it, of what it
+				 * calls its own (RFC 7296 §2.19) */
 };
 
 /*
@@ -283,6 +295,11 @@ struct keying_engine {
 	 * once; a stale one is ignored. */
 	void (*peer_keys)(void *e, uint64_t now, uint64_t token,
 	    const struct keying_credentials *c);
+	/* Before the answer to child_ask: a part of what it called its own is
+	 * all that it gets (RFC 7296 §2.9).  inner: that is this address, which
+	 * we lend it; NULL: none is lent. */
+	void (*narrow)(void *e, uint64_t token,
+	    const struct keying_selectors *theirs, const struct addr *inner);
 	/* The answer to child_ask.  conn NULL: refused, and the peer is told
 	 * so. */
 	void (*authorize)(void *e, uint64_t now, uint64_t token, void *conn);

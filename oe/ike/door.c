@@ -195,6 +195,16 @@ door_peer_keys(void *e, uint64_t now, uint64_t token,
 }
 
 static void
+door_narrow(void *e, uint64_t token, const struct keying_selectors *theirs,
+    const struct addr *inner)
+{
+	struct slot *s = door_slot(e, token >> 56);
+
+	if (s != NULL && s->engine->narrow != NULL)
+		s->engine->narrow(s->e, token, theirs, inner);
+}
+
+static void
 door_authorize(void *e, uint64_t now, uint64_t token, void *conn)
 {
 	struct slot *s = door_slot(e, token >> 56);
@@ -290,6 +300,7 @@ const struct keying_engine door_engine = {
 	.invalid_spi = door_invalid_spi,
 	.peer_identity = door_peer_identity,
 	.peer_keys = door_peer_keys,
+	.narrow = door_narrow,
 	.authorize = door_authorize,
 	.packet = door_packet,
 	.icmp = door_icmp,

@@ -2,9 +2,11 @@
 #include "config.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/util.h"
 #include "oe/ike2/child.h"
+#include "oe/ike2/configuration.h"
 #include "oe/ike2/notify.h"
 #include "oe/ike2/selector.h"
 #include "oe/ike2/table.h"
@@ -30,6 +32,84 @@ put_ts(struct ike2_builder *b, uint8_t type, const struct keying_selectors *s)
 	ike2_close(b);
 }
 
+/* --- addresses that one end lends the other (§2.19) --- */
+
+/* Is one to be asked for with this child, in IKE_AUTH? */
+static bool
+wants_inner(const struct ike2_child *c)
+{
+	if (c->ours.ts[0].from.family != AF_INET)
+		return false;
+	switch (c->want_inner) {
+	case KEYING_INNER_NO:
+		return false;
+	case KEYING_INNER_BEHIND_NAT:
+		return c->sa->nat_here;
+	case KEYING_INNER_LIKELY:
+		return c->sa->nat_here || c->sa->init->opportunistic;
+	case KEYING_INNER_YES:
+		return true;
+	}
+	return false;
+}
+
+static void
+put_cp(struct ike2_builder *b, uint8_t type, const struct addr *addr)
+{
+	struct ike2_cfg cfg = { .type = type, .v4 = true, .addr4 = *addr };
+
+	ike2_cfg_put(b, &cfg);
+}
+
+/* What is asked for with an address: ours as it is, or else the one that is lent
+ * (any: which is not known). */
+static struct keying_selectors
+or_inner(const struct keying_selectors *ours)
+{
+	static const struct prefix    any = { .addr = { .family = AF_INET } };
+	const struct keying_selectors all = *ours;
+	struct keying_selectors	      s = all;
+
+	if (s.n == KEYING_SELECTORS_MAX)
+		s.n--;
+	s.ts[s.n++] = keying_selector_prefix(&any);
+	return s;
+}
+
+/* A CFG_REPLY to our request; false: it cannot be read, or lends what cannot be
+ * ours. */
+static bool
+take_reply(struct ike2_child *c, const struct ike2_chain *m)
+{
+	const struct ike2_part *p = ike2_chain_find(m, IKE2_P_CONFIGURATION);
+	struct ike2_cfg		cfg;
+
+	if (p == NULL || !c->inner_asked)
+		return true;
+	if (ike2_cfg_read(&cfg, p->body, p->len) == -1 ||
+	    cfg.type != IKE2_CFG_REPLY)
+		return false;
+	if (!cfg.v4 || !addr_is_set(&cfg.addr4))
+		return true;
+	if (!addr_is_host(&cfg.addr4) || addr_is_loopback(&cfg.addr4))
+		return false;
+	c->inner = cfg.addr4;
+	return true;
+}
+
+/* Is all that we get the address that was lent?  libreswan 4 answers so whatever
+ * it was asked for. */
+static bool
+is_inner(const struct ike2_child *c, const struct keying_selectors *ours)
+{
+	struct keying_selector s;
+
+	if (!addr_is_set(&c->inner))
+		return false;
+	s = keying_selector_host(&c->inner, 0, 0);
+	return ours->n == 1 && keying_selector_equal(&ours->ts[0], &s);
+}
+
 /* Then there is no transport mode: nobody here puts the original addresses back
  * (§2.23.1). */
 static bool
@@ -41,9 +121,11 @@ behind_nat(const struct ike2_child *c)
 int
 ike2_child_put_offer(struct ike2_child *c, struct ike2_builder *b)
 {
-	struct ike2  *e = c->ike;
-	struct writer w;
-	uint16_t      group = c->terms.ke;
+	static const struct addr none;
+	struct keying_selectors	 ours;
+	struct ike2		*e = c->ike;
+	struct writer		 w;
+	uint16_t		 group = c->terms.ke;
 
 	if (c->spi_in == 0 && e->x.ops->spi_get(e->x.arg, &c->spi_in) == -1) {
 		c->spi_in = 0;
@@ -56,6 +138,10 @@ ike2_child_put_offer(struct ike2_child *c, struct ike2_builder *b)
 	writer_init(&w, c->offer, sizeof(c->offer));
 	ike2_offer_write(&w, &c->terms, c->spi_in);
 	c->offer_len = w.len;
+	c->inner_asked = c->first && wants_inner(c);
+	if (c->inner_asked)
+		put_cp(b, IKE2_CFG_REQUEST, &none);
+	ours = c->inner_asked ? or_inner(&c->ours) : c->ours;
 	if (behind_nat(c))
 		c->mode = KEYING_TUNNEL;
 	if (c->mode == KEYING_TRANSPORT)
@@ -69,7 +155,7 @@ ike2_child_put_offer(struct ike2_child *c, struct ike2_builder *b)
 			return -1;
 		ike2_ke_put(b, group, c->dh);
 	}
-	put_ts(b, IKE2_P_TSI, &c->ours);
+	put_ts(b, IKE2_P_TSI, &ours);
 	put_ts(b, IKE2_P_TSR, &c->theirs);
 	return w.bad || b->w.bad ? -1 : 0;
 }
@@ -114,6 +200,7 @@ ike2_child_take_answer(struct ike2_child *c, const struct ike2_chain *m)
 		return error;
 	if (sa == NULL || !take_ts(m, IKE2_P_TSI, &ours) ||
 	    !take_ts(m, IKE2_P_TSR, &theirs) || !take_ke(c, m, &group) ||
+	    !take_reply(c, m) ||
 	    (!c->first && (nonce == NULL || ike2_nonce_read(&c->nr, nonce->body,
 	    nonce->len) == -1)))
 		return IKE2_N_INVALID_SYNTAX;
@@ -124,8 +211,13 @@ ike2_child_take_answer(struct ike2_child *c, const struct ike2_chain *m)
 	if (c->suite.ke != group || (group != IKE2_KE_NONE &&
 	    group != c->terms.ke))
 		return IKE2_N_INVALID_KE_PAYLOAD;
-	if (!ike2_selectors_within(&ours, &c->ours) ||
-	    !ike2_selectors_within(&theirs, &c->theirs))
+	if (!ike2_selectors_within(&theirs, &c->theirs))
+		return IKE2_N_TS_UNACCEPTABLE;
+	if (is_inner(c, &ours))
+		c->sa->inner = c->inner;
+	else if (ike2_selectors_within(&ours, &c->ours))
+		memset(&c->inner, 0, sizeof(c->inner));
+	else
 		return IKE2_N_TS_UNACCEPTABLE;
 	c->ours = ours;
 	c->theirs = theirs;
@@ -138,14 +230,34 @@ ike2_child_take_answer(struct ike2_child *c, const struct ike2_chain *m)
 	return 0;
 }
 
+bool
+ike2_child_without_inner(struct ike2_child *c)
+{
+	if (!c->inner_asked || c->want_inner == KEYING_INNER_YES ||
+	    c->conn == NULL || c->state == IKE2_CHILD_DEAD)
+		return false;
+	memset(&c->inner, 0, sizeof(c->inner));
+	c->want_inner = KEYING_INNER_NO;
+	c->first = false;
+	c->state = IKE2_CHILD_WANTED;
+	return true;
+}
+
 uint16_t
 ike2_child_take_offer(struct ike2_child *c, const struct ike2_chain *m,
     uint16_t *group)
 {
 	const struct ike2_part *sa = ike2_chain_only(m, IKE2_P_SA);
 	const struct ike2_part *nonce = ike2_chain_only(m, IKE2_P_NONCE);
+	const struct ike2_part *cp = ike2_chain_find(m, IKE2_P_CONFIGURATION);
 	struct ike2_notify	n;
+	struct ike2_cfg		cfg;
 
+	if (c->first && cp != NULL) {
+		if (ike2_cfg_read(&cfg, cp->body, cp->len) == -1)
+			return IKE2_N_INVALID_SYNTAX;
+		c->inner_asked = cfg.type == IKE2_CFG_REQUEST && cfg.v4;
+	}
 	if (sa == NULL || !take_ts(m, IKE2_P_TSI, &c->theirs) ||
 	    !take_ts(m, IKE2_P_TSR, &c->ours) || !take_ke(c, m, group) ||
 	    (!c->first && (nonce == NULL || ike2_nonce_read(&c->ni, nonce->body,
@@ -181,6 +293,8 @@ ike2_child_take_offer(struct ike2_child *c, const struct ike2_chain *m,
 void
 ike2_child_put_answer(struct ike2_child *c, struct ike2_builder *b)
 {
+	if (addr_is_set(&c->lent))
+		put_cp(b, IKE2_CFG_REPLY, &c->lent);
 	if (c->mode == KEYING_TRANSPORT)
 		ike2_notify_put(b, IKE2_N_USE_TRANSPORT_MODE, NULL, 0);
 	ike2_open(b, IKE2_P_SA);
@@ -201,7 +315,7 @@ ike2_child_ask(struct ike2_child *c)
 	struct ike2_sa	 *sa = c->sa;
 	struct ike2	 *e = c->ike;
 	struct keying_ask ask = { &sa->peer_id, &sa->proof, &sa->path, &c->ours,
-		&c->theirs, c->mode };
+		&c->theirs, c->mode, c->inner_asked };
 
 	sa->token = ike_token(&e->x);
 	c->since = sa->heard;
@@ -253,6 +367,7 @@ ike2_child_announce(struct ike2_child *c, uint64_t now,
 	}
 	up.ours = c->ours;
 	up.theirs = c->theirs;
+	up.inner = c->inner;
 	up.path = sa->path;
 	up.peer_id = sa->peer_id;
 	up.proof = sa->proof;
@@ -520,6 +635,8 @@ ike2_child_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 	/* What carried its traffic before is known to whom it belongs. */
 	if (old != NULL && ike2_selectors_within(&c->ours, &old->ours) &&
 	    ike2_selectors_within(&c->theirs, &old->theirs)) {
+		if (is_inner(old, &c->ours))
+			c->inner = old->inner;
 		ike2_child_authorized(c, now, old->conn);
 		return;
 	}

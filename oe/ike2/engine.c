@@ -13,6 +13,7 @@
 #include "oe/ike2/init.h"
 #include "oe/ike2/inform.h"
 #include "oe/ike2/report.h"
+#include "oe/ike2/selector.h"
 #include "oe/ike2/table.h"
 #include "oe/ike2/window.h"
 
@@ -147,12 +148,32 @@ serves(const struct ike2_sa *sa, const struct keying_request *r)
 	    !addr_equal(&sa->path.peer, &r->path.peer) ||
 	    sa->close || sa->replaced || sa->full ||
 	    sa->nchildren >= IKE2_CHILDREN_MAX ||
+	    /* It is lent in IKE_AUTH, or never. */
+	    (r->inner == KEYING_INNER_YES && !addr_is_set(&sa->inner)) ||
 	    !keying_id_equal(&sa->my_id, &r->my_id))
 		return false;
 	if (sa->state == IKE2_UP)
 		return proof_will_do(sa, r);
 	return (sa->state == IKE2_INIT_SENT || sa->state == IKE2_AUTH_SENT) &&
 	    same_wishes(sa->init, r);
+}
+
+/* One takes the place of those of the same two that serve nothing. */
+static void
+close_childless(struct ike2_sa *sa, uint64_t now)
+{
+	struct ike2_sa *o;
+
+	TAILQ_FOREACH(o, &sa->ike->sas, entry) {
+		if (o == sa || o->state != IKE2_UP || !o->initiator ||
+		    !TAILQ_EMPTY(&o->children) ||
+		    !addr_equal(&o->path.peer, &sa->path.peer) ||
+		    !addr_equal(&o->path.local, &sa->path.local) ||
+		    !keying_id_equal(&o->my_id, &sa->my_id))
+			continue;
+		o->close = true;
+		ike2_exchange_next(o, now);
+	}
 }
 
 static struct ike2_sa *
@@ -224,6 +245,7 @@ engine_request(void *engine, uint64_t now, const struct keying_request *r,
 	struct ike2	  *e = engine;
 	struct ike2_sa	  *sa;
 	struct ike2_child *c, *old;
+	struct keying_selector inner;
 	bool		   fresh = false;
 
 	if (!can(e, r))
@@ -237,6 +259,7 @@ engine_request(void *engine, uint64_t now, const struct keying_request *r,
 	if (sa == NULL) {
 		if ((sa = begin_sa(e, now, r)) == NULL)
 			return -1;
+		close_childless(sa, now);
 		fresh = true;
 	}
 	if ((c = ike2_child_new(sa, true)) == NULL) {
@@ -247,8 +270,14 @@ engine_request(void *engine, uint64_t now, const struct keying_request *r,
 	c->conn = conn;
 	c->mode = r->mode;
 	c->since = now;
-	c->ours = r->ours;
 	c->theirs = r->theirs;
+	c->want_inner = r->inner;
+	if (r->inner != KEYING_INNER_NO && addr_is_set(&sa->inner)) {
+		c->inner = sa->inner;
+		inner = keying_selector_host(&sa->inner, 0, 0);
+		c->ours = keying_selectors_of(&inner);
+	} else
+		c->ours = r->ours;
 	if ((old = child_of(sa, conn)) != NULL)
 		c->rekeys = old->spi_in;
 	if (fresh && ike2_init_start(sa, now) == -1) {
@@ -422,6 +451,32 @@ engine_peer_keys(void *engine, uint64_t now, uint64_t token,
 	ike2_auth_keys(sa, now, c);
 }
 
+static struct ike2_child *
+child_asked(const struct ike2_sa *sa)
+{
+	struct ike2_child *c;
+
+	TAILQ_FOREACH(c, &sa->children, entry) {
+		if (c->state == IKE2_CHILD_ASKED)
+			break;
+	}
+	return c;
+}
+
+static void
+engine_narrow(void *engine, uint64_t token,
+    const struct keying_selectors *theirs, const struct addr *inner)
+{
+	struct ike2_sa	  *sa = sa_by_token(engine, token);
+	struct ike2_child *c = sa == NULL ? NULL : child_asked(sa);
+
+	if (c == NULL || !ike2_selectors_within(theirs, &c->theirs))
+		return;
+	c->theirs = *theirs;
+	if (inner != NULL && c->inner_asked)
+		c->lent = *inner;
+}
+
 static void
 engine_authorize(void *engine, uint64_t now, uint64_t token, void *conn)
 {
@@ -431,11 +486,7 @@ engine_authorize(void *engine, uint64_t now, uint64_t token, void *conn)
 
 	if (sa == NULL)
 		return;
-	TAILQ_FOREACH(c, &sa->children, entry) {
-		if (c->state == IKE2_CHILD_ASKED)
-			break;
-	}
-	if (c == NULL)
+	if ((c = child_asked(sa)) == NULL)
 		return;
 	sa->token = 0;
 	if (sa->state == IKE2_AUTH_GOT)
@@ -642,6 +693,7 @@ const struct keying_engine ike2_engine = {
 	.invalid_spi = engine_invalid_spi,
 	.peer_identity = engine_peer_identity,
 	.peer_keys = engine_peer_keys,
+	.narrow = engine_narrow,
 	.authorize = engine_authorize,
 	.packet = engine_packet,
 	.icmp = engine_icmp,

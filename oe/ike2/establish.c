@@ -270,6 +270,10 @@ ike2_auth_answer(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 	if (child == NULL)
 		return;
 	refused = ike2_child_take_answer(child, m);
+	if (refused != 0 && ike2_child_without_inner(child)) {
+		sa->ike->next(sa, now);
+		return;
+	}
 	if (refused == 0 && child->conn == NULL) {
 		/* Nobody wants it any more; the peer has it. */
 		ike2_child_delete(child, now);

@@ -166,6 +166,21 @@ send_request(struct ike2_sa *sa, uint64_t now)
 	return ike2_request_clear(sa, now, buf, len);
 }
 
+/* libreswan, as far as it shows that. */
+static bool
+says_opportunistic(const struct ike2_chain *c)
+{
+	unsigned i;
+
+	for (i = 0; i < c->nparts; i++) {
+		if (c->part[i].type == IKE2_P_VENDOR_ID && c->part[i].len ==
+		    sizeof(opportunistic) - 1 && memcmp(c->part[i].body,
+		    opportunistic, sizeof(opportunistic) - 1) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* A key pair of the group; none is ever used twice (RFC 6989 §2). */
 static int
 fresh_pair(struct ike2_sa *sa, uint16_t group)
@@ -307,6 +322,7 @@ ike2_init_answer(struct ike2_sa *sa, uint64_t now, const struct ike2_header *h,
 		return;
 	}
 	note_hashes(sa, &c);
+	sa->init->opportunistic = says_opportunistic(&c);
 	ike2_natd_compare(sa, &c, sa->spi, sa->peer_spi);
 	float_path(sa);
 	ike2_request_done(sa);

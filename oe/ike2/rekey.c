@@ -25,6 +25,7 @@ inherit(struct ike2_sa *to, const struct ike2_sa *from)
 	to->nat_there = from->nat_there;
 	to->my_id = from->my_id;
 	to->peer_id = from->peer_id;
+	to->inner = from->inner;
 	to->proof = from->proof;
 }
 

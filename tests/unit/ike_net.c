@@ -214,8 +214,19 @@ static void
 op_child_ask(void *arg, uint64_t token, const struct keying_ask *a)
 {
 	struct net_host *h = arg;
+	struct keying_selector	s = a->theirs->ts[0];
+	struct keying_selectors part;
 
 	h->asks++;
+	h->wanted_inner += a->wants_inner;
+	if (a->wants_inner && addr_is_set(&h->lends)) {
+		s = keying_selector_host(&h->lends, 0, 0);
+		part = keying_selectors_of(&s);
+		h->engine->narrow(h->ike, token, &part, &h->lends);
+	} else if (h->first_only && h->engine->narrow != NULL) {
+		part = keying_selectors_of(&s);
+		h->engine->narrow(h->ike, token, &part, NULL);
+	}
 	switch (h->ask) {
 	case NET_NOW:
 	case NET_REFUSE:

@@ -43,10 +43,13 @@ struct net_host {
 	bool	 anonymous;		/* takes who proves nothing (RFC 7619) */
 	bool	 wrong_key;		/* peer_lookup gives a key nobody has */
 	bool	 no_spi;
+	struct addr lends;		/* to who asks for an address; none: nothing */
+	bool	 first_only;		/* of selectors the first is granted, no more */
 
 	struct net_child children[NET_CHILDREN];
 	unsigned nchildren;		/* ups, ever */
 	unsigned downs, confirms, lookups, asks, contacts;
+	unsigned wanted_inner;		/* child_ask() said so */
 	unsigned silences;		/* peer_silent() */
 	unsigned hints, facts;		/* invalid_spi(), the latter authenticated */
 	uint32_t invalid_spi;		/* of the last one */

@@ -491,7 +491,7 @@ ikev1_refuses_what_it_cannot(void **state)
 	r.mode = KEYING_TRANSPORT;
 	assert_int_equal(ask(&r), -1);
 	r = plain;
-	r.want_inner = true;
+	r.inner = KEYING_INNER_YES;
 	assert_int_equal(ask(&r), -1);
 	r = plain;
 	r.encapsulate = true;

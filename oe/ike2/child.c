@@ -404,6 +404,21 @@ ike2_child_confirm(struct ike2_child *c)
 }
 
 void
+ike2_child_not_made(struct ike2_child *c, uint64_t now,
+    const struct ike2_chain *m, uint16_t error)
+{
+	const char *detail = error == 0 ? "no keys" : ike2_notify_text(error);
+
+	if (ike2_notify_error(m) != 0) {
+		ike2_child_failed(c, KEYING_CHILD_REFUSED, detail);
+		return;
+	}
+	/* It is we who do not want what the peer has made. */
+	ike2_child_abandon(c, KEYING_CHILD_REFUSED, detail);
+	ike2_child_delete(c, now);
+}
+
+void
 ike2_child_delete(struct ike2_child *c, uint64_t now)
 {
 	if (c->state == IKE2_CHILD_DEAD || c->state == IKE2_CHILD_DELETING)
@@ -526,8 +541,7 @@ ike2_child_answer(struct ike2_child *c, uint64_t now,
 		break;
 	case IKE2_N_TEMPORARY_FAILURE:
 		/* §2.25: later, if it is still wanted. */
-		sa->wait_until = now + IKE2_TEMPORARY_WAIT +
-		    random_uniform(9 * IKE2_TEMPORARY_WAIT);
+		ike2_peer_busy(sa, now);
 		c->state = IKE2_CHILD_WANTED;
 		return;
 	case IKE2_N_CHILD_SA_NOT_FOUND:
@@ -580,8 +594,7 @@ ike2_child_answer(struct ike2_child *c, uint64_t now,
 			return;
 		}
 	}
-	ike2_child_failed(c, KEYING_CHILD_REFUSED, error == 0 ?
-	    "no keys" : ike2_notify_text(error));
+	ike2_child_not_made(c, now, m, error);
 }
 
 /* --- CREATE_CHILD_SA: responder --- */

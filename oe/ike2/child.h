@@ -30,6 +30,10 @@ void	ike2_child_answer(struct ike2_child *c, uint64_t now,
 void	ike2_child_request(struct ike2_sa *sa, uint64_t now,
 	    const struct ike2_chain *m);
 void	ike2_child_authorized(struct ike2_child *c, uint64_t now, void *conn);
+/* The answer brings no pair: error, 0: no keys could be made.  Where only we
+ * say so, the peer's is deleted. */
+void	ike2_child_not_made(struct ike2_child *c, uint64_t now,
+	    const struct ike2_chain *m, uint16_t error);
 /* Says that it is to go. */
 void	ike2_child_delete(struct ike2_child *c, uint64_t now);
 

@@ -80,7 +80,7 @@ engine_shutdown(void *engine, uint64_t now)
 
 	for (sa = TAILQ_FIRST(&e->sas); sa != NULL; sa = next) {
 		next = TAILQ_NEXT(sa, entry);
-		if (sa->state == IKE2_UP) {
+		if (sa->state == IKE2_UP || sa->state == IKE2_AUTH_SENT) {
 			/* Whatever waits for an answer: this
 			 * is the last word. */
 			ike2_request_done(sa);
@@ -556,8 +556,6 @@ up_tick(struct ike2_sa *sa, uint64_t now)
 	if (now >= sa->expires || (now >= sa->childless_at &&
 	    TAILQ_EMPTY(&sa->children)))
 		sa->close = true;
-	if (TAILQ_EMPTY(&sa->children) && sa->childless_at == IKE_NEVER)
-		sa->childless_at = now + IKE2_CHILDLESS_TIME;
 	if (now >= dpd && sa->out.job == IKE2_JOB_NONE) {
 		sa->probe = true;
 		dpd = now + (uint64_t)e->c.dpd_delay * 1000;
@@ -566,8 +564,6 @@ up_tick(struct ike2_sa *sa, uint64_t now)
 		ike_timer(&e->x, sa->expires);
 		if (!sa->replaced && sa->renew_at > now)
 			ike_timer(&e->x, sa->renew_at);
-		if (TAILQ_EMPTY(&sa->children))
-			ike_timer(&e->x, sa->childless_at);
 		if (dpd > now)
 			ike_timer(&e->x, dpd);
 	}
@@ -638,8 +634,9 @@ sa_tick(struct ike2_sa *sa, uint64_t now)
 	}
 }
 
+/* Frees what is dead; an IKE SA that has nothing left ends some time later. */
 static void
-sweep(struct ike2 *e)
+sweep(struct ike2 *e, uint64_t now)
 {
 	struct ike2_child *c, *c_next;
 	struct ike2_sa	  *sa, *next;
@@ -650,6 +647,12 @@ sweep(struct ike2 *e)
 			c_next = TAILQ_NEXT(c, entry);
 			if (c->state == IKE2_CHILD_DEAD)
 				ike2_child_free(c);
+		}
+		if (sa->state == IKE2_UP && !sa->close &&
+		    TAILQ_EMPTY(&sa->children)) {
+			if (sa->childless_at == IKE_NEVER)
+				sa->childless_at = now + IKE2_CHILDLESS_TIME;
+			ike_timer(&e->x, sa->childless_at);
 		}
 		if (sa->state == IKE2_DEAD)
 			ike2_sa_free(sa);
@@ -678,7 +681,7 @@ engine_tick(void *engine, uint64_t now)
 		else
 			ike_timer(&e->x, c->hard);
 	}
-	sweep(e);
+	sweep(e, now);
 }
 
 const struct keying_engine ike2_engine = {

@@ -10,6 +10,7 @@
 #include "oe/ike2/child.h"
 #include "oe/ike2/establish.h"
 #include "oe/ike2/identity.h"
+#include "oe/ike2/inform.h"
 #include "oe/ike2/notify.h"
 #include "oe/ike2/table.h"
 #include "oe/ike2/window.h"
@@ -195,26 +196,38 @@ ike2_auth_start(struct ike2_sa *sa, uint64_t now)
 	return ike2_request_send(sa, now, IKE2_JOB_AUTH, IKE2_AUTH, c, &b);
 }
 
-/* It is not who it should be: it is told, and all of it ends (§2.21.2). */
-static void
-disown(struct ike2_sa *sa, uint64_t now, enum keying_failure f,
+void
+ike2_auth_disown(struct ike2_sa *sa, uint64_t now, enum keying_failure f,
     const char *detail)
 {
-	struct ike2_delete  d = { .protocol = IKE2_PROTO_IKE };
-	struct ike2_child  *c, *next;
-	struct ike2_builder b;
+	struct ike2_child *c, *next;
 
-	sa->ike->count.auth_failed++;
+	sa->ike->count.auth_failed += f == KEYING_SIGNATURE ||
+	    f == KEYING_IDENTITY;
 	sa->state = IKE2_CLOSING;
 	for (c = TAILQ_FIRST(&sa->children); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
 		ike2_child_failed(c, f, detail);
 	}
-	ike2_inner_begin(sa, &b);
-	ike2_delete_put(&b, &d);
-	if (ike2_request_send(sa, now, IKE2_JOB_DELETE_SA, IKE2_INFORMATIONAL,
-	    NULL, &b) == -1)
-		ike2_sa_kill(sa, false, false);
+	ike2_inform_close(sa, now);
+}
+
+void
+ike2_auth_late(struct ike2_sa *sa, uint64_t now)
+{
+	struct ike2_child *c, *next;
+
+	sa->late = sa->close = true;
+	sa->ike->count.failed++;
+	sa->out.until = now + IKE2_LATE_TIME;
+	ike_timer(&sa->ike->x, now);
+	for (c = TAILQ_FIRST(&sa->children); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (c->state == IKE2_CHILD_WANTED)
+			ike2_child_failed(c, KEYING_SILENCE, NULL);
+		else
+			ike2_child_abandon(c, KEYING_SILENCE, NULL);
+	}
 }
 
 static struct ike2_child *
@@ -242,28 +255,38 @@ ike2_auth_answer(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 	struct ike2_child	 *child = first_child(sa);
 	uint16_t		  refused;
 
-	if (idp == NULL || auth == NULL) {
+	refused = idp == NULL || auth == NULL ? ike2_notify_error(m) : 0;
+	if (refused != 0) {
 		/* Whoever made the keys says so, and has proved nothing. */
-		refused = ike2_notify_error(m);
 		ike2_sa_failed(sa, refused != IKE2_N_AUTHENTICATION_FAILED ?
-		    KEYING_PEER_REFUSED : KEYING_OUR_PROOF, refused == 0 ?
-		    "its answer to IKE_AUTH is none" :
+		    KEYING_PEER_REFUSED : KEYING_OUR_PROOF,
 		    ike2_notify_text(refused));
 		return;
 	}
+	if (sa->late) {
+		ike2_auth_disown(sa, now, KEYING_SILENCE, NULL);
+		return;
+	}
+	if (idp == NULL || auth == NULL) {
+		ike2_auth_disown(sa, now, KEYING_PEER_REFUSED,
+		    "its answer to IKE_AUTH is none");
+		return;
+	}
 	if (ike2_id_read(&sa->peer_id, idp->body, idp->len) == -1) {
-		disown(sa, now, KEYING_IDENTITY, "its identity cannot be read");
+		ike2_auth_disown(sa, now, KEYING_IDENTITY,
+		    "its identity cannot be read");
 		return;
 	}
 	if (!check_auth(sa, idp, auth, &c)) {
-		disown(sa, now, KEYING_SIGNATURE,
+		ike2_auth_disown(sa, now, KEYING_SIGNATURE,
 		    "its AUTH does not verify");
 		return;
 	}
 	if (sa->proof.how != KEYING_BY_NOTHING && in->want_id.type !=
 	    KEYING_ID_ANYONE &&
 	    !keying_id_equal(&in->want_id, &sa->peer_id)) {
-		disown(sa, now, KEYING_IDENTITY, keying_id_text(&sa->peer_id));
+		ike2_auth_disown(sa, now, KEYING_IDENTITY,
+		    keying_id_text(&sa->peer_id));
 		return;
 	}
 	ike2_sa_up(sa, now);
@@ -280,8 +303,7 @@ ike2_auth_answer(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 		return;
 	}
 	if (refused != 0 || ike2_child_announce(child, now, &f) == -1)
-		ike2_child_failed(child, KEYING_CHILD_REFUSED, refused == 0 ?
-		    "no keys" : ike2_notify_text(refused));
+		ike2_child_not_made(child, now, m, refused);
 }
 
 /* --- responder --- */

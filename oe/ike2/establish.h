@@ -7,6 +7,12 @@
 int	ike2_auth_start(struct ike2_sa *sa, uint64_t now);
 void	ike2_auth_answer(struct ike2_sa *sa, uint64_t now,
 	    const struct ike2_chain *m);
+/* Nobody waits for the answer any more; it may still come. */
+void	ike2_auth_late(struct ike2_sa *sa, uint64_t now);
+/* What the peer believes to be up is not what was asked for: it is told, and
+ * all of it ends (RFC 7296 §2.21.2). */
+void	ike2_auth_disown(struct ike2_sa *sa, uint64_t now,
+	    enum keying_failure f, const char *detail);
 void	ike2_auth_request(struct ike2_sa *sa, uint64_t now, uint8_t first,
 	    const uint8_t *inner, size_t len);
 void	ike2_auth_keys(struct ike2_sa *sa, uint64_t now,

@@ -16,16 +16,22 @@
 				 * anybody can cause */
 
 static void
-give_up(struct ike2_sa *sa)
+give_up(struct ike2_sa *sa, uint64_t now)
 {
 	struct ike2_child *child = sa->out.child;
 	enum ike2_job	   job = sa->out.job;
 
 	switch (job) {
 	case IKE2_JOB_INIT:
-	case IKE2_JOB_AUTH:
 		ike2_sa_failed(sa, sa->init != NULL && sa->init->icmp ?
 		    KEYING_ICMP : KEYING_SILENCE, NULL);
+		break;
+	case IKE2_JOB_AUTH:
+		/* The peer may have it all, and its answers were lost. */
+		if (sa->late)
+			ike2_sa_kill(sa, false, false);
+		else
+			ike2_auth_late(sa, now);
 		break;
 	case IKE2_JOB_DELETE_SA:
 		ike2_sa_kill(sa, false, false);
@@ -51,7 +57,7 @@ ike2_exchange_tick(struct ike2_sa *sa, uint64_t now)
 		return;
 	}
 	if (now >= r->until) {
-		give_up(sa);
+		give_up(sa, now);
 		return;
 	}
 	if (now >= r->at) {
@@ -211,14 +217,18 @@ dispatch_answer(struct ike2_sa *sa, uint64_t now, uint8_t first,
 
 	/* An answer may not say that it could not be understood. */
 	if (ike2_chain_split(&c, first, inner, len, false) != IKE2_OK) {
+		ike2_request_done(sa);
 		if (job == IKE2_JOB_AUTH)
-			ike2_sa_failed(sa, KEYING_PEER_REFUSED,
+			ike2_auth_disown(sa, now, KEYING_PEER_REFUSED,
 			    "a malformed answer to IKE_AUTH");
 		else
 			ike2_peer_dead(sa, false);
 		return;
 	}
 	ike2_request_done(sa);
+	if ((job == IKE2_JOB_CHILD || job == IKE2_JOB_REKEY) &&
+	    ike2_notify_error(&c) != IKE2_N_TEMPORARY_FAILURE)
+		sa->busy_since = 0;
 	sa->probe_asked = false;
 	switch (job) {
 	case IKE2_JOB_AUTH:

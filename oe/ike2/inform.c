@@ -56,8 +56,8 @@ start_deletes(struct ike2_sa *sa, uint64_t now)
 	    IKE2_INFORMATIONAL, NULL, &b) == 0;
 }
 
-static bool
-start_close(struct ike2_sa *sa, uint64_t now)
+void
+ike2_inform_close(struct ike2_sa *sa, uint64_t now)
 {
 	struct ike2_delete  d = { .protocol = IKE2_PROTO_IKE };
 	struct ike2_builder b;
@@ -68,7 +68,6 @@ start_close(struct ike2_sa *sa, uint64_t now)
 	if (ike2_request_send(sa, now, IKE2_JOB_DELETE_SA, IKE2_INFORMATIONAL,
 	    NULL, &b) == -1)
 		ike2_sa_kill(sa, false, false);
-	return true;
 }
 
 bool
@@ -77,8 +76,10 @@ ike2_inform_start(struct ike2_sa *sa, uint64_t now)
 	struct ike2_builder b;
 	uint8_t		    spi[4];
 
-	if (sa->close)
-		return start_close(sa, now);
+	if (sa->close) {
+		ike2_inform_close(sa, now);
+		return true;
+	}
 	if (start_deletes(sa, now))
 		return true;
 	ike2_inner_begin(sa, &b);
@@ -153,8 +154,6 @@ delete_children(struct ike2_sa *sa, const struct ike2_delete *d,
 		}
 		ike2_child_gone(c, true);
 	}
-	if (TAILQ_EMPTY(&sa->children) && sa->childless_at == IKE_NEVER)
-		sa->childless_at = sa->heard + IKE2_CHILDLESS_TIME;
 }
 
 /* Notifies that change something; true: the IKE SA is gone by one. */

@@ -195,7 +195,7 @@ ike2_init_start(struct ike2_sa *sa, uint64_t now)
 {
 	ike2_nonce_draw(&sa->ni);
 	if (fresh_pair(sa, sa->init->group != 0 ? sa->init->group :
-	    sa->ike->c.ke) == -1)
+	    ike2_group_of(sa->ike, &sa->path.peer)) == -1)
 		return -1;
 	return send_request(sa, now);
 }

@@ -187,8 +187,7 @@ ike2_rekey_answer(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 	if (error == IKE2_N_TEMPORARY_FAILURE && rival == NULL) {
 		/* §2.25: it is busy with a child, and we with none. */
 		ike2_rekey_end(sa);
-		sa->wait_until = now + IKE2_TEMPORARY_WAIT +
-		    random_uniform(9 * IKE2_TEMPORARY_WAIT);
+		ike2_peer_busy(sa, now);
 		return;
 	}
 	if (error != 0 || !take_answer(sa, m)) {

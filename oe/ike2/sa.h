@@ -32,6 +32,10 @@
 #define IKE2_CHILDLESS_TIME	60000	/* an SA is kept that serves nothing */
 #define IKE2_TEMPORARY_WAIT	1000	/* after TEMPORARY_FAILURE, up to ten
 					 * times that (§2.25) */
+#define IKE2_TEMPORARY_TIME	180000	/* of those: no state in common */
+#define IKE2_LATE_TIME		30000	/* an answer to IKE_AUTH, when nobody
+					 * waits for it */
+#define IKE2_GROUPS_KEPT	256	/* peers whose group is remembered */
 #define IKE2_CHILDREN_MAX	32	/* of an IKE SA */
 #define IKE2_EARLY_MAX		4	/* deletes remembered
 					 * while a child is made */
@@ -170,11 +174,15 @@ struct ike2_sa {
 	uint64_t	    created, up_at, expires, renew_at, heard;
 	uint64_t	    wait_until;	/* the peer is busy
 					 * (TEMPORARY_FAILURE) */
+	uint64_t	    busy_since;	/* and nothing else; 0: it is not */
 	uint64_t	    childless_at, keepalive_at;
 	bool		    probe;	/* one is wanted */
 	bool		    probe_asked;	/* by somebody who waits */
 	bool		    close;	/* to be deleted when
 					 * the window is free */
+	bool		    late;	/* AUTH_SENT, and nobody waits any
+					 * more: what the peer has made of it
+					 * is taken back */
 	/* The peer deleted what it has ... */
 	uint32_t	    early[IKE2_EARLY_MAX];
 	unsigned	    nearly;	/* ... not told us of yet */
@@ -245,6 +253,8 @@ struct ike2 {
 	uint8_t			 secret_no;
 	uint64_t		 secret_at;	/* of the next */
 	struct ratelimit	 clear;		/* answers in the clear */
+	/* The group that a peer took last, by a hash of its address. */
+	struct { struct addr peer; uint16_t group; } groups[IKE2_GROUPS_KEPT];
 	/* A chain that is being built. */
 	uint8_t			 inner[IKE2_INNER_MAX];
 	/* What was in an SK. */

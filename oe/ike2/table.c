@@ -118,6 +118,45 @@ not_half_open(struct ike2_sa *sa)
 	sa->half_open = false;
 }
 
+static size_t
+group_slot(const struct addr *peer)
+{
+	return (size_t)(hash_bytes(peer, sizeof(*peer)) % IKE2_GROUPS_KEPT);
+}
+
+uint16_t
+ike2_group_of(const struct ike2 *e, const struct addr *peer)
+{
+	size_t i = group_slot(peer);
+
+	return e->groups[i].group != 0 && addr_equal(&e->groups[i].peer,
+	    peer) ? e->groups[i].group : e->c.ke;
+}
+
+/* One that meets another there is asked once more, that is all. */
+static void
+group_keep(struct ike2 *e, const struct addr *peer, uint16_t group)
+{
+	size_t i = group_slot(peer);
+
+	e->groups[i].peer = *peer;
+	e->groups[i].group = group;
+}
+
+void
+ike2_peer_busy(struct ike2_sa *sa, uint64_t now)
+{
+	if (sa->busy_since == 0)
+		sa->busy_since = now;
+	sa->wait_until = now + IKE2_TEMPORARY_WAIT +
+	    random_uniform(9 * IKE2_TEMPORARY_WAIT);
+	if (now - sa->busy_since < IKE2_TEMPORARY_TIME)
+		return;
+	ike_complain(&sa->ike->x, now, &sa->path,
+	    "it has been busy for minutes, the IKE SA ends");
+	sa->close = true;
+}
+
 void
 ike2_sa_up(struct ike2_sa *sa, uint64_t now)
 {
@@ -125,6 +164,8 @@ ike2_sa_up(struct ike2_sa *sa, uint64_t now)
 	uint64_t     life = (uint64_t)e->c.ike_lifetime * 1000;
 
 	not_half_open(sa);
+	if (sa->initiator && sa->init != NULL && sa->init->group != 0)
+		group_keep(e, &sa->path.peer, sa->init->group);
 	ike2_init_free(sa);
 	sa->state = IKE2_UP;
 	sa->up_at = sa->heard = now;
@@ -324,6 +365,18 @@ ike2_child_failed(struct ike2_child *c, enum keying_failure f,
 		return;
 	c->ike->count.children_failed++;
 	ike2_child_kill(c);
+	if (conn != NULL)
+		c->ike->x.ops->failed(c->ike->x.arg, conn, IKE2_MAJOR, f,
+		    detail);
+}
+
+void
+ike2_child_abandon(struct ike2_child *c, enum keying_failure f,
+    const char *detail)
+{
+	void *conn = c->conn;
+
+	c->conn = NULL;
 	if (conn != NULL)
 		c->ike->x.ops->failed(c->ike->x.arg, conn, IKE2_MAJOR, f,
 		    detail);

@@ -14,6 +14,10 @@ int	ike2_spi_draw(struct ike2 *e, bool initiator, uint64_t *spi);
 void	ike2_init_free(struct ike2_sa *sa);
 /* It is authenticated: no more half open. */
 void	ike2_sa_up(struct ike2_sa *sa, uint64_t now);
+/* The group to begin with: the one that this peer took last. */
+uint16_t ike2_group_of(const struct ike2 *e, const struct addr *peer);
+/* TEMPORARY_FAILURE: once more, later, but not for ever (RFC 7296 §2.25). */
+void	ike2_peer_busy(struct ike2_sa *sa, uint64_t now);
 /* Ends without a word; its children are told of, unless keep:
  * then they live on. */
 void	ike2_sa_kill(struct ike2_sa *sa, bool keep, bool by_peer);
@@ -33,6 +37,9 @@ void	ike2_child_kill(struct ike2_child *c);
 /* As it, after telling. */
 void	ike2_child_gone(struct ike2_child *c, bool by_peer);
 void	ike2_child_failed(struct ike2_child *c, enum keying_failure f,
+	    const char *detail);
+/* As it, but the peer may have it: its SPI stays ours until that is deleted. */
+void	ike2_child_abandon(struct ike2_child *c, enum keying_failure f,
 	    const char *detail);
 struct ike2_child *ike2_child_by_in(const struct ike2_sa *sa, uint32_t spi);
 struct ike2_child *ike2_child_by_out(const struct ike2_sa *sa, uint32_t spi);

@@ -513,6 +513,37 @@ group_is_negotiated(void **state)
 	}
 }
 
+/* What a peer took is what the next one begins with: one round trip less. */
+static void
+group_is_remembered(void **state)
+{
+	static const uint8_t p256[] = { 0, 19 };
+	static struct watch  w;
+
+	(void)state;
+	memset(&w, 0, sizeof(w));
+	w.forge = 17;
+	w.data = p256;
+	w.data_len = sizeof(p256);
+	picture2(17, NULL);
+	net.filter = watch;
+	net.filter_arg = &w;
+	key_up2();
+	assert_int_equal(w.requests, 2);
+	x->engine->forget(x->ike, net.now, &x->conns[0], true);
+	net_pass(&net, 100000);
+	/* Nobody says it any more, and another IKE SA is needed. */
+	w.forge = 0;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(w.requests, 3);
+	assert_int_equal(w.len[2], w.len[1]);
+	assert_int_equal(w.len[2], w.len[0] + 64 - 32);
+	assert_int_equal(x->nchildren, 2);
+	assert_true(net_agree(x, y));
+	end_clean2();
+}
+
 /* §2.6: with too many half open, a stranger shows that it receives at its address. */
 static void
 cookies(void **state)
@@ -659,6 +690,7 @@ main(void)
 		cmocka_unit_test(forged_refusals),
 		cmocka_unit_test(forged_groups),
 		cmocka_unit_test(group_is_negotiated),
+		cmocka_unit_test(group_is_remembered),
 		cmocka_unit_test(cookies),
 		cmocka_unit_test(cookies_of_others),
 		cmocka_unit_test(fragments),

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "oe/ike2/message.h"
+#include "oe/ike2/sa.h"
 #include "tests/unit/ike2_net.h"
 
 /* --- INFORMATIONAL --- */
@@ -26,7 +27,11 @@ forgetting_deletes(void **state)
 	assert_true(y->children[0].by_peer);
 	assert_int_equal(x->downs, 0);
 	/* An IKE SA without children goes after a minute. */
-	net_pass(&net, 100000);
+	net_pass(&net, 59000);
+	assert_non_null(TAILQ_FIRST(&((struct ike2 *)x->ike)->sas));
+	net_pass(&net, 41000);
+	assert_null(TAILQ_FIRST(&((struct ike2 *)x->ike)->sas));
+	assert_null(TAILQ_FIRST(&((struct ike2 *)y->ike)->sas));
 	end_clean2();
 }
 
@@ -251,6 +256,108 @@ forgotten_on_the_way(void **state)
 	}
 }
 
+/* --- what the peer has made when nobody here waits for it any more --- */
+
+/* x asks with so much patience, as conn n. */
+static void
+ask_with_patience(unsigned n, unsigned ms)
+{
+	struct keying_request r;
+
+	net_request_init(&r, x, y, 0);
+	r.patience = ms;
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[n]),
+	    0);
+}
+
+/* y looks for longer than x waits: x has failed, and tells y when it hears of it. */
+static void
+an_answer_that_is_late_is_taken_back(void **state)
+{
+	(void)state;
+	picture2(40, NULL);
+	y->ask = NET_LATE;
+	ask_with_patience(0, 200);
+	net_pass(&net, 300);
+	assert_int_equal(x->fails, 1);
+	assert_int_equal(x->failure, KEYING_SILENCE);
+	assert_int_equal(y->nchildren, 0);
+	net_pass(&net, 1000);
+	assert_int_equal(y->nchildren, 1);
+	assert_int_equal(y->downs, 1);
+	assert_true(y->children[0].by_peer);
+	assert_int_equal(x->nchildren, 0);
+	assert_int_equal(x->fails, 1);
+	end_clean2();
+}
+
+/* Its answers are lost for longer than x waits: x goes on asking for them. */
+static void
+an_answer_that_was_lost_is_asked_for(void **state)
+{
+	(void)state;
+	picture2(41, NULL);
+	net.filter = lose_answers;
+	ask_with_patience(0, 2000);
+	net_pass(&net, 3000);
+	assert_int_equal(x->fails, 1);
+	assert_int_equal(net_alive(y), 1);
+	net.filter = NULL;
+	net_pass(&net, 5000);
+	assert_int_equal(net_alive(y), 0);
+	assert_true(y->children[0].by_peer);
+	end_clean2();
+}
+
+/* It is asked for so long and no longer, and says nothing to who asks anew. */
+static void
+a_late_answer_is_not_in_the_way(void **state)
+{
+	unsigned sent;
+
+	(void)state;
+	picture2(42, NULL);
+	net.filter = lose_answers;
+	ask_with_patience(0, 2000);
+	net_pass(&net, 2500);
+	assert_int_equal(x->fails, 1);
+	net.filter = NULL;
+	/* Another IKE SA for it, which the end of the one before leaves alone. */
+	assert_int_equal(net_request(x, y, 1), 0);
+	net_pass(&net, 10000);
+	assert_int_equal(x->nchildren, 1);
+	assert_int_equal(y->nchildren, 2);
+	assert_int_equal(net_alive(y), 1);
+	assert_true(net_agree(x, y));
+	end_clean2();
+
+	picture2(43, NULL);
+	net.filter = lose_answers;
+	ask_with_patience(0, 2000);
+	net_pass(&net, 40000);
+	sent = x->sent;
+	net_pass(&net, 100000);
+	assert_int_equal(x->sent, sent);
+	assert_true(sent < 30);
+	end_clean2();
+}
+
+/* A daemon ends meanwhile: its last word is to be heard. */
+static void
+shutdown_takes_back_what_is_not_answered(void **state)
+{
+	(void)state;
+	picture2(44, NULL);
+	net.filter = lose_answers;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 300);
+	assert_int_equal(net_alive(y), 1);
+	x->engine->shutdown(x->ike, net.now);
+	net_pass(&net, 100);
+	assert_int_equal(net_alive(y), 0);
+	end_clean2();
+}
+
 int
 main(void)
 {
@@ -266,6 +373,10 @@ main(void)
 		cmocka_unit_test(half_open_ones_are_limited),
 		cmocka_unit_test(hard_lifetimes),
 		cmocka_unit_test(forgotten_on_the_way),
+		cmocka_unit_test(an_answer_that_is_late_is_taken_back),
+		cmocka_unit_test(an_answer_that_was_lost_is_asked_for),
+		cmocka_unit_test(a_late_answer_is_not_in_the_way),
+		cmocka_unit_test(shutdown_takes_back_what_is_not_answered),
 	};
 
 	log_init("test_ike2_life", true, LOG_LEVEL_ERROR);

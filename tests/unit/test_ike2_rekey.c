@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "oe/ike2/exchange.h"
+#include "oe/ike2/sa.h"
 #include "tests/unit/ike2_net.h"
 
 /* The newest IKE SA of h that is up, NULL: none. */
@@ -256,6 +257,63 @@ no_additional_sas(void **state)
 	net_pass(&net, 1000);
 	assert_int_equal(ike_sas(x), 2);
 	assert_true(both_have_the_same());
+	end_clean2();
+}
+
+/* §2.25: a peer that is busy for minutes knows another state than we do. */
+static void
+busy_for_ever(void **state)
+{
+	struct ike2_sa *sa;
+	unsigned	sent;
+
+	(void)state;
+	picture2(67, NULL);
+	key_up2();
+	/* As one that waits for the delete of an IKE SA that it has replaced. */
+	sa = TAILQ_FIRST(&((struct ike2 *)y->ike)->sas);
+	sa->replaced = true;
+	sent = x->sent;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 120000);
+	assert_int_equal(x->nchildren, 1);
+	assert_int_equal(net_alive(x), 1);
+	/* 1 to 10 seconds between two. */
+	assert_in_range(x->sent - sent, 12, 121);
+	net_pass(&net, 120000);
+	assert_int_equal(net_alive(x), 0);
+	assert_int_equal(net_alive(y), 0);
+	assert_true(y->children[0].by_peer);
+	/* Another IKE SA, and all is well. */
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(net_alive(x), 1);
+	assert_true(net_agree(x, y));
+	end_clean2();
+}
+
+/* And one that is busy for a while is waited for. */
+static void
+busy_for_a_minute(void **state)
+{
+	struct ike2_sa *sa;
+
+	(void)state;
+	picture2(68, NULL);
+	key_up2();
+	sa = TAILQ_FIRST(&((struct ike2 *)y->ike)->sas);
+	sa->replaced = true;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 60000);
+	sa->replaced = false;
+	net_pass(&net, 11000);
+	assert_int_equal(x->nchildren, 2);
+	assert_int_equal(net_alive(x), 1);
+	/* What was before does not count any more. */
+	sa->replaced = true;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 150000);
+	assert_int_equal(net_alive(x), 1);
 	end_clean2();
 }
 
@@ -519,6 +577,8 @@ main(void)
 		cmocka_unit_test(a_question_without_an_answer),
 		cmocka_unit_test(several_at_once),
 		cmocka_unit_test(no_additional_sas),
+		cmocka_unit_test(busy_for_ever),
+		cmocka_unit_test(busy_for_a_minute),
 		cmocka_unit_test(ike_sa_is_rekeyed),
 		cmocka_unit_test(ike_sas_renew_themselves),
 		cmocka_unit_test(forty_eight_collisions),

@@ -505,7 +505,8 @@ open_dataplane(struct rsipd *d)
 		.offload = c->offload,
 		.mtu = c->mtu,
 		.rsip_port = c->port,
-		.linger = d->keep != NULL || settings_is_shared(c) ? LINGER_MS : 0,
+		.linger = d->keep != NULL || settings_is_shared(c) ?
+		    LINGER_MS : 0,
 	};
 	struct settings_hosts named = settings_hosts(c);
 	char	     out[IFNAMSIZ];
@@ -529,8 +530,8 @@ open_leases(struct rsipd *d)
 {
 	const struct settings *c = d->settings;
 
-	if (settings_is_shared(c) || c->leases[0] == '\0' || (!store_is_built() &&
-	    strcmp(c->leases, SETTINGS_LEASES) == 0))
+	if (settings_is_shared(c) || c->leases[0] == '\0' ||
+	    (!store_is_built() && strcmp(c->leases, SETTINGS_LEASES) == 0))
 		return 0;
 	d->keep = keep_open(service_base(d->service), c->leases, c->durability,
 	    c->gateway.max_registrations + c->gateway.max_bindings,

@@ -28,8 +28,8 @@ struct dataplane_pool *settings_pools(const struct settings *c, size_t *n);
  */
 const char *settings_public_out(const struct settings *c, char out[IFNAMSIZ]);
 
-/* Are leases in a store that gateways share?  Does that pool address go along with
- * the gateway's own ("proxy")? */
+/* Are leases in a store that gateways share?  Does that pool address go along
+ * with the gateway's own ("proxy")? */
 bool	settings_is_shared(const struct settings *c);
 bool	settings_is_proxied(const struct settings *c, const struct addr *addr);
 

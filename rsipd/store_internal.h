@@ -44,7 +44,7 @@ struct store {
 	char	 fqdn[UINT8_MAX + 1];
 	uint8_t	 record[STORE_RECORD_MAX];
 
-	pthread_t flusher;		/* it flushes a journal while we go on */
+	pthread_t flusher;	/* it flushes a journal while we go on */
 	bool	  has_flusher;
 	int	  flushed_fd;		/* it has; -1: we do it */
 

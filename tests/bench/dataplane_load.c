@@ -19,11 +19,13 @@
 #include "base/util.h"
 
 /*
- * dataplane_load IF DST-MAC SRC DST KIND LENGTH FLOWS RATE SECONDS CPU [HOST GATEWAY]
+ * dataplane_load IF DST-MAC SRC DST KIND LENGTH FLOWS RATE SECONDS
+ * CPU [HOST GATEWAY]
  *
  * KIND: esp (flow i has SPI 0x10000 + i), udp (source port 1024 + i % 60000,
- * destination port 9 + i / 60000).  With HOST and GATEWAY each packet goes in an IP-IP tunnel.
- * RATE 0 is as fast as it goes.  Prints packets sent and seconds.
+ * destination port 9 + i / 60000).  With HOST and GATEWAY each packet
+ * goes in an IP-IP tunnel.  RATE 0 is as fast as it goes.  Prints packets
+ * sent and seconds.
  */
 #define BATCH 64
 

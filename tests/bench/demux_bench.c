@@ -15,8 +15,9 @@
 
 /*
  * demux_bench [BINDINGS [ROUNDS]] prints a line a kind of packet: the median of
- * ROUNDS in ns of CPU time, then the least.  Packets are small and go round over all the bindings, so
- * that caches see what a gateway with that many hosts sees.
+ * ROUNDS in ns of CPU time, then the least.  Packets are small and go
+ * round over all the bindings, so that caches see what a gateway with that
+ * many hosts sees.
  */
 #define NOW	1000000u
 #define NB	0xc6336400u		/* leased addresses, POOLS of them */
@@ -85,7 +86,8 @@ make_gateway(void)
 	p->npools = POOLS;
 	for (unsigned i = 0; i < POOLS; i++)
 		p->pool[i] = (struct forward_pool){
-			.addr = addr_from_v4(htonl(local_of(i))), .local = true };
+			.addr = addr_from_v4(htonl(local_of(i))),
+			.local = true };
 	atomic_store(&shared.public, p);
 	atomic_store(&shared.private_index, PRIVATE);
 	atomic_store(&shared.mtu, 1500);

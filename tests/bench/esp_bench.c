@@ -23,7 +23,8 @@
 /*
  * CPU seconds of this process are measured, not wall time, and only while it
  * reads, works and writes: what feeds the TUN and other programs do not count.
- * The sides take turns, so that a machine that changes its pace does so for all.
+ * The sides take turns, so that a machine that changes its pace
+ * does so for all.
  */
 
 #define ROUNDS	7
@@ -77,7 +78,7 @@ cpu_seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* --- libcrypto alone -------------------------------------------------------- */
+/* --- libcrypto alone ------------------------------------------------------ */
 
 static void
 crypto_setup(struct bench *b)
@@ -124,7 +125,8 @@ crypto_setup(struct bench *b)
 	EVP_MAC_init(b->mac, key, b->suite->auth_len, params);
 }
 
-/* What one packet needs at both ends: the operations that no ESP can do without. */
+/* What one packet needs at both ends: the operations that no
+ * ESP can do without. */
 static void
 crypto_packet(struct bench *b, uint8_t *text, size_t len, uint8_t *iv)
 {
@@ -174,7 +176,7 @@ crypto_seconds(struct bench *b)
 	return cpu_seconds() - start;
 }
 
-/* --- ESP alone, TUN alone, both ------------------------------------------------ */
+/* --- ESP alone, TUN alone, both ------------------------------------------- */
 
 static void
 esp_sent(void *arg, const struct packet_view *v)
@@ -255,7 +257,8 @@ tun_feed(const struct bench *b)
 		msgs[i].msg_hdr.msg_namelen = sizeof(to);
 	}
 	for (i = 0; i < BURST; i += n) {
-		if ((n = sendmmsg(b->udp, msgs + i, (unsigned)(BURST - i), 0)) <= 0)
+		if ((n = sendmmsg(b->udp, msgs + i, (unsigned)(BURST - i),
+		    0)) <= 0)
 			die("sendmmsg");
 	}
 }
@@ -364,9 +367,12 @@ main(void)
 		fputs("needs a network namespace and /dev/net/tun\n", stderr);
 		return 77;
 	}
-	puts("Each packet is encrypted and decrypted; thousands of packets a CPU second.\n"
-	    "tun: read and written back; crypto: libcrypto alone; esp: sent and opened through the door;\n"
-	    "path: TUN, seal, open, TUN; ratio: what tun and crypto in sequence take / path.\n");
+	puts("Each packet is encrypted and decrypted; thousands of packets a "
+	    "CPU second.\n"
+	    "tun: read and written back; crypto: libcrypto alone; esp: sent "
+	    "and opened through the door;\n"
+	    "path: TUN, seal, open, TUN; ratio: what tun and crypto in "
+	    "sequence take / path.\n");
 	printf("%-21s %5s %8s %8s %8s %8s %6s %6s %6s\n", "", "bytes", "tun",
 	    "crypto", "esp", "path", "Gb/s", "c/esp", "ratio");
 	for (i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {

@@ -14,7 +14,8 @@
 #include "tests/unit/ike1_net.h"
 #include "tests/unit/ike2_host.h"
 
-#define ROUNDS	5	/* both sides in turn, so that a busy machine is busy for both */
+#define ROUNDS	5	/* both sides in turn, so that a busy machine
+			 * is busy for both */
 
 static double
 cpu_seconds(void)
@@ -26,10 +27,10 @@ cpu_seconds(void)
 }
 
 /*
- * Both ends in this process.  IKEv1: Main Mode with RSA-2048 signatures, group 14,
- * and Quick Mode with PFS in group 14.  IKEv2: X25519 and the same keys, the
- * first child with the IKE SA.  talk false: nothing but what the test does for it,
- * two engines made and freed.
+ * Both ends in this process.  IKEv1: Main Mode with RSA-2048 signatures, group
+ * 14, and Quick Mode with PFS in group 14.  IKEv2: X25519 and the same keys,
+ * the first child with the IKE SA.  talk false: nothing but what the test does
+ * for it, two engines made and freed.
  */
 static double
 engine_seconds(unsigned version, unsigned n, bool talk)
@@ -141,8 +142,8 @@ sign_and_verify(EVP_PKEY *key, unsigned version)
 	EVP_PKEY_CTX_free(ctx);
 }
 
-/* What one handshake needs at least: two Diffie-Hellman exchanges, of IKEv2 one,
- * and a signature made and verified on each side. */
+/* What one handshake needs at least: two Diffie-Hellman exchanges, of IKEv2
+ * one, and a signature made and verified on each side. */
 static double
 openssl_seconds(unsigned version, unsigned n)
 {

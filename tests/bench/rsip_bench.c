@@ -21,7 +21,8 @@
 #define WINDOW_MAX	256
 #define HOSTS_MAX	128
 #define BUFFER		32768
-#define BIND_OFFSET	14	/* header, client ID, head of the bind ID parameter */
+#define BIND_OFFSET	14	/* header, client ID, head of the
+				 * bind ID parameter */
 #define ANSWER_MS	500	/* nothing for so long: it was lost ... */
 #define TRIES		40	/* ... or something is wrong */
 
@@ -30,7 +31,8 @@ struct client {
 	bool	 udp, echo;
 	uint32_t client_id, counter;
 	uint8_t	 in[BUFFER], out[BUFFER];
-	size_t	 inlen, outlen, lastlen;	/* out still has what was sent last */
+	size_t	 inlen, outlen, lastlen;	/* out still has what
+						 * was sent last */
 	uint64_t answers;
 	unsigned under_way, tries;
 	struct rsip_message message;
@@ -87,7 +89,8 @@ echo_serve(struct in_addr addr)
 	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_addr = addr,
 		.sin_port = htons(ECHO_PORT) };
 	struct event_base *base = event_base_new();
-	int		   tcp = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0),
+	int		   tcp = socket(AF_INET,
+	    SOCK_STREAM | SOCK_NONBLOCK, 0),
 			   udp = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0),
 			   on = 1;
 

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Called with every input; aborts when something is wrong with what was made of it. Returns 0. */
+/* Called with every input; aborts when something is wrong with what was made
+ * of it. Returns 0. */
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define FUZZ_CHECK(cond) do {						\

@@ -105,7 +105,8 @@ check_inbound(struct demux *d, uint64_t now, const uint8_t *pkt, size_t len)
 	}
 	o = owner_of(&out.host);
 	FUZZ_CHECK(o != NULL && out.tunnel == o->tunnel &&
-	    addr_v4(&out.gateway) == htonl(NA) && addr_v4(&p.dst) == htonl(o->local));
+	    addr_v4(&out.gateway) == htonl(NA) &&
+	    addr_v4(&p.dst) == htonl(o->local));
 	if (o->policy == DEMUX_REMOTE_MACRO && p.protocol != IPPROTO_ICMP)
 		FUZZ_CHECK(addr_v4(&p.src) == htonl(REMOTE));
 	if (has_ports(&p) && !o->whole) {

@@ -38,7 +38,8 @@ sa_new(enum esp_cipher cipher, enum esp_auth auth, size_t cipher_len,
 	return sa;
 }
 
-/* The first byte chooses the algorithms; the rest is a packet, ours or theirs. */
+/* The first byte chooses the algorithms; the rest is a
+ * packet, ours or theirs. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -259,7 +259,8 @@ make_gateway(const struct policies *policies)
 	return g;
 }
 
-/* A fuzzer does not guess identifiers: they are put where they usually stand. */
+/* A fuzzer does not guess identifiers: they are put where
+ * they usually stand. */
 static void
 put_ids(uint8_t *msg, size_t len, unsigned host)
 {
@@ -279,7 +280,8 @@ one_message(struct gateway *g, uint64_t now, uint8_t how, const uint8_t *data,
 	unsigned	    host = how % HOSTS;
 	struct gateway_peer peer = {
 		.host = addr_from_v4(htonl(0x0a000000 + host)),
-		.transport = how & 0x10 ? GATEWAY_UDP : GATEWAY_TCP, .id = host };
+		.transport = how & 0x10 ? GATEWAY_UDP : GATEWAY_TCP,
+		.id = host };
 	int		    n;
 
 	if (len > sizeof(in))

@@ -52,8 +52,8 @@ ignore(void *arg, const struct packet_view *v)
 		*sum += v->data[i];
 }
 
-/* A sequence of packets, each after its length in two bytes (what is none is left
- * out); then the same bytes as a frame from a TUN. */
+/* A sequence of packets, each after its length in two bytes (what is none is
+ * left out); then the same bytes as a frame from a TUN. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -172,7 +172,8 @@ one_message(struct world *w, uint8_t how, const uint8_t *data, size_t size)
 	static uint8_t		   in[MESSAGE_MAX + COUNTER_LEN];
 	static struct rsip_message m;
 	enum rsip_error		   rc;
-	size_t			   len = size < MESSAGE_MAX ? size : MESSAGE_MAX;
+	size_t			   len = size < MESSAGE_MAX ? size :
+	    MESSAGE_MAX;
 	size_t			   end = len;
 
 	if (len != 0)

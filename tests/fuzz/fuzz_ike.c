@@ -151,11 +151,13 @@ static const struct keying_ops ops = {
 	.initial_contact = op_initial_contact,
 };
 
-/* Nobody guesses a cookie: where one is all ones, the last one that was sent. */
+/* Nobody guesses a cookie: where one is all ones, the last
+ * one that was sent. */
 static void
 fill_cookie(uint8_t *p, size_t len, bool marked)
 {
-	static const uint8_t ones[8] = { 255, 255, 255, 255, 255, 255, 255, 255 };
+	static const uint8_t ones[8] = { 255, 255, 255, 255, 255, 255, 255,
+	    255 };
 	size_t		     at = marked ? 12 : 8;
 
 	if (len >= at + 8 && memcmp(p + at, ones, sizeof(ones)) == 0)
@@ -169,7 +171,8 @@ no_work(void)
 	return 0;
 }
 
-/* Datagrams, each after its length in two bytes; a length beyond the end is cut. */
+/* Datagrams, each after its length in two bytes; a length
+ * beyond the end is cut. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -10,7 +10,7 @@
 #include "tests/fuzz/fuzz.h"
 
 static struct ike2 *engine;
-static int spis;			/* got, and not put back or handed over */
+static int spis;	/* got, and not put back or handed over */
 static unsigned long sent, received;
 static unsigned asks;
 static int conn;
@@ -220,8 +220,9 @@ say(struct ike2_sa *sa, const struct keying_path *path, uint8_t how,
 }
 
 /*
- * Records: how, type of the first payload, length in two octets, octets.  how with 0x80: a
- * datagram as it is, from a stranger; else what is inside of an SK or SKF.
+ * Records: how, type of the first payload, length in two octets, octets.
+ * how with 0x80: a datagram as it is, from a stranger; else what is inside
+ * of an SK or SKF.
  */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

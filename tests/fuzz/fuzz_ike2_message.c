@@ -51,8 +51,8 @@ read_offer(const struct ike2_part *p)
 		}
 		writer_init(&w, offer, sizeof(offer));
 		ike2_offer_write(&w, &terms[i], 0x12345678);
-		(void)ike2_offer_accept(p->body, p->len, offer, w.len, &terms[i],
-		    &suite, &spi);
+		(void)ike2_offer_accept(p->body, p->len, offer, w.len,
+		    &terms[i], &suite, &spi);
 	}
 }
 

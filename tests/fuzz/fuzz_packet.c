@@ -34,7 +34,8 @@ check_tunnel(const struct packet_view *p, const uint8_t *data)
 	}
 }
 
-/* Whatever the family: what is quoted lies within, and what is written is read. */
+/* Whatever the family: what is quoted lies within, and what is
+ * written is read. */
 static void
 check_errors(const struct packet_view *p, const uint8_t *data, size_t size)
 {
@@ -69,7 +70,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (packet_parse_quoted(&p, data, size))
 		FUZZ_CHECK(p.header >= 20 && p.header <= size);
-	/* Whatever the family: within the buffer, and headers before the rest. */
+	/* Whatever the family: within the buffer, and headers
+	 * before the rest. */
 	if (packet_parse(&p, data, size)) {
 		FUZZ_CHECK(p.data == data && p.len <= size &&
 		    p.header <= p.len && addr_len(&p.src) == addr_len(&p.dst));

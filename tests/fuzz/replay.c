@@ -8,7 +8,8 @@
 #include "tests/fuzz/fuzz.h"
 
 #define INPUT_MAX	65536
-#define ALL_VALUES_MAX	512	/* longer inputs: only the eight bits of a byte change */
+#define ALL_VALUES_MAX	512	/* longer inputs: only the eight bits
+				 * of a byte change */
 
 static unsigned long runs;
 

@@ -14,8 +14,8 @@
  * Lines of standard input:
  *   sa in|out SPI CIPHER KEY AUTH KEY|- ESN SRC DST UDP-SOURCE UDP-DESTINATION
  *   packet HEX
- * "sa" makes the SA that following packets go through, and answers "ok" or "bad";
- * "packet" answers the sealed or opened packet as hex, or "error N".
+ * "sa" makes the SA that following packets go through, and answers "ok" or
+ * "bad"; "packet" answers the sealed or opened packet as hex, or "error N".
  */
 
 #define LINE_MAX_LEN	(2 * IP_PACKET_MAX + 1024)
@@ -86,7 +86,8 @@ main(void)
 			esp_sa_free(sa);
 			sa = sa_make(w, &outbound);
 			puts(sa == NULL ? "bad" : "ok");
-		} else if (n == 2 && strcmp(w[0], "packet") == 0 && sa != NULL &&
+		} else if (n == 2 && strcmp(w[0], "packet") == 0 &&
+		    sa != NULL &&
 		    (len = hex_read(w[1], in, sizeof(in))) != -1) {
 			rc = !packet_parse_ipv4(&v, in, (size_t)len) ?
 			    ESP_E_INNER : outbound ?

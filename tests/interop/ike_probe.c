@@ -28,14 +28,15 @@
 /*
  * ike_probe -l LOCAL [-r PEER] [-i MYID] [-I PEERID] [-k PRIVATE.pem]
  *     [-K PEERPUBLIC.pem] [-P PSK] [-p LOCALPORT] [-s SOURCE] [-d DESTINATION]
- *     [-T TUN -B INTERFACE] [-L SECONDS] [-S SECONDS] [-b KILOBYTES] [-D SECONDS]
+ *     [-T TUN -B INTERFACE] [-L SECONDS] [-S SECONDS] [-b KILOBYTES]
+ *     [-D SECONDS]
  * -r: asks PEER when told to; without it only answers.  -T: carries what comes
  * out of the TUN device, whose far side are the SAs; sockets are bound to
- * INTERFACE.  -L, -S, -b: lifetimes of Phase 1 and 2.  -D: DPD.  -n: nothing legacy.  -e: offers 64-bit sequence numbers.
- * -2: IKEv2; its datagrams at most -F octets, its first
- * group -G.  Commands on stdin: request, rekey, delete, shutdown, fresh (shutdown, and an
- * engine that knows nobody), renew (such an engine without a goodbye, and a
- * request), quit.  Lines on stdout:
+ * INTERFACE.  -L, -S, -b: lifetimes of Phase 1 and 2.  -D: DPD.  -n: nothing
+ * legacy.  -e: offers 64-bit sequence numbers.  -2: IKEv2; its datagrams at
+ * most -F octets, its first group -G.  Commands on stdin: request, rekey,
+ * delete, shutdown, fresh (shutdown, and an engine that knows nobody), renew
+ * (such an engine without a goodbye, and a request), quit.  Lines on stdout:
  * up, confirmed, down, failed with SPIs and algorithms.
  */
 #define PAIRS	32		/* remembered; the newest confirmed one sends */
@@ -178,7 +179,8 @@ op_child_up(void *arg, void *conn, const struct keying_child *c)
 
 	(void)arg;
 	printf("up %s conn %td peer %s", c->initiator ? "initiator" :
-	    "responder", (int *)conn - probe.conns, keying_id_text(&c->peer_id));
+	    "responder", (int *)conn - probe.conns,
+	    keying_id_text(&c->peer_id));
 	print_sa("in", &c->in);
 	print_sa("out", &c->out);
 	printf(" esn %d soft %lld hard %lld bytes %llu\n", c->in.esn,
@@ -233,7 +235,7 @@ op_initial_contact(void *arg, const struct keying_id *id,
 	printf("initial-contact %s %s\n", keying_id_text(id), ADDR_TEXT(peer));
 }
 
-/* --- packets ---------------------------------------------------------------- */
+/* --- packets -------------------------------------------------------------- */
 
 static void
 open_packets(const char *tun)
@@ -378,7 +380,8 @@ read_port(int fd, uint16_t port)
 		if (port == 4500 && n >= 8 && load_u32(buf) != 0)
 			packet_in_udp(&p, buf, (size_t)n);
 		else
-			probe.engine->packet(probe.ike, now_ms(), &p, buf, (size_t)n);
+			probe.engine->packet(probe.ike, now_ms(), &p, buf,
+			    (size_t)n);
 	}
 }
 
@@ -423,7 +426,8 @@ request(void)
 	struct keying_selector ours = keying_selector_host(&src, 0, 0);
 	struct keying_selector theirs = keying_selector_host(&dst, 0, 0);
 	struct keying_request r = { .path = { addr_from_v4(probe.local),
-		addr_from_v4(probe.peer), probe.port, 500 }, .my_id = probe.my_id,
+		addr_from_v4(probe.peer), probe.port, 500 },
+		    .my_id = probe.my_id,
 		.peer_id = probe.peer_id, .peer = { .keys = &probe.peer_key,
 		.nkeys = probe.peer_key.len != 0,
 		.psk = (const uint8_t *)probe.psk,
@@ -432,7 +436,8 @@ request(void)
 		.theirs = keying_selectors_of(&theirs),
 		.initial_contact = probe.ups == 0 };
 
-	if (probe.engine->request(probe.ike, now_ms(), &r, &probe.conns[0]) == -1)
+	if (probe.engine->request(probe.ike, now_ms(), &r,
+	    &probe.conns[0]) == -1)
 		printf("failed at once\n");
 }
 

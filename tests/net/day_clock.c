@@ -24,7 +24,7 @@ struct slot {
 };
 
 struct shared {
-	_Atomic int64_t now;		/* the slot in force; slots are written once */
+	_Atomic int64_t now;	/* the slot in force; slots are written once */
 	struct slot	slot[SLOTS];
 };
 
@@ -39,8 +39,8 @@ day_clock_start(void)
 	void	   *map;
 	int	    fd;
 
-	/* A name that a header may have redirected (64 bit time) is asked for as
-	 * it is here, by its own wrapper. */
+	/* A name that a header may have redirected (64 bit time) is asked for
+	 * as it is here, by its own wrapper. */
 	real_gettime = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT,
 	    sizeof(time_t) > sizeof(long) ? "__clock_gettime64" :
 	    "clock_gettime");

@@ -21,11 +21,11 @@
 /*
  * flood KIND SOURCE TARGET RATE SECONDS
  *
- * KIND: ike (message 1 of Main Mode), echo (ICMP echo request), udp (to port 53),
- * syn (TCP, to port 80): from a raw socket, SOURCE an address or "random".
- * handshake: messages 1 and 3, from ports of our own address SOURCE;
- * it costs us nothing and the other end two exponentiations.
- * RATE is of packets, or of handshakes, a second.  Prints what was sent.
+ * KIND: ike (message 1 of Main Mode), echo (ICMP echo request), udp (to port
+ * 53), syn (TCP, to port 80): from a raw socket, SOURCE an address or "random".
+ * handshake: messages 1 and 3, from ports of our own address SOURCE; it costs
+ * us nothing and the other end two exponentiations.  RATE is of packets, or of
+ * handshakes, a second.  Prints what was sent.
  */
 #define BATCH	32
 #define PACKET	512
@@ -157,7 +157,8 @@ static unsigned long
 flood_raw(const char *kind, const char *source, uint32_t dst, double rate,
     double until)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = dst };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+	    .sin_addr.s_addr = dst };
 	struct mmsghdr	   msgs[BATCH];
 	struct iovec	   iov[BATCH];
 	double		   start = seconds(), now;
@@ -231,7 +232,8 @@ flood_handshakes(const char *source, uint32_t dst, double rate, double until)
 		    connect(fd[i], (struct sockaddr *)&to, sizeof(to)) == -1)
 			fail("UDP socket");
 	}
-	/* A machine that is busy with this would be measured, not the other end. */
+	/* A machine that is busy with this would be measured,
+	 * not the other end. */
 	for (i = 0; (now = seconds()) < until; i = (i + 1) % PORTS) {
 		answered += answer_all(fd[i]);
 		for (burst = 0; burst < 8 && (double)begun < (now - start) *

@@ -21,9 +21,10 @@
 
 /*
  * nat_gateway PUBLIC-IF PRIVATE-IF GATEWAY [firewall=nftables|iptables|none]
- *     [queues=N] [queue-first=N] [queue-length=N] [offload] [entries=N] [local-ipsec] [refuse-ike]
- *     [no-napt] [keep-root] [keep-softirq] [pool=ADDR:LO-HI[,LO-HI]] [remote-pool=...]
- *     [rsip=PORT] [host=NET/LEN ...]
+ *     [queues=N] [queue-first=N] [queue-length=N] [offload] [entries=N]
+ *     [local-ipsec] [refuse-ike] [no-napt] [keep-root] [keep-softirq]
+ *     [pool=ADDR:LO-HI[,LO-HI]] [remote-pool=...] [rsip=PORT]
+ *     [host=NET/LEN ...]
  *
  * Lines on stdin, one answer line each:
  *     add CLIENT BIND HOST LOCAL ipip|gre [whole] [noipsec] [ports=LO-HI,...]
@@ -195,7 +196,7 @@ get_option(char *s)
 		fail("unknown option", s);
 }
 
-/* --- commands --------------------------------------------------------------- */
+/* --- commands ------------------------------------------------------------- */
 
 static char *
 word(char **save)
@@ -420,7 +421,8 @@ main(int argc, char *argv[])
 		return 1;
 	/* As rsipd does, so that the packet threads are tried with the
 	 * capabilities that they will have. */
-	if (!keep_root && (priv_drop("rsipd") == -1 || priv_lock("rsipd") == -1))
+	if (!keep_root &&
+	    (priv_drop("rsipd") == -1 || priv_lock("rsipd") == -1))
 		return 1;
 	in = event_new(base, 0, EV_READ | EV_PERSIST, on_stdin, NULL);
 	term = evsignal_new(base, SIGTERM, on_signal, NULL);

@@ -24,7 +24,7 @@ addr(const char *s)
 	return a;
 }
 
-/* --- making packets --------------------------------------------------------- */
+/* --- making packets ------------------------------------------------------- */
 
 size_t
 make_ip(uint8_t *p, const char *src, const char *dst, uint8_t protocol,
@@ -110,7 +110,7 @@ make_error(const char *src, const char *dst, uint8_t type, size_t n)
 	return make_ip(buf, src, dst, IPPROTO_ICMP, 8 + n);
 }
 
-/* --- asking ------------------------------------------------------------------ */
+/* --- asking --------------------------------------------------------------- */
 
 enum demux_verdict
 ask_inbound(struct demux *d, const uint8_t *p, size_t len,

@@ -29,24 +29,28 @@ size_t make_ip(uint8_t *p, const char *src, const char *dst, uint8_t protocol,
 	    size_t payload);
 size_t make_esp(const char *src, const char *dst, uint32_t spi);
 size_t make_ah(const char *src, const char *dst, uint32_t spi);
-size_t make_port(uint8_t protocol, const char *src, const char *dst, uint16_t sport,
-	    uint16_t dport);
-size_t make_ike(const char *src, const char *dst, uint16_t port, uint64_t cookie);
+size_t make_port(uint8_t protocol, const char *src, const char *dst,
+	    uint16_t sport, uint16_t dport);
+size_t make_ike(const char *src, const char *dst, uint16_t port,
+	    uint64_t cookie);
 size_t make_echo(const char *src, const char *dst, uint8_t type, uint16_t id);
 size_t make_ping(const char *src, const char *dst, uint8_t type, uint16_t id,
 	    uint16_t sequence);
 /* Turns the packet in buf into an ICMP error about its first n bytes. */
 size_t make_error(const char *src, const char *dst, uint8_t type, size_t n);
 
-/* What becomes of bytes as they come in; what is no packet is never asked about. */
+/* What becomes of bytes as they come in; what is no packet is
+ * never asked about. */
 enum demux_verdict ask_inbound(struct demux *d, const uint8_t *p, size_t len,
 	    struct demux_target *t);
 enum demux_verdict ask_outbound(struct demux *d, uint64_t now, const char *host,
 	    enum tunnel_type tunnel, const uint8_t *p, size_t len,
 	    struct demux_target *t);
-/* What becomes of the packet in buf: from the Internet, and out of a host's tunnel. */
+/* What becomes of the packet in buf: from the Internet, and out of
+ * a host's tunnel. */
 enum demux_verdict in(struct demux *d, size_t len, struct demux_target *t);
-enum demux_verdict out_at(struct demux *d, uint64_t now, const char *host, size_t len);
+enum demux_verdict out_at(struct demux *d, uint64_t now, const char *host,
+	    size_t len);
 enum demux_verdict out(struct demux *d, const char *host, size_t len);
 /* Does that host hold anything of the address? */
 bool holds(struct demux *d, const char *host, const char *local);

@@ -27,8 +27,8 @@ void	dns_message_answer(struct dns_message *m, const char *owner,
 /* text is cut into strings of at most chunk (1..255) bytes. */
 void	dns_message_txt(struct dns_message *m, const char *owner, uint32_t ttl,
 	    const char *text, size_t chunk);
-void	dns_message_cname(struct dns_message *m, const char *owner, uint32_t ttl,
-	    const char *target);
+void	dns_message_cname(struct dns_message *m, const char *owner,
+	    uint32_t ttl, const char *target);
 void	dns_message_soa(struct dns_message *m, const char *owner, uint32_t ttl,
 	    uint32_t minimum);
 

@@ -71,7 +71,8 @@ make_inner(size_t len, uint8_t tos, bool df)
 {
 	struct packet_view v = { .src = addr_from_v4(inet_addr("192.0.2.1")),
 		.dst = addr_from_v4(inet_addr("192.0.2.2")), .tos = tos,
-		.ttl = 63, .protocol = 253, .df = df, .id = 0x1234, .len = len };
+		.ttl = 63, .protocol = 253, .df = df, .id = 0x1234,
+		.len = len };
 	size_t		   i;
 
 	ip_write(inner, &v);
@@ -146,7 +147,8 @@ reference_seal(const struct esp_params *p, uint32_t seq, const uint8_t *text,
 	assert_int_equal(EVP_EncryptInit_ex(ctx, EVP_aes_256_cbc(), NULL,
 	    p->cipher_key, esp + 8), 1);
 	EVP_CIPHER_CTX_set_padding(ctx, 0);
-	assert_int_equal(EVP_EncryptUpdate(ctx, esp + 24, &n, text, (int)len), 1);
+	assert_int_equal(EVP_EncryptUpdate(ctx, esp + 24, &n, text,
+	    (int)len), 1);
 	assert_int_equal(n, len);
 	EVP_CIPHER_CTX_free(ctx);
 	assert_non_null(HMAC(EVP_sha256(), p->auth_key, 32, esp, 24 + len,

@@ -16,8 +16,8 @@ size_t unhex(uint8_t *out, const char *s);
 struct esp_params params_of(const struct vector *v);
 /* AES-256-CBC with HMAC-SHA2-256-128, or what else the vectors have first. */
 struct esp_params params_default(void);
-/* esp_seal(), esp_open() and esp_spi() of bytes, as they come by a wire.  The first two
- * give the length of what is in out, or an esp_error. */
+/* esp_seal(), esp_open() and esp_spi() of bytes, as they come by a wire.  The
+ * first two give the length of what is in out, or an esp_error. */
 int seal_bytes(struct esp_sa *sa, const uint8_t *pkt, size_t len, uint8_t *out,
 	    size_t cap);
 int open_bytes(struct esp_sa *sa, const uint8_t *pkt, size_t len, uint8_t *out,
@@ -31,7 +31,7 @@ size_t outer_finish(size_t esp_len);
  * A packet put together here from RFC 4303, to say what esp_seal() never does:
  * text goes in as it is, padding and trailer included.
  */
-size_t reference_seal(const struct esp_params *p, uint32_t seq, const uint8_t *text,
-	    size_t len);
+size_t reference_seal(const struct esp_params *p, uint32_t seq,
+	    const uint8_t *text, size_t len);
 
 #endif

@@ -39,9 +39,11 @@ struct world {
 	const char *secret;			/* signs requests */
 	uint32_t key_id;
 	uint64_t auth_index, auth_echo, auth_counter;
-	uint8_t	 mac[8];			/* of every neighbour; all 0: not known */
+	uint8_t	 mac[8];			/* of every neighbour;
+						 * all 0: not known */
 	bool	 routed;			/* hosts are not on the link */
-	uint64_t probed;			/* the last connection that was asked about */
+	uint64_t probed;			/* the last connection
+						 * that was asked about */
 	uint64_t alarm;				/* when gateway_tick() is due */
 	unsigned alarms;			/* how often that was said */
 	uint8_t	 bytes[GATEWAY_MESSAGE_MAX], answer[GATEWAY_MESSAGE_MAX];

@@ -9,9 +9,11 @@ struct capture {
 	const char *name;
 	uint16_t    encr, bits;		/* as the suite was negotiated */
 	uint16_t    integ;
-	const char *sk_ei, *sk_er, *sk_ai, *sk_ar;	/* sk_a NULL: combined mode */
+	/* Where sk_a is NULL, the cipher is of a combined mode. */
+	const char *sk_ei, *sk_er, *sk_ai, *sk_ar;
 	const char *auth;		/* AUTH data of one of the two */
-	const char *message[CAPTURE_MESSAGES];	/* in order, the initiator's first */
+	const char *message[CAPTURE_MESSAGES];	/* in order, the
+						 * initiator's first */
 };
 
 static const struct capture captures[] = {
@@ -97,7 +99,8 @@ static const struct capture captures[] = {
 	    "2730e9f253d35a80580e935f28efaf5e285228a12da4940ee0f5e075bd7d9bea"
 	    "796db358fa24407a294f7342cdd22dcd676bf2edeed26f1e6b6ae51d6225bf0c"
 	    "81a67d51653aa07415058bfcd79bc69c047e40fcef158102cedce8c59d327535"
-	    "2452df9e39b997dd4286ddb1f2cd8b61c42734ed55097cd7a7f8d42eaaae8cf9" } },
+	    "2452df9e39b997dd4286ddb1f2cd8b61"
+	    "c42734ed55097cd7a7f8d42eaaae8cf9" } },
 	{ "ikev2-decrypt-aes256gcm8.pcap", 18, 256, 0,
 	    "91b817d036d97db3ace64475cd8d1cbeab186295020211a9cf0c16cec10b92b4"
 	    "53ecd24e",

@@ -17,7 +17,8 @@ picture2(uint32_t seed, const struct ike2_config *c)
 {
 	net_init(&net, seed);
 	x = ike2_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), c);
-	y = ike2_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1), c);
+	y = ike2_host_add(&net, "198.51.100.10", "198.51.100.10",
+	    net_key(1), c);
 }
 
 void

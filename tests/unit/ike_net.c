@@ -23,7 +23,8 @@ net_key(unsigned n)
 		keys[n] = n == NET_KEY_P256 ? EVP_EC_gen("P-256") :
 		    n == NET_KEY_P384 ? EVP_EC_gen("P-384") :
 		    n == NET_KEY_ED25519 ?
-		    EVP_PKEY_Q_keygen(NULL, NULL, "ED25519") : EVP_RSA_gen(2048);
+		    EVP_PKEY_Q_keygen(NULL, NULL, "ED25519") :
+		    EVP_RSA_gen(2048);
 	return keys[n];
 }
 
@@ -181,8 +182,8 @@ answer_keys(struct net_host *h, uint64_t token, const struct keying_id *id)
 static void
 answer_child(struct net_host *h, uint64_t token)
 {
-	h->engine->authorize(h->ike, h->net->now, token, h->ask == NET_REFUSE ? NULL :
-	    &h->conns[h->asks % NET_CHILDREN]);
+	h->engine->authorize(h->ike, h->net->now, token, h->ask == NET_REFUSE ?
+	    NULL : &h->conns[h->asks % NET_CHILDREN]);
 }
 
 static void
@@ -499,7 +500,8 @@ net_run(struct net *net, uint64_t until)
 	unsigned i, same = 0;
 
 	while ((next = net_next(net)) <= until) {
-		/* An engine that wants to be called in the past, for ever, hangs. */
+		/* An engine that wants to be called in the past,
+		 * for ever, hangs. */
 		if (next > net->now) {
 			net->now = next;
 			same = 0;
@@ -530,8 +532,10 @@ net_run(struct net *net, uint64_t until)
 			i--;
 		}
 		for (i = 0; i < net->nhosts; i++) {
-			if (net->hosts[i].engine->next(net->hosts[i].ike) <= net->now)
-				net->hosts[i].engine->tick(net->hosts[i].ike, net->now);
+			if (net->hosts[i].engine->next(net->hosts[i].ike) <=
+			    net->now)
+				net->hosts[i].engine->tick(net->hosts[i].ike,
+				    net->now);
 		}
 	}
 	net->now = until;
@@ -574,7 +578,8 @@ net_agree(const struct net_host *a, const struct net_host *b)
 	x = &a->children[(a->nchildren - 1) % NET_CHILDREN].child;
 	y = &b->children[(b->nchildren - 1) % NET_CHILDREN].child;
 	return params_equal(&x->in, &y->out) && params_equal(&x->out, &y->in) &&
-	    memcmp(x->in.cipher_key, x->out.cipher_key, x->in.cipher_len) != 0 &&
+	    memcmp(x->in.cipher_key, x->out.cipher_key,
+	    x->in.cipher_len) != 0 &&
 	    keying_selectors_equal(&x->ours, &y->theirs) &&
 	    keying_selectors_equal(&x->theirs, &y->ours);
 }

@@ -39,8 +39,10 @@ struct net_host {
 	const char *psk;		/* peer_lookup answers with it too */
 
 	enum net_answer lookup, ask;	/* how ops answer */
-	bool	 psk_names_refused;	/* a pre-shared key is for addresses only */
-	bool	 anonymous;		/* takes who proves nothing (RFC 7619) */
+	bool	 psk_names_refused;	/* a pre-shared key is
+					 * for addresses only */
+	bool	 anonymous;		/* takes who proves
+					 * nothing (RFC 7619) */
 	bool	 wrong_key;		/* peer_lookup gives a key nobody has */
 	bool	 no_spi;
 	struct addr lends;		/* to who asks for an address; none: nothing */
@@ -51,12 +53,13 @@ struct net_host {
 	unsigned downs, confirms, lookups, asks, contacts;
 	unsigned wanted_inner;		/* child_ask() said so */
 	unsigned silences;		/* peer_silent() */
-	unsigned hints, facts;		/* invalid_spi(), the latter authenticated */
+	unsigned hints, facts;		/* invalid_spi(), the
+					 * latter authenticated */
 	uint32_t invalid_spi;		/* of the last one */
 	unsigned fails;
 	enum keying_failure failure;	/* of the last failed() */
 	char	 detail[128];
-	int	 spis;			/* got, neither put back nor in a child */
+	int	 spis;	/* got, neither put back nor in a child */
 	uint32_t next_spi;
 	uint64_t last_cookie;
 	unsigned cookies;
@@ -80,7 +83,8 @@ struct net {
 	unsigned nqueue;
 	unsigned loss, dup, reorder;	/* per cent */
 	uint32_t seed;
-	/* Sees every datagram before it is queued; false: swallow it. May change it in place. */
+	/* Sees every datagram before it is queued; false: swallow it. May
+	 * change it in place. */
 	bool	 (*filter)(struct net *net, struct net_datagram *d, void *arg);
 	void	*filter_arg;
 	unsigned count;			/* datagrams offered to the filter */
@@ -103,8 +107,8 @@ extern uint64_t net_work_us;
 /* That clock, for engines that count work. */
 uint64_t net_spent(void);
 
-/* Three shared RSA keys of 2048 bits (made once), for whoever needs one, and keys of
- * each other type. */
+/* Three shared RSA keys of 2048 bits (made once), for whoever needs one, and
+ * keys of each other type. */
 enum { NET_KEY_P256 = 3, NET_KEY_P384, NET_KEY_ED25519, NET_KEYS };
 EVP_PKEY *net_key(unsigned n);
 
@@ -122,7 +126,8 @@ void	net_request_init(struct keying_request *r, const struct net_host *a,
 	    const struct net_host *b, uint16_t local_port);
 /* Request with conn &a->conns[n]. */
 int	net_request(struct net_host *a, const struct net_host *b, unsigned n);
-/* Runs clock, network and engines until the time, or until nothing is left to do. */
+/* Runs clock, network and engines until the time, or until
+ * nothing is left to do. */
 void	net_run(struct net *net, uint64_t until);
 /* Runs for so many milliseconds more. */
 void	net_pass(struct net *net, uint64_t ms);

@@ -127,7 +127,7 @@ play_same_number(struct play *p, unsigned long long got,
 		play_fail(p, "it is %llu", got);
 }
 
-/* --- what every stage knows ------------------------------------------------ */
+/* --- what every stage knows ----------------------------------------------- */
 
 /* Is it one of the event's words after the first? */
 static bool

@@ -14,8 +14,8 @@
  * '#' begins a comment; "..." is one word.  Every world knows, beside its own
  * commands:
  *
- *   expect EVENT WORD...  the next thing that happened is EVENT, and has each of
- *                         these words, in whatever order; !NAME: no NAME=...
+ *   expect EVENT WORD...  the next thing that happened is EVENT, and has each
+ *                         of these words, in whatever order; !NAME: no NAME=...
  *   quiet                 nothing else happened
  *   skip-events           whatever happened
  *   logged "words"        since the last command that did something
@@ -43,18 +43,21 @@ struct play_command {
 	void	 (*fn)(struct play *p);
 };
 
-/* What is played on.  begin() makes p->world, end() frees it and may still fail. */
+/* What is played on.  begin() makes p->world, end() frees it
+ * and may still fail. */
 struct play_stage {
 	const char *folder;		/* below tests/unit */
 	const struct play_command *commands, *more;	/* more: or NULL */
 	void	(*begin)(struct play *p);
 	void	(*end)(struct play *p);
-	void	(*ready)(struct play *p);	/* before each command, or NULL */
+	void	(*ready)(struct play *p);	/* before each
+						 * command, or NULL */
 	void	(*done)(struct play *p);	/* after each, or NULL */
-	bool	 whole;			/* what is expected is how the event begins */
+	bool	 whole;	/* what is expected is how the event begins */
 };
 
-/* Arguments are scenario files; else all of the stage's folder.  main()'s result. */
+/* Arguments are scenario files; else all of the stage's folder.
+ * main()'s result. */
 int	play_main(const struct play_stage *stage, int argc, char **argv);
 
 /* Something that a scenario must expect. */

@@ -133,7 +133,8 @@ fill_spis(struct play *p, struct rsip_message *m)
 	m->spis.number = (uint16_t)number;
 }
 
-/* The word before the next comma, in a buffer of its own; NULL: none is left. */
+/* The word before the next comma, in a buffer of its own;
+ * NULL: none is left. */
 static const char *
 next_name(const char **text)
 {

@@ -20,7 +20,8 @@ struct pubkey key_of(unsigned seed);
 char *text_with_key(const char *prefix, unsigned seed);
 void assert_key(const struct pubkey *got, unsigned seed);
 /* IPSECKEY data (RFC 4025 §2.1); k NULL: without a key.  Returns the length. */
-size_t ipseckey(uint8_t *out, uint8_t precedence, uint8_t type, uint8_t algorithm,
-	    const void *gateway, size_t glen, const struct pubkey *k);
+size_t ipseckey(uint8_t *out, uint8_t precedence, uint8_t type,
+	    uint8_t algorithm, const void *gateway, size_t glen,
+	    const struct pubkey *k);
 
 #endif

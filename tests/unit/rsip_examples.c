@@ -15,7 +15,8 @@
 #include "tests/unit/rsip_examples.h"
 
 const struct rsip_example rsip_examples[] = {
-	/* RFC 3103 Appendix C, in its order; 16.2 and 16.3 begin as 16.1 does. */
+	/* RFC 3103 Appendix C, in its order; 16.2 and 16.3
+	 * begin as 16.1 does. */
 	{ "16.1", "REGISTER_REQUEST",
 	    "",
 	    "01 02 0004" },
@@ -254,7 +255,8 @@ const struct rsip_example rsip_examples[] = {
 	{ "all", "ASSIGN_REQUEST_RSA-IP",
 	    "Message Counter = 3, Client ID = 7, Address (local) = "
 	    "198.51.100.2, Address (remote) = 2001:db8::1, Ports (remote) = "
-	    "3-80-443-8080, Lease Time = 60, Tunnel Type = GRE, Auth = 9-17-34-6",
+	    "3-80-443-8080, Lease Time = 60, Tunnel Type = GRE, Auth = "
+	    "9-17-34-6",
 	    "01 06 0076  04 0004 00000007  01 0005 01 c6336402"
 	    "  01 0011 03 20010db8000000000000000000000001"
 	    "  02 0007 03 0050 01bb 1f90  0b 0004 00000003  03 0004 0000003c"
@@ -317,14 +319,16 @@ const struct rsip_example rsip_examples[] = {
 	    "   0000000000000022 000000000000000b"
 	    "   00000000000000000000000000000000" },
 	{ "all", "FREE_REQUEST",
-	    "Message Counter = 6, Client ID = 7, Bind ID = 2, Auth = 9-17-34-12",
+	    "Message Counter = 6, Client ID = 7, Bind ID = 2, Auth = "
+	    "9-17-34-12",
 	    "01 0c 004c  04 0004 00000007  05 0004 00000002"
 	    "  0b 0004 00000006"
 	    "  0c 0030 7ed9 0002 00000009 0000000000000011"
 	    "   0000000000000022 000000000000000c"
 	    "   00000000000000000000000000000000" },
 	{ "all", "FREE_RESPONSE",
-	    "Message Counter = 0, Client ID = 7, Bind ID = 2, Auth = 9-17-34-13",
+	    "Message Counter = 0, Client ID = 7, Bind ID = 2, Auth = "
+	    "9-17-34-13",
 	    "01 0d 004c  04 0004 00000007  05 0004 00000002"
 	    "  0b 0004 00000000"
 	    "  0c 0030 7ed9 0002 00000009 0000000000000011"
@@ -444,7 +448,8 @@ text_address(struct rsip_address *a, const char *text)
 	}
 }
 
-/* "4-1234", "4-0", "2-1012-1013", "21" or "0"; returns how many fields there are. */
+/* "4-1234", "4-0", "2-1012-1013", "21" or "0"; returns how many
+ * fields there are. */
 static size_t
 text_fields(const char *text, unsigned *number, uint64_t *field, size_t cap)
 {

@@ -24,7 +24,8 @@ static const struct {
 	const char *name, *addr;
 } hosts[] = {
 	{ "me", "198.51.100.1" },	/* SG-A, or the host itself */
-	{ "sgd", "198.51.100.4" },	/* the second way out of Alice's network */
+	{ "sgd", "198.51.100.4" },	/* the second way out
+					 * of Alice's network */
 	{ "alice", "198.51.100.130" },	/* behind us */
 	{ "dns", "198.51.100.53" },
 	{ "sgb", "203.0.113.1" },
@@ -66,8 +67,9 @@ host_name(uint32_t addr)
 static const char *
 id_name(const struct keying_id *id)
 {
-	return id->type == 0 ? "any" : id->type == KEYING_ID_NULL ? "?" : id->type == KEYING_ID_ADDR ?
-	    host_name(addr_v4(&id->addr)) : keying_id_text(id);
+	return id->type == 0 ? "any" : id->type == KEYING_ID_NULL ? "?" :
+	    id->type == KEYING_ID_ADDR ? host_name(addr_v4(&id->addr)) :
+	    keying_id_text(id);
 }
 
 void
@@ -94,7 +96,7 @@ world_fail(struct world *w, const char *fmt, ...)
 	play_fail(w->play, "%s", text);
 }
 
-/* --- words of a scenario ------------------------------------------------------ */
+/* --- words of a scenario -------------------------------------------------- */
 
 uint32_t
 player_host(struct play *p, const char *name)
@@ -147,7 +149,8 @@ player_expand(char *out, size_t cap, const char *in)
 	size_t	      n = 0, len;
 
 	while (*in != '\0' && n + 1 < cap) {
-		if (strncmp(in, "KEY", 3) == 0 && isdigit((unsigned char)in[3])) {
+		if (strncmp(in, "KEY", 3) == 0 &&
+		    isdigit((unsigned char)in[3])) {
 			k = player_key(in);
 			n += (size_t)pubkey_to_base64(&k, out + n, cap - n);
 			for (in += 3; isdigit((unsigned char)*in); in++)
@@ -166,7 +169,7 @@ player_expand(char *out, size_t cap, const char *in)
 	out[n] = '\0';
 }
 
-/* --- packets ------------------------------------------------------------------- */
+/* --- packets -------------------------------------------------------------- */
 
 size_t
 packet_make(uint8_t *out, size_t cap, uint32_t src, uint32_t dst,
@@ -251,7 +254,7 @@ shell_clear(void *arg, const struct packet_view *v)
 	world_event(w, "clear %s", packet_tag(v));
 }
 
-/* --- a kernel that does ESP: what it has been told ------------------------------------- */
+/* --- a kernel that does ESP: what it has been told ------------------------ */
 
 struct kernel_plane {
 	struct esp_plane plane;
@@ -458,7 +461,8 @@ shell_answer(void *arg, const struct packet_view *v)
 static void
 shell_route(void *arg, const struct addr *dst, bool add)
 {
-	world_event(arg, "route %s %s", host_name(addr_v4(dst)), add ? "add" : "del");
+	world_event(arg, "route %s %s", host_name(addr_v4(dst)), add ? "add" :
+	    "del");
 }
 
 void
@@ -497,7 +501,7 @@ world_free(struct world *w)
 	free(w);
 }
 
-/* --- DNS and the keying engine --------------------------------------------------- */
+/* --- DNS and the keying engine -------------------------------------------- */
 
 static const char *
 type_name(uint16_t type)
@@ -552,13 +556,14 @@ ops_request(void *arg, uint64_t now, const struct keying_request *r,
 	if (w->config->ike != VERSION_BIT(2))
 		snprintf(version, sizeof(version), " ike=%u%s", r->version,
 		    r->modern ? "" : " legacy");
-	world_event(w, "request %s%s id=%s src=%s dst=%s%s keys=%zu%s%s%s my=%s",
+	world_event(w,
+	    "request %s%s id=%s src=%s dst=%s%s keys=%zu%s%s%s my=%s",
 	    host_name(addr_v4(&r->path.peer)), version, id_name(&r->peer_id),
 	    host_name(addr_v4(&ours->from)), host_name(addr_v4(&theirs->from)),
-	    flow, r->peer.nkeys,
-	    r->peer.psk != NULL ? " psk" : r->peer.nothing ? " nothing" : "",
-	    r->initial_contact ? " initial-contact" : "",
-	    r->departed ? " departed" : "", id_name(&r->my_id));
+	    flow, r->peer.nkeys, r->peer.psk != NULL ? " psk" :
+	    r->peer.nothing ? " nothing" : "", r->initial_contact ?
+	    " initial-contact" : "", r->departed ? " departed" : "",
+	    id_name(&r->my_id));
 	if (w->requests_refused)
 		return -1;
 	if (w->nrequests == REQUESTS_MAX) {
@@ -631,7 +636,8 @@ ops_unknown_spi(void *arg, uint64_t now, const struct addr *peer, uint32_t spi)
 
 	(void)now;
 	if (w->probes)
-		world_event(w, "unknown-spi 0x%x %s", spi, host_name(addr_v4(peer)));
+		world_event(w, "unknown-spi 0x%x %s", spi,
+		    host_name(addr_v4(peer)));
 }
 
 static void

@@ -39,7 +39,8 @@ struct world {
 		struct esp_sa *seal, *open;
 		void	      *conn;
 		bool	       nat;	/* the peer is behind one: ESP in UDP */
-		uint8_t	       kept[2048 + ESP_OVERHEAD];	/* ESP that comes once more */
+		/* ESP that comes once more. */
+		uint8_t	       kept[2048 + ESP_OVERHEAD];
 		size_t	       kept_len;
 	} mirrors[MIRRORS_MAX];
 	unsigned nmirrors;
@@ -61,13 +62,15 @@ struct world {
 	} kernel;
 
 	bool phase1_lost;		/* delete_child() and probe() fail */
-	bool probes;			/* questions whether a peer lives are events */
+	bool probes;			/* questions whether a peer
+					 * lives are events */
 	bool shares;			/* other hosts may have our address */
 	bool requests_refused;		/* request() fails */
 	bool peers_known;		/* to an engine beside this one */
 };
 
-/* Fills in shell and the clock; routes: pass_route is wanted; kernel: it offers ESP. */
+/* Fills in shell and the clock; routes: pass_route is wanted;
+ * kernel: it offers ESP. */
 void	world_init(struct world *w, bool routes, bool kernel);
 void	world_free(struct world *w);
 extern const struct core_ops world_ops;

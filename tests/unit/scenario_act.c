@@ -22,7 +22,7 @@
 #include "tests/unit/header_reads.h"
 #include "tests/unit/scenario.h"
 
-/* --- packets ------------------------------------------------------------------------ */
+/* --- packets -------------------------------------------------------------- */
 
 static void
 from_tun(void *arg, const struct packet_view *v)
@@ -101,11 +101,13 @@ do_send(struct play *p)
 	if (p->n > 3 && host_addr(p->words[1]) != 0 &&
 	    host_addr(p->words[2]) != 0)
 		src = player_host(p, p->words[i++]);
-	n = packet_of(p, buf, sizeof(buf), src, player_host(p, p->words[i]), i + 1);
+	n = packet_of(p, buf, sizeof(buf), src, player_host(p, p->words[i]),
+	    i + 1);
 	say_outbound(W(p), buf, n);
 }
 
-/* One datagram to each of so many hosts, and nothing said of what came of it. */
+/* One datagram to each of so many hosts, and nothing said of
+ * what came of it. */
 static void
 do_flood(struct play *p)
 {
@@ -216,7 +218,8 @@ do_recv_forged(struct play *p)
 	uint32_t	 spi = (uint32_t)strtoul(p->words[1], NULL, 0);
 	size_t		 n;
 
-	n = packet_make(pkt, sizeof(pkt), player_host(p, p->words[2]), W(p)->local,
+	n = packet_make(pkt, sizeof(pkt), player_host(p, p->words[2]),
+	    W(p)->local,
 	    "udp", 0, 0, "forged", sizeof(pkt), false);
 	pkt[9] = 50;
 	store_u32(pkt + 20, spi);
@@ -294,7 +297,7 @@ do_too_big(struct play *p)
 		pathmtu_inbound_icmp(W(p)->core, W(p)->now, &error, &quoted);
 }
 
-/* --- DNS ----------------------------------------------------------------------------- */
+/* --- DNS ------------------------------------------------------------------ */
 
 static uint16_t
 type_of(struct play *p, const char *name)
@@ -356,7 +359,8 @@ take_question(struct world *w, const char *name, uint16_t type,
 {
 	unsigned i;
 
-	/* The newest: an older one of the same name may be nobody's any more. */
+	/* The newest: an older one of the same name may be
+	 * nobody's any more. */
 	for (i = w->nquestions; i-- > 0;) {
 		if (w->questions[i].type != type ||
 		    strcmp(w->questions[i].name, name) != 0)
@@ -397,7 +401,8 @@ do_answer(struct play *p)
 		dns_message_soa(&m, "lab", ttl, ttl);
 	} else if (play_flag(p, "malformed")) {
 		if (type == RECORD_TYPE_TXT)
-			dns_message_txt(&m, NULL, ttl, "X-IPsec-Server(x)=", 255);
+			dns_message_txt(&m, NULL, ttl, "X-IPsec-Server(x)=",
+			    255);
 		else
 			dns_message_answer(&m, NULL, type, ttl,
 			    "\x42\x00\x04\x01", 4);
@@ -413,7 +418,8 @@ do_answer(struct play *p)
 	    W(p)->config->rsa_min_bits);
 	if (play_flag(p, "timeout") || play_flag(p, "bogus")) {
 		memset(&a, 0, sizeof(a));
-		a.status = play_flag(p, "bogus") ? RECORD_BOGUS : RECORD_TIMEOUT;
+		a.status = play_flag(p, "bogus") ? RECORD_BOGUS :
+		    RECORD_TIMEOUT;
 	}
 	W(p)->core->now = W(p)->now;
 	q.fn(q.arg, &a);
@@ -436,7 +442,7 @@ do_answer_all(struct play *p)
 	}
 }
 
-/* --- keying --------------------------------------------------------------------------- */
+/* --- keying --------------------------------------------------------------- */
 
 /* The connection of the last request to a gateway, or what was authorized. */
 static struct connection *
@@ -455,7 +461,8 @@ conn_of(struct play *p, const char *peer)
 	return NULL;
 }
 
-/* All of an address, and of as many beside it as so many last bits tell apart. */
+/* All of an address, and of as many beside it as so many last
+ * bits tell apart. */
 static struct keying_selector
 host_selector(uint32_t addr, unsigned long bits)
 {
@@ -618,8 +625,8 @@ do_fail(struct play *p)
 	for (i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
 		if (strcmp(how[i].name, p->words[2]) == 0 && conn != NULL) {
 			initiator_failed(conn,
-			    (unsigned)play_number(p, "version", 2), how[i].f, p->n > 3 ?
-			    p->words[3] : "in a scenario");
+			    (unsigned)play_number(p, "version", 2), how[i].f,
+			    p->n > 3 ? p->words[3] : "in a scenario");
 			return;
 		}
 	}
@@ -672,7 +679,8 @@ do_child_ask(struct play *p)
 		path.local_port = KEYING_PORT_NATT;
 	responder_child_ask(W(p)->core, W(p)->now, ++W(p)->token,
 	    &(struct keying_ask){ .peer_id = &id, .proof = &proof,
-	    .path = &path, .ours = &ours, .theirs = &theirs, .mode = KEYING_TUNNEL });
+	    .path = &path, .ours = &ours, .theirs = &theirs,
+	    .mode = KEYING_TUNNEL });
 }
 
 static void
@@ -720,7 +728,7 @@ do_identity(struct play *p)
 	identity_check(W(p)->core, W(p)->now);
 }
 
-/* --- all of them ------------------------------------------------------------------ */
+/* --- all of them ---------------------------------------------------------- */
 
 const struct play_command player_acts[] = {
 	{ "send", 3, true, do_send },

@@ -140,16 +140,16 @@ kinds(void **state)
 		{ "fe7f::1", HOST },
 		{ "10.0.0.0", HOST | PRIV }, { "10.255.255.255", HOST | PRIV },
 		{ "9.255.255.255", HOST }, { "11.0.0.0", HOST },
-		{ "172.16.0.0", HOST | PRIV }, { "172.31.255.255", HOST | PRIV },
-		{ "172.15.255.255", HOST }, { "172.32.0.0", HOST },
-		{ "192.168.0.0", HOST | PRIV }, { "192.167.0.0", HOST },
-		{ "100.64.0.0", HOST | PRIV }, { "100.127.0.0", HOST | PRIV },
-		{ "100.128.0.0", HOST }, { "100.63.0.0", HOST },
-		{ "fc00::1", HOST | PRIV }, { "fdff::1", HOST | PRIV },
-		{ "fbff::1", HOST }, { "fe00::1", HOST },
-		{ "2001:db8::1", HOST }, { "198.51.100.1", HOST },
-		{ "::ffff:10.0.0.1", 0 }, { "::198.51.100.1", 0 },
-		{ "::2", 0 }, { "::1:0:0", HOST },
+		{ "172.16.0.0", HOST | PRIV },
+		{ "172.31.255.255", HOST | PRIV }, { "172.15.255.255", HOST },
+		{ "172.32.0.0", HOST }, { "192.168.0.0", HOST | PRIV },
+		{ "192.167.0.0", HOST }, { "100.64.0.0", HOST | PRIV },
+		{ "100.127.0.0", HOST | PRIV }, { "100.128.0.0", HOST },
+		{ "100.63.0.0", HOST }, { "fc00::1", HOST | PRIV },
+		{ "fdff::1", HOST | PRIV }, { "fbff::1", HOST },
+		{ "fe00::1", HOST }, { "2001:db8::1", HOST },
+		{ "198.51.100.1", HOST }, { "::ffff:10.0.0.1", 0 },
+		{ "::198.51.100.1", 0 }, { "::2", 0 }, { "::1:0:0", HOST },
 	};
 	struct addr a, none = { 0 };
 	size_t	    i;
@@ -237,7 +237,8 @@ prefixes_are_read(void **state)
 		{ "192.0.2.128/25", NULL }, { "192.0.2.1/32", NULL },
 		{ "192.0.2.1", "192.0.2.1/32" }, { "2001:db8::/33", NULL },
 		{ "2001:db8::1", "2001:db8::1/128" }, { "fe80::/10", NULL },
-		{ "2001:db8::8000:0/97", NULL }, { "10.0.0.0/008", "10.0.0.0/8" },
+		{ "2001:db8::8000:0/97", NULL },
+		{ "10.0.0.0/008", "10.0.0.0/8" },
 	};
 	static const char *bad[] = { "", "/", "10.0.0.0/", "10.0.0.0/33",
 		"10.0.0.1/24", "192.0.2.128/24", "10.0.0.0/-1", "10.0.0.0/+8",
@@ -420,7 +421,8 @@ the_longest_prefix_is_found(void **state)
 	a = addr_of("198.51.100.10");
 	prefixes_holding(t, &a, note_value, &next);
 	assert_int_equal(next - seen, 4);
-	assert_true(seen[0] == 1 && seen[1] == 8 && seen[2] == 3 && seen[3] == 4);
+	assert_true(seen[0] == 1 && seen[1] == 8 && seen[2] == 3 &&
+	    seen[3] == 4);
 	assert_null(prefixes_find(t, &none.addr, NULL));
 	prefixes_free(t);
 	prefixes_free(NULL);

@@ -133,7 +133,8 @@ base64_of_rfc_4648(void **state)
 		    strlen(text)), (int)n);
 		assert_memory_equal(plain, vector[i].plain, n);
 	}
-	assert_int_equal(base64_decode(plain, sizeof(plain), " Zm 9v\tYg\r\n", 10), 4);
+	assert_int_equal(base64_decode(plain, sizeof(plain), " Zm 9v\tYg\r\n",
+	    10), 4);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(base64_decode(plain, sizeof(plain), bad[i],
 		    strlen(bad[i])), -1);
@@ -258,7 +259,8 @@ answer(void *arg, json_object *req, bool privileged)
 	if (strcmp(json_object_get_string(cmd), "nothing") == 0)
 		return NULL;
 	o = json_object_new_object();
-	json_object_object_add(o, "privileged", json_object_new_boolean(privileged));
+	json_object_object_add(o, "privileged",
+	    json_object_new_boolean(privileged));
 	return o;
 }
 
@@ -297,7 +299,8 @@ control_socket_answers(void **state)
 	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", file);
 	for (i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
 		fd = socket(AF_UNIX, SOCK_STREAM, 0);
-		assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+		assert_int_equal(connect(fd, (struct sockaddr *)&sa,
+		    sizeof(sa)), 0);
 		assert_true(write(fd, hostile[i], strlen(hostile[i])) > 0);
 		shutdown(fd, SHUT_WR);
 		n = read(fd, buf, sizeof(buf) - 1);
@@ -307,7 +310,8 @@ control_socket_answers(void **state)
 		close(fd);
 	}
 	req = json_object_new_object();
-	json_object_object_add(req, "command", json_object_new_string("nothing"));
+	json_object_object_add(req, "command",
+	    json_object_new_string("nothing"));
 	o = control_ask(file, req, 5000);
 	assert_true(json_object_object_get_ex(o, "error", &v));
 	json_object_put(o);
@@ -345,7 +349,8 @@ log_lines_cannot_be_forged(void **state)
 	close(saved);
 	assert_true(n > 0);
 	text[n] = '\0';
-	assert_string_equal(text, "rsip: name \"a\\x0arsipd: all is well\\x1b[2J\"\n");
+	assert_string_equal(text,
+	    "rsip: name \"a\\x0arsipd: all is well\\x1b[2J\"\n");
 }
 
 static void
@@ -443,7 +448,8 @@ assert_holds(const char *path, const char *want)
 static void
 state_is_replaced_whole_or_not(void **state)
 {
-	char		  folder[] = "/tmp/test_base.XXXXXX", path[64], beside[80];
+	char		  folder[] = "/tmp/test_base.XXXXXX", path[64],
+	    beside[80];
 	struct statefile *f, *again;
 	const char	 *paths[] = { "/dev/null" };
 	char		 *text, *big;
@@ -470,7 +476,8 @@ state_is_replaced_whole_or_not(void **state)
 		assert_int_equal(errno, EWOULDBLOCK);
 		/* No room: a file in memory of which no more can be had. */
 		big = calloc(1, 1 << 20);
-		setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 4096, RLIM_INFINITY });
+		setrlimit(RLIMIT_FSIZE,
+		    &(struct rlimit){ 4096, RLIM_INFINITY });
 		signal(SIGXFSZ, SIG_IGN);
 		assert_int_equal(statefile_write(f, big, 1 << 20), -1);
 		setrlimit(RLIMIT_FSIZE, &(struct rlimit){ RLIM_INFINITY,
@@ -564,7 +571,8 @@ fragments_are_whole_again(void **state)
 	assert_int_equal(ip_fragment(&v, 600, piece, &p), -1);
 }
 
-/* The secret is zero: what CPython's hash() of bytes gives with PYTHONHASHSEED=0. */
+/* The secret is zero: what CPython's hash() of bytes gives with
+ * PYTHONHASHSEED=0. */
 static void
 hash_is_siphash_1_3(void **state)
 {
@@ -600,7 +608,8 @@ hash_in_child(void)
 	if (fork() == 0) {
 		HASH_FUNCTION("198.51.100.1", 12, out);
 		h = out;
-		_exit(write(fd[1], &h, sizeof(h)) == (ssize_t)sizeof(h) ? 0 : 1);
+		_exit(write(fd[1], &h, sizeof(h)) == (ssize_t)sizeof(h) ?
+		    0 : 1);
 	}
 	assert_int_equal(read(fd[0], &h, sizeof(h)), sizeof(h));
 	close(fd[0]);

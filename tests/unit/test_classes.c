@@ -44,7 +44,8 @@ expect(const struct classes *p, const char *addr, enum oe_class class,
 
 	if (find4(p, inet_addr(addr), &m) == -1)
 		fail_msg("%s: no prefix", addr);
-	if (m.class != class || addr_v4(&m.prefix.addr) != inet_addr(net) || m.prefix.plen != plen)
+	if (m.class != class || addr_v4(&m.prefix.addr) != inet_addr(net) ||
+	    m.prefix.plen != plen)
 		fail_msg("%s: %s by %s/%u", addr, oe_class_name(m.class),
 		    ADDR_TEXT(&m.prefix.addr), m.prefix.plen);
 }
@@ -121,7 +122,11 @@ static void
 agrees_with_a_list(void **state)
 {
 	enum { PREFIXES = 2000, LOOKUPS = 20000 };
-	struct entry { uint32_t net; unsigned plen; enum oe_class class; } *list;
+	struct entry {
+		uint32_t net;
+		unsigned plen;
+		enum oe_class class;
+	} *list;
 	struct classes	   *p = classes_new();
 	struct class_match m;
 	uint32_t	    x = 12345, addr, mask;
@@ -163,7 +168,7 @@ agrees_with_a_list(void **state)
 	classes_free(p);
 }
 
-/* --- section "oe" ----------------------------------------------------------- */
+/* --- section "oe" --------------------------------------------------------- */
 
 static char dir[] = "/tmp/test_classes.XXXXXX";
 
@@ -177,7 +182,8 @@ make_dir(void **state)
 static int
 remove_dir(void **state)
 {
-	static const char *const names[] = { "oed.conf", "prefixes", "key.pem" };
+	static const char *const names[] = { "oed.conf", "prefixes",
+	    "key.pem" };
 	char			 path[128];
 	size_t			 i;
 
@@ -263,13 +269,15 @@ classes_and_included_files(void **state)
 
 	(void)state;
 	write_file("prefixes", "# as FreeS/WAN's policy groups\n"
-	    "198.51.100.0/24\n\n  203.0.113.7   # one host\n\t192.0.2.0/28\r\n");
+	    "198.51.100.0/24\n\n  203.0.113.7   # one host\n"
+	    "\t192.0.2.0/28\r\n");
 	c = config_of("paranoid = {\"%s/prefixes\", \"10.0.0.0/8\"}\n"
 	    "permissive = {\"0.0.0.0/0\"}\n"
 	    "deny = {\"198.51.100.66\"}\nid = \"@X1.Lab.\"");
 	assert_non_null(c);
 	assert_int_equal(classes_count(c->classes), 6);
-	expect(c->classes, "198.51.100.65", OE_CLASS_PARANOID, "198.51.100.0", 24);
+	expect(c->classes, "198.51.100.65", OE_CLASS_PARANOID,
+	    "198.51.100.0", 24);
 	expect(c->classes, "198.51.100.66", OE_CLASS_DENY, "198.51.100.66", 32);
 	expect(c->classes, "203.0.113.7", OE_CLASS_PARANOID, "203.0.113.7", 32);
 	expect(c->classes, "203.0.113.8", OE_CLASS_PERMISSIVE, "0.0.0.0", 0);
@@ -345,7 +353,8 @@ configuration_errors(void **state)
 	oe_config_free(c);
 }
 
-/* RFC 7296 §2.15: text as it is, without a final 0, or octets in hexadecimal. */
+/* RFC 7296 §2.15: text as it is, without a final 0, or
+ * octets in hexadecimal. */
 static void
 secrets_are_text_or_hexadecimal(void **state)
 {
@@ -382,8 +391,12 @@ secrets_are_text_or_hexadecimal(void **state)
 static void
 families_do_not_mix(void **state)
 {
-	static const struct { const char *prefix; enum oe_class class; } in[] = {
-		{ "::/0", OE_CLASS_PERMISSIVE }, { "0.0.0.0/0", OE_CLASS_CLEAR },
+	static const struct {
+		const char *prefix;
+		enum oe_class class;
+	} in[] = {
+		{ "::/0", OE_CLASS_PERMISSIVE },
+		{ "0.0.0.0/0", OE_CLASS_CLEAR },
 		{ "2001:db8::/32", OE_CLASS_PARANOID },
 		{ "2001:db8::7/128", OE_CLASS_DENY },
 	};
@@ -391,7 +404,7 @@ families_do_not_mix(void **state)
 		{ "2001:db9::1", OE_CLASS_PERMISSIVE },
 		{ "2001:db8:ffff::1", OE_CLASS_PARANOID },
 		{ "2001:db8::7", OE_CLASS_DENY },
-		{ "32.1.13.184", OE_CLASS_CLEAR },	/* the same first bytes */
+		{ "32.1.13.184", OE_CLASS_CLEAR }, /* the same first bytes */
 	};
 	struct classes	  *c = classes_new();
 	struct class_match m;

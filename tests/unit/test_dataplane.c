@@ -17,7 +17,7 @@
 #include "oe/esp/esp.h"
 #include "oe/esp/user.h"
 
-/* --- planes that write down what they are asked -------------------------------------- */
+/* --- planes that write down what they are asked --------------------------- */
 
 struct fake {
 	struct esp_plane plane;
@@ -155,7 +155,7 @@ logged(const char *want)
 	log_text[0] = '\0';
 }
 
-/* --- the door -------------------------------------------------------------------------- */
+/* --- the door ------------------------------------------------------------- */
 
 static void
 first_plane_that_takes_it(void **state)
@@ -198,8 +198,8 @@ policy_and_way_in_order(void **state)
 	rekeyed = pair_up();
 	assert_int_equal(esp_pair_confirm(rekeyed), 0);
 	logged("upA confirmA past ");
-	/* New keys elsewhere: it goes; and comes again where the old ones are all
-	 * that is left. */
+	/* New keys elsewhere: it goes; and comes again where the old ones are
+	 * all that is left. */
 	a.no_pair = true;
 	other = pair_up();
 	assert_int_equal(esp_pair_confirm(other), 0);
@@ -219,7 +219,8 @@ policy_and_way_in_order(void **state)
 	logged("here nopolicyA ");
 }
 
-/* New keys with another gateway: what is sent goes there, and comes from there. */
+/* New keys with another gateway: what is sent goes there, and
+ * comes from there. */
 static void
 policy_moves_with_the_peer(void **state)
 {
@@ -259,7 +260,8 @@ confirm_refused_moves_on(void **state)
 	logged("downB ");
 }
 
-/* Also where the policy stands for older keys: the new ones carry what is sent. */
+/* Also where the policy stands for older keys: the new ones
+ * carry what is sent. */
 static void
 policy_refused_moves_on(void **state)
 {
@@ -383,7 +385,7 @@ what_went_past_is_said_once(void **state)
 	esp_pair_down(p);
 }
 
-/* --- user space behind it ---------------------------------------------------------------- */
+/* --- user space behind it ------------------------------------------------- */
 
 static struct {
 	uint8_t	 pkt[2048];

@@ -17,7 +17,7 @@
 #include "nat/demux_answer.h"
 #include "tests/unit/demux_world.h"
 
-/* --- inbound ----------------------------------------------------------------- */
+/* --- inbound -------------------------------------------------------------- */
 
 /* RFC 3102 §3.2; RFC 3104 §5. */
 static void
@@ -82,7 +82,8 @@ test_cookies(void **state)
 	b.ncookies = 1;
 	assert_int_equal(demux_add(d, &b), 0);
 	assert_to(d, make_ike(Y, NB, 500, 0xc00c1e), X2);
-	assert_int_equal(out(d, X1, make_ike(NB, Y, 500, 0xc00c1e)), DEMUX_DROP);
+	assert_int_equal(out(d, X1, make_ike(NB, Y, 500, 0xc00c1e)),
+	    DEMUX_DROP);
 	demux_free(d);
 }
 
@@ -97,7 +98,8 @@ test_icmp_queries(void **state)
 	assert_int_equal(out(d, X2, make_echo(NB, Y2, 8, 7)), DEMUX_FORWARD);
 	assert_to(d, make_echo(Y, NB, 0, 7), X1);
 	assert_to(d, make_echo(Y2, NB, 0, 7), X2);
-	/* Answers to both could not be told apart, until the first is answered. */
+	/* Answers to both could not be told apart, until the
+	 * first is answered. */
 	assert_int_equal(out(d, X1, make_echo(NB, Y, 8, 7)), DEMUX_FORWARD);
 	assert_int_equal(out(d, X2, make_echo(NB, Y, 8, 7)), DEMUX_DROP);
 	assert_to(d, make_echo(Y, NB, 0, 7), X1);
@@ -110,14 +112,16 @@ test_icmp_queries(void **state)
 	assert_int_equal(
 	    out_at(d, NOW + 5000, X2, make_echo(NB, Y, 8, 7)), DEMUX_FORWARD);
 	assert_to(d, make_echo(Y, NB, 0, 7), X2);
-	/* Requests are the router's; a reply of a host to nobody's request is not sent. */
+	/* Requests are the router's; a reply of a host to nobody's
+	 * request is not sent. */
 	assert_in(d, make_echo(Y, NB, 8, 7), DEMUX_NOT_OURS);
 	assert_int_equal(
 	    out(d, X1, make_echo(NB, Y, 0, 7)), DEMUX_MISUSE_ADDRPORT);
 	demux_free(d);
 }
 
-/* RFC 3102 §6.2: identifier and sequence number; some systems use one identifier. */
+/* RFC 3102 §6.2: identifier and sequence number; some systems
+ * use one identifier. */
 static void
 test_icmp_sequence(void **state)
 {
@@ -290,7 +294,7 @@ test_errors_that_hosts_send(void **state)
 	demux_free(d);
 }
 
-/* --- outbound ------------------------------------------------------------------ */
+/* --- outbound ------------------------------------------------------------- */
 
 /* RFC 3103 §10.4. */
 static void
@@ -393,7 +397,8 @@ test_whole_address(void **state)
 	assert_to(d, make_echo(Y, NB2, 8, 1), X1);
 	assert_to(d, make_ike(Y, NB2, 500, 3), X1);
 	assert_to(d, make_ip(buf, Y, NB2, 132, 8), X1);
-	assert_int_equal(out(d, X1, make_ip(buf, NB2, Y, 132, 8)), DEMUX_FORWARD);
+	assert_int_equal(out(d, X1, make_ip(buf, NB2, Y, 132, 8)),
+	    DEMUX_FORWARD);
 	assert_int_equal(
 	    out(d, X2, make_ip(buf, NB2, Y, 132, 8)), DEMUX_MISUSE_ADDR);
 	other.local = addr(NB2);
@@ -431,7 +436,7 @@ test_outbound_fragments(void **state)
 	demux_free(d);
 }
 
-/* --- hostile bytes ------------------------------------------------------------------ */
+/* --- hostile bytes -------------------------------------------------------- */
 
 static void
 try_all(struct demux *d, const uint8_t *p, size_t len)
@@ -439,7 +444,8 @@ try_all(struct demux *d, const uint8_t *p, size_t len)
 	struct demux_target t;
 	uint8_t		   *copy = malloc(len + 1);
 
-	/* Its own allocation, so that the sanitizer sees a byte read too far. */
+	/* Its own allocation, so that the sanitizer sees a
+	 * byte read too far. */
 	assert_non_null(copy);
 	memcpy(copy, p, len);
 	(void)ask_inbound(d, copy, len, &t);

@@ -18,7 +18,7 @@
 #include "base/util.h"
 #include "tests/unit/demux_world.h"
 
-/* --- bindings -------------------------------------------------------------------- */
+/* --- bindings ------------------------------------------------------------- */
 
 static void
 test_all_or_nothing(void **state)
@@ -135,7 +135,8 @@ test_learning_is_bounded(void **state)
 	assert_true(after - before <= 256);
 	/* The latest are there, and the other host's work. */
 	assert_to(d, make_ike(Y, NB, 500, 5000), X1);
-	assert_int_equal(out(d, X2, make_ike(NB, Y, 500, 77777)), DEMUX_FORWARD);
+	assert_int_equal(out(d, X2, make_ike(NB, Y, 500, 77777)),
+	    DEMUX_FORWARD);
 	assert_to(d, make_ike(Y, NB, 500, 77777), X2);
 	demux_free(d);
 }
@@ -163,7 +164,8 @@ test_learnt_keys_are_taken_over(void **state)
 	assert_to(d, make_error(Y2, NB, 3, 28), X2);
 	demux_count(d, NULL, &after, NULL);
 	assert_int_equal(after, before);
-	/* The first comes back too soon, and leaves nothing behind when it ends. */
+	/* The first comes back too soon, and leaves nothing
+	 * behind when it ends. */
 	assert_int_equal(out_at(d, NOW + 62000, X1, make_esp(NB, Y, 0x9001)),
 	    DEMUX_FORWARD);
 	assert_int_equal(demux_remove(d, 1, 1), 0);
@@ -313,7 +315,7 @@ test_many_bindings(void **state)
 	demux_free(d);
 }
 
-/* --- readers beside the writer --------------------------------------------------------- */
+/* --- readers beside the writer -------------------------------------------- */
 
 struct race {
 	struct demux *d;

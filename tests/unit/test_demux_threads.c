@@ -96,7 +96,7 @@ make_esp(struct packet_view *v, uint8_t p[64], uint32_t src, uint32_t dst,
 		abort();
 }
 
-/* --- interrupted at the worst moment --------------------------------------- */
+/* --- interrupted at the worst moment -------------------------------------- */
 
 void
 demux_test_wish(bool claimed)
@@ -185,7 +185,7 @@ test_interrupted_wish(void)
 	demux_free(d);
 }
 
-/* --- packet threads that never rest beside a control thread ------------------- */
+/* --- packet threads that never rest beside a control thread --------------- */
 
 #define FLOODERS 4
 #define CHANGES	 20
@@ -245,7 +245,8 @@ batches_pass(struct flood *f, unsigned n)
 	}
 }
 
-/* Where readers barged in, control had a handful of turns in as many seconds. */
+/* Where readers barged in, control had a handful of turns in
+ * as many seconds. */
 static void
 test_readers_keep_away(struct flood *f)
 {
@@ -258,7 +259,8 @@ test_readers_keep_away(struct flood *f)
 	check(atomic_load(&f->d->wish_tail) == before,
 	    "no packet thread takes the lock while control wants it");
 	atomic_fetch_sub(&f->d->writers, 1);
-	demux_tick(f->d, NOW);	/* a full queue is emptied by who made it wait */
+	demux_tick(f->d, NOW);	/* a full queue is emptied by
+				 * who made it wait */
 	before = atomic_load(&f->d->wish_tail);
 	batches_pass(f, 2);
 	check(atomic_load(&f->d->wish_tail) != before,
@@ -301,7 +303,8 @@ test_flood(void)
 		pthread_join(t[i], NULL);
 	printf("        %d threads, %.1f million packets: remove and add %d "
 	       "times, the slowest %.1f ms\n", FLOODERS,
-	    (double)atomic_load(&f.packets) / 1e6, CHANGES, (double)worst / 1e3);
+	    (double)atomic_load(&f.packets) / 1e6, CHANGES,
+	    (double)worst / 1e3);
 	check(good, "each lease ended and began");
 	check(atomic_load(&f.wrong) == 0, "no packet went to another host");
 	demux_free(f.d);

@@ -213,7 +213,8 @@ what_leads_nowhere(void **state)
 	assert_int_equal(dnssd_answer(&d, msg.buf, msg.w.len), RECORD_FAILED);
 }
 
-/* Every truncation, every change of one byte: no crash, and no more than there may be. */
+/* Every truncation, every change of one byte: no crash, and no more
+ * than there may be. */
 static void
 damage(void **state)
 {

@@ -74,7 +74,8 @@ a_copy_gets_the_last_answer(void **state)
 	assert_memory_equal(e->answer, "first", 5);
 	assert_int_equal(arrive(t, e, RSIP_FREE_REQUEST, 2, 7), ENDPOINT_SERVE);
 	endpoint_answered(e, (const uint8_t *)"2", 1);
-	assert_int_equal(arrive(t, e, RSIP_FREE_REQUEST, 2, 7), ENDPOINT_REPEAT);
+	assert_int_equal(arrive(t, e, RSIP_FREE_REQUEST, 2, 7),
+	    ENDPOINT_REPEAT);
 	assert_int_equal(e->len, 1);
 	/* One that wandered must not be served twice. */
 	assert_int_equal(arrive(t, e, RSIP_FREE_REQUEST, 1, 8),
@@ -148,8 +149,9 @@ a_rebooted_host_begins_anew(void **state)
 	endpoints_free(t);
 }
 
-/* Only what was granted moves the count: a datagram in the host's name whose sender
- * knows neither client ID nor secret does not put the host's own behind it. */
+/* Only what was granted moves the count: a datagram in the host's name
+ * whose sender knows neither client ID nor secret does not put the
+ * host's own behind it. */
 static void
 a_forged_one_does_not_move_the_count(void **state)
 {

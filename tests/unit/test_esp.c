@@ -15,7 +15,7 @@
 #include "oe/esp/esp.c"
 #include "tests/unit/esp_packets.h"
 
-/* --- known answers ------------------------------------------------------------ */
+/* --- known answers -------------------------------------------------------- */
 
 /* Packets that another implementation made (tests/peer/esp_vectors.py). */
 static void
@@ -31,10 +31,11 @@ every_transform_opens_known_packets(void **state)
 	for (i = 0; i < NVECTORS; i++) {
 		p = params_of(&vectors[i]);
 		assert_non_null(sa = esp_sa_new(&p, false));
-		assert_true(spi_of_bytes(vectors[i].packet, vectors[i].len, &spi));
+		assert_true(spi_of_bytes(vectors[i].packet, vectors[i].len,
+		    &spi));
 		assert_int_equal(spi, VECTOR_SPI);
-		assert_int_equal(open_bytes(sa, vectors[i].packet, vectors[i].len,
-		    back, sizeof(back)), sizeof(vector_inner));
+		assert_int_equal(open_bytes(sa, vectors[i].packet,
+		    vectors[i].len, back, sizeof(back)), sizeof(vector_inner));
 		assert_memory_equal(back, vector_inner, sizeof(vector_inner));
 		esp_sa_counters(sa, &count);
 		assert_int_equal(count.seq, VECTOR_SEQ);
@@ -62,13 +63,14 @@ every_transform_seals_known_packets(void **state)
 		assert_non_null(sa = esp_sa_new(&p, true));
 		iv = vectors[i].packet + IP_HEADER_LEN + ESP_HEADER_LEN;
 		iv_len = sa->alg->iv_len;
-		/* GCM's IV is the sequence number: the known one cannot be forced
-		 * except by that.  CBC's is taken as it comes. */
+		/* GCM's IV is the sequence number: the known one cannot be
+		 * forced except by that.  CBC's is taken as it comes. */
 		sa->count.seq = VECTOR_SEQ - 1;
 		n = seal_bytes(sa, vector_inner, sizeof(vector_inner), outer,
 		    sizeof(outer));
 		assert_int_equal(n, vectors[i].len);
-		/* Outer header but for the identification and checksum, SPI, number. */
+		/* Outer header but for the identification and
+		 * checksum, SPI, number. */
 		assert_memory_equal(outer, vectors[i].packet, 4);
 		assert_memory_equal(outer + 6, vectors[i].packet + 6, 4);
 		assert_memory_equal(outer + 12, vectors[i].packet + 12, 16);
@@ -135,8 +137,8 @@ rfc3602_tunnel_packets(void **state)
 }
 
 /*
- * draft-mcgrew-gcm-test-01 §4: AES-GCM in ESP.  Its plain texts name protocol 1 or
- * none as next header, which tunnel mode for IPv4 refuses, but only after
+ * draft-mcgrew-gcm-test-01 §4: AES-GCM in ESP.  Its plain texts name protocol 1
+ * or none as next header, which tunnel mode for IPv4 refuses, but only after
  * decryption and the ICV.
  */
 static void
@@ -201,7 +203,7 @@ gcm_published_packets(void **state)
 	}
 }
 
-/* --- both ways ------------------------------------------------------------------ */
+/* --- both ways ------------------------------------------------------------ */
 
 static void
 every_length_survives(void **state)
@@ -297,8 +299,9 @@ mtu_is_exact(void **state)
 				assert_in_range(seal_bytes(sa, inner, largest,
 				    outer, sizeof(outer)), 1, mtu);
 				make_inner(largest + 1, 0, false);
-				assert_in_range(seal_bytes(sa, inner, largest + 1,
-				    outer, sizeof(outer)), mtu + 1, 65535);
+				assert_in_range(seal_bytes(sa, inner,
+				    largest + 1, outer, sizeof(outer)), mtu + 1,
+				    65535);
 			}
 			assert_int_equal(esp_inner_mtu(sa, 0), 0);
 			assert_int_equal(esp_inner_mtu(sa, 40), 0);
@@ -307,9 +310,10 @@ mtu_is_exact(void **state)
 	}
 }
 
-/* --- damage ------------------------------------------------------------------------ */
+/* --- damage --------------------------------------------------------------- */
 
-/* No changed byte and no truncation opens, moves the window or spoils what comes after. */
+/* No changed byte and no truncation opens, moves the window or spoils
+ * what comes after. */
 static void
 damage_never_opens(void **state)
 {
@@ -333,7 +337,8 @@ damage_never_opens(void **state)
 			for (bit = 0; bit < 8; bit++) {
 				memcpy(bad, vectors[i].packet, len);
 				bad[at] ^= (uint8_t)(1u << bit);
-				rc = open_bytes(sa, bad, len, back, sizeof(back));
+				rc = open_bytes(sa, bad, len, back,
+				    sizeof(back));
 				/* The SPI was looked up before, and the outer
 				 * header is not covered (RFC 4303 §1). */
 				if (at >= IP_HEADER_LEN)
@@ -447,7 +452,7 @@ other_payloads_are_refused(void **state)
 	esp_sa_free(sa);
 }
 
-/* --- headers ------------------------------------------------------------------------- */
+/* --- headers -------------------------------------------------------------- */
 
 static void
 outer_header_follows_the_rfcs(void **state)
@@ -546,7 +551,8 @@ udp_encapsulation(void **state)
 	assert_int_equal(spi, VECTOR_SPI);
 	/* Ports may be changed on the way: that is what it is for. */
 	store_u16(outer + 20, 1);
-	assert_int_equal(open_bytes(in, outer, (size_t)n, back, sizeof(back)), 64);
+	assert_int_equal(open_bytes(in, outer, (size_t)n, back, sizeof(back)),
+	    64);
 	/* IKE's marker and a keep-alive are no ESP (RFC 3948 §2.2, §2.3). */
 	memset(outer + 28, 0, 4);
 	assert_false(spi_of_bytes(outer, (size_t)n, &spi));
@@ -587,7 +593,7 @@ fragments_and_others_are_not_esp(void **state)
 	esp_sa_free(out);
 }
 
-/* --- parameters ------------------------------------------------------------------------ */
+/* --- parameters ----------------------------------------------------------- */
 
 static void
 ivs_do_not_repeat(void **state)
@@ -636,7 +642,7 @@ unsafe_parameters_are_refused(void **state)
 		{ 2, 8, ESP_AUTH_HMAC_SHA1, 20 },		/* DES */
 		{ 11, 0, ESP_AUTH_HMAC_SHA1, 20 },		/* null */
 		{ 0, 0, ESP_AUTH_HMAC_SHA1, 20 },
-		{ ESP_AES_CBC, 32, ESP_AUTH_NONE, 0 },		/* no integrity */
+		{ ESP_AES_CBC, 32, ESP_AUTH_NONE, 0 },	/* no integrity */
 		{ ESP_3DES_CBC, 24, ESP_AUTH_NONE, 0 },
 		{ ESP_AES_CBC, 15, ESP_AUTH_HMAC_SHA1, 20 },
 		{ ESP_AES_CBC, 36, ESP_AUTH_HMAC_SHA1, 20 },

@@ -14,7 +14,7 @@
 #include "oe/esp/esp.c"
 #include "tests/unit/esp_packets.h"
 
-/* --- sequence numbers -------------------------------------------------------------- */
+/* --- sequence numbers ----------------------------------------------------- */
 
 static void
 numbers_never_cycle(void **state)
@@ -31,7 +31,8 @@ numbers_never_cycle(void **state)
 	assert_true(n > 0);
 	assert_int_equal(load_u32(outer + IP_HEADER_LEN + 4), UINT32_MAX);
 	in = esp_sa_new(&p, false);
-	assert_int_equal(open_bytes(in, outer, (size_t)n, back, sizeof(back)), 64);
+	assert_int_equal(open_bytes(in, outer, (size_t)n, back, sizeof(back)),
+	    64);
 	assert_int_equal(open_bytes(in, outer, (size_t)n, back, sizeof(back)),
 	    ESP_E_REPLAY);
 	esp_sa_free(in);
@@ -166,7 +167,8 @@ window_agrees_with_a_plain_one(void **state)
 		top = 0;
 		for (i = 0; i < 50000; i++) {
 			rnd = rnd * 1664525 + 1013904223;
-			/* Mostly near the top, sometimes far ahead or behind. */
+			/* Mostly near the top, sometimes far
+			 * ahead or behind. */
 			number = top + (rnd >> 16) % 64;
 			if ((rnd >> 8) % 16 == 0)
 				number = top + (rnd >> 16) % 300;
@@ -194,7 +196,7 @@ window_agrees_with_a_plain_one(void **state)
 	}
 }
 
-/* --- the end --------------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 static void
 keys_are_wiped(void **state)

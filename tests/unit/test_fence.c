@@ -155,7 +155,7 @@ test_no_answer(void **state)
 	assert_int_equal(ask(&f, NOW), 1);
 }
 
-/* --- two gateways and a store, in any order ------------------------------------------ */
+/* --- two gateways and a store, in any order ------------------------------- */
 
 #define PORTS	8
 #define LOG_MAX	4096
@@ -165,7 +165,8 @@ struct fake_store {
 	uint64_t epoch;
 	int	 by;
 	struct entry {
-		int	 by, port;	/* port -1: taken; else given, or freed */
+		int	 by, port;	/* port -1: taken; else
+					 * given, or freed */
 		uint64_t epoch;
 		bool	 given;
 	}	log[LOG_MAX];
@@ -178,7 +179,8 @@ struct fake_gateway {
 	size_t	 read;			/* of the log */
 	bool	 taken[PORTS];		/* as it knows */
 	uint64_t answer;		/* an epoch on its way; 0: none */
-	int	 want;			/* a grant on its way to the store; -1: none */
+	int	 want;			/* a grant on its way to
+					 * the store; -1: none */
 	uint64_t want_epoch;
 	bool	 reaches, unsure;	/* unsure: what it read did not fit */
 };

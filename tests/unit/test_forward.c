@@ -60,7 +60,7 @@ make_udp(uint8_t *p, uint32_t src, uint32_t dst, uint16_t sport,
 	return make_ip(p, src, dst, IPPROTO_UDP, len, 0x1234, 0);
 }
 
-/* --- a queue without a kernel ----------------------------------------------- */
+/* --- a queue without a kernel --------------------------------------------- */
 
 struct lab {
 	struct forward_shared shared;
@@ -148,9 +148,10 @@ from_host(struct lab *l, uint32_t host, size_t inner, struct forward_out *out)
 	return forward_packet(&l->f, &in, out);
 }
 
-/* --- headers -------------------------------------------------------------------- */
+/* --- headers -------------------------------------------------------------- */
 
-/* doc/tour.md: an inbound ESP packet at the gateway, and a host's on its way out. */
+/* doc/tour.md: an inbound ESP packet at the gateway, and a
+ * host's on its way out. */
 static void
 test_headers_are_read_once(void **state)
 {
@@ -171,11 +172,11 @@ test_headers_are_read_once(void **state)
 	assert_int_equal(header_reads, 1);
 }
 
-/* --- lengths ------------------------------------------------------------------ */
+/* --- lengths -------------------------------------------------------------- */
 
 /*
- * With the outer header these do not fit the verdict's attribute: its 16 bits of
- * length wrapped, and the kernel took the packet on as it was.
+ * With the outer header these do not fit the verdict's attribute: its 16 bits
+ * of length wrapped, and the kernel took the packet on as it was.
  */
 static void
 test_largest(void **state)
@@ -202,7 +203,7 @@ test_largest(void **state)
 	}
 }
 
-/* --- hosts' fragments ------------------------------------------------------------ */
+/* --- hosts' fragments ----------------------------------------------------- */
 
 static uint8_t datagram[65536];
 
@@ -330,7 +331,7 @@ test_fragments_are_bounded(void **state)
 	assert_int_equal(send_part(l, X2, 400, 400, 9, &out), FORWARD_DROP);
 }
 
-/* --- ids, and where a tunnel leads -------------------------------------------------- */
+/* --- ids, and where a tunnel leads ---------------------------------------- */
 
 /* RFC 3102 §6.3. */
 static void
@@ -398,7 +399,8 @@ test_where_a_tunnel_leads(void **state)
 	assert_int_equal(forward_packet(&l->f, &in, &out), FORWARD_DROP);
 }
 
-/* The first message of an IKE_SA_INIT with a body of 40 bytes, in UDP; its length. */
+/* The first message of an IKE_SA_INIT with a body of 40 bytes, in
+ * UDP; its length. */
 static size_t
 make_sa_init(void)
 {
@@ -435,7 +437,8 @@ refused(size_t len)
 	return true;
 }
 
-/* RFC 7296 §2.21.1: nothing but a stranger's first message is answered, and with less. */
+/* RFC 7296 §2.21.1: nothing but a stranger's first message is
+ * answered, and with less. */
 static void
 test_strangers_ike_is_refused(void **state)
 {

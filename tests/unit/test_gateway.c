@@ -245,7 +245,8 @@ pools_come_and_go(void **state)
 	assert_int_equal(w.async[0].bind_id, bind);
 	assert_int_equal(w.bound, 0);
 	assert_int_equal(leases_bindings(gateway_leases(w.g)), 0);
-	/* Registered still; the old address is nobody's, the new one is given. */
+	/* Registered still; the old address is nobody's, the
+	 * new one is given. */
 	assign(RSIP_ASSIGN_REQUEST_RSIPSEC, id);
 	set_address(&w.in.local, SHARED);
 	expect_error(RSIP_LOCAL_ADDR_UNALLOWED);
@@ -284,7 +285,8 @@ pools_come_and_go(void **state)
 
 /* --- time ----------------------------------------------------------------- */
 
-/* §9.10.3.  Whatever moves the earliest end moves the alarm, and an early one comes again. */
+/* §9.10.3.  Whatever moves the earliest end moves the alarm, and an early
+ * one comes again. */
 static void
 leases_end_on_time(void **state)
 {

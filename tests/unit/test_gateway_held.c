@@ -251,12 +251,12 @@ a_grant_waits_for_its_address(void **state)
 	assert_int_equal(gateway_restore_grant(w.g, w.now, 5, &g), 0);
 	assert_int_equal(w.bound, 1);
 	assert_int_equal(gateway_restore_grant(w.g, w.now, 5, &g), 1);
-	c.host = world_addr("10.0.0.8");		/* it would be two hosts' */
+	c.host = world_addr("10.0.0.8");	/* it would be two hosts' */
 	assert_int_equal(gateway_restore_client(w.g, w.now, &c), -1);
 	world_end();
 }
 
-/* --- a store that says later what became of a batch ------------------------------ */
+/* --- a store that says later what became of a batch ----------------------- */
 
 static void
 batches_on_their_way_are_answered_in_order(void **state)

@@ -13,41 +13,46 @@
 #include "tests/unit/play_rsip.h"
 
 /*
- * What scenarios say (play.h has the rest, play_rsip.h how messages are written):
+ * What scenarios say (play.h has the rest, play_rsip.h how
+ * messages are written):
  *
- *   gateway [whole] [POLICY...]  first: ports 20000-20009 of 198.51.100.1 and, with
- *                               whole, all of 198.51.100.2, for hosts of 10.0.0.0/24
+ *   gateway [whole] [POLICY...]  first: ports 20000-20009 of 198.51.100.1
+ *                               and, with whole, all of 198.51.100.2, for
+ *                               hosts of 10.0.0.0/24
  *   policy [POLICY...]          another one from now on, by reconfiguring
  *   section PREFIX/LEN POLICY...    for these hosts
  *   reconfigure endpoint=ADDRESS|no-udp|local-twice
  *
  *   POLICY: policy=LOCAL,REMOTE lease=N lease-max=N registration=N max-ports=N
- *           max-spis=N max-bindings=N allow=PREFIX/LEN:PORT-PORT, and no-register,
- *           no-listen, no-ipsec, no-rsa-ip, no-gre; of a section also ipsec
+ *           max-spis=N max-bindings=N allow=PREFIX/LEN:PORT-PORT, and
+ *           no-register, no-listen, no-ipsec, no-rsa-ip, no-gre; of a section
+ *           also ipsec
  *
  *   as HOST CONNECTION [udp]    who speaks from now on
  *   register [...]              REGISTER_REQUEST
- *   ask TYPE [...]              any message; an assignment wants one port, an SPI
- *                               where it is of IPsec, and whatever else there is
+ *   ask TYPE [...]              any message; an assignment wants one port, an
+ *                               SPI where it is of IPsec
  *   resolved N [ADDRESS...]     the answer to question N (0: the first)
  *   disconnected HOST CONNECTION    of TCP
  *   misuse addr|addrport|remote|remoteport|tunnel
- *   pass MS                     with the tick that is due then; sleep MS: without
+ *   pass MS                     with the tick that is due then
+ *   sleep MS                    without it
  *   until MS                    what is leased on ends so long from now
- *   demux-fails ERRNO           the next entry is refused: ENOMEM, ENOSPC, EEXIST
+ *   demux-fails ENOMEM|ENOSPC|EEXIST    the next entry is refused
  *   extra ADDRESS               another whole address
  *   shutdown
  *
  * and what is looked at:
  *
- *   bound N   free-ports N   resting-ports N   spis-leased N   whole N   probed N
+ *   bound N   free-ports N   resting-ports N
+ *   spis-leased N   whole N   probed N
  *   registered yes|no           whoever speaks
  *   alarm MS|none               when the core wants to be ticked
  *
  * Client IDs are numbered as they are given out: client=1 is the first.
  *
- * Events: answer MESSAGE, later, silence, to HOST/CONNECTION MESSAGE and late MESSAGE
- * (an answer that had to wait), resolve NAME, entered ..., left.
+ * Events: answer MESSAGE, later, silence, to HOST/CONNECTION MESSAGE and late
+ * MESSAGE (an answer that had to wait), resolve NAME, entered ..., left.
  */
 
 #define CLIENTS_MAX	64
@@ -60,7 +65,7 @@ struct stage {
 	struct policy_remote allow;
 };
 
-/* --- what happened ---------------------------------------------------------- */
+/* --- what happened -------------------------------------------------------- */
 
 static unsigned
 client_alias(const struct stage *s, uint32_t id)
@@ -98,7 +103,8 @@ static void
 tell_entered(struct play *p)
 {
 	static const char *const policy[] = { [DEMUX_REMOTE_NONE] = "none",
-		[DEMUX_REMOTE_MACRO] = "macro", [DEMUX_REMOTE_MICRO] = "micro" };
+		[DEMUX_REMOTE_MACRO] = "macro",
+		    [DEMUX_REMOTE_MICRO] = "micro" };
 	const struct demux_binding *b = &w.last;
 	char host[16], gateway[16], local[16], remote[16];
 
@@ -140,7 +146,7 @@ harvest(struct play *p)
 	forget_async();
 }
 
-/* --- policy ------------------------------------------------------------------ */
+/* --- policy --------------------------------------------------------------- */
 
 static void
 fill_allow(struct play *p, struct policy *out)
@@ -259,7 +265,7 @@ do_reconfigure(struct play *p)
 	harvest(p);
 }
 
-/* --- hosts -------------------------------------------------------------------- */
+/* --- hosts ---------------------------------------------------------------- */
 
 static void
 do_as(struct play *p)
@@ -379,7 +385,7 @@ do_misuse(struct play *p)
 	play_fail(p, "no such misuse");
 }
 
-/* --- time, and what is around -------------------------------------------------- */
+/* --- time, and what is around --------------------------------------------- */
 
 static void
 do_pass(struct play *p)
@@ -427,7 +433,7 @@ do_shutdown(struct play *p)
 	harvest(p);
 }
 
-/* --- what is looked at ---------------------------------------------------------- */
+/* --- what is looked at ---------------------------------------------------- */
 
 static void
 see_bound(struct play *p)

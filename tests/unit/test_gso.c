@@ -199,13 +199,15 @@ missing_checksums_are_put_in(void **state)
 	store_u16(pkt + 36, (uint16_t)~checksum_fold(sum));
 	memcpy(buf, &h, sizeof(h));
 	ngot = 0;
-	assert_int_equal(gso_split(buf, GSO_HEADER_LEN + len, collect, NULL), 1);
+	assert_int_equal(gso_split(buf, GSO_HEADER_LEN + len, collect,
+	    NULL), 1);
 	assert_int_equal(got[0].len, len);
 	assert_memory_equal(got[0].bytes, whole, len);
 	/* Without the flag nothing is touched. */
 	memset(buf, 0, GSO_HEADER_LEN);
 	pkt[36] = 0x55;
-	assert_int_equal(gso_split(buf, GSO_HEADER_LEN + len, collect, NULL), 1);
+	assert_int_equal(gso_split(buf, GSO_HEADER_LEN + len, collect,
+	    NULL), 1);
 	assert_memory_equal(got[1].bytes, pkt, len);
 	/* A UDP sum of zero is written as its other form. */
 	from = addr_from_v4(inet_addr("192.0.2.1"));
@@ -218,7 +220,8 @@ missing_checksums_are_put_in(void **state)
 	store_u16(pkt + 28, checksum_fold(checksum_add(0, pkt + 20, 10)));
 	h.csum_offset = 6;
 	memcpy(buf, &h, sizeof(h));
-	assert_int_equal(gso_split(buf, GSO_HEADER_LEN + len, collect, NULL), 1);
+	assert_int_equal(gso_split(buf, GSO_HEADER_LEN + len, collect,
+	    NULL), 1);
 	assert_int_equal(load_u16(got[2].bytes + 26), 0xffff);
 }
 
@@ -261,7 +264,7 @@ damage_harms_nobody(void **state)
 	}
 }
 
-/* --- joining ---------------------------------------------------------------------- */
+/* --- joining -------------------------------------------------------------- */
 
 static struct gso_join *
 join_start(void)
@@ -340,8 +343,10 @@ strangers_are_not_joined(void **state)
 		size_t	at;
 		uint8_t with;
 	} changes[] = {
-		{ 1, 0x04 }, { 1, 0x01 }, { 6, 0x40 }, { 8, 1 },	/* TOS, ECN, DF, TTL */
-		{ 12, 1 }, { 19, 1 }, { 21, 1 }, { 23, 1 },	/* addresses, ports */
+		/* TOS, ECN, DF, TTL. */
+		{ 1, 0x04 }, { 1, 0x01 }, { 6, 0x40 }, { 8, 1 },
+		/* Addresses, ports. */
+		{ 12, 1 }, { 19, 1 }, { 21, 1 }, { 23, 1 },
 		{ 27, 1 }, { 31, 1 }, { 33, SYN }, { 33, 0x20 }, { 33, 0x40 },
 		{ 35, 1 }, { 44, 1 },		/* window, time stamp */
 	};
@@ -376,7 +381,8 @@ strangers_are_not_joined(void **state)
 	}
 }
 
-/* Whatever comes, in whatever order: the host gets the same packets in that order. */
+/* Whatever comes, in whatever order: the host gets the same
+ * packets in that order. */
 static void
 order_and_contents_stay(void **state)
 {

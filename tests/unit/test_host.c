@@ -550,11 +550,16 @@ a_lease_is_remembered(void **state)
 {
 	static const char *const wrong[] = { "", "garbage\n",
 		"rsipc-lease 1\n", "rsipc-lease 1\ngateway 10.0.0.1\n",
-		"rsipc-lease 1\ngateway 10.0.0.1\naddress 198.51.100.1\nport 0\n",
-		"rsipc-lease 1\ngateway 10.0.0.1\naddress 198.51.100.1\nport 65536\n",
-		"rsipc-lease 1\ngateway 10.0.0.1\naddress 198.51.100.1\nspi -1\n",
-		"rsipc-lease 1\ngateway 10.0.0.1\naddress 198.51.100.1\nspi 100000000\n",
-		"rsipc-lease 1\ngateway 10.0.0.1\naddress 198.51.100.1\nport 2x\n",
+		"rsipc-lease 1\ngateway 10.0.0.1\naddress 198.51.100.1\n"
+		    "port 0\n",
+		"rsipc-lease 1\ngateway 10.0.0.1\naddress 198.51.100.1\n"
+		    "port 65536\n",
+		"rsipc-lease 1\ngateway 10.0.0.1\naddress 198.51.100.1\n"
+		    "spi -1\n",
+		"rsipc-lease 1\ngateway 10.0.0.1\naddress 198.51.100.1\n"
+		    "spi 100000000\n",
+		"rsipc-lease 1\ngateway 10.0.0.1\naddress 198.51.100.1\n"
+		    "port 2x\n",
 		"rsipc-lease 1\ngateway 2001:db8::1\naddress 198.51.100.1\n",
 		"rsipc-lease 1\ngateway 10.0.0.1\naddress 127.0.0.1\n" };
 	static struct binding b, got;
@@ -578,7 +583,8 @@ a_lease_is_remembered(void **state)
 	assert_int_equal(got.nspis, b.nspis);
 	assert_memory_equal(got.spi, b.spi, sizeof(b.spi));
 	assert_int_equal(remember_write(text, n, &gw, &b), 0);
-	/* Cut within a line it is refused; between lines it is a smaller lease. */
+	/* Cut within a line it is refused; between lines it is
+	 * a smaller lease. */
 	for (i = 0; i < n; i++) {
 		n = remember_write(text, sizeof(text), &gw, &b);
 		memcpy(cut, text, i);

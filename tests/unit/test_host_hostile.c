@@ -27,7 +27,8 @@ enum habit {
 struct world {
 	struct host	host;
 	uint64_t	now, rng;
-	uint64_t	when[RATE];	/* of the last messages and connections */
+	uint64_t	when[RATE];	/* of the last messages
+					 * and connections */
 	uint64_t	total;
 	unsigned	seed;
 	bool		connect, answer;
@@ -364,7 +365,8 @@ begin(uint64_t seed)
 	host_init(&w.host, &c, &ops, NULL);
 }
 
-/* Whatever is due now; what the gateway says comes at once, or a little later. */
+/* Whatever is due now; what the gateway says comes at once,
+ * or a little later. */
 static void
 step(void)
 {

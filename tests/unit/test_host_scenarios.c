@@ -12,20 +12,24 @@
 #include "tests/unit/play_rsip.h"
 
 /*
- * What scenarios say (play.h has the rest, play_rsip.h how messages are written):
+ * What scenarios say (play.h has the rest, play_rsip.h how
+ * messages are written):
  *
- *   host [udp] [listen=PORT]    first: the machine, which wants 64 ports and 16 SPIs
+ *   host [udp] [listen=PORT]    first: the machine, which wants 64 ports
+ *                               and 16 SPIs
  *   assigned [udp]              the same, and on to Assigned with binding 1
  *   connected | disconnected
- *   registered | queried | extended | freed | deregistered [...]   the answer, with
- *                               what a good gateway says where nothing else stands
- *   grant BIND [...] [unreadable]   what was asked for; any port is 20000, any SPI
- *                               0x1000 + 0x100 * BIND
+ *   registered | queried | extended | freed | deregistered [...]
+ *                               the answer, with what a good gateway says
+ *                               where nothing else stands
+ *   grant BIND [...] [unreadable]   what was asked for; any port is 20000,
+ *                               any SPI 0x1000 + 0x100 * BIND
  *   answer TYPE [...]           an answer with nothing but what stands here
  *   error NAME [...]            counter=0: not an answer; counter=none: without
  *   pass MS | until MS          so long; until so long after the beginning
  *   until-said                  until something is asked, or connected
- *   demand PORT [REMOTE PORT]   a program wants it; "refused" where none is to wait
+ *   demand PORT [REMOTE PORT]   a program wants it; "refused" where none is
+ *                               to wait
  *   remote ADDRESS PORT         flow policy: whom the first program speaks with
  *   leave MS | abandon WHY MS | reset | verify | sign-again
  *   spi-get N | spi-put SPI | spis-taken | more-ports
@@ -153,7 +157,7 @@ w_end(struct play *p)
 	free(w);
 }
 
-/* --- the machine, and time ------------------------------------------------- */
+/* --- the machine, and time ------------------------------------------------ */
 
 static void
 tick(struct play *p)
@@ -257,7 +261,7 @@ do_disconnected(struct play *p)
 	host_disconnected(&w->host, w->now);
 }
 
-/* --- what the gateway says -------------------------------------------------- */
+/* --- what the gateway says ------------------------------------------------ */
 
 /* An answer to the request sent last, to be filled in. */
 static struct rsip_message *
@@ -425,13 +429,13 @@ do_assigned(struct play *p)
 	play_one(p, do_registered, "");
 	play_one(p, do_queried, "");
 	play_one(p, do_grant, "1");
-	if (w->host.state != HOST_ASSIGNED || bindings_main(&w->host.bindings) ==
-	    NULL)
+	if (w->host.state != HOST_ASSIGNED ||
+	    bindings_main(&w->host.bindings) == NULL)
 		play_fail(p, "it is %s", host_state_name(w->host.state));
 	p->head = p->tail = 0;
 }
 
-/* --- what is wanted ---------------------------------------------------------- */
+/* --- what is wanted ------------------------------------------------------- */
 
 static void
 do_demand(struct play *p)
@@ -559,7 +563,7 @@ do_more_ports(struct play *p)
 	tick(p);
 }
 
-/* --- what is looked at -------------------------------------------------------- */
+/* --- what is looked at ---------------------------------------------------- */
 
 static void
 see_state(struct play *p)

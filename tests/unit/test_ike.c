@@ -42,7 +42,8 @@ signatures_and_pfs_give_both_the_same_keys(void **state)
 	assert_memory_equal(c->proof.key.wire, y->pub.wire, y->pub.len);
 	assert_true(keying_id_equal(&c->peer_id, &y->id));
 	assert_true(keying_id_equal(&y->children[0].child.peer_id, &x->id));
-	/* One lookup, one question, and the responder knows that we heard it. */
+	/* One lookup, one question, and the responder knows
+	 * that we heard it. */
 	assert_int_equal(y->lookups, 1);
 	assert_int_equal(y->asks, 1);
 	assert_int_equal(y->confirms, 1);
@@ -148,7 +149,8 @@ far_away(struct net *n, struct net_datagram *d, void *arg)
 	return true;
 }
 
-/* An answer that takes longer than the next first message is still in time once. */
+/* An answer that takes longer than the next first message is
+ * still in time once. */
 static void
 a_far_peer_is_reached(void **state)
 {
@@ -209,7 +211,8 @@ failures_are_told_apart(void **state)
 	picture(6, NULL);
 	net_request_init(&r, x, y, 0);
 	r.peer.keys = &x->pub;
-	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]), 0);
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]),
+	    0);
 	net_pass(&net, 60000);
 	assert_int_equal(x->fails, 1);
 	assert_int_equal(x->failure, KEYING_SIGNATURE);
@@ -220,7 +223,8 @@ failures_are_told_apart(void **state)
 	picture(7, NULL);
 	net_request_init(&r, x, y, 0);
 	assert_int_equal(addr_parse(&r.peer_id.addr, "198.51.100.99"), 0);
-	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]), 0);
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]),
+	    0);
 	net_pass(&net, 60000);
 	assert_int_equal(x->fails, 1);
 	assert_int_equal(x->failure, KEYING_IDENTITY);
@@ -284,7 +288,8 @@ failures_are_told_apart(void **state)
 	assert_int_equal(x->failure, KEYING_CHILD_REFUSED);
 	end_clean();
 
-	/* "legacy = no" on one side and on both still finds the strong suite. */
+	/* "legacy = no" on one side and on both still finds
+	 * the strong suite. */
 	memset(&weak, 0, sizeof(weak));
 	weak.rsa_min_bits = 2048;
 	weak.legacy = true;
@@ -347,7 +352,8 @@ plain_nat_is_passed_in_udp(void **state)
 	c.rsa_min_bits = 2048;
 	net_init(&net, 260);
 	x = ike1_host_add(&net, "10.0.0.11", "@x1.lab", net_key(0), &c);
-	y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1), &c);
+	y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10",
+	    net_key(1), &c);
 	net.nat_inside = x->addr;
 	assert_int_equal(addr_parse(&net.nat_outside, "198.51.100.7"), 0);
 	net.nat_port = 20000;
@@ -376,17 +382,20 @@ plain_nat_is_passed_in_udp(void **state)
 	net_request_init(&r, y, x, 4500);
 	r.path.peer = net.nat_outside;
 	r.path.peer_port = 34500;
-	assert_int_equal(y->engine->request(y->ike, net.now, &r, &y->conns[5]), 0);
+	assert_int_equal(y->engine->request(y->ike, net.now, &r, &y->conns[5]),
+	    0);
 	net_pass(&net, 1000);
 	assert_true(net_agree(y, x));
 	assert_int_equal(x->children[2].child.out.encap_sport, 4500);
 	end_clean();
 
-	/* Switched off at one end, there is none; and so no key either way of harm. */
+	/* Switched off at one end, there is none; and so no key
+	 * either way of harm. */
 	net_init(&net, 261);
 	x = ike1_host_add(&net, "10.0.0.11", "@x1.lab", net_key(0), &c);
 	c.no_natt = true;
-	y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1), &c);
+	y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10",
+	    net_key(1), &c);
 	net.nat_inside = x->addr;
 	assert_int_equal(addr_parse(&net.nat_outside, "198.51.100.7"), 0);
 	net.nat_port = 20000;
@@ -465,7 +474,8 @@ preshared_keys_work_and_fail_apart(void **state)
 	assert_int_equal(y->nchildren, 0);
 	end_clean();
 
-	/* Whoever asks for a signature gets no pre-shared key, and the reverse. */
+	/* Whoever asks for a signature gets no pre-shared key,
+	 * and the reverse. */
 	picture(25, NULL);
 	x->psk = "a long enough secret";
 	y->lookup = NET_REFUSE;
@@ -476,8 +486,8 @@ preshared_keys_work_and_fail_apart(void **state)
 	end_clean();
 }
 
-/* RFC 2409 §5.1: there are signatures of RSA, and nothing of ECDSA or Ed25519 is taken
- * for one; a pre-shared key asks for none. */
+/* RFC 2409 §5.1: there are signatures of RSA, and nothing of ECDSA or Ed25519
+ * is taken for one; a pre-shared key asks for none. */
 static void
 other_keys_than_rsa_are_refused(void **state)
 {
@@ -574,7 +584,8 @@ ephemeral_ports_are_kept(void **state)
 	(void)state;
 	picture(29, NULL);
 	net_request_init(&r, x, y, 20001);
-	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]), 0);
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]),
+	    0);
 	net_pass(&net, 1000);
 	assert_true(net_agree(x, y));
 	assert_int_equal(x->children[0].child.path.local_port, 20001);
@@ -587,7 +598,8 @@ ephemeral_ports_are_kept(void **state)
 	end_clean();
 }
 
-/* RFC 2407 §4.6.2: both ends know which ports the keys are for, beside others. */
+/* RFC 2407 §4.6.2: both ends know which ports the keys are
+ * for, beside others. */
 static void
 flows_have_keys_of_their_own(void **state)
 {

@@ -26,7 +26,8 @@ two_round_trips_give_both_the_same_keys(void **state)
 	picture2(1, NULL);
 	began = net.now;
 	assert_int_equal(net_request(x, y, 0), 0);
-	/* IKE_SA_INIT and IKE_AUTH: the child is there after two round trips. */
+	/* IKE_SA_INIT and IKE_AUTH: the child is there after
+	 * two round trips. */
 	net_run(&net, began + 4 * NET_DELAY);
 	assert_int_equal(x->nchildren, 1);
 	assert_int_equal(y->nchildren, 1);
@@ -366,7 +367,7 @@ struct watch {
 	uint64_t spi[16];
 	uint8_t	 first[16][2048];	/* them */
 	size_t	 len[16];
-	uint16_t forge;			/* this notify comes to x before the answer */
+	uint16_t forge;	/* this notify comes to x before the answer */
 	const uint8_t *data;
 	size_t	 data_len;
 	bool	 swallow;		/* and the answer does not come */
@@ -430,7 +431,8 @@ repeats_are_the_same(void **state)
 	end_clean2();
 }
 
-/* A refusal that anybody may have sent is not believed while a better answer may come. */
+/* A refusal that anybody may have sent is not believed while a better
+ * answer may come. */
 static void
 forged_refusals(void **state)
 {
@@ -466,8 +468,8 @@ forged_refusals(void **state)
 	}
 }
 
-/* INVALID_KE_PAYLOAD from a forger: no group that we would not use, no loop, and the
- * offer stays whole. */
+/* INVALID_KE_PAYLOAD from a forger: no group that we would not use, no loop,
+ * and the offer stays whole. */
 static void
 forged_groups(void **state)
 {
@@ -544,12 +546,14 @@ group_is_remembered(void **state)
 	end_clean2();
 }
 
-/* §2.6: with too many half open, a stranger shows that it receives at its address. */
+/* §2.6: with too many half open, a stranger shows that it
+ * receives at its address. */
 static void
 cookies(void **state)
 {
 	static struct watch w;
-	struct ike2_config  c = { .cookie_from = 1, .half_open_per_address = 4 };
+	struct ike2_config  c = { .cookie_from = 1,
+	    .half_open_per_address = 4 };
 	struct net_host	   *z;
 
 	(void)state;
@@ -580,7 +584,8 @@ static void
 cookies_of_others(void **state)
 {
 	static struct watch w;
-	struct ike2_config  c = { .cookie_from = 1, .half_open_per_address = 4 };
+	struct ike2_config  c = { .cookie_from = 1,
+	    .half_open_per_address = 4 };
 	struct net_datagram d;
 	struct net_host	   *z;
 	unsigned	    sent;
@@ -634,7 +639,8 @@ measure(struct net *n, struct net_datagram *d, void *arg)
 	return true;
 }
 
-/* RFC 7383: no datagram longer than was set; each part lost in turn, and repeated. */
+/* RFC 7383: no datagram longer than was set; each part lost in
+ * turn, and repeated. */
 static void
 fragments(void **state)
 {

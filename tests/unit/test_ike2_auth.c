@@ -78,12 +78,16 @@ free_keys(void **state)
 	return 0;
 }
 
-/* A peer that says which hashes it takes gets a signature that only the right key, and
- * only over the right octets, verifies. */
+/* A peer that says which hashes it takes gets a signature that only the right
+ * key, and only over the right octets, verifies. */
 static void
 signatures(void **state)
 {
-	static const struct { int key; bool pkcs1; unsigned hashes; } cases[] = {
+	static const struct {
+		int key;
+		bool pkcs1;
+		unsigned hashes;
+	} cases[] = {
 		{ RSA_KEY, false, IKE_SIGN_HASHES },
 		{ RSA_KEY, true, IKE_SIGN_HASHES },
 		{ RSA_KEY, true, 1u << IKE_SIGN_SHA2_256 },
@@ -135,7 +139,8 @@ signatures(void **state)
 		    (size_t)n));
 		/* No secret makes it good. */
 		assert_false(ike2_auth_verify_null(&by_i, body, (size_t)n));
-		/* Each truncation, from memory of its size; some changed octets. */
+		/* Each truncation, from memory of its size;
+		 * some changed octets. */
 		for (at = 0; at < (size_t)n; at++) {
 			copy = malloc(at + 1);
 			memcpy(copy, body, at);
@@ -155,8 +160,8 @@ signatures(void **state)
 	}
 }
 
-/* RFC 7427 §4: what was not announced is not used; without a common hash there is no
- * signature at all, least of all one with SHA-1. */
+/* RFC 7427 §4: what was not announced is not used; without a common hash there
+ * is no signature at all, least of all one with SHA-1. */
 static void
 no_common_hash(void **state)
 {
@@ -175,7 +180,8 @@ no_common_hash(void **state)
 	assert_int_equal(body[0], IKE2_METHOD_DIGITAL);
 }
 
-/* To who says nothing of RFC 7427, ECDSA goes by RFC 4754: r and s of full length. */
+/* To who says nothing of RFC 7427, ECDSA goes by RFC 4754: r and
+ * s of full length. */
 static void
 peers_without_rfc7427(void **state)
 {
@@ -265,7 +271,8 @@ sign_by_hand(EVP_PKEY *key, const EVP_MD *md, uint8_t *sig, size_t cap)
 	return n;
 }
 
-/* Method 1 is PKCS #1 v1.5 with SHA-1: only where "legacy" says so, and with SHA-1 only. */
+/* Method 1 is PKCS #1 v1.5 with SHA-1: only where "legacy" says so, and
+ * with SHA-1 only. */
 static void
 method_1_is_legacy(void **state)
 {
@@ -274,19 +281,29 @@ method_1_is_legacy(void **state)
 
 	(void)state;
 	n = sign_by_hand(keys[RSA_KEY], EVP_sha1(), body + 4, 256);
-	assert_true(ike2_auth_verify_key(&by_i, keys[RSA_KEY], true, body, 4 + n));
-	assert_false(ike2_auth_verify_key(&by_i, keys[RSA_KEY], false, body, 4 + n));
-	assert_false(ike2_auth_verify_key(&by_i, keys[P256], true, body, 4 + n));
-	assert_false(ike2_auth_verify_key(&by_i, keys[RSA_KEY], true, body, 3 + n));
+	assert_true(ike2_auth_verify_key(&by_i, keys[RSA_KEY], true, body,
+	    4 + n));
+	assert_false(ike2_auth_verify_key(&by_i, keys[RSA_KEY], false, body,
+	    4 + n));
+	assert_false(ike2_auth_verify_key(&by_i, keys[P256], true, body,
+	    4 + n));
+	assert_false(ike2_auth_verify_key(&by_i, keys[RSA_KEY], true, body,
+	    3 + n));
 	n = sign_by_hand(keys[RSA_KEY], EVP_sha256(), body + 4, 256);
-	assert_false(ike2_auth_verify_key(&by_i, keys[RSA_KEY], true, body, 4 + n));
+	assert_false(ike2_auth_verify_key(&by_i, keys[RSA_KEY], true, body,
+	    4 + n));
 }
 
-/* RFC 4754: r and s side by side, each of the full length; the curve is the method's. */
+/* RFC 4754: r and s side by side, each of the full length; the curve
+ * is the method's. */
 static void
 ecdsa_methods(void **state)
 {
-	static const struct { int key; uint8_t method; size_t half; } cases[] = {
+	static const struct {
+		int key;
+		uint8_t method;
+		size_t half;
+	} cases[] = {
 		{ P256, IKE2_METHOD_ECDSA_256, 32 },
 		{ P384, IKE2_METHOD_ECDSA_384, 48 },
 		{ P521, IKE2_METHOD_ECDSA_521, 66 },
@@ -334,8 +351,9 @@ ecdsa_methods(void **state)
 }
 
 /*
- * The shape of CVE-2026-50721 and its brothers: a MAC or hash that is shorter than it
- * should be is compared as far as it goes, and the empty one is equal to all.
+ * The shape of CVE-2026-50721 and its brothers: a MAC or hash that is
+ * shorter than it should be is compared as far as it goes, and the empty one
+ * is equal to all.
  */
 static void
 secrets(void **state)
@@ -370,7 +388,8 @@ secrets(void **state)
 	assert_false(ike2_auth_verify_null(&by_r, null, null_len));
 	for (at = 0; at < null_len; at++)
 		assert_false(ike2_auth_verify_null(&by_i, null, at));
-	/* Nobody's secret is taken for a shared one, nor the other way round. */
+	/* Nobody's secret is taken for a shared one, nor the
+	 * other way round. */
 	assert_false(ike2_auth_verify_psk(&by_i, sa.pi, 64, null, null_len));
 	null[0] = IKE2_METHOD_PSK;
 	assert_false(ike2_auth_verify_null(&by_i, null, null_len));
@@ -379,8 +398,8 @@ secrets(void **state)
 	    "0123456789abcdef", 16, body, n));
 }
 
-/* Signature methods and secrets never stand for each other (a signature of length 0,
- * an unknown method, the reserved ones). */
+/* Signature methods and secrets never stand for each other (a signature of
+ * length 0, an unknown method, the reserved ones). */
 static void
 methods_that_are_none(void **state)
 {

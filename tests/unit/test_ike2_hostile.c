@@ -19,7 +19,7 @@
 struct tap {
 	unsigned n;			/* datagrams so far */
 	struct net_datagram all[RECORDS];
-	unsigned attack;		/* that one is preceded by its damaged copies */
+	unsigned attack;	/* that one is preceded by its damaged copies */
 	unsigned long copies;
 	/* Or that one goes changed, once. */
 	unsigned change;
@@ -41,7 +41,8 @@ deliver(struct net *n, const struct net_datagram *d, const uint8_t *buf,
 	net_deliver(n, &bad);
 }
 
-/* Each truncation, with and without a length that agrees; each octet changed. */
+/* Each truncation, with and without a length that agrees;
+ * each octet changed. */
 static void
 attack(struct net *n, const struct net_datagram *d)
 {
@@ -122,7 +123,8 @@ newest(const struct net_host *h)
 	return NULL;
 }
 
-/* Keys, a rekeyed child, a rekeyed IKE SA, a check, a delete: all that is ever sent. */
+/* Keys, a rekeyed child, a rekeyed IKE SA, a check, a delete: all
+ * that is ever sent. */
 static void
 play(void)
 {
@@ -152,7 +154,8 @@ play(void)
 	assert_int_equal(net_alive(y), 0);
 }
 
-/* Whatever the network adds, what is encrypted goes its way as if it had not. */
+/* Whatever the network adds, what is encrypted goes its way
+ * as if it had not. */
 static void
 damage_changes_nothing(void **state)
 {
@@ -185,8 +188,8 @@ damage_changes_nothing(void **state)
 }
 
 /*
- * IKE_SA_INIT is not protected while it is on its way: a changed one may cost the
- * attempt, and never makes two ends that believe different things.
+ * IKE_SA_INIT is not protected while it is on its way: a changed one may cost
+ * the attempt, and never makes two ends that believe different things.
  */
 static void
 changed_in_the_clear(void **state)
@@ -234,12 +237,13 @@ changed_in_the_clear(void **state)
 /* --- said by who has the keys, as everybody may after IKE_SA_INIT --- */
 
 struct inside {
-	unsigned message;		/* that one is changed inside of its SK */
+	unsigned message;	/* that one is changed inside of its SK */
 	size_t	 at;
 	bool	 cut;			/* there, instead of a changed octet */
 	bool	 seen;
 	size_t	 len;			/* of what is inside */
-	bool	 proof;			/* the octet is of the identity or its proof */
+	bool	 proof;			/* the octet is of the
+					 * identity or its proof */
 };
 
 /* Is the octet of ID, or of AUTH without its reserved octets? */
@@ -269,7 +273,8 @@ change_inside(struct net *n, struct net_datagram *d, void *arg)
 	struct inside		*w = arg;
 	struct net_host		*h = addr_equal(&d->path.local, &x->addr) ? x :
 	    y;
-	struct ike2_sa		*sa = TAILQ_FIRST(&((struct ike2 *)h->ike)->sas);
+	struct ike2_sa		*sa =
+	    TAILQ_FIRST(&((struct ike2 *)h->ike)->sas);
 	struct ike2_key		*k = sa->initiator ? &sa->keys.i : &sa->keys.r;
 	const struct ike2_part	*sk;
 	struct ike2_fragment_no	 none = { 0 };
@@ -301,8 +306,9 @@ change_inside(struct net *n, struct net_datagram *d, void *arg)
 }
 
 /*
- * Each octet of IKE_AUTH changed, and each truncation, by who encrypts it all the
- * same: whoever is taken for authenticated has sent identity and proof as they were.
+ * Each octet of IKE_AUTH changed, and each truncation, by who encrypts it
+ * all the same: whoever is taken for authenticated has sent identity and
+ * proof as they were.
  */
 static void
 changed_by_the_peer(void **state)
@@ -344,7 +350,8 @@ changed_by_the_peer(void **state)
 	assert_true(up != 0 && down > 3 * up);
 }
 
-/* Each datagram once more, long after: answered by the same octets or not at all. */
+/* Each datagram once more, long after: answered by the same
+ * octets or not at all. */
 static void
 replays(void **state)
 {
@@ -420,8 +427,8 @@ known_only(struct net *n, struct net_datagram *d, void *arg)
 	    addr_equal(&d->path.peer, &y->addr);
 }
 
-/* Forged senders: state and work end at the threshold, then there are only cookies;
- * and who does receive at its address comes through. */
+/* Forged senders: state and work end at the threshold, then there are only
+ * cookies; and who does receive at its address comes through. */
 static void
 flood(void **state)
 {

@@ -24,14 +24,16 @@ static const struct {
 	    "afd03944d84895626b0825f4ab46907f15f9dadbe4101ec682aa034c7cebc59c"
 	    "faea9ea9076ede7f4af152e8b2fa9cb6",
 	    "87aa7cdea5ef619d4ff0b4241a1d6cb02379f4e2ce4ec2787ad0b30545e17cde"
-	    "daa833b7d6b8a702038b274eaea3f4e4be9d914eeb61f1702e696c203a126854" },
+	    "daa833b7d6b8a702038b274eaea3f4e4"
+	    "be9d914eeb61f1702e696c203a126854" },
 	{ "4a656665",
 	    "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
 	    "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
 	    "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e"
 	    "8e2240ca5e69e2c78b3239ecfab21649",
 	    "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"
-	    "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737" },
+	    "9758bf75c05a994a6d034f65f8f0e6fd"
+	    "caeab1a34d4a6b4b636e070a38bce737" },
 	{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 	    "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"
 	    "dddddddddddddddddddddddddddddddddddd",
@@ -39,7 +41,8 @@ static const struct {
 	    "88062608d3e6ad8a0aa2ace014c8a86f0aa635d947ac9febe83ef4e55966144b"
 	    "2a5ab39dc13814b94e3ab6e101a34f27",
 	    "fa73b0089d56a284efb0f0756c890be9b1b5dbdd8ee81a3655f83e33b2279d39"
-	    "bf3e848279a722c806b485a47e67c807b946a337bee8942674278859e13292fb" },
+	    "bf3e848279a722c806b485a47e67c807"
+	    "b946a337bee8942674278859e13292fb" },
 	{ "0102030405060708090a0b0c0d0e0f10111213141516171819",
 	    "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"
 	    "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd",
@@ -47,7 +50,8 @@ static const struct {
 	    "3e8a69b7783c25851933ab6290af6ca77a9981480850009cc5577c6e1f573b4e"
 	    "6801dd23c4a7d679ccf8a386c674cffb",
 	    "b0ba465637458c6990e5a8c5f61d4af7e576d97ff94b872de76f8050361ee3db"
-	    "a91ca5c11aa25eb4d679275cc5788063a5f19741120c4f2de2adebeb10a298dd" },
+	    "a91ca5c11aa25eb4d679275cc5788063"
+	    "a5f19741120c4f2de2adebeb10a298dd" },
 	{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -59,7 +63,8 @@ static const struct {
 	    "4ece084485813e9088d2c63a041bc5b44f9ef1012a2b588f3cd11f05033ac4c6"
 	    "0c2ef6ab4030fe8296248df163f44952",
 	    "80b24263c7c1a3ebb71493c1dd7be8b49b46d1f41b4aeec1121b013783f8f352"
-	    "6b56d037e05f2598bd0fd2215d6a1e5295e64f73f63f0aec8b915a985d786598" },
+	    "6b56d037e05f2598bd0fd2215d6a1e52"
+	    "95e64f73f63f0aec8b915a985d786598" },
 	{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -74,7 +79,8 @@ static const struct {
 	    "6617178e941f020d351e2f254e8fd32c602420feb0b8fb9adccebb82461e99c5"
 	    "a678cc31e799176d3860e6110c46523e",
 	    "e37b6a775dc87dbaa4dfa9f96e5e3ffddebd71f8867289865df5a32d20cdc944"
-	    "b6022cac3c4982b10d5eeb55c3e4de15134676fb6de0446065c97440fa8c6a58" },
+	    "b6022cac3c4982b10d5eeb55c3e4de15"
+	    "134676fb6de0446065c97440fa8c6a58" },
 };
 
 static void
@@ -101,16 +107,19 @@ prf_is_rfc4231s(void **state)
 	}
 }
 
-/* RFC 8031 App. A; the fixed private values are made from the random ones by clamping. */
+/* RFC 8031 App. A; the fixed private values are made from the random
+ * ones by clamping. */
 static void
 x25519_is_rfc8031s(void **state)
 {
 	static const char *const random[] = {
 	    "751fb4308655b476b6789b7325f9ea8cddd16a58533ff6d9e60009464a5f9d94",
-	    "0a54645253290d60ddadd0e030bacd9e5501efdc220755a1e978f1b839a05688" };
+	    "0a54645253290d60ddadd0e030bacd9e"
+	    "5501efdc220755a1e978f1b839a05688" };
 	static const char *const public[] = {
 	    "48d5ddd4061257ba166fa3f9bbdb74f1a4e81c089384fa77f790709f0dfbc766",
-	    "0be7c1f5aad87d7e448662673298a443478b859745179eaf564c79c0ef6eee25" };
+	    "0be7c1f5aad87d7e448662673298a443"
+	    "478b859745179eaf564c79c0ef6eee25" };
 	uint8_t	       priv[32], secret[IKE_KE_MAX];
 	struct ike_dh *dh[2];
 	int	       i;
@@ -136,7 +145,7 @@ x25519_is_rfc8031s(void **state)
 
 /* Never negotiated, and so not in algorithm.c. */
 static const struct ike2_prf_info sha1 = { 2, IKE_SHA1, "PRF-HMAC-SHA1", 20 };
-static const char *cavs_path;		/* NULL: the excerpt that is in the tree */
+static const char *cavs_path;	/* NULL: the excerpt that is in the tree */
 
 struct cavs {
 	const struct ike2_prf_info *prf;
@@ -223,9 +232,10 @@ kdf_is_nists(void **state)
 		p = line + (line[0] == '#');
 		p[strcspn(p, "\r\n")] = '\0';
 		if (strncmp(p, "[SHA-", 5) == 0)
-			v.prf = p[5] == '1' ? &sha1 : ike2_prf_info(p[5] == '2' ?
-			    IKE2_PRF_HMAC_SHA2_256 : p[5] == '3' ?
-			    IKE2_PRF_HMAC_SHA2_384 : IKE2_PRF_HMAC_SHA2_512);
+			v.prf = p[5] == '1' ? &sha1 :
+			    ike2_prf_info(p[5] == '2' ? IKE2_PRF_HMAC_SHA2_256 :
+			    p[5] == '3' ? IKE2_PRF_HMAC_SHA2_384 :
+			    IKE2_PRF_HMAC_SHA2_512);
 		if (*p == '[' || (value = strstr(p, " = ")) == NULL)
 			continue;
 		*value = '\0';
@@ -244,7 +254,8 @@ kdf_is_nists(void **state)
 
 static const struct {
 	uint16_t    encr, bits, prf, integ;
-	const char *digest;		/* of all keys, the next IKE SA's and two children's */
+	const char *digest;		/* of all keys, the next IKE SA's
+					 * and two children's */
 	const char *psk, *null;		/* MACs over the initiator's octets */
 } derived[] = {
 	{ 20, 256, 7, 0,
@@ -252,7 +263,8 @@ static const struct {
 	    "33ea935aaa2369f81626ba997a5741376360e87e311a046a91f0d71eac40dd75"
 	    "531b3c457e460989d3085af5c46901c15a4942df14a172d5fc0061077cbb1f2c",
 	    "83c58178925d40c9e73fc19b772ebf8c98e6531a67da1a45cc0ebcf09044945c"
-	    "ea1e9f044326c0ad85dc3c8ab5608eddbae389bfaf58cf05a2d939d789a23251" },
+	    "ea1e9f044326c0ad85dc3c8ab5608edd"
+	    "bae389bfaf58cf05a2d939d789a23251" },
 	{ 20, 128, 6, 0,
 	    "771ef98551c34c37ed6ba503cc7e69084464e8f11687ce51f49b04fe7ab99939",
 	    "6916a2626513d974007b25410b20076c96888d4d38bf87f8854e802f3de25176"
@@ -262,7 +274,8 @@ static const struct {
 	{ 28, 0, 5, 0,
 	    "216bdc43549a8fed7f18c3b7b67693c96c17ccdf70321bbd27af8c267bad6ff4",
 	    "0082d0bc2a08f79acfd28e1ec8b91a99453bf9a01a8b94dc88d596b9c7e1059f",
-	    "b14359683cf9dbac4b672790c118a988736caa70c16b8f3d55f7ff5e7c173f8c" },
+	    "b14359683cf9dbac4b672790c118a988"
+	    "736caa70c16b8f3d55f7ff5e7c173f8c" },
 	{ 12, 256, 6, 13,
 	    "a8d9e800b439c5de2e28fe611ec68f1a032d810158205b6f9f9eec25eba26ae7",
 	    "ef26115270bfcc834a7475fad3e33f3c7bf0355aab3ff9136ce07f2194813fdb"
@@ -274,11 +287,13 @@ static const struct {
 	    "e0f6fc115e76ebf4d47836581d2baef840817ca59ad8116bfbc3eea2f50a19c5"
 	    "f57bb8510f2e6897d7f5546e0116df7f0e708767ec620b306478297d49664b53",
 	    "7849b548cf14ef3bf3e664b221b2a2b63bbd546dbf18e7b6e013840f06773d56"
-	    "b579b9ca7a068f6084742a2cda9fea5c2b13f1306d58dc19b538887fdccbbc49" },
+	    "b579b9ca7a068f6084742a2cda9fea5c"
+	    "2b13f1306d58dc19b538887fdccbbc49" },
 	{ 12, 256, 5, 12,
 	    "e2a8ec86c968eecfe8a7e2f6240ca3eb61d790f7e6049ee4693ce5c0e4891aaa",
 	    "7a7dd7133e63cc157e67872893db8fa9c2f5c7e304c3f5dd22d5544b6663d7bc",
-	    "62178fa6a92b480c7b4b8e83b2a7dff78e1715f01c756a66fe1c395fbb8bd628" },
+	    "62178fa6a92b480c7b4b8e83b2a7dff7"
+	    "8e1715f01c756a66fe1c395fbb8bd628" },
 };
 #define DERIVED	(sizeof(derived) / sizeof(derived[0]))
 
@@ -304,7 +319,8 @@ make_inputs(void **state)
 static struct ike2_suite
 suite(size_t i)
 {
-	struct ike2_suite s = { .encr = derived[i].encr, .bits = derived[i].bits,
+	struct ike2_suite s = { .encr = derived[i].encr,
+	    .bits = derived[i].bits,
 		.prf = derived[i].prf, .integ = derived[i].integ };
 
 	return s;
@@ -360,7 +376,8 @@ keys_are_the_scripts(void **state)
 	}
 }
 
-/* A rekeyed IKE SA may have another PRF; SKEYSEED is made with the old one (§2.18). */
+/* A rekeyed IKE SA may have another PRF; SKEYSEED is made with the
+ * old one (§2.18). */
 static void
 rekey_with_another_prf(void **state)
 {
@@ -383,8 +400,8 @@ rekey_with_another_prf(void **state)
 	assert_int_equal(ike2_keys_make(&got, &b, &old, &without, 3, 4), -1);
 }
 
-/* §2.17: the initiator's direction first, the cipher's key before the MAC's; what one
- * end sends with the other receives with. */
+/* §2.17: the initiator's direction first, the cipher's key before the MAC's;
+ * what one end sends with the other receives with. */
 static void
 child_keys(void **state)
 {
@@ -418,7 +435,8 @@ child_keys(void **state)
 		assert_memory_equal(&a_in, &b_out, sizeof(a_in));
 		assert_memory_equal(&a_out, &b_in, sizeof(a_in));
 		assert_true(a_in.esn == suites[i].esn);
-		assert_int_equal(ike2_keymat(&k, &without, mat, sizeof(mat)), 0);
+		assert_int_equal(ike2_keymat(&k, &without, mat, sizeof(mat)),
+		    0);
 		at = 0;
 		assert_memory_equal(a_out.cipher_key, mat, a_out.cipher_len);
 		at += a_out.cipher_len;
@@ -508,7 +526,8 @@ nonces(void **state)
 	assert_true((ike2_nonce_compare(&a, &b) < 0) ==
 	    (ike2_nonce_compare(&b, &a) > 0));
 	assert_int_equal(ike2_nonce_compare(&a, &a), 0);
-	/* §2.8.1: octet by octet; the shorter of two that begin alike is lower. */
+	/* §2.8.1: octet by octet; the shorter of two that
+	 * begin alike is lower. */
 	b = a;
 	b.p[32] = 0;
 	b.len = 33;

@@ -72,11 +72,12 @@ lose_answers(struct net *n, struct net_datagram *d, void *arg)
 {
 	(void)n;
 	(void)arg;
-	return d->buf[18] != IKE2_AUTH || (d->buf[19] & IKE2_FLAG_RESPONSE) == 0;
+	return d->buf[18] != IKE2_AUTH ||
+	    (d->buf[19] & IKE2_FLAG_RESPONSE) == 0;
 }
 
-/* Whose last answer was lost begins something: it is asked for that at once, and
- * not when its patience is over. */
+/* Whose last answer was lost begins something: it is asked for that at once,
+ * and not when its patience is over. */
 static void
 a_request_shows_that_an_answer_was_lost(void **state)
 {
@@ -223,7 +224,8 @@ half_open_ones_are_limited(void **state)
 static void
 hard_lifetimes(void **state)
 {
-	struct ike2_config c = { .child_lifetime = 100, .ike_lifetime = 100000 };
+	struct ike2_config c = { .child_lifetime = 100,
+	    .ike_lifetime = 100000 };
 
 	(void)state;
 	picture2(38, &c);

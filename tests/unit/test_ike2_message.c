@@ -103,7 +103,8 @@ unknown_payloads(void **state)
 
 	(void)state;
 	/* Passed over, and the one behind it is read. */
-	assert_int_equal(split(&c, 200, "28000005aa 00000005bb", true), IKE2_OK);
+	assert_int_equal(split(&c, 200, "28000005aa 00000005bb", true),
+	    IKE2_OK);
 	assert_int_equal(c.nparts, 1);
 	assert_int_equal(c.part[0].type, IKE2_P_NONCE);
 	/* Critical: the message is refused, and the answer names the type. */
@@ -132,7 +133,8 @@ lengths(void **state)
 	assert_int_equal(c.nparts, 0);
 	assert_int_equal(split(&c, IKE2_NONE, "00", true), IKE2_E_SYNTAX);
 	assert_int_equal(split(&c, IKE2_P_NONCE, "", true), IKE2_E_SYNTAX);
-	assert_int_equal(split(&c, IKE2_P_NONCE, "000000", true), IKE2_E_SYNTAX);
+	assert_int_equal(split(&c, IKE2_P_NONCE, "000000", true),
+	    IKE2_E_SYNTAX);
 	assert_int_equal(split(&c, IKE2_P_NONCE, "00000000", true),
 	    IKE2_E_SYNTAX);
 	assert_int_equal(split(&c, IKE2_P_NONCE, "00000003", true),
@@ -248,13 +250,15 @@ damage(const uint8_t *msg, size_t len)
 			memcpy(copy, msg, len);
 			copy[at] ^= (uint8_t)v;
 			if (ike2_header_read(&h, copy, len) != IKE2_OK ||
-			    ike2_chain_split(&c, h.first, copy + IKE2_HEADER_LEN,
-			    len - IKE2_HEADER_LEN, true) != IKE2_OK)
+			    ike2_chain_split(&c, h.first,
+			    copy + IKE2_HEADER_LEN, len - IKE2_HEADER_LEN,
+			    true) != IKE2_OK)
 				continue;
 			for (i = 0; i < c.nparts; i++)
 				assert_true(c.part[i].body >= copy +
 				    IKE2_HEADER_LEN + IKE2_GENERIC_LEN &&
-				    c.part[i].body + c.part[i].len <= copy + len);
+				    c.part[i].body + c.part[i].len <= copy +
+				    len);
 		}
 	}
 	free(copy);
@@ -289,7 +293,8 @@ captures_are_read_and_rebuilt(void **state)
 	for (i = 0; i < 2; i++) {
 		for (k = 0; k < 2; k++) {
 			len = unhex(captures[i].message[k], msg, sizeof(msg));
-			assert_int_equal(ike2_header_read(&h, msg, len), IKE2_OK);
+			assert_int_equal(ike2_header_read(&h, msg, len),
+			    IKE2_OK);
 			assert_int_equal(h.exchange, IKE2_SA_INIT);
 			assert_int_equal(h.flags, k == 0 ? IKE2_FLAG_INITIATOR :
 			    IKE2_FLAG_RESPONSE);

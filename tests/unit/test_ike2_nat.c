@@ -66,7 +66,8 @@ keepalives(void **state)
 }
 
 struct forger {
-	struct keying_path path;	/* a changed copy of a datagram of x comes from there */
+	struct keying_path path;	/* a changed copy of a datagram of x
+					 * comes from there */
 	unsigned	   sent;
 };
 
@@ -131,8 +132,8 @@ from_elsewhere(struct net *n, struct net_datagram *d, void *arg)
 	return true;
 }
 
-/* §2.23: but who is behind the NAT himself follows nobody: else one datagram, sent on
- * by somebody on the way, ends the connection. */
+/* §2.23: but who is behind the NAT himself follows nobody: else one datagram,
+ * sent on by somebody on the way, ends the connection. */
 static void
 behind_the_nat_the_peer_stays(void **state)
 {
@@ -159,8 +160,9 @@ behind_the_nat_the_peer_stays(void **state)
 	end_clean2();
 }
 
-/* §1.3.1: transport mode where both want it, else a tunnel; behind a NAT a tunnel too,
- * since the original addresses would have to be put back (§2.23.1). */
+/* §1.3.1: transport mode where both want it, else a tunnel; behind a
+ * NAT a tunnel too, since the original addresses would have to be
+ * put back (§2.23.1). */
 static void
 transport_mode(void **state)
 {

@@ -83,8 +83,9 @@ offer_choose_accept(void **state)
 	}
 }
 
-/* The offers of Wireshark's captures, which strongSwan made, are chosen from as the other
- * strongSwan did; where there is no MAC whose place is free, octet for octet. */
+/* The offers of Wireshark's captures, which strongSwan made, are chosen from
+ * as the other strongSwan did; where there is no MAC whose place is free,
+ * octet for octet. */
 static void
 captured_offers(void **state)
 {
@@ -331,7 +332,8 @@ choice_rules(void **state)
 	}
 }
 
-/* §3.3.6: "MUST check that the accepted offer is consistent with one of its proposals". */
+/* §3.3.6: "MUST check that the accepted offer is consistent with one
+ * of its proposals". */
 static void
 answer_rules(void **state)
 {
@@ -390,8 +392,8 @@ answer_rules(void **state)
 	}
 }
 
-/* Each truncation and each changed octet of an offer: no crash, and what is chosen
- * is among what we have. */
+/* Each truncation and each changed octet of an offer: no crash, and what is
+ * chosen is among what we have. */
 static void
 damaged_offers(void **state)
 {

@@ -82,7 +82,8 @@ selector_rules(void **state)
 		    "01000000 07000010 0000ffff 00000002 00000001", -1, 0 },
 		{ "a v4 selector with v6's length",
 		    "01000000 07000028 0000ffff 00000000 ffffffff"
-		    "000000000000000000000000 000000000000000000000000", -1, 0 },
+		    "000000000000000000000000 000000000000000000000000",
+		    -1, 0 },
 		{ "a length beyond the end",
 		    "01000000 07000011 0000ffff 00000000 ffffffff", -1, 0 },
 		{ "shorter than its header", "01000000 07000003", -1, 0 },
@@ -177,10 +178,12 @@ narrowing(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
-		a = (struct keying_selectors){ 1, { range(c[i].a_from, c[i].a_to,
-		    c[i].a_proto, c[i].a_pf, c[i].a_pt) } };
-		b = (struct keying_selectors){ 1, { range(c[i].b_from, c[i].b_to,
-		    c[i].b_proto, c[i].b_pf, c[i].b_pt) } };
+		a = (struct keying_selectors){ 1,
+		    { range(c[i].a_from, c[i].a_to, c[i].a_proto, c[i].a_pf,
+		    c[i].a_pt) } };
+		b = (struct keying_selectors){ 1,
+		    { range(c[i].b_from, c[i].b_to, c[i].b_proto, c[i].b_pf,
+		    c[i].b_pt) } };
 		assert_true(ike2_selectors_narrow(&got, &a, &b) ==
 		    (c[i].from != NULL));
 		if (c[i].from == NULL)
@@ -197,8 +200,8 @@ narrowing(void **state)
 	    range("10.0.0.1", "10.0.0.1", 6, 80, 80),
 	    range("10.0.0.1", "10.0.0.1", 0, 0, 65535),
 	    range("10.0.0.1", "10.0.0.1", 6, 80, 80) } };
-	b = (struct keying_selectors){ 1, { range("10.0.0.0", "10.0.0.255", 0, 0,
-	    65535) } };
+	b = (struct keying_selectors){ 1,
+	    { range("10.0.0.0", "10.0.0.255", 0, 0, 65535) } };
 	assert_true(ike2_selectors_narrow(&got, &a, &b));
 	assert_int_equal(got.n, 2);
 	assert_true(keying_selector_equal(&got.ts[0], &a.ts[0]));
@@ -390,7 +393,11 @@ notify_payloads(void **state)
 static void
 delete_payloads(void **state)
 {
-	static const struct { const char *body; int rc; unsigned n; } cases[] = {
+	static const struct {
+		const char *body;
+		int rc;
+		unsigned n;
+	} cases[] = {
 		{ "01000000", 0, 0 },		/* the IKE SA itself */
 		{ "01000001", -1, 0 },
 		{ "01080001 0102030405060708", -1, 0 },
@@ -486,7 +493,8 @@ configuration_payloads(void **state)
 	ike2_cfg_put(&b, &c);
 	assert_hex(buf, b.w.len, "00000025 02000000 00010004 64400001"
 	    "00080011 20010db8000000000000000000000001 80");
-	c = (struct ike2_cfg){ .type = IKE2_CFG_REQUEST, .v4 = true, .v6 = true };
+	c = (struct ike2_cfg){ .type = IKE2_CFG_REQUEST, .v4 = true,
+	    .v6 = true };
 	ike2_chain_begin(&b, buf, sizeof(buf));
 	ike2_cfg_put(&b, &c);
 	assert_hex(buf, b.w.len, "00000010 01000000 00010000 00080000");

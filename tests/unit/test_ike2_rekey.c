@@ -105,7 +105,8 @@ nothing(struct net_host *h)
 	(void)h;
 }
 
-/* Every pair of SAs that is alive at one end is so at the other, with the same keys. */
+/* Every pair of SAs that is alive at one end is so at the other,
+ * with the same keys. */
 static bool
 both_have_the_same(void)
 {
@@ -195,7 +196,8 @@ another_child(void **state)
 	end_clean2();
 }
 
-/* The shell of y never says a word about it: refused before x takes y for dead. */
+/* The shell of y never says a word about it: refused before x
+ * takes y for dead. */
 static void
 a_question_without_an_answer(void **state)
 {
@@ -217,7 +219,8 @@ a_question_without_an_answer(void **state)
 	end_clean2();
 }
 
-/* Three requests at once: the first goes with IKE_AUTH, the others follow one by one. */
+/* Three requests at once: the first goes with IKE_AUTH, the others
+ * follow one by one. */
 static void
 several_at_once(void **state)
 {
@@ -233,7 +236,8 @@ several_at_once(void **state)
 	end_clean2();
 }
 
-/* RFC 7296 §4: a peer that takes no more SAs on this IKE SA gets another one. */
+/* RFC 7296 §4: a peer that takes no more SAs on this IKE SA
+ * gets another one. */
 static void
 no_additional_sas(void **state)
 {
@@ -394,7 +398,7 @@ lose(struct net *n, struct net_datagram *d, void *arg)
 static const struct act {
 	const char *name;
 	void	  (*act)(struct net_host *h);
-	bool	    ends;		/* what there was may be gone after it */
+	bool	    ends;	/* what there was may be gone after it */
 } acts[] = {
 	{ "nothing", nothing, false },
 	{ "rekey child", rekey_child, false },
@@ -466,12 +470,13 @@ collide(size_t a, size_t b, int apart, unsigned which, unsigned more)
 	return left;
 }
 
-/* The table of doc/ike2.md: each rekey against each act, in three orders, with nothing
- * lost and with each datagram lost. */
+/* The table of doc/ike2.md: each rekey against each act, in three orders, with
+ * nothing lost and with each datagram lost. */
 static void
 forty_eight_collisions(void **state)
 {
-	enum { NOTHING, REKEY_CHILD, REKEY_IKE, DELETE_CHILD, DELETE_IKE, MAKE };
+	enum { NOTHING, REKEY_CHILD, REKEY_IKE, DELETE_CHILD, DELETE_IKE,
+	    MAKE };
 	static const struct {
 		size_t	    x, y;
 		struct left left;
@@ -508,7 +513,8 @@ forty_eight_collisions(void **state)
 				/* A redundant IKE SA may take a minute more. */
 				if (l.pairs != t[i].left.pairs ||
 				    (l.ike_sas != 0) != t[i].left.ike_sas)
-					fail_msg("%s, %s, %d, %u lost: %u pairs, "
+					fail_msg("%s, %s, %d, %u lost: %u "
+					    "pairs, "
 					    "%u IKE SAs", acts[t[i].x].name,
 					    acts[t[i].y].name, order, which,
 					    l.pairs, l.ike_sas);
@@ -516,7 +522,8 @@ forty_eight_collisions(void **state)
 	print_message("%u situations\n", situations);
 }
 
-/* Each act of x with each of y, in each order of their messages, nothing lost. */
+/* Each act of x with each of y, in each order of their
+ * messages, nothing lost. */
 static void
 collisions(void **state)
 {
@@ -562,7 +569,8 @@ collisions_with_two_losses(void **state)
 		for (b = 1; b < ACTS; b++)
 			for (apart = 0; apart <= 10; apart += 10)
 				for (which = 1; which <= 6; which++)
-					for (more = which + 1; more <= 8; more++)
+					for (more = which + 1; more <= 8;
+					    more++)
 						collide(a, b, (int)apart, which,
 						    more);
 	print_message("%u situations\n", situations);

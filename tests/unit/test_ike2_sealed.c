@@ -62,8 +62,8 @@ rfc7634_appendix_b(void **state)
 	    IKE2_ENCR_CHACHA20_POLY1305, 0), NULL, key, NULL), 0);
 	k.iv = 0x1011121314151617;
 	n = unhex("0000000c000040010000000a", inner, sizeof(inner));
-	len = ike2_seal(&k, &h, IKE2_P_NOTIFY, (struct ike2_fragment_no){ 0, 0 },
-	    inner, n, out, sizeof(out));
+	len = ike2_seal(&k, &h, IKE2_P_NOTIFY,
+	    (struct ike2_fragment_no){ 0, 0 }, inner, n, out, sizeof(out));
 	assert_hex(out, len, message);
 	assert_true(k.iv == 0x1011121314151618);
 	assert_int_equal(open_message(&k, out, len, got, &first), n);
@@ -72,8 +72,8 @@ rfc7634_appendix_b(void **state)
 	for (i = 0; i < len; i++) {
 		for (v = 1; v < 256; v++) {
 			out[i] ^= (uint8_t)v;
-			assert_int_equal(open_message(&k, out, len, got, &first),
-			    -1);
+			assert_int_equal(open_message(&k, out, len, got,
+			    &first), -1);
 			out[i] ^= (uint8_t)v;
 		}
 	}
@@ -102,7 +102,8 @@ capture_key(const struct capture *c, bool initiator, struct ike2_key *k)
 	assert_int_equal(ike2_key_init(k, encr, integ, enc, auth), 0);
 }
 
-/* Wireshark's captures: every SK opens, and the AUTH data is what its tests want. */
+/* Wireshark's captures: every SK opens, and the AUTH data is
+ * what its tests want. */
 static void
 captures_open(void **state)
 {
@@ -181,14 +182,14 @@ all_lengths(void **state)
 	for (i = 0; i < SUITES; i++) {
 		suite_key(&suites[i], &k);
 		for (n = 0; n < sizeof(in); n++) {
-			len = ike2_seal(&k, &head, IKE2_P_IDI, whole, in, n, msg,
-			    sizeof(msg));
+			len = ike2_seal(&k, &head, IKE2_P_IDI, whole, in,
+			    n, msg, sizeof(msg));
 			assert_int_equal(len, ike2_sealed_len(&k, n, false));
 			assert_true(ike2_sealed_room(&k, len, false) >= n);
-			assert_true(ike2_sealed_len(&k, ike2_sealed_room(&k, len,
-			    false), false) <= len);
-			assert_int_equal(open_message(&k, msg, len, out, &first),
-			    n);
+			assert_true(ike2_sealed_len(&k,
+			    ike2_sealed_room(&k, len, false), false) <= len);
+			assert_int_equal(open_message(&k, msg, len, out,
+			    &first), n);
 			assert_memory_equal(out, in, n);
 			assert_int_equal(ike2_seal(&k, &head, IKE2_P_IDI, whole,
 			    in, n, msg, len - 1), 0);
@@ -199,8 +200,8 @@ all_lengths(void **state)
 	}
 }
 
-/* Nothing of a message with a changed octet is believed, be it in the header, in the
- * IV or in padding; nor of one cut short, even if its lengths agree. */
+/* Nothing of a message with a changed octet is believed, be it in the header,
+ * in the IV or in padding; nor of one cut short, even if its lengths agree. */
 static void
 damage_is_seen(void **state)
 {
@@ -254,8 +255,8 @@ no_cipher_without_integrity(void **state)
 	assert_null(ike2_encr_info(11, 0));	/* ENCR_NULL */
 }
 
-/* Any padding is good (RFC 7296 §3.14), but no more of it than there is: authentic,
- * and yet refused. */
+/* Any padding is good (RFC 7296 §3.14), but no more of it than there is:
+ * authentic, and yet refused. */
 static void
 padding_longer_than_all(void **state)
 {
@@ -362,16 +363,16 @@ fragments_in_any_order(void **state)
 				if (n % step == 0 && step != 1)
 					continue;
 				for (i = 0; i < n; i++, at = (at + 1) % n) {
-					enum ike2_arrival a = give(&r, &k, &p, at,
-					    &out, &out_len, &first);
+					enum ike2_arrival a = give(&r, &k,
+					    &p, at, &out, &out_len, &first);
 
 					seen++;
 					if (seen < n) {
 						assert_int_equal(a,
 						    IKE2_ARRIVAL_WAIT);
-						assert_int_equal(give(&r, &k, &p,
-						    at, &out, &out_len, &first),
-						    IKE2_ARRIVAL_DROP);
+						assert_int_equal(give(&r,
+						    &k, &p, at, &out, &out_len,
+						    &first), IKE2_ARRIVAL_DROP);
 						continue;
 					}
 					assert_int_equal(a, IKE2_ARRIVAL_WHOLE);
@@ -448,7 +449,8 @@ fragment_numbers(void **state)
 		assert_int_equal(ike2_reassembly_wants(&r, 1, no),
 		    cases[i].good);
 		assert_int_equal(ike2_reassembly_add(&r, 0, 1, no, 35, body, 1,
-		    &out, &out_len, &first) != IKE2_ARRIVAL_DROP, cases[i].good);
+		    &out, &out_len, &first) != IKE2_ARRIVAL_DROP,
+		    cases[i].good);
 		free(out);
 		ike2_reassembly_clear(&r);
 	}
@@ -482,7 +484,8 @@ total_changes(void **state)
 	assert_int_equal(part(&r, 1, 4, 4, 1, &out, &len), IKE2_ARRIVAL_WAIT);
 	assert_int_equal(r.have, 1);
 	assert_int_equal(r.bytes, 1);
-	/* What was of the coarser cut is gone, so 3 parts of it make nothing. */
+	/* What was of the coarser cut is gone, so 3 parts of
+	 * it make nothing. */
 	assert_int_equal(part(&r, 1, 3, 3, 10, &out, &len), IKE2_ARRIVAL_DROP);
 	assert_int_equal(part(&r, 1, 1, 4, 1, &out, &len), IKE2_ARRIVAL_WAIT);
 	assert_int_equal(part(&r, 1, 2, 4, 1, &out, &len), IKE2_ARRIVAL_WAIT);

@@ -80,9 +80,9 @@ skeyid_is_nists(void **state)
 		cg.len = unhex(nist[i].gxy, gxy, sizeof(gxy));
 		if (nist[i].psk != NULL)
 			n = unhex(nist[i].psk, psk, sizeof(psk));
-		assert_int_equal(ike1_keys_derive(&k, IKE_SHA1, IKE1_3DES_CBC, 0,
-		    nist[i].psk == NULL ? NULL : psk, n, &cni, &cnr, &cg,
-		    cookies), 0);
+		assert_int_equal(ike1_keys_derive(&k, IKE_SHA1,
+		    IKE1_3DES_CBC, 0, nist[i].psk == NULL ? NULL : psk, n, &cni,
+		    &cnr, &cg, cookies), 0);
 		assert_hex(k.skeyid, k.len, nist[i].skeyid);
 		assert_hex(k.d, k.len, nist[i].d);
 		assert_hex(k.a, k.len, nist[i].a);
@@ -227,7 +227,10 @@ keys_are_the_scripts(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(derived) / sizeof(derived[0]); i++) {
-		const struct { unsigned enc, bits; const char *key; } ciphers[] = {
+		const struct {
+			unsigned enc, bits;
+			const char *key;
+		} ciphers[] = {
 			{ IKE1_3DES_CBC, 0, derived[i].des3 },
 			{ IKE1_AES_CBC, 128, derived[i].aes128 },
 			{ IKE1_AES_CBC, 256, derived[i].aes256 },
@@ -249,14 +252,14 @@ keys_are_the_scripts(void **state)
 		assert_hex(out, sizeof(out), derived[i].keymat_pfs);
 	}
 	/* Unknown algorithms and DES are refused. */
-	assert_int_equal(ike1_keys_derive(&k, 3, IKE1_AES_CBC, 128, NULL, 0, &ni,
-	    &nr, &gxy, in_cookies), -1);
+	assert_int_equal(ike1_keys_derive(&k, 3, IKE1_AES_CBC, 128, NULL,
+	    0, &ni, &nr, &gxy, in_cookies), -1);
 	assert_int_equal(ike1_keys_derive(&k, IKE_SHA1, 1, 0, NULL, 0, &ni, &nr,
 	    &gxy, in_cookies), -1);
-	assert_int_equal(ike1_keys_derive(&k, IKE_SHA1, IKE1_AES_CBC, 0, NULL, 0,
-	    &ni, &nr, &gxy, in_cookies), -1);
-	assert_int_equal(ike1_keys_derive(&k, IKE_SHA1, IKE1_3DES_CBC, 192, NULL,
-	    0, &ni, &nr, &gxy, in_cookies), -1);
+	assert_int_equal(ike1_keys_derive(&k, IKE_SHA1, IKE1_AES_CBC, 0,
+	    NULL, 0, &ni, &nr, &gxy, in_cookies), -1);
+	assert_int_equal(ike1_keys_derive(&k, IKE_SHA1, IKE1_3DES_CBC, 192,
+	    NULL, 0, &ni, &nr, &gxy, in_cookies), -1);
 }
 
 static void
@@ -283,11 +286,16 @@ cbc_chains_its_iv(void **state)
 	    "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710";
 	static const struct { const char *key, *ct; } v[] = {
 		{ "2b7e151628aed2a6abf7158809cf4f3c",
-		    "7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2"
-		    "73bed6b8e3c1743b7116e69e222295163ff1caa1681fac09120eca307586e1a7" },
-		{ "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4",
-		    "f58c4c04d6e5f1ba779eabfb5f7bfbd69cfc4e967edb808d679f777bc6702c7d"
-		    "39f23369a9d9bacfa530e26304231461b2eb05e2c39be9fcda6c19078c6a9d1b" },
+		    "7649abac8119b246cee98e9b12e9197d"
+		    "5086cb9b507219ee95db113a917678b2"
+		    "73bed6b8e3c1743b7116e69e22229516"
+		    "3ff1caa1681fac09120eca307586e1a7" },
+		{ "603deb1015ca71be2b73aef0857d7781"
+		    "1f352c073b6108d72d9810a30914dff4",
+		    "f58c4c04d6e5f1ba779eabfb5f7bfbd6"
+		    "9cfc4e967edb808d679f777bc6702c7d"
+		    "39f23369a9d9bacfa530e26304231461"
+		    "b2eb05e2c39be9fcda6c19078c6a9d1b" },
 	};
 	uint8_t key[32], iv[16], buf[64], plain[64];
 	size_t	klen, i;
@@ -298,23 +306,23 @@ cbc_chains_its_iv(void **state)
 		klen = unhex(v[i].key, key, sizeof(key));
 		unhex("000102030405060708090a0b0c0d0e0f", iv, sizeof(iv));
 		memcpy(buf, plain, 64);
-		assert_int_equal(ike1_cbc(IKE1_AES_CBC, true, key, klen, iv, buf,
-		    32), 0);
+		assert_int_equal(ike1_cbc(IKE1_AES_CBC, true, key, klen,
+		    iv, buf, 32), 0);
 		assert_int_equal(ike1_cbc(IKE1_AES_CBC, true, key, klen, iv,
 		    buf + 32, 32), 0);
 		assert_hex(buf, 64, v[i].ct);
 		assert_memory_equal(iv, buf + 48, 16);
 		unhex("000102030405060708090a0b0c0d0e0f", iv, sizeof(iv));
-		assert_int_equal(ike1_cbc(IKE1_AES_CBC, false, key, klen, iv, buf,
-		    16), 0);
+		assert_int_equal(ike1_cbc(IKE1_AES_CBC, false, key, klen,
+		    iv, buf, 16), 0);
 		assert_int_equal(ike1_cbc(IKE1_AES_CBC, false, key, klen, iv,
 		    buf + 16, 48), 0);
 		assert_memory_equal(buf, plain, 64);
 		/* Neither empty nor broken blocks. */
-		assert_int_equal(ike1_cbc(IKE1_AES_CBC, false, key, klen, iv, buf,
-		    0), -1);
-		assert_int_equal(ike1_cbc(IKE1_AES_CBC, false, key, klen, iv, buf,
-		    17), -1);
+		assert_int_equal(ike1_cbc(IKE1_AES_CBC, false, key, klen,
+		    iv, buf, 0), -1);
+		assert_int_equal(ike1_cbc(IKE1_AES_CBC, false, key, klen,
+		    iv, buf, 17), -1);
 	}
 }
 
@@ -329,19 +337,24 @@ static const struct {
 } modp[] = {
 	{ 2,
 	    "1d096a46d790f69f661d2ebaf30c731c60ed773742bddcdd18a0c395e2c1339c",
-	    "119b3f7358b32c73bb90cb1f6f1e24d1c79fad28e783c1959e4ae585fbd75b3b" },
+	    "119b3f7358b32c73bb90cb1f6f1e24d1"
+	    "c79fad28e783c1959e4ae585fbd75b3b" },
 	{ 5,
 	    "6beeffb6e556afd99a4b20650d14e9c973d1713bd0db32ff2d3825f029a551d6",
-	    "ec9ef25fd03aae32b8ec1c46d7d7c37e49cff1bce5b22481f0d3d6cd8f336c14" },
+	    "ec9ef25fd03aae32b8ec1c46d7d7c37e"
+	    "49cff1bce5b22481f0d3d6cd8f336c14" },
 	{ 14,
 	    "3ae26e14ac54744ba175a8b2c76205eebfc4fdb8314c4c40ae2ea47b3c0e28a3",
-	    "fa3c03485316a6af1790afc87fcae4d9ed0ebcfdd4b2e528ed2bc3c53fdc0b7c" },
+	    "fa3c03485316a6af1790afc87fcae4d9"
+	    "ed0ebcfdd4b2e528ed2bc3c53fdc0b7c" },
 	{ 15,
 	    "71cd9b27251732586c6a41ac0f0a75656b6a8230b1ec2452d3bca7a4da036034",
-	    "d31b56e3a3fbbd5b27c09c9a055cca245538846093e94b0f33a8be002af19142" },
+	    "d31b56e3a3fbbd5b27c09c9a055cca24"
+	    "5538846093e94b0f33a8be002af19142" },
 	{ 16,
 	    "fc916cbbbf2d65c638734f4328faf64611b7f43fc26016c21cb8024c5eeac22d",
-	    "1d3eeb28061c19a8b64d26698d01007a6b95fe4515935963b30c2eb83d8763cd" },
+	    "1d3eeb28061c19a8b64d26698d01007a"
+	    "6b95fe4515935963b30c2eb83d8763cd" },
 };
 
 static void
@@ -403,7 +416,8 @@ static const struct {
 	    "c6ef9c5d78ae012a011164acb397ce2088685d8f06bf9be0b283ab46476bee53",
 	    "d12dfb5289c8d4f81208b70270398c342296970a0bccb74c736fc7554494bf63"
 	    "56fbf3ca366cc23e8157854c13c58d6aac23f046ada30f8353e74f33039872ab",
-	    "d6840f6b42f6edafd13116e0e12565202fef8e9ece7dce03812464d04b9442de" },
+	    "d6840f6b42f6edafd13116e0e1256520"
+	    "2fef8e9ece7dce03812464d04b9442de" },
 	{ 20,
 	    "099f3c7034d4a2c699884d73a375a67f7624ef7c6b3c0f160647b67414dce655"
 	    "e35b538041e649ee3faef896783ab194",
@@ -429,9 +443,11 @@ ecp_groups_are_rfc5903s(void **state)
 	(void)state;
 	for (k = 0; k < sizeof(ecp) / sizeof(ecp[0]); k++) {
 		n = unhex(ecp[k].i, priv, sizeof(priv));
-		assert_non_null(di = ike_dh_from_private(ecp[k].group, priv, n));
+		assert_non_null(di = ike_dh_from_private(ecp[k].group,
+		    priv, n));
 		n = unhex(ecp[k].r, priv, sizeof(priv));
-		assert_non_null(dr = ike_dh_from_private(ecp[k].group, priv, n));
+		assert_non_null(dr = ike_dh_from_private(ecp[k].group,
+		    priv, n));
 		len = unhex(ecp[k].gi, gi, sizeof(gi));
 		unhex(ecp[k].gr, gr, sizeof(gr));
 		assert_int_equal(ike_group_len(ecp[k].group), len);
@@ -474,10 +490,12 @@ x25519_is_rfc7748s(void **state)
 	size_t	       i;
 
 	(void)state;
-	unhex("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a",
+	unhex("77076d0a7318a57d3c16c17251b26645"
+	    "df4c2f87ebc0992ab177fba51db92c2a",
 	    priv, sizeof(priv));
 	assert_non_null(a = ike_dh_from_private(31, priv, sizeof(priv)));
-	unhex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb",
+	unhex("5dab087e624a8a4b79e17f8b83800ee6"
+	    "6f3bb1292618b6fd1c2f8b27ff88e0eb",
 	    priv, sizeof(priv));
 	assert_non_null(b = ike_dh_from_private(31, priv, sizeof(priv)));
 	assert_int_equal(ike_group_len(31), 32);
@@ -512,7 +530,8 @@ fresh_pairs_agree(void **state)
 		len = ike_group_len(all[i]);
 		assert_non_null(a = ike_dh_new(all[i]));
 		assert_non_null(b = ike_dh_new(all[i]));
-		assert_memory_not_equal(ike_dh_public(a), ike_dh_public(b), len);
+		assert_memory_not_equal(ike_dh_public(a), ike_dh_public(b),
+		    len);
 		n = ike_dh_derive(a, ike_dh_public(b), len, x);
 		assert_true(n > 0);
 		assert_int_equal(ike_dh_derive(b, ike_dh_public(a), len, y), n);

@@ -197,14 +197,17 @@ fake_report(const void *e, struct report *r)
 	(void)r;
 }
 
-#define FAKE(version_) { .version = (version_), .free = fake_free,		\
-	.shutdown = fake_shutdown, .request = fake_request,			\
-	.forget = fake_forget, .delete_child = fake_delete_child,		\
-	.probe = fake_probe, .moved = fake_moved,				\
-	.invalid_spi = fake_invalid_spi, .peer_identity = fake_peer_identity,	\
-	.peer_keys = fake_peer_keys, .authorize = fake_authorize,		\
-	.packet = fake_packet, .icmp = fake_icmp, .next = fake_next,		\
-	.tick = fake_tick, .report_sas = fake_report_sas, .report = fake_report }
+#define FAKE(version_) {						\
+	.version = (version_), .free = fake_free,			\
+	.shutdown = fake_shutdown, .request = fake_request,		\
+	.forget = fake_forget, .delete_child = fake_delete_child,	\
+	.probe = fake_probe, .moved = fake_moved,			\
+	.invalid_spi = fake_invalid_spi,				\
+	.peer_identity = fake_peer_identity,				\
+	.peer_keys = fake_peer_keys, .authorize = fake_authorize,	\
+	.packet = fake_packet, .icmp = fake_icmp, .next = fake_next,	\
+	.tick = fake_tick, .report_sas = fake_report_sas,		\
+	.report = fake_report }
 
 static const struct keying_engine version1 = FAKE(1), version2 = FAKE(2);
 static struct door *door;
@@ -406,7 +409,7 @@ an_engine_is_replaced_behind_the_door(void **state)
 	door_engine.free(NULL);
 }
 
-/* --- both versions behind it ------------------------------------------------------ */
+/* --- both versions behind it ---------------------------------------------- */
 
 static void *
 behind_a_door(struct net_host *h, const void *config,

@@ -23,7 +23,7 @@ inside(const struct net_host *h)
 	return h->ike;
 }
 
-/* --- messages by hand ------------------------------------------------------------ */
+/* --- messages by hand ----------------------------------------------------- */
 
 /* A first message of x's, to be sent from anywhere. */
 static struct net_datagram first;
@@ -110,7 +110,7 @@ say_third(uint32_t from, uint16_t port, uint64_t cookie_i, uint64_t cookie_r)
 	return nanswers == 1;
 }
 
-/* --- message 1 ---------------------------------------------------------------------- */
+/* --- message 1 ------------------------------------------------------------ */
 
 static void
 flood_of_first_messages_leaves_others_working(void **state)
@@ -125,7 +125,8 @@ flood_of_first_messages_leaves_others_working(void **state)
 	assert_int_equal(x->fails, 1);
 	net.filter = NULL;
 	x->fails = 0;
-	/* An established tunnel, a flood, then an honest newcomer and a rekey. */
+	/* An established tunnel, a flood, then an honest
+	 * newcomer and a rekey. */
 	key_up();
 	for (i = 0; i < 20000; i++) {
 		first.path.local =
@@ -154,7 +155,8 @@ flood_of_first_messages_leaves_others_working(void **state)
 	net_pass(&net, 15000);
 	assert_int_equal(net.hosts[2].nchildren, 1);
 	/* Under the honest one's own address too. */
-	net.hosts[2].engine->forget(net.hosts[2].ike, net.now, &net.hosts[2].conns[0], false);
+	net.hosts[2].engine->forget(net.hosts[2].ike, net.now,
+	    &net.hosts[2].conns[0], false);
 	net_pass(&net, 60000);
 	first.path.local = net.hosts[2].addr;
 	net.hosts[2].nchildren = 0;
@@ -253,13 +255,14 @@ flood_after_message_2(struct net *n, struct net_datagram *d, void *arg)
 
 /*
  * An offer that no other host makes.  A first time it stands among strangers':
- * some thousand new ones may displace it, and the peer asks once more; when it has
- * proved itself they cannot.
+ * some thousand new ones may displace it, and the peer asks once more; when it
+ * has proved itself they cannot.
  */
 static void
 proved_offers_are_not_displaced(void **state)
 {
-	struct ike1_config c = { .rsa_min_bits = 2048, .phase1_lifetime = 1234 };
+	struct ike1_config c = { .rsa_min_bits = 2048,
+	    .phase1_lifetime = 1234 };
 	unsigned	  left = 20000, i;
 
 	(void)state;
@@ -287,7 +290,7 @@ proved_offers_are_not_displaced(void **state)
 	end_clean();
 }
 
-/* --- who has shown that it receives ---------------------------------------------------- */
+/* --- who has shown that it receives --------------------------------------- */
 
 static void
 half_open_limits_are_of_port_address_and_all(void **state)
@@ -304,7 +307,8 @@ half_open_limits_are_of_port_address_and_all(void **state)
 		assert_true(say_third(htonl(0x0b000001), 500, 0x100 + i,
 		    load_u64(answer.buf + 8)));
 	}
-	assert_int_equal(inside(y)->budget.nhalf, inside(y)->budget.limits.per_port);
+	assert_int_equal(inside(y)->budget.nhalf,
+	    inside(y)->budget.limits.per_port);
 	net_pass(&net, 100);
 	for (i = 0; i < 60; i++) {
 		assert_true(say_first(htonl(0x0b000001),
@@ -312,7 +316,8 @@ half_open_limits_are_of_port_address_and_all(void **state)
 		assert_true(say_third(htonl(0x0b000001), (uint16_t)(1000 + i),
 		    0x1000 + i, load_u64(answer.buf + 8)));
 	}
-	assert_int_equal(inside(y)->budget.nhalf, inside(y)->budget.limits.per_address);
+	assert_int_equal(inside(y)->budget.nhalf,
+	    inside(y)->budget.limits.per_address);
 	/* Its neighbour at another address does not notice. */
 	key_up();
 	for (i = 0; i < 120; i++) {
@@ -327,8 +332,8 @@ half_open_limits_are_of_port_address_and_all(void **state)
 	end_clean();
 }
 
-/* Of many exchanges any may make room: an honest one among few others stays most of
- * the time, whichever came first. */
+/* Of many exchanges any may make room: an honest one among few others stays
+ * most of the time, whichever came first. */
 static void
 eviction_is_by_chance(void **state)
 {
@@ -360,7 +365,7 @@ eviction_is_by_chance(void **state)
 	end_clean();
 }
 
-/* --- public-key work ------------------------------------------------------------------- */
+/* --- public-key work ------------------------------------------------------ */
 
 static void
 work_of_strangers_has_a_share(void **state)
@@ -375,7 +380,8 @@ work_of_strangers_has_a_share(void **state)
 	start = net.now;
 	spent = inside(y)->budget.work_us;
 	assert_int_equal(net_request(x, y, 0), 0);
-	/* 1000 handshakes a second from one address: three times what one processor can. */
+	/* 1000 handshakes a second from one address: three times what
+	 * one processor can. */
 	for (i = 0; i < 2000; i++) {
 		assert_true(say_first(htonl(0x0b000001), (uint16_t)(1000 + i),
 		    0x9000 + i));
@@ -415,7 +421,7 @@ quick_modes_wait_for_their_share(void **state)
 	end_clean();
 }
 
-/* --- SAs that serve nothing ------------------------------------------------------------- */
+/* --- SAs that serve nothing ----------------------------------------------- */
 
 /* Main Mode and no more. */
 static void
@@ -463,7 +469,8 @@ one_peer_holds_few_sas(void **state)
 		TAILQ_FOREACH(sa, &inside(x)->sas, entry)
 			ike1_sa_kill(sa, net.now);
 		main_mode_only(x, i);
-		assert_true(inside(y)->nsas[false] <= inside(y)->c.sa_per_peer + 1);
+		assert_true(inside(y)->nsas[false] <= inside(y)->c.sa_per_peer +
+		    1);
 	}
 	assert_true(inside(y)->count.phase1_evicted >= 10);
 	assert_int_equal(net_alive(y), 1);
@@ -498,7 +505,7 @@ full_of_childless_sas_admits_more(void **state)
 	end_clean();
 }
 
-/* --- replays ------------------------------------------------------------------------------- */
+/* --- replays -------------------------------------------------------------- */
 
 static struct net_datagram kept[256];
 static unsigned nkept;
@@ -510,7 +517,8 @@ keep_exchange(struct net *n, struct net_datagram *d, void *arg)
 	const uint8_t *type = arg;
 
 	(void)n;
-	if (addr_equal(&d->path.local, &x->addr) && d->buf[18] == *type && nkept < 256)
+	if (addr_equal(&d->path.local, &x->addr) && d->buf[18] == *type &&
+	    nkept < 256)
 		kept[nkept++] = *d;
 	return true;
 }
@@ -532,7 +540,7 @@ quick_mode_is_not_replayed_after_its_end(void **state)
 
 	(void)state;
 	picture(41, NULL);
-	assert_int_equal(net_request(x, y, 1), 0);	/* keeps Phase 1 in use */
+	assert_int_equal(net_request(x, y, 1), 0); /* keeps Phase 1 in use */
 	net_pass(&net, 1000);
 	keep(&quick);
 	assert_int_equal(net_request(x, y, 0), 0);
@@ -581,8 +589,8 @@ informationals_are_not_replayed(void **state)
 	key_up();
 	sa = TAILQ_FIRST(&inside(x)->sas);
 	keep(&info);
-	notify_send(sa, net.now, ISAKMP_N_INITIAL_CONTACT, PROTO_ISAKMP, NULL, 0,
-	    NULL, 0);
+	notify_send(sa, net.now, ISAKMP_N_INITIAL_CONTACT, PROTO_ISAKMP,
+	    NULL, 0, NULL, 0);
 	notify_send(sa, net.now, ISAKMP_N_R_U_THERE, PROTO_ISAKMP, NULL, 0, seq,
 	    sizeof(seq));
 	net.filter = NULL;

@@ -20,12 +20,12 @@
 
 #define MESSAGES	9	/* six of Main Mode, three of Quick Mode */
 
-/* --- Diffie-Hellman, done once ------------------------------------------------- */
+/* --- Diffie-Hellman, done once -------------------------------------------- */
 
 /*
  * Some thousand handshakes differ in one damaged byte, and nine tenths of their
- * time would go into Diffie-Hellman.  While reuse is set the engines get the same
- * few pairs again and again, and what a pair and a public value come to is
+ * time would go into Diffie-Hellman.  While reuse is set the engines get the
+ * same few pairs again and again, and what a pair and a public value come to is
  * computed once; a damaged value is one that was not seen, and goes to the real
  * functions.  The linker puts these in their place (--wrap).
  */
@@ -44,7 +44,8 @@ int	__wrap_ike_dh_derive(struct ike_dh *dh, const uint8_t *peer, size_t len,
 static struct {
 	bool	       reuse;
 	struct ike_dh *pair[PAIRS];
-	unsigned       next, group, out;	/* out: given and not taken back */
+	unsigned       next, group, out;	/* out: given and
+						 * not taken back */
 	struct {
 		const struct ike_dh *dh;
 		uint8_t		     peer[IKE_KE_MAX], secret[IKE_KE_MAX];
@@ -156,7 +157,8 @@ static size_t
 suffer(struct damage *g, unsigned *up)
 {
 	picture(1, NULL);
-	/* The same pairs for the same messages, as long as nothing is damaged. */
+	/* The same pairs for the same messages, as long as
+	 * nothing is damaged. */
 	dh.next = 0;
 	net.filter = inflict;
 	net.filter_arg = g;
@@ -224,7 +226,7 @@ changes_end_well(void **state)
 	assert_true(up > 0);
 }
 
-/* --- damaged copies first, then the true message --------------------------- */
+/* --- damaged copies first, then the true message -------------------------- */
 
 /*
  * At each state the engine gets every truncation, then the true message, and
@@ -250,11 +252,13 @@ copies_before(struct net *n, struct net_datagram *d, void *arg)
 			net_deliver(n, copy);
 		}
 	} else {
-		/* The header's bytes: cookies, exchange, flags, message id, length. */
+		/* The header's bytes: cookies, exchange, flags,
+		 * message id, length. */
 		for (i = 0; i < 28 * 8; i++) {
 			*copy = *d;
 			copy->buf[i / 8] ^= (uint8_t)(1u << (i % 8));
-			/* Bits of the cookie of a first message make new first messages. */
+			/* Bits of the cookie of a first message make
+			 * new first messages. */
 			if (i / 8 < 8 && load_u64(d->buf + 8) == 0)
 				continue;
 			net_deliver(n, copy);

@@ -213,19 +213,23 @@ another_key_needs_another_phase1(void **state)
 	struct keying_request r;
 
 	(void)state;
-	/* Whoever answers at the address; then as one whom another key names. */
+	/* Whoever answers at the address; then as one whom
+	 * another key names. */
 	picture(224, NULL);
 	net_request_init(&r, x, y, 0);
 	r.peer_id.type = 0;
-	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]), 0);
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]),
+	    0);
 	net_pass(&net, 1000);
 	assert_true(net_agree(x, y));
-	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]), 0);
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]),
+	    0);
 	net_pass(&net, 1000);
 	assert_int_equal(x->cookies, 1);
 	assert_int_equal(x->nchildren, 2);
 	r.peer.keys = &x->pub;
-	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[1]), 0);
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[1]),
+	    0);
 	net_pass(&net, 60000);
 	assert_int_equal(x->cookies, 2);
 	assert_int_equal(x->nchildren, 2);
@@ -238,7 +242,8 @@ another_key_needs_another_phase1(void **state)
 	/* The responder asks back over what the initiator has made. */
 	net_request_init(&r, y, x, 0);
 	r.peer_id.type = 0;
-	assert_int_equal(y->engine->request(y->ike, net.now, &r, &y->conns[1]), 0);
+	assert_int_equal(y->engine->request(y->ike, net.now, &r, &y->conns[1]),
+	    0);
 	net_pass(&net, 1000);
 	assert_int_equal(y->cookies, 0);
 	assert_int_equal(y->nchildren, 3);
@@ -341,7 +346,8 @@ initial_contact_is_told(void **state)
 	picture(26, NULL);
 	net_request_init(&r, x, y, 0);
 	r.initial_contact = true;
-	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]), 0);
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]),
+	    0);
 	net_pass(&net, 1000);
 	assert_true(net_agree(x, y));
 	assert_int_equal(y->contacts, 1);
@@ -357,7 +363,8 @@ initial_contact_is_told(void **state)
 	net.filter = swallow_auth;
 	net_request_init(&r, x, y, 0);
 	r.initial_contact = true;
-	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]), 0);
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]),
+	    0);
 	net_pass(&net, 10000);
 	assert_true(net_agree(x, y));
 	assert_int_equal(y->contacts, 1);
@@ -379,7 +386,8 @@ a_restarted_peer_takes_its_old_children_down(void **state)
 	net_pass(&net, 5000);
 	net_request_init(&r, x, y, 0);
 	r.initial_contact = true;
-	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]), 0);
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]),
+	    0);
 	net_pass(&net, 2000);
 	assert_true(net_agree(x, y));
 	assert_int_equal(y->contacts, 1);

@@ -13,7 +13,8 @@
 #include "oe/ike1/id.h"
 #include "oe/ike1/proposal.h"
 
-#define FIRST_ATTRS	(8 + 8 + 8)	/* DOI and situation, proposal, transform */
+#define FIRST_ATTRS	(8 + 8 + 8)	/* DOI and situation,
+					 * proposal, transform */
 
 /* One transform of an offer, alone, as a responder answers with it. */
 static size_t
@@ -34,7 +35,8 @@ answer_with(unsigned n, const uint8_t *offer, uint8_t *answer, size_t spi_len)
 
 /* Replaces the value of a short attribute in the one transform. */
 static void
-change_attr(uint8_t *answer, size_t at, size_t len, uint16_t type, uint16_t value)
+change_attr(uint8_t *answer, size_t at, size_t len, uint16_t type,
+    uint16_t value)
 {
 	for (; at + 4 <= len; at += 4) {
 		if (load_u16(answer + at) == (type | 0x8000)) {
@@ -95,7 +97,8 @@ phase2_answer_must_equal_an_offer(void **state)
 		{ 2, 30, false },
 	};
 	static const struct proposal_phase2 want = { .group = 14,
-		.encapsulation = IKE1_TUNNEL, .legacy = true, .lifetime = 1200 };
+		.encapsulation = IKE1_TUNNEL, .legacy = true,
+		.lifetime = 1200 };
 	struct ike1_esp_suite suite;
 	uint8_t		     offer[1024], answer[1024];
 	struct writer	     w;
@@ -140,8 +143,8 @@ all_of_an_offer_is_there(void **state)
 	proposal_offer_phase2(&w, 0x1234, &want);
 	assert_false(w.bad);
 	/* The wrong encapsulation is no choice. */
-	assert_int_equal(proposal_choose_phase2(offer, w.len, IKE1_TUNNEL, false,
-	    &suite, &spi, &choice), -1);
+	assert_int_equal(proposal_choose_phase2(offer, w.len, IKE1_TUNNEL,
+	    false, &suite, &spi, &choice), -1);
 	assert_int_equal(proposal_choose_phase2(offer, w.len, IKE1_UDP_TUNNEL,
 	    false, &suite, &spi, &choice), 0);
 	assert_int_equal(spi, 0x1234);
@@ -174,7 +177,10 @@ static void
 weak_and_unknown_transforms_are_passed_over(void **state)
 {
 	/* DES, NULL, AES without integrity, transport mode, no PFS. */
-	static const struct { uint8_t id; uint16_t auth, mode, group; } bad[] = {
+	static const struct {
+		uint8_t id;
+		uint16_t auth, mode, group;
+	} bad[] = {
 		{ 2, 1, 1, 14 }, { 11, 2, 1, 14 }, { 12, 0, 1, 14 },
 		{ 12, 5, 2, 14 }, { 12, 5, 1, 0 }, { 12, 5, 1, 1 },
 		{ 12, 5, 1, 22 }, { 20, 5, 1, 14 }, { 99, 5, 1, 14 },
@@ -223,7 +229,8 @@ payload_chains_are_checked(void **state)
 	/* Padding: only under encryption. */
 	assert_int_equal(isakmp_split(&m, body, 12, false), -1);
 	assert_int_equal(isakmp_split(&m, body, 12, true), 0);
-	/* RFC 2408 §5.3: RESERVED is zero, types are known, lengths are true. */
+	/* RFC 2408 §5.3: RESERVED is zero, types are known,
+	 * lengths are true. */
 	body[1] = 1;
 	assert_int_equal(isakmp_split(&m, body, 9, false), -1);
 	body[1] = 0;
@@ -266,7 +273,8 @@ identities_are_checked(void **state)
 	assert_int_equal(read_id(&id, 4, 0, 0, "\x0a\0\0\0\xff\0\0\0", 8), 0);
 	assert_int_equal(id.plen, 8);
 	/* A mask with a hole, and a net with bits beyond its mask. */
-	assert_int_equal(read_id(&id, 4, 0, 0, "\x0a\0\0\0\xff\0\xff\0", 8), -1);
+	assert_int_equal(read_id(&id, 4, 0, 0, "\x0a\0\0\0\xff\0\xff\0",
+	    8), -1);
 	assert_int_equal(read_id(&id, 4, 0, 0, "\x0a\0\0\1\xff\0\0\0", 8), -1);
 	/* RFC 2407 §4.6.2: protocol and port are 0/0 or UDP/500. */
 	assert_int_equal(read_id(&id, 2, 6, 0, "x1.lab", 6), -1);

@@ -179,7 +179,8 @@ invalid_spi_damaged(void **state)
 	net.filter = damage;
 	net.filter_arg = &at;
 	for (at = 0; at < 60 * 8; at++) {
-		y->engine->invalid_spi(y->ike, net.now, &path, 0x9abcdef0, true);
+		y->engine->invalid_spi(y->ike, net.now, &path, 0x9abcdef0,
+		    true);
 		net_pass(&net, 30);
 	}
 	assert_int_equal(x->facts, 0);
@@ -209,11 +210,13 @@ goodbye(void **state)
 	(void)state;
 	net_init(&net, 1);
 	x = ike1_host_add(&net, "192.0.2.1", "@x.example", net_key(0), NULL);
-	y = ike1_host_add(&net, "198.51.100.1", "198.51.100.1", net_key(1), NULL);
+	y = ike1_host_add(&net, "198.51.100.1", "198.51.100.1", net_key(1),
+	    NULL);
 	net.filter = swallow;
 	net.filter_arg = &lost;
 	net_request_init(&r, x, y, 0);
-	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]), 0);
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]),
+	    0);
 	net_pass(&net, 100);
 	icmp(x, y);
 	net_pass(&net, 100);
@@ -221,7 +224,8 @@ goodbye(void **state)
 	net_pass(&net, 60000);
 	assert_int_equal(x->fails, 1);
 	r.departed = true;
-	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]), 0);
+	assert_int_equal(x->engine->request(x->ike, net.now, &r, &x->conns[0]),
+	    0);
 	net_pass(&net, 100);
 	assert_int_equal(x->fails, 1);
 	icmp(x, y);

@@ -107,8 +107,10 @@ identifiers_are_the_rfcs(void **state)
 		const char *id;
 	} v[] = {
 		{ rsa, SET(2), false, "300d06092a864886f70d01010b0500" },
-		{ rsa, SET(2) | SET(3), false, "300d06092a864886f70d01010c0500" },
-		{ rsa, IKE_SIGN_HASHES, false, "300d06092a864886f70d01010d0500" },
+		{ rsa, SET(2) | SET(3), false,
+		    "300d06092a864886f70d01010c0500" },
+		{ rsa, IKE_SIGN_HASHES, false,
+		    "300d06092a864886f70d01010d0500" },
 		{ rsa, SET(2), true, PSS_256 },
 		{ p256, IKE_SIGN_HASHES, true, "300a06082a8648ce3d040302" },
 		{ p384, IKE_SIGN_HASHES, false, "300a06082a8648ce3d040303" },
@@ -205,25 +207,27 @@ nothing_else_verifies(void **state)
 
 	(void)state;
 	for (k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
-		n = (size_t)ike_sign_digital(keys[k], IKE_SIGN_HASHES, true, abc,
-		    2, out);
+		n = (size_t)ike_sign_digital(keys[k], IKE_SIGN_HASHES,
+		    true, abc, 2, out);
 		assert_true(ike_verify_digital(keys[k], IKE_SIGN_HASHES, abc, 2,
 		    out, n));
-		assert_false(ike_verify_digital(keys[k], IKE_SIGN_HASHES, abc, 1,
-		    out, n));
+		assert_false(ike_verify_digital(keys[k], IKE_SIGN_HASHES,
+		    abc, 1, out, n));
 		for (i = 0; i < n; i++) {
-			/* An exact allocation: a sanitizer sees reads past it. */
+			/* An exact allocation: a sanitizer
+			 * sees reads past it. */
 			assert_non_null(cut = malloc(i == 0 ? 1 : i));
 			memcpy(cut, out, i);
 			assert_false(ike_verify_digital(keys[k],
 			    IKE_SIGN_HASHES, abc, 2, cut, i));
 			free(cut);
 		}
-		assert_false(ike_verify_digital(keys[k], IKE_SIGN_HASHES, abc, 2,
-		    out, n + 1));
+		assert_false(ike_verify_digital(keys[k], IKE_SIGN_HASHES,
+		    abc, 2, out, n + 1));
 		id = 1 + (size_t)out[0];
 		for (i = 0; i < n; i++) {
-			/* Within the identifier some encodings mean the same. */
+			/* Within the identifier some
+			 * encodings mean the same. */
 			out[i] ^= i < id ? 0x80 : 0x01;
 			assert_false(ike_verify_digital(keys[k],
 			    IKE_SIGN_HASHES, abc, 2, out, n));
@@ -266,7 +270,8 @@ static const struct {
 	    "2442a5cc0ecd015fa3ca31dc8e2bbc70bf42d60cbca20085e0822cb04235e970",
 	    "6fc98bd7e50211a4a27102fa3549df79ebcb4bf246b80945cddfe7d509bbfd7d",
 	    "cb28e0999b9c7715fd0a80d8e47a77079716cbbf917dd72e97566ea1c066957c"
-	    "86fa3bb4e26cad5bf90b7f81899256ce7594bb1ea0c89212748bff3b3d5b0315" },
+	    "86fa3bb4e26cad5bf90b7f81899256ce"
+	    "7594bb1ea0c89212748bff3b3d5b0315" },
 	{ IKE_METHOD_ECDSA_384, "P-384",
 	    "96281bf8dd5e0525ca049c048d345d3082968d10fedf5c5aca0c64e6465a97ea"
 	    "5ce10c9dfec21797415710721f437922",
@@ -319,7 +324,8 @@ ed25519_is_rfc8032s(void **state)
 	int		       n;
 
 	(void)state;
-	unhex("c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
+	unhex("c5aa8df43f9f837bedb7442f31dcb7b1"
+	    "66d38535076f094b85ce3a2e0b4458f7",
 	    priv, sizeof(priv));
 	unhex("6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac"
 	    "18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a",
@@ -350,7 +356,8 @@ rsa_method_is_sha1(void **state)
 	EVP_MD_CTX_free(ctx);
 	assert_true(ike_verify_method(rsa, IKE_METHOD_RSA, abc, 2, sig, n));
 	assert_false(ike_verify_method(p256, IKE_METHOD_RSA, abc, 2, sig, n));
-	assert_false(ike_verify_method(rsa, IKE_METHOD_DIGITAL, abc, 2, sig, n));
+	assert_false(ike_verify_method(rsa, IKE_METHOD_DIGITAL, abc, 2,
+	    sig, n));
 	sig[100] ^= 1;
 	assert_false(ike_verify_method(rsa, IKE_METHOD_RSA, abc, 2, sig, n));
 }

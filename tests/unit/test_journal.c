@@ -113,7 +113,8 @@ a_torn_batch_is_none(void **state)
 	whole = journal.end;
 	write_batch("b", "2", 2);
 	end = journal.end;
-	/* Each of its bytes other than it was, as what a flush left half done. */
+	/* Each of its bytes other than it was, as what a
+	 * flush left half done. */
 	for (at = (off_t)whole; at < (off_t)end; at++) {
 		assert_int_equal(pread(journal.fd, &byte, 1, at), 1);
 		bad = byte ^ 0x40;

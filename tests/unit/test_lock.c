@@ -41,7 +41,7 @@
 
 static const char *const daemons[] = { "rsipd", "rsipc", "oed" };
 
-/* --- forbidden calls: each returns what the call did ---------------------------- */
+/* --- forbidden calls: each returns what the call did ---------------------- */
 
 static long
 try_open(void)
@@ -309,7 +309,8 @@ lock_or_leave(const char *daemon)
 		_exit(98);
 }
 
-/* errno of the attempt under the daemon's filter, 0, or how the process ended. */
+/* errno of the attempt under the daemon's filter, 0, or how
+ * the process ended. */
 static int
 attempt_under(const char *daemon, const struct attempt *a)
 {
@@ -351,7 +352,7 @@ forbidden_calls_fail_or_end_it(void **state)
 	}
 }
 
-/* --- the control: what a daemon does all day -------------------------------------- */
+/* --- the control: what a daemon does all day ------------------------------ */
 
 static void *
 thread_main(void *arg)
@@ -419,7 +420,8 @@ a_days_work_goes_on(void **state)
 		if (WIFEXITED(status) && WEXITSTATUS(status) == 98)
 			skip();
 		if (status != 0)
-			fail_msg("%s: status %#x", daemons[d], (unsigned)status);
+			fail_msg("%s: status %#x", daemons[d],
+			    (unsigned)status);
 	}
 }
 

@@ -157,7 +157,8 @@ ipv6_extensions_are_passed(void **state)
 	size_t		   i, len;
 
 	(void)state;
-	/* Hop by hop (8), routing (16), a fragment header, destination options (8), ESP. */
+	/* Hop by hop (8), routing (16), a fragment header, destination
+	 * options (8), ESP. */
 	len = make_v6(p, IPPROTO_HOPOPTS, 8 + 16 + 8 + 8 + 12);
 	p[40] = IPPROTO_ROUTING;
 	p[48] = IPPROTO_FRAGMENT;
@@ -447,21 +448,22 @@ gre_keys_are_nobodys(void **state)
 	assert_true(gre_taken(0, 0x0800, 0));
 	assert_true(gre_taken(0x8000, 0x0800, 4));
 	assert_false(gre_taken(0x2000, 0x0800, 4));		/* key */
-	assert_false(gre_taken(0x1000, 0x0800, 4));		/* sequence number */
+	assert_false(gre_taken(0x1000, 0x0800, 4)); /* sequence number */
 	assert_false(gre_taken(0x3000, 0x0800, 8));
 	assert_false(gre_taken(0xb000, 0x0800, 12));
 	assert_false(gre_taken(0, 0x86dd, 0));
 	assert_false(gre_taken(0, 0x6558, 0));
 	/* Bits 1 to 5 and the version: not ours; 6 to 12: ignored. */
 	for (bit = 1; bit < 16; bit++)
-		assert_int_equal(gre_taken((uint16_t)(0x8000 >> bit), 0x0800, 0),
-		    bit >= 6 && bit <= 12);
+		assert_int_equal(gre_taken((uint16_t)(0x8000 >> bit),
+		    0x0800, 0), bit >= 6 && bit <= 12);
 }
 
 static void
 ecn_leaves_a_tunnel(void **state)
 {
-	/* RFC 6040 figure 4: rows inner, columns outer: Not-ECT, ECT(1), ECT(0), CE. */
+	/* RFC 6040 figure 4: rows inner, columns outer: Not-ECT,
+	 * ECT(1), ECT(0), CE. */
 	static const int table[4][4] = {
 		[0] = { 0, 0, 0, -1 },
 		[1] = { 1, 1, 1, 3 },

@@ -185,14 +185,14 @@ freed_ports_rest_but_not_for_their_host(void **state)
 	(void)state;
 	assert_int_equal(pool_take_ports(p, T0, 0, HOST_A, want, 1), POOL_OK);
 	pool_rest_ports(p, T0, 0, HOST_A, (struct demux_range){ 20003, 20003 });
-	assert_int_equal(pool_take_ports(p, T0 + REST - 1000, 0, HOST_B, want, 1),
-	    POOL_INUSE);
+	assert_int_equal(pool_take_ports(p, T0 + REST - 1000, 0, HOST_B,
+	    want, 1), POOL_INUSE);
 	assert_int_equal(pool_take_ports(p, T0 + 5, 0, HOST_A, want, 1),
 	    POOL_OK);
 	pool_rest_ports(p, T0 + 10, 0, HOST_A,
 	    (struct demux_range){ 20003, 20003 });
-	assert_int_equal(pool_take_ports(p, T0 + REST + 1000, 0, HOST_B, want, 1),
-	    POOL_OK);
+	assert_int_equal(pool_take_ports(p, T0 + REST + 1000, 0, HOST_B,
+	    want, 1), POOL_OK);
 	pool_free(p);
 }
 

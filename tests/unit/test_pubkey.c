@@ -96,8 +96,8 @@ sizes_are_bounded(void **state)
 	(void)state;
 	for (bits = 2040; bits <= 2056; bits++) {
 		len = make_wire(wire, bits);
-		assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, len, 2048),
-		    bits < 2048 ? -1 : 0);
+		assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, len,
+		    2048), bits < 2048 ? -1 : 0);
 		assert_int_equal(k.len, bits < 2048 ? 0 : len);
 		if (bits >= 2048)
 			assert_int_equal(pubkey_bits(&k), bits);
@@ -123,7 +123,8 @@ what_is_no_key_is_refused(void **state)
 	(void)state;
 	len = make_wire(wire, 2048);
 	for (i = 0; i < len; i++)
-		assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, i, 2048), -1);
+		assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, i,
+		    2048), -1);
 	/* An even exponent, exponent 1, a leading zero, none at all. */
 	wire[3] = 2;
 	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, len, 2048), -1);
@@ -133,9 +134,11 @@ what_is_no_key_is_refused(void **state)
 	len = make_wire(wire, 2048);
 	memmove(wire + 2, wire + 4, len - 4);
 	wire[0] = wire[1] = 1;
-	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, len - 2, 2048), -1);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, len - 2,
+	    2048), -1);
 	wire[0] = wire[1] = 0;
-	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, len - 2, 2048), -1);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, len - 2,
+	    2048), -1);
 	/* An even modulus, one with a leading zero. */
 	len = make_wire(wire, 2048);
 	wire[len - 1] &= 0xfe;
@@ -146,9 +149,11 @@ what_is_no_key_is_refused(void **state)
 	/* An exponent that would cost the verifier seconds. */
 	memset(wire, 0xff, sizeof(wire));
 	wire[0] = 9;
-	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, 10 + 256, 2048), -1);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, 10 + 256,
+	    2048), -1);
 	wire[0] = 8;
-	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, 9 + 256, 2048), 0);
+	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, 9 + 256,
+	    2048), 0);
 	/* Its length reaches beyond the end. */
 	wire[0] = 200;
 	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, 100, 0), -1);
@@ -215,7 +220,8 @@ keys_survive_every_form(void **state)
 	assert_int_equal(pubkey_from_evp(&again, made), 0);
 	assert_int_equal(k.len, again.len);
 	assert_memory_equal(k.wire, again.wire, k.len);
-	assert_int_equal(pubkey_from_wire(&again, PUBKEY_RSA, k.wire, k.len, 2048), 0);
+	assert_int_equal(pubkey_from_wire(&again, PUBKEY_RSA, k.wire, k.len,
+	    2048), 0);
 	assert_non_null(public = pubkey_to_evp(&again));
 
 	assert_non_null(ctx = EVP_MD_CTX_new());
@@ -301,8 +307,8 @@ curves_of_the_rfcs(void **state)
 	static const struct { const char *text, *kind; bool point; } t[] = {
 		{ "GojIhhXUN/u4v54ZQqGSnyhWJwaubCvTmeexv7bR6edbkrSqQpF64cYbcB7w"
 		  "NcP+e+MAnLr+Wi9xMWyQLc8NAA==", "ECDSA P-256", true },
-		{ "xKYaNhWdGOfJ+nPrL8/arkwf2EY3MDJ+SErKivBVSum1w/egsXvSADtNJhyem"
-		  "5RCOpgQ6K8X1DRSEkrbYQ+OB+v8/uX45NBwY8rp65F6Glur8I/mlVNgF6W/"
+		{ "xKYaNhWdGOfJ+nPrL8/arkwf2EY3MDJ+SErKivBVSum1w/egsXvSADtNJhye"
+		  "m5RCOpgQ6K8X1DRSEkrbYQ+OB+v8/uX45NBwY8rp65F6Glur8I/mlVNgF6W/"
 		  "qTI37m40", "ECDSA P-384", true },
 		{ "l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=", "Ed25519",
 		  false },
@@ -325,7 +331,8 @@ curves_of_the_rfcs(void **state)
 		assert_false(pubkey_is_key(bad.type, bad.wire, bad.len));
 		assert_int_equal(pubkey_from_wire(&bad, k.type, bad.wire, k.len,
 		    0), -1);
-		/* The coordinates of no point, of the curve's prime and above. */
+		/* The coordinates of no point, of the curve's
+		 * prime and above. */
 		memset(bad.wire, 0, k.len);
 		assert_false(pubkey_is_key(k.type, bad.wire, k.len));
 		memset(bad.wire, 0xff, k.len);
@@ -386,7 +393,8 @@ other_files_are_refused(void **state)
 	assert_int_equal(truncate(path, 0), 0);
 	assert_null(pubkey_load_private(path));
 	assert_null(pubkey_load_private(folder));
-	assert_null(pubkey_generate("/nonexistent/folder/key.pem", PUBKEY_RSA, 2048));
+	assert_null(pubkey_generate("/nonexistent/folder/key.pem", PUBKEY_RSA,
+	    2048));
 	unlink(path);
 	/* A link is not followed: the name could be another's trap. */
 	assert_int_equal(symlink("/nonexistent/other", path), 0);

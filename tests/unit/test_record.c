@@ -70,12 +70,13 @@ txt_white_space(void **state)
 	assert_true(pubkey_to_base64(&k, b64, sizeof(b64)) > 0);
 	for (i = 0; i < sizeof(gap) / sizeof(gap[0]); i++) {
 		/* Between the fields and, each 40 characters, in the base64. */
-		n = (size_t)snprintf(s, sizeof(s), "%sX-IPsec-Server(10)=%s%s%s",
-		    gap[i], gap[i], GATEWAY, gap[i]);
+		n = (size_t)snprintf(s, sizeof(s),
+		    "%sX-IPsec-Server(10)=%s%s%s", gap[i], gap[i], GATEWAY,
+		    gap[i]);
 		for (j = 0; b64[j] != '\0'; j++) {
 			if (j % 40 == 39)
-				n += (size_t)snprintf(s + n, sizeof(s) - n, "%s",
-				    gap[i]);
+				n += (size_t)snprintf(s + n, sizeof(s) - n,
+				    "%s", gap[i]);
 			s[n++] = b64[j];
 		}
 		n += (size_t)snprintf(s + n, sizeof(s) - n, "%s", gap[i]);
@@ -89,7 +90,8 @@ txt_of_others_is_passed_over(void **state)
 {
 	static const char *const other[] = { "", " ", "X", "X-IPsec-Serve",
 		"v=spf1 -all", "X-IPsec-Client(10)=192.0.2.1",
-		"X-IPsec-Servers(10)=192.0.2.1", "X-IPsec-Server-2(10)=192.0.2.1",
+		"X-IPsec-Servers(10)=192.0.2.1",
+		    "X-IPsec-Server-2(10)=192.0.2.1",
 		"my X-IPsec-Server(10)=192.0.2.1" };
 	struct record r;
 	size_t	      i;
@@ -105,14 +107,17 @@ txt_malformed(void **state)
 	static const char *const bad[] = {
 		"X-IPsec-Server", "X-IPsec-Server=192.0.2.1",
 		"X-IPsec-Server()=192.0.2.1", "X-IPsec-Server(a)=192.0.2.1",
-		"X-IPsec-Server(-1)=192.0.2.1", "X-IPsec-Server(65536)=192.0.2.1",
-		"X-IPsec-Server(1 0)=192.0.2.1", "X-IPsec-Server (10) 192.0.2.1",
+		"X-IPsec-Server(-1)=192.0.2.1",
+		    "X-IPsec-Server(65536)=192.0.2.1",
+		"X-IPsec-Server(1 0)=192.0.2.1",
+		    "X-IPsec-Server (10) 192.0.2.1",
 		"X-IPsec-Server(99999999999999999999)=192.0.2.1",
 		"X-IPsec-Server(10", "X-IPsec-Server(10)",
 		"X-IPsec-Server(10) 192.0.2.1",
 		"X-IPsec-Server(10)=", "X-IPsec-Server(10)= ",
 		"X-IPsec-Server(10)=192.0.2", "X-IPsec-Server(10)=192.0.2.256",
-		"X-IPsec-Server(10)=192.0.2.1x", "X-IPsec-Server(10)=2001:db8:::1",
+		"X-IPsec-Server(10)=192.0.2.1x",
+		    "X-IPsec-Server(10)=2001:db8:::1",
 		"X-IPsec-Server(10)=@a..b", "X-IPsec-Server(10)=@.a",
 		"X-IPsec-Server(10)=@a..",
 		"X-IPsec-Server(10)=sg.example", "X-IPsec-Server(10)=@",
@@ -149,12 +154,15 @@ txt_malformed(void **state)
 	memset(long_name, 'a', sizeof(long_name));
 	memcpy(long_name, "X-IPsec-Server(1)=@", 19);
 	assert_int_equal(record_txt(&r, long_name, 19 + 63, BITS), RECORD_READ);
-	assert_int_equal(record_txt(&r, long_name, 19 + 64, BITS), RECORD_WRONG);
+	assert_int_equal(record_txt(&r, long_name, 19 + 64, BITS),
+	    RECORD_WRONG);
 	for (i = 63; i < 253; i += 64)
 		long_name[19 + i] = '.';
-	assert_int_equal(record_txt(&r, long_name, 19 + 253, BITS), RECORD_READ);
+	assert_int_equal(record_txt(&r, long_name, 19 + 253, BITS),
+	    RECORD_READ);
 	assert_int_equal(strlen(r.gateway.name), 253);
-	assert_int_equal(record_txt(&r, long_name, 19 + 254, BITS), RECORD_WRONG);
+	assert_int_equal(record_txt(&r, long_name, 19 + 254, BITS),
+	    RECORD_WRONG);
 }
 
 /* What FreeS/WAN's pluto reads, and RFC 4322 §5.2 does not forbid. */
@@ -179,7 +187,8 @@ txt_preferences(void **state)
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		CHECK_INT(t[i].text, txt(&r, t[i].text), RECORD_READ);
 		CHECK_INT(t[i].text, r.precedence, t[i].want);
-		CHECK_INT(t[i].text, addr_v4(&r.gateway.addr), inet_addr("192.0.2.1"));
+		CHECK_INT(t[i].text, addr_v4(&r.gateway.addr),
+		    inet_addr("192.0.2.1"));
 	}
 }
 
@@ -245,7 +254,8 @@ txt_key_below_the_floor(void **state)
 	(void)state;
 	s = text_with_key("X-IPsec-Server(10)=" GATEWAY " ", 1);
 	assert_int_equal(record_txt(&r, s, strlen(s), BITS), 0);
-	assert_int_equal(record_txt(&r, s, strlen(s), BITS + 1), RECORD_USELESS);
+	assert_int_equal(record_txt(&r, s, strlen(s), BITS + 1),
+	    RECORD_USELESS);
 	free(s);
 }
 
@@ -323,7 +333,8 @@ key_exponent_forms(void **state)
 		{ "nine bytes", 10, { 9, 1, 0, 0, 0, 0, 0, 0, 0, 1 },
 		    RECORD_USELESS },
 		{ "length 0", 3, { 0, 0, 0 }, RECORD_WRONG },
-		{ "longer than the record", 3, { 0, 0xff, 0xff }, RECORD_WRONG },
+		{ "longer than the record", 3, { 0, 0xff, 0xff },
+		    RECORD_WRONG },
 		{ "exponent 1", 2, { 1, 1 }, RECORD_WRONG },
 		{ "even exponent", 2, { 1, 4 }, RECORD_WRONG },
 		{ "leading zero", 3, { 2, 0, 3 }, RECORD_WRONG },
@@ -412,7 +423,8 @@ ipseckey_gateways(void **state)
 	assert_int_equal(record_ipseckey(&r, d, n, BITS), RECORD_USELESS);
 }
 
-/* Algorithms 3 and 4 (RFC 6605 §4's and RFC 8080 §3's bytes), and what is none. */
+/* Algorithms 3 and 4 (RFC 6605 §4's and RFC 8080 §3's bytes),
+ * and what is none. */
 static void
 ipseckey_of_curves(void **state)
 {

@@ -42,7 +42,8 @@ message_txt(void **state)
 		dns_message_txt(&m, NULL, 3600, s10, chunk);
 		dns_message_txt(&m, NULL, 3600, "v=spf1 -all", 255);
 		dns_message_txt(&m, OWNER, 1800, s5, chunk);
-		dns_message_txt(&m, "10.100.51.198.IN-ADDR.arpa", 7200, s20, chunk);
+		dns_message_txt(&m, "10.100.51.198.IN-ADDR.arpa", 7200, s20,
+		    chunk);
 		dns_message_txt(&m, "other.lab", 1, s20, 255);
 		parse(&a, &m, RECORD_TYPE_TXT);
 		assert_int_equal(a.status, RECORD_FOUND);
@@ -292,7 +293,8 @@ message_cut_anywhere(void **state)
 		for (n = 0; n <= m.w.len; n++) {
 			cut = xcalloc(1, n + 1);
 			memcpy(cut, m.buf, n);
-			/* One byte less is allocated than a read past n needs. */
+			/* One byte less is allocated than a
+			 * read past n needs. */
 			cut = xrealloc(cut, n > 0 ? n : 1, 1);
 			record_parse(&a, cut, n, OWNER, types[t], BITS);
 			free(cut);
@@ -356,7 +358,8 @@ message_hostile_names(void **state)
 	writer_patch_u16(&m.w, 6, 1);
 	for (i = 0; i < 10; i++) {
 		writer_u8(&m.w, 63);
-		writer_put(&m.w, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		writer_put(&m.w,
+		    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 		    "aaaaaaaaaaaaaaaaa", 63);
 	}
 	writer_u8(&m.w, 0);

@@ -78,7 +78,7 @@ strangers_are_not_heard(void **state)
 }
 
 static void
-forged_registrations_take_nothing_from_honest_hosts(void **state)
+forged_registrations_take_nothing_from_hosts(void **state)
 {
 	uint32_t old, id;
 	unsigned i, lost = 0;
@@ -111,7 +111,7 @@ forged_registrations_take_nothing_from_honest_hosts(void **state)
 	    "ones displaced\n", counts().half_open, lost);
 	assert_true(counts().half_open <= 16);
 	assert_true(lost <= 10);
-	assert_int_equal(w.nasync, 0);		/* nobody is told of forged ones */
+	assert_int_equal(w.nasync, 0);	/* nobody is told of forged ones */
 	as_host("10.0.0.11", 1);
 	w.peer.transport = GATEWAY_TCP;
 	request(RSIP_QUERY_REQUEST, old);
@@ -124,7 +124,7 @@ forged_registrations_take_nothing_from_honest_hosts(void **state)
 }
 
 static void
-a_forged_registration_does_not_stand_before_the_host(void **state)
+a_forged_registration_does_not_bar_the_host(void **state)
 {
 	uint32_t first, id;
 
@@ -135,7 +135,8 @@ a_forged_registration_does_not_stand_before_the_host(void **state)
 	counted(RSIP_REGISTER_REQUEST, 0, 1);
 	expect(RSIP_REGISTER_RESPONSE);
 	first = w.out.client_id;
-	/* By UDP the host is given the same registration, whoever asks how often. */
+	/* By UDP the host is given the same registration,
+	 * whoever asks how often. */
 	as_udp(0x0a00000b, 1000);
 	counted(RSIP_REGISTER_REQUEST, 0, 1);
 	expect(RSIP_REGISTER_RESPONSE);
@@ -162,7 +163,7 @@ a_forged_registration_does_not_stand_before_the_host(void **state)
 }
 
 static void
-without_a_binding_a_registration_is_short_and_leaves_first(void **state)
+without_a_binding_a_registration_leaves_first(void **state)
 {
 	uint32_t bound, id;
 	char	 host[16];
@@ -348,7 +349,7 @@ a_host_that_rebooted_is_let_in(void **state)
 }
 
 static void
-on_udp_a_port_of_the_system_owns_the_registration(void **state)
+on_udp_a_system_port_owns_the_registration(void **state)
 {
 	uint32_t id;
 
@@ -377,14 +378,14 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(strangers_are_not_heard),
-		cmocka_unit_test(forged_registrations_take_nothing_from_honest_hosts),
-		cmocka_unit_test(a_forged_registration_does_not_stand_before_the_host),
-		cmocka_unit_test(without_a_binding_a_registration_is_short_and_leaves_first),
+		cmocka_unit_test(forged_registrations_take_nothing_from_hosts),
+		cmocka_unit_test(a_forged_registration_does_not_bar_the_host),
+		cmocka_unit_test(without_a_binding_a_registration_leaves_first),
 		cmocka_unit_test(one_neighbour_displaces_itself),
 		cmocka_unit_test(unknown_neighbours_are_answered_slowly),
 		cmocka_unit_test(users_of_a_host_do_not_end_its_registration),
 		cmocka_unit_test(a_host_that_rebooted_is_let_in),
-		cmocka_unit_test(on_udp_a_port_of_the_system_owns_the_registration),
+		cmocka_unit_test(on_udp_a_system_port_owns_the_registration),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

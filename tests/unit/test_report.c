@@ -48,7 +48,8 @@ static const struct report_field fields[] = {
 	{ 0 }
 };
 static const struct report_table table = { "things", "things", fields, NULL };
-static const struct report_table by_error = { "errors", "", one_field, "error" };
+static const struct report_table by_error = { "errors", "", one_field,
+    "error" };
 
 static json_object *
 list(void)
@@ -120,7 +121,8 @@ what_there_is_not_is_absent(void **state)
 {
 	static const struct report_field f[] = {
 		{ FIELD("packets", COUNTER, PLAIN, packets) },
-		{ FIELD("micro", GAUGE, SECONDS, micro), .flags = REPORT_MAYBE },
+		{ FIELD("micro", GAUGE, SECONDS, micro),
+		    .flags = REPORT_MAYBE },
 		{ FIELD("on", FLAG, PLAIN, on), .flags = REPORT_MAYBE },
 		{ FIELD("text", CHARS, PLAIN, text), .flags = REPORT_MAYBE },
 		{ FIELD("name", TEXT, PLAIN, name) },
@@ -140,7 +142,8 @@ rows_say_what_their_columns_are(void **state)
 {
 	static const struct report_field f[] = {
 		{ FIELD("id", NUMBER, PLAIN, id), .flags = REPORT_PRIVATE },
-		{ FIELD("packets", COUNTER, BYTES, packets), .flags = REPORT_WIDE },
+		{ FIELD("packets", COUNTER, BYTES, packets),
+		    .flags = REPORT_WIDE },
 		{ 0 }
 	};
 	struct things t = { .id = 1, .packets = 2 };
@@ -152,7 +155,8 @@ rows_say_what_their_columns_are(void **state)
 	is_text(o, "{\"columns\":["
 	    "{\"key\":\"id\",\"type\":\"number\",\"unit\":\"\",\"wide\":false},"
 	    "{\"key\":\"packets\",\"type\":\"counter\",\"unit\":\"bytes\","
-	    "\"wide\":true}],\"rows\":[{\"id\":1,\"packets\":2},{\"packets\":2}]}");
+	    "\"wide\":true}],"
+	    "\"rows\":[{\"id\":1,\"packets\":2},{\"packets\":2}]}");
 }
 
 static void
@@ -214,8 +218,10 @@ metrics_are_openmetrics(void **state)
 	    json_object_new_string("b\"\\\n\x80"));
 	text = printed(a, 2);
 	assert_memory_equal(text, want, strlen(want));
-	assert_non_null(strstr(text, "# UNIT rsip_things_work_seconds seconds\n"));
-	assert_non_null(strstr(text, "rsip_things_work_seconds_total{daemon=\"a\","
+	assert_non_null(strstr(text,
+	    "# UNIT rsip_things_work_seconds seconds\n"));
+	assert_non_null(strstr(text,
+	    "rsip_things_work_seconds_total{daemon=\"a\","
 	    "engine=\"own\"} 1.500001\n"));
 	assert_non_null(strstr(text, "rsip_things_on{daemon=\"a\","
 	    "engine=\"own\"} 1\n"));

@@ -243,7 +243,8 @@ static const struct {
 	{ RSIP_BAD_MESSAGE, "no bytes", "" },
 	{ RSIP_BAD_MESSAGE, "less than a header", "01 02 00" },
 	{ RSIP_BAD_MESSAGE, "overall length beyond the bytes", "01 02 0005" },
-	{ RSIP_BAD_MESSAGE, "bytes beyond the overall length", "01 02 0004 00" },
+	{ RSIP_BAD_MESSAGE, "bytes beyond the overall length",
+	    "01 02 0004 00" },
 	{ RSIP_BAD_MESSAGE, "overall length within the header", "01 02 0003" },
 	{ RSIP_BAD_MESSAGE, "parameter without its length",
 	    "01 04 0006  04 00" },
@@ -251,7 +252,8 @@ static const struct {
 	    "01 04 000b  04 0005 00000001" },
 	{ RSIP_UNSUPPORTED_RSIP_VERSION, "version 2", "02 02 0004" },
 	{ RSIP_UNSUPPORTED_RSIP_VERSION, "version 0", "00 02 0004" },
-	{ RSIP_UNSUPPORTED_RSIP_VERSION, "version before length", "02 02 0009" },
+	{ RSIP_UNSUPPORTED_RSIP_VERSION, "version before length",
+	    "02 02 0009" },
 	{ RSIP_UNSUPPORTED_RSIP_VERSION, "version before type", "02 ff 0004" },
 	{ RSIP_ILLEGAL_MESSAGE, "type 0", "01 00 0004" },
 	{ RSIP_ILLEGAL_MESSAGE, "type 18", "01 12 0004" },
@@ -344,7 +346,8 @@ static const struct {
 	    "01 02 0015  0c 000e 7ed9 0001 0002 1122334455667788" },
 	{ RSIP_DUPLICATE_PARAM, "cookies twice",
 	    "01 02 0016  0c 0006 7ed9 0001 0002  0c 0006 7ed9 0001 0002" },
-	{ RSIP_BAD_PARAM, "a name of no bytes", "01 02 000b  0c 0004 7ed9 0003" },
+	{ RSIP_BAD_PARAM, "a name of no bytes",
+	    "01 02 000b  0c 0004 7ed9 0003" },
 	{ RSIP_BAD_PARAM, "a name with a blank",
 	    "01 02 000e  0c 0007 7ed9 0003 612062" },
 	{ RSIP_BAD_PARAM, "a name with a zero",
@@ -380,7 +383,8 @@ static const struct {
 	    "  0c 0030 7ed9 0002 00000009"
 	    " 0000000000000011 0000000000000022 0000000000000001"
 	    " 00112233445566778899aabbccddeeff" },
-	{ RSIP_OK, "a floor", "01 02 0013  0c 000c 7ed9 0004 0000000000000001" },
+	{ RSIP_OK, "a floor",
+	    "01 02 0013  0c 000c 7ed9 0004 0000000000000001" },
 	{ RSIP_BAD_PARAM, "a floor of seven bytes",
 	    "01 02 0012  0c 000b 7ed9 0004 00000000000001" },
 	{ RSIP_BAD_PARAM, "a floor of nine bytes",
@@ -478,7 +482,8 @@ identifiers_survive_an_error(void **state)
 	assert_int_equal(m.client_id, 7);
 	rsip_message_clear(&m);
 
-	/* Of messages that nobody knows, and of other versions (§9.1.1, §10.1). */
+	/* Of messages that nobody knows, and of other versions
+	 * (§9.1.1, §10.1). */
 	len = hex_bytes("01 00 0012  04 0004 e621753b  0b 0004 00000002", buf,
 	    sizeof(buf));
 	assert_int_equal(decode_exact(&m, buf, len), RSIP_ILLEGAL_MESSAGE);

@@ -66,7 +66,8 @@ lists_become_ranges_and_back(void **state)
 	assert_int_equal(rsip_spis_set(&s, spi, RSIP_SPIS_MAX + 1), -1);
 }
 
-/* Vendor subtype 2: the MAC is HMAC-SHA256, worked out elsewhere (doc/wire.md). */
+/* Vendor subtype 2: the MAC is HMAC-SHA256, worked out
+ * elsewhere (doc/wire.md). */
 static void
 authentication(void **state)
 {

@@ -136,8 +136,9 @@ tables_hold_what_they_should(const char *name, const char *shut,
 	assert_int_equal(rtnl_rule_del(&rule), -1);
 }
 
-/* The monitor tells of the last change; what the kernel adds a little later, such
- * as the end of duplicate address detection, is not taken for the next one. */
+/* The monitor tells of the last change; what the kernel adds a little
+ * later, such as the end of duplicate address detection, is not taken
+ * for the next one. */
 static void
 assert_told(int monitor)
 {

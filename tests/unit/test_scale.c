@@ -152,7 +152,8 @@ a_hundred_thousand_bindings(void **state)
 		.gateway = { AF_INET, { 10, 0, 0, 1 } },
 		.max_bindings = HOSTS * OF_HOST, .policies = policies,
 		.from = { { .addr.family = AF_INET } }, .nfrom = 1 };
-	struct pool_address	   a = { .addr = { AF_INET, { 198, 51, 100, 1 } },
+	struct pool_address	   a =
+	    { .addr = { AF_INET, { 198, 51, 100, 1 } },
 		.ports = { { 20000, 49999 } }, .nports = 1 };
 	struct pool		  *pool = pool_new(0, HOSTS * OF_HOST);
 	struct gateway		  *g;

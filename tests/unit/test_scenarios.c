@@ -23,16 +23,20 @@
 /*
  * One command a line, '#' begins a comment.  Hosts are named in scenario.c.
  *
- *   config TEXT                 a line for section "oe", before the first other command
- *   option routes|no-key|probes pass_route is wanted; we have no key; probes are events
+ *   config TEXT                 a line for section "oe", before the first
+ *                               other command
+ *   option routes               pass_route is wanted
+ *   option no-key               we have no key
+ *   option probes               probes are events
  *   option kernel               the kernel does ESP
  *   option shares               other hosts may have our address
  *   send [SRC] DST TAG [KIND] [sport=N] [dport=N] [size=N] [df] [id=N] [more]
  *       [frag=BYTES] [seq=N] [ack=N]   out of the TUN
  *   flood COUNT TAG [...]       a datagram to each of COUNT hosts
- *   recv SPI SRC DST TAG [...]  ESP from the network, whose inside is SRC -> DST
+ *   recv SPI SRC DST TAG [...]  ESP from the network, inside SRC -> DST
  *       from=HOST port=N        where the NAT before the peer sends it from
- *       kept|wrong-icv          it does not come yet (late); somebody changed it
+ *       kept                    it does not come yet (late)
+ *       wrong-icv               somebody changed it
  *   late SPI [from=HOST] [port=N]   what was kept comes, however often
  *   recv-many SPI SRC DST COUNT [...]   from COUNT source ports
  *   clear-many SRC DST COUNT [...]
@@ -51,8 +55,8 @@
  *       version=N               of IKE, with these and "up"; else 2
  *       ID "?x": one who proves nothing, told from others by x
  *   peer-lookup ID FROM [version=N]   responder: an IKE SA of ID
- *   child-ask ID FROM SRC DST [nat] [flow=...]   responder: Phase 2, SRC is ours;
- *       nat: on port 4500
+ *   child-ask ID FROM SRC DST [nat] [flow=...]   responder: Phase 2, SRC is
+ *       ours; nat: on port 4500
  *   initial-contact ID FROM
  *   silent PEER [SPI]           the peer (of that SA) did not answer a probe
  *   invalid-spi PEER SPI [authenticated]   PEER says that it does not know it
@@ -62,8 +66,8 @@
  *   phase1 lost|kept            no Phase 1 SA is left to delete over
  *   requests refused|taken
  *   advance SECONDS
- *   expect EVENT...             the next thing that the core did begins so; play.h
- *                               has what else there is
+ *   expect EVENT...             the next thing that the core did begins so;
+ *                               play.h has what else there is
  *   state [SRC] DST NAME        policy [SRC] DST NAME       count DST N
  *   pairs DST N                 SA pairs of its connections
  *   counter NAME N              of "status"
@@ -74,7 +78,7 @@
 EVP_PKEY *our_key;
 static char	 conf_path[] = "/tmp/test_scenarios.XXXXXX";
 
-/* --- starting ---------------------------------------------------------------------- */
+/* --- starting ------------------------------------------------------------- */
 
 static struct oe_config *
 read_config(struct play *p)
@@ -192,7 +196,7 @@ do_reload(struct play *p)
 	oe_config_free(old);
 }
 
-/* --- time, and looking on ---------------------------------------------------------------- */
+/* --- time, and looking on ------------------------------------------------- */
 
 static void
 do_advance(struct play *p)
@@ -347,7 +351,7 @@ do_why(struct play *p)
 	json_object_put(req);
 }
 
-/* --- playing ------------------------------------------------------------------------------ */
+/* --- playing -------------------------------------------------------------- */
 
 static void
 do_phase1(struct play *p)

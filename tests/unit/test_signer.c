@@ -136,7 +136,8 @@ a_restart_costs_one_round_trip(void **state)
 	assert_int_equal(w.out.error, RSIP_ALREADY_REGISTERED);
 }
 
-/* Each recorded request, to the gateway that it was meant for and to the next. */
+/* Each recorded request, to the gateway that it was meant for
+ * and to the next. */
 static void
 requests_are_good_once(void **state)
 {
@@ -157,8 +158,9 @@ requests_are_good_once(void **state)
 			assert_int_equal(w.out.error,
 			    RSIP_REGISTRATION_DENIED);
 			assert_true(w.out.has & RSIP_HAS_FLOOR);
-			/* Nor does the refusal tell the host anything: it is not
-			 * about its last message, or for another life of it. */
+			/* Nor does the refusal tell the host anything:
+			 * it is not about its last message, or for
+			 * another life of it. */
 			if (life != 1)
 				assert_int_equal(hear(w.answer, w.len),
 				    SIGNER_OLD);
@@ -218,7 +220,8 @@ a_word_kept_back_is_worth_nothing(void **state)
 static void
 others_and_the_unsigned(void **state)
 {
-	const struct addr	   other_host = addr_from_v4(inet_addr("10.0.0.12"));
+	const struct addr	   other_host =
+	    addr_from_v4(inet_addr("10.0.0.12"));
 	const struct addr	   other_gateway =
 	    addr_from_v4(inet_addr("10.0.0.2"));
 	static struct rsip_message m;
@@ -230,7 +233,8 @@ others_and_the_unsigned(void **state)
 	n = signer_encode(&host, &w.in, w.bytes, sizeof(w.bytes),
 	    &w.peer.host, &w.config.gateway);
 	assert_true(put(w.bytes, (size_t)n) > 0);
-	/* As if it had been for another host, of another gateway, or changed. */
+	/* As if it had been for another host, of another
+	 * gateway, or changed. */
 	assert_int_equal(rsip_decode(&m, w.answer, w.len), RSIP_OK);
 	assert_int_equal(signer_verify(&host, &m, w.answer, w.len,
 	    &other_host, &w.config.gateway), SIGNER_WRONG);

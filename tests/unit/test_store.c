@@ -22,7 +22,8 @@
 
 #define WALL	1800000000000u		/* milliseconds of the Epoch */
 
-static const struct demux_range ranges[] = { { 20000, 20003 }, { 20010, 20010 } };
+static const struct demux_range ranges[] = { { 20000, 20003 },
+    { 20010, 20010 } };
 static const uint32_t spis[] = { 0x100, 0xffffffff };
 static const uint64_t cookies[] = { 0x0123456789abcdef };
 
@@ -126,7 +127,8 @@ damaged_bytes_are_no_grant(void **state)
 			for (k = 0; k < got.nranges; k++)
 				assert_true(got.ranges[k].lo != 0 &&
 				    got.ranges[k].lo <= got.ranges[k].hi);
-			assert_true(got.nspis < 2 || got.spis[0] != got.spis[1]);
+			assert_true(got.nspis < 2 ||
+			    got.spis[0] != got.spis[1]);
 			assert_true(got.method >= 1 && got.method <= 3);
 		}
 	}
@@ -221,7 +223,7 @@ addresses_of_either_family_come_back(void **state)
 	assert_int_equal(decode(&got, &room, 50, WALL, value, len), -1);
 }
 
-/* --- what the version before wrote ------------------------------------------ */
+/* --- what the version before wrote ---------------------------------------- */
 
 static const uint8_t client_1[] = {
 	0x01, 0x0a, 0x00, 0x00, 0x02, 0x00, 0x00, 0x00, 0x03, 0x02,
@@ -398,7 +400,8 @@ static struct loaded
 load(const char *path, uint64_t rest)
 {
 	struct loaded		  l = { 0 };
-	const struct store_reader r = { take_client, take_grant, take_rest, &l };
+	const struct store_reader r = { take_client, take_grant, take_rest,
+	    &l };
 	struct store		 *s = store_open(path, STORE_COMMIT, 16, rest);
 	struct store_counts	  counts;
 
@@ -452,7 +455,8 @@ put_and_die(const char *path, struct lease_client *c, struct lease_binding *b,
 			store_turn(s);
 			while (store_is_due(s))
 				usleep(1000);
-			if (!store_remove(s, WALL, c, b) || store_commit(s) != 0)
+			if (!store_remove(s, WALL, c, b) ||
+			    store_commit(s) != 0)
 				_exit(1);
 		}
 		_exit(0);

@@ -85,8 +85,8 @@ a_token_is_whole_or_none(void **state)
 		assert_false(q.trusted);
 	}
 	assert_int_equal(asked(&config, "GET / HTTP/1.1\r\n" HOST
-	    "Authorization: Bearer " TOKEN "\r\nAuthorization: Bearer x\r\n\r\n"),
-	    400);
+	    "Authorization: Bearer " TOKEN "\r\nAuthorization: Bearer x\r\n"
+	    "\r\n"), 400);
 	/* Where there is none, none is right. */
 	assert_int_equal(asked(&open_config, "GET / HTTP/1.1\r\n" HOST
 	    "Authorization: Bearer \r\n\r\n"), 401);
@@ -101,15 +101,16 @@ another_name_is_misdirected(void **state)
 	static const char *const hosts[] = { "evil.example:9478", "127.0.0.1",
 		"127.0.0.1:9479", "127.0.0.2:9478", "localhost", "",
 		"localhost.evil:9478", "127.0.0.1:9478x", "127.0.0.1.:9478",
-		"0127.0.0.1:9478", ":9478", "127.0.0.1:09999999999999999999478" };
+		"0127.0.0.1:9478", ":9478",
+		    "127.0.0.1:09999999999999999999478" };
 	struct web_config any = config;
 	char		  text[256];
 	size_t		  i;
 
 	(void)state;
 	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
-		snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nHost: %s\r\n\r\n",
-		    hosts[i]);
+		snprintf(text, sizeof(text),
+		    "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", hosts[i]);
 		assert_int_equal(asked(&config, text), 421);
 	}
 	assert_int_equal(listen_at(&any, "0.0.0.0:9478"), 0);
@@ -196,7 +197,8 @@ nothing_breaks_it(void **state)
 		copy = malloc(i + 1);	/* so that a byte too far is seen */
 		assert_non_null(copy);
 		memcpy(copy, good, i);
-		assert_int_not_equal(web_request_read(&config, copy, i, &q), 200);
+		assert_int_not_equal(web_request_read(&config, copy, i, &q),
+		    200);
 		free(copy);
 	}
 	copy = malloc(n);

@@ -86,8 +86,8 @@ policies_see_the_source(void **state)
 		print_message("no XFRM in this kernel\n");
 		skip();
 	}
-	/* Of two addresses the route prefers the first; that is not whose policy
-	 * decides. */
+	/* Of two addresses the route prefers the first; that is not
+	 * whose policy decides. */
 	assert_false(goes_out(SECOND, PEER));
 	assert_true(goes_out(FIRST, PEER));
 	assert_true(goes_out(SECOND, "198.51.100.10"));

@@ -102,7 +102,8 @@ what_worked_is_waited_for(void **state)
 	assert_int_equal(worth_rest(&w), 0);
 }
 
-/* Nothing has come on this lease yet, and the gateway is gone: killed, restarted. */
+/* Nothing has come on this lease yet, and the gateway is gone:
+ * killed, restarted. */
 static void
 who_is_away_is_not_mute(void **state)
 {
@@ -123,7 +124,8 @@ who_is_away_is_not_mute(void **state)
 		assert_int_equal(asked, WORTH_AWAY);
 		assert_in_range(now, 1000 + (WORTH_AWAY + 1) * WORTH_SILENCE,
 		    1000 + (WORTH_AWAY + 1) * WORTH_SILENCE + 1000);
-		/* At once the first time; and then as others that bring nothing. */
+		/* At once the first time; and then as others
+		 * that bring nothing. */
 		assert_int_equal(worth_rest(&w), round == 0 ? 0 :
 		    WORTH_REST_MIN);
 		v = WORTH_FINE;

@@ -30,12 +30,13 @@
 #define ATTRIBUTE	4u
 #define SENT	32
 
-/* --- a kernel of netlink messages ------------------------------------------------ */
+/* --- a kernel of netlink messages ----------------------------------------- */
 
 static struct kernel {
 	_Alignas(8) uint8_t sent[SENT][ROOM];
 	unsigned nsent;
-	uint16_t refuse;	/* the type that is answered with EPERM; 0: none */
+	uint16_t refuse;	/* the type that is answered
+				 * with EPERM; 0: none */
 	unsigned refuse_from;	/* after so many of it that are not */
 	/* Answers to GETSA and GETPOLICY. */
 	_Alignas(8) uint8_t answer[2][ROOM];
@@ -43,7 +44,8 @@ static struct kernel {
 } kernel;
 
 int	__wrap_netlink_open(int protocol);
-int	__wrap_netlink_ask(int fd, struct nlmsghdr *nlh, mnl_cb_t fn, void *arg);
+int	__wrap_netlink_ask(int fd, struct nlmsghdr *nlh, mnl_cb_t fn,
+    void *arg);
 
 int
 __wrap_netlink_open(int protocol)
@@ -93,7 +95,7 @@ __wrap_netlink_ask(int fd, struct nlmsghdr *nlh, mnl_cb_t fn, void *arg)
 	return 0;
 }
 
-/* --- what is expected -------------------------------------------------------------- */
+/* --- what is expected ----------------------------------------------------- */
 
 static const uint8_t *
 payload_of(unsigned i, uint16_t type, uint16_t flags)
@@ -107,7 +109,8 @@ payload_of(unsigned i, uint16_t type, uint16_t flags)
 	return kernel.sent[i] + NLMSG_HDRLEN;
 }
 
-/* The attribute's bytes in message i, which begin at offset; NULL: it has none. */
+/* The attribute's bytes in message i, which begin at offset;
+ * NULL: it has none. */
 static const uint8_t *
 attribute_of(unsigned i, size_t offset, uint16_t type, size_t *len)
 {
@@ -172,7 +175,7 @@ usersa_expect(unsigned i, const char *src, const char *dst, uint32_t spi,
 	return got;
 }
 
-/* --- the world ---------------------------------------------------------------------- */
+/* --- the world ------------------------------------------------------------ */
 
 static struct world {
 	struct xfrm	 *x;
@@ -254,7 +257,7 @@ world_end(struct esp_pair *p)
 #define US6	"2001:db8::10"
 #define PEER6	"2001:db8:ffff::7"
 
-/* --- security associations ------------------------------------------------------------ */
+/* --- security associations ------------------------------------------------ */
 
 static void
 sa_of_ipv4(void **state)
@@ -340,7 +343,8 @@ sa_of_ipv6_with_gcm_and_esn(void **state)
 	world_end(p);
 }
 
-/* IPv4 within IPv6: the SA is of the outer family, its selector of the inner. */
+/* IPv4 within IPv6: the SA is of the outer family, its
+ * selector of the inner. */
 static void
 sa_of_both_families(void **state)
 {
@@ -411,7 +415,7 @@ sa_removed(void **state)
 	world_end(NULL);
 }
 
-/* --- usage ------------------------------------------------------------------------------ */
+/* --- usage ---------------------------------------------------------------- */
 
 static void
 answer_usage(uint64_t packets, uint64_t bytes, uint32_t seq)
@@ -488,7 +492,7 @@ usage_is_asked_for(void **state)
 	world_end(p);
 }
 
-/* --- policies --------------------------------------------------------------------------- */
+/* --- policies ------------------------------------------------------------- */
 
 static void
 policy_expect(unsigned i, uint8_t dir, const char *src, const char *dst,
@@ -632,7 +636,7 @@ send_needs_the_policy(void **state)
 	world_end(p);
 }
 
-/* --- what may come in the clear, and what a killed daemon left ---------------------------- */
+/* --- what may come in the clear, and what a killed daemon left ------------ */
 
 static void
 guards_of_both_families(void **state)
@@ -729,7 +733,8 @@ leftovers_are_removed(void **state)
 	answer_policy(0x4f450008, 0, XFRM_POLICY_FWD);	/* a guard */
 	world.x = xfrm_open(MARK);
 	assert_non_null(world.x);
-	/* Both lists; two policies, two SAs; both lists once more, now empty. */
+	/* Both lists; two policies, two SAs; both lists once
+	 * more, now empty. */
 	assert_int_equal(kernel.nsent, 8);
 	policy = (const void *)payload_of(2, XFRM_MSG_DELPOLICY, NLM_F_ACK);
 	assert_int_equal(policy->dir, XFRM_POLICY_IN);

@@ -14,8 +14,8 @@
 /* Room for one of either family (RFC 4443 §2.4 (c)). */
 #define ICMP_ERROR_ROOM		IP6_MTU_MIN
 
-/* Is it an error (unreachable, too big, time exceeded, parameter problem) with a
- * whole ICMP header?  False of fragments. */
+/* Is it an error (unreachable, too big, time exceeded, parameter problem) with
+ * a whole ICMP header?  False of fragments. */
 bool	icmp_is_error(const struct packet_view *p);
 /* Does an icmp_is_error() say that the destination is not reached, or that a
  * packet was too big for a link that takes *mtu? */
@@ -45,16 +45,16 @@ bool	icmp_write_error(uint8_t *out, const struct addr *src, uint8_t type,
 	    struct packet_view *error);
 
 /*
- * The same in either family, with ICMP_ERROR_ROOM bytes at out: that a packet is
- * too big for what lies ahead, which takes mtu; that policy forbids it.
+ * The same in either family, with ICMP_ERROR_ROOM bytes at out: that a packet
+ * is too big for what lies ahead, which takes mtu; that policy forbids it.
  */
 bool	icmp_write_too_big(uint8_t *out, const struct addr *src, size_t mtu,
 	    const struct packet_view *about, struct packet_view *error);
 bool	icmp_write_prohibited(uint8_t *out, const struct addr *src,
 	    const struct packet_view *about, struct packet_view *error);
 
-/* Writes an echo request (IPv4) of ICMP_ECHO_LEN bytes with an identifier and sequence
- * number of its own. */
+/* Writes an echo request (IPv4) of ICMP_ECHO_LEN bytes with an identifier and
+ * sequence number of its own. */
 #define ICMP_ECHO_LEN	(IP_HEADER_LEN + ICMP_HEADER_LEN)
 void	icmp_write_echo(uint8_t *out, const struct addr *src,
 	    const struct addr *dst, uint8_t ttl, struct packet_view *echo);

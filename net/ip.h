@@ -77,14 +77,15 @@ uint32_t ip_pseudo_sum(const struct addr *src, const struct addr *dst,
 
 /*
  * Writes the header of a packet, without options or extension headers, with the
- * right checksum: len, src, dst, tos, ttl, protocol, df, id and label are v's as
- * far as the family has them.  v is then a view of the packet at out: who has
- * written it need not read it.
+ * right checksum: len, src, dst, tos, ttl, protocol, df, id and label are v's
+ * as far as the family has them.  v is then a view of the packet at out: who
+ * has written it need not read it.
  */
 void	ip_write(uint8_t *out, struct packet_view *v);
 
 /* Writes an IP and a UDP header before len bytes of payload that already stand
- * behind them, with the UDP checksum.  Ports in host order.  v is the packet. */
+ * behind them, with the UDP checksum.  Ports in host order.
+ * v is the packet. */
 void	ip_write_udp(uint8_t *out, const struct addr *src,
 	    const struct addr *dst, uint16_t sport, uint16_t dport, size_t len,
 	    struct packet_view *v);

@@ -270,7 +270,8 @@ errors_quote(void **state)
 	assert_false(icmp_quoted(&v, &quoted));
 }
 
-/* RFC 8200 §8.1: right where all of it, with the pseudo header, sums up to none. */
+/* RFC 8200 §8.1: right where all of it, with the pseudo header,
+ * sums up to none. */
 static bool
 upper_sum_ok(const struct packet_view *v)
 {

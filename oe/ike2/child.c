@@ -61,8 +61,8 @@ put_cp(struct ike2_builder *b, uint8_t type, const struct addr *addr)
 	ike2_cfg_put(b, &cfg);
 }
 
-/* What is asked for with an address: ours as it is, or else the one that is lent
- * (any: which is not known). */
+/* What is asked for with an address: ours as it is, or else the one that is
+ * lent (any: which is not known). */
 static struct keying_selectors
 or_inner(const struct keying_selectors *ours)
 {
@@ -97,8 +97,8 @@ take_reply(struct ike2_child *c, const struct ike2_chain *m)
 	return true;
 }
 
-/* Is all that we get the address that was lent?  libreswan 4 answers so whatever
- * it was asked for. */
+/* Is all that we get the address that was lent?  libreswan 4 answers so
+ * whatever it was asked for. */
 static bool
 is_inner(const struct ike2_child *c, const struct keying_selectors *ours)
 {

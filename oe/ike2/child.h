@@ -10,7 +10,8 @@ int	ike2_child_put_offer(struct ike2_child *c, struct ike2_builder *b);
 uint16_t ike2_child_take_answer(struct ike2_child *c,
 	    const struct ike2_chain *m);
 /* Refused: was that for the address that was asked for beside it, unasked by
- * who wants the child?  Then it is to be asked for once more, without (§2.21.2). */
+ * who wants the child?  Then it is to be asked for once more,
+ * without (§2.21.2). */
 bool	ike2_child_without_inner(struct ike2_child *c);
 /* What an initiator wants. 0; else the error notify to answer with, and *group
  * with INVALID_KE_PAYLOAD. */

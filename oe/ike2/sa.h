@@ -103,7 +103,8 @@ struct ike2_init {			/* needed until IKE_AUTH is over */
 	size_t	 psk_len;
 	bool	 nothing;
 	bool	 initial_contact, departed;
-	bool	 opportunistic;		/* the peer says that it takes strangers */
+	bool	 opportunistic;		/* the peer says that
+					 * it takes strangers */
 	struct keying_id want_id;	/* ANYONE: whoever proves as above */
 	unsigned hashes;		/* that the peer takes */
 	uint8_t	*pending;		/* IKE_AUTH, decrypted,
@@ -152,7 +153,8 @@ struct ike2_sa {
 	bool		    fragments;	/* both can (RFC 7383) */
 	bool		    nat_here, nat_there;
 	struct keying_id    my_id, peer_id;
-	struct addr	    inner;	/* that the peer lends us; none: it does not */
+	struct addr	    inner;	/* that the peer lends us;
+					 * none: it does not */
 	struct keying_proof proof;	/* the peer's */
 	struct ike2_suite   suite;
 	struct ike2_keys    keys;
@@ -229,8 +231,10 @@ struct ike2_child {
 	size_t		    peer_ke_len;
 	struct keying_selectors ours, theirs;
 	enum keying_inner   want_inner;
-	bool		    inner_asked;	/* in IKE_AUTH, by who begins it */
-	struct addr	    inner;	/* that is ours, and the peer's to lend */
+	bool		    inner_asked;	/* in IKE_AUTH, by
+						 * who begins it */
+	struct addr	    inner;	/* that is ours, and
+					 * the peer's to lend */
 	struct addr	    lent;	/* the other way round */
 	enum keying_mode    mode;
 	unsigned	    rounds;	/* INVALID_KE_PAYLOAD answered */

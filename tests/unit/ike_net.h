@@ -45,8 +45,10 @@ struct net_host {
 					 * nothing (RFC 7619) */
 	bool	 wrong_key;		/* peer_lookup gives a key nobody has */
 	bool	 no_spi;
-	struct addr lends;		/* to who asks for an address; none: nothing */
-	bool	 first_only;		/* of selectors the first is granted, no more */
+	struct addr lends;		/* to who asks for an
+					 * address; none: nothing */
+	bool	 first_only;		/* of selectors the first is
+					 * granted, no more */
 
 	struct net_child children[NET_CHILDREN];
 	unsigned nchildren;		/* ups, ever */

@@ -185,7 +185,8 @@ none_is_lent(void **state)
 	end_clean2();
 }
 
-/* Refused for that alone, it seems: the child is asked for without (§2.21.2). */
+/* Refused for that alone, it seems: the child is asked for
+ * without (§2.21.2). */
 static void
 refused_with_it_and_asked_without(void **state)
 {

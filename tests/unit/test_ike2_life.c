@@ -272,7 +272,8 @@ ask_with_patience(unsigned n, unsigned ms)
 	    0);
 }
 
-/* y looks for longer than x waits: x has failed, and tells y when it hears of it. */
+/* y looks for longer than x waits: x has failed, and tells y
+ * when it hears of it. */
 static void
 an_answer_that_is_late_is_taken_back(void **state)
 {
@@ -324,7 +325,8 @@ a_late_answer_is_not_in_the_way(void **state)
 	net_pass(&net, 2500);
 	assert_int_equal(x->fails, 1);
 	net.filter = NULL;
-	/* Another IKE SA for it, which the end of the one before leaves alone. */
+	/* Another IKE SA for it, which the end of the one
+	 * before leaves alone. */
 	assert_int_equal(net_request(x, y, 1), 0);
 	net_pass(&net, 10000);
 	assert_int_equal(x->nchildren, 1);

@@ -274,7 +274,8 @@ busy_for_ever(void **state)
 	(void)state;
 	picture2(67, NULL);
 	key_up2();
-	/* As one that waits for the delete of an IKE SA that it has replaced. */
+	/* As one that waits for the delete of an IKE SA that
+	 * it has replaced. */
 	sa = TAILQ_FIRST(&((struct ike2 *)y->ike)->sas);
 	sa->replaced = true;
 	sent = x->sent;

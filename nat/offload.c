@@ -438,7 +438,7 @@ void
 offload_learn(struct offload *o, struct offload_recent *r, uint64_t now,
     bool outbound, const struct packet_view *p, const struct demux_target *to)
 {
-	struct offload_flow f = { .refresh = boot_ns() + REFRESH_NS };
+	struct offload_flow f;
 	struct offload_key  k;
 	struct slot	   *s;
 
@@ -449,13 +449,13 @@ offload_learn(struct offload *o, struct offload_recent *r, uint64_t now,
 	/* The control thread is changing it: another packet will do. */
 	if (pthread_rwlock_tryrdlock(&o->lock) != 0)
 		return;
-	if ((s = slot_find(o, to->client_id, to->bind_id)) != NULL) {
-		f.slot = s->number;
-		f.generation = s->generation;
-	}
+	if ((s = slot_find(o, to->client_id, to->bind_id)) != NULL)
+		f = (struct offload_flow){ .slot = s->number,
+			.generation = s->generation };
 	pthread_rwlock_unlock(&o->lock);
 	if (s == NULL)
 		return;		/* gone meanwhile */
+	f.refresh = boot_ns() + REFRESH_NS;
 	f.host = addr_v4(&to->host);
 	f.gateway = addr_v4(&to->gateway);
 	(void)bpf_map_update_elem(o->flows, &k, &f, BPF_ANY);

@@ -218,7 +218,8 @@ child_up(struct connection *conn, const struct keying_child *k)
 		*conn->peer_key = k->proof.key;
 		peer_gateways_keep_peer(conn, k);
 	}
-	/* One known by a name, at the address itself, may share it (§5.3). */
+	/* A peer known by a name, at the address itself, may
+	 * share that (§5.3). */
 	if (k->initiator && connection_is_oe(conn) && !conn->shares &&
 	    k->peer_id.type != KEYING_ID_ADDR &&
 	    addr_equal(&k->path.peer, &conn->key.dst.addr))

@@ -30,7 +30,7 @@ enum connection_state {
 	CONNECTION_KEYED,
 	CONNECTION_CLEAR,
 	CONNECTION_DENY,
-	CONNECTION_EXPIRING,	/* its lifespan is over: in use still? */
+	CONNECTION_EXPIRING,	/* end of the lifespan: in use still? */
 	CONNECTION_EXPIRED,	/* deletes are on their way */
 };
 
@@ -100,7 +100,7 @@ struct connection {
 	unsigned	      requested;	/* versions of IKE that are
 						 * at work, as bits */
 	bool		      blind;	/* asked for although DNS has no key */
-	bool		      anonymous;	/* its peer has proved
+	bool		      anonymous;	/* the peer has proved
 						 * nothing (RFC 7619) */
 	bool		      gone;	/* does not live, and is not to
 					 * be asked for keys */
@@ -124,14 +124,15 @@ struct connection {
 	uint64_t	      heard;	/* last ESP from the
 					 * peer; 0: none yet */
 	uint64_t	      unanswered; /* first ESP to it since; 0: none */
-	uint64_t	      probe_at;	/* it was last asked whether it lives */
+	uint64_t	      probe_at;	/* when the peer was last asked
+					 * whether it lives */
 	uint64_t	      asked_at;	/* and since then first asked; 0: not */
 	uint64_t	      sent_at;	/* and since then last, a
 					 * second or more apart */
 	unsigned	      sends;	/* so often */
 	uint64_t	      anew_at;	/* keyed anew, nothing
 					 * heard since; 0: not */
-	bool		      silent;	/* it did not answer: what
+	bool		      silent;	/* no answer came: what
 					 * fails now is lost */
 	bool		      by_flow;	/* each flow has keys of
 					 * its own (session.c) */

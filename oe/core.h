@@ -79,7 +79,8 @@ struct core {
 	uint64_t		 now;	/* of the call under way */
 	struct addr		 local;	/* none: there is no address now */
 	uint16_t		 ike_port;
-	bool			 resolver_here;	/* we ask one on this host */
+	bool			 resolver_here;	/* the resolver that we
+						 * ask is on this host */
 	struct spd_entry	*spd;
 	struct sa_pair		*sad, *sad_out;	/* by inbound, by
 						 * outbound SPI */

@@ -248,7 +248,7 @@ query_start(struct query *q)
 		    query_answered, q, i);
 }
 
-/* Ours first; whoever strangers are, they leave half of the sockets to us. */
+/* Our own look-ups start first; strangers leave half of the sockets to us. */
 static void
 dns_start(struct dns *d)
 {

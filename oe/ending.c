@@ -81,7 +81,7 @@ connection_expire(struct connection *conn, enum oe_reason why)
 		    p->spi_in) == 0)
 			told = true;
 	}
-	/* There is no peer to tell, or nothing to tell of. */
+	/* No peer is to be told, or there is nothing to tell of. */
 	if (!told) {
 		connection_free(conn, false);
 		return;
@@ -116,7 +116,8 @@ connection_failure_lifespan(const struct connection *conn)
 	switch (conn->failure) {
 	case KEYING_SIGNATURE:		/* until DNS may say otherwise */
 		return connection_dns_left(conn);
-	case KEYING_CHILD_REFUSED:	/* it lives, and does not want OE */
+	case KEYING_CHILD_REFUSED:	/* the peer lives, and
+					 * does not want OE */
 		return conn->core->config->lifespan;
 	case KEYING_IDENTITY:
 	case KEYING_OUR_PROOF:

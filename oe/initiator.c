@@ -196,7 +196,7 @@ initiator_failed(struct connection *conn, unsigned version,
 		conn->late = false;
 		return;
 	}
-	/* One that another has made needless, or that ended with it. */
+	/* Another request has made this one needless, or it ended with that. */
 	if (!(conn->requested & VERSION_BIT(version)) &&
 	    conn->state != CONNECTION_NONEXISTENT)
 		return;

@@ -25,8 +25,8 @@ enum keying_id_type {
 	KEYING_ID_FQDN,
 	KEYING_ID_USER_FQDN,
 	KEYING_ID_PREFIX,
-	KEYING_ID_NULL,			/* it does not say (RFC 7619 §2.2);
-					 * name tells such from each other */
+	KEYING_ID_NULL,	/* the peer does not say (RFC 7619 §2.2); name tells
+			 * such from each other */
 };
 #define KEYING_NAME_MAX 255
 struct keying_id {
@@ -63,7 +63,7 @@ struct keying_selector keying_selector_host(const struct addr *a,
 /* Are its addresses those of a prefix?  Then *p is that. */
 bool	keying_selector_is_prefix(const struct keying_selector *s,
 	    struct prefix *p);
-/* Its one port, 0: any; -1: something between. */
+/* The one port of a selector, 0: any; -1: something between. */
 int	keying_selector_port(const struct keying_selector *s);
 bool	keying_selector_equal(const struct keying_selector *a,
 	    const struct keying_selector *b);
@@ -86,7 +86,7 @@ struct keying_path {			/* where messages go */
 enum keying_how {
 	KEYING_BY_KEY,			/* a signature */
 	KEYING_BY_PSK,
-	KEYING_BY_NOTHING,		/* it does not (RFC 7619) */
+	KEYING_BY_NOTHING,		/* no proof at all (RFC 7619) */
 };
 
 /* What one end takes as the other's proof; borrowed. */
@@ -112,19 +112,19 @@ enum keying_failure {
 	/* No answer, perhaps with ICMP errors: short lifespan. */
 	KEYING_SILENCE,
 	KEYING_ICMP,
-	/* It, or a forger, says no: treated as silence. */
+	/* The peer, or a forger, says no: treated as silence. */
 	KEYING_PEER_REFUSED,
-	/* It has shown who it is, and wants no such SAs or says nothing more:
-	 * normal lifespan. */
+	/* The peer has shown who it is, and wants no such SAs or says nothing
+	 * more: normal lifespan. */
 	KEYING_CHILD_REFUSED,
 	/* No key given verifies: rest of the DNS TTL. */
 	KEYING_SIGNATURE,
 	/* The peer is another than was asked for. */
 	KEYING_IDENTITY,
-	/* It does not take what we show for ourselves, it, or whoever answers
-	 * in its place, says: short lifespan. */
+	/* The peer does not take what we show for ourselves, as it, or whoever
+	 * answers in its place, says: short lifespan. */
 	KEYING_OUR_PROOF,
-	/* It speaks none of the versions that may be used. */
+	/* The peer speaks none of the versions that may be used. */
 	KEYING_VERSION,
 	/* Our own resources: memory, SPIs, half-open limits. */
 	KEYING_LOCAL,
@@ -154,7 +154,7 @@ struct keying_child {		/* a pair of ESP SAs, ready for the SAD */
 enum keying_inner {
 	KEYING_INNER_NO,
 	KEYING_INNER_BEHIND_NAT,	/* where a NAT is found; else as NO */
-	KEYING_INNER_LIKELY,	/* there, and where the peer says that it takes
+	KEYING_INNER_LIKELY,	/* and where the peer says that it takes
 				 * strangers; refused, all is as with NO */
 	KEYING_INNER_YES,
 };
@@ -173,7 +173,8 @@ struct keying_request {			/* what the initiator needs to know */
 	unsigned patience;	/* milliseconds until it is given up; 0: the
 				 * engine's */
 	bool	 encapsulate;	/* ESP in UDP, NAT or not (RFC 7296 §2.23) */
-	bool	 initial_contact;	/* we have no SAs with this peer yet */
+	bool	 initial_contact;	/* no SAs with this
+					 * peer are known yet */
 	bool	 departed;	/* the peer said goodbye: an ICMP error is
 				 * believed */
 };

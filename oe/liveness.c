@@ -21,7 +21,8 @@ liveness_key_anew(struct connection *conn, const char *why)
 {
 	struct core *c = conn->core;
 
-	/* One that came by itself, without a name, is not to be found again. */
+	/* A peer that came by itself, without a name, is not
+	 * to be found again. */
 	if (conn->anonymous && conn->right == RIGHT_FLOWS) {
 		conn->gone = true;
 		return;

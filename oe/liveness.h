@@ -27,7 +27,7 @@ void	liveness_invalid_spi(struct core *c, uint64_t now,
  * and port: a NAT's mapping may have changed (RFC 3948 §4). */
 void	liveness_heard_from(struct sa_pair *p, const struct addr *peer,
 	    uint16_t port);
-/* We slept, or came to another link: every peer is asked at once. */
+/* The machine slept, or came to another link: every peer is asked at once. */
 void	liveness_wake(struct core *c, uint64_t now, const char *why);
 
 #endif

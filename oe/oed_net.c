@@ -319,7 +319,7 @@ oed_net_close(struct oed_net *n, bool open)
 		rtnl_rule_del(&n->rules[--n->nrules]);
 	watch_end(n->ev);
 	if (n->tun != -1)
-		close(n->tun);	/* its routes go with it */
+		close(n->tun);	/* routes go with the device */
 	wire_close(n->wire);
 	gso_join_free(n->join);
 	guard_close(n->guard, open);

@@ -51,7 +51,7 @@ bool	pair_takes(const struct sa_pair *p, const struct packet_view *v,
 /* The pair that carries what we send, but flows that have their own; NULL
  * if there is none. */
 struct sa_pair *connection_pair(const struct connection *conn);
-/* That, or where there are only flows' pairs one of these. */
+/* The same, or where there are only flows' pairs one of these. */
 struct sa_pair *connection_any_pair(const struct connection *conn);
 void	pair_free(struct sa_pair *p);
 

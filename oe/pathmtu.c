@@ -139,7 +139,8 @@ pathmtu_heard(struct connection *conn, const struct packet_view *v)
 		l->sent = 0;
 		return;
 	}
-	/* Others as large came through: this one was lost by chance. */
+	/* Another segment as large came through: this one
+	 * was lost by chance. */
 	if ((at = tcp_option(tcp, TCP_SACK, 10)) == 0)
 		return;
 	for (end = at + tcp[at + 1], at += 2; at + 8 <= end; at += 8) {

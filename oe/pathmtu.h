@@ -17,7 +17,7 @@ void	pathmtu_inbound_icmp(struct core *c, uint64_t now,
 /* A packet is about to go out: may find that the path takes less. */
 void	pathmtu_sent(struct connection *conn, const struct esp_pair *esp,
 	    const struct packet_view *v);
-/* One came out of an SA. */
+/* A packet came out of an SA. */
 void	pathmtu_heard(struct connection *conn, const struct packet_view *v);
 void	pathmtu_tick(struct connection *conn);
 /* The packet, or where it begins a TCP connection over a path known to take

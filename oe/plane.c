@@ -264,8 +264,8 @@ plane_acquire(struct core *c, const struct packet_view *v,
 	return e;
 }
 
-/* There is no room for an entry, and a limit opens nothing: whom we had keys
- * with is not spoken to in the clear; its packets are lost until there is. */
+/* No entry can be made, and a limit opens nothing: whom we had keys with is not
+ * spoken to in the clear; its packets are lost until there is room. */
 static void
 plane_no_room(struct core *c, const struct class_match *m,
     const struct packet_view *v)
@@ -360,8 +360,8 @@ plane_outbound(struct core *c, uint64_t now, const struct packet_view *v)
 			plane_pass(c, v);
 			return;
 		}
-		/* We cannot speak for it; what must not go in the clear does
-		 * not, whoever sends it. */
+		/* The source is not an address that we could speak for; what
+		 * must not go in the clear does not, whoever sends it. */
 		if (!core_is_ours(c, &v->src)) {
 			if (m.class == OE_CLASS_CLEAR ||
 			    m.class == OE_CLASS_PERMISSIVE)

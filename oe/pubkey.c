@@ -202,7 +202,7 @@ ecdsa_to_evp(const uint8_t *p, size_t len)
 		    1 + len),
 		OSSL_PARAM_END,
 	};
-	/* It refuses what is not on the curve. */
+	/* OpenSSL refuses what is not on the curve. */
 	if ((ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL)) == NULL ||
 	    EVP_PKEY_fromdata_init(ctx) != 1 ||
 	    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)

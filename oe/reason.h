@@ -74,8 +74,8 @@ struct reason {
 	char	       words[REASON_WORDS_MAX];
 };
 
-/* One that needs a code alone, or words too; REASON() is good until the end of
- * the block it stands in. */
+/* A reason that needs a code alone, or words too; REASON() is good until the
+ * end of the block it stands in. */
 #define REASON(code_) (&(struct reason){ .code = (code_) })
 struct reason reason_of(enum oe_reason code);
 struct reason reason_with(enum oe_reason code, const char *words);

@@ -27,7 +27,7 @@ enum record_status {
 				 * (draft -17 §3.2.4) */
 	RECORD_FAILED,		/* SERVFAIL, REFUSED, nonsense:
 				 * nothing can be said */
-	RECORD_BOGUS,		/* it is there, but the resolver's
+	RECORD_BOGUS,		/* there, but the resolver's
 				 * DNSSEC refuses it */
 	RECORD_TIMEOUT,		/* nobody answered */
 };

@@ -290,8 +290,8 @@ remember_recall(struct remembered *m, struct core *c, uint64_t now, unsigned n)
 		core_set_now(c, now);
 		if (!remember_wanted(c, old, &p))
 			continue;
-		/* One of several at an address cannot be found by that address:
-		 * it is told what it has lost, and comes. */
+		/* A peer that is one of several at an address cannot be found
+		 * by that address: it is told what it has lost, and comes. */
 		if (old->shares) {
 			if (old->spi != 0)
 				c->ops->unknown_spi(c->ops_arg, now, &old->dst,

@@ -48,7 +48,7 @@ collision_by_flow(struct connection *conn, struct collision *col, bool whole,
 	    keying_id_text(&conn->peer_id));
 }
 
-/* One at a time: the answer says whose it is by nothing else. */
+/* Asks for one flow at a time: the answer says whose it is by nothing else. */
 static void
 session_next(struct connection *conn)
 {
@@ -277,7 +277,7 @@ session_deleted(struct connection *conn, bool heard)
 	return true;
 }
 
-/* One that was used lately, and would have brought something by now. */
+/* Was a flow's pair used lately, and would have brought something by now? */
 static bool
 session_tried(const struct connection *conn)
 {

@@ -185,7 +185,7 @@ version_wait_older(struct connection *conn)
 	version_wait_no_more(conn);
 	if (!may_be_older(conn))
 		return;
-	/* One that was asked in vain before is not waited for again. */
+	/* A version that was asked in vain before is not waited for again. */
 	if (conn->spoke == IKEV1) {
 		conn->older_at = c->now;
 		TAILQ_INSERT_HEAD(&c->older, conn, older);
@@ -218,8 +218,8 @@ version_failed(struct connection *conn, unsigned version,
 	case KEYING_IDENTITY:
 	case KEYING_OUR_PROOF:
 	case KEYING_CHILD_REFUSED:
-		/* It is there and has said what it has to say: whatever the
-		 * older version brings is not asked for any more. */
+		/* The peer is there and has said what it has to say: whatever
+		 * the older version brings is not asked for any more. */
 		conn->requested = 0;
 		return VERSION_OVER;
 	case KEYING_LOCAL:

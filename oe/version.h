@@ -44,7 +44,7 @@ struct spoken {	/* a key with which a peer proved itself by IKEv2 */
 	uint8_t id[SPOKEN_ID_LEN];	/* of its hash */
 	int64_t at;		/* "now" of the last time; perhaps before
 				 * the host's start */
-	bool	ours;		/* we asked it: strangers do not displace it */
+	bool	ours;		/* asked by us: strangers do not displace it */
 };
 /* The same, out of a file. */
 void	version_recall(struct core *c, const struct spoken *s);

@@ -5,14 +5,14 @@
 #include "oe/esp/dataplane.h"
 
 struct esp_pair {
-	struct esp_plane *const *planes;	/* its own, and those
-						 * that come after */
+	struct esp_plane *const *planes;	/* the plane itself, and
+						 * those that come after */
 	const struct esp_plane_ops *ops;
 	struct esp_policy *policy;	/* NULL: for flows */
 	struct esp_params  in, out;	/* keys until it is confirmed */
 	bool		   confirmed;
 	struct esp_usage   seen;	/* of what goes past the caller */
-	void		  *own;		/* its plane's */
+	void		  *own;		/* what the plane keeps of the pair */
 };
 
 /*

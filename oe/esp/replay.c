@@ -50,7 +50,8 @@ esp_replay_check(const struct esp_replay *r, uint32_t low, uint64_t *seq)
 			if (low < bottom)
 				high++;
 		} else if (low >= bottom && high > 0) {
-			/* It spans two: above its bottom is the one before. */
+			/* The window spans two subspaces: above its bottom
+			 * is the one before. */
 			high--;
 		}
 		*seq = high << 32 | low;

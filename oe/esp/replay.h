@@ -27,7 +27,7 @@ void	 esp_replay_free(struct esp_replay *r);
  */
 bool	 esp_replay_check(const struct esp_replay *r, uint32_t low,
 	    uint64_t *seq);
-/* It authenticated: remember it. */
+/* The packet is authentic: its number is not taken again. */
 void	 esp_replay_update(struct esp_replay *r, uint64_t seq);
 uint64_t esp_replay_top(const struct esp_replay *r);
 

@@ -75,7 +75,8 @@ bool	ike_half_room(struct ike_budget *b, const struct keying_path *path,
 	    void **victim);
 void	ike_half_add(struct ike_budget *b, struct ike_half *h,
 	    const struct keying_path *path, void *owner);
-/* It is finished, or ends; of one that is not counted nothing happens. */
+/* The exchange is finished, or ends; of one that is not counted
+ * nothing happens. */
 void	ike_half_remove(struct ike_budget *b, struct ike_half *h);
 
 /* --- public-key work --- */
@@ -90,8 +91,8 @@ void	ike_work_wait(struct ike_budget *b, uint64_t now,
 	    const struct keying_path *path, const uint8_t *buf, size_t len);
 /* When the next of those that wait may be served; UINT64_MAX: none waits. */
 uint64_t ike_work_due(const struct ike_budget *b);
-/* One that may be served now, or NULL: one at a time, so that between two of
- * them the daemon looks after its packets.  ike_work_served() frees it. */
+/* A message that may be served now, or NULL: one at a time, so that between two
+ * of them the daemon looks after its packets.  ike_work_served() frees it. */
 struct ike_waiting *ike_work_next(struct ike_budget *b, uint64_t now);
 void	ike_work_served(struct ike_budget *b, struct ike_waiting *w);
 

@@ -21,7 +21,7 @@ struct door *door_new(void);
  */
 void	door_set(struct door *d, uint64_t now,
 	    const struct keying_engine *engine, void *e);
-/* That version is not spoken any more: its engine, if there is one, is
+/* A version that is not spoken any more: its engine, if there is one, is
  * shut down and freed. */
 void	door_close(struct door *d, uint64_t now, unsigned version);
 

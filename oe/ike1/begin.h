@@ -7,7 +7,7 @@
 /* Not begun yet; NULL: a limit, or a request that cannot be met. */
 struct ike1_sa *begin_sa(struct ike1 *e, uint64_t now,
 	    const struct keying_request *r);
-/* Its time is nearly over, and others need it: another is made. */
+/* The SA's time is nearly over, and others need it: another is made. */
 void	begin_renewal(struct ike1_sa *sa, uint64_t now);
 /* Phase 2 negotiations over sa that the peer has not answered with a word begin
  * again over a new SA, once each, and sa ends; false: there are none. */

@@ -35,7 +35,7 @@ ike1_new(const struct ike1_config *c, const struct keying_ops *ops, void *arg)
 		return NULL;
 	}
 	e->c = *c;
-	/* Its signatures are of RSA (RFC 2409 §5.1), or none. */
+	/* IKEv1's signatures here are of RSA (RFC 2409 §5.1), or none. */
 	if (e->c.key != NULL && EVP_PKEY_is_a(e->c.key, "RSA") != 1)
 		e->c.key = NULL;
 	if (e->c.key != NULL)
@@ -110,7 +110,7 @@ sa_serves(const struct ike1_sa *sa, const struct keying_request *r,
 	    (sa->psk != NULL) != (r->peer.psk != NULL))
 		return false;
 	if (sa->state == IKE1_MM_UP) {
-		/* One about to end would take its Quick Mode with it. */
+		/* An SA about to end would take its Quick Mode with it. */
 		if (sa->expires < now + sa->ike->x.give_up ||
 		    sa->nchildren >= IKE1_CHILDREN_MAX)
 			return false;

@@ -37,7 +37,7 @@ enum isakmp_payload {			/* §3.1 */
 	ISAKMP_VENDOR_ID = 13,
 	ISAKMP_NAT_D = 20,		/* RFC 3947 §3.2 */
 	ISAKMP_NAT_OA = 21,		/* §5.2 */
-	ISAKMP_PRIVATE = 128,		/* this and above */
+	ISAKMP_PRIVATE = 128,		/* from here on */
 };
 
 enum isakmp_notify {		/* §3.14.1; RFC 2407 §4.6.3; RFC 3706 §5 */
@@ -55,8 +55,8 @@ enum isakmp_notify {		/* §3.14.1; RFC 2407 §4.6.3; RFC 3706 §5 */
 	ISAKMP_N_R_U_THERE_ACK = 36137,
 };
 
-/* Its name as the RFCs write it, or "notify 8200" of one without, until the
- * next call in this thread. */
+/* A type's name as the RFCs write it, or "notify 8200" of one without, until
+ * the next call in this thread. */
 const char *isakmp_notify_text(uint16_t type);
 
 #define IPSEC_DOI		1	/* RFC 2407 §4.1 */

@@ -33,7 +33,7 @@ msgid_value(uint8_t exchange, uint32_t id)
 	return (uint64_t)exchange << 32 | id;
 }
 
-/* Its place, or the free one where it belongs; size is not 0. */
+/* The value's place, or the free one where it belongs; size is not 0. */
 static uint64_t *
 msgid_place(uint64_t *table, unsigned size, uint64_t value)
 {

@@ -55,7 +55,8 @@ natt_detect(struct ike1_sa *sa, const struct isakmp_message *m)
 		p = &m->part[i];
 		if (p->type != ISAKMP_NAT_D)
 			continue;
-		/* Ours comes first; then one for each address of the peer. */
+		/* Our own comes first; then one for each
+		 * address of the peer. */
 		if (d.n_ours == 0)
 			natd_said_ours(&d, p->body, p->len);
 		else

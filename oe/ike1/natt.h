@@ -15,7 +15,7 @@ void	natt_detect(struct ike1_sa *sa, const struct isakmp_message *m);
 void	natt_float(struct ike1_sa *sa);
 /* An authenticated message came this way: answer to where it came from. */
 void	natt_moved(struct ike1_sa *sa);
-/* Its peer's ESP came from there (the engine's "moved"). */
+/* The peer's ESP came from there (the engine's "moved"). */
 void	natt_follow(struct ike1_sa *sa, const struct addr *peer, uint16_t port);
 void	natt_tick(struct ike1_sa *sa, uint64_t now);
 

@@ -653,7 +653,8 @@ phase1_got_auth_answer(struct ike1_sa *sa, uint64_t now,
 	}
 	if (!phase1_proved(sa, &m)) {
 		sa->ike->count.auth_failed++;
-		notify_delete_sa(sa, now);	/* it thinks that all is well */
+		notify_delete_sa(sa, now);	/* the peer thinks
+						 * that all is well */
 		ike1_sa_failed(sa, now, KEYING_SIGNATURE,
 		    keying_id_text(&peer));
 		return;

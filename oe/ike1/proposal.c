@@ -233,7 +233,7 @@ part_next(struct cursor *c, uint8_t type, struct cursor *body, bool *more)
 struct proposal {
 	uint8_t	      number, protocol, spi_size, transforms;
 	const uint8_t *spi;
-	struct cursor body;		/* its transforms */
+	struct cursor body;		/* the proposal's transforms */
 	bool	      more;
 };
 

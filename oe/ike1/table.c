@@ -284,7 +284,7 @@ ike1_peer_restarted(struct ike1_sa *sa, uint64_t now)
 	struct ike1_child *c;
 
 	TAILQ_FOREACH(old, &e->sas, entry) {
-		/* One that came up beside sa is a crossing first contact. */
+		/* An SA that came up beside sa is a crossing first contact. */
 		if (old != sa && old->state == IKE1_MM_UP &&
 		    old->up_at < sa->created &&
 		    addr_equal(&old->path.peer, &sa->path.peer) &&

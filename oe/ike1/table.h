@@ -94,7 +94,8 @@ struct ike1_sa {
 	int		    key_used;	/* which of keys verified, -1: none */
 	uint8_t		   *psk;
 	size_t		    psk_len;
-	bool		    psk_confirmed;	/* it belongs to peer_id */
+	bool		    psk_confirmed;	/* the secret belongs
+						 * to peer_id */
 	struct ike1_suite    suite;
 	uint8_t		   *sai;	/* the initiator's SA body, for HASH_I
 					 * and HASH_R */
@@ -196,7 +197,7 @@ void	ike1_sa_free(struct ike1_sa *sa);
 /* May this key prove a peer: of RSA, of which alone Main Mode's signatures are
  * (RFC 2409 §5.1), and long enough? */
 bool	ike1_key_fits(const struct ike1 *e, const struct pubkey *k);
-/* Those of a peer's keys that fit. */
+/* Keeps those of a peer's keys that fit. */
 void	ike1_sa_set_keys(struct ike1_sa *sa,
 	    const struct keying_credentials *c);
 void	ike1_sa_hash(struct ike1_sa *sa);	/* (again) under cookie_i */

@@ -24,11 +24,11 @@ enum ike2_method {			/* §3.8; RFC 4754, RFC 7427, RFC 7619 */
 struct ike2_signed {
 	const struct ike2_keys *keys;
 	bool	       initiator;	/* whose octets these are */
-	const uint8_t *message;		/* its IKE_SA_INIT message as last
+	const uint8_t *message;		/* the IKE_SA_INIT message as last
 					 * sent, without marker */
 	size_t	       message_len;
 	const struct ike2_nonce *nonce;	/* the other's */
-	const uint8_t *id;		/* its ID payload's
+	const uint8_t *id;		/* the ID payload's
 					 * body, as on the wire */
 	size_t	       id_len;
 };

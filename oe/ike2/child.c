@@ -413,7 +413,7 @@ ike2_child_not_made(struct ike2_child *c, uint64_t now,
 		ike2_child_failed(c, KEYING_CHILD_REFUSED, detail);
 		return;
 	}
-	/* It is we who do not want what the peer has made. */
+	/* The peer has made its half, which we do not want. */
 	ike2_child_abandon(c, KEYING_CHILD_REFUSED, detail);
 	ike2_child_delete(c, now);
 }
@@ -430,7 +430,7 @@ ike2_child_delete(struct ike2_child *c, uint64_t now)
 
 /* --- CREATE_CHILD_SA: initiator --- */
 
-/* One of the peer's that replaces the same as c (§2.8.1), if there is
+/* A child of the peer's that replaces the same as c (§2.8.1), if there is
  * such a collision. */
 static struct ike2_child *
 rival(const struct ike2_child *c)

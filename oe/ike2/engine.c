@@ -112,7 +112,7 @@ proof_will_do(const struct ike2_sa *sa, const struct keying_request *r)
 {
 	if (sa->proof.how == KEYING_BY_NOTHING)
 		return r->peer.nothing;
-	/* It may be more than is asked. */
+	/* A proof may be more than is asked. */
 	if (r->peer.nothing && r->peer.nkeys == 0 && r->peer.psk == NULL)
 		return true;
 	if (r->peer_id.type != KEYING_ID_ANYONE && !keying_id_equal(&r->peer_id,
@@ -148,7 +148,7 @@ serves(const struct ike2_sa *sa, const struct keying_request *r)
 	    !addr_equal(&sa->path.peer, &r->path.peer) ||
 	    sa->close || sa->replaced || sa->full ||
 	    sa->nchildren >= IKE2_CHILDREN_MAX ||
-	    /* It is lent in IKE_AUTH, or never. */
+	    /* An address is lent in IKE_AUTH, or never. */
 	    (r->inner == KEYING_INNER_YES && !addr_is_set(&sa->inner)) ||
 	    !keying_id_equal(&sa->my_id, &r->my_id))
 		return false;
@@ -290,7 +290,7 @@ engine_request(void *engine, uint64_t now, const struct keying_request *r,
 	return 0;
 }
 
-/* It is in no message yet, or in one that was answered. */
+/* The child is in no message yet, or in one that was answered. */
 static void
 forget_child(struct ike2_child *c, uint64_t now, bool tell)
 {
@@ -370,8 +370,8 @@ engine_probe(void *engine, uint64_t now, void *conn)
 	if (sa == NULL)
 		return -1;
 	if (sa->out.job != IKE2_JOB_NONE) {
-		/* It has not answered so far: once more, now; and an answer to
-		 * that is one to our question. */
+		/* The peer has not answered so far: once more, now; and an
+		 * answer to that is one to our question. */
 		ike2_request_hurry(sa, now);
 		return 0;
 	}
@@ -545,7 +545,7 @@ keepalive(struct ike2_sa *sa, uint64_t now)
 	ike_timer(&e->x, sa->keepalive_at);
 }
 
-/* It is up: shall it end, be renewed, be asked whether it lives? */
+/* The IKE SA is up: shall it end, be renewed, be asked whether it lives? */
 static void
 up_tick(struct ike2_sa *sa, uint64_t now)
 {
@@ -625,7 +625,7 @@ sa_tick(struct ike2_sa *sa, uint64_t now)
 			ike_timer(&e->x, c->hard);
 			continue;
 		}
-		/* Its connection hears it at once, the peer too. */
+		/* The connection hears of the end at once, the peer too. */
 		if (c->conn != NULL)
 			e->x.ops->child_down(e->x.arg, c->conn, c->spi_in,
 			    false);

@@ -415,7 +415,7 @@ ike2_auth_keys(struct ike2_sa *sa, uint64_t now,
 	uint16_t		refused, group;
 	bool			contact;
 
-	/* It was split before. */
+	/* No error can come: the same chain was split before. */
 	ike2_chain_split(&m, in->pending_first, in->pending, in->pending_len,
 	    false);
 	idp = ike2_chain_only(&m, IKE2_P_IDI);

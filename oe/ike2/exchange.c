@@ -249,7 +249,7 @@ dispatch_answer(struct ike2_sa *sa, uint64_t now, uint8_t first,
 		ike2_exchange_next(sa, now);
 }
 
-/* It is of the peer, and new: answers go to where it came
+/* The message is of the peer, and new: answers go to where it came
  * from (§2.11, §2.23). */
 static void
 note_authentic(struct ike2_sa *sa, uint64_t now)

@@ -213,7 +213,7 @@ ike2_inform_request(struct ike2_sa *sa, uint64_t now,
 	ike2_answer_send(sa, now, IKE2_INFORMATIONAL, &b);
 	if (!ends)
 		return;
-	/* It has its new one, and never saw that we wanted one too. */
+	/* The peer has its new IKE SA, and never saw that we wanted one too. */
 	ike2_rekey_yield(sa, now);
 	ike2_sa_linger(sa, now);
 }

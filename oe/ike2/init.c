@@ -312,8 +312,9 @@ ike2_init_answer(struct ike2_sa *sa, uint64_t now, const struct ike2_header *h,
 	}
 	if (h->spi_r == 0 || ike2_chain_find(&c, IKE2_P_SA) == NULL)
 		return;
-	/* It may be forged, and the true one on its way; but our secret half is
-	 * used once, so the first answer that fits decides (§2.21.1). */
+	/* The answer may be forged, and the true one on its way; but our
+	 * secret half is used once, so the first answer that fits
+	 * decides (§2.21.1). */
 	sa->peer_spi = h->spi_r;
 	if (!take_answer(sa, &c) || remember(&sa->init->theirs,
 	    &sa->init->theirs_len, buf, len) == -1) {

@@ -22,7 +22,7 @@ enum ike2_notify_type {	/* §3.10.1; RFC 7383 §2.3, RFC 7427 §4 */
 	IKE2_N_INVALID_SELECTORS = 39,
 	IKE2_N_TEMPORARY_FAILURE = 43,
 	IKE2_N_CHILD_SA_NOT_FOUND = 44,
-	IKE2_N_STATUS = 16384,		/* this and above are no errors */
+	IKE2_N_STATUS = 16384,		/* from here on: no errors */
 	IKE2_N_INITIAL_CONTACT = 16384,
 	IKE2_N_SET_WINDOW_SIZE = 16385,
 	IKE2_N_ADDITIONAL_TS_POSSIBLE = 16386,

@@ -195,7 +195,7 @@ ike2_offer_answer(struct writer *w, const struct ike2_choice *c,
 struct proposal {
 	uint8_t	      number, protocol, spi_len, transforms;
 	const uint8_t *spi;
-	struct cursor body;		/* its transforms */
+	struct cursor body;		/* the proposal's transforms */
 };
 
 struct transform {
@@ -394,7 +394,7 @@ pick_ke(struct common *m, const struct ike2_terms *t, struct ike2_suite *s)
 	return true;
 }
 
-/* One of each type, or false: this proposal cannot be taken. */
+/* Picks one of each type, or false: this proposal cannot be taken. */
 static bool
 pick(struct common *m, const struct ike2_terms *t, struct ike2_suite *s)
 {
@@ -423,7 +423,7 @@ pick(struct common *m, const struct ike2_terms *t, struct ike2_suite *s)
 	}
 	if (m->types & 1u << IKE2_T_PRF)
 		return false;
-	/* It is mandatory in ESP, and yet some leave it out: 32 bits then. */
+	/* ESN is mandatory in ESP, and yet some leave it out: 32 bits then. */
 	s->esn = (m->esn & 2) != 0 && !t->no_esn;
 	return s->esn || (m->esn & 1) != 0 || !(m->types & 1u << IKE2_T_ESN);
 }

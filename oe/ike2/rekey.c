@@ -154,7 +154,7 @@ ike2_rekey_yield(struct ike2_sa *sa, uint64_t now)
 	return true;
 }
 
-/* Ours was refused, or is not good. */
+/* Our rekey was refused, or the answer is not good. */
 static void
 refused(struct ike2_sa *sa, uint64_t now)
 {
@@ -287,7 +287,8 @@ ike2_rekey_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 	inherit(new, sa);
 	ike2_answer_flush(sa, now);
 	if (sa->rekey != NULL) {
-		/* Both at once: which one stays is known with our answer. */
+		/* Both ends rekey at once: which one stays is known
+		 * with our answer. */
 		sa->rekey->rival = new;
 		sa->rekey->rival_low = ike2_nonce_compare(&ni, &nr) < 0 ? ni :
 		    nr;

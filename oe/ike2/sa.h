@@ -215,7 +215,7 @@ struct ike2_child {
 					 * same rekey (§2.8.1) */
 	bool		    unsure;	/* the peer may not know yet of
 					 * what it replaces */
-	bool		    told;	/* its delete is in a message of ours */
+	bool		    told;	/* a message of ours has its delete */
 	void		   *conn;
 	uint32_t	    spi_in, spi_out;
 	uint32_t	    rekeys;	/* spi_in of the one that it

@@ -105,7 +105,8 @@ ike2_rekey_free(struct ike2_sa *sa)
 	sa->rekey = NULL;
 }
 
-/* It is no longer one that others began and may never finish. */
+/* The IKE SA is counted no more among those that others began and
+ * may never finish. */
 static void
 not_half_open(struct ike2_sa *sa)
 {
@@ -133,7 +134,7 @@ ike2_group_of(const struct ike2 *e, const struct addr *peer)
 	    peer) ? e->groups[i].group : e->c.ke;
 }
 
-/* One that meets another there is asked once more, that is all. */
+/* A peer that meets another's group there is asked once more, that is all. */
 static void
 group_keep(struct ike2 *e, const struct addr *peer, uint16_t group)
 {

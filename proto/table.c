@@ -62,7 +62,8 @@ static const struct rsip_layout layouts[] = {
 	[RSIP_LISTEN_REQUEST] = { "LISTEN_REQUEST", false, false,
 	    { CLIENT, LOCAL, LOCAL_PORTS, REMOTE, REMOTE_PORTS },
 	    { COUNTER, LEASE, TUNNELS } },
-	/* Here, and only here, the tunnel type precedes the lease (§9.17.2). */
+	/* In this message alone the tunnel type precedes the
+	 * lease (§9.17.2). */
 	[RSIP_LISTEN_RESPONSE] = { "LISTEN_RESPONSE", true, false,
 	    { CLIENT, BIND, LOCAL, LOCAL_PORTS, REMOTE, REMOTE_PORTS, TUNNEL,
 	    LEASE }, { ENDPOINT, COUNTER } },

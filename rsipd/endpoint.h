@@ -24,7 +24,7 @@ struct endpoint {
 	uint16_t port;			/* host order */
 	uint64_t used;
 	bool	 begun;			/* floor is valid */
-	bool	 waiting;		/* its last request is
+	bool	 waiting;		/* the last request is
 					 * not answered yet */
 	bool	 held;			/* a registration stands on it */
 	uint32_t floor;			/* the last counter whose
@@ -54,8 +54,8 @@ struct endpoint *endpoints_find(struct endpoints *t, const struct addr *addr,
  * not want. */
 void	endpoints_expire(struct endpoints *t, uint64_t now, uint64_t idle,
 	    bool (*keep)(void *arg, const struct endpoint *e), void *arg);
-/* Those that a registration stands on give
- * way to none: the shell bounds them. */
+/* Endpoints that a registration stands on give way to none: the
+ * shell bounds them. */
 void	endpoints_hold(struct endpoints *t, struct endpoint *e, bool held);
 size_t	endpoints_count(const struct endpoints *t);
 

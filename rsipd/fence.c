@@ -93,7 +93,8 @@ fence_taken(struct fence *f, const struct addr *a, uint64_t epoch,
 {
 	struct fence_address *e = find(f, a);
 
-	/* It went while the answer was on its way; or it came again, too. */
+	/* The address went while the answer was on its way; or it
+	 * came again, too. */
 	if (e == NULL || (e->state != FENCE_ASKED &&
 	    (e->epoch == 0 || epoch <= e->epoch)))
 		return;

@@ -22,7 +22,8 @@
 
 enum fence_state {
 	FENCE_ABSENT,		/* another machine has it, or none */
-	FENCE_WANTED,		/* it is here; the store is to be asked */
+	FENCE_WANTED,		/* the address is here; the
+				 * store is to be asked */
 	FENCE_ASKED,
 	FENCE_READING,		/* the epoch is known, the
 				 * log not read up to it */
@@ -48,10 +49,10 @@ void	fence_init(struct fence *f);
 /* An address that may be leased from, or Na;
  * those of former calls stay.  -1: too many. */
 int	fence_add(struct fence *f, const struct addr *a);
-/* It is on one of our interfaces, or is not.  True: that is news. */
+/* The address is on one of our interfaces, or is not.  True: that is news. */
 bool	fence_hold(struct fence *f, const struct addr *a, bool held);
 
-/* Those to be asked for now, which are ASKED from here on; into out. */
+/* Addresses to be asked for now, which are ASKED from here on; into out. */
 size_t	fence_ask(struct fence *f, uint64_t now, struct addr *out, size_t max);
 /* The store's answer. */
 void	fence_taken(struct fence *f, const struct addr *a, uint64_t epoch,
@@ -61,7 +62,7 @@ void	fence_heard(struct fence *f, const struct addr *a, uint64_t epoch,
 	    bool own, uint64_t now);
 /* The store refused a grant: ours is not the newest. */
 void	fence_refused(struct fence *f, const struct addr *a, uint64_t now);
-/* There will be no answer. */
+/* No answer will come. */
 void	fence_unanswered(struct fence *f);
 /* The store is not the one that gave the epochs, or has forgotten some. */
 void	fence_reset(struct fence *f);

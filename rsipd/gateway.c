@@ -182,7 +182,8 @@ gateway_tick(struct gateway *g, uint64_t now)
 		gateway_send_type(g, c, RSIP_DEREGISTER_RESPONSE, NULL);
 		gateway_end(g, now, c, "expired");
 	}
-	g->alarm = UINT64_MAX;	/* it has gone off, and may have been early */
+	g->alarm = UINT64_MAX;	/* the alarm has gone off, and
+				 * may have been early */
 	gateway_set_alarm(g);
 }
 

@@ -33,8 +33,8 @@ enum gateway_transport { GATEWAY_TCP = 1, GATEWAY_UDP = 2 };
 struct gateway_peer {
 	struct addr host;
 	uint8_t	 transport;		/* enum gateway_transport */
-	bool	 privileged;		/* its port is one that only a
-					 * system's own programs get */
+	bool	 privileged;		/* the port is one that only a system's
+					 * own programs get */
 	uint64_t id;			/* the shell's name for its
 					 * connection or endpoint */
 };

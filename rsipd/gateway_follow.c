@@ -56,7 +56,7 @@ gateway_follow_client(struct gateway *g, uint64_t now,
 		c = NULL;
 	}
 	if (c == NULL) {
-		/* It registered anew there. */
+		/* The host registered anew there. */
 		if ((c = leases_client(g->leases, &s->host)) != NULL)
 			drop_client(g, now, c);
 		c = leases_restore(g->leases, &s->host, s->client_id,

@@ -79,7 +79,7 @@ send_error(struct gateway *g, const struct gateway_held *h)
 		g->ops->send(g->arg, &h->peer, true, g->buffer, (size_t)len);
 }
 
-/* Those that wait for batches up to last. */
+/* Answers that wait for batches up to last leave. */
 static void
 settle(struct gateway *g, uint64_t now, uint64_t last, bool written)
 {

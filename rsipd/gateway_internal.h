@@ -26,7 +26,7 @@
 
 /* A request that serve() handles could not finish. */
 #define GATEWAY_WAIT		((enum rsip_error)-1)
-/* One that gets no answer. */
+/* A request that gets no answer. */
 #define GATEWAY_SILENT		((enum rsip_error)-2)
 /* The host is being registered already. */
 #define GATEWAY_SAME		((enum rsip_error)-3)
@@ -107,7 +107,7 @@ struct gateway {
 	void *arg;
 	struct pool *pool;
 	struct leases *leases;
-	struct grant_tables tables;	/* these two, and ops */
+	struct grant_tables tables;	/* pool, leases and ops */
 	TAILQ_HEAD(gateway_holding, gateway_held) held;
 	size_t nheld, held_bytes;
 	size_t nopen, open_bytes;	/* of those, what waits for

@@ -62,7 +62,7 @@ neighbour_leave(struct gateway *g, struct lease_client *c)
 	neighbour_unused(g, n);
 }
 
-/* Its place is counted already. */
+/* The client's place is counted already. */
 static void
 neighbour_join(struct gateway_neighbour *n, struct lease_client *c)
 {
@@ -235,8 +235,8 @@ prove(struct gateway *g, uint64_t now, struct lease_client *c)
 	if (c->stage != LEASE_HALF_OPEN)
 		return;
 	leases_prove(g->leases, c);
-	/* Its bindings are kept or not granted;
-	 * by itself it is soon had anew. */
+	/* Bindings are kept or not granted; a registration by itself
+	 * is soon had anew. */
 	grant_client_changed(&g->tables, c);
 	if (ratelimit_pass(&g->log, now))
 		log_info("%s: registered as %u", ADDR_TEXT(&c->host),

@@ -107,7 +107,7 @@ forget(struct grant_tables *t, const struct lease_client *c,
 void
 grant_client_changed(struct grant_tables *t, struct lease_client *c)
 {
-	/* One that is lost costs its host a second registration. */
+	/* A registration that is lost costs its host a second one. */
 	if (t->store != NULL && t->store->keep(t->store->arg, c, NULL) == 1)
 		t->batch = true;
 }

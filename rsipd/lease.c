@@ -467,7 +467,8 @@ lease_binding_new(struct leases *l, struct lease_client *c, uint32_t bind_id,
 		errno = EEXIST;
 		return NULL;
 	}
-	/* There may be a hundred thousand: no byte for what is not there. */
+	/* A hundred thousand bindings may be there: no byte for what
+	 * a binding lacks. */
 	b = calloc(1, offsetof(struct lease_binding, data) +
 	    ncookies * sizeof(uint64_t) + nspis * sizeof(uint32_t) +
 	    nranges * sizeof(struct demux_range) +

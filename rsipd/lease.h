@@ -24,8 +24,8 @@ struct lease_timer {
 struct lease_binding {
 	struct lease_timer timer;
 	struct lease_client *client;
-	uint64_t kept;				/* its end in the store that
-						 * is shared; 0: not known */
+	uint64_t kept;				/* the end that the shared store
+						 * knows; 0: not known */
 	LIST_ENTRY(lease_binding) entry;	/* of the client's */
 	struct lease_binding *chain;		/* of the hash table */
 	uint32_t bind_id;
@@ -60,9 +60,9 @@ struct lease_remote {
 /* How far a registration has come.  Who fills the table is asked to leave in
  * this order. */
 enum lease_stage {
-	LEASE_HALF_OPEN,	/* its host has not shown that
-				 * it hears our answers */
-	LEASE_BARE,		/* it has no binding */
+	LEASE_HALF_OPEN,	/* the host has not shown that it
+				 * hears our answers */
+	LEASE_BARE,		/* no binding */
 	LEASE_BOUND,
 };
 
@@ -125,11 +125,11 @@ struct lease_client *leases_client(const struct leases *l,
 struct lease_client *leases_by_id(const struct leases *l, uint32_t client_id);
 /* Half open no more. */
 void	leases_prove(struct leases *l, struct lease_client *c);
-/* Those at a stage but LEASE_BOUND, the oldest first. */
+/* The oldest registration at a stage but LEASE_BOUND. */
 struct lease_client *leases_oldest(const struct leases *l,
 	    enum lease_stage stage);
 size_t	leases_at(const struct leases *l, enum lease_stage stage);
-/* One of them by chance, NULL if there is none. */
+/* A registration at that stage by chance, NULL if there is none. */
 struct lease_client *leases_any(const struct leases *l, enum lease_stage stage);
 /* Ends the registration at a time, unless it ends before. */
 void	leases_shorten(struct leases *l, struct lease_client *c, uint64_t at);

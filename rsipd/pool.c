@@ -328,7 +328,7 @@ port_wake(struct pool_entry *e, uint16_t port)
 	e->nresting -= portset_has(e->ours, port);
 }
 
-/* Those that have rested long enough are free again. */
+/* Ports that have rested long enough are free again. */
 static void
 ports_refresh(struct pool *p, struct pool_entry *e, uint64_t now)
 {
@@ -350,7 +350,7 @@ port_usable(const struct pool *p, const struct pool_entry *e,
 		return POOL_UNALLOWED;
 	if (portset_has(e->free, port))
 		return POOL_OK;
-	/* Its own traffic may still come in: the rest is for others. */
+	/* The host's own traffic may still come in: the rest is for others. */
 	if (e->port[port].since != NEVER &&
 	    (addr_equal(&e->port[port].host, host) || p->follows))
 		return POOL_OK;

@@ -436,7 +436,7 @@ resp_send(struct resp *r, resp_fn fn, void *arg, int argc,
 
 	if (r->io == NULL || push(r, fn, arg) == -1)
 		return -1;
-	/* It takes what it does not change without const. */
+	/* hiredis takes what it does not change without const. */
 	n = (int)redisFormatCommandArgv(&bytes, argc, (const char **)(uintptr_t)
 	    argv, len);
 	out = bufferevent_get_output(r->io);

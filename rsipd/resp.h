@@ -37,9 +37,9 @@ struct resp_config {
 };
 
 struct resp_ops {
-	/* It answers: what is sent now is the first. */
+	/* The store answers: what is sent now is the first. */
 	void	(*up)(void *arg);
-	/* It is away; each command without a reply has had its NULL. */
+	/* The store is away; each command without a reply has had its NULL. */
 	void	(*down)(void *arg);
 };
 

@@ -554,7 +554,8 @@ keep_text(const char *text)
 	return text == NULL ? NULL : xstrdup(text);
 }
 
-/* Its certificates are read here, with all privileges; the rest needs none. */
+/* The store's certificates are read here, with all privileges; the
+ * rest needs none. */
 static int
 open_shared(struct rsipd *d)
 {

@@ -20,7 +20,8 @@
 struct settings_pool {
 	struct pool_address what;	/* addr none: the interface has none */
 	char	 ifname[IF_NAMESIZE];	/* "": the address is given */
-	bool	 local;			/* this machine has it itself */
+	bool	 local;			/* this machine has
+					 * the address itself */
 	bool	 proxy;			/* shared: no machine has it,
 					 * ARP is answered with Na */
 };

@@ -140,7 +140,8 @@ find_interfaces(struct settings *c)
 }
 
 struct networks {
-	const char *what;		/* they are, for QUERY */
+	const char *what;		/* for QUERY, what
+					 * these addresses are */
 	struct prefix *list;
 	size_t *n;
 };

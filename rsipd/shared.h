@@ -36,7 +36,7 @@ typedef void (*shared_serving)(void *arg, bool serving);
 struct shared *shared_open(struct event_base *base,
 	    const struct shared_config *c,
 	    struct gateway *g, shared_serving serving, void *arg);
-/* One of the pools' addresses, or Na. */
+/* An address of the pools, or Na. */
 void	shared_hold(struct shared *s, const struct addr *a, bool held);
 /* What was answered is sent before the end,
  * as far as that is possible at once. */

@@ -23,7 +23,7 @@ struct shared_batch {
 	/* Where each ends. */
 	uint32_t word[SHARED_BATCH_MAX * SHARED_BATCH_WORDS];
 	size_t	 nwords, changes;
-	bool	 grants;		/* there is one among them */
+	bool	 grants;		/* a grant is among them */
 	void	*owner;			/* the rest is shared.c's */
 	unsigned waiting;
 	bool	 good;

@@ -28,7 +28,7 @@ struct shared {
 	void	*arg;
 	struct grant_store ops;
 	struct fence fence;
-	char	 by[17];		/* us, in this life */
+	char	 by[17];		/* this gateway, in this life */
 	char	 prefix[72];
 	struct resp *writer, *reader;
 	struct event *tick, *batch;

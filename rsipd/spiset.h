@@ -18,7 +18,8 @@ void	spiset_free(struct spiset *s);
  * or memory forbids it. */
 bool	spiset_reserve(struct spiset *s, size_t n);
 bool	spiset_rests(const struct spiset *s, uint16_t address, uint32_t spi);
-/* Neither leased nor at rest after another host's use; host NULL: anyone's. */
+/* Is the SPI neither leased nor at rest after another host's use?
+ * host NULL: anyone's. */
 bool	spiset_usable(const struct spiset *s, uint16_t address, uint32_t spi,
 	    const struct addr *host);
 /* After spiset_reserve() and spiset_usable(). */

@@ -358,7 +358,7 @@ owe(struct store *s, const uint8_t *key, size_t len)
 	s->nowed++;
 }
 
-/* It rests after a crash as well. */
+/* What is freed rests after a crash as well. */
 static void
 note_freed(struct store *s, const struct lease_client *c,
     struct lease_binding *b)
@@ -519,7 +519,7 @@ store_count(struct store *s, struct store_counts *out)
 	MDB_stat st;
 
 	*out = s->counts;
-	/* One is the file's own. */
+	/* The file's own record is not counted. */
 	if (mdb_env_stat(s->env, &st) == 0 && st.ms_entries > 0)
 		out->records = st.ms_entries - 1;
 }

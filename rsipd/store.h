@@ -58,7 +58,7 @@ struct store_client {
 struct store_reader {
 	int	(*client)(void *arg, const struct store_client *c);
 	int	(*grant)(void *arg, uint32_t client_id, const struct grant *g);
-	/* It was freed by host, not long ago. */
+	/* Host freed g, not long ago. */
 	void	(*rest)(void *arg, const struct addr *host,
 		    const struct grant *g);
 	void	*arg;
@@ -120,7 +120,7 @@ struct store_counts {
 	uint64_t writes, failures;	/* transactions; those that
 					 * could not be written */
 	bool	 behind;		/* the last one failed */
-	bool	 late;			/* it is safe, but the file
+	bool	 late;			/* all is safe, but the file
 					 * cannot be written */
 };
 void	store_count(struct store *s, struct store_counts *out);
@@ -153,8 +153,8 @@ size_t	store_client_encode(uint8_t *out, uint64_t now, uint64_t wall,
 size_t	store_grant_encode(uint8_t *out, uint64_t now, uint64_t wall,
 	    const struct grant *g);
 /*
- * One of those that were freed in one batch, one after the other.
- * decode takes it off the cursor; g and room as store_grant_decode().
+ * What was freed in one batch, one after the other.  decode takes one off the
+ * cursor; g and room as store_grant_decode().
  */
 size_t	store_rest_encode(uint8_t *out, const struct addr *host,
 	    const struct grant *g);

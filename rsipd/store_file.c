@@ -22,7 +22,7 @@ static uint8_t mark_key[] = { STORE_MARK };
 static int
 env_open(struct store *s, size_t max)
 {
-	/* We are alone (the lock), and one thread at a time. */
+	/* No other process is here (the lock), and one thread at a time. */
 	const unsigned flags = MDB_NOSUBDIR | MDB_NOLOCK | MDB_NORDAHEAD;
 	MDB_txn	*txn;
 	size_t	 room = max * RECORD_ROOM;

@@ -44,9 +44,10 @@ struct store {
 	char	 fqdn[UINT8_MAX + 1];
 	uint8_t	 record[STORE_RECORD_MAX];
 
-	pthread_t flusher;	/* it flushes a journal while we go on */
+	pthread_t flusher;	/* which flushes a journal while we go on */
 	bool	  has_flusher;
-	int	  flushed_fd;		/* it has; -1: we do it */
+	int	  flushed_fd;		/* by which the flusher is
+					 * told; -1: we flush */
 
 	pthread_t thread;
 	bool	  threaded;

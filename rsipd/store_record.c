@@ -348,7 +348,7 @@ store_grant_decode(struct grant *g, uint32_t *client_id,
 
 /* --- what was freed ------------------------------------------------------- */
 
-#define REST_HEAD	(1 + 16 + 2)	/* its host, how long it is */
+#define REST_HEAD	(1 + 16 + 2)	/* the host, and how much it is */
 
 size_t
 store_rest_encode(uint8_t *out, const struct addr *host, const struct grant *g)

@@ -384,7 +384,8 @@ tcp_send(struct server *s, const struct gateway_peer *to, bool answer,
 	else if (answer)
 		c->waiting = false;
 	if (queue(c, msg, len) == -1)
-		c->ending = c->ending || answer;	/* it would miss one */
+		/* The host would miss an answer. */
+		c->ending = c->ending || answer;
 	/* The gateway may be in the middle of a request of this very
 	 * connection: what follows happens in an event of its own. */
 	event_add(c->write, NULL);

@@ -2,7 +2,7 @@
 #ifndef BASE_COMMENT_H
 #define BASE_COMMENT_H
 
-/* Those that begin with "#" or "//", and C's; not within
+/* Blanks comments that begin with "#" or "//", and C's; not within
  * quotes.  Lines stay. */
 void	comment_blank(char *s);
 

@@ -20,7 +20,8 @@
 #include "base/helper.h"
 #include "base/log.h"
 
-#define HELPER_FD_MAX	1024	/* it is forked early, when few are open */
+#define HELPER_FD_MAX	1024	/* the helper is forked early,
+				 * when few are open */
 #define QUICK		3	/* times it is started again
 				 * at once, then ... */
 #define PAUSE		1	/* ... after so many seconds */

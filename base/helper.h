@@ -16,7 +16,7 @@ struct helper_work {
 	const char *does;		/* "opens files", for the log */
 	int	    type;		/* of the socket pair:
 					 * SOCK_SEQPACKET, SOCK_STREAM */
-	bool	    silent;		/* it keeps no standard error */
+	bool	    silent;		/* no standard error is kept */
 	/*
 	 * Runs in the process with its end of the socket and no other
 	 * descriptor but the standard ones.  It returns when the daemon has

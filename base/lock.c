@@ -173,7 +173,7 @@ lock_memory(struct lock *l)
 	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
 		lock_arg(l, calls[i], 2, PROT_EXEC, 0);
 #if defined(__s390__) || defined(__i386__) || defined(__arm__)
-	/* There the old call has one argument, which points to all others. */
+	/* The old call has one argument there, which points to all others. */
 	lock_rule(l, SCMP_ACT_ALLOW, "mmap", 0, NULL);
 #endif
 }

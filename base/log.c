@@ -103,7 +103,8 @@ log_message(enum log_level level, const char *fmt, va_list ap)
 		return;
 	}
 	/* One write() a line, so that threads and processes do not mix. */
-	if (log_to_journal)	/* it knows the name but not how bad it is */
+	if (log_to_journal)	/* the journal knows the name but
+				 * not how bad it is */
 		n = (size_t)snprintf(line, sizeof(line), "<%d>",
 		    log_priority(level));
 	else

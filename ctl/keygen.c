@@ -201,7 +201,8 @@ zone_records(const struct pubkey *k, const struct zone_request *r)
 		    KEY_PROTOCOL, KEY_ALGORITHM, key);
 		record_add(records, holder, "KEY", data);
 	}
-	/* This form comes first: other implementations take no other. */
+	/* The form without a gateway comes first: other
+	 * implementations take no other. */
 	ipseckey_add(records, holder, r, 0, ".", k, key);
 	if (strcmp(delegator, holder) != 0)
 		ipseckey_add(records, delegator, r, gateway_type, gateway, k,

@@ -16,7 +16,7 @@
 
 #include "include/rsip/status.h"
 
-/* This runs in strangers' programs: no logging, no base/,
+/* The library runs in strangers' programs: no logging, no base/,
  * nothing that exits. */
 
 #define STATUS_TIMEOUT	2000	/* milliseconds, for the whole question */

@@ -52,8 +52,8 @@ struct dataplane {
 	struct helper rules;
 	bool threaded;			/* the interfaces receive in threads */
 	uint64_t mended;		/* times that rules were put back */
-	bool	 gone;			/* they are not, and nothing is
-					 * forwarded */
+	bool	 gone;			/* rules are away, and
+					 * nothing is forwarded */
 	bool	 moved;			/* from the interfaces that eBPF is
 					 * at */
 	int proc_fd;			/* the kernel's own counters */

@@ -263,7 +263,7 @@ report_misuse(struct forward *f, const struct addr *host, enum demux_verdict v,
 	atomic_store_explicit(&f->misuse_head, head + 1, memory_order_release);
 	if (head == tail &&
 	    write(f->shared->misuse_fd, &one, sizeof(one)) == -1)
-		return;		/* it is signalled already */
+		return;		/* signalled already */
 }
 
 bool

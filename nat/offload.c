@@ -60,8 +60,8 @@ struct offload {
 	unsigned	 nunused;
 	int	 flows, bindings, state, counters;
 	struct hook in, out;
-	_Atomic bool refused;		/* this kernel lets us not write the
-					 * maps now */
+	_Atomic bool refused;		/* the kernel lets us not
+					 * write the maps now */
 	uint64_t generation;
 	unsigned ncpus;
 };

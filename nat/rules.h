@@ -10,12 +10,12 @@ enum rules_event {
 	RULES_ALONE = '1',	/* no other process keeps rules here any more */
 	RULES_UP_NFTABLES = 'n',	/* rules are in force */
 	RULES_UP_IPTABLES = 'i',
-	RULES_UP_NONE = '-',	/* they are the operator's business */
-	RULES_FAILED = 'f',	/* they cannot be; the reason was logged */
+	RULES_UP_NONE = '-',	/* rules are the operator's business */
+	RULES_FAILED = 'f',	/* rules cannot be; the reason was logged */
 	RULES_THREADED = 't',	/* both interfaces receive in threads */
 	RULES_MENDED = 'm',	/* somebody removed them, they are back */
 	RULES_GONE = 'g',	/* the same, and they cannot be put back */
-	RULES_AGAIN = 'a',	/* it is another process: rules_change() for
+	RULES_AGAIN = 'a',	/* another process answers: rules_change() for
 				 * what was said to the one that was killed */
 };
 

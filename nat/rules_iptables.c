@@ -194,7 +194,7 @@ put_antispoof(FILE *f, const struct rules_plan *p,
 		fprintf(f, "-A RSIP-PUBLIC -s %s -j DROP\n",
 		    PREFIX_TEXT(&p->networks[i]));
 	for (size_t i = 0; i < c->npools; i++) {
-		/* One of the router's own is LOCAL. */
+		/* An address of the router's own is LOCAL. */
 		if (!c->pools[i].local)
 			fprintf(f, "-A RSIP-PUBLIC -s %s -j DROP\n"
 			    "-A RSIP-PRIVATE -s %s -j DROP\n",

@@ -143,7 +143,8 @@ rules_run(const char *const argv[], const char *input, char **output,
 	sout.fd = out[0];
 	serr.fd = err[0];
 	run_talk(in[1], input, &sout, &serr);
-	/* One that has more to say than we listen to must not wait for us. */
+	/* A program that has more to say than we listen to must
+	 * not wait for us. */
 	close(out[0]);
 	close(err[0]);
 	in[0] = in[1] = out[0] = out[1] = err[0] = err[1] = -1;

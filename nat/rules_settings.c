@@ -290,7 +290,8 @@ rules_settings_was_strict(const struct rules_settings *saved,
 {
 	char key[64];
 
-	/* It was noted because it was changed, and only that is changed. */
+	/* The setting was noted because it was changed, and only
+	 * that is changed. */
 	rp_filter_key(key, sizeof(key), ifname);
 	return setting_find(saved, key) != NULL;
 }

@@ -92,7 +92,7 @@ void	ip_write_udp(uint8_t *out, const struct addr *src,
 
 /* Of a packet of either family, in place; with an IPv4 header's checksum. */
 void	ip_set_tos(uint8_t *pkt, uint8_t tos);
-/* These change an IPv4 header in place and its checksum with it (RFC 1624). */
+/* In an IPv4 header, in place, its checksum with it (RFC 1624). */
 void	ip_set_id(uint8_t *pkt, uint16_t id);
 /* TCP's and UDP's checksums know of it too. */
 void	ip_set_src(uint8_t *pkt, const struct addr *src);

@@ -148,7 +148,7 @@ resolver_open(struct resolver *r, const struct resolver_options *o)
 			continue;
 		servers[options.nservers++].s_addr = addr_v4(&o->servers[i]);
 	}
-	/* Those of a file instead were nobody's choice. */
+	/* A file's servers instead were nobody's choice. */
 	if (o->nservers > 0)
 		mask |= ARES_OPT_SERVERS;
 	if (o->messages) {
@@ -202,8 +202,8 @@ resolver_free(struct resolver *r)
 		return;
 	r->closing = true;
 	if (r->open) {
-		ares_destroy(r->channel); /* its sockets by
-					   * resolver_socket_state() */
+		ares_destroy(r->channel);	/* sockets go by
+						 * resolver_socket_state() */
 		ares_library_cleanup();
 	}
 	while ((q = TAILQ_FIRST(&r->ready)) != NULL) {

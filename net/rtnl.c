@@ -230,7 +230,7 @@ rtnl_rule_add(const struct rtnl_rule *r)
 {
 	int rc = rtnl_rule(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, r);
 
-	/* One of each is enough, and it stays all the while. */
+	/* A single rule of each kind is enough, and stays all the while. */
 	return rc == -1 && errno == EEXIST ? 0 : rc;
 }
 

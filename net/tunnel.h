@@ -14,7 +14,7 @@ enum tunnel_type { TUNNEL_IPIP = 1, TUNNEL_GRE = 2 };	/* RFC 3103 §8.6 */
 
 /* Bytes that a tunnel puts in front. */
 size_t	tunnel_overhead(enum tunnel_type type);
-/* Its IP protocol: 4, 47. */
+/* The tunnel's IP protocol: 4, 47. */
 uint8_t	tunnel_protocol(enum tunnel_type type);
 
 /*

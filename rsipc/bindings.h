@@ -90,7 +90,7 @@ void	binding_set_lease(struct binding *b, uint32_t seconds, uint64_t now);
 enum bindings_flow {
 	BINDINGS_FLOW_OK,
 	BINDINGS_FLOW_UNLEASED,	/* nothing that is leased covers it */
-	BINDINGS_FLOW_OTHER,	/* its source port is for another remote side */
+	BINDINGS_FLOW_OTHER,	/* the source port is for another remote side */
 };
 /*
  * May this flow leave (RFC 3103 §7)?  port: the source's, 0 for a protocol that

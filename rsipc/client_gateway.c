@@ -21,7 +21,7 @@ client_abandon(struct client *c, const char *why, uint64_t now)
 {
 	uint32_t rest = worth_rest(&c->path.worth);
 
-	/* There may be a better one. */
+	/* Perhaps another gateway is better. */
 	choose_ask(&c->choose, c->settings, now);
 	c->tried = c->elsewhere = true;
 	if (choose_more(&c->choose))

@@ -27,7 +27,7 @@
 #define LOOSE		2	/* rp_filter: some route back will
 				 * do (RFC 3704 §2.4) */
 
-/* One of the two TUN devices. */
+/* A TUN device, of two. */
 struct device_tun {
 	struct device	*device;
 	struct event	*event;

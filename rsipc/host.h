@@ -132,7 +132,7 @@ struct host {
 	enum host_state state;
 
 	/* The request under way. */
-	uint32_t counter;		/* its message counter */
+	uint32_t counter;		/* the request's message counter */
 	uint64_t deadline, sent;
 	unsigned attempt;
 	unsigned again_signed;		/* how often it was */
@@ -194,7 +194,8 @@ struct host {
 					 * were asked for */
 	bool	 connecting, up, udp;
 	bool	 use_tcp;		/* the gateway wants no UDP */
-	bool	 counters;		/* it echoes message counters */
+	bool	 counters;		/* the gateway echoes
+					 * message counters */
 	bool	 sign_again;		/* the request under way
 					 * is to be sent anew */
 	bool	 stale;			/* stale_id is one */

@@ -194,7 +194,7 @@ extend_response(struct host *h, const struct rsip_message *m, uint64_t now)
 {
 	struct binding *b = bindings_find(&h->bindings, h->pending_bind);
 
-	/* Neither of another binding, nor for no time, is it renewed. */
+	/* An answer about another binding, or for no time, renews nothing. */
 	if (b != NULL && (m->bind_id != b->bind_id || m->lease == 0)) {
 		postpone_renewal(b, now);
 	} else if (b != NULL) {

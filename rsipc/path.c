@@ -159,7 +159,8 @@ path_unleased(struct path *p, const struct packet_view *v)
 		p->counters.out_unleased++;
 	else
 		p->counters.out_idle++;
-	/* Such a packet is too early, but says whom the lease shall be for. */
+	/* A packet on its way out is too early, but says whom the
+	 * lease shall be for. */
 	if (idle && host_flow_policy(p->host) && path_goes_out(v)) {
 		packet_ports(v, &sport, &dport);
 		host_name_remote(p->host, &v->dst, dport);

@@ -23,8 +23,9 @@ struct transport_ops {
 	/* The request under way is to be given to transport_send() once more:
 	 * the gateway could not tell it from a recorded one, and will now. */
 	void (*again)(void *arg);
-	/* One that could not be read to its end: what rsip_decode() left in m.
-	 * Not where messages are signed, since this one was not verified. */
+	/* A message that could not be read to its end: what
+	 * rsip_decode() left in m.  Not where messages are signed, since
+	 * this one was not verified. */
 	void (*unreadable)(void *arg, const struct rsip_message *m);
 };
 

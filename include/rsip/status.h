@@ -34,7 +34,7 @@ enum rsip_authentication {
 /* How it is known that the peer may speak for the remote address. */
 enum rsip_right {
 	RSIP_RIGHT_NONE,	/* not encrypted */
-	RSIP_RIGHT_FLOWS,	/* it is not: the peer may be any
+	RSIP_RIGHT_FLOWS,	/* nobody says so: the peer may be any
 				 * host that shares the address, and
 				 * began this very flow */
 	RSIP_RIGHT_DNS,		/* the address's reverse map names

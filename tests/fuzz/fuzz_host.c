@@ -276,7 +276,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		settle(&w);
 	}
-	/* It leaves, whoever answers or not, and holds nothing then. */
+	/* The host leaves, whoever answers or not, and holds nothing then. */
 	host_leave(&w.host, w.now, 500);
 	for (len = 0; len < 32 && w.left == 0; len++) {
 		w.now += 100;

@@ -41,7 +41,7 @@ read_offer(const struct ike2_part *p)
 			FUZZ_CHECK(c.suite.ke == 0 ?
 			    terms[i].protocol == IKE2_PROTO_ESP :
 			    ike2_ke_allowed(c.suite.ke));
-			/* One that offered just this accepts it. */
+			/* A peer that offered just this accepts it. */
 			writer_init(&w, answer, sizeof(answer));
 			ike2_offer_answer(&w, &c, &terms[i], 0x12345678);
 			FUZZ_CHECK(!w.bad);

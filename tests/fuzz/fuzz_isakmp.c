@@ -30,7 +30,7 @@ read_sa(const struct isakmp_part *p)
 		writer_init(&w, answer, sizeof(answer));
 		if (proposal_choose_phase1(p->body, p->len, ~0u, legacy == 1,
 		    &suite, &w) == 0 && !w.bad) {
-			/* One that offered just this accepts it. */
+			/* A peer that offered just this accepts it. */
 			FUZZ_CHECK(proposal_accept_phase1(answer, w.len,
 			    answer, w.len, &suite) == 0);
 		}

@@ -106,7 +106,7 @@ struct net {
 
 /* Microseconds that each piece of public-key work takes on the fake clock. */
 extern uint64_t net_work_us;
-/* That clock, for engines that count work. */
+/* The clock of that work, for engines that count it. */
 uint64_t net_spent(void);
 
 /* Three shared RSA keys of 2048 bits (made once), for whoever needs one, and

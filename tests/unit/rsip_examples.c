@@ -675,7 +675,7 @@ rsip_message_equal(const struct rsip_message *a, const struct rsip_message *b)
 {
 	struct rsip_message c = *a, d = *b;
 
-	/* Both were zeroed before they were filled, padding too. */
+	/* Messages were zeroed before they were filled, padding too. */
 	c.tuple = d.tuple = NULL;
 	return memcmp((uint8_t *)&c, (uint8_t *)&d, sizeof(c)) == 0 &&
 	    (a->ntuples == 0 || memcmp(a->tuple, b->tuple,

@@ -484,7 +484,7 @@ state_is_replaced_whole_or_not(void **state)
 		    RLIM_INFINITY });
 		free(big);
 		assert_holds(path, "one");
-		/* It cannot be renamed: that is known later. */
+		/* A rename that fails is known later. */
 		unlink(path);
 		assert_int_equal(mkdir(path, 0700), 0);
 		assert_int_equal(statefile_write(f, "lost", 4), 0);

@@ -491,7 +491,8 @@ there_and_back(void **state)
 	    sizeof(out), &newest), len);
 	assert_memory_equal(out, pkt, len);
 	assert_true(newest);
-	/* One that comes late is good, but not the newest; one twice is not. */
+	/* A packet that comes late is good, but not the newest;
+	 * once more it is not. */
 	assert_int_equal(send_new(e.ours, pkt, len), ESP_OK);
 	memcpy(kept, wire.pkt, wire.len);
 	kept_len = wire.len;

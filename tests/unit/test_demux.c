@@ -444,7 +444,7 @@ try_all(struct demux *d, const uint8_t *p, size_t len)
 	struct demux_target t;
 	uint8_t		   *copy = malloc(len + 1);
 
-	/* Its own allocation, so that the sanitizer sees a
+	/* An allocation of its own lets the sanitizer see a
 	 * byte read too far. */
 	assert_non_null(copy);
 	memcpy(copy, p, len);

@@ -193,7 +193,7 @@ test_learnt_keys_move_within_a_host(void **state)
 	assert_int_equal(demux_add(d, &b), 0);
 	assert_int_equal(
 	    out(d, X1, make_esp(NB, Y, 0x9001)), DEMUX_FORWARD);
-	/* It is still the first binding's, and ends with it. */
+	/* The SPI is still the first binding's, and ends with it. */
 	assert_int_equal(demux_remove(d, 1, 1), 0);
 	make_esp(NB, Y, 0x9001);
 	assert_in(d, make_error(Y2, NB, 3, 28), DEMUX_NOT_OURS);

@@ -317,7 +317,7 @@ main(int argc, char *argv[])
 
 	(void)argc;
 #ifdef TSAN
-	/* It wants the address space where it expects it. */
+	/* ThreadSanitizer wants the address space where it expects it. */
 	old = personality(0xffffffff);
 	if (old != -1 && (old & ADDR_NO_RANDOMIZE) == 0
 	    && personality((unsigned)old | ADDR_NO_RANDOMIZE) != -1)

@@ -153,7 +153,7 @@ weights_decide(void **state)
 	assert_int_equal(d.found[0].port, 3);
 	assert_int_equal(d.found[1].port, 2);
 	assert_int_equal(d.found[2].port, 1);
-	/* One of weight 0 has a small chance beside others. */
+	/* A server of weight 0 has a small chance beside others. */
 	dnssd_order(&e, highest);
 	assert_int_equal(e.found[0].port, 3);
 	assert_int_equal(e.found[1].port, 1);

@@ -77,7 +77,7 @@ a_copy_gets_the_last_answer(void **state)
 	assert_int_equal(arrive(t, e, RSIP_FREE_REQUEST, 2, 7),
 	    ENDPOINT_REPEAT);
 	assert_int_equal(e->len, 1);
-	/* One that wandered must not be served twice. */
+	/* A request that wandered must not be served twice. */
 	assert_int_equal(arrive(t, e, RSIP_FREE_REQUEST, 1, 8),
 	    ENDPOINT_IGNORE);
 	endpoints_free(t);
@@ -138,7 +138,7 @@ a_rebooted_host_begins_anew(void **state)
 	assert_int_equal(arrive(t, e, RSIP_REGISTER_REQUEST, 1, 0),
 	    ENDPOINT_SERVE);
 	endpoint_answered(e, (const uint8_t *)"\1\1already", 9);
-	/* Its registration is still there, so what wandered would count. */
+	/* The registration is still there, so what wandered would count. */
 	assert_int_equal(arrive(t, e, RSIP_ASSIGN_REQUEST_RSAP_IP, 499, 1),
 	    ENDPOINT_IGNORE);
 	assert_int_equal(arrive(t, e, RSIP_DEREGISTER_REQUEST, 2, 1),

@@ -178,7 +178,7 @@ window_agrees_with_a_plain_one(void **state)
 				break;
 			fresh = number > top ||
 			    (top - number < window && !seen[number]);
-			/* Those further left are taken for the next 2^32. */
+			/* Numbers further left are taken for the next 2^32. */
 			if (esn && start + top - (start + number) >= window &&
 			    number < top)
 				continue;

@@ -170,7 +170,7 @@ next_header_tells_the_family(void **state)
 		assert_int_equal(open_bytes(in, outer, n, back, sizeof(back)),
 		    next == 59 ? ESP_E_DUMMY : next == 41 ? 62 : ESP_E_INNER);
 	}
-	/* It claims more than there is. */
+	/* The packet claims more than there is. */
 	text[63] = 41;
 	text[5]++;
 	n = reference_seal(&p, ++seq, text, 64);

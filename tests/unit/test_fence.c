@@ -60,7 +60,7 @@ test_ours_when_read_so_far(void **state)
 	assert_int_equal(fence_epoch(&f, &nb), 0);
 	fence_heard(&f, &nb, 7, true, NOW);
 	assert_int_equal(fence_epoch(&f, &nb), 7);
-	/* It is gone: at once. */
+	/* The address is gone: at once. */
 	assert_true(fence_hold(&f, &nb, false));
 	assert_int_equal(fence_epoch(&f, &nb), 0);
 }
@@ -93,7 +93,7 @@ test_another_is_heard_of(void **state)
 	assert_int_equal(f.lost, 1);
 	assert_int_equal(ask(&f, NOW + FENCE_REST - 1), 0);
 	assert_int_equal(ask(&f, NOW + FENCE_REST), 1);
-	/* It was taken once more before our answer is read. */
+	/* Another took it once more before our answer is read. */
 	fence_heard(&f, &nb, 5, true, NOW);
 	fence_heard(&f, &nb, 6, false, NOW);
 	fence_taken(&f, &nb, 5, NOW);
@@ -125,7 +125,7 @@ test_it_goes_and_comes(void **state)
 	fence_hold(&f, &nb, false);
 	fence_hold(&f, &nb, true);
 	assert_int_equal(ask(&f, NOW), 1);
-	/* Both answers come, and both are in the log. */
+	/* Our answers come, and both are in the log too. */
 	fence_heard(&f, &nb, 1, true, NOW);
 	fence_heard(&f, &nb, 2, true, NOW);
 	fence_taken(&f, &nb, 1, NOW);

@@ -481,7 +481,7 @@ nothing_outlives_the_gateway(void **state)
 		refused_as_old(0);
 		assert_false(gateway_registered(w.g, &w.peer));
 	}
-	/* That did not move what the host itself has to pass. */
+	/* The forged ones did not move what the host itself has to pass. */
 	w.auth_echo = w.out.auth_index;
 	w.auth_counter = w.out.auth_floor;
 	w.auth_index++;

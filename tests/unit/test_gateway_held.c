@@ -15,7 +15,7 @@
 
 static struct {
 	int	 answer;	/* of keep and forget */
-	int	 commit;	/* its result */
+	int	 commit;	/* what commit() answers */
 	unsigned kept, forgotten, commits;
 } store;
 
@@ -94,7 +94,7 @@ an_answer_waits_for_its_batch(void **state)
 	assert_int_equal(ask(), GATEWAY_HELD);
 	ask_ports(id, 2);
 	assert_int_equal(ask(), GATEWAY_HELD);
-	/* It changes nothing, but it must not overtake. */
+	/* A query changes nothing, but must not overtake. */
 	request(RSIP_QUERY_REQUEST, id);
 	w.in.has |= RSIP_HAS_COUNTER;
 	w.in.counter = 3;
@@ -251,7 +251,8 @@ a_grant_waits_for_its_address(void **state)
 	assert_int_equal(gateway_restore_grant(w.g, w.now, 5, &g), 0);
 	assert_int_equal(w.bound, 1);
 	assert_int_equal(gateway_restore_grant(w.g, w.now, 5, &g), 1);
-	c.host = world_addr("10.0.0.8");	/* it would be two hosts' */
+	c.host = world_addr("10.0.0.8");	/* the same lease
+						 * would be two hosts' */
 	assert_int_equal(gateway_restore_client(w.g, w.now, &c), -1);
 	world_end();
 }

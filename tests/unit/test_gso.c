@@ -498,7 +498,8 @@ what_a_card_joined_arrives(void **state)
 	received(j, large + GSO_HEADER_LEN, len, mtu);
 	assert_int_equal(ngot, 6);
 	assert_sums(got[5].bytes, got[5].len);
-	/* One that has its sum is joined as ever, a damaged one stays it. */
+	/* A segment that has its sum is joined as ever, a
+	 * damaged one stays it. */
 	len = make_tcp(pkt, 1000, 8800, ACK, 100);
 	received(j, pkt, len, mtu);
 	pkt[HEADERS]++;

@@ -239,7 +239,7 @@ failures_are_told_apart(void **state)
 	assert_int_equal(x->failure, KEYING_PEER_REFUSED);
 	end_clean();
 
-	/* It has another key for us. */
+	/* The peer has another key for us. */
 	picture(9, NULL);
 	y->wrong_key = true;
 	memset(&x->pub, 0, sizeof(x->pub));
@@ -497,7 +497,7 @@ other_keys_than_rsa_are_refused(void **state)
 
 	(void)state;
 	for (n = NET_KEY_P256; n <= NET_KEY_ED25519; n++) {
-		/* Ours: nothing is asked, nothing accepted. */
+		/* Our own: nothing is asked, nothing accepted. */
 		net_init(&net, 50 + n);
 		x = ike1_host_add(&net, "198.51.100.1", "@x1.lab", net_key(n),
 		    NULL);

@@ -206,7 +206,7 @@ another_key_of_each_type(void **state)
 	}
 }
 
-/* One of several keys will do (roll-over). */
+/* Any of several keys will do (roll-over). */
 static void
 any_of_the_keys(void **state)
 {
@@ -370,9 +370,9 @@ silence(void **state)
 struct watch {
 	unsigned requests;		/* IKE_SA_INIT of x */
 	uint64_t spi[16];
-	uint8_t	 first[16][2048];	/* them */
+	uint8_t	 first[16][2048];	/* the requests themselves */
 	size_t	 len[16];
-	uint16_t forge;	/* this notify comes to x before the answer */
+	uint16_t forge;	/* a notify that comes to x before the answer */
 	const uint8_t *data;
 	size_t	 data_len;
 	bool	 swallow;		/* and the answer does not come */
@@ -567,7 +567,7 @@ cookies(void **state)
 	y->lookup = NET_NEVER;
 	assert_int_equal(net_request(z, y, 0), 0);
 	net_pass(&net, 100);
-	/* One is half open now. */
+	/* A first IKE SA is half open now. */
 	y->lookup = NET_NOW;
 	memset(&w, 0, sizeof(w));
 	net.filter = watch;

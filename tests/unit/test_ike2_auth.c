@@ -219,7 +219,7 @@ peers_without_rfc7427(void **state)
 		}
 	}
 	assert_true(short_ones > 0);
-	/* There is none for the others: of RSA it would be SHA-1. */
+	/* No method is left for the other keys: of RSA it would be SHA-1. */
 	c.key = keys[RSA_KEY];
 	assert_int_equal(ike2_auth_make(&by_i, &c, body), -1);
 	c.key = keys[ED25519];

@@ -380,7 +380,7 @@ replays(void **state)
 	assert_int_equal(net_alive(y), 1);
 	assert_int_equal(y->lookups, lookups);
 	assert_int_equal(x->nchildren + y->nchildren, ups);
-	/* They still hear each other. */
+	/* Both ends still hear each other. */
 	assert_int_equal(x->engine->probe(x->ike, net.now, &x->conns[0]), 0);
 	net_pass(&net, 3000);
 	assert_int_equal(x->silences, 0);

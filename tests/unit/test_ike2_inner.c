@@ -33,7 +33,7 @@ ask(enum keying_inner how)
 	net_pass(&net, 1000);
 }
 
-/* Its newest child is for one address alone, of ours or of theirs. */
+/* A host's newest child is for one address alone, of ours or of theirs. */
 static void
 is_for(const struct net_host *h, bool ours, const char *text, bool inner)
 {
@@ -165,7 +165,7 @@ who_takes_strangers_is_asked(void **state)
 	    0);
 	net_pass(&net, 1000);
 	assert_int_equal(y->nchildren, 1);
-	/* Ours says it as initiator only. */
+	/* Our engine says it as initiator only. */
 	assert_int_equal(x->wanted_inner, 0);
 	end_clean2();
 }

@@ -294,7 +294,7 @@ an_answer_that_is_late_is_taken_back(void **state)
 	end_clean2();
 }
 
-/* Its answers are lost for longer than x waits: x goes on asking for them. */
+/* Answers are lost for longer than x waits: x goes on asking for them. */
 static void
 an_answer_that_was_lost_is_asked_for(void **state)
 {
@@ -312,7 +312,8 @@ an_answer_that_was_lost_is_asked_for(void **state)
 	end_clean2();
 }
 
-/* It is asked for so long and no longer, and says nothing to who asks anew. */
+/* The answer is asked for so long and no longer, and says nothing
+ * to who asks anew. */
 static void
 a_late_answer_is_not_in_the_way(void **state)
 {

@@ -376,7 +376,8 @@ notify_payloads(void **state)
 	assert_int_equal(notifies(&c, "29000008 0000ffff 00000008 00003fff"),
 	    IKE2_OK);
 	assert_int_equal(ike2_notify_error(&c), 0x3fff);
-	/* Some write the IKE SPI; others lengths that nothing has. */
+	/* Peers exist that write the IKE SPI; others write lengths
+	 * that nothing has. */
 	assert_int_equal(notifies(&c,
 	    "00000010 01084000 0102030405060708"), IKE2_OK);
 	assert_true(ike2_notify_find(&c, IKE2_N_INITIAL_CONTACT, &n));

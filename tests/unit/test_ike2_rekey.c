@@ -244,7 +244,7 @@ no_additional_sas(void **state)
 	(void)state;
 	picture2(40, NULL);
 	key_up2();
-	y->no_spi = true;		/* it says NO_ADDITIONAL_SAS */
+	y->no_spi = true;		/* y says NO_ADDITIONAL_SAS */
 	assert_int_equal(net_request(x, y, 1), 0);
 	net_pass(&net, 1000);
 	assert_int_equal(x->fails, 1);
@@ -442,7 +442,8 @@ collide(size_t a, size_t b, int apart, unsigned which, unsigned more)
 	}
 	net_pass(&net, 45000);
 	left = (struct left){ net_alive(x), ike_sas(x) };
-	/* Both agree on what there is, and nothing that was wanted is lost. */
+	/* The ends agree on what there is, and nothing that
+	 * was wanted is lost. */
 	if (!both_have_the_same())
 		fail_msg("%s: x has %u, y %u", text, net_alive(x),
 		    net_alive(y));

@@ -210,7 +210,7 @@ cookies_are_for_one_peer_and_time(void **state)
 	assert_false(say_third(from, 500, 0x51, r ^ (1ull << 52)));
 	assert_false(say_third(from, 500, 0x51, r ^ (1ull << 60)));
 	assert_int_equal(inside(y)->nsas[false], 0);
-	/* It is good for half a minute, and not for ever. */
+	/* A cookie is good for half a minute, and not for ever. */
 	net_pass(&net, 29000);
 	assert_true(say_third(from, 500, 0x51, r));
 	assert_int_equal(inside(y)->nsas[false], 1);
@@ -318,7 +318,7 @@ half_open_limits_are_of_port_address_and_all(void **state)
 	}
 	assert_int_equal(inside(y)->budget.nhalf,
 	    inside(y)->budget.limits.per_address);
-	/* Its neighbour at another address does not notice. */
+	/* A neighbour at another address does not notice. */
 	key_up();
 	for (i = 0; i < 120; i++) {
 		assert_true(say_first(htonl(0x0c000001 + i), 500, 0x2000 + i));
@@ -396,7 +396,8 @@ work_of_strangers_has_a_share(void **state)
 	assert_int_equal(x->nchildren, 1);
 	assert_true(net_agree(x, y));
 	assert_true(inside(y)->budget.lost > 100);
-	/* Those that wait are given up when they can have been sent again. */
+	/* Messages that wait are given up when they can have
+	 * been sent again. */
 	net_pass(&net, 20000);
 	assert_int_equal(inside(y)->budget.nwaiting, 0);
 	end_clean();
@@ -444,7 +445,7 @@ childless_sas_end_in_a_minute(void **state)
 	net_pass(&net, 20000);
 	assert_int_equal(inside(y)->nsas[false], 0);
 	assert_int_equal(inside(x)->nsas[true], 0);
-	/* One that serves a tunnel stays as long as that does. */
+	/* An IKE SA that serves a tunnel stays as long as that does. */
 	key_up();
 	net_pass(&net, 600000);
 	assert_int_equal(inside(y)->nsas[false], 1);

@@ -23,7 +23,7 @@
 /* --- Diffie-Hellman, done once -------------------------------------------- */
 
 /*
- * Some thousand handshakes differ in one damaged byte, and nine tenths of their
+ * Thousands of handshakes differ in one damaged byte, and nine tenths of their
  * time would go into Diffie-Hellman.  While reuse is set the engines get the
  * same few pairs again and again, and what a pair and a public value come to is
  * computed once; a damaged value is one that was not seen, and goes to the real

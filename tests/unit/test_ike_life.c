@@ -358,7 +358,8 @@ initial_contact_is_told(void **state)
 	assert_int_equal(y->contacts, 0);
 	end_clean();
 
-	/* It survives loss (RFC 2407 §4.6.3: only message 5 is repeated). */
+	/* A negotiation survives loss (RFC 2407 §4.6.3: only
+	 * message 5 is repeated). */
 	picture(270, NULL);
 	net.filter = swallow_auth;
 	net_request_init(&r, x, y, 0);
@@ -408,7 +409,7 @@ dead_peers_are_noticed(void **state)
 	c.dpd_delay = 10;
 	picture(31, &c);
 	key_up();
-	/* Both answer: nobody is taken for dead. */
+	/* Each answers: nobody is taken for dead. */
 	net_pass(&net, 300000);
 	assert_int_equal(x->downs + y->downs, 0);
 	net.loss = 100;

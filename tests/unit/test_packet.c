@@ -62,7 +62,7 @@ make_v6(uint8_t *p, uint8_t next, size_t payload)
 	return 40 + payload;
 }
 
-/* Its own allocation, so that the sanitizer sees a byte read too far. */
+/* An allocation of its own lets the sanitizer see a byte read too far. */
 static bool
 parse_at(struct packet_view *v, const uint8_t *p, size_t len)
 {

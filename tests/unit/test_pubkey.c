@@ -154,7 +154,7 @@ what_is_no_key_is_refused(void **state)
 	wire[0] = 8;
 	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, 9 + 256,
 	    2048), 0);
-	/* Its length reaches beyond the end. */
+	/* The exponent's length reaches beyond the end. */
 	wire[0] = 200;
 	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, 100, 0), -1);
 	assert_int_equal(pubkey_from_wire(&k, PUBKEY_RSA, wire, 201, 0), -1);
@@ -382,7 +382,7 @@ other_files_are_refused(void **state)
 	assert_null(pubkey_load_private(path));
 	write_key(EVP_RSA_gen(1024), NULL);
 	assert_null(pubkey_load_private(path));
-	/* One with a pass phrase: nobody is there to type it. */
+	/* A key with a pass phrase: nobody is there to type it. */
 	write_key(EVP_RSA_gen(2048), EVP_aes_128_cbc());
 	assert_null(pubkey_load_private(path));
 	assert_non_null(f = fopen(path, "w"));

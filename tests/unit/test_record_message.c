@@ -132,7 +132,7 @@ message_cname(void **state)
 	assert_int_equal(a.n, 1);
 	assert_int_equal(a.ttl, 300);
 
-	/* It leads nowhere, in a circle, or too far. */
+	/* The chain leads nowhere, in a circle, or too far. */
 	dns_message_init(&m, OWNER, RECORD_TYPE_TXT, 0);
 	dns_message_cname(&m, NULL, 900, "nobody.lab");
 	dns_message_txt(&m, "y1.keys.lab", 600, s, 255);

@@ -271,7 +271,7 @@ unknown_neighbours_are_answered_slowly(void **state)
 	    "registered\n", answered, counts().registrations);
 	assert_true(counts().registrations <= 32);
 	assert_true(answered < 250);
-	/* One that the kernel knows is not among them. */
+	/* A neighbour that the kernel knows is not among them. */
 	w.mac[0] = 2;
 	as_udp(0x0a0000fe, 1000);
 	counted(RSIP_REGISTER_REQUEST, 0, 1);

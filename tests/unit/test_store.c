@@ -308,7 +308,7 @@ the_first_layout_is_read(void **state)
 		assert_int_equal(store_rest_decode(&c, 1, &l.rested, &g, &room),
 		    -1);
 	}
-	/* One of a version to come is not. */
+	/* A record of a version to come is not. */
 	cursor_init(&c, rest_1, sizeof(rest_1));
 	assert_int_equal(store_rest_decode(&c, 3, &l.rested, &g, &room), -1);
 }
@@ -389,7 +389,7 @@ write_first_layout(const char *path)
 	    sizeof(client_1));
 	write_record(txn, dbi, key, store_grant_key(key, 9, 77), grant_1,
 	    sizeof(grant_1));
-	/* Its key had no version. */
+	/* The key of a version 1 record had no version. */
 	assert_int_equal(store_rest_key(key, WALL - 1000), 10);
 	write_record(txn, dbi, key, 9, rest_1, sizeof(rest_1));
 	assert_int_equal(mdb_txn_commit(txn), 0);
@@ -426,7 +426,7 @@ a_file_of_the_first_layout_goes_on(void **state)
 	write_first_layout(path);
 	l = load(path, 120000);
 	assert_is_example(&l);
-	/* It is there for the next start too, but for what has rested. */
+	/* All is there for the next start too, but for what has rested. */
 	l = load(path, 120000);
 	assert_is_example(&l);
 	l = load(path, 500);

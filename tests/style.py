@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""style.py - what no line of the programs holds: an address that is a bare word, and more than 80 columns
+"""style.py - what no line of the programs holds: an address as a bare word, more than 80 columns, a comment about "it"
 
 Addresses are struct addr, networks struct prefix (net/addr.h), so that no feature is
 of IPv4 by the way it stores one.  Bare words stand where the kernel, a library or the
 wire wants them: tests/style.txt names these files and how many declarations each has.
 That list may only shrink.  A line has at most 80 columns, tabs at every eighth, but for
-a file's first, which says what it is for.
+a file's first, which says what it is for.  A comment names what it speaks of: none
+begins with a pronoun whose noun the reader has to look for.
 """
 import os
 import re
@@ -23,6 +24,15 @@ WORD = re.compile(r'(?:^|_)(?:%s)s?$' % '|'.join(ROLES))
 DECLARED = re.compile(r'\b(?:uint32_t|u_int32_t|in_addr_t|__be32)\s+'
                       r'((?:\*?\s*\w+(?:\[\w*\])?\s*(?:=\s*[\w.>-]+\s*)?,?\s*)+)'
                       r'(?=[;,)=\[{(]|$)')
+# Determiners are no pronouns: "Both ends", "One packet".
+PRONOUN = re.compile(
+    r'(?:It|They|He|She|We|This|That|These|Those|Its|Their|His|Them|Us|There|Here|'
+    r'Ours|Theirs|Such|Some|Others)\b|'
+    r'Both (?!(?:ends|halves|directions|SAs|IKE|lists|sides)\b)|'
+    r'One (?:that|of|who|which|is|was|came|known|about|with|at|to|in|by|up)\b')
+# Behind code, the member is the subject: "that verified" says what of it.
+PRONOUN_BEHIND = re.compile(
+    r'(?:it|they|he|she|we|its|their|his|them|us)\b', re.I)
 STRUCT = re.compile(r'\bstruct in_addr\b')
 root = os.environ.get('srcdir', '.')
 
@@ -67,6 +77,17 @@ def wide(text):
             if n > 1 and len(line.expandtabs(8)) > COLUMNS]
 
 
+def pronouns(text):
+    """[(line, first word)] of comments that begin with a pronoun"""
+    found = []
+    for m in re.finditer(r'/\*[\s*]*([^\s*].*?)\*/', text, flags=re.S):
+        behind = text[text.rfind('\n', 0, m.start()) + 1:m.start()].strip()
+        word = (PRONOUN_BEHIND if behind else PRONOUN).match(m.group(1))
+        if word:
+            found.append((text.count('\n', 0, m.start()) + 1, word.group()))
+    return found
+
+
 def read_known():
     known = {}
     path = os.path.join(root, 'tests/style.txt')
@@ -84,7 +105,13 @@ def self_test():
            'struct in_addr a;', 'uint32_t spi, dst;', '(void *arg, uint32_t dst)')
     no = ('uint32_t spi;', 'uint32_t gateway_grant(struct g *g)', 'uint32_t mark;',
           'uint32_t nhosts_max;', '/* uint32_t addr; */', 'struct addr gateway;')
-    return ([t for t in yes if not bare(t)] + [t for t in no if bare(t)])
+    begins = ('/* It ends. */', '\t/*\n\t * They are\n\t */', '/* One of them. */',
+              'int a;\t/* its time */', '/* Both stay. */')
+    does_not = ('/* Its_name */', '/* Both ends know. */', '/* One packet. */',
+                'int a;\t/* that verified */', '/* Italy */', '/* --- it --- */')
+    return ([t for t in yes if not bare(t)] + [t for t in no if bare(t)] +
+            [t for t in begins if not pronouns(t)] +
+            [t for t in does_not if pronouns(t)])
 
 
 def main():
@@ -97,6 +124,8 @@ def main():
         text = open(os.path.join(root, path), encoding='utf-8').read()
         bad += ['%s:%d: more than %d columns' % (path, n, COLUMNS)
                 for n in wide(text)]
+        bad += ['%s:%d: a comment begins with "%s"' % (path, n, word)
+                for n, word in pronouns(text)]
         if path.split('/')[0] not in ROOMS:
             continue
         found = bare(text)
@@ -109,7 +138,7 @@ def main():
             bad.append('tests/style.txt: %s has %d now' % (path, len(found)))
     bad += ['tests/style.txt: %s is no more' % path for path in known]
     print('\n'.join(bad) or '%d bare addresses, all where kernel, libraries or '
-          'the wire want them; %s within %d columns' %
+          'the wire want them; %s within %d columns, comments name their subject' %
           (total, ', '.join(LINES), COLUMNS))
     return 1 if bad else 0
 

@@ -193,6 +193,7 @@ child_up(struct connection *conn, const struct keying_child *k)
 	p->spi_out = k->out.spi;
 	p->ours = k->ours;
 	p->theirs = k->theirs;
+	p->inner = k->inner;
 	p->used = c->now;
 	p->initiator = k->initiator;
 	p->version = k->version;
@@ -225,8 +226,9 @@ child_up(struct connection *conn, const struct keying_child *k)
 	    addr_equal(&k->path.peer, &conn->key.dst.addr))
 		connection_set_right(conn, conn->right, true);
 	child_policy(conn);
-	p->esp = esp_pair_up(c->shell->planes, pair_is_whole(p) ? &conn->esp :
-	    NULL, &k->in, &k->out);
+	/* What passes without us is not translated either. */
+	p->esp = esp_pair_up(c->shell->planes, pair_is_whole(p) &&
+	    !addr_is_set(&p->inner) ? &conn->esp : NULL, &k->in, &k->out);
 	if (p->esp == NULL) {
 		c->keying->delete_child(c->keying_arg, c->now, k->in.spi);
 		pair_free(p);

@@ -6,12 +6,22 @@
 
 #define SAID_MAX	48
 
+/* How hosts that share an address are told apart by a peer that speaks IKEv2, the
+ * first that it takes. */
+enum oe_way {
+	WAY_LIKELY,		/* an inner address, where it shows that it
+				 * lends them; else all of ours */
+	WAY_INNER,		/* an inner address, asked for above all */
+	WAY_WHOLE,		/* all of our address, and flows of it */
+};
+
 /* What a destination showed; the longest known first. */
 struct collision {
 	UT_hash_handle hh;
 	struct addr dst;
 	unsigned deleted;
 	uint64_t deleted_at;
+	enum oe_way way;	/* that it did not refuse */
 	bool	 by_flow;	/* flows are asked for alone */
 	bool	 whole;		/* and, for what is no flow,
 				 * the whole address */

@@ -124,6 +124,8 @@ struct core {
 	} count;
 	uint8_t			*opened;	/* IP_PACKET_MAX: what
 						 * came out of an SA */
+	uint8_t			*translated;	/* the same, of what
+					 * goes into one */
 };
 
 /* Says the time before an answer of DNS or of the keying engine is brought. */

@@ -74,8 +74,8 @@ initiator_tick_room(struct connection *conn)
 	}
 }
 
-static void initiator_ended(struct connection *conn, enum keying_failure f,
-    const char *detail);
+static void initiator_ended(struct connection *conn, unsigned version,
+    enum keying_failure f, const char *detail);
 
 /* --- pending OE ----------------------------------------------------------- */
 
@@ -89,7 +89,7 @@ initiator_ask_keys(struct connection *conn)
 	if (!session_begin(conn))
 		connection_expire(conn, REASON_NO_FLOW);
 	else if (request_keys(conn) == -1)
-		initiator_ended(conn, KEYING_LOCAL, "too many negotiations");
+		initiator_ended(conn, 0, KEYING_LOCAL, "too many negotiations");
 	else
 		initiator_found_room(conn);
 }
@@ -112,15 +112,15 @@ initiator_note_failure(struct connection *conn, enum keying_failure f)
 
 /* No keys came of it, in any version. */
 static void
-initiator_ended(struct connection *conn, enum keying_failure f,
-    const char *detail)
+initiator_ended(struct connection *conn, unsigned version,
+    enum keying_failure f, const char *detail)
 {
 	struct core  *c = conn->core;
 	struct reason why;
 	char	      said[REASON_WORDS_MAX];
 
 	c->count.failed++;
-	switch (session_failed(conn, f, detail)) {
+	switch (session_failed(conn, version, f, detail)) {
 	case SESSION_DEALT_WITH:
 		return;
 	case SESSION_ASK_AGAIN:
@@ -212,7 +212,7 @@ initiator_failed(struct connection *conn, unsigned version,
 	case VERSION_OVER:
 		break;
 	}
-	initiator_ended(conn, f, detail);
+	initiator_ended(conn, version, f, detail);
 }
 
 /* --- potential OE: DNS ---------------------------------------------------- */

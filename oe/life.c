@@ -40,6 +40,7 @@ core_new(struct oe_config *config, const struct oe_shell *shell,
 	c->keying = keying;
 	c->keying_arg = keying_arg;
 	c->opened = xcalloc(1, IP_PACKET_MAX);
+	c->translated = xcalloc(1, IP_PACKET_MAX);
 	TAILQ_INIT(&c->connections);
 	TAILQ_INIT(&c->holding);
 	TAILQ_INIT(&c->older);
@@ -82,6 +83,7 @@ core_free(struct core *c)
 	identity_free(c->identity);
 	collisions_free(c);
 	wipe_free(c->opened, IP_PACKET_MAX);
+	wipe_free(c->translated, IP_PACKET_MAX);
 	free(c);
 }
 

@@ -17,7 +17,8 @@ oe_liboe_a_SOURCES = \
 	oe/request.h oe/responder.c oe/responder.h oe/room.c oe/room.h \
 	oe/rr.c oe/rr.h oe/session.c oe/session.h oe/session_keying.c \
 	oe/session_keying.h oe/settings.c oe/settings.h oe/shell.h oe/spd.c \
-	oe/spd.h oe/summary.c oe/summary.h oe/version.c oe/version.h \
+	oe/spd.h oe/summary.c oe/summary.h oe/translate.c oe/translate.h \
+	oe/version.c oe/version.h \
 	oe/wire.c oe/wire.h
 
 sbin_PROGRAMS += oe/oed

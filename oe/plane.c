@@ -28,6 +28,7 @@
 #include "oe/room.h"
 #include "oe/session.h"
 #include "oe/session_keying.h"
+#include "oe/translate.h"
 
 #define PORT_DNS		53
 #define PORT_DNS_TLS		853	/* RFC 7858 */
@@ -107,14 +108,35 @@ plane_too_big(struct core *c, size_t mtu, const struct packet_view *v)
 	plane_answer(c, ICMP_FRAG_NEEDED, (uint32_t)mtu, v);
 }
 
+/* In a pair whose peer has lent us an address a packet has that. */
+static bool
+plane_translated(const struct sa_pair *p, const struct packet_view *v,
+    struct packet_view *out)
+{
+	struct core *c = p->connection->core;
+
+	memcpy(c->translated, v->data, v->len);
+	*out = *v;
+	return translate_out(c->translated, out, &p->connection->key.src.addr,
+	    &p->inner);
+}
+
 static void
 plane_send(void *arg, const struct packet_view *v)
 {
 	struct sa_pair	  *p = arg;
 	struct connection *conn = p->connection;
 	struct core	  *c = conn->core;
+	struct packet_view lent;
 	int		   n;
 
+	if (addr_is_set(&p->inner)) {
+		if (!plane_translated(p, v, &lent)) {
+			c->count.dropped++;
+			return;
+		}
+		v = &lent;
+	}
 	n = esp_pair_send(p->esp, v);
 	if (n < 0) {
 		c->count.dropped++;
@@ -495,11 +517,14 @@ refuse:
 
 /* Only what was negotiated may come out of a tunnel (§13; RFC 4301 §5.2). */
 static bool
-plane_ingress(const struct sa_pair *p, const struct packet_view *v)
+plane_ingress(const struct sa_pair *p, struct packet_view *v)
 {
+	const struct core    *c = p->connection->core;
 	const struct spd_key *key = &p->connection->key;
 
 	return prefix_contains(&key->dst, &v->src) &&
+	    (!addr_is_set(&p->inner) || translate_in(c->opened +
+	    (v->data - c->opened), v, &p->inner, &key->src.addr)) &&
 	    prefix_contains(&key->src, &v->dst) &&
 	    pair_takes(p, v, true);
 }

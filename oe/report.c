@@ -112,7 +112,7 @@ struct connection_row {
 	const char *dataplane, *role, *method;
 	unsigned    ike;
 	char	    key[PUBKEY_KIND_MAX];
-	char	    peer_gateway[ADDR_TEXT_MAX];
+	char	    peer_gateway[ADDR_TEXT_MAX], inner[ADDR_TEXT_MAX];
 	uint64_t    packets, bytes, age, idle, next, silent;
 };
 
@@ -140,6 +140,9 @@ struct connection_row {
 	    "what says that it may speak for that address") },		\
 	{ FIELD("peer_gateway", CHARS, PLAIN, peer_gateway,		\
 	    "address that ESP goes to"), .flags = REPORT_WIDE },	\
+	{ FIELD("inner", CHARS, PLAIN, inner,				\
+	    "our address within ESP, which the peer lends us"),		\
+	    .flags = REPORT_WIDE },					\
 	{ FIELD("cipher", CHARS, PLAIN, cipher, "of ESP") },		\
 	{ FIELD("spi_in", CHARS, PLAIN, spi_in, "SPI of what comes") },	\
 	{ FIELD("spi_out", CHARS, PLAIN, spi_out, "SPI of what goes") },\
@@ -210,6 +213,8 @@ connection_fill(struct connection_row *row, const struct connection *conn)
 		row->role = p->initiator ? "initiator" : "responder";
 		row->ike = p->version;
 		row->method = method_text(p);
+		if (addr_is_set(&p->inner))
+			addr_text(&p->inner, row->inner, sizeof(row->inner));
 	}
 	row->packets = conn->packets;
 	row->bytes = conn->bytes;
@@ -376,6 +381,16 @@ policy_text(const struct connection *conn)
 	return "nothing flows";
 }
 
+/* As whom, where that is not simply our address. */
+static void
+as_text(const struct sa_pair *p, char *out, size_t cap)
+{
+	*out = '\0';
+	if (addr_is_set(&p->inner))
+		snprintf(out, cap, " as %s, which it lends us,",
+		    ADDR_TEXT(&p->inner));
+}
+
 /* A black hole is not "encrypted", whatever IKE said once. */
 static void
 silence_text(const struct connection *conn, char *out, size_t cap)
@@ -396,7 +411,7 @@ why_line(const struct connection *conn, char *out, size_t cap)
 	const struct sa_pair *p = connection_any_pair(conn);
 	const char	     *dst = ADDR_TEXT(&conn->key.dst.addr);
 	char		      cipher[64], peer[KEYING_NAME_MAX + 2];
-	char		      silence[128];
+	char		      silence[128], as[128];
 	unsigned long long    next;
 
 	next = (unsigned long long)seconds_to(conn->core->now, conn->look_at);
@@ -408,11 +423,12 @@ why_line(const struct connection *conn, char *out, size_t cap)
 		snprintf(peer, sizeof(peer), "%s",
 		    keying_id_text(&conn->peer_id));
 		silence_text(conn, silence, sizeof(silence));
+		as_text(p, as, sizeof(as));
 		snprintf(out, cap,
-		    "%s: encrypted%s with %s to %s at %s (IKEv%u, "
+		    "%s: encrypted%s%s with %s to %s at %s (IKEv%u, "
 		    "%s%s), "
 		    "because %s%s; %llu packets, looked at again in %llu s",
-		    dst, conn->anonymous ? ", peer unknown," : "",
+		    dst, conn->anonymous ? ", peer unknown," : "", as,
 		    cipher, peer, ADDR_TEXT(&conn->path.peer), p->version,
 		    conn->class == OE_CLASS_TUNNEL ? report_auth_text(conn) :
 		    conn->anonymous ? "it proves nothing" :

@@ -7,6 +7,7 @@
 #include "base/util.h"
 #include "net/ip.h"
 #include "oe/classes.h"
+#include "oe/collision.h"
 #include "oe/connection.h"
 #include "oe/identity.h"
 #include "oe/known.h"
@@ -18,6 +19,27 @@
 #define REKEY_RETRY	10000
 #define BLIND_TIME	2000	/* milliseconds for a peer of whom
 				 * DNS says nothing */
+
+/* Is the peer to lend us an address?  Where others may have ours, or have it
+ * nowhere but behind a NAT. */
+static enum keying_inner
+request_inner(const struct connection *conn)
+{
+	static const enum keying_inner ways[] = {
+		[WAY_LIKELY] = KEYING_INNER_LIKELY,
+		[WAY_INNER] = KEYING_INNER_YES,
+		[WAY_WHOLE] = KEYING_INNER_NO,
+	};
+	const struct collision *col;
+
+	if (!connection_is_oe(conn) ||
+	    !addr_equal(&conn->key.src.addr, &conn->core->local))
+		return KEYING_INNER_NO;
+	if (!session_can(conn))
+		return KEYING_INNER_BEHIND_NAT;
+	col = collision_find(conn->core, &conn->key.dst.addr);
+	return ways[col != NULL ? col->way : WAY_LIKELY];
+}
 
 /* One request, in one version.  What it leads to may come at
  * once, and end conn. */
@@ -62,6 +84,8 @@ request_in(struct connection *conn, unsigned version)
 		}
 	}
 	session_selectors(conn, &ours, &theirs);
+	if (version == 2)
+		r.inner = request_inner(conn);
 	r.ours = keying_selectors_of(&ours);
 	r.theirs = keying_selectors_of(&theirs);
 	r.initial_contact = !connection_peer_known(c, &r.peer_id) &&

@@ -195,9 +195,30 @@ session_why(const struct connection *conn, char *out, size_t cap)
 	return true;
 }
 
-enum session_verdict
-session_failed(struct connection *conn, enum keying_failure f,
+/* It refuses what would tell us from others at our address: there may be another
+ * way. */
+static bool
+session_other_way(struct connection *conn, unsigned version,
     const char *detail)
+{
+	struct collision *col;
+
+	if (version != 2)
+		return false;
+	col = collision_get(conn->core, &conn->key.dst.addr);
+	if (col->way == WAY_WHOLE)
+		return false;
+	col->way++;
+	log_debug("%s: refused, %s: asking for %s",
+	    ADDR_TEXT(&conn->key.dst.addr), detail != NULL ? detail :
+	    "no reason given", col->way == WAY_INNER ? "an address of its own" :
+	    "all of our address");
+	return true;
+}
+
+enum session_verdict
+session_failed(struct connection *conn, unsigned version,
+    enum keying_failure f, const char *detail)
 {
 	struct collision *col;
 	bool		  flow = conn->ask != NULL;
@@ -214,6 +235,8 @@ session_failed(struct connection *conn, enum keying_failure f,
 		return SESSION_NOT_CONCERNED;
 	if (conn->state != CONNECTION_PENDING)
 		return SESSION_NOT_CONCERNED;
+	if (!flow && session_other_way(conn, version, detail))
+		return SESSION_ASK_AGAIN;
 	col = collision_get(conn->core, &conn->key.dst.addr);
 	snprintf(flow ? col->flow_said : col->whole_said, SAID_MAX, "%s",
 	    detail != NULL ? detail : keying_failure_text(f));

@@ -20,7 +20,7 @@ enum session_verdict {
 				 * again, for a flow now */
 };
 enum session_verdict session_failed(struct connection *conn,
-	    enum keying_failure f, const char *detail);
+	    unsigned version, enum keying_failure f, const char *detail);
 /* What a refusal of all that was asked for seems to mean; false:
  * nothing is known. */
 bool	session_why(const struct connection *conn, char *out, size_t cap);

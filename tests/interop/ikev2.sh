@@ -78,8 +78,8 @@ row 17 "libreswan, authnull" "NULL both ways, it begins" interop/libreswan_null.
 row 18 "libreswan, authnull" "both begin at once"
 row 19 "libreswan, authnull" "transport mode"
 row 20 libreswan "NULL to a raw RSA key from DNS" interop/peers.sh libreswan
-row 21 libreswan "the same behind a NAT, an address of the peer's"
-row 22 libreswan "two rsipc behind one rsipd, raw ESP, at once"
+row 21 libreswan "the same behind a NAT, an address of the peer's" interop/libreswan_pool.sh
+row 22 libreswan "two rsipc behind one rsipd, raw ESP, at once" interop/libreswan_pool.sh
 row 22o oed "two rsipc behind one rsipd, raw ESP, at once" net/e2e.sh
 row 23 libreswan "its client, our key from DNS"
 row 24 oed "classes each against each" net/oe_grid.sh

@@ -154,30 +154,33 @@ swan()
 	    "$swan_bin/$swan_name" "$@"
 }
 
-# CONNECTION CONFIGURATION [SED]: pluto with that file of the page, for everybody.
+# CONNECTION CONFIGURATION [SED]: pluto with that file of the page, for everybody;
+# in the namespace PLUTO_AT, or server.
 pluto_up()
 {
+	swan_at=${PLUTO_AT:-server}
 	rm -rf "$NET_RUN/ipsec.d/policies"
 	mkdir -p "$NET_RUN/ipsec.d/policies"
 	page file clear-or-private >"$NET_RUN/ipsec.d/policies/$1"
 	page file "$2" | sed "s/CKAID/$ckaid/; ${3-}" >"$NET_RUN/ipsec.conf"
 	: >"$NET_RUN/ipsec.secrets"
-	net_start pluto server env \
+	net_start pluto "$swan_at" env \
 	    LD_LIBRARY_PATH="$swan_root/usr/lib/x86_64-linux-gnu" \
 	    "$swan_bin/pluto" --nofork --stderrlog --use-xfrm \
 	    --config "$NET_RUN/ipsec.conf" --ipsecdir "$NET_RUN/ipsec.d" \
 	    --nssdir "$NET_RUN/nss" --secretsfile "$NET_RUN/ipsec.secrets" \
 	    --rundir "$NET_RUN"
 	net_ready pluto 20 test -S "$NET_RUN/pluto.ctl"
-	net_on server env LD_LIBRARY_PATH="$swan_root/usr/lib/x86_64-linux-gnu" \
+	net_on "$swan_at" env LD_LIBRARY_PATH="$swan_root/usr/lib/x86_64-linux-gnu" \
 	    "$swan_bin/addconn" --ctlsocket "$NET_RUN/pluto.ctl" \
 	    --config "$NET_RUN/ipsec.conf" --autoall >"$NET_RUN/addconn.log" 2>&1
-	net_on server env LD_LIBRARY_PATH="$swan_root/usr/lib/x86_64-linux-gnu" \
+	net_on "$swan_at" env LD_LIBRARY_PATH="$swan_root/usr/lib/x86_64-linux-gnu" \
 	    "$swan_bin/whack" --ctlsocket "$NET_RUN/pluto.ctl" --listen \
 	    >>"$NET_RUN/addconn.log" 2>&1
 }
 
-peer_libreswan_run()
+# It is where it looks for itself, has a key, and ipseckey its record.
+pluto_prepare()
 {
 	# It knows its helpers by their place, and strongSwan has one of that name.
 	if [ -n "$swan_root" ]; then
@@ -199,6 +202,11 @@ peer_libreswan_run()
 		s|showhostkey|& --nssdir $NET_RUN/nss|" >"$NET_RUN/show"
 	. "$NET_RUN/show" >"$NET_RUN/ipseckey" || net_fail "showhostkey"
 	cat "$NET_RUN/ipseckey"
+}
+
+peer_libreswan_run()
+{
+	pluto_prepare
 	tr -d '\n' <"$NET_RUN/ipseckey" | grep -o 'IN *IPSECKEY.*' |
 	    sed 's/^/10.100.51.198.in-addr.arpa. /; s/$/\n/' \
 	    >>"$NET_RUN/reverse.records"

@@ -568,16 +568,17 @@ net_rsipd()
 }
 
 # HOST [OE-LINES [LINES]]: rsipc.conf of x1 or x2, with more of its section "oe"
-# and more beside that.
+# and more beside that.  NET_KEYLESS=yes: it shows nobody who it is.
 net_rsipc_config()
 {
+	net_who="id = \"@$1.lab\" key = \"$NET_RUN/$1.pem\""
+	[ -z "$NET_KEYLESS" ] || net_who=
 	cat >"$NET_RUN/rsipc_$1.conf" <<-EOF
 	control = "$NET_RUN/rsipc_$1.sock"
 	state = "$NET_RUN/$1.lease"
 	$3
 	oe {
-		id = "@$1.lab"
-		key = "$NET_RUN/$1.pem"
+		$net_who
 		state = "$NET_RUN/$1.peers"
 		resolvers = {"$NET_DNS"}
 		dns-timeout = 3000

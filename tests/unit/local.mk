@@ -84,6 +84,11 @@ TESTS += tests/unit/test_wire
 tests_unit_test_wire_SOURCES = tests/unit/test_wire.c
 tests_unit_test_wire_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_wire_LDADD = $(OE_TEST_LIBS)
+check_PROGRAMS += tests/unit/test_translate
+TESTS += tests/unit/test_translate
+tests_unit_test_translate_SOURCES = tests/unit/test_translate.c
+tests_unit_test_translate_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_translate_LDADD = $(OE_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_record tests/unit/test_record_message tests/unit/test_reason tests/unit/test_classes \
 	tests/unit/test_scenarios
 TESTS += tests/unit/test_record tests/unit/test_record_message tests/unit/test_reason tests/unit/test_classes \

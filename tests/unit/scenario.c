@@ -557,13 +557,14 @@ ops_request(void *arg, uint64_t now, const struct keying_request *r,
 		snprintf(version, sizeof(version), " ike=%u%s", r->version,
 		    r->modern ? "" : " legacy");
 	world_event(w,
-	    "request %s%s id=%s src=%s dst=%s%s keys=%zu%s%s%s my=%s",
+	    "request %s%s id=%s src=%s dst=%s%s keys=%zu%s%s%s%s my=%s",
 	    host_name(addr_v4(&r->path.peer)), version, id_name(&r->peer_id),
 	    host_name(addr_v4(&ours->from)), host_name(addr_v4(&theirs->from)),
-	    flow, r->peer.nkeys, r->peer.psk != NULL ? " psk" :
-	    r->peer.nothing ? " nothing" : "", r->initial_contact ?
-	    " initial-contact" : "", r->departed ? " departed" : "",
-	    id_name(&r->my_id));
+	    flow, r->peer.nkeys,
+	    r->peer.psk != NULL ? " psk" : r->peer.nothing ? " nothing" : "",
+	    r->inner == KEYING_INNER_YES ? " inner" : "",
+	    r->initial_contact ? " initial-contact" : "",
+	    r->departed ? " departed" : "", id_name(&r->my_id));
 	if (w->requests_refused)
 		return -1;
 	if (w->nrequests == REQUESTS_MAX) {

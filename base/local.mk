@@ -19,7 +19,7 @@ base_libbase_a_SOURCES = \
 	base/option.c base/option.h base/option_print.c \
 	base/priv.c base/priv.h \
 	base/ratelimit.c base/ratelimit.h \
-	base/report.c base/report.h \
+	base/report.c base/report.h base/report_rows.h \
 	base/service.c base/service.h \
 	base/statefile.c base/statefile.h \
 	base/util.c base/util.h \

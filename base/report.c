@@ -364,24 +364,25 @@ report_leave(struct report *r)
 }
 
 void
-report_write(struct report *r, const struct report_table *t, const void *values)
+report_write(struct report *r, const char *key, const char *prefix,
+    const struct report_field *fields, const void *values)
 {
+	const struct report_table t = { key, prefix, fields, NULL };
 	json_object *o = r->at[r->depth];
 
 	if (r->form == REPORT_METRICS) {
-		metrics_add(r, t, NULL, values);
+		metrics_add(r, &t, NULL, values);
 		return;
 	}
-	if (t->key != NULL)
-		o = object_of(o, t->key);
+	if (key != NULL)
+		o = object_of(o, key);
 	if (r->form == REPORT_SCHEMA) {
-		schema_write(o, t);
-		for (const struct report_field *f = t->fields;
-		    f->type != REPORT_END; f++)
-			member_drop(f, values);
+		schema_write(o, &t);
+		for (; fields->type != REPORT_END; fields++)
+			member_drop(fields, values);
 		return;
 	}
-	fields_write(o, t->fields, values, r->privileged);
+	fields_write(o, fields, values, r->privileged);
 }
 
 void

@@ -54,38 +54,12 @@ struct report_field {
 	const char	*metric, *labels;
 };
 
-/* In braces: a field that is member m of struct s, with REPORT_ left out of
- * type and unit; what else it has may follow. */
-#define REPORT_FIELD(k, t, u, s, m, h)					\
-	.key = (k), .type = REPORT_##t, .unit = REPORT_##u,		\
-	.offset = offsetof(s, m), .size = sizeof(((s *)0)->m), .help = (h)
-
-/* Packets, told apart by a label of one metric: those that passed by a way,
- * their bytes, those dropped for a reason. */
-/* NOLINTBEGIN(bugprone-macro-parentheses): a metric's name, and a text */
-#define REPORT_PASSED(k, s, m, name, way)				\
-	{ REPORT_FIELD(k, COUNTER, PLAIN, s, m,				\
-	    "packets that passed, by the way they took"),		\
-	    .metric = name, .labels = "path=" way }
-#define REPORT_PASSED_BYTES(k, s, m, name, way)				\
-	{ REPORT_FIELD(k, COUNTER, BYTES, s, m,				\
-	    "bytes of packets that passed, without their tunnel"),	\
-	    .metric = name, .labels = "path=" way }
-#define REPORT_DROPPED(k, s, m, name, why)				\
-	{ REPORT_FIELD(k, COUNTER, PLAIN, s, m,				\
-	    "packets that were dropped, by reason"),			\
-	    .metric = name, .labels = "reason=" why }
-/* NOLINTEND(bugprone-macro-parentheses) */
-
-/* An object of a report. */
+/* Objects of a report, one for each value of a label; where they have one field
+ * alone, only its value. */
 struct report_table {
-	const char *key;	/* of the object; NULL: its
-				 * fields stand on top */
-	const char *prefix;	/* of its metrics; "": none; NULL:
-				 * it has no metrics */
+	const char *key;	/* of the object around them */
+	const char *prefix;	/* as of report_write() */
 	const struct report_field *fields;
-	/* Not NULL: there is one object for each value of this label, and where
-	 * it has one field alone, only its value. */
 	const char *label;
 };
 
@@ -108,10 +82,12 @@ struct report *report_new(enum report_form form, bool privileged);
  * as of a field, or NULL, are those of all metrics there; borrowed. */
 void	report_enter(struct report *r, const char *key, const char *labels);
 void	report_leave(struct report *r);
-/* values: the struct that the table's fields are of; borrowed but for lists. */
-void	report_write(struct report *r, const struct report_table *t,
-	    const void *values);
-/* One object of a table that has a label. */
+/* An object of a report.  key: NULL: its fields stand on top.  prefix: of its
+ * metrics; "": none; NULL: it has no metrics.  values: the struct that the
+ * fields are of; borrowed but for lists. */
+void	report_write(struct report *r, const char *key, const char *prefix,
+	    const struct report_field *fields, const void *values);
+/* One object of a table. */
 void	report_write_labelled(struct report *r, const struct report_table *t,
 	    const char *label, const void *values);
 enum report_form report_form(const struct report *r);

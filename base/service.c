@@ -14,6 +14,7 @@
 #include "base/metrics.h"
 #include "base/opener.h"
 #include "base/priv.h"
+#include "base/report_rows.h"
 #include "base/service.h"
 #include "base/util.h"
 #include "base/watch.h"
@@ -169,23 +170,19 @@ struct process {
 	uint64_t    uptime, one;
 };
 
+#define ROW struct process
 static const struct report_field process_fields[] = {
-	{ REPORT_FIELD("version", TEXT, PLAIN, struct process, version,
-	    "of the program") },
-	{ REPORT_FIELD("uptime", GAUGE, SECONDS, struct process, uptime,
-	    "since the start") },
+	TEXT("version", version, "of the program"),
+	SECONDS("uptime", uptime, "since the start"),
 	{ 0 }
 }, build_fields[] = {
-	{ REPORT_FIELD("build", INFO, PLAIN, struct process, one,
-	    "the program that runs") },
+	FIELD("build", INFO, PLAIN, one, "the program that runs"),
 	{ 0 }
 };
 
 static json_object *
 service_report(struct service *s, enum report_form form, bool privileged)
 {
-	static const struct report_table table = { NULL, "", process_fields,
-		NULL };
 	static const struct report_table build = { "build", "", build_fields,
 		"version" };
 	struct report *r = report_new(form, privileged);
@@ -193,7 +190,7 @@ service_report(struct service *s, enum report_form form, bool privileged)
 		1 };
 
 	s->plan->report(s->arg, r);
-	report_write(r, &table, &p);
+	report_write(r, NULL, "", process_fields, &p);
 	if (form == REPORT_METRICS)
 		report_write_labelled(r, &build, PACKAGE_VERSION, &p);
 	return report_end(r);

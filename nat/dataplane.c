@@ -17,7 +17,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/report.h"
+#include "base/report_rows.h"
 #include "base/util.h"
 #include "base/watch.h"
 #include "nat/dataplane.h"
@@ -512,60 +512,59 @@ struct counts {
 	struct offload_counts offload;
 };
 
-#define FIELD(key, type, unit, member, help) \
-	REPORT_FIELD(key, type, unit, struct counts, member, help)
+#define ROW struct counts
 #define COUNT(which)	packets[FORWARD_COUNT_##which]
-#define DROPPED(key, member, why) \
-	REPORT_DROPPED(key, struct counts, member, "dropped_packets", why)
-#define PASSED(key, member, way) \
-	REPORT_PASSED(key, struct counts, member, "packets", way)
-#define BYTES(key, member, way) \
-	REPORT_PASSED_BYTES(key, struct counts, member, "packet_bytes", way)
 
 static const struct report_field path_fields[] = {
-	{ FIELD("path", TEXT, PLAIN, path, "what forwards packets") },
-	{ FIELD("firewall", TEXT, PLAIN, firewall,
-	    "whose rules bring packets here") },
-	{ FIELD("receive", TEXT, PLAIN, receive,
-	    "where the interfaces' packets are received") },
-	{ FIELD("rules_mended", COUNTER, PLAIN, mended,
-	    "times that rules which others removed were put back") },
-	{ FIELD("queues", GAUGE, PLAIN, queues,
-	    "threads that decide about packets") },
-	{ FIELD("tunnel_mtu", NUMBER, BYTES, mtu,
-	    "longest packet towards hosts") },
-	PASSED("packets_in", COUNT(IN), "nfqueue direction=in"),
-	PASSED("packets_out", COUNT(OUT), "nfqueue direction=out"),
-	PASSED("packets_between_hosts", COUNT(HAIRPIN),
+	TEXT("path", path, "what forwards packets"),
+	TEXT("firewall", firewall, "whose rules bring packets here"),
+	TEXT("receive", receive, "where the interfaces' packets are received"),
+	COUNTER("rules_mended", mended,
+	    "times that rules which others removed were put back"),
+	GAUGE("queues", queues, "threads that decide about packets"),
+	FIELD("tunnel_mtu", NUMBER, BYTES, mtu, "longest packet towards hosts"),
+	PASSED("packets_in", COUNT(IN), "packets", "nfqueue direction=in"),
+	PASSED("packets_out", COUNT(OUT), "packets", "nfqueue direction=out"),
+	PASSED("packets_between_hosts", COUNT(HAIRPIN), "packets",
 	    "nfqueue direction=between_hosts"),
-	BYTES("bytes_in", COUNT(BYTES_IN), "nfqueue direction=in"),
-	BYTES("bytes_out", COUNT(BYTES_OUT), "nfqueue direction=out"),
-	BYTES("bytes_between_hosts", COUNT(BYTES_HAIRPIN),
-	    "nfqueue direction=between_hosts"),
-	{ FIELD("left_to_router", COUNTER, PLAIN, COUNT(NOT_OURS),
-	    "packets for a leased address that are the router's own") },
-	DROPPED("dropped_unknown", COUNT(DROP_UNKNOWN), "unknown"),
-	DROPPED("dropped_misuse", COUNT(DROP_MISUSE), "misuse"),
-	DROPPED("dropped_malformed", COUNT(DROP_MALFORMED), "malformed"),
-	DROPPED("dropped_ecn", COUNT(DROP_ECN), "ecn"),
-	DROPPED("dropped_overload", overload, "overload"),
-	DROPPED("dropped_too_big", COUNT(TOO_BIG), "too_big"),
-	DROPPED("dropped_ttl", COUNT(TTL), "ttl"),
-	DROPPED("dropped_refused", COUNT(REFUSED), "refused"),
-	{ FIELD("verdicts_late", COUNTER, PLAIN, COUNT(LOST),
-	    "packets that the kernel had forgotten before the verdict") },
-	{ FIELD("packets_waiting", GAUGE, PLAIN, waiting,
-	    "packets in the kernel's queues") },
+	PASSED_BYTES("bytes_in", COUNT(BYTES_IN), "packet_bytes",
+	    "nfqueue direction=in"),
+	PASSED_BYTES("bytes_out", COUNT(BYTES_OUT), "packet_bytes",
+	    "nfqueue direction=out"),
+	PASSED_BYTES("bytes_between_hosts", COUNT(BYTES_HAIRPIN),
+	    "packet_bytes", "nfqueue direction=between_hosts"),
+	COUNTER("left_to_router", COUNT(NOT_OURS),
+	    "packets for a leased address that are the router's own"),
+	DROPPED("dropped_unknown", COUNT(DROP_UNKNOWN), "dropped_packets",
+	    "unknown"),
+	DROPPED("dropped_misuse", COUNT(DROP_MISUSE), "dropped_packets",
+	    "misuse"),
+	DROPPED("dropped_malformed", COUNT(DROP_MALFORMED), "dropped_packets",
+	    "malformed"),
+	DROPPED("dropped_ecn", COUNT(DROP_ECN), "dropped_packets", "ecn"),
+	DROPPED("dropped_overload", overload, "dropped_packets", "overload"),
+	DROPPED("dropped_too_big", COUNT(TOO_BIG), "dropped_packets",
+	    "too_big"),
+	DROPPED("dropped_ttl", COUNT(TTL), "dropped_packets", "ttl"),
+	DROPPED("dropped_refused", COUNT(REFUSED), "dropped_packets",
+	    "refused"),
+	COUNTER("verdicts_late", COUNT(LOST),
+	    "packets that the kernel had forgotten before the verdict"),
+	GAUGE("packets_waiting", waiting, "packets in the kernel's queues"),
 	{ 0 }
 };
 
 static const struct report_field offload_fields[] = {
-	PASSED("offloaded_in", offload.packets_in, "ebpf direction=in"),
-	PASSED("offloaded_out", offload.packets_out, "ebpf direction=out"),
-	BYTES("offloaded_bytes_in", offload.bytes_in, "ebpf direction=in"),
-	BYTES("offloaded_bytes_out", offload.bytes_out, "ebpf direction=out"),
-	{ FIELD("offload_refreshed", COUNTER, PLAIN, offload.refreshed,
-	    "packets of offloaded flows that took the slow way") },
+	PASSED("offloaded_in", offload.packets_in, "packets",
+	    "ebpf direction=in"),
+	PASSED("offloaded_out", offload.packets_out, "packets",
+	    "ebpf direction=out"),
+	PASSED_BYTES("offloaded_bytes_in", offload.bytes_in, "packet_bytes",
+	    "ebpf direction=in"),
+	PASSED_BYTES("offloaded_bytes_out", offload.bytes_out, "packet_bytes",
+	    "ebpf direction=out"),
+	COUNTER("offload_refreshed", offload.refreshed,
+	    "packets of offloaded flows that took the slow way"),
 	{ 0 }
 };
 
@@ -573,13 +572,12 @@ struct table_counts {
 	size_t bindings, keys, bytes;
 };
 
+#undef ROW
+#define ROW struct table_counts
 static const struct report_field table_fields[] = {
-	{ REPORT_FIELD("bindings", GAUGE, PLAIN, struct table_counts, bindings,
-	    "bindings that packets are judged by") },
-	{ REPORT_FIELD("keys", GAUGE, PLAIN, struct table_counts, keys,
-	    "ports, SPIs, cookies and what traffic taught") },
-	{ REPORT_FIELD("memory", GAUGE, BYTES, struct table_counts, bytes,
-	    "memory of the table, about") },
+	GAUGE("bindings", bindings, "bindings that packets are judged by"),
+	GAUGE("keys", keys, "ports, SPIs, cookies and what traffic taught"),
+	BYTES("memory", bytes, "memory of the table, about"),
 	{ 0 }
 };
 
@@ -638,12 +636,6 @@ dataplane_rules_gone(const struct dataplane *dp)
 void
 dataplane_report(struct dataplane *dp, struct report *r)
 {
-	static const struct report_table path = { "dataplane", "dataplane",
-		path_fields, NULL };
-	static const struct report_table offload = { "dataplane", "dataplane",
-		offload_fields, NULL };
-	static const struct report_table table = { "demux", "demux",
-		table_fields, NULL };
 	struct counts	    c = { .firewall = dp->firewall,
 		.mended = dp->mended, .queues = dp->nqueues };
 	struct table_counts t;
@@ -661,11 +653,11 @@ dataplane_report(struct dataplane *dp, struct report *r)
 			    memory_order_relaxed);
 	}
 	c.overload = kernel_drops(dp, &c.waiting);
-	report_write(r, &path, &c);
+	report_write(r, "dataplane", "dataplane", path_fields, &c);
 	if (dp->shared.offload != NULL)
 		offload_count(dp->shared.offload, &c.offload);
 	if (dp->shared.offload != NULL || report_form(r) == REPORT_SCHEMA)
-		report_write(r, &offload, &c);
+		report_write(r, "dataplane", "dataplane", offload_fields, &c);
 	demux_count(dp->shared.demux, &t.bindings, &t.keys, &t.bytes);
-	report_write(r, &table, &t);
+	report_write(r, "demux", "demux", table_fields, &t);
 }

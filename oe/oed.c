@@ -9,6 +9,7 @@
 
 #include "base/control.h"
 #include "base/log.h"
+#include "base/report_rows.h"
 #include "base/service.h"
 #include "base/util.h"
 #include "base/watch.h"
@@ -127,36 +128,30 @@ struct oed_summary {
 	const char	 *dataplane, *interface;
 };
 
-#define FIELD(key, type, member, help) \
-	REPORT_FIELD(key, type, PLAIN, struct oed_summary, member, help)
+#define ROW struct oed_summary
 static const struct report_field oed_verdict_fields[] = {
-	{ FIELD("verdict", CHARS, verdict.line, "what a person asks first") },
-	{ FIELD("peers", GAUGE, verdict.keyed, "peers that we have keys with"),
-	    .metric = "oe_peers" },
+	CHARS("verdict", verdict.line, "what a person asks first"),
+	GAUGE("peers", verdict.keyed, "peers that we have keys with",
+	    .metric = "oe_peers"),
 	{ 0 }
 }, oed_place_fields[] = {
-	{ FIELD("dataplane", TEXT, dataplane, "who does ESP") },
-	{ FIELD("interface", TEXT, interface,
-	    "where decrypted packets arrive") },
+	TEXT("dataplane", dataplane, "who does ESP"),
+	TEXT("interface", interface, "where decrypted packets arrive"),
 	{ 0 }
 };
-#undef FIELD
+#undef ROW
 
 static void
 oed_report(void *arg, struct report *r)
 {
-	static const struct report_table verdict = { NULL, "",
-		oed_verdict_fields, NULL };
-	static const struct report_table place = { NULL, NULL,
-		oed_place_fields, NULL };
 	struct oed	  *d = arg;
 	struct oed_summary s = { .interface = oed_net_name(d->net),
 		.dataplane = d->planes.text };
 
 	oe_verdict(d->oe, &s.verdict);
-	report_write(r, &verdict, &s);
+	report_write(r, NULL, "", oed_verdict_fields, &s);
 	oe_report(d->oe, r);
-	report_write(r, &place, &s);
+	report_write(r, NULL, NULL, oed_place_fields, &s);
 }
 
 static const struct service_command oed_commands[] = {

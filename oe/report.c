@@ -8,7 +8,7 @@
 
 #include "base/control.h"
 #include "base/json.h"
-#include "base/report.h"
+#include "base/report_rows.h"
 #include "base/util.h"
 #include "net/ip.h"
 #include "oe/classes.h"
@@ -116,56 +116,48 @@ struct connection_row {
 	uint64_t    packets, bytes, age, idle, next, silent;
 };
 
-#define FIELD(key, type, unit, member, help) \
-	REPORT_FIELD(key, type, unit, struct connection_row, member, help)
+#define ROW struct connection_row
 #define CONNECTION_FIELDS						\
-	{ FIELD("src", CHARS, PLAIN, src, "our side") },		\
-	{ FIELD("dst", CHARS, PLAIN, dst, "the other side") },		\
-	{ FIELD("policy", TEXT, PLAIN, policy,				\
-	    "what happens: none, hold, pass, deny, encrypt") },		\
-	{ FIELD("class", TEXT, PLAIN, class, "policy class") },		\
-	{ FIELD("state", TEXT, PLAIN, state, "of the connection") },	\
-	{ FIELD("peer", TEXT, PLAIN, peer, "the peer's identity") },	\
-	{ FIELD("auth", TEXT, PLAIN, auth,				\
-	    "how the peer's key came to be believed") },		\
-	{ FIELD("ike_version", NUMBER, PLAIN, ike,			\
-	    "version of IKE that made the keys") },			\
-	{ FIELD("method", TEXT, PLAIN, method,				\
-	    "how the peer proved itself: signature, psk, null"),	\
-	    .flags = REPORT_WIDE },					\
-	{ FIELD("key", CHARS, PLAIN, key,				\
-	    "of which kind the key is that it signed with"),		\
-	    .flags = REPORT_WIDE },					\
-	{ FIELD("right", TEXT, PLAIN, right,				\
-	    "what says that it may speak for that address") },		\
-	{ FIELD("peer_gateway", CHARS, PLAIN, peer_gateway,		\
-	    "address that ESP goes to"), .flags = REPORT_WIDE },	\
-	{ FIELD("inner", CHARS, PLAIN, inner,				\
-	    "our address within ESP, which the peer lends us"),		\
-	    .flags = REPORT_WIDE },					\
-	{ FIELD("cipher", CHARS, PLAIN, cipher, "of ESP") },		\
-	{ FIELD("spi_in", CHARS, PLAIN, spi_in, "SPI of what comes") },	\
-	{ FIELD("spi_out", CHARS, PLAIN, spi_out, "SPI of what goes") },\
-	{ FIELD("dataplane", TEXT, PLAIN, dataplane, "who does ESP"),	\
-	    .flags = REPORT_WIDE },					\
-	{ FIELD("role", TEXT, PLAIN, role, "initiator or responder"),	\
-	    .flags = REPORT_WIDE },					\
-	{ FIELD("packets", COUNTER, PLAIN, packets, "both ways") },	\
-	{ FIELD("bytes", COUNTER, BYTES, bytes, "both ways") },		\
-	{ FIELD("age", GAUGE, SECONDS, age, "since it began") },	\
-	{ FIELD("idle", GAUGE, SECONDS, idle, "since its last packet"),	\
-	    .flags = REPORT_WIDE },					\
-	{ FIELD("next", GAUGE, SECONDS, next,				\
-	    "until it is looked at again") },				\
-	{ FIELD("silent", GAUGE, SECONDS, silent,			\
-	    "since the peer has not answered what was sent"),		\
-	    .flags = REPORT_WIDE },					\
-	{ FIELD("reason", TEXT, PLAIN, reason, "why it is so, as a code"),\
-	    .flags = REPORT_WIDE },					\
-	{ FIELD("detail", CHARS, PLAIN, detail,				\
-	    "what the reason is about: an address, a number, words"),	\
-	    .flags = REPORT_WIDE },					\
-	{ FIELD("because", CHARS, PLAIN, because, "why it is so, in words") }
+	CHARS("src", src, "our side"),					\
+	CHARS("dst", dst, "the other side"),				\
+	TEXT("policy", policy,						\
+	    "what happens: none, hold, pass, deny, encrypt"),		\
+	TEXT("class", class, "policy class"),				\
+	TEXT("state", state, "of the connection"),			\
+	TEXT("peer", peer, "the peer's identity"),			\
+	TEXT("auth", auth, "how the peer's key came to be believed"),	\
+	NUMBER("ike_version", ike,					\
+	    "version of IKE that made the keys"),			\
+	TEXT("method", method, "how the peer proved itself: "		\
+	    "signature, psk, null", .flags = REPORT_WIDE),		\
+	CHARS("key", key, "of which kind the key is that it signed "	\
+	    "with", .flags = REPORT_WIDE),				\
+	TEXT("right", right,						\
+	    "what says that it may speak for that address"),		\
+	CHARS("peer_gateway", peer_gateway,				\
+	    "address that ESP goes to", .flags = REPORT_WIDE),		\
+	CHARS("inner", inner, "our address within ESP, which the "	\
+	    "peer lends us", .flags = REPORT_WIDE),			\
+	CHARS("cipher", cipher, "of ESP"),				\
+	CHARS("spi_in", spi_in, "SPI of what comes"),			\
+	CHARS("spi_out", spi_out, "SPI of what goes"),			\
+	TEXT("dataplane", dataplane, "who does ESP",			\
+	    .flags = REPORT_WIDE),					\
+	TEXT("role", role, "initiator or responder",			\
+	    .flags = REPORT_WIDE),					\
+	COUNTER("packets", packets, "both ways"),			\
+	FIELD("bytes", COUNTER, BYTES, bytes, "both ways"),		\
+	SECONDS("age", age, "since it began"),				\
+	SECONDS("idle", idle, "since its last packet",			\
+	    .flags = REPORT_WIDE),					\
+	SECONDS("next", next, "until it is looked at again"),		\
+	SECONDS("silent", silent, "since the peer has not answered "	\
+	    "what was sent", .flags = REPORT_WIDE),			\
+	TEXT("reason", reason, "why it is so, as a code",		\
+	    .flags = REPORT_WIDE),					\
+	CHARS("detail", detail, "what the reason is about: an "		\
+	    "address, a number, words", .flags = REPORT_WIDE),		\
+	CHARS("because", because, "why it is so, in words")
 
 const struct report_field oe_spd_fields[] = {
 	CONNECTION_FIELDS, { 0 }
@@ -173,12 +165,12 @@ const struct report_field oe_spd_fields[] = {
 
 /* Answers to "why", and events. */
 static const struct report_field told_fields[] = {
-	{ FIELD("event", TEXT, PLAIN, event, "what happened") },
+	TEXT("event", event, "what happened"),
 	CONNECTION_FIELDS,
-	{ FIELD("line", TEXT, PLAIN, line, "a sentence for people") },
+	TEXT("line", line, "a sentence for people"),
 	{ 0 }
 };
-#undef FIELD
+#undef ROW
 
 static void
 connection_fill(struct connection_row *row, const struct connection *conn)
@@ -254,46 +246,38 @@ struct pair_row {
 };
 
 /* Phase 1's rows (oe/ike1/show.c) have some of these. */
-#define FIELD(key, type, unit, member, help) \
-	REPORT_FIELD(key, type, unit, struct pair_row, member, help)
+#define ROW struct pair_row
 const struct report_field oe_sa_fields[] = {
-	{ FIELD("phase", NUMBER, PLAIN, phase,
-	    "1: IKE's own; 2: a pair of ESP's") },
-	{ FIELD("src", CHARS, PLAIN, src, "our side") },
-	{ FIELD("dst", CHARS, PLAIN, dst, "the other side") },
-	{ FIELD("flow", CHARS, PLAIN, flow,
-	    "protocol and ports, of a pair for one flow"),
-	    .flags = REPORT_MAYBE },
-	{ FIELD("peer", TEXT, PLAIN, peer, "the peer's identity") },
-	{ FIELD("spi_in", CHARS, PLAIN, spi_in,
-	    "SPI of what comes; of IKE the initiator's cookie") },
-	{ FIELD("spi_out", CHARS, PLAIN, spi_out,
-	    "SPI of what goes; of IKE the responder's cookie") },
-	{ FIELD("cipher", CHARS, PLAIN, cipher, "algorithms") },
-	{ FIELD("state", TEXT, PLAIN, state, "of IKE: up or negotiating"),
-	    .flags = REPORT_WIDE },
-	{ FIELD("role", TEXT, PLAIN, role, "initiator or responder"),
-	    .flags = REPORT_WIDE },
-	{ FIELD("ike_version", NUMBER, PLAIN, ike, "version of IKE"),
-	    .flags = REPORT_WIDE },
-	{ FIELD("method", TEXT, PLAIN, method,
-	    "how the peer proved itself: signature, psk, null"),
-	    .flags = REPORT_WIDE },
-	{ FIELD("packets", COUNTER, PLAIN, packets, "both ways") },
-	{ FIELD("bytes", COUNTER, BYTES, bytes, "both ways") },
-	{ FIELD("replays", COUNTER, PLAIN, replays,
-	    "packets that came again"), .flags = REPORT_WIDE },
-	{ FIELD("auth_failures", COUNTER, PLAIN, auth_failures,
-	    "packets that somebody changed"), .flags = REPORT_WIDE },
-	{ FIELD("age", GAUGE, SECONDS, age, "since it began") },
-	{ FIELD("rekey", GAUGE, SECONDS, rekey,
-	    "until others take its place") },
-	{ FIELD("silent", GAUGE, SECONDS, silent,
-	    "since the peer has not answered what was sent") },
-	{ FIELD("expires", GAUGE, SECONDS, expires, "until it ends") },
+	NUMBER("phase", phase, "1: IKE's own; 2: a pair of ESP's"),
+	CHARS("src", src, "our side"),
+	CHARS("dst", dst, "the other side"),
+	CHARS("flow", flow, "protocol and ports, of a pair for one flow",
+	    .flags = REPORT_MAYBE),
+	TEXT("peer", peer, "the peer's identity"),
+	CHARS("spi_in", spi_in,
+	    "SPI of what comes; of IKE the initiator's cookie"),
+	CHARS("spi_out", spi_out,
+	    "SPI of what goes; of IKE the responder's cookie"),
+	CHARS("cipher", cipher, "algorithms"),
+	TEXT("state", state, "of IKE: up or negotiating", .flags = REPORT_WIDE),
+	TEXT("role", role, "initiator or responder", .flags = REPORT_WIDE),
+	NUMBER("ike_version", ike, "version of IKE", .flags = REPORT_WIDE),
+	TEXT("method", method, "how the peer proved itself: signature, psk, "
+	    "null", .flags = REPORT_WIDE),
+	COUNTER("packets", packets, "both ways"),
+	FIELD("bytes", COUNTER, BYTES, bytes, "both ways"),
+	COUNTER("replays", replays, "packets that came again",
+	    .flags = REPORT_WIDE),
+	COUNTER("auth_failures", auth_failures, "packets that somebody changed",
+	    .flags = REPORT_WIDE),
+	SECONDS("age", age, "since it began"),
+	SECONDS("rekey", rekey, "until others take its place"),
+	SECONDS("silent", silent,
+	    "since the peer has not answered what was sent"),
+	SECONDS("expires", expires, "until it ends"),
 	{ 0 }
 };
-#undef FIELD
+#undef ROW
 
 static void
 pair_fill(struct pair_row *row, const struct connection *conn,

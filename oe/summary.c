@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/report_rows.h"
 #include "base/util.h"
 #include "oe/connection.h"
 #include "oe/identity.h"
@@ -71,78 +72,68 @@ struct engine {
 	size_t	    held;
 };
 
-#define FIELD(key, type, unit, member, help) \
-	REPORT_FIELD(key, type, unit, struct engine, member, help)
+#define ROW struct engine
 static const struct report_field engine_fields[] = {
-	{ FIELD("address", TEXT, PLAIN, address,
-	    "that peers see, or none") },
-	{ FIELD("identity", TEXT, PLAIN, identity, "who we are to peers") },
-	{ FIELD("identity_in_dns", CHARS, PLAIN, in_dns,
-	    "whether others find our key") },
-	{ FIELD("key", TEXT, PLAIN, key, "file of our key") },
-	{ FIELD("require_dnssec", FLAG, PLAIN, require_dnssec,
-	    "keys count only where DNSSEC vouches for them"),
-	    .metric = "oe_require_dnssec" },
-	{ FIELD("weak_algorithms", TEXT, PLAIN, weak,
-	    "whether they are agreed to") },
-	{ FIELD("connections", GAUGE, PLAIN, connections,
-	    "pairs of source and destination that are looked after") },
-	{ FIELD("connections_of_strangers", GAUGE, PLAIN, strangers,
-	    "of these, that packets from the network brought about") },
-	{ FIELD("lookups", GAUGE, PLAIN, lookups,
-	    "questions to DNS under way") },
-	{ FIELD("held_bytes", GAUGE, BYTES, held,
-	    "packets that wait for a decision") },
+	TEXT("address", address, "that peers see, or none"),
+	TEXT("identity", identity, "who we are to peers"),
+	CHARS("identity_in_dns", in_dns, "whether others find our key"),
+	TEXT("key", key, "file of our key"),
+	FLAG("require_dnssec", require_dnssec, "keys count only where DNSSEC "
+	    "vouches for them", .metric = "oe_require_dnssec"),
+	TEXT("weak_algorithms", weak, "whether they are agreed to"),
+	GAUGE("connections", connections,
+	    "pairs of source and destination that are looked after"),
+	GAUGE("connections_of_strangers", strangers,
+	    "of these, that packets from the network brought about"),
+	GAUGE("lookups", lookups, "questions to DNS under way"),
+	BYTES("held_bytes", held, "packets that wait for a decision"),
 	{ 0 }
 };
-#undef FIELD
+#undef ROW
 
-#define FIELD(key, member, help) \
-	REPORT_FIELD(key, COUNTER, PLAIN, struct core, count.member, help)
-#define PASSED(key, member, way) \
-	REPORT_PASSED(key, struct core, count.member, "oe_packets", way)
-#define DROPPED(key, member, why) REPORT_DROPPED(key, struct core,	\
-	count.member, "oe_dropped_packets", why)
+#define ROW struct core
 static const struct report_field packet_fields[] = {
-	PASSED("esp_out", esp_out, "esp direction=out"),
-	PASSED("esp_in", esp_in, "esp direction=in"),
-	PASSED("clear_out", clear_out, "clear direction=out"),
-	{ FIELD("held", held, "packets that waited for a decision") },
-	DROPPED("denied", denied, "denied"),
-	DROPPED("dropped", dropped, "no_way"),
-	DROPPED("bad_esp", bad_esp, "bad_esp"),
-	DROPPED("unknown_spi", unknown_spi, "unknown_spi"),
-	DROPPED("ingress_filtered", filtered, "ingress_filtered"),
-	DROPPED("clear_refused", clear_refused, "clear_refused"),
-	DROPPED("flow_refused", flow_refused, "flow_refused"),
+	PASSED("esp_out", count.esp_out, "oe_packets", "esp direction=out"),
+	PASSED("esp_in", count.esp_in, "oe_packets", "esp direction=in"),
+	PASSED("clear_out", count.clear_out, "oe_packets",
+	    "clear direction=out"),
+	COUNTER("held", count.held, "packets that waited for a decision"),
+	DROPPED("denied", count.denied, "oe_dropped_packets", "denied"),
+	DROPPED("dropped", count.dropped, "oe_dropped_packets", "no_way"),
+	DROPPED("bad_esp", count.bad_esp, "oe_dropped_packets", "bad_esp"),
+	DROPPED("unknown_spi", count.unknown_spi, "oe_dropped_packets",
+	    "unknown_spi"),
+	DROPPED("ingress_filtered", count.filtered, "oe_dropped_packets",
+	    "ingress_filtered"),
+	DROPPED("clear_refused", count.clear_refused, "oe_dropped_packets",
+	    "clear_refused"),
+	DROPPED("flow_refused", count.flow_refused, "oe_dropped_packets",
+	    "flow_refused"),
 	{ 0 }
 };
 
 #define OUTCOME(key, member, labels_)					\
-	{ FIELD(key, member,						\
-	    "connections that came to an end of their search"),		\
-	    .metric = "oe_outcomes", .labels = "outcome=" labels_ }
+	COUNTER(key, count.member, "connections that came to an end "	\
+	    "of their search", .metric = "oe_outcomes",			\
+	    .labels = "outcome=" labels_)
 static const struct report_field outcome_fields[] = {
 	OUTCOME("keyed", keyed, "keyed"),
 	OUTCOME("failed", failed, "failed"),
-	{ FIELD("limits", limits, "times that one of our limits was reached"),
-	    .metric = "oe_limits" },
-	{ FIELD("evicted", evicted, "connections that made room for others"),
-	    .metric = "oe_evicted" },
-	{ FIELD("held_back", held_back,
-	    "packets of one flow that waited for keys of its own"),
-	    .metric = "oe_held_back" },
+	COUNTER("limits", count.limits,
+	    "times that one of our limits was reached", .metric = "oe_limits"),
+	COUNTER("evicted", count.evicted,
+	    "connections that made room for others", .metric = "oe_evicted"),
+	COUNTER("held_back", count.held_back, "packets of one flow that waited "
+	    "for keys of its own", .metric = "oe_held_back"),
 	{ 0 }
 };
-#undef FIELD
 
 static const struct report_field latency_fields[] = {
-	{ REPORT_FIELD("dns", HISTOGRAM, SECONDS, struct core,
-	    count.dns_latency, "from a question to DNS to its answer"),
-	    .metric = "oe_dns_latency" },
-	{ REPORT_FIELD("ike", HISTOGRAM, SECONDS, struct core,
-	    count.ike_latency, "from when keys were asked for until they came"),
-	    .metric = "oe_ike_latency" },
+	FIELD("dns", HISTOGRAM, SECONDS, count.dns_latency,
+	    "from a question to DNS to its answer", .metric = "oe_dns_latency"),
+	FIELD("ike", HISTOGRAM, SECONDS, count.ike_latency,
+	    "from when keys were asked for until they came",
+	    .metric = "oe_ike_latency"),
 	{ 0 }
 };
 
@@ -202,16 +193,18 @@ grade_count(const struct core *c, const struct grade *g, struct tally *t)
 	return n;
 }
 
+#undef ROW
+#define ROW struct tally
+static const struct report_field grade_fields[] = {
+	GAUGE("pairs", pairs, "pairs of SAs, by cipher and by how the peer's "
+	    "key came to be believed", .metric = "oe_esp_pairs"),
+	{ 0 }
+};
+
 static void
 report_grades(const struct core *c, struct report *r)
 {
-	static const struct report_field fields[] = {
-		{ REPORT_FIELD("pairs", GAUGE, PLAIN, struct tally, pairs,
-		    "pairs of SAs, by cipher and by how the peer's key came to "
-		    "be believed"), .metric = "oe_esp_pairs" },
-		{ 0 }
-	};
-	struct report_table table = { NULL, "", fields, "cipher" };
+	struct report_table table = { NULL, "", grade_fields, "cipher" };
 	struct tally	    t[CIPHERS_MAX] = { 0 };
 	size_t		    i, k, n;
 
@@ -230,14 +223,6 @@ report_grades(const struct core *c, struct report *r)
 void
 summary_report(struct core *c, struct report *r)
 {
-	static const struct report_table engine = { NULL, "oe", engine_fields,
-		NULL };
-	static const struct report_table packets = { "packets", "oe",
-		packet_fields, NULL };
-	static const struct report_table outcomes = { "outcomes", "oe",
-		outcome_fields, NULL };
-	static const struct report_table latency = { "latency", "oe",
-		latency_fields, NULL };
 	struct keying_id id = core_my_id(c);
 	struct engine	 e = {
 		.address = ADDR_TEXT(&c->local),
@@ -256,9 +241,9 @@ summary_report(struct core *c, struct report *r)
 	};
 
 	identity_text(c, e.in_dns, sizeof(e.in_dns));
-	report_write(r, &engine, &e);
-	report_write(r, &packets, c);
-	report_write(r, &outcomes, c);
-	report_write(r, &latency, c);
+	report_write(r, NULL, "oe", engine_fields, &e);
+	report_write(r, "packets", "oe", packet_fields, c);
+	report_write(r, "outcomes", "oe", outcome_fields, c);
+	report_write(r, "latency", "oe", latency_fields, c);
 	report_grades(c, r);
 }

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/control.h"
 #include "base/json.h"
-#include "base/report.h"
+#include "base/report_rows.h"
 #include "oe/classes.h"
 #include "rsipc/client.h"
 
@@ -72,33 +72,22 @@ struct lease_row {
 	uint64_t     expires, cookies;
 };
 
-#define FIELD(key, type, unit, member, help) \
-	REPORT_FIELD(key, type, unit, struct lease_row, member, help)
+#define ROW struct lease_row
 #define EVENT_FIELDS							\
-	{ FIELD("event", TEXT, PLAIN, event, "what happened") },	\
-	{ FIELD("state", TEXT, PLAIN, state, "of the RSIP host (RFC 3103)") }
+	TEXT("event", event, "what happened"),				\
+	TEXT("state", state, "of the RSIP host (RFC 3103)")
 #define BINDING_FIELDS							\
 	/* Whoever knows it might speak for us to the gateway. */	\
-	{ FIELD("client_id", NUMBER, PLAIN, client_id,			\
-	    "the host's registration"), .flags = REPORT_PRIVATE },	\
-	{ FIELD("host", CHARS, PLAIN, host,				\
-	    "the host's own address") },				\
-	{ FIELD("bind_id", NUMBER, PLAIN, bind_id, "the binding") },	\
-	{ FIELD("address", CHARS, PLAIN, address, "leased address") },	\
-	{ FIELD("ports", LIST, PLAIN, ports, "leased ports, as ranges") }, \
-	{ FIELD("spis", LIST, PLAIN, spis, "leased SPIs") },		\
-	{ FIELD("method", TEXT, PLAIN, method, "what was asked for") },	\
-	{ FIELD("tunnel", TEXT, PLAIN, tunnel,				\
-	    "what carries packets between host and gateway") },		\
-	{ FIELD("remote", CHARS, PLAIN, remote,				\
-	    "whom flow policy binds it to") },				\
-	{ FIELD("gateway", CHARS, PLAIN, gateway, "who leased it") },	\
-	{ FIELD("expires", GAUGE, SECONDS, expires,			\
-	    "until the binding ends") },				\
-	{ FIELD("purpose", TEXT, PLAIN, purpose, "why it was asked for"), \
-	    .flags = REPORT_WIDE },					\
-	{ FIELD("cookies", NUMBER, PLAIN, cookies,			\
-	    "leased initiator cookies"), .flags = REPORT_WIDE }
+	NUMBER("client_id", client_id, "the host's registration",	\
+	    .flags = REPORT_PRIVATE),					\
+	CHARS("host", host, "the host's own address"),			\
+	BINDING_ROWS,							\
+	CHARS("gateway", gateway, "who leased it"),			\
+	SECONDS("expires", expires, "until the binding ends"),		\
+	TEXT("purpose", purpose, "why it was asked for",		\
+	    .flags = REPORT_WIDE),					\
+	NUMBER("cookies", cookies, "leased initiator cookies",		\
+	    .flags = REPORT_WIDE)
 
 static const struct report_field lease_fields[] = {
 	BINDING_FIELDS, { 0 }
@@ -107,7 +96,7 @@ static const struct report_field lease_fields[] = {
 }, binding_event_fields[] = {
 	EVENT_FIELDS, BINDING_FIELDS, { 0 }
 };
-#undef FIELD
+#undef ROW
 
 static void
 row_fill(struct lease_row *row, const struct client *c,
@@ -165,47 +154,37 @@ struct session {
 	uint64_t    next_try;
 };
 
-#define FIELD(key, type, unit, member, help) \
-	REPORT_FIELD(key, type, unit, struct session, member, help)
+#define ROW struct session
 static const struct report_field session_fields[] = {
-	{ FIELD("state", TEXT, PLAIN, state, "of the RSIP host (RFC 3103)") },
-	{ FIELD("gateway", TEXT, PLAIN, gateway, "the RSIP gateway, or none") },
-	{ FIELD("transport", TEXT, PLAIN, transport, "tcp or udp") },
-	{ FIELD("connected", FLAG, PLAIN, connected,
-	    "the gateway can be spoken to") },
-	{ FIELD("client_id", NUMBER, PLAIN, client_id,
-	    "the host's registration"), .flags = REPORT_PRIVATE },
-	{ FIELD("sent", COUNTER, PLAIN, sent.sent, "messages to gateways") },
-	{ FIELD("received", COUNTER, PLAIN, sent.received,
-	    "messages of gateways") },
-	{ FIELD("malformed", COUNTER, PLAIN, sent.unreadable,
-	    "messages that are no RSIP") },
-	{ FIELD("auth_failures", COUNTER, PLAIN, sent.unauthentic,
-	    "messages that are not signed as they should be") },
-	{ FIELD("stale", COUNTER, PLAIN, sent.old,
-	    "signed messages that are not known to be new") },
-	{ FIELD("retransmissions", COUNTER, PLAIN, retransmissions,
-	    "messages sent again") },
-	{ FIELD("resynchronizations", COUNTER, PLAIN, resynchronizations,
-	    "times that both ends compared what they hold") },
-	{ FIELD("refused", COUNTER, PLAIN, refused,
-	    "requests that the gateway refused") },
-	{ FIELD("asynchronous", COUNTER, PLAIN, asynchronous,
-	    "errors that were told without having been asked") },
-	{ FIELD("trouble", TEXT, PLAIN, trouble, "why it rests") },
-	{ FIELD("next_try", GAUGE, SECONDS, next_try,
-	    "until it asks the gateway again") },
-	{ FIELD("last_error", TEXT, PLAIN, last_error,
-	    "what the gateway refused with last") },
+	TEXT("state", state, "of the RSIP host (RFC 3103)"),
+	TEXT("gateway", gateway, "the RSIP gateway, or none"),
+	TEXT("transport", transport, "tcp or udp"),
+	FLAG("connected", connected, "the gateway can be spoken to"),
+	NUMBER("client_id", client_id, "the host's registration",
+	    .flags = REPORT_PRIVATE),
+	COUNTER("sent", sent.sent, "messages to gateways"),
+	COUNTER("received", sent.received, "messages of gateways"),
+	COUNTER("malformed", sent.unreadable, "messages that are no RSIP"),
+	COUNTER("auth_failures", sent.unauthentic,
+	    "messages that are not signed as they should be"),
+	COUNTER("stale", sent.old,
+	    "signed messages that are not known to be new"),
+	COUNTER("retransmissions", retransmissions, "messages sent again"),
+	COUNTER("resynchronizations", resynchronizations,
+	    "times that both ends compared what they hold"),
+	COUNTER("refused", refused, "requests that the gateway refused"),
+	COUNTER("asynchronous", asynchronous,
+	    "errors that were told without having been asked"),
+	TEXT("trouble", trouble, "why it rests"),
+	SECONDS("next_try", next_try, "until it asks the gateway again"),
+	TEXT("last_error", last_error, "what the gateway refused with last"),
 	{ 0 }
 };
-#undef FIELD
+#undef ROW
 
 static void
 report_session(const struct client *c, struct report *r)
 {
-	static const struct report_table t = { "session", "session",
-		session_fields, NULL };
 	const struct host *h = &c->host;
 	uint64_t now = clock_now(), next = h->retry_at > h->rest_until ?
 	    h->retry_at : h->rest_until;
@@ -228,7 +207,7 @@ report_session(const struct client *c, struct report *r)
 
 	if (s.trouble != NULL)
 		s.next_try = next > now ? (next - now) / 1000 : 0;
-	report_write(r, &t, &s);
+	report_write(r, "session", "session", session_fields, &s);
 }
 
 struct held {
@@ -237,28 +216,23 @@ struct held {
 	uint64_t    ike_port, spis_free, bindings, age;
 };
 
-#define FIELD(key, type, unit, member, help) \
-	REPORT_FIELD(key, type, unit, struct held, member, help)
+#define ROW struct held
 static const struct report_field held_fields[] = {
-	{ FIELD("address", TEXT, PLAIN, address, "leased address, or none") },
-	{ FIELD("interface", TEXT, PLAIN, interface, "where it stands") },
-	{ FIELD("port_range", CHARS, PLAIN, range,
-	    "that programs choose from"), .flags = REPORT_MAYBE },
-	{ FIELD("ike_port", NUMBER, PLAIN, ike_port,
-	    "source port of IKE") },
-	{ FIELD("spis_free", GAUGE, PLAIN, spis_free,
-	    "leased SPIs that no SA has") },
-	{ FIELD("bindings", GAUGE, PLAIN, bindings, "granted bindings") },
-	{ FIELD("age", GAUGE, SECONDS, age, "since the address is there") },
+	TEXT("address", address, "leased address, or none"),
+	TEXT("interface", interface, "where it stands"),
+	CHARS("port_range", range, "that programs choose from",
+	    .flags = REPORT_MAYBE),
+	NUMBER("ike_port", ike_port, "source port of IKE"),
+	GAUGE("spis_free", spis_free, "leased SPIs that no SA has"),
+	GAUGE("bindings", bindings, "granted bindings"),
+	SECONDS("age", age, "since the address is there"),
 	{ 0 }
 };
-#undef FIELD
+#undef ROW
 
 static void
 report_lease(const struct client *c, struct report *r)
 {
-	static const struct report_table t = { "lease", "lease", held_fields,
-		NULL };
 	const struct binding *b = bindings_main(&c->host.bindings);
 	uint64_t	      none = REPORT_NONE;
 	uint16_t	      lo, hi;
@@ -274,7 +248,7 @@ report_lease(const struct client *c, struct report *r)
 		if (binding_port_block(b, &lo, &hi))
 			snprintf(h.range, sizeof(h.range), "%u-%u", lo, hi);
 	}
-	report_write(r, &t, &h);
+	report_write(r, "lease", "lease", held_fields, &h);
 }
 
 struct way {
@@ -284,43 +258,44 @@ struct way {
 	struct path_counters   path;
 };
 
-#define FIELD(key, type, unit, member, help) \
-	REPORT_FIELD(key, type, unit, struct way, member, help)
-#define DROPPED(key, member, why) \
-	REPORT_DROPPED(key, struct way, member, "tunnel_dropped_packets", why)
-#define PASSED(key, member, to) REPORT_PASSED(key, struct way, member,	\
-	"packets", "tunnel direction=" to)
-#define BYTES(key, member, to) REPORT_PASSED_BYTES(key, struct way, member, \
-	"packet_bytes", "tunnel direction=" to)
+#define ROW struct way
 static const struct report_field way_fields[] = {
-	{ FIELD("type", TEXT, PLAIN, type, "ipip, gre, or none") },
-	{ FIELD("mtu", NUMBER, BYTES, mtu, "longest packet through it") },
-	PASSED("packets_in", tunnel.in_packets, "in"),
-	PASSED("packets_out", tunnel.out_packets, "out"),
-	BYTES("bytes_in", tunnel.in_bytes, "in"),
-	BYTES("bytes_out", tunnel.out_bytes, "out"),
-	DROPPED("dropped_foreign", tunnel.in_foreign, "foreign"),
-	DROPPED("dropped_malformed", tunnel.in_malformed, "malformed"),
-	DROPPED("dropped_unknown_spi", path.in_stale, "unknown_spi"),
-	DROPPED("dropped_clear_refused", path.in_refused, "clear_refused"),
-	DROPPED("dropped_failed", tunnel.out_failed, "failed"),
-	DROPPED("dropped_unleased", path.out_unleased, "unleased"),
-	DROPPED("dropped_without_lease", path.out_idle, "without_lease"),
-	{ FIELD("ports_demanded", COUNTER, PLAIN, path.demands,
-	    "ports that programs bound themselves, and were asked for") },
-	{ FIELD("ports_refused", COUNTER, PLAIN, path.demands_refused,
-	    "of these, that were not granted") },
-	{ FIELD("packets_waiting", GAUGE, PLAIN, waiting,
-	    "packets that wait for such a port") },
+	TEXT("type", type, "ipip, gre, or none"),
+	FIELD("mtu", NUMBER, BYTES, mtu, "longest packet through it"),
+	PASSED("packets_in", tunnel.in_packets, "packets",
+	    "tunnel direction=in"),
+	PASSED("packets_out", tunnel.out_packets, "packets",
+	    "tunnel direction=out"),
+	PASSED_BYTES("bytes_in", tunnel.in_bytes, "packet_bytes",
+	    "tunnel direction=in"),
+	PASSED_BYTES("bytes_out", tunnel.out_bytes, "packet_bytes",
+	    "tunnel direction=out"),
+	DROPPED("dropped_foreign", tunnel.in_foreign, "tunnel_dropped_packets",
+	    "foreign"),
+	DROPPED("dropped_malformed", tunnel.in_malformed,
+	    "tunnel_dropped_packets", "malformed"),
+	DROPPED("dropped_unknown_spi", path.in_stale, "tunnel_dropped_packets",
+	    "unknown_spi"),
+	DROPPED("dropped_clear_refused", path.in_refused,
+	    "tunnel_dropped_packets", "clear_refused"),
+	DROPPED("dropped_failed", tunnel.out_failed, "tunnel_dropped_packets",
+	    "failed"),
+	DROPPED("dropped_unleased", path.out_unleased, "tunnel_dropped_packets",
+	    "unleased"),
+	DROPPED("dropped_without_lease", path.out_idle,
+	    "tunnel_dropped_packets", "without_lease"),
+	COUNTER("ports_demanded", path.demands,
+	    "ports that programs bound themselves, and were asked for"),
+	COUNTER("ports_refused", path.demands_refused,
+	    "of these, that were not granted"),
+	GAUGE("packets_waiting", waiting, "packets that wait for such a port"),
 	{ 0 }
 };
-#undef FIELD
+#undef ROW
 
 static void
 report_tunnel(const struct client *c, struct report *r)
 {
-	static const struct report_table t = { "tunnel", "tunnel", way_fields,
-		NULL };
 	const struct binding *b = bindings_main(&c->host.bindings);
 	struct way	      w = {
 		.type = b == NULL ? "none" : rsip_tunnel_name(b->tunnel),
@@ -331,7 +306,7 @@ report_tunnel(const struct client *c, struct report *r)
 	};
 
 	w.tunnel.in_foreign += w.path.in_foreign;
-	report_write(r, &t, &w);
+	report_write(r, "tunnel", "tunnel", way_fields, &w);
 }
 
 /* Why there is no lease. */
@@ -503,21 +478,19 @@ struct answer {
 	unsigned keyed;
 };
 
-#define FIELD(key, type, member, help) \
-	REPORT_FIELD(key, type, PLAIN, struct answer, member, help)
+#define ROW struct answer
 static const struct report_field answer_fields[] = {
-	{ FIELD("verdict", CHARS, verdict, "what a person asks first") },
-	{ FIELD("peers", GAUGE, keyed, "peers that we have keys with"),
-	    .metric = "oe_peers" },
+	CHARS("verdict", verdict, "what a person asks first"),
+	GAUGE("peers", keyed, "peers that we have keys with",
+	    .metric = "oe_peers"),
 	{ 0 }
 };
-#undef FIELD
+#undef ROW
 
 /* oe: the engine that counts, or NULL. */
 static void
 report_verdict(const struct client *c, struct report *r, const struct oe *oe)
 {
-	static const struct report_table t = { NULL, "", answer_fields, NULL };
 	struct oe_verdict v = { 0 };
 	struct answer	  a = { .verdict = "no engine" };
 	struct addr	  leased = device_address(c->device);
@@ -540,30 +513,27 @@ report_verdict(const struct client *c, struct report *r, const struct oe *oe)
 		snprintf(a.verdict, sizeof(a.verdict), "%s%s%s", v.line,
 		    c->host.up ? "" : "; the lease is kept, but ",
 		    c->host.up ? "" : cause);
-	report_write(r, &t, &a);
+	report_write(r, NULL, "", answer_fields, &a);
 }
 
 struct own {
 	const char *in_use, *address, *interface, *how, *dataplane;
 };
 
-#define FIELD(key, member, help) \
-	REPORT_FIELD(key, TEXT, PLAIN, struct own, member, help)
+#define ROW struct own
 static const struct report_field own_fields[] = {
-	{ FIELD("in_use", in_use, "who uses the host's own address") },
-	{ FIELD("address", address, "it") },
-	{ FIELD("interface", interface, "where it stands") },
-	{ FIELD("how", how, "how peers are reached from it") },
-	{ FIELD("dataplane", dataplane, "who does ESP from it") },
+	TEXT("in_use", in_use, "who uses the host's own address"),
+	TEXT("address", address, "it"),
+	TEXT("interface", interface, "where it stands"),
+	TEXT("how", how, "how peers are reached from it"),
+	TEXT("dataplane", dataplane, "who does ESP from it"),
 	{ 0 }
 };
-#undef FIELD
+#undef ROW
 
 static void
 report_direct(const struct client *c, struct report *r)
 {
-	static const struct report_table t = { "direct", NULL, own_fields,
-		NULL };
 	static const char *const uses[] = { [PATH_OWN_SHUT] = "no",
 		[PATH_OWN_OLD] = "by connections that have it",
 		[PATH_OWN_ALL] = "yes" };
@@ -579,7 +549,7 @@ report_direct(const struct client *c, struct report *r)
 		o.how = direct_how(c->direct);
 		o.dataplane = direct_dataplane(c->direct);
 	}
-	report_write(r, &t, &o);
+	report_write(r, "direct", NULL, own_fields, &o);
 }
 
 void

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/report_rows.h"
 #include "base/util.h"
 #include "rsipd/status.h"
 
@@ -15,30 +16,24 @@ struct summary {
 	uint64_t    port;
 };
 
-#define FIELD(key, type, unit, member, help) \
-	REPORT_FIELD(key, type, unit, struct summary, member, help)
+#define ROW struct summary
 static const struct report_field summary_fields[] = {
-	{ FIELD("verdict", TEXT, PLAIN, verdict, "what a person asks first") },
-	{ FIELD("gateway", TEXT, PLAIN, gateway,
-	    "address that hosts speak RSIP to") },
-	{ FIELD("public_interface", TEXT, PLAIN, public_if,
-	    "leads to the public realm") },
-	{ FIELD("private_interface", TEXT, PLAIN, private_if,
-	    "leads to the hosts") },
-	{ FIELD("port", NUMBER, PLAIN, port, "of RSIP, TCP and UDP") },
+	TEXT("verdict", verdict, "what a person asks first"),
+	TEXT("gateway", gateway, "address that hosts speak RSIP to"),
+	TEXT("public_interface", public_if, "leads to the public realm"),
+	TEXT("private_interface", private_if, "leads to the hosts"),
+	NUMBER("port", port, "of RSIP, TCP and UDP"),
 	{ 0 }
 };
-#undef FIELD
+#undef ROW
 
-#define FIELD(key, type, member, help) \
-	REPORT_FIELD(key, type, PLAIN, struct gateway_counts, member, help)
+#define ROW struct gateway_counts
 static const struct report_field gateway_fields[] = {
-	{ FIELD("registrations", GAUGE, registrations, "registered hosts") },
-	{ FIELD("half_open", GAUGE, half_open,
-	    "registrations of hosts that have not proved their address"),
-	    .metric = "registrations_half_open" },
-	{ FIELD("bindings", GAUGE, bindings, "granted bindings"),
-	    .metric = "bindings_granted" },
+	GAUGE("registrations", registrations, "registered hosts"),
+	GAUGE("half_open", half_open, "registrations of hosts that have not "
+	    "proved their address", .metric = "registrations_half_open"),
+	GAUGE("bindings", bindings, "granted bindings",
+	    .metric = "bindings_granted"),
 	{ 0 }
 };
 
@@ -47,48 +42,41 @@ struct messages {
 	uint64_t	      duplicates;
 };
 
-#undef FIELD
-#define FIELD(key, type, member, help) \
-	REPORT_FIELD(key, type, PLAIN, struct messages, member, help)
+#undef ROW
+#define ROW struct messages
 static const struct report_field message_fields[] = {
-	{ FIELD("requests", COUNTER, gateway.requests, "requests of hosts") },
-	{ FIELD("answers", COUNTER, gateway.answers, "answers to hosts") },
-	{ FIELD("asynchronous", COUNTER, gateway.asynchronous,
-	    "errors that hosts were told without having asked") },
-	{ FIELD("waiting_for_dns", GAUGE, gateway.waiting,
-	    "requests that wait for a name") },
-	{ FIELD("duplicates", COUNTER, duplicates,
-	    "requests that were answered from memory") },
-	{ FIELD("stale", COUNTER, gateway.stale,
-	    "signed messages that are not known to be new") },
+	COUNTER("requests", gateway.requests, "requests of hosts"),
+	COUNTER("answers", gateway.answers, "answers to hosts"),
+	COUNTER("asynchronous", gateway.asynchronous,
+	    "errors that hosts were told without having asked"),
+	GAUGE("waiting_for_dns", gateway.waiting,
+	    "requests that wait for a name"),
+	COUNTER("duplicates", duplicates,
+	    "requests that were answered from memory"),
+	COUNTER("stale", gateway.stale,
+	    "signed messages that are not known to be new"),
 	{ 0 }
 };
 
-#undef FIELD
-#define FIELD(key, type, member, help) \
-	REPORT_FIELD(key, type, PLAIN, struct transport, member, help)
+#undef ROW
+#define ROW struct transport
 struct transport {
 	struct server_counts server;
 	uint64_t	     foreign, unknown, evicted;
 };
 
 static const struct report_field transport_fields[] = {
-	{ FIELD("tcp_connections", GAUGE, server.connections,
-	    "open connections") },
-	{ FIELD("tcp_accepted", COUNTER, server.accepted,
-	    "connections taken") },
-	{ FIELD("tcp_refused", COUNTER, server.refused,
-	    "connections for which there was no place") },
-	{ FIELD("tcp_timed_out", COUNTER, server.timed_out,
-	    "connections ended for their silence") },
-	{ FIELD("udp_endpoints", GAUGE, server.endpoints,
-	    "hosts that speak by UDP") },
-	{ FIELD("foreign", COUNTER, foreign,
-	    "messages from where no host of ours is") },
-	{ FIELD("unknown_neighbours", COUNTER, unknown,
-	    "hosts whose link-layer address nobody knew") },
-	{ FIELD("evicted", COUNTER, evicted,
-	    "registrations that made room for others") },
+	GAUGE("tcp_connections", server.connections, "open connections"),
+	COUNTER("tcp_accepted", server.accepted, "connections taken"),
+	COUNTER("tcp_refused", server.refused,
+	    "connections for which there was no place"),
+	COUNTER("tcp_timed_out", server.timed_out,
+	    "connections ended for their silence"),
+	GAUGE("udp_endpoints", server.endpoints, "hosts that speak by UDP"),
+	COUNTER("foreign", foreign, "messages from where no host of ours is"),
+	COUNTER("unknown_neighbours", unknown,
+	    "hosts whose link-layer address nobody knew"),
+	COUNTER("evicted", evicted, "registrations that made room for others"),
 	{ 0 }
 };
 
@@ -97,30 +85,26 @@ struct share {
 	size_t		   ports_leased;
 };
 
-#undef FIELD
-#define FIELD(key, type, unit, member, help) \
-	REPORT_FIELD(key, type, unit, struct share, member, help)
+#undef ROW
+#define ROW struct share
 #define PORTS(key, member, state)					\
-	{ FIELD(key, GAUGE, PLAIN, member, "ports of shared addresses"),\
-	    .metric = "ports", .labels = "state=" state }
+	GAUGE(key, member, "ports of shared addresses",			\
+	    .metric = "ports", .labels = "state=" state)
 #define SPIS(key, member, state)					\
-	{ FIELD(key, GAUGE, PLAIN, member, "SPIs that hosts may hold"),	\
-	    .metric = "spis", .labels = "state=" state }
+	GAUGE(key, member, "SPIs that hosts may hold",			\
+	    .metric = "spis", .labels = "state=" state)
 static const struct report_field pool_fields[] = {
-	{ FIELD("addresses", GAUGE, PLAIN, pool.addresses,
-	    "public addresses to lease from") },
-	{ FIELD("exclusive_leased", GAUGE, PLAIN, pool.whole,
-	    "whole addresses that hosts have") },
-	{ FIELD("ports_total", NUMBER, PLAIN, pool.ports,
-	    "ports of shared addresses in all") },
+	GAUGE("addresses", pool.addresses, "public addresses to lease from"),
+	GAUGE("exclusive_leased", pool.whole,
+	    "whole addresses that hosts have"),
+	NUMBER("ports_total", pool.ports, "ports of shared addresses in all"),
 	PORTS("ports_free", pool.ports_free, "free"),
 	PORTS("ports_leased", ports_leased, "leased"),
 	PORTS("ports_resting", pool.ports_resting, "resting"),
 	SPIS("spis_free", pool.spis_free, "free"),
 	SPIS("spis_leased", pool.spis_leased, "leased"),
 	SPIS("spis_resting", pool.spis_resting, "resting"),
-	{ FIELD("memory", GAUGE, BYTES, pool.bytes,
-	    "memory of the pools, about") },
+	BYTES("memory", pool.bytes, "memory of the pools, about"),
 	{ 0 }
 };
 
@@ -129,20 +113,19 @@ struct kept {
 	bool		    writable;
 };
 
-#undef FIELD
-#define FIELD(key, type, member, help) \
-	REPORT_FIELD(key, type, PLAIN, struct kept, member, help)
+#undef ROW
+#define ROW struct kept
 static const struct report_field store_fields[] = {
-	{ FIELD("records", GAUGE, store.records,
-	    "registrations and bindings on the disk") },
-	{ FIELD("loaded", GAUGE, store.loaded, "records found at the start") },
-	{ FIELD("writes", COUNTER, store.writes, "transactions") },
-	{ FIELD("failures", COUNTER, store.failures,
-	    "transactions that could not be written") },
-	{ FIELD("writable", FLAG, writable, "the last one was written") },
+	GAUGE("records", store.records,
+	    "registrations and bindings on the disk"),
+	GAUGE("loaded", store.loaded, "records found at the start"),
+	COUNTER("writes", store.writes, "transactions"),
+	COUNTER("failures", store.failures,
+	    "transactions that could not be written"),
+	FLAG("writable", writable, "the last one was written"),
 	{ 0 }
 };
-#undef FIELD
+#undef ROW
 
 struct shared_report {
 	struct shared_counts n;
@@ -151,38 +134,31 @@ struct shared_report {
 	bool		     grants;
 };
 
-#define FIELD(key, type, unit, member, help) \
-	REPORT_FIELD(key, type, unit, struct shared_report, member, help)
+#define ROW struct shared_report
 static const struct report_field shared_fields[] = {
-	{ FIELD("state", TEXT, PLAIN, state, "active: this gateway serves; "
-	    "alone: it does, but the store is away and nothing new is granted; "
-	    "standby: another does") },
-	{ FIELD("grants", FLAG, PLAIN, grants, "something may be granted") },
-	{ FIELD("addresses_held", GAUGE, PLAIN, n.held,
-	    "addresses that are on this machine") },
-	{ FIELD("addresses_ours", GAUGE, PLAIN, n.ours,
-	    "... whose newest epoch is this gateway's") },
-	{ FIELD("epoch", NUMBER, PLAIN, n.epoch,
-	    "of the gateway's address; 0: another's") },
-	{ FIELD("log", COUNTER, PLAIN, n.log, "entries of the log, all read") },
-	{ FIELD("silent", GAUGE, SECONDS, silent,
-	    "since the log was read to its end") },
-	{ FIELD("loads", COUNTER, PLAIN, n.loads,
-	    "times that all records were read") },
-	{ FIELD("records", GAUGE, PLAIN, n.records,
-	    "records that were read the last time") },
-	{ FIELD("writes", COUNTER, PLAIN, n.writes, "batches written") },
-	{ FIELD("failures", COUNTER, PLAIN, n.failures,
-	    "batches that were not written") },
-	{ FIELD("refused", COUNTER, PLAIN, n.refused,
-	    "batches that were refused: another had taken the address") },
-	{ FIELD("lost", COUNTER, PLAIN, n.lost,
-	    "times that another took an address of this gateway's") },
-	{ FIELD("underway", GAUGE, PLAIN, n.underway,
-	    "batches that the store has not answered") },
+	TEXT("state", state, "active: this gateway serves; alone: it does, but "
+	    "the store is away and nothing new is granted; standby: another "
+	    "does"),
+	FLAG("grants", grants, "something may be granted"),
+	GAUGE("addresses_held", n.held, "addresses that are on this machine"),
+	GAUGE("addresses_ours", n.ours,
+	    "... whose newest epoch is this gateway's"),
+	NUMBER("epoch", n.epoch, "of the gateway's address; 0: another's"),
+	COUNTER("log", n.log, "entries of the log, all read"),
+	SECONDS("silent", silent, "since the log was read to its end"),
+	COUNTER("loads", n.loads, "times that all records were read"),
+	GAUGE("records", n.records, "records that were read the last time"),
+	COUNTER("writes", n.writes, "batches written"),
+	COUNTER("failures", n.failures, "batches that were not written"),
+	COUNTER("refused", n.refused,
+	    "batches that were refused: another had taken the address"),
+	COUNTER("lost", n.lost,
+	    "times that another took an address of this gateway's"),
+	GAUGE("underway", n.underway,
+	    "batches that the store has not answered"),
 	{ 0 }
 };
-#undef FIELD
+#undef ROW
 
 /* One number under a label. */
 static const struct report_field method_fields[] = {
@@ -229,21 +205,17 @@ report_errors(struct report *r, const struct gateway_counts *c)
 static void
 report_pool(struct report *r, const struct pool *p)
 {
-	static const struct report_table t = { "pool", "pool", pool_fields,
-		NULL };
 	struct share s;
 
 	pool_count(p, &s.pool);
 	s.ports_leased = s.pool.ports - s.pool.ports_free -
 	    s.pool.ports_resting;
-	report_write(r, &t, &s);
+	report_write(r, "pool", "pool", pool_fields, &s);
 }
 
 static void
 report_store(struct report *r, struct store *store)
 {
-	static const struct report_table t = { "store", "store", store_fields,
-		NULL };
 	struct kept k = { 0 };
 
 	if (store != NULL)
@@ -251,14 +223,12 @@ report_store(struct report *r, struct store *store)
 	else if (report_form(r) != REPORT_SCHEMA)
 		return;
 	k.writable = !k.store.behind;
-	report_write(r, &t, &k);
+	report_write(r, "store", "store", store_fields, &k);
 }
 
 static void
 report_shared(struct report *r, const struct shared *shared)
 {
-	static const struct report_table t = { "shared", "shared",
-		shared_fields, NULL };
 	struct shared_report s = { .state = "" };
 
 	if (shared != NULL) {
@@ -269,7 +239,7 @@ report_shared(struct report *r, const struct shared *shared)
 	} else if (report_form(r) != REPORT_SCHEMA) {
 		return;
 	}
-	report_write(r, &t, &s);
+	report_write(r, "shared", "shared", shared_fields, &s);
 }
 
 /* Who of several gateways this is; "": nothing to say of it. */
@@ -298,8 +268,6 @@ report_summary(struct report *r, const struct settings *c,
     const struct gateway_counts *n, bool forwarding,
     const struct shared *shared)
 {
-	static const struct report_table t = { NULL, NULL, summary_fields,
-		NULL };
 	char	       verdict[192];
 	int	       role;
 	struct summary s = { .gateway = ADDR_TEXT(&c->gateway.gateway),
@@ -317,7 +285,7 @@ report_summary(struct report *r, const struct settings *c,
 	s.verdict = forwarding ? verdict :
 	    "forwarding nothing: the firewall rules are gone and cannot be "
 	    "put back (the log says why)";
-	report_write(r, &t, &s);
+	report_write(r, NULL, NULL, summary_fields, &s);
 }
 
 void
@@ -325,26 +293,20 @@ status_report(struct report *r, const struct settings *c,
     struct gateway *g, const struct server *s, struct dataplane *dp,
     struct store *store, const struct shared *shared)
 {
-	static const struct report_table hosts = { NULL, "", gateway_fields,
-		NULL };
-	static const struct report_table messages = { "messages", "messages",
-		message_fields, NULL };
-	static const struct report_table transport = { "transport", "transport",
-		transport_fields, NULL };
 	struct messages	 m;
 	struct transport t;
 
 	gateway_count(g, &m.gateway);
 	server_count(s, &t.server);
 	report_summary(r, c, &m.gateway, !dataplane_rules_gone(dp), shared);
-	report_write(r, &hosts, &m.gateway);
+	report_write(r, NULL, "", gateway_fields, &m.gateway);
 	report_methods(r, gateway_leases(g));
 	m.duplicates = t.server.duplicates;
-	report_write(r, &messages, &m);
+	report_write(r, "messages", "messages", message_fields, &m);
 	t.foreign = t.server.foreign + m.gateway.foreign;
 	t.unknown = m.gateway.unknown;
 	t.evicted = m.gateway.evicted;
-	report_write(r, &transport, &t);
+	report_write(r, "transport", "transport", transport_fields, &t);
 	report_errors(r, &m.gateway);
 	report_pool(r, gateway_pool(g));
 	report_store(r, store);
@@ -365,47 +327,33 @@ struct lease_row {
 	bool	     authenticated;
 };
 
-#define FIELD(key, type, unit, member, help) \
-	REPORT_FIELD(key, type, unit, struct lease_row, member, help)
+#define ROW struct lease_row
 #define EVENT_FIELDS							\
-	{ FIELD("event", TEXT, PLAIN, event, "what happened") }
+	TEXT("event", event, "what happened")
 #define CLIENT_FIELDS							\
-	{ FIELD("client_id", NUMBER, PLAIN, client_id,			\
-	    "the host's registration") },				\
-	{ FIELD("host", CHARS, PLAIN, host,				\
-	    "the host's own address") },				\
-	{ FIELD("fqdn", TEXT, PLAIN, fqdn,				\
-	    "the host's name, as it says itself"), .flags = REPORT_WIDE }
-#define BINDING_FIELDS							\
-	{ FIELD("bind_id", NUMBER, PLAIN, bind_id, "the binding") },	\
-	{ FIELD("address", CHARS, PLAIN, address, "leased address") },	\
-	{ FIELD("ports", LIST, PLAIN, ports, "leased ports, as ranges") }, \
-	{ FIELD("spis", LIST, PLAIN, spis, "leased SPIs") },		\
-	{ FIELD("method", TEXT, PLAIN, method, "what was asked for") },	\
-	{ FIELD("tunnel", TEXT, PLAIN, tunnel,				\
-	    "what carries packets between host and gateway") },		\
-	{ FIELD("remote", CHARS, PLAIN, remote,				\
-	    "whom flow policy binds it to") }
+	NUMBER("client_id", client_id, "the host's registration"),	\
+	CHARS("host", host, "the host's own address"),			\
+	TEXT("fqdn", fqdn, "the host's name, as it says itself",	\
+	    .flags = REPORT_WIDE)
 
 static const struct report_field client_event_fields[] = {
 	EVENT_FIELDS, CLIENT_FIELDS, { 0 }
 }, binding_event_fields[] = {
-	EVENT_FIELDS, CLIENT_FIELDS, BINDING_FIELDS, { 0 }
+	EVENT_FIELDS, CLIENT_FIELDS, BINDING_ROWS, { 0 }
 };
 
 const struct report_field status_lease_fields[] = {
 	CLIENT_FIELDS,
-	BINDING_FIELDS,
-	{ FIELD("expires", GAUGE, SECONDS, expires, "until the binding ends") },
-	{ FIELD("registration_expires", GAUGE, SECONDS, registration_expires,
-	    "until the registration ends"), .flags = REPORT_WIDE },
-	{ FIELD("transport", TEXT, PLAIN, transport, "tcp or udp"),
-	    .flags = REPORT_WIDE },
-	{ FIELD("authenticated", FLAG, PLAIN, authenticated,
-	    "it registered with a signed message"), .flags = REPORT_WIDE },
+	BINDING_ROWS,
+	SECONDS("expires", expires, "until the binding ends"),
+	SECONDS("registration_expires", registration_expires,
+	    "until the registration ends", .flags = REPORT_WIDE),
+	TEXT("transport", transport, "tcp or udp", .flags = REPORT_WIDE),
+	FLAG("authenticated", authenticated,
+	    "it registered with a signed message", .flags = REPORT_WIDE),
 	{ 0 }
 };
-#undef FIELD
+#undef ROW
 
 static json_object *
 ports_array(struct lease_binding *b)
@@ -543,28 +491,25 @@ struct flow_row {
 	uint32_t    client_id, bind_id;
 };
 
-#define FIELD(key, type, unit, member, help) \
-	REPORT_FIELD(key, type, unit, struct flow_row, member, help)
+#define ROW struct flow_row
 const struct report_field status_flow_fields[] = {
-	{ FIELD("kind", TEXT, PLAIN, kind, "what tells packets apart") },
-	{ FIELD("protocol", TEXT, PLAIN, protocol, "of these packets") },
-	{ FIELD("address", TEXT, PLAIN, address, "leased address") },
-	{ FIELD("key", CHARS, PLAIN, key, "port, SPI, cookie or identifier") },
-	{ FIELD("host", TEXT, PLAIN, host, "the host's own address") },
-	{ FIELD("remote", TEXT, PLAIN, remote, "the other end, or any") },
-	{ FIELD("idle", GAUGE, SECONDS, idle,
-	    "since its last packet; absent if there was none") },
-	{ FIELD("packets", COUNTER, PLAIN, packets,
-	    "packets of the binding, both ways") },
-	{ FIELD("bytes", COUNTER, BYTES, bytes,
-	    "bytes of the binding, both ways"), .flags = REPORT_WIDE },
-	{ FIELD("client_id", NUMBER, PLAIN, client_id,
-	    "the host's registration"), .flags = REPORT_WIDE },
-	{ FIELD("bind_id", NUMBER, PLAIN, bind_id, "the binding"),
-	    .flags = REPORT_WIDE },
+	TEXT("kind", kind, "what tells packets apart"),
+	TEXT("protocol", protocol, "of these packets"),
+	TEXT("address", address, "leased address"),
+	CHARS("key", key, "port, SPI, cookie or identifier"),
+	TEXT("host", host, "the host's own address"),
+	TEXT("remote", remote, "the other end, or any"),
+	SECONDS("idle", idle,
+	    "since its last packet; absent if there was none"),
+	COUNTER("packets", packets, "packets of the binding, both ways"),
+	FIELD("bytes", COUNTER, BYTES, bytes, "bytes of the binding, both ways",
+	    .flags = REPORT_WIDE),
+	NUMBER("client_id", client_id, "the host's registration",
+	    .flags = REPORT_WIDE),
+	NUMBER("bind_id", bind_id, "the binding", .flags = REPORT_WIDE),
 	{ 0 }
 };
-#undef FIELD
+#undef ROW
 
 struct flow_walk {
 	struct walk	    walk;

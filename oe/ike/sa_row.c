@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/report.h"
+#include "base/report_rows.h"
 #include "base/util.h"
 #include "oe/ike/exchange.h"
 #include "oe/ike/sa_row.h"
@@ -17,23 +17,22 @@ struct sa_row {
 	uint64_t    age, expires;
 };
 
-#define FIELD(key, type, unit, member) \
-	REPORT_FIELD(key, type, unit, struct sa_row, member, "")
+#define ROW struct sa_row
 static const struct report_field sa_fields[] = {
-	{ FIELD("phase", NUMBER, PLAIN, phase) },
-	{ FIELD("src", CHARS, PLAIN, src) },
-	{ FIELD("dst", CHARS, PLAIN, dst) },
-	{ FIELD("peer", TEXT, PLAIN, peer) },
-	{ FIELD("spi_in", CHARS, PLAIN, spi_in) },
-	{ FIELD("spi_out", CHARS, PLAIN, spi_out) },
-	{ FIELD("cipher", TEXT, PLAIN, cipher) },
-	{ FIELD("state", TEXT, PLAIN, state) },
-	{ FIELD("role", TEXT, PLAIN, role) },
-	{ FIELD("age", GAUGE, SECONDS, age) },
-	{ FIELD("expires", GAUGE, SECONDS, expires) },
+	NUMBER("phase", phase, ""),
+	CHARS("src", src, ""),
+	CHARS("dst", dst, ""),
+	TEXT("peer", peer, ""),
+	CHARS("spi_in", spi_in, ""),
+	CHARS("spi_out", spi_out, ""),
+	TEXT("cipher", cipher, ""),
+	TEXT("state", state, ""),
+	TEXT("role", role, ""),
+	SECONDS("age", age, ""),
+	SECONDS("expires", expires, ""),
 	{ 0 }
 };
-#undef FIELD
+#undef ROW
 
 void
 ike_sa_row_add(json_object *table, uint64_t now, const struct ike_sa_row *sa)

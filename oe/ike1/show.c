@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/report.h"
+#include "base/report_rows.h"
 #include "base/util.h"
 #include "oe/ike/sa_row.h"
 #include "oe/ike1/show.h"
@@ -40,74 +40,62 @@ struct moment {
 	const char *algorithms;
 };
 
-#define FIELD(key, type, unit, member, help) \
-	REPORT_FIELD(key, type, unit, struct moment, member, help)
+#define ROW struct moment
 static const struct report_field moment_fields[] = {
-	{ FIELD("phase1_sas", GAUGE, PLAIN, phase1_sas,
-	    "Phase 1 SAs, unfinished ones as well") },
-	{ FIELD("half_open", GAUGE, PLAIN, half_open,
-	    "Phase 1 SAs that strangers began and have not finished") },
-	{ FIELD("work_waiting", GAUGE, PLAIN, waiting,
-	    "messages of strangers that wait for their turn") },
-	{ FIELD("algorithms", TEXT, PLAIN, algorithms, "that are agreed to") },
+	GAUGE("phase1_sas", phase1_sas, "Phase 1 SAs, unfinished ones as well"),
+	GAUGE("half_open", half_open,
+	    "Phase 1 SAs that strangers began and have not finished"),
+	GAUGE("work_waiting", waiting,
+	    "messages of strangers that wait for their turn"),
+	TEXT("algorithms", algorithms, "that are agreed to"),
 	{ 0 }
 };
-#undef FIELD
+#undef ROW
 
-#define FIELD(key, unit, member, help) \
-	REPORT_FIELD(key, COUNTER, unit, struct ike1, member, help)
+#define ROW struct ike1
 /* NOLINTBEGIN(bugprone-macro-parentheses): a member, and a text */
 #define OUTCOME(key, member, labels_)					\
-	{ FIELD(key, PLAIN, member, "negotiations that ended"),		\
-	    .metric = "ike_negotiations", .labels = labels_ }
+	COUNTER(key, member, "negotiations that ended",			\
+	    .metric = "ike_negotiations", .labels = labels_)
 /* NOLINTEND(bugprone-macro-parentheses) */
 static const struct report_field count_fields[] = {
-	{ FIELD("received", PLAIN, count.received, "messages") },
-	{ FIELD("malformed", PLAIN, count.malformed,
-	    "messages that are no IKE") },
-	{ FIELD("unknown", PLAIN, count.unknown,
-	    "messages for no SA of ours") },
-	{ FIELD("half_open_refused", PLAIN, count.half_open_refused,
-	    "first messages for which there was no place") },
-	{ FIELD("half_open_evicted", PLAIN, count.half_open_evicted,
-	    "unfinished SAs that made room for others") },
-	{ FIELD("phase1_evicted", PLAIN, count.phase1_evicted,
-	    "finished SAs that made room for others") },
+	COUNTER("received", count.received, "messages"),
+	COUNTER("malformed", count.malformed, "messages that are no IKE"),
+	COUNTER("unknown", count.unknown, "messages for no SA of ours"),
+	COUNTER("half_open_refused", count.half_open_refused,
+	    "first messages for which there was no place"),
+	COUNTER("half_open_evicted", count.half_open_evicted,
+	    "unfinished SAs that made room for others"),
+	COUNTER("phase1_evicted", count.phase1_evicted,
+	    "finished SAs that made room for others"),
 	OUTCOME("phase1_up", count.phase1_up, "phase=1 outcome=up"),
 	OUTCOME("phase1_failed", count.phase1_failed, "phase=1 outcome=failed"),
 	OUTCOME("phase2_up", count.phase2_up, "phase=2 outcome=up"),
 	OUTCOME("phase2_failed", count.phase2_failed, "phase=2 outcome=failed"),
-	{ FIELD("auth_failures", PLAIN, count.auth_failed,
-	    "peers that did not prove who they are") },
-	{ FIELD("retransmissions", PLAIN, x.retransmits,
-	    "messages sent again") },
-	{ FIELD("duplicates", PLAIN, count.duplicates,
-	    "messages that came again") },
-	{ FIELD("replays", PLAIN, count.replays,
-	    "messages that were answered already") },
-	{ FIELD("work_seconds", MICROSECONDS, budget.work_us,
-	    "time for strangers' public-key operations") },
-	{ FIELD("work_waited", PLAIN, budget.waited,
-	    "messages that had to wait for their turn") },
-	{ FIELD("work_lost", PLAIN, budget.lost,
-	    "messages whose turn did not come") },
+	COUNTER("auth_failures", count.auth_failed,
+	    "peers that did not prove who they are"),
+	COUNTER("retransmissions", x.retransmits, "messages sent again"),
+	COUNTER("duplicates", count.duplicates, "messages that came again"),
+	COUNTER("replays", count.replays,
+	    "messages that were answered already"),
+	FIELD("work_seconds", COUNTER, MICROSECONDS, budget.work_us,
+	    "time for strangers' public-key operations"),
+	COUNTER("work_waited", budget.waited,
+	    "messages that had to wait for their turn"),
+	COUNTER("work_lost", budget.lost, "messages whose turn did not come"),
 	{ 0 }
 };
-#undef FIELD
+#undef ROW
 
 void
 ike1_report(const void *engine, struct report *r)
 {
 	const struct ike1 *e = engine;
-	static const struct report_table moment = { "ike", "ike",
-		moment_fields, NULL };
-	static const struct report_table counts = { "ike", "ike",
-		count_fields, NULL };
 	struct moment m = { e->nsas[false] + e->nsas[true], e->budget.nhalf,
 		e->budget.nwaiting, e->c.legacy ?
 		"AES, SHA2, groups 14 15 19 20, and legacy: 3DES, MD5, SHA1, "
 		"groups 2 5" : "AES, SHA2, groups 14 15 19 20" };
 
-	report_write(r, &moment, &m);
-	report_write(r, &counts, e);
+	report_write(r, "ike", "ike", moment_fields, &m);
+	report_write(r, "ike", "ike", count_fields, e);
 }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/report.h"
+#include "base/report_rows.h"
 #include "oe/ike/sa_row.h"
 #include "oe/ike2/report.h"
 #include "oe/ike2/sa.h"
@@ -35,51 +35,46 @@ ike2_report_sas(const void *engine, uint64_t now, json_object *table)
 /* What the counters of e are not. */
 struct moment { unsigned sas, half_open; };
 
-#define FIELD(key, member, help) \
-	REPORT_FIELD(key, GAUGE, PLAIN, struct moment, member, help)
+#define ROW struct moment
 static const struct report_field moment_fields[] = {
-	{ FIELD("sas", sas, "IKE SAs, unfinished ones as well") },
-	{ FIELD("half_open", half_open,
-	    "IKE SAs that strangers began and have not finished") },
+	GAUGE("sas", sas, "IKE SAs, unfinished ones as well"),
+	GAUGE("half_open", half_open,
+	    "IKE SAs that strangers began and have not finished"),
 	{ 0 }
 };
-#undef FIELD
+#undef ROW
 
-#define FIELD(key, member, help) \
-	REPORT_FIELD(key, COUNTER, PLAIN, struct ike2, count.member, help)
+#define ROW struct ike2
 static const struct report_field count_fields[] = {
-	{ FIELD("received", received, "messages") },
-	{ FIELD("malformed", malformed, "messages that are no IKE") },
-	{ FIELD("unknown", unknown, "messages for no SA of ours") },
-	{ FIELD("bad_icv", bad_icv, "messages that the peer did not make") },
-	{ FIELD("duplicates", duplicates, "messages that came again") },
-	{ FIELD("retransmissions", retransmits, "messages sent again") },
-	{ FIELD("cookies", cookies, "strangers asked to show an address") },
-	{ FIELD("refused", refused,
-	    "first messages with nothing that we take") },
-	{ FIELD("half_open_refused", half_open_refused,
-	    "first messages for which there was no place") },
-	{ FIELD("up", up, "IKE SAs that came up") },
-	{ FIELD("failed", failed, "IKE SAs that did not") },
-	{ FIELD("auth_failures", auth_failed,
-	    "peers that did not prove who they are") },
-	{ FIELD("children", children, "pairs of ESP SAs that came up") },
-	{ FIELD("children_failed", children_failed,
-	    "pairs of ESP SAs that did not") },
+	COUNTER("received", count.received, "messages"),
+	COUNTER("malformed", count.malformed, "messages that are no IKE"),
+	COUNTER("unknown", count.unknown, "messages for no SA of ours"),
+	COUNTER("bad_icv", count.bad_icv,
+	    "messages that the peer did not make"),
+	COUNTER("duplicates", count.duplicates, "messages that came again"),
+	COUNTER("retransmissions", count.retransmits, "messages sent again"),
+	COUNTER("cookies", count.cookies, "strangers asked to show an address"),
+	COUNTER("refused", count.refused,
+	    "first messages with nothing that we take"),
+	COUNTER("half_open_refused", count.half_open_refused,
+	    "first messages for which there was no place"),
+	COUNTER("up", count.up, "IKE SAs that came up"),
+	COUNTER("failed", count.failed, "IKE SAs that did not"),
+	COUNTER("auth_failures", count.auth_failed,
+	    "peers that did not prove who they are"),
+	COUNTER("children", count.children, "pairs of ESP SAs that came up"),
+	COUNTER("children_failed", count.children_failed,
+	    "pairs of ESP SAs that did not"),
 	{ 0 }
 };
-#undef FIELD
+#undef ROW
 
 void
 ike2_report(const void *engine, struct report *r)
 {
-	static const struct report_table moment = { "ike2", "ike2",
-		moment_fields, NULL };
-	static const struct report_table counts = { "ike2", "ike2",
-		count_fields, NULL };
 	const struct ike2 *e = engine;
 	struct moment	   m = { e->nsas[false] + e->nsas[true], e->half_open };
 
-	report_write(r, &moment, &m);
-	report_write(r, &counts, e);
+	report_write(r, "ike2", "ike2", moment_fields, &m);
+	report_write(r, "ike2", "ike2", count_fields, e);
 }

@@ -13,7 +13,7 @@
 
 #include "base/histogram.h"
 #include "base/metrics.h"
-#include "base/report.h"
+#include "base/report_rows.h"
 
 struct things {
 	uint8_t		 small;
@@ -27,27 +27,26 @@ struct things {
 	struct histogram latency;
 };
 
-#define FIELD(key, type, unit, member) \
-	REPORT_FIELD(key, type, unit, struct things, member, "help of " key)
+#define ROW struct things
 static const struct report_field fields[] = {
-	{ FIELD("small", GAUGE, PLAIN, small) },
-	{ FIELD("port", NUMBER, PLAIN, port) },
-	{ FIELD("id", NUMBER, PLAIN, id), .flags = REPORT_PRIVATE },
-	{ FIELD("packets_in", COUNTER, PLAIN, packets), .metric = "packets",
-	    .labels = "path=nfqueue direction=in" },
-	{ FIELD("work_seconds", COUNTER, MICROSECONDS, micro) },
-	{ FIELD("on", FLAG, PLAIN, on) },
-	{ FIELD("name", TEXT, PLAIN, name) },
-	{ FIELD("text", CHARS, PLAIN, text), .flags = REPORT_MAYBE },
-	{ FIELD("list", LIST, PLAIN, list) },
-	{ FIELD("latency", HISTOGRAM, SECONDS, latency) },
+	GAUGE("small", small, "help of small"),
+	NUMBER("port", port, "help of port"),
+	NUMBER("id", id, "help of id", .flags = REPORT_PRIVATE),
+	COUNTER("packets_in", packets, "help of packets_in",
+	    .metric = "packets", .labels = "path=nfqueue direction=in"),
+	FIELD("work_seconds", COUNTER, MICROSECONDS, micro,
+	    "help of work_seconds"),
+	FLAG("on", on, "help of on"),
+	TEXT("name", name, "help of name"),
+	CHARS("text", text, "help of text", .flags = REPORT_MAYBE),
+	LIST("list", list, "help of list"),
+	FIELD("latency", HISTOGRAM, SECONDS, latency, "help of latency"),
 	{ 0 }
 }, one_field[] = {
 	{ .key = "errors", .type = REPORT_COUNTER, .size = sizeof(uint64_t),
 	    .help = "errors", .metric = "errors" },
 	{ 0 }
 };
-static const struct report_table table = { "things", "things", fields, NULL };
 static const struct report_table by_error = { "errors", "", one_field,
     "error" };
 
@@ -81,7 +80,7 @@ made(enum report_form form, bool privileged)
 	uint64_t       n = 3;
 
 	report_enter(r, "outer", "engine=own");
-	report_write(r, &table, &t);
+	report_write(r, "things", "things", fields, &t);
 	report_leave(r);
 	report_write_labelled(r, &by_error, "BAD", &n);
 	return report_end(r);
@@ -120,13 +119,12 @@ static void
 what_there_is_not_is_absent(void **state)
 {
 	static const struct report_field f[] = {
-		{ FIELD("packets", COUNTER, PLAIN, packets) },
-		{ FIELD("micro", GAUGE, SECONDS, micro),
-		    .flags = REPORT_MAYBE },
-		{ FIELD("on", FLAG, PLAIN, on), .flags = REPORT_MAYBE },
-		{ FIELD("text", CHARS, PLAIN, text), .flags = REPORT_MAYBE },
-		{ FIELD("name", TEXT, PLAIN, name) },
-		{ FIELD("list", LIST, PLAIN, list) },
+		COUNTER("packets", packets, "help of packets"),
+		SECONDS("micro", micro, "", .flags = REPORT_MAYBE),
+		FLAG("on", on, "", .flags = REPORT_MAYBE),
+		CHARS("text", text, "", .flags = REPORT_MAYBE),
+		TEXT("name", name, ""),
+		LIST("list", list, ""),
 		{ 0 }
 	};
 	struct things t = { .packets = REPORT_NONE };
@@ -141,9 +139,8 @@ static void
 rows_say_what_their_columns_are(void **state)
 {
 	static const struct report_field f[] = {
-		{ FIELD("id", NUMBER, PLAIN, id), .flags = REPORT_PRIVATE },
-		{ FIELD("packets", COUNTER, BYTES, packets),
-		    .flags = REPORT_WIDE },
+		NUMBER("id", id, "", .flags = REPORT_PRIVATE),
+		FIELD("packets", COUNTER, BYTES, packets, "", .flags = REPORT_WIDE),
 		{ 0 }
 	};
 	struct things t = { .id = 1, .packets = 2 };

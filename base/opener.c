@@ -148,7 +148,7 @@ opener_sync_folder(const char *path)
 
 /* A descriptor or 0; -1 with errno. */
 static int
-opener_state_do(enum opener_wish wish, const char *path)
+opener_state_fulfil(enum opener_wish wish, const char *path)
 {
 	char beside[PATH_MAX + sizeof(BESIDE)];
 	int  fd, rc, saved;
@@ -205,13 +205,13 @@ opener_answer(int sock, uint32_t number, int fd, int err)
 }
 
 static int
-opener_do(const char *const *paths, size_t npaths, enum opener_wish wish,
+opener_fulfil(const char *const *paths, size_t npaths, enum opener_wish wish,
     const char *path)
 {
 	if (wish == OPENER_READ && opener_allows(paths, npaths, path))
 		return open(path, OPEN_FLAGS);
 	if (wish != OPENER_READ && opener_state(path) != NULL)
-		return opener_state_do(wish, path);
+		return opener_state_fulfil(wish, path);
 	errno = EPERM;
 	return -1;
 }
@@ -240,7 +240,7 @@ opener_serve(int sock, bool again, void *arg)
 		request[n] = '\0';
 		memcpy(&number, request, sizeof(number));
 		wish = request[sizeof(number)];
-		fd = opener_do(p->path, p->n, (enum opener_wish)wish,
+		fd = opener_fulfil(p->path, p->n, (enum opener_wish)wish,
 		    request + REQUEST_HEAD);
 		if (wish != OPENER_READ && wish != OPENER_REPLACE) {
 			opener_answer(sock, number, -1, fd == -1 ? errno : 0);
@@ -397,7 +397,7 @@ int
 opener_replace(const char *path)
 {
 	if (opener.fd == -1)
-		return opener_state_do(OPENER_REPLACE, path);
+		return opener_state_fulfil(OPENER_REPLACE, path);
 	return opener_ask(OPENER_REPLACE, path);
 }
 
@@ -412,7 +412,7 @@ opener_commit(const char *path, bool keep)
 	if ((s = opener_state(path)) == NULL)
 		return;
 	if (opener.fd == -1) {
-		if (opener_state_do(wish, path) == -1)
+		if (opener_state_fulfil(wish, path) == -1)
 			s->error = errno;
 		return;
 	}

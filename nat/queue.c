@@ -222,7 +222,7 @@ get_hook(uint8_t hook)
 }
 
 static void
-handle_packet(struct queue *q, const struct nlmsghdr *nlh)
+decide_packet(struct queue *q, const struct nlmsghdr *nlh)
 {
 	const struct nfqnl_msg_packet_hdr *hdr;
 	struct nlattr			  *attr[NFQA_MAX + 1] = { NULL };
@@ -245,7 +245,7 @@ handle_packet(struct queue *q, const struct nlmsghdr *nlh)
 }
 
 static void
-handle_message(struct queue *q, const uint8_t *buf, size_t len)
+read_messages(struct queue *q, const uint8_t *buf, size_t len)
 {
 	const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)buf;
 	int		       left = (int)len;
@@ -255,7 +255,7 @@ handle_message(struct queue *q, const uint8_t *buf, size_t len)
 			forward_count(&q->forward, FORWARD_COUNT_LOST);
 		else if (nlh->nlmsg_type ==
 		    (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET))
-			handle_packet(q, nlh);
+			decide_packet(q, nlh);
 	}
 }
 
@@ -297,7 +297,7 @@ decide_packets(void *arg)
 		demux_online(q->forward.shared->demux, q->index);
 		q->forward.now = clock_now();
 		for (int i = 0; i < n; i++)
-			handle_message(q, b->rx[i], b->msgs[i].msg_len);
+			read_messages(q, b->rx[i], b->msgs[i].msg_len);
 		send_verdicts(q);
 	}
 	demux_offline(q->forward.shared->demux, q->index);

@@ -334,7 +334,7 @@ device_forget_locals(struct device *d)
 }
 
 void
-device_deliver(struct device *d, const struct packet_view *v, bool oe)
+device_to_host(struct device *d, const struct packet_view *v, bool oe)
 {
 	/* What was decrypted was in no card's hands. */
 	if (oe)

@@ -69,7 +69,7 @@ void	device_forget_locals(struct device *d);
  * other.  Packets of one TCP connection may wait for those that follow, until
  * device_flush() or the end of this turn of the event loop.
  */
-void	device_deliver(struct device *d, const struct packet_view *v, bool oe);
+void	device_to_host(struct device *d, const struct packet_view *v, bool oe);
 void	device_flush(struct device *d);
 
 struct addr device_address(const struct device *d);	/* none: down */

@@ -50,7 +50,7 @@ direct_to_host(void *arg, const struct packet_view *v)
 {
 	struct direct *d = arg;
 
-	device_deliver(d->device, v, true);
+	device_to_host(d->device, v, true);
 }
 
 static void
@@ -58,7 +58,7 @@ direct_answer(void *arg, const struct packet_view *v)
 {
 	struct direct *d = arg;
 
-	device_deliver(d->device, v, false);
+	device_to_host(d->device, v, false);
 }
 
 static bool

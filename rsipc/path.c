@@ -29,7 +29,7 @@ path_answer_error(struct path *p, uint8_t type, uint8_t code, uint32_t rest,
 
 	if (ratelimit_pass(&p->errors, clock_now()) && icmp_write_error(out,
 	    &p->gateway, type, code, rest, about, &error))
-		device_deliver(p->device, &error, false);
+		device_to_host(p->device, &error, false);
 }
 
 /* Into the tunnel, with an answer for what does not fit. */
@@ -281,7 +281,7 @@ path_inbound(struct path *p, const struct packet_view *v)
 	}
 	worth_came(&p->worth);
 	if (p->cascade) {
-		device_deliver(p->device, v, false);
+		device_to_host(p->device, v, false);
 		return;
 	}
 	if (path_inbound_esp(p, v) || path_inbound_ike(p, v) ||
@@ -298,7 +298,7 @@ path_inbound(struct path *p, const struct packet_view *v)
 		p->counters.in_refused++;
 		return;
 	}
-	device_deliver(p->device, v, false);
+	device_to_host(p->device, v, false);
 }
 
 /* --- what the engine asks for -------------------------------------------- */
@@ -324,7 +324,7 @@ shell_to_host(void *arg, const struct packet_view *v)
 {
 	struct path *p = arg;
 
-	device_deliver(p->device, v, true);
+	device_to_host(p->device, v, true);
 }
 
 static void
@@ -332,7 +332,7 @@ shell_answer(void *arg, const struct packet_view *v)
 {
 	struct path *p = arg;
 
-	device_deliver(p->device, v, false);
+	device_to_host(p->device, v, false);
 }
 
 static bool

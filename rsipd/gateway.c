@@ -523,8 +523,8 @@ serve_registered(struct gateway *g, struct gateway_request *r)
 
 /* The order of checks is written down in doc/wire.md. */
 static enum rsip_error
-serve(struct gateway *g, struct gateway_request *r, enum rsip_error decoded,
-    const uint8_t *msg, size_t len)
+serve_request(struct gateway *g, struct gateway_request *r,
+    enum rsip_error decoded, const uint8_t *msg, size_t len)
 {
 	enum rsip_error rc;
 
@@ -598,7 +598,7 @@ gateway_encode_answer(struct gateway *g, const struct addr *host, bool sign,
 	return gateway_encode(g, host, secret, m, out);
 }
 
-/* Turns what serve() left into bytes. */
+/* Turns what serve_request() left into bytes. */
 static int
 finish(struct gateway *g, struct gateway_request *r, enum rsip_error rc,
     uint8_t *out)
@@ -656,7 +656,7 @@ gateway_input(struct gateway *g, uint64_t now, const struct gateway_peer *peer,
 	    rc != RSIP_UNSUPPORTED_RSIP_VERSION)
 		return 0;
 	r.client = leases_client(g->leases, &peer->host);
-	rc = serve(g, &r, rc, msg, len);
+	rc = serve_request(g, &r, rc, msg, len);
 	n = rc == GATEWAY_WAIT ? GATEWAY_LATER : rc == GATEWAY_SILENT ? 0 :
 	    finish(g, &r, rc, out);
 	if (n > 0 && (g->tables.batch || g->nheld > 0))

@@ -81,7 +81,7 @@ send_error(struct gateway *g, const struct gateway_held *h)
 
 /* Answers that wait for batches up to last leave. */
 static void
-settle(struct gateway *g, uint64_t now, uint64_t last, bool written)
+release_answers(struct gateway *g, uint64_t now, uint64_t last, bool written)
 {
 	struct gateway_held *h;
 
@@ -115,21 +115,21 @@ gateway_commit(struct gateway *g, uint64_t now)
 	g->batch_open++;
 	g->nopen = g->open_bytes = 0;
 	if (rc != 1)
-		settle(g, now, g->batch_open - 1, rc == 0);
+		release_answers(g, now, g->batch_open - 1, rc == 0);
 }
 
 void
 gateway_written(struct gateway *g, uint64_t now, bool written)
 {
 	if (g->batch_done + 1 < g->batch_open)
-		settle(g, now, g->batch_done + 1, written);
+		release_answers(g, now, g->batch_done + 1, written);
 }
 
 void
 gateway_lost(struct gateway *g, uint64_t now)
 {
 	if (g->batch_done + 1 < g->batch_open)
-		settle(g, now, g->batch_open - 1, false);
+		release_answers(g, now, g->batch_open - 1, false);
 }
 
 size_t

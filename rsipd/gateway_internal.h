@@ -24,7 +24,7 @@
 #define GATEWAY_HELD_TIMES	8	/* so much more while a
 					 * store takes its time */
 
-/* A request that serve() handles could not finish. */
+/* A request that serve_request() handles could not finish. */
 #define GATEWAY_WAIT		((enum rsip_error)-1)
 /* A request that gets no answer. */
 #define GATEWAY_SILENT		((enum rsip_error)-2)

@@ -24,7 +24,7 @@ flush(struct store *s, unsigned dirty)
 }
 
 static void *
-run(void *arg)
+flush_journals(void *arg)
 {
 	static const uint64_t one = 1;
 	struct store	     *s = arg;
@@ -72,7 +72,8 @@ have_flusher(struct store *s)
 		return true;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	s->has_flusher = pthread_create(&s->flusher, NULL, run, s) == 0;
+	s->has_flusher = pthread_create(&s->flusher, NULL, flush_journals,
+	    s) == 0;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return s->has_flusher;
 }

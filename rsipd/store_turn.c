@@ -9,7 +9,7 @@
 #include "rsipd/store_internal.h"
 
 static void *
-run(void *arg)
+apply_full_journals(void *arg)
 {
 	struct store *s = arg;
 	int	      rc;
@@ -62,7 +62,8 @@ have_thread(struct store *s)
 	/* Signals are the control thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	s->threaded = pthread_create(&s->thread, NULL, run, s) == 0;
+	s->threaded = pthread_create(&s->thread, NULL, apply_full_journals,
+	    s) == 0;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return s->threaded;
 }

@@ -123,7 +123,7 @@ flush(struct tcp_connection *c)
 	event_del(c->write);
 	if (c->ending)
 		return c->held == 0 ? -1 : 0;
-	/* What serve() left for want of room in out may go on. */
+	/* What serve_messages() left for want of room in out may go on. */
 	if (!c->waiting && c->held < MESSAGES &&
 	    !event_pending(c->read, EV_READ, NULL)) {
 		event_add(c->read, NULL);
@@ -164,7 +164,7 @@ refuse(struct tcp_connection *c, const struct gateway_peer *peer)
 
 /* Serves whole messages that are there; -1: close. */
 static int
-serve(struct tcp_connection *c)
+serve_messages(struct tcp_connection *c)
 {
 	struct server	   *s = c->server;
 	struct gateway_peer peer = { .host = c->host, .transport = GATEWAY_TCP,
@@ -231,7 +231,7 @@ on_read(evutil_socket_t fd, short what, void *arg)
 		c->used = clock_now();
 		c->inlen += (size_t)n;
 	}
-	if (serve(c) == 0 && flush(c) == 0)
+	if (serve_messages(c) == 0 && flush(c) == 0)
 		return;
 close:
 	connection_free(c);
@@ -245,7 +245,8 @@ on_write(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	c->used = clock_now();
-	if (flush(c) == -1 || (!c->ending && serve(c) == -1) || flush(c) == -1)
+	if (flush(c) == -1 || (!c->ending && serve_messages(c) == -1) ||
+	    flush(c) == -1)
 		connection_free(c);
 }
 

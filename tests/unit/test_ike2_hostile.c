@@ -30,7 +30,7 @@ struct tap {
 static struct tap tap;
 
 static void
-deliver(struct net *n, const struct net_datagram *d, const uint8_t *buf,
+deliver_copy(struct net *n, const struct net_datagram *d, const uint8_t *buf,
     size_t len)
 {
 	static struct net_datagram bad;
@@ -52,24 +52,24 @@ attack(struct net *n, const struct net_datagram *d)
 
 	for (at = 0; at < d->len; at++) {
 		memcpy(buf, d->buf, d->len);
-		deliver(n, d, buf, at);
+		deliver_copy(n, d, buf, at);
 		tap.copies++;
 		if (at >= IKE2_HEADER_LEN + IKE2_GENERIC_LEN) {
 			store_u32(buf + 24, (uint32_t)at);
 			store_u16(buf + 30, (uint16_t)(at - IKE2_HEADER_LEN));
-			deliver(n, d, buf, at);
+			deliver_copy(n, d, buf, at);
 			tap.copies++;
 		}
 		for (v = 1; v < 256; v++) {
 			memcpy(buf, d->buf, d->len);
 			buf[at] ^= (uint8_t)v;
-			deliver(n, d, buf, d->len);
+			deliver_copy(n, d, buf, d->len);
 			tap.copies++;
 		}
 	}
 	memcpy(buf, d->buf, d->len);
 	buf[d->len] = 0;
-	deliver(n, d, buf, d->len + 1);
+	deliver_copy(n, d, buf, d->len + 1);
 }
 
 static bool

@@ -26,7 +26,7 @@ static pid_t pidfile_owner;
 
 /* What is wrong with the command line, and who knows what would be right. */
 static _Noreturn void
-misused(const char *name, const char *what, const char *arg)
+usage_exit(const char *name, const char *what, const char *arg)
 {
 	fprintf(stderr, "%s: %s %s (see %s --help)\n", name, what, arg, name);
 	exit(2);
@@ -89,13 +89,13 @@ daemon_options(struct daemon_options *o, const char *name, int argc,
 			exit(0);
 		default:
 			letter[1] = (char)optopt;
-			misused(name, optopt == 'c' || optopt == 'p' ?
+			usage_exit(name, optopt == 'c' || optopt == 'p' ?
 			    "no file after" : "bad option", optopt == 0 ?
 			    argv[optind - 1] : letter);
 		}
 	}
 	if (optind != argc)
-		misused(name, "unexpected argument", argv[optind]);
+		usage_exit(name, "unexpected argument", argv[optind]);
 	if (o->config == NULL) {
 		snprintf(path, sizeof(path), "%s/%s.conf", SYSCONFDIR, name);
 		o->config = path;
@@ -106,7 +106,7 @@ daemon_options(struct daemon_options *o, const char *name, int argc,
 
 /* Passes on what there is; false at the end and where there is nothing. */
 static bool
-relay(int from)
+relay_output(int from)
 {
 	char	buf[1024];
 	ssize_t n;
@@ -129,13 +129,13 @@ wait_ready(pid_t pid, int ready, int said)
 	do {
 		if (poll(p, 2, -1) == -1)
 			continue;
-		if (p[0].revents != 0 && !relay(said))
+		if (p[0].revents != 0 && !relay_output(said))
 			p[0].fd = -1;
 	} while (p[1].revents == 0);
 	good = read(ready, &c, 1) == 1;
 	/* A helper may hold the other end as long as it lives. */
 	if (fcntl(said, F_SETFL, O_NONBLOCK) != -1)
-		while (relay(said))
+		while (relay_output(said))
 			continue;
 	if (good)
 		_exit(0);

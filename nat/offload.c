@@ -79,7 +79,7 @@ boot_ns(void)
 /* --- loading -------------------------------------------------------------- */
 
 __attribute__((format(printf, 2, 0))) static int
-quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
+log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	if (level == LIBBPF_WARN && log_enabled(LOG_LEVEL_DEBUG))
 		log_message(LOG_LEVEL_DEBUG, fmt, ap);
@@ -194,7 +194,7 @@ offload_open(const char *public_if, const char *private_if)
 	int		    rc;
 
 	pthread_rwlock_init(&o->lock, NULL);
-	libbpf_set_print(quiet);
+	libbpf_set_print(log_libbpf);
 	random_bytes(&o->generation, sizeof(o->generation));
 	o->ncpus = (unsigned)libbpf_num_possible_cpus();
 	o->object = bpf_object__open_mem(offload_object,
@@ -255,7 +255,7 @@ offload_sweep(const char *public_if, const char *private_if)
 	struct bpf_tc_hook h;
 	struct hook	   k = { 0 };
 
-	libbpf_set_print(quiet);
+	libbpf_set_print(log_libbpf);
 	for (size_t i = 0; i < 2; i++) {
 		k.ifindex = (int)if_nametoindex(names[i]);
 		if (k.ifindex == 0)

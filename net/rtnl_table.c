@@ -65,7 +65,7 @@ table_read(uint32_t table, struct table *t)
 
 /* What the kernel is told of an address: the unspecified one is none. */
 static struct addr
-said(const struct addr *a)
+specified_or_none(const struct addr *a)
 {
 	const struct addr none = { 0 };
 
@@ -75,8 +75,8 @@ said(const struct addr *a)
 static struct rtnl_seen
 seen_of(const struct rtnl_route *r)
 {
-	struct rtnl_seen s = { .dst = r->dst, .src = said(&r->src),
-		.metric = r->metric, .via = said(&r->via),
+	struct rtnl_seen s = { .dst = r->dst, .src = specified_or_none(&r->src),
+		.metric = r->metric, .via = specified_or_none(&r->via),
 		.type = r->type != 0 ? r->type : RTN_UNICAST };
 
 	if (!addr_is_set(&s.dst.addr))

@@ -6,8 +6,8 @@
 
 #define SAID_MAX	48
 
-/* How hosts that share an address are told apart by a peer that speaks IKEv2, the
- * first that it takes. */
+/* How hosts that share an address are told apart by a peer that speaks IKEv2,
+ * the first that it takes. */
 enum oe_way {
 	WAY_LIKELY,		/* an inner address, where it shows that it
 				 * lends them; else all of ours */

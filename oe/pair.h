@@ -28,7 +28,8 @@ struct sa_pair {
 	struct connection *connection;
 	uint32_t	   spi_in, spi_out;
 	struct keying_selectors ours, theirs;
-	struct addr	   inner;	/* lent to us: ours within it; none: it is our own */
+	struct addr	   inner;	/* lent to us: ours within it;
+					 * none: it is our own */
 	uint64_t	   used;
 	struct esp_pair	  *esp;		/* in its data plane */
 	bool		   confirmed;	/* the peer has its half */

@@ -184,7 +184,7 @@ reason_detail(const struct reason *r, char *out, size_t cap)
 
 /* out, with what %n and %w stand for. */
 static void
-fill(const char *format, const struct reason *r, char *out, size_t cap)
+expand_format(const char *format, const struct reason *r, char *out, size_t cap)
 {
 	size_t n = 0;
 
@@ -209,7 +209,7 @@ reason_text(const struct reason *r, char *out, size_t cap)
 
 	*out = '\0';
 	if (said == NULL)
-		fill(reasons[r->code].text, r, out, cap);
+		expand_format(reasons[r->code].text, r, out, cap);
 	else if (!addr_is_set(&r->addr))
 		snprintf(out, cap, "%s", said);
 	else

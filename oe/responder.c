@@ -314,7 +314,8 @@ has_meaning(const struct keying_selectors *side)
 
 /* Are these protocols and their ports? */
 static bool
-selects(const struct keying_selectors *a, const struct keying_selectors *b)
+are_flow_selectors(const struct keying_selectors *a,
+    const struct keying_selectors *b)
 {
 	return has_meaning(a) && has_meaning(b) && (a->n != 1 || b->n != 1 ||
 	    a->ts[0].protocol == b->ts[0].protocol);
@@ -423,7 +424,7 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	if (!spd_key_is_of_hosts(&key))
 		goto refuse;
 	why = "such protocol and port selectors mean nothing";
-	if (!selects(ask->ours, ask->theirs))
+	if (!are_flow_selectors(ask->ours, ask->theirs))
 		goto refuse;
 	why = "the kernel does ESP for all of its address";
 	if (!is_all(ask->ours) && responder_is_past(c, &key))

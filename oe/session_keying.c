@@ -195,8 +195,8 @@ session_why(const struct connection *conn, char *out, size_t cap)
 	return true;
 }
 
-/* It refuses what would tell us from others at our address: there may be another
- * way. */
+/* It refuses what would tell us from others at our address: there
+ * may be another way. */
 static bool
 session_other_way(struct connection *conn, unsigned version,
     const char *detail)

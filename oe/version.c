@@ -18,7 +18,7 @@
 enum { IKEV1 = 1, IKEV2 = 2 };
 
 static bool
-both(const struct core *c)
+both_allowed(const struct core *c)
 {
 	return c->config->ike == (VERSION_BIT(IKEV1) | VERSION_BIT(IKEV2));
 }
@@ -104,7 +104,7 @@ version_answer_keys(struct core *c, uint64_t token, const struct keying_id *id,
 	struct pubkey left[KEYING_KEYS_MAX];
 	size_t	      i, nleft = 0;
 
-	if (token >> 56 == IKEV1 && both(c)) {
+	if (token >> 56 == IKEV1 && both_allowed(c)) {
 		for (i = 0; i < n && i < KEYING_KEYS_MAX; i++) {
 			if (!key_spoke(c, &keys[i]))
 				left[nleft++] = keys[i];
@@ -147,7 +147,7 @@ may_be_older(const struct connection *conn)
 	if (conn->class != OE_CLASS_TUNNEL &&
 	    (conn->core->config->key == NULL || !identity_usable(conn->core)))
 		return false;
-	return both(conn->core) && !conn->blind &&
+	return both_allowed(conn->core) && !conn->blind &&
 	    (conn->class == OE_CLASS_TUNNEL ||
 	    conn->spoke == IKEV1 ||
 	    (conn->txt_here && conn->txt == RECORD_FOUND)) &&
@@ -157,7 +157,7 @@ may_be_older(const struct connection *conn)
 unsigned
 version_first(const struct connection *conn)
 {
-	if (!both(conn->core))
+	if (!both_allowed(conn->core))
 		return conn->core->config->ike & VERSION_BIT(IKEV2) ? IKEV2 :
 		    IKEV1;
 	/* A flow of its own is one more negotiation with a

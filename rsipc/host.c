@@ -83,7 +83,7 @@ host_settle(struct host *h)
 
 /* A delay from 3/4 to 5/4. */
 static uint32_t
-spread(struct host *h, uint32_t delay)
+jittered(struct host *h, uint32_t delay)
 {
 	if (h->config.seed == 0)
 		return delay;
@@ -113,7 +113,7 @@ delay_grow(struct host_delay *d, uint64_t now, uint32_t max)
 static void
 delay_begin(struct host *h, struct host_delay *d, uint64_t now, uint32_t floor)
 {
-	d->over = now + spread(h, floor > d->ms ? floor : d->ms);
+	d->over = now + jittered(h, floor > d->ms ? floor : d->ms);
 	h->retry_at = d->over;
 }
 
@@ -349,7 +349,7 @@ host_abandon(struct host *h, const char *why, uint64_t now, uint32_t rest)
 	h->first.remote_port = h->config.remote_port;
 	h->trouble = why;
 	host_back_off(h, now, 0);
-	h->rest_until = rest == 0 ? 0 : now + spread(h, rest);
+	h->rest_until = rest == 0 ? 0 : now + jittered(h, rest);
 }
 
 void

@@ -63,7 +63,7 @@ fence_ask(struct fence *f, uint64_t now, struct addr *out, size_t max)
 }
 
 static void
-shut(struct fence *f, struct fence_address *e, uint64_t now)
+fence_shut(struct fence *f, struct fence_address *e, uint64_t now)
 {
 	if (e->state == FENCE_OURS)
 		f->lost++;
@@ -74,14 +74,14 @@ shut(struct fence *f, struct fence_address *e, uint64_t now)
 
 /* What is taken and what is heard come over connections of their own. */
 static void
-compare(struct fence *f, struct fence_address *e, uint64_t now)
+compare_epochs(struct fence *f, struct fence_address *e, uint64_t now)
 {
 	if (e->state != FENCE_READING && e->state != FENCE_OURS)
 		return;
 	if (e->heard < e->epoch)
 		return;
 	if (!e->heard_own)
-		shut(f, e, now);
+		fence_shut(f, e, now);
 	else	/* newer: it went and came, and the
 		 * second answer is on its way */
 		e->state = e->heard == e->epoch ? FENCE_OURS : FENCE_READING;
@@ -100,7 +100,7 @@ fence_taken(struct fence *f, const struct addr *a, uint64_t epoch,
 		return;
 	e->state = FENCE_READING;
 	e->epoch = epoch;
-	compare(f, e, now);
+	compare_epochs(f, e, now);
 }
 
 void
@@ -113,7 +113,7 @@ fence_heard(struct fence *f, const struct addr *a, uint64_t epoch, bool own,
 		return;
 	e->heard = epoch;
 	e->heard_own = own;
-	compare(f, e, now);
+	compare_epochs(f, e, now);
 }
 
 void
@@ -122,7 +122,7 @@ fence_refused(struct fence *f, const struct addr *a, uint64_t now)
 	struct fence_address *e = find(f, a);
 
 	if (e != NULL && (e->state == FENCE_OURS || e->state == FENCE_READING))
-		shut(f, e, now);
+		fence_shut(f, e, now);
 }
 
 void

@@ -600,7 +600,7 @@ gateway_encode_answer(struct gateway *g, const struct addr *host, bool sign,
 
 /* Turns what serve_request() left into bytes. */
 static int
-finish(struct gateway *g, struct gateway_request *r, enum rsip_error rc,
+encode_result(struct gateway *g, struct gateway_request *r, enum rsip_error rc,
     uint8_t *out)
 {
 	int len;
@@ -658,7 +658,7 @@ gateway_input(struct gateway *g, uint64_t now, const struct gateway_peer *peer,
 	r.client = leases_client(g->leases, &peer->host);
 	rc = serve_request(g, &r, rc, msg, len);
 	n = rc == GATEWAY_WAIT ? GATEWAY_LATER : rc == GATEWAY_SILENT ? 0 :
-	    finish(g, &r, rc, out);
+	    encode_result(g, &r, rc, out);
 	if (n > 0 && (g->tables.batch || g->nheld > 0))
 		n = gateway_hold(g, &r, out, (size_t)n) == -1 ? 0 :
 		    GATEWAY_HELD;
@@ -702,7 +702,7 @@ gateway_resolved(struct gateway *g, uint64_t now, uint64_t ticket,
 	g->tables.unsafe.bind_id = 0;
 	/* Meanwhile the registration may have ended. */
 	rc = serve_registered(g, &r);
-	len = finish(g, &r, rc, g->buffer);
+	len = encode_result(g, &r, rc, g->buffer);
 	if (len > 0 && (g->tables.batch || g->nheld > 0))
 		len = gateway_hold(g, &r, g->buffer, (size_t)len);
 	gateway_waiting_free(g, w);

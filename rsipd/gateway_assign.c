@@ -522,7 +522,7 @@ answer_remote(const struct gateway_assignment *a, struct rsip_message *m)
 }
 
 static void
-answer(const struct gateway_assignment *a, const struct lease_binding *b,
+fill_answer(const struct gateway_assignment *a, const struct lease_binding *b,
     uint32_t lease)
 {
 	static const uint8_t types[] = {
@@ -653,7 +653,7 @@ gateway_assign(struct gateway *g, struct gateway_request *r)
 		return rc;
 	if ((rc = bind_resources(a, lease, &b)) != RSIP_OK)
 		return rc;
-	answer(a, b, lease);
+	fill_answer(a, b, lease);
 	g->ops->event(g->arg, GATEWAY_BOUND, r->client, b);
 	return RSIP_OK;
 }

@@ -10,7 +10,7 @@
 
 /* What the store told us is not told to it. */
 static const struct grant_store *
-hush(struct gateway *g)
+detach_store(struct gateway *g)
 {
 	const struct grant_store *store = g->tables.store;
 
@@ -21,7 +21,7 @@ hush(struct gateway *g)
 static void
 drop_client(struct gateway *g, uint64_t now, struct lease_client *c)
 {
-	const struct grant_store *store = hush(g);
+	const struct grant_store *store = detach_store(g);
 
 	gateway_end(g, now, c, "ended by the other gateway");
 	g->tables.store = store;
@@ -109,7 +109,7 @@ gateway_follow_grant(struct gateway *g, uint64_t now, uint32_t client_id,
 static void
 drop_binding(struct gateway *g, uint64_t now, struct lease_binding *b)
 {
-	const struct grant_store *store = hush(g);
+	const struct grant_store *store = detach_store(g);
 
 	gateway_unbind(g, now, b);
 	g->tables.store = store;

@@ -6,7 +6,7 @@
 #include "rsipd/gateway_internal.h"
 
 static bool
-covers(const struct prefix *networks, size_t n, const struct prefix *net)
+any_covers(const struct prefix *networks, size_t n, const struct prefix *net)
 {
 	size_t i;
 
@@ -21,9 +21,9 @@ covers(const struct prefix *networks, size_t n, const struct prefix *net)
 static int
 is_local(const struct gateway *g, const struct prefix *net)
 {
-	if (covers(g->config.local, g->config.nlocal, net))
+	if (any_covers(g->config.local, g->config.nlocal, net))
 		return 1;
-	if (covers(g->config.remote, g->config.nremote, net))
+	if (any_covers(g->config.remote, g->config.nremote, net))
 		return 0;
 	return -1;
 }

@@ -43,7 +43,7 @@ copy(void *to, const void *from, size_t len)
 
 /* In leases and demultiplexer; NULL with errno. */
 static struct lease_binding *
-enter(const struct grant_tables *t, struct lease_client *c, size_t at,
+enter_tables(const struct grant_tables *t, struct lease_client *c, size_t at,
     const struct grant *g)
 {
 	struct lease_binding *b;
@@ -84,7 +84,7 @@ fail:
 
 /* before: when it ended until now; 0: it is new. */
 static int
-keep(struct grant_tables *t, struct lease_binding *b, uint64_t before)
+keep_in_store(struct grant_tables *t, struct lease_binding *b, uint64_t before)
 {
 	int rc = t->store == NULL ? 0 : t->store->keep(t->store->arg, b->client,
 	    b);
@@ -97,7 +97,7 @@ keep(struct grant_tables *t, struct lease_binding *b, uint64_t before)
 }
 
 static void
-forget(struct grant_tables *t, const struct lease_client *c,
+drop_from_store(struct grant_tables *t, const struct lease_client *c,
     struct lease_binding *b)
 {
 	if (t->store != NULL && t->store->forget(t->store->arg, c, b) == 1)
@@ -115,16 +115,16 @@ grant_client_changed(struct grant_tables *t, struct lease_client *c)
 void
 grant_client_ended(struct grant_tables *t, const struct lease_client *c)
 {
-	forget(t, c, NULL);
+	drop_from_store(t, c, NULL);
 }
 
 struct lease_binding *
 grant_enter(struct grant_tables *t, struct lease_client *c, size_t at,
     const struct grant *g)
 {
-	struct lease_binding *b = enter(t, c, at, g);
+	struct lease_binding *b = enter_tables(t, c, at, g);
 
-	if (b == NULL || keep(t, b, 0) == 0)
+	if (b == NULL || keep_in_store(t, b, 0) == 0)
 		return b;
 	t->demux_remove(t->arg, c->client_id, b->bind_id);
 	leases_unbind(t->leases, b);
@@ -152,7 +152,7 @@ take_ports(struct pool *p, uint64_t now, size_t at, const struct addr *host,
 }
 
 static enum pool_result
-take(struct pool *p, uint64_t now, size_t at, const struct addr *host,
+take_from_pool(struct pool *p, uint64_t now, size_t at, const struct addr *host,
     const struct grant *g)
 {
 	enum pool_result rc;
@@ -181,12 +181,12 @@ grant_apply(const struct grant_tables *t, uint64_t now, struct lease_client *c,
 		errno = EADDRNOTAVAIL;
 		return NULL;
 	}
-	rc = take(t->pool, now, (size_t)at, &c->host, g);
+	rc = take_from_pool(t->pool, now, (size_t)at, &c->host, g);
 	if (rc != POOL_OK) {
 		errno = rc == POOL_UNALLOWED ? EADDRNOTAVAIL : EADDRINUSE;
 		return NULL;
 	}
-	if ((b = enter(t, c, (size_t)at, g)) != NULL)
+	if ((b = enter_tables(t, c, (size_t)at, g)) != NULL)
 		return b;
 	saved = errno;
 	grant_undo(t->pool, (size_t)at, g);
@@ -220,14 +220,14 @@ grant_extend(struct grant_tables *t, struct lease_binding *b,
 	uint64_t before = b->timer.at;
 
 	leases_extend(t->leases, b, expires);
-	if (keep(t, b, before) == 0)
+	if (keep_in_store(t, b, before) == 0)
 		return 0;
 	leases_extend(t->leases, b, before);
 	return -1;
 }
 
 static void
-rest(struct pool *p, uint64_t now, size_t at, const struct addr *host,
+rest_in_pool(struct pool *p, uint64_t now, size_t at, const struct addr *host,
     const struct grant *g)
 {
 	size_t i;
@@ -246,8 +246,8 @@ grant_revoke(struct grant_tables *t, uint64_t now, struct lease_binding *b)
 
 	grant_of(b, &g);
 	t->demux_remove(t->arg, b->client->client_id, b->bind_id);
-	rest(t->pool, now, b->pool, &b->client->host, &g);
-	forget(t, b->client, b);
+	rest_in_pool(t->pool, now, b->pool, &b->client->host, &g);
+	drop_from_store(t, b->client, b);
 	leases_unbind(t->leases, b);
 }
 
@@ -260,8 +260,8 @@ grant_rest(struct pool *p, uint64_t now, const struct addr *host,
 	/* Somebody may have it by now. */
 	if (at != -1 && pool_at(p, (size_t)at)->exclusive ==
 	    (g->method == RSIP_METHOD_RSA_IP) &&
-	    take(p, now, (size_t)at, host, g) == POOL_OK)
-		rest(p, now, (size_t)at, host, g);
+	    take_from_pool(p, now, (size_t)at, host, g) == POOL_OK)
+		rest_in_pool(p, now, (size_t)at, host, g);
 }
 
 void

@@ -26,7 +26,7 @@
 /* --- a batch -------------------------------------------------------------- */
 
 static uint8_t *
-more(struct journal_batch *b, size_t len)
+batch_reserve(struct journal_batch *b, size_t len)
 {
 	size_t	 cap = b->cap == 0 ? 4096 : b->cap;
 	uint8_t *p;
@@ -58,10 +58,10 @@ more(struct journal_batch *b, size_t len)
 }
 
 static void
-change(struct journal_batch *b, const uint8_t *key, size_t keylen, bool removed,
-    const uint8_t *value, size_t len)
+batch_add(struct journal_batch *b, const uint8_t *key, size_t keylen,
+    bool removed, const uint8_t *value, size_t len)
 {
-	uint8_t *p = more(b, CHANGE + keylen + len);
+	uint8_t *p = batch_reserve(b, CHANGE + keylen + len);
 
 	if (p == NULL)
 		return;
@@ -77,13 +77,13 @@ void
 journal_put(struct journal_batch *b, const uint8_t *key, size_t keylen,
     const uint8_t *value, size_t len)
 {
-	change(b, key, keylen, false, value, len);
+	batch_add(b, key, keylen, false, value, len);
 }
 
 void
 journal_remove(struct journal_batch *b, const uint8_t *key, size_t keylen)
 {
-	change(b, key, keylen, true, NULL, 0);
+	batch_add(b, key, keylen, true, NULL, 0);
 }
 
 void
@@ -232,7 +232,7 @@ read_batch(struct journal *j, struct journal_batch *b)
 	if (load_u32(head) != MAGIC || len > BATCH_MAX - HEAD)
 		return 0;
 	journal_batch_clear(b);
-	if (more(b, len) == NULL) {
+	if (batch_reserve(b, len) == NULL) {
 		errno = ENOMEM;
 		return -1;
 	}

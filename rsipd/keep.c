@@ -29,7 +29,7 @@ struct keep {
 };
 
 static uint64_t
-wall(void)
+wall_ms(void)
 {
 	return (uint64_t)clock_wall() * 1000;
 }
@@ -60,7 +60,7 @@ on_batch(evutil_socket_t fd, short what, void *arg)
 /* Hosts are told of what is on the disk by now;
  * false: something will not be. */
 static bool
-tell(struct keep *k)
+tell_hosts(struct keep *k)
 {
 	bool	 failed;
 	uint64_t at = store_flushed(k->store, &failed);
@@ -82,7 +82,7 @@ on_flushed(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	(void)tell(arg);
+	(void)tell_hosts(arg);
 }
 
 void
@@ -91,7 +91,7 @@ keep_settle(struct keep *k)
 	if (k == NULL || k->npending == 0)
 		return;
 	store_flush_wait(k->store);
-	(void)tell(k);
+	(void)tell_hosts(k);
 }
 
 /* --- what the gateway asks ------------------------------------------------ */
@@ -105,23 +105,24 @@ batch_begun(struct keep *k, int rc)
 }
 
 static int
-put(void *arg, struct lease_client *c, struct lease_binding *b)
+keep_put(void *arg, struct lease_client *c, struct lease_binding *b)
 {
 	struct keep *k = arg;
 
-	return batch_begun(k, store_put(k->store, clock_now(), wall(), c, b));
+	return batch_begun(k, store_put(k->store, clock_now(), wall_ms(),
+	    c, b));
 }
 
 static int
-forget(void *arg, const struct lease_client *c, struct lease_binding *b)
+keep_forget(void *arg, const struct lease_client *c, struct lease_binding *b)
 {
 	struct keep *k = arg;
 
-	return batch_begun(k, store_remove(k->store, wall(), c, b));
+	return batch_begun(k, store_remove(k->store, wall_ms(), c, b));
 }
 
 static int
-commit(void *arg)
+keep_commit(void *arg)
 {
 	struct keep *k = arg;
 	int	     rc = store_commit(k->store);
@@ -131,7 +132,7 @@ commit(void *arg)
 	if (k->npending > 0 && (rc != 1 || k->npending == PENDING ||
 	    gateway_held(k->gateway) >= HELD_MOST)) {
 		store_flush_wait(k->store);
-		if (!tell(k) || rc == -1)
+		if (!tell_hosts(k) || rc == -1)
 			rc = -1;
 		else
 			rc = 0;
@@ -180,7 +181,7 @@ keep_load(struct keep *k)
 	struct gateway_counts	  before, counts;
 
 	gateway_count(k->gateway, &before);
-	if (store_load(k->store, clock_now(), wall(), &reader) == -1)
+	if (store_load(k->store, clock_now(), wall_ms(), &reader) == -1)
 		return -1;
 	gateway_count(k->gateway, &counts);
 	if (counts.registrations > before.registrations ||
@@ -198,8 +199,8 @@ keep_open(struct event_base *base, const char *path, enum store_durability d,
 	int	     fd;
 
 	k->gateway = g;
-	k->ops = (struct grant_store){ .keep = put, .forget = forget,
-		.commit = commit, .arg = k };
+	k->ops = (struct grant_store){ .keep = keep_put, .forget = keep_forget,
+		.commit = keep_commit, .arg = k };
 	k->store = store_open(path, d, max, rest);
 	k->batch = watch_timer(base, on_batch, k);
 	k->turn = watch_timer(base, on_turn, k);

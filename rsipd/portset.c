@@ -43,7 +43,7 @@ node_join(const struct portset_node *l, const struct portset_node *r,
 
 /* Recomputes what stands above words first to last. */
 static void
-mend(struct portset *s, unsigned first, unsigned last)
+update_tree(struct portset *s, unsigned first, unsigned last)
 {
 	unsigned i, half = WORD_BITS;
 
@@ -61,7 +61,7 @@ mend(struct portset *s, unsigned first, unsigned last)
 }
 
 static void
-change(struct portset *s, uint16_t lo, uint16_t hi, bool add)
+set_range(struct portset *s, uint16_t lo, uint16_t hi, bool add)
 {
 	unsigned w, first = lo / WORD_BITS, last = hi / WORD_BITS;
 	uint64_t mask;
@@ -77,7 +77,7 @@ change(struct portset *s, uint16_t lo, uint16_t hi, bool add)
 		else
 			s->word[w] &= ~mask;
 	}
-	mend(s, first, last);
+	update_tree(s, first, last);
 }
 
 bool
@@ -92,14 +92,14 @@ portset_add(struct portset *s, uint16_t lo, uint16_t hi)
 	if (lo == 0)
 		lo = 1;
 	if (lo <= hi)
-		change(s, lo, hi, true);
+		set_range(s, lo, hi, true);
 }
 
 void
 portset_remove(struct portset *s, uint16_t lo, uint16_t hi)
 {
 	if (lo <= hi)
-		change(s, lo, hi, false);
+		set_range(s, lo, hi, false);
 }
 
 size_t

@@ -328,7 +328,7 @@ reload(void *arg, void *settings)
 			 * a renewal, a link that flaps */
 
 static void
-follow(struct rsipd *d)
+follow_addresses(struct rsipd *d)
 {
 	struct settings *c = d->settings;
 	struct addr	 before = c->public_addr;
@@ -368,7 +368,7 @@ ask_parent(struct rsipd *d)
 	log_info("rsipc has another lease now, of %s",
 	    ADDR_TEXT(&lease.what.addr));
 	settings_set_parent(c, &lease.what);
-	follow(d);
+	follow_addresses(d);
 }
 
 static void
@@ -397,7 +397,7 @@ look_at_addresses(struct rsipd *d)
 		break;
 	case SETTINGS_CAME:
 		event_del(d->gone);
-		follow(d);
+		follow_addresses(d);
 		break;
 	case SETTINGS_GONE:
 		if (!event_pending(d->gone, EV_TIMEOUT, NULL))
@@ -414,7 +414,7 @@ on_gone(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (settings_look(d->settings) != SETTINGS_SAME)
-		follow(d);
+		follow_addresses(d);
 }
 
 /* Addresses that go from machine to machine, and what is answered with them. */

@@ -45,7 +45,7 @@ static const char *const scripts[] = {
 	[SHARED_TAKE] = shared_lua_take, [SHARED_WRITE] = shared_lua_write,
 };
 
-static void ask(struct shared *s);
+static void ask_epochs(struct shared *s);
 
 /* --- scripts -------------------------------------------------------------- */
 
@@ -142,7 +142,7 @@ shared_update(struct shared *s)
 		s->life++;
 		leases_each(gateway_leases(s->gateway), put_again, s);
 	}
-	ask(s);
+	ask_epochs(s);
 }
 
 /* --- epochs --------------------------------------------------------------- */
@@ -171,7 +171,7 @@ on_taken(void *arg, const redisReply *reply)
 
 /* What is not known whole is not asked for. */
 static void
-ask(struct shared *s)
+ask_epochs(struct shared *s)
 {
 	const char *argv[6 + FENCE_ADDRS_MAX];
 	char	    text[FENCE_ADDRS_MAX][ADDR_TEXT_MAX];
@@ -231,7 +231,7 @@ open_batch(struct shared *s)
 
 /* Not known to be done. */
 static void
-owe(struct shared *s, struct shared_batch *b)
+owe_batch(struct shared *s, struct shared_batch *b)
 {
 	shared_batch_strip(b);
 	if (b->changes == 0 || s->nowed == OWED_MAX) {
@@ -243,7 +243,7 @@ owe(struct shared *s, struct shared_batch *b)
 }
 
 static void
-finish(struct shared *s, bool answered)
+batch_answered(struct shared *s, bool answered)
 {
 	struct shared_batch *b = STAILQ_FIRST(&s->underway);
 	bool		     good = b->good;
@@ -258,7 +258,7 @@ finish(struct shared *s, bool answered)
 	 * taken back there is sure again. */
 	if (!answered) {
 		s->unsure = s->unsure || b->grants;
-		owe(s, b);
+		owe_batch(s, b);
 		return;		/* gateway_lost() tells of all at once */
 	}
 	shared_batch_free(b);
@@ -295,7 +295,7 @@ on_written(void *arg, const redisReply *reply)
 		    "no answer to a batch");
 	}
 	if (s->config.replicas == 0)
-		finish(s, reply != NULL);
+		batch_answered(s, reply != NULL);
 	if (reply != NULL)
 		shared_update(s);
 }
@@ -310,7 +310,7 @@ on_replicated(void *arg, const redisReply *reply)
 	if (reply != NULL && (reply->type != REDIS_REPLY_INTEGER ||
 	    reply->integer < s->config.replicas))
 		b->good = false;
-	finish(s, reply != NULL);
+	batch_answered(s, reply != NULL);
 }
 
 static int
@@ -388,12 +388,12 @@ send_open(struct shared *s, unsigned waiting)
 	}
 	if (s->ready && send_batch(s, b, waiting) == 0)
 		return 1;
-	owe(s, b);
+	owe_batch(s, b);
 	return -1;
 }
 
 static int
-add(struct shared *s, char kind, const struct addr *a, const char *key,
+add_change(struct shared *s, char kind, const struct addr *a, const char *key,
     uint64_t ms, const void *record, size_t len)
 {
 	if (s->open != NULL && s->open->changes == SHARED_BATCH_MAX &&
@@ -426,7 +426,7 @@ on_batch(evutil_socket_t fd, short what, void *arg)
 /* --- what the gateway asks ------------------------------------------------ */
 
 static uint64_t
-left(uint64_t now, uint64_t at)
+ms_left(uint64_t now, uint64_t at)
 {
 	return at > now ? at - now : 0;
 }
@@ -442,8 +442,8 @@ put_client(struct shared *s, uint64_t now, struct lease_client *c, bool changed)
 		return 0;
 	len = store_client_encode(s->record, now, 0, &sc);
 	snprintf(key, sizeof(key), "c:%08" PRIx32, c->client_id);
-	if (len != 0 && add(s, 'C', &s->config.na, key,
-	    left(now, sc.expires) + s->config.rest + FORGET_AFTER, s->record,
+	if (len != 0 && add_change(s, 'C', &s->config.na, key,
+	    ms_left(now, sc.expires) + s->config.rest + FORGET_AFTER, s->record,
 	    len) == 0)
 		return 0;
 	c->kept.life = 0;
@@ -458,7 +458,7 @@ put_client(struct shared *s, uint64_t now, struct lease_client *c, bool changed)
 static int
 put_grant(struct shared *s, uint64_t now, struct lease_binding *b)
 {
-	uint64_t     ahead = left(now, b->timer.at);
+	uint64_t     ahead = ms_left(now, b->timer.at);
 	struct grant g;
 	char	     key[SHARED_KEY_MAX];
 	size_t	     len;
@@ -468,8 +468,10 @@ put_grant(struct shared *s, uint64_t now, struct lease_binding *b)
 	len = store_grant_encode(s->record, now, 0, &g);
 	snprintf(key, sizeof(key), "g:%08" PRIx32 ":%08" PRIx32,
 	    b->client->client_id, b->bind_id);
-	if (len == 0 || add(s, 'G', &g.local, key, left(now, g.expires) +
-	    s->config.rest + FORGET_AFTER, s->record, len) == -1)
+	if (len == 0 ||
+	    add_change(s, 'G', &g.local, key,
+	    ms_left(now, g.expires) + s->config.rest + FORGET_AFTER, s->record,
+	    len) == -1)
 		return -1;
 	b->kept = g.expires;
 	return 0;
@@ -499,12 +501,12 @@ op_forget(void *arg, const struct lease_client *c, struct lease_binding *b)
 
 	if (b == NULL) {
 		snprintf(key, sizeof(key), "c:%08" PRIx32, c->client_id);
-		(void)add(s, 'D', &s->config.na, key, 0, "", 0);
+		(void)add_change(s, 'D', &s->config.na, key, 0, "", 0);
 	} else {
 		grant_of(b, &g);
 		snprintf(key, sizeof(key), "g:%08" PRIx32 ":%08" PRIx32,
 		    c->client_id, b->bind_id);
-		(void)add(s, 'F', &g.local, key, s->config.rest, text,
+		(void)add_change(s, 'F', &g.local, key, s->config.rest, text,
 		    strlen(text));
 	}
 	return s->ready ? 1 : 0;
@@ -569,7 +571,7 @@ on_write_script(void *arg, const redisReply *reply)
 		STAILQ_REMOVE_HEAD(&s->owed, entry);
 		s->nowed--;
 		if (send_batch(s, b, 0) == -1)
-			owe(s, b);
+			owe_batch(s, b);
 	}
 	if (s->ready)
 		(void)send_open(s, 0);

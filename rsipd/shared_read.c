@@ -155,7 +155,7 @@ note_epochs(struct shared *s, const redisReply *list)
 }
 
 static void
-loaded(struct shared *s)
+all_loaded(struct shared *s)
 {
 	struct gateway_counts n;
 	size_t		      i;
@@ -206,7 +206,7 @@ on_page(void *arg, const redisReply *reply)
 		return;
 	}
 	if (s->grants) {
-		loaded(s);
+		all_loaded(s);
 		return;
 	}
 	s->grants = true;
@@ -273,7 +273,7 @@ on_begin(void *arg, const redisReply *reply)
 }
 
 static void
-begin(struct shared *s)
+begin_life(struct shared *s)
 {
 	uint64_t name;
 	char	 text[17];
@@ -406,7 +406,7 @@ on_log(void *arg, const redisReply *reply)
 	if (s->bad && !s->replaying)
 		contradicted(s);
 	if (!s->known) {
-		begin(s);
+		begin_life(s);
 		return;
 	}
 	if (entries == NULL || entries->elements < ENTRIES) {
@@ -438,7 +438,7 @@ on_page_script(void *arg, const redisReply *reply)
 
 	if (reply != NULL && shared_script_loaded(s, s->reader, SHARED_PAGE,
 	    reply))
-		begin(s);
+		begin_life(s);
 }
 
 static void

@@ -306,7 +306,7 @@ fail:
 /* --- writing -------------------------------------------------------------- */
 
 static void
-put(struct store *s, uint8_t *key, size_t keylen, size_t len)
+batch_put(struct store *s, uint8_t *key, size_t keylen, size_t len)
 {
 	if (len == 0)
 		s->error = EMSGSIZE;
@@ -322,13 +322,13 @@ put_client(struct store *s, uint64_t now, uint64_t wall,
 	uint8_t		    key[STORE_KEY_MAX];
 
 	if (store_client_due(c, s->counts.failures + 1, changed, &sc))
-		put(s, key, store_client_key(key, c->client_id),
+		batch_put(s, key, store_client_key(key, c->client_id),
 		    store_client_encode(s->record, now, wall, &sc));
 }
 
 /* The batch begins with what could not be removed before. */
 static void
-begin(struct store *s)
+begin_batch(struct store *s)
 {
 	size_t i;
 
@@ -341,7 +341,7 @@ begin(struct store *s)
 /* Removals are owed until they are written: a record of what somebody else has
  * meanwhile must not come back. */
 static void
-owe(struct store *s, const uint8_t *key, size_t len)
+owe_removal(struct store *s, const uint8_t *key, size_t len)
 {
 	struct owed *more;
 	size_t	     n = s->nowed;
@@ -472,7 +472,7 @@ store_flushed(struct store *s, bool *failed)
 
 /* What is put while the disk is full must not take a batch with it. */
 static int
-finish(struct store *s)
+finish_put(struct store *s)
 {
 	return s->counts.behind ? store_commit(s) : 1;
 }
@@ -484,15 +484,15 @@ store_put(struct store *s, uint64_t now, uint64_t wall,
 	struct grant g;
 	uint8_t	     key[STORE_KEY_MAX];
 
-	begin(s);
+	begin_batch(s);
 	s->wall = wall;
 	put_client(s, now, wall, c, b == NULL);
 	if (b != NULL) {
 		grant_of(b, &g);
-		put(s, key, store_grant_key(key, c->client_id, b->bind_id),
-		    store_grant_encode(s->record, now, wall, &g));
+		batch_put(s, key, store_grant_key(key, c->client_id,
+		    b->bind_id), store_grant_encode(s->record, now, wall, &g));
 	}
-	return finish(s);
+	return finish_put(s);
 }
 
 /* A registration's grants end before it does, each by a call of its own. */
@@ -504,13 +504,13 @@ store_remove(struct store *s, uint64_t wall, const struct lease_client *c,
 	size_t	len = b == NULL ? store_client_key(key, c->client_id) :
 		    store_grant_key(key, c->client_id, b->bind_id);
 
-	begin(s);
+	begin_batch(s);
 	s->wall = wall;
 	journal_remove(&s->batch, key, len);
-	owe(s, key, len);
+	owe_removal(s, key, len);
 	if (b != NULL)
 		note_freed(s, c, b);
-	return finish(s) == 1;
+	return finish_put(s) == 1;
 }
 
 void

@@ -29,8 +29,8 @@ send_to(struct server *s, const struct addr *to, uint16_t port,
 
 /* Only where a registration is now need its last answer be kept. */
 static void
-hold(struct server *s, struct endpoint *e, const struct gateway_peer *peer,
-    const struct gateway_peer *before)
+hold_latest(struct server *s, struct endpoint *e,
+    const struct gateway_peer *peer, const struct gateway_peer *before)
 {
 	struct endpoint *old;
 
@@ -78,7 +78,7 @@ receive(struct server *s, uint64_t now, const struct addr *from,
 	else
 		endpoint_answered(e, s->out, (size_t)n);
 	if (n != GATEWAY_LATER)
-		hold(s, e, &peer, &before);
+		hold_latest(s, e, &peer, &before);
 	if (n > 0)
 		send_to(s, from, port, s->out, (size_t)n);
 }

@@ -19,7 +19,7 @@ sk_p(const struct ike2_signed *s)
 
 /* Message, nonce, MACed ID; the last is written to maced. */
 static int
-octets(const struct ike2_signed *s, uint8_t maced[IKE2_PRF_MAX],
+signed_octets(const struct ike2_signed *s, uint8_t maced[IKE2_PRF_MAX],
     struct ike_chunk c[CHUNKS])
 {
 	const struct ike2_prf_info *prf = s->keys->prf;
@@ -44,7 +44,7 @@ mac(const struct ike2_signed *s, const uint8_t *secret, size_t secret_len,
 	struct ike_chunk	    c[CHUNKS];
 	int			    rc = -1;
 
-	if (octets(s, maced, c) == 0 &&
+	if (signed_octets(s, maced, c) == 0 &&
 	    ike_prf(prf->hash, secret, secret_len, &pad, 1, key) == 0)
 		rc = ike_prf(prf->hash, key, prf->len, c, CHUNKS, out);
 	wipe(key, sizeof(key));
@@ -68,7 +68,7 @@ ike2_auth_make(const struct ike2_signed *s, const struct ike2_credential *c,
 		return (int)(BODY_HEAD + s->keys->prf->len);
 	}
 	out[0] = IKE2_METHOD_DIGITAL;
-	if (octets(s, maced, chunks) == -1)
+	if (signed_octets(s, maced, chunks) == -1)
 		return -1;
 	len = ike_sign_digital(c->key, c->hashes, !c->pkcs1, chunks, CHUNKS,
 	    out + BODY_HEAD);
@@ -101,7 +101,7 @@ ike2_auth_verify_key(const struct ike2_signed *s, EVP_PKEY *key, bool legacy,
 	const uint8_t	*data = body + BODY_HEAD;
 
 	if (len <= BODY_HEAD || !key_is_long_enough(key) ||
-	    octets(s, maced, c) == -1)
+	    signed_octets(s, maced, c) == -1)
 		return false;
 	len -= BODY_HEAD;
 	switch (body[0]) {

@@ -485,7 +485,7 @@ lower_nonce(const struct ike2_child *c)
  * replace the same that is the one with the lowest of the four
  * nonces (§2.8.1). */
 static void
-replaced(struct ike2_child *c, uint64_t now)
+drop_redundant(struct ike2_child *c, uint64_t now)
 {
 	struct ike2_child *other = rival(c), *old;
 
@@ -590,7 +590,7 @@ ike2_child_answer(struct ike2_child *c, uint64_t now,
 			rc = ike2_child_announce(c, now, &f);
 		wipe(secret, sizeof(secret));
 		if (rc == 0) {
-			replaced(c, now);
+			drop_redundant(c, now);
 			return;
 		}
 	}

@@ -142,7 +142,7 @@ same_wishes(const struct ike2_init *i, const struct keying_request *r)
 }
 
 static bool
-serves(const struct ike2_sa *sa, const struct keying_request *r)
+sa_serves(const struct ike2_sa *sa, const struct keying_request *r)
 {
 	if (!addr_equal(&sa->path.local, &r->path.local) ||
 	    !addr_equal(&sa->path.peer, &r->path.peer) ||
@@ -224,7 +224,7 @@ child_of(const struct ike2_sa *sa, const void *conn)
 }
 
 static bool
-can(const struct ike2 *e, const struct keying_request *r)
+can_request(const struct ike2 *e, const struct keying_request *r)
 {
 	struct writer w;
 	uint8_t	      body[IKE2_ID_BODY_MAX];
@@ -248,12 +248,12 @@ engine_request(void *engine, uint64_t now, const struct keying_request *r,
 	struct keying_selector inner;
 	bool		   fresh = false;
 
-	if (!can(e, r))
+	if (!can_request(e, r))
 		return -1;
 	/* The newest first: after a reboot of the peer the
 	 * older ones are stale. */
 	TAILQ_FOREACH_REVERSE(sa, &e->sas, ike2_sas, entry) {
-		if (serves(sa, r))
+		if (sa_serves(sa, r))
 			break;
 	}
 	if (sa == NULL) {

@@ -263,7 +263,7 @@ note_authentic(struct ike2_sa *sa, uint64_t now)
 
 /* Is it one that we wait for?  *again: its answer is to be repeated. */
 static bool
-wanted(const struct ike2_sa *sa, const struct ike2_header *h, bool *again)
+is_awaited(const struct ike2_sa *sa, const struct ike2_header *h, bool *again)
 {
 	*again = false;
 	if (h->flags & IKE2_FLAG_RESPONSE)
@@ -315,7 +315,7 @@ sealed_message(struct ike2_sa *sa, uint64_t now, const struct ike2_header *h,
 	bool			 again;
 	int			 n;
 
-	if (!wanted(sa, h, &again)) {
+	if (!is_awaited(sa, h, &again)) {
 		e->count.duplicates++;
 		early_request(sa, now, h, buf, len, sk);
 		return;

@@ -88,7 +88,7 @@ ike2_skeyseed(const struct ike2_prf_info *prf, const struct ike2_keys *old,
 }
 
 static void
-take(const uint8_t **from, uint8_t *to, size_t len)
+take_key(const uint8_t **from, uint8_t *to, size_t len)
 {
 	memcpy(to, *from, len);
 	*from += len;
@@ -122,14 +122,14 @@ ike2_keys_derive(struct ike2_keys *k, const struct ike2_suite *suite,
 	    2 * alen + 2 * encr->key_len) == -1)
 		goto out;
 	k->prf = prf;
-	take(&p, k->d, prf->len);
+	take_key(&p, k->d, prf->len);
 	a[0] = p;
 	a[1] = p + alen;
 	e[0] = p + 2 * alen;
 	e[1] = e[0] + encr->key_len;
 	p = e[1] + encr->key_len;
-	take(&p, k->pi, prf->len);
-	take(&p, k->pr, prf->len);
+	take_key(&p, k->pi, prf->len);
+	take_key(&p, k->pr, prf->len);
 	if (ike2_key_init(&k->i, encr, integ, e[0], a[0]) == 0 &&
 	    ike2_key_init(&k->r, encr, integ, e[1], a[1]) == 0)
 		rc = 0;
@@ -233,9 +233,9 @@ ike2_child_keys(const struct ike2_keys *k, const struct ike2_fresh *f,
 	dir[1] = initiator ? in : out;
 	for (i = 0; i < 2; i++) {
 		dir[i]->cipher_len = encr->key_len;
-		take(&p, dir[i]->cipher_key, encr->key_len);
+		take_key(&p, dir[i]->cipher_key, encr->key_len);
 		dir[i]->auth_len = alen;
-		take(&p, dir[i]->auth_key, alen);
+		take_key(&p, dir[i]->auth_key, alen);
 	}
 	wipe(bytes, sizeof(bytes));
 	return 0;

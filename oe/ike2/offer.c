@@ -41,7 +41,7 @@ esp_has(uint8_t type, uint16_t id)
 }
 
 static bool
-have(const struct ike2_terms *t, uint8_t type, uint16_t id)
+have_transform(const struct ike2_terms *t, uint8_t type, uint16_t id)
 {
 	return t->protocol == IKE2_PROTO_IKE || esp_has(type, id);
 }
@@ -146,13 +146,13 @@ put_proposal(struct writer *w, const struct ike2_terms *t, uint64_t spi,
 
 	open_proposal(&o, w, number, t, spi);
 	for (i = 0; i < n; i++) {
-		if (have(t, IKE2_T_ENCR, c[i].id))
+		if (have_transform(t, IKE2_T_ENCR, c[i].id))
 			put_transform(&o, IKE2_T_ENCR, c[i].id, c[i].bits);
 	}
 	for (i = 0; t->protocol == IKE2_PROTO_IKE && i < COUNT(prfs); i++)
 		put_transform(&o, IKE2_T_PRF, prfs[i], 0);
 	for (i = 0; !aead && i < COUNT(integs); i++) {
-		if (have(t, IKE2_T_INTEG, integs[i]))
+		if (have_transform(t, IKE2_T_INTEG, integs[i]))
 			put_transform(&o, IKE2_T_INTEG, integs[i], 0);
 	}
 	put_groups(&o, t);
@@ -334,7 +334,7 @@ note_transform(struct common *m, const struct transform *t,
 	}
 	m->types |= 1u << t->type;
 	if (t->strange || (t->bits != 0 && t->type != IKE2_T_ENCR) ||
-	    !have(terms, t->type, t->id))
+	    !have_transform(terms, t->type, t->id))
 		return;
 	switch (t->type) {
 	case IKE2_T_ENCR:

@@ -66,7 +66,7 @@ make_keys(struct ike2_sa *new, const struct ike2_sa *old, struct ike_dh *dh,
 
 /* SA, nonce, public value: the three that such a message has, or false. */
 static bool
-parts(const struct ike2_chain *m, const struct ike2_part **psa,
+split_rekey(const struct ike2_chain *m, const struct ike2_part **psa,
     const struct ike2_part **ke, struct ike2_nonce *nonce)
 {
 	const struct ike2_part *n = ike2_chain_only(m, IKE2_P_NONCE);
@@ -131,7 +131,7 @@ take_answer(struct ike2_sa *sa, const struct ike2_chain *m)
 	struct ike2_sa	       *new = r->sa;
 	const struct ike2_part *psa, *ke;
 
-	if (!parts(m, &psa, &ke, &r->nr) || ike2_offer_accept(psa->body,
+	if (!split_rekey(m, &psa, &ke, &r->nr) || ike2_offer_accept(psa->body,
 	    psa->len, r->offer, r->offer_len, &r->terms, &new->suite,
 	    &new->peer_spi) != IKE2_OFFER_OK ||
 	    new->suite.ke != r->terms.ke || load_u16(ke->body) != r->terms.ke)
@@ -244,7 +244,7 @@ ike2_rekey_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 		ike2_create_refuse(sa, now, IKE2_N_TEMPORARY_FAILURE, 0);
 		return;
 	}
-	if (!parts(m, &psa, &ke, &ni)) {
+	if (!split_rekey(m, &psa, &ke, &ni)) {
 		ike2_create_refuse(sa, now, IKE2_N_INVALID_SYNTAX, 0);
 		ike2_sa_linger(sa, now);
 		return;

@@ -23,7 +23,7 @@ ike2_selector_covers(const struct keying_selector *a,
 /* §3.13.1: protocols without ports have all of them; of those with ports
  * we want a range. */
 static bool
-usable(const struct keying_selector *s)
+has_valid_ports(const struct keying_selector *s)
 {
 	return s->port_from <= s->port_to && (s->protocol != 0 ||
 	    (s->port_from == 0 && s->port_to == UINT16_MAX));
@@ -66,7 +66,7 @@ ike2_selectors_read(struct keying_selectors *s, const uint8_t *body, size_t len)
 		if (one.bad || cursor_left(&one) != 0 ||
 		    addr_compare(&ts.from, &ts.to) > 0)
 			return -1;
-		if (usable(&ts) && s->n < KEYING_SELECTORS_MAX)
+		if (has_valid_ports(&ts) && s->n < KEYING_SELECTORS_MAX)
 			s->ts[s->n++] = ts;
 	}
 	return cursor_left(&c) == 0 ? 0 : -1;
@@ -112,7 +112,7 @@ intersect(const struct keying_selector *a, const struct keying_selector *b,
 }
 
 static bool
-listed(const struct keying_selectors *s, const struct keying_selector *one)
+any_covers(const struct keying_selectors *s, const struct keying_selector *one)
 {
 	unsigned i;
 
@@ -135,7 +135,8 @@ ike2_selectors_narrow(struct keying_selectors *out,
 	for (i = 0; i < asked->n; i++) {
 		for (k = 0; k < allowed->n; k++) {
 			if (intersect(&asked->ts[i], &allowed->ts[k], &one) &&
-			    !listed(&got, &one) && got.n < KEYING_SELECTORS_MAX)
+			    !any_covers(&got, &one) &&
+			    got.n < KEYING_SELECTORS_MAX)
 				got.ts[got.n++] = one;
 		}
 	}
@@ -150,7 +151,7 @@ ike2_selectors_within(const struct keying_selectors *part,
 	unsigned i;
 
 	for (i = 0; i < part->n; i++) {
-		if (!listed(all, &part->ts[i]))
+		if (!any_covers(all, &part->ts[i]))
 			return false;
 	}
 	return part->n != 0;

@@ -61,7 +61,7 @@ seal(struct ike2_sa *sa, struct ike2_packets *out, uint8_t exchange,
 
 /* How long to wait for an answer to the n-th sending. */
 static uint64_t
-patience(const struct ike2_sa *sa)
+retry_wait(const struct ike2_sa *sa)
 {
 	uint64_t ms = IKE2_RETRY_FIRST;
 	unsigned n;
@@ -79,7 +79,7 @@ await_answer(struct ike2_sa *sa, uint64_t now)
 	struct ike2_request *r = &sa->out;
 
 	r->tries = 1;
-	r->at = now + patience(sa);
+	r->at = now + retry_wait(sa);
 	r->until = now + sa->ike->x.give_up;
 	if (r->job == IKE2_JOB_PROBE && sa->probe_asked)
 		r->until = now + IKE2_PROBE_TRIES * IKE2_PROBE_EVERY;
@@ -234,7 +234,7 @@ ike2_request_repeat(struct ike2_sa *sa, uint64_t now)
 {
 	cut_finer(sa);
 	sa->out.tries++;
-	sa->out.at = now + patience(sa);
+	sa->out.at = now + retry_wait(sa);
 	sa->ike->count.retransmits++;
 	send_packets(sa, &sa->out.packets);
 }

@@ -168,8 +168,8 @@ udp_without_a_sum(void **state)
 	}
 }
 
-/* An error about a packet that came to the lent address quotes ours, and the peer
- * knows but the lent one; and the other way round. */
+/* An error about a packet that came to the lent address quotes ours, and the
+ * peer knows but the lent one; and the other way round. */
 static void
 errors_and_what_they_quote(void **state)
 {

@@ -54,16 +54,19 @@ struct demux_usage {
 	uint64_t last_used;	/* 0: never */
 	uint64_t packets_in, bytes_in, packets_out, bytes_out;
 };
+
 /*
  * Somebody else who forwards under the bindings (offload.h) hears of them, on
- * the control thread; usage adds what passed there.  Set before the first
- * binding.
+ * the control thread: of what is added when it is, of what is removed before
+ * anybody else may get it.  added returns a number, 0 for none, by which it
+ * knows the binding and which targets carry; usage adds what passed there.  Set
+ * before the first binding.
  */
 struct demux_watcher {
-	void (*added)(void *arg, uint32_t client_id, uint32_t bind_id);
-	void (*removed)(void *arg, uint32_t client_id, uint32_t bind_id);
-	void (*usage)(void *arg, uint32_t client_id, uint32_t bind_id,
-	    struct demux_usage *u);
+	uint32_t (*added)(void *arg, const struct demux_binding *b);
+	void (*removed)(void *arg, uint32_t slot,
+	    const struct demux_binding *b);
+	void (*usage)(void *arg, uint32_t slot, struct demux_usage *u);
 };
 
 #endif

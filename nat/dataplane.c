@@ -23,6 +23,7 @@
 #include "nat/dataplane.h"
 #include "nat/demux_reader.h"
 #include "nat/mark.h"
+#include "nat/offload.h"
 #include "nat/plan.h"
 #include "nat/queue.h"
 #include "nat/rules.h"
@@ -265,6 +266,7 @@ renew_offload(struct dataplane *dp)
 {
 	struct forward_shared *s = &dp->shared;
 	struct offload_facts f = { .gateway = dp->config.gateway,
+		.networks = dp->plan.networks, .nnetworks = dp->plan.nnetworks,
 		.private_index = atomic_load(&s->private_index),
 		.public_index = if_nametoindex(dp->public_if),
 		.mtu = atomic_load(&s->mtu),
@@ -341,6 +343,7 @@ publish(struct dataplane *dp, const struct addr *addr)
 			.local = dp->pools[i].local };
 	atomic_store_explicit(&dp->shared.public, new, memory_order_release);
 	dp->public = new;
+	offload_set_locals(dp->shared.offload, dp->pools, n);
 	if (old != NULL)
 		demux_retire(dp->shared.demux, old);
 }
@@ -385,6 +388,8 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 		    dp->private_if);
 	if (dp->shared.offload != NULL) {
 		offload_watch(dp->shared.offload, d);
+		offload_set_locals(dp->shared.offload, dp->pools,
+		    dp->config.npools);
 		renew_offload(dp);
 	}
 	/* No rule sends packets to a queue that nobody has opened. */
@@ -643,7 +648,7 @@ dataplane_report(struct dataplane *dp, struct report *r)
 	unsigned	    k;
 
 	c.path = !dp->running ? "not running" : dp->shared.offload != NULL ?
-	    "ebpf, nfqueue for what is new" : "nfqueue";
+	    "ebpf, nfqueue for what is judged or learnt" : "nfqueue";
 	c.receive = dp->threaded ? "in threads" : "in soft interrupts";
 	c.mtu = atomic_load(&dp->shared.mtu);
 	for (i = 0; i < FORWARD_COUNTERS; i++) {

@@ -310,10 +310,10 @@ entry_new(struct demux *d, const struct demux_binding *b, struct demux_local *a)
 	e->host = demux_addr_of(&b->host);
 	e->gateway = demux_addr_of(&b->gateway);
 	e->local = demux_addr_of(&b->local);
-	e->tunnel = (uint8_t)b->tunnel;
+	e->tunnel = (unsigned)b->tunnel & 3u;
 	e->whole = b->whole;
 	e->ipsec = b->ipsec;
-	e->remote_policy = (uint8_t)b->remote_policy;
+	e->remote_policy = (unsigned)b->remote_policy & 3u;
 	e->remote = demux_addr_of(&b->remote);
 	e->remote_ports = b->remote_ports;
 	e->nspis = head.nspis;
@@ -489,11 +489,32 @@ demux_add(struct demux *d, const struct demux_binding *b)
 out:
 	demux_unlock(d);
 	if (error == 0 && d->watcher != NULL)
-		d->watcher->added(d->watcher_arg, b->client_id, b->bind_id);
+		atomic_store_explicit(&e->slot,
+		    d->watcher->added(d->watcher_arg, b), memory_order_relaxed);
 	if (error == 0)
 		return 0;
 	errno = error;
 	return -1;
+}
+
+static void
+tell_removed(struct demux *d, struct demux_entry *e)
+{
+	const struct demux_binding b = { .client_id = e->client_id,
+		.bind_id = e->bind_id, .host = demux_addr_full(e->host),
+		.gateway = demux_addr_full(e->gateway),
+		.tunnel = e->tunnel, .local = demux_addr_full(e->local),
+		.whole = e->whole, .ipsec = e->ipsec,
+		.ports = entry_ports(e), .nports = e->nports,
+		.spis = entry_spis(e), .nspis = e->nspis,
+		.cookies = entry_cookies(e), .ncookies = e->ncookies,
+		.remote_policy = e->remote_policy,
+		.remote = demux_addr_full(e->remote),
+		.remote_ports = e->remote_ports };
+
+	if (d->watcher != NULL)
+		d->watcher->removed(d->watcher_arg, atomic_load(&e->slot),
+		    &b);
 }
 
 int
@@ -504,14 +525,11 @@ demux_remove(struct demux *d, uint32_t client_id, uint32_t bind_id)
 	struct demux_local  *a;
 	struct demux_key     k;
 
-	if (d->watcher != NULL)
-		d->watcher->removed(d->watcher_arg, client_id, bind_id);
-	demux_lock(d);
 	e = entry_find(d, client_id, bind_id);
-	if (e == NULL) {
-		demux_unlock(d);
+	if (e == NULL)
 		return -1;
-	}
+	tell_removed(d, e);
+	demux_lock(d);
 	e->dead = true;
 	demux_forget_all(d, e);
 	for (size_t i = 0; i < entry_nkeys(e); i++) {
@@ -555,16 +573,12 @@ demux_tick(struct demux *d, uint64_t now)
 	demux_unlock(d);
 }
 
-int
-demux_usage(const struct demux *d, uint32_t client_id, uint32_t bind_id,
+static void
+read_usage(const struct demux *d, const struct demux_entry *e,
     struct demux_usage *out)
 {
-	const struct demux_entry  *e;
 	const struct demux_passed *passed;
 
-	e = entry_find(d, client_id, bind_id);
-	if (e == NULL)
-		return -1;
 	memset(out, 0, sizeof(*out));
 	out->last_used = atomic_load(&e->last_used);
 	passed = atomic_load(&e->passed);
@@ -575,26 +589,41 @@ demux_usage(const struct demux *d, uint32_t client_id, uint32_t bind_id,
 		out->bytes_out = atomic_load(&passed->bytes_out);
 	}
 	if (d->watcher != NULL)
-		d->watcher->usage(d->watcher_arg, client_id, bind_id, out);
+		d->watcher->usage(d->watcher_arg, atomic_load(&e->slot), out);
+}
+
+int
+demux_usage(const struct demux *d, uint32_t client_id, uint32_t bind_id,
+    struct demux_usage *out)
+{
+	const struct demux_entry *e = entry_find(d, client_id, bind_id);
+
+	if (e == NULL)
+		return -1;
+	read_usage(d, e, out);
 	return 0;
 }
 
 static struct demux_row
-make_row(const struct demux_entry *e)
+make_row(const struct demux *d, const struct demux_entry *e)
 {
+	struct demux_usage u;
+
+	read_usage(d, e, &u);
 	return (struct demux_row) {
 		.local = demux_addr_full(e->local),
 		.host = demux_addr_full(e->host),
 		.client_id = e->client_id,
 		.bind_id = e->bind_id,
-		.last_used = atomic_load(&e->last_used),
+		.last_used = u.last_used,
 	};
 }
 
 static struct demux_row
-make_key_row(const struct demux_entry *e, struct demux_key k)
+make_key_row(const struct demux *d, const struct demux_entry *e,
+    struct demux_key k)
 {
-	struct demux_row row = make_row(e);
+	struct demux_row row = make_row(d, e);
 
 	row.key = k.value;
 	row.remote = demux_addr_full(k.remote);
@@ -638,7 +667,7 @@ each_learnt(const struct demux *d, struct demux_entry *e,
 
 	TAILQ_FOREACH(learnt, list, in_class)
 	{
-		row = make_key_row(e, learnt->key);
+		row = make_key_row(d, e, learnt->key);
 		if (row.kind == NULL || demux_find(d, &learnt->key, &s) == NULL)
 			continue;
 		row.last_used = (uint64_t)atomic_load(&s->last_used) * 1000;
@@ -654,13 +683,13 @@ each_of_entry(const struct demux *d, struct demux_entry *e,
 	struct demux_row	  row;
 
 	for (size_t i = 0; i < e->nports; i++) {
-		row = make_row(e);
+		row = make_row(d, e);
 		row.kind = "port";
 		row.key = (uint64_t)r[i].lo << 16 | r[i].hi;
 		fn(arg, &row);
 	}
 	for (size_t i = 0; i < entry_nkeys(e); i++) {
-		row = make_key_row(e, entry_key(e, i));
+		row = make_key_row(d, e, entry_key(e, i));
 		fn(arg, &row);
 	}
 	for (unsigned c = 0; c < DEMUX_CLASSES && e->taught != NULL; c++)

@@ -58,8 +58,10 @@ choose_entry(const struct outbound *o, bool ipsec, enum demux_verdict *v)
 			continue;
 		*v = demux_may_speak(e, &o->p->dst, DEMUX_ANY_PORT);
 		demux_fill_target(o->out, e);
-		if (*v == DEMUX_FORWARD)
+		if (*v == DEMUX_FORWARD && e->tunnel == o->tunnel)
 			return e;
+		if (*v == DEMUX_FORWARD)
+			*v = DEMUX_MISUSE_TUNNEL;
 	}
 	return NULL;
 }

@@ -74,6 +74,7 @@ demux_fill_target(struct demux_target *out, const struct demux_entry *e)
 	out->tunnel = e->tunnel;
 	out->client_id = e->client_id;
 	out->bind_id = e->bind_id;
+	out->slot = atomic_load_explicit(&e->slot, memory_order_relaxed);
 }
 
 /*

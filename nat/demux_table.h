@@ -126,9 +126,13 @@ struct demux_entry {
 	uint32_t client_id, bind_id;
 	struct demux_addr host, gateway, local, remote;
 	struct demux_range remote_ports;
-	uint8_t tunnel;			/* enum tunnel_type */
-	uint8_t remote_policy;		/* enum demux_remote */
-	bool whole, ipsec;
+	uint8_t tunnel : 2;		/* enum tunnel_type */
+	uint8_t remote_policy : 2;	/* enum demux_remote */
+	uint8_t whole : 1, ipsec : 1;
+
+	bool dead;			/* the writer's own */
+	uint16_t nspis, ncookies, nports;
+	_Atomic uint32_t slot;		/* the watcher's; 0: none */
 
 	_Atomic(struct demux_entry *) next_of_host;
 	_Atomic uint64_t last_used;
@@ -137,8 +141,6 @@ struct demux_entry {
 	/* The writer's own. */
 	struct demux_entry *next_of_ids;
 	struct demux_taught *taught;	/* NULL: nothing yet */
-	uint16_t nspis, ncookies, nports;
-	bool dead;
 	/* Cookies, then SPIs, then ranges of ports. */
 	_Alignas(8) uint8_t data[];
 };

@@ -22,6 +22,7 @@ struct demux_target {
 	struct addr host, gateway;
 	enum tunnel_type tunnel;
 	uint32_t client_id, bind_id;
+	uint32_t slot;		/* demux_watcher's; 0: none */
 };
 
 #endif

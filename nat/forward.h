@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 
 #include "base/ratelimit.h"
-#include "nat/offload.h"
+#include "nat/offload_lease.h"
 #include "nat/plan.h"
 #include "nat/reassemble.h"
 

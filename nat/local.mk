@@ -27,7 +27,8 @@ nat_libnat_a_SOURCES = \
 # The kernel's part is compiled for its own machine and carried in the program.
 EXTRA_DIST += nat/offload.bpf.c nat/offload_map.h
 if BPF
-nat_libnat_a_SOURCES += nat/offload.c nat/offload.h
+nat_libnat_a_SOURCES += nat/offload.c nat/offload.h \
+	nat/offload_lease.c nat/offload_lease.h nat/offload_state.h
 nodist_nat_libnat_a_SOURCES = nat/offload_object.h
 BUILT_SOURCES += nat/offload_object.h
 CLEANFILES += nat/offload_object.h nat/offload.bpf.o
@@ -60,7 +61,7 @@ nat/offload_object.h: nat/offload.bpf.o
 	    od -An -v -tu1 nat/offload.bpf.o | \
 	    sed 's/\([0-9][0-9]*\)/\1,/g' && echo '};') >$@.new && mv $@.new $@
 else
-nat_libnat_a_SOURCES += nat/offload.h
+nat_libnat_a_SOURCES += nat/offload.h nat/offload_lease.h
 offload-dist:
 	@echo "dist: without eBPF's object: $(PACKAGE) was configured so"
 endif

@@ -1,4 +1,4 @@
-/* offload.bpf.c - eBPF at both interfaces: forwards the packets of flows that the daemon let through before */
+/* offload.bpf.c - eBPF at both interfaces: forwards what is leased, and flows that the daemon let through before */
 /*
  * The kernel's headers know the byte order by names of the machine's own
  * compiler, which this one does not define.
@@ -22,21 +22,31 @@
 #include "offload_map.h"
 
 /*
- * Nothing is decided here: a packet whose exact flow is not in the map, or that
- * is unusual in any way (fragment, IP options, last hop, too big, congestion to
- * be combined), goes on to NFQUEUE.  When the daemon has not vouched for the
- * map for some seconds, all do.
+ * Who has what stands in maps that the daemon writes when it grants and before
+ * it takes back.  All else goes on to NFQUEUE: what has to be learnt or judged
+ * (flow policy, IKE, what a host sends by IPsec, ICMP), of which flows that
+ * were let through come back here one by one, and what is unusual in any way
+ * (fragment, IP options, last hop, too big, congestion to be combined, a route
+ * that leads elsewhere).  When the daemon has not vouched for the maps for some
+ * seconds, everything does.
  */
 
 #define REFRESH_NS	(10ull * 1000000000)
-#define FLOWS_MAX	262144		/* offload.c takes fewer on a small
-					 * machine */
+#define USED_NS		1000000000ull	/* last use is known to the second */
+/* offload.c takes fewer on a small machine. */
+#define FLOWS_MAX	262144
 #define BINDINGS_MAX	131072
+#define LEASES_MAX	1048576
+#define LOCALS_MAX	256
 #define IP_FRAGMENT	0x3fff		/* offset and "more" */
 #define IP_DF_FLAG	0x4000
-#define OUTER_TTL	64
+#define OUTER_TTL	63		/* a hop less, as forwarding takes */
 #define ECN_MASK	3
 #define TCP_HEADER	20	/* without options */
+#define PORT_IKE	500
+#define PORT_IKE_NATT	4500
+#define AF_INET		2		/* on every machine */
+#define LOOPBACK_INDEX	1	/* in every network namespace */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -47,13 +57,39 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, BINDINGS_MAX);
 	__type(key, __u32);
 	__type(value, struct offload_binding);
 } bindings SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, LEASES_MAX);
+	__type(key, struct offload_lease);
+	__type(value, __u64);
+} leases SEC(".maps");
+
+/* Every public address that is leased from, to its part of "ports". */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LOCALS_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} locals SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, OFFLOAD_PORTS);
+	__type(key, __u32);
+	__type(value, __u64);
+} ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct offload_state);
@@ -104,20 +140,47 @@ checksum_is_partial(const struct iphdr *ip, __u16 check)
 	return check == (__u16)sum;
 }
 
+static __always_inline __u16
+header_checksum(const struct iphdr *ip)
+{
+	const __u16 *w = (const __u16 *)ip;
+	__u32	     sum = 0;
+	int	     i;
+
+#pragma unroll
+	for (i = 0; i < 10; i++)
+		sum += w[i];
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (__u16)~sum;
+}
+
+/* RFC 1122 §3.2.1.3; multicast, class E and broadcast are at the end. */
+static __always_inline int
+is_host(__u32 addr)
+{
+	__u32 first = bpf_ntohl(addr) >> 24;
+
+	return first != 0 && first != 127 && first < 224;
+}
+
 /*
- * Reads the flow of an IPv4 packet at ip; false if packets like it have none.
- * partial: its checksum may be left to a card.
+ * Reads the flow of an IPv4 packet at ip, of which room bytes are there; false
+ * if packets like it go the slow way.  partial: its checksum may be left to a
+ * card.
  */
 static __always_inline int
 make_key(struct offload_key *k, const struct iphdr *ip, const void *end,
-    __u8 side, int partial)
+    __u32 room, __u8 side, int partial)
 {
 	const __u32 *words = (const void *)(ip + 1);
 	const __u16 *check;
+	__u16	     len = bpf_ntohs(ip->tot_len);
 
 	if (ip->ihl != 5 || ip->version != 4 || ip->ttl <= 1 ||
 	    (ip->frag_off & bpf_htons(IP_FRAGMENT)) != 0 ||
-	    (const void *)(words + 2) > end)
+	    (const void *)(words + 2) > end || len > room ||
+	    len < sizeof(*ip) + 8 || !is_host(ip->saddr))
 		return 0;
 	k->src = ip->saddr;
 	k->dst = ip->daddr;
@@ -144,12 +207,126 @@ make_key(struct offload_key *k, const struct iphdr *ip, const void *end,
 	return 0;
 }
 
-static __always_inline struct offload_flow *
-find_flow(const struct offload_key *k, struct offload_binding **b)
+/* --- whose a packet is ---------------------------------------------------- */
+
+static __always_inline struct offload_binding *
+binding_of(__u64 handle, __u32 local)
+{
+	__u32			slot = (__u32)handle & OFFLOAD_SLOT_MASK;
+	struct offload_binding *b = bpf_map_lookup_elem(&bindings, &slot);
+
+	return b != NULL && handle != 0 && b->handle == handle &&
+	    b->local == local ? b : NULL;
+}
+
+static __always_inline __u64
+leased(__u32 kind, __u32 local, __u32 first, __u32 second)
+{
+	struct offload_lease k = { .value = { first, second }, .local = local,
+		.kind = kind };
+	__u64		    *handle = bpf_map_lookup_elem(&leases, &k);
+
+	return handle != NULL ? *handle : 0;
+}
+
+static __always_inline __u64
+leased_port(__u32 number, __u16 port)
+{
+	__u32  i = number * OFFLOAD_PORTS + port;
+	__u64 *handle = bpf_map_lookup_elem(&ports, &i);
+
+	return handle != NULL ? *handle : 0;
+}
+
+static __always_inline int
+is_ike(const struct offload_key *k, __u16 port)
+{
+	return k->protocol == IPPROTO_UDP &&
+	    (port == PORT_IKE || port == PORT_IKE_NATT);
+}
+
+/* RFC 3104 §4: (port, initiator cookie, destination), but for cookies that
+ * were learnt; RFC 3948 §2: on 4500 four zero bytes stand before IKE. */
+static __always_inline __u64
+leased_ike(const struct iphdr *ip, const void *end, __u16 port)
+{
+	const __u32 *w = (const void *)(ip + 1);
+	__u32	     len = bpf_ntohs(ip->tot_len) - sizeof(*ip) - 8, marker;
+
+	if ((const void *)(w + 4) > end || len < 8)
+		return 0;
+	if (port == PORT_IKE_NATT) {
+		marker = w[2];
+		if (marker != 0)
+			return leased(OFFLOAD_SPI, ip->daddr, marker, 0);
+		if ((const void *)(w + 5) > end || len < 12)
+			return 0;
+		w++;
+	}
+	return leased(OFFLOAD_COOKIE, ip->daddr, w[2], w[3]);
+}
+
+/* The ports of the packet that k was made of, in host order. */
+static __always_inline __u16
+source_port(const struct offload_key *k)
+{
+	return bpf_ntohs(((const __u16 *)&k->id)[0]);
+}
+
+static __always_inline __u16
+destination_port(const struct offload_key *k)
+{
+	return bpf_ntohs(((const __u16 *)&k->id)[1]);
+}
+
+/* As demux_inbound() (nat/demux_inbound.c); NULL where the maps do not say. */
+static __always_inline struct offload_binding *
+find_inbound(const struct offload_key *k, const struct iphdr *ip,
+    const void *end)
+{
+	__u32 *number = bpf_map_lookup_elem(&locals, &ip->daddr);
+	__u64  handle;
+	__u16  port;
+
+	if (number == NULL)
+		return NULL;
+	if (k->protocol == IPPROTO_ESP || k->protocol == IPPROTO_AH) {
+		handle = leased(OFFLOAD_SPI, ip->daddr, k->id, 0);
+	} else {
+		port = destination_port(k);
+		if (is_ike(k, port))
+			return binding_of(leased_ike(ip, end, port),
+			    ip->daddr);
+		handle = leased_port(*number, port);
+	}
+	if (handle == 0)
+		handle = leased_port(*number, OFFLOAD_WHOLE);
+	return binding_of(handle, ip->daddr);
+}
+
+/* As demux_outbound(), for what teaches it nothing. */
+static __always_inline struct offload_binding *
+find_outbound(const struct offload_key *k)
+{
+	__u32 *number;
+	__u64  handle;
+	__u16  port = source_port(k);
+
+	if ((k->protocol != IPPROTO_TCP && k->protocol != IPPROTO_UDP) ||
+	    is_ike(k, port) ||
+	    (number = bpf_map_lookup_elem(&locals, &k->src)) == NULL)
+		return NULL;
+	handle = leased_port(*number, port);
+	if (handle == 0)
+		handle = leased_port(*number, OFFLOAD_WHOLE);
+	return binding_of(handle, k->src);
+}
+
+static __always_inline struct offload_binding *
+find_flow(const struct offload_key *k)
 {
 	struct offload_flow *f = bpf_map_lookup_elem(&flows, k);
 	__u64		     now = bpf_ktime_get_boot_ns();
-	__u32		     slot;
 
 	if (f == NULL)
 		return NULL;
@@ -158,12 +335,75 @@ find_flow(const struct offload_key *k, struct offload_binding **b)
 		count(OFFLOAD_COUNT_SLOW, 1);
 		return NULL;
 	}
-	slot = f->slot;
-	*b = bpf_map_lookup_elem(&bindings, &slot);
-	if (*b == NULL || (*b)->generation != f->generation)
-		return NULL;
-	return f;
+	return binding_of(f->handle,
+	    k->side == OFFLOAD_IN ? k->dst : k->src);
 }
+
+/* --- where it may go ------------------------------------------------------ */
+
+/*
+ * Does a packet of len bytes that came in by the interface from leave by the
+ * interface to?  Fills *hop with its next one.
+ */
+static __always_inline int
+is_routed(struct __sk_buff *skb, __u32 from, __u32 src, __u32 dst, __u16 len,
+    __u32 to, struct bpf_redir_neigh *hop)
+{
+	struct bpf_fib_lookup f = { .family = AF_INET, .tot_len = len,
+		.ifindex = from, .ipv4_src = src, .ipv4_dst = dst };
+	long		      rc = bpf_fib_lookup(skb, &f, sizeof(f), 0);
+
+	if ((rc != BPF_FIB_LKUP_RET_SUCCESS &&
+	    rc != BPF_FIB_LKUP_RET_NO_NEIGH) || f.ifindex != to)
+		return 0;
+	hop->nh_family = AF_INET;
+	hop->ipv4_nh = f.ipv4_dst;
+	return 1;
+}
+
+/* The rules' check of sources (RFC 3704 §2.2), which see no packet that passes
+ * here: the route to src leads to where it came from. */
+static __always_inline int
+is_from(struct __sk_buff *skb, __u32 src, __u32 dst)
+{
+	struct bpf_redir_neigh hop;
+
+	return is_routed(skb, LOOPBACK_INDEX, dst, src, sizeof(struct iphdr),
+	    skb->ifindex, &hop);
+}
+
+static __always_inline int
+is_private(const struct offload_state *s, __u32 addr)
+{
+	int i;
+
+	for (i = 0; i < OFFLOAD_NETWORKS; i++) {
+		if (i < (int)s->nnetworks &&
+		    (addr & s->network[i].mask) == s->network[i].addr)
+			return 1;
+	}
+	return addr == s->gateway;
+}
+
+/* Neither the private side's nor leased itself: what is goes the slow way,
+ * into a host's tunnel or nowhere. */
+static __always_inline int
+is_outside(const struct offload_state *s, __u32 addr)
+{
+	return is_host(addr) && !is_private(s, addr) &&
+	    bpf_map_lookup_elem(&locals, &addr) == NULL;
+}
+
+static __always_inline void
+use(struct offload_binding *b)
+{
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	if (now - b->last_used > USED_NS)
+		b->last_used = now;
+}
+
+/* --- the packet ----------------------------------------------------------- */
 
 /* RFC 1624: one less in the upper byte of the word that holds TTL and
  * protocol. */
@@ -189,21 +429,6 @@ set_id(struct iphdr *ip, __u16 id)
 	sum = (sum & 0xffff) + (sum >> 16);
 	ip->check = (__u16)~sum;
 	ip->id = id;
-}
-
-static __always_inline __u16
-header_checksum(const struct iphdr *ip)
-{
-	const __u16 *w = (const __u16 *)ip;
-	__u32	     sum = 0;
-	int	     i;
-
-#pragma unroll
-	for (i = 0; i < 10; i++)
-		sum += w[i];
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (__u16)~sum;
 }
 
 /*
@@ -238,14 +463,14 @@ SEC("tc")
 int
 offload_in(struct __sk_buff *skb)
 {
-	struct offload_binding *b = NULL;
+	struct bpf_redir_neigh	hop = { 0 };
+	struct offload_binding *b;
 	struct offload_state   *s;
-	struct offload_flow    *f;
 	struct offload_key	k;
 	struct ethhdr	       *eth;
 	struct iphdr	       *ip, outer = { 0 };
 	void		       *end;
-	__u32			host, gateway, packets;
+	__u32			packets, longest;
 	__u16			len;
 
 	if (skb->protocol != bpf_htons(ETH_P_IP))
@@ -256,15 +481,21 @@ offload_in(struct __sk_buff *skb)
 	ip = (void *)(eth + 1);
 	/* A checksum that is left to a card stays so, and the kernel cuts
 	 * joined segments in their tunnel, or the host's card does. */
-	if ((void *)(ip + 1) > end || !make_key(&k, ip, end, OFFLOAD_IN, 1) ||
-	    (s = get_state()) == NULL || (f = find_flow(&k, &b)) == NULL)
+	if ((void *)(ip + 1) > end ||
+	    !make_key(&k, ip, end, skb->len - sizeof(*eth), OFFLOAD_IN, 1) ||
+	    (s = get_state()) == NULL)
+		return TC_ACT_OK;
+	if ((b = find_inbound(&k, ip, end)) == NULL &&
+	    (b = find_flow(&k)) == NULL)
 		return TC_ACT_OK;
 	len = bpf_ntohs(ip->tot_len);
-	if (wire_len(skb, ip, end) > s->mtu - sizeof(outer) ||
-	    len > 0xffff - sizeof(outer))
+	longest = wire_len(skb, ip, end);
+	if (longest > s->mtu - sizeof(outer) || longest > s->public_mtu ||
+	    len > 0xffff - sizeof(outer) || header_checksum(ip) != 0 ||
+	    !is_outside(s, ip->saddr) || !is_from(skb, ip->saddr, ip->daddr) ||
+	    !is_routed(skb, skb->ifindex, b->gateway, b->host,
+	    (__u16)(longest + sizeof(outer)), s->private_index, &hop))
 		return TC_ACT_OK;
-	host = f->host;
-	gateway = f->gateway;
 	decrement_ttl(ip);
 	outer.version = 4;
 	outer.ihl = 5;
@@ -276,10 +507,11 @@ offload_in(struct __sk_buff *skb)
 		outer.id = (__u16)bpf_get_prandom_u32();
 	outer.ttl = OUTER_TTL;
 	outer.protocol = IPPROTO_IPIP;
-	outer.saddr = gateway;
-	outer.daddr = host;
+	outer.saddr = b->gateway;
+	outer.daddr = b->host;
 	outer.check = header_checksum(&outer);
 	packets = skb->gso_segs > 1 ? skb->gso_segs : 1;
+	use(b);
 	__sync_fetch_and_add(&b->packets_in, packets);
 	__sync_fetch_and_add(&b->bytes_in, len);
 	if (bpf_skb_adjust_room(skb, sizeof(outer), BPF_ADJ_ROOM_MAC,
@@ -289,7 +521,7 @@ offload_in(struct __sk_buff *skb)
 		return TC_ACT_SHOT;
 	count(OFFLOAD_COUNT_IN, packets);
 	count(OFFLOAD_COUNT_BYTES_IN, len);
-	return (int)bpf_redirect_neigh(s->private_index, NULL, 0, 0);
+	return (int)bpf_redirect_neigh(s->private_index, &hop, sizeof(hop), 0);
 }
 
 /* At the private interface: out of the tunnel, if this host may send this. */
@@ -297,9 +529,9 @@ SEC("tc")
 int
 offload_out(struct __sk_buff *skb)
 {
-	struct offload_binding *b = NULL;
+	struct bpf_redir_neigh	hop = { 0 };
+	struct offload_binding *b;
 	struct offload_state   *s;
-	struct offload_flow    *f;
 	struct offload_key	k;
 	struct ethhdr	       *eth;
 	struct iphdr	       *outer, *ip;
@@ -318,16 +550,23 @@ offload_out(struct __sk_buff *skb)
 	if ((void *)(ip + 1) > end || outer->ihl != 5 || outer->version != 4 ||
 	    outer->protocol != IPPROTO_IPIP ||
 	    (outer->frag_off & bpf_htons(IP_FRAGMENT)) != 0 ||
-	    !make_key(&k, ip, end, OFFLOAD_OUT, 0) ||
-	    (s = get_state()) == NULL || outer->daddr != s->gateway ||
-	    (f = find_flow(&k, &b)) == NULL)
+	    !make_key(&k, ip, end, skb->len - sizeof(*eth) - sizeof(*outer),
+	    OFFLOAD_OUT, 0) ||
+	    (s = get_state()) == NULL || outer->daddr != s->gateway)
+		return TC_ACT_OK;
+	if ((b = find_outbound(&k)) == NULL && (b = find_flow(&k)) == NULL)
 		return TC_ACT_OK;
 	len = bpf_ntohs(ip->tot_len);
-	/* The source check: this flow is this host's alone.  ECN of the outer
-	 * header is combined on the slow path (RFC 6040 §4.2). */
-	if (f->host != outer->saddr || len > s->public_mtu ||
+	/* The source check: this is leased to this host alone.  ECN of the
+	 * outer header is combined on the slow path (RFC 6040 §4.2). */
+	if (b->host != outer->saddr || len > s->public_mtu ||
 	    len + sizeof(*outer) != bpf_ntohs(outer->tot_len) ||
-	    ((outer->tos ^ ip->tos) & ECN_MASK) != 0)
+	    ((outer->tos ^ ip->tos) & ECN_MASK) != 0 ||
+	    header_checksum(outer) != 0 || header_checksum(ip) != 0 ||
+	    !is_outside(s, ip->daddr) ||
+	    !is_from(skb, outer->saddr, outer->daddr) ||
+	    !is_routed(skb, skb->ifindex, ip->saddr, ip->daddr, len,
+	    s->public_index, &hop))
 		return TC_ACT_OK;
 	decrement_ttl(ip);
 	/* As the slow path: hosts at one address must not draw the same (RFC
@@ -335,6 +574,7 @@ offload_out(struct __sk_buff *skb)
 	if ((ip->frag_off & bpf_htons(IP_DF_FLAG)) == 0 &&
 	    ip->protocol != IPPROTO_AH)
 		set_id(ip, (__u16)bpf_get_prandom_u32());
+	use(b);
 	__sync_fetch_and_add(&b->packets_out, 1);
 	__sync_fetch_and_add(&b->bytes_out, len);
 	if (bpf_skb_adjust_room(skb, -(__s32)sizeof(*outer), BPF_ADJ_ROOM_MAC,
@@ -342,7 +582,7 @@ offload_out(struct __sk_buff *skb)
 		return TC_ACT_SHOT;
 	count(OFFLOAD_COUNT_OUT, 1);
 	count(OFFLOAD_COUNT_BYTES_OUT, len);
-	return (int)bpf_redirect_neigh(s->public_index, NULL, 0, 0);
+	return (int)bpf_redirect_neigh(s->public_index, &hop, sizeof(hop), 0);
 }
 
 /* bpf_redirect_neigh() and its like are for programs under the GPL only. */

@@ -6,75 +6,31 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <net/if.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/hash.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "nat/offload.h"
-#include "nat/offload_map.h"
+#include "nat/offload_lease.h"
 #include "nat/offload_object.h"
+#include "nat/offload_state.h"
 
-#define SECOND_NS	1000000000ull
-#define VOUCH_NS	(3 * SECOND_NS)		/* a dead daemon's map dies with
-						 * it */
-#define REFRESH_NS	(10 * SECOND_NS)
+#define VOUCH_NS	(3 * OFFLOAD_SECOND_NS)	/* a dead daemon's maps die
+						 * with it */
 #define MEMORY_A_FLOW	8192		/* of the machine's: 64 MB have 8192
-					 * flows */
+					 * flows, bindings and leases */
+#define MEMORY_A_LOCAL	(64u << 20)	/* a public address' ports are half
+					 * a MB */
 #define FLOWS_MIN	1024
-#define RELEARN_MS	5000		/* a thread tells of one flow this often
-					 * at most */
 /* "RS" and "RT": ours, whoever left it there; the second says that the qdisc
  * was made for it. */
 #define TC_HANDLE	0x5253u
 #define TC_HANDLE_MADE	0x5254u
 #define TC_PRIORITY	0x5253u
-
-#define PORT_IKE	500
-#define PORT_IKE_NATT	4500
-
-struct hook {
-	int	 ifindex;
-	bool	 attached, made;	/* made: the qdisc is ours */
-};
-
-/* Where a binding is in the kernel's array. */
-struct slot {
-	UT_hash_handle hh;
-	uint64_t       ids;		/* client_id << 32 | bind_id */
-	uint64_t       generation;
-	uint32_t       number;
-};
-
-struct offload {
-	struct bpf_object *object;
-	pthread_rwlock_t lock;		/* of slots; packet threads only ever
-					 * try it */
-	struct slot	*slots;
-	uint32_t	*unused;	/* slot numbers */
-	unsigned	 nunused;
-	int	 flows, bindings, state, counters;
-	struct hook in, out;
-	_Atomic bool refused;		/* the kernel lets us not
-					 * write the maps now */
-	uint64_t generation;
-	unsigned ncpus;
-};
-
-/* bpf_ktime_get_boot_ns()'s clock. */
-static uint64_t
-boot_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
-}
 
 /* --- loading -------------------------------------------------------------- */
 
@@ -157,32 +113,83 @@ hook_detach(struct hook *k)
 	}
 }
 
+static void
+shrink(struct offload *o, const char *name, uint64_t n)
+{
+	struct bpf_map *m = bpf_object__find_map_by_name(o->object, name);
+
+	if (m != NULL && n < bpf_map__max_entries(m))
+		(void)bpf_map__set_max_entries(m, (uint32_t)n);
+}
+
 /* A router with little memory has few flows. */
 static void
 size_maps(struct offload *o)
 {
-	struct bpf_map *flows, *bindings;
+	struct bpf_map *ports;
 	long		pages = sysconf(_SC_PHYS_PAGES);
 	long		size = sysconf(_SC_PAGESIZE);
-	uint64_t	n;
-	uint32_t	i, max;
+	uint64_t	memory, n;
 
-	flows = bpf_object__find_map_by_name(o->object, "flows");
-	bindings = bpf_object__find_map_by_name(o->object, "bindings");
-	if (flows == NULL || bindings == NULL)
-		return;
-	n = pages > 0 && size > 0 ?
-	    (uint64_t)pages * (uint64_t)size / MEMORY_A_FLOW : FLOWS_MIN;
+	memory = pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0;
+	n = memory / MEMORY_A_FLOW;
 	if (n < FLOWS_MIN)
 		n = FLOWS_MIN;
-	if (n < bpf_map__max_entries(flows))
-		(void)bpf_map__set_max_entries(flows, (uint32_t)n);
-	if (n < bpf_map__max_entries(bindings))
-		(void)bpf_map__set_max_entries(bindings, (uint32_t)n);
-	max = bpf_map__max_entries(bindings);
-	o->unused = xcalloc(max, sizeof(*o->unused));
-	for (i = 0; i < max; i++)
-		o->unused[o->nunused++] = max - 1 - i;
+	shrink(o, "flows", n);
+	shrink(o, "bindings", n);
+	shrink(o, "leases", n);
+	n = memory / MEMORY_A_LOCAL;
+	if (n < 1)
+		n = 1;
+	if (n > DATAPLANE_POOLS_MAX)
+		n = DATAPLANE_POOLS_MAX;
+	ports = bpf_object__find_map_by_name(o->object, "ports");
+	if (ports != NULL)
+		(void)bpf_map__set_max_entries(ports,
+		    (uint32_t)n * OFFLOAD_PORTS);
+}
+
+static int
+find_fd(struct offload *o, const char *name, int *fd)
+{
+	*fd = bpf_object__find_map_fd_by_name(o->object, name);
+	return *fd < 0 ? -ENOENT : 0;
+}
+
+static int
+map_array(struct offload *o, const char *name, struct offload_array *a)
+{
+	struct bpf_map *m = bpf_object__find_map_by_name(o->object, name);
+	long		page = sysconf(_SC_PAGESIZE);
+
+	if (m == NULL || page <= 0)
+		return -ENOENT;
+	a->n = bpf_map__max_entries(m);
+	a->size = (size_t)bpf_map__value_size(m) * a->n;
+	a->size = (a->size + (size_t)page - 1) / (size_t)page * (size_t)page;
+	a->memory = mmap(NULL, a->size, PROT_READ | PROT_WRITE, MAP_SHARED,
+	    bpf_map__fd(m), 0);
+	if (a->memory != MAP_FAILED)
+		return 0;
+	a->memory = NULL;
+	return -errno;
+}
+
+static int
+find_maps(struct offload *o)
+{
+	int rc;
+
+	if ((rc = find_fd(o, "flows", &o->flows)) != 0 ||
+	    (rc = find_fd(o, "leases", &o->leases)) != 0 ||
+	    (rc = find_fd(o, "locals", &o->locals)) != 0 ||
+	    (rc = find_fd(o, "counters", &o->counters)) != 0 ||
+	    (rc = map_array(o, "bindings", &o->bindings)) != 0 ||
+	    (rc = map_array(o, "ports", &o->ports)) != 0 ||
+	    (rc = map_array(o, "state", &o->state)) != 0)
+		return rc;
+	offload_slots_init(o);
+	return 0;
 }
 
 struct offload *
@@ -193,9 +200,7 @@ offload_open(const char *public_if, const char *private_if)
 	const char	   *what = "load";
 	int		    rc;
 
-	pthread_rwlock_init(&o->lock, NULL);
 	libbpf_set_print(log_libbpf);
-	random_bytes(&o->generation, sizeof(o->generation));
 	o->ncpus = (unsigned)libbpf_num_possible_cpus();
 	o->object = bpf_object__open_mem(offload_object,
 	    sizeof(offload_object), NULL);
@@ -208,15 +213,12 @@ offload_open(const char *public_if, const char *private_if)
 		goto fail;
 	in = bpf_object__find_program_by_name(o->object, "offload_in");
 	out = bpf_object__find_program_by_name(o->object, "offload_out");
-	o->flows = bpf_object__find_map_fd_by_name(o->object, "flows");
-	o->bindings = bpf_object__find_map_fd_by_name(o->object, "bindings");
-	o->state = bpf_object__find_map_fd_by_name(o->object, "state");
-	o->counters = bpf_object__find_map_fd_by_name(o->object, "counters");
-	if (in == NULL || out == NULL || o->flows < 0 || o->bindings < 0 ||
-	    o->state < 0 || o->counters < 0) {
+	if (in == NULL || out == NULL) {
 		rc = -ENOENT;
 		goto fail;
 	}
+	if ((rc = find_maps(o)) != 0)
+		goto fail;
 	what = "attach";
 	if ((rc = hook_attach(&o->in, public_if, in)) != 0 ||
 	    (rc = hook_attach(&o->out, private_if, out)) != 0)
@@ -229,21 +231,24 @@ fail:
 	return NULL;
 }
 
+static void
+unmap_array(struct offload_array *a)
+{
+	if (a->memory != NULL)
+		(void)munmap(a->memory, a->size);
+}
+
 void
 offload_close(struct offload *o)
 {
-	struct slot *s, *next;
-
 	if (o == NULL)
 		return;
 	hook_detach(&o->in);
 	hook_detach(&o->out);
+	unmap_array(&o->bindings);
+	unmap_array(&o->ports);
+	unmap_array(&o->state);
 	bpf_object__close(o->object);
-	HASH_ITER(hh, o->slots, s, next) {
-		HASH_DEL(o->slots, s);
-		free(s);
-	}
-	pthread_rwlock_destroy(&o->lock);
 	free(o->unused);
 	free(o);
 }
@@ -269,196 +274,47 @@ offload_sweep(const char *public_if, const char *private_if)
 	}
 }
 
-/* --- keeping the maps ----------------------------------------------------- */
+/* --- vouching ------------------------------------------------------------- */
+
+static void
+fill_state(struct offload_state *s, const struct offload_facts *f)
+{
+	size_t i, n = f->nnetworks;
+
+	memset(s, 0, sizeof(*s));
+	s->gateway = addr_v4(&f->gateway);
+	s->private_index = f->private_index;
+	s->public_index = f->public_index;
+	s->mtu = f->mtu;
+	s->public_mtu = f->public_mtu;
+	s->nnetworks = (uint32_t)n;
+	for (i = 0; i < n && i < OFFLOAD_NETWORKS; i++) {
+		s->network[i].addr = addr_v4(&f->networks[i].addr);
+		s->network[i].mask = htonl(f->networks[i].plen == 0 ? 0 :
+		    ~(uint32_t)0 << (32 - f->networks[i].plen));
+	}
+}
 
 void
 offload_tick(struct offload *o, const struct offload_facts *f)
 {
-	struct offload_state s = { .alive = boot_ns() + VOUCH_NS };
-	uint32_t	     zero = 0;
+	struct offload_state *s, new;
 
 	if (o == NULL)
 		return;
-	s.gateway = addr_v4(&f->gateway);
-	s.private_index = f->private_index;
-	s.public_index = f->public_index;
-	s.mtu = f->mtu;
-	s.public_mtu = f->public_mtu;
-	if (bpf_map_update_elem(o->state, &zero, &s, BPF_ANY) != 0 &&
-	    !atomic_exchange(&o->refused, true))
-		log_warn("eBPF offload: %s; NFQUEUE does it all",
-		    strerror(errno));
-}
-
-static uint64_t
-ids_of(uint32_t client_id, uint32_t bind_id)
-{
-	return (uint64_t)client_id << 32 | bind_id;
-}
-
-static struct slot *
-slot_find(struct offload *o, uint32_t client_id, uint32_t bind_id)
-{
-	struct slot *s;
-	uint64_t     ids = ids_of(client_id, bind_id);
-
-	HASH_FIND(hh, o->slots, &ids, sizeof(ids), s);
-	return s;
-}
-
-static void
-binding_added(void *arg, uint32_t client_id, uint32_t bind_id)
-{
-	struct offload	      *o = arg;
-	struct offload_binding b;
-	struct slot	      *s;
-
-	/* Without a slot its flows stay on the slow path. */
-	if (o->nunused == 0)
-		return;
-	memset(&b, 0, sizeof(b));
-	s = xcalloc(1, sizeof(*s));
-	s->ids = ids_of(client_id, bind_id);
-	s->generation = b.generation = ++o->generation;
-	s->number = o->unused[o->nunused - 1];
-	if (bpf_map_update_elem(o->bindings, &s->number, &b, BPF_ANY) != 0) {
-		free(s);
-		return;
+	s = o->state.memory;
+	fill_state(&new, f);
+	new.alive = s->alive;
+	if (memcmp(s, &new, sizeof(new)) != 0 || new.nnetworks >
+	    OFFLOAD_NETWORKS || atomic_load(&o->refused)) {
+		/* Packets go the slow way meanwhile. */
+		__atomic_store_n(&s->alive, 0, __ATOMIC_SEQ_CST);
+		new.alive = 0;
+		memcpy(s, &new, sizeof(new));
 	}
-	o->nunused--;
-	pthread_rwlock_wrlock(&o->lock);
-	HASH_ADD(hh, o->slots, ids, sizeof(s->ids), s);
-	pthread_rwlock_unlock(&o->lock);
-}
-
-static void
-binding_removed(void *arg, uint32_t client_id, uint32_t bind_id)
-{
-	struct offload	      *o = arg;
-	struct offload_binding b;
-	struct slot	      *s;
-
-	if ((s = slot_find(o, client_id, bind_id)) == NULL)
-		return;
-	memset(&b, 0, sizeof(b));
-	(void)bpf_map_update_elem(o->bindings, &s->number, &b, BPF_ANY);
-	pthread_rwlock_wrlock(&o->lock);
-	HASH_DEL(o->slots, s);
-	pthread_rwlock_unlock(&o->lock);
-	o->unused[o->nunused++] = s->number;
-	free(s);
-}
-
-static void
-binding_usage(void *arg, uint32_t client_id, uint32_t bind_id,
-    struct demux_usage *u)
-{
-	struct offload	      *o = arg;
-	struct offload_binding b;
-	struct slot	      *s;
-
-	if ((s = slot_find(o, client_id, bind_id)) == NULL ||
-	    bpf_map_lookup_elem(o->bindings, &s->number, &b) != 0)
-		return;
-	u->packets_in += b.packets_in;
-	u->bytes_in += b.bytes_in;
-	u->packets_out += b.packets_out;
-	u->bytes_out += b.bytes_out;
-}
-
-void
-offload_watch(struct offload *o, struct demux *d)
-{
-	static const struct demux_watcher watcher = {
-		.added = binding_added,
-		.removed = binding_removed,
-		.usage = binding_usage,
-	};
-
-	demux_watch(d, &watcher, o);
-}
-
-_Static_assert(sizeof(struct offload_key) == 16, "a key is two words");
-
-/* IKE's ports are shared by cookie: a flow does not tell whose a packet is. */
-static bool
-make_key(struct offload_key *k, bool outbound, const struct packet_view *p)
-{
-	const uint8_t *payload = p->data + p->header;
-	uint16_t       port;
-
-	if (p->header != IP_HEADER_LEN || packet_is_fragment(p) ||
-	    p->len < p->header + 8)
-		return false;
-	memset(k, 0, sizeof(*k));
-	k->src = addr_v4(&p->src);
-	k->dst = addr_v4(&p->dst);
-	k->protocol = p->protocol;
-	k->side = outbound ? OFFLOAD_OUT : OFFLOAD_IN;
-	switch (p->protocol) {
-	case IPPROTO_UDP:
-		port = outbound ? (uint16_t)(payload[0] << 8 | payload[1]) :
-		    (uint16_t)(payload[2] << 8 | payload[3]);
-		if (port == PORT_IKE || port == PORT_IKE_NATT)
-			return false;
-		/* FALLTHROUGH */
-	case IPPROTO_TCP:
-	case IPPROTO_ESP:
-		memcpy(&k->id, payload, 4);
-		return true;
-	case IPPROTO_AH:
-		memcpy(&k->id, payload + 4, 4);
-		return true;
-	}
-	return false;
-}
-
-/* A flow that the programs keep refusing must not cost a system call a
- * packet. */
-static bool
-told_lately(struct offload_recent *r, const struct offload_key *k,
-    const struct demux_target *to, uint64_t now)
-{
-	uint64_t words[4], h;
-	size_t	 i;
-
-	memcpy(words, k, sizeof(*k));
-	words[2] = ids_of(to->client_id, to->bind_id);
-	words[3] = addr_v4(&to->host);
-	h = hash_bytes(words, sizeof(words));
-	i = (h >> 32) % OFFLOAD_RECENT;
-	if (r->hash[i] == h && now - r->when[i] < RELEARN_MS)
-		return true;
-	r->hash[i] = h;
-	r->when[i] = now;
-	return false;
-}
-
-void
-offload_learn(struct offload *o, struct offload_recent *r, uint64_t now,
-    bool outbound, const struct packet_view *p, const struct demux_target *to)
-{
-	struct offload_flow f;
-	struct offload_key  k;
-	struct slot	   *s;
-
-	if (o == NULL || to->tunnel != TUNNEL_IPIP ||
-	    atomic_load_explicit(&o->refused, memory_order_relaxed) ||
-	    !make_key(&k, outbound, p) || told_lately(r, &k, to, now))
-		return;
-	/* The control thread is changing it: another packet will do. */
-	if (pthread_rwlock_tryrdlock(&o->lock) != 0)
-		return;
-	if ((s = slot_find(o, to->client_id, to->bind_id)) != NULL)
-		f = (struct offload_flow){ .slot = s->number,
-			.generation = s->generation };
-	pthread_rwlock_unlock(&o->lock);
-	if (s == NULL)
-		return;		/* gone meanwhile */
-	f.refresh = boot_ns() + REFRESH_NS;
-	f.host = addr_v4(&to->host);
-	f.gateway = addr_v4(&to->gateway);
-	(void)bpf_map_update_elem(o->flows, &k, &f, BPF_ANY);
+	if (new.nnetworks <= OFFLOAD_NETWORKS && !atomic_load(&o->refused))
+		__atomic_store_n(&s->alive, offload_now() + VOUCH_NS,
+		    __ATOMIC_RELEASE);
 }
 
 /* --- reporting ------------------------------------------------------------ */

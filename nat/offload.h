@@ -1,34 +1,27 @@
-/* offload.h - established flows forwarded by the kernel: eBPF beside NFQUEUE (configure --enable-bpf) */
+/* offload.h - what is leased forwarded by the kernel: eBPF beside NFQUEUE (configure --disable-bpf: without) */
 #ifndef NAT_OFFLOAD_H
 #define NAT_OFFLOAD_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "nat/demux.h"
-#include "nat/demux_verdict.h"
-#include "net/ip.h"
+#include "net/addr.h"
 
 /*
- * NFQUEUE decides about the first packet of a flow; what it let through is put
- * into a map, and programs at both interfaces forward the rest of exactly that
- * flow.  A binding that ends takes its flows with it at once; every ten
- * seconds a packet of each flow goes the slow way, so that what was learnt
- * from traffic and its last use stay known.
+ * Programs at both interfaces forward by maps that say what is leased to whom,
+ * which are written when a binding is added and before it is gone.  What has to
+ * be learnt or judged goes to NFQUEUE; a flow that was let through there comes
+ * into a map of its own, ends with its binding, and sends a packet the slow way
+ * every ten seconds, so that what was learnt from traffic stays known.
  */
 struct offload;
-
-/* What a thread told the map not long ago; zero to begin with. */
-#define OFFLOAD_RECENT	256
-struct offload_recent {
-	uint64_t hash[OFFLOAD_RECENT];
-	uint64_t when[OFFLOAD_RECENT];
-};
 
 /* What the programs must know of the machine; indexes of interfaces, MTUs in
  * bytes. */
 struct offload_facts {
 	struct addr gateway;
+	const struct prefix *networks;	/* of the private side, some 8 */
+	size_t nnetworks;
 	unsigned private_index, public_index, mtu, public_mtu;
 };
 
@@ -48,19 +41,8 @@ struct offload *offload_open(const char *public_if, const char *private_if);
 void	offload_close(struct offload *o);
 /* Takes off what a daemon that was killed left on the interfaces; as root. */
 void	offload_sweep(const char *public_if, const char *private_if);
-/* Vouches for the map for the next seconds; at least once a second. */
+/* Vouches for the maps for the next seconds; at least once a second. */
 void	offload_tick(struct offload *o, const struct offload_facts *f);
-
-/* Follows the bindings of d from now on; before the first one. */
-void	offload_watch(struct offload *o, struct demux *d);
-
-/*
- * Any thread: the slow path let p through, inbound or out of the tunnel of
- * to->host.  now: milliseconds.
- */
-void	offload_learn(struct offload *o, struct offload_recent *r, uint64_t now,
-	    bool outbound, const struct packet_view *p,
-	    const struct demux_target *to);
 
 void	offload_count(struct offload *o, struct offload_counts *out);
 #else
@@ -70,12 +52,6 @@ offload_open(const char *public_if, const char *private_if)
 	(void)public_if;
 	(void)private_if;
 	return NULL;
-}
-static inline void
-offload_watch(struct offload *o, struct demux *d)
-{
-	(void)o;
-	(void)d;
 }
 static inline void
 offload_close(struct offload *o)
@@ -93,17 +69,6 @@ offload_tick(struct offload *o, const struct offload_facts *f)
 {
 	(void)o;
 	(void)f;
-}
-static inline void
-offload_learn(struct offload *o, struct offload_recent *r, uint64_t now,
-    bool outbound, const struct packet_view *p, const struct demux_target *to)
-{
-	(void)o;
-	(void)r;
-	(void)now;
-	(void)outbound;
-	(void)p;
-	(void)to;
 }
 static inline void
 offload_count(struct offload *o, struct offload_counts *out)

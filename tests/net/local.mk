@@ -126,7 +126,7 @@ NAT_TESTS = tests/net/nat_path.sh tests/net/nat_icmp.sh tests/net/nat_vm.sh \
 TESTS += $(NAT_TESTS)
 dist_check_SCRIPTS += $(NAT_TESTS)
 EXTRA_DIST += tests/net/nat_path.py tests/net/nat_icmp.py tests/net/nat_net.py \
-	tests/net/nat_offload.py tests/net/nat_near.py tests/net/attack_router.py
+	tests/net/nat_offload.py tests/net/nat_corpus.py tests/net/nat_near.py tests/net/attack_router.py
 
 RSIPD_NET = tests/net/lease_store.sh tests/net/rsip_cascade.sh \
 	tests/net/rsip_reload.sh

@@ -70,13 +70,13 @@ top=$!
 moving()
 {
 	net_fetch x1 "$NET_Y1" "$NET_RUN/x1.y1"
-	grep -q '^nfqueue in bytes  *[1-9]' "$NET_RUN/top"
+	grep -Eq '^(nfqueue|ebpf) in bytes  *[1-9]' "$NET_RUN/top"
 }
 net_until 20 moving || net_fail "rsipctl top: $(tail -n 20 "$NET_RUN/top")"
 kill "$top"
 grep -q '^rsipd: serving at' "$NET_RUN/top" && grep -q "$NET_X1" "$NET_RUN/top" ||
     net_fail "rsipctl top: $(tail -n 20 "$NET_RUN/top")"
-net_ok "rsipctl top: $(grep -m 1 '^nfqueue in bytes  *[1-9]' "$NET_RUN/top" | tr -s ' ')"
+net_ok "rsipctl top: $(grep -Em 1 '^(nfqueue|ebpf) in bytes  *[1-9]' "$NET_RUN/top" | tr -s ' ')"
 
 if command -v promtool >/dev/null; then
 	# What it reads is the format before, which has no info.

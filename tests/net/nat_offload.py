@@ -1,7 +1,7 @@
 # nat_offload.py - the eBPF path: the same packets, the same refusals, and what ends with a binding
 import sys
 sys.dont_write_bytecode = True
-from nat_net import *
+from nat_corpus import *
 
 fw, r, net, path = begin()
 wy, wx = net.wy, net.wx
@@ -12,16 +12,71 @@ def programs():
                         "tc qdisc show dev pub; tc qdisc show dev prv", check=False)
 
 
+def start(*more):
+    return Gateway(net, "firewall=" + fw, "queues=1", "remote-pool=" + W, *more)
+
+
+def cut(packet, mss, count, **k):
+    """What comes out at the host where the gateway's card cuts nothing."""
+    wx.drain()
+    wy.send_joined(packet, mss, **k)
+    got = []
+    for i in range(count):
+        p = wx.recv(lambda p: p.proto == IPIP and p.inner().dst == NB)
+        if p is None:
+            break
+        got.append(p)
+    return got
+
+
+def seen(packets):
+    """All that must be the same, and whether each checksum is right."""
+    out = []
+    for o in packets:
+        i = o.inner()
+        pseudo = i.raw[12:20] + struct.pack("!BBH", 0, i.proto, len(i.payload))
+        out.append((o.src, o.dst, o.tos, o.df, o.total, i.ttl, i.df, i.tos, i.total,
+                    i.payload[:16], i.payload[18:], csum(pseudo + i.payload) == 0,
+                    o.good(), i.good()))
+    return out
+
+
+def cards(words):
+    net.inside_n("ethtool -K prv " + words)
+
+
+big = bytes(range(250)) * 20
+joints = (("a TCP packet without its sum", tcp(Y, NB, 81, 20064, 0x10, b"s" * 900, df=True), 1400, 1, {}),
+          ("five joined segments", tcp(Y, NB, 82, 20064, 0x18, big, df=True), 1000, 5, {}),
+          ("segments that may be fragmented", tcp(Y, NB, 83, 20064, 0x10, big), 1250, 4, {}),
+          ("DSCP and ECN on segments", tcp(Y, NB, 84, 20064, 0x10, big, tos=0xb9, df=True), 1250, 4, {}),
+          ("the longest segments that pass", tcp(Y, NB, 85, 20064, 0x10, big, df=True), 1440, 4, {}),
+          ("a UDP packet without its sum", udp(Y, NB, 86, 20064, b"u" * 99), 1400, 1, {"udp": True}),
+          ("joined UDP", udp(Y, NB, 86, 20064, big), 1000, 5, {"udp": True}))
+
+
+# Every kind of packet, first through NFQUEUE alone, then with eBPF beside it
+net.inside_n("sysctl -qw net.ipv4.icmp_ratelimit=0")
+packets = corpus()
+g = start()
+for line in BINDINGS:
+    g.say(line)
+by_queue = play(net, packets)
+cards("tx off tso off tx-ipxip4-segmentation off")
+cut_by_queue = [cut(packet, mss, count, **k) for _, packet, mss, count, k in joints]
+cards("tx on tso on tx-ipxip4-segmentation on")
+r.ok(g.stop() == 0, "the gateway without eBPF ends")
+
 before = programs()
-g = Gateway(net, "firewall=" + fw, "queues=1", "offload")
+g = start("offload")
 if "offloaded_in" not in g.status():
     if "Permission denied" in g.errors():      # what the kernel's verifier says
         r.ok(False, g.errors().strip().split("\n")[0])
         r.end()
     print("skipped: " + (g.errors().strip().split("\n")[0] or "built without eBPF"))
     sys.exit(77)
-g.say("add 1 1 %s %s ipip ports=20000-20063 spis=1001,1002" % (X1, NB))
-g.say("add 2 1 %s %s ipip ports=20064-20127 spis=2001" % (X2, NB))
+for line in BINDINGS:
+    g.say(line)
 arrives, nobody, leaves = path.arrives, path.nobody, path.leaves
 
 
@@ -30,30 +85,58 @@ def offloaded():
     return s["offloaded_in"], s["offloaded_out"]
 
 
-def twice(fn, packet, host, what, **k):
-    """The first packet teaches the kernel, which then does the second."""
-    fn(packet, host, what + ", slow path", **k)
+by_ebpf = play(net, packets)
+passed = 0
+for what, side, _, _, fast in packets:
+    q, e = by_queue[what], by_ebpf[what]
+    passed += len(q) > 0
+    r.ok(q == e and (not fast or len(e) == 1),
+         "the same with eBPF: %s (%d came)%s" % (what, len(e), "" if q == e else "\n  %s\n  %s" % (q, e)))
+want = tuple(sum(fast for _, s, _, _, fast in packets if s == side) for side in ("in", "out"))
+r.ok(offloaded() == want, "%d packets, of which %d come out somewhere; by eBPF, each the first of its flow: %s of %s" %
+     (len(packets), passed, offloaded(), want))
+r.ok(min(want) >= 6 and passed >= 35, "and these are many")
+
+
+def at_once(fn, packet, host, what, **k):
+    """What is leased needs no packet that teaches the kernel."""
     a = offloaded()
-    fn(packet, host, what + ", in the kernel", **k)
+    fn(packet, host, what, **k)
     b = offloaded()
     side = 0 if fn == arrives else 1
     r.ok(b[side] == a[side] + 1, what + " was forwarded by eBPF: %s -> %s" % (a, b))
 
 
-twice(arrives, esp(Y, NB, 0x1001), X1, "ESP by SPI")
-twice(arrives, esp(Y, NB, 0x2001), X2, "ESP of the second host")
-twice(arrives, ah(Y, NB, 0x1002), X1, "AH by SPI")
-twice(arrives, udp(Y, NB, 53, 20000, b"to x1"), X1, "UDP by port", check=lambda o, i: i.df == o.df)
-twice(arrives, tcp(Y, NB, 80, 20127, 0x10, b"x" * 1000, df=True), X2, "TCP by port",
-      check=lambda o, i: o.df)
-twice(arrives, udp(Y, NB, 5000, 20000, b"marked", tos=0xb9), X1, "DSCP and ECN",
-      check=lambda o, i: o.tos == i.tos == 0xb9)
-twice(leaves, esp(NB, Y, 0x9001), X1, "ESP out")
-twice(leaves, udp(NB, Y, 20001, 80, b"from x1"), X1, "UDP out",
-      check=lambda p: p.ident != 7)      # what may be fragmented has an id of the gateway's
-twice(leaves, udp(NB, Y, 20001, 80, b"whole", df=True), X1, "UDP out that must not be fragmented",
-      check=lambda p: p.ident == 7)
-twice(leaves, tcp(NB, Y, 20070, 80, 0x10, b"y" * 1200), X2, "TCP out")
+def twice(fn, packet, host, what, **k):
+    """The first packet is learnt from or judged; the kernel then does the second."""
+    a = offloaded()
+    fn(packet, host, what + ", slow path", **k)
+    r.ok(offloaded() == a, what + ", the first by NFQUEUE")
+    at_once(fn, packet, host, what + ", in the kernel", **k)
+
+
+at_once(arrives, udp(Y, NB, 53, 20000, b"to x1"), X1, "UDP by port", check=lambda o, i: i.df == o.df)
+at_once(arrives, tcp(Y, NB, 80, 20127, 0x10, b"x" * 1000, df=True), X2, "TCP by port",
+        check=lambda o, i: o.df)
+twice(leaves, esp(NB, Y, 0x9001), X1, "ESP out, whose SPI is learnt")
+at_once(leaves, udp(NB, Y, 20001, 80, b"from x1"), X1, "UDP out",
+        check=lambda p: p.ident != 7)      # what may be fragmented has an id of the gateway's
+at_once(leaves, udp(NB, Y, 20001, 80, b"whole", df=True), X1, "UDP out that must not be fragmented",
+        check=lambda p: p.ident == 7)
+at_once(leaves, tcp(NB, Y, 20070, 80, 0x10, b"y" * 1200), X2, "TCP out")
+
+# Under flow policy each flow is judged by itself
+twice(arrives, udp(Y, NB, 53, 20129, b"allowed"), X3, "a flow that policy lets in")
+twice(leaves, udp(NB, Y, 20129, 53, b"allowed"), X3, "a flow that policy lets out")
+nobody(udp(Y2, NB, 53, 20129, b"not allowed"), "the same port from elsewhere reaches nobody")
+nobody(tunnel(X3, udp(NB, Y2, 20129, 53, b"not allowed")), "nor may it send there", wx, wy)
+
+# An address that is leased whole, beside what its host has of it by name
+g.say("add 6 1 %s %s ipip ports=300-301 spis=6001 remote=%s" % (X3, W, Y))
+nobody(udp(Y2, W, 53, 300, b"not allowed"), "a part of it under flow policy is no more open")
+arrives(udp(Y2, W, 53, 302, b"allowed"), X3, "the rest of it is")
+g.say("remove 6 1")
+at_once(arrives, udp(Y2, W, 53, 300, b"allowed again"), X3, "a whole address again")
 
 # What the kernel must leave to the daemon
 a = offloaded()
@@ -80,56 +163,19 @@ arrives(ike(Y, NB, 0x1111111111111111, 7), X1, "IKE by its cookie to the first h
 arrives(ike(Y, NB, 0x2222222222222222, 7), X2, "IKE by its cookie to the second host")
 
 # Segments that a card or a sender's kernel joined, and checksums left to a card
-def cut(packet, mss, count, **k):
-    """What comes out at the host where the gateway's card cuts nothing."""
-    wx.drain()
-    before = offloaded()[0]
-    wy.send_joined(packet, mss, **k)
-    got = []
-    for i in range(count):
-        p = wx.recv(lambda p: p.proto == IPIP and p.inner().dst == NB)
-        if p is None:
-            break
-        got.append(p)
-    return got, offloaded()[0] - before
-
-
-def seen(packets):
-    """All that must be the same, and whether each checksum is right."""
-    out = []
-    for o in packets:
-        i = o.inner()
-        pseudo = i.raw[12:20] + struct.pack("!BBH", 0, i.proto, len(i.payload))
-        out.append((o.src, o.dst, o.tos, o.df, o.total, i.ttl, i.df, i.tos, i.total,
-                    i.payload[:16], i.payload[18:], csum(pseudo + i.payload) == 0,
-                    o.good(), i.good()))
-    return out
-
-
-def cards(words):
-    net.inside_n("ethtool -K prv " + words)
-
-
-big = bytes(range(250)) * 20
 cards("tx off tso off tx-ipxip4-segmentation off")
-for what, packet, mss, count, k in (
-        ("a TCP packet without its sum", tcp(Y, NB, 81, 20064, 0x10, b"s" * 900, df=True), 1400, 1, {}),
-        ("five joined segments", tcp(Y, NB, 82, 20064, 0x18, big, df=True), 1000, 5, {}),
-        ("segments that may be fragmented", tcp(Y, NB, 83, 20064, 0x10, big), 1250, 4, {}),
-        ("DSCP and ECN on segments", tcp(Y, NB, 84, 20064, 0x10, big, tos=0xb9, df=True), 1250, 4, {}),
-        ("the longest segments that pass", tcp(Y, NB, 85, 20064, 0x10, big, df=True), 1440, 4, {}),
-        ("a UDP packet without its sum", udp(Y, NB, 86, 20064, b"u" * 99), 1400, 1, {"udp": True})):
-    slow, by = cut(packet, mss, count, **k)
-    fast, by2 = cut(packet, mss, count, **k)
-    r.ok(by == 0 and len(slow) == count and by2 == count, what + " by eBPF: %d of %d" % (by2, count))
+for slow, (what, packet, mss, count, k) in zip(cut_by_queue, joints):
+    a = offloaded()[0]
+    fast = cut(packet, mss, count, **k)
+    by = offloaded()[0] - a
+    r.ok(len(slow) == len(fast) == count and by == (0 if what == "joined UDP" else count),
+         what + ": %d of %d by eBPF" % (by, count))
     r.ok(seen(fast) == seen(slow) and all(s[-1] and s[-2] and s[-3] for s in seen(fast)),
-         what + ": as on the slow path, sums right")
-packet = udp(Y, NB, 86, 20064, big)
-slow, by = cut(packet, 1000, 5, udp=True)
-r.ok(by == 0 and len(slow) == 5, "joined UDP goes the slow way: %d came" % len(slow))
+         what + ": as by NFQUEUE, sums right")
 cards("tx on tso on tx-ipxip4-segmentation on")
-whole, by = cut(tcp(Y, NB, 82, 20064, 0x18, big, df=True), 1000, 1)
-r.ok(by == 5 and len(whole) == 1 and whole[0].inner().payload[20:] == big,
+a = offloaded()[0]
+whole = cut(tcp(Y, NB, 82, 20064, 0x18, big, df=True), 1000, 1)
+r.ok(offloaded()[0] - a == 5 and len(whole) == 1 and whole[0].inner().payload[20:] == big,
      "where the card cuts tunnels the segments stay joined: %d bytes" % (whole[0].total if whole else 0))
 wy.drain()
 wy.send_joined(tcp(Y, NB, 85, 20064, 0x10, big, df=True), 1441)
@@ -143,8 +189,40 @@ nobody(esp(Y, NB, 0x1001), "a freed SPI reaches nobody at once")
 nobody(udp(Y, NB, 53, 20000, b"to x1 no more"), "a freed port reaches nobody at once")
 nobody(tunnel(X1, udp(NB, Y, 20001, 80, b"from x1")), "a freed port cannot be sent from", wx, wy)
 g.say("add 1 1 %s %s ipip ports=20000-20063 spis=1001" % (X3, NB))
-twice(arrives, esp(Y, NB, 0x1001), X3, "the next owner's ESP")
-twice(arrives, udp(Y, NB, 53, 20000, b"to x3"), X3, "the next owner's UDP")
+at_once(arrives, esp(Y, NB, 0x1001), X3, "the next owner's ESP")
+at_once(arrives, udp(Y, NB, 53, 20000, b"to x3"), X3, "the next owner's UDP")
+nobody(ike(Y, NB, COOKIE, 7, data=b"no more"), "a freed cookie reaches nobody")
+g.say("remove 3 1")
+nobody(udp(Y, NB, 53, 20129, b"allowed"), "a flow that policy let through ends with its binding")
+
+# Others get it while packets for it come all the time: not one is for who had it
+last = None
+wx.drain()
+for i in range(40):
+    host = (X1, X2)[i % 2]
+    g.say("add 7 %d %s %s ipip ports=20300-20300 spis=7001" % (i, host, NB))
+    for packet in (esp(Y, NB, 0x7001, b"%06d" % i), udp(Y, NB, 53, 20300, b"%06d" % i)):
+        wy.send(packet)
+        p = wx.recv(lambda p: p.proto == IPIP and b"%06d" % i in p.raw, 5)
+        if p is None or p.dst != host:
+            last = (i, p)
+    g.say("remove 7 %d" % i)
+    wy.send(esp(Y, NB, 0x7001, b"late %04d" % i))
+    wy.send(udp(Y, NB, 53, 20300, b"late %04d" % i))
+late = wx.recv(lambda p: p.proto == IPIP and b"late" in p.raw, 0.5)
+r.ok(last is None and late is None, "40 owners in turn: each had its own and nothing later: %r %r" % (last, late))
+
+# More bindings than the maps have room for: the rest goes by NFQUEUE, and to its owner
+g.say("many 0 140000 %s %s ipip" % (X1, NB))
+at_once(arrives, esp(Y, NB, 0x10000 + 5), X1, "ESP of a binding that found room")
+a = offloaded()
+arrives(esp(Y, NB, 0x10000 + 139999), X1, "ESP of one that did not")
+r.ok(offloaded() == a, "by NFQUEUE")
+for i in range(200):
+    g.say("remove %d 1" % (1000 + i))
+g.say("add 8 1 %s %s ipip ports=20301-20301 spis=8001" % (X2, NB))
+arrives(esp(Y, NB, 0x8001), X2, "what is granted when the maps are full, at once or not")
+nobody(esp(Y, NB, 0x10000 + 5), "what was freed of them reaches nobody")
 
 # Bulk: nothing is lost, and nearly all of it stays in the kernel
 a = offloaded()[0]
@@ -160,16 +238,32 @@ while wx.recv(lambda p: p.proto == IPIP and b"bulkbulk" in p.raw, 2):
 r.ok(n == 1000 and offloaded()[0] - a >= 990, "1000 packets: %d came, %d by eBPF" % (n, offloaded()[0] - a))
 print(json.dumps(g.status()))
 
+# Counters and last use come from the maps
+said = g.say("usage 2 1")[0].split()
+a = offloaded()
+at_once(arrives, esp(Y, NB, 0x2001, b"counted" * 9), X2, "one more")
+now = g.say("usage 2 1")[0].split()
+r.ok(int(now[2]) == int(said[2]) + 1 and int(now[3]) == int(said[3]) + 28 + 63,
+     "and is counted: %s -> %s" % (said, now))
+
 # A daemon that dies without a word: its map is dead seconds later
 os.kill(g.p.pid, signal.SIGKILL)
 g.p.wait()
 time.sleep(4)
 nobody(esp(Y, NB, 0x2001), "killed: nothing is forwarded on its word")
 r.ok(programs() == before, "killed: no program stays")
-g = Gateway(net, "firewall=" + fw, "queues=1", "offload")
+g = start("offload")
 nobody(esp(Y, NB, 0x2001), "the next one begins with nothing")
 g.say("add 2 1 %s %s ipip ports=20064-20127 spis=2001" % (X2, NB))
-twice(arrives, esp(Y, NB, 0x2001), X2, "and goes on from there")
+at_once(arrives, esp(Y, NB, 0x2001), X2, "and goes on from there")
+
+# The next one is there at once, while the maps of the one before are still vouched for
+os.kill(g.p.pid, signal.SIGKILL)
+g.p.wait()
+g = start("offload")
+g.say("add 9 1 %s %s ipip ports=20064-20127 spis=2001" % (X3, NB))
+at_once(arrives, esp(Y, NB, 0x2001), X3, "killed and started: the SPI is its new owner's, at once")
+nobody(tunnel(X2, udp(NB, Y, 20064, 80, b"was mine")), "and the former one sends nothing from its ports", wx, wy)
 r.ok(g.stop() == 0, "the gateway ends")
 r.ok(programs() == before, "no program stays: " + programs())
 r.end()

@@ -40,6 +40,32 @@ def strangers_reach_a_listener():
 
 
 @test
+def what_ended_by_its_time_brings_nothing():
+    """6, 9.13: while packets come all the time, until the lease is over and no longer"""
+    s = host('short', udp=True)
+    p = is_type(s.assign_ipsec(None, (1,), None, (1,), (1,), (rsip.LEASE, 1)),
+                rsip.ASSIGN_RESPONSE_RSIPSEC)
+    spi = expand(find(p, SPI))[0]
+    box = Inside(s)
+    y1.esp(NB, spi)
+    assert box.next()[2] == 50
+    while not s.waiting:
+        y1.esp(NB, spi)
+        try:
+            s.waiting.append(s.receive(0.02))
+        except (TimeoutError, socket.timeout):
+            pass
+    is_type(s.waiting.pop(0), rsip.FREE_RESPONSE)
+    try:
+        while True:
+            box.next(0.3)           # what was on its way
+    except (TimeoutError, socket.timeout):
+        pass
+    y1.esp(NB, spi)
+    box.nothing()
+
+
+@test
 def remote_policy_holds_inbound_too():
     """7.2, 7.3.3: "in both the ingress and egress directions" """
     s = host('macro')
@@ -186,6 +212,7 @@ def misuse_is_dropped():
         tunnel(x, packet, protocol)
     time.sleep(0.3)
     tunnel(u, udp_packet(NB, near, Y1, 80))
+    time.sleep(0.3)         # what policy is about takes longer than what it is not
     tunnel(s, udp_packet(NB, port, Y1, 99))
     got = seen.communicate(timeout=10)[0].split('\n')
     got = sorted(x for x in got if x)

@@ -300,8 +300,9 @@ test_errors_that_hosts_send(void **state)
 static void
 test_outbound_only_what_was_leased(void **state)
 {
-	struct demux_target t;
-	struct demux	   *d = two_hosts();
+	struct demux_binding b = binding(1, X1);
+	struct demux_target  t;
+	struct demux	    *d = two_hosts();
 	size_t		    n;
 
 	(void)state;
@@ -322,6 +323,18 @@ test_outbound_only_what_was_leased(void **state)
 	    DEMUX_MISUSE_TUNNEL);
 	assert_int_equal(t.client_id, 1);
 	assert_int_equal(t.bind_id, 1);
+	/* With tunnels of both kinds each is spoken from in its own. */
+	b.tunnel = TUNNEL_GRE;
+	b.bind_id = 7;
+	assert_int_equal(demux_add(d, &b), 0);
+	n = make_esp(NB, Y, 9);
+	assert_int_equal(ask_outbound(d, NOW, X1, TUNNEL_IPIP, buf, n, &t),
+	    DEMUX_FORWARD);
+	assert_int_equal(t.bind_id, 1);
+	n = make_esp(NB, Y, 10);
+	assert_int_equal(ask_outbound(d, NOW, X1, TUNNEL_GRE, buf, n, &t),
+	    DEMUX_FORWARD);
+	assert_int_equal(t.bind_id, 7);
 	/* Other protocols show no port that could have been leased. */
 	n = make_ip(buf, NB, Y, 132, 20);
 	assert_int_equal(out(d, X1, n), DEMUX_MISUSE_ADDRPORT);

@@ -400,6 +400,94 @@ test_readers_beside_the_writer(void **state)
 	demux_free(r.d);
 }
 
+/* --- somebody else who forwards ------------------------------------------------ */
+
+struct seen {
+	struct demux *d;
+	uint32_t      slots, gone;
+	size_t	      nspis, nports;
+};
+
+static uint32_t
+watch_added(void *arg, const struct demux_binding *b)
+{
+	struct seen *s = arg;
+
+	s->nspis += b->nspis;
+	s->nports += b->nports;
+	return ++s->slots;
+}
+
+static void
+watch_removed(void *arg, uint32_t slot, const struct demux_binding *b)
+{
+	struct seen	   *s = arg;
+	struct demux_target t;
+
+	/* It is still there: nobody else can have it yet. */
+	assert_int_equal(in(s->d, make_esp(Y, NB, b->spis[0]), &t),
+	    DEMUX_FORWARD);
+	assert_int_equal(t.slot, slot);
+	assert_true(addr_equal(&b->host, &t.host));
+	s->nspis -= b->nspis;
+	s->nports -= b->nports;
+	s->gone = slot;
+}
+
+static void
+watch_usage(void *arg, uint32_t slot, struct demux_usage *u)
+{
+	(void)arg;
+	u->packets_in += 1000 * slot;
+	u->last_used = NOW + 5000;
+}
+
+static void
+find_used(void *arg, const struct demux_row *row)
+{
+	uint64_t *used = arg;
+
+	*used = row->last_used;
+}
+
+/* Others who forward know of a binding from when it is added until before it is
+ * gone, and what passed there counts. */
+static void
+test_watcher(void **state)
+{
+	static const struct demux_watcher w = { watch_added, watch_removed,
+		watch_usage };
+	struct seen	     s = { .d = demux_new(1000) };
+	uint32_t	     spis[] = { 0x5001, 0x5002 };
+	struct demux_range   ports = { 25000, 25007 };
+	struct demux_binding b = binding(1, X1);
+	struct demux_usage   u;
+	struct demux_target  t;
+	uint64_t	     used = 0;
+
+	(void)state;
+	demux_watch(s.d, &w, &s);
+	b.spis = spis;
+	b.nspis = 2;
+	b.ports = &ports;
+	b.nports = 1;
+	assert_int_equal(demux_add(s.d, &b), 0);
+	assert_int_equal(demux_add(s.d, &b), -1);
+	assert_int_equal(s.slots, 1);
+	assert_int_equal(in(s.d, make_esp(Y, NB, 0x5002), &t), DEMUX_FORWARD);
+	assert_int_equal(t.slot, 1);
+	assert_int_equal(demux_usage(s.d, 1, 1, &u), 0);
+	assert_int_equal(u.packets_in, 1001);
+	assert_int_equal(u.last_used, NOW + 5000);
+	demux_each(s.d, find_used, &used);
+	assert_int_equal(used, NOW + 5000);
+	assert_int_equal(demux_remove(s.d, 1, 1), 0);
+	assert_int_equal(s.gone, 1);
+	assert_int_equal(s.nspis + s.nports, 0);
+	assert_int_equal(demux_remove(s.d, 1, 1), -1);
+	demux_free(s.d);
+}
+
 int
 main(void)
 {
@@ -415,6 +503,7 @@ main(void)
 		cmocka_unit_test(test_each),
 		cmocka_unit_test(test_many_bindings),
 		cmocka_unit_test(test_readers_beside_the_writer),
+		cmocka_unit_test(test_watcher),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

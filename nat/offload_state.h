@@ -1,0 +1,67 @@
+/* offload_state.h - the daemon's side of the eBPF programs: descriptors, memory shared with the kernel, slots */
+#ifndef NAT_OFFLOAD_STATE_H
+#define NAT_OFFLOAD_STATE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "nat/dataplane_config.h"
+#include "nat/offload_map.h"
+
+#define OFFLOAD_SECOND_NS	1000000000ull
+
+/* An array of the kernel's: written without a system call, which cannot
+ * fail. */
+struct offload_array {
+	void	*memory;	/* NULL: not there */
+	size_t	 size;		/* bytes */
+	uint32_t n;
+};
+
+/* A slot that is free, and since which second. */
+struct offload_unused {
+	uint32_t number, since;
+};
+
+/* A public address that is leased from. */
+struct offload_local {
+	struct addr addr;
+	uint32_t number;	/* its part of the ports */
+	unsigned missing;	/* bindings that the maps have not all of */
+	uint64_t whole;		/* handle of who has it whole; 0: nobody */
+};
+
+struct offload {
+	struct bpf_object *object;
+	struct hook {
+		int  ifindex;
+		bool attached, made;	/* made: the qdisc is ours */
+	} in, out;
+	int	 flows, leases, locals, counters;	/* descriptors */
+	unsigned ncpus;
+	_Atomic bool refused;		/* a map does not say what it must:
+					 * nothing is vouched for */
+
+	struct offload_array bindings, ports, state;
+
+	uint64_t generation;
+	struct offload_unused *unused;	/* a ring: the longest free first */
+	uint32_t nunused, first_unused;
+	struct offload_local local[DATAPLANE_POOLS_MAX];
+	size_t	 nlocals;
+};
+
+/* bpf_ktime_get_boot_ns()'s clock. */
+static inline uint64_t
+offload_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * OFFLOAD_SECOND_NS + (uint64_t)ts.tv_nsec;
+}
+
+#endif

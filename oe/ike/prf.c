@@ -1,28 +1,77 @@
 /* prf.c - hash functions, and HMAC as pseudo-random function */
 #include "config.h"
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <stdbool.h>
 
 #include "oe/ike/prf.h"
 
+/*
+ * What OpenSSL is asked for by name is looked for in its providers, each time,
+ * at the price of several hashes: so once for the life of the process.
+ */
+static struct algorithm {
+	unsigned     hash;
+	const char  *openssl, *name;
+	EVP_MD	    *md;	/* NULL: not fetched, or there is none */
+	EVP_MAC_CTX *hmac;	/* with a key of no meaning, to be copied */
+} algorithms[] = {
+	{ .hash = IKE_MD5, .openssl = "MD5", .name = "MD5" },
+	{ .hash = IKE_SHA1, .openssl = "SHA1", .name = "SHA1" },
+	{ .hash = IKE_SHA2_256, .openssl = "SHA2-256", .name = "SHA2-256" },
+	{ .hash = IKE_SHA2_384, .openssl = "SHA2-384", .name = "SHA2-384" },
+	{ .hash = IKE_SHA2_512, .openssl = "SHA2-512", .name = "SHA2-512" },
+};
+
+static struct algorithm *
+algorithm_find(unsigned hash)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
+		if (algorithms[i].hash == hash)
+			return &algorithms[i];
+	}
+	return NULL;
+}
+
 static const EVP_MD *
 hash_evp(unsigned hash)
 {
-	switch (hash) {
-	case IKE_MD5:
-		return EVP_md5();
-	case IKE_SHA1:
-		return EVP_sha1();
-	case IKE_SHA2_256:
-		return EVP_sha256();
-	case IKE_SHA2_384:
-		return EVP_sha384();
-	case IKE_SHA2_512:
-		return EVP_sha512();
-	default:
+	struct algorithm *a = algorithm_find(hash);
+
+	if (a != NULL && a->md == NULL)
+		a->md = EVP_MD_fetch(NULL, a->openssl, NULL);
+	return a == NULL ? NULL : a->md;
+}
+
+/* A context of one's own, which wants a key; NULL: there is none such. */
+static EVP_MAC_CTX *
+hmac_new(unsigned hash)
+{
+	struct algorithm *a = algorithm_find(hash);
+	EVP_MAC_CTX	 *ctx;
+	EVP_MAC		 *mac;
+	OSSL_PARAM	  params[2] = { OSSL_PARAM_END, OSSL_PARAM_END };
+
+	if (a == NULL)
 		return NULL;
+	if (a->hmac == NULL) {
+		params[0] = OSSL_PARAM_construct_utf8_string(
+		    OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t)a->openssl, 0);
+		mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+		ctx = mac == NULL ? NULL : EVP_MAC_CTX_new(mac);
+		EVP_MAC_free(mac);
+		if (ctx == NULL || EVP_MAC_init(ctx, (const uint8_t *)"", 1,
+		    params) != 1) {
+			EVP_MAC_CTX_free(ctx);
+			return NULL;
+		}
+		a->hmac = ctx;
 	}
+	return EVP_MAC_CTX_dup(a->hmac);
 }
 
 size_t
@@ -36,20 +85,9 @@ ike_hash_len(unsigned hash)
 const char *
 ike_hash_name(unsigned hash)
 {
-	switch (hash) {
-	case IKE_MD5:
-		return "MD5";
-	case IKE_SHA1:
-		return "SHA1";
-	case IKE_SHA2_256:
-		return "SHA2-256";
-	case IKE_SHA2_384:
-		return "SHA2-384";
-	case IKE_SHA2_512:
-		return "SHA2-512";
-	default:
-		return "unknown";
-	}
+	const struct algorithm *a = algorithm_find(hash);
+
+	return a == NULL ? "unknown" : a->name;
 }
 
 int
@@ -72,19 +110,14 @@ int
 ike_prf(unsigned hash, const uint8_t *key, size_t key_len,
     const struct ike_chunk *c, size_t n, uint8_t *out)
 {
-	const EVP_MD *md = hash_evp(hash);
-	EVP_PKEY     *pkey = NULL;
-	EVP_MD_CTX   *ctx = EVP_MD_CTX_new();
-	size_t	      i, len = IKE_HASH_MAX;
-	bool	      ok;
+	EVP_MAC_CTX *ctx = hmac_new(hash);
+	size_t	     i, len = IKE_HASH_MAX;
+	bool	     ok;
 
-	ok = md != NULL && ctx != NULL && (pkey = EVP_PKEY_new_raw_private_key(
-	    EVP_PKEY_HMAC, NULL, key, key_len)) != NULL &&
-	    EVP_DigestSignInit(ctx, NULL, md, NULL, pkey) == 1;
+	ok = ctx != NULL && EVP_MAC_init(ctx, key, key_len, NULL) == 1;
 	for (i = 0; ok && i < n; i++)
-		ok = EVP_DigestSignUpdate(ctx, c[i].p, c[i].len) == 1;
-	ok = ok && EVP_DigestSignFinal(ctx, out, &len) == 1;
-	EVP_MD_CTX_free(ctx);
-	EVP_PKEY_free(pkey);
+		ok = EVP_MAC_update(ctx, c[i].p, c[i].len) == 1;
+	ok = ok && EVP_MAC_final(ctx, out, &len, IKE_HASH_MAX) == 1;
+	EVP_MAC_CTX_free(ctx);
 	return ok ? 0 : -1;
 }

@@ -1,21 +1,19 @@
 /* algorithm.c - the transforms that IKEv2 has here: numbers, names, lengths */
 #include "config.h"
 
+#include <string.h>
+
 #include "oe/ike2/algorithm.h"
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 
 static const struct ike2_encr_info encrs[] = {
-	{ IKE2_ENCR_AES_GCM_16, 256, "AES-256-GCM", 36, 4, 8, 1, 16,
-	    EVP_aes_256_gcm },
-	{ IKE2_ENCR_AES_GCM_16, 128, "AES-128-GCM", 20, 4, 8, 1, 16,
-	    EVP_aes_128_gcm },
-	{ IKE2_ENCR_CHACHA20_POLY1305, 0, "ChaCha20-Poly1305", 36, 4, 8, 1, 16,
-	    EVP_chacha20_poly1305 },
-	{ IKE2_ENCR_AES_CBC, 256, "AES-256-CBC", 32, 0, 16, 16, 0,
-	    EVP_aes_256_cbc },
-	{ IKE2_ENCR_AES_CBC, 128, "AES-128-CBC", 16, 0, 16, 16, 0,
-	    EVP_aes_128_cbc },
+	{ IKE2_ENCR_AES_GCM_16, 256, "AES-256-GCM", 36, 4, 8, 1, 16 },
+	{ IKE2_ENCR_AES_GCM_16, 128, "AES-128-GCM", 20, 4, 8, 1, 16 },
+	{ IKE2_ENCR_CHACHA20_POLY1305, 0, "ChaCha20-Poly1305", 36, 4, 8, 1,
+	    16 },
+	{ IKE2_ENCR_AES_CBC, 256, "AES-256-CBC", 32, 0, 16, 16, 0 },
+	{ IKE2_ENCR_AES_CBC, 128, "AES-128-CBC", 16, 0, 16, 16, 0 },
 };
 
 static const struct ike2_integ_info integs[] = {
@@ -43,6 +41,23 @@ ike2_encr_info(unsigned id, unsigned bits)
 			return &encrs[i];
 	}
 	return NULL;
+}
+
+const EVP_CIPHER *
+ike2_encr_evp(const struct ike2_encr_info *a)
+{
+	static struct { const char *name; EVP_CIPHER *evp; } fetched[8];
+	size_t i;
+
+	for (i = 0; i < COUNT(fetched) && fetched[i].evp != NULL; i++) {
+		if (strcmp(fetched[i].name, a->name) == 0)
+			return fetched[i].evp;
+	}
+	if (i == COUNT(fetched))
+		return NULL;
+	fetched[i].name = a->name;
+	fetched[i].evp = EVP_CIPHER_fetch(NULL, a->name, NULL);
+	return fetched[i].evp;
 }
 
 const struct ike2_integ_info *

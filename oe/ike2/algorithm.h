@@ -52,13 +52,12 @@ enum ike2_ke {				/* RFC 3526, 5903, 8031 */
 struct ike2_encr_info {
 	uint16_t id, bits;		/* bits 0: no key length
 					 * attribute, one length */
-	const char *name;
+	const char *name;		/* OpenSSL's too */
 	size_t	 key_len;		/* with the salt, as KEYMAT gives it */
 	size_t	 salt_len;		/* combined modes; 0: a cipher
 					 * that wants a MAC */
 	size_t	 iv_len, block;
 	size_t	 icv_len;		/* combined modes */
-	const EVP_CIPHER *(*evp)(void);
 };
 struct ike2_integ_info {
 	uint16_t id;
@@ -76,6 +75,8 @@ struct ike2_prf_info {
 /* NULL: we have none such.  bits as the key length attribute
  * says, 0 without one. */
 const struct ike2_encr_info *ike2_encr_info(unsigned id, unsigned bits);
+/* OpenSSL's, fetched once; NULL: it has none. */
+const EVP_CIPHER *ike2_encr_evp(const struct ike2_encr_info *a);
 const struct ike2_integ_info *ike2_integ_info(unsigned id);
 const struct ike2_prf_info *ike2_prf_info(unsigned id);
 

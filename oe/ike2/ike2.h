@@ -19,7 +19,9 @@ struct ike2_config {
 					 * not finish, 0: 1024 */
 	unsigned half_open_per_address;	/* 0: 16 */
 	unsigned cookie_from;		/* so many half open: strangers must
-					 * show a cookie (§2.6), 0: 32 */
+					 * show a cookie (§2.6), 0: 32; from
+					 * half of an address's places on
+					 * whoever comes from there */
 	/* IKE SAs of who proves nothing (RFC 7619 §3.2), of all
 	 * and of one address. */
 	unsigned anonymous_max;		/* 0: 1024 */

@@ -407,6 +407,21 @@ refuse(struct ike2 *e, const struct keying_path *path,
 	ike_send(&e->x, path, buf, ike2_message_end(&b));
 }
 
+/* Are so many under way that a stranger shows that it receives at its address?
+ * Of one address half of its places, else who forges it has them all. */
+static bool
+crowded(const struct ike2 *e, const struct keying_path *path)
+{
+	const struct ike2_sa *sa;
+	unsigned	      n = 0;
+
+	if (e->half_open >= e->c.cookie_from)
+		return true;
+	for (sa = e->by_init; sa != NULL; sa = sa->hh_init.next)
+		n += addr_equal(&sa->path.peer, &path->peer);
+	return n >= (e->c.half_open_per_address + 1) / 2;
+}
+
 /* Room for one more that others begin? */
 static bool
 admit(struct ike2 *e, const struct keying_path *path)
@@ -544,7 +559,7 @@ ike2_init_request(struct ike2 *e, uint64_t now, const struct keying_path *path,
 		e->count.malformed++;
 		return;
 	}
-	if (e->half_open >= e->c.cookie_from &&
+	if (crowded(e, path) &&
 	    !cookie_good(e, now, path, h, &c, nonce)) {
 		if (cookie_make(e, e->secret_no, path, h, nonce, cookie) == 0)
 			refuse(e, path, h, IKE2_N_COOKIE, cookie, COOKIE_LEN);

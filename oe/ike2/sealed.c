@@ -90,7 +90,8 @@ aead(const struct ike2_key *k, bool encrypt, const uint8_t *iv,
 	memcpy(nonce, k->enc + a->key_len - a->salt_len, a->salt_len);
 	memcpy(nonce + a->salt_len, iv, a->iv_len);
 	ok = ctx != NULL &&
-	    EVP_CipherInit_ex(ctx, a->evp(), NULL, NULL, NULL, encrypt) == 1 &&
+	    EVP_CipherInit_ex(ctx, ike2_encr_evp(a), NULL, NULL, NULL,
+	    encrypt) == 1 &&
 	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, NONCE_LEN,
 	    NULL) == 1 &&
 	    EVP_CipherInit_ex(ctx, NULL, NULL, k->enc, nonce, encrypt) == 1 &&
@@ -115,8 +116,9 @@ cbc(const struct ike2_key *k, bool encrypt, const uint8_t *iv, uint8_t *p,
 	bool		ok;
 	int		n = 0;
 
-	ok = ctx != NULL && EVP_CipherInit_ex(ctx, k->encr->evp(), NULL, k->enc,
-	    iv, encrypt) == 1 && EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 &&
+	ok = ctx != NULL && EVP_CipherInit_ex(ctx, ike2_encr_evp(k->encr), NULL,
+	    k->enc, iv, encrypt) == 1 &&
+	    EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 &&
 	    EVP_CipherUpdate(ctx, p, &n, p, (int)len) == 1 && (size_t)n == len;
 	EVP_CIPHER_CTX_free(ctx);
 	return ok;

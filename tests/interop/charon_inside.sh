@@ -417,9 +417,9 @@ case_bulk() {
 # Whole handshakes, Main Mode and Quick Mode with PFS, one after the other: what
 # each end's process spends on the same ones.
 ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
-case_bench() {
+bench() {
 	local i n=${HANDSHAKES:-100} done=0 begin ours theirs
-	defaults; connection_load; probe_start $wire -r $THEM $rsa
+	connection_load; probe_start $wire -r $THEM $rsa
 	tell request; says 15 '^confirmed'; tell fresh
 	sleep 1
 	begin=$(date +%s%N) ours=$(ticks $probe_pid) theirs=$(ticks "$(net_pid charon)")
@@ -429,19 +429,22 @@ case_bench() {
 		tell fresh
 	done
 	ours=$(($(ticks $probe_pid) - ours)) theirs=$(($(ticks "$(net_pid charon)") - theirs))
-	check "bench: $n handshakes" [ "$done" = "$n" ]
+	check "bench, IKEv${VERSION:-1}: $n handshakes" [ "$done" = "$n" ]
 	awk -v n="$n" -v o="$ours" -v t="$theirs" -v hz="$(getconf CLK_TCK)" 'BEGIN {
 		printf "%-18s %22s\n", "initiator, ours", sprintf("%.2f ms CPU a handshake", o / hz / n * 1000)
 		printf "%-18s %22s\n", "responder, charon", sprintf("%.2f ms CPU a handshake", t / hz / n * 1000)
 		printf "%-18s %22.2f\n", "ours / charon", o / t }'
 	clean
 }
+case_bench() { defaults; bench; }
 
 # --- IKEv2 (charon_ike2.sh) ---------------------------------------------------
 
 # As defaults; v2 IKE ESP: and what is offered and taken.
 v2() { VERSION=2 IKE=$1 ESP=$2; rsa="-2 -k $T/us.pem -K $T/them.pub"; }
 v2_default() { defaults; v2 aes256gcm16-prfsha512-x25519 aes256gcm16; }
+
+case_v2_bench() { v2_default; bench; }
 
 case_v2_keys() {	# raw RSA keys, RFC 7427
 	v2_default; connection_load; probe_start $wire -r $THEM $rsa

@@ -17,18 +17,20 @@
 #include "net/ip.h"
 #include "oe/ike1/isakmp.h"
 #include "oe/ike1/proposal.h"
+#include "oe/ike2/message.h"
+#include "oe/ike2/offer.h"
 
 /*
  * flood KIND SOURCE TARGET RATE SECONDS
  *
- * KIND: ike (message 1 of Main Mode), echo (ICMP echo request), udp (to port
- * 53), syn (TCP, to port 80): from a raw socket, SOURCE an address or "random".
- * handshake: messages 1 and 3, from ports of our own address SOURCE; it costs
- * us nothing and the other end two exponentiations.  RATE is of packets, or of
- * handshakes, a second.  Prints what was sent.
+ * KIND: ike (message 1 of Main Mode), ike2 (IKE_SA_INIT), echo (ICMP echo
+ * request), udp (to port 53), syn (TCP, to port 80): from a raw socket, SOURCE
+ * an address or "random".  handshake: messages 1 and 3, from ports of our own
+ * address SOURCE; it costs us nothing and the other end two exponentiations.
+ * RATE is of packets, or of handshakes, a second.  Prints what was sent.
  */
 #define BATCH	32
-#define PACKET	512
+#define PACKET	640
 #define PORTS	64
 
 static uint8_t packets[BATCH][PACKET];
@@ -63,6 +65,33 @@ first_message(uint8_t *out, size_t cap)
 	proposal_offer_phase1(&b.w, IKE1_RSA_SIG, false, 3600);
 	isakmp_close(&b);
 	return isakmp_end(&b);
+}
+
+/* The same in IKEv2; its public value is of nobody's key. */
+static size_t
+init_request(uint8_t *out, size_t cap)
+{
+	struct ike2_header  h = { .exchange = IKE2_SA_INIT,
+		.flags = IKE2_FLAG_INITIATOR };
+	struct ike2_terms   t = { .protocol = IKE2_PROTO_IKE,
+		.ke = IKE2_KE_CURVE25519 };
+	struct ike2_builder b;
+	uint8_t		    value[32];
+
+	random_bytes(&h.spi_i, sizeof(h.spi_i));
+	ike2_message_begin(&b, out, cap, &h);
+	ike2_open(&b, IKE2_P_SA);
+	ike2_offer_write(&b.w, &t, 0);
+	ike2_close(&b);
+	random_bytes(value, sizeof(value));
+	ike2_open(&b, IKE2_P_KE);
+	writer_u16(&b.w, IKE2_KE_CURVE25519);
+	writer_u16(&b.w, 0);
+	writer_put(&b.w, value, sizeof(value));
+	ike2_close(&b);
+	random_bytes(value, sizeof(value));
+	ike2_put(&b, IKE2_P_NONCE, value, sizeof(value));
+	return ike2_message_end(&b);
 }
 
 /* The answer to a message 2: a public value that needed no arithmetic. */
@@ -107,9 +136,10 @@ payload(const char *kind, uint8_t *p, size_t cap, uint8_t *protocol)
 	}
 	*protocol = IPPROTO_UDP;
 	store_u16(p, (uint16_t)(1024 + random_uniform(60000)));
-	if (strcmp(kind, "ike") == 0) {
+	if (strncmp(kind, "ike", 3) == 0) {
 		store_u16(p + 2, 500);
-		n = first_message(p + 8, cap - 8);
+		n = (strcmp(kind, "ike2") == 0 ? init_request :
+		    first_message)(p + 8, cap - 8);
 	} else {
 		store_u16(p + 2, 53);
 		n = 16;
@@ -257,7 +287,7 @@ main(int argc, char **argv)
 	uint32_t      dst;
 
 	if (argc != 6) {
-		fprintf(stderr, "usage: flood ike|echo|udp|syn|handshake "
+		fprintf(stderr, "usage: flood ike|ike2|echo|udp|syn|handshake "
 		    "SOURCE|random TARGET RATE SECONDS\n");
 		return 2;
 	}

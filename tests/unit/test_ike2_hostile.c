@@ -459,12 +459,46 @@ flood(void **state)
 	assert_true(e->count.cookies - before >= 20000 - e->c.cookie_from);
 	/* One small answer each: less than came in. */
 	assert_true(y->sent - sent <= 20000);
+	ike2_host_restart(x, NULL);
 	assert_int_equal(net_request(x, y, 1), 0);
 	net_pass(&net, 1000);
 	assert_int_equal(x->nchildren, 2);
 	assert_int_equal(net_alive(y), 1);
 	print_message("20000 forged requests: %u half open, %u cookies\n",
 	    e->half_open, (unsigned)(e->count.cookies - before));
+	net_pass(&net, 200000);
+	end_clean2();
+}
+
+/* Forged in x's name, whoever else is at its address: half of that address's
+ * places go, the rest are for who shows a cookie. */
+static void
+flood_in_its_name(void **state)
+{
+	static struct net_datagram d;
+	struct ike2		  *e;
+	unsigned		   i;
+
+	(void)state;
+	scene(6);
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 1000);
+	d = tap.all[0];
+	x->engine->forget(x->ike, net.now, &x->conns[0], true);
+	net_pass(&net, 100);
+	ike2_host_restart(x, NULL);
+	e = y->ike;
+	for (i = 0; i < 5000; i++) {
+		store_u32(d.buf, i + 1);
+		d.path.local_port = (uint16_t)(500 + i % 300);
+		net_deliver(&net, &d);
+		net_pass(&net, 1);
+	}
+	assert_int_equal(e->half_open, e->c.half_open_per_address / 2);
+	assert_int_equal(net_request(x, y, 1), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(x->nchildren, 2);
+	assert_true(net_agree(x, y));
 	net_pass(&net, 200000);
 	end_clean2();
 }
@@ -513,6 +547,7 @@ main(void)
 		cmocka_unit_test(replays),
 		cmocka_unit_test(reflections),
 		cmocka_unit_test(flood),
+		cmocka_unit_test(flood_in_its_name),
 		cmocka_unit_test(anonymous_peers_are_limited),
 	};
 

@@ -14,10 +14,10 @@
 #include "tests/unit/ike2_captures.h"
 
 /* Never offered, and so not in algorithm.c: what two of the captures used. */
-static const struct ike2_encr_info gcm8 = { 18, 256, "AES-256-GCM-8", 36, 4, 8,
-	1, 8, EVP_aes_256_gcm };
-static const struct ike2_encr_info des3 = { 3, 0, "3DES-CBC", 24, 0, 8, 8, 0,
-	EVP_des_ede3_cbc };
+static const struct ike2_encr_info gcm8 = { 18, 256, "AES-256-GCM", 36, 4, 8,
+	1, 8 };
+static const struct ike2_encr_info des3 = { 3, 0, "DES-EDE3-CBC", 24, 0, 8, 8,
+	0 };
 static const struct ike2_integ_info sha1_160 = { 7, IKE_SHA1,
 	"HMAC-SHA1-160", 20, 20 };
 

@@ -396,9 +396,8 @@ main(int argc, char **argv)
 		if (args != 1)
 			return usage_error("why: wants one address");
 		o.ask.address = argv[optind];
-		if (addr_parse(&addr, o.ask.address) == -1 ||
-		    addr.family != AF_INET)
-			return usage_error("why %s: not an IPv4 address",
+		if (addr_parse(&addr, o.ask.address) == -1)
+			return usage_error("why %s: not an address",
 			    o.ask.address);
 	} else if (args != 0)
 		return usage_error("%s: too many arguments", command);

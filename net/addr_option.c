@@ -38,6 +38,17 @@ addr_option_take(void *to, cfg_t *cfg, const struct option *o, const char *text)
 	return 0;
 }
 
+int
+addr_option_take6(void *to, cfg_t *cfg, const struct option *o,
+    const char *text)
+{
+	struct addr a;
+
+	if (addr_parse(&a, text) == 0 && a.family != AF_INET6)
+		return addr_refuse(cfg, o, text, "is not an IPv6 address");
+	return addr_option_take(to, cfg, o, text);
+}
+
 const char *
 prefix_read(struct prefix *out, const char *text, bool ipv4)
 {

@@ -19,6 +19,9 @@ int	 prefix_option_read(struct prefix *out, cfg_t *cfg,
  * unspecified address is refused. */
 int	 addr_option_take(void *to, cfg_t *cfg, const struct option *o,
 	    const char *text);
+/* The same of IPv6 alone. */
+int	 addr_option_take6(void *to, cfg_t *cfg, const struct option *o,
+	    const char *text);
 
 /* For texts without an option: NULL, or what is wrong, as it goes on after the
  * text: "is not a prefix like 192.0.2.0/24". */

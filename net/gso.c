@@ -94,8 +94,8 @@ split_tcp(const struct virtio_net_hdr *h, uint8_t *pkt,
 	uint32_t seq;
 	unsigned count = 0;
 
-	if (v->protocol != IPPROTO_TCP || packet_is_fragment(v) ||
-	    h->gso_size == 0 ||
+	if (v->src.family != AF_INET || v->protocol != IPPROTO_TCP ||
+	    packet_is_fragment(v) || h->gso_size == 0 ||
 	    (tcp_len = tcp_header(pkt + v->header, v->len - v->header)) == 0)
 		return 0;
 	headers_len = v->header + tcp_len;
@@ -141,7 +141,7 @@ gso_split(uint8_t *buf, size_t len, packet_fn fn, void *arg)
 		return 0;
 	memcpy(&h, buf, sizeof(h));
 	len -= GSO_HEADER_LEN;
-	if (!packet_parse_ipv4(&v, pkt, len))
+	if (!packet_parse(&v, pkt, len))
 		return 0;
 	switch (h.gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
 	case VIRTIO_NET_HDR_GSO_NONE:
@@ -291,7 +291,8 @@ partial_checksum(const struct packet_view *v)
 	size_t	 len = v->len - v->header;
 	uint16_t sum;
 
-	if (field == 0 || packet_is_fragment(v) || len < field + 2)
+	if (field == 0 || packet_is_fragment(v) || len < field + 2 ||
+	    v->src.family != AF_INET)
 		return 0;
 	sum = checksum_fold(pseudo_sum(v->data, v->protocol, len));
 	/* The sum as it stands there is not inverted. */

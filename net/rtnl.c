@@ -21,11 +21,31 @@
  * construction. */
 #pragma GCC diagnostic ignored "-Wconversion"
 
-static int rtnl_fd = -1;
+static int  rtnl_fd = -1;
+static bool has_ipv6;
+
+/* Who asks later may open no sockets any more. */
+static void
+look_for_ipv6(void)
+{
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	has_ipv6 = fd != -1;
+	if (fd != -1)
+		close(fd);
+}
+
+bool
+rtnl_has_ipv6(void)
+{
+	return has_ipv6;
+}
 
 int
 rtnl_open(void)
 {
+	if (rtnl_fd == -1)
+		look_for_ipv6();
 	if (rtnl_fd != -1 || (rtnl_fd = netlink_open(NETLINK_ROUTE)) != -1)
 		return 0;
 	log_error("rtnetlink: %s", strerror(errno));
@@ -244,6 +264,7 @@ struct route_answer {
 	struct addr dst, via, src;
 	uint32_t metric;
 	int	 oif;
+	uint8_t	 type;
 	bool	 found;
 };
 
@@ -375,34 +396,53 @@ rtnl_default_route(int family, struct addr *via, char ifname[IFNAMSIZ])
 static int
 route_get_cb(const struct nlmsghdr *nlh, void *arg)
 {
+	const struct rtmsg  *rtm = mnl_nlmsg_get_payload(nlh);
 	struct route_answer *a = arg;
 	uint32_t	     table;
 
 	route_attrs(nlh, a, &table);
+	a->type = rtm->rtm_type;
 	a->found = true;
 	return MNL_CB_OK;
+}
+
+static int
+route_ask(const struct addr *dst, uint32_t mark, struct route_answer *a)
+{
+	struct rtmsg	 rtm = { .rtm_family = dst->family,
+		.rtm_dst_len = (uint8_t)addr_bits(dst->family) };
+	struct nlmsghdr *nlh;
+	char		 buf[NETLINK_REQUEST_MAX];
+
+	memset(a, 0, sizeof(*a));
+	nlh = netlink_begin(buf, RTM_GETROUTE, NLM_F_ACK, &rtm, sizeof(rtm));
+	put_addr(nlh, RTA_DST, dst);
+	if (mark != 0)
+		mnl_attr_put_u32(nlh, RTA_MARK, mark);
+	if (rtnl_ask(nlh, route_get_cb, a) == -1)
+		return -1;
+	if (a->found && a->oif != 0)
+		return 0;
+	errno = ENETUNREACH;
+	return -1;
+}
+
+bool
+rtnl_is_local(const struct addr *addr, uint32_t mark)
+{
+	struct route_answer a;
+
+	return route_ask(addr, mark, &a) == 0 && a.type == RTN_LOCAL;
 }
 
 int
 rtnl_route_get(const struct addr *dst, uint32_t mark, struct addr *src,
     struct addr *via, char ifname[IFNAMSIZ])
 {
-	struct rtmsg	    rtm = { .rtm_family = dst->family,
-		.rtm_dst_len = (uint8_t)addr_bits(dst->family) };
-	struct route_answer a = { 0 };
-	struct nlmsghdr	   *nlh;
-	char		    buf[NETLINK_REQUEST_MAX];
+	struct route_answer a;
 
-	nlh = netlink_begin(buf, RTM_GETROUTE, NLM_F_ACK, &rtm, sizeof(rtm));
-	put_addr(nlh, RTA_DST, dst);
-	if (mark != 0)
-		mnl_attr_put_u32(nlh, RTA_MARK, mark);
-	if (rtnl_ask(nlh, route_get_cb, &a) == -1)
+	if (route_ask(dst, mark, &a) == -1)
 		return -1;
-	if (!a.found || a.oif == 0) {
-		errno = ENETUNREACH;
-		return -1;
-	}
 	if (src != NULL)
 		*src = a.src;
 	if (via != NULL)

@@ -21,6 +21,9 @@ void	rtnl_close(void);
  * another's. */
 void	rtnl_forked(void);
 
+/* Has this kernel IPv6 at all?  As it was at rtnl_open(). */
+bool	rtnl_has_ipv6(void);
+
 int	rtnl_link_up(const char *ifname);
 int	rtnl_link_mtu(const char *ifname, unsigned mtu);
 int	rtnl_addr_add(const char *ifname, const struct addr *addr,
@@ -74,6 +77,8 @@ int	rtnl_default_route(int family, struct addr *via, char ifname[IFNAMSIZ]);
  * via may be NULL. */
 int	rtnl_route_get(const struct addr *dst, uint32_t mark, struct addr *src,
 	    struct addr *via, char ifname[IFNAMSIZ]);
+/* Would a packet to addr stay on this host? */
+bool	rtnl_is_local(const struct addr *addr, uint32_t mark);
 /* First address of a family at an interface, with its prefix length (plen may
  * be NULL). */
 int	rtnl_addr_of(const char *ifname, int family, struct addr *addr,

@@ -96,9 +96,11 @@ table_add(uint32_t table, const struct table *have,
 	if (have->n > 0)
 		old = bsearch(&key, have->at, have->n, sizeof(key),
 		    seen_compare);
+	/* What leads nowhere is IPv6's on the loopback device. */
 	if (old != NULL && old->type == key.type &&
 	    addr_equal(&old->src, &key.src) &&
-	    addr_equal(&old->via, &key.via) && old->ifindex == key.ifindex)
+	    addr_equal(&old->via, &key.via) && (old->ifindex == key.ifindex ||
+	    key.type != RTN_UNICAST))
 		return 0;
 	r.table = table;
 	return rtnl_route_add(&r);

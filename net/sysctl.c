@@ -93,35 +93,60 @@ sysctl_set(const char *key, const char *value)
 }
 
 static int
-sysctl_if_key(char *out, size_t cap, const char *ifname, const char *key)
+if_key(char *out, size_t cap, const char *family, const char *ifname,
+    const char *key)
 {
 	int n;
 
-	n = snprintf(out, cap, "net/ipv4/conf/%s/%s", ifname, key);
+	n = snprintf(out, cap, "net/%s/conf/%s/%s", family, ifname, key);
 	if (strchr(ifname, '/') == NULL && n >= 0 && (size_t)n < cap)
 		return 0;
 	errno = EINVAL;
 	return -1;
 }
 
-int
-sysctl_if_set(const char *ifname, const char *key, int value)
+static int
+if_set(const char *family, const char *ifname, const char *key, int value)
 {
 	char path[128], text[16];
 
 	snprintf(text, sizeof(text), "%d", value);
-	return sysctl_if_key(path, sizeof(path), ifname, key) == -1 ? -1 :
+	return if_key(path, sizeof(path), family, ifname, key) == -1 ? -1 :
 	    sysctl_set(path, text);
+}
+
+static int
+if_get(const char *family, const char *ifname, const char *key, int *value)
+{
+	char path[128], text[16];
+
+	if (if_key(path, sizeof(path), family, ifname, key) == -1 ||
+	    sysctl_get(path, text, sizeof(text)) == -1)
+		return -1;
+	*value = (int)strtol(text, NULL, 10);
+	return 0;
+}
+
+int
+sysctl_if_set(const char *ifname, const char *key, int value)
+{
+	return if_set("ipv4", ifname, key, value);
 }
 
 int
 sysctl_if_get(const char *ifname, const char *key, int *value)
 {
-	char path[128], text[16];
+	return if_get("ipv4", ifname, key, value);
+}
 
-	if (sysctl_if_key(path, sizeof(path), ifname, key) == -1 ||
-	    sysctl_get(path, text, sizeof(text)) == -1)
-		return -1;
-	*value = (int)strtol(text, NULL, 10);
-	return 0;
+int
+sysctl_if6_set(const char *ifname, const char *key, int value)
+{
+	return if_set("ipv6", ifname, key, value);
+}
+
+int
+sysctl_if6_get(const char *ifname, const char *key, int *value)
+{
+	return if_get("ipv6", ifname, key, value);
 }

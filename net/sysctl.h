@@ -17,5 +17,8 @@ int	sysctl_set(const char *key, const char *value);
 /* net/ipv4/conf/IFNAME/KEY, a number. */
 int	sysctl_if_set(const char *ifname, const char *key, int value);
 int	sysctl_if_get(const char *ifname, const char *key, int *value);
+/* The same of net/ipv6. */
+int	sysctl_if6_set(const char *ifname, const char *key, int value);
+int	sysctl_if6_get(const char *ifname, const char *key, int *value);
 
 #endif

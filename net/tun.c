@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "net/gso.h"
+#include "net/sysctl.h"
 #include "net/tun.h"
 
 static int
@@ -56,4 +57,18 @@ tun_open_gso(char *name, size_t cap, bool *offload)
 
 	*offload = fd != -1 && gso_enable(fd) == 0;
 	return fd;
+}
+
+bool
+tun_ipv6(const char *name)
+{
+	int off;
+
+	if (sysctl_if6_get("all", "disable_ipv6", &off) == -1 || off != 0)
+		return false;
+	/* Each is refused by some kernels, and none is needed. */
+	(void)sysctl_if6_set(name, "addr_gen_mode", 1);
+	(void)sysctl_if6_set(name, "accept_ra", 0);
+	(void)sysctl_if6_set(name, "router_solicitations", 0);
+	return sysctl_if6_set(name, "disable_ipv6", 0) == 0;
 }

@@ -16,5 +16,11 @@ int	tun_open(char *name, size_t cap);
  * whether the kernel gives and takes large TCP segments.
  */
 int	tun_open_gso(char *name, size_t cap, bool *offload);
+/*
+ * Before it is up: the kernel's IPv6 may use the device, which gets no address
+ * of its own and believes no router.  False where this host has no IPv6, or its
+ * operator wants none.
+ */
+bool	tun_ipv6(const char *name);
 
 #endif

@@ -15,14 +15,40 @@ core_is_resolver(const struct core *c, const struct addr *addr)
 	return false;
 }
 
+const struct addr *
+core_local(const struct core *c, int family)
+{
+	return &c->local[family == AF_INET6].addr;
+}
+
+uint16_t
+core_ike_port(const struct core *c, int family)
+{
+	return c->local[family == AF_INET6].ike_port;
+}
+
+bool
+core_has_local(const struct core *c)
+{
+	return addr_is_set(&c->local[0].addr) || addr_is_set(&c->local[1].addr);
+}
+
+bool
+core_is_own(const struct core *c, const struct addr *addr)
+{
+	return addr_is_set(addr) &&
+	    (addr_equal(addr, core_local(c, addr->family)) ||
+	    (addr->family == AF_INET6 && c->shell->is_own != NULL &&
+	    addr_is_set(core_local(c, AF_INET6)) &&
+	    c->shell->is_own(c->shell_arg, addr)));
+}
+
 bool
 core_is_ours(const struct core *c, const struct addr *addr)
 {
 	size_t i;
 
-	if (!addr_is_set(addr))
-		return false;
-	if (addr_equal(addr, &c->local))
+	if (core_is_own(c, addr))
 		return true;
 	for (i = 0; i < c->config->nnetworks; i++) {
 		if (prefix_contains(&c->config->networks[i], addr))
@@ -31,14 +57,24 @@ core_is_ours(const struct core *c, const struct addr *addr)
 	return false;
 }
 
+struct addr
+core_speaks_from(const struct core *c, const struct prefix *src,
+    const struct addr *peer)
+{
+	if (src->addr.family == peer->family &&
+	    src->plen == addr_bits(peer->family) && core_is_own(c, &src->addr))
+		return src->addr;
+	return *core_local(c, peer->family);
+}
+
 struct keying_id
-core_my_id(const struct core *c)
+core_my_id(const struct core *c, int family)
 {
 	struct keying_id id = c->config->id;
 
 	if (id.type == 0) {
 		id.type = KEYING_ID_ADDR;
-		id.addr = c->local;
+		id.addr = *core_local(c, family);
 	}
 	return id;
 }
@@ -46,12 +82,14 @@ core_my_id(const struct core *c)
 void
 core_find_resolver(struct core *c)
 {
-	size_t i;
+	const struct addr *a;
+	size_t		   i;
 
 	c->resolver_here = false;
 	for (i = 0; i < c->config->nresolvers; i++) {
-		if (addr_is_loopback(&c->config->resolvers[i]) ||
-		    addr_equal(&c->config->resolvers[i], &c->local))
+		a = &c->config->resolvers[i];
+		if (addr_is_loopback(a) || addr_equal(a, core_local(c,
+		    a->family)))
 			c->resolver_here = true;
 	}
 }

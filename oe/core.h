@@ -77,8 +77,8 @@ struct core {
 	const struct keying_engine *keying;
 	void			*keying_arg;
 	uint64_t		 now;	/* of the call under way */
-	struct addr		 local;	/* none: there is no address now */
-	uint16_t		 ike_port;
+	/* Of each family, IPv4 first: see core_local(). */
+	struct { struct addr addr; uint16_t ike_port; } local[2];
 	bool			 resolver_here;	/* the resolver that we
 						 * ask is on this host */
 	struct spd_entry	*spd;
@@ -90,7 +90,7 @@ struct core {
 	TAILQ_HEAD(, connection) older;	/* that IKEv1 is to be tried
 					 * with; the next first */
 	struct spoken		*spoken;	/* SPOKEN_MAX of version.h */
-	struct identity		*identity;
+	struct identity		*identity[2];	/* see identity_of() */
 	struct { struct addr addr; uint64_t at; } departed[DEPARTED_MAX];
 	unsigned		 ndeparted;	/* ever */
 	unsigned		 nentries[CAUSES], nconnections[CAUSES];
@@ -132,11 +132,25 @@ struct core {
 void	core_set_now(struct core *c, uint64_t now);
 /* Every resolver's address: never captured, nor ever a peer. */
 bool	core_is_resolver(const struct core *c, const struct addr *addr);
+/* Our address of a family, none: there is none now; and the port that IKE has
+ * there. */
+const struct addr *core_local(const struct core *c, int family);
+uint16_t core_ike_port(const struct core *c, int family);
+bool	core_has_local(const struct core *c);	/* of any family */
+/*
+ * Is addr this host's own?  An IPv6 host has several at once, of which old ones
+ * go on while connections have them (RFC 8981 §3.4): the shell is asked.
+ */
+bool	core_is_own(const struct core *c, const struct addr *addr);
 /* Is addr ours to speak for: our own, or of a network behind us? */
 bool	core_is_ours(const struct core *c, const struct addr *addr);
+/* The address that peer is asked from for keys of what src sends; may be
+ * none. */
+struct addr core_speaks_from(const struct core *c, const struct prefix *src,
+	    const struct addr *peer);
 
-/* The identity we show in Phase 1. */
-struct keying_id core_my_id(const struct core *c);
+/* The identity we show in Phase 1, from an address of that family. */
+struct keying_id core_my_id(const struct core *c, int family);
 /* Is one of the resolvers on this host? */
 void	core_find_resolver(struct core *c);
 

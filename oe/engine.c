@@ -195,11 +195,12 @@ static void
 oe_unknown_spi(void *arg, uint64_t now, const struct addr *peer, uint32_t spi)
 {
 	struct oe	  *oe = arg;
-	struct keying_path path = { .local = oe->core->local,
-		.peer = *peer, .local_port = oe->core->ike_port,
+	struct keying_path path = {
+		.local = *core_local(oe->core, peer->family), .peer = *peer,
+		.local_port = core_ike_port(oe->core, peer->family),
 		.peer_port = remember_port(oe->remembered, peer, spi) };
 
-	if (!addr_is_set(&oe->core->local))
+	if (!addr_is_set(&path.local))
 		return;
 	if (path.local_port == 0)
 		path.local_port = KEYING_PORT;
@@ -367,7 +368,7 @@ oe_ike1_begin(struct oe *oe, const struct oe_config *c)
 {
 	struct ike1_config ic = {
 		.key = c->key,
-		.my_id = core_my_id(oe->core),
+		.my_id = core_my_id(oe->core, AF_INET),
 		.legacy = c->legacy,
 		.rsa_min_bits = c->rsa_min_bits,
 		.phase1_lifetime = c->phase1_lifetime,
@@ -388,7 +389,7 @@ oe_ike2_begin(struct oe *oe, const struct oe_config *c)
 {
 	struct ike2_config ic = {
 		.key = c->key,
-		.my_id = core_my_id(oe->core),
+		.my_id = c->id,
 		.ike_lifetime = c->phase1_lifetime,
 		.child_lifetime = c->phase2_lifetime,
 		.dpd_delay = c->dpd,
@@ -535,13 +536,15 @@ oe_restart_ike(struct oe *oe, const struct oe_config *c)
 }
 
 void
-oe_set_local(struct oe *oe, const struct addr *addr, uint16_t ike_port)
+oe_set_local(struct oe *oe, int family, const struct addr *addr,
+    uint16_t ike_port)
 {
-	bool changed = !addr_equal(addr, &oe->core->local);
+	bool changed = !addr_equal(addr, core_local(oe->core, family));
 
-	core_set_local(oe->core, clock_now(), addr, ike_port);
+	core_set_local(oe->core, clock_now(), family, addr, ike_port);
 	identity_check(oe->core, clock_now());
-	if (changed && oe_restart_ike(oe, oe->config) == -1)
+	if (changed && family == AF_INET &&
+	    oe_restart_ike(oe, oe->config) == -1)
 		log_error("IKE cannot start anew for address %s",
 		    ADDR_TEXT(addr));
 	oe_schedule(oe);
@@ -635,8 +638,7 @@ oe_inbound_icmp(struct oe *oe, const struct packet_view *v)
 
 	if (!icmp_quoted(v, &quoted))
 		return;
-	if (quoted.protocol == IPPROTO_UDP &&
-	    v->data[v->header] == ICMP_DEST_UNREACH) {
+	if (quoted.protocol == IPPROTO_UDP && icmp_is_unreachable(v)) {
 		if (!packet_ports(&quoted, &path.local_port, &path.peer_port))
 			return;
 		path.local = quoted.src;

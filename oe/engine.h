@@ -20,12 +20,13 @@ struct oe *oe_new(struct oe_config *c, struct event_base *base,
 void	oe_free(struct oe *oe);
 
 /*
- * Our address towards the public realm and the source port for IKE (0: 500),
- * network and host order.  Called before traffic and whenever the lease
- * changes; SAs of another address are torn down.  addr 0: there is none now,
- * outbound packets are dropped.
+ * Our address of a family towards the public realm, and the source port for IKE
+ * (0: 500; host order).  Called before traffic and whenever the lease changes;
+ * SAs of an address that is this host's no more are torn down.  addr none:
+ * there is none now, outbound packets of that family are dropped.
  */
-void	oe_set_local(struct oe *oe, const struct addr *addr, uint16_t ike_port);
+void	oe_set_local(struct oe *oe, int family, const struct addr *addr,
+	    uint16_t ike_port);
 
 /* The same address over another link, or leased once more: peers are asked
  * whether they still have our SAs. */

@@ -1,6 +1,8 @@
 /* flow.c - which security association each flow belongs to: session-oriented keying (RFC 3104 §3) */
 #include "config.h"
 
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,7 +120,17 @@ read_key(const uint8_t *p, size_t len, uint8_t protocol, bool in,
 	uint8_t		 type;
 
 	k->protocol = protocol;
-	if (protocol == 1) {
+	if (protocol == IPPROTO_ICMPV6) {
+		if (len < ICMP_HEADER_LEN)
+			return false;
+		if (p[0] == ICMP6_ECHO_REQUEST || p[0] == ICMP6_ECHO_REPLY) {
+			out->answers = p[0] == ICMP6_ECHO_REPLY;
+			k->our_port = load_u16(p + 4);
+			k->we_ask = in == out->answers;
+		}
+		return true;
+	}
+	if (protocol == IPPROTO_ICMP) {
 		if (len < ICMP_HEADER_LEN)
 			return false;
 		type = p[0];
@@ -143,9 +155,17 @@ read_key(const uint8_t *p, size_t len, uint8_t protocol, bool in,
 }
 
 static bool
-is_icmp_error(uint8_t type)
+is_icmp_error(uint8_t protocol, uint8_t type)
 {
+	if (protocol == IPPROTO_ICMPV6)
+		return type < 128;	/* RFC 4443 §2.1 */
 	return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+}
+
+static bool
+is_icmp(uint8_t protocol)
+{
+	return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
 }
 
 /* An error travels against the packet that it quotes (RFC 792). */
@@ -175,8 +195,8 @@ flow_read(const struct packet_view *v, bool in, struct flow_packet *p)
 	memset(p, 0, sizeof(*p));
 	if (v->frag != 0)
 		return false;
-	if (v->protocol == 1 && len >= ICMP_HEADER_LEN &&
-	    is_icmp_error(body[0]))
+	if (is_icmp(v->protocol) && len >= ICMP_HEADER_LEN &&
+	    is_icmp_error(v->protocol, body[0]))
 		return read_quotation(v, in, p);
 	p->key.ours = in ? v->dst : v->src;
 	p->key.theirs = in ? v->src : v->dst;
@@ -260,7 +280,7 @@ flow_idle(const struct core *c, const struct flow *f, bool clear)
 	if (f->key.protocol == 6)
 		most = clear ? CLEAR_TCP : f->closed ? IDLE_TCP_CLOSED :
 		    IDLE_TCP;
-	else if (f->key.protocol == 1)
+	else if (is_icmp(f->key.protocol))
 		most = clear ? CLEAR_ICMP : IDLE_ICMP;
 	else
 		most = clear ? CLEAR_OTHER : IDLE_OTHER;
@@ -394,7 +414,7 @@ flow_hear(struct core *c, struct connection *conn, const struct packet_view *v,
 	if (p.error || (f == NULL && p.answers))
 		return true;
 	if (f == NULL && !right && p.key.protocol != 6 &&
-	    p.key.protocol != 1 && named_is_keyed(e) &&
+	    !is_icmp(p.key.protocol) && named_is_keyed(e) &&
 	    c->now - e->shared_since < SETTLE)
 		return false;
 	proven = right || p.key.protocol != 6 || p.begins ||

@@ -33,10 +33,22 @@ identity_free(struct identity *i)
 	free(i);
 }
 
-static const char *
-key_name(const struct core *c, char out[KEYING_NAME_MAX + 1])
+struct identity *
+identity_of(const struct core *c, int family)
 {
-	return lookup_key_name(&c->identity->id, out) == 0 ? out : "?";
+	return c->identity[c->config->id.type == 0 && family == AF_INET6];
+}
+
+void
+identity_ask_again(struct core *c, uint64_t at)
+{
+	c->identity[0]->expires = c->identity[1]->expires = at;
+}
+
+static const char *
+key_name(const struct identity *i, char out[KEYING_NAME_MAX + 1])
+{
+	return lookup_key_name(&i->id, out) == 0 ? out : "?";
 }
 
 static void
@@ -84,15 +96,17 @@ void
 identity_doubt(struct core *c)
 {
 	uint64_t soon = c->now + AGAIN_SILENT * SECONDS;
+	unsigned n;
 
-	if (c->identity->expires > soon)
-		c->identity->expires = soon;
+	for (n = 0; n < 2; n++) {
+		if (c->identity[n]->expires > soon)
+			c->identity[n]->expires = soon;
+	}
 }
 
 static void
-identity_set(struct core *c, enum identity_state state)
+identity_set(struct core *c, struct identity *i, enum identity_state state)
 {
-	struct identity *i = c->identity;
 	char		 name[KEYING_NAME_MAX + 1];
 	bool		 news = state != i->state;
 
@@ -100,7 +114,7 @@ identity_set(struct core *c, enum identity_state state)
 	switch (state) {
 	case IDENTITY_CONFIRMED:
 		if (news)
-			log_info("DNS has our key at %s", key_name(c, name));
+			log_info("DNS has our key at %s", key_name(i, name));
 		break;
 	case IDENTITY_ABSENT:
 		if (news)
@@ -109,7 +123,7 @@ identity_set(struct core *c, enum identity_state state)
 			    "KEY record is enough: rsipctl dns-records)",
 			    keying_id_text(&i->id), i->other_key ?
 			    "another key than ours" : "no key",
-			    key_name(c, name), c->config->ike & 1 << 2 ?
+			    key_name(i, name), c->config->ike & 1 << 2 ?
 			    "peers are not shown who we are" :
 			    "we begin nothing encrypted");
 		break;
@@ -121,9 +135,8 @@ identity_set(struct core *c, enum identity_state state)
 }
 
 static void
-identity_conclude(struct core *c)
+identity_conclude(struct core *c, struct identity *i)
 {
-	struct identity *i = c->identity;
 	uint32_t	 max = i->found ? AGAIN_CONFIRMED : AGAIN_ABSENT;
 
 	if (i->ttl > max)
@@ -131,9 +144,9 @@ identity_conclude(struct core *c)
 	if (i->ttl < AGAIN_MIN)
 		i->ttl = AGAIN_MIN;
 	if (i->found)
-		identity_set(c, IDENTITY_CONFIRMED);
+		identity_set(c, i, IDENTITY_CONFIRMED);
 	else if (!i->silent)
-		identity_set(c, IDENTITY_ABSENT);
+		identity_set(c, i, IDENTITY_ABSENT);
 	else
 		/* Nothing was said: as before, and asked again soon. */
 		i->ttl = AGAIN_SILENT;
@@ -173,14 +186,12 @@ identity_dns(struct core *c, void *owner, unsigned tag,
 		break;
 	}
 	if (i->waiting == 0)
-		identity_conclude(c);
+		identity_conclude(c, i);
 }
 
 static void
-identity_ask(struct core *c, const char *name)
+identity_ask(struct core *c, struct identity *i, const char *name)
 {
-	struct identity *i = c->identity;
-
 	lookups_forget(c, i);
 	i->found = i->silent = i->other_key = false;
 	i->ttl = UINT32_MAX;
@@ -196,59 +207,91 @@ identity_ask(struct core *c, const char *name)
 		i->waiting++;
 	i->silent = i->waiting != 3;
 	if (i->waiting == 0)
-		identity_conclude(c);
+		identity_conclude(c, i);
+}
+
+static void
+identity_look(struct core *c, struct identity *i, const struct keying_id *id)
+{
+	struct pubkey key;
+	char	      name[KEYING_NAME_MAX + 1];
+	bool	      changed;
+
+	if (c->config->key == NULL || !c->config->initiate ||
+	    (id->type == KEYING_ID_ADDR && !addr_is_set(&id->addr)) ||
+	    lookup_key_name(id, name) == -1 ||
+	    pubkey_from_evp(&key, c->config->key) == -1) {
+		i->state = IDENTITY_UNKNOWN;
+		i->id = *id;
+		return;
+	}
+	changed = !keying_id_equal(id, &i->id) || !pubkey_equal(&key, &i->key);
+	if (changed) {
+		i->id = *id;
+		i->key = key;
+		i->state = IDENTITY_UNKNOWN;
+	} else if (i->waiting > 0 || c->now < i->expires) {
+		return;
+	}
+	identity_ask(c, i, name);
 }
 
 void
 identity_check(struct core *c, uint64_t now)
 {
-	struct identity	*i = c->identity;
-	struct keying_id id = core_my_id(c);
-	struct pubkey	 key;
-	char		 name[KEYING_NAME_MAX + 1];
-	bool		 changed;
+	struct keying_id four = core_my_id(c, AF_INET);
+	struct keying_id six = core_my_id(c, AF_INET6);
 
 	c->now = now;
-	if (c->config->key == NULL || !c->config->initiate ||
-	    (id.type == KEYING_ID_ADDR && addr_v4(&id.addr) == 0) ||
-	    lookup_key_name(&id, name) == -1 ||
-	    pubkey_from_evp(&key, c->config->key) == -1) {
-		i->state = IDENTITY_UNKNOWN;
-		return;
-	}
-	changed = !keying_id_equal(&id, &i->id) ||
-	    !pubkey_equal(&key, &i->key);
-	if (changed) {
-		i->id = id;
-		i->key = key;
-		i->state = IDENTITY_UNKNOWN;
-	} else if (i->waiting > 0 || now < i->expires) {
-		return;
-	}
-	identity_ask(c, name);
+	identity_look(c, c->identity[0], &four);
+	if (c->config->id.type == 0)
+		identity_look(c, c->identity[1], &six);
 }
 
 bool
-identity_usable(const struct core *c)
+identity_usable(const struct core *c, int family)
 {
-	return c->identity->state != IDENTITY_ABSENT;
+	return identity_of(c, family)->state != IDENTITY_ABSENT;
 }
 
-void
-identity_text(const struct core *c, char *out, size_t cap)
+/* Is there one that we have an address for? */
+static bool
+is_shown(const struct core *c, const struct identity *i)
 {
-	const struct identity *i = c->identity;
-	char		       name[KEYING_NAME_MAX + 1];
+	return i == c->identity[0] ? c->config->id.type != 0 ||
+	    addr_is_set(core_local(c, AF_INET)) ||
+	    !addr_is_set(core_local(c, AF_INET6)) :
+	    c->config->id.type == 0 && addr_is_set(core_local(c, AF_INET6));
+}
+
+/* Of use to peers of any family? */
+static bool
+any_usable(const struct core *c)
+{
+	unsigned n;
+
+	for (n = 0; n < 2; n++) {
+		if (is_shown(c, c->identity[n]) &&
+		    c->identity[n]->state != IDENTITY_ABSENT)
+			return true;
+	}
+	return false;
+}
+
+static void
+one_text(const struct core *c, const struct identity *i, char *out, size_t cap)
+{
+	char name[KEYING_NAME_MAX + 1];
 
 	switch (i->state) {
 	case IDENTITY_CONFIRMED:
-		snprintf(out, cap, "our key is at %s%s", key_name(c, name),
+		snprintf(out, cap, "our key is at %s%s", key_name(i, name),
 		    i->authentic ? ", vouched for by DNSSEC" : "");
 		return;
 	case IDENTITY_ABSENT:
 		snprintf(out, cap, "%s at %s", i->other_key ?
 		    "another key than ours" : "no key of ours",
-		    key_name(c, name));
+		    key_name(i, name));
 		return;
 	case IDENTITY_UNKNOWN:
 		break;
@@ -256,6 +299,26 @@ identity_text(const struct core *c, char *out, size_t cap)
 	snprintf(out, cap, "not known: %s", c->config->key == NULL ?
 	    "we have no key" : i->waiting > 0 ? "DNS is asked" :
 	    "DNS does not say");
+}
+
+void
+identity_text(const struct core *c, char *out, size_t cap)
+{
+	unsigned n;
+	size_t	 len = 0;
+
+	*out = '\0';
+	for (n = 0; n < 2; n++) {
+		if (!is_shown(c, c->identity[n]) || (n > 0 && len > 0 &&
+		    c->identity[n]->state == IDENTITY_UNKNOWN))
+			continue;
+		if (len > 0 && len + 2 < cap) {
+			memcpy(out + len, "; ", 3);
+			len += 2;
+		}
+		one_text(c, c->identity[n], out + len, cap - len);
+		len = strlen(out);
+	}
 }
 
 void
@@ -273,7 +336,7 @@ identity_obstacle(const struct core *c, bool keyless, char *out, size_t cap)
 		    c->config->nresolvers > 0 ?
 		    ADDR_TEXT(&c->config->resolvers[0]) : "/etc/resolv.conf",
 		    c->config->nresolvers > 1 ? ", ..." : "");
-	} else if (!identity_usable(c) && !v2) {
+	} else if (!any_usable(c) && !v2) {
 		identity_text(c, identity, sizeof(identity));
 		snprintf(out, cap, "DNS has %s (\"rsipctl dns-records\" prints "
 		    "the record)", identity);
@@ -292,7 +355,7 @@ identity_nobody(const struct core *c, char *out, size_t cap)
 		snprintf(out, cap, "peers are not shown who we are: there is "
 		    "no key%s%s", c->config->key_path != NULL ? " " : "",
 		    c->config->key_path != NULL ? c->config->key_path : "");
-	} else if (!identity_usable(c)) {
+	} else if (!any_usable(c)) {
 		identity_text(c, identity, sizeof(identity));
 		snprintf(out, cap, "peers are not shown who we are: DNS has %s "
 		    "(\"rsipctl dns-records\" prints the record)", identity);

@@ -20,6 +20,11 @@ struct identity {
 
 struct identity *identity_new(void);
 void	identity_free(struct identity *i);
+/* Of what we show peers of a family: one for both where a name is
+ * configured. */
+struct identity *identity_of(const struct core *c, int family);
+/* DNS is asked again then. */
+void	identity_ask_again(struct core *c, uint64_t at);
 /* Asks DNS for our own key, where it is time to: a new identity, a TTL over. */
 void	identity_check(struct core *c, uint64_t now);
 /* DNS has not answered about somebody: is it there at all?  Once it answers
@@ -28,7 +33,7 @@ void	identity_doubt(struct core *c);
 /* DNS speaks again: what was settled for its silence is looked at anew. */
 void	identity_dns_speaks(struct core *c);
 /* False where DNS said that nobody can find our key: we need not begin. */
-bool	identity_usable(const struct core *c);
+bool	identity_usable(const struct core *c, int family);
 void	identity_text(const struct core *c, char *out, size_t cap);
 /* Why peers are not shown who we are: "" if they are. */
 void	identity_nobody(const struct core *c, char *out, size_t cap);

@@ -472,7 +472,7 @@ initiator_ask_dns(struct connection *conn)
 	struct reason reason;
 	char	     name[ADDR_REVERSE_MAX], why[REASON_WORDS_MAX];
 
-	if (conn->state != CONNECTION_KEYED && !identity_usable(c) &&
+	if (conn->state != CONNECTION_KEYED && !identity_usable(c, AF_INET) &&
 	    !(c->config->ike & VERSION_BIT(2))) {
 		identity_text(c, why, sizeof(why));
 		reason = reason_with(REASON_NO_IDENTITY, why);
@@ -517,6 +517,12 @@ initiator_acquire(struct core *c, struct spd_entry *e,
 	if ((conn = room_connection(c, e, m->class, m->tunnel)) == NULL) {
 		if (TAILQ_EMPTY(&e->connections))
 			connections_decide(c, e);
+		return;
+	}
+	if (m->class != OE_CLASS_DENY && m->class != OE_CLASS_CLEAR &&
+	    !(c->config->ike & VERSION_BIT(2)) && !version_has_one(conn)) {
+		connection_no_oe(conn, c->config->lifespan,
+		    REASON(REASON_IKEV1_ONLY));
 		return;
 	}
 	switch (m->class) {

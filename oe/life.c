@@ -51,7 +51,8 @@ core_new(struct oe_config *config, const struct oe_shell *shell,
 	for (i = 0; i < CAUSES; i++)
 		TAILQ_INIT(&c->settled[i]);
 	known_init(c);
-	c->identity = identity_new();
+	for (i = 0; i < 2; i++)
+		c->identity[i] = identity_new();
 	c->bad_packet = (struct ratelimit)RATELIMIT_INIT(5, 1000);
 	c->tried = (struct ratelimit)RATELIMIT_INIT(10, 100);
 	c->unknown_spi = (struct ratelimit)RATELIMIT_INIT(3, 1000);
@@ -80,7 +81,8 @@ core_free(struct core *c)
 		connection_entry_free(c, c->spd);
 	known_free(c);
 	free(c->spoken);
-	identity_free(c->identity);
+	identity_free(c->identity[0]);
+	identity_free(c->identity[1]);
 	collisions_free(c);
 	wipe_free(c->opened, IP_PACKET_MAX);
 	wipe_free(c->translated, IP_PACKET_MAX);
@@ -97,18 +99,50 @@ core_drop_all(struct core *c, uint64_t now)
 		connection_free(conn, true);
 }
 
-/* Everything keyed for an address that is no longer ours is of no use. */
-void
-core_set_local(struct core *c, uint64_t now, const struct addr *addr,
-    uint16_t ike_port)
+/* Is anything of the connection of that family: what it carries, or how? */
+static bool
+is_of_family(const struct connection *conn, int family)
 {
-	if (!addr_equal(addr, &c->local)) {
-		core_drop_all(c, now);
-		collisions_free(c);
+	return conn->key.src.addr.family == family ||
+	    conn->path.local.family == family ||
+	    conn->path.peer.family == family;
+}
+
+/* Are both ends of ours still this host's own? */
+static bool
+is_from_here(const struct core *c, const struct connection *conn)
+{
+	return core_is_own(c, &conn->key.src.addr) &&
+	    (!addr_is_set(&conn->path.local) ||
+	    core_is_own(c, &conn->path.local));
+}
+
+/* Everything keyed for an address that is no longer ours is of no use. */
+static void
+drop_family(struct core *c, uint64_t now, int family)
+{
+	struct connection *conn, *next;
+
+	c->now = now;
+	for (conn = TAILQ_FIRST(&c->connections); conn != NULL; conn = next) {
+		next = TAILQ_NEXT(conn, all);
+		if (is_of_family(conn, family) && !is_from_here(c, conn))
+			connection_free(conn, true);
 	}
-	c->local = *addr;
+	collisions_free(c);
+}
+
+void
+core_set_local(struct core *c, uint64_t now, int family,
+    const struct addr *addr, uint16_t ike_port)
+{
+	bool changed = !addr_equal(addr, core_local(c, family));
+
+	c->local[family == AF_INET6].addr = *addr;
+	c->local[family == AF_INET6].ike_port = ike_port;
 	core_find_resolver(c);
-	c->ike_port = ike_port;
+	if (changed)
+		drop_family(c, now, family);
 }
 
 /* New classes count for destinations whose class or tunnel changed. */
@@ -121,7 +155,7 @@ core_reconfigure(struct core *c, uint64_t now, struct oe_config *config)
 	c->now = now;
 	c->config = config;
 	core_find_resolver(c);
-	c->identity->expires = 0;
+	identity_ask_again(c, 0);
 	for (conn = TAILQ_FIRST(&c->connections); conn != NULL; conn = next) {
 		next = TAILQ_NEXT(conn, all);
 		if (conn->state == CONNECTION_EXPIRED)
@@ -138,7 +172,7 @@ void
 core_resolvers_changed(struct core *c, uint64_t now)
 {
 	c->now = now;
-	c->identity->expires = now;
+	identity_ask_again(c, now);
 	core_find_resolver(c);
 	identity_dns_speaks(c);
 }

@@ -10,8 +10,8 @@ struct core *core_new(struct oe_config *config, const struct oe_shell *shell,
 	    const struct keying_engine *keying, void *keying_arg);
 /* The keying engine must be gone, or never call again. */
 void	core_free(struct core *c);
-void	core_set_local(struct core *c, uint64_t now, const struct addr *addr,
-	    uint16_t ike_port);
+void	core_set_local(struct core *c, uint64_t now, int family,
+	    const struct addr *addr, uint16_t ike_port);
 /* Ends every connection at once; peers are told. */
 void	core_drop_all(struct core *c, uint64_t now);
 /* Once a second or so: lifespans, deletes, rekeying. */

@@ -26,7 +26,8 @@
 				 * rules are looked at */
 
 struct oed_config {
-	struct addr	  address;	/* none: the default route's source */
+	/* none: the default route's source */
+	struct addr	  address, address6;
 	char		  interface[IFNAMSIZ];
 	char		 *control;
 	struct web_config web;
@@ -44,7 +45,7 @@ struct oed {
 	struct xfrm	  *xfrm;	/* NULL: this kernel has none */
 	struct planes	   planes;
 	struct event	  *monitor, *settle;
-	struct addr	   address;
+	struct addr	   address[2];	/* IPv4, IPv6; none: there is none */
 };
 
 /* --- configuration -------------------------------------------------------- */
@@ -55,6 +56,10 @@ static const struct option oed_options[] = {
 	  OPTION_AT(struct oed_config, address), .example = "198.51.100.10",
 	  .help = "Our address towards the public realm; else the default "
 	      "route's source, also when that changes." },
+	{ "address6", OPTION_ADDRESS, OPTION_FIXED, .take = addr_option_take6,
+	  OPTION_AT(struct oed_config, address6), .example = "2001:db8::10",
+	  .help = "The same of IPv6.  Without it the kernel chooses the "
+	      "source of each connection, and peers are asked from that." },
 	{ "interface", OPTION_INTERFACE, OPTION_FIXED, "oe0",
 	  OPTION_AT(struct oed_config, interface),
 	  .help = "The interface that packets pass." },
@@ -170,21 +175,49 @@ oed_event(void *arg, const struct oe_event *e)
 		service_publish(d->service, oe_event_json(e));
 }
 
-/* Addresses come and go on hosts that get theirs by DHCP. */
-static void
-oed_address_changed(struct oed *d)
+/* The one that is configured, or that the default route has now; none. */
+static struct addr
+oed_find_address(const struct oed *d, int family)
 {
-	struct addr addr;
-	char	    link[IFNAMSIZ];
+	const struct addr *fixed = family == AF_INET6 ?
+	    &d->config->address6 : &d->config->address;
+	struct addr	   addr = { 0 };
+	char		   link[IFNAMSIZ];
 
-	if (addr_is_set(&d->config->address) ||
-	    wire_own_address(OED_MARK, &addr, link) == -1 ||
-	    addr_equal(&addr, &d->address))
+	if (family == AF_INET6 && !oed_net_has_ipv6(d->net))
+		return addr;
+	if (addr_is_set(fixed))
+		return *fixed;
+	(void)wire_own_address(family, OED_MARK, &addr, link);
+	return addr;
+}
+
+/* Addresses come and go on hosts that get theirs by DHCP, or from routers. */
+static int
+oed_address(struct oed *d, int family)
+{
+	struct addr *now = &d->address[family == AF_INET6];
+	struct addr  addr = oed_find_address(d, family);
+	bool	     source = family == AF_INET ||
+	    addr_is_set(&d->config->address6);
+
+	/* Without a default route, for a while, what was said of it stays. */
+	if (!addr_is_set(&addr) || addr_equal(&addr, now))
+		return 0;
+	*now = addr;
+	return oed_net_set_address(d->net, &addr, source);
+}
+
+static void
+oed_address_changed(struct oed *d, int family)
+{
+	const struct addr *now = &d->address[family == AF_INET6];
+	const struct addr  before = *now;
+
+	if (oed_address(d, family) == -1 || addr_equal(now, &before))
 		return;
-	log_info("our address is %s now", ADDR_TEXT(&addr));
-	d->address = addr;
-	if (oed_net_set_address(d->net, &addr) == 0)
-		oe_set_local(d->oe, &addr, 0);
+	log_info("our address is %s now", ADDR_TEXT(now));
+	oe_set_local(d->oe, family, now, 0);
 }
 
 static void
@@ -205,7 +238,8 @@ oed_network(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	netlink_drain(fd);
-	oed_address_changed(d);
+	oed_address_changed(d, AF_INET);
+	oed_address_changed(d, AF_INET6);
 	if (!evtimer_pending(d->settle, NULL))
 		evtimer_add(d->settle, &tv);
 }
@@ -288,24 +322,21 @@ oed_start(void *arg, struct service *service, void *settings)
 {
 	struct oed	  *d = arg;
 	struct event_base *base = service_base(service);
-	char		   link[IFNAMSIZ];
 	int		   kernel;
 
 	d->service = service;
 	d->config = settings;
-	d->address = d->config->address;
 	if (rtnl_open() == -1)
 		return -1;
-	if (!addr_is_set(&d->address) && wire_own_address(OED_MARK,
-	    &d->address, link) == -1) {
+	d->net = oed_net_open(base, d->config->interface, d->config->oe);
+	if (d->net == NULL || oed_address(d, AF_INET) == -1 ||
+	    oed_address(d, AF_INET6) == -1)
+		return -1;
+	if (!addr_is_set(&d->address[0]) && !addr_is_set(&d->address[1])) {
 		log_error("no default route to tell our address: set "
 		    "address = \"...\" in %s", service_config(service));
 		return -1;
 	}
-	d->net = oed_net_open(base, d->config->interface, &d->address,
-	    d->config->oe);
-	if (d->net == NULL)
-		return -1;
 	d->shell = oed_net_shell;
 	d->shell.planes = d->planes.list;
 	d->xfrm = xfrm_open(OED_MARK);
@@ -322,7 +353,8 @@ oed_start(void *arg, struct service *service, void *settings)
 	oed_events(d);
 	oed_net_start(d->net, d->oe, oed_event, d);
 	oe_on_resolvers(d->oe, oed_resolvers, d);
-	oe_set_local(d->oe, &d->address, 0);
+	oe_set_local(d->oe, AF_INET, &d->address[0], 0);
+	oe_set_local(d->oe, AF_INET6, &d->address[1], 0);
 	return 0;
 }
 
@@ -331,8 +363,12 @@ oed_ready(void *arg)
 {
 	struct oed *d = arg;
 
-	log_info("address %s, interface %s", ADDR_TEXT(&d->address),
-	    oed_net_name(d->net));
+	log_info("address %s%s%s, interface %s",
+	    addr_is_set(&d->address[0]) || !addr_is_set(&d->address[1]) ?
+	    ADDR_TEXT(&d->address[0]) : "",
+	    addr_is_set(&d->address[0]) && addr_is_set(&d->address[1]) ?
+	    ", " : "", addr_is_set(&d->address[1]) ?
+	    ADDR_TEXT(&d->address[1]) : "", oed_net_name(d->net));
 }
 
 static void

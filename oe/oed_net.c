@@ -47,11 +47,14 @@ struct oed_net {
 	oed_event_fn	   event;
 	void		  *event_arg;
 	char		   name[IFNAMSIZ];
-	struct addr	   addr;
+	struct addr	   source[2];	/* of packets, IPv4 first; none:
+					 * the kernel's choice */
+	bool		   captures[2];	/* packets come by */
+	bool		   ipv6;	/* they may */
 	int		   tun;
 	struct event	  *ev;
 	struct wire	  *wire;
-	struct rtnl_rule   rules[OE_NETWORKS_MAX + 1];
+	struct rtnl_rule   rules[OE_NETWORKS_MAX + 2];
 	struct guard	  *guard;
 	size_t		   nrules;
 	bool		   routes_passed;	/* pass_route may be used */
@@ -73,33 +76,91 @@ net_rule(struct oed_net *n, const struct rtnl_rule *r)
 	return 0;
 }
 
-int
-oed_net_set_address(struct oed_net *n, const struct addr *addr)
+/* Without an address that is ours nobody could say what to do with its
+ * packets. */
+static int
+net_capture(struct oed_net *n, int family)
 {
-	struct rtnl_route r = { .ifname = n->name, .src = *addr,
-		.table = OED_TABLE, .metric = METRIC_SOURCE };
+	struct rtnl_rule capture = { .priority = OED_PRIORITY,
+		.table = OED_TABLE, .mark = OED_MARK, .invert = true };
+	bool		*done = &n->captures[family == AF_INET6];
 
-	n->addr = *addr;
-	if (addr_is_set(addr) && rtnl_route_add(&r) == -1) {
-		log_error("route through %s from %s: %s", n->name,
-		    ADDR_TEXT(addr), strerror(errno));
-		return -1;
+	capture.dst.addr.family = (uint8_t)family;
+	if (*done)
+		return 0;
+	*done = net_rule(n, &capture) == 0;
+	return *done ? 0 : -1;
+}
+
+static int
+net_source(struct oed_net *n)
+{
+	struct rtnl_route r = { .ifname = n->name, .table = OED_TABLE,
+		.metric = METRIC_SOURCE };
+	size_t		  i;
+
+	for (i = 0; i < 2; i++) {
+		if (!addr_is_set(&n->source[i]))
+			continue;
+		r.src = n->source[i];
+		r.dst = prefix_of(&r.src, 0);
+		if (rtnl_route_add(&r) == -1) {
+			log_error("route through %s from %s: %s", n->name,
+			    ADDR_TEXT(&r.src), strerror(errno));
+			return -1;
+		}
 	}
+	return 0;
+}
+
+int
+oed_net_set_address(struct oed_net *n, const struct addr *addr, bool source)
+{
+	if (source)
+		n->source[addr->family == AF_INET6] = *addr;
+	return net_source(n) == -1 ? -1 : net_capture(n, addr->family);
+}
+
+/* Of each family that there is: everything to the TUN. */
+static size_t
+net_bare(const struct oed_net *n, struct rtnl_route bare[2])
+{
+	const struct prefix six = { .addr = { .family = AF_INET6 } };
+
+	bare[0] = (struct rtnl_route){ .ifname = n->name,
+		.metric = METRIC_BARE };
+	bare[1] = bare[0];
+	bare[1].dst = six;
+	return n->ipv6 ? 2 : 1;
+}
+
+static int
+net_rules(struct oed_net *n, const struct oe_config *c)
+{
+	struct rtnl_rule inside = { .priority = OED_PRIORITY - 1,
+		.table = RT_TABLE_MAIN };
+	size_t		 i;
+
+	/* What is for the networks behind us has arrived: no second round. */
+	for (i = 0; i < c->nnetworks; i++) {
+		inside.dst = c->networks[i];
+		if (inside.dst.addr.family == AF_INET6 && !n->ipv6)
+			continue;
+		if (net_rule(n, &inside) == -1)
+			return -1;
+	}
+	n->routes_passed = c->nnetworks == 0;
 	return 0;
 }
 
 static int
 net_routes(struct oed_net *n, const struct oe_config *c)
 {
-	struct rtnl_rule capture = { .priority = OED_PRIORITY,
-		.table = OED_TABLE, .mark = OED_MARK, .invert = true };
-	struct rtnl_rule inside = { .priority = OED_PRIORITY - 1,
-		.table = RT_TABLE_MAIN };
-	struct rtnl_route bare = { .ifname = n->name, .metric = METRIC_BARE };
-	size_t	 i;
+	struct rtnl_route bare[2];
 	struct addr outside = addr_from_v4(htonl(0xc6290004));
 	char	    ifname[IFNAMSIZ];
 
+	n->ipv6 = rtnl_has_ipv6() && tun_ipv6(n->name);
 	if (rtnl_link_mtu(n->name, TUN_MTU) == -1 ||
 	    rtnl_link_up(n->name) == -1) {
 		log_error("%s: %s", n->name, strerror(errno));
@@ -112,21 +173,19 @@ net_routes(struct oed_net *n, const struct oe_config *c)
 	sysctl_if_set(n->name, "rp_filter", 2);
 	/* What comes by the TUN was decrypted and has passed the engine. */
 	sysctl_if_set(n->name, "disable_policy", 1);
+	sysctl_if6_set(n->name, "disable_policy", 1);
 	/* Without what a predecessor that was killed has left. */
-	if (rtnl_table_set(OED_TABLE, &bare, 1) == -1) {
+	if (rtnl_table_set(OED_TABLE, bare, net_bare(n, bare)) == -1) {
 		log_error("route through %s: %s", n->name, strerror(errno));
 		return -1;
 	}
-	if (oed_net_set_address(n, &n->addr) == -1)
-		return -1;
-	/* What is for the networks behind us has arrived: no second round. */
-	for (i = 0; i < c->nnetworks; i++) {
-		inside.dst = c->networks[i];
-		if (net_rule(n, &inside) == -1)
-			return -1;
-	}
-	n->routes_passed = c->nnetworks == 0;
-	return net_rule(n, &capture);
+	return net_rules(n, c);
+}
+
+bool
+oed_net_has_ipv6(const struct oed_net *n)
+{
+	return n->ipv6;
 }
 
 int
@@ -138,17 +197,20 @@ oed_net_policy(struct oed_net *n, const struct oe_config *c)
 void
 oed_net_mend(struct oed_net *n)
 {
-	struct rtnl_route bare = { .ifname = n->name, .table = OED_TABLE,
-		.metric = METRIC_BARE };
-	size_t i;
+	struct rtnl_route bare[2];
+	size_t		  i, nbare = net_bare(n, bare);
 
 	for (i = 0; i < n->nrules; i++) {
 		if (rtnl_rule_add(&n->rules[i]) == -1)
 			log_error("policy routing rule: %s", strerror(errno));
 	}
-	if (rtnl_route_add(&bare) == -1)
-		log_error("route through %s: %s", n->name, strerror(errno));
-	oed_net_set_address(n, &n->addr);
+	for (i = 0; i < nbare; i++) {
+		bare[i].table = OED_TABLE;
+		if (rtnl_route_add(&bare[i]) == -1)
+			log_error("route through %s: %s", n->name,
+			    strerror(errno));
+	}
+	(void)net_source(n);
 	guard_mend(n->guard);
 }
 
@@ -232,8 +294,8 @@ static void
 pass_route(void *arg, const struct addr *dst, bool add)
 {
 	struct oed_net	 *n = arg;
-	struct rtnl_route r = { .dst = prefix_host(dst), .src = n->addr,
-		.table = OED_TABLE };
+	struct rtnl_route r = { .dst = prefix_host(dst),
+		.src = n->source[dst->family == AF_INET6], .table = OED_TABLE };
 	char		  ifname[IFNAMSIZ];
 
 	if (!n->routes_passed)
@@ -276,13 +338,12 @@ const struct oe_shell oed_net_shell = {
 
 struct oed_net *
 oed_net_open(struct event_base *base, const char *name,
-    const struct addr *addr, const struct oe_config *c)
+    const struct oe_config *c)
 {
 	struct oed_net *n = xcalloc(1, sizeof(*n));
 	bool		offload;
 
 	n->base = base;
-	n->addr = *addr;
 	n->join = gso_join_new(tun_write, n);
 	n->tun = -1;
 	strncpy(n->name, name, sizeof(n->name) - 1);

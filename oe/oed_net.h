@@ -16,11 +16,13 @@ struct oed_net;
  * Opens everything that needs root: the TUN device name (may hold "%d"),
  * sockets for ESP, ICMP and IKE (UDP 500 and 4500), routes that bring every
  * packet of this host, and of the networks behind it, to the TUN.
- * addr: our address.  NULL after one log line that says what to
- * mend; what was done by then is undone.
+ * NULL after one log line that says what to mend; what was done by then is
+ * undone.
  */
 struct oed_net *oed_net_open(struct event_base *base, const char *name,
-	    const struct addr *addr, const struct oe_config *c);
+	    const struct oe_config *c);
+/* May packets of IPv6 come by? */
+bool	oed_net_has_ipv6(const struct oed_net *n);
 /* Undoes it all; open: also what policy shuts (guard_close()).
  * NULL is allowed. */
 void	oed_net_close(struct oed_net *n, bool open);
@@ -36,9 +38,13 @@ void	oed_net_mend(struct oed_net *n);
 typedef void (*oed_event_fn)(void *arg, const struct oe_event *e);
 void	oed_net_start(struct oed_net *n, struct oe *oe, oed_event_fn event,
 	    void *arg);
-/* Our address changed: the routes' source follows. 0, or -1
- * after a log line. */
-int	oed_net_set_address(struct oed_net *n, const struct addr *addr);
+/*
+ * Our address of a family is this now; with the first one its packets come by.
+ * source: it is to be the source of what goes by our routes; else the kernel
+ * chooses, as IPv6 has several at once.  0, or -1 after a log line.
+ */
+int	oed_net_set_address(struct oed_net *n, const struct addr *addr,
+	    bool source);
 const char *oed_net_name(const struct oed_net *n);
 
 /* What the engine's own packets carry past the TUN. */

@@ -1,14 +1,15 @@
 /* packet_cause.c - did a program of ours send it, or could anybody have made our kernel send it? */
 #include "config.h"
 
-#include "net/ip.h"
+#include <netinet/in.h>
+
+#include "net/icmp.h"
 #include "oe/packet_cause.h"
 
 #define TCP_FLAGS	13
 #define TCP_SYN		0x02
 #define TCP_RST		0x04
 #define TCP_ACK		0x10
-#define ICMP_ECHO	8
 #define PORT_SERVICE	1024	/* below: a service, as a rule */
 
 static enum packet_cause
@@ -31,11 +32,9 @@ packet_cause(const struct packet_view *v)
 
 	if (v->frag != 0)
 		return PACKET_ASKS;
-	if (v->protocol == 1) {
-		/* Requests have a program behind them, all else a packet. */
-		return len > 0 && body[0] == ICMP_ECHO ? PACKET_ASKS :
-		    PACKET_REFLEX;
-	}
+	/* Requests have a program behind them, all else a packet. */
+	if (v->protocol == IPPROTO_ICMP || v->protocol == IPPROTO_ICMPV6)
+		return icmp_is_query(v) ? PACKET_ASKS : PACKET_REFLEX;
 	if (v->protocol == 6)
 		return len > TCP_FLAGS ? cause_of_tcp(body[TCP_FLAGS]) :
 		    PACKET_ASKS;

@@ -40,11 +40,22 @@ pathmtu_of(const struct connection *conn)
 	return conn->mtu != 0 ? conn->mtu : LINK_MTU;
 }
 
-/* What to fall back to: IPv6's least, for which paths are built; then 576. */
+/* A smaller claim is a forgery, or no use (RFC 8201 §4). */
 static size_t
-mtu_below(size_t mtu)
+mtu_least(int family)
 {
-	return mtu > 1280 ? 1280 : mtu > PATH_MTU_MIN ? PATH_MTU_MIN : 0;
+	return family == AF_INET6 ? IP6_MTU_MIN : PATH_MTU_MIN;
+}
+
+/* What to fall back to: IPv6's least, for which paths are built; then
+ * IPv4's; 0: nothing. */
+static size_t
+mtu_below(const struct connection *conn)
+{
+	size_t mtu = pathmtu_of(conn);
+	size_t least = mtu_least(conn->path.peer.family);
+
+	return mtu > IP6_MTU_MIN ? IP6_MTU_MIN : mtu > least ? least : 0;
 }
 
 /* The TCP header of a packet that is no fragment; NULL: there is none. */
@@ -103,7 +114,7 @@ pathmtu_sent(struct connection *conn, const struct esp_pair *esp,
 	struct large_segment *l = &conn->large;
 	const uint8_t	     *tcp = tcp_of(v);
 	uint64_t	      now = conn->core->now;
-	size_t		      below = mtu_below(pathmtu_of(conn));
+	size_t		      below = mtu_below(conn);
 
 	/* What may be cut fits at last; what is too large is
 	 * not sent at all. */
@@ -167,17 +178,18 @@ pathmtu_clamp(const struct connection *conn, size_t mtu,
 {
 	struct packet_view clamped = *v;
 	const uint8_t *tcp = tcp_of(v);
+	const size_t   headers = ip_header_len(v->src.family) + TCP_HEADER_LEN;
 	uint32_t       sum;
 	uint16_t       before, after;
 	size_t	       at;
 	uint8_t	      *p;
 
 	if (conn->mtu == 0 || tcp == NULL || !(tcp[13] & TCP_SYN) ||
-	    v->len > PATH_SYN_MAX || mtu <= IP_HEADER_LEN + TCP_HEADER_LEN ||
+	    v->len > PATH_SYN_MAX || mtu <= headers ||
 	    (at = tcp_option(tcp, TCP_MSS, 4)) == 0 || at % 2 != 0)
 		return clamped;
 	before = load_u16(tcp + at + 2);
-	after = (uint16_t)(mtu - IP_HEADER_LEN - TCP_HEADER_LEN);
+	after = (uint16_t)(mtu - headers);
 	if (before <= after)
 		return clamped;
 	memcpy(syn, v->data, v->len);
@@ -195,18 +207,15 @@ void
 pathmtu_inbound_icmp(struct core *c, uint64_t now, const struct packet_view *p,
     const struct packet_view *quoted)
 {
-	const uint8_t	  *icmp = p->data + p->header;
 	struct connection *conn;
 	struct sa_pair	  *pair;
 	struct sa_out_key  key;
 	size_t		   mtu;
 
 	c->now = now;
-	if (icmp[0] != ICMP_DEST_UNREACH || icmp[1] != ICMP_FRAG_NEEDED)
-		return;
-	mtu = load_u16(icmp + 6);
-	if (quoted->protocol != IPPROTO_ESP || quoted->frag != 0 ||
-	    quoted->len < quoted->header + 4 || mtu < PATH_MTU_MIN)
+	if (!icmp_is_too_big(p, &mtu) || quoted->protocol != IPPROTO_ESP ||
+	    quoted->frag != 0 || quoted->len < quoted->header + 4 ||
+	    mtu < mtu_least(quoted->dst.family))
 		return;
 	/* A sender who knows the SPI was on the path (RFC 4301 §8.2.1). */
 	memset(&key, 0, sizeof(key));

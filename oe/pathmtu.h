@@ -6,8 +6,7 @@
 
 struct packet_view;
 
-#define PATH_MTU_MIN	576	/* RFC 791; a smaller claim is a
-				 * forgery or no use */
+#define PATH_MTU_MIN	576	/* RFC 791 */
 #define PATH_SYN_MAX	128
 /* Of packets around which ESP goes to the peer, in bytes. */
 size_t	pathmtu_of(const struct connection *conn);

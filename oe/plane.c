@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <arpa/inet.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,15 +53,14 @@ plane_pass(struct core *c, const struct packet_view *v)
 /* An ICMP error to the host, from the address it has asked: our own it would
  * take for a forgery (RFC 1812 §5.3.7). */
 static void
-plane_answer(struct core *c, uint8_t code, uint32_t rest,
-    const struct packet_view *v)
+plane_answer(struct core *c, size_t mtu, const struct packet_view *v)
 {
 	struct packet_view error;
-	uint8_t		   out[ICMP_ERROR_MAX];
+	uint8_t		   out[ICMP_ERROR_ROOM];
 
-	if (ratelimit_pass(&c->icmp, c->now) &&
-	    icmp_write_error(out, &v->dst, ICMP_DEST_UNREACH, code, rest, v,
-	    &error))
+	if (ratelimit_pass(&c->icmp, c->now) && (mtu != 0 ?
+	    icmp_write_too_big(out, &v->dst, mtu, v, &error) :
+	    icmp_write_prohibited(out, &v->dst, v, &error)))
 		c->shell->answer(c->shell_arg, &error);
 }
 
@@ -70,7 +70,7 @@ plane_deny(struct core *c, const struct packet_view *v)
 {
 	c->count.denied++;
 	if (c->config->icmp_deny)
-		plane_answer(c, ICMP_PKT_FILTERED, 0, v);
+		plane_answer(c, 0, v);
 }
 
 /*
@@ -105,7 +105,7 @@ static void
 plane_too_big(struct core *c, size_t mtu, const struct packet_view *v)
 {
 	c->count.dropped++;
-	plane_answer(c, ICMP_FRAG_NEEDED, (uint32_t)mtu, v);
+	plane_answer(c, mtu, v);
 }
 
 /* In a pair whose peer has lent us an address a packet has that. */
@@ -245,8 +245,20 @@ plane_forward(struct core *c, struct spd_entry *e, const struct packet_view *v)
 static bool
 plane_never_captured(const struct core *c, const struct addr *dst)
 {
-	return !addr_is_host(dst) || addr_equal(dst, &c->local) ||
-	    core_is_resolver(c, dst);
+	return !addr_is_host(dst) || core_is_resolver(c, dst) ||
+	    addr_equal(dst, core_local(c, dst->family)) ||
+	    (dst->family == AF_INET6 && addr_is_link_local(dst));
+}
+
+/* What neighbours and routers on a link say to each other (RFC 4861), as the
+ * hop limit shows: without it nothing is sent, encrypted or not. */
+static bool
+plane_is_of_link(const struct packet_view *v)
+{
+	return v->dst.family == AF_INET6 && v->protocol == IPPROTO_ICMPV6 &&
+	    v->ttl == 255 && v->frag == 0 && v->len > v->header &&
+	    v->data[v->header] >= ND_ROUTER_SOLICIT &&
+	    v->data[v->header] <= ND_REDIRECT;
 }
 
 /* The entry for a destination that has none yet, and its keying begun. */
@@ -311,7 +323,7 @@ plane_resolver_asks(const struct core *c, const struct packet_view *v)
 	struct class_match m;
 	uint16_t	    sport, dport;
 
-	return c->resolver_here && addr_equal(&v->src, &c->local) &&
+	return c->resolver_here && core_is_own(c, &v->src) &&
 	    packet_ports(v, &sport, &dport) &&
 	    (dport == PORT_DNS || dport == PORT_DNS_TLS) &&
 	    classes_find(c->config->classes, &v->dst, &m) == 0 &&
@@ -342,7 +354,7 @@ plane_outbound(struct core *c, uint64_t now, const struct packet_view *v)
 	enum packet_cause   cause;
 
 	c->now = now;
-	if (plane_never_captured(c, &v->dst)) {
+	if (plane_never_captured(c, &v->dst) || plane_is_of_link(v)) {
 		plane_pass(c, v);
 		return;
 	}
@@ -374,12 +386,18 @@ plane_outbound(struct core *c, uint64_t now, const struct packet_view *v)
 		return;
 	}
 	if (e == NULL || e->policy == SPD_NONE) {
-		if (!addr_is_set(&c->local)) {
+		if (!core_has_local(c)) {
 			c->count.dropped++;
 			return;
 		}
 		if (classes_find(c->config->classes, &v->dst, &m) == -1) {
 			plane_pass(c, v);
+			return;
+		}
+		/* A tunnel's ends may be of another family. */
+		if (m.class != OE_CLASS_TUNNEL &&
+		    !addr_is_set(core_local(c, v->src.family))) {
+			c->count.dropped++;
 			return;
 		}
 		/* The source is not an address that we could speak for; what
@@ -478,7 +496,8 @@ plane_inbound_clear(struct core *c, uint64_t now, const struct packet_view *v)
 	struct spd_entry   *e;
 
 	c->now = now;
-	if (plane_never_captured(c, &v->src) || !core_is_ours(c, &v->dst))
+	if (plane_never_captured(c, &v->src) || plane_is_of_link(v) ||
+	    !core_is_ours(c, &v->dst))
 		return true;
 	if (classes_find(c->config->classes, &v->src, &m) == 0 &&
 	    (m.class == OE_CLASS_DENY || m.class == OE_CLASS_PARANOID ||
@@ -547,13 +566,14 @@ plane_unknown_spi(struct core *c, const struct packet_view *v, uint32_t spi)
 	log_info("ESP from %s with unknown SPI 0x%08x", ADDR_TEXT(&v->src),
 	    spi);
 	c->ops->unknown_spi(c->ops_arg, c->now, &v->src, spi);
-	if (!addr_is_set(&c->local) || !c->config->initiate ||
+	if (!addr_is_set(core_local(c, v->src.family)) ||
+	    !c->config->initiate ||
 	    classes_find(c->config->classes, &v->src, &m) == -1 ||
 	    (m.class != OE_CLASS_PERMISSIVE && m.class != OE_CLASS_PARANOID))
 		return;
-	e = spd_find(c, &c->local, &v->src);
+	e = spd_find(c, core_local(c, v->src.family), &v->src);
 	if (e == NULL) {
-		key = spd_key_of(&c->local, &v->src);
+		key = spd_key_of(core_local(c, v->src.family), &v->src);
 		if ((e = room_entry(c, &key, CAUSE_STRANGERS)) != NULL)
 			initiator_acquire(c, e, &m);
 		return;

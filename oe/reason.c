@@ -22,6 +22,8 @@ static const struct {
 	[REASON_NO_KEY] = { "no-key", "we have no key of our own" },
 	[REASON_NO_IDENTITY] = { "no-identity",
 	    "DNS has %w: no peer could know us" },
+	[REASON_IKEV1_ONLY] = { "ikev1-only",
+	    "IPv6 needs IKEv2, which option ike leaves out" },
 	[REASON_DNS_SLOW] = { "dns-slow",
 	    "DNS has not answered within %n s; the search goes on" },
 	[REASON_DNS_NONE] = { "dns-none", NULL },

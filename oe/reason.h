@@ -21,6 +21,7 @@ enum oe_reason {
 	/* who we are */
 	REASON_NO_KEY,
 	REASON_NO_IDENTITY,		/* words: what DNS has */
+	REASON_IKEV1_ONLY,		/* and IPv6 */
 	/* what DNS said */
 	REASON_DNS_SLOW,	/* number: seconds; the search goes on */
 	REASON_DNS_NONE,

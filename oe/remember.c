@@ -210,7 +210,8 @@ remember_line(char *out, size_t cap, const struct core *c,
 	char		      src[ADDR_TEXT_MAX];
 
 	snprintf(src, sizeof(src), "%s", addr_equal(&conn->key.src.addr,
-	    &c->local) ? "-" : ADDR_TEXT(&conn->key.src.addr));
+	    core_local(c, conn->key.dst.addr.family)) ? "-" :
+	    ADDR_TEXT(&conn->key.src.addr));
 	return (size_t)snprintf(out, cap, "%s %s %d %x %s\n", src,
 	    ADDR_TEXT(&conn->key.dst.addr), conn->path.peer_port != 0 ?
 	    conn->path.peer_port : KEYING_PORT, p != NULL ? p->spi_in : 0,
@@ -263,14 +264,19 @@ remember_note(struct remembered *m, const struct core *c, int64_t wall)
 	free(text);
 }
 
+static const struct addr *
+remember_source(const struct core *c, const struct pair *old)
+{
+	return addr_is_set(&old->src) ? &old->src :
+	    core_local(c, old->dst.family);
+}
+
 /* May there be an SA with this peer by what policy says today? */
 static bool
 remember_wanted(const struct core *c, const struct pair *old,
     struct class_match *p)
 {
-	const struct addr *src = addr_is_set(&old->src) ? &old->src : &c->local;
-
-	return core_is_ours(c, src) &&
+	return core_is_ours(c, remember_source(c, old)) &&
 	    classes_find(c->config->classes, &old->dst, p) == 0 &&
 	    (p->class == OE_CLASS_PERMISSIVE || p->class == OE_CLASS_PARANOID);
 }
@@ -282,11 +288,19 @@ remember_recall(struct remembered *m, struct core *c, uint64_t now, unsigned n)
 	struct spd_entry   *e;
 	struct spd_key	    key;
 	const struct pair  *old;
+	struct pair	    told;
+	unsigned	    i;
 
 	if (m == NULL)
 		return 0;
-	for (; m->untold > 0 && n > 0 && addr_is_set(&c->local); n--) {
-		old = &m->old[--m->untold];
+	for (i = m->untold; i > 0 && n > 0; i--) {
+		/* Its turn comes with an address of its family. */
+		if (!addr_is_set(core_local(c, m->old[i - 1].dst.family)))
+			continue;
+		n--;
+		told = m->old[i - 1];
+		old = &told;
+		m->old[i - 1] = m->old[--m->untold];
 		core_set_now(c, now);
 		if (!remember_wanted(c, old, &p))
 			continue;
@@ -298,8 +312,7 @@ remember_recall(struct remembered *m, struct core *c, uint64_t now, unsigned n)
 				    old->spi);
 			continue;
 		}
-		key = spd_key_of(addr_is_set(&old->src) ? &old->src : &c->local,
-		    &old->dst);
+		key = spd_key_of(remember_source(c, old), &old->dst);
 		if ((e = room_entry(c, &key, CAUSE_OURS)) != NULL &&
 		    TAILQ_EMPTY(&e->connections))
 			initiator_acquire(c, e, &p);

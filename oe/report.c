@@ -489,7 +489,7 @@ why_nothing(const struct core *c, const struct addr *addr, json_object *o,
 	if (core_is_resolver(c, addr))
 		snprintf(out, cap, "%s: in the clear, because it is a resolver",
 		    text);
-	else if (addr_equal(addr, &c->local))
+	else if (core_is_own(c, addr))
 		snprintf(out, cap, "%s: that is our own address", text);
 	else if (classes_find(c->config->classes, addr, &m) == -1)
 		snprintf(out, cap, "%s: in the clear, because no policy class "
@@ -555,12 +555,10 @@ report_why(struct core *c, json_object *req)
 	bool		   flow;
 	char		   line[1024];
 
-	if (address == NULL || addr_parse(&a, address) == -1 ||
-	    a.family != AF_INET)
-		return control_answer("error", "why needs an IPv4 address");
-	if (source != NULL && (addr_parse(&src, source) == -1 ||
-	    src.family != AF_INET))
-		return control_answer("error", "the source is no IPv4 address");
+	if (address == NULL || addr_parse(&a, address) == -1)
+		return control_answer("error", "why needs an address");
+	if (source != NULL && addr_parse(&src, source) == -1)
+		return control_answer("error", "the source is no address");
 	if (addr_is_unspecified(&src))
 		src = (struct addr){ 0 };
 	TAILQ_FOREACH(conn, &c->connections, all) {
@@ -576,7 +574,7 @@ report_why(struct core *c, json_object *req)
 	}
 	/* Where hosts share an address each flow has its own answer. */
 	conn = protocol == 0 ? NULL : flow_peek(c, addr_is_set(&src) ?
-	    &src : &c->local, &a, (uint8_t)protocol,
+	    &src : core_local(c, a.family), &a, (uint8_t)protocol,
 	    (uint16_t)number_of(req, "source_port", 65535),
 	    (uint16_t)number_of(req, "port", 65535));
 	if ((flow = conn != NULL && conn->spd != NULL))

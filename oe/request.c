@@ -33,12 +33,26 @@ request_inner(const struct connection *conn)
 	const struct collision *col;
 
 	if (!connection_is_oe(conn) ||
-	    !addr_equal(&conn->key.src.addr, &conn->core->local))
+	    !addr_equal(&conn->key.src.addr, core_local(conn->core,
+	    AF_INET)))
 		return KEYING_INNER_NO;
 	if (!session_can(conn))
 		return KEYING_INNER_BEHIND_NAT;
 	col = collision_find(conn->core, &conn->key.dst.addr);
 	return ways[col != NULL ? col->way : WAY_LIKELY];
+}
+
+/* Is the peer to be told who we are? */
+static bool
+request_shows(const struct core *c, const struct keying_request *r,
+    const struct connection *conn)
+{
+	const struct addr from = core_speaks_from(c, &conn->key.src,
+	    &r->path.peer);
+
+	return c->config->key != NULL &&
+	    identity_usable(c, r->path.peer.family) &&
+	    (c->config->id.type != 0 || addr_equal(&from, &r->my_id.addr));
 }
 
 /* One request, in one version.  What it leads to may come at
@@ -56,15 +70,12 @@ request_in(struct connection *conn, unsigned version)
 	r.version = version;
 	/* Nothing old follows an attempt of IKEv2. */
 	r.modern = c->config->ike & VERSION_BIT(2);
-	r.path.local = c->local;
-	r.path.local_port = c->ike_port;
-	r.my_id = core_my_id(c);
 	if (conn->class == OE_CLASS_TUNNEL) {
 		t = &c->config->tunnels[conn->tunnel];
 		r.path.peer = t->peer;
 		r.peer_id = t->peer_id;
-		if (t->my_id.type != 0)
-			r.my_id = t->my_id;
+		r.my_id = t->my_id.type != 0 ? t->my_id :
+		    core_my_id(c, t->peer.family);
 		r.peer = oe_tunnel_credentials(t);
 	} else {
 		if (conn->peer_gateway >= conn->npeer_gateways)
@@ -72,17 +83,21 @@ request_in(struct connection *conn, unsigned version)
 		g = &conn->peer_gateways[conn->peer_gateway];
 		r.path.peer = g->addr;
 		r.peer_id = g->id;
+		r.my_id = core_my_id(c, g->addr.family);
 		r.peer.keys = g->keys;
 		r.peer.nkeys = g->nkeys;
 		/* Who would look for our key in vain is not shown a name. */
-		if (version == 2 && (c->config->key == NULL ||
-		    !identity_usable(c)))
+		if (version == 2 && !request_shows(c, &r, conn))
 			r.my_id = (struct keying_id){ .type = KEYING_ID_NULL };
 		if (conn->blind) {
 			r.peer.nothing = true;
 			r.patience = BLIND_TIME;
 		}
 	}
+	r.path.local = core_speaks_from(c, &conn->key.src, &r.path.peer);
+	if (!addr_is_set(&r.path.local))
+		return -1;
+	r.path.local_port = core_ike_port(c, r.path.peer.family);
 	session_selectors(conn, &ours, &theirs);
 	if (version == 2)
 		r.inner = request_inner(conn);
@@ -93,6 +108,7 @@ request_in(struct connection *conn, unsigned version)
 	    !c->shell->peer_known(c->shell_arg, &r.peer_id));
 	r.departed = known_has_departed(c, &r.path.peer);
 	conn->path.peer = r.path.peer;
+	conn->path.local = r.path.local;
 	if (TAILQ_EMPTY(&conn->pairs))
 		conn->peer_id = r.peer_id;
 	conn->requested |= VERSION_BIT(version);

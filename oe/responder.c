@@ -332,7 +332,7 @@ tunnel_allows(const struct core *c, const struct oe_tunnel *t,
     const struct spd_key *k)
 {
 	const struct prefix local = !addr_is_set(&t->local.addr) ?
-	    prefix_host(&c->local) : t->local;
+	    prefix_host(core_local(c, t->peer.family)) : t->local;
 
 	return prefix_equal(&k->dst, &t->remote) &&
 	    prefix_equal(&k->src, &local);

@@ -92,7 +92,7 @@ session_can(const struct connection *conn)
 
 	return c->shell->shares != NULL && c->shell->shares(c->shell_arg) &&
 	    connection_is_oe(conn) && conn->right != RIGHT_FLOWS &&
-	    addr_equal(&conn->key.src.addr, &c->local);
+	    core_is_own(c, &conn->key.src.addr);
 }
 
 bool

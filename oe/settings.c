@@ -663,6 +663,7 @@ static struct oe_config *
 config_read(const struct option_source *s)
 {
 	const struct prefix all = { .addr = { .family = AF_INET } };
+	const struct prefix all6 = { .addr = { .family = AF_INET6 } };
 	struct oe_config *c = xcalloc(1, sizeof(*c));
 
 	c->classes = classes_new();
@@ -674,8 +675,10 @@ config_read(const struct option_source *s)
 		return NULL;
 	}
 	/* The preconfigured default (draft -17 §3.2): try with everybody. */
-	if (classes_count(c->classes) == c->ntunnels)
+	if (classes_count(c->classes) == c->ntunnels) {
 		classes_add(c->classes, &all, OE_CLASS_PERMISSIVE, 0);
+		classes_add(c->classes, &all6, OE_CLASS_PERMISSIVE, 0);
+	}
 	c->resolvers_found = c->nresolvers == 0;
 	if (c->resolvers_found)
 		(void)oe_config_find_resolvers(c);

@@ -92,7 +92,7 @@ struct oe_config {
 };
 
 /* Reads and checks section "oe" (NULL: the preconfigured default, OE-permissive
- * for 0.0.0.0/0), loads the key.  NULL after one log line
+ * for all), loads the key.  NULL after one log line
  * "file:line: reason". */
 struct oe_config *oe_config_read(const struct option_source *s);
 /* The same as option_open: the option's member is a struct oe_config *. */

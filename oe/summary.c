@@ -65,7 +65,7 @@ summary_verdict(const struct core *c, struct oe_verdict *out)
 /* --- the report ----------------------------------------------------------- */
 
 struct engine {
-	const char *address, *identity, *key, *weak;
+	const char *address, *address6, *identity, *key, *weak;
 	char	    in_dns[2 * KEYING_NAME_MAX];
 	bool	    require_dnssec;
 	unsigned    connections, strangers, lookups;
@@ -75,6 +75,8 @@ struct engine {
 #define ROW struct engine
 static const struct report_field engine_fields[] = {
 	TEXT("address", address, "that peers see, or none"),
+	TEXT("address6", address6, "the same of IPv6"),
+	TEXT("address6", address6, "the same of IPv6"),
 	TEXT("identity", identity, "who we are to peers"),
 	CHARS("identity_in_dns", in_dns, "whether others find our key"),
 	TEXT("key", key, "file of our key"),
@@ -223,9 +225,12 @@ report_grades(const struct core *c, struct report *r)
 void
 summary_report(struct core *c, struct report *r)
 {
-	struct keying_id id = core_my_id(c);
-	struct engine	 e = {
-		.address = ADDR_TEXT(&c->local),
+	const struct addr *four = core_local(c, AF_INET);
+	struct keying_id   id = core_my_id(c, addr_is_set(four) ? AF_INET :
+	    AF_INET6);
+	struct engine	   e = {
+		.address = ADDR_TEXT(four),
+		.address6 = ADDR_TEXT(core_local(c, AF_INET6)),
 		.identity = keying_id_text(&id),
 		.key = c->config->key != NULL ? c->config->key_path :
 		    "none: everything goes in the clear",

@@ -140,12 +140,25 @@ peer_spoke(const struct connection *conn)
 	return false;
 }
 
+bool
+version_has_one(const struct connection *conn)
+{
+	const struct oe_tunnel *t;
+
+	if (conn->key.dst.addr.family != AF_INET)
+		return false;
+	t = &conn->core->config->tunnels[conn->tunnel];
+	return conn->class != OE_CLASS_TUNNEL || t->peer.family == AF_INET;
+}
+
 /* May the peer be asked in IKEv1, should IKEv2 lead to nothing? */
 static bool
 may_be_older(const struct connection *conn)
 {
-	if (conn->class != OE_CLASS_TUNNEL &&
-	    (conn->core->config->key == NULL || !identity_usable(conn->core)))
+	if (conn->class != OE_CLASS_TUNNEL && (conn->core->config->key ==
+	    NULL || !identity_usable(conn->core, AF_INET)))
+		return false;
+	if (!version_has_one(conn))
 		return false;
 	return both_allowed(conn->core) && !conn->blind &&
 	    (conn->class == OE_CLASS_TUNNEL ||

@@ -13,6 +13,9 @@
  */
 #define VERSION_BIT(version)	(1u << (version))
 
+/* Has IKEv1 what it takes for it?  Not for IPv6, which it has never had
+ * here. */
+bool	version_has_one(const struct connection *conn);
 /* The version to begin with; 0: there is none that may be used. */
 unsigned version_first(const struct connection *conn);
 /* conn is asked in IKEv2 now: the older one begins beside it,

@@ -8,6 +8,7 @@
 #include <linux/icmp.h>
 #include <linux/rtnetlink.h>
 #include <linux/xfrm.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +29,20 @@
 #define BATCH		64	/* packets a wake-up: the other
 				 * sockets wait no longer */
 #define SOCKET_BUFFER	(1 << 20)
+#ifndef IPV6_FREEBIND		/* not in every libc */
+#define IPV6_FREEBIND	78
+#endif
 
 enum { SOCK_ESP, SOCK_ICMP, SOCK_IKE, SOCK_NATT, SOCK_N };
+
+/* The sockets of one family; -1: it has none here. */
+struct wire_side {
+	struct wire	  *wire;
+	int		   family;
+	struct addr	   local;
+	int		   fd[SOCK_N], out;
+	struct event	  *ev[SOCK_N];
+};
 
 struct wire {
 	struct event_base *base;
@@ -37,11 +50,15 @@ struct wire {
 	wire_batch_fn	   batch;
 	void		  *batch_arg;
 	uint32_t	   mark;
-	struct addr	   local;
-	int		   fd[SOCK_N], out;
-	struct event	  *ev[SOCK_N];
+	struct wire_side   side[2];	/* IPv4, IPv6 */
 	uint8_t		   buf[IP_PACKET_MAX];
 };
+
+static struct wire_side *
+side_of(struct wire *w, int family)
+{
+	return &w->side[family == AF_INET6];
+}
 
 /* --- opening -------------------------------------------------------------- */
 
@@ -51,53 +68,85 @@ set_option(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof(value));
 }
 
-/* IKE, ESP and errors about them are never encrypted, nor expected to
- * be, whatever policy the kernel is given for their peers.  A kernel
- * without XFRM has none. */
+/* IKE, ESP and errors about them are never encrypted, nor expected to be,
+ * whatever policy the kernel is given for their peers.  A kernel without XFRM
+ * has none. */
 static void
-bypass_policy(int fd)
+bypass_policy(const struct wire_side *s, int fd)
 {
 	struct xfrm_userpolicy_info p;
+	bool			    six = s->family == AF_INET6;
 	int			    dir;
 
 	for (dir = XFRM_POLICY_IN; dir <= XFRM_POLICY_OUT; dir++) {
 		memset(&p, 0, sizeof(p));
 		p.action = XFRM_POLICY_ALLOW;
-		p.sel.family = AF_INET;
+		p.sel.family = (uint16_t)s->family;
 		p.dir = (uint8_t)dir;
-		(void)setsockopt(fd, IPPROTO_IP, IP_XFRM_POLICY, &p, sizeof(p));
+		(void)setsockopt(fd, six ? IPPROTO_IPV6 : IPPROTO_IP,
+		    six ? IPV6_XFRM_POLICY : IP_XFRM_POLICY, &p, sizeof(p));
 	}
 }
 
+/* IPv6's raw sockets give what is behind the header; this of the header. */
 static int
-raw_socket(int protocol)
+want_header(int fd, bool raw)
+{
+	if (set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) == -1)
+		return -1;
+	if (!raw)
+		return 0;
+	if (set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1) == -1)
+		return -1;
+	return set_option(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+}
+
+static int
+raw_socket(const struct wire_side *s, int protocol)
 {
 	int fd;
 
-	fd = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+	fd = socket(s->family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    protocol);
 	if (fd == -1) {
 		log_error("raw socket for protocol %d: %s (root or "
 		    "CAP_NET_RAW is needed)", protocol, strerror(errno));
 		return -1;
 	}
 	set_option(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
-	if (protocol != IPPROTO_RAW)
-		bypass_policy(fd);
+	if (protocol == IPPROTO_RAW)
+		return fd;
+	bypass_policy(s, fd);
+	if (s->family == AF_INET6 && want_header(fd, true) == -1) {
+		log_error("raw socket for protocol %d: %s", protocol,
+		    strerror(errno));
+		close(fd);
+		return -1;
+	}
 	return fd;
 }
 
 static int
-udp_socket(uint16_t port, uint32_t mark)
+udp_socket(const struct wire_side *s, uint16_t port)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET,
-		.sin_port = htons(port) };
-	int fd;
+	struct sockaddr_storage ss = { .ss_family = (sa_family_t)s->family };
+	struct sockaddr_in  *sin = (struct sockaddr_in *)&ss;
+	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)&ss;
+	bool		     six = s->family == AF_INET6;
+	int		     fd;
 
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (six)
+		sin6->sin6_port = htons(port);
+	else
+		sin->sin_port = htons(port);
+	fd = socket(s->family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1 ||
-	    set_option(fd, SOL_SOCKET, SO_MARK, (int)mark) == -1 ||
-	    set_option(fd, IPPROTO_IP, IP_PKTINFO, 1) == -1 ||
-	    bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1) {
+	    set_option(fd, SOL_SOCKET, SO_MARK, (int)s->wire->mark) == -1 ||
+	    (six ? set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) :
+	    set_option(fd, IPPROTO_IP, IP_PKTINFO, 1)) == -1 ||
+	    (six && want_header(fd, false) == -1) ||
+	    bind(fd, (struct sockaddr *)&ss, six ? sizeof(*sin6) :
+	    sizeof(*sin)) == -1) {
 		log_error("UDP port %u: %s%s", port, strerror(errno),
 		    errno == EADDRINUSE ? " (does another IKE daemon run?)" :
 		    "");
@@ -106,26 +155,44 @@ udp_socket(uint16_t port, uint32_t mark)
 		return -1;
 	}
 	set_option(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
-	bypass_policy(fd);
+	bypass_policy(s, fd);
 	return fd;
 }
 
+/* Of ICMP only that something was not reached, or too big. */
 static int
-wire_sockets(struct wire *w)
+errors_only(const struct wire_side *s)
 {
-	struct icmp_filter errors_only;
+	struct icmp_filter  four = { .data = ~(1u << ICMP_DEST_UNREACH) };
+	struct icmp6_filter six;
 
-	if ((w->out = raw_socket(IPPROTO_RAW)) == -1 ||
-	    (w->fd[SOCK_ESP] = raw_socket(IPPROTO_ESP)) == -1 ||
-	    (w->fd[SOCK_ICMP] = raw_socket(IPPROTO_ICMP)) == -1 ||
-	    (w->fd[SOCK_IKE] = udp_socket(IKE_PORT, w->mark)) == -1 ||
-	    (w->fd[SOCK_NATT] = udp_socket(NATT_PORT, w->mark)) == -1)
+	if (s->family == AF_INET)
+		return setsockopt(s->fd[SOCK_ICMP], SOL_RAW, ICMP_FILTER, &four,
+		    sizeof(four));
+	ICMP6_FILTER_SETBLOCKALL(&six);
+	ICMP6_FILTER_SETPASS(ICMP6_DST_UNREACH, &six);
+	ICMP6_FILTER_SETPASS(ICMP6_PACKET_TOO_BIG, &six);
+	return setsockopt(s->fd[SOCK_ICMP], IPPROTO_ICMPV6, ICMP6_FILTER, &six,
+	    sizeof(six));
+}
+
+static int
+side_open(struct wire_side *s)
+{
+	bool six = s->family == AF_INET6;
+
+	if ((s->out = raw_socket(s, IPPROTO_RAW)) == -1 ||
+	    (s->fd[SOCK_ESP] = raw_socket(s, IPPROTO_ESP)) == -1 ||
+	    (s->fd[SOCK_ICMP] = raw_socket(s, six ? IPPROTO_ICMPV6 :
+	    IPPROTO_ICMP)) == -1 ||
+	    (s->fd[SOCK_IKE] = udp_socket(s, IKE_PORT)) == -1 ||
+	    (s->fd[SOCK_NATT] = udp_socket(s, NATT_PORT)) == -1)
 		return -1;
-	errors_only.data = ~(1u << ICMP_DEST_UNREACH);
-	if (set_option(w->out, SOL_SOCKET, SO_MARK, (int)w->mark) == -1 ||
-	    set_option(w->out, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER) == -1 ||
-	    setsockopt(w->fd[SOCK_ICMP], SOL_RAW, ICMP_FILTER, &errors_only,
-	    sizeof(errors_only)) == -1) {
+	/* As a gateway we send what others' addresses are on. */
+	if (set_option(s->out, SOL_SOCKET, SO_MARK, (int)s->wire->mark) == -1 ||
+	    set_option(s->out, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER) == -1 ||
+	    (six && set_option(s->out, IPPROTO_IPV6, IPV6_FREEBIND, 1) == -1) ||
+	    errors_only(s) == -1) {
 		log_error("socket options: %s", strerror(errno));
 		return -1;
 	}
@@ -134,22 +201,109 @@ wire_sockets(struct wire *w)
 
 /* --- what comes ----------------------------------------------------------- */
 
+/* What the kernel says of a datagram beside its bytes. */
+struct wire_told {
+	struct sockaddr_storage from;
+	socklen_t   from_len;
+	struct addr dst;
+	uint8_t	    tos, ttl;
+};
+
+union wire_control {
+	struct cmsghdr align;
+	char	       buf[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
+	    2 * CMSG_SPACE(sizeof(int))];
+};
+
+static void
+told_by(struct wire_told *t, struct cmsghdr *c)
+{
+	struct in_pktinfo  four;
+	struct in6_pktinfo six;
+	int		   n;
+
+	if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+		memcpy(&four, CMSG_DATA(c), sizeof(four));
+		t->dst = addr_from_v4(four.ipi_addr.s_addr);
+	} else if (c->cmsg_level == IPPROTO_IPV6) {
+		if (c->cmsg_type == IPV6_PKTINFO) {
+			memcpy(&six, CMSG_DATA(c), sizeof(six));
+			t->dst = addr_from_bytes(AF_INET6, &six.ipi6_addr);
+			return;
+		}
+		memcpy(&n, CMSG_DATA(c), sizeof(n));
+		if (c->cmsg_type == IPV6_TCLASS)
+			t->tos = (uint8_t)n;
+		else if (c->cmsg_type == IPV6_HOPLIMIT)
+			t->ttl = (uint8_t)n;
+	}
+}
+
+static ssize_t
+receive(int fd, uint8_t *buf, size_t cap, struct wire_told *t)
+{
+	union wire_control control;
+	struct iovec	   iov = { buf, cap };
+	struct msghdr	   m = { .msg_name = &t->from,
+		.msg_namelen = sizeof(t->from), .msg_iov = &iov,
+		.msg_iovlen = 1, .msg_control = &control,
+		.msg_controllen = sizeof(control) };
+	struct cmsghdr	  *c;
+	ssize_t		   len;
+
+	memset(t, 0, sizeof(*t));
+	if ((len = recvmsg(fd, &m, 0)) < 0)
+		return len;
+	t->from_len = m.msg_namelen;
+	for (c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c))
+		told_by(t, c);
+	return len;
+}
+
+/* A whole packet, with the header that it had, into w->buf; false: there is
+ * none any more, or *v has no data and it was none. */
+static bool
+receive_raw(struct wire_side *s, int fd, struct packet_view *v)
+{
+	struct wire	*w = s->wire;
+	struct wire_told t;
+	ssize_t		 len;
+
+	v->data = NULL;
+	if (s->family == AF_INET) {
+		if ((len = recv(fd, w->buf, sizeof(w->buf), 0)) <= 0)
+			return false;
+		if (!packet_parse_ipv4(v, w->buf, (size_t)len))
+			v->data = NULL;
+		return true;
+	}
+	len = receive(fd, w->buf + IP6_HEADER_LEN,
+	    sizeof(w->buf) - IP6_HEADER_LEN, &t);
+	if (len <= 0)
+		return false;
+	*v = (struct packet_view){ .tos = t.tos, .ttl = t.ttl, .dst = t.dst,
+		.src = addr_from_sockaddr(&t.from, t.from_len, NULL),
+		.protocol = fd == s->fd[SOCK_ESP] ? IPPROTO_ESP :
+		    IPPROTO_ICMPV6, .len = IP6_HEADER_LEN + (size_t)len };
+	if (v->src.family == AF_INET6 && v->dst.family == AF_INET6)
+		ip_write(w->buf, v);
+	return true;
+}
+
 static void
 on_raw(evutil_socket_t fd, short what, void *arg)
 {
 	struct packet_view v;
-	struct wire	  *w = arg;
-	ssize_t		   len;
+	struct wire_side  *s = arg;
+	struct wire	  *w = s->wire;
 	int		   i;
 
 	(void)what;
 	w->batch(w->batch_arg, true);
-	for (i = 0; i < BATCH; i++) {
-		if ((len = recv(fd, w->buf, sizeof(w->buf), 0)) <= 0)
-			break;
-		if (!packet_parse_ipv4(&v, w->buf, (size_t)len))
+	for (i = 0; i < BATCH && receive_raw(s, fd, &v); i++) {
+		if (v.data == NULL)
 			continue;
-		if (fd == w->fd[SOCK_ESP])
+		if (fd == s->fd[SOCK_ESP])
 			oe_inbound_esp(w->oe, &v);
 		else
 			oe_inbound_icmp(w->oe, &v);
@@ -167,35 +321,21 @@ is_natt_ike(const uint8_t *p, size_t len)
 static void
 on_udp(evutil_socket_t fd, short what, void *arg)
 {
-	struct wire	  *w = arg;
+	struct wire_side  *s = arg;
+	struct wire	  *w = s->wire;
 	struct packet_view v;
 	struct keying_path path;
-	struct sockaddr_storage from;
-	struct in_pktinfo  info;
-	struct cmsghdr	  *c;
-	struct iovec	   iov;
-	struct msghdr	   m;
-	union {
-		struct cmsghdr align;
-		char	       buf[CMSG_SPACE(sizeof(struct in_pktinfo))];
-	} control;
-	uint8_t		  *payload = w->buf + IP_HEADER_LEN + UDP_HEADER_LEN;
+	struct wire_told   t;
+	size_t		   skip = ip_header_len(s->family) + UDP_HEADER_LEN;
+	uint8_t		  *payload = w->buf + skip;
 	ssize_t		   len;
 	int		   i;
 
 	(void)what;
 	w->batch(w->batch_arg, true);
 	for (i = 0; i < BATCH; i++) {
-		memset(&m, 0, sizeof(m));
-		iov.iov_base = payload;
-		iov.iov_len = IP_PACKET_MAX - IP_HEADER_LEN - UDP_HEADER_LEN;
-		m.msg_name = &from;
-		m.msg_namelen = sizeof(from);
-		m.msg_iov = &iov;
-		m.msg_iovlen = 1;
-		m.msg_control = &control;
-		m.msg_controllen = sizeof(control);
-		if ((len = recvmsg(fd, &m, 0)) < 0) {
+		len = receive(fd, payload, IP_PACKET_MAX - skip, &t);
+		if (len < 0) {
 			/* An ICMP error that was queued here; the raw socket
 			 * has it with its header. */
 			if (errno == ECONNREFUSED || errno == EHOSTUNREACH ||
@@ -204,20 +344,17 @@ on_udp(evutil_socket_t fd, short what, void *arg)
 			break;
 		}
 		memset(&path, 0, sizeof(path));
-		for (c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c)) {
-			if (c->cmsg_level == IPPROTO_IP &&
-			    c->cmsg_type == IP_PKTINFO) {
-				memcpy(&info, CMSG_DATA(c), sizeof(info));
-				path.local = addr_from_v4(info.ipi_addr.s_addr);
-			}
-		}
-		if (addr_is_set(&w->local) &&
-		    !addr_equal(&path.local, &w->local))
-			continue;
-		path.peer = addr_from_sockaddr(&from, m.msg_namelen,
+		path.local = t.dst;
+		path.peer = addr_from_sockaddr(&t.from, t.from_len,
 		    &path.peer_port);
-		path.local_port = fd == w->fd[SOCK_IKE] ? IKE_PORT : NATT_PORT;
-		if (fd == w->fd[SOCK_IKE] ||
+		/* Whose address says not which link is not answered. */
+		if (path.peer.family != s->family ||
+		    (s->family == AF_INET6 && addr_is_link_local(&path.peer)) ||
+		    (addr_is_set(&s->local) &&
+		    !addr_equal(&path.local, &s->local)))
+			continue;
+		path.local_port = fd == s->fd[SOCK_IKE] ? IKE_PORT : NATT_PORT;
+		if (fd == s->fd[SOCK_IKE] ||
 		    is_natt_ike(payload, (size_t)len)) {
 			oe_inbound_ike(w->oe, &path, payload, (size_t)len);
 		} else if (len > 8) {
@@ -242,24 +379,25 @@ send_from(int fd, const struct addr *src, const struct addr *dst, uint16_t port,
     const uint8_t *buf, size_t len)
 {
 	struct sockaddr_storage to;
-	struct in_pktinfo info = { .ipi_spec_dst.s_addr = addr_v4(src) };
-	union {
-		struct cmsghdr align;
-		char	       buf[CMSG_SPACE(sizeof(struct in_pktinfo))];
-	} control;
+	struct in_pktinfo  four = { .ipi_spec_dst.s_addr = addr_v4(src) };
+	struct in6_pktinfo six = { .ipi6_ifindex = 0 };
+	bool		   is_six = src->family == AF_INET6;
+	size_t		   n = is_six ? sizeof(six) : sizeof(four);
+	union wire_control control;
 	struct iovec	iov = { (void *)(uintptr_t)buf, len };
 	struct msghdr	m = { .msg_name = &to,
 		.msg_namelen = addr_to_sockaddr(dst, port, &to),
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = &control, .msg_controllen = sizeof(control) };
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+		.msg_controllen = CMSG_SPACE(n) };
 	struct cmsghdr *c;
 
+	memcpy(&six.ipi6_addr, src->bytes, 16);
 	memset(&control, 0, sizeof(control));
 	c = CMSG_FIRSTHDR(&m);
-	c->cmsg_level = IPPROTO_IP;
-	c->cmsg_type = IP_PKTINFO;
-	c->cmsg_len = CMSG_LEN(sizeof(info));
-	memcpy(CMSG_DATA(c), &info, sizeof(info));
+	c->cmsg_level = is_six ? IPPROTO_IPV6 : IPPROTO_IP;
+	c->cmsg_type = is_six ? IPV6_PKTINFO : IP_PKTINFO;
+	c->cmsg_len = CMSG_LEN(n);
+	memcpy(CMSG_DATA(c), is_six ? (void *)&six : (void *)&four, n);
 	return sendmsg(fd, &m, 0);
 }
 
@@ -267,7 +405,8 @@ send_from(int fd, const struct addr *src, const struct addr *dst, uint16_t port,
 void
 wire_send(struct wire *w, const struct packet_view *v)
 {
-	if (send_from(w->out, &v->src, &v->dst, 0, v->data, v->len) == -1)
+	if (send_from(side_of(w, v->dst.family)->out, &v->src, &v->dst, 0,
+	    v->data, v->len) == -1)
 		log_debug("packet to %s not sent: %s", ADDR_TEXT(&v->dst),
 		    strerror(errno));
 }
@@ -276,7 +415,9 @@ void
 wire_send_ike(struct wire *w, const struct keying_path *path,
     const uint8_t *buf, size_t len)
 {
-	int fd = w->fd[path->local_port == NATT_PORT ? SOCK_NATT : SOCK_IKE];
+	struct wire_side *s = side_of(w, path->peer.family);
+	int		  fd = s->fd[path->local_port == NATT_PORT ?
+	    SOCK_NATT : SOCK_IKE];
 
 	if (send_from(fd, &path->local, &path->peer, path->peer_port, buf,
 	    len) == -1)
@@ -289,10 +430,7 @@ wire_send_ike(struct wire *w, const struct keying_path *path,
 bool
 wire_is_own(const struct wire *w, const struct addr *addr)
 {
-	char ifname[IFNAMSIZ];
-
-	return rtnl_route_get(addr, w->mark, NULL, NULL, ifname) == 0 &&
-	    strcmp(ifname, "lo") == 0;
+	return rtnl_is_local(addr, w->mark);
 }
 
 struct near {
@@ -315,22 +453,33 @@ wire_is_near(void *arg, const struct addr *addr)
 	struct near n = { .addr = *addr };
 
 	(void)arg;
-	return rtnl_routes(AF_INET, RT_TABLE_MAIN, near_route, &n) == -1 ||
+	return rtnl_routes(addr->family, RT_TABLE_MAIN, near_route,
+	    &n) == -1 ||
 	    n.found;
 }
 
 int
-wire_own_address(uint32_t mark, struct addr *addr, char link[IFNAMSIZ])
+wire_own_address(int family, uint32_t mark, struct addr *addr,
+    char link[IFNAMSIZ])
 {
-	const struct addr none = { 0 };
-	struct addr	  via;
-	int		  rc;
+	/* The first address that a provider may have (RFC 4291 §2.4): next hops
+	 * have no place but on their link. */
+	static const uint8_t outside[16] = { 0x20 };
+	const struct addr    none = { 0 };
+	struct addr	     via;
+	int		     rc;
 
-	if (rtnl_default_route(AF_INET, &via, link) == -1)
+	*addr = none;
+	if (rtnl_default_route(family, &via, link) == -1)
 		return -1;
+	if (family == AF_INET6)
+		via = addr_from_bytes(AF_INET6, outside);
 	if (!addr_is_set(&via) ||
 	    (rc = rtnl_route_get(&via, mark, addr, NULL, link)) == -1)
-		rc = rtnl_addr_of(link, AF_INET, addr, NULL);
+		rc = rtnl_addr_of(link, family, addr, NULL);
+	if (rc == 0 && (!addr_is_host(addr) ||
+	    (family == AF_INET6 && addr_is_link_local(addr))))
+		rc = -1;
 	if (rc == -1)
 		*addr = none;
 	return rc;
@@ -356,18 +505,30 @@ wire_link_mtu(const char *link)
 struct wire *
 wire_open(struct event_base *base, uint32_t mark)
 {
-	struct wire *w = xcalloc(1, sizeof(*w));
-	int	     i;
+	static const int families[2] = { AF_INET, AF_INET6 };
+	struct wire	*w = xcalloc(1, sizeof(*w));
+	struct wire_side *s;
+	int		 i, n;
 
 	w->base = base;
 	w->mark = mark;
-	w->out = -1;
-	for (i = 0; i < SOCK_N; i++)
-		w->fd[i] = -1;
-	if (wire_sockets(w) == 0)
-		return w;
-	wire_close(w);
-	return NULL;
+	for (n = 0; n < 2; n++) {
+		s = &w->side[n];
+		s->wire = w;
+		s->family = families[n];
+		s->out = -1;
+		for (i = 0; i < SOCK_N; i++)
+			s->fd[i] = -1;
+	}
+	for (n = 0; n < 2; n++) {
+		if (families[n] == AF_INET6 && !rtnl_has_ipv6())
+			log_debug("this kernel has no IPv6");
+		else if (side_open(&w->side[n]) == -1) {
+			wire_close(w);
+			return NULL;
+		}
+	}
+	return w;
 }
 
 void
@@ -376,34 +537,40 @@ wire_start(struct wire *w, struct oe *oe, wire_batch_fn batch, void *arg)
 	static const event_callback_fn fn[SOCK_N] = { [SOCK_ESP] = on_raw,
 		[SOCK_ICMP] = on_raw, [SOCK_IKE] = on_udp,
 		[SOCK_NATT] = on_udp };
-	int i;
+	struct wire_side *s;
+	int		  i;
 
 	w->oe = oe;
 	w->batch = batch;
 	w->batch_arg = arg;
-	for (i = 0; i < SOCK_N; i++)
-		w->ev[i] = watch_fd(w->base, w->fd[i], fn[i], w);
+	for (s = w->side; s < w->side + 2; s++) {
+		for (i = 0; i < SOCK_N && s->fd[i] != -1; i++)
+			s->ev[i] = watch_fd(w->base, s->fd[i], fn[i], s);
+	}
 }
 
 void
 wire_close(struct wire *w)
 {
-	int i;
+	struct wire_side *s;
+	int		  i;
 
 	if (w == NULL)
 		return;
-	for (i = 0; i < SOCK_N; i++) {
-		watch_end(w->ev[i]);
-		if (w->fd[i] != -1)
-			close(w->fd[i]);
+	for (s = w->side; s < w->side + 2; s++) {
+		for (i = 0; i < SOCK_N; i++) {
+			watch_end(s->ev[i]);
+			if (s->fd[i] != -1)
+				close(s->fd[i]);
+		}
+		if (s->out != -1)
+			close(s->out);
 	}
-	if (w->out != -1)
-		close(w->out);
 	free(w);
 }
 
 void
-wire_set_local(struct wire *w, const struct addr *addr)
+wire_set_local(struct wire *w, int family, const struct addr *addr)
 {
-	w->local = *addr;
+	side_of(w, family)->local = *addr;
 }

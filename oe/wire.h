@@ -16,8 +16,9 @@ struct wire;
 typedef void (*wire_batch_fn)(void *arg, bool more);
 
 /*
- * Opens what needs root.  What goes out carries mark, so that a rule can tell
- * it from what is to be encrypted.  NULL after one log line.
+ * Opens what needs root, of IPv6 too where the kernel has it.  What goes out
+ * carries mark, so that a rule can tell it from what is to be encrypted.  NULL
+ * after one log line.
  */
 struct wire *wire_open(struct event_base *base, uint32_t mark);
 void	wire_close(struct wire *w);	/* NULL is allowed */
@@ -25,8 +26,9 @@ void	wire_close(struct wire *w);	/* NULL is allowed */
 /* What comes goes to oe from here on, batch frames it. */
 void	wire_start(struct wire *w, struct oe *oe, wire_batch_fn batch,
 	    void *arg);
-/* Only IKE and ESP in UDP to this address are heard; none: to any. */
-void	wire_set_local(struct wire *w, const struct addr *addr);
+/* Of a family only IKE and ESP in UDP to this address are heard; none: to
+ * any. */
+void	wire_set_local(struct wire *w, int family, const struct addr *addr);
 
 /* What struct oe_shell asks for.  A packet that does not go out is lost, as
  * packets may be. */
@@ -39,10 +41,12 @@ bool	wire_is_own(const struct wire *w, const struct addr *addr);
 bool	wire_is_near(void *arg, const struct addr *addr);
 
 /*
- * The address that packets to the world carry: the default route's source,
- * where packets with our mark take it.  link: its interface.  0, or -1.
+ * The address that packets to the world carry: the source of a family's default
+ * route, where packets with our mark take it; of IPv6 the one that the kernel
+ * prefers, a temporary one where it makes these.  link: its interface.  0, or
+ * -1.
  */
-int	wire_own_address(uint32_t mark, struct addr *addr,
+int	wire_own_address(int family, uint32_t mark, struct addr *addr,
 	    char link[IFNAMSIZ]);
 /* What fits there, in bytes; 0: nobody knows. */
 unsigned wire_link_mtu(const char *link);

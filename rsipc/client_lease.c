@@ -42,7 +42,7 @@ static void
 client_set_local(struct client *c, const struct addr *addr, uint16_t ike_port)
 {
 	if (c->oe != NULL)
-		oe_set_local(c->oe, addr, ike_port);
+		oe_set_local(c->oe, AF_INET, addr, ike_port);
 }
 
 static bool

@@ -161,15 +161,16 @@ direct_follow(struct direct *d)
 	if (d->rests)
 		return;
 	/* A cable pulled may be put back. */
-	d->connected = wire_own_address(CAPTURE_MARK, &addr, link) == 0;
+	d->connected = wire_own_address(AF_INET, CAPTURE_MARK, &addr,
+	    link) == 0;
 	if (!d->connected)
 		return;
 	moved = strcmp(link, d->link) != 0;
 	memcpy(d->link, link, sizeof(d->link));
 	if (!addr_equal(&addr, &d->addr)) {
 		d->addr = addr;
-		wire_set_local(d->wire, &addr);
-		oe_set_local(d->oe, &addr, 0);
+		wire_set_local(d->wire, AF_INET, &addr);
+		oe_set_local(d->oe, AF_INET, &addr, 0);
 	} else if (moved) {
 		oe_wake(d->oe, "another link");
 	}
@@ -186,8 +187,8 @@ direct_use(struct direct *d, bool use)
 		direct_follow(d);
 		return;
 	}
-	oe_set_local(d->oe, &none, 0);
-	wire_set_local(d->wire, &nobody);
+	oe_set_local(d->oe, AF_INET, &none, 0);
+	wire_set_local(d->wire, AF_INET, &nobody);
 	d->addr = none;
 	d->link[0] = '\0';
 }

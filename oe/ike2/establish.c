@@ -369,6 +369,10 @@ ike2_auth_request(struct ike2_sa *sa, uint64_t now, uint8_t first,
 	sa->state = IKE2_AUTH_GOT;
 	sa->token = ike_token(&e->x);
 	sa->my_id = e->c.my_id;
+	if (sa->my_id.type == 0) {
+		sa->my_id.type = KEYING_ID_ADDR;
+		sa->my_id.addr = sa->path.local;
+	}
 	e->x.ops->peer_lookup(e->x.arg, sa->token, &sa->peer_id, how,
 	    &sa->path);
 }

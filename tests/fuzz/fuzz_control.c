@@ -57,7 +57,7 @@ core_with_traffic(void)
 		planes[0] = esp_user_new(send_nothing, NULL);
 	c = core_new(config, &shell, NULL, &ops, NULL, NULL, NULL);
 	v.src = addr_from_v4(inet_addr("198.51.100.1"));
-	core_set_local(c, NOW, &v.src, 0);
+	core_set_local(c, NOW, AF_INET, &v.src, 0);
 	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
 		memset(pkt, 0, sizeof(pkt));
 		v.dst = addr_from_v4(inet_addr(hosts[i]));

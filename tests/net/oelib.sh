@@ -1,7 +1,10 @@
 # oelib.sh - hosts that run oed on the public wire of the picture, for the oe_*.sh tests
 #
-# Sourced after lib.sh.  Zones: lab. and 100.51.198.in-addr.arpa., and what a test adds.
+# Sourced after lib.sh.  Zones: lab. and 100.51.198.in-addr.arpa., where a host has an
+# address in 2001:db8:64::/64 that network's, and what a test adds.
 # shellcheck shell=sh
+
+OE_ZONE6=0.0.0.0.4.6.0.0.8.b.d.0.1.0.0.2.ip6.arpa
 
 # ARGUMENT...: the script's.  Returns inside.
 oe_enter()
@@ -22,6 +25,7 @@ oe_wire()
 	mount --bind "$NET_RUN/resolv.conf" "$(readlink -f /etc/resolv.conf)"
 	: >"$NET_RUN/lab.records"
 	: >"$NET_RUN/reverse.records"
+	: >"$NET_RUN/six.records"
 }
 
 # NAME ADDRESS: a host on the wire.
@@ -31,6 +35,19 @@ oe_host()
 	    net_fail "host $1"
 	ip -n "$1" route add default dev eth0
 	eval "oe_addr_$1=$2"
+}
+
+# NAME ADDRESS: an IPv6 address for a host on the wire, at once, and the way out.
+oe_six()
+{
+	net_on "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=0 \
+	    net.ipv6.conf.default.disable_ipv6=0 \
+	    net.ipv6.conf.eth0.accept_ra=0 2>/dev/null ||
+	    net_skip "no IPv6 in this kernel"
+	ip -n "$1" address add "$2/64" dev eth0 nodad &&
+	    ip -n "$1" -6 route add default dev eth0 ||
+	    net_fail "IPv6 of $1"
+	eval "oe_six_$1=$2"
 }
 
 oe_addr()
@@ -53,6 +70,8 @@ oe_publish()
 {
 	grep -E '^[0-9]+\.100\.51\.198\.in-addr\.arpa\..*[[:space:]](TXT|KEY)[[:space:]]' \
 	    "$1" >>"$NET_RUN/reverse.records"
+	grep -E "$OE_ZONE6\\..*[[:space:]](KEY|IPSECKEY)[[:space:]]" \
+	    "$1" >>"$NET_RUN/six.records"
 	grep -E '\.lab\..*[[:space:]]KEY[[:space:]]' "$1" \
 	    >>"$NET_RUN/lab.records"
 	return 0
@@ -71,6 +90,18 @@ oe_zones()
 		printf '53 PTR ns.lab.\n'
 		cat "$NET_RUN/reverse.records"
 	} >"$NET_RUN/zone.100.51.198.in-addr.arpa"
+	{
+		net_zone_head "$OE_ZONE6."
+		cat "$NET_RUN/six.records"
+	} >"$NET_RUN/zone.$OE_ZONE6"
+}
+
+# Those that there are records for.
+oe_zones_signed()
+{
+	oe_zone lab
+	oe_zone 100.51.198.in-addr.arpa
+	[ ! -s "$NET_RUN/six.records" ] || oe_zone "$OE_ZONE6"
 }
 
 # NAME LINES...: oed there with these lines in its section "oe".  OE_KEYLESS: it has
@@ -210,8 +241,7 @@ oe_dns_up()
 {
 	oe_zones
 	: >"$NET_RUN/anchors"
-	oe_zone lab
-	oe_zone 100.51.198.in-addr.arpa
+	oe_zones_signed
 	oe_servers
 }
 
@@ -236,7 +266,6 @@ oe_serve_again()
 	: >"$NET_RUN/unbound.zones"
 	: >"$NET_RUN/anchors"
 	oe_zones
-	oe_zone lab
-	oe_zone 100.51.198.in-addr.arpa
+	oe_zones_signed
 	oe_servers
 }

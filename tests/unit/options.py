@@ -197,8 +197,10 @@ def check_option(program, o):
             fail('%s: %s takes nonsense: %s' % (program, o.full, said))
         return
     if o.kind == 'address':
-        good(program, o, setting + '"192.0.2.1"')
-        for v in ('192.0.2.256', '0.0.0.0', 'host.example', ''):
+        good(program, o, setting + (o.value if ':' in o.value else
+                                    '"192.0.2.1"'))
+        for v in ('192.0.2.256', '0.0.0.0', 'host.example', '', '::',
+                  '192.0.2.1' if ':' in o.value else '2001:db8::g'):
             bad(program, o, setting + '"%s"' % v)
     elif o.kind == 'interface':
         good(program, o, setting + '"eth9"')

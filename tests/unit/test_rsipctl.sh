@@ -71,7 +71,7 @@ err_lines 1
 run 2 $ctl status now
 run 2 $ctl why
 run 2 $ctl why y1.lab
-err_has "not an IPv4 address"
+err_has "not an address"
 run 2 $ctl why 1.2.3.4 1.2.3.5
 run 2 $ctl --nonsense
 err_has "unknown option --nonsense"

@@ -132,7 +132,7 @@ world_local(struct world *w)
 
 	if (w->local != 0)
 		a = addr_from_v4(w->local);
-	core_set_local(w->core, w->now, &a, 0);
+	core_set_local(w->core, w->now, AF_INET, &a, 0);
 }
 
 static void

@@ -66,16 +66,15 @@ log_priority(enum log_level level)
 	}
 }
 
-/* Copies text with everything but printable ASCII escaped. */
-static size_t
+size_t
 log_escape(char *out, size_t cap, const char *in)
 {
 	static const char hex[] = "0123456789abcdef";
 	size_t		  n = 0;
 	unsigned char	  c;
 
-	for (; (c = (unsigned char)*in) != '\0' && n + 5 < cap; in++) {
-		if (c >= 0x20 && c != 0x7f && c < 0x80) {
+	for (; (c = (unsigned char)*in) != '\0' && n + 5 <= cap; in++) {
+		if (c >= ' ' && c < 0x7f) {
 			out[n++] = (char)c;
 			continue;
 		}

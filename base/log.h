@@ -2,6 +2,7 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stddef.h>
 #include <stdarg.h>
 #include <stdbool.h>
 
@@ -33,5 +34,9 @@ void	log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void	log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void	log_message(enum log_level level, const char *fmt, va_list ap)
 	    __attribute__((format(printf, 2, 0)));
+
+/* Copies text with everything but printable ASCII as \xHH; stops where out is
+ * full, terminates, and returns the length. */
+size_t	log_escape(char *out, size_t cap, const char *in);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <json-c/json.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/daemon.h"
 #include "base/option.h"
@@ -59,6 +60,12 @@ struct service_plan {
 	 * "schema" are ours. */
 	const struct service_command *commands;
 };
+
+/* In a plan: the options and what becomes of a file of them; s: the struct of
+ * settings, with its members control and web. */
+#define SERVICE_SETTINGS(s, opts, read_fn, free_fn)			\
+	.options = (opts), .read = (read_fn), .free = (free_fn),	\
+	.control = offsetof(s, control), .web = offsetof(s, web)
 
 /* The whole life of a daemon: what main() returns. */
 int	service_main(const struct service_plan *plan, void *arg, int argc,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/util.h"
 #include "ctl/table.h"
 
@@ -28,22 +29,9 @@ enum column_kind {
 static void
 cell_add(char *cell, const char *s)
 {
-	static const char hex[] = "0123456789abcdef";
-	size_t		  n = strlen(cell);
-	unsigned char	  c;
+	size_t n = strlen(cell);
 
-	for (; *s != '\0' && n + 5 <= CELL_MAX; s++) {
-		c = (unsigned char)*s;
-		if (c >= ' ' && c < 0x7f) {
-			cell[n++] = *s;
-			continue;
-		}
-		cell[n++] = '\\';
-		cell[n++] = 'x';
-		cell[n++] = hex[c >> 4];
-		cell[n++] = hex[c & 15];
-	}
-	cell[n] = '\0';
+	log_escape(cell + n, CELL_MAX - n, s);
 }
 
 void

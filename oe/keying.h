@@ -329,4 +329,18 @@ struct keying_engine {
 	void (*report)(const void *e, struct report *r);
 };
 
+/* Functions of an engine are called own_free() and so on, the last two
+ * shown_report_sas() and shown_report(); then what is not every engine's. */
+#define KEYING_ENGINE(v, own, shown, ...)				\
+	{ .version = (v), .free = own##_free, .shutdown = own##_shutdown, \
+	    .request = own##_request, .forget = own##_forget,		\
+	    .delete_child = own##_delete_child, .probe = own##_probe,	\
+	    .moved = own##_moved, .invalid_spi = own##_invalid_spi,	\
+	    .peer_identity = own##_peer_identity,			\
+	    .peer_keys = own##_peer_keys, .authorize = own##_authorize,	\
+	    .packet = own##_packet, .icmp = own##_icmp,			\
+	    .next = own##_next, .tick = own##_tick,			\
+	    .report_sas = shown##_report_sas, .report = shown##_report,	\
+	    __VA_ARGS__ }
+
 #endif

@@ -392,18 +392,12 @@ main(int argc, char **argv)
 {
 	static const struct service_plan plan = {
 		.name = "oed",
-		.options = oed_options,
+		SERVICE_SETTINGS(struct oed_config, oed_options,
+		    oed_config_read, oed_config_free),
 		.resolv_conf = RESOLVCONF_PATH,
-		.read = oed_config_read,
-		.free = oed_config_free,
-		.control = offsetof(struct oed_config, control),
-		.web = offsetof(struct oed_config, web),
-		.start = oed_start,
-		.ready = oed_ready,
-		.reload = oed_reload,
-		.stop = oed_stop,
-		.report = oed_report,
-		.commands = oed_commands,
+		.start = oed_start, .ready = oed_ready,
+		.reload = oed_reload, .stop = oed_stop,
+		.report = oed_report, .commands = oed_commands,
 	};
 	static struct oed d;
 

@@ -6,7 +6,6 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <stdio.h>
@@ -120,12 +119,33 @@ rsa_is_usable(const uint8_t *p, size_t len, unsigned min_bits)
 	    modulus_bits(&n) <= PUBKEY_BITS_MAX;
 }
 
+EVP_PKEY *
+pubkey_from_params(const char *type, int what, OSSL_PARAM *params)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+	EVP_PKEY     *pkey = NULL;
+
+	if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &pkey, what, params) != 1)
+		pkey = NULL;
+	EVP_PKEY_CTX_free(ctx);
+	return pkey;
+}
+
+EVP_PKEY *
+pubkey_from_builder(const char *type, int what, OSSL_PARAM_BLD *bld)
+{
+	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
+	EVP_PKEY   *pkey = pubkey_from_params(type, what, params);
+
+	OSSL_PARAM_free(params);
+	return pkey;
+}
+
 static EVP_PKEY *
 rsa_to_evp(const struct pubkey *k)
 {
 	OSSL_PARAM_BLD *bld = NULL;
-	OSSL_PARAM     *params = NULL;
-	EVP_PKEY_CTX   *ctx = NULL;
 	EVP_PKEY       *pkey = NULL;
 	BIGNUM	       *be = NULL, *bn = NULL;
 	struct cursor	e, n;
@@ -135,17 +155,11 @@ rsa_to_evp(const struct pubkey *k)
 	be = BN_bin2bn(e.p, (int)cursor_left(&e), NULL);
 	bn = BN_bin2bn(n.p, (int)cursor_left(&n), NULL);
 	bld = OSSL_PARAM_BLD_new();
-	ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-	if (be == NULL || bn == NULL || bld == NULL || ctx == NULL ||
-	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, bn) != 1 ||
-	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, be) != 1 ||
-	    (params = OSSL_PARAM_BLD_to_param(bld)) == NULL ||
-	    EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
-		pkey = NULL;
-	OSSL_PARAM_free(params);
+	if (be != NULL && bn != NULL && bld != NULL &&
+	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, bn) == 1 &&
+	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, be) == 1)
+		pkey = pubkey_from_builder("RSA", EVP_PKEY_PUBLIC_KEY, bld);
 	OSSL_PARAM_BLD_free(bld);
-	EVP_PKEY_CTX_free(ctx);
 	BN_free(be);
 	BN_free(bn);
 	return pkey;
@@ -186,8 +200,6 @@ static EVP_PKEY *
 ecdsa_to_evp(const uint8_t *p, size_t len)
 {
 	const struct curve *curve = curve_of_len(len);
-	EVP_PKEY_CTX	   *ctx = NULL;
-	EVP_PKEY	   *pkey = NULL;
 	uint8_t		    point[1 + 2 * HALF_MAX];
 	char		    group[32];
 
@@ -203,12 +215,7 @@ ecdsa_to_evp(const uint8_t *p, size_t len)
 		OSSL_PARAM_END,
 	};
 	/* OpenSSL refuses what is not on the curve. */
-	if ((ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL)) == NULL ||
-	    EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
-		pkey = NULL;
-	EVP_PKEY_CTX_free(ctx);
-	return pkey;
+	return pubkey_from_params("EC", EVP_PKEY_PUBLIC_KEY, params);
 }
 
 static bool

@@ -67,21 +67,13 @@ main(int argc, char **argv)
 {
 	static const struct service_plan plan = {
 		.name = "rsipc",
-		.options = settings_options,
-		.resolv_conf = RESOLVCONF_PATH,
-		.low_ports = true,
-		.read = settings_read,
-		.free = settings_free,
-		.control = offsetof(struct settings, control),
-		.web = offsetof(struct settings, web),
+		SERVICE_SETTINGS(struct settings, settings_options,
+		    settings_read, settings_free),
+		.resolv_conf = RESOLVCONF_PATH, .low_ports = true,
 		.allow = main_allow,
-		.start = main_start,
-		.ready = main_ready,
-		.reload = client_reload,
-		.end = client_end,
-		.stop = main_stop,
-		.report = status_report,
-		.commands = status_commands,
+		.start = main_start, .ready = main_ready,
+		.reload = client_reload, .end = client_end, .stop = main_stop,
+		.report = status_report, .commands = status_commands,
 	};
 	static struct client client;
 

@@ -48,6 +48,7 @@ gateway_follow_client(struct gateway *g, uint64_t now,
     const struct store_client *s)
 {
 	struct lease_client *c = leases_by_id(g->leases, s->client_id);
+	struct policy	     policy;
 
 	if (s->expires <= now)
 		return 0;
@@ -59,15 +60,9 @@ gateway_follow_client(struct gateway *g, uint64_t now,
 		/* The host registered anew there. */
 		if ((c = leases_client(g->leases, &s->host)) != NULL)
 			drop_client(g, now, c);
-		c = leases_restore(g->leases, &s->host, s->client_id,
-		    s->next_bind_id, s->expires);
-		if (c == NULL)
+		policies_find(g->config.policies, &s->host, &policy);
+		if ((c = gateway_restored(g, now, s, &policy)) == NULL)
 			return -1;
-		/* Where its end is, its next message shows. */
-		c->transport = s->transport;
-		c->since = now;
-		leases_prove(g->leases, c);
-		policies_find(g->config.policies, &s->host, &c->policy);
 	}
 	update_client(g, c, s);
 	c->mark = g->mark;

@@ -161,6 +161,11 @@ uint32_t gateway_grant(const struct gateway *g, uint64_t now,
 /* May the client go on using the binding under the policy that it has now? */
 bool	gateway_still_allowed(struct lease_binding *b);
 
+/* A registration of a store's, anew and proved; NULL: it cannot be.  Where its
+ * end is, its next message shows. */
+struct lease_client *gateway_restored(struct gateway *g, uint64_t now,
+	    const struct store_client *s, const struct policy *policy);
+
 /* Where hosts' tunnels end here. */
 static inline const struct addr *
 gateway_tunnel_end(const struct gateway *g)

@@ -8,6 +8,23 @@
 #include "rsipd/gateway_internal.h"
 #include "rsipd/store.h"
 
+struct lease_client *
+gateway_restored(struct gateway *g, uint64_t now, const struct store_client *s,
+    const struct policy *policy)
+{
+	struct lease_client *c = leases_restore(g->leases, &s->host,
+	    s->client_id, s->next_bind_id, s->expires);
+
+	if (c == NULL)
+		return NULL;
+	/* Where its end is, its next message shows; until then it has none. */
+	c->policy = *policy;
+	c->transport = s->transport;
+	c->since = now;
+	leases_prove(g->leases, c);
+	return c;
+}
+
 int
 gateway_restore_client(struct gateway *g, uint64_t now,
     const struct store_client *s)
@@ -22,19 +39,12 @@ gateway_restore_client(struct gateway *g, uint64_t now,
 	    (policy.require_auth && !s->authentic) ||
 	    leases_clients(g->leases) >= g->config.max_registrations)
 		return -1;
-	c = leases_restore(g->leases, &s->host, s->client_id,
-	    s->next_bind_id, s->expires);
-	if (c == NULL)
+	if ((c = gateway_restored(g, now, s, &policy)) == NULL)
 		return -1;
-	/* Where its end is, its next message shows; until then it has none. */
-	c->policy = policy;
-	c->transport = s->transport;
 	c->authentic = s->authentic;
 	c->privileged = s->privileged;
-	c->since = now;
 	if (s->fqdn != NULL)
 		c->fqdn = strdup(s->fqdn);
-	leases_prove(g->leases, c);
 	return 0;
 }
 

@@ -734,17 +734,11 @@ main(int argc, char **argv)
 {
 	static const struct service_plan plan = {
 		.name = "rsipd",
-		.options = settings_options,
-		.read = settings_read,
-		.free = settings_free,
-		.control = offsetof(struct settings, control),
-		.web = offsetof(struct settings, web),
-		.start = start,
-		.ready = ready,
-		.reload = reload,
-		.stop = stop,
-		.report = report,
-		.commands = commands,
+		SERVICE_SETTINGS(struct settings, settings_options,
+		    settings_read, settings_free),
+		.start = start, .ready = ready,
+		.reload = reload, .stop = stop,
+		.report = report, .commands = commands,
 	};
 	static struct rsipd d;
 

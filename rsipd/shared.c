@@ -147,6 +147,19 @@ shared_update(struct shared *s)
 
 /* --- epochs --------------------------------------------------------------- */
 
+#define CALL_HEAD	6
+
+/* How the call of a script begins that changes the store; returns CALL_HEAD. */
+static size_t
+call_begin(const struct shared *s, enum shared_script which, const char **argv)
+{
+	const char *const head[CALL_HEAD] = { "EVALSHA", s->sha[which], "0",
+		s->prefix, s->by, LOG_LENGTH };
+
+	memcpy(argv, head, sizeof(head));
+	return CALL_HEAD;
+}
+
 static void
 on_taken(void *arg, const redisReply *reply)
 {
@@ -173,9 +186,9 @@ on_taken(void *arg, const redisReply *reply)
 static void
 ask_epochs(struct shared *s)
 {
-	const char *argv[6 + FENCE_ADDRS_MAX];
+	const char *argv[CALL_HEAD + FENCE_ADDRS_MAX];
 	char	    text[FENCE_ADDRS_MAX][ADDR_TEXT_MAX];
-	size_t	    len[6 + FENCE_ADDRS_MAX], i;
+	size_t	    len[CALL_HEAD + FENCE_ADDRS_MAX], i;
 	uint64_t    next, now = clock_now();
 	int	    argc = 0;
 
@@ -192,12 +205,7 @@ ask_epochs(struct shared *s)
 	    FENCE_ADDRS_MAX);
 	if (s->nasked == 0)
 		return;
-	argv[argc++] = "EVALSHA";
-	argv[argc++] = s->sha[SHARED_TAKE];
-	argv[argc++] = "0";
-	argv[argc++] = s->prefix;
-	argv[argc++] = s->by;
-	argv[argc++] = LOG_LENGTH;
+	argc = (int)call_begin(s, SHARED_TAKE, argv);
 	for (i = 0; i < s->nasked; i++)
 		argv[argc++] = addr_text(&s->asked[i], text[i],
 		    sizeof(text[i]));
@@ -322,17 +330,13 @@ send_batch(struct shared *s, struct shared_batch *b, unsigned waiting)
 	uint64_t     epoch;
 	int	     rc = -1;
 
-	argv = calloc(8 + 2 * s->fence.n + b->nwords, sizeof(*argv));
-	len = calloc(8 + 2 * s->fence.n + b->nwords, sizeof(*len));
+	argv = calloc(CALL_HEAD + 2 + 2 * s->fence.n + b->nwords,
+	    sizeof(*argv));
+	len = calloc(CALL_HEAD + 2 + 2 * s->fence.n + b->nwords, sizeof(*len));
 	token = calloc(s->fence.n + 1, sizeof(*token));
 	if (argv == NULL || len == NULL || token == NULL)
 		goto out;
-	argv[n++] = "EVALSHA";
-	argv[n++] = s->sha[SHARED_WRITE];
-	argv[n++] = "0";
-	argv[n++] = s->prefix;
-	argv[n++] = s->by;
-	argv[n++] = LOG_LENGTH;
+	n = call_begin(s, SHARED_WRITE, argv);
 	argv[n++] = addr_text(&s->config.na, token[s->fence.n][0],
 	    ADDR_TEXT_MAX);
 	argv[n++] = count;

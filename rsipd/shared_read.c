@@ -37,6 +37,16 @@ is_list(const redisReply *r, size_t least)
 	return r->type == REDIS_REPLY_ARRAY && r->elements >= least;
 }
 
+/* Else the connection is given up, as why says if the store does not. */
+static bool
+is_answer(struct shared *s, const redisReply *r, size_t least, const char *why)
+{
+	if (is_list(r, least))
+		return true;
+	resp_drop(s->reader, r->str != NULL ? r->str : why);
+	return false;
+}
+
 /* --- records -------------------------------------------------------------- */
 
 /* "g:01234567:89abcdef" as a key of store_record.c; 0: it is none. */
@@ -191,13 +201,8 @@ on_page(void *arg, const redisReply *reply)
 {
 	struct shared *s = arg;
 
-	if (reply == NULL)
+	if (reply == NULL || !is_answer(s, reply, 1, "no page"))
 		return;
-	if (!is_list(reply, 1)) {
-		resp_drop(s->reader, reply->str != NULL ? reply->str :
-		    "no page");
-		return;
-	}
 	take_page(s, reply);
 	snprintf(s->cursor, sizeof(s->cursor), "%s",
 	    text_of(reply->element[0]));
@@ -241,13 +246,8 @@ on_begin(void *arg, const redisReply *reply)
 	const char    *id;
 	uint64_t       seq;
 
-	if (reply == NULL)
+	if (reply == NULL || !is_answer(s, reply, 4, "no beginning"))
 		return;
-	if (!is_list(reply, 4)) {
-		resp_drop(s->reader, reply->str != NULL ? reply->str :
-		    "no beginning");
-		return;
-	}
 	id = text_of(reply->element[0]);
 	seq = strtoull(text_of(reply->element[1]), NULL, 10);
 	if (s->known && strcmp(id, s->id) == 0 && seq >= s->seq) {

@@ -3,7 +3,6 @@
 
 #ifdef HAVE_LMDB
 #include <errno.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -62,27 +61,12 @@ store_flush_later(struct store *s)
 	return s->flushed_fd;
 }
 
-/* Made when it is needed first: the daemon is what it will be by then. */
-static bool
-have_flusher(struct store *s)
-{
-	sigset_t all, old;
-
-	if (s->has_flusher)
-		return true;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	s->has_flusher = pthread_create(&s->flusher, NULL, flush_journals,
-	    s) == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return s->has_flusher;
-}
-
 void
 store_flush_wanted(struct store *s)
 {
 	static const uint64_t one = 1;
-	bool		      other = have_flusher(s);
+	bool		      other = store_has_thread(s, &s->has_flusher,
+		&s->flusher, flush_journals);
 
 	pthread_mutex_lock(&s->mutex);
 	s->dirty |= 1u << s->current;

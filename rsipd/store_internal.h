@@ -84,6 +84,10 @@ void	store_turn_wait(struct store *s);
 /* The journal that was begun first; nobody's
  * batch is to have a sequence of before. */
 unsigned store_turn_older(struct store *s);
+/* Does the thread run?  Made when it is needed first: the daemon is what it
+ * will be by then. */
+bool	store_has_thread(struct store *s, bool *runs, pthread_t *thread,
+	    void *(*fn)(void *));
 /* How the file was written last. */
 void	store_turn_note(struct store *s, int rc);
 /* store_flush.c: a batch is written; is there one that is not flushed? */

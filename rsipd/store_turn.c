@@ -51,21 +51,20 @@ store_turn_end(struct store *s)
 	s->threaded = false;
 }
 
-/* Made when it is needed first: the daemon is what it will be by then. */
-static bool
-have_thread(struct store *s)
+bool
+store_has_thread(struct store *s, bool *runs, pthread_t *thread,
+    void *(*fn)(void *))
 {
 	sigset_t all, old;
 
-	if (s->threaded)
+	if (*runs)
 		return true;
 	/* Signals are the control thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	s->threaded = pthread_create(&s->thread, NULL, apply_full_journals,
-	    s) == 0;
+	*runs = pthread_create(thread, NULL, fn, s) == 0;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return s->threaded;
+	return *runs;
 }
 
 /* One log line for several failures in a row;
@@ -100,7 +99,8 @@ store_turn(struct store *s)
 		s->current = (s->current + 1) % STORE_JOURNALS;
 	}
 	s->full_wall = s->wall;
-	if (!have_thread(s)) {
+	if (!store_has_thread(s, &s->threaded, &s->thread,
+	    apply_full_journals)) {
 		s->error_full = store_file_apply(s, s->full, s->wall);
 		store_turn_note(s, s->error_full);
 		return;

@@ -7,13 +7,13 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/param_build.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
 #include "oe/ike/dh.h"
+#include "oe/pubkey.h"
 
 struct group {
 	unsigned    number;
@@ -74,30 +74,23 @@ static EVP_PKEY *
 modp_key(const struct group *g, const BIGNUM *pub, const BIGNUM *priv)
 {
 	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
-	OSSL_PARAM     *params = NULL;
-	EVP_PKEY_CTX   *ctx = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
 	BIGNUM	       *p = g->prime(NULL), *two = BN_new();
 	EVP_PKEY       *key = NULL;
-	int		what = pub == NULL ? EVP_PKEY_KEY_PARAMETERS :
-	    priv == NULL ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEYPAIR;
 
-	if (bld == NULL || ctx == NULL || p == NULL || two == NULL ||
-	    BN_set_word(two, 2) != 1 ||
-	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_FFC_P, p) != 1 ||
-	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_FFC_G, two) != 1 ||
+	if (bld != NULL && p != NULL && two != NULL &&
+	    BN_set_word(two, 2) == 1 &&
+	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_FFC_P, p) == 1 &&
+	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_FFC_G, two) == 1 &&
 	    OSSL_PARAM_BLD_push_int(bld, OSSL_PKEY_PARAM_DH_PRIV_LEN,
-	    g->exponent) != 1 ||
-	    (pub != NULL && OSSL_PARAM_BLD_push_BN(bld,
-	    OSSL_PKEY_PARAM_PUB_KEY, pub) != 1) ||
-	    (priv != NULL && OSSL_PARAM_BLD_push_BN(bld,
-	    OSSL_PKEY_PARAM_PRIV_KEY, priv) != 1) ||
-	    (params = OSSL_PARAM_BLD_to_param(bld)) == NULL ||
-	    EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &key, what, params) != 1)
-		key = NULL;
-	OSSL_PARAM_free(params);
+	    g->exponent) == 1 &&
+	    (pub == NULL || OSSL_PARAM_BLD_push_BN(bld,
+	    OSSL_PKEY_PARAM_PUB_KEY, pub) == 1) &&
+	    (priv == NULL || OSSL_PARAM_BLD_push_BN(bld,
+	    OSSL_PKEY_PARAM_PRIV_KEY, priv) == 1))
+		key = pubkey_from_builder("DH", pub == NULL ?
+		    EVP_PKEY_KEY_PARAMETERS : priv == NULL ?
+		    EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEYPAIR, bld);
 	OSSL_PARAM_BLD_free(bld);
-	EVP_PKEY_CTX_free(ctx);
 	BN_free(p);
 	BN_free(two);
 	return key;
@@ -122,25 +115,18 @@ static EVP_PKEY *
 ecp_key(const struct group *g, const uint8_t *point, const BIGNUM *priv)
 {
 	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
-	OSSL_PARAM     *params = NULL;
-	EVP_PKEY_CTX   *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
 	EVP_PKEY       *key = NULL;
 
-	if (bld == NULL || ctx == NULL ||
+	if (bld != NULL &&
 	    OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME,
-	    g->curve, 0) != 1 ||
+	    g->curve, 0) == 1 &&
 	    OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY,
-	    point, g->len + 1) != 1 ||
-	    (priv != NULL && OSSL_PARAM_BLD_push_BN(bld,
-	    OSSL_PKEY_PARAM_PRIV_KEY, priv) != 1) ||
-	    (params = OSSL_PARAM_BLD_to_param(bld)) == NULL ||
-	    EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &key, priv == NULL ? EVP_PKEY_PUBLIC_KEY :
-	    EVP_PKEY_KEYPAIR, params) != 1)
-		key = NULL;
-	OSSL_PARAM_free(params);
+	    point, g->len + 1) == 1 &&
+	    (priv == NULL || OSSL_PARAM_BLD_push_BN(bld,
+	    OSSL_PKEY_PARAM_PRIV_KEY, priv) == 1))
+		key = pubkey_from_builder("EC", priv == NULL ?
+		    EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEYPAIR, bld);
 	OSSL_PARAM_BLD_free(bld);
-	EVP_PKEY_CTX_free(ctx);
 	return key;
 }
 

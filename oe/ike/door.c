@@ -289,23 +289,5 @@ door_report(const void *e, struct report *r)
 		s->engine->report(s->e, r);
 }
 
-const struct keying_engine door_engine = {
-	.free = door_free,
-	.shutdown = door_shutdown,
-	.request = door_request,
-	.forget = door_forget,
-	.delete_child = door_delete_child,
-	.probe = door_probe,
-	.moved = door_moved,
-	.invalid_spi = door_invalid_spi,
-	.peer_identity = door_peer_identity,
-	.peer_keys = door_peer_keys,
-	.narrow = door_narrow,
-	.authorize = door_authorize,
-	.packet = door_packet,
-	.icmp = door_icmp,
-	.next = door_next,
-	.tick = door_tick,
-	.report_sas = door_report_sas,
-	.report = door_report,
-};
+const struct keying_engine door_engine = KEYING_ENGINE(0, door, door,
+    .narrow = door_narrow);

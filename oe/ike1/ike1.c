@@ -478,23 +478,5 @@ engine_tick(void *engine, uint64_t now)
 	tick_engine(e, now);
 }
 
-const struct keying_engine ike1_engine = {
-	.version = IKE1_VERSION,
-	.free = engine_free,
-	.shutdown = engine_shutdown,
-	.request = engine_request,
-	.forget = engine_forget,
-	.delete_child = engine_delete_child,
-	.probe = engine_probe,
-	.moved = engine_moved,
-	.invalid_spi = engine_invalid_spi,
-	.peer_identity = engine_peer_identity,
-	.peer_keys = engine_peer_keys,
-	.authorize = engine_authorize,
-	.packet = engine_packet,
-	.icmp = engine_icmp,
-	.next = engine_next,
-	.tick = engine_tick,
-	.report_sas = ike1_report_sas,
-	.report = ike1_report,
-};
+const struct keying_engine ike1_engine = KEYING_ENGINE(IKE1_VERSION,
+    engine, ike1, .narrow = NULL);

@@ -684,24 +684,5 @@ engine_tick(void *engine, uint64_t now)
 	sweep(e, now);
 }
 
-const struct keying_engine ike2_engine = {
-	.version = IKE2_MAJOR,
-	.free = engine_free,
-	.shutdown = engine_shutdown,
-	.request = engine_request,
-	.forget = engine_forget,
-	.delete_child = engine_delete_child,
-	.probe = engine_probe,
-	.moved = engine_moved,
-	.invalid_spi = engine_invalid_spi,
-	.peer_identity = engine_peer_identity,
-	.peer_keys = engine_peer_keys,
-	.narrow = engine_narrow,
-	.authorize = engine_authorize,
-	.packet = engine_packet,
-	.icmp = engine_icmp,
-	.next = engine_next,
-	.tick = engine_tick,
-	.report_sas = ike2_report_sas,
-	.report = ike2_report,
-};
+const struct keying_engine ike2_engine = KEYING_ENGINE(IKE2_MAJOR,
+    engine, ike2, .narrow = engine_narrow);

@@ -140,7 +140,8 @@ rows_say_what_their_columns_are(void **state)
 {
 	static const struct report_field f[] = {
 		NUMBER("id", id, "", .flags = REPORT_PRIVATE),
-		FIELD("packets", COUNTER, BYTES, packets, "", .flags = REPORT_WIDE),
+		FIELD("packets", COUNTER, BYTES, packets, "",
+		    .flags = REPORT_WIDE),
 		{ 0 }
 	};
 	struct things t = { .id = 1, .packets = 2 };

@@ -161,7 +161,7 @@ connection_tick_keyed(struct connection *conn)
 				return;
 		}
 	}
-	if ((p = connection_pair(conn)) == NULL)
+	if ((p = connection_carrier(conn)) == NULL)
 		return;
 	esp_pair_usage(p->esp, &u);
 	if (c->now >= p->soft || u.worn || (p->soft_bytes != 0 &&

@@ -15,11 +15,13 @@
 #include "oe/ending.h"
 #include "oe/esp/algorithm.h"
 #include "oe/esp/dataplane.h"
+#include "oe/initiator.h"
 #include "oe/known.h"
 #include "oe/lookup.h"
 #include "oe/pair.h"
 #include "oe/peer.h"
 #include "oe/peer_gateway.h"
+#include "oe/ports.h"
 #include "oe/request.h"
 #include "oe/session_keying.h"
 #include "oe/version.h"
@@ -36,6 +38,15 @@ pair_like(const struct sa_pair *a, const struct sa_pair *b)
 {
 	return keying_selectors_equal(&a->ours, &b->ours) &&
 	    keying_selectors_equal(&a->theirs, &b->theirs);
+}
+
+/* Does the younger take the elder's place?  Blocks of ports become more, or
+ * none where the peer takes another way to tell us from others. */
+static bool
+pair_follows(const struct sa_pair *younger, const struct sa_pair *elder)
+{
+	return pair_like(younger, elder) || (elder->our_blocks &&
+	    (younger->our_blocks || pair_is_whole(younger)));
 }
 
 /* The pair carries what we send from here on. */
@@ -67,8 +78,9 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	 * under way has come.  Two negotiations that crossed both stay: the
 	 * peer may have chosen the other. */
 	TAILQ_FOREACH(p, &conn->pairs, entry) {
-		if (p != fresh && p->linger == 0 && pair_like(p, fresh) &&
-		    (fresh->born - p->born >= CROSSING ||
+		if (p != fresh && p->linger == 0 && pair_follows(fresh, p) &&
+		    (!pair_like(fresh, p) ||
+		    fresh->born - p->born >= CROSSING ||
 		    fresh->version > p->version ||
 		    (p->how == KEYING_BY_NOTHING && fresh->how != p->how)))
 			p->linger = c->now + LINGER;
@@ -181,6 +193,13 @@ child_up(struct connection *conn, const struct keying_child *k)
 	struct core    *c = conn->core;
 	struct sa_pair *p;
 
+	if (k->initiator && !ports_granted(&k->ours) && conn->ask == NULL &&
+	    connection_is_oe(conn)) {
+		c->keying->delete_child(c->keying_arg, c->now, k->in.spi);
+		initiator_failed(conn, k->version, KEYING_CHILD_REFUSED,
+		    "grants a part that is of no use");
+		return;
+	}
 	HASH_FIND(hh, c->sad, &k->in.spi, sizeof(k->in.spi), p);
 	if (p != NULL || conn->state == CONNECTION_EXPIRED ||
 	    (k->initiator && !version_is_wanted(conn, k->version))) {
@@ -209,6 +228,9 @@ child_up(struct connection *conn, const struct keying_child *k)
 	HASH_ADD(hh_out, c->sad_out, out_key, sizeof(p->out_key), p);
 	TAILQ_INSERT_HEAD(&conn->pairs, p, entry);
 	conn->nwhole += pair_is_whole(p);
+	p->our_blocks = ports_are_blocks(&p->ours);
+	p->their_blocks = ports_are_blocks(&p->theirs);
+	conn->nblocks += p->our_blocks;
 	connection_shed(conn, p);
 	conn->path = k->path;
 	conn->peer_id = k->peer_id;

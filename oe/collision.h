@@ -9,9 +9,10 @@
 /* How hosts that share an address are told apart by a peer that speaks IKEv2,
  * the first that it takes. */
 enum oe_way {
-	WAY_LIKELY,		/* an inner address, where it shows that it
-				 * lends them; else all of ours */
-	WAY_INNER,		/* an inner address, asked for above all */
+	WAY_PORTS,		/* the blocks of ports that are leased; or an
+				 * inner address, where it shows that it lends
+				 * them */
+	WAY_INNER,		/* an inner address above all */
 	WAY_WHOLE,		/* all of our address, and flows of it */
 };
 

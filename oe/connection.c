@@ -246,7 +246,8 @@ connection_decides(const struct connection *conn)
 	if (conn->right == RIGHT_FLOWS)
 		return false;
 	return conn->state != CONNECTION_KEYED || conn->by_flow ||
-	    conn->nwhole != 0 || TAILQ_EMPTY(&conn->pairs);
+	    conn->nwhole != 0 || conn->nblocks != 0 ||
+	    TAILQ_EMPTY(&conn->pairs);
 }
 
 /* Clear text and denial are found out again; keys and searches are not lost. */

@@ -119,6 +119,7 @@ struct connection {
 	TAILQ_HEAD(, sa_pair) pairs;		/* newest first */
 	unsigned	      nwhole;		/* of these for all between
 						 * the two addresses */
+	unsigned	      nblocks;	/* for blocks of our ports */
 	uint64_t	      request_at;	/* of the last (re)key */
 	uint64_t	      suspect_at;
 	uint64_t	      heard;	/* last ESP from the

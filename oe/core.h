@@ -37,6 +37,7 @@ enum cause {
 };
 
 struct authorization;
+struct claim;
 struct collision;
 struct connection;
 struct core;
@@ -109,6 +110,8 @@ struct core {
 	unsigned		 npeers;
 	TAILQ_HEAD(, authorization) authorizations;
 	unsigned		 nauthorizations;
+	TAILQ_HEAD(, claim)	 claims;
+	unsigned		 nclaims;
 	TAILQ_HEAD(, lookup)	 lookups;
 	unsigned		 nlookups[CAUSES];
 	unsigned		 dns_silent;	/* look-ups in a row

@@ -13,6 +13,7 @@
 #include "oe/connection.h"
 #include "oe/flow.h"
 #include "oe/pair.h"
+#include "oe/ports.h"
 
 /*
  * Kept for addresses that several hosts may share (spd_entry.nshared): a flow
@@ -391,6 +392,7 @@ flow_hear(struct core *c, struct connection *conn, const struct packet_view *v,
     struct connection **holder)
 {
 	struct spd_entry  *e = conn->spd;
+	struct connection *owner;
 	struct flow_packet p;
 	struct flow	  *f;
 	bool		   right = conn->right != RIGHT_FLOWS, proven;
@@ -405,6 +407,14 @@ flow_hear(struct core *c, struct connection *conn, const struct packet_view *v,
 		if (p.begins)
 			f->proven = true;
 		return true;
+	}
+	/* What was granted needs not be learnt. */
+	owner = ports_owner(e, p.key.protocol, p.key.their_port);
+	if (owner == conn)
+		return true;
+	if (owner != NULL && (!right || owner->right != RIGHT_FLOWS)) {
+		*holder = owner;
+		return false;
 	}
 	if (f != NULL && !flow_yields(c, f, conn, &p)) {
 		*holder = f->conn;
@@ -435,7 +445,8 @@ flow_hear_clear(struct core *c, struct spd_entry *e,
 		return true;
 	f = flow_get(c, &p.key);
 	/* While the SA lives, idle or not: encryption is not taken from it. */
-	if (f != NULL && f->conn != NULL)
+	if ((f != NULL && f->conn != NULL) ||
+	    ports_owner(e, p.key.protocol, p.key.their_port) != NULL)
 		return false;
 	if (f != NULL)
 		flow_used(c, f, &p);
@@ -503,7 +514,7 @@ flow_is_of(struct core *c, struct spd_entry *e, struct flow *f,
 struct connection *
 flow_owner(struct core *c, struct spd_entry *e, const struct packet_view *v)
 {
-	struct connection *conn = NULL;
+	struct connection *conn = NULL, *owner;
 	struct flow_packet p;
 	struct flow	  *f;
 
@@ -512,7 +523,11 @@ flow_owner(struct core *c, struct spd_entry *e, const struct packet_view *v)
 	if (!flow_read(v, false, &p))
 		return NULL;
 	f = flow_get(c, &p.key);
-	if (f != NULL && f->conn != NULL) {
+	owner = ports_owner(e, p.key.protocol, p.key.their_port);
+	if (owner != NULL && (f == NULL || f->conn == NULL ||
+	    f->conn->right == RIGHT_FLOWS || owner->right != RIGHT_FLOWS)) {
+		conn = owner;
+	} else if (f != NULL && f->conn != NULL) {
 		conn = f->conn;
 		if (!flow_is_of(c, e, f, &p))
 			conn = NULL;

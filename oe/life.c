@@ -11,6 +11,7 @@
 #include "net/ip.h"
 #include "oe/aging.h"
 #include "oe/authorization.h"
+#include "oe/claim.h"
 #include "oe/classes.h"
 #include "oe/collision.h"
 #include "oe/connection.h"
@@ -21,6 +22,7 @@
 #include "oe/lookup.h"
 #include "oe/peer.h"
 #include "oe/request.h"
+#include "oe/responder.h"
 #include "oe/shell.h"
 #include "oe/version.h"
 
@@ -46,6 +48,7 @@ core_new(struct oe_config *config, const struct oe_shell *shell,
 	TAILQ_INIT(&c->older);
 	c->spoken = xcalloc(SPOKEN_MAX, sizeof(*c->spoken));
 	TAILQ_INIT(&c->authorizations);
+	TAILQ_INIT(&c->claims);
 	TAILQ_INIT(&c->lookups);
 	TAILQ_INIT(&c->ready);
 	for (i = 0; i < CAUSES; i++)
@@ -72,6 +75,7 @@ core_free(struct core *c)
 	while ((conn = TAILQ_FIRST(&c->connections)) != NULL)
 		connection_free(conn, false);
 	authorizations_free(c);
+	claims_free(c);
 	peers_free(c);
 	while ((l = TAILQ_FIRST(&c->lookups)) != NULL) {
 		TAILQ_REMOVE(&c->lookups, l, entry);
@@ -189,5 +193,6 @@ core_tick(struct core *c, uint64_t now)
 		next = TAILQ_NEXT(conn, all);
 		connection_tick(conn);
 	}
+	claims_tick(c, now, responder_ask);
 	peers_tick(c);
 }

@@ -3,7 +3,8 @@
 noinst_LIBRARIES += oe/liboe.a
 oe_liboe_a_SOURCES = \
 	oe/aging.c oe/aging.h oe/ask.c oe/ask.h oe/authorization.c \
-	oe/authorization.h oe/child.c oe/child.h oe/classes.c oe/classes.h \
+	oe/authorization.h oe/child.c oe/child.h oe/claim.c oe/claim.h \
+	oe/classes.c oe/classes.h \
 	oe/collision.c oe/collision.h oe/connection.c oe/connection.h \
 	oe/core.c oe/core.h oe/dns.c oe/dns.h oe/ending.c oe/ending.h \
 	oe/engine.c oe/engine.h oe/flow.c oe/flow.h oe/guard.c oe/guard.h \
@@ -12,7 +13,7 @@ oe_liboe_a_SOURCES = \
 	oe/liveness.h oe/lookup.c oe/lookup.h oe/packet_cause.c \
 	oe/packet_cause.h oe/pair.c oe/pair.h oe/pathmtu.c oe/pathmtu.h \
 	oe/peer.c oe/peer.h oe/peer_gateway.c oe/peer_gateway.h oe/plane.c \
-	oe/plane.h oe/planes.c oe/planes.h oe/reason.c oe/reason.h oe/record.c oe/record.h \
+	oe/plane.h oe/planes.c oe/planes.h oe/ports.c oe/ports.h oe/reason.c oe/reason.h oe/record.c oe/record.h \
 	oe/remember.c oe/remember.h oe/report.c oe/report.h oe/request.c \
 	oe/request.h oe/responder.c oe/responder.h oe/room.c oe/room.h \
 	oe/rr.c oe/rr.h oe/session.c oe/session.h oe/session_keying.c \

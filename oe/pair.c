@@ -11,12 +11,21 @@
 bool
 pair_is_whole(const struct sa_pair *p)
 {
-	return p->ours.n == 1 && p->ours.ts[0].protocol == 0;
+	return p->ours.n == 1 && p->ours.ts[0].protocol == 0 &&
+	    p->theirs.n == 1 && p->theirs.ts[0].protocol == 0;
 }
 
+bool
+pair_is_flow(const struct sa_pair *p)
+{
+	return !pair_is_whole(p) && !p->our_blocks && !p->their_blocks;
+}
+
+/* later: a fragment that names no ports, for which the first one has
+ * decided. */
 static bool
 side_takes(const struct keying_selectors *side, uint8_t protocol,
-    bool has_ports, uint16_t port)
+    bool has_ports, bool later, uint16_t port)
 {
 	const struct keying_selector *s;
 	unsigned		      i;
@@ -25,7 +34,7 @@ side_takes(const struct keying_selectors *side, uint8_t protocol,
 		s = &side->ts[i];
 		if (s->protocol != 0 && s->protocol != protocol)
 			continue;
-		if (keying_selector_port(s) == 0 || (has_ports &&
+		if (keying_selector_port(s) == 0 || later || (has_ports &&
 		    port >= s->port_from && port <= s->port_to))
 			return true;
 	}
@@ -36,14 +45,14 @@ bool
 pair_takes(const struct sa_pair *p, const struct packet_view *v, bool in)
 {
 	uint16_t sport = 0, dport = 0;
-	bool	 has_ports;
+	bool	 has_ports, later = v->frag != 0 && !pair_is_flow(p);
 
 	if (pair_is_whole(p))
 		return true;
 	has_ports = packet_ports(v, &sport, &dport);
-	return side_takes(&p->ours, v->protocol, has_ports,
+	return side_takes(&p->ours, v->protocol, has_ports, later,
 	    in ? dport : sport) && side_takes(&p->theirs, v->protocol,
-	    has_ports, in ? sport : dport);
+	    has_ports, later, in ? sport : dport);
 }
 
 void
@@ -56,6 +65,7 @@ pair_free(struct sa_pair *p)
 	HASH_DELETE(hh_out, c->sad_out, p);
 	TAILQ_REMOVE(&p->connection->pairs, p, entry);
 	p->connection->nwhole -= pair_is_whole(p);
+	p->connection->nblocks -= p->our_blocks;
 	if (c->shell->spi_put != NULL)
 		c->shell->spi_put(c->shell_arg, p->spi_in);
 	free(p);
@@ -74,9 +84,23 @@ connection_pair(const struct connection *conn)
 }
 
 struct sa_pair *
-connection_any_pair(const struct connection *conn)
+connection_carrier(const struct connection *conn)
 {
 	struct sa_pair *p = connection_pair(conn);
+
+	if (p != NULL)
+		return p;
+	TAILQ_FOREACH(p, &conn->pairs, entry) {
+		if (p->confirmed && p->our_blocks)
+			return p;
+	}
+	return NULL;
+}
+
+struct sa_pair *
+connection_any_pair(const struct connection *conn)
+{
+	struct sa_pair *p = connection_carrier(conn);
 
 	if (p != NULL)
 		return p;

@@ -28,8 +28,10 @@ struct sa_pair {
 	struct connection *connection;
 	uint32_t	   spi_in, spi_out;
 	struct keying_selectors ours, theirs;
-	struct addr	   inner;	/* lent to us: ours within it;
+	struct addr	   inner;	/* lent to us, ours within it;
 					 * none: it is our own */
+	/* For blocks of ports (ports.h), at that side. */
+	bool		   our_blocks, their_blocks;
 	uint64_t	   used;
 	struct esp_pair	  *esp;		/* in its data plane */
 	bool		   confirmed;	/* the peer has its half */
@@ -50,9 +52,13 @@ bool	pair_is_whole(const struct sa_pair *p);
  * fragments name no port. */
 bool	pair_takes(const struct sa_pair *p, const struct packet_view *v,
 	    bool in);
+/* Is it for one flow alone? */
+bool	pair_is_flow(const struct sa_pair *p);
 /* The pair that carries what we send, but flows that have their own; NULL
  * if there is none. */
 struct sa_pair *connection_pair(const struct connection *conn);
+/* The same, or the newest for the blocks of ports that we have. */
+struct sa_pair *connection_carrier(const struct connection *conn);
 /* The same, or where there are only flows' pairs one of these. */
 struct sa_pair *connection_any_pair(const struct connection *conn);
 void	pair_free(struct sa_pair *p);

@@ -176,7 +176,7 @@ plane_encrypt_on(struct connection *conn, const struct packet_view *v)
 	/* Cut before it is encrypted: the peer need not reassemble to
 	 * decrypt.  In a flow's own SA only what names its ports is
 	 * taken (RFC 4301 §7). */
-	else if (!pair_is_whole(p) ||
+	else if (pair_is_flow(p) ||
 	    ip_fragment(&clamped, mtu, plane_send, p) == -1)
 		plane_too_big(c, mtu, v);
 }

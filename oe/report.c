@@ -19,6 +19,7 @@
 #include "oe/identity.h"
 #include "oe/liveness.h"
 #include "oe/pair.h"
+#include "oe/ports.h"
 #include "oe/report.h"
 #include "oe/session.h"
 
@@ -237,7 +238,7 @@ report_spd(struct core *c, size_t limit)
 /* --- sa ------------------------------------------------------------------- */
 
 struct pair_row {
-	char	    src[PREFIX_TEXT_MAX], dst[PREFIX_TEXT_MAX], flow[32];
+	char	    src[PREFIX_TEXT_MAX], dst[PREFIX_TEXT_MAX], flow[160];
 	char	    spi_in[16], spi_out[16], cipher[64];
 	const char *peer, *state, *role, *method;
 	unsigned    phase, ike;
@@ -251,7 +252,7 @@ const struct report_field oe_sa_fields[] = {
 	NUMBER("phase", phase, "1: IKE's own; 2: a pair of ESP's"),
 	CHARS("src", src, "our side"),
 	CHARS("dst", dst, "the other side"),
-	CHARS("flow", flow, "protocol and ports, of a pair for one flow",
+	CHARS("flow", flow, "protocols and ports, of a pair for these alone",
 	    .flags = REPORT_MAYBE),
 	TEXT("peer", peer, "the peer's identity"),
 	CHARS("spi_in", spi_in,
@@ -369,10 +370,18 @@ policy_text(const struct connection *conn)
 static void
 as_text(const struct sa_pair *p, char *out, size_t cap)
 {
+	char ports[160];
+
 	*out = '\0';
 	if (addr_is_set(&p->inner))
 		snprintf(out, cap, " as %s, which it lends us,",
 		    ADDR_TEXT(&p->inner));
+	else if (p->our_blocks || p->their_blocks) {
+		ports_text(p->our_blocks ? &p->ours : &p->theirs, ports,
+		    sizeof(ports));
+		snprintf(out, cap, " for %s %s,", p->our_blocks ?
+		    "our ports" : "its ports", ports);
+	}
 }
 
 /* A black hole is not "encrypted", whatever IKE said once. */
@@ -395,7 +404,7 @@ why_line(const struct connection *conn, char *out, size_t cap)
 	const struct sa_pair *p = connection_any_pair(conn);
 	const char	     *dst = ADDR_TEXT(&conn->key.dst.addr);
 	char		      cipher[64], peer[KEYING_NAME_MAX + 2];
-	char		      silence[128], as[128];
+	char		      silence[128], as[192];
 	unsigned long long    next;
 
 	next = (unsigned long long)seconds_to(conn->core->now, conn->look_at);

@@ -12,6 +12,7 @@
 #include "oe/identity.h"
 #include "oe/known.h"
 #include "oe/peer_gateway.h"
+#include "oe/ports.h"
 #include "oe/request.h"
 #include "oe/session.h"
 #include "oe/version.h"
@@ -26,7 +27,7 @@ static enum keying_inner
 request_inner(const struct connection *conn)
 {
 	static const enum keying_inner ways[] = {
-		[WAY_LIKELY] = KEYING_INNER_LIKELY,
+		[WAY_PORTS] = KEYING_INNER_LIKELY,
 		[WAY_INNER] = KEYING_INNER_YES,
 		[WAY_WHOLE] = KEYING_INNER_NO,
 	};
@@ -39,7 +40,7 @@ request_inner(const struct connection *conn)
 	if (!session_can(conn))
 		return KEYING_INNER_BEHIND_NAT;
 	col = collision_find(conn->core, &conn->key.dst.addr);
-	return ways[col != NULL ? col->way : WAY_LIKELY];
+	return ways[col != NULL ? col->way : WAY_PORTS];
 }
 
 /* Is the peer to be told who we are? */
@@ -101,7 +102,9 @@ request_in(struct connection *conn, unsigned version)
 	session_selectors(conn, &ours, &theirs);
 	if (version == 2)
 		r.inner = request_inner(conn);
-	r.ours = keying_selectors_of(&ours);
+	if (r.inner != KEYING_INNER_LIKELY || conn->ask != NULL ||
+	    !ports_leased(conn, &r.ours))
+		r.ours = keying_selectors_of(&ours);
 	r.theirs = keying_selectors_of(&theirs);
 	r.initial_contact = !connection_peer_known(c, &r.peer_id) &&
 	    (c->shell->peer_known == NULL ||

@@ -9,12 +9,14 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "oe/authorization.h"
+#include "oe/claim.h"
 #include "oe/classes.h"
 #include "oe/connection.h"
 #include "oe/ending.h"
 #include "oe/lookup.h"
 #include "oe/peer.h"
 #include "oe/peer_gateway.h"
+#include "oe/ports.h"
 #include "oe/responder.h"
 #include "oe/room.h"
 
@@ -22,6 +24,8 @@
 #define RIGHT_TTL_MIN	5		/* seconds that a right is believed, at
 					 * least and at most */
 #define RIGHT_TTL_MAX	86400
+#define ANONYMOUS_BLOCKS 4		/* pairs for ports, of one without a
+					 * name */
 
 /* --- configured tunnels --------------------------------------------------- */
 
@@ -364,6 +368,8 @@ anonymous_refused(struct core *c, const struct keying_ask *ask,
 	const struct spd_entry	*e = spd_find(c, &key->src.addr,
 	    &key->dst.addr);
 	const struct connection *conn;
+	const struct sa_pair	*p;
+	unsigned		 n = 0;
 
 	if (!addr_equal(&key->dst.addr, &ask->path->peer))
 		return "who proves nothing speaks for its own address only";
@@ -374,8 +380,13 @@ anonymous_refused(struct core *c, const struct keying_ask *ask,
 	if (e == NULL)
 		return NULL;
 	conn = connection_identical(e, ask->peer_id);
-	if (conn != NULL && !TAILQ_EMPTY(&conn->pairs))
-		return "it has what it asked for";
+	if (conn != NULL && !TAILQ_EMPTY(&conn->pairs)) {
+		/* A lease may grow. */
+		TAILQ_FOREACH(p, &conn->pairs, entry)
+			n++;
+		if (!ports_are_blocks(ask->theirs) || n >= ANONYMOUS_BLOCKS)
+			return "it has what it asked for";
+	}
 	/* RFC 7619 §3.3: it takes no place of one that is known. */
 	TAILQ_FOREACH(conn, &e->connections, entry) {
 		if (conn->state == CONNECTION_KEYED && !conn->anonymous &&
@@ -385,9 +396,31 @@ anonymous_refused(struct core *c, const struct keying_ask *ask,
 	return NULL;
 }
 
+/* What of all that is of the same addresses as the first. */
+static struct keying_selectors
+of_the_first(const struct keying_selectors *all)
+{
+	struct keying_selectors s = { 0 };
+	unsigned		i;
+
+	for (i = 0; i < all->n; i++) {
+		if (addr_equal(&all->ts[i].from, &all->ts[0].from) &&
+		    addr_equal(&all->ts[i].to, &all->ts[0].to))
+			s.ts[s.n++] = all->ts[i];
+	}
+	return s;
+}
+
 void
 responder_child_ask(struct core *c, uint64_t now, uint64_t token,
     const struct keying_ask *ask)
+{
+	responder_ask(c, now, token, ask, now);
+}
+
+void
+responder_ask(struct core *c, uint64_t now, uint64_t token,
+    const struct keying_ask *ask, uint64_t since)
 {
 	const struct keying_id	     *id = ask->peer_id;
 	const struct keying_path     *path = ask->path;
@@ -397,19 +430,24 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	const char	       *why;
 	unsigned		index = 0;
 	const struct addr      *peer = &path->peer, *dst;
-	bool			shares;
+	struct keying_selectors theirs = *ask->theirs;
+	bool			shares, waits = false;
 
 	c->now = now;
 	memset(&key, 0, sizeof(key));
 	why = "its selectors are of no one prefix";
 	dst = &key.dst.addr;
+	if (!keying_selectors_prefix(&theirs, &key.dst)) {
+		theirs = of_the_first(&theirs);
+		c->keying->narrow(c->keying_arg, token, &theirs, NULL);
+	}
 	if (!keying_selectors_prefix(ask->ours, &key.src) ||
-	    !keying_selectors_prefix(ask->theirs, &key.dst))
+	    !keying_selectors_prefix(&theirs, &key.dst))
 		goto refuse;
 	if (ask->mode == KEYING_TUNNEL &&
 	    (t = tunnel_of(c, id, path, &index)) != NULL &&
 	    tunnel_allows(c, t, &key) && is_all(ask->ours) &&
-	    is_all(ask->theirs)) {
+	    is_all(&theirs)) {
 		responder_authorize(c, token, responder_connection(c, id, &key,
 		    OE_CLASS_TUNNEL, index, RIGHT_CONFIGURED, false));
 		return;
@@ -424,10 +462,11 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	if (!spd_key_is_of_hosts(&key))
 		goto refuse;
 	why = "such protocol and port selectors mean nothing";
-	if (!are_flow_selectors(ask->ours, ask->theirs))
+	if (!are_flow_selectors(ask->ours, &theirs))
 		goto refuse;
 	why = "the kernel does ESP for all of its address";
-	if (!is_all(ask->ours) && responder_is_past(c, &key))
+	if ((!is_all(ask->ours) || !is_all(&theirs)) &&
+	    responder_is_past(c, &key))
 		goto refuse;
 	why = "that is not our address";
 	if (!core_is_ours(c, &key.src.addr))
@@ -437,6 +476,12 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	    classes_find(c->config->classes, dst, &m) == -1 ||
 	    (m.class != OE_CLASS_PERMISSIVE && m.class != OE_CLASS_PARANOID))
 		goto refuse;
+	if (ports_are_blocks(&theirs) && (why = claim_refused(c, token, ask,
+	    &theirs, &key, since, &waits)) != NULL) {
+		if (waits)
+			return;
+		goto refuse;
+	}
 	if (ask->proof->how == KEYING_BY_NOTHING) {
 		if ((why = anonymous_refused(c, ask, &key, m.class)) != NULL)
 			goto refuse;

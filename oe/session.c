@@ -12,6 +12,7 @@
 #include "oe/collision.h"
 #include "oe/connection.h"
 #include "oe/pair.h"
+#include "oe/ports.h"
 #include "oe/session.h"
 
 /* --- selectors ------------------------------------------------------------ */
@@ -67,10 +68,8 @@ session_text(const struct sa_pair *p, char *out, size_t cap)
 	*out = '\0';
 	if (pair_is_whole(p))
 		return;
-	if (p->ours.n != 1 || p->theirs.n != 1 ||
-	    keying_selector_port(ours) == -1 ||
-	    keying_selector_port(theirs) == -1) {
-		snprintf(out, cap, "some ports");
+	if (!pair_is_flow(p)) {
+		ports_text(p->our_blocks ? &p->ours : &p->theirs, out, cap);
 		return;
 	}
 	snprintf(name, sizeof(name), protocol == IPPROTO_TCP ? "tcp" :

@@ -11,6 +11,7 @@
 #include "oe/connection.h"
 #include "oe/ending.h"
 #include "oe/pair.h"
+#include "oe/ports.h"
 #include "oe/request.h"
 #include "oe/session.h"
 #include "oe/session_keying.h"
@@ -56,6 +57,10 @@ session_next(struct connection *conn)
 	    TAILQ_EMPTY(&conn->sessions))
 		return;
 	conn->ask = TAILQ_FIRST(&conn->sessions);
+	/* What was leased meanwhile comes to the ports that the peer knows. */
+	if (conn->nblocks != 0 && !conn->by_flow &&
+	    ports_lease_has(conn, &conn->ask->ours))
+		conn->ask = NULL;
 	(void)request_keys(conn);
 }
 
@@ -89,14 +94,14 @@ session_wait(struct connection *conn, const struct packet_view *v)
 	struct keying_selector ours, theirs;
 	struct session	      *s;
 
-	if (!conn->by_flow) {
+	if (!conn->by_flow && conn->nblocks == 0) {
 		c->count.dropped++;
 		return true;
 	}
 	conn->used = c->now;
 	if (!session_flow(conn, v, &ours, &theirs)) {
 		col = collision_find(c, &conn->key.dst.addr);
-		if (col != NULL && !col->whole)
+		if (conn->nblocks != 0 || (col != NULL && !col->whole))
 			return false;
 		c->count.dropped++;
 		request_rekey(conn, "a packet that is of no flow");
@@ -133,12 +138,11 @@ session_keyed(struct connection *conn, const struct sa_pair *p)
 		conn->ask = NULL;
 	for (s = TAILQ_FIRST(&conn->sessions); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, entry);
-		if (p->ours.n == 1 && p->theirs.n == 1 &&
+		if (p->our_blocks ? ports_name(&p->ours, &s->ours) :
+		    p->ours.n == 1 && p->theirs.n == 1 &&
 		    keying_selector_equal(&s->ours, &p->ours.ts[0]) &&
-		    keying_selector_equal(&s->theirs, &p->theirs.ts[0])) {
+		    keying_selector_equal(&s->theirs, &p->theirs.ts[0]))
 			session_send(conn, s);
-			break;
-		}
 	}
 	session_next(conn);
 }
@@ -195,7 +199,7 @@ session_why(const struct connection *conn, char *out, size_t cap)
 	return true;
 }
 
-/* It refuses what would tell us from others at our address: there
+/* Refused what would tell us from others at our address: there
  * may be another way. */
 static bool
 session_other_way(struct connection *conn, unsigned version,
@@ -308,7 +312,7 @@ session_tried(const struct connection *conn)
 	uint64_t	      now = conn->core->now;
 
 	TAILQ_FOREACH(p, &conn->pairs, entry) {
-		if (!pair_is_whole(p) && now - p->born >= FLOW_TRY &&
+		if (pair_is_flow(p) && now - p->born >= FLOW_TRY &&
 		    now - p->used < FLOW_TRY && conn->heard < p->born)
 			return true;
 	}
@@ -332,6 +336,12 @@ session_one_way(struct connection *conn)
 	}
 	if (conn->sends < SENDS || c->now - conn->sent_at >= SENT_LATELY)
 		return;
+	if (conn->nblocks != 0) {
+		(void)session_other_way(conn, 2, "nothing comes back");
+		conn->ask = NULL;
+		(void)request_rekey(conn, "nothing comes back");
+		return;
+	}
 	col = collision_find(c, &conn->key.dst.addr);
 	if (col != NULL && col->useless)
 		return;
@@ -356,7 +366,7 @@ session_tick(struct connection *conn)
 	}
 	for (p = TAILQ_FIRST(&conn->pairs); p != NULL; p = next) {
 		next = TAILQ_NEXT(p, entry);
-		if (pair_is_whole(p) || p->linger != 0 || !p->confirmed)
+		if (!pair_is_flow(p) || p->linger != 0 || !p->confirmed)
 			continue;
 		if (c->now - p->used >= (uint64_t)c->config->idle * SECONDS) {
 			c->keying->delete_child(c->keying_arg, c->now,

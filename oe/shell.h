@@ -8,6 +8,8 @@
 struct esp_plane;
 struct oe_event;
 
+struct port_block { uint16_t lo, hi; };	/* host order, both within */
+
 /* What the engine asks of the daemon around it. */
 struct oe_shell {
 	/* A packet that policy lets go in the clear, to the network. */
@@ -27,6 +29,10 @@ struct oe_shell {
 	/* May other hosts have the address of oe_set_local() at the same time
 	 * (RFC 3102: a lease of ports)?  NULL: no. */
 	bool (*shares)(void *arg);
+	/* The blocks of ports of that address that are ours alone, towards dst;
+	 * how many, max at most, those that hold most.  NULL: none are. */
+	unsigned (*ports)(void *arg, const struct addr *dst,
+	    struct port_block *out, unsigned max);
 	/* Traffic for dst is passed (add) until told otherwise (!add): the
 	 * daemon may route it past the TUN.  NULL: not wanted. */
 	void (*pass_route)(void *arg, const struct addr *dst, bool add);

@@ -421,3 +421,49 @@ bindings_cookie_get(struct bindings *bs, uint64_t *cookie)
 	}
 	return -1;
 }
+
+/* A run more, in place of the shortest where there is no room. */
+static unsigned
+run_add(struct bindings_run *out, unsigned n, unsigned max, uint16_t lo,
+    uint16_t hi)
+{
+	unsigned i, shortest = 0;
+
+	if (n < max) {
+		out[n] = (struct bindings_run){ lo, hi };
+		return n + 1;
+	}
+	for (i = 1; i < n; i++) {
+		if (out[i].hi - out[i].lo < out[shortest].hi -
+		    out[shortest].lo)
+			shortest = i;
+	}
+	if (n > 0 && hi - lo > out[shortest].hi - out[shortest].lo)
+		out[shortest] = (struct bindings_run){ lo, hi };
+	return n;
+}
+
+unsigned
+bindings_port_runs(const struct bindings *bs, const struct addr *remote,
+    struct bindings_run *out, unsigned max)
+{
+	const struct binding *b;
+	unsigned	      n = 0, port, lo = 0;
+
+	for (port = 1; port <= UINT16_MAX + 1u; port++) {
+		b = port > UINT16_MAX || bs->owner[port] == 0 ? NULL :
+		    bs->b[bs->owner[port] - 1];
+		if (b != NULL && b->remote_port == 0 &&
+		    (!addr_is_set(&b->remote) ||
+		    addr_equal(&b->remote, remote))) {
+			if (lo == 0)
+				lo = port;
+			continue;
+		}
+		if (lo != 0)
+			n = run_add(out, n, max, (uint16_t)lo,
+			    (uint16_t)(port - 1));
+		lo = 0;
+	}
+	return n;
+}

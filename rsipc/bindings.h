@@ -106,6 +106,12 @@ bool	bindings_ports_scarce(const struct bindings *bs);
 /* The longest run of contiguous ports of a binding; false if it has none. */
 bool	binding_port_block(const struct binding *b, uint16_t *lo, uint16_t *hi);
 
+/* The runs of contiguous ports, of whatever bindings, that may be used towards
+ * remote on any port; how many there are, max at most: then the longest. */
+struct bindings_run { uint16_t lo, hi; };
+unsigned bindings_port_runs(const struct bindings *bs,
+	    const struct addr *remote, struct bindings_run *out, unsigned max);
+
 /* SPIs in turn, so that a returned one rests as long as possible. 0,
  * or -1: none free. */
 int	bindings_spi_get(struct bindings *bs, uint32_t *spi);

@@ -18,6 +18,7 @@
 #define IKE_NAT_PORT	4500
 #define MULTICAST	224	/* first byte; broadcast is beyond it */
 #define ICMP_MTU_MIN	68	/* RFC 791 */
+#define PATH_PORT_RUNS	16	/* told of to the engine, at most */
 
 /* An ICMP error to our own program about a packet that it sent. */
 static void
@@ -408,6 +409,21 @@ shell_shares(void *arg)
 	return p->host->bindings.n > 0 && !p->host->bindings.whole;
 }
 
+static unsigned
+shell_ports(void *arg, const struct addr *dst, struct port_block *out,
+    unsigned max)
+{
+	const struct path  *p = arg;
+	struct bindings_run run[PATH_PORT_RUNS];
+	unsigned	    i, n;
+
+	n = bindings_port_runs(&p->host->bindings, dst, run,
+	    max < PATH_PORT_RUNS ? max : PATH_PORT_RUNS);
+	for (i = 0; i < n; i++)
+		out[i] = (struct port_block){ run[i].lo, run[i].hi };
+	return n;
+}
+
 const struct oe_shell path_shell = {
 	.send_clear = path_send,
 	.send_ike = shell_send_ike,
@@ -418,6 +434,7 @@ const struct oe_shell path_shell = {
 	.cookie_get = shell_cookie_get,
 	.peer_known = shell_peer_known,
 	.shares = shell_shares,
+	.ports = shell_ports,
 	.event = shell_event,
 	.woken = shell_woken,
 };

@@ -210,14 +210,17 @@ begin_sa(struct ike2 *e, uint64_t now, const struct keying_request *r)
 	return sa;
 }
 
-/* conn's living pair of SAs, of which a rekey is asked for. */
+/* The living pair of SAs that a new one replaces: it has all of what that is
+ * for (§2.9.2). */
 static struct ike2_child *
-child_of(const struct ike2_sa *sa, const void *conn)
+child_of(const struct ike2_sa *sa, const struct ike2_child *new)
 {
 	struct ike2_child *c, *found = NULL;
 
 	TAILQ_FOREACH(c, &sa->children, entry) {
-		if (c->conn == conn && c->state == IKE2_CHILD_UP)
+		if (c->conn == new->conn && c->state == IKE2_CHILD_UP &&
+		    ike2_selectors_within(&c->ours, &new->ours) &&
+		    ike2_selectors_within(&c->theirs, &new->theirs))
 			found = c;
 	}
 	return found;
@@ -278,7 +281,7 @@ engine_request(void *engine, uint64_t now, const struct keying_request *r,
 		c->ours = keying_selectors_of(&inner);
 	} else
 		c->ours = r->ours;
-	if ((old = child_of(sa, conn)) != NULL)
+	if ((old = child_of(sa, c)) != NULL)
 		c->rekeys = old->spi_in;
 	if (fresh && ike2_init_start(sa, now) == -1) {
 		c->conn = NULL;

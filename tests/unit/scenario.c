@@ -14,6 +14,7 @@
 #include "oe/esp/dataplane_private.h"
 #include "oe/esp/user.h"
 #include "oe/life.h"
+#include "oe/ports.h"
 #include "oe/version.h"
 #include "tests/unit/dns_message.h"
 #include "tests/unit/header_reads.h"
@@ -452,6 +453,19 @@ shell_shares(void *arg)
 	return ((struct world *)arg)->shares;
 }
 
+static unsigned
+shell_ports(void *arg, const struct addr *dst, struct port_block *out,
+    unsigned max)
+{
+	const struct world *w = arg;
+
+	(void)dst;
+	if (w->ports.hi == 0 || max == 0)
+		return 0;
+	*out = w->ports;
+	return 1;
+}
+
 static void
 shell_answer(void *arg, const struct packet_view *v)
 {
@@ -478,6 +492,7 @@ world_init(struct world *w, bool routes, bool kernel)
 	w->shell.is_near = shell_near;
 	w->shell.peer_known = shell_peer_known;
 	w->shell.shares = shell_shares;
+	w->shell.ports = shell_ports;
 	w->shell.pass_route = routes ? shell_route : NULL;
 	if (kernel)
 		w->planes[n++] = kernel_new(w);
@@ -547,10 +562,13 @@ ops_request(void *arg, uint64_t now, const struct keying_request *r,
 	const struct keying_selector *theirs = &r->theirs.ts[0];
 	struct world		     *w = arg;
 	struct request		     *q;
-	char			      flow[32] = "", version[24] = "";
+	char			      flow[192] = "", version[24] = "";
 
 	(void)now;
-	if (ours->protocol != 0)
+	if (ports_are_blocks(&r->ours)) {
+		snprintf(flow, sizeof(flow), " ports=");
+		ports_text(&r->ours, flow + 7, sizeof(flow) - 7);
+	} else if (ours->protocol != 0)
 		snprintf(flow, sizeof(flow), " flow=%u/%d:%d", ours->protocol,
 		    keying_selector_port(ours), keying_selector_port(theirs));
 	if (w->config->ike != VERSION_BIT(2))
@@ -659,6 +677,21 @@ ops_peer_keys(void *arg, uint64_t now, uint64_t token,
 }
 
 static void
+ops_narrow(void *arg, uint64_t token, const struct keying_selectors *theirs,
+    const struct addr *inner)
+{
+	char part[160] = "";
+
+	(void)token;
+	if (inner != NULL)
+		addr_text(inner, part, sizeof(part));
+	else if (ports_are_blocks(theirs))
+		ports_text(theirs, part, sizeof(part));
+	world_event(arg, "narrow %s%s", inner != NULL ? "lent " : "",
+	    *part != '\0' ? part : host_name(addr_v4(&theirs->ts[0].from)));
+}
+
+static void
 ops_authorize(void *arg, uint64_t now, uint64_t token, void *conn)
 {
 	struct world *w = arg;
@@ -689,5 +722,6 @@ const struct keying_engine world_engine = {
 	.moved = ops_moved,
 	.peer_identity = ops_peer_identity,
 	.peer_keys = ops_peer_keys,
+	.narrow = ops_narrow,
 	.authorize = ops_authorize,
 };

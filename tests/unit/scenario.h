@@ -65,6 +65,7 @@ struct world {
 	bool probes;			/* questions whether a peer
 					 * lives are events */
 	bool shares;			/* other hosts may have our address */
+	struct port_block ports;	/* of which these are leased */
 	bool requests_refused;		/* request() fails */
 	bool peers_known;		/* to an engine beside this one */
 };

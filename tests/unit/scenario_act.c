@@ -493,6 +493,28 @@ player_flow(struct play *p, struct keying_selector *ours,
 		theirs->port_from = theirs->port_to = (uint16_t)their_port;
 }
 
+/* "ports=FROM-TO": these of TCP and UDP, and ICMP, in place of all. */
+static void
+player_ports(struct play *p, struct keying_selectors *side)
+{
+	const char *text = play_option(p, "ports");
+	unsigned    lo, hi;
+
+	if (text == NULL)
+		return;
+	if (sscanf(text, "%u-%u", &lo, &hi) != 2) {
+		play_fail(p, "no ports: %s", text);
+		return;
+	}
+	side->n = 3;
+	side->ts[1] = side->ts[2] = side->ts[0];
+	side->ts[0].protocol = 6;
+	side->ts[1].protocol = 17;
+	side->ts[2].protocol = 1;
+	side->ts[0].port_from = side->ts[1].port_from = (uint16_t)lo;
+	side->ts[0].port_to = side->ts[1].port_to = (uint16_t)hi;
+}
+
 static void
 do_up(struct play *p)
 {
@@ -533,6 +555,7 @@ do_up(struct play *p)
 	player_flow(p, &ours, &theirs);
 	k.ours = keying_selectors_of(&ours);
 	k.theirs = keying_selectors_of(&theirs);
+	player_ports(p, play_flag(p, "responder") ? &k.theirs : &k.ours);
 	k.path.local = addr_from_v4(W(p)->local);
 	k.path.peer = k.in.src;
 	k.path.local_port = k.path.peer_port = 500;
@@ -675,12 +698,15 @@ do_child_ask(struct play *p)
 	player_flow(p, &src, &dst);
 	ours = keying_selectors_of(&src);
 	theirs = keying_selectors_of(&dst);
+	player_ports(p, &theirs);
+	if (play_flag(p, "or-any"))
+		theirs.ts[theirs.n++] = host_selector(0, 32);
 	if (play_flag(p, "nat"))
 		path.local_port = KEYING_PORT_NATT;
 	responder_child_ask(W(p)->core, W(p)->now, ++W(p)->token,
 	    &(struct keying_ask){ .peer_id = &id, .proof = &proof,
 	    .path = &path, .ours = &ours, .theirs = &theirs,
-	    .mode = KEYING_TUNNEL });
+	    .mode = KEYING_TUNNEL, .wants_inner = play_flag(p, "inner") });
 }
 
 static void

@@ -30,6 +30,7 @@
  *   option probes               probes are events
  *   option kernel               the kernel does ESP
  *   option shares               other hosts may have our address
+ *   option ports=FROM-TO        ... and these of its ports are ours
  *   send [SRC] DST TAG [KIND] [sport=N] [dport=N] [size=N] [df] [id=N] [more]
  *       [frag=BYTES] [seq=N] [ack=N]   out of the TUN
  *   flood COUNT TAG [...]       a datagram to each of COUNT hosts
@@ -51,12 +52,16 @@
  *   up PEER in=SPI out=SPI [id=ID] [key=n] [life=S] [bytes=N] [responder]
  *       [nat=PORT]              the peer is behind a NAT that maps it to PORT
  *       [flow=PROTOCOL/OURS:THEIRS]   for these ports alone (0: any)
+ *       [ports=FROM-TO]         for these of TCP and UDP, and ICMP, of the
+ *       initiator
+ *   ports FROM-TO               these are leased from here on
  *   confirmed SPI | down SPI peer|expired | fail PEER HOW [detail]
  *       version=N               of IKE, with these and "up"; else 2
  *       ID "?x": one who proves nothing, told from others by x
  *   peer-lookup ID FROM [version=N]   responder: an IKE SA of ID
  *   child-ask ID FROM SRC DST [nat] [flow=...]   responder: Phase 2, SRC is
- *       ours; nat: on port 4500
+ *       ours; nat: on port 4500; [ports=FROM-TO], [or-any] as well;
+ *       [inner] with an address that we lend
  *   initial-contact ID FROM
  *   silent PEER [SPI]           the peer (of that SA) did not answer a probe
  *   invalid-spi PEER SPI [authenticated]   PEER says that it does not know it
@@ -165,6 +170,23 @@ do_config(struct play *p)
 }
 
 static void
+lease_ports(struct play *p, const char *text)
+{
+	unsigned lo, hi;
+
+	if (sscanf(text, "%u-%u", &lo, &hi) != 2)
+		play_fail(p, "no ports");
+	W(p)->shares = true;
+	W(p)->ports = (struct port_block){ (uint16_t)lo, (uint16_t)hi };
+}
+
+static void
+do_ports(struct play *p)
+{
+	lease_ports(p, p->words[1]);
+}
+
+static void
 do_option(struct play *p)
 {
 	if (play_flag(p, "routes"))
@@ -175,6 +197,8 @@ do_option(struct play *p)
 		W(p)->probes = true;
 	else if (play_flag(p, "shares"))
 		W(p)->shares = true;
+	else if (play_option(p, "ports") != NULL)
+		lease_ports(p, play_option(p, "ports"));
 	else if (play_flag(p, "kernel"))
 		W(p)->kernel_offered = true;
 	else
@@ -374,6 +398,7 @@ do_peers(struct play *p)
 static const struct play_command commands[] = {
 	{ "config", 2, false, do_config },
 	{ "option", 2, false, do_option },
+	{ "ports", 2, true, do_ports },
 	{ "phase1", 2, false, do_phase1 },
 	{ "requests", 2, false, do_requests },
 	{ "peers", 2, false, do_peers },

@@ -1,6 +1,7 @@
 /* hash.c - SipHash-1-3 with a secret for each process */
 #include "config.h"
 
+#include <endian.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -16,15 +17,13 @@ rotate(uint64_t x, unsigned n)
 static uint64_t
 load_le64(const uint8_t *p)
 {
-	uint64_t v = 0;
-	unsigned i;
+	uint64_t v;
 
-	for (i = 0; i < 8; i++)
-		v |= (uint64_t)p[i] << 8 * i;
-	return v;
+	memcpy(&v, p, sizeof(v));
+	return le64toh(v);
 }
 
-static void
+static inline void
 sip_round(uint64_t v[4])
 {
 	v[0] += v[1];

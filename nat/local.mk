@@ -21,7 +21,7 @@ nat_libnat_a_SOURCES = \
 	nat/reassemble.c nat/reassemble.h \
 	nat/rules.c nat/rules.h \
 	nat/rules_backend.h nat/rules_iptables.c nat/rules_nftables.c \
-	nat/rules_run.c nat/rules_run.h \
+	nat/rules_put.c nat/rules_put.h nat/rules_run.c nat/rules_run.h \
 	nat/rules_settings.c nat/rules_settings.h
 
 # The kernel's part is compiled for its own machine and carried in the program.

@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "nat/mark.h"
 #include "nat/rules_backend.h"
+#include "nat/rules_put.h"
 #include "nat/rules_run.h"
 
 /* Where each of our chains is called from: first of all, or last. */
@@ -156,8 +157,6 @@ put_chains(FILE *f, const char *dump, const char *table)
 	}
 }
 
-/* The end of a rule that gives packets to the queues.  bypass: if nobody
- * listens to them, the router has the packet as if we were not there. */
 static void
 put_queue(FILE *f, const struct rules_plan *p, bool bypass)
 {
@@ -190,9 +189,8 @@ put_antispoof(FILE *f, const struct rules_plan *p,
 	    "-A RSIP-PRIVATE -m rpfilter --invert -j DROP\n", f);
 	if (rules_settings_was_strict(saved, c->public_if))
 		fputs("-A RSIP-PUBLIC -m rpfilter --invert -j DROP\n", f);
-	for (size_t i = 0; i < p->nnetworks; i++)
-		fprintf(f, "-A RSIP-PUBLIC -s %s -j DROP\n",
-		    PREFIX_TEXT(&p->networks[i]));
+	rules_put_each(f, "-A RSIP-PUBLIC -s ", p->networks, p->nnetworks,
+	    " -j DROP");
 	for (size_t i = 0; i < c->npools; i++) {
 		/* An address of the router's own is LOCAL. */
 		if (!c->pools[i].local)
@@ -207,38 +205,17 @@ put_antispoof(FILE *f, const struct rules_plan *p,
 	    ADDR_TEXT(&c->gateway));
 }
 
-static void
-put_pool(FILE *f, const struct rules_plan *p, const struct dataplane_pool *pool)
-{
-	static const char *const ipsec[] = { "-p esp", "-p ah",
-		"-p udp --dport 500" };
-	const char	  *addr = ADDR_TEXT(&pool->addr);
-
-	if (!pool->local) {
-		fprintf(f, "-A RSIP-PUBLIC -d %s", addr);
-		put_queue(f, p, false);
-		return;
-	}
-	for (size_t i = 0; i < sizeof(ipsec) / sizeof(ipsec[0]); i++) {
-		fprintf(f, "-A RSIP-PUBLIC -d %s %s", addr, ipsec[i]);
-		put_queue(f, p, p->config->local_ipsec);
-	}
-	fprintf(f, "-A RSIP-PUBLIC -d %s -p udp --dport 4500", addr);
-	put_queue(f, p, true);
-	for (unsigned i = 0; i < pool->nports; i++) {
-		static const char *const proto[] = { "tcp", "udp" };
-
-		for (size_t k = 0; k < 2; k++) {
-			fprintf(f, "-A RSIP-PUBLIC -d %s -p %s --dport %u:%u",
-			    addr, proto[k], pool->ports[i].lo,
-			    pool->ports[i].hi);
-			put_queue(f, p, p->config->linger == 0);
-		}
-	}
-	fprintf(f, "-A RSIP-PUBLIC -d %s -p icmp -m icmp ! --icmp-type "
-	    "echo-request", addr);
-	put_queue(f, p, true);
-}
+static const struct rules_words words = {
+	.to = "-A RSIP-PUBLIC -d ",
+	.of = { [RULES_ALL] = { "" },
+		[RULES_IPSEC] = { " -p esp", " -p ah", " -p udp --dport 500" },
+		[RULES_NATT] = { " -p udp --dport 4500" },
+		[RULES_PORTS] = { " -p tcp --dport ", " -p udp --dport " },
+		[RULES_ICMP] = { " -p icmp -m icmp ! --icmp-type echo-request" }
+	},
+	.dash = ':',
+	.queue = put_queue,
+};
 
 /* ICMP errors about what a host sent. */
 static const char *const errors[] = { "destination-unreachable",
@@ -260,7 +237,7 @@ put_raw(FILE *f, const struct rules_plan *p, const struct rules_settings *saved)
 	    c->private_if);
 	put_antispoof(f, p, saved);
 	for (size_t i = 0; i < c->npools; i++)
-		put_pool(f, p, &c->pools[i]);
+		rules_put_pool(f, p, &c->pools[i], &words);
 	fprintf(f, "-A RSIP-PRIVATE -d %s -p 4", ADDR_TEXT(&c->gateway));
 	put_queue(f, p, false);
 	fprintf(f, "-A RSIP-PRIVATE -d %s -p 47", ADDR_TEXT(&c->gateway));
@@ -354,12 +331,10 @@ put_port(FILE *f, const struct rules_plan *p)
 	    c->rsip_port);
 	fprintf(f, "-A RSIP-PORT -i lo -j RETURN\n"
 	    "-A RSIP-PORT ! -i %s -j DROP\n", c->private_if);
-	for (size_t i = 0; i < p->nnetworks; i++)
-		fprintf(f, "-A RSIP-PORT -s %s -j RETURN\n",
-		    PREFIX_TEXT(&p->networks[i]));
-	for (size_t i = 0; i < p->nhosts; i++)
-		fprintf(f, "-A RSIP-PORT -s %s -j RETURN\n",
-		    PREFIX_TEXT(&p->hosts[i]));
+	rules_put_each(f, "-A RSIP-PORT -s ", p->networks, p->nnetworks,
+	    " -j RETURN");
+	rules_put_each(f, "-A RSIP-PORT -s ", p->hosts, p->nhosts,
+	    " -j RETURN");
 	fputs("-A RSIP-PORT -j DROP\n", f);
 }
 

@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "nat/mark.h"
 #include "nat/rules_backend.h"
+#include "nat/rules_put.h"
 #include "nat/rules_run.h"
 
 #define OURS	"meta mark & " MARK_TEXT_MASK " == " MARK_TEXT_OURS
@@ -68,9 +69,7 @@ put_antispoof_public(FILE *f, const struct rules_plan *p,
 	fputs("fib saddr type local drop\n", f);
 	if (rules_settings_was_strict(saved, c->public_if))
 		fputs("fib saddr . iif oif missing drop\n", f);
-	for (size_t i = 0; i < p->nnetworks; i++)
-		fprintf(f, "ip saddr %s drop\n",
-		    PREFIX_TEXT(&p->networks[i]));
+	rules_put_each(f, "ip saddr ", p->networks, p->nnetworks, " drop");
 	for (size_t i = 0; i < c->npools; i++) {
 		if (!c->pools[i].local)
 			fprintf(f, "ip saddr %s drop\n",
@@ -81,32 +80,17 @@ put_antispoof_public(FILE *f, const struct rules_plan *p,
 	    ADDR_TEXT(&c->gateway));
 }
 
-static void
-put_pool(FILE *f, const struct rules_plan *p, const struct dataplane_pool *pool)
-{
-	static const char *const ipsec[] = { "ip protocol { esp, ah }",
-		"udp dport 500" };
-	const char	  *addr = ADDR_TEXT(&pool->addr);
-
-	if (!pool->local) {
-		fprintf(f, "ip daddr %s", addr);
-		put_queue(f, p, false);
-		return;
-	}
-	for (size_t i = 0; i < sizeof(ipsec) / sizeof(ipsec[0]); i++) {
-		fprintf(f, "ip daddr %s %s", addr, ipsec[i]);
-		put_queue(f, p, p->config->local_ipsec);
-	}
-	fprintf(f, "ip daddr %s udp dport 4500", addr);
-	put_queue(f, p, true);
-	for (unsigned i = 0; i < pool->nports; i++) {
-		fprintf(f, "ip daddr %s ip protocol { tcp, udp } th dport "
-		    "%u-%u", addr, pool->ports[i].lo, pool->ports[i].hi);
-		put_queue(f, p, p->config->linger == 0);
-	}
-	fprintf(f, "ip daddr %s icmp type != echo-request", addr);
-	put_queue(f, p, true);
-}
+static const struct rules_words words = {
+	.to = "ip daddr ",
+	.of = { [RULES_ALL] = { "" },
+		[RULES_IPSEC] = { " ip protocol { esp, ah }",
+		    " udp dport 500" },
+		[RULES_NATT] = { " udp dport 4500" },
+		[RULES_PORTS] = { " ip protocol { tcp, udp } th dport " },
+		[RULES_ICMP] = { " icmp type != echo-request" } },
+	.dash = '-',
+	.queue = put_queue,
+};
 
 /* One look at the interface, not one a rule: hence a chain for each. */
 static void
@@ -118,7 +102,7 @@ put_prerouting(FILE *f, const struct rules_plan *p,
 	fputs("chain public {\n", f);
 	put_antispoof_public(f, p, saved);
 	for (size_t i = 0; i < c->npools; i++)
-		put_pool(f, p, &c->pools[i]);
+		rules_put_pool(f, p, &c->pools[i], &words);
 	fputs("}\nchain private {\nfib saddr type local drop\n"
 	    "fib saddr . iif oif missing drop\n", f);
 	for (size_t i = 0; i < c->npools; i++) {
@@ -225,12 +209,8 @@ put_port(FILE *f, const struct rules_plan *p)
 
 	fputs("chain port {\niifname \"lo\" return\n", f);
 	fprintf(f, "iifname != \"%s\" drop\n", c->private_if);
-	for (size_t i = 0; i < p->nnetworks; i++)
-		fprintf(f, "ip saddr %s return\n",
-		    PREFIX_TEXT(&p->networks[i]));
-	for (size_t i = 0; i < p->nhosts; i++)
-		fprintf(f, "ip saddr %s return\n",
-		    PREFIX_TEXT(&p->hosts[i]));
+	rules_put_each(f, "ip saddr ", p->networks, p->nnetworks, " return");
+	rules_put_each(f, "ip saddr ", p->hosts, p->nhosts, " return");
 	fputs("drop\n}\n", f);
 }
 

@@ -110,7 +110,8 @@ addr_compare(const struct addr *a, const struct addr *b)
 uint64_t
 addr_hash(const struct addr *a)
 {
-	return hash_bytes(a, sizeof(*a));
+	/* The family tells lengths apart, and what follows is zero. */
+	return hash_bytes(a, 1 + addr_len(a));
 }
 
 bool

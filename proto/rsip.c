@@ -53,7 +53,7 @@ is_network(unsigned indicator)
 void
 rsip_address_set(struct rsip_address *a, const struct addr *addr)
 {
-	memset(a, 0, sizeof(*a));
+	a->fqdn[0] = '\0';
 	a->type = addr->family == AF_INET6 ? RSIP_ADDR_IPV6 : RSIP_ADDR_IPV4;
 	a->any = !addr_is_set(addr);
 	a->addr = *addr;

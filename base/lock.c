@@ -41,6 +41,7 @@ enum {				/* what not all daemons need */
 	LOCK_NETFILTER = 4,
 	LOCK_XFRM = 8,
 	LOCK_STORE = 16,	/* a file that is open is brought to the disk */
+	LOCK_FOLDER = 32,	/* its root is a folder of its own */
 };
 
 static const struct {
@@ -50,6 +51,8 @@ static const struct {
 	{ "rsipd", LOCK_THREADS | LOCK_MAPS | LOCK_NETFILTER | LOCK_STORE },
 	{ "rsipc", 0 },
 	{ "oed", LOCK_XFRM },
+	{ "validator", LOCK_THREADS | LOCK_FOLDER },
+	{ "validator without files", LOCK_THREADS },
 };
 
 /* By name, since no architecture, C library or libseccomp has all of them. */
@@ -85,6 +88,12 @@ static const char *const lock_allowed[] = {
 	"set_robust_list", "set_tid_address", "sigaltstack", "sigprocmask",
 	"sigreturn", "tgkill", "ugetrlimit", "uname", "wait4", "waitid",
 	"waitpid",
+};
+
+/* In a folder: one file is read, written beside, and renamed. */
+static const char *const lock_folder[] = {
+	"access", "faccessat", "open", "openat", "rename", "renameat",
+	"renameat2", "stat", "stat64", "unlink", "unlinkat",
 };
 
 /* Calls that no working daemon makes: whoever does is not the daemon. */
@@ -261,6 +270,8 @@ lock_fill(struct lock *l, unsigned needs)
 		fatal = SCMP_ACT_ERRNO(EACCES);
 	}
 	LOCK_LIST(l, SCMP_ACT_ALLOW, lock_allowed);
+	if (needs & LOCK_FOLDER)
+		LOCK_LIST(l, SCMP_ACT_ALLOW, lock_folder);
 	LOCK_LIST(l, SCMP_ACT_ERRNO(ENOSYS), lock_absent);
 	LOCK_LIST(l, fatal, lock_fatal);
 	lock_memory(l);

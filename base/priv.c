@@ -3,14 +3,17 @@
 
 #include <cap-ng.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/priv.h"
+#include "base/util.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -50,9 +53,10 @@ priv_can_change(const struct passwd *pw)
 	    seteuid(pw->pw_uid) == 0 && seteuid(0) == 0;
 }
 
-/* The user to change to; NULL after one log line. */
+/* The user to change to; NULL after one log line.  quiet:
+ * another process of the daemon warns. */
 static const struct passwd *
-priv_user(const char *name)
+priv_user(const char *name, bool quiet)
 {
 	const char	    *wanted = *RSIP_USER != '\0' ? RSIP_USER : name;
 	const struct passwd *pw;
@@ -60,7 +64,7 @@ priv_user(const char *name)
 	if ((pw = getpwnam(wanted)) != NULL)
 		return pw;
 	if (wanted == name && (pw = getpwnam(PRIV_FALLBACK)) != NULL) {
-		if (geteuid() == 0)
+		if (geteuid() == 0 && !quiet)
 			log_warn("no user \"%s\": running as \"%s\", as other "
 			    "programs may; systemd-sysusers or useradd -r %s "
 			    "makes it", name, PRIV_FALLBACK, name);
@@ -79,25 +83,13 @@ priv_keep_low_ports(void)
 	keep_low_ports = true;
 }
 
-int
-priv_drop(const char *name)
+/* With the capabilities that were chosen; pw NULL: as whom we are. */
+static int
+priv_become(const struct passwd *pw)
 {
-	const struct passwd *pw;
-
 #ifdef __SANITIZE_ADDRESS__
 	dropped = true;
 #endif
-	capng_clear(CAPNG_SELECT_BOTH);
-	if (capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
-	    CAP_NET_ADMIN, CAP_NET_RAW, -1) == -1) {
-		log_error("cannot choose capabilities");
-		return -1;
-	}
-	if (keep_low_ports)
-		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
-		    CAP_NET_BIND_SERVICE);
-	if ((pw = priv_user(name)) == NULL && geteuid() == 0)
-		return -1;
 	if (pw != NULL && priv_can_change(pw)) {
 		if (capng_change_id((int)pw->pw_uid, (int)pw->pw_gid,
 		    CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING) != 0) {
@@ -114,4 +106,59 @@ priv_drop(const char *name)
 		return -1;
 	}
 	return 0;
+}
+
+int
+priv_drop(const char *name)
+{
+	const struct passwd *pw;
+
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
+	    CAP_NET_ADMIN, CAP_NET_RAW, -1) == -1) {
+		log_error("cannot choose capabilities");
+		return -1;
+	}
+	if (keep_low_ports)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
+		    CAP_NET_BIND_SERVICE);
+	if ((pw = priv_user(name, false)) == NULL && geteuid() == 0)
+		return -1;
+	return priv_become(pw);
+}
+
+/* Nobody else's, and not a link to what is. */
+static bool
+priv_folder(const struct passwd *pw, const char *folder)
+{
+	struct stat st;
+	int	    fd;
+	bool	    ours = true;
+
+	make_parent_folder(folder);
+	if (mkdir(folder, 0700) == -1 && errno != EEXIST)
+		return false;
+	if ((fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC)) == -1)
+		return false;
+	if (pw != NULL && priv_can_change(pw))
+		ours = fchown(fd, pw->pw_uid, pw->pw_gid) == 0;
+	ours = ours && fstat(fd, &st) == 0 && (st.st_mode & 07077) == 0 &&
+	    fchdir(fd) == 0;
+	close(fd);
+	return ours;
+}
+
+int
+priv_confine(const char *name, const char *folder, bool *confined)
+{
+	const struct passwd *pw = priv_user(name, true);
+
+	*confined = folder != NULL && priv_folder(pw, folder) &&
+	    chroot(".") == 0;
+	if (folder != NULL && !*confined)
+		log_warn("%s: %s: nothing is kept there", folder,
+		    strerror(errno));
+	capng_clear(CAPNG_SELECT_BOTH);
+	return priv_become(pw);
 }

@@ -22,13 +22,22 @@ void	priv_keep_low_ports(void);
 int	priv_drop(const char *name);
 
 /*
+ * The same for a process that needs nothing: no capability is left, and where
+ * folder is not NULL it is all that the process sees of the files, as its root.
+ * It is made if absent, with mode 0700, for that user; *confined tells whether
+ * that was possible.  0, or -1 after logging one line.
+ */
+int	priv_confine(const char *name, const char *folder, bool *confined);
+
+/*
  * Seccomp: from here on all threads may make only the system calls that the
  * daemon of that name was seen to need.  What only an intruder would try
  * (programs, tracing, mounts, modules, key rings, other namespaces, BPF
  * programs) ends the process; all else, opening, making and renaming of files
  * first of all, fails with EPERM.  The kernel logs both where it logs at all.
- * Returns 0, or -1 after logging one line; a kernel without seccomp is a
- * warning and 0.
+ * "validator" is a process that priv_confine() gave a folder, "validator without
+ * files" one that it gave none.  Returns 0, or -1 after logging one line; a
+ * kernel without seccomp is a warning and 0.
  */
 int	priv_lock(const char *name);
 

@@ -13,4 +13,8 @@ net_libnet_a_SOURCES = \
 	net/rtnl.c net/rtnl.h net/rtnl_table.c net/rtnl_table.h \
 	net/sysctl.c net/sysctl.h \
 	net/tunnel.c net/tunnel.h \
-	net/tun.c net/tun.h
+	net/tun.c net/tun.h \
+	net/validate.c net/validate.h net/validator.c net/validator.h
+
+# What whoever asks DNS links beside BASE_LIBS.
+DNS_LIBS = $(CARES_LIBS) $(UNBOUND_LIBS)

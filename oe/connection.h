@@ -80,6 +80,7 @@ struct connection {
 	enum record_status    txt, ipseckey;
 	bool		      txt_here, ipseckey_here, key_malformed;
 	bool		      authentic;	/* DNSSEC vouches for the key */
+	bool		      unchecked;	/* that could not be told */
 	uint64_t	      dns_expires;
 	enum oe_right	      right;
 	uint64_t	      right_expires;	/* as responder:

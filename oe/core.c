@@ -67,6 +67,15 @@ core_speaks_from(const struct core *c, const struct prefix *src,
 	return *core_local(c, peer->family);
 }
 
+/* Who was to check it and could not is perhaps kept from it. */
+bool
+core_believes(const struct core *c, enum oe_class class, bool authentic,
+    bool unchecked)
+{
+	return authentic || (!c->config->require_dnssec &&
+	    !(unchecked && class == OE_CLASS_PARANOID));
+}
+
 struct keying_id
 core_my_id(const struct core *c, int family)
 {

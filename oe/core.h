@@ -152,6 +152,11 @@ bool	core_is_ours(const struct core *c, const struct addr *addr);
 struct addr core_speaks_from(const struct core *c, const struct prefix *src,
 	    const struct addr *peer);
 
+/* May a record be gone by for a destination of that class?
+ * authentic, unchecked: as in struct record_answer. */
+bool	core_believes(const struct core *c, enum oe_class class,
+	    bool authentic, bool unchecked);
+
 /* The identity we show in Phase 1, from an address of that family. */
 struct keying_id core_my_id(const struct core *c, int family);
 /* Is one of the resolvers on this host? */

@@ -16,6 +16,7 @@
 #include "net/icmp.h"
 #include "net/ip.h"
 #include "net/resolvconf.h"
+#include "net/validator.h"
 #include "oe/child.h"
 #include "oe/connection.h"
 #include "oe/engine.h"
@@ -51,6 +52,7 @@ struct oe {
 	struct dns	  *dns;
 	struct addr	   resolvers[OE_RESOLVERS_MAX];	/* as dns has them */
 	size_t		   nresolvers;
+	enum validator_state checked;	/* as the last tick saw it */
 	struct filewatch  *resolv_conf;
 	oe_resolvers_fn	   resolvers_changed;
 	void		  *resolvers_arg;
@@ -134,6 +136,11 @@ oe_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	core_tick(oe->core, now);
+	if (oe->checked != validator_state()) {
+		oe->checked = validator_state();
+		if (oe->checked == VALIDATOR_WORKS)
+			core_resolvers_changed(oe->core, now);
+	}
 	identity_check(oe->core, now);
 	/* Suspended or stopped: what peers did meanwhile was not heard. */
 	if (oe->ticked != 0 && now - oe->ticked >= GAP_MS) {
@@ -143,6 +150,7 @@ oe_tick(evutil_socket_t fd, short what, void *arg)
 		 * one that does not. */
 		oe->ike_at = oe->hold_at = 0;
 		liveness_wake(oe->core, now, "awake");
+		validator_again();
 		if (oe->shell.woken != NULL)
 			oe->shell.woken(oe->shell_arg);
 	}
@@ -356,11 +364,25 @@ static const struct keying_ops keying_ops = {
 
 /* --- life ----------------------------------------------------------------- */
 
+/* Both engines of a laptop have the same process check it. */
+static void
+oe_validator_configure(struct oe *oe, const struct oe_config *c)
+{
+	struct validator_config v = { .servers = c->resolvers,
+		.nservers = c->nresolvers, .anchors = c->anchors,
+		.follow = c->anchors_follow };
+
+	if (c->validate == DNS_VALIDATE_LOCAL)
+		validator_configure(oe->base, &v);
+}
+
 static struct dns *
 oe_dns_new(struct oe *oe, const struct oe_config *c)
 {
-	return dns_new(oe->base, c->resolvers, c->nresolvers, c->dns_timeout,
-	    c->dns_tries, c->rsa_min_bits);
+	struct dns_config dns = oe_config_dns(c);
+
+	oe_validator_configure(oe, c);
+	return dns_new(oe->base, &dns);
 }
 
 static int
@@ -433,8 +455,10 @@ oe_dns_note(struct oe *oe, const struct oe_config *c)
 static void
 oe_dns_configure(struct oe *oe, const struct oe_config *c)
 {
-	dns_configure(oe->dns, c->resolvers, c->nresolvers, c->dns_timeout,
-	    c->dns_tries, c->rsa_min_bits);
+	struct dns_config dns = oe_config_dns(c);
+
+	oe_validator_configure(oe, c);
+	dns_configure(oe->dns, &dns);
 	oe_dns_note(oe, c);
 }
 
@@ -553,6 +577,7 @@ oe_set_local(struct oe *oe, int family, const struct addr *addr,
 void
 oe_wake(struct oe *oe, const char *why)
 {
+	validator_again();
 	liveness_wake(oe->core, clock_now(), why);
 	oe_schedule(oe);
 }

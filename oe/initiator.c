@@ -287,8 +287,9 @@ initiator_authenticate(struct connection *conn)
 			request_rekey(conn, "its key in DNS changed");
 		return;
 	}
-	if (c->config->require_dnssec && !conn->authentic) {
-		connection_no_oe(conn, connection_dns_left(conn),
+	if (!core_believes(c, conn->class, conn->authentic, conn->unchecked)) {
+		connection_no_oe(conn, conn->unchecked ?
+		    c->config->lifespan_short : connection_dns_left(conn),
 		    REASON(REASON_DNS_NOT_SECURE));
 		return;
 	}
@@ -356,7 +357,7 @@ initiator_try(struct connection *conn)
 	peer_gateways_blind(conn);
 	conn->peer_gateway = 0;
 	conn->failed = false;
-	conn->authentic = false;
+	conn->authentic = conn->unchecked = false;
 	if (conn->class == OE_CLASS_PERMISSIVE) {
 		conn->recheck = true;
 		conn->policy = SPD_PASS;
@@ -418,17 +419,22 @@ initiator_dns_answered(struct core *c, void *owner, unsigned tag,
     const struct record_answer *a)
 {
 	struct connection *conn = owner;
+	enum record_status status = a->status;
 
-	(void)c;
 	if (conn->waiting > 0)
 		conn->waiting--;
 	initiator_note_ttl(conn, a);
+	/* Keys that are at work do not give way to what is not believed. */
+	if (status == RECORD_FOUND && conn->state == CONNECTION_KEYED &&
+	    !core_believes(c, conn->class, a->authentic, a->unchecked))
+		status = RECORD_FAILED;
 	if (tag >= ASK_KEY) {
-		if (a->status == RECORD_FOUND &&
+		if (status == RECORD_FOUND &&
 		    tag - ASK_KEY < conn->npeer_gateways) {
 			peer_gateway_add_keys(conn->peer_gateways + tag -
 			    ASK_KEY, a);
 			conn->authentic = conn->authentic && a->authentic;
+			conn->unchecked = conn->unchecked || a->unchecked;
 		} else if (a->status == RECORD_MALFORMED ||
 		    a->status == RECORD_BOGUS) {
 			conn->key_malformed = true;
@@ -438,18 +444,19 @@ initiator_dns_answered(struct core *c, void *owner, unsigned tag,
 		return;
 	}
 	if (tag == ASK_TXT) {
-		conn->txt = a->status;
+		conn->txt = status;
 		conn->txt_here = true;
 	} else {
-		conn->ipseckey = a->status;
+		conn->ipseckey = status;
 		conn->ipseckey_here = true;
 	}
 	/* TXT is what the drafts ask for; IPSECKEY stands in where there is
 	 * none that is of use.  Where DNSSEC found a forgery nothing does. */
-	if (a->status == RECORD_FOUND) {
+	if (status == RECORD_FOUND) {
 		conn->blind = false;
 		peer_gateways_set(conn, a);
 		conn->authentic = a->authentic;
+		conn->unchecked = a->unchecked;
 		/* The address's own reverse map names them. */
 		conn->right = a->authentic ? RIGHT_DNSSEC : RIGHT_DNS;
 		if (tag == ASK_TXT) {

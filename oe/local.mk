@@ -25,6 +25,6 @@ oe_liboe_a_SOURCES = \
 sbin_PROGRAMS += oe/oed
 oe_oed_SOURCES = oe/oed.c oe/oed_net.c oe/oed_net.h
 oe_oed_LDADD = oe/liboe.a $(IKE_LIBS) $(BASE_LIBS) \
-	$(CARES_LIBS)
+	$(DNS_LIBS)
 dist_man_MANS += doc/oed.8 doc/oed.conf.5
 EXTRA_DIST += contrib/oed.conf

@@ -17,6 +17,7 @@
 #include "net/resolvconf.h"
 #include "net/netlink.h"
 #include "net/rtnl.h"
+#include "net/validator.h"
 #include "oe/esp/xfrm.h"
 #include "oe/oed_net.h"
 #include "oe/planes.h"
@@ -326,7 +327,8 @@ oed_start(void *arg, struct service *service, void *settings)
 
 	d->service = service;
 	d->config = settings;
-	if (rtnl_open() == -1)
+	if (rtnl_open() == -1 ||
+	    oe_config_validator(d->config->oe, "oed") == -1)
 		return -1;
 	d->net = oed_net_open(base, d->config->interface, d->config->oe);
 	if (d->net == NULL || oed_address(d, AF_INET) == -1 ||
@@ -377,6 +379,7 @@ oed_stop(void *arg)
 	struct oed *d = arg;
 
 	oe_free(d->oe);
+	validator_stop();
 	planes_close(&d->planes);
 	xfrm_close(d->xfrm);
 	oed_net_close(d->net, service_ordered(d->service) &&

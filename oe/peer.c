@@ -35,7 +35,7 @@ struct peer {
 	struct core	*core;
 	struct addr	 from;		/* the address that named it first */
 	unsigned	 waiting;	/* answers that have not come */
-	bool		 found, authentic;
+	bool		 found, authentic, unchecked;
 	enum record_status problem;	/* RECORD_NONE: just no record */
 	unsigned	 nkeys;
 	struct pubkey	*keys;
@@ -68,6 +68,24 @@ peer_answer(struct peer *p)
 		version_answer_keys(c, p->tokens[i], &p->id, p->keys, p->nkeys);
 }
 
+/* Its key is for packets of the address that it came from, and of its own. */
+static bool
+peer_believes(const struct peer *p, const struct record_answer *a)
+{
+	const struct addr *of[] = { &p->from, p->id.type == KEYING_ID_ADDR ?
+	    &p->id.addr : &p->from };
+	struct class_match m;
+	size_t		   i;
+
+	for (i = 0; i < 2; i++) {
+		if (!core_believes(p->core, classes_find(
+		    p->core->config->classes, of[i], &m) == 0 ? m.class :
+		    OE_CLASS_PERMISSIVE, a->authentic, a->unchecked))
+			return false;
+	}
+	return true;
+}
+
 static void
 peer_dns(struct core *c, void *owner, unsigned tag,
     const struct record_answer *a)
@@ -77,8 +95,7 @@ peer_dns(struct core *c, void *owner, unsigned tag,
 	char	     name[KEYING_NAME_MAX + 1];
 
 	p->waiting--;
-	if (a->status == RECORD_FOUND &&
-	    (a->authentic || !c->config->require_dnssec)) {
+	if (a->status == RECORD_FOUND && peer_believes(p, a)) {
 		for (i = 0; i < a->n; i++) {
 			if (record_gives_key(&a->r[i], peer_types[tag], &p->id))
 				pubkey_list_add(&p->keys, &p->nkeys,
@@ -87,6 +104,7 @@ peer_dns(struct core *c, void *owner, unsigned tag,
 		if (p->nkeys > had) {
 			p->authentic = a->authentic &&
 			    (had == 0 || p->authentic);
+			p->unchecked = p->unchecked || a->unchecked;
 			p->found = true;
 		}
 	} else if (a->status != RECORD_FOUND && a->status != RECORD_NONE) {
@@ -216,6 +234,16 @@ peer_is_authentic(const struct core *c, const struct keying_id *id)
 
 	HASH_FIND(hh, c->peers, &key, sizeof(key), p);
 	return p != NULL && p->found && p->authentic;
+}
+
+bool
+peer_is_doubtful(const struct core *c, const struct keying_id *id)
+{
+	struct keying_id key = canonical_id(id);
+	struct peer	*p;
+
+	HASH_FIND(hh, c->peers, &key, sizeof(key), p);
+	return p != NULL && p->found && p->unchecked;
 }
 
 void

@@ -11,6 +11,8 @@ bool	peer_ask_keys(struct core *c, uint64_t token,
 	    const struct keying_id *id, const struct addr *from);
 /* Did DNSSEC vouch for an identity's cached keys? */
 bool	peer_is_authentic(const struct core *c, const struct keying_id *id);
+/* Was DNSSEC to be checked here for them, and could not be? */
+bool	peer_is_doubtful(const struct core *c, const struct keying_id *id);
 void	peers_tick(struct core *c);
 void	peers_free(struct core *c);
 

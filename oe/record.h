@@ -43,7 +43,10 @@ struct record {
 
 struct record_answer {
 	enum record_status status;
-	bool	 authentic;		/* AD: the resolver vouches (DNSSEC) */
+	bool	 authentic;		/* DNSSEC vouches: checked
+					 * here, or AD */
+	bool	 unchecked;		/* this host was to check
+					 * it, and cannot */
 	uint32_t ttl;			/* seconds: smallest of what was
 					 * used, or negative TTL */
 	unsigned n;

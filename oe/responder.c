@@ -214,8 +214,8 @@ authorization_dns(struct core *c, void *owner, unsigned tag,
 	if (answer->status == RECORD_FOUND || answer->status == RECORD_NONE ||
 	    answer->status == RECORD_UNUSABLE)
 		a->answered = true;
-	if (answer->status == RECORD_FOUND &&
-	    (answer->authentic || !c->config->require_dnssec)) {
+	if (answer->status == RECORD_FOUND && core_believes(c, a->class,
+	    answer->authentic, answer->unchecked)) {
 		for (i = 0; i < answer->n; i++) {
 			if (keying_id_equal(&answer->r[i].gateway, &a->id)) {
 				authorization_named(a, answer->authentic);
@@ -489,6 +489,9 @@ responder_ask(struct core *c, uint64_t now, uint64_t token,
 		    m.class, 0, RIGHT_FLOWS, true));
 		return;
 	}
+	why = "DNSSEC of its key cannot be checked here";
+	if (m.class == OE_CLASS_PARANOID && peer_is_doubtful(c, id))
+		goto refuse;
 	/* The key came from the address's own reverse map (§3.3.1). */
 	if (id->type == KEYING_ID_ADDR && addr_equal(&id->addr, dst)) {
 		responder_authorize(c, token, responder_connection(c, id, &key,

@@ -15,10 +15,11 @@
 #include "base/util.h"
 #include "net/addr_option.h"
 #include "net/resolvconf.h"
-#include "oe/dns.h"
+#include "net/validator.h"
 #include "oe/settings.h"
 
 #define KEY_DEFAULT	SYSCONFDIR "/private.pem"
+#define ANCHOR_DEFAULT	"/usr/share/dns/root.key"	/* of dns-root-data */
 #define PREFIX_FILE_LINES_MAX	100000
 #define PREFIXES_MAX	65536	/* texts of one class */
 #define TUNNEL_SECRET_MIN 8	/* bytes */
@@ -185,6 +186,14 @@ take_resolver(void *to, cfg_t *s, const struct option *o, const char *text)
 	struct oe_config *c = to;
 
 	return addr_option_read(&c->resolvers[c->nresolvers++], s, o, text);
+}
+
+static int
+take_trusted(void *to, cfg_t *s, const struct option *o, const char *text)
+{
+	struct oe_config *c = to;
+
+	return addr_option_read(&c->trusted[c->ntrusted++], s, o, text);
 }
 
 struct keying_credentials
@@ -418,6 +427,11 @@ static const struct option_word anonymous[] = {
 	{ "try", OE_ANONYMOUS_TRY }, { 0 }
 };
 
+static const struct option_word validates[] = {
+	{ "local", DNS_VALIDATE_LOCAL }, { "resolver", DNS_VALIDATE_RESOLVER },
+	{ "no", DNS_VALIDATE_NO }, { 0 }
+};
+
 #define AT(member)	OPTION_AT(struct oe_config, member)
 #define DAY		86400	/* seconds */
 
@@ -456,10 +470,21 @@ const struct option oe_options[] = {
 	{ "resolvers", OPTION_LIST, OPTION_LIVE, .hi = OE_RESOLVERS_MAX,
 	  .ipv4 = true, .take = take_resolver, .example = "127.0.0.1",
 	  .help = "DNS servers; else those of /etc/resolv.conf." },
+	{ "validate", OPTION_WORD, OPTION_FIXED, "local", AT(validate),
+	  .words = validates,
+	  .help = "Who checks DNSSEC: this host (with libunbound), a resolver "
+	      "that is trusted, or nobody." },
+	{ "trust-anchor", OPTION_FILE, OPTION_LIVE, ANCHOR_DEFAULT,
+	  AT(anchor_path), .help = "DS or DNSKEY records that local checks "
+	      "begin with, as they are; the default one, or where there is "
+	      "none the root's as the program knows it, is followed as it "
+	      "rolls (RFC 5011)." },
+	{ "trusted-resolvers", OPTION_LIST, OPTION_LIVE, .hi = OE_TRUSTED_MAX,
+	  .ipv4 = true, .take = take_trusted, .example = "192.0.2.53",
+	  .help = "Whose AD bit is believed, beside resolvers of this host." },
 	{ "require-dnssec", OPTION_BOOL, OPTION_LIVE, "false",
 	  AT(require_dnssec),
-	  .help = "Records that the resolver does not vouch for count as "
-	      "none." },
+	  .help = "Records that DNSSEC does not vouch for count as none." },
 	{ "self-delegation-only", OPTION_BOOL, OPTION_LIVE, "false",
 	  AT(self_delegation_only),
 	  .help = "Such records may name their own address as gateway only." },
@@ -553,18 +578,26 @@ advise_secrets(const struct oe_config *c)
 	}
 }
 
-/* The AD bit is the resolver's word; on a network anybody can give it. */
+/* The AD bit is a resolver's word; on a network anybody can give it. */
 static void
 advise_resolvers(const struct oe_config *c)
 {
-	size_t i;
+	struct dns_config dns = oe_config_dns(c);
+	bool		  local = c->validate == DNS_VALIDATE_LOCAL;
+	size_t		  i, ntrusted = 0;
 
-	for (i = 0; c->require_dnssec && i < c->nresolvers; i++) {
-		if (addr_is_loopback(&c->resolvers[i]))
+	for (i = 0; i < c->nresolvers; i++)
+		ntrusted += dns_config_trusts(&dns, &c->resolvers[i]);
+	if (c->require_dnssec && !local && ntrusted == 0)
+		log_warn("require-dnssec without validate = local or a "
+		    "resolver that is trusted: no key of any peer counts");
+	for (i = 0; c->require_dnssec && i < c->ntrusted; i++) {
+		if (addr_is_loopback(&c->trusted[i]))
 			continue;
 		log_warn("require-dnssec believes the resolver %s, whose "
-		    "answers can be changed on their way: run a validating "
-		    "resolver on this host", ADDR_TEXT(&c->resolvers[i]));
+		    "answers can be changed on their way: %s",
+		    ADDR_TEXT(&c->trusted[i]), local ? "validate = local needs "
+		    "no trusted-resolvers" : "set validate = local");
 		break;
 	}
 }
@@ -595,6 +628,32 @@ oe_config_state(const struct oe_config *c, const char *suffix)
 	snprintf(path, sizeof(path), "%s%s", c->state,
 	    suffix != NULL ? suffix : "");
 	return path;
+}
+
+int
+oe_config_validator(const struct oe_config *c, const char *daemon)
+{
+	char folder[PATH_MAX];
+
+	if (c->validate != DNS_VALIDATE_LOCAL)
+		return 0;
+	snprintf(folder, sizeof(folder), "%s.dnssec", c->state);
+	return validator_start(daemon, *c->state != '\0' ? folder : NULL);
+}
+
+struct dns_config
+oe_config_dns(const struct oe_config *c)
+{
+	return (struct dns_config){
+		.servers = c->resolvers,
+		.nservers = c->nresolvers,
+		.trusted = c->trusted,
+		.ntrusted = c->ntrusted,
+		.validate = c->validate,
+		.timeout = c->dns_timeout,
+		.tries = c->dns_tries,
+		.rsa_min_bits = c->rsa_min_bits,
+	};
 }
 
 struct oe_config *
@@ -659,6 +718,67 @@ settings_key(cfg_t *s, struct oe_config *c)
 	return (c->key = pubkey_load_private(c->key_path)) == NULL ? -1 : 0;
 }
 
+/* The root's key-signing keys of 2017 and 2024, as IANA gives them. */
+static const char anchors_built_in[] =
+    ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D084"
+    "58E880409BBC683457104237C7F8EC8D\n"
+    ". IN DS 38696 8 2 683D2D0ACB8C9B712A1948B27F741219"
+    "298D0A450D612C483AF444A4C0FB2B16\n";
+
+/* The whole file, of which one line at least is to be a record. */
+static int
+anchors_read(int fd, char *out, size_t cap)
+{
+	ssize_t n;
+	size_t	used = 0;
+
+	while (used < cap - 1 && (n = read(fd, out + used, cap - 1 - used)) > 0)
+		used += (size_t)n;
+	out[used] = '\0';
+	return used < cap - 1 && strlen(out) == used &&
+	    (strstr(out, "DS") != NULL || strstr(out, "DNSKEY") != NULL) ?
+	    0 : -1;
+}
+
+static int
+settings_anchors(cfg_t *s, struct oe_config *c)
+{
+	int fd, rc;
+
+	c->anchors = xcalloc(1, VALIDATOR_ANCHORS_MAX);
+	c->anchors_follow = cfg_size(s, "trust-anchor") == 0;
+	if (c->validate != DNS_VALIDATE_LOCAL)
+		return 0;
+	if (!validator_built() && cfg_size(s, "validate") == 0) {
+		c->validate = DNS_VALIDATE_RESOLVER;
+		return 0;
+	}
+	if (!validator_built()) {
+		conf_error(s, "validate = \"local\": this program was built "
+		    "without libunbound");
+		return -1;
+	}
+	if (*c->anchor_path == '\0')
+		c->anchors_follow = true;
+	if (*c->anchor_path == '\0' ||
+	    (fd = opener_open(c->anchor_path)) == -1) {
+		snprintf(c->anchors, VALIDATOR_ANCHORS_MAX, "%s",
+		    anchors_built_in);
+		if (c->anchors_follow)
+			return 0;
+		conf_error(s, "trust-anchor %s: %s", c->anchor_path,
+		    strerror(errno));
+		return -1;
+	}
+	rc = anchors_read(fd, c->anchors, VALIDATOR_ANCHORS_MAX);
+	close(fd);
+	if (rc == -1)
+		conf_error(s, "trust-anchor %s has no DS or DNSKEY record, or "
+		    "more than %d bytes", c->anchor_path,
+		    VALIDATOR_ANCHORS_MAX);
+	return rc;
+}
+
 static struct oe_config *
 config_read(const struct option_source *s)
 {
@@ -670,7 +790,8 @@ config_read(const struct option_source *s)
 	c->tunnels = xcalloc(cfg_size(s->cfg, "tunnel") + 1,
 	    sizeof(*c->tunnels));
 	if (option_read(oe_options, s, c) == -1 ||
-	    settings_key(s->cfg, c) == -1) {
+	    settings_key(s->cfg, c) == -1 ||
+	    settings_anchors(s->cfg, c) == -1) {
 		oe_config_free(c);
 		return NULL;
 	}
@@ -720,6 +841,7 @@ oe_config_free(struct oe_config *c)
 		wipe_free(c->tunnels[i].psk, c->tunnels[i].psk_len);
 	free(c->tunnels);
 	classes_free(c->classes);
+	free(c->anchors);
 	EVP_PKEY_free(c->key);
 	option_clear(oe_options, c);
 	wipe_free(c, sizeof(*c));

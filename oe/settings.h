@@ -6,6 +6,7 @@
 
 #include "base/option.h"
 #include "oe/classes.h"
+#include "oe/dns.h"
 #include "oe/keying.h"
 
 /*
@@ -28,6 +29,7 @@ enum oe_anonymous {
 };
 
 #define OE_RESOLVERS_MAX 4
+#define OE_TRUSTED_MAX 8
 
 #define OE_NETWORKS_MAX 64
 #define OE_TUNNELS_MAX 256
@@ -59,6 +61,15 @@ struct oe_config {
 	size_t		 nresolvers;
 	bool		 resolvers_found;	/* in resolv.conf,
 						 * and followed there */
+	enum dns_validate validate;
+	struct addr	 trusted[OE_TRUSTED_MAX];	/* resolvers, by
+							 * their AD bit */
+	size_t		 ntrusted;
+	char		*anchor_path;
+	char		*anchors;	/* records; the program's own where
+					 * there is no file */
+	bool		 anchors_follow;	/* nobody chose them:
+						 * RFC 5011 */
 	/* Behind us, as a security gateway. */
 	struct prefix	 networks[OE_NETWORKS_MAX];
 	size_t		 nnetworks;
@@ -107,6 +118,14 @@ enum oe_dataplane oe_config_dataplane(const struct oe_config *c);
 /* The file of state that is replaced while an engine runs with oe_shell.state;
  * NULL: none.  Good until the next call. */
 const char *oe_config_state(const struct oe_config *c, const char *suffix);
+/*
+ * Starts the process that checks DNSSEC, where that is wanted, for the daemon
+ * of that name: before threads and priv_drop(); validator_stop() ends it.  0,
+ * or -1 after one log line.
+ */
+int	oe_config_validator(const struct oe_config *c, const char *daemon);
+/* How DNS is asked; borrowed from c. */
+struct dns_config oe_config_dns(const struct oe_config *c);
 /* The same once more, for a second engine: each is freed, or taken
  * over, by itself. */
 struct oe_config *oe_config_share(struct oe_config *c);

@@ -6,6 +6,7 @@
 
 #include "base/report_rows.h"
 #include "base/util.h"
+#include "net/validator.h"
 #include "oe/connection.h"
 #include "oe/identity.h"
 #include "oe/liveness.h"
@@ -62,12 +63,56 @@ summary_verdict(const struct core *c, struct oe_verdict *out)
 		snprintf(out->line + n, sizeof(out->line) - n, "; %s", nobody);
 }
 
+/* --- DNSSEC --------------------------------------------------------------- */
+
+static bool
+checks_here(const struct core *c)
+{
+	return c->config->validate == DNS_VALIDATE_LOCAL &&
+	    validator_state() == VALIDATOR_WORKS;
+}
+
+/* Whose word counts where this host does not check itself; NULL: nobody's. */
+static const struct addr *
+believed(const struct core *c)
+{
+	struct dns_config dns = oe_config_dns(c->config);
+	size_t		  i;
+
+	for (i = 0; i < dns.nservers; i++) {
+		if (dns_config_trusts(&dns, &dns.servers[i]))
+			return &dns.servers[i];
+	}
+	return NULL;
+}
+
+static void
+dnssec_text(const struct core *c, char *out, size_t cap)
+{
+	const struct addr *resolver = believed(c);
+	bool		   local = c->config->validate == DNS_VALIDATE_LOCAL;
+	const char	  *why = validator_why();
+
+	if (checks_here(c))
+		snprintf(out, cap, "checked on this host");
+	else if (local && validator_state() == VALIDATOR_TRIES)
+		snprintf(out, cap, "not known yet");
+	else if (resolver != NULL)
+		snprintf(out, cap, "the resolver %s is believed%s%s",
+		    ADDR_TEXT(resolver), *why != '\0' ? ": " : "", why);
+	else
+		snprintf(out, cap, "not checked: %s", *why != '\0' ? why :
+		    c->config->validate == DNS_VALIDATE_NO ? "validate = no" :
+		    "no resolver is trusted");
+}
+
 /* --- the report ----------------------------------------------------------- */
 
 struct engine {
 	const char *address, *address6, *identity, *key, *weak;
 	char	    in_dns[2 * KEYING_NAME_MAX];
-	bool	    require_dnssec;
+	char	    dnssec[VALIDATOR_WHY_MAX + 96];
+	bool	    checked, require_dnssec;
 	unsigned    connections, strangers, lookups;
 	size_t	    held;
 };
@@ -80,6 +125,9 @@ static const struct report_field engine_fields[] = {
 	TEXT("identity", identity, "who we are to peers"),
 	CHARS("identity_in_dns", in_dns, "whether others find our key"),
 	TEXT("key", key, "file of our key"),
+	CHARS("dnssec", dnssec, "who checks it, or why nobody does"),
+	FLAG("dnssec_checked_here", checked, "this host checks it, and trusts "
+	    "no resolver", .metric = "oe_dnssec_checked_here"),
 	FLAG("require_dnssec", require_dnssec, "keys count only where DNSSEC "
 	    "vouches for them", .metric = "oe_require_dnssec"),
 	TEXT("weak_algorithms", weak, "whether they are agreed to"),
@@ -236,6 +284,7 @@ summary_report(struct core *c, struct report *r)
 		    "none: everything goes in the clear",
 		.weak = c->config->legacy ? "allowed (legacy = true)" :
 		    "refused",
+		.checked = checks_here(c),
 		.require_dnssec = c->config->require_dnssec,
 		.connections = c->nconnections[CAUSE_OURS] +
 		    c->nconnections[CAUSE_STRANGERS],
@@ -246,6 +295,7 @@ summary_report(struct core *c, struct report *r)
 	};
 
 	identity_text(c, e.in_dns, sizeof(e.in_dns));
+	dnssec_text(c, e.dnssec, sizeof(e.dnssec));
 	report_write(r, NULL, "oe", engine_fields, &e);
 	report_write(r, "packets", "oe", packet_fields, c);
 	report_write(r, "outcomes", "oe", outcome_fields, c);

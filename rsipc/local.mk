@@ -29,7 +29,7 @@ rsipc_rsipc_SOURCES = \
 	rsipc/transport.c rsipc/transport.h \
 	rsipc/tunnel.c rsipc/tunnel.h
 rsipc_rsipc_LDADD = rsipc/libhost.a oe/liboe.a $(IKE_LIBS) \
-	proto/libproto.a $(BASE_LIBS) $(CARES_LIBS) $(CRYPTO_LIBS)
+	proto/libproto.a $(BASE_LIBS) $(DNS_LIBS) $(CRYPTO_LIBS)
 
 EXTRA_DIST += contrib/rsipc.conf
 dist_man_MANS += doc/rsipc.8 doc/rsipc.conf.5

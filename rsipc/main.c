@@ -8,6 +8,7 @@
 #include "base/opener.h"
 #include "net/resolvconf.h"
 #include "net/rtnl.h"
+#include "net/validator.h"
 #include "rsipc/client.h"
 #include "rsipc/direct.h"
 #include "rsipc/keeper.h"
@@ -39,7 +40,9 @@ keeper_note_path(const struct settings *s)
 static int
 main_start(void *arg, struct service *service, void *settings)
 {
-	if (rtnl_open() == -1 ||
+	const struct settings *s = settings;
+
+	if (rtnl_open() == -1 || oe_config_validator(s->oe, "rsipc") == -1 ||
 	    keeper_start(keeper_note_path(settings)) == -1) {
 		settings_free(settings);
 		return -1;
@@ -58,6 +61,7 @@ static void
 main_stop(void *arg)
 {
 	client_close(arg);
+	validator_stop();
 	keeper_stop();
 	rtnl_close();
 }

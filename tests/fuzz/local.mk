@@ -40,7 +40,7 @@ tests_fuzz_fuzz_esp_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_esp_LDADD = oe/esp/libesp.a $(BASE_LIBS)
 
 fuzz_oe_libs = oe/liboe.a $(IKE_LIBS) $(BASE_LIBS) \
-	$(CARES_LIBS)
+	$(DNS_LIBS)
 tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c $(fuzz_main)
 tests_fuzz_fuzz_control_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_control_LDADD = $(fuzz_oe_libs)

@@ -64,6 +64,11 @@ guide_base()
 		mount -n --rbind "/$guide_dir" "base/$guide_dir" ||
 		    net_skip "cannot mount $guide_dir here"
 	done
+	# The root of this world.
+	: >anchors
+	[ ! -e base/usr/share/dns/root.key ] ||
+	    mount -n --bind anchors base/usr/share/dns/root.key ||
+	    net_skip "cannot mount here"
 	cp -a /etc/alternatives /etc/ld.so.c* /etc/passwd /etc/group \
 	    /etc/nsswitch.conf /etc/protocols /etc/services base/etc/ 2>/dev/null
 	# As systemd-sysusers has made them.

@@ -33,7 +33,7 @@ laptop_up()
 	{
 		printf 'control = "%s"\n' "$NET_RUN/oed_laptop.sock"
 		printf 'address = "198.51.100.1"\noe {\n'
-		printf '  resolvers = {"%s"}\n  state = ""\n' "$NET_DNS"
+		printf '  %s\n  state = ""\n' "$NET_RESOLVER"
 		printf '  ike = "2"\n  give-up = 60\n'
 		[ ! -e "$NET_RUN/laptop.pem" ] ||
 		    printf '  key = "%s"\n  id = "@laptop.lab"\n' \

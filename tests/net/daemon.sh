@@ -111,11 +111,11 @@ net_keys
 net_zones
 net_dns
 net_rsipd_config >"$NET_RUN/rsipd.conf"
-printf 'state = ""\ncontrol = "%s"\noe {\n\tid = "@x1.lab"\n\tkey = "%s"\n\tresolvers = {"%s"}\n\tstate = "%s"\n}\n' \
-    "$NET_RUN/rsipc.sock" "$NET_RUN/x1.pem" "$NET_DNS" "$NET_RUN/x1.peers" \
+printf 'state = ""\ncontrol = "%s"\noe {\n\tid = "@x1.lab"\n\tkey = "%s"\n\t%s\n\tstate = "%s"\n}\n' \
+    "$NET_RUN/rsipc.sock" "$NET_RUN/x1.pem" "$NET_RESOLVER" "$NET_RUN/x1.peers" \
     >"$NET_RUN/rsipc.conf"
-printf 'control = "%s"\noe {\n\tkey = "%s"\n\tresolvers = {"%s"}\n\tstate = "%s"\n}\n' \
-    "$NET_RUN/oed.sock" "$NET_RUN/y1.pem" "$NET_DNS" "$NET_RUN/y1.peers" \
+printf 'control = "%s"\noe {\n\tkey = "%s"\n\t%s\n\tstate = "%s"\n}\n' \
+    "$NET_RUN/oed.sock" "$NET_RUN/y1.pem" "$NET_RESOLVER" "$NET_RUN/y1.peers" \
     >"$NET_RUN/oed.conf"
 notifies rsipd N "$NET_TOP/rsipd/rsipd"
 notifies oed y1 "$NET_TOP/oe/oed"

@@ -79,7 +79,7 @@ for host in y1 y3; do
 	oe {
 		key = "$NET_RUN/$host.pem"
 		state = "$NET_RUN/$host.peers"
-		resolvers = {"$NET_DNS"}
+		$NET_RESOLVER
 	}
 	END
 	clocked "oed_$host" "$host" world oe/oed

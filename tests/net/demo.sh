@@ -54,7 +54,7 @@ cat >"$NET_RUN/rsipc_x3.conf" <<-EOF
 	state = "$NET_RUN/x3.lease"
 	oe {
 	    state = "$NET_RUN/x3.peers"
-	    resolvers = {"$NET_DNS"}
+	    $NET_RESOLVER
 	}
 EOF
 net_start rsipc_x3 x3 "$NET_TOP/rsipc/rsipc" -f -c "$NET_RUN/rsipc_x3.conf"

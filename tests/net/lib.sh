@@ -18,6 +18,8 @@ NET_X2=10.0.0.12
 NET_Y1=198.51.100.10
 NET_Y2=198.51.100.20
 NET_DNS=198.51.100.53
+# In a section "oe": whom to ask, and that its word counts.
+NET_RESOLVER="resolvers = {\"$NET_DNS\"} validate = \"resolver\" trusted-resolvers = {\"$NET_DNS\"}"
 NET_REPORT='(ERROR: (Address|Leak)|WARNING: Thread)Sanitizer|: runtime error: '
 NET_TOOLS="ip nsenter unshare setpriv sysctl python3"
 PATH=$PATH:/usr/sbin:/sbin
@@ -342,14 +344,16 @@ net_zones()
 	} >"$NET_RUN/zone.100.51.198.in-addr.arpa"
 }
 
-# Signs the zones with keys of their own; each is an island of trust.
+# Signs the zones, each with the same key every time; each is an island of trust.
 net_sign()
 {
 	: >"$NET_RUN/anchors"
 	for net_zone in lab 100.51.198.in-addr.arpa; do
 		(cd "$NET_RUN" &&
-		    key=$(ldns-keygen -a ECDSAP256SHA256 -k -r /dev/urandom \
-		    "$net_zone.") &&
+		    { [ -n "$(ls "K$net_zone."*.key 2>/dev/null)" ] ||
+		    ldns-keygen -a ECDSAP256SHA256 -k -r /dev/urandom \
+		    "$net_zone."; } &&
+		    key=$(basename "K$net_zone."*.key .key) &&
 		    cat "$key.key" >>anchors &&
 		    ldns-signzone -f "signed.$net_zone" "zone.$net_zone" \
 		    "$key") >>"$NET_RUN/sign.log" 2>&1 ||
@@ -399,7 +403,7 @@ net_nsd_head()
 	EOF
 }
 
-# How each unbound.conf begins.
+# [WHAT]: how each unbound.conf begins; WHAT becomes of names that no zone of it has.
 net_unbound_head()
 {
 	cat <<-EOF
@@ -417,7 +421,7 @@ net_unbound_head()
 	  module-config: "validator iterator"
 	  trust-anchor-file: "$NET_RUN/anchors"
 	  do-not-query-localhost: no
-	  local-zone: "." refuse
+	  local-zone: "." ${1:-refuse}
 	  outgoing-range: 64
 	  num-queries-per-thread: 32
 	EOF
@@ -580,7 +584,7 @@ net_rsipc_config()
 	oe {
 		$net_who
 		state = "$NET_RUN/$1.peers"
-		resolvers = {"$NET_DNS"}
+		$NET_RESOLVER
 		dns-timeout = 3000
 		$2
 	}
@@ -628,7 +632,7 @@ net_oed()
 	oe {
 		key = "$NET_RUN/$1.pem"
 		state = "$NET_RUN/$1.peers"
-		resolvers = {"$NET_DNS"}
+		$NET_RESOLVER
 		dns-timeout = 3000
 	}
 	EOF

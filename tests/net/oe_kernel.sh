@@ -84,8 +84,8 @@ net_ok "nothing stays in the kernel"
 {
 	printf 'control = "%s"\nstate = ""\ndiscover = false\n' \
 	    "$NET_RUN/rsipc_lap.sock"
-	printf 'oe {\n  key = "%s"\n  resolvers = {"%s"}\n  state = ""\n' \
-	    "$NET_RUN/lap.pem" "$NET_DNS"
+	printf 'oe {\n  key = "%s"\n  %s\n  state = ""\n' \
+	    "$NET_RUN/lap.pem" "$NET_RESOLVER"
 	printf '  paranoid = {"0.0.0.0/0"}\n  dataplane = "kernel"\n  give-up = 20\n}\n'
 } >"$NET_RUN/rsipc_lap.conf"
 net_start rsipc_lap lap "$NET_TOP/rsipc/rsipc" -f -c "$NET_RUN/rsipc_lap.conf"

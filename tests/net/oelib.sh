@@ -113,7 +113,7 @@ oe_daemon()
 	{
 		printf 'control = "%s"\n' "$NET_RUN/oed_$oe_name.sock"
 		printf 'address = "%s"\n' "$(oe_addr "$oe_name")"
-		printf 'oe {\n  resolvers = {"%s"}\n' "$NET_DNS"
+		printf 'oe {\n  %s\n' "$NET_RESOLVER"
 		[ -n "${OE_KEYLESS-}" ] ||
 		    printf '  key = "%s"\n' "$NET_RUN/$oe_name.pem"
 		printf '  state = "%s"\n' "$NET_RUN/oe_$oe_name.peers"
@@ -211,6 +211,35 @@ oe_zone()
 	    >>"$NET_RUN/unbound.zones"
 }
 
+# The root above the zones there are, which vouches for those that are signed: the one
+# anchor (Kroot.key).
+oe_root()
+{
+	{
+		net_zone_head .
+		printf 'ns.lab. A %s\n' "$NET_DNS"
+		for oe_file in "$NET_RUN"/zone.*; do
+			oe_name=${oe_file##*/zone.}
+			printf '%s. NS ns.lab.\n' "$oe_name"
+			# shellcheck disable=SC2086
+			for oe_file in "$NET_RUN"/K$oe_name.*.key; do
+				[ ! -e "$oe_file" ] ||
+				    ldns-key2ds -n -2 "$oe_file"
+			done
+		done
+	} >"$NET_RUN/root"
+	(cd "$NET_RUN" && key=$(ldns-keygen -a ECDSAP256SHA256 -k \
+	    -r /dev/urandom .) && cp "$key.key" Kroot.key &&
+	    ldns-signzone -f signed.root root "$key") \
+	    >>"$NET_RUN/sign.log" 2>&1 || net_fail "signing the root"
+	cp "$NET_RUN/Kroot.key" "$NET_RUN/anchors"
+	printf 'zone:\n  name: .\n  zonefile: signed.root\n' \
+	    >>"$NET_RUN/nsd.zones"
+	printf 'stub-zone:\n  name: .\n  stub-addr: 127.0.0.1@5353\n' \
+	    >>"$NET_RUN/unbound.zones"
+	oe_refuse=transparent
+}
+
 # An authoritative server for all zones and a validating resolver before it.
 oe_servers()
 {
@@ -219,7 +248,7 @@ oe_servers()
 	include: "$NET_RUN/nsd.zones"
 	EOF
 	cat >"$NET_RUN/unbound.conf" <<-EOF
-	$(net_unbound_head)
+	$(net_unbound_head "${oe_refuse:-}")
 	  cache-max-negative-ttl: 5
 	remote-control:
 	  control-enable: no

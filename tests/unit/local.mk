@@ -78,7 +78,7 @@ endif
 
 if HAVE_CMOCKA
 OE_TEST_LIBS = oe/liboe.a $(IKE_LIBS) $(BASE_LIBS) \
-	$(CARES_LIBS) $(CMOCKA_LIBS)
+	$(DNS_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_wire
 TESTS += tests/unit/test_wire
 tests_unit_test_wire_SOURCES = tests/unit/test_wire.c

@@ -410,6 +410,7 @@ do_answer(struct play *p)
 	    !play_flag(p, "bogus")) {
 		for (i = 3; i < p->n; i++) {
 			if (strcmp(p->words[i], "ad") != 0 &&
+			    strcmp(p->words[i], "unchecked") != 0 &&
 			    strncmp(p->words[i], "ttl=", 4) != 0)
 				put_record(p, &m, type, ttl, p->words[i]);
 		}
@@ -421,6 +422,7 @@ do_answer(struct play *p)
 		a.status = play_flag(p, "bogus") ? RECORD_BOGUS :
 		    RECORD_TIMEOUT;
 	}
+	a.unchecked = play_flag(p, "unchecked");
 	W(p)->core->now = W(p)->now;
 	q.fn(q.arg, &a);
 }

@@ -45,5 +45,10 @@ check 1 "secret of 9 bytes" "$(tunnel a 1 short)"
 check 1 "paranoid without require-dnssec" 'paranoid = {"192.0.2.0/24"}'
 check 1 "rsa-min-bits = 1024" 'rsa-min-bits = 1024'
 check 1 "believes the resolver 198.51.100.53" \
-    'require-dnssec = true resolvers = {"127.0.0.1", "198.51.100.53"}'
+    'require-dnssec = true trusted-resolvers = {"198.51.100.53"}'
+check 1 "no key of any peer counts" \
+    'require-dnssec = true validate = "resolver" resolvers = {"198.51.100.53"}'
+check 0 "" 'require-dnssec = true validate = "resolver" resolvers = {"127.0.0.1"}'
+! grep -q 'HAVE_UNBOUND 1' config.h ||
+    check 0 "" 'require-dnssec = true resolvers = {"198.51.100.53"}'
 exit $failed

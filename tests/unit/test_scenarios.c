@@ -45,7 +45,8 @@
  *   clear SRC DST TAG taken|refused [...]   a clear packet from the network
  *   too-big SPI MTU [PEER]      ICMP "fragmentation needed" about our ESP
  *   kernel no-sa|no-policy|takes-all   what the kernel refuses from here on
- *   answer NAME TYPE none|timeout|failed|bogus|malformed|RECORD... [ad] [ttl=N]
+ *   answer NAME TYPE none|timeout|failed|bogus|malformed|RECORD... [ad]
+ *       [unchecked] [ttl=N]
  *       RECORD: "text" of a TXT, with KEYn for a key; KEYn of a KEY;
  *       P,GATEWAY|-,KEYn of an IPSECKEY
  *   answer-all none|timeout     to every question under way

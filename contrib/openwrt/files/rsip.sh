@@ -93,7 +93,7 @@ rsip_oed_conf()
 	rsip_option "$1" stay_shut bool
 	echo "oe {"
 	for rsip_key in id key dataplane ike anonymous \
-	    paranoid_anonymous; do
+	    paranoid_anonymous validate trust_anchor; do
 		rsip_option "$1" "$rsip_key" text
 	done
 	for rsip_key in require_dnssec self_delegation_only legacy initiate \
@@ -105,7 +105,8 @@ rsip_oed_conf()
 	    dns_timeout dns_tries connections_max; do
 		rsip_option "$1" "$rsip_key" number
 	done
-	for rsip_key in permissive paranoid clear deny resolvers networks; do
+	for rsip_key in permissive paranoid clear deny resolvers networks \
+	    trusted_resolvers; do
 		rsip_list "$1" "$rsip_key"
 	done
 	rsip_include "$1"

@@ -385,7 +385,7 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 		goto fail;
 	if (c->offload)
 		dp->shared.offload = offload_open(dp->public_if,
-		    dp->private_if);
+		    dp->private_if, dp->config.npools);
 	if (dp->shared.offload != NULL) {
 		offload_watch(dp->shared.offload, d);
 		offload_set_locals(dp->shared.offload, dp->pools,

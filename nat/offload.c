@@ -124,7 +124,7 @@ shrink(struct offload *o, const char *name, uint64_t n)
 
 /* A router with little memory has few flows. */
 static void
-size_maps(struct offload *o)
+size_maps(struct offload *o, size_t nlocals)
 {
 	struct bpf_map *ports;
 	long		pages = sysconf(_SC_PHYS_PAGES);
@@ -139,10 +139,10 @@ size_maps(struct offload *o)
 	shrink(o, "bindings", n);
 	shrink(o, "leases", n);
 	n = memory / MEMORY_A_LOCAL;
+	if (n > nlocals)
+		n = nlocals;
 	if (n < 1)
 		n = 1;
-	if (n > DATAPLANE_POOLS_MAX)
-		n = DATAPLANE_POOLS_MAX;
 	ports = bpf_object__find_map_by_name(o->object, "ports");
 	if (ports != NULL)
 		(void)bpf_map__set_max_entries(ports,
@@ -193,7 +193,7 @@ find_maps(struct offload *o)
 }
 
 struct offload *
-offload_open(const char *public_if, const char *private_if)
+offload_open(const char *public_if, const char *private_if, size_t nlocals)
 {
 	struct offload	   *o = xcalloc(1, sizeof(*o));
 	struct bpf_program *in, *out;
@@ -208,7 +208,7 @@ offload_open(const char *public_if, const char *private_if)
 		rc = -errno;
 		goto fail;
 	}
-	size_maps(o);
+	size_maps(o, nlocals);
 	if ((rc = bpf_object__load(o->object)) != 0)
 		goto fail;
 	in = bpf_object__find_program_by_name(o->object, "offload_in");

@@ -3,6 +3,7 @@
 #define NAT_OFFLOAD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "net/addr.h"
@@ -34,9 +35,11 @@ struct offload_counts {
 #ifdef HAVE_BPF
 /*
  * As root: loads the programs and puts them on both interfaces.  NULL after one
- * log line that says why not; the slow path then does it all.
+ * log line that says why not; the slow path then does it all.  nlocals: so many
+ * public addresses have room for their ports.
  */
-struct offload *offload_open(const char *public_if, const char *private_if);
+struct offload *offload_open(const char *public_if, const char *private_if,
+	    size_t nlocals);
 /* Takes the programs off. NULL is allowed. */
 void	offload_close(struct offload *o);
 /* Takes off what a daemon that was killed left on the interfaces; as root. */
@@ -47,8 +50,9 @@ void	offload_tick(struct offload *o, const struct offload_facts *f);
 void	offload_count(struct offload *o, struct offload_counts *out);
 #else
 static inline struct offload *
-offload_open(const char *public_if, const char *private_if)
+offload_open(const char *public_if, const char *private_if, size_t nlocals)
 {
+	(void)nlocals;
 	(void)public_if;
 	(void)private_if;
 	return NULL;

@@ -1,5 +1,6 @@
 # dataplane.py - what the gateway's packet path carries, beside kernel forwarding and kernel NAPT in the same run
 """usage: dataplane.py [quick|full|overload|offload]   (as root, from the build directory, on an idle machine)
+       dataplane.py edge    what a provider's router asks: 64 bytes, one CPU, 1 and 100 000 flows and new ones
        dataplane.py compare PROGRAM... with tests/net/nat_gateway of other builds: BENCH_ROUNDS rounds (11),
                      in turns, forwards and backwards, so that what else the machine does is in all of them
 
@@ -25,7 +26,7 @@ mode = sys.argv[1] if len(sys.argv) > 1 else "quick"
 LOAD = os.environ.get("DATAPLANE_LOAD", "tests/bench/dataplane_load")
 WRONG = "02:99:99:99:99:99"       # so that the last hop drops what arrives, cheaply
 RUNS = 3 if mode == "full" else 1
-STEP = 0.4 if mode == "quick" else 0.7
+STEP = 0.4 if mode in ("quick", "edge") else 0.7
 
 net = Net()
 for ns, dev, addr in ((net.n, "prv", X1), (net.n, "prv", X3), (net.n, "pub", Y)):
@@ -269,6 +270,60 @@ def table():
                     return
 
 
+def udp_road(name, side, kind, flows):
+    """64 bytes between Y and a leased port, or of a host that NAPT translates."""
+    src, dst, more = {"in": (net.y, net.x, (Y, NB)), "napt": (net.x, net.y, (X3, Y)),
+                      "out": (net.x, net.y, (NB, Y))}[side]
+    return Road(name, src, dst, "%s %s %s 64 %d %%(rate)d %%(s).2f 0%s" %
+                (*more, kind, flows, " %s %s" % (X1, NA) if side == "out" else ""))
+
+
+def edge():
+    """Rows in pairs, in turns: NAPT, then ours, BENCH_ROUNDS (3) times; medians and ratios of neighbours."""
+    rounds = int(os.environ.get("BENCH_ROUNDS", "3"))
+    receive_by_napi()
+    steer("one")
+    # Entries of packets without an answer are gone when the next run begins.
+    net.inside_n("sysctl -qw net.netfilter.nf_conntrack_udp_timeout=1", check=False)
+    roads = {"one flow": ("udp", "udp:20000", 1), "many flows": ("udp", "udp:20000", 100000),
+             "new flows": ("new", "new:20000", 60000 * 64)}
+    got = {(what, side): [] for what in roads for side in ("napt", "in", "out")}
+    for _ in range(rounds):
+        net.inside_n("iptables -t nat -A POSTROUTING -o pub -p udp -j MASQUERADE")
+        for what, (kind, _, flows) in roads.items():
+            n = 50000 if what == "many flows" else flows
+            road = udp_road("napt", "napt", kind, n)
+            if what == "many flows":
+                road.send(50000, 1.2)
+            got[what, "napt"].append(road.best()[0])
+            time.sleep(1.5 if what == "new flows" else 0)
+        net.inside_n("iptables -t nat -F")
+        g = gateway("one", 100000, "offload")
+        g.say("add 1 1 %s %s ipip ports=20000-20063" % (X1, NB))
+        if "ebpf" not in g.status()["path"]:
+            print("eBPF: not in this build or kernel")
+            return
+        for what, (_, kind, flows) in roads.items():
+            got[what, "in"].append(udp_road("in", "in", kind, flows).best()[0])
+            # A host sends from 64 ports to as many as it likes.
+            got[what, "out"].append(Road("out", net.x, net.y, "%s %s esp 64 1 %%(rate)d %%(s).2f 0 %s %s" % (
+                NB, Y, X1, NA)).best()[0] if what == "one flow" else 0)
+        got.setdefault(("SPIs", "in"), []).append(inward(64, 100000).best()[0])
+        got.setdefault(("SPIs", "napt"), []).append(got["many flows", "napt"][-1])
+        s = g.status()
+        g.stop()
+    print("64 bytes, one CPU, eBPF, %d rounds; kpps, medians; NAPT has 50000 flows where there are many" % rounds)
+    print("%-34s %8s %8s %8s" % ("", "NAPT", "eBPF", "ratio"))
+    for what, side, name in (("one flow", "in", "one flow in"), ("one flow", "out", "one flow out (ESP)"),
+                             ("many flows", "in", "100000 flows in, one port range"),
+                             ("SPIs", "in", "100000 SPIs in, one binding each"),
+                             ("new flows", "in", "new flows in (packets the first)")):
+        a, b = got[what, "napt"], got[what, side]
+        print("%-34s %8.0f %8.0f %8.2f" % (name, quartiles(a)[1] / 1000, quartiles(b)[1] / 1000,
+                                           quartiles([y / x for x, y in zip(a, b)])[1]))
+    print("to NFQUEUE in the last round: %d packets of %d" % (s["packets_in"], s["packets_in"] + s["offloaded_in"]))
+
+
 def cpu_time(pid):
     """ns that its threads have run."""
     return sum(int(open("/proc/%d/task/%s/schedstat" % (pid, t)).read().split()[0])
@@ -313,6 +368,9 @@ def compare(programs):
 
 if mode == "compare":
     compare(sys.argv[2:])
+    sys.exit()
+if mode == "edge":
+    edge()
     sys.exit()
 if mode == "overload":
     receive_by_napi()

@@ -22,9 +22,10 @@
  * dataplane_load IF DST-MAC SRC DST KIND LENGTH FLOWS RATE SECONDS
  * CPU [HOST GATEWAY]
  *
- * KIND: esp (flow i has SPI 0x10000 + i), udp (source port 1024 + i % 60000,
- * destination port 9 + i / 60000).  With HOST and GATEWAY each packet
- * goes in an IP-IP tunnel.  RATE 0 is as fast as it goes.  Prints packets
+ * KIND: esp (flow i has SPI 0x10000 + i), udp[:PORT] (source port 1024 + i %
+ * 60000, destination port PORT (9) + i / 60000 % 64), new[:PORT] (the same, and
+ * each run begins at another flow).  With HOST and GATEWAY each packet goes in
+ * an IP-IP tunnel.  RATE 0 is as fast as it goes.  Prints packets
  * sent and seconds.
  */
 #define BATCH 64
@@ -87,14 +88,14 @@ put_ip(uint8_t *p, uint32_t src, uint32_t dst, uint8_t protocol, size_t len)
 }
 
 static void
-put_flow(uint8_t *l4, bool esp, uint32_t flow, size_t len)
+put_flow(uint8_t *l4, bool esp, unsigned port, uint32_t flow, size_t len)
 {
 	if (esp) {
 		store_u32(l4, 0x10000 + flow);
 		return;
 	}
 	store_u16(l4, (uint16_t)(1024 + flow % 60000));
-	store_u16(l4 + 2, (uint16_t)(9 + flow / 60000));
+	store_u16(l4 + 2, (uint16_t)(port + flow / 60000 % 64));
 	store_u16(l4 + 4, (uint16_t)len);
 	store_u16(l4 + 6, 0);		/* no checksum: it need not be mended */
 }
@@ -108,7 +109,8 @@ main(int argc, char *argv[])
 	struct sockaddr_ll to = { .sll_family = AF_PACKET,
 		.sll_protocol = htons(ETH_P_IP), .sll_halen = 6 };
 	uint8_t		   mac[6];
-	unsigned	   cpu;
+	const char	  *colon;
+	unsigned	   cpu, port;
 	bool		   esp;
 	size_t		   len, head, tun;
 	uint32_t	   flows, flow = 0;
@@ -125,6 +127,10 @@ main(int argc, char *argv[])
 	len = strtoul(argv[6], NULL, 10);
 	flows = (uint32_t)strtoul(argv[7], NULL, 10);
 	rate = strtoull(argv[8], NULL, 10);
+	colon = strchr(argv[5], ':');
+	port = colon == NULL ? 9 : (unsigned)strtoul(colon + 1, NULL, 10);
+	if (strncmp(argv[5], "new", 3) == 0)
+		flow = random_uniform(flows);
 	cpu = (unsigned)strtoul(argv[10], NULL, 10);
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
@@ -167,7 +173,7 @@ main(int argc, char *argv[])
 		if (rate != 0 && sent * 1000000000u > (now - start) * rate)
 			continue;
 		for (unsigned i = 0; i < BATCH; i++) {
-			put_flow(frames[i] + head, esp, flow, len - 20);
+			put_flow(frames[i] + head, esp, port, flow, len - 20);
 			flow = flow + 1 < flows ? flow + 1 : 0;
 		}
 		n = sendmmsg(fd, msgs, BATCH, 0);

@@ -25,8 +25,9 @@ resolvconf_read(const char *path, struct addr *servers, size_t cap,
 	}
 	while (fgets(text, sizeof(text), f) != NULL) {
 		if (sscanf(text, " nameserver %63s", word) == 1) {
+			/* On which link, an address alone does not say. */
 			if (n < cap && addr_parse(&a, word) == 0 &&
-			    a.family == AF_INET)
+			    !addr_is_link_local(&a))
 				servers[n++] = a;
 		} else if (line != NULL) {
 			line(arg, text);

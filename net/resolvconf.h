@@ -9,10 +9,10 @@
 #define RESOLVCONF_PATH	"/etc/resolv.conf"
 
 /*
- * Reads path (see opener.h) once.  The first cap IPv4 addresses of "nameserver"
- * lines go to servers, and their number is returned: 0 also for a file that
- * cannot be read.  Whatever other line there is goes to line(), which may be
- * NULL; text is borrowed.
+ * Reads path (see opener.h) once.  The first cap addresses of "nameserver"
+ * lines go to servers, but link-local ones, and their number is returned: 0
+ * also for a file that cannot be read.  Whatever other line there is goes to
+ * line(), which may be NULL; text is borrowed.
  */
 size_t	resolvconf_read(const char *path, struct addr *servers, size_t cap,
 	    void (*line)(void *arg, const char *text), void *arg);

@@ -127,27 +127,44 @@ resolver_socket_mark(ares_socket_t fd, int type, void *arg)
 }
 
 static int
+resolver_servers(struct resolver *r, const struct resolver_options *o)
+{
+	struct ares_addr_node node[RESOLVER_SERVERS_MAX];
+	size_t		      i, n = o->nservers;
+
+	if (n == 0)
+		return ARES_SUCCESS;
+	if (n > RESOLVER_SERVERS_MAX)
+		n = RESOLVER_SERVERS_MAX;
+	memset(node, 0, sizeof(node));
+	for (i = 0; i < n; i++) {
+		node[i].next = i + 1 < n ? &node[i + 1] : NULL;
+		node[i].family = o->servers[i].family;
+		memcpy(&node[i].addr, o->servers[i].bytes,
+		    addr_len(&o->servers[i]));
+	}
+	return ares_set_servers(r->channel, node);
+}
+
+static int
 resolver_open(struct resolver *r, const struct resolver_options *o)
 {
 	static char	    dns_only[] = "b";
-	struct in_addr	    servers[RESOLVER_SERVERS_MAX];
+	/* IPv6's have no place there; see resolver_servers(). */
+	struct in_addr	    servers[1] = { { htonl(INADDR_LOOPBACK) } };
 	struct ares_options options = {
 		.flags = ARES_FLAG_NOSEARCH,
 		.timeout = (int)o->timeout,
 		.tries = (int)o->tries,
 		.lookups = dns_only,
 		.servers = servers,
+		.nservers = 1,
 		.sock_state_cb = resolver_socket_state,
 		.sock_state_cb_data = r,
 	};
 	int		    rc, mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS |
 	    ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB;
 
-	for (size_t i = 0; i < o->nservers && i < RESOLVER_SERVERS_MAX; i++) {
-		if (o->servers[i].family != AF_INET)
-			continue;
-		servers[options.nservers++].s_addr = addr_v4(&o->servers[i]);
-	}
 	/* A file's servers instead were nobody's choice. */
 	if (o->nservers > 0)
 		mask |= ARES_OPT_SERVERS;
@@ -163,11 +180,14 @@ resolver_open(struct resolver *r, const struct resolver_options *o)
 	    (rc = ares_init_options(&r->channel, &options, mask)) !=
 	    ARES_SUCCESS)
 		ares_library_cleanup();
+	if (rc == ARES_SUCCESS) {
+		r->open = true;
+		rc = resolver_servers(r, o);
+	}
 	if (rc != ARES_SUCCESS) {
 		log_debug("c-ares: %s", ares_strerror(rc));
 		return -1;
 	}
-	r->open = true;
 	if (r->mark != 0)
 		ares_set_socket_configure_callback(
 		    r->channel, resolver_socket_mark, r);

@@ -27,6 +27,7 @@ struct guard {
 	struct rtnl_rule     rule;
 	const char	    *ifname;
 	struct addr	     src;
+	bool		     ipv6;	/* goes to the device */
 	struct guard_prefix *at;	/* shorter ones first */
 	size_t		     n, nshut;
 };
@@ -91,30 +92,63 @@ guard_policy(void *arg, const struct prefix *p, enum oe_class class)
 	    class != OE_CLASS_PERMISSIVE);
 }
 
+/* The rule of a family, for as long as that has prefixes; a kernel without the
+ * family has none either. */
+static int
+guard_rule(const struct guard *g, int family, bool wanted)
+{
+	struct rtnl_rule rule = g->rule;
+
+	rule.dst.addr.family = (uint8_t)family;
+	if (wanted)
+		return rtnl_rule_add(&rule);
+	while (rtnl_rule_del(&rule) == 0)
+		continue;
+	return 0;
+}
+
+/* What goes to the device, where its family does. */
+static bool
+guard_leads(const struct guard *g, const struct guard_prefix *p,
+    struct rtnl_route *r)
+{
+	bool six = p->net.addr.family == AF_INET6;
+
+	if (!p->shut || g->ifname == NULL || (six && !g->ipv6))
+		return false;
+	*r = (struct rtnl_route){ .dst = p->net, .metric = METRIC_DEVICE,
+		.ifname = g->ifname };
+	if (!six)
+		r->src = g->src;
+	return true;
+}
+
 /* The kernel's table as g has it. */
 static int
 guard_apply(struct guard *g)
 {
 	struct rtnl_route *want = xcalloc(2 * g->n + 1, sizeof(*want));
-	size_t		   i, n = 0;
+	size_t		   i, n = 0, four = 0, six = 0;
 	int		   rc;
 
 	for (i = 0; i < g->n; i++) {
+		if (g->at[i].net.addr.family == AF_INET)
+			four++;
+		else if (rtnl_has_ipv6())
+			six++;
+		else
+			continue;
 		want[n++] = (struct rtnl_route){ .dst = g->at[i].net,
 			.metric = METRIC_SHUT,
 			.type = g->at[i].shut ? RTN_PROHIBIT : RTN_THROW };
-		if (g->at[i].shut && g->ifname != NULL)
-			want[n++] = (struct rtnl_route){ .dst = g->at[i].net,
-				.metric = METRIC_DEVICE, .ifname = g->ifname,
-				.src = g->src };
+		n += guard_leads(g, &g->at[i], &want[n]);
 	}
 	rc = rtnl_table_set(g->rule.table, want, n);
 	free(want);
-	if (rc == 0 && n > 0)
-		rc = rtnl_rule_add(&g->rule);
-	else if (rc == 0)
-		while (rtnl_rule_del(&g->rule) == 0)
-			continue;
+	if (rc == 0)
+		rc = guard_rule(g, AF_INET, four > 0);
+	if (rc == 0)
+		rc = guard_rule(g, AF_INET6, six > 0);
 	return rc;
 }
 
@@ -154,6 +188,15 @@ guard_source(struct guard *g, const struct addr *src)
 	log_error("cannot lead paranoid prefixes into %s: %s", g->ifname,
 	    strerror(errno));
 	return -1;
+}
+
+int
+guard_ipv6(struct guard *g, bool leads)
+{
+	if (g->ipv6 == leads)
+		return 0;
+	g->ipv6 = leads;
+	return guard_source(g, &g->src);
 }
 
 void

@@ -26,12 +26,15 @@ struct guard;
 struct guard *guard_new(uint32_t table, uint32_t priority, uint32_t mark,
 	    const char *ifname);
 /*
- * What c says; NULL: nothing is shut.  src: the source that packets into
- * ifname get, none: the kernel's choice.  Never shorter of a prefix
+ * What c says; NULL: nothing is shut.  src: the source that packets (of IPv4)
+ * into ifname get, none: the kernel's choice.  Never shorter of a prefix
  * that stays.  0, or -1 after one log line: then all that was shut still is.
  */
 int	guard_set(struct guard *g, const struct oe_config *c);
 int	guard_source(struct guard *g, const struct addr *src);
+/* Does the device take packets of IPv6 now?  Not so before it was said.  0,
+ * or -1 logged. */
+int	guard_ipv6(struct guard *g, bool leads);
 /* Somebody may have removed rules or routes: puts back what is gone. */
 void	guard_mend(struct guard *g);
 /* Is all of a network left to the main table? */

@@ -50,7 +50,7 @@ struct oed_net {
 	struct addr	   source[2];	/* of packets, IPv4 first; none:
 					 * the kernel's choice */
 	bool		   captures[2];	/* packets come by */
-	bool		   ipv6;	/* they may */
+	bool		   ipv6;	/* has a way to the device */
 	int		   tun;
 	struct event	  *ev;
 	struct wire	  *wire;

@@ -294,7 +294,7 @@ remember_recall(struct remembered *m, struct core *c, uint64_t now, unsigned n)
 	if (m == NULL)
 		return 0;
 	for (i = m->untold; i > 0 && n > 0; i--) {
-		/* Its turn comes with an address of its family. */
+		/* A peer is told once we have an address of its family. */
 		if (!addr_is_set(core_local(c, m->old[i - 1].dst.family)))
 			continue;
 		n--;

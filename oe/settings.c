@@ -37,8 +37,7 @@ settings_add(cfg_t *s, struct classes *p, const char *where, const char *text,
 	struct prefix	   prefix;
 	const char	  *why;
 
-	/* What policy says of IPv6 nobody would enforce yet. */
-	if ((why = prefix_read(&prefix, text, true)) != NULL) {
+	if ((why = prefix_read(&prefix, text, false)) != NULL) {
 		conf_error(s, "%s\"%s\" %s", where, text, why);
 		return -1;
 	}
@@ -468,7 +467,7 @@ const struct option oe_options[] = {
 	  .help = "Networks behind us, for which we are the security "
 	      "gateway." },
 	{ "resolvers", OPTION_LIST, OPTION_LIVE, .hi = OE_RESOLVERS_MAX,
-	  .ipv4 = true, .take = take_resolver, .example = "127.0.0.1",
+	  .take = take_resolver, .example = "127.0.0.1",
 	  .help = "DNS servers; else those of /etc/resolv.conf." },
 	{ "validate", OPTION_WORD, OPTION_FIXED, "local", AT(validate),
 	  .words = validates,
@@ -480,7 +479,7 @@ const struct option oe_options[] = {
 	      "none the root's as the program knows it, is followed as it "
 	      "rolls (RFC 5011)." },
 	{ "trusted-resolvers", OPTION_LIST, OPTION_LIVE, .hi = OE_TRUSTED_MAX,
-	  .ipv4 = true, .take = take_trusted, .example = "192.0.2.53",
+	  .take = take_trusted, .example = "192.0.2.53",
 	  .help = "Whose AD bit is believed, beside resolvers of this host." },
 	{ "require-dnssec", OPTION_BOOL, OPTION_LIVE, "false",
 	  AT(require_dnssec),

@@ -32,7 +32,7 @@
 struct capture {
 	char	 name[IFNAMSIZ], clear_name[IFNAMSIZ];
 	struct guard *guard;
-	bool	 works;
+	bool	 works, ipv6;		/* leads packets of IPv4, IPv6 */
 	struct addr src, gateway;
 	char	 link[IFNAMSIZ];	/* towards the gateway */
 	struct addr next_hop;		/* none: the gateway is on the link */
@@ -61,6 +61,7 @@ capture_free(struct capture *c, bool open)
 {
 	if (c == NULL)
 		return;
+	c->ipv6 = false;
 	capture_end(c);
 	guard_close(c->guard, open);
 	free(c);
@@ -78,6 +79,17 @@ capture_policy(struct capture *c, const struct oe_config *config)
 
 /* --- what is local -------------------------------------------------------- */
 
+/* By the host's own address; or, of IPv6, by what a router says is on the link
+ * (RFC 4861 §6.3.4), which the kernel marks as its own or a router's. */
+static bool
+is_of_link(const struct rtnl_seen *r)
+{
+	if (r->dst.addr.family == AF_INET6)
+		return !addr_is_set(&r->via) &&
+		    (r->protocol == RTPROT_KERNEL || r->protocol == RTPROT_RA);
+	return r->protocol == RTPROT_KERNEL && r->scope == RT_SCOPE_LINK;
+}
+
 /* An address makes its network local (the kernel adds that route); other
  * routes are believed in private space only. */
 static void
@@ -87,8 +99,9 @@ capture_link(void *arg, const struct rtnl_seen *r)
 
 	if (r->type != RTN_UNICAST || r->dst.plen < LOCAL_PLEN_MIN ||
 	    r->ifindex == c->own[0] || r->ifindex == c->own[1] ||
-	    c->nlinks == LINKS_MAX || (!prefix_is_rfc1918(&r->dst) &&
-	    (r->protocol != RTPROT_KERNEL || r->scope != RT_SCOPE_LINK)))
+	    c->nlinks == LINKS_MAX || !(prefix_is_rfc1918(&r->dst) ||
+	    (r->dst.addr.family == AF_INET6 && prefix_is_private(&r->dst)) ||
+	    is_of_link(r)))
 		return;
 	c->links[c->nlinks++] = r->dst;
 }
@@ -99,7 +112,9 @@ capture_read_links(struct capture *c)
 	c->own[0] = if_nametoindex(c->name);
 	c->own[1] = if_nametoindex(c->clear_name);
 	c->nlinks = 0;
-	if (rtnl_routes(AF_INET, RT_TABLE_MAIN, capture_link, c) == -1)
+	if ((c->works && rtnl_routes(AF_INET, RT_TABLE_MAIN, capture_link,
+	    c) == -1) || (c->ipv6 && rtnl_routes(AF_INET6, RT_TABLE_MAIN,
+	    capture_link, c) == -1))
 		log_debug("routes: %s", strerror(errno));
 }
 
@@ -153,17 +168,35 @@ want_told(const struct capture *c, struct rtnl_route *want, size_t *n,
 }
 
 static int
+capture_rule(int family, bool wanted)
+{
+	struct rtnl_rule rule = { .priority = CAPTURE_TABLE,
+		.table = CAPTURE_TABLE, .mark = CAPTURE_MARK, .invert = true };
+
+	rule.dst.addr.family = (uint8_t)family;
+	if (wanted)
+		return rtnl_rule_add(&rule);
+	while (rtnl_rule_del(&rule) == 0)
+		continue;
+	return 0;
+}
+
+static int
 capture_apply(struct capture *c)
 {
-	struct rtnl_rule  rule = { .priority = CAPTURE_TABLE,
-		.table = CAPTURE_TABLE, .mark = CAPTURE_MARK, .invert = true };
-	struct rtnl_route want[LINKS_MAX + CAPTURE_LOCALS_MAX + 3] = { 0 };
+	const struct prefix all6 = { .addr = { .family = AF_INET6 } };
+	struct rtnl_route want[LINKS_MAX + CAPTURE_LOCALS_MAX + 4] = { 0 };
 	struct prefix	  gateway;
 	size_t		  n = 0, i;
 	int		  rc;
 
+	capture_read_links(c);
+	for (i = 0; i < c->nlinks; i++)
+		want_local(c, want, &n, &c->links[i]);
+	if (c->ipv6)
+		want[n++] = (struct rtnl_route){ .ifname = c->name,
+			.dst = all6, .metric = METRIC_BARE };
 	if (c->works) {
-		capture_read_links(c);
 		want[n++] = (struct rtnl_route){ .ifname = c->name,
 			.metric = METRIC_BARE };
 		if (addr_is_set(&c->src))
@@ -172,16 +205,14 @@ capture_apply(struct capture *c)
 		gateway = prefix_host(&c->gateway);
 		if (addr_is_set(&c->gateway))
 			want_local(c, want, &n, &gateway);
-		for (i = 0; i < c->nlinks; i++)
-			want_local(c, want, &n, &c->links[i]);
 		for (i = 0; i < c->nlocals; i++)
 			want_told(c, want, &n, &c->local[i]);
 	}
 	rc = rtnl_table_set(CAPTURE_TABLE, want, n);
-	if (rc == 0 && c->works)
-		return rtnl_rule_add(&rule);
-	while (!c->works && rtnl_rule_del(&rule) == 0)
-		continue;
+	if (rc == 0)
+		rc = capture_rule(AF_INET, c->works);
+	if (rc == 0)
+		rc = capture_rule(AF_INET6, c->ipv6);
 	return rc;
 }
 
@@ -206,6 +237,18 @@ capture_begin(struct capture *c, const struct addr *src,
 		return -1;
 	}
 	return guard_source(c->guard, &c->src);
+}
+
+int
+capture_ipv6(struct capture *c, bool leads)
+{
+	c->ipv6 = leads;
+	if (capture_apply(c) == -1) {
+		log_error("cannot lead IPv6 into %s: %s", c->name,
+		    strerror(errno));
+		return -1;
+	}
+	return guard_ipv6(c->guard, leads);
 }
 
 void
@@ -246,7 +289,7 @@ capture_works(const struct capture *c)
 void
 capture_mend(struct capture *c)
 {
-	if (c->works && capture_apply(c) == -1)
+	if ((c->works || c->ipv6) && capture_apply(c) == -1)
 		log_error("routes into %s are gone and cannot be put back: %s",
 		    c->name, strerror(errno));
 	guard_mend(c->guard);

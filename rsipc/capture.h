@@ -18,9 +18,9 @@
  * our own, whose default route is the device.  Longer routes of the main table,
  * which DHCP or a neighbour may bring, change nothing.  Local stay, and are
  * left to the main table: networks on the host's links, its routes to private
- * space (RFC 1918), the gateway itself, and networks that the gateway calls
- * local if they lie within one of these.  Never what policy denies or takes
- * only encrypted: see oe/guard.h, whose rule comes next.
+ * space (RFC 1918, RFC 4193), the gateway itself, and networks that the gateway
+ * calls local if they lie within one of these.  Never what policy denies or
+ * takes only encrypted: see oe/guard.h, whose rule comes next.
  */
 struct capture;
 
@@ -37,6 +37,9 @@ int	capture_policy(struct capture *c, const struct oe_config *config);
  * nothing gets out.  gateway may be none.  0, or -1 logged. */
 int	capture_begin(struct capture *c, const struct addr *src,
 	    const struct addr *gateway);
+/* The same of IPv6, whatever becomes of the lease's family: there is neither a
+ * gateway nor a source to go by.  0, or -1 logged. */
+int	capture_ipv6(struct capture *c, bool leads);
 void	capture_end(struct capture *c);
 bool	capture_works(const struct capture *c);	/* between the two */
 /* After links, addresses, routes or rules have changed. */

@@ -42,7 +42,7 @@ client_resolvers(void *arg, const struct oe_config *config)
 
 	if (!c->settings->cascade)
 		(void)device_policy(c->device, config);
-	c->host.config.remote = config->resolvers[0];
+	settings_remote(&c->host.config, config);
 }
 
 static void
@@ -88,6 +88,19 @@ client_timer(evutil_socket_t fd, short what, void *arg)
 
 /* --- a network that changes under us -------------------------------------- */
 
+/* The host's own addresses, and what of them is led to us. */
+static void
+client_follow(struct client *c)
+{
+	struct addr six = { 0 };
+
+	if (c->direct != NULL) {
+		direct_follow(c->direct);
+		six = direct_address6(c->direct);
+	}
+	device_ipv6(c->device, addr_is_set(&six));
+}
+
 static void
 client_network_settled(evutil_socket_t fd, short what, void *arg)
 {
@@ -96,8 +109,7 @@ client_network_settled(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (c->direct != NULL)
-		direct_follow(c->direct);
+	client_follow(c);
 	if (!choose_way(&c->choose, c->settings, &way)) {
 		/* A cable pulled may be put back: leases wait for their end. */
 		client_choose(c);
@@ -162,6 +174,7 @@ client_make_direct(struct client *c, const struct settings *s,
 		direct_use(c->direct, wanted);
 		if (!wanted)
 			device_own_link(c->device, "");
+		client_follow(c);
 		return;
 	}
 	c->direct = wanted ? direct_open(c->base, oe_config_share(oe),
@@ -172,8 +185,7 @@ client_make_direct(struct client *c, const struct settings *s,
 	direct_beside(c->direct, c->oe);
 	if ((c->path.direct = c->direct) == NULL)
 		device_own_link(c->device, "");
-	else
-		direct_follow(c->direct);
+	client_follow(c);
 }
 
 int
@@ -228,6 +240,7 @@ client_end(void *arg, bool again)
 	c->oe = c->path.oe = NULL;
 	c->path.own = PATH_OWN_SHUT;
 	c->path.direct = NULL;
+	device_ipv6(c->device, false);
 	direct_free(c->direct);
 	c->direct = NULL;
 	c->path.addr = none;

@@ -49,6 +49,8 @@ struct device {
 	/* of packets that are led here */
 	struct addr source;
 	bool	 leads;
+	bool	 ipv6;				/* may be led here */
+	bool	 leads6;
 	struct capture *capture;
 	uint8_t	 buf[GSO_BUFFER_LEN];
 };
@@ -66,7 +68,6 @@ device_readable(evutil_socket_t fd, short what, void *arg)
 	for (i = 0; i < DEVICE_BATCH; i++) {
 		if ((n = read(fd, d->buf, sizeof(d->buf))) <= 0)
 			break;
-		/* The kernel's IPv6 has nothing to look for here. */
 		gso_split(d->buf, (size_t)n, d->fn, d->arg);
 		if ((bytes += (size_t)n) >= DEVICE_BYTES)
 			break;
@@ -92,7 +93,7 @@ device_flush_event(evutil_socket_t fd, short what, void *arg)
 
 static int
 device_make(struct device *d, struct device_tun *t, struct event_base *base,
-    char *name)
+    char *name, bool six)
 {
 	bool offload;
 	int  fd;
@@ -105,6 +106,11 @@ device_make(struct device *d, struct device_tun *t, struct event_base *base,
 	 * or not, so the strict check would drop half of them. */
 	if (sysctl_if_set(name, "rp_filter", LOOSE) == -1)
 		log_debug("%s: rp_filter: %s", name, strerror(errno));
+	/* A lease is of IPv4: nothing of IPv6 is to go to its device. */
+	if (six)
+		d->ipv6 = rtnl_has_ipv6() && tun_ipv6(name);
+	else if (rtnl_has_ipv6())
+		(void)sysctl_if6_set(name, "disable_ipv6", 1);
 	t->device = d;
 	t->event = watch_fd(base, fd, device_readable, t);
 	t->join = gso_join_new(device_write, t);
@@ -126,8 +132,8 @@ device_open(struct event_base *base, const char *name, const char *oe_name,
 	d->fn = fn;
 	d->arg = arg;
 	d->flush = watch_timer(base, device_flush_event, d);
-	if (device_make(d, &d->clear, base, d->name) == -1 ||
-	    device_make(d, &d->oe, base, d->oe_name) == -1) {
+	if (device_make(d, &d->clear, base, d->name, false) == -1 ||
+	    device_make(d, &d->oe, base, d->oe_name, true) == -1) {
 		device_close(d, false);
 		return NULL;
 	}
@@ -198,12 +204,14 @@ device_has_address(const struct device *d)
 	    addr_equal(&addr, &d->addr);
 }
 
-/* Of a packet before ESP is put around it. */
+/* Of a packet before ESP is put around it.  Below its least the kernel would
+ * end IPv6 there, and what no longer fits has an answer anyway. */
 static unsigned
-device_inner_mtu(unsigned mtu)
+device_inner_mtu(const struct device *d, unsigned mtu)
 {
-	return mtu > DEVICE_MTU_MIN + ESP_OVERHEAD ? mtu - ESP_OVERHEAD :
-	    DEVICE_MTU_MIN;
+	unsigned least = d->ipv6 ? IP6_MTU_MIN : DEVICE_MTU_MIN;
+
+	return mtu > least + ESP_OVERHEAD ? mtu - ESP_OVERHEAD : least;
 }
 
 /* From here on packets come with this source, whatever the way was before. */
@@ -222,7 +230,7 @@ int
 device_up(struct device *d, const struct addr *addr, const struct addr *gateway,
     unsigned mtu, bool encrypts)
 {
-	unsigned oe_mtu = encrypts ? device_inner_mtu(mtu) : mtu;
+	unsigned oe_mtu = encrypts ? device_inner_mtu(d, mtu) : mtu;
 
 	if (addr_equal(&d->addr, addr) && addr_equal(&d->gateway, gateway) &&
 	    d->mtu == mtu && d->oe_mtu == oe_mtu) {
@@ -279,8 +287,8 @@ device_own(struct device *d, const struct addr *addr, unsigned mtu)
 	/* The lease's is no greater but where the tunnel
 	 * costs less than UDP. */
 	if (!addr_is_set(&d->addr) && mtu != 0 &&
-	    d->oe_mtu != device_inner_mtu(mtu)) {
-		d->oe_mtu = device_inner_mtu(mtu);
+	    d->oe_mtu != device_inner_mtu(d, mtu)) {
+		d->oe_mtu = device_inner_mtu(d, mtu);
 		if (rtnl_link_mtu(d->oe_name, d->oe_mtu) == -1)
 			log_warn("%s: MTU: %s", d->oe_name, strerror(errno));
 	}
@@ -308,6 +316,20 @@ device_release(struct device *d)
 	d->leads = false;
 	d->source = none;
 	capture_end(d->capture);
+}
+
+void
+device_ipv6(struct device *d, bool leads)
+{
+	leads = leads && d->ipv6;
+	if (leads != d->leads6 && capture_ipv6(d->capture, leads) == 0)
+		d->leads6 = leads;
+}
+
+bool
+device_leads_ipv6(const struct device *d)
+{
+	return d->leads6;
 }
 
 void

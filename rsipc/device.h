@@ -54,6 +54,10 @@ void	device_release(struct device *d);
 /* The link whose address device_own() is for gets no strict check of the way
  * back; "": none. */
 void	device_own_link(struct device *d, const char *link);
+/* Packets of IPv6 go into the device, too, or past it: no lease is of that
+ * family, and each has the source that the kernel chooses. */
+void	device_ipv6(struct device *d, bool leads);
+bool	device_leads_ipv6(const struct device *d);
 /* After links, addresses, routes or rules have changed: puts
  * back what is gone. */
 void	device_mend(struct device *d);

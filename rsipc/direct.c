@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "net/rtnl.h"
 #include "oe/planes.h"
 #include "oe/settings.h"
 #include "oe/wire.h"
@@ -22,7 +23,7 @@ struct direct {
 	struct device *device;
 	void	     (*event)(void *arg, const struct oe_event *e);
 	void	      *event_arg;
-	struct addr    addr;
+	struct addr    addr, addr6;
 	char	       link[IFNAMSIZ];
 	bool	       connected;
 	bool	       rests;
@@ -151,6 +152,23 @@ direct_beside(struct direct *d, const struct oe *leased)
 		d->leased = leased;
 }
 
+/* Of several the one that new connections have; what began on another stays
+ * with that as long as the kernel keeps it. */
+static void
+direct_follow6(struct direct *d)
+{
+	char	    link[IFNAMSIZ];
+	struct addr addr;
+
+	if (!rtnl_has_ipv6() || wire_own_address(AF_INET6, CAPTURE_MARK, &addr,
+	    link) == -1 || addr_equal(&addr, &d->addr6))
+		return;
+	log_info("over IPv6 connections leave from %s", ADDR_TEXT(&addr));
+	d->addr6 = addr;
+	oe_set_local(d->oe, AF_INET6, &addr, 0);
+	wire_set_local(d->wire, AF_INET6, &(struct addr){ 0 });
+}
+
 void
 direct_follow(struct direct *d)
 {
@@ -160,6 +178,7 @@ direct_follow(struct direct *d)
 
 	if (d->rests)
 		return;
+	direct_follow6(d);
 	/* A cable pulled may be put back. */
 	d->connected = wire_own_address(AF_INET, CAPTURE_MARK, &addr,
 	    link) == 0;
@@ -181,6 +200,7 @@ direct_use(struct direct *d, bool use)
 {
 	const struct addr none = { 0 };
 	const struct addr nobody = addr_from_v4(INADDR_NONE);
+	const struct addr nobody6 = { .family = AF_INET6 };
 
 	d->rests = !use;
 	if (use) {
@@ -189,7 +209,9 @@ direct_use(struct direct *d, bool use)
 	}
 	oe_set_local(d->oe, AF_INET, &none, 0);
 	wire_set_local(d->wire, AF_INET, &nobody);
-	d->addr = none;
+	oe_set_local(d->oe, AF_INET6, &none, 0);
+	wire_set_local(d->wire, AF_INET6, &nobody6);
+	d->addr = d->addr6 = none;
 	d->link[0] = '\0';
 }
 
@@ -197,6 +219,12 @@ struct addr
 direct_address(const struct direct *d)
 {
 	return d->addr;
+}
+
+struct addr
+direct_address6(const struct direct *d)
+{
+	return d->addr6;
 }
 
 const char *

@@ -37,7 +37,10 @@ void	direct_follow(struct direct *d);
 /* Without use for it, it has no address; what was opened
  * stays, and is silent. */
 void	direct_use(struct direct *d, bool use);
-struct addr direct_address(const struct direct *d);	/* may be none */
+/* Of IPv4; may be none. */
+struct addr direct_address(const struct direct *d);
+/* Has it one of IPv6 to encrypt from, whatever becomes of leases? */
+struct addr direct_address6(const struct direct *d);
 const char *direct_link(const struct direct *d);	/* where it is */
 /* Is there a default route now?  Without one what is known of it stays. */
 bool	direct_connected(const struct direct *d);

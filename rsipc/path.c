@@ -191,6 +191,14 @@ path_is_own(const struct path *p, const struct addr *src)
 void
 path_outbound(struct path *p, const struct packet_view *v, uint64_t now)
 {
+	/* No lease is of IPv6, and no gateway has a part in it. */
+	if (v->src.family == AF_INET6) {
+		if (p->direct != NULL)
+			direct_outbound(p->direct, v);
+		else
+			p->counters.out_idle++;
+		return;
+	}
 	if (path_is_own(p, &v->src)) {
 		direct_outbound(p->direct, v);
 		return;

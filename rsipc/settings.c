@@ -126,6 +126,21 @@ const struct option settings_options[] = {
 	{ 0 }
 };
 
+/* Leases are of IPv4, and so is whom they are for. */
+void
+settings_remote(struct host_config *host, const struct oe_config *oe)
+{
+	size_t i;
+
+	for (i = 0; i < oe->nresolvers; i++) {
+		if (oe->resolvers[i].family == AF_INET) {
+			host->remote = oe->resolvers[i];
+			host->remote_port = DNS_PORT;
+			return;
+		}
+	}
+}
+
 void *
 settings_read(const struct option_source *source)
 {
@@ -137,11 +152,7 @@ settings_read(const struct option_source *source)
 		conf_error(source->cfg, "require-auth needs a secret");
 		goto fail;
 	}
-	/* Whom every program asks first. */
-	if (s->oe->nresolvers > 0) {
-		s->host.remote = s->oe->resolvers[0];
-		s->host.remote_port = DNS_PORT;
-	}
+	settings_remote(&s->host, s->oe);
 	return s;
 fail:
 	settings_free(s);

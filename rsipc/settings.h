@@ -42,6 +42,9 @@ extern const struct option settings_options[];
 
 /* As service_plan (base/service.h) has them, of struct settings. */
 void	*settings_read(const struct option_source *source);
+/* Whom every program asks first, a resolver, is whom a lease is asked for
+ * first; where all of them are of IPv6 that stays as it is. */
+void	 settings_remote(struct host_config *host, const struct oe_config *oe);
 void	 settings_free(void *settings);		/* wipes; NULL is allowed */
 
 #endif

@@ -423,6 +423,26 @@ status_why_lost(const struct client *c, const char *address, const char *class,
 	control_put(o, "line", line);
 }
 
+/* No lease has a part in it. */
+static void
+status_why_six(const struct client *c, const char *address, json_object *o)
+{
+	const char *class = json_member_text(o, "class");
+	char	    line[256];
+	bool	    shut;
+
+	if (class == NULL || device_leads_ipv6(c->device))
+		return;
+	shut = strcmp(class, oe_class_name(OE_CLASS_CLEAR)) != 0 &&
+	    strcmp(class, oe_class_name(OE_CLASS_PERMISSIVE)) != 0;
+	snprintf(line, sizeof(line), "%s: %s (%s), because over IPv6 nothing "
+	    "is encrypted here: %s", address, shut ? "denied" : "in the clear",
+	    class, c->direct == NULL ? "that is the work of direct = true" :
+	    "this host has no address for it");
+	control_put(o, "policy", shut ? "deny" : "pass");
+	control_put(o, "line", line);
+}
+
 /* Where there is no lease, what the engine would do has no place to happen. */
 static void
 status_why(const struct client *c, const char *address, json_object *o)
@@ -593,13 +613,20 @@ command_why(void *arg, json_object *req, bool privileged)
 {
 	struct client *c = arg;
 	json_object   *o;
+	const char    *address = json_member_text(req, "address");
+	struct addr    a;
+	bool	       six = address != NULL && addr_parse(&a, address) == 0 &&
+	    a.family == AF_INET6;
 
 	if (c->oe == NULL)
 		return NULL;
-	o = oe_control(status_engine(c, json_member_text(req, "source")), req,
+	o = oe_control(six && c->direct != NULL ? direct_engine(c->direct) :
+	    status_engine(c, json_member_text(req, "source")), req,
 	    privileged);
-	if (o != NULL)
-		status_why(c, json_member_text(req, "address"), o);
+	if (o != NULL && six)
+		status_why_six(c, address, o);
+	else if (o != NULL)
+		status_why(c, address, o);
 	return o;
 }
 

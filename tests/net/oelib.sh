@@ -250,6 +250,9 @@ oe_servers()
 	cat >"$NET_RUN/unbound.conf" <<-EOF
 	$(net_unbound_head "${oe_refuse:-}")
 	  cache-max-negative-ttl: 5
+	${oe_six_dns:+  do-ip6: yes}
+	${oe_six_dns:+  interface: $oe_six_dns}
+	${oe_six_dns:+  access-control: 2001:db8::/32 allow}
 	remote-control:
 	  control-enable: no
 	include: "$NET_RUN/unbound.zones"

@@ -712,13 +712,14 @@ resolvers_and_the_rest_in_one_reading(void **state)
 	assert_true(fd != -1);
 	assert_true(dprintf(fd, "# nameserver 192.0.2.9\nsearch a.example\n"
 	    "nameserver fe80::1\n nameserver\t192.0.2.1\nnameserver x\n"
-	    "nameserver 192.0.2.2\nnameserver 192.0.2.3\n"
+	    "nameserver fe80::2%%eth0\nnameserver 2001:db8::53\n"
+	    "nameserver 192.0.2.3\n"
 	    "search b.example\n") > 0);
 	close(fd);
 	assert_int_equal(resolvconf_read(path, server, 2, count_lines,
 	    &searches), 2);
 	assert_string_equal(ADDR_TEXT(&server[0]), "192.0.2.1");
-	assert_string_equal(ADDR_TEXT(&server[1]), "192.0.2.2");
+	assert_string_equal(ADDR_TEXT(&server[1]), "2001:db8::53");
 	assert_int_equal(searches, 2);
 	assert_int_equal(resolvconf_read(path, server, 1, NULL, NULL), 1);
 	unlink(path);

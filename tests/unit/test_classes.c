@@ -265,17 +265,22 @@ the_default_is_permissive(void **state)
 static void
 classes_and_included_files(void **state)
 {
-	struct oe_config *c;
+	struct class_match m;
+	struct oe_config  *c;
+	struct addr	   six;
 
 	(void)state;
 	write_file("prefixes", "# as FreeS/WAN's policy groups\n"
 	    "198.51.100.0/24\n\n  203.0.113.7   # one host\n"
-	    "\t192.0.2.0/28\r\n");
+	    "\t192.0.2.0/28\r\n2001:db8::/32\n");
 	c = config_of("paranoid = {\"%s/prefixes\", \"10.0.0.0/8\"}\n"
 	    "permissive = {\"0.0.0.0/0\"}\n"
 	    "deny = {\"198.51.100.66\"}\nid = \"@X1.Lab.\"");
 	assert_non_null(c);
-	assert_int_equal(classes_count(c->classes), 6);
+	assert_int_equal(classes_count(c->classes), 7);
+	assert_int_equal(addr_parse(&six, "2001:db8::7"), 0);
+	assert_int_equal(classes_find(c->classes, &six, &m), 0);
+	assert_int_equal(m.class, OE_CLASS_PARANOID);
 	expect(c->classes, "198.51.100.65", OE_CLASS_PARANOID,
 	    "198.51.100.0", 24);
 	expect(c->classes, "198.51.100.66", OE_CLASS_DENY, "198.51.100.66", 32);
@@ -312,10 +317,11 @@ configuration_errors(void **state)
 		"key = \"%s/absent.pem\"",
 		"key = \"%s/key.pem\"",			/* no key in it */
 		"resolvers = {\"dns.example\"}",
+		"clear = {\"2001:db8::1/32\"}",
+		"clear = {\"2001:db8::/129\"}",
+		"clear = {\"::/0\"}\ndeny = {\"::/0\"}",
 		/* Of IPv6 nothing would be enforced. */
-		"deny = {\"2001:db8::/32\"}", "paranoid = {\"::/0\"}",
-		"deny = {\"%s/six\"}", "id = \"2001:db8::1\"",
-		"resolvers = {\"2001:db8::53\"}",
+		"id = \"2001:db8::1\"",
 		"networks = {\"2001:db8::/32\"}",
 		"tunnel t { peer = \"2001:db8::1\" secret = \"%s/secret\" }",
 		("tunnel t { peer = \"192.0.2.1\" secret = \"%s/secret\" "
@@ -333,7 +339,6 @@ configuration_errors(void **state)
 	(void)state;
 	write_file("prefixes", "192.0.2.0/24\nnot a prefix\n");
 	write_file("key.pem", "this is not PEM\n");
-	write_file("six", "192.0.2.0/24\n2001:db8::/32\n");
 	write_file("secret", "a secret of two\n");
 	snprintf(path, sizeof(path), "%s/secret", dir);
 	assert_int_equal(chmod(path, 0600), 0);

@@ -269,7 +269,6 @@ static const struct attempt {
 	{ "setresuid", try_setuid, false, false },
 	{ "setrlimit", try_setrlimit, false, true },
 	{ "AF_PACKET", try_packet_socket, false, false },
-	{ "AF_INET6", try_inet6_socket, false, false },
 	{ "AF_ALG", try_alg_socket, false, false },
 	{ "NETLINK_AUDIT", try_audit_socket, false, false },
 	{ "TUNSETIFF", try_tun, false, false },
@@ -352,6 +351,26 @@ forbidden_calls_fail_or_end_it(void **state)
 	}
 }
 
+/* Only who asks DNS over it has sockets of IPv6. */
+static void
+ipv6_is_for_resolvers(void **state)
+{
+	static const struct attempt six = { "AF_INET6", try_inet6_socket, false,
+		false };
+	size_t d;
+	int    got, want;
+
+	(void)state;
+	for (d = 0; d < sizeof(daemons) / sizeof(daemons[0]); d++) {
+		got = attempt_under(daemons[d], &six);
+		if (got == ENDED_WITHOUT)
+			skip();
+		want = strcmp(daemons[d], "rsipd") == 0 ? EPERM : 0;
+		if (got != want && got != EAFNOSUPPORT)
+			fail_msg("%s: %d instead of %d", daemons[d], got, want);
+	}
+}
+
 /* --- the control: what a daemon does all day ------------------------------ */
 
 static void *
@@ -430,6 +449,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forbidden_calls_fail_or_end_it),
+		cmocka_unit_test(ipv6_is_for_resolvers),
 		cmocka_unit_test(a_days_work_goes_on),
 	};
 

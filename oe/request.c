@@ -100,8 +100,12 @@ request_in(struct connection *conn, unsigned version)
 		return -1;
 	r.path.local_port = core_ike_port(c, r.path.peer.family);
 	session_selectors(conn, &ours, &theirs);
-	if (version == 2)
+	if (version == 2) {
 		r.inner = request_inner(conn);
+		/* The engine makes a tunnel where it cannot be. */
+		r.mode = c->config->transport == OE_TRANSPORT_ASK &&
+		    connection_is_oe(conn) ? KEYING_TRANSPORT : KEYING_TUNNEL;
+	}
 	if (r.inner != KEYING_INNER_LIKELY || conn->ask != NULL ||
 	    !ports_leased(conn, &r.ours))
 		r.ours = keying_selectors_of(&ours);

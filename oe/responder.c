@@ -455,8 +455,8 @@ responder_ask(struct core *c, uint64_t now, uint64_t token,
 	/* §12.1: what comes from DNS alone never matches a configured tunnel,
 	 * and never more than one host with one host.  Less it may be: a
 	 * protocol, a flow (RFC 3104 §3). */
-	why = "it wants transport mode";
-	if (ask->mode != KEYING_TUNNEL)
+	why = "transport mode is for its own address";
+	if (ask->mode != KEYING_TUNNEL && !addr_equal(dst, peer))
 		goto refuse;
 	why = "its selectors are not of single hosts";
 	if (!spd_key_is_of_hosts(&key))

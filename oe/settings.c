@@ -431,6 +431,11 @@ static const struct option_word validates[] = {
 	{ "no", DNS_VALIDATE_NO }, { 0 }
 };
 
+static const struct option_word transport[] = {
+	{ "no", OE_TRANSPORT_NO }, { "accept", OE_TRANSPORT_ACCEPT },
+	{ "ask", OE_TRANSPORT_ASK }, { 0 }
+};
+
 #define AT(member)	OPTION_AT(struct oe_config, member)
 #define DAY		86400	/* seconds */
 
@@ -505,6 +510,10 @@ const struct option oe_options[] = {
 	  AT(paranoid_anonymous), .words = anonymous,
 	  .help = "The same for paranoid ones, which anybody on the way can "
 	      "then pose as." },
+	{ "transport", OPTION_WORD, OPTION_LIVE, "accept", AT(transport),
+	  .words = transport,
+	  .help = "Transport mode with single peers that no NAT is before "
+	      "(IKEv2): where they ask for it, or ask for it too." },
 	{ "legacy", OPTION_BOOL, OPTION_LIVE, "true", AT(legacy),
 	  .help = "3DES, MD5, SHA-1 and groups 2 and 5 too, as RFC 4322 "
 	      "demands." },

@@ -19,6 +19,13 @@ extern const struct option oe_options[];
 /* Who does ESP (option "dataplane"). */
 enum oe_dataplane { OE_DATAPLANE_USER, OE_DATAPLANE_KERNEL, OE_DATAPLANE_AUTO };
 
+/* When ESP stands within the packet's own header (option "transport"). */
+enum oe_transport {
+	OE_TRANSPORT_NO,
+	OE_TRANSPORT_ACCEPT,	/* where the peer asks for it */
+	OE_TRANSPORT_ASK,
+};
+
 /* With whom that proves nothing there are SAs (RFC 7619): options "anonymous"
  * and "paranoid-anonymous". */
 enum oe_anonymous {
@@ -80,6 +87,7 @@ struct oe_config {
 	unsigned	 ike;		/* versions, as bits (version.h) */
 	bool		 legacy;
 	unsigned	 anonymous, paranoid_anonymous;	/* enum oe_anonymous */
+	unsigned	 transport;	/* enum oe_transport */
 	enum oe_dataplane dataplane;
 	bool		 initiate;	/* false: "accept but
 					 * do not initiate" */

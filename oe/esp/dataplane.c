@@ -178,11 +178,13 @@ esp_policy_follow(struct esp_policy *policy, const struct esp_pair *p)
 	if (policy == NULL || p == NULL)
 		return 0;
 	if (policy->plane != NULL && (policy->plane->ops != p->ops ||
+	    policy->transport != p->out.transport ||
 	    !addr_equal(&policy->local, &p->out.src) ||
 	    !addr_equal(&policy->peer, &p->out.dst)))
 		esp_policy_down(policy);
 	policy->local = p->out.src;
 	policy->peer = p->out.dst;
+	policy->transport = p->out.transport;
 	if (p->ops->policy_up == NULL)
 		return 0;
 	/* The policy before the way past the caller: nothing finds that without

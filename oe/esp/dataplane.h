@@ -29,8 +29,9 @@ struct esp_plane;
  */
 struct esp_policy {
 	struct prefix ours, theirs;	/* what is encrypted */
-	struct addr   local, peer;	/* ends of the tunnel
+	struct addr   local, peer;	/* ends of the SAs
 					 * whose pair it follows */
+	bool	      transport;	/* of that pair */
 	/* All between the two is the peer's: no other host is at its address,
 	 * and no flow has SAs of its own. */
 	bool	      sole;

@@ -1,4 +1,4 @@
-/* esp.c - ESP tunnel mode in user space: encapsulation and decapsulation (RFC 4303) */
+/* esp.c - ESP in user space, in tunnel and in transport mode: encapsulation and decapsulation (RFC 4303) */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -226,6 +226,23 @@ esp_icv_len(const struct esp_sa *sa)
 	return sa->alg->aead ? sa->alg->icv_len : sa->integrity->icv_len;
 }
 
+/* What of a packet its ESP does not carry: the header that stands before it. */
+static size_t
+esp_spared(const struct esp_sa *sa)
+{
+	return sa->p.transport ? ip_header_len(sa->p.src.family) : 0;
+}
+
+/* RFC 4303 §3.1.1: between the two ends themselves, whole datagrams, and here
+ * without options. */
+static bool
+esp_is_transport(const struct esp_sa *sa, const struct packet_view *v)
+{
+	return addr_equal(&v->src, &sa->p.src) &&
+	    addr_equal(&v->dst, &sa->p.dst) && v->header == esp_spared(sa) &&
+	    !packet_is_fragment(v);
+}
+
 static size_t
 esp_outer_len(const struct esp_sa *sa)
 {
@@ -244,7 +261,8 @@ esp_outer(struct esp_sa *sa, const struct packet_view *inner, uint8_t *out,
 	/* DSCP and ECN are copied (RFC 4301 §5.1.2.1, RFC 6040 §4.1), and so is
 	 * DF: path MTU discovery must see the whole way (RFC 4301 §8.1). */
 	*outer = (struct packet_view){ .src = sa->p.src, .dst = sa->p.dst,
-		.tos = inner->tos, .ttl = OUTER_TTL, .df = inner->df,
+		.tos = inner->tos, .df = inner->df,
+		.ttl = sa->p.transport ? inner->ttl : OUTER_TTL,
 		.id = sa->ip_id++, .label = sa->label, .len = total,
 		.protocol = sa->p.encap_dport != 0 ? IPPROTO_UDP :
 		    IPPROTO_ESP };
@@ -267,14 +285,17 @@ enum esp_error
 esp_seal(struct esp_sa *sa, const struct packet_view *inner, uint8_t *out,
     size_t cap, struct packet_view *outer)
 {
-	uint8_t	       icv[EVP_MAX_MD_SIZE], *esp, *iv, *text;
+	uint8_t	       icv[EVP_MAX_MD_SIZE], *esp, *iv, *text, next;
 	size_t	       head = esp_outer_len(sa), icv_len = esp_icv_len(sa);
 	size_t	       align = sa->alg->block < 4 ? 4 : sa->alg->block;
-	size_t	       len = inner->len, text_len, pad, total, i;
+	size_t	       skip = esp_spared(sa), text_len, pad, total, i, len;
 	uint32_t       seq_high;
 	int	       n, m = 0;
 	bool	       ok;
 
+	if (sa->p.transport && !esp_is_transport(sa, inner))
+		return ESP_E_INNER;
+	len = inner->len - skip;
 	pad = (align - (len + ESP_TRAILER_LEN) % align) % align;
 	text_len = len + pad + ESP_TRAILER_LEN;
 	total = head + ESP_HEADER_LEN + sa->alg->iv_len + text_len + icv_len;
@@ -293,12 +314,13 @@ esp_seal(struct esp_sa *sa, const struct packet_view *inner, uint8_t *out,
 	store_u32(esp + 4, (uint32_t)sa->count.seq);
 	if (!esp_make_iv(sa, iv))
 		return ESP_E_INTERNAL;
-	memmove(text, inner->data, len);
+	next = sa->p.transport ? inner->protocol :
+	    inner->src.family == AF_INET6 ? ESP_NEXT_IPV6 : ESP_NEXT_IPV4;
+	memmove(text, inner->data + skip, len);
 	for (i = 0; i < pad; i++)
 		text[len + i] = (uint8_t)(i + 1);
 	text[text_len - 2] = (uint8_t)pad;
-	text[text_len - 1] = inner->src.family == AF_INET6 ? ESP_NEXT_IPV6 :
-	    ESP_NEXT_IPV4;
+	text[text_len - 1] = next;
 
 	if (sa->alg->aead) {
 		ok = gcm_begin(sa, esp, iv, seq_high) &&
@@ -320,7 +342,7 @@ esp_seal(struct esp_sa *sa, const struct packet_view *inner, uint8_t *out,
 		return ESP_E_INTERNAL;
 	esp_outer(sa, inner, out, total, outer);
 	sa->count.packets++;
-	sa->count.bytes += len;
+	sa->count.bytes += skip + len;
 	return ESP_OK;
 }
 
@@ -400,9 +422,40 @@ esp_unpad(const uint8_t *text, size_t len)
 		if (text[len - ESP_TRAILER_LEN - pad + i] != i + 1)
 			return ESP_E_AUTH;
 	}
-	if (text[len - 1] != ESP_NEXT_IPV4 && text[len - 1] != ESP_NEXT_IPV6)
-		return ESP_E_INNER;
 	return (int)(len - ESP_TRAILER_LEN - pad);
+}
+
+/* What was in a tunnel: a packet of the family that was said. */
+static bool
+esp_inner_tunnelled(uint8_t *out, size_t len, uint8_t next,
+    const struct packet_view *outer, struct packet_view *inner)
+{
+	int tos;
+
+	if ((next != ESP_NEXT_IPV4 && next != ESP_NEXT_IPV6) ||
+	    !packet_parse(inner, out, len) || next !=
+	    (inner->src.family == AF_INET6 ? ESP_NEXT_IPV6 : ESP_NEXT_IPV4) ||
+	    (tos = tunnel_leave_tos(inner->tos, outer->tos)) == -1)
+		return false;
+	ip_set_tos(out, (uint8_t)tos);
+	inner->tos = (uint8_t)tos;
+	return true;
+}
+
+/* In transport mode: what the outer header would have stood before. */
+static bool
+esp_inner_of_outer(uint8_t *out, size_t len, uint8_t next,
+    const struct packet_view *outer, struct packet_view *inner)
+{
+	struct packet_view v = { .src = outer->src, .dst = outer->dst,
+		.tos = outer->tos, .ttl = outer->ttl, .df = outer->df,
+		.id = outer->id, .label = outer->label, .len = len,
+		.protocol = next };
+
+	if (len > IP_PACKET_MAX)
+		return false;
+	ip_write(out, &v);
+	return packet_parse(inner, out, len);
 }
 
 enum esp_error
@@ -410,9 +463,12 @@ esp_open(struct esp_sa *sa, const struct packet_view *outer, uint8_t *out,
     size_t cap, struct packet_view *inner)
 {
 	const uint8_t *esp;
+	uint8_t	      *text, next;
 	size_t	       left, overhead, text_len;
+	size_t	       skip = sa->p.transport ?
+	    ip_header_len(outer->src.family) : 0;
 	uint64_t       seq;
-	int	       n, tos;
+	int	       n;
 
 	if ((esp = esp_find(outer, &left)) == NULL)
 		return ESP_E_LENGTH;
@@ -420,28 +476,26 @@ esp_open(struct esp_sa *sa, const struct packet_view *outer, uint8_t *out,
 	if (left < overhead + ESP_TRAILER_LEN)
 		return ESP_E_LENGTH;
 	text_len = left - overhead;
-	if (text_len % sa->alg->block != 0 || text_len > cap)
+	if (text_len % sa->alg->block != 0 || skip + text_len > cap)
 		return ESP_E_LENGTH;
 	if (!esp_replay_check(&sa->replay, load_u32(esp + 4), &seq)) {
 		sa->count.replays++;
 		return ESP_E_REPLAY;
 	}
-	if (!esp_decrypt(sa, esp, left, (uint32_t)(seq >> 32), out)) {
+	text = out + skip;
+	if (!esp_decrypt(sa, esp, left, (uint32_t)(seq >> 32), text)) {
 		ERR_clear_error();
 		sa->count.auth_failures++;
 		return ESP_E_AUTH;
 	}
 	esp_replay_update(&sa->replay, seq);
 	sa->count.seq = esp_replay_top(&sa->replay);
-	if ((n = esp_unpad(out, text_len)) < 0)
+	if ((n = esp_unpad(text, text_len)) < 0)
 		return n;
-	if (!packet_parse(inner, out, (size_t)n) || out[text_len - 1] !=
-	    (inner->src.family == AF_INET6 ? ESP_NEXT_IPV6 : ESP_NEXT_IPV4))
+	next = text[text_len - 1];
+	if (!(sa->p.transport ? esp_inner_of_outer : esp_inner_tunnelled)(out,
+	    skip + (size_t)n, next, outer, inner))
 		return ESP_E_INNER;
-	if ((tos = tunnel_leave_tos(inner->tos, outer->tos)) == -1)
-		return ESP_E_INNER;
-	ip_set_tos(out, (uint8_t)tos);
-	inner->tos = (uint8_t)tos;
 	sa->count.packets++;
 	sa->count.bytes += inner->len;
 	return ESP_OK;
@@ -475,5 +529,6 @@ esp_inner_mtu(const struct esp_sa *sa, size_t mtu)
 
 	if (mtu < fixed + align)
 		return 0;
-	return (mtu - fixed) / align * align - ESP_TRAILER_LEN;
+	return (mtu - fixed) / align * align - ESP_TRAILER_LEN +
+	    esp_spared(sa);
 }

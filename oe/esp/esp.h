@@ -1,4 +1,4 @@
-/* esp.h - ESP tunnel mode in user space: one security association a struct (RFC 4303, RFC 2406) */
+/* esp.h - ESP in user space: one security association a struct (RFC 4303, RFC 2406) */
 #ifndef OE_ESP_ESP_H
 #define OE_ESP_ESP_H
 
@@ -40,8 +40,10 @@ struct esp_sa *esp_sa_new(const struct esp_params *p, bool outbound);
 void	esp_sa_free(struct esp_sa *sa);	/* wipes keys; NULL is allowed */
 
 /*
- * Encapsulates a packet (tunnel mode; its family need not be the outer one)
- * into the one that *outer shows, in out: outer header, UDP if asked, ESP.
+ * Encapsulates a packet (of a tunnel its family need not be the outer one; in
+ * transport mode it is between the SA's two addresses, no fragment, and without
+ * options: else ESP_E_INNER) into the one that *outer shows, in out: outer
+ * header, UDP if asked, ESP.
  * DSCP, ECN and DF as RFC 4301 §5.1.2 and RFC 6040; a flow label of IPv6 for
  * the SA, not for what is inside (RFC 6437).  inner's bytes may lie in out too.
  * No allocation.

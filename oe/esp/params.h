@@ -36,6 +36,8 @@ struct esp_params {
 	size_t	 auth_len;
 	uint8_t	 auth_key[ESP_KEY_MAX];
 	bool	 esn;			/* 64-bit sequence numbers (RFC 4304) */
+	bool	 transport;		/* between src and dst themselves (RFC
+					 * 4303 §3.1.1); false: a tunnel */
 	uint32_t replay_window;		/* packets, 0: the default, 1024 */
 };
 

@@ -173,7 +173,7 @@ sa_add(struct xfrm *x, const struct esp_params *p, uint16_t id, int inner,
 	sa->id.daddr = address_of(&p->dst);
 	sa->id.spi = htonl(p->spi);
 	sa->id.proto = IPPROTO_ESP;
-	sa->mode = XFRM_MODE_TUNNEL;
+	sa->mode = p->transport ? XFRM_MODE_TRANSPORT : XFRM_MODE_TUNNEL;
 	sa->reqid = REQID_BASE | id;
 	sa->sel.family = (uint16_t)inner;
 	no_limits(&sa->lft);
@@ -299,7 +299,7 @@ policy_put(struct xfrm *x, uint8_t dir, const struct esp_policy *policy)
 	t.id.daddr = address_of(out ? &policy->peer : &policy->local);
 	t.id.proto = IPPROTO_ESP;
 	t.reqid = REQID_BASE | policy->id;
-	t.mode = XFRM_MODE_TUNNEL;
+	t.mode = policy->transport ? XFRM_MODE_TRANSPORT : XFRM_MODE_TUNNEL;
 	t.aalgos = t.ealgos = t.calgos = ~0u;
 	mnl_attr_put(nlh, XFRMA_TMPL, sizeof(t), &t);
 	return netlink_ask(x->fd, nlh, NULL, NULL);

@@ -110,12 +110,30 @@ is_inner(const struct ike2_child *c, const struct keying_selectors *ours)
 	return ours->n == 1 && keying_selector_equal(&ours->ts[0], &s);
 }
 
-/* Then there is no transport mode: nobody here puts the original addresses back
- * (§2.23.1). */
+/* Is all of it one address? */
 static bool
-behind_nat(const struct ike2_child *c)
+is_host(const struct keying_selectors *s, const struct addr *host)
 {
-	return c->sa->nat_here || c->sa->nat_there;
+	unsigned i;
+
+	for (i = 0; i < s->n; i++) {
+		if (!addr_equal(&s->ts[i].from, host) ||
+		    !addr_equal(&s->ts[i].to, host))
+			return false;
+	}
+	return s->n != 0;
+}
+
+/* Between the two ends themselves; and behind a NAT nobody here puts the
+ * original addresses back (§2.23.1). */
+static bool
+may_be_transport(const struct ike2_child *c)
+{
+	const struct ike2_sa *sa = c->sa;
+
+	return !sa->nat_here && !sa->nat_there && !c->inner_asked &&
+	    !addr_is_set(&c->inner) && is_host(&c->ours, &sa->path.local) &&
+	    is_host(&c->theirs, &sa->path.peer);
 }
 
 int
@@ -142,7 +160,7 @@ ike2_child_put_offer(struct ike2_child *c, struct ike2_builder *b)
 	if (c->inner_asked)
 		put_cp(b, IKE2_CFG_REQUEST, &none);
 	ours = c->inner_asked ? or_inner(&c->ours) : c->ours;
-	if (behind_nat(c))
+	if (!may_be_transport(c))
 		c->mode = KEYING_TUNNEL;
 	if (c->mode == KEYING_TRANSPORT)
 		ike2_notify_put(b, IKE2_N_USE_TRANSPORT_MODE, NULL, 0);
@@ -281,7 +299,7 @@ ike2_child_take_offer(struct ike2_child *c, const struct ike2_chain *m,
 	}
 	if (c->ours.n == 0 || c->theirs.n == 0)
 		return IKE2_N_TS_UNACCEPTABLE;
-	c->mode = c->ike->c.transport && !behind_nat(c) && ike2_notify_find(m,
+	c->mode = c->ike->c.transport && may_be_transport(c) && ike2_notify_find(m,
 	    IKE2_N_USE_TRANSPORT_MODE, &n) ? KEYING_TRANSPORT : KEYING_TUNNEL;
 	if (c->ike->x.ops->spi_get(c->ike->x.arg, &c->spi_in) == -1) {
 		c->spi_in = 0;
@@ -373,6 +391,7 @@ ike2_child_announce(struct ike2_child *c, uint64_t now,
 	up.proof = sa->proof;
 	up.version = IKE2_MAJOR;
 	up.mode = c->mode;
+	up.in.transport = up.out.transport = c->mode == KEYING_TRANSPORT;
 	up.initiator = c->initiator;
 	up.nat_there = sa->nat_there;
 	/* The initiator renews first, so that both do not at once. */

@@ -166,12 +166,16 @@ behind_the_nat_the_peer_stays(void **state)
 static void
 transport_mode(void **state)
 {
-	static const struct { bool ours, theirs, nat; enum keying_mode mode; }
-	    cases[] = {
-		{ true, true, false, KEYING_TRANSPORT },
-		{ true, false, false, KEYING_TUNNEL },
-		{ false, true, false, KEYING_TUNNEL },
-		{ true, true, true, KEYING_TUNNEL },
+	static const struct {
+		bool ours, theirs, nat;
+		enum keying_mode mode;
+		bool network;		/* ours is of more than x */
+	} cases[] = {
+		{ true, true, false, KEYING_TRANSPORT, false },
+		{ true, true, false, KEYING_TUNNEL, true },
+		{ true, false, false, KEYING_TUNNEL, false },
+		{ false, true, false, KEYING_TUNNEL, false },
+		{ true, true, true, KEYING_TUNNEL, false },
 	};
 	struct keying_request r;
 	struct ike2_config    c = { .transport = true };
@@ -192,6 +196,8 @@ transport_mode(void **state)
 		}
 		net_request_init(&r, x, y, 0);
 		r.mode = cases[i].ours ? KEYING_TRANSPORT : KEYING_TUNNEL;
+		if (cases[i].network)
+			r.ours.ts[0].to.bytes[3] |= 0xff;
 		assert_int_equal(x->engine->request(x->ike, net.now, &r,
 		    &x->conns[0]), 0);
 		net_pass(&net, 1000);
@@ -199,6 +205,10 @@ transport_mode(void **state)
 		assert_int_equal(y->nchildren, 1);
 		assert_int_equal(x->children[0].child.mode, cases[i].mode);
 		assert_int_equal(y->children[0].child.mode, cases[i].mode);
+		assert_int_equal(x->children[0].child.out.transport,
+		    cases[i].mode == KEYING_TRANSPORT);
+		assert_int_equal(y->children[0].child.in.transport,
+		    cases[i].mode == KEYING_TRANSPORT);
 		/* And so it stays when it is rekeyed, from either end. */
 		assert_int_equal(x->engine->request(x->ike, net.now, &r,
 		    &x->conns[0]), 0);

@@ -150,6 +150,23 @@ bytes_of(const char *text)
 	return x;
 }
 
+/* --- the world ------------------------------------------------------------ */
+
+static struct world {
+	struct xfrm	 *x;
+	struct esp_plane *planes[2];
+	struct esp_policy policy;
+	struct esp_params in, out;
+	unsigned	  nclear;	/* packets that went into the stack */
+	char		  calls[64];	/* of past(), '+' and '-' */
+} world;
+
+static uint8_t
+mode(void)
+{
+	return world.in.transport ? XFRM_MODE_TRANSPORT : XFRM_MODE_TUNNEL;
+}
+
 static const uint8_t *
 usersa_expect(unsigned i, const char *src, const char *dst, uint32_t spi,
     int outer, int inner, uint8_t flags)
@@ -167,24 +184,13 @@ usersa_expect(unsigned i, const char *src, const char *dst, uint32_t spi,
 	want.lft.soft_packet_limit = want.lft.hard_packet_limit = XFRM_INF;
 	want.reqid = REQID;
 	want.family = (uint16_t)outer;
-	want.mode = XFRM_MODE_TUNNEL;
+	want.mode = mode();
 	want.flags = flags;
 	got = payload_of(i, XFRM_MSG_NEWSA, NLM_F_ACK | NLM_F_CREATE |
 	    NLM_F_EXCL);
 	assert_memory_equal(got, &want, sizeof(want));
 	return got;
 }
-
-/* --- the world ------------------------------------------------------------ */
-
-static struct world {
-	struct xfrm	 *x;
-	struct esp_plane *planes[2];
-	struct esp_policy policy;
-	struct esp_params in, out;
-	unsigned	  nclear;	/* packets that went into the stack */
-	char		  calls[64];	/* of past(), '+' and '-' */
-} world;
 
 static const struct packet_view packet = { .data = (const uint8_t *)"abc",
 	.len = 3 };
@@ -522,7 +528,7 @@ policy_expect(unsigned i, uint8_t dir, const char *src, const char *dst,
 	tmpl.id.daddr = bytes_of(to);
 	tmpl.id.proto = IPPROTO_ESP;
 	tmpl.reqid = REQID;
-	tmpl.mode = XFRM_MODE_TUNNEL;
+	tmpl.mode = mode();
 	tmpl.aalgos = tmpl.ealgos = tmpl.calgos = UINT32_MAX;
 	got = attribute_of(i, sizeof(want), XFRMA_TMPL, &len);
 	assert_non_null(got);
@@ -775,6 +781,36 @@ kernel_without_esp(void **state)
 	world_end(NULL);
 }
 
+/* RFC 4303 §3.1.1; and what carries the policy may come to be a tunnel. */
+static void
+transport_mode(void **state)
+{
+	struct esp_pair *p, *tunnel;
+
+	(void)state;
+	world_begin(US, PEER, US, PEER);
+	world.in.transport = world.out.transport = true;
+	p = world_pair();
+	assert_int_equal(esp_pair_confirm(p), 0);
+	usersa_expect(0, PEER, US, 0x11223344, AF_INET, AF_INET, 0);
+	usersa_expect(1, US, PEER, 0x55667788, AF_INET, AF_INET, 0);
+	policy_expect(2, XFRM_POLICY_IN, PEER, US, PEER, US, AF_INET, AF_INET,
+	    32);
+	policy_expect(4, XFRM_POLICY_OUT, US, PEER, US, PEER, AF_INET, AF_INET,
+	    32);
+	world.in.transport = world.out.transport = false;
+	kernel.nsent = 0;
+	tunnel = world_pair();
+	assert_int_equal(esp_pair_confirm(tunnel), 0);
+	/* Two SAs, three policies that go, three that come. */
+	assert_int_equal(kernel.nsent, 8);
+	policy_expect(7, XFRM_POLICY_OUT, US, PEER, US, PEER, AF_INET, AF_INET,
+	    32);
+	assert_string_equal(world.calls, "+-+");
+	esp_pair_down(p);
+	world_end(tunnel);
+}
+
 int
 main(void)
 {
@@ -786,6 +822,7 @@ main(void)
 		cmocka_unit_test(sa_removed),
 		cmocka_unit_test(usage_is_asked_for),
 		cmocka_unit_test(policy_of_ipv4),
+		cmocka_unit_test(transport_mode),
 		cmocka_unit_test(policy_of_ipv6),
 		cmocka_unit_test(policy_refused),
 		cmocka_unit_test(send_needs_the_policy),

@@ -93,7 +93,7 @@ rsip_oed_conf()
 	rsip_option "$1" stay_shut bool
 	echo "oe {"
 	for rsip_key in id key dataplane ike anonymous \
-	    paranoid_anonymous validate trust_anchor; do
+	    paranoid_anonymous transport validate trust_anchor; do
 		rsip_option "$1" "$rsip_key" text
 	done
 	for rsip_key in require_dnssec self_delegation_only legacy initiate \

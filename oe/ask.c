@@ -186,11 +186,8 @@ ask_new(const struct ask_question *q, const struct addr *server, ask_fn fn,
 {
 	struct ask *a = xcalloc(1, sizeof(*a));
 
-	a->question = q;
-	a->server = *server;
-	a->fn = fn;
-	a->arg = arg;
-	a->tag = tag;
+	*a = (struct ask){ .question = q, .server = *server, .fn = fn,
+		.arg = arg, .tag = tag };
 	event_assign(&a->unsent, q->base, -1, 0, ask_unsent, a);
 	ask_send(a);
 	return a;

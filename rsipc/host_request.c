@@ -11,16 +11,16 @@ request_begin(struct host *h, enum rsip_type type)
 {
 	struct rsip_message *m = &h->out;
 
+	h->pending_purpose = BINDING_MAIN;
+	h->pending_bind = 0;
+	h->asks_former = false;
+	h->again_signed = 0;
 	rsip_message_clear(m);
 	rsip_message_init(m, type);
 	if (type != RSIP_REGISTER_REQUEST) {
 		m->has |= RSIP_HAS_CLIENT_ID;
 		m->client_id = h->client_id;
 	}
-	h->pending_purpose = BINDING_MAIN;
-	h->pending_bind = 0;
-	h->asks_former = false;
-	h->again_signed = 0;
 	return m;
 }
 

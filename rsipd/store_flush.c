@@ -103,14 +103,7 @@ store_flush_wait(struct store *s)
 void
 store_flush_end(struct store *s)
 {
-	if (s->has_flusher) {
-		pthread_mutex_lock(&s->mutex);
-		s->stop = true;
-		pthread_cond_broadcast(&s->wake);
-		pthread_mutex_unlock(&s->mutex);
-		pthread_join(s->flusher, NULL);
-		s->has_flusher = false;
-	}
+	store_end_thread(s, &s->has_flusher, s->flusher);
 	if (s->flushed_fd != -1)
 		close(s->flushed_fd);
 	s->flushed_fd = -1;

@@ -88,6 +88,8 @@ unsigned store_turn_older(struct store *s);
  * will be by then. */
 bool	store_has_thread(struct store *s, bool *runs, pthread_t *thread,
 	    void *(*fn)(void *));
+/* Has done what is due and is gone. */
+void	store_end_thread(struct store *s, bool *runs, pthread_t thread);
 /* How the file was written last. */
 void	store_turn_note(struct store *s, int rc);
 /* store_flush.c: a batch is written; is there one that is not flushed? */

@@ -39,16 +39,22 @@ store_turn_init(struct store *s)
 }
 
 void
-store_turn_end(struct store *s)
+store_end_thread(struct store *s, bool *runs, pthread_t thread)
 {
-	if (!s->threaded)
+	if (!*runs)
 		return;
 	pthread_mutex_lock(&s->mutex);
 	s->stop = true;
 	pthread_cond_broadcast(&s->wake);
 	pthread_mutex_unlock(&s->mutex);
-	pthread_join(s->thread, NULL);
-	s->threaded = false;
+	pthread_join(thread, NULL);
+	*runs = false;
+}
+
+void
+store_turn_end(struct store *s)
+{
+	store_end_thread(s, &s->threaded, s->thread);
 }
 
 bool

@@ -50,7 +50,14 @@ notify_end(struct isakmp_builder *b, struct ike1_sa *sa,
 		message_send(sa, b->w.base, len);
 }
 
-static void
+void
+notify_cookies(const struct ike1_sa *sa, uint8_t out[16])
+{
+	store_u64(out, sa->cookie_i);
+	store_u64(out + 8, sa->cookie_r);
+}
+
+void
 notify_put(struct isakmp_builder *b, uint16_t type, uint8_t protocol,
     const void *spi, size_t spi_len, const void *data, size_t data_len)
 {
@@ -75,8 +82,7 @@ notify_send(struct ike1_sa *sa, uint64_t now, uint16_t type, uint8_t protocol,
 	if (sa->k.len == 0)
 		return;
 	if (protocol == PROTO_ISAKMP) {
-		store_u64(cookies, sa->cookie_i);
-		store_u64(cookies + 8, sa->cookie_r);
+		notify_cookies(sa, cookies);
 		spi = cookies;
 		spi_len = sizeof(cookies);
 	}

@@ -8,6 +8,12 @@
  * or -1. */
 int	notify_hash(const struct ike1_sa *sa, uint32_t msgid,
 	    const uint8_t *rest, size_t len, uint8_t out[IKE_HASH_MAX]);
+/* The SPI of an ISAKMP SA. */
+void	notify_cookies(const struct ike1_sa *sa, uint8_t out[16]);
+/* A Notification payload (RFC 2408 §3.14). */
+void	notify_put(struct isakmp_builder *b, uint16_t type, uint8_t protocol,
+	    const void *spi, size_t spi_len, const void *data,
+	    size_t data_len);
 /* Under the SA's keys; nothing if there are none yet.  Of PROTO_ISAKMP the SPI
  * is both cookies. */
 void	notify_send(struct ike1_sa *sa, uint64_t now, uint16_t type,

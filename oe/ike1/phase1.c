@@ -215,14 +215,11 @@ phase1_hash(const struct ike1_sa *sa, bool of_initiator, const uint8_t *id,
 static void
 phase1_put_initial_contact(const struct ike1_sa *sa, struct isakmp_builder *b)
 {
-	isakmp_open(b, ISAKMP_NOTIFICATION);
-	writer_u32(&b->w, IPSEC_DOI);
-	writer_u8(&b->w, PROTO_ISAKMP);
-	writer_u8(&b->w, 16);		/* both cookies */
-	writer_u16(&b->w, ISAKMP_N_INITIAL_CONTACT);
-	writer_u64(&b->w, sa->cookie_i);
-	writer_u64(&b->w, sa->cookie_r);
-	isakmp_close(b);
+	uint8_t cookies[16];
+
+	notify_cookies(sa, cookies);
+	notify_put(b, ISAKMP_N_INITIAL_CONTACT, PROTO_ISAKMP, cookies,
+	    sizeof(cookies), NULL, 0);
 }
 
 /* Message 5 or 6: our identity and the proof of it. */

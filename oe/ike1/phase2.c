@@ -336,18 +336,17 @@ phase2_sa_payload(const struct isakmp_message *m)
 static void
 phase2_put_lifetime(struct isakmp_builder *b, const struct ike1_child *c)
 {
-	uint32_t life = c->ike->c.phase2_lifetime;
+	uint32_t      life = c->ike->c.phase2_lifetime;
+	uint8_t	      spi[4], attrs[16];
+	struct writer w;
 
 	if (c->suite.lifetime != 0 && c->suite.lifetime <= life)
 		return;
-	isakmp_open(b, ISAKMP_NOTIFICATION);
-	writer_u32(&b->w, IPSEC_DOI);
-	writer_u8(&b->w, PROTO_ESP);
-	writer_u8(&b->w, 4);
-	writer_u16(&b->w, ISAKMP_N_RESPONDER_LIFETIME);
-	writer_u32(&b->w, c->spi_in);
-	proposal_put_lifetime(&b->w, life);
-	isakmp_close(b);
+	store_u32(spi, c->spi_in);
+	writer_init(&w, attrs, sizeof(attrs));
+	proposal_put_lifetime(&w, life);
+	notify_put(b, ISAKMP_N_RESPONDER_LIFETIME, PROTO_ESP, spi,
+	    sizeof(spi), attrs, w.len);
 }
 
 static void

@@ -126,7 +126,8 @@ connection_tick_keyed(struct connection *conn)
 			pair_free(p);
 		}
 	}
-	if (conn->anonymous && conn->right == RIGHT_FLOWS && (conn->gone ||
+	if ((conn->right == RIGHT_LENT || (conn->anonymous &&
+	    conn->right == RIGHT_FLOWS)) && (conn->gone ||
 	    c->now - conn->used >= ANONYMOUS_IDLE)) {
 		connection_expire(conn, conn->gone ? REASON_PEER_GONE :
 		    REASON_UNUSED);

@@ -12,6 +12,7 @@
 #include "oe/classes.h"
 #include "oe/connection.h"
 #include "oe/known.h"
+#include "oe/pool.h"
 
 #define SECONDS		1000u
 
@@ -235,6 +236,8 @@ connection_leave(struct connection *conn)
 	TAILQ_REMOVE(&e->connections, conn, entry);
 	e->nconnections--;
 	spd_release_none(conn->core, e, conn);
+	if (conn->right == RIGHT_LENT)
+		pool_put(conn->core, &conn->key.dst.addr);
 	connections_decide(conn->core, e);
 }
 

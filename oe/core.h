@@ -44,6 +44,7 @@ struct core;
 struct flow;
 struct identity;
 struct known;
+struct lent;
 struct lookup;
 struct peer;
 struct sa_pair;
@@ -111,6 +112,7 @@ struct core {
 	TAILQ_HEAD(, authorization) authorizations;
 	unsigned		 nauthorizations;
 	TAILQ_HEAD(, claim)	 claims;
+	struct lent		*lent;	/* of the pool, or rest */
 	unsigned		 nclaims;
 	TAILQ_HEAD(, lookup)	 lookups;
 	unsigned		 nlookups[CAUSES];

@@ -21,6 +21,7 @@
 #include "oe/life.h"
 #include "oe/lookup.h"
 #include "oe/peer.h"
+#include "oe/pool.h"
 #include "oe/request.h"
 #include "oe/responder.h"
 #include "oe/shell.h"
@@ -76,6 +77,7 @@ core_free(struct core *c)
 		connection_free(conn, false);
 	authorizations_free(c);
 	claims_free(c);
+	pool_free(c);
 	peers_free(c);
 	while ((l = TAILQ_FIRST(&c->lookups)) != NULL) {
 		TAILQ_REMOVE(&c->lookups, l, entry);
@@ -165,6 +167,9 @@ core_reconfigure(struct core *c, uint64_t now, struct oe_config *config)
 		if (conn->state == CONNECTION_EXPIRED)
 			continue;
 		/* Tunnels are few and may have changed in any part. */
+		if (conn->right == RIGHT_LENT && pool_has(c,
+		    &conn->key.dst.addr))
+			continue;
 		if (classes_find(config->classes, &conn->key.dst.addr, &m) ==
 		    0 && m.class == conn->class && m.class != OE_CLASS_TUNNEL)
 			continue;

@@ -23,7 +23,8 @@ liveness_key_anew(struct connection *conn, const char *why)
 
 	/* A peer that came by itself, without a name, is not
 	 * to be found again. */
-	if (conn->anonymous && conn->right == RIGHT_FLOWS) {
+	if (conn->right == RIGHT_LENT || (conn->anonymous &&
+	    conn->right == RIGHT_FLOWS)) {
 		conn->gone = true;
 		return;
 	}

@@ -89,7 +89,8 @@ right_text(const struct connection *conn)
 {
 	static const char *const names[] = { [RIGHT_NONE] = "",
 		[RIGHT_FLOWS] = "own flows", [RIGHT_DNS] = "dns",
-		[RIGHT_DNSSEC] = "dnssec", [RIGHT_CONFIGURED] = "configured" };
+		[RIGHT_DNSSEC] = "dnssec", [RIGHT_CONFIGURED] = "configured",
+		[RIGHT_LENT] = "lent" };
 
 	return conn->state == CONNECTION_KEYED ? names[conn->right] : "";
 }
@@ -341,6 +342,8 @@ right_line(const struct connection *conn)
 		    "DNSSEC";
 	case RIGHT_DNSSEC:
 		return "; address vouched for by DNSSEC";
+	case RIGHT_LENT:
+		return "; address lent by us";
 	case RIGHT_NONE:
 	case RIGHT_CONFIGURED:
 		break;

@@ -16,6 +16,7 @@
 #include "oe/lookup.h"
 #include "oe/peer.h"
 #include "oe/peer_gateway.h"
+#include "oe/pool.h"
 #include "oe/ports.h"
 #include "oe/responder.h"
 #include "oe/room.h"
@@ -411,6 +412,78 @@ of_the_first(const struct keying_selectors *all)
 	return s;
 }
 
+/* An address of the pool was lent to the peer before: more SAs for that. */
+static struct connection *
+borrower(struct core *c, const struct keying_ask *ask,
+    const struct spd_key *key)
+{
+	struct spd_entry  *e = spd_find(c, &key->src.addr, &key->dst.addr);
+	struct connection *conn = e == NULL ? NULL :
+	    connection_identical(e, ask->peer_id);
+
+	return conn != NULL && conn->right == RIGHT_LENT ? conn : NULL;
+}
+
+/* May the peer, with its own address, have SAs at all, and does it take
+ * whatever is lent to it? */
+static bool
+responder_may_lend(struct core *c, const struct keying_ask *ask,
+    const struct spd_key *key, struct class_match *m)
+{
+	const struct keying_selector *s;
+	struct keying_selector	      pool;
+	unsigned		      i;
+
+	if (!ask->wants_inner || c->config->pool.addr.family != AF_INET ||
+	    ask->mode != KEYING_TUNNEL || !is_all(ask->ours) ||
+	    !core_is_ours(c, &key->src.addr) ||
+	    key->src.plen != addr_bits(key->src.addr.family) ||
+	    classes_find(c->config->classes, &ask->path->peer, m) == -1 ||
+	    (m->class != OE_CLASS_PERMISSIVE &&
+	    m->class != OE_CLASS_PARANOID) ||
+	    (ask->proof->how == KEYING_BY_NOTHING && oe_config_anonymous(
+	    c->config, m->class) == OE_ANONYMOUS_NO))
+		return false;
+	pool = keying_selector_prefix(&c->config->pool);
+	for (i = 0; i < ask->theirs->n; i++) {
+		s = &ask->theirs->ts[i];
+		if (s->protocol == 0 && s->from.family == AF_INET &&
+		    addr_compare(&s->from, &pool.from) <= 0 &&
+		    addr_compare(&s->to, &pool.to) >= 0)
+			return true;
+	}
+	return false;
+}
+
+/* In place of what the peer calls its own; false: none is free. */
+static bool
+responder_lend(struct core *c, uint64_t token, const struct keying_ask *ask,
+    const struct spd_key *key, enum oe_class class)
+{
+	struct keying_selectors theirs;
+	struct keying_selector	s;
+	struct connection      *conn;
+	struct spd_key		lent = *key;
+	struct addr		a;
+
+	if (!pool_take(c, &a))
+		return false;
+	lent.dst = prefix_host(&a);
+	conn = responder_connection(c, ask->peer_id, &lent, class, 0,
+	    RIGHT_LENT, false);
+	if (conn == NULL) {
+		pool_put(c, &a);
+		return false;
+	}
+	s = keying_selector_host(&a, 0, 0);
+	theirs = keying_selectors_of(&s);
+	c->keying->narrow(c->keying_arg, token, &theirs, &a);
+	log_info("peer %s at %s has %s of us", keying_id_text(ask->peer_id),
+	    ADDR_TEXT(&ask->path->peer), ADDR_TEXT(&a));
+	responder_authorize(c, token, conn);
+	return true;
+}
+
 void
 responder_child_ask(struct core *c, uint64_t now, uint64_t token,
     const struct keying_ask *ask)
@@ -430,17 +503,28 @@ responder_ask(struct core *c, uint64_t now, uint64_t token,
 	const char	       *why;
 	unsigned		index = 0;
 	const struct addr      *peer = &path->peer, *dst;
+	struct connection      *conn;
 	struct keying_selectors theirs = *ask->theirs;
-	bool			shares, waits = false;
+	bool			shares, blocks, own = false, waits = false;
 
 	c->now = now;
 	memset(&key, 0, sizeof(key));
 	why = "its selectors are of no one prefix";
 	dst = &key.dst.addr;
-	if (!keying_selectors_prefix(&theirs, &key.dst)) {
-		theirs = of_the_first(&theirs);
-		c->keying->narrow(c->keying_arg, token, &theirs, NULL);
+	theirs = of_the_first(&theirs);
+	blocks = ports_are_blocks(&theirs);
+	if (keying_selectors_prefix(ask->ours, &key.src) &&
+	    keying_selectors_prefix(&theirs, &key.dst) &&
+	    responder_may_lend(c, ask, &key, &m)) {
+		/* Ports of its own address first, where it has them. */
+		own = blocks && addr_equal(dst, peer) && (why = claim_refused(c,
+		    token, ask, &theirs, &key, since, &waits)) == NULL;
+		if (waits || (!own && responder_lend(c, token, ask, &key,
+		    m.class)))
+			return;
 	}
+	if (theirs.n != ask->theirs->n)
+		c->keying->narrow(c->keying_arg, token, &theirs, NULL);
 	if (!keying_selectors_prefix(ask->ours, &key.src) ||
 	    !keying_selectors_prefix(&theirs, &key.dst))
 		goto refuse;
@@ -471,12 +555,19 @@ responder_ask(struct core *c, uint64_t now, uint64_t token,
 	why = "that is not our address";
 	if (!core_is_ours(c, &key.src.addr))
 		goto refuse;
+	if (pool_has(c, dst)) {
+		why = "that address is lent to another";
+		if ((conn = borrower(c, ask, &key)) == NULL)
+			goto refuse;
+		responder_authorize(c, token, conn);
+		return;
+	}
 	why = "policy";
 	if (core_is_ours(c, dst) || core_is_resolver(c, dst) ||
 	    classes_find(c->config->classes, dst, &m) == -1 ||
 	    (m.class != OE_CLASS_PERMISSIVE && m.class != OE_CLASS_PARANOID))
 		goto refuse;
-	if (ports_are_blocks(&theirs) && (why = claim_refused(c, token, ask,
+	if (blocks && !own && (why = claim_refused(c, token, ask,
 	    &theirs, &key, since, &waits)) != NULL) {
 		if (waits)
 			return;

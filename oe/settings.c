@@ -24,6 +24,8 @@
 #define PREFIXES_MAX	65536	/* texts of one class */
 #define TUNNEL_SECRET_MIN 8	/* bytes */
 #define TUNNEL_SECRET_MAX 255
+#define POOL_PLEN_MIN	8
+#define POOL_PLEN_MAX	30
 #define TUNNEL_SECRET_WISE 16	/* bytes; shorter ones are warned of */
 
 /* --- classes -------------------------------------------------------------- */
@@ -169,6 +171,22 @@ take_id(void *to, cfg_t *s, const struct option *o, const char *text)
 	struct oe_config *c = to;
 
 	return settings_id(s, o, text, &c->id);
+}
+
+/* Hosts of it are reached over SAs alone: for all others it is denied. */
+static int
+take_pool(void *to, cfg_t *s, const struct option *o, const char *text)
+{
+	struct oe_config *c = to;
+
+	if (prefix_option_read(&c->pool, s, o, text) == -1)
+		return -1;
+	if (c->pool.plen < POOL_PLEN_MIN || c->pool.plen > POOL_PLEN_MAX) {
+		conf_error(s, "%s \"%s\" is larger than /%d or smaller than "
+		    "/%d", o->name, text, POOL_PLEN_MIN, POOL_PLEN_MAX);
+		return -1;
+	}
+	return settings_add(s, c->classes, "", text, OE_CLASS_DENY, 0);
 }
 
 static int
@@ -471,6 +489,10 @@ const struct option oe_options[] = {
 	  .ipv4 = true, .take = take_network, .example = "192.0.2.0/24",
 	  .help = "Networks behind us, for which we are the security "
 	      "gateway." },
+	{ "pool", OPTION_LIST, OPTION_LIVE, .hi = 1, .ipv4 = true,
+	  .take = take_pool, .example = "100.64.0.0/16",
+	  .help = "Addresses lent to peers behind a NAT, and to several at one "
+	      "address." },
 	{ "resolvers", OPTION_LIST, OPTION_LIVE, .hi = OE_RESOLVERS_MAX,
 	  .take = take_resolver, .example = "127.0.0.1",
 	  .help = "DNS servers; else those of /etc/resolv.conf." },
@@ -804,7 +826,8 @@ config_read(const struct option_source *s)
 		return NULL;
 	}
 	/* The preconfigured default (draft -17 §3.2): try with everybody. */
-	if (classes_count(c->classes) == c->ntunnels) {
+	if (classes_count(c->classes) == c->ntunnels +
+	    addr_is_set(&c->pool.addr)) {
 		classes_add(c->classes, &all, OE_CLASS_PERMISSIVE, 0);
 		classes_add(c->classes, &all6, OE_CLASS_PERMISSIVE, 0);
 	}

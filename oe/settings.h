@@ -80,6 +80,7 @@ struct oe_config {
 	/* Behind us, as a security gateway. */
 	struct prefix	 networks[OE_NETWORKS_MAX];
 	size_t		 nnetworks;
+	struct prefix	 pool;		/* lent to peers; of none: nothing is */
 	struct oe_tunnel *tunnels;
 	size_t		 ntunnels;
 	bool		 require_dnssec;

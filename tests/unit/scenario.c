@@ -34,6 +34,8 @@ static const struct {
 	{ "bob", "203.0.113.130" },	/* behind SG-B and SG-C, or alone */
 	{ "carol", "203.0.113.131" },
 	{ "nb", "192.0.2.1" },		/* an RSIP gateway's public address */
+	{ "la", "192.0.2.65" },		/* a pool of two to lend */
+	{ "lb", "192.0.2.66" },
 	{ "nobody", "192.0.2.99" },
 };
 

@@ -121,7 +121,8 @@ fence_refused(struct fence *f, const struct addr *a, uint64_t now)
 {
 	struct fence_address *e = find(f, a);
 
-	if (e != NULL && (e->state == FENCE_OURS || e->state == FENCE_READING))
+	if (e != NULL && (e->state == FENCE_OURS ||
+	    e->state == FENCE_READING || e->state == FENCE_ASKED))
 		fence_shut(f, e, now);
 }
 
@@ -163,6 +164,15 @@ fence_epoch(const struct fence *f, const struct addr *a)
 	const struct fence_address *e = find(f, a);
 
 	return e != NULL && e->state == FENCE_OURS ? e->epoch : 0;
+}
+
+uint64_t
+fence_took(const struct fence *f, const struct addr *a)
+{
+	const struct fence_address *e = find(f, a);
+
+	return e != NULL && (e->state == FENCE_OURS ||
+	    e->state == FENCE_READING) ? e->epoch : 0;
 }
 
 void

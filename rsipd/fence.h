@@ -60,7 +60,8 @@ void	fence_taken(struct fence *f, const struct addr *a, uint64_t epoch,
 /* The log says that somebody took it; own: we. */
 void	fence_heard(struct fence *f, const struct addr *a, uint64_t epoch,
 	    bool own, uint64_t now);
-/* The store refused a grant: ours is not the newest. */
+/* The store refused something: ours was not the newest, and what we ask for is
+ * not to be ours before all is read again. */
 void	fence_refused(struct fence *f, const struct addr *a, uint64_t now);
 /* No answer will come. */
 void	fence_unanswered(struct fence *f);
@@ -70,6 +71,8 @@ void	fence_reset(struct fence *f);
 enum fence_state fence_state(const struct fence *f, const struct addr *a);
 /* 0: it may not be granted from. */
 uint64_t fence_epoch(const struct fence *f, const struct addr *a);
+/* The epoch that we took it under, if it is ours, or will be once it is read. */
+uint64_t fence_took(const struct fence *f, const struct addr *a);
 /* How many are here, and how many ours. */
 void	fence_count(const struct fence *f, size_t *held, size_t *ours);
 /* When fence_ask() has something again; 0: nothing known. */

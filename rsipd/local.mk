@@ -41,14 +41,15 @@ dist_man_MANS += doc/rsipd.8 doc/rsipd.conf.5
 EXTRA_DIST += contrib/rsipd.conf
 
 # The scripts that the shared store runs are carried in the program.
-SHARED_LUA = rsipd/begin.lua rsipd/page.lua rsipd/take.lua rsipd/write.lua
+SHARED_LUA = rsipd/begin.lua rsipd/page.lua rsipd/renew.lua rsipd/take.lua \
+    rsipd/write.lua
 EXTRA_DIST += $(SHARED_LUA)
 nodist_rsipd_rsipd_SOURCES = rsipd/shared_lua.h
 BUILT_SOURCES += rsipd/shared_lua.h
 CLEANFILES += rsipd/shared_lua.h
 rsipd/shared.$(OBJEXT): rsipd/shared_lua.h
 rsipd/shared_lua.h: $(SHARED_LUA)
-	$(AM_V_GEN)$(MKDIR_P) rsipd && for f in begin page take write; do \
+	$(AM_V_GEN)$(MKDIR_P) rsipd && for f in begin page renew take write; do \
 	    echo "static const char shared_lua_$$f[] =" && \
 	    $(SED) -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/    "&\\n"/' \
 	        $(srcdir)/rsipd/$$f.lua && echo '    ;' || exit 1; \

@@ -39,13 +39,18 @@ shared_state_text(enum shared_state s)
 #define FORGET_AFTER	60000		/* milliseconds that records
 					 * outlive their end there */
 #define CLOSE_MS	300
+#define TOKEN_MAX	64	/* an address, or an epoch
+				 * and whose it is */
 
 static const char *const scripts[] = {
 	[SHARED_BEGIN] = shared_lua_begin, [SHARED_PAGE] = shared_lua_page,
+	[SHARED_RENEW] = shared_lua_renew,
 	[SHARED_TAKE] = shared_lua_take, [SHARED_WRITE] = shared_lua_write,
 };
 
 static void ask_epochs(struct shared *s);
+static int send_batch(struct shared *s, struct shared_batch *b,
+	    unsigned waiting);
 
 /* --- scripts -------------------------------------------------------------- */
 
@@ -128,10 +133,14 @@ shared_update(struct shared *s)
 		log_warn("the shared store has been away for too long: what "
 		    "was known of it is dropped");
 		s->read_at = 0;
-		s->holds = s->known = false;
+		s->holds = false;
+		shared_reload(s);
+		/* Nor is anything ours before all of it is read anew. */
+		fence_reset(&s->fence);
 		gateway_follow_mark(s->gateway);
 		gateway_follow_sweep(s->gateway, now);
 	}
+	s->clean = s->clean && !serving;
 	if (serving != s->serving) {
 		s->serving = serving;
 		gateway_set_passive(s->gateway, now, !serving);
@@ -154,7 +163,7 @@ static size_t
 call_begin(const struct shared *s, enum shared_script which, const char **argv)
 {
 	const char *const head[CALL_HEAD] = { "EVALSHA", s->sha[which], "0",
-		s->prefix, s->by, LOG_LENGTH };
+		s->prefix, s->token, LOG_LENGTH };
 
 	memcpy(argv, head, sizeof(head));
 	return CALL_HEAD;
@@ -192,11 +201,11 @@ ask_epochs(struct shared *s)
 	uint64_t    next, now = clock_now();
 	int	    argc = 0;
 
-	if (!s->ready || s->phase != SHARED_LOG || s->asking)
+	if (!s->ready || s->phase != SHARED_LOG || !s->known || s->asking)
 		return;
 	if (s->unsure) {
 		next = fence_next(&s->fence);
-		if (s->known && s->nunderway == 0 && now >= s->again &&
+		if (s->nunderway == 0 && now >= s->again &&
 		    (!s->serving || (next != 0 && next <= now)))
 			shared_reload(s);
 		return;
@@ -251,6 +260,16 @@ owe_batch(struct shared *s, struct shared_batch *b)
 }
 
 static void
+send_again(struct shared *s, struct shared_batch *b)
+{
+	shared_batch_strip(b);
+	if (b->changes == 0)
+		shared_batch_free(b);
+	else if (send_batch(s, b, 0) == -1)
+		owe_batch(s, b);
+}
+
+static void
 batch_answered(struct shared *s, bool answered)
 {
 	struct shared_batch *b = STAILQ_FIRST(&s->underway);
@@ -262,6 +281,8 @@ batch_answered(struct shared *s, bool answered)
 	s->nunderway--;
 	s->counts.writes++;
 	s->counts.failures += !good;
+	/* What was told of registrations is not known to be there. */
+	s->life += !good;
 	/* Only what it was that is known to be
 	 * taken back there is sure again. */
 	if (!answered) {
@@ -269,7 +290,10 @@ batch_answered(struct shared *s, bool answered)
 		owe_batch(s, b);
 		return;		/* gateway_lost() tells of all at once */
 	}
-	shared_batch_free(b);
+	if (good)
+		shared_batch_free(b);
+	else	/* what ended beside what was refused has ended all the same */
+		send_again(s, b);
 	/* A part fails with the last one, whose answers promise all of it. */
 	s->part_failed = s->part_failed || !good;
 	for (; waiting > 0; waiting--)
@@ -280,23 +304,35 @@ batch_answered(struct shared *s, bool answered)
 		event_active(s->batch, EV_TIMEOUT, 0);
 }
 
+/*
+ * Another gateway had taken it before.  What ended here in between goes on there:
+ * it is to be read again before anything is granted once more.
+ */
+static void
+lose(struct shared *s, const struct addr *a)
+{
+	log_warn("%s: another gateway has taken it: nothing is granted from it "
+	    "here", ADDR_TEXT(a));
+	fence_refused(&s->fence, a, clock_now());
+	s->unsure = true;
+}
+
 static void
 on_written(void *arg, const redisReply *reply)
 {
 	struct shared_batch *b = arg;
 	struct shared	    *s = b->owner;
 	struct addr	     a;
+	size_t		     i;
 
 	if (reply != NULL && reply->type == REDIS_REPLY_ARRAY &&
 	    reply->elements > 0) {
-		b->good = reply->element[0]->integer == 1;
-		if (!b->good && reply->elements > 1 &&
-		    reply->element[1]->str != NULL &&
-		    addr_parse(&a, reply->element[1]->str) == 0) {
-			s->counts.refused++;
-			log_warn("%s: another gateway has taken it: nothing "
-			    "is granted from it here", ADDR_TEXT(&a));
-			fence_refused(&s->fence, &a, clock_now());
+		b->good = reply->element[0]->integer != 0;
+		s->counts.refused += !b->good;
+		for (i = 1; i < reply->elements; i++) {
+			if (reply->element[i]->str != NULL &&
+			    addr_parse(&a, reply->element[i]->str) == 0)
+				lose(s, &a);
 		}
 	} else if (reply != NULL) {
 		log_warn("shared store: %s", reply->str != NULL ? reply->str :
@@ -326,7 +362,7 @@ send_batch(struct shared *s, struct shared_batch *b, unsigned waiting)
 {
 	size_t	     n = 0, i, tokens = 0, argc, *len;
 	const char **argv;
-	char	   (*token)[2][ADDR_TEXT_MAX], count[24], text[24];
+	char	   (*token)[2][TOKEN_MAX], count[24], text[24];
 	uint64_t     epoch;
 	int	     rc = -1;
 
@@ -337,17 +373,16 @@ send_batch(struct shared *s, struct shared_batch *b, unsigned waiting)
 	if (argv == NULL || len == NULL || token == NULL)
 		goto out;
 	n = call_begin(s, SHARED_WRITE, argv);
-	argv[n++] = addr_text(&s->config.na, token[s->fence.n][0],
-	    ADDR_TEXT_MAX);
+	argv[n++] = addr_text(&s->config.na, token[s->fence.n][0], TOKEN_MAX);
 	argv[n++] = count;
 	for (i = 0; i < s->fence.n; i++) {
 		epoch = fence_epoch(&s->fence, &s->fence.list[i].addr);
 		if (epoch == 0)
 			continue;
-		snprintf(token[i][1], ADDR_TEXT_MAX, "%" PRIu64 ":%s", epoch,
-		    s->by);
+		snprintf(token[i][1], TOKEN_MAX, "%" PRIu64 ":%s", epoch,
+		    s->token);
 		argv[n++] = addr_text(&s->fence.list[i].addr, token[i][0],
-		    ADDR_TEXT_MAX);
+		    TOKEN_MAX);
 		argv[n++] = token[i][1];
 		tokens++;
 	}
@@ -552,6 +587,74 @@ op_latest(void *arg, const struct lease_binding *b)
 
 /* --- the writer's connection ---------------------------------------------- */
 
+static void begin_writing(struct shared *s);
+
+/* What another has taken since. */
+static void
+on_renewed(void *arg, const redisReply *reply)
+{
+	struct shared *s = arg;
+	struct addr    a;
+	size_t	       i;
+
+	if (reply == NULL)
+		return;
+	if (reply->type != REDIS_REPLY_ARRAY) {
+		resp_drop(s->writer, reply->str != NULL ? reply->str :
+		    "no renewal");
+		return;
+	}
+	for (i = 0; i < reply->elements; i++) {
+		if (reply->element[i]->str != NULL &&
+		    addr_parse(&a, reply->element[i]->str) == 0)
+			lose(s, &a);
+	}
+	begin_writing(s);
+}
+
+/*
+ * A batch that the former connection carried may arrive after all, from a
+ * kernel that still sends it, behind what this one brings: it was taken back.
+ */
+static void
+renew(struct shared *s)
+{
+	const char *argv[6 + 2 * FENCE_ADDRS_MAX];
+	char	    text[FENCE_ADDRS_MAX][2][TOKEN_MAX];
+	size_t	    len[6 + 2 * FENCE_ADDRS_MAX], i;
+	uint64_t    epoch;
+	int	    argc = 0;
+
+	argv[argc++] = "EVALSHA";
+	argv[argc++] = s->sha[SHARED_RENEW];
+	argv[argc++] = "0";
+	argv[argc++] = s->prefix;
+	argv[argc++] = s->token;
+	argv[argc++] = s->by;
+	for (i = 0; i < s->fence.n; i++) {
+		epoch = fence_took(&s->fence, &s->fence.list[i].addr);
+		if (epoch == 0)
+			continue;
+		snprintf(text[i][1], TOKEN_MAX, "%" PRIu64, epoch);
+		argv[argc++] = addr_text(&s->fence.list[i].addr, text[i][0],
+		    TOKEN_MAX);
+		argv[argc++] = text[i][1];
+	}
+	for (i = 0; i < (size_t)argc; i++)
+		len[i] = strlen(argv[i]);
+	if (resp_send(s->writer, on_renewed, s, argc, argv, len) == -1)
+		resp_drop(s->writer, "out of memory");
+}
+
+static void
+on_renew_script(void *arg, const redisReply *reply)
+{
+	struct shared *s = arg;
+
+	if (reply != NULL)
+		shared_script_loaded(s, s->writer, SHARED_RENEW, reply);
+}
+
 static void
 on_take_script(void *arg, const redisReply *reply)
 {
@@ -564,12 +667,18 @@ on_take_script(void *arg, const redisReply *reply)
 static void
 on_write_script(void *arg, const redisReply *reply)
 {
-	struct shared	    *s = arg;
+	struct shared *s = arg;
+
+	if (reply != NULL &&
+	    shared_script_loaded(s, s->writer, SHARED_WRITE, reply))
+		renew(s);
+}
+
+static void
+begin_writing(struct shared *s)
+{
 	struct shared_batch *b;
 
-	if (reply == NULL ||
-	    !shared_script_loaded(s, s->writer, SHARED_WRITE, reply))
-		return;
 	s->ready = true;
 	while (s->ready && (b = STAILQ_FIRST(&s->owed)) != NULL) {
 		STAILQ_REMOVE_HEAD(&s->owed, entry);
@@ -587,6 +696,9 @@ on_up(void *arg)
 {
 	struct shared *s = arg;
 
+	snprintf(s->token, sizeof(s->token), "%s.%x", s->by,
+	    ++s->connections);
+	shared_load_script(s, s->writer, SHARED_RENEW, on_renew_script);
 	shared_load_script(s, s->writer, SHARED_TAKE, on_take_script);
 	shared_load_script(s, s->writer, SHARED_WRITE, on_write_script);
 }

@@ -10,7 +10,8 @@
 #include "rsipd/store.h"
 
 enum shared_script {
-	SHARED_BEGIN, SHARED_PAGE, SHARED_TAKE, SHARED_WRITE, SHARED_SCRIPTS
+	SHARED_BEGIN, SHARED_PAGE, SHARED_RENEW, SHARED_TAKE, SHARED_WRITE,
+	SHARED_SCRIPTS
 };
 
 enum shared_phase {
@@ -29,6 +30,9 @@ struct shared {
 	struct grant_store ops;
 	struct fence fence;
 	char	 by[17];		/* this gateway, in this life */
+	char	 token[28];		/* ... a dot, and which of the
+					 * writer's connections it is */
+	unsigned connections;
 	char	 prefix[72];
 	struct resp *writer, *reader;
 	struct event *tick, *batch;
@@ -37,7 +41,8 @@ struct shared {
 
 	/* What was read; shared_read.c. */
 	enum shared_phase phase;
-	bool	 known;			/* the four that follow are valid */
+	bool	 known;			/* the log goes on from where the
+					 * three that follow say */
 	char	 id[17];		/* the store's */
 	uint64_t seq;			/* of the last entry */
 	char	 last[48];		/* ... and its name */
@@ -57,8 +62,9 @@ struct shared {
 	bool	 grants;		/* registrations were loaded */
 	bool	 sweep, bad;		/* what was not found goes;
 					 * something did not fit */
-	unsigned pass;			/* of loading: 2 where something
-					 * of before was in the way */
+	bool	 clean;			/* all of it was read while nothing
+					 * of ours was new or on its way */
+	bool	 swept;			/* ... and loaded a second time */
 	bool	 replaying;		/* the log of while it was
 					 * loaded is not read yet */
 	struct store_room room;

@@ -19,6 +19,7 @@
 /* Milliseconds that the store waits for a new one. */
 #define BLOCK		"250"
 #define AGAIN		5000	/* between two loads for contradictions */
+#define SOON		500	/* ... where the last brought none */
 
 static void read_log(struct shared *s);
 static void read_page(struct shared *s);
@@ -64,12 +65,22 @@ read_key(const char *text, uint8_t *key)
 	return 0;
 }
 
+/* Nobody else says what there is of it, and
+ * what is read may be older than what we did. */
+static bool
+is_ours(const struct shared *s, const struct addr *a)
+{
+	return s->serving && fence_epoch(&s->fence, a) != 0;
+}
+
 static int
 take_client(struct shared *s, uint64_t now, const uint8_t *key, size_t keylen,
     const redisReply *record)
 {
 	struct store_client c;
 
+	if (is_ours(s, &s->config.na))
+		return 0;
 	if (store_client_decode(&c, s->fqdn, now, 0, key, keylen,
 	    (const uint8_t *)record->str, record->len) == -1)
 		return -1;
@@ -87,6 +98,8 @@ take_grant(struct shared *s, uint64_t now, const uint8_t *key, size_t keylen,
 	    0, key, keylen,
 	    (const uint8_t *)record->str, record->len) == -1)
 		return -1;
+	if (is_ours(s, &g.local))
+		return 0;
 	return gateway_follow_grant(s->gateway, now, client_id, &g);
 }
 
@@ -102,6 +115,8 @@ take_rest(struct shared *s, uint64_t now, const uint8_t *key, size_t keylen,
 	    0, key, keylen, (const uint8_t *)record->str, record->len) == -1 ||
 	    addr_parse(&a, text_of(host)) == -1)
 		return -1;
+	if (is_ours(s, &g.local))
+		return 0;
 	gateway_restore_rest(s->gateway, now, &a, &g);
 	return 0;
 }
@@ -143,6 +158,25 @@ take_page(struct shared *s, const redisReply *reply)
 	}
 }
 
+/* On whatever connection. */
+static bool
+is_by_us(const struct shared *s, const char *by)
+{
+	size_t len = strlen(s->by);
+
+	return strncmp(by, s->by, len) == 0 && by[len] == '.';
+}
+
+/* That we took it is of use only if we have, or will have, heard so: what a
+ * former connection still brought has no answer. */
+static bool
+is_taken(const struct shared *s, const struct addr *a, uint64_t epoch,
+    const char *by)
+{
+	return is_by_us(s, by) && (strcmp(by, s->token) == 0 ||
+	    fence_took(&s->fence, a) == epoch);
+}
+
 /* What the log said of them is not read any more. */
 static void
 note_epochs(struct shared *s, const redisReply *list)
@@ -159,8 +193,10 @@ note_epochs(struct shared *s, const redisReply *list)
 		    text_of(list->element[i])) == -1)
 			continue;
 		s->epochs[s->nepochs].epoch = strtoull(token, &by, 10);
-		s->epochs[s->nepochs++].own = *by == ':' &&
-		    strcmp(by + 1, s->by) == 0;
+		s->epochs[s->nepochs].own = *by == ':' && is_taken(s,
+		    &s->epochs[s->nepochs].addr,
+		    s->epochs[s->nepochs].epoch, by + 1);
+		s->nepochs++;
 	}
 }
 
@@ -168,12 +204,15 @@ static void
 all_loaded(struct shared *s)
 {
 	struct gateway_counts n;
+	uint64_t	      lost;
 	size_t		      i;
 
-	if (s->sweep && !s->serving)
+	if (s->sweep && s->clean)
 		gateway_follow_sweep(s->gateway, clock_now());
-	if (!s->serving) {
-		if (s->sweep && s->bad && s->pass++ == 1) {
+	if (s->clean) {
+		/* It was in the way of something, perhaps. */
+		if (s->sweep && s->bad && !s->swept) {
+			s->swept = true;
 			load(s);
 			return;
 		}
@@ -181,11 +220,13 @@ all_loaded(struct shared *s)
 		 * meanwhile, and the log says how. */
 		s->bad = false;
 	}
+	lost = s->fence.lost;
 	for (i = 0; i < s->nepochs; i++)
 		fence_heard(&s->fence, &s->epochs[i].addr, s->epochs[i].epoch,
 		    s->epochs[i].own, clock_now());
-	s->unsure = s->bad;
-	s->again = clock_now() + AGAIN;
+	s->unsure = s->unsure || s->bad || s->fence.lost != lost ||
+	    (s->sweep && !s->clean && !is_ours(s, &s->config.na));
+	s->again = clock_now() + (s->bad ? AGAIN : SOON);
 	s->counts.loads++;
 	gateway_count(s->gateway, &n);
 	log_info("the shared store has %zu registrations with %zu bindings%s",
@@ -230,7 +271,9 @@ load(struct shared *s)
 {
 	s->phase = SHARED_LOADING;
 	s->caught_up = false;
-	s->grants = s->bad = false;
+	s->grants = s->bad = s->unsure = false;
+	s->clean = !s->serving && s->nunderway == 0 && s->nowed == 0 &&
+	    (s->open == NULL || s->open->changes == 0);
 	s->counts.records = 0;
 	snprintf(s->cursor, sizeof(s->cursor), "0");
 	gateway_follow_mark(s->gateway);
@@ -245,19 +288,21 @@ on_begin(void *arg, const redisReply *reply)
 	struct shared *s = arg;
 	const char    *id;
 	uint64_t       seq;
+	bool	       same;
 
 	if (reply == NULL || !is_answer(s, reply, 4, "no beginning"))
 		return;
 	id = text_of(reply->element[0]);
 	seq = strtoull(text_of(reply->element[1]), NULL, 10);
-	if (s->known && strcmp(id, s->id) == 0 && seq >= s->seq) {
+	same = strcmp(id, s->id) == 0 && seq >= s->seq;
+	if (s->known && same) {
 		s->phase = SHARED_LOG;
 		read_log(s);
 		return;
 	}
 	/* What it has forgotten is leased all the same: who is active tells it
 	 * again, and nobody drops it. */
-	if (s->known) {
+	if (s->holds && !same) {
 		log_warn("the shared store has forgotten what it had");
 		fence_reset(&s->fence);
 		s->republish = true;
@@ -268,7 +313,7 @@ on_begin(void *arg, const redisReply *reply)
 	note_epochs(s, reply->element[3]);
 	s->seq = seq;
 	s->known = true;
-	s->pass = 1;
+	s->swept = false;
 	load(s);
 }
 
@@ -325,9 +370,10 @@ take_change(struct shared *s, uint64_t now, const char *field,
 }
 
 static void
-take_fields(struct shared *s, const redisReply *fields, bool own)
+take_fields(struct shared *s, const redisReply *fields, const char *by)
 {
-	uint64_t	  now = clock_now();
+	uint64_t	  now = clock_now(), epoch;
+	bool		  own = is_by_us(s, by);
 	struct addr	  a;
 	const char	 *field;
 	const redisReply *value;
@@ -337,10 +383,12 @@ take_fields(struct shared *s, const redisReply *fields, bool own)
 		field = text_of(fields->element[i]);
 		value = fields->element[i + 1];
 		if (*field == 'T') {
+			epoch = strtoull(text_of(value), NULL, 10);
 			if (addr_parse(&a, field + 1) == 0)
-				fence_heard(&s->fence, &a, strtoull(
-				    text_of(value), NULL, 10), own, now);
-		} else if (!own && take_change(s, now, field, value) == -1) {
+				fence_heard(&s->fence, &a, epoch, is_taken(s,
+				    &a, epoch, by), now);
+		} else if ((!own || (s->replaying && s->clean)) &&
+		    take_change(s, now, field, value) == -1) {
 			s->bad = true;
 		}
 	}
@@ -359,7 +407,7 @@ take_entry(struct shared *s, const redisReply *entry)
 	seq = strtoull(text_of(fields->element[1]), NULL, 10);
 	if (seq != s->seq + 1)
 		return false;
-	take_fields(s, fields, strcmp(text_of(fields->element[3]), s->by) == 0);
+	take_fields(s, fields, text_of(fields->element[3]));
 	s->seq = seq;
 	snprintf(s->last, sizeof(s->last), "%s", text_of(entry->element[0]));
 	return true;
@@ -403,7 +451,7 @@ on_log(void *arg, const redisReply *reply)
 			break;
 		}
 	}
-	if (s->bad && !s->replaying)
+	if (s->bad && !(s->replaying && s->clean))
 		contradicted(s);
 	if (!s->known) {
 		begin_life(s);

@@ -1,4 +1,4 @@
--- write.lua - what a gateway did, all of it or nothing: grants count under the newest epoch of their address only
+-- write.lua - what a gateway did, all of it or nothing: it counts under the newest epoch of its address only
 -- ARGV: prefix, who writes, length of the log, Na, how many epochs, each an
 -- address and a token, then of each change: kind, address, key, milliseconds that
 -- it is kept, record.  Kinds: C registration, D it ended, G grant, F it was freed.
@@ -9,16 +9,23 @@ for i = 6, 5 + 2 * n, 2 do
 end
 local first = 6 + 2 * n
 for i = first, #ARGV, 5 do
-	if ARGV[i] == 'G' and not (ours[ARGV[i + 1]] and ours[na]) then
+	local kind = ARGV[i]
+	if (kind == 'G' or kind == 'C') and not (ours[ARGV[i + 1]] and ours[na]) then
 		return {0, ours[na] and ARGV[i + 1] or na}
 	end
 end
 local entry = {'XADD', p .. 'log', 'MAXLEN', '~', ARGV[3], '*', 'n', 0, 'by', by}
-local len = #entry
+local len, said, told = #entry, {1}, {}
 for i = first, #ARGV, 5 do
 	local kind, key = ARGV[i], ARGV[i + 2]
-	-- Who lost an address has nothing to say of it any more.
-	if ours[ARGV[i + 1]] then
+	-- Who lost an address has nothing to say of it any more, and is told so:
+	-- what it took for ended goes on.
+	if not ours[ARGV[i + 1]] then
+		if not told[ARGV[i + 1]] then
+			told[ARGV[i + 1]] = true
+			said[#said + 1] = ARGV[i + 1]
+		end
+	else
 		local name = p .. key
 		if kind == 'D' then
 			redis.call('DEL', name)
@@ -39,4 +46,4 @@ if len > 10 then
 	entry[8] = redis.call('INCR', p .. 'seq')
 	redis.call(unpack(entry))
 end
-return {1}
+return said

@@ -1,8 +1,12 @@
-"""pair_split.py load FIRST FILE | check FILE... | extend HOST - hosts of two gateways that both think they are active, and whether anything is in two hands
+"""pair_split.py load FIRST FILE | check FILE... | same LEASES LEASES KEYS - hosts of two gateways that both think they are active, and whether anything is in two hands
 
 A host has a port and an SPI from when it has read the answer until it asks to
-free them, or to be registered anew.  FILE has a line for each: times are of one clock.
+free them, or for the first time since it last heard a gateway asks to be
+registered, if what comes of that is another registration.  FILE has a line for
+each: times are of one clock.  same: both gateways and the store (its keys)
+know of the same leases, and no port is in two of them.
 """
+import json
 import os
 import sys
 import time
@@ -20,6 +24,7 @@ class Host:
     def __init__(self, address, out):
         self.address, self.out = address, out
         self.session, self.client, self.held = None, None, []
+        self.begun = None       # asks to be registered, unanswered, since
 
     def end(self, what):
         self.out.write('%f %f %s %s\n' % (what[0], time.monotonic(),
@@ -28,17 +33,22 @@ class Host:
     def connect(self):
         """registered; under another id it has nothing of what it had"""
         s = Session(GATEWAY, source=self.address, timeout=0.5)
-        begun = time.monotonic()
+        self.begun = self.begun or time.monotonic()
         got = s.register()
         client = find(got[1], rsip.CLIENT)
         if got[0] != rsip.REGISTER_RESPONSE and error_of(got) != 302:
             raise Closed()
         if client != self.client:
+            if self.client is not None:
+                print('%f %s: registered anew as %s, was %s, asked since %f' % (
+                    time.monotonic(), self.address, client, self.client,
+                    self.begun))
             for since, what, _ in self.held:
-                self.out.write('%f %f %s %s\n' % (since, begun, self.address,
-                                                  what))
+                self.out.write('%f %f %s %s\n' % (since, self.begun,
+                                                  self.address, what))
             self.held = []
         s.client = self.client = client
+        self.begun = None
         self.session = s
 
     def turn(self):
@@ -73,6 +83,8 @@ def load(first, path):
                 h.session, said = None, 'silence'
             now = open('phase').read().strip()
             counts[now, said] = counts.get((now, said), 0) + 1
+            if counts[now, said] == 1:
+                open('%s.%s.%s' % (path, now, said), 'w').close()
             if said != 'granted' and said != 'freed':
                 time.sleep(0.02)
             if now != phase:
@@ -110,7 +122,28 @@ def check(*paths):
     return two == 0 and grants > 0
 
 
+def same(one, other, keys):
+    """what they differ in"""
+    sides = []
+    for path in one, other:
+        rows = [r for r in json.load(open(path))['rows'] if r.get('bind_id')]
+        sides.append({'g:%08x:%08x' % (r['client_id'], r['bind_id']): ' '.join(
+            [r['host']] + r['ports'] + r['spis']) for r in rows})
+        ports = [p for r in rows for p in r['ports']]
+        assert len(set(ports)) == len(ports)
+    sides.append(set(line.strip() for line in open(keys)))
+    n, m, store = sides
+    for key in sorted(set(n) | set(m) | store):
+        has = n.get(key), m.get(key), key in store
+        if has[0] is None or has[0] != has[1] or not has[2]:
+            print('%s: N %s, M %s, %s' % ((key,) + has[:2] + (
+                'stored' if has[2] else 'not stored',)))
+    return n == m and set(n) == store
+
+
 if sys.argv[1] == 'load':
     load(*sys.argv[2:])
 elif sys.argv[1] == 'check':
     sys.exit(0 if check(*sys.argv[2:]) else 1)
+elif sys.argv[1] == 'same':
+    sys.exit(0 if same(*sys.argv[2:]) else 1)

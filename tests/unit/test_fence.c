@@ -153,6 +153,15 @@ test_no_answer(void **state)
 	assert_int_equal(fence_epoch(&f, &nb), 0);
 	fence_reset(&f);
 	assert_int_equal(ask(&f, NOW), 1);
+	/* What was refused came before what is asked
+	 * for, whose answer is no longer of use. */
+	fence_refused(&f, &nb, NOW);
+	fence_taken(&f, &nb, 3, NOW);
+	fence_heard(&f, &nb, 3, true, NOW);
+	assert_int_equal(fence_epoch(&f, &nb), 0);
+	assert_int_equal(fence_took(&f, &nb), 0);
+	assert_int_equal(ask(&f, NOW), 0);
+	assert_int_equal(ask(&f, NOW + FENCE_REST), 1);
 }
 
 /* --- two gateways and a store, in any order ------------------------------- */

@@ -261,7 +261,7 @@ oed_events(struct oed *d)
 
 struct guards {
 	struct oed *oed;
-	bool	    forward, failed;
+	bool	    forward, failed, six;
 };
 
 static void
@@ -271,6 +271,12 @@ oed_guard_prefix(void *arg, const struct prefix *from, enum oe_class class)
 	bool	       block;
 
 	block = class != OE_CLASS_CLEAR && class != OE_CLASS_PERMISSIVE;
+	/* The kernel's IPv6 looks at the device that has the address, not at
+	 * the one that a packet came by: it would refuse ours, too. */
+	if (from->addr.family == AF_INET6) {
+		g->six = g->six || block;
+		return;
+	}
 	if (!g->failed && xfrm_guard(g->oed->xfrm, from, block,
 	    g->forward) == -1)
 		g->failed = true;
@@ -307,6 +313,9 @@ oed_guard(struct oed *d, const struct oe_config *c)
 	}
 	if (g.failed)
 		log_warn("policies for clear packets: %s", strerror(errno));
+	if (g.six)
+		log_warn("clear packets of IPv6 from denied and paranoid "
+		    "prefixes are heard, though not answered");
 }
 
 static void

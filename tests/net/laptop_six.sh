@@ -9,6 +9,7 @@ net_enter "$@"
 six=2001:db8:64:
 lan=2001:db8:10:
 y3=$six:30
+shut=$six:40
 net_picture
 net_namespaces y3
 net_cable y3 eth0 198.51.100.30 wire || net_fail "y3"
@@ -70,6 +71,8 @@ cat >"$NET_RUN/rsipc_x1.conf" <<-EOF
 		state = "$NET_RUN/x1.peers"
 		resolvers = {"$NET_DNS"}
 		dns-timeout = 3000
+		permissive = {"0.0.0.0/0", "::/0"}
+		paranoid = {"$shut/124"}
 	}
 EOF
 net_start rsipc_x1 x1 "$NET_TOP/rsipc/rsipc" -f -c "$NET_RUN/rsipc_x1.conf"
@@ -83,7 +86,7 @@ for dst in "$NET_Y1" "$NET_Y2" "$six:10" "$y3"; do
 	oe_ping x1 "$dst" 8 ||
 	    net_fail "$dst: $(net_ctl rsipc_x1 why "$dst")"
 	net_ctl rsipc_x1 why "$dst" >"$NET_RUN/why"
-	grep -q "^$dst: encrypted with .* to $dst " "$NET_RUN/why" ||
+	grep -q "^$dst: encrypted .*with .* to $dst at $dst " "$NET_RUN/why" ||
 	    net_fail "why: $(cat "$NET_RUN/why")"
 	net_ok "$(cut -c1-130 "$NET_RUN/why")"
 done
@@ -110,8 +113,23 @@ if [ "$four" -lt 4 ] || [ "$native" -lt 4 ] || [ "$clear" != 0 ] ||
 fi
 net_ok "on the wire ESP over IPv4 $four from the lease, over IPv6 $native from the laptop itself, $clear in the clear"
 
+# What must be encrypted and cannot be is not sent, also without rsipc.
+oe_ping x1 "$shut" 1 && net_fail "a paranoid prefix is reached"
+net_stop rsipc_x1 KILL
+oe_ping x1 "$shut" 1 && net_fail "a paranoid prefix is reached after kill -9"
+oe_ping x1 "$y3" 3 || net_fail "after kill -9 nothing goes over IPv6"
+sleep 0.2
+clear=$(count lan "dst host $shut")
+[ "$clear" = 0 ] || net_fail "$clear packets to a paranoid prefix"
+net_ok "to a paranoid prefix $clear packets, also after kill -9"
+net_start rsipc_x1 x1 "$NET_TOP/rsipc/rsipc" -f -c "$NET_RUN/rsipc_x1.conf"
+net_ready rsipc_x1 15 net_leased rsipc_x1
 net_stop rsipc_x1
+# Nobody is there, but it may be asked.
+oe_ping x1 "$shut" 1
 oe_ping x1 "$y3" 3 || net_fail "IPv6 stays cut after rsipc ended"
 rules=$(ip -n x1 -6 rule show | grep -cv "from all lookup \(local\|main\|default\)")
+clear=$(count lan "dst host $shut")
+[ "$clear" -ge 1 ] || net_fail "an orderly end opens nothing"
 [ "$rules" = 0 ] || net_fail "rules stay: $(ip -n x1 -6 rule show)"
 net_ok "after its end IPv6 goes as it did before"

@@ -183,12 +183,12 @@ static int
 remove_dir(void **state)
 {
 	static const char *const names[] = { "oed.conf", "prefixes",
-	    "key.pem" };
+	    "key.pem", "secret" };
 	char			 path[128];
 	size_t			 i;
 
 	(void)state;
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
 		unlink(path);
 	}

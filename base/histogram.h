@@ -15,6 +15,7 @@ struct histogram {
 /* Milliseconds up to which a bucket counts, growing. */
 extern const uint32_t histogram_bounds[HISTOGRAM_BUCKETS];
 
+/* Counts one that took so long, in its bucket and in the sum. */
 void	histogram_add(struct histogram *h, uint64_t milliseconds);
 
 #endif

@@ -71,6 +71,7 @@ struct service_plan {
 int	service_main(const struct service_plan *plan, void *arg, int argc,
 	    char **argv);
 
+/* The loop that service_main() runs; borrowed. */
 struct event_base *service_base(const struct service *s);
 /* The file that the configuration is read from, for messages. */
 const char *service_config(const struct service *s);

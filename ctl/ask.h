@@ -27,6 +27,7 @@ struct ask_target {
 size_t	ask_targets(const struct ask_request *r,
 	    struct ask_target out[ASK_SOCKETS_MAX]);
 
+/* Do daemons answer such a command? */
 bool	ask_known(const char *command);
 
 /*

@@ -53,6 +53,7 @@ int	demux_remove(struct demux *d, uint32_t client_id, uint32_t bind_id);
 int	demux_usage(const struct demux *d, uint32_t client_id, uint32_t bind_id,
 	    struct demux_usage *out);
 
+/* Tells w of bindings that come and go, and of their use; w is borrowed. */
 void	demux_watch(struct demux *d, const struct demux_watcher *w, void *arg);
 
 /* Everything, for "rsipctl flows": one call a key. */

@@ -28,6 +28,7 @@ struct demux_entry *demux_find_used(struct demux *d, const struct demux_key *k,
 enum demux_verdict demux_may_speak(const struct demux_entry *e,
 	    const struct addr *remote, int port);
 
+/* Where a packet under e is to go: host, tunnel, and whose binding it is. */
 void	demux_fill_target(struct demux_target *out,
 	    const struct demux_entry *e);
 /* A packet of len bytes passes under an entry: its last use, and its

@@ -47,6 +47,7 @@ void	offload_sweep(const char *public_if, const char *private_if);
 /* Vouches for the maps for the next seconds; at least once a second. */
 void	offload_tick(struct offload *o, const struct offload_facts *f);
 
+/* Sums over all processors what the eBPF programs have counted. */
 void	offload_count(struct offload *o, struct offload_counts *out);
 #else
 static inline struct offload *

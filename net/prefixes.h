@@ -10,6 +10,7 @@
  * is configured: without memory the program ends. */
 struct prefixes;
 
+/* An empty table whose values have value_size bytes. */
 struct prefixes *prefixes_new(size_t value_size);
 /* Not what values point to.  NULL is allowed. */
 void	prefixes_free(struct prefixes *p);

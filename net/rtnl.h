@@ -24,6 +24,8 @@ void	rtnl_forked(void);
 /* Has this kernel IPv6 at all?  As it was at rtnl_open(). */
 bool	rtnl_has_ipv6(void);
 
+/* Brings a link up, sets its MTU in bytes; adds an address with a prefix
+ * length, or finds it there; takes one away. */
 int	rtnl_link_up(const char *ifname);
 int	rtnl_link_mtu(const char *ifname, unsigned mtu);
 int	rtnl_addr_add(const char *ifname, const struct addr *addr,

@@ -19,6 +19,7 @@ enum oe_class {
 
 struct classes;
 
+/* An empty table; classes_free() takes NULL too. */
 struct classes *classes_new(void);
 void	classes_free(struct classes *p);
 
@@ -39,6 +40,7 @@ struct class_match {
 int	classes_find(const struct classes *c, const struct addr *addr,
 	    struct class_match *m);
 
+/* How many prefixes stand in any class. */
 size_t	classes_count(const struct classes *c);
 /* Does any prefix stand in that class? */
 bool	classes_has(const struct classes *c, enum oe_class class);

@@ -68,6 +68,7 @@ json_object *oe_event_json(const struct oe_event *e);
 /* What it is and has counted (base/report.h). */
 void	oe_report(struct oe *oe, struct report *r);
 
+/* Is traffic encrypted, and if not, why (summary.h)? */
 void	oe_verdict(const struct oe *oe, struct oe_verdict *out);
 
 #endif

@@ -18,6 +18,7 @@ struct identity {
 	uint64_t	 expires;
 };
 
+/* Nothing is known of our key in DNS yet; NULL may be freed. */
 struct identity *identity_new(void);
 void	identity_free(struct identity *i);
 /* Of what we show peers of a family: one for both where a name is

@@ -78,6 +78,7 @@ EVP_PKEY *pubkey_load_private(const char *path);
 EVP_PKEY *pubkey_generate(const char *path, enum pubkey_type type,
 	    unsigned bits);
 
+/* Same type and same bytes. */
 bool	pubkey_equal(const struct pubkey *a, const struct pubkey *b);
 /* Appends k to a list of n keys on the heap, unless k is empty, there
  * already, or beyond max. */

@@ -86,6 +86,7 @@ struct reason reason_of_record(enum record_status s);
 struct reason reason_of_failure(enum keying_failure f, const struct addr *peer,
 	    const char *said);
 
+/* Same code, number and words. */
 bool	reason_equal(const struct reason *a, const struct reason *b);
 /* "dns-silent", for programs. */
 const char *reason_name(enum oe_reason code);

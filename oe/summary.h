@@ -16,6 +16,7 @@ struct oe_verdict {
 	char	 line[4 * KEYING_NAME_MAX];		/* the answer */
 };
 
+/* Fills in "status" of the engine (base/report.h); the answer in one line. */
 void	summary_report(struct core *c, struct report *r);
 void	summary_verdict(const struct core *c, struct oe_verdict *out);
 

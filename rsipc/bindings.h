@@ -66,6 +66,7 @@ struct bindings {
 					  * the next is another */
 };
 
+/* No binding at all; and back to that, what they hold is freed. */
 void	bindings_init(struct bindings *bs);
 void	bindings_clear(struct bindings *bs);
 

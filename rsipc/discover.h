@@ -11,6 +11,7 @@ struct discover;
  * within the call. */
 typedef void (*discover_fn)(void *arg, const struct dnssd_gateway *g, size_t n);
 
+/* A search for gateways by DNS (RFC 2782) that calls fn; not begun. */
 struct discover *discover_new(struct event_base *base, discover_fn fn,
 	    void *arg);
 void	discover_free(struct discover *d);	/* NULL is allowed */

@@ -40,6 +40,8 @@ struct dnssd {
  * that were there; false if the line is another one. */
 bool	dnssd_domains(const char *line, char out[][RR_NAME_MAX], size_t *n);
 
+/* Makes the list of questions for n domains, the first of
+ * which is asked first. */
 void	dnssd_begin(struct dnssd *d, char domain[][RR_NAME_MAX], size_t n);
 /* The question under way; NULL: there is none any more. */
 const struct dnssd_ask *dnssd_next(const struct dnssd *d);

@@ -69,6 +69,8 @@ struct path {
 	uint8_t		 out[IP_PACKET_MAX];
 };
 
+/* A path on borrowed host, tunnel and device; nothing may pass yet.  Clearing
+ * drops what waits. */
 void	path_init(struct path *p, struct host *h, struct tunnel *t,
 	    struct device *d);
 void	path_clear(struct path *p);

@@ -29,6 +29,8 @@ struct transport_ops {
 	void (*unreadable)(void *arg, const struct rsip_message *m);
 };
 
+/* Not connected.  ops must outlive it; calls may come from
+ * within its functions. */
 struct transport *transport_new(struct event_base *base,
 	    const struct transport_ops *ops, void *arg);
 void	transport_free(struct transport *t);	/* wipes; NULL is allowed */
@@ -46,6 +48,7 @@ void	transport_set_auth(struct transport *t, uint32_t key_id,
  */
 void	transport_connect(struct transport *t, const struct addr *gateway,
 	    uint16_t port, bool udp);
+/* Closes at once; what is under way has no answer any more. */
 void	transport_disconnect(struct transport *t);
 /* Our address towards the gateway; none if not connected. */
 struct addr transport_local(const struct transport *t);
@@ -53,6 +56,7 @@ struct addr transport_local(const struct transport *t);
 /* Encodes, signs, sends and remembers.  Failures show as silence, or as
  * disconnected() later. */
 void	transport_send(struct transport *t, struct rsip_message *m);
+/* The bytes of the last transport_send() once more. */
 void	transport_resend(struct transport *t);
 
 /* For status.  Why the gateway cannot be reached; NULL if it can,

@@ -45,6 +45,7 @@ struct fence {
 					 * took one of ours */
 };
 
+/* No address yet. */
 void	fence_init(struct fence *f);
 /* An address that may be leased from, or Na;
  * those of former calls stay.  -1: too many. */
@@ -68,6 +69,7 @@ void	fence_unanswered(struct fence *f);
 /* The store is not the one that gave the epochs, or has forgotten some. */
 void	fence_reset(struct fence *f);
 
+/* FENCE_ABSENT for one that was never added, too. */
 enum fence_state fence_state(const struct fence *f, const struct addr *a);
 /* 0: it may not be granted from. */
 uint64_t fence_epoch(const struct fence *f, const struct addr *a);

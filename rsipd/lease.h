@@ -107,6 +107,7 @@ struct lease_client {
 	struct lease_client *chain, *id_chain;	/* of the hash tables */
 };
 
+/* Empty tables; NULL: out of memory. */
 struct leases *leases_new(void);
 /* Frees every client and binding too. */
 void	leases_free(struct leases *l);
@@ -120,6 +121,7 @@ struct lease_client *leases_register(struct leases *l,
 struct lease_client *leases_restore(struct leases *l,
 	    const struct addr *host, uint32_t client_id, uint32_t next_bind_id,
 	    uint64_t at);
+/* A registration by its host, by its client ID; NULL if there is none. */
 struct lease_client *leases_client(const struct leases *l,
 	    const struct addr *host);
 struct lease_client *leases_by_id(const struct leases *l, uint32_t client_id);
@@ -128,6 +130,7 @@ void	leases_prove(struct leases *l, struct lease_client *c);
 /* The oldest registration at a stage but LEASE_BOUND. */
 struct lease_client *leases_oldest(const struct leases *l,
 	    enum lease_stage stage);
+/* How many are at a stage. */
 size_t	leases_at(const struct leases *l, enum lease_stage stage);
 /* A registration at that stage by chance, NULL if there is none. */
 struct lease_client *leases_any(const struct leases *l, enum lease_stage stage);
@@ -147,6 +150,7 @@ struct lease_binding *lease_binding_new(struct leases *l,
 	    struct lease_client *c,
 	    uint32_t bind_id, size_t nranges, size_t nspis, size_t ncookies,
 	    enum demux_remote policy);
+/* The parts of a binding's data, as many as it was made with. */
 uint64_t *lease_cookies(struct lease_binding *b);
 uint32_t *lease_spis(struct lease_binding *b);
 struct demux_range *lease_ranges(struct lease_binding *b);
@@ -155,6 +159,7 @@ struct lease_remote *lease_remote(struct lease_binding *b);
 /* Puts it in the tables, to expire at a time; -1: out of memory.  Counts ports
  * and SPIs for its client, whose registration lasts as long (§6). */
 int	leases_bind(struct leases *l, struct lease_binding *b, uint64_t at);
+/* The client's binding of that ID, NULL if there is none. */
 struct lease_binding *leases_binding(const struct leases *l,
 	    const struct lease_client *c, uint32_t bind_id);
 /* Takes it out of the tables and frees it. */
@@ -167,6 +172,7 @@ void	leases_extend(struct leases *l, struct lease_binding *b, uint64_t at);
  * Bindings come before their client. */
 struct lease_timer *leases_first(const struct leases *l);
 
+/* Registrations, bindings, and bindings of a kind that are there now. */
 size_t	leases_clients(const struct leases *l);
 size_t	leases_bindings(const struct leases *l);
 enum lease_kind lease_kind(const struct lease_binding *b);

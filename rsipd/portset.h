@@ -22,6 +22,7 @@ struct portset {
 	struct portset_node node[2 * PORTSET_WORDS];
 };
 
+/* Ports lo to hi, both within, come in or go; how many are there. */
 bool	portset_has(const struct portset *s, uint16_t port);
 void	portset_add(struct portset *s, uint16_t lo, uint16_t hi);
 void	portset_remove(struct portset *s, uint16_t lo, uint16_t hi);

@@ -31,6 +31,7 @@ void	server_set_open(struct server *s, bool open);
  * end.  -1 after one log line, and all is as it was. */
 int	server_move(struct server *s, const char *ifname,
 	    const struct addr *addr);
+/* For what comes from now on; what is there stays. */
 void	server_set_limits(struct server *s, size_t max_connections,
 	    size_t max_host_connections, size_t max_endpoints);
 
@@ -47,6 +48,7 @@ struct server_counts {
 	size_t	 connections, endpoints;
 	uint64_t accepted, refused, timed_out, duplicates, foreign;
 };
+/* What there is, and what has been counted since the start. */
 void	server_count(const struct server *s, struct server_counts *out);
 
 #endif

@@ -34,6 +34,8 @@ struct server {
 /* server.c: somebody came. */
 void	server_wake(struct server *s);
 
+/* tcp.c: listens; ends all connections; sends, asks and flushes as server.h
+ * says; looks for connections whose time is over. */
 void	tcp_start(struct server *s);
 void	tcp_stop(struct server *s);
 void	tcp_send(struct server *s, const struct gateway_peer *to, bool answer,
@@ -42,6 +44,7 @@ void	tcp_probe(struct server *s, uint64_t id);
 void	tcp_flush(struct server *s);
 void	tcp_tick(struct server *s, uint64_t now);
 
+/* udp.c: reads datagrams from now on; an answer, or something unasked. */
 void	udp_start(struct server *s);
 void	udp_send(struct server *s, const struct gateway_peer *to, bool answer,
 	    const uint8_t *msg, size_t len);

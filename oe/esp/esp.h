@@ -63,6 +63,7 @@ enum esp_error esp_open(struct esp_sa *sa, const struct packet_view *outer,
  * if there is none. */
 bool	esp_spi(const struct packet_view *v, uint32_t *spi);
 
+/* Packets and bytes that went through, and what was refused. */
 void	esp_sa_counters(const struct esp_sa *sa, struct esp_counters *out);
 /* Keys wiped in it. */
 const struct esp_params *esp_sa_params(const struct esp_sa *sa);

@@ -4,6 +4,8 @@
 
 #include "oe/ike1/table.h"
 
+/* An Informational under sa's keys: notifies, deletes,
+ * R-U-THERE and its answer. */
 void	info_message(struct ike1_sa *sa, uint64_t now,
 	    const struct isakmp_header *h, const uint8_t *buf, size_t len);
 /* An Informational that belongs to no SA: at most a hint. */

@@ -107,6 +107,7 @@ struct isakmp_builder {
 	size_t	      start;		/* of the payload being written */
 };
 
+/* Begins a message in buf with header h, whose length isakmp_end() fills in. */
 void	isakmp_begin(struct isakmp_builder *b, uint8_t *buf, size_t cap,
 	    const struct isakmp_header *h);
 /* Opens a payload; what is written to b->w until isakmp_close() is its body. */

@@ -4,6 +4,7 @@
 
 #include "oe/ike1/table.h"
 
+/* The vendor ID of RFC 3947: writes it; is p's body one? */
 void	natt_put_vendor_id(struct isakmp_builder *b);
 bool	natt_is_vendor_id(const struct isakmp_part *p);
 /* The two NAT-D payloads of messages 3 and 4. */
@@ -17,6 +18,7 @@ void	natt_float(struct ike1_sa *sa);
 void	natt_moved(struct ike1_sa *sa);
 /* The peer's ESP came from there (the engine's "moved"). */
 void	natt_follow(struct ike1_sa *sa, const struct addr *peer, uint16_t port);
+/* Sends a keepalive where the mapping needs one by now (RFC 3948 §4). */
 void	natt_tick(struct ike1_sa *sa, uint64_t now);
 
 #endif

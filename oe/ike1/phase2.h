@@ -4,7 +4,9 @@
 
 #include "oe/ike1/table.h"
 
+/* Initiator: message 1 of a Quick Mode. */
 void	phase2_start(struct ike1_child *c, uint64_t now);
+/* A Quick Mode message under sa: a new negotiation, or one under way. */
 void	phase2_message(struct ike1_sa *sa, uint64_t now,
 	    const struct isakmp_header *h, const uint8_t *buf, size_t len);
 /* The peer has its half. */

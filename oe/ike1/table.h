@@ -219,6 +219,7 @@ void	ike1_sa_kill(struct ike1_sa *sa, uint64_t now);
 void	ike1_sa_failed(struct ike1_sa *sa, uint64_t now, enum keying_failure f,
 	    const char *detail);
 
+/* A Phase 2 negotiation under sa; NULL: no memory.  Freeing it tells nobody. */
 struct ike1_child *ike1_child_new(struct ike1 *e, struct ike1_sa *sa,
 	    bool initiator);
 void	ike1_child_free(struct ike1_child *c);

@@ -4,6 +4,8 @@
 
 #include "oe/ike2/sa.h"
 
+/* An INFORMATIONAL of the peer is answered; an answer to
+ * ours, which did job. */
 void	ike2_inform_request(struct ike2_sa *sa, uint64_t now,
 	    const struct ike2_chain *m);
 void	ike2_inform_answer(struct ike2_sa *sa, uint64_t now, enum ike2_job job,

@@ -4,9 +4,11 @@
 
 #include "oe/ike2/sa.h"
 
+/* Initiator: draws nonce and key pair and sends the first message; 0, or -1. */
 int	ike2_init_start(struct ike2_sa *sa, uint64_t now);
 /* Three times without an answer: another SPI, another message. */
 int	ike2_init_again(struct ike2_sa *sa, uint64_t now);
+/* Responder: a stranger's first message.  Initiator: what came for ours. */
 void	ike2_init_request(struct ike2 *e, uint64_t now,
 	    const struct keying_path *path, const struct ike2_header *h,
 	    const uint8_t *buf, size_t len);

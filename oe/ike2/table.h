@@ -4,6 +4,8 @@
 
 #include "oe/ike2/sa.h"
 
+/* An IKE SA on a path, with an SPI of ours; NULL at the limit, or without
+ * memory or an SPI. */
 struct ike2_sa *ike2_sa_new(struct ike2 *e, uint64_t now,
 	    const struct keying_path *path, bool initiator);
 void	ike2_sa_free(struct ike2_sa *sa);

@@ -189,7 +189,8 @@ set_leases(struct offload *o, const struct demux_binding *b, uint64_t handle)
 	return true;
 }
 
-/* One that stays says nothing any more: its slot does not show its handle. */
+/* An entry that stays says nothing any more: its slot does not
+ * show its handle. */
 static void
 clear_leases(struct offload *o, const struct demux_binding *b)
 {

@@ -29,7 +29,7 @@ struct offload_unused {
 /* A public address that is leased from. */
 struct offload_local {
 	struct addr addr;
-	uint32_t number;	/* its part of the ports */
+	uint32_t number;	/* of the part of ports that it has */
 	unsigned missing;	/* bindings that the maps have not all of */
 	uint64_t whole;		/* handle of who has it whole; 0: nobody */
 };

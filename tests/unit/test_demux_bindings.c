@@ -400,7 +400,7 @@ test_readers_beside_the_writer(void **state)
 	demux_free(r.d);
 }
 
-/* --- somebody else who forwards ------------------------------------------------ */
+/* --- somebody else who forwards ------------------------------------------- */
 
 struct seen {
 	struct demux *d;
@@ -424,7 +424,7 @@ watch_removed(void *arg, uint32_t slot, const struct demux_binding *b)
 	struct seen	   *s = arg;
 	struct demux_target t;
 
-	/* It is still there: nobody else can have it yet. */
+	/* The binding is still there: nobody else can have it yet. */
 	assert_int_equal(in(s->d, make_esp(Y, NB, b->spis[0]), &t),
 	    DEMUX_FORWARD);
 	assert_int_equal(t.slot, slot);
@@ -450,8 +450,8 @@ find_used(void *arg, const struct demux_row *row)
 	*used = row->last_used;
 }
 
-/* Others who forward know of a binding from when it is added until before it is
- * gone, and what passed there counts. */
+/* Whoever else forwards knows of a binding from when it is added until before
+ * it is gone, and what passed there counts. */
 static void
 test_watcher(void **state)
 {

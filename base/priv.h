@@ -35,9 +35,9 @@ int	priv_confine(const char *name, const char *folder, bool *confined);
  * (programs, tracing, mounts, modules, key rings, other namespaces, BPF
  * programs) ends the process; all else, opening, making and renaming of files
  * first of all, fails with EPERM.  The kernel logs both where it logs at all.
- * "validator" is a process that priv_confine() gave a folder, "validator without
- * files" one that it gave none.  Returns 0, or -1 after logging one line; a
- * kernel without seccomp is a warning and 0.
+ * "validator" is a process that priv_confine() gave a folder, "validator
+ * without files" one that it gave none.  Returns 0, or -1 after logging one
+ * line; a kernel without seccomp is a warning and 0.
  */
 int	priv_lock(const char *name);
 

@@ -30,7 +30,7 @@
 
 /* --- libunbound ----------------------------------------------------------- */
 
-/* It forwards: what goes elsewhere than to the resolvers would be captured. */
+/* Forwards all: what goes elsewhere than to the resolvers would be captured. */
 static const char *const validate_options[][2] = {
 	{ "do-ip6:", "no" },
 	{ "do-not-query-localhost:", "no" },
@@ -185,7 +185,7 @@ server_ask(struct server *s, const struct validate_request *r)
 		return;
 	}
 	if ((p = malloc(sizeof(*p))) == NULL)
-		return;			/* it will be silent */
+		return;			/* no answer comes */
 	p->server = s;
 	p->ticket = r->ticket;
 	TAILQ_INSERT_TAIL(&s->pending, p, entry);
@@ -258,7 +258,7 @@ server_configure(struct server *s, struct validate_request *r)
 		.follow = r->follow };
 	const char	       *followed = server_anchor_file(s, r);
 
-	/* Its caches, too, are of another network. */
+	/* The former server's caches, too, are of another network. */
 	server_close(s);
 	s->ctx = validate_open(&c, followed, s->why);
 	if (s->ctx == NULL && followed != NULL)
@@ -300,7 +300,7 @@ validate_serve(int fd, bool again, void *arg)
 
 	(void)again;
 	TAILQ_INIT(&s.pending);
-	/* It reads its configuration with the first use. */
+	/* OpenSSL reads its configuration with the first use. */
 	OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
 	if (priv_confine(w->daemon, *w->folder != '\0' ? w->folder : NULL,
 	    &s.folder) == -1 ||

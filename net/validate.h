@@ -19,8 +19,7 @@ struct ub_ctx;
 enum validator_verdict {
 	VALIDATOR_SECURE,	/* signed, from the trust anchor on */
 	VALIDATOR_INSECURE,	/* signed proof that it is not signed */
-	VALIDATOR_BOGUS,	/* it should be signed, and is
-				 * not, or wrongly */
+	VALIDATOR_BOGUS,	/* should be signed, and is not, or wrongly */
 	VALIDATOR_FAILED,	/* no answer that says anything */
 	VALIDATOR_SILENT,	/* none in time */
 	VALIDATOR_UNCHECKED,	/* VALIDATOR_CANNOT: ask somebody else */

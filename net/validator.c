@@ -143,7 +143,7 @@ process_ask(const char *name, uint16_t type, uint32_t ticket)
 	return process_send(&r, offsetof(struct validate_request, anchors));
 }
 
-/* Those that wait, as far as there is room. */
+/* Sends questions that wait, as far as there is room. */
 static void
 validator_send(void)
 {

@@ -27,7 +27,7 @@ struct validator_answer {
 	enum validator_verdict verdict;
 	const uint8_t *msg;	/* a whole message; NULL: none */
 	size_t	       len;
-	const char    *why;	/* it is bogus; "": nothing known */
+	const char    *why;	/* the answer is bogus; "": nothing known */
 };
 
 /* Is the program built with it? */

@@ -68,7 +68,8 @@ peer_answer(struct peer *p)
 		version_answer_keys(c, p->tokens[i], &p->id, p->keys, p->nkeys);
 }
 
-/* Its key is for packets of the address that it came from, and of its own. */
+/* A peer's key is for packets of the address that it came
+ * from, and of its own. */
 static bool
 peer_believes(const struct peer *p, const struct record_answer *a)
 {

@@ -28,7 +28,7 @@ DECLARED = re.compile(r'\b(?:uint32_t|u_int32_t|in_addr_t|__be32)\s+'
 PRONOUN = re.compile(
     r'(?:It|They|He|She|We|This|That|These|Those|Its|Their|His|Them|Us|There|Here|'
     r'Ours|Theirs|Such|Some|Others)\b|'
-    r'Both (?!(?:ends|halves|directions|SAs|IKE|lists|sides)\b)|'
+    r'Both (?:of|are|were|is|have|had|stay|come|go|may|can|in|at|by|to)\b|'
     r'One (?:that|of|who|which|is|was|came|known|about|with|at|to|in|by|up)\b')
 # Behind code, the member is the subject: "that verified" says what of it.
 PRONOUN_BEHIND = re.compile(

@@ -299,8 +299,9 @@ ike2_child_take_offer(struct ike2_child *c, const struct ike2_chain *m,
 	}
 	if (c->ours.n == 0 || c->theirs.n == 0)
 		return IKE2_N_TS_UNACCEPTABLE;
-	c->mode = c->ike->c.transport && may_be_transport(c) && ike2_notify_find(m,
-	    IKE2_N_USE_TRANSPORT_MODE, &n) ? KEYING_TRANSPORT : KEYING_TUNNEL;
+	c->mode = c->ike->c.transport && may_be_transport(c) &&
+	    ike2_notify_find(m, IKE2_N_USE_TRANSPORT_MODE, &n) ?
+	    KEYING_TRANSPORT : KEYING_TUNNEL;
 	if (c->ike->x.ops->spi_get(c->ike->x.arg, &c->spi_in) == -1) {
 		c->spi_in = 0;
 		return IKE2_N_NO_ADDITIONAL_SAS;

@@ -55,6 +55,8 @@ struct dataplane {
 	uint64_t mended;		/* times that rules were put back */
 	bool	 gone;			/* rules are away, and
 					 * nothing is forwarded */
+	bool	 unjudged;		/* the router has no rules of its own
+					 * about what it forwards */
 	bool	 moved;			/* from the interfaces that eBPF is
 					 * at */
 	int proc_fd;			/* the kernel's own counters */
@@ -233,6 +235,23 @@ on_misuse(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+renew_offload(struct dataplane *dp)
+{
+	struct forward_shared *s = &dp->shared;
+	struct offload_facts f = { .gateway = dp->config.gateway,
+		.networks = dp->plan.networks, .nnetworks = dp->plan.nnetworks,
+		.private_index = atomic_load(&s->private_index),
+		.public_index = if_nametoindex(dp->public_if),
+		.mtu = atomic_load(&s->mtu),
+		.public_mtu = atomic_load(&s->public_mtu),
+		.judged = !dp->unjudged };
+
+	/* What is not vouched for forwards nothing. */
+	if (!dp->moved)
+		offload_tick(s->offload, &f);
+}
+
+static void
 on_rules(evutil_socket_t fd, short what, void *arg)
 {
 	struct dataplane *dp = arg;
@@ -248,6 +267,9 @@ on_rules(evutil_socket_t fd, short what, void *arg)
 		dp->gone = true;
 	} else if (n == 1 && c == RULES_AGAIN) {
 		(void)rules_change(fd, &dp->plan);
+	} else if (n == 1 && (c == RULES_JUDGED || c == RULES_UNJUDGED)) {
+		dp->unjudged = c == RULES_UNJUDGED;
+		renew_offload(dp);
 	} else if (n == 1 && c == RULES_THREADED) {
 		dp->threaded = true;
 	} else if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR)) {
@@ -259,22 +281,6 @@ on_rules(evutil_socket_t fd, short what, void *arg)
 		dp->firewall = "lost";
 		dp->ops->lost(dp->arg);
 	}
-}
-
-static void
-renew_offload(struct dataplane *dp)
-{
-	struct forward_shared *s = &dp->shared;
-	struct offload_facts f = { .gateway = dp->config.gateway,
-		.networks = dp->plan.networks, .nnetworks = dp->plan.nnetworks,
-		.private_index = atomic_load(&s->private_index),
-		.public_index = if_nametoindex(dp->public_if),
-		.mtu = atomic_load(&s->mtu),
-		.public_mtu = atomic_load(&s->public_mtu) };
-
-	/* What is not vouched for forwards nothing. */
-	if (!dp->moved)
-		offload_tick(s->offload, &f);
 }
 
 static void
@@ -638,6 +644,17 @@ dataplane_rules_gone(const struct dataplane *dp)
 	return dp != NULL && dp->gone;
 }
 
+static const char *
+path_name(const struct dataplane *dp)
+{
+	if (!dp->running)
+		return "not running";
+	if (dp->shared.offload == NULL)
+		return "nfqueue";
+	return dp->unjudged ? "ebpf, nfqueue for what is judged or learnt" :
+	    "nfqueue and the router's rules, then ebpf";
+}
+
 void
 dataplane_report(struct dataplane *dp, struct report *r)
 {
@@ -647,8 +664,7 @@ dataplane_report(struct dataplane *dp, struct report *r)
 	size_t		    i;
 	unsigned	    k;
 
-	c.path = !dp->running ? "not running" : dp->shared.offload != NULL ?
-	    "ebpf, nfqueue for what is judged or learnt" : "nfqueue";
+	c.path = path_name(dp);
 	c.receive = dp->threaded ? "in threads" : "in soft interrupts";
 	c.mtu = atomic_load(&dp->shared.mtu);
 	for (i = 0; i < FORWARD_COUNTERS; i++) {

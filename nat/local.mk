@@ -21,7 +21,8 @@ nat_libnat_a_SOURCES = \
 	nat/reassemble.c nat/reassemble.h \
 	nat/rules.c nat/rules.h \
 	nat/rules_backend.h nat/rules_iptables.c nat/rules_nftables.c \
-	nat/rules_put.c nat/rules_put.h nat/rules_run.c nat/rules_run.h \
+	nat/rules_put.c nat/rules_put.h nat/rules_judge.c nat/rules_judge.h \
+	nat/rules_run.c nat/rules_run.h \
 	nat/rules_settings.c nat/rules_settings.h
 
 # The kernel's part is compiled for its own machine and carried in the program.
@@ -41,7 +42,7 @@ BPF_COMPILE = $(BPF_CLANG) -O2 -g -Wall \
 	-I$(srcdir)/nat -c $(srcdir)/nat/offload.bpf.c
 BPF_STRIP = $(BPF_OBJCOPY) --strip-debug --remove-section=.BTF.ext \
 	--remove-section=.rel.BTF.ext
-nat/offload.bpf.o: $(srcdir)/nat/offload.bpf.c $(srcdir)/nat/offload_map.h
+nat/offload.bpf.o: $(srcdir)/nat/offload.bpf.c $(srcdir)/nat/mark.h $(srcdir)/nat/offload_map.h
 	$(AM_V_CC)$(MKDIR_P) nat && $(BPF_COMPILE) -target $(BPF_TARGET) -o $@
 	$(AM_V_at)$(BPF_STRIP) $@
 # A release carries the object for both byte orders: it is built without clang.

@@ -19,6 +19,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "mark.h"
 #include "offload_map.h"
 
 /*
@@ -323,7 +324,7 @@ find_outbound(const struct offload_key *k)
 }
 
 static __always_inline struct offload_binding *
-find_flow(const struct offload_key *k)
+find_flow(const struct offload_state *s, const struct offload_key *k)
 {
 	struct offload_flow *f = bpf_map_lookup_elem(&flows, k);
 	__u64		     now = bpf_ktime_get_boot_ns();
@@ -335,6 +336,8 @@ find_flow(const struct offload_key *k)
 		count(OFFLOAD_COUNT_SLOW, 1);
 		return NULL;
 	}
+	if (s->judged && !f->left)
+		return NULL;
 	return binding_of(f->handle,
 	    k->side == OFFLOAD_IN ? k->dst : k->src);
 }
@@ -485,8 +488,8 @@ offload_in(struct __sk_buff *skb)
 	    !make_key(&k, ip, end, skb->len - sizeof(*eth), OFFLOAD_IN, 1) ||
 	    (s = get_state()) == NULL)
 		return TC_ACT_OK;
-	if ((b = find_inbound(&k, ip, end)) == NULL &&
-	    (b = find_flow(&k)) == NULL)
+	b = s->judged ? NULL : find_inbound(&k, ip, end);
+	if (b == NULL && (b = find_flow(s, &k)) == NULL)
 		return TC_ACT_OK;
 	len = bpf_ntohs(ip->tot_len);
 	longest = wire_len(skb, ip, end);
@@ -554,7 +557,8 @@ offload_out(struct __sk_buff *skb)
 	    OFFLOAD_OUT, 0) ||
 	    (s = get_state()) == NULL || outer->daddr != s->gateway)
 		return TC_ACT_OK;
-	if ((b = find_outbound(&k)) == NULL && (b = find_flow(&k)) == NULL)
+	b = s->judged ? NULL : find_outbound(&k);
+	if (b == NULL && (b = find_flow(s, &k)) == NULL)
 		return TC_ACT_OK;
 	len = bpf_ntohs(ip->tot_len);
 	/* The source check: this is leased to this host alone.  ECN of the
@@ -583,6 +587,43 @@ offload_out(struct __sk_buff *skb)
 	count(OFFLOAD_COUNT_OUT, 1);
 	count(OFFLOAD_COUNT_BYTES_OUT, len);
 	return (int)bpf_redirect_neigh(s->public_index, &hop, sizeof(hop), 0);
+}
+
+/*
+ * Behind both interfaces: what NFQUEUE let through and the router's rules after
+ * it leaves, and its flow goes on here from the next packet on.
+ */
+SEC("tc")
+int
+offload_left(struct __sk_buff *skb)
+{
+	struct offload_flow *f;
+	struct offload_key   k;
+	struct ethhdr	    *eth;
+	struct iphdr	    *ip;
+	void		    *end;
+	__u32		     mark = skb->mark, room;
+
+	if (skb->protocol != bpf_htons(ETH_P_IP) ||
+	    (mark != MARK_HOST && mark != MARK_OUT))
+		return TC_ACT_OK;
+	pull_headers(skb, sizeof(*eth) + 2 * sizeof(*ip) + TCP_HEADER);
+	eth = (void *)(long)skb->data;
+	end = (void *)(long)skb->data_end;
+	ip = (void *)(eth + 1);
+	room = skb->len - sizeof(*eth);
+	if (mark == MARK_HOST) {
+		if ((void *)(ip + 1) > end || ip->protocol != IPPROTO_IPIP ||
+		    ip->ihl != 5)
+			return TC_ACT_OK;
+		ip++;
+		room -= sizeof(*ip);
+	}
+	if ((void *)(ip + 1) <= end && make_key(&k, ip, end, room,
+	    mark == MARK_HOST ? OFFLOAD_IN : OFFLOAD_OUT, 1) &&
+	    (f = bpf_map_lookup_elem(&flows, &k)) != NULL)
+		f->left = 1;
+	return TC_ACT_OK;
 }
 
 /* bpf_redirect_neigh() and its like are for programs under the GPL only. */

@@ -48,7 +48,7 @@ hook_options(struct bpf_tc_hook *h, const struct hook *k)
 	memset(h, 0, sizeof(*h));
 	h->sz = sizeof(*h);
 	h->ifindex = k->ifindex;
-	h->attach_point = BPF_TC_INGRESS;
+	h->attach_point = k->egress ? BPF_TC_EGRESS : BPF_TC_INGRESS;
 }
 
 /* libbpf wants the padding zero too. */
@@ -73,12 +73,17 @@ hook_take_over(struct bpf_tc_hook *h, bool made)
 }
 
 static int
-hook_attach(struct hook *k, const char *ifname, struct bpf_program *prog)
+hook_attach(struct offload *o, struct hook *k, const char *ifname,
+    const char *program)
 {
-	struct bpf_tc_opts o;
-	struct bpf_tc_hook h;
-	int		   rc;
+	struct bpf_program *prog;
+	struct bpf_tc_opts  f;
+	struct bpf_tc_hook  h;
+	int		    rc;
 
+	prog = bpf_object__find_program_by_name(o->object, program);
+	if (prog == NULL)
+		return -ENOENT;
 	k->ifindex = (int)if_nametoindex(ifname);
 	hook_options(&h, k);
 	rc = bpf_tc_hook_create(&h);
@@ -89,9 +94,9 @@ hook_attach(struct hook *k, const char *ifname, struct bpf_program *prog)
 		hook_take_over(&h, false);
 		k->made = hook_take_over(&h, true);
 	}
-	filter_options(&o, k->made);
-	o.prog_fd = bpf_program__fd(prog);
-	rc = bpf_tc_attach(&h, &o);
+	filter_options(&f, k->made);
+	f.prog_fd = bpf_program__fd(prog);
+	rc = bpf_tc_attach(&h, &f);
 	k->attached = rc == 0;
 	return rc;
 }
@@ -195,10 +200,9 @@ find_maps(struct offload *o)
 struct offload *
 offload_open(const char *public_if, const char *private_if, size_t nlocals)
 {
-	struct offload	   *o = xcalloc(1, sizeof(*o));
-	struct bpf_program *in, *out;
-	const char	   *what = "load";
-	int		    rc;
+	struct offload *o = xcalloc(1, sizeof(*o));
+	const char     *what = "load";
+	int		rc;
 
 	libbpf_set_print(log_libbpf);
 	o->ncpus = (unsigned)libbpf_num_possible_cpus();
@@ -211,17 +215,15 @@ offload_open(const char *public_if, const char *private_if, size_t nlocals)
 	size_maps(o, nlocals);
 	if ((rc = bpf_object__load(o->object)) != 0)
 		goto fail;
-	in = bpf_object__find_program_by_name(o->object, "offload_in");
-	out = bpf_object__find_program_by_name(o->object, "offload_out");
-	if (in == NULL || out == NULL) {
-		rc = -ENOENT;
-		goto fail;
-	}
 	if ((rc = find_maps(o)) != 0)
 		goto fail;
 	what = "attach";
-	if ((rc = hook_attach(&o->in, public_if, in)) != 0 ||
-	    (rc = hook_attach(&o->out, private_if, out)) != 0)
+	o->left_in.egress = o->left_out.egress = true;
+	if ((rc = hook_attach(o, &o->in, public_if, "offload_in")) != 0 ||
+	    (rc = hook_attach(o, &o->out, private_if, "offload_out")) != 0 ||
+	    (rc = hook_attach(o, &o->left_in, private_if, "offload_left")) !=
+	    0 ||
+	    (rc = hook_attach(o, &o->left_out, public_if, "offload_left")) != 0)
 		goto fail;
 	return o;
 fail:
@@ -243,6 +245,9 @@ offload_close(struct offload *o)
 {
 	if (o == NULL)
 		return;
+	/* The qdisc goes with the programs for what comes in. */
+	hook_detach(&o->left_in);
+	hook_detach(&o->left_out);
 	hook_detach(&o->in);
 	hook_detach(&o->out);
 	unmap_array(&o->bindings);
@@ -265,6 +270,10 @@ offload_sweep(const char *public_if, const char *private_if)
 		k.ifindex = (int)if_nametoindex(names[i]);
 		if (k.ifindex == 0)
 			continue;
+		k.egress = true;
+		hook_options(&h, &k);
+		(void)hook_take_over(&h, false);
+		k.egress = false;
 		hook_options(&h, &k);
 		(void)hook_take_over(&h, false);
 		if (hook_take_over(&h, true)) {
@@ -287,6 +296,7 @@ fill_state(struct offload_state *s, const struct offload_facts *f)
 	s->public_index = f->public_index;
 	s->mtu = f->mtu;
 	s->public_mtu = f->public_mtu;
+	s->judged = f->judged;
 	s->nnetworks = (uint32_t)n;
 	for (i = 0; i < n && i < OFFLOAD_NETWORKS; i++) {
 		s->network[i].addr = addr_v4(&f->networks[i].addr);

@@ -24,6 +24,9 @@ struct offload_facts {
 	const struct prefix *networks;	/* of the private side, some 8 */
 	size_t nnetworks;
 	unsigned private_index, public_index, mtu, public_mtu;
+	/* The router has rules of its own about what is forwarded: only flows
+	 * of which a packet has passed them are. */
+	bool judged;
 };
 
 /* What the programs forwarded (bytes: without the tunnel), and packets that

@@ -31,6 +31,9 @@ struct offload_flow {
 	__u64 refresh;		/* boot time, ns: the next packet after it goes
 				 * the slow way, so that what traffic taught
 				 * stays known */
+	__u32 left;		/* a packet of it has left, so that the router's
+				 * rules have let it pass too */
+	__u32 zero;
 };
 
 /* What was leased of a public address and is no port, to a handle. */
@@ -69,7 +72,9 @@ struct offload_state {
 				 * vouches */
 	__u32 private_index, public_index;
 	__u32 gateway;
-	__u32 mtu, public_mtu;
+	__u32 mtu, public_mtu, zero;
+	__u32 judged;		/* the router has rules of its own: only what
+				 * has passed them goes on here */
 	__u32 nnetworks;
 	struct {
 		__u32 addr, mask;

@@ -38,8 +38,8 @@ struct offload {
 	struct bpf_object *object;
 	struct hook {
 		int  ifindex;
-		bool attached, made;	/* made: the qdisc is ours */
-	} in, out;
+		bool egress, attached, made;	/* made: the qdisc is ours */
+	} in, out, left_in, left_out;
 	int	 flows, leases, locals, counters;	/* descriptors */
 	unsigned ncpus;
 	_Atomic bool refused;		/* a map does not say what it must:

@@ -18,12 +18,16 @@
 #include "nat/offload.h"
 #include "nat/rules.h"
 #include "nat/rules_backend.h"
+#include "nat/rules_judge.h"
 #include "nat/rules_run.h"
 #include "net/netlink.h"
 #include "net/rtnl.h"
 
 /* How long rules that somebody removed may be missing (ms). */
 #define CHECK_INTERVAL	2000
+/* In so many of these the router's own rules are looked at too, which the
+ * kernel does not tell of where they are iptables' of old. */
+#define JUDGE_CHECKS	5
 /* After a change that the kernel tells of, before we look (ms). */
 #define SETTLE		300
 /* iptables may wait for another's lock and load modules. */
@@ -91,6 +95,8 @@ struct keeper {
 						 * threads */
 	bool gone;				/* not put back so far, and that
 						 * was said */
+	char judged;				/* what was said of it; 0:
+						 * nothing */
 };
 
 static int
@@ -182,6 +188,20 @@ keeper_end(struct keeper *k)
 	free(k->dump);
 }
 
+/* For eBPF, whose packets pass no rule. */
+static void
+keeper_judge(struct keeper *k, int fd)
+{
+	char now;
+
+	if (!k->first->offload)
+		return;
+	now = rules_judge() ? RULES_JUDGED : RULES_UNJUDGED;
+	if (now != k->judged)
+		tell_daemon(fd, now);
+	k->judged = now;
+}
+
 /* What may be other than at the start. */
 struct news {
 	char public_if[IFNAMSIZ], private_if[IFNAMSIZ], public_out[IFNAMSIZ];
@@ -252,6 +272,7 @@ keeper_watch(struct keeper *k, int fd)
 	    netlink_monitor(NETLINK_NETFILTER, &group, 1);
 	struct pollfd	      p[2] = { { .fd = fd, .events = POLLIN },
 			 { .fd = monitor, .events = POLLIN } };
+	unsigned	      checks = 0;
 
 	for (;;) {
 		if (poll(p, 2, CHECK_INTERVAL) == -1) {
@@ -269,8 +290,11 @@ keeper_watch(struct keeper *k, int fd)
 			if (poll(p, 1, SETTLE) != 0)
 				continue;
 			netlink_drain(monitor);
+			checks = 0;
 		}
 		keeper_check(k, fd);
+		if (checks++ % JUDGE_CHECKS == 0)
+			keeper_judge(k, fd);
 	}
 	if (monitor != -1)
 		close(monitor);
@@ -350,6 +374,7 @@ rules_main(int fd, bool again, void *arg)
 		    RULES_UP_NFTABLES : RULES_UP_IPTABLES);
 	if (k.threaded)
 		tell_daemon(fd, RULES_THREADED);
+	keeper_judge(&k, fd);
 	keeper_watch(&k, fd);
 	if (keeper_linger(&k))
 		return;

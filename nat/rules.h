@@ -15,6 +15,9 @@ enum rules_event {
 	RULES_THREADED = 't',	/* both interfaces receive in threads */
 	RULES_MENDED = 'm',	/* somebody removed them, they are back */
 	RULES_GONE = 'g',	/* the same, and they cannot be put back */
+	RULES_JUDGED = 'j',	/* the router has rules of its own about what it
+				 * forwards, ... */
+	RULES_UNJUDGED = 'u',	/* ... or none (before this: unknown) */
 	RULES_AGAIN = 'a',	/* another process answers: rules_change() for
 				 * what was said to the one that was killed */
 };

@@ -354,7 +354,7 @@ const struct option settings_options[] = {
 	  .help = "Packets that each holds; 0: as many as are good." },
 	{ "offload", OPTION_BOOL, OPTION_FIXED, "true", AT(offload),
 	  .help = "The kernel forwards what is leased by eBPF, where it "
-	      "can; no firewall rule sees it." },
+	      "can." },
 	{ "local-ipsec", OPTION_BOOL, OPTION_LIVE, "false", AT(local_ipsec),
 	  .help = "ESP, AH and IKE that no host owns are the router's own "
 	      "instead of being dropped." },

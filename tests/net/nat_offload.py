@@ -8,12 +8,25 @@ wy, wx = net.wy, net.wx
 
 
 def programs():
-    return net.inside_n("tc filter show dev pub ingress; tc filter show dev prv ingress; "
+    return net.inside_n("for i in pub prv; do tc filter show dev $i ingress; tc filter show dev $i egress; done; "
                         "tc qdisc show dev pub; tc qdisc show dev prv", check=False)
 
 
+UNJUDGED, JUDGED = "ebpf, nfqueue for what is judged or learnt", "nfqueue and the router's rules, then ebpf"
+
+
+def goes_by(g, way):
+    end = time.time() + 20
+    while g.status()["path"] != way and time.time() < end:
+        time.sleep(0.05)
+    return g.status()["path"] == way
+
+
 def start(*more):
-    return Gateway(net, "firewall=" + fw, "queues=1", "remote-pool=" + W, *more)
+    g = Gateway(net, "firewall=" + fw, "queues=1", "remote-pool=" + W, *more)
+    if "offload" in more and "offloaded_in" in g.status():
+        r.ok(goes_by(g, UNJUDGED), "the router has no rules of its own: " + g.status()["path"])
+    return g
 
 
 def cut(packet, mss, count, **k):
@@ -237,6 +250,23 @@ while wx.recv(lambda p: p.proto == IPIP and b"bulkbulk" in p.raw, 2):
     n += 1
 r.ok(n == 1000 and offloaded()[0] - a >= 990, "1000 packets: %d came, %d by eBPF" % (n, offloaded()[0] - a))
 print(json.dumps(g.status()))
+
+# Rules of the router's own: what they drop is dropped, the first packet and all that follow, and what
+# they let pass goes on in the kernel
+at_once(arrives, udp(Y, NB, 53, 20100, b"before the rule"), X2, "a flow before there are rules")
+net.inside_n("iptables -A FORWARD -d %s -m comment --comment none -j DROP; "
+             "iptables -A FORWARD -p udp --dport 7777 -j DROP" % X2)
+r.ok(goes_by(g, JUDGED), "the router's own rules are seen: " + g.status()["path"])
+for i in range(3):
+    nobody(udp(Y, NB, 53, 20100, b"to who is shut out"), "a rule drops what is for a host, packet %d" % (i + 1))
+    nobody(tunnel(X3, udp(NB, Y, 20001, 7777, b"shut out")), "and what one sends, packet %d" % (i + 1), wx, wy)
+twice(arrives, udp(Y, NB, 53, 20002, b"what no rule is about"), X3, "what no rule is about")
+twice(leaves, udp(NB, Y, 20002, 80, b"nor about this"), X3, "what a host sends")
+twice(arrives, esp(Y, NB, 0x1001, b"judged"), X3, "ESP")
+net.inside_n("iptables -F FORWARD")
+nobody(tunnel(X1, udp(NB, Y, 20001, 80, b"still not mine")), "our own rules are back, and a stranger is still one", wx, wy)
+r.ok(goes_by(g, UNJUDGED), "without the rules again: " + g.status()["path"])
+at_once(arrives, udp(Y, NB, 53, 20101, b"at once again"), X2, "without rules")
 
 # Counters and last use come from the maps
 said = g.say("usage 2 1")[0].split()

@@ -9,6 +9,7 @@
 #include "rsipd/portset.h"
 #include "rsipd/spiset.h"
 
+#define ALIGN_TRIES	64	/* runs looked at for one that is aligned */
 #define NEVER	0	/* a time at which nothing was freed */
 
 /* A port that is not free: leased (since is NEVER) or in the queue at rest. */
@@ -392,6 +393,29 @@ port_compare(const void *a, const void *b)
 	return (int)*(const uint16_t *)a - (int)*(const uint16_t *)b;
 }
 
+/*
+ * A run of n from there on which begins at a multiple of n, a power of two: what
+ * a peer's kernel takes as one selector, a port and a mask.  0: none is near.
+ */
+static uint16_t
+aligned_run(const struct portset *s, uint16_t from, size_t n)
+{
+	size_t	 next;
+	uint16_t at;
+	unsigned i;
+
+	if ((n & (n - 1)) != 0)
+		return 0;
+	for (i = 0; i < ALIGN_TRIES; i++) {
+		at = portset_run(s, from, n);
+		next = (at + n - 1) / n * n;
+		if (at == 0 || next == at || next > UINT16_MAX)
+			return next == at ? at : 0;
+		from = (uint16_t)next;
+	}
+	return 0;
+}
+
 enum pool_result
 pool_draw_ports(struct pool *p, uint64_t now, size_t i, size_t n,
     uint16_t *port)
@@ -417,7 +441,10 @@ pool_draw_ports(struct pool *p, uint64_t now, size_t i, size_t n,
 	if (n > 1) {
 		at = portset_nth(e->free,
 		    random_uniform((uint32_t)portset_count(e->free)));
-		at = portset_run(e->free, at, n);
+		next = aligned_run(e->free, at, n);
+		if (next == 0)
+			next = aligned_run(e->free, 0, n);
+		at = next != 0 ? next : portset_run(e->free, at, n);
 		if (at == 0)
 			at = portset_run(e->free, 0, n);
 		if (at != 0) {

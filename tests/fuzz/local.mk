@@ -13,7 +13,7 @@ check_PROGRAMS += $(fuzz_targets)
 fuzz_targets = tests/fuzz/fuzz_control tests/fuzz/fuzz_demux tests/fuzz/fuzz_dns tests/fuzz/fuzz_esp tests/fuzz/fuzz_esp_text \
 	tests/fuzz/fuzz_gateway tests/fuzz/fuzz_gso tests/fuzz/fuzz_host tests/fuzz/fuzz_ike \
 	tests/fuzz/fuzz_ike2 tests/fuzz/fuzz_ike2_message tests/fuzz/fuzz_isakmp tests/fuzz/fuzz_packet tests/fuzz/fuzz_rsip \
-	tests/fuzz/fuzz_txt
+	tests/fuzz/fuzz_translate tests/fuzz/fuzz_txt
 
 tests_fuzz_fuzz_rsip_SOURCES = tests/fuzz/fuzz_rsip.c $(fuzz_main)
 tests_fuzz_fuzz_rsip_LDFLAGS = $(fuzz_ldflags)
@@ -47,6 +47,9 @@ tests_fuzz_fuzz_control_LDADD = $(fuzz_oe_libs)
 tests_fuzz_fuzz_dns_SOURCES = tests/fuzz/fuzz_dns.c $(fuzz_main)
 tests_fuzz_fuzz_dns_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_dns_LDADD = $(fuzz_oe_libs)
+tests_fuzz_fuzz_translate_SOURCES = tests/fuzz/fuzz_translate.c $(fuzz_main)
+tests_fuzz_fuzz_translate_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_translate_LDADD = $(fuzz_oe_libs)
 tests_fuzz_fuzz_txt_SOURCES = tests/fuzz/fuzz_txt.c $(fuzz_main)
 tests_fuzz_fuzz_txt_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_txt_LDADD = $(fuzz_oe_libs)

@@ -90,6 +90,17 @@ def packets():
         yield 'six-error-%d' % kind, ip6(58, icmp_error(kind, 0, inner))
 
 
+def translated():
+    yield 'tcp', ip(6, tcp(20000, 80), src='198.51.100.1')
+    yield 'udp', ip(17, udp(20000, 53, b'query'), src='198.51.100.1')
+    yield 'fragment', ip(17, bytes(16), frag=0x2001)
+    yield 'dccp', ip(33, bytes(16))
+    yield 'from-us', ip(1, icmp_error(3, 3, ip(
+        17, udp(53, 20000), src='198.51.100.10', dst='10.0.0.11')))
+    yield 'to-us', ip(1, icmp_error(3, 4, ip(
+        6, tcp(20000, 80), src='198.51.100.10', dst='10.0.0.11')))
+
+
 def esp_inputs():
     for n, packet in enumerate([ip(6, tcp(20000, 80)), ip(17, udp(5, 6, b'x')),
                                 ip(50, esp(0x80001000)), ip(4, ip(1, bytes(8))),
@@ -510,7 +521,7 @@ def control_lines():
 def main():
     for target, inputs in (('rsip', rsip_messages), ('isakmp', isakmp_messages),
                            ('ike', ike_inputs), ('esp', esp_inputs),
-                           ('packet', packets),
+                           ('packet', packets), ('translate', translated),
                            ('gateway', gateway_sequences),
                            ('host', host_sequences), ('demux', demux_sequences),
                            ('control', control_lines),

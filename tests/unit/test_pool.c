@@ -134,6 +134,32 @@ blocks_are_contiguous_while_they_can_be(void **state)
 	pool_free(p);
 }
 
+/* A power of two is one selector to a kernel that knows ports and masks. */
+static void
+blocks_are_aligned_while_they_can_be(void **state)
+{
+	struct pool *p = make(20001, 29999, 16);
+	uint16_t     port[64];
+	unsigned     i, aligned = 0, k;
+
+	(void)state;
+	/* All that there are: 155 begin at a multiple of 64. */
+	for (i = 0; i < 155; i++) {
+		assert_int_equal(pool_draw_ports(p, T0, 0, 64, port), POOL_OK);
+		for (k = 1; k < 64; k++)
+			assert_int_equal(port[k], port[0] + k);
+		aligned += port[0] % 64 == 0;
+	}
+	assert_int_equal(aligned, 155);
+	/* What is left is still given. */
+	assert_int_equal(pool_draw_ports(p, T0, 0, 32, port), POOL_OK);
+	pool_free(p);
+	p = make(20000, 20100, 16);
+	assert_int_equal(pool_draw_ports(p, T0, 0, 48, port), POOL_OK);
+	assert_int_equal(port[47], port[0] + 47);
+	pool_free(p);
+}
+
 static void
 draws_cannot_be_foretold(void **state)
 {
@@ -496,6 +522,7 @@ main(void)
 		cmocka_unit_test(portset_agrees_with_a_slow_set),
 		cmocka_unit_test(ports_are_given_once_and_all_of_them),
 		cmocka_unit_test(blocks_are_contiguous_while_they_can_be),
+		cmocka_unit_test(blocks_are_aligned_while_they_can_be),
 		cmocka_unit_test(draws_cannot_be_foretold),
 		cmocka_unit_test(taking_is_all_or_nothing),
 		cmocka_unit_test(freed_ports_rest_but_not_for_their_host),

@@ -44,7 +44,7 @@ enum oe_right {
 	RIGHT_DNS,		/* the address's reverse map names it */
 	RIGHT_DNSSEC,		/* and DNSSEC vouches for that */
 	RIGHT_CONFIGURED,	/* the operator named it */
-	RIGHT_LENT,		/* it is one of ours, lent to it */
+	RIGHT_LENT,		/* one of ours, lent to it */
 };
 
 /* A TCP segment that is large for its path, and not acknowledged. */

@@ -9,13 +9,13 @@
 #include "oe/pool.h"
 
 #define POOL_REST	120000		/* milliseconds */
-#define POOL_TRIES	64		/* draws before we say that none is free */
+#define POOL_TRIES	64	/* draws before we say that none is free */
 #define POOL_LENT_MAX	65536		/* and resting */
 
 struct lent {
 	UT_hash_handle hh;
 	struct addr    addr;
-	uint64_t       until;		/* it rests; 0: it is lent */
+	uint64_t       until;		/* rests; 0: is lent */
 };
 
 bool
@@ -36,10 +36,10 @@ lent_free(struct core *c, struct lent *l)
 static struct addr
 draw(const struct prefix *pool)
 {
-	uint32_t hosts = (UINT32_MAX >> pool->plen) - 1;
+	uint32_t count = (UINT32_MAX >> pool->plen) - 1;
 
 	return addr_from_v4(htonl(ntohl(addr_v4(&pool->addr)) + 1 +
-	    random_uniform(hosts)));
+	    random_uniform(count)));
 }
 
 bool

@@ -394,8 +394,9 @@ port_compare(const void *a, const void *b)
 }
 
 /*
- * A run of n from there on which begins at a multiple of n, a power of two: what
- * a peer's kernel takes as one selector, a port and a mask.  0: none is near.
+ * A run of n from there on which begins at a multiple of n, a power of two:
+ * what a peer's kernel takes as one selector, a port and a mask.  0: none is
+ * near.
  */
 static uint16_t
 aligned_run(const struct portset *s, uint16_t from, size_t n)

@@ -8,7 +8,8 @@
 #include "oe/translate.h"
 #include "tests/fuzz/fuzz.h"
 
-/* There and back is as it was, but for a checksum of zero, which has two forms. */
+/* Forth and back all is as it was, but for a checksum of zero, which has two
+ * forms. */
 static void
 check(const struct packet_view *p, bool out)
 {

@@ -62,32 +62,33 @@ day_slot(void)
 }
 
 int
-clock_gettime(clockid_t id, struct timespec *ts)
+clock_gettime(clockid_t clock_id, struct timespec *tp)
 {
 	const struct slot *s = day_slot();
 	struct timespec	   real;
 	double		   since, value;
 
-	if (s == NULL || (id != CLOCK_BOOTTIME && id != CLOCK_MONOTONIC &&
-	    id != CLOCK_MONOTONIC_COARSE))
-		return real_gettime(id, ts);
+	if (s == NULL ||
+	    (clock_id != CLOCK_BOOTTIME && clock_id != CLOCK_MONOTONIC &&
+	    clock_id != CLOCK_MONOTONIC_COARSE))
+		return real_gettime(clock_id, tp);
 	if (real_gettime(CLOCK_MONOTONIC, &real) == -1)
 		return -1;
 	since = (double)real.tv_sec * SEC + (double)real.tv_nsec - s->real;
-	value = id == CLOCK_BOOTTIME ? s->boot + since * s->boot_speed :
+	value = clock_id == CLOCK_BOOTTIME ? s->boot + since * s->boot_speed :
 	    s->mono + since * s->mono_speed;
-	ts->tv_sec = (time_t)(value / SEC);
-	ts->tv_nsec = (long)(value - (double)ts->tv_sec * SEC);
+	tp->tv_sec = (time_t)(value / SEC);
+	tp->tv_nsec = (long)(value - (double)tp->tv_sec * SEC);
 	return 0;
 }
 
 /* Timers follow the monotonic clock. */
 int
-epoll_wait(int fd, struct epoll_event *events, int n, int timeout)
+epoll_wait(int epfd, struct epoll_event *events, int maxevents, int timeout)
 {
 	const struct slot *s = day_slot();
 
 	if (s != NULL && timeout > 0 && s->mono_speed > 1)
 		timeout = (int)(timeout / s->mono_speed) + 1;
-	return real_epoll(fd, events, n, timeout);
+	return real_epoll(epfd, events, maxevents, timeout);
 }

@@ -113,7 +113,10 @@ static void
 fake_past(void *owner, bool past)
 {
 	assert_ptr_equal(owner, &policy);
-	strcat(log_text, past ? "past " : "here ");
+	size_t at = strlen(log_text);
+
+	snprintf(log_text + at, sizeof(log_text) - at, "%s",
+	    past ? "past " : "here ");
 }
 
 static int

@@ -236,14 +236,14 @@ step(struct fake_gateway *g, struct fake_store *s, int *holder,
     unsigned *granted, uint64_t now)
 {
 	struct addr out;
-	int	    port = rand() % PORTS, i;
+	int	    port = (int)(random() % PORTS), i;
 
-	switch (rand() % 8) {
+	switch (random() % 8) {
 	case 0:
-		fence_hold(&g->fence, &nb, rand() % 4 != 0);
+		fence_hold(&g->fence, &nb, random() % 4 != 0);
 		break;
 	case 1:
-		g->reaches = rand() % 3 != 0;
+		g->reaches = random() % 3 != 0;
 		if (!g->reaches) {
 			g->answer = 0;
 			fence_unanswered(&g->fence);
@@ -308,7 +308,7 @@ test_split_brain(void **state)
 	int			 holder[PORTS];
 
 	(void)state;
-	srand(1);
+	srandom(1);
 	for (run = 0; run < 2000; run++) {
 		memset(&s, 0, sizeof(s));
 		memset(g, 0, sizeof(g));
@@ -321,7 +321,7 @@ test_split_brain(void **state)
 			fence_hold(&g[i].fence, &nb, true);
 		}
 		for (i = 0; i < 800; i++) {
-			step(&g[rand() % 2], &s, holder, &granted,
+			step(&g[random() % 2], &s, holder, &granted,
 			    (uint64_t)i * 50);
 			both += fence_epoch(&g[0].fence, &nb) != 0 &&
 			    fence_epoch(&g[1].fence, &nb) != 0;

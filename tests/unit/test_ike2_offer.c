@@ -415,6 +415,8 @@ damaged_offers(void **state)
 		    IKE2_OFFER_MALFORMED);
 		free(copy);
 	}
+	if (w.len == 0)
+		fail();
 	copy = malloc(w.len);
 	for (at = 0; at < w.len; at++) {
 		for (v = 1; v < 256; v++) {

@@ -123,6 +123,8 @@ captures_open(void **state)
 			if (captures[i].message[m] == NULL)
 				break;
 			len = unhex(captures[i].message[m], msg, sizeof(msg));
+			if (len < IKE2_HEADER_LEN)
+				fail();
 			if (msg[18] == IKE2_SA_INIT)
 				continue;
 			capture_key(&captures[i],

@@ -34,11 +34,11 @@
 
 struct ike_dh *__real_ike_dh_new(unsigned group);
 struct ike_dh *__wrap_ike_dh_new(unsigned group);
-void	__real_ike_dh_free(struct ike_dh *dh);
-void	__wrap_ike_dh_free(struct ike_dh *dh);
-int	__real_ike_dh_derive(struct ike_dh *dh, const uint8_t *peer, size_t len,
+void	__real_ike_dh_free(struct ike_dh *p);
+void	__wrap_ike_dh_free(struct ike_dh *p);
+int	__real_ike_dh_derive(struct ike_dh *p, const uint8_t *peer, size_t len,
 	    uint8_t *out);
-int	__wrap_ike_dh_derive(struct ike_dh *dh, const uint8_t *peer, size_t len,
+int	__wrap_ike_dh_derive(struct ike_dh *p, const uint8_t *peer, size_t len,
 	    uint8_t *out);
 
 static struct {

@@ -41,7 +41,7 @@ enum {				/* what not all daemons need */
 	LOCK_NETFILTER = 4,
 	LOCK_XFRM = 8,
 	LOCK_STORE = 16,	/* a file that is open is brought to the disk */
-	LOCK_FOLDER = 32,	/* its root is a folder of its own */
+	LOCK_FOLDER = 32,	/* a folder of its own is the root */
 	LOCK_IPV6 = 64,		/* asks DNS over it */
 };
 

@@ -73,7 +73,8 @@ void	fence_reset(struct fence *f);
 enum fence_state fence_state(const struct fence *f, const struct addr *a);
 /* 0: it may not be granted from. */
 uint64_t fence_epoch(const struct fence *f, const struct addr *a);
-/* The epoch that we took it under, if it is ours, or will be once it is read. */
+/* The epoch that we took it under, if it is ours, or will be
+ * once it is read. */
 uint64_t fence_took(const struct fence *f, const struct addr *a);
 /* How many are here, and how many ours. */
 void	fence_count(const struct fence *f, size_t *held, size_t *ours);

@@ -305,8 +305,8 @@ batch_answered(struct shared *s, bool answered)
 }
 
 /*
- * Another gateway had taken it before.  What ended here in between goes on there:
- * it is to be read again before anything is granted once more.
+ * Another gateway had taken it before.  What ended here in between goes on
+ * there: it is to be read again before anything is granted once more.
  */
 static void
 lose(struct shared *s, const struct addr *a)

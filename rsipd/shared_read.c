@@ -167,7 +167,7 @@ is_by_us(const struct shared *s, const char *by)
 	return strncmp(by, s->by, len) == 0 && by[len] == '.';
 }
 
-/* That we took it is of use only if we have, or will have, heard so: what a
+/* Our taking is of use only if we have, or will have, heard of it: what a
  * former connection still brought has no answer. */
 static bool
 is_taken(const struct shared *s, const struct addr *a, uint64_t epoch,
@@ -210,7 +210,7 @@ all_loaded(struct shared *s)
 	if (s->sweep && s->clean)
 		gateway_follow_sweep(s->gateway, clock_now());
 	if (s->clean) {
-		/* It was in the way of something, perhaps. */
+		/* What is swept was in the way of something, perhaps. */
 		if (s->sweep && s->bad && !s->swept) {
 			s->swept = true;
 			load(s);

@@ -80,6 +80,7 @@ row 19 "libreswan, authnull" "transport mode"
 row 20 libreswan "NULL to a raw RSA key from DNS" interop/peers.sh libreswan
 row 21 libreswan "the same behind a NAT, an address of the peer's" interop/libreswan_pool.sh
 row 22 libreswan "two rsipc behind one rsipd, raw ESP, at once" interop/libreswan_pool.sh
+row 22s charon "the same, blocks of ports as selectors" interop/charon_rsip.sh
 row 22o oed "two rsipc behind one rsipd, raw ESP, at once" net/e2e.sh
 row 23 libreswan "its client, our key from DNS"
 row 24 oed "classes each against each" net/oe_grid.sh
@@ -89,7 +90,8 @@ row 27 "ours, scenario" "NULL takes no place of who is known" unit test_scenario
 row 29 OpenIKED "ECDSA, AES-CBC, we begin" interop/peers.sh iked
 row 30 OpenIKED "it begins"
 row 31 "oed with IKEv1 alone" "fallback; IKEv2 eaten: no way back" net/oe_version.sh
-row 32 "ours, fake network" "the peer rekeys its IKE SA: the probe" unit test_ike2_rekey
+row 32 charon "it rekeys the IKE SA through rsipd, port 500" interop/charon_rsip.sh
+row 32f "ours, fake network" "the peer rekeys its IKE SA: the probe" unit test_ike2_rekey
 row 33 "ours, hostile" "each truncation, each byte" unit test_ike2_hostile
 printf '%u rows: %u shown, %u failed, %u skipped, %u that nothing shows\n' "$rows" \
     "$shown" "$failed" "$skipped" $((rows - shown - failed - skipped))

@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "net/ip.h"
 
+#define IP6_FRAGMENT_LEN	8
 #define LABEL_MASK	0xfffffu	/* of the first word (RFC 8200 §3) */
 
 /* What both readers of an IPv4 header want: all of it, with its options. */
@@ -348,6 +349,42 @@ ip_fragment(const struct packet_view *v, size_t mtu, packet_fn fn, void *arg)
 			piece.header = IP_HEADER_LEN + copied_options(out +
 			    IP_HEADER_LEN, v->data + IP_HEADER_LEN,
 			    v->header - IP_HEADER_LEN);
+	}
+	return count;
+}
+
+int
+ip6_fragment(const struct packet_view *v, size_t mtu, uint32_t id, packet_fn fn,
+    void *arg)
+{
+	struct packet_view piece = *v;
+	uint8_t	 out[IP_PACKET_MAX], *f = out + IP6_HEADER_LEN;
+	size_t	 at, n;
+	int	 count = 0;
+
+	if (v->header != IP6_HEADER_LEN || mtu < IP6_MTU_MIN ||
+	    mtu > sizeof(out))
+		return -1;
+	memcpy(out, v->data, IP6_HEADER_LEN);
+	out[6] = IPPROTO_FRAGMENT;
+	piece.data = out;
+	piece.header = IP6_HEADER_LEN + IP6_FRAGMENT_LEN;
+	piece.id = id;
+	for (at = v->header; at < v->len; at += n) {
+		n = (mtu - piece.header) & ~(size_t)7;
+		if (n > v->len - at)
+			n = v->len - at;
+		piece.len = piece.header + n;
+		piece.frag = (uint16_t)(at - v->header);
+		piece.more = at + n < v->len;
+		store_u16(out + 4, (uint16_t)(IP6_FRAGMENT_LEN + n));
+		f[0] = v->protocol;
+		f[1] = 0;
+		store_u16(f + 2, (uint16_t)(piece.frag | (piece.more ? 1 : 0)));
+		store_u32(f + 4, id);
+		memcpy(f + IP6_FRAGMENT_LEN, v->data + at, n);
+		fn(arg, &piece);
+		count++;
 	}
 	return count;
 }

@@ -110,5 +110,12 @@ typedef void (*packet_fn)(void *arg, const struct packet_view *v);
  */
 int	ip_fragment(const struct packet_view *v, size_t mtu, packet_fn fn,
 	    void *arg);
+/*
+ * The same of an IPv6 packet without extension headers, by who sends it (RFC
+ * 8200 §4.5): nobody on its way may.  id: of no other packet between the two
+ * for a while.  mtu: IP6_MTU_MIN at least.
+ */
+int	ip6_fragment(const struct packet_view *v, size_t mtu, uint32_t id,
+	    packet_fn fn, void *arg);
 
 #endif

@@ -33,6 +33,42 @@ connection_is_oe(const struct connection *conn)
 	    conn->class == OE_CLASS_PARANOID;
 }
 
+static uint64_t
+hold_time(const struct connection *conn)
+{
+	const struct core *c = conn->core;
+	uint64_t	   most = (uint64_t)c->config->hold * SECONDS;
+
+	/* A program that has two families to choose from tries the other one
+	 * soon (RFC 8305 §5), and would take that for the better one. */
+	if (conn->key.dst.addr.family == AF_INET6 &&
+	    addr_is_set(core_local(c, AF_INET)) && most > c->config->hold_dual)
+		most = c->config->hold_dual;
+	return most;
+}
+
+/* The next to be let go first. */
+static void
+hold_enter(struct connection *conn)
+{
+	struct core	  *c = conn->core;
+	struct connection *next;
+
+	conn->hold_until = c->now + hold_time(conn);
+	if (conn->hold_until == 0)
+		conn->hold_until = 1;
+	next = TAILQ_LAST(&c->holding, holding);
+	if (next == NULL || next->hold_until <= conn->hold_until) {
+		TAILQ_INSERT_TAIL(&c->holding, conn, holding);
+		return;
+	}
+	TAILQ_FOREACH(next, &c->holding, holding) {
+		if (next->hold_until > conn->hold_until)
+			break;
+	}
+	TAILQ_INSERT_BEFORE(next, conn, holding);
+}
+
 /* What is permissive waits for keys only so long (RFC 4322 §3.2: it may go in
  * the clear, so its user need not wait for what may never come). */
 static void
@@ -45,8 +81,7 @@ connection_hold(struct connection *conn)
 	if (held == (conn->hold_until != 0))
 		return;
 	if (held) {
-		conn->hold_until = c->now + (uint64_t)c->config->hold * SECONDS;
-		TAILQ_INSERT_TAIL(&c->holding, conn, holding);
+		hold_enter(conn);
 	} else {
 		conn->hold_until = 0;
 		TAILQ_REMOVE(&c->holding, conn, holding);
@@ -68,14 +103,13 @@ connection_let_go(struct connection *conn)
 
 	/* The peer had keys, and a limit of ours is no answer of the peer. */
 	if (conn->room_at != 0 && known_has(c, &conn->key.dst.addr)) {
-		conn->hold_until = c->now + (uint64_t)c->config->hold * SECONDS;
 		TAILQ_REMOVE(&c->holding, conn, holding);
-		TAILQ_INSERT_TAIL(&c->holding, conn, holding);
+		hold_enter(conn);
 		return;
 	}
 	conn->reason = reason_of(conn->state == CONNECTION_POTENTIAL ?
 	    REASON_DNS_SLOW : REASON_IKE_SLOW);
-	conn->reason.number = c->config->hold;
+	conn->reason.number = (unsigned)(hold_time(conn) / SECONDS);
 	log_info("%s: clear text: %s", ADDR_TEXT(&conn->key.dst.addr),
 	    REASON_TEXT(&conn->reason));
 	conn->recheck = true;

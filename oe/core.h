@@ -87,7 +87,7 @@ struct core {
 	struct sa_pair		*sad, *sad_out;	/* by inbound, by
 						 * outbound SPI */
 	TAILQ_HEAD(, connection) connections;
-	TAILQ_HEAD(, connection) holding;	/* permissive; next
+	TAILQ_HEAD(holding, connection) holding;	/* permissive; next
 						 * to be let go first */
 	TAILQ_HEAD(, connection) older;	/* that IKEv1 is to be tried
 					 * with; the next first */

@@ -105,6 +105,8 @@ static void
 plane_too_big(struct core *c, size_t mtu, const struct packet_view *v)
 {
 	c->count.dropped++;
+	if (v->src.family == AF_INET6 && mtu < IP6_MTU_MIN)
+		mtu = IP6_MTU_MIN;
 	plane_answer(c, mtu, v);
 }
 
@@ -171,12 +173,22 @@ plane_encrypt_on(struct connection *conn, const struct packet_view *v)
 	pathmtu_sent(conn, p->esp, v);
 	mtu = esp_pair_mtu(p->esp, pathmtu_of(conn));
 	clamped = pathmtu_clamp(conn, mtu, v, syn);
-	if (v->len <= mtu)
+	if (v->len <= mtu) {
 		plane_send(p, &clamped);
+		return;
+	}
+	/* Every link of IPv6 takes so much, and no host can be told less (RFC
+	 * 8200 §5): cut after it was encrypted. */
+	if (v->src.family == AF_INET6 && v->len <= IP6_MTU_MIN) {
+		esp_pair_cut(p->esp, pathmtu_of(conn));
+		plane_send(p, &clamped);
+		esp_pair_cut(p->esp, 0);
+		return;
+	}
 	/* Cut before it is encrypted: the peer need not reassemble to
 	 * decrypt.  In a flow's own SA only what names its ports is
 	 * taken (RFC 4301 §7). */
-	else if (pair_is_flow(p) ||
+	if (pair_is_flow(p) ||
 	    ip_fragment(&clamped, mtu, plane_send, p) == -1)
 		plane_too_big(c, mtu, v);
 }

@@ -559,6 +559,10 @@ const struct option oe_options[] = {
 	{ "hold", OPTION_NUMBER, OPTION_LIVE, "3", AT(hold), .lo = 0, .hi = 600,
 	  .help = "Seconds that a permissive destination's packets wait; 0: "
 	      "they go in the clear until there are keys." },
+	{ "hold-dual-stack", OPTION_NUMBER, OPTION_LIVE, "300", AT(hold_dual),
+	  .lo = 0, .hi = 600000,
+	  .help = "Milliseconds that they wait at most for an IPv6 destination "
+	      "where this host has IPv4, too: programs try that instead." },
 	{ "give-up", OPTION_NUMBER, OPTION_LIVE, "20", AT(give_up), .lo = 1,
 	  .hi = 600, .help = "Seconds that IKE waits for a silent peer." },
 	{ "phase1-lifetime", OPTION_NUMBER, OPTION_LIVE, "3600",

@@ -103,6 +103,7 @@ struct oe_config {
 						 * last 30 seconds */
 	unsigned	 hold;			/* a permissive
 						 * destination's packets */
+	unsigned	 hold_dual;		/* milliseconds */
 	unsigned	 give_up;		/* waiting for a peer's IKE */
 	unsigned	 phase1_lifetime, phase2_lifetime;
 	unsigned	 dpd;

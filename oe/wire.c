@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <net/if.h>
-#include <linux/icmp.h>
 #include <linux/rtnetlink.h>
 #include <linux/xfrm.h>
 #include <netinet/icmp6.h>
@@ -20,6 +19,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "base/watch.h"
+#include "net/icmp.h"
 #include "net/ip.h"
 #include "net/rtnl.h"
 #include "oe/wire.h"
@@ -29,6 +29,12 @@
 #define BATCH		64	/* packets a wake-up: the other
 				 * sockets wait no longer */
 #define SOCKET_BUFFER	(1 << 20)
+#ifndef ICMP_FILTER		/* linux/icmp.h cannot be had as well */
+#define ICMP_FILTER	1
+struct icmp_filter {
+	uint32_t data;
+};
+#endif
 #ifndef IPV6_FREEBIND		/* not in every libc */
 #define IPV6_FREEBIND	78
 #endif
@@ -401,12 +407,32 @@ send_from(int fd, const struct addr *src, const struct addr *dst, uint16_t port,
 	return sendmsg(fd, &m, 0);
 }
 
+/* Our own link takes less than we took it for: told as a router would. */
+static void
+too_big(struct wire *w, const struct packet_view *v)
+{
+	struct packet_view error;
+	uint8_t		   out[ICMP_ERROR_ROOM];
+	char		   link[IFNAMSIZ];
+	unsigned	   mtu;
+
+	if (w->oe != NULL &&
+	    rtnl_route_get(&v->dst, w->mark, NULL, NULL, link) == 0 &&
+	    (mtu = wire_link_mtu(link)) != 0 && mtu < v->len &&
+	    icmp_write_too_big(out, &v->src, mtu, v, &error))
+		oe_inbound_icmp(w->oe, &error);
+}
+
 /* A packet that does not go out is lost, as packets may be. */
 void
 wire_send(struct wire *w, const struct packet_view *v)
 {
 	if (send_from(side_of(w, v->dst.family)->out, &v->src, &v->dst, 0,
-	    v->data, v->len) == -1)
+	    v->data, v->len) != -1)
+		return;
+	if (errno == EMSGSIZE)
+		too_big(w, v);
+	else
 		log_debug("packet to %s not sent: %s", ADDR_TEXT(&v->dst),
 		    strerror(errno));
 }

@@ -101,6 +101,12 @@ esp_pair_open(struct esp_pair *p, const struct packet_view *v, uint8_t *out,
 	    p->ops->open(p, v, out, cap, inner, newest);
 }
 
+void
+esp_pair_cut(struct esp_pair *p, size_t mtu)
+{
+	p->cut = mtu;
+}
+
 size_t
 esp_pair_mtu(const struct esp_pair *p, size_t mtu)
 {

@@ -93,6 +93,9 @@ int	esp_pair_send(struct esp_pair *p, const struct packet_view *v);
  */
 int	esp_pair_open(struct esp_pair *p, const struct packet_view *v,
 	    uint8_t *out, size_t cap, struct packet_view *inner, bool *newest);
+/* What leaves larger than mtu is cut, after it was encrypted; 0: nothing is,
+ * as at first.  A plane that sees to the path itself is told nothing. */
+void	esp_pair_cut(struct esp_pair *p, size_t mtu);
 /* The largest packet that may be sent where the path takes mtu bytes; a plane
  * that sees to that itself takes any. */
 size_t	esp_pair_mtu(const struct esp_pair *p, size_t mtu);

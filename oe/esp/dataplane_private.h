@@ -11,6 +11,7 @@ struct esp_pair {
 	struct esp_policy *policy;	/* NULL: for flows */
 	struct esp_params  in, out;	/* keys until it is confirmed */
 	bool		   confirmed;
+	size_t		   cut;		/* esp_pair_cut() */
 	struct esp_usage   seen;	/* of what goes past the caller */
 	void		  *own;		/* what the plane keeps of the pair */
 };

@@ -74,6 +74,21 @@ user_pair_mtu(const struct esp_pair *p, size_t mtu)
 	return esp_inner_mtu(own->out, mtu);
 }
 
+/* The peer puts it together before it decrypts. */
+static void
+user_cut(struct user_plane *user, struct packet_view *sealed, size_t mtu)
+{
+	uint32_t id;
+
+	sealed->df = false;
+	if (sealed->src.family == AF_INET) {
+		(void)ip_fragment(sealed, mtu, user->send, user->arg);
+		return;
+	}
+	random_bytes(&id, sizeof(id));
+	(void)ip6_fragment(sealed, mtu, id, user->send, user->arg);
+}
+
 static int
 user_send(struct esp_plane *plane, struct esp_pair *p,
     const struct packet_view *v)
@@ -84,7 +99,9 @@ user_send(struct esp_plane *plane, struct esp_pair *p,
 	int		   rc;
 
 	rc = esp_seal(own->out, v, user->sealed, sizeof(user->sealed), &sealed);
-	if (rc == ESP_OK)
+	if (rc == ESP_OK && p->cut != 0 && sealed.len > p->cut)
+		user_cut(user, &sealed, p->cut);
+	else if (rc == ESP_OK)
 		user->send(user->arg, &sealed);
 	return rc;
 }

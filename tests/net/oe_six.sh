@@ -17,10 +17,10 @@ done
 oe_key one "$one"
 oe_key two "$two"
 oe_dns_up
-oe_daemon one
-oe_daemon two
+oe_daemon one 'hold-dual-stack = 10000'
+oe_daemon two 'hold-dual-stack = 10000'
 OE_KEYLESS=yes
-oe_daemon bare
+oe_daemon bare 'hold-dual-stack = 10000'
 OE_KEYLESS=
 oe_ready one two bare
 oe_sniff one "$NET_RUN/one.pcap"

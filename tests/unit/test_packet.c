@@ -382,6 +382,68 @@ errors_of_ipv6_quote(void **state)
 	assert_false(icmp_quoted(&v, &quoted));
 }
 
+struct pieces {
+	uint8_t	 whole[3000];
+	size_t	 len, largest;
+	unsigned n, more;
+	uint32_t id;
+};
+
+static void
+piece(void *arg, const struct packet_view *v)
+{
+	struct packet_view read;
+	struct pieces	  *p = arg;
+
+	assert_true(packet_parse(&read, v->data, v->len));
+	assert_true(packet_equal(&read, v));
+	assert_int_equal(v->header, 48);
+	assert_int_equal(v->protocol, IPPROTO_ESP);
+	assert_int_equal(v->frag, p->len);
+	assert_int_equal(v->id, p->id);
+	assert_int_equal(p->more, p->n);	/* all before said so */
+	memcpy(p->whole + p->len, v->data + v->header, v->len - v->header);
+	p->len += v->len - v->header;
+	if (v->len > p->largest)
+		p->largest = v->len;
+	p->n++;
+	p->more += v->more;
+}
+
+static void
+ipv6_is_cut_by_its_sender(void **state)
+{
+	static uint8_t	   p[3000];
+	struct packet_view v;
+	struct pieces	   got;
+	size_t		   len, mtu, i;
+	int		   n;
+
+	(void)state;
+	for (len = 1241; len < 3000; len += 97) {
+		(void)make_v6(p, IPPROTO_ESP, len - 40);
+		for (i = 40; i < len; i++)
+			p[i] = (uint8_t)(i * 7);
+		assert_true(packet_parse(&v, p, len));
+		for (mtu = 1280; mtu < 1290; mtu++) {
+			memset(&got, 0, sizeof(got));
+			got.id = 0x12345678;
+			n = ip6_fragment(&v, mtu, got.id, piece, &got);
+			assert_int_equal(n, got.n);
+			assert_int_equal(got.more, got.n - 1);
+			assert_in_range(got.largest, 1, mtu);
+			assert_int_equal(got.len, len - 40);
+			assert_memory_equal(got.whole, p + 40, len - 40);
+		}
+		assert_int_equal(ip6_fragment(&v, 1279, 1, piece, &got), -1);
+	}
+	/* One that has a fragment header, or others, is not cut again. */
+	len = make_v6(p, IPPROTO_FRAGMENT, 1400);
+	p[40] = IPPROTO_ESP;
+	assert_true(packet_parse(&v, p, len));
+	assert_int_equal(ip6_fragment(&v, 1280, 1, piece, &got), -1);
+}
+
 static void
 tunnels_hold_what_was_put_in(void **state)
 {
@@ -520,6 +582,7 @@ main(void)
 		cmocka_unit_test(errors_quote),
 		cmocka_unit_test(headers_of_both_families_are_written),
 		cmocka_unit_test(errors_of_ipv6_quote),
+		cmocka_unit_test(ipv6_is_cut_by_its_sender),
 		cmocka_unit_test(tunnels_hold_what_was_put_in),
 		cmocka_unit_test(gre_keys_are_nobodys),
 		cmocka_unit_test(ecn_leaves_a_tunnel),

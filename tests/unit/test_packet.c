@@ -437,7 +437,7 @@ ipv6_is_cut_by_its_sender(void **state)
 		}
 		assert_int_equal(ip6_fragment(&v, 1279, 1, piece, &got), -1);
 	}
-	/* One that has a fragment header, or others, is not cut again. */
+	/* Packets with a fragment header, or others, are not cut again. */
 	len = make_v6(p, IPPROTO_FRAGMENT, 1400);
 	p[40] = IPPROTO_ESP;
 	assert_true(packet_parse(&v, p, len));

@@ -524,8 +524,8 @@ const struct option oe_options[] = {
 	  .help = "Versions of IKE; the first is tried first, IKEv1 only where "
 	      "nobody answers, with a key from a TXT record or of a tunnel, "
 	      "and without legacy." },
-	{ "anonymous", OPTION_WORD, OPTION_LIVE, "accept", AT(anonymous),
-	  .words = anonymous,
+	{ "anonymous", OPTION_WORD, OPTION_LIVE, "accept",
+	  AT(anonymous), .words = anonymous,
 	  .help = "Permissive peers that show nobody who they are (IKEv2): "
 	      "accept them, or try it also where DNS has no key." },
 	{ "paranoid-anonymous", OPTION_WORD, OPTION_LIVE, "no",

@@ -319,7 +319,8 @@ client_open(struct client *c, struct service *service,
 	if ((c->device = device_open(c->base, settings->interface,
 	    settings->oe_interface, client_outbound, c)) == NULL ||
 	    (c->tunnel = tunnel_new(c->base, client_inbound,
-	    client_inbound_end, c)) == NULL || client_events(c) == -1)
+	    client_inbound_end, client_too_big, c)) == NULL ||
+	    client_events(c) == -1)
 		return -1;
 	if (client_policy(c, settings) == -1 ||
 	    client_open_kernel(c, settings) == -1)

@@ -23,6 +23,7 @@ void	client_choose(struct client *c);
 void	client_outbound(void *arg, const struct packet_view *v);
 void	client_inbound(void *arg, const struct packet_view *p);
 void	client_inbound_end(void *arg);
+void	client_too_big(void *arg, const struct packet_view *p);
 
 /* client_lease.c */
 /* Programs choose their ports from these, host order. */

@@ -157,6 +157,14 @@ client_inbound(void *arg, const struct packet_view *p)
 }
 
 void
+client_too_big(void *arg, const struct packet_view *p)
+{
+	struct client *c = arg;
+
+	path_too_big(&c->path, p);
+}
+
+void
 client_inbound_end(void *arg)
 {
 	struct client *c = arg;

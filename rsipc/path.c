@@ -33,12 +33,10 @@ path_answer_error(struct path *p, uint8_t type, uint8_t code, uint32_t rest,
 		device_to_host(p->device, &error, false);
 }
 
-/* Into the tunnel, with an answer for what does not fit. */
 static void
 path_send(void *arg, const struct packet_view *v)
 {
 	struct path *p = arg;
-	unsigned     mtu;
 
 	if (!addr_is_set(&p->addr)) {
 		p->counters.out_idle++;
@@ -47,14 +45,17 @@ path_send(void *arg, const struct packet_view *v)
 	if (tunnel_send(p->tunnel, v) == 0) {
 		worth_sent(&p->worth, clock_now());
 		p->remote = v->dst;
-		return;
 	}
-	/* RFC 2003 §5.1: path MTU discovery goes on inside the tunnel. */
-	if (errno == EMSGSIZE) {
-		mtu = tunnel_mtu(p->tunnel);
-		path_answer_error(p, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
-		    mtu < ICMP_MTU_MIN ? ICMP_MTU_MIN : mtu, v);
-	}
+}
+
+/* RFC 2003 §5.1: path MTU discovery goes on inside the tunnel. */
+void
+path_too_big(struct path *p, const struct packet_view *v)
+{
+	unsigned mtu = tunnel_mtu(p->tunnel);
+
+	path_answer_error(p, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
+	    mtu < ICMP_MTU_MIN ? ICMP_MTU_MIN : mtu, v);
 }
 
 /* An echo request that ends at the gateway: one that forwards what comes out of

@@ -80,6 +80,8 @@ void	path_outbound(struct path *p, const struct packet_view *v,
 	    uint64_t now);
 /* Sends what every router answers, whoever the packets are for. */
 void	path_probe(struct path *p);
+/* What was sent does not fit the way to the gateway: our program is told. */
+void	path_too_big(struct path *p, const struct packet_view *v);
 /* An inner packet from the gateway. */
 void	path_inbound(struct path *p, const struct packet_view *v);
 

@@ -19,11 +19,13 @@
 #include "rsipc/tunnel.h"
 
 #define TUNNEL_BATCH	32	/* packets one system call may bring */
+#define TUNNEL_OUT	64	/* ... and take: those of one read of rsip0, */
+#define TUNNEL_OUT_BYTES (2 * IP_PACKET_MAX)	/* and their bytes */
 #define TUNNEL_SOCKBUF	(2 << 20)
 
 struct tunnel {
 	struct event_base *base;
-	tunnel_fn	 fn;
+	tunnel_fn	 fn, too_big;
 	tunnel_end_fn	 end;
 	void		*arg;
 	enum rsip_tunnel type;
@@ -35,7 +37,18 @@ struct tunnel {
 	struct iovec	 iov[TUNNEL_BATCH];
 	struct sockaddr_in from[TUNNEL_BATCH];
 	uint8_t		*buf;		/* TUNNEL_BATCH times IP_PACKET_MAX */
+
+	struct event	*flush;
+	unsigned	 nout;			/* packets that wait, ... */
+	size_t		 out_used;		/* and bytes of out_buf */
+	/* in out_buf, the outer header before each */
+	struct packet_view queue[TUNNEL_OUT];
+	struct mmsghdr	 out_msg[TUNNEL_OUT];
+	struct iovec	 out_iov[TUNNEL_OUT];
+	uint8_t		*out_buf;		/* TUNNEL_OUT_BYTES */
 };
+
+static void	tunnel_flush_event(evutil_socket_t, short, void *);
 
 static enum tunnel_type
 tunnel_type(const struct tunnel *t)
@@ -126,7 +139,8 @@ tunnel_listen(struct tunnel *t, int protocol)
 }
 
 struct tunnel *
-tunnel_new(struct event_base *base, tunnel_fn fn, tunnel_end_fn end, void *arg)
+tunnel_new(struct event_base *base, tunnel_fn fn, tunnel_end_fn end,
+    tunnel_fn too_big, void *arg)
 {
 	struct tunnel *t = xcalloc(1, sizeof(*t));
 	int	       size = TUNNEL_SOCKBUF;
@@ -134,9 +148,12 @@ tunnel_new(struct event_base *base, tunnel_fn fn, tunnel_end_fn end, void *arg)
 	t->base = base;
 	t->fn = fn;
 	t->end = end;
+	t->too_big = too_big;
 	t->arg = arg;
 	t->out = -1;
 	t->buf = xcalloc(TUNNEL_BATCH, IP_PACKET_MAX);
+	t->out_buf = xcalloc(1, TUNNEL_OUT_BYTES);
+	t->flush = watch_timer(base, tunnel_flush_event, t);
 	if ((t->ipip = tunnel_listen(t, IPPROTO_IPIP)) == NULL ||
 	    (t->gre = tunnel_listen(t, IPPROTO_GRE)) == NULL)
 		goto fail;
@@ -161,11 +178,16 @@ tunnel_free(struct tunnel *t)
 {
 	if (t == NULL)
 		return;
+	/* Farewells. */
+	if (t->nout != 0)
+		tunnel_flush(t);
 	watch_close(t->ipip);
 	watch_close(t->gre);
 	if (t->out != -1)
 		close(t->out);
+	watch_end(t->flush);
 	free(t->buf);
+	free(t->out_buf);
 	free(t);
 }
 
@@ -198,6 +220,7 @@ int
 tunnel_set(struct tunnel *t, enum rsip_tunnel type, const struct addr *local,
     const struct addr *remote)
 {
+	tunnel_flush(t);
 	t->type = type;
 	t->local = *local;
 	t->remote = *remote;
@@ -224,54 +247,92 @@ tunnel_mtu(const struct tunnel *t)
 /* RFC 2003 §3.1: without DF inside, the outer packet may be fragmented, which
  * the kernel does on a socket where it writes the header. */
 static ssize_t
-tunnel_send_fragmented(struct tunnel *t, struct iovec *iov)
+tunnel_send_fragmented(struct tunnel *t, const struct iovec *whole)
 {
 	int fd = event_get_fd(t->type == RSIP_TUNNEL_GRE ? t->gre : t->ipip);
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 
 	/* The GRE header remains; the IPv4 header becomes the kernel's. */
-	iov[0].iov_base = (uint8_t *)iov[0].iov_base + IP_HEADER_LEN;
-	iov[0].iov_len -= IP_HEADER_LEN;
-	return sendmsg(fd, &msg, MSG_DONTWAIT);
+	return send(fd, (uint8_t *)whole->iov_base + IP_HEADER_LEN,
+	    whole->iov_len - IP_HEADER_LEN, MSG_DONTWAIT);
+}
+
+/* What the kernel did not take, for the reason in errno. */
+static void
+tunnel_refused(struct tunnel *t, unsigned i)
+{
+	const struct packet_view *p = &t->queue[i];
+
+	if (errno == EMSGSIZE && !p->df &&
+	    tunnel_send_fragmented(t, &t->out_iov[i]) != -1)
+		return;
+	t->counters.out_failed++;
+	t->counters.out_packets--;
+	t->counters.out_bytes -= p->len;
+	if (errno == EMSGSIZE && p->df)
+		t->too_big(t->arg, p);
+}
+
+void
+tunnel_flush(struct tunnel *t)
+{
+	struct sockaddr_storage to;
+	socklen_t		nto = addr_to_sockaddr(&t->remote, 0, &to);
+	unsigned		i, done = 0;
+	int			n;
+
+	for (i = 0; i < t->nout; i++)
+		t->out_msg[i].msg_hdr = (struct msghdr){ .msg_name = &to,
+			.msg_namelen = nto, .msg_iov = &t->out_iov[i],
+			.msg_iovlen = 1 };
+	while (done < t->nout) {
+		n = sendmmsg(t->out, t->out_msg + done, t->nout - done,
+		    MSG_DONTWAIT);
+		if (n > 0)
+			done += (unsigned)n;
+		else
+			tunnel_refused(t, done++);
+	}
+	t->nout = 0;
+	t->out_used = 0;
+}
+
+static void
+tunnel_flush_event(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	tunnel_flush(arg);
 }
 
 int
 tunnel_send(struct tunnel *t, const struct packet_view *p)
 {
 	enum tunnel_type   type = tunnel_type(t);
-	uint8_t		   head[TUNNEL_OVERHEAD_MAX];
-	struct iovec	   iov[2];
-	struct sockaddr_storage to;
-	struct msghdr	   msg = { .msg_name = &to, .msg_iov = iov,
-			.msg_iovlen = 2 };
+	size_t		   overhead = tunnel_overhead(type);
+	size_t		   len = p->len + overhead;
 	struct packet_view outer;
-	ssize_t		   n;
+	uint8_t		  *at;
 
-	if ((msg.msg_namelen = addr_to_sockaddr(&t->remote, 0, &to)) == 0) {
-		errno = ENOTCONN;
-		goto fail;
+	if (!addr_is_set(&t->remote) || len > IP_PACKET_MAX) {
+		errno = addr_is_set(&t->remote) ? EMSGSIZE : ENOTCONN;
+		t->counters.out_failed++;
+		return -1;
 	}
-	if (p->len + tunnel_overhead(type) > IP_PACKET_MAX) {
-		errno = EMSGSIZE;
-		goto fail;
-	}
-	tunnel_write(head, type, &t->local, &t->remote, p, 0, &outer);
-	iov[0].iov_base = head;
-	iov[0].iov_len = tunnel_overhead(type);
-	/* sendmsg() does not write. */
-	memcpy(&iov[1].iov_base, &p->data, sizeof(p->data));
-	iov[1].iov_len = p->len;
-	n = sendmsg(t->out, &msg, MSG_DONTWAIT);
-	if (n == -1 && errno == EMSGSIZE && !p->df)
-		n = tunnel_send_fragmented(t, iov);
-	if (n == -1)
-		goto fail;
+	if (t->nout == TUNNEL_OUT || len > TUNNEL_OUT_BYTES - t->out_used)
+		tunnel_flush(t);
+	if (t->nout == 0)
+		event_active(t->flush, EV_TIMEOUT, 0);
+	at = t->out_buf + t->out_used;
+	tunnel_write(at, type, &t->local, &t->remote, p, 0, &outer);
+	memcpy(at + overhead, p->data, p->len);
+	t->queue[t->nout] = *p;
+	t->queue[t->nout].data = at + overhead;
+	t->out_iov[t->nout] = (struct iovec){ .iov_base = at, .iov_len = len };
+	t->nout++;
+	t->out_used += len;
 	t->counters.out_packets++;
 	t->counters.out_bytes += p->len;
 	return 0;
-fail:
-	t->counters.out_failed++;
-	return -1;
 }
 
 const struct tunnel_counters *

@@ -16,9 +16,13 @@ typedef void (*tunnel_fn)(void *arg, const struct packet_view *p);
 /* No more packets for now. */
 typedef void (*tunnel_end_fn)(void *arg);
 
-/* Opens the raw sockets (CAP_NET_RAW).  NULL after one log line. */
+/*
+ * Opens the raw sockets (CAP_NET_RAW).  fn takes what comes, too_big what was
+ * sent, has DF set and does not fit the path to the gateway (tunnel_mtu() says
+ * what does).  NULL after one log line.
+ */
 struct tunnel *tunnel_new(struct event_base *base, tunnel_fn fn,
-	    tunnel_end_fn end, void *arg);
+	    tunnel_end_fn end, tunnel_fn too_big, void *arg);
 void	tunnel_free(struct tunnel *t);
 
 /* The two ends; only packets from remote to local are taken.  Without a remote
@@ -28,11 +32,13 @@ int	tunnel_set(struct tunnel *t, enum rsip_tunnel type,
 	    const struct addr *local, const struct addr *remote);
 
 /*
- * Sends one inner packet.  0; or -1 with errno: EMSGSIZE if it has DF set and
- * does not fit the path to the gateway (tunnel_mtu() says what does), ENOTCONN,
- * or what the socket said.
+ * Sends one inner packet (copied), which may wait for those that follow until
+ * tunnel_flush() or the end of this turn of the event loop: one system call
+ * takes many.  0; or -1 with errno: ENOTCONN, or EMSGSIZE for what no tunnel
+ * takes.
  */
 int	tunnel_send(struct tunnel *t, const struct packet_view *p);
+void	tunnel_flush(struct tunnel *t);
 /* Largest inner packet the kernel thinks will pass; 0: unknown. */
 unsigned tunnel_mtu(const struct tunnel *t);
 

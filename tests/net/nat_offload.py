@@ -32,7 +32,10 @@ def start(*more):
 def cut(packet, mss, count, **k):
     """What comes out at the host where the gateway's card cuts nothing."""
     wx.drain()
-    wy.send_joined(packet, mss, **k)
+    try:
+        wy.send_joined(packet, mss, **k)
+    except OSError:
+        return None         # UDP, before Linux 6.2
     got = []
     for i in range(count):
         p = wx.recv(lambda p: p.proto == IPIP and p.inner().dst == NB)
@@ -178,6 +181,9 @@ arrives(ike(Y, NB, 0x2222222222222222, 7), X2, "IKE by its cookie to the second 
 # Segments that a card or a sender's kernel joined, and checksums left to a card
 cards("tx off tso off tx-ipxip4-segmentation off")
 for slow, (what, packet, mss, count, k) in zip(cut_by_queue, joints):
+    if slow is None:
+        print("skipped: %s: this kernel takes no such packet" % what)
+        continue
     a = offloaded()[0]
     fast = cut(packet, mss, count, **k)
     by = offloaded()[0] - a

@@ -42,7 +42,6 @@ enum {				/* what not all daemons need */
 	LOCK_XFRM = 8,
 	LOCK_STORE = 16,	/* a file that is open is brought to the disk */
 	LOCK_FOLDER = 32,	/* a folder of its own is the root */
-	LOCK_IPV6 = 64,		/* asks DNS over it */
 };
 
 static const struct {
@@ -50,10 +49,10 @@ static const struct {
 	unsigned    needs;
 } lock_daemons[] = {
 	{ "rsipd", LOCK_THREADS | LOCK_MAPS | LOCK_NETFILTER | LOCK_STORE },
-	{ "rsipc", LOCK_IPV6 },
-	{ "oed", LOCK_IPV6 | LOCK_XFRM },
-	{ "validator", LOCK_THREADS | LOCK_FOLDER | LOCK_IPV6 },
-	{ "validator without files", LOCK_THREADS | LOCK_IPV6 },
+	{ "rsipc", 0 },
+	{ "oed", LOCK_XFRM },
+	{ "validator", LOCK_THREADS | LOCK_FOLDER },
+	{ "validator without files", LOCK_THREADS },
 };
 
 /* By name, since no architecture, C library or libseccomp has all of them. */
@@ -191,7 +190,7 @@ lock_memory(struct lock *l)
 static void
 lock_sockets(struct lock *l, unsigned needs)
 {
-	static const int families[] = { AF_UNIX, AF_INET };
+	static const int families[] = { AF_UNIX, AF_INET, AF_INET6 };
 	const struct {
 		unsigned need;
 		int	 protocol;
@@ -208,8 +207,6 @@ lock_sockets(struct lock *l, unsigned needs)
 
 	for (i = 0; i < sizeof(families) / sizeof(families[0]); i++)
 		lock_arg(l, "socket", 0, UINT32_MAX, (uint64_t)families[i]);
-	if (needs & LOCK_IPV6)
-		lock_arg(l, "socket", 0, UINT32_MAX, AF_INET6);
 	for (i = 0; i < sizeof(netlink) / sizeof(netlink[0]); i++) {
 		if ((needs & netlink[i].need) != netlink[i].need)
 			continue;

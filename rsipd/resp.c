@@ -1,15 +1,54 @@
 /* resp.c - a connection to Valkey or Redis that never waits: hiredis reads and writes RESP, libevent moves the bytes */
 #include "config.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/conf.h"
 #include "base/log.h"
+#include "net/resolver.h"
 #include "rsipd/resp.h"
 
+int
+resp_server_parse(struct resp_server *s, const char *text, uint16_t port)
+{
+	const char *end = strrchr(text, ':');
+	uint16_t    hi;
+	size_t	    len, i;
+
+	*s = (struct resp_server){ .port = port };
+	/* With several colons the text is an IPv6 address, whole. */
+	if (*text != '[' && end != NULL && strchr(text, ':') != end)
+		end = NULL;
+	else if (end != NULL && end > text && *text == '[' && end[-1] != ']')
+		end = NULL;
+	if (end != NULL && (conf_port_range(end + 1, &s->port, &hi) == -1 ||
+	    s->port != hi))
+		return -1;
+	len = end != NULL ? (size_t)(end - text) : strlen(text);
+	if (len > 2 && *text == '[' && text[len - 1] == ']') {
+		text++;
+		len -= 2;
+	}
+	if (len == 0 || len >= sizeof(s->name))
+		return -1;
+	memcpy(s->name, text, len);
+	if (addr_parse(&s->addr, s->name) == 0) {
+		s->name[0] = '\0';
+		return 0;
+	}
+	for (i = 0; i < len; i++) {
+		if (!isalnum((unsigned char)s->name[i]) &&
+		    strchr("-_.", s->name[i]) == NULL)
+			return -1;
+	}
+	/* A mistyped address is no name. */
+	return strspn(s->name, "0123456789.") == len ? -1 : 0;
+}
+
 #ifdef HAVE_HIREDIS
-#include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
@@ -31,6 +70,7 @@
 
 enum stage {
 	RESP_AWAY,		/* the timer makes the next try */
+	RESP_NAMING,		/* DNS, where it is */
 	RESP_ASKING,		/* a Sentinel, who it is */
 	RESP_GREETING,		/* connected; who we are */
 	RESP_UP,
@@ -51,6 +91,8 @@ struct resp {
 	enum stage stage;
 	size_t	 server;		/* that is tried */
 	struct resp_server found;	/* what a Sentinel said */
+	struct resolver *resolver;	/* NULL: nobody has a name */
+	uint64_t ticket;		/* of the last question */
 	bool	 told;			/* that it is away */
 	unsigned pause;
 	struct bufferevent *io;
@@ -116,6 +158,12 @@ set_timer(struct resp *r, unsigned ms)
 		log_error("out of memory");
 }
 
+static const struct resp_server *
+server_of(const struct resp *r)
+{
+	return r->found.port != 0 ? &r->found : &r->config.servers[r->server];
+}
+
 static void
 hang_up(struct resp *r)
 {
@@ -131,16 +179,15 @@ hang_up(struct resp *r)
 void
 resp_drop(struct resp *r, const char *why)
 {
-	const struct resp_server *s = r->found.port != 0 ? &r->found :
-	    &r->config.servers[r->server];
+	const struct resp_server *s = server_of(r);
 	bool			  was_up = r->stage == RESP_UP;
 	struct waiting		  w;
 
-	if (r->io == NULL)
+	if (r->io == NULL && r->stage != RESP_NAMING)
 		return;
 	if (was_up || !r->told)
-		log_warn("%s: %s port %u: %s", r->name, ADDR_TEXT(&s->addr),
-		    (unsigned)s->port, why);
+		log_warn("%s: %s port %u: %s", r->name, s->name[0] != '\0' ?
+		    s->name : ADDR_TEXT(&s->addr), (unsigned)s->port, why);
 	r->told = true;
 	hang_up(r);
 	while (r->n > 0) {
@@ -256,13 +303,14 @@ on_event(struct bufferevent *io, short what, void *arg)
 static SSL *
 make_ssl(struct resp *r, const struct resp_server *s)
 {
-	SSL *ssl = SSL_new(r->config.tls);
+	SSL	   *ssl = SSL_new(r->config.tls);
+	const char *name = r->config.tls_name != NULL ? r->config.tls_name :
+		s->name[0] != '\0' ? s->name : NULL;
 
 	if (ssl == NULL)
 		return NULL;
-	if (r->config.tls_name != NULL ?
-	    SSL_set1_host(ssl, r->config.tls_name) == 1 &&
-	    SSL_set_tlsext_host_name(ssl, r->config.tls_name) == 1 :
+	if (name != NULL ? SSL_set1_host(ssl, name) == 1 &&
+	    SSL_set_tlsext_host_name(ssl, name) == 1 :
 	    X509_VERIFY_PARAM_set1_ip(SSL_get0_param(ssl), s->addr.bytes,
 	    addr_len(&s->addr)) == 1)
 		return ssl;
@@ -273,10 +321,9 @@ make_ssl(struct resp *r, const struct resp_server *s)
 static void
 connect_to(struct resp *r, const struct resp_server *s)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET,
-		.sin_port = htons(s->port),
-		.sin_addr.s_addr = addr_v4(&s->addr) };
-	SSL		  *ssl;
+	struct sockaddr_storage ss;
+	socklen_t		len = addr_to_sockaddr(&s->addr, s->port, &ss);
+	SSL		       *ssl;
 
 	r->reader = redisReaderCreate();
 	if (r->config.tls == NULL)
@@ -298,16 +345,44 @@ connect_to(struct resp *r, const struct resp_server *s)
 	    RESP_ASKING : RESP_GREETING;
 	set_timer(r, r->config.patience);
 	if (bufferevent_enable(r->io, EV_READ | EV_WRITE) == -1 ||
-	    bufferevent_socket_connect(r->io, (struct sockaddr *)&sin,
-	    sizeof(sin)) == -1)
+	    bufferevent_socket_connect(r->io, (struct sockaddr *)&ss,
+	    (int)len) == -1)
 		resp_drop(r, strerror(errno));
+}
+
+/* Where a name has several addresses, each try takes another. */
+static void
+on_named(void *arg, uint64_t ticket, const struct resolver_answer *a)
+{
+	struct resp	  *r = arg;
+	struct resp_server s;
+
+	if (r->stage != RESP_NAMING || ticket != r->ticket)
+		return;
+	if (a->naddrs == 0) {
+		resp_drop(r, a->timeout ? "DNS does not answer" :
+		    "DNS has no address of it");
+		return;
+	}
+	s = *server_of(r);
+	s.addr = a->addr[r->ticket % a->naddrs];
+	connect_to(r, &s);
 }
 
 static void
 try_next(struct resp *r)
 {
-	connect_to(r, r->found.port != 0 ? &r->found :
-	    &r->config.servers[r->server]);
+	const struct resp_server *s = server_of(r);
+
+	if (addr_is_set(&s->addr)) {
+		connect_to(r, s);
+		return;
+	}
+	r->stage = RESP_NAMING;
+	set_timer(r, r->config.patience);
+	if (r->resolver == NULL ||
+	    resolver_ask_name(r->resolver, s->name, ++r->ticket) == -1)
+		resp_drop(r, "nobody can be asked where it is");
 }
 
 /* A server that says nothing is away; one that was not asked is asked. */
@@ -382,17 +457,14 @@ on_master(void *arg, const redisReply *reply)
 {
 	struct resp	  *r = arg;
 	struct resp_server s = { .port = 0 };
-	struct in_addr	   a;
 
 	if (reply == NULL)
 		return;
-	if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
-	    reply->element[0]->str != NULL && reply->element[1]->str != NULL &&
-	    inet_pton(AF_INET, reply->element[0]->str, &a) == 1) {
-		s.addr = addr_from_v4(a.s_addr);
-		s.port = (uint16_t)strtoul(reply->element[1]->str, NULL, 10);
-	}
-	if (s.port == 0) {
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+	    reply->element[0]->str == NULL || reply->element[1]->str == NULL ||
+	    resp_server_parse(&s, reply->element[0]->str,
+	    (uint16_t)strtoul(reply->element[1]->str, NULL, 10)) == -1 ||
+	    s.port == 0) {
 		resp_drop(r, "this Sentinel knows no such master");
 		return;
 	}
@@ -474,17 +546,25 @@ resp_new(struct event_base *base, const char *name, const struct resp_config *c,
     const struct resp_ops *ops, void *arg)
 {
 	struct resp *r = calloc(1, sizeof(*r));
+	bool	     names = c->master != NULL;
+	size_t	     i;
 
 	if (r == NULL)
 		return NULL;
+	for (i = 0; i < c->nservers; i++)
+		names = names || !addr_is_set(&c->servers[i].addr);
 	r->base = base;
 	r->name = name;
 	r->config = *c;
 	r->ops = ops;
 	r->arg = arg;
 	r->pause = TRY_FIRST;
-	if ((r->timer = evtimer_new(base, on_timer, r)) == NULL) {
-		free(r);
+	r->config.dns = NULL;
+	if (names && c->dns != NULL)
+		r->resolver = resolver_new(base, c->dns, on_named, r);
+	if ((r->timer = evtimer_new(base, on_timer, r)) == NULL ||
+	    (names && c->dns != NULL && r->resolver == NULL)) {
+		resp_free(r);
 		return NULL;
 	}
 	set_timer(r, 0);
@@ -497,7 +577,9 @@ resp_free(struct resp *r)
 	if (r == NULL)
 		return;
 	hang_up(r);
-	event_free(r->timer);
+	resolver_free(r->resolver);
+	if (r->timer != NULL)
+		event_free(r->timer);
 	free(r->queue);
 	free(r);
 }

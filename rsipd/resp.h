@@ -12,15 +12,24 @@
 struct event_base;
 struct redisReply;
 struct resp;
+struct resolver_options;
 struct ssl_ctx_st;
 
 #define RESP_SERVERS_MAX	8
 #define RESP_QUEUE_MAX		65536	/* commands without a reply */
 
+#define RESP_NAME_MAX		256
+
 struct resp_server {
-	struct addr addr;
+	struct addr addr;	/* none: its name has one */
 	uint16_t port;
+	char	 name[RESP_NAME_MAX];	/* in DNS, "": by address only */
 };
+
+/* "ADDRESS", "NAME", "ADDRESS:PORT", "NAME:PORT" or "[ADDRESS]:PORT": port is
+ * for those without.  0, or -1: it is none of these. */
+int	resp_server_parse(struct resp_server *s, const char *text,
+	    uint16_t port);
 
 struct resp_config {
 	/* The first that answers is it. */
@@ -31,7 +40,10 @@ struct resp_config {
 	const char *user;	/* NULL: the store's default user */
 	const struct option_secret *password;	/* len 0: none is needed */
 	struct ssl_ctx_st *tls;	/* borrowed; NULL: in the clear */
-	const char *tls_name;	/* in its certificate; NULL: its address */
+	const char *tls_name;	/* in its certificate; NULL: its
+				 * name, or else its address */
+	const struct resolver_options *dns;	/* who is asked for names, only
+						 * borrowed by resp_new() */
 	unsigned patience;	/* milliseconds without a reply,
 				 * after which it is away */
 };

@@ -50,6 +50,7 @@ struct rsipd {
 	struct demux *demux;
 	struct dataplane *dataplane;
 	struct resolver *resolver;
+	struct resolver_options dns;	/* as it is at the start */
 };
 
 /* --- what the gateway core asks of the shell ------------------------------ */
@@ -573,6 +574,7 @@ open_shared(struct rsipd *d)
 	s->store.tls_name = keep_text(c->shared.tls_name);
 	d->password = c->shared.password;
 	s->store.password = &d->password;
+	s->store.dns = &d->dns;
 	if (c->shared.ca != NULL && c->shared.ca[0] != '\0' &&
 	    (s->store.tls = resp_tls_new(c->shared.ca)) == NULL)
 		return -1;
@@ -588,11 +590,10 @@ open_shared(struct rsipd *d)
 static int
 open_resolver(struct rsipd *d, struct event_base *base)
 {
-	const struct resolver_options o = { .servers = d->settings->resolver,
+	d->dns = (struct resolver_options){ .servers = d->settings->resolver,
 		.nservers = d->settings->nresolvers,
 		.timeout = DNS_TRY_MS, .tries = DNS_TRIES };
-
-	d->resolver = resolver_new(base, &o, on_resolved, d);
+	d->resolver = resolver_new(base, &d->dns, on_resolved, d);
 	if (d->resolver == NULL)
 		log_error("cannot start the resolver");
 	return d->resolver == NULL ? -1 : 0;

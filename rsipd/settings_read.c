@@ -76,30 +76,16 @@ static int
 take_server(void *to, cfg_t *cfg, const struct option *o, const char *text)
 {
 	struct settings	   *c = to;
-	struct resp_server *s;
-	const char	   *colon = strchr(text, ':');
-	char		    address[ADDR_TEXT_MAX];
-	struct addr	    a;
-	uint16_t	    lo = c->shared.master != NULL ? 26379 : 6379;
-	uint16_t	    hi = lo;
-	size_t		    len = colon != NULL ? (size_t)(colon - text) :
-		strlen(text);
+	struct resp_server *s = &c->shared.store.servers[
+		c->shared.store.nservers];
 
-	if (len < sizeof(address)) {
-		memcpy(address, text, len);
-		address[len] = '\0';
-	}
-	if (len >= sizeof(address) || addr_parse(&a, address) == -1 ||
-	    a.family != AF_INET ||
-	    (colon != NULL && conf_port_range(colon + 1, &lo, &hi) == -1) ||
-	    lo != hi) {
-		conf_error(cfg, "%s: \"%s\" is not ADDRESS or ADDRESS:PORT",
-		    o->name, text);
+	if (resp_server_parse(s, text, c->shared.master != NULL ? 26379 :
+	    6379) == -1) {
+		conf_error(cfg, "%s: \"%s\" is not ADDRESS, NAME, either with "
+		    ":PORT, or [ADDRESS]:PORT", o->name, text);
 		return -1;
 	}
-	s = &c->shared.store.servers[c->shared.store.nservers++];
-	s->addr = a;
-	s->port = lo;
+	c->shared.store.nservers++;
 	return 0;
 }
 
@@ -223,8 +209,9 @@ static const struct option shared_options[] = {
 	      "name." },
 	{ "servers", OPTION_LIST, OPTION_FIXED, .hi = RESP_SERVERS_MAX,
 	  .take = take_server, .example = "10.9.0.5:6379",
-	  .help = "Valkey or Redis, by IPv4 address and port: the first that "
-	      "answers as a master; none: leases are not shared." },
+	  .help = "Valkey or Redis, by name (of an IPv4 address) or address of "
+	      "either family, and port: the first that answers as a master; "
+	      "none: leases are not shared." },
 	{ "name", OPTION_NAME, OPTION_FIXED, "rsip", AT(shared.name),
 	  .lo = 1, .hi = 63,
 	  .help = "How its keys begin: gateways with the same name share." },
@@ -240,7 +227,7 @@ static const struct option shared_options[] = {
 	      "TLS, without it in the clear." },
 	{ "tls-name", OPTION_TEXT, OPTION_FIXED, AT(shared.tls_name),
 	  .example = "store.example",
-	  .help = "In the store's certificate; else its address." },
+	  .help = "In the store's certificate; else its name or address." },
 	{ "replicas", OPTION_NUMBER, OPTION_FIXED, "0", AT(shared.replicas),
 	  .lo = 0, .hi = 16,
 	  .help = "That must have a grant before its host is answered." },

@@ -1,8 +1,8 @@
 #!/bin/sh
-# pair_store.sh - the store that gateways share: TLS and a user who may do little, away, emptied, replaced by a Sentinel
+# pair_store.sh - the store that gateways share: by name and by IPv6, TLS and a user who may do little, away, emptied, replaced by a Sentinel
 . "$(dirname "$0")/lib.sh"
 . "$NET_HERE/pairlib.sh"
-pair_needs openssl
+pair_needs openssl nsd
 net_enter "$@"
 cd "$NET_RUN" || exit 1
 PYTHONPATH=$NET_HERE/../peer
@@ -12,6 +12,23 @@ pair_picture
 net_namespaces r
 net_cable r eth0 10.9.0.6 back || net_fail "r"
 net_addresses x1 10.0.0.100/24 10
+for ns in N:2 M:3 s:5; do
+	net_on "${ns%:*}" sysctl -qw net.ipv6.conf.all.disable_ipv6=0
+	ip -n "${ns%:*}" addr add "fd09::${ns#*:}/64" dev "$([ "$ns" = s:5 ] &&
+	    echo eth0 || echo eth2)" nodad || net_fail "IPv6 of ${ns%:*}"
+done
+cat >lab.zone <<EOF
+@ 60 SOA s hostmaster 1 1h 15m 1w 60
+@ 60 NS s
+s 60 A 10.9.0.5
+store 60 A 10.9.0.5
+EOF
+cat >nsd.conf <<EOF
+$(net_nsd_head 10.9.0.5)
+zone:
+  name: lab
+  zonefile: lab.zone
+EOF
 
 # What doc/threats.md says that the gateways' user needs, and no more.
 commands="+evalsha +script|load +xread +ping +role +auth +wait +get +setnx +incr
@@ -22,7 +39,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
     -subj "/CN=store CA" -keyout ca.key -out ca.pem 2>openssl.log &&
     openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
     -subj "/CN=store" -keyout store.key -out store.csr 2>>openssl.log &&
-    printf 'subjectAltName = IP:10.9.0.5\n' >san &&
+    printf 'subjectAltName = IP:10.9.0.5, IP:fd09::5, DNS:store.lab\n' >san &&
     openssl x509 -req -in store.csr -CA ca.pem -CAkey ca.key -days 2 \
     -extfile san -out store.pem 2>>openssl.log || net_fail "$(cat openssl.log)"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
@@ -35,7 +52,7 @@ printf 'secret-of-the-store\n' >password
 chmod 600 password
 
 cat >redis.conf <<EOF
-bind 10.9.0.5
+bind 10.9.0.5 fd09::5
 port 0
 tls-port 6380
 tls-cert-file $NET_RUN/store.pem
@@ -96,12 +113,23 @@ secure="user = \"rsipd\"
 	password = \"$NET_RUN/password\"
 	patience = 500
 	ca = \"$NET_RUN/ca.pem\""
-gateway N '"10.9.0.5:6380"' "$secure"
-gateway M '"10.9.0.5:6380"' "$secure"
+gateway N '"store.lab:6380"' "$secure" 'resolvers = {"10.9.0.5"}'
+gateway M '"[fd09::5]:6380"' "$secure"
 hold N
+for bad in 10.9.0 10.9.0.5: 10.9.0.5:65536 '[fd09::5' '[fd09::5]6380' :6380 'a b' ''; do
+	sed "s/servers = .*/servers = {\"$bad\"}/" rsipd_M.conf >bad.conf
+	net_on N "$NET_TOP/rsipd/rsipd" -n -c "$NET_RUN/bad.conf" >bad.log 2>&1 &&
+	    net_fail "the server \"$bad\" is taken: $(cat bad.log)"
+	grep -q 'is not ADDRESS, NAME' bad.log || net_fail "$bad: $(cat bad.log)"
+done
+# The name is asked for again and again.
+net_until 10 grep -q 'store.lab port 6380: ' rsipd_N.log ||
+    net_fail "without DNS: $(cat rsipd_N.log)"
+net_start nsd s nsd -d -c "$NET_RUN/nsd.conf"
 net_until 10 pair_is N active || net_fail "N: $(net_ctl rsipd_N status)"
 granted=$(ask grant 20) || net_fail "$granted"
 net_until 5 has M 20 || net_fail "M follows with $(bindings M)"
+net_ok "one finds the store by name, as soon as there is DNS, one by IPv6"
 net_ok "by TLS, as a user of $(echo "$commands" | wc -w) commands: 20 granted, and the other has them"
 
 # --- a store that somebody else plays ------------------------------------------------

@@ -2,12 +2,18 @@
 bin_PROGRAMS += ctl/rsipctl
 ctl_rsipctl_SOURCES = \
 	ctl/ask.c ctl/ask.h \
+	ctl/check.c ctl/check.h \
 	ctl/keygen.c ctl/keygen.h \
+	ctl/names.c ctl/names.h \
+	ctl/probe.c ctl/probe.h \
+	ctl/publish.c ctl/publish.h \
 	ctl/rsipctl.c \
 	ctl/table.c ctl/table.h \
-	ctl/top.c ctl/top.h
-ctl_rsipctl_CFLAGS = $(AM_CFLAGS) $(CURSES_CFLAGS) -pthread
-ctl_rsipctl_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CURSES_LIBS) -lpthread
+	ctl/top.c ctl/top.h \
+	ctl/tsig.c ctl/tsig.h
+ctl_rsipctl_CFLAGS = $(AM_CFLAGS) $(CURSES_CFLAGS) $(LDNS_CFLAGS) -pthread
+ctl_rsipctl_LDADD = oe/liboe.a oe/ike/libike.a oe/esp/libesp.a $(BASE_LIBS) \
+	$(CURSES_LIBS) $(DNS_LIBS) $(LDNS_LIBS) -lpthread
 
 dist_man_MANS += doc/rsipctl.8 doc/librsipstatus.3
 

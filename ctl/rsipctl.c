@@ -8,16 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/util.h"
 #include "ctl/ask.h"
+#include "ctl/check.h"
 #include "ctl/keygen.h"
+#include "ctl/publish.h"
 #include "ctl/top.h"
 #include "net/addr.h"
 
 #define EXIT_USAGE	2
 #define KEY_DEFAULT	SYSCONFDIR "/private.pem"
+#define TSIG_DEFAULT	SYSCONFDIR "/publish.key"
+#define TTL_DEFAULT	3600
+#define TTL_MAX		604800
 
 struct options {
 	struct ask_request  ask;
@@ -27,6 +34,7 @@ struct options {
 	enum pubkey_type    key_type;
 	unsigned	    bits;	/* 0: as the type has them */
 	bool		    json, force;
+	struct publish_request publish;
 	char		    paths[ASK_SOCKETS_MAX][128];
 };
 
@@ -40,7 +48,14 @@ usage(FILE *f)
 	    "       rsipctl [--json] keygen [-f] [-b BITS] [-o FILE] "
 	    "[--id ID] [--for ADDRESS] [--precedence N] [--type TYPE]\n"
 	    "       rsipctl [--json] dns-records --id ID [-k FILE] "
-	    "[--for ADDRESS] [--precedence N] [--type TYPE]\n", f);
+	    "[--for ADDRESS] [--precedence N] [--type TYPE]\n"
+	    "       rsipctl publish [--id ID] [-k FILE] [--for ADDRESS] "
+	    "[--type TYPE] [--tsig FILE] [--server SERVER]\n"
+	    "               [--zone ZONE] [--ttl SECONDS] "
+	    "[--replace | --remove] [--resolver ADDRESS] "
+	    "[--trust-anchor FILE]\n"
+	    "       rsipctl check NAME | ADDRESS [--resolver ADDRESS] "
+	    "[--trust-anchor FILE]\n", f);
 }
 
 static void
@@ -63,7 +78,11 @@ help(void)
 	    "  watch          events as they happen, until interrupted\n"
 	    "  top            verdicts, traffic and tables, every two seconds\n"
 	    "  keygen         make the key of this host\n"
-	    "  dns-records    the zone's records for the key there is\n\n"
+	    "  dns-records    the zone's records for the key there is\n"
+	    "  publish        the same records into DNS, by an update that "
+	    "the zone's server takes\n"
+	    "  check          what a peer finds of NAME or ADDRESS, up to the "
+	    "first step that fails\n\n"
 	    "  -s, --socket SOCKET   a daemon's socket, or its name (" RUNDIR
 	    "/NAME.sock); may be "
 	    "given again\n"
@@ -81,6 +100,20 @@ help(void)
 	    "      --type TYPE       of the key: rsa, ecdsa or ed25519 (rsa); "
 	    "or only\n"
 	    "                        KEY, TXT or IPSECKEY records\n"
+	    "      --tsig FILE       the key for updates, as tsig-keygen "
+	    "writes it\n"
+	    "                        (" TSIG_DEFAULT ")\n"
+	    "      --server SERVER   name or address of the zone's primary "
+	    "server (its SOA's)\n"
+	    "      --zone ZONE       the zone to change (looked up)\n"
+	    "      --ttl SECONDS     of the records (3600)\n"
+	    "      --replace         in the place of other keys' records\n"
+	    "      --remove          take the records away\n"
+	    "      --resolver ADDRESS\n"
+	    "                        whom to ask (/etc/resolv.conf)\n"
+	    "      --trust-anchor FILE\n"
+	    "                        DNSSEC begins there (" VALIDATE_ANCHORS
+	    ")\n"
 	    "  -h, --help\n"
 	    "  -V, --version\n", stdout);
 }
@@ -132,16 +165,15 @@ socket_add(struct options *o, const char *s)
 	return 0;
 }
 
-/* Writes the records of the wanted type. */
-static int
-records_print(const struct pubkey *k, const struct options *o)
+/* The records of the wanted type; NULL after one log line. */
+static json_object *
+records_wanted(const struct pubkey *k, const struct options *o)
 {
-	json_object *all, *some, *record, *type, *answer;
-	char	     text[PUBKEY_WIRE_MAX * 2];
+	json_object *all, *some, *record, *type;
 	size_t	     i, n;
 
 	if ((all = zone_records(k, &o->zone)) == NULL)
-		return 1;
+		return NULL;
 	some = json_object_new_array();
 	n = json_object_array_length(all);
 	for (i = 0; i < n; i++) {
@@ -156,8 +188,19 @@ records_print(const struct pubkey *k, const struct options *o)
 		log_error("a key of %s has no %s record: peers look for it in "
 		    "IPSECKEY", PUBKEY_KIND(k), o->type);
 		json_object_put(some);
-		return 1;
+		return NULL;
 	}
+	return some;
+}
+
+static int
+records_print(const struct pubkey *k, const struct options *o)
+{
+	json_object *some = records_wanted(k, o), *answer;
+	char	     text[PUBKEY_WIRE_MAX * 2];
+
+	if (some == NULL)
+		return 1;
 	if (!o->json) {
 		zone_print(stdout, some);
 		json_object_put(some);
@@ -228,6 +271,51 @@ records_run(const struct options *o)
 	return records_print(&k, o);
 }
 
+/* The address that others see, if there is no NAT; no packet is sent. */
+static const char *
+own_address(void)
+{
+	static char		text[ADDR_TEXT_MAX];
+	struct sockaddr_storage ss;
+	struct addr		a;
+	socklen_t		len;
+	int			fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	memset(&a, 0, sizeof(a));
+	addr_parse(&a, "192.88.99.1");	/* anywhere that is not near */
+	len = addr_to_sockaddr(&a, 9, &ss);
+	if (fd != -1 && connect(fd, (struct sockaddr *)&ss, len) == 0 &&
+	    getsockname(fd, (struct sockaddr *)&ss, &len) == 0)
+		a = addr_from_sockaddr(&ss, len, NULL);
+	else
+		memset(&a, 0, sizeof(a));
+	if (fd != -1)
+		close(fd);
+	return addr_is_set(&a) && !addr_is_private(&a) ?
+	    addr_text(&a, text, sizeof(text)) : NULL;
+}
+
+static int
+publish_records(struct options *o)
+{
+	struct pubkey k;
+	json_object  *records;
+	int	      rc;
+
+	if (o->zone.id == NULL && (o->zone.id = own_address()) == NULL) {
+		log_error("this host has no public address: publish its key "
+		    "under a name, --id @NAME");
+		return 1;
+	}
+	if (keygen_read(&k, o->key) == -1 ||
+	    (records = records_wanted(&k, o)) == NULL)
+		return 1;
+	o->publish.key = &k;
+	rc = publish_run(&o->publish, records);
+	json_object_put(records);
+	return rc;
+}
+
 /* Of a key, or of records: the names are different. */
 static int
 type_read(struct options *o, const char *s)
@@ -273,7 +361,9 @@ bits_check(struct options *o)
 static int
 options_read(struct options *o, int argc, char **argv)
 {
-	enum { OPT_FOR = 256, OPT_PRECEDENCE, OPT_TYPE };
+	enum { OPT_FOR = 256, OPT_PRECEDENCE, OPT_TYPE, OPT_TSIG, OPT_SERVER,
+		OPT_ZONE, OPT_TTL, OPT_REPLACE, OPT_REMOVE, OPT_RESOLVER,
+		OPT_ANCHOR };
 	static const struct option longopts[] = {
 		{ "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
@@ -286,6 +376,14 @@ options_read(struct options *o, int argc, char **argv)
 		{ "for", required_argument, NULL, OPT_FOR },
 		{ "precedence", required_argument, NULL, OPT_PRECEDENCE },
 		{ "type", required_argument, NULL, OPT_TYPE },
+		{ "tsig", required_argument, NULL, OPT_TSIG },
+		{ "server", required_argument, NULL, OPT_SERVER },
+		{ "zone", required_argument, NULL, OPT_ZONE },
+		{ "ttl", required_argument, NULL, OPT_TTL },
+		{ "replace", no_argument, NULL, OPT_REPLACE },
+		{ "remove", no_argument, NULL, OPT_REMOVE },
+		{ "resolver", required_argument, NULL, OPT_RESOLVER },
+		{ "trust-anchor", required_argument, NULL, OPT_ANCHOR },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -335,6 +433,35 @@ options_read(struct options *o, int argc, char **argv)
 			if ((rc = type_read(o, optarg)) != 0)
 				return rc;
 			break;
+		case OPT_TSIG:
+			o->publish.tsig = optarg;
+			break;
+		case OPT_SERVER:
+			o->publish.server = optarg;
+			break;
+		case OPT_ZONE:
+			o->publish.zone = optarg;
+			break;
+		case OPT_TTL:
+			if (number(optarg, 1, TTL_MAX, &o->publish.ttl) == -1)
+				return usage_error("--ttl %s: not 1 to %d",
+				    optarg, TTL_MAX);
+			break;
+		case OPT_REPLACE:
+			o->publish.how = PUBLISH_REPLACE;
+			break;
+		case OPT_REMOVE:
+			o->publish.how = PUBLISH_REMOVE;
+			break;
+		case OPT_RESOLVER:
+			if (addr_parse(&o->publish.names.resolver, optarg) ==
+			    -1 || o->publish.names.resolver.family != AF_INET)
+				return usage_error("--resolver %s: not an IPv4 "
+				    "address", optarg);
+			break;
+		case OPT_ANCHOR:
+			o->publish.names.anchors = optarg;
+			break;
 		case 'h':
 			help();
 			exit(0);
@@ -360,7 +487,8 @@ main(int argc, char **argv)
 {
 	static struct options o = { .key = KEY_DEFAULT,
 		.key_type = PUBKEY_RSA,
-		.zone.precedence = KEYGEN_PRECEDENCE };
+		.zone.precedence = KEYGEN_PRECEDENCE,
+		.publish = { .tsig = TSIG_DEFAULT, .ttl = TTL_DEFAULT } };
 	struct addr	      addr;
 	const char	     *command;
 	int		      rc, args;
@@ -372,7 +500,13 @@ main(int argc, char **argv)
 		return usage_error("which command?");
 	command = argv[optind++];
 	args = argc - optind;
+	if (strcmp(command, "check") == 0) {
+		if (args != 1)
+			return usage_error("check: wants one name or address");
+		return check_run(&o.publish.names, argv[optind]);
+	}
 	if (strcmp(command, "keygen") == 0 ||
+	    strcmp(command, "publish") == 0 ||
 	    strcmp(command, "dns-records") == 0) {
 		if (args != 0)
 			return usage_error("%s: too many arguments", command);
@@ -380,6 +514,8 @@ main(int argc, char **argv)
 			return usage_error("%s asks no daemon: no -s", command);
 		if (strcmp(command, "keygen") == 0)
 			return keygen_run(&o);
+		if (strcmp(command, "publish") == 0)
+			return publish_records(&o);
 		if (o.zone.id == NULL)
 			return usage_error("dns-records: --id @NAME or --id "
 			    "ADDRESS is missing");

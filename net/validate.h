@@ -34,6 +34,13 @@ struct validator_config {
 					 * there is a folder */
 };
 
+#define VALIDATE_ANCHORS "/usr/share/dns/root.key"	/* dns-root-data has it */
+/* The root's, as the program brings them along. */
+extern const char validate_anchors_built_in[];
+/* Reads the whole file, of which a line at least is to be a DS or DNSKEY
+ * record.  0, or -1. */
+int	validate_anchors_read(int fd, char out[VALIDATOR_ANCHORS_MAX]);
+
 /* To the process. */
 enum validate_wish { VALIDATE_CONFIGURE = 1, VALIDATE_ASK };
 

@@ -19,7 +19,6 @@
 #include "oe/settings.h"
 
 #define KEY_DEFAULT	SYSCONFDIR "/private.pem"
-#define ANCHOR_DEFAULT	"/usr/share/dns/root.key"	/* of dns-root-data */
 #define PREFIX_FILE_LINES_MAX	100000
 #define PREFIXES_MAX	65536	/* texts of one class */
 #define TUNNEL_SECRET_MIN 8	/* bytes */
@@ -500,7 +499,7 @@ const struct option oe_options[] = {
 	  .words = validates,
 	  .help = "Who checks DNSSEC: this host (with libunbound), a resolver "
 	      "that is trusted, or nobody." },
-	{ "trust-anchor", OPTION_FILE, OPTION_LIVE, ANCHOR_DEFAULT,
+	{ "trust-anchor", OPTION_FILE, OPTION_LIVE, VALIDATE_ANCHORS,
 	  AT(anchor_path), .help = "DS or DNSKEY records that local checks "
 	      "begin with, as they are; the default one, or where there is "
 	      "none the root's as the program knows it, is followed as it "
@@ -752,28 +751,6 @@ settings_key(cfg_t *s, struct oe_config *c)
 	return (c->key = pubkey_load_private(c->key_path)) == NULL ? -1 : 0;
 }
 
-/* The root's key-signing keys of 2017 and 2024, as IANA gives them. */
-static const char anchors_built_in[] =
-    ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D084"
-    "58E880409BBC683457104237C7F8EC8D\n"
-    ". IN DS 38696 8 2 683D2D0ACB8C9B712A1948B27F741219"
-    "298D0A450D612C483AF444A4C0FB2B16\n";
-
-/* The whole file, of which one line at least is to be a record. */
-static int
-anchors_read(int fd, char *out, size_t cap)
-{
-	ssize_t n;
-	size_t	used = 0;
-
-	while (used < cap - 1 && (n = read(fd, out + used, cap - 1 - used)) > 0)
-		used += (size_t)n;
-	out[used] = '\0';
-	return used < cap - 1 && strlen(out) == used &&
-	    (strstr(out, "DS") != NULL || strstr(out, "DNSKEY") != NULL) ?
-	    0 : -1;
-}
-
 static int
 settings_anchors(cfg_t *s, struct oe_config *c)
 {
@@ -797,14 +774,14 @@ settings_anchors(cfg_t *s, struct oe_config *c)
 	if (*c->anchor_path == '\0' ||
 	    (fd = opener_open(c->anchor_path)) == -1) {
 		snprintf(c->anchors, VALIDATOR_ANCHORS_MAX, "%s",
-		    anchors_built_in);
+		    validate_anchors_built_in);
 		if (c->anchors_follow)
 			return 0;
 		conf_error(s, "trust-anchor %s: %s", c->anchor_path,
 		    strerror(errno));
 		return -1;
 	}
-	rc = anchors_read(fd, c->anchors, VALIDATOR_ANCHORS_MAX);
+	rc = validate_anchors_read(fd, c->anchors);
 	close(fd);
 	if (rc == -1)
 		conf_error(s, "trust-anchor %s has no DS or DNSKEY record, or "

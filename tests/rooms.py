@@ -47,6 +47,8 @@ def read_table():
             if "oe's keys" in m.group(2) or 'of oe/ the keys' in m.group(2):
                 allowed[m.group(1)] |= {'oe/pubkey.h', 'oe/keying.h',
                                         'oe/rr.h'}
+            if "oe's keys and records" in m.group(2):
+                allowed[m.group(1)] |= {'oe/record.h'}
     return allowed
 
 

@@ -36,7 +36,7 @@ EXTRA_DIST += \
 	tests/net/wire_test.py
 
 # The OE engine between hosts of its own, with real name servers.
-OE_NET_TESTS = tests/net/oe_blackhole.sh tests/net/oe_dns.sh tests/net/oe_dnssec.sh tests/net/oe_gateway.sh \
+OE_NET_TESTS = tests/net/oe_blackhole.sh tests/net/oe_dns.sh tests/net/oe_dnssec.sh tests/net/check.sh tests/net/publish.sh tests/net/oe_gateway.sh \
 	tests/net/oe_grid.sh tests/net/oe_guard.sh tests/net/oe_life.sh tests/net/oe_many.sh tests/net/oe_six.sh \
 	tests/net/oe_six_path.sh tests/net/oe_six_shut.sh \
 	tests/net/oe_napt.sh \
@@ -50,7 +50,7 @@ dist_check_SCRIPTS += tests/net/oe_kernel.sh
 # With the kernel at hand where that has ESP.
 dist_check_SCRIPTS += tests/net/attack_kernel.sh
 TESTS += tests/net/attack_kernel.sh
-EXTRA_DIST += tests/net/oe_delay.py tests/net/oe_many.py tests/net/oe_slow.py \
+EXTRA_DIST += tests/net/oe_delay.py tests/net/oe_many.py tests/net/oe_liar.py tests/net/oe_slow.py \
 	tests/net/oelib.sh
 
 # RSIP with somebody who has read nothing but the RFCs (tests/peer/rsip.py).

@@ -1,0 +1,154 @@
+#!/bin/sh
+# publish.sh - "rsipctl publish" against BIND with TSIG and signed zones, looked up by a validating resolver; and each way in which that fails, with what to mend
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/oelib.sh"
+net_needs named tsig-keygen unbound drill
+net_needs_built oe/oed ctl/rsipctl
+net_enter "$@"
+grep -q 'HAVE_LDNS 1' "$NET_TOP/config.h" &&
+    grep -q 'HAVE_UNBOUND 1' "$NET_TOP/config.h" ||
+    net_skip "built without libldns or libunbound"
+
+oe_wire
+oe_host y1 "$NET_Y1"
+oe_host x1 198.51.100.11
+ip -n dns address add 198.51.100.54/24 dev eth0
+cd "$NET_RUN" || exit 1
+rsipctl=$NET_TOP/ctl/rsipctl
+
+# The primary, which signs what it is told.
+for key in publisher stranger; do
+	tsig-keygen "$key" >"$key.key" && chmod 600 "$key.key"
+done
+{
+	cat publisher.key stranger.key
+	cat <<-END
+	options {
+		directory "$NET_RUN";
+		listen-on { $NET_DNS; 127.0.0.1; };
+		listen-on-v6 { none; };
+		pid-file none;
+		session-keyfile none;
+		recursion no;
+		dnssec-validation no;
+	};
+	controls { };
+	END
+	for zone in lab 100.51.198.in-addr.arpa; do
+		net_zone_head "$zone." >"dynamic.$zone"
+		cat <<-END
+		zone "$zone" {
+			type primary;
+			file "dynamic.$zone";
+			dnssec-policy default;
+			update-policy { grant publisher zonesub ANY; };
+		};
+		END
+	done
+} >named.conf
+printf 'ns A %s\nmail TXT "v=spf1 -all"\n' "$NET_DNS" >>dynamic.lab
+printf '10 TXT "v=spf1 -all"\n' >>dynamic.100.51.198.in-addr.arpa
+net_start named dns named -g -n 1 -u root -c "$NET_RUN/named.conf"
+net_ready named 10 net_answers "$NET_DNS" 53 ns.lab. A
+signed()
+{
+	net_on dns drill -D "@$NET_DNS" "$1" SOA | grep -q RRSIG
+}
+net_until 20 signed lab. && net_until 20 signed 100.51.198.in-addr.arpa. ||
+    net_fail "BIND does not sign"
+cat Klab.*.key K100.*.key >anchors
+{
+	net_unbound_head transparent | sed "s/interface: .*/interface: 198.51.100.54/"
+	printf '  cache-max-negative-ttl: 1\nremote-control:\n  control-enable: no\n'
+	for zone in lab 100.51.198.in-addr.arpa; do
+		printf 'server:\n  local-zone: "%s." transparent\n' "$zone"
+		printf 'stub-zone:\n  name: "%s."\n  stub-addr: %s\n' "$zone" \
+		    "$NET_DNS"
+	done
+} >unbound.conf
+net_start unbound dns unbound -d -c "$NET_RUN/unbound.conf"
+net_ready unbound 10 net_answers 198.51.100.54 53 ns.lab. A
+
+# HOST ARGUMENT...
+publish()
+{
+	at=$1
+	shift
+	net_on "$at" "$rsipctl" publish -k "$NET_RUN/$at.pem" \
+	    --tsig "$NET_RUN/publisher.key" --resolver 198.51.100.54 \
+	    --trust-anchor "$NET_RUN/anchors" --ttl 1 "$@" >out 2>&1
+}
+# NAME TYPE: how many such records the primary has.
+records()
+{
+	net_on dns drill -D "@$NET_DNS" "$1" "$2" |
+	    grep -c "^$1.*IN[[:space:]]$2[[:space:]]"
+}
+reverse=10.100.51.198.in-addr.arpa.
+
+for host in y1 x1; do
+	"$rsipctl" keygen -o "$host.pem" 2>/dev/null || net_fail "keygen"
+done
+publish y1 || net_fail "y1: $(cat out)"
+[ "$(grep -c "$reverse .*: found, signed" out)" = 3 ] ||
+    net_fail "y1: $(cat out)"
+net_ok "a server: $(tr '\n' ';' <out)"
+publish x1 --id @x1.lab --type KEY && grep -q "x1.lab. KEY: found, signed" out ||
+    net_fail "x1: $(cat out)"
+net_ok "a laptop: $(cat out)"
+
+# A daemon finds it, and checks it itself.
+OE_KEYLESS=yes oe_daemon x1 'resolvers = {"198.51.100.54"}' 'validate = "local"' \
+    "trust-anchor = \"$NET_RUN/anchors\""
+oe_daemon y1 'resolvers = {"198.51.100.54"}' 'validate = "local"' \
+    "trust-anchor = \"$NET_RUN/anchors\""
+oe_ready x1 y1
+oe_ping x1 "$NET_Y1" 8 && net_ctl oed_x1 why "$NET_Y1" |
+    grep -q "encrypted.*key vouched for by DNSSEC" ||
+    net_fail "not encrypted: $(net_ctl oed_x1 why "$NET_Y1")"
+net_ok "what was published is encrypted to"
+
+# Once more is the same; another key stands beside it, or in its place.
+publish y1 && [ "$(records $reverse KEY)" = 1 ] || net_fail "again: $(cat out)"
+cp y1.pem old.pem
+"$rsipctl" keygen -f -o y1.pem 2>/dev/null
+publish y1 && [ "$(records $reverse KEY)" = 2 ] || net_fail "beside: $(cat out)"
+publish y1 --replace || net_fail "replace: $(cat out)"
+[ "$(records $reverse KEY) $(records $reverse IPSECKEY) $(records $reverse TXT)" = \
+    "1 1 2" ] || net_fail "replaced: $(net_on dns drill "@$NET_DNS" $reverse TXT)"
+net_on dns drill -D "@$NET_DNS" $reverse TXT | grep -q spf1 ||
+    net_fail "somebody else's TXT record is gone"
+publish y1 --remove || net_fail "remove: $(cat out)"
+[ "$(records $reverse KEY) $(records $reverse IPSECKEY) $(records $reverse TXT)" = \
+    "0 0 1" ] || net_fail "removed: $(cat out)"
+net_ok "again, beside, in the place of, removed; other TXT records stay"
+
+# WORDS ARGUMENT...: refused, in one line.
+refused()
+{
+	words=$1
+	shift
+	publish y1 "$@" && net_fail "not refused: $*"
+	[ "$(wc -l <out)" = 1 ] && grep -q "$words" out ||
+	    net_fail "not \"$words\" but: $(cat out)"
+	net_ok "$(cat out)"
+}
+sed 's/secret ".*"/secret "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="/' publisher.key \
+    >wrong.key
+sed 's/"publisher"/"nobody"/' publisher.key >nobody.key
+echo "nothing" >empty.key
+cp publisher.key open.key
+chmod 600 wrong.key nobody.key empty.key
+refused "has another secret for the key" --tsig wrong.key
+refused "does not know the key" --tsig nobody.key
+refused "refuses to let the key" --tsig stranger.key
+refused "does not answer at TCP port 53" --server "$NET_Y1"
+refused "does not serve the zone" --zone example.org --server "$NET_DNS"
+refused "has no address in DNS" --server none.lab
+refused "does not say in which zone" --resolver 198.51.100.10
+refused "make one with" --tsig none.key
+refused "is no key as tsig-keygen" --tsig empty.key
+chmod 644 open.key
+refused "open.key" --tsig open.key
+[ "$(records $reverse KEY)" = 0 ] || net_fail "something was published"
+net_ok "nothing of that was published"

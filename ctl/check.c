@@ -72,8 +72,8 @@ check_type(struct check *c, const char *name, uint16_t type,
 		    "(%s): peers drop what is for it; sign the zone again, or "
 		    "mend its DS record", name, a.why);
 	case VALIDATOR_FAILED:
-		return check_fail("resolver", "no answer about %s by %s: is its "
-		    "zone served, and delegated to who serves it?", name,
+		return check_fail("resolver", "no answer about %s by %s: is "
+		    "its zone served, and delegated to who serves it?", name,
 		    names_servers(c->names));
 	case VALIDATOR_SILENT:
 	case VALIDATOR_UNCHECKED:
@@ -165,8 +165,8 @@ check_ike(const struct addr *gateway)
 		return 0;
 	}
 	if (errno == ECONNREFUSED)
-		return check_fail("ike", "nobody listens at UDP port 500 of %s: "
-		    "start oed (rsipc) there", ADDR_TEXT(gateway));
+		return check_fail("ike", "nobody listens at UDP port 500 of "
+		    "%s: start oed (rsipc) there", ADDR_TEXT(gateway));
 	return check_fail("ike", "no answer from UDP port 500 of %s: a "
 	    "firewall, or the wrong gateway in the record",
 	    ADDR_TEXT(gateway));

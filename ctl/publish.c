@@ -143,7 +143,8 @@ txt_delete(struct publisher *p, ldns_rr_list *updates, const ldns_rr *like)
 static int
 update_error(const struct publisher *p, ldns_pkt_rcode rcode, int tsig_error)
 {
-	const char *server = p->place.server, *zone = p->place.zone, *key = p->tsig.name;
+	const char *server = p->place.server, *zone = p->place.zone;
+	const char *key = p->tsig.name;
 
 	switch (tsig_error) {
 	case BADKEY:

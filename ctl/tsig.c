@@ -63,7 +63,8 @@ tsig_read(struct tsig *t, const char *path)
 	    sizeof(t->algorithm) - 1) == -1 ||
 	    tsig_word(text, "secret", t->secret, sizeof(t->secret)) == -1)
 		log_error("%s is no key as tsig-keygen writes one: key "
-		    "\"NAME\" { algorithm hmac-sha256; secret \"...\"; };", path);
+		    "\"NAME\" { algorithm hmac-sha256; secret \"...\"; };",
+		    path);
 	else
 		rc = 0;
 	/* The library wants it as a domain name. */

@@ -34,7 +34,7 @@ struct validator_config {
 					 * there is a folder */
 };
 
-#define VALIDATE_ANCHORS "/usr/share/dns/root.key"	/* dns-root-data has it */
+#define VALIDATE_ANCHORS "/usr/share/dns/root.key"	/* of dns-root-data */
 /* The root's, as the program brings them along. */
 extern const char validate_anchors_built_in[];
 /* Reads the whole file, of which a line at least is to be a DS or DNSKEY

@@ -245,7 +245,7 @@ damage(const uint8_t *msg, size_t len)
 		free(copy);
 	}
 	if (len == 0)
-		fail();
+		abort();
 	copy = malloc(len);
 	for (at = 0; at < len; at++) {
 		for (v = 1; v < 256; v++) {

@@ -416,7 +416,7 @@ damaged_offers(void **state)
 		free(copy);
 	}
 	if (w.len == 0)
-		fail();
+		abort();
 	copy = malloc(w.len);
 	for (at = 0; at < w.len; at++) {
 		for (v = 1; v < 256; v++) {

@@ -124,7 +124,7 @@ captures_open(void **state)
 				break;
 			len = unhex(captures[i].message[m], msg, sizeof(msg));
 			if (len < IKE2_HEADER_LEN)
-				fail();
+				abort();
 			if (msg[18] == IKE2_SA_INIT)
 				continue;
 			capture_key(&captures[i],

@@ -71,7 +71,8 @@ laptop_serves()
 	[ "$(oe_count "$NET_RUN/laptop.pcap" "icmp and host 198.51.100.10")" = 0 ] ||
 	    net_fail "$1: something went in the clear"
 	why | grep -q ': encrypted' || net_fail "$1: $(why)"
-	net_ctl oed_laptop why 198.51.100.10 --json | grep -q "\"key\": *\"$2\"" ||
+	net_ctl oed_laptop why 198.51.100.10 --json |
+	    python3 "$NET_HERE/answer.py" 'it["key"] == words[0]' "$2" >/dev/null ||
 	    net_fail "$1: $(net_ctl oed_laptop why 198.51.100.10 --json)"
 	net_ok "$1, $2: $(why | head -n 1)"
 	laptop_down

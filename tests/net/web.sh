@@ -71,7 +71,8 @@ if command -v prometheus >/dev/null; then
 	{
 		net_on N curl -s -m 2 -G 'http://127.0.0.1:9090/api/v1/query' \
 		    --data-urlencode 'query=sum by (daemon) (rsip_packets_total{direction="in"}) > 100' |
-		    grep -q '"daemon":"rsipd"'
+		    python3 "$NET_HERE/answer.py" 'any(r["metric"]["daemon"] == "rsipd"
+		        for r in at("data.result"))' >/dev/null 2>&1
 	}
 	net_ready prometheus 30 collected
 	net_stop prometheus

@@ -30,6 +30,16 @@ daemon() {
 	done
 }
 
+# asked SOCKET MEMBER=VALUE...: a request with these members has come.
+asked() {
+	python3 - "$dir/$1.log" "$@" <<-'P'
+	import json, sys
+	wanted = dict(w.split("=", 1) for w in sys.argv[3:])
+	sys.exit(not any(wanted.items() <= json.loads(line).items()
+	                 for line in open(sys.argv[1])))
+	P
+}
+
 # run STATUS ARGUMENTS: output in $dir/out and $dir/err, status as wanted.
 run() {
 	want=$1
@@ -182,7 +192,7 @@ out_has '20000-20063'
 err_lines 1
 run 0 $ctl -s "$dir/rsipc" why 198.51.100.10
 out_is '198.51.100.10: encrypted to 198.51.100.10'
-grep -qF '{"address": "198.51.100.10", "command": "why"}' "$dir/rsipc.log" ||
+asked rsipc command=why address=198.51.100.10 ||
     fault "the request has not the address"
 run 0 $ctl -s "$dir/rsipc" spd
 out_has '10.5M'
@@ -224,8 +234,7 @@ run 1 $ctl -s "$dir/odd" reload
 ex=./ctl/example
 run 0 $ex 127.0.0.1 9 "$dir/rsipc"
 out_has 'encrypted peer=198.51.100.10 auth=dnssec cipher=AES-256-CBC/HMAC-SHA2-256-128 required=0'
-grep -q '"address": "127.0.0.1", "command": "why",.*"source": "127.0.0.1"' \
-    "$dir/rsipc.log" || fault "the request has not the connection's addresses"
+asked rsipc command=why address=127.0.0.1 source=127.0.0.1 || fault "the request has not the connection's addresses"
 run 1 $ex 127.0.0.1 9 "$dir/none"
 err_has "No such file"
 run 1 $ex 127.0.0.1 9 "$dir/bad"

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +45,7 @@ usage(FILE *f)
 	fputs("usage: rsipctl [-s SOCKET]... [-v] [--json] status | leases | "
 	    "flows | sa | spd | metrics | schema |\n"
 	    "               reload | watch | top\n"
-	    "       rsipctl [-s SOCKET]... [--json] why ADDRESS\n"
+	    "       rsipctl [-s SOCKET]... [--json] why ADDRESS | NAME\n"
 	    "       rsipctl [--json] keygen [-f] [-b BITS] [-o FILE] "
 	    "[--id ID] [--for ADDRESS] [--precedence N] [--type TYPE]\n"
 	    "       rsipctl [--json] dns-records --id ID [-k FILE] "
@@ -71,7 +72,8 @@ help(void)
 	    "  sa             security associations of both phases\n"
 	    "  spd            what happens to traffic, for each source and "
 	    "destination\n"
-	    "  why ADDRESS    what happens to traffic for ADDRESS, and why\n"
+	    "  why ADDRESS    what happens to traffic for ADDRESS, and why; a\n"
+	    "                 NAME: for each of its addresses\n"
 	    "  metrics        counters and gauges, as OpenMetrics\n"
 	    "  schema         what status, metrics and tables have, as JSON\n"
 	    "  reload         read the configuration again\n"
@@ -482,6 +484,52 @@ options_read(struct options *o, int argc, char **argv)
 	return bits_check(o);
 }
 
+#define NAME_ADDRS_MAX	16
+
+/* What traffic for each address of a name meets, as programs would choose among
+ * them. */
+static int
+why_name(struct options *o, const char *name)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo	     *list = NULL, *ai;
+	struct addr	      addr;
+	char		      text[ADDR_TEXT_MAX];
+	unsigned	      n = 0;
+	int		      rc, worst = 0;
+
+	/* What is no address by a slip is not looked for. */
+	if (name[strspn(name, "0123456789.:/")] == '\0' ||
+	    getaddrinfo(name, NULL, &hints, &list) != 0)
+		return usage_error("why %s: not an address, nor a name that "
+		    "has any", name);
+	for (ai = list; ai != NULL && n < NAME_ADDRS_MAX; ai = ai->ai_next) {
+		addr = addr_from_sockaddr(ai->ai_addr, ai->ai_addrlen, NULL);
+		if (!addr_is_set(&addr))
+			continue;
+		o->ask.address = addr_text(&addr, text, sizeof(text));
+		if ((rc = ask_run(&o->ask)) > worst)
+			worst = rc;
+		n++;
+	}
+	freeaddrinfo(list);
+	return worst;
+}
+
+static int
+why_run(struct options *o, const char *what)
+{
+	struct addr addr;
+
+	o->ask.address = what;
+	if (addr_parse(&addr, what) == 0)
+		return ask_run(&o->ask);
+	if (o->json)
+		return usage_error("why %s: with --json an address is wanted",
+		    what);
+	return why_name(o, what);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -489,7 +537,6 @@ main(int argc, char **argv)
 		.key_type = PUBKEY_RSA,
 		.zone.precedence = KEYGEN_PRECEDENCE,
 		.publish = { .tsig = TSIG_DEFAULT, .ttl = TTL_DEFAULT } };
-	struct addr	      addr;
 	const char	     *command;
 	int		      rc, args;
 
@@ -528,18 +575,14 @@ main(int argc, char **argv)
 	}
 	if (!ask_known(command))
 		return usage_error("unknown command \"%s\"", command);
-	if (strcmp(command, "why") == 0) {
-		if (args != 1)
-			return usage_error("why: wants one address");
-		o.ask.address = argv[optind];
-		if (addr_parse(&addr, o.ask.address) == -1)
-			return usage_error("why %s: not an address",
-			    o.ask.address);
-	} else if (args != 0)
+	if (strcmp(command, "why") == 0 && args != 1)
+		return usage_error("why: wants one address or name");
+	if (strcmp(command, "why") != 0 && args != 0)
 		return usage_error("%s: too many arguments", command);
 	o.ask.command = command;
 	o.ask.json = o.json;
-	rc = ask_run(&o.ask);
+	rc = strcmp(command, "why") == 0 ? why_run(&o, argv[optind]) :
+	    ask_run(&o.ask);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "rsipctl: standard output: %s\n",
 		    strerror(errno));

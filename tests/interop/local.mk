@@ -5,11 +5,11 @@ tests_interop_ike_probe_LDADD = oe/ike2/libike2.a $(IKE_LIBS) $(BASE_LIBS)
 # charon.sh, laptops.sh and libreswan_flows.sh (a VM, many minutes) are run by name, as ikev2.sh (a table of what others show) is; charon_ike.sh and charon_ike2.sh are the part that is quick.
 dist_check_SCRIPTS += tests/interop/charon.sh tests/interop/charon_ike.sh \
 	tests/interop/charon_ike2.sh tests/interop/ikev2.sh \
-	tests/interop/charon_flows.sh tests/interop/laptops.sh \
+	tests/interop/charon_flows.sh tests/interop/charon_six.sh tests/interop/laptops.sh \
 	tests/interop/libreswan_flows.sh tests/interop/libreswan_null.sh \
 	tests/interop/libreswan_pool.sh tests/interop/charon_rsip.sh \
 	tests/interop/peers.sh
-TESTS += tests/interop/charon_flows.sh tests/interop/charon_ike.sh \
+TESTS += tests/interop/charon_flows.sh tests/interop/charon_six.sh tests/interop/charon_ike.sh \
 	tests/interop/charon_ike2.sh tests/interop/peers.sh
 EXTRA_DIST += tests/interop/peerslib.sh tests/interop/charon_inside.sh tests/interop/charonlib.sh tests/interop/vm.sh
 

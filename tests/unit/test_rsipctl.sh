@@ -80,8 +80,13 @@ err_has 'unknown command "frobnicate"'
 err_lines 1
 run 2 $ctl status now
 run 2 $ctl why
-run 2 $ctl why y1.lab
+run 2 $ctl why 192.0.2.256
 err_has "not an address"
+err_lines 1
+run 2 $ctl --json why localhost
+err_has "an address is wanted"
+run 2 $ctl why ..
+err_has "nor a name"
 run 2 $ctl why 1.2.3.4 1.2.3.5
 run 2 $ctl --nonsense
 err_has "unknown option --nonsense"

@@ -220,7 +220,11 @@ take_name(cfg_t *cfg, const struct option *o, void *to, const char *text)
 	return 0;
 }
 
-int
+/*
+ * A secret's file, as conf_open_secret() allows it: its bytes without white
+ * space at the end, lo to hi of them.  0, or -1 after one log line.
+ */
+static int
 option_secret_read(struct option_secret *out, const char *path, size_t lo,
     size_t hi)
 {

@@ -126,16 +126,7 @@ void	 option_files(const struct option *table, cfg_t *cfg,
 
 /* "1 to 65535", "true | false": what may stand there, into out. */
 void	 option_describe(const struct option *o, char *out, size_t cap);
-/* The default as it is written in a file: quoted, in braces.  "": none. */
-void	 option_default(const struct option *o, char *out, size_t cap);
 /* Every option as a commented configuration file. */
 void	 option_print(FILE *f, const struct option *table);
-
-/*
- * A secret's file, as conf_open_secret() allows it: its bytes without white
- * space at the end, lo to hi of them.  0, or -1 after one log line.
- */
-int	 option_secret_read(struct option_secret *out, const char *path,
-	    size_t lo, size_t hi);
 
 #endif

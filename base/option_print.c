@@ -95,7 +95,8 @@ quote(const struct option *o, const char *value, char *out, size_t cap)
 		snprintf(out, cap, "\"%s\"", value);
 }
 
-void
+/* The default as it is written in a file: quoted, in braces.  "": none. */
+static void
 option_default(const struct option *o, char *out, size_t cap)
 {
 	out[0] = '\0';

@@ -72,7 +72,7 @@ demux_held(enum demux_kind kind)
 	return kind == DEMUX_KIND_ICMP ? HELD_ICMP : HELD;
 }
 
-void
+static void
 demux_forget(struct demux *d, struct demux_learnt *learnt)
 {
 	struct demux_taught *t = learnt->entry->taught;

@@ -27,8 +27,7 @@ void	 demux_unlock(struct demux *d);
  */
 bool	 demux_drain(struct demux *d);
 
-/* Forgets one learnt key, or all of an entry. */
-void	 demux_forget(struct demux *d, struct demux_learnt *learnt);
+/* Forgets all that an entry was taught. */
 void	 demux_forget_all(struct demux *d, struct demux_entry *e);
 void	 demux_expire(struct demux *d, uint64_t now);
 

@@ -35,7 +35,11 @@ is_leased(const struct dataplane_pool *pools, size_t npools, unsigned port,
 	return false;
 }
 
-bool
+/*
+ * The widest run of ports in lo..hi that none of the local pools leases.
+ * False if there is none.  Pure.
+ */
+static bool
 plan_free_ports(const struct dataplane_pool *pools, size_t npools, uint16_t lo,
     uint16_t hi, struct demux_range *out)
 {

@@ -42,11 +42,4 @@ int	plan_set_napt(struct rules_plan *plan);
 void	plan_set_hosts(struct rules_plan *plan, const struct prefix *hosts,
 	    size_t n);
 
-/*
- * The widest run of ports in lo..hi that none of the local pools leases.
- * False if there is none.  Pure.
- */
-bool	plan_free_ports(const struct dataplane_pool *pools, size_t npools,
-	    uint16_t lo, uint16_t hi, struct demux_range *out);
-
 #endif

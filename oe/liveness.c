@@ -97,7 +97,8 @@ liveness_heard(struct connection *conn)
 	conn->silent = false;
 }
 
-void
+/* The peer seems to be at another address: asked there whether it is. */
+static void
 liveness_moved(struct connection *conn)
 {
 	liveness_probe(conn, PROBE_INTERVAL,

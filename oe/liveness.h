@@ -14,8 +14,6 @@ void	liveness_sent(struct connection *conn);
  * often, that it says anything. */
 unsigned liveness_silence(const struct connection *conn);
 void	liveness_heard(struct connection *conn);
-/* The peer seems to be at another address: asked there whether it is. */
-void	liveness_moved(struct connection *conn);
 /* Another without a name at its address wants what it has: does it live? */
 void	liveness_doubt(struct connection *conn);
 void	liveness_tick(struct connection *conn);

@@ -119,7 +119,7 @@ rsa_is_usable(const uint8_t *p, size_t len, unsigned min_bits)
 	    modulus_bits(&n) <= PUBKEY_BITS_MAX;
 }
 
-EVP_PKEY *
+static EVP_PKEY *
 pubkey_from_params(const char *type, int what, OSSL_PARAM *params)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);

@@ -280,12 +280,6 @@ capture_leaves(const struct capture *c, const struct addr *addr)
 	return guard_leaves(c->guard, &host);
 }
 
-bool
-capture_works(const struct capture *c)
-{
-	return c->works;
-}
-
 void
 capture_mend(struct capture *c)
 {

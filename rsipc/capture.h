@@ -41,7 +41,6 @@ int	capture_begin(struct capture *c, const struct addr *src,
  * gateway nor a source to go by.  0, or -1 logged. */
 int	capture_ipv6(struct capture *c, bool leads);
 void	capture_end(struct capture *c);
-bool	capture_works(const struct capture *c);	/* between the two */
 /* After links, addresses, routes or rules have changed. */
 void	capture_mend(struct capture *c);
 

@@ -32,9 +32,6 @@ bool	host_asks_former(const struct host *h);
 /* Does that request ask for a binding? */
 bool	host_is_assignment(uint8_t type);
 
-/* Ends the assignment under way without a binding that can be used. */
-void	host_unwanted(struct host *h, uint32_t bind_id, uint64_t now);
-
 /* host_request.c */
 /* Sends the next request that is due in this state, if there is one. */
 void	host_request_next(struct host *h, uint64_t now);

@@ -118,7 +118,8 @@ assign_frees_own(struct host *h, const struct rsip_message *m, uint16_t port)
 	return true;
 }
 
-void
+/* Ends the assignment under way without a binding that can be used. */
+static void
 host_unwanted(struct host *h, uint32_t bind_id, uint64_t now)
 {
 	struct host_demand demand = h->pending_demand;

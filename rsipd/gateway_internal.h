@@ -203,8 +203,6 @@ enum rsip_error gateway_check_registration(struct gateway *g,
 /* Ends a registration and all of its bindings without a word to the host. */
 void	gateway_end(struct gateway *g, uint64_t now, struct lease_client *c,
 	    const char *why);
-/* From now on the registration's end is there. */
-void	gateway_move(struct lease_client *c, const struct gateway_peer *peer);
 void	gateway_neighbours_free(struct gateway *g);
 
 /* gateway_query.c: QUERY_REQUEST. */

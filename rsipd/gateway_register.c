@@ -207,7 +207,8 @@ is_owner(const struct gateway *g, const struct gateway_request *r)
 	return !c->live && !c->privileged;
 }
 
-void
+/* From now on the registration's end is there. */
+static void
 gateway_move(struct lease_client *c, const struct gateway_peer *peer)
 {
 	c->peer = peer->id;

@@ -584,12 +584,6 @@ resp_free(struct resp *r)
 	free(r);
 }
 
-bool
-resp_is_up(const struct resp *r)
-{
-	return r->stage == RESP_UP;
-}
-
 SSL_CTX *
 resp_tls_new(const char *ca)
 {

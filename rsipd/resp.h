@@ -69,7 +69,6 @@ struct resp *resp_new(struct event_base *base, const char *name,
 	    const struct resp_config *c, const struct resp_ops *ops, void *arg);
 /* Nobody is called any more. */
 void	resp_free(struct resp *r);
-bool	resp_is_up(const struct resp *r);
 /* Ends the connection and makes another one: what it said makes no sense. */
 void	resp_drop(struct resp *r, const char *why);
 

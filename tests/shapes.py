@@ -3,8 +3,8 @@
 
 A line's shape is the line with every name, number and text alike.  What counts is what
 is done: neither blank lines, comments, braces, includes and guards, nor what is a list by
-its nature: declarations without a value, labels of a switch, returns of a constant, one
-text over several lines.  For the same reason six lines have at least three shapes in a
+its nature: declarations without a value, enumerators, labels of a switch, returns of a
+constant, one text over several lines.  For the same reason six lines have at least three shapes in a
 function, four in a table, or are the same to the letter.  tests/shapes.txt names the
 pairs that stay and says why; that list may only shrink.
 """
@@ -24,10 +24,10 @@ TOKEN = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|[A-Za-z_]\w*|'
 COMMENT = re.compile(r'("(?:\\.|[^"\\\n])*")|/\*.*?\*/', re.S)
 TYPE = r'(?:static )?(?:const )?(?:struct |enum |union )?I(?: const)?'
 # "int n, *p, a[N];", "case X:", "default:", "break;", "return X;", "(void)x;",
-# "struct s;", a text alone, and guards of a header.
+# "struct s;", "ENUMERATOR,", a text alone (also behind ".help ="), and guards.
 THIN = re.compile(r'(?:%s(?: \*)* I(?! \()[^=(]*;|(?:case (?:I|N|C) |default ):.*|'
                   r'break ;|continue ;|return(?: -? ?(?:I|N|S|C))? ;|\( I \) I ;|'
-                  r'struct I ;|[S(), ;]+|# (?:ifndef|define) I|# endif)$' % TYPE)
+                  r'struct I ;|I(?: = N)? ,|(?:\. I = )?[S(){}, ;]+|# (?:ifndef|define) I|# endif)$' % TYPE)
 root = os.environ.get('srcdir', '.')
 
 

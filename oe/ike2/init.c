@@ -24,9 +24,9 @@
  * hint for it alone. */
 static const char opportunistic[] = "Opportunistic IPsec";
 
-/* --- NAT detection --- */
+/* --- NAT detection (§2.23): writes both, compares the peer's --- */
 
-void
+static void
 ike2_natd_put(struct ike2_sa *sa, struct ike2_builder *b, uint64_t spi_i,
     uint64_t spi_r)
 {
@@ -44,7 +44,7 @@ ike2_natd_put(struct ike2_sa *sa, struct ike2_builder *b, uint64_t spi_i,
 		    NATD_LEN);
 }
 
-void
+static void
 ike2_natd_compare(struct ike2_sa *sa, const struct ike2_chain *c,
     uint64_t spi_i, uint64_t spi_r)
 {

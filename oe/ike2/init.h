@@ -16,10 +16,5 @@ void	ike2_init_answer(struct ike2_sa *sa, uint64_t now,
 	    const struct ike2_header *h, const uint8_t *buf, size_t len);
 /* What was refused in the clear, and is not taken back. */
 void	ike2_init_give_up(struct ike2_sa *sa);
-/* NAT_DETECTION_*: writes both, and compares the peer's (§2.23). */
-void	ike2_natd_put(struct ike2_sa *sa, struct ike2_builder *b,
-	    uint64_t spi_i, uint64_t spi_r);
-void	ike2_natd_compare(struct ike2_sa *sa, const struct ike2_chain *c,
-	    uint64_t spi_i, uint64_t spi_r);
 
 #endif

@@ -9,7 +9,7 @@
 enum { TS_IPV4_ADDR_RANGE = 7, TS_IPV6_ADDR_RANGE = 8 };
 #define TS_HEAD	8			/* octets in front of the addresses */
 
-bool
+static bool
 ike2_selector_covers(const struct keying_selector *a,
     const struct keying_selector *b)
 {

@@ -5,10 +5,6 @@
 #include "base/cursor.h"
 #include "oe/keying.h"
 
-/* Is all of b in a? */
-bool	ike2_selector_covers(const struct keying_selector *a,
-	    const struct keying_selector *b);
-
 /*
  * The body of a TSi or TSr payload.  A selector of a type that we do not
  * know, with OPAQUE ports or beyond KEYING_SELECTORS_MAX is passed over:

@@ -77,7 +77,7 @@ ike2_sa_new(struct ike2 *e, uint64_t now, const struct keying_path *path,
 	return sa;
 }
 
-void
+static void
 ike2_init_free(struct ike2_sa *sa)
 {
 	struct ike2_init *i = sa->init;

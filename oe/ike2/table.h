@@ -13,7 +13,6 @@ void	ike2_sa_hash(struct ike2_sa *sa, uint64_t spi);	/* (again) under spi */
 struct ike2_sa *ike2_sa_find(struct ike2 *e, uint64_t spi);
 /* A new SPI of ours, not in use: leased for those that we begin.  0, or -1. */
 int	ike2_spi_draw(struct ike2 *e, bool initiator, uint64_t *spi);
-void	ike2_init_free(struct ike2_sa *sa);
 /* The peer is authenticated: the IKE SA is not half open any more. */
 void	ike2_sa_up(struct ike2_sa *sa, uint64_t now);
 /* The group to begin with: the one that this peer took last. */

@@ -201,7 +201,8 @@ ask_epochs(struct shared *s)
 	uint64_t    next, now = clock_now();
 	int	    argc = 0;
 
-	if (!s->ready || s->phase != SHARED_LOG || !s->known || s->asking)
+	if (!s->ready || s->phase != SHARED_LOG || !s->known || s->newer ||
+	    s->asking)
 		return;
 	if (s->unsure) {
 		next = fence_next(&s->fence);

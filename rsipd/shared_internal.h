@@ -62,6 +62,8 @@ struct shared {
 	bool	 grants;		/* registrations were loaded */
 	bool	 sweep, bad;		/* what was not found goes;
 					 * something did not fit */
+	bool	 newer;			/* records of a version to come:
+					 * nothing is taken over */
 	bool	 clean;			/* all of it was read while nothing
 					 * of ours was new or on its way */
 	bool	 swept;			/* ... and loaded a second time */

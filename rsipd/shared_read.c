@@ -121,6 +121,21 @@ take_rest(struct shared *s, uint64_t now, const uint8_t *key, size_t keylen,
 	return 0;
 }
 
+/* What is leased there is unknown here. */
+static bool
+is_newer(struct shared *s, const uint8_t *key, size_t keylen,
+    const redisReply *record)
+{
+	if (!store_is_newer(key, keylen, (const uint8_t *)record->str,
+	    record->len))
+		return false;
+	if (!s->newer)
+		log_error("the shared store has records of a newer rsipd: "
+		    "nothing is taken over by this one");
+	s->newer = true;
+	return true;
+}
+
 /* --- all of it ------------------------------------------------------------ */
 
 static void
@@ -137,7 +152,8 @@ take_page(struct shared *s, const redisReply *reply)
 		kind = reply->element[i];
 		record = reply->element[i + 2];
 		len = read_key(text_of(reply->element[i + 1]), key);
-		if (len == 0 || record->type != REDIS_REPLY_STRING)
+		if (len == 0 || record->type != REDIS_REPLY_STRING ||
+		    is_newer(s, key, len, record))
 			continue;
 		switch (text_of(kind)[0]) {
 		case 'C':
@@ -271,7 +287,7 @@ load(struct shared *s)
 {
 	s->phase = SHARED_LOADING;
 	s->caught_up = false;
-	s->grants = s->bad = s->unsure = false;
+	s->grants = s->bad = s->unsure = s->newer = false;
 	s->clean = !s->serving && s->nunderway == 0 && s->nowed == 0 &&
 	    (s->open == NULL || s->open->changes == 0);
 	s->counts.records = 0;
@@ -351,6 +367,8 @@ take_change(struct shared *s, uint64_t now, const char *field,
 
 	if (len == 0 || value->type != REDIS_REPLY_STRING)
 		return -1;
+	if ((*field == 'C' || *field == 'G') && is_newer(s, key, len, value))
+		return 0;
 	client_id = load_u32(key + 1);
 	switch (*field) {
 	case 'C':

@@ -17,6 +17,7 @@
 #ifdef HAVE_LMDB
 #include "rsipd/store_internal.h"
 
+#define NEWER		EPROTO	/* some records are of a version to come */
 #define JOURNAL_FULL	((uint64_t)4 << 20)	/* bytes: time to bring
 						 * it into the file */
 #define JOURNAL_MAX	((uint64_t)64 << 20)	/* that could not be
@@ -245,6 +246,11 @@ load_all(struct store *s, uint64_t now, uint64_t wall,
 		if (!freed && way != MDB_NEXT)
 			break;
 		way = freed ? MDB_PREV : MDB_NEXT;
+		if (store_is_newer(key.mv_data, key.mv_size, value.mv_data,
+		    value.mv_size)) {
+			rc = NEWER;
+			break;
+		}
 		switch (load_one(s, now, wall, r, &key, &value)) {
 		case 0:
 			s->counts.loaded++;
@@ -299,7 +305,9 @@ store_load(struct store *s, uint64_t now, uint64_t wall,
 	s->current = (older + 1) % STORE_JOURNALS;
 	return 0;
 fail:
-	log_error("%s: %s", s->path, mdb_strerror(rc));
+	log_error("%s: %s", s->path, rc == NEWER ? "a newer rsipd wrote it, "
+	    "and what it leased is not leased anew: start that one, or move "
+	    "the file away" : mdb_strerror(rc));
 	return -1;
 }
 

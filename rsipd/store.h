@@ -142,6 +142,10 @@ struct store_room {
 
 /* at: of a batch's end, milliseconds of the Epoch. */
 size_t	store_rest_key(uint8_t *out, uint64_t at);
+/* Does a version to come write such records?  Nobody here can read it, and what
+ * it says is leased all the same. */
+bool	store_is_newer(const uint8_t *key, size_t keylen, const uint8_t *value,
+	    size_t len);
 /* False: it is no such key.  version: of the value's layout, for
  * store_rest_decode(). */
 bool	store_rest_read_key(const uint8_t *key, size_t keylen, uint64_t *at,

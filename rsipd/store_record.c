@@ -101,6 +101,16 @@ is_known(uint8_t version)
 	return version == RECORD_VERSION || version == RECORD_V4_ONLY;
 }
 
+bool
+store_is_newer(const uint8_t *key, size_t keylen, const uint8_t *value,
+    size_t len)
+{
+	if (keylen == 10 && key[0] == KEY_REST)
+		return key[9] > RECORD_VERSION;
+	return keylen != 0 && len != 0 && value[0] > RECORD_VERSION &&
+	    (key[0] == KEY_CLIENT || key[0] == KEY_GRANT);
+}
+
 /* --- when it ends --------------------------------------------------------- */
 
 static void

@@ -189,6 +189,24 @@ net_until 10 has N 19 || net_fail "N has $(bindings N)"
 granted=$(ask grant 1) || net_fail "$granted"
 net_until 10 has N 20 || net_fail "N has $(bindings N)"
 net_ok "a store that forgot everything is told again, and nobody loses a lease"
+
+# --- a version to come writes there ---------------------------------------------------------
+net_stop rsipd_N
+net_on s redis-cli -h 10.9.0.5 -p 6380 --tls --cacert ca.pem --user rsipd \
+    --pass secret-of-the-store --no-auth-warning hset rsip:g:00000001:00000001 \
+    k G r "$(printf '\003')" >/dev/null || net_fail "hset"
+gateway N '"10.9.0.5:6380"' "$secure"
+net_until 10 has N 20 || net_fail "N has $(bindings N)"
+drop M
+hold N
+net_stop rsipd_M
+sleep 1
+pair_is N active && net_fail "it grants what a newer one has granted"
+grep -q 'records of a newer rsipd' rsipd_N.log || net_fail "nothing is said"
+net_ok "what a version to come has leased is not taken over by this one, which says so"
+drop N
+hold M
+gateway M '"10.9.0.5:6380"' "$secure"
 net_stop rsipd_N
 net_stop rsipd_M
 net_stop store

@@ -437,6 +437,53 @@ a_file_of_the_first_layout_goes_on(void **state)
 	remove_folder(folder, path);
 }
 
+/* A file of a version to come is not taken, and stays as it is. */
+static void
+a_newer_file_is_left_alone(void **state)
+{
+	char	folder[] = "/tmp/test_store.XXXXXX", path[64];
+	uint8_t key[STORE_KEY_MAX], value[sizeof(grant_1)];
+	struct loaded		  l = { 0 };
+	const struct store_reader r = { take_client, take_grant, take_rest,
+	    &l };
+	struct store *s;
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi	 dbi;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/leases", folder);
+	write_first_layout(path);
+	assert_int_equal(mdb_env_create(&env), 0);
+	assert_int_equal(mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOLOCK,
+	    0600), 0);
+	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	assert_int_equal(mdb_dbi_open(txn, NULL, 0, &dbi), 0);
+	memcpy(value, grant_1, sizeof(value));
+	value[0] = 3;
+	write_record(txn, dbi, key, store_grant_key(key, 9, 78), value,
+	    sizeof(value));
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+	assert_non_null(s = store_open(path, STORE_COMMIT, 16, 120000));
+	assert_int_equal(store_load(s, 50, WALL, &r), -1);
+	store_close(s);
+	/* Neither has it lost what this version can read. */
+	assert_int_equal(mdb_env_create(&env), 0);
+	assert_int_equal(mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOLOCK,
+	    0600), 0);
+	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	assert_int_equal(mdb_dbi_open(txn, NULL, 0, &dbi), 0);
+	assert_int_equal(mdb_del(txn, dbi, &(MDB_val){ store_grant_key(key, 9,
+	    78), key }, NULL), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+	l = load(path, 120000);
+	assert_is_example(&l);
+	remove_folder(folder, path);
+}
+
 /* A gateway that ends at once after that, as one that is killed. */
 static void
 put_and_die(const char *path, struct lease_client *c, struct lease_binding *b,
@@ -545,6 +592,7 @@ main(void)
 		cmocka_unit_test(the_first_layout_is_read),
 #ifdef HAVE_LMDB
 		cmocka_unit_test(a_file_of_the_first_layout_goes_on),
+		cmocka_unit_test(a_newer_file_is_left_alone),
 		cmocka_unit_test(what_was_put_is_loaded),
 #endif
 	};

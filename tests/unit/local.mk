@@ -380,8 +380,9 @@ TESTS += tests/unit/test_rsipctl.sh tests/unit/test_advice.sh
 # oe/esp/
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_esp tests/unit/test_esp_numbers \
-	tests/unit/test_esp_six
-TESTS += tests/unit/test_esp tests/unit/test_esp_numbers tests/unit/test_esp_six
+	tests/unit/test_esp_six tests/unit/test_esp_transport
+TESTS += tests/unit/test_esp tests/unit/test_esp_numbers \
+	tests/unit/test_esp_six tests/unit/test_esp_transport
 ESP_PACKETS = tests/unit/esp_packets.c tests/unit/esp_packets.h \
 	tests/unit/esp_vectors.h tests/unit/packet_equal.h
 tests_unit_test_esp_numbers_SOURCES = tests/unit/test_esp_numbers.c $(ESP_PACKETS)
@@ -390,6 +391,11 @@ tests_unit_test_esp_numbers_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_esp_six_SOURCES = tests/unit/test_esp_six.c $(ESP_PACKETS)
 tests_unit_test_esp_six_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_esp_six_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_esp_transport_SOURCES = tests/unit/test_esp_transport.c \
+	$(ESP_PACKETS)
+tests_unit_test_esp_transport_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_esp_transport_LDADD = oe/esp/libesp.a $(BASE_LIBS) \
+	$(CMOCKA_LIBS)
 tests_unit_test_esp_SOURCES = tests/unit/test_esp.c $(ESP_PACKETS)
 tests_unit_test_esp_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_esp_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
@@ -398,7 +404,8 @@ TESTS += tests/unit/test_dataplane tests/unit/test_xfrm
 tests_unit_test_dataplane_SOURCES = tests/unit/test_dataplane.c
 tests_unit_test_dataplane_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_dataplane_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_xfrm_SOURCES = tests/unit/test_xfrm.c
+tests_unit_test_xfrm_SOURCES = tests/unit/test_xfrm.c \
+	tests/unit/xfrm_kernel.c tests/unit/xfrm_kernel.h
 tests_unit_test_xfrm_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_xfrm_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_xfrm_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=netlink_open \

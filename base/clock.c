@@ -16,6 +16,18 @@ clock_now(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000 + 1;
 }
 
+uint64_t
+clock_slept(void)
+{
+	struct timespec	   ts;
+	uint64_t	   awake, now;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	awake = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	now = clock_now();
+	return now > awake ? now - awake : 0;
+}
+
 int64_t
 clock_wall(void)
 {

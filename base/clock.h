@@ -9,6 +9,8 @@
  * Only shells call it: tables and state machines are given "now" in this unit.
  */
 uint64_t clock_now(void);
+/* Milliseconds that the machine has been suspended since it was booted. */
+uint64_t clock_slept(void);
 
 /* Seconds since the Epoch, for what people and other hosts are shown. */
 int64_t	 clock_wall(void);

@@ -15,6 +15,14 @@ $(SYSTEMD_UNITS): Makefile $(SYSTEMD_UNITS:.service=.service.in)
 sysusersdir = $(prefix)/lib/sysusers.d
 dist_sysusers_DATA = contrib/sysusers.d/rsip.conf
 
+# Who configures a system's network leaves our interfaces alone.
+nmconfdir = $(sysconfdir)/NetworkManager/conf.d
+dist_nmconf_DATA = contrib/network/90-rsip.conf
+networkdir = $(prefix)/lib/systemd/network
+dist_network_DATA = contrib/network/10-rsip.network
+networkdconfdir = $(prefix)/lib/systemd/networkd.conf.d
+dist_networkdconf_DATA = contrib/network/10-rsip.conf
+
 # Every option with its default and what it is for.
 examplesdir = $(docdir)/examples
 dist_examples_DATA = contrib/grafana.json contrib/oed.conf contrib/rsipc.conf \

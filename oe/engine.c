@@ -40,6 +40,7 @@
 #define TICK_MS			1000
 #define GAP_MS			4000	/* a tick as late as
 					 * this: we were asleep */
+#define SLEPT_MS		200	/* no two clocks differ by that else */
 #define RECALL_A_TICK		16	/* peers told of our crash, a second */
 
 struct oe {
@@ -60,7 +61,7 @@ struct oe {
 	struct event	  *tick, *ike_timer, *hold_timer;
 	uint64_t	   ike_at, hold_at;	/* when the timers
 						 * are set for */
-	uint64_t	   ticked;
+	uint64_t	   ticked, slept;	/* as the last tick saw it */
 	TAILQ_HEAD(, question) questions;
 };
 
@@ -131,7 +132,7 @@ static void
 oe_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct oe *oe = arg;
-	uint64_t   now = clock_now();
+	uint64_t   now = clock_now(), slept = clock_slept();
 
 	(void)fd;
 	(void)what;
@@ -142,8 +143,10 @@ oe_tick(evutil_socket_t fd, short what, void *arg)
 			core_resolvers_changed(oe->core, now);
 	}
 	identity_check(oe->core, now);
-	/* Suspended or stopped: what peers did meanwhile was not heard. */
-	if (oe->ticked != 0 && now - oe->ticked >= GAP_MS) {
+	/* Suspended, however shortly, or stopped: what peers did meanwhile was
+	 * not heard. */
+	if (oe->ticked != 0 && (now - oe->ticked >= GAP_MS ||
+	    slept >= oe->slept + SLEPT_MS)) {
 		log_info("awake after %llu s",
 		    (unsigned long long)(now - oe->ticked) / 1000);
 		/* Set by a clock that goes on in sleep, they run by
@@ -155,6 +158,7 @@ oe_tick(evutil_socket_t fd, short what, void *arg)
 			oe->shell.woken(oe->shell_arg);
 	}
 	oe->ticked = now;
+	oe->slept = slept;
 	remember_recall(oe->remembered, oe->core, clock_now(), RECALL_A_TICK);
 	remember_note(oe->remembered, oe->core, clock_wall());
 	oe_schedule(oe);

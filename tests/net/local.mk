@@ -36,7 +36,7 @@ EXTRA_DIST += \
 	tests/net/wire_test.py
 
 # The OE engine between hosts of its own, with real name servers.
-OE_NET_TESTS = tests/net/oe_blackhole.sh tests/net/oe_dns.sh tests/net/oe_dnssec.sh tests/net/check.sh tests/net/publish.sh tests/net/oe_gateway.sh \
+OE_NET_TESTS = tests/net/oe_blackhole.sh tests/net/oe_dns.sh tests/net/oe_dnssec.sh tests/net/beside.sh tests/net/check.sh tests/net/publish.sh tests/net/oe_gateway.sh \
 	tests/net/oe_grid.sh tests/net/oe_guard.sh tests/net/oe_life.sh tests/net/oe_many.sh tests/net/oe_six.sh \
 	tests/net/oe_six_path.sh tests/net/oe_six_shut.sh \
 	tests/net/oe_napt.sh \

@@ -306,15 +306,15 @@ take_remote(void *to, cfg_t *s, const struct option *o, const char *text)
 }
 
 static const struct option tunnel_options[] = {
-	{ "peer", OPTION_ADDRESS, OPTION_LIVE, .ipv4 = true,
+	{ "peer", OPTION_ADDRESS, OPTION_LIVE,
 	  .take = addr_option_take,
 	  OPTION_AT(struct draft, tunnel.peer), .example = "203.0.113.1",
 	  .help = "The other gateway." },
-	{ "remote", OPTION_TEXT, OPTION_LIVE, .ipv4 = true,
+	{ "remote", OPTION_TEXT, OPTION_LIVE,
 	  .take = take_remote,
 	  .example = "192.168.7.0/24",
 	  .help = "What is behind it; else the peer itself." },
-	{ "local", OPTION_TEXT, OPTION_LIVE, .ipv4 = true, .take = take_local,
+	{ "local", OPTION_TEXT, OPTION_LIVE, .take = take_local,
 	  .example = "192.0.2.0/24",
 	  .help = "What of ours takes the tunnel; else our own address." },
 	{ "id", OPTION_TEXT, OPTION_LIVE, .ipv4 = true, .take = take_my_id,
@@ -346,6 +346,12 @@ tunnel_check(cfg_t *s, struct draft *d, unsigned rsa_min_bits)
 	}
 	if (cfg_size(s, "remote") == 0)
 		t->remote = prefix_host(&t->peer);
+	if (t->remote.addr.family != (addr_is_set(&t->local.addr) ?
+	    t->local.addr.family : t->peer.family)) {
+		conf_error(s, "tunnel %s: local and remote are of two "
+		    "families", t->name);
+		return -1;
+	}
 	if (t->peer_id.type == 0) {
 		t->peer_id.type = KEYING_ID_ADDR;
 		t->peer_id.addr = t->peer;
@@ -485,7 +491,7 @@ const struct option oe_options[] = {
 	{ "initiate", OPTION_BOOL, OPTION_LIVE, "true", AT(initiate),
 	  .help = "false: answer peers, but begin with nobody." },
 	{ "networks", OPTION_LIST, OPTION_FIXED, .hi = OE_NETWORKS_MAX,
-	  .ipv4 = true, .take = take_network, .example = "192.0.2.0/24",
+	  .take = take_network, .example = "192.0.2.0/24",
 	  .help = "Networks behind us, for which we are the security "
 	      "gateway." },
 	{ "pool", OPTION_LIST, OPTION_LIVE, .hi = 1, .ipv4 = true,

@@ -322,8 +322,8 @@ configuration_errors(void **state)
 		"clear = {\"::/0\"}\ndeny = {\"::/0\"}",
 		/* Of IPv6 nothing would be enforced. */
 		"id = \"2001:db8::1\"",
-		"networks = {\"2001:db8::/32\"}",
-		"tunnel t { peer = \"2001:db8::1\" secret = \"%s/secret\" }",
+		("tunnel t { peer = \"2001:db8::1\" secret = \"%s/secret\" "
+		    "remote = \"192.0.2.0/24\" }"),
 		("tunnel t { peer = \"192.0.2.1\" secret = \"%s/secret\" "
 		    "remote = \"2001:db8::/32\" }"),
 		("resolvers = {\"192.0.2.1\", \"192.0.2.2\", \"192.0.2.3\", "

@@ -239,7 +239,7 @@ report_spd(struct core *c, size_t limit)
 /* --- sa ------------------------------------------------------------------- */
 
 struct pair_row {
-	char	    src[PREFIX_TEXT_MAX], dst[PREFIX_TEXT_MAX], flow[160];
+	char	    src[PREFIX_TEXT_MAX], dst[PREFIX_TEXT_MAX], flow[320];
 	char	    spi_in[16], spi_out[16], cipher[64];
 	const char *peer, *state, *role, *method;
 	unsigned    phase, ike;
@@ -373,18 +373,14 @@ policy_text(const struct connection *conn)
 static void
 as_text(const struct sa_pair *p, char *out, size_t cap)
 {
-	char ports[160];
-
 	*out = '\0';
 	if (addr_is_set(&p->inner))
-		snprintf(out, cap, " as %s, which it lends us,",
+		snprintf(out, cap, " as %s, which it lends us",
 		    ADDR_TEXT(&p->inner));
-	else if (p->our_blocks || p->their_blocks) {
-		ports_text(p->our_blocks ? &p->ours : &p->theirs, ports,
-		    sizeof(ports));
-		snprintf(out, cap, " for %s %s,", p->our_blocks ?
-		    "our ports" : "its ports", ports);
-	}
+	else if (p->our_blocks || p->their_blocks)
+		snprintf(out, cap, " for %u of %s ports",
+		    ports_count(p->our_blocks ? &p->ours : &p->theirs),
+		    p->our_blocks ? "our" : "its");
 }
 
 /* A black hole is not "encrypted", whatever IKE said once. */
@@ -421,11 +417,11 @@ why_line(const struct connection *conn, char *out, size_t cap)
 		silence_text(conn, silence, sizeof(silence));
 		as_text(p, as, sizeof(as));
 		snprintf(out, cap,
-		    "%s: encrypted%s%s with %s to %s at %s (IKEv%u, "
+		    "%s: encrypted%s with %s to %s at %s%s (IKEv%u, "
 		    "%s%s), "
 		    "because %s%s; %llu packets, looked at again in %llu s",
-		    dst, conn->anonymous ? ", peer unknown," : "", as,
-		    cipher, peer, ADDR_TEXT(&conn->path.peer), p->version,
+		    dst, conn->anonymous ? ", peer unknown," : "", cipher, peer,
+		    ADDR_TEXT(&conn->path.peer), as, p->version,
 		    conn->class == OE_CLASS_TUNNEL ? report_auth_text(conn) :
 		    conn->anonymous ? "it proves nothing" :
 		    conn->authentic ? "key vouched for by DNSSEC" :

@@ -88,7 +88,7 @@ for host in x1 x2; do
 	net_same "$NET_RUN/$host.file" || net_fail "$host's file is not whole"
 	net_ok "$host, 10 MB at the same moment: $(cat "$NET_RUN/$host.file.time")"
 	net_ok "$(why $host | sed 's/, because.*//')"
-	why $host | grep -q 'for our ports' || net_fail "$host: $(why $host)"
+	why $host | grep -q 'of our ports' || net_fail "$host: $(why $host)"
 done
 net_on y1 ip xfrm policy | grep -A1 "^src $NET_Y1/32 dst $NET_NB/32 proto tcp" |
     grep '^src' | sed 's/^/policy: /'

@@ -47,8 +47,8 @@ help(const char *name)
 }
 
 void
-daemon_options(struct daemon_options *o, const char *name, int argc,
-    char **argv)
+daemon_options(struct daemon_options *o, const char *name, const char *built,
+    int argc, char **argv)
 {
 	static const struct option longs[] = { { "help", 0, NULL, 'h' },
 		{ "version", 0, NULL, 'V' }, { 0 } };
@@ -86,6 +86,8 @@ daemon_options(struct daemon_options *o, const char *name, int argc,
 			break;
 		case 'V':
 			printf("%s %s\n", name, PACKAGE_VERSION);
+			if (built != NULL)
+				printf("built with %s\n", built);
 			exit(0);
 		default:
 			letter[1] = (char)optopt;

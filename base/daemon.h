@@ -22,9 +22,10 @@ struct daemon_options {
 /*
  * Parses argv (-f -d -n -o -c FILE -p FILE -V -h) and starts the log.  -h and
  * -V print and exit 0; anything wrong prints one usage line and exits 2.
+ * built: what -V says the program was built with; may be NULL.
  */
-void	daemon_options(struct daemon_options *o, const char *name, int argc,
-	    char **argv);
+void	daemon_options(struct daemon_options *o, const char *name,
+	    const char *built, int argc, char **argv);
 
 /*
  * Goes to the background unless in the foreground: the parent waits until

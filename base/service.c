@@ -499,7 +499,7 @@ service_main(const struct service_plan *plan, void *arg, int argc, char **argv)
 	struct service s = { .plan = plan, .arg = arg };
 	int	       rc = 1;
 
-	daemon_options(&s.options, plan->name, argc, argv);
+	daemon_options(&s.options, plan->name, plan->built, argc, argv);
 	if (s.options.list) {
 		option_print(stdout, plan->options);
 		return 0;

@@ -27,6 +27,7 @@ struct service_command {
 /* What one daemon is; arg is that of service_main(). */
 struct service_plan {
 	const char *name;		/* "rsipd" */
+	const char *built;		/* with what, for -V; may be NULL */
 	const struct option *options;	/* of its configuration */
 	const char *resolv_conf;	/* a file that read() opens,
 					 * too; NULL: none */

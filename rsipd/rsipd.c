@@ -730,11 +730,25 @@ stop(void *arg)
 	rtnl_close();
 }
 
+/* What ./configure found or was told to leave out. */
+static const char built[] = "metrics"
+#ifdef HAVE_BPF
+    ", eBPF"
+#endif
+#ifdef HAVE_LMDB
+    ", leases on disk (LMDB)"
+#endif
+#ifdef HAVE_HIREDIS
+    ", a shared store (hiredis)"
+#endif
+    ;
+
 int
 main(int argc, char **argv)
 {
 	static const struct service_plan plan = {
 		.name = "rsipd",
+		.built = built,
 		SERVICE_SETTINGS(struct settings, settings_options,
 		    settings_read, settings_free),
 		.start = start, .ready = ready,

@@ -21,6 +21,16 @@ ended()
 	! kill -0 "$1" 2>/dev/null
 }
 
+# What was built in, and nothing else.
+said=$("$NET_TOP/rsipd/rsipd" -V) || net_fail "rsipd -V"
+for what in BPF:eBPF LMDB:LMDB HIREDIS:hiredis; do
+	grep -q "^#define HAVE_${what%:*} 1" "$NET_TOP/config.h"
+	built=$?
+	printf '%s\n' "$said" | grep -q "^built with .*${what#*:}"
+	[ $? = $built ] || net_fail "rsipd -V says of ${what#*:}: $said"
+done
+net_ok "$said"
+
 # NAME NAMESPACE PROGRAM: starts it with NAME.conf and goes through its life.
 life()
 {

@@ -260,6 +260,19 @@ rtnl_rule_del(const struct rtnl_rule *r)
 	return rtnl_rule(RTM_DELRULE, 0, r);
 }
 
+int
+rtnl_rule_set(const struct rtnl_rule *r, int family, bool wanted)
+{
+	struct rtnl_rule rule = *r;
+
+	rule.dst.addr.family = (uint8_t)family;
+	if (wanted)
+		return rtnl_rule_add(&rule);
+	while (rtnl_rule_del(&rule) == 0)
+		continue;
+	return 0;
+}
+
 struct route_answer {
 	struct addr dst, via, src;
 	uint32_t metric;

@@ -71,6 +71,9 @@ struct rtnl_rule {
 int	rtnl_rule_add(const struct rtnl_rule *r);	/* once, however
 							 * often */
 int	rtnl_rule_del(const struct rtnl_rule *r);
+/* The rule in a family, once if it is wanted, else not at all: a kernel without
+ * the family has none either.  0, or -1: it is wanted and cannot be. */
+int	rtnl_rule_set(const struct rtnl_rule *r, int family, bool wanted);
 
 /* A family's default route in table main: next hop (none if on the link) and
  * interface. -1, ENOENT: none. */

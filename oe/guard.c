@@ -92,21 +92,6 @@ guard_policy(void *arg, const struct prefix *p, enum oe_class class)
 	    class != OE_CLASS_PERMISSIVE);
 }
 
-/* The rule of a family, for as long as that has prefixes; a kernel without the
- * family has none either. */
-static int
-guard_rule(const struct guard *g, int family, bool wanted)
-{
-	struct rtnl_rule rule = g->rule;
-
-	rule.dst.addr.family = (uint8_t)family;
-	if (wanted)
-		return rtnl_rule_add(&rule);
-	while (rtnl_rule_del(&rule) == 0)
-		continue;
-	return 0;
-}
-
 /* What goes to the device, where its family does. */
 static bool
 guard_leads(const struct guard *g, const struct guard_prefix *p,
@@ -146,9 +131,9 @@ guard_apply(struct guard *g)
 	rc = rtnl_table_set(g->rule.table, want, n);
 	free(want);
 	if (rc == 0)
-		rc = guard_rule(g, AF_INET, four > 0);
+		rc = rtnl_rule_set(&g->rule, AF_INET, four > 0);
 	if (rc == 0)
-		rc = guard_rule(g, AF_INET6, six > 0);
+		rc = rtnl_rule_set(&g->rule, AF_INET6, six > 0);
 	return rc;
 }
 

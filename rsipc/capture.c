@@ -167,19 +167,8 @@ want_told(const struct capture *c, struct rtnl_route *want, size_t *n,
 	want[at].ifname = c->link;
 }
 
-static int
-capture_rule(int family, bool wanted)
-{
-	struct rtnl_rule rule = { .priority = CAPTURE_TABLE,
-		.table = CAPTURE_TABLE, .mark = CAPTURE_MARK, .invert = true };
-
-	rule.dst.addr.family = (uint8_t)family;
-	if (wanted)
-		return rtnl_rule_add(&rule);
-	while (rtnl_rule_del(&rule) == 0)
-		continue;
-	return 0;
-}
+static const struct rtnl_rule capture_rule = { .priority = CAPTURE_TABLE,
+	.table = CAPTURE_TABLE, .mark = CAPTURE_MARK, .invert = true };
 
 static int
 capture_apply(struct capture *c)
@@ -210,9 +199,9 @@ capture_apply(struct capture *c)
 	}
 	rc = rtnl_table_set(CAPTURE_TABLE, want, n);
 	if (rc == 0)
-		rc = capture_rule(AF_INET, c->works);
+		rc = rtnl_rule_set(&capture_rule, AF_INET, c->works);
 	if (rc == 0)
-		rc = capture_rule(AF_INET6, c->ipv6);
+		rc = rtnl_rule_set(&capture_rule, AF_INET6, c->ipv6);
 	return rc;
 }
 

@@ -13,18 +13,18 @@ disk=${STORE_BENCH_DIR:-$(mktemp -d /var/tmp/rsip-store.XXXXXX)} || exit 1
 trap 'rm -rf "$disk"' EXIT
 
 shared=
-if command -v redis-server >/dev/null &&
+if command -v "$NET_STORE_SERVER" >/dev/null &&
     grep -q '^#define HAVE_HIREDIS' "$NET_TOP/config.h"; then
 	shared=shared
-	net_start redis N redis-server --bind 127.0.0.1 --save "" --dir "$disk"
-	net_ready redis 10 net_on N redis-cli ping
+	net_start redis N "$NET_STORE_SERVER" --bind 127.0.0.1 --save "" --dir "$disk"
+	net_ready redis 10 net_on N "$NET_STORE_CLI" ping
 fi
 
 # MODE: none, interval, commit or shared
 start()
 {
 	rm -f "$disk"/*
-	[ -z "$shared" ] || net_on N redis-cli flushall >/dev/null
+	[ -z "$shared" ] || net_on N "$NET_STORE_CLI" flushall >/dev/null
 	run "$1"
 }
 

@@ -21,6 +21,9 @@ NET_DNS=198.51.100.53
 # In a section "oe": whom to ask, and that its word counts.
 NET_RESOLVER="resolvers = {\"$NET_DNS\"} validate = \"resolver\" trusted-resolvers = {\"$NET_DNS\"}"
 NET_REPORT='(ERROR: (Address|Leak)|WARNING: Thread)Sanitizer|: runtime error: '
+# Valkey, or else Redis: they are one to us.
+NET_STORE_SERVER=$(command -v valkey-server || echo redis-server)
+NET_STORE_CLI=$(command -v valkey-cli || echo redis-cli)
 NET_TOOLS="ip nsenter unshare setpriv sysctl python3"
 PATH=$PATH:/usr/sbin:/sbin
 PYTHONDONTWRITEBYTECODE=1

@@ -65,7 +65,7 @@ save ""
 EOF
 tls_store()
 {
-	net_start store s redis-server "$NET_RUN/redis.conf"
+	net_start store s "$NET_STORE_SERVER" "$NET_RUN/redis.conf"
 }
 
 # GATEWAY SERVERS LINES-OF-SHARED [LINES]
@@ -180,7 +180,7 @@ tls_store
 net_until 10 pair_is M active || net_fail "M: $(net_ctl rsipd_M status)"
 stored()
 {
-	[ "$(net_on s redis-cli -h 10.9.0.5 -p 6380 --tls --cacert ca.pem --user \
+	[ "$(net_on s "$NET_STORE_CLI" -h 10.9.0.5 -p 6380 --tls --cacert ca.pem --user \
 	    rsipd --pass secret-of-the-store --no-auth-warning --scan --pattern \
 	    'rsip:g:*' | wc -l)" = 19 ]
 }
@@ -192,7 +192,7 @@ net_ok "a store that forgot everything is told again, and nobody loses a lease"
 
 # --- a version to come writes there ---------------------------------------------------------
 net_stop rsipd_N
-net_on s redis-cli -h 10.9.0.5 -p 6380 --tls --cacert ca.pem --user rsipd \
+net_on s "$NET_STORE_CLI" -h 10.9.0.5 -p 6380 --tls --cacert ca.pem --user rsipd \
     --pass secret-of-the-store --no-auth-warning hset rsip:g:00000001:00000001 \
     k G r "$(printf '\003')" >/dev/null || net_fail "hset"
 gateway N '"10.9.0.5:6380"' "$secure"
@@ -223,17 +223,17 @@ sentinel failover-timeout rsip 2000
 EOF
 pair_store
 mkdir -p replica
-net_start replica r redis-server --bind 10.9.0.6 --protected-mode no --save "" \
+net_start replica r "$NET_STORE_SERVER" --bind 10.9.0.6 --protected-mode no --save "" \
     --dir "$NET_RUN/replica" --replicaof 10.9.0.5 6379 --repl-diskless-sync-delay 0
-net_start sentinel r redis-server "$NET_RUN/sentinel.conf" --sentinel
+net_start sentinel r "$NET_STORE_SERVER" "$NET_RUN/sentinel.conf" --sentinel
 replicated()
 {
-	net_on s redis-cli -h 10.9.0.5 info replication | grep -q state=online
+	net_on s "$NET_STORE_CLI" -h 10.9.0.5 info replication | grep -q state=online
 }
 net_until 20 replicated || net_fail "no replica"
 known()
 {
-	net_on r redis-cli -h 10.9.0.6 -p 26379 sentinel replicas rsip |
+	net_on r "$NET_STORE_CLI" -h 10.9.0.6 -p 26379 sentinel replicas rsip |
 	    grep -q 10.9.0.6
 }
 net_until 15 known || net_fail "the Sentinel knows no replica"
@@ -251,7 +251,7 @@ net_stop store KILL
 net_until 20 pair_is N alone || net_fail "N: $(net_ctl rsipd_N status)"
 net_until 30 pair_is N active || net_fail "N: $(net_ctl rsipd_N status)"
 net_until 10 has M 10 || net_fail "M has $(bindings M)"
-n=$(net_on r redis-cli -h 10.9.0.6 --scan --pattern 'rsip:g:*' | wc -l)
+n=$(net_on r "$NET_STORE_CLI" -h 10.9.0.6 --scan --pattern 'rsip:g:*' | wc -l)
 [ "$n" -ge 10 ] || net_fail "the new master has $n of 10"
 # There is no replica any more: what cannot be kept twice is not granted.
 said=$(ask refused) || net_fail "$said"

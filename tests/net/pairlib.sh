@@ -10,7 +10,7 @@ PAIR_STORE=10.9.0.5
 
 pair_needs()
 {
-	net_needs keepalived redis-server redis-cli "$@"
+	net_needs keepalived "$NET_STORE_SERVER" "$NET_STORE_CLI" "$@"
 	net_needs_built rsipd/rsipd ctl/rsipctl
 	grep -q '^#define HAVE_HIREDIS' "$NET_TOP/config.h" ||
 	    net_skip "built without hiredis"
@@ -55,13 +55,13 @@ pair_store()
 	daemonize no
 	$1
 	EOF
-	net_start store s redis-server "$NET_RUN/redis.conf"
+	net_start store s "$NET_STORE_SERVER" "$NET_RUN/redis.conf"
 	net_ready store 10 pair_cli ping
 }
 
 pair_cli()
 {
-	net_on s redis-cli -h "$PAIR_STORE" "$@" 2>&1
+	net_on s "$NET_STORE_CLI" -h "$PAIR_STORE" "$@" 2>&1
 }
 
 pair_rsipd_config()

@@ -21,7 +21,8 @@
 
 #define FLYING_MAX	128	/* questions that the process has at once */
 #define TYPE_SOA	6
-#define TRY_MS		1500	/* for the first proof that it works */
+#define TRY_MS		2500	/* for the first proof that it works:
+				 * less than packets are held */
 #define AGAIN_S		10	/* where it does not */
 #define BOGUS_MAX	8	/* in a row: is it the resolvers? */
 

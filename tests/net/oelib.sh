@@ -301,3 +301,57 @@ oe_serve_again()
 	oe_zones_signed
 	oe_servers
 }
+
+# PRIMARY RESOLVER: BIND at the one, which signs the two zones and takes updates by
+# publisher.key (stranger.key it knows, and refuses), and a validating resolver at the
+# other; both in namespace dns, in NET_RUN.  More of zone lab is in lab.records.
+oe_primary()
+{
+	for oe_key in publisher stranger; do
+		tsig-keygen "$oe_key" >"$oe_key.key" && chmod 600 "$oe_key.key"
+	done
+	{
+		cat publisher.key stranger.key
+		printf 'options { directory "%s"; listen-on { %s; };\n' \
+		    "$NET_RUN" "$1"
+		printf 'listen-on-v6 { none; }; pid-file none; recursion no;\n'
+		printf 'session-keyfile none; dnssec-validation no; };\n'
+		printf 'controls { };\n'
+		for oe_zone in lab 100.51.198.in-addr.arpa; do
+			net_zone_head "$oe_zone." | sed 's/86400 10$/86400 1/' \
+			    >"dynamic.$oe_zone"
+			printf 'zone "%s" { type primary; file "dynamic.%s";\n' \
+			    "$oe_zone" "$oe_zone"
+			printf 'dnssec-policy default;\n'
+			printf 'update-policy { grant publisher zonesub ANY; }; };\n'
+		done
+	} >named.conf
+	printf 'ns A %s\n' "$1" >>dynamic.lab
+	cat lab.records >>dynamic.lab
+	printf '10 TXT "v=spf1 -all"\n' >>dynamic.100.51.198.in-addr.arpa
+	net_start named dns named -g -n 1 -u root -c "$NET_RUN/named.conf"
+	net_ready named 10 net_answers "$1" 53 ns.lab. A
+	net_until 20 oe_signed "$1" lab. &&
+	    net_until 20 oe_signed "$1" 100.51.198.in-addr.arpa. ||
+	    net_fail "BIND does not sign"
+	cat Klab.*.key K100.*.key >anchors
+	{
+		net_unbound_head transparent | sed "s/interface: .*/interface: $2/"
+		printf '  cache-max-negative-ttl: 1\nremote-control:\n'
+		printf '  control-enable: no\n'
+		for oe_zone in lab 100.51.198.in-addr.arpa; do
+			printf 'server:\n  local-zone: "%s." transparent\n' \
+			    "$oe_zone"
+			printf 'stub-zone:\n  name: "%s."\n  stub-addr: %s\n' \
+			    "$oe_zone" "$1"
+		done
+	} >unbound.conf
+	net_start unbound dns unbound -d -c "$NET_RUN/unbound.conf"
+	net_ready unbound 10 net_answers "$2" 53 ns.lab. A
+}
+
+# SERVER ZONE
+oe_signed()
+{
+	net_on dns drill -D "@$1" "$2" SOA | grep -q RRSIG
+}

@@ -16,58 +16,7 @@ ip -n dns address add 198.51.100.54/24 dev eth0
 cd "$NET_RUN" || exit 1
 rsipctl=$NET_TOP/ctl/rsipctl
 
-# The primary, which signs what it is told.
-for key in publisher stranger; do
-	tsig-keygen "$key" >"$key.key" && chmod 600 "$key.key"
-done
-{
-	cat publisher.key stranger.key
-	cat <<-END
-	options {
-		directory "$NET_RUN";
-		listen-on { $NET_DNS; 127.0.0.1; };
-		listen-on-v6 { none; };
-		pid-file none;
-		session-keyfile none;
-		recursion no;
-		dnssec-validation no;
-	};
-	controls { };
-	END
-	for zone in lab 100.51.198.in-addr.arpa; do
-		net_zone_head "$zone." >"dynamic.$zone"
-		cat <<-END
-		zone "$zone" {
-			type primary;
-			file "dynamic.$zone";
-			dnssec-policy default;
-			update-policy { grant publisher zonesub ANY; };
-		};
-		END
-	done
-} >named.conf
-printf 'ns A %s\nmail TXT "v=spf1 -all"\n' "$NET_DNS" >>dynamic.lab
-printf '10 TXT "v=spf1 -all"\n' >>dynamic.100.51.198.in-addr.arpa
-net_start named dns named -g -n 1 -u root -c "$NET_RUN/named.conf"
-net_ready named 10 net_answers "$NET_DNS" 53 ns.lab. A
-signed()
-{
-	net_on dns drill -D "@$NET_DNS" "$1" SOA | grep -q RRSIG
-}
-net_until 20 signed lab. && net_until 20 signed 100.51.198.in-addr.arpa. ||
-    net_fail "BIND does not sign"
-cat Klab.*.key K100.*.key >anchors
-{
-	net_unbound_head transparent | sed "s/interface: .*/interface: 198.51.100.54/"
-	printf '  cache-max-negative-ttl: 1\nremote-control:\n  control-enable: no\n'
-	for zone in lab 100.51.198.in-addr.arpa; do
-		printf 'server:\n  local-zone: "%s." transparent\n' "$zone"
-		printf 'stub-zone:\n  name: "%s."\n  stub-addr: %s\n' "$zone" \
-		    "$NET_DNS"
-	done
-} >unbound.conf
-net_start unbound dns unbound -d -c "$NET_RUN/unbound.conf"
-net_ready unbound 10 net_answers 198.51.100.54 53 ns.lab. A
+oe_primary "$NET_DNS" 198.51.100.54
 
 # HOST ARGUMENT...
 publish()

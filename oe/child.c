@@ -170,7 +170,8 @@ child_is_sole(const struct connection *conn)
 			return false;
 	}
 	return c->config->nnetworks == 0 &&
-	    conn->peer_id.type != KEYING_ID_FQDN && conn->right > RIGHT_FLOWS &&
+	    conn->peer_id.type != KEYING_ID_FQDN &&
+	    conn->peer_id.type != KEYING_ID_KEY && conn->right > RIGHT_FLOWS &&
 	    (conn->spd == NULL || conn->spd->nshared == 0) &&
 	    core_is_own(c, &conn->key.src.addr) &&
 	    spd_key_is_of_hosts(&conn->key);

@@ -416,6 +416,7 @@ oe_ike2_begin(struct oe *oe, const struct oe_config *c)
 	struct ike2_config ic = {
 		.key = c->key,
 		.my_id = c->id,
+		.esp = c->esp,
 		.transport = c->transport != OE_TRANSPORT_NO,
 		.ike_lifetime = c->phase1_lifetime,
 		.child_lifetime = c->phase2_lifetime,

@@ -27,6 +27,9 @@ keying_id_text(const struct keying_id *id)
 	case KEYING_ID_FQDN:
 		snprintf(p, sizeof(text[0]), "@%s", id->name);
 		break;
+	case KEYING_ID_KEY:
+		snprintf(p, sizeof(text[0]), "@#%s", id->name);
+		break;
 	case KEYING_ID_USER_FQDN:
 		snprintf(p, sizeof(text[0]), "%s", id->name);
 		break;

@@ -25,6 +25,8 @@ enum keying_id_type {
 	KEYING_ID_FQDN,
 	KEYING_ID_USER_FQDN,
 	KEYING_ID_PREFIX,
+	KEYING_ID_KEY,	/* octets that only who agreed on them knows the sense
+			 * of (RFC 7296 §3.5, ID_KEY_ID) */
 	KEYING_ID_NULL,	/* the peer does not say (RFC 7619 §2.2); name tells
 			 * such from each other */
 };

@@ -16,6 +16,7 @@
 #include "net/addr_option.h"
 #include "net/resolvconf.h"
 #include "net/validator.h"
+#include "oe/ike2/offer.h"
 #include "oe/settings.h"
 
 #define KEY_DEFAULT	SYSCONFDIR "/private.pem"
@@ -140,7 +141,12 @@ settings_id(cfg_t *s, const struct option *o, const char *given,
 	size_t	    i;
 
 	memset(id, 0, sizeof(*id));
-	if (*text == '@') {
+	if (text[0] == '@' && text[1] == '#') {
+		text += 2;
+		if (strlen(text) % 2 == 0 &&
+		    text[strspn(text, "0123456789abcdefABCDEF")] == '\0')
+			id->type = KEYING_ID_KEY;
+	} else if (*text == '@') {
 		id->type = KEYING_ID_FQDN;
 		text++;
 	} else if (strchr(text, '@') != NULL) {
@@ -154,7 +160,7 @@ settings_id(cfg_t *s, const struct option *o, const char *given,
 	}
 	if (id->type == 0 || *text == '\0' || strlen(text) > KEYING_NAME_MAX) {
 		conf_error(s, "%s \"%s\" is neither an address, nor @name, nor "
-		    "user@name", o->name, given);
+		    "user@name, nor @#hexadecimal", o->name, given);
 		return -1;
 	}
 	for (i = 0; text[i] != '\0'; i++)
@@ -202,6 +208,29 @@ take_resolver(void *to, cfg_t *s, const struct option *o, const char *text)
 	struct oe_config *c = to;
 
 	return addr_option_read(&c->resolvers[c->nresolvers++], s, o, text);
+}
+
+static int
+take_esp(void *to, cfg_t *s, const struct option *o, const char *text)
+{
+	static const struct { const char *name; unsigned bit; } known[] = {
+		{ "aes-256-gcm", IKE2_ESP_AES_GCM_256 },
+		{ "aes-128-gcm", IKE2_ESP_AES_GCM_128 },
+		{ "chacha20-poly1305", IKE2_ESP_CHACHA20 },
+		{ "aes-256-cbc", IKE2_ESP_AES_CBC_256 },
+		{ "aes-128-cbc", IKE2_ESP_AES_CBC_128 },
+	};
+	struct oe_config *c = to;
+	size_t		  i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcmp(known[i].name, text) == 0) {
+			c->esp |= known[i].bit;
+			return 0;
+		}
+	}
+	cfg_error(s, "%s: no cipher of ESP is called \"%s\"", o->name, text);
+	return -1;
 }
 
 static int
@@ -538,9 +567,14 @@ const struct option oe_options[] = {
 	  .help = "The same for paranoid ones, which anybody on the way can "
 	      "then pose as." },
 	{ "transport", OPTION_WORD, OPTION_LIVE, "accept", AT(transport),
-	  .words = transport,
-	  .help = "Transport mode with single peers that no NAT is before "
-	      "(IKEv2): where they ask for it, or ask for it too." },
+	  .words = transport, .help = "Transport mode with single peers that "
+	      "no NAT is before (IKEv2): where they ask for it, or ask for "
+	      "it too." },
+	{ "esp", OPTION_LIST, OPTION_LIVE, .hi = 5, .take = take_esp,
+	  .example = "chacha20-poly1305",
+	  .help = "Ciphers of ESP that IKEv2 offers and takes, else all: "
+	      "aes-256-gcm, aes-128-gcm, chacha20-poly1305, aes-256-cbc, "
+	      "aes-128-cbc." },
 	{ "legacy", OPTION_BOOL, OPTION_LIVE, "true", AT(legacy),
 	  .help = "3DES, MD5, SHA-1 and groups 2 and 5 too, as RFC 4322 "
 	      "demands." },

@@ -89,6 +89,7 @@ struct oe_config {
 	bool		 legacy;
 	unsigned	 anonymous, paranoid_anonymous;	/* enum oe_anonymous */
 	unsigned	 transport;	/* enum oe_transport */
+	unsigned	 esp;	/* ciphers, as IKEv2 has them; 0: all */
 	enum oe_dataplane dataplane;
 	bool		 initiate;	/* false: "accept but
 					 * do not initiate" */

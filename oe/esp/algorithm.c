@@ -12,10 +12,12 @@ static const struct esp_algorithm algorithms[] = {
 	{ ESP_AES_CBC, 16, 16, 0, false },	/* RFC 3602 */
 	{ ESP_3DES_CBC, 8, 8, 0, false },	/* RFC 2451 */
 	{ ESP_AES_GCM_16, 8, 1, 16, true },	/* RFC 4106 */
+	{ ESP_CHACHA20_POLY1305, 8, 1, 16, true },	/* RFC 7634 */
 };
 
 static const struct esp_integrity integrities[] = {
 	{ ESP_AUTH_HMAC_SHA2_256, "SHA256", "HMAC-SHA2-256-128", 32, 16 },
+	{ ESP_AUTH_HMAC_SHA2_384, "SHA384", "HMAC-SHA2-384-192", 48, 24 },
 	{ ESP_AUTH_HMAC_SHA2_512, "SHA512", "HMAC-SHA2-512-256", 64, 32 },
 	{ ESP_AUTH_HMAC_SHA1, "SHA1", "HMAC-SHA1-96", 20, 12 },
 	{ ESP_AUTH_HMAC_MD5, "MD5", "HMAC-MD5-96", 16, 12 },
@@ -59,6 +61,8 @@ esp_algorithm_evp(const struct esp_algorithm *a, size_t key_len)
 		return key_len == 20 ? EVP_aes_128_gcm() :
 		    key_len == 28 ? EVP_aes_192_gcm() :
 		    key_len == 36 ? EVP_aes_256_gcm() : NULL;
+	case ESP_CHACHA20_POLY1305:
+		return key_len == 36 ? EVP_chacha20_poly1305() : NULL;
 	}
 	return NULL;
 }
@@ -74,6 +78,8 @@ esp_cipher_key_len(enum esp_cipher c, unsigned bits)
 	case ESP_AES_GCM_16:
 		return bits == 128 || bits == 192 || bits == 256 ?
 		    bits / 8 + 4 : 0;
+	case ESP_CHACHA20_POLY1305:
+		return 36;
 	}
 	return 0;
 }
@@ -107,6 +113,8 @@ esp_cipher_name(enum esp_cipher c, size_t key_len)
 	case ESP_AES_GCM_16:
 		return key_len == 20 ? "AES-128-GCM" :
 		    key_len == 28 ? "AES-192-GCM" : "AES-256-GCM";
+	case ESP_CHACHA20_POLY1305:
+		return "ChaCha20-Poly1305";
 	}
 	return "unknown";
 }

@@ -25,7 +25,7 @@ struct esp_integrity {
 /* NULL if there is no such algorithm here; DES and null are not. */
 const struct esp_algorithm *esp_algorithm(enum esp_cipher c);
 const struct esp_integrity *esp_integrity(enum esp_auth a);
-/* OpenSSL's cipher for a key (GCM: with salt) of key_len
+/* OpenSSL's cipher for a key (combined modes: with salt) of key_len
  * bytes, NULL if none. */
 const EVP_CIPHER *esp_algorithm_evp(const struct esp_algorithm *a,
 	    size_t key_len);

@@ -25,17 +25,17 @@
 #define ESP_NEXT_IPV4	4
 #define ESP_NEXT_IPV6	41
 #define ESP_NEXT_NONE	59
-#define GCM_SALT_LEN	4
+#define SALT_LEN	4
 #define OUTER_TTL	64
 
 struct esp_sa {
 	struct esp_params	 p;		/* keys wiped */
 	const struct esp_algorithm *alg;
-	const struct esp_integrity *integrity;	/* NULL with AES-GCM */
+	const struct esp_integrity *integrity;	/* NULL with combined modes */
 	EVP_CIPHER_CTX		*cipher;
 	EVP_MAC_CTX		*mac;
 	EVP_CIPHER_CTX		*iv_cipher;	/* makes CBC's IVs */
-	uint8_t			 salt[GCM_SALT_LEN];
+	uint8_t			 salt[SALT_LEN];
 	bool			 outbound;
 	uint16_t		 ip_id;
 	uint32_t		 label;		/* IPv6's flow label */
@@ -117,9 +117,10 @@ esp_sa_new(const struct esp_params *p, bool outbound)
 	}
 	key_len = p->cipher_len;
 	if (sa->alg->aead) {
-		/* RFC 4106 §8.1: the last four bytes are the salt. */
-		key_len -= GCM_SALT_LEN;
-		memcpy(sa->salt, p->cipher_key + key_len, GCM_SALT_LEN);
+		/* RFC 4106 §8.1, RFC 7634 §2: the last four bytes are the
+		 * salt. */
+		key_len -= SALT_LEN;
+		memcpy(sa->salt, p->cipher_key + key_len, SALT_LEN);
 	}
 	sa->cipher = EVP_CIPHER_CTX_new();
 	if (sa->cipher == NULL || EVP_CipherInit_ex(sa->cipher, cipher, NULL,
@@ -180,17 +181,17 @@ esp_icv(struct esp_sa *sa, const uint8_t *esp, size_t len, uint32_t seq_high,
 	    EVP_MAC_final(sa->mac, out, &n, EVP_MAX_MD_SIZE) == 1;
 }
 
-/* Nonce and additional data of AES-GCM (RFC 4106 §4, §5). */
+/* Nonce and additional data (RFC 4106 §4, §5; RFC 7634 §2). */
 static bool
-gcm_begin(struct esp_sa *sa, const uint8_t *esp, const uint8_t *iv,
+aead_begin(struct esp_sa *sa, const uint8_t *esp, const uint8_t *iv,
     uint32_t seq_high)
 {
 	uint8_t nonce[12], aad[12];
 	size_t	n = ESP_HEADER_LEN;
 	int	m;
 
-	memcpy(nonce, sa->salt, GCM_SALT_LEN);
-	memcpy(nonce + GCM_SALT_LEN, iv, 8);
+	memcpy(nonce, sa->salt, SALT_LEN);
+	memcpy(nonce + SALT_LEN, iv, 8);
 	memcpy(aad, esp, ESP_HEADER_LEN);
 	if (sa->p.esn) {
 		store_u32(aad + 4, seq_high);
@@ -323,7 +324,7 @@ esp_seal(struct esp_sa *sa, const struct packet_view *inner, uint8_t *out,
 	text[text_len - 1] = next;
 
 	if (sa->alg->aead) {
-		ok = gcm_begin(sa, esp, iv, seq_high) &&
+		ok = aead_begin(sa, esp, iv, seq_high) &&
 		    EVP_CipherUpdate(sa->cipher, text, &n, text,
 		    (int)text_len) == 1 &&
 		    EVP_CipherFinal_ex(sa->cipher, text + n, &m) == 1 &&
@@ -391,7 +392,7 @@ esp_decrypt(struct esp_sa *sa, const uint8_t *esp, size_t len,
 
 	if (sa->alg->aead) {
 		memcpy(icv, text + text_len, icv_len);
-		return gcm_begin(sa, esp, iv, seq_high) &&
+		return aead_begin(sa, esp, iv, seq_high) &&
 		    EVP_CIPHER_CTX_ctrl(sa->cipher, EVP_CTRL_AEAD_SET_TAG,
 		    (int)icv_len, icv) == 1 &&
 		    EVP_CipherUpdate(sa->cipher, out, &n, text,

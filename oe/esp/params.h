@@ -9,14 +9,20 @@
 #include "net/addr.h"
 
 /* ESP transform identifiers of the IPsec DOI (RFC 2407 §4.4.4,
- * RFC 3602, RFC 4106). */
-enum esp_cipher { ESP_3DES_CBC = 3, ESP_AES_CBC = 12, ESP_AES_GCM_16 = 20 };
+ * RFC 3602, RFC 4106), and of IKEv2 alone (RFC 7634). */
+enum esp_cipher {
+	ESP_3DES_CBC = 3,
+	ESP_AES_CBC = 12,
+	ESP_AES_GCM_16 = 20,
+	ESP_CHACHA20_POLY1305 = 28,
+};
 /* Authentication algorithm attribute (RFC 2407 §4.5, RFC 4868). */
 enum esp_auth {
-	ESP_AUTH_NONE = 0,		/* only with AES-GCM */
+	ESP_AUTH_NONE = 0,		/* only with combined modes */
 	ESP_AUTH_HMAC_MD5 = 1,		/* -96 */
 	ESP_AUTH_HMAC_SHA1 = 2,		/* -96 */
 	ESP_AUTH_HMAC_SHA2_256 = 5,	/* -128 */
+	ESP_AUTH_HMAC_SHA2_384 = 6,	/* -192 */
 	ESP_AUTH_HMAC_SHA2_512 = 7,	/* -256 */
 };
 
@@ -29,8 +35,8 @@ struct esp_params {
 	uint16_t encap_sport, encap_dport;	/* RFC 3948 UDP encapsulation,
 						 * host order; 0: none */
 	enum esp_cipher cipher;
-	size_t	 cipher_len;		/* bytes of cipher_key (GCM: with
-					 * 4 bytes of salt) */
+	size_t	 cipher_len;		/* bytes of cipher_key (combined
+					 * modes: with 4 bytes of salt) */
 	uint8_t	 cipher_key[ESP_KEY_MAX];
 	enum esp_auth auth;
 	size_t	 auth_len;

@@ -71,8 +71,10 @@ put_cipher(struct nlmsghdr *nlh, const struct esp_params *p)
 	memset(&u, 0, sizeof(u));
 	switch (p->cipher) {
 	case ESP_AES_GCM_16:
-		snprintf(u.aead.alg_name, sizeof(u.aead.alg_name),
-		    "rfc4106(gcm(aes))");
+	case ESP_CHACHA20_POLY1305:
+		snprintf(u.aead.alg_name, sizeof(u.aead.alg_name), "%s",
+		    p->cipher == ESP_AES_GCM_16 ? "rfc4106(gcm(aes))" :
+		    "rfc7539esp(chacha20,poly1305)");
 		u.aead.alg_key_len = (unsigned)p->cipher_len * 8;
 		u.aead.alg_icv_len = 128;
 		memcpy(u.aead.alg_key, p->cipher_key, p->cipher_len);
@@ -106,6 +108,7 @@ put_auth(struct nlmsghdr *nlh, const struct esp_params *p)
 		{ ESP_AUTH_HMAC_MD5, "hmac(md5)", 96 },
 		{ ESP_AUTH_HMAC_SHA1, "hmac(sha1)", 96 },
 		{ ESP_AUTH_HMAC_SHA2_256, "hmac(sha256)", 128 },
+		{ ESP_AUTH_HMAC_SHA2_384, "hmac(sha384)", 192 },
 		{ ESP_AUTH_HMAC_SHA2_512, "hmac(sha512)", 256 },
 	};
 	union {
@@ -115,7 +118,8 @@ put_auth(struct nlmsghdr *nlh, const struct esp_params *p)
 	size_t i;
 
 	if (p->auth == ESP_AUTH_NONE)
-		return p->cipher == ESP_AES_GCM_16 ? 0 : -1;
+		return p->cipher == ESP_AES_GCM_16 ||
+		    p->cipher == ESP_CHACHA20_POLY1305 ? 0 : -1;
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if (known[i].auth != p->auth)
 			continue;

@@ -21,7 +21,7 @@ terms_of(struct ike2_child *c, uint16_t group)
 {
 	c->terms = (struct ike2_terms){ .protocol = IKE2_PROTO_ESP,
 		.spi_len = 4, .first_child = c->first, .ke = group,
-		.no_esn = c->ike->c.no_esn };
+		.no_esn = c->ike->c.no_esn, .ciphers = c->ike->c.esp };
 }
 
 static void

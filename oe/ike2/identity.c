@@ -10,6 +10,7 @@ enum id_type {				/* §3.5; RFC 7619 §2.2 */
 	ID_FQDN = 2,
 	ID_RFC822_ADDR = 3,
 	ID_IPV6_ADDR = 5,
+	ID_KEY_ID = 11,
 	ID_NULL = 13,
 };
 
@@ -45,6 +46,40 @@ read_name(struct keying_id *id, const uint8_t *p, size_t n)
 	return at || before == '@' || id->name[0] == '\0' ? -1 : 0;
 }
 
+#define KEY_ID_MAX	(KEYING_NAME_MAX / 2)	/* octets */
+
+/* In hexadecimal, so that it is text everywhere else. */
+static int
+read_key_id(struct keying_id *id, const uint8_t *p, size_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t		  i;
+
+	if (n == 0 || n > KEY_ID_MAX)
+		return -1;
+	for (i = 0; i < n; i++) {
+		id->name[2 * i] = digits[p[i] >> 4];
+		id->name[2 * i + 1] = digits[p[i] & 0xf];
+	}
+	return 0;
+}
+
+static unsigned
+digit_value(char c)
+{
+	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+static void
+write_key_id(struct writer *w, const struct keying_id *id)
+{
+	const char *s;
+
+	for (s = id->name; s[0] != '\0' && s[1] != '\0'; s += 2)
+		writer_u8(w, (uint8_t)(digit_value(s[0]) << 4 |
+		    digit_value(s[1])));
+}
+
 int
 ike2_id_read(struct keying_id *id, const uint8_t *body, size_t len)
 {
@@ -75,6 +110,9 @@ ike2_id_read(struct keying_id *id, const uint8_t *body, size_t len)
 	case ID_RFC822_ADDR:
 		id->type = KEYING_ID_USER_FQDN;
 		return read_name(id, p, n);
+	case ID_KEY_ID:
+		id->type = KEYING_ID_KEY;
+		return read_key_id(id, p, n);
 	case ID_NULL:
 		id->type = KEYING_ID_NULL;
 		return n == 0 ? 0 : -1;		/* RFC 7619 §2.2 */
@@ -99,6 +137,9 @@ ike2_id_write(struct writer *w, const struct keying_id *id)
 	case KEYING_ID_USER_FQDN:
 		type = ID_RFC822_ADDR;
 		break;
+	case KEYING_ID_KEY:
+		type = ID_KEY_ID;
+		break;
 	case KEYING_ID_NULL:
 		type = ID_NULL;
 		break;
@@ -108,6 +149,10 @@ ike2_id_write(struct writer *w, const struct keying_id *id)
 	writer_u8(w, type);
 	writer_u8(w, 0);
 	writer_u16(w, 0);
+	if (id->type == KEYING_ID_KEY) {
+		write_key_id(w, id);
+		return w->bad ? -1 : 0;
+	}
 	/* Of each of them one is empty. */
 	writer_put(w, id->addr.bytes, addr_len(&id->addr));
 	writer_put(w, id->name, strlen(id->name));

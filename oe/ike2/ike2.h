@@ -35,6 +35,7 @@ struct ike2_config {
 					 * liveness check, 0: never */
 	bool	 no_esn;		/* 64-bit sequence numbers
 					 * are beyond our ESP */
+	unsigned esp;			/* ciphers of ESP (offer.h), 0: all */
 	bool	 transport;		/* transport mode is not */
 	bool	 no_natt;		/* no NAT detection (§2.23) */
 	uint32_t keepalive;		/* seconds between

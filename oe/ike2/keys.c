@@ -186,6 +186,9 @@ esp_algorithms(const struct ike2_suite *s, struct esp_params *p)
 	case IKE2_ENCR_AES_GCM_16:
 		p->cipher = ESP_AES_GCM_16;
 		break;
+	case IKE2_ENCR_CHACHA20_POLY1305:
+		p->cipher = ESP_CHACHA20_POLY1305;
+		break;
 	case IKE2_ENCR_AES_CBC:
 		p->cipher = ESP_AES_CBC;
 		break;
@@ -198,6 +201,9 @@ esp_algorithms(const struct ike2_suite *s, struct esp_params *p)
 		break;
 	case IKE2_INTEG_HMAC_SHA2_256_128:
 		p->auth = ESP_AUTH_HMAC_SHA2_256;
+		break;
+	case IKE2_INTEG_HMAC_SHA2_384_192:
+		p->auth = ESP_AUTH_HMAC_SHA2_384;
 		break;
 	case IKE2_INTEG_HMAC_SHA2_512_256:
 		p->auth = ESP_AUTH_HMAC_SHA2_512;

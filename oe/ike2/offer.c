@@ -12,17 +12,17 @@
 #define ESP_SPI_MIN	256	/* RFC 4303 §2.1: lower ones are reserved */
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 
-struct cipher { uint16_t id, bits; };
+struct cipher { uint16_t id, bits; unsigned esp; };
 
 /* Best first.  RFC 8247 §2 and RFC 8221 §5: nothing of SHOULD NOT or worse. */
 static const struct cipher aeads[] = {
-	{ IKE2_ENCR_AES_GCM_16, 256 },
-	{ IKE2_ENCR_AES_GCM_16, 128 },
-	{ IKE2_ENCR_CHACHA20_POLY1305, 0 },
+	{ IKE2_ENCR_AES_GCM_16, 256, IKE2_ESP_AES_GCM_256 },
+	{ IKE2_ENCR_AES_GCM_16, 128, IKE2_ESP_AES_GCM_128 },
+	{ IKE2_ENCR_CHACHA20_POLY1305, 0, IKE2_ESP_CHACHA20 },
 };
 static const struct cipher plains[] = {
-	{ IKE2_ENCR_AES_CBC, 256 },
-	{ IKE2_ENCR_AES_CBC, 128 },
+	{ IKE2_ENCR_AES_CBC, 256, IKE2_ESP_AES_CBC_256 },
+	{ IKE2_ENCR_AES_CBC, 128, IKE2_ESP_AES_CBC_128 },
 };
 static const uint16_t prfs[] = { IKE2_PRF_HMAC_SHA2_512,
 	IKE2_PRF_HMAC_SHA2_384, IKE2_PRF_HMAC_SHA2_256 };
@@ -32,18 +32,22 @@ static const uint16_t groups[] = { IKE2_KE_CURVE25519, IKE2_KE_ECP_256,
 	IKE2_KE_ECP_384, IKE2_KE_MODP_3072, IKE2_KE_MODP_2048,
 	IKE2_KE_MODP_4096 };
 
-/* oe/esp has fewer. */
 static bool
-esp_has(uint8_t type, uint16_t id)
+cipher_is_wanted(const struct cipher *c, const struct ike2_terms *t)
 {
-	return type == IKE2_T_ENCR ? id != IKE2_ENCR_CHACHA20_POLY1305 :
-	    type != IKE2_T_INTEG || id != IKE2_INTEG_HMAC_SHA2_384_192;
+	return t->protocol != IKE2_PROTO_ESP || t->ciphers == 0 ||
+	    (t->ciphers & c->esp) != 0;
 }
 
+/* Is there one at all? */
 static bool
-have_transform(const struct ike2_terms *t, uint8_t type, uint16_t id)
+any_is_wanted(const struct cipher *c, size_t n, const struct ike2_terms *t)
 {
-	return t->protocol == IKE2_PROTO_IKE || esp_has(type, id);
+	while (n-- > 0) {
+		if (cipher_is_wanted(c++, t))
+			return true;
+	}
+	return false;
 }
 
 bool
@@ -146,15 +150,13 @@ put_proposal(struct writer *w, const struct ike2_terms *t, uint64_t spi,
 
 	open_proposal(&o, w, number, t, spi);
 	for (i = 0; i < n; i++) {
-		if (have_transform(t, IKE2_T_ENCR, c[i].id))
+		if (cipher_is_wanted(&c[i], t))
 			put_transform(&o, IKE2_T_ENCR, c[i].id, c[i].bits);
 	}
 	for (i = 0; t->protocol == IKE2_PROTO_IKE && i < COUNT(prfs); i++)
 		put_transform(&o, IKE2_T_PRF, prfs[i], 0);
-	for (i = 0; !aead && i < COUNT(integs); i++) {
-		if (have_transform(t, IKE2_T_INTEG, integs[i]))
-			put_transform(&o, IKE2_T_INTEG, integs[i], 0);
-	}
+	for (i = 0; !aead && i < COUNT(integs); i++)
+		put_transform(&o, IKE2_T_INTEG, integs[i], 0);
 	put_groups(&o, t);
 	if (t->protocol == IKE2_PROTO_ESP) {
 		if (!t->no_esn)
@@ -167,8 +169,13 @@ put_proposal(struct writer *w, const struct ike2_terms *t, uint64_t spi,
 void
 ike2_offer_write(struct writer *w, const struct ike2_terms *t, uint64_t spi)
 {
-	put_proposal(w, t, spi, true, 1, true);
-	put_proposal(w, t, spi, false, 2, false);
+	bool aead = any_is_wanted(aeads, COUNT(aeads), t);
+	bool plain = any_is_wanted(plains, COUNT(plains), t);
+
+	if (aead)
+		put_proposal(w, t, spi, true, 1, plain);
+	if (plain)
+		put_proposal(w, t, spi, false, aead ? 2 : 1, false);
 }
 
 void
@@ -313,12 +320,14 @@ place(const uint16_t *table, size_t n, uint16_t id)
 }
 
 static unsigned
-cipher_place(const struct cipher *table, size_t n, const struct transform *t)
+cipher_place(const struct cipher *table, size_t n, const struct transform *t,
+    const struct ike2_terms *terms)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (table[i].id == t->id && table[i].bits == t->bits)
+		if (table[i].id == t->id && table[i].bits == t->bits &&
+		    cipher_is_wanted(&table[i], terms))
 			return 1u << i;
 	}
 	return 0;
@@ -333,13 +342,12 @@ note_transform(struct common *m, const struct transform *t,
 		return;
 	}
 	m->types |= 1u << t->type;
-	if (t->strange || (t->bits != 0 && t->type != IKE2_T_ENCR) ||
-	    !have_transform(terms, t->type, t->id))
+	if (t->strange || (t->bits != 0 && t->type != IKE2_T_ENCR))
 		return;
 	switch (t->type) {
 	case IKE2_T_ENCR:
-		m->aead |= cipher_place(aeads, COUNT(aeads), t);
-		m->plain |= cipher_place(plains, COUNT(plains), t);
+		m->aead |= cipher_place(aeads, COUNT(aeads), t, terms);
+		m->plain |= cipher_place(plains, COUNT(plains), t, terms);
 		break;
 	case IKE2_T_PRF:
 		m->prf |= place(prfs, COUNT(prfs), t->id);

@@ -26,6 +26,16 @@ struct ike2_terms {
 	uint16_t ke;			/* of the KE payload beside it;
 					 * 0: there is none */
 	bool	 no_esn;		/* our ESP cannot */
+	unsigned ciphers;		/* of ESP: IKE2_ESP_*; 0: all */
+};
+
+/* Ciphers of ESP, each with all that goes with it. */
+enum {
+	IKE2_ESP_AES_GCM_256 = 1 << 0,
+	IKE2_ESP_AES_GCM_128 = 1 << 1,
+	IKE2_ESP_CHACHA20 = 1 << 2,
+	IKE2_ESP_AES_CBC_256 = 1 << 3,
+	IKE2_ESP_AES_CBC_128 = 1 << 4,
 };
 
 /*

@@ -55,6 +55,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		{ ESP_3DES_CBC, ESP_AUTH_HMAC_MD5, 192, 0, true },
 		{ ESP_AES_CBC, ESP_AUTH_HMAC_SHA1, 128, 4500, false },
 		{ ESP_AES_CBC, ESP_AUTH_HMAC_SHA2_256, 256, 4500, true },
+		{ ESP_CHACHA20_POLY1305, ESP_AUTH_NONE, 0, 0, false },
+		{ ESP_AES_CBC, ESP_AUTH_HMAC_SHA2_384, 256, 0, true },
 	};
 	uint8_t	       sealed[MTU + ESP_OVERHEAD6], opened[MTU + ESP_OVERHEAD6];
 	struct packet_view v, outer, back;

@@ -2,8 +2,9 @@
 """Known answers of tests/unit/test_esp.c: one ESP packet for each transform.
 
 Writes tests/unit/esp_vectors.h to standard output.  Packets are put together
-from the text of RFC 4303, 3602, 4106, 2403, 2404 and 4868.  AES and GCM are
-written here from FIPS 197 and SP 800-38D and share no code with libcrypto;
+from the text of RFC 4303, 3602, 4106, 2403, 2404, 4868 and 7634.  AES, GCM, ChaCha20
+and Poly1305 are written here from FIPS 197, SP 800-38D and RFC 8439 and share
+no code with libcrypto;
 hashes are Python's, 3DES is the openssl command's.
 """
 import hmac
@@ -113,6 +114,49 @@ def aes_gcm(key, nonce, aad, text):
     return out + xor(aes_block(key, nonce + struct.pack(">I", 1)), s)
 
 
+# --- ChaCha20 and Poly1305 (RFC 8439) ---------------------------------------------
+
+def rotate(v, n):
+    return (v << n | v >> 32 - n) & 0xffffffff
+
+
+def chacha20_block(key, nonce, counter):
+    start = list(struct.unpack("<16I", b"expand 32-byte k" + key +
+                               struct.pack("<I", counter) + nonce))
+    s = list(start)
+
+    def quarter(a, b, c, d):
+        for x, y, z, n in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
+            s[x] = (s[x] + s[y]) & 0xffffffff
+            s[z] = rotate(s[z] ^ s[x], n)
+
+    for _ in range(10):
+        for i in range(4):
+            quarter(i, 4 + i, 8 + i, 12 + i)
+        for i in range(4):
+            quarter(i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4)
+    return struct.pack("<16I", *((a + b) & 0xffffffff for a, b in zip(s, start)))
+
+
+def poly1305(key, data):
+    r = int.from_bytes(key[:16], "little") & 0x0ffffffc0ffffffc0ffffffc0fffffff
+    total = 0
+    for i in range(0, len(data), 16):
+        block = data[i:i + 16] + b"\x01"
+        total = (total + int.from_bytes(block, "little")) * r % ((1 << 130) - 5)
+    total += int.from_bytes(key[16:], "little")
+    return (total & (1 << 128) - 1).to_bytes(16, "little")
+
+
+def chacha20_poly1305(key, nonce, aad, text):
+    out = b""
+    for i in range(0, len(text), 64):
+        out += xor(chacha20_block(key, nonce, 1 + i // 64), text[i:i + 64])
+    lengths = struct.pack("<QQ", len(aad), len(out))
+    return out + poly1305(chacha20_block(key, nonce, 0)[:32],
+                          pad16(aad) + pad16(out) + lengths)
+
+
 def des3_cbc(key, iv, text):
     return subprocess.run(["openssl", "enc", "-des-ede3-cbc", "-nopad",
                            "-K", key.hex(), "-iv", iv.hex()],
@@ -135,13 +179,14 @@ def ipv4(protocol, src, dst, payload, ident=0):
 
 
 def esp(cipher, key, iv, hash_name, auth_key, icv_len, spi, seq, esn, inner):
-    block = {"AES_CBC": 16, "3DES_CBC": 8, "AES_GCM_16": 4}[cipher]
+    block = {"AES_CBC": 16, "3DES_CBC": 8, "AES_GCM_16": 4,
+             "CHACHA20_POLY1305": 4}[cipher]
     pad = bytes(range(1, (-len(inner) - 2) % block + 1))
     text = inner + pad + bytes([len(pad), 4])
     head = struct.pack(">II", spi, seq)
-    if cipher == "AES_GCM_16":
+    if cipher in COMBINED:
         aad = struct.pack(">II", spi, 0) + head[4:] if esn else head
-        return head + iv + aes_gcm(key[:-4], key[-4:] + iv, aad, text)
+        return head + iv + COMBINED[cipher](key[:-4], key[-4:] + iv, aad, text)
     encrypt = aes_cbc if cipher == "AES_CBC" else des3_cbc
     packet = head + iv + encrypt(key, iv, text)
     # RFC 4303 section 2.2.1: the high half is not sent, but counts for the ICV.
@@ -149,13 +194,15 @@ def esp(cipher, key, iv, hash_name, auth_key, icv_len, spi, seq, esn, inner):
     return packet + hmac.new(auth_key, packet + high, hash_name).digest()[:icv_len]
 
 
+COMBINED = {"AES_GCM_16": aes_gcm, "CHACHA20_POLY1305": chacha20_poly1305}
 HASHES = [  # name here, Python's, key, ICV (RFC 2403, 2404, 4868)
     ("HMAC_MD5", "md5", 16, 12), ("HMAC_SHA1", "sha1", 20, 12),
-    ("HMAC_SHA2_256", "sha256", 32, 16), ("HMAC_SHA2_512", "sha512", 64, 32),
+    ("HMAC_SHA2_256", "sha256", 32, 16), ("HMAC_SHA2_384", "sha384", 48, 24),
+    ("HMAC_SHA2_512", "sha512", 64, 32),
 ]
 CIPHERS = [("AES_CBC", 16, 16), ("AES_CBC", 24, 16), ("AES_CBC", 32, 16),
            ("3DES_CBC", 24, 8), ("AES_GCM_16", 20, 8), ("AES_GCM_16", 28, 8),
-           ("AES_GCM_16", 36, 8)]
+           ("AES_GCM_16", 36, 8), ("CHACHA20_POLY1305", 36, 8)]
 INNER = ipv4(17, (198, 51, 100, 1), (198, 51, 100, 10),
              struct.pack(">HHHH", 20000, 7, 29, 0) + b"opportunistic packets")
 KEY = bytes((7 * i + 1) & 0xff for i in range(36))
@@ -179,6 +226,13 @@ def self_test():
                    b"Single block msg").hex() == "e353779c1079aeb82708942dbe77181a"
     assert aes_gcm(bytes(16), bytes(12), b"", bytes(16)).hex() == \
         "0388dace60b6a392f328c2b971b2fe78ab6e47d42cec13bdf53a67b21257bddf"
+    # RFC 8439 sections 2.4.2 and 2.5.2.
+    assert chacha20_block(bytes(range(32)), bytes.fromhex("000000000000004a00000000"),
+                          1)[:16].hex() == "224f51f3401bd9e12fde276fb8631ded"
+    assert poly1305(bytes.fromhex("85d6be7857556d337f4452fe42d506a8"
+                                  "0103808afb0db2fd4abff6af4149f51b"),
+                    b"Cryptographic Forum Research Group").hex() == \
+        "a8061dc1305136c6c22b8baf0c0127a9"
 
 
 def main():
@@ -186,7 +240,7 @@ def main():
     vectors = []
     for cipher, key_len, iv_len in CIPHERS:
         for esn in (False, True):
-            if cipher == "AES_GCM_16":
+            if cipher in COMBINED:
                 vectors.append((cipher, key_len, "NONE", 0, esn,
                                 esp(cipher, KEY[:key_len], IV[:iv_len], None, None, 16,
                                     0xc0ffee01, 77, esn, INNER)))

@@ -126,6 +126,8 @@ def many(o, n):
     first = re.findall(r'"([^"]*)"', o.value)[0]
     if o.name == 'tunnels':
         return (['ipip', 'gre'] * n)[:n]
+    if o.name == 'esp':
+        return (['chacha20-poly1305', 'aes-256-gcm', 'aes-128-cbc'] * n)[:n]
     if re.match(r'\d+\.\d+\.\d+\.\d+:\d+$', first):
         return ['10.0.0.%d:%d' % (i % 2 + 1, 6379 + i) for i in range(n)]
     if re.match(r'\d+\.\d+\.\d+\.\d+$', first):

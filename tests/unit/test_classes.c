@@ -16,6 +16,7 @@
 #include "base/conf.h"
 #include "base/util.h"
 #include "oe/classes.h"
+#include "oe/ike2/offer.h"
 #include "oe/settings.h"
 
 static int
@@ -314,6 +315,8 @@ configuration_errors(void **state)
 		"clear = {\"%s/absent\"}",
 		"deny = {\"%s/prefixes\"}",		/* a bad line in it */
 		"id = \"x1\"", "id = \"@\"", "id = \"\"",
+		"id = \"@#\"", "id = \"@#616\"", "id = \"@#616g\"",
+		"esp = {\"des\"}",
 		"key = \"%s/absent.pem\"",
 		"key = \"%s/key.pem\"",			/* no key in it */
 		"resolvers = {\"dns.example\"}",
@@ -355,6 +358,41 @@ configuration_errors(void **state)
 	assert_string_equal(PREFIX_TEXT(&c->tunnels[0].remote),
 	    "192.0.2.0/28");
 	assert_false(addr_is_set(&c->tunnels[0].local.addr));
+	oe_config_free(c);
+}
+
+static void
+identities_of_tunnels(void **state)
+{
+	struct oe_config *c;
+	char		  path[128];
+
+	(void)state;
+	write_file("secret", "correct horse\n");
+	snprintf(path, sizeof(path), "%s/secret", dir);
+	assert_int_equal(chmod(path, 0600), 0);
+	c = config_of("tunnel t { peer = \"192.0.2.1\" peer-id = \"@#00fFa1\" "
+	    "id = \"@x1.lab\" secret = \"%s/secret\" }");
+	assert_non_null(c);
+	assert_int_equal(c->tunnels[0].peer_id.type, KEYING_ID_KEY);
+	assert_string_equal(c->tunnels[0].peer_id.name, "00ffa1");
+	assert_string_equal(keying_id_text(&c->tunnels[0].peer_id), "@#00ffa1");
+	oe_config_free(c);
+}
+
+static void
+ciphers_of_esp(void **state)
+{
+	struct oe_config *c;
+
+	(void)state;
+	c = config_of("esp = {\"chacha20-poly1305\", \"aes-256-cbc\"}");
+	assert_non_null(c);
+	assert_int_equal(c->esp, IKE2_ESP_CHACHA20 | IKE2_ESP_AES_CBC_256);
+	oe_config_free(c);
+	c = config_of("");
+	assert_non_null(c);
+	assert_int_equal(c->esp, 0);
 	oe_config_free(c);
 }
 
@@ -435,6 +473,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(identities_of_tunnels),
+		cmocka_unit_test(ciphers_of_esp),
 		cmocka_unit_test(secrets_are_text_or_hexadecimal),
 		cmocka_unit_test(families_do_not_mix),
 		cmocka_unit_test(longest_prefix_wins),

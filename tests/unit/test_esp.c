@@ -44,7 +44,7 @@ every_transform_opens_known_packets(void **state)
 		esp_sa_free(sa);
 	}
 	/* Each cipher and key length with each authentication, ESN and not. */
-	assert_int_equal(NVECTORS, (4 * 4 + 3) * 2);
+	assert_int_equal(NVECTORS, (4 * 5 + 4) * 2);
 }
 
 /* The same packets are made, but for the IV, which is ours to choose. */
@@ -201,6 +201,37 @@ gcm_published_packets(void **state)
 		    ESP_E_AUTH);
 		esp_sa_free(sa);
 	}
+}
+
+/* RFC 7634 Appendix A, octet for octet, from the outer header on. */
+static void
+rfc7634_appendix_a(void **state)
+{
+	static const char source[] =
+	    "45000054a6f200004001e778c6336405 c000020508005b7a3a080000553bec10"
+	    "0007362708090a0b0c0d0e0f10111213 1415161718191a1b1c1d1e1f20212223"
+	    "2425262728292a2b2c2d2e2f30313233 34353637";
+	static const char packet[] =
+	    "4500008c234500004032de5bcb007199 cb007105010203040000000510111213"
+	    "1415161724039428b97f417e3c13753a 4f05087b67c352e6a7fab1b982d466ef"
+	    "407ae5c614ee8099d52844eb61aa95df ab4c02f72aa71e7c4c4f64c9befe2fac"
+	    "c638e8f3cbec163fac469b502773f6fb 94e664da9165b82829f641e076aaa826"
+	    "6b7fb0f7b11b36990 7e1ad43";
+	struct esp_params p = { .spi = 0x01020304,
+		.cipher = ESP_CHACHA20_POLY1305, .cipher_len = 36 };
+	struct esp_sa	 *sa;
+	size_t		  i, len, want;
+
+	(void)state;
+	for (i = 0; i < 36; i++)
+		p.cipher_key[i] = (uint8_t)(0x80 + i);
+	want = unhex(inner, source);
+	len = unhex(outer, packet);
+	assert_int_equal(len, 0x8c);
+	assert_non_null(sa = esp_sa_new(&p, false));
+	assert_int_equal(open_bytes(sa, outer, len, back, sizeof(back)), want);
+	assert_memory_equal(back, inner, want);
+	esp_sa_free(sa);
 }
 
 /* --- both ways ------------------------------------------------------------ */
@@ -655,6 +686,9 @@ unsafe_parameters_are_refused(void **state)
 		{ ESP_AES_GCM_16, 32, ESP_AUTH_NONE, 0 },	/* no salt */
 		{ ESP_AES_GCM_16, 36, ESP_AUTH_HMAC_SHA1, 20 },
 		{ ESP_AES_GCM_16, 36, 99, 0 },
+		{ ESP_CHACHA20_POLY1305, 32, ESP_AUTH_NONE, 0 },
+		{ ESP_CHACHA20_POLY1305, 36, ESP_AUTH_HMAC_SHA2_256, 32 },
+		{ ESP_AES_CBC, 32, ESP_AUTH_HMAC_SHA2_384, 64 },
 	};
 	struct esp_params p;
 	size_t		  i;
@@ -686,7 +720,11 @@ names_and_lengths(void **state)
 	assert_int_equal(esp_auth_key_len(ESP_AUTH_HMAC_SHA1), 20);
 	assert_int_equal(esp_auth_key_len(ESP_AUTH_HMAC_SHA2_256), 32);
 	assert_int_equal(esp_auth_key_len(ESP_AUTH_HMAC_SHA2_512), 64);
+	assert_int_equal(esp_auth_key_len(ESP_AUTH_HMAC_SHA2_384), 48);
 	assert_int_equal(esp_auth_key_len(ESP_AUTH_NONE), 0);
+	assert_int_equal(esp_cipher_key_len(ESP_CHACHA20_POLY1305, 0), 36);
+	assert_string_equal(esp_cipher_name(ESP_CHACHA20_POLY1305, 36),
+	    "ChaCha20-Poly1305");
 	assert_string_equal(esp_cipher_name(ESP_AES_CBC, 32), "AES-256-CBC");
 	assert_string_equal(esp_cipher_name(ESP_AES_GCM_16, 20), "AES-128-GCM");
 	assert_string_equal(esp_auth_name(ESP_AUTH_HMAC_SHA2_256),
@@ -703,6 +741,7 @@ main(void)
 		cmocka_unit_test(every_transform_seals_known_packets),
 		cmocka_unit_test(rfc3602_tunnel_packets),
 		cmocka_unit_test(gcm_published_packets),
+		cmocka_unit_test(rfc7634_appendix_a),
 		cmocka_unit_test(every_length_survives),
 		cmocka_unit_test(limits_of_length_hold),
 		cmocka_unit_test(mtu_is_exact),

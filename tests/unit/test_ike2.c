@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "oe/ike2/message.h"
+#include "oe/ike2/offer.h"
 #include "tests/unit/ike2_net.h"
 
 static void
@@ -520,6 +521,61 @@ group_is_negotiated(void **state)
 	}
 }
 
+/* Each cipher of ESP alone, with the keys that go with it. */
+static void
+ciphers_of_esp(void **state)
+{
+	static const struct {
+		unsigned bit;
+		enum esp_cipher cipher;
+		size_t	 len;
+		enum esp_auth auth;
+	} t[] = {
+		{ IKE2_ESP_AES_GCM_256, ESP_AES_GCM_16, 36, ESP_AUTH_NONE },
+		{ IKE2_ESP_AES_GCM_128, ESP_AES_GCM_16, 20, ESP_AUTH_NONE },
+		{ IKE2_ESP_CHACHA20, ESP_CHACHA20_POLY1305, 36, ESP_AUTH_NONE },
+		{ IKE2_ESP_AES_CBC_256, ESP_AES_CBC, 32,
+		    ESP_AUTH_HMAC_SHA2_256 },
+		{ IKE2_ESP_AES_CBC_128, ESP_AES_CBC, 16,
+		    ESP_AUTH_HMAC_SHA2_256 },
+	};
+	const struct keying_child *c;
+	struct ike2_config	   cx = { 0 }, cy = { 0 };
+	size_t			   i;
+	int			   which;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		/* One end wants it alone, the one that asks or the other. */
+		for (which = 0; which < 2; which++) {
+			cx.esp = which == 0 ? t[i].bit : 0;
+			cy.esp = which == 1 ? t[i].bit : 0;
+			net_init(&net, 18);
+			x = ike2_host_add(&net, "198.51.100.1", "@x1.lab",
+			    net_key(0), &cx);
+			y = ike2_host_add(&net, "198.51.100.10",
+			    "198.51.100.10", net_key(1), &cy);
+			key_up2();
+			c = &x->children[0].child;
+			assert_int_equal(c->in.cipher, t[i].cipher);
+			assert_int_equal(c->in.cipher_len, t[i].len);
+			assert_int_equal(c->in.auth, t[i].auth);
+			end_clean2();
+		}
+	}
+	cx.esp = IKE2_ESP_CHACHA20;
+	cy.esp = IKE2_ESP_AES_GCM_256 | IKE2_ESP_AES_CBC_128;
+	net_init(&net, 18);
+	x = ike2_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), &cx);
+	y = ike2_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
+	    &cy);
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 1000);
+	assert_int_equal(x->nchildren + y->nchildren, 0);
+	assert_int_equal(x->failure, KEYING_CHILD_REFUSED);
+	end_clean2();
+}
+
 /* What a peer took is what the next one begins with: one round trip less. */
 static void
 group_is_remembered(void **state)
@@ -702,6 +758,7 @@ main(void)
 		cmocka_unit_test(forged_groups),
 		cmocka_unit_test(group_is_negotiated),
 		cmocka_unit_test(group_is_remembered),
+		cmocka_unit_test(ciphers_of_esp),
 		cmocka_unit_test(cookies),
 		cmocka_unit_test(cookies_of_others),
 		cmocka_unit_test(fragments),

@@ -660,6 +660,45 @@ kernel_without_esp(void **state)
 	world_end(NULL);
 }
 
+/* The kernel's names of what IKEv2 has and IKEv1 has not. */
+static void
+newer_algorithms(void **state)
+{
+	struct xfrm_algo_aead aead;
+	struct xfrm_algo_auth auth;
+	struct esp_pair	     *p;
+	const uint8_t	     *got;
+	size_t		      len, body = sizeof(struct xfrm_usersa_info);
+
+	(void)state;
+	world_begin(US, PEER, US, PEER);
+	world.in.cipher = world.out.cipher = ESP_CHACHA20_POLY1305;
+	world.in.cipher_len = world.out.cipher_len = 36;
+	world.in.auth = world.out.auth = ESP_AUTH_NONE;
+	world.in.auth_len = world.out.auth_len = 0;
+	p = world_pair();
+	assert_non_null(p);
+	got = attribute_of(0, body, XFRMA_ALG_AEAD, &len);
+	assert_non_null(got);
+	memcpy(&aead, got, sizeof(aead));
+	assert_string_equal(aead.alg_name, "rfc7539esp(chacha20,poly1305)");
+	assert_int_equal(aead.alg_key_len, 36 * 8);
+	assert_int_equal(aead.alg_icv_len, 128);
+	world_end(p);
+	world_begin(US, PEER, US, PEER);
+	world.in.auth = world.out.auth = ESP_AUTH_HMAC_SHA2_384;
+	world.in.auth_len = world.out.auth_len = 48;
+	p = world_pair();
+	assert_non_null(p);
+	got = attribute_of(0, body, XFRMA_ALG_AUTH_TRUNC, &len);
+	assert_non_null(got);
+	memcpy(&auth, got, sizeof(auth));
+	assert_string_equal(auth.alg_name, "hmac(sha384)");
+	assert_int_equal(auth.alg_key_len, 48 * 8);
+	assert_int_equal(auth.alg_trunc_len, 192);
+	world_end(p);
+}
+
 /* RFC 4303 §3.1.1; and what carries the policy may come to be a tunnel. */
 static void
 transport_mode(void **state)
@@ -701,6 +740,7 @@ main(void)
 		cmocka_unit_test(sa_removed),
 		cmocka_unit_test(usage_is_asked_for),
 		cmocka_unit_test(policy_of_ipv4),
+		cmocka_unit_test(newer_algorithms),
 		cmocka_unit_test(transport_mode),
 		cmocka_unit_test(policy_of_ipv6),
 		cmocka_unit_test(policy_refused),

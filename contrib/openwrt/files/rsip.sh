@@ -106,7 +106,7 @@ rsip_oed_conf()
 		rsip_option "$1" "$rsip_key" number
 	done
 	for rsip_key in permissive paranoid clear deny resolvers networks \
-	    trusted_resolvers; do
+	    trusted_resolvers esp; do
 		rsip_list "$1" "$rsip_key"
 	done
 	rsip_include "$1"

@@ -64,7 +64,7 @@ net_until 5 net_on stock ip link show ipsec0 || net_fail "no ipsec0"
 ip -n stock -6 rule del lookup 220 2>/dev/null
 ip -n stock -6 rule add ipproto ipv6-icmp to "$one" lookup 221 priority 10
 ip -n stock -6 route add "$one" dev ipsec0 table 221
-oe_daemon one 'hold-dual-stack = 10000'
+oe_daemon one 'hold-dual-stack = 20000' 'hold = 20'
 oe_ready one
 oe_sniff one "$NET_RUN/one.pcap"
 
@@ -79,7 +79,7 @@ net_ok "we begin: $(cut -c1-140 "$NET_RUN/why")"
 
 # charon begins, after all that was is gone.
 net_stop oed_one
-oe_daemon one 'hold-dual-stack = 10000' 'initiate = false'
+oe_daemon one 'hold-dual-stack = 20000' 'hold = 20' 'initiate = false'
 oe_ready one
 swanctl --initiate --child oe --uri "unix://$NET_RUN/vici" --timeout 20 \
     >"$NET_RUN/initiate.log" 2>&1 ||

@@ -71,7 +71,8 @@ cat >"$NET_RUN/rsipc_x1.conf" <<-EOF
 		state = "$NET_RUN/x1.peers"
 		resolvers = {"$NET_DNS"}
 		dns-timeout = 3000
-		hold-dual-stack = 10000
+		hold-dual-stack = 20000
+		hold = 20
 		permissive = {"0.0.0.0/0", "::/0"}
 		paranoid = {"$shut/124"}
 	}

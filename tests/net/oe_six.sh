@@ -17,17 +17,17 @@ done
 oe_key one "$one"
 oe_key two "$two"
 oe_dns_up
-oe_daemon one 'hold-dual-stack = 10000'
-oe_daemon two 'hold-dual-stack = 10000'
+oe_daemon one 'hold-dual-stack = 20000' 'hold = 20'
+oe_daemon two 'hold-dual-stack = 20000' 'hold = 20'
 OE_KEYLESS=yes
-oe_daemon bare 'hold-dual-stack = 10000'
+oe_daemon bare 'hold-dual-stack = 20000' 'hold = 20'
 OE_KEYLESS=
 oe_ready one two bare
 oe_sniff one "$NET_RUN/one.pcap"
 oe_sniff bare "$NET_RUN/bare.pcap"
 
 # A first packet waits for keys, and is not lost.
-oe_ping one "$two" 6 || net_fail "one: $(net_ctl oed_one why "$two")"
+oe_ping one "$two" 15 || net_fail "one: $(net_ctl oed_one why "$two")"
 net_ctl oed_one why "$two" >"$NET_RUN/why"
 grep -q "^$two: encrypted with .* to $two at $two (IKEv2, key vouched for by DNSSEC" \
     "$NET_RUN/why" || net_fail "why: $(cat "$NET_RUN/why")"
@@ -38,7 +38,7 @@ net_ctl oed_one status | grep -q "our key is at .*ip6.arpa, vouched for" ||
     net_fail "status: $(net_ctl oed_one status)"
 
 # Who has no key, and an address that no record names: what a laptop is.
-oe_ping bare "$two" 6 || net_fail "bare: $(net_ctl oed_bare why "$two")"
+oe_ping bare "$two" 15 || net_fail "bare: $(net_ctl oed_bare why "$two")"
 auth=$(net_json oed_two spd '[r["auth"] + " " + str(r["ike_version"]) for r in rows if r["dst"] == words[0]]' "$bare")
 [ "$auth" = "null 2" ] || net_fail "two calls bare \"$auth\""
 net_ok "without a key or a record: $(net_ctl oed_bare why "$two")"
@@ -95,3 +95,26 @@ if [ "$clear" != 0 ] || [ "$esp" -lt 1500 ] || [ "$cut" != 0 ] ||
 	net_fail "on the wire: $clear clear, $esp of ESP, $cut cut, $solicited solicitations, $from_bare of bare's"
 fi
 net_ok "1 MB each way over IPv6: $esp packets of ESP, $cut cut, $clear clear; $solicited neighbour solicitations beside them"
+
+# Where a program may try IPv4 instead it does not wait long for IPv6's keys.
+sed -i 's/hold-dual-stack = .*/hold-dual-stack = 300/
+    s/hold = 20/hold = 120/
+    s/^oe {/oe {\n  dns-timeout = 60000/' "$NET_RUN/oed_bare.conf"
+net_ctl oed_bare reload >/dev/null || net_fail "reload"
+kill -STOP "$(net_pid unbound)"
+oe_ping bare "$(oe_addr one)" 1
+oe_ping bare "$one" 1
+# ADDRESS POLICY REASON
+is()
+{
+	net_ctl oed_bare why "$1" --json | python3 -c '
+import json, sys
+a = json.load(sys.stdin)
+sys.exit((a["policy"], a["reason"]) != tuple(sys.argv[1:]))' "$2" "$3"
+}
+net_until 10 is "$one" pass dns-slow ||
+    net_fail "held: $(net_ctl oed_bare why "$one")"
+is "$(oe_addr one)" hold none ||
+    net_fail "IPv4: $(net_ctl oed_bare why "$(oe_addr one)")"
+net_ok "while DNS is silent: $(net_ctl oed_bare why "$one" | cut -c1-120); $(oe_addr one) is held"
+kill -CONT "$(net_pid unbound)"

@@ -27,7 +27,7 @@ oe_key near "$near"
 oe_six dns 2001:db8:64::53
 ip -n dns -6 route replace default via 2001:db8:64::9
 oe_dns_up
-oe_daemon near 'hold-dual-stack = 10000'
+oe_daemon near 'hold-dual-stack = 20000' 'hold = 20'
 cat >"$NET_RUN/oed_far.conf" <<-EOF
 	control = "$NET_RUN/oed_far.sock"
 	oe { resolvers = {"2001:db8:64::53"} state = "" }

@@ -408,11 +408,9 @@ flow_hear(struct core *c, struct connection *conn, const struct packet_view *v,
 			f->proven = true;
 		return true;
 	}
-	/* What was granted needs not be learnt. */
 	owner = ports_owner(e, p.key.protocol, p.key.their_port);
-	if (owner == conn)
-		return true;
-	if (owner != NULL && (!right || owner->right != RIGHT_FLOWS)) {
+	if (owner != NULL && owner != conn && (!right || owner->right !=
+	    RIGHT_FLOWS)) {
 		*holder = owner;
 		return false;
 	}
@@ -423,15 +421,15 @@ flow_hear(struct core *c, struct connection *conn, const struct packet_view *v,
 	/* Errors and answers to nothing that we know of begin no flow. */
 	if (p.error || (f == NULL && p.answers))
 		return true;
-	if (f == NULL && !right && p.key.protocol != 6 &&
+	if (f == NULL && owner != conn && !right && p.key.protocol != 6 &&
 	    !is_icmp(p.key.protocol) && named_is_keyed(e) &&
 	    c->now - e->shared_since < SETTLE)
 		return false;
-	proven = right || p.key.protocol != 6 || p.begins ||
+	proven = right || owner == conn || p.key.protocol != 6 || p.begins ||
 	    (f != NULL && f->conn == NULL && same_tcp(f, &p));
 	/* All of the address is the named one's, learnt or not. */
 	return (f == NULL ? flow_add(c, e, conn, &p, proven) :
-	    flow_move(c, f, e, conn, &p, proven)) || right;
+	    flow_move(c, f, e, conn, &p, proven)) || right || owner == conn;
 }
 
 bool
@@ -444,9 +442,9 @@ flow_hear_clear(struct core *c, struct spd_entry *e,
 	if (!flow_read(v, true, &p))
 		return true;
 	f = flow_get(c, &p.key);
-	/* While the SA lives, idle or not: encryption is not taken from it. */
-	if ((f != NULL && f->conn != NULL) ||
-	    ports_owner(e, p.key.protocol, p.key.their_port) != NULL)
+	/* While the SA lives, idle or not: encryption is not taken from it.
+	 * Who was granted a port and says nothing from it shuts nobody out. */
+	if (f != NULL && f->conn != NULL)
 		return false;
 	if (f != NULL)
 		flow_used(c, f, &p);
@@ -514,26 +512,27 @@ flow_is_of(struct core *c, struct spd_entry *e, struct flow *f,
 struct connection *
 flow_owner(struct core *c, struct spd_entry *e, const struct packet_view *v)
 {
-	struct connection *conn = NULL, *owner;
+	struct connection *conn = NULL;
 	struct flow_packet p;
 	struct flow	  *f;
+	bool		   clear;
 
 	if (v->frag != 0)
 		return fragment_find(c, v);
 	if (!flow_read(v, false, &p))
 		return NULL;
 	f = flow_get(c, &p.key);
-	owner = ports_owner(e, p.key.protocol, p.key.their_port);
-	if (owner != NULL && (f == NULL || f->conn == NULL ||
-	    f->conn->right == RIGHT_FLOWS || owner->right != RIGHT_FLOWS)) {
-		conn = owner;
-	} else if (f != NULL && f->conn != NULL) {
+	clear = f != NULL && f->conn == NULL;
+	if (f != NULL && f->conn != NULL) {
 		conn = f->conn;
 		if (!flow_is_of(c, e, f, &p))
 			conn = NULL;
 	} else if (f != NULL && !p.error) {
 		flow_used(c, f, &p);
 	}
+	/* What was granted needs not be heard first. */
+	if (conn == NULL && !clear)
+		conn = ports_owner(e, p.key.protocol, p.key.their_port);
 	if (v->more)
 		fragment_note(c, v, conn);
 	return conn;

@@ -1,8 +1,8 @@
 #!/bin/sh
-# lease_store.sh - leases outlive rsipd: killed, stopped, killed under load, on a full disk, with a torn file
+# lease_store.sh - leases outlive rsipd: killed, stopped, killed under load, on a full disk, on one that fails, with a torn file
 . "$(dirname "$0")/lib.sh"
 net_needs nsd unbound ldns-keygen ldns-signzone drill
-net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl
+net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl tests/net/disk_fails.so
 grep -q '^#define HAVE_LMDB' "$NET_TOP/config.h" ||
     net_skip "built without LMDB"
 net_enter "$@"
@@ -214,3 +214,66 @@ rm full/rest
 net_on x1 python3 "$NET_HERE/lease_store.py" room ||
     net_fail "the disk has room again, and nothing is granted"
 net_ok "with room on the disk again, leases are granted"
+
+# --- a disk that takes what is written, and says that it did not keep it ----------------------
+# A preloaded library comes before a sanitizer's own.
+if net_sanitizer asan || net_sanitizer tsan; then
+	exit 0
+fi
+net_stop rsipd
+config="leases = \"$NET_RUN/store/fails.mdb\""
+printf 0 >fails
+net_rsipd_config "$config" >rsipd.conf
+net_start rsipd N env LD_PRELOAD="$NET_TOP/tests/net/disk_fails.so" \
+    DISK_FAILS="$NET_RUN/fails" "$NET_TOP/rsipd/rsipd" -f -c "$NET_RUN/rsipd.conf"
+net_ready rsipd 10 net_ctl rsipd status
+
+# VERB...: one host's words
+host()
+{
+	net_on x1 python3 "$NET_HERE/pair_store.py" "$@" 2>&1
+}
+
+# Of that host alone: the laptops come and go meanwhile.
+hosts_own()
+{
+	net_json rsipd leases 'sorted(str((r["client_id"], r["bind_id"], r["ports"]))
+	    for r in rows if r["host"] == "10.0.0.100" and r["bind_id"])'
+}
+
+# 0 or 1
+disk_fails()
+{
+	printf '%s' "$1" | dd of=fails conv=notrunc 2>/dev/null
+}
+
+# What is held is what was before, and nothing else.
+unchanged()
+{
+	now=$(hosts_own)
+	[ "$now" = "$before" ] || net_fail "$1: before $before; now $now"
+}
+
+host grant 3 >/dev/null || net_fail "before it fails, nothing is granted"
+before=$(hosts_own)
+disk_fails 1
+said=$(host refused) || net_fail "granted, and it may not be on the disk: $said"
+unchanged "refused ($said), and held"
+grep -q 'nothing new is granted' rsipd.log || net_fail "nothing was said"
+disk_fails 0
+granted=$(host grant 1) || net_fail "the disk is well again: $granted"
+before=$(hosts_own)
+# Perhaps this one is on the disk after all: then it is still its host's.
+disk_fails 1
+said=$(host refused) || net_fail "granted, and it may not be on the disk: $said"
+unchanged "refused again ($said), and held"
+net_stop rsipd KILL
+net_rsipd "$config"
+echo "$before" >before
+hosts_own >now
+lost=$(grep -cvxFf now before)
+more=$(grep -cvxFf before now)
+[ "$lost" = 0 ] || net_fail "answered, and gone: $(cat before now)"
+[ "$more" -le 1 ] || net_fail "refused, and there: $(cat before now)"
+granted=$(host grant 1) || net_fail "after a kill: $granted"
+net_ok "what may not be on the disk is refused ($said); what was answered is there after a kill"

@@ -77,12 +77,15 @@ EXTRA_DIST += tests/net/laptop_gap.py tests/net/laptoplib.sh
 # The whole of it, with clocks that go as a sleep makes them go.
 dist_check_SCRIPTS += tests/net/day.sh
 TESTS += tests/net/day.sh
-check_SCRIPTS += tests/net/day_clock.so
-CLEANFILES += tests/net/day_clock.so
-EXTRA_DIST += tests/net/day.py tests/net/day_clock.c
+check_SCRIPTS += tests/net/day_clock.so tests/net/disk_fails.so
+CLEANFILES += tests/net/day_clock.so tests/net/disk_fails.so
+EXTRA_DIST += tests/net/day.py tests/net/day_clock.c tests/net/disk_fails.c
 tests/net/day_clock.so: tests/net/day_clock.c
 	$(AM_V_CC)$(MKDIR_P) tests/net && $(CC) $(CPPFLAGS) -O1 -Wall -Wextra \
 	    -fPIC -shared -o $@ $(srcdir)/tests/net/day_clock.c -ldl
+tests/net/disk_fails.so: tests/net/disk_fails.c
+	$(AM_V_CC)$(MKDIR_P) tests/net && $(CC) $(CPPFLAGS) -O1 -Wall -Wextra \
+	    -fPIC -shared -o $@ $(srcdir)/tests/net/disk_fails.c -ldl
 
 # The control sockets of all three daemons, from strangers.
 dist_check_SCRIPTS += tests/net/attack_address.sh \

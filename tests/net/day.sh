@@ -114,7 +114,7 @@ net_ok "control: without rsipc the links show $(sent "$NET_Y2" 0 | cut -d' ' -f1
 printf 'nameserver %s\n' "$NET_DNS" >resolv.conf
 net_rsipc_config x1 "permissive = {\"0.0.0.0/0\"}
 	paranoid = {\"$NET_Y2/32\", \"$NET_Y3/32\"}"
-sed '/resolvers\|dns-timeout/d; s/rsipc_x1\.sock/rsipc.sock/' rsipc_x1.conf >rsipc.conf
+sed '/dns-timeout/d; s/resolvers = {[^}]*} validate/validate/; s/rsipc_x1\.sock/rsipc.sock/' rsipc_x1.conf >rsipc.conf
 clocked rsipc x1 x1 rsipc/rsipc
 sleep 0.5
 begun=$(date +%s.%N)

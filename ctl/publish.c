@@ -135,7 +135,7 @@ txt_delete(struct publisher *p, ldns_rr_list *updates, const ldns_rr *like)
 	}
 	ldns_pkt_free(answer);
 	ldns_rdf_deep_free(server);
-	ldns_resolver_free(r);
+	ldns_resolver_deep_free(r);
 }
 
 /* --- the update ----------------------------------------------------------- */

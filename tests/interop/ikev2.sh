@@ -76,7 +76,8 @@ row 15 "charon, trap" "transport mode, it begins"
 row 16 "libreswan, authnull" "NULL both ways, we begin" interop/libreswan_null.sh
 row 17 "libreswan, authnull" "NULL both ways, it begins" interop/libreswan_null.sh
 row 18 "libreswan, authnull" "both begin at once"
-row 19 "libreswan, authnull" "transport mode"
+row 19 "libreswan, authnull" "transport mode, it begins, we begin" interop/libreswan_null.sh
+row 19o oed "transport mode, who asks and who does not" net/oe_transport.sh
 row 20 libreswan "NULL to a raw RSA key from DNS" interop/peers.sh libreswan
 row 21 libreswan "the same behind a NAT, an address of the peer's" interop/libreswan_pool.sh
 row 22 libreswan "two rsipc behind one rsipd, raw ESP, at once" interop/libreswan_pool.sh
@@ -85,6 +86,7 @@ row 22o oed "two rsipc behind one rsipd, raw ESP, at once" net/e2e.sh
 row 23 libreswan "its client, our key from DNS"
 row 24 oed "classes each against each" net/oe_grid.sh
 row 25 "ours, fake network" "a flood, cookies" unit test_ike2_hostile
+row 25o oed "a flood of IKE_SA_INIT, in the gateway's name" net/attack_ike_flood.sh
 row 26 "ours, scenario" "one without a name began anew" unit test_scenarios null_began_anew
 row 27 "ours, scenario" "NULL takes no place of who is known" unit test_scenarios null_never_replaces
 row 29 OpenIKED "ECDSA, AES-CBC, we begin" interop/peers.sh iked

@@ -1,5 +1,5 @@
 #!/bin/sh
-# libreswan_null.sh - NULL authentication (RFC 7619) with a stock libreswan and the kernel's ESP, in a VM: oed begins, libreswan begins
+# libreswan_null.sh - NULL authentication (RFC 7619) with a stock libreswan and the kernel's ESP, in a VM: oed begins, libreswan begins; in a tunnel and in transport mode
 #
 # LIBRESWAN: as in libreswan_flows.sh.  Both ends are told nothing of each other
 # but, to libreswan, an address: no key, no record.
@@ -29,7 +29,7 @@ oe_enter "$@"
 pluto=198.51.100.70
 ours=198.51.100.61
 
-# NAME: a connection with us.
+# NAME TYPE: a connection with us, in a tunnel or in transport mode.
 connection()
 {
 	cat <<-EOF
@@ -40,7 +40,7 @@ connection()
 	  rightid=%null
 	  authby=null
 	  ikev2=insist
-	  type=tunnel
+	  type=$2
 	  leftupdown=%disabled
 	  auto=add
 	EOF
@@ -66,7 +66,8 @@ pluto_start()
 	{
 		printf 'config setup\n  uniqueids=no\n  nssdir=%s/nss\n' "$NET_RUN"
 		printf '  protostack=xfrm\n  plutodebug=none\n\n'
-		connection null
+		connection null tunnel
+		connection bare transport
 	} >"$NET_RUN/ipsec.conf"
 	: >"$NET_RUN/ipsec.secrets"
 	net_start pluto swan env \
@@ -76,9 +77,15 @@ pluto_start()
 	    --rundir "$NET_RUN" --use-xfrm
 	net_ready pluto 20 test -S "$NET_RUN/pluto.ctl"
 	whack --listen
+	pluto_add null
+}
+
+# NAME: it has that connection from here on.
+pluto_add()
+{
 	net_on swan env LD_LIBRARY_PATH="$root/usr/lib/x86_64-linux-gnu" \
 	    "$bin/addconn" --ctlsocket "$NET_RUN/pluto.ctl" \
-	    --config "$NET_RUN/ipsec.conf" null >>"$NET_RUN/addconn.log" 2>&1
+	    --config "$NET_RUN/ipsec.conf" "$1" >>"$NET_RUN/addconn.log" 2>&1
 }
 
 grade()
@@ -92,7 +99,7 @@ oe_host swan $pluto
 oe_dns_up
 pluto_start
 OE_KEYLESS=yes
-oe_daemon ours 'anonymous = "try"'
+oe_daemon ours 'anonymous = "try"' 'transport = "ask"'
 oe_ready ours
 oe_sniff swan "$NET_RUN/wire.pcap"
 
@@ -105,21 +112,60 @@ unkeyed()
 	[ -z "$(grade)" ]
 }
 
-# Row 17: it begins.
-whack --initiate --name null >"$NET_RUN/initiate.log" 2>&1
-net_until 30 keyed || net_fail "it begins: $(tail -n 4 "$NET_RUN/initiate.log")"
-oe_ping swan $ours 10 || net_fail "it begins, and no answer"
-net_ok "row 17, libreswan begins: $(net_ctl oed_ours why $pluto)"
-whack --terminate --name null >/dev/null 2>&1
-net_until 20 unkeyed || net_fail "its end was not heard"
+# NAME: it ends what there is, and forgets it: else it begins anew by itself.
+terminate()
+{
+	whack --delete --name "$1" >/dev/null 2>&1
+	net_until 20 unkeyed || net_fail "the end of $1 was not heard"
+}
 
-# Row 16: we begin.
-oe_ping ours $pluto 10
-net_until 20 keyed || net_fail "we begin: $(net_ctl oed_ours why $pluto)"
-oe_ping ours $pluto 10 || net_fail "encrypted, and no answer"
-net_ctl oed_ours why $pluto | grep -q ": encrypted, peer unknown, with " ||
-    net_fail "why: $(net_ctl oed_ours why $pluto)"
+# NAME: it begins.
+initiate()
+{
+	whack --initiate --name "$1" >"$NET_RUN/initiate.log" 2>&1
+	net_until 30 keyed || net_fail "it begins: $(tail -n 4 "$NET_RUN/initiate.log")"
+	oe_ping swan $ours 10 || net_fail "it begins, and no answer"
+}
+
+# we begin
+begin()
+{
+	oe_ping ours $pluto 10
+	net_until 20 keyed || net_fail "we begin: $(net_ctl oed_ours why $pluto)"
+	oe_ping ours $pluto 10 || net_fail "encrypted, and no answer"
+	net_ctl oed_ours why $pluto | grep -q ": encrypted, peer unknown, with " ||
+	    net_fail "why: $(net_ctl oed_ours why $pluto)"
+}
+
+# MODE: all that its kernel has is in that mode.
+mode()
+{
+	net_on swan ip xfrm state | grep -q "mode $1" &&
+	    ! net_on swan ip xfrm state | grep "mode " | grep -qv "mode $1" ||
+	    net_fail "not in $1 mode: $(net_on swan ip xfrm state | grep "mode ")"
+}
+
+initiate null
+mode tunnel
+net_ok "row 17, libreswan begins: $(net_ctl oed_ours why $pluto)"
+terminate null
+pluto_add null
+
+# It does not say the mode that we ask for: a tunnel, then (RFC 7296 §1.3.1).
+begin
+mode tunnel
 net_ok "row 16, we begin: $(net_ctl oed_ours why $pluto)"
+terminate null
+
+pluto_add bare
+initiate bare
+mode transport
+net_ok "row 19, transport mode, it begins: $(net_ctl oed_ours why $pluto)"
+terminate bare
+pluto_add bare
+begin
+mode transport
+net_ok "row 19, transport mode, we begin: $(net_ctl oed_ours why $pluto)"
 esp=$(oe_count "$NET_RUN/wire.pcap" esp)
 clear=$(oe_count "$NET_RUN/wire.pcap" "icmp and host $ours")
 net_ok "on the wire: $esp packets of ESP; $clear of ICMP in the clear, sent before there were keys"

@@ -101,7 +101,7 @@ net_stop rsipc_x1
 cat >"$NET_RUN/oed_x1.conf" <<-EOF
 	control = "$NET_RUN/oed_x1.sock"
 	oe {
-		resolvers = {"$NET_DNS"}
+		$NET_RESOLVER
 		state = ""
 		dns-timeout = 3000
 		give-up = 60

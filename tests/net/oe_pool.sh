@@ -57,7 +57,7 @@ cat >"$NET_RUN/oed_y1.conf" <<-EOF
 	oe {
 		key = "$NET_RUN/y1.pem"
 		state = ""
-		resolvers = {"$NET_DNS"}
+		$NET_RESOLVER
 		dns-timeout = 3000
 		pool = {"100.64.0.0/16"}
 	}

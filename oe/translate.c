@@ -72,12 +72,13 @@ address_set(uint8_t *pkt, const struct packet_view *v, size_t at,
 
 	word_set(pkt + HEADER_SUM, sum_after_address(load_u16(pkt +
 	    HEADER_SUM), pkt + at, to->bytes), outer);
-	/* RFC 768: zero is none, and a sum that is zero is sent as its other
-	 * form.  What is quoted may be cut before it. */
+	/* RFC 768, RFC 3828 §3.1: zero is none, and a sum that is zero is sent
+	 * as its other form.  What is quoted may be cut before it. */
 	if (upper != 0 && v->len >= v->header + upper + 2 &&
 	    (v->protocol != IPPROTO_UDP || load_u16(sum) != 0)) {
 		value = sum_after_address(load_u16(sum), pkt + at, to->bytes);
-		if (value == 0 && v->protocol != IPPROTO_TCP)
+		if (value == 0 && (v->protocol == IPPROTO_UDP ||
+		    v->protocol == PROTOCOL_UDPLITE))
 			value = 0xffff;
 		word_set(sum, value, outer);
 	}

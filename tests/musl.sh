@@ -12,7 +12,8 @@ rm -rf "$musl"
 mkdir -p "$musl/gnu" || exit 99
 # The headers of the libraries and the kernel, one by one: glibc's stay unseen.
 for name in ares lmdb event2 cap-ng confuse json-c libmnl libnetfilter_queue \
-    libnfnetlink seccomp openssl curses ncurses_dll unctrl linux asm-generic asm event evutil hiredis; do
+    libnfnetlink seccomp openssl curses ncurses_dll unctrl linux asm-generic \
+    asm event evutil hiredis bpf unbound ldns; do
 	for path in "/usr/include/$name" /usr/include/"$name"[._-]*h; do
 		[ ! -e "$path" ] || ln -sfn "$path" "$musl/${path##*/}"
 	done
@@ -22,7 +23,7 @@ done
 cache=$(command -v ccache) || cache=
 count=0
 cd "$PORT_SRC" || exit 99
-for source in base/*.c proto/*.c nat/*.c rsipd/*.c oe/*.c oe/ike/*.c oe/ike1/*.c \
+for source in base/*.c net/*.c proto/*.c nat/*.c rsipd/*.c oe/*.c oe/ike/*.c oe/ike1/*.c \
     oe/ike2/*.c oe/esp/*.c rsipc/*.c ctl/*.c; do
 	# What eBPF is built from has a compiler of its own.
 	case $source in *.bpf.c | nat/offload.c) continue ;; esac

@@ -42,10 +42,11 @@ sample()
 	soak_rss=0
 	soak_fds=0
 	for soak_pid in $(family "$(net_pid "$1")"); do
-		soak_rss=$((soak_rss + $(awk '/^VmRSS:/ { print $2 }' \
-		    "/proc/$soak_pid/status")))
-		soak_fds=$((soak_fds + $(find "/proc/$soak_pid/fd" -mindepth 1 |
-		    wc -l)))
+		soak_kb=$(awk '/^VmRSS:/ { print $2 }' \
+		    "/proc/$soak_pid/status" 2>/dev/null)
+		soak_rss=$((soak_rss + ${soak_kb:-0}))	# a child may have ended
+		soak_fds=$((soak_fds + $(find "/proc/$soak_pid/fd" -mindepth 1 \
+		    2>/dev/null | wc -l)))
 	done
 	soak_states=$(net_json "$1" status 'sum(v for part in [it, *it.values()]
 	    if isinstance(part, dict) for k, v in part.items()

@@ -63,7 +63,8 @@ upper_sum_set(uint8_t *pkt, const struct packet_view *v)
 	store_u16(at, 0);
 	sum = sum_of(pkt + v->header, v->len - v->header,
 	    v->protocol == IPPROTO_ICMP ? 0 : pseudo(v));
-	store_u16(at, sum == 0 && v->protocol == IPPROTO_UDP ? 0xffff : sum);
+	store_u16(at, sum == 0 && (v->protocol == IPPROTO_UDP ||
+	    v->protocol == 136) ? 0xffff : sum);
 }
 
 /* A packet of that many random octets behind its header, sums in place. */

@@ -89,6 +89,7 @@ rsip_oed_conf()
 {
 	echo "# made of /etc/config/rsip: changes here are lost"
 	rsip_option "$1" address text
+	rsip_option "$1" address6 text
 	rsip_option "$1" metrics text
 	rsip_option "$1" stay_shut bool
 	echo "oe {"
@@ -101,12 +102,12 @@ rsip_oed_conf()
 		rsip_option "$1" "$rsip_key" bool
 	done
 	for rsip_key in rsa_min_bits lifespan_short lifespan_first lifespan \
-	    idle hold give_up phase1_lifetime phase2_lifetime dpd \
+	    idle hold hold_dual_stack give_up phase1_lifetime phase2_lifetime dpd \
 	    dns_timeout dns_tries connections_max; do
 		rsip_option "$1" "$rsip_key" number
 	done
 	for rsip_key in permissive paranoid clear deny resolvers networks \
-	    trusted_resolvers esp; do
+	    trusted_resolvers esp pool; do
 		rsip_list "$1" "$rsip_key"
 	done
 	rsip_include "$1"

@@ -42,6 +42,7 @@ for host in sga sgd; do
 done
 ip -n sgb route add 192.0.1.0/24 via 192.1.1.5
 
+NET_RESOLVER=$(printf '%s\n' "$NET_RESOLVER" | sed "s/$NET_DNS/192.1.0.53/g")
 NET_DNS=192.1.0.53
 zones="1.0.192 1.1.192 2.1.192 1.2.192"
 for host in sga sgd sgb mallory; do

@@ -72,7 +72,7 @@ row 13 charon "behind a NAT" $charon v2_natt
 row 7 "ours, fake network" "COOKIE, and INVALID_KE_PAYLOAD after it" unit test_ike2
 row 12 oed "killed, restarted, away" net/oe_alive.sh
 row 14 charon "MOBIKE"
-row 15 "charon, trap" "transport mode, it begins"
+row 15 "charon, trap" "transport mode, it begins" interop/charon_trap.sh
 row 16 "libreswan, authnull" "NULL both ways, we begin" interop/libreswan_null.sh
 row 17 "libreswan, authnull" "NULL both ways, it begins" interop/libreswan_null.sh
 row 18 "libreswan, authnull" "both begin at once"
@@ -85,7 +85,8 @@ row 22s charon "the same, blocks of ports as selectors" interop/charon_rsip.sh
 row 22o oed "two rsipc behind one rsipd, raw ESP, at once" net/e2e.sh
 row 23 libreswan "its client, our key from DNS"
 row 24 oed "classes each against each" net/oe_grid.sh
-row 25 "ours, fake network" "a flood, cookies" unit test_ike2_hostile
+row 25 "libreswan, busy" "it asks for a cookie, we begin" interop/libreswan_null.sh
+row 25f "ours, fake network" "a flood, cookies" unit test_ike2_hostile
 row 25o oed "a flood of IKE_SA_INIT, in the gateway's name" net/attack_ike_flood.sh
 row 26 "ours, scenario" "one without a name began anew" unit test_scenarios null_began_anew
 row 27 "ours, scenario" "NULL takes no place of who is known" unit test_scenarios null_never_replaces

@@ -1,5 +1,5 @@
 #!/bin/sh
-# libreswan_null.sh - NULL authentication (RFC 7619) with a stock libreswan and the kernel's ESP, in a VM: oed begins, libreswan begins; in a tunnel and in transport mode
+# libreswan_null.sh - NULL authentication (RFC 7619) with a stock libreswan and the kernel's ESP, in a VM: oed begins, libreswan begins; in a tunnel and in transport mode; it asks for a cookie
 #
 # LIBRESWAN: as in libreswan_flows.sh.  Both ends are told nothing of each other
 # but, to libreswan, an address: no key, no record.
@@ -169,3 +169,25 @@ net_ok "row 19, transport mode, we begin: $(net_ctl oed_ours why $pluto)"
 esp=$(oe_count "$NET_RUN/wire.pcap" esp)
 clear=$(oe_count "$NET_RUN/wire.pcap" "icmp and host $ours")
 net_ok "on the wire: $esp packets of ESP; $clear of ICMP in the clear, sent before there were keys"
+terminate bare
+
+# It is busy: who would have an answer shows that it is where it says (RFC 7296 §2.6).
+# A request with a cookie (16390) has it first, a Notify (41); what asks for one is
+# nothing else.
+cookies()
+{
+	oe_count "$NET_RUN/wire.pcap" "udp port 500 and src $1 and udp[24] = 41 \
+	    and udp[26] = 34 and udp[42:2] = 16390"
+}
+asked_before=$(cookies $pluto)
+shown_before=$(cookies $ours)
+whack --ddos-busy >/dev/null 2>&1
+pluto_add null
+begin
+mode tunnel
+sleep 1
+asked=$(($(cookies $pluto) - asked_before))
+shown=$(($(cookies $ours) - shown_before))
+[ "$asked_before" = 0 ] && [ "$asked" -gt 0 ] && [ "$shown" -gt 0 ] ||
+    net_fail "busy: it asked for $asked cookies, $shown were shown, $asked_before before"
+net_ok "row 25, busy: it asked for $asked cookies, $shown were shown: $(net_ctl oed_ours why $pluto)"

@@ -133,6 +133,9 @@ connection_tick_keyed(struct connection *conn)
 		    REASON_UNUSED);
 		return;
 	}
+	if (conn->gives_way_at != 0 && c->now >= conn->gives_way_at &&
+	    connection_give_way(conn))
+		return;
 	child_follow(conn);
 	plane_again(conn);
 	pathmtu_tick(conn);

@@ -12,6 +12,7 @@
 #include "oe/child.h"
 #include "oe/classes.h"
 #include "oe/connection.h"
+#include "oe/crossing.h"
 #include "oe/ending.h"
 #include "oe/esp/algorithm.h"
 #include "oe/esp/dataplane.h"
@@ -29,8 +30,6 @@
 #define SECONDS		1000u
 #define LINGER		5000		/* a replaced inbound SA:
 					 * packets still under way */
-#define CROSSING	10000		/* two negotiations this close
-					 * crossed: both stay */
 
 /* Is one the other's successor? */
 static bool
@@ -227,6 +226,10 @@ child_up(struct connection *conn, const struct keying_child *k)
 	p->out_key.dst = k->out.dst;
 	p->out_key.spi = k->out.spi;
 	HASH_ADD(hh_out, c->sad_out, out_key, sizeof(p->out_key), p);
+	if (TAILQ_EMPTY(&conn->pairs)) {
+		conn->met_at = c->now;
+		conn->nonce = k->nonce;
+	}
 	TAILQ_INSERT_HEAD(&conn->pairs, p, entry);
 	conn->nwhole += pair_is_whole(p);
 	p->our_blocks = ports_are_blocks(&p->ours);
@@ -236,6 +239,8 @@ child_up(struct connection *conn, const struct keying_child *k)
 	conn->path = k->path;
 	conn->peer_id = k->peer_id;
 	conn->anonymous = k->proof.how == KEYING_BY_NOTHING;
+	if (!conn->anonymous)
+		crossing_part(conn);
 	if (k->proof.how == KEYING_BY_KEY && conn->class != OE_CLASS_TUNNEL) {
 		if (conn->peer_key == NULL)
 			conn->peer_key = xcalloc(1, sizeof(*conn->peer_key));
@@ -335,6 +340,8 @@ child_down(struct connection *conn, uint32_t spi_in, bool by_peer)
 			connection_free(conn, false);
 		return;
 	}
+	if (connection_give_way(conn))
+		return;
 	connection_unkeyed(conn, by_peer ? REASON_DELETED_BY_PEER :
 	    REASON_KEYS_EXPIRED);
 }

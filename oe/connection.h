@@ -99,6 +99,12 @@ struct connection {
 	uint64_t	      room_at, room_since;
 
 	/* keying */
+	uint64_t	      met_at;	/* the first keys came; 0: none */
+	uint64_t	      nonce;	/* of the initiator of the IKE SA that
+					 * they came by: how it begins */
+	struct connection    *crossed;	/* the other one with its
+					 * peer (crossing.h) */
+	uint64_t	      gives_way_at;	/* to that one; 0: it stays */
 	unsigned	      requested;	/* versions of IKE that are
 						 * at work, as bits */
 	bool		      blind;	/* asked for although DNS has no key */

@@ -12,6 +12,7 @@
 #include "oe/authorization.h"
 #include "oe/classes.h"
 #include "oe/connection.h"
+#include "oe/crossing.h"
 #include "oe/ending.h"
 #include "oe/flow.h"
 #include "oe/known.h"
@@ -29,6 +30,7 @@ connection_detach(struct connection *conn)
 {
 	esp_policy_down(&conn->esp);
 	connection_route(conn, false);
+	crossing_part(conn);
 	flow_forget(conn->core, conn);
 	session_forget(conn);
 	authorizations_forget(conn->core, conn);
@@ -88,6 +90,28 @@ connection_expire(struct connection *conn, enum oe_reason why)
 	}
 	conn->delete_tries = 1;
 	conn->delete_at = c->now + DELETE_INTERVAL;
+}
+
+bool
+connection_give_way(struct connection *conn)
+{
+	struct connection *other = conn->crossed;
+
+	crossing_part(conn);
+	if (other == NULL || conn->right == RIGHT_FLOWS ||
+	    connection_pair(other) == NULL)
+		return false;
+	flow_give(conn->core, conn, other);
+	other->blind = conn->blind;
+	other->txt = conn->txt;
+	other->ipseckey = conn->ipseckey;
+	other->dns_expires = conn->dns_expires;
+	other->look_at = conn->look_at;
+	other->peer_gateway = 0;
+	peer_gateways_blind(other);
+	connection_set_right(other, conn->right, true);
+	connection_expire(conn, REASON_CROSSED);
+	return true;
 }
 
 void

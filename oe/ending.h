@@ -8,6 +8,9 @@
 void	connection_free(struct connection *conn, bool tell);
 /* Teardown begun by us: deletes, three tries (§3.4.2). */
 void	connection_expire(struct connection *conn, enum oe_reason why);
+/* What the peer began at the same time (crossing.h) takes conn's place, which
+ * ends; false: there is nothing that could. */
+bool	connection_give_way(struct connection *conn);
 /* Frees an entry that no connection holds, and the flows that
  * went in the clear. */
 void	connection_entry_free(struct core *c, struct spd_entry *e);

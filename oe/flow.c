@@ -11,6 +11,7 @@
 #include "net/icmp.h"
 #include "net/ip.h"
 #include "oe/connection.h"
+#include "oe/crossing.h"
 #include "oe/flow.h"
 #include "oe/pair.h"
 #include "oe/ports.h"
@@ -67,6 +68,8 @@ struct flow {
 	bool		   closed;	/* TCP's FIN or RST was seen */
 	bool		   proven;	/* else heard in the middle of
 					 * a TCP connection */
+	bool		   asked;	/* TCP: our SYN went out, and our_seq
+					 * is known */
 	bool		   counted;	/* what follows is known */
 	uint32_t	   our_seq, their_seq;	/* TCP: what either
 						 * side sends next */
@@ -79,6 +82,7 @@ struct flow_packet {
 	bool	 answers;		/* an answer to a query */
 	bool	 begins;		/* TCP: a new connection */
 	bool	 closes;
+	bool	 asks;			/* TCP: our own SYN */
 	bool	 counted;
 	uint32_t our_seq, their_seq;
 };
@@ -98,6 +102,9 @@ read_tcp(const uint8_t *tcp, size_t len, bool in, struct flow_packet *p)
 	header = (size_t)(tcp[12] >> 4) * 4;
 	p->begins = (flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 	p->closes = (flags & (TCP_FIN | TCP_RST)) != 0;
+	p->asks = p->begins && !in;
+	if (p->asks)
+		p->our_seq = load_u32(tcp + 4) + 1;
 	if (!(flags & TCP_ACK) || header > len)
 		return;
 	end = load_u32(tcp + 4);
@@ -266,6 +273,10 @@ flow_used(struct core *c, struct flow *f, const struct flow_packet *p)
 	TAILQ_REMOVE(&o->list, f, entry);
 	TAILQ_INSERT_TAIL(&o->list, f, entry);
 	f->closed = (f->closed || p->closes) && !p->begins;
+	if (p->asks) {
+		f->asked = true;
+		f->our_seq = p->our_seq;
+	}
 	if (p->counted) {
 		f->counted = true;
 		f->our_seq = p->our_seq;
@@ -359,6 +370,16 @@ same_tcp(const struct flow *f, const struct flow_packet *p)
 	    p->their_seq - f->their_seq + TCP_NEAR < 2 * TCP_NEAR;
 }
 
+/* Does who sent this know what went over f's own SA, as well as can be seen? */
+static bool
+knows_flow(const struct flow *f, const struct flow_packet *p)
+{
+	if (p->error)
+		return false;
+	return p->key.protocol != 6 || same_tcp(f, p) || (!f->counted &&
+	    f->asked && p->counted && p->our_seq == f->our_seq);
+}
+
 /* May a flow that others have become conn's by this packet from its SA? */
 static bool
 flow_yields(const struct core *c, const struct flow *f,
@@ -380,7 +401,7 @@ named_is_keyed(const struct spd_entry *e)
 	const struct connection *conn;
 
 	TAILQ_FOREACH(conn, &e->connections, entry) {
-		if (conn->state == CONNECTION_KEYED &&
+		if (conn->state == CONNECTION_KEYED && !conn->anonymous &&
 		    conn->right != RIGHT_FLOWS)
 			return true;
 	}
@@ -395,12 +416,17 @@ flow_hear(struct core *c, struct connection *conn, const struct packet_view *v,
 	struct connection *owner;
 	struct flow_packet p;
 	struct flow	  *f;
-	bool		   right = conn->right != RIGHT_FLOWS, proven;
+	bool		   right, proven;
 
 	/* The first fragment decided for later ones; alone they are nothing. */
 	if (!flow_read(v, true, &p))
 		return true;
 	f = flow_get(c, &p.key);
+	if (f != NULL && f->conn != NULL && knows_flow(f, &p) &&
+	    crossing_may_be(conn, f->conn))
+		crossing_join(conn, f->conn);
+	conn = crossing_ours(conn);
+	right = conn->right != RIGHT_FLOWS;
 	if (f != NULL && f->conn == conn) {
 		if (!p.error)
 			flow_used(c, f, &p);
@@ -573,6 +599,23 @@ flow_peek(const struct core *c, const struct addr *ours,
 }
 
 /* --- the end -------------------------------------------------------------- */
+
+void
+flow_give(struct core *c, struct connection *from, struct connection *to)
+{
+	struct flow_list *o = &from->flows;
+	struct flow	 *f;
+
+	while ((f = TAILQ_FIRST(&o->list)) != NULL) {
+		if (!flow_room(c, f->spd, to))
+			break;
+		TAILQ_REMOVE(&o->list, f, entry);
+		o->n--;
+		f->conn = to;
+		TAILQ_INSERT_TAIL(&to->flows.list, f, entry);
+		to->flows.n++;
+	}
+}
 
 void
 flow_forget(struct core *c, struct connection *conn)

@@ -36,6 +36,9 @@ void	flow_sent(struct core *c, struct spd_entry *e, struct connection *conn,
 struct connection *flow_peek(const struct core *c, const struct addr *ours,
 	    const struct addr *theirs, uint8_t protocol, uint16_t our_port,
 	    uint16_t their_port);
+/* What one has is the other's from here on. */
+void	flow_give(struct core *c, struct connection *from,
+	    struct connection *to);
 void	flow_forget(struct core *c, struct connection *conn);
 void	flow_forget_clear(struct core *c, struct spd_entry *e);
 

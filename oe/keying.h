@@ -142,6 +142,8 @@ struct keying_child {		/* a pair of ESP SAs, ready for the SAD */
 	uint64_t soft, hard;	/* "now" at which to rekey and to stop */
 	uint64_t soft_bytes, hard_bytes;/* 0: no limit */
 	unsigned version;		/* of IKE */
+	uint64_t nonce;		/* of the initiator of the IKE SA: how it
+				 * begins; 0: not said */
 	enum keying_mode mode;
 	bool	 encapsulated;	/* in UDP, between the ports in in and out */
 	struct addr inner; /* that the peer has lent us; none: it has not */

@@ -669,5 +669,10 @@ plane_inbound_esp(struct core *c, uint64_t now, const struct packet_view *v)
 			    "dropped", keying_id_text(&conn->peer_id));
 		return;
 	}
+	/* Heard on one, it lives for both. */
+	if (conn->crossed != NULL) {
+		conn->crossed->used = now;
+		liveness_heard(conn->crossed);
+	}
 	c->shell->to_host(c->shell_arg, &inner);
 }

@@ -79,6 +79,8 @@ static const struct {
 	[REASON_NO_FLOW] = { "no-flow", "no flow waits for keys" },
 	[REASON_DELETED_BY_PEER] = { "deleted-by-peer", "deleted by the peer" },
 	[REASON_KEYS_EXPIRED] = { "keys-expired", "its keys expired" },
+	[REASON_CROSSED] = { "crossed",
+	    "its peer began at the same time, and that stays" },
 	[REASON_PEER_GONE] = { "peer-gone", "its peer is gone" },
 };
 

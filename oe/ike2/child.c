@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/cursor.h"
 #include "base/util.h"
 #include "oe/ike2/child.h"
 #include "oe/ike2/configuration.h"
@@ -391,6 +392,7 @@ ike2_child_announce(struct ike2_child *c, uint64_t now,
 	up.peer_id = sa->peer_id;
 	up.proof = sa->proof;
 	up.version = IKE2_MAJOR;
+	up.nonce = load_u64(sa->ni.p);
 	up.mode = c->mode;
 	up.in.transport = up.out.transport = c->mode == KEYING_TRANSPORT;
 	up.initiator = c->initiator;

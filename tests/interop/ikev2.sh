@@ -75,7 +75,8 @@ row 14 charon "MOBIKE"
 row 15 "charon, trap" "transport mode, it begins" interop/charon_trap.sh
 row 16 "libreswan, authnull" "NULL both ways, we begin" interop/libreswan_null.sh
 row 17 "libreswan, authnull" "NULL both ways, it begins" interop/libreswan_null.sh
-row 18 "libreswan, authnull" "both begin at once"
+row 18 "libreswan, authnull" "both begin at once" interop/libreswan_null.sh
+row 18f "ours, fake network" "both begin at once, any datagram lost" unit test_ike2_life
 row 19 "libreswan, authnull" "transport mode, it begins, we begin" interop/libreswan_null.sh
 row 19o oed "transport mode, who asks and who does not" net/oe_transport.sh
 row 20 libreswan "NULL to a raw RSA key from DNS" interop/peers.sh libreswan

@@ -1,5 +1,5 @@
 #!/bin/sh
-# libreswan_null.sh - NULL authentication (RFC 7619) with a stock libreswan and the kernel's ESP, in a VM: oed begins, libreswan begins; in a tunnel and in transport mode; it asks for a cookie
+# libreswan_null.sh - NULL authentication (RFC 7619) with a stock libreswan and the kernel's ESP, in a VM: oed begins, libreswan begins, both at once; in a tunnel and in transport mode; it asks for a cookie
 #
 # LIBRESWAN: as in libreswan_flows.sh.  Both ends are told nothing of each other
 # but, to libreswan, an address: no key, no record.
@@ -191,3 +191,23 @@ shown=$(($(cookies $ours) - shown_before))
 [ "$asked_before" = 0 ] && [ "$asked" -gt 0 ] && [ "$shown" -gt 0 ] ||
     net_fail "busy: it asked for $asked cookies, $shown were shown, $asked_before before"
 net_ok "row 25, busy: it asked for $asked cookies, $shown were shown: $(net_ctl oed_ours why $pluto)"
+terminate null
+whack --ddos-auto >/dev/null 2>&1
+
+# Both in the same moment: whichever pair it sends on, either way.
+pluto_add null
+whack --initiate --asynchronous --name null >"$NET_RUN/initiate.log" 2>&1 &
+initiating=$!
+oe_ping ours $pluto 10
+wait $initiating
+net_until 30 keyed || net_fail "both begin: $(net_ctl oed_ours why $pluto)"
+net_until 10 oe_ping ours $pluto || net_fail "both begin, and no answer to us"
+net_until 10 oe_ping swan $ours || net_fail "both begin, and no answer to it"
+grade >"$NET_RUN/both"
+lost=0
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	oe_ping ours $pluto && oe_ping swan $ours || lost=$((lost + 1))
+	sleep 1
+done
+[ "$lost" = 0 ] || net_fail "both begin: $lost of 10 pings lost"
+net_ok "row 18, both begin at once, connections: $(cat "$NET_RUN/both"), after 10 s: $(grade); no ping lost"

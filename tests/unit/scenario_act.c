@@ -560,7 +560,8 @@ do_up(struct play *p)
 	player_ports(p, play_flag(p, "responder") ? &k.theirs : &k.ours);
 	k.path.local = addr_from_v4(W(p)->local);
 	k.path.peer = k.in.src;
-	k.path.local_port = k.path.peer_port = 500;
+	k.path.local_port = 500;
+	k.path.peer_port = (uint16_t)play_number(p, "port", 500);
 	k.peer_id = player_identity(p, play_option(p, "id") != NULL ?
 	    play_option(p, "id") : p->words[1]);
 	k.hard = W(p)->now + play_number(p, "life", 1200) * 1000;
@@ -568,6 +569,7 @@ do_up(struct play *p)
 	k.soft_bytes = play_number(p, "bytes", 0);
 	k.initiator = !play_flag(p, "responder");
 	k.version = (unsigned)play_number(p, "version", 2);
+	k.nonce = play_number(p, "nonce", 0);
 	snprintf(name, sizeof(name), "KEY%lu", play_number(p, "key", 1));
 	k.proof.how = k.peer_id.type == KEYING_ID_NULL ? KEYING_BY_NOTHING :
 	    KEYING_BY_KEY;

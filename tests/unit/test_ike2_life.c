@@ -363,6 +363,69 @@ shutdown_takes_back_what_is_not_answered(void **state)
 	end_clean2();
 }
 
+/* --- both begin at once --- */
+
+static bool
+lose_one(struct net *n, struct net_datagram *d, void *arg)
+{
+	(void)n;
+	(void)d;
+	return --*(int *)arg != 0;
+}
+
+static const struct keying_child *
+other_half(const struct net_host *h, const struct keying_child *c)
+{
+	unsigned i;
+
+	for (i = 0; i < h->nchildren; i++) {
+		if (h->children[i].child.in.spi == c->out.spi &&
+		    h->children[i].child.out.spi == c->in.spi)
+			return &h->children[i].child;
+	}
+	return NULL;
+}
+
+/* Whichever datagram is lost: a pair of each, and of these both
+ * ends see the same one come first by its nonce. */
+static void
+both_begin_at_once(void **state)
+{
+	const struct keying_child *c, *d;
+	int			   which, left;
+	unsigned		   i;
+
+	(void)state;
+	for (which = 0; which <= 8; which++) {
+		net_init(&net, 60 + (uint32_t)which);
+		x = ike2_host_add(&net, "198.51.100.1", "198.51.100.1", NULL,
+		    NULL);
+		y = ike2_host_add(&net, "198.51.100.10", "198.51.100.10", NULL,
+		    NULL);
+		x->anonymous = y->anonymous = true;
+		left = which;
+		net.filter = lose_one;
+		net.filter_arg = &left;
+		assert_int_equal(net_request(x, y, 0), 0);
+		assert_int_equal(net_request(y, x, 0), 0);
+		net_pass(&net, 10000);
+		assert_int_equal(net_alive(x), 2);
+		assert_int_equal(net_alive(y), 2);
+		for (i = 0; i < 2; i++) {
+			c = &x->children[i].child;
+			assert_int_equal(c->path.peer_port, KEYING_PORT);
+			d = other_half(y, c);
+			assert_non_null(d);
+			assert_true(c->nonce != 0 && c->nonce == d->nonce);
+			assert_true(c->initiator != d->initiator);
+		}
+		assert_true(x->children[0].child.nonce !=
+		    x->children[1].child.nonce);
+		net.filter = NULL;
+		end_clean2();
+	}
+}
+
 int
 main(void)
 {
@@ -382,6 +445,7 @@ main(void)
 		cmocka_unit_test(an_answer_that_was_lost_is_asked_for),
 		cmocka_unit_test(a_late_answer_is_not_in_the_way),
 		cmocka_unit_test(shutdown_takes_back_what_is_not_answered),
+		cmocka_unit_test(both_begin_at_once),
 	};
 
 	log_init("test_ike2_life", true, LOG_LEVEL_ERROR);

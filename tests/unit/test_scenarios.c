@@ -51,6 +51,8 @@
  *       P,GATEWAY|-,KEYn of an IPSECKEY
  *   answer-all none|timeout     to every question under way
  *   up PEER in=SPI out=SPI [id=ID] [key=n] [life=S] [bytes=N] [responder]
+ *       [nonce=N]               of the initiator of the IKE SA
+ *       [port=N]                the peer's IKE is at; else 500
  *       [nat=PORT]              the peer is behind a NAT that maps it to PORT
  *       [flow=PROTOCOL/OURS:THEIRS]   for these ports alone (0: any)
  *       [ports=FROM-TO]         for these of TCP and UDP, and ICMP, of the

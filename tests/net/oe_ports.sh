@@ -16,18 +16,20 @@ why()
 	net_ctl "rsipc_$1" why "$NET_Y1"
 }
 
-# HOST: the first port of its lease.
-first_port()
+# HOST: the second port of its lease: the kernel prefers the even ones for
+# connections, so no fetch has left it busy.
+second_port()
 {
-	net_json "rsipc_$1" leases 'min(int(p) for r in rows for p in __import__("re").findall("[0-9]+", str(r["ports"])))'
+	net_json "rsipc_$1" leases '1 + min(int(p) for r in rows for p in __import__("re").findall("[0-9]+", str(r["ports"])))'
 }
 
-# HOST: waits on its first leased port for a line.
+# HOST: waits on a leased port for a line.
 listen_on()
 {
 	net_on "$1" timeout 20 python3 -c '
 import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 s.bind(("", int(sys.argv[1])))
 s.listen(1)
@@ -76,9 +78,9 @@ net_holds oed_y1 sa 'len({r["flow"] for r in rows if r.get("flow")}) == 2' ||
 
 # y1 begins: to a port of x2's that nothing was ever sent from, then to x1's.
 for host in x2 x1; do
-	port=$(first_port $host)
+	port=$(second_port $host)
 	listen_on $host "$port"
-	net_until 10 grep -q ready "$NET_RUN/$host.heard" ||
+	net_until 10 grep -q "^ready" "$NET_RUN/$host.heard" ||
 	    net_fail "$host does not listen: $(cat "$NET_RUN/$host.heard")"
 	tell "$port" "for $host" || net_fail "y1 does not reach $host"
 	net_until 10 grep -q "for $host" "$NET_RUN/$host.heard" ||

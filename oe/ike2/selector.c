@@ -20,6 +20,35 @@ ike2_selector_covers(const struct keying_selector *a,
 	    a->port_from <= b->port_from && a->port_to >= b->port_to;
 }
 
+/* Of the same addresses, and more of them. */
+static bool
+has_within(const struct keying_selector *a, const struct keying_selector *b)
+{
+	return addr_compare(&a->from, &b->from) == 0 &&
+	    addr_compare(&a->to, &b->to) == 0 && ike2_selector_covers(a, b);
+}
+
+/* The same set without those that another of the same addresses has within it:
+ * whoever asks for a packet's own and for all asks for all (§2.9).  Who asks
+ * for one address and for any means that the answer is to choose. */
+static void
+selectors_add(struct keying_selectors *s, const struct keying_selector *one)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < s->n; i++) {
+		if (has_within(&s->ts[i], one))
+			return;
+	}
+	for (i = 0; i < s->n; i++) {
+		if (!has_within(one, &s->ts[i]))
+			s->ts[n++] = s->ts[i];
+	}
+	s->n = n;
+	if (s->n < KEYING_SELECTORS_MAX)
+		s->ts[s->n++] = *one;
+}
+
 /* §3.13.1: protocols without ports have all of them; of those with ports
  * we want a range. */
 static bool
@@ -66,8 +95,8 @@ ike2_selectors_read(struct keying_selectors *s, const uint8_t *body, size_t len)
 		if (one.bad || cursor_left(&one) != 0 ||
 		    addr_compare(&ts.from, &ts.to) > 0)
 			return -1;
-		if (has_valid_ports(&ts) && s->n < KEYING_SELECTORS_MAX)
-			s->ts[s->n++] = ts;
+		if (has_valid_ports(&ts))
+			selectors_add(s, &ts);
 	}
 	return cursor_left(&c) == 0 ? 0 : -1;
 }

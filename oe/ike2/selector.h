@@ -8,8 +8,9 @@
 /*
  * The body of a TSi or TSr payload.  A selector of a type that we do not
  * know, with OPAQUE ports or beyond KEYING_SELECTORS_MAX is passed over:
- * the peer then gets less than it asked for.  0, or -1: malformed.  n may
- * be 0 after success.
+ * the peer then gets less than it asked for.  So is one that another of the
+ * same addresses has within it: it says nothing.  0, or -1: malformed.  n
+ * may be 0 after success.
  */
 int	ike2_selectors_read(struct keying_selectors *s, const uint8_t *body,
 	    size_t len);

@@ -132,6 +132,34 @@ selectors_are_limited(void **state)
 	assert_int_equal(addr_v4(&s.ts[15].from), htonl(15));
 }
 
+/* The packet's own beside all, as charon's trap asks (RFC 7296 §2.9): all. */
+static void
+selectors_within_another(void **state)
+{
+	static const char *const bodies[] = {
+		"02000000 07110010 ba91ba91 c633642a c633642a "
+		"07000010 0000ffff c633642a c633642a",
+		"02000000 07000010 0000ffff c633642a c633642a "
+		"07110010 ba91ba91 c633642a c633642a",
+		"03000000 07110010 ba91ba91 c633642a c633642a "
+		"07060010 00500050 c633642a c633642a "
+		"07000010 0000ffff c633642a c633642a",
+	};
+	struct keying_selectors s;
+	struct keying_selector  all = range("198.51.100.42",
+		"198.51.100.42", 0, 0, 65535);
+	uint8_t			buf[256];
+	size_t			i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		assert_int_equal(ike2_selectors_read(&s, buf, unhex(bodies[i],
+		    buf, sizeof(buf))), 0);
+		assert_int_equal(s.n, 1);
+		assert_true(keying_selector_equal(&s.ts[0], &all));
+	}
+}
+
 static void
 narrowing(void **state)
 {
@@ -510,6 +538,7 @@ main(void)
 		cmocka_unit_test(selectors_on_the_wire),
 		cmocka_unit_test(selector_rules),
 		cmocka_unit_test(selectors_are_limited),
+		cmocka_unit_test(selectors_within_another),
 		cmocka_unit_test(narrowing),
 		cmocka_unit_test(selectors_and_prefixes),
 		cmocka_unit_test(identities),

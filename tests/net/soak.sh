@@ -1,6 +1,6 @@
 #!/bin/sh
-# soak.sh - the whole picture under traffic for SOAK_SECONDS (120): memory, descriptors and states stay as they were
-: "${SOAK_SECONDS:=${1:-120}}"
+# soak.sh - the whole picture under traffic for SOAK_SECONDS (60): memory, descriptors and states stay as they were
+: "${SOAK_SECONDS:=${1:-60}}"
 : "${SOAK_PACE:=5}"	# seconds a round: most of it sleep, so that other tests may run beside
 export SOAK_SECONDS SOAK_PACE
 . "$(dirname "$0")/lib.sh"

@@ -84,7 +84,7 @@ row 21 libreswan "the same behind a NAT, an address of the peer's" interop/libre
 row 22 libreswan "two rsipc behind one rsipd, raw ESP, at once" interop/libreswan_pool.sh
 row 22s charon "the same, blocks of ports as selectors" interop/charon_rsip.sh
 row 22o oed "two rsipc behind one rsipd, raw ESP, at once" net/e2e.sh
-row 23 libreswan "its client, our key from DNS"
+row 23 libreswan "its client, our key from DNS" interop/libreswan_client.sh
 row 24 oed "classes each against each" net/oe_grid.sh
 row 25 "libreswan, busy" "it asks for a cookie, we begin" interop/libreswan_null.sh
 row 25f "ours, fake network" "a flood, cookies" unit test_ike2_hostile

@@ -89,7 +89,8 @@ row 24 oed "classes each against each" net/oe_grid.sh
 row 25 "libreswan, busy" "it asks for a cookie, we begin" interop/libreswan_null.sh
 row 25f "ours, fake network" "a flood, cookies" unit test_ike2_hostile
 row 25o oed "a flood of IKE_SA_INIT, in the gateway's name" net/attack_ike_flood.sh
-row 26 "ours, scenario" "one without a name began anew" unit test_scenarios null_began_anew
+row 26 "libreswan, authnull" "killed and back: traffic again" interop/libreswan_null.sh
+row 26s "ours, scenario" "one without a name began anew" unit test_scenarios null_began_anew
 row 27 "ours, scenario" "NULL takes no place of who is known" unit test_scenarios null_never_replaces
 row 29 OpenIKED "ECDSA, AES-CBC, we begin" interop/peers.sh iked
 row 30 OpenIKED "it begins"

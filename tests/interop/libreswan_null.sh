@@ -1,5 +1,5 @@
 #!/bin/sh
-# libreswan_null.sh - NULL authentication (RFC 7619) with a stock libreswan and the kernel's ESP, in a VM: oed begins, libreswan begins, both at once; in a tunnel and in transport mode; it asks for a cookie
+# libreswan_null.sh - NULL authentication (RFC 7619) with a stock libreswan and the kernel's ESP, in a VM: oed begins, libreswan begins; in a tunnel and in transport mode; it asks for a cookie; it is killed and comes back
 #
 # LIBRESWAN: as in libreswan_flows.sh.  Both ends are told nothing of each other
 # but, to libreswan, an address: no key, no record.
@@ -70,6 +70,11 @@ pluto_start()
 		connection bare transport
 	} >"$NET_RUN/ipsec.conf"
 	: >"$NET_RUN/ipsec.secrets"
+	pluto_run
+}
+
+pluto_run()
+{
 	net_start pluto swan env \
 	    LD_LIBRARY_PATH="$root/usr/lib/x86_64-linux-gnu" "$bin/pluto" \
 	    --nofork --stderrlog --config "$NET_RUN/ipsec.conf" \
@@ -191,23 +196,50 @@ shown=$(($(cookies $ours) - shown_before))
 [ "$asked_before" = 0 ] && [ "$asked" -gt 0 ] && [ "$shown" -gt 0 ] ||
     net_fail "busy: it asked for $asked cookies, $shown were shown, $asked_before before"
 net_ok "row 25, busy: it asked for $asked cookies, $shown were shown: $(net_ctl oed_ours why $pluto)"
-terminate null
 whack --ddos-auto >/dev/null 2>&1
 
-# Both in the same moment: whichever pair it sends on, either way.
-pluto_add null
-whack --initiate --asynchronous --name null >"$NET_RUN/initiate.log" 2>&1 &
-initiating=$!
-oe_ping ours $pluto 10
-wait $initiating
-net_until 30 keyed || net_fail "both begin: $(net_ctl oed_ours why $pluto)"
-net_until 10 oe_ping ours $pluto || net_fail "both begin, and no answer to us"
-net_until 10 oe_ping swan $ours || net_fail "both begin, and no answer to it"
-grade >"$NET_RUN/both"
-lost=0
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-	oe_ping ours $pluto && oe_ping swan $ours || lost=$((lost + 1))
-	sleep 1
-done
-[ "$lost" = 0 ] || net_fail "both begin: $lost of 10 pings lost"
-net_ok "row 18, both begin at once, connections: $(cat "$NET_RUN/both"), after 10 s: $(grade); no ping lost"
+# It is killed, and its unit's ExecStopPost takes away what the kernel has; then it
+# is back, and has no pair.
+pluto_again()
+{
+	net_stop pluto KILL
+	ip -n swan xfrm policy flush
+	ip -n swan xfrm state flush
+	rm -f "$NET_RUN/pluto.ctl" "$NET_RUN/pluto.pid"
+	pluto_run
+	back=$(date +%s%N)
+}
+
+# NAME ADDRESS: answers come again; "took" has how many milliseconds after it was back.
+traffic()
+{
+	net_until 20 oe_ping "$1" "$2" 1 ||
+	    net_fail "no traffic after it was killed: $(net_ctl oed_ours why $pluto)"
+	took=$((($(date +%s%N) - back) / 1000000))
+}
+
+# One pair is left, here and there, and both ends mean the same one.
+one_pair()
+{
+	there=$(ip -n swan xfrm state | sed -n 's/.*proto esp spi 0x\([0-9a-f]*\).*/\1/p' |
+	    sort | tr '\n' ' ')
+	here_too=$(net_ctl oed_ours sa --json | grep -o '"[a-z_]*spi[a-z_]*": *"\?[0-9a-fx]*' |
+	    tr '\n' ' ')
+	[ "$(ip -n swan xfrm state | grep -c "proto esp")" = 2 ] &&
+	    [ "$(printf '%s' "$here_too" | grep -o 'spi_in":"0x' | wc -l)" = 1 ]
+}
+
+# SECONDS: since it was back.
+since()
+{
+	echo $((($(date +%s%N) - back) / 1000000000))
+}
+
+pluto_again
+traffic ours $pluto
+net_until 20 one_pair || net_fail "stale pairs: $there; ours: $here_too"
+net_ok "row 26, killed, we send: traffic after $took ms, one pair after $(since) s: there $there; ours $here_too"
+pluto_again
+whack --initiate --name null >"$NET_RUN/initiate.log" 2>&1
+traffic swan $ours
+net_ok "row 26, killed, it begins: traffic after $took ms: $(net_ctl oed_ours why $pluto)"

@@ -5,12 +5,8 @@
 [ -n "$NET_STORE" ] || net_skip "built without LMDB"
 guide_enter net_picture "N x1 y1" "$@"
 
-# Each of its own questions about DNSSEC would take a lease of a port: its resolver is
-# beyond the router here.
 guide_do_laptop()
 {
-	guide_type x1 "sed -i 's/^oe {/oe { validate = \"resolver\"/' \
-	    /etc/rsip/rsipc.conf" || net_fail "the laptop's configuration"
 	guide_type x1 rsipc >rsipc.log 2>&1
 }
 
@@ -19,7 +15,9 @@ guide_do_ended()
 	net_until 10 guide_gone "$1"
 }
 
-guide_laptop_key
+# Each of its own questions about DNSSEC would take a lease of a port: its resolver is
+# beyond the router here.
+guide_laptop_key 'validate = "resolver"'
 guide_dns
 guide_follow router.md
 

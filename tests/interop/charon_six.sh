@@ -27,11 +27,7 @@ oe_key one "$one"
 oe_key stock "$stock"
 oe_dns_up
 charon_settings "gcm kernel-libipsec"
-for host in one stock; do
-	openssl pkey -in "$NET_RUN/$host.pem" -pubout \
-	    -out "$SWANCTL_DIR/pubkey/$host.pub" || net_fail "key of $host"
-done
-cp "$NET_RUN/stock.pem" "$SWANCTL_DIR/private/"
+charon_keys stock one
 cat >"$SWANCTL_DIR/swanctl.conf" <<-EOF
 connections {
 	one {
@@ -52,13 +48,7 @@ connections {
 }
 EOF
 charon_run stock
-loaded()
-{
-	swanctl --load-all --uri "unix://$NET_RUN/vici" \
-	    >"$NET_RUN/load.log" 2>&1 &&
-	    grep -q 'loaded 1 connections' "$NET_RUN/load.log"
-}
-net_until 10 loaded || net_fail "charon does not load its configuration: $(cat "$NET_RUN/load.log")"
+charon_loaded 1
 net_until 5 net_on stock ip link show ipsec0 || net_fail "no ipsec0"
 # Its routes would send its own ESP in UDP to itself.
 ip -n stock -6 rule del lookup 220 2>/dev/null

@@ -34,11 +34,7 @@ for host in one stock; do
 done
 oe_dns_up
 charon_settings gcm
-for host in one stock; do
-	openssl pkey -in "$NET_RUN/$host.pem" -pubout \
-	    -out "$SWANCTL_DIR/pubkey/$host.pub" || net_fail "key of $host"
-done
-cp "$NET_RUN/stock.pem" "$SWANCTL_DIR/private/"
+charon_keys stock one
 cat >"$SWANCTL_DIR/swanctl.conf" <<-EOF
 connections {
 	one {
@@ -63,14 +59,7 @@ oe_daemon one
 oe_ready one
 oe_sniff stock "$NET_RUN/wire.pcap"
 charon_run stock
-loaded()
-{
-	swanctl --load-all --uri "unix://$NET_RUN/vici" \
-	    >"$NET_RUN/load.log" 2>&1 &&
-	    grep -q 'loaded 1 connections' "$NET_RUN/load.log"
-}
-net_until 10 loaded ||
-    net_fail "charon does not load its configuration: $(cat "$NET_RUN/load.log")"
+charon_loaded 1
 
 why()
 {

@@ -25,11 +25,31 @@ charon_connection()
 	EOF
 }
 
+# COUNT: that many connections are loaded.
 charon_load()
 {
 	swanctl --load-all --uri "unix://$NET_RUN/vici" \
 	    >"$NET_RUN/load.log" 2>&1 &&
-	    grep -q 'loaded 2 connections' "$NET_RUN/load.log"
+	    grep -q "loaded $1 connections" "$NET_RUN/load.log"
+}
+
+# COUNT: charon, which runs, takes its configuration.
+charon_loaded()
+{
+	net_until 10 charon_load "$1" ||
+	    net_fail "charon does not load its configuration: $(
+	    cat "$NET_RUN/load.log")"
+}
+
+# OWN HOST...: the key of its host, and what it knows of others.
+charon_keys()
+{
+	cp "$NET_RUN/$1.pem" "$SWANCTL_DIR/private/"
+	for net_host; do
+		openssl pkey -in "$NET_RUN/$net_host.pem" -pubout \
+		    -out "$SWANCTL_DIR/pubkey/$net_host.pub" ||
+		    net_fail "the public key of $net_host"
+	done
 }
 
 # PLUGINS [LINES]: strongswan.conf, with what it loads before the usual kernel's
@@ -63,14 +83,8 @@ charon_run()
 charon_start()
 {
 	charon_settings "$1" "$3"
-	cp "$NET_RUN/y1.pem" "$SWANCTL_DIR/private/"
-	for net_host in x1 x2 y1; do
-		openssl pkey -in "$NET_RUN/$net_host.pem" -pubout \
-		    -out "$SWANCTL_DIR/pubkey/$net_host.pub" ||
-		    net_fail "the public key of $net_host"
-	done
+	charon_keys y1 x1 x2
 	printf 'connections {\n%s\n}\n' "$2" >"$SWANCTL_DIR/swanctl.conf"
 	charon_run y1
-	net_until 10 charon_load ||
-	    net_fail "charon does not load its configuration"
+	charon_loaded 2
 }

@@ -50,7 +50,7 @@ dist_check_SCRIPTS += tests/net/oe_kernel.sh
 # With the kernel at hand where that has ESP.
 dist_check_SCRIPTS += tests/net/attack_kernel.sh
 TESTS += tests/net/attack_kernel.sh
-EXTRA_DIST += tests/net/oe_delay.py tests/net/oe_many.py tests/net/oe_liar.py tests/net/oe_slow.py \
+EXTRA_DIST += tests/net/oe_delay.py tests/net/oe_many.py tests/net/oe_six_tcp.py tests/net/oe_liar.py tests/net/oe_slow.py \
 	tests/net/oelib.sh
 
 # RSIP with somebody who has read nothing but the RFCs (tests/peer/rsip.py).

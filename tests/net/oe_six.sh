@@ -54,34 +54,10 @@ rows=$(net_json oed_one spd '[r["dst"] for r in rows if r["dst"].startswith(("fe
 
 # Segments of full size, both ways, over a path that takes 1500.
 dd if=/dev/urandom of="$NET_RUN/sent" bs=64k count=16 2>/dev/null
-net_on two python3 - "$NET_RUN" "$two" <<'PYTHON' &
-import socket, sys
-listener = socket.create_server((sys.argv[2], 7777), family=socket.AF_INET6)
-open(sys.argv[1] + '/listens', 'w').close()
-peer, _ = listener.accept()
-with open(sys.argv[1] + '/got', 'wb') as f:
-    while data := peer.recv(65536):
-        f.write(data)
-        peer.sendall(data)
-PYTHON
-server=$!
-net_until 5 test -e "$NET_RUN/listens" || net_fail "no server"
-net_on one python3 - "$NET_RUN" "$two" <<'PYTHON' || net_fail "TCP: $(net_ctl oed_one why "$two")"
-import socket, sys, threading
-sent = open(sys.argv[1] + '/sent', 'rb').read()
-s = socket.create_connection((sys.argv[2], 7777), 10)
-def send():
-    s.sendall(sent)
-    s.shutdown(socket.SHUT_WR)
-t = threading.Thread(target=send)
-t.start()
-back = b''
-while data := s.recv(65536):
-    back += data
-t.join()
-sys.exit(back != sent)
-PYTHON
-wait "$server"
+net_start echo two python3 "$NET_HERE/oe_six_tcp.py" echo "$two" "$NET_RUN/got"
+net_ready echo 5 grep -q "^ready" "$NET_RUN/echo.log"
+net_on one python3 "$NET_HERE/oe_six_tcp.py" send "$two" "$NET_RUN/sent" 10 ||
+    net_fail "TCP: $(net_ctl oed_one why "$two")"
 cmp -s "$NET_RUN/sent" "$NET_RUN/got" || net_fail "TCP brought something else"
 
 sleep 0.3

@@ -41,42 +41,13 @@ oe_sniff R "$NET_RUN/path.pcap"
 
 dd if=/dev/urandom of="$NET_RUN/sent" bs=64k count=8 2>/dev/null
 # far fetches from near, near from far: 512 KB each way on one connection.
-net_start echo near python3 -u -c '
-import socket, sys
-listener = socket.create_server((sys.argv[1], 7777), family=socket.AF_INET6)
-while True:
-    peer, _ = listener.accept()
-    while data := peer.recv(65536):
-        peer.sendall(data)
-    peer.close()' "$near"
-listens()
-{
-	net_on near ss -Hltn6 'sport = 7777' | grep -q .
-}
-net_ready echo 10 listens
-there_and_back()
-{
-	net_on far python3 - "$NET_RUN/sent" "$near" <<'PYTHON'
-import socket, sys, threading
-sent = open(sys.argv[1], 'rb').read()
-s = socket.create_connection((sys.argv[2], 7777), 20)
-s.settimeout(20)
-def send():
-    s.sendall(sent)
-    s.shutdown(socket.SHUT_WR)
-t = threading.Thread(target=send)
-t.start()
-back = b''
-while data := s.recv(65536):
-    back += data
-t.join()
-sys.exit(back != sent)
-PYTHON
-}
+net_start echo near python3 "$NET_HERE/oe_six_tcp.py" echo "$near"
+net_ready echo 10 grep -q "^ready" "$NET_RUN/echo.log"
 for mtu in 1500 1400 1320 1280; do
 	ip -n R link set eth1 mtu "$mtu"
 	ip -n far link set eth0 mtu "$mtu"
-	there_and_back || net_fail "TCP over a link of $mtu: $(net_ctl oed_far why "$near")"
+	net_on far python3 "$NET_HERE/oe_six_tcp.py" send "$near" \
+	    "$NET_RUN/sent" 20 || net_fail "TCP over a link of $mtu: $(net_ctl oed_far why "$near")"
 	# The largest that every link takes, and no fragments of it before ESP.
 	net_until 10 net_on far ping -q -c 1 -W 2 -M do -s 1232 "$near" ||
 	    net_fail "1280 bytes over a link of $mtu"

@@ -25,7 +25,8 @@ rsipd_rsipd_SOURCES = \
 	rsipd/rsipd.c \
 	rsipd/shared.c rsipd/shared.h rsipd/shared_internal.h \
 	rsipd/shared_batch.c rsipd/shared_batch.h \
-	rsipd/shared_read.c \
+	rsipd/shared_keep.c rsipd/shared_read.c rsipd/shared_script.c \
+	rsipd/shared_write.c \
 	rsipd/server.c rsipd/server.h rsipd/server_internal.h \
 	rsipd/settings.h \
 	rsipd/settings_machine.c rsipd/settings_machine.h \
@@ -47,7 +48,7 @@ EXTRA_DIST += $(SHARED_LUA)
 nodist_rsipd_rsipd_SOURCES = rsipd/shared_lua.h
 BUILT_SOURCES += rsipd/shared_lua.h
 CLEANFILES += rsipd/shared_lua.h
-rsipd/shared.$(OBJEXT): rsipd/shared_lua.h
+rsipd/shared_script.$(OBJEXT): rsipd/shared_lua.h
 rsipd/shared_lua.h: $(SHARED_LUA)
 	$(AM_V_GEN)$(MKDIR_P) rsipd && for f in begin page renew take write; do \
 	    echo "static const char shared_lua_$$f[] =" && \

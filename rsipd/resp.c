@@ -527,18 +527,15 @@ int
 resp_ask(struct resp *r, resp_fn fn, void *arg, ...)
 {
 	const char *argv[ARGS_MAX];
-	size_t	    len[ARGS_MAX];
 	va_list	    ap;
 	int	    argc = 0;
 
 	va_start(ap, arg);
 	while (argc < ARGS_MAX && (argv[argc] = va_arg(ap, const char *)) !=
-	    NULL) {
-		len[argc] = strlen(argv[argc]);
+	    NULL)
 		argc++;
-	}
 	va_end(ap);
-	return resp_send(r, fn, arg, argc, argv, len);
+	return resp_send(r, fn, arg, argc, argv, NULL);
 }
 
 struct resp *

@@ -75,7 +75,8 @@ void	resp_drop(struct resp *r, const char *why);
 /*
  * Sends a command; fn has its reply, which is borrowed, or NULL if there will
  * be none: it may have been done or not.  Replies come in the order of
- * commands.  -1: not connected, or too many wait; fn is not called.
+ * commands.  len: NULL if all are texts.  -1: not connected, or too many wait;
+ * fn is not called.
  */
 typedef void (*resp_fn)(void *arg, const struct redisReply *reply);
 int	resp_send(struct resp *r, resp_fn fn, void *arg, int argc,

@@ -24,7 +24,7 @@ struct shared_batch {
 	uint32_t word[SHARED_BATCH_MAX * SHARED_BATCH_WORDS];
 	size_t	 nwords, changes;
 	bool	 grants;		/* a grant is among them */
-	void	*owner;			/* the rest is shared.c's */
+	void	*owner;			/* shared_write.c's */
 	unsigned waiting;
 	bool	 good;
 	STAILQ_ENTRY(shared_batch) entry;

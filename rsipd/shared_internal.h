@@ -72,7 +72,7 @@ struct shared {
 	struct store_room room;
 	char	 fqdn[UINT8_MAX + 1];
 
-	/* What is written; shared.c. */
+	/* What is written; shared_write.c. */
 	bool	 ready;
 	struct shared_batch *open;
 	struct shared_batches underway, owed;
@@ -90,8 +90,13 @@ struct shared {
 	struct shared_counts counts;
 };
 
+/* Entries of its log that the store keeps, about. */
+#define SHARED_LOG_LENGTH	"4096"
+
 /* After whatever may have changed who serves. */
 void	shared_update(struct shared *s);
+
+/* shared_script.c */
 /* Loads a script; fn has its reply. */
 void	shared_load_script(struct shared *s, struct resp *r,
 	    enum shared_script which, resp_fn fn);
@@ -99,10 +104,29 @@ void	shared_load_script(struct shared *s, struct resp *r,
  * that is no answer, and r was dropped. */
 bool	shared_script_loaded(struct shared *s, struct resp *r,
 	    enum shared_script which, const struct redisReply *reply);
+/* How the call of one begins, behind which is its last common argument; returns
+ * SHARED_CALL_HEAD. */
+#define SHARED_CALL_HEAD	6
+size_t	shared_script_call(const struct shared *s, enum shared_script which,
+	    const char *last, const char **argv);
 
 /* shared_read.c */
 extern const struct resp_ops shared_reader_ops;
 /* All of it, once more. */
 void	shared_reload(struct shared *s);
+
+/* shared_write.c */
+extern const struct resp_ops shared_writer_ops;
+/* One more change for the open batch; -1: out of memory. */
+int	shared_add_change(struct shared *s, char kind, const struct addr *a,
+	    const char *key, uint64_t ms, const void *record, size_t len);
+/* The open batch, away with it; waiting: gateway_commit()s that hear of it.  1:
+ * it is on its way, 0: nothing was in it, -1: it is owed. */
+int	shared_send_open(struct shared *s, unsigned waiting);
+/* The timer of the open batch. */
+void	shared_on_batch(evutil_socket_t fd, short what, void *arg);
+
+/* shared_keep.c; arg: the struct shared. */
+extern const struct grant_store shared_grant_ops;
 
 #endif

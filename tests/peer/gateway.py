@@ -322,6 +322,10 @@ class Gateway:
 
     def obey(self, word, *rest):
         say('command', word, *rest)
+        self.carry_out(word, *rest)
+        say('done', word)
+
+    def carry_out(self, word, *rest):
         if word == 'forget':
             self.hosts, self.auths = {}, {}
         if word in ('forget', 'close'):

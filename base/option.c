@@ -113,16 +113,21 @@ option_parse_nothing(const struct option *table)
 
 /* --- values --------------------------------------------------------------- */
 
-static void *
-member(const struct option *o, void *to)
+void *
+option_member(const struct option *o, void *to)
 {
-	return (uint8_t *)to + o->offset;
+	size_t *n;
+
+	if (o->type != OPTION_LIST)
+		return (uint8_t *)to + o->offset;
+	n = (void *)((uint8_t *)to + o->count);
+	return (uint8_t *)to + o->offset + (*n)++ * o->size;
 }
 
 static void
 store(const struct option *o, void *to, uint64_t v)
 {
-	void *at = member(o, to);
+	void *at = option_member(o, to);
 
 	switch (o->size) {
 	case 1:
@@ -144,7 +149,7 @@ static int
 take_bool(cfg_t *cfg, const struct option *o, void *to, const char *text)
 {
 	(void)cfg;
-	*(bool *)member(o, to) = strcmp(text, "true") == 0;
+	*(bool *)option_member(o, to) = strcmp(text, "true") == 0;
 	return 0;
 }
 
@@ -191,7 +196,7 @@ take_word(cfg_t *cfg, const struct option *o, void *to, const char *text)
 static int
 take_text(cfg_t *cfg, const struct option *o, void *to, const char *text)
 {
-	char **at = member(o, to);
+	char **at = option_member(o, to);
 
 	(void)cfg;
 	free(*at);
@@ -216,7 +221,7 @@ take_name(cfg_t *cfg, const struct option *o, void *to, const char *text)
 		    text, o->size - 1);
 		return -1;
 	}
-	memcpy(member(o, to), text, len + 1);
+	memcpy(option_member(o, to), text, len + 1);
 	return 0;
 }
 
@@ -256,7 +261,7 @@ static int
 take_secret(cfg_t *cfg, const struct option *o, void *to, const char *text)
 {
 	(void)cfg;
-	return option_secret_read(member(o, to), text, (size_t)o->lo,
+	return option_secret_read(option_member(o, to), text, (size_t)o->lo,
 	    (size_t)o->hi);
 }
 
@@ -417,12 +422,12 @@ option_clear(const struct option *table, void *to)
 		case OPTION_STATE:
 			if (table->take != NULL)
 				break;
-			text = member(table, to);
+			text = option_member(table, to);
 			free(*text);
 			*text = NULL;
 			break;
 		case OPTION_SECRET:
-			wipe(member(table, to), table->size);
+			wipe(option_member(table, to), table->size);
 			break;
 		case OPTION_SECTION:
 			if (table->open == NULL)

@@ -75,6 +75,7 @@ struct option {
 	const char	   *value;	/* default as in a file, a list's with
 					 * commas; NULL: none */
 	size_t		    offset, size;	/* of the member: OPTION_AT() */
+	size_t		    count;	/* of a list: OPTION_LIST_AT() */
 	int64_t		    lo, hi;
 	unsigned	    scale;	/* of a number: the member is so many
 					 * times it; 0: once */
@@ -91,6 +92,10 @@ struct option {
 
 #define OPTION_AT(type, member) \
 	.offset = offsetof(type, member), .size = sizeof(((type *)0)->member)
+/* A list's texts into an array of the struct, whose length is a size_t in it. */
+#define OPTION_LIST_AT(type, array, length) \
+	.offset = offsetof(type, array), .count = offsetof(type, length), \
+	.size = sizeof(((type *)0)->array[0])
 
 /* As conf_read(). */
 cfg_t	*option_parse(const char *path, const struct option *table,
@@ -110,6 +115,9 @@ int	 option_read_set(const struct option *table,
 	    const struct option_source *s, void *to, uint32_t *set);
 /* Frees texts, wipes secrets; not what take() and open() have made. */
 void	 option_clear(const struct option *table, void *to);
+
+/* For take(): the member, or a list's next place, which counts from now on. */
+void	*option_member(const struct option *o, void *to);
 
 /* Calls fn for each option that two files differ in; name is borrowed, such as
  * "limits.spis". */

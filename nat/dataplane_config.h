@@ -24,7 +24,7 @@ struct dataplane_pool {			/* one public address that hosts share
 	struct addr addr;
 	struct demux_range ports[8];	/* ranges that RSIP leases from; NAPT
 					 * keeps out of them */
-	unsigned nports;
+	size_t nports;
 	bool local;			/* the router has this address itself
 					 * (Nb) */
 };

@@ -34,7 +34,7 @@ addr_option_take(void *to, cfg_t *cfg, const struct option *o, const char *text)
 		return -1;
 	if (addr_is_unspecified(&a))
 		return addr_refuse(cfg, o, text, "is nobody's address");
-	memcpy((uint8_t *)to + o->offset, &a, sizeof(a));
+	memcpy(option_member(o, to), &a, sizeof(a));
 	return 0;
 }
 
@@ -47,6 +47,13 @@ addr_option_take6(void *to, cfg_t *cfg, const struct option *o,
 	if (addr_parse(&a, text) == 0 && a.family != AF_INET6)
 		return addr_refuse(cfg, o, text, "is not an IPv6 address");
 	return addr_option_take(to, cfg, o, text);
+}
+
+int
+addr_option_take_any(void *to, cfg_t *cfg, const struct option *o,
+    const char *text)
+{
+	return addr_option_read(option_member(o, to), cfg, o, text);
 }
 
 const char *
@@ -64,4 +71,11 @@ prefix_option_read(struct prefix *out, cfg_t *cfg, const struct option *o,
 	const char *why = prefix_read(out, text, o->ipv4);
 
 	return why == NULL ? 0 : addr_refuse(cfg, o, text, why);
+}
+
+int
+prefix_option_take(void *to, cfg_t *cfg, const struct option *o,
+    const char *text)
+{
+	return prefix_option_read(option_member(o, to), cfg, o, text);
 }

@@ -16,11 +16,16 @@ int	 prefix_option_read(struct prefix *out, cfg_t *cfg,
 	    const struct option *o, const char *text);
 
 /* What OPTION_ADDRESS has as take(), for a member that is a struct addr.  The
- * unspecified address is refused. */
+ * unspecified address is refused, but not by the one that takes any. */
 int	 addr_option_take(void *to, cfg_t *cfg, const struct option *o,
+	    const char *text);
+int	 addr_option_take_any(void *to, cfg_t *cfg, const struct option *o,
 	    const char *text);
 /* The same of IPv6 alone. */
 int	 addr_option_take6(void *to, cfg_t *cfg, const struct option *o,
+	    const char *text);
+/* Of a text or list, for members that are struct prefix. */
+int	 prefix_option_take(void *to, cfg_t *cfg, const struct option *o,
 	    const char *text);
 
 /* For texts without an option: NULL, or what is wrong, as it goes on after the

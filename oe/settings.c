@@ -94,51 +94,35 @@ out:
 	return rc;
 }
 
+/* Options that are classes. */
+static const struct option_word class_words[] = {
+	{ "deny", OE_CLASS_DENY }, { "clear", OE_CLASS_CLEAR },
+	{ "paranoid", OE_CLASS_PARANOID }, { "permissive", OE_CLASS_PERMISSIVE }
+};
+
 static int
-settings_class(struct oe_config *c, cfg_t *s, const char *text,
-    enum oe_class class)
+take_class(void *to, cfg_t *s, const struct option *o, const char *text)
 {
+	const struct option_word *w = class_words;
+	struct oe_config	 *c = to;
+	enum oe_class		  class;
+
+	while (strcmp(w->word, o->name) != 0)
+		w++;
+	class = (enum oe_class)w->value;
 	return *text == '/' ? settings_add_file(s, c->classes, text, class) :
 	    settings_add(s, c->classes, "", text, class, 0);
-}
-
-static int
-take_deny(void *to, cfg_t *s, const struct option *o, const char *text)
-{
-	(void)o;
-	return settings_class(to, s, text, OE_CLASS_DENY);
-}
-
-static int
-take_clear(void *to, cfg_t *s, const struct option *o, const char *text)
-{
-	(void)o;
-	return settings_class(to, s, text, OE_CLASS_CLEAR);
-}
-
-static int
-take_paranoid(void *to, cfg_t *s, const struct option *o, const char *text)
-{
-	(void)o;
-	return settings_class(to, s, text, OE_CLASS_PARANOID);
-}
-
-static int
-take_permissive(void *to, cfg_t *s, const struct option *o, const char *text)
-{
-	(void)o;
-	return settings_class(to, s, text, OE_CLASS_PERMISSIVE);
 }
 
 /* --- addresses and names -------------------------------------------------- */
 
 static int
-settings_id(cfg_t *s, const struct option *o, const char *given,
-    struct keying_id *id)
+take_id(void *to, cfg_t *s, const struct option *o, const char *given)
 {
-	const char *text = given;
-	struct addr a;
-	size_t	    i;
+	struct keying_id *id = option_member(o, to);
+	const char	 *text = given;
+	struct addr	  a;
+	size_t		  i;
 
 	memset(id, 0, sizeof(*id));
 	if (text[0] == '@' && text[1] == '#') {
@@ -170,14 +154,6 @@ settings_id(cfg_t *s, const struct option *o, const char *given,
 	return 0;
 }
 
-static int
-take_id(void *to, cfg_t *s, const struct option *o, const char *text)
-{
-	struct oe_config *c = to;
-
-	return settings_id(s, o, text, &c->id);
-}
-
 /* Hosts of it are reached over SAs alone: for all others it is denied. */
 static int
 take_pool(void *to, cfg_t *s, const struct option *o, const char *text)
@@ -192,22 +168,6 @@ take_pool(void *to, cfg_t *s, const struct option *o, const char *text)
 		return -1;
 	}
 	return settings_add(s, c->classes, "", text, OE_CLASS_DENY, 0);
-}
-
-static int
-take_network(void *to, cfg_t *s, const struct option *o, const char *text)
-{
-	struct oe_config *c = to;
-
-	return prefix_option_read(&c->networks[c->nnetworks++], s, o, text);
-}
-
-static int
-take_resolver(void *to, cfg_t *s, const struct option *o, const char *text)
-{
-	struct oe_config *c = to;
-
-	return addr_option_read(&c->resolvers[c->nresolvers++], s, o, text);
 }
 
 static int
@@ -231,14 +191,6 @@ take_esp(void *to, cfg_t *s, const struct option *o, const char *text)
 	}
 	cfg_error(s, "%s: no cipher of ESP is called \"%s\"", o->name, text);
 	return -1;
-}
-
-static int
-take_trusted(void *to, cfg_t *s, const struct option *o, const char *text)
-{
-	struct oe_config *c = to;
-
-	return addr_option_read(&c->trusted[c->ntrusted++], s, o, text);
 }
 
 struct keying_credentials
@@ -302,55 +254,25 @@ struct draft {
 	struct option_secret secret;
 };
 
-static int
-take_my_id(void *to, cfg_t *s, const struct option *o, const char *text)
-{
-	struct draft *d = to;
-
-	return settings_id(s, o, text, &d->tunnel.my_id);
-}
-
-static int
-take_peer_id(void *to, cfg_t *s, const struct option *o, const char *text)
-{
-	struct draft *d = to;
-
-	return settings_id(s, o, text, &d->tunnel.peer_id);
-}
-
-static int
-take_local(void *to, cfg_t *s, const struct option *o, const char *text)
-{
-	struct draft *d = to;
-
-	return prefix_option_read(&d->tunnel.local, s, o, text);
-}
-
-static int
-take_remote(void *to, cfg_t *s, const struct option *o, const char *text)
-{
-	struct draft *d = to;
-
-	return prefix_option_read(&d->tunnel.remote, s, o, text);
-}
-
 static const struct option tunnel_options[] = {
 	{ "peer", OPTION_ADDRESS, OPTION_LIVE,
 	  .take = addr_option_take,
 	  OPTION_AT(struct draft, tunnel.peer), .example = "203.0.113.1",
 	  .help = "The other gateway." },
 	{ "remote", OPTION_TEXT, OPTION_LIVE,
-	  .take = take_remote,
+	  .take = prefix_option_take, OPTION_AT(struct draft, tunnel.remote),
 	  .example = "192.168.7.0/24",
 	  .help = "What is behind it; else the peer itself." },
-	{ "local", OPTION_TEXT, OPTION_LIVE, .take = take_local,
+	{ "local", OPTION_TEXT, OPTION_LIVE, .take = prefix_option_take,
+	  OPTION_AT(struct draft, tunnel.local),
 	  .example = "192.0.2.0/24",
 	  .help = "What of ours takes the tunnel; else our own address." },
-	{ "id", OPTION_TEXT, OPTION_LIVE, .ipv4 = true, .take = take_my_id,
+	{ "id", OPTION_TEXT, OPTION_LIVE, .ipv4 = true, .take = take_id,
+	  OPTION_AT(struct draft, tunnel.my_id),
 	  .example = "@left.example.org",
 	  .help = "Our identity in Phase 1; else the address." },
 	{ "peer-id", OPTION_TEXT, OPTION_LIVE, .ipv4 = true,
-	  .take = take_peer_id,
+	  .take = take_id, OPTION_AT(struct draft, tunnel.peer_id),
 	  .example = "@right.example.org",
 	  .help = "The peer's identity; else its address." },
 	{ "peer-key", OPTION_TEXT, OPTION_LIVE,
@@ -489,11 +411,12 @@ static const struct option_word transport[] = {
 };
 
 #define AT(member)	OPTION_AT(struct oe_config, member)
+#define LIST_AT(array, length) OPTION_LIST_AT(struct oe_config, array, length)
 #define DAY		86400	/* seconds */
 
 const struct option oe_options[] = {
 	{ "id", OPTION_TEXT, OPTION_LIVE, .ipv4 = true, .take = take_id,
-	  .example = "@laptop.example.org",
+	  AT(id), .example = "@laptop.example.org",
 	  .help = "Who we are: an address, @name or user@name; else our "
 	      "address." },
 	{ "key", OPTION_FILE, OPTION_LIVE, KEY_DEFAULT, AT(key_path),
@@ -503,16 +426,16 @@ const struct option oe_options[] = {
 	  .help = "Where peers are remembered for after a crash; empty: "
 	      "nowhere." },
 	{ "deny", OPTION_PREFIXES, OPTION_LIVE, .hi = PREFIXES_MAX,
-	  .take = take_deny, .example = "198.51.100.66," SYSCONFDIR "/deny",
+	  .take = take_class, .example = "198.51.100.66," SYSCONFDIR "/deny",
 	  .help = "Destinations: drop." },
 	{ "clear", OPTION_PREFIXES, OPTION_LIVE, .hi = PREFIXES_MAX,
-	  .take = take_clear, .example = "192.0.2.0/24",
+	  .take = take_class, .example = "192.0.2.0/24",
 	  .help = "Never encrypt." },
 	{ "paranoid", OPTION_PREFIXES, OPTION_LIVE, .hi = PREFIXES_MAX,
-	  .take = take_paranoid, .example = "198.51.100.0/24",
+	  .take = take_class, .example = "198.51.100.0/24",
 	  .help = "Encrypt or drop." },
 	{ "permissive", OPTION_PREFIXES, OPTION_LIVE, .hi = PREFIXES_MAX,
-	  .take = take_permissive, .example = "0.0.0.0/0",
+	  .take = take_class, .example = "0.0.0.0/0",
 	  .help = "Encrypt if possible, else go in the clear: all, where no "
 	      "class is named." },
 	{ "icmp-deny", OPTION_BOOL, OPTION_LIVE, "false", AT(icmp_deny),
@@ -520,7 +443,8 @@ const struct option oe_options[] = {
 	{ "initiate", OPTION_BOOL, OPTION_LIVE, "true", AT(initiate),
 	  .help = "false: answer peers, but begin with nobody." },
 	{ "networks", OPTION_LIST, OPTION_FIXED, .hi = OE_NETWORKS_MAX,
-	  .take = take_network, .example = "192.0.2.0/24",
+	  .take = prefix_option_take, LIST_AT(networks, nnetworks),
+	  .example = "192.0.2.0/24",
 	  .help = "Networks behind us, for which we are the security "
 	      "gateway." },
 	{ "pool", OPTION_LIST, OPTION_LIVE, .hi = 1, .ipv4 = true,
@@ -528,7 +452,8 @@ const struct option oe_options[] = {
 	  .help = "Addresses lent to peers behind a NAT, and to several at one "
 	      "address." },
 	{ "resolvers", OPTION_LIST, OPTION_LIVE, .hi = OE_RESOLVERS_MAX,
-	  .take = take_resolver, .example = "127.0.0.1",
+	  .take = addr_option_take_any, LIST_AT(resolvers, nresolvers),
+	  .example = "127.0.0.1",
 	  .help = "DNS servers; else those of /etc/resolv.conf." },
 	{ "validate", OPTION_WORD, OPTION_FIXED, "local", AT(validate),
 	  .words = validates,
@@ -540,7 +465,8 @@ const struct option oe_options[] = {
 	      "none the root's as the program knows it, is followed as it "
 	      "rolls (RFC 5011)." },
 	{ "trusted-resolvers", OPTION_LIST, OPTION_LIVE, .hi = OE_TRUSTED_MAX,
-	  .take = take_trusted, .example = "192.0.2.53",
+	  .take = addr_option_take_any, LIST_AT(trusted, ntrusted),
+	  .example = "192.0.2.53",
 	  .help = "Whose AD bit is believed, beside resolvers of this host." },
 	{ "require-dnssec", OPTION_BOOL, OPTION_LIVE, "false",
 	  AT(require_dnssec),

@@ -27,7 +27,7 @@ struct pool_address {
 	struct addr addr;
 	bool exclusive;			/* for RSA-IP: one host has all of it */
 	struct demux_range ports[POOL_RANGES_MAX];
-	unsigned nports;		/* 0 where exclusive */
+	size_t	 nports;		/* 0 where exclusive */
 	bool	 few_spis;		/* only those that follow, else all */
 	size_t	 nspis;
 	uint32_t spis[POOL_SPIS_MAX];

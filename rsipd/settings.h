@@ -50,7 +50,7 @@ struct settings {
 					 * leased: labs, cascades */
 	/* Where a pool names none. */
 	struct demux_range ports[POOL_RANGES_MAX];
-	unsigned nports;
+	size_t	 nports;
 	uint64_t quarantine;		/* milliseconds */
 #define SETTINGS_LEASES	STATEDIR "/leases.mdb"
 	char	*leases;		/* the store's file; "": none */

@@ -70,15 +70,6 @@ take_remote(void *to, cfg_t *cfg, const struct option *o, const char *text)
 	return 0;
 }
 
-static int
-take_address(void *to, cfg_t *cfg, const struct option *o, const char *text)
-{
-	struct draft *d = to;
-
-	return addr_option_read(&d->addresses[d->policy.naddresses++], cfg, o,
-	    text);
-}
-
 #define IN_POLICY(member)	OPTION_AT(struct draft, policy.member)
 
 static const struct option_word local_words[] = {
@@ -105,7 +96,8 @@ const struct option settings_policy_options[] = {
 	  .example = "192.0.2.0/24,0.0.0.0/0 80-443",
 	  .help = "Whom macro and micro remote policy allow; else everybody." },
 	{ "addresses", OPTION_LIST, OPTION_LIVE, .hi = POLICY_ADDRESSES_MAX,
-	  .take = take_address, .bit = POLICY_HAS_ADDRESSES,
+	  .take = addr_option_take_any, .bit = POLICY_HAS_ADDRESSES,
+	  OPTION_LIST_AT(struct draft, addresses, policy.naddresses),
 	  .example = "198.51.100.1",
 	  .help = "Pool addresses that may be leased; else all." },
 	{ "ipsec-allowed", OPTION_BOOL, OPTION_LIVE, "true", IN_POLICY(ipsec),

@@ -18,58 +18,16 @@
 /* --- lists and pools ------------------------------------------------------ */
 
 static int
-take_range(cfg_t *cfg, const struct option *o, const char *text,
-    struct demux_range *out)
+take_range(void *to, cfg_t *cfg, const struct option *o, const char *text)
 {
-	if (conf_port_range(text, &out->lo, &out->hi) == -1) {
+	struct demux_range *r = option_member(o, to);
+
+	if (conf_port_range(text, &r->lo, &r->hi) == -1) {
 		conf_error(cfg, "%s: \"%s\" is not a range of ports", o->name,
 		    text);
 		return -1;
 	}
 	return 0;
-}
-
-static int
-take_default_ports(void *to, cfg_t *cfg, const struct option *o,
-    const char *text)
-{
-	struct settings *c = to;
-
-	return take_range(cfg, o, text, &c->ports[c->nports++]);
-}
-
-static int
-take_pool_ports(void *to, cfg_t *cfg, const struct option *o, const char *text)
-{
-	struct settings_pool *p = to;
-
-	return take_range(cfg, o, text, &p->what.ports[p->what.nports++]);
-}
-
-static int
-take_local(void *to, cfg_t *cfg, const struct option *o, const char *text)
-{
-	struct settings *c = to;
-
-	return prefix_option_read(&c->gateway.local[c->nlocal++], cfg, o,
-	    text);
-}
-
-static int
-take_remote(void *to, cfg_t *cfg, const struct option *o, const char *text)
-{
-	struct settings *c = to;
-
-	return prefix_option_read(&c->gateway.remote[c->nremote++], cfg, o,
-	    text);
-}
-
-static int
-take_resolver(void *to, cfg_t *cfg, const struct option *o, const char *text)
-{
-	struct settings *c = to;
-
-	return addr_option_read(&c->resolver[c->nresolvers++], cfg, o, text);
 }
 
 static int
@@ -188,7 +146,9 @@ static const struct option_word firewalls[] = {
 
 static const struct option pool_options[] = {
 	{ "ports", OPTION_LIST, OPTION_LIVE, .hi = POOL_RANGES_MAX,
-	  .take = take_pool_ports, .example = "20000-49999",
+	  .take = take_range,
+	  OPTION_LIST_AT(struct settings_pool, what.ports, what.nports),
+	  .example = "20000-49999",
 	  .help = "Ranges that are leased and that NAPT keeps out of; else "
 	      "ports-default." },
 	{ "exclusive", OPTION_BOOL, OPTION_LIVE, "false",
@@ -285,7 +245,8 @@ const struct option settings_options[] = {
 	  AT(control), .help = "The socket of rsipctl(8)." },
 	WEB_OPTIONS(struct settings, web),
 	{ "ports-default", OPTION_LIST, OPTION_LIVE, "20000-49999",
-	  .hi = POOL_RANGES_MAX, .take = take_default_ports,
+	  .hi = POOL_RANGES_MAX, .take = take_range,
+	  OPTION_LIST_AT(struct settings, ports, nports),
 	  .help = "Leased of pools that name no ports." },
 	{ "private-pools", OPTION_BOOL, OPTION_LIVE, "false", AT(private_pools),
 	  .help = "Addresses of RFC 1918, RFC 6598 and the link may be leased, "
@@ -316,15 +277,21 @@ const struct option settings_options[] = {
 	{ "limits", OPTION_SECTION, OPTION_LIVE, .table = limit_options,
 	  .help = "Of all that hosts can make the gateway remember." },
 	{ "resolvers", OPTION_LIST, OPTION_FIXED, .hi = SETTINGS_RESOLVERS_MAX,
-	  .ipv4 = true, .take = take_resolver, .example = "192.0.2.53",
+	  .ipv4 = true, .take = addr_option_take_any,
+	  OPTION_LIST_AT(struct settings, resolver, nresolvers),
+	  .example = "192.0.2.53",
 	  .help = "For names of remote hosts; else those of "
 	      "/etc/resolv.conf." },
 	{ "local-networks", OPTION_LIST, OPTION_LIVE,
-	  .hi = GATEWAY_NETWORKS_MAX / 2, .ipv4 = true, .take = take_local,
+	  .hi = GATEWAY_NETWORKS_MAX / 2, .ipv4 = true,
+	  .take = prefix_option_take,
+	  OPTION_LIST_AT(struct settings, gateway.local, nlocal),
 	  .example = "10.1.0.0/16", .help = "What QUERY calls local beside the "
 	      "private interface's networks." },
 	{ "remote-networks", OPTION_LIST, OPTION_LIVE,
-	  .hi = GATEWAY_NETWORKS_MAX / 2, .ipv4 = true, .take = take_remote,
+	  .hi = GATEWAY_NETWORKS_MAX / 2, .ipv4 = true,
+	  .take = prefix_option_take,
+	  OPTION_LIST_AT(struct settings, gateway.remote, nremote),
 	  .example = "203.0.113.0/24", .help = "What QUERY calls remote beside "
 	      "the public interface's networks." },
 	{ "firewall", OPTION_WORD, OPTION_FIXED, "auto", AT(firewall),

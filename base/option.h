@@ -92,7 +92,7 @@ struct option {
 
 #define OPTION_AT(type, member) \
 	.offset = offsetof(type, member), .size = sizeof(((type *)0)->member)
-/* A list's texts into an array of the struct, whose length is a size_t in it. */
+/* A list's texts into an array, whose length is a size_t of the same struct. */
 #define OPTION_LIST_AT(type, array, length) \
 	.offset = offsetof(type, array), .count = offsetof(type, length), \
 	.size = sizeof(((type *)0)->array[0])

@@ -17,8 +17,8 @@ oe_liboe_a_SOURCES = \
 	oe/remember.c oe/remember.h oe/report.c oe/report.h oe/request.c \
 	oe/request.h oe/responder.c oe/responder.h oe/room.c oe/room.h \
 	oe/rr.c oe/rr.h oe/session.c oe/session.h oe/session_keying.c \
-	oe/session_keying.h oe/settings.c oe/settings.h oe/shell.h oe/spd.c \
-	oe/spd.h oe/summary.c oe/summary.h oe/translate.c oe/translate.h \
+	oe/session_keying.h oe/settings.c oe/settings.h oe/settings_table.c \
+	oe/shell.h oe/spd.c oe/spd.h oe/summary.c oe/summary.h oe/translate.c oe/translate.h \
 	oe/version.c oe/version.h \
 	oe/wire.c oe/wire.h
 

@@ -208,8 +208,8 @@ tell_misuse(struct dataplane *dp, const struct forward_misuse *m, uint64_t now)
 		return;
 	dp->told[i] = now;
 	if (dp->ops != NULL && dp->ops->misuse != NULL)
-		dp->ops->misuse(dp->arg, &m->host, m->verdict, m->client_id,
-		    m->bind_id);
+		dp->ops->misuse(dp->arg, &m->gateway, &m->host, m->verdict,
+		    m->client_id, m->bind_id);
 }
 
 static void
@@ -238,7 +238,7 @@ static void
 renew_offload(struct dataplane *dp)
 {
 	struct forward_shared *s = &dp->shared;
-	struct offload_facts f = { .gateway = dp->config.gateway,
+	struct offload_facts f = { .gateways = dp->config.gateways,
 		.networks = dp->plan.networks, .nnetworks = dp->plan.nnetworks,
 		.private_index = atomic_load(&s->private_index),
 		.public_index = if_nametoindex(dp->public_if),
@@ -340,13 +340,14 @@ publish(struct dataplane *dp, const struct addr *addr)
 	void		    *old = dp->public;
 
 	new->addr = *addr;
-	new->gateway = dp->config.gateway;
+	new->gateways = dp->config.gateways;
 	memcpy(new->networks, dp->plan.networks, sizeof(new->networks));
 	new->nnetworks = dp->plan.nnetworks;
 	new->npools = n;
 	for (size_t i = 0; i < n; i++)
 		new->pool[i] = (struct forward_pool){ .addr = dp->pools[i].addr,
-			.local = dp->pools[i].local };
+			.local = dp->pools[i].local,
+			.away = dp->pools[i].away };
 	atomic_store_explicit(&dp->shared.public, new, memory_order_release);
 	dp->public = new;
 	offload_set_locals(dp->shared.offload, dp->pools, n);
@@ -464,7 +465,7 @@ dataplane_set_links(struct dataplane *dp, const struct dataplane_links *l)
 	set_name(dp->public_out, l->public_out != NULL ? l->public_out : "",
 	    &moved);
 	dp->config.public_out = l->public_out != NULL ? dp->public_out : NULL;
-	dp->config.gateway = l->gateway;
+	dp->config.gateways = l->gateways;
 	if (moved && !dp->moved && dp->shared.offload != NULL)
 		log_warn("other interfaces: eBPF is not at these before a "
 		    "restart, and NFQUEUE does it all");

@@ -15,8 +15,10 @@ struct report;
 struct dataplane_ops {
 	/* A host misused a resource (RFC 3103 §10.4); verdict is one of
 	 * DEMUX_MISUSE_*. Called on the control thread, already limited to one
-	 * a second a host.  client_id and bind_id are 0 where unknown. */
-	void (*misuse)(void *arg, const struct addr *host,
+	 * a second a host.  client_id and bind_id are 0 where unknown; they,
+	 * or else the tunnel, are that gateway's (Na). */
+	void (*misuse)(void *arg, const struct addr *gateway,
+	    const struct addr *host,
 	    enum demux_verdict verdict, uint32_t client_id, uint32_t bind_id);
 	/* Nobody keeps the rules any more, which was logged: end. */
 	void (*lost)(void *arg);
@@ -44,11 +46,11 @@ int	dataplane_set_pools(struct dataplane *dp,
 
 struct dataplane_links {
 	const char *public_if, *private_if, *public_out;	/* as above */
-	struct addr gateway;
+	struct dataplane_gateways gateways;
 };
 
 /*
- * Other interfaces, or another Na, from the next dataplane_set_pools() on.  -1
+ * Other interfaces, or other Na, from the next dataplane_set_pools() on.  -1
  * after a log line, and all is as it was.
  */
 int	dataplane_set_links(struct dataplane *dp,

@@ -18,6 +18,23 @@ enum dataplane_firewall {
 };
 
 #define DATAPLANE_POOLS_MAX	256
+#define DATAPLANE_GATEWAYS_MAX	16
+
+/* Each Na: where hosts' tunnels end. */
+struct dataplane_gateways {
+	struct addr list[DATAPLANE_GATEWAYS_MAX];
+	size_t n;
+};
+
+static inline bool
+dataplane_is_gateway(const struct dataplane_gateways *g, const struct addr *a)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		if (addr_equal(&g->list[i], a))
+			return true;
+	}
+	return false;
+}
 
 struct dataplane_pool {			/* one public address that hosts share
 					 * or own */
@@ -27,6 +44,8 @@ struct dataplane_pool {			/* one public address that hosts share
 	size_t nports;
 	bool local;			/* the router has this address itself
 					 * (Nb) */
+	bool away;			/* another machine serves it now: from
+					 * here its hosts are reached there */
 };
 
 struct dataplane_config {
@@ -34,7 +53,7 @@ struct dataplane_config {
 	const char *private_if;
 	const char *public_out;		/* leads to the public realm besides;
 					 * NULL: none */
-	struct addr gateway;		/* Na: where hosts' tunnels end */
+	struct dataplane_gateways gateways;
 	const struct dataplane_pool *pools;
 	size_t npools;
 	uint16_t rsip_port;		/* where the gateway hears RSIP, TCP and

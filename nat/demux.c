@@ -15,9 +15,10 @@
 #define CHAINS_MIN 64
 
 static size_t
-chain_of(size_t nchains, uint32_t client_id, uint32_t bind_id)
+chain_of(size_t nchains, uint32_t grantor, uint32_t client_id,
+    uint32_t bind_id)
 {
-	uint64_t h = (uint64_t)client_id << 32 | bind_id;
+	uint64_t h = (uint64_t)(client_id + grantor) << 32 | bind_id;
 
 	/* The gateway draws these numbers itself: nobody chooses them. */
 	h *= 0x9e3779b97f4a7c15;
@@ -37,7 +38,8 @@ chains_resize(struct demux *d, size_t n)
 	for (size_t i = 0; i < d->nchains; i++) {
 		while ((e = d->chains[i].first) != NULL) {
 			d->chains[i].first = e->next_of_ids;
-			c = &chains[chain_of(n, e->client_id, e->bind_id)];
+			c = &chains[chain_of(n, e->grantor, e->client_id,
+			    e->bind_id)];
 			e->next_of_ids = c->first;
 			c->first = e;
 		}
@@ -150,13 +152,17 @@ demux_watch(struct demux *d, const struct demux_watcher *w, void *arg)
 }
 
 static struct demux_entry *
-entry_find(const struct demux *d, uint32_t client_id, uint32_t bind_id)
+entry_find(const struct demux *d, uint32_t grantor, uint32_t client_id,
+    uint32_t bind_id)
 {
 	struct demux_entry *e;
-	size_t		    i = chain_of(d->nchains, client_id, bind_id);
+	size_t		    i;
+
+	i = chain_of(d->nchains, grantor, client_id, bind_id);
 
 	for (e = d->chains[i].first; e != NULL; e = e->next_of_ids) {
-		if (e->client_id == client_id && e->bind_id == bind_id)
+		if (e->grantor == grantor && e->client_id == client_id &&
+		    e->bind_id == bind_id)
 			break;
 	}
 	return e;
@@ -170,7 +176,8 @@ chain_link(struct demux *d, struct demux_entry *e)
 	/* Without memory chains become longer, no more. */
 	if (d->nentries >= d->nchains)
 		(void)chains_resize(d, d->nchains * 2);
-	c = &d->chains[chain_of(d->nchains, e->client_id, e->bind_id)];
+	c = &d->chains[chain_of(d->nchains, e->grantor, e->client_id,
+	    e->bind_id)];
 	e->next_of_ids = c->first;
 	c->first = e;
 	d->nentries++;
@@ -181,7 +188,8 @@ chain_unlink(struct demux *d, struct demux_entry *e)
 {
 	struct demux_entry **c;
 
-	c = &d->chains[chain_of(d->nchains, e->client_id, e->bind_id)].first;
+	c = &d->chains[chain_of(d->nchains, e->grantor, e->client_id,
+	    e->bind_id)].first;
 	while (*c != e)
 		c = &(*c)->next_of_ids;
 	*c = e->next_of_ids;
@@ -305,6 +313,7 @@ entry_new(struct demux *d, const struct demux_binding *b, struct demux_local *a)
 	e = calloc(1, entry_size(&head));
 	if (e == NULL)
 		return NULL;
+	e->grantor = b->grantor;
 	e->client_id = b->client_id;
 	e->bind_id = b->bind_id;
 	e->host = demux_addr_of(&b->host);
@@ -441,7 +450,7 @@ demux_add(struct demux *d, const struct demux_binding *b)
 		error = EAFNOSUPPORT;
 		goto out;
 	}
-	if (entry_find(d, b->client_id, b->bind_id) != NULL) {
+	if (entry_find(d, b->grantor, b->client_id, b->bind_id) != NULL) {
 		error = EEXIST;
 		goto out;
 	}
@@ -500,8 +509,9 @@ out:
 static void
 tell_removed(struct demux *d, struct demux_entry *e)
 {
-	const struct demux_binding b = { .client_id = e->client_id,
-		.bind_id = e->bind_id, .host = demux_addr_full(e->host),
+	const struct demux_binding b = { .grantor = e->grantor,
+		.client_id = e->client_id, .bind_id = e->bind_id,
+		.host = demux_addr_full(e->host),
 		.gateway = demux_addr_full(e->gateway),
 		.tunnel = e->tunnel, .local = demux_addr_full(e->local),
 		.whole = e->whole, .ipsec = e->ipsec,
@@ -518,14 +528,15 @@ tell_removed(struct demux *d, struct demux_entry *e)
 }
 
 int
-demux_remove(struct demux *d, uint32_t client_id, uint32_t bind_id)
+demux_remove(struct demux *d, uint32_t grantor, uint32_t client_id,
+    uint32_t bind_id)
 {
 	struct demux_entry  *e;
 	struct demux_passed *passed;
 	struct demux_local  *a;
 	struct demux_key     k;
 
-	e = entry_find(d, client_id, bind_id);
+	e = entry_find(d, grantor, client_id, bind_id);
 	if (e == NULL)
 		return -1;
 	tell_removed(d, e);
@@ -593,11 +604,12 @@ read_usage(const struct demux *d, const struct demux_entry *e,
 }
 
 int
-demux_usage(const struct demux *d, uint32_t client_id, uint32_t bind_id,
-    struct demux_usage *out)
+demux_usage(const struct demux *d, uint32_t grantor, uint32_t client_id,
+    uint32_t bind_id, struct demux_usage *out)
 {
-	const struct demux_entry *e = entry_find(d, client_id, bind_id);
+	const struct demux_entry *e;
 
+	e = entry_find(d, grantor, client_id, bind_id);
 	if (e == NULL)
 		return -1;
 	read_usage(d, e, out);
@@ -613,6 +625,7 @@ make_row(const struct demux *d, const struct demux_entry *e)
 	return (struct demux_row) {
 		.local = demux_addr_full(e->local),
 		.host = demux_addr_full(e->host),
+		.grantor = e->grantor,
 		.client_id = e->client_id,
 		.bind_id = e->bind_id,
 		.last_used = u.last_used,

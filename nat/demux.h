@@ -47,11 +47,12 @@ void	demux_tick(struct demux *d, uint64_t now);
 int	demux_add(struct demux *d, const struct demux_binding *b);
 /* Removes a binding with its keys and what was learnt under it; 0, or -1 if
  * absent. */
-int	demux_remove(struct demux *d, uint32_t client_id, uint32_t bind_id);
+int	demux_remove(struct demux *d, uint32_t grantor, uint32_t client_id,
+	    uint32_t bind_id);
 
 /* What passed under a binding; -1 if absent. */
-int	demux_usage(const struct demux *d, uint32_t client_id, uint32_t bind_id,
-	    struct demux_usage *out);
+int	demux_usage(const struct demux *d, uint32_t grantor, uint32_t client_id,
+	    uint32_t bind_id, struct demux_usage *out);
 
 /* Tells w of bindings that come and go, and of their use; w is borrowed. */
 void	demux_watch(struct demux *d, const struct demux_watcher *w, void *arg);
@@ -66,7 +67,7 @@ struct demux_row {
 	/* SPI, cookie, ICMP id << 16 | sequence; ports: the first << 16 | the
 	 * last, or of an answer its source << 16 | its destination. */
 	uint64_t key;
-	uint32_t client_id, bind_id;
+	uint32_t grantor, client_id, bind_id;
 	uint64_t last_used;
 };
 void	demux_each(const struct demux *d,

@@ -123,7 +123,7 @@ struct demux_passed {
 
 struct demux_entry {
 	/* Constant while readers can find it. */
-	uint32_t client_id, bind_id;
+	uint32_t grantor, client_id, bind_id;
 	struct demux_addr host, gateway, local, remote;
 	struct demux_range remote_ports;
 	uint8_t tunnel : 2;		/* enum tunnel_type */

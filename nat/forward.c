@@ -36,7 +36,7 @@ find_pool(const struct forward_shared *s, const struct addr *a)
 static bool
 is_private(const struct forward_public *p, const struct addr *a)
 {
-	if (addr_equal(a, &p->gateway))
+	if (dataplane_is_gateway(&p->gateways, a))
 		return true;
 	for (size_t i = 0; i < p->nnetworks; i++) {
 		if (prefix_contains(&p->networks[i], a))
@@ -243,8 +243,8 @@ from_outside(struct forward *f, const struct forward_packet *in,
 /* --- out of a tunnel ------------------------------------------------------ */
 
 static void
-report_misuse(struct forward *f, const struct addr *host, enum demux_verdict v,
-    const struct demux_target *whose)
+report_misuse(struct forward *f, const struct packet_view *outer,
+    enum demux_verdict v, const struct demux_target *whose)
 {
 	static const uint64_t one = 1;
 	struct forward_misuse  *m;
@@ -256,7 +256,8 @@ report_misuse(struct forward *f, const struct addr *host, enum demux_verdict v,
 	if (head - tail == FORWARD_MISUSES)
 		return;
 	m = &f->misuse[head % FORWARD_MISUSES];
-	m->host = *host;
+	m->gateway = addr_is_set(&whose->gateway) ? whose->gateway : outer->dst;
+	m->host = outer->src;
 	m->verdict = v;
 	m->client_id = whose->client_id;
 	m->bind_id = whose->bind_id;
@@ -351,7 +352,7 @@ to_private(struct forward *f, const struct packet_view *inner,
 	forward_count(f, FORWARD_COUNT_OUT);
 	forward_add(f, FORWARD_COUNT_BYTES_OUT, inner->len);
 	return leave_tunnel(inner, tos,
-	    addr_equal(&inner->dst, &public_of(f)->gateway) ?
+	    dataplane_is_gateway(&public_of(f)->gateways, &inner->dst) ?
 	    MARK_ROUTER : MARK_ANSWER, out);
 }
 
@@ -388,12 +389,16 @@ from_host(struct forward *f, const struct forward_packet *in,
 
 	v = demux_outbound(f->shared->demux, f->now, &outer->src, tunnel, inner,
 	    &whose);
+	/* What one gateway leased goes through no other's tunnel. */
+	if (v == DEMUX_FORWARD && !addr_equal(&whose.gateway, &outer->dst) &&
+	    dataplane_is_gateway(&public_of(f)->gateways, &whose.gateway))
+		v = DEMUX_MISUSE_TUNNEL;
 	if (v == DEMUX_DROP) {
 		forward_count(f, FORWARD_COUNT_DROP_MISUSE);
 		return FORWARD_DROP;
 	}
 	if (v != DEMUX_FORWARD) {
-		report_misuse(f, &outer->src, v, &whose);
+		report_misuse(f, outer, v, &whose);
 		return FORWARD_DROP;
 	}
 	if (inner->len > FORWARD_MAX) {
@@ -401,7 +406,7 @@ from_host(struct forward *f, const struct forward_packet *in,
 		return FORWARD_DROP;
 	}
 	pool = find_pool(f->shared, &inner->dst);
-	if (pool != NULL)
+	if (pool != NULL && !pool->away)
 		return to_leased(f, in, inner, &whose, tos, pool, out);
 	if (is_private(public_of(f), &inner->dst))
 		return to_private(f, inner, &whose, tos, out);
@@ -453,7 +458,7 @@ forward_packet(struct forward *f, const struct forward_packet *in,
 		return FORWARD_DROP;
 	}
 	if ((p.protocol == IPPROTO_IPIP || p.protocol == IPPROTO_GRE) &&
-	    addr_equal(&p.dst, &public_of(f)->gateway) &&
+	    dataplane_is_gateway(&public_of(f)->gateways, &p.dst) &&
 	    in->hook == FORWARD_PREROUTING) {
 		/* Whatever the rules say: a tunnel begins on our side. */
 		if (in->in_index ==

@@ -39,13 +39,14 @@ enum forward_counter {
 struct forward_public {
 	struct addr addr;		/* errors about tunnels come from
 					 * here */
-	struct addr gateway;		/* tunnels end here */
+	struct dataplane_gateways gateways;	/* tunnels end here */
 	struct prefix networks[RULES_NETWORKS];	/* of the private side */
 	size_t nnetworks;
 	size_t npools;
 	struct forward_pool {		/* a leased address */
 		struct addr addr;
 		bool local;		/* the router's own */
+		bool away;		/* another machine's now */
 	} pool[];
 };
 
@@ -67,6 +68,7 @@ struct forward_shared {
 
 /* Hosts' misuse on its way to the control thread. */
 struct forward_misuse {
+	struct addr gateway;		/* whose the ids are */
 	struct addr host;
 	enum demux_verdict verdict;
 	uint32_t client_id, bind_id;	/* 0 where unknown */

@@ -376,6 +376,18 @@ is_from(struct __sk_buff *skb, __u32 src, __u32 dst)
 }
 
 static __always_inline int
+is_gateway(const struct offload_state *s, __u32 addr)
+{
+	int i;
+
+	for (i = 0; i < OFFLOAD_GATEWAYS; i++) {
+		if (s->gateway[i] == addr)
+			return 1;
+	}
+	return 0;
+}
+
+static __always_inline int
 is_private(const struct offload_state *s, __u32 addr)
 {
 	int i;
@@ -385,7 +397,7 @@ is_private(const struct offload_state *s, __u32 addr)
 		    (addr & s->network[i].mask) == s->network[i].addr)
 			return 1;
 	}
-	return addr == s->gateway;
+	return is_gateway(s, addr);
 }
 
 /* Neither the private side's nor leased itself: what is goes the slow way,
@@ -555,7 +567,7 @@ offload_out(struct __sk_buff *skb)
 	    (outer->frag_off & bpf_htons(IP_FRAGMENT)) != 0 ||
 	    !make_key(&k, ip, end, skb->len - sizeof(*eth) - sizeof(*outer),
 	    OFFLOAD_OUT, 0) ||
-	    (s = get_state()) == NULL || outer->daddr != s->gateway)
+	    (s = get_state()) == NULL)
 		return TC_ACT_OK;
 	b = s->judged ? NULL : find_outbound(&k);
 	if (b == NULL && (b = find_flow(s, &k)) == NULL)
@@ -563,7 +575,8 @@ offload_out(struct __sk_buff *skb)
 	len = bpf_ntohs(ip->tot_len);
 	/* The source check: this is leased to this host alone.  ECN of the
 	 * outer header is combined on the slow path (RFC 6040 §4.2). */
-	if (b->host != outer->saddr || len > s->public_mtu ||
+	if (b->host != outer->saddr || b->gateway != outer->daddr ||
+	    !is_gateway(s, outer->daddr) || len > s->public_mtu ||
 	    len + sizeof(*outer) != bpf_ntohs(outer->tot_len) ||
 	    ((outer->tos ^ ip->tos) & ECN_MASK) != 0 ||
 	    header_checksum(outer) != 0 || header_checksum(ip) != 0 ||

@@ -291,12 +291,13 @@ fill_state(struct offload_state *s, const struct offload_facts *f)
 	size_t i, n = f->nnetworks;
 
 	memset(s, 0, sizeof(*s));
-	s->gateway = addr_v4(&f->gateway);
 	s->private_index = f->private_index;
 	s->public_index = f->public_index;
 	s->mtu = f->mtu;
 	s->public_mtu = f->public_mtu;
 	s->judged = f->judged;
+	for (i = 0; i < f->gateways.n; i++)
+		s->gateway[i] = addr_v4(&f->gateways.list[i]);
 	s->nnetworks = (uint32_t)n;
 	for (i = 0; i < n && i < OFFLOAD_NETWORKS; i++) {
 		s->network[i].addr = addr_v4(&f->networks[i].addr);

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "net/addr.h"
+#include "nat/dataplane_config.h"
 
 /*
  * Programs at both interfaces forward by maps that say what is leased to whom,
@@ -20,7 +20,7 @@ struct offload;
 /* What the programs must know of the machine; indexes of interfaces, MTUs in
  * bytes. */
 struct offload_facts {
-	struct addr gateway;
+	struct dataplane_gateways gateways;
 	const struct prefix *networks;	/* of the private side, some 8 */
 	size_t nnetworks;
 	unsigned private_index, public_index, mtu, public_mtu;

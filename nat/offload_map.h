@@ -66,13 +66,14 @@ struct offload_binding {
 };
 
 #define OFFLOAD_NETWORKS	8
+#define OFFLOAD_GATEWAYS	16
 
 struct offload_state {
 	__u64 alive;		/* boot time, ns, until which the daemon
 				 * vouches */
 	__u32 private_index, public_index;
-	__u32 gateway;
-	__u32 mtu, public_mtu, zero;
+	__u32 mtu, public_mtu;
+	__u32 gateway[OFFLOAD_GATEWAYS];	/* 0: none */
 	__u32 judged;		/* the router has rules of its own: only what
 				 * has passed them goes on here */
 	__u32 nnetworks;

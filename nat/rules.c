@@ -205,7 +205,7 @@ keeper_judge(struct keeper *k, int fd)
 /* What may be other than at the start. */
 struct news {
 	char public_if[IFNAMSIZ], private_if[IFNAMSIZ], public_out[IFNAMSIZ];
-	struct addr gateway;
+	struct dataplane_gateways gateways;
 	struct prefix networks[RULES_NETWORKS];
 	size_t nnetworks, npools, nhosts;
 	struct demux_range napt_ports;
@@ -225,7 +225,7 @@ keeper_move(struct keeper *k, const struct news *new, int fd)
 	k->config->public_if = k->public_if;
 	k->config->private_if = k->private_if;
 	k->config->public_out = *k->public_out != '\0' ? k->public_out : NULL;
-	k->config->gateway = new->gateway;
+	k->config->gateways = new->gateways;
 	memcpy(k->plan->networks, new->networks, sizeof(new->networks));
 	k->plan->nnetworks = new->nnetworks;
 	if (moved && rules_settings_once(k->plan, &k->saved))
@@ -450,7 +450,7 @@ rules_change(int fd, const struct rules_plan *plan)
 	snprintf(new.private_if, sizeof(new.private_if), "%s", c->private_if);
 	snprintf(new.public_out, sizeof(new.public_out), "%s",
 	    c->public_out != NULL ? c->public_out : "");
-	new.gateway = c->gateway;
+	new.gateways = c->gateways;
 	memcpy(new.networks, plan->networks, sizeof(new.networks));
 	new.nnetworks = plan->nnetworks;
 	new.nhosts = plan->nhosts;

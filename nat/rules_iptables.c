@@ -200,9 +200,11 @@ put_antispoof(FILE *f, const struct rules_plan *p,
 			    ADDR_TEXT(&c->pools[i].addr));
 	}
 	/* A tunnel begins on the private side (RFC 2003 §6). */
-	fprintf(f, "-A RSIP-PUBLIC -d %s -p 4 -j DROP\n"
-	    "-A RSIP-PUBLIC -d %s -p 47 -j DROP\n", ADDR_TEXT(&c->gateway),
-	    ADDR_TEXT(&c->gateway));
+	for (size_t i = 0; i < c->gateways.n; i++)
+		fprintf(f, "-A RSIP-PUBLIC -d %s -p 4 -j DROP\n"
+		    "-A RSIP-PUBLIC -d %s -p 47 -j DROP\n",
+		    ADDR_TEXT(&c->gateways.list[i]),
+		    ADDR_TEXT(&c->gateways.list[i]));
 }
 
 static const struct rules_words words = {
@@ -238,10 +240,14 @@ put_raw(FILE *f, const struct rules_plan *p, const struct rules_settings *saved)
 	put_antispoof(f, p, saved);
 	for (size_t i = 0; i < c->npools; i++)
 		rules_put_pool(f, p, &c->pools[i], &words);
-	fprintf(f, "-A RSIP-PRIVATE -d %s -p 4", ADDR_TEXT(&c->gateway));
-	put_queue(f, p, false);
-	fprintf(f, "-A RSIP-PRIVATE -d %s -p 47", ADDR_TEXT(&c->gateway));
-	put_queue(f, p, false);
+	for (size_t i = 0; i < c->gateways.n; i++) {
+		fprintf(f, "-A RSIP-PRIVATE -d %s -p 4",
+		    ADDR_TEXT(&c->gateways.list[i]));
+		put_queue(f, p, false);
+		fprintf(f, "-A RSIP-PRIVATE -d %s -p 47",
+		    ADDR_TEXT(&c->gateways.list[i]));
+		put_queue(f, p, false);
+	}
 
 	/* The kernel's own errors about a host's packet go to its tunnel.  One
 	 * about a tracked packet shares its entry, and is not queued before
@@ -325,10 +331,12 @@ put_port(FILE *f, const struct rules_plan *p)
 
 	if (c->rsip_port == 0)
 		return;
-	fprintf(f, "-A RSIP-INPUT -d %s -p tcp --dport %u -j RSIP-PORT\n"
-	    "-A RSIP-INPUT -d %s -p udp --dport %u -j RSIP-PORT\n",
-	    ADDR_TEXT(&c->gateway), c->rsip_port, ADDR_TEXT(&c->gateway),
-	    c->rsip_port);
+	for (size_t i = 0; i < c->gateways.n; i++)
+		fprintf(f, "-A RSIP-INPUT -d %s -p tcp --dport %u "
+		    "-j RSIP-PORT\n"
+		    "-A RSIP-INPUT -d %s -p udp --dport %u -j RSIP-PORT\n",
+		    ADDR_TEXT(&c->gateways.list[i]), c->rsip_port,
+		    ADDR_TEXT(&c->gateways.list[i]), c->rsip_port);
 	fprintf(f, "-A RSIP-PORT -i lo -j RETURN\n"
 	    "-A RSIP-PORT ! -i %s -j DROP\n", c->private_if);
 	rules_put_each(f, "-A RSIP-PORT -s ", p->networks, p->nnetworks,

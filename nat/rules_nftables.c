@@ -76,8 +76,9 @@ put_antispoof_public(FILE *f, const struct rules_plan *p,
 			    ADDR_TEXT(&c->pools[i].addr));
 	}
 	/* A tunnel begins on the private side (RFC 2003 §6). */
-	fprintf(f, "ip daddr %s ip protocol { 4, 47 } drop\n",
-	    ADDR_TEXT(&c->gateway));
+	for (size_t i = 0; i < c->gateways.n; i++)
+		fprintf(f, "ip daddr %s ip protocol { 4, 47 } drop\n",
+		    ADDR_TEXT(&c->gateways.list[i]));
 }
 
 static const struct rules_words words = {
@@ -110,8 +111,11 @@ put_prerouting(FILE *f, const struct rules_plan *p,
 			fprintf(f, "ip saddr %s drop\n",
 			    ADDR_TEXT(&c->pools[i].addr));
 	}
-	fprintf(f, "ip daddr %s ip protocol { 4, 47 }", ADDR_TEXT(&c->gateway));
-	put_queue(f, p, false);
+	for (size_t i = 0; i < c->gateways.n; i++) {
+		fprintf(f, "ip daddr %s ip protocol { 4, 47 }",
+		    ADDR_TEXT(&c->gateways.list[i]));
+		put_queue(f, p, false);
+	}
 	/* What the router itself is to have is tracked, and may be forwarded by
 	 * its port forwards. */
 	fprintf(f, "}\nchain prerouting {\n"
@@ -233,9 +237,10 @@ put_filter(FILE *f, const struct rules_plan *p)
 		    REFUSE "\n", c->rsip_port);
 	fputs(OUT " " REFUSE "\n" ANSWER " " REFUSE "\n" OURS " accept\n",
 	    f);
-	if (c->rsip_port != 0)
+	for (size_t i = 0; c->rsip_port != 0 && i < c->gateways.n; i++)
 		fprintf(f, "ip daddr %s ip protocol { tcp, udp } th dport %u "
-		    "jump port\n", ADDR_TEXT(&c->gateway), c->rsip_port);
+		    "jump port\n", ADDR_TEXT(&c->gateways.list[i]),
+		    c->rsip_port);
 	fprintf(f, "}\nchain forward {\n"
 	    "type filter hook forward priority -1;\n"
 	    OUT " oifname != { \"%s\", \"%s\" } " REFUSE "\n"

@@ -68,7 +68,7 @@ op_demux_remove(void *arg, uint32_t client_id, uint32_t bind_id)
 {
 	struct rsipd *d = arg;
 
-	return demux_remove(d->demux, client_id, bind_id);
+	return demux_remove(d->demux, 0, client_id, bind_id);
 }
 
 static void
@@ -165,11 +165,12 @@ on_lost(void *arg)
 }
 
 static void
-on_misuse(void *arg, const struct addr *host, enum demux_verdict verdict,
-    uint32_t client_id, uint32_t bind_id)
+on_misuse(void *arg, const struct addr *gateway, const struct addr *host,
+    enum demux_verdict verdict, uint32_t client_id, uint32_t bind_id)
 {
 	struct rsipd *d = arg;
 
+	(void)gateway;
 	(void)client_id;
 	gateway_misuse(d->gateway, clock_now(), host, verdict, bind_id);
 }
@@ -216,7 +217,8 @@ move_to(struct rsipd *d, const struct place *p, const struct settings *c)
 {
 	char		       out[IFNAMSIZ];
 	struct dataplane_links l = { .public_if = p->public_if,
-		.private_if = p->private_if, .gateway = p->gateway,
+		.private_if = p->private_if,
+		.gateways = { { p->gateway }, 1 },
 		.public_out = settings_public_out(c, out) };
 
 	return dataplane_set_links(d->dataplane, &l);
@@ -495,7 +497,7 @@ open_dataplane(struct rsipd *d)
 	struct dataplane_config	    config = {
 		.public_if = c->public_if,
 		.private_if = c->private_if,
-		.gateway = c->gateway.gateway,
+		.gateways = { { c->gateway.gateway }, 1 },
 		.firewall = c->firewall,
 		.queue_first = c->queue_first,
 		.queues = c->queues,

@@ -569,7 +569,7 @@ flow_row(void *arg, const struct demux_row *e)
 		row.idle = w->walk.now > e->last_used ?
 		    (w->walk.now - e->last_used) / 1000 : 0;
 	/* Of the binding: keys are not counted one by one. */
-	demux_usage(w->demux, e->client_id, e->bind_id, &u);
+	demux_usage(w->demux, e->grantor, e->client_id, e->bind_id, &u);
 	row.packets = u.packets_in + u.packets_out;
 	row.bytes = u.bytes_in + u.bytes_out;
 	report_rows_add(w->walk.table, status_flow_fields, &row, true);

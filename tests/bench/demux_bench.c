@@ -80,7 +80,8 @@ make_gateway(void)
 	    POOLS * sizeof(p->pool[0]));
 
 	p->addr = addr_from_v4(htonl(NB));
-	p->gateway = addr_from_v4(htonl(NA));
+	p->gateways = (struct dataplane_gateways){ { addr_from_v4(htonl(NA)) },
+		1 };
 	p->networks[0] = prefix_from_v4(htonl(0x0a000000), 8);
 	p->nnetworks = 1;
 	p->npools = POOLS;

@@ -226,7 +226,7 @@ command_add(char **save)
 	struct demux_range   ports[64];
 	uint64_t	     numbers[LIST_MAX], cookies[LIST_MAX];
 	uint32_t	     spis[LIST_MAX];
-	struct demux_binding b = { .gateway = config.gateway,
+	struct demux_binding b = { .gateway = config.gateways.list[0],
 		.ipsec = true, .remote_policy = DEMUX_REMOTE_NONE,
 		.ports = ports, .spis = spis, .cookies = cookies };
 
@@ -273,7 +273,8 @@ static int
 command_many(char **save)
 {
 	uint32_t	     spi;
-	struct demux_binding b = { .gateway = config.gateway, .ipsec = true,
+	struct demux_binding b = { .gateway = config.gateways.list[0],
+		.ipsec = true,
 		.remote_policy = DEMUX_REMOTE_NONE, .spis = &spi, .nspis = 1 };
 	uint32_t	     first = number(save), count = number(save);
 
@@ -317,10 +318,10 @@ command(char *line)
 		rc = command_many(&save);
 	} else if (strcmp(w, "remove") == 0) {
 		id = number(&save);
-		rc = demux_remove(demux, id, number(&save));
+		rc = demux_remove(demux, 0, id, number(&save));
 	} else if (strcmp(w, "usage") == 0) {
 		id = number(&save);
-		rc = demux_usage(demux, id, number(&save), &u);
+		rc = demux_usage(demux, 0, id, number(&save), &u);
 		if (rc == 0)
 			printf("usage in %" PRIu64 " %" PRIu64 " out %" PRIu64
 			       " %" PRIu64 "\n",
@@ -387,10 +388,11 @@ on_lost(void *arg)
 }
 
 static void
-on_misuse(void *arg, const struct addr *host, enum demux_verdict v,
-    uint32_t client_id, uint32_t bind_id)
+on_misuse(void *arg, const struct addr *gateway, const struct addr *host,
+    enum demux_verdict v, uint32_t client_id, uint32_t bind_id)
 {
 	(void)arg;
+	(void)gateway;
 	printf("misuse %s %s %u %u\n", ADDR_TEXT(host), verdicts[v], client_id,
 	    bind_id);
 }
@@ -408,7 +410,8 @@ main(int argc, char *argv[])
 	log_init("nat_gateway", true, LOG_LEVEL_INFO);
 	config.public_if = argv[1];
 	config.private_if = argv[2];
-	config.gateway = get_addr(argv[3]);
+	config.gateways.list[0] = get_addr(argv[3]);
+	config.gateways.n = 1;
 	for (int i = 4; i < argc; i++)
 		get_option(argv[i]);
 	signal(SIGPIPE, SIG_IGN);

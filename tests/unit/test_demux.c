@@ -200,7 +200,7 @@ test_answers_to_neighbours(void **state)
 	demux_count(d, NULL, &after, NULL);
 	assert_true(after - before <= 256);
 	assert_to(d, make_ike(Y, NB, 500, 7), X1);
-	assert_int_equal(demux_remove(d, 1, 1), 0);
+	assert_int_equal(demux_remove(d, 0, 1, 1), 0);
 	n = make_port(17, NB, "10.0.0.99", 20000, 19999);
 	assert_false(expected(d, n));
 	demux_free(d);

@@ -57,6 +57,37 @@ test_all_or_nothing(void **state)
 	demux_free(d);
 }
 
+#define NB2	"198.51.100.2"
+
+/* Each of several gateways draws ids of its own. */
+static void
+test_same_ids_of_two_gateways(void **state)
+{
+	static const struct demux_range ports = { 30000, 30063 };
+	struct demux_binding b = binding(1, X2);
+	struct demux_usage   u;
+	struct demux	    *d = two_hosts();
+
+	(void)state;
+	b.ports = &ports;
+	b.nports = 1;
+	assert_int_equal(demux_add(d, &b), -1);
+	b.grantor = 1;
+	b.local = addr(NB2);
+	assert_int_equal(demux_add(d, &b), 0);
+	assert_int_equal(out(d, X2, make_port(17, NB2, Y, 30000, 53)),
+	    DEMUX_FORWARD);
+	assert_int_equal(demux_usage(d, 1, 1, 1, &u), 0);
+	assert_int_equal(u.packets_out, 1);
+	assert_int_equal(demux_usage(d, 0, 1, 1, &u), 0);
+	assert_int_equal(u.packets_out, 0);
+	assert_int_equal(demux_remove(d, 0, 1, 1), 0);
+	assert_to(d, make_port(17, Y, NB2, 53, 30000), X2);
+	assert_int_equal(demux_remove(d, 1, 1, 1), 0);
+	assert_in(d, make_port(17, Y, NB2, 53, 30000), DEMUX_NOT_OURS);
+	demux_free(d);
+}
+
 /* RFC 3103 §10.2.2. */
 static void
 test_remove_forgets_all(void **state)
@@ -69,13 +100,13 @@ test_remove_forgets_all(void **state)
 	assert_int_equal(out(d, X1, make_echo(NB, Y, 8, 7)), DEMUX_FORWARD);
 	assert_int_equal(out(d, X1, make_esp(NB, Y, 0x77)), DEMUX_FORWARD);
 	assert_to(d, make_ike(Y, NB, 500, 7), X1);
-	assert_int_equal(demux_usage(d, 1, 1, &u), 0);
+	assert_int_equal(demux_usage(d, 0, 1, 1, &u), 0);
 	assert_int_equal(u.packets_out, 3);
 	assert_int_equal(u.packets_in, 1);
 	assert_int_equal(u.last_used, NOW);
-	assert_int_equal(demux_remove(d, 1, 1), 0);
-	assert_int_equal(demux_remove(d, 1, 1), -1);
-	assert_int_equal(demux_usage(d, 1, 1, &u), -1);
+	assert_int_equal(demux_remove(d, 0, 1, 1), 0);
+	assert_int_equal(demux_remove(d, 0, 1, 1), -1);
+	assert_int_equal(demux_usage(d, 0, 1, 1, &u), -1);
 	assert_in(d, make_ike(Y, NB, 500, 7), DEMUX_DROP);
 	assert_in(d, make_echo(Y, NB, 0, 7), DEMUX_NOT_OURS);
 	assert_in(d, make_esp(Y, NB, 0x1001), DEMUX_DROP);
@@ -168,7 +199,7 @@ test_learnt_keys_are_taken_over(void **state)
 	 * behind when it ends. */
 	assert_int_equal(out_at(d, NOW + 62000, X1, make_esp(NB, Y, 0x9001)),
 	    DEMUX_FORWARD);
-	assert_int_equal(demux_remove(d, 1, 1), 0);
+	assert_int_equal(demux_remove(d, 0, 1, 1), 0);
 	make_esp(NB, Y, 0x9001);
 	assert_to(d, make_error(Y2, NB, 3, 28), X2);
 	/* What was leased is never taken over. */
@@ -194,7 +225,7 @@ test_learnt_keys_move_within_a_host(void **state)
 	assert_int_equal(
 	    out(d, X1, make_esp(NB, Y, 0x9001)), DEMUX_FORWARD);
 	/* The SPI is still the first binding's, and ends with it. */
-	assert_int_equal(demux_remove(d, 1, 1), 0);
+	assert_int_equal(demux_remove(d, 0, 1, 1), 0);
 	make_esp(NB, Y, 0x9001);
 	assert_in(d, make_error(Y2, NB, 3, 28), DEMUX_NOT_OURS);
 	assert_int_equal(
@@ -307,7 +338,7 @@ test_many_bindings(void **state)
 		assert_int_equal(t.client_id, i);
 	}
 	for (uint32_t i = 0; i < 100000; i += 2)
-		assert_int_equal(demux_remove(d, i, 1), 0);
+		assert_int_equal(demux_remove(d, 0, i, 1), 0);
 	demux_tick(d, NOW);
 	for (uint32_t i = 0; i < 100000; i++)
 		assert_in(d, make_esp(Y, NB, 0x10000 + i),
@@ -385,7 +416,7 @@ test_readers_beside_the_writer(void **state)
 		b.host = addr_from_v4(htonl(0x0a000000 + i + 1));
 		spi = 0x10000 + i;
 		if (there[i])
-			assert_int_equal(demux_remove(r.d, i, 1), 0);
+			assert_int_equal(demux_remove(r.d, 0, i, 1), 0);
 		else
 			assert_int_equal(demux_add(r.d, &b), 0);
 		there[i] = !there[i];
@@ -476,15 +507,15 @@ test_watcher(void **state)
 	assert_int_equal(s.slots, 1);
 	assert_int_equal(in(s.d, make_esp(Y, NB, 0x5002), &t), DEMUX_FORWARD);
 	assert_int_equal(t.slot, 1);
-	assert_int_equal(demux_usage(s.d, 1, 1, &u), 0);
+	assert_int_equal(demux_usage(s.d, 0, 1, 1, &u), 0);
 	assert_int_equal(u.packets_in, 1001);
 	assert_int_equal(u.last_used, NOW + 5000);
 	demux_each(s.d, find_used, &used);
 	assert_int_equal(used, NOW + 5000);
-	assert_int_equal(demux_remove(s.d, 1, 1), 0);
+	assert_int_equal(demux_remove(s.d, 0, 1, 1), 0);
 	assert_int_equal(s.gone, 1);
 	assert_int_equal(s.nspis + s.nports, 0);
-	assert_int_equal(demux_remove(s.d, 1, 1), -1);
+	assert_int_equal(demux_remove(s.d, 0, 1, 1), -1);
 	demux_free(s.d);
 }
 
@@ -502,6 +533,7 @@ main(void)
 		cmocka_unit_test(test_what_is_used_is_kept),
 		cmocka_unit_test(test_each),
 		cmocka_unit_test(test_many_bindings),
+		cmocka_unit_test(test_same_ids_of_two_gateways),
 		cmocka_unit_test(test_readers_beside_the_writer),
 		cmocka_unit_test(test_watcher),
 	};

@@ -167,7 +167,7 @@ test_interrupted_wish(void)
 	if (demux_add(d, &b[0]) == -1 || demux_add(d, &b[1]) == -1)
 		check(false, "two leases");
 	start_and_stop(&t[0], &late);
-	check(demux_remove(d, 2, 1) == 0,
+	check(demux_remove(d, 0, 2, 1) == 0,
 	    "a lease ends while a thread has it in its hands");
 	start_and_stop(&t[1], &half);
 	atomic_store(&wishing_go_on, true);
@@ -290,7 +290,7 @@ test_flood(void)
 		start = now_us();
 		spi = 0x10000 + i;
 		b = binding(i, &spi);
-		good = demux_remove(f.d, i, 1) == 0 && good;
+		good = demux_remove(f.d, 0, i, 1) == 0 && good;
 		good = demux_add(f.d, &b) == 0 && good;
 		if (now_us() - start > worst)
 			worst = now_us() - start;

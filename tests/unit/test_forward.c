@@ -90,13 +90,14 @@ setup(void **state)
 	struct lab *l = calloc(1, sizeof(*l));
 
 	l->public = calloc(1, sizeof(*l->public) +
-	    sizeof(l->public->pool[0]));
+	    2 * sizeof(l->public->pool[0]));
 	l->public->addr = addr_from_v4(htonl(NB));
 	l->public->npools = 1;
 	l->public->pool[0].local = true;
 	l->public->pool[0].addr = addr_from_v4(htonl(NB));
 	l->shared.public = l->public;
-	l->public->gateway = addr_from_v4(htonl(NA));
+	l->public->gateways.list[0] = addr_from_v4(htonl(NA));
+	l->public->gateways.n = 1;
 	l->public->networks[0] = prefix_from_v4(htonl(0x0a000000), 24);
 	l->public->nnetworks = 1;
 	l->shared.demux = demux_new(1000);
@@ -138,14 +139,21 @@ from_outside(struct lab *l, size_t len, struct forward_out *out)
 
 /* inner lies at buf + 20 */
 static enum forward_action
-from_host(struct lab *l, uint32_t host, size_t inner, struct forward_out *out)
+through(struct lab *l, uint32_t host, uint32_t gateway, size_t inner,
+    struct forward_out *out)
 {
 	struct forward_packet in = { .data = buf, .in_index = PRIVATE,
 		.hook = FORWARD_PREROUTING };
 
 	*out = (struct forward_out) { .data = out_buf };
-	in.len = make_ip(buf, host, NA, IPPROTO_IPIP, 20 + inner, 1, 0);
+	in.len = make_ip(buf, host, gateway, IPPROTO_IPIP, 20 + inner, 1, 0);
 	return forward_packet(&l->f, &in, out);
+}
+
+static enum forward_action
+from_host(struct lab *l, uint32_t host, size_t inner, struct forward_out *out)
+{
+	return through(l, host, NA, inner, out);
 }
 
 /* --- headers -------------------------------------------------------------- */
@@ -170,6 +178,78 @@ test_headers_are_read_once(void **state)
 	assert_int_equal(from_outside(l, 100, &out), FORWARD_SEND);
 	assert_int_equal(out.len, 120);
 	assert_int_equal(header_reads, 1);
+}
+
+/* --- two gateways --------------------------------------------------------- */
+
+#define NA2	(NA + 1)
+#define NB2	(NB + 1)
+
+/* What a host leases at one goes through the tunnel to that one
+ * alone, and comes out of it. */
+static void
+test_each_gateway_has_its_tunnels(void **state)
+{
+	struct lab	    *l = *state;
+	struct forward_misuse m;
+	struct forward_out   out;
+	struct packet_view   outer;
+	struct demux_range   r = { 30000, 30063 };
+	struct demux_binding b = { .grantor = 1, .client_id = 1, .bind_id = 9,
+		.host = addr_from_v4(htonl(X1)),
+		.gateway = addr_from_v4(htonl(NA2)), .tunnel = TUNNEL_IPIP,
+		.local = addr_from_v4(htonl(NB2)), .ports = &r, .nports = 1,
+		.remote_policy = DEMUX_REMOTE_NONE };
+
+	l->public->gateways.list[l->public->gateways.n++] = b.gateway;
+	l->public->pool[l->public->npools++].addr = b.local;
+	assert_int_equal(demux_add(l->shared.demux, &b), 0);
+	make_udp(buf + 20, NB2, Y, 30000, 53, 100);
+	assert_int_equal(through(l, X1, NA2, 100, &out), FORWARD_SEND);
+	assert_int_equal(through(l, X1, NA, 100, &out), FORWARD_DROP);
+	assert_true(forward_take_misuse(&l->f, &m));
+	assert_int_equal(m.verdict, DEMUX_MISUSE_TUNNEL);
+	assert_true(addr_equal(&m.gateway, &b.gateway));
+	assert_int_equal(m.bind_id, 9);
+	make_udp(buf + 20, NB, Y, 20000, 53, 100);
+	assert_int_equal(through(l, X1, NA, 100, &out), FORWARD_SEND);
+	assert_int_equal(through(l, X1, NA2, 100, &out), FORWARD_DROP);
+	assert_true(forward_take_misuse(&l->f, &m));
+	assert_int_equal(addr_v4(&m.gateway), htonl(NA));
+	/* No gateway of ours: no rule queues it, and it is no tunnel. */
+	assert_int_equal(through(l, X1, NA + 9, 100, &out), FORWARD_ACCEPT);
+	assert_false(forward_take_misuse(&l->f, &m));
+	make_udp(buf, Y, NB2, 53, 30000, 100);
+	assert_int_equal(from_outside(l, 100, &out), FORWARD_SEND);
+	assert_true(packet_parse_ipv4(&outer, out.data, out.len));
+	assert_true(addr_equal(&outer.src, &b.gateway));
+}
+
+/* A leased address that another machine serves just now is reached
+ * there, by whatever that has learnt. */
+static void
+test_away_is_elsewhere(void **state)
+{
+	struct lab	    *l = *state;
+	struct forward_out   out;
+	struct demux_range   r = { 30000, 30063 };
+	struct demux_binding b = { .grantor = 1, .client_id = 1, .bind_id = 9,
+		.host = addr_from_v4(htonl(X2)),
+		.gateway = addr_from_v4(htonl(NA2)), .tunnel = TUNNEL_IPIP,
+		.local = addr_from_v4(htonl(NB2)), .ports = &r, .nports = 1,
+		.remote_policy = DEMUX_REMOTE_NONE };
+
+	l->public->gateways.list[l->public->gateways.n++] = b.gateway;
+	l->public->pool[1].addr = b.local;
+	l->public->pool[1].away = true;
+	l->public->npools = 2;
+	assert_int_equal(demux_add(l->shared.demux, &b), 0);
+	make_udp(buf + 20, NB, NB2, 20000, 30000, 100);
+	assert_int_equal(from_host(l, X1, 100, &out), FORWARD_SEND);
+	assert_int_equal(out.mark, MARK_OUT);
+	l->public->pool[1].away = false;
+	assert_int_equal(from_host(l, X1, 100, &out), FORWARD_SEND);
+	assert_int_equal(out.mark, MARK_HOST);
 }
 
 /* --- lengths -------------------------------------------------------------- */
@@ -485,6 +565,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 		TEST(test_headers_are_read_once),
+		TEST(test_each_gateway_has_its_tunnels),
+		TEST(test_away_is_elsewhere),
 		TEST(test_largest),
 		TEST(test_fragments_in_any_order),
 		TEST(test_fragments_of_two_hosts),

@@ -40,7 +40,7 @@ add(void *arg, const struct demux_binding *b)
 static int
 take_away(void *arg, uint32_t client_id, uint32_t bind_id)
 {
-	return demux_remove(arg, client_id, bind_id);
+	return demux_remove(arg, 0, client_id, bind_id);
 }
 
 static int

@@ -33,7 +33,7 @@ static int
 op_remove(void *arg, uint32_t client, uint32_t bind_id)
 {
 	(void)arg;
-	return demux_remove(demux, client, bind_id);
+	return demux_remove(demux, 0, client, bind_id);
 }
 
 static void

@@ -3,6 +3,7 @@ noinst_LIBRARIES += net/libnet.a
 net_libnet_a_SOURCES = \
 	net/addr.c net/addr.h \
 	net/addr_option.c net/addr_option.h \
+	net/arrival.c net/arrival.h \
 	net/gso.c net/gso.h \
 	net/icmp.c net/icmp.h \
 	net/ip.c net/ip.h \

@@ -19,6 +19,7 @@
 #include "net/rtnl.h"
 #include "net/validator.h"
 #include "oe/esp/xfrm.h"
+#include "oe/inward.h"
 #include "oe/oed_net.h"
 #include "oe/planes.h"
 #include "oe/wire.h"
@@ -44,6 +45,7 @@ struct oed {
 	struct oe	  *oe;
 	struct oe_shell	   shell;
 	struct xfrm	  *xfrm;	/* NULL: this kernel has none */
+	struct inward	  *inward;
 	struct planes	   planes;
 	struct event	  *monitor, *settle;
 	struct addr	   address[2];	/* IPv4, IPv6; none: there is none */
@@ -103,8 +105,6 @@ oed_config_read(const struct option_source *s)
 
 /* --- while it runs -------------------------------------------------------- */
 
-static void oed_guard(struct oed *d, const struct oe_config *c);
-
 static int
 oed_reload(void *arg, void *settings)
 {
@@ -113,7 +113,7 @@ oed_reload(void *arg, void *settings)
 
 	if (oed_net_policy(d->net, c->oe) == -1)
 		return -1;
-	oed_guard(d, c->oe);
+	inward_set(d->inward, c->oe);
 	oe_reconfigure(d->oe, c->oe);
 	c->oe = NULL;
 	oed_config_free(d->config);
@@ -259,72 +259,13 @@ oed_events(struct oed *d)
 	d->settle = watch_timer(base, oed_network_settled, d);
 }
 
-struct guards {
-	struct oed *oed;
-	bool	    forward, failed, six;
-};
-
-static void
-oed_guard_prefix(void *arg, const struct prefix *from, enum oe_class class)
-{
-	struct guards *g = arg;
-	bool	       block;
-
-	block = class != OE_CLASS_CLEAR && class != OE_CLASS_PERMISSIVE;
-	/* The kernel's IPv6 looks at the device that has the address, not at
-	 * the one that a packet came by: it would refuse ours, too. */
-	if (from->addr.family == AF_INET6) {
-		g->six = g->six || block;
-		return;
-	}
-	if (!g->failed && xfrm_guard(g->oed->xfrm, from, block,
-	    g->forward) == -1)
-		g->failed = true;
-}
-
-/*
- * Whom policy denies, or takes only encrypted, is not heard in the clear
- * either: what reaches the host in ESP comes by the TUN.  Where no class
- * forbids anything there is nothing to guard.
- */
-static void
-oed_guard(struct oed *d, const struct oe_config *c)
-{
-	struct guards g = { .oed = d, .forward = c->nnetworks != 0 };
-	struct prefix resolver;
-	size_t	      i;
-
-	if (d->xfrm != NULL)
-		xfrm_guard_clear(d->xfrm);
-	if (!classes_has(c->classes, OE_CLASS_DENY) &&
-	    !classes_has(c->classes, OE_CLASS_PARANOID) &&
-	    !classes_has(c->classes, OE_CLASS_TUNNEL))
-		return;
-	if (d->xfrm == NULL) {
-		log_warn("this kernel has no XFRM policies: clear packets from "
-		    "denied and paranoid prefixes are heard, though not "
-		    "answered");
-		return;
-	}
-	classes_each(c->classes, oed_guard_prefix, &g);
-	for (i = 0; i < c->nresolvers; i++) {
-		resolver = prefix_host(&c->resolvers[i]);
-		oed_guard_prefix(&g, &resolver, OE_CLASS_CLEAR);
-	}
-	if (g.failed)
-		log_warn("policies for clear packets: %s", strerror(errno));
-	if (g.six)
-		log_warn("clear packets of IPv6 from denied and paranoid "
-		    "prefixes are heard, though not answered");
-}
-
 static void
 oed_resolvers(void *arg, const struct oe_config *c)
 {
 	struct oed *d = arg;
 
 	(void)oed_net_policy(d->net, c);
-	oed_guard(d, c);
+	inward_set(d->inward, c);
 }
 
 static int
@@ -356,7 +297,8 @@ oed_start(void *arg, struct service *service, void *settings)
 		return -1;
 	planes_open(&d->planes, kernel ? d->xfrm : NULL, d->shell.send_clear,
 	    d->net);
-	oed_guard(d, d->config->oe);
+	d->inward = inward_new(d->xfrm, oed_net_name(d->net), true);
+	inward_set(d->inward, d->config->oe);
 	d->oe = oe_new(d->config->oe, base, &d->shell, d->net);
 	d->config->oe = NULL;
 	if (d->oe == NULL)
@@ -390,6 +332,7 @@ oed_stop(void *arg)
 	oe_free(d->oe);
 	validator_stop();
 	planes_close(&d->planes);
+	inward_free(d->inward);
 	xfrm_close(d->xfrm);
 	oed_net_close(d->net, service_ordered(d->service) &&
 	    !d->config->stay_shut);

@@ -171,9 +171,6 @@ net_routes(struct oed_net *n, const struct oe_config *c)
 	if (rtnl_route_get(&outside, OED_MARK, NULL, NULL, ifname) == 0)
 		sysctl_if_set(ifname, "rp_filter", 2);
 	sysctl_if_set(n->name, "rp_filter", 2);
-	/* What comes by the TUN was decrypted and has passed the engine. */
-	sysctl_if_set(n->name, "disable_policy", 1);
-	sysctl_if6_set(n->name, "disable_policy", 1);
 	/* Without what a predecessor that was killed has left. */
 	if (rtnl_table_set(OED_TABLE, bare, net_bare(n, bare)) == -1) {
 		log_error("route through %s: %s", n->name, strerror(errno));

@@ -16,6 +16,7 @@
 #include "net/rtnl.h"
 #include "oe/classes.h"
 #include "oe/esp/xfrm.h"
+#include "oe/inward.h"
 #include "oe/planes.h"
 #include "oe/settings.h"
 #include "rsipc/capture.h"
@@ -40,8 +41,10 @@ client_resolvers(void *arg, const struct oe_config *config)
 {
 	struct client *c = arg;
 
-	if (!c->settings->cascade)
+	if (!c->settings->cascade) {
 		(void)device_policy(c->device, config);
+		inward_set(c->inward, config);
+	}
 	settings_remote(&c->host.config, config);
 }
 
@@ -151,8 +154,11 @@ client_network(evutil_socket_t fd, short what, void *arg)
 static int
 client_policy(struct client *c, const struct settings *s)
 {
-	if (s->cascade)
+	if (s->cascade) {
+		inward_set(c->inward, NULL);
 		return device_policy(c->device, NULL);
+	}
+	inward_set(c->inward, s->oe);
 	if (s->direct && classes_has(s->oe->classes, OE_CLASS_PARANOID))
 		log_warn("direct = true: without a lease what has no key, but "
 		    "for denied, paranoid and tunnel prefixes, goes out in the "
@@ -293,15 +299,12 @@ client_open_kernel(struct client *c, const struct settings *s)
 
 	if (want == OE_DATAPLANE_USER || s->cascade)
 		return 0;
-	c->kernel = xfrm_open(CAPTURE_MARK);
-	if ((rc = planes_kernel(want, c->kernel)) == 1) {
+	if ((rc = planes_kernel(want, c->xfrm)) == 1) {
+		c->kernel = c->xfrm;
 		log_info("ESP from this host's own address is the kernel's "
 		    "where it can; from a leased one it stays in user space");
-		return 0;
 	}
-	xfrm_close(c->kernel);
-	c->kernel = NULL;
-	return rc;
+	return rc == -1 ? -1 : 0;
 }
 
 int
@@ -322,6 +325,8 @@ client_open(struct client *c, struct service *service,
 	    client_inbound_end, client_too_big, c)) == NULL ||
 	    client_events(c) == -1)
 		return -1;
+	c->xfrm = xfrm_open(CAPTURE_MARK);
+	c->inward = inward_new(c->xfrm, settings->oe_interface, false);
 	if (client_policy(c, settings) == -1 ||
 	    client_open_kernel(c, settings) == -1)
 		return -1;
@@ -366,7 +371,8 @@ client_close(struct client *c)
 	oe_free(c->oe);
 	c->path.direct = NULL;
 	direct_free(c->direct);
-	xfrm_close(c->kernel);
+	inward_free(c->inward);
+	xfrm_close(c->xfrm);
 	transport_free(c->transport);
 	choose_close(&c->choose);
 	device_close(c->device, service_ordered(c->service) &&

@@ -40,8 +40,10 @@ struct client {
 	struct device	 *device;
 	struct path	  path;
 	struct oe	 *oe;		/* of the lease */
-	struct xfrm	 *kernel;	/* does ESP for direct where it can;
-					 * NULL: user space */
+	struct xfrm	 *xfrm;		/* NULL: this kernel has none */
+	struct xfrm	 *kernel;	/* the same if it does ESP for direct
+					 * where it can; NULL: user space */
+	struct inward	 *inward;
 	struct direct	 *direct;	/* NULL: without a lease
 					 * nothing is encrypted */
 	struct addr	  gateway;	/* in use; may be none */

@@ -358,8 +358,9 @@ device_forget_locals(struct device *d)
 void
 device_to_host(struct device *d, const struct packet_view *v, bool oe)
 {
-	/* What was decrypted was in no card's hands. */
-	if (oe)
+	/* What was decrypted was in no card's hands.  The other device has
+	 * nothing of IPv6, and of that answers alone come here. */
+	if (oe || v->src.family == AF_INET6)
 		gso_join_add(d->oe.join, v);
 	else
 		gso_join_received(d->clear.join, v, d->mtu);

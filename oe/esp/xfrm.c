@@ -23,9 +23,11 @@
 /* Upper half of every reqid of ours: "OE". */
 #define REQID_BASE	0x4f450000u
 #define REQID_MASK	0xffff0000u
-/* Every guard's priority: behind all others, longer prefixes first. */
+/* Every guard's priority: behind all others, longer prefixes first, and before
+ * these what is always taken. */
 #define GUARD_PRIORITY	0x4f450000u
 #define GUARD_MASK	0xffff0000u
+#define GUARD_LONGEST	1
 
 struct xfrm {
 	struct esp_plane plane;
@@ -310,7 +312,15 @@ policy_put(struct xfrm *x, uint8_t dir, const struct esp_policy *policy)
 }
 
 static void
-policy_delete(struct xfrm *x, uint8_t dir, const struct xfrm_selector *sel)
+put_mark(struct nlmsghdr *nlh, const struct xfrm_mark *mark)
+{
+	if (mark->m != 0)
+		mnl_attr_put(nlh, XFRMA_MARK, sizeof(*mark), mark);
+}
+
+static void
+policy_delete(struct xfrm *x, uint8_t dir, const struct xfrm_selector *sel,
+    const struct xfrm_mark *mark)
 {
 	struct xfrm_userpolicy_id *p;
 	struct nlmsghdr		  *nlh;
@@ -321,6 +331,7 @@ policy_delete(struct xfrm *x, uint8_t dir, const struct xfrm_selector *sel)
 	p = body;
 	p->sel = *sel;
 	p->dir = dir;
+	put_mark(nlh, mark);
 	(void)netlink_ask(x->fd, nlh, NULL, NULL);
 }
 
@@ -330,15 +341,16 @@ static void
 xfrm_policy_down(struct esp_plane *plane, const struct esp_policy *policy)
 {
 	struct xfrm	    *x = (struct xfrm *)plane;
+	const struct xfrm_mark none = { 0 };
 	struct xfrm_selector out, in;
 
 	memset(&out, 0, sizeof(out));
 	memset(&in, 0, sizeof(in));
 	fill_selector(&out, &policy->ours, &policy->theirs);
 	fill_selector(&in, &policy->theirs, &policy->ours);
-	policy_delete(x, XFRM_POLICY_OUT, &out);
-	policy_delete(x, XFRM_POLICY_IN, &in);
-	policy_delete(x, XFRM_POLICY_FWD, &in);
+	policy_delete(x, XFRM_POLICY_OUT, &out, &none);
+	policy_delete(x, XFRM_POLICY_IN, &in, &none);
+	policy_delete(x, XFRM_POLICY_FWD, &in, &none);
 }
 
 /* What comes must be encrypted before what goes is. */
@@ -458,7 +470,8 @@ xfrm_plane(struct xfrm *x, packet_fn send, void *arg)
 /* --- what may come in the clear ------------------------------------------- */
 
 static int
-guard_put(struct xfrm *x, uint8_t dir, const struct prefix *from, bool block)
+guard_put(struct xfrm *x, uint8_t dir, const struct xfrm_selector *sel,
+    uint32_t order, const struct xfrm_mark *mark, bool block)
 {
 	struct xfrm_userpolicy_info *p;
 	struct nlmsghdr		    *nlh;
@@ -468,30 +481,77 @@ guard_put(struct xfrm *x, uint8_t dir, const struct prefix *from, bool block)
 	nlh = begin(buf, XFRM_MSG_UPDPOLICY, NLM_F_ACK | NLM_F_CREATE |
 	    NLM_F_REPLACE, sizeof(*p), &body);
 	p = body;
-	p->sel.family = from->addr.family;
-	p->sel.saddr = address_of(&from->addr);
-	p->sel.prefixlen_s = from->plen;
+	p->sel = *sel;
 	no_limits(&p->lft);
-	p->priority = GUARD_PRIORITY | (addr_bits(from->addr.family) -
-	    from->plen);
+	p->priority = GUARD_PRIORITY | order;
 	p->dir = dir;
 	p->action = block ? XFRM_POLICY_BLOCK : XFRM_POLICY_ALLOW;
+	put_mark(nlh, mark);
 	return netlink_ask(x->fd, nlh, NULL, NULL);
 }
 
 int
 xfrm_guard(struct xfrm *x, const struct prefix *from, bool block, bool forward)
 {
-	if (guard_put(x, XFRM_POLICY_IN, from, block) == -1)
+	const struct xfrm_mark none = { 0 };
+	struct xfrm_selector   sel;
+	uint32_t	       order;
+
+	memset(&sel, 0, sizeof(sel));
+	sel.family = from->addr.family;
+	sel.saddr = address_of(&from->addr);
+	sel.prefixlen_s = from->plen;
+	order = GUARD_LONGEST + addr_bits(from->addr.family) - from->plen;
+	if (guard_put(x, XFRM_POLICY_IN, &sel, order, &none, block) == -1)
 		return -1;
-	return !forward ? 0 : guard_put(x, XFRM_POLICY_FWD, from, block);
+	return !forward ? 0 : guard_put(x, XFRM_POLICY_FWD, &sel, order, &none,
+	    block);
+}
+
+int
+xfrm_guard_leave(struct xfrm *x, uint32_t mark, uint32_t mask, bool forward)
+{
+	/* Solicitations and advertisements come from any address, or none yet
+	 * (RFC 4861 §4.3, §4.4); all the rest from none, as reports
+	 * do (RFC 3810 §5.2.13), or from a link-local one. */
+	static const uint8_t neighbours[] = { 135, 136 };
+	const struct xfrm_mark none = { 0 }, ours = { mark, mask };
+	struct xfrm_selector   all, sel;
+	size_t		       i;
+
+	memset(&all, 0, sizeof(all));
+	all.family = AF_INET6;
+	if (guard_put(x, XFRM_POLICY_IN, &all, 0, &ours, false) == -1 ||
+	    (forward && guard_put(x, XFRM_POLICY_FWD, &all, 0, &ours,
+	    false) == -1))
+		return -1;
+	sel = all;
+	sel.proto = IPPROTO_ICMPV6;
+	sel.prefixlen_s = 128;
+	if (guard_put(x, XFRM_POLICY_IN, &sel, 0, &none, false) == -1)
+		return -1;
+	sel.prefixlen_s = 0;
+	sel.sport_mask = 0xffff;	/* the type's place */
+	for (i = 0; i < sizeof(neighbours); i++) {
+		sel.sport = htons(neighbours[i]);
+		if (guard_put(x, XFRM_POLICY_IN, &sel, 0, &none, false) == -1)
+			return -1;
+	}
+	sel = all;
+	sel.saddr.a6[0] = htonl(0xfe800000);
+	sel.prefixlen_s = 10;
+	return guard_put(x, XFRM_POLICY_IN, &sel, 0, &none, false);
 }
 
 /* --- what a killed daemon left -------------------------------------------- */
 
 struct leftovers {
 	struct { struct addr dst; uint32_t spi; } sa[256];
-	struct { struct xfrm_selector sel; uint8_t dir; } policy[256];
+	struct {
+		struct xfrm_selector sel;
+		struct xfrm_mark     mark;
+		uint8_t		     dir;
+	} policy[256];
 	unsigned nsa, npolicy;
 	bool	 guards_only;
 };
@@ -514,16 +574,26 @@ found_sa(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
+/* What is said of a policy beside its own header. */
+struct about {
+	struct xfrm_mark mark;
+	bool		 ours;		/* by its template */
+};
+
 static int
-found_template(const struct nlattr *a, void *arg)
+found_about(const struct nlattr *a, void *arg)
 {
 	const struct xfrm_user_tmpl *t;
+	struct about		    *about = arg;
+	size_t			     len = mnl_attr_get_payload_len(a);
 
-	if (mnl_attr_get_type(a) == XFRMA_TMPL &&
-	    mnl_attr_get_payload_len(a) >= sizeof(*t)) {
+	if (mnl_attr_get_type(a) == XFRMA_TMPL && len >= sizeof(*t)) {
 		t = mnl_attr_get_payload(a);
-		*(bool *)arg = (t->reqid & REQID_MASK) == REQID_BASE;
+		about->ours = (t->reqid & REQID_MASK) == REQID_BASE;
 	}
+	if (mnl_attr_get_type(a) == XFRMA_MARK && len >= sizeof(about->mark))
+		memcpy(&about->mark, mnl_attr_get_payload(a),
+		    sizeof(about->mark));
 	return MNL_CB_OK;
 }
 
@@ -532,18 +602,19 @@ found_policy(const struct nlmsghdr *nlh, void *arg)
 {
 	struct xfrm_userpolicy_info p;
 	struct leftovers	   *l = arg;
-	bool			    ours = false;
+	struct about		    about = { 0 };
+	bool			    ours;
 
 	if (nlh->nlmsg_type != XFRM_MSG_NEWPOLICY ||
 	    mnl_nlmsg_get_payload_len(nlh) < sizeof(p))
 		return MNL_CB_OK;
 	memcpy(&p, mnl_nlmsg_get_payload(nlh), sizeof(p));
-	if ((p.priority & GUARD_MASK) == GUARD_PRIORITY)
-		ours = true;
-	else if (!l->guards_only)
-		mnl_attr_parse(nlh, sizeof(p), found_template, &ours);
+	mnl_attr_parse(nlh, sizeof(p), found_about, &about);
+	ours = (p.priority & GUARD_MASK) == GUARD_PRIORITY ||
+	    (about.ours && !l->guards_only);
 	if (ours && l->npolicy < sizeof(l->policy) / sizeof(l->policy[0])) {
 		l->policy[l->npolicy].sel = p.sel;
+		l->policy[l->npolicy].mark = about.mark;
 		l->policy[l->npolicy++].dir = p.dir;
 	}
 	return MNL_CB_OK;
@@ -574,7 +645,8 @@ remove_ours(struct xfrm *x, bool guards_only)
 		if (l->nsa == 0 && l->npolicy == 0)
 			break;
 		for (i = 0; i < l->npolicy; i++)
-			policy_delete(x, l->policy[i].dir, &l->policy[i].sel);
+			policy_delete(x, l->policy[i].dir, &l->policy[i].sel,
+			    &l->policy[i].mark);
 		for (i = 0; i < l->nsa; i++)
 			sa_remove(x, &l->sa[i].dst, l->sa[i].spi);
 	}

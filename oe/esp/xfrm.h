@@ -32,9 +32,17 @@ struct esp_plane *xfrm_plane(struct xfrm *x, packet_fn send, void *arg);
 /*
  * Packets from a prefix that come in the clear, for this host and (forward) for
  * networks behind it: refused (block) or taken.  The longest prefix decides.
- * Interfaces with the setting disable_policy are exempt.  0, or -1 with errno.
+ * IPv4's interfaces with the setting disable_policy are exempt.  0, or -1 with
+ * errno.
  */
 int	xfrm_guard(struct xfrm *x, const struct prefix *from, bool block,
+	    bool forward);
+/*
+ * Before any of IPv6: taken is what has a mark (that is exempt, as the setting
+ * is of no use there), and what neighbours, routers and multicast listeners
+ * say.  0, or -1 with errno.
+ */
+int	xfrm_guard_leave(struct xfrm *x, uint32_t mark, uint32_t mask,
 	    bool forward);
 /* Forgets all of these. */
 void	xfrm_guard_clear(struct xfrm *x);

@@ -472,7 +472,8 @@ net_answers()
 	    grep -q 'rcode: NOERROR' "$NET_RUN/drill.out"
 }
 
-# A web server on y1 and y2, with 10 MB of noise that compresses to nothing.
+# A web server on hosts, of both families with NET_SIX, with 10 MB of noise that
+# compresses to nothing.
 net_web()
 {
 	[ -f "$NET_RUN/www/file" ] || {
@@ -498,7 +499,7 @@ net_web()
 		  fastcgi_temp_path $NET_RUN/nginx.$net_host/fastcgi;
 		  uwsgi_temp_path $NET_RUN/nginx.$net_host/uwsgi;
 		  scgi_temp_path $NET_RUN/nginx.$net_host/scgi;
-		  server { listen 80; root $NET_RUN/www; }
+		  server { listen 80; ${NET_SIX:+listen [::]:80;} root $NET_RUN/www; }
 		}
 		EOF
 		net_start "nginx_$net_host" "$net_host" nginx -p "$NET_RUN" \

@@ -37,7 +37,7 @@ EXTRA_DIST += \
 
 # The OE engine between hosts of its own, with real name servers.
 OE_NET_TESTS = tests/net/oe_blackhole.sh tests/net/oe_dns.sh tests/net/oe_dnssec.sh tests/net/beside.sh tests/net/check.sh tests/net/publish.sh tests/net/oe_gateway.sh \
-	tests/net/oe_grid.sh tests/net/oe_guard.sh tests/net/oe_life.sh tests/net/oe_many.sh tests/net/oe_six.sh \
+	tests/net/oe_grid.sh tests/net/oe_guard.sh tests/net/oe_guard_six.sh tests/net/oe_life.sh tests/net/oe_many.sh tests/net/oe_six.sh \
 	tests/net/oe_six_path.sh tests/net/oe_six_shut.sh tests/net/oe_six_tunnel.sh \
 	tests/net/oe_napt.sh \
 	tests/net/oe_alive.sh tests/net/oe_anonymous.sh tests/net/oe_pool.sh tests/net/oe_ports.sh \

@@ -16,16 +16,18 @@ left=$(oe_addr left)
 net_on left ip xfrm policy list >/dev/null 2>&1 ||
     net_skip "no XFRM in this kernel"
 
-oe_daemon left 'paranoid = {"0.0.0.0/0"}' 'clear = {"198.51.100.64"}'
-oe_daemon right 'paranoid = {"0.0.0.0/0"}'
+oe_daemon left "paranoid = {\"$OE_ALL\"}" "clear = {\"$(oe_addr friend)\"}"
+oe_daemon right "paranoid = {\"$OE_ALL\"}"
 oe_ready left right
 
 net_start listener left python3 -u -c '
 import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.bind(("0.0.0.0", 7777))
+import sys
+s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET,
+    socket.SOCK_DGRAM)
+s.bind((sys.argv[1], 7777))
 while True:
-    print(s.recv(2000).decode())'
+    print(s.recv(2000).decode())' "${OE_ALL%/0}"
 net_ready listener 10 net_listens left 7777
 
 # HOST WORD: a datagram that asks for no answer.
@@ -33,7 +35,8 @@ shout()
 {
 	net_on "$1" python3 -c '
 import socket, sys
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET,
+    socket.SOCK_DGRAM)
 s.sendto(sys.argv[2].encode(), (sys.argv[1], 7777))' "$left" "$2"
 }
 heard()
@@ -41,6 +44,14 @@ heard()
 	grep -q "^$1\$" "$NET_RUN/listener.log"
 }
 
+# What a host says to itself, and what neighbours say, is no peer's.
+oe_ping left "$left" 2 || net_fail "its own address is not heard"
+[ "$FAMILY" = 4 ] || {
+	oe_ping left ::1 2 || net_fail "its own loopback address is not heard"
+	for host in left plain friend; do
+		ip -n "$host" -6 neighbour flush dev eth0
+	done
+}
 shout plain from-plain
 shout friend from-friend
 net_until 5 heard from-friend || net_fail "a clear-text prefix is not heard"
@@ -61,12 +72,14 @@ sleep 1
 net_ok "nor one of a peer that used to encrypt"
 
 # New classes count at once.
-sed -i 's/paranoid = .*/permissive = {"0.0.0.0\/0"}/' "$NET_RUN/oed_left.conf"
+sed -i "s|paranoid = .*|permissive = {\"$OE_ALL\"}|" "$NET_RUN/oed_left.conf"
 net_ctl oed_left reload >/dev/null || net_fail "reload"
 shout plain now-heard
 net_until 5 heard now-heard || net_fail "OE-permissive hears no clear text"
 net_ok "OE-permissive hears it, after a reload"
 net_stop oed_left
+[ -z "$(net_on left tc filter show dev lo ingress 2>/dev/null)" ] ||
+    net_fail "a mark stays at the loopback"
 net_on left ip xfrm policy | grep -q 'priority 13' &&
     net_fail "policies stay: $(net_on left ip xfrm policy)"
 net_ok "no policy stays"

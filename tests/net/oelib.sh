@@ -1,9 +1,25 @@
 # oelib.sh - hosts that run oed on the public wire of the picture, for the oe_*.sh tests
 #
-# Sourced after lib.sh.  Zones: lab. and 100.51.198.in-addr.arpa., where a host has an
+# Sourced after lib.sh.  FAMILY=6, which a twin sets (oe_twin), makes each host's
+# address one of IPv6: 2001:db8:64::10 for 198.51.100.10, which it keeps for DNS; what
+# differs else is said by oe_addr, oe_net and the OE_ words.  Zones: lab. and 100.51.198.in-addr.arpa., where a host has an
 # address in 2001:db8:64::/64 that network's, and what a test adds.
 # shellcheck shell=sh
 
+case ${FAMILY:=4} in
+4)	OE_ALL=0.0.0.0/0
+	OE_OTHER=::/0
+	OE_HOST=32
+	OE_ECHO="icmp and (icmp[0] = 8 or icmp[0] = 0)"
+	OE_ESP="ip proto 50"
+	OE_ZONE=100.51.198.in-addr.arpa ;;
+6)	OE_ALL=::/0
+	OE_OTHER=0.0.0.0/0
+	OE_HOST=128
+	OE_ECHO="icmp6 and (ip6[40] = 128 or ip6[40] = 129)"
+	OE_ESP="ip6 proto 50"
+	OE_ZONE=0.0.0.0.4.6.0.0.8.b.d.0.1.0.0.2.ip6.arpa ;;
+esac
 OE_ZONE6=0.0.0.0.4.6.0.0.8.b.d.0.1.0.0.2.ip6.arpa
 
 # ARGUMENT...: the script's.  Returns inside.
@@ -34,7 +50,16 @@ oe_host()
 	net_namespace "$1" && net_cable "$1" eth0 "$2" wire ||
 	    net_fail "host $1"
 	ip -n "$1" route add default dev eth0
-	eval "oe_addr_$1=$2"
+	[ "$FAMILY" = 4 ] || oe_six "$1" "$(oe_net "$2")"
+	eval "oe_addr_$1=$(oe_net "$2")"
+}
+
+# ADDRESS[/LENGTH]: of this family, for one of 198.51.100.0/24.
+oe_net()
+{
+	[ "$FAMILY" = 4 ] && printf '%s' "$1" ||
+	    printf '%s' "$1" | sed 's/198\.51\.100\.0\/24/2001:db8:64::\/64/
+		s/198\.51\.100\./2001:db8:64::/g'
 }
 
 # NAME ADDRESS: an IPv6 address for a host on the wire, at once, and the way out.
@@ -112,11 +137,14 @@ oe_daemon()
 	shift
 	{
 		printf 'control = "%s"\n' "$NET_RUN/oed_$oe_name.sock"
-		printf 'address = "%s"\n' "$(oe_addr "$oe_name")"
+		printf 'address%s = "%s"\n' "${FAMILY%4}" \
+		    "$(oe_addr "$oe_name")"
 		printf 'oe {\n  %s\n' "$NET_RESOLVER"
 		[ -n "${OE_KEYLESS-}" ] ||
 		    printf '  key = "%s"\n' "$NET_RUN/$oe_name.pem"
 		printf '  state = "%s"\n' "$NET_RUN/oe_$oe_name.peers"
+		# Whom IPv4 would reach at once still waits for keys.
+		[ "$FAMILY" = 4 ] || printf '  %s\n' "hold-dual-stack = 20000"
 		printf '  %s\n' "$@"
 		printf '}\n'
 	} >"$NET_RUN/oed_$oe_name.conf"

@@ -550,12 +550,62 @@ guards_of_both_families(void **state)
 		want.lft.soft_packet_limit = XFRM_INF;
 		want.lft.hard_packet_limit = XFRM_INF;
 		/* Behind all others, longer prefixes first. */
-		want.priority = 0x4f450000u + (i == 0 ? 8 : 80);
+		want.priority = 0x4f450001u + (i == 0 ? 8 : 80);
 		want.dir = i < 2 ? XFRM_POLICY_IN : XFRM_POLICY_FWD;
 		want.action = i == 0 ? XFRM_POLICY_BLOCK : XFRM_POLICY_ALLOW;
 		assert_memory_equal(payload_of(i, XFRM_MSG_UPDPOLICY,
 		    NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE), &want,
 		    sizeof(want));
+	}
+	world_end(NULL);
+}
+
+/* The mark in message i, a policy's of so many bytes; zeros: it has none. */
+static struct xfrm_mark
+mark_of(unsigned i, size_t body)
+{
+	struct xfrm_mark mark = { 0 };
+	size_t		 len;
+	const uint8_t	*a;
+
+	a = attribute_of(i, body, XFRMA_MARK, &len);
+	if (a != NULL && len == sizeof(mark))
+		memcpy(&mark, a, sizeof(mark));
+	return mark;
+}
+
+/* All of them come before the longest prefix, and neighbours by their type. */
+static void
+ipv6_keeps_its_neighbours(void **state)
+{
+	static const struct { uint8_t proto, from; uint16_t type; } want[] = {
+		{ 0, 0, 0 }, { 0, 0, 0 }, { IPPROTO_ICMPV6, 128, 0 },
+		{ IPPROTO_ICMPV6, 0, 135 }, { IPPROTO_ICMPV6, 0, 136 },
+		{ 0, 10, 0 },
+	};
+	const struct xfrm_userpolicy_info *p;
+	struct xfrm_mark		   mark;
+	unsigned			   i;
+
+	(void)state;
+	world_begin(US, PEER, US, PEER);
+	assert_int_equal(xfrm_guard_leave(world.x, 0x120000, 0xff0000, true),
+	    0);
+	assert_int_equal(kernel.nsent, 6);
+	for (i = 0; i < 6; i++) {
+		p = (const void *)payload_of(i, XFRM_MSG_UPDPOLICY,
+		    NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
+		mark = mark_of(i, sizeof(*p));
+		assert_int_equal(p->sel.family, AF_INET6);
+		assert_int_equal(p->sel.proto, want[i].proto);
+		assert_int_equal(p->sel.prefixlen_s, want[i].from);
+		assert_int_equal(ntohs(p->sel.sport), want[i].type);
+		assert_int_equal(p->priority, 0x4f450000u);
+		assert_int_equal(p->dir, i == 1 ? XFRM_POLICY_FWD :
+		    XFRM_POLICY_IN);
+		assert_int_equal(p->action, XFRM_POLICY_ALLOW);
+		assert_int_equal(mark.v, i < 2 ? 0x120000 : 0);
+		assert_int_equal(mark.m, i < 2 ? 0xff0000 : 0);
 	}
 	world_end(NULL);
 }
@@ -581,6 +631,7 @@ answer_sa(const char *dst, int family, uint32_t reqid)
 static void
 answer_policy(uint32_t priority, uint32_t reqid, uint8_t dir)
 {
+	const struct xfrm_mark	    mark = { 5, 7 };
 	struct xfrm_userpolicy_info p;
 	struct xfrm_user_tmpl	    t;
 	struct nlmsghdr		   *nlh;
@@ -596,6 +647,8 @@ answer_policy(uint32_t priority, uint32_t reqid, uint8_t dir)
 		memset(&t, 0, sizeof(t));
 		t.reqid = reqid;
 		mnl_attr_put(nlh, XFRMA_TMPL, sizeof(t), &t);
+	} else {
+		mnl_attr_put(nlh, XFRMA_MARK, sizeof(mark), &mark);
 	}
 	kernel.answer_len[1] += nlh->nlmsg_len;
 }
@@ -626,6 +679,8 @@ leftovers_are_removed(void **state)
 	assert_int_equal(policy->dir, XFRM_POLICY_IN);
 	policy = (const void *)payload_of(3, XFRM_MSG_DELPOLICY, NLM_F_ACK);
 	assert_int_equal(policy->dir, XFRM_POLICY_FWD);
+	/* The kernel finds one with a mark by that. */
+	assert_int_equal(mark_of(3, sizeof(*policy)).m, 7);
 	sa = (const void *)payload_of(4, XFRM_MSG_DELSA, NLM_F_ACK);
 	assert_int_equal(sa->family, AF_INET);
 	sa = (const void *)payload_of(5, XFRM_MSG_DELSA, NLM_F_ACK);
@@ -746,6 +801,7 @@ main(void)
 		cmocka_unit_test(policy_refused),
 		cmocka_unit_test(send_needs_the_policy),
 		cmocka_unit_test(guards_of_both_families),
+		cmocka_unit_test(ipv6_keeps_its_neighbours),
 		cmocka_unit_test(leftovers_are_removed),
 		cmocka_unit_test(guards_are_cleared_alone),
 		cmocka_unit_test(kernel_without_esp),

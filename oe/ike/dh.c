@@ -41,6 +41,14 @@ struct ike_dh {
 	uint8_t		    pub[IKE_KE_MAX];
 };
 
+static uint64_t operations;
+
+uint64_t
+ike_dh_operations(void)
+{
+	return operations;
+}
+
 static const struct group *
 group_find(unsigned number)
 {
@@ -184,6 +192,7 @@ ike_dh_new(unsigned group)
 
 	if (g == NULL || (dh = calloc(1, sizeof(*dh))) == NULL)
 		return NULL;
+	operations++;
 	dh->group = g;
 	dh->pair = is_montgomery(g) ? EVP_PKEY_Q_keygen(NULL, NULL, g->name) :
 	    g->curve != NULL ? EVP_EC_gen(g->curve) : modp_generate(g);
@@ -289,6 +298,7 @@ ike_dh_derive(struct ike_dh *dh, const uint8_t *peer, size_t len, uint8_t *out)
 
 	if (len != dh->group->len)
 		return -1;
+	operations++;
 	ok = (other = dh_peer(dh->group, peer)) != NULL &&
 	    (ctx = EVP_PKEY_CTX_new(dh->pair, NULL)) != NULL &&
 	    EVP_PKEY_derive_init(ctx) == 1 &&

@@ -14,8 +14,8 @@ struct ike_dh;				/* one side of one exchange */
 size_t	ike_group_len(unsigned group);
 const char *ike_group_name(unsigned group);
 
-/* Makes a key pair, never used twice (RFC 6989 §2). NULL: unknown group, or
- * no memory.  ike_dh_free() wipes; NULL is allowed. */
+/* Makes a key pair.  NULL: unknown group, or no memory.  ike_dh_free() wipes;
+ * NULL is allowed. */
 struct ike_dh *ike_dh_new(unsigned group);
 void	ike_dh_free(struct ike_dh *dh);
 /* Our public value as the wire has it: ike_group_len() octets, good as long as
@@ -29,6 +29,9 @@ const uint8_t *ike_dh_public(const struct ike_dh *dh);
  */
 int	ike_dh_derive(struct ike_dh *dh, const uint8_t *peer, size_t len,
 	    uint8_t *out);
+/* Pairs made and secrets derived by this process so far: what it had to do of
+ * public-key operations for them. */
+uint64_t ike_dh_operations(void);
 /* For known-answer tests: a pair from a given private value. */
 struct ike_dh *ike_dh_from_private(unsigned group, const uint8_t *priv,
 	    size_t len);

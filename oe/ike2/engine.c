@@ -9,6 +9,7 @@
 #include "oe/ike2/child.h"
 #include "oe/ike2/establish.h"
 #include "oe/ike2/exchange.h"
+#include "oe/ike2/exponent.h"
 #include "oe/ike2/identity.h"
 #include "oe/ike2/init.h"
 #include "oe/ike2/inform.h"
@@ -52,6 +53,7 @@ ike2_new(const struct ike2_config *c, const struct keying_ops *ops, void *arg)
 	TAILQ_INIT(&e->sas);
 	TAILQ_INIT(&e->orphans);
 	random_bytes(e->secret, sizeof(e->secret));
+	ike2_exponents_begin(e);
 	return e;
 }
 
@@ -64,6 +66,7 @@ engine_free(void *engine)
 
 	if (e == NULL)
 		return;
+	ike2_exponents_free(e);
 	while ((sa = TAILQ_FIRST(&e->sas)) != NULL)
 		ike2_sa_free(sa);
 	while ((c = TAILQ_FIRST(&e->orphans)) != NULL)
@@ -684,6 +687,7 @@ engine_tick(void *engine, uint64_t now)
 		else
 			ike_timer(&e->x, c->hard);
 	}
+	ike2_exponents_tick(e, now);
 	sweep(e, now);
 }
 

@@ -326,6 +326,13 @@ sealed_message(struct ike2_sa *sa, uint64_t now, const struct ike2_header *h,
 		e->count.duplicates++;
 		return;
 	}
+	/* Who knows our SPI receives at its address: only now a secret is made.
+	 * No key fits a bad public value: the IKE SA ends (RFC 6989 §2.5). */
+	if (sa->state == IKE2_INIT_GOT && ike2_init_keys(sa) == -1) {
+		ike2_sa_kill(sa, false, false);
+		answer_clear(e, now, &sa->came, h, IKE2_N_INVALID_SYNTAX);
+		return;
+	}
 	n = ike2_unseal(sa->initiator ? &sa->keys.r : &sa->keys.i, buf, len, sk,
 	    e->opened);
 	if (n == -1) {

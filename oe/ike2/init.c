@@ -8,6 +8,7 @@
 #include "oe/ike/natd.h"
 #include "oe/ike2/auth.h"
 #include "oe/ike2/establish.h"
+#include "oe/ike2/exponent.h"
 #include "oe/ike2/init.h"
 #include "oe/ike2/notify.h"
 #include "oe/ike2/table.h"
@@ -106,24 +107,30 @@ note_hashes(struct ike2_sa *sa, const struct ike2_chain *c)
 	sa->fragments = ike2_notify_find(c, IKE2_N_FRAGMENTATION_SUPPORTED, &n);
 }
 
-/* SKEYSEED and all keys: both messages are there. 0, or -1: no
- * good public value. */
+/* SKEYSEED and all keys, of what the peer's KE payload has: both messages are
+ * there. 0, or -1: no good public value. */
 static int
-make_keys(struct ike2_sa *sa, const uint8_t *ke, size_t ke_len)
+make_keys(struct ike2_sa *sa, const struct ike2_part *ke)
 {
 	uint8_t		  secret[IKE_KE_MAX];
 	struct ike2_fresh f = { &sa->ni, &sa->nr, secret, 0 };
+	struct ike2_init *in = sa->init;
 	int		  n, rc = -1;
 
-	if ((n = ike_dh_derive(sa->init->dh, ke, ke_len, secret)) != -1) {
+	n = sa->initiator ? ike_dh_derive(in->dh, ke->body + 4, ke->len - 4,
+	    secret) : ike2_exponent_derive(sa->ike, in->exponent, ke->body + 4,
+	    ke->len - 4, secret);
+	if (n != -1) {
 		f.secret_len = (size_t)n;
 		rc = ike2_keys_make(&sa->keys, &sa->suite, NULL, &f,
 		    sa->initiator ? sa->spi : sa->peer_spi,
 		    sa->initiator ? sa->peer_spi : sa->spi);
 	}
 	wipe(secret, sizeof(secret));
-	ike_dh_free(sa->init->dh);
-	sa->init->dh = NULL;
+	ike_dh_free(in->dh);
+	in->dh = NULL;
+	ike2_exponent_put(in->exponent);
+	in->exponent = NULL;
 	return rc;
 }
 
@@ -181,7 +188,7 @@ says_opportunistic(const struct ike2_chain *c)
 	return false;
 }
 
-/* A key pair of the group; none is ever used twice (RFC 6989 §2). */
+/* A key pair of the group, for this attempt alone. */
 static int
 fresh_pair(struct ike2_sa *sa, uint16_t group)
 {
@@ -287,7 +294,7 @@ take_answer(struct ike2_sa *sa, const struct ike2_chain *c)
 	    sa->suite.ke == sa->init->group &&
 	    load_u16(ke->body) == sa->init->group &&
 	    ike2_nonce_read(&sa->nr, nonce->body, nonce->len) == 0 &&
-	    make_keys(sa, ke->body + 4, ke->len - 4) == 0;
+	    make_keys(sa, ke) == 0;
 }
 
 void
@@ -407,6 +414,16 @@ refuse(struct ike2 *e, const struct keying_path *path,
 	ike_send(&e->x, path, buf, ike2_message_end(&b));
 }
 
+static void
+ask_cookie(struct ike2 *e, const struct keying_path *path,
+    const struct ike2_header *h, const struct ike2_part *nonce)
+{
+	uint8_t cookie[COOKIE_LEN];
+
+	if (cookie_make(e, e->secret_no, path, h, nonce, cookie) == 0)
+		refuse(e, path, h, IKE2_N_COOKIE, cookie, COOKIE_LEN);
+}
+
 /* Are so many under way that a stranger shows that it receives at its address?
  * Of one address half of its places, else who forges it has them all. */
 static bool
@@ -456,7 +473,7 @@ send_answer(struct ike2_sa *sa, const struct ike2_choice *choice,
 	ike2_open(&b, IKE2_P_SA);
 	ike2_offer_answer(&b.w, choice, t, 0);
 	ike2_close(&b);
-	ike2_ke_put(&b, sa->suite.ke, sa->init->dh);
+	ike2_ke_put(&b, sa->suite.ke, sa->init->exponent->dh);
 	ike2_put(&b, IKE2_P_NONCE, sa->nr.p, sa->nr.len);
 	ike2_natd_put(sa, &b, sa->peer_spi, sa->spi);
 	if (sa->fragments)
@@ -471,14 +488,13 @@ send_answer(struct ike2_sa *sa, const struct ike2_choice *choice,
 	return 0;
 }
 
-/* Good so far: a half-open SA, and our public-key work for it. */
+/* Good so far: a half-open SA, and no public-key work for it. */
 static void
 begin(struct ike2 *e, uint64_t now, const struct keying_path *path,
     const struct ike2_header *h, const struct ike2_chain *c,
     const struct ike2_choice *choice, const struct ike2_terms *t,
     const uint8_t *buf, size_t len)
 {
-	const struct ike2_part *ke = ike2_chain_only(c, IKE2_P_KE);
 	const struct ike2_part *nonce = ike2_chain_only(c, IKE2_P_NONCE);
 	struct ike2_sa	       *sa;
 
@@ -498,14 +514,29 @@ begin(struct ike2 *e, uint64_t now, const struct keying_path *path,
 	note_hashes(sa, c);
 	ike2_natd_compare(sa, c, h->spi_i, 0);
 	ike2_nonce_draw(&sa->nr);
-	sa->init->dh = ike_dh_new(sa->suite.ke);
-	if (sa->init->dh == NULL ||
+	sa->init->exponent = ike2_exponent_get(e, now, sa->suite.ke);
+	if (sa->init->exponent == NULL ||
 	    ike2_nonce_read(&sa->ni, nonce->body, nonce->len) == -1 ||
 	    remember(&sa->init->theirs, &sa->init->theirs_len, buf,
 	    len) == -1 ||
-	    send_answer(sa, choice, t, sa->init->hashes != 0) == -1 ||
-	    make_keys(sa, ke->body + 4, ke->len - 4) == -1)
+	    send_answer(sa, choice, t, sa->init->hashes != 0) == -1)
 		ike2_sa_kill(sa, false, false);
+}
+
+int
+ike2_init_keys(struct ike2_sa *sa)
+{
+	const struct ike2_init *in = sa->init;
+	struct ike2_header	h;
+	struct ike2_chain	c;
+
+	if (in->exponent == NULL)
+		return 0;
+	/* The message was read before: its KE payload is there. */
+	ike2_header_read(&h, in->theirs, in->theirs_len);
+	ike2_chain_split(&c, h.first, in->theirs + IKE2_HEADER_LEN,
+	    in->theirs_len - IKE2_HEADER_LEN, false);
+	return make_keys(sa, ike2_chain_only(&c, IKE2_P_KE));
 }
 
 /* A repeated request gets the answer that it got; true: it was one. */
@@ -539,7 +570,8 @@ ike2_init_request(struct ike2 *e, uint64_t now, const struct keying_path *path,
 	struct ike2_choice	choice;
 	struct ike2_chain	c;
 	enum ike2_error		err;
-	uint8_t			cookie[COOKIE_LEN], group[2];
+	uint8_t			group[2];
+	bool			shown;
 
 	if (repeated(e, path, h, buf, len))
 		return;
@@ -559,10 +591,9 @@ ike2_init_request(struct ike2 *e, uint64_t now, const struct keying_path *path,
 		e->count.malformed++;
 		return;
 	}
-	if (crowded(e, path) &&
-	    !cookie_good(e, now, path, h, &c, nonce)) {
-		if (cookie_make(e, e->secret_no, path, h, nonce, cookie) == 0)
-			refuse(e, path, h, IKE2_N_COOKIE, cookie, COOKIE_LEN);
+	shown = cookie_good(e, now, path, h, &c, nonce);
+	if (!shown && crowded(e, path)) {
+		ask_cookie(e, path, h, nonce);
 		return;
 	}
 	t.ke = load_u16(ke->body);
@@ -588,6 +619,13 @@ ike2_init_request(struct ike2 *e, uint64_t now, const struct keying_path *path,
 	if (!admit(e, path)) {
 		e->count.half_open_refused++;
 		return;
+	}
+	if (!ike2_exponent_is_ready(e, t.ke)) {
+		/* The first of this group: work for who is there. */
+		if (!shown)
+			ask_cookie(e, path, h, nonce);
+		if (!shown || ike2_exponent_make(e, t.ke) == -1)
+			return;
 	}
 	begin(e, now, path, h, &c, &choice, &t, buf, len);
 }

@@ -14,6 +14,9 @@ void	ike2_init_request(struct ike2 *e, uint64_t now,
 	    const uint8_t *buf, size_t len);
 void	ike2_init_answer(struct ike2_sa *sa, uint64_t now,
 	    const struct ike2_header *h, const uint8_t *buf, size_t len);
+/* Responder, when IKE_AUTH comes: the keys, if there are none yet.  0, or -1:
+ * the peer's public value is none. */
+int	ike2_init_keys(struct ike2_sa *sa);
 /* What was refused in the clear, and is not taken back. */
 void	ike2_init_give_up(struct ike2_sa *sa);
 

@@ -7,6 +7,7 @@ oe_ike2_libike2_a_SOURCES = \
 	oe/ike2/configuration.c oe/ike2/configuration.h \
 	oe/ike2/establish.c oe/ike2/establish.h \
 	oe/ike2/exchange.c oe/ike2/exchange.h \
+	oe/ike2/exponent.c oe/ike2/exponent.h \
 	oe/ike2/fragment.c oe/ike2/fragment.h \
 	oe/ike2/identity.c oe/ike2/identity.h \
 	oe/ike2/engine.c oe/ike2/ike2.h \

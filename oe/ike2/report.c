@@ -33,13 +33,15 @@ ike2_report_sas(const void *engine, uint64_t now, json_object *table)
 }
 
 /* What the counters of e are not. */
-struct moment { unsigned sas, half_open; };
+struct moment { unsigned sas, half_open; uint64_t operations; };
 
 #define ROW struct moment
 static const struct report_field moment_fields[] = {
 	GAUGE("sas", sas, "IKE SAs, unfinished ones as well"),
 	GAUGE("half_open", half_open,
 	    "IKE SAs that strangers began and have not finished"),
+	COUNTER("dh_operations", operations,
+	    "key pairs made and secrets derived, of IKEv1 too"),
 	{ 0 }
 };
 #undef ROW
@@ -73,7 +75,8 @@ void
 ike2_report(const void *engine, struct report *r)
 {
 	const struct ike2 *e = engine;
-	struct moment	   m = { e->nsas[false] + e->nsas[true], e->half_open };
+	struct moment	   m = { e->nsas[false] + e->nsas[true], e->half_open,
+		ike_dh_operations() };
 
 	report_write(r, "ike2", "ike2", moment_fields, &m);
 	report_write(r, "ike2", "ike2", count_fields, e);

@@ -24,6 +24,9 @@
 #define IKE2_PROBE_TRIES	3	/* ... is repeated so often */
 #define IKE2_HALF_OPEN_TIME	30000	/* from IKE_SA_INIT to
 					 * the end of IKE_AUTH */
+#define IKE2_EXPONENT_TIME	3600000	/* from the first answer with an
+					 * exponent to another one */
+#define IKE2_EXPONENTS		6	/* groups that we have */
 #define IKE2_REFUSED_WAIT	500	/* for a better answer than one that
 					 * anybody may have sent */
 #define IKE2_ASK_TIME		10000	/* a question about a child may take,
@@ -82,11 +85,15 @@ enum ike2_state {
 	IKE2_DEAD,			/* to be freed by the next tick */
 };
 
+struct ike2_exponent;
+
 struct ike2_init {			/* needed until IKE_AUTH is over */
 	uint8_t *mine, *theirs;		/* IKE_SA_INIT messages as last
 					 * sent, without marker */
 	size_t	 mine_len, theirs_len;
-	struct ike_dh *dh;
+	struct ike_dh *dh;		/* initiator's */
+	struct ike2_exponent *exponent;	/* responder's, until
+					 * there are keys */
 	uint16_t group;
 	uint8_t	 cookie[64];		/* that the responder wants to see */
 	size_t	 cookie_len;
@@ -257,6 +264,8 @@ struct ike2 {
 	uint8_t			 secret_no;
 	uint64_t		 secret_at;	/* of the next */
 	struct ratelimit	 clear;		/* answers in the clear */
+	struct ike2_exponent	*ready[IKE2_EXPONENTS];	/* to answer with;
+							 * no gaps */
 	/* The group that a peer took last, by a hash of its address. */
 	struct { struct addr peer; uint16_t group; } groups[IKE2_GROUPS_KEPT];
 	/* A chain that is being built. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "oe/ike2/exponent.h"
 #include "oe/ike2/table.h"
 #include "oe/ike2/window.h"
 
@@ -87,6 +88,7 @@ ike2_init_free(struct ike2_sa *sa)
 	free(i->mine);
 	free(i->theirs);
 	ike_dh_free(i->dh);
+	ike2_exponent_put(i->exponent);
 	wipe_free(i->psk, i->psk_len);
 	wipe_free(i->pending, i->pending_len);
 	wipe_free(i, sizeof(*i));

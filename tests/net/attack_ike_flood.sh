@@ -66,6 +66,12 @@ connect()
 	[ -z "$failed" ] || net_fail "$1: not encrypted:$failed"
 }
 
+# What y1 has done so far of Diffie-Hellman.
+work()
+{
+	net_json oed_y1 status 'it["ike2"]["dh_operations"]'
+}
+
 # Nobody has keys any more, nor a past: all say goodbye and begin anew.  TCP has
 # ended by then: what it says to nobody's keys is not what is counted.
 anew()
@@ -96,11 +102,23 @@ rate=5000
 ! net_sanitizer tsan || rate=1000
 for flood in "ike $NET_NB" "ike random" "ike2 $NET_NB" "ike2 random"; do
 	anew
+	before=$(work)
 	# shellcheck disable=SC2086	# two words
 	net_on evil "$NET_TOP/tests/net/flood" $flood "$NET_Y1" "$rate" 6 \
 	    >"$NET_RUN/flood.out" &
 	flooding=$!
-	sleep 1
+	case $flood in
+	ike2*)
+		# Nobody else has come so far: what is done is the flood's.
+		net_until 10 net_holds oed_y1 status 'it["ike2"]["cookies"] > 1000' ||
+		    net_fail "no flood"
+		[ "$(work)" = "$before" ] ||
+		    net_fail "forged messages cost $(($(work) - before)) public-key operations"
+		;;
+	*)
+		sleep 1
+		;;
+	esac
 	connect "flood of $flood"
 	[ "$slowest" -le "$worst" ] || worst=$slowest
 	wait "$flooding" || net_fail "flood"
@@ -111,7 +129,12 @@ for flood in "ike $NET_NB" "ike random" "ike2 $NET_NB" "ike2 random"; do
 	# Whoever has shown no cookie is nobody's work, but for the first few.
 	sent=$(sed -n 's/.*: \([0-9]*\) in .*/\1/p' "$NET_RUN/flood.out")
 	net_say "  $(net_json oed_y1 status 'it["ike2"]["cookies"]') cookies," \
-	    "$(net_json oed_y1 status 'it["ike2"]["half_open"]') half open"
+	    "$(net_json oed_y1 status 'it["ike2"]["half_open"]') half open," \
+	    "$(($(work) - before)) public-key operations for four laptops," \
+	    "0 for the flood"
+	# A secret for each and the next pair, and as much if it begins once more.
+	[ $(($(work) - before)) -le 16 ] ||
+	    net_fail "$(($(work) - before)) public-key operations"
 	net_holds oed_y1 status \
 	    'it["ike2"]["half_open"] <= 32 and it["ike2"]["cookies"] > float(words[0]) / 2' "$sent" ||
 	    net_fail "it cost more than cookies"

@@ -143,6 +143,7 @@ IKE2_TESTS = tests/unit/test_ike2_auth tests/unit/test_ike2_keys \
 	tests/unit/test_ike2_message tests/unit/test_ike2_offer \
 	tests/unit/test_ike2_payload tests/unit/test_ike2_sealed \
 	tests/unit/test_ike2 tests/unit/test_ike2_life tests/unit/test_ike2_nat \
+	tests/unit/test_ike2_exponent \
 	tests/unit/test_ike2_inner \
 	tests/unit/test_ike2_rekey tests/unit/test_ike2_hostile
 check_PROGRAMS += $(IKE2_TESTS)
@@ -154,6 +155,9 @@ IKE2_TEST_NET = tests/unit/ike2_net.c tests/unit/ike2_net.h \
 tests_unit_test_ike2_SOURCES = tests/unit/test_ike2.c $(IKE2_TEST_NET)
 tests_unit_test_ike2_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike2_LDADD = $(IKE2_TEST_LIBS)
+tests_unit_test_ike2_exponent_SOURCES = tests/unit/test_ike2_exponent.c $(IKE2_TEST_NET)
+tests_unit_test_ike2_exponent_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ike2_exponent_LDADD = $(IKE2_TEST_LIBS)
 tests_unit_test_ike2_inner_SOURCES = tests/unit/test_ike2_inner.c $(IKE2_TEST_NET)
 tests_unit_test_ike2_inner_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike2_inner_LDADD = $(IKE2_TEST_LIBS)

@@ -435,7 +435,7 @@ flood(void **state)
 	static struct net_datagram d;
 	struct ike2		  *e;
 	unsigned		   i, sent;
-	uint64_t		   before;
+	uint64_t		   before, work;
 
 	(void)state;
 	scene(5);
@@ -448,6 +448,7 @@ flood(void **state)
 	e = y->ike;
 	sent = y->sent;
 	before = e->count.cookies;
+	work = ike_dh_operations();
 	for (i = 0; i < 20000; i++) {
 		store_u32(d.buf, i + 1);
 		store_u32(d.path.local.bytes, 0x0b000000 + i);
@@ -455,6 +456,7 @@ flood(void **state)
 		if (i % 400 == 399)
 			net.now++;
 	}
+	assert_int_equal(ike_dh_operations() - work, 0);
 	assert_true(e->half_open <= e->c.cookie_from);
 	assert_true(e->count.cookies - before >= 20000 - e->c.cookie_from);
 	/* One small answer each: less than came in. */
@@ -477,6 +479,7 @@ flood_in_its_name(void **state)
 {
 	static struct net_datagram d;
 	struct ike2		  *e;
+	uint64_t		   work;
 	unsigned		   i;
 
 	(void)state;
@@ -488,12 +491,14 @@ flood_in_its_name(void **state)
 	net_pass(&net, 100);
 	ike2_host_restart(x, NULL);
 	e = y->ike;
+	work = ike_dh_operations();
 	for (i = 0; i < 5000; i++) {
 		store_u32(d.buf, i + 1);
 		d.path.local_port = (uint16_t)(500 + i % 300);
 		net_deliver(&net, &d);
 		net_pass(&net, 1);
 	}
+	assert_int_equal(ike_dh_operations() - work, 0);
 	assert_int_equal(e->half_open, e->c.half_open_per_address / 2);
 	assert_int_equal(net_request(x, y, 1), 0);
 	net_pass(&net, 1000);

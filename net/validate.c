@@ -51,6 +51,8 @@ validate_anchors_read(int fd, char out[VALIDATOR_ANCHORS_MAX])
 #define ANCHOR_FILE	"/root.key"	/* as libunbound goes on with it */
 #define ANCHOR_SEED	"/root.seed"	/* what that was begun with */
 
+#define SOCKETS_MAX	128		/* questions under way at once */
+
 /* --- libunbound ----------------------------------------------------------- */
 
 /* Forwards all: what goes elsewhere than to the resolvers would be captured. */
@@ -62,8 +64,43 @@ static const char *const validate_options[][2] = {
 	{ "edns-buffer-size:", "1232" },
 	{ "msg-cache-size:", "1m" }, { "rrset-cache-size:", "2m" },
 	{ "key-cache-size:", "1m" }, { "neg-cache-size:", "256k" },
-	{ "outgoing-range:", "128" }, { "num-queries-per-thread:", "256" },
+	{ "num-queries-per-thread:", "256" },
 };
+
+static int
+validate_set(struct ub_ctx *ctx, const char *name, unsigned value)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", value);
+	return ub_ctx_set_option(ctx, name, text);
+}
+
+/*
+ * A random one of these for each question, bound as such; what libunbound would
+ * choose itself from all there are is not leased.  Programs have half of the
+ * ports: beyond it questions wait for one.  What chance loses by few ports it
+ * has back by the case of the letters of a name.
+ */
+static int
+validate_ports(struct ub_ctx *ctx, const struct validator_ports *p)
+{
+	unsigned n = p->hi - p->lo + 1u;
+	char	 range[16];
+	int	 rc;
+
+	if (p->hi == 0)
+		return validate_set(ctx, "outgoing-range:", SOCKETS_MAX);
+	snprintf(range, sizeof(range), "%u-%u", p->lo, p->hi);
+	rc = ub_ctx_set_option(ctx, "outgoing-port-avoid:", "1-65535");
+	if (rc == 0)
+		rc = ub_ctx_set_option(ctx, "outgoing-port-permit:", range);
+	if (rc == 0)
+		rc = validate_set(ctx, "outgoing-range:",
+		    n / 2 > SOCKETS_MAX ? SOCKETS_MAX : n / 2 + 1);
+	(void)ub_ctx_set_option(ctx, "use-caps-for-id:", "yes");
+	return rc;
+}
 
 static int
 validate_anchors(struct ub_ctx *ctx, const char *text)
@@ -103,6 +140,7 @@ validate_open(const struct validator_config *c, const char *anchor_file,
 	    i++)
 		(void)ub_ctx_set_option(ctx, validate_options[i][0],
 		    validate_options[i][1]);
+	rc = validate_ports(ctx, &c->ports);
 	for (i = 0; rc == 0 && i < c->nservers; i++)
 		rc = ub_ctx_set_fwd(ctx, ADDR_TEXT(&c->servers[i]));
 	if (rc == 0)
@@ -278,7 +316,7 @@ server_configure(struct server *s, struct validate_request *r)
 {
 	struct validator_config c = { .servers = r->servers,
 		.nservers = r->nservers, .anchors = r->anchors,
-		.follow = r->follow };
+		.follow = r->follow, .ports = r->ports };
 	const char	       *followed = server_anchor_file(s, r);
 
 	/* The former server's caches, too, are of another network. */
@@ -303,7 +341,7 @@ server_request(struct server *s)
 		return true;
 	if (n <= 0)
 		return false;
-	if (r.nservers > VALIDATOR_SERVERS_MAX)
+	if (r.nservers > VALIDATOR_SERVERS_MAX || r.ports.lo > r.ports.hi)
 		return false;
 	r.name[sizeof(r.name) - 1] = '\0';
 	if (r.wish == VALIDATE_CONFIGURE)

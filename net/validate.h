@@ -32,6 +32,10 @@ struct validator_config {
 	bool		   follow;	/* one zone's: its keys are followed as
 					 * they roll (RFC 5011), where
 					 * there is a folder */
+	struct validator_ports {
+		uint16_t lo, hi;
+	} ports;			/* that questions come from, host
+					 * order; hi 0: any */
 };
 
 #define VALIDATE_ANCHORS "/usr/share/dns/root.key"	/* of dns-root-data */
@@ -50,6 +54,7 @@ struct validate_request {
 	bool	 follow;
 	size_t	 nservers;
 	struct addr servers[VALIDATOR_SERVERS_MAX];
+	struct validator_ports ports;
 	/* to ask */
 	uint16_t type;
 	char	 name[VALIDATOR_NAME_MAX];

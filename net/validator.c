@@ -47,6 +47,7 @@ static struct validator {
 	struct event	    *readable, *timer;
 	struct questions     waiting, flying;
 	unsigned	     nflying, nbogus;
+	bool		     moves;
 	uint32_t	     ticket;
 	/* The question whether it works: one about the anchor's own zone. */
 	uint32_t	     proof;		/* 0: none under way */
@@ -262,6 +263,7 @@ validator_proof(const struct validate_reply *r)
 	const struct timeval tv = { AGAIN_S, 0 };
 	char		     why[VALIDATOR_WHY_MAX];
 
+	v.moves = false;
 	v.proof = 0;
 	if (r->verdict == VALIDATOR_SECURE) {
 		validator_works();
@@ -286,6 +288,7 @@ validator_timer(evutil_socket_t fd, short what, void *arg)
 		validator_prove();
 		return;
 	}
+	v.moves = false;
 	event_add(v.timer, &tv);
 	/* An answer that comes yet will do. */
 	validator_cannot("no resolver answers what is asked with DNSSEC");
@@ -436,6 +439,7 @@ validator_configure(struct event_base *base, const struct validator_config *c)
 	    VALIDATOR_SERVERS_MAX;
 	memcpy(r.servers, c->servers, r.nservers * sizeof(*c->servers));
 	snprintf(r.anchors, sizeof(r.anchors), "%s", c->anchors);
+	r.ports = v.config.ports;
 	if (!anchor_zone(r.anchors, v.zone))
 		r.follow = false;
 	if (memcmp(&r, &v.config, sizeof(r)) == 0)
@@ -452,6 +456,25 @@ validator_again(void)
 	if (v.state == VALIDATOR_WORKS)
 		v.state = VALIDATOR_TRIES;
 	validator_prove();
+}
+
+void
+validator_ports(uint16_t lo, uint16_t hi)
+{
+	const struct validator_ports to = { lo, hi };
+
+	if (to.lo == v.config.ports.lo && to.hi == v.config.ports.hi)
+		return;
+	v.config.ports = to;
+	v.moves = (v.state == VALIDATOR_TRIES || v.state == VALIDATOR_WORKS) &&
+	    v.config.nservers > 0;
+	validator_again();
+}
+
+bool
+validator_moves(void)
+{
+	return v.moves;
 }
 
 #else
@@ -486,6 +509,19 @@ validator_configure(struct event_base *base, const struct validator_config *c)
 void
 validator_again(void)
 {
+}
+
+void
+validator_ports(uint16_t lo, uint16_t hi)
+{
+	(void)lo;
+	(void)hi;
+}
+
+bool
+validator_moves(void)
+{
+	return false;
 }
 
 enum validator_state

@@ -46,6 +46,11 @@ void	validator_configure(struct event_base *base,
 	    const struct validator_config *c);
 /* The network may be another: what works is found out again. */
 void	validator_again(void);
+/* Questions come from source ports lo to hi (host order) from now on, those
+ * under way once more; hi 0: from any. */
+void	validator_ports(uint16_t lo, uint16_t hi);
+/* Until the first is answered from there some from elsewhere may be about. */
+bool	validator_moves(void);
 
 enum validator_state validator_state(void);
 /* Why VALIDATOR_CANNOT, in words; else "". */

@@ -271,7 +271,7 @@ covers(const struct binding *b, const struct addr *remote,
 
 enum bindings_flow
 bindings_flow_use(struct bindings *bs, uint16_t port,
-    const struct addr *remote, uint16_t remote_port, uint64_t now)
+    const struct addr *remote, uint16_t remote_port, bool lasts, uint64_t now)
 {
 	struct binding *b;
 	size_t		i;
@@ -289,7 +289,8 @@ bindings_flow_use(struct bindings *bs, uint16_t port,
 	if (!covers(b, remote, remote_port))
 		return BINDINGS_FLOW_OTHER;
 	b->used = now;
-	recent_note(bs, port, now);
+	if (lasts)
+		recent_note(bs, port, now);
 	return BINDINGS_FLOW_OK;
 }
 

@@ -95,10 +95,12 @@ enum bindings_flow {
 };
 /*
  * May this flow leave (RFC 3103 §7)?  port: the source's, 0 for a protocol that
- * has none; ports in host order.  Notes that the port is in use.
+ * has none; ports in host order.  Notes that the port is in use, if more than
+ * one packet and its answer are to be expected.
  */
 enum bindings_flow bindings_flow_use(struct bindings *bs, uint16_t port,
-	    const struct addr *remote, uint16_t remote_port, uint64_t now);
+	    const struct addr *remote, uint16_t remote_port, bool lasts,
+	    uint64_t now);
 /* Which block do programs choose their ports from?  hi 0: none. */
 void	bindings_port_range(struct bindings *bs, uint16_t lo, uint16_t hi);
 /* Are three quarters of that block in use? */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/statefile.h"
+#include "net/validator.h"
 #include "rsipc/client_private.h"
 #include "rsipc/keeper.h"
 #include "rsipc/remember.h"
@@ -18,6 +19,8 @@
 #define PORT_RANGE	"net/ipv4/ip_local_port_range"
 #define PORT_BLOCK_MIN	8
 #define PORT_MICRO_SPAN	2047	/* to choose from where each is leased alone */
+#define PORT_MICRO_DNS	15	/* of these for questions that DNSSEC takes:
+				 * each lease is soon there */
 #define MTU_FALLBACK	1500	/* where the kernel does not know the path's */
 
 void
@@ -35,6 +38,7 @@ void
 client_range_restore(void)
 {
 	keeper_restore(PORT_RANGE);
+	validator_ports(0, 0);
 }
 
 /* The engine is gone when we are about to leave. */
@@ -60,10 +64,13 @@ client_leases_one_by_one(const struct client *c)
 static void
 client_ports_one_by_one(struct client *c, const struct binding *b)
 {
-	if (client_leases_one_by_one(c) && b->nports > 0 &&
-	    b->port[0] <= UINT16_MAX - PORT_MICRO_SPAN)
-		client_range(c, b->port[0],
-		    (uint16_t)(b->port[0] + PORT_MICRO_SPAN));
+	if (!client_leases_one_by_one(c) || b->nports == 0 ||
+	    b->port[0] > UINT16_MAX - PORT_MICRO_SPAN)
+		return;
+	client_range(c, b->port[0], (uint16_t)(b->port[0] + PORT_MICRO_SPAN));
+	if (b->purpose == BINDING_MAIN)
+		validator_ports(b->port[0],
+		    (uint16_t)(b->port[0] + PORT_MICRO_DNS));
 }
 
 void
@@ -95,6 +102,10 @@ client_ports(struct client *c, const struct binding *b)
 	}
 	if (b->purpose == BINDING_MAIN && !c->settings->ike_500)
 		c->path.ike_port = hi--;
+	/* Stays where it is when programs go on to another block, as what is
+	 * known of DNS would be lost. */
+	if (b->purpose == BINDING_MAIN)
+		validator_ports(lo, hi);
 	bindings_port_range(&c->host.bindings, lo, hi);
 	client_range(c, lo, hi);
 	/* Few ports must do for many short connections (RFC 6191). */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "net/icmp.h"
+#include "net/validator.h"
 #include "oe/esp/dataplane.h"
 #include "oe/esp/user.h"
 #include "rsipc/path.h"
@@ -18,6 +19,7 @@
 #define IKE_NAT_PORT	4500
 #define MULTICAST	224	/* first byte; broadcast is beyond it */
 #define ICMP_MTU_MIN	68	/* RFC 791 */
+#define DNS_PORT	53
 #define PATH_PORT_RUNS	16	/* told of to the engine, at most */
 
 /* An ICMP error to our own program about a packet that it sent. */
@@ -103,6 +105,15 @@ path_demanded(struct path *p, const struct host_demand *d, unsigned error)
 	    error == 0 ? path_held_leaves : path_refuse, p);
 }
 
+/* A question to a resolver has a port drawn at random, free again at once. */
+static bool
+path_is_question(const struct path *p, const struct packet_view *v,
+    uint16_t dport)
+{
+	return v->protocol == IPPROTO_UDP && dport == DNS_PORT &&
+	    !p->cascade && oe_is_resolver(p->oe, &v->dst);
+}
+
 /*
  * Is the packet's source port leased?  If not, it is held until the port is,
  * or refused (RFC 3102 §3.1), and this returns false.
@@ -124,13 +135,19 @@ path_port_leased(struct path *p, const struct packet_view *v, uint64_t now)
 	if (v->protocol == IPPROTO_UDP && d.port == IKE_PORT)
 		return true;
 	flow = bindings_flow_use(&p->host->bindings, d.port, &d.remote,
-	    d.remote_port, now);
+	    d.remote_port, !path_is_question(p, v, d.remote_port), now);
 	if (flow == BINDINGS_FLOW_OK) {
 		if (bindings_ports_scarce(&p->host->bindings)) {
 			host_more_ports(p->host, now);
 			p->wake |= p->host->more_ports;
 		}
 		return true;
+	}
+	/* The question comes once more, from a port that is leased. */
+	if (flow == BINDINGS_FLOW_UNLEASED && validator_moves() &&
+	    path_is_question(p, v, d.remote_port)) {
+		p->counters.out_unleased++;
+		return false;
 	}
 	p->counters.demands++;
 	p->wake = true;

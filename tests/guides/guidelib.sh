@@ -130,13 +130,11 @@ guide_type()
 }
 
 # The laptop's owner has read doc/guides/laptop.md, up to where rsipc is started; its record
-# is for guide_dns.  OPTION...: more for its section "oe".
+# is for guide_dns.
 guide_laptop_key()
 {
 	guide_type x1 'rsipctl keygen --id @x1.lab --type KEY &&
-	    cat >/etc/rsip/rsipc.conf <<END
-oe { id = "@x1.lab" '"$*"' }
-END' \
+	    echo "oe { id = \"@x1.lab\" }" >/etc/rsip/rsipc.conf' \
 	    >x1.records 2>keygen.log || net_fail "the laptop's key"
 }
 

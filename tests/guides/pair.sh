@@ -48,9 +48,7 @@ guide_do_dies()
 	done
 }
 
-# Each of its own questions about DNSSEC would take a lease of a port: its resolver is
-# beyond the router here.
-guide_laptop_key 'validate = "resolver"'
+guide_laptop_key
 guide_dns
 guide_follow pair.md
 [ "$(guide_held M)" = "$before" ] || net_fail "held before

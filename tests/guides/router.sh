@@ -15,9 +15,7 @@ guide_do_ended()
 	net_until 10 guide_gone "$1"
 }
 
-# Each of its own questions about DNSSEC would take a lease of a port: its resolver is
-# beyond the router here.
-guide_laptop_key 'validate = "resolver"'
+guide_laptop_key
 guide_dns
 guide_follow router.md
 

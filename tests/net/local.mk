@@ -66,7 +66,7 @@ EXTRA_DIST += tests/net/attack_paranoid.py
 
 # A laptop's day: silence in seconds, also in doc/robustness.md.
 LAPTOP_TESTS = tests/net/laptop_helpers.sh tests/net/laptop_keeps.sh \
-	tests/net/laptop_six.sh \
+	tests/net/laptop_dnssec.sh tests/net/laptop_six.sh \
 	tests/net/laptop_moves.sh \
 	tests/net/laptop_nat.sh \
 	tests/net/laptop_peer.sh tests/net/laptop_restart.sh \

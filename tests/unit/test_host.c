@@ -115,7 +115,7 @@ leased(struct world *w, uint16_t port)
 {
 	struct addr remote = addr_from_v4(inet_addr("192.0.2.9"));
 
-	return bindings_flow_use(&w->host.bindings, port, &remote, 80,
+	return bindings_flow_use(&w->host.bindings, port, &remote, 80, true,
 	    w->now) == BINDINGS_FLOW_OK;
 }
 

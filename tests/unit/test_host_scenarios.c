@@ -619,7 +619,7 @@ see_flow(struct play *p)
 
 	play_same(p, names[bindings_flow_use(&w->host.bindings,
 	    (uint16_t)play_word_number(p, 1), &remote,
-	    (uint16_t)play_word_number(p, 3), w->now)], p->words[4]);
+	    (uint16_t)play_word_number(p, 3), true, w->now)], p->words[4]);
 }
 
 static void

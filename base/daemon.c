@@ -10,14 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/daemon.h"
 #include "base/log.h"
-#include "base/util.h"
 
 static int   ready_fd = -1;	/* to the parent that waits
 				 * for daemon_ready() */

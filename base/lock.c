@@ -7,7 +7,6 @@
 #include <linux/sched.h>
 #include <net/if.h>
 #include <seccomp.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

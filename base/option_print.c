@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/option.h"
-#include "base/util.h"
 
 #define WIDTH		76	/* of comments */
 #define TEXT_MAX	1024

@@ -1,7 +1,6 @@
 /* service.c - the skeleton of a daemon: command line, configuration, helpers, signals, reload, control commands */
 #include "config.h"
 
-#include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -3,7 +3,6 @@
 #define BASE_WEB_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <sys/socket.h>
 

@@ -4,7 +4,6 @@
 
 #include <json-c/json.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 
 #include "net/addr.h"

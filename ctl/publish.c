@@ -18,7 +18,6 @@ publish_run(const struct publish_request *r, json_object *records)
 
 #else
 
-#include <errno.h>
 #include <ldns/ldns.h>
 #include <stdlib.h>
 #include <string.h>

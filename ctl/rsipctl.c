@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/util.h"
 #include "ctl/ask.h"
 #include "ctl/check.h"
 #include "ctl/keygen.h"

@@ -4,11 +4,9 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "base/util.h"
 #include "ctl/table.h"
 
 #define CELL_MAX	256	/* bytes of one value that a table shows */

@@ -1,7 +1,6 @@
 /* top.c - the daemons' numbers live in a terminal */
 #include "config.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>

@@ -1,7 +1,6 @@
 /* dataplane.c - the gateway's packet path put together: rules, queues, threads, what they report */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>

@@ -5,7 +5,6 @@
 #include <bpf/bpf.h>
 #include <endian.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"

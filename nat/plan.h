@@ -2,7 +2,6 @@
 #ifndef NAT_PLAN_H
 #define NAT_PLAN_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "nat/dataplane_config.h"

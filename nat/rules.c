@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <net/if.h>
@@ -19,7 +18,6 @@
 #include "nat/rules.h"
 #include "nat/rules_backend.h"
 #include "nat/rules_judge.h"
-#include "nat/rules_run.h"
 #include "net/netlink.h"
 #include "net/rtnl.h"
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/util.h"
 #include "nat/mark.h"
 #include "nat/rules_backend.h"
 #include "nat/rules_put.h"

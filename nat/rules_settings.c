@@ -2,15 +2,12 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
-#include "base/util.h"
 #include "nat/address.h"
 #include "nat/rules_settings.h"
 #include "net/sysctl.h"

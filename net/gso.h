@@ -2,7 +2,6 @@
 #ifndef NET_GSO_H
 #define NET_GSO_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,7 +1,6 @@
 /* ip.c - IP and UDP headers: a packet read once, bounded; headers written and changed */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
 

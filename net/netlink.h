@@ -4,7 +4,6 @@
 
 #include <libmnl/libmnl.h>
 #include <stddef.h>
-#include <stdint.h>
 
 /* The largest message that the kernel sends at once
  * (mnl_socket_recvfrom(3)). */

@@ -5,7 +5,6 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/util.h"
 #include "net/rtnl_table.h"

@@ -42,7 +42,6 @@ validate_anchors_read(int fd, char out[VALIDATOR_ANCHORS_MAX])
 #include <sys/uio.h>
 #include <unbound.h>
 
-#include "base/log.h"
 #include "base/priv.h"
 
 #define CLASS_IN	1

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +12,6 @@
 
 #include "base/helper.h"
 #include "base/log.h"
-#include "base/util.h"
 #include "base/watch.h"
 #include "net/validator.h"
 

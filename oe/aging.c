@@ -1,7 +1,6 @@
 /* aging.c - what time does to a connection (draft -17 §3.4.1, §3.4.2) */
 #include "config.h"
 
-#include "base/util.h"
 #include "oe/aging.h"
 #include "oe/child.h"
 #include "oe/classes.h"

@@ -1,14 +1,8 @@
 /* child.c - keying, initiator: the keyed connection, its SA pairs and their renewal (draft -17 §3.2.6, §3.4.2) */
 #include "config.h"
 
-#include <arpa/inet.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/log.h"
 #include "base/util.h"
-#include "net/ip.h"
 #include "oe/child.h"
 #include "oe/classes.h"
 #include "oe/connection.h"

@@ -1,12 +1,6 @@
 /* connection.c - one connection's life: made, settled, aged, taken down (draft -17 §3.2, §3.4) */
 #include "config.h"
 
-#include <arpa/inet.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/log.h"
 #include "base/util.h"
 #include "oe/classes.h"

@@ -1,14 +1,9 @@
 /* ending.c - how a search ends, and a connection: settled, expired, lost, freed (draft -17 §3.2, §3.4) */
 #include "config.h"
 
-#include <arpa/inet.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
-#include "base/util.h"
-#include "net/ip.h"
 #include "oe/authorization.h"
 #include "oe/classes.h"
 #include "oe/connection.h"

@@ -1,14 +1,7 @@
 /* initiator.c - keying, initiator: from the first datagram through DNS to IKE (draft -17 §3.2.1 to §3.2.5) */
 #include "config.h"
 
-#include <arpa/inet.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/log.h"
-#include "base/util.h"
-#include "net/ip.h"
 #include "oe/classes.h"
 #include "oe/connection.h"
 #include "oe/ending.h"

@@ -1,12 +1,8 @@
 /* life.c - the pure part of the OE engine as a whole: made, given addresses and configurations, ticked, freed */
 #include "config.h"
 
-#include <arpa/inet.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/log.h"
 #include "base/util.h"
 #include "net/ip.h"
 #include "oe/aging.h"

@@ -2,8 +2,6 @@
 #include "config.h"
 
 #include "base/log.h"
-#include "base/util.h"
-#include "net/ip.h"
 #include "oe/connection.h"
 #include "oe/esp/dataplane.h"
 #include "oe/liveness.h"

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/control.h"
 #include "base/log.h"
 #include "base/report_rows.h"
 #include "base/service.h"

@@ -6,7 +6,6 @@
 
 #include "base/cursor.h"
 #include "base/log.h"
-#include "base/util.h"
 #include "net/icmp.h"
 #include "net/ip.h"
 #include "oe/connection.h"

@@ -1,13 +1,11 @@
 /* peer_gateway.c - who may speak for a destination, and with which keys (draft -17 §5) */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/util.h"
-#include "net/ip.h"
 #include "oe/connection.h"
 #include "oe/peer_gateway.h"
 

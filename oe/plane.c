@@ -1,14 +1,11 @@
 /* plane.c - the forwarding plane: what happens to each datagram (draft -17 §3.1) */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "base/util.h"
 #include "net/icmp.h"
 #include "net/ip.h"
 #include "oe/child.h"

@@ -2,9 +2,6 @@
 #ifndef OE_PLANES_H
 #define OE_PLANES_H
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include "net/ip.h"
 #include "oe/settings.h"
 

@@ -3,7 +3,6 @@
 
 #include <netinet/in.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "oe/core.h"
 #include "oe/ports.h"

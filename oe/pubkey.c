@@ -10,7 +10,6 @@
 #include <openssl/rsa.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/conf.h"

@@ -1,7 +1,6 @@
 /* remember.c - the peers we have keys with, on disk, so that a crash can be made good */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

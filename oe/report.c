@@ -1,7 +1,6 @@
 /* report.c - what the engine tells people: spd, sa, why, status, events */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +8,6 @@
 #include "base/control.h"
 #include "base/json.h"
 #include "base/report_rows.h"
-#include "base/util.h"
-#include "net/ip.h"
 #include "oe/classes.h"
 #include "oe/connection.h"
 #include "oe/esp/algorithm.h"

@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/util.h"
-#include "net/ip.h"
 #include "oe/classes.h"
 #include "oe/collision.h"
 #include "oe/connection.h"

@@ -1,13 +1,10 @@
 /* responder.c - keying, responder: who a peer is, and for whom it may speak (draft -17 §3.3) */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "base/util.h"
 #include "oe/authorization.h"
 #include "oe/claim.h"
 #include "oe/classes.h"

@@ -1,13 +1,7 @@
 /* room.c - what makes room for a new entry or connection where a budget is used up */
 #include "config.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/cursor.h"
 #include "base/log.h"
-#include "base/util.h"
-#include "net/ip.h"
 #include "oe/classes.h"
 #include "oe/connection.h"
 #include "oe/ending.h"

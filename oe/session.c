@@ -4,9 +4,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/log.h"
 #include "base/util.h"
 #include "net/ip.h"
 #include "oe/collision.h"

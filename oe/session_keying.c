@@ -2,10 +2,8 @@
 #include "config.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/log.h"
-#include "base/util.h"
 #include "net/ip.h"
 #include "oe/collision.h"
 #include "oe/connection.h"

@@ -1,12 +1,10 @@
 /* spd.c - the forwarding plane's table: a policy for each two addresses, and what is on hold (draft -17 §3.1) */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/util.h"
 #include "net/ip.h"
 #include "oe/spd.h"

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/report_rows.h"
-#include "base/util.h"
 #include "net/validator.h"
 #include "oe/connection.h"
 #include "oe/identity.h"

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <netinet/in.h>
-#include <string.h>
 
 #include "base/cursor.h"
 #include "net/icmp.h"

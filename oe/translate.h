@@ -3,7 +3,6 @@
 #define OE_TRANSLATE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "net/ip.h"

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/util.h"
 #include "oe/identity.h"
 #include "oe/peer_gateway.h"
 #include "oe/version.h"

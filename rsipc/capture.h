@@ -4,7 +4,6 @@
 
 #include <net/if.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "oe/guard.h"
 

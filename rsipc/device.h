@@ -4,8 +4,6 @@
 
 #include <net/if.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 #include "net/ip.h"
 

@@ -5,8 +5,6 @@
 #include <json-c/json.h>
 #include <net/if.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 #include "oe/engine.h"
 #include "rsipc/device.h"

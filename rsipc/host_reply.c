@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/util.h"
 #include "rsipc/host_private.h"
 
 /*

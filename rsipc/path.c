@@ -1,13 +1,11 @@
 /* path.c - the way of packets between programs, the OE engine and the tunnel */
 #include "config.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/cursor.h"
-#include "base/log.h"
 #include "base/util.h"
 #include "net/icmp.h"
 #include "net/validator.h"

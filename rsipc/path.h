@@ -3,7 +3,6 @@
 #define RSIPC_PATH_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "base/ratelimit.h"

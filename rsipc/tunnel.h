@@ -2,7 +2,6 @@
 #ifndef RSIPC_TUNNEL_H
 #define RSIPC_TUNNEL_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "net/tunnel.h"

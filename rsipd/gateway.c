@@ -2,11 +2,8 @@
 #include "config.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/cursor.h"
 #include "base/log.h"
-#include "base/util.h"
 #include "rsipd/gateway_internal.h"
 
 #define MISUSE_INTERVAL	1000	/* milliseconds between two told

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "base/util.h"
 #include "rsipd/gateway_internal.h"
 
 static struct gateway_account *

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/util.h"
 #include "rsipd/gateway_internal.h"
 #include "rsipd/store.h"
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/util.h"
 #include "rsipd/gateway_internal.h"
 
 /* Hosts whose link-layer address nobody knows count as one neighbour. */

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "base/log.h"
-#include "base/util.h"
 #include "rsipd/gateway_internal.h"
 #include "rsipd/store.h"
 

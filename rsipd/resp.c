@@ -60,7 +60,6 @@ resp_server_parse(struct resp_server *s, const char *text, uint16_t port)
 #include <openssl/ssl.h>
 
 #include "base/clock.h"
-#include "base/util.h"
 
 #define TRY_FIRST	50	/* milliseconds until the next
 				 * try; doubled each time */

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #ifdef HAVE_LMDB
-#include <errno.h>
 #include <signal.h>
 
 #include "base/log.h"

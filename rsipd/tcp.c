@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "base/listener.h"
 #include "base/log.h"
-#include "base/util.h"
 #include "base/watch.h"
 #include "proto/rsip.h"
 #include "rsipd/server_internal.h"

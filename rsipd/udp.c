@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/util.h"
 #include "base/watch.h"
 #include "rsipd/server_internal.h"
 

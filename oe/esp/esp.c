@@ -1,7 +1,6 @@
 /* esp.c - ESP in user space, in tunnel and in transport mode: encapsulation and decapsulation (RFC 4303) */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>

@@ -3,7 +3,6 @@
 #define OE_ESP_XFRM_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "net/addr.h"

@@ -3,10 +3,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/report_rows.h"
-#include "base/util.h"
 #include "oe/ike/exchange.h"
 #include "oe/ike/sa_row.h"
 

@@ -1,8 +1,6 @@
 /* admit.c - strangers' messages 1 and 3: cookies without state, then limits */
 #include "config.h"
 
-#include <string.h>
-
 #include "base/cursor.h"
 #include "oe/ike1/admit.h"
 #include "oe/ike1/ending.h"

@@ -1,10 +1,7 @@
 /* begin.c - Phase 1 SAs that we begin: for a request, to follow one that ends, instead of a stale one */
 #include "config.h"
 
-#include <string.h>
-
 #include "base/log.h"
-#include "base/util.h"
 #include "oe/ike1/begin.h"
 #include "oe/ike1/phase1.h"
 

@@ -1,8 +1,6 @@
 /* ending.c - Phase 1 SAs whose time or place is over: their peers are told */
 #include "config.h"
 
-#include <string.h>
-
 #include "base/util.h"
 #include "oe/ike1/ending.h"
 #include "oe/ike1/notify.h"

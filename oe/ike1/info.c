@@ -1,7 +1,6 @@
 /* info.c - Informational exchanges that come, and dead peer detection */
 #include "config.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"

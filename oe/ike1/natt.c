@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/util.h"
 #include "oe/ike/natd.h"
 #include "oe/ike1/natt.h"
 

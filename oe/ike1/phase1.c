@@ -1,7 +1,6 @@
 /* phase1.c - Main Mode after its first message, in both roles, with RSA signatures or a pre-shared key (RFC 2409 §5.1, §5.4) */
 #include "config.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"

@@ -1,10 +1,8 @@
 /* phase2.c - Quick Mode with perfect forward secrecy, in both roles (RFC 2409 §5.5) */
 #include "config.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/util.h"
 #include "oe/esp/algorithm.h"
 #include "oe/ike1/id.h"

@@ -2,10 +2,8 @@
 #include "config.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/report_rows.h"
-#include "base/util.h"
 #include "oe/ike/sa_row.h"
 #include "oe/ike1/show.h"
 

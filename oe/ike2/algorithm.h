@@ -3,7 +3,6 @@
 #define OE_IKE2_ALGORITHM_H
 
 #include <openssl/evp.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,8 +1,6 @@
 /* inform.c - INFORMATIONAL: deletes, liveness, and what one end tells the other (RFC 7296 §1.4, §1.5, §2.4) */
 #include "config.h"
 
-#include <string.h>
-
 #include "oe/ike2/child.h"
 #include "oe/ike2/inform.h"
 #include "oe/ike2/notify.h"

@@ -1,9 +1,6 @@
 /* report.c - IKE SAs and counters of the IKEv2 engine, for rsipctl */
 #include "config.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "base/report_rows.h"
 #include "oe/ike/sa_row.h"
 #include "oe/ike2/report.h"

@@ -1,9 +1,7 @@
 /* table.c - IKE SAs by SPI, and their children */
 #include "config.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/util.h"
 #include "oe/ike2/exponent.h"

@@ -456,8 +456,8 @@ options_read(struct options *o, int argc, char **argv)
 			break;
 		case OPT_RESOLVER:
 			if (addr_parse(&o->publish.names.resolver, optarg) ==
-			    -1 || o->publish.names.resolver.family != AF_INET)
-				return usage_error("--resolver %s: not an IPv4 "
+			    -1)
+				return usage_error("--resolver %s: not an "
 				    "address", optarg);
 			break;
 		case OPT_ANCHOR:

@@ -17,7 +17,7 @@ struct event_base;
 struct resolver;
 
 struct resolver_options {
-	const struct addr *servers;	/* IPv4, copied */
+	const struct addr *servers;	/* copied */
 	size_t	 nservers;		/* 0: those of /etc/resolv.conf */
 	unsigned timeout;		/* of the first try, milliseconds;
 					 * each next longer */

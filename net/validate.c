@@ -56,7 +56,6 @@ validate_anchors_read(int fd, char out[VALIDATOR_ANCHORS_MAX])
 
 /* Forwards all: what goes elsewhere than to the resolvers would be captured. */
 static const char *const validate_options[][2] = {
-	{ "do-ip6:", "no" },
 	{ "do-not-query-localhost:", "no" },
 	/* Peers have private and documentation addresses too. */
 	{ "unblock-lan-zones:", "yes" },
@@ -125,8 +124,9 @@ validate_open(const struct validator_config *c, const char *anchor_file,
     char why[VALIDATOR_WHY_MAX])
 {
 	struct ub_ctx *ctx = ub_ctx_create();
+	bool	       six = false;
 	size_t	       i;
-	int	       rc = 0;
+	int	       rc;
 
 	if (ctx == NULL) {
 		snprintf(why, VALIDATOR_WHY_MAX, "libunbound: out of memory");
@@ -139,6 +139,9 @@ validate_open(const struct validator_config *c, const char *anchor_file,
 	    i++)
 		(void)ub_ctx_set_option(ctx, validate_options[i][0],
 		    validate_options[i][1]);
+	for (i = 0; i < c->nservers; i++)
+		six |= c->servers[i].family == AF_INET6;
+	(void)ub_ctx_set_option(ctx, "do-ip6:", six ? "yes" : "no");
 	rc = validate_ports(ctx, &c->ports);
 	for (i = 0; rc == 0 && i < c->nservers; i++)
 		rc = ub_ctx_set_fwd(ctx, ADDR_TEXT(&c->servers[i]));

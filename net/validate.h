@@ -26,7 +26,7 @@ enum validator_verdict {
 };
 
 struct validator_config {
-	const struct addr *servers;	/* IPv4: those that are asked */
+	const struct addr *servers;	/* those that are asked */
 	size_t		   nservers;
 	const char	  *anchors;	/* DS or DNSKEY records, a line each */
 	bool		   follow;	/* one zone's: its keys are followed as

@@ -9,9 +9,14 @@ grep -q 'HAVE_UNBOUND 1' "$NET_TOP/config.h" ||
 # The root of a world of its own: zones below it that are signed, and one that is
 # not.  "peer" has all their addresses; last octet .1x is permissive, .2x paranoid;
 # .x1 is somebody whose record the forger changes.
+six=2001:db8:64:
 oe_wire
 oe_host peer 198.51.100.32
 oe_key peer
+oe_six peer "$six:32"
+"$NET_TOP/ctl/rsipctl" dns-records -k "$NET_RUN/peer.pem" --id "$six:32" \
+    >"$NET_RUN/peer.six" 2>/dev/null || net_fail "dns-records"
+oe_publish "$NET_RUN/peer.six"
 oe_zones
 zone()
 {
@@ -27,9 +32,12 @@ zone 113.0.203 203.0.113 >"$NET_RUN/zone.113.0.203.in-addr.arpa"
 : >"$NET_RUN/anchors"
 oe_zone lab
 oe_zone 100.51.198.in-addr.arpa
+oe_zone "$OE_ZONE6"
 oe_zone 2.0.192.in-addr.arpa
 oe_zone 113.0.203.in-addr.arpa unsigned
 oe_root
+oe_six dns "$six:53"
+oe_six_dns=$six:53
 oe_servers
 
 # Who does not validate, who lies, and who vouches for its lies.
@@ -70,6 +78,27 @@ laptop forger 55 root
 laptop stripper 56 root
 laptop broken 53 broken
 laptop trusting 53 broken 'trusted-resolvers = {"198.51.100.53"}'
+# On a network of IPv6 only, and on one whose IPv4 resolver is silent.
+oe_host six 198.51.100.91
+oe_six six "$six:91"
+ip -n six -4 address flush dev eth0
+oe_host dual 198.51.100.92
+oe_six dual "$six:92"
+for laptop in "six \"$six:53\"" "dual \"198.51.100.9\", \"$six:53\""; do
+	name=${laptop%% *}
+	cat >"$NET_RUN/oed_$name.conf" <<-EOT
+	control = "$NET_RUN/oed_$name.sock"
+	oe {
+		state = "$NET_RUN/oe_$name.peers"
+		resolvers = {${laptop#* }}
+		trust-anchor = "$NET_RUN/root.key"
+		paranoid = {"$six:32/128", "192.0.2.20/32"}
+		require-dnssec = true
+	}
+	EOT
+	net_start "oed_$name" "$name" "$NET_TOP/oe/oed" -f -c "$NET_RUN/oed_$name.conf"
+done
+oe_ready six dual
 following=
 if mount -n --bind "$NET_RUN/root.key" /usr/share/dns/root.key 2>/dev/null; then
 	following=following
@@ -97,6 +126,21 @@ stripper not checked
 broken not checked
 trusting 198.51.100.53 is believed
 EOT
+for name in six dual; do
+	net_until 15 says "$name" "checked on this host" ||
+	    net_fail "$name says $(cat "$NET_RUN/says")"
+	net_until 20 oe_ping "$name" "$six:32" 5
+	net_ctl "oed_$name" why "$six:32" >"$NET_RUN/why"
+	grep -q "encrypted.*key vouched for by DNSSEC" "$NET_RUN/why" ||
+	    net_fail "$name: $(cat "$NET_RUN/why")"
+done
+net_until 20 oe_ping dual 192.0.2.20 5 || net_fail "dual: $(
+    net_ctl oed_dual why 192.0.2.20)"
+net_ok "two laptops with an IPv6 resolver, one without IPv4: paranoid and encrypted"
+net_on dns "$NET_TOP/ctl/rsipctl" check "$six:32" --resolver "$six:53" \
+    --trust-anchor "$NET_RUN/root.key" >"$NET_RUN/check" 2>&1 &&
+    grep -qi "dnssec" "$NET_RUN/check" || net_fail "check: $(cat "$NET_RUN/check")"
+net_ok "rsipctl check by that resolver: $(grep -i dnssec "$NET_RUN/check")"
 for laptop in $laptops; do
 	oe_sniff "$laptop" "$NET_RUN/$laptop.pcap"
 done

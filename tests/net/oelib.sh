@@ -281,6 +281,7 @@ oe_servers()
 	${oe_six_dns:+  do-ip6: yes}
 	${oe_six_dns:+  interface: $oe_six_dns}
 	${oe_six_dns:+  access-control: 2001:db8::/32 allow}
+	${oe_six_dns:+  local-zone: "8.b.d.0.1.0.0.2.ip6.arpa." nodefault}
 	remote-control:
 	  control-enable: no
 	include: "$NET_RUN/unbound.zones"

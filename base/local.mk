@@ -23,6 +23,7 @@ base_libbase_a_SOURCES = \
 	base/service.c base/service.h \
 	base/statefile.c base/statefile.h \
 	base/util.c base/util.h \
+	base/wake.c base/wake.h \
 	base/watch.c base/watch.h \
 	base/web.c base/web.h base/web_request.c
 

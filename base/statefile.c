@@ -116,6 +116,12 @@ statefile_failed(struct statefile *f)
 	return error != 0;
 }
 
+bool
+statefile_busy(const struct statefile *f)
+{
+	return f->committed || f->said;
+}
+
 static int
 statefile_write_all(int fd, const char *text, size_t len)
 {

@@ -27,6 +27,8 @@ char	*statefile_read(struct statefile *f, size_t *len);
 int	 statefile_write(struct statefile *f, const char *text, size_t len);
 /* True if a write that statefile_write() took has failed since: write again. */
 bool	 statefile_failed(struct statefile *f);
+/* Is it not known yet whether the last one did, or is it known that one did? */
+bool	 statefile_busy(const struct statefile *f);
 
 /* empty: there is nothing to keep.  NULL is allowed. */
 void	 statefile_close(struct statefile *f, bool empty);

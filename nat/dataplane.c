@@ -32,6 +32,12 @@
 #define MISUSE_HOSTS	256
 #define MISUSE_INTERVAL 1000
 
+/* Seconds without a packet, after which nothing is looked at before the next
+ * one.  eBPF, which is not vouched for then, leaves that one to NFQUEUE. */
+#define STILL_SECONDS	10
+/* But at what hosts' packets have taught, while it is not forgotten. */
+#define LOOK_SECONDS	60
+
 #define PROC_QUEUES	"/proc/net/netfilter/nfnetlink_queue"
 
 struct dataplane {
@@ -61,7 +67,9 @@ struct dataplane {
 	int proc_fd;			/* the kernel's own counters */
 	int ctl_fd;			/* for asking about interfaces */
 
-	struct event *start_event, *misuse_event, *rules_event, *tick_event;
+	struct event *start_event, *wake_event, *rules_event, *tick_event;
+	uint64_t moved_sum;		/* of all that is counted */
+	unsigned still;			/* seconds that it has not changed */
 	uint64_t told[MISUSE_HOSTS];	/* when, by a hash of host and kind */
 };
 
@@ -224,16 +232,6 @@ take_misuses(struct dataplane *dp)
 }
 
 static void
-on_misuse(evutil_socket_t fd, short what, void *arg)
-{
-	uint64_t n;
-
-	(void)what;
-	if (read(fd, &n, sizeof(n)) == sizeof(n))
-		take_misuses(arg);
-}
-
-static void
 renew_offload(struct dataplane *dp)
 {
 	struct forward_shared *s = &dp->shared;
@@ -282,18 +280,104 @@ on_rules(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* Of packets that came, whichever way they went. */
+static uint64_t
+moved_sum(struct dataplane *dp)
+{
+	struct offload_counts o = { 0 };
+	uint64_t	      sum = 0;
+
+	if (dp->shared.offload != NULL)
+		offload_count(dp->shared.offload, &o);
+	sum = o.packets_in + o.packets_out + o.refreshed;
+	for (unsigned i = 0; i < dp->nqueues; i++) {
+		for (unsigned c = 0; c < FORWARD_COUNTERS; c++)
+			sum += atomic_load_explicit(
+			    &dp->queues[i].forward.count[c],
+			    memory_order_relaxed);
+	}
+	return sum;
+}
+
+static void
+tick_every(struct dataplane *dp, unsigned seconds)
+{
+	const struct timeval tv = { (time_t)seconds, 0 };
+
+	event_add(dp->tick_event, &tv);
+}
+
+/* What comes meanwhile wakes us, or is of the second before. */
+static void
+fall_asleep(struct dataplane *dp)
+{
+	atomic_store(&dp->shared.asleep, true);
+	if (moved_sum(dp) != dp->moved_sum) {
+		atomic_store(&dp->shared.asleep, false);
+		return;
+	}
+	rules_rest(dp->rules.fd, true);
+	if (demux_rests(dp->shared.demux))
+		event_del(dp->tick_event);
+	else
+		tick_every(dp, LOOK_SECONDS);
+}
+
+static void
+awaken(struct dataplane *dp)
+{
+	if (dp->still >= STILL_SECONDS) {
+		atomic_store(&dp->shared.asleep, false);
+		rules_rest(dp->rules.fd, false);
+		tick_every(dp, 1);
+	}
+	dp->still = 0;
+}
+
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct dataplane *dp = arg;
+	uint64_t	  sum;
 
 	(void)fd;
 	(void)what;
 	refresh_interfaces(dp);
-	renew_offload(dp);
 	/* A wake-up may be missed when a ring runs empty just then. */
 	take_misuses(dp);
 	demux_tick(dp->shared.demux, clock_now());
+	sum = moved_sum(dp);
+	if (sum != dp->moved_sum)
+		awaken(dp);
+	else
+		dp->still++;
+	dp->moved_sum = sum;
+	if (dp->still >= STILL_SECONDS && !dp->gone)
+		fall_asleep(dp);
+	else
+		renew_offload(dp);
+}
+
+void
+dataplane_stir(struct dataplane *dp)
+{
+	bool slept = dp->still >= STILL_SECONDS;
+
+	awaken(dp);
+	if (slept)
+		on_tick(-1, 0, dp);
+}
+
+static void
+on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	uint64_t n;
+
+	(void)what;
+	if (read(fd, &n, sizeof(n)) != sizeof(n))
+		return;
+	dataplane_stir(arg);
+	take_misuses(arg);
 }
 
 /*
@@ -318,14 +402,14 @@ on_start(evutil_socket_t fd, short what, void *arg)
 static void
 make_events(struct dataplane *dp, struct event_base *base)
 {
-	static const struct timeval at_once = { 0, 0 }, second = { 1, 0 };
+	static const struct timeval at_once = { 0, 0 };
 
 	dp->start_event = watch_timer(base, on_start, dp);
 	dp->tick_event = watch_ticks(base, on_tick, dp);
-	dp->misuse_event = watch_fd(base, dp->shared.misuse_fd, on_misuse, dp);
+	dp->wake_event = watch_fd(base, dp->shared.wake_fd, on_wake, dp);
 	dp->rules_event = watch_fd(base, dp->rules.fd, on_rules, dp);
 	event_add(dp->start_event, &at_once);
-	event_add(dp->tick_event, &second);
+	tick_every(dp, 1);
 }
 
 /* The threads see the pools of now, or those of before until they look
@@ -364,7 +448,7 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 	dp->ops = ops;
 	dp->arg = arg;
 	dp->rules.fd = dp->proc_fd = dp->ctl_fd = -1;
-	dp->shared.raw_fd = dp->shared.misuse_fd = -1;
+	dp->shared.raw_fd = dp->shared.wake_fd = -1;
 	if (copy_config(dp, c) == -1 || find_interfaces(dp) == -1)
 		goto fail;
 	dp->shared.demux = d;
@@ -382,8 +466,8 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 	/* First of all: the child need not have what is opened below. */
 	if (rules_start(&dp->plan, &dp->rules) == -1)
 		goto fail;
-	dp->shared.misuse_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (dp->shared.misuse_fd == -1) {
+	dp->shared.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (dp->shared.wake_fd == -1) {
 		log_error("eventfd: %s", strerror(errno));
 		goto fail;
 	}
@@ -489,7 +573,7 @@ dataplane_close(struct dataplane *dp)
 		return;
 	watch_end(dp->start_event);
 	watch_end(dp->tick_event);
-	watch_end(dp->misuse_event);
+	watch_end(dp->wake_event);
 	watch_end(dp->rules_event);
 	/* Rules first: what comes later is the router's again, not lost. */
 	rules_stop(&dp->rules);
@@ -506,8 +590,8 @@ dataplane_close(struct dataplane *dp)
 		close(dp->ctl_fd);
 	if (dp->shared.raw_fd != -1)
 		close(dp->shared.raw_fd);
-	if (dp->shared.misuse_fd != -1)
-		close(dp->shared.misuse_fd);
+	if (dp->shared.wake_fd != -1)
+		close(dp->shared.wake_fd);
 	free(dp->queues);
 	free(dp->public);
 	free(dp->pools);

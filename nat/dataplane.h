@@ -60,6 +60,10 @@ int	dataplane_set_links(struct dataplane *dp,
 void	dataplane_set_hosts(struct dataplane *dp,
 	    const struct prefix *hosts, size_t n);
 
+/* Bindings or interfaces are others than before, perhaps: it is looked at what
+ * follows, which without packets is not done by itself. */
+void	dataplane_stir(struct dataplane *dp);
+
 /* Counters and which path is active, and what the demultiplexer holds. */
 void	dataplane_report(struct dataplane *dp, struct report *r);
 /* Somebody removed the firewall rules, and they cannot be put back. */

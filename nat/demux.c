@@ -584,6 +584,18 @@ demux_tick(struct demux *d, uint64_t now)
 	demux_unlock(d);
 }
 
+bool
+demux_rests(struct demux *d)
+{
+	bool rests;
+
+	demux_lock(d);
+	rests = demux_drain(d) && STAILQ_EMPTY(&d->retired) &&
+	    d->nlearnt == 0 && !demux_table_full(d, 72);
+	demux_unlock(d);
+	return rests;
+}
+
 static void
 read_usage(const struct demux *d, const struct demux_entry *e,
     struct demux_usage *out)

@@ -38,6 +38,8 @@ bool	demux_refuses_ike(const struct demux *d);
  * grows the table and frees what no reader can see any more.
  */
 void	demux_tick(struct demux *d, uint64_t now);
+/* Has the next tick nothing to do, unless packets come or bindings go? */
+bool	demux_rests(struct demux *d);
 
 /*
  * Adds all of a binding or nothing.  Returns 0, or -1 with errno: EEXIST (a key

@@ -263,7 +263,18 @@ report_misuse(struct forward *f, const struct packet_view *outer,
 	m->bind_id = whose->bind_id;
 	atomic_store_explicit(&f->misuse_head, head + 1, memory_order_release);
 	if (head == tail &&
-	    write(f->shared->misuse_fd, &one, sizeof(one)) == -1)
+	    write(f->shared->wake_fd, &one, sizeof(one)) == -1)
+		return;		/* signalled already */
+}
+
+void
+forward_awaken(struct forward_shared *s)
+{
+	static const uint64_t one = 1;
+
+	if (atomic_load_explicit(&s->asleep, memory_order_relaxed) &&
+	    atomic_exchange(&s->asleep, false) &&
+	    write(s->wake_fd, &one, sizeof(one)) == -1)
 		return;		/* signalled already */
 }
 

@@ -62,8 +62,10 @@ struct forward_shared {
 	_Atomic uint32_t inner_id;	/* next one of a datagram to the public
 					 * side */
 	int raw_fd;			/* what is no verdict leaves here */
-	int misuse_fd;			/* eventfd: something lies in a misuse
-					 * ring */
+	int wake_fd;			/* eventfd: something lies in a misuse
+					 * ring, or "asleep" was seen */
+	_Atomic bool asleep;		/* the control thread does not look
+					 * before it is woken */
 };
 
 /* Hosts' misuse on its way to the control thread. */
@@ -133,6 +135,9 @@ enum forward_action forward_packet(struct forward *f,
 /* A packet of ours into a tunnel, past the verdicts; cut to the link's MTU if
  * it may be. */
 void	forward_raw(struct forward *f, const struct packet_view *p);
+
+/* Any thread: there are packets again. */
+void	forward_awaken(struct forward_shared *s);
 
 /* The control thread takes one misuse out of the ring; false if it is empty. */
 bool	forward_take_misuse(struct forward *f, struct forward_misuse *out);

@@ -299,6 +299,7 @@ decide_packets(void *arg)
 		for (int i = 0; i < n; i++)
 			read_messages(q, b->rx[i], b->msgs[i].msg_len);
 		send_verdicts(q);
+		forward_awaken(q->forward.shared);
 	}
 	demux_offline(q->forward.shared->demux, q->index);
 	return NULL;

@@ -30,6 +30,11 @@
 #define SETTLE		300
 /* iptables may wait for another's lock and load modules. */
 #define BEGIN_TIMEOUT	30000
+/* Which tables of the older iptables there are. */
+#define OLD_TABLES	"/proc/net/ip_tables_names"
+
+/* What the daemon tells the process, one byte each. */
+enum { ORDER_END = 'e', ORDER_REST = 'r', ORDER_WATCH = 'w' };
 
 static const struct rules_backend *const backends[] = { &rules_nftables,
 	&rules_iptables };
@@ -89,6 +94,7 @@ struct keeper {
 						 * descriptor */
 	bool ordered;				/* the daemon said that it
 						 * ends */
+	bool rests;				/* or that nothing moves */
 	bool threaded;				/* interfaces receive in
 						 * threads */
 	bool gone;				/* not put back so far, and that
@@ -230,6 +236,18 @@ keeper_move(struct keeper *k, const struct news *new, int fd)
 		tell_daemon(fd, RULES_THREADED);
 }
 
+/* What the daemon says in a byte. */
+static void
+keeper_order(struct keeper *k, int fd, char order)
+{
+	k->ordered |= order == ORDER_END;
+	if (k->rests && order == ORDER_WATCH) {
+		keeper_check(k, fd);
+		keeper_judge(k, fd);
+	}
+	k->rests = order == ORDER_REST;
+}
+
 /* Other interfaces, hosts or pools, or the daemon's end: false. */
 static bool
 keeper_hear(struct keeper *k, int fd)
@@ -241,7 +259,7 @@ keeper_hear(struct keeper *k, int fd)
 	if (n < 1)
 		return n == -1 && (errno == EAGAIN || errno == EINTR);
 	if (n == 1) {
-		k->ordered = true;
+		keeper_order(k, fd, *(const char *)&new);
 		return true;
 	}
 	if (n != sizeof(new) || new.nhosts > RULES_HOSTS ||
@@ -259,6 +277,29 @@ keeper_hear(struct keeper *k, int fd)
 	return true;
 }
 
+static bool
+any_old_table(void)
+{
+	char one;
+	int  fd = open(OLD_TABLES, O_RDONLY | O_CLOEXEC);
+	bool any = fd != -1 && read(fd, &one, 1) == 1;
+
+	if (fd != -1)
+		close(fd);
+	return any;
+}
+
+/*
+ * May changes be waited for?  The older iptables changes rules without a word,
+ * and who is to put some back that could not be tries again.
+ */
+static bool
+keeper_may_rest(const struct keeper *k, int monitor)
+{
+	return k->rests && !k->gone && (k->backend == NULL ||
+	    (monitor != -1 && !any_old_table()));
+}
+
 /* Until the daemon ends: looks at each change, or else each interval. */
 static void
 keeper_watch(struct keeper *k, int fd)
@@ -273,7 +314,8 @@ keeper_watch(struct keeper *k, int fd)
 	unsigned	      checks = 0;
 
 	for (;;) {
-		if (poll(p, 2, CHECK_INTERVAL) == -1) {
+		if (poll(p, 2, keeper_may_rest(k, monitor) ? -1 :
+		    CHECK_INTERVAL) == -1) {
 			if (errno == EINTR)
 				continue;
 			break;
@@ -430,11 +472,20 @@ rules_begin(int fd, const char **backend)
 void
 rules_stop(struct helper *h)
 {
-	char c = 'e';
+	char c = ORDER_END;
 
 	if (h->fd != -1 && send(h->fd, &c, 1, MSG_NOSIGNAL) == -1)
 		log_debug("firewall rules: %s", strerror(errno));
 	helper_stop(h);
+}
+
+void
+rules_rest(int fd, bool rest)
+{
+	char c = rest ? ORDER_REST : ORDER_WATCH;
+
+	if (send(fd, &c, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == -1)
+		log_debug("firewall rules: %s", strerror(errno));
 }
 
 int

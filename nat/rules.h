@@ -36,6 +36,13 @@ int	rules_begin(int fd, const char **backend);
  * and NAPT ports: 0, or -1 if the process is gone. */
 int	rules_change(int fd, const struct rules_plan *plan);
 
+/*
+ * Nothing moves: what the kernel tells of by itself is still looked at at once,
+ * settings only when something moves again.  As far as changes of this firewall
+ * are told of.
+ */
+void	rules_rest(int fd, bool rest);
+
 /* The daemon ends in good order: nothing is to stay. */
 void	rules_stop(struct helper *h);
 #endif

@@ -53,6 +53,9 @@ static struct validator {
 	struct validate_request config;
 } v = { .helper.fd = -1 };
 
+static TAILQ_HEAD(, validator_watch) watchers =
+    TAILQ_HEAD_INITIALIZER(watchers);
+
 static void validator_send(void);
 
 bool
@@ -65,6 +68,28 @@ enum validator_state
 validator_state(void)
 {
 	return v.state;
+}
+
+void
+validator_watch(struct validator_watch *w)
+{
+	TAILQ_INSERT_TAIL(&watchers, w, entry);
+}
+
+void
+validator_unwatch(struct validator_watch *w)
+{
+	TAILQ_REMOVE(&watchers, w, entry);
+}
+
+static void
+validator_set(enum validator_state state)
+{
+	struct validator_watch *w;
+
+	v.state = state;
+	TAILQ_FOREACH(w, &watchers, entry)
+		w->fn(w->arg);
 }
 
 const char *
@@ -203,7 +228,7 @@ validator_cannot(const char *why)
 	bool			   said = v.state == VALIDATOR_CANNOT &&
 	    strcmp(v.why, why) == 0;
 
-	v.state = VALIDATOR_CANNOT;
+	validator_set(VALIDATOR_CANNOT);
 	snprintf(v.why, sizeof(v.why), "%s", why);
 	if (!said)
 		log_warn("DNSSEC cannot be checked here (%s): unless a "
@@ -226,7 +251,7 @@ validator_works(void)
 	if (v.state != VALIDATOR_WORKS)
 		log_info("DNSSEC is checked on this host, from the keys of "
 		    "\"%s\" on", v.zone);
-	v.state = VALIDATOR_WORKS;
+	validator_set(VALIDATOR_WORKS);
 	v.why[0] = '\0';
 	v.nbogus = 0;
 	event_del(v.timer);
@@ -452,7 +477,7 @@ validator_again(void)
 	if (v.state == VALIDATOR_OFF || v.config.nservers == 0)
 		return;
 	if (v.state == VALIDATOR_WORKS)
-		v.state = VALIDATOR_TRIES;
+		validator_set(VALIDATOR_TRIES);
 	validator_prove();
 }
 
@@ -526,6 +551,18 @@ enum validator_state
 validator_state(void)
 {
 	return VALIDATOR_OFF;
+}
+
+void
+validator_watch(struct validator_watch *w)
+{
+	(void)w;
+}
+
+void
+validator_unwatch(struct validator_watch *w)
+{
+	(void)w;
 }
 
 const char *

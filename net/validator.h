@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "net/validate.h"
 
@@ -53,6 +54,14 @@ void	validator_ports(uint16_t lo, uint16_t hi);
 bool	validator_moves(void);
 
 enum validator_state validator_state(void);
+/* Calls fn whenever that may have changed, until validator_unwatch(). */
+struct validator_watch {
+	TAILQ_ENTRY(validator_watch) entry;
+	void (*fn)(void *arg);
+	void *arg;
+};
+void	validator_watch(struct validator_watch *w);
+void	validator_unwatch(struct validator_watch *w);
 /* Why VALIDATOR_CANNOT, in words; else "". */
 const char *validator_why(void);
 

@@ -20,6 +20,10 @@
 					 * nothing is kept */
 #define UNFINISHED_MAX	(60 * SECONDS)	/* a responder's
 					 * connection without keys */
+#define STIRRED		(10 * SECONDS)	/* after a packet: whether the
+					 * peer lives is found out meanwhile */
+#define PASSED_MAX	(30 * SECONDS)	/* between looks at what goes
+					 * past us */
 
 static void
 connection_tick_settled(struct connection *conn)
@@ -203,4 +207,97 @@ connection_tick(struct connection *conn)
 			initiator_tick_room(conn);
 		break;
 	}
+}
+
+static void
+sooner(uint64_t *next, uint64_t at)
+{
+	if (at < *next)
+		*next = at;
+}
+
+/* A time that is over, and ended nothing, waits for a packet. */
+static void
+sooner_yet(uint64_t *next, uint64_t now, uint64_t at)
+{
+	if (at > now)
+		sooner(next, at);
+}
+
+/* Of one pair, whether it carries what we send or not. */
+static void
+pair_next(uint64_t *next, const struct connection *conn,
+    const struct sa_pair *p)
+{
+	const struct core *c = conn->core;
+
+	if (p->linger != 0)
+		sooner(next, p->linger);
+	else if (!pair_is_flow(p))
+		sooner_yet(next, c->now, p->soft);
+	else if (p->confirmed) {
+		sooner(next, p->used + (uint64_t)c->config->idle * SECONDS);
+		if (p->initiator)
+			sooner(next, p->soft);
+	}
+}
+
+static bool
+is_stirred(const struct connection *conn)
+{
+	const struct core    *c = conn->core;
+	const struct sa_pair *first = TAILQ_FIRST(&conn->pairs);
+
+	return first == NULL || c->now - first->born < STIRRED ||
+	    c->now - conn->used < STIRRED || c->now - conn->heard < STIRRED ||
+	    conn->requested || conn->nsessions > 0 || conn->ask != NULL ||
+	    conn->gone || conn->unled ||
+	    (conn->spd != NULL && conn->spd->again != NULL);
+}
+
+static uint64_t
+connection_next_keyed(const struct connection *conn)
+{
+	const struct core    *c = conn->core;
+	const struct sa_pair *p;
+	uint64_t	      next = conn->look_at, quiet = c->now - conn->used;
+
+	if (is_stirred(conn))
+		return 0;
+	TAILQ_FOREACH(p, &conn->pairs, entry)
+		pair_next(&next, conn, p);
+	if (conn->right == RIGHT_LENT || conn->anonymous)
+		sooner_yet(&next, c->now, conn->used + ANONYMOUS_IDLE);
+	if (conn->gives_way_at != 0)
+		sooner(&next, conn->gives_way_at);
+	if (conn->mtu_raise_at != 0)
+		sooner(&next, conn->mtu_raise_at);
+	/* What goes past us is counted; the longer there was nothing, the
+	 * longer we may take to see it. */
+	if (esp_policy_is_past(&conn->esp))
+		sooner(&next, c->now + (quiet / 4 < PASSED_MAX ? quiet / 4 :
+		    PASSED_MAX));
+	return next;
+}
+
+uint64_t
+connection_next(const struct connection *conn)
+{
+	switch (conn->state) {
+	case CONNECTION_KEYED:
+		return connection_next_keyed(conn);
+	case CONNECTION_CLEAR:
+	case CONNECTION_DENY:
+	case CONNECTION_EXPIRING:
+		return conn->look_at;
+	case CONNECTION_EXPIRED:
+		return conn->delete_at;
+	case CONNECTION_NONEXISTENT:
+		return conn->born + UNFINISHED_MAX + 1;
+	case CONNECTION_POTENTIAL:
+	case CONNECTION_AUTHENTICATE:
+	case CONNECTION_PENDING:
+		break;
+	}
+	return conn->room_at != 0 ? conn->room_at : UINT64_MAX;
 }

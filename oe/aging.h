@@ -6,5 +6,11 @@
 
 /* Frees no other connection than this one. */
 void	connection_tick(struct connection *conn);
+/*
+ * After that: when it has something to do again, if no packet, answer or wish
+ * comes, after which it is ticked anyway; in the past: as soon as may be;
+ * UINT64_MAX: not by itself.
+ */
+uint64_t connection_next(const struct connection *conn);
 
 #endif

@@ -288,8 +288,9 @@ child_follow(struct connection *conn)
 {
 	struct sa_pair *p = connection_pair(conn);
 
-	if (conn->spd == NULL || p == NULL ||
-	    esp_policy_follow(&conn->esp, p->esp) == 0)
+	conn->unled = conn->spd != NULL && p != NULL &&
+	    esp_policy_follow(&conn->esp, p->esp) == -1;
+	if (!conn->unled)
 		return;
 	if (ratelimit_pass(&p->bad, conn->core->now))
 		log_warn("%s: the %s takes no policy for the keys that are "

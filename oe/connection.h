@@ -167,6 +167,7 @@ struct connection {
 	uint64_t	      packets, bytes;	/* both directions */
 	bool		      routed;		/* pass_route(add) was called */
 	struct esp_policy     esp;		/* what its whole pairs carry */
+	bool		      unled;		/* and cannot for now */
 	unsigned	      delete_tries;
 	uint64_t	      delete_at;
 };

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "base/wake.h"
 #include "base/watch.h"
 #include "net/icmp.h"
 #include "net/ip.h"
@@ -37,7 +38,7 @@
 #include "oe/summary.h"
 #include "oe/version.h"
 
-#define TICK_MS			1000
+#define TICK_MS			1000	/* after whatever happened */
 #define GAP_MS			4000	/* a tick as late as
 					 * this: we were asleep */
 #define SLEPT_MS		200	/* no two clocks differ by that else */
@@ -54,14 +55,16 @@ struct oe {
 	struct addr	   resolvers[OE_RESOLVERS_MAX];	/* as dns has them */
 	size_t		   nresolvers;
 	enum validator_state checked;	/* as the last tick saw it */
+	struct validator_watch validator;
+	struct wake	  *wake;
 	struct filewatch  *resolv_conf;
 	oe_resolvers_fn	   resolvers_changed;
 	void		  *resolvers_arg;
 	struct door	  *door;	/* to what speaks IKE */
 	struct event	  *tick, *ike_timer, *hold_timer;
-	uint64_t	   ike_at, hold_at;	/* when the timers
-						 * are set for */
-	uint64_t	   ticked, slept;	/* as the last tick saw it */
+	uint64_t	   ike_at, hold_at, tick_at; /* when the timers
+						      * are set for */
+	uint64_t	   slept;	/* as the last tick saw it */
 	TAILQ_HEAD(, question) questions;
 };
 
@@ -100,6 +103,8 @@ oe_schedule(struct oe *oe)
 	at = connection_next_holding(oe->core);
 	older = version_next(oe->core);
 	oe_arm(oe->hold_timer, &oe->hold_at, at < older ? at : older);
+	if (oe->core->now + TICK_MS < oe->tick_at)
+		oe_arm(oe->tick, &oe->tick_at, oe->core->now + TICK_MS);
 }
 
 static void
@@ -128,14 +133,38 @@ oe_ike_timer(evutil_socket_t fd, short what, void *arg)
 	oe_schedule(oe);
 }
 
+/* Suspended, however shortly, or stopped: what peers did meanwhile was not
+ * heard. */
 static void
-oe_tick(evutil_socket_t fd, short what, void *arg)
+oe_awake(struct oe *oe, uint64_t now)
 {
-	struct oe *oe = arg;
-	uint64_t   now = clock_now(), slept = clock_slept();
+	log_info("awake after sleep");
+	/* Set by a clock that goes on in sleep, they run by
+	 * one that does not. */
+	oe->ike_at = oe->hold_at = 0;
+	liveness_wake(oe->core, now, "awake");
+	validator_again();
+	if (oe->shell.woken != NULL)
+		oe->shell.woken(oe->shell_arg);
+}
 
-	(void)fd;
-	(void)what;
+/* When the next tick has something to do. */
+static uint64_t
+oe_next(const struct oe *oe, uint64_t now)
+{
+	uint64_t next = core_next(oe->core);
+
+	if (next < now + TICK_MS || remember_busy(oe->remembered, oe->core))
+		next = now + TICK_MS;
+	return next;
+}
+
+/* stopped: the process was. */
+static void
+oe_look(struct oe *oe, bool stopped)
+{
+	uint64_t now = clock_now(), slept = clock_slept(), due = oe->tick_at;
+
 	core_tick(oe->core, now);
 	if (oe->checked != validator_state()) {
 		oe->checked = validator_state();
@@ -143,25 +172,39 @@ oe_tick(evutil_socket_t fd, short what, void *arg)
 			core_resolvers_changed(oe->core, now);
 	}
 	identity_check(oe->core, now);
-	/* Suspended, however shortly, or stopped: what peers did meanwhile was
-	 * not heard. */
-	if (oe->ticked != 0 && (now - oe->ticked >= GAP_MS ||
-	    slept >= oe->slept + SLEPT_MS)) {
-		log_info("awake after %llu s",
-		    (unsigned long long)(now - oe->ticked) / 1000);
-		/* Set by a clock that goes on in sleep, they run by
-		 * one that does not. */
-		oe->ike_at = oe->hold_at = 0;
-		liveness_wake(oe->core, now, "awake");
-		validator_again();
-		if (oe->shell.woken != NULL)
-			oe->shell.woken(oe->shell_arg);
-	}
-	oe->ticked = now;
+	if (stopped || (due < now && now - due >= GAP_MS) ||
+	    slept >= oe->slept + SLEPT_MS)
+		oe_awake(oe, now);
 	oe->slept = slept;
 	remember_recall(oe->remembered, oe->core, clock_now(), RECALL_A_TICK);
 	remember_note(oe->remembered, oe->core, clock_wall());
+	/* What was done just now is what that looks at. */
+	oe->tick_at = 0;
 	oe_schedule(oe);
+	oe_arm(oe->tick, &oe->tick_at, oe_next(oe, now));
+}
+
+static void
+oe_tick(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	oe_look(arg, false);
+}
+
+static void
+oe_woken(void *arg, bool stopped)
+{
+	oe_look(arg, stopped);
+}
+
+static void
+oe_validator_changed(void *arg)
+{
+	struct oe *oe = arg;
+
+	/* Perhaps from within a question of ours. */
+	oe_arm(oe->tick, &oe->tick_at, clock_now());
 }
 
 /* --- what the core asks --------------------------------------------------- */
@@ -497,8 +540,7 @@ struct oe *
 oe_new(struct oe_config *c, struct event_base *base,
     const struct oe_shell *shell, void *arg)
 {
-	const struct timeval tick = { TICK_MS / 1000, TICK_MS % 1000 * 1000 };
-	struct oe	    *oe = xcalloc(1, sizeof(*oe));
+	struct oe *oe = xcalloc(1, sizeof(*oe));
 
 	TAILQ_INIT(&oe->questions);
 	oe->base = base;
@@ -510,7 +552,12 @@ oe_new(struct oe_config *c, struct event_base *base,
 	    oe->door);
 	oe->dns = oe_dns_new(oe, c);
 	oe_dns_note(oe, c);
-	oe->tick = watch_ticks(base, oe_tick, oe);
+	oe->tick = watch_timer(base, oe_tick, oe);
+	oe->slept = clock_slept();
+	oe->validator = (struct validator_watch){ .fn = oe_validator_changed,
+		.arg = oe };
+	validator_watch(&oe->validator);
+	oe->wake = wake_new(base, oe_woken, oe);
 	oe->ike_timer = watch_timer(base, oe_ike_timer, oe);
 	oe->hold_timer = watch_timer(base, oe_hold_timer, oe);
 	if (oe->dns == NULL || oe_ike_begin(oe, c) == -1) {
@@ -526,7 +573,7 @@ oe_new(struct oe_config *c, struct event_base *base,
 	/* By SIGHUP it may become of use. */
 	oe->resolv_conf = filewatch_new(base, RESOLVCONF_PATH,
 	    oe_resolv_conf_changed, oe);
-	event_add(oe->tick, &tick);
+	oe_arm(oe->tick, &oe->tick_at, clock_now() + TICK_MS);
 	return oe;
 }
 
@@ -547,6 +594,8 @@ oe_free(struct oe *oe)
 	}
 	core_free(oe->core);
 	door_engine.free(oe->door);
+	validator_unwatch(&oe->validator);
+	wake_free(oe->wake);
 	watch_end(oe->tick);
 	watch_end(oe->ike_timer);
 	watch_end(oe->hold_timer);
@@ -704,6 +753,7 @@ oe_control(struct oe *oe, json_object *req, bool privileged)
 	if (o != NULL && privileged && command != NULL &&
 	    strcmp(command, "sa") == 0)
 		door_engine.report_sas(oe->door, clock_now(), o);
+	oe_schedule(oe);
 	return o;
 }
 

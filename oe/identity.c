@@ -223,6 +223,7 @@ identity_look(struct core *c, struct identity *i, const struct keying_id *id)
 	    pubkey_from_evp(&key, c->config->key) == -1) {
 		i->state = IDENTITY_UNKNOWN;
 		i->id = *id;
+		i->expires = 0;
 		return;
 	}
 	changed = !keying_id_equal(id, &i->id) || !pubkey_equal(&key, &i->key);
@@ -234,6 +235,28 @@ identity_look(struct core *c, struct identity *i, const struct keying_id *id)
 		return;
 	}
 	identity_ask(c, i, name);
+}
+
+/* Nothing is asked about an identity without a key or an address. */
+static bool
+identity_is_asked(const struct core *c, const struct identity *i)
+{
+	return c->config->key != NULL && c->config->initiate &&
+	    i->waiting == 0 && i->expires != 0;
+}
+
+uint64_t
+identity_next(const struct core *c)
+{
+	uint64_t next = UINT64_MAX;
+	unsigned n;
+
+	for (n = 0; n < (c->config->id.type == 0 ? 2 : 1); n++) {
+		if (identity_is_asked(c, c->identity[n]) &&
+		    c->identity[n]->expires < next)
+			next = c->identity[n]->expires;
+	}
+	return next;
 }
 
 void

@@ -28,6 +28,8 @@ struct identity *identity_of(const struct core *c, int family);
 void	identity_ask_again(struct core *c, uint64_t at);
 /* Asks DNS for our own key, where it is time to: a new identity, a TTL over. */
 void	identity_check(struct core *c, uint64_t now);
+/* When that is time again by itself; UINT64_MAX: never. */
+uint64_t identity_next(const struct core *c);
 /* DNS has not answered about somebody: is it there at all?  Once it answers
  * about us, what was settled for its silence is looked at anew. */
 void	identity_doubt(struct core *c);

@@ -197,3 +197,24 @@ core_tick(struct core *c, uint64_t now)
 	claims_tick(c, now, responder_ask);
 	peers_tick(c);
 }
+
+uint64_t
+core_next(const struct core *c)
+{
+	const struct connection *conn;
+	uint64_t		 next = peers_next(c), at;
+
+	/* The lists of who is held, and whom to ask in an older version, are
+	 * in order, and have a timer of their own. */
+	if (!TAILQ_EMPTY(&c->claims))
+		return 0;
+	at = identity_next(c);
+	if (at < next)
+		next = at;
+	TAILQ_FOREACH(conn, &c->connections, all) {
+		at = connection_next(conn);
+		if (at < next)
+			next = at;
+	}
+	return next;
+}

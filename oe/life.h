@@ -16,6 +16,12 @@ void	core_set_local(struct core *c, uint64_t now, int family,
 void	core_drop_all(struct core *c, uint64_t now);
 /* Once a second or so: lifespans, deletes, rekeying. */
 void	core_tick(struct core *c, uint64_t now);
+/*
+ * After that: when it is to be called again at the latest, if nothing else of
+ * this engine is; as connection_next() of aging.h.  After anything else within
+ * a second.
+ */
+uint64_t core_next(const struct core *c);
 void	core_reconfigure(struct core *c, uint64_t now,
 	    struct oe_config *config);
 /* What was settled because resolvers did not answer is looked at again. */

@@ -258,6 +258,19 @@ peers_tick(struct core *c)
 	}
 }
 
+uint64_t
+peers_next(const struct core *c)
+{
+	const struct peer *p;
+	uint64_t	   next = UINT64_MAX;
+
+	for (p = c->peers; p != NULL; p = p->hh.next) {
+		if (p->waiting == 0 && p->expires < next)
+			next = p->expires;
+	}
+	return next;
+}
+
 void
 peers_free(struct core *c)
 {

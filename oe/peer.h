@@ -14,6 +14,8 @@ bool	peer_is_authentic(const struct core *c, const struct keying_id *id);
 /* Was DNSSEC to be checked here for them, and could not be? */
 bool	peer_is_doubtful(const struct core *c, const struct keying_id *id);
 void	peers_tick(struct core *c);
+/* When that has something to do again; UINT64_MAX: not by itself. */
+uint64_t peers_next(const struct core *c);
 void	peers_free(struct core *c);
 
 #endif

@@ -319,6 +319,20 @@ remember_recall(struct remembered *m, struct core *c, uint64_t now, unsigned n)
 	return m->untold;
 }
 
+bool
+remember_busy(const struct remembered *m, const struct core *c)
+{
+	unsigned i;
+
+	if (m == NULL)
+		return false;
+	for (i = 0; i < m->untold; i++) {
+		if (addr_is_set(core_local(c, m->old[i].dst.family)))
+			return true;
+	}
+	return statefile_busy(m->file);
+}
+
 uint16_t
 remember_port(const struct remembered *m, const struct addr *peer, uint32_t spi)
 {

@@ -34,6 +34,9 @@ void	remember_spoken(const struct remembered *m, struct core *c,
  */
 unsigned remember_recall(struct remembered *m, struct core *c, uint64_t now,
 	    unsigned n);
+/* Is there something left to write, or somebody to begin with, in a second?
+ * m may be NULL. */
+bool	remember_busy(const struct remembered *m, const struct core *c);
 /* The IKE port (host order) of the peer that sends with this lost SPI; 500 if
  * nobody remembers it.  m may be NULL. */
 uint16_t remember_port(const struct remembered *m, const struct addr *peer,

@@ -154,6 +154,14 @@ endpoints_expire(struct endpoints *t, uint64_t now, uint64_t idle,
 	}
 }
 
+uint64_t
+endpoints_next(const struct endpoints *t, uint64_t idle)
+{
+	const struct endpoint *e = TAILQ_FIRST(&t->lru[0]);
+
+	return e == NULL ? UINT64_MAX : e->used + idle;
+}
+
 size_t
 endpoints_count(const struct endpoints *t)
 {

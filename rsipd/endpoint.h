@@ -54,6 +54,8 @@ struct endpoint *endpoints_find(struct endpoints *t, const struct addr *addr,
  * not want. */
 void	endpoints_expire(struct endpoints *t, uint64_t now, uint64_t idle,
 	    bool (*keep)(void *arg, const struct endpoint *e), void *arg);
+/* When the next that is not held will have been so; UINT64_MAX: none. */
+uint64_t endpoints_next(const struct endpoints *t, uint64_t idle);
 /* Endpoints that a registration stands on give way to none: the
  * shell bounds them. */
 void	endpoints_hold(struct endpoints *t, struct endpoint *e, bool held);

@@ -54,11 +54,20 @@ struct rsipd {
 
 /* --- what the gateway core asks of the shell ------------------------------ */
 
+/* Bindings of before a restart are there before the data plane is. */
+static void
+stir(struct rsipd *d)
+{
+	if (d->dataplane != NULL)
+		dataplane_stir(d->dataplane);
+}
+
 static int
 op_demux_add(void *arg, const struct demux_binding *b)
 {
 	struct rsipd *d = arg;
 
+	stir(d);
 	return demux_add(d->demux, b);
 }
 
@@ -67,6 +76,7 @@ op_demux_remove(void *arg, uint32_t client_id, uint32_t bind_id)
 {
 	struct rsipd *d = arg;
 
+	stir(d);
 	return demux_remove(d->demux, 0, client_id, bind_id);
 }
 
@@ -93,6 +103,8 @@ op_event(void *arg, enum gateway_event e, const struct lease_client *c,
 {
 	struct rsipd *d = arg;
 
+	if (e == GATEWAY_DEREGISTERED && d->server != NULL)
+		server_wake(d->server);
 	if (service_watched(d->service))
 		service_publish(d->service, status_event(e, c, b));
 }
@@ -444,6 +456,7 @@ on_monitor(evutil_socket_t fd, short what, void *arg)
 {
 	(void)what;
 	netlink_drain(fd);
+	stir(arg);
 	look_at_shared(arg);
 	look_at_addresses(arg);
 }

@@ -19,6 +19,7 @@
 #define UDP_BUFFER	(1 << 20)	/* a burst of all hosts' requests */
 #define ENDPOINT_IDLE	30000		/* milliseconds without
 					 * a registration */
+#define SECOND		1000
 #define FILES_OTHER	128		/* control connections, queues,
 					 * DNS, files opened in passing */
 
@@ -145,29 +146,44 @@ endpoint_wanted(void *arg, const struct endpoint *e)
 	return gateway_registered(s->gateway, &peer);
 }
 
-/* Ends what has been silent for too long. */
+static void
+tick_at(struct server *s, uint64_t at)
+{
+	uint64_t       now = clock_now(), wait = at > now ? at - now : 0;
+	struct timeval tv = { .tv_sec = (time_t)(wait / SECOND),
+		.tv_usec = (suseconds_t)(wait % SECOND * 1000) };
+
+	s->tick_at = at;
+	if (event_add(s->tick, &tv) == -1)
+		log_error("out of memory");
+}
+
+/* Ends what has been silent for too long, and looks when more will be. */
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct server *s = arg;
-	uint64_t       now = clock_now();
+	uint64_t       now = clock_now(), due, silent;
 
 	(void)fd;
 	(void)what;
-	tcp_tick(s, now);
+	due = tcp_tick(s, now);
 	endpoints_expire(s->endpoints, now, ENDPOINT_IDLE, endpoint_wanted, s);
-	if (s->nconnections != 0 || endpoints_count(s->endpoints) != 0)
-		server_wake(s);
+	silent = endpoints_next(s->endpoints, ENDPOINT_IDLE);
+	if (silent < due)
+		due = silent;
+	s->tick_at = UINT64_MAX;
+	if (due != UINT64_MAX)
+		tick_at(s, due > now + SECOND ? due : now + SECOND);
 }
 
 void
 server_wake(struct server *s)
 {
-	static const struct timeval second = { .tv_sec = 1 };
+	uint64_t soon = clock_now() + SECOND;
 
-	if (!event_pending(s->tick, EV_TIMEOUT, NULL) &&
-	    event_add(s->tick, &second) == -1)
-		log_error("out of memory");
+	if (s->tick_at > soon)
+		tick_at(s, soon);
 }
 
 void
@@ -175,6 +191,7 @@ server_start(struct server *s, struct gateway *g)
 {
 	s->gateway = g;
 	s->tick = watch_timer(s->base, on_tick, s);
+	s->tick_at = UINT64_MAX;
 	tcp_start(s);
 	udp_start(s);
 }

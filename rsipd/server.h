@@ -23,6 +23,9 @@ struct server_config {
 struct server *server_open(struct event_base *base,
 	    const struct server_config *c);
 void	server_close(struct server *s);
+/* Somebody came, spoke, or is registered no more: who is silent is looked for
+ * soon. */
+void	server_wake(struct server *s);
 /* Requests go to the gateway from now on. */
 void	server_start(struct server *s, struct gateway *g);
 /* Hears hosts, as from the start on, or hears none: their connections end. */

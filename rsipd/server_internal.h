@@ -19,7 +19,9 @@ struct server {
 	int	 tcp_fd, udp_fd;
 	struct listener *listener;	/* has tcp_fd, once
 					 * there is a gateway */
-	struct event *udp_event, *tick;	/* tick: while there is anybody */
+	struct event *udp_event, *tick;	/* tick: while anybody's silence
+					 * ends something */
+	uint64_t tick_at;		/* UINT64_MAX: not set */
 	struct tcp_connection *connections;	/* uthash by id */
 	size_t	 nconnections;
 	size_t	 files;			/* that connections may use */
@@ -31,9 +33,6 @@ struct server {
 	uint8_t	 out[GATEWAY_MESSAGE_MAX];
 };
 
-/* server.c: somebody came. */
-void	server_wake(struct server *s);
-
 /* tcp.c: listens; ends all connections; sends, asks and flushes as server.h
  * says; looks for connections whose time is over. */
 void	tcp_start(struct server *s);
@@ -42,7 +41,9 @@ void	tcp_send(struct server *s, const struct gateway_peer *to, bool answer,
 	    const uint8_t *msg, size_t len);
 void	tcp_probe(struct server *s, uint64_t id);
 void	tcp_flush(struct server *s);
-void	tcp_tick(struct server *s, uint64_t now);
+/* Ends the silent.  When the next will have been silent for too long, as things
+ * are; UINT64_MAX: none. */
+uint64_t tcp_tick(struct server *s, uint64_t now);
 
 /* udp.c: reads datagrams from now on; an answer, or something unasked. */
 void	udp_start(struct server *s);

@@ -116,6 +116,7 @@ flush(struct tcp_connection *c)
 	}
 	if (c->outlen != 0) {
 		event_add(c->write, NULL);
+		server_wake(c->server);
 		return 0;
 	}
 	release_large(&c->out, &c->outcap);
@@ -230,6 +231,7 @@ on_read(evutil_socket_t fd, short what, void *arg)
 		c->used = clock_now();
 		c->inlen += (size_t)n;
 	}
+	server_wake(c->server);
 	if (serve_messages(c) == 0 && flush(c) == 0)
 		return;
 close:
@@ -418,24 +420,30 @@ tcp_flush(struct server *s)
 	}
 }
 
-void
+uint64_t
 tcp_tick(struct server *s, uint64_t now)
 {
 	struct tcp_connection *c, *next;
 	struct gateway_peer    peer = { .transport = GATEWAY_TCP };
-	uint64_t	       idle;
+	uint64_t	       idle, most, next_at = UINT64_MAX;
 
 	for (c = TAILQ_FIRST(&s->all); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, entry);
 		idle = now > c->used ? now - c->used : 0;
 		peer.host = c->host;
 		peer.id = c->id;
-		if ((idle > IDLE_PARTIAL && !c->waiting &&
-		    (c->inlen != 0 || c->outlen != 0)) ||
-		    (idle > IDLE_STRANGER &&
-		    !gateway_registered(s->gateway, &peer))) {
+		if (!c->waiting && (c->inlen != 0 || c->outlen != 0))
+			most = IDLE_PARTIAL;
+		else if (!gateway_registered(s->gateway, &peer))
+			most = IDLE_STRANGER;
+		else
+			continue;
+		if (idle > most) {
 			s->counts.timed_out++;
 			connection_free(c);
+		} else if (c->used + most + 1 < next_at) {
+			next_at = c->used + most + 1;
 		}
 	}
+	return next_at;
 }

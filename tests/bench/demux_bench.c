@@ -93,7 +93,7 @@ make_gateway(void)
 	atomic_store(&shared.private_index, PRIVATE);
 	atomic_store(&shared.mtu, 1500);
 	atomic_store(&shared.public_mtu, 1500);
-	shared.raw_fd = shared.misuse_fd = -1;
+	shared.raw_fd = shared.wake_fd = -1;
 	if (forward_init(&f, &shared) == -1)
 		exit(1);
 	f.now = NOW;

@@ -14,6 +14,7 @@ dist_check_SCRIPTS += \
 	tests/net/e2e.sh \
 	tests/net/errors.sh \
 	tests/net/gro.sh \
+	tests/net/idle.sh \
 	tests/net/recover.sh \
 	tests/net/wire.sh
 TESTS += \
@@ -22,10 +23,12 @@ TESTS += \
 	tests/net/e2e.sh \
 	tests/net/errors.sh \
 	tests/net/gro.sh \
+	tests/net/idle.sh \
 	tests/net/recover.sh \
 	tests/net/wire.sh
 EXTRA_DIST += \
 	tests/net/answer.py \
+	tests/net/idle.py \
 	tests/net/demo.sh \
 	tests/net/demo_ha.sh \
 	tests/net/lib.sh tests/net/pairlib.sh \

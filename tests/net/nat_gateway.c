@@ -312,6 +312,7 @@ command(char *line)
 
 	if (w == NULL)
 		return;
+	dataplane_stir(dataplane);
 	if (strcmp(w, "add") == 0) {
 		rc = command_add(&save);
 	} else if (strcmp(w, "many") == 0) {

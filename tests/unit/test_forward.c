@@ -106,7 +106,7 @@ setup(void **state)
 	atomic_store(&l->shared.public_mtu, 1500);
 	/* Errors go nowhere here; the tests with real wires look at them. */
 	l->shared.raw_fd = -1;
-	l->shared.misuse_fd = -1;
+	l->shared.wake_fd = -1;
 	assert_int_equal(forward_init(&l->f, &l->shared), 0);
 	l->f.now = NOW;
 	add_host(l->shared.demux, 1, X1, 20000);

@@ -16,6 +16,7 @@
 #include "oe/plane.h"
 #include "oe/report.h"
 #include "oe/summary.h"
+#include "oe/version.h"
 #include "tests/unit/dns_message.h"
 #include "tests/unit/header_reads.h"
 #include "tests/unit/scenario.h"
@@ -225,17 +226,38 @@ do_reload(struct play *p)
 
 /* --- time, and looking on ------------------------------------------------- */
 
+/* As engine.c does, which has timers of their own for two of these: at is when
+ * the core is ticked. */
+static uint64_t
+next_tick(struct play *p, uint64_t at)
+{
+	const uint64_t other[] = { connection_next_holding(W(p)->core),
+		version_next(W(p)->core) };
+	uint64_t       next = at > W(p)->now + 1000 ? at : W(p)->now + 1000;
+	size_t	       i;
+
+	for (i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
+		if (other[i] < next)
+			next = other[i];
+	}
+	return next > W(p)->now ? next : W(p)->now;
+}
+
 static void
 do_advance(struct play *p)
 {
 	uint64_t until = W(p)->now +
 	    (uint64_t)(strtod(p->words[1], NULL) * 1000);
+	/* A second after whatever happened, and then when it is due. */
+	uint64_t next = next_tick(p, 0);
 
 	while (W(p)->now < until && p->error[0] == '\0') {
-		W(p)->now += until - W(p)->now < 1000 ?
-		    until - W(p)->now : 1000;
-		core_tick(W(p)->core, W(p)->now);
-		plane_release(W(p)->core);
+		W(p)->now = next < until ? next : until;
+		if (next <= until) {
+			core_tick(W(p)->core, W(p)->now);
+			plane_release(W(p)->core);
+		}
+		next = next_tick(p, core_next(W(p)->core));
 	}
 }
 

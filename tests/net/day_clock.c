@@ -92,7 +92,8 @@ day_milliseconds(void)
 	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
 }
 
-/* Timers follow the monotonic clock, which may run otherwise before they end. */
+/* Timers follow the monotonic clock, which may run otherwise before they
+ * end. */
 int
 epoll_wait(int epfd, struct epoll_event *events, int maxevents, int timeout)
 {

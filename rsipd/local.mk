@@ -20,7 +20,8 @@ rsipd_librsipd_a_SOURCES = \
 
 sbin_PROGRAMS += rsipd/rsipd
 rsipd_rsipd_SOURCES = \
-	rsipd/keep.c rsipd/keep.h rsipd/parent.c rsipd/parent.h \
+	rsipd/keep.c rsipd/keep.h rsipd/na.c rsipd/na.h rsipd/na_totals.c \
+	rsipd/parent.c rsipd/parent.h \
 	rsipd/resp.c rsipd/resp.h \
 	rsipd/rsipd.c \
 	rsipd/shared.c rsipd/shared.h rsipd/shared_internal.h \

@@ -5,7 +5,6 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/control.h"
@@ -16,13 +15,10 @@
 #include "net/resolver.h"
 #include "net/netlink.h"
 #include "net/rtnl.h"
-#include "rsipd/keep.h"
 #include "rsipd/parent.h"
-#include "rsipd/server.h"
 #include "rsipd/settings_machine.h"
 #include "rsipd/settings_plane.h"
 #include "rsipd/settings_read.h"
-#include "rsipd/shared.h"
 #include "rsipd/status.h"
 
 #define LINGER_MS	5000	/* a supervisor starts us again within it */
@@ -30,132 +26,12 @@
 #define DNS_TRIES	3
 
 struct rsipd {
-	struct service *service;
-	struct settings *settings;
-	struct event *alarm, *parent;	/* the next lease ends;
-					 * rsipc is asked */
+	struct na_house house;
+	struct na na[DATAPLANE_GATEWAYS_MAX];
+	size_t	 nna;
+	struct event *parent;		/* rsipc is asked */
 	struct event *monitor, *gone;	/* of addresses; one that
 					 * is leased is away */
-	struct server *server;
-	struct gateway *gateway;
-	struct keep *keep;		/* leases on disk; NULL: none */
-	struct shared *shared;		/* ... or in a store that
-					 * gateways share */
-	struct shared_config shared_config;
-	struct option_secret password;	/* the store's */
-	bool	 proxies;		/* ARP is answered for
-					 * what no machine has */
-	struct pool *pool;		/* the gateway's */
-	struct demux *demux;
-	struct dataplane *dataplane;
-	struct resolver *resolver;
-	struct resolver_options dns;	/* as it is at the start */
-};
-
-/* --- what the gateway core asks of the shell ------------------------------ */
-
-/* Bindings of before a restart are there before the data plane is. */
-static void
-stir(struct rsipd *d)
-{
-	if (d->dataplane != NULL)
-		dataplane_stir(d->dataplane);
-}
-
-static int
-op_demux_add(void *arg, const struct demux_binding *b)
-{
-	struct rsipd *d = arg;
-
-	stir(d);
-	return demux_add(d->demux, b);
-}
-
-static int
-op_demux_remove(void *arg, uint32_t client_id, uint32_t bind_id)
-{
-	struct rsipd *d = arg;
-
-	stir(d);
-	return demux_remove(d->demux, 0, client_id, bind_id);
-}
-
-static void
-op_send(void *arg, const struct gateway_peer *to, bool answer,
-    const uint8_t *msg, size_t len)
-{
-	struct rsipd *d = arg;
-
-	server_send(d->server, to, answer, msg, len);
-}
-
-static int
-op_resolve(void *arg, const char *name, uint64_t ticket)
-{
-	struct rsipd *d = arg;
-
-	return resolver_ask_name(d->resolver, name, ticket);
-}
-
-static void
-op_event(void *arg, enum gateway_event e, const struct lease_client *c,
-    struct lease_binding *b)
-{
-	struct rsipd *d = arg;
-
-	if (e == GATEWAY_DEREGISTERED && d->server != NULL)
-		server_wake(d->server);
-	if (service_watched(d->service))
-		service_publish(d->service, status_event(e, c, b));
-}
-
-static int
-op_neighbour(void *arg, const struct addr *host, uint8_t mac[8])
-{
-	struct rsipd *d = arg;
-
-	return rtnl_neighbour(d->settings->private_if, host, mac);
-}
-
-static void
-op_probe(void *arg, uint64_t id)
-{
-	struct rsipd *d = arg;
-
-	server_probe(d->server, id);
-}
-
-/* libevent's clock stands still while the machine sleeps, ours does not. */
-#define ALARM_MAX	60000
-
-static void
-op_alarm(void *arg, uint64_t at)
-{
-	struct rsipd  *d = arg;
-	uint64_t       now = clock_now(), left = at > now ? at - now : 0;
-	struct timeval tv;
-
-	if (at == 0) {
-		event_del(d->alarm);
-		return;
-	}
-	if (left > ALARM_MAX)
-		left = ALARM_MAX;
-	tv.tv_sec = (time_t)(left / 1000);
-	tv.tv_usec = (suseconds_t)(left % 1000 * 1000);
-	if (event_add(d->alarm, &tv) == -1)
-		log_error("out of memory");
-}
-
-static const struct gateway_ops gateway_ops = {
-	.demux_add = op_demux_add,
-	.demux_remove = op_demux_remove,
-	.send = op_send,
-	.resolve = op_resolve,
-	.event = op_event,
-	.neighbour = op_neighbour,
-	.probe = op_probe,
-	.alarm = op_alarm,
 };
 
 static void
@@ -163,7 +39,7 @@ on_resolved(void *arg, uint64_t ticket, const struct resolver_answer *a)
 {
 	struct rsipd *d = arg;
 
-	gateway_resolved(d->gateway, clock_now(), ticket, a->addr, a->naddrs);
+	na_resolved(d->na, d->nna, ticket, a);
 }
 
 /* Whoever supervises us starts anew, and takes the rules over. */
@@ -172,7 +48,7 @@ on_lost(void *arg)
 {
 	struct rsipd *d = arg;
 
-	service_fail(d->service);
+	service_fail(d->house.service);
 }
 
 static void
@@ -180,35 +56,30 @@ on_misuse(void *arg, const struct addr *gateway, const struct addr *host,
     enum demux_verdict verdict, uint32_t client_id, uint32_t bind_id)
 {
 	struct rsipd *d = arg;
+	struct na    *n = d->na;
+	size_t	      i;
 
-	(void)gateway;
 	(void)client_id;
-	gateway_misuse(d->gateway, clock_now(), host, verdict, bind_id);
+	for (i = 0; i < d->nna; i++) {
+		if (addr_equal(&d->na[i].addr, gateway))
+			n = &d->na[i];
+	}
+	gateway_misuse(n->gateway, clock_now(), host, verdict, bind_id);
 }
 
 /* --- events --------------------------------------------------------------- */
 
-static void
-on_alarm(evutil_socket_t fd, short what, void *arg)
-{
-	struct rsipd *d = arg;
-
-	(void)fd;
-	(void)what;
-	gateway_tick(d->gateway, clock_now());
-}
-
 /* Where we stand: interfaces, and the
- * address that hosts speak and tunnel to. */
+ * addresses that hosts speak and tunnel to. */
 struct place {
-	char	    public_if[IF_NAMESIZE], private_if[IF_NAMESIZE];
-	struct addr gateway;
+	char public_if[IF_NAMESIZE], private_if[IF_NAMESIZE];
+	struct dataplane_gateways gateways;
 };
 
 static struct place
 place_of(const struct settings *c)
 {
-	struct place p = { .gateway = c->gateway.gateway };
+	struct place p = { .gateways = c->gateways };
 
 	memcpy(p.public_if, c->public_if, sizeof(p.public_if));
 	memcpy(p.private_if, c->private_if, sizeof(p.private_if));
@@ -220,7 +91,7 @@ is_there(const struct place *p, const struct settings *c)
 {
 	return strcmp(p->public_if, c->public_if) == 0 &&
 	    strcmp(p->private_if, c->private_if) == 0 &&
-	    addr_equal(&p->gateway, &c->gateway.gateway);
+	    addr_equal(&p->gateways.list[0], &c->gateway.gateway);
 }
 
 static int
@@ -228,11 +99,32 @@ move_to(struct rsipd *d, const struct place *p, const struct settings *c)
 {
 	char		       out[IFNAMSIZ];
 	struct dataplane_links l = { .public_if = p->public_if,
-		.private_if = p->private_if,
-		.gateways = { { p->gateway }, 1 },
+		.private_if = p->private_if, .gateways = p->gateways,
 		.public_out = settings_public_out(c, out) };
 
-	return dataplane_set_links(d->dataplane, &l);
+	return dataplane_set_links(d->house.dataplane, &l);
+}
+
+/* All of them, or none. */
+static int
+move_servers(struct rsipd *d, const struct place *from, const struct place *to)
+{
+	bool   all = strcmp(from->private_if, to->private_if) != 0;
+	size_t i, k;
+
+	for (i = 0; i < d->nna; i++) {
+		if (!all && addr_equal(&from->gateways.list[i],
+		    &to->gateways.list[i]))
+			continue;
+		if (na_move(&d->na[i], to->private_if,
+		    &to->gateways.list[i]) == 0)
+			continue;
+		for (k = 0; k < i; k++)
+			(void)na_move(&d->na[k], from->private_if,
+			    &from->gateways.list[k]);
+		return -1;
+	}
+	return 0;
 }
 
 /* From another place to that of c.  -1 after a log line, and we stay. */
@@ -243,34 +135,13 @@ use_place(struct rsipd *d, const struct place *from, const struct settings *c)
 
 	if (move_to(d, &to, c) == -1)
 		return -1;
-	if ((strcmp(from->private_if, to.private_if) != 0 ||
-	    !addr_equal(&from->gateway, &to.gateway)) &&
-	    server_move(d->server, to.private_if, &to.gateway) == -1) {
+	if (move_servers(d, from, &to) == -1) {
 		(void)move_to(d, from, c);
 		return -1;
 	}
-	log_info("gateway %s on %s now, of %s", ADDR_TEXT(&to.gateway),
+	log_info("gateway %s on %s now, of %s", ADDR_TEXT(&to.gateways.list[0]),
 	    to.private_if, to.public_if);
 	return 0;
-}
-
-/* Which of the addresses that go from machine to machine are here. */
-static void
-hold_addresses(struct rsipd *d, const struct settings *c)
-{
-	const struct addr *a;
-	bool		   na;
-	size_t		   i;
-
-	if (d->shared == NULL)
-		return;
-	na = settings_has_address("", &c->gateway.gateway);
-	for (i = 0; i < c->npools; i++) {
-		a = &c->pools[i].addr;
-		shared_hold(d->shared, a, settings_is_proxied(c, a) ? na :
-		    settings_has_address("", a));
-	}
-	shared_hold(d->shared, &c->gateway.gateway, na);
 }
 
 static int
@@ -281,7 +152,7 @@ set_pools(struct rsipd *d, const struct settings *c)
 	int		       rc;
 
 	pools = settings_pools(c, &n);
-	rc = dataplane_set_pools(d->dataplane, pools, n, &c->public_addr);
+	rc = dataplane_set_pools(d->house.dataplane, pools, n, &c->public_addr);
 	free(pools);
 	return rc;
 }
@@ -291,22 +162,21 @@ set_pools(struct rsipd *d, const struct settings *c)
 static int
 use_pools(struct rsipd *d, const struct place *from, const struct settings *c)
 {
-	int rc;
+	struct place to = place_of(c);
+	size_t	     i;
+	int	     rc;
 
 	if (!is_there(from, c) && use_place(d, from, c) == -1)
 		return -1;
 	rc = set_pools(d, c);
 	if (rc == -1) {
 		if (!is_there(from, c) && move_to(d, from, c) == 0)
-			(void)server_move(d->server, from->private_if,
-			    &from->gateway);
+			(void)move_servers(d, &to, from);
 		return -1;
 	}
-	demux_set_max(d->demux, settings_keys_max(c));
-	(void)gateway_set_pools(d->gateway, clock_now(), c->pools, c->npools);
-	if (d->keep != NULL)
-		(void)keep_load(d->keep);
-	hold_addresses(d, c);
+	demux_set_max(d->house.demux, settings_keys_max(c));
+	for (i = 0; i < d->nna; i++)
+		na_set_pools(&d->na[i], c);
 	return 0;
 }
 
@@ -316,23 +186,22 @@ reload(void *arg, void *settings)
 {
 	struct rsipd	*d = arg;
 	struct settings *new = settings;
-	struct place	 from = place_of(d->settings);
+	struct place	 from = place_of(d->house.settings);
 	struct settings_hosts named;
+	size_t		 i;
 
-	if (settings_inherit(new, d->settings) == -1 ||
+	if (settings_inherit(new, d->house.settings) == -1 ||
 	    use_pools(d, &from, new) == -1)
 		return -1;
-	gateway_reconfigure(d->gateway, clock_now(), &new->gateway);
-	pool_set_quarantine(d->pool, new->quarantine);
-	demux_set_local_ipsec(d->demux, new->local_ipsec);
-	demux_set_refuse_ike(d->demux, new->refuse_ike);
+	for (i = 0; i < d->nna; i++)
+		na_reconfigure(&d->na[i], new);
+	demux_set_local_ipsec(d->house.demux, new->local_ipsec);
+	demux_set_refuse_ike(d->house.demux, new->refuse_ike);
 	named = settings_hosts(new);
-	dataplane_set_hosts(d->dataplane, named.list, named.n);
+	dataplane_set_hosts(d->house.dataplane, named.list, named.n);
 	free(named.list);
-	server_set_limits(d->server, new->max_connections,
-	    new->max_host_connections, 2 * new->gateway.max_registrations);
-	settings_free(d->settings);
-	d->settings = new;
+	settings_free(d->house.settings);
+	d->house.settings = new;
 	return 0;
 }
 
@@ -344,9 +213,10 @@ reload(void *arg, void *settings)
 static void
 follow_addresses(struct rsipd *d)
 {
-	struct settings *c = d->settings;
+	struct settings *c = d->house.settings;
 	struct addr	 before = c->public_addr;
 	struct place	 from = place_of(c);
+	size_t		 i;
 
 	settings_follow(c);
 	if (!addr_equal(&c->public_addr, &before))
@@ -356,9 +226,11 @@ follow_addresses(struct rsipd *d)
 		    "no address", ADDR_TEXT(&before));
 	if (use_pools(d, &from, c) == -1) {
 		log_error("pools stay as they were");
-		c->gateway.gateway = from.gateway;
+		c->gateway.gateway = from.gateways.list[0];
+		c->gateways = from.gateways;
 	}
-	gateway_reconfigure(d->gateway, clock_now(), &c->gateway);
+	for (i = 0; i < d->nna; i++)
+		na_reconfigure(&d->na[i], c);
 }
 
 /*
@@ -368,14 +240,14 @@ follow_addresses(struct rsipd *d)
 static void
 ask_parent(struct rsipd *d)
 {
-	struct settings	   *c = d->settings;
+	struct settings	   *c = d->house.settings;
 	struct parent_lease lease;
 	uint64_t	    now;
 
 	if (parent_ask(c->parent, &lease) == -1)
 		return;
 	now = clock_now();
-	gateway_set_until(d->gateway, now,
+	gateway_set_until(d->na[0].gateway, now,
 	    now + (uint64_t)lease.expires * 1000);
 	if (c->npools != 0 && parent_contains(&lease.what, &c->pools[0]))
 		return;
@@ -397,13 +269,13 @@ static void
 look_at_addresses(struct rsipd *d)
 {
 	static const struct timeval grace = { .tv_sec = GRACE };
-	enum settings_news	    news = settings_look(d->settings);
+	enum settings_news	    news = settings_look(d->house.settings);
 
 	/* The address that changed is, as a rule,
 	 * the one that rsipc has leased. */
-	if (news != SETTINGS_SAME && d->settings->parent != NULL) {
+	if (news != SETTINGS_SAME && d->house.settings->parent != NULL) {
 		ask_parent(d);
-		news = settings_look(d->settings);
+		news = settings_look(d->house.settings);
 	}
 	switch (news) {
 	case SETTINGS_SAME:
@@ -427,7 +299,7 @@ on_gone(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (settings_look(d->settings) != SETTINGS_SAME)
+	if (settings_look(d->house.settings) != SETTINGS_SAME)
 		follow_addresses(d);
 }
 
@@ -435,20 +307,16 @@ on_gone(evutil_socket_t fd, short what, void *arg)
 static void
 look_at_shared(struct rsipd *d)
 {
-	const struct settings *c = d->settings;
-	bool		       na, any = false;
+	const struct settings *c = d->house.settings;
+	bool		       moved = false, any = d->nna > 1;
 	size_t		       i;
 
-	if (d->shared == NULL)
-		return;
-	hold_addresses(d, c);
-	na = settings_has_address("", &c->gateway.gateway);
+	for (i = 0; i < d->nna; i++)
+		moved |= na_hold(&d->na[i], c);
 	for (i = 0; i < c->npools; i++)
 		any = any || settings_is_proxied(c, &c->pools[i].addr);
-	if (!any || na == d->proxies)
-		return;
-	d->proxies = na;
-	(void)set_pools(d, c);
+	if (any && moved)
+		(void)set_pools(d, c);
 }
 
 static void
@@ -456,7 +324,7 @@ on_monitor(evutil_socket_t fd, short what, void *arg)
 {
 	(void)what;
 	netlink_drain(fd);
-	stir(arg);
+	na_stir(&((struct rsipd *)arg)->house);
 	look_at_shared(arg);
 	look_at_addresses(arg);
 }
@@ -468,8 +336,7 @@ report(void *arg, struct report *r)
 {
 	struct rsipd *d = arg;
 
-	status_report(r, d->settings, d->gateway, d->server, d->dataplane,
-	    keep_store(d->keep), d->shared);
+	status_report(r, d->na, d->nna, d->house.dataplane);
 }
 
 static json_object *
@@ -478,7 +345,8 @@ command_leases(void *arg, json_object *req, bool privileged)
 	struct rsipd *d = arg;
 
 	(void)privileged;
-	return status_leases(clock_now(), d->gateway, control_limit(req));
+	return status_leases(clock_now(), d->na, d->nna,
+	    control_limit(req));
 }
 
 static json_object *
@@ -487,7 +355,7 @@ command_flows(void *arg, json_object *req, bool privileged)
 	struct rsipd *d = arg;
 
 	(void)privileged;
-	return status_flows(clock_now(), d->demux, control_limit(req));
+	return status_flows(clock_now(), d->house.demux, control_limit(req));
 }
 
 static const struct service_command commands[] = {
@@ -503,13 +371,13 @@ open_dataplane(struct rsipd *d)
 {
 	static const struct dataplane_ops ops = { .misuse = on_misuse,
 		.lost = on_lost };
-	const struct settings	   *c = d->settings;
+	const struct settings	   *c = d->house.settings;
 	struct dataplane_pool	   *pools;
 	struct dataplane	   *dp;
 	struct dataplane_config	    config = {
 		.public_if = c->public_if,
 		.private_if = c->private_if,
-		.gateways = { { c->gateway.gateway }, 1 },
+		.gateways = c->gateways,
 		.firewall = c->firewall,
 		.queue_first = c->queue_first,
 		.queues = c->queues,
@@ -520,7 +388,7 @@ open_dataplane(struct rsipd *d)
 		.offload = c->offload,
 		.mtu = c->mtu,
 		.rsip_port = c->port,
-		.linger = d->keep != NULL || settings_is_shared(c) ?
+		.linger = d->na[0].keep != NULL || settings_is_shared(c) ?
 		    LINGER_MS : 0,
 	};
 	struct settings_hosts named = settings_hosts(c);
@@ -528,126 +396,80 @@ open_dataplane(struct rsipd *d)
 
 	config.public_out = settings_public_out(c, out);
 	pools = settings_pools(c, &config.npools);
-	d->proxies = settings_has_address("", &c->gateway.gateway);
 	config.pools = pools;
 	config.hosts = named.list;
 	config.nhosts = named.n;
-	dp = dataplane_open(&config, service_base(d->service),
-	    d->demux, &ops, d);
+	dp = dataplane_open(&config, service_base(d->house.service),
+	    d->house.demux, &ops, d);
 	free(pools);
 	free(named.list);
 	return dp;
 }
 
-/* Before the first packet is judged. */
 static int
-open_leases(struct rsipd *d)
+open_resolver(struct rsipd *d)
 {
-	const struct settings *c = d->settings;
+	struct na_house	      *h = &d->house;
+	const struct settings *c = h->settings;
 
-	if (settings_is_shared(c) || c->leases[0] == '\0' ||
-	    (!store_is_built() && strcmp(c->leases, SETTINGS_LEASES) == 0))
-		return 0;
-	d->keep = keep_open(service_base(d->service), c->leases, c->durability,
-	    c->gateway.max_registrations + c->gateway.max_bindings,
-	    c->quarantine, d->gateway);
-	return d->keep == NULL ? -1 : 0;
+	h->dns = (struct resolver_options){ .servers = c->resolver,
+		.nservers = c->nresolvers,
+		.timeout = DNS_TRY_MS, .tries = DNS_TRIES };
+	h->resolver = resolver_new(service_base(h->service), &h->dns,
+	    on_resolved, d);
+	if (h->resolver == NULL)
+		log_error("cannot start the resolver");
+	return h->resolver == NULL ? -1 : 0;
 }
 
-static void
-on_serving(void *arg, bool serving)
-{
-	struct rsipd *d = arg;
-
-	server_set_open(d->server, serving);
-}
-
-/* What is configured may be read anew, the store stays. */
-static const char *
-keep_text(const char *text)
-{
-	return text == NULL ? NULL : xstrdup(text);
-}
-
-/* The store's certificates are read here, with all privileges; the
- * rest needs none. */
 static int
-open_shared(struct rsipd *d)
+open_demux(struct na_house *h)
 {
-	struct settings	     *c = d->settings;
-	struct shared_config *s = &d->shared_config;
+	const struct settings *c = h->settings;
 
-	if (!settings_is_shared(c))
-		return 0;
-	*s = (struct shared_config){ .store = c->shared.store,
-		.name = xstrdup(c->shared.name), .replicas = c->shared.replicas,
-		.rest = c->quarantine,
-		.na = c->gateway.gateway };
-	s->store.master = keep_text(c->shared.master);
-	s->store.user = keep_text(c->shared.user);
-	s->store.tls_name = keep_text(c->shared.tls_name);
-	d->password = c->shared.password;
-	s->store.password = &d->password;
-	s->store.dns = &d->dns;
-	if (c->shared.ca != NULL && c->shared.ca[0] != '\0' &&
-	    (s->store.tls = resp_tls_new(c->shared.ca)) == NULL)
+	if ((h->demux = demux_new(settings_keys_max(c))) == NULL) {
+		log_error("out of memory");
 		return -1;
-	server_set_open(d->server, false);
-	d->shared = shared_open(service_base(d->service), s, d->gateway,
-	    on_serving, d);
-	if (d->shared == NULL)
-		return -1;
-	hold_addresses(d, c);
+	}
+	demux_set_local_ipsec(h->demux, c->local_ipsec);
+	demux_set_refuse_ike(h->demux, c->refuse_ike);
 	return 0;
 }
 
+/* The store's secrets are read here, with all
+ * privileges; the rest needs none. */
 static int
-open_resolver(struct rsipd *d, struct event_base *base)
+read_secrets(struct na_house *h)
 {
-	d->dns = (struct resolver_options){ .servers = d->settings->resolver,
-		.nservers = d->settings->nresolvers,
-		.timeout = DNS_TRY_MS, .tries = DNS_TRIES };
-	d->resolver = resolver_new(base, &d->dns, on_resolved, d);
-	if (d->resolver == NULL)
-		log_error("cannot start the resolver");
-	return d->resolver == NULL ? -1 : 0;
+	const struct settings *c = h->settings;
+
+	h->password = c->shared.password;
+	if (!settings_is_shared(c) || c->shared.ca == NULL ||
+	    c->shared.ca[0] == '\0')
+		return 0;
+	h->tls = resp_tls_new(c->shared.ca);
+	return h->tls == NULL ? -1 : 0;
 }
 
 static int
-make_gateway(struct rsipd *d)
+open_gateways(struct rsipd *d)
 {
-	struct settings *c = d->settings;
-	struct pool	*pool = pool_new(c->quarantine, c->max_spis);
-	size_t		 i;
+	const struct dataplane_gateways *all = &d->house.settings->gateways;
 
-	if (pool == NULL)
-		goto fail;
-	for (i = 0; i < c->npools; i++) {
-		if (pool_add(pool, &c->pools[i]) == -1)
-			goto fail;
+	for (; d->nna < all->n; d->nna++) {
+		if (na_open(&d->na[d->nna], &d->house, (uint32_t)d->nna,
+		    &all->list[d->nna]) == 0)
+			continue;
+		d->nna++;
+		return -1;
 	}
-	do
-		random_bytes(&c->gateway.auth_index,
-		    sizeof(c->gateway.auth_index));
-	while (c->gateway.auth_index == 0);
-	d->gateway = gateway_new(&c->gateway, pool, &gateway_ops, d);
-	if (d->gateway != NULL) {
-		d->pool = pool;
-		if (c->parent != NULL)
-			gateway_set_until(d->gateway, clock_now(), clock_now() +
-			    (uint64_t)c->parent_expires * 1000);
-		return 0;
-	}
-fail:
-	pool_free(pool);
-	log_error("out of memory");
-	return -1;
+	return 0;
 }
 
 static int
 add_events(struct rsipd *d)
 {
-	struct event_base *base = service_base(d->service);
+	struct event_base *base = service_base(d->house.service);
 	struct timeval	   poll = { .tv_sec = PARENT_POLL };
 	int		   fd;
 
@@ -658,7 +480,7 @@ add_events(struct rsipd *d)
 		return -1;
 	}
 	d->monitor = watch_fd(base, fd, on_monitor, d);
-	if (d->settings->parent != NULL)
+	if (d->house.settings->parent != NULL)
 		event_add(d->parent, &poll);
 	return 0;
 }
@@ -666,81 +488,64 @@ add_events(struct rsipd *d)
 static int
 start(void *arg, struct service *service, void *settings)
 {
-	struct rsipd	    *d = arg;
-	struct settings	    *c = settings;
-	struct event_base   *base = service_base(service);
-	struct server_config sc;
+	struct rsipd *d = arg;
+	size_t	      i;
 
-	d->service = service;
-	d->settings = c;
-	if (rtnl_open() == -1 || settings_complete(c) == -1)
+	d->house.service = service;
+	d->house.event = status_event;
+	d->house.settings = settings;
+	if (rtnl_open() == -1 || settings_complete(settings) == -1 ||
+	    open_demux(&d->house) == -1 || open_resolver(d) == -1 ||
+	    read_secrets(&d->house) == -1 || open_gateways(d) == -1 ||
+	    (d->house.dataplane = open_dataplane(d)) == NULL)
 		return -1;
-	sc = (struct server_config){
-		.ifname = c->private_if,
-		.addr = c->gateway.gateway,
-		.port = c->port,
-		.early = settings_is_shared(c),
-		.max_connections = c->max_connections,
-		.max_host_connections = c->max_host_connections,
-		.max_endpoints = 2 * c->gateway.max_registrations,
-	};
-	d->alarm = watch_timer(base, on_alarm, d);
-	if ((d->demux = demux_new(settings_keys_max(c))) == NULL) {
-		log_error("out of memory");
-		return -1;
+	for (i = 0; i < d->nna; i++) {
+		if (na_start(&d->na[i]) == -1)
+			return -1;
 	}
-	demux_set_local_ipsec(d->demux, c->local_ipsec);
-	demux_set_refuse_ike(d->demux, c->refuse_ike);
-	if ((d->server = server_open(base, &sc)) == NULL ||
-	    open_resolver(d, base) == -1 || make_gateway(d) == -1 ||
-	    open_leases(d) == -1 ||
-	    (d->dataplane = open_dataplane(d)) == NULL)
-		return -1;
-	server_start(d->server, d->gateway);
-	return open_shared(d) == -1 ? -1 : add_events(d);
+	return add_events(d);
 }
 
 static void
 ready(void *arg)
 {
 	struct rsipd	      *d = arg;
-	const struct settings *c = d->settings;
+	const struct settings *c = d->house.settings;
+	struct pool_address   *pools;
+	size_t		       i, n;
 
-	log_info("gateway %s on %s leases %s%s of %s", 
-	    ADDR_TEXT(&c->gateway.gateway), c->private_if,
-	    ADDR_TEXT(&c->pools[0].addr), c->npools > 1 ? " and others" :
-	    "", c->public_if);
+	for (i = 0; i < d->nna; i++) {
+		pools = settings_pools_at(c, &d->na[i].addr, &n);
+		log_info("gateway %s on %s leases %s%s of %s",
+		    ADDR_TEXT(&d->na[i].addr), c->private_if, n == 0 ?
+		    "nothing" : ADDR_TEXT(&pools[0].addr), n > 1 ?
+		    " and others" : "", c->public_if);
+		free(pools);
+	}
 }
 
 static void
 stop(void *arg)
 {
 	struct rsipd *d = arg;
+	size_t	      i;
 
-	/* Hosts are told while there still are connections to them; but what is
-	 * kept goes on when we are back. */
-	if (d->gateway != NULL && d->dataplane != NULL && d->keep == NULL &&
-	    d->shared == NULL)
-		gateway_shutdown(d->gateway, clock_now());
-	if (d->gateway != NULL)
-		gateway_commit(d->gateway, clock_now());
-	keep_settle(d->keep);
-	if (d->server != NULL)
-		server_flush(d->server);
-	dataplane_close(d->dataplane);
-	shared_close(d->shared);
-	resp_tls_free(d->shared_config.store.tls);
-	wipe(&d->password, sizeof(d->password));
-	server_close(d->server);
-	resolver_free(d->resolver);
-	gateway_free(d->gateway);
-	keep_close(d->keep);
-	demux_free(d->demux);
-	watch_end(d->alarm);
+	for (i = 0; i < d->nna; i++)
+		na_finish(&d->na[i], d->house.dataplane != NULL);
+	dataplane_close(d->house.dataplane);
+	d->house.dataplane = NULL;
+	for (i = 0; i < d->nna; i++)
+		na_unshare(&d->na[i]);
+	resp_tls_free(d->house.tls);
+	wipe(&d->house.password, sizeof(d->house.password));
+	resolver_free(d->house.resolver);
+	for (i = 0; i < d->nna; i++)
+		na_close(&d->na[i]);
+	demux_free(d->house.demux);
 	watch_end(d->parent);
 	watch_end(d->gone);
 	watch_close(d->monitor);
-	settings_free(d->settings);
+	settings_free(d->house.settings);
 	rtnl_close();
 }
 

@@ -100,7 +100,7 @@ server_open(struct event_base *base, const struct server_config *c)
 	s->base = base;
 	s->config = *c;
 	s->config.ifname = NULL;
-	s->files = find_files(c->max_connections);
+	s->files = find_files(c->max_connections * c->beside) / c->beside;
 	s->udp_fd = -1;
 	s->log = (struct ratelimit)RATELIMIT_INIT(5, 2000);
 	TAILQ_INIT(&s->all);

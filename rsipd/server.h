@@ -16,6 +16,8 @@ struct server_config {
 	struct addr addr;
 	uint16_t port;
 	bool	 early;			/* the address may come later */
+	size_t	 beside;		/* servers in this process, this
+					 * one too: they share its files */
 	size_t	 max_connections, max_host_connections, max_endpoints;
 };
 

@@ -24,6 +24,7 @@ struct settings_pool {
 					 * the address itself */
 	bool	 proxy;			/* shared: no machine has it,
 					 * ARP is answered with Na */
+	struct addr gateway;		/* whose it is; none: the first's */
 };
 
 struct settings {
@@ -32,6 +33,8 @@ struct settings {
 	/* ... not named by the file. */
 	bool	 public_found, private_found, gateway_found;
 	struct addr public_addr;	/* none until settings_complete() */
+	struct dataplane_gateways gateways;	/* ... each Na; the first is
+						 * gateway.gateway */
 	uint16_t port;
 	char	*control;
 	struct web_config web;

@@ -286,11 +286,37 @@ list_pools(struct settings *c)
 	}
 }
 
+/* Each that has, or had, a pool; the first is the one that
+ * pools belong to that name none. */
+static int
+list_gateways(struct settings *c)
+{
+	const struct settings_pool *p;
+	struct dataplane_gateways  *g = &c->gateways;
+
+	if (g->n == 0)
+		g->n = 1;
+	g->list[0] = c->gateway.gateway;
+	for (p = c->named; p < c->named + c->nnamed; p++) {
+		if (!addr_is_set(&p->gateway) ||
+		    dataplane_is_gateway(g, &p->gateway))
+			continue;
+		if (g->n == DATAPLANE_GATEWAYS_MAX) {
+			log_error("pools name more than %d gateways",
+			    DATAPLANE_GATEWAYS_MAX);
+			return -1;
+		}
+		g->list[g->n++] = p->gateway;
+	}
+	return 0;
+}
+
 void
 settings_follow(struct settings *c)
 {
 	c->public_addr = address_now(c->public_if, &c->public_addr);
 	c->gateway.gateway = gateway_now(c);
+	c->gateways.list[0] = c->gateway.gateway;
 	list_pools(c);
 	find_networks(c);
 }
@@ -343,6 +369,8 @@ complete_pools(struct settings *c)
 		    !c->named[i].proxy :
 		    settings_has_address("", &c->named[i].what.addr);
 	settings_follow(c);
+	if (list_gateways(c) == -1)
+		return -1;
 	if (c->npools == 0) {
 		log_error("interface %s has no IPv4 address to lease from: "
 		    "give it one or name a pool", c->named[0].ifname);
@@ -385,6 +413,35 @@ find_gateway(struct settings *c)
 	return -1;
 }
 
+/* A gateway's sockets and leases are made at the start,
+ * and what one has leased is no other's. */
+static int
+inherit_gateways(struct settings *to, const struct settings *from)
+{
+	const struct settings_pool *p, *was;
+
+	to->gateways = from->gateways;
+	to->gateways.list[0] = to->gateway.gateway;
+	for (p = to->named; p < to->named + to->nnamed; p++) {
+		for (was = from->named; was < from->named + from->nnamed;
+		    was++) {
+			if (addr_equal(&was->what.addr, &p->what.addr) &&
+			    strcmp(was->ifname, p->ifname) == 0)
+				break;
+		}
+		if ((was == from->named + from->nnamed ||
+		    addr_equal(&was->gateway, &p->gateway)) &&
+		    (!addr_is_set(&p->gateway) ||
+		    dataplane_is_gateway(&to->gateways, &p->gateway)))
+			continue;
+		log_error("pool \"%s\": another gateway only with a restart",
+		    p->ifname[0] != '\0' ? p->ifname :
+		    ADDR_TEXT(&p->what.addr));
+		return -1;
+	}
+	return 0;
+}
+
 int
 settings_inherit(struct settings *to, const struct settings *from)
 {
@@ -406,6 +463,8 @@ settings_inherit(struct settings *to, const struct settings *from)
 	if (find_gateway(to) == -1)
 		return -1;
 	if (to->pools_stay || to->parent != NULL) {
+		to->gateways = from->gateways;
+		to->gateways.list[0] = to->gateway.gateway;
 		keep_pools(to, from);
 		find_networks(to);
 		return 0;
@@ -419,7 +478,7 @@ settings_inherit(struct settings *to, const struct settings *from)
 				    from->named[k].what.addr;
 		}
 	}
-	return complete_pools(to);
+	return inherit_gateways(to, from) == -1 ? -1 : complete_pools(to);
 }
 
 int

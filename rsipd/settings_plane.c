@@ -42,6 +42,7 @@ settings_keys_max(const struct settings *c)
 	size_t	 n = c->gateway.max_bindings + c->max_spis + COOKIES_MAX, i;
 	unsigned k;
 
+	n *= c->gateways.n;
 	for (i = 0; i < c->npools; i++) {
 		for (k = 0; k < c->pools[i].nports; k++)
 			n += (size_t)(c->pools[i].ports[k].hi -
@@ -54,6 +55,41 @@ bool
 settings_is_shared(const struct settings *c)
 {
 	return c->shared.store.nservers != 0;
+}
+
+static const struct settings_pool *
+find_named(const struct settings *c, const struct addr *addr)
+{
+	size_t i;
+
+	for (i = 0; i < c->nnamed; i++) {
+		if (addr_equal(&c->named[i].what.addr, addr))
+			return &c->named[i];
+	}
+	return NULL;
+}
+
+const struct addr *
+settings_gateway_of(const struct settings *c, const struct addr *pool)
+{
+	const struct settings_pool *p = find_named(c, pool);
+
+	return p != NULL && addr_is_set(&p->gateway) ? &p->gateway :
+	    &c->gateway.gateway;
+}
+
+struct pool_address *
+settings_pools_at(const struct settings *c, const struct addr *na, size_t *n)
+{
+	struct pool_address *pools = xcalloc(c->npools + 1, sizeof(*pools));
+	size_t		     i;
+
+	*n = 0;
+	for (i = 0; i < c->npools; i++) {
+		if (addr_equal(settings_gateway_of(c, &c->pools[i].addr), na))
+			pools[(*n)++] = c->pools[i];
+	}
+	return pools;
 }
 
 bool
@@ -74,14 +110,16 @@ settings_pools(const struct settings *c, size_t *n)
 {
 	struct dataplane_pool *pools = xcalloc(c->npools + 1, sizeof(*pools)),
 			      *p = pools;
-	bool		       na = !settings_is_shared(c) ||
-		settings_has_address("", &c->gateway.gateway);
+	bool		       na;
 	size_t		       i, k;
 
 	for (i = 0; i < c->npools; i++) {
+		na = !settings_is_shared(c) || settings_has_address("",
+		    settings_gateway_of(c, &c->pools[i].addr));
 		if (!na && settings_is_proxied(c, &c->pools[i].addr))
 			continue;
 		p->addr = c->pools[i].addr;
+		p->away = !na && c->gateways.n > 1;
 		memcpy(p->ports, c->pools[i].ports, sizeof(p->ports));
 		p->nports = c->pools[i].nports;
 		for (k = 0; k < c->nnamed; k++) {

@@ -18,6 +18,12 @@ struct settings_hosts settings_hosts(const struct settings *c);
  * have given. */
 size_t	settings_keys_max(const struct settings *c);
 
+/* Na of a pool's address; the pools of one Na, to be freed, and how many. */
+const struct addr *settings_gateway_of(const struct settings *c,
+	    const struct addr *pool);
+struct pool_address *settings_pools_at(const struct settings *c,
+	    const struct addr *na, size_t *n);
+
 /* The pools whose address, where it goes along with the gateway's own, is
  * here.  To be freed; how many is *n. */
 struct dataplane_pool *settings_pools(const struct settings *c, size_t *n);

@@ -52,7 +52,8 @@ settings_pool_refused(const struct settings *c, const struct addr *addr)
 
 	if (!addr_is_host(addr))
 		return "is no host's address: it cannot be leased";
-	if (addr_equal(addr, &c->gateway.gateway))
+	if (addr_equal(addr, &c->gateway.gateway) ||
+	    dataplane_is_gateway(&c->gateways, addr))
 		return "is the gateway's own address on the private side: it "
 		    "cannot be leased";
 	for (i = 0; i < c->gateway.nfrom; i++) {
@@ -157,6 +158,11 @@ static const struct option pool_options[] = {
 	  OPTION_AT(struct settings_pool, proxy),
 	  .help = "Where leases are shared: no machine has the address itself; "
 	      "who has the gateway's answers ARP for it." },
+	{ "gateway", OPTION_ADDRESS, OPTION_FIXED, .ipv4 = true,
+	  .take = addr_option_take, OPTION_AT(struct settings_pool, gateway),
+	  .example = "10.0.0.2",
+	  .help = "The hosts that speak to this address lease of it, and no "
+	      "others; else those of the gateway above." },
 	{ 0 }
 };
 
@@ -343,6 +349,49 @@ note_public_side(void *arg, const char *name, const struct option *o)
 		c->pools_stay = true;
 }
 
+/* Several gateways: each has pools, and every pool one of them. */
+static int
+check_gateways(cfg_t *cfg, struct settings *c)
+{
+	const struct settings_pool *p;
+	struct settings_pool	   *k;
+	bool			    named = false, first = c->nnamed == 0;
+
+	for (p = c->named; p < c->named + c->nnamed; p++) {
+		named = named || addr_is_set(&p->gateway);
+		first = first || !addr_is_set(&p->gateway) ||
+		    addr_equal(&p->gateway, &c->gateway.gateway);
+		for (k = c->named; k < c->named + c->nnamed; k++) {
+			if (addr_is_set(&p->gateway) && addr_equal(&p->gateway,
+			    &k->what.addr)) {
+				conf_error(cfg, "gateway %s is a pool itself",
+				    ADDR_TEXT(&p->gateway));
+				return -1;
+			}
+		}
+	}
+	if (!named)
+		return 0;
+	if (addr_is_set(&c->gateway.endpoint)) {
+		conf_error(cfg, "tunnel-endpoint: hosts of several gateways "
+		    "tunnel to the one that they speak to");
+		return -1;
+	}
+	if (!first && addr_is_set(&c->gateway.gateway)) {
+		conf_error(cfg, "gateway %s has no pool: name it in one, or "
+		    "leave it out", ADDR_TEXT(&c->gateway.gateway));
+		return -1;
+	}
+	if (first && !addr_is_set(&c->gateway.gateway)) {
+		conf_error(cfg, "pools name a gateway: name that of the others "
+		    "too");
+		return -1;
+	}
+	if (!first)
+		c->gateway.gateway = c->named[0].gateway;
+	return 0;
+}
+
 /* Each of a pair has to mean the same by it. */
 static int
 check_shared(cfg_t *cfg, const struct settings *c)
@@ -380,7 +429,7 @@ settings_read(const struct option_source *s)
 	c->named = xcalloc(n, sizeof(*c->named));
 	c->pools = xcalloc(n, sizeof(*c->pools));
 	if (option_read(settings_options, s, c) == -1 ||
-	    check_shared(s->cfg, c) == -1)
+	    check_shared(s->cfg, c) == -1 || check_gateways(s->cfg, c) == -1)
 		goto fail;
 	if (s->fixed != NULL) {
 		option_differ(settings_options, s->cfg, s->fixed,

@@ -146,7 +146,7 @@ ask_epochs(struct shared *s)
 	int	    argc;
 
 	if (!s->ready || s->phase != SHARED_LOG || !s->known || s->newer ||
-	    s->asking)
+	    s->foreign || s->asking)
 		return;
 	if (s->unsure) {
 		next = fence_next(&s->fence);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nat/dataplane_config.h"
 #include "rsipd/gateway.h"
 #include "rsipd/grant.h"
 #include "rsipd/resp.h"
@@ -21,6 +22,9 @@ struct shared_config {
 	uint64_t rest;			/* milliseconds that what
 					 * was freed rests */
 	struct addr na;			/* who holds it is active */
+	struct dataplane_gateways all;	/* this and others of
+					 * the machine, which have
+					 * names of their own */
 };
 
 /* The gateway serves: its hosts are heard.  Called when that changes. */

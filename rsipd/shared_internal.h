@@ -33,7 +33,7 @@ struct shared {
 	char	 token[28];		/* ... a dot, and which of the
 					 * writer's connections it is */
 	unsigned connections;
-	char	 prefix[72];
+	char	 prefix[96];
 	struct resp *writer, *reader;
 	struct event *tick, *batch;
 	char	 sha[SHARED_SCRIPTS][41];
@@ -64,6 +64,8 @@ struct shared {
 					 * something did not fit */
 	bool	 newer;			/* records of a version to come:
 					 * nothing is taken over */
+	bool	 foreign;		/* what is kept under another name here
+					 * was leased under this one */
 	bool	 clean;			/* all of it was read while nothing
 					 * of ours was new or on its way */
 	bool	 swept;			/* ... and loaded a second time */

@@ -193,6 +193,24 @@ is_taken(const struct shared *s, const struct addr *a, uint64_t epoch,
 	    fence_took(&s->fence, a) == epoch);
 }
 
+/*
+ * Who has several gateways keeps each but the first under a name of its own.
+ * Where they are not the same to all, one would not hear of the other.
+ */
+static void
+find_foreign(struct shared *s, const struct addr *a)
+{
+	if (addr_equal(a, &s->config.na) ||
+	    !dataplane_is_gateway(&s->config.all, a))
+		return;
+	if (!s->foreign)
+		log_error("shared store: %s was leased for under the name %s, "
+		    "which here is %s's: gateway has to be the same everywhere,"
+		    " or name another one; nothing is taken over",
+		    ADDR_TEXT(a), s->config.name, ADDR_TEXT(&s->config.na));
+	s->foreign = true;
+}
+
 /* What the log said of them is not read any more. */
 static void
 note_epochs(struct shared *s, const redisReply *list)
@@ -202,6 +220,7 @@ note_epochs(struct shared *s, const redisReply *list)
 	size_t	    i;
 
 	s->nepochs = 0;
+	s->foreign = false;
 	for (i = 0; i + 1 < list->elements && s->nepochs < FENCE_ADDRS_MAX;
 	    i += 2) {
 		token = text_of(list->element[i + 1]);
@@ -212,6 +231,7 @@ note_epochs(struct shared *s, const redisReply *list)
 		s->epochs[s->nepochs].own = *by == ':' && is_taken(s,
 		    &s->epochs[s->nepochs].addr,
 		    s->epochs[s->nepochs].epoch, by + 1);
+		find_foreign(s, &s->epochs[s->nepochs].addr);
 		s->nepochs++;
 	}
 }

@@ -3,8 +3,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/report_rows.h"
+#include "rsipd/settings_plane.h"
 #include "rsipd/status.h"
 
 /* --- the report ----------------------------------------------------------- */
@@ -17,7 +19,8 @@ struct summary {
 #define ROW struct summary
 static const struct report_field summary_fields[] = {
 	TEXT("verdict", verdict, "what a person asks first"),
-	TEXT("gateway", gateway, "address that hosts speak RSIP to"),
+	TEXT("gateway", gateway, "address that hosts speak RSIP to; the first "
+	    "of several"),
 	TEXT("public_interface", public_if, "leads to the public realm"),
 	TEXT("private_interface", private_if, "leads to the hosts"),
 	NUMBER("port", port, "of RSIP, TCP and UDP"),
@@ -32,6 +35,26 @@ static const struct report_field gateway_fields[] = {
 	    "proved their address", .metric = "registrations_half_open"),
 	GAUGE("bindings", bindings, "granted bindings",
 	    .metric = "bindings_granted"),
+	{ 0 }
+};
+
+struct at {
+	const char  *state;
+	json_object *pools;
+	uint64_t     registrations, bindings, epoch;
+	bool	     active;
+};
+
+#undef ROW
+#define ROW struct at
+static const struct report_field at_fields[] = {
+	TEXT("state", state, "active: hosts are served; else as shared.state "
+	    "has it"),
+	FLAG("active", active, "its hosts are served by this machine"),
+	LIST("pools", pools, "public addresses that are leased to its hosts"),
+	GAUGE("registrations", registrations, "hosts registered there"),
+	GAUGE("bindings", bindings, "bindings granted there"),
+	NUMBER("epoch", epoch, "under which it was taken; 0: it was not"),
 	{ 0 }
 };
 
@@ -136,7 +159,7 @@ struct shared_report {
 static const struct report_field shared_fields[] = {
 	TEXT("state", state, "active: this gateway serves; alone: it does, but "
 	    "the store is away and nothing new is granted; standby: another "
-	    "does"),
+	    "does; of several the one nearest to serving"),
 	FLAG("grants", grants, "something may be granted"),
 	GAUGE("addresses_held", n.held, "addresses that are on this machine"),
 	GAUGE("addresses_ours", n.ours,
@@ -172,16 +195,48 @@ static const struct report_field method_fields[] = {
 };
 
 static void
-report_methods(struct report *r, struct leases *l)
+report_methods(struct report *r, const struct na *list, size_t n)
 {
 	static const struct report_table t = { "methods", "", method_fields,
 		"method" };
-	uint64_t n;
+	uint64_t sum;
 	unsigned k;
+	size_t	 i;
 
 	for (k = 0; k < LEASE_KINDS; k++) {
-		n = leases_of_kind(l, k);
-		report_write_labelled(r, &t, lease_kind_name(k), &n);
+		for (sum = 0, i = 0; i < n; i++)
+			sum += leases_of_kind(gateway_leases(list[i].gateway),
+			    k);
+		report_write_labelled(r, &t, lease_kind_name(k), &sum);
+	}
+}
+
+/* Each by itself: of several one may serve while another stands by. */
+static void
+report_gateways(struct report *r, const struct na *list, size_t n)
+{
+	static const struct report_table t = { "gateways", "gateway", at_fields,
+		"gateway" };
+	struct na_totals     sum;
+	struct pool_address *pools;
+	struct at	     at;
+	size_t		     i, k, npools;
+
+	for (i = 0; i < n; i++) {
+		na_total(&list[i], 1, &sum);
+		at = (struct at){ .state = shared_state_text(na_state(
+			&list[i])), .pools = json_object_new_array(),
+			.registrations = sum.gateway.registrations,
+			.bindings = sum.gateway.bindings,
+			.epoch = sum.shared.epoch,
+			.active = na_serves(&list[i]) };
+		pools = settings_pools_at(list[i].house->settings,
+		    &list[i].addr, &npools);
+		for (k = 0; k < npools; k++)
+			json_object_array_add(at.pools, json_object_new_string(
+			    ADDR_TEXT(&pools[k].addr)));
+		free(pools);
+		report_write_labelled(r, &t, ADDR_TEXT(&list[i].addr), &at);
 	}
 }
 
@@ -201,48 +256,42 @@ report_errors(struct report *r, const struct gateway_counts *c)
 }
 
 static void
-report_pool(struct report *r, const struct pool *p)
+report_pool(struct report *r, const struct pool_counts *p)
 {
-	struct share s;
+	struct share s = { .pool = *p };
 
-	pool_count(p, &s.pool);
 	s.ports_leased = s.pool.ports - s.pool.ports_free -
 	    s.pool.ports_resting;
 	report_write(r, "pool", "pool", pool_fields, &s);
 }
 
 static void
-report_store(struct report *r, struct store *store)
+report_store(struct report *r, bool there, const struct store_counts *n)
 {
-	struct kept k = { 0 };
+	struct kept k = { .store = *n };
 
-	if (store != NULL)
-		store_count(store, &k.store);
-	else if (report_form(r) != REPORT_SCHEMA)
+	if (!there && report_form(r) != REPORT_SCHEMA)
 		return;
 	k.writable = !k.store.behind;
 	report_write(r, "store", "store", store_fields, &k);
 }
 
 static void
-report_shared(struct report *r, const struct shared *shared)
+report_shared(struct report *r, bool there, const struct shared_counts *n)
 {
-	struct shared_report s = { .state = "" };
+	struct shared_report s = { .n = *n };
 
-	if (shared != NULL) {
-		shared_count(shared, &s.n);
-		s.state = shared_state_text(s.n.state);
-		s.silent = s.n.silent / 1000;
-		s.grants = s.n.state == SHARED_ACTIVE;
-	} else if (report_form(r) != REPORT_SCHEMA) {
+	if (!there && report_form(r) != REPORT_SCHEMA)
 		return;
-	}
+	s.state = there ? shared_state_text(n->state) : "";
+	s.silent = n->silent / 1000;
+	s.grants = there && n->state == SHARED_ACTIVE;
 	report_write(r, "shared", "shared", shared_fields, &s);
 }
 
 /* Who of several gateways this is; "": nothing to say of it. */
 static const char *
-say_role(const struct shared *shared)
+say_role(const struct na *n)
 {
 	static const char *const texts[] = {
 		[SHARED_AWAY] = "not serving: the shared store is away; ",
@@ -253,31 +302,49 @@ say_role(const struct shared *shared)
 		[SHARED_ALONE] = ("the shared store is away, so nothing new is "
 		    "granted; "),
 	};
-	struct shared_counts n;
+	return texts[na_state(n)];
+}
 
-	if (shared == NULL)
-		return "";
-	shared_count(shared, &n);
-	return texts[n.state];
+#define NAMED_MOST	4	/* of several, in one sentence */
+
+/* "10.0.0.1 active, 10.0.0.2 standby; ", or how many are. */
+static void
+say_roles(const struct na *list, size_t n, char *out, size_t cap)
+{
+	size_t i, len = 0, active = 0;
+
+	for (i = 0; i < n; i++)
+		active += na_serves(&list[i]);
+	if (n > NAMED_MOST) {
+		snprintf(out, cap, "%zu of %zu gateways active; ", active, n);
+		return;
+	}
+	for (i = 0; i < n && len < cap; i++)
+		len += (size_t)snprintf(out + len, cap - len, "%s %s%s",
+		    ADDR_TEXT(&list[i].addr),
+		    shared_state_text(na_state(&list[i])),
+		    i + 1 < n ? ", " : "; ");
 }
 
 static void
-report_summary(struct report *r, const struct settings *c,
-    const struct gateway_counts *n, bool forwarding,
-    const struct shared *shared)
+report_summary(struct report *r, const struct na *list, size_t nlist,
+    const struct gateway_counts *n, bool forwarding)
 {
-	char	       verdict[192];
-	int	       role;
+	const struct settings *c = list->house->settings;
+	char	       verdict[256], roles[160];
 	struct summary s = { .gateway = ADDR_TEXT(&c->gateway.gateway),
 		.public_if = c->public_if, .private_if = c->private_if,
 		.port = c->port };
 
-	role = snprintf(verdict, sizeof(verdict), "%s", say_role(shared));
-	snprintf(verdict + role, sizeof(verdict) - (size_t)role,
-	    n->registrations == 0 ?
-	    "ready at %s, port %u; no host so far" :
-	    "serving at %s, port %u: %zu host%s, %zu lease%s",
-	    s.gateway, (unsigned)c->port,
+	if (nlist == 1)
+		snprintf(roles, sizeof(roles), "%s", say_role(list));
+	else
+		say_roles(list, nlist, roles, sizeof(roles));
+	snprintf(verdict, sizeof(verdict), n->registrations == 0 ?
+	    "%sready at %s%s, port %u; no host so far" :
+	    "%sserving at %s%s, port %u: %zu host%s, %zu lease%s",
+	    roles, s.gateway, nlist > 1 ? " and others" : "",
+	    (unsigned)c->port,
 	    (size_t)n->registrations, n->registrations == 1 ? "" : "s",
 	    (size_t)n->bindings, n->bindings == 1 ? "" : "s");
 	s.verdict = forwarding ? verdict :
@@ -287,18 +354,20 @@ report_summary(struct report *r, const struct settings *c,
 }
 
 void
-status_report(struct report *r, const struct settings *c,
-    struct gateway *g, const struct server *s, struct dataplane *dp,
-    struct store *store, const struct shared *shared)
+status_report(struct report *r, const struct na *list, size_t n,
+    struct dataplane *dp)
 {
+	struct na_totals sum;
 	struct messages	 m;
 	struct transport t;
 
-	gateway_count(g, &m.gateway);
-	server_count(s, &t.server);
-	report_summary(r, c, &m.gateway, !dataplane_rules_gone(dp), shared);
+	na_total(list, n, &sum);
+	m.gateway = sum.gateway;
+	t.server = sum.server;
+	report_summary(r, list, n, &m.gateway, !dataplane_rules_gone(dp));
 	report_write(r, NULL, "", gateway_fields, &m.gateway);
-	report_methods(r, gateway_leases(g));
+	report_gateways(r, list, n);
+	report_methods(r, list, n);
 	m.duplicates = t.server.duplicates;
 	report_write(r, "messages", "messages", message_fields, &m);
 	t.foreign = t.server.foreign + m.gateway.foreign;
@@ -306,9 +375,9 @@ status_report(struct report *r, const struct settings *c,
 	t.evicted = m.gateway.evicted;
 	report_write(r, "transport", "transport", transport_fields, &t);
 	report_errors(r, &m.gateway);
-	report_pool(r, gateway_pool(g));
-	report_store(r, store);
-	report_shared(r, shared);
+	report_pool(r, &sum.pool);
+	report_store(r, list->keep != NULL, &sum.store);
+	report_shared(r, list->shared != NULL, &sum.shared);
 	dataplane_report(dp, r);
 }
 
@@ -317,6 +386,7 @@ status_report(struct report *r, const struct settings *c,
 /* A row of "leases", and what an event says. */
 struct lease_row {
 	const char  *event, *fqdn, *method, *tunnel, *transport;
+	char	     gateway[ADDR_TEXT_MAX];
 	char	     host[ADDR_TEXT_MAX], address[ADDR_TEXT_MAX];
 	char	     remote[ADDR_TEXT_MAX + sizeof(":65535-65535")];
 	uint32_t     client_id, bind_id;
@@ -329,6 +399,8 @@ struct lease_row {
 #define EVENT_FIELDS							\
 	TEXT("event", event, "what happened")
 #define CLIENT_FIELDS							\
+	CHARS("gateway", gateway, "where the host is registered",	\
+	    .flags = REPORT_WIDE),					\
 	NUMBER("client_id", client_id, "the host's registration"),	\
 	CHARS("host", host, "the host's own address"),			\
 	TEXT("fqdn", fqdn, "the host's name, as it says itself",	\
@@ -398,9 +470,10 @@ remote_text(struct lease_binding *b, char *out, size_t cap)
 
 /* b: NULL is allowed. */
 static void
-row_fill(struct lease_row *row, const struct lease_client *c,
-    struct lease_binding *b)
+row_fill(struct lease_row *row, const struct na *n,
+    const struct lease_client *c, struct lease_binding *b)
 {
+	addr_text(&n->addr, row->gateway, sizeof(row->gateway));
 	row->client_id = c->client_id;
 	addr_text(&c->host, row->host, sizeof(row->host));
 	row->fqdn = c->fqdn;
@@ -416,6 +489,7 @@ row_fill(struct lease_row *row, const struct lease_client *c,
 }
 
 struct walk {
+	const struct na *na;
 	uint64_t     now;
 	json_object *table;
 	size_t	     limit;
@@ -445,25 +519,26 @@ lease_rows(void *arg, struct lease_client *c)
 
 		if (!report_rows_room(w->table, w->limit))
 			continue;
-		row_fill(&row, c, b);
+		row_fill(&row, w->na, c, b);
 		report_rows_add(w->table, status_lease_fields, &row, true);
 	}
 	return true;
 }
 
 json_object *
-status_leases(uint64_t now, struct gateway *g, size_t limit)
+status_leases(uint64_t now, const struct na *list, size_t n, size_t limit)
 {
-	struct walk w = { now, report_rows_new(status_lease_fields),
+	struct walk w = { list, now, report_rows_new(status_lease_fields),
 		limit };
 
-	leases_each(gateway_leases(g), lease_rows, &w);
+	for (; w.na < list + n; w.na++)
+		leases_each(gateway_leases(w.na->gateway), lease_rows, &w);
 	return w.table;
 }
 
 json_object *
-status_event(enum gateway_event e, const struct lease_client *c,
-    struct lease_binding *b)
+status_event(enum gateway_event e, const struct na *n,
+    const struct lease_client *c, struct lease_binding *b)
 {
 	static const char *const names[] = {
 		[GATEWAY_REGISTERED] = "registered",
@@ -475,7 +550,7 @@ status_event(enum gateway_event e, const struct lease_client *c,
 	};
 	struct lease_row row = { .event = names[e] };
 
-	row_fill(&row, c, b);
+	row_fill(&row, n, c, b);
 	return report_row(b != NULL ? binding_event_fields :
 	    client_event_fields, &row, true);
 }
@@ -576,7 +651,7 @@ flow_row(void *arg, const struct demux_row *e)
 json_object *
 status_flows(uint64_t now, const struct demux *d, size_t limit)
 {
-	struct flow_walk w = { { now, report_rows_new(status_flow_fields),
+	struct flow_walk w = { { NULL, now, report_rows_new(status_flow_fields),
 		limit }, d };
 
 	demux_each(d, flow_row, &w);

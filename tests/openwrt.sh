@@ -93,6 +93,14 @@ rsipd_private_pools=1
 	fail "private_pools"
 }
 
+# A router that is two gateways, the second in the included file.
+echo 'pool "198.51.100.1" { }
+pool "198.51.100.5" { gateway = "10.0.0.5" }' >"$dir/more"
+[ "$(accepted)" = yes ] || {
+	cat "$dir/rsipd.conf" "$dir/log"
+	fail "two gateways"
+}
+
 # The options that PROGRAM prints (-o): at its top, and with SECTION those in there.
 options()
 {

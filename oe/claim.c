@@ -119,7 +119,7 @@ claims_tick(struct core *c, uint64_t now, claim_fn ask)
 		k = *TAILQ_FIRST(&c->claims);
 		claim_free(c, TAILQ_FIRST(&c->claims));
 		a = (struct keying_ask){ &k.id, &k.proof, &k.path, &k.ours,
-			&k.theirs, k.mode, k.wants_inner };
+			&k.theirs, k.mode, false, k.wants_inner };
 		ask(c, now, k.token, &a, k.since);
 	}
 }

@@ -144,6 +144,100 @@ keying_selectors_equal(const struct keying_selectors *a,
 }
 
 bool
+keying_selector_covers(const struct keying_selector *a,
+    const struct keying_selector *b)
+{
+	return a->from.family == b->from.family &&
+	    addr_compare(&a->from, &b->from) <= 0 &&
+	    addr_compare(&a->to, &b->to) >= 0 &&
+	    (a->protocol == 0 || a->protocol == b->protocol) &&
+	    a->port_from <= b->port_from && a->port_to >= b->port_to;
+}
+
+static bool
+intersect(const struct keying_selector *a, const struct keying_selector *b,
+    struct keying_selector *out)
+{
+	if (a->from.family != b->from.family || (a->protocol != 0 &&
+	    b->protocol != 0 && a->protocol != b->protocol))
+		return false;
+	memset(out, 0, sizeof(*out));
+	out->from = addr_compare(&a->from, &b->from) >= 0 ? a->from : b->from;
+	out->to = addr_compare(&a->to, &b->to) <= 0 ? a->to : b->to;
+	out->protocol = a->protocol != 0 ? a->protocol : b->protocol;
+	out->port_from = a->port_from > b->port_from ? a->port_from :
+	    b->port_from;
+	out->port_to = a->port_to < b->port_to ? a->port_to : b->port_to;
+	return addr_compare(&out->from, &out->to) <= 0 &&
+	    out->port_from <= out->port_to;
+}
+
+static bool
+any_covers(const struct keying_selectors *s, const struct keying_selector *one)
+{
+	unsigned i;
+
+	for (i = 0; i < s->n; i++) {
+		if (keying_selector_covers(&s->ts[i], one))
+			return true;
+	}
+	return false;
+}
+
+void
+keying_selectors_add(struct keying_selectors *s,
+    const struct keying_selector *one,
+    bool (*has)(const struct keying_selector *, const struct keying_selector *))
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < s->n; i++) {
+		if (has(&s->ts[i], one))
+			return;
+	}
+	for (i = 0; i < s->n; i++) {
+		if (!has(one, &s->ts[i]))
+			s->ts[n++] = s->ts[i];
+	}
+	s->n = n;
+	if (s->n < KEYING_SELECTORS_MAX)
+		s->ts[s->n++] = *one;
+}
+
+bool
+keying_selectors_narrow(struct keying_selectors *out,
+    const struct keying_selectors *asked,
+    const struct keying_selectors *allowed)
+{
+	struct keying_selectors got = { 0 };
+	struct keying_selector  one;
+	unsigned	      i, k;
+
+	for (i = 0; i < asked->n; i++) {
+		for (k = 0; k < allowed->n; k++) {
+			if (intersect(&asked->ts[i], &allowed->ts[k], &one))
+				keying_selectors_add(&got, &one,
+				    keying_selector_covers);
+		}
+	}
+	*out = got;
+	return got.n != 0;
+}
+
+bool
+keying_selectors_within(const struct keying_selectors *part,
+    const struct keying_selectors *all)
+{
+	unsigned i;
+
+	for (i = 0; i < part->n; i++) {
+		if (!any_covers(all, &part->ts[i]))
+			return false;
+	}
+	return part->n != 0;
+}
+
+bool
 keying_selectors_prefix(const struct keying_selectors *s, struct prefix *p)
 {
 	struct prefix one;

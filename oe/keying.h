@@ -71,6 +71,26 @@ bool	keying_selector_equal(const struct keying_selector *a,
 	    const struct keying_selector *b);
 bool	keying_selectors_equal(const struct keying_selectors *a,
 	    const struct keying_selectors *b);
+/* Is all of b within a? */
+bool	keying_selector_covers(const struct keying_selector *a,
+	    const struct keying_selector *b);
+/* Adds one, unless one that is there has it within; those within it go.  Beyond
+ * KEYING_SELECTORS_MAX nothing is added. */
+void	keying_selectors_add(struct keying_selectors *s,
+	    const struct keying_selector *one,
+	    bool (*has)(const struct keying_selector *,
+	    const struct keying_selector *));
+/*
+ * What of asked lies within allowed, in asked's order, none of it within
+ * another (RFC 7296 §2.9); out may be either.  False: nothing.
+ */
+bool	keying_selectors_narrow(struct keying_selectors *out,
+	    const struct keying_selectors *asked,
+	    const struct keying_selectors *allowed);
+/* Lies each of part within one of all?  For an answer, which must be a
+ * subset. */
+bool	keying_selectors_within(const struct keying_selectors *part,
+	    const struct keying_selectors *all);
 /* Are all of one prefix's addresses?  Then *p is that. */
 bool	keying_selectors_prefix(const struct keying_selectors *s,
 	    struct prefix *p);
@@ -189,6 +209,7 @@ struct keying_ask {		/* what an initiator wants of us; borrowed */
 	const struct keying_path *path;
 	const struct keying_selectors *ours, *theirs;
 	enum keying_mode mode;
+	bool	 less;		/* than all is an answer, by narrow */
 	bool	 wants_inner;	/* an address that we lend it, of what it
 				 * calls its own (RFC 7296 §2.19) */
 };
@@ -300,10 +321,11 @@ struct keying_engine {
 	 * once; a stale one is ignored. */
 	void (*peer_keys)(void *e, uint64_t now, uint64_t token,
 	    const struct keying_credentials *c);
-	/* Before the answer to child_ask: a part of what it called its own is
-	 * all that it gets (RFC 7296 §2.9).  inner: that is this address, which
-	 * we lend it; NULL: none is lent. */
+	/* Before the answer to child_ask: a part of what it wants of us, and of
+	 * what it called its own, is all that it gets (RFC 7296 §2.9).  inner:
+	 * the latter is this address, which we lend it; NULL: none is lent. */
 	void (*narrow)(void *e, uint64_t token,
+	    const struct keying_selectors *ours,
 	    const struct keying_selectors *theirs, const struct addr *inner);
 	/* The answer to child_ask.  conn NULL: refused, and the peer is told
 	 * so. */

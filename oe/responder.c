@@ -329,15 +329,58 @@ is_all(const struct keying_selectors *s)
 	return s->n == 1 && s->ts[0].protocol == 0;
 }
 
+static struct prefix
+tunnel_local(const struct core *c, const struct oe_tunnel *t)
+{
+	return !addr_is_set(&t->local.addr) ?
+	    prefix_host(core_local(c, t->peer.family)) : t->local;
+}
+
 static bool
 tunnel_allows(const struct core *c, const struct oe_tunnel *t,
     const struct spd_key *k)
 {
-	const struct prefix local = !addr_is_set(&t->local.addr) ?
-	    prefix_host(core_local(c, t->peer.family)) : t->local;
+	const struct prefix local = tunnel_local(c, t);
 
 	return prefix_equal(&k->dst, &t->remote) &&
 	    prefix_equal(&k->src, &local);
+}
+
+/*
+ * Who asks for more than one host with one host gets of it what its configured
+ * tunnel is for, else what is of the two that speak (RFC 7296 §2.9); whether it
+ * may have that is another question.  False: it asks for no more, or for
+ * nothing of that.
+ */
+static bool
+responder_narrow(const struct core *c, const struct oe_tunnel *t,
+    const struct keying_ask *ask, struct keying_selectors *ours,
+    struct keying_selectors *theirs)
+{
+	const struct prefix	local = t != NULL ? tunnel_local(c, t) :
+	    prefix_host(&ask->path->local);
+	const struct prefix	remote = t != NULL ? t->remote :
+	    prefix_host(&ask->path->peer);
+	struct keying_selector	s;
+	struct keying_selectors here, there;
+	struct spd_key		key = { 0 };
+
+	if (keying_selectors_prefix(ask->ours, &key.src) &&
+	    keying_selectors_prefix(theirs, &key.dst) &&
+	    spd_key_is_of_hosts(&key))
+		return false;
+	s = keying_selector_prefix(&local);
+	here = keying_selectors_of(&s);
+	s = keying_selector_prefix(&remote);
+	there = keying_selectors_of(&s);
+	if (!keying_selectors_narrow(&here, ask->ours, &here) ||
+	    !keying_selectors_narrow(&there, ask->theirs, &there) ||
+	    (keying_selectors_equal(&here, ask->ours) &&
+	    keying_selectors_equal(&there, ask->theirs)))
+		return false;
+	*ours = here;
+	*theirs = there;
+	return true;
 }
 
 /*
@@ -474,7 +517,7 @@ responder_lend(struct core *c, uint64_t token, const struct keying_ask *ask,
 	}
 	s = keying_selector_host(&a, 0, 0);
 	theirs = keying_selectors_of(&s);
-	c->keying->narrow(c->keying_arg, token, &theirs, &a);
+	c->keying->narrow(c->keying_arg, token, ask->ours, &theirs, &a);
 	log_info("peer %s at %s has %s of us", keying_id_text(ask->peer_id),
 	    ADDR_TEXT(&ask->path->peer), ADDR_TEXT(&a));
 	responder_authorize(c, token, conn);
@@ -501,7 +544,8 @@ responder_ask(struct core *c, uint64_t now, uint64_t token,
 	unsigned		index = 0;
 	const struct addr      *peer = &path->peer, *dst;
 	struct connection      *conn;
-	struct keying_selectors theirs = *ask->theirs;
+	struct keying_ask	less;
+	struct keying_selectors ours, theirs = *ask->theirs;
 	bool			shares, blocks, own = false, waits = false;
 
 	c->now = now;
@@ -520,14 +564,20 @@ responder_ask(struct core *c, uint64_t now, uint64_t token,
 		    m.class)))
 			return;
 	}
-	if (theirs.n != ask->theirs->n)
-		c->keying->narrow(c->keying_arg, token, &theirs, NULL);
+	t = ask->mode == KEYING_TUNNEL ? tunnel_of(c, id, path, &index) : NULL;
+	if (ask->less && responder_narrow(c, t, ask, &ours, &theirs)) {
+		less = *ask;
+		less.ours = &ours;
+		less.theirs = &theirs;
+		ask = &less;
+	}
+	if (ask == &less || theirs.n != ask->theirs->n)
+		c->keying->narrow(c->keying_arg, token, ask->ours, &theirs,
+		    NULL);
 	if (!keying_selectors_prefix(ask->ours, &key.src) ||
 	    !keying_selectors_prefix(&theirs, &key.dst))
 		goto refuse;
-	if (ask->mode == KEYING_TUNNEL &&
-	    (t = tunnel_of(c, id, path, &index)) != NULL &&
-	    tunnel_allows(c, t, &key) && is_all(ask->ours) &&
+	if (t != NULL && tunnel_allows(c, t, &key) && is_all(ask->ours) &&
 	    is_all(&theirs)) {
 		responder_authorize(c, token, responder_connection(c, id, &key,
 		    OE_CLASS_TUNNEL, index, RIGHT_CONFIGURED, false));

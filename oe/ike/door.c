@@ -194,13 +194,13 @@ door_peer_keys(void *e, uint64_t now, uint64_t token,
 }
 
 static void
-door_narrow(void *e, uint64_t token, const struct keying_selectors *theirs,
-    const struct addr *inner)
+door_narrow(void *e, uint64_t token, const struct keying_selectors *ours,
+    const struct keying_selectors *theirs, const struct addr *inner)
 {
 	struct slot *s = door_slot(e, token >> 56);
 
 	if (s != NULL && s->engine->narrow != NULL)
-		s->engine->narrow(s->e, token, theirs, inner);
+		s->engine->narrow(s->e, token, ours, theirs, inner);
 }
 
 static void

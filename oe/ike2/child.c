@@ -230,11 +230,11 @@ ike2_child_take_answer(struct ike2_child *c, const struct ike2_chain *m)
 	if (c->suite.ke != group || (group != IKE2_KE_NONE &&
 	    group != c->terms.ke))
 		return IKE2_N_INVALID_KE_PAYLOAD;
-	if (!ike2_selectors_within(&theirs, &c->theirs))
+	if (!keying_selectors_within(&theirs, &c->theirs))
 		return IKE2_N_TS_UNACCEPTABLE;
 	if (is_inner(c, &ours))
 		c->sa->inner = c->inner;
-	else if (ike2_selectors_within(&ours, &c->ours))
+	else if (keying_selectors_within(&ours, &c->ours))
 		memset(&c->inner, 0, sizeof(c->inner));
 	else
 		return IKE2_N_TS_UNACCEPTABLE;
@@ -335,7 +335,7 @@ ike2_child_ask(struct ike2_child *c)
 	struct ike2_sa	 *sa = c->sa;
 	struct ike2	 *e = c->ike;
 	struct keying_ask ask = { &sa->peer_id, &sa->proof, &sa->path, &c->ours,
-		&c->theirs, c->mode, c->inner_asked };
+		&c->theirs, c->mode, true, c->inner_asked };
 
 	sa->token = ike_token(&e->x);
 	c->since = sa->heard;
@@ -668,8 +668,8 @@ ike2_child_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 	}
 	ike2_nonce_draw(&c->nr);
 	/* What carried its traffic before is known to whom it belongs. */
-	if (old != NULL && ike2_selectors_within(&c->ours, &old->ours) &&
-	    ike2_selectors_within(&c->theirs, &old->theirs)) {
+	if (old != NULL && keying_selectors_within(&c->ours, &old->ours) &&
+	    keying_selectors_within(&c->theirs, &old->theirs)) {
 		if (is_inner(old, &c->ours))
 			c->inner = old->inner;
 		ike2_child_authorized(c, now, old->conn);

@@ -222,8 +222,8 @@ child_of(const struct ike2_sa *sa, const struct ike2_child *new)
 
 	TAILQ_FOREACH(c, &sa->children, entry) {
 		if (c->conn == new->conn && c->state == IKE2_CHILD_UP &&
-		    ike2_selectors_within(&c->ours, &new->ours) &&
-		    ike2_selectors_within(&c->theirs, &new->theirs))
+		    keying_selectors_within(&c->ours, &new->ours) &&
+		    keying_selectors_within(&c->theirs, &new->theirs))
 			found = c;
 	}
 	return found;
@@ -471,13 +471,16 @@ child_asked(const struct ike2_sa *sa)
 
 static void
 engine_narrow(void *engine, uint64_t token,
-    const struct keying_selectors *theirs, const struct addr *inner)
+    const struct keying_selectors *ours, const struct keying_selectors *theirs,
+    const struct addr *inner)
 {
 	struct ike2_sa	  *sa = sa_by_token(engine, token);
 	struct ike2_child *c = sa == NULL ? NULL : child_asked(sa);
 
-	if (c == NULL || !ike2_selectors_within(theirs, &c->theirs))
+	if (c == NULL || !keying_selectors_within(ours, &c->ours) ||
+	    !keying_selectors_within(theirs, &c->theirs))
 		return;
+	c->ours = *ours;
 	c->theirs = *theirs;
 	if (inner != NULL && c->inner_asked)
 		c->lent = *inner;

@@ -9,44 +9,14 @@
 enum { TS_IPV4_ADDR_RANGE = 7, TS_IPV6_ADDR_RANGE = 8 };
 #define TS_HEAD	8			/* octets in front of the addresses */
 
-static bool
-ike2_selector_covers(const struct keying_selector *a,
-    const struct keying_selector *b)
-{
-	return a->from.family == b->from.family &&
-	    addr_compare(&a->from, &b->from) <= 0 &&
-	    addr_compare(&a->to, &b->to) >= 0 &&
-	    (a->protocol == 0 || a->protocol == b->protocol) &&
-	    a->port_from <= b->port_from && a->port_to >= b->port_to;
-}
-
-/* Of the same addresses, and more of them. */
+/* Of the same addresses, and more of them: whoever asks for a packet's own and
+ * for all asks for all (§2.9).  Who asks for one address and for any means that
+ * the answer is to choose. */
 static bool
 has_within(const struct keying_selector *a, const struct keying_selector *b)
 {
 	return addr_compare(&a->from, &b->from) == 0 &&
-	    addr_compare(&a->to, &b->to) == 0 && ike2_selector_covers(a, b);
-}
-
-/* The same set without those that another of the same addresses has within it:
- * whoever asks for a packet's own and for all asks for all (§2.9).  Who asks
- * for one address and for any means that the answer is to choose. */
-static void
-selectors_add(struct keying_selectors *s, const struct keying_selector *one)
-{
-	unsigned i, n = 0;
-
-	for (i = 0; i < s->n; i++) {
-		if (has_within(&s->ts[i], one))
-			return;
-	}
-	for (i = 0; i < s->n; i++) {
-		if (!has_within(one, &s->ts[i]))
-			s->ts[n++] = s->ts[i];
-	}
-	s->n = n;
-	if (s->n < KEYING_SELECTORS_MAX)
-		s->ts[s->n++] = *one;
+	    addr_compare(&a->to, &b->to) == 0 && keying_selector_covers(a, b);
 }
 
 /* §3.13.1: protocols without ports have all of them; of those with ports
@@ -96,7 +66,7 @@ ike2_selectors_read(struct keying_selectors *s, const uint8_t *body, size_t len)
 		    addr_compare(&ts.from, &ts.to) > 0)
 			return -1;
 		if (has_valid_ports(&ts))
-			selectors_add(s, &ts);
+			keying_selectors_add(s, &ts, has_within);
 	}
 	return cursor_left(&c) == 0 ? 0 : -1;
 }
@@ -121,67 +91,4 @@ ike2_selectors_write(struct writer *w, const struct keying_selectors *s)
 		writer_put(w, s->ts[i].from.bytes, alen);
 		writer_put(w, s->ts[i].to.bytes, alen);
 	}
-}
-
-static bool
-intersect(const struct keying_selector *a, const struct keying_selector *b,
-    struct keying_selector *out)
-{
-	if (a->from.family != b->from.family || (a->protocol != 0 &&
-	    b->protocol != 0 && a->protocol != b->protocol))
-		return false;
-	out->from = addr_compare(&a->from, &b->from) >= 0 ? a->from : b->from;
-	out->to = addr_compare(&a->to, &b->to) <= 0 ? a->to : b->to;
-	out->protocol = a->protocol != 0 ? a->protocol : b->protocol;
-	out->port_from = a->port_from > b->port_from ? a->port_from :
-	    b->port_from;
-	out->port_to = a->port_to < b->port_to ? a->port_to : b->port_to;
-	return addr_compare(&out->from, &out->to) <= 0 &&
-	    out->port_from <= out->port_to;
-}
-
-static bool
-any_covers(const struct keying_selectors *s, const struct keying_selector *one)
-{
-	unsigned i;
-
-	for (i = 0; i < s->n; i++) {
-		if (ike2_selector_covers(&s->ts[i], one))
-			return true;
-	}
-	return false;
-}
-
-bool
-ike2_selectors_narrow(struct keying_selectors *out,
-    const struct keying_selectors *asked,
-    const struct keying_selectors *allowed)
-{
-	struct keying_selectors got = { 0 };
-	struct keying_selector  one;
-	unsigned	      i, k;
-
-	for (i = 0; i < asked->n; i++) {
-		for (k = 0; k < allowed->n; k++) {
-			if (intersect(&asked->ts[i], &allowed->ts[k], &one) &&
-			    !any_covers(&got, &one) &&
-			    got.n < KEYING_SELECTORS_MAX)
-				got.ts[got.n++] = one;
-		}
-	}
-	*out = got;
-	return got.n != 0;
-}
-
-bool
-ike2_selectors_within(const struct keying_selectors *part,
-    const struct keying_selectors *all)
-{
-	unsigned i;
-
-	for (i = 0; i < part->n; i++) {
-		if (!any_covers(all, &part->ts[i]))
-			return false;
-	}
-	return part->n != 0;
 }

@@ -17,16 +17,4 @@ int	ike2_selectors_read(struct keying_selectors *s, const uint8_t *body,
 void	ike2_selectors_write(struct writer *w,
 	    const struct keying_selectors *s);
 
-/*
- * What of asked lies within allowed, in asked's order (§2.9); out may be
- * either. False: nothing.
- */
-bool	ike2_selectors_narrow(struct keying_selectors *out,
-	    const struct keying_selectors *asked,
-	    const struct keying_selectors *allowed);
-/* Lies each of part within one of all?  For an answer, which
- * must be a subset. */
-bool	ike2_selectors_within(const struct keying_selectors *part,
-	    const struct keying_selectors *all);
-
 #endif

@@ -74,9 +74,9 @@ read_selectors(const struct ike2_part *p)
 	ike2_selectors_write(&w, &s);
 	FUZZ_CHECK(!w.bad && ike2_selectors_read(&again, out, w.len) == 0 &&
 	    again.n == s.n);
-	FUZZ_CHECK(ike2_selectors_within(&s, &again));
-	FUZZ_CHECK(ike2_selectors_narrow(&narrow, &s, &again));
-	FUZZ_CHECK(ike2_selectors_within(&narrow, &s));
+	FUZZ_CHECK(keying_selectors_within(&s, &again));
+	FUZZ_CHECK(keying_selectors_narrow(&narrow, &s, &again));
+	FUZZ_CHECK(keying_selectors_within(&narrow, &s));
 	for (i = 0; i < s.n; i++)
 		(void)keying_selector_is_prefix(&s.ts[i], &prefix);
 }

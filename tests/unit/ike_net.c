@@ -223,10 +223,10 @@ op_child_ask(void *arg, uint64_t token, const struct keying_ask *a)
 	if (a->wants_inner && addr_is_set(&h->lends)) {
 		s = keying_selector_host(&h->lends, 0, 0);
 		part = keying_selectors_of(&s);
-		h->engine->narrow(h->ike, token, &part, &h->lends);
+		h->engine->narrow(h->ike, token, a->ours, &part, &h->lends);
 	} else if (h->first_only && h->engine->narrow != NULL) {
 		part = keying_selectors_of(&s);
-		h->engine->narrow(h->ike, token, &part, NULL);
+		h->engine->narrow(h->ike, token, a->ours, &part, NULL);
 	}
 	switch (h->ask) {
 	case NET_NOW:

@@ -679,8 +679,8 @@ ops_peer_keys(void *arg, uint64_t now, uint64_t token,
 }
 
 static void
-ops_narrow(void *arg, uint64_t token, const struct keying_selectors *theirs,
-    const struct addr *inner)
+ops_narrow(void *arg, uint64_t token, const struct keying_selectors *ours,
+    const struct keying_selectors *theirs, const struct addr *inner)
 {
 	char part[160] = "";
 
@@ -689,8 +689,10 @@ ops_narrow(void *arg, uint64_t token, const struct keying_selectors *theirs,
 		addr_text(inner, part, sizeof(part));
 	else if (ports_are_blocks(theirs))
 		ports_text(theirs, part, sizeof(part));
-	world_event(arg, "narrow %s%s", inner != NULL ? "lent " : "",
-	    *part != '\0' ? part : host_name(addr_v4(&theirs->ts[0].from)));
+	world_event(arg, "narrow %s%s%s", inner != NULL ? "lent " : "",
+	    *part != '\0' ? part : host_name(addr_v4(&theirs->ts[0].from)),
+	    addr_equal(&ours->ts[0].from, &ours->ts[0].to) ? "" :
+	    " with a network of ours");
 }
 
 static void

@@ -710,7 +710,8 @@ do_child_ask(struct play *p)
 	responder_child_ask(W(p)->core, W(p)->now, ++W(p)->token,
 	    &(struct keying_ask){ .peer_id = &id, .proof = &proof,
 	    .path = &path, .ours = &ours, .theirs = &theirs,
-	    .mode = KEYING_TUNNEL, .wants_inner = play_flag(p, "inner") });
+	    .mode = KEYING_TUNNEL, .less = play_flag(p, "less"),
+	    .wants_inner = play_flag(p, "inner") });
 }
 
 static void

@@ -12,6 +12,9 @@
  */
 int	address_claim(const struct addr *addr, const char *public_if,
 	    const char *private_if);
+/* Tells the neighbours there that addr is here now (RFC 5227 section 2.3), who
+ * else would send where they last heard of it. */
+void	address_announce(const struct addr *addr, const char *public_if);
 /* Undoes it as far as it is there. */
 void	address_release(const struct addr *addr, const char *public_if,
 	    const char *private_if);

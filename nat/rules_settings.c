@@ -141,13 +141,15 @@ settings_claim(const struct rules_plan *p, struct rules_settings *saved)
 	const struct dataplane_config *c = p->config;
 	struct rules_setting	      *s;
 	char			       key[64];
+	bool			       new;
 
 	for (size_t i = 0; i < c->npools; i++) {
 		if (c->pools[i].local)
 			continue;
 		snprintf(key, sizeof(key), CLAIM "%s",
 		    ADDR_TEXT(&c->pools[i].addr));
-		if (setting_find(saved, key) == NULL) {
+		new = setting_find(saved, key) == NULL;
+		if (new) {
 			if (saved->n == RULES_SETTINGS)
 				continue;
 			s = &saved->list[saved->n++];
@@ -160,6 +162,19 @@ settings_claim(const struct rules_plan *p, struct rules_settings *saved)
 			log_warn("cannot answer for %s on %s: %s",
 			    ADDR_TEXT(&c->pools[i].addr), c->public_if,
 			    strerror(errno));
+		else if (new)
+			address_announce(&c->pools[i].addr, c->public_if);
+	}
+}
+
+void
+rules_settings_announce(const struct rules_plan *p)
+{
+	const struct dataplane_config *c = p->config;
+
+	for (size_t i = 0; i < c->npools; i++) {
+		if (!c->pools[i].local)
+			address_announce(&c->pools[i].addr, c->public_if);
 	}
 }
 

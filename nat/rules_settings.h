@@ -24,6 +24,8 @@ void	rules_settings_pools(const struct rules_plan *plan,
  * too. */
 void	rules_settings_apply(const struct rules_plan *p,
 	    struct rules_settings *saved);
+/* Neighbours hear where addresses are that no machine has. */
+void	rules_settings_announce(const struct rules_plan *p);
 /* Sets what is set only once.  True if both interfaces now receive in
  * threads. */
 bool	rules_settings_once(const struct rules_plan *p,

@@ -71,7 +71,7 @@ pair_rsipd_config()
 	private-interface = "eth1"
 	gateway = "10.0.0.1"
 	control = "$NET_RUN/rsipd_$1.sock"
-	pool "$NET_NB" { ports = {"20000-49999"} }
+	pool "${PAIR_POOL:-$NET_NB}" { ports = {"20000-49999"} $PAIR_POOL_LINES }
 	lease-time = ${NET_LEASE:-600}
 	registration-time = ${NET_REGISTRATION:-600}
 	shared {

@@ -7,6 +7,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -127,13 +128,16 @@ priv_drop(const char *name)
 	return priv_become(pw);
 }
 
-/* Nobody else's, and not a link to what is. */
+/*
+ * Nobody else's, and not a link to what is.  It stays root's and is for the
+ * user's group: root without CAP_DAC_OVERRIDE could not enter another user's.
+ */
 static bool
 priv_folder(const struct passwd *pw, const char *folder)
 {
 	struct stat st;
 	int	    fd;
-	bool	    ours = true;
+	bool	    ours = true, group = pw != NULL && priv_can_change(pw);
 
 	make_parent_folder(folder);
 	if (mkdir(folder, 0700) == -1 && errno != EEXIST)
@@ -141,10 +145,15 @@ priv_folder(const struct passwd *pw, const char *folder)
 	if ((fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
 	    O_CLOEXEC)) == -1)
 		return false;
-	if (pw != NULL && priv_can_change(pw))
-		ours = fchown(fd, pw->pw_uid, pw->pw_gid) == 0;
-	ours = ours && fstat(fd, &st) == 0 && (st.st_mode & 07077) == 0 &&
-	    fchdir(fd) == 0;
+	if (group) {
+		/* Who has a group may give it what is its own. */
+		setfsgid(pw->pw_gid);
+		ours = fchown(fd, geteuid(), pw->pw_gid) == 0 &&
+		    fchmod(fd, 0770) == 0;
+		setfsgid(getegid());
+	}
+	ours = ours && fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+	    (st.st_mode & (group ? 07007 : 07077)) == 0 && fchdir(fd) == 0;
 	close(fd);
 	return ours;
 }

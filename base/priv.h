@@ -24,8 +24,8 @@ int	priv_drop(const char *name);
 /*
  * The same for a process that needs nothing: no capability is left, and where
  * folder is not NULL it is all that the process sees of the files, as its root.
- * It is made if absent, with mode 0700, for that user; *confined tells whether
- * that was possible.  0, or -1 after logging one line.
+ * It is made if absent, for that user's group and nobody else; *confined tells
+ * whether that was possible.  0, or -1 after logging one line.
  */
 int	priv_confine(const char *name, const char *folder, bool *confined);
 

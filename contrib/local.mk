@@ -37,7 +37,7 @@ EXTRA_DIST += $(SYSTEMD_UNITS:.service=.service.in) \
 	contrib/debian/oed.install contrib/debian/oed.postrm \
 	contrib/debian/rsip-tools.dirs contrib/debian/rsip-tools.install contrib/debian/rsip-tools.postrm \
 	contrib/debian/rsipc.install contrib/debian/rsipc.postrm \
-	contrib/debian/rsipd.install contrib/debian/rsipd.postrm \
+	contrib/debian/rsipd.install contrib/debian/rsipd.postrm contrib/debian/rsipd.prerm \
 	contrib/debian/rules contrib/debian/source/format \
 	contrib/openwrt/Makefile contrib/openwrt/files/oed.init \
 	contrib/openwrt/files/rsip.config contrib/openwrt/files/rsip.keep \

@@ -140,7 +140,7 @@ life()
 	step "  it has a lease" yes "$(leased && echo yes)"
 	step "  its devices" "$DEVICES" "$(devices hostc)"
 	step "  its TUN" rsip0 "$(ip -n host -o link show rsip0 | cut -d' ' -f2 | tr -d :)"
-	step "  warnings of forbidden things" 0 "$(journal hostc 'not permitted\|Permission\|Read-only')"
+	step "  warnings of forbidden things" 0 "$(journal hostc 'not permitted\|Permission\|Read-only\|not supported')"
 	before=$(lease)
 
 	pid=$(prop rsipd MainPID)
@@ -192,7 +192,9 @@ life()
 	step "  state" "active enabled" "$(state rsipd)"
 	step "  what did not run does not" "inactive disabled" "$(state rsipc)"
 	until_true 30 leased
-	step "  the host has the lease it had" "$before" "$(lease)"
+	step "  the host has the lease it had" yes "$(leases | grep -qxF "$before" && echo yes)"
+	step "  rules stayed until the new one had them" 1 "$(journal rsipd 'taking over' | awk '{ print ($1 > 0) }')"
+	step "  systemd finds nothing amiss" "" "$(journalctl -q --no-pager -u rsipd -p warning -o cat | grep -i 'left-over\|unclean\|remains')"
 	systemctl stop hostc
 	step "rsipc: stop" inactive "$(systemctl is-active hostc)"
 	rm -rf /etc/systemd/system/hostc.service*
@@ -203,7 +205,7 @@ life()
 	step "  user" oed "$(ps -o user= -p "$(prop oed MainPID)")"
 	step "  its devices" "$DEVICES" "$(devices oed)"
 	step "  its TUN" oe0 "$(ip -o link show oe0 | cut -d' ' -f2 | tr -d :)"
-	step "  warnings of forbidden things" 0 "$(journal oed 'not permitted\|Permission\|Read-only')"
+	step "  warnings of forbidden things" 0 "$(journal oed 'not permitted\|Permission\|Read-only\|not supported')"
 	pid=$(prop oed MainPID)
 	dpkg -i "$dir"/2/oed*.deb >$out/dpkg 2>&1
 	step "  installed again: runs" active "$(systemctl is-active oed)"
@@ -222,7 +224,8 @@ life()
 }
 
 leased() { [ -n "$(lease)" ]; }
-lease() { rsipctl -s rsipd --json leases 2>/dev/null | grep -o '"ports":[^]]*]' | head -n 1; }
+leases() { rsipctl -s rsipd --json leases 2>/dev/null | grep -o '"ports":[^]]*]'; }
+lease() { leases | head -n 1; }
 read_twice() { [ "$(journal rsipd 'rsipd\[.*configuration read again')" = 2 ]; }
 
 [ "${2-}" = life ] || boot

@@ -165,6 +165,14 @@ helper_start(struct helper *h, const struct helper_work *w)
 }
 
 void
+helper_leave(struct helper *h)
+{
+	if (h->fd != -1)
+		close(h->fd);
+	h->fd = -1;
+}
+
+void
 helper_stop(struct helper *h)
 {
 	char	buf[256];

@@ -46,5 +46,7 @@ int	helper_start(struct helper *h, const struct helper_work *w);
 int	helper_alone(const char *name);
 /* Lets it end and waits until all it had to do is done. */
 void	helper_stop(struct helper *h);
+/* Lets it end, in its own time: who calls this ends now. */
+void	helper_leave(struct helper *h);
 
 #endif

@@ -35,7 +35,7 @@ struct service {
 	char			   restart[RESTART_MAX];
 	uint64_t		   started;
 	bool			   begun;	/* stop() is due */
-	bool			   ordered, failed;
+	bool			   ordered, final, failed;
 };
 
 struct event_base *
@@ -67,6 +67,12 @@ bool
 service_ordered(const struct service *s)
 {
 	return s->ordered;
+}
+
+bool
+service_is_final(const struct service *s)
+{
+	return s->final;
 }
 
 bool
@@ -349,6 +355,7 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 	if (!again)
 		log_info("ending on signal %d", (int)sig);
 	s->ordered = true;
+	s->final |= sig == SIGINT;
 	if (s->plan->end != NULL)
 		s->plan->end(s->arg, again);
 	else

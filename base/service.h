@@ -80,8 +80,10 @@ const char *service_config(const struct service *s);
  * to start anew. */
 void	service_end(struct service *s);
 void	service_fail(struct service *s);
-/* Somebody has asked it to end. */
+/* Somebody has asked it to end; for good: by SIGINT, where SIGTERM may be that
+ * of a restart. */
 bool	service_ordered(const struct service *s);
+bool	service_is_final(const struct service *s);
 
 /* Tells those who watch; o becomes the service's.  Events that nobody reads
  * need not be made. */

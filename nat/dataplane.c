@@ -571,12 +571,21 @@ dataplane_close(struct dataplane *dp)
 {
 	if (dp == NULL)
 		return;
+	/* Rules first: what comes later is the router's again, not lost. */
+	rules_stop(&dp->rules);
+	dataplane_leave(dp);
+}
+
+void
+dataplane_leave(struct dataplane *dp)
+{
+	if (dp == NULL)
+		return;
 	watch_end(dp->start_event);
 	watch_end(dp->tick_event);
 	watch_end(dp->wake_event);
 	watch_end(dp->rules_event);
-	/* Rules first: what comes later is the router's again, not lost. */
-	rules_stop(&dp->rules);
+	helper_leave(&dp->rules);
 	if (dp->queues != NULL) {
 		for (unsigned i = 0; i < dp->nqueues; i++)
 			queue_close(&dp->queues[i]);

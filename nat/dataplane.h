@@ -72,5 +72,8 @@ bool	dataplane_rules_gone(const struct dataplane *dp);
 /* Stops the threads, has the rules removed and waits for it.  NULL is
  * allowed. */
 void	dataplane_close(struct dataplane *dp);
+/* The same, but another gateway may take over: the rules stay for the
+ * configuration's linger. */
+void	dataplane_leave(struct dataplane *dp);
 
 #endif

@@ -75,10 +75,12 @@ struct dataplane_config {
 					 * RSIP */
 	unsigned mtu;			/* of the private link, 0: ask the
 					 * interface */
-	unsigned linger;		/* ms: leases outlive a daemon that is
-					 * killed, so the rules stay, and what
-					 * is for hosts is lost, not refused,
-					 * until another takes over; 0: no */
+	unsigned linger;		/* ms: leases outlive the daemon, so
+					 * the rules stay, and what is for
+					 * hosts is lost, not refused, until
+					 * another takes over; 0: no */
+	bool roams;			/* the gateway's address goes to another
+					 * machine, which then serves */
 	bool keep_softirq;		/* leave the interfaces' NAPI as it is
 					 * (no threads) */
 };

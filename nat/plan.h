@@ -20,6 +20,8 @@ struct rules_plan {
 	size_t nhosts;
 	struct demux_range napt_ports;	/* outside of every leased range */
 	struct demux_range napt_ids;	/* ICMP ids that NAPT may use */
+	bool away;			/* nobody listens to the queues, for a
+					 * while: see rules_put_away() */
 };
 
 /*

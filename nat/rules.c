@@ -7,13 +7,16 @@
 #include <linux/netlink.h>
 #include <net/if.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "nat/offload.h"
 #include "nat/rules.h"
@@ -25,7 +28,8 @@
 /* How long rules that somebody removed may be missing (ms). */
 #define CHECK_INTERVAL	2000
 /* In so many of these the router's own rules are looked at too, which the
- * kernel does not tell of where they are iptables' of old. */
+ * kernel does not tell of where they are iptables' of old; and neighbours hear
+ * again of addresses that go from machine to machine. */
 #define JUDGE_CHECKS	5
 /* After a change that the kernel tells of, before we look (ms). */
 #define SETTLE		300
@@ -94,7 +98,7 @@ struct keeper {
 	int  alone;				/* helper_alone()'s
 						 * descriptor */
 	bool ordered;				/* the daemon said that it
-						 * ends */
+						 * ends for good */
 	bool rests;				/* or that nothing moves */
 	bool threaded;				/* interfaces receive in
 						 * threads */
@@ -290,6 +294,20 @@ any_old_table(void)
 	return any;
 }
 
+/* Two may have had its addresses for a while, and the other one was heard last:
+ * neighbours hear of them again and again. */
+static bool
+keeper_announces(const struct keeper *k)
+{
+	const struct dataplane_config *c = k->config;
+
+	for (size_t i = 0; c->roams && i < c->npools; i++) {
+		if (!c->pools[i].local)
+			return true;
+	}
+	return false;
+}
+
 /*
  * May changes be waited for?  The older iptables changes rules without a word,
  * and who is to put some back that could not be tries again.
@@ -297,7 +315,8 @@ any_old_table(void)
 static bool
 keeper_may_rest(const struct keeper *k, int monitor)
 {
-	return k->rests && !k->gone && (k->backend == NULL ||
+	return k->rests && !k->gone && !keeper_announces(k) &&
+	    (k->backend == NULL ||
 	    (monitor != -1 && !any_old_table()));
 }
 
@@ -334,26 +353,69 @@ keeper_watch(struct keeper *k, int fd)
 			checks = 0;
 		}
 		keeper_check(k, fd);
-		if (checks++ % JUDGE_CHECKS == 0)
-			keeper_judge(k, fd);
+		if (checks++ % JUDGE_CHECKS != 0)
+			continue;
+		keeper_judge(k, fd);
+		if (keeper_announces(k))
+			rules_settings_announce(k->plan);
 	}
 	if (monitor != -1)
 		close(monitor);
 }
 
+/* Readable when somebody wants the end now: a machine that shuts down, too. */
+static int
+keeper_hurry(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGTERM, SIG_DFL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
 /*
- * The daemon was killed, and whoever starts it again has its leases.  Until
- * then packets for hosts are lost; without the rules the router itself would
- * answer them, and end connections that are to go on.  True: a successor is
- * here, and takes over what there is.
+ * The daemon is away, and whoever starts it again has its leases.  Until then
+ * packets for hosts are lost; without the rules the router itself would answer
+ * them, and end connections that are to go on.  True: a successor is here, and
+ * takes over what there is.
  */
 static bool
-keeper_linger(const struct keeper *k)
+keeper_linger(struct keeper *k)
 {
-	struct pollfd p = { .fd = k->alone, .events = POLLIN };
+	const struct dataplane_config *c = k->config;
+	struct pollfd		       p[3] = { { .fd = k->alone },
+		{ .fd = -1 }, { .fd = -1 } };
+	uint64_t		       now, end;
+	bool			       taken = false;
 
-	return !k->ordered && k->config->linger != 0 && k->alone != -1 &&
-	    poll(&p, 1, (int)k->config->linger) == 1;
+	if (k->ordered || c->linger == 0 || k->alone == -1)
+		return false;
+	p[1].fd = keeper_hurry();
+	p[2].fd = c->roams ? rtnl_monitor() : -1;
+	for (size_t i = 0; i < 3; i++)
+		p[i].events = POLLIN;
+	end = clock_now() + c->linger;
+	log_info("the gateway is away: firewall rules stay for %u s, until one "
+	    "takes over", c->linger / 1000);
+	k->plan->away = true;
+	(void)keeper_install(k);
+	while (!taken && p[1].revents == 0 && (now = clock_now()) < end &&
+	    (!c->roams || rtnl_is_local(&c->gateway, 0))) {
+		if (poll(p, 3, (int)(end - now)) == -1)
+			break;
+		taken = p[0].revents != 0;
+		if (p[2].revents != 0)
+			netlink_drain(p[2].fd);
+	}
+	if (!taken)
+		log_info("nobody took over: firewall rules go");
+	close(p[1].fd);
+	if (p[2].fd != -1)
+		close(p[2].fd);
+	return taken;
 }
 
 /* The daemon gave up before there was anything; but what a predecessor left to

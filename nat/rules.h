@@ -43,6 +43,8 @@ int	rules_change(int fd, const struct rules_plan *plan);
  */
 void	rules_rest(int fd, bool rest);
 
-/* The daemon ends in good order: nothing is to stay. */
+/* The daemon ends for good: nothing is to stay.  After any other end, and
+ * helper_leave(), all stays for the configuration's linger, but no longer than
+ * the gateway's address where that roams, or a SIGTERM to the process. */
 void	rules_stop(struct helper *h);
 #endif

@@ -280,17 +280,21 @@ put_late(FILE *f, const struct rules_plan *p)
 {
 	const struct dataplane_config *c = p->config;
 	const struct dataplane_pool   *pool;
-	char			       from[2][32];
+	struct rules_words	       away = words;
+	char			       from[2][32], to[64];
 	const char		      *addr;
 
 	fputs("-A RSIP-LATE-INPUT " OURS " -j RETURN\n"
 	    "-A RSIP-LATE-FORWARD " OURS " -j RETURN\n"
 	    "-A RSIP-LATE-OUTPUT " OURS " -j RETURN\n", f);
+	snprintf(to, sizeof(to), "-A RSIP-LATE-INPUT -i %s -d ", c->public_if);
+	away.to = to;
 	snprintf(from[0], sizeof(from[0]), "-i %s", c->private_if);
 	snprintf(from[1], sizeof(from[1]), "-i lo");
 	for (size_t i = 0; i < c->npools; i++) {
 		pool = &c->pools[i];
 		addr = ADDR_TEXT(&pool->addr);
+		rules_put_away(f, p, pool, &away);
 		if (!pool->local) {
 			fprintf(f, "-A RSIP-LATE-FORWARD %s -d %s", from[0],
 			    addr);
@@ -420,10 +424,16 @@ iptables_install(const struct rules_plan *p, const struct rules_settings *saved)
 			fclose(f);
 		goto out;
 	}
-	put_chains(f, dump, "raw");
-	put_raw(f, p, saved);
-	put_chains(f, dump, "mangle");
-	put_late(f, p);
+	/* What one of them gives up the other one has to have before. */
+	for (size_t i = 0; i < 2; i++) {
+		if (p->away == (i == 0)) {
+			put_chains(f, dump, "mangle");
+			put_late(f, p);
+		} else {
+			put_chains(f, dump, "raw");
+			put_raw(f, p, saved);
+		}
+	}
 	put_chains(f, dump, "filter");
 	put_filter(f, p);
 	if (p->config->napt) {

@@ -157,6 +157,11 @@ put_late(FILE *f, const struct rules_plan *p)
 	char			       from[2][96];
 	const char		      *addr;
 
+	struct rules_words	       away = words;
+	char			       to[96];
+
+	snprintf(to, sizeof(to), "iifname \"%s\" ip daddr ", c->public_if);
+	away.to = to;
 	/* From other networks of the router only what answers a host. */
 	snprintf(from[0], sizeof(from[0]), "iifname { \"%s\", \"lo\" }",
 	    c->private_if);
@@ -167,6 +172,7 @@ put_late(FILE *f, const struct rules_plan *p)
 	for (size_t i = 0; i < c->npools; i++) {
 		pool = &c->pools[i];
 		addr = ADDR_TEXT(&pool->addr);
+		rules_put_away(f, p, pool, &away);
 		if (!pool->local)
 			continue;
 		for (unsigned k = 0; k < 2 * pool->nports; k++) {

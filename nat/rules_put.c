@@ -16,22 +16,36 @@ put(FILE *f, const struct rules_plan *p, const struct rules_words *w,
 	}
 }
 
-void
-rules_put_pool(FILE *f, const struct rules_plan *p,
+static void
+put_local(FILE *f, const struct rules_plan *p,
     const struct dataplane_pool *pool, const struct rules_words *w)
 {
 	const char *addr = ADDR_TEXT(&pool->addr);
 
-	if (!pool->local) {
-		put(f, p, w, addr, RULES_ALL, NULL, false);
-		return;
-	}
 	put(f, p, w, addr, RULES_IPSEC, NULL, p->config->local_ipsec);
 	put(f, p, w, addr, RULES_NATT, NULL, true);
 	for (unsigned i = 0; i < pool->nports; i++)
 		put(f, p, w, addr, RULES_PORTS, &pool->ports[i],
 		    p->config->linger == 0);
 	put(f, p, w, addr, RULES_ICMP, NULL, true);
+}
+
+void
+rules_put_pool(FILE *f, const struct rules_plan *p,
+    const struct dataplane_pool *pool, const struct rules_words *w)
+{
+	if (!pool->local)
+		put(f, p, w, ADDR_TEXT(&pool->addr), RULES_ALL, NULL, false);
+	else if (!p->away)
+		put_local(f, p, pool, w);
+}
+
+void
+rules_put_away(FILE *f, const struct rules_plan *p,
+    const struct dataplane_pool *pool, const struct rules_words *w)
+{
+	if (pool->local && p->away)
+		put_local(f, p, pool, w);
 }
 
 void

@@ -26,8 +26,17 @@ struct rules_words {
 	void	    (*queue)(FILE *f, const struct rules_plan *p, bool bypass);
 };
 
-/* The rules for what comes to pool's address from outside. */
+/* The rules for what comes to pool's address from outside, before connection
+ * tracking. */
 void	rules_put_pool(FILE *f, const struct rules_plan *p,
+	    const struct dataplane_pool *pool, const struct rules_words *w);
+/*
+ * The same for one that is the router's, for while nobody knows what of it is
+ * leased: where connection tracking has taken out what is NAPT's, which may
+ * have got its port before it was to be leased.  w->to is of a chain of what
+ * goes to the router itself.
+ */
+void	rules_put_away(FILE *f, const struct rules_plan *p,
 	    const struct dataplane_pool *pool, const struct rules_words *w);
 /* A line for each network of a list. */
 void	rules_put_each(FILE *f, const char *before, const struct prefix *list,

@@ -21,7 +21,6 @@
 #include "rsipd/settings_read.h"
 #include "rsipd/status.h"
 
-#define LINGER_MS	5000	/* a supervisor starts us again within it */
 #define DNS_TRY_MS	1500	/* of one try at a name, milliseconds */
 #define DNS_TRIES	3
 
@@ -366,6 +365,14 @@ static const struct service_command commands[] = {
 
 /* --- start ---------------------------------------------------------------- */
 
+/* Does another rsipd have what hosts hold when this one ends? */
+static bool
+is_kept(const struct rsipd *d)
+{
+	return settings_is_shared(d->house.settings) ||
+	    (d->nna > 0 && d->na[0].keep != NULL);
+}
+
 static struct dataplane *
 open_dataplane(struct rsipd *d)
 {
@@ -388,8 +395,8 @@ open_dataplane(struct rsipd *d)
 		.offload = c->offload,
 		.mtu = c->mtu,
 		.rsip_port = c->port,
-		.linger = d->na[0].keep != NULL || settings_is_shared(c) ?
-		    LINGER_MS : 0,
+		.linger = is_kept(d) ? c->linger : 0,
+		.roams = settings_is_shared(c),
 	};
 	struct settings_hosts named = settings_hosts(c);
 	char	     out[IFNAMSIZ];
@@ -532,7 +539,10 @@ stop(void *arg)
 
 	for (i = 0; i < d->nna; i++)
 		na_finish(&d->na[i], d->house.dataplane != NULL);
-	dataplane_close(d->house.dataplane);
+	if (is_kept(d) && !service_is_final(d->house.service))
+		dataplane_leave(d->house.dataplane);
+	else
+		dataplane_close(d->house.dataplane);
 	d->house.dataplane = NULL;
 	for (i = 0; i < d->nna; i++)
 		na_unshare(&d->na[i]);

@@ -58,6 +58,7 @@ struct settings {
 #define SETTINGS_LEASES	STATEDIR "/leases.mdb"
 	char	*leases;		/* the store's file; "": none */
 	enum store_durability durability;
+	unsigned linger;		/* milliseconds */
 	struct {			/* a store that gateways
 					 * share; no servers: none */
 		struct resp_config store;	/* but what the options

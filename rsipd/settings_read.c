@@ -275,6 +275,11 @@ const struct option settings_options[] = {
 	  .words = durabilities,
 	  .help = "Leases are on the disk before hosts are answered, or within "
 	      "a second." },
+	{ "linger", OPTION_NUMBER, OPTION_FIXED, "30", AT(linger),
+	  .lo = 0, .hi = 600, .scale = 1000,
+	  .help = "Seconds that firewall rules outlive the daemon where leases "
+	      "do, for who takes over: hosts' packets are lost meanwhile, not "
+	      "refused." },
 	{ "shared", OPTION_SECTION, OPTION_FIXED, .table = shared_options,
 	  .help = "Leases are kept in a store that several gateways share, and "
 	      "not in a file." },

@@ -60,7 +60,7 @@ net_stop rsipc_x2
 net_until 5 net_holds rsipd leases 'not rows' || net_fail "leases stay after rsipc left"
 net_on x1 ip route get "$NET_Y2" | grep -q 'via 10\.0\.0\.1' ||
     net_fail "x1's routes are not as before"
-net_stop rsipd
+net_stop rsipd INT
 net_on N iptables-save 2>/dev/null | grep -q NFQUEUE &&
     net_fail "rsipd leaves rules behind"
 net_ok "all leave cleanly"

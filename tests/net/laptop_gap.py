@@ -2,11 +2,14 @@
 #
 # SIGUSR1: prints "gap SECONDS" since the last such signal, the present one
 # included, and begins anew.  An echo server is "laptop_gap.py echo PORT"; "ask HOST
-# PORT" is one question.
+# PORT" is one question.  "drip PORT" speaks to who connects, "take HOST PORT" only
+# listens to it.
+import itertools
 import select
 import signal
 import socket
 import sys
+import threading
 import time
 
 REMAKE = 0.15          # without an answer: another socket, as programs would
@@ -111,8 +114,38 @@ def tcp(host, port):
         time.sleep(0.02)
 
 
+def drip(port):
+    """Numbers, one every 20 ms, to each that connects."""
+    def tell(s):
+        for n in itertools.count():
+            s.sendall(b'%d\n' % n)
+            time.sleep(0.02)
+
+    with socket.create_server(('0.0.0.0', port)) as t:
+        print('drips', flush=True)
+        while True:
+            threading.Thread(target=tell, args=t.accept()[:1],
+                             daemon=True).start()
+
+
+def take(host, port):
+    s = socket.create_connection((host, port), 10)
+    gaps = Gaps()
+    print('connected', *s.getsockname(), flush=True)
+    with s.makefile('rb') as lines:
+        for n in itertools.count():
+            try:
+                line = lines.readline()
+            except OSError as e:
+                line = str(e).encode()
+            if line != b'%d\n' % n:
+                print('dead', n, line, flush=True)
+                sys.exit(1)
+            gaps.heard()
+
+
 if __name__ == '__main__':
-    if sys.argv[1] == 'echo':
-        echo(int(sys.argv[2]))
-    {'udp': udp, 'tcp': tcp, 'ask': ask}[sys.argv[1]](sys.argv[2],
+    if sys.argv[1] in ('echo', 'drip'):
+        {'echo': echo, 'drip': drip}[sys.argv[1]](int(sys.argv[2]))
+    {'udp': udp, 'tcp': tcp, 'ask': ask, 'take': take}[sys.argv[1]](sys.argv[2],
                                                       int(sys.argv[3]))

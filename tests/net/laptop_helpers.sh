@@ -195,6 +195,6 @@ wait "$(net_pid rsipd)" && net_fail "its exit status says all is well"
 ours || net_fail "rules went"
 net_ok "both killed: rsipd ends for its supervisor after $((after / 1000000)) ms, and rules stay shut"
 net_rsipd
-net_stop rsipd
+net_stop rsipd INT
 ours && net_fail "rules stay after an orderly end"
 net_ok "its successor takes them over, and away at its end"

@@ -54,11 +54,9 @@ $now"
 	awk -v g="$(net_gap tcp_y1)" 'BEGIN { exit !(g < 0.45) }' ||
 	    net_fail "$1: the connection stands still"
 	# In the clear: without rules the router's own kernel would reset it.
-	if [ "$1" = killed ]; then
-		awk -v g="$(net_gap tcp_y2)" 'BEGIN { exit !(g < 2) }' ||
-		    net_fail "$1: the clear connection: $(tail -n 3 tcp_y2.log)"
-		net_alive tcp_y2 || net_fail "$1: the clear connection ended"
-	fi
+	awk -v g="$(net_gap tcp_y2)" 'BEGIN { exit !(g < 2) }' ||
+	    net_fail "$1: the clear connection: $(tail -n 3 tcp_y2.log)"
+	net_alive tcp_y2 || net_fail "$1: the clear connection ended"
 	if grep -q 'REGISTER_FIRST\|registered as' rsipc_x1.log.new; then
 		net_fail "$1: the host had to register: $(cat rsipc_x1.log.new)"
 	fi
@@ -179,6 +177,9 @@ no_rules()
 {
 	[ "$(rules)" = 0 ]
 }
+net_stop rsipd
+config="$config linger = 5"
+net_rsipd "$config"
 net_stop rsipd KILL
 sleep 1
 [ "$(rules)" -gt 0 ] || net_fail "killed: the rules went at once"

@@ -124,7 +124,7 @@ sleep 2.5
 ! grep -q 'changed or removed' "$NET_RUN/rsipd.log" ||
     net_fail "the old keeper took the new one's rules$early"
 [ "$(settings)" != "$before" ] || net_fail "the old keeper took the new one's settings$early"
-net_stop rsipd
+net_stop rsipd INT
 [ "$(settings)" = "$before" ] ||
     net_fail "settings were $before, now they stay $(settings)$early"
 net_ok "a new rsipd waits for the keeper of the one that was killed"

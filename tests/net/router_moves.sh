@@ -108,7 +108,7 @@ net_until 5 is_back 198.51.100.7 || net_fail "a wrong file ends the service"
 net_ok "an interface that is not there: $(grep -o 'public interface eth9.*' rsipd.log)"
 
 net_stop udp
-net_stop rsipd
+net_stop rsipd INT
 [ "$(net_on N sysctl -n net.ipv4.conf.eth1.accept_local \
     net.ipv4.conf.eth2.accept_local net.ipv4.conf.eth3.accept_local | tr '\n' ' ')" = \
     "0 0 0 " ] || net_fail "settings of interfaces stay (were $before)"

@@ -4,6 +4,7 @@
   wire.py capture --interface IF --out FILE [--mb N]   until SIGTERM; fails if a packet was missed
   wire.py check --public FILE --private FILE --file FILE ...   prints JSON, fails with reasons
   wire.py only --file FILE --address ADDRESS PROTOCOL...       fails if others of that address crossed
+  wire.py refused --file FILE --port PORT                      TCP of that port reset, and TCP and ESP that ICMP is about
 
 It shares no code with the programs it watches.
 """
@@ -319,6 +320,21 @@ def only(a):
     return 0 if n and set(n) <= set(a.protocol) else 1
 
 
+def refused(a):
+    """Resets of TCP connections at a port, and errors about TCP or ESP, in tunnels too; fails if there are any."""
+    resets, errors = 0, 0
+    for p in packets(a.file):
+        for q in (p, unwrap(p)):
+            if q is None or not q.first:
+                continue
+            if q.proto == TCP and a.port in q.ports() and len(q.payload) >= 14 and q.payload[13] & 4:
+                resets += 1
+            if q.proto == ICMP and len(q.payload) >= 18 and q.payload[0] in (3, 11, 12):
+                errors += q.payload[17] in (TCP, ESP)
+    print(f"{resets} resets, {errors} ICMP errors")
+    return 1 if resets or errors else 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     verbs = parser.add_subparsers(dest="verb", required=True)
@@ -345,10 +361,13 @@ def main():
     o.add_argument("--file", required=True, help="a capture")
     o.add_argument("--address", required=True)
     o.add_argument("protocol", nargs="+", choices=sorted(NAMES.values()))
+    r = verbs.add_parser("refused")
+    r.add_argument("--file", required=True, help="a capture")
+    r.add_argument("--port", type=int, required=True)
     a = parser.parse_args()
     if a.verb == "capture":
         return capture(a.interface, a.out, a.mb)
-    return only(a) if a.verb == "only" else check(a)
+    return {"only": only, "refused": refused, "check": check}[a.verb](a)
 
 
 if __name__ == "__main__":

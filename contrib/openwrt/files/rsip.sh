@@ -64,7 +64,7 @@ rsip_rsipd_conf()
 	rsip_device "$1" private private-interface
 	rsip_device "$1" public public-interface
 	for rsip_key in port lease_time lease_max registration_time \
-	    max_bindings max_ports max_spis quarantine mtu queues queue_first \
+	    max_bindings max_ports max_spis quarantine linger mtu queues queue_first \
 	    queue_length; do
 		rsip_option "$1" "$rsip_key" number
 	done

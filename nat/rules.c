@@ -376,6 +376,16 @@ keeper_hurry(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
+static bool
+is_any_here(const struct dataplane_gateways *g)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		if (rtnl_is_local(&g->list[i], 0))
+			return true;
+	}
+	return false;
+}
+
 /*
  * The daemon is away, and whoever starts it again has its leases.  Until then
  * packets for hosts are lost; without the rules the router itself would answer
@@ -403,7 +413,7 @@ keeper_linger(struct keeper *k)
 	k->plan->away = true;
 	(void)keeper_install(k);
 	while (!taken && p[1].revents == 0 && (now = clock_now()) < end &&
-	    (!c->roams || rtnl_is_local(&c->gateway, 0))) {
+	    (!c->roams || is_any_here(&c->gateways))) {
 		if (poll(p, 3, (int)(end - now)) == -1)
 			break;
 		taken = p[0].revents != 0;

@@ -439,7 +439,9 @@ serve_free(struct gateway *g, struct gateway_request *r,
 	r->out->has |= RSIP_HAS_CLIENT_ID | RSIP_HAS_BIND_ID;
 	r->out->client_id = r->client->client_id;
 	r->out->bind_id = b->bind_id;
+	g->tables.asked = true;
 	gateway_unbind(g, r->now, b);
+	g->tables.asked = false;
 	return RSIP_OK;
 }
 

@@ -418,7 +418,9 @@ gateway_deregister(struct gateway *g, struct gateway_request *r)
 	rsip_message_init(r->out, RSIP_DEREGISTER_RESPONSE);
 	r->out->has |= RSIP_HAS_CLIENT_ID;
 	r->out->client_id = r->client->client_id;
+	g->tables.asked = true;
 	gateway_end(g, r->now, r->client, "ended by the host");
+	g->tables.asked = false;
 	r->client = NULL;
 	return RSIP_OK;
 }

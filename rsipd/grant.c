@@ -100,7 +100,8 @@ static void
 drop_from_store(struct grant_tables *t, const struct lease_client *c,
     struct lease_binding *b)
 {
-	if (t->store != NULL && t->store->forget(t->store->arg, c, b) == 1)
+	if (t->store != NULL && t->store->forget(t->store->arg, c, b,
+	    t->asked) == 1)
 		t->batch = true;
 }
 

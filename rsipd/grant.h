@@ -40,7 +40,8 @@ struct grant {
 /*
  * Where grants are kept.  keep: 0: it is safe; 1: it will be, or not be, after
  * the batch that was begun; -1: it cannot be.  b NULL: the registration alone.
- * forget one, whose resources go to rest, or the registration, likewise.
+ * forget one, whose resources go to rest, or the registration, likewise; asked:
+ * by the host, so that it has ended whoever grants from its address by now.
  * commit writes the batch, all of it (0) or nothing (-1); or later (1):
  * gateway_written() says which.
  */
@@ -48,7 +49,7 @@ struct grant_store {
 	int	(*keep)(void *arg, struct lease_client *c,
 		    struct lease_binding *b);
 	int	(*forget)(void *arg, const struct lease_client *c,
-		    struct lease_binding *b);
+		    struct lease_binding *b, bool asked);
 	int	(*commit)(void *arg);
 	/* May the address be granted from now?  NULL: always. */
 	bool	(*may_grant)(void *arg, const struct addr *local);
@@ -70,6 +71,7 @@ struct grant_tables {
 	 * way put there, to be undone if that fails:
 	 * nothing, a grant, or (before) when one ended. */
 	bool	       batch;
+	bool	       asked;		/* what ends now its host has ended */
 	struct grant_unsafe {
 		uint32_t bind_id;
 		uint64_t before;

@@ -114,10 +114,12 @@ keep_put(void *arg, struct lease_client *c, struct lease_binding *b)
 }
 
 static int
-keep_forget(void *arg, const struct lease_client *c, struct lease_binding *b)
+keep_forget(void *arg, const struct lease_client *c, struct lease_binding *b,
+    bool asked)
 {
 	struct keep *k = arg;
 
+	(void)asked;		/* nobody else has the file */
 	return batch_begun(k, store_remove(k->store, wall_ms(), c, b));
 }
 

@@ -55,6 +55,12 @@ shared_batch_add(struct shared_batch *b, char kind, const struct addr *a,
 	return 0;
 }
 
+static bool
+is_end(char kind)
+{
+	return kind == 'F' || kind == 'f' || kind == 'D' || kind == 'd';
+}
+
 void
 shared_batch_strip(struct shared_batch *b)
 {
@@ -65,7 +71,7 @@ shared_batch_strip(struct shared_batch *b)
 	b->grants = false;
 	for (i = 0; i < words; i += SHARED_BATCH_WORDS) {
 		end = b->word[i + SHARED_BATCH_WORDS - 1];
-		if (b->bytes[start] == 'F' || b->bytes[start] == 'D') {
+		if (is_end((char)b->bytes[start])) {
 			len = b->len;
 			memmove(b->bytes + len, b->bytes + start, end - start);
 			b->len += end - start;

@@ -80,7 +80,8 @@ op_keep(void *arg, struct lease_client *c, struct lease_binding *b)
 }
 
 static int
-op_forget(void *arg, const struct lease_client *c, struct lease_binding *b)
+op_forget(void *arg, const struct lease_client *c, struct lease_binding *b,
+    bool asked)
 {
 	struct shared *s = arg;
 	struct grant   g;
@@ -89,13 +90,14 @@ op_forget(void *arg, const struct lease_client *c, struct lease_binding *b)
 
 	if (b == NULL) {
 		snprintf(key, sizeof(key), "c:%08" PRIx32, c->client_id);
-		(void)shared_add_change(s, 'D', &s->config.na, key, 0, "", 0);
+		(void)shared_add_change(s, asked ? 'd' : 'D', &s->config.na,
+		    key, 0, "", 0);
 	} else {
 		grant_of(b, &g);
 		snprintf(key, sizeof(key), "g:%08" PRIx32 ":%08" PRIx32,
 		    c->client_id, b->bind_id);
-		(void)shared_add_change(s, 'F', &g.local, key, s->config.rest,
-		    text, strlen(text));
+		(void)shared_add_change(s, asked ? 'f' : 'F', &g.local, key,
+		    s->config.rest, text, strlen(text));
 	}
 	return s->ready ? 1 : 0;
 }

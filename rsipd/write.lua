@@ -1,7 +1,8 @@
 -- write.lua - what a gateway did, all of it or nothing: it counts under the newest epoch of its address only
 -- ARGV: prefix, who writes, length of the log, Na, how many epochs, each an
 -- address and a token, then of each change: kind, address, key, milliseconds that
--- it is kept, record.  Kinds: C registration, D it ended, G grant, F it was freed.
+-- it is kept, record.  Kinds: C registration, D it ended, G grant, F it was freed;
+-- d and f: by its host, which is so whoever has the address by now.
 local p, by, na, n = ARGV[1], ARGV[2], ARGV[4], tonumber(ARGV[5])
 local ours = {}
 for i = 6, 5 + 2 * n, 2 do
@@ -17,16 +18,17 @@ end
 local entry = {'XADD', p .. 'log', 'MAXLEN', '~', ARGV[3], '*', 'n', 0, 'by', by}
 local len, said, told = #entry, {1}, {}
 for i = first, #ARGV, 5 do
-	local kind, key = ARGV[i], ARGV[i + 2]
+	local letter, key = ARGV[i], ARGV[i + 2]
+	local kind, name = string.upper(letter), p .. key
+	local mine = ours[ARGV[i + 1]]
 	-- Who lost an address has nothing to say of it any more, and is told so:
 	-- what it took for ended goes on.
-	if not ours[ARGV[i + 1]] then
-		if not told[ARGV[i + 1]] then
-			told[ARGV[i + 1]] = true
-			said[#said + 1] = ARGV[i + 1]
-		end
-	else
-		local name = p .. key
+	if not mine and not told[ARGV[i + 1]] then
+		told[ARGV[i + 1]] = true
+		said[#said + 1] = ARGV[i + 1]
+	end
+	if mine or (kind ~= letter and
+	    redis.call('HGET', name, 'k') == (kind == 'F' and 'G' or 'C')) then
 		if kind == 'D' then
 			redis.call('DEL', name)
 		else

@@ -167,6 +167,23 @@ net_until 10 pair_is N active || net_fail "N: $(net_ctl rsipd_N status)"
 net_until 10 has M 19 || net_fail "M has $(bindings M) of 19"
 net_ok "the store is silent: $silent, then 308; what is leased is extended and freed, and the store told later"
 
+# --- the address is another's just as something of it is freed -------------------------------
+store_as_user()
+{
+	net_on s "$NET_STORE_CLI" -h 10.9.0.5 -p 6380 --tls --cacert ca.pem --user \
+	    rsipd --pass secret-of-the-store --no-auth-warning "$@"
+}
+more=$(ask grant 1) || net_fail "$more"
+net_until 10 has M 20 || net_fail "M has $(bindings M) of 20"
+store_as_user hset rsip:epoch "$NET_NB" 999:another.1 >/dev/null || net_fail "hset"
+ask free "${more% *}" || net_fail "free"
+net_until 10 grep -q 'another gateway has taken it' rsipd_N.log ||
+    net_fail "N is not told: $(cat rsipd_N.log)"
+net_until 10 has M 19 || net_fail "M has $(bindings M): what its host freed is kept"
+net_until 10 pair_is N active || net_fail "N: $(net_ctl rsipd_N status)"
+net_until 10 has N 19 || net_fail "N has $(bindings N)"
+net_ok "freed at one that had just lost the address: it is free"
+
 # --- what was freed rests at the other one, too ---------------------------------------------
 drop N
 hold M
@@ -180,9 +197,7 @@ tls_store
 net_until 10 pair_is M active || net_fail "M: $(net_ctl rsipd_M status)"
 stored()
 {
-	[ "$(net_on s "$NET_STORE_CLI" -h 10.9.0.5 -p 6380 --tls --cacert ca.pem --user \
-	    rsipd --pass secret-of-the-store --no-auth-warning --scan --pattern \
-	    'rsip:g:*' | wc -l)" = 19 ]
+	[ "$(store_as_user --scan --pattern 'rsip:g:*' | wc -l)" = 19 ]
 }
 net_until 10 stored || net_fail "the store was not told again"
 net_until 10 has N 19 || net_fail "N has $(bindings N)"
@@ -192,9 +207,7 @@ net_ok "a store that forgot everything is told again, and nobody loses a lease"
 
 # --- a version to come writes there ---------------------------------------------------------
 net_stop rsipd_N
-net_on s "$NET_STORE_CLI" -h 10.9.0.5 -p 6380 --tls --cacert ca.pem --user rsipd \
-    --pass secret-of-the-store --no-auth-warning hset rsip:g:00000001:00000001 \
-    k G r "$(printf '\003')" >/dev/null || net_fail "hset"
+store_as_user hset rsip:g:00000001:00000001 k G r "$(printf '\003')" >/dev/null || net_fail "hset"
 gateway N '"10.9.0.5:6380"' "$secure"
 net_until 10 has N 20 || net_fail "N has $(bindings N)"
 drop M

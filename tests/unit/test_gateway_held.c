@@ -30,11 +30,13 @@ keep(void *arg, struct lease_client *c, struct lease_binding *b)
 }
 
 static int
-forget(void *arg, const struct lease_client *c, struct lease_binding *b)
+forget(void *arg, const struct lease_client *c, struct lease_binding *b,
+    bool asked)
 {
 	(void)arg;
 	(void)c;
 	(void)b;
+	(void)asked;
 	store.forgotten++;
 	return store.answer;
 }

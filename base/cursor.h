@@ -52,13 +52,46 @@ void	 writer_put(struct writer *w, const void *src, size_t len);
 /* Overwrites two bytes at an offset already written (lengths known late). */
 void	 writer_patch_u16(struct writer *w, size_t off, uint16_t v);
 
-/* Unaligned loads and stores in network order, for bytes
- * already bounds-checked. */
-uint16_t load_u16(const uint8_t *p);
-uint32_t load_u32(const uint8_t *p);
-uint64_t load_u64(const uint8_t *p);
-void	 store_u16(uint8_t *p, uint16_t v);
-void	 store_u32(uint8_t *p, uint32_t v);
-void	 store_u64(uint8_t *p, uint64_t v);
+/* Unaligned loads and stores in network order, for bytes already
+ * bounds-checked; here, as each packet has dozens. */
+static inline uint16_t
+load_u16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static inline uint32_t
+load_u32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	    (uint32_t)p[2] << 8 | p[3];
+}
+
+static inline uint64_t
+load_u64(const uint8_t *p)
+{
+	return (uint64_t)load_u32(p) << 32 | load_u32(p + 4);
+}
+
+static inline void
+store_u16(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static inline void
+store_u32(uint8_t *p, uint32_t v)
+{
+	store_u16(p, (uint16_t)(v >> 16));
+	store_u16(p + 2, (uint16_t)v);
+}
+
+static inline void
+store_u64(uint8_t *p, uint64_t v)
+{
+	store_u32(p, (uint32_t)(v >> 32));
+	store_u32(p + 4, (uint32_t)v);
+}
 
 #endif

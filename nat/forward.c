@@ -139,6 +139,16 @@ send_error(struct forward *f, const struct packet_view *p,
 	send_raw(f, host != NULL ? &outer : &error);
 }
 
+/* The kernel may forward the next ones of this flow. */
+static void
+learn(struct forward *f, bool outbound, const struct packet_view *p,
+    const struct demux_target *to)
+{
+	if (f->shared->offload != NULL)
+		offload_learn(f->shared->offload, &f->recent, f->now, outbound,
+		    p, to);
+}
+
 /* --- into a tunnel -------------------------------------------------------- */
 
 /* RFC 2003 §3.1.  sender: the host that p comes from; NULL: it is no host's. */
@@ -223,8 +233,7 @@ from_outside(struct forward *f, const struct forward_packet *in,
 		if (in->hook == FORWARD_LATE)
 			demux_expect(f->shared->demux, f->now, p);
 		else if (in->hook == FORWARD_PREROUTING)
-			offload_learn(f->shared->offload, &f->recent, f->now,
-			    false, p, &to);
+			learn(f, false, p, &to);
 		return action;
 	case DEMUX_NOT_OURS:
 		pool = find_pool(f->shared, &p->dst);
@@ -380,8 +389,7 @@ to_public(struct forward *f, const struct packet_view *inner,
 	 * §3.3.3.1). */
 	if (!inner->df && inner->protocol != IPPROTO_AH)
 		ip_set_id(out->data, next_id(&f->shared->inner_id));
-	offload_learn(f->shared->offload, &f->recent, f->now, true, inner,
-	    whose);
+	learn(f, true, inner, whose);
 	forward_count(f, FORWARD_COUNT_OUT);
 	forward_add(f, FORWARD_COUNT_BYTES_OUT, inner->len);
 	return FORWARD_SEND;

@@ -135,12 +135,6 @@ packet_parse_quoted(struct packet_view *v, const uint8_t *buf, size_t len)
 }
 
 bool
-packet_is_fragment(const struct packet_view *v)
-{
-	return v->frag != 0 || v->more;
-}
-
-bool
 packet_ports(const struct packet_view *v, uint16_t *sport, uint16_t *dport)
 {
 	if ((v->protocol != IPPROTO_UDP && v->protocol != IPPROTO_TCP) ||

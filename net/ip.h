@@ -59,7 +59,12 @@ bool	packet_parse_quoted(struct packet_view *v, const uint8_t *buf,
 	    size_t len);
 
 /* Is it a fragment, the first or a later one? */
-bool	packet_is_fragment(const struct packet_view *v);
+static inline bool
+packet_is_fragment(const struct packet_view *v)
+{
+	return v->frag != 0 || v->more;
+}
+
 /* Ports of its UDP or TCP header, host order; false for other protocols, later
  * fragments and what is too short. */
 bool	packet_ports(const struct packet_view *v, uint16_t *sport,

@@ -81,17 +81,10 @@ cursor_copy(struct cursor *c, void *dst, size_t len)
 struct cursor
 cursor_sub(struct cursor *c, size_t len)
 {
-	struct cursor  sub = { 0 };
 	const uint8_t *p = cursor_take(c, len);
 
-	if (p == NULL) {
-		sub.p = sub.end = c->end;
-		sub.bad = true;
-	} else {
-		sub.p = p;
-		sub.end = p + len;
-	}
-	return sub;
+	return p == NULL ? (struct cursor){ c->end, c->end, true } :
+	    (struct cursor){ p, p + len, false };
 }
 
 void

@@ -148,9 +148,9 @@ child_past(void *arg, bool past)
 
 /*
  * Is all between its two addresses the peer's?  Not where others may share its
- * address or have keys there, nor where it has no right to it, nor beside
- * flows' own SAs; nor for networks behind us, whose other packets to the same
- * destination must still come to the engine.
+ * address, have keys there or asked for some, nor where it has no right to it,
+ * nor beside flows' own SAs; nor for networks behind us, whose other packets to
+ * the same destination must still come to the engine.
  */
 static bool
 child_is_sole(const struct connection *conn)
@@ -165,7 +165,8 @@ child_is_sole(const struct connection *conn)
 	return c->config->nnetworks == 0 &&
 	    conn->peer_id.type != KEYING_ID_FQDN &&
 	    conn->peer_id.type != KEYING_ID_KEY && conn->right > RIGHT_FLOWS &&
-	    (conn->spd == NULL || conn->spd->nshared == 0) &&
+	    (conn->spd == NULL || (conn->spd->nshared == 0 &&
+	    !conn->spd->contested)) &&
 	    core_is_own(c, &conn->key.src.addr) &&
 	    spd_key_is_of_hosts(&conn->key);
 }

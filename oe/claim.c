@@ -107,6 +107,13 @@ claim_refused(struct core *c, uint64_t token, const struct keying_ask *ask,
 	return NULL;
 }
 
+bool
+claim_wait(struct core *c, uint64_t token, const struct keying_ask *ask,
+    uint64_t since)
+{
+	return c->now - since < CLAIM_TIME && claim_keep(c, token, ask, since);
+}
+
 void
 claims_tick(struct core *c, uint64_t now, claim_fn ask)
 {

@@ -15,6 +15,10 @@ const char *claim_refused(struct core *c, uint64_t token,
 	    const struct keying_ask *ask,
 	    const struct keying_selectors *theirs, const struct spd_key *key,
 	    uint64_t since, bool *waits);
+/* Puts what was asked for off, as above, until something else of ours has
+ * changed; false: it has waited for long enough, or too many do. */
+bool	claim_wait(struct core *c, uint64_t token, const struct keying_ask *ask,
+	    uint64_t since);
 /* Asks again for those that wait; about once a second. */
 typedef void (*claim_fn)(struct core *c, uint64_t now, uint64_t token,
 	    const struct keying_ask *ask, uint64_t since);

@@ -272,7 +272,7 @@ oed_start(void *arg, struct service *service, void *settings)
 {
 	struct oed	  *d = arg;
 	struct event_base *base = service_base(service);
-	int		   kernel;
+	struct planes_choice choice;
 
 	d->service = service;
 	d->config = settings;
@@ -291,11 +291,10 @@ oed_start(void *arg, struct service *service, void *settings)
 	d->shell = oed_net_shell;
 	d->shell.planes = d->planes.list;
 	d->xfrm = xfrm_open(OED_MARK);
-	if ((kernel = planes_kernel(oe_config_dataplane(d->config->oe),
-	    d->xfrm)) == -1)
+	if (planes_choose(&choice, oe_config_dataplane(d->config->oe),
+	    d->xfrm) == -1)
 		return -1;
-	planes_open(&d->planes, kernel ? d->xfrm : NULL, d->shell.send_clear,
-	    d->net);
+	planes_open(&d->planes, &choice, d->shell.send_clear, d->net);
 	d->inward = inward_new(d->xfrm, oed_net_name(d->net), true);
 	inward_set(d->inward, d->config->oe);
 	d->oe = oe_new(d->config->oe, base, &d->shell, d->net);

@@ -1,7 +1,9 @@
 /* planes.c - who does ESP for an engine on a host's own address, as the option "dataplane" says */
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/log.h"
 #include "oe/esp/dataplane.h"
@@ -10,31 +12,48 @@
 #include "oe/planes.h"
 
 int
-planes_kernel(enum oe_dataplane want, struct xfrm *x)
+planes_choose(struct planes_choice *out, enum oe_dataplane want, struct xfrm *x)
 {
+	const char *lacks;
+
+	memset(out, 0, sizeof(*out));
 	if (want == OE_DATAPLANE_USER)
 		return 0;
-	if (x != NULL && xfrm_has_esp(x))
-		return 1;
+	lacks = x == NULL ? "the kernel has no XFRM" : xfrm_lacks(x, AF_INET);
+	if (lacks == NULL) {
+		out->kernel = x;
+		/* Policies there would encrypt neighbour discovery too. */
+		if (want == OE_DATAPLANE_AUTO) {
+			xfrm_set_ipv4_only(x);
+			out->why = "and for IPv6";
+		}
+		log_info("ESP is the kernel's where it can");
+		return 0;
+	}
 	if (want == OE_DATAPLANE_KERNEL) {
-		log_error("dataplane = \"kernel\": this kernel has no ESP");
+		log_error("dataplane = \"kernel\": %s", lacks);
 		return -1;
 	}
-	log_info("ESP in user space: this kernel has none");
+	out->why = lacks;
+	log_info("ESP in user space: %s", lacks);
 	return 0;
 }
 
 void
-planes_open(struct planes *p, struct xfrm *x, packet_fn send, void *arg)
+planes_open(struct planes *p, const struct planes_choice *choice,
+    packet_fn send, void *arg)
 {
-	unsigned n = 0;
+	bool	    kernel = choice != NULL && choice->kernel != NULL;
+	const char *why = choice != NULL ? choice->why : NULL;
+	unsigned    n = 0;
 
 	memset(p, 0, sizeof(*p));
-	p->text = "user space";
-	if (x != NULL) {
-		p->text = "kernel, user space for hosts that share an address";
-		p->list[n++] = xfrm_plane(x, send, arg);
-	}
+	snprintf(p->text, sizeof(p->text), "%s%s%s", kernel ?
+	    "kernel, user space for hosts that share an address" :
+	    "user space", why == NULL ? "" : kernel ? " " : ": ",
+	    why == NULL ? "" : why);
+	if (kernel)
+		p->list[n++] = xfrm_plane(choice->kernel, send, arg);
 	p->list[n] = p->user = esp_user_new(send, arg);
 }
 

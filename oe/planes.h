@@ -11,20 +11,28 @@ struct xfrm;
 struct planes {
 	struct esp_plane *list[3];	/* for oe_shell, the best first */
 	struct esp_plane *user;
-	const char	 *text;		/* for people */
+	char		  text[96];	/* for people: who, and why */
 };
 
-/* Is the kernel, whose XFRM is x (NULL: it has none), to do ESP?  As root
- * (xfrm_has_esp()).  1; 0: user space; -1 after a log line: it is demanded, and
- * cannot. */
-int	planes_kernel(enum oe_dataplane want, struct xfrm *x);
 /*
- * x, which stays the caller's, is asked first; NULL: user space alone.  send
- * takes whole packets to the network, ESP as well as what the kernel's policies
- * make ESP of.
+ * Who is to do ESP, of which the kernel is found out by trial, as root
+ * (xfrm_lacks()).  x: the kernel's XFRM, which stays the caller's; NULL: it has
+ * none.
  */
-void	planes_open(struct planes *p, struct xfrm *x, packet_fn send,
-	    void *arg);
+struct planes_choice {
+	struct xfrm *kernel;	/* is asked first; NULL: user space alone */
+	const char  *why;	/* of what was not configured; NULL: nothing
+				 * is to be said of that */
+};
+/* 0, or -1 after a log line: the kernel is demanded, and cannot. */
+int	planes_choose(struct planes_choice *out, enum oe_dataplane want,
+	    struct xfrm *x);
+/*
+ * NULL: user space alone.  send takes whole packets to the network, ESP as well
+ * as what the kernel's policies make ESP of.
+ */
+void	planes_open(struct planes *p, const struct planes_choice *choice,
+	    packet_fn send, void *arg);
 void	planes_close(struct planes *p);
 
 #endif

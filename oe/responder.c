@@ -15,6 +15,7 @@
 #include "oe/peer_gateway.h"
 #include "oe/pool.h"
 #include "oe/ports.h"
+#include "oe/request.h"
 #include "oe/responder.h"
 #include "oe/room.h"
 
@@ -297,6 +298,26 @@ responder_is_past(struct core *c, const struct spd_key *key)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * The next keys of who has the kernel's are to be user space's, which tells
+ * packets of several apart; who asks waits for these.  False: they do not come.
+ */
+static bool
+responder_contest(struct core *c, uint64_t token, const struct keying_ask *ask,
+    const struct spd_key *key, uint64_t since)
+{
+	struct spd_entry  *e = spd_find(c, &key->src.addr, &key->dst.addr);
+	struct connection *conn;
+
+	e->contested = true;
+	TAILQ_FOREACH(conn, &e->connections, entry) {
+		if (esp_policy_is_past(&conn->esp))
+			(void)request_rekey(conn,
+			    "another at its address asks for keys");
+	}
+	return claim_wait(c, token, ask, since);
 }
 
 static bool
@@ -597,8 +618,11 @@ responder_ask(struct core *c, uint64_t now, uint64_t token,
 		goto refuse;
 	why = "the kernel does ESP for all of its address";
 	if ((!is_all(ask->ours) || !is_all(&theirs)) &&
-	    responder_is_past(c, &key))
+	    responder_is_past(c, &key)) {
+		if (responder_contest(c, token, ask, &key, since))
+			return;
 		goto refuse;
+	}
 	why = "that is not our address";
 	if (!core_is_ours(c, &key.src.addr))
 		goto refuse;
@@ -640,8 +664,11 @@ responder_ask(struct core *c, uint64_t now, uint64_t token,
 	shares = addr_equal(dst, peer) && id->type != KEYING_ID_ADDR;
 	if (addr_equal(dst, peer) && m.class == OE_CLASS_PERMISSIVE) {
 		why = "the kernel does ESP for another at its address";
-		if (responder_is_past(c, &key))
+		if (responder_is_past(c, &key)) {
+			if (responder_contest(c, token, ask, &key, since))
+				return;
 			goto refuse;
+		}
 		responder_grant_flows(c, token, id, &key, m.class, shares);
 		return;
 	}

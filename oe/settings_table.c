@@ -450,10 +450,10 @@ const struct option oe_options[] = {
 	{ "rsa-min-bits", OPTION_NUMBER, OPTION_LIVE, "2048",
 	  AT(rsa_min_bits), .lo = 1024, .hi = PUBKEY_BITS_MAX,
 	  .help = "Smaller keys of peers are refused." },
-	{ "dataplane", OPTION_WORD, OPTION_FIXED, "user", AT(dataplane),
+	{ "dataplane", OPTION_WORD, OPTION_FIXED, "auto", AT(dataplane),
 	  .words = dataplanes,
-	  .help = "Who encrypts: the daemon, the kernel, or the kernel if it "
-	      "can.  From a leased address always the daemon." },
+	  .help = "Who encrypts: the daemon, the kernel, or (auto) the kernel "
+	      "if it can.  From a leased address always the daemon." },
 	{ "lifespan-first", OPTION_NUMBER, OPTION_LIVE, "60",
 	  AT(lifespan_first), .lo = 1, .hi = DAY,
 	  .help = "Seconds after which a new conclusion is looked at again." },

@@ -59,6 +59,8 @@ struct spd_entry {
 	unsigned	  nshared;	/* connections that may
 					 * share the address */
 	uint64_t	  shared_since;
+	bool		  contested;	/* another than whose packets the
+					 * kernel has asked for keys */
 	struct flow_list clear_flows;
 };
 

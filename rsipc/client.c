@@ -184,7 +184,7 @@ client_make_direct(struct client *c, const struct settings *s,
 		return;
 	}
 	c->direct = wanted ? direct_open(c->base, oe_config_share(oe),
-	    c->kernel, c->device, status_engine_event, c) : NULL;
+	    &c->planes, c->device, status_engine_event, c) : NULL;
 	if (wanted && c->direct == NULL)
 		log_warn("without a lease nothing is encrypted: the line "
 		    "before says why");
@@ -287,24 +287,21 @@ client_events(struct client *c)
 }
 
 /*
- * The kernel's ESP, where it is asked for and can: from the host's own address.
- * What a lease sends goes through a tunnel of ours, and hosts that share its
- * address are told apart by flows; the kernel can do neither.
+ * The kernel's ESP, where it can: from the host's own address.  What a lease
+ * sends goes through a tunnel of ours, and hosts that share its address are
+ * told apart by flows; the kernel can do neither.
  */
 static int
 client_open_kernel(struct client *c, const struct settings *s)
 {
-	enum oe_dataplane want = oe_config_dataplane(s->oe);
-	int		  rc;
-
-	if (want == OE_DATAPLANE_USER || s->cascade)
+	if (s->cascade)
 		return 0;
-	if ((rc = planes_kernel(want, c->xfrm)) == 1) {
-		c->kernel = c->xfrm;
-		log_info("ESP from this host's own address is the kernel's "
-		    "where it can; from a leased one it stays in user space");
-	}
-	return rc == -1 ? -1 : 0;
+	if (planes_choose(&c->planes, oe_config_dataplane(s->oe), c->xfrm) ==
+	    -1)
+		return -1;
+	if (c->planes.kernel != NULL)
+		log_info("from a leased address ESP stays in user space");
+	return 0;
 }
 
 int

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/service.h"
+#include "oe/planes.h"
 #include "rsipc/choose.h"
 #include "rsipc/device.h"
 #include "rsipc/direct.h"
@@ -41,8 +42,7 @@ struct client {
 	struct path	  path;
 	struct oe	 *oe;		/* of the lease */
 	struct xfrm	 *xfrm;		/* NULL: this kernel has none */
-	struct xfrm	 *kernel;	/* the same if it does ESP for direct
-					 * where it can; NULL: user space */
+	struct planes_choice planes;	/* who does ESP for direct */
 	struct inward	 *inward;
 	struct direct	 *direct;	/* NULL: without a lease
 					 * nothing is encrypted */

@@ -108,9 +108,9 @@ direct_batch(void *arg, bool more)
 }
 
 struct direct *
-direct_open(struct event_base *base, struct oe_config *c, struct xfrm *kernel,
-    struct device *device, void (*event)(void *arg, const struct oe_event *e),
-    void *arg)
+direct_open(struct event_base *base, struct oe_config *c,
+    const struct planes_choice *planes, struct device *device,
+    void (*event)(void *arg, const struct oe_event *e), void *arg)
 {
 	struct direct  *d = xcalloc(1, sizeof(*d));
 	struct oe_shell shell = direct_shell;
@@ -122,7 +122,7 @@ direct_open(struct event_base *base, struct oe_config *c, struct xfrm *kernel,
 		oe_config_free(c);
 		goto fail;
 	}
-	planes_open(&d->planes, kernel, direct_send, d);
+	planes_open(&d->planes, planes, direct_send, d);
 	shell.planes = d->planes.list;
 	d->oe = oe_new(c, base, &shell, d);
 	if (d->oe == NULL)

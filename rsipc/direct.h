@@ -13,16 +13,16 @@
 
 struct event_base;
 struct direct;
-struct xfrm;
+struct planes_choice;
 
 /*
  * A second engine beside that of the lease, with sockets of its own, so that
  * what began on either address lives on when new connections leave from the
- * other.  It takes c over.  kernel: does ESP where it can; NULL: user space.
- * event as in path.h.  NULL after a log line.
+ * other.  It takes c over.  planes: who does ESP.  event as in
+ * path.h.  NULL after a log line.
  */
 struct direct *direct_open(struct event_base *base, struct oe_config *c,
-	    struct xfrm *kernel, struct device *device,
+	    const struct planes_choice *planes, struct device *device,
 	    void (*event)(void *arg, const struct oe_event *e), void *arg);
 /* Tells every peer goodbye and frees.  NULL is allowed. */
 void	direct_free(struct direct *d);

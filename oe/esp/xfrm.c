@@ -28,12 +28,14 @@
 #define GUARD_PRIORITY	0x4f450000u
 #define GUARD_MASK	0xffff0000u
 #define GUARD_LONGEST	1
+#define TRIAL		0x4f45	/* SPI, and policy, that are tried */
 
 struct xfrm {
 	struct esp_plane plane;
 	int		 fd;
 	uint32_t	 mark;
 	uint16_t	 id;		/* the last policy's */
+	bool		 ipv4_only;
 	packet_fn	 send;
 	void		*arg;
 };
@@ -380,7 +382,9 @@ xfrm_pair_up(struct esp_plane *plane, struct esp_pair *p)
 	struct xfrm	  *x = (struct xfrm *)plane;
 	struct esp_policy *policy = p->policy;
 
-	if (policy == NULL || !policy->sole || p->in.encap_sport != 0)
+	if (policy == NULL || !policy->sole || p->in.encap_sport != 0 ||
+	    (x->ipv4_only && (p->in.dst.family == AF_INET6 ||
+	    policy->ours.addr.family == AF_INET6)))
 		return -1;
 	if (policy->id == 0 && (policy->id = ++x->id) == 0)
 		policy->id = ++x->id;
@@ -661,19 +665,56 @@ xfrm_guard_clear(struct xfrm *x)
 	remove_ours(x, true);
 }
 
-/* With the algorithms that everybody must have. */
-bool
-xfrm_has_esp(struct xfrm *x)
+/* Between addresses that no packet has. */
+static const char *
+policy_lacks(struct xfrm *x, int family)
 {
-	struct esp_params p = { .spi = 0x4f45, .cipher = ESP_AES_CBC,
-		.cipher_len = 16, .auth = ESP_AUTH_HMAC_SHA2_256,
-		.auth_len = 32 };
+	struct esp_policy    policy = { .id = TRIAL };
+	struct xfrm_selector sel;
+	struct xfrm_mark     mark = { 0 };
+	struct addr	     none = { 0 };
 
-	p.src = p.dst = addr_from_v4(htonl(INADDR_LOOPBACK));
-	if (sa_add(x, &p, 0, AF_INET, false) == -1 && errno != EEXIST)
-		return false;
-	sa_remove(x, &p.dst, p.spi);
-	return true;
+	none.family = (uint8_t)family;
+	policy.ours = policy.theirs = prefix_host(&none);
+	policy.local = policy.peer = none;
+	if (policy_put(x, XFRM_POLICY_OUT, &policy) == -1)
+		return errno == EPERM ? "we may not ask the kernel" :
+		    "the kernel has no IPsec policies";
+	memset(&sel, 0, sizeof(sel));
+	fill_selector(&sel, &policy.ours, &policy.theirs);
+	policy_delete(x, XFRM_POLICY_OUT, &sel, &mark);
+	return NULL;
+}
+
+/* With the algorithms that everybody must have, and those asked for first. */
+const char *
+xfrm_lacks(struct xfrm *x, int family)
+{
+	struct esp_params p[] = {
+		{ .spi = TRIAL, .cipher = ESP_AES_CBC, .cipher_len = 16,
+		  .auth = ESP_AUTH_HMAC_SHA2_256, .auth_len = 32 },
+		{ .spi = TRIAL, .cipher = ESP_AES_GCM_16, .cipher_len = 36 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(p) / sizeof(p[0]); i++) {
+		p[i].src = p[i].dst = family == AF_INET6 ?
+		    addr_from_bytes(AF_INET6, &in6addr_loopback) :
+		    addr_from_v4(htonl(INADDR_LOOPBACK));
+		if (sa_add(x, &p[i], 0, family, false) == -1 &&
+		    errno != EEXIST)
+			return errno == EPERM ? "we may not ask the kernel" :
+			    i > 0 ? "the kernel has no AES-GCM for ESP" :
+			    "the kernel has no ESP";
+		sa_remove(x, &p[i].dst, p[i].spi);
+	}
+	return policy_lacks(x, family);
+}
+
+void
+xfrm_set_ipv4_only(struct xfrm *x)
+{
+	x->ipv4_only = true;
 }
 
 struct xfrm *

@@ -19,8 +19,14 @@ struct xfrm *xfrm_open(uint32_t mark);
 /* Removes all that is ours. NULL is allowed. */
 void	xfrm_close(struct xfrm *x);
 
-/* Does the kernel have ESP?  As root, since that may load its modules. */
-bool	xfrm_has_esp(struct xfrm *x);
+/*
+ * NULL: the kernel has ESP and policies, by a trial of each for that family;
+ * or what it lacks, in words.  As root, since that may load its modules.
+ */
+const char *xfrm_lacks(struct xfrm *x, int family);
+
+/* Pairs over IPv6 are left to another plane. */
+void	xfrm_set_ipv4_only(struct xfrm *x);
 
 /*
  * The data plane (dataplane.h), which ends with xfrm_close().  send takes

@@ -1,5 +1,5 @@
 #!/bin/sh
-# attack_kernel.sh - dataplane = "kernel": a peer deletes a newer pair that only user space has, to have the older one's packets in the clear
+# attack_kernel.sh - where the kernel does ESP, a peer deletes a newer pair that only user space has, to have the older one's packets in the clear
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/oelib.sh"
 net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping iptables openssl
@@ -36,7 +36,8 @@ oe_servers
 kern=$(oe_addr kern)
 peer=$(oe_addr peer)
 # Permissive: no paranoid route of the guard hides what the data plane lets out.
-oe_daemon kern 'permissive = {"0.0.0.0/0"}' 'dataplane = "kernel"' \
+OE_DATAPLANE=auto
+oe_daemon kern 'permissive = {"0.0.0.0/0"}' \
     "idle = 600" "initiate = false" "dpd = 0"
 oe_ready kern
 net_ctl oed_kern status | grep -q '^dataplane  *kernel' ||

@@ -130,7 +130,8 @@ oe_zones_signed()
 }
 
 # NAME LINES...: oed there with these lines in its section "oe".  OE_KEYLESS: it has
-# no key.
+# no key.  OE_DATAPLANE: who does ESP; "auto" is the program's own choice, by what
+# this kernel has.
 oe_daemon()
 {
 	oe_name=$1
@@ -143,6 +144,7 @@ oe_daemon()
 		[ -n "${OE_KEYLESS-}" ] ||
 		    printf '  key = "%s"\n' "$NET_RUN/$oe_name.pem"
 		printf '  state = "%s"\n' "$NET_RUN/oe_$oe_name.peers"
+		printf '  dataplane = "%s"\n' "${OE_DATAPLANE:-user}"
 		# Whom IPv4 would reach at once still waits for keys.
 		[ "$FAMILY" = 4 ] || printf '  %s\n' "hold-dual-stack = 20000"
 		printf '  %s\n' "$@"

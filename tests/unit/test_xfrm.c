@@ -708,10 +708,27 @@ kernel_without_esp(void **state)
 {
 	(void)state;
 	world_begin(US, PEER, US, PEER);
-	assert_true(xfrm_has_esp(world.x));
+	/* Two ciphers and a policy, there and gone. */
+	assert_null(xfrm_lacks(world.x, AF_INET));
+	assert_int_equal(kernel.nsent, 6);
 	payload_of(1, XFRM_MSG_DELSA, NLM_F_ACK);
+	payload_of(3, XFRM_MSG_DELSA, NLM_F_ACK);
+	payload_of(5, XFRM_MSG_DELPOLICY, NLM_F_ACK);
+	kernel.nsent = 0;
+	assert_null(xfrm_lacks(world.x, AF_INET6));
 	kernel.refuse = XFRM_MSG_NEWSA;
-	assert_false(xfrm_has_esp(world.x));
+	assert_string_equal(xfrm_lacks(world.x, AF_INET),
+	    "we may not ask the kernel");
+	kernel.refuse_errno = EPROTONOSUPPORT;
+	assert_string_equal(xfrm_lacks(world.x, AF_INET),
+	    "the kernel has no ESP");
+	kernel.refuse_from = 1;
+	assert_string_equal(xfrm_lacks(world.x, AF_INET),
+	    "the kernel has no AES-GCM for ESP");
+	kernel.refuse = XFRM_MSG_UPDPOLICY;
+	kernel.refuse_from = 0;
+	assert_string_equal(xfrm_lacks(world.x, AF_INET),
+	    "the kernel has no IPsec policies");
 	world_end(NULL);
 }
 

@@ -63,7 +63,7 @@ __wrap_netlink_ask(int fd, struct nlmsghdr *nlh, mnl_cb_t fn, void *arg)
 	memcpy(kernel.sent[kernel.nsent++], nlh, nlh->nlmsg_len);
 	if (nlh->nlmsg_type == kernel.refuse && kernel.refuse_from-- == 0) {
 		kernel.refuse_from = 0;
-		errno = EPERM;
+		errno = kernel.refuse_errno != 0 ? kernel.refuse_errno : EPERM;
 		return -1;
 	}
 	if (nlh->nlmsg_type == XFRM_MSG_GETSA)

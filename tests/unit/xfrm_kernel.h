@@ -16,7 +16,8 @@ extern struct kernel {
 	_Alignas(8) uint8_t sent[KERNEL_SENT][KERNEL_ROOM];
 	unsigned nsent;
 	uint16_t refuse;	/* the type that is answered
-				 * with EPERM; 0: none */
+				 * with an error; 0: none */
+	int	 refuse_errno;	/* 0: EPERM */
 	unsigned refuse_from;	/* after so many of it that are not */
 	/* Answers to GETSA and GETPOLICY. */
 	_Alignas(8) uint8_t answer[2][KERNEL_ROOM];

@@ -196,7 +196,6 @@ struct keying_request {			/* what the initiator needs to know */
 	enum keying_inner inner;
 	unsigned patience;	/* milliseconds until it is given up; 0: the
 				 * engine's */
-	bool	 encapsulate;	/* ESP in UDP, NAT or not (RFC 7296 §2.23) */
 	bool	 initial_contact;	/* no SAs with this
 					 * peer are known yet */
 	bool	 departed;	/* the peer said goodbye: an ICMP error is

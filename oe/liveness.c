@@ -8,7 +8,7 @@
 #include "oe/pair.h"
 #include "oe/request.h"
 
-#define ONE_WAY		3000	/* milliseconds of ESP out and none in */
+#define ONE_WAY		2000	/* milliseconds of ESP out and none in */
 #define PROBE_INTERVAL	3000	/* between questions about one connection */
 #define HINT_INTERVAL	5000	/* the same, where a stranger may cause them */
 

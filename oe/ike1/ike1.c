@@ -134,7 +134,7 @@ engine_request(void *engine, uint64_t now, const struct keying_request *r,
 
 	if ((r->version != 0 && r->version != IKE1_VERSION) ||
 	    r->mode != KEYING_TUNNEL || r->inner == KEYING_INNER_YES ||
-	    r->encapsulate || r->peer.nothing ||
+	    r->peer.nothing ||
 	    !ike1_selector_fits(&r->ours) || !ike1_selector_fits(&r->theirs))
 		return -1;
 	/* The newest first: after a reboot of the peer the older ones are

@@ -103,6 +103,26 @@ forget_identity(struct ike2_sa *sa)
 	    sa->peer_spi);
 }
 
+/* What IKE_AUTH has of libreswan's "authby=rsasig,null" beside the signature,
+ * as a body of AUTH; its length, 0: nothing. */
+static size_t
+null_auth(const struct ike2_sa *sa, uint8_t body[4 + IKE_HASH_MAX])
+{
+	const struct ike2_init *in = sa->init;
+	struct ike2_notify	n;
+	struct ike2_chain	m;
+
+	if (ike2_chain_split(&m, in->pending_first, in->pending,
+	    in->pending_len, false) != IKE2_OK ||
+	    !ike2_notify_find(&m, IKE2_N_NULL_AUTH, &n) || n.len == 0 ||
+	    n.len > IKE_HASH_MAX)
+		return 0;
+	memset(body, 0, 4);
+	body[0] = IKE2_METHOD_NULL;
+	memcpy(body + 4, n.data, n.len);
+	return 4 + n.len;
+}
+
 /*
  * Does the peer's AUTH prove what is asked of it?  Then sa->proof says what and
  * sa->peer_id who.  KEYING_BY_NOTHING proves no identity at all
@@ -114,10 +134,17 @@ check_auth(struct ike2_sa *sa, const struct ike2_part *idp,
 {
 	struct ike2_signed s = signed_by(sa, !sa->initiator, idp->body,
 	    idp->len);
+	uint8_t		   null[4 + IKE_HASH_MAX];
 	EVP_PKEY	  *key;
 	size_t		   i;
 	bool		   ok;
 
+	if (sa->init->stranger) {
+		sa->proof.how = KEYING_BY_NOTHING;
+		forget_identity(sa);
+		return c->nothing && ike2_auth_verify_null(&s, null,
+		    null_auth(sa, null));
+	}
 	switch (ike2_auth_method(auth->body, auth->len)) {
 	case IKE2_METHOD_PSK:
 		sa->proof.how = KEYING_BY_PSK;
@@ -377,6 +404,25 @@ ike2_auth_request(struct ike2_sa *sa, uint64_t now, uint8_t first,
 	    &sa->path);
 }
 
+/* Who signs as somebody of whom nobody knows a key, and shows beside that what
+ * it would if it proved nothing, is a stranger, if those may come at all. */
+static bool
+or_stranger(struct ike2_sa *sa, const struct keying_credentials *c)
+{
+	struct ike2 *e = sa->ike;
+	uint8_t	     null[4 + IKE_HASH_MAX];
+
+	if (c->nkeys != 0 || c->psk != NULL ||
+	    sa->init->stranger || null_auth(sa, null) == 0)
+		return false;
+	sa->init->stranger = true;
+	forget_identity(sa);
+	sa->token = ike_token(&e->x);
+	e->x.ops->peer_lookup(e->x.arg, sa->token, &sa->peer_id,
+	    KEYING_BY_NOTHING, &sa->path);
+	return true;
+}
+
 /* Is there a place for one more who proves nothing?  A stranger is as good as
  * any other of them. */
 static bool
@@ -419,6 +465,8 @@ ike2_auth_keys(struct ike2_sa *sa, uint64_t now,
 	uint16_t		refused, group;
 	bool			contact;
 
+	if (or_stranger(sa, c))
+		return;
 	/* No error can come: the same chain was split before. */
 	ike2_chain_split(&m, in->pending_first, in->pending, in->pending_len,
 	    false);

@@ -36,6 +36,8 @@ enum ike2_notify_type {	/* §3.10.1; RFC 7383 §2.3, RFC 7427 §4 */
 	IKE2_N_NON_FIRST_FRAGMENTS_ALSO = 16395,
 	IKE2_N_FRAGMENTATION_SUPPORTED = 16430,
 	IKE2_N_SIGNATURE_HASH_ALGORITHMS = 16431,
+	IKE2_N_NULL_AUTH = 40960,	/* libreswan's own: method 13's value
+					 * beside a signature */
 };
 
 struct ike2_notify {

@@ -110,6 +110,8 @@ struct ike2_init {			/* needed until IKE_AUTH is over */
 	size_t	 psk_len;
 	bool	 nothing;
 	bool	 initial_contact, departed;
+	bool	 stranger;	/* responder: nobody knows a key of who
+				 * signs, so it may prove nothing */
 	bool	 opportunistic;		/* the peer says that
 					 * it takes strangers */
 	struct keying_id want_id;	/* ANYONE: whoever proves as above */

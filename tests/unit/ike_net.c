@@ -164,7 +164,7 @@ answer_keys(struct net_host *h, uint64_t token, const struct keying_id *id)
 
 	for (i = 0; i < net->nhosts; i++) {
 		if (keying_id_equal(&net->hosts[i].id, id) &&
-		    net->hosts[i].pub.len != 0 && n == 0)
+		    net->hosts[i].pub.len != 0 && n == 0 && !h->unknown)
 			keys[n++] = net->hosts[i].pub;
 	}
 	if (h->wrong_key && pubkey_from_evp(&keys[0], net_key(2)) == 0)

@@ -44,6 +44,7 @@ struct net_host {
 	bool	 anonymous;		/* takes who proves
 					 * nothing (RFC 7619) */
 	bool	 wrong_key;		/* peer_lookup gives a key nobody has */
+	bool	 unknown;		/* peer_lookup knows no key */
 	bool	 no_spi;
 	struct addr lends;		/* to who asks for an
 					 * address; none: nothing */

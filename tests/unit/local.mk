@@ -144,7 +144,7 @@ IKE2_TESTS = tests/unit/test_ike2_auth tests/unit/test_ike2_keys \
 	tests/unit/test_ike2_payload tests/unit/test_ike2_sealed \
 	tests/unit/test_ike2 tests/unit/test_ike2_life tests/unit/test_ike2_nat \
 	tests/unit/test_ike2_exponent \
-	tests/unit/test_ike2_inner \
+	tests/unit/test_ike2_inner tests/unit/test_ike2_null \
 	tests/unit/test_ike2_rekey tests/unit/test_ike2_hostile
 check_PROGRAMS += $(IKE2_TESTS)
 TESTS += $(IKE2_TESTS)
@@ -158,6 +158,9 @@ tests_unit_test_ike2_LDADD = $(IKE2_TEST_LIBS)
 tests_unit_test_ike2_exponent_SOURCES = tests/unit/test_ike2_exponent.c $(IKE2_TEST_NET)
 tests_unit_test_ike2_exponent_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike2_exponent_LDADD = $(IKE2_TEST_LIBS)
+tests_unit_test_ike2_null_SOURCES = tests/unit/test_ike2_null.c $(IKE2_TEST_NET)
+tests_unit_test_ike2_null_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ike2_null_LDADD = $(IKE2_TEST_LIBS)
 tests_unit_test_ike2_inner_SOURCES = tests/unit/test_ike2_inner.c $(IKE2_TEST_NET)
 tests_unit_test_ike2_inner_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike2_inner_LDADD = $(IKE2_TEST_LIBS)

@@ -497,9 +497,6 @@ ikev1_refuses_what_it_cannot(void **state)
 	r.inner = KEYING_INNER_YES;
 	assert_int_equal(ask(&r), -1);
 	r = plain;
-	r.encapsulate = true;
-	assert_int_equal(ask(&r), -1);
-	r = plain;
 	r.peer.nothing = true;
 	assert_int_equal(ask(&r), -1);
 	r = plain;

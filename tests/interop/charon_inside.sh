@@ -10,7 +10,7 @@ modprobe -qa esp4 xfrm_user tun veth bridge nft_masq nft_chain_nat 2>/dev/null
 . "$(dirname "$0")/../net/lib.sh"
 . "$(dirname "$0")/charonlib.sh"
 net_needs swanctl nft tcpdump python3 openssl
-net_needs_built tests/interop/ike_probe
+net_needs_built tests/interop/ike_probe tests/net/flood
 net_enter "$@"
 [ $# -gt 0 ] || set -- keys roles psk rekey deletes dead kilobytes natt refusals algorithms bulk
 probe=$NET_TOP/tests/interop/ike_probe
@@ -65,6 +65,12 @@ namespaces() {
 	END
 }
 
+# settings LINES: charon's, with these.
+settings() {
+	charon_settings "des md5 gcm ${LIBIPSEC:+kernel-libipsec}" "retransmit_tries = 3
+		replay_window = 1024
+		${1-}"
+}
 keys() {
 	local n
 	mkdir -p "$T/swanctl/private" "$T/swanctl/pubkey"
@@ -74,13 +80,13 @@ keys() {
 	done
 	cp "$T/them.pem" "$T/swanctl/private/"
 	cp "$T/us.pub" "$T/them.pub" "$T/other.pub" "$T/swanctl/pubkey/"
-	charon_settings "des md5 gcm ${LIBIPSEC:+kernel-libipsec}" "retransmit_tries = 3
-		replay_window = 1024"
+	settings
 	: > "$T/charon.log"; : > "$T/probe.log"
 }
 
 charon_kill() { net_stop charon KILL
 	net_on them ip xfrm state flush; net_on them ip xfrm policy flush; }
+charon_anew() { charon_kill; settings "${1-}"; charon_run them; }
 swan() { SWANCTL_DIR=$T/swanctl STRONGSWAN_CONF=$T/strongswan.conf \
 	timeout $((60 * slow)) swanctl "$@" --uri "unix://$T/vici"; }
 
@@ -592,6 +598,61 @@ case_v2_deletes() {
 	tell shutdown
 	check "IKEv2, delete: we end the IKE SA, charon's goes" net_until 10 no_ike
 	clean
+}
+
+case_v2_dead() {	# liveness, INITIAL_CONTACT after a restart
+	charon_anew 'retransmit_timeout = 1'
+	v2_default; MORE='dpd_delay = 2s'; CHILD='dpd_action = clear'; connection_load
+	probe_start $wire -r $THEM $rsa -D 2
+	tell request; says 15 '^up initiator'
+	sleep $((5 * slow))
+	check "IKEv2, liveness: nobody is dead" pings
+	kill -STOP $probe_pid
+	check "IKEv2, liveness: charon notices that we are gone" net_until 40 no_ike
+	probe_stop
+	v2_default; connection_load; probe_start $wire -r $THEM $rsa -D 2
+	tell request; says 15 '^up initiator'; mark
+	charon_kill
+	check "IKEv2, liveness: we notice that charon is gone" says 40 '^down'
+	charon_run them; connection_load
+	tell request
+	check "IKEv2, restart: anew with a restarted charon" says 20 '^up initiator'
+	check "IKEv2, restart: pings" pings
+	charon_kill; charon_run them; connection_load; mark
+	check "IKEv2, restart: charon asks after a restart" charon_asks
+	check "IKEv2, restart: its INITIAL_CONTACT ends the old pair" says 10 '^down .* by peer'
+	check "IKEv2, restart: pings" pings
+	clean
+	charon_anew
+}
+
+# A request with a cookie (16390) has it first, a Notify (41); so has what asks for one.
+cookies() {
+	tcpdump -n -r "$T/cookies.pcap" "udp port 500 and src $1 and udp[24] = 41
+	    and udp[26] = 34 and udp[42:2] = 16390" 2>/dev/null | grep -c isakmp
+}
+cookie_shown() { [ "$(cookies $THEM)" -gt 0 ] && [ "$(cookies $US)" -gt 0 ]; }
+case_v2_cookies() {	# COOKIE, and then INVALID_KE_PAYLOAD too
+	local group
+	charon_anew 'cookie_threshold = 1
+		half_open_timeout = 300'
+	v2_default; RADDR=%any; connection_load
+	# Somebody has begun, and is not there.
+	net_on us "$NET_TOP/tests/net/flood" ike2 198.51.100.99 $THEM 40 1 >/dev/null
+	for group in x25519 ecp256; do
+		v2 aes256gcm16-prfsha512-$group aes256gcm16; connection_load
+		net_start cookies us tcpdump -i wu -U -w "$T/cookies.pcap" udp port 500
+		net_until 10 test -s "$T/cookies.pcap"
+		probe_start $wire -r $THEM $rsa
+		tell request
+		check "IKEv2, cookie, $group: we initiate" says 15 '^up initiator'
+		check "IKEv2, cookie, $group: charon asked for one, and has seen it" net_until 5 cookie_shown
+		check "IKEv2, cookie, $group: pings" pings
+		net_stop cookies
+		rm -f "$T/cookies.pcap"
+		clean
+	done
+	charon_anew
 }
 
 case_v2_fragments() {	# RFC 7383 both ways

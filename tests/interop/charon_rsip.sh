@@ -12,20 +12,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck disable=SC2034  # lib.sh uses it
 NET_HERE=$(cd "$here/../net" && pwd)
 
-if [ -z "$RSIP_INSIDE" ]; then
-	[ -x "${CHARON:-/usr/lib/ipsec/charon}" ] ||
-	    net_skip "no charon (apt-get install strongswan-charon)"
-	net_needs swanctl curl nginx nsd unbound ldns-keygen ldns-signzone \
-	    drill nft openssl
-	net_needs_built rsipd/rsipd rsipc/rsipc ctl/rsipctl
-	exec "$here/vm.sh" "${TIMEOUT:-1500}" env RSIP_INSIDE=1 NET_SLOW=8 \
-	    NET_FETCH_TIME=600 LOGS="$LOGS" \
-	    NET_LOG_LINES="${NET_LOG_LINES:-40}" top_builddir="$NET_TOP" \
-	    sh "$here/charon_rsip.sh"
-fi
-modprobe -qa esp4 xfrm_user tun veth bridge nfnetlink_queue nft_ct nft_queue \
-    nft_masq nft_chain_nat ip_tables iptable_nat xt_NFQUEUE xt_MASQUERADE gcm \
-    seqiv echainiv ghash_generic aes_generic authenc
+. "$here/vmlib.sh"
+[ -x "${CHARON:-/usr/lib/ipsec/charon}" ] ||
+    net_skip "no charon (apt-get install strongswan-charon)"
+net_needs swanctl curl nginx nsd unbound ldns-keygen ldns-signzone \
+    drill nft openssl
+net_needs_built rsipd/rsipd rsipc/rsipc ctl/rsipctl
+vm_enter 1500
 net_enter "$@"
 
 # HOST: a connection by IKEv2 for it, whose IKE SA charon renews.

@@ -9,18 +9,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck disable=SC2034  # lib.sh uses it
 NET_HERE=$(cd "$here/../net" && pwd)
 
-if [ -z "$TRAP_INSIDE" ]; then
-	[ -x "${CHARON:-/usr/lib/ipsec/charon}" ] ||
-	    net_skip "no charon (apt-get install strongswan-charon)"
-	net_needs swanctl openssl nsd unbound ldns-keygen ldns-signzone drill \
-	    tcpdump ping
-	net_needs_built oe/oed ctl/rsipctl
-	exec "$here/vm.sh" "${TIMEOUT:-600}" env TRAP_INSIDE=1 NET_SLOW=8 \
-	    LOGS="$LOGS" NET_LOG_LINES="${NET_LOG_LINES:-40}" \
-	    top_builddir="$NET_TOP" sh "$here/charon_trap.sh"
-fi
-modprobe -qa esp4 xfrm_user tun veth bridge nft_ct nft_queue ip_tables gcm \
-    seqiv echainiv ghash_generic aes_generic authenc
+. "$here/vmlib.sh"
+[ -x "${CHARON:-/usr/lib/ipsec/charon}" ] ||
+    net_skip "no charon (apt-get install strongswan-charon)"
+net_needs swanctl openssl nsd unbound ldns-keygen ldns-signzone drill \
+    tcpdump ping
+net_needs_built oe/oed ctl/rsipctl
+vm_enter 600
 oe_enter "$@"
 
 one=198.51.100.41

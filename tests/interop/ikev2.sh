@@ -1,14 +1,19 @@
 #!/bin/sh
 # ikev2.sh - IKEv2's acceptance as a table: each row, its peer and what shows it, run; rows that nothing shows are said
 #
-# usage: ikev2.sh [ROW...]    needs a built tree (top_builddir) and root; minutes, and
-# where LIBRESWAN and IKED name these (see peers.sh) two virtual machines
+# usage: ikev2.sh [ROW...]    needs a built tree (top_builddir) and root; half an hour
+#
+# Peers that conflict are unpacked beside each other (unpack.sh), and those that need
+# a kernel's ESP run in virtual machines, one after the other.  LIBRESWAN and IKED, if
+# they are set, name folders where those are.
 here=$(cd "${srcdir:-$(dirname "$0")/../..}/tests/interop" && pwd) || exit 1
 tests=$(cd "$here/.." && pwd)
 top=$(cd "${top_builddir:-.}" && pwd)
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
-export top_builddir="$top"
+: "${LIBRESWAN=$(sh "$here/unpack.sh" libreswan 2>"$logs/unpack")}"
+: "${IKED=$(sh "$here/unpack.sh" openiked 2>>"$logs/unpack")}"
+export top_builddir="$top" LIBRESWAN IKED
 wanted=" $* "
 failed=0 shown=0 rows=0 skipped=0
 
@@ -23,7 +28,8 @@ result()
 			    ${3:+"$tests/unit/scenarios/$3.scn"})
 			;;
 		*)
-			sh "$tests/$@"
+			script=$1; shift
+			sh "$tests/$script" "$@"
 			;;
 		esac >"$logs/$name" 2>&1
 		echo $? >"$logs/$name.rc"
@@ -65,12 +71,14 @@ row 4 charon "pre-shared keys" $charon v2_psk
 row 5 charon "ECDSA P-256, P-384, Ed25519; RFC 4754" $charon v2_types
 row 5o "charon, doc/peers.md" "our key in DNS and its configuration from the page" interop/peers.sh charon
 row 6 charon "INVALID_KE_PAYLOAD" $charon v2_algorithms
-row 8 charon "rekeys of both kinds" $charon v2_rekey
+row 8 charon "rekeys of both kinds, by us" $charon v2_rekey
+row 9 charon "rekeys of both kinds, by it" $charon v2_rekey
 row 10 charon "rekeys that cross" $charon v2_rekey
 row 11 charon "fragments both ways" $charon v2_fragments
 row 13 charon "behind a NAT" $charon v2_natt
-row 7 "ours, fake network" "COOKIE, and INVALID_KE_PAYLOAD after it" unit test_ike2
-row 12 oed "killed, restarted, away" net/oe_alive.sh
+row 7 charon "COOKIE, and INVALID_KE_PAYLOAD after it" $charon v2_cookies
+row 12 charon "stopped, killed, restarted: INITIAL_CONTACT" $charon v2_dead
+row 12o oed "killed, restarted, away" net/oe_alive.sh
 row 14 charon "MOBIKE"
 row 15 "charon, trap" "transport mode, it begins" interop/charon_trap.sh
 row 16 "libreswan, authnull" "NULL both ways, we begin" interop/libreswan_null.sh

@@ -12,17 +12,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck disable=SC2034  # lib.sh and proof.sh use it
 NET_HERE=$(cd "$here/../net" && pwd)
 
-if [ -z "$LAPTOPS_INSIDE" ]; then
-	[ -x "${CHARON:-/usr/lib/ipsec/charon}" ] ||
-	    net_skip "no charon (apt-get install strongswan-charon)"
-	net_needs swanctl curl nginx nsd unbound ldns-keygen ldns-signzone \
-	    drill nft openssl
-	net_needs_built rsipd/rsipd rsipc/rsipc ctl/rsipctl
-	exec "$here/vm.sh" "${TIMEOUT:-1500}" env LAPTOPS_INSIDE=1 NET_SLOW=8 \
-	    NET_FETCH_TIME=600 top_builddir="$NET_TOP" sh "$here/laptops.sh"
-fi
-modprobe -qa esp4 xfrm_user tun veth bridge nfnetlink_queue nft_ct nft_queue \
-    nft_masq nft_chain_nat ip_tables iptable_nat xt_NFQUEUE xt_MASQUERADE
+. "$here/vmlib.sh"
+[ -x "${CHARON:-/usr/lib/ipsec/charon}" ] ||
+    net_skip "no charon (apt-get install strongswan-charon)"
+net_needs swanctl curl nginx nsd unbound ldns-keygen ldns-signzone \
+    drill nft openssl
+net_needs_built rsipd/rsipd rsipc/rsipc ctl/rsipctl
+vm_enter 1500
 net_enter "$@"
 
 net_picture

@@ -1,30 +1,23 @@
 #!/bin/sh
 # libreswan_client.sh - a stock libreswan as the client of doc/peers.md, in a VM: it shows no name, and takes our key from the signed reverse zone
 #
-# The zone has our key; ours among five; four, of which none is ours.  LIBRESWAN: as
-# in libreswan_flows.sh.
+# The zone has our key; ours among five; four, of which none is ours.  LIBRESWAN: see
+# libreswanlib.sh.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../net/lib.sh"
 . "$here/../net/oelib.sh"
 # shellcheck disable=SC2034  # lib.sh uses it
 NET_HERE=$(cd "$here/../net" && pwd)
 . "$here/peerslib.sh"
-peer_libreswan_wants
-if [ -z "$CLIENT_INSIDE" ]; then
-	net_needs nsd unbound ldns-keygen ldns-signzone ldns-key2ds drill \
-	    tcpdump ping
-	net_needs_built oe/oed ctl/rsipctl
-	exec "$here/vm.sh" "${TIMEOUT:-900}" env CLIENT_INSIDE=1 NET_SLOW=8 \
-	    LIBRESWAN="${LIBRESWAN:-/}" LOGS="$LOGS" \
-	    NET_LOG_LINES="${NET_LOG_LINES:-40}" top_builddir="$NET_TOP" \
-	    sh "$here/libreswan_client.sh"
-fi
-modprobe -qa esp4 xfrm_user tun veth bridge nft_ct nft_queue ip_tables gcm \
-    seqiv echainiv ghash_generic aes_generic authenc
+. "$here/vmlib.sh"
+swan_wants
+net_needs nsd unbound ldns-keygen ldns-signzone ldns-key2ds drill tcpdump ping
+net_needs_built oe/oed ctl/rsipctl
+vm_enter 900
 oe_enter "$@"
 mkdir "$NET_RUN/page"
 # shellcheck disable=SC2034  # peerslib.sh uses both
-PLUTO_AT=laptop ckaid=
+PLUTO_AT=laptop swan_key=
 # In place of the page's: libunbound, which pluto asks by, holds the reverse zones of
 # the addresses of documents itself, and empty.
 laptop=192.1.2.1
@@ -57,14 +50,12 @@ client_up()
 {
 	ip -n laptop xfrm policy flush
 	ip -n laptop xfrm state flush
-	rm -f "$NET_RUN/pluto.ctl" "$NET_RUN/pluto.pid"
 	# Its scripts take five seconds on an emulated machine.
 	pluto_up clear-or-private libreswan-client.conf \
 	    "s/198\.51\.100\./192.1.2./
 	    s/^    type=tunnel/&\\n    leftupdown=%disabled/
 	    s|^    dnssec-enable=yes|&\\n    dnssec-rootkey-file=$NET_RUN/anchors|"
-	swan whack --ctlsocket "$NET_RUN/pluto.ctl" --route --name server \
-	    >>"$NET_RUN/addconn.log" 2>&1
+	swan_whack --route --name server
 	log_from=$(wc -l <"$NET_RUN/pluto.log")
 }
 
@@ -118,16 +109,7 @@ for name in right wrong1 wrong2 wrong3 wrong4; do
 	    net_fail "rsipctl keygen"
 done
 cp "$NET_RUN/right.pem" "$NET_RUN/server.pem"
-rm -rf "$NET_RUN/nss"
-mkdir -p "$NET_RUN/nss"
-if [ -n "$swan_root" ]; then
-	mkdir -p /usr/libexec/ipsec &&
-	    mount --bind "$swan_bin" /usr/libexec/ipsec ||
-	    net_fail "no place for libreswan's programs"
-fi
-LD_LIBRARY_PATH="$swan_root/usr/lib/x86_64-linux-gnu" \
-    "$swan_root/usr/bin/certutil" -N -d "sql:$NET_RUN/nss" --empty-password ||
-    net_fail "libreswan's keys"
+swan_prepare
 
 published right
 oe_daemon server

@@ -1,40 +1,20 @@
 #!/bin/sh
 # libreswan_flows.sh - two rsipc laptops behind one rsipd to one stock libreswan by IKEv1, with the kernel's ESP, in a VM
 #
-# Debian's libreswan conflicts with strongSwan: LIBRESWAN names a folder into
-# which its packages were unpacked (dpkg -x), / where it is installed.  What it
-# does with two hosts at one address is its own choice; here is printed what the
-# laptops make of it.  WATCH=SECONDS: how long both try to fetch (60).
+# LIBRESWAN: see libreswanlib.sh.  What it does with two hosts at one address is
+# its own choice; here is printed what the laptops make of it.  WATCH=SECONDS: how long both try to fetch (60).
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../net/lib.sh"
 # shellcheck disable=SC2034  # lib.sh uses it
 NET_HERE=$(cd "$here/../net" && pwd)
 watch=${WATCH:-60}
-root=${LIBRESWAN:-/}
-root=${root%/}
-bin=$root/usr/libexec/ipsec
-
-if [ -z "$FLOWS_INSIDE" ]; then
-	[ -x "$bin/pluto" ] ||
-	    net_skip "no $bin/pluto (apt-get download libreswan and what it depends on; dpkg -x)"
-	net_needs curl nginx nsd unbound ldns-keygen ldns-signzone drill nft
-	net_needs_built rsipd/rsipd rsipc/rsipc ctl/rsipctl
-	exec "$here/vm.sh" "${TIMEOUT:-1200}" env FLOWS_INSIDE=1 NET_SLOW=8 \
-	    LIBRESWAN="${root:-/}" WATCH="$watch" NET_FETCH_TIME=300 \
-	    LOGS="$LOGS" NET_LOG_LINES="${NET_LOG_LINES:-40}" \
-	    top_builddir="$NET_TOP" sh "$here/libreswan_flows.sh"
-fi
-modprobe -qa esp4 xfrm_user tun veth bridge nfnetlink_queue nft_ct nft_queue \
-    nft_masq nft_chain_nat ip_tables iptable_nat xt_NFQUEUE xt_MASQUERADE
+. "$here/vmlib.sh"
+. "$here/libreswanlib.sh"
+swan_wants
+net_needs curl nginx nsd unbound ldns-keygen ldns-signzone drill nft
+net_needs_built rsipd/rsipd rsipc/rsipc ctl/rsipctl
+vm_enter 1200
 net_enter "$@"
-
-# PROGRAM...: one of libreswan's.
-swan()
-{
-	swan_name=$1
-	shift
-	LD_LIBRARY_PATH="$root/usr/lib/x86_64-linux-gnu" "$bin/$swan_name" "$@"
-}
 
 # HOST: its public key, base64 (RFC 3110).
 public()
@@ -44,14 +24,10 @@ public()
 
 pluto_key()
 {
-	mkdir -p "$NET_RUN/nss"
-	LD_LIBRARY_PATH="$root/usr/lib/x86_64-linux-gnu" \
-	    "$root/usr/bin/certutil" -N -d "sql:$NET_RUN/nss" --empty-password &&
-	    swan rsasigkey --nssdir "$NET_RUN/nss" 2560 >"$NET_RUN/nss.log" 2>&1 ||
-	    net_fail "libreswan's key"
-	ckaid=$(swan showhostkey --nssdir "$NET_RUN/nss" --list |
-	    sed -n 's/.*ckaid: *//p')
-	key=$(swan showhostkey --nssdir "$NET_RUN/nss" --left --ckaid "$ckaid" |
+	swan_prepare
+	swan_keygen
+	# shellcheck disable=SC2154  # libreswanlib.sh sets it
+	key=$(swan showhostkey --nssdir "$NET_RUN/nss" --left --ckaid "$swan_key" |
 	    sed -n 's/.*rsasigkey=0s//p')
 	name=10.100.51.198.in-addr.arpa.
 	{
@@ -85,12 +61,6 @@ pluto_connection()
 
 pluto_start()
 {
-	# It knows its helpers by their place.
-	if [ -n "$root" ]; then
-		mkdir -p /usr/libexec/ipsec &&
-		    mount --bind "$bin" /usr/libexec/ipsec ||
-		    net_fail "no place for libreswan's programs"
-	fi
 	{
 		printf 'config setup\n  ikev1-policy=accept\n'
 		printf '  nssdir=%s/nss\n  protostack=xfrm\n' "$NET_RUN"
@@ -99,19 +69,9 @@ pluto_start()
 		echo
 		pluto_connection x2
 	} >"$NET_RUN/ipsec.conf"
-	: >"$NET_RUN/ipsec.secrets"
-	net_start pluto y1 env \
-	    LD_LIBRARY_PATH="$root/usr/lib/x86_64-linux-gnu" "$bin/pluto" \
-	    --nofork --stderrlog --config "$NET_RUN/ipsec.conf" \
-	    --nssdir "$NET_RUN/nss" --secretsfile "$NET_RUN/ipsec.secrets" \
-	    --rundir "$NET_RUN" --use-xfrm
-	net_ready pluto 20 test -S "$NET_RUN/pluto.ctl"
-	net_on y1 "$bin/whack" --ctlsocket "$NET_RUN/pluto.ctl" --listen
-	for net_host in x1 x2; do
-		net_on y1 "$bin/addconn" --ctlsocket "$NET_RUN/pluto.ctl" \
-		    --config "$NET_RUN/ipsec.conf" "$net_host" \
-		    >>"$NET_RUN/addconn.log" 2>&1
-	done
+	swan_run y1
+	swan_add x1
+	swan_add x2
 }
 
 # HOST: tries to fetch until the time is over; HOST.got has the bytes of each.
@@ -164,9 +124,7 @@ pluto_key
 net_zones
 net_dns
 net_web y1
-LD_LIBRARY_PATH="$root/usr/lib/x86_64-linux-gnu"; export LD_LIBRARY_PATH
 pluto_start
-unset LD_LIBRARY_PATH
 net_rsipd
 net_start sniff_wire wire python3 "$NET_HERE/wire.py" capture --interface y1 \
     --out "$NET_RUN/wire.pcap" --mb 64

@@ -1,29 +1,19 @@
 #!/bin/sh
 # libreswan_null.sh - NULL authentication (RFC 7619) with a stock libreswan and the kernel's ESP, in a VM: oed begins, libreswan begins; in a tunnel and in transport mode; it asks for a cookie; it is killed and comes back
 #
-# LIBRESWAN: as in libreswan_flows.sh.  Both ends are told nothing of each other
+# LIBRESWAN: see libreswanlib.sh.  Both ends are told nothing of each other
 # but, to libreswan, an address: no key, no record.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../net/lib.sh"
 # shellcheck disable=SC2034  # lib.sh uses it
 NET_HERE=$(cd "$here/../net" && pwd)
 . "$here/../net/oelib.sh"
-root=${LIBRESWAN:-/}
-root=${root%/}
-bin=$root/usr/libexec/ipsec
-
-if [ -z "$NULL_INSIDE" ]; then
-	[ -x "$bin/pluto" ] ||
-	    net_skip "no $bin/pluto (apt-get download libreswan and what it depends on; dpkg -x)"
-	net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping
-	net_needs_built oe/oed ctl/rsipctl
-	exec "$here/vm.sh" "${TIMEOUT:-600}" env NULL_INSIDE=1 NET_SLOW=8 \
-	    LIBRESWAN="${root:-/}" LOGS="$LOGS" \
-	    NET_LOG_LINES="${NET_LOG_LINES:-40}" top_builddir="$NET_TOP" \
-	    sh "$here/libreswan_null.sh"
-fi
-modprobe -qa esp4 xfrm_user tun veth bridge nft_ct nft_queue ip_tables gcm \
-    seqiv echainiv ghash_generic aes_generic authenc
+. "$here/vmlib.sh"
+. "$here/libreswanlib.sh"
+swan_wants
+net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping
+net_needs_built oe/oed ctl/rsipctl
+vm_enter 600
 oe_enter "$@"
 
 pluto=198.51.100.70
@@ -46,51 +36,10 @@ connection()
 	EOF
 }
 
-whack()
-{
-	net_on swan env LD_LIBRARY_PATH="$root/usr/lib/x86_64-linux-gnu" \
-	    "$bin/whack" --ctlsocket "$NET_RUN/pluto.ctl" "$@"
-}
-
-pluto_start()
-{
-	if [ -n "$root" ]; then
-		mkdir -p /usr/libexec/ipsec &&
-		    mount --bind "$bin" /usr/libexec/ipsec ||
-		    net_fail "no place for libreswan's programs"
-	fi
-	mkdir -p "$NET_RUN/nss"
-	LD_LIBRARY_PATH="$root/usr/lib/x86_64-linux-gnu" \
-	    "$root/usr/bin/certutil" -N -d "sql:$NET_RUN/nss" --empty-password ||
-	    net_fail "libreswan's keys"
-	{
-		printf 'config setup\n  uniqueids=no\n  nssdir=%s/nss\n' "$NET_RUN"
-		printf '  protostack=xfrm\n  plutodebug=none\n\n'
-		connection null tunnel
-		connection bare transport
-	} >"$NET_RUN/ipsec.conf"
-	: >"$NET_RUN/ipsec.secrets"
-	pluto_run
-}
-
 pluto_run()
 {
-	net_start pluto swan env \
-	    LD_LIBRARY_PATH="$root/usr/lib/x86_64-linux-gnu" "$bin/pluto" \
-	    --nofork --stderrlog --config "$NET_RUN/ipsec.conf" \
-	    --nssdir "$NET_RUN/nss" --secretsfile "$NET_RUN/ipsec.secrets" \
-	    --rundir "$NET_RUN" --use-xfrm
-	net_ready pluto 20 test -S "$NET_RUN/pluto.ctl"
-	whack --listen
-	pluto_add null
-}
-
-# NAME: it has that connection from here on.
-pluto_add()
-{
-	net_on swan env LD_LIBRARY_PATH="$root/usr/lib/x86_64-linux-gnu" \
-	    "$bin/addconn" --ctlsocket "$NET_RUN/pluto.ctl" \
-	    --config "$NET_RUN/ipsec.conf" "$1" >>"$NET_RUN/addconn.log" 2>&1
+	swan_run swan
+	swan_add null
 }
 
 grade()
@@ -102,7 +51,15 @@ oe_wire
 oe_host ours $ours
 oe_host swan $pluto
 oe_dns_up
-pluto_start
+swan_prepare
+{
+	printf 'config setup\n  uniqueids=no\n  nssdir=%s/nss\n' "$NET_RUN"
+	printf '  protostack=xfrm\n  plutodebug=none\n\n'
+	connection null tunnel
+	connection bare transport
+} >"$NET_RUN/ipsec.conf"
+pluto_run
+# shellcheck disable=SC2034  # oelib.sh uses it
 OE_KEYLESS=yes
 oe_daemon ours 'anonymous = "try"' 'transport = "ask"'
 oe_ready ours
@@ -120,15 +77,15 @@ unkeyed()
 # NAME: it ends what there is, and forgets it: else it begins anew by itself.
 terminate()
 {
-	whack --delete --name "$1" >/dev/null 2>&1
+	swan_whack --delete --name "$1"
 	net_until 20 unkeyed || net_fail "the end of $1 was not heard"
 }
 
 # NAME: it begins.
 initiate()
 {
-	whack --initiate --name "$1" >"$NET_RUN/initiate.log" 2>&1
-	net_until 30 keyed || net_fail "it begins: $(tail -n 4 "$NET_RUN/initiate.log")"
+	swan_whack --initiate --name "$1"
+	net_until 30 keyed || net_fail "it begins: $(tail -n 4 "$NET_RUN/whack.log")"
 	oe_ping swan $ours 10 || net_fail "it begins, and no answer"
 }
 
@@ -154,7 +111,7 @@ initiate null
 mode tunnel
 net_ok "row 17, libreswan begins: $(net_ctl oed_ours why $pluto)"
 terminate null
-pluto_add null
+swan_add null
 
 # It does not say the mode that we ask for: a tunnel, then (RFC 7296 §1.3.1).
 begin
@@ -162,12 +119,12 @@ mode tunnel
 net_ok "row 16, we begin: $(net_ctl oed_ours why $pluto)"
 terminate null
 
-pluto_add bare
+swan_add bare
 initiate bare
 mode transport
 net_ok "row 19, transport mode, it begins: $(net_ctl oed_ours why $pluto)"
 terminate bare
-pluto_add bare
+swan_add bare
 begin
 mode transport
 net_ok "row 19, transport mode, we begin: $(net_ctl oed_ours why $pluto)"
@@ -178,25 +135,28 @@ terminate bare
 
 # It is busy: who would have an answer shows that it is where it says (RFC 7296 §2.6).
 # A request with a cookie (16390) has it first, a Notify (41); what asks for one is
-# nothing else.
+# a response, and has nothing else.  ADDRESS asks or shows (= or !=).
 cookies()
 {
 	oe_count "$NET_RUN/wire.pcap" "udp port 500 and src $1 and udp[24] = 41 \
-	    and udp[26] = 34 and udp[42:2] = 16390"
+	    and udp[26] = 34 and udp[27] & 32 $2 32 and udp[42:2] = 16390"
 }
-asked_before=$(cookies $pluto)
-shown_before=$(cookies $ours)
-whack --ddos-busy >/dev/null 2>&1
-pluto_add null
+[ "$(cookies $ours =)" = 1 ] && [ "$(cookies $pluto !=)" -gt 0 ] ||
+    net_fail "of the first who wants a group we ask a cookie: $(cookies $ours =)," \
+    "it has shown $(cookies $pluto !=)"
+asked_before=$(cookies $pluto =)
+shown_before=$(cookies $ours !=)
+swan_whack --ddos-busy
+swan_add null
 begin
 mode tunnel
 sleep 1
-asked=$(($(cookies $pluto) - asked_before))
-shown=$(($(cookies $ours) - shown_before))
+asked=$(($(cookies $pluto =) - asked_before))
+shown=$(($(cookies $ours !=) - shown_before))
 [ "$asked_before" = 0 ] && [ "$asked" -gt 0 ] && [ "$shown" -gt 0 ] ||
     net_fail "busy: it asked for $asked cookies, $shown were shown, $asked_before before"
 net_ok "row 25, busy: it asked for $asked cookies, $shown were shown: $(net_ctl oed_ours why $pluto)"
-whack --ddos-auto >/dev/null 2>&1
+swan_whack --ddos-auto
 
 # It is killed, and its unit's ExecStopPost takes away what the kernel has; then it
 # is back, and has no pair.
@@ -205,7 +165,6 @@ pluto_again()
 	net_stop pluto KILL
 	ip -n swan xfrm policy flush
 	ip -n swan xfrm state flush
-	rm -f "$NET_RUN/pluto.ctl" "$NET_RUN/pluto.pid"
 	pluto_run
 	back=$(date +%s%N)
 }
@@ -240,6 +199,6 @@ traffic ours $pluto
 net_until 20 one_pair || net_fail "stale pairs: $there; ours: $here_too"
 net_ok "row 26, killed, we send: traffic after $took ms, one pair after $(since) s: there $there; ours $here_too"
 pluto_again
-whack --initiate --name null >"$NET_RUN/initiate.log" 2>&1
+swan_whack --initiate --name null
 traffic swan $ours
 net_ok "row 26, killed, it begins: traffic after $took ms: $(net_ctl oed_ours why $pluto)"

@@ -2,25 +2,18 @@
 # libreswan_pool.sh - two rsipc behind one rsipd, and a host behind a NAT, to one stock libreswan that lends them addresses, in a VM
 #
 # libreswan, with the configuration of doc/peers.md and the kernel's ESP, is told of
-# nobody; the laptops have neither key nor record.  LIBRESWAN: as in
-# libreswan_flows.sh.
+# nobody; the laptops have neither key nor record.  LIBRESWAN: see
+# libreswanlib.sh.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../net/lib.sh"
 # shellcheck disable=SC2034  # lib.sh uses it
 NET_HERE=$(cd "$here/../net" && pwd)
 . "$here/peerslib.sh"
-peer_libreswan_wants
-if [ -z "$POOL_INSIDE" ]; then
-	net_needs curl nginx nsd unbound ldns-keygen ldns-signzone drill nft
-	net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl
-	exec "$here/vm.sh" "${TIMEOUT:-1200}" env POOL_INSIDE=1 NET_SLOW=8 \
-	    LIBRESWAN="${LIBRESWAN:-/}" NET_FETCH_TIME=300 LOGS="$LOGS" \
-	    NET_LOG_LINES="${NET_LOG_LINES:-40}" top_builddir="$NET_TOP" \
-	    sh "$here/libreswan_pool.sh"
-fi
-modprobe -qa esp4 xfrm_user tun veth bridge nfnetlink_queue nft_ct nft_queue \
-    nft_masq nft_chain_nat ip_tables iptable_nat xt_NFQUEUE xt_MASQUERADE gcm \
-    seqiv echainiv ghash_generic aes_generic authenc
+. "$here/vmlib.sh"
+swan_wants
+net_needs curl nginx nsd unbound ldns-keygen ldns-signzone drill nft
+net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl
+vm_enter 1200
 net_enter "$@"
 # shellcheck disable=SC2034  # lib.sh uses it
 NET_KEYLESS=yes
@@ -83,6 +76,14 @@ for host in x1 x2; do
 	    "bytes/s: $(cat "$NET_RUN/$host.file.time")"
 	net_ok "$(why rsipc_$host)"
 done
+# Its scripts run one after the other, each before its answer to IKE_AUTH.
+net_ok "of that, pluto between an IKE SA and its answer:" \
+    "$(awk '/established IKE SA|established Child SA/ {
+	split($3, t, ":"); now = t[1] * 3600 + t[2] * 60 + t[3]
+	if (/IKE SA;/) since = now; else printf "%.1f s, ", now - since
+    }' "$NET_RUN/pluto.log")we repeated $(net_json rsipc_x1 status \
+    'it["ike2"]["retransmissions"]') and $(net_json rsipc_x2 status \
+    'it["ike2"]["retransmissions"]') times"
 one=$(inner rsipc_x1)
 two=$(inner rsipc_x2)
 [ "$one" != "$two" ] || net_fail "one address for both: $one"

@@ -13,6 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 NET_HERE=$(cd "$here/../net" && pwd)
 . "$NET_HERE/oelib.sh"
 . "$here/charonlib.sh"
+. "$here/vmlib.sh"
 . "$here/peerslib.sh"
 [ $# -gt 0 ] || set -- charon
 for peer in "$@"; do
@@ -20,13 +21,7 @@ for peer in "$@"; do
 done
 [ "$(id -u)" = 0 ] || net_skip "needs root"
 net_needs openssl
-if [ "$*" != charon ] && [ -z "$PEERS_INSIDE" ]; then
-	exec "$here/vm.sh" "${TIMEOUT:-900}" env PEERS_INSIDE=1 NET_SLOW=8 \
-	    LIBRESWAN="$LIBRESWAN" IKED="$IKED" LOGS="$LOGS" \
-	    NET_LOG_LINES="${NET_LOG_LINES:-40}" top_builddir="$NET_TOP" \
-	    sh "$here/peers.sh" "$@"
-fi
-[ -z "$PEERS_INSIDE" ] || modprobe -qa esp4 xfrm_user af_key tun veth bridge
+[ "$*" = charon ] || vm_enter 900 "$@"
 oe_enter "$@"
 mkdir "$NET_RUN/page"
 oe_wire

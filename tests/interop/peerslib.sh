@@ -1,6 +1,7 @@
 # peerslib.sh - each server of doc/peers.md: is it there, how is it started; sourced by peers.sh
 # shellcheck shell=sh
 # shellcheck disable=SC2154  # peers.sh has "here"
+. "$here/libreswanlib.sh"
 
 peers_page=$here/../../doc/peers.md
 
@@ -132,67 +133,30 @@ peer_charon_run()
 
 peer_libreswan_wants()
 {
-	swan_root=${LIBRESWAN:-/}
-	swan_root=${swan_root%/}
-	swan_bin=$swan_root/usr/libexec/ipsec
-	[ -x "$swan_bin/pluto" ] ||
-	    net_skip "no $swan_bin/pluto (apt-get download libreswan libnss3-tools; dpkg -x)"
-}
-
-# PROGRAM...: one of libreswan's.
-swan()
-{
-	swan_name=$1
-	shift
-	LD_LIBRARY_PATH="$swan_root/usr/lib/x86_64-linux-gnu" \
-	    "$swan_bin/$swan_name" "$@"
+	swan_wants
 }
 
 # CONNECTION CONFIGURATION [SED]: pluto with that file of the page, for everybody;
 # in the namespace PLUTO_AT, or server.
 pluto_up()
 {
-	swan_at=${PLUTO_AT:-server}
 	rm -rf "$NET_RUN/ipsec.d/policies"
 	mkdir -p "$NET_RUN/ipsec.d/policies"
 	page file clear-or-private >"$NET_RUN/ipsec.d/policies/$1"
-	page file "$2" | sed "s/CKAID/$ckaid/; ${3-}" >"$NET_RUN/ipsec.conf"
-	: >"$NET_RUN/ipsec.secrets"
-	net_start pluto "$swan_at" env \
-	    LD_LIBRARY_PATH="$swan_root/usr/lib/x86_64-linux-gnu" \
-	    "$swan_bin/pluto" --nofork --stderrlog --use-xfrm \
-	    --config "$NET_RUN/ipsec.conf" --ipsecdir "$NET_RUN/ipsec.d" \
-	    --nssdir "$NET_RUN/nss" --secretsfile "$NET_RUN/ipsec.secrets" \
-	    --rundir "$NET_RUN"
-	net_ready pluto 20 test -S "$NET_RUN/pluto.ctl"
-	net_on "$swan_at" env LD_LIBRARY_PATH="$swan_root/usr/lib/x86_64-linux-gnu" \
-	    "$swan_bin/addconn" --ctlsocket "$NET_RUN/pluto.ctl" \
-	    --config "$NET_RUN/ipsec.conf" --autoall >"$NET_RUN/addconn.log" 2>&1
-	net_on "$swan_at" env LD_LIBRARY_PATH="$swan_root/usr/lib/x86_64-linux-gnu" \
-	    "$swan_bin/whack" --ctlsocket "$NET_RUN/pluto.ctl" --listen \
-	    >>"$NET_RUN/addconn.log" 2>&1
+	page file "$2" | sed "s/CKAID/$swan_key/; ${3-}" >"$NET_RUN/ipsec.conf"
+	swan_run "${PLUTO_AT:-server}"
+	swan_add --autoall
+	# It reads the groups' files then.
+	swan_whack --listen
 }
 
-# It is where it looks for itself, has a key, and ipseckey its record.
+# It has a key, and ipseckey its record.
 pluto_prepare()
 {
-	# It knows its helpers by their place, and strongSwan has one of that name.
-	if [ -n "$swan_root" ]; then
-		mkdir -p /usr/libexec/ipsec && touch -a /usr/sbin/ipsec &&
-		    mount --bind "$swan_bin" /usr/libexec/ipsec &&
-		    mount --bind "$swan_root/usr/sbin/ipsec" /usr/sbin/ipsec ||
-		    net_fail "no place for libreswan's programs"
-	fi
-	mkdir -p "$NET_RUN/nss"
-	LD_LIBRARY_PATH="$swan_root/usr/lib/x86_64-linux-gnu" \
-	    "$swan_root/usr/bin/certutil" -N -d "sql:$NET_RUN/nss" \
-	    --empty-password &&
-	    swan rsasigkey --nssdir "$NET_RUN/nss" 2560 >"$NET_RUN/nss.log" 2>&1 ||
-	    net_fail "libreswan's key"
-	ckaid=$(swan showhostkey --nssdir "$NET_RUN/nss" --list |
-	    sed -n 's/.*ckaid: *//p')
+	swan_prepare
+	swan_keygen
 	# Its own words, but for the owner's name, which it cannot know.
-	page run libreswan | sed "s/^ipsec /swan /; s/CKAID/$ckaid/;
+	page run libreswan | sed "s/^ipsec /swan /; s/CKAID/$swan_key/;
 		s|showhostkey|& --nssdir $NET_RUN/nss|" >"$NET_RUN/show"
 	. "$NET_RUN/show" >"$NET_RUN/ipseckey" || net_fail "showhostkey"
 	cat "$NET_RUN/ipseckey"

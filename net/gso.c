@@ -20,7 +20,7 @@
 #define TCP_PSH		0x08
 #define TCP_ACK		0x10
 #define TCP_CWR		0x80
-#define HEADERS_MAX	(60 + TCP_HEADER_MAX)
+#define HEADERS_MAX	(256 + TCP_HEADER_MAX)
 
 _Static_assert(sizeof(struct virtio_net_hdr) == GSO_HEADER_LEN,
     "the header before each packet of a TUN");
@@ -28,14 +28,24 @@ _Static_assert(sizeof(struct virtio_net_hdr) == GSO_HEADER_LEN,
 int
 gso_enable(int fd)
 {
-	return ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4) == -1 ? -1 : 0;
+	return ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 |
+	    TUN_F_TSO6) == -1 ? -1 : 0;
+}
+
+static bool
+is_ipv6(const uint8_t *pkt)
+{
+	return pkt[0] >> 4 == 6;
 }
 
 /* The pseudo header's sum (RFC 9293 §3.1). */
 static uint32_t
 pseudo_sum(const uint8_t *pkt, uint8_t protocol, size_t len)
 {
-	return checksum_add((uint32_t)(protocol + len), pkt + 12, 8);
+	uint32_t sum = (uint32_t)(protocol + len);
+
+	return is_ipv6(pkt) ? checksum_add(sum, pkt + 8, 32) :
+	    checksum_add(sum, pkt + 12, 8);
 }
 
 static uint32_t
@@ -47,6 +57,10 @@ tcp_pseudo(const uint8_t *pkt, size_t tcp_len)
 static void
 ip_finish(uint8_t *pkt, size_t total)
 {
+	if (is_ipv6(pkt)) {
+		store_u16(pkt + 4, (uint16_t)(total - IP6_HEADER_LEN));
+		return;
+	}
 	store_u16(pkt + 2, (uint16_t)total);
 	store_u16(pkt + 10, 0);
 	store_u16(pkt + 10, checksum_fold(checksum_add(0, pkt,
@@ -94,11 +108,11 @@ split_tcp(const struct virtio_net_hdr *h, uint8_t *pkt,
 	uint32_t seq;
 	unsigned count = 0;
 
-	if (v->src.family != AF_INET || v->protocol != IPPROTO_TCP ||
-	    packet_is_fragment(v) || h->gso_size == 0 ||
-	    (tcp_len = tcp_header(pkt + v->header, v->len - v->header)) == 0)
+	if (v->protocol != IPPROTO_TCP || packet_is_fragment(v) ||
+	    h->gso_size == 0 ||
+	    (tcp_len = tcp_header(pkt + v->header, v->len - v->header)) == 0 ||
+	    (headers_len = v->header + tcp_len) > sizeof(headers))
 		return 0;
-	headers_len = v->header + tcp_len;
 	memcpy(headers, pkt, headers_len);
 	seq = load_u32(headers + v->header + 4);
 	off = headers_len;
@@ -110,8 +124,10 @@ split_tcp(const struct virtio_net_hdr *h, uint8_t *pkt,
 		memcpy(seg, headers, headers_len);
 		piece.data = seg;
 		piece.len = headers_len + n;
-		piece.id = (uint16_t)(v->id + count);
-		store_u16(seg + 4, (uint16_t)piece.id);
+		if (v->src.family == AF_INET) {
+			piece.id = (uint16_t)(v->id + count);
+			store_u16(seg + 4, (uint16_t)piece.id);
+		}
 		store_u32(tcp + 4, seq + (uint32_t)(off - headers_len));
 		if (off + n < v->len)
 			tcp[13] &= (uint8_t)~(TCP_FIN | TCP_PSH);
@@ -135,6 +151,7 @@ gso_split(uint8_t *buf, size_t len, packet_fn fn, void *arg)
 {
 	struct virtio_net_hdr h;
 	struct packet_view    v;
+	int		      family = AF_INET;
 	uint8_t		     *pkt = buf + GSO_HEADER_LEN;
 
 	if (len <= GSO_HEADER_LEN)
@@ -150,8 +167,12 @@ gso_split(uint8_t *buf, size_t len, packet_fn fn, void *arg)
 			return 0;
 		fn(arg, &v);
 		return 1;
+	case VIRTIO_NET_HDR_GSO_TCPV6:
+		family = AF_INET6;
+		/* FALLTHROUGH */
 	case VIRTIO_NET_HDR_GSO_TCPV4:
-		return split_tcp(&h, pkt, &v, fn, arg);
+		return v.src.family != family ? 0 :
+		    split_tcp(&h, pkt, &v, fn, arg);
 	}
 	return 0;
 }
@@ -162,7 +183,8 @@ struct gso_join {
 	void	(*write)(void *arg, const uint8_t *frame, size_t len);
 	void	 *arg;
 	size_t	  len;		/* of the packet that waits, 0: none does */
-	size_t	  headers;	/* of them its headers */
+	size_t	  ip;		/* of them its IP header */
+	size_t	  headers;	/* with TCP's */
 	size_t	  mss;		/* payload of its first segment */
 	unsigned  segments;
 	uint8_t	  frame[GSO_BUFFER_LEN];
@@ -195,16 +217,17 @@ gso_join_flush(struct gso_join *j)
 		return;
 	if (j->segments > 1) {
 		h.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-		h.gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
+		h.gso_type = is_ipv6(pkt) ? VIRTIO_NET_HDR_GSO_TCPV6 :
+		    VIRTIO_NET_HDR_GSO_TCPV4;
 		h.hdr_len = (uint16_t)j->headers;
 		h.gso_size = (uint16_t)j->mss;
-		h.csum_start = IP_HEADER_LEN;
+		h.csum_start = (uint16_t)j->ip;
 		h.csum_offset = TCP_CHECKSUM;
 		ip_finish(pkt, j->len);
 		/* What the kernel expects where a device would fill it in. */
-		store_u16(pkt + IP_HEADER_LEN + TCP_CHECKSUM,
+		store_u16(pkt + j->ip + TCP_CHECKSUM,
 		    (uint16_t)~checksum_fold(tcp_pseudo(pkt,
-		    j->len - IP_HEADER_LEN)));
+		    j->len - j->ip)));
 	}
 	memcpy(j->frame, &h, sizeof(h));
 	j->write(j->arg, j->frame, GSO_HEADER_LEN + j->len);
@@ -215,18 +238,31 @@ gso_join_flush(struct gso_join *j)
 static bool
 join_candidate(const struct packet_view *v, size_t *headers)
 {
-	const uint8_t *tcp = v->data + IP_HEADER_LEN;
 	size_t	       n, len = v->len - v->header;
+	const uint8_t *tcp = v->data + v->header;
 
-	if (v->header != IP_HEADER_LEN || v->protocol != IPPROTO_TCP ||
-	    packet_is_fragment(v) || (n = tcp_header(tcp, len)) == 0 ||
-	    len == n || (tcp[13] & ~TCP_PSH) != TCP_ACK)
+	if (v->header != ip_header_len(v->src.family) ||
+	    v->protocol != IPPROTO_TCP || packet_is_fragment(v) ||
+	    (n = tcp_header(tcp, len)) == 0 || len == n ||
+	    (tcp[13] & ~TCP_PSH) != TCP_ACK)
 		return false;
-	*headers = IP_HEADER_LEN + n;
+	*headers = v->header + n;
 	/* The sum of a joined packet is taken for right: each must be. */
-	return ip_checksum_ok(v) &&
+	return (v->src.family == AF_INET6 || ip_checksum_ok(v)) &&
 	    checksum_fold(checksum_add(tcp_pseudo(v->data, len), tcp,
 	    len)) == 0;
+}
+
+/* Of one family, and what a joined packet has once is the same. */
+static bool
+join_same_ip(const uint8_t *a, const uint8_t *b)
+{
+	if (is_ipv6(a))
+		/* class, label; next header, hop limit, addresses */
+		return memcmp(a, b, 4) == 0 && memcmp(a + 6, b + 6, 34) == 0;
+	/* TOS; DF; TTL, protocol; addresses */
+	return !is_ipv6(b) && a[1] == b[1] && a[6] == b[6] &&
+	    memcmp(a + 8, b + 8, 2) == 0 && memcmp(a + 12, b + 12, 8) == 0;
 }
 
 /* Does it follow what waits, and may the two be one? */
@@ -235,20 +271,17 @@ join_follows(const struct gso_join *j, const uint8_t *pkt, size_t len,
     size_t headers)
 {
 	const uint8_t *first = j->frame + GSO_HEADER_LEN;
-	const uint8_t *a = first + IP_HEADER_LEN, *b = pkt + IP_HEADER_LEN;
+	const uint8_t *a = first + j->ip, *b = pkt + j->ip;
 
-	return headers == j->headers && len - headers <= j->mss &&
+	return join_same_ip(first, pkt) && headers == j->headers &&
+	    len - headers <= j->mss &&
 	    j->len + len - headers <= IP_PACKET_MAX &&
-	    /* TOS; DF; TTL, protocol; addresses */
-	    first[1] == pkt[1] && first[6] == pkt[6] &&
-	    memcmp(first + 8, pkt + 8, 2) == 0 &&
-	    memcmp(first + 12, pkt + 12, 8) == 0 &&
 	    /* ports; acknowledgement, offset; window; urgent; options */
 	    memcmp(a, b, 4) == 0 && memcmp(a + 8, b + 8, 5) == 0 &&
 	    memcmp(a + 14, b + 14, 2) == 0 &&
 	    memcmp(a + 18, b + 18, 2) == 0 &&
 	    memcmp(a + TCP_HEADER_LEN, b + TCP_HEADER_LEN,
-	    headers - IP_HEADER_LEN - TCP_HEADER_LEN) == 0 &&
+	    headers - j->ip - TCP_HEADER_LEN) == 0 &&
 	    load_u32(a + 4) + (uint32_t)(j->len - headers) == load_u32(b + 4);
 }
 
@@ -262,10 +295,10 @@ gso_join_add(struct gso_join *j, const struct packet_view *v)
 
 	joins = join_candidate(v, &headers);
 	/* PSH asks for delivery now, and a shorter one can only be the last. */
-	ends = !joins || (pkt[IP_HEADER_LEN + 13] & TCP_PSH);
+	ends = !joins || (pkt[v->header + 13] & TCP_PSH);
 	if (j->len != 0 && joins && join_follows(j, pkt, len, headers)) {
 		memcpy(waiting + j->len, pkt + headers, len - headers);
-		waiting[IP_HEADER_LEN + 13] |= pkt[IP_HEADER_LEN + 13];
+		waiting[j->ip + 13] |= pkt[v->header + 13];
 		j->len += len - headers;
 		j->segments++;
 		ends = ends || len - headers < j->mss;
@@ -273,6 +306,7 @@ gso_join_add(struct gso_join *j, const struct packet_view *v)
 		gso_join_flush(j);
 		memcpy(waiting, pkt, len);
 		j->len = len;
+		j->ip = v->header;
 		j->headers = headers;
 		j->mss = len - headers;
 		j->segments = 1;

@@ -19,8 +19,8 @@ int	gso_enable(int fd);
 
 /*
  * What was read from such a TUN, len bytes in buf with the header: calls fn
- * with each IPv4 packet that goes on a wire, checksums in place.  buf is
- * written to.  Returns how many; 0 for what is malformed, or IPv6.
+ * with each packet that goes on a wire, checksums in place.  buf is written
+ * to.  Returns how many; 0 for what is malformed.
  */
 unsigned gso_split(uint8_t *buf, size_t len, packet_fn fn, void *arg);
 
@@ -38,7 +38,7 @@ void	gso_join_free(struct gso_join *j);	/* NULL is allowed */
 /* Takes one packet (copied), which may stay until gso_join_flush(). */
 void	gso_join_add(struct gso_join *j, const struct packet_view *v);
 /*
- * The same with a packet as this machine's kernel received it in a tunnel: a
+ * The same with one of IPv4 as this machine's kernel received it in a tunnel: a
  * card or the kernel (GRO) may have joined TCP segments already, and what has
  * checked a checksum leaves the pseudo header's sum in its place.  mtu, bytes:
  * what was longer than this was joined.

@@ -1,7 +1,8 @@
 #!/bin/sh
 # oe_path.sh - TCP between two hosts that run oed, beside the same hosts in the clear; where its time goes
 #
-# Run in the build folder: sh SOURCE/tests/bench/oe_path.sh [SECONDS-A-ROUND].
+# Run in the build folder: sh SOURCE/tests/bench/oe_path.sh [SECONDS-A-ROUND]; with
+# FAMILY=6 before it the same over IPv6.
 # Both ends and the load share the machine's CPUs: the ratio of neighbouring
 # rounds counts, and oed's CPU seconds a gigabyte.
 . "$(dirname "$0")/../net/lib.sh"
@@ -16,8 +17,7 @@ oe_host left 198.51.100.31
 oe_host right 198.51.100.32
 oe_key left
 oe_key right
-oe_zones
-net_dns
+oe_dns_up
 net_start iperf3 right iperf3 -s
 sleep 0.5
 
@@ -26,7 +26,7 @@ run()
 {
 	bench_label=$1
 	shift
-	net_on left iperf3 -J -c 198.51.100.32 -t "$seconds" "$@" >"$NET_RUN/iperf.json"
+	net_on left iperf3 -J -c "$(oe_addr right)" -t "$seconds" "$@" >"$NET_RUN/iperf.json"
 	awk -v label="$bench_label" '
 	    /"sum_received"/ { got = 1 }
 	    got && /"bits_per_second"/ { gsub(/[^0-9.e+]/, "", $2); gbps = $2 / 1e9; got = 0 }
@@ -41,10 +41,10 @@ cpu()
 }
 
 run "clear, kernel alone"
-oe_daemon left 'permissive = {"0.0.0.0/0"}'
-oe_daemon right 'permissive = {"0.0.0.0/0"}'
+oe_daemon left "permissive = {\"$OE_ALL\"}"
+oe_daemon right "permissive = {\"$OE_ALL\"}"
 oe_ready left right
-oe_ping left 198.51.100.32 10 || net_fail "no answer through OE"
+oe_ping left "$(oe_addr right)" 10 || net_fail "no answer through OE"
 net_ctl oed_left spd
 run "OE"
 echo "oed CPU seconds: sender $(cpu oed_left), receiver $(cpu oed_right) for $seconds s"

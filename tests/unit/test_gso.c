@@ -43,7 +43,7 @@ collect(void *arg, const struct packet_view *v)
 	(void)arg;
 	assert_true(ngot < MANY);
 	assert_true(v->len <= sizeof(got[0].bytes));
-	assert_true(packet_parse_ipv4(&read, v->data, v->len));
+	assert_true(packet_parse(&read, v->data, v->len));
 	assert_true(packet_equal(&read, v));
 	got[ngot].len = v->len;
 	memcpy(got[ngot].bytes, v->data, v->len);
@@ -55,7 +55,7 @@ join_add(struct gso_join *j, const uint8_t *pkt, size_t len)
 {
 	struct packet_view v;
 
-	assert_true(packet_parse_ipv4(&v, pkt, len));
+	assert_true(packet_parse(&v, pkt, len));
 	gso_join_add(j, &v);
 }
 
@@ -381,6 +381,150 @@ strangers_are_not_joined(void **state)
 	}
 }
 
+/* --- IPv6 ----------------------------------------------------------------- */
+
+#define HEADERS6	(HEADERS - IP_HEADER_LEN + IP6_HEADER_LEN)
+
+static uint16_t
+tcp_sum6(const uint8_t *pkt, size_t len)
+{
+	struct packet_view v;
+
+	assert_true(packet_parse(&v, pkt, len));
+	return checksum_fold(checksum_add(ip_pseudo_sum(&v.src, &v.dst,
+	    IPPROTO_TCP, len - IP6_HEADER_LEN), pkt + IP6_HEADER_LEN,
+	    len - IP6_HEADER_LEN));
+}
+
+/* As make_tcp() does. */
+static size_t
+make_tcp6(uint8_t *pkt, uint32_t seq, uint8_t flags, size_t payload)
+{
+	struct packet_view v = { .ttl = 64, .df = true, .tos = 0x28,
+		.label = 0x12345, .protocol = IPPROTO_TCP,
+		.len = HEADERS6 + payload };
+
+	make_tcp(pkt + IP6_HEADER_LEN - IP_HEADER_LEN, 1000, seq, flags,
+	    payload);
+	assert_int_equal(addr_parse(&v.src, "2001:db8::1"), 0);
+	assert_int_equal(addr_parse(&v.dst, "2001:db8::2"), 0);
+	ip_write(pkt, &v);
+	store_u16(pkt + IP6_HEADER_LEN + 16, 0);
+	store_u16(pkt + IP6_HEADER_LEN + 16, tcp_sum6(pkt, v.len));
+	return v.len;
+}
+
+static size_t
+make_large6(uint8_t *buf, uint32_t seq, uint8_t flags, size_t payload,
+    uint16_t mss, uint8_t type)
+{
+	struct virtio_net_hdr h = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.gso_type = type, .hdr_len = HEADERS6, .gso_size = mss,
+		.csum_start = IP6_HEADER_LEN, .csum_offset = 16 };
+
+	memcpy(buf, &h, sizeof(h));
+	make_tcp6(buf + GSO_HEADER_LEN, seq, flags, payload);
+	return GSO_HEADER_LEN + HEADERS6 + payload;
+}
+
+static void
+ipv6_is_split_and_joined(void **state)
+{
+	static uint8_t	 buf[GSO_BUFFER_LEN], pkt[2048];
+	static struct packet pieces[MANY];
+	struct gso_join	*j;
+	unsigned	 i, n = 4;
+	size_t		 len;
+
+	(void)state;
+	len = make_large6(buf, 0xfffffe00, ACK | PSH | CWR, 5000, 1348,
+	    VIRTIO_NET_HDR_GSO_TCPV6);
+	ngot = 0;
+	assert_int_equal(gso_split(buf, len, collect, NULL), n);
+	memcpy(pieces, got, sizeof(pieces));
+	for (i = 0; i < n; i++) {
+		len = make_tcp6(pkt, 0xfffffe00 + i * 1348, ACK |
+		    (i == 0 ? CWR : 0) | (i == n - 1 ? PSH : 0),
+		    i < n - 1 ? 1348 : 5000 - 3 * 1348);
+		assert_int_equal(pieces[i].len, len);
+		assert_memory_equal(pieces[i].bytes, pkt, len);
+	}
+	/* The way back, but for the first, whose CWR is its own. */
+	j = join_start();
+	for (i = 0; i < n; i++)
+		join_add(j, pieces[i].bytes, pieces[i].len);
+	assert_int_equal(nframes, 2);
+	assert_int_equal(frame_len[1], HEADERS6 + 5000 - 1348);
+	assert_int_equal(ngot, n);
+	for (i = 0; i < n; i++) {
+		assert_int_equal(got[i].len, pieces[i].len);
+		assert_memory_equal(got[i].bytes, pieces[i].bytes, got[i].len);
+	}
+	gso_join_free(j);
+	/* The header before a packet says another family than its own. */
+	len = make_large6(buf, 1, ACK, 3000, 1348, VIRTIO_NET_HDR_GSO_TCPV4);
+	assert_int_equal(gso_split(buf, len, collect, NULL), 0);
+}
+
+static void
+ipv6_strangers_are_not_joined(void **state)
+{
+	/* Class, label, hop limit, addresses. */
+	static const size_t at[] = { 0, 1, 3, 7, 8, 23, 24, 39 };
+	struct gso_join	   *j;
+	static uint8_t	    pkt[2048];
+	size_t		    i, len;
+
+	(void)state;
+	for (i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+		j = join_start();
+		join_add(j, pkt, make_tcp6(pkt, 1, ACK, 100));
+		len = make_tcp6(pkt, 101, ACK, 100);
+		pkt[at[i]] ^= 1;
+		store_u16(pkt + IP6_HEADER_LEN + 16, 0);
+		store_u16(pkt + IP6_HEADER_LEN + 16, tcp_sum6(pkt, len));
+		join_add(j, pkt, len);
+		gso_join_flush(j);
+		assert_int_equal(nframes, 2);
+		assert_memory_equal(got[1].bytes, pkt, len);
+		gso_join_free(j);
+	}
+	/* Nor one of the other family, in either order. */
+	for (i = 0; i < 2; i++) {
+		j = join_start();
+		join_add(j, pkt, i == 0 ? make_tcp6(pkt, 1, ACK, 100) :
+		    make_tcp(pkt, 1000, 1, ACK, 100));
+		join_add(j, pkt, i == 1 ? make_tcp6(pkt, 101, ACK, 100) :
+		    make_tcp(pkt, 1000, 101, ACK, 100));
+		gso_join_flush(j);
+		assert_int_equal(nframes, 2);
+		gso_join_free(j);
+	}
+}
+
+static void
+ipv6_damage_harms_nobody(void **state)
+{
+	static uint8_t buf[GSO_BUFFER_LEN];
+	uint8_t	      *copy;
+	unsigned       bytes, v;
+	size_t	       len, at;
+
+	(void)state;
+	len = make_large6(buf, 1, ACK, 600, 100, VIRTIO_NET_HDR_GSO_TCPV6);
+	for (at = 0; at < GSO_HEADER_LEN + HEADERS6; at++) {
+		for (v = 0; v < 256; v++) {
+			copy = malloc(len);
+			assert_non_null(copy);
+			memcpy(copy, buf, len);
+			copy[at] = (uint8_t)v;
+			bytes = 0;
+			gso_split(copy, len, drop, &bytes);
+			free(copy);
+		}
+	}
+}
+
 /* Whatever comes, in whatever order: the host gets the same
  * packets in that order. */
 static void
@@ -455,7 +599,7 @@ received(struct gso_join *j, const uint8_t *pkt, size_t len, size_t mtu)
 {
 	struct packet_view v;
 
-	assert_true(packet_parse_ipv4(&v, pkt, len));
+	assert_true(packet_parse(&v, pkt, len));
 	gso_join_received(j, &v, mtu);
 }
 
@@ -569,6 +713,9 @@ main(void)
 		cmocka_unit_test(a_stream_is_joined),
 		cmocka_unit_test(joined_packets_end),
 		cmocka_unit_test(strangers_are_not_joined),
+		cmocka_unit_test(ipv6_is_split_and_joined),
+		cmocka_unit_test(ipv6_strangers_are_not_joined),
+		cmocka_unit_test(ipv6_damage_harms_nobody),
 		cmocka_unit_test(order_and_contents_stay),
 		cmocka_unit_test(rubbish_passes_unchanged),
 		cmocka_unit_test(what_a_card_joined_arrives),

@@ -1,6 +1,6 @@
 /* example.c - connects to an address and tells whether the connection is encrypted */
-#include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,18 +18,19 @@ main(int argc, char **argv)
 		"psk" };
 	static const char *const right[] = { "none", "own-flows", "dns",
 		"dnssec", "configured" };
-	struct sockaddr_in	 sa = { .sin_family = AF_INET };
+	const struct addrinfo	 hints = { .ai_flags = AI_NUMERICHOST,
+		.ai_socktype = SOCK_DGRAM };
+	struct addrinfo		*to;
 	struct rsip_status	 st;
 	int			 fd;
 
-	if (argc < 3 || inet_pton(AF_INET, argv[1], &sa.sin_addr) != 1) {
+	if (argc < 3 || getaddrinfo(argv[1], argv[2], &hints, &to) != 0) {
 		fputs("usage: rsip-example ADDRESS UDP-PORT [CONTROL-SOCKET]\n",
 		    stderr);
 		return 2;
 	}
-	sa.sin_port = htons((in_port_t)strtoul(argv[2], NULL, 10));
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	if (fd == -1 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == -1) {
+	fd = socket(to->ai_family, SOCK_DGRAM, 0);
+	if (fd == -1 || connect(fd, to->ai_addr, to->ai_addrlen) == -1) {
 		perror(argv[1]);
 		return 1;
 	}

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,33 +245,58 @@ status_read(json_object *o, struct rsip_status *out)
 	return 0;
 }
 
-/* protocol 0: about no flow in particular; ports in network order. */
-static int
-status_flow(struct in_addr local, struct in_addr remote, int protocol,
-    in_port_t local_port, in_port_t remote_port, const char *control,
-    struct rsip_status *out)
+struct ends {
+	int		family;
+	union {
+		struct in_addr	v4;
+		struct in6_addr v6;
+	} local, remote;
+	int		protocol;	/* 0: of no flow in particular */
+	in_port_t	local_port, remote_port;	/* network order */
+};
+
+/* src stays empty where any will do. */
+static void
+ends_text(const struct ends *e, char src[INET6_ADDRSTRLEN],
+    char dst[INET6_ADDRSTRLEN])
 {
-	char	     src[INET_ADDRSTRLEN], dst[INET_ADDRSTRLEN], request[256];
-	char	     flow[80] = "";
+	bool any = e->family == AF_INET ?
+	    e->local.v4.s_addr == htonl(INADDR_ANY) :
+	    IN6_IS_ADDR_UNSPECIFIED(&e->local.v6);
+
+	*src = '\0';
+	if (!any)
+		inet_ntop(e->family, &e->local, src, INET6_ADDRSTRLEN);
+	inet_ntop(e->family, &e->remote, dst, INET6_ADDRSTRLEN);
+}
+
+static int
+status_flow(const struct ends *e, const char *control, struct rsip_status *out)
+{
+	char	     src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
+	char	     flow[80] = "", request[320];
 	json_object *o = NULL;
 	long	     deadline = milliseconds() + STATUS_TIMEOUT;
 	size_t	     i;
 	int	     rc, saved;
 
 	memset(out, 0, sizeof(*out));
-	out->local = local;
-	out->remote = remote;
-	inet_ntop(AF_INET, &local, src, sizeof(src));
-	inet_ntop(AF_INET, &remote, dst, sizeof(dst));
-	if (protocol != 0)
+	if (e->family == AF_INET) {
+		out->local = e->local.v4;
+		out->remote = e->remote.v4;
+	} else {
+		out->local6 = e->local.v6;
+		out->remote6 = e->remote.v6;
+	}
+	ends_text(e, src, dst);
+	if (e->protocol != 0)
 		snprintf(flow, sizeof(flow), ",\"protocol\":\"%d\","
-		    "\"source_port\":\"%u\",\"port\":\"%u\"", protocol,
-		    ntohs(local_port), ntohs(remote_port));
+		    "\"source_port\":\"%u\",\"port\":\"%u\"", e->protocol,
+		    ntohs(e->local_port), ntohs(e->remote_port));
 	snprintf(request, sizeof(request),
 	    "{\"command\":\"why\",\"address\":\"%s\"%s%s%s%s}\n", dst,
-	    local.s_addr != htonl(INADDR_ANY) ? ",\"source\":\"" : "",
-	    local.s_addr != htonl(INADDR_ANY) ? src : "",
-	    local.s_addr != htonl(INADDR_ANY) ? "\"" : "", flow);
+	    *src != '\0' ? ",\"source\":\"" : "", src,
+	    *src != '\0' ? "\"" : "", flow);
 	if (control != NULL)
 		o = status_ask(control, request, deadline);
 	else {
@@ -295,48 +321,72 @@ int
 rsip_status_address(struct in_addr local, struct in_addr remote,
     const char *control, struct rsip_status *out)
 {
-	return status_flow(local, remote, 0, 0, 0, control, out);
+	struct ends e = { .family = AF_INET, .local.v4 = local,
+		.remote.v4 = remote };
+
+	return status_flow(&e, control, out);
+}
+
+int
+rsip_status_address6(const struct in6_addr *local,
+    const struct in6_addr *remote, const char *control,
+    struct rsip_status *out)
+{
+	struct ends e = { .family = AF_INET6, .local.v6 = *local,
+		.remote.v6 = *remote };
+
+	return status_flow(&e, control, out);
+}
+
+/* What programs with one socket for both families get (RFC 3493 §3.7) is IPv4.
+ * Ports stand in one place in either family. */
+static int
+ends_of_socket(int fd, struct ends *e)
+{
+	union {
+		struct sockaddr_storage ss;
+		struct sockaddr_in	v4;
+		struct sockaddr_in6	v6;
+	} local = { 0 }, remote = { 0 };
+	socklen_t llen = sizeof(local), rlen = sizeof(remote);
+
+	if (getsockname(fd, (struct sockaddr *)&local, &llen) == -1 ||
+	    getpeername(fd, (struct sockaddr *)&remote, &rlen) == -1)
+		return -1;
+	e->family = local.ss.ss_family;
+	if (local.ss.ss_family != remote.ss.ss_family ||
+	    (e->family != AF_INET && e->family != AF_INET6)) {
+		errno = EAFNOSUPPORT;
+		return -1;
+	}
+	e->local_port = local.v4.sin_port;
+	e->remote_port = remote.v4.sin_port;
+	if (e->family == AF_INET) {
+		e->local.v4 = local.v4.sin_addr;
+		e->remote.v4 = remote.v4.sin_addr;
+	} else if (IN6_IS_ADDR_V4MAPPED(&local.v6.sin6_addr) &&
+	    IN6_IS_ADDR_V4MAPPED(&remote.v6.sin6_addr)) {
+		e->family = AF_INET;
+		memcpy(&e->local, local.v6.sin6_addr.s6_addr + 12, 4);
+		memcpy(&e->remote, remote.v6.sin6_addr.s6_addr + 12, 4);
+	} else {
+		e->local.v6 = local.v6.sin6_addr;
+		e->remote.v6 = remote.v6.sin6_addr;
+	}
+	return 0;
 }
 
 int
 rsip_status_socket(int fd, const char *control, struct rsip_status *out)
 {
-	struct sockaddr_storage	  local = { 0 }, remote = { 0 };
-	const struct sockaddr_in *l = (const struct sockaddr_in *)&local;
-	const struct sockaddr_in *r = (const struct sockaddr_in *)&remote;
-	const struct sockaddr_in6 *l6 = (const struct sockaddr_in6 *)&local;
-	const struct sockaddr_in6 *r6 = (const struct sockaddr_in6 *)&remote;
-	struct in_addr		  from, to;
-	in_port_t		  from_port, to_port;
-	int			  protocol = 0;
-	socklen_t		  llen = sizeof(local), rlen = sizeof(remote);
-	socklen_t		  plen = sizeof(protocol);
+	struct ends e = { 0 };
+	socklen_t   plen = sizeof(e.protocol);
 
-	if (getsockname(fd, (struct sockaddr *)&local, &llen) == -1 ||
-	    getpeername(fd, (struct sockaddr *)&remote, &rlen) == -1)
+	if (ends_of_socket(fd, &e) == -1)
 		return -1;
 	/* TCP or UDP; of other protocols the addresses say all. */
-	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &plen) == -1 ||
-	    (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP))
-		protocol = 0;
-	if (l->sin_family == AF_INET && r->sin_family == AF_INET) {
-		from = l->sin_addr;
-		to = r->sin_addr;
-		from_port = l->sin_port;
-		to_port = r->sin_port;
-	} else if (l->sin_family == AF_INET6 && r->sin_family == AF_INET6 &&
-	    IN6_IS_ADDR_V4MAPPED(&l6->sin6_addr) &&
-	    IN6_IS_ADDR_V4MAPPED(&r6->sin6_addr)) {
-		/* What programs with one socket for both families get
-		 * (RFC 3493 §3.7). */
-		memcpy(&from, l6->sin6_addr.s6_addr + 12, 4);
-		memcpy(&to, r6->sin6_addr.s6_addr + 12, 4);
-		from_port = l6->sin6_port;
-		to_port = r6->sin6_port;
-	} else {
-		errno = EAFNOSUPPORT;
-		return -1;
-	}
-	return status_flow(from, to, protocol, from_port, to_port, control,
-	    out);
+	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &e.protocol, &plen) == -1 ||
+	    (e.protocol != IPPROTO_TCP && e.protocol != IPPROTO_UDP))
+		e.protocol = 0;
+	return status_flow(&e, control, out);
 }

@@ -56,17 +56,19 @@ struct rsip_status {
 	char			 cipher[64];
 	char			 reason[256];	/* one sentence for people */
 	enum rsip_right		 right;
+	/* of IPv6, where local and remote are 0.0.0.0; else :: */
+	struct in6_addr		 local6, remote6;
 };
 
 /*
- * About a connected IPv4 socket (TCP, or UDP after connect()), asking the
+ * About a connected socket of IPv4 or IPv6 (TCP, or UDP after connect()), asking the
  * daemon rsipc or oed of this host.  control is its socket, NULL for the
  * places where they are installed.  No privilege is needed.  Waits at most two
  * seconds, safe in threads, sends no signals.
  *
  * Fills out and returns 0.  Returns -1 with errno if it cannot be known:
  * ENOENT or ECONNREFUSED: no daemon runs, so nothing of ours encrypts;
- * EAFNOSUPPORT: not IPv4; ENOTCONN: not connected; EPROTO: the daemon's answer
+ * EAFNOSUPPORT: neither; ENOTCONN: not connected; EPROTO: the daemon's answer
  * was an error or not understood; ETIMEDOUT.
  *
  * An answer is about now.  A connection that must never be in the clear needs
@@ -80,6 +82,10 @@ int	rsip_status_socket(int fd, const char *control,
  * theirs may be encrypted beside it; ask by the socket. */
 int	rsip_status_address(struct in_addr local, struct in_addr remote,
 	    const char *control, struct rsip_status *out);
+/* The same of IPv6; in6addr_any. */
+int	rsip_status_address6(const struct in6_addr *local,
+	    const struct in6_addr *remote, const char *control,
+	    struct rsip_status *out);
 
 #ifdef __cplusplus
 }

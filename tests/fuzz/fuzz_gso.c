@@ -24,7 +24,8 @@ check_packet(void *arg, const struct packet_view *v)
 	(void)arg;
 	FUZZ_CHECK(nout < nin && v->len == in[nout].len);
 	for (i = 0; i < v->len; i++) {
-		/* IPv4's identification and the sum that covers it may change. */
+		/* IPv4's identification and the sum that covers it may
+		 * change. */
 		if (v->src.family == AF_INET &&
 		    (i == 4 || i == 5 || i == 10 || i == 11))
 			continue;

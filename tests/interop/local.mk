@@ -7,7 +7,8 @@ dist_check_SCRIPTS += tests/interop/charon.sh tests/interop/charon_ike.sh \
 	tests/interop/charon_ike2.sh tests/interop/ikev2.sh \
 	tests/interop/charon_flows.sh tests/interop/charon_six.sh tests/interop/laptops.sh \
 	tests/interop/libreswan_flows.sh tests/interop/libreswan_null.sh \
-	tests/interop/libreswan_pool.sh tests/interop/charon_rsip.sh \
+	tests/interop/libreswan_pool.sh tests/interop/libreswan_six.sh \
+	tests/interop/charon_rsip.sh \
 	tests/interop/charon_trap.sh tests/interop/libreswan_client.sh \
 	tests/interop/peers.sh
 TESTS += tests/interop/charon_flows.sh tests/interop/charon_six.sh tests/interop/charon_ike.sh \

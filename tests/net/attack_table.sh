@@ -13,7 +13,7 @@ oe_host late 198.51.100.63
 oe_host plain 198.51.100.64
 oe_host evil 198.51.100.66
 # Answers to forged addresses go somewhere, and to one neighbour.
-ip -n server route replace default via 198.51.100.66
+ip -n server "-$FAMILY" route replace default via "$(oe_addr evil)"
 for host in server early late; do
 	oe_key $host
 done
@@ -22,7 +22,7 @@ oe_daemon server "connections-max = 64"
 oe_daemon early
 oe_daemon late
 oe_ready server early late
-oe_sniff server "$NET_RUN/server.pcap" "icmp and (host $(oe_addr early) or host $(oe_addr late))"
+oe_sniff server "$NET_RUN/server.pcap" "$OE_ECHO and (host $(oe_addr early) or host $(oe_addr late))"
 
 # The number of a name in oed's status.
 status()
@@ -60,8 +60,10 @@ net_ok "forged echo requests and SYNs make no entry"
 # --- what a service of ours answers: half of the table, and no more
 cat >"$NET_RUN/service.py" <<'EOF'
 import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.bind(("0.0.0.0", 53))
+import sys
+s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET,
+                  socket.SOCK_DGRAM)
+s.bind((sys.argv[1], 53))
 while True:
     data, peer = s.recvfrom(512)
     try:
@@ -69,7 +71,7 @@ while True:
     except OSError:
         pass
 EOF
-net_start service server python3 "$NET_RUN/service.py"
+net_start service server python3 "$NET_RUN/service.py" "${OE_ALL%/0}"
 net_until 5 net_listens server 53 || net_fail "no service"
 flood udp random "$(oe_addr server)" 1000 8 &
 flooding=$!
@@ -88,7 +90,7 @@ wait $flooding || net_fail "flood"
 [ "$strangers" -ge 16 ] || net_fail "the table was not filled: $strangers"
 [ "$strangers" -le 32 ] || net_fail "strangers hold $strangers of 64 places"
 sleep 0.3
-clear=$(oe_count "$NET_RUN/server.pcap" icmp)
+clear=$(oe_count "$NET_RUN/server.pcap" "$OE_ECHO")
 net_say "  strangers held $strangers of 64 places, $(status evicted) made room"
 net_say "got through: $clear packets in the clear; honest peers lost $lost of 11 echoes"
 [ "$clear" = 0 ] || net_fail "$clear packets of peers with keys in the clear"

@@ -25,8 +25,9 @@
  *
  * KIND: ike (message 1 of Main Mode), ike2 (IKE_SA_INIT), echo (ICMP echo
  * request), udp (to port 53), syn (TCP, to port 80): from a raw socket, SOURCE
- * an address or "random".  handshake: messages 1 and 3, from ports of our own
- * address SOURCE; it costs us nothing and the other end two exponentiations.
+ * an address or "random", of TARGET's family.  handshake (IPv4): messages 1
+ * and 3, from ports of our own address SOURCE; it costs us nothing and the
+ * other end two exponentiations.
  * RATE is of packets, or of handshakes, a second.  Prints what was sent.
  */
 #define BATCH	32
@@ -111,18 +112,17 @@ third_message(uint8_t *out, size_t cap, const struct isakmp_header *second)
 }
 
 static size_t
-payload(const char *kind, uint8_t *p, size_t cap, uint8_t *protocol)
+payload(const char *kind, uint8_t *p, size_t cap, bool six,
+    uint8_t *protocol)
 {
 	size_t n;
 
 	memset(p, 0, cap);
 	if (strcmp(kind, "echo") == 0) {
-		*protocol = IPPROTO_ICMP;
-		p[0] = 8;
+		*protocol = six ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+		p[0] = six ? 128 : 8;
 		store_u16(p + 4, 0x4f45);
-		n = 64;
-		store_u16(p + 2, checksum_fold(checksum_add(0, p, n)));
-		return n;
+		return 64;
 	}
 	if (strcmp(kind, "syn") == 0) {
 		*protocol = IPPROTO_TCP;
@@ -148,47 +148,60 @@ payload(const char *kind, uint8_t *p, size_t cap, uint8_t *protocol)
 	return 8 + n;
 }
 
-/* TCP has no checksum that may be left out. */
+/* IPv4's UDP may leave it out. */
 static void
-checksum_tcp(uint8_t *p, size_t n, uint32_t src, uint32_t dst)
+checksum_put(uint8_t *p, const struct packet_view *v, size_t n)
 {
-	uint8_t	 pseudo[12] = { 0 };
-	uint32_t sum;
+	bool	 six = v->src.family == AF_INET6;
+	size_t	 at = v->protocol == IPPROTO_TCP ? 16 :
+	    v->protocol == IPPROTO_UDP ? 6 : 2;
+	uint32_t sum = v->protocol == IPPROTO_ICMP ? 0 :
+	    ip_pseudo_sum(&v->src, &v->dst, v->protocol, n);
 
-	memcpy(pseudo, &src, 4);
-	memcpy(pseudo + 4, &dst, 4);
-	pseudo[9] = IPPROTO_TCP;
-	store_u16(pseudo + 10, (uint16_t)n);
-	sum = checksum_add(0, pseudo, sizeof(pseudo));
-	store_u16(p + 16, checksum_fold(checksum_add(sum, p, n)));
+	if (v->protocol != IPPROTO_UDP || six)
+		store_u16(p + at, checksum_fold(checksum_add(sum, p, n)));
+}
+
+/* Nobody's here: 11.0.0.0/8, 2001:db8:bad::/64. */
+static struct addr
+random_source(bool six)
+{
+	struct addr a;
+
+	if (!six)
+		return addr_from_v4(htonl(0x0b000001 +
+		    random_uniform(0xfffff0)));
+	addr_parse(&a, "2001:db8:bad::");
+	random_bytes(a.bytes + 8, 8);
+	return a;
 }
 
 static void
-packet_make(unsigned i, const char *kind, const char *source, uint32_t dst)
+packet_make(unsigned i, const char *kind, const char *source,
+    const struct addr *dst)
 {
-	struct packet_view v = { .dst = addr_from_v4(dst), .ttl = 64 };
-	uint8_t		  *p = packets[i] + IP_HEADER_LEN;
-	size_t		   n;
-	uint32_t	   src;
+	bool		   six = dst->family == AF_INET6;
+	struct packet_view v = { .dst = *dst, .ttl = 64 };
+	size_t		   n, header = ip_header_len(dst->family);
+	uint8_t		  *p = packets[i] + header;
 
-	n = payload(kind, p, PACKET - IP_HEADER_LEN, &v.protocol);
-	/* 11.0.0.0/8: nobody's here. */
-	src = strcmp(source, "random") == 0 ?
-	    htonl(0x0b000001 + random_uniform(0xfffff0)) : inet_addr(source);
-	if (v.protocol == IPPROTO_TCP)
-		checksum_tcp(p, n, src, dst);
-	v.src = addr_from_v4(src);
-	v.len = IP_HEADER_LEN + n;
+	n = payload(kind, p, PACKET - header, six, &v.protocol);
+	if (strcmp(source, "random") == 0)
+		v.src = random_source(six);
+	else if (addr_parse(&v.src, source) == -1)
+		fail(source);
+	checksum_put(p, &v, n);
+	v.len = header + n;
 	ip_write(packets[i], &v);
 	lengths[i] = v.len;
 }
 
 static unsigned long
-flood_raw(const char *kind, const char *source, uint32_t dst, double rate,
-    double until)
+flood_raw(const char *kind, const char *source, const struct addr *dst,
+    double rate, double until)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET,
-	    .sin_addr.s_addr = dst };
+	struct sockaddr_storage to;
+	socklen_t	   to_len = addr_to_sockaddr(dst, 0, &to);
 	struct mmsghdr	   msgs[BATCH];
 	struct iovec	   iov[BATCH];
 	double		   start = seconds(), now;
@@ -196,7 +209,7 @@ flood_raw(const char *kind, const char *source, uint32_t dst, double rate,
 	unsigned	   i;
 	int		   fd, n;
 
-	if ((fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW)) == -1)
+	if ((fd = socket(dst->family, SOCK_RAW, IPPROTO_RAW)) == -1)
 		fail("raw socket");
 	memset(msgs, 0, sizeof(msgs));
 	while ((now = seconds()) < until) {
@@ -209,7 +222,7 @@ flood_raw(const char *kind, const char *source, uint32_t dst, double rate,
 			iov[i].iov_base = packets[i];
 			iov[i].iov_len = lengths[i];
 			msgs[i].msg_hdr.msg_name = &to;
-			msgs[i].msg_hdr.msg_namelen = sizeof(to);
+			msgs[i].msg_hdr.msg_namelen = to_len;
 			msgs[i].msg_hdr.msg_iov = &iov[i];
 			msgs[i].msg_hdr.msg_iovlen = 1;
 		}
@@ -284,20 +297,22 @@ main(int argc, char **argv)
 {
 	double	      start = seconds(), rate, until;
 	unsigned long sent;
-	uint32_t      dst;
+	struct addr   dst;
 
 	if (argc != 6) {
 		fprintf(stderr, "usage: flood ike|ike2|echo|udp|syn|handshake "
 		    "SOURCE|random TARGET RATE SECONDS\n");
 		return 2;
 	}
-	dst = inet_addr(argv[3]);
+	if (addr_parse(&dst, argv[3]) == -1)
+		fail(argv[3]);
 	rate = atof(argv[4]);
 	until = start + atof(argv[5]);
 	if (strcmp(argv[1], "handshake") == 0)
-		sent = flood_handshakes(argv[2], dst, rate, until);
+		sent = flood_handshakes(argv[2], inet_addr(argv[3]), rate,
+		    until);
 	else
-		sent = flood_raw(argv[1], argv[2], dst, rate, until);
+		sent = flood_raw(argv[1], argv[2], &dst, rate, until);
 	printf("%s from %s: %lu in %.1f s, %.0f a second\n", argv[1], argv[2],
 	    sent, seconds() - start, (double)sent / (seconds() - start));
 	return 0;

@@ -1,9 +1,9 @@
 # laptop_gap.py - how long nothing came back: a datagram every 20 ms, or a TCP stream, and the longest gap between answers
 #
 # SIGUSR1: prints "gap SECONDS" since the last such signal, the present one
-# included, and begins anew.  An echo server is "laptop_gap.py echo PORT"; "ask HOST
-# PORT" is one question.  "drip PORT" speaks to who connects, "take HOST PORT" only
-# listens to it.
+# included, and begins anew.  An echo server is "laptop_gap.py echo PORT [ADDRESS]";
+# "ask HOST PORT" is one question.  "drip PORT" speaks to who connects, "take HOST PORT"
+# only listens to it.
 import itertools
 import select
 import signal
@@ -33,12 +33,16 @@ class Gaps:
         self.worst = 0.0
 
 
-def echo(port):
-    u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    u.bind(('0.0.0.0', port))
-    t = socket.socket()
+def family(host):
+    return socket.AF_INET6 if ':' in host else socket.AF_INET
+
+
+def echo(port, host='0.0.0.0'):
+    u = socket.socket(family(host), socket.SOCK_DGRAM)
+    u.bind((host, port))
+    t = socket.socket(family(host))
     t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    t.bind(('0.0.0.0', port))
+    t.bind((host, port))
     t.listen(8)
     socks = [u, t]
     print('echo', flush=True)
@@ -69,7 +73,7 @@ def datagrams(host, port, heard, every=0.02, remake=REMAKE):
         if s is None or now - max(last, made) > remake:
             if s is not None:
                 s.close()
-            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            s = socket.socket(family(host), socket.SOCK_DGRAM)
             s.setblocking(False)
             made = now
         try:
@@ -91,7 +95,7 @@ def udp(host, port):
 
 def ask(host, port):
     """One datagram; fails if nothing comes within 0.3 s."""
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s = socket.socket(family(host), socket.SOCK_DGRAM)
     s.settimeout(0.3)
     s.sendto(b'x', (host, port))
     s.recv(10)
@@ -146,6 +150,7 @@ def take(host, port):
 
 if __name__ == '__main__':
     if sys.argv[1] in ('echo', 'drip'):
-        {'echo': echo, 'drip': drip}[sys.argv[1]](int(sys.argv[2]))
+        {'echo': echo, 'drip': drip}[sys.argv[1]](int(sys.argv[2]),
+                                            *sys.argv[3:])
     {'udp': udp, 'tcp': tcp, 'ask': ask, 'take': take}[sys.argv[1]](sys.argv[2],
                                                       int(sys.argv[3]))

@@ -165,7 +165,7 @@ heard()
 {
 	grep -q "^$1\$" "$NET_RUN/listener.log"
 }
-if net_on x1 ip xfrm policy list >/dev/null 2>&1; then
+if oe_refuses rsipc_x1; then
 	shout evil
 	shout plain
 	net_until 10 heard plain || net_fail "a plain host is not heard"

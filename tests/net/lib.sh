@@ -670,8 +670,11 @@ net_sniff_end()
 # HOST SERVER OUT: fetches the file; OUT.time gets "first-byte total speed".
 net_fetch()
 {
+	case $2 in
+	*:*)	set -- "$1" "[$2]" "$3" ;;
+	esac
 	net_on "$1" curl -sS --fail --max-time "${NET_FETCH_TIME:-60}" \
-	    -o "$3" -w '%{time_starttransfer} %{time_total} %{speed_download}\n' \
+	    -g -o "$3" -w '%{time_starttransfer} %{time_total} %{speed_download}\n' \
 	    "http://$2/file" >"$3.time" 2>"$3.log"
 }
 

@@ -40,9 +40,21 @@ EXTRA_DIST += \
 	tests/net/wire.py \
 	tests/net/wire_test.py
 
+# Over IPv6 what tests/README.md says: one script each, with FAMILY=6.
+SIX_NET_TESTS = tests/net/attack_six.sh tests/net/attack_table_six.sh \
+	tests/net/oe_alive_six.sh tests/net/oe_anonymous_six.sh \
+	tests/net/oe_blackhole_six.sh tests/net/oe_grid_six.sh \
+	tests/net/oe_guard_six.sh tests/net/oe_life_six.sh \
+	tests/net/oe_loss_six.sh tests/net/oe_many_six.sh \
+	tests/net/oe_status_six.sh tests/net/oe_time_six.sh \
+	tests/net/oe_transport_six.sh
+dist_check_SCRIPTS += $(SIX_NET_TESTS)
+TESTS += $(SIX_NET_TESTS)
+EXTRA_DIST += tests/net/attack_six.py
+
 # The OE engine between hosts of its own, with real name servers.
 OE_NET_TESTS = tests/net/oe_blackhole.sh tests/net/oe_dns.sh tests/net/oe_dnssec.sh tests/net/beside.sh tests/net/check.sh tests/net/publish.sh tests/net/oe_gateway.sh \
-	tests/net/oe_grid.sh tests/net/oe_guard.sh tests/net/oe_guard_six.sh tests/net/oe_life.sh tests/net/oe_many.sh tests/net/oe_six.sh \
+	tests/net/oe_grid.sh tests/net/oe_guard.sh tests/net/oe_life.sh tests/net/oe_many.sh tests/net/oe_six.sh \
 	tests/net/oe_six_path.sh tests/net/oe_six_shut.sh tests/net/oe_six_tunnel.sh \
 	tests/net/oe_napt.sh \
 	tests/net/oe_alive.sh tests/net/oe_anonymous.sh tests/net/oe_planes.sh tests/net/oe_pool.sh tests/net/oe_ports.sh \
@@ -51,7 +63,7 @@ OE_NET_TESTS = tests/net/oe_blackhole.sh tests/net/oe_dns.sh tests/net/oe_dnssec
 dist_check_SCRIPTS += $(OE_NET_TESTS)
 TESTS += $(OE_NET_TESTS)
 # Some minutes in an emulated machine: run by hand, as tests/interop is.
-dist_check_SCRIPTS += tests/net/oe_kernel.sh
+dist_check_SCRIPTS += tests/net/oe_kernel.sh tests/net/oe_kernel_six.sh
 # With the kernel at hand where that has ESP.
 dist_check_SCRIPTS += tests/net/attack_kernel.sh
 TESTS += tests/net/attack_kernel.sh

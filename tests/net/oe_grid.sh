@@ -14,11 +14,10 @@ for role in i r; do
 		oe_key "${role}_$class"
 	done
 done
-oe_zones
-net_dns
+oe_dns_up
 for role in i r; do
 	for class in $classes; do
-		oe_daemon "${role}_$class" "$class = {\"0.0.0.0/0\"}" \
+		oe_daemon "${role}_$class" "$class = {\"$OE_ALL\"}" \
 		    "give-up = 2"
 	done
 done
@@ -54,9 +53,9 @@ grid()
 {
 	i_addr=$(oe_addr "i_$1") r_addr=$(oe_addr "r_$2")
 	clear=$(oe_count "$NET_RUN/i_$1.pcap" \
-	    "icmp and src $i_addr and dst $r_addr")
+	    "$OE_ECHO and src $i_addr and dst $r_addr")
 	esp=$(oe_count "$NET_RUN/i_$1.pcap" \
-	    "esp and src $i_addr and dst $r_addr")
+	    "$OE_ESP and src $i_addr and dst $r_addr")
 	wire=none
 	[ "$esp" -gt 0 ] && wire=esp
 	[ "$clear" -gt 0 ] && wire=clear
@@ -95,19 +94,23 @@ net_ok "16 pairs of classes"
 # RESPONDER REQUESTS: so many echo requests got as far as its ICMP.
 heard()
 {
-	n=$(net_on "r_$1" awk '/^Icmp: [0-9]/ { print $10 }' /proc/net/snmp)
+	[ "$FAMILY" = 4 ] &&
+	    n=$(net_on "r_$1" awk '/^Icmp: [0-9]/ { print $10 }' \
+	    /proc/net/snmp) ||
+	    n=$(net_on "r_$1" awk '$1 == "Icmp6InEchos" { print $2 }' \
+	    /proc/net/snmp6)
 	[ "$n" = "$2" ] || net_fail "$1 heard $n echo requests instead of $2"
 }
 heard clear 2
 heard permissive 3
-if net_on r_deny ip xfrm policy list >/dev/null 2>&1; then
+if oe_refuses oed_r_deny; then
 	heard deny 0
 	heard paranoid 2
 	net_ok "who denies hears nothing, who is paranoid only what is encrypted"
 fi
 
 # Not one clear datagram of the paranoid left, but for DNS, IKE and ARP.
-leaks=$(oe_count "$NET_RUN/i_paranoid.pcap" "ip and src $(oe_addr i_paranoid) \
-    and not esp and not port 500 and not port 4500 and not host $NET_DNS")
+leaks=$(oe_count "$NET_RUN/i_paranoid.pcap" "$OE_CLEAR and src $(oe_addr i_paranoid) \
+    and not host $NET_DNS")
 [ "$leaks" = 0 ] || net_fail "OE-paranoid sent $leaks clear packets"
 net_ok "OE-paranoid never sent a clear datagram"

@@ -13,12 +13,10 @@ oe_key left
 oe_key right
 oe_dns_up
 left=$(oe_addr left)
-net_on left ip xfrm policy list >/dev/null 2>&1 ||
-    net_skip "no XFRM in this kernel"
-
 oe_daemon left "paranoid = {\"$OE_ALL\"}" "clear = {\"$(oe_addr friend)\"}"
 oe_daemon right "paranoid = {\"$OE_ALL\"}"
 oe_ready left right
+oe_refuses oed_left || net_skip "no XFRM, BPF or clsact in this kernel"
 
 net_start listener left python3 -u -c '
 import socket

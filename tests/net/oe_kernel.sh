@@ -9,9 +9,11 @@ if [ -z "$OE_KERNEL_VM$NET_INSIDE" ]; then
 	OE_KERNEL_VM=1
 	export top_builddir OE_KERNEL_VM
 	exec "$NET_HERE/../interop/vm.sh" "${TIMEOUT:-600}" env \
-	    top_builddir="$top_builddir" OE_KERNEL_VM=1 NET_SLOW=8 sh "$NET_HERE/oe_kernel.sh"
+	    top_builddir="$top_builddir" OE_KERNEL_VM=1 NET_SLOW=8 \
+	    sh "$NET_HERE/${0##*/}"
 fi
-[ -n "$NET_INSIDE" ] || modprobe -a tun veth bridge xfrm_user esp4 2>/dev/null
+[ -n "$NET_INSIDE" ] || modprobe -qa tun veth bridge xfrm_user esp4 esp6 \
+    sch_ingress cls_bpf
 net_enter "$@"
 
 oe_lab kern 198.51.100.61 user 198.51.100.62 lap 198.51.100.63
@@ -21,7 +23,7 @@ lap=$(oe_addr lap)
 run()
 {
 	OE_DATAPLANE=$2
-	oe_daemon "$1" 'paranoid = {"0.0.0.0/0"}' \
+	oe_daemon "$1" "paranoid = {\"$OE_ALL\"}" \
 	    "give-up = 20" "lifespan-first = 60" "idle = 20" \
 	    "phase2-lifetime = 120"
 	oe_ready "$1"
@@ -42,6 +44,7 @@ net_on kern ip xfrm state | grep -A3 "src $kern dst $user" | sed 's/0x[0-9a-f]\{
 net_ctl oed_kern why "$user"
 net_holds oed_kern spd 'any(r["dataplane"] == "kernel" for r in rows)' ||
     net_fail "spd does not say that the kernel does it"
+NET_SIX=${FAMILY#4}
 net_web user
 for way in "kern $user" "user $kern"; do
 	# shellcheck disable=SC2086
@@ -52,9 +55,9 @@ for way in "kern $user" "user $kern"; do
 	net_same "$NET_RUN/out" || net_fail "the file is not the same"
 	net_ok "10 MB at $1: $(cat "$NET_RUN/out.time")"
 done
-[ "$(oe_count "$NET_RUN/kern.pcap" "tcp or icmp[icmptype] == 8")" = 0 ] ||
+[ "$(oe_count "$NET_RUN/kern.pcap" "tcp or ($OE_ECHO)")" = 0 ] ||
     net_fail "clear packets on the wire"
-[ "$(oe_count "$NET_RUN/kern.pcap" esp)" -gt 10000 ] ||
+[ "$(oe_count "$NET_RUN/kern.pcap" "$OE_ESP")" -gt 10000 ] ||
     net_fail "no ESP on the wire"
 net_ok "ESP only on the wire"
 
@@ -63,19 +66,25 @@ spi()
 {
 	net_json oed_kern spd 'rows[0]["spi_out"]'
 }
-oe_ping kern "$user" 20
-before=$(spi)
-net_on kern ping -n -q -i 0.5 -w 130 "$user" >"$NET_RUN/ping.out" 2>&1
-grep -q ' 0% packet loss' "$NET_RUN/ping.out" ||
-    net_say "$(tail -n 2 "$NET_RUN/ping.out")"
-[ "$(spi)" != "$before" ] || net_fail "not rekeyed while in use"
-net_ok "rekeyed while in use: $(grep -o '[0-9.]*% packet loss' "$NET_RUN/ping.out")"
+rekeyed()
+{
+	oe_ping kern "$user" 20
+	before=$(spi)
+	net_on kern ping -n -q -i 0.5 -w 130 "$user" >"$NET_RUN/ping.out" 2>&1
+	grep -q ' 0% packet loss' "$NET_RUN/ping.out" ||
+	    net_say "$(tail -n 2 "$NET_RUN/ping.out")"
+	[ "$(spi)" != "$before" ] || net_fail "not rekeyed while in use"
+	net_ok "rekeyed while in use:" \
+	    "$(grep -o '[0-9.]*% packet loss' "$NET_RUN/ping.out")"
+}
+# Of no family.
+[ "$FAMILY" = 6 ] || rekeyed
 
 # A daemon that is killed leaves SAs, so that nothing leaves in the clear; the next
 # one takes them away.
 clear()
 {
-	oe_count "$NET_RUN/kern.pcap" "tcp or icmp[icmptype] == 8"
+	oe_count "$NET_RUN/kern.pcap" "tcp or ($OE_ECHO)"
 }
 before=$(clear)
 net_stop oed_kern KILL
@@ -87,7 +96,7 @@ run kern auto
 net_until 20 oe_ping kern "$user" 5 || net_fail "no way to go on after a crash"
 net_ok "after a crash it goes on"
 net_stop oed_kern
-[ -z "$(net_on kern ip xfrm policy | grep -v '^\(socket\|src 0.0.0.0/0\)' | grep src)" ] ||
+[ -z "$(net_on kern ip xfrm policy | grep -v '^\(socket\|src 0.0.0.0/0\|src ::/0\)' | grep src)" ] ||
     net_fail "policies stay: $(net_on kern ip xfrm policy)"
 [ -z "$(net_on kern ip xfrm state)" ] || net_fail "SAs stay"
 net_ok "nothing stays in the kernel"
@@ -98,7 +107,8 @@ net_ok "nothing stays in the kernel"
 	    "$NET_RUN/rsipc_lap.sock"
 	printf 'oe {\n  key = "%s"\n  %s\n  state = ""\n' \
 	    "$NET_RUN/lap.pem" "$NET_RESOLVER"
-	printf '  paranoid = {"0.0.0.0/0"}\n  give-up = 20\n}\n'
+	printf '  paranoid = {"%s"}\n' "$OE_ALL"
+	printf '  give-up = 20\n  hold-dual-stack = 20000\n}\n'
 } >"$NET_RUN/rsipc_lap.conf"
 net_start rsipc_lap lap "$NET_TOP/rsipc/rsipc" -f -c "$NET_RUN/rsipc_lap.conf"
 net_ready rsipc_lap 20 net_ctl rsipc_lap status
@@ -115,9 +125,9 @@ grep -q ' 0% packet loss' "$NET_RUN/ping.out" ||
     net_fail "rsipc: $(tail -n 2 "$NET_RUN/ping.out")"
 net_holds rsipc_lap spd 'any(r["dataplane"] == "kernel" for r in rows)' ||
     net_fail "rsipc: spd does not say that the kernel does it"
-[ "$(oe_count "$NET_RUN/lap.pcap" "icmp[icmptype] == 8")" = 0 ] ||
+[ "$(oe_count "$NET_RUN/lap.pcap" "$OE_ECHO")" = 0 ] ||
     net_fail "rsipc: clear packets on the wire"
-[ "$(oe_count "$NET_RUN/lap.pcap" esp)" -ge 40 ] ||
+[ "$(oe_count "$NET_RUN/lap.pcap" "$OE_ESP")" -ge 40 ] ||
     net_fail "rsipc: no ESP on the wire"
 net_ok "rsipc: ESP of the kernel from its own address, 0 clear packets"
 net_stop rsipc_lap

@@ -5,6 +5,11 @@
 net_needs tc
 oe_enter "$@"
 
+case $FAMILY in
+4)	net=203.0.113. whole=203.0.113.0/24 zone=113.0.203.in-addr.arpa type=TXT ;;
+6)	net=2001:db8:71:: whole=2001:db8:71::/64 type=IPSECKEY
+	zone=1.7.0.0.8.b.d.0.1.0.0.2.ip6.arpa ;;
+esac
 # Eight destinations behind "gw"; "host" asks two resolvers over a lossy link.
 oe_wire
 oe_host gw 198.51.100.32
@@ -12,19 +17,18 @@ oe_key gw
 oe_host host 198.51.100.41
 oe_key host
 ip -n dns address add 198.51.100.54/24 dev eth0
-zone=113.0.203.in-addr.arpa
+[ "$FAMILY" = 4 ] || net_on gw sysctl -qw net.ipv6.conf.lo.disable_ipv6=0
 net_zone_head "$zone." >"$NET_RUN/zone.$zone"
 destinations="11 12 13 14 15 16 17 18"
 for last in $destinations; do
 	"$NET_TOP/ctl/rsipctl" dns-records -k "$NET_RUN/gw.pem" \
-	    --id 198.51.100.32 --for "203.0.113.$last" --type TXT \
-	    >>"$NET_RUN/zone.$zone"
-	ip -n gw address add "203.0.113.$last/32" dev lo
+	    --id "$(oe_addr gw)" --for "$net$last" --type "$type" |
+	    grep "$zone\\..*[[:space:]]$type[[:space:]]" >>"$NET_RUN/zone.$zone"
+	ip -n gw address add "$net$last/$OE_HOST" dev lo
 done
 oe_zones
-for name in lab 100.51.198.in-addr.arpa $zone; do
-	oe_zone "$name"
-done
+oe_zones_signed
+oe_zone "$zone"
 oe_servers
 sed "s/interface: .*/interface: 198.51.100.54/; s/unbound\.pid/unbound2.pid/" \
     "$NET_RUN/unbound.conf" >"$NET_RUN/unbound2.conf"
@@ -39,7 +43,7 @@ lossy()
 	    return
 	net_on host tc qdisc del dev eth0 root 2>/dev/null
 	net_on host nft -f - <<-RULES
-	table ip loss {
+	table inet loss {
 	  chain in { type filter hook prerouting priority -300;
 	    iifname eth0 numgen random mod 100 < 30 drop; }
 	  chain out { type filter hook postrouting priority 300;
@@ -48,7 +52,7 @@ lossy()
 	RULES
 }
 lossy || net_skip "neither netem nor nft's numgen here"
-oe_daemon gw 'networks = {"203.0.113.0/24"}'
+oe_daemon gw "networks = {\"$whole\"}"
 oe_daemon host "resolvers = {\"$NET_DNS\", \"198.51.100.54\"}" \
     "lifespan-short = 5"
 oe_ready gw host
@@ -58,14 +62,14 @@ encrypted()
 {
 	n=0
 	for last in $destinations; do
-		net_ctl oed_host why "203.0.113.$last" |
+		net_ctl oed_host why "$net$last" |
 		    grep -q ": encrypted" && n=$((n + 1))
 	done
 	echo "$n"
 }
 # One datagram a second to each, as a program that tries again does.
 for last in $destinations; do
-	net_on host ping -q -n -i 1 -w 45 "203.0.113.$last" >/dev/null 2>&1 &
+	net_on host ping -q -n -i 1 -w 45 "$net$last" >/dev/null 2>&1 &
 done
 begun=$(date +%s)
 for after in 3 10 20 30 40; do
@@ -80,7 +84,7 @@ unanswered=$(grep -c "DNS time-out" "$NET_RUN/oed_host.log")
 net_say "  searches that ended with \"DNS time-out\": $unanswered"
 [ "$n" = 8 ] || {
 	for last in $destinations; do
-		net_ctl oed_host why "203.0.113.$last"
+		net_ctl oed_host why "$net$last"
 	done
 	net_fail "$n of 8 first contacts were encrypted in the end"
 }

@@ -23,14 +23,19 @@ def main():
     a = p.parse_args()
     lists = []
     for r in a.ranges:
-        first, count = r.split(":")
+        first, count = r.rsplit(":", 1)
         first = int(ipaddress.ip_address(first))
         lists.append([str(ipaddress.ip_address(first + i))
                       for i in range(int(count))])
     # Each range spread over the whole time.
     targets = [t for _, t in sorted((i / len(one), t) for one in lists
                                     for i, t in enumerate(one))]
-    s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    six = ":" in targets[0]
+    # Of IPv6 the kernel makes the checksum, and gives no header.
+    s = socket.socket(socket.AF_INET6, socket.SOCK_RAW,
+                      socket.IPPROTO_ICMPV6) if six else socket.socket(
+                          socket.AF_INET, socket.SOCK_RAW,
+                          socket.IPPROTO_ICMP)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
     sent, late = {}, {}
     start = time.monotonic()
@@ -39,7 +44,8 @@ def main():
         now = time.monotonic()
         n = len(sent)
         if n < len(targets) and now >= start + n * gap:
-            body = struct.pack("!BBHHH", 8, 0, 0, 0x4f45, n) + b"oe" * 28
+            body = struct.pack("!BBHHH", 128 if six else 8,
+                               0, 0, 0x4f45, n) + b"oe" * 28
             body = body[:2] + struct.pack("!H", checksum(body)) + body[4:]
             s.sendto(body, (targets[n], 0))
             sent[targets[n]] = now
@@ -52,9 +58,9 @@ def main():
             until = start + n * gap
         if not select.select([s], [], [], max(0, until - now))[0]:
             continue
-        packet, (peer, _) = s.recvfrom(2048)
-        icmp = packet[(packet[0] & 15) * 4:]
-        if icmp[0] == 0 and icmp[4:6] == b"OE" and peer in sent:
+        packet, (peer, *_) = s.recvfrom(2048)
+        icmp = packet if six else packet[(packet[0] & 15) * 4:]
+        if icmp[0] == (129 if six else 0) and icmp[4:6] == b"OE" and peer in sent:
             late.setdefault(peer, time.monotonic() - sent[peer])
     times = sorted(late.values())
     lost = [t for t in targets if t not in late]

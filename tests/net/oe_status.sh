@@ -12,11 +12,14 @@ oe_host right 198.51.100.32
 oe_host plain 198.51.100.33
 oe_key left
 oe_key right
-oe_zones
-net_dns
-oe_daemon left 'permissive = {"0.0.0.0/0"}' 'paranoid = {"198.51.100.64/26"}' \
-    'clear = {"192.0.2.0/24"}' 'require-dnssec = true'
-oe_daemon right 'permissive = {"0.0.0.0/0"}'
+oe_dns_up
+right=$(oe_addr right)
+plain=$(oe_addr plain)
+nobody=$(oe_net 198.51.100.77)
+[ "$FAMILY" = 4 ] && clear=192.0.2.1 || clear=2001:db8:c1::1
+oe_daemon left "permissive = {\"$OE_ALL\"}" "paranoid = {\"$nobody\"}" \
+    "clear = {\"$clear\"}" 'require-dnssec = true'
+oe_daemon right "permissive = {\"$OE_ALL\"}"
 oe_ready left right
 socket=$NET_RUN/oed_left.sock
 
@@ -52,30 +55,30 @@ why()
 }
 
 net_start watch left "$NET_TOP/ctl/rsipctl" -s "$socket" watch
-told 198.51.100.32 "none peer= auth=none cipher= required=0"
-why 198.51.100.32 "no traffic now; class OE-permissive"
-told 192.0.2.1 "clear peer= auth=none cipher= required=0"
+told "$right" "none peer= auth=none cipher= required=0"
+why "$right" "no traffic now; class OE-permissive"
+told "$clear" "clear peer= auth=none cipher= required=0"
 told "$NET_DNS" "clear peer= auth=none cipher= required=0"
 why "$NET_DNS" "because it is a resolver"
 
-oe_ping left 198.51.100.32 10 || net_fail "no answer from right"
-told 198.51.100.32 \
-    "encrypted peer=198.51.100.32 auth=dnssec cipher=AES-[^ ]* required=0 right=dnssec"
-why 198.51.100.32 "encrypted with AES-.*vouched for by DNSSEC"
+oe_ping left "$right" 10 || net_fail "no answer from right"
+told "$right" \
+    "encrypted peer=$right auth=dnssec cipher=AES-[^ ]* required=0 right=dnssec"
+why "$right" "encrypted with AES-.*vouched for by DNSSEC"
 "$NET_TOP/ctl/rsipctl" -s "$socket" sa >"$NET_RUN/sa" ||
     net_fail "rsipctl sa"
-[ "$(grep -c "198.51.100.32" "$NET_RUN/sa")" -eq 2 ] || {
+[ "$(grep -c "$right" "$NET_RUN/sa")" -eq 2 ] || {
 	cat "$NET_RUN/sa"
 	net_fail "rsipctl sa has not both phases"
 }
 
-oe_ping left 198.51.100.33 10 || net_fail "no answer from plain"
-told 198.51.100.33 "clear peer= auth=none cipher= required=0"
-why 198.51.100.33 "in the clear (OE-permissive), because: no OE record"
+oe_ping left "$plain" 10 || net_fail "no answer from plain"
+told "$plain" "clear peer= auth=none cipher= required=0"
+why "$plain" "in the clear (OE-permissive), because: no OE record"
 
-! oe_ping left 198.51.100.77 1 || net_fail "an answer from nobody"
-told 198.51.100.77 "dropped peer= auth=none cipher= required=1"
-why 198.51.100.77 "denied (OE-paranoid)"
+! oe_ping left "$nobody" 1 || net_fail "an answer from nobody"
+told "$nobody" "dropped peer= auth=none cipher= required=1"
+why "$nobody" "denied (OE-paranoid)"
 
 if ! oe_alone; then
 	as_anybody "$NET_TOP/ctl/rsipctl" -s "$socket" reload \
@@ -85,7 +88,7 @@ if ! oe_alone; then
 fi
 "$NET_TOP/ctl/rsipctl" -s "$socket" reload | grep -q "read again" ||
     net_fail "root may not reload"
-net_until 5 grep -q " oed keyed .*dst=198.51.100.32 " "$NET_RUN/watch.log" || {
+net_until 5 grep -q " oed keyed .*dst=$right " "$NET_RUN/watch.log" || {
 	cat "$NET_RUN/watch.log"
 	net_fail "rsipctl watch has not seen the connection keyed"
 }

@@ -27,17 +27,19 @@ time_of()
 	    sed -n 's/.*time=\([0-9.]*\) ms/\1/p'
 }
 # The caches of the resolver are warm: only the path is measured.
-for name in "62.100.51.198.in-addr.arpa TXT" "62.100.51.198.in-addr.arpa IPSECKEY" \
-    "63.100.51.198.in-addr.arpa TXT" "63.100.51.198.in-addr.arpa IPSECKEY" \
-    "61.100.51.198.in-addr.arpa KEY"; do
+right=$(oe_addr right)
+plain=$(oe_addr plain)
+for name in "$(oe_reverse "$right") TXT" "$(oe_reverse "$right") IPSECKEY" \
+    "$(oe_reverse "$plain") TXT" "$(oe_reverse "$plain") IPSECKEY" \
+    "$(oe_reverse "$(oe_addr left)") KEY"; do
 	# shellcheck disable=SC2086
 	net_on left drill "@$NET_DNS" $name >/dev/null
 done
-dns=$(net_on left drill "@$NET_DNS" 62.100.51.198.in-addr.arpa TXT |
+dns=$(net_on left drill "@$NET_DNS" "$(oe_reverse "$right")" TXT |
     sed -n 's/.*Query time: \([0-9]*\) msec/\1/p')
 # The first ones ask for ARP too.
-path=$(for host in 62 63 63 63 63; do
-	time_of left 198.51.100.$host
+path=$(for host in "$right" "$plain" "$plain" "$plain" "$plain"; do
+	time_of left "$host"
 done | sort -n | head -n 1)
 net_say "  path $path ms, DNS $dns ms"
 
@@ -63,13 +65,13 @@ EOF
 for try in 1 2 3 4 5 6 7 8 9 10; do
 	oe_daemon left
 	oe_ready left
-	first=$(time_of left 198.51.100.62)
-	next=$(time_of left 198.51.100.62)
-	clear=$(time_of left 198.51.100.63)
-	again=$(time_of left 198.51.100.63)
+	first=$(time_of left "$right")
+	next=$(time_of left "$right")
+	clear=$(time_of left "$plain")
+	again=$(time_of left "$plain")
 	[ -n "$first" ] && [ -n "$next" ] && [ -n "$clear" ] &&
 	    [ -n "$again" ] || net_fail "no answer"
-	net_ctl oed_left why 198.51.100.62 | grep -q encrypted ||
+	net_ctl oed_left why "$right" | grep -q encrypted ||
 	    net_fail "not encrypted"
 	net_stop oed_left
 	tries="$tries $first $next $clear $again"

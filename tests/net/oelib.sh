@@ -12,12 +12,15 @@ case ${FAMILY:=4} in
 	OE_HOST=32
 	OE_ECHO="icmp and (icmp[0] = 8 or icmp[0] = 0)"
 	OE_ESP="ip proto 50"
+	OE_CLEAR="ip and not ip proto 50 and not port 500 and not port 4500"
 	OE_ZONE=100.51.198.in-addr.arpa ;;
 6)	OE_ALL=::/0
 	OE_OTHER=0.0.0.0/0
 	OE_HOST=128
 	OE_ECHO="icmp6 and (ip6[40] = 128 or ip6[40] = 129)"
 	OE_ESP="ip6 proto 50"
+	OE_CLEAR="ip6 and not ip6 proto 50 and not port 500 and not port 4500
+	    and not (icmp6 and (ip6[40] > 129 or ip6[6] = 0))"
 	OE_ZONE=0.0.0.0.4.6.0.0.8.b.d.0.1.0.0.2.ip6.arpa ;;
 esac
 OE_ZONE6=0.0.0.0.4.6.0.0.8.b.d.0.1.0.0.2.ip6.arpa
@@ -161,6 +164,14 @@ oe_ready()
 	done
 }
 
+# DAEMON: true if its kernel refuses what comes in the clear and must not; over IPv6 it
+# says so where the kernel cannot.
+oe_refuses()
+{
+	ip xfrm policy list >/dev/null 2>&1 &&
+	    ! grep -q "cannot tell them from decrypted ones" "$NET_RUN/$1.log"
+}
+
 # True in a user namespace of one user, where nobody can become another:
 # neither a test nor tcpdump, which insists on it.
 oe_alone()
@@ -204,6 +215,21 @@ oe_sniff()
 oe_count()
 {
 	oe_read "$@" | wc -l
+}
+
+# ADDRESS: its name in DNS.
+oe_reverse()
+{
+	python3 -c 'import ipaddress, sys
+print(ipaddress.ip_address(sys.argv[1]).reverse_pointer)' "$1"
+}
+
+# VERSION: the filter for messages of IKE of it.
+oe_ike()
+{
+	# tcpdump reads no further than the header of IPv6.
+	[ "$FAMILY" = 4 ] && echo "udp port 500 and udp[25] = 0x${1}0" ||
+	    echo "ip6 and udp port 500 and ip6[65] = 0x${1}0"
 }
 
 # NAME ADDRESS [SECONDS]: true if an echo request is answered.

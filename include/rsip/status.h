@@ -61,10 +61,10 @@ struct rsip_status {
 };
 
 /*
- * About a connected socket of IPv4 or IPv6 (TCP, or UDP after connect()), asking the
- * daemon rsipc or oed of this host.  control is its socket, NULL for the
- * places where they are installed.  No privilege is needed.  Waits at most two
- * seconds, safe in threads, sends no signals.
+ * About a connected socket of IPv4 or IPv6 (TCP, or UDP after connect()),
+ * asking the daemon rsipc or oed of this host.  control is its socket, NULL for
+ * the places where they are installed.  No privilege is needed.  Waits at most
+ * two seconds, safe in threads, sends no signals.
  *
  * Fills out and returns 0.  Returns -1 with errno if it cannot be known:
  * ENOENT or ECONNREFUSED: no daemon runs, so nothing of ours encrypts;

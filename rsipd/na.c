@@ -217,9 +217,18 @@ name_of(const struct na *n, const char *name, char between)
 	return text;
 }
 
-/* Before the first packet is judged. */
-static int
-open_leases(struct na *n)
+int
+na_open(struct na *n, struct na_house *h, uint32_t number,
+    const struct addr *addr)
+{
+	*n = (struct na){ .house = h, .number = number, .addr = *addr,
+		.here = settings_has_address("", addr) };
+	n->alarm = watch_timer(service_base(h->service), on_alarm, n);
+	return open_server(n) == -1 || make_gateway(n) == -1 ? -1 : 0;
+}
+
+int
+na_load(struct na *n)
 {
 	const struct settings *c = n->house->settings;
 	char		      *path;
@@ -237,17 +246,6 @@ open_leases(struct na *n)
 	    c->quarantine, n->gateway);
 	free(path);
 	return n->keep == NULL ? -1 : 0;
-}
-
-int
-na_open(struct na *n, struct na_house *h, uint32_t number,
-    const struct addr *addr)
-{
-	*n = (struct na){ .house = h, .number = number, .addr = *addr,
-		.here = settings_has_address("", addr) };
-	n->alarm = watch_timer(service_base(h->service), on_alarm, n);
-	return open_server(n) == -1 || make_gateway(n) == -1 ||
-	    open_leases(n) == -1 ? -1 : 0;
 }
 
 static void

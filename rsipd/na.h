@@ -58,10 +58,12 @@ na_stir(const struct na_house *h)
 		dataplane_stir(h->dataplane);
 }
 
-/* Sockets, core, and what is on the disk of it, before the first packet is
- * judged.  -1 after one log line; na_close() frees what there is either way. */
+/* Sockets and core.  -1 after one log line; na_close() frees what there is
+ * either way. */
 int	na_open(struct na *n, struct na_house *h, uint32_t number,
 	    const struct addr *addr);
+/* What is on the disk of it, before the first packet is judged; as above. */
+int	na_load(struct na *n);
 /* Hosts are heard, or the shared store is asked whether they are to be. */
 int	na_start(struct na *n);
 

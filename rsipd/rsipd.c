@@ -462,6 +462,7 @@ static int
 open_gateways(struct rsipd *d)
 {
 	const struct dataplane_gateways *all = &d->house.settings->gateways;
+	size_t				 i;
 
 	for (; d->nna < all->n; d->nna++) {
 		if (na_open(&d->na[d->nna], &d->house, (uint32_t)d->nna,
@@ -469,6 +470,10 @@ open_gateways(struct rsipd *d)
 			continue;
 		d->nna++;
 		return -1;
+	}
+	for (i = 0; i < d->nna; i++) {
+		if (na_load(&d->na[i]) == -1)
+			return -1;
 	}
 	return 0;
 }

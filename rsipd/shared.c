@@ -81,8 +81,9 @@ shared_update(struct shared *s)
 		state == SHARED_ALONE;
 
 	if (state != s->counts.state)
-		log_info("shared store: %s, where it was %s",
-		    shared_state_text(state),
+		log_info("shared store%s%s: %s, where it was %s",
+		    s->config.all.n > 1 ? " of " : "", s->config.all.n > 1 ?
+		    ADDR_TEXT(&s->config.na) : "", shared_state_text(state),
 		    shared_state_text(s->counts.state));
 	s->counts.state = state;
 	/* What is known is too old to forward by, or was never known whole. */

@@ -1,4 +1,4 @@
-"""pair_split.py load FIRST FILE | check FILE... | same LEASES LEASES KEYS - hosts of two gateways that both think they are active, and whether anything is in two hands
+"""pair_split.py load FIRST FILE [GATEWAY] | check FILE... | same LEASES LEASES KEYS - hosts of two gateways, and whether anything is in two hands
 
 A host has a port and an SPI from when it has read the answer until it asks to
 free them, or for the first time since it last heard a gateway asks to be
@@ -12,17 +12,16 @@ import sys
 import time
 
 import rsip
-from rsip import BIND, PORTS, SPI
+from rsip import ADDRESS, BIND, PORTS, SPI
 from session import Closed, Session, error_of, find
 
-GATEWAY = '10.0.0.1'
 KEPT = 4            # bindings of a host, the oldest freed first
 HOSTS = 10
 
 
 class Host:
-    def __init__(self, address, out):
-        self.address, self.out = address, out
+    def __init__(self, address, out, gateway):
+        self.address, self.out, self.gateway = address, out, gateway
         self.session, self.client, self.held = None, None, []
         self.begun = None       # asks to be registered, unanswered, since
 
@@ -32,11 +31,14 @@ class Host:
 
     def connect(self):
         """registered; under another id it has nothing of what it had"""
-        s = Session(GATEWAY, source=self.address, timeout=0.5)
+        s = Session(self.gateway, source=self.address, timeout=0.5)
         self.begun = self.begun or time.monotonic()
         got = s.register()
         client = find(got[1], rsip.CLIENT)
         if got[0] != rsip.REGISTER_RESPONSE and error_of(got) != 302:
+            raise Closed()
+        if client is None:      # not before its former connection has ended
+            s.close()
             raise Closed()
         if client != self.client:
             if self.client is not None:
@@ -65,15 +67,17 @@ class Host:
             if error_of(got) in (301, 302, 303):
                 self.session = None
             return 'error %s' % error_of(got)
-        self.held.append((time.monotonic(), 'port %d spi %s' % (
-            find(got[1], PORTS)[1][0], find(got[1], SPI)[1][0]),
+        self.held.append((time.monotonic(), 'of %s port %d spi %s' % (
+            find(got[1], ADDRESS)[1], find(got[1], PORTS)[1][0],
+            find(got[1], SPI)[1][0]),
             find(got[1], BIND)))
         return 'granted'
 
 
-def load(first, path):
+def load(first, path, gateway='10.0.0.1'):
     out = open(path, 'w', buffering=1)
-    hosts = [Host('10.0.0.%d' % (int(first) + n), out) for n in range(HOSTS)]
+    hosts = [Host('10.0.0.%d' % (int(first) + n), out, gateway)
+             for n in range(HOSTS)]
     counts, phase = {}, None
     while not os.path.exists(path + '.stop'):
         for h in hosts:
@@ -104,9 +108,9 @@ def check(*paths):
     grants = 0
     for path in paths:
         for line in open(path):
-            begin, end, host, _, port, _, spi = line.split()
+            begin, end, host, _, of, _, port, _, spi = line.split()
             grants += 1
-            for key in ('port ' + port, 'spi ' + spi):
+            for key in (of + ' port ' + port, of + ' spi ' + spi):
                 spans.setdefault(key, []).append((float(begin), float(end),
                                                   host))
     two = 0
@@ -117,7 +121,7 @@ def check(*paths):
                 two += 1
                 print('%s: %s until %f, %s from %f' % (key, a[2], a[1], b[2],
                                                        b[0]))
-    ports = sum(key.startswith('port') for key in spans)
+    ports = sum(' port ' in key for key in spans)
     print('%d grants of %d ports, %d in two hands' % (grants, ports, two))
     return two == 0 and grants > 0
 
@@ -127,9 +131,11 @@ def same(one, other, keys):
     sides = []
     for path in one, other:
         rows = [r for r in json.load(open(path))['rows'] if r.get('bind_id')]
-        sides.append({'g:%08x:%08x' % (r['client_id'], r['bind_id']): ' '.join(
-            [r['host']] + r['ports'] + r['spis']) for r in rows})
-        ports = [p for r in rows for p in r['ports']]
+        sides.append({'%s g:%08x:%08x' % (
+            r['gateway'], r['client_id'], r['bind_id']): ' '.join(
+                [r['host'], r['address']] + r['ports'] + r['spis'])
+                      for r in rows})
+        ports = [r['address'] + ' ' + p for r in rows for p in r['ports']]
         assert len(set(ports)) == len(ports)
     sides.append(set(line.strip() for line in open(keys)))
     n, m, store = sides

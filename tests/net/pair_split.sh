@@ -98,9 +98,7 @@ same()
 	for g in N M; do
 		net_ctl rsipd_$g leases --json >leases_$g || return 1
 	done
-	for key in $(pair_cli --scan --pattern 'rsip:g:*'); do
-		[ "$(pair_cli hget "$key" k)" = F ] || echo "${key#rsip:}"
-	done >keys
+	pair_granted 'rsip:g:*' | sed 's/^rsip:/10.0.0.1 /' >keys
 	python3 "$NET_HERE/pair_split.py" same leases_N leases_M keys
 }
 net_until 10 same || net_fail "what is leased is not the same everywhere:

@@ -64,6 +64,18 @@ pair_cli()
 	net_on s "$NET_STORE_CLI" -h "$PAIR_STORE" "$@" 2>&1
 }
 
+# PATTERN: keys of bindings that the store has, without those that were freed.
+pair_granted()
+{
+	pair_cli eval "local out = {}
+	    for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
+		if redis.call('HGET', key, 'k') ~= 'F' then
+			out[#out + 1] = key
+		end
+	    end
+	    return out" 0 "$1"
+}
+
 pair_rsipd_config()
 {
 	cat <<-EOF
@@ -71,7 +83,7 @@ pair_rsipd_config()
 	private-interface = "eth1"
 	gateway = "10.0.0.1"
 	control = "$NET_RUN/rsipd_$1.sock"
-	pool "${PAIR_POOL:-$NET_NB}" { ports = {"20000-49999"} $PAIR_POOL_LINES }
+	pool "${PAIR_POOL:-$NET_NB}" { ports = {"${NET_PORTS:-20000-49999}"} $PAIR_POOL_LINES }
 	lease-time = ${NET_LEASE:-600}
 	registration-time = ${NET_REGISTRATION:-600}
 	shared {
@@ -95,7 +107,35 @@ pair_rsipd()
 	    sleep 0.05; done; echo 1 >$NET_RUN/dead_$1"
 }
 
-# N|M PRIORITY
+# ID PRIORITY NA NB [LINE]: addresses that move together, PAIR_ADVERT seconds apart
+# is said that they are here.
+pair_vrrp()
+{
+	cat <<-EOF
+	vrrp_instance rsip_$1 {
+		version 3
+		state BACKUP
+		interface eth1
+		track_interface {
+			eth0
+		}
+		track_file {
+			rsipd
+		}
+		virtual_router_id $1
+		priority $2
+		$5
+		advert_int ${PAIR_ADVERT:-0.1}
+		virtual_ipaddress {
+			$3/24 dev eth1
+			$4/24 dev eth0
+		}
+	}
+	EOF
+}
+
+# N|M PRIORITY: of both addresses, which stay where they are; or with pair_vrrp's
+# lines of several.
 pair_keepalived()
 {
 	cat >"$NET_RUN/keepalived_$1.conf" <<-EOF
@@ -107,25 +147,7 @@ pair_keepalived()
 		file $NET_RUN/dead_$1
 		weight 0
 	}
-	vrrp_instance rsip {
-		version 3
-		state BACKUP
-		interface eth1
-		track_interface {
-			eth0
-		}
-		track_file {
-			rsipd
-		}
-		virtual_router_id 55
-		priority $2
-		nopreempt
-		advert_int 0.1
-		virtual_ipaddress {
-			10.0.0.1/24 dev eth1
-			$NET_NB/24 dev eth0
-		}
-	}
+	${3:-$(pair_vrrp 55 "$2" 10.0.0.1 "$NET_NB" nopreempt)}
 	EOF
 	net_start "keepalived_$1" "$1" keepalived -n -l -P \
 	    -p "$NET_RUN/keepalived_$1.pid" -r "$NET_RUN/vrrp_$1.pid" \

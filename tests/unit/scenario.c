@@ -37,41 +37,50 @@ static const struct {
 	{ "la", "192.0.2.65" },		/* a pool of two to lend */
 	{ "lb", "192.0.2.66" },
 	{ "nobody", "192.0.2.99" },
+	/* The same hosts over IPv6, and one that has no other. */
+	{ "me-six", "2001:db8:1::1" },
+	{ "alice-six", "2001:db8:1::130" },
+	{ "sgb-six", "2001:db8:2::1" },
+	{ "bob-six", "2001:db8:2::130" },
+	{ "carol-six", "2001:db8:2::131" },
 };
 
-uint32_t
+struct addr
 host_addr(const char *name)
 {
-	struct in_addr a;
-	size_t	       i;
-
-	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
-		if (strcmp(hosts[i].name, name) == 0)
-			return inet_addr(hosts[i].addr);
-	}
-	return inet_pton(AF_INET, name, &a) == 1 ? a.s_addr : 0;
-}
-
-const char *
-host_name(uint32_t addr)
-{
-	static char text[4][ADDR_TEXT_MAX];	/* of one line */
-	static unsigned next;
-	struct addr a = addr_from_v4(addr);
+	struct addr a = { 0 };
 	size_t	    i;
 
 	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
-		if (inet_addr(hosts[i].addr) == addr)
+		if (strcmp(hosts[i].name, name) == 0)
+			name = hosts[i].addr;
+	}
+	if (addr_parse(&a, name) == -1)
+		a = (struct addr){ 0 };
+	return a;
+}
+
+const char *
+host_name(const struct addr *addr)
+{
+	static char text[4][ADDR_TEXT_MAX];	/* of one line */
+	static unsigned next;
+	struct addr a;
+	size_t	    i;
+
+	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		a = host_addr(hosts[i].addr);
+		if (addr_equal(&a, addr))
 			return hosts[i].name;
 	}
-	return addr_text(&a, text[next++ % 4], ADDR_TEXT_MAX);
+	return addr_text(addr, text[next++ % 4], ADDR_TEXT_MAX);
 }
 
 static const char *
 id_name(const struct keying_id *id)
 {
 	return id->type == 0 ? "any" : id->type == KEYING_ID_NULL ? "?" :
-	    id->type == KEYING_ID_ADDR ? host_name(addr_v4(&id->addr)) :
+	    id->type == KEYING_ID_ADDR ? host_name(&id->addr) :
 	    keying_id_text(id);
 }
 
@@ -101,14 +110,20 @@ world_fail(struct world *w, const char *fmt, ...)
 
 /* --- words of a scenario -------------------------------------------------- */
 
-uint32_t
+struct addr
 player_host(struct play *p, const char *name)
 {
-	uint32_t addr = host_addr(name);
+	struct addr addr = host_addr(name);
 
-	if (addr == 0)
+	if (!addr_is_set(&addr))
 		play_fail(p, "no host is called %s", name);
 	return addr;
+}
+
+struct addr
+player_local(struct play *p, const struct addr *dst)
+{
+	return dst->family == AF_INET6 ? W(p)->local6 : W(p)->local;
 }
 
 struct keying_id
@@ -125,7 +140,7 @@ player_identity(struct play *p, const char *text)
 		snprintf(id.name, sizeof(id.name), "%s", text + 1);
 	} else {
 		id.type = KEYING_ID_ADDR;
-		id.addr = addr_from_v4(player_host(p, text));
+		id.addr = player_host(p, text);
 	}
 	return id;
 }
@@ -159,9 +174,9 @@ player_expand(char *out, size_t cap, const char *in)
 			for (in += 3; isdigit((unsigned char)*in); in++)
 				continue;
 		} else if (*in == '$') {
-			len = strspn(++in, "abcdefghijklmnopqrstuvwxyz");
+			len = strspn(++in, "abcdefghijklmnopqrstuvwxyz-");
 			snprintf(word, sizeof(word), "%.*s", (int)len, in);
-			addr = addr_from_v4(host_addr(word));
+			addr = host_addr(word);
 			n += (size_t)snprintf(out + n, cap - n, "%s",
 			    ADDR_TEXT(&addr));
 			in += len;
@@ -175,20 +190,23 @@ player_expand(char *out, size_t cap, const char *in)
 /* --- packets -------------------------------------------------------------- */
 
 size_t
-packet_make(uint8_t *out, size_t cap, uint32_t src, uint32_t dst,
-    const char *kind, unsigned sport, unsigned dport, const char *tag,
-    size_t size, bool df)
+packet_make(uint8_t *out, size_t cap, const struct addr *src,
+    const struct addr *dst, const char *kind, unsigned sport, unsigned dport,
+    const char *tag, size_t size, bool df)
 {
-	struct packet_view h = { .src = addr_from_v4(src),
-		.dst = addr_from_v4(dst), .ttl = 64, .df = df };
-	uint8_t	       *p = out + IP_HEADER_LEN;
+	struct packet_view h = { .src = *src, .dst = *dst, .ttl = 64,
+		.df = df };
+	bool		six = dst->family == AF_INET6;
+	const size_t	ip = ip_header_len(dst->family);
+	uint8_t	       *p = out + ip;
 	size_t		head = UDP_HEADER_LEN, n = strlen(tag) + 1;
 
 	memset(out, 0, cap);
 	if (strncmp(kind, "echo", 4) == 0) {
-		h.protocol = 1;
-		p[0] = strcmp(kind, "echo") == 0 ? 8 :
-		    strcmp(kind, "echo-reply") == 0 ? 0 : 3;
+		h.protocol = six ? 58 : 1;
+		p[0] = strcmp(kind, "echo") == 0 ? (six ? 128 : 8) :
+		    strcmp(kind, "echo-reply") == 0 ? (six ? 129 : 0) :
+		    (six ? 1 : 3);
 		store_u16(p + 4, (uint16_t)sport);
 	} else {
 		h.protocol = strcmp(kind, "udp") == 0 ? 17 : 6;
@@ -204,12 +222,12 @@ packet_make(uint8_t *out, size_t cap, uint32_t src, uint32_t dst,
 			store_u16(p + 4, (uint16_t)(UDP_HEADER_LEN + n));
 		}
 	}
-	if (size > IP_HEADER_LEN + head + n)
-		n = size - IP_HEADER_LEN - head;
-	if (IP_HEADER_LEN + head + n > cap)
-		n = cap - IP_HEADER_LEN - head;
+	if (size > ip + head + n)
+		n = size - ip - head;
+	if (ip + head + n > cap)
+		n = cap - ip - head;
 	snprintf((char *)p + head, n, "%s", tag);
-	h.len = IP_HEADER_LEN + head + n;
+	h.len = ip + head + n;
 	ip_write(out, &h);
 	return h.len;
 }
@@ -223,6 +241,11 @@ packet_tag(const struct packet_view *v)
 	size_t		off;
 
 	off = v->header + (v->protocol == 6 ? 20u : 8u);
+	if (v->protocol == 58 && pkt[v->header] < 128) {
+		snprintf(text, sizeof(text), "icmpv6-%u/%u", pkt[v->header],
+		    pkt[v->header + 1]);
+		return text;
+	}
 	if (v->protocol == 1 && pkt[v->header] != 0 && pkt[v->header] != 8) {
 		snprintf(text, sizeof(text), "icmp-%u/%u mtu=%u",
 		    pkt[v->header], pkt[v->header + 1],
@@ -239,14 +262,13 @@ static void
 shell_clear(void *arg, const struct packet_view *v)
 {
 	struct world *w = arg;
-	uint32_t      dst = addr_v4(&v->dst);
 	unsigned      i, j;
 
 	for (i = 0; i < w->kernel.npolicies; i++) {
-		if (w->kernel.policy[i] != dst)
+		if (!addr_equal(&w->kernel.policy[i], &v->dst))
 			continue;
 		for (j = 0; j < w->kernel.nsa; j++) {
-			if (w->kernel.sa[j].dst == dst &&
+			if (addr_equal(&w->kernel.sa[j].dst, &v->dst) &&
 			    w->kernel.sa[j].outbound)
 				break;
 		}
@@ -275,7 +297,7 @@ kernel_sa_add(struct world *w, const struct esp_params *p, bool outbound)
 {
 	if (w->kernel.no_sa || w->kernel.nsa == MIRRORS_MAX)
 		return -1;
-	w->kernel.sa[w->kernel.nsa].dst = addr_v4(&p->dst);
+	w->kernel.sa[w->kernel.nsa].dst = p->dst;
 	w->kernel.sa[w->kernel.nsa].spi = p->spi;
 	w->kernel.sa[w->kernel.nsa++].outbound = outbound;
 	return 0;
@@ -287,7 +309,7 @@ kernel_sa_remove(struct world *w, const struct esp_params *p)
 	unsigned i;
 
 	for (i = 0; i < w->kernel.nsa; i++) {
-		if (w->kernel.sa[i].dst == addr_v4(&p->dst) &&
+		if (addr_equal(&w->kernel.sa[i].dst, &p->dst) &&
 		    w->kernel.sa[i].spi == p->spi) {
 			w->kernel.sa[i] = w->kernel.sa[--w->kernel.nsa];
 			return;
@@ -323,8 +345,7 @@ kernel_policy_up(struct esp_plane *plane, const struct esp_policy *policy)
 
 	if (w->kernel.no_policy || w->kernel.npolicies == MIRRORS_MAX)
 		return -1;
-	w->kernel.policy[w->kernel.npolicies++] =
-	    addr_v4(&policy->theirs.addr);
+	w->kernel.policy[w->kernel.npolicies++] = policy->theirs.addr;
 	return 0;
 }
 
@@ -335,7 +356,7 @@ kernel_policy_down(struct esp_plane *plane, const struct esp_policy *policy)
 	unsigned      i;
 
 	for (i = 0; i < w->kernel.npolicies; i++) {
-		if (w->kernel.policy[i] == addr_v4(&policy->theirs.addr)) {
+		if (addr_equal(&w->kernel.policy[i], &policy->theirs.addr)) {
 			w->kernel.policy[i] =
 			    w->kernel.policy[--w->kernel.npolicies];
 			return;
@@ -419,7 +440,7 @@ shell_esp(void *arg, const struct packet_view *v)
 		header_reads_peer = false;
 		world_event(w, "esp 0x%x %s to=%s%s", spi, rc != ESP_OK ?
 		    "unreadable" : packet_tag(&inner),
-		    host_name(addr_v4(&v->dst)),
+		    host_name(&v->dst),
 		    w->mirrors[i - 1].nat ? udp_port(v) : "");
 		return;
 	}
@@ -477,7 +498,7 @@ shell_answer(void *arg, const struct packet_view *v)
 static void
 shell_route(void *arg, const struct addr *dst, bool add)
 {
-	world_event(arg, "route %s %s", host_name(addr_v4(dst)), add ? "add" :
+	world_event(arg, "route %s %s", host_name(dst), add ? "add" :
 	    "del");
 }
 
@@ -548,7 +569,7 @@ ops_dns_query(void *arg, const char *name, uint16_t type, enum cause cause,
 	q->fn = fn;
 	q->arg = fn_arg;
 	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
-		host = addr_from_v4(inet_addr(hosts[i].addr));
+		host = host_addr(hosts[i].addr);
 		addr_reverse_name(&host, reverse);
 		if (strcmp(reverse, name) == 0)
 			name = hosts[i].name;
@@ -578,8 +599,8 @@ ops_request(void *arg, uint64_t now, const struct keying_request *r,
 		    r->modern ? "" : " legacy");
 	world_event(w,
 	    "request %s%s id=%s src=%s dst=%s%s keys=%zu%s%s%s%s my=%s",
-	    host_name(addr_v4(&r->path.peer)), version, id_name(&r->peer_id),
-	    host_name(addr_v4(&ours->from)), host_name(addr_v4(&theirs->from)),
+	    host_name(&r->path.peer), version, id_name(&r->peer_id),
+	    host_name(&ours->from), host_name(&theirs->from),
 	    flow, r->peer.nkeys,
 	    r->peer.psk != NULL ? " psk" : r->peer.nothing ? " nothing" : "",
 	    r->inner == KEYING_INNER_YES ? " inner" : "",
@@ -592,9 +613,9 @@ ops_request(void *arg, uint64_t now, const struct keying_request *r,
 		return -1;
 	}
 	q = &w->requests[w->nrequests++];
-	q->peer = addr_v4(&r->path.peer);
-	q->src = addr_v4(&ours->from);
-	q->dst = addr_v4(&theirs->from);
+	q->peer = r->path.peer;
+	q->src = ours->from;
+	q->dst = theirs->from;
 	q->conn = conn;
 	return 0;
 }
@@ -658,7 +679,7 @@ ops_unknown_spi(void *arg, uint64_t now, const struct addr *peer, uint32_t spi)
 	(void)now;
 	if (w->probes)
 		world_event(w, "unknown-spi 0x%x %s", spi,
-		    host_name(addr_v4(peer)));
+		    host_name(peer));
 }
 
 static void
@@ -690,7 +711,7 @@ ops_narrow(void *arg, uint64_t token, const struct keying_selectors *ours,
 	else if (ports_are_blocks(theirs))
 		ports_text(theirs, part, sizeof(part));
 	world_event(arg, "narrow %s%s%s", inner != NULL ? "lent " : "",
-	    *part != '\0' ? part : host_name(addr_v4(&theirs->ts[0].from)),
+	    *part != '\0' ? part : host_name(&theirs->ts[0].from),
 	    addr_equal(&ours->ts[0].from, &ours->ts[0].to) ? "" :
 	    " with a network of ours");
 }
@@ -710,7 +731,7 @@ static void
 ops_moved(void *arg, void *conn, const struct addr *peer, uint16_t port)
 {
 	(void)conn;
-	world_event(arg, "moved %s %u", host_name(addr_v4(peer)), port);
+	world_event(arg, "moved %s %u", host_name(peer), port);
 }
 
 const struct core_ops world_ops = {

@@ -24,7 +24,7 @@ struct world {
 	struct oe_shell	  shell;
 	struct esp_plane *planes[3];
 	uint64_t	  now;
-	uint32_t	  local;
+	struct addr	  local, local6;
 
 	struct question {
 		char	 name[KEYING_NAME_MAX + 1];
@@ -46,7 +46,7 @@ struct world {
 	unsigned nmirrors;
 
 	struct request {
-		uint32_t peer, src, dst;
+		struct addr peer, src, dst;
 		void	*conn;
 	} requests[REQUESTS_MAX];
 	unsigned nrequests;
@@ -55,9 +55,13 @@ struct world {
 
 	struct {			/* the kernel that does ESP */
 		bool	 no_sa, no_policy;
-		struct { uint32_t dst, spi; bool outbound; } sa[MIRRORS_MAX];
+		struct {
+			struct addr dst;
+			uint32_t    spi;
+			bool	    outbound;
+		} sa[MIRRORS_MAX];
 		unsigned nsa;
-		uint32_t policy[MIRRORS_MAX];	/* destinations */
+		struct addr policy[MIRRORS_MAX]; /* destinations */
 		unsigned npolicies;
 	} kernel;
 
@@ -86,17 +90,17 @@ void	world_fail(struct world *w, const char *fmt, ...)
 /* The key of the host under test, which scenario files call KEY0. */
 extern EVP_PKEY *our_key;
 
-/* Names of hosts in scenario files, network order; 0: no such host. */
-uint32_t host_addr(const char *name);
+/* Names of hosts in scenario files, or addresses; none: no such host. */
+struct addr host_addr(const char *name);
 /* The name of an address where it has one, else the address. */
-const char *host_name(uint32_t addr);
+const char *host_name(const struct addr *addr);
 
 /* A packet with a tag as payload. kind: udp, tcp, syn, syn-ack, ack, rst, echo,
- * echo-reply, echo-error (ICMP 3).
+ * echo-reply, echo-error.
  * Returns its length. */
-size_t	packet_make(uint8_t *out, size_t cap, uint32_t src, uint32_t dst,
-	    const char *kind, unsigned sport, unsigned dport, const char *tag,
-	    size_t size, bool df);
+size_t	packet_make(uint8_t *out, size_t cap, const struct addr *src,
+	    const struct addr *dst, const char *kind, unsigned sport,
+	    unsigned dport, const char *tag, size_t size, bool df);
 
 /* What is done to the core (scenario_act.c). */
 extern const struct play_command player_acts[];
@@ -104,7 +108,9 @@ extern const struct play_command player_acts[];
 #define W(p)	((struct world *)(p)->world)
 
 /* A host's address; a name that there is not makes the scenario fail. */
-uint32_t player_host(struct play *p, const char *name);
+struct addr player_host(struct play *p, const char *name);
+/* Whose packets to an address are ours, by its family. */
+struct addr player_local(struct play *p, const struct addr *dst);
 /* "@name", or a host. */
 struct keying_id player_identity(struct play *p, const char *text);
 /* "KEYn" */

@@ -48,7 +48,7 @@ say_inbound_esp(struct world *w, const uint8_t *pkt, size_t len)
 {
 	struct packet_view v;
 
-	if (packet_parse_ipv4(&v, pkt, len))
+	if (packet_parse(&v, pkt, len))
 		plane_inbound_esp(w->core, w->now, &v);
 }
 
@@ -57,32 +57,36 @@ say_inbound_clear(struct world *w, const uint8_t *pkt, size_t len)
 {
 	struct packet_view v;
 
-	return packet_parse_ipv4(&v, pkt, len) &&
+	return packet_parse(&v, pkt, len) &&
 	    plane_inbound_clear(w->core, w->now, &v);
 }
 
 /* Words from i on: SRC DST TAG [KIND]; options anywhere. */
 static size_t
-packet_of(struct play *p, uint8_t *buf, size_t cap, uint32_t src,
-    uint32_t dst, unsigned i)
+packet_of(struct play *p, uint8_t *buf, size_t cap, struct addr src,
+    struct addr dst, unsigned i)
 {
 	static const char *const kinds[] = { "udp", "tcp", "syn", "syn-ack",
 		"ack", "rst", "echo", "echo-reply", "echo-error" };
 	const char		*kind = "udp";
+	uint8_t			*tcp;
 	size_t			 k, n;
 
 	for (k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 		if (play_flag(p, kinds[k]))
 			kind = kinds[k];
 	}
-	n = packet_make(buf, cap, src, dst, kind,
+	n = packet_make(buf, cap, &src, &dst, kind,
 	    (unsigned)play_number(p, "sport", 1000),
 	    (unsigned)play_number(p, "dport", 80), i < p->n ? p->words[i] : "?",
 	    play_number(p, "size", 0), play_flag(p, "df"));
-	if (buf[9] == 6) {
-		store_u32(buf + 24, (uint32_t)play_number(p, "seq", 0));
-		store_u32(buf + 28, (uint32_t)play_number(p, "ack", 0));
+	if (buf[dst.family == AF_INET6 ? 6 : 9] == 6) {
+		tcp = buf + ip_header_len(dst.family);
+		store_u32(tcp + 4, (uint32_t)play_number(p, "seq", 0));
+		store_u32(tcp + 8, (uint32_t)play_number(p, "ack", 0));
 	}
+	if (dst.family == AF_INET6)
+		return n;
 	store_u16(buf + 4, (uint16_t)play_number(p, "id", 0));
 	store_u16(buf + 6, (uint16_t)(load_u16(buf + 6) |
 	    (play_flag(p, "more") ? 0x2000 : 0) |
@@ -94,15 +98,20 @@ static void
 do_send(struct play *p)
 {
 	uint8_t	 buf[2048];
-	uint32_t src = W(p)->local;
+	struct addr src, dst = host_addr(p->words[1]), next;
 	unsigned i = 1;
 	size_t	 n;
 
-	if (p->n > 3 && host_addr(p->words[1]) != 0 &&
-	    host_addr(p->words[2]) != 0)
-		src = player_host(p, p->words[i++]);
-	n = packet_of(p, buf, sizeof(buf), src, player_host(p, p->words[i]),
-	    i + 1);
+	next = p->n > 3 ? host_addr(p->words[2]) : (struct addr){ 0 };
+	if (addr_is_set(&dst) && addr_is_set(&next)) {
+		src = dst;
+		dst = next;
+		i++;
+	} else {
+		dst = player_host(p, p->words[1]);
+		src = player_local(p, &dst);
+	}
+	n = packet_of(p, buf, sizeof(buf), src, dst, i + 1);
 	say_outbound(W(p), buf, n);
 }
 
@@ -117,7 +126,8 @@ do_flood(struct play *p)
 
 	for (i = 0; i < count; i++) {
 		n = packet_of(p, buf, sizeof(buf), W(p)->local,
-		    htonl(0xc6120000u + (uint32_t)i), 2);	/* 198.18/15 */
+		    addr_from_v4(htonl(0xc6120000u + (uint32_t)i)),
+		    2);			/* 198.18/15 */
 		say_outbound(W(p), buf, n);
 		plane_release(W(p)->core);
 		p->head = p->tail = 0;
@@ -128,11 +138,11 @@ do_flood(struct play *p)
 static void
 from_nat(struct play *p, uint8_t *pkt, size_t len)
 {
-	uint32_t from;
+	struct addr from;
 
 	if (play_option(p, "from") != NULL) {
 		from = player_host(p, play_option(p, "from"));
-		memcpy(pkt + 12, &from, 4);
+		memcpy(pkt + 12, from.bytes, 4);
 	}
 	store_u16(pkt + 20, (uint16_t)play_number(p, "port",
 	    load_u16(pkt + 20)));
@@ -180,7 +190,7 @@ do_recv(struct play *p)
 		return;
 	}
 	header_reads_peer = true;
-	rc = !packet_parse_ipv4(&v, inner, n) ? ESP_E_INNER :
+	rc = !packet_parse(&v, inner, n) ? ESP_E_INNER :
 	    esp_seal(W(p)->mirrors[i - 1].seal, &v, pkt, sizeof(pkt), &sealed);
 	header_reads_peer = false;
 	if (rc != ESP_OK) {
@@ -214,13 +224,13 @@ do_recv_many(struct play *p)
 static void
 do_recv_forged(struct play *p)
 {
+	struct addr	 from = player_host(p, p->words[2]);
 	uint8_t		 pkt[120];
 	uint32_t	 spi = (uint32_t)strtoul(p->words[1], NULL, 0);
 	size_t		 n;
 
-	n = packet_make(pkt, sizeof(pkt), player_host(p, p->words[2]),
-	    W(p)->local,
-	    "udp", 0, 0, "forged", sizeof(pkt), false);
+	n = packet_make(pkt, sizeof(pkt), &from, &W(p)->local, "udp", 0, 0,
+	    "forged", sizeof(pkt), false);
 	pkt[9] = 50;
 	store_u32(pkt + 20, spi);
 	store_u32(pkt + 24, 1);
@@ -273,27 +283,28 @@ do_too_big(struct play *p)
 	uint8_t	 pkt[20 + 8 + 20 + 8];
 	struct packet_view error, quoted;
 	uint32_t spi = (uint32_t)strtoul(p->words[1], NULL, 0);
-	uint32_t peer = 0;
+	struct addr peer = { .family = AF_INET };
+	const struct addr router = player_host(p, "nobody");
 	unsigned i;
 	size_t	 n;
 
 	for (i = 0; i < W(p)->nmirrors; i++) {
 		if (W(p)->mirrors[i].spi_out == spi)
-			peer = addr_v4(
-			    &esp_sa_params(W(p)->mirrors[i].open)->dst);
+			peer = esp_sa_params(W(p)->mirrors[i].open)->dst;
 	}
 	if (p->n > 3)
 		peer = player_host(p, p->words[3]);
-	n = packet_make(pkt, sizeof(pkt), player_host(p, "nobody"), W(p)->local,
-	    "echo", 0, 0, "", sizeof(pkt), false);
+	n = packet_make(pkt, sizeof(pkt), &router, &W(p)->local, "echo", 0, 0,
+	    "", sizeof(pkt), false);
 	pkt[20] = 3;
 	pkt[21] = 4;
 	store_u16(pkt + 26, (uint16_t)atoi(p->words[2]));
-	packet_make(pkt + 28, 28, W(p)->local, peer, "udp", 0, 0, "", 28, true);
+	packet_make(pkt + 28, 28, &W(p)->local, &peer, "udp", 0, 0, "", 28,
+	    true);
 	store_u16(pkt + 28 + 2, 1500);
 	pkt[28 + 9] = 50;
 	store_u32(pkt + 48, spi);
-	if (packet_parse_ipv4(&error, pkt, n) && icmp_quoted(&error, &quoted))
+	if (packet_parse(&error, pkt, n) && icmp_quoted(&error, &quoted))
 		pathmtu_inbound_icmp(W(p)->core, W(p)->now, &error, &quoted);
 }
 
@@ -319,7 +330,7 @@ put_record(struct play *p, struct dns_message *m, uint16_t type,
 	struct pubkey k;
 	uint8_t	      data[2048];
 	char	      buf[4096], gateway[64];
-	uint32_t      addr;
+	struct addr   addr;
 	unsigned      precedence;
 	size_t	      n;
 
@@ -340,13 +351,14 @@ put_record(struct play *p, struct dns_message *m, uint16_t type,
 	}
 	k = player_key(buf);
 	data[0] = (uint8_t)precedence;
-	data[1] = strcmp(gateway, "-") == 0 ? 0 : 1;
+	data[1] = 0;
 	data[2] = 2;
 	n = 3;
-	if (data[1] == 1) {
+	if (strcmp(gateway, "-") != 0) {
 		addr = player_host(p, gateway);
-		memcpy(data + n, &addr, 4);
-		n += 4;
+		data[1] = addr.family == AF_INET6 ? 2 : 1;
+		memcpy(data + n, addr.bytes, addr_len(&addr));
+		n += addr_len(&addr);
 	}
 	memcpy(data + n, k.wire, k.len);
 	dns_message_answer(m, NULL, type, ttl, data, n + k.len);
@@ -382,10 +394,10 @@ do_answer(struct play *p)
 	char		     name[KEYING_NAME_MAX + 1];
 	uint16_t	     type = type_of(p, p->words[2]), flags;
 	uint32_t	     ttl = (uint32_t)play_number(p, "ttl", 3600);
-	struct addr	     host = addr_from_v4(host_addr(p->words[1]));
+	struct addr	     host = host_addr(p->words[1]);
 	unsigned	     i;
 
-	if (!addr_is_unspecified(&host))
+	if (addr_is_set(&host))
 		addr_reverse_name(&host, name);
 	else
 		snprintf(name, sizeof(name), "%s", p->words[1]);
@@ -450,13 +462,13 @@ do_answer_all(struct play *p)
 static struct connection *
 conn_of(struct play *p, const char *peer)
 {
-	uint32_t addr = player_host(p, peer);
+	struct addr addr = player_host(p, peer);
 	unsigned i;
 
 	if (play_flag(p, "responder"))
 		return W(p)->authorized;
 	for (i = W(p)->nrequests; i > 0; i--) {
-		if (W(p)->requests[i - 1].peer == addr &&
+		if (addr_equal(&W(p)->requests[i - 1].peer, &addr) &&
 		    W(p)->requests[i - 1].conn != NULL)
 			return W(p)->requests[i - 1].conn;
 	}
@@ -466,10 +478,10 @@ conn_of(struct play *p, const char *peer)
 /* All of an address, and of as many beside it as so many last
  * bits tell apart. */
 static struct keying_selector
-host_selector(uint32_t addr, unsigned long bits)
+host_selector(struct addr addr, unsigned long bits)
 {
-	struct addr   a = addr_from_v4(addr);
-	struct prefix p = prefix_of(&a, (unsigned)(32 - bits));
+	struct prefix p = prefix_of(&addr, (unsigned)(addr_bits(addr.family) -
+	    bits));
 
 	return keying_selector_prefix(&p);
 }
@@ -533,8 +545,8 @@ do_up(struct play *p)
 	}
 	memset(&k, 0, sizeof(k));
 	k.in.spi = (uint32_t)play_number(p, "in", 0);
-	k.in.src = addr_from_v4(player_host(p, p->words[1]));
-	k.in.dst = addr_from_v4(W(p)->local);
+	k.in.src = player_host(p, p->words[1]);
+	k.in.dst = player_local(p, &k.in.src);
 	k.in.cipher = ESP_AES_CBC;
 	k.in.cipher_len = 16;
 	memset(k.in.cipher_key, (int)(k.in.spi & 0xff), 16);
@@ -552,13 +564,13 @@ do_up(struct play *p)
 	k.out.spi = (uint32_t)play_number(p, "out", 0);
 	k.out.src = k.in.dst;
 	k.out.dst = k.in.src;
-	ours = host_selector(addr_v4(&conn->key.src.addr), 0);
-	theirs = host_selector(addr_v4(&conn->key.dst.addr), 0);
+	ours = host_selector(conn->key.src.addr, 0);
+	theirs = host_selector(conn->key.dst.addr, 0);
 	player_flow(p, &ours, &theirs);
 	k.ours = keying_selectors_of(&ours);
 	k.theirs = keying_selectors_of(&theirs);
 	player_ports(p, play_flag(p, "responder") ? &k.theirs : &k.ours);
-	k.path.local = addr_from_v4(W(p)->local);
+	k.path.local = k.in.dst;
 	k.path.peer = k.in.src;
 	k.path.local_port = 500;
 	k.path.peer_port = (uint16_t)play_number(p, "port", 500);
@@ -666,8 +678,8 @@ path_from(struct play *p, const char *name)
 	struct keying_path path;
 
 	memset(&path, 0, sizeof(path));
-	path.local = addr_from_v4(W(p)->local);
-	path.peer = addr_from_v4(player_host(p, name));
+	path.peer = player_host(p, name);
+	path.local = player_local(p, &path.peer);
 	path.local_port = path.peer_port = 500;
 	return path;
 }
@@ -704,7 +716,8 @@ do_child_ask(struct play *p)
 	theirs = keying_selectors_of(&dst);
 	player_ports(p, &theirs);
 	if (play_flag(p, "or-any"))
-		theirs.ts[theirs.n++] = host_selector(0, 32);
+		theirs.ts[theirs.n++] = host_selector((struct addr){
+		    .family = AF_INET }, 32);
 	if (play_flag(p, "nat"))
 		path.local_port = KEYING_PORT_NATT;
 	responder_child_ask(W(p)->core, W(p)->now, ++W(p)->token,
@@ -719,7 +732,7 @@ do_initial_contact(struct play *p)
 {
 	struct keying_id id = player_identity(p, p->words[1]);
 
-	struct addr	 peer = addr_from_v4(player_host(p, p->words[2]));
+	struct addr	 peer = player_host(p, p->words[2]);
 
 	responder_initial_contact(W(p)->core, W(p)->now, &id, &peer);
 }
@@ -740,7 +753,7 @@ do_silent(struct play *p)
 static void
 do_invalid_spi(struct play *p)
 {
-	struct addr peer = addr_from_v4(player_host(p, p->words[1]));
+	struct addr peer = player_host(p, p->words[1]);
 
 	liveness_invalid_spi(W(p)->core, W(p)->now, &peer,
 	    (uint32_t)strtoul(p->words[2], NULL, 0),

@@ -129,7 +129,7 @@ read_config(struct play *p)
 	/* The machine's own resolvers have no part in a scenario. */
 	if (!resolvers) {
 		c->nresolvers = 1;
-		c->resolvers[0] = addr_from_v4(host_addr("dns"));
+		c->resolvers[0] = host_addr("dns");
 	}
 	return c;
 }
@@ -137,11 +137,9 @@ read_config(struct play *p)
 static void
 world_local(struct world *w)
 {
-	struct addr a = { 0 };
-
-	if (w->local != 0)
-		a = addr_from_v4(w->local);
-	core_set_local(w->core, w->now, AF_INET, &a, 0);
+	core_set_local(w->core, w->now, AF_INET, &w->local, 0);
+	if (addr_is_set(&w->local6))
+		core_set_local(w->core, w->now, AF_INET6, &w->local6, 0);
 }
 
 static void
@@ -264,22 +262,28 @@ do_advance(struct play *p)
 static void
 do_local(struct play *p)
 {
-	W(p)->local = strcmp(p->words[1], "none") == 0 ? 0 :
-	    player_host(p, p->words[1]);
+	struct addr addr = { 0 };
+
+	if (strcmp(p->words[1], "none") != 0)
+		addr = player_host(p, p->words[1]);
+	if (addr.family == AF_INET6)
+		W(p)->local6 = addr;
+	else
+		W(p)->local = addr;
 	world_local(W(p));
 }
 
 /* Words 1.. are [SRC] DST; returns the index after them. */
 static unsigned
-pair_of(struct play *p, uint32_t *src, uint32_t *dst)
+pair_of(struct play *p, struct addr *src, struct addr *dst)
 {
-	*src = W(p)->local;
-	if (p->n > 3 && host_addr(p->words[2]) != 0) {
+	*dst = p->n > 3 ? host_addr(p->words[2]) : (struct addr){ 0 };
+	if (addr_is_set(dst)) {
 		*src = player_host(p, p->words[1]);
-		*dst = player_host(p, p->words[2]);
 		return 3;
 	}
 	*dst = player_host(p, p->words[1]);
+	*src = player_local(p, dst);
 	return 2;
 }
 
@@ -287,13 +291,13 @@ static void
 do_state(struct play *p)
 {
 	struct connection *conn;
-	uint32_t	   src, dst;
+	struct addr	   src, dst;
 	unsigned	   i = pair_of(p, &src, &dst);
 	const char	  *got = "none";
 
 	TAILQ_FOREACH(conn, &W(p)->core->connections, all) {
-		if (addr_v4(&conn->key.src.addr) != src ||
-		    addr_v4(&conn->key.dst.addr) != dst)
+		if (!addr_equal(&conn->key.src.addr, &src) ||
+		    !addr_equal(&conn->key.dst.addr, &dst))
 			continue;
 		got = connection_state_name(conn->state);
 		/* Of several, one must be in that state. */
@@ -308,14 +312,11 @@ static void
 do_policy(struct play *p)
 {
 	struct spd_entry *e;
-	struct addr	  ours, theirs;
-	uint32_t	  src, dst;
+	struct addr	  src, dst;
 	unsigned	  i = pair_of(p, &src, &dst);
 	const char	 *got;
 
-	ours = addr_from_v4(src);
-	theirs = addr_from_v4(dst);
-	e = spd_find(W(p)->core, &ours, &theirs);
+	e = spd_find(W(p)->core, &src, &dst);
 	got = e == NULL ? "none" : spd_policy_name(e->master != NULL ?
 	    e->master->policy : e->policy);
 	if (i >= p->n || strcmp(got, p->words[i]) != 0)
@@ -326,11 +327,11 @@ static void
 do_count(struct play *p)
 {
 	struct connection *conn;
-	uint32_t	   dst = player_host(p, p->words[1]);
+	struct addr	   dst = player_host(p, p->words[1]);
 	int		   n = 0;
 
 	TAILQ_FOREACH(conn, &W(p)->core->connections, all) {
-		if (addr_v4(&conn->key.dst.addr) == dst &&
+		if (addr_equal(&conn->key.dst.addr, &dst) &&
 		    conn->state != CONNECTION_EXPIRED)
 			n++;
 	}
@@ -343,11 +344,11 @@ do_pairs(struct play *p)
 {
 	struct connection *conn;
 	struct sa_pair	  *pair;
-	uint32_t	   dst = player_host(p, p->words[1]);
+	struct addr	   dst = player_host(p, p->words[1]);
 	int		   n = 0;
 
 	TAILQ_FOREACH(conn, &W(p)->core->connections, all) {
-		if (addr_v4(&conn->key.dst.addr) != dst)
+		if (!addr_equal(&conn->key.dst.addr, &dst))
 			continue;
 		TAILQ_FOREACH(pair, &conn->pairs, entry)
 			n++;
@@ -385,7 +386,7 @@ static void
 do_why(struct play *p)
 {
 	json_object *req = json_object_new_object(), *ans;
-	struct addr  addr = addr_from_v4(player_host(p, p->words[1]));
+	struct addr  addr = player_host(p, p->words[1]);
 	const char  *text;
 
 	json_object_object_add(req, "command", json_object_new_string("why"));

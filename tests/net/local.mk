@@ -153,7 +153,7 @@ EXTRA_DIST += tests/net/nat_path.py tests/net/nat_icmp.py tests/net/nat_net.py \
 	tests/net/nat_offload.py tests/net/nat_corpus.py tests/net/nat_near.py tests/net/attack_router.py
 
 RSIPD_NET = tests/net/lease_store.sh tests/net/rsip_cascade.sh \
-	tests/net/rsip_reload.sh
+	tests/net/rsip_reload.sh tests/net/rsip_two.sh
 dist_check_SCRIPTS += $(RSIPD_NET)
 TESTS += $(RSIPD_NET)
 EXTRA_DIST += tests/net/lease_store.py tests/net/rsip_cascade.py \

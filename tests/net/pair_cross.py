@@ -1,9 +1,10 @@
 """pair_cross.py - a host of one of two gateways, and what it may have of the other
 
   asks GATEWAY SOURCE ADDRESS       leases of that address: prints the error, 0 for none
-  tunnel GATEWAY SOURCE NA HOST PORT   sends through the tunnel to NA, of what it leased at
-                                    GATEWAY: prints "answered" or "silence", and the error
-                                    that it is told
+  tunnel GATEWAY SOURCE NA HOST PORT [N]   sends through the tunnel to NA, of what it leased
+                                    at GATEWAY: prints "answered" or "silence", and the
+                                    error that it is told; N times
+  holds GATEWAY SOURCE              leases, and is gone without a word
   listens GATEWAY SOURCE            prints "at ADDRESS PORT", and from whom it hears
 """
 import socket
@@ -77,21 +78,28 @@ def asks(gateway, source, address):
     h.session.deregister()
 
 
-def tunnel(gateway, source, na, to, port):
+def tunnel(gateway, source, na, to, port, more='1'):
     h = Host(gateway, source)
     h.lease()
     got = error = None
+    answers = 0
     for _ in range(TRIES):
         h.send(na, to, int(port), b'through ' + na.encode())
         got = h.heard(1)
         if got is not None:
             assert got[0] == gateway, got
-            break
+            answers += 1
+            if answers == int(more):
+                break
         error = h.told(0.01)
         if error is not None:
             break
     print('silence' if got is None else 'answered', error or 0)
     h.session.deregister()
+
+
+def holds(gateway, source):
+    Host(gateway, source).lease()
 
 
 def listens(gateway, source):
@@ -107,4 +115,4 @@ def listens(gateway, source):
         h.send(gateway, address, port, data)
 
 
-{'asks': asks, 'tunnel': tunnel, 'listens': listens}[sys.argv[1]](*sys.argv[2:])
+{'asks': asks, 'tunnel': tunnel, 'holds': holds, 'listens': listens}[sys.argv[1]](*sys.argv[2:])

@@ -29,18 +29,19 @@ nat_libnat_a_SOURCES = \
 EXTRA_DIST += nat/offload.bpf.c nat/offload_map.h
 if BPF
 nat_libnat_a_SOURCES += nat/offload.c nat/offload.h \
-	nat/offload_lease.c nat/offload_lease.h nat/offload_state.h
-nodist_nat_libnat_a_SOURCES = nat/offload_object.h
-BUILT_SOURCES += nat/offload_object.h
-CLEANFILES += nat/offload_object.h nat/offload.bpf.o
-BASE_LIBS += $(BPF_LIBS)
-nat/offload.$(OBJEXT): nat/offload_object.h
+	nat/offload_lease.c nat/offload_lease.h nat/offload_state.h \
+	nat/offload_unpack.c nat/offload_unpack.h
+nodist_nat_libnat_a_SOURCES = nat/offload_packed.h
+BUILT_SOURCES += nat/offload_packed.h
+CLEANFILES += nat/offload_packed.h nat/offload.bpf.o
+BASE_LIBS += $(BPF_LIBS) $(ZLIB_LIBS)
+nat/offload_unpack.$(OBJEXT): nat/offload_packed.h
 if BPF_CLANG
 BPF_COMPILE = $(BPF_CLANG) -O2 -g -Wall \
 	-I`$(CC) -print-sysroot 2>/dev/null`/usr/include/`$(CC) \
 	    -print-multiarch 2>/dev/null` \
 	-I$(srcdir)/nat -c $(srcdir)/nat/offload.bpf.c
-BPF_STRIP = $(BPF_OBJCOPY) --strip-debug --remove-section=.BTF.ext \
+BPF_STRIP = $(BPF_OBJCOPY) --strip-debug --discard-all --remove-section=.BTF.ext \
 	--remove-section=.rel.BTF.ext
 nat/offload.bpf.o: $(srcdir)/nat/offload.bpf.c $(srcdir)/nat/mark.h $(srcdir)/nat/offload_map.h
 	$(AM_V_CC)$(MKDIR_P) nat && $(BPF_COMPILE) -target $(BPF_TARGET) -o $@
@@ -57,9 +58,9 @@ nat/offload.bpf.o: $(srcdir)/nat/offload.$(BPF_TARGET).o
 offload-dist:
 	cp $(srcdir)/nat/offload.bpfel.o $(srcdir)/nat/offload.bpfeb.o $(distdir)/nat/
 endif
-nat/offload_object.h: nat/offload.bpf.o
-	$(AM_V_GEN)(echo 'static const unsigned char offload_object[] = {' && \
-	    od -An -v -tu1 nat/offload.bpf.o | \
+nat/offload_packed.h: nat/offload.bpf.o
+	$(AM_V_GEN)(echo 'static const unsigned char offload_packed[] = {' && \
+	    gzip -9nc nat/offload.bpf.o | od -An -v -tu1 | \
 	    sed 's/\([0-9][0-9]*\)/\1,/g' && echo '};') >$@.new && mv $@.new $@
 else
 nat_libnat_a_SOURCES += nat/offload.h nat/offload_lease.h

@@ -15,7 +15,7 @@
 #include "base/util.h"
 #include "nat/offload.h"
 #include "nat/offload_lease.h"
-#include "nat/offload_object.h"
+#include "nat/offload_unpack.h"
 #include "nat/offload_state.h"
 
 #define VOUCH_NS	(3 * OFFLOAD_SECOND_NS)	/* a dead daemon's maps die
@@ -201,18 +201,26 @@ offload_open(const char *public_if, const char *private_if, size_t nlocals)
 {
 	struct offload *o = xcalloc(1, sizeof(*o));
 	const char     *what = "load";
+	void	       *program;
+	size_t		len;
 	int		rc;
 
 	libbpf_set_print(log_libbpf);
 	o->ncpus = (unsigned)libbpf_num_possible_cpus();
-	o->object = bpf_object__open_mem(offload_object,
-	    sizeof(offload_object), NULL);
+	if ((program = offload_unpack(&len)) == NULL) {
+		rc = -ENOMEM;
+		goto fail;
+	}
+	o->object = bpf_object__open_mem(program, len, NULL);
 	if (o->object == NULL) {
 		rc = -errno;
+		free(program);
 		goto fail;
 	}
 	size_maps(o, nlocals);
-	if ((rc = bpf_object__load(o->object)) != 0)
+	rc = bpf_object__load(o->object);
+	free(program);
+	if (rc != 0)
 		goto fail;
 	if ((rc = find_maps(o)) != 0)
 		goto fail;

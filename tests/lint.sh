@@ -52,8 +52,8 @@ lint_clang_tidy()
 {
 	# eBPF programs are for another compiler target; what loads them wants
 	# the header that only a build with them makes.
-	offload=offload.c
-	[ ! -e "$top/nat/offload_object.h" ] || offload=
+	offload='offload*.c'
+	[ ! -e "$top/nat/offload_packed.h" ] || offload=
 	# One file a time, so that no processor waits for another's share.
 	# shellcheck disable=SC2086
 	find $rooms -name '*.c' ! -name '*.bpf.c' ! -name "$offload" | sort |

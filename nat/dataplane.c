@@ -475,7 +475,8 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 		goto fail;
 	if (c->offload)
 		dp->shared.offload = offload_open(dp->public_if,
-		    dp->private_if, dp->config.npools);
+		    dp->private_if, c->room > c->npools ? c->room :
+		    c->npools);
 	if (dp->shared.offload != NULL) {
 		offload_watch(dp->shared.offload, d);
 		offload_set_locals(dp->shared.offload, dp->pools,

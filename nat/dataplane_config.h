@@ -56,6 +56,8 @@ struct dataplane_config {
 	struct dataplane_gateways gateways;
 	const struct dataplane_pool *pools;
 	size_t npools;
+	size_t room;			/* for so many pools in eBPF, as others
+					 * may come; 0: for these */
 	uint16_t rsip_port;		/* where the gateway hears RSIP, TCP and
 					 * UDP; 0: nowhere */
 	const struct prefix *hosts;	/* who may speak RSIP beside the

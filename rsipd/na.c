@@ -375,8 +375,14 @@ na_finish(struct na *n, bool goodbye)
 void
 na_unshare(struct na *n)
 {
+	if (n->shared == NULL)
+		return;
 	shared_close(n->shared);
 	n->shared = NULL;
+	/* While another's store is told, nobody is served without one here. */
+	server_set_open(n->server, false);
+	gateway_set_passive(n->gateway, clock_now(), true);
+	gateway_set_store(n->gateway, clock_now(), NULL);
 }
 
 void

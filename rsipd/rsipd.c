@@ -404,6 +404,7 @@ open_dataplane(struct rsipd *d)
 	config.public_out = settings_public_out(c, out);
 	pools = settings_pools(c, &config.npools);
 	config.pools = pools;
+	config.room = c->npools;
 	config.hosts = named.list;
 	config.nhosts = named.n;
 	dp = dataplane_open(&config, service_base(d->house.service),

@@ -9,8 +9,10 @@ cd "$NET_RUN" || exit 1
 PYTHONPATH=$NET_HERE/../peer
 export PYTHONPATH
 tool=$NET_HERE/laptop_gap.py
-# Of two that take their own again none is to be thought dead because it is slow.
+# Of two that take their own again none is to be thought dead because it is slow, nor
+# is the store.
 PAIR_ADVERT=1
+PAIR_SHARED="patience = 4000"
 na1=10.0.0.1
 na2=10.0.0.5
 nb2=198.51.100.5
@@ -27,9 +29,10 @@ net_zones
 net_dns
 net_oed y1
 pair_store
-# So few ports that each is had by many.
+# So few ports that each is had by many.  One address moves with its gateway's, for the
+# other who has the gateway's answers ARP.
 ports=20000-20255
-second="pool \"$nb2\" { ports = {\"$ports\"} gateway = \"$na2\" }"
+second="pool \"$nb2\" { ports = {\"$ports\"} gateway = \"$na2\" proxy = true }"
 
 # LINES: rsipd's word on a configuration with them.
 judged()
@@ -72,9 +75,9 @@ for g in N M; do
 	pair_rsipd $g "$second"
 done
 pair_keepalived N - "$(pair_vrrp 55 150 $na1 "$NET_NB")
-$(pair_vrrp 56 100 $na2 $nb2)"
+$(pair_vrrp 56 100 $na2 "")"
 pair_keepalived M - "$(pair_vrrp 55 100 $na1 "$NET_NB")
-$(pair_vrrp 56 150 $na2 $nb2)"
+$(pair_vrrp 56 150 $na2 "")"
 
 # GATEWAY STATE1 STATE2: of its two addresses.
 serves()
@@ -172,8 +175,8 @@ before=$(held N)
 [ "${#before}" -gt 200 ] || net_fail "nothing is leased: $before"
 net_until 5 same_held || net_fail "M follows with other leases: $(held M)"
 echo each_its_own >phase
-net_start load_1 l1 python3 "$NET_HERE/pair_split.py" load 100 spans_1 $na1
-net_start load_2 l2 python3 "$NET_HERE/pair_split.py" load 200 spans_2 $na2
+net_start load_1 l1 python3 "$NET_HERE/pair_split.py" load 100 spans_1 $na1 0.05
+net_start load_2 l2 python3 "$NET_HERE/pair_split.py" load 200 spans_2 $na2 0.05
 
 # PHASE: both have granted in it.
 phase()

@@ -1,4 +1,4 @@
-"""pair_split.py load FIRST FILE [GATEWAY] | check FILE... | same LEASES LEASES KEYS - hosts of two gateways, and whether anything is in two hands
+"""pair_split.py load FIRST FILE [GATEWAY [PAUSE]] | check FILE... | same LEASES LEASES KEYS - hosts of two gateways, and whether anything is in two hands
 
 A host has a port and an SPI from when it has read the answer until it asks to
 free them, or for the first time since it last heard a gateway asks to be
@@ -74,12 +74,13 @@ class Host:
         return 'granted'
 
 
-def load(first, path, gateway='10.0.0.1'):
+def load(first, path, gateway='10.0.0.1', pause='0'):
     out = open(path, 'w', buffering=1)
     hosts = [Host('10.0.0.%d' % (int(first) + n), out, gateway)
              for n in range(HOSTS)]
     counts, phase = {}, None
     while not os.path.exists(path + '.stop'):
+        time.sleep(float(pause))
         for h in hosts:
             try:
                 said = h.turn()

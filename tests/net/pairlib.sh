@@ -107,7 +107,7 @@ pair_rsipd()
 	    sleep 0.05; done; echo 1 >$NET_RUN/dead_$1"
 }
 
-# ID PRIORITY NA NB [LINE]: addresses that move together, PAIR_ADVERT seconds apart
+# ID PRIORITY NA NB|"" [LINE]: addresses that move together, PAIR_ADVERT seconds apart
 # is said that they are here.
 pair_vrrp()
 {
@@ -128,7 +128,7 @@ pair_vrrp()
 		advert_int ${PAIR_ADVERT:-0.1}
 		virtual_ipaddress {
 			$3/24 dev eth1
-			$4/24 dev eth0
+			${4:+$4/24 dev eth0}
 		}
 	}
 	EOF

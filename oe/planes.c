@@ -27,7 +27,7 @@ planes_choose(struct planes_choice *out, enum oe_dataplane want, struct xfrm *x)
 			xfrm_set_ipv4_only(x);
 			out->why = "and for IPv6";
 		}
-		log_info("ESP is the kernel's where it can");
+		log_debug("ESP is the kernel's where it can");
 		return 0;
 	}
 	if (want == OE_DATAPLANE_KERNEL) {
@@ -35,7 +35,7 @@ planes_choose(struct planes_choice *out, enum oe_dataplane want, struct xfrm *x)
 		return -1;
 	}
 	out->why = lacks;
-	log_info("ESP in user space: %s", lacks);
+	log_debug("ESP in user space: %s", lacks);
 	return 0;
 }
 

@@ -75,6 +75,7 @@ gateway_new(const struct gateway_config *c, struct pool *pool,
 	g->unknown = (struct ratelimit)RATELIMIT_INIT(32, 20);
 	LIST_INIT(&g->waiting);
 	TAILQ_INIT(&g->held);
+	TAILQ_INIT(&g->spare);
 	g->batch_open = 1;
 	find_abilities(g);
 	return g;

@@ -5,11 +5,27 @@
 
 #include "rsipd/gateway_internal.h"
 
+/* Bytes of nearly every answer: room for these is used again, as thousands wait
+ * at once where many requests are under way. */
+#define SPARE_LEN	256
+
+static struct gateway_held *
+take_room(struct gateway *g, size_t len)
+{
+	struct gateway_held *h = TAILQ_FIRST(&g->spare);
+
+	if (len > SPARE_LEN || h == NULL)
+		return malloc(sizeof(*h) + (len > SPARE_LEN ? len :
+		    SPARE_LEN));
+	TAILQ_REMOVE(&g->spare, h, entry);
+	return h;
+}
+
 int
 gateway_hold(struct gateway *g, const struct gateway_request *r,
     const uint8_t *answer, size_t len)
 {
-	struct gateway_held *h = malloc(sizeof(*h) + len);
+	struct gateway_held *h = take_room(g, len);
 
 	/* The host asks again, and is answered from what stands then. */
 	if (h == NULL)
@@ -33,14 +49,23 @@ remove_held(struct gateway *g, struct gateway_held *h)
 	TAILQ_REMOVE(&g->held, h, entry);
 	g->nheld--;
 	g->held_bytes -= h->len;
-	free(h);
+	if (h->len > SPARE_LEN)
+		free(h);
+	else
+		TAILQ_INSERT_HEAD(&g->spare, h, entry);
 }
 
 void
 gateway_held_free(struct gateway *g)
 {
+	struct gateway_held *h;
+
 	while (!TAILQ_EMPTY(&g->held))
 		remove_held(g, TAILQ_FIRST(&g->held));
+	while ((h = TAILQ_FIRST(&g->spare)) != NULL) {
+		TAILQ_REMOVE(&g->spare, h, entry);
+		free(h);
+	}
 }
 
 /* The host never heard of it; but its resources

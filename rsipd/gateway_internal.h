@@ -108,7 +108,7 @@ struct gateway {
 	struct pool *pool;
 	struct leases *leases;
 	struct grant_tables tables;	/* pool, leases and ops */
-	TAILQ_HEAD(gateway_holding, gateway_held) held;
+	TAILQ_HEAD(gateway_holding, gateway_held) held, spare;
 	size_t nheld, held_bytes;
 	size_t nopen, open_bytes;	/* of those, what waits for
 					 * the batch that is filled */

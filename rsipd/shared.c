@@ -216,12 +216,14 @@ shared_open(struct event_base *base, const struct shared_config *c,
 	snprintf(s->prefix, sizeof(s->prefix), "%s:", c->name);
 	s->tick = event_new(base, -1, EV_PERSIST, on_tick, s);
 	s->batch = evtimer_new(base, shared_on_batch, s);
+	s->look = evtimer_new(base, shared_on_look, s);
 	s->writer = resp_new(base, "shared store", &s->config.store,
 	    &shared_writer_ops, s);
 	s->reader = resp_new(base, "shared store's log", &s->config.store,
 	    &shared_reader_ops, s);
-	if (s->tick == NULL || s->batch == NULL || s->writer == NULL ||
-	    s->reader == NULL || event_add(s->tick, &tick) == -1) {
+	if (s->tick == NULL || s->batch == NULL || s->look == NULL ||
+	    s->writer == NULL || s->reader == NULL ||
+	    event_add(s->tick, &tick) == -1) {
 		log_error("out of memory");
 		shared_close(s);
 		return NULL;
@@ -261,6 +263,8 @@ shared_close(struct shared *s)
 		event_free(s->tick);
 	if (s->batch != NULL)
 		event_free(s->batch);
+	if (s->look != NULL)
+		event_free(s->look);
 	shared_batch_free(s->open);
 	free_batches(&s->underway);
 	free_batches(&s->owed);

@@ -21,6 +21,12 @@ enum shared_phase {
 	SHARED_LOG,		/* what is new */
 };
 
+/* Of page.lua: what, and how many keys at once, about; one of what was freed is
+ * of a whole batch. */
+struct shared_loading {
+	const char *kind, *page;
+};
+
 struct shared {
 	struct event_base *base;
 	struct shared_config config;
@@ -35,7 +41,7 @@ struct shared {
 	unsigned connections;
 	char	 prefix[96];
 	struct resp *writer, *reader;
-	struct event *tick, *batch;
+	struct event *tick, *batch, *look;
 	char	 sha[SHARED_SCRIPTS][41];
 	bool	 serving;
 
@@ -59,7 +65,7 @@ struct shared {
 	}	 epochs[FENCE_ADDRS_MAX];
 	size_t	 nepochs;
 	char	 cursor[24];
-	bool	 grants;		/* registrations were loaded */
+	const struct shared_loading *loading;
 	bool	 sweep, bad;		/* what was not found goes;
 					 * something did not fit */
 	bool	 newer;			/* records of a version to come:
@@ -88,9 +94,13 @@ struct shared {
 	bool	 asking;
 	struct addr asked[FENCE_ADDRS_MAX];
 	size_t	 nasked;
-	uint8_t	 record[STORE_RECORD_MAX];
+	uint8_t	 record[1 + STORE_REST_HEAD + STORE_RECORD_MAX];
 	struct shared_counts counts;
 };
+
+/* Where in a key of store_rest_key() the version is that a value begins with
+ * here. */
+#define SHARED_REST_VERSION	9
 
 /* Entries of its log that the store keeps, about. */
 #define SHARED_LOG_LENGTH	"4096"
@@ -116,6 +126,8 @@ size_t	shared_script_call(const struct shared *s, enum shared_script which,
 extern const struct resp_ops shared_reader_ops;
 /* All of it, once more. */
 void	shared_reload(struct shared *s);
+/* The timer of the next look at the log. */
+void	shared_on_look(evutil_socket_t fd, short what, void *arg);
 
 /* shared_write.c */
 extern const struct resp_ops shared_writer_ops;

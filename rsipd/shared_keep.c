@@ -85,8 +85,9 @@ op_forget(void *arg, const struct lease_client *c, struct lease_binding *b,
 {
 	struct shared *s = arg;
 	struct grant   g;
-	const char    *text = ADDR_TEXT(&c->host);
 	char	       key[SHARED_KEY_MAX];
+	uint8_t	       rest[STORE_KEY_MAX];
+	size_t	       len;
 
 	if (b == NULL) {
 		snprintf(key, sizeof(key), "c:%08" PRIx32, c->client_id);
@@ -96,8 +97,11 @@ op_forget(void *arg, const struct lease_client *c, struct lease_binding *b,
 		grant_of(b, &g);
 		snprintf(key, sizeof(key), "g:%08" PRIx32 ":%08" PRIx32,
 		    c->client_id, b->bind_id);
+		store_rest_key(rest, 0);
+		s->record[0] = rest[SHARED_REST_VERSION];
+		len = store_rest_encode(s->record + 1, &c->host, &g);
 		(void)shared_add_change(s, asked ? 'f' : 'F', &g.local, key,
-		    s->config.rest, text, strlen(text));
+		    s->config.rest, s->record, len == 0 ? 0 : 1 + len);
 	}
 	return s->ready ? 1 : 0;
 }

@@ -14,10 +14,11 @@
 #include "base/util.h"
 #include "rsipd/shared_internal.h"
 
-#define PAGE		"5000"	/* keys that are loaded at once, about */
 #define ENTRIES		64	/* of the log, at once */
 /* Milliseconds that the store waits for a new one. */
 #define BLOCK		"250"
+/* Milliseconds between two looks at the log of who serves. */
+#define SERVING_PAUSE	20
 #define AGAIN		5000	/* between two loads for contradictions */
 #define SOON		500	/* ... where the last brought none */
 
@@ -104,20 +105,20 @@ take_grant(struct shared *s, uint64_t now, const uint8_t *key, size_t keylen,
 }
 
 static int
-take_rest(struct shared *s, uint64_t now, const uint8_t *key, size_t keylen,
-    const redisReply *record, const redisReply *host)
+take_rest(struct shared *s, uint64_t now, const redisReply *record)
 {
+	struct cursor c;
 	struct grant  g;
-	struct addr   a;
-	uint32_t      client_id;
+	struct addr   host;
+	uint8_t	      version;
 
-	if (store_grant_decode(&g, &client_id, &s->room, now,
-	    0, key, keylen, (const uint8_t *)record->str, record->len) == -1 ||
-	    addr_parse(&a, text_of(host)) == -1)
+	cursor_init(&c, (const uint8_t *)record->str, record->len);
+	version = cursor_u8(&c);
+	if (store_rest_decode(&c, version, &host, &g, &s->room) == -1)
 		return -1;
 	if (is_ours(s, &g.local))
 		return 0;
-	gateway_restore_rest(s->gateway, now, &a, &g);
+	gateway_restore_rest(s->gateway, now, &host, &g);
 	return 0;
 }
 
@@ -136,6 +137,11 @@ is_newer(struct shared *s, const uint8_t *key, size_t keylen,
 	return true;
 }
 
+/* What was freed comes last, as what is leased does not rest. */
+static const struct shared_loading loaded[] = { { "c", "5000" },
+	{ "g", "5000" }, { "f", "100" } };
+#define LOADED	(sizeof(loaded) / sizeof(loaded[0]))
+
 /* --- all of it ------------------------------------------------------------ */
 
 static void
@@ -148,7 +154,7 @@ take_page(struct shared *s, const redisReply *reply)
 	int		  rc;
 
 	s->holds = true;
-	for (i = 1; i + 3 < reply->elements; i += 4) {
+	for (i = 1; i + 2 < reply->elements; i += 3) {
 		kind = reply->element[i];
 		record = reply->element[i + 2];
 		len = read_key(text_of(reply->element[i + 1]), key);
@@ -163,8 +169,7 @@ take_page(struct shared *s, const redisReply *reply)
 			rc = take_grant(s, now, key, len, record);
 			break;
 		case 'F':
-			rc = take_rest(s, now, key, len, record,
-			    reply->element[i + 3]);
+			rc = take_rest(s, now, record);
 			break;
 		default:
 			rc = -1;
@@ -287,11 +292,11 @@ on_page(void *arg, const redisReply *reply)
 		read_page(s);
 		return;
 	}
-	if (s->grants) {
+	if (s->loading == &loaded[LOADED - 1]) {
 		all_loaded(s);
 		return;
 	}
-	s->grants = true;
+	s->loading++;
 	read_page(s);
 }
 
@@ -299,7 +304,7 @@ static void
 read_page(struct shared *s)
 {
 	resp_ask(s->reader, on_page, s, "EVALSHA", s->sha[SHARED_PAGE], "0",
-	    s->prefix, s->grants ? "g" : "c", s->cursor, PAGE, NULL);
+	    s->prefix, s->loading->kind, s->cursor, s->loading->page, NULL);
 }
 
 static void
@@ -307,7 +312,8 @@ load(struct shared *s)
 {
 	s->phase = SHARED_LOADING;
 	s->caught_up = false;
-	s->grants = s->bad = s->unsure = s->newer = false;
+	s->loading = loaded;
+	s->bad = s->unsure = s->newer = false;
 	s->clean = !s->serving && s->nunderway == 0 && s->nowed == 0 &&
 	    (s->open == NULL || s->open->changes == 0);
 	s->counts.records = 0;
@@ -467,6 +473,7 @@ contradicted(struct shared *s)
 static void
 on_log(void *arg, const redisReply *reply)
 {
+	static const struct timeval pause = { 0, SERVING_PAUSE * 1000 };
 	struct shared	 *s = arg;
 	const redisReply *entries = NULL;
 	size_t		  i;
@@ -501,7 +508,24 @@ on_log(void *arg, const redisReply *reply)
 		s->read_at = clock_now();
 	}
 	shared_update(s);
+	/* Of our own there is little to learn, and much. */
+	if (s->serving && entries != NULL && entries->elements < ENTRIES &&
+	    event_add(s->look, &pause) == 0)
+		return;
 	read_log(s);
+}
+
+void
+shared_on_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct shared *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (s->known)
+		read_log(s);
+	else
+		begin_life(s);
 }
 
 static void
@@ -550,6 +574,7 @@ on_down(void *arg)
 {
 	struct shared *s = arg;
 
+	event_del(s->look);
 	s->phase = SHARED_LOST;
 	s->caught_up = false;
 	shared_update(s);

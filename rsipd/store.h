@@ -158,8 +158,10 @@ size_t	store_grant_encode(uint8_t *out, uint64_t now, uint64_t wall,
 	    const struct grant *g);
 /*
  * What was freed in one batch, one after the other.  decode takes one off the
- * cursor; g and room as store_grant_decode().
+ * cursor; g and room as store_grant_decode().  encode has its head before what
+ * store_grant_encode() may write.
  */
+#define STORE_REST_HEAD	(1 + 16 + 2)	/* the host, and how much it is */
 size_t	store_rest_encode(uint8_t *out, const struct addr *host,
 	    const struct grant *g);
 int	store_rest_decode(struct cursor *c, uint8_t version, struct addr *host,

@@ -358,8 +358,6 @@ store_grant_decode(struct grant *g, uint32_t *client_id,
 
 /* --- what was freed ------------------------------------------------------- */
 
-#define REST_HEAD	(1 + 16 + 2)	/* the host, and how much it is */
-
 size_t
 store_rest_encode(uint8_t *out, const struct addr *host, const struct grant *g)
 {
@@ -369,13 +367,13 @@ store_rest_encode(uint8_t *out, const struct addr *host, const struct grant *g)
 
 	freed.ncookies = 0;
 	freed.expires = 0;
-	len = store_grant_encode(out + REST_HEAD, 0, 0, &freed);
+	len = store_grant_encode(out + STORE_REST_HEAD, 0, 0, &freed);
 	if (len == 0)
 		return 0;
-	writer_init(&w, out, REST_HEAD);
+	writer_init(&w, out, STORE_REST_HEAD);
 	put_addr(&w, host);
 	writer_u16(&w, (uint16_t)len);
-	return REST_HEAD + len;
+	return STORE_REST_HEAD + len;
 }
 
 int

@@ -185,6 +185,10 @@ net_until 10 has N 19 || net_fail "N has $(bindings N)"
 net_ok "freed at one that had just lost the address: it is free"
 
 # --- what was freed rests at the other one, too ---------------------------------------------
+# It has not heard of it, but finds it there.
+net_stop rsipd_M
+gateway M '"10.9.0.5:6380"' "$secure"
+net_until 10 has M 19 || net_fail "M has $(bindings M) of 19"
 drop N
 hold M
 net_until 10 pair_is M active || net_fail "M: $(net_ctl rsipd_M status)"

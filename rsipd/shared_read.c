@@ -139,7 +139,7 @@ is_newer(struct shared *s, const uint8_t *key, size_t keylen,
 
 /* What was freed comes last, as what is leased does not rest. */
 static const struct shared_loading loaded[] = { { "c", "5000" },
-	{ "g", "5000" }, { "f", "100" } };
+	{ "g", "5000" }, { "f", "400" } };
 #define LOADED	(sizeof(loaded) / sizeof(loaded[0]))
 
 /* --- all of it ------------------------------------------------------------ */

@@ -1,13 +1,10 @@
 /* names.c - DNS as rsipctl asks it: one question at a time, checked by DNSSEC from the trust anchor on */
 #include "config.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/util.h"
@@ -31,26 +28,6 @@ struct names {
 	struct ub_result *result;	/* of the last question */
 	char		  text[VALIDATOR_SERVERS_MAX * (ADDR_TEXT_MAX + 2)];
 };
-
-static int
-names_anchors(const char *path, char out[VALIDATOR_ANCHORS_MAX])
-{
-	int fd = open(path != NULL ? path : VALIDATE_ANCHORS,
-	    O_RDONLY | O_CLOEXEC), rc;
-
-	if (fd == -1) {
-		snprintf(out, VALIDATOR_ANCHORS_MAX, "%s",
-		    validate_anchors_built_in);
-		if (path == NULL)
-			return 0;
-		log_error("%s: %s", path, strerror(errno));
-		return -1;
-	}
-	if ((rc = validate_anchors_read(fd, out)) == -1)
-		log_error("%s has no DS or DNSKEY record", path);
-	close(fd);
-	return rc;
-}
 
 static void
 names_find_servers(struct names *n, const struct names_config *c)
@@ -80,10 +57,14 @@ names_open(const struct names_config *c)
 		.anchors = anchors }, plain = { .servers = n->servers,
 		.anchors = "" };
 	char			 why[VALIDATOR_WHY_MAX];
+	const char		*words, *path = c->anchors != NULL ?
+				     c->anchors : VALIDATE_ANCHORS;
 
 	names_find_servers(n, c);
 	v.nservers = plain.nservers = n->nservers;
-	if (names_anchors(c->anchors, anchors) == -1) {
+	if (validate_anchors_read(path, c->anchors != NULL, anchors, &words) ==
+	    -1) {
+		log_error("%s: %s", path, words);
 		names_close(n);
 		return NULL;
 	}

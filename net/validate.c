@@ -1,20 +1,23 @@
 /* validate.c - the process that checks DNSSEC: libunbound without rights, files or keys around it */
 #include "config.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/opener.h"
 #include "net/validate.h"
 
 /* The root's key-signing keys of 2017 and 2024, as IANA gives them. */
-const char validate_anchors_built_in[] =
+static const char anchors_built_in[] =
     ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D084"
     "58E880409BBC683457104237C7F8EC8D\n"
     ". IN DS 38696 8 2 683D2D0ACB8C9B712A1948B27F741219"
     "298D0A450D612C483AF444A4C0FB2B16\n";
 
-int
-validate_anchors_read(int fd, char out[VALIDATOR_ANCHORS_MAX])
+static int
+anchors_read(int fd, char out[VALIDATOR_ANCHORS_MAX])
 {
 	const size_t cap = VALIDATOR_ANCHORS_MAX;
 	ssize_t	     n;
@@ -28,14 +31,32 @@ validate_anchors_read(int fd, char out[VALIDATOR_ANCHORS_MAX])
 	    0 : -1;
 }
 
+int
+validate_anchors_read(const char *path, bool chosen,
+    char out[VALIDATOR_ANCHORS_MAX], const char **why)
+{
+	int fd = *path != '\0' ? opener_open(path) : -1, rc;
+
+	if (fd == -1 && !chosen) {
+		snprintf(out, VALIDATOR_ANCHORS_MAX, "%s", anchors_built_in);
+		return 0;
+	}
+	if (fd == -1) {
+		*why = strerror(errno);
+		return -1;
+	}
+	if ((rc = anchors_read(fd, out)) == -1)
+		*why = "no DS or DNSKEY record, or too long";
+	close(fd);
+	return rc;
+}
+
 #ifdef HAVE_UNBOUND
 
-#include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <poll.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <sys/socket.h>

@@ -39,11 +39,13 @@ struct validator_config {
 };
 
 #define VALIDATE_ANCHORS "/usr/share/dns/root.key"	/* of dns-root-data */
-/* The root's, as the program brings them along. */
-extern const char validate_anchors_built_in[];
-/* Reads the whole file, of which a line at least is to be a DS or DNSKEY
- * record.  0, or -1. */
-int	validate_anchors_read(int fd, char out[VALIDATOR_ANCHORS_MAX]);
+/*
+ * Reads the whole file (base/opener.h), of which a line at least is to be a DS
+ * or DNSKEY record.  chosen: it must be there; else the program's own are taken
+ * where it is not, or path is "".  0, or -1 with *why set to words.
+ */
+int	validate_anchors_read(const char *path, bool chosen,
+	    char out[VALIDATOR_ANCHORS_MAX], const char **why);
 
 /* To the process. */
 enum validate_wish { VALIDATE_CONFIGURE = 1, VALIDATE_ASK };

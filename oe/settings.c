@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -245,7 +244,8 @@ settings_key(cfg_t *s, struct oe_config *c)
 static int
 settings_anchors(cfg_t *s, struct oe_config *c)
 {
-	int fd, rc;
+	const char *why;
+	int	    rc;
 
 	c->anchors = xcalloc(1, VALIDATOR_ANCHORS_MAX);
 	c->anchors_follow = cfg_size(s, "trust-anchor") == 0;
@@ -262,22 +262,9 @@ settings_anchors(cfg_t *s, struct oe_config *c)
 	}
 	if (*c->anchor_path == '\0')
 		c->anchors_follow = true;
-	if (*c->anchor_path == '\0' ||
-	    (fd = opener_open(c->anchor_path)) == -1) {
-		snprintf(c->anchors, VALIDATOR_ANCHORS_MAX, "%s",
-		    validate_anchors_built_in);
-		if (c->anchors_follow)
-			return 0;
-		conf_error(s, "trust-anchor %s: %s", c->anchor_path,
-		    strerror(errno));
-		return -1;
-	}
-	rc = validate_anchors_read(fd, c->anchors);
-	close(fd);
-	if (rc == -1)
-		conf_error(s, "trust-anchor %s has no DS or DNSKEY record, or "
-		    "more than %d bytes", c->anchor_path,
-		    VALIDATOR_ANCHORS_MAX);
+	if ((rc = validate_anchors_read(c->anchor_path, !c->anchors_follow,
+	    c->anchors, &why)) == -1)
+		conf_error(s, "trust-anchor %s: %s", c->anchor_path, why);
 	return rc;
 }
 

@@ -237,6 +237,8 @@ keygen_next_steps(const char *path, bool rsa)
 	    "  a host that has an address, under that address:\n"
 	    "    rsipctl dns-records -k %s --id ADDRESS --type %s\n"
 	    "    into the reverse zone of ADDRESS\n"
+	    "Where the zone's name server takes updates, \"rsipctl publish\" "
+	    "does that.\n"
 	    "\"rsipctl status\" says whether the daemon has found it there.\n",
 	    path, rsa ? "KEY" : "IPSECKEY", path, rsa ? "TXT" : "IPSECKEY");
 }

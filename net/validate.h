@@ -38,6 +38,12 @@ struct validator_config {
 					 * order; hi 0: any */
 };
 
+/* Who checks unless somebody is named: this host, where it can. */
+#ifdef HAVE_UNBOUND
+#define VALIDATE_DEFAULT "local"
+#else
+#define VALIDATE_DEFAULT "resolver"
+#endif
 #define VALIDATE_ANCHORS "/usr/share/dns/root.key"	/* of dns-root-data */
 /*
  * Reads the whole file (base/opener.h), of which a line at least is to be a DS

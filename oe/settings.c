@@ -251,10 +251,6 @@ settings_anchors(cfg_t *s, struct oe_config *c)
 	c->anchors_follow = cfg_size(s, "trust-anchor") == 0;
 	if (c->validate != DNS_VALIDATE_LOCAL)
 		return 0;
-	if (!validator_built() && cfg_size(s, "validate") == 0) {
-		c->validate = DNS_VALIDATE_RESOLVER;
-		return 0;
-	}
 	if (!validator_built()) {
 		conf_error(s, "validate = \"local\": this program was built "
 		    "without libunbound");

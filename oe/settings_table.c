@@ -398,7 +398,7 @@ const struct option oe_options[] = {
 	  .take = addr_option_take_any, LIST_AT(resolvers, nresolvers),
 	  .example = "127.0.0.1",
 	  .help = "DNS servers; else those of /etc/resolv.conf." },
-	{ "validate", OPTION_WORD, OPTION_FIXED, "local", AT(validate),
+	{ "validate", OPTION_WORD, OPTION_FIXED, VALIDATE_DEFAULT, AT(validate),
 	  .words = validates,
 	  .help = "Who checks DNSSEC: this host (with libunbound), a resolver "
 	      "that is trusted, or nobody." },

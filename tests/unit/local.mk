@@ -406,8 +406,10 @@ tests_unit_test_esp_transport_LDADD = oe/esp/libesp.a $(BASE_LIBS) \
 tests_unit_test_esp_SOURCES = tests/unit/test_esp.c $(ESP_PACKETS)
 tests_unit_test_esp_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_esp_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit/test_dataplane tests/unit/test_xfrm
-TESTS += tests/unit/test_dataplane tests/unit/test_xfrm
+check_PROGRAMS += tests/unit/test_dataplane tests/unit/test_xfrm \
+	tests/unit/test_xfrm_guard
+TESTS += tests/unit/test_dataplane tests/unit/test_xfrm \
+	tests/unit/test_xfrm_guard
 tests_unit_test_dataplane_SOURCES = tests/unit/test_dataplane.c
 tests_unit_test_dataplane_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_dataplane_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
@@ -417,6 +419,12 @@ tests_unit_test_xfrm_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_xfrm_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_xfrm_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=netlink_open \
 	-Wl,--wrap=netlink_ask
+tests_unit_test_xfrm_guard_SOURCES = tests/unit/test_xfrm_guard.c \
+	tests/unit/xfrm_kernel.c tests/unit/xfrm_kernel.h
+tests_unit_test_xfrm_guard_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_xfrm_guard_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_xfrm_guard_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=netlink_open -Wl,--wrap=netlink_ask
 check_PROGRAMS += tests/unit/test_pubkey
 TESTS += tests/unit/test_pubkey
 tests_unit_test_pubkey_SOURCES = tests/unit/test_pubkey.c

@@ -32,11 +32,6 @@ static const struct space space_link_local[] = {
 	{ AF_INET, { 169, 254 }, 16 },		/* RFC 3927 */
 	{ AF_INET6, { 0xfe, 0x80 }, 10 },	/* RFC 4291 §2.5.6 */
 };
-static const struct space space_multicast[] = {
-	{ AF_INET, { 224 }, 4 },
-	{ AF_INET6, { 0xff }, 8 },
-};
-
 #define IN_SPACE(a, plen, list) \
 	in_space((a), (plen), (list), sizeof(list) / sizeof((list)[0]))
 
@@ -128,12 +123,6 @@ addr_is_loopback(const struct addr *a)
 	if (a->family == AF_INET6)
 		return memcmp(a->bytes, &in6addr_loopback, 16) == 0;
 	return a->family == AF_INET && a->bytes[0] == 127;
-}
-
-bool
-addr_is_multicast(const struct addr *a)
-{
-	return IN_SPACE(a, addr_bits(a->family), space_multicast);
 }
 
 bool

@@ -82,7 +82,6 @@ uint64_t addr_hash(const struct addr *a);
 /* Each is false of none. */
 bool	 addr_is_unspecified(const struct addr *a);
 bool	 addr_is_loopback(const struct addr *a);	/* 127/8, ::1 */
-bool	 addr_is_multicast(const struct addr *a);	/* 224/4, ff00::/8 */
 /* 169.254/16, fe80::/10 */
 bool	 addr_is_link_local(const struct addr *a);
 /* May it be one host's: no multicast, broadcast, class E, loopback, network 0,

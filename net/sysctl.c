@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "net/sysctl.h"
@@ -93,20 +94,20 @@ sysctl_set(const char *key, const char *value)
 }
 
 static int
-if_key(char *out, size_t cap, const char *family, const char *ifname,
-    const char *key)
+if_key(char *out, size_t cap, int family, const char *ifname, const char *key)
 {
 	int n;
 
-	n = snprintf(out, cap, "net/%s/conf/%s/%s", family, ifname, key);
+	n = snprintf(out, cap, "net/%s/conf/%s/%s", family == AF_INET6 ?
+	    "ipv6" : "ipv4", ifname, key);
 	if (strchr(ifname, '/') == NULL && n >= 0 && (size_t)n < cap)
 		return 0;
 	errno = EINVAL;
 	return -1;
 }
 
-static int
-if_set(const char *family, const char *ifname, const char *key, int value)
+int
+sysctl_if_set(int family, const char *ifname, const char *key, int value)
 {
 	char path[128], text[16];
 
@@ -115,8 +116,8 @@ if_set(const char *family, const char *ifname, const char *key, int value)
 	    sysctl_set(path, text);
 }
 
-static int
-if_get(const char *family, const char *ifname, const char *key, int *value)
+int
+sysctl_if_get(int family, const char *ifname, const char *key, int *value)
 {
 	char path[128], text[16];
 
@@ -125,28 +126,4 @@ if_get(const char *family, const char *ifname, const char *key, int *value)
 		return -1;
 	*value = (int)strtol(text, NULL, 10);
 	return 0;
-}
-
-int
-sysctl_if_set(const char *ifname, const char *key, int value)
-{
-	return if_set("ipv4", ifname, key, value);
-}
-
-int
-sysctl_if_get(const char *ifname, const char *key, int *value)
-{
-	return if_get("ipv4", ifname, key, value);
-}
-
-int
-sysctl_if6_set(const char *ifname, const char *key, int value)
-{
-	return if_set("ipv6", ifname, key, value);
-}
-
-int
-sysctl_if6_get(const char *ifname, const char *key, int *value)
-{
-	return if_get("ipv6", ifname, key, value);
 }

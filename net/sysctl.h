@@ -14,11 +14,10 @@
 int	sysctl_get(const char *key, char *value, size_t cap);
 int	sysctl_set(const char *key, const char *value);
 
-/* net/ipv4/conf/IFNAME/KEY, a number. */
-int	sysctl_if_set(const char *ifname, const char *key, int value);
-int	sysctl_if_get(const char *ifname, const char *key, int *value);
-/* The same of net/ipv6. */
-int	sysctl_if6_set(const char *ifname, const char *key, int value);
-int	sysctl_if6_get(const char *ifname, const char *key, int *value);
+/* net/ipv4/conf/IFNAME/KEY or, of AF_INET6, net/ipv6/..., a number. */
+int	sysctl_if_set(int family, const char *ifname, const char *key,
+	    int value);
+int	sysctl_if_get(int family, const char *ifname, const char *key,
+	    int *value);
 
 #endif

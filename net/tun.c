@@ -64,11 +64,12 @@ tun_ipv6(const char *name)
 {
 	int off;
 
-	if (sysctl_if6_get("all", "disable_ipv6", &off) == -1 || off != 0)
+	if (sysctl_if_get(AF_INET6, "all", "disable_ipv6", &off) == -1 ||
+	    off != 0)
 		return false;
 	/* Each is refused by some kernels, and none is needed. */
-	(void)sysctl_if6_set(name, "addr_gen_mode", 1);
-	(void)sysctl_if6_set(name, "accept_ra", 0);
-	(void)sysctl_if6_set(name, "router_solicitations", 0);
-	return sysctl_if6_set(name, "disable_ipv6", 0) == 0;
+	(void)sysctl_if_set(AF_INET6, name, "addr_gen_mode", 1);
+	(void)sysctl_if_set(AF_INET6, name, "accept_ra", 0);
+	(void)sysctl_if_set(AF_INET6, name, "router_solicitations", 0);
+	return sysctl_if_set(AF_INET6, name, "disable_ipv6", 0) == 0;
 }

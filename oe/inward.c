@@ -35,7 +35,7 @@ inward_new(struct xfrm *x, const char *ifname, bool ipv4)
 	w->ipv4 = ipv4;
 	w->arrival = arrival_open();
 	if (ipv4)
-		sysctl_if_set(ifname, "disable_policy", 1);
+		sysctl_if_set(AF_INET, ifname, "disable_policy", 1);
 	/* The kernel's IPv6 has that setting of the device that has an address,
 	 * not of the one that a packet came by. */
 	w->ipv6 = rtnl_has_ipv6() &&

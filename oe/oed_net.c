@@ -169,8 +169,8 @@ net_routes(struct oed_net *n, const struct oe_config *c)
 	/* Packets come in on the outer interface that the TUN would answer to:
 	 * strict reverse path filtering drops them.  Loose does not. */
 	if (rtnl_route_get(&outside, OED_MARK, NULL, NULL, ifname) == 0)
-		sysctl_if_set(ifname, "rp_filter", 2);
-	sysctl_if_set(n->name, "rp_filter", 2);
+		sysctl_if_set(AF_INET, ifname, "rp_filter", 2);
+	sysctl_if_set(AF_INET, n->name, "rp_filter", 2);
 	/* Without what a predecessor that was killed has left. */
 	if (rtnl_table_set(OED_TABLE, bare, net_bare(n, bare)) == -1) {
 		log_error("route through %s: %s", n->name, strerror(errno));

@@ -11,14 +11,12 @@
 #include "oe/record.h"
 #include "oe/rr.h"
 
-#define DNS_HEADER_LEN	12
 #define DNS_LABEL_MAX	63	/* RFC 1035 §2.3.4 */
 #define DNS_TEXT_MAX	253	/* 255 bytes on the wire, as text
 				 * without a final dot */
 #define PREFERENCE_MAX	65535	/* as of MX (RFC 4322 §5.2) */
 #define DNS_CNAMES_MAX	8
 #define DNS_RCODE_OK	0
-#define DNS_RCODE_SERVFAIL 2
 #define DNS_RCODE_NXDOMAIN 3
 #define KEY_PROTOCOL_IPSEC 4	/* RFC 2535 §3.1.3 */
 #define KEY_ALGORITHM_RSA_MD5 1

@@ -104,13 +104,13 @@ device_make(struct device *d, struct device_tun *t, struct event_base *base,
 		log_debug("%s: no large segments", name);
 	/* Packets of one peer arrive on either device, as they were encrypted
 	 * or not, so the strict check would drop half of them. */
-	if (sysctl_if_set(name, "rp_filter", LOOSE) == -1)
+	if (sysctl_if_set(AF_INET, name, "rp_filter", LOOSE) == -1)
 		log_debug("%s: rp_filter: %s", name, strerror(errno));
 	/* A lease is of IPv4: nothing of IPv6 is to go to its device. */
 	if (six)
 		d->ipv6 = rtnl_has_ipv6() && tun_ipv6(name);
 	else if (rtnl_has_ipv6())
-		(void)sysctl_if6_set(name, "disable_ipv6", 1);
+		(void)sysctl_if_set(AF_INET6, name, "disable_ipv6", 1);
 	t->device = d;
 	t->event = watch_fd(base, fd, device_readable, t);
 	t->join = gso_join_new(device_write, t);

@@ -141,7 +141,6 @@ notify_delete_sa(struct ike1_sa *sa, uint64_t now)
 {
 	uint8_t cookies[16];
 
-	store_u64(cookies, sa->cookie_i);
-	store_u64(cookies + 8, sa->cookie_r);
+	notify_cookies(sa, cookies);
 	notify_delete(sa, now, PROTO_ISAKMP, cookies, sizeof(cookies));
 }

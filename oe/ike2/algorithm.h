@@ -45,8 +45,6 @@ enum ike2_ke {				/* RFC 3526, 5903, 8031 */
 #define IKE2_ENCR_KEY_MAX	36	/* 256 bits and a salt */
 #define IKE2_INTEG_KEY_MAX	64
 #define IKE2_PRF_MAX		IKE_HASH_MAX
-#define IKE2_ICV_MAX		32
-#define IKE2_IV_MAX		16
 
 struct ike2_encr_info {
 	uint16_t id, bits;		/* bits 0: no key length

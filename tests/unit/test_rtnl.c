@@ -276,10 +276,10 @@ devices_routes_and_rules(void **state)
 	monitor_tells(name, &own, 24, &direct);
 	family_six(name);
 
-	assert_int_equal(sysctl_if_set(name, "rp_filter", 2), 0);
-	assert_int_equal(sysctl_if_get(name, "rp_filter", &value), 0);
+	assert_int_equal(sysctl_if_set(AF_INET, name, "rp_filter", 2), 0);
+	assert_int_equal(sysctl_if_get(AF_INET, name, "rp_filter", &value), 0);
 	assert_int_equal(value, 2);
-	assert_int_equal(sysctl_if_set("../all", "rp_filter", 2), -1);
+	assert_int_equal(sysctl_if_set(AF_INET, "../all", "rp_filter", 2), -1);
 
 	assert_int_equal(rtnl_addr_del(name, &own, 24), 0);
 	assert_int_equal(rtnl_addr_of(name, AF_INET, &addr, &plen), -1);

@@ -100,6 +100,9 @@ row 25o oed "a flood of IKE_SA_INIT, in the gateway's name" net/attack_ike_flood
 row 26 "libreswan, authnull" "killed and back: traffic again" interop/libreswan_null.sh
 row 26s "ours, scenario" "one without a name began anew" unit test_scenarios null_began_anew
 row 27 "ours, scenario" "NULL takes no place of who is known" unit test_scenarios null_never_replaces
+row 28 "libreswan, authnull" "over IPv6, it begins, we begin" interop/libreswan_six.sh
+row 28s charon "over IPv6, it begins, we begin" interop/charon_six.sh
+row 28o oed "over IPv6" net/oe_six.sh
 row 29 OpenIKED "ECDSA, AES-CBC, we begin" interop/peers.sh iked
 row 30 OpenIKED "it begins"
 row 31 "oed with IKEv1 alone" "fallback; IKEv2 eaten: no way back" net/oe_version.sh

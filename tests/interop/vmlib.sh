@@ -7,7 +7,7 @@
 vm_enter()
 {
 	if [ -n "$VM_INSIDE" ]; then
-		modprobe -qa esp4 xfrm_user af_key tun veth bridge \
+		modprobe -qa esp4 esp6 xfrm_user af_key tun veth bridge \
 		    nfnetlink_queue nft_ct nft_queue nft_masq nft_chain_nat \
 		    ip_tables iptable_nat xt_NFQUEUE xt_MASQUERADE gcm seqiv \
 		    echainiv ghash_generic aes_generic authenc

@@ -76,7 +76,7 @@ attack neighbours 3
 echoes
 wait "$(net_pid neighbours)"
 grep -q 'advert [1-9]' "$NET_RUN/neighbours.log" || net_fail "nothing was forged"
-net_until 30 oe_ping one "$two" 2 || {
+net_until 60 oe_ping one "$two" 2 || {
 	for host in one two; do
 		ip -n $host -6 neighbour
 	done
@@ -98,7 +98,7 @@ net_ok "a forged neighbour has $stolen packets of ESP and none in the clear;" \
 net_on evil "$NET_TOP/tests/net/flood" ike2 random "$two" 3000 6 \
     >"$NET_RUN/flood.out" &
 flooding=$!
-net_until 5 net_holds oed_two status 'it["ike2"]["cookies"] >= 100' ||
+net_until 20 net_holds oed_two status 'it["ike2"]["cookies"] >= 100' ||
     net_fail "no cookies: $(net_ctl oed_two status)"
 oe_ping late "$two" 15 || net_fail "a newcomer is not answered"
 net_ctl oed_late why "$two" | grep -q 'encrypted with' ||

@@ -17,10 +17,16 @@ export top_builddir="$top" LIBRESWAN IKED
 wanted=" $* "
 failed=0 shown=0 rows=0 skipped=0
 
-# COMMAND...: its result, each command run once; words of its log in $logs/NAME.
+# COMMAND...: the name of its log.
+log_of()
+{
+	printf '%s' "$*" | tr -c 'a-zA-Z0-9_\n' _
+}
+
+# COMMAND...: its result, each command run once.
 result()
 {
-	name=$(printf '%s' "$*" | tr -c 'a-zA-Z0-9_\n' _)
+	name=$(log_of "$@")
 	[ -e "$logs/$name.rc" ] || {
 		case $1 in
 		unit)
@@ -59,7 +65,8 @@ row()
 	FAILED) failed=$((failed + 1)) ;;
 	esac
 	printf '%-5s %-22s %-52s %-9s %s\n' "$number" "$peer" "$what" "$said" "$*"
-	[ "$said" != FAILED ] || tail -n 15 "$logs/$name"
+	[ "$said" != FAILED ] ||
+	    grep -E '^(FAIL|not ok|ERROR)' "$logs/$(log_of "$@")" | head -n 15
 }
 
 charon=interop/charon_ike2.sh
@@ -71,14 +78,14 @@ row 4 charon "pre-shared keys" $charon v2_psk
 row 5 charon "ECDSA P-256, P-384, Ed25519; RFC 4754" $charon v2_types
 row 5o "charon, doc/peers.md" "our key in DNS and its configuration from the page" interop/peers.sh charon
 row 6 charon "INVALID_KE_PAYLOAD" $charon v2_algorithms
+row 7 charon "COOKIE, and INVALID_KE_PAYLOAD after it" $charon v2_cookies
 row 8 charon "rekeys of both kinds, by us" $charon v2_rekey
 row 9 charon "rekeys of both kinds, by it" $charon v2_rekey
 row 10 charon "rekeys that cross" $charon v2_rekey
 row 11 charon "fragments both ways" $charon v2_fragments
-row 13 charon "behind a NAT" $charon v2_natt
-row 7 charon "COOKIE, and INVALID_KE_PAYLOAD after it" $charon v2_cookies
 row 12 charon "stopped, killed, restarted: INITIAL_CONTACT" $charon v2_dead
 row 12o oed "killed, restarted, away" net/oe_alive.sh
+row 13 charon "behind a NAT" $charon v2_natt
 row 14 charon "MOBIKE"
 row 15 "charon, trap" "transport mode, it begins" interop/charon_trap.sh
 row 16 "libreswan, authnull" "NULL both ways, we begin" interop/libreswan_null.sh

@@ -119,6 +119,46 @@ mode tunnel
 net_ok "row 16, we begin: $(net_ctl oed_ours why $pluto)"
 terminate null
 
+# Both begin at the same moment: it sends on the pair that it began, and what comes on
+# either is answered.  ADDRESS: its first messages (IKE_SA_INIT is exchange 34).
+begun()
+{
+	oe_count "$NET_RUN/wire.pcap" "udp port 500 and src $1 and udp[26] = 34 \
+	    and udp[27] & 32 = 0"
+}
+# FROM TO: all of ten come back.
+answered()
+{
+	net_on "$1" ping -q -n -c 10 -i 0.3 -W 5 "$2" >"$NET_RUN/ping.$1" &&
+	    grep -q ' 0% packet loss' "$NET_RUN/ping.$1"
+}
+ours_began=$(begun $ours)
+its_began=$(begun $pluto)
+swan_add null
+oe_ping ours $pluto 10 &
+pinging=$!
+swan_whack --initiate --name null &
+wait $! $pinging
+net_until 30 keyed || net_fail "both begin: $(net_ctl oed_ours why $pluto)"
+net_until 30 oe_ping ours $pluto 5 || net_fail "both begin, and we hear nothing"
+net_until 30 oe_ping swan $ours 5 || net_fail "both begin, and it hears nothing"
+clear=$(oe_count "$NET_RUN/wire.pcap" icmp)
+answered ours $pluto || net_fail "both begin, we send: $(cat "$NET_RUN/ping.ours")"
+answered swan $ours || net_fail "both begin, it sends: $(cat "$NET_RUN/ping.swan")"
+sleep 1
+ours_began=$(($(begun $ours) - ours_began))
+its_began=$(($(begun $pluto) - its_began))
+[ "$ours_began" -gt 0 ] && [ "$its_began" -gt 0 ] ||
+    net_fail "we began $ours_began times, it $its_began"
+[ "$(oe_count "$NET_RUN/wire.pcap" icmp)" = "$clear" ] ||
+    net_fail "both begin: something went in the clear after that"
+mode tunnel
+net_ok "row 18, both begin (we sent $ours_began first messages, it $its_began):" \
+    "10 of 10 echoes either way, none in the clear;" \
+    "$(net_on swan ip xfrm state | grep -c "proto esp") SAs there:" \
+    "$(net_ctl oed_ours why $pluto)"
+terminate null
+
 swan_add bare
 initiate bare
 mode transport

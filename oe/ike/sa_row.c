@@ -1,10 +1,11 @@
-/* sa_row.c - a row of rsipctl's table for an IKE SA, of either version */
+/* sa_row.c - a row of rsipctl's table for an IKE SA, and counters, of either version */
 #include "config.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "base/report_rows.h"
+#include "oe/ike/budget.h"
 #include "oe/ike/exchange.h"
 #include "oe/ike/sa_row.h"
 
@@ -50,3 +51,14 @@ ike_sa_row_add(json_object *table, uint64_t now, const struct ike_sa_row *sa)
 		row.expires = (sa->expires - now) / 1000;
 	report_rows_add(table, sa_fields, &row, true);
 }
+
+#define ROW struct ike_budget
+const struct report_field ike_work_fields[] = {
+	FIELD("work_seconds", COUNTER, MICROSECONDS, work_us,
+	    "time for strangers' public-key operations"),
+	COUNTER("work_waited", waited,
+	    "messages that had to wait for their turn"),
+	COUNTER("work_lost", lost, "messages whose turn did not come"),
+	{ 0 }
+};
+#undef ROW

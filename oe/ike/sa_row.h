@@ -1,4 +1,4 @@
-/* sa_row.h - a row of rsipctl's table for an IKE SA, of either version */
+/* sa_row.h - a row of rsipctl's table for an IKE SA, and counters, of either version */
 #ifndef OE_IKE_SA_ROW_H
 #define OE_IKE_SA_ROW_H
 
@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/report_rows.h"
 #include "oe/keying.h"
 
 /* SPIs (of IKEv1: cookies) as 64 bits, times in milliseconds;
@@ -23,5 +24,8 @@ struct ike_sa_row {
 /* Appends it; the keys are those of the engine's table of SAs. */
 void	ike_sa_row_add(json_object *table, uint64_t now,
 	    const struct ike_sa_row *sa);
+
+/* What work peers caused: members of a struct ike_budget. */
+extern const struct report_field ike_work_fields[];
 
 #endif

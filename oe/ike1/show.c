@@ -76,11 +76,6 @@ static const struct report_field count_fields[] = {
 	COUNTER("duplicates", count.duplicates, "messages that came again"),
 	COUNTER("replays", count.replays,
 	    "messages that were answered already"),
-	FIELD("work_seconds", COUNTER, MICROSECONDS, budget.work_us,
-	    "time for strangers' public-key operations"),
-	COUNTER("work_waited", budget.waited,
-	    "messages that had to wait for their turn"),
-	COUNTER("work_lost", budget.lost, "messages whose turn did not come"),
 	{ 0 }
 };
 #undef ROW
@@ -96,4 +91,5 @@ ike1_report(const void *engine, struct report *r)
 
 	report_write(r, "ike", "ike", moment_fields, &m);
 	report_write(r, "ike", "ike", count_fields, e);
+	report_write(r, "ike", "ike", ike_work_fields, &e->budget);
 }

@@ -627,6 +627,7 @@ ike2_child_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 	struct ike2_child  *c, *old = NULL;
 	struct ike2_notify  n;
 	struct ike2_builder b;
+	uint64_t	    begun;
 	uint16_t	    error, group = 0;
 
 	/* §2.25.2: this IKE SA is about to go, and children with it move. */
@@ -658,9 +659,12 @@ ike2_child_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 	if (old != NULL)
 		c->rekeys = old->spi_in;
 	error = ike2_child_take_offer(c, m, &group);
-	if (error == 0 && c->suite.ke != IKE2_KE_NONE &&
-	    (c->dh = ike_dh_new(c->suite.ke)) == NULL)
-		error = IKE2_N_NO_ADDITIONAL_SAS;
+	if (error == 0 && c->suite.ke != IKE2_KE_NONE) {
+		begun = ike_work_begin(&c->ike->budget);
+		if ((c->dh = ike_dh_new(c->suite.ke)) == NULL)
+			error = IKE2_N_NO_ADDITIONAL_SAS;
+		ike_work_end(&c->ike->budget, begun);
+	}
 	if (error != 0) {
 		ike2_child_kill(c);
 		ike2_create_refuse(sa, now, error, group);
@@ -685,6 +689,7 @@ ike2_child_authorized(struct ike2_child *c, uint64_t now, void *conn)
 	struct ike2_builder b;
 	struct ike2_fresh   f;
 	uint8_t		    secret[IKE_KE_MAX];
+	uint64_t	    begun;
 	int		    rc;
 
 	if (conn == NULL) {
@@ -696,8 +701,10 @@ ike2_child_authorized(struct ike2_child *c, uint64_t now, void *conn)
 	ike2_inner_begin(sa, &b);
 	ike2_child_put_answer(c, &b);
 	rc = ike2_answer_seal(sa, IKE2_CREATE_CHILD_SA, &b);
+	begun = ike_work_begin(&c->ike->budget);
 	if (rc == 0)
 		rc = derive(c, &f, secret);
+	ike_work_end(&c->ike->budget, begun);
 	/* Inbound stands before the peer can use it. */
 	if (rc == 0)
 		rc = ike2_child_announce(c, now, &f);

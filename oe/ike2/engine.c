@@ -48,6 +48,7 @@ ike2_new(const struct ike2_config *c, const struct keying_ops *ops, void *arg)
 	e->c.datagram_max = or_default(c->datagram_max, 1280);
 	e->c.ke = (uint16_t)or_default(c->ke, IKE2_KE_CURVE25519);
 	ike_exchanges_init(&e->x, IKE2_MAJOR, ops, arg, c->give_up);
+	ike_budget_init(&e->budget, &(struct ike_budget_limits){ 0 }, c->spent);
 	e->next = ike2_exchange_next;
 	e->clear = (struct ratelimit)RATELIMIT_INIT(10, 100);
 	TAILQ_INIT(&e->sas);
@@ -67,6 +68,7 @@ engine_free(void *engine)
 	if (e == NULL)
 		return;
 	ike2_exponents_free(e);
+	ike_budget_free(&e->budget);
 	while ((sa = TAILQ_FIRST(&e->sas)) != NULL)
 		ike2_sa_free(sa);
 	while ((c = TAILQ_FIRST(&e->orphans)) != NULL)
@@ -676,11 +678,16 @@ sweep(struct ike2 *e, uint64_t now)
 static void
 engine_tick(void *engine, uint64_t now)
 {
-	struct ike2	  *e = engine;
-	struct ike2_child *c, *next;
-	struct ike2_sa	  *sa;
+	struct ike2	   *e = engine;
+	struct ike2_child  *c, *next;
+	struct ike2_sa	   *sa;
+	struct ike_waiting *w;
 
-	e->x.next = IKE_NEVER;
+	if ((w = ike_work_next(&e->budget, now)) != NULL) {
+		ike2_message(e, now, &w->path, w->buf, w->len);
+		ike_work_served(&e->budget, w);
+	}
+	e->x.next = ike_work_due(&e->budget);
 	TAILQ_FOREACH(sa, &e->sas, entry)
 		sa_tick(sa, now);
 	for (c = TAILQ_FIRST(&e->orphans); c != NULL; c = next) {

@@ -446,10 +446,14 @@ anonymous_place(const struct ike2_sa *sa)
 static int
 begin_answer(struct ike2_sa *sa, struct ike2_builder *b)
 {
-	bool nothing = sa->init->nothing || proves_nothing(sa);
+	bool	 nothing = sa->init->nothing || proves_nothing(sa);
+	uint64_t begun = ike_work_begin(&sa->ike->budget);
+	int	 rc;
 
 	ike2_inner_begin(sa, b);
-	return put_auth(sa, b, nothing);
+	rc = put_auth(sa, b, nothing);
+	ike_work_end(&sa->ike->budget, begun);
+	return rc;
 }
 
 void
@@ -463,7 +467,8 @@ ike2_auth_keys(struct ike2_sa *sa, uint64_t now,
 	struct ike2_child      *child;
 	struct ike2_builder	b;
 	uint16_t		refused, group;
-	bool			contact;
+	uint64_t		begun;
+	bool			contact, proved;
 
 	if (or_stranger(sa, c))
 		return;
@@ -472,7 +477,10 @@ ike2_auth_keys(struct ike2_sa *sa, uint64_t now,
 	    false);
 	idp = ike2_chain_only(&m, IKE2_P_IDI);
 	auth = ike2_chain_only(&m, IKE2_P_AUTH);
-	if (!check_auth(sa, idp, auth, c)) {
+	begun = ike_work_begin(&sa->ike->budget);
+	proved = check_auth(sa, idp, auth, c);
+	ike_work_end(&sa->ike->budget, begun);
+	if (!proved) {
 		refuse(sa, now, IKE2_N_AUTHENTICATION_FAILED,
 		    sa->proof.how == KEYING_BY_NOTHING ?
 		    "who proves nothing is not wanted" :

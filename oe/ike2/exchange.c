@@ -300,6 +300,25 @@ early_request(struct ike2_sa *sa, uint64_t now, const struct ike2_header *h,
 	ike_timer(&sa->ike->x, sa->out.at);
 }
 
+/*
+ * Is it a request that makes public-key work, and is the share of that used up?
+ * Then it is read again when there is some, and nothing is decrypted before.
+ */
+static bool
+waits(struct ike2_sa *sa, uint64_t now, const struct ike2_header *h,
+    const uint8_t *buf, size_t len)
+{
+	struct ike_budget *b = &sa->ike->budget;
+
+	if ((h->flags & IKE2_FLAG_RESPONSE) || (sa->state == IKE2_INIT_GOT ?
+	    sa->init->exponent == NULL : sa->state != IKE2_UP ||
+	    h->exchange != IKE2_CREATE_CHILD_SA) || ike_work_ready(b, now))
+		return false;
+	ike_work_wait(b, now, &sa->came, buf, len);
+	ike_timer(&sa->ike->x, ike_work_due(b));
+	return true;
+}
+
 static void
 sealed_message(struct ike2_sa *sa, uint64_t now, const struct ike2_header *h,
     const uint8_t *buf, size_t len, const struct ike2_part *sk)
@@ -326,6 +345,8 @@ sealed_message(struct ike2_sa *sa, uint64_t now, const struct ike2_header *h,
 		e->count.duplicates++;
 		return;
 	}
+	if (!again && waits(sa, now, h, buf, len))
+		return;
 	/* Who knows our SPI receives at its address: only now a secret is made.
 	 * No key fits a bad public value: the IKE SA ends (RFC 6989 §2.5). */
 	if (sa->state == IKE2_INIT_GOT && ike2_init_keys(sa) == -1) {

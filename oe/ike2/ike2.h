@@ -46,6 +46,8 @@ struct ike2_config {
 					 * message, 0: 1280 */
 	uint16_t ke;			/* group of the KE payload that requests
 					 * begin with, 0: 31 */
+	uint64_t (*spent)(void);	/* microseconds of processor time so
+					 * far; NULL: the thread's */
 };
 
 /* Copies c and holds its key; ops and arg must outlive the engine. NULL

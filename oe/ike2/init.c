@@ -529,6 +529,8 @@ ike2_init_keys(struct ike2_sa *sa)
 	const struct ike2_init *in = sa->init;
 	struct ike2_header	h;
 	struct ike2_chain	c;
+	uint64_t		begun;
+	int			rc;
 
 	if (in->exponent == NULL)
 		return 0;
@@ -536,7 +538,10 @@ ike2_init_keys(struct ike2_sa *sa)
 	ike2_header_read(&h, in->theirs, in->theirs_len);
 	ike2_chain_split(&c, h.first, in->theirs + IKE2_HEADER_LEN,
 	    in->theirs_len - IKE2_HEADER_LEN, false);
-	return make_keys(sa, ike2_chain_only(&c, IKE2_P_KE));
+	begun = ike_work_begin(&sa->ike->budget);
+	rc = make_keys(sa, ike2_chain_only(&c, IKE2_P_KE));
+	ike_work_end(&sa->ike->budget, begun);
+	return rc;
 }
 
 /* A repeated request gets the answer that it got; true: it was one. */

@@ -236,6 +236,7 @@ ike2_rekey_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 	struct ike2_nonce	ni, nr;
 	struct ike2_sa	       *new;
 	struct ike_dh	       *dh;
+	uint64_t		begun;
 	int			rc = -1;
 
 	if (sa->close || sa->replaced || busy_with_child(sa) ||
@@ -259,6 +260,7 @@ ike2_rekey_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 		    choice.suite.ke);
 		return;
 	}
+	begun = ike_work_begin(&sa->ike->budget);
 	new = ike2_sa_new(sa->ike, now, &sa->path, false);
 	dh = ike_dh_new(t.ke);
 	ike2_nonce_draw(&nr);
@@ -277,6 +279,7 @@ ike2_rekey_request(struct ike2_sa *sa, uint64_t now, const struct ike2_chain *m)
 		rc = make_keys(new, sa, dh, ke->body + 4, ke->len - 4, &ni,
 		    &nr);
 	ike_dh_free(dh);
+	ike_work_end(&sa->ike->budget, begun);
 	if (rc == -1) {
 		if (new != NULL)
 			ike2_sa_kill(new, false, false);

@@ -77,4 +77,5 @@ ike2_report(const void *engine, struct report *r)
 
 	report_write(r, "ike2", "ike2", moment_fields, &m);
 	report_write(r, "ike2", "ike2", count_fields, e);
+	report_write(r, "ike2", "ike2", ike_work_fields, &e->budget);
 }

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/ratelimit.h"
+#include "oe/ike/budget.h"
 #include "oe/ike/dh.h"
 #include "oe/ike/exchange.h"
 #include "oe/ike2/fragment.h"
@@ -266,6 +267,8 @@ struct ike2 {
 	uint8_t			 secret_no;
 	uint64_t		 secret_at;	/* of the next */
 	struct ratelimit	 clear;		/* answers in the clear */
+	struct ike_budget	 budget;	/* of work that
+						 * peers cause */
 	struct ike2_exponent	*ready[IKE2_EXPONENTS];	/* to answer with;
 							 * no gaps */
 	/* The group that a peer took last, by a hash of its address. */

@@ -16,6 +16,7 @@ make_engine(struct net_host *h, const void *config,
 	net_ops = ops;
 	c.key = h->key;
 	c.my_id = h->id;
+	c.spent = net_spent;
 	return ike2_new(&c, ops, h);
 }
 

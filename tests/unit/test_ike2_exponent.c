@@ -20,6 +20,7 @@ struct tap {
 	struct net_datagram first;	/* the newest request of a host */
 	uint8_t		    value[IKE_KE_MAX];	/* of y's newest answer */
 	size_t		    value_len;
+	uint64_t	    spi;	/* y's, in that answer */
 	unsigned	    syntax;	/* INVALID_SYNTAX in the clear */
 	const struct net_host *held;	/* whose IKE_AUTH is lost */
 	const uint8_t	   *bad;	/* goes in place of a public value */
@@ -50,6 +51,7 @@ filter(struct net *n, struct net_datagram *d, void *arg)
 	if (h.exchange != IKE2_SA_INIT || ke == NULL)
 		return true;
 	if (h.flags & IKE2_FLAG_RESPONSE) {
+		tap.spi = h.spi_r;
 		tap.value_len = ke->len - 4;
 		memcpy(tap.value, ke->body + 4, tap.value_len);
 		return true;
@@ -226,6 +228,89 @@ replaced_after_an_hour(void **state)
 	end_clean2();
 }
 
+/* Something encrypted, from who got that answer: nobody has its keys. */
+static void
+say_auth(const struct net_datagram *first)
+{
+	static struct net_datagram d;
+	struct ike2_header	   h = { .spi_r = tap.spi,
+		.exchange = IKE2_AUTH, .flags = IKE2_FLAG_INITIATOR,
+		.msgid = 1 };
+	struct ike2_builder	   b;
+	uint8_t			   noise[64] = { 1 };
+
+	h.spi_i = load_u64(first->buf);
+	d.path = first->path;
+	ike2_message_begin(&b, d.buf, sizeof(d.buf), &h);
+	ike2_put(&b, IKE2_P_ENCRYPTED, noise, sizeof(noise));
+	d.len = ike2_message_end(&b);
+	net_deliver(&net, &d);
+}
+
+/* 1000 a second, each a secret of 3 ms, from as many addresses: half of one
+ * processor goes, and the honest one is served before the many. */
+static void
+work_of_strangers_has_a_share(void **state)
+{
+	static struct net_datagram d;
+	struct ike2_config	   c = { .cookie_from = 5000,
+		.half_open_max = 5000 };
+	struct ike2		  *e;
+	uint64_t		   start, spent;
+	unsigned		   i;
+
+	(void)state;
+	picture2(5, &c);
+	memset(&tap, 0, sizeof(tap));
+	net.filter = filter;
+	assert_int_equal(net_request(x, y, 0), 0);
+	d = tap.first;
+	ike2_host_restart(x, &c);
+	net_pass(&net, 100);
+	net_work_us = 3000;
+	e = y->ike;
+	start = net.now;
+	spent = e->budget.work_us;
+	assert_int_equal(net_request(x, y, 0), 0);
+	for (i = 0; i < 2000; i++) {
+		store_u32(d.buf, i + 1);
+		store_u32(d.path.local.bytes, 0x0b000001);
+		d.path.local.bytes[3] = (uint8_t)(i % 200);
+		d.path.local_port = (uint16_t)(1000 + i);
+		net_deliver(&net, &d);
+		if (e->half_open != 0)
+			say_auth(&d);
+		net_pass(&net, 1);
+	}
+	spent = e->budget.work_us - spent;
+	assert_true(spent <= (net.now - start) * 500 + 10000 + 9000);
+	assert_true(spent >= (net.now - start) * 300);
+	assert_true(net_agree(x, y));
+	assert_true(e->budget.lost > 100);
+	net_pass(&net, 40000);
+	assert_int_equal(e->budget.nwaiting, 0);
+	end_clean2();
+}
+
+/* A peer that proved itself waits as well, and nothing of it is lost. */
+static void
+children_wait_for_their_share(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	picture2(6, NULL);
+	key_up2();
+	net_work_us = 20000;
+	for (i = 1; i < 20; i++)
+		assert_int_equal(net_request(x, y, i), 0);
+	net_pass(&net, 5000);
+	assert_int_equal(x->nchildren, 20);
+	assert_int_equal(y->nchildren, 20);
+	assert_true(((struct ike2 *)y->ike)->budget.waited > 0);
+	end_clean2();
+}
+
 int
 main(void)
 {
@@ -234,6 +319,8 @@ main(void)
 		cmocka_unit_test(one_is_used_once),
 		cmocka_unit_test(bad_public_values),
 		cmocka_unit_test(replaced_after_an_hour),
+		cmocka_unit_test(work_of_strangers_has_a_share),
+		cmocka_unit_test(children_wait_for_their_share),
 	};
 
 	log_init("test_ike2_exponent", true, LOG_LEVEL_ERROR);

@@ -416,7 +416,8 @@ behind_a_door(struct net_host *h, const void *config,
     const struct keying_ops *ops)
 {
 	struct ike1_config c = *(const struct ike1_config *)config;
-	struct ike2_config c2 = { .key = h->key, .my_id = h->id };
+	struct ike2_config c2 = { .key = h->key, .my_id = h->id,
+		.spent = net_spent };
 	struct ike1	  *e;
 	struct ike2	  *e2;
 	struct door	  *d = door_new();

@@ -35,7 +35,7 @@ resolver()
 resolver asked --guess 70.100.51.198.in-addr.arpa \
     --forge 71.100.51.198.in-addr.arpa --silent .19.198.in-addr.arpa
 oe_daemon peer
-oe_daemon host "give-up = 3" "dns-timeout = 700" "dns-tries = 2" \
+oe_daemon host "give-up = 3" "dns-timeout = 700" "dns-tries = 4" \
     "paranoid = {\"198.51.100.70/31\"}" "permissive = {\"0.0.0.0/0\"}"
 oe_ready peer host
 oe_sniff evil "$NET_RUN/evil.pcap"
@@ -83,7 +83,7 @@ forger_asked()
 {
 	[ "$(oe_count "$NET_RUN/evil.pcap" "udp port 500")" -gt 0 ]
 }
-net_until 10 forger_asked ||
+net_until 20 forger_asked ||
     net_fail "the control: the same answer from the resolver is not believed"
 net_ok "control: the same answer from the resolver itself is believed"
 

@@ -41,11 +41,17 @@ sleep 0.3
 net_ok "a peer of IKEv1 alone: encrypted after $ms ms, $(messages "$NET_RUN/first.pcap" 2)" \
     "messages of IKEv2 before"
 
-# It is upgraded: nobody has to say so.
-net_stop oed_right
-run right
-net_until 10 oe_ping left "$right" 2 || net_fail "an upgraded peer"
-[ "$(version left)" = 2 ] || net_fail "upgraded, but the version is $(version left)"
+# It is upgraded: nobody has to say so.  Who answers IKEv2 later than in a second, as
+# on a machine that has no time, is asked by IKEv1 beside it.
+upgraded()
+{
+	net_stop oed_right
+	run right
+	net_until 10 oe_ping left "$right" 2 || net_fail "an upgraded peer"
+	[ "$(version left)" = 2 ]
+}
+upgraded || upgraded || upgraded ||
+    net_fail "upgraded, but the version is $(version left)"
 net_ok "upgraded, the same peer is asked by IKEv2"
 
 # Somebody on the way eats what is of IKEv2; both have forgotten their SAs.  What

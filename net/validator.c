@@ -476,7 +476,7 @@ validator_again(void)
 {
 	if (v.state == VALIDATOR_OFF || v.config.nservers == 0)
 		return;
-	if (v.state == VALIDATOR_WORKS)
+	if (v.state != VALIDATOR_TRIES)
 		validator_set(VALIDATOR_TRIES);
 	validator_prove();
 }

@@ -81,6 +81,7 @@ struct core {
 	uint64_t		 now;	/* of the call under way */
 	/* Of each family, IPv4 first: see core_local(). */
 	struct { struct addr addr; uint16_t ike_port; } local[2];
+	struct addr		 portal;	/* that answers for DNS; none */
 	bool			 resolver_here;	/* the resolver that we
 						 * ask is on this host */
 	struct spd_entry	*spd;

@@ -31,6 +31,7 @@
 #include "oe/pair.h"
 #include "oe/pathmtu.h"
 #include "oe/plane.h"
+#include "oe/portal.h"
 #include "oe/remember.h"
 #include "oe/report.h"
 #include "oe/request.h"
@@ -54,6 +55,8 @@ struct oe {
 	struct dns	  *dns;
 	struct addr	   resolvers[OE_RESOLVERS_MAX];	/* as dns has them */
 	size_t		   nresolvers;
+	struct portal	  *portal;
+	bool		   unchecked;	/* conclusions of what could not be */
 	enum validator_state checked;	/* as the last tick saw it */
 	struct validator_watch validator;
 	struct wake	  *wake;
@@ -133,6 +136,49 @@ oe_ike_timer(evutil_socket_t fd, short what, void *arg)
 	oe_schedule(oe);
 }
 
+/* On what may be another network; an engine without an address rests. */
+static void
+oe_look_for_portal(struct oe *oe)
+{
+	struct dns_config dns = oe_config_dns(oe->config);
+
+	if (core_has_local(oe->core))
+		portal_look(oe->portal, &dns);
+}
+
+static void
+oe_portal_seen(void *arg, const struct addr *portal)
+{
+	struct oe *oe = arg;
+
+	oe->core->portal = *portal;
+	if (addr_is_set(portal)) {
+		log_warn("a captive portal answers for DNS, as it seems: names "
+		    "that nobody has are %s", ADDR_TEXT(portal));
+		return;
+	}
+	log_info("the captive portal is passed: whatever was settled behind it "
+	    "is looked at anew");
+	validator_again();
+	core_network_opens(oe->core, clock_now());
+	oe_schedule(oe);
+}
+
+static void
+oe_look_at_validator(struct oe *oe, uint64_t now)
+{
+	oe->checked = validator_state();
+	if (oe->checked == VALIDATOR_CANNOT) {
+		oe->unchecked = true;
+		oe_look_for_portal(oe);
+	} else if (oe->checked == VALIDATOR_WORKS) {
+		core_resolvers_changed(oe->core, now);
+		if (oe->unchecked)
+			core_network_opens(oe->core, now);
+		oe->unchecked = false;
+	}
+}
+
 /* Suspended, however shortly, or stopped: what peers did meanwhile was not
  * heard. */
 static void
@@ -144,6 +190,7 @@ oe_awake(struct oe *oe, uint64_t now)
 	oe->ike_at = oe->hold_at = 0;
 	liveness_wake(oe->core, now, "awake");
 	validator_again();
+	oe_look_for_portal(oe);
 	if (oe->shell.woken != NULL)
 		oe->shell.woken(oe->shell_arg);
 }
@@ -166,11 +213,8 @@ oe_look(struct oe *oe, bool stopped)
 	uint64_t now = clock_now(), slept = clock_slept(), due = oe->tick_at;
 
 	core_tick(oe->core, now);
-	if (oe->checked != validator_state()) {
-		oe->checked = validator_state();
-		if (oe->checked == VALIDATOR_WORKS)
-			core_resolvers_changed(oe->core, now);
-	}
+	if (oe->checked != validator_state())
+		oe_look_at_validator(oe, now);
 	identity_check(oe->core, now);
 	if (stopped || (due < now && now - due >= GAP_MS) ||
 	    slept >= oe->slept + SLEPT_MS)
@@ -509,6 +553,7 @@ oe_dns_configure(struct oe *oe, const struct oe_config *c)
 	oe_validator_configure(oe, c);
 	dns_configure(oe->dns, &dns);
 	oe_dns_note(oe, c);
+	oe_look_for_portal(oe);
 }
 
 /* Another network, as a rule: whom the last one named is not to be reached. */
@@ -552,6 +597,7 @@ oe_new(struct oe_config *c, struct event_base *base,
 	    oe->door);
 	oe->dns = oe_dns_new(oe, c);
 	oe_dns_note(oe, c);
+	oe->portal = portal_new(base, oe_portal_seen, oe);
 	oe->tick = watch_timer(base, oe_tick, oe);
 	oe->slept = clock_slept();
 	oe->validator = (struct validator_watch){ .fn = oe_validator_changed,
@@ -586,6 +632,7 @@ oe_free(struct oe *oe)
 		return;
 	door_engine.shutdown(oe->door, clock_now());
 	remember_close(oe->remembered, oe->core, clock_wall());
+	portal_free(oe->portal);
 	dns_free(oe->dns);
 	filewatch_free(oe->resolv_conf);
 	while ((q = TAILQ_FIRST(&oe->questions)) != NULL) {
@@ -622,6 +669,8 @@ oe_set_local(struct oe *oe, int family, const struct addr *addr,
 
 	core_set_local(oe->core, clock_now(), family, addr, ike_port);
 	identity_check(oe->core, clock_now());
+	if (changed)
+		oe_look_for_portal(oe);
 	if (changed && family == AF_INET &&
 	    oe_restart_ike(oe, oe->config) == -1)
 		log_error("IKE cannot start anew for address %s",
@@ -633,6 +682,7 @@ void
 oe_wake(struct oe *oe, const char *why)
 {
 	validator_again();
+	oe_look_for_portal(oe);
 	liveness_wake(oe->core, clock_now(), why);
 	oe_schedule(oe);
 }

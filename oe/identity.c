@@ -93,6 +93,23 @@ identity_dns_speaks(struct core *c)
 }
 
 void
+identity_network_opens(struct core *c)
+{
+	struct connection *conn;
+
+	TAILQ_FOREACH(conn, &c->connections, all) {
+		if ((conn->state != CONNECTION_CLEAR &&
+		    conn->state != CONNECTION_DENY) ||
+		    (conn->class != OE_CLASS_PERMISSIVE &&
+		    conn->class != OE_CLASS_PARANOID))
+			continue;
+		identity_look_again(conn);
+		/* However long the answer was to be good. */
+		conn->dns_expires = c->now;
+	}
+}
+
+void
 identity_doubt(struct core *c)
 {
 	uint64_t soon = c->now + AGAIN_SILENT * SECONDS;

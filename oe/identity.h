@@ -35,6 +35,8 @@ uint64_t identity_next(const struct core *c);
 void	identity_doubt(struct core *c);
 /* DNS speaks again: what was settled for its silence is looked at anew. */
 void	identity_dns_speaks(struct core *c);
+/* The way to it is open: whatever was settled is looked at anew. */
+void	identity_network_opens(struct core *c);
 /* False where DNS said that nobody can find our key: we need not begin. */
 bool	identity_usable(const struct core *c, int family);
 void	identity_text(const struct core *c, char *out, size_t cap);

@@ -174,6 +174,14 @@ core_reconfigure(struct core *c, uint64_t now, struct oe_config *config)
 }
 
 void
+core_network_opens(struct core *c, uint64_t now)
+{
+	c->now = now;
+	identity_ask_again(c, now);
+	identity_network_opens(c);
+}
+
+void
 core_resolvers_changed(struct core *c, uint64_t now)
 {
 	c->now = now;

@@ -24,6 +24,9 @@ void	core_tick(struct core *c, uint64_t now);
 uint64_t core_next(const struct core *c);
 void	core_reconfigure(struct core *c, uint64_t now,
 	    struct oe_config *config);
+/* What was settled while a captive portal was there, or DNSSEC could not be
+ * checked, is looked at again. */
+void	core_network_opens(struct core *c, uint64_t now);
 /* What was settled because resolvers did not answer is looked at again. */
 void	core_resolvers_changed(struct core *c, uint64_t now);
 

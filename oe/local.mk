@@ -13,7 +13,8 @@ oe_liboe_a_SOURCES = \
 	oe/liveness.h oe/lookup.c oe/lookup.h oe/packet_cause.c \
 	oe/packet_cause.h oe/pair.c oe/pair.h oe/pathmtu.c oe/pathmtu.h \
 	oe/peer.c oe/peer.h oe/peer_gateway.c oe/peer_gateway.h oe/plane.c \
-	oe/plane.h oe/planes.c oe/planes.h oe/pool.c oe/pool.h oe/ports.c oe/ports.h oe/reason.c oe/reason.h oe/record.c oe/record.h \
+	oe/plane.h oe/planes.c oe/planes.h oe/pool.c oe/pool.h oe/portal.c oe/portal.h oe/ports.c oe/ports.h \
+	oe/reason.c oe/reason.h oe/record.c oe/record.h \
 	oe/remember.c oe/remember.h oe/report.c oe/report.h oe/request.c \
 	oe/request.h oe/responder.c oe/responder.h oe/room.c oe/room.h \
 	oe/rr.c oe/rr.h oe/session.c oe/session.h oe/session_keying.c \

@@ -429,11 +429,12 @@ why_line(const struct connection *conn, char *out, size_t cap)
 	case CONNECTION_CLEAR:
 	case CONNECTION_DENY:
 	case CONNECTION_EXPIRING:
-		snprintf(out, cap, "%s: %s (%s), because: %s; looked at again "
-		    "in %llu s", dst, conn->policy == SPD_DENY ? "denied" :
-		    "in the clear", oe_class_name(conn->class),
+		snprintf(out, cap, "%s: %s (%s), because: %s%s; looked at "
+		    "again in %llu s", dst, conn->policy == SPD_DENY ?
+		    "denied" : "in the clear", oe_class_name(conn->class),
 		    REASON_TEXT(&conn->reason),
-		    next);
+		    addr_is_set(&conn->core->portal) ?
+		    ", behind a captive portal" : "", next);
 		return;
 	case CONNECTION_POTENTIAL:
 	case CONNECTION_AUTHENTICATE:

@@ -46,6 +46,10 @@ summary_verdict(const struct core *c, struct oe_verdict *out)
 	out->keyed = peers_text(c, out->peers, sizeof(out->peers));
 	identity_obstacle(c, c->config->ntunnels > 0, out->obstacle,
 	    sizeof(out->obstacle));
+	if (addr_is_set(&c->portal))
+		snprintf(out->obstacle, sizeof(out->obstacle), "a captive "
+		    "portal, as it seems: names that nobody has are %s",
+		    ADDR_TEXT(&c->portal));
 	identity_nobody(c, nobody, sizeof(nobody));
 	if (out->keyed > 0)
 		snprintf(out->line, sizeof(out->line), "encrypting; %s%s%s",
@@ -108,7 +112,7 @@ dnssec_text(const struct core *c, char *out, size_t cap)
 /* --- the report ----------------------------------------------------------- */
 
 struct engine {
-	const char *address, *address6, *identity, *key, *weak;
+	const char *address, *address6, *portal, *identity, *key, *weak;
 	char	    in_dns[2 * KEYING_NAME_MAX];
 	char	    dnssec[VALIDATOR_WHY_MAX + 96];
 	bool	    checked, require_dnssec;
@@ -121,6 +125,8 @@ static const struct report_field engine_fields[] = {
 	TEXT("address", address, "that peers see, or none"),
 	TEXT("address6", address6, "the same of IPv6"),
 	TEXT("address6", address6, "the same of IPv6"),
+	TEXT("portal", portal, "captive portal: the address that names "
+	    "have which nobody has, or none"),
 	TEXT("identity", identity, "who we are to peers"),
 	CHARS("identity_in_dns", in_dns, "whether others find our key"),
 	TEXT("key", key, "file of our key"),
@@ -278,6 +284,7 @@ summary_report(struct core *c, struct report *r)
 	struct engine	   e = {
 		.address = ADDR_TEXT(four),
 		.address6 = ADDR_TEXT(core_local(c, AF_INET6)),
+		.portal = ADDR_TEXT(&c->portal),
 		.identity = keying_id_text(&id),
 		.key = c->config->key != NULL ? c->config->key_path :
 		    "none: everything goes in the clear",

@@ -14,6 +14,7 @@
 #include "oe/identity.h"
 #include "oe/ike/door.h"
 #include "oe/initiator.h"
+#include "oe/life.h"
 #include "oe/liveness.h"
 #include "oe/pathmtu.h"
 #include "oe/plane.h"
@@ -767,6 +768,12 @@ do_wake(struct play *p)
 }
 
 static void
+do_opens(struct play *p)
+{
+	core_network_opens(W(p)->core, W(p)->now);
+}
+
+static void
 do_identity(struct play *p)
 {
 	identity_check(W(p)->core, W(p)->now);
@@ -798,5 +805,6 @@ const struct play_command player_acts[] = {
 	{ "silent", 2, true, do_silent },
 	{ "invalid-spi", 3, true, do_invalid_spi },
 	{ "wake", 1, true, do_wake },
+	{ "opens", 1, true, do_opens },
 	{ NULL, 0, false, NULL },
 };

@@ -5,50 +5,6 @@
 
 #include "base/cursor.h"
 
-void
-cursor_init(struct cursor *c, const void *buf, size_t len)
-{
-	c->p = buf;
-	c->end = c->p + len;
-	c->bad = false;
-}
-
-size_t
-cursor_left(const struct cursor *c)
-{
-	return (size_t)(c->end - c->p);
-}
-
-const uint8_t *
-cursor_take(struct cursor *c, size_t len)
-{
-	const uint8_t *p = c->p;
-
-	if (c->bad || cursor_left(c) < len) {
-		c->bad = true;
-		c->p = c->end;
-		return NULL;
-	}
-	c->p += len;
-	return p;
-}
-
-uint8_t
-cursor_u8(struct cursor *c)
-{
-	const uint8_t *p = cursor_take(c, 1);
-
-	return p == NULL ? 0 : *p;
-}
-
-uint16_t
-cursor_u16(struct cursor *c)
-{
-	const uint8_t *p = cursor_take(c, 2);
-
-	return p == NULL ? 0 : load_u16(p);
-}
-
 uint32_t
 cursor_u32(struct cursor *c)
 {
@@ -76,15 +32,6 @@ cursor_copy(struct cursor *c, void *dst, size_t len)
 		memset(dst, 0, len);
 	else
 		memcpy(dst, p, len);
-}
-
-struct cursor
-cursor_sub(struct cursor *c, size_t len)
-{
-	const uint8_t *p = cursor_take(c, len);
-
-	return p == NULL ? (struct cursor){ c->end, c->end, true } :
-	    (struct cursor){ p, p + len, false };
 }
 
 void

@@ -16,20 +16,10 @@ struct cursor {
 	bool		 bad;		/* a read went past end */
 };
 
-void	 cursor_init(struct cursor *c, const void *buf, size_t len);
-size_t	 cursor_left(const struct cursor *c);
-uint8_t	 cursor_u8(struct cursor *c);
-/* network order in, host order out */
-uint16_t cursor_u16(struct cursor *c);
+/* network order in, host order out; cursor_u8() and cursor_u16() are below */
 uint32_t cursor_u32(struct cursor *c);
 uint64_t cursor_u64(struct cursor *c);
 void	 cursor_copy(struct cursor *c, void *dst, size_t len);
-/* Borrowed pointer to the next len bytes, which are then skipped; NULL
- * and bad if too few. */
-const uint8_t *cursor_take(struct cursor *c, size_t len);
-/* Splits off the next len bytes as a cursor of their own; an empty,
- * bad one if too few. */
-struct cursor cursor_sub(struct cursor *c, size_t len);
 
 /*
  * A writer into a fixed buffer it does not own.  A write that does not fit
@@ -92,6 +82,64 @@ store_u64(uint8_t *p, uint64_t v)
 {
 	store_u32(p, (uint32_t)(v >> 32));
 	store_u32(p + 4, (uint32_t)v);
+}
+
+/* What each parameter of a message is read by, a dozen times: here too. */
+static inline void
+cursor_init(struct cursor *c, const void *buf, size_t len)
+{
+	c->p = buf;
+	c->end = c->p + len;
+	c->bad = false;
+}
+
+static inline size_t
+cursor_left(const struct cursor *c)
+{
+	return (size_t)(c->end - c->p);
+}
+
+/* Borrowed pointer to the next len bytes, which are then skipped; NULL
+ * and bad if too few. */
+static inline const uint8_t *
+cursor_take(struct cursor *c, size_t len)
+{
+	const uint8_t *p = c->p;
+
+	if (c->bad || cursor_left(c) < len) {
+		c->bad = true;
+		c->p = c->end;
+		return NULL;
+	}
+	c->p += len;
+	return p;
+}
+
+static inline uint8_t
+cursor_u8(struct cursor *c)
+{
+	const uint8_t *p = cursor_take(c, 1);
+
+	return p == NULL ? 0 : *p;
+}
+
+static inline uint16_t
+cursor_u16(struct cursor *c)
+{
+	const uint8_t *p = cursor_take(c, 2);
+
+	return p == NULL ? 0 : load_u16(p);
+}
+
+/* Splits off the next len bytes as a cursor of their own; an empty,
+ * bad one if too few. */
+static inline struct cursor
+cursor_sub(struct cursor *c, size_t len)
+{
+	const uint8_t *p = cursor_take(c, len);
+
+	return p == NULL ? (struct cursor){ c->end, c->end, true } :
+	    (struct cursor){ p, p + len, false };
 }
 
 #endif

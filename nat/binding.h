@@ -26,7 +26,7 @@ struct demux_range { uint16_t lo, hi; };
 /* What one binding gives to one host.  Pointers are read during the call
  * only. */
 struct demux_binding {
-	uint32_t grantor;	/* which of several gateways has the two ids
+	uint32_t grantor;	/* which of 256 gateways has the two ids
 				 * that follow */
 	uint32_t client_id;
 	uint32_t bind_id;	/* unique with client_id */

@@ -306,14 +306,14 @@ static struct demux_entry *
 entry_new(struct demux *d, const struct demux_binding *b, struct demux_local *a)
 {
 	struct demux_entry  head = { .nspis = (uint16_t)b->nspis,
-		 .ncookies = (uint16_t)b->ncookies,
+		 .ncookies = (uint8_t)b->ncookies,
 		 .nports = (uint16_t)b->nports };
 	struct demux_entry *e;
 
 	e = calloc(1, entry_size(&head));
 	if (e == NULL)
 		return NULL;
-	e->grantor = b->grantor;
+	e->grantor = (uint8_t)b->grantor;
 	e->client_id = b->client_id;
 	e->bind_id = b->bind_id;
 	e->host = demux_addr_of(&b->host);
@@ -462,7 +462,8 @@ demux_add(struct demux *d, const struct demux_binding *b)
 	}
 	/* One for the address, one for the host. */
 	if (b->nspis + b->ncookies > d->max_keys || b->nspis > UINT16_MAX ||
-	    b->ncookies > UINT16_MAX || b->nports > UINT16_MAX) {
+	    b->ncookies > UINT8_MAX || b->nports > UINT16_MAX ||
+	    b->grantor > UINT8_MAX) {
 		error = ENOSPC;
 		goto out;
 	}

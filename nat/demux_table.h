@@ -123,7 +123,7 @@ struct demux_passed {
 
 struct demux_entry {
 	/* Constant while readers can find it. */
-	uint32_t grantor, client_id, bind_id;
+	uint32_t client_id, bind_id;
 	struct demux_addr host, gateway, local, remote;
 	struct demux_range remote_ports;
 	uint8_t tunnel : 2;		/* enum tunnel_type */
@@ -131,7 +131,9 @@ struct demux_entry {
 	uint8_t whole : 1, ipsec : 1;
 
 	bool dead;			/* the writer's own */
-	uint16_t nspis, ncookies, nports;
+	/* Small, as there is one of these for each binding. */
+	uint8_t grantor, ncookies;
+	uint16_t nspis, nports;
 	_Atomic uint32_t slot;		/* the watcher's; 0: none */
 
 	_Atomic(struct demux_entry *) next_of_host;

@@ -134,11 +134,17 @@ answered()
 }
 ours_began=$(begun $ours)
 its_began=$(begun $pluto)
+it_began()
+{
+	[ "$(begun $pluto)" -gt "$its_began" ]
+}
 swan_add null
-oe_ping ours $pluto 10 &
-pinging=$!
+# Who has an IKE SA with us would use that: so it is first, and we ask DNS before.
 swan_whack --initiate --name null &
-wait $! $pinging
+whacking=$!
+net_until 20 it_began || net_fail "it does not begin"
+oe_ping ours $pluto 10
+wait $whacking
 net_until 30 keyed || net_fail "both begin: $(net_ctl oed_ours why $pluto)"
 net_until 30 oe_ping ours $pluto 5 || net_fail "both begin, and we hear nothing"
 net_until 30 oe_ping swan $ours 5 || net_fail "both begin, and it hears nothing"

@@ -36,7 +36,7 @@
 
 enum {				/* what not all daemons need */
 	LOCK_THREADS = 1,	/* made when the rules stand */
-	LOCK_MAPS = 2,		/* of established flows, open already */
+	LOCK_MAPS = 2,		/* of what the kernel forwards, open already */
 	LOCK_NETFILTER = 4,
 	LOCK_XFRM = 8,
 	LOCK_STORE = 16,	/* a file that is open is brought to the disk */
@@ -48,7 +48,7 @@ static const struct {
 	unsigned    needs;
 } lock_daemons[] = {
 	{ "rsipd", LOCK_THREADS | LOCK_MAPS | LOCK_NETFILTER | LOCK_STORE },
-	{ "rsipc", 0 },
+	{ "rsipc", LOCK_MAPS },
 	{ "oed", LOCK_XFRM },
 	{ "validator", LOCK_THREADS | LOCK_FOLDER },
 	{ "validator without files", LOCK_THREADS },

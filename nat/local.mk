@@ -25,50 +25,64 @@ nat_libnat_a_SOURCES = \
 	nat/rules_run.c nat/rules_run.h \
 	nat/rules_settings.c nat/rules_settings.h
 
-# The kernel's part is compiled for its own machine and carried in the program.
-EXTRA_DIST += nat/offload.bpf.c nat/offload_map.h
+# The kernel's part is compiled for its own machine and carried in the program,
+# here and in rsipc/.
+EXTRA_DIST += net/bpf_program.h nat/offload.bpf.c nat/offload_map.h
+BPF_PARTS = nat/offload rsipc/pass
 if BPF
 nat_libnat_a_SOURCES += nat/offload.c nat/offload.h \
 	nat/offload_lease.c nat/offload_lease.h nat/offload_state.h \
 	nat/offload_unpack.c nat/offload_unpack.h
 nodist_nat_libnat_a_SOURCES = nat/offload_packed.h
-BUILT_SOURCES += nat/offload_packed.h
-CLEANFILES += nat/offload_packed.h nat/offload.bpf.o
+BUILT_SOURCES += nat/offload_packed.h rsipc/pass_object.h
+CLEANFILES += nat/offload_packed.h nat/offload.bpf.o \
+	rsipc/pass_object.h rsipc/pass.bpf.o
 BASE_LIBS += $(BPF_LIBS) $(ZLIB_LIBS)
 nat/offload_unpack.$(OBJEXT): nat/offload_packed.h
+nat/offload.bpf.o: $(srcdir)/nat/offload.bpf.c $(srcdir)/nat/mark.h $(srcdir)/nat/offload_map.h $(srcdir)/net/bpf_program.h
+rsipc/pass.bpf.o: $(srcdir)/rsipc/pass.bpf.c $(srcdir)/rsipc/pass_map.h $(srcdir)/net/bpf_program.h
 if BPF_CLANG
 BPF_COMPILE = $(BPF_CLANG) -O2 -g -Wall \
 	-I`$(CC) -print-sysroot 2>/dev/null`/usr/include/`$(CC) \
-	    -print-multiarch 2>/dev/null` \
-	-I$(srcdir)/nat -c $(srcdir)/nat/offload.bpf.c
+	    -print-multiarch 2>/dev/null` -I$(srcdir)
 BPF_STRIP = $(BPF_OBJCOPY) --strip-debug --discard-all --remove-section=.BTF.ext \
 	--remove-section=.rel.BTF.ext
-nat/offload.bpf.o: $(srcdir)/nat/offload.bpf.c $(srcdir)/nat/mark.h $(srcdir)/nat/offload_map.h
-	$(AM_V_CC)$(MKDIR_P) nat && $(BPF_COMPILE) -target $(BPF_TARGET) -o $@
+nat/offload.bpf.o rsipc/pass.bpf.o:
+	$(AM_V_CC)$(MKDIR_P) $(@D) && $(BPF_COMPILE) -target $(BPF_TARGET) \
+	    -c $(srcdir)/`echo $@ | sed 's/o$$/c/'` -o $@
 	$(AM_V_at)$(BPF_STRIP) $@
-# A release carries the object for both byte orders: it is built without clang.
-offload-dist: $(srcdir)/nat/offload.bpf.c $(srcdir)/nat/offload_map.h
-	for order in bpfel bpfeb; do \
-		$(BPF_COMPILE) -target $$order -o $(distdir)/nat/offload.$$order.o && \
-		$(BPF_STRIP) $(distdir)/nat/offload.$$order.o || exit 1; \
-	done
+# A release carries the objects for both byte orders: it is built without clang.
+bpf-dist:
+	for part in $(BPF_PARTS); do for order in bpfel bpfeb; do \
+		to=$(distdir)/$$part.$$order.o && $(BPF_COMPILE) -target $$order \
+		    -c $(srcdir)/$$part.bpf.c -o $$to && \
+		$(BPF_STRIP) $$to || exit 1; \
+	done; done
 else
-nat/offload.bpf.o: $(srcdir)/nat/offload.$(BPF_TARGET).o
-	$(AM_V_GEN)$(MKDIR_P) nat && cp $(srcdir)/nat/offload.$(BPF_TARGET).o $@
-offload-dist:
-	cp $(srcdir)/nat/offload.bpfel.o $(srcdir)/nat/offload.bpfeb.o $(distdir)/nat/
+nat/offload.bpf.o rsipc/pass.bpf.o:
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && cp \
+	    $(srcdir)/`echo $@ | sed 's/bpf.o$$/$(BPF_TARGET).o/'` $@
+bpf-dist:
+	for part in $(BPF_PARTS); do \
+		cp $(srcdir)/$$part.bpfel.o $(srcdir)/$$part.bpfeb.o \
+		    `dirname $(distdir)/$$part` || exit 1; \
+	done
 endif
 nat/offload_packed.h: nat/offload.bpf.o
 	$(AM_V_GEN)(echo 'static const unsigned char offload_packed[] = {' && \
 	    gzip -9nc nat/offload.bpf.o | od -An -v -tu1 | \
 	    sed 's/\([0-9][0-9]*\)/\1,/g' && echo '};') >$@.new && mv $@.new $@
+rsipc/pass_object.h: rsipc/pass.bpf.o
+	$(AM_V_GEN)(echo 'static const unsigned char pass_object[] = {' && \
+	    od -An -v -tu1 rsipc/pass.bpf.o | \
+	    sed 's/\([0-9][0-9]*\)/\1,/g' && echo '};') >$@.new && mv $@.new $@
 else
 nat_libnat_a_SOURCES += nat/offload.h nat/offload_lease.h
-offload-dist:
-	@echo "dist: without eBPF's object: $(PACKAGE) was configured so"
+bpf-dist:
+	@echo "dist: without eBPF's objects: $(PACKAGE) was configured so"
 endif
 
-dist-hook: offload-dist
-.PHONY: offload-dist
+dist-hook: bpf-dist
+.PHONY: bpf-dist
 
 EXTRA_DIST += doc/dataplane.md

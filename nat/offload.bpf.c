@@ -1,24 +1,5 @@
 /* offload.bpf.c - eBPF at both interfaces: forwards what is leased, and flows that the daemon let through before */
-/*
- * The kernel's headers know the byte order by names of the machine's own
- * compiler, which this one does not define.
- */
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#define __MIPSEB__	1
-#define __ARMEB__	1
-#define __AARCH64EB__	1
-#else
-#define __MIPSEL__	1
-#endif
-#include <linux/bpf.h>
-#include <linux/if_ether.h>
-#include <linux/in.h>
-#include <linux/ip.h>
-#include <linux/pkt_cls.h>
-
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
-
+#include "net/bpf_program.h"
 #include "mark.h"
 #include "offload_map.h"
 
@@ -39,11 +20,8 @@
 #define BINDINGS_MAX	131072
 #define LEASES_MAX	1048576
 #define LOCALS_MAX	256
-#define IP_FRAGMENT	0x3fff		/* offset and "more" */
-#define IP_DF_FLAG	0x4000
 #define OUTER_TTL	63		/* a hop less, as forwarding takes */
 #define ECN_MASK	3
-#define TCP_HEADER	20	/* without options */
 #define PORT_IKE	500
 #define PORT_IKE_NATT	4500
 #define AF_INET		2		/* on every machine */
@@ -139,21 +117,6 @@ checksum_is_partial(const struct iphdr *ip, __u16 check)
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return check == (__u16)sum;
-}
-
-static __always_inline __u16
-header_checksum(const struct iphdr *ip)
-{
-	const __u16 *w = (const __u16 *)ip;
-	__u32	     sum = 0;
-	int	     i;
-
-#pragma unroll
-	for (i = 0; i < 10; i++)
-		sum += w[i];
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (__u16)~sum;
 }
 
 /* RFC 1122 §3.2.1.3; multicast, class E and broadcast are at the end. */
@@ -446,19 +409,6 @@ set_id(struct iphdr *ip, __u16 id)
 	ip->id = id;
 }
 
-/*
- * The headers are readable for tc programs only where they stand in the skb's
- * first part.  want: bytes from the Ethernet header on.
- */
-static __always_inline void
-pull_headers(struct __sk_buff *skb, __u32 want)
-{
-	void *end = (void *)(long)skb->data_end;
-
-	if ((void *)(long)skb->data + want > end)
-		(void)bpf_skb_pull_data(skb, skb->len < want ? skb->len : want);
-}
-
 /* The length of the longest packet that the kernel will make of this one. */
 static __always_inline __u32
 wire_len(const struct __sk_buff *skb, const struct iphdr *ip, const void *end)
@@ -483,7 +433,7 @@ offload_in(struct __sk_buff *skb)
 	struct offload_state   *s;
 	struct offload_key	k;
 	struct ethhdr	       *eth;
-	struct iphdr	       *ip, outer = { 0 };
+	struct iphdr	       *ip, outer;
 	void		       *end;
 	__u32			packets, longest;
 	__u16			len;
@@ -512,19 +462,8 @@ offload_in(struct __sk_buff *skb)
 	    (__u16)(longest + sizeof(outer)), s->private_index, &hop))
 		return TC_ACT_OK;
 	decrement_ttl(ip);
-	outer.version = 4;
-	outer.ihl = 5;
-	outer.tos = ip->tos;
-	outer.tot_len = bpf_htons((__u16)(len + sizeof(outer)));
-	outer.frag_off = ip->frag_off & bpf_htons(IP_DF_FLAG);
-	/* Only what may be fragmented needs an id of its own (RFC 6864). */
-	if (outer.frag_off == 0)
-		outer.id = (__u16)bpf_get_prandom_u32();
-	outer.ttl = OUTER_TTL;
-	outer.protocol = IPPROTO_IPIP;
-	outer.saddr = b->gateway;
-	outer.daddr = b->host;
-	outer.check = header_checksum(&outer);
+	write_outer(&outer, ip, (__u16)(len + sizeof(outer)), OUTER_TTL,
+	    b->gateway, b->host);
 	packets = skb->gso_segs > 1 ? skb->gso_segs : 1;
 	use(b);
 	__sync_fetch_and_add(&b->packets_in, packets);

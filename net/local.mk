@@ -13,6 +13,7 @@ net_libnet_a_SOURCES = \
 	net/resolver.c net/resolver.h \
 	net/rtnl.c net/rtnl.h net/rtnl_table.c net/rtnl_table.h \
 	net/sysctl.c net/sysctl.h \
+	net/tc.c net/tc.h \
 	net/tunnel.c net/tunnel.h \
 	net/tun.c net/tun.h \
 	net/validate.c net/validate.h net/validator.c net/validator.h

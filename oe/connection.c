@@ -243,6 +243,8 @@ connection_new(struct core *c, struct spd_entry *e, enum oe_class class,
 	TAILQ_INIT(&conn->pairs);
 	TAILQ_INIT(&conn->sessions);
 	TAILQ_INIT(&conn->flows.list);
+	/* What it will decide is not known yet. */
+	spd_pass(c, e, false);
 	TAILQ_INSERT_HEAD(&e->connections, conn, entry);
 	TAILQ_INSERT_TAIL(&c->connections, conn, all);
 	e->nconnections++;
@@ -300,6 +302,23 @@ entry_is_settled(const struct spd_entry *e)
 	return true;
 }
 
+/* Is there nothing that a packet between the two addresses could tell us, or
+ * that could be told of it? */
+static bool
+entry_is_passed(const struct spd_entry *e)
+{
+	const struct connection *conn;
+
+	if (e->policy != SPD_PASS || e->nshared != 0 ||
+	    !spd_key_is_of_hosts(&e->key))
+		return false;
+	TAILQ_FOREACH(conn, &e->connections, entry) {
+		if (conn->state != CONNECTION_CLEAR)
+			return false;
+	}
+	return true;
+}
+
 void
 connections_decide(struct core *c, struct spd_entry *e)
 {
@@ -315,6 +334,7 @@ connections_decide(struct core *c, struct spd_entry *e)
 	}
 	e->policy = best;
 	spd_settle(c, e, entry_is_settled(e));
+	spd_pass(c, e, entry_is_passed(e));
 	if (TAILQ_EMPTY(&e->connections))
 		spd_ready(c, e);
 	else if (best != SPD_HOLD && best != SPD_NONE)

@@ -759,6 +759,13 @@ oe_inbound_clear(struct oe *oe, const struct packet_view *v)
 	return plane_inbound_clear(oe->core, clock_now(), v);
 }
 
+void
+oe_passed(struct oe *oe, const struct addr *src, const struct addr *dst,
+    const struct oe_passed *n)
+{
+	plane_passed(oe->core, clock_now(), src, dst, n);
+}
+
 /* The quoted header of an ICMP error tells what of ours it is about. */
 void
 oe_inbound_icmp(struct oe *oe, const struct packet_view *v)

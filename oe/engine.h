@@ -46,6 +46,10 @@ void	oe_inbound_icmp(struct oe *oe, const struct packet_view *v);
  * paranoid, a keyed connection's peer); the daemon then drops it. */
 bool	oe_inbound_clear(struct oe *oe, const struct packet_view *v);
 
+/* What went past us between two addresses (shell.h: pass_pair). */
+void	oe_passed(struct oe *oe, const struct addr *src,
+	    const struct addr *dst, const struct oe_passed *n);
+
 /* Calls fn when resolv.conf names other resolvers, to whom packets go in the
  * clear; the configuration is borrowed. */
 typedef void (*oe_resolvers_fn)(void *arg, const struct oe_config *c);

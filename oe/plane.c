@@ -217,11 +217,25 @@ plane_encrypt(struct core *c, struct spd_entry *e, const struct packet_view *v)
 	plane_pass(c, v);
 }
 
+/* So much went in the clear, or nowhere. */
 static void
-plane_forward(struct core *c, struct spd_entry *e, const struct packet_view *v)
+plane_count(struct core *c, struct spd_entry *e, uint64_t packets,
+    uint64_t bytes)
 {
 	struct connection *conn;
 
+	TAILQ_FOREACH(conn, &e->connections, entry) {
+		if (!connection_decides(conn))
+			continue;
+		conn->used = c->now;
+		conn->packets += packets;
+		conn->bytes += bytes;
+	}
+}
+
+static void
+plane_forward(struct core *c, struct spd_entry *e, const struct packet_view *v)
+{
 	spd_used(c, e);
 	switch (e->policy) {
 	case SPD_ENCRYPT:
@@ -240,13 +254,21 @@ plane_forward(struct core *c, struct spd_entry *e, const struct packet_view *v)
 		plane_hold(c, e, v);
 		return;
 	}
-	TAILQ_FOREACH(conn, &e->connections, entry) {
-		if (!connection_decides(conn))
-			continue;
-		conn->used = c->now;
-		conn->packets++;
-		conn->bytes += v->len;
-	}
+	plane_count(c, e, 1, v->len);
+}
+
+void
+plane_passed(struct core *c, uint64_t now, const struct addr *src,
+    const struct addr *dst, const struct oe_passed *n)
+{
+	struct spd_entry *e;
+
+	c->now = now;
+	c->count.clear_out += n->packets_out;
+	if ((e = spd_find(c, src, dst)) == NULL)
+		return;
+	spd_used(c, e);
+	plane_count(c, e, n->packets_out, n->bytes_out);
 }
 
 /* Multicast and broadcast have no one peer; a resolver's packets must not wait

@@ -10,6 +10,9 @@ void	plane_outbound(struct core *c, uint64_t now,
 /* A clear packet from the network: false if policy forbids taking it. */
 bool	plane_inbound_clear(struct core *c, uint64_t now,
 	    const struct packet_view *v);
+/* Clear packets between two addresses went past us (shell.h: pass_pair). */
+void	plane_passed(struct core *c, uint64_t now, const struct addr *src,
+	    const struct addr *dst, const struct oe_passed *n);
 void	plane_inbound_esp(struct core *c, uint64_t now,
 	    const struct packet_view *v);
 /* The datagram that began a connection goes once more if nothing came back on

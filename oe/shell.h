@@ -10,6 +10,11 @@ struct oe_event;
 
 struct port_block { uint16_t lo, hi; };	/* host order, both within */
 
+/* What went by between two addresses, since it was last told. */
+struct oe_passed {
+	uint64_t packets_out, bytes_out, packets_in, bytes_in;
+};
+
 /* What the engine asks of the daemon around it. */
 struct oe_shell {
 	/* A packet that policy lets go in the clear, to the network. */
@@ -36,6 +41,12 @@ struct oe_shell {
 	/* Traffic for dst is passed (add) until told otherwise (!add): the
 	 * daemon may route it past the TUN.  NULL: not wanted. */
 	void (*pass_route)(void *arg, const struct addr *dst, bool add);
+	/* All between two addresses is passed (add), whatever flow it is of,
+	 * until told otherwise (!add), which is said before anything else is
+	 * done with a packet: the kernel may do it, as long as oe_passed() is
+	 * told of what went by.  NULL: not wanted. */
+	void (*pass_pair)(void *arg, const struct addr *src,
+	    const struct addr *dst, bool add);
 	/* Is addr one of this host's, besides that of
 	 * oe_set_local()?  NULL: no. */
 	bool (*is_own)(void *arg, const struct addr *addr);

@@ -78,6 +78,7 @@ spd_entry_free(struct core *c, struct spd_entry *e)
 	struct datagram *d;
 
 	spd_settle(c, e, false);
+	spd_pass(c, e, false);
 	if (e->ready)
 		TAILQ_REMOVE(&c->ready, e, ready_entry);
 	while ((d = spd_released(e)) != NULL)
@@ -126,6 +127,18 @@ spd_used(struct core *c, struct spd_entry *e)
 		return;
 	TAILQ_REMOVE(&c->settled[e->cause], e, settled_entry);
 	TAILQ_INSERT_TAIL(&c->settled[e->cause], e, settled_entry);
+}
+
+/* --- what goes past us ---------------------------------------------------- */
+
+void
+spd_pass(struct core *c, struct spd_entry *e, bool passed)
+{
+	if (passed == e->passed || c->shell->pass_pair == NULL)
+		return;
+	e->passed = passed;
+	c->shell->pass_pair(c->shell_arg, &e->key.src.addr, &e->key.dst.addr,
+	    passed);
 }
 
 /* --- datagrams on hold ---------------------------------------------------- */

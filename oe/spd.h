@@ -45,6 +45,7 @@ struct spd_entry {
 	enum spd_policy	  policy;
 	enum cause	  cause;
 	bool		  settled;	/* nothing is lost if it makes room */
+	bool		  passed;	/* pass_pair(add) was called */
 	TAILQ_ENTRY(spd_entry) settled_entry;
 	struct datagram	 *first, *last;
 	TAILQ_HEAD(, datagram) released;	/* may go */
@@ -80,6 +81,9 @@ const char *spd_policy_name(enum spd_policy p);
 void	spd_settle(struct core *c, struct spd_entry *e, bool settled);
 /* An entry that was used is the last of those that may make room. */
 void	spd_used(struct core *c, struct spd_entry *e);
+
+/* May all between its two addresses go past us? */
+void	spd_pass(struct core *c, struct spd_entry *e, bool passed);
 
 /* Keeps a datagram, on the heap, in place of what was in *slot; or drops it
  * where too many are kept for that cause. */

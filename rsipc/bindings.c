@@ -294,6 +294,27 @@ bindings_flow_use(struct bindings *bs, uint16_t port,
 	return BINDINGS_FLOW_OK;
 }
 
+static bool
+covers_all(const struct binding *b)
+{
+	return !addr_is_set(&b->remote) && b->remote_port == 0;
+}
+
+bool
+bindings_covers(const struct bindings *bs, uint16_t port)
+{
+	size_t i;
+
+	if (!bs->whole)
+		return bs->owner[port] != 0 &&
+		    covers_all(bs->b[bs->owner[port] - 1]);
+	for (i = 0; i < bs->n; i++) {
+		if (covers_all(bs->b[i]))
+			return true;
+	}
+	return false;
+}
+
 void
 bindings_port_range(struct bindings *bs, uint16_t lo, uint16_t hi)
 {

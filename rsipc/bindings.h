@@ -101,6 +101,8 @@ enum bindings_flow {
 enum bindings_flow bindings_flow_use(struct bindings *bs, uint16_t port,
 	    const struct addr *remote, uint16_t remote_port, bool lasts,
 	    uint64_t now);
+/* Is that port leased, whoever is at the other end? */
+bool	bindings_covers(const struct bindings *bs, uint16_t port);
 /* Which block do programs choose their ports from?  hi 0: none. */
 void	bindings_port_range(struct bindings *bs, uint16_t lo, uint16_t hi);
 /* Are three quarters of that block in use? */

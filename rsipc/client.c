@@ -113,6 +113,7 @@ client_network_settled(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	client_follow(c);
+	pass_look_again(c->path.pass);
 	if (!choose_way(&c->choose, c->settings, &way)) {
 		/* A cable pulled may be put back: leases wait for their end. */
 		client_choose(c);
@@ -144,6 +145,7 @@ client_network(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	netlink_drain(fd);
+	pass_look_again(c->path.pass);
 	if (!evtimer_pending(c->network_timer, NULL))
 		evtimer_add(c->network_timer, &tv);
 }
@@ -250,6 +252,7 @@ client_end(void *arg, bool again)
 	direct_free(c->direct);
 	c->direct = NULL;
 	c->path.addr = none;
+	pass_look_again(c->path.pass);
 	host_leave(&c->host, clock_now(), CLIENT_LEAVE_WAIT);
 	client_kick(c);
 }
@@ -329,6 +332,7 @@ client_open(struct client *c, struct service *service,
 		return -1;
 	client_recall(c);
 	path_init(&c->path, &c->host, c->tunnel, c->device);
+	client_pass_open(c);
 	c->path.cascade = settings->cascade;
 	c->path.event = status_engine_event;
 	c->path.event_arg = c;
@@ -370,6 +374,8 @@ client_close(struct client *c)
 	direct_free(c->direct);
 	inward_free(c->inward);
 	xfrm_close(c->xfrm);
+	pass_close(c->path.pass);
+	c->path.pass = NULL;
 	transport_free(c->transport);
 	choose_close(&c->choose);
 	device_close(c->device, service_ordered(c->service) &&

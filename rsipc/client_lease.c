@@ -222,6 +222,7 @@ client_granted(void *arg, const struct binding *b)
 	else if (b->purpose == BINDING_PORTS)
 		/* Programs go on from here; what began before ends there. */
 		client_ports(c, b);
+	client_pass_granted(c);
 	if (b->purpose != BINDING_MAIN)
 		log_debug("binding %u: %u ports, %u SPIs", b->bind_id,
 		    b->nports, b->nspis);
@@ -255,6 +256,7 @@ client_revoked(void *arg, const struct binding *b)
 	struct client *c = arg;
 	uint64_t       lasted = clock_now() - c->up_since;
 
+	client_pass_revoked(c, b);
 	status_publish(c, "revoked", b);
 	if (b->purpose == BINDING_PORTS)
 		client_block_revoked(c, b);
@@ -263,6 +265,7 @@ client_revoked(void *arg, const struct binding *b)
 	c->had = *b;
 	c->suspended = true;
 	c->path.addr = none;
+	pass_look_again(c->path.pass);
 	/* What does not come now is no fault of the tunnel. */
 	worth_begin(&c->path.worth);
 	tunnel_set(c->tunnel, b->tunnel, &none, &none);
@@ -283,6 +286,7 @@ client_give_up_lease(struct client *c)
 	evtimer_del(c->grace);
 	c->suspended = c->waiting = c->worthless = false;
 	c->path.addr = none;
+	pass_look_again(c->path.pass);
 	c->range_hi = 0;
 	client_set_local(c, &none, 0);
 	client_range_restore();

@@ -18,12 +18,22 @@ void	client_kick(struct client *c);
 void	client_lead(struct client *c, bool lease);
 /* The same, as the device is. */
 void	client_choose(struct client *c);
+/* Something went out: is all of it in vain? */
+void	client_woken(struct client *c, uint64_t now);
 /* From the device; from the tunnel; nothing more for now.  arg is
  * the struct client. */
 void	client_outbound(void *arg, const struct packet_view *v);
 void	client_inbound(void *arg, const struct packet_view *p);
 void	client_inbound_end(void *arg);
 void	client_too_big(void *arg, const struct packet_view *p);
+
+/* client_pass.c */
+/* What policy passes goes past us, where the kernel can. */
+void	client_pass_open(struct client *c);
+/* Ports were granted. */
+void	client_pass_granted(struct client *c);
+/* A binding ends: nothing of it goes past us any more. */
+void	client_pass_revoked(struct client *c, const struct binding *b);
 
 /* client_lease.c */
 /* Programs choose their ports from these, host order. */

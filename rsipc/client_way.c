@@ -104,7 +104,7 @@ client_choose(struct client *c)
 	client_lead(c, addr_is_set(&leased));
 }
 
-static void
+void
 client_woken(struct client *c, uint64_t now)
 {
 	struct timeval tv = { .tv_sec = CLIENT_SEEK / 1000 };

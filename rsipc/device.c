@@ -397,6 +397,12 @@ device_name(const struct device *d)
 	return d->name;
 }
 
+const char *
+device_oe_name(const struct device *d)
+{
+	return d->oe_name;
+}
+
 static void
 device_tun_close(struct device_tun *t)
 {

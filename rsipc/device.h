@@ -77,5 +77,7 @@ void	device_flush(struct device *d);
 struct addr device_address(const struct device *d);	/* none: down */
 unsigned device_mtu(const struct device *d);
 const char *device_name(const struct device *d);
+/* Of the one that packets are led into. */
+const char *device_oe_name(const struct device *d);
 
 #endif

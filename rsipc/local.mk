@@ -17,7 +17,8 @@ rsipc_rsipc_SOURCES = \
 	rsipc/capture.c rsipc/capture.h \
 	rsipc/choose.c rsipc/choose.h \
 	rsipc/client.c rsipc/client.h rsipc/client_private.h \
-	rsipc/client_gateway.c rsipc/client_lease.c rsipc/client_way.c \
+	rsipc/client_gateway.c rsipc/client_lease.c rsipc/client_pass.c \
+	rsipc/client_way.c \
 	rsipc/device.c rsipc/device.h \
 	rsipc/direct.c rsipc/direct.h \
 	rsipc/discover.c rsipc/discover.h \
@@ -28,6 +29,14 @@ rsipc_rsipc_SOURCES = \
 	rsipc/status.c \
 	rsipc/transport.c rsipc/transport.h \
 	rsipc/tunnel.c rsipc/tunnel.h
+EXTRA_DIST += rsipc/pass.bpf.c rsipc/pass_map.h
+if BPF
+rsipc_rsipc_SOURCES += rsipc/pass.c rsipc/pass.h
+nodist_rsipc_rsipc_SOURCES = rsipc/pass_object.h
+rsipc/pass.$(OBJEXT): rsipc/pass_object.h
+else
+rsipc_rsipc_SOURCES += rsipc/pass.h
+endif
 rsipc_rsipc_LDADD = rsipc/libhost.a oe/liboe.a $(IKE_LIBS) \
 	proto/libproto.a $(BASE_LIBS) $(DNS_LIBS) $(CRYPTO_LIBS)
 

@@ -360,6 +360,25 @@ shell_answer(void *arg, const struct packet_view *v)
 	device_to_host(p->device, v, false);
 }
 
+/* What waits to go past us is among these. */
+static void
+shell_send_clear(void *arg, const struct packet_view *v)
+{
+	struct path *p = arg;
+
+	pass_wake(p->pass);
+	path_send(p, v);
+}
+
+static void
+shell_pass_pair(void *arg, const struct addr *src, const struct addr *dst,
+    bool add)
+{
+	struct path *p = arg;
+
+	pass_pair(p->pass, src, dst, add);
+}
+
 static bool
 shell_peer_known(void *arg, const struct keying_id *peer)
 {
@@ -449,13 +468,14 @@ shell_ports(void *arg, const struct addr *dst, struct port_block *out,
 }
 
 const struct oe_shell path_shell = {
-	.send_clear = path_send,
+	.send_clear = shell_send_clear,
 	.send_ike = shell_send_ike,
 	.to_host = shell_to_host,
 	.answer = shell_answer,
 	.spi_get = shell_spi_get,
 	.spi_put = shell_spi_put,
 	.cookie_get = shell_cookie_get,
+	.pass_pair = shell_pass_pair,
 	.peer_known = shell_peer_known,
 	.shares = shell_shares,
 	.ports = shell_ports,

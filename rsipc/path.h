@@ -12,6 +12,7 @@
 #include "rsipc/device.h"
 #include "rsipc/direct.h"
 #include "rsipc/host.h"
+#include "rsipc/pass.h"
 #include "rsipc/tunnel.h"
 #include "rsipc/worth.h"
 
@@ -41,6 +42,7 @@ struct path {
 	struct oe	*oe;		/* set when it exists */
 	struct direct	*direct;	/* NULL: own is PATH_OWN_SHUT */
 	enum path_own	 own;
+	struct pass	*pass;		/* the kernel does some; NULL: none */
 	struct esp_plane *planes[2];	/* user space: the address
 					 * is others' too */
 	struct demand	 demand;

@@ -106,6 +106,9 @@ const struct option settings_options[] = {
 	{ "stay-shut", OPTION_BOOL, OPTION_LIVE, "false", AT(stay_shut),
 	  .help = "Denied, paranoid and tunnel prefixes stay shut after an "
 	      "orderly end too." },
+	{ "offload", OPTION_BOOL, OPTION_FIXED, "true", AT(offload),
+	  .help = "Let the kernel carry what policy passes, by eBPF, where it "
+	      "can." },
 	{ "cascade", OPTION_BOOL, OPTION_FIXED, "false", AT(cascade),
 	  .help = "What is leased is for an rsipd(8) on this machine to lease "
 	      "on." },

@@ -28,6 +28,8 @@ struct settings {
 					 * (RFC 3102 §4.2.1) */
 	bool	 direct;		/* without a lease the network is used
 					 * as if we were not there */
+	bool	 offload;		/* what policy passes goes past
+					 * us, where the kernel can */
 	bool	 stay_shut;		/* what policy shuts is so after
 					 * an orderly end too */
 	uint32_t key_id;

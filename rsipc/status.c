@@ -252,8 +252,9 @@ report_lease(const struct client *c, struct report *r)
 }
 
 struct way {
-	const char *type;
+	const char *type, *by;
 	uint64_t    mtu, waiting;
+	struct oe_passed passed;
 	struct tunnel_counters tunnel;
 	struct path_counters   path;
 };
@@ -262,6 +263,7 @@ struct way {
 static const struct report_field way_fields[] = {
 	TEXT("type", type, "ipip, gre, or none"),
 	FIELD("mtu", NUMBER, BYTES, mtu, "longest packet through it"),
+	TEXT("path", by, "what carries what policy passes"),
 	PASSED("packets_in", tunnel.in_packets, "packets",
 	    "tunnel direction=in"),
 	PASSED("packets_out", tunnel.out_packets, "packets",
@@ -270,6 +272,14 @@ static const struct report_field way_fields[] = {
 	    "tunnel direction=in"),
 	PASSED_BYTES("bytes_out", tunnel.out_bytes, "packet_bytes",
 	    "tunnel direction=out"),
+	PASSED("offloaded_in", passed.packets_in, "packets",
+	    "ebpf direction=in"),
+	PASSED("offloaded_out", passed.packets_out, "packets",
+	    "ebpf direction=out"),
+	PASSED_BYTES("offloaded_bytes_in", passed.bytes_in, "packet_bytes",
+	    "ebpf direction=in"),
+	PASSED_BYTES("offloaded_bytes_out", passed.bytes_out, "packet_bytes",
+	    "ebpf direction=out"),
 	DROPPED("dropped_foreign", tunnel.in_foreign, "tunnel_dropped_packets",
 	    "foreign"),
 	DROPPED("dropped_malformed", tunnel.in_malformed,
@@ -299,12 +309,15 @@ report_tunnel(const struct client *c, struct report *r)
 	const struct binding *b = bindings_main(&c->host.bindings);
 	struct way	      w = {
 		.type = b == NULL ? "none" : rsip_tunnel_name(b->tunnel),
+		.by = c->path.pass != NULL ? "ebpf, user space for the rest" :
+		"user space",
 		.mtu = b == NULL ? 0 : device_mtu(c->device),
 		.waiting = c->path.demand.n,
 		.tunnel = *tunnel_counters(c->tunnel),
 		.path = c->path.counters,
 	};
 
+	pass_count(c->path.pass, &w.passed);
 	w.tunnel.in_foreign += w.path.in_foreign;
 	report_write(r, "tunnel", "tunnel", way_fields, &w);
 }

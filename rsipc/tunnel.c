@@ -230,6 +230,14 @@ tunnel_set(struct tunnel *t, enum rsip_tunnel type, const struct addr *local,
 	    IPPROTO_GRE) : tunnel_connect(t, &t->ipip, IPPROTO_IPIP);
 }
 
+bool
+tunnel_is_ipip(const struct tunnel *t, struct addr *local, struct addr *remote)
+{
+	*local = t->local;
+	*remote = t->remote;
+	return addr_is_set(&t->remote) && t->type == RSIP_TUNNEL_IPIP;
+}
+
 unsigned
 tunnel_mtu(const struct tunnel *t)
 {

@@ -38,6 +38,9 @@ int	tunnel_set(struct tunnel *t, enum rsip_tunnel type,
  */
 int	tunnel_send(struct tunnel *t, const struct packet_view *p);
 void	tunnel_flush(struct tunnel *t);
+/* What tunnel_set() said; false: no remote end, or no IP-IP. */
+bool	tunnel_is_ipip(const struct tunnel *t, struct addr *local,
+	    struct addr *remote);
 /* Largest inner packet the kernel thinks will pass; 0: unknown. */
 unsigned tunnel_mtu(const struct tunnel *t);
 

@@ -26,7 +26,7 @@ cd "$PORT_SRC" || exit 99
 for source in base/*.c net/*.c proto/*.c nat/*.c rsipd/*.c oe/*.c oe/ike/*.c oe/ike1/*.c \
     oe/ike2/*.c oe/esp/*.c rsipc/*.c ctl/*.c; do
 	# What eBPF is built from has a compiler of its own.
-	case $source in *.bpf.c | nat/offload.c) continue ;; esac
+	case $source in *.bpf.c | nat/offload.c | rsipc/pass.c) continue ;; esac
 	$cache musl-gcc -std=gnu11 -Wall -Wextra -O1 -I"$PORT_TOP" -I. \
 	    -Iinclude -DSYSCONFDIR='"/etc/rsip"' -DRUNDIR='"/run/rsip"' \
 	    -DSTATEDIR='"/var/lib/rsip"' -idirafter compat \

@@ -91,6 +91,10 @@ LAPTOP_TESTS = tests/net/laptop_helpers.sh tests/net/laptop_keeps.sh \
 dist_check_SCRIPTS += $(LAPTOP_TESTS)
 TESTS += $(LAPTOP_TESTS)
 EXTRA_DIST += tests/net/laptop_gap.py tests/net/laptoplib.sh
+# What policy passes, by the kernel.
+dist_check_SCRIPTS += tests/net/laptop_offload.sh
+TESTS += tests/net/laptop_offload.sh
+EXTRA_DIST += tests/net/laptop_offload.py
 # The whole of it, with clocks that go as a sleep makes them go.
 dist_check_SCRIPTS += tests/net/day.sh
 TESTS += tests/net/day.sh

@@ -502,8 +502,16 @@ shell_route(void *arg, const struct addr *dst, bool add)
 	    "del");
 }
 
+static void
+shell_pair(void *arg, const struct addr *src, const struct addr *dst, bool add)
+{
+	(void)src;
+	world_event(arg, "past %s %s", host_name(addr_v4(dst)), add ? "add" :
+	    "del");
+}
+
 void
-world_init(struct world *w, bool routes, bool kernel)
+world_init(struct world *w, bool routes, bool past, bool kernel)
 {
 	unsigned n = 0;
 
@@ -517,6 +525,7 @@ world_init(struct world *w, bool routes, bool kernel)
 	w->shell.shares = shell_shares;
 	w->shell.ports = shell_ports;
 	w->shell.pass_route = routes ? shell_route : NULL;
+	w->shell.pass_pair = past ? shell_pair : NULL;
 	if (kernel)
 		w->planes[n++] = kernel_new(w);
 	w->planes[n] = esp_user_new(shell_esp, w);

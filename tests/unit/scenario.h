@@ -18,7 +18,7 @@
 struct world {
 	struct play	 *play;
 	char		  config_text[CONFIG_MAX];
-	bool		  started, no_key, routes, kernel_offered;
+	bool		  started, no_key, routes, past, kernel_offered;
 	struct core	 *core;
 	struct oe_config *config;
 	struct oe_shell	  shell;
@@ -74,9 +74,10 @@ struct world {
 	bool peers_known;		/* to an engine beside this one */
 };
 
-/* Fills in shell and the clock; routes: pass_route is wanted;
+/* Fills in shell and the clock; routes, past: pass_route, pass_pair are wanted;
  * kernel: it offers ESP. */
-void	world_init(struct world *w, bool routes, bool kernel);
+void	world_init(struct world *w, bool routes, bool past,
+	    bool kernel);
 void	world_free(struct world *w);
 extern const struct core_ops world_ops;
 extern const struct keying_engine world_engine;

@@ -762,6 +762,19 @@ do_invalid_spi(struct play *p)
 }
 
 static void
+do_passed(struct play *p)
+{
+	struct world	      *w = W(p);
+	const struct oe_passed n = { .packets_out = strtoull(p->words[2], NULL,
+	    10), .packets_in = 1 };
+	struct addr	       ours = addr_from_v4(w->local);
+	struct addr	       theirs = addr_from_v4(player_host(p,
+	    p->words[1]));
+
+	plane_passed(w->core, w->now, &ours, &theirs, &n);
+}
+
+static void
 do_wake(struct play *p)
 {
 	liveness_wake(W(p)->core, W(p)->now, "awake");
@@ -789,6 +802,7 @@ const struct play_command player_acts[] = {
 	{ "recv-many", 5, true, do_recv_many },
 	{ "clear-many", 4, true, do_clear_many },
 	{ "kernel", 2, true, do_kernel },
+	{ "passed", 3, true, do_passed },
 	{ "recv-forged", 3, true, do_recv_forged },
 	{ "clear", 5, true, do_clear },
 	{ "too-big", 3, true, do_too_big },

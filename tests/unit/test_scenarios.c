@@ -27,6 +27,7 @@
  *   config TEXT                 a line for section "oe", before the first
  *                               other command
  *   option routes               pass_route is wanted
+ *   option past                 pass_pair is wanted
  *   option no-key               we have no key
  *   option probes               probes are events
  *   option kernel               the kernel does ESP
@@ -34,6 +35,7 @@
  *   option ports=FROM-TO        ... and these of its ports are ours
  *   send [SRC] DST TAG [KIND] [sport=N] [dport=N] [size=N] [df] [id=N] [more]
  *       [frag=BYTES] [seq=N] [ack=N]   out of the TUN
+ *   passed DST N                N packets to DST went past us
  *   flood COUNT TAG [...]       a datagram to each of COUNT hosts
  *   recv SPI SRC DST TAG [...]  ESP from the network, inside SRC -> DST
  *       from=HOST port=N        where the NAT before the peer sends it from
@@ -150,7 +152,7 @@ start(struct play *p)
 	if (w->started)
 		return;
 	w->started = true;
-	world_init(w, w->routes, w->kernel_offered);
+	world_init(w, w->routes, w->past, w->kernel_offered);
 	if ((w->config = read_config(p)) == NULL) {
 		world_fail(w, "the configuration was refused");
 		return;
@@ -193,6 +195,8 @@ do_option(struct play *p)
 {
 	if (play_flag(p, "routes"))
 		W(p)->routes = true;
+	if (play_flag(p, "past"))
+		W(p)->past = true;
 	else if (play_flag(p, "no-key"))
 		W(p)->no_key = true;
 	else if (play_flag(p, "probes"))

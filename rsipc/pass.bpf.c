@@ -9,6 +9,8 @@
  * when the daemon has not vouched for the maps for some seconds.
  */
 
+#define ECN_MASK	3
+#define PACKET_TO_US	0	/* PACKET_HOST of linux/if_packet.h */
 #define OUTER_TTL	64	/* RFC 2003 §3.1, as the daemon has it */
 #define PASS_PAIRS	PASS_SLOTS
 
@@ -149,6 +151,75 @@ pass_out(struct __sk_buff *skb)
 	/* Routed as the daemon's own packets are. */
 	skb->mark = s->mark;
 	return (int)bpf_redirect_neigh(s->link, NULL, 0, 0);
+}
+
+/*
+ * Has a program of this host that connection?  No kernel takes the mark of the
+ * tunnel from joined segments for a tc program: a socket of ours does not mind,
+ * and a card that they were forwarded to would.
+ */
+static __always_inline int
+is_of_socket(struct __sk_buff *skb, const struct iphdr *ip, __u32 ports)
+{
+	struct bpf_sock_tuple t = { 0 };
+	struct bpf_sock	     *sk;
+
+	t.ipv4.saddr = ip->saddr;
+	t.ipv4.daddr = ip->daddr;
+	t.ipv4.sport = bpf_htons((__u16)(ports >> 16));
+	t.ipv4.dport = bpf_htons((__u16)ports);
+	sk = bpf_skc_lookup_tcp(skb, &t, sizeof(t.ipv4), BPF_F_CURRENT_NETNS,
+	    0);
+	if (sk == NULL)
+		return 0;
+	bpf_sk_release(sk);
+	return 1;
+}
+
+/* At the link towards the gateway: out of the tunnel. */
+SEC("tc")
+int
+pass_in(struct __sk_buff *skb)
+{
+	struct pass_state *s;
+	struct pass_slot  *slot;
+	struct ethhdr	  *eth;
+	struct iphdr	  *outer, *ip;
+	struct wire	   w;
+	void		  *end;
+	__u32		   ports, room;
+
+	if (skb->protocol != bpf_htons(ETH_P_IP) ||
+	    skb->pkt_type != PACKET_TO_US || (s = get_state()) == NULL)
+		return TC_ACT_OK;
+	pull_headers(skb, sizeof(*eth) + 2 * sizeof(*ip) + TCP_HEADER);
+	eth = (void *)(long)skb->data;
+	end = (void *)(long)skb->data_end;
+	outer = (void *)(eth + 1);
+	ip = outer + 1;
+	room = skb->len - sizeof(*eth) - sizeof(*outer);
+	/* The gateway alone may speak for the public realm; ECN of the outer
+	 * header is combined by the daemon (RFC 6040 §4.2). */
+	if ((void *)(ip + 1) > end || outer->ihl != 5 || outer->version != 4 ||
+	    outer->protocol != IPPROTO_IPIP || outer->saddr != s->remote ||
+	    outer->daddr != s->local ||
+	    (outer->frag_off & bpf_htons(IP_FRAGMENT)) != 0 ||
+	    bpf_ntohs(outer->tot_len) != room + sizeof(*outer) ||
+	    ((outer->tos ^ ip->tos) & ECN_MASK) != 0 ||
+	    header_checksum(outer) != 0 || header_checksum(ip) != 0 ||
+	    ip->daddr != s->addr || ip->saddr == s->addr ||
+	    !read_packet(skb, ip, end, room, &ports, &w))
+		return TC_ACT_OK;
+	if ((s->port[(__u16)ports] & protocol_bit(ip)) == 0 ||
+	    (slot = find_pair(ip->daddr, ip->saddr)) == NULL ||
+	    (skb->gso_size != 0 && !is_of_socket(skb, ip, ports)))
+		return TC_ACT_OK;
+	__sync_fetch_and_add(&slot->packets_in, w.packets);
+	__sync_fetch_and_add(&slot->bytes_in, w.bytes);
+	if (bpf_skb_adjust_room(skb, -(__s32)sizeof(*outer), BPF_ADJ_ROOM_MAC,
+	    BPF_F_ADJ_ROOM_FIXED_GSO) != 0)
+		return TC_ACT_SHOT;
+	return (int)bpf_redirect(s->clear, BPF_F_INGRESS);
 }
 
 /* bpf_redirect_neigh() and its like are for programs under the GPL only. */

@@ -33,7 +33,7 @@ _Static_assert((int)PASS_OF_TCP == (int)PASS_TCP &&
 
 struct pass {
 	struct bpf_object *object;
-	struct tc_place	   out;
+	struct tc_place	   out, in;
 	struct event	  *tick;
 	const struct pass_ops *ops;
 	void		  *arg;
@@ -93,6 +93,22 @@ way_is(const struct pass_state *s, const struct pass_way *w)
 	    s->clear == w->clear && s->mtu == w->mtu && s->mark == w->mark;
 }
 
+/* At the link, wherever it is now.  Where it cannot be what comes is user
+ * space's, as before. */
+static void
+follow_link(struct pass *p, unsigned link)
+{
+	struct bpf_program *prog;
+
+	if (p->in.ifindex == link)
+		return;
+	tc_del(&p->in);
+	p->in = (struct tc_place){ .ifindex = link, .priority = PASS_PRIORITY };
+	prog = bpf_object__find_program_by_name(p->object, "pass_in");
+	if (tc_add(&p->in, bpf_program__fd(prog), "pass_in") == -1)
+		log_info("eBPF offload: inbound: %s", strerror(errno));
+}
+
 static void
 vouch(struct pass *p)
 {
@@ -107,6 +123,7 @@ vouch(struct pass *p)
 		vouch_until(p, 0);
 		way_write(p->state, &w);
 	}
+	follow_link(p, w.link);
 	vouch_until(p, boot_now() + VOUCH_NS);
 }
 
@@ -437,6 +454,7 @@ pass_close(struct pass *p)
 	if (p->state != NULL)
 		vouch_until(p, 0);
 	tc_del(&p->out);
+	tc_del(&p->in);
 	HASH_CLEAR(hh, p->by_key);
 	if (p->state != NULL)
 		(void)munmap(p->state, p->state_size);

@@ -11,8 +11,9 @@
 
 /*
  * A program at the device that packets are led into puts into the gateway's
- * tunnel what goes from leased ports to peers to whom all is passed, and the
- * rest goes on to the daemon, which sees as little of these as of any other
+ * tunnel what goes from leased ports to peers to whom all is passed, one at the
+ * link towards the gateway takes out what they answer, and the rest goes on to
+ * the daemon, which sees as little of these as of any other
  * host's.  Who they are is written when policy has decided so, and ends by one
  * store.  Programs end with the device, and count for nothing when the daemon
  * has not vouched for seconds; while nothing moves it does not: then a packet

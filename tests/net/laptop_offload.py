@@ -21,7 +21,9 @@ class Laptop:
             self.gso = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
             self.gso.setsockopt(263, 15, 1)      # SOL_PACKET, PACKET_VNET_HDR
             self.gso.bind(("oe0", 0x0800))
-        self.wire = Wire("N", "eth1", "00:00:00:00:00:00")
+        mac = json.loads(run("ip -j -n x1 link show eth0"))[0]["address"]
+        self.wire = Wire("N", "eth1", mac)
+        self.clear = Wire("x1", "rsip0", mac)
         self.marks = 0
 
     def send(self, packet):
@@ -47,6 +49,70 @@ class Laptop:
                 return got
             if RESOLVER not in p.raw[32:40]:     # keys are asked for
                 got.append(p)
+
+
+    def until_mark_in(self):
+        """The same of what comes to programs."""
+        self.marks += 1
+        tag = b"<mark %d of %d>" % (self.marks, os.getpid())
+        self.wire.send(ip(NA, X1, IPIP, echo(MARK, ADDRESS, 77, True, tag)))
+        got = []
+        while True:
+            p = self.clear.recv(lambda p: p.src != NA)      # an error about what our kernel answers
+            if p is None:
+                sys.exit("FAIL: user space brings nothing any more")
+            if tag in p.raw:
+                return got
+            if b"<mark " not in p.raw:       # else the answer to one that left
+                got.append(p)
+
+
+def corpus_in():
+    """[(what, how, packets)], in the tunnel."""
+    out = []
+    big = b"d" * 1300
+
+    def add(what, how, *packets, **outer):
+        out.append((what + ", in", how, [from_gateway(p, **outer) for p in packets]))
+
+    def from_gateway(p, src=NA, dst=X1, proto=IPIP, **k):
+        return ip(src, dst, proto, p, **k)
+
+    def u(src=Y2, dport=LO, dst=None, data=b"udp data", **k):
+        return udp(src, dst or ADDRESS, 5300, dport, data, **k)
+
+    def t(src=Y2, dport=HI, flags=0x10, data=big, **k):
+        return tcp(src, ADDRESS, 5300, dport, flags, data, **k)
+
+    add("UDP", FAST, u())
+    add("UDP that must not be fragmented", FAST, u(df=True), df=True)
+    add("TCP", FAST, t(df=True), df=True)
+    add("TCP SYN", FAST, t(flags=2, data=b""))
+    add("TCP to IKE's port", FAST, t(dport=IKE))
+    add("DSCP and ECT(0)", FAST, u(tos=0xba), tos=0xba)
+    add("other DSCP outside", FAST, u(tos=0x28), tos=0xb8)
+    add("congestion on both", FAST, u(tos=3), tos=3)
+    add("congestion in the tunnel", SLOW, u(tos=2), tos=3)
+    add("ECT(1) in the tunnel", SLOW, u(tos=2), tos=1)
+    add("congestion that nobody hears", NONE, u(), tos=3)
+    add("TTL 1", FAST, u(ttl=1), ttl=1)
+    add("a port that is not leased", SLOW, u(dport=9))
+    add("a service's", SLOW, t(dport=22))
+    add("to IKE's port", NONE, u(dport=IKE))
+    add("options", SLOW, options(u()))
+    add("a broken header", NONE, broken(u()))
+    add("a fragment", SLOW, fragments(u(data=b"f" * 600), 304)[0])
+    add("ICMP", SLOW, echo(Y2, ADDRESS, 5, True))
+    add("ESP of nobody's", NONE, esp(Y2, ADDRESS, 0x7777))
+    add("SCTP", SLOW, ip(Y2, ADDRESS, 132, struct.pack("!HHII", 5300, LO, 1, 0)))
+    add("in GRE", NONE, b"\0\0\x08\0" + u(), proto=GRE)
+    add("from another than the gateway", NONE, u(), src=X2)
+    add("for another address", NONE, u(dst="198.51.100.9"))
+    add("from ourselves", NONE, u(src=ADDRESS))
+    add("from nobody so far", SLOW, u(src="203.0.113.50"))
+    for src, how in sorted(SHUT.items()):
+        add(how, SLOW if how == "held" else NONE, u(src=src), t(src=src))
+    return out
 
 
 def corpus():
@@ -128,7 +194,19 @@ def play(out):
                 fast += len(got)
             print(what, *[told_inside(p) for p in got], sep="\n  ", file=f)
             print("ok: %s: %d left" % (what, len(got)))
-    print(fast, file=open(out + ".fast", "w", encoding="ascii"))
+        fast_in = 0
+        l.clear.drain()
+        for what, how, packets in corpus_in():
+            for p in packets:
+                l.wire.send(p)
+            got = l.until_mark_in()
+            if (how == NONE) != (not got):
+                sys.exit("FAIL: %s (%s): %r came in" % (what, how, got))
+            if how == FAST:
+                fast_in += len(got)
+            print(what, *[p.raw.hex() for p in got], sep="\n  ", file=f)
+            print("ok: %s: %d came" % (what, len(got)))
+    print(fast, fast_in, file=open(out + ".fast", "w", encoding="ascii"))
 
 
 def mark(_):

@@ -1,7 +1,7 @@
 #!/bin/sh
 # laptop_offload.sh - what policy passes, carried by the laptop's kernel: the same packets as by user space, and no other; skipped where it was not built
 . "$(dirname "$0")/lib.sh"
-net_needs ethtool iptables
+net_needs curl ethtool iptables nginx
 net_needs_built rsipd/rsipd rsipc/rsipc ctl/rsipctl
 net_enter "$@"
 cd "$NET_RUN" || exit 1
@@ -57,6 +57,11 @@ offloaded()
 	net_json rsipc_x1 status 'it["tunnel"]["offloaded_out"]'
 }
 
+both_ways()
+{
+	net_json rsipc_x1 status '"%d %d" % (it["tunnel"]["offloaded_out"], it["tunnel"]["offloaded_in"])'
+}
+
 # COUNT: more than that.
 offloads()
 {
@@ -92,14 +97,27 @@ net_holds rsipc_x1 status '"ebpf" in it["tunnel"]["path"]' ||
     net_skip "$(grep -m 1 eBPF rsipc_x1.log || echo 'built without eBPF')"
 [ "$range" = "$slow_range" ] || net_fail "other ports: $slow_range, $range"
 net_until 10 first_and_offloaded || net_fail "nothing goes by eBPF"
-before=$(offloaded)
+# shellcheck disable=SC2046
+set -- $(both_ways)
 packets play kernel >kernel.log || net_fail "$(tail -n 1 kernel.log)"
 cmp user kernel || net_fail "$(diff user kernel | head -n 20)"
 net_ok "by the kernel: the same to a byte, and shut is what was"
 want=$(cat kernel.fast)
-got=$(($(offloaded) - before))
+# shellcheck disable=SC2046
+set -- "$@" $(both_ways)
+got="$(($3 - $1)) $(($4 - $2))"
 [ "$got" = "$want" ] || net_fail "$got by eBPF instead of $want"
-net_ok "by eBPF: $got packets, each that may"
+net_ok "by eBPF: $got packets out and in, each that may"
+
+# Joined segments, by a program of the host's.
+net_web y2
+net_on x1 ethtool -K eth0 gro on >/dev/null 2>&1
+net_fetch x1 "$NET_Y2" came || net_fail "no file: $(cat came.log)"
+net_same came || net_fail "another file came"
+# shellcheck disable=SC2046
+set -- $2 $(both_ways)
+[ $(($3 - $1)) -gt 6000 ] || net_fail "a file came by user space: $1 to $3"
+net_ok "a file of 10 MB: $(($3 - $1)) packets by eBPF"
 
 # A flow that goes on, and what of it comes to the gateway's port.
 last_seen()

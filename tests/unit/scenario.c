@@ -506,7 +506,7 @@ static void
 shell_pair(void *arg, const struct addr *src, const struct addr *dst, bool add)
 {
 	(void)src;
-	world_event(arg, "past %s %s", host_name(addr_v4(dst)), add ? "add" :
+	world_event(arg, "past %s %s", host_name(dst), add ? "add" :
 	    "del");
 }
 

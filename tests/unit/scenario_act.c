@@ -767,11 +767,9 @@ do_passed(struct play *p)
 	struct world	      *w = W(p);
 	const struct oe_passed n = { .packets_out = strtoull(p->words[2], NULL,
 	    10), .packets_in = 1 };
-	struct addr	       ours = addr_from_v4(w->local);
-	struct addr	       theirs = addr_from_v4(player_host(p,
-	    p->words[1]));
+	struct addr	       theirs = player_host(p, p->words[1]);
 
-	plane_passed(w->core, w->now, &ours, &theirs, &n);
+	plane_passed(w->core, w->now, &w->local, &theirs, &n);
 }
 
 static void

@@ -195,7 +195,7 @@ do_option(struct play *p)
 {
 	if (play_flag(p, "routes"))
 		W(p)->routes = true;
-	if (play_flag(p, "past"))
+	else if (play_flag(p, "past"))
 		W(p)->past = true;
 	else if (play_flag(p, "no-key"))
 		W(p)->no_key = true;

@@ -243,13 +243,15 @@ static void
 play_words(struct play *p)
 {
 	const struct play_command *c = play_find(common, p->words[0]);
+	const struct play_command *const *more;
 
 	if (stage->ready != NULL)
 		stage->ready(p);
 	if (c == NULL)
 		c = play_find(stage->commands, p->words[0]);
-	if (c == NULL && stage->more != NULL)
-		c = play_find(stage->more, p->words[0]);
+	for (more = stage->more; c == NULL && more != NULL && *more != NULL;
+	    more++)
+		c = play_find(*more, p->words[0]);
 	if (c == NULL || p->n < c->words) {
 		play_fail(p, c == NULL ? "no such command" : "too few words");
 		return;

@@ -47,7 +47,8 @@ struct play_command {
  * and may still fail. */
 struct play_stage {
 	const char *folder;		/* below tests/unit */
-	const struct play_command *commands, *more;	/* more: or NULL */
+	const struct play_command *commands;
+	const struct play_command *const *more;	/* NULL, or ended by NULL */
 	void	(*begin)(struct play *p);
 	void	(*end)(struct play *p);
 	void	(*ready)(struct play *p);	/* before each

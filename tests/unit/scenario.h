@@ -103,8 +103,9 @@ size_t	packet_make(uint8_t *out, size_t cap, const struct addr *src,
 	    const struct addr *dst, const char *kind, unsigned sport,
 	    unsigned dport, const char *tag, size_t size, bool df);
 
-/* What is done to the core (scenario_act.c). */
-extern const struct play_command player_acts[];
+/* What is done to the core (scenario_act.c), and by an engine of IKE
+ * (scenario_keying.c). */
+extern const struct play_command player_acts[], player_keying_acts[];
 
 #define W(p)	((struct world *)(p)->world)
 

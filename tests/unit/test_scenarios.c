@@ -478,8 +478,10 @@ scenario_end(struct play *p)
 int
 main(int argc, char **argv)
 {
+	static const struct play_command *const more[] = { player_acts,
+		player_keying_acts, NULL };
 	static const struct play_stage stage = { "scenarios", commands,
-		player_acts, scenario_begin, scenario_end, scenario_ready,
+		more, scenario_begin, scenario_end, scenario_ready,
 		scenario_done, true };
 	int fd, failed;
 

@@ -25,6 +25,7 @@
 #define IP_FRAGMENT	0x3fff		/* offset and "more" */
 #define IP_DF_FLAG	0x4000
 #define TCP_HEADER	20		/* without options */
+#define TCP_SYN		2		/* of the header's flags */
 
 static __always_inline __u16
 header_checksum(const struct iphdr *ip)

@@ -217,7 +217,9 @@ free_response(struct host *h, const struct rsip_message *m, bool answer,
 		if (!answer) {
 			log_info("the gateway takes binding %u back",
 			    b->bind_id);
-			host_back_off(h, now, 1000);
+			/* Several at once are one event. */
+			if (h->retry_at <= now)
+				host_back_off(h, now, 1000);
 		}
 		host_revoke(h, b);
 	}

@@ -65,9 +65,10 @@ find_pair(__u32 ours, __u32 theirs)
 	    slot : NULL;
 }
 
-/* What a packet, joined or not, is on the wire. */
+/* What a packet, joined or not, is on the wire; begins: a connection of TCP. */
 struct wire {
 	__u32 packets, longest, bytes;
+	int   begins;
 };
 
 /* A whole TCP or UDP packet of room bytes without options; ports: the source's
@@ -87,8 +88,12 @@ read_packet(const struct __sk_buff *skb, const struct iphdr *ip,
 	*ports = bpf_ntohl(*(const __u32 *)body);
 	w->packets = 1;
 	w->longest = w->bytes = len;
-	if (ip->protocol == IPPROTO_TCP && (const void *)(body + 20) > end)
-		return 0;
+	w->begins = 0;
+	if (ip->protocol == IPPROTO_TCP) {
+		if ((const void *)(body + TCP_HEADER) > end)
+			return 0;
+		w->begins = (body[13] & TCP_SYN) != 0;
+	}
 	if (skb->gso_size == 0)
 		return 1;
 	/* Of what is joined only TCP is understood by adjust_room(). */
@@ -131,6 +136,9 @@ pass_out(struct __sk_buff *skb)
 	if ((void *)(ip + 1) > end || ip->saddr != s->addr ||
 	    !read_packet(skb, ip, end, skb->len, &ports, &w) ||
 	    w.longest > s->mtu || skb->len > 0xffff - sizeof(outer))
+		return TC_ACT_OK;
+	/* Many connections use up the ports before the daemon looks here. */
+	if (w.begins)
 		return TC_ACT_OK;
 	port = (__u16)(ports >> 16);
 	if ((s->port[port] & protocol_bit(ip)) == 0 ||

@@ -136,7 +136,7 @@ def corpus():
     add("DSCP and ECT(0)", FAST, u(tos=0xba))
     add("congestion", FAST, u(tos=3))
     add("TTL 1", FAST, u(ttl=1))
-    add("TCP SYN", FAST, t(flags=2, data=b"", df=True))
+    add("TCP SYN", SLOW, t(flags=2, data=b"", df=True))
     add("TCP data", FAST, t(data=b"d" * 1380, df=True))
     add("TCP RST", FAST, t(flags=4, data=b""))
     add("TCP from IKE's port", FAST, t(sport=ike_port))

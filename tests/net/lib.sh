@@ -671,7 +671,7 @@ net_sniff_end()
 net_fetch()
 {
 	case $2 in
-	*:*)	set -- "$1" "[$2]" "$3" ;;
+	*:*:*)	set -- "$1" "[$2]" "$3" ;;
 	esac
 	net_on "$1" curl -sS --fail --max-time "${NET_FETCH_TIME:-60}" \
 	    -g -o "$3" -w '%{time_starttransfer} %{time_total} %{speed_download}\n' \

@@ -212,13 +212,14 @@ oe_look(struct oe *oe, bool stopped)
 {
 	uint64_t now = clock_now(), slept = clock_slept(), due = oe->tick_at;
 
+	/* Before anything is found to be too old. */
+	if (stopped || (due < now && now - due >= GAP_MS) ||
+	    slept >= oe->slept + SLEPT_MS)
+		oe_awake(oe, now);
 	core_tick(oe->core, now);
 	if (oe->checked != validator_state())
 		oe_look_at_validator(oe, now);
 	identity_check(oe->core, now);
-	if (stopped || (due < now && now - due >= GAP_MS) ||
-	    slept >= oe->slept + SLEPT_MS)
-		oe_awake(oe, now);
 	oe->slept = slept;
 	remember_recall(oe->remembered, oe->core, clock_now(), RECALL_A_TICK);
 	remember_note(oe->remembered, oe->core, clock_wall());

@@ -160,12 +160,17 @@ void
 liveness_wake(struct core *c, uint64_t now, const char *why)
 {
 	struct connection *conn;
+	struct sa_pair	  *p;
 	unsigned	   n = 0;
 
 	c->now = now;
 	TAILQ_FOREACH(conn, &c->connections, all) {
 		if (conn->state != CONNECTION_KEYED)
 			continue;
+		/* What nobody could use was not left unused. */
+		conn->used = now;
+		TAILQ_FOREACH(p, &conn->pairs, entry)
+			p->used = now;
 		conn->probe_at = 0;
 		liveness_probe(conn, PROBE_INTERVAL, why);
 		n++;

@@ -227,12 +227,12 @@ settled()
 	    grep -q ": encrypted"
 }
 published=$(date +%s%N)
-net_until 30 settled || net_fail "$(net_on x1 chroot "$NET_RUN/x1" \
+net_until 70 settled || net_fail "$(net_on x1 chroot "$NET_RUN/x1" \
     rsipctl why "$NET_Y1")"
 port_say "  (encrypted $((($(date +%s%N) - published) / 1000000)) ms later)"
 
-net_start tcpdump wire tcpdump -n -i N -w "$NET_RUN/wire.pcap" -U \
-    "host $NET_Y1"
+net_start tcpdump wire tcpdump -n -i N -w "$NET_RUN/wire.pcap" -U -s 96 \
+    -B 16384 "host $NET_Y1"
 net_ready tcpdump 10 test -s "$NET_RUN/wire.pcap"
 net_fetch x1 y1.lab "$NET_RUN/file" || net_fail "no fetch: $(cat "$NET_RUN/file.log")"
 net_same "$NET_RUN/file" || net_fail "not the file"

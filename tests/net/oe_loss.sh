@@ -35,7 +35,8 @@ sed "s/interface: .*/interface: 198.51.100.54/; s/unbound\.pid/unbound2.pid/" \
 net_start unbound2 dns unbound -d -c "$NET_RUN/unbound2.conf"
 net_ready unbound2 10 net_answers 198.51.100.54 53 ns.lab. A
 
-# 30 % each way, where the kernel can; else the same by a rule.
+# 30 % each way, where the kernel can; else the same by a rule, which no ARP meets,
+# and so no neighbour discovery either.
 lossy()
 {
 	net_on host tc qdisc add dev eth0 root netem loss 30% 2>/dev/null &&
@@ -45,8 +46,10 @@ lossy()
 	net_on host nft -f - <<-RULES
 	table inet loss {
 	  chain in { type filter hook prerouting priority -300;
+	    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept;
 	    iifname eth0 numgen random mod 100 < 30 drop; }
 	  chain out { type filter hook postrouting priority 300;
+	    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept;
 	    oifname eth0 numgen random mod 100 < 30 drop; }
 	}
 	RULES

@@ -1,13 +1,10 @@
 /* arrival.c - packets of IPv6 that come by a device of this host get a mark, which the kernel's policies can look at */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
-#include <linux/pkt_sched.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -17,16 +14,14 @@
 
 #include "base/util.h"
 #include "net/arrival.h"
-#include "net/netlink.h"
+#include "net/tc.h"
 
 /* Among the filters of a device: last, so that it has the last word. */
 #define PRIORITY	0x4f49u
-#define INGRESS		TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
 
 struct arrival {
 	int program;		/* -1: error says why */
 	int error;
-	int netlink;
 };
 
 #define MARK_OF_PACKET	((short)offsetof(struct __sk_buff, mark))
@@ -59,7 +54,6 @@ arrival_open(void)
 	attr.license = (uintptr_t) "ISC";
 	a->program = (int)syscall(__NR_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 	a->error = errno;
-	a->netlink = netlink_open(NETLINK_ROUTE);
 	return a;
 }
 
@@ -70,57 +64,24 @@ arrival_close(struct arrival *a)
 		return;
 	if (a->program != -1)
 		close(a->program);
-	if (a->netlink != -1)
-		close(a->netlink);
 	free(a);
-}
-
-static struct nlmsghdr *
-arrival_request(char *buf, unsigned type, unsigned flags, int ifindex,
-    uint32_t parent, const char *kind)
-{
-	struct tcmsg	 tc = { .tcm_ifindex = ifindex, .tcm_parent = parent };
-	struct nlmsghdr *nlh;
-
-	if (parent == TC_H_CLSACT) {
-		tc.tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0);
-	} else {
-		tc.tcm_handle = 1;
-		tc.tcm_info = TC_H_MAKE(PRIORITY << 16, htons(ETH_P_IPV6));
-	}
-	nlh = netlink_begin(buf, type, NLM_F_ACK | flags, &tc, sizeof(tc));
-	mnl_attr_put_strz(nlh, TCA_KIND, kind);
-	return nlh;
 }
 
 int
 arrival_mark(const struct arrival *a, const char *ifname, bool set)
 {
-	struct nlmsghdr *nlh;
-	struct nlattr	*options;
-	_Alignas(8) char buf[NETLINK_REQUEST_MAX];
-	int		 ifindex;
+	struct tc_place place = { .ifindex = if_nametoindex(ifname),
+		.priority = PRIORITY, .protocol = ETH_P_IPV6 };
 
-	if ((ifindex = (int)if_nametoindex(ifname)) == 0)
+	if (place.ifindex == 0)
 		return -1;
-	if (!set)
-		return netlink_ask(a->netlink, arrival_request(buf,
-		    RTM_DELTFILTER, 0, ifindex, INGRESS, "bpf"), NULL, NULL);
+	if (!set) {
+		tc_del(&place);
+		return 0;
+	}
 	if (a->program == -1) {
 		errno = a->error;
 		return -1;
 	}
-	/* Somebody else may have needed it before. */
-	if (netlink_ask(a->netlink, arrival_request(buf, RTM_NEWQDISC,
-	    NLM_F_CREATE | NLM_F_EXCL, ifindex, TC_H_CLSACT, "clsact"), NULL,
-	    NULL) == -1 && errno != EEXIST)
-		return -1;
-	nlh = arrival_request(buf, RTM_NEWTFILTER, NLM_F_CREATE, ifindex,
-	    INGRESS, "bpf");
-	options = mnl_attr_nest_start(nlh, TCA_OPTIONS);
-	mnl_attr_put_u32(nlh, TCA_BPF_FD, (uint32_t)a->program);
-	mnl_attr_put_strz(nlh, TCA_BPF_NAME, "oe_arrival");
-	mnl_attr_put_u32(nlh, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
-	mnl_attr_nest_end(nlh, options);
-	return netlink_ask(a->netlink, nlh, NULL, NULL);
+	return tc_add(&place, a->program, "oe_arrival");
 }

@@ -36,7 +36,7 @@ tc_message(const struct tc_place *p)
 		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, p->egress ?
 		TC_H_MIN_EGRESS : TC_H_MIN_INGRESS),
 		.tcm_info = TC_H_MAKE((uint32_t)p->priority << 16,
-		htons(ETH_P_ALL)) };
+		htons(p->protocol == 0 ? ETH_P_ALL : p->protocol)) };
 }
 
 static int
@@ -55,20 +55,22 @@ tc_make_ready(const struct tc_place *p)
 	return tc_ask(nlh) == 0 || errno == EEXIST ? 0 : -1;
 }
 
-static int
-tc_remove(const struct tc_place *p)
+void
+tc_del(const struct tc_place *p)
 {
 	_Alignas(4) char buf[NETLINK_REQUEST_MAX];
 	struct tcmsg	 t = tc_message(p);
 	struct nlmsghdr *nlh;
 
+	if (p->ifindex == 0)
+		return;
 	nlh = netlink_begin(buf, RTM_DELTFILTER, NLM_F_ACK, &t, sizeof(t));
 	mnl_attr_put_strz(nlh, TCA_KIND, "bpf");
-	return tc_ask(nlh);
+	(void)tc_ask(nlh);
 }
 
 int
-tc_add(struct tc_place *p, int fd, const char *name)
+tc_add(const struct tc_place *p, int fd, const char *name)
 {
 	_Alignas(4) char buf[NETLINK_REQUEST_MAX];
 	struct tcmsg	 t = tc_message(p);
@@ -77,7 +79,7 @@ tc_add(struct tc_place *p, int fd, const char *name)
 
 	if (tc_make_ready(p) == -1)
 		return -1;
-	(void)tc_remove(p);
+	tc_del(p);
 	nlh = netlink_begin(buf, RTM_NEWTFILTER, NLM_F_ACK | NLM_F_CREATE |
 	    NLM_F_EXCL, &t, sizeof(t));
 	mnl_attr_put_strz(nlh, TCA_KIND, "bpf");
@@ -86,16 +88,5 @@ tc_add(struct tc_place *p, int fd, const char *name)
 	mnl_attr_put_strz(nlh, TCA_BPF_NAME, name);
 	mnl_attr_put_u32(nlh, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
 	mnl_attr_nest_end(nlh, options);
-	if (tc_ask(nlh) == -1)
-		return -1;
-	p->stands = true;
-	return 0;
-}
-
-void
-tc_del(struct tc_place *p)
-{
-	if (p->stands)
-		(void)tc_remove(p);
-	p->stands = false;
+	return tc_ask(nlh);
 }

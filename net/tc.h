@@ -10,7 +10,7 @@ struct tc_place {
 	unsigned ifindex;
 	bool	 egress;	/* else ingress */
 	uint16_t priority;	/* tells it from others'; is its handle, too */
-	bool	 stands;
+	uint16_t protocol;	/* ETH_P_*, host order; 0: all packets */
 };
 
 /*
@@ -18,9 +18,10 @@ struct tc_place {
  * killed left, and makes the interface ready for it.  Needs CAP_NET_ADMIN.
  * 0, or -1 with errno.
  */
-int	tc_add(struct tc_place *p, int fd, const char *name);
-/* Takes it away where it stands.  What made the interface ready stays: others
- * may use it, and it does nothing by itself. */
-void	tc_del(struct tc_place *p);
+int	tc_add(const struct tc_place *p, int fd, const char *name);
+/* Takes it away, or what such a process left; without an interface nothing.
+ * What made the interface ready stays: others may use it, and it does nothing
+ * by itself. */
+void	tc_del(const struct tc_place *p);
 
 #endif

@@ -256,11 +256,7 @@ for n in 1 2; do
 done
 same()
 {
-	for g in N M; do
-		net_ctl rsipd_$g leases --json >leases_$g || return 1
-	done
-	pair_granted 'rsip:*g:*' | sed "s/^rsip:g:/$na1 g:/; s/^rsip:$na2:/$na2 /" >keys
-	python3 "$NET_HERE/pair_split.py" same leases_N leases_M keys
+	pair_same 'rsip:*g:*' "s/^rsip:g:/$na1 g:/; s/^rsip:$na2:/$na2 /"
 }
 net_until 10 same || net_fail "what is leased is not the same everywhere:
 $(same)"

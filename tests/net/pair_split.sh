@@ -95,11 +95,7 @@ net_until 20 grep -q "done" load_M.log || net_fail "the load of M does not end"
 # Nobody has what another does not know of, in the store neither.
 same()
 {
-	for g in N M; do
-		net_ctl rsipd_$g leases --json >leases_$g || return 1
-	done
-	pair_granted 'rsip:g:*' | sed 's/^rsip:/10.0.0.1 /' >keys
-	python3 "$NET_HERE/pair_split.py" same leases_N leases_M keys
+	pair_same 'rsip:g:*' 's/^rsip:/10.0.0.1 /'
 }
 net_until 10 same || net_fail "what is leased is not the same everywhere:
 $(same)"

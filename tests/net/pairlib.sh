@@ -76,6 +76,18 @@ pair_granted()
 	    return out" 0 "$1"
 }
 
+# PATTERN SCRIPT: true if gateways N and M lease the same, and the store's keys of that
+# pattern, which the script for sed makes "Na KEY", say so too.
+pair_same()
+{
+	for pair_gateway in N M; do
+		net_ctl "rsipd_$pair_gateway" leases --json \
+		    >"leases_$pair_gateway" || return 1
+	done
+	pair_granted "$1" | sed "$2" >keys
+	python3 "$NET_HERE/pair_split.py" same leases_N leases_M keys
+}
+
 pair_rsipd_config()
 {
 	cat <<-EOF

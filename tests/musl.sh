@@ -13,7 +13,7 @@ mkdir -p "$musl/gnu" || exit 99
 # The headers of the libraries and the kernel, one by one: glibc's stay unseen.
 for name in ares lmdb event2 cap-ng confuse json-c libmnl libnetfilter_queue \
     libnfnetlink seccomp openssl curses ncurses_dll unctrl linux asm-generic \
-    asm event evutil hiredis bpf unbound ldns; do
+    asm event evutil hiredis bpf unbound ldns zlib zconf; do
 	for path in "/usr/include/$name" /usr/include/"$name"[._-]*h; do
 		[ ! -e "$path" ] || ln -sfn "$path" "$musl/${path##*/}"
 	done

@@ -110,6 +110,7 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 	session_keyed(conn, fresh);
 	connection_set(conn, CONNECTION_KEYED, SPD_ENCRYPT);
 	core_event(c, conn, "keyed");
+	connection_stand_in(conn);
 }
 
 /*

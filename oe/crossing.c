@@ -75,6 +75,39 @@ crossing_part(struct connection *conn)
 }
 
 struct connection *
+crossing_theirs(const struct connection *conn)
+{
+	struct connection *other, *theirs = NULL;
+
+	if (conn->spd == NULL || !TAILQ_EMPTY(&conn->pairs))
+		return NULL;
+	TAILQ_FOREACH(other, &conn->spd->connections, entry) {
+		if (TAILQ_EMPTY(&other->pairs))
+			continue;
+		if (theirs != NULL)
+			return NULL;
+		theirs = other;
+	}
+	return theirs != NULL && is_whole_nobody(theirs, RIGHT_FLOWS) &&
+	    theirs->path.peer_port == KEYING_PORT && !theirs->gone &&
+	    connection_pair(theirs) != NULL ? theirs : NULL;
+}
+
+bool
+crossing_is_beside(const struct connection *conn)
+{
+	const struct connection *other;
+
+	if (conn->spd == NULL)
+		return false;
+	TAILQ_FOREACH(other, &conn->spd->connections, entry) {
+		if (other != conn && other->state == CONNECTION_KEYED)
+			return true;
+	}
+	return false;
+}
+
+struct connection *
 crossing_ours(struct connection *conn)
 {
 	return conn->crossed != NULL && conn->right == RIGHT_FLOWS ?

@@ -23,5 +23,13 @@ void	crossing_join(struct connection *theirs, struct connection *ours);
 void	crossing_part(struct connection *conn);
 /* The one that flows belong to. */
 struct connection *crossing_ours(struct connection *conn);
+/*
+ * What the peer of conn, which has no keys, began itself with port 500 of its
+ * address, all to all and with no NAT before it: the only one there that has
+ * keys with us.  NULL: there is none.
+ */
+struct connection *crossing_theirs(const struct connection *conn);
+/* Somebody at the address of conn has keys with us. */
+bool	crossing_is_beside(const struct connection *conn);
 
 #endif

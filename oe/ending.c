@@ -11,6 +11,7 @@
 #include "oe/ending.h"
 #include "oe/flow.h"
 #include "oe/known.h"
+#include "oe/liveness.h"
 #include "oe/lookup.h"
 #include "oe/pair.h"
 #include "oe/peer_gateway.h"
@@ -87,15 +88,10 @@ connection_expire(struct connection *conn, enum oe_reason why)
 	conn->delete_at = c->now + DELETE_INTERVAL;
 }
 
-bool
-connection_give_way(struct connection *conn)
+/* other is for all that conn is for; conn ends. */
+static void
+connection_replace(struct connection *conn, struct connection *other)
 {
-	struct connection *other = conn->crossed;
-
-	crossing_part(conn);
-	if (other == NULL || conn->right == RIGHT_FLOWS ||
-	    connection_pair(other) == NULL)
-		return false;
 	flow_give(conn->core, conn, other);
 	other->blind = conn->blind;
 	other->txt = conn->txt;
@@ -106,7 +102,83 @@ connection_give_way(struct connection *conn)
 	peer_gateways_blind(other);
 	connection_set_right(other, conn->right, true);
 	connection_expire(conn, REASON_CROSSED);
+}
+
+bool
+connection_give_way(struct connection *conn)
+{
+	struct connection *other = conn->crossed;
+
+	crossing_part(conn);
+	if (other == NULL || conn->right == RIGHT_FLOWS ||
+	    connection_pair(other) == NULL)
+		return false;
+	connection_replace(conn, other);
 	return true;
+}
+
+/* Did who has port 500 of the address fail us?  Where hosts share it, its
+ * gateway or nobody says so for them. */
+static bool
+is_failure_of_peer(enum keying_failure f)
+{
+	switch (f) {
+	case KEYING_SILENCE:
+	case KEYING_CHILD_REFUSED:
+	case KEYING_SIGNATURE:
+	case KEYING_IDENTITY:
+	case KEYING_OUR_PROOF:
+		return true;
+	case KEYING_ICMP:
+	case KEYING_PEER_REFUSED:
+	case KEYING_VERSION:
+	case KEYING_LOCAL:
+		break;
+	}
+	return false;
+}
+
+bool
+connection_stand_aside(struct connection *conn)
+{
+	struct connection *other = crossing_theirs(conn);
+
+	if (other == NULL || !conn->blind || !conn->failed ||
+	    !is_failure_of_peer(conn->failure))
+		return false;
+	log_info("%s: %s: what %s began is for all that is sent there",
+	    ADDR_TEXT(&conn->key.dst.addr), keying_failure_text(conn->failure),
+	    keying_id_text(&other->peer_id));
+	conn->look_at = conn->core->now +
+	    (uint64_t)conn->core->config->lifespan_first * SECONDS;
+	connection_replace(conn, other);
+	/* Or did it begin anew since, and has these keys no more? */
+	liveness_doubt(other);
+	return true;
+}
+
+void
+connection_stand_in(struct connection *conn)
+{
+	struct core	  *c = conn->core;
+	struct connection *other, *next;
+	uint64_t	   soon = c->now +
+	    (uint64_t)c->config->lifespan_short * SECONDS;
+
+	if (conn->right != RIGHT_FLOWS || conn->spd == NULL)
+		return;
+	for (other = TAILQ_FIRST(&conn->spd->connections); other != NULL;
+	    other = next) {
+		next = TAILQ_NEXT(other, entry);
+		if ((other->state != CONNECTION_CLEAR &&
+		    other->state != CONNECTION_DENY &&
+		    other->state != CONNECTION_EXPIRING) ||
+		    other->reason.code != REASON_TRIED ||
+		    connection_stand_aside(other))
+			continue;
+		if (other->look_at > soon)
+			other->look_at = soon;
+	}
 }
 
 void

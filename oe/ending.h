@@ -11,6 +11,19 @@ void	connection_expire(struct connection *conn, enum oe_reason why);
 /* What the peer began at the same time (crossing.h) takes conn's place, which
  * ends; false: there is nothing that could. */
 bool	connection_give_way(struct connection *conn);
+/*
+ * conn was tried without a record, and failed at a peer that began itself and
+ * lives: what it began is for all that we send there, as an answer to us would
+ * be, and conn ends.  False: there is no such peer, or IKE at that address is
+ * not its own.
+ */
+bool	connection_stand_aside(struct connection *conn);
+/*
+ * conn came to be keyed: it takes the place of such a one, or that is tried
+ * again soon.  In no tick, as another connection than conn is freed: keys with
+ * who speaks for flows are not the kernel's: a message or packet brings them.
+ */
+void	connection_stand_in(struct connection *conn);
 /* Frees an entry that no connection holds, and the flows that
  * went in the clear. */
 void	connection_entry_free(struct core *c, struct spd_entry *e);

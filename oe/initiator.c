@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "oe/classes.h"
 #include "oe/connection.h"
+#include "oe/crossing.h"
 #include "oe/ending.h"
 #include "oe/identity.h"
 #include "oe/initiator.h"
@@ -170,9 +171,12 @@ initiator_ended(struct connection *conn, unsigned version,
 		return;
 	}
 	if (conn->blind) {
+		if (connection_stand_aside(conn))
+			return;
 		why = reason_with(REASON_TRIED,
 		    keying_failure_text(conn->failure));
-		connection_no_oe(conn, c->config->lifespan, &why);
+		connection_no_oe(conn, crossing_is_beside(conn) ?
+		    c->config->lifespan_short : c->config->lifespan, &why);
 		return;
 	}
 	if (session_why(conn, said, sizeof(said)))
@@ -335,13 +339,17 @@ initiator_try(struct connection *conn)
 	struct core		*c = conn->core;
 	const struct connection *other;
 	unsigned		 n = 0;
+	bool			 waits;
 
 	if (oe_config_anonymous(c->config, conn->class) != OE_ANONYMOUS_TRY)
 		return false;
 	TAILQ_FOREACH(other, &c->connections, all)
 		n += other->blind && other->state == CONNECTION_PENDING;
+	/* A peer that encrypts to us may take nothing else from us. */
+	waits = conn->class != OE_CLASS_PERMISSIVE ||
+	    crossing_theirs(conn) != NULL;
 	if (n >= BLIND_MAX || !ratelimit_pass(&c->tried, c->now)) {
-		if (conn->class == OE_CLASS_PERMISSIVE)
+		if (!waits)
 			return false;
 		initiator_wait_room(conn, REASON(REASON_LOOKUPS_FULL));
 		return true;
@@ -351,7 +359,7 @@ initiator_try(struct connection *conn)
 	conn->peer_gateway = 0;
 	conn->failed = false;
 	conn->authentic = conn->unchecked = false;
-	if (conn->class == OE_CLASS_PERMISSIVE) {
+	if (!waits) {
 		conn->recheck = true;
 		conn->policy = SPD_PASS;
 	}

@@ -47,8 +47,9 @@ random_bytes(void *buf, size_t len)
 	}
 }
 
-uint32_t
-random_uniform(uint32_t bound)
+/* NULL: from the kernel itself. */
+static uint32_t
+uniform_of(struct random_store *s, uint32_t bound)
 {
 	uint32_t v, min;
 
@@ -56,10 +57,41 @@ random_uniform(uint32_t bound)
 		return 0;
 	/* Values below 2^32 mod bound would make small results likelier. */
 	min = -bound % bound;
-	do
-		random_bytes(&v, sizeof(v));
-	while (v < min);
+	do {
+		if (s != NULL)
+			random_store_bytes(s, &v, sizeof(v));
+		else
+			random_bytes(&v, sizeof(v));
+	} while (v < min);
 	return v % bound;
+}
+
+uint32_t
+random_uniform(uint32_t bound)
+{
+	return uniform_of(NULL, bound);
+}
+
+void
+random_store_bytes(struct random_store *s, void *buf, size_t len)
+{
+	if (len > sizeof(s->bytes)) {
+		random_bytes(buf, len);
+		return;
+	}
+	if (len > s->left) {
+		random_bytes(s->bytes, sizeof(s->bytes));
+		s->left = sizeof(s->bytes);
+	}
+	s->left -= (unsigned)len;
+	memcpy(buf, s->bytes + s->left, len);
+	memset(s->bytes + s->left, 0, len);
+}
+
+uint32_t
+random_store_uniform(struct random_store *s, uint32_t bound)
+{
+	return uniform_of(s, bound);
 }
 
 void

@@ -13,6 +13,16 @@ void	 make_parent_folder(const char *path);
 /* Unpredictable and unbiased in 0..bound-1; bound 0 gives 0. */
 uint32_t random_uniform(uint32_t bound);
 
+/* Unpredictable bytes in small portions, for whom a call of the kernel for each
+ * costs too much: what was given is wiped here.  {0} has none yet; a child must
+ * not go on with its parent's. */
+struct random_store {
+	uint8_t	 bytes[256];
+	unsigned left;
+};
+void	 random_store_bytes(struct random_store *s, void *buf, size_t len);
+uint32_t random_store_uniform(struct random_store *s, uint32_t bound);
+
 /* Overwrites secrets in a way the compiler keeps. */
 void	 wipe(void *buf, size_t len);
 /* Wipes, then frees; NULL is allowed. */

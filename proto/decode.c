@@ -54,6 +54,8 @@ fqdn_ok(const uint8_t *p, size_t len)
 	return true;
 }
 
+/* What the readers fill is empty, as rsip_message_init() leaves it; or it is
+ * looked at no more, as only the error counts. */
 static enum rsip_error
 read_address(struct rsip_address *a, struct cursor c)
 {
@@ -61,7 +63,6 @@ read_address(struct rsip_address *a, struct cursor c)
 	size_t	       len;
 	int	       family = AF_UNSPEC;
 
-	memset(a, 0, sizeof(*a));
 	a->type = cursor_u8(&c);
 	len = cursor_left(&c);
 	switch (a->type) {
@@ -86,6 +87,7 @@ read_address(struct rsip_address *a, struct cursor c)
 		if (len > RSIP_FQDN_MAX || !fqdn_ok(p, len))
 			return RSIP_BAD_PARAM;
 		memcpy(a->fqdn, p, len);
+		a->fqdn[len] = '\0';
 		return RSIP_OK;
 	}
 	if (len != addr_bits(family) / 8)
@@ -107,7 +109,6 @@ read_ports(struct rsip_ports *p, struct cursor c, bool may_be_none)
 {
 	size_t i, nfields;
 
-	memset(p, 0, sizeof(*p));
 	if (cursor_left(&c) == 0) {
 		p->none = true;
 		return may_be_none ? RSIP_OK : RSIP_BAD_PARAM;
@@ -129,7 +130,6 @@ read_spis(struct rsip_spis *s, struct cursor c)
 {
 	size_t i, nfields;
 
-	memset(s, 0, sizeof(*s));
 	s->number = cursor_u16(&c);
 	nfields = cursor_left(&c) / 4;
 	if (c.bad || cursor_left(&c) % 4 != 0 ||
@@ -194,6 +194,7 @@ read_vendor(struct rsip_message *m, const struct param *p, bool last,
 		    !fqdn_ok(name, len))
 			return RSIP_BAD_PARAM;
 		memcpy(m->fqdn, name, len);
+		m->fqdn[len] = '\0';
 		m->has |= RSIP_HAS_FQDN;
 		return RSIP_OK;
 	case RSIP_VENDOR_FLOOR:
@@ -348,64 +349,71 @@ param_next_plain(struct cursor *c, struct param *p)
 	return false;
 }
 
-/* What an ERROR_RESPONSE must name (§9.1.1, §10.1), as far as it can be read;
- * false if the framing is damaged. */
-static bool
+/* What an ERROR_RESPONSE must name (§9.1.1, §10.1), if p is of that. */
+static void
+read_id(struct rsip_message *m, const struct param *p)
+{
+	uint32_t bit, *to;
+
+	if (p->type == RSIP_PARAM_CLIENT_ID) {
+		bit = RSIP_HAS_CLIENT_ID;
+		to = &m->client_id;
+	} else if (p->type == RSIP_PARAM_BIND_ID) {
+		bit = RSIP_HAS_BIND_ID;
+		to = &m->bind_id;
+	} else if (p->type == RSIP_PARAM_MESSAGE_COUNTER) {
+		bit = RSIP_HAS_COUNTER;
+		to = &m->counter;
+	} else {
+		return;
+	}
+	if (!(m->has & bit) && read_number(p->value, 4, to) == RSIP_OK)
+		m->has |= bit;
+}
+
+/* All of these, as far as they can be read. */
+static void
 read_ids(struct rsip_message *m, struct cursor c)
 {
 	struct param p;
-	uint32_t     bit, *to;
 
-	while (cursor_left(&c) > 0) {
-		if (!param_next(&c, &p))
-			return false;
-		to = NULL;
-		bit = 0;
-		if (p.type == RSIP_PARAM_CLIENT_ID) {
-			bit = RSIP_HAS_CLIENT_ID;
-			to = &m->client_id;
-		} else if (p.type == RSIP_PARAM_BIND_ID) {
-			bit = RSIP_HAS_BIND_ID;
-			to = &m->bind_id;
-		} else if (p.type == RSIP_PARAM_MESSAGE_COUNTER) {
-			bit = RSIP_HAS_COUNTER;
-			to = &m->counter;
-		}
-		if (to != NULL && !(m->has & bit) &&
-		    read_number(p.value, 4, to) == RSIP_OK)
-			m->has |= bit;
-	}
-	return true;
+	while (cursor_left(&c) > 0 && param_next(&c, &p))
+		read_id(m, &p);
 }
 
 /*
- * Everything that does not depend on the order: framing first (207), then
- * types nobody knows (204), values (205), and types not allowed here (203).
+ * Everything that does not depend on the order, by what is wrong anywhere:
+ * framing first (207), then types nobody knows (204), values (205), and types
+ * not allowed here (203).
  */
 static enum rsip_error
 check_params(struct rsip_message *m, const struct rsip_layout *layout,
-    struct cursor body)
+    struct cursor c)
 {
-	struct cursor	c;
 	struct param	p;
-	enum rsip_error rc;
+	enum rsip_error value = RSIP_OK;
+	bool		unknown = false, extra = false;
 
-	if (!read_ids(m, body))
-		return RSIP_BAD_MESSAGE;
-	for (c = body; param_next(&c, &p); ) {
-		if (!param_known(p.type))
-			return RSIP_ILLEGAL_PARAM;
-	}
-	for (c = body; param_next(&c, &p); ) {
-		if ((rc = check_value(layout, &p)) != RSIP_OK)
-			return rc;
-	}
-	for (c = body; param_next_plain(&c, &p); ) {
-		if (!slots_have(layout->required, p.type) &&
+	while (cursor_left(&c) > 0) {
+		if (!param_next(&c, &p))
+			return RSIP_BAD_MESSAGE;
+		read_id(m, &p);
+		if (!param_known(p.type)) {
+			unknown = true;
+			continue;
+		}
+		if (value == RSIP_OK)
+			value = check_value(layout, &p);
+		if (p.type != RSIP_PARAM_VENDOR &&
+		    !slots_have(layout->required, p.type) &&
 		    !slots_have(layout->optional, p.type))
-			return RSIP_EXTRA_PARAM;
+			extra = true;
 	}
-	return RSIP_OK;
+	if (unknown)
+		return RSIP_ILLEGAL_PARAM;
+	if (value != RSIP_OK)
+		return value;
+	return extra ? RSIP_EXTRA_PARAM : RSIP_OK;
 }
 
 /* One tuple of a QUERY after its indicator (§9.14.2, §9.15.2). */
@@ -519,7 +527,7 @@ rsip_decode(struct rsip_message *m, const uint8_t *buf, size_t len)
 	enum rsip_error		  rc;
 	unsigned		  version, overall;
 
-	memset(m, 0, sizeof(*m));
+	rsip_message_init(m, (enum rsip_type)0);
 	cursor_init(&c, buf, len);
 	version = cursor_u8(&c);
 	m->type = cursor_u8(&c);

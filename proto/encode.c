@@ -64,35 +64,36 @@ put_spis(struct writer *w, const struct rsip_spis *s)
 	param_end(w, start);
 }
 
+/* A number of 1, 2 or 4 bytes. */
+static void
+put_number(struct writer *w, uint8_t type, uint32_t v, size_t size)
+{
+	uint8_t b[3 + sizeof(v)] = { type, 0, (uint8_t)size };
+
+	/* The high bytes go first: those of a short one are cut off. */
+	store_u32(b + 3, v << (8 * (sizeof(v) - size)));
+	writer_put(w, b, 3 + size);
+}
+
 static void
 put_u32(struct writer *w, uint8_t type, uint32_t v)
 {
-	size_t start = param_begin(w, type);
-
-	writer_u32(w, v);
-	param_end(w, start);
+	put_number(w, type, v, 4);
 }
 
 static void
 put_u16(struct writer *w, uint8_t type, uint16_t v)
 {
-	size_t start = param_begin(w, type);
-
-	writer_u16(w, v);
-	param_end(w, start);
+	put_number(w, type, v, 2);
 }
 
 static void
 put_bytes(struct writer *w, uint8_t type, const uint8_t *v, unsigned n)
 {
 	unsigned i;
-	size_t	 start;
 
-	for (i = 0; i < n; i++) {
-		start = param_begin(w, type);
-		writer_u8(w, v[i]);
-		param_end(w, start);
-	}
+	for (i = 0; i < n; i++)
+		put_number(w, type, v[i], 1);
 }
 
 static void

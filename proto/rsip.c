@@ -3,16 +3,31 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
 #include "proto/rsip.h"
 
+static void
+address_init(struct rsip_address *a)
+{
+	memset(a, 0, offsetof(struct rsip_address, fqdn) + 1);
+}
+
 void
 rsip_message_init(struct rsip_message *m, enum rsip_type type)
 {
-	memset(m, 0, sizeof(*m));
+	/* Four kilobytes, of which a message has a hundred bytes. */
+	memset(m, 0, offsetof(struct rsip_message, local));
+	address_init(&m->local);
+	address_init(&m->remote);
+	address_init(&m->endpoint);
+	memset(&m->local_ports, 0, offsetof(struct rsip_ports, port));
+	memset(&m->remote_ports, 0, offsetof(struct rsip_ports, port));
+	memset(&m->spis, 0, offsetof(struct rsip_spis, spi));
+	m->fqdn[0] = '\0';
 	m->type = (uint8_t)type;
 }
 
@@ -204,7 +219,7 @@ rsip_ports_set(struct rsip_ports *p, const uint16_t *port, size_t n)
 
 	if (n == 0 || n > RSIP_PORTS_MAX)
 		return -1;
-	memset(p, 0, sizeof(*p));
+	p->none = false;
 	p->number = (uint8_t)n;
 	for (i = 0; i < n; i++) {
 		p->port[i] = port[i];
@@ -222,7 +237,6 @@ rsip_spis_set(struct rsip_spis *s, const uint32_t *spi, size_t n)
 
 	if (n == 0 || n > RSIP_SPIS_MAX)
 		return -1;
-	memset(s, 0, sizeof(*s));
 	s->number = (uint16_t)n;
 	for (i = 0; i < n; i++) {
 		s->spi[i] = spi[i];

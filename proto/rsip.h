@@ -199,12 +199,6 @@ struct rsip_message {
 	uint16_t	    error;	/* enum rsip_error */
 	uint8_t		    local_policy;
 	uint8_t		    remote_policy;
-	struct rsip_address local;
-	struct rsip_address remote;
-	struct rsip_address endpoint;
-	struct rsip_ports   local_ports;
-	struct rsip_ports   remote_ports;
-	struct rsip_spis    spis;
 	uint8_t		    ntunnels;
 	uint8_t		    tunnel[RSIP_TUNNELS_MAX];
 	uint8_t		    nmethods;
@@ -215,8 +209,6 @@ struct rsip_message {
 	/* vendor 32473 */
 	uint16_t	    cookies_number;	/* as spis.number */
 	uint16_t	    ncookies;		/* fields present */
-	/* Host order of the wire's 8 bytes. */
-	uint64_t	    cookie[RSIP_COOKIES_MAX];
 	uint32_t	    auth_key_id;
 	uint64_t	    auth_index;	/* the sender's, of this
 					 * life; never 0 */
@@ -228,11 +220,20 @@ struct rsip_message {
 	uint8_t		    auth_mac[RSIP_AUTH_MAC_LEN];
 	size_t		    auth_offset;	/* of the mac in the wire form;
 						 * set by decode and encode */
+	/* What is long: rsip_message_init() begins here. */
+	struct rsip_address local;
+	struct rsip_address remote;
+	struct rsip_address endpoint;
+	struct rsip_ports   local_ports;
+	struct rsip_ports   remote_ports;
+	struct rsip_spis    spis;
+	/* Host order of the wire's 8 bytes. */
+	uint64_t	    cookie[RSIP_COOKIES_MAX];
 	char		    fqdn[RSIP_FQDN_MAX + 1];
 };
 
-/* Makes an empty message of a type; memory of
- * an earlier use must be cleared first. */
+/* Makes an empty message of a type; memory of an earlier use must be cleared
+ * first.  What lists and names have beyond their ends is left as it was. */
 void	rsip_message_init(struct rsip_message *m, enum rsip_type type);
 /* Frees what the message owns (tuples) and zeroes it. */
 void	rsip_message_clear(struct rsip_message *m);

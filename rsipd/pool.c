@@ -39,6 +39,7 @@ struct pool {
 	uint64_t quarantine;
 	bool	 follows;
 	size_t	 n;
+	struct random_store chance;
 	struct pool_entry entry[POOL_ADDRS_MAX];
 	struct spiset *spis;
 };
@@ -417,6 +418,14 @@ aligned_run(const struct portset *s, uint16_t from, size_t n)
 	return 0;
 }
 
+/* Of those that are free, each with the same chance. */
+static uint16_t
+any_port(struct pool *p, const struct pool_entry *e)
+{
+	return portset_nth(e->free, random_store_uniform(&p->chance,
+	    (uint32_t)portset_count(e->free)));
+}
+
 enum pool_result
 pool_draw_ports(struct pool *p, uint64_t now, size_t i, size_t n,
     uint16_t *port)
@@ -440,8 +449,7 @@ pool_draw_ports(struct pool *p, uint64_t now, size_t i, size_t n,
 		portset_add(e->free, at, at);
 	}
 	if (n > 1) {
-		at = portset_nth(e->free,
-		    random_uniform((uint32_t)portset_count(e->free)));
+		at = any_port(p, e);
 		next = aligned_run(e->free, at, n);
 		if (next == 0)
 			next = aligned_run(e->free, 0, n);
@@ -456,8 +464,7 @@ pool_draw_ports(struct pool *p, uint64_t now, size_t i, size_t n,
 		}
 	}
 	for (k = 0; k < n; k++) {
-		port[k] = portset_nth(e->free,
-		    random_uniform((uint32_t)portset_count(e->free)));
+		port[k] = any_port(p, e);
 		portset_remove(e->free, port[k], port[k]);
 	}
 	if (n > 1)
@@ -539,7 +546,7 @@ draw_few_spis(struct pool *p, size_t i, size_t n, uint32_t *spi)
 	const struct pool_address *a = &p->entry[i].what;
 	size_t			   k, found = 0, at;
 
-	at = random_uniform((uint32_t)a->nspis);
+	at = random_store_uniform(&p->chance, (uint32_t)a->nspis);
 	for (k = 0; k < a->nspis && found < n; k++) {
 		spi[found] = a->spis[(at + k) % a->nspis];
 		found += spiset_usable(p->spis, (uint16_t)i, spi[found], NULL);
@@ -565,7 +572,8 @@ pool_draw_spis(struct pool *p, uint64_t now, size_t i, size_t n, uint32_t *spi)
 		/* spis_max is a small share of 2^32: the first is free but for
 		 * a rare collision. */
 		do
-			random_bytes(&spi[k], sizeof(spi[k]));
+			random_store_bytes(&p->chance, &spi[k],
+			    sizeof(spi[k]));
 		while (spi[k] < POOL_SPI_MIN ||
 		    !spiset_usable(p->spis, (uint16_t)i, spi[k], NULL));
 		spiset_lease(p->spis, (uint16_t)i, spi[k]);

@@ -5,6 +5,51 @@
 
 #define WORD_BITS 64u
 
+/* Of the ones in a word, which are not 64. */
+static unsigned
+longest_run(uint64_t w)
+{
+	uint64_t ends[6], longer;	/* ends[i]: of runs of 2^i at least */
+	unsigned i, n;
+
+	if (w == 0)
+		return 0;
+	ends[0] = w;
+	for (i = 0; i < 5 && (w = ends[i] & ends[i] << (1u << i)) != 0; i++)
+		ends[i + 1] = w;
+	w = ends[i];
+	n = 1u << i;
+	while (i-- > 0) {
+		if ((longer = w & ends[i] << n) == 0)
+			continue;
+		w = longer;
+		n += 1u << i;
+	}
+	return n;
+}
+
+/* Where the k-th one of a word is, which has more than k. */
+static unsigned
+nth_one(uint64_t w, unsigned k)
+{
+	uint64_t n;
+	unsigned at = 0;
+
+	/* Of each byte the ones in it and in those below. */
+	n = w - (w >> 1 & UINT64_C(0x5555555555555555));
+	n = (n & UINT64_C(0x3333333333333333)) +
+	    (n >> 2 & UINT64_C(0x3333333333333333));
+	n = ((n + (n >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f)) *
+	    UINT64_C(0x0101010101010101);
+	while (at < WORD_BITS - 8 && (n >> at & 0xff) <= k)
+		at += 8;
+	if (at != 0)
+		k -= (unsigned)(n >> (at - 8) & 0xff);
+	for (w >>= at; k > 0; k--)
+		w &= w - 1;
+	return w == 0 ? 0 : at + (unsigned)__builtin_ctzll(w);
+}
+
 static struct portset_node
 node_of_word(uint64_t w)
 {
@@ -19,9 +64,7 @@ node_of_word(uint64_t w)
 	n.count = (uint16_t)__builtin_popcountll(w);
 	n.left = (uint16_t)__builtin_ctzll(~w);
 	n.right = (uint16_t)__builtin_clzll(~w);
-	/* Each round takes one off every run: the rounds are the longest. */
-	for (; w != 0; w &= w << 1)
-		n.best++;
+	n.best = (uint16_t)longest_run(w);
 	return n;
 }
 
@@ -112,7 +155,6 @@ uint16_t
 portset_nth(const struct portset *s, size_t k)
 {
 	unsigned i = 1;
-	uint64_t w;
 
 	while (i < PORTSET_WORDS) {
 		i *= 2;
@@ -121,11 +163,8 @@ portset_nth(const struct portset *s, size_t k)
 			i++;
 		}
 	}
-	w = s->word[i - PORTSET_WORDS];
-	while (k-- > 0)
-		w &= w - 1;
 	return (uint16_t)((i - PORTSET_WORDS) * WORD_BITS +
-	    (w == 0 ? 0 : (unsigned)__builtin_ctzll(w)));
+	    nth_one(s->word[i - PORTSET_WORDS], (unsigned)k));
 }
 
 /* Below node i, which covers len ports from lo on; run is how many before lo

@@ -26,3 +26,9 @@ tests_bench_esp_bench_LDADD = oe/esp/libesp.a $(BASE_LIBS)
 noinst_PROGRAMS += tests/bench/demux_bench
 tests_bench_demux_bench_SOURCES = tests/bench/demux_bench.c
 tests_bench_demux_bench_LDADD = nat/libnat.a $(BASE_LIBS) $(NFQ_LIBS)
+
+# By hand: what a binding costs in memory, and a request in time, without sockets.
+noinst_PROGRAMS += tests/bench/gateway_bench
+tests_bench_gateway_bench_SOURCES = tests/bench/gateway_bench.c
+tests_bench_gateway_bench_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \
+	$(BASE_LIBS) $(NFQ_LIBS) $(LMDB_LIBS)

@@ -675,7 +675,8 @@ rsip_message_equal(const struct rsip_message *a, const struct rsip_message *b)
 {
 	struct rsip_message c = *a, d = *b;
 
-	/* Messages were zeroed before they were filled, padding too. */
+	/* Messages were zero before they were filled, padding and what is
+	 * beyond the ends of lists too. */
 	c.tuple = d.tuple = NULL;
 	return memcmp((uint8_t *)&c, (uint8_t *)&d, sizeof(c)) == 0 &&
 	    (a->ntuples == 0 || memcmp(a->tuple, b->tuple,

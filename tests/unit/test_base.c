@@ -173,6 +173,32 @@ random_uniform_keeps_its_bound(void **state)
 	assert_int_equal(random_uniform(1), 0);
 }
 
+/* What was given is not there any more, and never given again. */
+static void
+random_stores_give_and_forget(void **state)
+{
+	struct random_store s = { 0 };
+	uint8_t		    all[sizeof(s.bytes) + 1], one[3];
+	unsigned	    seen = 0, i, k, same = 0;
+
+	(void)state;
+	for (i = 0; i < 1000; i++)
+		seen |= 1u << random_store_uniform(&s, 5);
+	assert_int_equal(seen, 31);
+	assert_int_equal(random_store_uniform(&s, 1), 0);
+	for (i = 0; i < 500; i++) {
+		random_store_bytes(&s, one, sizeof(one));
+		assert_true(s.left <= sizeof(s.bytes) - sizeof(one));
+		for (k = s.left; k < s.left + sizeof(one); k++)
+			assert_int_equal(s.bytes[k], 0);
+	}
+	memset(all, 0, sizeof(all));
+	random_store_bytes(&s, all, sizeof(all));
+	for (i = 0; i < sizeof(all); i++)
+		same += all[i] == 0;
+	assert_true(same < 32);
+}
+
 static void
 configuration_values(void **state)
 {
@@ -740,6 +766,7 @@ main(void)
 		cmocka_unit_test(base64_of_rfc_4648),
 		cmocka_unit_test(checksum_of_rfc_1071),
 		cmocka_unit_test(random_uniform_keeps_its_bound),
+		cmocka_unit_test(random_stores_give_and_forget),
 		cmocka_unit_test(configuration_values),
 		cmocka_unit_test(secrets_must_be_private),
 		cmocka_unit_test(configuration_errors_name_file_and_line),

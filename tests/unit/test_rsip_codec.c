@@ -36,7 +36,7 @@ static void
 examples_decode_to_these_fields(void **state)
 {
 	const struct rsip_example *e;
-	struct rsip_message	   want, got;
+	struct rsip_message	   want = { 0 }, got = { 0 };
 	uint8_t			   buf[BUF_MAX], again[BUF_MAX];
 	size_t			   len;
 

@@ -320,6 +320,41 @@ target_name(const struct target *t)
 	return name != NULL ? name : t->name;
 }
 
+static unsigned
+answer_number(json_object *o, const char *key)
+{
+	json_object *v = json_member(o, key, json_type_int);
+
+	return v == NULL ? 0 : (unsigned)json_object_get_int(v);
+}
+
+bool
+ask_keys(const struct ask_request *r, const char *address, struct ask_keys *out)
+{
+	struct target t[ASK_SOCKETS_MAX];
+	json_object  *req = control_answer("command", "why");
+	const char   *policy;
+	size_t	      n = targets_find(t, r, command_find("why")), i;
+	bool	      found = false;
+
+	control_put(req, "address", address);
+	for (i = 0; i < n && !found; i++) {
+		t[i].answer = control_ask(t[i].socket, req, ASK_TIMEOUT);
+		policy = json_member_text(t[i].answer, "policy");
+		if (policy != NULL && strcmp(policy, "encrypt") == 0) {
+			found = true;
+			snprintf(out->daemon, sizeof(out->daemon), "%s",
+			    target_name(&t[i]));
+			out->version = answer_number(t[i].answer,
+			    "ike_version");
+			out->silent = answer_number(t[i].answer, "silent");
+		}
+		json_object_put(t[i].answer);
+	}
+	json_object_put(req);
+	return found;
+}
+
 /* All daemons' as one document. */
 static void
 targets_metrics(struct target *t, size_t n)

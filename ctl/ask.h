@@ -27,6 +27,18 @@ struct ask_target {
 size_t	ask_targets(const struct ask_request *r,
 	    struct ask_target out[ASK_SOCKETS_MAX]);
 
+/* What a daemon here has with an address. */
+struct ask_keys {
+	char	 daemon[32];
+	unsigned version;		/* of IKE that made them */
+	unsigned silent;		/* seconds since the peer has not
+					 * answered what was sent */
+};
+
+/* Does one of those daemons encrypt what is sent to the address? */
+bool	ask_keys(const struct ask_request *r, const char *address,
+	    struct ask_keys *out);
+
 /* Do daemons answer such a command? */
 bool	ask_known(const char *command);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/ask.h"
 #include "ctl/check.h"
 #include "ctl/probe.h"
 #include "oe/record.h"
@@ -16,6 +17,7 @@
 
 struct check {
 	struct names *names;
+	const struct ask_request *here;
 	bool	      insecure;		/* a record that is not signed */
 };
 
@@ -154,11 +156,29 @@ check_signed(const struct check *c)
 		check_ok("dnssec", "signed, from the trust anchor on");
 }
 
+/* What is sent to whom this host has keys with goes into these, and no answer
+ * in the clear is taken from there; that IKE answered made them. */
 static int
-check_ike(const struct addr *gateway)
+check_keys(const struct addr *gateway, const struct ask_keys *k)
 {
-	unsigned version = probe_ike(gateway);
+	if (k->silent != 0)
+		return check_fail("ike", "%s has keys with %s, which has not "
+		    "answered for %u s: is its daemon still there?", k->daemon,
+		    ADDR_TEXT(gateway), k->silent);
+	check_ok("ike", "%s answers IKEv%u: %s has keys with it",
+	    ADDR_TEXT(gateway), k->version, k->daemon);
+	return 0;
+}
 
+static int
+check_ike(const struct check *c, const struct addr *gateway)
+{
+	struct ask_keys keys;
+	unsigned	version;
+
+	if (ask_keys(c->here, ADDR_TEXT(gateway), &keys))
+		return check_keys(gateway, &keys);
+	version = probe_ike(gateway);
 	if (version != 0) {
 		check_ok("ike", "%s answers IKEv%u", ADDR_TEXT(gateway),
 		    version);
@@ -254,7 +274,7 @@ check_address(struct check *c, const struct addr *addr,
 	    !key_in(&name->ipseckey, &d->r[0].key))
 		return check_fail("agreement", "%s and %s have different keys: "
 		    "publish both anew", name->name, f.name);
-	return check_ike(&gateway);
+	return check_ike(c, &gateway);
 }
 
 static int
@@ -300,9 +320,10 @@ check_name(struct check *c, const char *what)
 }
 
 int
-check_run(const struct names_config *config, const char *what)
+check_run(const struct names_config *config, const struct ask_request *here,
+    const char *what)
 {
-	struct check c = { .names = names_open(config) };
+	struct check c = { .names = names_open(config), .here = here };
 	struct addr  addr;
 	int	     rc;
 

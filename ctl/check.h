@@ -4,8 +4,11 @@
 
 #include "ctl/names.h"
 
-/* what: a name or an address.  The program's exit status: 0, or 1 if a step
- * fails, after its line. */
-int	check_run(const struct names_config *c, const char *what);
+struct ask_request;
+
+/* what: a name or an address; here: whom to ask whether this host has keys with
+ * it.  The program's exit status: 0, or 1 if a step fails, after its line. */
+int	check_run(const struct names_config *c, const struct ask_request *here,
+	    const char *what);
 
 #endif

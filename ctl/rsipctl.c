@@ -551,7 +551,7 @@ main(int argc, char **argv)
 	if (strcmp(command, "check") == 0) {
 		if (args != 1)
 			return usage_error("check: wants one name or address");
-		return check_run(&o.publish.names, argv[optind]);
+		return check_run(&o.publish.names, &o.ask, argv[optind]);
 	}
 	if (strcmp(command, "keygen") == 0 ||
 	    strcmp(command, "publish") == 0 ||

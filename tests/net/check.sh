@@ -19,6 +19,7 @@ at = der.index(b"\x02\x81\x81\x00") + 4
 print(base64.b64encode(b"\x03\1\0\1" + der[at:at + 128]).decode())')
 ip -n dns address add 198.51.100.54/24 dev eth0
 oe_host silent 198.51.100.33
+oe_host near 198.51.100.35
 
 # KEY ID ADDRESS TYPE: one record of ADDRESS's.
 record()
@@ -70,21 +71,22 @@ oe_zone 2.0.192.in-addr.arpa bogus
 oe_zone 3.0.192.in-addr.arpa unsigned
 oe_servers
 OE_KEYLESS= oe_daemon peer 'networks = {"203.0.113.0/24"}'
-oe_ready peer
+OE_KEYLESS=yes oe_daemon near
+oe_ready peer near
 net_start drop silent python3 -c '
 import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("0.0.0.0", 500))
 time.sleep(600)'
 
-# STATUS WORDS WHAT [ARGUMENT...]
+# STATUS WORDS WHAT [ARGUMENT...]; from: the host that asks
 check()
 {
 	want=$1
 	words=$2
 	shift 2
 	got=0
-	net_on dns "$NET_TOP/ctl/rsipctl" check "$@" --resolver "${resolver:-$NET_DNS}" \
+	net_on "${from:-dns}" "$NET_TOP/ctl/rsipctl" check "$@" --resolver "${resolver:-$NET_DNS}" \
 	    --trust-anchor "$NET_RUN/anchors" >"$NET_RUN/out" 2>&1 || got=$?
 	[ "$got" = "$want" ] && grep -q "$words" "$NET_RUN/out" ||
 	    net_fail "$1: exit $got, must be $want with \"$words\": $(cat "$NET_RUN/out")"
@@ -114,3 +116,26 @@ check 1 "FAIL  ike .*no answer" 203.0.113.24
 check 1 "FAIL  resolver .*no answer" www.example.org
 resolver=198.51.100.54 check 1 "FAIL  resolver" 198.51.100.32
 net_ok "15 broken ones are told by the step that fails"
+
+# Who asks has keys with that host: a stranger's question would go into them.
+near_is_keyed()
+{
+	net_ctl oed_near why 198.51.100.32 | grep -q ": encrypted"
+}
+from=near
+near="$NET_RUN/oed_near.sock"
+check 0 "198.51.100.32 answers IKEv2$" 198.51.100.32 -s "$near"
+oe_ping near 198.51.100.32
+net_until 20 near_is_keyed || net_fail "near: $(net_ctl oed_near why 198.51.100.32)"
+check 0 "answers IKEv2: oed has keys with it" 198.51.100.32 -s "$near"
+check 0 "answers IKEv2: oed has keys with it" 203.0.113.10 -s "$near"
+# Those of a host that is gone are no answer, as long as they are there.
+near_is_silent()
+{
+	oe_ping near 198.51.100.32 1
+	net_ctl oed_near why 198.51.100.32 |
+	    grep -q "nothing heard for\|in the clear\|while IKE"
+}
+net_stop oed_peer KILL
+net_until 30 near_is_silent || net_fail "near: $(net_ctl oed_near why 198.51.100.32)"
+check 1 "FAIL  ike " 198.51.100.32 -s "$near"

@@ -18,6 +18,7 @@ base_libbase_a_SOURCES = \
 	base/opener.c base/opener.h \
 	base/option.c base/option.h base/option_print.c \
 	base/priv.c base/priv.h \
+	base/queue.h \
 	base/ratelimit.c base/ratelimit.h \
 	base/report.c base/report.h base/report_rows.h \
 	base/service.c base/service.h \

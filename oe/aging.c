@@ -1,6 +1,7 @@
 /* aging.c - what time does to a connection (draft -17 §3.4.1, §3.4.2) */
 #include "config.h"
 
+#include "base/queue.h"
 #include "oe/aging.h"
 #include "oe/child.h"
 #include "oe/classes.h"
@@ -121,8 +122,7 @@ connection_tick_keyed(struct connection *conn)
 	struct sa_pair	*p, *next;
 	struct esp_usage u;
 
-	for (p = TAILQ_FIRST(&conn->pairs); p != NULL; p = next) {
-		next = TAILQ_NEXT(p, entry);
+	TAILQ_FOREACH_SAFE(p, &conn->pairs, entry, next) {
 		if (p->linger != 0 && c->now >= p->linger) {
 			c->keying->delete_child(c->keying_arg, c->now,
 			    p->spi_in);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/queue.h"
 #include "base/util.h"
 #include "net/ip.h"
 #include "oe/aging.h"
@@ -126,8 +127,7 @@ drop_family(struct core *c, uint64_t now, int family)
 	struct connection *conn, *next;
 
 	c->now = now;
-	for (conn = TAILQ_FIRST(&c->connections); conn != NULL; conn = next) {
-		next = TAILQ_NEXT(conn, all);
+	TAILQ_FOREACH_SAFE(conn, &c->connections, all, next) {
 		if (is_of_family(conn, family) && !is_from_here(c, conn))
 			connection_free(conn, true);
 	}
@@ -158,8 +158,7 @@ core_reconfigure(struct core *c, uint64_t now, struct oe_config *config)
 	c->config = config;
 	core_find_resolver(c);
 	identity_ask_again(c, 0);
-	for (conn = TAILQ_FIRST(&c->connections); conn != NULL; conn = next) {
-		next = TAILQ_NEXT(conn, all);
+	TAILQ_FOREACH_SAFE(conn, &c->connections, all, next) {
 		if (conn->state == CONNECTION_EXPIRED)
 			continue;
 		/* Tunnels are few and may have changed in any part. */
@@ -198,10 +197,8 @@ core_tick(struct core *c, uint64_t now)
 	connection_tick_holding(c, now);
 	request_tick_older(c, now);
 	/* A tick frees no other connection than its own. */
-	for (conn = TAILQ_FIRST(&c->connections); conn != NULL; conn = next) {
-		next = TAILQ_NEXT(conn, all);
+	TAILQ_FOREACH_SAFE(conn, &c->connections, all, next)
 		connection_tick(conn);
-	}
 	claims_tick(c, now, responder_ask);
 	peers_tick(c);
 }

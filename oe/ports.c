@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
+#include "base/queue.h"
 #include "oe/core.h"
 #include "oe/ports.h"
 
@@ -233,8 +234,7 @@ ports_take(struct connection *holder, const struct keying_selectors *theirs)
 	struct core    *c = holder->core;
 	struct sa_pair *p, *next;
 
-	for (p = TAILQ_FIRST(&holder->pairs); p != NULL; p = next) {
-		next = TAILQ_NEXT(p, entry);
+	TAILQ_FOREACH_SAFE(p, &holder->pairs, entry, next) {
 		if (!p->their_blocks || !overlap(&p->theirs, theirs))
 			continue;
 		c->keying->delete_child(c->keying_arg, c->now, p->spi_in);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/queue.h"
 #include "oe/authorization.h"
 #include "oe/claim.h"
 #include "oe/classes.h"
@@ -695,8 +696,7 @@ responder_initial_contact(struct core *c, uint64_t now,
 	struct connection *conn, *next;
 
 	c->now = now;
-	for (conn = TAILQ_FIRST(&c->connections); conn != NULL; conn = next) {
-		next = TAILQ_NEXT(conn, all);
+	TAILQ_FOREACH_SAFE(conn, &c->connections, all, next) {
 		if (conn->state != CONNECTION_KEYED ||
 		    !addr_equal(&conn->path.peer, peer) ||
 		    !keying_id_equal(&conn->peer_id, id))

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "base/log.h"
+#include "base/queue.h"
 #include "oe/classes.h"
 #include "oe/connection.h"
 #include "oe/ending.h"
@@ -13,10 +14,8 @@ entry_evict(struct core *c, struct spd_entry *e)
 	struct connection *conn, *next;
 
 	c->count.evicted++;
-	for (conn = TAILQ_FIRST(&e->connections); conn != NULL; conn = next) {
-		next = TAILQ_NEXT(conn, entry);
+	TAILQ_FOREACH_SAFE(conn, &e->connections, entry, next)
 		connection_free(conn, false);
-	}
 	connection_entry_free(c, e);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/queue.h"
 #include "net/ip.h"
 #include "oe/collision.h"
 #include "oe/connection.h"
@@ -134,8 +135,7 @@ session_keyed(struct connection *conn, const struct sa_pair *p)
 
 	if (!conn->requested)
 		conn->ask = NULL;
-	for (s = TAILQ_FIRST(&conn->sessions); s != NULL; s = next) {
-		next = TAILQ_NEXT(s, entry);
+	TAILQ_FOREACH_SAFE(s, &conn->sessions, entry, next) {
 		if (p->our_blocks ? ports_name(&p->ours, &s->ours) :
 		    p->ours.n == 1 && p->theirs.n == 1 &&
 		    keying_selector_equal(&s->ours, &p->ours.ts[0]) &&
@@ -357,13 +357,11 @@ session_tick(struct connection *conn)
 	struct sa_pair *p, *next;
 	struct session *s, *later;
 
-	for (s = TAILQ_FIRST(&conn->sessions); s != NULL; s = later) {
-		later = TAILQ_NEXT(s, entry);
+	TAILQ_FOREACH_SAFE(s, &conn->sessions, entry, later) {
 		if (s != conn->ask && c->now - s->since >= WAITING_TIME)
 			session_free(conn, s);
 	}
-	for (p = TAILQ_FIRST(&conn->pairs); p != NULL; p = next) {
-		next = TAILQ_NEXT(p, entry);
+	TAILQ_FOREACH_SAFE(p, &conn->pairs, entry, next) {
 		if (!pair_is_flow(p) || p->linger != 0 || !p->confirmed)
 			continue;
 		if (c->now - p->used >= (uint64_t)c->config->idle * SECONDS) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/queue.h"
 #include "base/util.h"
 #include "net/ip.h"
 #include "oe/spd.h"
@@ -225,8 +226,7 @@ spd_release_none(struct core *c, struct spd_entry *e,
 {
 	struct datagram *d, *next;
 
-	for (d = TAILQ_FIRST(&e->released); d != NULL; d = next) {
-		next = TAILQ_NEXT(d, entry);
+	TAILQ_FOREACH_SAFE(d, &e->released, entry, next) {
 		if (d->on != conn)
 			continue;
 		TAILQ_REMOVE(&e->released, d, entry);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/queue.h"
 #include "rsipd/gateway_internal.h"
 
 #define MISUSE_INTERVAL	1000	/* milliseconds between two told
@@ -223,8 +224,7 @@ reconfigure_client(void *arg, struct lease_client *c)
 		gateway_end(g, w->now, c, "ended: no longer allowed");
 		return true;
 	}
-	for (b = LIST_FIRST(&c->bindings); b != NULL; b = next) {
-		next = LIST_NEXT(b, entry);
+	LIST_FOREACH_SAFE(b, &c->bindings, entry, next) {
 		if (gateway_still_allowed(b))
 			continue;
 		gateway_send_type(g, c, RSIP_FREE_RESPONSE, b);
@@ -298,8 +298,7 @@ retreat_client(void *arg, struct lease_client *c)
 	struct retreat	     *r = arg;
 	struct lease_binding *b, *next;
 
-	for (b = LIST_FIRST(&c->bindings); b != NULL; b = next) {
-		next = LIST_NEXT(b, entry);
+	LIST_FOREACH_SAFE(b, &c->bindings, entry, next) {
 		if (b->pool != r->at ||
 		    (r->to != NULL && !is_outside(b, r->to)))
 			continue;

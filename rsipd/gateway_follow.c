@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/queue.h"
 #include "rsipd/gateway_internal.h"
 #include "rsipd/store.h"
 
@@ -153,8 +154,7 @@ sweep_client(void *arg, struct lease_client *c)
 		drop_client(s->g, s->now, c);
 		return true;
 	}
-	for (b = LIST_FIRST(&c->bindings); b != NULL; b = next) {
-		next = LIST_NEXT(b, entry);
+	LIST_FOREACH_SAFE(b, &c->bindings, entry, next) {
 		if (b->mark != s->g->mark)
 			drop_binding(s->g, s->now, b);
 	}

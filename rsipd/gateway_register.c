@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/queue.h"
 #include "rsipd/gateway_internal.h"
 
 /* Hosts whose link-layer address nobody knows count as one neighbour. */
@@ -123,10 +124,8 @@ gateway_end(struct gateway *g, uint64_t now, struct lease_client *c,
 {
 	struct lease_binding *b, *next;
 
-	for (b = LIST_FIRST(&c->bindings); b != NULL; b = next) {
-		next = LIST_NEXT(b, entry);
+	LIST_FOREACH_SAFE(b, &c->bindings, entry, next)
 		gateway_unbind(g, now, b);
-	}
 	if (c->stage != LEASE_HALF_OPEN && ratelimit_pass(&g->log, now))
 		log_info("%s: registration %u %s", ADDR_TEXT(&c->host),
 		    c->client_id, why);

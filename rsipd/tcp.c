@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/listener.h"
 #include "base/log.h"
+#include "base/queue.h"
 #include "base/watch.h"
 #include "proto/rsip.h"
 #include "rsipd/server_internal.h"
@@ -413,8 +414,7 @@ tcp_flush(struct server *s)
 {
 	struct tcp_connection *c, *next;
 
-	for (c = TAILQ_FIRST(&s->all); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, entry);
+	TAILQ_FOREACH_SAFE(c, &s->all, entry, next) {
 		if (flush(c) == -1)
 			connection_free(c);
 	}
@@ -427,8 +427,7 @@ tcp_tick(struct server *s, uint64_t now)
 	struct gateway_peer    peer = { .transport = GATEWAY_TCP };
 	uint64_t	       idle, most, next_at = UINT64_MAX;
 
-	for (c = TAILQ_FIRST(&s->all); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, entry);
+	TAILQ_FOREACH_SAFE(c, &s->all, entry, next) {
 		idle = now > c->used ? now - c->used : 0;
 		peer.host = c->host;
 		peer.id = c->id;

@@ -6,6 +6,7 @@
 
 #include "base/cursor.h"
 #include "base/log.h"
+#include "base/queue.h"
 #include "base/util.h"
 #include "oe/ike1/admit.h"
 #include "oe/ike1/begin.h"
@@ -172,8 +173,7 @@ engine_forget(void *engine, uint64_t now, void *conn, bool tell)
 	struct ike1_child *c, *next;
 	struct ike1_sa	 *sa;
 
-	for (c = TAILQ_FIRST(&e->children); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, entry);
+	TAILQ_FOREACH_SAFE(c, &e->children, entry, next) {
 		if (c->conn != conn || c->state == IKE1_QM_DEAD)
 			continue;
 		c->conn = NULL;

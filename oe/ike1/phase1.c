@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/queue.h"
 #include "base/util.h"
 #include "oe/ike/sign.h"
 #include "oe/ike1/ending.h"
@@ -352,8 +353,7 @@ phase1_up(struct ike1_sa *sa, uint64_t now)
 			return;
 	}
 	natt_tick(sa, now);
-	for (c = TAILQ_FIRST(&e->children); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, entry);
+	TAILQ_FOREACH_SAFE(c, &e->children, entry, next) {
 		if (c->sa == sa && c->state == IKE1_QM_WAIT_SA)
 			phase2_start(c, now);
 	}

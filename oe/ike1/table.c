@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/queue.h"
 #include "base/util.h"
 #include "oe/ike1/table.h"
 
@@ -106,8 +107,7 @@ ike1_sa_kill(struct ike1_sa *sa, uint64_t now)
 		HASH_DEL(e->by_cookie, sa);
 		sa->key.cookie = 0;
 	}
-	for (c = TAILQ_FIRST(&e->children); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, entry);
+	TAILQ_FOREACH_SAFE(c, &e->children, entry, next) {
 		if (c->sa != sa)
 			continue;
 		if (c->state == IKE1_QM_UP) {
@@ -128,8 +128,7 @@ ike1_sa_failed(struct ike1_sa *sa, uint64_t now, enum keying_failure f,
 	struct ike1_child *c, *next;
 
 	e->count.phase1_failed++;
-	for (c = TAILQ_FIRST(&e->children); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, entry);
+	TAILQ_FOREACH_SAFE(c, &e->children, entry, next) {
 		if (c->sa == sa && c->state == IKE1_QM_WAIT_SA)
 			ike1_child_failed(c, f, detail);
 	}

@@ -1,6 +1,7 @@
 /* tick.c - what IKEv1 does because time passes */
 #include "config.h"
 
+#include "base/queue.h"
 #include "oe/ike1/begin.h"
 #include "oe/ike1/ending.h"
 #include "oe/ike1/info.h"
@@ -106,8 +107,7 @@ tick_engine(struct ike1 *e, uint64_t now)
 		if (c->state != IKE1_QM_DEAD)
 			child_tick(c, now);
 	}
-	for (c = TAILQ_FIRST(&e->children); c != NULL; c = c_next) {
-		c_next = TAILQ_NEXT(c, entry);
+	TAILQ_FOREACH_SAFE(c, &e->children, entry, c_next) {
 		if (c->state == IKE1_QM_DEAD) {
 			ike1_child_free(c);
 			continue;
@@ -116,8 +116,7 @@ tick_engine(struct ike1 *e, uint64_t now)
 		if (c->retry.buf != NULL)
 			next = earlier(next, c->retry.at);
 	}
-	for (sa = TAILQ_FIRST(&e->sas); sa != NULL; sa = s_next) {
-		s_next = TAILQ_NEXT(sa, entry);
+	TAILQ_FOREACH_SAFE(sa, &e->sas, entry, s_next) {
 		if (sa->state == IKE1_MM_DEAD) {
 			ike1_sa_free(sa);
 			continue;

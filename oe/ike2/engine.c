@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/queue.h"
 #include "base/util.h"
 #include "oe/ike2/child.h"
 #include "oe/ike2/establish.h"
@@ -83,8 +84,7 @@ engine_shutdown(void *engine, uint64_t now)
 	struct ike2    *e = engine;
 	struct ike2_sa *sa, *next;
 
-	for (sa = TAILQ_FIRST(&e->sas); sa != NULL; sa = next) {
-		next = TAILQ_NEXT(sa, entry);
+	TAILQ_FOREACH_SAFE(sa, &e->sas, entry, next) {
 		if (sa->state == IKE2_UP || sa->state == IKE2_AUTH_SENT) {
 			/* Whatever waits for an answer: this
 			 * is the last word. */
@@ -318,16 +318,13 @@ engine_forget(void *engine, uint64_t now, void *conn, bool tell)
 	struct ike2_child *c, *next;
 	struct ike2_sa	  *sa, *sa_next;
 
-	for (sa = TAILQ_FIRST(&e->sas); sa != NULL; sa = sa_next) {
-		sa_next = TAILQ_NEXT(sa, entry);
-		for (c = TAILQ_FIRST(&sa->children); c != NULL; c = next) {
-			next = TAILQ_NEXT(c, entry);
+	TAILQ_FOREACH_SAFE(sa, &e->sas, entry, sa_next) {
+		TAILQ_FOREACH_SAFE(c, &sa->children, entry, next) {
 			if (c->conn == conn && c->state != IKE2_CHILD_DEAD)
 				forget_child(c, now, tell);
 		}
 	}
-	for (c = TAILQ_FIRST(&e->orphans); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, entry);
+	TAILQ_FOREACH_SAFE(c, &e->orphans, entry, next) {
 		if (c->conn == conn)
 			ike2_child_kill(c);
 	}
@@ -522,8 +519,7 @@ engine_icmp(void *engine, uint64_t now, const struct keying_path *path)
 	struct ike2_sa *sa, *next;
 
 	(void)now;
-	for (sa = TAILQ_FIRST(&e->sas); sa != NULL; sa = next) {
-		next = TAILQ_NEXT(sa, entry);
+	TAILQ_FOREACH_SAFE(sa, &e->sas, entry, next) {
 		if (sa->state != IKE2_INIT_SENT || sa->init == NULL ||
 		    !addr_equal(&sa->path.peer, &path->peer))
 			continue;
@@ -619,8 +615,7 @@ sa_tick(struct ike2_sa *sa, uint64_t now)
 		break;
 	}
 	ike2_exchange_tick(sa, now);
-	for (c = TAILQ_FIRST(&sa->children); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, entry);
+	TAILQ_FOREACH_SAFE(c, &sa->children, entry, next) {
 		if (c->state == IKE2_CHILD_ASKED && sa->state == IKE2_UP) {
 			/* Else the window stays shut, and the
 			 * peer thinks us dead. */
@@ -652,10 +647,8 @@ sweep(struct ike2 *e, uint64_t now)
 	struct ike2_child *c, *c_next;
 	struct ike2_sa	  *sa, *next;
 
-	for (sa = TAILQ_FIRST(&e->sas); sa != NULL; sa = next) {
-		next = TAILQ_NEXT(sa, entry);
-		for (c = TAILQ_FIRST(&sa->children); c != NULL; c = c_next) {
-			c_next = TAILQ_NEXT(c, entry);
+	TAILQ_FOREACH_SAFE(sa, &e->sas, entry, next) {
+		TAILQ_FOREACH_SAFE(c, &sa->children, entry, c_next) {
 			if (c->state == IKE2_CHILD_DEAD)
 				ike2_child_free(c);
 		}
@@ -668,8 +661,7 @@ sweep(struct ike2 *e, uint64_t now)
 		if (sa->state == IKE2_DEAD)
 			ike2_sa_free(sa);
 	}
-	for (c = TAILQ_FIRST(&e->orphans); c != NULL; c = c_next) {
-		c_next = TAILQ_NEXT(c, entry);
+	TAILQ_FOREACH_SAFE(c, &e->orphans, entry, c_next) {
 		if (c->state == IKE2_CHILD_DEAD)
 			ike2_child_free(c);
 	}
@@ -690,8 +682,7 @@ engine_tick(void *engine, uint64_t now)
 	e->x.next = ike_work_due(&e->budget);
 	TAILQ_FOREACH(sa, &e->sas, entry)
 		sa_tick(sa, now);
-	for (c = TAILQ_FIRST(&e->orphans); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, entry);
+	TAILQ_FOREACH_SAFE(c, &e->orphans, entry, next) {
 		if (now >= c->hard)
 			ike2_child_gone(c, false);
 		else

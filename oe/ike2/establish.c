@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/queue.h"
 #include "oe/ike2/auth.h"
 #include "oe/ike2/child.h"
 #include "oe/ike2/establish.h"
@@ -183,8 +184,7 @@ initial_contact(struct ike2_sa *sa)
 	/* RFC 7619 §2.3: nobody's word is not taken for it. */
 	if (sa->proof.how == KEYING_BY_NOTHING)
 		return;
-	for (old = TAILQ_FIRST(&e->sas); old != NULL; old = next) {
-		next = TAILQ_NEXT(old, entry);
+	TAILQ_FOREACH_SAFE(old, &e->sas, entry, next) {
 		if (old != sa && (old->state == IKE2_UP ||
 		    old->state == IKE2_CLOSING) &&
 		    old->proof.how != KEYING_BY_NOTHING &&
@@ -232,10 +232,8 @@ ike2_auth_disown(struct ike2_sa *sa, uint64_t now, enum keying_failure f,
 	sa->ike->count.auth_failed += f == KEYING_SIGNATURE ||
 	    f == KEYING_IDENTITY;
 	sa->state = IKE2_CLOSING;
-	for (c = TAILQ_FIRST(&sa->children); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, entry);
+	TAILQ_FOREACH_SAFE(c, &sa->children, entry, next)
 		ike2_child_failed(c, f, detail);
-	}
 	ike2_inform_close(sa, now);
 }
 
@@ -248,8 +246,7 @@ ike2_auth_late(struct ike2_sa *sa, uint64_t now)
 	sa->ike->count.failed++;
 	sa->out.until = now + IKE2_LATE_TIME;
 	ike_timer(&sa->ike->x, now);
-	for (c = TAILQ_FIRST(&sa->children); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, entry);
+	TAILQ_FOREACH_SAFE(c, &sa->children, entry, next) {
 		if (c->state == IKE2_CHILD_WANTED)
 			ike2_child_failed(c, KEYING_SILENCE, NULL);
 		else

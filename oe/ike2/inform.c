@@ -1,6 +1,7 @@
 /* inform.c - INFORMATIONAL: deletes, liveness, and what one end tells the other (RFC 7296 §1.4, §1.5, §2.4) */
 #include "config.h"
 
+#include "base/queue.h"
 #include "oe/ike2/child.h"
 #include "oe/ike2/inform.h"
 #include "oe/ike2/notify.h"
@@ -21,8 +22,7 @@ ike2_peer_dead(struct ike2_sa *sa, bool asked)
 	/* What they have stays, until somebody decides
 	 * (struct keying_engine). */
 	ike2_sa_kill(sa, true, false);
-	for (c = TAILQ_FIRST(&e->orphans); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, entry);
+	TAILQ_FOREACH_SAFE(c, &e->orphans, entry, next) {
 		if (c->told || c->conn == NULL)
 			continue;
 		c->told = true;
@@ -112,8 +112,7 @@ ike2_inform_answer(struct ike2_sa *sa, uint64_t now, enum ike2_job job,
 	case IKE2_JOB_DELETE_CHILD:
 		/* §1.4.1: the answer names the other halves, or nothing if both
 		 * deleted at once; gone they are either way. */
-		for (c = TAILQ_FIRST(&sa->children); c != NULL; c = next) {
-			next = TAILQ_NEXT(c, entry);
+		TAILQ_FOREACH_SAFE(c, &sa->children, entry, next) {
 			if (c->state == IKE2_CHILD_DELETING && c->told)
 				ike2_child_gone(c, false);
 		}

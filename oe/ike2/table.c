@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/queue.h"
 #include "base/util.h"
 #include "oe/ike2/exponent.h"
 #include "oe/ike2/table.h"
@@ -223,8 +224,7 @@ ike2_sa_kill(struct ike2_sa *sa, bool keep, bool by_peer)
 	struct ike2_child *c, *next;
 
 	sa_end(sa, IKE2_DEAD);
-	for (c = TAILQ_FIRST(&sa->children); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, entry);
+	TAILQ_FOREACH_SAFE(c, &sa->children, entry, next) {
 		if (keep && c->announced && c->conn != NULL)
 			ike2_child_move(c, NULL);
 		else
@@ -247,10 +247,8 @@ ike2_sa_failed(struct ike2_sa *sa, enum keying_failure f, const char *detail)
 
 	sa->ike->count.failed++;
 	sa_end(sa, IKE2_DEAD);
-	for (c = TAILQ_FIRST(&sa->children); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, entry);
+	TAILQ_FOREACH_SAFE(c, &sa->children, entry, next)
 		ike2_child_failed(c, f, detail);
-	}
 }
 
 void

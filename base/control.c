@@ -81,7 +81,7 @@ asker_free(struct asker *a)
 	TAILQ_REMOVE(&a->control->askers, a, entry);
 	a->control->naskers--;
 	bufferevent_free(a->bev);
-	event_free(a->deadline);
+	watch_end(a->deadline);
 	free(a);
 }
 
@@ -188,12 +188,10 @@ asker_unread(const struct asker *a)
 static void
 asker_set_deadline(struct asker *a)
 {
-	struct timeval tv = { .tv_sec = CONTROL_DEADLINE };
-
 	if (a->watching && !a->closing)
 		event_del(a->deadline);
 	else
-		event_add(a->deadline, &tv);
+		watch_after(a->deadline, CONTROL_DEADLINE * 1000);
 }
 
 /*
@@ -264,10 +262,8 @@ asker_event(struct bufferevent *bev, short what, void *arg)
 }
 
 static void
-asker_late(evutil_socket_t fd, short what, void *arg)
+asker_late(void *arg)
 {
-	(void)fd;
-	(void)what;
 	asker_free(arg);
 }
 
@@ -458,8 +454,7 @@ control_watched(const struct control *c)
 void
 control_publish(struct control *c, json_object *event)
 {
-	static const struct timeval soon = { .tv_usec = 1000 };
-	struct asker		   *a;
+	struct asker *a;
 
 	if (c == NULL)
 		return;
@@ -473,7 +468,7 @@ control_publish(struct control *c, json_object *event)
 		/* A watcher that does not read must not grow us. It may be the
 		 * one whose command is being answered: it goes by a timeout. */
 		a->watching = false;
-		event_add(a->deadline, &soon);
+		watch_after(a->deadline, 1);
 	}
 }
 

@@ -16,7 +16,7 @@
 #include "base/watch.h"
 
 /* Writers come in several steps: told is when they are done. */
-#define SETTLE_US	50000
+#define SETTLE_MS	50
 #define WRITTEN		(IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE)
 
 struct filewatch {
@@ -29,12 +29,10 @@ struct filewatch {
 };
 
 static void
-filewatch_settled(evutil_socket_t fd, short what, void *arg)
+filewatch_settled(void *arg)
 {
 	struct filewatch *w = arg;
 
-	(void)fd;
-	(void)what;
 	w->fn(w->arg);
 }
 
@@ -47,20 +45,18 @@ filewatch_concerns(const struct filewatch *w, const struct inotify_event *e)
 }
 
 static void
-filewatch_read(evutil_socket_t fd, short what, void *arg)
+filewatch_read(int fd, void *arg)
 {
-	const struct timeval  settle = { 0, SETTLE_US };
 	struct filewatch     *w = arg;
 	struct inotify_event *e;
 	_Alignas(struct inotify_event) char buf[4096];
 	ssize_t		      n, at;
 
-	(void)what;
 	while ((n = read(fd, buf, sizeof(buf))) > 0) {
 		for (at = 0; at < n; at += (ssize_t)(sizeof(*e) + e->len)) {
 			e = (struct inotify_event *)(void *)(buf + at);
 			if (filewatch_concerns(w, e))
-				event_add(w->settle, &settle);
+				watch_after(w->settle, SETTLE_MS);
 		}
 	}
 }

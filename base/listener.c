@@ -66,8 +66,7 @@ listener_is_out(int error)
 static int
 listener_take(struct listener *l, struct sockaddr_storage *from, bool *last)
 {
-	struct timeval again = { .tv_sec = LISTENER_PAUSE };
-	int	       fd = listener_accept(l, from), error = errno;
+	int fd = listener_accept(l, from), error = errno;
 
 	*last = false;
 	if (fd != -1 || !listener_is_out(error))
@@ -90,12 +89,12 @@ listener_take(struct listener *l, struct sockaddr_storage *from, bool *last)
 		return fd;
 	/* Readable all the time, which would be noticed all the time. */
 	event_del(l->readable);
-	event_add(l->pause, &again);
+	watch_after(l->pause, LISTENER_PAUSE * 1000);
 	return -1;
 }
 
 static void
-listener_readable(evutil_socket_t sock, short what, void *arg)
+listener_readable(int sock, void *arg)
 {
 	struct listener	       *l = arg;
 	struct sockaddr_storage from;
@@ -104,7 +103,6 @@ listener_readable(evutil_socket_t sock, short what, void *arg)
 	int			fd;
 
 	(void)sock;
-	(void)what;
 	for (i = 0; i < LISTENER_TURN; i++) {
 		if ((fd = listener_take(l, &from, &last)) == -1)
 			break;
@@ -115,12 +113,10 @@ listener_readable(evutil_socket_t sock, short what, void *arg)
 }
 
 static void
-listener_again(evutil_socket_t sock, short what, void *arg)
+listener_again(void *arg)
 {
 	struct listener *l = arg;
 
-	(void)sock;
-	(void)what;
 	listener_keep_spare(l);
 	event_add(l->readable, NULL);
 }

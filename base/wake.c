@@ -23,12 +23,11 @@ struct wake {
 /* The timer itself never ends: reading fails when the wall clock was set, which
  * the kernel does after each sleep. */
 static void
-on_clock(evutil_socket_t fd, short what, void *arg)
+on_clock(int fd, void *arg)
 {
 	struct wake *w = arg;
 	uint64_t     n;
 
-	(void)what;
 	if (read(fd, &n, sizeof(n)) == -1 && errno != ECANCELED)
 		return;
 	w->fn(w->arg, false);

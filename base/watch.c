@@ -8,11 +8,45 @@
 #include "base/log.h"
 #include "base/watch.h"
 
-static struct event *
-watch_new(struct event_base *base, int fd, short what, event_callback_fn fn,
-    void *arg)
+/* What an event of ours calls. */
+struct watch {
+	void (*readable)(int fd, void *arg);	/* NULL: a timer */
+	void (*due)(void *arg);
+	void *arg;
+};
+
+static void
+watch_called(evutil_socket_t fd, short what, void *arg)
 {
-	struct event *ev = event_new(base, fd, what, fn, arg);
+	const struct watch *w = arg;
+
+	(void)what;
+	/* Which may end the event: nothing is done after it. */
+	if (w->readable != NULL)
+		w->readable(fd, w->arg);
+	else
+		w->due(w->arg);
+}
+
+/* NULL: no memory. */
+static struct event *
+watch_make(struct event_base *base, int fd, short what, struct watch watch)
+{
+	struct watch *w = malloc(sizeof(*w));
+	struct event *ev = w == NULL ? NULL : event_new(base, fd, what,
+	    watch_called, w);
+
+	if (ev == NULL)
+		free(w);
+	else
+		*w = watch;
+	return ev;
+}
+
+static struct event *
+watch_new(struct event_base *base, int fd, short what, struct watch watch)
+{
+	struct event *ev = watch_make(base, fd, what, watch);
 
 	if (ev == NULL || (fd != -1 && event_add(ev, NULL) == -1)) {
 		log_error("cannot watch for events");
@@ -22,28 +56,44 @@ watch_new(struct event_base *base, int fd, short what, event_callback_fn fn,
 }
 
 struct event *
-watch_fd(struct event_base *base, int fd, event_callback_fn fn, void *arg)
+watch_fd(struct event_base *base, int fd, void (*fn)(int fd, void *arg),
+    void *arg)
 {
-	return watch_new(base, fd, EV_READ | EV_PERSIST, fn, arg);
+	return watch_new(base, fd, EV_READ | EV_PERSIST,
+	    (struct watch){ .readable = fn, .arg = arg });
 }
 
 struct event *
-watch_timer(struct event_base *base, event_callback_fn fn, void *arg)
+watch_timer(struct event_base *base, void (*fn)(void *arg), void *arg)
 {
-	return watch_new(base, -1, 0, fn, arg);
+	return watch_new(base, -1, 0, (struct watch){ .due = fn, .arg = arg });
 }
 
 struct event *
-watch_ticks(struct event_base *base, event_callback_fn fn, void *arg)
+watch_ticks(struct event_base *base, void (*fn)(void *arg), void *arg)
 {
-	return watch_new(base, -1, EV_PERSIST, fn, arg);
+	return watch_new(base, -1, EV_PERSIST,
+	    (struct watch){ .due = fn, .arg = arg });
+}
+
+void
+watch_after(struct event *timer, uint64_t ms)
+{
+	const struct timeval tv = { (time_t)(ms / 1000),
+		(suseconds_t)(ms % 1000 * 1000) };
+
+	if (event_add(timer, &tv) == -1)
+		log_error("out of memory");
 }
 
 void
 watch_end(struct event *ev)
 {
-	if (ev != NULL)
-		event_free(ev);
+	if (ev == NULL)
+		return;
+	if (event_get_callback(ev) == watch_called)
+		free(event_get_callback_arg(ev));
+	event_free(ev);
 }
 
 void
@@ -54,15 +104,16 @@ watch_close(struct event *ev)
 	if (ev == NULL)
 		return;
 	fd = event_get_fd(ev);
-	event_free(ev);
+	watch_end(ev);
 	close(fd);
 }
 
 bool
-watch_stream(struct event_base *base, int fd, event_callback_fn late, void *arg,
-    struct bufferevent **bev, struct event **deadline)
+watch_stream(struct event_base *base, int fd, void (*late)(void *arg),
+    void *arg, struct bufferevent **bev, struct event **deadline)
 {
-	*deadline = evtimer_new(base, late, arg);
+	*deadline = watch_make(base, -1, 0,
+	    (struct watch){ .due = late, .arg = arg });
 	*bev = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (*bev != NULL && *deadline != NULL)
 		return true;

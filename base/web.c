@@ -61,7 +61,7 @@ reader_free(struct reader *r)
 	TAILQ_REMOVE(&r->web->readers, r, entry);
 	r->web->nreaders--;
 	bufferevent_free(r->bev);
-	event_free(r->deadline);
+	watch_end(r->deadline);
 	free(r);
 }
 
@@ -243,19 +243,16 @@ reader_event(struct bufferevent *bev, short what, void *arg)
 }
 
 static void
-reader_late(evutil_socket_t fd, short what, void *arg)
+reader_late(void *arg)
 {
-	(void)fd;
-	(void)what;
 	reader_free(arg);
 }
 
 static void
 web_accept(void *arg, int fd, const struct sockaddr *from, bool last)
 {
-	static const struct timeval deadline = { .tv_sec = WEB_DEADLINE };
-	struct web		   *w = arg;
-	struct reader		   *r;
+	struct web    *w = arg;
+	struct reader *r;
 
 	(void)from;
 	if (last || w->nreaders >= WEB_READERS_MAX ||
@@ -273,7 +270,7 @@ web_accept(void *arg, int fd, const struct sockaddr *from, bool last)
 	bufferevent_setwatermark(r->bev, EV_READ, 0, WEB_HEAD_MAX + 1);
 	bufferevent_setcb(r->bev, reader_read, reader_written, reader_event, r);
 	bufferevent_enable(r->bev, EV_READ | EV_WRITE);
-	event_add(r->deadline, &deadline);
+	watch_after(r->deadline, WEB_DEADLINE * 1000);
 }
 
 /* --- life ----------------------------------------------------------------- */

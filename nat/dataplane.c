@@ -249,13 +249,12 @@ renew_offload(struct dataplane *dp)
 }
 
 static void
-on_rules(evutil_socket_t fd, short what, void *arg)
+on_rules(int fd, void *arg)
 {
 	struct dataplane *dp = arg;
 	char		  c;
 	ssize_t		  n;
 
-	(void)what;
 	n = recv(fd, &c, 1, MSG_DONTWAIT);
 	if (n == 1 && c == RULES_MENDED) {
 		dp->mended++;
@@ -302,9 +301,7 @@ moved_sum(struct dataplane *dp)
 static void
 tick_every(struct dataplane *dp, unsigned seconds)
 {
-	const struct timeval tv = { (time_t)seconds, 0 };
-
-	event_add(dp->tick_event, &tv);
+	watch_after(dp->tick_event, seconds * 1000);
 }
 
 /* What comes meanwhile wakes us, or is of the second before. */
@@ -335,13 +332,11 @@ awaken(struct dataplane *dp)
 }
 
 static void
-on_tick(evutil_socket_t fd, short what, void *arg)
+on_tick(void *arg)
 {
 	struct dataplane *dp = arg;
 	uint64_t	  sum;
 
-	(void)fd;
-	(void)what;
 	refresh_interfaces(dp);
 	/* A wake-up may be missed when a ring runs empty just then. */
 	take_misuses(dp);
@@ -365,15 +360,14 @@ dataplane_stir(struct dataplane *dp)
 
 	awaken(dp);
 	if (slept)
-		on_tick(-1, 0, dp);
+		on_tick(dp);
 }
 
 static void
-on_wake(evutil_socket_t fd, short what, void *arg)
+on_wake(int fd, void *arg)
 {
 	uint64_t n;
 
-	(void)what;
 	if (read(fd, &n, sizeof(n)) != sizeof(n))
 		return;
 	dataplane_stir(arg);
@@ -386,12 +380,10 @@ on_wake(evutil_socket_t fd, short what, void *arg)
  * be stripped one by one.  Packets wait in the kernel's queues meanwhile.
  */
 static void
-on_start(evutil_socket_t fd, short what, void *arg)
+on_start(void *arg)
 {
 	struct dataplane *dp = arg;
 
-	(void)fd;
-	(void)what;
 	for (unsigned i = 0; i < dp->nqueues; i++) {
 		if (queue_start(&dp->queues[i]) == -1)
 			return;
@@ -402,13 +394,11 @@ on_start(evutil_socket_t fd, short what, void *arg)
 static void
 make_events(struct dataplane *dp, struct event_base *base)
 {
-	static const struct timeval at_once = { 0, 0 };
-
 	dp->start_event = watch_timer(base, on_start, dp);
 	dp->tick_event = watch_ticks(base, on_tick, dp);
 	dp->wake_event = watch_fd(base, dp->shared.wake_fd, on_wake, dp);
 	dp->rules_event = watch_fd(base, dp->rules.fd, on_rules, dp);
-	event_add(dp->start_event, &at_once);
+	watch_after(dp->start_event, 0);
 	tick_every(dp, 1);
 }
 

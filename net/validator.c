@@ -105,7 +105,7 @@ question_remove(struct validator_question *q)
 {
 	TAILQ_REMOVE(q->flying ? &v.flying : &v.waiting, q, entry);
 	v.nflying -= q->flying;
-	event_free(q->late);
+	watch_end(q->late);
 	free(q);
 }
 
@@ -120,25 +120,21 @@ question_end(struct validator_question *q, const struct validator_answer *a)
 }
 
 static void
-question_late(evutil_socket_t fd, short what, void *arg)
+question_late(void *arg)
 {
 	struct validator_answer a = { .verdict = VALIDATOR_SILENT, .why = "" };
 
-	(void)fd;
-	(void)what;
 	question_end(arg, &a);
 	validator_send();
 }
 
 /* The end of a question that waited for whether it works. */
 static void
-question_unchecked(evutil_socket_t fd, short what, void *arg)
+question_unchecked(void *arg)
 {
 	struct validator_answer a = { .verdict = VALIDATOR_UNCHECKED,
 		.why = v.why };
 
-	(void)fd;
-	(void)what;
 	question_end(arg, &a);
 }
 
@@ -146,7 +142,7 @@ question_unchecked(evutil_socket_t fd, short what, void *arg)
 static void
 question_give_up(struct validator_question *q)
 {
-	event_free(q->late);
+	watch_end(q->late);
 	q->late = watch_timer(v.base, question_unchecked, q);
 	event_active(q->late, EV_TIMEOUT, 0);
 }
@@ -190,8 +186,6 @@ struct validator_question *
 validator_ask(const char *name, uint16_t type, unsigned timeout,
     validator_fn fn, void *arg)
 {
-	const struct timeval	   tv = { timeout / 1000,
-		timeout % 1000 * 1000 };
 	struct validator_question *q;
 
 	if (v.state == VALIDATOR_OFF || (q = calloc(1, sizeof(*q))) == NULL)
@@ -201,7 +195,7 @@ validator_ask(const char *name, uint16_t type, unsigned timeout,
 	q->fn = fn;
 	q->arg = arg;
 	q->late = watch_timer(v.base, question_late, q);
-	event_add(q->late, &tv);
+	watch_after(q->late, timeout);
 	TAILQ_INSERT_TAIL(&v.waiting, q, entry);
 	if (v.state == VALIDATOR_CANNOT)
 		question_give_up(q);
@@ -262,8 +256,6 @@ validator_works(void)
 static void
 validator_prove(void)
 {
-	const struct timeval	   first = { TRY_MS / 1000,
-		TRY_MS % 1000 * 1000 }, again = { AGAIN_S, 0 };
 	struct validator_question *q;
 
 	while ((q = TAILQ_LAST(&v.flying, questions)) != NULL) {
@@ -274,7 +266,8 @@ validator_prove(void)
 	}
 	v.nbogus = 0;
 	v.proof = ++v.ticket;
-	event_add(v.timer, v.state == VALIDATOR_CANNOT ? &again : &first);
+	watch_after(v.timer, v.state == VALIDATOR_CANNOT ? AGAIN_S * 1000 :
+	    TRY_MS);
 	/* What cannot be sent is not answered, and asked again. */
 	if (process_send(&v.config, sizeof(v.config)) == 0)
 		(void)process_ask(v.zone, TYPE_SOA, v.proof);
@@ -283,8 +276,7 @@ validator_prove(void)
 static void
 validator_proof(const struct validate_reply *r)
 {
-	const struct timeval tv = { AGAIN_S, 0 };
-	char		     why[VALIDATOR_WHY_MAX];
+	char why[VALIDATOR_WHY_MAX];
 
 	v.moves = false;
 	v.proof = 0;
@@ -295,24 +287,20 @@ validator_proof(const struct validate_reply *r)
 	snprintf(why, sizeof(why), "%s", r->verdict == VALIDATOR_INSECURE ?
 	    "the trust anchor is of no zone" : *r->why != '\0' ? r->why :
 	    "the resolvers bring no signatures");
-	event_add(v.timer, &tv);
+	watch_after(v.timer, AGAIN_S * 1000);
 	validator_cannot(why);
 }
 
 static void
-validator_timer(evutil_socket_t fd, short what, void *arg)
+validator_timer(void *arg)
 {
-	const struct timeval tv = { AGAIN_S, 0 };
-
-	(void)fd;
-	(void)what;
 	(void)arg;
 	if (v.state == VALIDATOR_CANNOT) {
 		validator_prove();
 		return;
 	}
 	v.moves = false;
-	event_add(v.timer, &tv);
+	watch_after(v.timer, AGAIN_S * 1000);
 	/* An answer that comes yet will do. */
 	validator_cannot("no resolver answers what is asked with DNSSEC");
 }
@@ -352,7 +340,7 @@ process_reply(const struct validate_reply *r, const uint8_t *msg)
 }
 
 static void
-process_readable(evutil_socket_t fd, short what, void *arg)
+process_readable(int fd, void *arg)
 {
 	static struct {
 		struct validate_reply r;
@@ -362,7 +350,6 @@ process_readable(evutil_socket_t fd, short what, void *arg)
 		{ in.msg, sizeof(in.msg) } };
 	ssize_t	     n;
 
-	(void)what;
 	(void)arg;
 	n = readv(fd, iov, 2);
 	if (n == -1 && (errno == EINTR || errno == EAGAIN))

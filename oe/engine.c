@@ -74,8 +74,7 @@ struct oe {
 static void
 oe_arm(struct event *ev, uint64_t *set, uint64_t at)
 {
-	uint64_t       now, wait;
-	struct timeval tv;
+	uint64_t now;
 
 	/* 0 stands for "at once" in one, for "not set" in the other. */
 	if (at == 0)
@@ -88,10 +87,7 @@ oe_arm(struct event *ev, uint64_t *set, uint64_t at)
 		return;
 	}
 	now = clock_now();
-	wait = at > now ? at - now : 0;
-	tv.tv_sec = (time_t)(wait / 1000);
-	tv.tv_usec = (suseconds_t)(wait % 1000 * 1000);
-	event_add(ev, &tv);
+	watch_after(ev, at > now ? at - now : 0);
 }
 
 /* Whatever was said to IKE and to the core: what it released is sent, and
@@ -111,12 +107,10 @@ oe_schedule(struct oe *oe)
 }
 
 static void
-oe_hold_timer(evutil_socket_t fd, short what, void *arg)
+oe_hold_timer(void *arg)
 {
 	struct oe *oe = arg;
 
-	(void)fd;
-	(void)what;
 	oe->hold_at = 0;
 	connection_tick_holding(oe->core, clock_now());
 	request_tick_older(oe->core, clock_now());
@@ -124,12 +118,10 @@ oe_hold_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-oe_ike_timer(evutil_socket_t fd, short what, void *arg)
+oe_ike_timer(void *arg)
 {
 	struct oe *oe = arg;
 
-	(void)fd;
-	(void)what;
 	oe->ike_at = 0;
 	core_set_now(oe->core, clock_now());
 	door_engine.tick(oe->door, clock_now());
@@ -230,10 +222,8 @@ oe_look(struct oe *oe, bool stopped)
 }
 
 static void
-oe_tick(evutil_socket_t fd, short what, void *arg)
+oe_tick(void *arg)
 {
-	(void)fd;
-	(void)what;
 	oe_look(arg, false);
 }
 

@@ -221,27 +221,23 @@ oed_address_changed(struct oed *d, int family)
 }
 
 static void
-oed_network_settled(evutil_socket_t fd, short what, void *arg)
+oed_network_settled(void *arg)
 {
 	struct oed *d = arg;
 
-	(void)fd;
-	(void)what;
 	oed_net_mend(d->net);
 }
 
 static void
-oed_network(evutil_socket_t fd, short what, void *arg)
+oed_network(int fd, void *arg)
 {
-	struct timeval tv = { .tv_usec = OED_SETTLE * 1000 };
-	struct oed    *d = arg;
+	struct oed *d = arg;
 
-	(void)what;
 	netlink_drain(fd);
 	oed_address_changed(d, AF_INET);
 	oed_address_changed(d, AF_INET6);
 	if (!evtimer_pending(d->settle, NULL))
-		evtimer_add(d->settle, &tv);
+		watch_after(d->settle, OED_SETTLE);
 }
 
 /* --- life ----------------------------------------------------------------- */

@@ -222,13 +222,12 @@ tun_packet(void *arg, const struct packet_view *v)
 }
 
 static void
-on_tun(evutil_socket_t fd, short what, void *arg)
+on_tun(int fd, void *arg)
 {
 	struct oed_net *n = arg;
 	ssize_t		len;
 	unsigned	i;
 
-	(void)what;
 	/* One read may give many packets. */
 	for (i = 0; i < BATCH; i++) {
 		if ((len = read(fd, n->buf, sizeof(n->buf))) <= 0)

@@ -74,12 +74,8 @@ portal_stop(struct portal *p)
 static void
 portal_arm(struct portal *p)
 {
-	uint64_t       ms = clock_now() < p->since + PATIENCE_MS ? AGAIN_MS :
-		  SELDOM_MS;
-	struct timeval tv = { (time_t)(ms / 1000),
-		(suseconds_t)(ms % 1000 * 1000) };
-
-	event_add(p->again, &tv);
+	watch_after(p->again, clock_now() < p->since + PATIENCE_MS ? AGAIN_MS :
+	    SELDOM_MS);
 }
 
 /* All have answered, or none will. */
@@ -134,10 +130,8 @@ portal_ask(struct portal *p)
 }
 
 static void
-portal_again(evutil_socket_t fd, short what, void *arg)
+portal_again(void *arg)
 {
-	(void)fd;
-	(void)what;
 	portal_ask(arg);
 }
 

@@ -297,14 +297,13 @@ receive_raw(struct wire_side *s, int fd, struct packet_view *v)
 }
 
 static void
-on_raw(evutil_socket_t fd, short what, void *arg)
+on_raw(int fd, void *arg)
 {
 	struct packet_view v;
 	struct wire_side  *s = arg;
 	struct wire	  *w = s->wire;
 	int		   i;
 
-	(void)what;
 	w->batch(w->batch_arg, true);
 	for (i = 0; i < BATCH && receive_raw(s, fd, &v); i++) {
 		if (v.data == NULL)
@@ -325,7 +324,7 @@ is_natt_ike(const uint8_t *p, size_t len)
 }
 
 static void
-on_udp(evutil_socket_t fd, short what, void *arg)
+on_udp(int fd, void *arg)
 {
 	struct wire_side  *s = arg;
 	struct wire	  *w = s->wire;
@@ -337,7 +336,6 @@ on_udp(evutil_socket_t fd, short what, void *arg)
 	ssize_t		   len;
 	int		   i;
 
-	(void)what;
 	w->batch(w->batch_arg, true);
 	for (i = 0; i < BATCH; i++) {
 		len = receive(fd, payload, IP_PACKET_MAX - skip, &t);
@@ -560,9 +558,10 @@ wire_open(struct event_base *base, uint32_t mark)
 void
 wire_start(struct wire *w, struct oe *oe, wire_batch_fn batch, void *arg)
 {
-	static const event_callback_fn fn[SOCK_N] = { [SOCK_ESP] = on_raw,
-		[SOCK_ICMP] = on_raw, [SOCK_IKE] = on_udp,
-		[SOCK_NATT] = on_udp };
+	static void (*const fn[SOCK_N])(int fd, void *arg) = {
+		[SOCK_ESP] = on_raw, [SOCK_ICMP] = on_raw,
+		[SOCK_IKE] = on_udp, [SOCK_NATT] = on_udp
+	};
 	struct wire_side *s;
 	int		  i;
 

@@ -51,8 +51,7 @@ client_resolvers(void *arg, const struct oe_config *config)
 static void
 client_arm(struct client *c, uint64_t now)
 {
-	uint64_t       next = host_next(&c->host), wait;
-	struct timeval tv;
+	uint64_t next = host_next(&c->host);
 
 	if (c->path.demand.n > 0 && (next == 0 || next > now + 1000))
 		next = now + 1000;
@@ -63,20 +62,15 @@ client_arm(struct client *c, uint64_t now)
 		event_del(c->timer);
 		return;
 	}
-	wait = next > now ? next - now : 0;
-	tv.tv_sec = (time_t)(wait / 1000);
-	tv.tv_usec = (suseconds_t)(wait % 1000 * 1000);
-	event_add(c->timer, &tv);
+	watch_after(c->timer, next > now ? next - now : 0);
 }
 
 static void
-client_timer(evutil_socket_t fd, short what, void *arg)
+client_timer(void *arg)
 {
 	struct client *c = arg;
 	uint64_t       now = clock_now();
 
-	(void)fd;
-	(void)what;
 	c->path.wake = false;
 	if (c->worthless)
 		client_abandon(c, "nothing comes back through the gateway's "
@@ -105,13 +99,11 @@ client_follow(struct client *c)
 }
 
 static void
-client_network_settled(evutil_socket_t fd, short what, void *arg)
+client_network_settled(void *arg)
 {
 	struct client	 *c = arg;
 	struct choose_way way = { 0 };
 
-	(void)fd;
-	(void)what;
 	client_follow(c);
 	pass_look_again(c->path.pass);
 	if (!choose_way(&c->choose, c->settings, &way)) {
@@ -138,16 +130,14 @@ client_network_settled(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-client_network(evutil_socket_t fd, short what, void *arg)
+client_network(int fd, void *arg)
 {
-	struct timeval tv = { .tv_usec = CLIENT_NETWORK_SETTLE * 1000 };
 	struct client *c = arg;
 
-	(void)what;
 	netlink_drain(fd);
 	pass_look_again(c->path.pass);
 	if (!evtimer_pending(c->network_timer, NULL))
-		evtimer_add(c->network_timer, &tv);
+		watch_after(c->network_timer, CLIENT_NETWORK_SETTLE);
 }
 
 /* --- life ----------------------------------------------------------------- */
@@ -259,12 +249,11 @@ client_end(void *arg, bool again)
 
 /* Nothing else is ever said on that descriptor. */
 static void
-client_keeper_gone(evutil_socket_t fd, short what, void *arg)
+client_keeper_gone(int fd, void *arg)
 {
 	struct client *c = arg;
 
 	(void)fd;
-	(void)what;
 	event_del(c->keeper);
 	log_error("the process that keeps kernel settings was killed, and who "
 	    "starts it again, too: ending, so that who supervises us starts "

@@ -64,12 +64,10 @@ client_found(void *arg)
 }
 
 void
-client_grace_over(evutil_socket_t fd, short what, void *arg)
+client_grace_over(void *arg)
 {
 	struct client *c = arg;
 
-	(void)fd;
-	(void)what;
 	if (c->waiting && c->host.bindings.n == 0 && client_passes_by(c)) {
 		client_abandon(c, "the gateway leases nothing to whom programs "
 		    "speak", clock_now());

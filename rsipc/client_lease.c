@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/statefile.h"
+#include "base/watch.h"
 #include "net/validator.h"
 #include "rsipc/client_private.h"
 #include "rsipc/keeper.h"
@@ -252,7 +253,6 @@ void
 client_revoked(void *arg, const struct binding *b)
 {
 	const struct addr none = { 0 };
-	struct timeval tv = { .tv_sec = CLIENT_GRACE / 1000 };
 	struct client *c = arg;
 	uint64_t       lasted = clock_now() - c->up_since;
 
@@ -270,11 +270,7 @@ client_revoked(void *arg, const struct binding *b)
 	worth_begin(&c->path.worth);
 	tunnel_set(c->tunnel, b->tunnel, &none, &none);
 	/* What lasted a second is not waited for half a minute. */
-	if (lasted < CLIENT_GRACE) {
-		tv.tv_sec = (time_t)(lasted / 1000);
-		tv.tv_usec = (suseconds_t)(lasted % 1000 * 1000);
-	}
-	evtimer_add(c->grace, &tv);
+	watch_after(c->grace, lasted < CLIENT_GRACE ? lasted : CLIENT_GRACE);
 }
 
 void
@@ -302,11 +298,9 @@ client_give_up_lease(struct client *c)
 void
 client_seek(struct client *c)
 {
-	struct timeval tv = { .tv_sec = CLIENT_SEEK / 1000 };
-
 	c->seeking = true;
 	client_give_up_lease(c);
 	worth_forget(&c->path.worth);
 	device_forget_locals(c->device);
-	evtimer_add(c->grace, &tv);
+	watch_after(c->grace, CLIENT_SEEK);
 }

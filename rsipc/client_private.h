@@ -66,6 +66,6 @@ void	client_go_elsewhere(struct client *c, uint64_t now);
 /* DNS names another gateway; the time to wait is over.  arg is
  * the struct client. */
 void	client_found(void *arg);
-void	client_grace_over(evutil_socket_t fd, short what, void *arg);
+void	client_grace_over(void *arg);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/watch.h"
 #include "rsipc/client_private.h"
 
 /* A lease is as good as nothing once its gateway is gone for that long. */
@@ -107,15 +108,14 @@ client_choose(struct client *c)
 void
 client_woken(struct client *c, uint64_t now)
 {
-	struct timeval tv = { .tv_sec = CLIENT_SEEK / 1000 };
-	bool	       connected;
+	bool connected;
 
 	/* Under remote flow policy the first program waits for the first lease,
 	 * but not for ever. */
 	if (c->path.waits && !c->waiting && !c->suspended) {
 		c->waiting = true;
 		if (!c->seeking)
-			evtimer_add(c->grace, &tv);
+			watch_after(c->grace, CLIENT_SEEK);
 	}
 	c->path.waits = false;
 	/* UDP never says that nobody is there. */

@@ -56,7 +56,7 @@ struct device {
 };
 
 static void
-device_readable(evutil_socket_t fd, short what, void *arg)
+device_readable(int fd, void *arg)
 {
 	struct device_tun *t = arg;
 	struct device	  *d = t->device;
@@ -64,7 +64,6 @@ device_readable(evutil_socket_t fd, short what, void *arg)
 	ssize_t		   n;
 	int		   i;
 
-	(void)what;
 	for (i = 0; i < DEVICE_BATCH; i++) {
 		if ((n = read(fd, d->buf, sizeof(d->buf))) <= 0)
 			break;
@@ -84,10 +83,8 @@ device_write(void *arg, const uint8_t *frame, size_t len)
 }
 
 static void
-device_flush_event(evutil_socket_t fd, short what, void *arg)
+device_flush_event(void *arg)
 {
-	(void)fd;
-	(void)what;
 	device_flush(arg);
 }
 

@@ -191,15 +191,12 @@ pass_tell_ports(struct pass *p)
 }
 
 static void
-pass_tick(evutil_socket_t fd, short what, void *arg)
+pass_tick(void *arg)
 {
-	const struct timeval second = { .tv_sec = 1 };
-	struct pass	    *p = arg;
-	struct oe_passed     sum = { 0 };
-	unsigned	     i;
+	struct pass	*p = arg;
+	struct oe_passed sum = { 0 };
+	unsigned	 i;
 
-	(void)fd;
-	(void)what;
 	for (i = 1; i < PASS_SLOTS; i++) {
 		if (p->slots[i].handle != 0)
 			pass_tell(p, i, &sum);
@@ -215,7 +212,7 @@ pass_tick(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	vouch(p);
-	event_add(p->tick, &second);
+	watch_after(p->tick, 1000);
 }
 
 void

@@ -47,7 +47,7 @@ struct transport {
 				 * as for rsh and NFS */
 #define LOW_PORT_TRIES	64
 
-static void	transport_timeout(evutil_socket_t, short, void *);
+static void	transport_timeout(void *);
 
 struct transport *
 transport_new(struct event_base *base, const struct transport_ops *ops,
@@ -72,7 +72,7 @@ transport_free(struct transport *t)
 	if (t == NULL)
 		return;
 	transport_disconnect(t);
-	event_free(t->timeout);
+	watch_end(t->timeout);
 	rsip_message_clear(&t->in);
 	wipe_free(t, sizeof(*t));
 }
@@ -103,10 +103,8 @@ transport_failed(struct transport *t, int err)
 }
 
 static void
-transport_timeout(evutil_socket_t fd, short what, void *arg)
+transport_timeout(void *arg)
 {
-	(void)fd;
-	(void)what;
 	transport_failed(arg, ETIMEDOUT);
 }
 
@@ -266,8 +264,7 @@ bind_low_port(int fd, bool tcp)
 static void
 tcp_connect(struct transport *t, const struct sockaddr *sa, socklen_t len)
 {
-	struct timeval tv = { .tv_sec = TRANSPORT_CONNECT_TIMEOUT };
-	int	       fd;
+	int fd;
 
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
@@ -285,7 +282,7 @@ tcp_connect(struct transport *t, const struct sockaddr *sa, socklen_t len)
 	/* One message too many to hold is as far as a gateway can push us. */
 	bufferevent_setwatermark(t->bev, EV_READ, 0, 2 * RSIP_MESSAGE_MAX);
 	bufferevent_enable(t->bev, EV_READ | EV_WRITE);
-	evtimer_add(t->timeout, &tv);
+	watch_after(t->timeout, TRANSPORT_CONNECT_TIMEOUT * 1000);
 	if (bufferevent_socket_connect(t->bev, sa, (int)len) == 0)
 		return;
 	/* If it failed at once, tcp_event() comes, deferred; else never. */
@@ -295,12 +292,11 @@ fail:
 }
 
 static void
-udp_read(evutil_socket_t fd, short what, void *arg)
+udp_read(int fd, void *arg)
 {
 	struct transport *t = arg;
 	ssize_t		  n;
 
-	(void)what;
 	n = recv(fd, t->buf, sizeof(t->buf), MSG_DONTWAIT);
 	if (n >= 0)
 		transport_read_message(t, t->buf, (size_t)n);
@@ -319,16 +315,14 @@ udp_connect(struct transport *t, const struct sockaddr *sa, socklen_t len)
 		bind_low_port(fd, false);
 	if (fd == -1 ||
 	    setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == -1 ||
-	    connect(fd, sa, len) == -1 ||
-	    (t->event = event_new(t->base, fd, EV_READ | EV_PERSIST, udp_read,
-	    t)) == NULL) {
+	    connect(fd, sa, len) == -1) {
 		transport_complain(t, errno);
 		if (fd != -1)
 			close(fd);
 		t->ops->disconnected(t->arg);
 		return;
 	}
-	event_add(t->event, NULL);
+	t->event = watch_fd(t->base, fd, udp_read, t);
 	transport_up(t, fd);
 }
 

@@ -48,7 +48,7 @@ struct tunnel {
 	uint8_t		*out_buf;		/* TUNNEL_OUT_BYTES */
 };
 
-static void	tunnel_flush_event(evutil_socket_t, short, void *);
+static void	tunnel_flush_event(void *);
 
 static enum tunnel_type
 tunnel_type(const struct tunnel *t)
@@ -88,12 +88,11 @@ malformed:
 }
 
 static void
-tunnel_readable(evutil_socket_t fd, short what, void *arg)
+tunnel_readable(int fd, void *arg)
 {
 	struct tunnel *t = arg;
 	int	       i, n;
 
-	(void)what;
 	for (i = 0; i < TUNNEL_BATCH; i++) {
 		t->iov[i].iov_base = t->buf + (size_t)i * IP_PACKET_MAX;
 		t->iov[i].iov_len = IP_PACKET_MAX;
@@ -305,10 +304,8 @@ tunnel_flush(struct tunnel *t)
 }
 
 static void
-tunnel_flush_event(evutil_socket_t fd, short what, void *arg)
+tunnel_flush_event(void *arg)
 {
-	(void)fd;
-	(void)what;
 	tunnel_flush(arg);
 }
 

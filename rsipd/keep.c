@@ -22,7 +22,7 @@ struct keep {
 	struct event   *batch;		/* is to be written */
 	struct event   *turn;		/* is to be brought from the
 					 * journal into the file */
-	struct timeval	every;
+	unsigned	every;		/* milliseconds */
 	struct event   *flushed;	/* NULL: nothing is later */
 	uint64_t	pending[PENDING];	/* numbers, from head */
 	size_t		head, npending;
@@ -35,25 +35,21 @@ wall_ms(void)
 }
 
 static void
-on_turn(evutil_socket_t fd, short what, void *arg)
+on_turn(void *arg)
 {
 	struct keep *k = arg;
 
-	(void)fd;
-	(void)what;
 	store_turn(k->store);
 	if (store_is_due(k->store))
-		event_add(k->turn, &k->every);
+		watch_after(k->turn, k->every);
 }
 
 /* When all that came at once is served. */
 static void
-on_batch(evutil_socket_t fd, short what, void *arg)
+on_batch(void *arg)
 {
 	struct keep *k = arg;
 
-	(void)fd;
-	(void)what;
 	gateway_commit(k->gateway, clock_now());
 }
 
@@ -78,10 +74,9 @@ tell_hosts(struct keep *k)
 }
 
 static void
-on_flushed(evutil_socket_t fd, short what, void *arg)
+on_flushed(int fd, void *arg)
 {
 	(void)fd;
-	(void)what;
 	(void)tell_hosts(arg);
 }
 
@@ -145,7 +140,7 @@ keep_commit(void *arg)
 		k->npending++;
 	}
 	if (!event_pending(k->turn, EV_TIMEOUT, NULL))
-		event_add(k->turn, &k->every);
+		watch_after(k->turn, k->every);
 	return rc;
 }
 
@@ -206,8 +201,8 @@ keep_open(struct event_base *base, const char *path, enum store_durability d,
 	k->store = store_open(path, d, max, rest);
 	k->batch = watch_timer(base, on_batch, k);
 	k->turn = watch_timer(base, on_turn, k);
-	k->every.tv_sec = d == STORE_INTERVAL ? INTERVAL_SECONDS :
-	    COMMIT_SECONDS;
+	k->every = 1000 * (d == STORE_INTERVAL ? INTERVAL_SECONDS :
+	    COMMIT_SECONDS);
 	if (k->store == NULL || keep_load(k) == -1) {
 		keep_close(k);
 		return NULL;

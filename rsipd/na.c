@@ -102,29 +102,21 @@ op_probe(void *arg, uint64_t id)
 static void
 op_alarm(void *arg, uint64_t at)
 {
-	struct na     *n = arg;
-	uint64_t       now = clock_now(), left = at > now ? at - now : 0;
-	struct timeval tv;
+	struct na *n = arg;
+	uint64_t   now = clock_now(), left = at > now ? at - now : 0;
 
 	if (at == 0) {
 		event_del(n->alarm);
 		return;
 	}
-	if (left > ALARM_MAX)
-		left = ALARM_MAX;
-	tv.tv_sec = (time_t)(left / 1000);
-	tv.tv_usec = (suseconds_t)(left % 1000 * 1000);
-	if (event_add(n->alarm, &tv) == -1)
-		log_error("out of memory");
+	watch_after(n->alarm, left > ALARM_MAX ? ALARM_MAX : left);
 }
 
 static void
-on_alarm(evutil_socket_t fd, short what, void *arg)
+on_alarm(void *arg)
 {
 	struct na *n = arg;
 
-	(void)fd;
-	(void)what;
 	gateway_tick(n->gateway, clock_now());
 }
 

@@ -60,6 +60,7 @@ resp_server_parse(struct resp_server *s, const char *text, uint16_t port)
 #include <openssl/ssl.h>
 
 #include "base/clock.h"
+#include "base/watch.h"
 
 #define TRY_FIRST	50	/* milliseconds until the next
 				 * try; doubled each time */
@@ -151,10 +152,7 @@ pop(struct resp *r)
 static void
 set_timer(struct resp *r, unsigned ms)
 {
-	struct timeval tv = { ms / 1000, (suseconds_t)(ms % 1000 * 1000) };
-
-	if (event_add(r->timer, &tv) == -1)
-		log_error("out of memory");
+	watch_after(r->timer, ms);
 }
 
 static const struct resp_server *
@@ -393,13 +391,11 @@ on_pong(void *arg, const redisReply *reply)
 }
 
 static void
-on_timer(evutil_socket_t fd, short what, void *arg)
+on_timer(void *arg)
 {
 	struct resp *r = arg;
 	uint64_t     now = clock_now();
 
-	(void)fd;
-	(void)what;
 	if (r->stage == RESP_AWAY) {
 		try_next(r);
 		return;
@@ -558,8 +554,8 @@ resp_new(struct event_base *base, const char *name, const struct resp_config *c,
 	r->config.dns = NULL;
 	if (names && c->dns != NULL)
 		r->resolver = resolver_new(base, c->dns, on_named, r);
-	if ((r->timer = evtimer_new(base, on_timer, r)) == NULL ||
-	    (names && c->dns != NULL && r->resolver == NULL)) {
+	r->timer = watch_timer(base, on_timer, r);
+	if (names && c->dns != NULL && r->resolver == NULL) {
 		resp_free(r);
 		return NULL;
 	}
@@ -574,8 +570,7 @@ resp_free(struct resp *r)
 		return;
 	hang_up(r);
 	resolver_free(r->resolver);
-	if (r->timer != NULL)
-		event_free(r->timer);
+	watch_end(r->timer);
 	free(r->queue);
 	free(r);
 }

@@ -257,18 +257,15 @@ ask_parent(struct rsipd *d)
 }
 
 static void
-on_parent(evutil_socket_t fd, short what, void *arg)
+on_parent(void *arg)
 {
-	(void)fd;
-	(void)what;
 	ask_parent(arg);
 }
 
 static void
 look_at_addresses(struct rsipd *d)
 {
-	static const struct timeval grace = { .tv_sec = GRACE };
-	enum settings_news	    news = settings_look(d->house.settings);
+	enum settings_news news = settings_look(d->house.settings);
 
 	/* The address that changed is, as a rule,
 	 * the one that rsipc has leased. */
@@ -286,18 +283,16 @@ look_at_addresses(struct rsipd *d)
 		break;
 	case SETTINGS_GONE:
 		if (!event_pending(d->gone, EV_TIMEOUT, NULL))
-			event_add(d->gone, &grace);
+			watch_after(d->gone, GRACE * 1000);
 		break;
 	}
 }
 
 static void
-on_gone(evutil_socket_t fd, short what, void *arg)
+on_gone(void *arg)
 {
 	struct rsipd *d = arg;
 
-	(void)fd;
-	(void)what;
 	if (settings_look(d->house.settings) != SETTINGS_SAME)
 		follow_addresses(d);
 }
@@ -319,9 +314,8 @@ look_at_shared(struct rsipd *d)
 }
 
 static void
-on_monitor(evutil_socket_t fd, short what, void *arg)
+on_monitor(int fd, void *arg)
 {
-	(void)what;
 	netlink_drain(fd);
 	na_stir(&((struct rsipd *)arg)->house);
 	look_at_shared(arg);
@@ -483,7 +477,6 @@ static int
 add_events(struct rsipd *d)
 {
 	struct event_base *base = service_base(d->house.service);
-	struct timeval	   poll = { .tv_sec = PARENT_POLL };
 	int		   fd;
 
 	d->parent = watch_ticks(base, on_parent, d);
@@ -494,7 +487,7 @@ add_events(struct rsipd *d)
 	}
 	d->monitor = watch_fd(base, fd, on_monitor, d);
 	if (d->house.settings->parent != NULL)
-		event_add(d->parent, &poll);
+		watch_after(d->parent, PARENT_POLL * 1000);
 	return 0;
 }
 

@@ -149,24 +149,19 @@ endpoint_wanted(void *arg, const struct endpoint *e)
 static void
 tick_at(struct server *s, uint64_t at)
 {
-	uint64_t       now = clock_now(), wait = at > now ? at - now : 0;
-	struct timeval tv = { .tv_sec = (time_t)(wait / SECOND),
-		.tv_usec = (suseconds_t)(wait % SECOND * 1000) };
+	uint64_t now = clock_now();
 
 	s->tick_at = at;
-	if (event_add(s->tick, &tv) == -1)
-		log_error("out of memory");
+	watch_after(s->tick, at > now ? at - now : 0);
 }
 
 /* Ends what has been silent for too long, and looks when more will be. */
 static void
-on_tick(evutil_socket_t fd, short what, void *arg)
+on_tick(void *arg)
 {
 	struct server *s = arg;
 	uint64_t       now = clock_now(), due, silent;
 
-	(void)fd;
-	(void)what;
 	due = tcp_tick(s, now);
 	endpoints_expire(s->endpoints, now, ENDPOINT_IDLE, endpoint_wanted, s);
 	silent = endpoints_next(s->endpoints, ENDPOINT_IDLE);
@@ -225,7 +220,7 @@ server_move(struct server *s, const char *ifname, const struct addr *addr)
 	s->config.addr = *addr;
 	tcp_stop(s);
 	listener_free(s->listener);
-	event_free(s->udp_event);
+	watch_end(s->udp_event);
 	close(s->udp_fd);
 	s->tcp_fd = tcp;
 	s->udp_fd = udp;

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "base/watch.h"
 #include "rsipd/shared_internal.h"
 
 const char *
@@ -184,10 +185,8 @@ shared_hold(struct shared *s, const struct addr *a, bool held)
 /* --- its life ------------------------------------------------------------- */
 
 static void
-on_tick(evutil_socket_t fd, short what, void *arg)
+on_tick(void *arg)
 {
-	(void)fd;
-	(void)what;
 	shared_update(arg);
 }
 
@@ -195,9 +194,8 @@ struct shared *
 shared_open(struct event_base *base, const struct shared_config *c,
     struct gateway *g, shared_serving serving, void *arg)
 {
-	static const struct timeval tick = { 0, TICK_MS * 1000 };
-	struct shared		   *s = xcalloc(1, sizeof(*s));
-	uint64_t		    by;
+	struct shared *s = xcalloc(1, sizeof(*s));
+	uint64_t       by;
 
 	s->base = base;
 	s->config = *c;
@@ -214,16 +212,15 @@ shared_open(struct event_base *base, const struct shared_config *c,
 	random_bytes(&by, sizeof(by));
 	snprintf(s->by, sizeof(s->by), "%016" PRIx64, by);
 	snprintf(s->prefix, sizeof(s->prefix), "%s:", c->name);
-	s->tick = event_new(base, -1, EV_PERSIST, on_tick, s);
-	s->batch = evtimer_new(base, shared_on_batch, s);
-	s->look = evtimer_new(base, shared_on_look, s);
+	s->tick = watch_ticks(base, on_tick, s);
+	s->batch = watch_timer(base, shared_on_batch, s);
+	s->look = watch_timer(base, shared_on_look, s);
+	watch_after(s->tick, TICK_MS);
 	s->writer = resp_new(base, "shared store", &s->config.store,
 	    &shared_writer_ops, s);
 	s->reader = resp_new(base, "shared store's log", &s->config.store,
 	    &shared_reader_ops, s);
-	if (s->tick == NULL || s->batch == NULL || s->look == NULL ||
-	    s->writer == NULL || s->reader == NULL ||
-	    event_add(s->tick, &tick) == -1) {
+	if (s->writer == NULL || s->reader == NULL) {
 		log_error("out of memory");
 		shared_close(s);
 		return NULL;
@@ -259,12 +256,9 @@ shared_close(struct shared *s)
 	}
 	resp_free(s->writer);
 	resp_free(s->reader);
-	if (s->tick != NULL)
-		event_free(s->tick);
-	if (s->batch != NULL)
-		event_free(s->batch);
-	if (s->look != NULL)
-		event_free(s->look);
+	watch_end(s->tick);
+	watch_end(s->batch);
+	watch_end(s->look);
 	shared_batch_free(s->open);
 	free_batches(&s->underway);
 	free_batches(&s->owed);

@@ -127,7 +127,7 @@ extern const struct resp_ops shared_reader_ops;
 /* All of it, once more. */
 void	shared_reload(struct shared *s);
 /* The timer of the next look at the log. */
-void	shared_on_look(evutil_socket_t fd, short what, void *arg);
+void	shared_on_look(void *arg);
 
 /* shared_write.c */
 extern const struct resp_ops shared_writer_ops;
@@ -138,7 +138,7 @@ int	shared_add_change(struct shared *s, char kind, const struct addr *a,
  * it is on its way, 0: nothing was in it, -1: it is owed. */
 int	shared_send_open(struct shared *s, unsigned waiting);
 /* The timer of the open batch. */
-void	shared_on_batch(evutil_socket_t fd, short what, void *arg);
+void	shared_on_batch(void *arg);
 
 /* shared_keep.c; arg: the struct shared. */
 extern const struct grant_store shared_grant_ops;

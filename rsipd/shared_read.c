@@ -12,6 +12,7 @@
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "base/watch.h"
 #include "rsipd/shared_internal.h"
 
 #define ENTRIES		64	/* of the log, at once */
@@ -473,7 +474,6 @@ contradicted(struct shared *s)
 static void
 on_log(void *arg, const redisReply *reply)
 {
-	static const struct timeval pause = { 0, SERVING_PAUSE * 1000 };
 	struct shared	 *s = arg;
 	const redisReply *entries = NULL;
 	size_t		  i;
@@ -509,19 +509,17 @@ on_log(void *arg, const redisReply *reply)
 	}
 	shared_update(s);
 	/* Of our own there is little to learn, and much. */
-	if (s->serving && entries != NULL && entries->elements < ENTRIES &&
-	    event_add(s->look, &pause) == 0)
-		return;
-	read_log(s);
+	if (s->serving && entries != NULL && entries->elements < ENTRIES)
+		watch_after(s->look, SERVING_PAUSE);
+	else
+		read_log(s);
 }
 
 void
-shared_on_look(evutil_socket_t fd, short what, void *arg)
+shared_on_look(void *arg)
 {
 	struct shared *s = arg;
 
-	(void)fd;
-	(void)what;
 	if (s->known)
 		read_log(s);
 	else

@@ -234,12 +234,10 @@ shared_add_change(struct shared *s, char kind, const struct addr *a,
 /* When all that came at once is served, and
  * the store is not busy with former ones. */
 void
-shared_on_batch(evutil_socket_t fd, short what, void *arg)
+shared_on_batch(void *arg)
 {
 	struct shared *s = arg;
 
-	(void)fd;
-	(void)what;
 	if (!s->ready || s->nunderway >= UNDERWAY)
 		return;
 	gateway_commit(s->gateway, clock_now());

@@ -83,7 +83,7 @@ receive(struct server *s, uint64_t now, const struct addr *from,
 }
 
 static void
-on_udp(evutil_socket_t fd, short what, void *arg)
+on_udp(int fd, void *arg)
 {
 	struct server	       *s = arg;
 	struct sockaddr_storage ss;
@@ -95,7 +95,6 @@ on_udp(evutil_socket_t fd, short what, void *arg)
 	unsigned		i;
 	uint64_t		now = clock_now();
 
-	(void)what;
 	for (i = 0; i < BATCH; i++) {
 		sslen = sizeof(ss);
 		n = recvfrom(fd, msg, sizeof(msg), MSG_DONTWAIT,

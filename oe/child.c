@@ -69,11 +69,12 @@ connection_keyed(struct connection *conn, struct sa_pair *fresh)
 		known_add(c, &conn->key.dst.addr);
 	/* §3.4.2: the new outbound SA at once; the old pair goes when what is
 	 * under way has come.  Two negotiations that crossed both stay: the
-	 * peer may have chosen the other. */
+	 * peer may have chosen the other, if it has not lost that. */
 	TAILQ_FOREACH(p, &conn->pairs, entry) {
 		if (p != fresh && p->linger == 0 && pair_follows(fresh, p) &&
 		    (!pair_like(fresh, p) ||
 		    fresh->born - p->born >= CROSSING ||
+		    p->born < conn->anew_at ||
 		    fresh->version > p->version ||
 		    (p->how == KEYING_BY_NOTHING && fresh->how != p->how)))
 			p->linger = c->now + LINGER;

@@ -181,7 +181,13 @@ engine_forget(void *engine, uint64_t now, void *conn, bool tell)
 			notify_delete_child(sa, now, c->spi_in);
 		if (!c->announced && c->spi_in != 0)
 			e->x.ops->spi_put(e->x.arg, c->spi_in);
+		sa = c->sa;
 		ike1_child_kill(c);
+		/* Begun for nobody who is left, and not answered: what is
+		 * asked for next has patience of its own. */
+		if (sa != NULL && sa->state == IKE1_MM_SENT_SA &&
+		    sa->nchildren == 0)
+			ike1_sa_kill(sa, now);
 	}
 }
 

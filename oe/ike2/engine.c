@@ -311,6 +311,22 @@ forget_child(struct ike2_child *c, uint64_t now, bool tell)
 	/* Else the peer is making it: it is deleted when it is known. */
 }
 
+/* Begun for nobody who is left, and not answered: were it kept, it would take what
+ * is asked for next with it when its patience is over. */
+static bool
+is_unwanted(const struct ike2_sa *sa)
+{
+	const struct ike2_child *c;
+
+	if (sa->state != IKE2_INIT_SENT)
+		return false;
+	TAILQ_FOREACH(c, &sa->children, entry) {
+		if (c->state != IKE2_CHILD_DEAD)
+			return false;
+	}
+	return true;
+}
+
 static void
 engine_forget(void *engine, uint64_t now, void *conn, bool tell)
 {
@@ -323,6 +339,8 @@ engine_forget(void *engine, uint64_t now, void *conn, bool tell)
 			if (c->conn == conn && c->state != IKE2_CHILD_DEAD)
 				forget_child(c, now, tell);
 		}
+		if (is_unwanted(sa))
+			ike2_sa_kill(sa, false, false);
 	}
 	TAILQ_FOREACH_SAFE(c, &e->orphans, entry, next) {
 		if (c->conn == conn)

@@ -200,6 +200,33 @@ icmp_alone_does_not_end_it(void **state)
 	end_clean();
 }
 
+/* Nobody wants what was begun, and the peer has not answered: who wants it next
+ * begins anew, with patience of its own. */
+static void
+unwanted_is_not_begun(void **state)
+{
+	unsigned sent;
+
+	(void)state;
+	picture(12, NULL);
+	net.loss = 100;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 19000);
+	x->engine->forget(x->ike, net.now, &x->conns[0], false);
+	sent = x->sent;
+	net_pass(&net, 900);
+	assert_int_equal(x->sent, sent);
+	assert_int_equal(net_request(x, y, 1), 0);
+	net_pass(&net, 2000);
+	assert_int_equal(x->fails, 0);
+	net.loss = 0;
+	net_pass(&net, 10000);
+	assert_int_equal(x->fails, 0);
+	assert_int_equal(x->nchildren, 1);
+	assert_true(net_agree(x, y));
+	end_clean();
+}
+
 static void
 failures_are_told_apart(void **state)
 {
@@ -648,6 +675,7 @@ main(void)
 		cmocka_unit_test(each_first_message_has_its_own_cookie),
 		cmocka_unit_test(a_far_peer_is_reached),
 		cmocka_unit_test(icmp_alone_does_not_end_it),
+		cmocka_unit_test(unwanted_is_not_begun),
 		cmocka_unit_test(failures_are_told_apart),
 		cmocka_unit_test(strangers_notify_ends_nothing),
 		cmocka_unit_test(plain_nat_is_passed_in_udp),

@@ -366,6 +366,33 @@ silence(void **state)
 	end_clean2();
 }
 
+/* Nobody wants what was begun, and the peer has not answered: who wants it next
+ * begins anew, with patience of its own. */
+static void
+unwanted_is_not_begun(void **state)
+{
+	unsigned sent;
+
+	(void)state;
+	picture2(12, NULL);
+	net.loss = 100;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 19000);
+	x->engine->forget(x->ike, net.now, &x->conns[0], false);
+	sent = x->sent;
+	net_pass(&net, 900);
+	assert_int_equal(x->sent, sent);
+	assert_int_equal(net_request(x, y, 1), 0);
+	net_pass(&net, 2000);
+	assert_int_equal(x->fails, 0);
+	net.loss = 0;
+	net_pass(&net, 10000);
+	assert_int_equal(x->fails, 0);
+	assert_int_equal(x->nchildren, 1);
+	assert_true(net_agree(x, y));
+	end_clean2();
+}
+
 /* --- what a filter sees and does --- */
 
 struct watch {
@@ -755,6 +782,7 @@ main(void)
 		cmocka_unit_test(null_authentication),
 		cmocka_unit_test(loss_and_duplicates),
 		cmocka_unit_test(silence),
+		cmocka_unit_test(unwanted_is_not_begun),
 		cmocka_unit_test(repeats_are_the_same),
 		cmocka_unit_test(forged_refusals),
 		cmocka_unit_test(forged_groups),

@@ -311,8 +311,8 @@ forget_child(struct ike2_child *c, uint64_t now, bool tell)
 	/* Else the peer is making it: it is deleted when it is known. */
 }
 
-/* Begun for nobody who is left, and not answered: were it kept, it would take what
- * is asked for next with it when its patience is over. */
+/* Begun for nobody who is left, and not answered: were it kept, it would take
+ * what is asked for next with it when its patience is over. */
 static bool
 is_unwanted(const struct ike2_sa *sa)
 {

@@ -63,5 +63,5 @@ for net_host in x1 x2; do
 	net_ok "$net_host fetched 10 MB whole"
 done
 net_sniff_end
-proof_check >"$NET_RUN/wire.json" || net_fail "the wire: $(cat "$NET_RUN/wire.json")"
+proof_check --ike 1 >"$NET_RUN/wire.json" || net_fail "the wire: $(cat "$NET_RUN/wire.json")"
 net_ok "nothing of it in the clear, each SPI went to its own laptop"

@@ -75,7 +75,7 @@ op_event(void *arg, enum gateway_event e, const struct lease_client *c,
 	struct na *n = arg;
 
 	if (e == GATEWAY_DEREGISTERED && n->server != NULL)
-		server_wake(n->server);
+		server_wake(n->server, clock_now());
 	if (service_watched(n->house->service))
 		service_publish(n->house->service, n->house->event(e, n, c, b));
 }

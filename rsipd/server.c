@@ -173,9 +173,9 @@ on_tick(void *arg)
 }
 
 void
-server_wake(struct server *s)
+server_wake(struct server *s, uint64_t now)
 {
-	uint64_t soon = clock_now() + SECOND;
+	uint64_t soon = now + SECOND;
 
 	if (s->tick_at > soon)
 		tick_at(s, soon);

@@ -27,7 +27,7 @@ struct server *server_open(struct event_base *base,
 void	server_close(struct server *s);
 /* Somebody came, spoke, or is registered no more: who is silent is looked for
  * soon. */
-void	server_wake(struct server *s);
+void	server_wake(struct server *s, uint64_t now);
 /* Requests go to the gateway from now on. */
 void	server_start(struct server *s, struct gateway *g);
 /* Hears hosts, as from the start on, or hears none: their connections end. */

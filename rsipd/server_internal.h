@@ -30,6 +30,8 @@ struct server {
 	struct endpoints *endpoints;
 	struct ratelimit log;
 	struct server_counts counts;
+	uint8_t	 in[GATEWAY_MESSAGE_MAX];	/* of one connection, while it
+						 * is read */
 	uint8_t	 out[GATEWAY_MESSAGE_MAX];
 };
 

@@ -17,11 +17,13 @@
 #include "proto/rsip.h"
 #include "rsipd/server_internal.h"
 
-#define IN_MIN		512	/* most requests are shorter than 100 bytes */
+#define BUFFER_MIN	512	/* most messages are shorter than 100 bytes */
 #define KEPT_MAX	4096	/* of an empty buffer */
 #define OUT_MAX		131072	/* unread answers; a host that reads
 				 * nothing is heard no more */
 #define MESSAGES	64	/* of one connection, a turn */
+#define EARLY		32	/* answers after which what is there leaves: the
+				 * host goes on while its others are served */
 #define IDLE_STRANGER	30000	/* milliseconds without being registered */
 #define IDLE_PARTIAL	10000	/* in the middle of a message,
 				 * or with answers unread */
@@ -43,7 +45,8 @@ struct tcp_connection {
 	bool	 ending;		/* close once out is sent */
 	bool	 privileged;		/* from a port below 1024 */
 	bool	 probed;		/* asked often whether it lives */
-	uint8_t	*in, *out;
+	bool	 reading, writing;	/* whether events are pending */
+	uint8_t	*in, *out;		/* in: what is not served yet */
 	size_t	 inlen, incap;
 	size_t	 outlen, outcap;
 	TAILQ_ENTRY(tcp_connection) entry;
@@ -76,7 +79,7 @@ static bool
 reserve(uint8_t **buf, size_t *cap, size_t want)
 {
 	uint8_t *p;
-	size_t	 n = *cap == 0 ? IN_MIN : *cap;
+	size_t	 n = *cap == 0 ? BUFFER_MIN : *cap;
 
 	if (want <= *cap)
 		return true;
@@ -100,34 +103,57 @@ release_large(uint8_t **buf, size_t *cap)
 	*cap = 0;
 }
 
-/* Sends what waits; -1: the connection is done for. */
-static int
-flush(struct tcp_connection *c)
+static void
+set_reading(struct tcp_connection *c, bool on)
 {
-	ssize_t n;
+	if (on != c->reading && (on ? event_add(c->read, NULL) :
+	    event_del(c->read)) == 0)
+		c->reading = on;
+}
 
-	if (c->outlen == 0)
-		return c->ending && c->held == 0 ? -1 : 0;
-	n = send(c->fd, c->out, c->outlen, MSG_NOSIGNAL | MSG_DONTWAIT);
+static void
+set_writing(struct tcp_connection *c, bool on)
+{
+	if (on != c->writing && (on ? event_add(c->write, NULL) :
+	    event_del(c->write)) == 0)
+		c->writing = on;
+}
+
+/* Sends what the socket takes of what waits; -1: it is done for. */
+static int
+send_some(struct tcp_connection *c)
+{
+	ssize_t n = send(c->fd, c->out, c->outlen, MSG_NOSIGNAL | MSG_DONTWAIT);
+
 	if (n == -1 && errno != EAGAIN && errno != EINTR)
 		return -1;
 	if (n > 0) {
 		c->outlen -= (size_t)n;
 		memmove(c->out, c->out + n, c->outlen);
 	}
+	return 0;
+}
+
+/* Sends what waits; -1: the connection is done for. */
+static int
+flush(struct tcp_connection *c)
+{
+	if (c->outlen == 0)
+		return c->ending && c->held == 0 ? -1 : 0;
+	if (send_some(c) == -1)
+		return -1;
 	if (c->outlen != 0) {
-		event_add(c->write, NULL);
-		server_wake(c->server);
+		set_writing(c, true);
+		server_wake(c->server, clock_now());
 		return 0;
 	}
 	release_large(&c->out, &c->outcap);
-	event_del(c->write);
+	set_writing(c, false);
 	if (c->ending)
 		return c->held == 0 ? -1 : 0;
 	/* What serve_messages() left for want of room in out may go on. */
-	if (!c->waiting && c->held < MESSAGES &&
-	    !event_pending(c->read, EV_READ, NULL)) {
-		event_add(c->read, NULL);
+	if (!c->waiting && c->held < MESSAGES && !c->reading) {
+		set_reading(c, true);
 		event_active(c->read, EV_READ, 0);
 	}
 	return 0;
@@ -154,7 +180,7 @@ refuse(struct tcp_connection *c, const struct gateway_peer *peer)
 
 	c->ending = true;
 	c->inlen = 0;
-	event_del(c->read);
+	set_reading(c, false);
 	/* A length that cannot be is BAD_MESSAGE to the decoder too. */
 	n = gateway_input(c->server->gateway, clock_now(), peer, broken,
 	    sizeof(broken), c->server->out);
@@ -163,53 +189,64 @@ refuse(struct tcp_connection *c, const struct gateway_peer *peer)
 	return n <= 0 ? 0 : queue(c, c->server->out, (size_t)n);
 }
 
-/* Serves whole messages that are there; -1: close. */
+/* Keeps what is not served of what came; -1: out of memory. */
 static int
-serve_messages(struct tcp_connection *c)
+keep_rest(struct tcp_connection *c, const uint8_t *rest, size_t len)
+{
+	c->inlen = len;
+	if (len == 0) {
+		release_large(&c->in, &c->incap);
+		return 0;
+	}
+	if (!reserve(&c->in, &c->incap, len))
+		return -1;
+	memmove(c->in, rest, len);
+	return 0;
+}
+
+/* Serves whole messages among len bytes, which may be c->in, and keeps the
+ * rest; -1: close. */
+static int
+serve_messages(struct tcp_connection *c, uint64_t now, const uint8_t *in,
+    size_t len)
 {
 	struct server	   *s = c->server;
 	struct gateway_peer peer = { .host = c->host, .transport = GATEWAY_TCP,
 		.privileged = c->privileged, .id = c->id };
 	size_t		    at = 0;
 	unsigned	    served = 0;
-	uint64_t	    now = clock_now();
-	int		    len = 0, n;
+	int		    one, n;
 
-	while (!c->waiting && at != c->inlen && served++ < MESSAGES &&
+	while (!c->waiting && at != len && served++ < MESSAGES &&
 	    c->held < MESSAGES &&
 	    c->outlen + GATEWAY_MESSAGE_MAX <= OUT_MAX) {
-		len = rsip_frame_length(c->in + at, c->inlen - at);
-		if (len == -1)
+		one = rsip_frame_length(in + at, len - at);
+		if (one == -1)
 			return refuse(c, &peer);
-		if (len == 0 || c->inlen - at < (size_t)len)
+		if (one == 0 || len - at < (size_t)one)
 			break;
-		n = gateway_input(s->gateway, now, &peer, c->in + at,
-		    (size_t)len, s->out);
-		at += (size_t)len;
-		len = 0;
+		n = gateway_input(s->gateway, now, &peer, in + at,
+		    (size_t)one, s->out);
+		at += (size_t)one;
 		if (n == GATEWAY_LATER)
 			c->waiting = true;
 		else if (n == GATEWAY_HELD)
 			c->held++;
-		else if (n > 0 && queue(c, s->out, (size_t)n) == -1)
+		else if (n > 0 && (queue(c, s->out, (size_t)n) == -1 ||
+		    (served % EARLY == 0 && send_some(c) == -1)))
 			return -1;
 	}
-	c->inlen -= at;
-	if (c->inlen == 0)
-		release_large(&c->in, &c->incap);
-	else if (at != 0)
-		memmove(c->in, c->in + at, c->inlen);
+	if (keep_rest(c, in + at, len - at) == -1)
+		return -1;
 	/* While an answer is awaited or unread no more is taken in. */
 	if (c->waiting || c->held >= MESSAGES ||
 	    c->outlen + GATEWAY_MESSAGE_MAX > OUT_MAX)
-		event_del(c->read);
+		set_reading(c, false);
 	else {
-		event_add(c->read, NULL);
+		set_reading(c, true);
 		if (served > MESSAGES)
 			event_active(c->read, EV_READ, 0);
 	}
-	if (len > 0 && !reserve(&c->in, &c->incap, (size_t)len))
-		return -1;
 	return 0;
 }
 
@@ -217,23 +254,27 @@ static void
 on_read(evutil_socket_t fd, short what, void *arg)
 {
 	struct tcp_connection *c = arg;
+	struct server	      *s = c->server;
+	size_t		       len = c->inlen;
+	uint64_t	       now = clock_now();
 	ssize_t		       n = 0;
 
 	(void)what;
-	if (!reserve(&c->in, &c->incap, IN_MIN))
-		goto close;
-	if (c->inlen < c->incap) {
-		n = recv(fd, c->in + c->inlen, c->incap - c->inlen,
-		    MSG_DONTWAIT);
+	/* What many requests came in is read at once, and served where it
+	 * lies; only a part of a message stays with its connection. */
+	if (len != 0)
+		memcpy(s->in, c->in, len);
+	if (len < sizeof(s->in)) {
+		n = recv(fd, s->in + len, sizeof(s->in) - len, MSG_DONTWAIT);
 		if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR))
 			goto close;
 	}
 	if (n > 0) {
-		c->used = clock_now();
-		c->inlen += (size_t)n;
+		c->used = now;
+		len += (size_t)n;
 	}
-	server_wake(c->server);
-	if (serve_messages(c) == 0 && flush(c) == 0)
+	server_wake(s, now);
+	if (serve_messages(c, now, s->in, len) == 0 && flush(c) == 0)
 		return;
 close:
 	connection_free(c);
@@ -247,8 +288,9 @@ on_write(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	c->used = clock_now();
-	if (flush(c) == -1 || (!c->ending && serve_messages(c) == -1) ||
-	    flush(c) == -1)
+	c->writing = false;
+	if (flush(c) == -1 || (!c->ending && serve_messages(c, c->used, c->in,
+	    c->inlen) == -1) || flush(c) == -1)
 		connection_free(c);
 }
 
@@ -288,12 +330,13 @@ connection_new(struct server *s, int fd, const struct addr *host,
 	HASH_ADD(hh, s->connections, id, sizeof(c->id), c);
 	TAILQ_INSERT_TAIL(&s->all, c, entry);
 	s->nconnections++;
-	server_wake(s);
+	server_wake(s, c->used);
 	s->counts.accepted++;
 	c->read = event_new(s->base, fd, EV_READ | EV_PERSIST, on_read, c);
 	c->write = event_new(s->base, fd, EV_WRITE, on_write, c);
-	if (c->read == NULL || c->write == NULL ||
-	    event_add(c->read, NULL) == -1)
+	if (c->read != NULL && c->write != NULL)
+		set_reading(c, true);
+	if (!c->reading)
 		connection_free(c);
 }
 
@@ -391,7 +434,7 @@ tcp_send(struct server *s, const struct gateway_peer *to, bool answer,
 		c->ending = c->ending || answer;
 	/* The gateway may be in the middle of a request of this very
 	 * connection: what follows happens in an event of its own. */
-	event_add(c->write, NULL);
+	set_writing(c, true);
 }
 
 void

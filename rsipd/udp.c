@@ -58,7 +58,7 @@ receive(struct server *s, uint64_t now, const struct addr *from,
 	e = endpoints_get(s->endpoints, now, from, port);
 	if (e == NULL)
 		return;
-	server_wake(s);
+	server_wake(s, now);
 	switch (endpoint_arrived(s->endpoints, e, msg, len)) {
 	case ENDPOINT_IGNORE:
 		s->counts.duplicates++;

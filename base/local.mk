@@ -8,6 +8,7 @@ base_libbase_a_SOURCES = \
 	base/cursor.c base/cursor.h \
 	base/daemon.c base/daemon.h \
 	base/filewatch.c base/filewatch.h \
+	base/help.h \
 	base/helper.c base/helper.h \
 	base/hash.c base/hash.h \
 	base/histogram.c base/histogram.h \

@@ -217,7 +217,7 @@ take_name(cfg_t *cfg, const struct option *o, void *to, const char *text)
 		return -1;
 	}
 	if (len >= o->size) {
-		conf_error(cfg, "%s: \"%s\" has more than %zu bytes", o->name,
+		conf_error(cfg, "%s: \"%s\" has more than %d bytes", o->name,
 		    text, o->size - 1);
 		return -1;
 	}

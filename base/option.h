@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/conf.h"
+#include "base/help.h"
 
 enum option_type {
 	OPTION_END,		/* of a table */
@@ -70,24 +71,23 @@ typedef int (*option_open)(void *to, const struct option_source *s,
 
 struct option {
 	const char	   *name;
-	enum option_type    type;
-	enum option_when    when;
+	uint8_t		    type, when;	/* enum option_type, option_when */
 	const char	   *value;	/* default as in a file, a list's with
 					 * commas; NULL: none */
-	size_t		    offset, size;	/* of the member: OPTION_AT() */
-	size_t		    count;	/* of a list: OPTION_LIST_AT() */
+	uint16_t	    offset, size;	/* of the member: OPTION_AT() */
+	uint16_t	    count;	/* of a list: OPTION_LIST_AT() */
+	bool		    ipv4;	/* of addresses: no others are taken */
 	int64_t		    lo, hi;
 	unsigned	    scale;	/* of a number: the member is so many
 					 * times it; 0: once */
 	const struct option_word *words; /* to one without a word */
 	const struct option *table;	/* of a section */
-	bool		    ipv4;	/* of addresses: no others are taken */
 	option_take	    take;
 	option_open	    open;
 	uint32_t	    bit;	/* tells option_read_set()
 					 * that it stood there */
 	const char	   *example;	/* where there is no default to show */
-	const char	   *help;	/* sentences */
+	const char	   *help;	/* sentences; NULL: none */
 };
 
 #define OPTION_AT(type, member) \

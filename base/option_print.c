@@ -109,7 +109,7 @@ print_comment(FILE *f, const char *text, const char *indent)
 {
 	size_t width, n;
 
-	while (*text != '\0') {
+	while (text != NULL && *text != '\0') {
 		width = WIDTH - 8 * strlen(indent);
 		if (strlen(text) <= width)
 			n = strlen(text);

@@ -49,6 +49,13 @@ put_text(json_object *o, const char *key, const char *text)
 	json_object_object_add(o, key, json_object_new_string(text));
 }
 
+static void
+put_help(json_object *o, const struct report_field *f)
+{
+	if (f->help != NULL)
+		put_text(o, "help", f->help);
+}
+
 /* JSON has signed numbers here. */
 static json_object *
 new_number(uint64_t n)
@@ -245,7 +252,7 @@ family_of(struct report *r, const char *name, const struct report_field *f)
 	put_text(family, "type", f->type == REPORT_FLAG ? types[REPORT_GAUGE] :
 	    types[f->type]);
 	put_text(family, "unit", units[f->unit]);
-	put_text(family, "help", f->help);
+	put_help(family, f);
 	json_object_object_add(family, "samples", json_object_new_array());
 	json_object_object_add(r->at[0], name, family);
 	return family;
@@ -292,7 +299,7 @@ field_schema(const struct report_table *t, const struct report_field *f)
 
 	put_text(o, "type", types[f->type]);
 	put_text(o, "unit", units[f->unit]);
-	put_text(o, "help", f->help);
+	put_help(o, f);
 	if (t != NULL && is_metric(t, f)) {
 		metric_name(name, t, f);
 		put_text(o, "metric", name);

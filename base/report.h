@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/help.h"
+
 /* The member of the struct that a field is read from. */
 enum report_type {
 	REPORT_END,		/* of a table */
@@ -44,7 +46,7 @@ struct report_field {
 	uint16_t	 offset, size;
 	uint8_t		 type, unit;	/* enum report_type, report_unit */
 	uint8_t		 flags;
-	const char	*help;	/* no full stop */
+	const char	*help;	/* no full stop; NULL: absent */
 	/*
 	 * Where counters, gauges, flags and histograms stand among the metrics:
 	 * "rsip_", then this or the table's prefix and the key, then the unit.

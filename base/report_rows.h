@@ -16,7 +16,7 @@
 #define FIELD(k, t, u, m, ...)						\
 	{ .key = (k), .type = REPORT_##t, .unit = REPORT_##u,		\
 	    .offset = offsetof(ROW, m), .size = sizeof(((ROW *)0)->m),	\
-	    .help = __VA_ARGS__ }
+	    HELP(__VA_ARGS__) }
 #define COUNTER(k, m, ...)	FIELD(k, COUNTER, PLAIN, m, __VA_ARGS__)
 #define GAUGE(k, m, ...)	FIELD(k, GAUGE, PLAIN, m, __VA_ARGS__)
 #define SECONDS(k, m, ...)	FIELD(k, GAUGE, SECONDS, m, __VA_ARGS__)

@@ -25,14 +25,14 @@ struct web_config {
 #define WEB_OPTIONS(s, m)						\
 	{ "metrics", OPTION_TEXT, OPTION_FIXED, .take = web_take,	\
 	  OPTION_AT(s, m), .example = "127.0.0.1:9478",			\
-	  .help = "Address and port where /metrics and a page with the " \
+	  HELP("Address and port where /metrics and a page with the " \
 	      "numbers are; none by default.  Beyond the loopback "	\
-	      "interface only with metrics-token." },			\
+	      "interface only with metrics-token.") },			\
 	{ "metrics-token", OPTION_SECRET, OPTION_FIXED,			\
 	  .lo = WEB_TOKEN_MIN, .hi = OPTION_SECRET_MAX,			\
 	  OPTION_AT(s, m.token), .example = "/etc/rsip/metrics.token",	\
-	  .help = "File with the word that lets a reader see tables of hosts " \
-	      "and flows there." }
+	  HELP("File with the word that lets a reader see tables of hosts " \
+	      "and flows there.") }
 /* NOLINTEND(bugprone-macro-parentheses) */
 /* "127.0.0.1:9478", "[::1]:9478" */
 int	web_take(void *to, cfg_t *cfg, const struct option *o,

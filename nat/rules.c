@@ -42,7 +42,10 @@
 enum { ORDER_END = 'e', ORDER_REST = 'r', ORDER_WATCH = 'w' };
 
 static const struct rules_backend *const backends[] = { &rules_nftables,
-	&rules_iptables };
+#ifdef HAVE_IPTABLES
+	&rules_iptables,
+#endif
+};
 
 /* what: enum rules_event. */
 static void
@@ -65,11 +68,16 @@ choose_backend(enum dataplane_firewall firewall)
 		    "cannot queue packets; say firewall = \"iptables\"");
 		return NULL;
 	case DATAPLANE_FIREWALL_IPTABLES:
+#ifdef HAVE_IPTABLES
 		if (rules_iptables.usable())
 			return &rules_iptables;
 		log_error("firewall = iptables: this machine's kernel or "
 		    "iptables has no NFQUEUE, CT or REJECT target or no "
 		    "rpfilter match; say firewall = \"nftables\"");
+#else
+		log_error("firewall = iptables: this program was built "
+		    "without it (--disable-iptables)");
+#endif
 		return NULL;
 	default:
 		for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]);

@@ -56,26 +56,26 @@ static const struct option oed_options[] = {
 	{ "address", OPTION_ADDRESS, OPTION_FIXED, .ipv4 = true,
 	  .take = addr_option_take,
 	  OPTION_AT(struct oed_config, address), .example = "198.51.100.10",
-	  .help = "Our address towards the public realm; else the default "
-	      "route's source, also when that changes." },
+	  HELP("Our address towards the public realm; else the default "
+	      "route's source, also when that changes.") },
 	{ "address6", OPTION_ADDRESS, OPTION_FIXED, .take = addr_option_take6,
 	  OPTION_AT(struct oed_config, address6), .example = "2001:db8::10",
-	  .help = "The same of IPv6.  Without it the kernel chooses the "
-	      "source of each connection, and peers are asked from that." },
+	  HELP("The same of IPv6.  Without it the kernel chooses the "
+	      "source of each connection, and peers are asked from that.") },
 	{ "interface", OPTION_INTERFACE, OPTION_FIXED, "oe0",
 	  OPTION_AT(struct oed_config, interface),
-	  .help = "The interface that packets pass." },
+	  HELP("The interface that packets pass.") },
 	{ "control", OPTION_TEXT, OPTION_FIXED, RUNDIR "/oed.sock",
 	  OPTION_AT(struct oed_config, control),
-	  .help = "The socket of rsipctl(8)." },
+	  HELP("The socket of rsipctl(8).") },
 	WEB_OPTIONS(struct oed_config, web),
 	{ "stay-shut", OPTION_BOOL, OPTION_LIVE, "false",
 	  OPTION_AT(struct oed_config, stay_shut),
-	  .help = "Denied, paranoid and tunnel prefixes stay shut after an "
-	      "orderly end too." },
+	  HELP("Denied, paranoid and tunnel prefixes stay shut after an "
+	      "orderly end too.") },
 	{ OE_CONF_SECTION, OPTION_SECTION, OPTION_LIVE, .table = oe_options,
 	  .open = oe_config_open, OPTION_AT(struct oed_config, oe),
-	  .help = "Whom to encrypt with, and how." },
+	  HELP("Whom to encrypt with, and how.") },
 	{ 0 }
 };
 

@@ -201,31 +201,31 @@ static const struct option tunnel_options[] = {
 	{ "peer", OPTION_ADDRESS, OPTION_LIVE,
 	  .take = addr_option_take,
 	  OPTION_AT(struct draft, tunnel.peer), .example = "203.0.113.1",
-	  .help = "The other gateway." },
+	  HELP("The other gateway.") },
 	{ "remote", OPTION_TEXT, OPTION_LIVE,
 	  .take = prefix_option_take, OPTION_AT(struct draft, tunnel.remote),
 	  .example = "192.168.7.0/24",
-	  .help = "What is behind it; else the peer itself." },
+	  HELP("What is behind it; else the peer itself.") },
 	{ "local", OPTION_TEXT, OPTION_LIVE, .take = prefix_option_take,
 	  OPTION_AT(struct draft, tunnel.local),
 	  .example = "192.0.2.0/24",
-	  .help = "What of ours takes the tunnel; else our own address." },
+	  HELP("What of ours takes the tunnel; else our own address.") },
 	{ "id", OPTION_TEXT, OPTION_LIVE, .ipv4 = true, .take = take_id,
 	  OPTION_AT(struct draft, tunnel.my_id),
 	  .example = "@left.example.org",
-	  .help = "Our identity in Phase 1; else the address." },
+	  HELP("Our identity in Phase 1; else the address.") },
 	{ "peer-id", OPTION_TEXT, OPTION_LIVE, .ipv4 = true,
 	  .take = take_id, OPTION_AT(struct draft, tunnel.peer_id),
 	  .example = "@right.example.org",
-	  .help = "The peer's identity; else its address." },
+	  HELP("The peer's identity; else its address.") },
 	{ "peer-key", OPTION_TEXT, OPTION_LIVE,
 	  OPTION_AT(struct draft, peer_key), .example = "AwEAAb...",
-	  .help = "The peer's public key in base64 as in its IPSECKEY record, "
-	      "or" },
+	  HELP("The peer's public key in base64 as in its IPSECKEY record, "
+	      "or") },
 	{ "secret", OPTION_SECRET, OPTION_LIVE, .lo = TUNNEL_SECRET_MIN,
 	  .hi = TUNNEL_SECRET_MAX, OPTION_AT(struct draft, secret),
 	  .example = SYSCONFDIR "/branch.secret",
-	  .help = "the secret that both have, in one line." },
+	  HELP("the secret that both have, in one line.") },
 	{ 0 }
 };
 
@@ -360,132 +360,132 @@ static const struct option_word transport[] = {
 const struct option oe_options[] = {
 	{ "id", OPTION_TEXT, OPTION_LIVE, .ipv4 = true, .take = take_id,
 	  AT(id), .example = "@laptop.example.org",
-	  .help = "Who we are: an address, @name or user@name; else our "
-	      "address." },
+	  HELP("Who we are: an address, @name or user@name; else our "
+	      "address.") },
 	{ "key", OPTION_FILE, OPTION_LIVE, KEY_DEFAULT, AT(key_path),
-	  .help = "The private key (rsipctl keygen); without the default "
-	      "one peers are not shown who we are." },
+	  HELP("The private key (rsipctl keygen); without the default "
+	      "one peers are not shown who we are.") },
 	{ "state", OPTION_STATE, OPTION_FIXED, STATEDIR "/oe.peers", AT(state),
-	  .help = "Where peers are remembered for after a crash; empty: "
-	      "nowhere." },
+	  HELP("Where peers are remembered for after a crash; empty: "
+	      "nowhere.") },
 	{ "deny", OPTION_PREFIXES, OPTION_LIVE, .hi = PREFIXES_MAX,
 	  .take = take_class, .example = "198.51.100.66," SYSCONFDIR "/deny",
-	  .help = "Destinations: drop." },
+	  HELP("Destinations: drop.") },
 	{ "clear", OPTION_PREFIXES, OPTION_LIVE, .hi = PREFIXES_MAX,
 	  .take = take_class, .example = "192.0.2.0/24",
-	  .help = "Never encrypt." },
+	  HELP("Never encrypt.") },
 	{ "paranoid", OPTION_PREFIXES, OPTION_LIVE, .hi = PREFIXES_MAX,
 	  .take = take_class, .example = "198.51.100.0/24",
-	  .help = "Encrypt or drop." },
+	  HELP("Encrypt or drop.") },
 	{ "permissive", OPTION_PREFIXES, OPTION_LIVE, .hi = PREFIXES_MAX,
 	  .take = take_class, .example = "0.0.0.0/0",
-	  .help = "Encrypt if possible, else go in the clear: all, where no "
-	      "class is named." },
+	  HELP("Encrypt if possible, else go in the clear: all, where no "
+	      "class is named.") },
 	{ "icmp-deny", OPTION_BOOL, OPTION_LIVE, "false", AT(icmp_deny),
-	  .help = "Answer what is dropped with an ICMP error." },
+	  HELP("Answer what is dropped with an ICMP error.") },
 	{ "initiate", OPTION_BOOL, OPTION_LIVE, "true", AT(initiate),
-	  .help = "false: answer peers, but begin with nobody." },
+	  HELP("false: answer peers, but begin with nobody.") },
 	{ "networks", OPTION_LIST, OPTION_FIXED, .hi = OE_NETWORKS_MAX,
 	  .take = prefix_option_take, LIST_AT(networks, nnetworks),
 	  .example = "192.0.2.0/24",
-	  .help = "Networks behind us, for which we are the security "
-	      "gateway." },
+	  HELP("Networks behind us, for which we are the security "
+	      "gateway.") },
 	{ "pool", OPTION_LIST, OPTION_LIVE, .hi = 1, .ipv4 = true,
 	  .take = take_pool, .example = "100.64.0.0/16",
-	  .help = "Addresses lent to peers behind a NAT, and to several at one "
-	      "address." },
+	  HELP("Addresses lent to peers behind a NAT, and to several at one "
+	      "address.") },
 	{ "resolvers", OPTION_LIST, OPTION_LIVE, .hi = OE_RESOLVERS_MAX,
 	  .take = addr_option_take_any, LIST_AT(resolvers, nresolvers),
 	  .example = "127.0.0.1",
-	  .help = "DNS servers; else those of /etc/resolv.conf." },
+	  HELP("DNS servers; else those of /etc/resolv.conf.") },
 	{ "validate", OPTION_WORD, OPTION_FIXED, VALIDATE_DEFAULT, AT(validate),
 	  .words = validates,
-	  .help = "Who checks DNSSEC: this host (with libunbound), a resolver "
-	      "that is trusted, or nobody." },
+	  HELP("Who checks DNSSEC: this host (with libunbound), a resolver "
+	      "that is trusted, or nobody.") },
 	{ "trust-anchor", OPTION_FILE, OPTION_LIVE, VALIDATE_ANCHORS,
-	  AT(anchor_path), .help = "DS or DNSKEY records that local checks "
+	  AT(anchor_path), HELP("DS or DNSKEY records that local checks "
 	      "begin with, as they are; the default one, or where there is "
 	      "none the root's as the program knows it, is followed as it "
-	      "rolls (RFC 5011)." },
+	      "rolls (RFC 5011).") },
 	{ "trusted-resolvers", OPTION_LIST, OPTION_LIVE, .hi = OE_TRUSTED_MAX,
 	  .take = addr_option_take_any, LIST_AT(trusted, ntrusted),
 	  .example = "192.0.2.53",
-	  .help = "Whose AD bit is believed, beside resolvers of this host." },
+	  HELP("Whose AD bit is believed, beside resolvers of this host.") },
 	{ "require-dnssec", OPTION_BOOL, OPTION_LIVE, "false",
 	  AT(require_dnssec),
-	  .help = "Records that DNSSEC does not vouch for count as none." },
+	  HELP("Records that DNSSEC does not vouch for count as none.") },
 	{ "self-delegation-only", OPTION_BOOL, OPTION_LIVE, "false",
 	  AT(self_delegation_only),
-	  .help = "Such records may name their own address as gateway only." },
+	  HELP("Such records may name their own address as gateway only.") },
 	{ "dns-timeout", OPTION_NUMBER, OPTION_LIVE, "250", AT(dns_timeout),
 	  .lo = 50, .hi = 60000,
-	  .help = "Milliseconds of the first try; each further one waits twice "
-	      "as long." },
+	  HELP("Milliseconds of the first try; each further one waits twice "
+	      "as long.") },
 	{ "dns-tries", OPTION_NUMBER, OPTION_LIVE, "5", AT(dns_tries), .lo = 1,
-	  .hi = 10, .help = "Tries." },
+	  .hi = 10, HELP("Tries.") },
 	{ "ike", OPTION_WORD, OPTION_LIVE, "2,1", AT(ike), .words = versions,
-	  .help = "Versions of IKE; the first is tried first, IKEv1 only where "
+	  HELP("Versions of IKE; the first is tried first, IKEv1 only where "
 	      "nobody answers, with a key from a TXT record or of a tunnel, "
-	      "and without legacy." },
+	      "and without legacy.") },
 	{ "anonymous", OPTION_WORD, OPTION_LIVE, "accept",
 	  AT(anonymous), .words = anonymous,
-	  .help = "Permissive peers that show nobody who they are (IKEv2): "
-	      "accept them, or try it also where DNS has no key." },
+	  HELP("Permissive peers that show nobody who they are (IKEv2): "
+	      "accept them, or try it also where DNS has no key.") },
 	{ "paranoid-anonymous", OPTION_WORD, OPTION_LIVE, "no",
 	  AT(paranoid_anonymous), .words = anonymous,
-	  .help = "The same for paranoid ones, which anybody on the way can "
-	      "then pose as." },
+	  HELP("The same for paranoid ones, which anybody on the way can "
+	      "then pose as.") },
 	{ "transport", OPTION_WORD, OPTION_LIVE, "accept", AT(transport),
-	  .words = transport, .help = "Transport mode with single peers that "
+	  .words = transport, HELP("Transport mode with single peers that "
 	      "no NAT is before (IKEv2): where they ask for it, or ask for "
-	      "it too." },
+	      "it too.") },
 	{ "esp", OPTION_LIST, OPTION_LIVE, .hi = 5, .take = take_esp,
 	  .example = "chacha20-poly1305",
-	  .help = "Ciphers of ESP that IKEv2 offers and takes, else all: "
+	  HELP("Ciphers of ESP that IKEv2 offers and takes, else all: "
 	      "aes-256-gcm, aes-128-gcm, chacha20-poly1305, aes-256-cbc, "
-	      "aes-128-cbc." },
+	      "aes-128-cbc.") },
 	{ "legacy", OPTION_BOOL, OPTION_LIVE, "true", AT(legacy),
-	  .help = "3DES, MD5, SHA-1 and groups 2 and 5 too, as RFC 4322 "
-	      "demands." },
+	  HELP("3DES, MD5, SHA-1 and groups 2 and 5 too, as RFC 4322 "
+	      "demands.") },
 	{ "rsa-min-bits", OPTION_NUMBER, OPTION_LIVE, "2048",
 	  AT(rsa_min_bits), .lo = 1024, .hi = PUBKEY_BITS_MAX,
-	  .help = "Smaller keys of peers are refused." },
+	  HELP("Smaller keys of peers are refused.") },
 	{ "dataplane", OPTION_WORD, OPTION_FIXED, "auto", AT(dataplane),
 	  .words = dataplanes,
-	  .help = "Who encrypts: the daemon, the kernel, or (auto) the kernel "
-	      "if it can.  From a leased address always the daemon." },
+	  HELP("Who encrypts: the daemon, the kernel, or (auto) the kernel "
+	      "if it can.  From a leased address always the daemon.") },
 	{ "lifespan-first", OPTION_NUMBER, OPTION_LIVE, "60",
 	  AT(lifespan_first), .lo = 1, .hi = DAY,
-	  .help = "Seconds after which a new conclusion is looked at again." },
+	  HELP("Seconds after which a new conclusion is looked at again.") },
 	{ "lifespan", OPTION_NUMBER, OPTION_LIVE, "1200", AT(lifespan), .lo = 1,
-	  .hi = DAY, .help = "Then each time after so many." },
+	  .hi = DAY, HELP("Then each time after so many.") },
 	{ "idle", OPTION_NUMBER, OPTION_LIVE, "30", AT(idle), .lo = 1,
-	  .hi = DAY, .help = "Seconds without traffic that end it." },
+	  .hi = DAY, HELP("Seconds without traffic that end it.") },
 	{ "lifespan-short", OPTION_NUMBER, OPTION_LIVE, "60",
 	  AT(lifespan_short), .lo = 1, .hi = DAY,
-	  .help = "Seconds after silence of IKE or DNS." },
+	  HELP("Seconds after silence of IKE or DNS.") },
 	{ "hold", OPTION_NUMBER, OPTION_LIVE, "3", AT(hold), .lo = 0, .hi = 600,
-	  .help = "Seconds that a permissive destination's packets wait; 0: "
-	      "they go in the clear until there are keys." },
+	  HELP("Seconds that a permissive destination's packets wait; 0: "
+	      "they go in the clear until there are keys.") },
 	{ "hold-dual-stack", OPTION_NUMBER, OPTION_LIVE, "300", AT(hold_dual),
 	  .lo = 0, .hi = 600000,
-	  .help = "Milliseconds that they wait at most for an IPv6 destination "
-	      "where this host has IPv4, too: programs try that instead." },
+	  HELP("Milliseconds that they wait at most for an IPv6 destination "
+	      "where this host has IPv4, too: programs try that instead.") },
 	{ "give-up", OPTION_NUMBER, OPTION_LIVE, "20", AT(give_up), .lo = 1,
-	  .hi = 600, .help = "Seconds that IKE waits for a silent peer." },
+	  .hi = 600, HELP("Seconds that IKE waits for a silent peer.") },
 	{ "phase1-lifetime", OPTION_NUMBER, OPTION_LIVE, "3600",
 	  AT(phase1_lifetime), .lo = 60, .hi = DAY,
-	  .help = "Seconds of keys of Phase 1." },
+	  HELP("Seconds of keys of Phase 1.") },
 	{ "phase2-lifetime", OPTION_NUMBER, OPTION_LIVE, "1200",
 	  AT(phase2_lifetime), .lo = 30, .hi = DAY,
-	  .help = "Seconds of keys of Phase 2." },
+	  HELP("Seconds of keys of Phase 2.") },
 	{ "dpd", OPTION_NUMBER, OPTION_LIVE, "60", AT(dpd), .lo = 0, .hi = 3600,
-	  .help = "Seconds of silence after which a peer is asked; 0: never." },
+	  HELP("Seconds of silence after which a peer is asked; 0: never.") },
 	{ "connections-max", OPTION_NUMBER, OPTION_LIVE, "8192",
 	  AT(connections_max), .lo = 16, .hi = 1000000,
-	  .help = "Pairs of addresses that are kept." },
+	  HELP("Pairs of addresses that are kept.") },
 	{ "tunnel", OPTION_SECTIONS, OPTION_LIVE, .hi = OE_TUNNELS_MAX,
 	  .table = tunnel_options, .open = open_tunnel, .example = "branch",
-	  .help = "A tunnel with a peer that we agreed with." },
+	  HELP("A tunnel with a peer that we agreed with.") },
 	{ 0 }
 };

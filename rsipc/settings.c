@@ -52,79 +52,79 @@ static const struct option_word tunnels[] = {
 const struct option settings_options[] = {
 	{ "gateway", OPTION_ADDRESS, OPTION_LIVE, .example = "10.0.0.1",
 	  .ipv4 = true, .take = addr_option_take, AT(gateway),
-	  .help = "The RSIP gateway; else the next hop of the "
-	      "default route, also when that changes." },
+	  HELP("The RSIP gateway; else the next hop of the "
+	      "default route, also when that changes.") },
 	{ "discover", OPTION_BOOL, OPTION_LIVE, "true", AT(discover),
-	  .help = "Where the next hop is none: ask DNS for _rsip._tcp in the "
-	      "search domains." },
+	  HELP("Where the next hop is none: ask DNS for _rsip._tcp in the "
+	      "search domains.") },
 	{ "port", OPTION_NUMBER, OPTION_LIVE, "4555", AT(port), .lo = 1,
-	  .hi = 65535, .help = "Its port." },
+	  .hi = 65535, HELP("Its port.") },
 	{ "transport", OPTION_WORD, OPTION_LIVE, "tcp", AT(host.udp),
-	  .words = transports, .help = "How to talk to it first." },
+	  .words = transports, HELP("How to talk to it first.") },
 	{ "secret", OPTION_SECRET, OPTION_LIVE, .lo = SECRET_MIN,
 	  .hi = SIGNER_SECRET_MAX, AT(secret),
 	  .example = SYSCONFDIR "/rsip.secret",
-	  .help = "Signs messages to and from the gateway." },
+	  HELP("Signs messages to and from the gateway.") },
 	{ "key-id", OPTION_NUMBER, OPTION_LIVE, "0", AT(key_id), .lo = 0,
-	  .hi = UINT32_MAX, .help = "The secret's number at the gateway." },
+	  .hi = UINT32_MAX, HELP("The secret's number at the gateway.") },
 	{ "require-auth", OPTION_BOOL, OPTION_LIVE, "false", AT(require_auth),
-	  .help = "Ignore answers that are not signed." },
+	  HELP("Ignore answers that are not signed.") },
 	{ "name", OPTION_NAME, OPTION_LIVE, .lo = 1, .hi = RSIP_FQDN_MAX,
 	  AT(host.fqdn), .example = "laptop.example.org",
-	  .help = "The host's name, told to the gateway." },
+	  HELP("The host's name, told to the gateway.") },
 	{ "method", OPTION_WORD, OPTION_LIVE, "rsipsec", AT(host.method),
-	  .words = methods, .help = "What to ask for: an address with ports "
-	      "and SPIs, with ports, or of one's own." },
+	  .words = methods, HELP("What to ask for: an address with ports "
+	      "and SPIs, with ports, or of one's own.") },
 	{ "ports", OPTION_NUMBER, OPTION_LIVE, "64", AT(host.ports), .lo = 0,
-	  .hi = RSIP_PORTS_MAX, .help = "Ports in a block; 0: each port is "
-	      "leased when a program uses it." },
+	  .hi = RSIP_PORTS_MAX, HELP("Ports in a block; 0: each port is "
+	      "leased when a program uses it.") },
 	{ "spis", OPTION_NUMBER, OPTION_LIVE, "16", AT(host.spis), .lo = 0,
 	  .hi = RSIP_SPIS_MAX,
-	  .help = "SPIs; more are leased when they get few.  0: no IPsec." },
+	  HELP("SPIs; more are leased when they get few.  0: no IPsec.") },
 	{ "cookies", OPTION_NUMBER, OPTION_LIVE, "0", AT(host.cookies), .lo = 0,
-	  .hi = RSIP_COOKIES_MAX, .help = "Initiator cookies to negotiate; 0: "
-	      "trial and error (RFC 3104, 6.1)." },
+	  .hi = RSIP_COOKIES_MAX, HELP("Initiator cookies to negotiate; 0: "
+	      "trial and error (RFC 3104, 6.1).") },
 	{ "ike-source-port", OPTION_WORD, OPTION_LIVE, "leased", AT(ike_500),
-	  .words = ike_ports, .help = "Where IKE is sent from: the last leased "
-	      "port, or 500, where the cookie has to do." },
+	  .words = ike_ports, HELP("Where IKE is sent from: the last leased "
+	      "port, or 500, where the cookie has to do.") },
 	{ "lease-time", OPTION_NUMBER, OPTION_LIVE, "0", AT(host.lease_time),
 	  .lo = 0, .hi = LEASE_TIME_MAX,
-	  .help = "Seconds to ask for; 0: what the gateway likes." },
+	  HELP("Seconds to ask for; 0: what the gateway likes.") },
 	{ "listen", OPTION_LIST, OPTION_LIVE, .hi = HOST_LISTEN_MAX,
 	  .take = take_listen, .example = "22,8000-8010",
-	  .help = "Ports on which strangers may speak first." },
+	  HELP("Ports on which strangers may speak first.") },
 	{ "port-idle", OPTION_NUMBER, OPTION_LIVE, "300", AT(host.port_idle),
 	  .lo = 0, .hi = 86400, .scale = 1000,
-	  .help = "Seconds without use after which a program's port is given "
-	      "back; 0: it is kept." },
+	  HELP("Seconds without use after which a program's port is given "
+	      "back; 0: it is kept.") },
 	{ "tunnel", OPTION_WORD, OPTION_LIVE, "ipip", AT(host.tunnel),
-	  .words = tunnels, .help = "The tunnel to ask for." },
+	  .words = tunnels, HELP("The tunnel to ask for.") },
 	{ "direct", OPTION_BOOL, OPTION_LIVE, "true", AT(direct),
-	  .help = "Without a lease this host's own address is used, through "
+	  HELP("Without a lease this host's own address is used, through "
 	      "NAT, and what has no key goes in the clear; false: nothing "
-	      "goes into the public realm." },
+	      "goes into the public realm.") },
 	{ "stay-shut", OPTION_BOOL, OPTION_LIVE, "false", AT(stay_shut),
-	  .help = "Denied, paranoid and tunnel prefixes stay shut after an "
-	      "orderly end too." },
+	  HELP("Denied, paranoid and tunnel prefixes stay shut after an "
+	      "orderly end too.") },
 	{ "offload", OPTION_BOOL, OPTION_FIXED, "true", AT(offload),
-	  .help = "Let the kernel carry what policy passes, by eBPF, where it "
-	      "can." },
+	  HELP("Let the kernel carry what policy passes, by eBPF, where it "
+	      "can.") },
 	{ "cascade", OPTION_BOOL, OPTION_FIXED, "false", AT(cascade),
-	  .help = "What is leased is for an rsipd(8) on this machine to lease "
-	      "on." },
+	  HELP("What is leased is for an rsipd(8) on this machine to lease "
+	      "on.") },
 	{ "interface", OPTION_INTERFACE, OPTION_FIXED, "rsip0", AT(interface),
-	  .help = "Of what goes out with the leased address." },
+	  HELP("Of what goes out with the leased address.") },
 	{ "oe-interface", OPTION_INTERFACE, OPTION_FIXED, "oe0",
-	  AT(oe_interface), .help = "Of what came in encrypted." },
+	  AT(oe_interface), HELP("Of what came in encrypted.") },
 	{ "control", OPTION_TEXT, OPTION_FIXED, RUNDIR "/rsipc.sock",
-	  AT(control), .help = "The socket of rsipctl(8)." },
+	  AT(control), HELP("The socket of rsipctl(8).") },
 	WEB_OPTIONS(struct settings, web),
 	{ "state", OPTION_STATE, OPTION_FIXED, STATEDIR "/rsipc.lease",
-	  AT(state), .help = "Where the lease is kept, so that a restarted "
-	      "daemon asks for the same; empty: nowhere." },
+	  AT(state), HELP("Where the lease is kept, so that a restarted "
+	      "daemon asks for the same; empty: nowhere.") },
 	{ OE_CONF_SECTION, OPTION_SECTION, OPTION_LIVE, .table = oe_options,
 	  .open = oe_config_open, AT(oe),
-	  .help = "Whom to encrypt with, and how." },
+	  HELP("Whom to encrypt with, and how.") },
 	{ 0 }
 };
 

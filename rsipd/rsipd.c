@@ -560,6 +560,9 @@ stop(void *arg)
 
 /* What ./configure found or was told to leave out. */
 static const char built[] = "metrics"
+#ifdef HAVE_IPTABLES
+    ", iptables"
+#endif
 #ifdef HAVE_BPF
     ", eBPF"
 #endif

@@ -148,196 +148,196 @@ static const struct option pool_options[] = {
 	  .take = take_range,
 	  OPTION_LIST_AT(struct settings_pool, what.ports, what.nports),
 	  .example = "20000-49999",
-	  .help = "Ranges that are leased and that NAPT keeps out of; else "
-	      "ports-default." },
+	  HELP("Ranges that are leased and that NAPT keeps out of; else "
+	      "ports-default.") },
 	{ "exclusive", OPTION_BOOL, OPTION_LIVE, "false",
 	  OPTION_AT(struct settings_pool, what.exclusive),
-	  .help = "One host leases all of the address (RSA-IP), and ports are "
-	      "left out." },
+	  HELP("One host leases all of the address (RSA-IP), and ports are "
+	      "left out.") },
 	{ "proxy", OPTION_BOOL, OPTION_FIXED, "false",
 	  OPTION_AT(struct settings_pool, proxy),
-	  .help = "Where leases are shared: no machine has the address itself; "
-	      "who has the gateway's answers ARP for it." },
+	  HELP("Where leases are shared: no machine has the address itself; "
+	      "who has the gateway's answers ARP for it.") },
 	{ "gateway", OPTION_ADDRESS, OPTION_FIXED, .ipv4 = true,
 	  .take = addr_option_take, OPTION_AT(struct settings_pool, gateway),
 	  .example = "10.0.0.2",
-	  .help = "The hosts that speak to this address lease of it, and no "
-	      "others; else those of the gateway above." },
+	  HELP("The hosts that speak to this address lease of it, and no "
+	      "others; else those of the gateway above.") },
 	{ 0 }
 };
 
 static const struct option shared_options[] = {
 	{ "master", OPTION_TEXT, OPTION_FIXED, AT(shared.master),
 	  .example = "rsip",
-	  .help = "The servers are Sentinels, who know the store by this "
-	      "name." },
+	  HELP("The servers are Sentinels, who know the store by this "
+	      "name.") },
 	{ "servers", OPTION_LIST, OPTION_FIXED, .hi = RESP_SERVERS_MAX,
 	  .take = take_server, .example = "10.9.0.5:6379",
-	  .help = "Valkey or Redis, by name (of an IPv4 address) or address of "
+	  HELP("Valkey or Redis, by name (of an IPv4 address) or address of "
 	      "either family, and port: the first that answers as a master; "
-	      "none: leases are not shared." },
+	      "none: leases are not shared.") },
 	{ "name", OPTION_NAME, OPTION_FIXED, "rsip", AT(shared.name),
 	  .lo = 1, .hi = 63,
-	  .help = "How its keys begin: gateways with the same name share." },
+	  HELP("How its keys begin: gateways with the same name share.") },
 	{ "user", OPTION_TEXT, OPTION_FIXED, AT(shared.user),
-	  .example = "rsipd", .help = "Of the store; else its default one." },
+	  .example = "rsipd", HELP("Of the store; else its default one.") },
 	{ "password", OPTION_SECRET, OPTION_FIXED, .lo = 1,
 	  .hi = OPTION_SECRET_MAX, AT(shared.password),
 	  .example = SYSCONFDIR "/store.password",
-	  .help = "File with the user's password." },
+	  HELP("File with the user's password.") },
 	{ "ca", OPTION_FILE, OPTION_FIXED, AT(shared.ca),
 	  .example = SYSCONFDIR "/store-ca.pem",
-	  .help = "Whose certificates are believed; with it the connection is "
-	      "TLS, without it in the clear." },
+	  HELP("Whose certificates are believed; with it the connection is "
+	      "TLS, without it in the clear.") },
 	{ "tls-name", OPTION_TEXT, OPTION_FIXED, AT(shared.tls_name),
 	  .example = "store.example",
-	  .help = "In the store's certificate; else its name or address." },
+	  HELP("In the store's certificate; else its name or address.") },
 	{ "replicas", OPTION_NUMBER, OPTION_FIXED, "0", AT(shared.replicas),
 	  .lo = 0, .hi = 16,
-	  .help = "That must have a grant before its host is answered." },
+	  HELP("That must have a grant before its host is answered.") },
 	{ "patience", OPTION_NUMBER, OPTION_FIXED, "1000",
 	  AT(shared.store.patience), .lo = 500, .hi = 60000,
-	  .help = "Milliseconds without an answer, after which the store is "
-	      "away." },
+	  HELP("Milliseconds without an answer, after which the store is "
+	      "away.") },
 	{ 0 }
 };
 
 static const struct option limit_options[] = {
 	{ "registrations", OPTION_NUMBER, OPTION_LIVE, "4096",
 	  AT(gateway.max_registrations), .lo = 1, .hi = NUMBER_MAX,
-	  .help = "Hosts that are registered." },
+	  HELP("Hosts that are registered.") },
 	{ "bindings", OPTION_NUMBER, OPTION_LIVE, "131072",
 	  AT(gateway.max_bindings), .lo = 1, .hi = NUMBER_MAX,
-	  .help = "Bindings of all hosts." },
+	  HELP("Bindings of all hosts.") },
 	{ "spis", OPTION_NUMBER, OPTION_FIXED, "262144", AT(max_spis),
-	  .lo = 0, .hi = NUMBER_MAX, .help = "SPIs that are leased or rest." },
+	  .lo = 0, .hi = NUMBER_MAX, HELP("SPIs that are leased or rest.") },
 	{ "connections", OPTION_NUMBER, OPTION_LIVE, "4096",
 	  AT(max_connections), .lo = 1, .hi = 65536,
-	  .help = "TCP connections." },
+	  HELP("TCP connections.") },
 	{ "host-connections", OPTION_NUMBER, OPTION_LIVE, "4",
 	  AT(max_host_connections), .lo = 1, .hi = 65536,
-	  .help = "TCP connections of one host." },
+	  HELP("TCP connections of one host.") },
 	{ "neighbour-registrations", OPTION_NUMBER, OPTION_LIVE, "32",
 	  AT(gateway.max_neighbour), .lo = 0, .hi = NUMBER_MAX,
-	  .help = "Registrations of one link-layer address; 0: no limit." },
+	  HELP("Registrations of one link-layer address; 0: no limit.") },
 	{ 0 }
 };
 
 const struct option settings_options[] = {
 	{ "public-interface", OPTION_INTERFACE, OPTION_LIVE, .example = "eth0",
 	  AT(public_if),
-	  .help = "The public side; else the default route's interface." },
+	  HELP("The public side; else the default route's interface.") },
 	{ "private-interface", OPTION_INTERFACE, OPTION_LIVE,
 	  .example = "eth1", AT(private_if),
-	  .help = "The hosts' side; else the only other interface that is up "
-	      "with an RFC 1918 address." },
+	  HELP("The hosts' side; else the only other interface that is up "
+	      "with an RFC 1918 address.") },
 	{ "gateway", OPTION_ADDRESS, OPTION_LIVE, .example = "10.0.0.1",
 	  .ipv4 = true, .take = addr_option_take,
-	  AT(gateway.gateway), .help = "The address that hosts speak to and "
-	      "tunnel to; else the private interface's first." },
+	  AT(gateway.gateway), HELP("The address that hosts speak to and "
+	      "tunnel to; else the private interface's first.") },
 	{ "tunnel-endpoint", OPTION_ADDRESS, OPTION_LIVE,
 	  .ipv4 = true, .take = addr_option_take,
 	  .example = "10.0.0.2", AT(gateway.endpoint),
-	  .help = "Hosts are told to tunnel to this address of the router." },
+	  HELP("Hosts are told to tunnel to this address of the router.") },
 	{ "port", OPTION_NUMBER, OPTION_FIXED, "4555", AT(port), .lo = 1,
-	  .hi = 65535, .help = "Of RSIP, TCP and UDP." },
+	  .hi = 65535, HELP("Of RSIP, TCP and UDP.") },
 	{ "udp", OPTION_BOOL, OPTION_LIVE, "true", AT(gateway.udp),
-	  .help = "Answer over UDP; else hosts are told USE_TCP." },
+	  HELP("Answer over UDP; else hosts are told USE_TCP.") },
 	{ "mtu", OPTION_NUMBER, OPTION_FIXED, "0", AT(mtu), .lo = 0,
-	  .hi = 65535, .help = "Of the private link; 0: the interface's." },
+	  .hi = 65535, HELP("Of the private link; 0: the interface's.") },
 	{ "control", OPTION_TEXT, OPTION_FIXED, RUNDIR "/rsipd.sock",
-	  AT(control), .help = "The socket of rsipctl(8)." },
+	  AT(control), HELP("The socket of rsipctl(8).") },
 	WEB_OPTIONS(struct settings, web),
 	{ "ports-default", OPTION_LIST, OPTION_LIVE, "20000-49999",
 	  .hi = POOL_RANGES_MAX, .take = take_range,
 	  OPTION_LIST_AT(struct settings, ports, nports),
-	  .help = "Leased of pools that name no ports." },
+	  HELP("Leased of pools that name no ports.") },
 	{ "private-pools", OPTION_BOOL, OPTION_LIVE, "false", AT(private_pools),
-	  .help = "Addresses of RFC 1918, RFC 6598 and the link may be leased, "
-	      "as in a lab." },
+	  HELP("Addresses of RFC 1918, RFC 6598 and the link may be leased, "
+	      "as in a lab.") },
 	{ "pool", OPTION_SECTIONS, OPTION_LIVE, .hi = POOL_ADDRS_MAX,
 	  .table = pool_options, .open = open_pool, .example = "198.51.100.1",
-	  .help = "A public address, or the interface whose address it is; "
-	      "without pools the public interface's is leased." },
+	  HELP("A public address, or the interface whose address it is; "
+	      "without pools the public interface's is leased.") },
 	{ "parent", OPTION_TEXT, OPTION_FIXED, AT(parent),
 	  .example = RUNDIR "/rsipc.sock",
-	  .help = "Instead of pools: the control socket of this machine's "
-	      "rsipc(8), whose lease is leased on." },
+	  HELP("Instead of pools: the control socket of this machine's "
+	      "rsipc(8), whose lease is leased on.") },
 	{ "quarantine", OPTION_NUMBER, OPTION_LIVE, "120", AT(quarantine),
 	  .lo = 0, .hi = 86400, .scale = 1000,
-	  .help = "Seconds that what was freed rests before another host gets "
-	      "it." },
+	  HELP("Seconds that what was freed rests before another host gets "
+	      "it.") },
 	{ "leases", OPTION_TEXT, OPTION_FIXED, SETTINGS_LEASES, AT(leases),
 	  .example = "",
-	  .help = "Where leases are kept over a restart, a crash and a loss of "
-	      "power; \"\": nowhere, hosts register anew." },
+	  HELP("Where leases are kept over a restart, a crash and a loss of "
+	      "power; \"\": nowhere, hosts register anew.") },
 	{ "durability", OPTION_WORD, OPTION_FIXED, "commit", AT(durability),
 	  .words = durabilities,
-	  .help = "Leases are on the disk before hosts are answered, or within "
-	      "a second." },
+	  HELP("Leases are on the disk before hosts are answered, or within "
+	      "a second.") },
 	{ "linger", OPTION_NUMBER, OPTION_FIXED, "30", AT(linger),
 	  .lo = 0, .hi = 600, .scale = 1000,
-	  .help = "Seconds that firewall rules outlive the daemon where leases "
+	  HELP("Seconds that firewall rules outlive the daemon where leases "
 	      "do, for who takes over: hosts' packets are lost meanwhile, not "
-	      "refused." },
+	      "refused.") },
 	{ "shared", OPTION_SECTION, OPTION_FIXED, .table = shared_options,
-	  .help = "Leases are kept in a store that several gateways share, and "
-	      "not in a file." },
+	  HELP("Leases are kept in a store that several gateways share, and "
+	      "not in a file.") },
 	{ "limits", OPTION_SECTION, OPTION_LIVE, .table = limit_options,
-	  .help = "Of all that hosts can make the gateway remember." },
+	  HELP("Of all that hosts can make the gateway remember.") },
 	{ "resolvers", OPTION_LIST, OPTION_FIXED, .hi = SETTINGS_RESOLVERS_MAX,
 	  .ipv4 = true, .take = addr_option_take_any,
 	  OPTION_LIST_AT(struct settings, resolver, nresolvers),
 	  .example = "192.0.2.53",
-	  .help = "For names of remote hosts; else those of "
-	      "/etc/resolv.conf." },
+	  HELP("For names of remote hosts; else those of "
+	      "/etc/resolv.conf.") },
 	{ "local-networks", OPTION_LIST, OPTION_LIVE,
 	  .hi = GATEWAY_NETWORKS_MAX / 2, .ipv4 = true,
 	  .take = prefix_option_take,
 	  OPTION_LIST_AT(struct settings, gateway.local, nlocal),
-	  .example = "10.1.0.0/16", .help = "What QUERY calls local beside the "
-	      "private interface's networks." },
+	  .example = "10.1.0.0/16", HELP("What QUERY calls local beside the "
+	      "private interface's networks.") },
 	{ "remote-networks", OPTION_LIST, OPTION_LIVE,
 	  .hi = GATEWAY_NETWORKS_MAX / 2, .ipv4 = true,
 	  .take = prefix_option_take,
 	  OPTION_LIST_AT(struct settings, gateway.remote, nremote),
-	  .example = "203.0.113.0/24", .help = "What QUERY calls remote beside "
-	      "the public interface's networks." },
+	  .example = "203.0.113.0/24", HELP("What QUERY calls remote beside "
+	      "the public interface's networks.") },
 	{ "firewall", OPTION_WORD, OPTION_FIXED, "auto", AT(firewall),
 	  .words = firewalls,
-	  .help = "Whose rules bring packets to the daemon; none: the "
-	      "operator's own." },
+	  HELP("Whose rules bring packets to the daemon; none: the "
+	      "operator's own.") },
 	{ "queues", OPTION_NUMBER, OPTION_FIXED, "0", AT(queues), .lo = 0,
-	  .hi = DEMUX_READERS, .help = "NFQUEUEs; 0: one a processor." },
+	  .hi = DEMUX_READERS, HELP("NFQUEUEs; 0: one a processor.") },
 	{ "queue-first", OPTION_NUMBER, OPTION_FIXED, "4555", AT(queue_first),
 	  .lo = 0, .hi = 65535 - DEMUX_READERS,
-	  .help = "The number of the first." },
+	  HELP("The number of the first.") },
 	{ "queue-length", OPTION_NUMBER, OPTION_FIXED, "0", AT(queue_length),
 	  .lo = 0, .hi = NUMBER_MAX,
-	  .help = "Packets that each holds; 0: as many as are good." },
+	  HELP("Packets that each holds; 0: as many as are good.") },
 	{ "offload", OPTION_BOOL, OPTION_FIXED, "true", AT(offload),
-	  .help = "The kernel forwards what is leased by eBPF, where it "
-	      "can." },
+	  HELP("The kernel forwards what is leased by eBPF, where it "
+	      "can.") },
 	{ "local-ipsec", OPTION_BOOL, OPTION_LIVE, "false", AT(local_ipsec),
-	  .help = "ESP, AH and IKE that no host owns are the router's own "
-	      "instead of being dropped." },
+	  HELP("ESP, AH and IKE that no host owns are the router's own "
+	      "instead of being dropped.") },
 	{ "refuse-ike", OPTION_BOOL, OPTION_LIVE, "true", AT(refuse_ike),
-	  .help = "Strangers' first messages of IKEv2 to a leased address that "
+	  HELP("Strangers' first messages of IKEv2 to a leased address that "
 	      "no host owns are answered with a refusal, ten a second, so that "
-	      "they do not wait." },
+	      "they do not wait.") },
 	{ "napt", OPTION_BOOL, OPTION_FIXED, "true", AT(napt),
-	  .help = "Masquerades hosts that do not speak RSIP." },
+	  HELP("Masquerades hosts that do not speak RSIP.") },
 	{ "policy", OPTION_TABLE, OPTION_LIVE,
 	  .table = settings_policy_options, .open = settings_base_policy },
 	{ "network", OPTION_SECTIONS, OPTION_LIVE, .hi = NUMBER_MAX,
 	  .table = settings_policy_options, .open = settings_section_policy,
 	  .example = "\"10.0.1.0/24\" { remote-policy = \"micro\" }",
-	  .help = "Policy of the hosts of a network; the most specific section "
-	      "decides." },
+	  HELP("Policy of the hosts of a network; the most specific section "
+	      "decides.") },
 	{ "client", OPTION_SECTIONS, OPTION_LIVE, .hi = NUMBER_MAX,
 	  .table = settings_policy_options, .open = settings_section_policy,
 	  .example = "\"10.0.0.11\" { require-auth = true }",
-	  .help = "Policy of one host." },
+	  HELP("Policy of one host.") },
 	{ 0 }
 };
 

@@ -184,12 +184,12 @@ static const struct report_field shared_fields[] = {
 /* One number under a label. */
 static const struct report_field method_fields[] = {
 	{ .key = "bindings", .type = REPORT_GAUGE, .size = sizeof(uint64_t),
-	    .help = "granted bindings, by what was asked for",
+	    HELP("granted bindings, by what was asked for"),
 	    .metric = "bindings" },
 	{ 0 }
 }, error_fields[] = {
 	{ .key = "errors", .type = REPORT_COUNTER, .size = sizeof(uint64_t),
-	    .help = "errors that hosts were told, by RFC 3103's name",
+	    HELP("errors that hosts were told, by RFC 3103's name"),
 	    .metric = "errors" },
 	{ 0 }
 };
@@ -281,7 +281,7 @@ report_shared(struct report *r, bool there, const struct shared_counts *n)
 {
 	struct shared_report s = { .n = *n };
 
-	if (!there && report_form(r) != REPORT_SCHEMA)
+	if (!resp_is_built() || (!there && report_form(r) != REPORT_SCHEMA))
 		return;
 	s.state = there ? shared_state_text(n->state) : "";
 	s.silent = n->silent / 1000;

@@ -27,5 +27,6 @@ without()
 
 without dnssec --without-libunbound
 without all --without-libunbound --without-ldns --without-lmdb \
-    --without-hiredis --without-curses --disable-bpf --disable-web
+    --without-hiredis --without-curses --disable-bpf --disable-web \
+    --disable-help --disable-iptables
 exit "$bad"

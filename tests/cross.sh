@@ -20,45 +20,56 @@ prepare()
 	    --sysconfdir=/etc --runstatedir=/run "$@"
 }
 
-# ARCH TRIPLET BUILD KIB PROGRAMS [OPTION...]: what they weigh on a small router, built
-# as OpenWrt does (position-independent programs are an option there, and some
-# 30 KiB more on mips); the first has so many KiB at most.
-weigh()
+# VARIABLE: what the OpenWrt package adds to it.
+package()
 {
-	limit=$4
-	programs=$5
-	name=$3
-	prepare "$1" "$2" "$3" AR="$2-gcc-ar" RANLIB="$2-gcc-ranlib" \
-	    CFLAGS="-Os -flto -fvisibility=hidden -ffunction-sections -fdata-sections -fno-pie -mno-shared -mplt" \
-	    LDFLAGS="-no-pie -Wl,--gc-sections -Wl,-z,max-page-size=4096" ${6+"$6"} ${7+"$7"}
-	# shellcheck disable=SC2086
-	port_step "$arch: $name" make -s -j"$port_jobs" -C "$dir" $programs
-	for program in $programs; do
-		"$triplet-strip" -o "$dir/stripped" "$dir/$program" || exit 99
-		size=$(wc -c <"$dir/stripped")
-		port_say "$arch: ${program##*/} has $((size / 1024)) KiB" \
-		    "stripped${limit:+, at most $limit allowed}"
-		[ -z "$limit" ] || [ "$size" -le $((limit * 1024)) ] ||
-		    port_fail "$arch: ${program##*/} is larger than that"
-		limit=
-	done
+	sed -n "/^$1 *+=/,/[^\\\\]\$/p" "$PORT_SRC/contrib/openwrt/Makefile" |
+	    sed "s/^$1 *+=//" | tr -d '\\\n'
 }
 
-# What the OpenWrt package asks for (PKG_BUILD_FLAGS), with eBPF's object and without.
+# BUILD CFLAGS [OPTION...]: what rsipd weighs on a small router, built as OpenWrt's
+# gc-sections and lto do it, by the package's own flags and options
+# (position-independent programs are an option there, and some 30 KiB more on
+# mips): 256 KiB at most.
+weigh()
+{
+	name=$1
+	flags="-Os -flto -ffunction-sections -fdata-sections -fno-pie -mno-shared -mplt $2"
+	shift 2
+	# shellcheck disable=SC2046
+	prepare mipsel mipsel-linux-gnu "$name" AR=mipsel-linux-gnu-gcc-ar \
+	    RANLIB=mipsel-linux-gnu-gcc-ranlib \
+	    CFLAGS="$flags $(package TARGET_CFLAGS)" \
+	    LDFLAGS="-no-pie -Wl,--gc-sections $(package TARGET_LDFLAGS)" \
+	    $(package CONFIGURE_ARGS) "$@"
+	port_step "$arch: $name" make -s -j"$port_jobs" -C "$dir" rsipd/rsipd
+	"$triplet-strip" -o "$dir/stripped" "$dir/rsipd/rsipd" || exit 99
+	size=$(wc -c <"$dir/stripped")
+	port_say "$arch: $name: rsipd has $((size / 1024)) KiB stripped, at" \
+	    "most 256 allowed"
+	[ "$size" -le $((256 * 1024)) ] ||
+	    port_fail "$arch: rsipd is larger than that"
+}
+
+# In any MIPS processor's instructions without eBPF's object; and with it in MIPS16e's,
+# which OpenWrt compiles all packages to for the processors that have them
+# (USE_MIPS16; a package can refuse by no-mips16, and ours does not).
 small_router()
 {
 	port_sysroot mipsel libbpf-dev
-	weigh mipsel mipsel-linux-gnu small 256 \
-	    "rsipd/rsipd oe/oed ctl/rsipctl" --disable-web --disable-bpf
+	weigh small ""
 	if command -v clang >/dev/null && command -v llvm-objcopy >/dev/null; then
-		weigh mipsel mipsel-linux-gnu small-bpf 320 rsipd/rsipd \
-		    --disable-web --enable-bpf
+		weigh small-bpf "-mips16 -minterlink-mips16" --enable-bpf
 		port_say "mipsel: eBPF's object in it has" \
 		    "$(($(wc -c <"$dir/nat/offload.bpf.o") / 1024)) KiB"
 	else
 		port_say "mipsel: with eBPF left out: no clang, llvm-objcopy" \
 		    "(Debian: clang llvm)"
 	fi
+	qemu=$(command -v qemu-mipsel-static || command -v qemu-mipsel) ||
+	    return 0
+	cd "$dir" && starts mipsel rsipd/rsipd 'public-interface = "lo"
+private-interface = "lo"'
 }
 
 # ARCH TRIPLET QEMU: builds all programs and runs what needs no network.

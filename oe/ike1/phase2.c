@@ -467,7 +467,7 @@ phase2_respond(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 		return;
 	}
 	writer_init(&w, body, sizeof(body));
-	proposal_answer_phase2(&w, &choice, c->spi_in);
+	proposal_answer(&w, &choice, c->spi_in);
 	ike_keep(&c->sa_body, &c->sa_body_len, body, w.bad ? 0 : w.len);
 	c->state = IKE1_QM_WAIT_POLICY;
 	c->deadline = now + e->x.give_up;

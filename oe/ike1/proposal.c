@@ -71,11 +71,35 @@ sub_close(struct writer *w, size_t start)
 		writer_patch_u16(w, start + 2, (uint16_t)(w->len - start));
 }
 
-static void
-sa_open(struct writer *w)
+/* The one proposal of an SA payload, of n transforms (RFC 2408 §3.5); spi: of
+ * ESP, as an ISAKMP SA's is in the header. */
+static size_t
+proposal_open(struct writer *w, uint8_t number, uint8_t protocol, size_t n,
+    uint32_t spi)
 {
+	size_t start;
+
 	writer_u32(w, IPSEC_DOI);
 	writer_u32(w, IPSEC_SIT_IDENTITY);
+	start = sub_open(w, ISAKMP_NONE);
+	writer_u8(w, number);
+	writer_u8(w, protocol);
+	writer_u8(w, protocol == PROTO_ESP ? 4 : 0);
+	writer_u8(w, (uint8_t)n);
+	if (protocol == PROTO_ESP)
+		writer_u32(w, spi);
+	return start;
+}
+
+static size_t
+transform_open(struct writer *w, bool last, size_t number, uint8_t id)
+{
+	size_t start = sub_open(w, last ? ISAKMP_NONE : ISAKMP_TRANSFORM);
+
+	writer_u8(w, (uint8_t)number);
+	writer_u8(w, id);
+	writer_u16(w, 0);
+	return start;
 }
 
 static void
@@ -103,12 +127,7 @@ proposal_offer_phase1(struct writer *w, uint16_t auth, bool legacy,
 
 	for (i = 0; i < COUNT(phase1_offers); i++)
 		n += legacy || !phase1_offers[i].legacy;
-	sa_open(w);
-	proposal = sub_open(w, ISAKMP_NONE);
-	writer_u8(w, 1);
-	writer_u8(w, PROTO_ISAKMP);
-	writer_u8(w, 0);
-	writer_u8(w, (uint8_t)n);
+	proposal = proposal_open(w, 1, PROTO_ISAKMP, n, 0);
 	for (i = 0; i < COUNT(phase1_offers); i++) {
 		o = &phase1_offers[i];
 		if (!legacy && o->legacy)
@@ -116,57 +135,11 @@ proposal_offer_phase1(struct writer *w, uint16_t auth, bool legacy,
 		k++;
 		s = (struct ike1_suite){ o->enc, o->bits, o->hash, auth,
 			o->group, lifetime, 0 };
-		transform = sub_open(w,
-		    k == n ? ISAKMP_NONE : ISAKMP_TRANSFORM);
-		writer_u8(w, (uint8_t)k);
-		writer_u8(w, KEY_IKE);
-		writer_u16(w, 0);
+		transform = transform_open(w, k == n, k, KEY_IKE);
 		phase1_attrs(w, &s);
 		sub_close(w, transform);
 	}
 	sub_close(w, proposal);
-}
-
-/* Reads transform attributes; -1 if one is unknown or malformed: a transform
- * we do not understand whole is one we do not choose (RFC 2408 §4.2). */
-static int
-phase1_read(struct cursor c, struct ike1_suite *s)
-{
-	struct isakmp_attr a;
-	unsigned	   life_type = 0;
-
-	memset(s, 0, sizeof(*s));
-	while (isakmp_attr_next(&c, &a)) {
-		switch (a.type) {
-		case P1_ENC:
-			s->enc = (uint16_t)a.value;
-			break;
-		case P1_KEY_LEN:
-			s->enc_bits = (uint16_t)a.value;
-			break;
-		case P1_HASH:
-			s->hash = (uint16_t)a.value;
-			break;
-		case P1_AUTH:
-			s->auth = (uint16_t)a.value;
-			break;
-		case P1_GROUP:
-			s->group = (uint16_t)a.value;
-			break;
-		case P1_LIFE_TYPE:
-			life_type = a.value;
-			break;
-		case P1_LIFE:
-			if (life_type == LIFE_SECONDS)
-				s->lifetime = a.value;
-			else if (life_type == LIFE_KILOBYTES)
-				s->bytes = (uint64_t)a.value * 1024;
-			break;
-		default:
-			return -1;
-		}
-	}
-	return c.bad ? -1 : 0;
 }
 
 /* Groups of Phase 2 are those of Phase 1. */
@@ -267,14 +240,143 @@ transform_next(struct cursor *c, struct transform *t)
 	return c->bad || t->attrs.bad ? -1 : 0;
 }
 
+/* What a proposal is of, and the attributes that its transforms may have. */
+struct phase {
+	uint8_t	 protocol;
+	uint16_t life_type;	/* the life itself is the type after it */
+	uint32_t known;		/* by type: 1 << type */
+};
+
+static const struct phase phase1 = { PROTO_ISAKMP, P1_LIFE_TYPE,
+	1u << P1_ENC | 1u << P1_HASH | 1u << P1_AUTH | 1u << P1_GROUP |
+	1u << P1_LIFE_TYPE | 1u << P1_LIFE | 1u << P1_KEY_LEN };
+static const struct phase phase2 = { PROTO_ESP, P2_LIFE_TYPE,
+	1u << P2_LIFE_TYPE | 1u << P2_LIFE | 1u << P2_GROUP |
+	1u << P2_ENCAPSULATION | 1u << P2_AUTH | 1u << P2_KEY_LEN |
+	1u << P2_ESN };
+
+struct attributes {
+	uint32_t value[16];	/* by type; 0: not said */
+	uint32_t id;		/* the transform's */
+	uint32_t lifetime;	/* seconds, 0: not said */
+	uint64_t bytes;
+};
+
+/* Reads transform attributes; -1 if one is unknown or malformed: a transform
+ * we do not understand whole is one we do not choose (RFC 2408 §4.2). */
+static int
+attributes_read(const struct phase *phase, const struct transform *t,
+    struct attributes *out)
+{
+	struct cursor	   c = t->attrs;
+	struct isakmp_attr a;
+
+	memset(out, 0, sizeof(*out));
+	out->id = t->id;
+	while (isakmp_attr_next(&c, &a)) {
+		if (a.type > 15 || !(phase->known & 1u << a.type))
+			return -1;
+		out->value[a.type] = a.value;
+		if (phase == &phase2 && a.type == P2_ESN &&
+		    a.value != ESN_64_BIT)	/* RFC 4304 §2 */
+			return -1;
+		if (a.type != phase->life_type + 1)
+			continue;
+		if (out->value[phase->life_type] == LIFE_SECONDS)
+			out->lifetime = a.value;
+		else if (out->value[phase->life_type] == LIFE_KILOBYTES)
+			out->bytes = (uint64_t)a.value * 1024;
+	}
+	/* RFC 3602 §5.3 asks for the attribute; older peers forget it. */
+	if (phase == &phase2 && t->id == ESP_AES_CBC &&
+	    out->value[P2_KEY_LEN] == 0)
+		out->value[P2_KEY_LEN] = 128;
+	return c.bad ? -1 : 0;
+}
+
+static struct ike1_suite
+phase1_suite(const struct attributes *a)
+{
+	return (struct ike1_suite){ .enc = (uint16_t)a->value[P1_ENC],
+		.enc_bits = (uint16_t)a->value[P1_KEY_LEN],
+		.hash = (uint16_t)a->value[P1_HASH],
+		.auth = (uint16_t)a->value[P1_AUTH],
+		.group = (uint16_t)a->value[P1_GROUP],
+		.lifetime = a->lifetime, .bytes = a->bytes };
+}
+
+static struct ike1_esp_suite
+phase2_suite(const struct attributes *a)
+{
+	return (struct ike1_esp_suite){ .cipher = (enum esp_cipher)a->id,
+		.cipher_bits = (uint16_t)a->value[P2_KEY_LEN],
+		.auth = (enum esp_auth)a->value[P2_AUTH],
+		.group = (uint16_t)a->value[P2_GROUP],
+		.encapsulation = (uint16_t)a->value[P2_ENCAPSULATION],
+		.lifetime = a->lifetime, .bytes = a->bytes,
+		.esn = a->value[P2_ESN] != 0 };
+}
+
+static struct proposal_choice
+choice_of(const struct proposal *p, const struct transform *t)
+{
+	return (struct proposal_choice){ .proposal = p->number,
+		.protocol = p->protocol, .transform = t->number,
+		.transform_id = t->id, .attrs = t->attrs.p,
+		.attrs_len = cursor_left(&t->attrs) };
+}
+
+void
+proposal_answer(struct writer *w, const struct proposal_choice *c, uint32_t spi)
+{
+	size_t proposal, transform;
+
+	proposal = proposal_open(w, c->proposal, c->protocol, 1, spi);
+	transform = transform_open(w, true, c->transform, c->transform_id);
+	/* Unchanged, as RFC 2408 §4.2 demands. */
+	writer_put(w, c->attrs, c->attrs_len);
+	sub_close(w, transform);
+	sub_close(w, proposal);
+}
+
+/* The one transform of the one proposal that an answer holds, if offer has it,
+ * equal in every attribute. */
+static int
+answer_accept(const struct phase *phase, const uint8_t *sa, size_t len,
+    const uint8_t *offer, size_t offer_len, struct proposal *p,
+    struct attributes *a)
+{
+	struct cursor	  c;
+	struct proposal	  own;
+	struct transform  t;
+	struct attributes mine;
+
+	if (sa_read(sa, len, &c) == -1 || proposal_next(&c, p) == -1 ||
+	    p->more || p->protocol != phase->protocol ||
+	    transform_next(&p->body, &t) == -1 || t.more ||
+	    attributes_read(phase, &t, a) == -1 ||
+	    sa_read(offer, offer_len, &c) == -1 ||
+	    proposal_next(&c, &own) == -1)
+		return -1;
+	do {
+		if (transform_next(&own.body, &t) == -1 ||
+		    attributes_read(phase, &t, &mine) == -1)
+			return -1;
+		if (memcmp(a, &mine, sizeof(mine)) == 0)
+			return 0;
+	} while (t.more);
+	return -1;
+}
+
 int
 proposal_choose_phase1(const uint8_t *sa, size_t len, unsigned auths,
     bool legacy, struct ike1_suite *out, struct writer *answer)
 {
-	struct cursor	 c;
-	struct proposal	 p;
-	struct transform t;
-	size_t		 at_p, at_t;
+	struct cursor	       c;
+	struct proposal	       p;
+	struct transform       t;
+	struct attributes      a;
+	struct proposal_choice choice;
 
 	if (sa_read(sa, len, &c) == -1 || proposal_next(&c, &p) == -1 ||
 	    p.more || p.protocol != PROTO_ISAKMP)
@@ -282,72 +384,30 @@ proposal_choose_phase1(const uint8_t *sa, size_t len, unsigned auths,
 	do {
 		if (transform_next(&p.body, &t) == -1)
 			return -1;
-		if (t.id != KEY_IKE || phase1_read(t.attrs, out) == -1 ||
-		    out->auth > 31 || !(auths & 1u << out->auth) ||
+		if (t.id != KEY_IKE || attributes_read(&phase1, &t, &a) == -1)
+			continue;
+		*out = phase1_suite(&a);
+		if (out->auth > 31 || !(auths & 1u << out->auth) ||
 		    !phase1_allowed(out, legacy))
 			continue;
-		sa_open(answer);
-		at_p = sub_open(answer, ISAKMP_NONE);
-		writer_u8(answer, p.number);
-		writer_u8(answer, PROTO_ISAKMP);
-		writer_u8(answer, 0);
-		writer_u8(answer, 1);
-		at_t = sub_open(answer, ISAKMP_NONE);
-		writer_u8(answer, t.number);
-		writer_u8(answer, t.id);
-		writer_u16(answer, 0);
-		/* Unchanged, as RFC 2408 §4.2 demands. */
-		writer_put(answer, t.attrs.p, cursor_left(&t.attrs));
-		sub_close(answer, at_t);
-		sub_close(answer, at_p);
+		choice = choice_of(&p, &t);
+		proposal_answer(answer, &choice, 0);
 		return answer->bad ? -1 : 0;
 	} while (t.more);
 	return -1;
-}
-
-static bool
-phase1_equal(const struct ike1_suite *a, const struct ike1_suite *b)
-{
-	return a->enc == b->enc && a->enc_bits == b->enc_bits &&
-	    a->hash == b->hash && a->auth == b->auth && a->group == b->group &&
-	    a->lifetime == b->lifetime && a->bytes == b->bytes;
-}
-
-/* The one transform of the one proposal that an answer holds. */
-static int
-answer_read(const uint8_t *sa, size_t len, unsigned protocol,
-    struct proposal *p, struct transform *t)
-{
-	struct cursor c;
-
-	if (sa_read(sa, len, &c) == -1 || proposal_next(&c, p) == -1 ||
-	    p->more || p->protocol != protocol ||
-	    transform_next(&p->body, t) == -1 || t->more)
-		return -1;
-	return 0;
 }
 
 int
 proposal_accept_phase1(const uint8_t *sa, size_t len, const uint8_t *offer,
     size_t offer_len, struct ike1_suite *out)
 {
-	struct cursor	 c;
-	struct proposal	 p;
-	struct transform t;
-	struct ike1_suite mine;
+	struct proposal	  p;
+	struct attributes a;
 
-	if (answer_read(sa, len, PROTO_ISAKMP, &p, &t) == -1 ||
-	    t.id != KEY_IKE || phase1_read(t.attrs, out) == -1 ||
-	    sa_read(offer, offer_len, &c) == -1 || proposal_next(&c, &p) == -1)
+	if (answer_accept(&phase1, sa, len, offer, offer_len, &p, &a) == -1)
 		return -1;
-	do {
-		if (transform_next(&p.body, &t) == -1 ||
-		    phase1_read(t.attrs, &mine) == -1)
-			return -1;
-		if (phase1_equal(out, &mine))
-			return 0;
-	} while (t.more);
-	return -1;
+	*out = phase1_suite(&a);
+	return 0;
 }
 
 static void
@@ -382,13 +442,7 @@ proposal_offer_phase2(struct writer *w, uint32_t spi,
 		o = &phase2_offers[i];
 		n += o->legacy ? p->legacy : p->esn ? 2 : 1;
 	}
-	sa_open(w);
-	proposal = sub_open(w, ISAKMP_NONE);
-	writer_u8(w, 1);
-	writer_u8(w, PROTO_ESP);
-	writer_u8(w, 4);
-	writer_u8(w, (uint8_t)n);
-	writer_u32(w, spi);
+	proposal = proposal_open(w, 1, PROTO_ESP, n, spi);
 	for (i = 0; i < 2 * COUNT(phase2_offers); i++) {
 		/* Each with 64-bit sequence numbers, then without. */
 		o = &phase2_offers[i / 2];
@@ -397,61 +451,11 @@ proposal_offer_phase2(struct writer *w, uint32_t spi,
 		    (esn && (o->legacy || !p->esn)))
 			continue;
 		k++;
-		transform = sub_open(w,
-		    k == n ? ISAKMP_NONE : ISAKMP_TRANSFORM);
-		writer_u8(w, (uint8_t)k);
-		writer_u8(w, (uint8_t)o->cipher);
-		writer_u16(w, 0);
+		transform = transform_open(w, k == n, k, (uint8_t)o->cipher);
 		phase2_attrs(w, o, p, esn);
 		sub_close(w, transform);
 	}
 	sub_close(w, proposal);
-}
-
-static int
-phase2_read(struct cursor c, unsigned id, struct ike1_esp_suite *s)
-{
-	struct isakmp_attr a;
-	unsigned	   life_type = 0;
-
-	memset(s, 0, sizeof(*s));
-	s->cipher = (enum esp_cipher)id;
-	while (isakmp_attr_next(&c, &a)) {
-		switch (a.type) {
-		case P2_LIFE_TYPE:
-			life_type = a.value;
-			break;
-		case P2_LIFE:
-			if (life_type == LIFE_SECONDS)
-				s->lifetime = a.value;
-			else if (life_type == LIFE_KILOBYTES)
-				s->bytes = (uint64_t)a.value * 1024;
-			break;
-		case P2_GROUP:
-			s->group = (uint16_t)a.value;
-			break;
-		case P2_ENCAPSULATION:
-			s->encapsulation = (uint16_t)a.value;
-			break;
-		case P2_AUTH:
-			s->auth = (enum esp_auth)a.value;
-			break;
-		case P2_KEY_LEN:
-			s->cipher_bits = (uint16_t)a.value;
-			break;
-		case P2_ESN:
-			if (a.value != ESN_64_BIT)	/* RFC 4304 §2 */
-				return -1;
-			s->esn = true;
-			break;
-		default:
-			return -1;
-		}
-	}
-	if (s->cipher == ESP_AES_CBC && s->cipher_bits == 0)
-		s->cipher_bits = 128;	/* RFC 3602 §5.3 asks for the attribute;
-					 * older peers forget it */
-	return c.bad ? -1 : 0;
 }
 
 static bool
@@ -483,6 +487,7 @@ proposal_choose_phase2(const uint8_t *sa, size_t len, uint16_t encapsulation,
 	struct cursor	 c;
 	struct proposal	 p, other;
 	struct transform t;
+	struct attributes a;
 	bool		 bundle;
 
 	if (sa_read(sa, len, &c) == -1)
@@ -512,15 +517,13 @@ proposal_choose_phase2(const uint8_t *sa, size_t len, uint16_t encapsulation,
 		do {
 			if (transform_next(&p.body, &t) == -1)
 				return -1;
-			if (phase2_read(t.attrs, t.id, out) == -1 ||
-			    out->encapsulation != encapsulation ||
+			if (attributes_read(&phase2, &t, &a) == -1)
+				continue;
+			*out = phase2_suite(&a);
+			if (out->encapsulation != encapsulation ||
 			    !phase2_allowed(out, legacy))
 				continue;
-			choice->proposal = p.number;
-			choice->transform = t.number;
-			choice->transform_id = t.id;
-			choice->attrs = t.attrs.p;
-			choice->attrs_len = cursor_left(&t.attrs);
+			*choice = choice_of(&p, &t);
 			return 0;
 		} while (t.more);
 	} while (p.more);
@@ -557,58 +560,16 @@ proposal_get_lifetime(const uint8_t *p, size_t len, uint32_t *seconds,
 	}
 }
 
-void
-proposal_answer_phase2(struct writer *w, const struct proposal_choice *c,
-    uint32_t spi)
-{
-	size_t proposal, transform;
-
-	sa_open(w);
-	proposal = sub_open(w, ISAKMP_NONE);
-	writer_u8(w, c->proposal);
-	writer_u8(w, PROTO_ESP);
-	writer_u8(w, 4);
-	writer_u8(w, 1);
-	writer_u32(w, spi);
-	transform = sub_open(w, ISAKMP_NONE);
-	writer_u8(w, c->transform);
-	writer_u8(w, c->transform_id);
-	writer_u16(w, 0);
-	writer_put(w, c->attrs, c->attrs_len);
-	sub_close(w, transform);
-	sub_close(w, proposal);
-}
-
-static bool
-phase2_equal(const struct ike1_esp_suite *a, const struct ike1_esp_suite *b)
-{
-	return a->cipher == b->cipher && a->cipher_bits == b->cipher_bits &&
-	    a->auth == b->auth && a->group == b->group &&
-	    a->encapsulation == b->encapsulation &&
-	    a->lifetime == b->lifetime && a->bytes == b->bytes &&
-	    a->esn == b->esn;
-}
-
 int
 proposal_accept_phase2(const uint8_t *sa, size_t len, const uint8_t *offer,
     size_t offer_len, struct ike1_esp_suite *out, uint32_t *spi)
 {
-	struct cursor	     c;
-	struct proposal	     p;
-	struct transform     t;
-	struct ike1_esp_suite mine;
+	struct proposal	  p;
+	struct attributes a;
 
-	if (answer_read(sa, len, PROTO_ESP, &p, &t) == -1 || p.spi_size != 4 ||
-	    (*spi = load_u32(p.spi)) < ESP_SPI_MIN ||
-	    phase2_read(t.attrs, t.id, out) == -1 ||
-	    sa_read(offer, offer_len, &c) == -1 || proposal_next(&c, &p) == -1)
+	if (answer_accept(&phase2, sa, len, offer, offer_len, &p, &a) == -1 ||
+	    p.spi_size != 4 || (*spi = load_u32(p.spi)) < ESP_SPI_MIN)
 		return -1;
-	do {
-		if (transform_next(&p.body, &t) == -1 ||
-		    phase2_read(t.attrs, t.id, &mine) == -1)
-			return -1;
-		if (phase2_equal(out, &mine))
-			return 0;
-	} while (t.more);
-	return -1;
+	*out = phase2_suite(&a);
+	return 0;
 }

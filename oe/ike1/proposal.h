@@ -57,7 +57,7 @@ void	proposal_offer_phase2(struct writer *w, uint32_t spi,
 	    const struct proposal_phase2 *p);
 /* spi: the peer's, host order. 0, or -1. choice is needed for the answer. */
 struct proposal_choice {
-	uint8_t proposal, transform, transform_id;
+	uint8_t proposal, protocol, transform, transform_id;
 	const uint8_t *attrs;		/* borrowed from the offer */
 	size_t	attrs_len;
 };
@@ -69,8 +69,9 @@ void	proposal_put_lifetime(struct writer *w, uint32_t seconds);
 /* Lowers lifetimes to those in such a notify. */
 void	proposal_get_lifetime(const uint8_t *p, size_t len, uint32_t *seconds,
 	    uint64_t *bytes);
-void	proposal_answer_phase2(struct writer *w,
-	    const struct proposal_choice *c, uint32_t spi);
+/* Writes the SA body that answers with what was chosen; spi: of ESP. */
+void	proposal_answer(struct writer *w, const struct proposal_choice *c,
+	    uint32_t spi);
 /* As proposal_accept_phase1(). */
 int	proposal_accept_phase2(const uint8_t *sa, size_t len,
 	    const uint8_t *offer, size_t offer_len, struct ike1_esp_suite *out,

@@ -155,7 +155,7 @@ all_of_an_offer_is_there(void **state)
 	assert_int_equal(suite.lifetime, 1200);
 	assert_int_equal(suite.bytes, 100000ull * 1024);
 	writer_init(&a, answer, sizeof(answer));
-	proposal_answer_phase2(&a, &choice, 0xabcdef01);
+	proposal_answer(&a, &choice, 0xabcdef01);
 	assert_int_equal(proposal_accept_phase2(answer, a.len, offer, w.len,
 	    &suite, &spi), 0);
 	assert_int_equal(spi, 0xabcdef01);

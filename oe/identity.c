@@ -33,7 +33,8 @@ identity_free(struct identity *i)
 	free(i);
 }
 
-struct identity *
+/* What we show peers of a family: one for both where a name is configured. */
+static struct identity *
 identity_of(const struct core *c, int family)
 {
 	return c->identity[c->config->id.type == 0 && family == AF_INET6];

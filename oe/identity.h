@@ -21,9 +21,6 @@ struct identity {
 /* Nothing is known of our key in DNS yet; NULL may be freed. */
 struct identity *identity_new(void);
 void	identity_free(struct identity *i);
-/* Of what we show peers of a family: one for both where a name is
- * configured. */
-struct identity *identity_of(const struct core *c, int family);
 /* DNS is asked again then. */
 void	identity_ask_again(struct core *c, uint64_t at);
 /* Asks DNS for our own key, where it is time to: a new identity, a TTL over. */

@@ -48,7 +48,7 @@ struct tunnel {
 	uint8_t		*out_buf;		/* TUNNEL_OUT_BYTES */
 };
 
-static void	tunnel_flush_event(void *);
+static void	tunnel_flush(void *);
 
 static enum tunnel_type
 tunnel_type(const struct tunnel *t)
@@ -152,7 +152,7 @@ tunnel_new(struct event_base *base, tunnel_fn fn, tunnel_end_fn end,
 	t->out = -1;
 	t->buf = xcalloc(TUNNEL_BATCH, IP_PACKET_MAX);
 	t->out_buf = xcalloc(1, TUNNEL_OUT_BYTES);
-	t->flush = watch_timer(base, tunnel_flush_event, t);
+	t->flush = watch_timer(base, tunnel_flush, t);
 	if ((t->ipip = tunnel_listen(t, IPPROTO_IPIP)) == NULL ||
 	    (t->gre = tunnel_listen(t, IPPROTO_GRE)) == NULL)
 		goto fail;
@@ -279,9 +279,11 @@ tunnel_refused(struct tunnel *t, unsigned i)
 		t->too_big(t->arg, p);
 }
 
-void
-tunnel_flush(struct tunnel *t)
+/* What waits goes out, in one system call. */
+static void
+tunnel_flush(void *arg)
 {
+	struct tunnel	       *t = arg;
 	struct sockaddr_storage to;
 	socklen_t		nto = addr_to_sockaddr(&t->remote, 0, &to);
 	unsigned		i, done = 0;
@@ -301,12 +303,6 @@ tunnel_flush(struct tunnel *t)
 	}
 	t->nout = 0;
 	t->out_used = 0;
-}
-
-static void
-tunnel_flush_event(void *arg)
-{
-	tunnel_flush(arg);
 }
 
 int

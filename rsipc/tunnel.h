@@ -32,12 +32,11 @@ int	tunnel_set(struct tunnel *t, enum rsip_tunnel type,
 
 /*
  * Sends one inner packet (copied), which may wait for those that follow until
- * tunnel_flush() or the end of this turn of the event loop: one system call
+ * the end of this turn of the event loop: one system call
  * takes many.  0; or -1 with errno: ENOTCONN, or EMSGSIZE for what no tunnel
  * takes.
  */
 int	tunnel_send(struct tunnel *t, const struct packet_view *p);
-void	tunnel_flush(struct tunnel *t);
 /* What tunnel_set() said; false: no remote end, or no IP-IP. */
 bool	tunnel_is_ipip(const struct tunnel *t, struct addr *local,
 	    struct addr *remote);

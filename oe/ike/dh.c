@@ -77,9 +77,9 @@ ike_group_name(unsigned group)
 	return g == NULL ? "unknown" : g->name;
 }
 
-/* A MODP key with what is given of public and private value. */
+/* A MODP key of a public value; pub NULL: its parameters alone. */
 static EVP_PKEY *
-modp_key(const struct group *g, const BIGNUM *pub, const BIGNUM *priv)
+modp_key(const struct group *g, const BIGNUM *pub)
 {
 	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
 	BIGNUM	       *p = g->prime(NULL), *two = BN_new();
@@ -92,12 +92,9 @@ modp_key(const struct group *g, const BIGNUM *pub, const BIGNUM *priv)
 	    OSSL_PARAM_BLD_push_int(bld, OSSL_PKEY_PARAM_DH_PRIV_LEN,
 	    g->exponent) == 1 &&
 	    (pub == NULL || OSSL_PARAM_BLD_push_BN(bld,
-	    OSSL_PKEY_PARAM_PUB_KEY, pub) == 1) &&
-	    (priv == NULL || OSSL_PARAM_BLD_push_BN(bld,
-	    OSSL_PKEY_PARAM_PRIV_KEY, priv) == 1))
+	    OSSL_PKEY_PARAM_PUB_KEY, pub) == 1))
 		key = pubkey_from_builder("DH", pub == NULL ?
-		    EVP_PKEY_KEY_PARAMETERS : priv == NULL ?
-		    EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEYPAIR, bld);
+		    EVP_PKEY_KEY_PARAMETERS : EVP_PKEY_PUBLIC_KEY, bld);
 	OSSL_PARAM_BLD_free(bld);
 	BN_free(p);
 	BN_free(two);
@@ -107,7 +104,7 @@ modp_key(const struct group *g, const BIGNUM *pub, const BIGNUM *priv)
 static EVP_PKEY *
 modp_generate(const struct group *g)
 {
-	EVP_PKEY     *params = modp_key(g, NULL, NULL), *key = NULL;
+	EVP_PKEY     *params = modp_key(g, NULL), *key = NULL;
 	EVP_PKEY_CTX *ctx = NULL;
 
 	if (params == NULL || (ctx = EVP_PKEY_CTX_new(params, NULL)) == NULL ||
@@ -120,7 +117,7 @@ modp_generate(const struct group *g)
 
 /* An EC key; point is uncompressed with its leading 4. */
 static EVP_PKEY *
-ecp_key(const struct group *g, const uint8_t *point, const BIGNUM *priv)
+ecp_key(const struct group *g, const uint8_t *point)
 {
 	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
 	EVP_PKEY       *key = NULL;
@@ -129,11 +126,8 @@ ecp_key(const struct group *g, const uint8_t *point, const BIGNUM *priv)
 	    OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME,
 	    g->curve, 0) == 1 &&
 	    OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY,
-	    point, g->len + 1) == 1 &&
-	    (priv == NULL || OSSL_PARAM_BLD_push_BN(bld,
-	    OSSL_PKEY_PARAM_PRIV_KEY, priv) == 1))
-		key = pubkey_from_builder("EC", priv == NULL ?
-		    EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEYPAIR, bld);
+	    point, g->len + 1) == 1)
+		key = pubkey_from_builder("EC", EVP_PKEY_PUBLIC_KEY, bld);
 	OSSL_PARAM_BLD_free(bld);
 	return key;
 }
@@ -173,10 +167,18 @@ dh_export(struct ike_dh *dh)
 	return true;
 }
 
-static struct ike_dh *
-dh_finish(struct ike_dh *dh)
+struct ike_dh *
+ike_dh_of(unsigned group, EVP_PKEY *pair)
 {
-	if (dh->pair == NULL || !dh_export(dh)) {
+	struct ike_dh *dh = calloc(1, sizeof(*dh));
+
+	if (dh == NULL) {
+		EVP_PKEY_free(pair);
+		return NULL;
+	}
+	dh->group = group_find(group);
+	dh->pair = pair;
+	if (dh->group == NULL || pair == NULL || !dh_export(dh)) {
 		ERR_clear_error();
 		ike_dh_free(dh);
 		return NULL;
@@ -188,63 +190,13 @@ struct ike_dh *
 ike_dh_new(unsigned group)
 {
 	const struct group *g = group_find(group);
-	struct ike_dh	   *dh;
 
-	if (g == NULL || (dh = calloc(1, sizeof(*dh))) == NULL)
+	if (g == NULL)
 		return NULL;
 	operations++;
-	dh->group = g;
-	dh->pair = is_montgomery(g) ? EVP_PKEY_Q_keygen(NULL, NULL, g->name) :
-	    g->curve != NULL ? EVP_EC_gen(g->curve) : modp_generate(g);
-	return dh_finish(dh);
-}
-
-struct ike_dh *
-ike_dh_from_private(unsigned group, const uint8_t *priv, size_t len)
-{
-	const struct group *g = group_find(group);
-	struct ike_dh	   *dh;
-	BIGNUM		   *x = NULL, *two = NULL, *p = NULL, *y = NULL;
-	BN_CTX		   *bn = BN_CTX_new();
-	EC_GROUP	   *ec = NULL;
-	EC_POINT	   *pt = NULL;
-	uint8_t		    point[IKE_KE_MAX + 1];
-
-	if (g == NULL || (dh = calloc(1, sizeof(*dh))) == NULL) {
-		BN_CTX_free(bn);
-		return NULL;
-	}
-	dh->group = g;
-	x = BN_bin2bn(priv, (int)len, NULL);
-	if (is_montgomery(g)) {
-		dh->pair = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL,
-		    priv, len);
-	} else if (g->curve == NULL) {
-		p = g->prime(NULL);
-		two = BN_new();
-		y = BN_new();
-		if (x != NULL && p != NULL && two != NULL && y != NULL &&
-		    BN_set_word(two, 2) == 1 &&
-		    BN_mod_exp(y, two, x, p, bn) == 1)
-			dh->pair = modp_key(g, y, x);
-	} else {
-		ec = EC_GROUP_new_by_curve_name(g->number == 19 ?
-		    NID_X9_62_prime256v1 : NID_secp384r1);
-		if (ec != NULL && x != NULL &&
-		    (pt = EC_POINT_new(ec)) != NULL &&
-		    EC_POINT_mul(ec, pt, x, NULL, NULL, bn) == 1 &&
-		    EC_POINT_point2oct(ec, pt, POINT_CONVERSION_UNCOMPRESSED,
-		    point, sizeof(point), bn) == g->len + 1)
-			dh->pair = ecp_key(g, point, x);
-	}
-	EC_POINT_free(pt);
-	EC_GROUP_free(ec);
-	BN_clear_free(x);
-	BN_free(two);
-	BN_free(p);
-	BN_free(y);
-	BN_CTX_free(bn);
-	return dh_finish(dh);
+	return ike_dh_of(group, is_montgomery(g) ?
+	    EVP_PKEY_Q_keygen(NULL, NULL, g->name) :
+	    g->curve != NULL ? EVP_EC_gen(g->curve) : modp_generate(g));
 }
 
 void
@@ -280,10 +232,10 @@ dh_peer(const struct group *g, const uint8_t *peer)
 	if (g->curve != NULL) {
 		point[0] = 4;
 		memcpy(point + 1, peer, g->len);
-		return ecp_key(g, point, NULL);
+		return ecp_key(g, point);
 	}
 	pub = BN_bin2bn(peer, (int)g->len, NULL);
-	key = pub == NULL ? NULL : modp_key(g, pub, NULL);
+	key = pub == NULL ? NULL : modp_key(g, pub);
 	BN_free(pub);
 	return key;
 }

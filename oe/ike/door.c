@@ -22,8 +22,11 @@ struct door {
 	unsigned    n;
 };
 
-#define EACH_SLOT(d, s) \
-	for ((s) = (d)->slot; (s) < (d)->slot + (d)->n; (s)++)
+/* s stands for each of a door's engines in turn. */
+#define EACH_SLOT(d, s)							\
+	for (const struct slot *s = ((const struct door *)(d))->slot;	\
+	    s < ((const struct door *)(d))->slot +			\
+	    ((const struct door *)(d))->n; s++)
 
 struct door *
 door_new(void)
@@ -34,11 +37,11 @@ door_new(void)
 static struct slot *
 door_slot(struct door *d, uint64_t version)
 {
-	struct slot *s;
+	unsigned i;
 
-	EACH_SLOT(d, s) {
-		if (s->engine->version == version)
-			return s;
+	for (i = 0; i < d->n; i++) {
+		if (d->slot[i].engine->version == version)
+			return &d->slot[i];
 	}
 	return NULL;
 }
@@ -78,23 +81,17 @@ door_close(struct door *d, uint64_t now, unsigned version)
 static void
 door_free(void *e)
 {
-	struct door *d = e;
-	struct slot *s;
-
-	if (d == NULL)
+	if (e == NULL)
 		return;
-	EACH_SLOT(d, s)
+	EACH_SLOT(e, s)
 		s->engine->free(s->e);
-	free(d);
+	free(e);
 }
 
 static void
 door_shutdown(void *e, uint64_t now)
 {
-	struct door *d = e;
-	struct slot *s;
-
-	EACH_SLOT(d, s)
+	EACH_SLOT(e, s)
 		s->engine->shutdown(s->e, now);
 }
 
@@ -111,20 +108,14 @@ door_request(void *e, uint64_t now, const struct keying_request *r, void *conn)
 static void
 door_forget(void *e, uint64_t now, void *conn, bool tell)
 {
-	struct door *d = e;
-	struct slot *s;
-
-	EACH_SLOT(d, s)
+	EACH_SLOT(e, s)
 		s->engine->forget(s->e, now, conn, tell);
 }
 
 static int
 door_delete_child(void *e, uint64_t now, uint32_t spi_in)
 {
-	struct door *d = e;
-	struct slot *s;
-
-	EACH_SLOT(d, s) {
+	EACH_SLOT(e, s) {
 		if (s->engine->delete_child(s->e, now, spi_in) == 0)
 			return 0;
 	}
@@ -134,10 +125,7 @@ door_delete_child(void *e, uint64_t now, uint32_t spi_in)
 static int
 door_probe(void *e, uint64_t now, void *conn)
 {
-	struct door *d = e;
-	struct slot *s;
-
-	EACH_SLOT(d, s) {
+	EACH_SLOT(e, s) {
 		if (s->engine->probe(s->e, now, conn) == 0)
 			return 0;
 	}
@@ -147,10 +135,7 @@ door_probe(void *e, uint64_t now, void *conn)
 static void
 door_moved(void *e, void *conn, const struct addr *peer, uint16_t port)
 {
-	struct door *d = e;
-	struct slot *s;
-
-	EACH_SLOT(d, s)
+	EACH_SLOT(e, s)
 		s->engine->moved(s->e, conn, peer, port);
 }
 
@@ -158,16 +143,13 @@ static int
 door_invalid_spi(void *e, uint64_t now, const struct keying_path *path,
     uint32_t spi, bool hint)
 {
-	struct door *d = e;
-	struct slot *s;
-
 	/* Who can prove it says so; else each hints, as nobody knows which of
 	 * them the peer understands. */
-	EACH_SLOT(d, s) {
+	EACH_SLOT(e, s) {
 		if (s->engine->invalid_spi(s->e, now, path, spi, false) == 0)
 			return 0;
 	}
-	EACH_SLOT(d, s) {
+	EACH_SLOT(e, s) {
 		if (hint)
 			s->engine->invalid_spi(s->e, now, path, spi, true);
 	}
@@ -235,21 +217,16 @@ door_packet(void *e, uint64_t now, const struct keying_path *path,
 static void
 door_icmp(void *e, uint64_t now, const struct keying_path *path)
 {
-	struct door *d = e;
-	struct slot *s;
-
-	EACH_SLOT(d, s)
+	EACH_SLOT(e, s)
 		s->engine->icmp(s->e, now, path);
 }
 
 static uint64_t
 door_next(const void *e)
 {
-	const struct door *d = e;
-	const struct slot *s;
-	uint64_t	   next = UINT64_MAX, at;
+	uint64_t next = UINT64_MAX, at;
 
-	EACH_SLOT(d, s) {
+	EACH_SLOT(e, s) {
 		at = s->engine->next(s->e);
 		next = at < next ? at : next;
 	}
@@ -259,10 +236,7 @@ door_next(const void *e)
 static void
 door_tick(void *e, uint64_t now)
 {
-	struct door *d = e;
-	struct slot *s;
-
-	EACH_SLOT(d, s) {
+	EACH_SLOT(e, s) {
 		if (s->engine->next(s->e) <= now)
 			s->engine->tick(s->e, now);
 	}
@@ -271,20 +245,14 @@ door_tick(void *e, uint64_t now)
 static void
 door_report_sas(const void *e, uint64_t now, json_object *table)
 {
-	const struct door *d = e;
-	const struct slot *s;
-
-	EACH_SLOT(d, s)
+	EACH_SLOT(e, s)
 		s->engine->report_sas(s->e, now, table);
 }
 
 static void
 door_report(const void *e, struct report *r)
 {
-	const struct door *d = e;
-	const struct slot *s;
-
-	EACH_SLOT(d, s)
+	EACH_SLOT(e, s)
 		s->engine->report(s->e, r);
 }
 

@@ -4,6 +4,7 @@
 #include "base/cursor.h"
 #include "oe/ike1/admit.h"
 #include "oe/ike1/ending.h"
+#include "oe/ike1/message.h"
 #include "oe/ike1/notify.h"
 #include "oe/ike1/offer.h"
 #include "oe/ike1/phase1.h"
@@ -83,24 +84,11 @@ admit_first(struct ike1 *e, uint64_t now, const struct keying_path *path,
 	ike_send(&e->x, path, out, isakmp_end(&b));
 }
 
-/* Could message 3 be what it must be?  Looked at before anything is done for
- * it. */
-static bool
-third_is_sane(const struct isakmp_message *m, const struct ike1_suite *suite)
-{
-	const struct isakmp_part *ke = isakmp_find(m, ISAKMP_KE);
-	const struct isakmp_part *n = isakmp_find(m, ISAKMP_NONCE);
-
-	return ke != NULL && n != NULL && isakmp_count(m, ISAKMP_KE) == 1 &&
-	    isakmp_count(m, ISAKMP_NONCE) == 1 &&
-	    ke->len == ike_group_len(suite->group) &&
-	    n->len >= IKE1_NONCE_MIN && n->len <= IKE1_NONCE_MAX;
-}
-
 void
 admit_third(struct ike1 *e, uint64_t now, const struct keying_path *path,
     const struct isakmp_header *h, const uint8_t *buf, size_t len)
 {
+	const struct isakmp_part *ke, *n;
 	struct isakmp_message m = { .h = *h };
 	uint16_t	      top = (uint16_t)(h->cookie_r >> 48);
 	struct ike1_offer     *o = offer_at(e, COOKIE_OFFER(top));
@@ -115,8 +103,9 @@ admit_third(struct ike1 *e, uint64_t now, const struct keying_path *path,
 		e->count.unknown++;
 		return;
 	}
+	/* Could it be what it must be?  Before anything is done for it. */
 	if (isakmp_split(&m, buf + ISAKMP_HEADER_LEN, len - ISAKMP_HEADER_LEN,
-	    false) == -1 || !third_is_sane(&m, &o->suite)) {
+	    false) == -1 || !message_find_ke(&m, o->suite.group, &ke, &n)) {
 		e->count.malformed++;
 		ike_complain(&e->x, now, path, "bad key exchange");
 		return;

@@ -128,43 +128,23 @@ info_connected(struct ike1_sa *sa, uint32_t msgid)
 	}
 }
 
-/* Reads a Notification up to its data, where c is left; c->bad if it is
- * none. */
-static uint16_t
-info_read_notify(struct cursor *c, const struct isakmp_part *p,
-    uint8_t *protocol, const uint8_t **spi, uint8_t *spi_len)
-{
-	uint16_t type;
-
-	cursor_init(c, p->body, p->len);
-	cursor_u32(c);
-	*protocol = cursor_u8(c);
-	*spi_len = cursor_u8(c);
-	type = cursor_u16(c);
-	*spi = cursor_take(c, *spi_len);
-	return type;
-}
-
 static void
 info_got_notify(struct ike1_sa *sa, uint64_t now, uint32_t msgid,
     const struct isakmp_part *p)
 {
-	struct ike1    *e = sa->ike;
-	struct cursor  c;
-	const uint8_t *spi;
-	uint8_t	       protocol, spi_len;
-	uint16_t       type;
-	uint32_t       seq;
+	struct ike1  *e = sa->ike;
+	struct notify n;
+	uint32_t      seq;
 
-	type = info_read_notify(&c, p, &protocol, &spi, &spi_len);
-	if (c.bad)
+	notify_read(&n, p);
+	if (n.data.bad)
 		return;
-	switch (type) {
+	switch (n.type) {
 	case ISAKMP_N_INVALID_SPI:
-		if (sa->state == IKE1_MM_UP && protocol == PROTO_ESP &&
-		    spi_len == 4)
+		if (sa->state == IKE1_MM_UP && n.protocol == PROTO_ESP &&
+		    n.spi_len == 4)
 			e->x.ops->invalid_spi(e->x.arg, &sa->path.peer,
-			    load_u32(spi), true);
+			    load_u32(n.spi), true);
 		return;
 	case ISAKMP_N_INITIAL_CONTACT:
 		if (sa->state == IKE1_MM_UP)
@@ -172,25 +152,26 @@ info_got_notify(struct ike1_sa *sa, uint64_t now, uint32_t msgid,
 		return;
 	case ISAKMP_N_R_U_THERE:
 		notify_send(sa, now, ISAKMP_N_R_U_THERE_ACK, PROTO_ISAKMP,
-		    NULL, 0, c.p, cursor_left(&c) > 4 ? 4 : cursor_left(&c));
+		    NULL, 0, n.data.p, cursor_left(&n.data) > 4 ? 4 :
+		    cursor_left(&n.data));
 		return;
 	case ISAKMP_N_R_U_THERE_ACK:
-		seq = cursor_u32(&c);
-		if (!c.bad && seq == sa->dpd_seq)
+		seq = cursor_u32(&n.data);
+		if (!n.data.bad && seq == sa->dpd_seq)
 			sa->dpd_tries = 0;
 		return;
 	case ISAKMP_N_CONNECTED:
 		info_connected(sa, msgid);
 		return;
 	}
-	log_debug("%s about protocol %u from %s", isakmp_notify_text(type),
-	    protocol, ADDR_TEXT(&sa->path.peer));
-	if (type == 0 || type >= 16384)
+	log_debug("%s about protocol %u from %s", isakmp_notify_text(n.type),
+	    n.protocol, ADDR_TEXT(&sa->path.peer));
+	if (n.type == 0 || n.type >= 16384)
 		return;
 	if (sa->state == IKE1_MM_UP)
-		info_phase2_refused(sa, type, spi, spi_len);
+		info_phase2_refused(sa, n.type, n.spi, n.spi_len);
 	else
-		sa->refused = type;
+		sa->refused = n.type;
 }
 
 /* Draft -17 §3.4.2: a delete for our outbound SA takes the tunnel down, and is
@@ -243,18 +224,15 @@ info_plain(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 {
 	struct isakmp_message	  m = { .h = *h };
 	const struct isakmp_part *p;
-	struct cursor		  c;
-	const uint8_t		 *spi;
-	uint8_t			  protocol, spi_len;
-	uint16_t		  type;
+	struct notify		  n;
 
 	if (sa->state == IKE1_MM_UP || isakmp_split(&m, buf + ISAKMP_HEADER_LEN,
 	    len - ISAKMP_HEADER_LEN, false) == -1 ||
 	    (p = isakmp_find(&m, ISAKMP_NOTIFICATION)) == NULL)
 		return;
-	type = info_read_notify(&c, p, &protocol, &spi, &spi_len);
-	if (sa->initiator && sa->refused == 0 && !c.bad && type != 0) {
-		sa->refused = type;
+	notify_read(&n, p);
+	if (sa->initiator && sa->refused == 0 && !n.data.bad && n.type != 0) {
+		sa->refused = n.type;
 		ike_complain(&sa->ike->x, now, &sa->path,
 		    "it, or a forger, says that it refuses Phase 1");
 	}
@@ -266,30 +244,28 @@ info_stray(struct ike1 *e, const struct keying_path *path,
 {
 	struct isakmp_message	  m = { .h = *h };
 	const struct isakmp_part *p;
-	struct cursor		  c;
-	const uint8_t		 *spi;
-	uint8_t			  protocol, spi_len;
+	struct notify		  n;
 
 	if ((h->flags & ISAKMP_FLAG_ENCRYPTION) ||
 	    isakmp_split(&m, buf + ISAKMP_HEADER_LEN, len - ISAKMP_HEADER_LEN,
 	    false) == -1 ||
-	    (p = isakmp_find(&m, ISAKMP_NOTIFICATION)) == NULL ||
-	    info_read_notify(&c, p, &protocol, &spi, &spi_len) !=
-	    ISAKMP_N_INVALID_SPI || c.bad || protocol != PROTO_ESP ||
-	    spi_len != 4)
+	    (p = isakmp_find(&m, ISAKMP_NOTIFICATION)) == NULL)
 		return;
-	e->x.ops->invalid_spi(e->x.arg, &path->peer, load_u32(spi), false);
+	notify_read(&n, p);
+	if (n.type == ISAKMP_N_INVALID_SPI && !n.data.bad &&
+	    n.protocol == PROTO_ESP && n.spi_len == 4)
+		e->x.ops->invalid_spi(e->x.arg, &path->peer, load_u32(n.spi),
+		    false);
 }
 
 void
 info_message(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
     const uint8_t *buf, size_t len)
 {
-	struct isakmp_message m = { .h = *h };
-	uint8_t		      text[ISAKMP_MESSAGE_MAX], iv[IKE1_BLOCK_MAX];
-	uint8_t		      hash[IKE_HASH_MAX];
-	size_t		      body = len - ISAKMP_HEADER_LEN, at, end;
-	unsigned	      i;
+	const struct message_hash k = { .step = 1, .msgid = h->msgid };
+	struct isakmp_message	  m;
+	uint8_t			  text[ISAKMP_MESSAGE_MAX], iv[IKE1_BLOCK_MAX];
+	unsigned		  i;
 
 	if (!(h->flags & ISAKMP_FLAG_ENCRYPTION)) {
 		info_plain(sa, now, h, buf, len);
@@ -298,19 +274,8 @@ info_message(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 	if (sa->k.len == 0 || h->msgid == 0 ||
 	    message_iv(sa, h->msgid, iv) == -1)
 		return;
-	memcpy(text, buf + ISAKMP_HEADER_LEN, body);
-	if (message_open(sa, iv, text, body) == -1 ||
-	    isakmp_split(&m, text, body, true) == -1 ||
-	    m.nparts < 2 || m.part[0].type != ISAKMP_HASH ||
-	    m.part[0].len != sa->k.len) {
-		sa->ike->count.malformed++;
-		return;
-	}
-	at = 4 + sa->k.len;
-	end = (size_t)(m.part[m.nparts - 1].body - text) +
-	    m.part[m.nparts - 1].len;
-	if (notify_hash(sa, h->msgid, text + at, end - at, hash) == -1 ||
-	    compare_secret(hash, m.part[0].body, sa->k.len) != 0) {
+	if (message_open_hashed(sa, iv, &k, h, buf, len, text, &m) == -1 ||
+	    m.nparts < 2) {
 		sa->ike->count.malformed++;
 		return;
 	}

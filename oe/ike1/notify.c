@@ -8,45 +8,15 @@
 #include "oe/ike1/msgid.h"
 #include "oe/ike1/notify.h"
 
-/* HASH(1) = prf(SKEYID_a, M-ID | N/D) */
-int
-notify_hash(const struct ike1_sa *sa, uint32_t msgid, const uint8_t *rest,
-    size_t len, uint8_t out[IKE_HASH_MAX])
-{
-	uint8_t		 id[4];
-	struct ike_chunk c[2] = { { id, 4 }, { rest, len } };
-
-	store_u32(id, msgid);
-	return ike_prf(sa->suite.hash, sa->k.a, sa->k.len, c, 2, out);
-}
-
 static void
-notify_begin(struct isakmp_builder *b, uint8_t *buf, size_t cap,
-    struct ike1_sa *sa, uint64_t now, struct isakmp_header *h)
+notify_end(struct isakmp_builder *b, struct ike1_sa *sa, uint32_t msgid)
 {
-	static const uint8_t zero[IKE_HASH_MAX];
+	const struct message_hash k = { .step = 1, .msgid = msgid };
+	size_t			  len;
+	uint8_t			  iv[IKE1_BLOCK_MAX];
 
-	*h = (struct isakmp_header){ .cookie_i = sa->cookie_i,
-		.cookie_r = sa->cookie_r, .exchange = ISAKMP_INFORMATIONAL,
-		.flags = ISAKMP_FLAG_ENCRYPTION,
-		.msgid = msgid_new(sa, now, ISAKMP_INFORMATIONAL) };
-	isakmp_begin(b, buf, cap, h);
-	isakmp_put(b, ISAKMP_HASH, zero, sa->k.len);
-}
-
-static void
-notify_end(struct isakmp_builder *b, struct ike1_sa *sa,
-    const struct isakmp_header *h)
-{
-	size_t	at = ISAKMP_HEADER_LEN + 4 + sa->k.len, len;
-	uint8_t hash[IKE_HASH_MAX], iv[IKE1_BLOCK_MAX];
-
-	if (b->w.bad || message_iv(sa, h->msgid, iv) == -1 ||
-	    notify_hash(sa, h->msgid, b->w.base + at, b->w.len - at, hash) ==
-	    -1)
-		return;
-	memcpy(b->w.base + ISAKMP_HEADER_LEN + 4, hash, sa->k.len);
-	if ((len = message_seal(sa, b, iv)) != 0)
+	if (message_iv(sa, msgid, iv) == 0 &&
+	    (len = message_seal_hashed(sa, b, iv, &k)) != 0)
 		message_send(sa, b->w.base, len);
 }
 
@@ -72,11 +42,22 @@ notify_put(struct isakmp_builder *b, uint16_t type, uint8_t protocol,
 }
 
 void
+notify_read(struct notify *n, const struct isakmp_part *p)
+{
+	cursor_init(&n->data, p->body, p->len);
+	cursor_u32(&n->data);
+	n->protocol = cursor_u8(&n->data);
+	n->spi_len = cursor_u8(&n->data);
+	n->type = cursor_u16(&n->data);
+	n->spi = cursor_take(&n->data, n->spi_len);
+}
+
+void
 notify_send(struct ike1_sa *sa, uint64_t now, uint16_t type, uint8_t protocol,
     const void *spi, size_t spi_len, const void *data, size_t data_len)
 {
-	struct isakmp_header  h;
 	struct isakmp_builder b;
+	uint32_t	      id;
 	uint8_t		      buf[512], cookies[16];
 
 	if (sa->k.len == 0)
@@ -86,9 +67,11 @@ notify_send(struct ike1_sa *sa, uint64_t now, uint16_t type, uint8_t protocol,
 		spi = cookies;
 		spi_len = sizeof(cookies);
 	}
-	notify_begin(&b, buf, sizeof(buf), sa, now, &h);
+	id = msgid_new(sa, now, ISAKMP_INFORMATIONAL);
+	message_begin(&b, buf, sizeof(buf), sa, ISAKMP_INFORMATIONAL,
+	    ISAKMP_FLAG_ENCRYPTION, id);
 	notify_put(&b, type, protocol, spi, spi_len, data, data_len);
-	notify_end(&b, sa, &h);
+	notify_end(&b, sa, id);
 }
 
 void
@@ -112,11 +95,12 @@ static void
 notify_delete(struct ike1_sa *sa, uint64_t now, uint8_t protocol,
     const uint8_t *spi, size_t spi_len)
 {
-	struct isakmp_header  h;
 	struct isakmp_builder b;
+	uint32_t	      id = msgid_new(sa, now, ISAKMP_INFORMATIONAL);
 	uint8_t		      buf[256];
 
-	notify_begin(&b, buf, sizeof(buf), sa, now, &h);
+	message_begin(&b, buf, sizeof(buf), sa, ISAKMP_INFORMATIONAL,
+	    ISAKMP_FLAG_ENCRYPTION, id);
 	isakmp_open(&b, ISAKMP_DELETE);
 	writer_u32(&b.w, IPSEC_DOI);
 	writer_u8(&b.w, protocol);
@@ -124,7 +108,7 @@ notify_delete(struct ike1_sa *sa, uint64_t now, uint8_t protocol,
 	writer_u16(&b.w, 1);
 	writer_put(&b.w, spi, spi_len);
 	isakmp_close(&b);
-	notify_end(&b, sa, &h);
+	notify_end(&b, sa, id);
 }
 
 void

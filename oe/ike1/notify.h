@@ -4,16 +4,20 @@
 
 #include "oe/ike1/table.h"
 
-/* HASH(1) of an Informational exchange over what follows the HASH payload. 0,
- * or -1. */
-int	notify_hash(const struct ike1_sa *sa, uint32_t msgid,
-	    const uint8_t *rest, size_t len, uint8_t out[IKE_HASH_MAX]);
 /* The SPI of an ISAKMP SA. */
 void	notify_cookies(const struct ike1_sa *sa, uint8_t out[16]);
 /* A Notification payload (RFC 2408 §3.14). */
 void	notify_put(struct isakmp_builder *b, uint16_t type, uint8_t protocol,
 	    const void *spi, size_t spi_len, const void *data,
 	    size_t data_len);
+/* And one that came. */
+struct notify {
+	uint16_t       type;
+	uint8_t	       protocol, spi_len;
+	const uint8_t *spi;
+	struct cursor  data;	/* what is left of it; bad: it is none */
+};
+void	notify_read(struct notify *n, const struct isakmp_part *p);
 /* Under the SA's keys; nothing if there are none yet.  Of PROTO_ISAKMP the SPI
  * is both cookies. */
 void	notify_send(struct ike1_sa *sa, uint64_t now, uint16_t type,

@@ -25,14 +25,11 @@
 static const uint8_t dpd_vendor_id[16] = { 0xaf, 0xca, 0xd7, 0x13, 0x68, 0xa1,
 	0xf1, 0xc9, 0x6b, 0x86, 0x96, 0xfc, 0x77, 0x57, 0x01, 0x00 };
 
-static struct isakmp_header
-phase1_header(const struct ike1_sa *sa, bool encrypted)
+static void
+phase1_begin(struct isakmp_builder *b, uint8_t *buf, size_t cap,
+    const struct ike1_sa *sa, uint8_t flags)
 {
-	struct isakmp_header h = { .cookie_i = sa->cookie_i,
-		.cookie_r = sa->cookie_r, .exchange = ISAKMP_MAIN_MODE,
-		.flags = encrypted ? ISAKMP_FLAG_ENCRYPTION : 0 };
-
-	return h;
+	message_begin(b, buf, cap, sa, ISAKMP_MAIN_MODE, flags, 0);
 }
 
 void
@@ -90,15 +87,13 @@ phase1_send(struct ike1_sa *sa, uint64_t now, const uint8_t *buf, size_t len,
 static void
 phase1_send_first(struct ike1_sa *sa, uint64_t now)
 {
-	struct isakmp_header  h;
 	struct isakmp_builder b;
 	uint8_t		      buf[ISAKMP_MESSAGE_MAX];
 	uint64_t	      until = sa->retry.until;
 	unsigned	      tries = sa->retry.tries;
 	size_t		      len;
 
-	h = phase1_header(sa, false);
-	isakmp_begin(&b, buf, sizeof(buf), &h);
+	phase1_begin(&b, buf, sizeof(buf), sa, 0);
 	isakmp_put(&b, ISAKMP_SA, sa->sai, sa->sai_len);
 	phase1_put_vendor_ids(&b, !sa->ike->c.no_natt, true);
 	len = isakmp_end(&b);
@@ -155,13 +150,6 @@ phase1_retry_first(struct ike1_sa *sa, uint64_t now)
 
 /* --- keys and hashes ------------------------------------------------------ */
 
-static void
-wire_cookies(const struct ike1_sa *sa, uint8_t out[16])
-{
-	store_u64(out, sa->cookie_i);
-	store_u64(out + 8, sa->cookie_r);
-}
-
 /* SKEYID, SKEYID_d, _a, _e, the cipher's key and first IV. */
 static int
 phase1_derive(struct ike1_sa *sa)
@@ -175,7 +163,7 @@ phase1_derive(struct ike1_sa *sa)
 	if ((n = ike_dh_derive(sa->dh, sa->peer_ke, ke, gxy)) == -1)
 		return -1;
 	secret = (struct ike_chunk){ gxy, (size_t)n };
-	wire_cookies(sa, cookies);
+	notify_cookies(sa, cookies);
 	rc = ike1_keys_derive(&sa->k, sa->suite.hash, sa->suite.enc,
 	    sa->suite.enc_bits, sa->psk, sa->psk_len, &ni, &nr, &secret,
 	    cookies);
@@ -201,7 +189,7 @@ phase1_hash(const struct ike1_sa *sa, bool of_initiator, const uint8_t *id,
 	struct ike_chunk c[5];
 	bool		 own = of_initiator == sa->initiator;
 
-	wire_cookies(sa, cookies);
+	notify_cookies(sa, cookies);
 	memcpy(swapped, cookies + 8, 8);
 	memcpy(swapped + 8, cookies, 8);
 	c[0] = (struct ike_chunk){ own ? mine : sa->peer_ke, ke };
@@ -226,7 +214,6 @@ phase1_put_initial_contact(const struct ike1_sa *sa, struct isakmp_builder *b)
 static size_t
 phase1_auth_message(struct ike1_sa *sa, uint8_t *buf, size_t cap)
 {
-	struct isakmp_header  h = phase1_header(sa, true);
 	struct isakmp_builder b;
 	struct writer	      w;
 	uint8_t		      id[KEYING_NAME_MAX + 16], hash[IKE_HASH_MAX];
@@ -237,7 +224,7 @@ phase1_auth_message(struct ike1_sa *sa, uint8_t *buf, size_t cap)
 	ike1_id_write(&w, &sa->my_id);
 	if (w.bad || phase1_hash(sa, sa->initiator, id, w.len, hash) == -1)
 		return 0;
-	isakmp_begin(&b, buf, cap, &h);
+	phase1_begin(&b, buf, cap, sa, ISAKMP_FLAG_ENCRYPTION);
 	isakmp_put(&b, ISAKMP_ID, id, w.len);
 	if (sa->psk != NULL) {
 		isakmp_put(&b, ISAKMP_HASH, hash, sa->k.len);
@@ -365,7 +352,6 @@ phase1_got_sa_answer(struct ike1_sa *sa, uint64_t now,
     const uint8_t *buf, size_t len)
 {
 	const struct isakmp_part *part = &m->part[0];
-	struct isakmp_header	  out;
 	struct isakmp_builder	  b;
 	uint8_t			  msg[ISAKMP_MESSAGE_MAX];
 
@@ -387,8 +373,7 @@ phase1_got_sa_answer(struct ike1_sa *sa, uint64_t now,
 	sa->ni_len = IKE1_NONCE_LEN;
 	random_bytes(sa->ni, sa->ni_len);
 	sa->state = IKE1_MM_SENT_KE;
-	out = phase1_header(sa, false);
-	isakmp_begin(&b, msg, sizeof(msg), &out);
+	phase1_begin(&b, msg, sizeof(msg), sa, 0);
 	isakmp_put(&b, ISAKMP_KE, ike_dh_public(sa->dh),
 	    ike_group_len(sa->suite.group));
 	isakmp_put(&b, ISAKMP_NONCE, sa->ni, sa->ni_len);
@@ -401,17 +386,8 @@ static bool
 phase1_take_ke(struct ike1_sa *sa, const struct isakmp_message *m,
     uint8_t *nonce, size_t *nonce_len)
 {
-	const struct isakmp_part *ke = isakmp_find(m, ISAKMP_KE);
-	const struct isakmp_part *n = isakmp_find(m, ISAKMP_NONCE);
-
-	if (ke == NULL || n == NULL || isakmp_count(m, ISAKMP_KE) != 1 ||
-	    isakmp_count(m, ISAKMP_NONCE) != 1 ||
-	    ke->len != ike_group_len(sa->suite.group) ||
-	    n->len < IKE1_NONCE_MIN || n->len > IKE1_NONCE_MAX)
+	if (!message_take_ke(m, sa->suite.group, sa->peer_ke, nonce, nonce_len))
 		return false;
-	memcpy(sa->peer_ke, ke->body, ke->len);
-	memcpy(nonce, n->body, n->len);
-	*nonce_len = n->len;
 	natt_detect(sa, m);
 	return true;
 }
@@ -421,7 +397,6 @@ phase1_take_ke(struct ike1_sa *sa, const struct isakmp_message *m,
 static void
 phase1_answer_ke(struct ike1_sa *sa, uint64_t now)
 {
-	struct isakmp_header  out = phase1_header(sa, false);
 	struct isakmp_builder b;
 	uint8_t		      msg[ISAKMP_MESSAGE_MAX];
 	uint64_t	      begun = ike_work_begin(&sa->ike->budget);
@@ -437,7 +412,7 @@ phase1_answer_ke(struct ike1_sa *sa, uint64_t now)
 		return;
 	}
 	sa->state = IKE1_MM_GOT_KE;
-	isakmp_begin(&b, msg, sizeof(msg), &out);
+	phase1_begin(&b, msg, sizeof(msg), sa, 0);
 	isakmp_put(&b, ISAKMP_KE, ike_dh_public(sa->dh),
 	    ike_group_len(sa->suite.group));
 	isakmp_put(&b, ISAKMP_NONCE, sa->nr, sa->nr_len);
@@ -501,14 +476,9 @@ phase1_open(struct ike1_sa *sa, const struct isakmp_header *h,
     const uint8_t *buf, size_t len, uint8_t *text, struct isakmp_message *m)
 {
 	uint8_t iv[IKE1_BLOCK_MAX];
-	size_t	body = len - ISAKMP_HEADER_LEN;
 
 	memcpy(iv, sa->iv, sizeof(iv));
-	memcpy(text, buf + ISAKMP_HEADER_LEN, body);
-	m->h = *h;
-	if (!(h->flags & ISAKMP_FLAG_ENCRYPTION) ||
-	    message_open(sa, iv, text, body) == -1 ||
-	    isakmp_split(m, text, body, true) == -1 ||
+	if (message_open(sa, iv, h, buf, len, text, m) == -1 ||
 	    isakmp_count(m, ISAKMP_ID) != 1)
 		return -1;
 	memcpy(sa->iv, iv, sizeof(iv));
@@ -519,17 +489,15 @@ phase1_open(struct ike1_sa *sa, const struct isakmp_header *h,
 static void
 phase1_notes(struct ike1_sa *sa, uint64_t now, const struct isakmp_message *m)
 {
+	struct notify n;
 	unsigned      i;
-	struct cursor c;
 
 	/* INITIAL-CONTACT may ride in message 5 or 6, under the same proof. */
 	for (i = 0; i < m->nparts; i++) {
 		if (m->part[i].type != ISAKMP_NOTIFICATION)
 			continue;
-		cursor_init(&c, m->part[i].body, m->part[i].len);
-		cursor_u32(&c);
-		cursor_u16(&c);
-		if (cursor_u16(&c) == ISAKMP_N_INITIAL_CONTACT && !c.bad)
+		notify_read(&n, &m->part[i]);
+		if (n.type == ISAKMP_N_INITIAL_CONTACT && !n.data.bad)
 			ike1_peer_restarted(sa, now);
 	}
 }

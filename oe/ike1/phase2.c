@@ -20,66 +20,27 @@ phase2_encapsulation(const struct ike1_sa *sa)
 	return sa->nat_here || sa->nat_there ? IKE1_UDP_TUNNEL : IKE1_TUNNEL;
 }
 
-static struct isakmp_header
-phase2_header(const struct ike1_child *c)
+static struct message_hash
+phase2_hash(const struct ike1_child *c, unsigned step)
 {
-	struct isakmp_header h = { .cookie_i = c->sa->cookie_i,
-		.cookie_r = c->sa->cookie_r, .exchange = ISAKMP_QUICK_MODE,
-		.flags = ISAKMP_FLAG_ENCRYPTION, .msgid = c->msgid };
-
-	return h;
+	return (struct message_hash){ step, c->msgid, { c->ni, c->ni_len },
+		{ c->nr, c->nr_len } };
 }
 
-/*
- * The three hashes (RFC 2409 §5.5).  step 1 and 2: rest is the message after
- * the HASH payload; 3 has none.
- */
-static int
-phase2_hash(const struct ike1_child *c, unsigned step, const uint8_t *rest,
-    size_t len, uint8_t out[IKE_HASH_MAX])
-{
-	static const uint8_t zero;
-	struct ike_chunk     k[4];
-	uint8_t		     msgid[4];
-	size_t		     n = 0;
-
-	store_u32(msgid, c->msgid);
-	if (step == 3)
-		k[n++] = (struct ike_chunk){ &zero, 1 };
-	k[n++] = (struct ike_chunk){ msgid, 4 };
-	if (step >= 2)
-		k[n++] = (struct ike_chunk){ c->ni, c->ni_len };
-	if (step == 3)
-		k[n++] = (struct ike_chunk){ c->nr, c->nr_len };
-	else
-		k[n++] = (struct ike_chunk){ rest, len };
-	return ike_prf(c->sa->suite.hash, c->sa->k.a, c->sa->k.len, k, n, out);
-}
-
-/* Leaves room for the hash at the front of a message; phase2_finish() fills
- * it. */
 static void
 phase2_begin(struct isakmp_builder *b, uint8_t *buf, size_t cap,
     const struct ike1_child *c)
 {
-	static const uint8_t zero[IKE_HASH_MAX];
-	struct isakmp_header h = phase2_header(c);
-
-	isakmp_begin(b, buf, cap, &h);
-	isakmp_put(b, ISAKMP_HASH, zero, c->sa->k.len);
+	message_begin(b, buf, cap, c->sa, ISAKMP_QUICK_MODE,
+	    ISAKMP_FLAG_ENCRYPTION, c->msgid);
 }
 
 static size_t
 phase2_finish(struct isakmp_builder *b, struct ike1_child *c, unsigned step)
 {
-	size_t	at = ISAKMP_HEADER_LEN + 4 + c->sa->k.len;
-	uint8_t hash[IKE_HASH_MAX];
+	const struct message_hash k = phase2_hash(c, step);
 
-	if (b->w.bad || phase2_hash(c, step, b->w.base + at, b->w.len - at,
-	    hash) == -1)
-		return 0;
-	memcpy(b->w.base + ISAKMP_HEADER_LEN + 4, hash, c->sa->k.len);
-	return message_seal(c->sa, b, c->iv);
+	return message_seal_hashed(c->sa, b, c->iv, &k);
 }
 
 static void
@@ -241,26 +202,6 @@ out:
 	return rc;
 }
 
-/* Nonce and KE into their places. */
-static bool
-phase2_take_ke(struct ike1_child *c, const struct isakmp_message *m,
-    uint8_t *nonce, size_t *nonce_len)
-{
-	const struct isakmp_part *n = isakmp_find(m, ISAKMP_NONCE);
-	const struct isakmp_part *ke = isakmp_find(m, ISAKMP_KE);
-
-	if (isakmp_count(m, ISAKMP_NONCE) != 1 ||
-	    isakmp_count(m, ISAKMP_KE) != 1 || n == NULL || ke == NULL ||
-	    n->len < IKE1_NONCE_MIN ||
-	    n->len > IKE1_NONCE_MAX || ke->len > sizeof(c->peer_ke) ||
-	    ke->len != ike_group_len(c->suite.group))
-		return false;
-	memcpy(nonce, n->body, n->len);
-	*nonce_len = n->len;
-	memcpy(c->peer_ke, ke->body, ke->len);
-	return true;
-}
-
 /* The two ID payloads in their order: initiator's, responder's. Absent: the
  * peers' own addresses (RFC 2409 §5.5). */
 static int
@@ -294,31 +235,16 @@ static int
 phase2_open(struct ike1_child *c, unsigned step, const struct isakmp_header *h,
     const uint8_t *buf, size_t len, uint8_t *text, struct isakmp_message *m)
 {
-	struct ike1_sa *sa = c->sa;
-	uint8_t	       iv[IKE1_BLOCK_MAX], hash[IKE_HASH_MAX];
-	size_t	       body = len - ISAKMP_HEADER_LEN, at, end;
+	const struct message_hash k = phase2_hash(c, step);
+	uint8_t			  iv[IKE1_BLOCK_MAX];
 
-	if (!(h->flags & ISAKMP_FLAG_ENCRYPTION))
-		return -1;
 	memcpy(iv, c->iv, sizeof(iv));
-	memcpy(text, buf + ISAKMP_HEADER_LEN, body);
-	m->h = *h;
-	if (message_open(sa, iv, text, body) == -1 ||
-	    isakmp_split(m, text, body, true) == -1 ||
-	    m->nparts == 0 || m->part[0].type != ISAKMP_HASH ||
-	    m->part[0].len != sa->k.len)
-		return -1;
-	/* What is hashed ends with the last payload, before the padding. */
-	at = 4 + sa->k.len;
-	end = (size_t)(m->part[m->nparts - 1].body - text) +
-	    m->part[m->nparts - 1].len;
-	if (phase2_hash(c, step, text + at, end - at, hash) == -1 ||
-	    compare_secret(hash, m->part[0].body, sa->k.len) != 0)
+	if (message_open_hashed(c->sa, iv, &k, h, buf, len, text, m) == -1)
 		return -1;
 	memcpy(c->iv, iv, sizeof(iv));
 	if (h->flags & ISAKMP_FLAG_COMMIT)
 		c->commit = true;
-	natt_moved(sa);
+	natt_moved(c->sa);
 	return 0;
 }
 
@@ -350,22 +276,16 @@ phase2_put_lifetime(struct isakmp_builder *b, const struct ike1_child *c)
 static void
 phase2_get_lifetime(struct ike1_child *c, const struct isakmp_message *m)
 {
-	struct cursor cur;
-	uint8_t	      spi_len;
+	struct notify n;
 	unsigned      i;
 
 	for (i = 0; i < m->nparts; i++) {
 		if (m->part[i].type != ISAKMP_NOTIFICATION)
 			continue;
-		cursor_init(&cur, m->part[i].body, m->part[i].len);
-		cursor_u32(&cur);
-		cursor_u8(&cur);
-		spi_len = cursor_u8(&cur);
-		if (cursor_u16(&cur) != ISAKMP_N_RESPONDER_LIFETIME ||
-		    cursor_take(&cur, spi_len) == NULL)
-			continue;
-		proposal_get_lifetime(cur.p, cursor_left(&cur),
-		    &c->suite.lifetime, &c->suite.bytes);
+		notify_read(&n, &m->part[i]);
+		if (n.type == ISAKMP_N_RESPONDER_LIFETIME && !n.data.bad)
+			proposal_get_lifetime(n.data.p, cursor_left(&n.data),
+			    &c->suite.lifetime, &c->suite.bytes);
 	}
 }
 
@@ -453,7 +373,8 @@ phase2_respond(struct ike1_sa *sa, uint64_t now, const struct isakmp_header *h,
 		ike1_child_kill(c);
 		return;
 	}
-	if (!phase2_take_ke(c, &m, c->ni, &c->ni_len) ||
+	if (!message_take_ke(&m, c->suite.group, c->peer_ke, c->ni,
+	    &c->ni_len) ||
 	    phase2_selectors(sa, &m, &c->theirs, &c->ours, false) == -1) {
 		ike_complain(&e->x, now, &sa->path,
 		    "bad nonce, KE or identities");
@@ -544,7 +465,8 @@ phase2_got_answer(struct ike1_child *c, uint64_t now,
 	part = phase2_sa_payload(&m);
 	if (part == NULL || proposal_accept_phase2(part->body, part->len,
 	    c->sa_body, c->sa_body_len, &c->suite, &c->spi_out) == -1 ||
-	    !phase2_take_ke(c, &m, c->nr, &c->nr_len) ||
+	    !message_take_ke(&m, c->suite.group, c->peer_ke, c->nr,
+	    &c->nr_len) ||
 	    phase2_selectors(sa, &m, &src, &dst, true) == -1 ||
 	    !keying_selector_equal(&src, &c->ours) ||
 	    !keying_selector_equal(&dst, &c->theirs)) {

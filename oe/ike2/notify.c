@@ -58,20 +58,6 @@ ike2_notify_error(const struct ike2_chain *c)
 	return 0;
 }
 
-bool
-ike2_notify_sound(const struct ike2_chain *c)
-{
-	struct ike2_notify n;
-	unsigned	   i;
-
-	for (i = 0; i < c->nparts; i++) {
-		if (c->part[i].type == IKE2_P_NOTIFY &&
-		    ike2_notify_read(&n, &c->part[i]) == -1)
-			return false;
-	}
-	return true;
-}
-
 void
 ike2_notify_put(struct ike2_builder *b, uint16_t type, const void *data,
     size_t len)

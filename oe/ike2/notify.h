@@ -58,8 +58,6 @@ bool	ike2_notify_find(const struct ike2_chain *c, uint16_t type,
 /* The first error in a chain, 0: there is none (§3.10.1: a
  * type below 16384). */
 uint16_t ike2_notify_error(const struct ike2_chain *c);
-/* Is every notify in it well formed? */
-bool	ike2_notify_sound(const struct ike2_chain *c);
 
 /* A whole payload, about the SA that the message is of. */
 void	ike2_notify_put(struct ike2_builder *b, uint16_t type, const void *data,

@@ -26,12 +26,6 @@ ike2_key_init(struct ike2_key *k, const struct ike2_encr_info *encr,
 	return 0;
 }
 
-void
-ike2_key_wipe(struct ike2_key *k)
-{
-	wipe(k, sizeof(*k));
-}
-
 static size_t
 icv_len(const struct ike2_key *k)
 {

@@ -5,7 +5,7 @@
 #include "oe/ike2/algorithm.h"
 #include "oe/ike2/message.h"
 
-/* One direction's keys (SK_e and SK_a); wipe with ike2_key_wipe(). */
+/* One direction's keys (SK_e and SK_a); to be wiped. */
 struct ike2_key {
 	const struct ike2_encr_info  *encr;
 	const struct ike2_integ_info *integ;	/* NULL: a combined mode */
@@ -20,7 +20,6 @@ struct ike2_key {
 int	ike2_key_init(struct ike2_key *k, const struct ike2_encr_info *encr,
 	    const struct ike2_integ_info *integ, const uint8_t *enc,
 	    const uint8_t *auth);
-void	ike2_key_wipe(struct ike2_key *k);
 
 /* Which part of a message an SKF is; both 0: an SK. */
 struct ike2_fragment_no { uint16_t number, total; };

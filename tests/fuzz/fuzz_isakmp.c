@@ -39,7 +39,7 @@ read_sa(const struct isakmp_part *p)
 			FUZZ_CHECK(choice.attrs >= p->body &&
 			    choice.attrs_len <= p->len);
 			writer_init(&w, answer, sizeof(answer));
-			proposal_answer_phase2(&w, &choice, 0x1234);
+			proposal_answer(&w, &choice, 0x1234);
 		}
 	}
 	(void)proposal_accept_phase1(p->body, p->len, offer, offer_len, &suite);

@@ -56,7 +56,8 @@ tests_unit_test_ike_probe_LDADD = $(IKE_TEST_LIBS)
 tests_unit_test_ike_message_SOURCES = tests/unit/test_ike_message.c
 tests_unit_test_ike_message_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike_message_LDADD = $(IKE_TEST_LIBS)
-tests_unit_test_ike_crypto_SOURCES = tests/unit/test_ike_crypto.c
+tests_unit_test_ike_crypto_SOURCES = tests/unit/test_ike_crypto.c \
+	tests/unit/dh_private.h
 tests_unit_test_ike_crypto_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike_crypto_LDADD = $(IKE_TEST_LIBS)
 tests_unit_test_ike_SOURCES = tests/unit/test_ike.c $(IKE_TEST_PAIR)
@@ -182,6 +183,7 @@ tests_unit_test_ike2_auth_SOURCES = tests/unit/test_ike2_auth.c \
 tests_unit_test_ike2_auth_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike2_auth_LDADD = $(IKE2_TEST_LIBS)
 tests_unit_test_ike2_keys_SOURCES = tests/unit/test_ike2_keys.c \
+	tests/unit/dh_private.h \
 	tests/unit/ike2_hex.h
 tests_unit_test_ike2_keys_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ike2_keys_LDADD = $(IKE2_TEST_LIBS)

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/util.h"
 #include "oe/ike2/fragment.h"
 #include "tests/unit/ike2_hex.h"
 
@@ -137,7 +138,7 @@ captures_open(void **state)
 			auth = ike2_chain_find(&c, IKE2_P_AUTH);
 			found += auth != NULL && auth->len == 4 + wlen &&
 			    memcmp(auth->body + 4, want, wlen) == 0;
-			ike2_key_wipe(&k);
+			wipe(&k, sizeof(k));
 		}
 		print_message("%s: %u messages opened\n", captures[i].name,
 		    opened);

@@ -15,6 +15,7 @@
 #include "oe/ike/dh.h"
 #include "oe/ike/sign.h"
 #include "oe/ike1/keys.h"
+#include "tests/unit/dh_private.h"
 
 /* Returns the length; the text is ours. */
 static size_t
@@ -373,8 +374,8 @@ modp_groups_are_the_rfcs(void **state)
 		b[i] = (uint8_t)(101 + i);
 	}
 	for (i = 0; i < sizeof(modp) / sizeof(modp[0]); i++) {
-		da = ike_dh_from_private(modp[i].group, a, sizeof(a));
-		db = ike_dh_from_private(modp[i].group, b, sizeof(b));
+		da = dh_from_private(modp[i].group, a, sizeof(a));
+		db = dh_from_private(modp[i].group, b, sizeof(b));
 		assert_non_null(da);
 		assert_non_null(db);
 		c.p = ike_dh_public(da);
@@ -443,10 +444,10 @@ ecp_groups_are_rfc5903s(void **state)
 	(void)state;
 	for (k = 0; k < sizeof(ecp) / sizeof(ecp[0]); k++) {
 		n = unhex(ecp[k].i, priv, sizeof(priv));
-		assert_non_null(di = ike_dh_from_private(ecp[k].group,
+		assert_non_null(di = dh_from_private(ecp[k].group,
 		    priv, n));
 		n = unhex(ecp[k].r, priv, sizeof(priv));
-		assert_non_null(dr = ike_dh_from_private(ecp[k].group,
+		assert_non_null(dr = dh_from_private(ecp[k].group,
 		    priv, n));
 		len = unhex(ecp[k].gi, gi, sizeof(gi));
 		unhex(ecp[k].gr, gr, sizeof(gr));
@@ -493,11 +494,11 @@ x25519_is_rfc7748s(void **state)
 	unhex("77076d0a7318a57d3c16c17251b26645"
 	    "df4c2f87ebc0992ab177fba51db92c2a",
 	    priv, sizeof(priv));
-	assert_non_null(a = ike_dh_from_private(31, priv, sizeof(priv)));
+	assert_non_null(a = dh_from_private(31, priv, sizeof(priv)));
 	unhex("5dab087e624a8a4b79e17f8b83800ee6"
 	    "6f3bb1292618b6fd1c2f8b27ff88e0eb",
 	    priv, sizeof(priv));
-	assert_non_null(b = ike_dh_from_private(31, priv, sizeof(priv)));
+	assert_non_null(b = dh_from_private(31, priv, sizeof(priv)));
 	assert_int_equal(ike_group_len(31), 32);
 	assert_hex(ike_dh_public(a), 32,
 	    "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a");

@@ -33,8 +33,8 @@ ike_budget_init(struct ike_budget *b, const struct ike_budget_limits *limits,
 	b->limits = *limits;
 	if (b->limits.per_port == 0)
 		b->limits.per_port = 8;
-	if (b->limits.per_address == 0)
-		b->limits.per_address = 128;
+	if (b->limits.per_network == 0)
+		b->limits.per_network = 128;
 	if (b->limits.all == 0)
 		b->limits.all = 1024;
 	TAILQ_INIT(&b->half);
@@ -72,48 +72,91 @@ ike_cookie(const struct ike_budget *b, uint64_t epoch,
 
 /* --- unfinished exchanges ------------------------------------------------- */
 
-enum { OF_PORT, OF_ADDRESS, OF_ALL, GROUPS };
+#define NETWORK_BITS	64	/* of IPv6: whose host may have all of it */
+
+enum { OF_PORT, OF_NETWORK, OF_ALL, GROUPS };
+
+static bool
+same_network(const struct addr *a, const struct addr *b)
+{
+	const struct prefix p = prefix_of(a, a->family == AF_INET6 ?
+	    NETWORK_BITS : addr_bits(a->family));
+
+	return prefix_contains(&p, b);
+}
+
+static bool
+is_of(const struct ike_half *h, const struct keying_path *path, unsigned group)
+{
+	return group == OF_ALL || (same_network(&h->addr, &path->peer) &&
+	    (group == OF_NETWORK || h->port == path->peer_port));
+}
+
+/* Of n in the group, all of which showed a cookie or did not. */
+static struct ike_half *
+half_draw(struct ike_budget *b, const struct keying_path *path, unsigned group,
+    bool shown, unsigned n)
+{
+	struct ike_half *h;
+	unsigned	 left = random_uniform(n);
+
+	TAILQ_FOREACH(h, &b->half, entry) {
+		if (!h->works && h->shown == shown && is_of(h, path, group) &&
+		    left-- == 0)
+			break;
+	}
+	return h;
+}
 
 bool
 ike_half_room(struct ike_budget *b, const struct keying_path *path,
     void **victim)
 {
 	const unsigned max[GROUPS] = { b->limits.per_port,
-		b->limits.per_address, b->limits.all };
-	struct ike_half *h, *of[GROUPS] = { NULL };
-	unsigned	 n[GROUPS] = { 0 }, i;
+		b->limits.per_network, b->limits.all };
+	struct ike_half *h;
+	unsigned	 n[GROUPS] = { 0 }, may[GROUPS][2] = { { 0 } }, i;
 
 	*victim = NULL;
 	TAILQ_FOREACH(h, &b->half, entry) {
-		for (i = OF_ALL; ; i--) {
-			if ((i == OF_ADDRESS &&
-			    !addr_equal(&h->addr, &path->peer)) ||
-			    (i == OF_PORT && h->port != path->peer_port))
-				break;
-			if (random_uniform(++n[i]) == 0)
-				of[i] = h;
-			if (i == OF_PORT)
-				break;
+		for (i = GROUPS; i-- > 0 && is_of(h, path, i); ) {
+			n[i]++;
+			may[i][h->shown] += !h->works;
 		}
 	}
 	for (i = OF_PORT; i < GROUPS; i++) {
 		if (n[i] < max[i])
 			continue;
-		if (of[i] == NULL)
+		if (may[i][false] + may[i][true] == 0)
 			return false;
-		*victim = of[i]->owner;
-		ike_half_remove(b, of[i]);
+		h = half_draw(b, path, i, may[i][false] == 0,
+		    may[i][may[i][false] == 0]);
+		*victim = h->owner;
+		ike_half_remove(b, h);
 		return true;
 	}
 	return true;
 }
 
+unsigned
+ike_half_of(const struct ike_budget *b, const struct addr *a)
+{
+	const struct ike_half *h;
+	unsigned	       n = 0;
+
+	TAILQ_FOREACH(h, &b->half, entry)
+		n += same_network(&h->addr, a);
+	return n;
+}
+
 void
 ike_half_add(struct ike_budget *b, struct ike_half *h,
-    const struct keying_path *path, void *owner)
+    const struct keying_path *path, bool shown, void *owner)
 {
 	h->addr = path->peer;
 	h->port = path->peer_port;
+	h->shown = shown;
+	h->works = false;
 	h->owner = owner;
 	b->nhalf++;
 	TAILQ_INSERT_TAIL(&b->half, h, entry);

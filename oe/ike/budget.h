@@ -9,8 +9,9 @@
 
 struct ike_budget_limits {	/* of unfinished exchanges; 0: the preset in
 				 * brackets */
-	unsigned per_port;		/* of one address (8) */
-	unsigned per_address;		/* (128) */
+	unsigned per_port;		/* of one network (8) */
+	unsigned per_network;		/* an address, of IPv6 what one host
+					 * may have of these: a /64 (128) */
 	unsigned all;			/* (1024) */
 };
 
@@ -19,6 +20,9 @@ struct ike_half {
 	TAILQ_ENTRY(ike_half) entry;
 	struct addr addr;
 	uint16_t    port;
+	bool	    shown;		/* who began it receives there */
+	bool	    works;		/* more than that came: it
+					 * makes room for nobody */
 	void	   *owner;		/* NULL: not counted */
 };
 
@@ -66,15 +70,17 @@ void	ike_cookie(const struct ike_budget *b, uint64_t epoch,
 /* --- unfinished exchanges --- */
 
 /*
- * May one more begin?  At each limit one of the same port, address or of all,
- * whichever chance names, makes room: who comes with many is hit most.  *victim
- * is then the owner that is to be ended, and is not counted any more; else
- * NULL.
+ * May one more begin?  At each limit one of the same port, network or of all
+ * makes room: of those that showed no cookie, else of all, whichever chance
+ * names, so that who comes with many is hit most.  *victim is then the owner
+ * that is to be ended, and is not counted any more; else NULL.
  */
 bool	ike_half_room(struct ike_budget *b, const struct keying_path *path,
 	    void **victim);
+/* So many there are of the network of an address. */
+unsigned ike_half_of(const struct ike_budget *b, const struct addr *a);
 void	ike_half_add(struct ike_budget *b, struct ike_half *h,
-	    const struct keying_path *path, void *owner);
+	    const struct keying_path *path, bool shown, void *owner);
 /* The exchange is finished, or ends; of one that is not counted
  * nothing happens. */
 void	ike_half_remove(struct ike_budget *b, struct ike_half *h);

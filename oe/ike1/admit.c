@@ -140,7 +140,7 @@ admit_third(struct ike1 *e, uint64_t now, const struct keying_path *path,
 	sa->state = IKE1_MM_GOT_SA;
 	sa->expires = now + IKE1_HALF_OPEN_TIME;
 	ike_timer(&e->x, sa->expires);
-	ike_half_add(&e->budget, &sa->half, path, sa);
+	ike_half_add(&e->budget, &sa->half, path, true, sa);
 	ike_keep(&sa->sai, &sa->sai_len, o->body, o->len);
 	phase1_message(sa, now, h, buf, len);
 	if (sa->state == IKE1_MM_GOT_SA) /* not even its keys were taken */

@@ -26,7 +26,7 @@ ike1_new(const struct ike1_config *c, const struct keying_ops *ops, void *arg)
 {
 	const struct ike_budget_limits limits = {
 		.per_port = c->half_open_per_port,
-		.per_address = c->half_open_per_address,
+		.per_network = c->half_open_per_address,
 		.all = c->half_open_max,
 	};
 	struct ike1 *e;

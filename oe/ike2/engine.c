@@ -49,7 +49,10 @@ ike2_new(const struct ike2_config *c, const struct keying_ops *ops, void *arg)
 	e->c.datagram_max = or_default(c->datagram_max, 1280);
 	e->c.ke = (uint16_t)or_default(c->ke, IKE2_KE_CURVE25519);
 	ike_exchanges_init(&e->x, IKE2_MAJOR, ops, arg, c->give_up);
-	ike_budget_init(&e->budget, &(struct ike_budget_limits){ 0 }, c->spent);
+	ike_budget_init(&e->budget, &(struct ike_budget_limits){
+	    .per_port = e->c.half_open_per_address,
+	    .per_network = e->c.half_open_per_address,
+	    .all = e->c.half_open_max }, c->spent);
 	e->next = ike2_exchange_next;
 	e->clear = (struct ratelimit)RATELIMIT_INIT(10, 100);
 	TAILQ_INIT(&e->sas);

@@ -391,6 +391,7 @@ ike2_auth_request(struct ike2_sa *sa, uint64_t now, uint8_t first,
 	if (how == KEYING_BY_NOTHING)
 		forget_identity(sa);
 	sa->state = IKE2_AUTH_GOT;
+	sa->half.works = true;
 	sa->token = ike_token(&e->x);
 	sa->my_id = e->c.my_id;
 	if (sa->my_id.type == 0) {

@@ -429,14 +429,9 @@ ask_cookie(struct ike2 *e, const struct keying_path *path,
 static bool
 crowded(const struct ike2 *e, const struct keying_path *path)
 {
-	const struct ike2_sa *sa;
-	unsigned	      n = 0;
-
-	if (e->half_open >= e->c.cookie_from)
-		return true;
-	for (sa = e->by_init; sa != NULL; sa = sa->hh_init.next)
-		n += addr_equal(&sa->path.peer, &path->peer);
-	return n >= (e->c.half_open_per_address + 1) / 2;
+	return e->budget.nhalf >= e->c.cookie_from ||
+	    ike_half_of(&e->budget, &path->peer) >=
+	    (e->budget.limits.per_network + 1) / 2;
 }
 
 /* Room for one more that others begin? */
@@ -444,18 +439,19 @@ static bool
 admit(struct ike2 *e, const struct keying_path *path)
 {
 	const struct ike2_sa *sa;
-	unsigned	      half = 0, all = 0;
+	unsigned	      n = 0;
+	void		     *victim;
 
-	if (e->half_open >= e->c.half_open_max ||
-	    e->nsas[false] >= e->c.sa_max)
+	TAILQ_FOREACH(sa, &e->sas, entry)
+		n += !sa->initiator && addr_equal(&sa->path.peer, &path->peer);
+	if (e->nsas[false] >= e->c.sa_max || n >= e->c.sa_per_address ||
+	    !ike_half_room(&e->budget, path, &victim))
 		return false;
-	TAILQ_FOREACH(sa, &e->sas, entry) {
-		if (sa->initiator || !addr_equal(&sa->path.peer, &path->peer))
-			continue;
-		half += sa->half_open;
-		all++;
+	if (victim != NULL) {
+		e->count.half_open_evicted++;
+		ike2_sa_free(victim);
 	}
-	return half < e->c.half_open_per_address && all < e->c.sa_per_address;
+	return true;
 }
 
 /* HDR, SAr1, KEr, Nr, and what we can. */
@@ -492,7 +488,7 @@ send_answer(struct ike2_sa *sa, const struct ike2_choice *choice,
 static void
 begin(struct ike2 *e, uint64_t now, const struct keying_path *path,
     const struct ike2_header *h, const struct ike2_chain *c,
-    const struct ike2_choice *choice, const struct ike2_terms *t,
+    const struct ike2_choice *choice, const struct ike2_terms *t, bool shown,
     const uint8_t *buf, size_t len)
 {
 	const struct ike2_part *nonce = ike2_chain_only(c, IKE2_P_NONCE);
@@ -510,7 +506,7 @@ begin(struct ike2 *e, uint64_t now, const struct keying_path *path,
 	sa->init_key.port = path->peer_port;
 	HASH_ADD(hh_init, e->by_init, init_key, sizeof(sa->init_key), sa);
 	sa->half_open = true;
-	e->half_open++;
+	ike_half_add(&e->budget, &sa->half, path, shown, sa);
 	note_hashes(sa, c);
 	ike2_natd_compare(sa, c, h->spi_i, 0);
 	ike2_nonce_draw(&sa->nr);
@@ -632,5 +628,5 @@ ike2_init_request(struct ike2 *e, uint64_t now, const struct keying_path *path,
 		if (!shown || ike2_exponent_make(e, t.ke) == -1)
 			return;
 	}
-	begin(e, now, path, h, &c, &choice, &t, buf, len);
+	begin(e, now, path, h, &c, &choice, &t, shown, buf, len);
 }

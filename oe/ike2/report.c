@@ -57,6 +57,8 @@ static const struct report_field count_fields[] = {
 	    "first messages with nothing that we take"),
 	COUNTER("half_open_refused", count.half_open_refused,
 	    "first messages for which there was no place"),
+	COUNTER("half_open_evicted", count.half_open_evicted,
+	    "unfinished SAs that made room for others"),
 	COUNTER("up", count.up, "IKE SAs that came up"),
 	COUNTER("failed", count.failed, "IKE SAs that did not"),
 	COUNTER("auth_failures", count.auth_failed,
@@ -72,8 +74,8 @@ void
 ike2_report(const void *engine, struct report *r)
 {
 	const struct ike2 *e = engine;
-	struct moment	   m = { e->nsas[false] + e->nsas[true], e->half_open,
-		ike_dh_operations() };
+	struct moment	   m = { e->nsas[false] + e->nsas[true],
+		e->budget.nhalf, ike_dh_operations() };
 
 	report_write(r, "ike2", "ike2", moment_fields, &m);
 	report_write(r, "ike2", "ike2", count_fields, e);

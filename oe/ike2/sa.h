@@ -150,7 +150,8 @@ struct ike2_sa {
 	enum ike2_state	    state;
 	bool		    initiator;	/* the original initiator of
 					 * this IKE SA (§2.2) */
-	bool		    half_open;	/* counted against the
+	bool		    half_open;	/* of others, and in by_init */
+	struct ike_half	    half;	/* counted against the
 					 * responder's limits */
 	uint64_t	    spi, peer_spi;
 	struct {
@@ -261,7 +262,6 @@ struct ike2 {
 	TAILQ_HEAD(ike2_orphans, ike2_child) orphans;
 	unsigned		 nsas[2];	/* living ones,
 						 * by "initiator" */
-	unsigned		 half_open;
 	uint8_t			 secret[2][32];	/* for cookies: this
 						 * one, the one before */
 	uint8_t			 secret_no;
@@ -279,8 +279,9 @@ struct ike2 {
 	uint8_t			 opened[IKE2_MESSAGE_MAX];
 	struct {
 		uint64_t received, malformed, unknown, refused, cookies,
-		    half_open_refused, up, failed, children, children_failed,
-		    auth_failed, retransmits, duplicates, bad_icv;
+		    half_open_refused, half_open_evicted, up, failed, children,
+		    children_failed, auth_failed, retransmits, duplicates,
+		    bad_icv;
 	} count;
 };
 

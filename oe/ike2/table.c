@@ -116,7 +116,7 @@ not_half_open(struct ike2_sa *sa)
 	if (!sa->half_open)
 		return;
 	HASH_DELETE(hh_init, e->by_init, sa);
-	e->half_open--;
+	ike_half_remove(&e->budget, &sa->half);
 	sa->half_open = false;
 }
 

@@ -75,7 +75,7 @@ scene(uint32_t seed, uint16_t group)
 static unsigned
 half_open(void)
 {
-	return ((struct ike2 *)y->ike)->half_open;
+	return ((struct ike2 *)y->ike)->budget.nhalf;
 }
 
 /* As long as there is an answer with a public value to it. */
@@ -278,7 +278,7 @@ work_of_strangers_has_a_share(void **state)
 		d.path.local.bytes[3] = (uint8_t)(i % 200);
 		d.path.local_port = (uint16_t)(1000 + i);
 		net_deliver(&net, &d);
-		if (e->half_open != 0)
+		if (e->budget.nhalf != 0)
 			say_auth(&d);
 		net_pass(&net, 1);
 	}

@@ -1,6 +1,7 @@
 /* test_ike2_hostile.c - every message cut short, changed, sent again or sent back, in both roles and at every state */
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "base/cursor.h"
 #include "base/log.h"
 #include "oe/ike2/exchange.h"
+#include "oe/ike2/notify.h"
 #include "tests/unit/ike2_net.h"
 
 #define RECORDS	64
@@ -457,7 +459,7 @@ flood(void **state)
 			net.now++;
 	}
 	assert_int_equal(ike_dh_operations() - work, 0);
-	assert_true(e->half_open <= e->c.cookie_from);
+	assert_true(e->budget.nhalf <= e->c.cookie_from);
 	assert_true(e->count.cookies - before >= 20000 - e->c.cookie_from);
 	/* One small answer each: less than came in. */
 	assert_true(y->sent - sent <= 20000);
@@ -467,7 +469,7 @@ flood(void **state)
 	assert_int_equal(x->nchildren, 2);
 	assert_int_equal(net_alive(y), 1);
 	print_message("20000 forged requests: %u half open, %u cookies\n",
-	    e->half_open, (unsigned)(e->count.cookies - before));
+	    e->budget.nhalf, (unsigned)(e->count.cookies - before));
 	net_pass(&net, 200000);
 	end_clean2();
 }
@@ -499,11 +501,124 @@ flood_in_its_name(void **state)
 		net_pass(&net, 1);
 	}
 	assert_int_equal(ike_dh_operations() - work, 0);
-	assert_int_equal(e->half_open, e->c.half_open_per_address / 2);
+	assert_int_equal(e->budget.nhalf, e->c.half_open_per_address / 2);
 	assert_int_equal(net_request(x, y, 1), 0);
 	net_pass(&net, 1000);
 	assert_int_equal(x->nchildren, 2);
 	assert_true(net_agree(x, y));
+	net_pass(&net, 200000);
+	end_clean2();
+}
+
+static struct net_datagram asked;	/* y's last answer to the attacker,
+					 * while there is one */
+static bool attacking;
+
+static bool
+keep_asked(struct net *n, struct net_datagram *d, void *arg)
+{
+	(void)n;
+	(void)arg;
+	if (attacking)
+		asked = *d;
+	return !attacking;
+}
+
+/* d from there, and again with the cookie that y asks for: the attacker
+ * receives at its address. */
+static void
+begin_shown(const struct net_datagram *first, const struct addr *from,
+    uint16_t port, uint32_t spi)
+{
+	static struct net_datagram d;
+	struct ike2_notify	   cookie;
+	struct ike2_header	   h;
+	struct ike2_chain	   c;
+	size_t			   body = IKE2_HEADER_LEN, n;
+
+	d = *first;
+	store_u32(d.buf, spi);
+	d.path.local = *from;
+	d.path.local_port = port;
+	attacking = true;
+	net_deliver(&net, &d);
+	assert_int_equal(ike2_header_read(&h, asked.buf, asked.len), 0);
+	if (ike2_chain_split(&c, h.first, asked.buf + body, asked.len - body,
+	    false) != IKE2_OK ||
+	    !ike2_notify_find(&c, IKE2_N_COOKIE, &cookie)) {
+		attacking = false;	/* no cookie was wanted */
+		return;
+	}
+	n = 8 + cookie.len;
+	memmove(d.buf + body + n, d.buf + body, d.len - body);
+	d.len += n;
+	d.buf[body] = d.buf[16];
+	d.buf[16] = IKE2_P_NOTIFY;
+	d.buf[body + 1] = 0;
+	store_u16(d.buf + body + 2, (uint16_t)n);
+	store_u16(d.buf + body + 4, 0);
+	store_u16(d.buf + body + 6, IKE2_N_COOKIE);
+	memcpy(d.buf + body + 8, cookie.data, cookie.len);
+	store_u32(d.buf + 24, (uint32_t)d.len);
+	net_deliver(&net, &d);
+	attacking = false;
+}
+
+/* x begins, and has keys at once. */
+static void
+x_comes_through(unsigned n)
+{
+	unsigned had = x->nchildren;
+
+	ike2_host_restart(x, NULL);
+	assert_int_equal(net_request(x, y, n), 0);
+	net_pass(&net, 500);
+	assert_int_equal(x->nchildren, had + 1);
+}
+
+/* Attackers who do receive, at as many addresses as they please, fill all
+ * places; and those of x's own address; and of IPv6 a network is one.  Who
+ * comes after them has one of theirs. */
+static void
+places_of_who_shows_a_cookie(void **state)
+{
+	static struct net_datagram d;
+	struct ike2_config	   config = { .half_open_max = 24,
+		.half_open_per_address = 8, .cookie_from = 1 };
+	struct addr		   from;
+	struct ike2		  *e;
+	unsigned		   i;
+
+	(void)state;
+	scene(7);
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 1000);
+	d = tap.all[0];
+	ike2_host_restart(y, &config);
+	net.filter = keep_asked;
+	e = y->ike;
+	for (i = 0; i < 100; i++) {
+		from = addr_from_v4(htonl(0x0b000000 + i));
+		begin_shown(&d, &from, 500, i + 1);
+	}
+	assert_int_equal(e->budget.nhalf, 24);
+	x_comes_through(1);
+	assert_true(e->count.half_open_evicted >= 76);
+	for (i = 0; i < 100; i++)
+		begin_shown(&d, &x->addr, (uint16_t)(1000 + i), 1000 + i);
+	assert_int_equal(ike_half_of(&e->budget, &x->addr), 8);
+	x_comes_through(2);
+	net_pass(&net, 60000);
+	assert_int_equal(e->budget.nhalf, 0);
+	for (i = 0; i < 100; i++) {
+		assert_int_equal(addr_parse(&from, "2001:db8:0:6::1"), 0);
+		from.bytes[15] = (uint8_t)i;
+		begin_shown(&d, &from, 500, 2000 + i);
+	}
+	assert_int_equal(e->budget.nhalf, 8);
+	x_comes_through(3);
+	print_message("300 of those who receive: %u made room\n",
+	    (unsigned)e->count.half_open_evicted);
 	net_pass(&net, 200000);
 	end_clean2();
 }
@@ -553,6 +668,7 @@ main(void)
 		cmocka_unit_test(reflections),
 		cmocka_unit_test(flood),
 		cmocka_unit_test(flood_in_its_name),
+		cmocka_unit_test(places_of_who_shows_a_cookie),
 		cmocka_unit_test(anonymous_peers_are_limited),
 	};
 

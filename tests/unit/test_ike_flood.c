@@ -317,7 +317,7 @@ half_open_limits_are_of_port_address_and_all(void **state)
 		    0x1000 + i, load_u64(answer.buf + 8)));
 	}
 	assert_int_equal(inside(y)->budget.nhalf,
-	    inside(y)->budget.limits.per_address);
+	    inside(y)->budget.limits.per_network);
 	/* A neighbour at another address does not notice. */
 	key_up();
 	for (i = 0; i < 120; i++) {

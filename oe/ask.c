@@ -150,9 +150,12 @@ ask_again(struct ask *a)
 static void
 ask_end(struct ask *a)
 {
+	/* The ask may end before its answer was read to the end. */
+	struct record_answer answer = a->answer;
+
 	resolver_free(a->resolver);
 	a->resolver = NULL;
-	a->fn(a->arg, a->tag, &a->answer);
+	a->fn(a->arg, a->tag, &answer);
 }
 
 static void

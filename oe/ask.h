@@ -26,7 +26,8 @@ struct ask_question {
 
 typedef void (*ask_fn)(void *arg, unsigned tag, const struct record_answer *a);
 /* Asks server; q must live as long.  Calls fn once, never
- * before this returns, and borrows it the answer; the ask may be freed then. */
+ * before this returns, and borrows it the answer until it returns; it may free
+ * the ask. */
 struct ask *ask_new(const struct ask_question *q, const struct addr *server,
 	    ask_fn fn, void *arg, unsigned tag);
 /* Without a call, if there was none yet.  NULL is allowed. */

@@ -68,19 +68,17 @@ on_message(void *arg, const uint8_t *msg, size_t len)
 static void
 on_answer(void *arg, unsigned tag, const struct record_answer *a)
 {
-	struct discover	  *d = arg;
-	/* the answer ends with its question */
-	enum record_status status = a->status;
+	struct discover *d = arg;
 
 	(void)tag;
 	ask_free(d->ask);
 	d->ask = NULL;
-	if ((status == RECORD_TIMEOUT || status == RECORD_FAILED) &&
+	if ((a->status == RECORD_TIMEOUT || a->status == RECORD_FAILED) &&
 	    d->at + 1 < d->nservers) {
 		d->at++;
 	} else {
 		/* A server that answered is asked first again. */
-		if (status != RECORD_NONE)
+		if (a->status != RECORD_NONE)
 			d->at = 0;
 		dnssd_step(&d->dnssd);
 	}

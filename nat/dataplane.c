@@ -465,8 +465,8 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 		goto fail;
 	if (c->offload)
 		dp->shared.offload = offload_open(dp->public_if,
-		    dp->private_if, c->room > c->npools ? c->room :
-		    c->npools);
+		    dp->private_if, atomic_load(&dp->shared.mtu), c->room >
+		    c->npools ? c->room : c->npools);
 	if (dp->shared.offload != NULL) {
 		offload_watch(dp->shared.offload, d);
 		offload_set_locals(dp->shared.offload, dp->pools,
@@ -601,7 +601,7 @@ dataplane_leave(struct dataplane *dp)
 /* --- status --------------------------------------------------------------- */
 
 struct counts {
-	const char *path, *firewall, *receive;
+	const char *path, *firewall, *receive, *joined;
 	uint64_t    mended, queues, mtu, overload, waiting;
 	uint64_t    packets[FORWARD_COUNTERS];
 	struct offload_counts offload;
@@ -650,6 +650,8 @@ static const struct report_field path_fields[] = {
 };
 
 static const struct report_field offload_fields[] = {
+	TEXT("offload_joined", joined,
+	    "what forwards joined segments out of tunnels"),
 	PASSED("offloaded_in", offload.packets_in, "packets",
 	    "ebpf direction=in"),
 	PASSED("offloaded_out", offload.packets_out, "packets",
@@ -759,8 +761,11 @@ dataplane_report(struct dataplane *dp, struct report *r)
 	}
 	c.overload = kernel_drops(dp, &c.waiting);
 	report_write(r, "dataplane", "dataplane", path_fields, &c);
-	if (dp->shared.offload != NULL)
+	if (dp->shared.offload != NULL) {
 		offload_count(dp->shared.offload, &c.offload);
+		c.joined = offload_cuts(dp->shared.offload) ? "ebpf" :
+		    "nfqueue";
+	}
 	if (dp->shared.offload != NULL || report_form(r) == REPORT_SCHEMA)
 		report_write(r, "dataplane", "dataplane", offload_fields, &c);
 	demux_count(dp->shared.demux, &t.bindings, &t.keys, &t.bytes);

@@ -24,7 +24,13 @@
 #define ECN_MASK	3
 #define PORT_IKE	500
 #define PORT_IKE_NATT	4500
+#define JOINED_MAX	4096
+#define JOINED_NS	20000000ull	/* no device keeps packets so long */
+/* BPF_F_ADJ_ROOM_DECAP_IPXIP4 of kernels after 6.18: takes the mark of the
+ * tunnel off, too. */
+#define TUNNEL_MARK_OFF	(1ull << 11)
 #define AF_INET		2		/* on every machine */
+#define EINVAL		22
 #define LOOPBACK_INDEX	1	/* in every network namespace */
 
 struct {
@@ -81,6 +87,14 @@ struct {
 	__type(value, __u64);
 } counters SEC(".maps");
 
+/* When joined segments of a flow came last, boot time, ns; by a hash of it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, JOINED_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} joined SEC(".maps");
+
 static __always_inline void
 count(__u32 which, __u64 by)
 {
@@ -101,24 +115,6 @@ get_state(void)
 	return s;
 }
 
-/*
- * A packet made on this machine may have the sum of the pseudo header alone
- * where a network card was to put the checksum.  Out of a tunnel the kernel
- * would still look for it in the tunnel; the slow path has it put in.
- */
-static __always_inline int
-checksum_is_partial(const struct iphdr *ip, __u16 check)
-{
-	__u32 sum;
-
-	sum = (ip->saddr & 0xffff) + (ip->saddr >> 16) + (ip->daddr & 0xffff) +
-	    (ip->daddr >> 16) + bpf_htons(ip->protocol) +
-	    bpf_htons((__u16)(bpf_ntohs(ip->tot_len) - sizeof(*ip)));
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return check == (__u16)sum;
-}
-
 /* RFC 1122 §3.2.1.3; multicast, class E and broadcast are at the end. */
 static __always_inline int
 is_host(__u32 addr)
@@ -130,15 +126,13 @@ is_host(__u32 addr)
 
 /*
  * Reads the flow of an IPv4 packet at ip, of which room bytes are there; false
- * if packets like it go the slow way.  partial: its checksum may be left to a
- * card.
+ * if packets like it go the slow way.
  */
 static __always_inline int
 make_key(struct offload_key *k, const struct iphdr *ip, const void *end,
-    __u32 room, __u8 side, int partial)
+    __u32 room, __u8 side)
 {
 	const __u32 *words = (const void *)(ip + 1);
-	const __u16 *check;
 	__u16	     len = bpf_ntohs(ip->tot_len);
 
 	if (ip->ihl != 5 || ip->version != 4 || ip->ttl <= 1 ||
@@ -153,17 +147,10 @@ make_key(struct offload_key *k, const struct iphdr *ip, const void *end,
 	k->zero = 0;
 	switch (ip->protocol) {
 	case IPPROTO_ESP:
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
 		k->id = words[0];
 		return 1;
-	case IPPROTO_TCP:
-		check = (const __u16 *)words + 8;
-		k->id = words[0];
-		return (const void *)(check + 1) <= end &&
-		    (partial || !checksum_is_partial(ip, *check));
-	case IPPROTO_UDP:
-		check = (const __u16 *)words + 3;
-		k->id = words[0];
-		return partial || !checksum_is_partial(ip, *check);
 	case IPPROTO_AH:
 		k->id = words[1];
 		return 1;
@@ -447,7 +434,7 @@ offload_in(struct __sk_buff *skb)
 	/* A checksum that is left to a card stays so, and the kernel cuts
 	 * joined segments in their tunnel, or the host's card does. */
 	if ((void *)(ip + 1) > end ||
-	    !make_key(&k, ip, end, skb->len - sizeof(*eth), OFFLOAD_IN, 1) ||
+	    !make_key(&k, ip, end, skb->len - sizeof(*eth), OFFLOAD_IN) ||
 	    (s = get_state()) == NULL)
 		return TC_ACT_OK;
 	b = s->judged ? NULL : find_inbound(&k, ip, end);
@@ -478,6 +465,52 @@ offload_in(struct __sk_buff *skb)
 	return (int)bpf_redirect_neigh(s->private_index, &hop, sizeof(hop), 0);
 }
 
+/*
+ * A packet made on this machine may have the sum of the pseudo header alone
+ * where a network card was to put the checksum.
+ */
+static __always_inline int
+is_summed_later(const struct iphdr *ip, const void *end)
+{
+	const __u16 *check = (const __u16 *)(ip + 1) +
+	    (ip->protocol == IPPROTO_TCP ? 8 : 3);
+	__u32	     sum;
+
+	if ((ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP) ||
+	    (const void *)(check + 1) > end)
+		return 0;
+	sum = (ip->saddr & 0xffff) + (ip->saddr >> 16) + (ip->daddr & 0xffff) +
+	    (ip->daddr >> 16) + bpf_htons(ip->protocol) +
+	    bpf_htons((__u16)(bpf_ntohs(ip->tot_len) - sizeof(*ip)));
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return *check == (__u16)sum;
+}
+
+/*
+ * Does the packet go out of the tunnel by the devices that cut and sum (see
+ * offload_strip())?  What comes close behind joined segments does, too, or
+ * would overtake them.
+ */
+static __always_inline int
+is_cut(const struct __sk_buff *skb, const struct offload_key *k,
+    const struct iphdr *ip, const void *end)
+{
+	__u32  i = (k->src ^ k->dst ^ k->id) * 0x9e3779b1u >> 20;
+	__u64 *when, now;
+
+	if (skb->gso_size == 0 && is_summed_later(ip, end))
+		return 1;
+	if (k->protocol != IPPROTO_TCP ||
+	    (when = bpf_map_lookup_elem(&joined, &i)) == NULL)
+		return skb->gso_size != 0;
+	now = bpf_ktime_get_boot_ns();
+	if (skb->gso_size == 0)
+		return now - *when < JOINED_NS;
+	*when = now;
+	return 1;
+}
+
 /* At the private interface: out of the tunnel, if this host may send this. */
 SEC("tc")
 int
@@ -490,11 +523,12 @@ offload_out(struct __sk_buff *skb)
 	struct ethhdr	       *eth;
 	struct iphdr	       *outer, *ip;
 	void		       *end;
+	__u32			packets, longest;
 	__u16			len;
+	int			cut;
+	long			rc;
 
-	/* No kernel takes the mark of a tunnel from joined segments for a tc
-	 * program: NFQUEUE has them cut first. */
-	if (skb->protocol != bpf_htons(ETH_P_IP) || skb->gso_size != 0)
+	if (skb->protocol != bpf_htons(ETH_P_IP))
 		return TC_ACT_OK;
 	pull_headers(skb, sizeof(*eth) + 2 * sizeof(*ip) + TCP_HEADER);
 	eth = (void *)(long)skb->data;
@@ -505,24 +539,28 @@ offload_out(struct __sk_buff *skb)
 	    outer->protocol != IPPROTO_IPIP ||
 	    (outer->frag_off & bpf_htons(IP_FRAGMENT)) != 0 ||
 	    !make_key(&k, ip, end, skb->len - sizeof(*eth) - sizeof(*outer),
-	    OFFLOAD_OUT, 0) ||
+	    OFFLOAD_OUT) ||
 	    (s = get_state()) == NULL)
+		return TC_ACT_OK;
+	cut = is_cut(skb, &k, ip, end);
+	if (cut && s->cut_index == 0)
 		return TC_ACT_OK;
 	b = s->judged ? NULL : find_outbound(&k);
 	if (b == NULL && (b = find_flow(s, &k)) == NULL)
 		return TC_ACT_OK;
 	len = bpf_ntohs(ip->tot_len);
+	longest = wire_len(skb, ip, end);
 	/* The source check: this is leased to this host alone.  ECN of the
 	 * outer header is combined on the slow path (RFC 6040 §4.2). */
 	if (b->host != outer->saddr || b->gateway != outer->daddr ||
-	    !is_gateway(s, outer->daddr) || len > s->public_mtu ||
+	    !is_gateway(s, outer->daddr) || longest > s->public_mtu ||
 	    len + sizeof(*outer) != bpf_ntohs(outer->tot_len) ||
 	    ((outer->tos ^ ip->tos) & ECN_MASK) != 0 ||
 	    header_checksum(outer) != 0 || header_checksum(ip) != 0 ||
 	    !is_outside(s, ip->daddr) ||
 	    !is_from(skb, outer->saddr, outer->daddr) ||
-	    !is_routed(skb, skb->ifindex, ip->saddr, ip->daddr, len,
-	    s->public_index, &hop))
+	    !is_routed(skb, skb->ifindex, ip->saddr, ip->daddr,
+	    (__u16)longest, s->public_index, &hop))
 		return TC_ACT_OK;
 	decrement_ttl(ip);
 	/* As the slow path: hosts at one address must not draw the same (RFC
@@ -530,14 +568,78 @@ offload_out(struct __sk_buff *skb)
 	if ((ip->frag_off & bpf_htons(IP_DF_FLAG)) == 0 &&
 	    ip->protocol != IPPROTO_AH)
 		set_id(ip, (__u16)bpf_get_prandom_u32());
+	packets = skb->gso_segs > 1 ? skb->gso_segs : 1;
 	use(b);
-	__sync_fetch_and_add(&b->packets_out, 1);
+	__sync_fetch_and_add(&b->packets_out, packets);
 	__sync_fetch_and_add(&b->bytes_out, len);
-	if (bpf_skb_adjust_room(skb, -(__s32)sizeof(*outer), BPF_ADJ_ROOM_MAC,
-	    0) != 0)
-		return TC_ACT_SHOT;
-	count(OFFLOAD_COUNT_OUT, 1);
+	count(OFFLOAD_COUNT_OUT, packets);
 	count(OFFLOAD_COUNT_BYTES_OUT, len);
+	rc = bpf_skb_adjust_room(skb, -(__s32)sizeof(*outer), BPF_ADJ_ROOM_MAC,
+	    cut ? TUNNEL_MARK_OFF | BPF_F_ADJ_ROOM_FIXED_GSO : 0);
+	if (cut && rc == -EINVAL)
+		return (int)bpf_redirect(s->cut_index, 0);
+	if (rc != 0)
+		return TC_ACT_SHOT;
+	return (int)bpf_redirect_neigh(s->public_index, &hop, sizeof(hop), 0);
+}
+
+/*
+ * No kernel up to 6.18 takes the mark of a tunnel from joined segments for a tc
+ * program, and a card would cut what is left as if it were one.  So they go
+ * through a pair of devices of ours, the first of which cuts and sums them: the
+ * second takes the outer header off and sends them back, and the first joins
+ * them anew, without a tunnel.
+ */
+SEC("xdp")
+int
+offload_strip(struct xdp_md *x)
+{
+	struct ethhdr *eth = (void *)(long)x->data, link;
+	struct iphdr  *outer = (void *)(eth + 1);
+
+	if ((void *)(outer + 1) > (void *)(long)x->data_end ||
+	    eth->h_proto != bpf_htons(ETH_P_IP) || outer->ihl != 5 ||
+	    outer->protocol != IPPROTO_IPIP)
+		return XDP_DROP;
+	link = *eth;
+	if (bpf_xdp_adjust_head(x, sizeof(*outer)) != 0)
+		return XDP_DROP;
+	eth = (void *)(long)x->data;
+	if ((void *)(eth + 1) > (void *)(long)x->data_end)
+		return XDP_DROP;
+	*eth = link;
+	return XDP_TX;
+}
+
+/* The first takes them back, and joins, only where a program stands. */
+SEC("xdp")
+int
+offload_back(struct xdp_md *x)
+{
+	return XDP_PASS;
+}
+
+/* What comes back there: offload_out() has found that it may leave, and nothing
+ * else passes. */
+SEC("tc")
+int
+offload_anew(struct __sk_buff *skb)
+{
+	struct bpf_redir_neigh hop = { 0 };
+	struct offload_state  *s;
+	struct ethhdr	      *eth;
+	struct iphdr	      *ip;
+	void		      *end;
+
+	pull_headers(skb, sizeof(*eth) + sizeof(*ip) + TCP_HEADER);
+	eth = (void *)(long)skb->data;
+	end = (void *)(long)skb->data_end;
+	ip = (void *)(eth + 1);
+	if (skb->protocol != bpf_htons(ETH_P_IP) || (void *)(ip + 1) > end ||
+	    (s = get_state()) == NULL ||
+	    !is_routed(skb, s->private_index, ip->saddr, ip->daddr,
+	    (__u16)wire_len(skb, ip, end), s->public_index, &hop))
+		return TC_ACT_SHOT;
 	return (int)bpf_redirect_neigh(s->public_index, &hop, sizeof(hop), 0);
 }
 
@@ -572,7 +674,7 @@ offload_left(struct __sk_buff *skb)
 		room -= sizeof(*ip);
 	}
 	if ((void *)(ip + 1) <= end && make_key(&k, ip, end, room,
-	    mark == MARK_HOST ? OFFLOAD_IN : OFFLOAD_OUT, 1) &&
+	    mark == MARK_HOST ? OFFLOAD_IN : OFFLOAD_OUT) &&
 	    (f = bpf_map_lookup_elem(&flows, &k)) != NULL)
 		f->left = 1;
 	return TC_ACT_OK;

@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/if_link.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "nat/offload_lease.h"
 #include "nat/offload_unpack.h"
 #include "nat/offload_state.h"
+#include "net/veth.h"
 
 #define VOUCH_NS	(3 * OFFLOAD_SECOND_NS)	/* a dead daemon's maps die
 						 * with it */
@@ -196,8 +198,66 @@ find_maps(struct offload *o)
 	return 0;
 }
 
+/* --- joined segments out of tunnels --------------------------------------- */
+
+/* The devices are those of the private interface with that index. */
+static void
+cut_names(unsigned ifindex, char name[IFNAMSIZ], char peer[IFNAMSIZ])
+{
+	snprintf(name, IFNAMSIZ, "rsip-out%u", ifindex);
+	snprintf(peer, IFNAMSIZ, "rsip-cut%u", ifindex);
+}
+
+static int
+xdp_attach(struct offload *o, const char *ifname, const char *program)
+{
+	struct bpf_program *prog;
+
+	prog = bpf_object__find_program_by_name(o->object, program);
+	if (prog == NULL)
+		return -ENOENT;
+	return bpf_xdp_attach((int)if_nametoindex(ifname),
+	    bpf_program__fd(prog), XDP_FLAGS_DRV_MODE, NULL);
+}
+
+/* 0 or -errno, and neither device is there. */
+static int
+cut_attach(struct offload *o, const char *name, const char *peer, unsigned mtu)
+{
+	int rc;
+
+	if (veth_add(name, peer, mtu) == -1)
+		return -errno;
+	if ((rc = hook_attach(o, &o->anew, name, "offload_anew")) != 0 ||
+	    (rc = xdp_attach(o, name, "offload_back")) != 0 ||
+	    (rc = xdp_attach(o, peer, "offload_strip")) != 0)
+		veth_del(name);
+	return rc;
+}
+
+static void
+cut_open(struct offload *o, const char *private_if, unsigned mtu)
+{
+	char name[IFNAMSIZ], peer[IFNAMSIZ];
+	int  rc;
+
+	cut_names(if_nametoindex(private_if), name, peer);
+	/* Of one that was killed. */
+	veth_del(name);
+	rc = cut_attach(o, name, peer, mtu);
+	if (rc != 0) {
+		log_info("eBPF offload: no devices for joined segments out of "
+		    "tunnels: %s; NFQUEUE has them", strerror(-rc));
+		return;
+	}
+	snprintf(o->cut, sizeof(o->cut), "%s", name);
+	o->cut_index = if_nametoindex(name);
+	o->cut_mtu = mtu;
+}
+
 struct offload *
-offload_open(const char *public_if, const char *private_if, size_t nlocals)
+offload_open(const char *public_if, const char *private_if, unsigned mtu,
+    size_t nlocals)
 {
 	struct offload *o = xcalloc(1, sizeof(*o));
 	const char     *what = "load";
@@ -232,6 +292,7 @@ offload_open(const char *public_if, const char *private_if, size_t nlocals)
 	    0 ||
 	    (rc = hook_attach(o, &o->left_out, public_if, "offload_left")) != 0)
 		goto fail;
+	cut_open(o, private_if, mtu);
 	return o;
 fail:
 	log_info("eBPF offload: cannot %s: %s; NFQUEUE does it all", what,
@@ -257,6 +318,8 @@ offload_close(struct offload *o)
 	hook_detach(&o->left_out);
 	hook_detach(&o->in);
 	hook_detach(&o->out);
+	if (o->cut[0] != '\0')
+		veth_del(o->cut);
 	unmap_array(&o->bindings);
 	unmap_array(&o->ports);
 	unmap_array(&o->state);
@@ -271,8 +334,11 @@ offload_sweep(const char *public_if, const char *private_if)
 	const char *const names[] = { public_if, private_if };
 	struct bpf_tc_hook h;
 	struct hook	   k = { 0 };
+	char		   name[IFNAMSIZ], peer[IFNAMSIZ];
 
 	libbpf_set_print(log_libbpf);
+	cut_names(if_nametoindex(private_if), name, peer);
+	veth_del(name);
 	for (size_t i = 0; i < 2; i++) {
 		k.ifindex = (int)if_nametoindex(names[i]);
 		if (k.ifindex == 0)
@@ -293,7 +359,8 @@ offload_sweep(const char *public_if, const char *private_if)
 /* --- vouching ------------------------------------------------------------- */
 
 static void
-fill_state(struct offload_state *s, const struct offload_facts *f)
+fill_state(const struct offload *o, struct offload_state *s,
+    const struct offload_facts *f)
 {
 	size_t i, n = f->nnetworks;
 
@@ -303,6 +370,7 @@ fill_state(struct offload_state *s, const struct offload_facts *f)
 	s->mtu = f->mtu;
 	s->public_mtu = f->public_mtu;
 	s->judged = f->judged;
+	s->cut_index = f->mtu <= o->cut_mtu ? o->cut_index : 0;
 	for (i = 0; i < f->gateways.n; i++)
 		s->gateway[i] = addr_v4(&f->gateways.list[i]);
 	s->nnetworks = (uint32_t)n;
@@ -321,7 +389,7 @@ offload_tick(struct offload *o, const struct offload_facts *f)
 	if (o == NULL)
 		return;
 	s = o->state.memory;
-	fill_state(&new, f);
+	fill_state(o, &new, f);
 	new.alive = s->alive;
 	if (memcmp(s, &new, sizeof(new)) != 0 || new.nnetworks >
 	    OFFLOAD_NETWORKS || atomic_load(&o->refused)) {
@@ -336,6 +404,14 @@ offload_tick(struct offload *o, const struct offload_facts *f)
 }
 
 /* --- reporting ------------------------------------------------------------ */
+
+bool
+offload_cuts(const struct offload *o)
+{
+	const struct offload_state *s = o->state.memory;
+
+	return s->cut_index != 0;
+}
 
 static uint64_t
 count_of(struct offload *o, uint32_t which, uint64_t *each)

@@ -73,6 +73,9 @@ struct offload_state {
 				 * vouches */
 	__u32 private_index, public_index;
 	__u32 mtu, public_mtu;
+	__u32 cut_index;	/* joined segments are cut by this device; 0:
+				 * there is none, or not for this MTU */
+	__u32 zero;
 	__u32 gateway[OFFLOAD_GATEWAYS];	/* 0: none */
 	__u32 judged;		/* the router has rules of its own: only what
 				 * has passed them goes on here */

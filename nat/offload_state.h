@@ -39,7 +39,10 @@ struct offload {
 	struct hook {
 		int  ifindex;
 		bool egress, attached, made;	/* made: the qdisc is ours */
-	} in, out, left_in, left_out;
+	} in, out, left_in, left_out, anew;
+	char	 cut[16];	/* the device that joined segments are cut by;
+				 * empty: there is none */
+	unsigned cut_index, cut_mtu;
 	int	 flows, leases, locals, counters;	/* descriptors */
 	unsigned ncpus;
 	_Atomic bool refused;		/* a map does not say what it must:

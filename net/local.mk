@@ -16,7 +16,8 @@ net_libnet_a_SOURCES = \
 	net/tc.c net/tc.h \
 	net/tunnel.c net/tunnel.h \
 	net/tun.c net/tun.h \
-	net/validate.c net/validate.h net/validator.c net/validator.h
+	net/validate.c net/validate.h net/validator.c net/validator.h \
+	net/veth.c net/veth.h
 
 # What whoever asks DNS links beside BASE_LIBS.
 DNS_LIBS = $(CARES_LIBS) $(UNBOUND_LIBS)

@@ -107,3 +107,17 @@ netlink_ask(int fd, struct nlmsghdr *nlh, mnl_cb_t fn, void *arg)
 	} while (rc > MNL_CB_STOP);
 	return rc == MNL_CB_ERROR ? -1 : 0;
 }
+
+int
+netlink_ask_once(int protocol, struct nlmsghdr *nlh)
+{
+	int fd = netlink_open(protocol), rc, error;
+
+	if (fd == -1)
+		return -1;
+	rc = netlink_ask(fd, nlh, NULL, NULL);
+	error = errno;
+	close(fd);
+	errno = error;
+	return rc;
+}

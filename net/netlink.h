@@ -28,6 +28,8 @@ struct nlmsghdr *netlink_begin(void *buf, unsigned type, unsigned flags,
  * meanwhile is lost.  0, or -1 with errno.
  */
 int	netlink_ask(int fd, struct nlmsghdr *nlh, mnl_cb_t fn, void *arg);
+/* The same, of which only the success is asked, on a socket of its own. */
+int	netlink_ask_once(int protocol, struct nlmsghdr *nlh);
 
 /*
  * A descriptor that becomes readable when the kernel tells groups (RTNLGRP_*

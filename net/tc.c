@@ -7,25 +7,9 @@
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
-#include <unistd.h>
 
 #include "net/netlink.h"
 #include "net/tc.h"
-
-/* Calls are few; rtnl's socket is not ours. */
-static int
-tc_ask(struct nlmsghdr *nlh)
-{
-	int fd = netlink_open(NETLINK_ROUTE), rc, error;
-
-	if (fd == -1)
-		return -1;
-	rc = netlink_ask(fd, nlh, NULL, NULL);
-	error = errno;
-	close(fd);
-	errno = error;
-	return rc;
-}
 
 static struct tcmsg
 tc_message(const struct tc_place *p)
@@ -52,7 +36,8 @@ tc_make_ready(const struct tc_place *p)
 	nlh = netlink_begin(buf, RTM_NEWQDISC, NLM_F_ACK | NLM_F_CREATE |
 	    NLM_F_EXCL, &t, sizeof(t));
 	mnl_attr_put_strz(nlh, TCA_KIND, "clsact");
-	return tc_ask(nlh) == 0 || errno == EEXIST ? 0 : -1;
+	return netlink_ask_once(NETLINK_ROUTE, nlh) == 0 ||
+	    errno == EEXIST ? 0 : -1;
 }
 
 void
@@ -66,7 +51,7 @@ tc_del(const struct tc_place *p)
 		return;
 	nlh = netlink_begin(buf, RTM_DELTFILTER, NLM_F_ACK, &t, sizeof(t));
 	mnl_attr_put_strz(nlh, TCA_KIND, "bpf");
-	(void)tc_ask(nlh);
+	(void)netlink_ask_once(NETLINK_ROUTE, nlh);
 }
 
 int
@@ -88,5 +73,5 @@ tc_add(const struct tc_place *p, int fd, const char *name)
 	mnl_attr_put_strz(nlh, TCA_BPF_NAME, name);
 	mnl_attr_put_u32(nlh, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
 	mnl_attr_nest_end(nlh, options);
-	return tc_ask(nlh);
+	return netlink_ask_once(NETLINK_ROUTE, nlh);
 }

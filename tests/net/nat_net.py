@@ -58,8 +58,8 @@ def udp(src, dst, sport, dport, data, **k):
     return ip(src, dst, UDP, u[:6] + struct.pack("!H", c) + data, **k)
 
 
-def tcp(src, dst, sport, dport, flags=2, data=b"", **k):
-    t = struct.pack("!HHIIBBHHH", sport, dport, 1, 0, 0x50, flags, 8192, 0, 0) + data
+def tcp(src, dst, sport, dport, flags=2, data=b"", seq=1, **k):
+    t = struct.pack("!HHIIBBHHH", sport, dport, seq, 0, 0x50, flags, 8192, 0, 0) + data
     ps = socket.inet_aton(src) + socket.inet_aton(dst) + struct.pack("!BBH", 0, 6, len(t))
     return ip(src, dst, TCP, t[:16] + struct.pack("!H", csum(ps + t)) + t[18:], **k)
 
@@ -135,15 +135,16 @@ def tunnel(host, packet, kind=IPIP, gw=NA, **k):
 
 def joined(packet, mss, udp=False):
     """A packet as a sender's kernel hands it to a card that cuts it: checksums are to be filled in."""
-    f = Ip(packet)
+    f = Ip(packet).inner() or Ip(packet)
     at = 6 if udp else 16
+    start = len(packet) - len(f.payload)
     pseudo = f.raw[12:20] + struct.pack("!BBH", 0, f.proto, len(f.payload))
-    body = bytearray(f.raw)
-    struct.pack_into("!H", body, f.hlen + at, ~csum(pseudo) & 0xffff)
-    headers = f.hlen + (8 if udp else 20)
+    body = bytearray(packet)
+    struct.pack_into("!H", body, start + at, ~csum(pseudo) & 0xffff)
+    headers = start + (8 if udp else 20)
     # struct virtio_net_hdr: its lengths count the Ethernet header
-    vnet = struct.pack("=BBHHHH", 1, (5 if udp else 1) if len(f.raw) - headers > mss else 0,
-                       14 + headers, mss, 14 + f.hlen, at)
+    vnet = struct.pack("=BBHHHH", 1, (5 if udp else 1) if len(packet) - headers > mss else 0,
+                       14 + headers, mss, 14 + start, at)
     return vnet, bytes(body)
 
 

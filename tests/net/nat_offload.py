@@ -9,7 +9,7 @@ wy, wx = net.wy, net.wx
 
 def programs():
     return net.inside_n("for i in pub prv; do tc filter show dev $i ingress; tc filter show dev $i egress; done; "
-                        "tc qdisc show dev pub; tc qdisc show dev prv", check=False)
+                        "tc qdisc show dev pub; tc qdisc show dev prv; ip -br link show type veth", check=False)
 
 
 UNJUDGED, JUDGED = "ebpf, nfqueue for what is judged or learnt", "nfqueue and the router's rules, then ebpf"
@@ -49,16 +49,55 @@ def seen(packets):
     """All that must be the same, and whether each checksum is right."""
     out = []
     for o in packets:
-        i = o.inner()
+        i = o.inner() or o
         pseudo = i.raw[12:20] + struct.pack("!BBH", 0, i.proto, len(i.payload))
         out.append((o.src, o.dst, o.tos, o.df, o.total, i.ttl, i.df, i.tos, i.total,
-                    i.payload[:16], i.payload[18:], csum(pseudo + i.payload) == 0,
+                    i.payload[:16], i.payload[18:], i.ident if i.df else None, csum(pseudo + i.payload) == 0,
                     o.good(), i.good()))
     return out
 
 
-def cards(words):
-    net.inside_n("ethtool -K prv " + words)
+def cards(words, card="prv"):
+    net.inside_n("ethtool -K %s %s" % (card, words))
+
+
+def joins(on):
+    """The private card waits for more of a stream to join it, and hands all over at a PSH."""
+    run("ip netns exec %s ethtool -K eth0 tso %s" % (net.x, "off" if on else "on"))
+    cards("gro " + ("on" if on else "off"))
+    net.inside_n("echo %d >/sys/class/net/prv/gro_flush_timeout" % (200000000 if on else 0))
+
+
+def stream(host, port, mss, data, kind=IPIP, tos=0, df=True, step=1):
+    """What a host's card sends of data; step: from one identification to the next."""
+    starts = range(0, len(data), mss)
+    return [tunnel(host, tcp(NB, Y, port, 80, 0x18 if at == starts[-1] else 0x10, data[at:at + mss], seq=1 + at,
+                             df=df, tos=tos, ident=7 + i * step), kind, df=df, tos=tos, ident=7 + i)
+            for i, at in enumerate(starts)]
+
+
+def come_out(packets, count):
+    """What Y's card gets of packets that the gateway's joined, and how many went by eBPF."""
+    with Inside(net.n):
+        tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+        tap.bind(("prv", 3))    # ETH_P_ALL: before tc
+    want = sum(len(p) for p in packets)
+    for _ in range(20):             # on a busy machine the card has waited long enough
+        wy.drain()
+        before = offloaded()[1]
+        for p in packets:
+            wx.send(p)
+        got = []
+        while len(got) < count and (p := wy.recv(lambda p: p.proto == TCP and p.src == NB, 5)) is not None:
+            got.append(p)
+        whole = 0
+        while select.select([tap], [], [], 0)[0]:
+            whole = max(whole, len(tap.recv(70000)))
+        if whole > want - 60 * len(packets):
+            break
+    else:
+        r.ok(False, "nothing was joined: %d bytes of %d" % (whole, want))
+    return got, offloaded()[1] - before
 
 
 big = bytes(range(250)) * 20
@@ -69,6 +108,38 @@ joints = (("a TCP packet without its sum", tcp(Y, NB, 81, 20064, 0x10, b"s" * 90
           ("the longest segments that pass", tcp(Y, NB, 85, 20064, 0x10, big, df=True), 1440, 4, {}),
           ("a UDP packet without its sum", udp(Y, NB, 86, 20064, b"u" * 99), 1400, 1, {"udp": True}),
           ("joined UDP", udp(Y, NB, 86, 20064, big), 1000, 5, {"udp": True}))
+streams = (("a stream", 5, stream(X1, 20010, 1000, big)),
+           ("a stream whose identification stays", 5, stream(X1, 20011, 1000, big, step=0)),
+           ("a stream that may be fragmented", 5, stream(X1, 20012, 1000, big, df=False)),
+           ("a stream with DSCP and ECN", 4, stream(X1, 20013, 1300, big, tos=0xb9)),
+           ("the longest segments", 4, stream(X2, 20064, 1440, big)),
+           ("a stream in GRE", 0, stream(X2, 20136, 1000, big, GRE)))
+unsummed = (("TCP", tunnel(X1, tcp(NB, Y, 20014, 80, 0x10, b"s" * 900, df=True), df=True), {}),
+            ("UDP", tunnel(X1, udp(NB, Y, 20014, 80, b"u" * 99, df=True), df=True), {"udp": True}))
+
+
+def streams_out():
+    """What comes of all of them, cut before they leave, and how many went by eBPF."""
+    joins(True)
+    cards("tx off tso off", "pub")
+    out = []
+    for _, _, made in streams:
+        got, by = come_out(made, len(made))
+        out.append((by, seen(got)))
+    joins(False)
+    for _, packet, k in unsummed:
+        a = offloaded()[1]
+        wy.drain()
+        wx.send_joined(packet, 1400, **k)
+        p = wy.recv(lambda p: p.src == NB)
+        out.append((offloaded()[1] - a, seen([p] if p else [])))
+    cards("tx on tso on", "pub")
+    return out
+
+
+def offloaded():
+    s = g.status()
+    return s.get("offloaded_in", 0), s.get("offloaded_out", 0)
 
 
 # Every kind of packet, first through NFQUEUE alone, then with eBPF beside it
@@ -81,6 +152,7 @@ by_queue = play(net, packets)
 cards("tx off tso off tx-ipxip4-segmentation off")
 cut_by_queue = [cut(packet, mss, count, **k) for _, packet, mss, count, k in joints]
 cards("tx on tso on tx-ipxip4-segmentation on")
+out_by_queue = streams_out()
 r.ok(g.stop() == 0, "the gateway without eBPF ends")
 
 before = programs()
@@ -94,12 +166,6 @@ if "offloaded_in" not in g.status():
 for line in BINDINGS:
     g.say(line)
 arrives, nobody, leaves = path.arrives, path.nobody, path.leaves
-
-
-def offloaded():
-    s = g.status()
-    return s["offloaded_in"], s["offloaded_out"]
-
 
 by_ebpf = play(net, packets)
 passed = 0
@@ -201,6 +267,34 @@ wy.send_joined(tcp(Y, NB, 85, 20064, 0x10, big, df=True), 1441)
 p = wy.recv(lambda p: p.proto == ICMP and p.payload[:2] == b"\3\4")
 r.ok(p is not None and struct.unpack("!H", p.payload[6:8])[0] == 1480,
      "segments one byte too long with DF: the sender is told 1480")
+
+# The same out of tunnels, joined by the gateway's own card
+r.ok(g.status()["offload_joined"] == "ebpf", "joined segments come out of tunnels without NFQUEUE")
+wanted = [(what, count) for what, count, _ in streams] + [(what + " without its sum", 1) for what, *_ in unsummed]
+for (what, count), (_, slow), (by, fast) in zip(wanted, out_by_queue, streams_out()):
+    r.ok(by == count and len(slow) == len(fast) >= count,
+         what + ", out: %d of %d by eBPF, %d as before" % (by, len(fast), len(slow)))
+    r.ok(fast == slow and all(s[-1] and s[-2] and s[-3] for s in fast),
+         what + ", out: as by NFQUEUE, sums right" + ("" if fast == slow else "\n  %r\n  %r" % (slow, fast)))
+joins(True)
+whole, by = come_out(stream(X1, 20015, 1000, big), 1)
+r.ok(by == 5 and len(whole) == 1 and whole[0].payload[20:] == big,
+     "where the public card cuts they leave joined: %d bytes" % (whole[0].total if whole else 0))
+made = stream(X1, 20016, 1000, big)
+late = tunnel(X1, tcp(NB, Y, 20016, 80, 0x11, b"", seq=1 + len(big), df=True), df=True)
+whole, by = come_out(made + [late], 2)
+r.ok(by == 6 and [len(p.payload) for p in whole] == [20 + len(big), 20], "what comes behind them stays behind them")
+for what, made in (("another host's port", stream(X2, 20017, 1000, big)),
+                   ("another's whole address", [tunnel(X1, tcp(W, Y, 7, 80, 0x18, big[:900]))])):
+    wy.drain()
+    for p in made:
+        wx.send(p)
+    r.ok(wy.recv(lambda p: p.proto == TCP and p.src in (NB, W), 0.7) is None, "joined, nobody gets out by " + what)
+_, by = come_out(stream(X3, 20130, 1000, big), 5)
+again, by_again = come_out(stream(X3, 20130, 1000, big), 1)
+r.ok((by, by_again) == (0, 5) and len(again) == 1,
+     "under flow policy the first by NFQUEUE, then joined: %d, %d" % (by, by_again))
+joins(False)
 
 # A binding that ends takes its flows along; the next owner gets its own packets
 g.say("remove 1 1")
@@ -305,5 +399,20 @@ g.say("add 9 1 %s %s ipip ports=20064-20127 spis=2001" % (X3, NB))
 at_once(arrives, esp(Y, NB, 0x2001), X3, "killed and started: the SPI is its new owner's, at once")
 nobody(tunnel(X2, udp(NB, Y, 20064, 80, b"was mine")), "and the former one sends nothing from its ports", wx, wy)
 r.ok(g.stop() == 0, "the gateway ends")
+
+# Where the devices that cut cannot be made, NFQUEUE has what is joined
+index = json.loads(run("ip -j -n %s link show prv" % net.n))[0]["ifindex"]
+net.inside_n("ip link add rsip-cut%d type veth peer name taken" % index)
+g = start("offload")
+r.ok(g.status()["offload_joined"] == "nfqueue", "somebody else has a device of that name")
+for line in BINDINGS:
+    g.say(line)
+joins(True)
+got, by = come_out(streams[0][2], 5)
+joins(False)
+r.ok(by == 0 and len(got) == 5, "joined segments come out by NFQUEUE: %d" % len(got))
+at_once(leaves, udp(NB, Y, 20001, 80, b"from x1"), X1, "all else as ever")
+r.ok(g.stop() == 0, "the gateway ends")
+net.inside_n("ip link del taken")
 r.ok(programs() == before, "no program stays: " + programs())
 r.end()

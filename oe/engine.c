@@ -1,4 +1,4 @@
-/* engine.c - the OE engine on libevent: its clock, DNS and IKE around the pure core */
+/* engine.c - the OE engine on libevent: its clock and DNS around the pure core */
 #include "config.h"
 
 #include <event2/event.h>
@@ -18,24 +18,18 @@
 #include "net/ip.h"
 #include "net/resolvconf.h"
 #include "net/validator.h"
-#include "oe/child.h"
 #include "oe/connection.h"
 #include "oe/engine.h"
+#include "oe/engine_ike.h"
 #include "oe/identity.h"
-#include "oe/ike/door.h"
-#include "oe/ike1/ike1.h"
-#include "oe/ike2/ike2.h"
-#include "oe/initiator.h"
 #include "oe/life.h"
 #include "oe/liveness.h"
-#include "oe/pair.h"
 #include "oe/pathmtu.h"
 #include "oe/plane.h"
 #include "oe/portal.h"
 #include "oe/remember.h"
 #include "oe/report.h"
 #include "oe/request.h"
-#include "oe/responder.h"
 #include "oe/summary.h"
 #include "oe/version.h"
 
@@ -313,137 +307,6 @@ static const struct core_ops core_ops = {
 	.event = oe_event,
 };
 
-/* --- what IKE asks -------------------------------------------------------- */
-
-static void
-oe_ike_send(void *arg, const struct keying_path *path, const uint8_t *buf,
-    size_t len)
-{
-	struct oe *oe = arg;
-
-	oe->shell.send_ike(oe->shell_arg, path, buf, len);
-}
-
-static int
-oe_spi_get(void *arg, uint32_t *spi)
-{
-	struct oe      *oe = arg;
-	struct sa_pair *p;
-
-	if (oe->shell.spi_get != NULL)
-		return oe->shell.spi_get(oe->shell_arg, spi);
-	/* RFC 4303 §2.1: 1 to 255 are reserved. */
-	do {
-		random_bytes(spi, sizeof(*spi));
-		HASH_FIND(hh, oe->core->sad, spi, sizeof(*spi), p);
-	} while (*spi < 256 || p != NULL);
-	return 0;
-}
-
-static void
-oe_spi_put(void *arg, uint32_t spi)
-{
-	struct oe *oe = arg;
-
-	if (oe->shell.spi_put != NULL)
-		oe->shell.spi_put(oe->shell_arg, spi);
-}
-
-static int
-oe_cookie_get(void *arg, uint64_t *cookie)
-{
-	struct oe *oe = arg;
-
-	if (oe->shell.cookie_get != NULL)
-		return oe->shell.cookie_get(oe->shell_arg, cookie);
-	do
-		random_bytes(cookie, sizeof(*cookie));
-	while (*cookie == 0);
-	return 0;
-}
-
-static void
-oe_peer_lookup(void *arg, uint64_t token, const struct keying_id *id,
-    enum keying_how claims, const struct keying_path *path)
-{
-	responder_peer_lookup(((struct oe *)arg)->core, clock_now(), token, id,
-	    claims, path);
-}
-
-static void
-oe_child_ask(void *arg, uint64_t token, const struct keying_ask *a)
-{
-	responder_child_ask(((struct oe *)arg)->core, clock_now(), token, a);
-}
-
-static void
-oe_child_up(void *arg, void *conn, const struct keying_child *k)
-{
-	core_set_now(((struct oe *)arg)->core, clock_now());
-	child_up(conn, k);
-}
-
-static void
-oe_child_confirmed(void *arg, void *conn, uint32_t spi_in)
-{
-	core_set_now(((struct oe *)arg)->core, clock_now());
-	child_confirmed(conn, spi_in);
-}
-
-static void
-oe_child_down(void *arg, void *conn, uint32_t spi_in, bool by_peer)
-{
-	core_set_now(((struct oe *)arg)->core, clock_now());
-	child_down(conn, spi_in, by_peer);
-}
-
-static void
-oe_failed(void *arg, void *conn, unsigned version, enum keying_failure f,
-    const char *detail)
-{
-	core_set_now(((struct oe *)arg)->core, clock_now());
-	initiator_failed(conn, version, f, detail);
-}
-
-static void
-oe_peer_silent(void *arg, void *conn)
-{
-	core_set_now(((struct oe *)arg)->core, clock_now());
-	liveness_peer_silent(conn);
-}
-
-static void
-oe_invalid_spi(void *arg, const struct addr *peer, uint32_t spi_out,
-    bool authenticated)
-{
-	liveness_invalid_spi(((struct oe *)arg)->core, clock_now(), peer,
-	    spi_out, authenticated);
-}
-
-static void
-oe_initial_contact(void *arg, const struct keying_id *id,
-    const struct addr *peer)
-{
-	responder_initial_contact(((struct oe *)arg)->core, clock_now(), id,
-	    peer);
-}
-
-static const struct keying_ops keying_ops = {
-	.send = oe_ike_send,
-	.spi_get = oe_spi_get,
-	.spi_put = oe_spi_put,
-	.cookie_get = oe_cookie_get,
-	.peer_lookup = oe_peer_lookup,
-	.child_ask = oe_child_ask,
-	.child_up = oe_child_up,
-	.child_confirmed = oe_child_confirmed,
-	.child_down = oe_child_down,
-	.failed = oe_failed,
-	.peer_silent = oe_peer_silent,
-	.invalid_spi = oe_invalid_spi,
-	.initial_contact = oe_initial_contact,
-};
-
 /* --- life ----------------------------------------------------------------- */
 
 /* Both engines of a laptop have the same process check it. */
@@ -465,68 +328,6 @@ oe_dns_new(struct oe *oe, const struct oe_config *c)
 
 	oe_validator_configure(oe, c);
 	return dns_new(oe->base, &dns);
-}
-
-static int
-oe_ike1_begin(struct oe *oe, const struct oe_config *c)
-{
-	struct ike1_config ic = {
-		.key = c->key,
-		.my_id = core_my_id(oe->core, AF_INET),
-		.legacy = c->legacy,
-		.rsa_min_bits = c->rsa_min_bits,
-		.phase1_lifetime = c->phase1_lifetime,
-		.phase2_lifetime = c->phase2_lifetime,
-		.dpd_delay = c->dpd,
-		.give_up = c->give_up * 1000,
-	};
-	struct ike1	  *e;
-
-	if ((e = ike1_new(&ic, &keying_ops, oe)) == NULL)
-		return -1;
-	door_set(oe->door, clock_now(), &ike1_engine, e);
-	return 0;
-}
-
-static int
-oe_ike2_begin(struct oe *oe, const struct oe_config *c)
-{
-	struct ike2_config ic = {
-		.key = c->key,
-		.my_id = c->id,
-		.esp = c->esp,
-		.transport = c->transport != OE_TRANSPORT_NO,
-		.ike_lifetime = c->phase1_lifetime,
-		.child_lifetime = c->phase2_lifetime,
-		.dpd_delay = c->dpd,
-		.give_up = c->give_up * 1000,
-	};
-	struct ike2	  *e;
-
-	if ((e = ike2_new(&ic, &keying_ops, oe)) == NULL)
-		return -1;
-	door_set(oe->door, clock_now(), &ike2_engine, e);
-	return 0;
-}
-
-/* The versions that are wanted, each anew; the first is asked first. */
-static int
-oe_ike_begin(struct oe *oe, const struct oe_config *c)
-{
-	unsigned i;
-
-	static const struct {
-		unsigned version;
-		int	 (*begin)(struct oe *oe, const struct oe_config *c);
-	} versions[] = { { 2, oe_ike2_begin }, { 1, oe_ike1_begin } };
-
-	for (i = 0; i < 2; i++) {
-		if (!(c->ike & VERSION_BIT(versions[i].version)))
-			door_close(oe->door, clock_now(), versions[i].version);
-		else if (versions[i].begin(oe, c) == -1)
-			return -1;
-	}
-	return 0;
 }
 
 static void
@@ -597,7 +398,7 @@ oe_new(struct oe_config *c, struct event_base *base,
 	oe->wake = wake_new(base, oe_woken, oe);
 	oe->ike_timer = watch_timer(base, oe_ike_timer, oe);
 	oe->hold_timer = watch_timer(base, oe_hold_timer, oe);
-	if (oe->dns == NULL || oe_ike_begin(oe, c) == -1) {
+	if (oe->dns == NULL || engine_ike_begin(oe->core, oe->door, c) == -1) {
 		oe_free(oe);
 		return NULL;
 	}
@@ -645,7 +446,7 @@ oe_free(struct oe *oe)
 static int
 oe_restart_ike(struct oe *oe, const struct oe_config *c)
 {
-	if (oe_ike_begin(oe, c) == -1)
+	if (engine_ike_begin(oe->core, oe->door, c) == -1)
 		return -1;
 	oe->ike_at = 0;
 	oe_schedule(oe);

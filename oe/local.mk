@@ -7,7 +7,7 @@ oe_liboe_a_SOURCES = \
 	oe/classes.c oe/classes.h \
 	oe/collision.c oe/collision.h oe/connection.c oe/connection.h \
 	oe/core.c oe/core.h oe/crossing.c oe/crossing.h oe/dns.c oe/dns.h oe/ending.c oe/ending.h \
-	oe/engine.c oe/engine.h oe/flow.c oe/flow.h oe/guard.c oe/guard.h \
+	oe/engine.c oe/engine.h oe/engine_ike.c oe/engine_ike.h oe/flow.c oe/flow.h oe/guard.c oe/guard.h \
 	oe/identity.c oe/identity.h oe/initiator.c oe/initiator.h oe/inward.c oe/inward.h \
 	oe/keying.h oe/known.c oe/known.h oe/life.c oe/life.h oe/liveness.c \
 	oe/liveness.h oe/lookup.c oe/lookup.h oe/packet_cause.c \

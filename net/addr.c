@@ -61,6 +61,8 @@ in_space(const struct addr *a, unsigned plen, const struct space *list,
 	return false;
 }
 
+const struct addr addr_none;
+
 struct addr
 addr_from_bytes(int family, const void *bytes)
 {

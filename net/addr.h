@@ -55,6 +55,7 @@ addr_v4(const struct addr *a)
 	return v4;
 }
 
+extern const struct addr addr_none;
 /* From the 4 or 16 bytes of a family; none of any other family. */
 struct addr addr_from_bytes(int family, const void *bytes);
 /* 4, 16; 0 of none. */

@@ -66,9 +66,7 @@ table_read(uint32_t table, struct table *t)
 static struct addr
 specified_or_none(const struct addr *a)
 {
-	const struct addr none = { 0 };
-
-	return addr_is_unspecified(a) ? none : *a;
+	return addr_is_unspecified(a) ? addr_none : *a;
 }
 
 static struct rtnl_seen

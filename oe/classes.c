@@ -101,17 +101,11 @@ classes_each(const struct classes *c, classes_fn fn, void *arg)
 const char *
 oe_class_name(enum oe_class c)
 {
-	switch (c) {
-	case OE_CLASS_DENY:
-		return "deny";
-	case OE_CLASS_CLEAR:
-		return "always-clear-text";
-	case OE_CLASS_PERMISSIVE:
-		return "OE-permissive";
-	case OE_CLASS_PARANOID:
-		return "OE-paranoid";
-	case OE_CLASS_TUNNEL:
-		return "configured tunnel";
-	}
-	return "unknown";
+	static const char *const names[] = { [OE_CLASS_DENY] = "deny",
+		[OE_CLASS_CLEAR] = "always-clear-text",
+		[OE_CLASS_PERMISSIVE] = "OE-permissive",
+		[OE_CLASS_PARANOID] = "OE-paranoid",
+		[OE_CLASS_TUNNEL] = "configured tunnel" };
+
+	return names[c];
 }

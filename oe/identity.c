@@ -19,8 +19,6 @@
 				 * should be seen soon */
 #define AGAIN_CONFIRMED	3600
 
-enum { ASK_KEY, ASK_IPSECKEY, ASK_TXT };
-
 struct identity *
 identity_new(void)
 {
@@ -178,9 +176,6 @@ static void
 identity_dns(struct core *c, void *owner, unsigned tag,
     const struct record_answer *a)
 {
-	static const uint16_t types[] = { [ASK_KEY] = RECORD_TYPE_KEY,
-		[ASK_IPSECKEY] = RECORD_TYPE_IPSECKEY,
-		[ASK_TXT] = RECORD_TYPE_TXT };
 	struct identity	     *i = owner;
 	unsigned	      k;
 
@@ -190,7 +185,7 @@ identity_dns(struct core *c, void *owner, unsigned tag,
 	if (a->ttl < i->ttl)
 		i->ttl = a->ttl;
 	for (k = 0; a->status == RECORD_FOUND && k < a->n; k++) {
-		if (!record_gives_key(&a->r[k], types[tag], &i->id))
+		if (!record_gives_key(&a->r[k], lookup_key_types[tag], &i->id))
 			continue;
 		if (!pubkey_equal(&a->r[k].key, &i->key)) {
 			i->other_key = true;
@@ -213,17 +208,8 @@ identity_ask(struct core *c, struct identity *i, const char *name)
 	lookups_forget(c, i);
 	i->found = i->silent = i->other_key = false;
 	i->ttl = UINT32_MAX;
-	i->waiting = 0;
-	if (lookup_start(c, CAUSE_OURS, name, RECORD_TYPE_KEY, identity_dns, i,
-	    ASK_KEY) == 0)
-		i->waiting++;
-	if (lookup_start(c, CAUSE_OURS, name, RECORD_TYPE_IPSECKEY,
-	    identity_dns, i, ASK_IPSECKEY) == 0)
-		i->waiting++;
-	if (lookup_start(c, CAUSE_OURS, name, RECORD_TYPE_TXT, identity_dns, i,
-	    ASK_TXT) == 0)
-		i->waiting++;
-	i->silent = i->waiting != 3;
+	i->waiting = lookup_keys(c, CAUSE_OURS, name, identity_dns, i);
+	i->silent = i->waiting != LOOKUP_KEY_TYPES;
 	if (i->waiting == 0)
 		identity_conclude(c, i);
 }

@@ -261,25 +261,18 @@ keying_selectors_of(const struct keying_selector *s)
 const char *
 keying_failure_text(enum keying_failure f)
 {
-	switch (f) {
-	case KEYING_SILENCE:
-		return "no answer to IKE";
-	case KEYING_ICMP:
-		return "no answer to IKE but ICMP errors";
-	case KEYING_PEER_REFUSED:
-		return "the peer refuses IKE";
-	case KEYING_CHILD_REFUSED:
-		return "the peer refuses to encrypt this";
-	case KEYING_SIGNATURE:
-		return "signature does not verify";
-	case KEYING_OUR_PROOF:
-		return "the peer does not accept our proof of who we are";
-	case KEYING_IDENTITY:
-		return "peer is somebody else";
-	case KEYING_VERSION:
-		return "no version of IKE in common";
-	case KEYING_LOCAL:
-		return "out of local resources";
-	}
-	return "unknown";
+	static const char *const texts[] = {
+		[KEYING_SILENCE] = "no answer to IKE",
+		[KEYING_ICMP] = "no answer to IKE but ICMP errors",
+		[KEYING_PEER_REFUSED] = "the peer refuses IKE",
+		[KEYING_CHILD_REFUSED] = "the peer refuses to encrypt this",
+		[KEYING_SIGNATURE] = "signature does not verify",
+		[KEYING_IDENTITY] = "peer is somebody else",
+		[KEYING_OUR_PROOF] = "the peer does not accept our proof of "
+		    "who we are",
+		[KEYING_VERSION] = "no version of IKE in common",
+		[KEYING_LOCAL] = "out of local resources",
+	};
+
+	return texts[f];
 }

@@ -27,8 +27,7 @@ lookup_answered(void *arg, const struct record_answer *a)
 
 int
 lookup_start(struct core *c, enum cause cause, const char *name, uint16_t type,
-    void (*fn)(struct core *, void *, unsigned, const struct record_answer *),
-    void *owner, unsigned tag)
+    lookup_fn fn, void *owner, unsigned tag)
 {
 	struct lookup *l;
 
@@ -46,6 +45,24 @@ lookup_start(struct core *c, enum cause cause, const char *name, uint16_t type,
 	c->nlookups[cause]++;
 	c->ops->dns_query(c->ops_arg, name, type, cause, lookup_answered, l);
 	return 0;
+}
+
+const uint16_t lookup_key_types[LOOKUP_KEY_TYPES] = {
+	[LOOKUP_KEY] = RECORD_TYPE_KEY,
+	[LOOKUP_IPSECKEY] = RECORD_TYPE_IPSECKEY,
+	[LOOKUP_TXT] = RECORD_TYPE_TXT,
+};
+
+unsigned
+lookup_keys(struct core *c, enum cause cause, const char *name,
+    lookup_fn fn, void *owner)
+{
+	unsigned tag, n = 0;
+
+	for (tag = 0; tag < LOOKUP_KEY_TYPES; tag++)
+		n += lookup_start(c, cause, name, lookup_key_types[tag], fn,
+		    owner, tag) == 0;
+	return n;
 }
 
 void

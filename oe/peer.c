@@ -24,10 +24,6 @@
 					 * message 1 asks DNS once */
 #define PEER_TTL_MAX	86400
 
-enum { ASK_KEY, ASK_IPSECKEY, ASK_TXT };
-static const uint16_t peer_types[] = { [ASK_KEY] = RECORD_TYPE_KEY,
-	[ASK_IPSECKEY] = RECORD_TYPE_IPSECKEY, [ASK_TXT] = RECORD_TYPE_TXT };
-
 /* An identity and what DNS says its keys are: the unauthenticated OE peer. */
 struct peer {
 	UT_hash_handle	 hh;
@@ -98,7 +94,8 @@ peer_dns(struct core *c, void *owner, unsigned tag,
 	p->waiting--;
 	if (a->status == RECORD_FOUND && peer_believes(p, a)) {
 		for (i = 0; i < a->n; i++) {
-			if (record_gives_key(&a->r[i], peer_types[tag], &p->id))
+			if (record_gives_key(&a->r[i], lookup_key_types[tag],
+			    &p->id))
 				pubkey_list_add(&p->keys, &p->nkeys,
 				    KEYING_KEYS_MAX, &a->r[i].key);
 		}
@@ -114,7 +111,7 @@ peer_dns(struct core *c, void *owner, unsigned tag,
 	if (a->ttl < p->ttl)
 		p->ttl = a->ttl;
 	/* The draft asks for its KEY record; the others stand in. */
-	if (tag == ASK_KEY && p->found) {
+	if (tag == LOOKUP_KEY && p->found) {
 		lookups_forget(c, p);
 		p->waiting = 0;
 	}
@@ -148,6 +145,16 @@ canonical_id(const struct keying_id *id)
 	return out;
 }
 
+static struct peer *
+peer_find(const struct core *c, const struct keying_id *id)
+{
+	struct keying_id key = canonical_id(id);
+	struct peer	*p;
+
+	HASH_FIND(hh, c->peers, &key, sizeof(key), p);
+	return p;
+}
+
 /* No address may have many names looked up at once: each costs questions whose
  * answers it can delay. */
 static bool
@@ -174,7 +181,6 @@ peer_new(struct core *c, const struct keying_id *id, const char *name,
     const struct addr *from)
 {
 	struct peer *p;
-	unsigned     i;
 
 	if (!peer_room(c, from)) {
 		c->count.limits++;
@@ -188,11 +194,7 @@ peer_new(struct core *c, const struct keying_id *id, const char *name,
 	p->problem = RECORD_NONE;
 	HASH_ADD(hh, c->peers, id, sizeof(p->id), p);
 	c->npeers++;
-	for (i = ASK_KEY; i <= ASK_TXT; i++) {
-		if (lookup_start(c, CAUSE_STRANGERS, name, peer_types[i],
-		    peer_dns, p, i) == 0)
-			p->waiting++;
-	}
+	p->waiting = lookup_keys(c, CAUSE_STRANGERS, name, peer_dns, p);
 	if (p->waiting == 0) {
 		peer_free(p);
 		return NULL;
@@ -205,12 +207,11 @@ peer_ask_keys(struct core *c, uint64_t token, const struct keying_id *id,
     const struct addr *from)
 {
 	struct keying_id key = canonical_id(id);
-	struct peer	*p;
+	struct peer	*p = peer_find(c, id);
 	char		 name[KEYING_NAME_MAX + 1];
 
 	if (lookup_key_name(id, name) == -1)
 		return false;
-	HASH_FIND(hh, c->peers, &key, sizeof(key), p);
 	if (p != NULL && p->waiting == 0 && c->now >= p->expires) {
 		peer_free(p);
 		p = NULL;
@@ -230,20 +231,16 @@ peer_ask_keys(struct core *c, uint64_t token, const struct keying_id *id,
 bool
 peer_is_authentic(const struct core *c, const struct keying_id *id)
 {
-	struct keying_id key = canonical_id(id);
-	struct peer	*p;
+	const struct peer *p = peer_find(c, id);
 
-	HASH_FIND(hh, c->peers, &key, sizeof(key), p);
 	return p != NULL && p->found && p->authentic;
 }
 
 bool
 peer_is_doubtful(const struct core *c, const struct keying_id *id)
 {
-	struct keying_id key = canonical_id(id);
-	struct peer	*p;
+	const struct peer *p = peer_find(c, id);
 
-	HASH_FIND(hh, c->peers, &key, sizeof(key), p);
 	return p != NULL && p->found && p->unchecked;
 }
 

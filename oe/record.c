@@ -29,24 +29,18 @@
 const char *
 record_status_text(enum record_status s)
 {
-	switch (s) {
-	case RECORD_FOUND:
-		return "record found";
-	case RECORD_NONE:
-		return "no OE record in DNS";
-	case RECORD_UNUSABLE:
-		return "OE record in DNS that is of no use to us (key size, "
-		    "algorithm or gateway)";
-	case RECORD_MALFORMED:
-		return "malformed OE record in DNS";
-	case RECORD_FAILED:
-		return "DNS failure";
-	case RECORD_BOGUS:
-		return "DNSSEC failure";
-	case RECORD_TIMEOUT:
-		return "DNS time-out";
-	}
-	return "unknown";
+	static const char *const texts[] = {
+		[RECORD_FOUND] = "record found",
+		[RECORD_NONE] = "no OE record in DNS",
+		[RECORD_UNUSABLE] = "OE record in DNS that is of no use to us "
+		    "(key size, algorithm or gateway)",
+		[RECORD_MALFORMED] = "malformed OE record in DNS",
+		[RECORD_FAILED] = "DNS failure",
+		[RECORD_BOGUS] = "DNSSEC failure",
+		[RECORD_TIMEOUT] = "DNS time-out",
+	};
+
+	return texts[s];
 }
 
 /* --- records -------------------------------------------------------------- */

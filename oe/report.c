@@ -331,39 +331,27 @@ report_sa(struct core *c, size_t limit)
 static const char *
 right_line(const struct connection *conn)
 {
-	switch (conn->right) {
-	case RIGHT_FLOWS:
-		return "; its own flows only, as the address does not name it";
-	case RIGHT_DNS:
-		return "; address named in its reverse map, not vouched for by "
-		    "DNSSEC";
-	case RIGHT_DNSSEC:
-		return "; address vouched for by DNSSEC";
-	case RIGHT_LENT:
-		return "; address lent by us";
-	case RIGHT_NONE:
-	case RIGHT_CONFIGURED:
-		break;
-	}
-	return "";
+	static const char *const lines[] = {
+		[RIGHT_NONE] = "", [RIGHT_CONFIGURED] = "",
+		[RIGHT_FLOWS] = "; its own flows only, as the address does "
+		    "not name it",
+		[RIGHT_DNS] = "; address named in its reverse map, not "
+		    "vouched for by DNSSEC",
+		[RIGHT_DNSSEC] = "; address vouched for by DNSSEC",
+		[RIGHT_LENT] = "; address lent by us",
+	};
+
+	return lines[conn->right];
 }
 
 static const char *
 policy_text(const struct connection *conn)
 {
-	switch (conn->policy) {
-	case SPD_HOLD:
-		return "held";
-	case SPD_PASS:
-		return "in the clear";
-	case SPD_DENY:
-		return "denied";
-	case SPD_ENCRYPT:
-		return "encrypted";
-	case SPD_NONE:
-		break;
-	}
-	return "nothing flows";
+	static const char *const texts[] = { [SPD_NONE] = "nothing flows",
+		[SPD_HOLD] = "held", [SPD_PASS] = "in the clear",
+		[SPD_DENY] = "denied", [SPD_ENCRYPT] = "encrypted" };
+
+	return texts[conn->policy];
 }
 
 /* As whom, where that is not simply our address. */

@@ -489,11 +489,10 @@ wire_own_address(int family, uint32_t mark, struct addr *addr,
 	/* The first address that a provider may have (RFC 4291 §2.4): next hops
 	 * have no place but on their link. */
 	static const uint8_t outside[16] = { 0x20 };
-	const struct addr    none = { 0 };
 	struct addr	     via;
 	int		     rc;
 
-	*addr = none;
+	*addr = addr_none;
 	if (rtnl_default_route(family, &via, link) == -1)
 		return -1;
 	if (family == AF_INET6)
@@ -505,7 +504,7 @@ wire_own_address(int family, uint32_t mark, struct addr *addr,
 	    (family == AF_INET6 && addr_is_link_local(addr))))
 		rc = -1;
 	if (rc == -1)
-		*addr = none;
+		*addr = addr_none;
 	return rc;
 }
 

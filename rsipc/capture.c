@@ -209,13 +209,11 @@ int
 capture_begin(struct capture *c, const struct addr *src,
     const struct addr *gateway)
 {
-	const struct addr none = { 0 };
-
 	c->works = true;
 	c->src = *src;
 	c->gateway = *gateway;
 	c->link[0] = '\0';
-	c->next_hop = none;
+	c->next_hop = addr_none;
 	if (addr_is_set(gateway) && rtnl_route_get(gateway, CAPTURE_MARK, NULL,
 	    &c->next_hop, c->link) == -1)
 		log_debug("no route to %s: %s", ADDR_TEXT(gateway),
@@ -243,14 +241,12 @@ capture_ipv6(struct capture *c, bool leads)
 void
 capture_end(struct capture *c)
 {
-	const struct addr none = { 0 };
-
 	c->works = false;
-	c->src = c->gateway = none;
+	c->src = c->gateway = addr_none;
 	if (capture_apply(c) == -1)
 		log_warn("cannot take routes into %s away: %s", c->name,
 		    strerror(errno));
-	guard_source(c->guard, &none);
+	guard_source(c->guard, &addr_none);
 }
 
 void

@@ -224,7 +224,6 @@ client_reload(void *arg, void *settings)
 void
 client_end(void *arg, bool again)
 {
-	const struct addr none = { 0 };
 	struct client	 *c = arg;
 
 	if (again) {
@@ -241,7 +240,7 @@ client_end(void *arg, bool again)
 	device_ipv6(c->device, false);
 	direct_free(c->direct);
 	c->direct = NULL;
-	c->path.addr = none;
+	c->path.addr = addr_none;
 	pass_look_again(c->path.pass);
 	host_leave(&c->host, clock_now(), CLIENT_LEAVE_WAIT);
 	client_kick(c);

@@ -83,7 +83,6 @@ client_grace_over(void *arg)
 static void
 client_connect(void *arg, bool udp)
 {
-	const struct addr none = { 0 };
 	struct client	 *c = arg;
 	struct choose_way way = { 0 };
 
@@ -111,7 +110,7 @@ client_connect(void *arg, bool udp)
 	memcpy(c->link, way.link, sizeof(way.link));
 	if (addr_equal(&c->former_gateway, &c->gateway)) {
 		host_resume(&c->host, &c->former);
-		c->former_gateway = none;
+		c->former_gateway = addr_none;
 	}
 	transport_connect(c->transport, &c->gateway, way.port, udp);
 }

@@ -145,7 +145,6 @@ client_remember(struct client *c, const struct binding *b)
 void
 client_recall(struct client *c)
 {
-	const struct addr none = { 0 };
 	char		 *text;
 	size_t		  len;
 
@@ -163,7 +162,7 @@ client_recall(struct client *c)
 		if (len > 0)
 			log_warn("%s holds no lease: it is not used",
 			    c->settings->state);
-		c->former_gateway = none;
+		c->former_gateway = addr_none;
 	}
 	free(text);
 }
@@ -171,7 +170,6 @@ client_recall(struct client *c)
 static void
 client_main_granted(struct client *c, const struct binding *b)
 {
-	const struct addr none = { 0 };
 	struct addr	  local = transport_local(c->transport), remote;
 	unsigned	  mtu;
 	bool		  kept;
@@ -187,7 +185,7 @@ client_main_granted(struct client *c, const struct binding *b)
 	kept = c->suspended && addr_equal(&c->had.addr, &b->addr) &&
 	    client_spis_kept(c, b);
 	if (!kept)
-		client_set_local(c, &none, 0);
+		client_set_local(c, &addr_none, 0);
 	c->suspended = false;
 	c->range_hi = 0;
 	client_ports(c, b);
@@ -252,7 +250,6 @@ client_block_revoked(struct client *c, const struct binding *b)
 void
 client_revoked(void *arg, const struct binding *b)
 {
-	const struct addr none = { 0 };
 	struct client *c = arg;
 	uint64_t       lasted = clock_now() - c->up_since;
 
@@ -264,11 +261,11 @@ client_revoked(void *arg, const struct binding *b)
 		return;
 	c->had = *b;
 	c->suspended = true;
-	c->path.addr = none;
+	c->path.addr = addr_none;
 	pass_look_again(c->path.pass);
 	/* What does not come now is no fault of the tunnel. */
 	worth_begin(&c->path.worth);
-	tunnel_set(c->tunnel, b->tunnel, &none, &none);
+	tunnel_set(c->tunnel, b->tunnel, &addr_none, &addr_none);
 	/* What lasted a second is not waited for half a minute. */
 	watch_after(c->grace, lasted < CLIENT_GRACE ? lasted : CLIENT_GRACE);
 }
@@ -276,15 +273,14 @@ client_revoked(void *arg, const struct binding *b)
 void
 client_give_up_lease(struct client *c)
 {
-	const struct addr none = { 0 };
 	struct addr	  leased = device_address(c->device);
 
 	evtimer_del(c->grace);
 	c->suspended = c->waiting = c->worthless = false;
-	c->path.addr = none;
+	c->path.addr = addr_none;
 	pass_look_again(c->path.pass);
 	c->range_hi = 0;
-	client_set_local(c, &none, 0);
+	client_set_local(c, &addr_none, 0);
 	client_range_restore();
 	keeper_restore(TIME_WAIT_REUSE);
 	if (addr_is_set(&leased))

@@ -215,12 +215,10 @@ device_inner_mtu(const struct device *d, unsigned mtu)
 static int
 device_lead(struct device *d, const struct addr *src)
 {
-	const struct addr none = { 0 };
-
 	d->leads = true;
 	d->source = *src;
 	return capture_begin(d->capture, &d->source,
-	    addr_is_set(&d->addr) ? &d->gateway : &none);
+	    addr_is_set(&d->addr) ? &d->gateway : &addr_none);
 }
 
 int
@@ -258,8 +256,6 @@ device_up(struct device *d, const struct addr *addr, const struct addr *gateway,
 void
 device_down(struct device *d)
 {
-	const struct addr none = { 0 };
-
 	if (!addr_is_set(&d->addr))
 		return;
 	/* Routes go with their address, and nothing is to go past us then. */
@@ -268,7 +264,7 @@ device_down(struct device *d)
 	device_settings(d, false);
 	if (device_addr(d, rtnl_addr_del) == -1)
 		log_debug("%s: %s", d->name, strerror(errno));
-	d->addr = none;
+	d->addr = addr_none;
 }
 
 int
@@ -295,23 +291,19 @@ device_own(struct device *d, const struct addr *addr, unsigned mtu)
 void
 device_block(struct device *d)
 {
-	const struct addr none = { 0 };
-
 	if (d->leads && !addr_is_set(&d->source))
 		return;
-	if (device_lead(d, &none) == -1)
+	if (device_lead(d, &addr_none) == -1)
 		log_error("packets may go out without a lease");
 }
 
 void
 device_release(struct device *d)
 {
-	const struct addr none = { 0 };
-
 	if (!d->leads)
 		return;
 	d->leads = false;
-	d->source = none;
+	d->source = addr_none;
 	capture_end(d->capture);
 }
 

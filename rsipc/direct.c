@@ -198,7 +198,6 @@ direct_follow(struct direct *d)
 void
 direct_use(struct direct *d, bool use)
 {
-	const struct addr none = { 0 };
 	const struct addr nobody = addr_from_v4(INADDR_NONE);
 	const struct addr nobody6 = { .family = AF_INET6 };
 
@@ -207,11 +206,11 @@ direct_use(struct direct *d, bool use)
 		direct_follow(d);
 		return;
 	}
-	oe_set_local(d->oe, AF_INET, &none, 0);
+	oe_set_local(d->oe, AF_INET, &addr_none, 0);
 	wire_set_local(d->wire, AF_INET, &nobody);
-	oe_set_local(d->oe, AF_INET6, &none, 0);
+	oe_set_local(d->oe, AF_INET6, &addr_none, 0);
 	wire_set_local(d->wire, AF_INET6, &nobody6);
-	d->addr = d->addr6 = none;
+	d->addr = d->addr6 = addr_none;
 	d->link[0] = '\0';
 }
 

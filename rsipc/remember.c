@@ -82,12 +82,11 @@ remember_line(char *line, struct addr *gateway, struct binding *b)
 int
 remember_read(const char *text, struct addr *gateway, struct binding *b)
 {
-	const struct addr none = { 0 };
 	const char	 *end;
 	char		  line[64];
 
 	memset(b, 0, sizeof(*b));
-	*gateway = none;
+	*gateway = addr_none;
 	if (strncmp(text, REMEMBER_HEAD, strlen(REMEMBER_HEAD)) != 0)
 		return -1;
 	for (text += strlen(REMEMBER_HEAD); *text != '\0'; text = end + 1) {

@@ -348,8 +348,6 @@ transport_connect(struct transport *t, const struct addr *gateway,
 void
 transport_disconnect(struct transport *t)
 {
-	const struct addr none = { 0 };
-
 	if (t->bev != NULL)
 		bufferevent_free(t->bev);
 	watch_close(t->event);
@@ -357,7 +355,7 @@ transport_disconnect(struct transport *t)
 	t->event = NULL;
 	event_del(t->timeout);
 	t->up = false;
-	t->local = none;
+	t->local = addr_none;
 	t->out_len = 0;
 }
 

@@ -508,11 +508,10 @@ static void
 answer_remote(const struct gateway_assignment *a, struct rsip_message *m)
 {
 	const struct rsip_message *in = a->r->in;
-	const struct addr	   none = { 0 };
 
 	m->has |= RSIP_HAS_REMOTE | RSIP_HAS_REMOTE_PORTS;
 	if (a->policy->remote == RSIP_REMOTE_NONE)
-		rsip_address_set(&m->remote, &none);
+		rsip_address_set(&m->remote, &addr_none);
 	else
 		m->remote = in->remote;
 	if (in->remote_ports.none || a->policy->remote == RSIP_REMOTE_MICRO)

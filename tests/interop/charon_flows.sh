@@ -7,20 +7,11 @@
 # its flows alone (RFC 3104 §3).  charon does ESP itself, in UDP always, on any
 # kernel.  WATCH=SECONDS: how long both fetch (12).
 here=$(cd "$(dirname "$0")" && pwd)
-. "$here/../net/lib.sh"
+. "$here/lib.sh"
 . "$here/charonlib.sh"
-# shellcheck disable=SC2034  # lib.sh uses it
-NET_HERE=$(cd "$here/../net" && pwd)
 watch=${WATCH:-12}
-plugins=/usr/lib/ipsec/plugins
-
-[ -x "${CHARON:-/usr/lib/ipsec/charon}" ] ||
-    net_skip "no charon (apt-get install strongswan-charon)"
-[ -e $plugins/libstrongswan-kernel-libipsec.so ] ||
-    net_skip "strongSwan without ESP of its own (apt-get install libcharon-extra-plugins)"
-[ -e $plugins/libstrongswan-openssl.so ] ||
-    net_skip "strongSwan without openssl (apt-get install libstrongswan-standard-plugins)"
-net_needs swanctl curl nginx nsd unbound ldns-keygen ldns-signzone drill \
+charon_wants own-esp
+net_needs curl nginx nsd unbound ldns-keygen ldns-signzone drill \
     openssl python3
 net_needs_built rsipd/rsipd rsipc/rsipc ctl/rsipctl
 [ "$(id -u)" = 0 ] || net_skip "needs root (charon does)"

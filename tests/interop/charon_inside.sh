@@ -145,7 +145,7 @@ charon_is_refused() { ! charon_asks; }
 
 # ping_from NAMESPACE FROM TO: the first may come before charon has its half
 ping_from() {
-	net_until 10 net_on "$1" ping -q -c 1 -W 2 -I "$2" "$3" &&
+	net_until 30 net_on "$1" ping -q -c 1 -W 2 -I "$2" "$3" &&
 	    net_on "$1" ping -q -c 3 -i 0.2 -W 5 -I "$2" "$3" | grep -q ' 0% packet loss'
 }
 pings() { ping_from us $UIN $TIN && ping_from them $TIN $UIN; }

@@ -7,15 +7,10 @@
 # begins by a rekey it hears when the laptop sends something on it (RFC 3104,
 # Appendix E).
 here=$(cd "$(dirname "$0")" && pwd)
-. "$here/../net/lib.sh"
+. "$here/lib.sh"
 . "$here/charonlib.sh"
-# shellcheck disable=SC2034  # lib.sh uses it
-NET_HERE=$(cd "$here/../net" && pwd)
-
-. "$here/vmlib.sh"
-[ -x "${CHARON:-/usr/lib/ipsec/charon}" ] ||
-    net_skip "no charon (apt-get install strongswan-charon)"
-net_needs swanctl curl nginx nsd unbound ldns-keygen ldns-signzone \
+charon_wants
+net_needs curl nginx nsd unbound ldns-keygen ldns-signzone \
     drill nft openssl
 net_needs_built rsipd/rsipd rsipc/rsipc ctl/rsipctl
 vm_enter 1500
@@ -79,8 +74,8 @@ net_fetch_both "$NET_Y1" file || net_fail "$(cat "$NET_RUN"/x?.file.log
     why x1; why x2; tail -n 30 "$NET_RUN/charon.log")"
 for host in x1 x2; do
 	net_same "$NET_RUN/$host.file" || net_fail "$host's file is not whole"
-	net_ok "$host, 10 MB at the same moment: $(cat "$NET_RUN/$host.file.time")"
-	net_ok "$(why $host | sed 's/, because.*//')"
+	net_ok "row 22s, $host, 10 MB at the same moment: $(cat "$NET_RUN/$host.file.time")"
+	net_ok "row 22s, $(why $host | sed 's/, because.*//')"
 	why $host | grep -q 'of our ports' || net_fail "$host: $(why $host)"
 done
 net_on y1 ip xfrm policy | grep -A1 "^src $NET_Y1/32 dst $NET_NB/32 proto tcp" |

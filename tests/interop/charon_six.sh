@@ -1,18 +1,10 @@
 #!/bin/sh
 # charon_six.sh - IKEv2 over IPv6 with a stock charon, key from ip6.arpa, either side beginning; charon does ESP itself, in UDP over IPv6
 here=$(cd "$(dirname "$0")" && pwd)
-. "$here/../net/lib.sh"
-. "$here/../net/oelib.sh"
+. "$here/lib.sh"
 . "$here/charonlib.sh"
-# shellcheck disable=SC2034  # lib.sh uses it
-NET_HERE=$(cd "$here/../net" && pwd)
-plugins=/usr/lib/ipsec/plugins
-
-[ -x "${CHARON:-/usr/lib/ipsec/charon}" ] ||
-    net_skip "no charon (apt-get install strongswan-charon)"
-[ -e $plugins/libstrongswan-kernel-libipsec.so ] ||
-    net_skip "strongSwan without ESP of its own (apt-get install libcharon-extra-plugins)"
-net_needs swanctl openssl
+charon_wants own-esp
+net_needs openssl
 [ "$(id -u)" = 0 ] || net_skip "needs root (charon does)"
 oe_enter "$@"
 
@@ -65,7 +57,7 @@ $(tail -n 30 "$NET_RUN/charon.log")"
 net_ctl oed_one why "$stock" >"$NET_RUN/why"
 grep -q "^$stock: encrypted .*IKEv2" "$NET_RUN/why" ||
     net_fail "why: $(cat "$NET_RUN/why")"
-net_ok "we begin: $(cut -c1-140 "$NET_RUN/why")"
+net_ok "row 28s, we begin: $(cut -c1-140 "$NET_RUN/why")"
 
 # charon begins, after all that was is gone.
 net_stop oed_one
@@ -78,7 +70,7 @@ net_until 10 oe_ping one "$stock" 3 ||
     net_fail "no answer after charon began: $(net_ctl oed_one why "$stock")"
 net_ctl oed_one why "$stock" | grep -q "^$stock: encrypted" ||
     net_fail "why: $(net_ctl oed_one why "$stock")"
-net_ok "charon begins: $(net_ctl oed_one why "$stock" | cut -c1-140)"
+net_ok "row 28s, charon begins: $(net_ctl oed_one why "$stock" | cut -c1-140)"
 sleep 0.3
 esp=$(oe_count "$NET_RUN/one.pcap" "ip6 and udp port 4500")
 clear=$(oe_count "$NET_RUN/one.pcap" "icmp6 and (ip6[40] = 128 or ip6[40] = 129) and host $stock")

@@ -3,16 +3,10 @@
 #
 # It knows our key and we find its in DNS; oed is as it comes (transport = accept).
 here=$(cd "$(dirname "$0")" && pwd)
-. "$here/../net/lib.sh"
-. "$here/../net/oelib.sh"
+. "$here/lib.sh"
 . "$here/charonlib.sh"
-# shellcheck disable=SC2034  # lib.sh uses it
-NET_HERE=$(cd "$here/../net" && pwd)
-
-. "$here/vmlib.sh"
-[ -x "${CHARON:-/usr/lib/ipsec/charon}" ] ||
-    net_skip "no charon (apt-get install strongswan-charon)"
-net_needs swanctl openssl nsd unbound ldns-keygen ldns-signzone drill \
+charon_wants
+net_needs openssl nsd unbound ldns-keygen ldns-signzone drill \
     tcpdump ping
 net_needs_built oe/oed ctl/rsipctl
 vm_enter 600

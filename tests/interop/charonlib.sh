@@ -1,6 +1,19 @@
 # charonlib.sh - charon, and on y1 its connections with the two laptops of the picture; sourced after lib.sh
 # shellcheck shell=sh
 
+# [own-esp]: it is here, with what it needs to do ESP by itself.
+charon_wants()
+{
+	[ -x "${CHARON:-/usr/lib/ipsec/charon}" ] ||
+	    net_skip "no charon (apt-get install strongswan-charon)"
+	[ -e /usr/lib/ipsec/plugins/libstrongswan-openssl.so ] ||
+	    net_skip "strongSwan without openssl (apt-get install libstrongswan-standard-plugins)"
+	[ -z "$1" ] ||
+	    [ -e /usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so ] ||
+	    net_skip "strongSwan without ESP of its own (apt-get install libcharon-extra-plugins)"
+	net_needs swanctl
+}
+
 # HOST ESP-PROPOSALS [LINES]: a connection of charon's for one laptop, with more
 # lines for its child.
 charon_connection()

@@ -65,8 +65,10 @@ row()
 	FAILED) failed=$((failed + 1)) ;;
 	esac
 	printf '%-5s %-22s %-52s %-9s %s\n' "$number" "$peer" "$what" "$said" "$*"
-	[ "$said" != FAILED ] ||
-	    grep -E '^(FAIL|not ok|ERROR)' "$logs/$(log_of "$@")" | head -n 15
+	[ $# != 0 ] || return
+	words="^(FAIL|not ok|ERROR)"
+	[ "$said" = FAILED ] || words="^ok: row ${number}[,:]"
+	grep -E "$words" "$logs/$(log_of "$@")" | head -n 15 | sed 's/^/      /'
 }
 
 charon=interop/charon_ike2.sh

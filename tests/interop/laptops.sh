@@ -6,16 +6,11 @@
 # connection with the mark it came with (session-oriented keying, RFC 3104 §3).
 # The one inbound policy of both pairs needs one reqid.
 here=$(cd "$(dirname "$0")" && pwd)
-. "$here/../net/lib.sh"
-. "$here/../net/proof.sh"
+. "$here/lib.sh"
+. "$NET_HERE/proof.sh"
 . "$here/charonlib.sh"
-# shellcheck disable=SC2034  # lib.sh and proof.sh use it
-NET_HERE=$(cd "$here/../net" && pwd)
-
-. "$here/vmlib.sh"
-[ -x "${CHARON:-/usr/lib/ipsec/charon}" ] ||
-    net_skip "no charon (apt-get install strongswan-charon)"
-net_needs swanctl curl nginx nsd unbound ldns-keygen ldns-signzone \
+charon_wants
+net_needs curl nginx nsd unbound ldns-keygen ldns-signzone \
     drill nft openssl
 net_needs_built rsipd/rsipd rsipc/rsipc ctl/rsipctl
 vm_enter 1500

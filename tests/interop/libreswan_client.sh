@@ -4,12 +4,8 @@
 # The zone has our key; ours among five; four, of which none is ours.  LIBRESWAN: see
 # libreswanlib.sh.
 here=$(cd "$(dirname "$0")" && pwd)
-. "$here/../net/lib.sh"
-. "$here/../net/oelib.sh"
-# shellcheck disable=SC2034  # lib.sh uses it
-NET_HERE=$(cd "$here/../net" && pwd)
+. "$here/lib.sh"
 . "$here/peerslib.sh"
-. "$here/vmlib.sh"
 swan_wants
 net_needs nsd unbound ldns-keygen ldns-signzone ldns-key2ds drill tcpdump ping
 net_needs_built oe/oed ctl/rsipctl

@@ -4,11 +4,8 @@
 # LIBRESWAN: see libreswanlib.sh.  What it does with two hosts at one address is
 # its own choice; here is printed what the laptops make of it.  WATCH=SECONDS: how long both try to fetch (60).
 here=$(cd "$(dirname "$0")" && pwd)
-. "$here/../net/lib.sh"
-# shellcheck disable=SC2034  # lib.sh uses it
-NET_HERE=$(cd "$here/../net" && pwd)
+. "$here/lib.sh"
 watch=${WATCH:-60}
-. "$here/vmlib.sh"
 . "$here/libreswanlib.sh"
 swan_wants
 net_needs curl nginx nsd unbound ldns-keygen ldns-signzone drill nft

@@ -4,11 +4,7 @@
 # LIBRESWAN: see libreswanlib.sh.  Both ends are told nothing of each other
 # but, to libreswan, an address: no key, no record.
 here=$(cd "$(dirname "$0")" && pwd)
-. "$here/../net/lib.sh"
-# shellcheck disable=SC2034  # lib.sh uses it
-NET_HERE=$(cd "$here/../net" && pwd)
-. "$here/../net/oelib.sh"
-. "$here/vmlib.sh"
+. "$here/lib.sh"
 . "$here/libreswanlib.sh"
 swan_wants
 net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping
@@ -19,32 +15,10 @@ oe_enter "$@"
 pluto=198.51.100.70
 ours=198.51.100.61
 
-# NAME TYPE: a connection with us, in a tunnel or in transport mode.
-connection()
-{
-	cat <<-EOF
-	conn $1
-	  left=$pluto
-	  leftid=%null
-	  right=$ours
-	  rightid=%null
-	  authby=null
-	  ikev2=insist
-	  type=$2
-	  leftupdown=%disabled
-	  auto=add
-	EOF
-}
-
 pluto_run()
 {
 	swan_run swan
 	swan_add null
-}
-
-grade()
-{
-	net_json oed_ours spd '[r["auth"] for r in rows if r["dst"] == "198.51.100.70" and r["state"] == "keyed"]'
 }
 
 oe_wire
@@ -52,12 +26,7 @@ oe_host ours $ours
 oe_host swan $pluto
 oe_dns_up
 swan_prepare
-{
-	printf 'config setup\n  uniqueids=no\n  nssdir=%s/nss\n' "$NET_RUN"
-	printf '  protostack=xfrm\n  plutodebug=none\n\n'
-	connection null tunnel
-	connection bare transport
-} >"$NET_RUN/ipsec.conf"
+swan_nobodies $ours $pluto
 pluto_run
 # shellcheck disable=SC2034  # oelib.sh uses it
 OE_KEYLESS=yes
@@ -65,27 +34,11 @@ oe_daemon ours 'anonymous = "try"' 'transport = "ask"'
 oe_ready ours
 oe_sniff swan "$NET_RUN/wire.pcap"
 
-keyed()
-{
-	grade | grep -q null
-}
-unkeyed()
-{
-	[ -z "$(grade)" ]
-}
-
-# NAME: it ends what there is, and forgets it: else it begins anew by itself.
-terminate()
-{
-	swan_whack --delete --name "$1"
-	net_until 20 unkeyed || net_fail "the end of $1 was not heard"
-}
-
 # NAME: it begins.
 initiate()
 {
 	swan_whack --initiate --name "$1"
-	net_until 30 keyed || net_fail "it begins: $(tail -n 4 "$NET_RUN/whack.log")"
+	net_until 30 swan_keyed || net_fail "it begins: $(tail -n 4 "$NET_RUN/whack.log")"
 	oe_ping swan $ours 10 || net_fail "it begins, and no answer"
 }
 
@@ -93,7 +46,7 @@ initiate()
 begin()
 {
 	oe_ping ours $pluto 10
-	net_until 20 keyed || net_fail "we begin: $(net_ctl oed_ours why $pluto)"
+	net_until 20 swan_keyed || net_fail "we begin: $(net_ctl oed_ours why $pluto)"
 	oe_ping ours $pluto 10 || net_fail "encrypted, and no answer"
 	net_ctl oed_ours why $pluto | grep -q ": encrypted, peer unknown, with " ||
 	    net_fail "why: $(net_ctl oed_ours why $pluto)"
@@ -110,14 +63,14 @@ mode()
 initiate null
 mode tunnel
 net_ok "row 17, libreswan begins: $(net_ctl oed_ours why $pluto)"
-terminate null
+swan_forget null
 swan_add null
 
 # It does not say the mode that we ask for: a tunnel, then (RFC 7296 §1.3.1).
 begin
 mode tunnel
 net_ok "row 16, we begin: $(net_ctl oed_ours why $pluto)"
-terminate null
+swan_forget null
 
 # Both begin at the same moment: it sends on the pair that it began, and what comes on
 # either is answered.  ADDRESS: its first messages (IKE_SA_INIT is exchange 34).
@@ -145,7 +98,7 @@ whacking=$!
 net_until 20 it_began || net_fail "it does not begin"
 oe_ping ours $pluto 10
 wait $whacking
-net_until 30 keyed || net_fail "both begin: $(net_ctl oed_ours why $pluto)"
+net_until 30 swan_keyed || net_fail "both begin: $(net_ctl oed_ours why $pluto)"
 net_until 30 oe_ping ours $pluto 5 || net_fail "both begin, and we hear nothing"
 net_until 30 oe_ping swan $ours 5 || net_fail "both begin, and it hears nothing"
 clear=$(oe_count "$NET_RUN/wire.pcap" icmp)
@@ -163,13 +116,13 @@ net_ok "row 18, both begin (we sent $ours_began first messages, it $its_began):"
     "10 of 10 echoes either way, none in the clear;" \
     "$(net_on swan ip xfrm state | grep -c "proto esp") SAs there:" \
     "$(net_ctl oed_ours why $pluto)"
-terminate null
+swan_forget null
 
 swan_add bare
 initiate bare
 mode transport
 net_ok "row 19, transport mode, it begins: $(net_ctl oed_ours why $pluto)"
-terminate bare
+swan_forget bare
 swan_add bare
 begin
 mode transport
@@ -177,7 +130,7 @@ net_ok "row 19, transport mode, we begin: $(net_ctl oed_ours why $pluto)"
 esp=$(oe_count "$NET_RUN/wire.pcap" esp)
 clear=$(oe_count "$NET_RUN/wire.pcap" "icmp and host $ours")
 net_ok "on the wire: $esp packets of ESP; $clear of ICMP in the clear, sent before there were keys"
-terminate bare
+swan_forget bare
 
 # It is busy: who would have an answer shows that it is where it says (RFC 7296 §2.6).
 # A request with a cookie (16390) has it first, a Notify (41); what asks for one is
@@ -215,12 +168,18 @@ pluto_again()
 	back=$(date +%s%N)
 }
 
-# NAME ADDRESS: answers come again; "took" has how many milliseconds after it was back.
+# NAME ADDRESS: who asks five times a second is answered again; "took" has how many
+# milliseconds after it was back.
 traffic()
 {
-	net_until 20 oe_ping "$1" "$2" 1 ||
+	: >"$NET_RUN/echoes.log"
+	net_start echoes "$1" ping -n -D -i 0.2 "$2"
+	net_until 20 grep -q "bytes from" "$NET_RUN/echoes.log" ||
 	    net_fail "no traffic after it was killed: $(net_ctl oed_ours why $pluto)"
-	took=$((($(date +%s%N) - back) / 1000000))
+	net_stop echoes
+	took=$(sed -n 's/^\[\([0-9]*\)\.\([0-9]\{3\}\).*bytes from.*/\1\2/p' \
+	    "$NET_RUN/echoes.log" | head -n 1)
+	took=$((took - back / 1000000))
 }
 
 # One pair is left, here and there, and both ends mean the same one.

@@ -5,11 +5,8 @@
 # nobody; the laptops have neither key nor record.  LIBRESWAN: see
 # libreswanlib.sh.
 here=$(cd "$(dirname "$0")" && pwd)
-. "$here/../net/lib.sh"
-# shellcheck disable=SC2034  # lib.sh uses it
-NET_HERE=$(cd "$here/../net" && pwd)
+. "$here/lib.sh"
 . "$here/peerslib.sh"
-. "$here/vmlib.sh"
 swan_wants
 net_needs curl nginx nsd unbound ldns-keygen ldns-signzone drill nft
 net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl

@@ -4,11 +4,7 @@
 # LIBRESWAN: see libreswanlib.sh.  No key, no record, as in libreswan_null.sh.
 export FAMILY=6
 here=$(cd "$(dirname "$0")" && pwd)
-. "$here/../net/lib.sh"
-# shellcheck disable=SC2034  # lib.sh uses it
-NET_HERE=$(cd "$here/../net" && pwd)
-. "$here/../net/oelib.sh"
-. "$here/vmlib.sh"
+. "$here/lib.sh"
 . "$here/libreswanlib.sh"
 swan_wants
 net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping
@@ -23,44 +19,8 @@ ours=$(oe_addr ours)
 pluto=$(oe_addr swan)
 oe_dns_up
 
-# NAME TYPE: a connection with us, in a tunnel or in transport mode.
-connection()
-{
-	cat <<-CONN
-	conn $1
-	  hostaddrfamily=ipv6
-	  left=$pluto
-	  leftid=%null
-	  right=$ours
-	  rightid=%null
-	  authby=null
-	  ikev2=insist
-	  type=$2
-	  leftupdown=%disabled
-	  auto=add
-	CONN
-}
-
-grade()
-{
-	net_json oed_ours spd '[r["auth"] for r in rows if r["dst"] == words[0] and r["state"] == "keyed"]' "$pluto"
-}
-keyed()
-{
-	grade | grep -q null
-}
-unkeyed()
-{
-	[ -z "$(grade)" ]
-}
-
 swan_prepare
-{
-	printf 'config setup\n  uniqueids=no\n  nssdir=%s/nss\n' "$NET_RUN"
-	printf '  protostack=xfrm\n  plutodebug=none\n\n'
-	connection null tunnel
-	connection bare transport
-} >"$NET_RUN/ipsec.conf"
+swan_nobodies "$ours" "$pluto"
 swan_run swan
 # shellcheck disable=SC2034  # oelib.sh uses it
 OE_KEYLESS=yes
@@ -71,7 +31,7 @@ oe_sniff swan "$NET_RUN/wire.pcap"
 # NAME MODE WHO: what it has come to; all that its kernel has is in that mode.
 both_ways()
 {
-	net_until 20 keyed || net_fail "$3: $(net_ctl oed_ours why "$pluto")
+	net_until 20 swan_keyed || net_fail "$3: $(net_ctl oed_ours why "$pluto")
 $(tail -n 4 "$NET_RUN/whack.log")"
 	oe_ping swan "$ours" 10 || net_fail "$3: no answer to libreswan"
 	# What is new goes in the clear while a pair of our own is tried.
@@ -79,8 +39,7 @@ $(tail -n 4 "$NET_RUN/whack.log")"
 	net_on swan ip xfrm state | grep -q "mode $2" ||
 	    net_fail "$3: not in $2 mode: $(net_on swan ip xfrm state)"
 	net_ok "row 28, $3, $2: $(net_ctl oed_ours why "$pluto" | cut -c1-120)"
-	swan_whack --delete --name "$1"
-	net_until 20 unkeyed || net_fail "the end of $1 was not heard"
+	swan_forget "$1"
 }
 
 for net_job in "null tunnel" "bare transport"; do

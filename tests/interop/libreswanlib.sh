@@ -80,3 +80,50 @@ swan_add()
 	    --ctlsocket "$NET_RUN/pluto.ctl" --config "$NET_RUN/ipsec.conf" \
 	    "$1" >>"$NET_RUN/addconn.log" 2>&1
 }
+
+# --- with an oed "ours", and neither proves who it is: libreswan_null, libreswan_six
+
+# OURS ITS: ipsec.conf with two connections, "null" in a tunnel, "bare" in transport
+# mode.
+swan_nobodies()
+{
+	swan_with=$2
+	{
+		printf 'config setup\n  uniqueids=no\n  nssdir=%s/nss\n' "$NET_RUN"
+		printf '  protostack=xfrm\n  plutodebug=none\n\n'
+		for swan_kind in "null tunnel" "bare transport"; do
+			cat <<-EOF
+			conn ${swan_kind% *}
+			  hostaddrfamily=ipv$FAMILY
+			  left=$2
+			  leftid=%null
+			  right=$1
+			  rightid=%null
+			  authby=null
+			  ikev2=insist
+			  type=${swan_kind#* }
+			  leftupdown=%disabled
+			  auto=add
+
+			EOF
+		done
+	} >"$NET_RUN/ipsec.conf"
+}
+
+swan_keyed()
+{
+	net_json oed_ours spd '[r["auth"] for r in rows if r["dst"] == words[0]
+	    and r["state"] == "keyed"]' "$swan_with" | grep -q "${1:-null}"
+}
+
+swan_unkeyed()
+{
+	! swan_keyed .
+}
+
+# NAME: it ends what there is, and forgets it: else it begins anew by itself.
+swan_forget()
+{
+	swan_whack --delete --name "$1"
+	net_until 20 swan_unkeyed || net_fail "the end of $1 was not heard"
+}

@@ -13,7 +13,7 @@ dist_check_SCRIPTS += tests/interop/charon.sh tests/interop/charon_ike.sh \
 	tests/interop/peers.sh
 TESTS += tests/interop/charon_flows.sh tests/interop/charon_six.sh tests/interop/charon_ike.sh \
 	tests/interop/charon_ike2.sh tests/interop/peers.sh
-EXTRA_DIST += tests/interop/peerslib.sh tests/interop/libreswanlib.sh tests/interop/vmlib.sh tests/interop/charon_inside.sh tests/interop/charonlib.sh tests/interop/vm.sh tests/interop/unpack.sh
+EXTRA_DIST += tests/interop/lib.sh tests/interop/peerslib.sh tests/interop/libreswanlib.sh tests/interop/vmlib.sh tests/interop/charon_inside.sh tests/interop/charonlib.sh tests/interop/vm.sh tests/interop/unpack.sh
 
 check_PROGRAMS += tests/interop/esp_pipe
 tests_interop_esp_pipe_SOURCES = tests/interop/esp_pipe.c

@@ -8,12 +8,8 @@
 # each other: LIBRESWAN and IKED name the folders into which they were unpacked
 # (dpkg -x), / where they are installed.
 here=$(cd "$(dirname "$0")" && pwd)
-. "$here/../net/lib.sh"
-# shellcheck disable=SC2034  # lib.sh uses it
-NET_HERE=$(cd "$here/../net" && pwd)
-. "$NET_HERE/oelib.sh"
+. "$here/lib.sh"
 . "$here/charonlib.sh"
-. "$here/vmlib.sh"
 . "$here/peerslib.sh"
 [ $# -gt 0 ] || set -- charon
 for peer in "$@"; do

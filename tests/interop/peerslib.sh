@@ -100,13 +100,7 @@ encrypted_anonymous()
 
 peer_charon_wants()
 {
-	[ -x "${CHARON:-/usr/lib/ipsec/charon}" ] ||
-	    net_skip "no charon (apt-get install strongswan-charon)"
-	[ -e /usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so ] ||
-	    net_skip "strongSwan without ESP of its own (apt-get install libcharon-extra-plugins)"
-	[ -e /usr/lib/ipsec/plugins/libstrongswan-openssl.so ] ||
-	    net_skip "strongSwan without openssl (apt-get install libstrongswan-standard-plugins)"
-	net_needs swanctl
+	charon_wants own-esp
 }
 
 peer_charon_run()

@@ -1,4 +1,4 @@
-# vmlib.sh - a test that needs a distribution's kernel: itself once more in a VM that has one; sourced after lib.sh
+# vmlib.sh - a test that needs a distribution's kernel: itself once more in a VM that has one; sourced by lib.sh
 # shellcheck shell=sh
 # shellcheck disable=SC2154  # who sources it has "here"
 

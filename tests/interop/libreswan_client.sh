@@ -46,7 +46,7 @@ client_up()
 {
 	ip -n laptop xfrm policy flush
 	ip -n laptop xfrm state flush
-	# Its scripts take five seconds on an emulated machine.
+	# With its scripts five seconds pass on an emulated machine.
 	pluto_up clear-or-private libreswan-client.conf \
 	    "s/198\.51\.100\./192.1.2./
 	    s/^    type=tunnel/&\\n    leftupdown=%disabled/

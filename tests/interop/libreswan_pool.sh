@@ -73,7 +73,7 @@ for host in x1 x2; do
 	    "bytes/s: $(cat "$NET_RUN/$host.file.time")"
 	net_ok "$(why rsipc_$host)"
 done
-# Its scripts run one after the other, each before its answer to IKE_AUTH.
+# Between these words it does not answer IKE_AUTH.
 net_ok "of that, pluto between an IKE SA and its answer:" \
     "$(awk '/established IKE SA|established Child SA/ {
 	split($3, t, ":"); now = t[1] * 3600 + t[2] * 60 + t[3]

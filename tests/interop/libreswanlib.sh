@@ -55,8 +55,8 @@ swan_run()
 	swan_at=$1
 	rm -f "$NET_RUN/pluto.ctl" "$NET_RUN/pluto.pid"
 	: >"$NET_RUN/ipsec.secrets"
-	# It runs its scripts between an SPI and its keys: in an emulated machine
-	# longer than the kernel waits for those.
+	# Between an SPI and its keys it takes, in an emulated machine, longer than
+	# the kernel waits for those.
 	net_on "$swan_at" sysctl -qw net.core.xfrm_acq_expires=600
 	net_start pluto "$swan_at" env LD_LIBRARY_PATH="$swan_lib" \
 	    "$swan_bin/pluto" --nofork --stderrlog --use-xfrm \

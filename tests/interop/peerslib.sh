@@ -168,7 +168,7 @@ peer_libreswan_run()
 	net_stop pluto
 	sed -i '/IPSECKEY/d' "$NET_RUN/reverse.records"
 	rm -f "$NET_RUN"/K* "$NET_RUN"/*.zones
-	# Its scripts take five seconds on an emulated machine, and ours tries for two.
+	# With its scripts five seconds pass on an emulated machine, and ours tries for two.
 	pluto_up private-or-clear libreswan-anonymous.conf \
 	    's/^    type=tunnel/&\n    leftupdown=%disabled/'
 	laptop_up 'anonymous = "try"'

@@ -6,8 +6,10 @@ net_libnet_a_SOURCES = \
 	net/arrival.c net/arrival.h \
 	net/gso.c net/gso.h \
 	net/icmp.c net/icmp.h \
+	net/inbox.c net/inbox.h \
 	net/ip.c net/ip.h \
 	net/netlink.c net/netlink.h \
+	net/outbox.c net/outbox.h \
 	net/prefixes.c net/prefixes.h \
 	net/resolvconf.c net/resolvconf.h \
 	net/resolver.c net/resolver.h \

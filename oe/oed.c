@@ -290,7 +290,8 @@ oed_start(void *arg, struct service *service, void *settings)
 	if (planes_choose(&choice, oe_config_dataplane(d->config->oe),
 	    d->xfrm) == -1)
 		return -1;
-	planes_open(&d->planes, &choice, d->shell.send_clear, d->net);
+	planes_open(&d->planes, &choice, d->shell.send_clear, oed_net_send_now,
+	    d->net);
 	d->inward = inward_new(d->xfrm, oed_net_name(d->net), true);
 	inward_set(d->inward, d->config->oe);
 	d->oe = oe_new(d->config->oe, base, &d->shell, d->net);

@@ -231,9 +231,10 @@ on_tun(int fd, void *arg)
 	/* One read may give many packets. */
 	for (i = 0; i < BATCH; i++) {
 		if ((len = read(fd, n->buf, sizeof(n->buf))) <= 0)
-			return;
+			break;
 		i += gso_split(n->buf, (size_t)len, tun_packet, n);
 	}
+	wire_flush(n->wire);
 }
 
 static void
@@ -254,6 +255,14 @@ send_packet(void *arg, const struct packet_view *v)
 	struct oed_net *n = arg;
 
 	wire_send(n->wire, v);
+}
+
+void
+oed_net_send_now(void *arg, const struct packet_view *v)
+{
+	struct oed_net *n = arg;
+
+	wire_send_now(n->wire, v);
 }
 
 static void

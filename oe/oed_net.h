@@ -49,6 +49,10 @@ const char *oed_net_name(const struct oed_net *n);
 /* What the engine's own packets carry past the TUN. */
 #define OED_MARK	0x4f45u		/* "OE" */
 
+/* A packet to the network at once (wire_send_now()); arg is the struct
+ * oed_net. */
+void	oed_net_send_now(void *arg, const struct packet_view *v);
+
 /* The shell for oe_new(); its argument is the struct oed_net. */
 extern const struct oe_shell oed_net_shell;
 

@@ -28,11 +28,12 @@ struct planes_choice {
 int	planes_choose(struct planes_choice *out, enum oe_dataplane want,
 	    struct xfrm *x);
 /*
- * NULL: user space alone.  send takes whole packets to the network, ESP as well
- * as what the kernel's policies make ESP of.
+ * NULL: user space alone.  send takes ESP to the network, and may keep it a
+ * while; now takes there what the kernel's policies make ESP of, before it
+ * returns: without a policy that would be clear.
  */
 void	planes_open(struct planes *p, const struct planes_choice *choice,
-	    packet_fn send, void *arg);
+	    packet_fn send, packet_fn now, void *arg);
 void	planes_close(struct planes *p);
 
 #endif

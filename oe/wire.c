@@ -16,11 +16,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/cursor.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "base/watch.h"
 #include "net/icmp.h"
+#include "net/inbox.h"
 #include "net/ip.h"
+#include "net/outbox.h"
 #include "net/rtnl.h"
 #include "oe/wire.h"
 
@@ -28,6 +31,8 @@
 #define NATT_PORT	4500
 #define BATCH		64	/* packets a wake-up: the other
 				 * sockets wait no longer */
+#define BATCH_JOINED	4	/* system calls' share of what may be 64 KiB
+				 * each */
 #define SOCKET_BUFFER	(1 << 20)
 #ifndef ICMP_FILTER		/* linux/icmp.h cannot be had as well */
 #define ICMP_FILTER	1
@@ -39,6 +44,8 @@ struct icmp_filter {
 #define IPV6_FREEBIND	78
 #endif
 
+static void	wire_refused(void *, const struct packet_view *);
+
 enum { SOCK_ESP, SOCK_ICMP, SOCK_IKE, SOCK_NATT, SOCK_N };
 
 /* The sockets of one family; -1: it has none here. */
@@ -47,7 +54,9 @@ struct wire_side {
 	int		   family;
 	struct addr	   local;
 	int		   fd[SOCK_N], out;
+	int		   segments;	/* for ESP in UDP by the piece */
 	struct event	  *ev[SOCK_N];
+	struct outbox	  *outbox;	/* of out */
 };
 
 struct wire {
@@ -57,7 +66,11 @@ struct wire {
 	void		  *batch_arg;
 	uint32_t	   mark;
 	struct wire_side   side[2];	/* IPv4, IPv6 */
-	uint8_t		   buf[IP_PACKET_MAX];
+	struct inbox	  *inbox;
+	/* What a router would have told us, for the turn that comes. */
+	struct event	  *told;
+	struct packet_view error;	/* no data: nothing */
+	uint8_t		   error_buf[ICMP_ERROR_ROOM];
 };
 
 static struct wire_side *
@@ -94,15 +107,16 @@ bypass_policy(const struct wire_side *s, int fd)
 	}
 }
 
-/* IPv6's raw sockets give what is behind the header; this of the header. */
+/* UDP's and IPv6's raw sockets give what is behind the header; this of the
+ * header. */
 static int
-want_header(int fd, bool raw)
+want_header(int fd, int family)
 {
-	if (set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) == -1)
-		return -1;
-	if (!raw)
-		return 0;
-	if (set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1) == -1)
+	if (family == AF_INET)
+		return set_option(fd, IPPROTO_IP, IP_PKTINFO, 1) == -1 ? -1 :
+		    set_option(fd, IPPROTO_IP, IP_RECVTOS, 1);
+	if (set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) == -1 ||
+	    set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1) == -1)
 		return -1;
 	return set_option(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
 }
@@ -123,7 +137,7 @@ raw_socket(const struct wire_side *s, int protocol)
 	if (protocol == IPPROTO_RAW)
 		return fd;
 	bypass_policy(s, fd);
-	if (s->family == AF_INET6 && want_header(fd, true) == -1) {
+	if (s->family == AF_INET6 && want_header(fd, AF_INET6) == -1) {
 		log_error("raw socket for protocol %d: %s", protocol,
 		    strerror(errno));
 		close(fd);
@@ -148,9 +162,8 @@ udp_socket(const struct wire_side *s, uint16_t port)
 	fd = socket(s->family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1 ||
 	    set_option(fd, SOL_SOCKET, SO_MARK, (int)s->wire->mark) == -1 ||
-	    (six ? set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) :
-	    set_option(fd, IPPROTO_IP, IP_PKTINFO, 1)) == -1 ||
-	    (six && want_header(fd, false) == -1) ||
+	    (six && set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == -1) ||
+	    want_header(fd, s->family) == -1 ||
 	    bind(fd, (struct sockaddr *)&ss, six ? sizeof(*sin6) :
 	    sizeof(*sin)) == -1) {
 		log_error("UDP port %u: %s%s", port, strerror(errno),
@@ -182,6 +195,27 @@ errors_only(const struct wire_side *s)
 	    sizeof(six));
 }
 
+/* ESP in UDP by 64 KiB, both ways, where the kernel has that.  NAT is of IPv4;
+ * and a label of IPv6 is the SA's. */
+static void
+side_join(struct wire_side *s)
+{
+	int natt = s->fd[SOCK_NATT];
+
+	if (inbox_joins(natt) == -1)
+		log_debug("UDP: what comes is not joined: %s", strerror(errno));
+	if (s->family == AF_INET6)
+		return;
+	if ((s->segments = outbox_segments_socket(natt)) == -1 ||
+	    set_option(s->segments, SOL_SOCKET, SO_MARK,
+	    (int)s->wire->mark) == -1) {
+		log_debug("UDP: no segments: %s", strerror(errno));
+		return;
+	}
+	set_option(s->segments, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
+	outbox_segments(s->outbox, s->segments, NATT_PORT);
+}
+
 static int
 side_open(struct wire_side *s)
 {
@@ -202,111 +236,46 @@ side_open(struct wire_side *s)
 		log_error("socket options: %s", strerror(errno));
 		return -1;
 	}
+	s->outbox = outbox_new(s->wire->base, s->out, true, wire_refused,
+	    s->wire);
+	side_join(s);
 	return 0;
 }
 
 /* --- what comes ----------------------------------------------------------- */
 
-/* What the kernel says of a datagram beside its bytes. */
-struct wire_told {
-	struct sockaddr_storage from;
-	socklen_t   from_len;
-	struct addr dst;
-	uint8_t	    tos, ttl;
-};
-
-union wire_control {
-	struct cmsghdr align;
-	char	       buf[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
-	    2 * CMSG_SPACE(sizeof(int))];
-};
-
-static void
-told_by(struct wire_told *t, struct cmsghdr *c)
-{
-	struct in_pktinfo  four;
-	struct in6_pktinfo six;
-	int		   n;
-
-	if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
-		memcpy(&four, CMSG_DATA(c), sizeof(four));
-		t->dst = addr_from_v4(four.ipi_addr.s_addr);
-	} else if (c->cmsg_level == IPPROTO_IPV6) {
-		if (c->cmsg_type == IPV6_PKTINFO) {
-			memcpy(&six, CMSG_DATA(c), sizeof(six));
-			t->dst = addr_from_bytes(AF_INET6, &six.ipi6_addr);
-			return;
-		}
-		memcpy(&n, CMSG_DATA(c), sizeof(n));
-		if (c->cmsg_type == IPV6_TCLASS)
-			t->tos = (uint8_t)n;
-		else if (c->cmsg_type == IPV6_HOPLIMIT)
-			t->ttl = (uint8_t)n;
-	}
-}
-
-static ssize_t
-receive(int fd, uint8_t *buf, size_t cap, struct wire_told *t)
-{
-	union wire_control control;
-	struct iovec	   iov = { buf, cap };
-	struct msghdr	   m = { .msg_name = &t->from,
-		.msg_namelen = sizeof(t->from), .msg_iov = &iov,
-		.msg_iovlen = 1, .msg_control = &control,
-		.msg_controllen = sizeof(control) };
-	struct cmsghdr	  *c;
-	ssize_t		   len;
-
-	memset(t, 0, sizeof(*t));
-	if ((len = recvmsg(fd, &m, 0)) < 0)
-		return len;
-	t->from_len = m.msg_namelen;
-	for (c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c))
-		told_by(t, c);
-	return len;
-}
-
-/* A whole packet, with the header that it had, into w->buf; false: there is
- * none any more, or *v has no data and it was none. */
+/* A whole packet, with the header that it had; false: it was none. */
 static bool
-receive_raw(struct wire_side *s, int fd, struct packet_view *v)
+raw_packet(const struct wire_side *s, int fd, const struct inbox_datagram *d,
+    struct packet_view *v)
 {
-	struct wire	*w = s->wire;
-	struct wire_told t;
-	ssize_t		 len;
-
-	v->data = NULL;
-	if (s->family == AF_INET) {
-		if ((len = recv(fd, w->buf, sizeof(w->buf), 0)) <= 0)
-			return false;
-		if (!packet_parse_ipv4(v, w->buf, (size_t)len))
-			v->data = NULL;
-		return true;
-	}
-	len = receive(fd, w->buf + IP6_HEADER_LEN,
-	    sizeof(w->buf) - IP6_HEADER_LEN, &t);
-	if (len <= 0)
-		return false;
-	*v = (struct packet_view){ .tos = t.tos, .ttl = t.ttl, .dst = t.dst,
-		.src = addr_from_sockaddr(&t.from, t.from_len, NULL),
+	if (s->family == AF_INET)
+		return packet_parse_ipv4(v, d->data, d->len);
+	*v = (struct packet_view){ .tos = d->tos, .ttl = d->ttl, .src = d->from,
+		.dst = d->dst, .len = IP6_HEADER_LEN + d->len,
 		.protocol = fd == s->fd[SOCK_ESP] ? IPPROTO_ESP :
-		    IPPROTO_ICMPV6, .len = IP6_HEADER_LEN + (size_t)len };
-	if (v->src.family == AF_INET6 && v->dst.family == AF_INET6)
-		ip_write(w->buf, v);
+		    IPPROTO_ICMPV6 };
+	if (v->src.family != AF_INET6 || v->dst.family != AF_INET6 ||
+	    v->len > IP_PACKET_MAX)
+		return false;
+	ip_write(d->data - IP6_HEADER_LEN, v);
 	return true;
 }
 
 static void
 on_raw(int fd, void *arg)
 {
-	struct packet_view v;
-	struct wire_side  *s = arg;
-	struct wire	  *w = s->wire;
-	int		   i;
+	struct inbox_datagram d;
+	struct packet_view    v;
+	struct wire_side     *s = arg;
+	struct wire	     *w = s->wire;
+	int		      i, n;
 
 	w->batch(w->batch_arg, true);
-	for (i = 0; i < BATCH && receive_raw(s, fd, &v); i++) {
-		if (v.data == NULL)
+	n = inbox_receive(w->inbox, fd, BATCH);
+	for (i = 0; i < n; i++) {
+		inbox_get(w->inbox, (unsigned)i, &d);
+		if (!raw_packet(s, fd, &d, &v))
 			continue;
 		if (fd == s->fd[SOCK_ESP])
 			oe_inbound_esp(w->oe, &v);
@@ -314,6 +283,7 @@ on_raw(int fd, void *arg)
 			oe_inbound_icmp(w->oe, &v);
 	}
 	w->batch(w->batch_arg, false);
+	wire_flush(w);
 }
 
 /* RFC 3948 §2.2: four zero bytes mark IKE on port 4500; all else is ESP. */
@@ -323,116 +293,156 @@ is_natt_ike(const uint8_t *p, size_t len)
 	return len >= 4 && p[0] == 0 && p[1] == 0 && p[2] == 0 && p[3] == 0;
 }
 
+/*
+ * As it came on the wire, before ESP: what stands before it there is written
+ * over, and was read already.  Nobody asks for its checksum, which the kernel
+ * has seen to.
+ */
+static void
+udp_esp(struct wire *w, const struct inbox_datagram *d, uint8_t *esp,
+    size_t len)
+{
+	size_t		   header = ip_header_len(d->from.family);
+	uint8_t		  *udp = esp - UDP_HEADER_LEN;
+	struct packet_view v = { .src = d->from, .dst = d->dst, .tos = d->tos,
+		.ttl = d->ttl, .protocol = IPPROTO_UDP,
+		.len = header + UDP_HEADER_LEN + len };
+
+	if (v.len > IP_PACKET_MAX)
+		return;
+	ip_write(udp - header, &v);
+	store_u16(udp, d->port);
+	store_u16(udp + 2, NATT_PORT);
+	store_u16(udp + 4, (uint16_t)(UDP_HEADER_LEN + len));
+	store_u16(udp + 6, 0);
+	oe_inbound_esp(w->oe, &v);
+}
+
+/* How many datagrams it was, of one sender to one address. */
+static unsigned
+udp_datagrams(struct wire_side *s, int fd, const struct inbox_datagram *d)
+{
+	struct wire	  *w = s->wire;
+	struct keying_path path = { .local = d->dst, .peer = d->from,
+		.peer_port = d->port,
+		.local_port = fd == s->fd[SOCK_IKE] ? IKE_PORT : NATT_PORT };
+	size_t		   off, len;
+	unsigned	   n = 0;
+
+	/* Whose address says not which link is not answered. */
+	if (path.peer.family != s->family || path.local.family != s->family ||
+	    (s->family == AF_INET6 && addr_is_link_local(&path.peer)) ||
+	    (addr_is_set(&s->local) && !addr_equal(&path.local, &s->local)))
+		return 1;
+	for (off = 0; off < d->len; off += len, n++) {
+		len = d->len - off < d->segment ? d->len - off : d->segment;
+		if (fd == s->fd[SOCK_IKE] || is_natt_ike(d->data + off, len))
+			oe_inbound_ike(w->oe, &path, d->data + off, len);
+		else if (len > 8)	/* a keepalive is one byte */
+			udp_esp(w, d, d->data + off, len);
+	}
+	return n;
+}
+
 static void
 on_udp(int fd, void *arg)
 {
-	struct wire_side  *s = arg;
-	struct wire	  *w = s->wire;
-	struct packet_view v;
-	struct keying_path path;
-	struct wire_told   t;
-	size_t		   skip = ip_header_len(s->family) + UDP_HEADER_LEN;
-	uint8_t		  *payload = w->buf + skip;
-	ssize_t		   len;
-	int		   i;
+	struct wire_side     *s = arg;
+	struct wire	     *w = s->wire;
+	struct inbox_datagram d;
+	unsigned	      done = 0, calls;
+	int		      i, n;
 
 	w->batch(w->batch_arg, true);
-	for (i = 0; i < BATCH; i++) {
-		len = receive(fd, payload, IP_PACKET_MAX - skip, &t);
-		if (len < 0) {
-			/* An ICMP error that was queued here; the raw socket
-			 * has it with its header. */
-			if (errno == ECONNREFUSED || errno == EHOSTUNREACH ||
-			    errno == ENETUNREACH || errno == EINTR)
-				continue;
-			break;
-		}
-		memset(&path, 0, sizeof(path));
-		path.local = t.dst;
-		path.peer = addr_from_sockaddr(&t.from, t.from_len,
-		    &path.peer_port);
-		/* Whose address says not which link is not answered. */
-		if (path.peer.family != s->family ||
-		    (s->family == AF_INET6 && addr_is_link_local(&path.peer)) ||
-		    (addr_is_set(&s->local) &&
-		    !addr_equal(&path.local, &s->local)))
+	for (calls = 0; done < BATCH && calls < BATCH; calls++) {
+		n = inbox_receive(w->inbox, fd, BATCH_JOINED);
+		/* An ICMP error that was queued here; the raw socket has it
+		 * with its header. */
+		if (n == -1 && (errno == ECONNREFUSED ||
+		    errno == EHOSTUNREACH || errno == ENETUNREACH ||
+		    errno == EINTR))
 			continue;
-		path.local_port = fd == s->fd[SOCK_IKE] ? IKE_PORT : NATT_PORT;
-		if (fd == s->fd[SOCK_IKE] ||
-		    is_natt_ike(payload, (size_t)len)) {
-			oe_inbound_ike(w->oe, &path, payload, (size_t)len);
-		} else if (len > 8) {
-			/* As it came on the wire; a keepalive is one byte. */
-			ip_write_udp(w->buf, &path.peer, &path.local,
-			    path.peer_port, NATT_PORT, (size_t)len, &v);
-			oe_inbound_esp(w->oe, &v);
+		for (i = 0; i < n; i++) {
+			inbox_get(w->inbox, (unsigned)i, &d);
+			done += udp_datagrams(s, fd, &d);
 		}
+		if (n < BATCH_JOINED)
+			break;
 	}
 	w->batch(w->batch_arg, false);
+	wire_flush(w);
 }
 
 /* --- what goes ------------------------------------------------------------ */
 
-/*
- * The source is said besides: without it rules and policies of the kernel see
- * the address that the route prefers, which need not be the packet's, and what
- * a policy has to encrypt would pass it by.
- */
-static ssize_t
-send_from(int fd, const struct addr *src, const struct addr *dst, uint16_t port,
-    const uint8_t *buf, size_t len)
+static void
+on_told(void *arg)
 {
-	struct sockaddr_storage to;
-	struct in_pktinfo  four = { .ipi_spec_dst.s_addr = addr_v4(src) };
-	struct in6_pktinfo six = { .ipi6_ifindex = 0 };
-	bool		   is_six = src->family == AF_INET6;
-	size_t		   n = is_six ? sizeof(six) : sizeof(four);
-	union wire_control control;
-	struct iovec	iov = { (void *)(uintptr_t)buf, len };
-	struct msghdr	m = { .msg_name = &to,
-		.msg_namelen = addr_to_sockaddr(dst, port, &to),
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-		.msg_controllen = CMSG_SPACE(n) };
-	struct cmsghdr *c;
+	struct wire	  *w = arg;
+	struct packet_view error = w->error;
 
-	memcpy(&six.ipi6_addr, src->bytes, 16);
-	memset(&control, 0, sizeof(control));
-	c = CMSG_FIRSTHDR(&m);
-	c->cmsg_level = is_six ? IPPROTO_IPV6 : IPPROTO_IP;
-	c->cmsg_type = is_six ? IPV6_PKTINFO : IP_PKTINFO;
-	c->cmsg_len = CMSG_LEN(n);
-	memcpy(CMSG_DATA(c), is_six ? (void *)&six : (void *)&four, n);
-	return sendmsg(fd, &m, 0);
+	w->error.data = NULL;
+	oe_inbound_icmp(w->oe, &error);
 }
 
-/* Our own link takes less than we took it for: told as a router would. */
+/* Our own link takes less than we took it for: told as a router would, once
+ * what waits has gone; one for all that do. */
 static void
 too_big(struct wire *w, const struct packet_view *v)
 {
-	struct packet_view error;
-	uint8_t		   out[ICMP_ERROR_ROOM];
-	char		   link[IFNAMSIZ];
-	unsigned	   mtu;
+	char	 link[IFNAMSIZ];
+	unsigned mtu;
 
-	if (w->oe != NULL &&
-	    rtnl_route_get(&v->dst, w->mark, NULL, NULL, link) == 0 &&
+	if (w->oe == NULL || w->error.data != NULL)
+		return;
+	if (rtnl_route_get(&v->dst, w->mark, NULL, NULL, link) == 0 &&
 	    (mtu = wire_link_mtu(link)) != 0 && mtu < v->len &&
-	    icmp_write_too_big(out, &v->src, mtu, v, &error))
-		oe_inbound_icmp(w->oe, &error);
+	    icmp_write_too_big(w->error_buf, &v->src, mtu, v, &w->error))
+		event_active(w->told, EV_TIMEOUT, 0);
+	else
+		w->error.data = NULL;
 }
 
 /* A packet that does not go out is lost, as packets may be. */
-void
-wire_send(struct wire *w, const struct packet_view *v)
+static void
+wire_refused(void *arg, const struct packet_view *v)
 {
-	if (send_from(side_of(w, v->dst.family)->out, &v->src, &v->dst, 0,
-	    v->data, v->len) != -1)
-		return;
+	struct wire *w = arg;
+
 	if (errno == EMSGSIZE)
 		too_big(w, v);
 	else
 		log_debug("packet to %s not sent: %s", ADDR_TEXT(&v->dst),
 		    strerror(errno));
+}
+
+void
+wire_send(struct wire *w, const struct packet_view *v)
+{
+	struct wire_side *s = side_of(w, v->dst.family);
+
+	if (s->outbox != NULL)
+		outbox_send(s->outbox, v, NULL, 0, v->data);
+}
+
+void
+wire_flush(struct wire *w)
+{
+	struct wire_side *s;
+
+	for (s = w->side; s < w->side + 2; s++) {
+		if (s->outbox != NULL)
+			outbox_flush(s->outbox);
+	}
+}
+
+void
+wire_send_now(struct wire *w, const struct packet_view *v)
+{
+	wire_flush(w);
+	if (outbox_once(side_of(w, v->dst.family)->out, &v->src, &v->dst, 0,
+	    v->data, v->len) == -1)
+		wire_refused(w, v);
 }
 
 void
@@ -443,7 +453,9 @@ wire_send_ike(struct wire *w, const struct keying_path *path,
 	int		  fd = s->fd[path->local_port == NATT_PORT ?
 	    SOCK_NATT : SOCK_IKE];
 
-	if (send_from(fd, &path->local, &path->peer, path->peer_port, buf,
+	/* What it is the end of has been sent before. */
+	wire_flush(w);
+	if (outbox_once(fd, &path->local, &path->peer, path->peer_port, buf,
 	    len) == -1)
 		log_debug("IKE to %s not sent: %s", ADDR_TEXT(&path->peer),
 		    strerror(errno));
@@ -535,11 +547,13 @@ wire_open(struct event_base *base, uint32_t mark)
 
 	w->base = base;
 	w->mark = mark;
+	w->inbox = inbox_new(BATCH, IP6_HEADER_LEN + UDP_HEADER_LEN);
+	w->told = watch_timer(base, on_told, w);
 	for (n = 0; n < 2; n++) {
 		s = &w->side[n];
 		s->wire = w;
 		s->family = families[n];
-		s->out = -1;
+		s->out = s->segments = -1;
 		for (i = 0; i < SOCK_N; i++)
 			s->fd[i] = -1;
 	}
@@ -582,14 +596,19 @@ wire_close(struct wire *w)
 	if (w == NULL)
 		return;
 	for (s = w->side; s < w->side + 2; s++) {
+		outbox_free(s->outbox);
 		for (i = 0; i < SOCK_N; i++) {
 			watch_end(s->ev[i]);
 			if (s->fd[i] != -1)
 				close(s->fd[i]);
 		}
+		if (s->segments != -1)
+			close(s->segments);
 		if (s->out != -1)
 			close(s->out);
 	}
+	watch_end(w->told);
+	inbox_free(w->inbox);
 	free(w);
 }
 

@@ -30,9 +30,16 @@ void	wire_start(struct wire *w, struct oe *oe, wire_batch_fn batch,
  * any. */
 void	wire_set_local(struct wire *w, int family, const struct addr *addr);
 
-/* What struct oe_shell asks for.  A packet that does not go out is lost, as
- * packets may be. */
+/*
+ * What struct oe_shell asks for.  A packet that does not go out is lost, as
+ * packets may be.  It is copied, and waits for those that follow until
+ * wire_flush(), IKE is sent, or this turn of the event loop ends.
+ */
 void	wire_send(struct wire *w, const struct packet_view *v);
+void	wire_flush(struct wire *w);
+/* At once, after all that waits: for what the kernel's policies, as they are
+ * now, are to encrypt. */
+void	wire_send_now(struct wire *w, const struct packet_view *v);
 void	wire_send_ike(struct wire *w, const struct keying_path *path,
 	    const uint8_t *buf, size_t len);
 /* What the kernel would deliver to this host itself. */

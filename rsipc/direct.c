@@ -38,6 +38,14 @@ direct_send(void *arg, const struct packet_view *v)
 }
 
 static void
+direct_send_now(void *arg, const struct packet_view *v)
+{
+	struct direct *d = arg;
+
+	wire_send_now(d->wire, v);
+}
+
+static void
 direct_send_ike(void *arg, const struct keying_path *path, const uint8_t *buf,
     size_t len)
 {
@@ -122,7 +130,7 @@ direct_open(struct event_base *base, struct oe_config *c,
 		oe_config_free(c);
 		goto fail;
 	}
-	planes_open(&d->planes, planes, direct_send, d);
+	planes_open(&d->planes, planes, direct_send, direct_send_now, d);
 	shell.planes = d->planes.list;
 	d->oe = oe_new(c, base, &shell, d);
 	if (d->oe == NULL)

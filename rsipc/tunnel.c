@@ -13,14 +13,14 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "base/watch.h"
+#include "net/inbox.h"
 #include "net/ip.h"
+#include "net/outbox.h"
 #include "net/tunnel.h"
 #include "rsipc/capture.h"
 #include "rsipc/tunnel.h"
 
 #define TUNNEL_BATCH	32	/* packets one system call may bring */
-#define TUNNEL_OUT	64	/* ... and take: those of one read of rsip0, */
-#define TUNNEL_OUT_BYTES (2 * IP_PACKET_MAX)	/* and their bytes */
 #define TUNNEL_SOCKBUF	(2 << 20)
 
 struct tunnel {
@@ -33,22 +33,11 @@ struct tunnel {
 	int		 out;		/* with headers that we write */
 	struct event	*ipip, *gre;
 	struct tunnel_counters counters;
-	struct mmsghdr	 msg[TUNNEL_BATCH];
-	struct iovec	 iov[TUNNEL_BATCH];
-	struct sockaddr_in from[TUNNEL_BATCH];
-	uint8_t		*buf;		/* TUNNEL_BATCH times IP_PACKET_MAX */
-
-	struct event	*flush;
-	unsigned	 nout;			/* packets that wait, ... */
-	size_t		 out_used;		/* and bytes of out_buf */
-	/* in out_buf, the outer header before each */
-	struct packet_view queue[TUNNEL_OUT];
-	struct mmsghdr	 out_msg[TUNNEL_OUT];
-	struct iovec	 out_iov[TUNNEL_OUT];
-	uint8_t		*out_buf;		/* TUNNEL_OUT_BYTES */
+	struct inbox	*inbox;
+	struct outbox	*outbox;	/* of out */
 };
 
-static void	tunnel_flush(void *);
+static void	tunnel_refused(void *, const struct packet_view *);
 
 static enum tunnel_type
 tunnel_type(const struct tunnel *t)
@@ -90,18 +79,15 @@ malformed:
 static void
 tunnel_readable(int fd, void *arg)
 {
-	struct tunnel *t = arg;
-	int	       i, n;
+	struct tunnel	     *t = arg;
+	struct inbox_datagram d;
+	int		      i, n;
 
-	for (i = 0; i < TUNNEL_BATCH; i++) {
-		t->iov[i].iov_base = t->buf + (size_t)i * IP_PACKET_MAX;
-		t->iov[i].iov_len = IP_PACKET_MAX;
-		t->msg[i].msg_hdr = (struct msghdr){ .msg_iov = &t->iov[i],
-			.msg_iovlen = 1 };
+	n = inbox_receive(t->inbox, fd, TUNNEL_BATCH);
+	for (i = 0; i < n; i++) {
+		inbox_get(t->inbox, (unsigned)i, &d);
+		tunnel_read_packet(t, d.data, d.len);
 	}
-	n = recvmmsg(fd, t->msg, TUNNEL_BATCH, MSG_DONTWAIT, NULL);
-	for (i = 0; i < n; i++)
-		tunnel_read_packet(t, t->iov[i].iov_base, t->msg[i].msg_len);
 	t->end(t->arg);
 }
 
@@ -132,7 +118,7 @@ tunnel_listen(struct tunnel *t, int protocol)
 	    -1)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	tunnel_mark(fd);
-	/* What goes out here may be fragmented: see tunnel_send(). */
+	/* What goes out here may be fragmented: see tunnel_refused(). */
 	setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &dont, sizeof(dont));
 	return watch_fd(t->base, fd, tunnel_readable, t);
 }
@@ -150,9 +136,7 @@ tunnel_new(struct event_base *base, tunnel_fn fn, tunnel_end_fn end,
 	t->too_big = too_big;
 	t->arg = arg;
 	t->out = -1;
-	t->buf = xcalloc(TUNNEL_BATCH, IP_PACKET_MAX);
-	t->out_buf = xcalloc(1, TUNNEL_OUT_BYTES);
-	t->flush = watch_timer(base, tunnel_flush, t);
+	t->inbox = inbox_new(TUNNEL_BATCH, 0);
 	if ((t->ipip = tunnel_listen(t, IPPROTO_IPIP)) == NULL ||
 	    (t->gre = tunnel_listen(t, IPPROTO_GRE)) == NULL)
 		goto fail;
@@ -166,6 +150,7 @@ tunnel_new(struct event_base *base, tunnel_fn fn, tunnel_end_fn end,
 	if (setsockopt(t->out, SOL_SOCKET, SO_SNDBUFFORCE, &size,
 	    sizeof(size)) == -1)
 		setsockopt(t->out, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	t->outbox = outbox_new(base, t->out, false, tunnel_refused, t);
 	return t;
 fail:
 	tunnel_free(t);
@@ -177,16 +162,12 @@ tunnel_free(struct tunnel *t)
 {
 	if (t == NULL)
 		return;
-	/* Farewells. */
-	if (t->nout != 0)
-		tunnel_flush(t);
+	outbox_free(t->outbox);		/* farewells go */
 	watch_close(t->ipip);
 	watch_close(t->gre);
 	if (t->out != -1)
 		close(t->out);
-	watch_end(t->flush);
-	free(t->buf);
-	free(t->out_buf);
+	inbox_free(t->inbox);
 	free(t);
 }
 
@@ -219,7 +200,7 @@ int
 tunnel_set(struct tunnel *t, enum rsip_tunnel type, const struct addr *local,
     const struct addr *remote)
 {
-	tunnel_flush(t);
+	outbox_flush(t->outbox);
 	t->type = type;
 	t->local = *local;
 	t->remote = *remote;
@@ -254,55 +235,33 @@ tunnel_mtu(const struct tunnel *t)
 /* RFC 2003 §3.1: without DF inside, the outer packet may be fragmented, which
  * the kernel does on a socket where it writes the header. */
 static ssize_t
-tunnel_send_fragmented(struct tunnel *t, const struct iovec *whole)
+tunnel_send_fragmented(const struct tunnel *t, const struct packet_view *outer)
 {
 	int fd = event_get_fd(t->type == RSIP_TUNNEL_GRE ? t->gre : t->ipip);
 
 	/* The GRE header remains; the IPv4 header becomes the kernel's. */
-	return send(fd, (uint8_t *)whole->iov_base + IP_HEADER_LEN,
-	    whole->iov_len - IP_HEADER_LEN, MSG_DONTWAIT);
+	return send(fd, outer->data + IP_HEADER_LEN,
+	    outer->len - IP_HEADER_LEN, MSG_DONTWAIT);
 }
 
 /* What the kernel did not take, for the reason in errno. */
 static void
-tunnel_refused(struct tunnel *t, unsigned i)
+tunnel_refused(void *arg, const struct packet_view *outer)
 {
-	const struct packet_view *p = &t->queue[i];
+	struct tunnel	  *t = arg;
+	size_t		   overhead = tunnel_overhead(tunnel_type(t));
+	struct packet_view inner;
+	int		   error = errno;
 
-	if (errno == EMSGSIZE && !p->df &&
-	    tunnel_send_fragmented(t, &t->out_iov[i]) != -1)
+	if (error == EMSGSIZE && !outer->df &&
+	    tunnel_send_fragmented(t, outer) != -1)
 		return;
 	t->counters.out_failed++;
 	t->counters.out_packets--;
-	t->counters.out_bytes -= p->len;
-	if (errno == EMSGSIZE && p->df)
-		t->too_big(t->arg, p);
-}
-
-/* What waits goes out, in one system call. */
-static void
-tunnel_flush(void *arg)
-{
-	struct tunnel	       *t = arg;
-	struct sockaddr_storage to;
-	socklen_t		nto = addr_to_sockaddr(&t->remote, 0, &to);
-	unsigned		i, done = 0;
-	int			n;
-
-	for (i = 0; i < t->nout; i++)
-		t->out_msg[i].msg_hdr = (struct msghdr){ .msg_name = &to,
-			.msg_namelen = nto, .msg_iov = &t->out_iov[i],
-			.msg_iovlen = 1 };
-	while (done < t->nout) {
-		n = sendmmsg(t->out, t->out_msg + done, t->nout - done,
-		    MSG_DONTWAIT);
-		if (n > 0)
-			done += (unsigned)n;
-		else
-			tunnel_refused(t, done++);
-	}
-	t->nout = 0;
-	t->out_used = 0;
+	t->counters.out_bytes -= outer->len - overhead;
+	if (error == EMSGSIZE && outer->df && packet_parse_ipv4(&inner,
+	    outer->data + overhead, outer->len - overhead))
+		t->too_big(t->arg, &inner);
 }
 
 int
@@ -310,27 +269,16 @@ tunnel_send(struct tunnel *t, const struct packet_view *p)
 {
 	enum tunnel_type   type = tunnel_type(t);
 	size_t		   overhead = tunnel_overhead(type);
-	size_t		   len = p->len + overhead;
 	struct packet_view outer;
-	uint8_t		  *at;
+	uint8_t		   head[TUNNEL_OVERHEAD_MAX];
 
-	if (!addr_is_set(&t->remote) || len > IP_PACKET_MAX) {
+	if (!addr_is_set(&t->remote) || p->len + overhead > IP_PACKET_MAX) {
 		errno = addr_is_set(&t->remote) ? EMSGSIZE : ENOTCONN;
 		t->counters.out_failed++;
 		return -1;
 	}
-	if (t->nout == TUNNEL_OUT || len > TUNNEL_OUT_BYTES - t->out_used)
-		tunnel_flush(t);
-	if (t->nout == 0)
-		event_active(t->flush, EV_TIMEOUT, 0);
-	at = t->out_buf + t->out_used;
-	tunnel_write(at, type, &t->local, &t->remote, p, 0, &outer);
-	memcpy(at + overhead, p->data, p->len);
-	t->queue[t->nout] = *p;
-	t->queue[t->nout].data = at + overhead;
-	t->out_iov[t->nout] = (struct iovec){ .iov_base = at, .iov_len = len };
-	t->nout++;
-	t->out_used += len;
+	tunnel_write(head, type, &t->local, &t->remote, p, 0, &outer);
+	outbox_send(t->outbox, &outer, head, overhead, p->data);
 	t->counters.out_packets++;
 	t->counters.out_bytes += p->len;
 	return 0;

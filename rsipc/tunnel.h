@@ -32,9 +32,8 @@ int	tunnel_set(struct tunnel *t, enum rsip_tunnel type,
 
 /*
  * Sends one inner packet (copied), which may wait for those that follow until
- * the end of this turn of the event loop: one system call
- * takes many.  0; or -1 with errno: ENOTCONN, or EMSGSIZE for what no tunnel
- * takes.
+ * the end of this turn of the event loop: one system call takes many.  0; or -1
+ * with errno: ENOTCONN, or EMSGSIZE for what no tunnel takes.
  */
 int	tunnel_send(struct tunnel *t, const struct packet_view *p);
 /* What tunnel_set() said; false: no remote end, or no IP-IP. */

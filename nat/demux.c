@@ -12,45 +12,6 @@
 #include "nat/demux_reader.h"
 #include "nat/demux_learn.h"
 
-#define CHAINS_MIN 64
-
-static size_t
-chain_of(size_t nchains, uint32_t grantor, uint32_t client_id,
-    uint32_t bind_id)
-{
-	uint64_t h = (uint64_t)(client_id + grantor) << 32 | bind_id;
-
-	/* The gateway draws these numbers itself: nobody chooses them. */
-	h *= 0x9e3779b97f4a7c15;
-	return (size_t)(h >> 32) & (nchains - 1);
-}
-
-/* n is a power of two. */
-static int
-chains_resize(struct demux *d, size_t n)
-{
-	struct demux_chain *chains, *c;
-	struct demux_entry *e;
-
-	chains = calloc(n, sizeof(*chains));
-	if (chains == NULL)
-		return -1;
-	for (size_t i = 0; i < d->nchains; i++) {
-		while ((e = d->chains[i].first) != NULL) {
-			d->chains[i].first = e->next_of_ids;
-			c = &chains[chain_of(n, e->grantor, e->client_id,
-			    e->bind_id)];
-			e->next_of_ids = c->first;
-			c->first = e;
-		}
-	}
-	d->bytes += (n - d->nchains) * sizeof(*chains);
-	free(d->chains);
-	d->chains = chains;
-	d->nchains = n;
-	return 0;
-}
-
 struct demux *
 demux_new(size_t max_keys)
 {
@@ -68,9 +29,7 @@ demux_new(size_t max_keys)
 	TAILQ_INIT(&d->learnt);
 	STAILQ_INIT(&d->retired);
 	SLIST_INIT(&d->locals);
-	if (chains_resize(d, CHAINS_MIN) == -1 ||
-	    demux_table_resize(d, 0) == -1) {
-		free(d->chains);
+	if (demux_table_resize(d, 0) == -1) {
 		free(d);
 		return NULL;
 	}
@@ -88,10 +47,39 @@ entry_free(struct demux_entry *e)
 	free(e);
 }
 
+/*
+ * Calls fn for every entry, each of which is in one list: of its host's at its
+ * address.  The writer's own.
+ */
+static void
+each_entry(const struct demux *d, bool (*fn)(void *, struct demux_entry *),
+    void *arg)
+{
+	struct demux_table *t = atomic_load(&d->table);
+	struct demux_entry *e, *next;
+	size_t		    i;
+
+	for (i = 0; i < t->nslots; i++) {
+		e = demux_slot_owner(&t->slots[i], DEMUX_KIND_HOST);
+		for (; e != NULL; e = next) {
+			next = atomic_load(&e->next_of_host);
+			if (!fn(arg, e))
+				return;
+		}
+	}
+}
+
+static bool
+free_one(void *arg, struct demux_entry *e)
+{
+	(void)arg;
+	entry_free(e);
+	return true;
+}
+
 void
 demux_free(struct demux *d)
 {
-	struct demux_entry   *e;
 	struct demux_learnt  *t;
 	struct demux_local   *a;
 
@@ -101,13 +89,7 @@ demux_free(struct demux *d)
 		TAILQ_REMOVE(&d->learnt, t, in_all);
 		free(t);
 	}
-	for (size_t i = 0; i < d->nchains; i++) {
-		while ((e = d->chains[i].first) != NULL) {
-			d->chains[i].first = e->next_of_ids;
-			entry_free(e);
-		}
-	}
-	free(d->chains);
+	each_entry(d, free_one, NULL);
 	while ((a = SLIST_FIRST(&d->locals)) != NULL) {
 		SLIST_REMOVE_HEAD(&d->locals, next);
 		for (size_t i = 0; i < 256; i++)
@@ -151,70 +133,6 @@ demux_watch(struct demux *d, const struct demux_watcher *w, void *arg)
 	d->watcher_arg = arg;
 }
 
-static struct demux_entry *
-entry_find(const struct demux *d, uint32_t grantor, uint32_t client_id,
-    uint32_t bind_id)
-{
-	struct demux_entry *e;
-	size_t		    i;
-
-	i = chain_of(d->nchains, grantor, client_id, bind_id);
-
-	for (e = d->chains[i].first; e != NULL; e = e->next_of_ids) {
-		if (e->grantor == grantor && e->client_id == client_id &&
-		    e->bind_id == bind_id)
-			break;
-	}
-	return e;
-}
-
-static void
-chain_link(struct demux *d, struct demux_entry *e)
-{
-	struct demux_chain *c;
-
-	/* Without memory chains become longer, no more. */
-	if (d->nentries >= d->nchains)
-		(void)chains_resize(d, d->nchains * 2);
-	c = &d->chains[chain_of(d->nchains, e->grantor, e->client_id,
-	    e->bind_id)];
-	e->next_of_ids = c->first;
-	c->first = e;
-	d->nentries++;
-}
-
-static void
-chain_unlink(struct demux *d, struct demux_entry *e)
-{
-	struct demux_entry **c;
-
-	c = &d->chains[chain_of(d->nchains, e->grantor, e->client_id,
-	    e->bind_id)].first;
-	while (*c != e)
-		c = &(*c)->next_of_ids;
-	*c = e->next_of_ids;
-	d->nentries--;
-}
-
-/* What an entry holds: cookies, SPIs and ranges lie behind it in this order. */
-static uint64_t *
-entry_cookies(struct demux_entry *e)
-{
-	return (uint64_t *)(void *)e->data;
-}
-
-static uint32_t *
-entry_spis(struct demux_entry *e)
-{
-	return (uint32_t *)(void *)(e->data + e->ncookies * sizeof(uint64_t));
-}
-
-static struct demux_range *
-entry_ports(struct demux_entry *e)
-{
-	return (struct demux_range *)(void *)(entry_spis(e) + e->nspis);
-}
-
 static size_t
 entry_nkeys(const struct demux_entry *e)
 {
@@ -225,9 +143,10 @@ static struct demux_key
 entry_key(struct demux_entry *e, size_t i)
 {
 	if (i < e->ncookies)
-		return (struct demux_key) { .value = entry_cookies(e)[i],
+		return (struct demux_key) { .value = demux_entry_cookies(e)[i],
 			.local = e->local, .kind = DEMUX_KIND_COOKIE };
-	return (struct demux_key) { .value = entry_spis(e)[i - e->ncookies],
+	i -= e->ncookies;
+	return (struct demux_key) { .value = demux_entry_spis(e)[i],
 		.local = e->local, .kind = DEMUX_KIND_SPI };
 }
 
@@ -236,7 +155,25 @@ entry_size(const struct demux_entry *e)
 {
 	return sizeof(*e) + e->ncookies * sizeof(uint64_t) +
 	    e->nspis * sizeof(uint32_t) +
-	    e->nports * sizeof(struct demux_range);
+	    e->nports * sizeof(struct demux_range) +
+	    (e->remote_policy != DEMUX_REMOTE_NONE ?
+	    sizeof(struct demux_peer) : 0);
+}
+
+/* Another host's entry at the address of one that is new. */
+struct others {
+	const struct demux_entry *new;
+	bool found;
+};
+
+static bool
+is_other(void *arg, struct demux_entry *e)
+{
+	struct others *o = arg;
+
+	o->found = demux_addr_equal(e->local, o->new->local) &&
+	    !demux_addr_equal(e->host, o->new->host);
+	return !o->found;
 }
 
 /* Does another host hold the address whole, or, for a whole binding, anything
@@ -245,23 +182,16 @@ static bool
 local_is_taken(const struct demux *d, const struct demux_entry *new,
     struct demux_local *a)
 {
+	struct others	    o = { new, false };
 	struct demux_entry *e;
 
 	e = atomic_load(&a->whole);
 	if (e != NULL &&
 	    (new->whole || !demux_addr_equal(e->host, new->host)))
 		return true;
-	if (!new->whole || a->nentries == 0)
-		return false;
-	for (size_t i = 0; i < d->nchains; i++) {
-		for (e = d->chains[i].first; e != NULL;
-		     e = e->next_of_ids) {
-			if (demux_addr_equal(e->local, new->local) &&
-			    !demux_addr_equal(e->host, new->host))
-				return true;
-		}
-	}
-	return false;
+	if (new->whole && a->nentries != 0)
+		each_entry(d, is_other, &o);
+	return o.found;
 }
 
 static struct demux_local *
@@ -307,7 +237,8 @@ entry_new(struct demux *d, const struct demux_binding *b, struct demux_local *a)
 {
 	struct demux_entry  head = { .nspis = (uint16_t)b->nspis,
 		 .ncookies = (uint8_t)b->ncookies,
-		 .nports = (uint16_t)b->nports };
+		 .nports = (uint16_t)b->nports,
+		 .remote_policy = (unsigned)b->remote_policy & 3u };
 	struct demux_entry *e;
 
 	e = calloc(1, entry_size(&head));
@@ -322,18 +253,19 @@ entry_new(struct demux *d, const struct demux_binding *b, struct demux_local *a)
 	e->tunnel = (unsigned)b->tunnel & 3u;
 	e->whole = b->whole;
 	e->ipsec = b->ipsec;
-	e->remote_policy = (unsigned)b->remote_policy & 3u;
-	e->remote = demux_addr_of(&b->remote);
-	e->remote_ports = b->remote_ports;
+	e->remote_policy = head.remote_policy;
 	e->nspis = head.nspis;
 	e->ncookies = head.ncookies;
 	e->nports = head.nports;
+	if (e->remote_policy != DEMUX_REMOTE_NONE)
+		*demux_entry_peer(e) = (struct demux_peer){
+			demux_addr_of(&b->remote), b->remote_ports };
 	for (size_t i = 0; i < b->ncookies; i++)
-		entry_cookies(e)[i] = b->cookies[i];
+		demux_entry_cookies(e)[i] = b->cookies[i];
 	for (size_t i = 0; i < b->nspis; i++)
-		entry_spis(e)[i] = b->spis[i];
+		demux_entry_spis(e)[i] = b->spis[i];
 	for (size_t i = 0; i < b->nports; i++) {
-		entry_ports(e)[i] = b->ports[i];
+		demux_entry_ports(e)[i] = b->ports[i];
 		if (make_pages(d, a, b->ports[i]) == -1) {
 			entry_free(e);
 			return NULL;
@@ -345,17 +277,18 @@ entry_new(struct demux *d, const struct demux_binding *b, struct demux_local *a)
 static size_t
 count_keys(struct demux_entry *e)
 {
-	size_t n = 1 + entry_nkeys(e);
+	const struct demux_range *r = demux_entry_ports(e);
+	size_t			  n = 1 + entry_nkeys(e);
 
 	for (size_t i = 0; i < e->nports; i++)
-		n += (size_t)(entry_ports(e)[i].hi - entry_ports(e)[i].lo) + 1;
+		n += (size_t)(r[i].hi - r[i].lo) + 1;
 	return n;
 }
 
 static bool
 is_taken(struct demux *d, struct demux_entry *e, struct demux_local *a)
 {
-	const struct demux_range *r = entry_ports(e);
+	const struct demux_range *r = demux_entry_ports(e);
 	struct demux_key	  k;
 
 	for (size_t i = 0; i < entry_nkeys(e); i++) {
@@ -376,7 +309,7 @@ static void
 set_ports(struct demux_local *a, struct demux_entry *e,
     struct demux_entry *owner)
 {
-	const struct demux_range *r = entry_ports(e);
+	const struct demux_range *r = demux_entry_ports(e);
 	struct demux_port_page	 *page;
 
 	for (size_t i = 0; i < e->nports; i++) {
@@ -436,7 +369,7 @@ is_ipv4(const struct demux_binding *b)
 	    addr_v4(&b->local) != 0 && b->remote.family != AF_INET6;
 }
 
-int
+struct demux_entry *
 demux_add(struct demux *d, const struct demux_binding *b)
 {
 	struct demux_entry *e = NULL;
@@ -448,10 +381,6 @@ demux_add(struct demux *d, const struct demux_binding *b)
 	demux_lock(d);
 	if (!is_ipv4(b)) {
 		error = EAFNOSUPPORT;
-		goto out;
-	}
-	if (entry_find(d, b->grantor, b->client_id, b->bind_id) != NULL) {
-		error = EEXIST;
 		goto out;
 	}
 	for (size_t i = 0; i < b->nports; i++) {
@@ -482,7 +411,7 @@ demux_add(struct demux *d, const struct demux_binding *b)
 		entry_free(e);
 		goto out;
 	}
-	chain_link(d, e);
+	d->nentries++;
 	d->nkeys += keys;
 	d->bytes += entry_size(e);
 	host_link(d, e);
@@ -498,49 +427,47 @@ demux_add(struct demux *d, const struct demux_binding *b)
 	}
 out:
 	demux_unlock(d);
-	if (error == 0 && d->watcher != NULL)
+	if (error != 0) {
+		errno = error;
+		return NULL;
+	}
+	if (d->watcher != NULL)
 		atomic_store_explicit(&e->slot,
 		    d->watcher->added(d->watcher_arg, b), memory_order_relaxed);
-	if (error == 0)
-		return 0;
-	errno = error;
-	return -1;
+	return e;
 }
 
 static void
 tell_removed(struct demux *d, struct demux_entry *e)
 {
+	const struct demux_peer	   peer = e->remote_policy ==
+	    DEMUX_REMOTE_NONE ? (struct demux_peer){ 0 } :
+	    *demux_entry_peer(e);
 	const struct demux_binding b = { .grantor = e->grantor,
 		.client_id = e->client_id, .bind_id = e->bind_id,
 		.host = demux_addr_full(e->host),
 		.gateway = demux_addr_full(e->gateway),
 		.tunnel = e->tunnel, .local = demux_addr_full(e->local),
 		.whole = e->whole, .ipsec = e->ipsec,
-		.ports = entry_ports(e), .nports = e->nports,
-		.spis = entry_spis(e), .nspis = e->nspis,
-		.cookies = entry_cookies(e), .ncookies = e->ncookies,
+		.ports = demux_entry_ports(e), .nports = e->nports,
+		.spis = demux_entry_spis(e), .nspis = e->nspis,
+		.cookies = demux_entry_cookies(e), .ncookies = e->ncookies,
 		.remote_policy = e->remote_policy,
-		.remote = demux_addr_full(e->remote),
-		.remote_ports = e->remote_ports };
+		.remote = demux_addr_full(peer.addr),
+		.remote_ports = peer.ports };
 
-	if (d->watcher != NULL)
-		d->watcher->removed(d->watcher_arg, atomic_load(&e->slot),
-		    &b);
+	d->watcher->removed(d->watcher_arg, atomic_load(&e->slot), &b);
 }
 
-int
-demux_remove(struct demux *d, uint32_t grantor, uint32_t client_id,
-    uint32_t bind_id)
+void
+demux_remove(struct demux *d, struct demux_entry *e)
 {
-	struct demux_entry  *e;
 	struct demux_passed *passed;
 	struct demux_local  *a;
 	struct demux_key     k;
 
-	e = entry_find(d, grantor, client_id, bind_id);
-	if (e == NULL)
-		return -1;
-	tell_removed(d, e);
+	if (d->watcher != NULL)
+		tell_removed(d, e);
 	demux_lock(d);
 	e->dead = true;
 	demux_forget_all(d, e);
@@ -555,7 +482,7 @@ demux_remove(struct demux *d, uint32_t grantor, uint32_t client_id,
 	if (e->whole)
 		atomic_store(&a->whole, NULL);
 	host_unlink(d, e);
-	chain_unlink(d, e);
+	d->nentries--;
 	d->nkeys -= count_keys(e);
 	d->bytes -= entry_size(e);
 	passed = atomic_exchange(&e->passed, NULL);
@@ -565,7 +492,6 @@ demux_remove(struct demux *d, uint32_t grantor, uint32_t client_id,
 	}
 	demux_retire(d, e);
 	demux_unlock(d);
-	return 0;
 }
 
 void
@@ -597,8 +523,8 @@ demux_rests(struct demux *d)
 	return rests;
 }
 
-static void
-read_usage(const struct demux *d, const struct demux_entry *e,
+void
+demux_usage(const struct demux *d, const struct demux_entry *e,
     struct demux_usage *out)
 {
 	const struct demux_passed *passed;
@@ -616,33 +542,20 @@ read_usage(const struct demux *d, const struct demux_entry *e,
 		d->watcher->usage(d->watcher_arg, atomic_load(&e->slot), out);
 }
 
-int
-demux_usage(const struct demux *d, uint32_t grantor, uint32_t client_id,
-    uint32_t bind_id, struct demux_usage *out)
-{
-	const struct demux_entry *e;
-
-	e = entry_find(d, grantor, client_id, bind_id);
-	if (e == NULL)
-		return -1;
-	read_usage(d, e, out);
-	return 0;
-}
-
 static struct demux_row
 make_row(const struct demux *d, const struct demux_entry *e)
 {
-	struct demux_usage u;
-
-	read_usage(d, e, &u);
-	return (struct demux_row) {
+	struct demux_row row = {
 		.local = demux_addr_full(e->local),
 		.host = demux_addr_full(e->host),
 		.grantor = e->grantor,
 		.client_id = e->client_id,
 		.bind_id = e->bind_id,
-		.last_used = u.last_used,
 	};
+
+	demux_usage(d, e, &row.used);
+	row.last_used = row.used.last_used;
+	return row;
 }
 
 static struct demux_row
@@ -701,40 +614,44 @@ each_learnt(const struct demux *d, struct demux_entry *e,
 	}
 }
 
-static void
-each_of_entry(const struct demux *d, struct demux_entry *e,
-    void (*fn)(void *, const struct demux_row *), void *arg)
+struct row_reader {
+	const struct demux *d;
+	void (*fn)(void *, const struct demux_row *);
+	void *arg;
+};
+
+static bool
+each_of_entry(void *arg, struct demux_entry *e)
 {
-	const struct demux_range *r = entry_ports(e);
+	const struct row_reader	 *to = arg;
+	const struct demux_range *r = demux_entry_ports(e);
 	struct demux_row	  row;
 
 	for (size_t i = 0; i < e->nports; i++) {
-		row = make_row(d, e);
+		row = make_row(to->d, e);
 		row.kind = "port";
 		row.key = (uint64_t)r[i].lo << 16 | r[i].hi;
-		fn(arg, &row);
+		to->fn(to->arg, &row);
 	}
 	for (size_t i = 0; i < entry_nkeys(e); i++) {
-		row = make_key_row(d, e, entry_key(e, i));
-		fn(arg, &row);
+		row = make_key_row(to->d, e, entry_key(e, i));
+		to->fn(to->arg, &row);
 	}
 	for (unsigned c = 0; c < DEMUX_CLASSES && e->taught != NULL; c++)
-		each_learnt(d, e, &e->taught->list[c], fn, arg);
+		each_learnt(to->d, e, &e->taught->list[c], to->fn, to->arg);
+	return true;
 }
 
 void
 demux_each(const struct demux *d,
     void (*fn)(void *, const struct demux_row *), void *arg)
 {
-	struct demux *w = (struct demux *)(uintptr_t)d;
+	struct demux	 *w = (struct demux *)(uintptr_t)d;
+	struct row_reader r = { d, fn, arg };
 
 	/* Readers that want to learn meanwhile leave it in the queue. */
 	demux_lock(w);
-	for (size_t i = 0; i < d->nchains; i++) {
-		for (struct demux_entry *e = d->chains[i].first; e != NULL;
-		     e = e->next_of_ids)
-			each_of_entry(d, e, fn, arg);
-	}
+	each_entry(d, each_of_entry, &r);
 	demux_unlock(w);
 }
 

@@ -14,6 +14,7 @@
  * Ports and SPIs are in host order, times in milliseconds of clock_now().
  */
 struct demux;
+struct demux_entry;
 
 /*
  * max_keys bounds leased keys (ports, SPIs, cookies; a binding itself counts
@@ -42,19 +43,17 @@ void	demux_tick(struct demux *d, uint64_t now);
 bool	demux_rests(struct demux *d);
 
 /*
- * Adds all of a binding or nothing.  Returns 0, or -1 with errno: EEXIST (a key
- * or the ids are taken), ENOSPC (max_keys), ENOMEM, EINVAL (a range that ends
- * before it begins), EAFNOSUPPORT (an address that is not IPv4, or 0.0.0.0).
+ * Adds all of a binding or nothing.  Returns what it is known by from then on,
+ * or NULL with errno: EEXIST (a key is taken), ENOSPC (max_keys), ENOMEM,
+ * EINVAL (a range that ends before it begins), EAFNOSUPPORT (an address that is
+ * not IPv4, or 0.0.0.0).
  */
-int	demux_add(struct demux *d, const struct demux_binding *b);
-/* Removes a binding with its keys and what was learnt under it; 0, or -1 if
- * absent. */
-int	demux_remove(struct demux *d, uint32_t grantor, uint32_t client_id,
-	    uint32_t bind_id);
-
-/* What passed under a binding; -1 if absent. */
-int	demux_usage(const struct demux *d, uint32_t grantor, uint32_t client_id,
-	    uint32_t bind_id, struct demux_usage *out);
+struct demux_entry *demux_add(struct demux *d, const struct demux_binding *b);
+/* Removes a binding with its keys and what was learnt under it. */
+void	demux_remove(struct demux *d, struct demux_entry *e);
+/* What passed under it. */
+void	demux_usage(const struct demux *d, const struct demux_entry *e,
+	    struct demux_usage *out);
 
 /* Tells w of bindings that come and go, and of their use; w is borrowed. */
 void	demux_watch(struct demux *d, const struct demux_watcher *w, void *arg);
@@ -71,6 +70,7 @@ struct demux_row {
 	uint64_t key;
 	uint32_t grantor, client_id, bind_id;
 	uint64_t last_used;
+	struct demux_usage used;	/* of all of the binding */
 };
 void	demux_each(const struct demux *d,
 	    void (*fn)(void *, const struct demux_row *), void *arg);

@@ -124,6 +124,15 @@ demux_spend(struct demux_slot *s)
 	atomic_store_explicit(&s->last_used, 0, memory_order_relaxed);
 }
 
+void *
+demux_slot_owner(struct demux_slot *s, enum demux_kind kind)
+{
+	void *owner = atomic_load(&s->owner);
+
+	return owner == DEMUX_GONE || atomic_load(&s->kind) !=
+	    (uint32_t)kind ? NULL : owner;
+}
+
 uint64_t
 demux_slot_idle(struct demux_slot *s, uint64_t now)
 {

@@ -25,6 +25,8 @@ void	 demux_insert(struct demux *d, const struct demux_key *k, void *owner,
 	    uint64_t now);
 /* Removes a key; nothing happens if it is not there. */
 void	 demux_erase(struct demux *d, const struct demux_key *k);
+/* Whose a slot is, if its key is of that kind; else NULL. */
+void	*demux_slot_owner(struct demux_slot *s, enum demux_kind kind);
 /* Milliseconds since a slot was used. */
 uint64_t demux_slot_idle(struct demux_slot *s, uint64_t now);
 

@@ -51,17 +51,18 @@ demux_find_used(struct demux *d, const struct demux_key *k, uint64_t now)
 }
 
 enum demux_verdict
-demux_may_speak(const struct demux_entry *e, const struct addr *remote,
-    int port)
+demux_may_speak(struct demux_entry *e, const struct addr *remote, int port)
 {
+	const struct demux_peer *peer = demux_entry_peer(e);
+
 	/* Remote 0 is LISTEN's "from anybody" (RFC 3103 §9.16.3). */
-	if (e->remote_policy == DEMUX_REMOTE_NONE || e->remote.v4 == 0)
+	if (e->remote_policy == DEMUX_REMOTE_NONE || peer->addr.v4 == 0)
 		return DEMUX_FORWARD;
-	if (!demux_addr_equal(e->remote, demux_addr_of(remote)))
+	if (!demux_addr_equal(peer->addr, demux_addr_of(remote)))
 		return DEMUX_MISUSE_REMOTE_ADDR;
 	if (e->remote_policy == DEMUX_REMOTE_MICRO && port != DEMUX_ANY_PORT &&
-	    e->remote_ports.hi != 0 &&
-	    (port < e->remote_ports.lo || port > e->remote_ports.hi))
+	    peer->ports.hi != 0 &&
+	    (port < peer->ports.lo || port > peer->ports.hi))
 		return DEMUX_MISUSE_REMOTE_ADDRPORT;
 	return DEMUX_FORWARD;
 }

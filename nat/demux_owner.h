@@ -25,7 +25,7 @@ struct demux_entry *demux_find_used(struct demux *d, const struct demux_key *k,
  * remote one in host order; DEMUX_ANY_PORT: the packet shows none (IPsec, ICMP)
  * or the policy cannot be about it (RFC 3104 Appendix D).
  */
-enum demux_verdict demux_may_speak(const struct demux_entry *e,
+enum demux_verdict demux_may_speak(struct demux_entry *e,
 	    const struct addr *remote, int port);
 
 /* Where a packet under e is to go: host, tunnel, and whose binding it is. */

@@ -124,8 +124,7 @@ struct demux_passed {
 struct demux_entry {
 	/* Constant while readers can find it. */
 	uint32_t client_id, bind_id;
-	struct demux_addr host, gateway, local, remote;
-	struct demux_range remote_ports;
+	struct demux_addr host, gateway, local;
 	uint8_t tunnel : 2;		/* enum tunnel_type */
 	uint8_t remote_policy : 2;	/* enum demux_remote */
 	uint8_t whole : 1, ipsec : 1;
@@ -141,15 +140,41 @@ struct demux_entry {
 	_Atomic(struct demux_passed *) passed;
 
 	/* The writer's own. */
-	struct demux_entry *next_of_ids;
 	struct demux_taught *taught;	/* NULL: nothing yet */
-	/* Cookies, then SPIs, then ranges of ports. */
+	/* Cookies, SPIs, ranges of ports, peer: see demux_entry_spis(). */
 	_Alignas(8) uint8_t data[];
 };
 
-struct demux_chain {
-	struct demux_entry *first;
+/* With whom an entry may speak, unless with anybody; ports: MICRO. */
+struct demux_peer {
+	struct demux_addr addr;
+	struct demux_range ports;
 };
+
+static inline uint64_t *
+demux_entry_cookies(struct demux_entry *e)
+{
+	return (uint64_t *)(void *)e->data;
+}
+
+static inline uint32_t *
+demux_entry_spis(struct demux_entry *e)
+{
+	return (uint32_t *)(void *)(e->data + e->ncookies * sizeof(uint64_t));
+}
+
+static inline struct demux_range *
+demux_entry_ports(struct demux_entry *e)
+{
+	return (struct demux_range *)(void *)(demux_entry_spis(e) + e->nspis);
+}
+
+/* Not of DEMUX_REMOTE_NONE. */
+static inline struct demux_peer *
+demux_entry_peer(struct demux_entry *e)
+{
+	return (struct demux_peer *)(void *)(demux_entry_ports(e) + e->nports);
+}
 
 /* A wish to learn, on its way from a reader to the writer. */
 struct demux_wish {
@@ -193,8 +218,7 @@ struct demux {
 					 * it */
 	_Atomic unsigned writers;	/* control threads that wait for it or
 					 * have it */
-	struct demux_chain *chains;	/* by client_id and bind_id */
-	size_t nchains, nentries;
+	size_t nentries;
 	struct demux_learnt_list learnt;
 	struct demux_learnt *cursor;	/* where expiry goes on */
 	STAILQ_HEAD(demux_retired_list, demux_retired) retired;

@@ -58,7 +58,7 @@ gateway_new(const struct gateway_config *c, struct pool *pool,
 	if ((g = calloc(1, sizeof(*g))) == NULL)
 		return NULL;
 	g->assignment = gateway_assignment_new();
-	if ((g->leases = leases_new()) == NULL || g->assignment == NULL) {
+	if ((g->leases = leases_new(pool)) == NULL || g->assignment == NULL) {
 		leases_free(g->leases);
 		free(g->assignment);
 		free(g);

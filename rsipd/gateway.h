@@ -67,9 +67,9 @@ enum gateway_event {
 
 struct gateway_ops {
 	/* As demux_add() and demux_remove(). */
-	int	(*demux_add)(void *arg, const struct demux_binding *b);
-	int	(*demux_remove)(void *arg, uint32_t client_id,
-		    uint32_t bind_id);
+	struct demux_entry *(*demux_add)(void *arg,
+		    const struct demux_binding *b);
+	void	(*demux_remove)(void *arg, struct demux_entry *e);
 	/* Sends a message that answers no request, or
 	 * (answer) the late answer to the request that peer
 	 * waits with.  A peer that is gone is no error. */

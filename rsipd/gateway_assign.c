@@ -487,7 +487,8 @@ gateway_still_allowed(struct lease_binding *b)
 	const struct policy	  *p = &b->client->policy;
 	const struct lease_remote *r = lease_remote(b);
 
-	if (!policy_allows_local(p, &b->local) || (b->listen && !p->listen) ||
+	if (!policy_allows_local(p, lease_local(b)) ||
+	    (b->listen && !p->listen) ||
 	    (b->method == RSIP_METHOD_RSIPSEC && !p->ipsec) ||
 	    (b->method == RSIP_METHOD_RSA_IP && !p->rsa_ip) ||
 	    (b->tunnel == RSIP_TUNNEL_IPIP ? !p->ipip : !p->gre))
@@ -536,7 +537,7 @@ fill_answer(const struct gateway_assignment *a, const struct lease_binding *b,
 	m->has |= RSIP_HAS_BIND_ID | RSIP_HAS_LOCAL | RSIP_HAS_LEASE |
 	    RSIP_HAS_TUNNEL;
 	m->bind_id = b->bind_id;
-	rsip_address_set(&m->local, &b->local);
+	rsip_address_set(&m->local, lease_local(b));
 	m->lease = lease;
 	m->ntunnels = 1;
 	m->tunnel[0] = b->tunnel;
@@ -608,7 +609,8 @@ find_holder(const struct gateway_assignment *a)
 	struct lease_binding *b;
 
 	LIST_FOREACH(b, &a->r->client->bindings, entry) {
-		if ((a->any_local || addr_equal(&b->local, a->want_local)) &&
+		if ((a->any_local ||
+		    addr_equal(lease_local(b), a->want_local)) &&
 		    binding_has(a, b))
 			return b->bind_id;
 	}

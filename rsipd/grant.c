@@ -8,7 +8,7 @@
 #include "proto/rsip.h"
 #include "rsipd/grant.h"
 
-static int
+static struct demux_entry *
 add_to_demux(const struct grant_tables *t, const struct grant *g,
     const struct lease_binding *b)
 {
@@ -54,10 +54,9 @@ enter_tables(const struct grant_tables *t, struct lease_client *c, size_t at,
 	    g->ncookies, (enum demux_remote)g->remote_policy);
 	if (b == NULL)
 		return NULL;
-	b->local = g->local;
 	b->pool = (uint16_t)at;
-	b->method = g->method;
-	b->tunnel = g->tunnel;
+	b->method = g->method & 3u;
+	b->tunnel = g->tunnel & 3u;
 	b->listen = g->listen;
 	copy(lease_cookies(b), g->cookies, g->ncookies * sizeof(*g->cookies));
 	copy(lease_spis(b), g->spis, g->nspis * sizeof(*g->spis));
@@ -67,10 +66,10 @@ enter_tables(const struct grant_tables *t, struct lease_client *c, size_t at,
 		    g->ranges[i].lo + 1);
 	if (lease_remote(b) != NULL)
 		*lease_remote(b) = g->remote;
-	if (add_to_demux(t, g, b) == -1)
+	if ((b->demux = add_to_demux(t, g, b)) == NULL)
 		goto fail;
 	if (leases_bind(t->leases, b, g->expires) == -1) {
-		t->demux_remove(t->arg, c->client_id, b->bind_id);
+		t->demux_remove(t->arg, b->demux);
 		errno = ENOMEM;
 		goto fail;
 	}
@@ -127,7 +126,7 @@ grant_enter(struct grant_tables *t, struct lease_client *c, size_t at,
 
 	if (b == NULL || keep_in_store(t, b, 0) == 0)
 		return b;
-	t->demux_remove(t->arg, c->client_id, b->bind_id);
+	t->demux_remove(t->arg, b->demux);
 	leases_unbind(t->leases, b);
 	errno = EIO;
 	return NULL;
@@ -200,7 +199,7 @@ grant_of(struct lease_binding *b, struct grant *g)
 {
 	*g = (struct grant){
 		.bind_id = b->bind_id,
-		.local = b->local,
+		.local = *lease_local(b),
 		.method = b->method,
 		.tunnel = b->tunnel,
 		.listen = b->listen,
@@ -246,7 +245,7 @@ grant_revoke(struct grant_tables *t, uint64_t now, struct lease_binding *b)
 	struct grant g;
 
 	grant_of(b, &g);
-	t->demux_remove(t->arg, b->client->client_id, b->bind_id);
+	t->demux_remove(t->arg, b->demux);
 	rest_in_pool(t->pool, now, b->pool, &b->client->host, &g);
 	drop_from_store(t, b->client, b);
 	leases_unbind(t->leases, b);

@@ -62,9 +62,9 @@ struct grant_tables {
 	struct pool   *pool;
 	struct leases *leases;
 	/* As demux_add() and demux_remove(). */
-	int	     (*demux_add)(void *arg, const struct demux_binding *b);
-	int	     (*demux_remove)(void *arg, uint32_t client_id,
-			  uint32_t bind_id);
+	struct demux_entry *(*demux_add)(void *arg,
+			  const struct demux_binding *b);
+	void	     (*demux_remove)(void *arg, struct demux_entry *e);
 	void	      *arg;
 	const struct grant_store *store;	/* NULL: none */
 	/* Something is in a batch. What the request under

@@ -7,11 +7,13 @@
 
 #include "base/util.h"
 #include "rsipd/lease.h"
+#include "rsipd/pool.h"
 
 #define BUCKETS_MIN	64	/* a power of two */
 #define HEAP_MIN	64
 
 struct leases {
+	const struct pool     *pool;
 	struct lease_client  **client;	/* hash tables with chains: by host, */
 	struct lease_client  **id;	/* by client id, as large, */
 	struct lease_binding **binding;	/* by client and bind id */
@@ -34,12 +36,13 @@ mix(const struct leases *l, uint64_t v)
 }
 
 struct leases *
-leases_new(void)
+leases_new(const struct pool *pool)
 {
 	struct leases *l;
 
 	if ((l = calloc(1, sizeof(*l))) == NULL)
 		return NULL;
+	l->pool = pool;
 	l->client = calloc(BUCKETS_MIN, sizeof(struct lease_client *));
 	l->id = calloc(BUCKETS_MIN, sizeof(struct lease_client *));
 	l->binding = calloc(BUCKETS_MIN, sizeof(struct lease_binding *));
@@ -299,6 +302,7 @@ client_enter(struct leases *l, struct lease_client *c,
 {
 	struct lease_client **b;
 
+	c->pool = l->pool;
 	c->host = *host;
 	c->timer.at = at;
 	LIST_INIT(&c->bindings);
@@ -474,13 +478,19 @@ lease_binding_new(struct leases *l, struct lease_client *c, uint32_t bind_id,
 	    (policy != DEMUX_REMOTE_NONE ? sizeof(struct lease_remote) : 0));
 	if (b == NULL)
 		return NULL;
-	b->remote_policy = (uint8_t)policy;
+	b->remote_policy = (unsigned)policy & 3u;
 	b->client = c;
 	b->nranges = (uint16_t)nranges;
 	b->nspis = (uint16_t)nspis;
 	b->ncookies = (uint8_t)ncookies;
 	b->bind_id = bind_id != 0 ? bind_id : draw_bind_id(l, c);
 	return b;
+}
+
+const struct addr *
+lease_local(const struct lease_binding *b)
+{
+	return &pool_at(b->client->pool, b->pool)->addr;
 }
 
 uint64_t *

@@ -13,6 +13,8 @@
 
 /* Ports and SPIs in host order, times in milliseconds. */
 struct leases;
+struct demux_entry;
+struct pool;
 
 /* In the heap of what expires; the first member of what it times. */
 struct lease_timer {
@@ -28,16 +30,17 @@ struct lease_binding {
 						 * knows; 0: not known */
 	LIST_ENTRY(lease_binding) entry;	/* of the client's */
 	struct lease_binding *chain;		/* of the hash table */
+	struct demux_entry *demux;		/* what demux_add() returned */
 	uint32_t bind_id;
-	uint16_t pool;				/* index of local */
+	uint16_t pool;				/* index of lease_local() */
 	uint16_t nranges, nspis, nports;	/* nports: in all ranges */
-	uint8_t	 method;			/* enum rsip_method */
-	uint8_t	 tunnel;
-	uint8_t	 remote_policy;			/* enum demux_remote */
-	bool	 listen;
+	/* In few bits, as there may be a million of these. */
+	uint8_t	 method : 2;			/* enum rsip_method */
+	uint8_t	 tunnel : 2;			/* enum rsip_tunnel */
+	uint8_t	 remote_policy : 2;		/* enum demux_remote */
+	uint8_t	 listen : 1;
 	uint8_t	 ncookies;
 	uint8_t	 mark;				/* gateway_follow.c's */
-	struct addr local;			/* leased */
 	/* Cookies, SPIs, ranges, remote: see lease_spis(). */
 	_Alignas(uint64_t) uint32_t data[];
 };
@@ -74,6 +77,7 @@ struct gateway_neighbour;
 struct lease_client {
 	struct lease_timer timer;
 	struct addr host;
+	const struct pool *pool;		/* that its bindings are from */
 	uint32_t client_id;			/* never 0 */
 	uint32_t next_bind_id;
 	uint32_t nbindings, nports, nspis;
@@ -107,8 +111,9 @@ struct lease_client {
 	struct lease_client *chain, *id_chain;	/* of the hash tables */
 };
 
-/* Empty tables; NULL: out of memory. */
-struct leases *leases_new(void);
+/* Empty tables, of what is from the pool, which is borrowed; NULL: out of
+ * memory. */
+struct leases *leases_new(const struct pool *pool);
 /* Frees every client and binding too. */
 void	leases_free(struct leases *l);
 
@@ -150,6 +155,8 @@ struct lease_binding *lease_binding_new(struct leases *l,
 	    struct lease_client *c,
 	    uint32_t bind_id, size_t nranges, size_t nspis, size_t ncookies,
 	    enum demux_remote policy);
+/* The address that is leased, or that ports and SPIs are of. */
+const struct addr *lease_local(const struct lease_binding *b);
 /* The parts of a binding's data, as many as it was made with. */
 uint64_t *lease_cookies(struct lease_binding *b);
 uint32_t *lease_spis(struct lease_binding *b);

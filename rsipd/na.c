@@ -18,7 +18,7 @@
 
 /* --- what the gateway core asks of the shell ------------------------------ */
 
-static int
+static struct demux_entry *
 op_demux_add(void *arg, const struct demux_binding *b)
 {
 	struct na	    *n = arg;
@@ -29,13 +29,13 @@ op_demux_add(void *arg, const struct demux_binding *b)
 	return demux_add(n->house->demux, &granted);
 }
 
-static int
-op_demux_remove(void *arg, uint32_t client_id, uint32_t bind_id)
+static void
+op_demux_remove(void *arg, struct demux_entry *e)
 {
 	struct na *n = arg;
 
 	na_stir(n->house);
-	return demux_remove(n->house->demux, n->number, client_id, bind_id);
+	demux_remove(n->house->demux, e);
 }
 
 static void

@@ -9,13 +9,14 @@
 #define SLOTS_MIN	256	/* a power of two */
 #define QUEUE_MIN	64	/* a power of two */
 
-enum spi_state { SPI_NONE, SPI_LEASED, SPI_RESTING };
+#define LEASED		0x80000000u
+#define RANKS		0x3fffffffu
 
+/* A million of these may be there: what both states need lies in one word. */
 struct spi_slot {
 	uint32_t spi;
-	uint32_t freed;		/* at rest: where in the queue */
-	uint16_t address;
-	uint8_t	 state;
+	uint32_t is;		/* 0: empty; LEASED and the address; or
+				 * at rest where in the queue, as rank() */
 };
 
 /* Longest freed first.  One that its host took again stays here until its turn
@@ -78,14 +79,44 @@ slot_home(const struct spiset *s, uint16_t address, uint32_t spi)
 	return (size_t)(h ^ h >> 33) & s->mask;
 }
 
+/* A place of the queue as a slot's word has it, which is never 0; the queue is
+ * shorter than this counts. */
+static uint32_t
+rank(size_t at)
+{
+	return (uint32_t)(at & RANKS) + 1;
+}
+
+static bool
+is_resting(const struct spi_slot *slot)
+{
+	return slot->is != 0 && !(slot->is & LEASED);
+}
+
+/* What the queue has of a slot at rest. */
+static struct spi_freed *
+slot_freed(const struct spiset *s, const struct spi_slot *slot)
+{
+	size_t behind = (slot->is - rank(s->head)) & RANKS;
+
+	return &s->queue[(s->head + behind) & s->qmask];
+}
+
+static uint16_t
+slot_address(const struct spiset *s, const struct spi_slot *slot)
+{
+	return slot->is & LEASED ? (uint16_t)slot->is :
+	    slot_freed(s, slot)->address;
+}
+
 /* Where it is, or the empty slot where it would go. */
 static struct spi_slot *
 slot_find(const struct spiset *s, uint16_t address, uint32_t spi)
 {
 	size_t i = slot_home(s, address, spi);
 
-	while (s->slot[i].state != SPI_NONE &&
-	    (s->slot[i].spi != spi || s->slot[i].address != address))
+	while (s->slot[i].is != 0 && (s->slot[i].spi != spi ||
+	    slot_address(s, &s->slot[i]) != address))
 		i = (i + 1) & s->mask;
 	return &s->slot[i];
 }
@@ -98,15 +129,16 @@ slot_erase(struct spiset *s, struct spi_slot *slot)
 
 	for (;;) {
 		i = (i + 1) & s->mask;
-		if (s->slot[i].state == SPI_NONE)
+		if (s->slot[i].is == 0)
 			break;
-		home = slot_home(s, s->slot[i].address, s->slot[i].spi);
+		home = slot_home(s, slot_address(s, &s->slot[i]),
+		    s->slot[i].spi);
 		if (((i - home) & s->mask) < ((i - hole) & s->mask))
 			continue;
 		s->slot[hole] = s->slot[i];
 		hole = i;
 	}
-	s->slot[hole].state = SPI_NONE;
+	s->slot[hole].is = 0;
 }
 
 static bool
@@ -125,8 +157,9 @@ grow(struct spiset *s, size_t want)
 	s->slot = slot;
 	s->mask = n - 1;
 	for (i = 0; i < oldn; i++) {
-		if (old[i].state != SPI_NONE)
-			*slot_find(s, old[i].address, old[i].spi) = old[i];
+		if (old[i].is != 0)
+			*slot_find(s, slot_address(s, &old[i]), old[i].spi) =
+			    old[i];
 	}
 	free(old);
 	return true;
@@ -139,20 +172,20 @@ slot_at_rest(const struct spiset *s, size_t at)
 	const struct spi_freed *f = &s->queue[at & s->qmask];
 	struct spi_slot	       *slot = slot_find(s, f->address, f->spi);
 
-	return slot->state == SPI_RESTING && slot->freed == (uint32_t)at ?
-	    slot : NULL;
+	return slot->is == rank(at) ? slot : NULL;
 }
 
 /* The longest freed is forgotten, or passed over if it is leased again. */
 static void
 wake_first(struct spiset *s)
 {
-	struct spi_slot *slot = slot_at_rest(s, s->head++);
+	struct spi_slot *slot = slot_at_rest(s, s->head);
 
 	if (slot != NULL) {
 		slot_erase(s, slot);
 		s->resting--;
 	}
+	s->head++;
 }
 
 bool
@@ -168,7 +201,7 @@ spiset_reserve(struct spiset *s, size_t n)
 bool
 spiset_rests(const struct spiset *s, uint16_t address, uint32_t spi)
 {
-	return slot_find(s, address, spi)->state == SPI_RESTING;
+	return is_resting(slot_find(s, address, spi));
 }
 
 bool
@@ -177,9 +210,8 @@ spiset_usable(const struct spiset *s, uint16_t address, uint32_t spi,
 {
 	const struct spi_slot *slot = slot_find(s, address, spi);
 
-	return slot->state == SPI_NONE || (slot->state == SPI_RESTING &&
-	    host != NULL && addr_equal(&s->queue[slot->freed & s->qmask].host,
-	    host));
+	return slot->is == 0 || (is_resting(slot) && host != NULL &&
+	    addr_equal(&slot_freed(s, slot)->host, host));
 }
 
 void
@@ -187,12 +219,11 @@ spiset_lease(struct spiset *s, uint16_t address, uint32_t spi)
 {
 	struct spi_slot *slot = slot_find(s, address, spi);
 
-	if (slot->state == SPI_LEASED)
+	if (slot->is & LEASED)
 		return;
-	if (slot->state == SPI_RESTING)
+	if (is_resting(slot))
 		s->resting--;
-	*slot = (struct spi_slot){ .spi = spi, .address = address,
-		.state = SPI_LEASED };
+	*slot = (struct spi_slot){ spi, LEASED | address };
 	s->leased++;
 }
 
@@ -206,7 +237,7 @@ queue_close_up(struct spiset *s)
 	for (i = s->head; i != s->tail; i++) {
 		if ((slot = slot_at_rest(s, i)) == NULL)
 			continue;
-		slot->freed = (uint32_t)n;
+		slot->is = rank(n);
 		s->queue[n++ & s->qmask] = s->queue[i & s->qmask];
 	}
 	s->tail = n;
@@ -240,15 +271,14 @@ spiset_rest(struct spiset *s, uint16_t address, uint32_t spi,
 {
 	struct spi_slot *slot = slot_find(s, address, spi);
 
-	if (slot->state != SPI_LEASED)
+	if (!(slot->is & LEASED))
 		return;
 	s->leased--;
 	if (!queue_has_room(s)) {
 		slot_erase(s, slot);
 		return;
 	}
-	slot->state = SPI_RESTING;
-	slot->freed = (uint32_t)s->tail;
+	slot->is = rank(s->tail);
 	s->queue[s->tail++ & s->qmask] = (struct spi_freed){ spi,
 		(uint32_t)(now / 1000), address, *host };
 	s->resting++;
@@ -259,9 +289,9 @@ spiset_remove(struct spiset *s, uint16_t address, uint32_t spi)
 {
 	struct spi_slot *slot = slot_find(s, address, spi);
 
-	if (slot->state == SPI_NONE)
+	if (slot->is == 0)
 		return;
-	if (slot->state == SPI_LEASED)
+	if (slot->is & LEASED)
 		s->leased--;
 	else
 		s->resting--;

@@ -480,7 +480,7 @@ row_fill(struct lease_row *row, const struct na *n,
 	if (b == NULL)
 		return;
 	row->bind_id = b->bind_id;
-	addr_text(&b->local, row->address, sizeof(row->address));
+	addr_text(lease_local(b), row->address, sizeof(row->address));
 	row->ports = ports_array(b);
 	row->spis = spis_array(b);
 	row->method = lease_kind_name(lease_kind(b));
@@ -627,7 +627,6 @@ static void
 flow_row(void *arg, const struct demux_row *e)
 {
 	struct flow_walk  *w = arg;
-	struct demux_usage u = { 0 };
 	struct flow_row	   row = { .kind = e->kind,
 		.protocol = protocol_name(e), .address = ADDR_TEXT(&e->local),
 		.host = ADDR_TEXT(&e->host),
@@ -642,9 +641,8 @@ flow_row(void *arg, const struct demux_row *e)
 		row.idle = w->walk.now > e->last_used ?
 		    (w->walk.now - e->last_used) / 1000 : 0;
 	/* Of the binding: keys are not counted one by one. */
-	demux_usage(w->demux, e->grantor, e->client_id, e->bind_id, &u);
-	row.packets = u.packets_in + u.packets_out;
-	row.bytes = u.bytes_in + u.bytes_out;
+	row.packets = e->used.packets_in + e->used.packets_out;
+	row.bytes = e->used.bytes_in + e->used.bytes_out;
 	report_rows_add(w->walk.table, status_flow_fields, &row, true);
 }
 

@@ -64,7 +64,7 @@ fill_table(void)
 			.ipsec = true, .ports = &r, .nports = 1, .spis = &spi,
 			.nspis = 1, .remote_policy = DEMUX_REMOTE_NONE };
 
-		if (d == NULL || demux_add(d, &b) == -1) {
+		if (d == NULL || demux_add(d, &b) == NULL) {
 			perror("demux_add");
 			exit(1);
 		}

@@ -19,6 +19,7 @@
 
 /* What the data plane was told, to be compared with what hosts were told. */
 struct live {
+	uintptr_t name;			/* instead of a pointer */
 	uint32_t client_id, bind_id, local;
 	bool	 whole;
 	size_t	 nports, nspis;
@@ -28,6 +29,7 @@ struct live {
 
 static struct live live[BINDINGS];
 static size_t	   nlive;
+static uintptr_t   names;
 static uint32_t	   client_id[HOSTS], bind_id[HOSTS];
 static uint64_t	   ticket[16];
 static size_t	   ntickets;
@@ -56,7 +58,7 @@ overlap(const struct live *a, const struct live *b)
 	return false;
 }
 
-static int
+static struct demux_entry *
 op_demux_add(void *arg, const struct demux_binding *b)
 {
 	struct live *l;
@@ -66,7 +68,7 @@ op_demux_add(void *arg, const struct demux_binding *b)
 	(void)arg;
 	if (nlive == BINDINGS) {
 		errno = ENOSPC;
-		return -1;
+		return NULL;
 	}
 	l = &live[nlive];
 	memset(l, 0, sizeof(*l));
@@ -95,23 +97,23 @@ op_demux_add(void *arg, const struct demux_binding *b)
 		    l->bind_id != live[i].bind_id);
 	}
 	nlive++;
-	return 0;
+	l->name = ++names;
+	return (struct demux_entry *)l->name;
 }
 
-static int
-op_demux_remove(void *arg, uint32_t client, uint32_t bind)
+static void
+op_demux_remove(void *arg, struct demux_entry *e)
 {
 	size_t i;
 
 	(void)arg;
 	for (i = 0; i < nlive; i++) {
-		if (live[i].client_id == client && live[i].bind_id == bind) {
+		if (live[i].name == (uintptr_t)e) {
 			live[i] = live[--nlive];
-			return 0;
+			return;
 		}
 	}
 	FUZZ_CHECK(false);	/* removed what was not there */
-	return -1;
 }
 
 static unsigned

@@ -146,7 +146,7 @@ TSAN_TESTS = tests/unit/test_demux_threads$(EXEEXT) $(ATTACK_FLOODS) \
 
 # The data plane without rsipd, for tests/net and tests/bench.
 check_PROGRAMS += tests/net/nat_gateway
-tests_net_nat_gateway_SOURCES = tests/net/nat_gateway.c
+tests_net_nat_gateway_SOURCES = tests/net/nat_gateway.c tests/unit/demux_ids.h
 tests_net_nat_gateway_LDADD = nat/libnat.a $(BASE_LIBS) $(NFQ_LIBS)
 NAT_TESTS = tests/net/nat_path.sh tests/net/nat_icmp.sh \
 	tests/net/nat_offload.sh tests/net/nat_near.sh tests/net/attack_router.sh

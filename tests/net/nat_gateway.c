@@ -17,6 +17,7 @@
 #include "base/report.h"
 #include "base/util.h"
 #include "nat/dataplane.h"
+#include "tests/unit/demux_ids.h"
 #include "net/rtnl.h"
 
 /*
@@ -266,7 +267,7 @@ command_add(char **save)
 			fail("unknown word", w);
 		}
 	}
-	return demux_add(demux, &b);
+	return demux_add(demux, &b) == NULL ? -1 : 0;
 }
 
 static int
@@ -285,7 +286,7 @@ command_many(char **save)
 		b.client_id = 1000 + i;
 		b.bind_id = 1;
 		spi = 0x10000 + i;
-		if (demux_add(demux, &b) == -1)
+		if (demux_add(demux, &b) == NULL)
 			return -1;
 	}
 	return 0;
@@ -319,10 +320,10 @@ command(char *line)
 		rc = command_many(&save);
 	} else if (strcmp(w, "remove") == 0) {
 		id = number(&save);
-		rc = demux_remove(demux, 0, id, number(&save));
+		rc = demux_remove_ids(demux, 0, id, number(&save));
 	} else if (strcmp(w, "usage") == 0) {
 		id = number(&save);
-		rc = demux_usage(demux, 0, id, number(&save), &u);
+		rc = demux_usage_ids(demux, 0, id, number(&save), &u);
 		if (rc == 0)
 			printf("usage in %" PRIu64 " %" PRIu64 " out %" PRIu64
 			       " %" PRIu64 "\n",

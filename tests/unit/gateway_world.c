@@ -10,29 +10,27 @@
 
 struct world w;
 
-static int
+static struct demux_entry *
 fake_add(void *arg, const struct demux_binding *b)
 {
 	(void)arg;
 	if (w.demux_failures > 0) {
 		w.demux_failures--;
 		errno = w.demux_errno;
-		return -1;
+		return NULL;
 	}
 	w.last = *b;
 	w.last_cookie = b->ncookies != 0 ? b->cookies[0] : 0;
 	w.bound++;
-	return 0;
+	return (struct demux_entry *)(void *)&w;
 }
 
-static int
-fake_remove(void *arg, uint32_t client_id, uint32_t bind_id)
+static void
+fake_remove(void *arg, struct demux_entry *e)
 {
 	(void)arg;
-	(void)client_id;
-	(void)bind_id;
+	(void)e;
 	w.bound--;
-	return 0;
 }
 
 static void

@@ -265,7 +265,8 @@ endif
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_demux tests/unit/test_demux_bindings
 TESTS += tests/unit/test_demux tests/unit/test_demux_bindings
-DEMUX_WORLD = tests/unit/demux_world.c tests/unit/demux_world.h
+DEMUX_WORLD = tests/unit/demux_world.c tests/unit/demux_world.h \
+	tests/unit/demux_ids.h
 tests_unit_test_demux_bindings_SOURCES = tests/unit/test_demux_bindings.c $(DEMUX_WORLD)
 tests_unit_test_demux_bindings_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_demux_bindings_LDADD = nat/libnat.a $(BASE_LIBS) $(NFQ_LIBS) $(CMOCKA_LIBS)

@@ -16,6 +16,7 @@
 #include "base/util.h"
 #include "nat/demux_answer.h"
 #include "tests/unit/demux_world.h"
+#include "tests/unit/demux_ids.h"
 
 /* --- inbound -------------------------------------------------------------- */
 
@@ -80,7 +81,7 @@ test_cookies(void **state)
 	assert_to(d, 20 + 8 + 32, X2);
 	b.cookies = negotiated;
 	b.ncookies = 1;
-	assert_int_equal(demux_add(d, &b), 0);
+	assert_non_null(demux_add(d, &b));
 	assert_to(d, make_ike(Y, NB, 500, 0xc00c1e), X2);
 	assert_int_equal(out(d, X1, make_ike(NB, Y, 500, 0xc00c1e)),
 	    DEMUX_DROP);
@@ -200,7 +201,7 @@ test_answers_to_neighbours(void **state)
 	demux_count(d, NULL, &after, NULL);
 	assert_true(after - before <= 256);
 	assert_to(d, make_ike(Y, NB, 500, 7), X1);
-	assert_int_equal(demux_remove(d, 0, 1, 1), 0);
+	assert_int_equal(demux_remove_ids(d, 0, 1, 1), 0);
 	n = make_port(17, NB, "10.0.0.99", 20000, 19999);
 	assert_false(expected(d, n));
 	demux_free(d);
@@ -326,7 +327,7 @@ test_outbound_only_what_was_leased(void **state)
 	/* With tunnels of both kinds each is spoken from in its own. */
 	b.tunnel = TUNNEL_GRE;
 	b.bind_id = 7;
-	assert_int_equal(demux_add(d, &b), 0);
+	assert_non_null(demux_add(d, &b));
 	n = make_esp(NB, Y, 9);
 	assert_int_equal(ask_outbound(d, NOW, X1, TUNNEL_IPIP, buf, n, &t),
 	    DEMUX_FORWARD);
@@ -351,7 +352,7 @@ test_without_ipsec(void **state)
 	b.ipsec = false;
 	b.ports = &ports1;
 	b.nports = 1;
-	assert_int_equal(demux_add(d, &b), 0);
+	assert_non_null(demux_add(d, &b));
 	assert_int_equal(
 	    out(d, X1, make_esp(NB, Y, 0x9001)), DEMUX_MISUSE_ADDRPORT);
 	assert_int_equal(
@@ -376,7 +377,7 @@ test_remote_policy(void **state)
 	b.remote_policy = DEMUX_REMOTE_MICRO;
 	b.remote = addr(Y);
 	b.remote_ports = (struct demux_range) { 80, 80 };
-	assert_int_equal(demux_add(d, &b), 0);
+	assert_non_null(demux_add(d, &b));
 	assert_int_equal(
 	    out(d, X1, make_port(6, NB, Y, 20000, 80)), DEMUX_FORWARD);
 	assert_int_equal(out(d, X1, make_port(6, NB, Y, 20000, 81)),
@@ -404,7 +405,7 @@ test_whole_address(void **state)
 	(void)state;
 	b.local = addr(NB2);
 	b.whole = true;
-	assert_int_equal(demux_add(d, &b), 0);
+	assert_non_null(demux_add(d, &b));
 	assert_to(d, make_esp(Y, NB2, 12345), X1);
 	assert_to(d, make_port(6, Y, NB2, 1, 1), X1);
 	assert_to(d, make_echo(Y, NB2, 8, 1), X1);
@@ -417,11 +418,11 @@ test_whole_address(void **state)
 	other.local = addr(NB2);
 	other.ports = &ports2;
 	other.nports = 1;
-	assert_int_equal(demux_add(d, &other), -1);
+	assert_null(demux_add(d, &other));
 	assert_int_equal(errno, EEXIST);
 	b = binding(5, X1);
 	b.whole = true;
-	assert_int_equal(demux_add(d, &b), -1);
+	assert_null(demux_add(d, &b));
 	assert_int_equal(errno, EEXIST);
 	demux_free(d);
 }

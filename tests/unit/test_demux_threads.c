@@ -19,6 +19,7 @@
 #include "nat/demux_outbound.h"
 #include "nat/demux_reader.h"
 #include "nat/demux_table.h"
+#include "tests/unit/demux_ids.h"
 
 #define LOCAL	0xc6336401u
 #define PEER	0xc633640au
@@ -164,10 +165,10 @@ test_interrupted_wish(void)
 
 	atomic_store(&claimed_go_on, false);
 	atomic_store(&wishing_go_on, false);
-	if (demux_add(d, &b[0]) == -1 || demux_add(d, &b[1]) == -1)
+	if (demux_add(d, &b[0]) == NULL || demux_add(d, &b[1]) == NULL)
 		check(false, "two leases");
 	start_and_stop(&t[0], &late);
-	check(demux_remove(d, 0, 2, 1) == 0,
+	check(demux_remove_ids(d, 0, 2, 1) == 0,
 	    "a lease ends while a thread has it in its hands");
 	start_and_stop(&t[1], &half);
 	atomic_store(&wishing_go_on, true);
@@ -280,7 +281,7 @@ test_flood(void)
 	for (uint32_t i = 0; i < 64; i++) {
 		spi = 0x10000 + i;
 		b = binding(i, &spi);
-		good = demux_add(f.d, &b) == 0 && good;
+		good = demux_add(f.d, &b) != NULL && good;
 	}
 	for (unsigned i = 0; i < FLOODERS; i++)
 		pthread_create(&t[i], NULL, flood_run, &f);
@@ -290,8 +291,8 @@ test_flood(void)
 		start = now_us();
 		spi = 0x10000 + i;
 		b = binding(i, &spi);
-		good = demux_remove(f.d, 0, i, 1) == 0 && good;
-		good = demux_add(f.d, &b) == 0 && good;
+		good = demux_remove_ids(f.d, 0, i, 1) == 0 && good;
+		good = demux_add(f.d, &b) != NULL && good;
 		if (now_us() - start > worst)
 			worst = now_us() - start;
 		if (i % 16 == 0)

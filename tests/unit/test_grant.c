@@ -31,16 +31,16 @@ struct house {
 	size_t nb, nw;			/* indexes in the pool */
 };
 
-static int
+static struct demux_entry *
 add(void *arg, const struct demux_binding *b)
 {
 	return demux_add(arg, b);
 }
 
-static int
-take_away(void *arg, uint32_t client_id, uint32_t bind_id)
+static void
+take_away(void *arg, struct demux_entry *e)
 {
-	return demux_remove(arg, 0, client_id, bind_id);
+	demux_remove(arg, e);
 }
 
 static int
@@ -57,7 +57,7 @@ setup(void **state)
 	h->demux = demux_new(1024);
 	h->nb = (size_t)pool_add(p, &shared);
 	h->nw = (size_t)pool_add(p, &whole);
-	h->tables = (struct grant_tables){ .pool = p, .leases = leases_new(),
+	h->tables = (struct grant_tables){ .pool = p, .leases = leases_new(p),
 		.demux_add = add, .demux_remove = take_away, .arg = h->demux };
 	h->client = leases_register(h->tables.leases, &xa, 60000);
 	*state = h;
@@ -176,7 +176,7 @@ refused_by_one_it_is_in_none(void **state)
 	struct demux_target   to;
 	size_t		      was;
 
-	assert_int_equal(demux_add(h->demux, &other), 0);
+	assert_non_null(demux_add(h->demux, &other));
 	was = keys(h);
 	assert_null(grant_enter(&h->tables, h->client, h->nb, &g));
 	assert_int_equal(errno, EEXIST);

@@ -22,18 +22,18 @@
 static struct demux *demux;
 static uint32_t	     client_id[HOSTS];
 
-static int
+static struct demux_entry *
 op_add(void *arg, const struct demux_binding *b)
 {
 	(void)arg;
 	return demux_add(demux, b);
 }
 
-static int
-op_remove(void *arg, uint32_t client, uint32_t bind_id)
+static void
+op_remove(void *arg, struct demux_entry *e)
 {
 	(void)arg;
-	return demux_remove(demux, 0, client, bind_id);
+	demux_remove(demux, e);
 }
 
 static void

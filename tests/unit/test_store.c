@@ -517,11 +517,14 @@ static void
 what_was_put_is_loaded(void **state)
 {
 	char		      folder[] = "/tmp/test_store.XXXXXX", path[64];
-	struct leases	     *leases = leases_new();
+	struct pool	     *pool = pool_new(0, 16);
+	struct leases	     *leases = leases_new(pool);
 	struct lease_client  *c;
 	struct lease_binding *b;
 	struct addr	      host = text("10.0.0.2");
 	struct grant	      g = example();
+	struct pool_address   a = { .addr = g.local, .nports = 1,
+		.ports = { ranges[0] } };
 	struct loaded	      l;
 	struct store	     *s;
 
@@ -533,9 +536,9 @@ what_was_put_is_loaded(void **state)
 	c->transport = 2;
 	b = lease_binding_new(leases, c, 77, 2, 2, 1, DEMUX_REMOTE_MICRO);
 	assert_non_null(b);
-	b->local = g.local;
-	b->method = g.method;
-	b->tunnel = g.tunnel;
+	b->pool = (uint16_t)pool_add(pool, &a);
+	b->method = g.method & 3u;
+	b->tunnel = g.tunnel & 3u;
 	*lease_remote(b) = g.remote;
 	memcpy(lease_ranges(b), ranges, sizeof(ranges));
 	memcpy(lease_spis(b), spis, sizeof(spis));
@@ -575,6 +578,7 @@ what_was_put_is_loaded(void **state)
 	assert_int_equal(l.clients, 0);
 	assert_int_equal(l.grants, 0);
 	leases_free(leases);
+	pool_free(pool);
 	remove_folder(folder, path);
 }
 #endif

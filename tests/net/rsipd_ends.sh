@@ -93,8 +93,11 @@ net_rsipd 'linger = 2'
 net_stop rsipd
 [ "$(rules)" -gt 0 ] || net_fail "linger: the rules went at once"
 net_until 10 no_rules || net_fail "linger: the rules stay"
-[ "$(net_on N sysctl -n net.ipv4.conf.eth0.accept_local)" = 0 ] ||
-    net_fail "linger: settings stay"
+no_settings()
+{
+	[ "$(net_on N sysctl -n net.ipv4.conf.eth0.accept_local)" = 0 ]
+}
+net_until 10 no_settings || net_fail "linger: settings stay"
 net_ok "nobody takes over: rules and settings go after 2 s"
 
 net_rsipd

@@ -118,16 +118,39 @@ rsa_is_usable(const uint8_t *p, size_t len, unsigned min_bits)
 	    modulus_bits(&n) <= PUBKEY_BITS_MAX;
 }
 
-static EVP_PKEY *
+/* Looked for in the providers once for the life of the process, as that costs
+ * as much as the key itself; no key stays in it.  NULL: there is none such. */
+static EVP_PKEY_CTX *
+maker_of(const char *type)
+{
+	static struct { const char *type; EVP_PKEY_CTX *ctx; } kept[8];
+	size_t i;
+
+	for (i = 0; i < sizeof(kept) / sizeof(kept[0]) && kept[i].ctx != NULL;
+	    i++) {
+		if (strcmp(kept[i].type, type) == 0)
+			return kept[i].ctx;
+	}
+	if (i == sizeof(kept) / sizeof(kept[0]))
+		return NULL;
+	kept[i].type = type;
+	kept[i].ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+	if (kept[i].ctx != NULL && EVP_PKEY_fromdata_init(kept[i].ctx) != 1) {
+		EVP_PKEY_CTX_free(kept[i].ctx);
+		kept[i].ctx = NULL;
+	}
+	return kept[i].ctx;
+}
+
+EVP_PKEY *
 pubkey_from_params(const char *type, int what, OSSL_PARAM *params)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+	EVP_PKEY_CTX *ctx = maker_of(type);
 	EVP_PKEY     *pkey = NULL;
 
-	if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+	if (params == NULL || ctx == NULL ||
 	    EVP_PKEY_fromdata(ctx, &pkey, what, params) != 1)
 		pkey = NULL;
-	EVP_PKEY_CTX_free(ctx);
 	return pkey;
 }
 

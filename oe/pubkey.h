@@ -59,8 +59,10 @@ void	pubkey_short(const struct pubkey *k, char out[10]);
 /* New OpenSSL key from k; the caller frees. NULL if OpenSSL refuses it. */
 EVP_PKEY *pubkey_to_evp(const struct pubkey *k);
 int	pubkey_from_evp(struct pubkey *k, EVP_PKEY *pkey);
-/* A new key of OpenSSL's out of what was pushed into a builder: type "RSA",
- * "EC", "DH"; what as of EVP_PKEY_fromdata(3).  NULL if that is none. */
+/* A new key of OpenSSL's out of parameters, or of what was pushed into a
+ * builder: type "RSA", "EC", "DH", "X25519", a string that stays; what as of
+ * EVP_PKEY_fromdata(3).  NULL if that is none. */
+EVP_PKEY *pubkey_from_params(const char *type, int what, OSSL_PARAM *params);
 EVP_PKEY *pubkey_from_builder(const char *type, int what, OSSL_PARAM_BLD *bld);
 
 /*

@@ -222,13 +222,16 @@ ike_dh_public(const struct ike_dh *dh)
 static EVP_PKEY *
 dh_peer(const struct group *g, const uint8_t *peer)
 {
-	uint8_t	  point[IKE_KE_MAX + 1];
-	EVP_PKEY *key;
-	BIGNUM	 *pub;
+	uint8_t	   point[IKE_KE_MAX + 1];
+	EVP_PKEY  *key;
+	BIGNUM	  *pub;
+	OSSL_PARAM params[] = { OSSL_PARAM_octet_string(
+	    OSSL_PKEY_PARAM_PUB_KEY, point, g->len), OSSL_PARAM_END };
 
-	if (is_montgomery(g))
-		return EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, peer,
-		    g->len);
+	if (is_montgomery(g)) {
+		memcpy(point, peer, g->len);
+		return pubkey_from_params(g->name, EVP_PKEY_PUBLIC_KEY, params);
+	}
 	if (g->curve != NULL) {
 		point[0] = 4;
 		memcpy(point + 1, peer, g->len);

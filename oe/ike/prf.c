@@ -106,18 +106,40 @@ ike_hash(unsigned hash, const struct ike_chunk *c, size_t n, uint8_t *out)
 	return ok ? 0 : -1;
 }
 
-int
-ike_prf(unsigned hash, const uint8_t *key, size_t key_len,
-    const struct ike_chunk *c, size_t n, uint8_t *out)
+EVP_MAC_CTX *
+ike_prf_key(unsigned hash, const uint8_t *key, size_t key_len)
 {
 	EVP_MAC_CTX *ctx = hmac_new(hash);
-	size_t	     i, len = IKE_HASH_MAX;
-	bool	     ok;
 
-	ok = ctx != NULL && EVP_MAC_init(ctx, key, key_len, NULL) == 1;
+	if (ctx != NULL && EVP_MAC_init(ctx, key, key_len, NULL) == 1)
+		return ctx;
+	EVP_MAC_CTX_free(ctx);
+	return NULL;
+}
+
+static int
+prf_run(EVP_MAC_CTX *ctx, const struct ike_chunk *c, size_t n, uint8_t *out)
+{
+	size_t i, len = IKE_HASH_MAX;
+	bool   ok = ctx != NULL;
+
 	for (i = 0; ok && i < n; i++)
 		ok = EVP_MAC_update(ctx, c[i].p, c[i].len) == 1;
 	ok = ok && EVP_MAC_final(ctx, out, &len, IKE_HASH_MAX) == 1;
 	EVP_MAC_CTX_free(ctx);
 	return ok ? 0 : -1;
+}
+
+int
+ike_prf(unsigned hash, const uint8_t *key, size_t key_len,
+    const struct ike_chunk *c, size_t n, uint8_t *out)
+{
+	return prf_run(ike_prf_key(hash, key, key_len), c, n, out);
+}
+
+int
+ike_prf_keyed(const EVP_MAC_CTX *key, const struct ike_chunk *c, size_t n,
+    uint8_t *out)
+{
+	return prf_run(key == NULL ? NULL : EVP_MAC_CTX_dup(key), c, n, out);
 }

@@ -2,6 +2,7 @@
 #ifndef OE_IKE_PRF_H
 #define OE_IKE_PRF_H
 
+#include <openssl/types.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,5 +28,10 @@ int	ike_hash(unsigned hash, const struct ike_chunk *c, size_t n,
 	    uint8_t *out);
 int	ike_prf(unsigned hash, const uint8_t *key, size_t key_len,
 	    const struct ike_chunk *c, size_t n, uint8_t *out);
+/* The same key for several: EVP_MAC_CTX_free() forgets it; NULL: there is none
+ * such. */
+EVP_MAC_CTX *ike_prf_key(unsigned hash, const uint8_t *key, size_t key_len);
+int	ike_prf_keyed(const EVP_MAC_CTX *key, const struct ike_chunk *c,
+	    size_t n, uint8_t *out);
 
 #endif

@@ -54,6 +54,7 @@ ike_verify(const struct pubkey *key, const uint8_t *hash, size_t len,
 /* --- IKEv2 ---------------------------------------------------------------- */
 
 #define RSA_EXPONENT_MIN	65537
+#define IKE_ALGORITHM_MAX	128	/* octets that are worth keeping */
 #define PSS_SALT_MIN		20	/* octets; RFC 4055 §3.1's default */
 
 /* A way to sign or verify; md NULL: the key knows (Ed25519). */
@@ -145,16 +146,31 @@ scheme_for_key(struct scheme *s, EVP_PKEY *key, unsigned hashes, bool pss)
 	return s->key != NULL && s->md != NULL;
 }
 
+#define SCHEME_PARAMS	3
+
+/* What OpenSSL is to be told of it, at once: each for itself costs more than
+ * the hash. */
 static bool
-set_padding(EVP_PKEY_CTX *ctx, const struct scheme *s)
+scheme_params(struct scheme *s, OSSL_PARAM p[SCHEME_PARAMS])
 {
-	if (strcmp(s->key, "RSA") != 0)
-		return true;
-	if (!s->pss)
-		return EVP_PKEY_CTX_set_rsa_padding(ctx,
-		    RSA_PKCS1_PADDING) == 1;
-	return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
-	    EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, s->salt) == 1;
+	static char pss[] = OSSL_PKEY_RSA_PAD_MODE_PSS;
+	static char pkcs1[] = OSSL_PKEY_RSA_PAD_MODE_PKCSV15;
+	unsigned    n = 0;
+
+	if (strcmp(s->key, "RSA") == 0)
+		p[n++] = OSSL_PARAM_construct_utf8_string(
+		    OSSL_SIGNATURE_PARAM_PAD_MODE, s->pss ? pss : pkcs1, 0);
+	if (n != 0 && s->pss)
+		p[n++] = OSSL_PARAM_construct_int(
+		    OSSL_SIGNATURE_PARAM_PSS_SALTLEN, &s->salt);
+	p[n] = OSSL_PARAM_construct_end();
+	return true;
+}
+
+static const char *
+md_name(const EVP_MD *md)
+{
+	return md == NULL ? NULL : EVP_MD_get0_name(md);
 }
 
 int
@@ -163,6 +179,7 @@ ike_sign_digital(EVP_PKEY *key, unsigned hashes, bool pss,
 {
 	EVP_MD_CTX   *ctx = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *pctx = NULL;
+	OSSL_PARAM    params[SCHEME_PARAMS];
 	struct scheme s;
 	uint8_t	     *text = NULL;
 	size_t	      len = 0, sig_len = IKE_SIG_MAX;
@@ -172,8 +189,9 @@ ike_sign_digital(EVP_PKEY *key, unsigned hashes, bool pss,
 
 	ok = ctx != NULL && scheme_for_key(&s, key, hashes, pss) &&
 	    (text = gather(c, n, &len)) != NULL &&
-	    EVP_DigestSignInit(ctx, &pctx, s.md, NULL, key) == 1 &&
-	    set_padding(pctx, &s) && EVP_PKEY_CTX_get_params(pctx, id) == 1 &&
+	    scheme_params(&s, params) &&
+	    EVP_DigestSignInit_ex(ctx, &pctx, md_name(s.md), NULL, NULL, key,
+	    params) == 1 && EVP_PKEY_CTX_get_params(pctx, id) == 1 &&
 	    id[0].return_size <= 255 && EVP_DigestSign(ctx,
 	    out + 1 + id[0].return_size, &sig_len, text, len) == 1;
 	EVP_MD_CTX_free(ctx);
@@ -230,7 +248,7 @@ scheme_read_pss(struct scheme *s, const X509_ALGOR *alg, unsigned hashes)
 
 /* An AlgorithmIdentifier in DER, nothing behind it (RFC 5280 §4.1.1.2). */
 static bool
-scheme_read(struct scheme *s, const uint8_t *der, size_t len, unsigned hashes)
+scheme_parse(struct scheme *s, const uint8_t *der, size_t len, unsigned hashes)
 {
 	const uint8_t *p = der;
 	X509_ALGOR    *alg = d2i_X509_ALGOR(NULL, &p, (long)len);
@@ -264,6 +282,32 @@ out:
 	return ok;
 }
 
+/* The one that was read last is known by its octets: peers are much alike. */
+static bool
+scheme_read(struct scheme *s, const uint8_t *der, size_t len, unsigned hashes)
+{
+	static struct scheme known;
+	static uint8_t	     known_der[IKE_ALGORITHM_MAX];
+	static size_t	     known_len;
+	static unsigned	     known_hashes;
+
+	if (len == known_len && hashes == known_hashes &&
+	    memcmp(der, known_der, len) == 0) {
+		*s = known;
+		return true;
+	}
+	if (!scheme_parse(s, der, len, hashes))
+		return false;
+	known_len = 0;
+	if (len <= sizeof(known_der)) {
+		memcpy(known_der, der, len);
+		known = *s;
+		known_len = len;
+		known_hashes = hashes;
+	}
+	return true;
+}
+
 static bool
 exponent_is_sound(EVP_PKEY *key)
 {
@@ -280,7 +324,8 @@ scheme_verify(const struct scheme *s, EVP_PKEY *key, const struct ike_chunk *c,
     size_t n, const uint8_t *sig, size_t sig_len)
 {
 	EVP_MD_CTX   *ctx = EVP_MD_CTX_new();
-	EVP_PKEY_CTX *pctx = NULL;
+	OSSL_PARAM    params[SCHEME_PARAMS];
+	struct scheme scheme = *s;
 	uint8_t	     *text = NULL;
 	size_t	      len = 0;
 	bool	      ok;
@@ -288,8 +333,9 @@ scheme_verify(const struct scheme *s, EVP_PKEY *key, const struct ike_chunk *c,
 	ok = ctx != NULL && EVP_PKEY_is_a(key, s->key) == 1 &&
 	    (strcmp(s->key, "RSA") != 0 || exponent_is_sound(key)) &&
 	    (text = gather(c, n, &len)) != NULL &&
-	    EVP_DigestVerifyInit(ctx, &pctx, s->md, NULL, key) == 1 &&
-	    set_padding(pctx, s) &&
+	    scheme_params(&scheme, params) &&
+	    EVP_DigestVerifyInit_ex(ctx, NULL, md_name(s->md), NULL, NULL, key,
+	    params) == 1 &&
 	    EVP_DigestVerify(ctx, sig, sig_len, text, len) == 1;
 	EVP_MD_CTX_free(ctx);
 	wipe_free(text, len);

@@ -1,6 +1,7 @@
 /* keys.c - keys of an IKE SA and of its children */
 #include "config.h"
 
+#include <openssl/evp.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -46,15 +47,17 @@ ike2_prf_plus(const struct ike2_prf_info *prf, const uint8_t *key,
 	uint8_t		 block[IKE2_PRF_MAX], step = 0;
 	size_t		 done, take;
 	int		 rc = -1;
+	EVP_MAC_CTX	*keyed;
 
 	if (n + 2 > sizeof(part) / sizeof(part[0]) || len > 255 * prf->len)
 		return -1;
+	keyed = ike_prf_key(prf->hash, key, key_len);
 	memcpy(part + 1, c, n * sizeof(*c));
 	part[0] = (struct ike_chunk){ block, 0 };
 	part[n + 1] = (struct ike_chunk){ &step, 1 };
 	for (done = 0; done < len; done += take) {
 		step++;
-		if (ike_prf(prf->hash, key, key_len, part, n + 2, block) == -1)
+		if (ike_prf_keyed(keyed, part, n + 2, block) == -1)
 			goto out;
 		part[0].len = prf->len;
 		take = len - done < prf->len ? len - done : prf->len;
@@ -62,6 +65,7 @@ ike2_prf_plus(const struct ike2_prf_info *prf, const uint8_t *key,
 	}
 	rc = 0;
 out:
+	EVP_MAC_CTX_free(keyed);
 	wipe(block, sizeof(block));
 	return rc;
 }

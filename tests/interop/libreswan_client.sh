@@ -39,6 +39,15 @@ published()
 	oe_zone $zone
 	oe_root
 	oe_servers
+	net_until 20 resolved || net_fail "no answer about $server"
+}
+
+# The resolver has it, and has verified it: pluto looks at our signature without a key
+# where DNS is slower than IKE_AUTH, and does not ask again.
+resolved()
+{
+	net_on laptop drill -t -D "@$NET_DNS" "10.$zone" IPSECKEY |
+	    grep -q 'rcode: NOERROR'
 }
 
 # It begins anew, with nothing remembered.

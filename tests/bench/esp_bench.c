@@ -1,7 +1,11 @@
-/* esp_bench.c - ESP behind a TUN beside TUN echo without crypto and libcrypto alone on the same buffers */
+/* esp_bench.c - ESP behind a TUN, by packets and by large segments, beside TUN echo without crypto and libcrypto alone on the same buffers */
 #include "config.h"
 
 #include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/virtio_net.h>
+#include <net/if.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
@@ -14,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "net/gso.h"
+#include "net/ip.h"
 #include "net/rtnl.h"
 #include "net/tun.h"
 #include "oe/esp/dataplane.h"
@@ -31,6 +37,10 @@
 #define BURST	256	/* packets that wait in the TUN's queue of 500 */
 #define BURSTS	40	/* a round */
 #define BUF	2048
+#define TCP_HEADER_LEN	20
+#define SEGMENT	46		/* packets of the larger size that one read
+				 * of a TUN brings */
+#define SEGMENTS (BURST * BURSTS / SEGMENT)
 
 static const struct suite {
 	const char     *name;
@@ -55,6 +65,11 @@ struct bench {
 	const struct suite *suite;
 	size_t		 size;		/* of inner packets */
 	int		 tun, udp;
+	/* A TUN of large segments, and where these are put in. */
+	int		 gso, packet;
+	struct gso_join	*join;
+	unsigned	 split, joined;	/* packets cut from segments, and
+				 * segments made of them */
 	struct esp_plane *planes[2];	/* user space */
 	struct esp_pair	*out, *in;
 	struct packet_view sealed;	/* the last one that out sent */
@@ -293,6 +308,118 @@ tun_seconds(struct bench *b, bool with_esp)
 	return total * BURST * BURSTS / (double)packets;
 }
 
+/* --- ESP behind a TUN of large segments ----------------------------------- */
+
+/* One TCP segment of SEGMENT packets, as a kernel gives it to a device. */
+static size_t
+segment_write(const struct bench *b, uint8_t *frame)
+{
+	size_t payload = b->size - IP_HEADER_LEN - TCP_HEADER_LEN;
+	size_t len = b->size + (SEGMENT - 1) * payload;
+	uint8_t *pkt = frame + GSO_HEADER_LEN;
+	uint8_t *tcp = pkt + IP_HEADER_LEN;
+	struct virtio_net_hdr h = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+		.hdr_len = IP_HEADER_LEN + TCP_HEADER_LEN,
+		.gso_size = (uint16_t)payload, .csum_start = IP_HEADER_LEN,
+		.csum_offset = 16 };
+	struct packet_view v = { .src = addr_from_v4(inet_addr("10.98.0.1")),
+		.dst = addr_from_v4(inet_addr("10.98.0.2")), .ttl = 64,
+		.protocol = IPPROTO_TCP, .df = true, .len = len };
+
+	memset(frame, 0, GSO_HEADER_LEN + len);
+	memcpy(frame, &h, sizeof(h));
+	ip_write(pkt, &v);
+	tcp[12] = TCP_HEADER_LEN / 4 << 4;
+	tcp[13] = 0x10;			/* ACK */
+	return GSO_HEADER_LEN + len;
+}
+
+static void
+segment_packet(void *arg, const struct packet_view *v)
+{
+	static uint8_t	   back[BUF + 32];
+	struct bench	  *b = arg;
+	struct packet_view opened;
+	bool		   newest;
+
+	if (esp_pair_send(b->out, v) != ESP_OK ||
+	    esp_pair_open(b->in, &b->sealed, back, sizeof(back), &opened,
+	    &newest) != ESP_OK)
+		die("ESP of a segment");
+	gso_join_add(b->join, &opened);
+	b->split++;
+}
+
+static void
+segment_back(void *arg, const uint8_t *frame, size_t len)
+{
+	struct bench *b = arg;
+
+	if (write(b->gso, frame, len) == -1)
+		die("write to TUN");
+	b->joined++;
+}
+
+/* Cut, sealed, opened, joined and written back: as between a program and its
+ * peer's, with no wire between. */
+static double
+segment_seconds(struct bench *b)
+{
+	static uint8_t frame[GSO_BUFFER_LEN], buf[GSO_BUFFER_LEN];
+	size_t	       len = segment_write(b, frame);
+	double	       total = 0, start;
+	ssize_t	       n;
+	unsigned       i;
+
+	b->split = b->joined = 0;
+	for (i = 0; i < SEGMENTS; i++) {
+		if (send(b->packet, frame, len, 0) == -1)
+			die("a segment to the TUN");
+		start = cpu_seconds();
+		while ((n = read(b->gso, buf, sizeof(buf))) > 0) {
+			if (buf[GSO_HEADER_LEN] >> 4 != 4)
+				continue;
+			gso_split(buf, (size_t)n, segment_packet, b);
+			gso_join_flush(b->join);
+		}
+		total += cpu_seconds() - start;
+	}
+	if (b->split != SEGMENTS * SEGMENT || b->joined != SEGMENTS) {
+		fprintf(stderr, "%u packets of %d segments were %u at last\n",
+		    b->split, SEGMENTS, b->joined);
+		exit(1);
+	}
+	return total * BURST * BURSTS / b->split;
+}
+
+/* Nothing is put in where the kernel has no large segments: gso stays -1. */
+static int
+segment_setup(struct bench *b)
+{
+	struct sockaddr_ll ll = { .sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_IP) };
+	char	  name[] = "large%d";
+	const int on = 1;
+	bool	  offload;
+
+	b->gso = tun_open_gso(name, sizeof(name), &offload);
+	if (b->gso == -1 || rtnl_link_up(name) == -1)
+		return -1;
+	b->packet = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	ll.sll_ifindex = (int)if_nametoindex(name);
+	if (b->packet == -1 || setsockopt(b->packet, SOL_PACKET,
+	    PACKET_VNET_HDR, &on, sizeof(on)) == -1 ||
+	    bind(b->packet, (struct sockaddr *)&ll, sizeof(ll)) == -1)
+		return -1;
+	b->join = gso_join_new(segment_back, b);
+	if (!offload) {
+		close(b->gso);
+		b->gso = -1;
+	}
+	return 0;
+}
+
 static int
 network_setup(struct bench *b)
 {
@@ -305,7 +432,7 @@ network_setup(struct bench *b)
 	if (rtnl_open() == -1 || (b->tun = tun_open(name, sizeof(name))) == -1)
 		return -1;
 	if (rtnl_addr_add(name, &own, 24) == -1 ||
-	    rtnl_link_up(name) == -1)
+	    rtnl_link_up(name) == -1 || segment_setup(b) == -1)
 		return -1;
 	return (b->udp = socket(AF_INET, SOCK_DGRAM, 0)) == -1 ? -1 : 0;
 }
@@ -330,6 +457,8 @@ bench_run(struct bench *b)
 {
 	double	 tun[ROUNDS], crypto[ROUNDS], esp[ROUNDS], path[ROUNDS];
 	double	 ratio[ROUNDS], n = BURST * BURSTS, p;
+	double	 large[ROUNDS], part[ROUNDS];
+	bool	 segments = b->gso != -1 && b->size == 1400;
 	unsigned i;
 
 	esp_setup(b);
@@ -340,13 +469,18 @@ bench_run(struct bench *b)
 		path[i] = tun_seconds(b, true);
 		esp[i] = esp_seconds(b);
 		ratio[i] = (tun[i] + crypto[i]) / path[i];
+		large[i] = segments ? segment_seconds(b) : 0;
+		part[i] = segments ? crypto[i] / large[i] : 0;
 	}
 	p = median(path);
-	printf("%-21s %5zu %8.0f %8.0f %8.0f %8.0f %6.2f %6.2f %6.2f\n",
+	printf("%-21s %5zu %8.0f %8.0f %8.0f %8.0f %6.2f %6.2f %6.2f",
 	    b->suite->name, b->size, n / median(tun) / 1e3,
 	    n / median(crypto) / 1e3, n / median(esp) / 1e3, n / p / 1e3,
 	    n * (double)b->size * 8 / p / 1e9, median(crypto) / median(esp),
 	    median(ratio));
+	if (segments)
+		printf(" %8.0f %6.2f", n / median(large) / 1e3, median(part));
+	putchar('\n');
 	fflush(stdout);
 	esp_pair_down(b->out);
 	esp_pair_down(b->in);
@@ -372,9 +506,12 @@ main(void)
 	    "tun: read and written back; crypto: libcrypto alone; esp: sent "
 	    "and opened through the door;\n"
 	    "path: TUN, seal, open, TUN; ratio: what tun and crypto in "
-	    "sequence take / path.\n");
-	printf("%-21s %5s %8s %8s %8s %8s %6s %6s %6s\n", "", "bytes", "tun",
-	    "crypto", "esp", "path", "Gb/s", "c/esp", "ratio");
+	    "sequence take / path;\n"
+	    "large: the path by segments of 64 KiB, cut and joined; c/large: "
+	    "the share of crypto in it.\n");
+	printf("%-21s %5s %8s %8s %8s %8s %6s %6s %6s %8s %6s\n", "", "bytes",
+	    "tun", "crypto", "esp", "path", "Gb/s", "c/esp", "ratio", "large",
+	    "c/large");
 	for (i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
 		for (j = 0; j < 2; j++) {
 			b.suite = &suites[i];

@@ -127,16 +127,29 @@ prefixes_count(const struct prefixes *p)
 	return p->n;
 }
 
+/* Most lengths have no prefix, and cost nothing more than this. */
+static bool
+has_length(const struct prefixes *p, int family, unsigned plen)
+{
+	int f = family_index(family);
+
+	return f != -1 && p->length[f][plen].n != 0;
+}
+
 void *
 prefixes_get(const struct prefixes *p, const struct prefix *prefix)
 {
-	struct prefix cut = prefix_of(&prefix->addr, prefix->plen);
-	int	      f = family_index(cut.addr.family);
+	int		family = prefix->addr.family;
+	unsigned	bits = addr_bits(family);
+	unsigned	plen = prefix->plen < bits ? prefix->plen : bits;
+	struct prefix	cut;
 	const struct prefixes_length *l;
-	size_t	      i;
+	size_t		i;
 
-	if (f == -1 || (l = &p->length[f][cut.plen])->n == 0)
+	if (!has_length(p, family, plen))
 		return NULL;
+	cut = prefix_of(&prefix->addr, plen);
+	l = &p->length[family_index(family)][plen];
 	i = lower_bound(l, cut.addr.bytes);
 	return length_has(l, i, cut.addr.bytes) ?
 	    l->values + i * p->value_size : NULL;
@@ -170,6 +183,8 @@ prefixes_holding(const struct prefixes *p, const struct addr *a,
 	void	     *value;
 
 	for (plen = 0; plen <= addr_bits(a->family); plen++) {
+		if (!has_length(p, a->family, plen))
+			continue;
 		cut = prefix_of(a, plen);
 		if ((value = prefixes_get(p, &cut)) != NULL)
 			fn(arg, &cut, value);

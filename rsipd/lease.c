@@ -14,6 +14,7 @@
 
 struct leases {
 	const struct pool     *pool;
+	struct lease_client   *last;	/* was asked for last; NULL: none */
 	struct lease_client  **client;	/* hash tables with chains: by host, */
 	struct lease_client  **id;	/* by client id, as large, */
 	struct lease_binding **binding;	/* by client and bind id */
@@ -207,12 +208,18 @@ clients_grow(struct leases *l)
 }
 
 struct lease_client *
-leases_client(const struct leases *l, const struct addr *host)
+leases_client(struct leases *l, const struct addr *host)
 {
-	struct lease_client *c = *client_bucket(l, host);
+	struct lease_client *c = l->last;
 
+	/* One request asks for it several times. */
+	if (c != NULL && addr_equal(&c->host, host))
+		return c;
+	c = *client_bucket(l, host);
 	while (c != NULL && !addr_equal(&c->host, host))
 		c = c->chain;
+	if (c != NULL)
+		l->last = c;
 	return c;
 }
 
@@ -367,6 +374,8 @@ leases_deregister(struct leases *l, struct lease_client *c)
 {
 	struct lease_client **b;
 
+	if (l->last == c)
+		l->last = NULL;
 	for (b = client_bucket(l, &c->host); *b != c; b = &(*b)->chain)
 		;
 	*b = c->chain;

@@ -127,7 +127,7 @@ struct lease_client *leases_restore(struct leases *l,
 	    const struct addr *host, uint32_t client_id, uint32_t next_bind_id,
 	    uint64_t at);
 /* A registration by its host, by its client ID; NULL if there is none. */
-struct lease_client *leases_client(const struct leases *l,
+struct lease_client *leases_client(struct leases *l,
 	    const struct addr *host);
 struct lease_client *leases_by_id(const struct leases *l, uint32_t client_id);
 /* Half open no more. */

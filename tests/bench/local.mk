@@ -27,6 +27,11 @@ noinst_PROGRAMS += tests/bench/demux_bench
 tests_bench_demux_bench_SOURCES = tests/bench/demux_bench.c
 tests_bench_demux_bench_LDADD = nat/libnat.a $(BASE_LIBS) $(NFQ_LIBS)
 
+noinst_PROGRAMS += tests/bench/storm_bench
+tests_bench_storm_bench_SOURCES = tests/bench/storm_bench.c
+tests_bench_storm_bench_LDADD = proto/libproto.a $(BASE_LIBS)
+EXTRA_DIST += tests/bench/million.sh tests/bench/storm.sh
+
 # By hand: what a binding costs in memory, and a request in time, without sockets.
 noinst_PROGRAMS += tests/bench/gateway_bench
 tests_bench_gateway_bench_SOURCES = tests/bench/gateway_bench.c

@@ -49,7 +49,7 @@ storm()
 
 printf '%10s %10s %6s %12s %10s %6s %8s\n' 'rsipd ms' 'echo ms' ratio \
     'rsipd us/h' 'echo us/h' repeats KiB
-for round in $(seq "$rounds"); do
+for _ in $(seq "$rounds"); do
 	net_start rsipd N "$NET_TOP/rsipd/rsipd" -f -c "$NET_RUN/rsipd.conf"
 	net_ready rsipd 30 test -S "$NET_RUN/rsipd.sock"
 	e=$(storm "$(net_pid echo)" -E) && r=$(storm "$(net_pid rsipd)") || exit 1

@@ -553,40 +553,108 @@ responder_child_ask(struct core *c, uint64_t now, uint64_t token,
 	responder_ask(c, now, token, ask, now);
 }
 
-void
-responder_ask(struct core *c, uint64_t now, uint64_t token,
-    const struct keying_ask *ask, uint64_t since)
+/*
+ * §12.1: what comes from DNS alone never matches a configured tunnel, and never
+ * more than one host with one host.  Less it may be: a protocol, a flow (RFC
+ * 3104 §3).  claims: ports of a shared address, not granted yet.  NULL: it is
+ * granted, or waits for an answer; else why it is refused.
+ */
+static const char *
+responder_judge(struct core *c, uint64_t token, const struct keying_ask *ask,
+    const struct keying_selectors *theirs, const struct spd_key *key,
+    bool claims, uint64_t since)
 {
-	const struct keying_id	     *id = ask->peer_id;
-	const struct keying_path     *path = ask->path;
-	const struct oe_tunnel *t;
-	struct class_match	m;
-	struct spd_key		key;
+	const struct keying_id *id = ask->peer_id;
+	const struct addr      *peer = &ask->path->peer, *dst = &key->dst.addr;
 	const char	       *why;
-	unsigned		index = 0;
-	const struct addr      *peer = &path->peer, *dst;
+	struct class_match	m;
 	struct connection      *conn;
-	struct keying_ask	less;
-	struct keying_selectors ours, theirs = *ask->theirs;
-	bool			shares, blocks, own = false, waits = false;
+	bool			shares, waits = false;
 
-	c->now = now;
-	memset(&key, 0, sizeof(key));
-	why = "its selectors are of no one prefix";
-	dst = &key.dst.addr;
-	theirs = of_the_first(&theirs);
-	blocks = ports_are_blocks(&theirs);
-	if (keying_selectors_prefix(ask->ours, &key.src) &&
-	    keying_selectors_prefix(&theirs, &key.dst) &&
-	    responder_may_lend(c, ask, &key, &m)) {
-		/* Ports of its own address first, where it has them. */
-		own = blocks && addr_equal(dst, peer) && (why = claim_refused(c,
-		    token, ask, &theirs, &key, since, &waits)) == NULL;
-		if (waits || (!own && responder_lend(c, token, ask, &key,
-		    m.class)))
-			return;
+	if (ask->mode != KEYING_TUNNEL && !addr_equal(dst, peer))
+		return "transport mode is for its own address";
+	if (!spd_key_is_of_hosts(key))
+		return "its selectors are not of single hosts";
+	if (!are_flow_selectors(ask->ours, theirs))
+		return "such protocol and port selectors mean nothing";
+	if ((!is_all(ask->ours) || !is_all(theirs)) &&
+	    responder_is_past(c, key))
+		return responder_contest(c, token, ask, key, since) ? NULL :
+		    "the kernel does ESP for all of its address";
+	if (!core_is_ours(c, &key->src.addr))
+		return "that is not our address";
+	if (pool_has(c, dst)) {
+		if ((conn = borrower(c, ask, key)) == NULL)
+			return "that address is lent to another";
+		responder_authorize(c, token, conn);
+		return NULL;
 	}
-	t = ask->mode == KEYING_TUNNEL ? tunnel_of(c, id, path, &index) : NULL;
+	if (core_is_ours(c, dst) || core_is_resolver(c, dst) ||
+	    classes_find(c->config->classes, dst, &m) == -1 ||
+	    (m.class != OE_CLASS_PERMISSIVE && m.class != OE_CLASS_PARANOID))
+		return "policy";
+	if (claims && (why = claim_refused(c, token, ask, theirs, key, since,
+	    &waits)) != NULL)
+		return waits ? NULL : why;
+	if (ask->proof->how == KEYING_BY_NOTHING) {
+		if ((why = anonymous_refused(c, ask, key, m.class)) == NULL)
+			responder_authorize(c, token, responder_connection(c,
+			    id, key, m.class, 0, RIGHT_FLOWS, true));
+		return why;
+	}
+	if (m.class == OE_CLASS_PARANOID && peer_is_doubtful(c, id))
+		return "DNSSEC of its key cannot be checked here";
+	/* The key came from the address's own reverse map (§3.3.1). */
+	if (id->type == KEYING_ID_ADDR && addr_equal(&id->addr, dst)) {
+		responder_authorize(c, token, responder_connection(c, id, key,
+		    m.class, 0, peer_is_authentic(c, id) ? RIGHT_DNSSEC :
+		    RIGHT_DNS, false));
+		return NULL;
+	}
+	shares = addr_equal(dst, peer) && id->type != KEYING_ID_ADDR;
+	if (addr_equal(dst, peer) && m.class == OE_CLASS_PERMISSIVE) {
+		if (responder_is_past(c, key))
+			return responder_contest(c, token, ask, key, since) ?
+			    NULL : "the kernel does ESP for another at its "
+			    "address";
+		responder_grant_flows(c, token, id, key, m.class, shares);
+		return NULL;
+	}
+	if (m.class == OE_CLASS_PERMISSIVE &&
+	    responder_is_translated(c, id, ask->path, dst)) {
+		responder_grant_flows(c, token, id, key, m.class, true);
+		return NULL;
+	}
+	return authorization_ask(c, token, NULL, id, key, m.class,
+	    shares) == 0 ? NULL : "too many look-ups under way";
+}
+
+/* A configured tunnel, an address that we lend, or what DNS allows; *key is
+ * what was asked for. */
+static const char *
+responder_decide(struct core *c, uint64_t token, const struct keying_ask *ask,
+    struct spd_key *key, uint64_t since)
+{
+	const struct oe_tunnel *t;
+	struct keying_selectors ours, theirs = of_the_first(ask->theirs);
+	struct keying_ask	less;
+	struct class_match	m;
+	unsigned		index = 0;
+	bool blocks = ports_are_blocks(&theirs), own = false, waits = false;
+
+	if (keying_selectors_prefix(ask->ours, &key->src) &&
+	    keying_selectors_prefix(&theirs, &key->dst) &&
+	    responder_may_lend(c, ask, key, &m)) {
+		/* Ports of its own address first, where it has them. */
+		own = blocks && addr_equal(&key->dst.addr, &ask->path->peer) &&
+		    claim_refused(c, token, ask, &theirs, key, since,
+		    &waits) == NULL;
+		if (waits || (!own && responder_lend(c, token, ask, key,
+		    m.class)))
+			return NULL;
+	}
+	t = ask->mode == KEYING_TUNNEL ? tunnel_of(c, ask->peer_id, ask->path,
+	    &index) : NULL;
 	if (ask->less && responder_narrow(c, t, ask, &ours, &theirs)) {
 		less = *ask;
 		less.ours = &ours;
@@ -596,95 +664,33 @@ responder_ask(struct core *c, uint64_t now, uint64_t token,
 	if (ask == &less || theirs.n != ask->theirs->n)
 		c->keying->narrow(c->keying_arg, token, ask->ours, &theirs,
 		    NULL);
-	if (!keying_selectors_prefix(ask->ours, &key.src) ||
-	    !keying_selectors_prefix(&theirs, &key.dst))
-		goto refuse;
-	if (t != NULL && tunnel_allows(c, t, &key) && is_all(ask->ours) &&
-	    is_all(&theirs)) {
-		responder_authorize(c, token, responder_connection(c, id, &key,
-		    OE_CLASS_TUNNEL, index, RIGHT_CONFIGURED, false));
+	if (!keying_selectors_prefix(ask->ours, &key->src) ||
+	    !keying_selectors_prefix(&theirs, &key->dst))
+		return "its selectors are of no one prefix";
+	if (t == NULL || !tunnel_allows(c, t, key) || !is_all(ask->ours) ||
+	    !is_all(&theirs))
+		return responder_judge(c, token, ask, &theirs, key,
+		    blocks && !own, since);
+	responder_authorize(c, token, responder_connection(c, ask->peer_id,
+	    key, OE_CLASS_TUNNEL, index, RIGHT_CONFIGURED, false));
+	return NULL;
+}
+
+void
+responder_ask(struct core *c, uint64_t now, uint64_t token,
+    const struct keying_ask *ask, uint64_t since)
+{
+	struct spd_key key;
+	const char    *why;
+
+	c->now = now;
+	memset(&key, 0, sizeof(key));
+	if ((why = responder_decide(c, token, ask, &key, since)) == NULL)
 		return;
-	}
-	/* §12.1: what comes from DNS alone never matches a configured tunnel,
-	 * and never more than one host with one host.  Less it may be: a
-	 * protocol, a flow (RFC 3104 §3). */
-	why = "transport mode is for its own address";
-	if (ask->mode != KEYING_TUNNEL && !addr_equal(dst, peer))
-		goto refuse;
-	why = "its selectors are not of single hosts";
-	if (!spd_key_is_of_hosts(&key))
-		goto refuse;
-	why = "such protocol and port selectors mean nothing";
-	if (!are_flow_selectors(ask->ours, &theirs))
-		goto refuse;
-	why = "the kernel does ESP for all of its address";
-	if ((!is_all(ask->ours) || !is_all(&theirs)) &&
-	    responder_is_past(c, &key)) {
-		if (responder_contest(c, token, ask, &key, since))
-			return;
-		goto refuse;
-	}
-	why = "that is not our address";
-	if (!core_is_ours(c, &key.src.addr))
-		goto refuse;
-	if (pool_has(c, dst)) {
-		why = "that address is lent to another";
-		if ((conn = borrower(c, ask, &key)) == NULL)
-			goto refuse;
-		responder_authorize(c, token, conn);
-		return;
-	}
-	why = "policy";
-	if (core_is_ours(c, dst) || core_is_resolver(c, dst) ||
-	    classes_find(c->config->classes, dst, &m) == -1 ||
-	    (m.class != OE_CLASS_PERMISSIVE && m.class != OE_CLASS_PARANOID))
-		goto refuse;
-	if (blocks && !own && (why = claim_refused(c, token, ask,
-	    &theirs, &key, since, &waits)) != NULL) {
-		if (waits)
-			return;
-		goto refuse;
-	}
-	if (ask->proof->how == KEYING_BY_NOTHING) {
-		if ((why = anonymous_refused(c, ask, &key, m.class)) != NULL)
-			goto refuse;
-		responder_authorize(c, token, responder_connection(c, id, &key,
-		    m.class, 0, RIGHT_FLOWS, true));
-		return;
-	}
-	why = "DNSSEC of its key cannot be checked here";
-	if (m.class == OE_CLASS_PARANOID && peer_is_doubtful(c, id))
-		goto refuse;
-	/* The key came from the address's own reverse map (§3.3.1). */
-	if (id->type == KEYING_ID_ADDR && addr_equal(&id->addr, dst)) {
-		responder_authorize(c, token, responder_connection(c, id, &key,
-		    m.class, 0, peer_is_authentic(c, id) ? RIGHT_DNSSEC :
-		    RIGHT_DNS, false));
-		return;
-	}
-	shares = addr_equal(dst, peer) && id->type != KEYING_ID_ADDR;
-	if (addr_equal(dst, peer) && m.class == OE_CLASS_PERMISSIVE) {
-		why = "the kernel does ESP for another at its address";
-		if (responder_is_past(c, &key)) {
-			if (responder_contest(c, token, ask, &key, since))
-				return;
-			goto refuse;
-		}
-		responder_grant_flows(c, token, id, &key, m.class, shares);
-		return;
-	}
-	if (m.class == OE_CLASS_PERMISSIVE &&
-	    responder_is_translated(c, id, path, dst)) {
-		responder_grant_flows(c, token, id, &key, m.class, true);
-		return;
-	}
-	why = "too many look-ups under way";
-	if (authorization_ask(c, token, NULL, id, &key, m.class, shares) == 0)
-		return;
-refuse:
 	if (ratelimit_pass(&c->bad_packet, now))
-		log_info("peer %s at %s is refused %s: %s", keying_id_text(id),
-		    ADDR_TEXT(&path->peer), ADDR_TEXT(&key.dst.addr), why);
+		log_info("peer %s at %s is refused %s: %s",
+		    keying_id_text(ask->peer_id), ADDR_TEXT(&ask->path->peer),
+		    ADDR_TEXT(&key.dst.addr), why);
 	c->keying->authorize(c->keying_arg, now, token, NULL);
 }
 

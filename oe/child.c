@@ -184,26 +184,14 @@ child_policy(struct connection *conn)
 	conn->esp.owner = conn;
 }
 
-void
-child_up(struct connection *conn, const struct keying_child *k)
+/* A pair of the connection as it was agreed on, known by both its SPIs; nobody
+ * does ESP for it yet. */
+static struct sa_pair *
+child_pair_new(struct connection *conn, const struct keying_child *k)
 {
 	struct core    *c = conn->core;
-	struct sa_pair *p;
+	struct sa_pair *p = xcalloc(1, sizeof(*p));
 
-	if (k->initiator && !ports_granted(&k->ours) && conn->ask == NULL &&
-	    connection_is_oe(conn)) {
-		c->keying->delete_child(c->keying_arg, c->now, k->in.spi);
-		initiator_failed(conn, k->version, KEYING_CHILD_REFUSED,
-		    "grants a part that is of no use");
-		return;
-	}
-	HASH_FIND(hh, c->sad, &k->in.spi, sizeof(k->in.spi), p);
-	if (p != NULL || conn->state == CONNECTION_EXPIRED ||
-	    (k->initiator && !version_is_wanted(conn, k->version))) {
-		c->keying->delete_child(c->keying_arg, c->now, k->in.spi);
-		return;
-	}
-	p = xcalloc(1, sizeof(*p));
 	p->connection = conn;
 	p->spi_in = k->in.spi;
 	p->spi_out = k->out.spi;
@@ -232,6 +220,29 @@ child_up(struct connection *conn, const struct keying_child *k)
 	p->our_blocks = ports_are_blocks(&p->ours);
 	p->their_blocks = ports_are_blocks(&p->theirs);
 	conn->nblocks += p->our_blocks;
+	return p;
+}
+
+void
+child_up(struct connection *conn, const struct keying_child *k)
+{
+	struct core    *c = conn->core;
+	struct sa_pair *p;
+
+	if (k->initiator && !ports_granted(&k->ours) && conn->ask == NULL &&
+	    connection_is_oe(conn)) {
+		c->keying->delete_child(c->keying_arg, c->now, k->in.spi);
+		initiator_failed(conn, k->version, KEYING_CHILD_REFUSED,
+		    "grants a part that is of no use");
+		return;
+	}
+	HASH_FIND(hh, c->sad, &k->in.spi, sizeof(k->in.spi), p);
+	if (p != NULL || conn->state == CONNECTION_EXPIRED ||
+	    (k->initiator && !version_is_wanted(conn, k->version))) {
+		c->keying->delete_child(c->keying_arg, c->now, k->in.spi);
+		return;
+	}
+	p = child_pair_new(conn, k);
 	connection_shed(conn, p);
 	conn->path = k->path;
 	conn->peer_id = k->peer_id;

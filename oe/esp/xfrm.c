@@ -51,13 +51,13 @@ address_of(const struct addr *a)
 
 /* --- netlink -------------------------------------------------------------- */
 
-static struct nlmsghdr *
-begin(char *buf, unsigned type, unsigned flags, size_t body, void **out)
+/* A request, whose body, all zero, is returned. */
+static void *
+begin(char *buf, unsigned type, unsigned flags, size_t body,
+    struct nlmsghdr **nlh)
 {
-	struct nlmsghdr *nlh = netlink_begin(buf, type, flags, NULL, body);
-
-	*out = mnl_nlmsg_get_payload(nlh);
-	return nlh;
+	*nlh = netlink_begin(buf, type, flags, NULL, body);
+	return mnl_nlmsg_get_payload(*nlh);
 }
 
 /* --- security associations ------------------------------------------------ */
@@ -169,13 +169,11 @@ sa_add(struct xfrm *x, const struct esp_params *p, uint16_t id, int inner,
 {
 	struct xfrm_usersa_info *sa;
 	struct nlmsghdr		*nlh;
-	void			*body;
 	_Alignas(8) char	 buf[NETLINK_REQUEST_MAX];
 	int			 rc = -1;
 
-	nlh = begin(buf, XFRM_MSG_NEWSA, NLM_F_ACK | NLM_F_CREATE |
-	    NLM_F_EXCL, sizeof(*sa), &body);
-	sa = body;
+	sa = begin(buf, XFRM_MSG_NEWSA, NLM_F_ACK | NLM_F_CREATE |
+	    NLM_F_EXCL, sizeof(*sa), &nlh);
 	sa->family = p->dst.family;
 	sa->saddr = address_of(&p->src);
 	sa->id.daddr = address_of(&p->dst);
@@ -206,10 +204,8 @@ sa_name(char *buf, unsigned type, unsigned flags, const struct addr *dst,
 {
 	struct xfrm_usersa_id *id;
 	struct nlmsghdr	      *nlh;
-	void		      *body;
 
-	nlh = begin(buf, type, flags, sizeof(*id), &body);
-	id = body;
+	id = begin(buf, type, flags, sizeof(*id), &nlh);
 	id->daddr = address_of(dst);
 	id->spi = htonl(spi);
 	id->family = dst->family;
@@ -288,13 +284,11 @@ policy_put(struct xfrm *x, uint8_t dir, const struct esp_policy *policy)
 	struct xfrm_userpolicy_info *p;
 	struct xfrm_user_tmpl	     t;
 	struct nlmsghdr		    *nlh;
-	void			    *body;
 	bool			     out = dir == XFRM_POLICY_OUT;
 	_Alignas(8) char	     buf[NETLINK_REQUEST_MAX];
 
-	nlh = begin(buf, XFRM_MSG_UPDPOLICY, NLM_F_ACK | NLM_F_CREATE |
-	    NLM_F_REPLACE, sizeof(*p), &body);
-	p = body;
+	p = begin(buf, XFRM_MSG_UPDPOLICY, NLM_F_ACK | NLM_F_CREATE |
+	    NLM_F_REPLACE, sizeof(*p), &nlh);
 	fill_selector(&p->sel, out ? &policy->ours : &policy->theirs,
 	    out ? &policy->theirs : &policy->ours);
 	no_limits(&p->lft);
@@ -326,11 +320,9 @@ policy_delete(struct xfrm *x, uint8_t dir, const struct xfrm_selector *sel,
 {
 	struct xfrm_userpolicy_id *p;
 	struct nlmsghdr		  *nlh;
-	void			  *body;
 	_Alignas(8) char	   buf[NETLINK_REQUEST_MAX];
 
-	nlh = begin(buf, XFRM_MSG_DELPOLICY, NLM_F_ACK, sizeof(*p), &body);
-	p = body;
+	p = begin(buf, XFRM_MSG_DELPOLICY, NLM_F_ACK, sizeof(*p), &nlh);
 	p->sel = *sel;
 	p->dir = dir;
 	put_mark(nlh, mark);
@@ -479,12 +471,10 @@ guard_put(struct xfrm *x, uint8_t dir, const struct xfrm_selector *sel,
 {
 	struct xfrm_userpolicy_info *p;
 	struct nlmsghdr		    *nlh;
-	void			    *body;
 	_Alignas(8) char	     buf[NETLINK_REQUEST_MAX];
 
-	nlh = begin(buf, XFRM_MSG_UPDPOLICY, NLM_F_ACK | NLM_F_CREATE |
-	    NLM_F_REPLACE, sizeof(*p), &body);
-	p = body;
+	p = begin(buf, XFRM_MSG_UPDPOLICY, NLM_F_ACK | NLM_F_CREATE |
+	    NLM_F_REPLACE, sizeof(*p), &nlh);
 	p->sel = *sel;
 	no_limits(&p->lft);
 	p->priority = GUARD_PRIORITY | order;
@@ -630,20 +620,19 @@ remove_ours(struct xfrm *x, bool guards_only)
 {
 	struct leftovers *l = xcalloc(1, sizeof(*l));
 	struct nlmsghdr	 *nlh;
-	void		 *body;
 	unsigned	  i, round;
 	char		  buf[NETLINK_REQUEST_MAX];
 
 	l->guards_only = guards_only;
 	for (round = 0; round < 64; round++) {
 		l->nsa = l->npolicy = 0;
-		nlh = begin(buf, XFRM_MSG_GETPOLICY, NLM_F_DUMP,
-		    sizeof(struct xfrm_userpolicy_id), &body);
+		(void)begin(buf, XFRM_MSG_GETPOLICY, NLM_F_DUMP,
+		    sizeof(struct xfrm_userpolicy_id), &nlh);
 		(void)netlink_ask(x->fd, nlh, found_policy, l);
 		if (!guards_only) {
 			/* A dump of these has attributes at most. */
-			nlh = begin(buf, XFRM_MSG_GETSA, NLM_F_DUMP, 0,
-			    &body);
+			(void)begin(buf, XFRM_MSG_GETSA, NLM_F_DUMP, 0,
+			    &nlh);
 			(void)netlink_ask(x->fd, nlh, found_sa, l);
 		}
 		if (l->nsa == 0 && l->npolicy == 0)

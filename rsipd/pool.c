@@ -494,14 +494,6 @@ pool_undo_ports(struct pool *p, size_t i, const struct demux_range *r, size_t n)
 		portset_add(p->entry[i].free, r->lo, r->hi);
 }
 
-size_t
-pool_ports_left(const struct pool *p, size_t i)
-{
-	const struct pool_entry *e = &p->entry[i];
-
-	return e->what.exclusive ? 0 : portset_count(e->free) + e->nresting;
-}
-
 /* --- SPIs ----------------------------------------------------------------- */
 
 static bool

@@ -88,8 +88,6 @@ void	pool_rest_ports(struct pool *p, uint64_t now, size_t i,
 	    const struct addr *host, struct demux_range r);
 void	pool_undo_ports(struct pool *p, size_t i, const struct demux_range *r,
 	    size_t n);
-/* How many could be drawn, those at rest included. */
-size_t	pool_ports_left(const struct pool *p, size_t i);
 
 /* SPIs of an address, the same. take of a
  * number below POOL_SPI_MIN: UNALLOWED. */

@@ -15,6 +15,8 @@
 
 /* A ticket of the core has room above for whose it is. */
 #define TICKET_BITS	56
+_Static_assert(DATAPLANE_GATEWAYS_MAX <= 1 << (64 - TICKET_BITS),
+    "a ticket, and demux_binding, tell no more of them apart");
 
 /* --- what the gateway core asks of the shell ------------------------------ */
 

@@ -360,6 +360,7 @@ check_gateways(cfg_t *cfg, struct settings *c)
 {
 	const struct settings_pool *p;
 	struct settings_pool	   *k;
+	struct dataplane_gateways   g = { .n = 1 };
 	bool			    named = false, first = c->nnamed == 0;
 
 	for (p = c->named; p < c->named + c->nnamed; p++) {
@@ -394,6 +395,18 @@ check_gateways(cfg_t *cfg, struct settings *c)
 	}
 	if (!first)
 		c->gateway.gateway = c->named[0].gateway;
+	g.list[0] = c->gateway.gateway;
+	for (p = c->named; p < c->named + c->nnamed; p++) {
+		if (!addr_is_set(&p->gateway) ||
+		    dataplane_is_gateway(&g, &p->gateway))
+			continue;
+		if (g.n == DATAPLANE_GATEWAYS_MAX) {
+			conf_error(cfg, "pools name more than %d gateways",
+			    DATAPLANE_GATEWAYS_MAX);
+			return -1;
+		}
+		g.list[g.n++] = p->gateway;
+	}
 	return 0;
 }
 

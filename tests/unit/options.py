@@ -122,6 +122,18 @@ def bad(program, o, text, where=None):
              (program, text, where, said.strip()))
 
 
+def check_gateways(program):
+    """As many addresses that hosts speak to as the demux table tells apart."""
+    pools = ['pool "198.51.100.%d" { gateway = "10.0.0.%d" }\n' % (i, i)
+             for i in range(1, 18)]
+    code, said = checked(program, ''.join(pools[:16]))
+    if code != 0:
+        fail('16 gateways: refused: %s' % said)
+    code, said = checked(program, ''.join(pools))
+    if code != 78 or 'more than 16 gateways' not in said:
+        fail('17 gateways: %d, %s' % (code, said))
+
+
 def quoted(texts):
     return '{%s}' % ', '.join('"%s"' % t for t in texts)
 
@@ -341,6 +353,8 @@ with tempfile.TemporaryDirectory() as folder:
             check_option(program, o)
         o = Option('', 'no-such-option', '', '', False, False)
         bad(program, o, 'no-such-option = 1')
+        if name == 'rsipd':
+            check_gateways(program)
         for section in ('limits', 'oe', 'pool', 'oe.tunnel'):
             if section in sections:
                 o = Option(section, 'no-such-option', '', '', False, False)

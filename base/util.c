@@ -151,6 +151,12 @@ xstrdup(const char *s)
 	return p;
 }
 
+const char *
+plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 uint32_t
 checksum_add(uint32_t sum, const void *buf, size_t len)
 {

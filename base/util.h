@@ -37,6 +37,9 @@ void	*xcalloc(size_t n, size_t size);
 void	*xrealloc(void *p, size_t n, size_t size);
 char	*xstrdup(const char *s);
 
+/* "%zu lease%s": "s" of any number but 1. */
+const char *plural(size_t n);
+
 /* Ones' complement sum of RFC 1071 over bytes, not folded; start with 0. */
 uint32_t checksum_add(uint32_t sum, const void *buf, size_t len);
 /* Folds and complements: the value to store_u16() into a header. */

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "base/log.h"
+#include "base/util.h"
 #include "oe/connection.h"
 #include "oe/esp/dataplane.h"
 #include "oe/liveness.h"
@@ -176,8 +177,8 @@ liveness_wake(struct core *c, uint64_t now, const char *why)
 		n++;
 	}
 	if (n != 0)
-		log_info("%s: %u peers are asked whether they still have our "
-		    "SAs", why, n);
+		log_info("%s: asking %u peer%s whether our SAs are still known",
+		    why, n, plural(n));
 }
 
 static void

@@ -178,8 +178,8 @@ remember_open(const char *path)
 	remember_read(m, text);
 	free(text);
 	if (m->nold != 0)
-		log_info("%s: a crash left %u peers to begin anew with", path,
-		    m->nold);
+		log_info("%s: a crash left %u peer%s to begin anew with", path,
+		    m->nold, plural(m->nold));
 	return m;
 }
 

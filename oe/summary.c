@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/report_rows.h"
+#include "base/util.h"
 #include "net/validator.h"
 #include "oe/connection.h"
 #include "oe/identity.h"
@@ -33,7 +34,7 @@ peers_text(const struct core *c, char *out, size_t cap)
 	if (n == 0)
 		snprintf(out, cap, "no peer so far");
 	else
-		snprintf(out, cap, "%u peer%s%s", n, n == 1 ? "" : "s", mute);
+		snprintf(out, cap, "%u peer%s%s", n, plural(n), mute);
 	return n;
 }
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/statefile.h"
+#include "base/util.h"
 #include "base/watch.h"
 #include "net/validator.h"
 #include "rsipc/client_private.h"
@@ -204,8 +205,9 @@ client_main_granted(struct client *c, const struct binding *b)
 	client_remember(c, b);
 	if (kept && c->oe != NULL)
 		oe_wake(c->oe, "leased once more");
-	log_info("leased %s, %u ports, %u SPIs for %u s from %s, tunnel %s, "
-	    "MTU %u", ADDR_TEXT(&b->addr), b->nports, b->nspis, b->seconds,
+	log_info("leased %s, %u port%s, %u SPI%s for %u s from %s, tunnel %s, "
+	    "MTU %u", ADDR_TEXT(&b->addr), b->nports, plural(b->nports),
+	    b->nspis, plural(b->nspis), b->seconds,
 	    ADDR_TEXT(&c->gateway), rsip_tunnel_name(b->tunnel), mtu);
 }
 

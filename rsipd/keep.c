@@ -183,8 +183,9 @@ keep_load(struct keep *k)
 	gateway_count(k->gateway, &counts);
 	if (counts.registrations > before.registrations ||
 	    counts.bindings > before.bindings)
-		log_info("%zu registrations with %zu bindings go on",
-		    counts.registrations, counts.bindings);
+		log_info("going on: %zu registration%s with %zu binding%s",
+		    counts.registrations, plural(counts.registrations),
+		    counts.bindings, plural(counts.bindings));
 	return 0;
 }
 

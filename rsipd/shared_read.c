@@ -271,8 +271,9 @@ all_loaded(struct shared *s)
 	s->again = clock_now() + (s->bad ? AGAIN : SOON);
 	s->counts.loads++;
 	gateway_count(s->gateway, &n);
-	log_info("the shared store has %zu registrations with %zu bindings%s",
-	    n.registrations, n.bindings, s->bad ?
+	log_info("the shared store has %zu registration%s with %zu binding%s%s",
+	    n.registrations, plural(n.registrations), n.bindings,
+	    plural(n.bindings), s->bad ?
 	    "; some cannot be had here: is the configuration the same?" : "");
 	s->phase = SHARED_LOG;
 	s->replaying = true;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/report_rows.h"
+#include "base/util.h"
 #include "rsipd/settings_plane.h"
 #include "rsipd/status.h"
 
@@ -345,8 +346,8 @@ report_summary(struct report *r, const struct na *list, size_t nlist,
 	    "%sserving at %s%s, port %u: %zu host%s, %zu lease%s",
 	    roles, s.gateway, nlist > 1 ? " and others" : "",
 	    (unsigned)c->port,
-	    (size_t)n->registrations, n->registrations == 1 ? "" : "s",
-	    (size_t)n->bindings, n->bindings == 1 ? "" : "s");
+	    (size_t)n->registrations, plural(n->registrations),
+	    (size_t)n->bindings, plural(n->bindings));
 	s.verdict = forwarding ? verdict :
 	    "forwarding nothing: the firewall rules are gone and cannot be "
 	    "put back (the log says why)";

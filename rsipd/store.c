@@ -264,8 +264,8 @@ load_all(struct store *s, uint64_t now, uint64_t wall,
 	}
 	mdb_cursor_close(c);
 	if (forgotten > 0)
-		log_info("%s: %zu records are of no use any more", s->path,
-		    forgotten);
+		log_info("%s: of no use any more: %zu record%s", s->path,
+		    forgotten, plural(forgotten));
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 

@@ -110,6 +110,15 @@ ratelimit_is_a_token_bucket(void **state)
 }
 
 static void
+one_has_no_plural(void **state)
+{
+	(void)state;
+	assert_string_equal(plural(0), "s");
+	assert_string_equal(plural(1), "");
+	assert_string_equal(plural(2), "s");
+}
+
+static void
 base64_of_rfc_4648(void **state)
 {
 	static const struct {
@@ -764,6 +773,7 @@ main(void)
 		cmocka_unit_test(writer_never_overflows),
 		cmocka_unit_test(ratelimit_is_a_token_bucket),
 		cmocka_unit_test(base64_of_rfc_4648),
+		cmocka_unit_test(one_has_no_plural),
 		cmocka_unit_test(checksum_of_rfc_1071),
 		cmocka_unit_test(random_uniform_keeps_its_bound),
 		cmocka_unit_test(random_stores_give_and_forget),

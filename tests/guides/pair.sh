@@ -56,3 +56,27 @@ $before
 and now
 $(guide_held M)"
 net_ok "the same ports and SPIs after it"
+
+# BLOCK: the lines of a file in that block of the last section, which nobody follows.
+lines_of()
+{
+	awk -v want="$1" '/^## / { here = /Each stands by for the other/ }
+	    here && /^```console/ { n++ }
+	    n == want && sub(/^> /, "") && $0 != "END"' \
+	    "$GUIDE_SRC/doc/guides/pair.md"
+}
+
+# FILE BLOCK COMMAND: which takes the file with these lines, and not with a wrong address.
+taken()
+{
+	lines_of "$2" >lines
+	[ -s lines ] || net_fail "the guide has no block $2 of $1"
+	cp "root/N$1" before
+	cat lines >>"root/N$1"
+	guide_type N "$3" >said 2>&1 || net_fail "$1 of both: $(cat said)"
+	{ cat before && sed 's/10\.0\.0\.5/10.0.0.500/' lines; } >"root/N$1"
+	! guide_type N "$3" >said 2>&1 || net_fail "$1, wrong: $(cat said)"
+}
+taken /etc/rsip/rsipd.conf 1 'rsipd -n'
+taken /etc/keepalived/keepalived.conf 2 'keepalived -t'
+net_ok "each standing by for the other: both files are taken, and wrong ones are not"

@@ -79,6 +79,8 @@ TESTS += $(RSIP_NET_TESTS)
 # What must not happen, and what honest hosts lose by it.
 dist_check_SCRIPTS += tests/net/attack_paranoid.sh
 TESTS += tests/net/attack_paranoid.sh
+dist_check_SCRIPTS += tests/net/laptop_inward.sh
+TESTS += tests/net/laptop_inward.sh
 EXTRA_DIST += tests/net/attack_paranoid.py
 
 # A laptop's day: silence in seconds, also in doc/robustness.md.

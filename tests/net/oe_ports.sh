@@ -20,7 +20,8 @@ why()
 # connections, so no fetch has left it busy.
 second_port()
 {
-	net_json "rsipc_$1" leases '1 + min(int(p) for r in rows for p in __import__("re").findall("[0-9]+", str(r["ports"])))'
+	# Of a block: a port leased on demand has no second.
+	net_json "rsipc_$1" leases '1 + min(int(lo) for r in rows for lo, hi in __import__("re").findall("([0-9]+)-([0-9]+)", str(r["ports"])) if int(lo) < int(hi))'
 }
 
 # HOST: waits on a leased port for a line.

@@ -1,11 +1,14 @@
 #!/bin/sh
-# laptop_inward.sh - clear datagrams of IPv4 in the name of a laptop's paranoid prefix: from beyond its router none is heard; on its own link what is forged is, and has no answer
+# laptop_inward.sh - clear datagrams of IPv4 in the name of a laptop's paranoid prefix: from beyond its router none is heard; forged on its own link they are, and have no answer; after kill -9 alike
 . "$(dirname "$0")/lib.sh"
+net_needs nsd unbound ldns-keygen ldns-signzone drill ping
 net_needs_built rsipd/rsipd rsipc/rsipc ctl/rsipctl
 net_enter "$@"
 cd "$NET_RUN" || exit 1
 net_picture
 net_keys
+net_zones
+net_dns
 net_rsipd
 # y2 has to be encrypted, y1 need not.
 net_rsipc_config x1 "permissive = {\"0.0.0.0/0\"}
@@ -85,5 +88,31 @@ shout y1 last "$NET_NB"
 net_until 10 answered last || net_fail "the watcher sees no answer"
 ! answered link-paranoid || net_fail "y2 is answered in the clear"
 net_ok "forged on the link in the name of y2: $got of 1 heard, 0 answered"
+
+# A daemon that was killed leaves its program at the link, which nobody vouches for.
+at_link()
+{
+	net_on x1 ping -q -c 2 -i 0.2 -W 2 "$NET_Y1" >/dev/null
+	net_on x1 tc filter show dev eth0 ingress | grep -q pass_in
+}
+left=none
+if net_holds rsipc_x1 status '"ebpf" in it["tunnel"]["path"]'; then
+	net_until 20 at_link || net_fail "no program at the link"
+	left=one
+fi
+net_stop rsipc_x1 KILL
+shout y1 dead-permissive "$NET_NB"
+shout y2 dead-paranoid "$NET_NB"
+shout x2 dead-link "$NET_X1"
+net_until 10 heard dead-link || net_fail "killed: what comes to $NET_X1 is lost"
+! heard dead-paranoid || net_fail "killed: y2 is heard in the clear"
+! heard dead-permissive || net_fail "killed: something is taken out of a tunnel"
+net_on x1 ping -q -c 1 -W 5 10.0.0.1 >/dev/null || net_fail "killed: no way to N"
+[ $left = none ] ||
+    net_on x1 tc filter show dev eth0 ingress | grep -q pass_in || left="none, it went,"
+net_on x1 ip route get "$NET_Y2" 2>&1 | grep -q 'Permission denied' ||
+	net_fail "killed: y2 is open"
+net_ok "after kill -9, $left of our programs at the link: the laptop's own address is" \
+    "reached, nothing comes out of the tunnel, y2 stays shut"
 net_say "clear datagrams of a paranoid address that got through: 0 from beyond" \
     "the router, $got of 1 from the link, 0 answers; honest peers lost nothing"

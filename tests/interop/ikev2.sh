@@ -1,7 +1,7 @@
 #!/bin/sh
 # ikev2.sh - IKEv2's acceptance as a table: each row, its peer and what shows it, run; rows that nothing shows are said
 #
-# usage: ikev2.sh [ROW...]    needs a built tree (top_builddir) and root; half an hour
+# usage: ikev2.sh [ROW...]    needs a built tree (top_builddir) and root; half an hour or more
 #
 # Peers that conflict are unpacked beside each other (unpack.sh), and those that need
 # a kernel's ESP run in virtual machines, one after the other.  LIBRESWAN and IKED, if

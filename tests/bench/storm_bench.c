@@ -43,10 +43,8 @@ struct host {
 struct datagram {
 	struct sockaddr_in peer;
 	struct iovec	   iov;
-	union {
-		struct cmsghdr header;
-		uint8_t bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
-	} control;
+	_Alignas(struct cmsghdr) uint8_t
+	    control[CMSG_SPACE(sizeof(struct in_pktinfo))];
 	uint8_t data[LEN_MAX];
 };
 
@@ -59,6 +57,12 @@ static bool	       echo;
 static struct datagram out[BATCH], in[BATCH];
 static struct mmsghdr  outmsg[BATCH], inmsg[BATCH];
 static unsigned	       nout;
+
+static struct cmsghdr *
+header_of(struct datagram *d)
+{
+	return (struct cmsghdr *)(void *)d->control;
+}
 
 static void
 fail(const char *what)
@@ -114,7 +118,7 @@ static void
 ask(unsigned i, uint64_t now)
 {
 	struct datagram	  *d = &out[nout];
-	struct in_pktinfo *from = (void *)CMSG_DATA(&d->control.header);
+	struct in_pktinfo *from = (void *)CMSG_DATA(header_of(d));
 
 	hosts[i].sent = now;
 	from->ipi_spec_dst.s_addr = htonl(first + i);
@@ -126,7 +130,7 @@ ask(unsigned i, uint64_t now)
 static void
 take(struct datagram *d, size_t len, uint64_t now)
 {
-	const struct in_pktinfo *to = (void *)CMSG_DATA(&d->control.header);
+	const struct in_pktinfo *to = (void *)CMSG_DATA(header_of(d));
 	uint32_t		 i = ntohl(to->ipi_addr.s_addr) - first;
 	struct host		*h;
 	const uint8_t		*m = d->data;
@@ -157,11 +161,11 @@ prepare(struct datagram *d, struct mmsghdr *m, bool sends)
 	m->msg_hdr = (struct msghdr){ .msg_name = sends ? &d->peer : NULL,
 		.msg_namelen = sends ? sizeof(d->peer) : 0,
 		.msg_iov = &d->iov, .msg_iovlen = 1,
-		.msg_control = &d->control,
+		.msg_control = d->control,
 		.msg_controllen = sizeof(d->control) };
-	d->control.header.cmsg_level = IPPROTO_IP;
-	d->control.header.cmsg_type = IP_PKTINFO;
-	d->control.header.cmsg_len = CMSG_LEN(sizeof(struct in_pktinfo));
+	header_of(d)->cmsg_level = IPPROTO_IP;
+	header_of(d)->cmsg_type = IP_PKTINFO;
+	header_of(d)->cmsg_len = CMSG_LEN(sizeof(struct in_pktinfo));
 }
 
 static void

@@ -54,9 +54,9 @@ within()
 import sys
 path, dns, *rest = map(float, sys.argv[1:])
 first, after, clear, again = (min(rest[i::4]) for i in range(4))
-most = dns + 4 * path + 30
-print(f"  keys took {first - after:.1f} ms; one DNS and four IKE round trips "
-      f"and 30 ms are {most:.1f} ms")
+most = dns + 2 * path + 10
+print(f"  keys took {first - after:.1f} ms; one DNS and two IKE round trips "
+      f"and 10 ms are {most:.1f} ms")
 print(f"  no record cost {clear - again:.1f} ms, once; one DNS round trip is "
       f"{dns:.1f} ms")
 sys.exit(first - after > most or clear - again > dns + 10 or again > path + 5)

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "oe/ike2/message.h"
+#include "oe/ike2/notify.h"
 #include "oe/ike2/offer.h"
 #include "tests/unit/ike2_net.h"
 
@@ -550,6 +551,153 @@ group_is_negotiated(void **state)
 	}
 }
 
+/* A responder that asks x for a cookie, and then for another group. */
+struct asker {
+	unsigned requests;
+	uint8_t	 first[4][2048];
+	size_t	 len[4];
+};
+
+static bool
+asks_twice(struct net *n, struct net_datagram *d, void *arg)
+{
+	static const uint8_t cookie[] = "what nobody but y could say";
+	static const uint8_t group[2] = { 0, 19 };
+	struct asker	    *a = arg;
+	struct ike2_header   h;
+	struct ike2_builder  b;
+	struct net_datagram  said = { .path = d->path };
+
+	if (ike2_header_read(&h, d->buf, d->len) != IKE2_OK ||
+	    h.exchange != IKE2_SA_INIT || (h.flags & IKE2_FLAG_RESPONSE) ||
+	    a->requests == 4)
+		return true;
+	a->len[a->requests] = d->len;
+	memcpy(a->first[a->requests++], d->buf, d->len);
+	if (a->requests > 2)
+		return true;
+	h.flags = IKE2_FLAG_RESPONSE;
+	ike2_message_begin(&b, said.buf, sizeof(said.buf), &h);
+	if (a->requests == 1)
+		ike2_notify_put(&b, IKE2_N_COOKIE, cookie, sizeof(cookie));
+	else
+		ike2_notify_put(&b, IKE2_N_INVALID_KE_PAYLOAD, group, 2);
+	said.len = ike2_message_end(&b);
+	said.path.local = d->path.peer;
+	said.path.peer = d->path.local;
+	net_deliver(n, &said);
+	return false;
+}
+
+/* §2.6.1: the cookie goes with the second KE payload as well, which is one
+ * round trip less; nonce and SPI stay. */
+static void
+cookie_goes_with_another_group(void **state)
+{
+	static struct asker a;
+	const size_t	    notify = 8 + sizeof("what nobody but y could say");
+	const struct ike2_part *ke[3], *cookie[3];
+	struct ike2_header  h[3];
+	struct ike2_chain   c[3];
+	unsigned	    i;
+
+	(void)state;
+	memset(&a, 0, sizeof(a));
+	picture2(16, NULL);
+	net.filter = asks_twice;
+	net.filter_arg = &a;
+	key_up2();
+	assert_int_equal(a.requests, 3);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(ike2_header_read(&h[i], a.first[i], a.len[i]),
+		    IKE2_OK);
+		assert_int_equal(ike2_chain_split(&c[i], h[i].first,
+		    a.first[i] + IKE2_HEADER_LEN, a.len[i] - IKE2_HEADER_LEN,
+		    false), IKE2_OK);
+		assert_true(h[i].spi_i == h[0].spi_i);
+		ke[i] = ike2_chain_only(&c[i], IKE2_P_KE);
+		assert_non_null(ke[i]);
+		cookie[i] = &c[i].part[0];
+		assert_int_equal(cookie[i]->type == IKE2_P_NOTIFY, i != 0);
+	}
+	assert_int_equal(a.len[1], a.len[0] + notify);
+	assert_int_equal(a.len[2], a.len[1] + 64 - 32);
+	assert_int_equal(ke[1]->body[1], 31);
+	assert_int_equal(ke[2]->body[1], 19);
+	assert_int_equal(cookie[2]->len, cookie[1]->len);
+	assert_memory_equal(cookie[2]->body, cookie[1]->body, cookie[1]->len);
+	assert_memory_equal(ike2_chain_only(&c[2], IKE2_P_NONCE)->body,
+	    ike2_chain_only(&c[0], IKE2_P_NONCE)->body, 32);
+	/* The whole offer again, with that group before the others (§3.3.6). */
+	assert_int_equal(ike2_chain_only(&c[2], IKE2_P_SA)->len,
+	    ike2_chain_only(&c[0], IKE2_P_SA)->len);
+	assert_memory_equal(ike2_chain_only(&c[1], IKE2_P_SA)->body,
+	    ike2_chain_only(&c[0], IKE2_P_SA)->body,
+	    ike2_chain_only(&c[0], IKE2_P_SA)->len);
+	end_clean2();
+}
+
+/* Are they SA, KE, Nonce, and then what is for those? */
+static bool
+in_order(const struct ike2_chain *c)
+{
+	static const uint8_t order[] = { IKE2_P_SA, IKE2_P_KE, IKE2_P_NONCE,
+		IKE2_P_NOTIFY };
+	unsigned i;
+
+	for (i = 0; i < c->nparts && i < sizeof(order); i++) {
+		if (c->part[i].type != order[i])
+			return false;
+	}
+	return i == sizeof(order);
+}
+
+/* What x begins with, its payloads from the last to the first. */
+static bool
+turns_around(struct net *n, struct net_datagram *d, void *arg)
+{
+	static struct net_datagram as_sent;
+	unsigned	   *ordered = arg, i;
+	struct ike2_header  h;
+	struct ike2_chain   c;
+	struct ike2_builder b;
+
+	(void)n;
+	if (ike2_header_read(&h, d->buf, d->len) != IKE2_OK ||
+	    h.exchange != IKE2_SA_INIT)
+		return true;
+	as_sent = *d;
+	assert_int_equal(ike2_chain_split(&c, h.first, as_sent.buf +
+	    IKE2_HEADER_LEN, as_sent.len - IKE2_HEADER_LEN, false), IKE2_OK);
+	*ordered += in_order(&c);
+	if (h.flags & IKE2_FLAG_RESPONSE)
+		return false;
+	ike2_message_begin(&b, d->buf, sizeof(d->buf), &h);
+	for (i = c.nparts; i-- > 0; )
+		ike2_put(&b, c.part[i].type, c.part[i].body, c.part[i].len);
+	assert_int_equal(ike2_message_end(&b), as_sent.len);
+	return true;
+}
+
+/* §2.5: ours are in the order of the RFC's figures, and any is read. */
+static void
+order_of_payloads(void **state)
+{
+	unsigned ordered = 0;
+
+	(void)state;
+	picture2(16, NULL);
+	net.filter = turns_around;
+	net.filter_arg = &ordered;
+	assert_int_equal(net_request(x, y, 0), 0);
+	net_pass(&net, 100);
+	assert_int_equal(x->sent, 1);
+	assert_int_equal(y->sent, 1);
+	assert_int_equal(ordered, 2);
+	net_pass(&net, 120000);
+	end_clean2();
+}
+
 /* Each cipher of ESP alone, with the keys that go with it. */
 static void
 ciphers_of_esp(void **state)
@@ -787,6 +935,8 @@ main(void)
 		cmocka_unit_test(forged_refusals),
 		cmocka_unit_test(forged_groups),
 		cmocka_unit_test(group_is_negotiated),
+		cmocka_unit_test(cookie_goes_with_another_group),
+		cmocka_unit_test(order_of_payloads),
 		cmocka_unit_test(group_is_remembered),
 		cmocka_unit_test(ciphers_of_esp),
 		cmocka_unit_test(cookies),

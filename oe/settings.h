@@ -89,6 +89,8 @@ struct oe_config {
 	bool		 legacy;
 	unsigned	 anonymous, paranoid_anonymous;	/* enum oe_anonymous */
 	unsigned	 transport;	/* enum oe_transport */
+	unsigned	 encapsulate;	/* 1: ESP in UDP where no NAT
+					 * is, too */
 	unsigned	 esp;	/* ciphers, as IKEv2 has them; 0: all */
 	enum oe_dataplane dataplane;
 	bool		 initiate;	/* false: "accept but

@@ -353,6 +353,10 @@ static const struct option_word transport[] = {
 	{ "ask", OE_TRANSPORT_ASK }, { 0 }
 };
 
+static const struct option_word encapsulations[] = {
+	{ "auto", 0 }, { "always", 1 }, { 0 }
+};
+
 #define AT(member)	OPTION_AT(struct oe_config, member)
 #define LIST_AT(array, length) OPTION_LIST_AT(struct oe_config, array, length)
 #define DAY		86400	/* seconds */
@@ -439,6 +443,9 @@ const struct option oe_options[] = {
 	  .words = transport, HELP("Transport mode with single peers that "
 	      "no NAT is before (IKEv2): where they ask for it, or ask for "
 	      "it too.") },
+	{ "encapsulate", OPTION_WORD, OPTION_LIVE, "auto", AT(encapsulate),
+	  .words = encapsulations, HELP("ESP in UDP where a NAT is, or "
+	      "always: for networks that pass nothing but what has ports.") },
 	{ "esp", OPTION_LIST, OPTION_LIVE, .hi = 5, .take = take_esp,
 	  .example = "chacha20-poly1305",
 	  HELP("Ciphers of ESP that IKEv2 offers and takes, else all: "

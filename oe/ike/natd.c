@@ -21,6 +21,15 @@ natd_hash(unsigned hash, uint64_t spi_i, uint64_t spi_r,
 }
 
 int
+natd_hash_own(unsigned hash, uint64_t spi_i, uint64_t spi_r,
+    const struct keying_path *path, bool feign, uint8_t out[IKE_HASH_MAX])
+{
+	/* No datagram comes from port 0. */
+	return natd_hash(hash, spi_i, spi_r, &path->local,
+	    feign ? 0 : path->local_port, out);
+}
+
+int
 natd_begin(struct natd *d, unsigned hash, uint64_t spi_i, uint64_t spi_r,
     const struct keying_path *path)
 {

@@ -15,6 +15,12 @@
 int	natd_hash(unsigned hash, uint64_t spi_i, uint64_t spi_r,
 	    const struct addr *addr, uint16_t port, uint8_t out[IKE_HASH_MAX]);
 
+/* Of our own end.  feign: what fits none, so that both ends take it that a NAT
+ * is before us, and send ESP in UDP: which either may want (RFC 7296 §2.23). */
+int	natd_hash_own(unsigned hash, uint64_t spi_i, uint64_t spi_r,
+	    const struct keying_path *path, bool feign,
+	    uint8_t out[IKE_HASH_MAX]);
+
 struct natd {				/* what a peer says is being compared */
 	uint8_t	 ours[IKE_HASH_MAX], theirs[IKE_HASH_MAX];
 	size_t	 len;			/* of a hash */

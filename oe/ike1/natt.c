@@ -35,8 +35,8 @@ natt_put(const struct ike1_sa *sa, struct isakmp_builder *b)
 	if (natd_hash(sa->suite.hash, sa->cookie_i, sa->cookie_r,
 	    &sa->path.peer, sa->path.peer_port, hash) == 0)
 		isakmp_put(b, ISAKMP_NAT_D, hash, len);
-	if (natd_hash(sa->suite.hash, sa->cookie_i, sa->cookie_r,
-	    &sa->path.local, sa->path.local_port, hash) == 0)
+	if (natd_hash_own(sa->suite.hash, sa->cookie_i, sa->cookie_r,
+	    &sa->path, sa->ike->c.encapsulate, hash) == 0)
 		isakmp_put(b, ISAKMP_NAT_D, hash, len);
 }
 
@@ -63,7 +63,7 @@ natt_detect(struct ike1_sa *sa, const struct isakmp_message *m)
 	}
 	if (!natd_is_complete(&d))
 		return;
-	sa->nat_here = d.here;
+	sa->nat_here = d.here || sa->ike->c.encapsulate;
 	sa->nat_there = d.there;
 }
 

@@ -28,6 +28,7 @@ struct ike1_config {
 	uint32_t phase2_kilobytes;	/* of traffic, 0: no limit */
 	bool	 esn; /* offer 64-bit sequence numbers; accepted in any case */
 	bool	 no_natt;		/* no NAT traversal */
+	bool	 encapsulate;	/* ESP in UDP where no NAT is, too */
 	uint32_t keepalive;	/* seconds between NAT-keepalives, 0: 20 */
 	unsigned give_up;	/* milliseconds an unanswered request may take,
 				 * 0: 20000 */

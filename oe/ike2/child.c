@@ -39,15 +39,17 @@ put_ts(struct ike2_builder *b, uint8_t type, const struct keying_selectors *s)
 static bool
 wants_inner(const struct ike2_child *c)
 {
+	bool nat = c->sa->nat_here && !c->sa->feigned;
+
 	if (c->ours.ts[0].from.family != AF_INET)
 		return false;
 	switch (c->want_inner) {
 	case KEYING_INNER_NO:
 		return false;
 	case KEYING_INNER_BEHIND_NAT:
-		return c->sa->nat_here;
+		return nat;
 	case KEYING_INNER_LIKELY:
-		return c->sa->nat_here || c->sa->init->opportunistic;
+		return nat || c->sa->init->opportunistic;
 	case KEYING_INNER_YES:
 		return true;
 	}

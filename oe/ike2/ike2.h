@@ -38,6 +38,7 @@ struct ike2_config {
 	unsigned esp;			/* ciphers of ESP (offer.h), 0: all */
 	bool	 transport;		/* transport mode is not */
 	bool	 no_natt;		/* no NAT detection (§2.23) */
+	bool	 encapsulate;		/* ESP in UDP where no NAT is, too */
 	uint32_t keepalive;		/* seconds between
 					 * NAT-keepalives, 0: 20 */
 	unsigned give_up;		/* milliseconds an unanswered request

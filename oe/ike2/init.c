@@ -35,8 +35,8 @@ ike2_natd_put(struct ike2_sa *sa, struct ike2_builder *b, uint64_t spi_i,
 
 	if (sa->ike->c.no_natt)
 		return;
-	if (natd_hash(IKE_SHA1, spi_i, spi_r, &sa->path.local,
-	    sa->path.local_port, hash) == 0)
+	if (natd_hash_own(IKE_SHA1, spi_i, spi_r, &sa->path,
+	    sa->ike->c.encapsulate, hash) == 0)
 		ike2_notify_put(b, IKE2_N_NAT_DETECTION_SOURCE_IP, hash,
 		    NATD_LEN);
 	if (natd_hash(IKE_SHA1, spi_i, spi_r, &sa->path.peer,
@@ -53,7 +53,7 @@ ike2_natd_compare(struct ike2_sa *sa, const struct ike2_chain *c,
 	struct natd	   d;
 	unsigned	   i;
 
-	sa->nat_here = sa->nat_there = false;
+	sa->nat_here = sa->nat_there = sa->feigned = false;
 	if (sa->ike->c.no_natt || natd_begin(&d, IKE_SHA1, spi_i, spi_r,
 	    &sa->came) == -1)
 		return;
@@ -67,7 +67,8 @@ ike2_natd_compare(struct ike2_sa *sa, const struct ike2_chain *c,
 			natd_said_ours(&d, n.data, n.len);
 	}
 	sa->nat_there = d.n_theirs != 0 && d.there;
-	sa->nat_here = d.n_ours != 0 && d.here;
+	sa->nat_here = d.n_ours != 0 && (d.here || sa->ike->c.encapsulate);
+	sa->feigned = sa->nat_here && !d.here;
 }
 
 /* --- what both messages have --- */

@@ -22,6 +22,7 @@ inherit(struct ike2_sa *to, const struct ike2_sa *from)
 	to->fragments = from->fragments;
 	to->nat_here = from->nat_here;
 	to->nat_there = from->nat_there;
+	to->feigned = from->feigned;
 	to->my_id = from->my_id;
 	to->peer_id = from->peer_id;
 	to->inner = from->inner;

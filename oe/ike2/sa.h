@@ -163,6 +163,7 @@ struct ike2_sa {
 	struct keying_path  path, came;	/* came: of the message being read */
 	bool		    fragments;	/* both can (RFC 7383) */
 	bool		    nat_here, nat_there;
+	bool		    feigned;	/* the NAT here is our word alone */
 	struct keying_id    my_id, peer_id;
 	struct addr	    inner;	/* that the peer lends us;
 					 * none: it does not */

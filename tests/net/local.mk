@@ -57,7 +57,7 @@ OE_NET_TESTS = tests/net/oe_blackhole.sh tests/net/oe_dns.sh tests/net/oe_dnssec
 	tests/net/oe_grid.sh tests/net/oe_guard.sh tests/net/oe_life.sh tests/net/oe_many.sh tests/net/oe_six.sh \
 	tests/net/oe_six_path.sh tests/net/oe_six_shut.sh tests/net/oe_six_tunnel.sh \
 	tests/net/oe_napt.sh \
-	tests/net/oe_alive.sh tests/net/oe_anonymous.sh tests/net/oe_planes.sh tests/net/oe_pool.sh tests/net/oe_ports.sh \
+	tests/net/oe_alive.sh tests/net/oe_anonymous.sh tests/net/oe_encapsulate.sh tests/net/oe_planes.sh tests/net/oe_pool.sh tests/net/oe_ports.sh \
 	tests/net/oe_transport.sh tests/net/oe_version.sh \
 	tests/net/oe_time.sh tests/net/oe_tunnel.sh tests/net/verdict.sh
 dist_check_SCRIPTS += $(OE_NET_TESTS)

@@ -372,7 +372,7 @@ plain_nat_is_passed_in_udp(void **state)
 {
 	struct ike1_config     c;
 	struct keying_request r;
-	unsigned	      sent;
+	unsigned	      sent, i;
 
 	(void)state;
 	memset(&c, 0, sizeof(c));
@@ -429,6 +429,22 @@ plain_nat_is_passed_in_udp(void **state)
 	key_up();
 	assert_int_equal(x->children[0].child.out.encap_sport, 0);
 	end_clean();
+
+	/* ESP in UDP without a NAT, if either end wants that. */
+	for (i = 0; i < 2; i++) {
+		struct ike1_config want = { .rsa_min_bits = 2048,
+			.encapsulate = true };
+
+		net_init(&net, 263 + i);
+		x = ike1_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0),
+		    i == 0 ? &want : NULL);
+		y = ike1_host_add(&net, "198.51.100.10", "198.51.100.10",
+		    net_key(1), i == 1 ? &want : NULL);
+		key_up();
+		assert_int_equal(x->children[0].child.out.encap_dport, 4500);
+		assert_int_equal(y->children[0].child.out.encap_dport, 4500);
+		end_clean();
+	}
 
 	/* Without a NAT nothing moves, leased port or not. */
 	picture(262, NULL);

@@ -220,6 +220,63 @@ transport_mode(void **state)
 	}
 }
 
+/* Nobody between, and ESP in UDP as one end wants it, or both (§2.23); as who
+ * began and who answered, from port 500 and from a leased one; renewed too. */
+static void
+encapsulated_without_a_nat(void **state)
+{
+	static const struct { bool x, y; uint16_t port; } cases[] = {
+		{ true, false, 0 }, { false, true, 0 }, { true, true, 0 },
+		{ true, false, 20001 } };
+	struct ike2_config	   c = { .encapsulate = true,
+		.transport = true };
+	const struct keying_child *ours, *theirs;
+	struct keying_request	   r;
+	unsigned		   i, k, sent;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		net_init(&net, 90 + i);
+		x = ike2_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0),
+		    cases[i].x ? &c : NULL);
+		y = ike2_host_add(&net, "198.51.100.10", "198.51.100.10",
+		    net_key(1), cases[i].y ? &c : NULL);
+		net_request_init(&r, x, y, cases[i].port);
+		/* No NAT: no address of the peer's is wanted. */
+		r.inner = KEYING_INNER_BEHIND_NAT;
+		for (k = 0; k < 2; k++) {
+			assert_int_equal(x->engine->request(x->ike, net.now,
+			    &r, &x->conns[0]), 0);
+			net_pass(&net, 1000);
+			assert_int_equal(x->nchildren, k + 1);
+			assert_true(net_agree(x, y));
+			ours = &x->children[k].child;
+			theirs = &y->children[k].child;
+			assert_int_equal(ours->out.encap_dport, 4500);
+			assert_int_equal(ours->out.encap_sport,
+			    cases[i].port != 0 ? cases[i].port : 4500);
+			assert_int_equal(theirs->out.encap_dport,
+			    ours->out.encap_sport);
+			assert_int_equal(ours->mode, KEYING_TUNNEL);
+		}
+		assert_int_equal(y->wanted_inner, 0);
+		/* What is between may forget who says nothing. */
+		sent = x->sent + y->sent;
+		net_pass(&net, 100000);
+		assert_true(x->sent + y->sent >= sent + 4);
+		end_clean2();
+	}
+	/* A peer that knows nothing of it: raw ESP as before. */
+	net_init(&net, 99);
+	x = ike2_host_add(&net, "198.51.100.1", "@x1.lab", net_key(0), &c);
+	y = ike2_host_add(&net, "198.51.100.10", "198.51.100.10", net_key(1),
+	    &(struct ike2_config){ .no_natt = true });
+	key_up2();
+	assert_int_equal(x->children[0].child.out.encap_sport, 0);
+	assert_int_equal(x->children[0].child.path.peer_port, 500);
+	end_clean2();
+}
+
 int
 main(void)
 {
@@ -229,6 +286,7 @@ main(void)
 		cmocka_unit_test(another_port_of_the_nat),
 		cmocka_unit_test(behind_the_nat_the_peer_stays),
 		cmocka_unit_test(transport_mode),
+		cmocka_unit_test(encapsulated_without_a_nat),
 	};
 
 	log_init("test_ike2_nat", true, LOG_LEVEL_ERROR);

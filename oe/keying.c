@@ -268,8 +268,8 @@ keying_failure_text(enum keying_failure f)
 		[KEYING_CHILD_REFUSED] = "the peer refuses to encrypt this",
 		[KEYING_SIGNATURE] = "signature does not verify",
 		[KEYING_IDENTITY] = "peer is somebody else",
-		[KEYING_OUR_PROOF] = "the peer does not accept our proof of "
-		    "who we are",
+		[KEYING_OUR_PROOF] =
+		    "the peer does not accept our proof of who we are",
 		[KEYING_VERSION] = "no version of IKE in common",
 		[KEYING_LOCAL] = "out of local resources",
 	};

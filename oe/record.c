@@ -32,8 +32,8 @@ record_status_text(enum record_status s)
 	static const char *const texts[] = {
 		[RECORD_FOUND] = "record found",
 		[RECORD_NONE] = "no OE record in DNS",
-		[RECORD_UNUSABLE] = "OE record in DNS that is of no use to us "
-		    "(key size, algorithm or gateway)",
+		[RECORD_UNUSABLE] = ("OE record in DNS that is of no use to us "
+		    "(key size, algorithm or gateway)"),
 		[RECORD_MALFORMED] = "malformed OE record in DNS",
 		[RECORD_FAILED] = "DNS failure",
 		[RECORD_BOGUS] = "DNSSEC failure",

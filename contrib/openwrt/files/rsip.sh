@@ -93,7 +93,7 @@ rsip_oed_conf()
 	rsip_option "$1" metrics text
 	rsip_option "$1" stay_shut bool
 	echo "oe {"
-	for rsip_key in id key dataplane ike anonymous \
+	for rsip_key in id key dataplane ike anonymous encapsulate \
 	    paranoid_anonymous transport validate trust_anchor; do
 		rsip_option "$1" "$rsip_key" text
 	done

@@ -77,9 +77,10 @@ worth_it()
 {
 	for unit in $units; do
 		case $unit in
-		# Of speed; of the kernel's devices and filters, which qemu
-		# does not pass on.
-		*/test_scale | */test_rtnl | */test_lock | */test_wire) ;;
+		# Of speed; of the kernel's devices, filters and control
+		# messages, which qemu does not pass on.
+		*/test_scale | */test_rtnl | */test_lock | */test_wire | \
+		*/test_inbox) ;;
 		# Of handshakes: libcrypto's work, ten minutes in qemu for what
 		# is one here ...
 		*/test_ike_hostile | */test_ike_flood | */test_ike2_hostile | \

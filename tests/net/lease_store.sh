@@ -48,7 +48,7 @@ goes_on()
 $before
 and now
 $now"
-	grep -q 'go on' rsipd.log || net_fail "$1: nothing was restored"
+	grep -q 'going on: ' rsipd.log || net_fail "$1: nothing was restored"
 	net_gap tcp_y1 >/dev/null
 	sleep 0.5
 	awk -v g="$(net_gap tcp_y1)" 'BEGIN { exit !(g < 0.45) }' ||

@@ -10,7 +10,10 @@ cd "$NET_RUN" || exit 1
 # DAEMON TEXT: the first line of its status.
 verdict()
 {
-	[ "$(net_ctl "$1" status | head -n 1)" = "$2" ]
+	case $(net_ctl "$1" status | head -n 1) in
+	"$2" | "$2",\ [0-9]*\ lease*) ;;
+	*)	return 1 ;;
+	esac
 }
 
 # DAEMON TEXT SECONDS
@@ -72,9 +75,10 @@ net_ok "a second rsipc: $(cat second.log)"
 net_ctl rsipc_x1 status >/dev/null || net_fail "... and took the first along"
 
 # --- a gateway, and no resolver -------------------------------------------------------
+# A look-up may lease a port of its own: leases are not counted.
 net_rsipd
 net_until 20 net_leased rsipc_x1 || net_fail "no lease: $(cat rsipc_x1.log)"
-says rsipd "rsipd: serving at 10.0.0.1, port 4555: 1 host, 1 lease" 5
+says rsipd "rsipd: serving at 10.0.0.1, port 4555: 1 host" 5
 # The look-up of its own key finds out, before any packet does.
 says rsipc_x1 "rsipc: in the clear: no resolver answers ($NET_DNS)" 15
 net_on x1 ping -c 1 -W 1 "$NET_Y1" >/dev/null 2>&1
@@ -137,7 +141,7 @@ else
 fi
 says rsipd "rsipd: forwarding nothing: the firewall rules are gone and cannot be put back (the log says why)" 20
 umount "$real"
-says rsipd "rsipd: serving at 10.0.0.1, port 4555: 1 host, 1 lease" 20
+says rsipd "rsipd: serving at 10.0.0.1, port 4555: 1 host" 20
 
 # --- the gateway dies: who watches it goes on when it is back, and "why" names it ---------------
 net_start watch N "$NET_TOP/ctl/rsipctl" -s "$NET_RUN/rsipd.sock" watch

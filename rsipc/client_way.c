@@ -111,8 +111,10 @@ client_woken(struct client *c, uint64_t now)
 	bool connected;
 
 	/* Under remote flow policy the first program waits for the first lease,
-	 * but not for ever. */
-	if (c->path.waits && !c->waiting && !c->suspended) {
+	 * but not for ever; and not for one that has been given up, which what
+	 * is left of its connections still speaks from. */
+	if (c->path.waits && !c->waiting && !c->suspended &&
+	    now >= c->host.rest_until) {
 		c->waiting = true;
 		if (!c->seeking)
 			watch_after(c->grace, CLIENT_SEEK);

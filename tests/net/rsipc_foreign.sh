@@ -131,6 +131,11 @@ for name in $cases; do
 	net_until 10 is_denied "$name" ||
 	    net_fail "$name: why: $(net_ctl "$name" why 198.51.100.40)"
 done
+# What is left of the lease's connections brings no second end about.
+for name in $cases; do
+	[ "$(grep -c 'going on without it' "rsipc_$name.log")" -le 1 ] ||
+	    net_fail "$name: given up again: $(grep without "rsipc_$name.log")"
+done
 net_ok "paranoid prefixes stayed shut: 0 clear datagrams"
 
 for name in $cases; do

@@ -9,11 +9,13 @@ net_picture
 # Segments are to be seen as a wire has them.
 net_on x1 ethtool -K eth0 tx off tso off tx-ipxip4-segmentation off \
     >/dev/null 2>&1
-# -A or -D: nobody answers what is sent here, but by packets of the test's.
+# -A or -D: nobody answers what is sent here, but by packets of the test's; nor is
+# a resolver told that its answer comes too late, which eBPF would carry and count.
 silence()
 {
 	net_on y2 iptables "$1" INPUT -j DROP &&
-	    net_on x1 iptables "$1" OUTPUT -o oe0 ! -d "$NET_DNS" -j DROP ||
+	    net_on x1 iptables "$1" OUTPUT -o oe0 ! -d "$NET_DNS" -j DROP &&
+	    net_on x1 iptables "$1" OUTPUT -o oe0 -p icmp -j DROP ||
 	    net_fail "iptables"
 }
 silence -A

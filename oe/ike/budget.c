@@ -76,8 +76,8 @@ ike_cookie(const struct ike_budget *b, uint64_t epoch,
 
 enum { OF_PORT, OF_NETWORK, OF_ALL, GROUPS };
 
-static bool
-same_network(const struct addr *a, const struct addr *b)
+bool
+ike_same_network(const struct addr *a, const struct addr *b)
 {
 	const struct prefix p = prefix_of(a, a->family == AF_INET6 ?
 	    NETWORK_BITS : addr_bits(a->family));
@@ -88,7 +88,7 @@ same_network(const struct addr *a, const struct addr *b)
 static bool
 is_of(const struct ike_half *h, const struct keying_path *path, unsigned group)
 {
-	return group == OF_ALL || (same_network(&h->addr, &path->peer) &&
+	return group == OF_ALL || (ike_same_network(&h->addr, &path->peer) &&
 	    (group == OF_NETWORK || h->port == path->peer_port));
 }
 
@@ -145,7 +145,7 @@ ike_half_of(const struct ike_budget *b, const struct addr *a)
 	unsigned	       n = 0;
 
 	TAILQ_FOREACH(h, &b->half, entry)
-		n += same_network(&h->addr, a);
+		n += ike_same_network(&h->addr, a);
 	return n;
 }
 

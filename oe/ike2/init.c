@@ -444,7 +444,8 @@ admit(struct ike2 *e, const struct keying_path *path)
 	void		     *victim;
 
 	TAILQ_FOREACH(sa, &e->sas, entry)
-		n += !sa->initiator && addr_equal(&sa->path.peer, &path->peer);
+		n += !sa->initiator &&
+		    ike_same_network(&sa->path.peer, &path->peer);
 	if (e->nsas[false] >= e->c.sa_max || n >= e->c.sa_per_address ||
 	    !ike_half_room(&e->budget, path, &victim))
 		return false;

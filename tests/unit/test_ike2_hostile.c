@@ -657,6 +657,40 @@ anonymous_peers_are_limited(void **state)
 	end_clean2();
 }
 
+/* ... and who has a /64 has no more of it. */
+static void
+a_network_of_ipv6_counts_as_an_address(void **state)
+{
+	struct ike2_config    c = { .anonymous_per_address = 4,
+		.cookie_from = 100 };
+	struct keying_request r;
+	struct net_host	     *z, *w, *from;
+	unsigned	      i;
+
+	(void)state;
+	net_init(&net, 7);
+	y = ike2_host_add(&net, "2001:db8::10", "2001:db8::10", net_key(1),
+	    &c);
+	x = ike2_host_add(&net, "2001:db8:0:1::1", "2001:db8:0:1::1", NULL,
+	    NULL);
+	z = ike2_host_add(&net, "2001:db8:0:1:2::1", "2001:db8:0:1:2::1", NULL,
+	    NULL);
+	w = ike2_host_add(&net, "2001:db8:0:2::1", "2001:db8:0:2::1", NULL,
+	    NULL);
+	y->anonymous = true;
+	for (i = 0; i < 8; i++) {
+		from = i < 6 ? i % 2 ? z : x : w;
+		net_request_init(&r, from, y, 0);
+		r.my_id.addr.bytes[15] = (uint8_t)i;	/* an IKE SA each */
+		assert_int_equal(from->engine->request(from->ike, net.now, &r,
+		    &x->conns[i]), 0);
+		net_pass(&net, 500);
+	}
+	assert_int_equal(net_alive(x) + net_alive(z), 4);
+	assert_int_equal(net_alive(w), 2);
+	end_clean2();
+}
+
 int
 main(void)
 {
@@ -670,6 +704,7 @@ main(void)
 		cmocka_unit_test(flood_in_its_name),
 		cmocka_unit_test(places_of_who_shows_a_cookie),
 		cmocka_unit_test(anonymous_peers_are_limited),
+		cmocka_unit_test(a_network_of_ipv6_counts_as_an_address),
 	};
 
 	log_init("test_ike2_hostile", true, LOG_LEVEL_ERROR);

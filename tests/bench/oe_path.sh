@@ -8,53 +8,22 @@
 # rounds counts, and oed's CPU seconds a gigabyte.
 . "$(dirname "$0")/../net/lib.sh"
 . "$(dirname "$0")/../net/oelib.sh"
+. "$(dirname "$0")/pathlib.sh"
 net_needs nsd unbound ldns-keygen ldns-signzone drill iperf3
 net_needs_built oe/oed ctl/rsipctl
 [ -z "${NAT-}" ] || net_needs iptables
 net_enter "$@"
 seconds=${1:-3}
 
-# Its address is the NAT's to others, its name its own.
-behind_nat()
-{
-	oe_host router 198.51.100.31
-	net_links lan
-	net_namespaces left
-	net_cable router eth1 10.1.0.1 lan && net_cable left eth0 10.1.0.2 lan &&
-	    ip -n left route add default via 10.1.0.1 &&
-	    net_on router sysctl -qw net.ipv4.ip_forward=1 &&
-	    net_on router iptables -t nat -A POSTROUTING -s 10.1.0.0/24 \
-	    -j SNAT --to-source 198.51.100.31 || net_skip "no NAT in this kernel"
-	# shellcheck disable=SC2034	# oe_addr() looks there
-	oe_addr_left=10.1.0.2
-}
+path_hosts "${NAT-}"
 
-oe_wire
-[ -n "${NAT-}" ] && behind_nat || oe_host left 198.51.100.31
-oe_host right 198.51.100.32
-oe_key left ${NAT:+@left.lab}
-oe_key right
-oe_dns_up
-net_start iperf3 right iperf3 -s
-sleep 0.5
-
-# LABEL [ARGUMENTS]: Gb/s that arrive.
+# LABEL [ARGUMENT...]: Gb/s that arrive.
 run()
 {
 	bench_label=$1
 	shift
-	net_on left iperf3 -J -c "$(oe_addr right)" -t "$seconds" "$@" >"$NET_RUN/iperf.json"
-	awk -v label="$bench_label" '
-	    /"sum_received"/ { got = 1 }
-	    got && /"bits_per_second"/ { gsub(/[^0-9.e+]/, "", $2); gbps = $2 / 1e9; got = 0 }
-	    END { printf "%-24s %6.2f Gb/s\n", label, gbps }' "$NET_RUN/iperf.json"
-}
-
-# CPU seconds that a program has used.
-cpu()
-{
-	awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) / hz }' \
-	    "/proc/$(net_pid "$1")/stat"
+	printf '%-24s %6.2f Gb/s\n' "$bench_label" \
+	    "$(path_gbps "$seconds" "$(oe_addr right)" "$@")"
 }
 
 # LABEL: the rounds of OE with the oed of $NET_TOP.
@@ -66,7 +35,7 @@ rounds()
 	oe_ping left "$(oe_addr right)" 10 || net_fail "no answer through OE"
 	net_ctl oed_left spd
 	run "$1"
-	echo "oed CPU seconds: sender $(cpu oed_left), receiver $(cpu oed_right) for $seconds s"
+	echo "oed CPU seconds: sender $(path_cpu oed_left), receiver $(path_cpu oed_right) for $seconds s"
 	run "$1, reverse" -R
 }
 

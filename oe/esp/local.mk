@@ -5,6 +5,7 @@ oe_esp_libesp_a_SOURCES = \
 	oe/esp/dataplane.c oe/esp/dataplane.h oe/esp/dataplane_private.h \
 	oe/esp/esp.c oe/esp/esp.h oe/esp/params.h \
 	oe/esp/replay.c oe/esp/replay.h \
+	oe/esp/transform.c oe/esp/transform.h \
 	oe/esp/user.c oe/esp/user.h \
 	oe/esp/xfrm.c oe/esp/xfrm.h \
 	oe/pubkey.c oe/pubkey.h

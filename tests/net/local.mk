@@ -136,7 +136,8 @@ dist_check_SCRIPTS += $(ATTACK_FLOODS)
 TESTS += $(ATTACK_FLOODS)
 
 # Threads with packets: nat/'s own, and the daemons around them (make check-tsan).
-TSAN_TESTS = tests/unit/test_demux_threads$(EXEEXT) $(ATTACK_FLOODS) \
+TSAN_TESTS = tests/unit/test_demux_threads$(EXEEXT) \
+	tests/unit/test_esp_transform$(EXEEXT) $(ATTACK_FLOODS) \
 	tests/net/nat_path.sh tests/net/nat_icmp.sh tests/net/nat_near.sh \
 	tests/net/nat_offload.sh tests/net/attack_router.sh \
 	tests/net/attack_address.sh tests/net/attack_control.sh \

@@ -395,9 +395,11 @@ TESTS += tests/unit/test_rsipctl.sh tests/unit/test_advice.sh
 # oe/esp/
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_esp tests/unit/test_esp_numbers \
-	tests/unit/test_esp_six tests/unit/test_esp_transport
+	tests/unit/test_esp_six tests/unit/test_esp_transform \
+	tests/unit/test_esp_transport
 TESTS += tests/unit/test_esp tests/unit/test_esp_numbers \
-	tests/unit/test_esp_six tests/unit/test_esp_transport
+	tests/unit/test_esp_six tests/unit/test_esp_transform \
+	tests/unit/test_esp_transport
 ESP_PACKETS = tests/unit/esp_packets.c tests/unit/esp_packets.h \
 	tests/unit/esp_vectors.h tests/unit/packet_equal.h
 tests_unit_test_esp_numbers_SOURCES = tests/unit/test_esp_numbers.c $(ESP_PACKETS)
@@ -406,6 +408,11 @@ tests_unit_test_esp_numbers_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_esp_six_SOURCES = tests/unit/test_esp_six.c $(ESP_PACKETS)
 tests_unit_test_esp_six_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_esp_six_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_esp_transform_SOURCES = tests/unit/test_esp_transform.c \
+	$(ESP_PACKETS)
+tests_unit_test_esp_transform_CFLAGS = $(UNIT_CFLAGS) -pthread
+tests_unit_test_esp_transform_LDADD = oe/esp/libesp.a $(BASE_LIBS) \
+	$(CMOCKA_LIBS) -lpthread
 tests_unit_test_esp_transport_SOURCES = tests/unit/test_esp_transport.c \
 	$(ESP_PACKETS)
 tests_unit_test_esp_transport_CFLAGS = $(UNIT_CFLAGS)

@@ -12,6 +12,7 @@
 
 /* Sequence numbers near their end are out of reach from outside. */
 #include "oe/esp/esp.c"
+#include "oe/esp/algorithm.h"
 #include "tests/unit/esp_packets.h"
 
 /* --- sequence numbers ----------------------------------------------------- */

@@ -342,6 +342,18 @@ prefix_contains(const struct prefix *p, const struct addr *a)
 	    bits_equal(p->addr.bytes, a->bytes, p->plen);
 }
 
+#define HOST_NETWORK	64	/* bits of an IPv6 address whose host may have
+				 * all that begin so */
+
+bool
+addr_same_network(const struct addr *a, const struct addr *b)
+{
+	const struct prefix p = prefix_of(a, a->family == AF_INET6 ?
+	    HOST_NETWORK : addr_bits(a->family));
+
+	return prefix_contains(&p, b);
+}
+
 bool
 prefix_covers(const struct prefix *a, const struct prefix *b)
 {

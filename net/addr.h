@@ -141,6 +141,9 @@ bool	 prefix_equal(const struct prefix *a, const struct prefix *b);
 int	 prefix_compare(const struct prefix *a, const struct prefix *b);
 /* Never of another family. */
 bool	 prefix_contains(const struct prefix *p, const struct addr *a);
+/* May one host have both?  One address, or of IPv6 two of the same /64: what
+ * strangers may have "an address" is counted so. */
+bool	 addr_same_network(const struct addr *a, const struct addr *b);
 /* Is all of b in a? */
 bool	 prefix_covers(const struct prefix *a, const struct prefix *b);
 /* Lies all of it where addr_is_private() but link-local: space that

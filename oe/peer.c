@@ -17,8 +17,9 @@
 #define PEERS_MAX	1024		/* identities with their keys, cached */
 #define PEER_WAITING_MAX 16		/* negotiations that wait for
 					 * one identity's keys */
-#define PEERS_WAITING_PER_ADDRESS 8	/* identities looked up for
-					 * one address at once */
+#define PEERS_WAITING_PER_NETWORK 8	/* identities looked up at
+					 * once for one address, of
+					 * IPv6 for one /64 */
 #define SECONDS		1000u
 #define PEER_TTL_MIN	5		/* seconds: a flood of
 					 * message 1 asks DNS once */
@@ -155,7 +156,7 @@ peer_find(const struct core *c, const struct keying_id *id)
 	return p;
 }
 
-/* No address may have many names looked up at once: each costs questions whose
+/* No network may have many names looked up at once: each costs questions whose
  * answers it can delay. */
 static bool
 peer_room(struct core *c, const struct addr *from)
@@ -165,11 +166,11 @@ peer_room(struct core *c, const struct addr *from)
 
 	HASH_ITER(hh, c->peers, p, next) {
 		if (p->waiting != 0)
-			mine += addr_equal(&p->from, from);
+			mine += addr_same_network(&p->from, from);
 		else if (random_uniform(++idle) == 0)
 			victim = p;
 	}
-	if (mine >= PEERS_WAITING_PER_ADDRESS)
+	if (mine >= PEERS_WAITING_PER_NETWORK)
 		return false;
 	if (c->npeers >= PEERS_MAX && victim != NULL)
 		peer_free(victim);

@@ -19,7 +19,7 @@
 				 * processor */
 #define WORK_BURST	10000	/* microseconds that may be saved up */
 #define WORK_MAX	128	/* messages that wait */
-#define WORK_PER_ADDRESS 16
+#define WORK_PER_NETWORK 16	/* addr_same_network() */
 #define WORK_PATIENCE	5000	/* milliseconds; by then the peer has sent it
 				 * again */
 #define NAMES_LEN	24	/* of a header: SPIs, types and message id (RFC
@@ -72,23 +72,12 @@ ike_cookie(const struct ike_budget *b, uint64_t epoch,
 
 /* --- unfinished exchanges ------------------------------------------------- */
 
-#define NETWORK_BITS	64	/* of IPv6: whose host may have all of it */
-
 enum { OF_PORT, OF_NETWORK, OF_ALL, GROUPS };
-
-bool
-ike_same_network(const struct addr *a, const struct addr *b)
-{
-	const struct prefix p = prefix_of(a, a->family == AF_INET6 ?
-	    NETWORK_BITS : addr_bits(a->family));
-
-	return prefix_contains(&p, b);
-}
 
 static bool
 is_of(const struct ike_half *h, const struct keying_path *path, unsigned group)
 {
-	return group == OF_ALL || (ike_same_network(&h->addr, &path->peer) &&
+	return group == OF_ALL || (addr_same_network(&h->addr, &path->peer) &&
 	    (group == OF_NETWORK || h->port == path->peer_port));
 }
 
@@ -145,7 +134,7 @@ ike_half_of(const struct ike_budget *b, const struct addr *a)
 	unsigned	       n = 0;
 
 	TAILQ_FOREACH(h, &b->half, entry)
-		n += ike_same_network(&h->addr, a);
+		n += addr_same_network(&h->addr, a);
 	return n;
 }
 
@@ -260,7 +249,7 @@ void
 ike_work_wait(struct ike_budget *b, uint64_t now,
     const struct keying_path *path, const uint8_t *buf, size_t len)
 {
-	struct ike_waiting *w, *of_address = NULL, *any = NULL;
+	struct ike_waiting *w, *of_network = NULL, *any = NULL;
 	unsigned	    n = 0, all = 0;
 
 	TAILQ_FOREACH(w, &b->waiting, entry) {
@@ -268,14 +257,14 @@ ike_work_wait(struct ike_budget *b, uint64_t now,
 			return;
 		if (random_uniform(++all) == 0)
 			any = w;
-		if (addr_equal(&w->path.peer, &path->peer) &&
+		if (addr_same_network(&w->path.peer, &path->peer) &&
 		    random_uniform(++n) == 0)
-			of_address = w;
+			of_network = w;
 	}
 	if ((w = calloc(1, sizeof(*w) + len)) == NULL)
 		return;
-	if (n >= WORK_PER_ADDRESS)
-		any = of_address;
+	if (n >= WORK_PER_NETWORK)
+		any = of_network;
 	else if (all < WORK_MAX)
 		any = NULL;
 	if (any != NULL) {
@@ -291,7 +280,7 @@ ike_work_wait(struct ike_budget *b, uint64_t now,
 	b->waited++;
 }
 
-/* Of those whose address has the fewest waiting, the one that waited
+/* Of those whose network has the fewest waiting, the one that waited
  * longest. */
 static struct ike_waiting *
 work_fairest(struct ike_budget *b)
@@ -302,7 +291,8 @@ work_fairest(struct ike_budget *b)
 	TAILQ_FOREACH(w, &b->waiting, entry) {
 		n = 0;
 		TAILQ_FOREACH(other, &b->waiting, entry)
-			n += addr_equal(&other->path.peer, &w->path.peer);
+			n += addr_same_network(&other->path.peer,
+			    &w->path.peer);
 		if (best == NULL || n < least) {
 			best = w;
 			least = n;

@@ -67,10 +67,6 @@ void	ike_cookie(const struct ike_budget *b, uint64_t epoch,
 	    const struct keying_path *path, const struct ike_chunk *c,
 	    size_t n, uint8_t out[32]);
 
-/* May one host have both addresses?  One, or of IPv6 two of the same /64: what
- * strangers may have "an address" is counted so. */
-bool	ike_same_network(const struct addr *a, const struct addr *b);
-
 /* --- unfinished exchanges --- */
 
 /*

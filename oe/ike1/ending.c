@@ -59,7 +59,7 @@ ending_limits(struct ike1_sa *sa, uint64_t now)
 	TAILQ_FOREACH(other, &e->sas, entry) {
 		if (other == sa || other->initiator ||
 		    other->state != IKE1_MM_UP ||
-		    !ike_same_network(&other->path.peer, &sa->path.peer))
+		    !addr_same_network(&other->path.peer, &sa->path.peer))
 			continue;
 		naddress++;
 		if (idle == NULL && other->nchildren == 0)

@@ -435,7 +435,7 @@ anonymous_place(const struct ike2_sa *sa)
 		    o->proof.how != KEYING_BY_NOTHING)
 			continue;
 		all++;
-		here += ike_same_network(&o->path.peer, &sa->path.peer);
+		here += addr_same_network(&o->path.peer, &sa->path.peer);
 	}
 	return all < e->c.anonymous_max && here < e->c.anonymous_per_address;
 }

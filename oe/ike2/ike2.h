@@ -17,7 +17,7 @@ struct ike2_config {
 					 * (method 1) will do */
 	unsigned half_open_max;		/* that others began and did
 					 * not finish, 0: 1024 */
-	/* Of IPv6 an address is its /64 (ike_same_network()). */
+	/* Of IPv6 an address is its /64 (addr_same_network()). */
 	unsigned half_open_per_address;	/* 0: 16 */
 	unsigned cookie_from;		/* so many half open: strangers must
 					 * show a cookie (§2.6), 0: 32; from

@@ -445,7 +445,7 @@ admit(struct ike2 *e, const struct keying_path *path)
 
 	TAILQ_FOREACH(sa, &e->sas, entry)
 		n += !sa->initiator &&
-		    ike_same_network(&sa->path.peer, &path->peer);
+		    addr_same_network(&sa->path.peer, &path->peer);
 	if (e->nsas[false] >= e->c.sa_max || n >= e->c.sa_per_address ||
 	    !ike_half_room(&e->budget, path, &victim))
 		return false;

@@ -337,6 +337,42 @@ children_wait_for_their_share(void **state)
 	end_clean2();
 }
 
+/* Who has a /64 has the places of one address there, and of the rest none is
+ * lost; another is served before it. */
+static void
+a_network_of_ipv6_waits_as_one(void **state)
+{
+	static const struct ike_budget_limits limits;
+	struct ike_budget   b;
+	struct ike_waiting *w;
+	struct keying_path  many = { .peer_port = 500 }, one = many;
+	uint8_t		    buf[32] = { 0 };
+	unsigned	    i;
+
+	(void)state;
+	ike_budget_init(&b, &limits, NULL);
+	assert_int_equal(addr_parse(&many.peer, "2001:db8:0:1::"), 0);
+	assert_int_equal(addr_parse(&one.peer, "2001:db8:0:2::1"), 0);
+	for (i = 0; i < 100; i++) {
+		many.peer.bytes[15] = (uint8_t)i;
+		ike_work_wait(&b, 1000, &many, buf, sizeof(buf));
+	}
+	assert_int_equal(b.nwaiting, 16);
+	assert_int_equal(b.lost, 84);
+	for (i = 0; i < 2; i++) {
+		buf[0] = (uint8_t)i;
+		ike_work_wait(&b, 1000, &one, buf, sizeof(buf));
+	}
+	assert_int_equal(b.nwaiting, 18);
+	for (i = 0; i < 2; i++) {
+		w = ike_work_next(&b, 2000);
+		assert_non_null(w);
+		assert_true(addr_equal(&w->path.peer, &one.peer));
+		ike_work_served(&b, w);
+	}
+	ike_budget_free(&b);
+}
+
 int
 main(void)
 {
@@ -348,6 +384,7 @@ main(void)
 		cmocka_unit_test(work_of_strangers_has_a_share),
 		cmocka_unit_test(strangers_of_many_addresses_share_alike),
 		cmocka_unit_test(children_wait_for_their_share),
+		cmocka_unit_test(a_network_of_ipv6_waits_as_one),
 	};
 
 	log_init("test_ike2_exponent", true, LOG_LEVEL_ERROR);

@@ -295,7 +295,7 @@ opener_send(enum opener_wish wish, const char *path)
 	memcpy(text, &opener_asked, sizeof(opener_asked));
 	text[sizeof(opener_asked)] = (char)wish;
 	/* A message, whose length goes with it, not a string. */
-	/* NOLINT(bugprone-not-null-terminated-result) */
+	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
 	memcpy(text + REQUEST_HEAD, path, len);
 	if (send(opener.fd, text, REQUEST_HEAD + len, MSG_NOSIGNAL) == -1) {
 		errno = opener_gone();

@@ -315,6 +315,7 @@ publish_records(struct options *o)
 		return 1;
 	o->publish.key = &k;
 	rc = publish_run(&o->publish, records);
+	o->publish.key = NULL;
 	json_object_put(records);
 	return rc;
 }

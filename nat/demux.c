@@ -440,9 +440,9 @@ out:
 static void
 tell_removed(struct demux *d, struct demux_entry *e)
 {
-	const struct demux_peer	   peer = e->remote_policy ==
-	    DEMUX_REMOTE_NONE ? (struct demux_peer){ 0 } :
-	    *demux_entry_peer(e);
+	const struct demux_peer	   peer = e->remote_policy !=
+	    DEMUX_REMOTE_NONE ? *demux_entry_peer(e) :
+	    (struct demux_peer){ 0 };
 	const struct demux_binding b = { .grantor = e->grantor,
 		.client_id = e->client_id, .bind_id = e->bind_id,
 		.host = demux_addr_full(e->host),

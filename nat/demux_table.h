@@ -38,7 +38,7 @@ demux_addr_of(const struct addr *a)
 static inline struct addr
 demux_addr_full(struct demux_addr a)
 {
-	return a.v4 == 0 ? (struct addr){ 0 } : addr_from_v4(a.v4);
+	return a.v4 != 0 ? addr_from_v4(a.v4) : (struct addr){ 0 };
 }
 
 static inline bool

@@ -452,6 +452,7 @@ validator_configure(struct event_base *base, const struct validator_config *c)
 	r.ports = v.config.ports;
 	if (!anchor_zone(r.anchors, v.zone))
 		r.follow = false;
+	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
 	if (memcmp(&r, &v.config, sizeof(r)) == 0)
 		return;
 	memcpy(&v.config, &r, sizeof(r));

@@ -26,13 +26,11 @@ sum_after(uint16_t sum, uint16_t before, uint16_t after)
 	return (uint16_t)~s;
 }
 
-/* A word becomes another; outer: a checksum over it, NULL: there is none. */
+/* A word becomes another, and outer, a checksum over it, follows. */
 static void
 word_set(uint8_t *at, uint16_t value, uint8_t *outer)
 {
-	if (outer != NULL)
-		store_u16(outer, sum_after(load_u16(outer), load_u16(at),
-		    value));
+	store_u16(outer, sum_after(load_u16(outer), load_u16(at), value));
 	store_u16(at, value);
 }
 
@@ -105,6 +103,7 @@ translate(uint8_t *pkt, struct packet_view *v, bool out,
 {
 	struct addr *which = out ? &v->src : &v->dst;
 	size_t	     upper = v->frag != 0 ? 0 : upper_sum(v->protocol);
+	uint8_t	     none[2] = { 0 };	/* nothing is over an outer header */
 
 	if (v->src.family != AF_INET || to->family != AF_INET ||
 	    !addr_equal(which, from) ||
@@ -113,7 +112,7 @@ translate(uint8_t *pkt, struct packet_view *v, bool out,
 	v->data = pkt;
 	if (v->protocol == IPPROTO_ICMP)
 		quoted_set(pkt, v, out, from, to);
-	address_set(pkt, v, out ? SOURCE : DESTINATION, to, NULL);
+	address_set(pkt, v, out ? SOURCE : DESTINATION, to, none);
 	*which = *to;
 	return true;
 }

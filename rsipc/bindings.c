@@ -71,7 +71,7 @@ method_of(uint8_t type)
 static struct addr
 address_of(const struct rsip_address *a)
 {
-	return a->type == RSIP_ADDR_NETMASK4 ? (struct addr){ 0 } : a->addr;
+	return a->type != RSIP_ADDR_NETMASK4 ? a->addr : (struct addr){ 0 };
 }
 
 static int

@@ -378,7 +378,7 @@ map_array(struct pass *p, const char *name, void **memory, size_t *size)
 static int
 pass_load(struct pass *p, const char **what)
 {
-	void *memory;
+	void *memory = NULL;
 	int   rc;
 
 	*what = "load";

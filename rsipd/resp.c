@@ -20,9 +20,8 @@ resp_server_parse(struct resp_server *s, const char *text, uint16_t port)
 
 	*s = (struct resp_server){ .port = port };
 	/* With several colons the text is an IPv6 address, whole. */
-	if (*text != '[' && end != NULL && strchr(text, ':') != end)
-		end = NULL;
-	else if (end != NULL && end > text && *text == '[' && end[-1] != ']')
+	if (end != NULL && (*text != '[' ? strchr(text, ':') != end :
+	    end[-1] != ']'))
 		end = NULL;
 	if (end != NULL && (conf_port_range(end + 1, &s->port, &hi) == -1 ||
 	    s->port != hi))

@@ -370,13 +370,13 @@ note_transform(struct common *m, const struct transform *t,
 	}
 }
 
-/* The lowest bit's place: what we like best. */
-static unsigned
-best(unsigned bits)
+/* The lowest bit's place in a table of n: what we like best. */
+static size_t
+best(unsigned bits, size_t n)
 {
-	unsigned i = 0;
+	size_t i = 0;
 
-	while (!(bits & 1u << i))
+	while (i + 1 < n && !(bits & 1u << i))
 		i++;
 	return i;
 }
@@ -396,7 +396,7 @@ pick_ke(struct common *m, const struct ike2_terms *t, struct ike2_suite *s)
 	    !(m->types & 1u << IKE2_T_KE)) && (t->ke == 0 || m->ke == 0))
 		s->ke = IKE2_KE_NONE;
 	else if (m->ke != 0)
-		s->ke = groups[best(m->ke)];
+		s->ke = groups[best(m->ke, COUNT(groups))];
 	else
 		return false;
 	return true;
@@ -413,12 +413,12 @@ pick(struct common *m, const struct ike2_terms *t, struct ike2_suite *s)
 		return false;
 	/* RFC 5282 §8: with a MAC there is no combined mode. */
 	if (m->aead != 0 && no_integ) {
-		s->encr = aeads[best(m->aead)].id;
-		s->bits = aeads[best(m->aead)].bits;
+		s->encr = aeads[best(m->aead, COUNT(aeads))].id;
+		s->bits = aeads[best(m->aead, COUNT(aeads))].bits;
 	} else if (m->plain != 0 && m->integ != 0) {
-		s->encr = plains[best(m->plain)].id;
-		s->bits = plains[best(m->plain)].bits;
-		s->integ = integs[best(m->integ)];
+		s->encr = plains[best(m->plain, COUNT(plains))].id;
+		s->bits = plains[best(m->plain, COUNT(plains))].bits;
+		s->integ = integs[best(m->integ, COUNT(integs))];
 	} else
 		return false;
 	if (!pick_ke(m, t, s))
@@ -426,7 +426,7 @@ pick(struct common *m, const struct ike2_terms *t, struct ike2_suite *s)
 	if (t->protocol == IKE2_PROTO_IKE) {
 		if (m->prf == 0 || (m->types & 1u << IKE2_T_ESN))
 			return false;
-		s->prf = prfs[best(m->prf)];
+		s->prf = prfs[best(m->prf, COUNT(prfs))];
 		return true;
 	}
 	if (m->types & 1u << IKE2_T_PRF)

@@ -86,7 +86,7 @@ clock_gettime(clockid_t clock_id, struct timespec *tp)
 static double
 day_milliseconds(void)
 {
-	struct timespec ts;
+	struct timespec ts = { 0 };
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;

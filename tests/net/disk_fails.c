@@ -28,11 +28,11 @@ disk_fails_start(void)
 }
 
 int
-fdatasync(int fd)
+fdatasync(int fildes)
 {
 	if (disk_fails != NULL && *disk_fails == '1') {
 		errno = EIO;
 		return -1;
 	}
-	return real_fdatasync(fd);
+	return real_fdatasync(fildes);
 }

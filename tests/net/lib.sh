@@ -407,6 +407,7 @@ net_nsd_head()
 }
 
 # [WHAT]: how each unbound.conf begins; WHAT becomes of names that no zone of it has.
+# shellcheck disable=SC2120
 net_unbound_head()
 {
 	cat <<-EOF

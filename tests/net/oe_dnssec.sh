@@ -161,6 +161,7 @@ expect()
 	}
 	esp=$(oe_count "$NET_RUN/$1.pcap" esp)
 	clear=$(oe_count "$NET_RUN/$1.pcap" "icmp and dst $2")
+	before=0
 	eval "before=\${esp_$1:-0}"
 	wire=none
 	[ "$esp" -gt "$before" ] && wire=esp

@@ -23,7 +23,7 @@ destinations="11 12 13 14 15 16 17 18"
 for last in $destinations; do
 	"$NET_TOP/ctl/rsipctl" dns-records -k "$NET_RUN/gw.pem" \
 	    --id "$(oe_addr gw)" --for "$net$last" --type "$type" |
-	    grep "$zone\\..*[[:space:]]$type[[:space:]]" >>"$NET_RUN/zone.$zone"
+	    grep "$zone\\..*[[:space:]]${type}[[:space:]]" >>"$NET_RUN/zone.$zone"
 	ip -n gw address add "$net$last/$OE_HOST" dev lo
 done
 oe_zones

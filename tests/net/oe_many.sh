@@ -37,7 +37,7 @@ oe_zones
 	net_zone_head "$with_zone."
 	"$NET_TOP/ctl/rsipctl" dns-records -k "$NET_RUN/far.pem" \
 	    --id "$(oe_addr far)" --for "$(first "$with")" --type "$type" |
-	    grep "$with_zone\\..*[[:space:]]$type[[:space:]]" | python3 -c '
+	    grep "$with_zone\\..*[[:space:]]${type}[[:space:]]" | python3 -c '
 import ipaddress, sys
 first, count = ipaddress.ip_address(sys.argv[1]), int(sys.argv[2])
 record = sys.stdin.read()

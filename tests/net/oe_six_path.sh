@@ -49,7 +49,7 @@ for mtu in 1500 1400 1320 1280; do
 	net_on far python3 "$NET_HERE/oe_six_tcp.py" send "$near" \
 	    "$NET_RUN/sent" 20 || net_fail "TCP over a link of $mtu: $(net_ctl oed_far why "$near")"
 	# The largest that every link takes, and no fragments of it before ESP.
-	net_until 10 net_on far ping -q -c 1 -W 2 -M do -s 1232 "$near" ||
+	net_until 10 net_on far ping -q -c 1 -W 2 -M "do" -s 1232 "$near" ||
 	    net_fail "1280 bytes over a link of $mtu"
 	net_ok "a link of $mtu: 512 KB there and back, and an echo of 1280 bytes"
 done

@@ -278,9 +278,9 @@ oe_root()
 			oe_name=${oe_file##*/zone.}
 			printf '%s. NS ns.lab.\n' "$oe_name"
 			# shellcheck disable=SC2086
-			for oe_file in "$NET_RUN"/K$oe_name.*.key; do
-				[ ! -e "$oe_file" ] ||
-				    ldns-key2ds -n -2 "$oe_file"
+			for oe_key in "$NET_RUN"/K$oe_name.*.key; do
+				[ ! -e "$oe_key" ] ||
+				    ldns-key2ds -n -2 "$oe_key"
 			done
 		done
 	} >"$NET_RUN/root"

@@ -308,14 +308,6 @@ prefix_of(const struct addr *a, unsigned plen)
 }
 
 struct prefix
-prefix_from_v4(uint32_t net, unsigned plen)
-{
-	struct addr a = addr_from_v4(net);
-
-	return prefix_of(&a, plen);
-}
-
-struct prefix
 prefix_host(const struct addr *a)
 {
 	return prefix_of(a, addr_bits(a->family));

@@ -127,8 +127,6 @@ struct prefix {
 
 /* addr cut to plen bits, at most the family's. */
 struct prefix prefix_of(const struct addr *a, unsigned plen);
-/* Of an IPv4 address in network order. */
-struct prefix prefix_from_v4(uint32_t net, unsigned plen);
 /* All of an address: /32, /128. */
 struct prefix prefix_host(const struct addr *a);
 /* The first plen bits are one: 255.255.255.0 of 24. */

@@ -16,10 +16,10 @@
 #include "net/tun.h"
 
 static int
-tun_make(char *name, size_t cap, int flags)
+tun_make(char *name, size_t cap)
 {
 	struct ifreq ifr = {
-		.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | flags) };
+		.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR };
 	int	     fd;
 
 	if (strlen(name) >= IFNAMSIZ) {
@@ -45,15 +45,9 @@ tun_make(char *name, size_t cap, int flags)
 }
 
 int
-tun_open(char *name, size_t cap)
-{
-	return tun_make(name, cap, 0);
-}
-
-int
 tun_open_gso(char *name, size_t cap, bool *offload)
 {
-	int fd = tun_make(name, cap, IFF_VNET_HDR);
+	int fd = tun_make(name, cap);
 
 	*offload = fd != -1 && gso_enable(fd) == 0;
 	return fd;

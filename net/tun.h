@@ -6,14 +6,11 @@
 #include <stddef.h>
 
 /*
- * Opens (makes) a TUN device without packet information headers, non-blocking
- * and close-on-exec.  A "%d" in name is replaced in place.  The device goes
- * away with the descriptor.  Returns the descriptor, or -1 after one log line.
- */
-int	tun_open(char *name, size_t cap);
-/*
- * The same with a header before each packet, for net/gso.h; offload tells
- * whether the kernel gives and takes large TCP segments.
+ * Opens (makes) a TUN device with net/gso.h's header before each packet and no
+ * other, non-blocking and close-on-exec; offload tells whether the kernel gives
+ * and takes large TCP segments.  A "%d" in name is replaced in place.  The
+ * device goes away with the descriptor.  Returns the descriptor, or -1 after
+ * one log line.
  */
 int	tun_open_gso(char *name, size_t cap, bool *offload);
 /*

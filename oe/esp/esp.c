@@ -317,12 +317,6 @@ esp_sa_counters(const struct esp_sa *sa, struct esp_counters *out)
 	*out = sa->count;
 }
 
-const struct esp_params *
-esp_sa_params(const struct esp_sa *sa)
-{
-	return &sa->p;
-}
-
 void
 esp_sa_move(struct esp_sa *sa, const struct addr *dst, uint16_t port)
 {

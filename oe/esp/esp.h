@@ -65,8 +65,6 @@ bool	esp_spi(const struct packet_view *v, uint32_t *spi);
 
 /* Packets and bytes that went through, and what was refused. */
 void	esp_sa_counters(const struct esp_sa *sa, struct esp_counters *out);
-/* Keys wiped in it. */
-const struct esp_params *esp_sa_params(const struct esp_sa *sa);
 
 /* Outbound and in UDP: from here on to that address, of the same family, and
  * port. */

@@ -82,7 +82,8 @@ make_gateway(void)
 	p->addr = addr_from_v4(htonl(NB));
 	p->gateways = (struct dataplane_gateways){ { addr_from_v4(htonl(NA)) },
 		1 };
-	p->networks[0] = prefix_from_v4(htonl(0x0a000000), 8);
+	p->networks[0] = (struct prefix){
+		addr_from_v4(htonl(0x0a000000)), 8 };
 	p->nnetworks = 1;
 	p->npools = POOLS;
 	for (unsigned i = 0; i < POOLS; i++)

@@ -25,6 +25,7 @@
 #include "oe/esp/dataplane.h"
 #include "oe/esp/esp.h"
 #include "oe/esp/user.h"
+#include "tests/plain_tun.h"
 
 /*
  * CPU seconds of this process are measured, not wall time, and only while it
@@ -424,12 +425,12 @@ static int
 network_setup(struct bench *b)
 {
 	struct addr own = addr_from_v4(inet_addr("10.99.0.1"));
-	char	    name[] = "bench%d";
+	const char  name[] = "bench0";
 
 	if (unshare(CLONE_NEWNET) == -1 &&
 	    unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1)
 		return -1;
-	if (rtnl_open() == -1 || (b->tun = tun_open(name, sizeof(name))) == -1)
+	if (rtnl_open() == -1 || (b->tun = plain_tun(name)) == -1)
 		return -1;
 	if (rtnl_addr_add(name, &own, 24) == -1 ||
 	    rtnl_link_up(name) == -1 || segment_setup(b) == -1)

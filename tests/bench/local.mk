@@ -20,7 +20,8 @@ tests_bench_dataplane_load_LDADD = $(BASE_LIBS)
 EXTRA_DIST += tests/bench/dataplane.py
 
 noinst_PROGRAMS += tests/bench/esp_bench
-tests_bench_esp_bench_SOURCES = tests/bench/esp_bench.c
+tests_bench_esp_bench_SOURCES = tests/bench/esp_bench.c \
+	tests/plain_tun.h
 tests_bench_esp_bench_LDADD = oe/esp/libesp.a $(BASE_LIBS)
 
 # By hand, or a build of before and one of after: ns a packet.

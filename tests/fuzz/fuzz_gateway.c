@@ -245,7 +245,7 @@ make_gateway(const struct policies *policies)
 		.gateway = addr_from_v4(htonl(0x0a0000fe)), .udp = true,
 		.max_registrations = HOSTS - 1, .max_bindings = BINDINGS,
 		.policies = policies, .max_neighbour = 3,
-		.from = { prefix_from_v4(htonl(0x0a000000), 8) }, .nfrom = 1,
+		.from = { { addr_from_v4(htonl(0x0a000000)), 8 } }, .nfrom = 1,
 	};
 	struct pool_address shared = { .addr = addr_from_v4(htonl(0xc6336401)),
 		.ports = { { PORTS_LO, PORTS_HI } }, .nports = 1 };

@@ -3,16 +3,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/if_tun.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <openssl/pem.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +20,7 @@
 #include "oe/esp/esp.h"
 #include "oe/ike1/ike1.h"
 #include "oe/ike2/ike2.h"
+#include "tests/plain_tun.h"
 
 /*
  * ike_probe -l LOCAL [-r PEER] [-i MYID] [-I PEERID] [-k PRIVATE.pem]
@@ -240,15 +237,10 @@ op_initial_contact(void *arg, const struct keying_id *id,
 static void
 open_packets(const char *tun)
 {
-	struct ifreq r = { 0 };
-
-	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", tun);
-	r.ifr_flags = IFF_TUN | IFF_NO_PI;
-	probe.tun = open("/dev/net/tun", O_RDWR | O_NONBLOCK);
+	probe.tun = plain_tun(tun);
 	probe.raw = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
 	probe.esp = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK, IPPROTO_ESP);
-	if (probe.tun == -1 || probe.raw == -1 || probe.esp == -1 ||
-	    ioctl(probe.tun, TUNSETIFF, &r) == -1) {
+	if (probe.tun == -1 || probe.raw == -1 || probe.esp == -1) {
 		fprintf(stderr, "%s: %s\n", tun, strerror(errno));
 		exit(1);
 	}
@@ -305,7 +297,7 @@ packets_out(void)
 		if (i == PAIRS || !packet_parse_ipv4(&v, inner, (size_t)n) ||
 		    esp_seal(p->out, &v, out, sizeof(out), &sealed) != ESP_OK)
 			continue;
-		to.sin_addr.s_addr = addr_v4(&esp_sa_params(p->out)->dst);
+		to.sin_addr.s_addr = addr_v4(&sealed.dst);
 		if (sendto(probe.raw, out, sealed.len, 0,
 		    (struct sockaddr *)&to, sizeof(to)) == -1)
 			fprintf(stderr, "ESP: %s\n", strerror(errno));

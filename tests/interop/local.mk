@@ -1,6 +1,7 @@
 # tests/interop/local.mk - what is built from tests/interop/
 check_PROGRAMS += tests/interop/ike_probe
-tests_interop_ike_probe_SOURCES = tests/interop/ike_probe.c
+tests_interop_ike_probe_SOURCES = tests/interop/ike_probe.c \
+	tests/plain_tun.h
 tests_interop_ike_probe_LDADD = oe/ike2/libike2.a $(IKE_LIBS) $(BASE_LIBS)
 # charon.sh, laptops.sh and libreswan_flows.sh (a VM, many minutes) are run by name, as ikev2.sh (a table of what others show) is; charon_ike.sh and charon_ike2.sh are the part that is quick.
 dist_check_SCRIPTS += tests/interop/charon.sh tests/interop/charon_ike.sh \

@@ -87,7 +87,7 @@ OE_TEST_LIBS = oe/liboe.a $(IKE_LIBS) $(BASE_LIBS) \
 	$(DNS_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_wire
 TESTS += tests/unit/test_wire
-tests_unit_test_wire_SOURCES = tests/unit/test_wire.c
+tests_unit_test_wire_SOURCES = tests/unit/test_wire.c tests/plain_tun.h
 tests_unit_test_wire_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_wire_LDADD = $(OE_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_translate

@@ -431,8 +431,7 @@ shell_esp(void *arg, const struct packet_view *v)
 	for (i = w->nmirrors; i > 0; i--) {
 		if (w->mirrors[i - 1].spi_out != spi ||
 		    (!w->mirrors[i - 1].nat &&
-		    !addr_equal(&esp_sa_params(w->mirrors[i - 1].open)->dst,
-		    &v->dst)))
+		    !addr_equal(&w->mirrors[i - 1].dst, &v->dst)))
 			continue;
 		header_reads_peer = true;
 		rc = esp_open(w->mirrors[i - 1].open, v, buf, sizeof(buf),
@@ -457,7 +456,7 @@ shell_to_host(void *arg, const struct packet_view *v)
 static bool
 shell_near(void *arg, const struct addr *addr)
 {
-	struct prefix lan = prefix_from_v4(inet_addr("10.9.0.0"), 16);
+	struct prefix lan = { addr_from_v4(inet_addr("10.9.0.0")), 16 };
 
 	(void)arg;
 	return prefix_contains(&lan, addr);

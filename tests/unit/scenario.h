@@ -37,6 +37,7 @@ struct world {
 	struct mirror {			/* the peer's ends of a pair */
 		uint32_t       spi_in, spi_out;	/* as the core sees them */
 		struct esp_sa *seal, *open;
+		struct addr    dst;	/* where the peer opens */
 		void	      *conn;
 		bool	       nat;	/* the peer is behind one: ESP in UDP */
 		/* ESP that comes once more. */

@@ -291,7 +291,7 @@ do_too_big(struct play *p)
 
 	for (i = 0; i < W(p)->nmirrors; i++) {
 		if (W(p)->mirrors[i].spi_out == spi)
-			peer = esp_sa_params(W(p)->mirrors[i].open)->dst;
+			peer = W(p)->mirrors[i].dst;
 	}
 	if (p->n > 3)
 		peer = player_host(p, p->words[3]);

@@ -155,6 +155,7 @@ do_up(struct play *p)
 	m->seal = esp_sa_new(&e, true);
 	e = k.out;
 	m->open = esp_sa_new(&e, false);
+	m->dst = e.dst;
 	W(p)->core->now = W(p)->now;
 	child_up(conn, &k);
 }

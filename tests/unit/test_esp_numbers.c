@@ -204,7 +204,7 @@ keys_are_wiped(void **state)
 {
 	struct esp_params	 p = params_default();
 	struct esp_sa		*sa = esp_sa_new(&p, true);
-	const struct esp_params *kept = esp_sa_params(sa);
+	const struct esp_params *kept = &sa->p;
 	size_t			 i;
 
 	(void)state;

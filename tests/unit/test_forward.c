@@ -98,7 +98,8 @@ setup(void **state)
 	l->shared.public = l->public;
 	l->public->gateways.list[0] = addr_from_v4(htonl(NA));
 	l->public->gateways.n = 1;
-	l->public->networks[0] = prefix_from_v4(htonl(0x0a000000), 24);
+	l->public->networks[0] = (struct prefix){
+		addr_from_v4(htonl(0x0a000000)), 24 };
 	l->public->nnetworks = 1;
 	l->shared.demux = demux_new(1000);
 	atomic_store(&l->shared.private_index, PRIVATE);

@@ -222,14 +222,15 @@ devices_routes_and_rules(void **state)
 		.invert = true };
 	unsigned	  plen;
 	int		  fd, mon, value;
+	bool		  offload;
 
 	(void)state;
 	assert_int_equal(rtnl_default_route(AF_INET, &via, other), -1);
 	assert_int_equal(errno, ENOENT);
-	fd = tun_open(name, sizeof(name));
+	fd = tun_open_gso(name, sizeof(name), &offload);
 	assert_int_not_equal(fd, -1);
 	assert_string_equal(name, "tst0");
-	assert_int_equal(tun_open(name, sizeof(name)), -1);
+	assert_int_equal(tun_open_gso(name, sizeof(name), &offload), -1);
 
 	mon = rtnl_monitor();
 	assert_int_not_equal(mon, -1);

@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/xfrm.h>
 #include <sched.h>
@@ -22,8 +21,8 @@
 #include "net/ip.h"
 #include "net/netlink.h"
 #include "net/rtnl.h"
-#include "net/tun.h"
 #include "oe/wire.h"
+#include "tests/plain_tun.h"
 
 #define MARK	0x4f45u
 #define FIRST	"198.51.100.1"	/* what the route to the peer prefers */
@@ -290,7 +289,7 @@ main(void)
 	};
 	struct addr first = addr_from_v4(inet_addr(FIRST));
 	struct addr second = addr_from_v4(inet_addr(SECOND));
-	char	    name[16] = "wire0";
+	const char  name[] = "wire0";
 	int	    rc;
 
 	if (unshare(CLONE_NEWNET) == -1 &&
@@ -298,12 +297,11 @@ main(void)
 		printf("skipped: no network namespace of its own\n");
 		return 77;
 	}
-	if ((tun = tun_open(name, sizeof(name))) == -1) {
+	if ((tun = plain_tun(name)) == -1) {
 		printf("skipped: no TUN device\n");
 		return 77;
 	}
-	if (fcntl(tun, F_SETFL, O_NONBLOCK) == -1 || rtnl_open() == -1 ||
-	    rtnl_addr_add(name, &first, 24) == -1 ||
+	if (rtnl_open() == -1 || rtnl_addr_add(name, &first, 24) == -1 ||
 	    rtnl_addr_add(name, &second, 24) == -1 ||
 	    rtnl_link_up(name) == -1 || rtnl_link_up("lo") == -1 ||
 	    (base = event_base_new()) == NULL ||

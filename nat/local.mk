@@ -30,6 +30,7 @@ nat_libnat_a_SOURCES = \
 EXTRA_DIST += net/bpf_program.h nat/offload.bpf.c nat/offload_map.h
 BPF_PARTS = nat/offload rsipc/pass
 if BPF
+net_libnet_a_SOURCES += net/ebpf.c net/ebpf.h
 nat_libnat_a_SOURCES += nat/offload.c nat/offload.h \
 	nat/offload_lease.c nat/offload_lease.h nat/offload_state.h \
 	nat/offload_unpack.c nat/offload_unpack.h

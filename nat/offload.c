@@ -9,7 +9,6 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -34,14 +33,6 @@
 #define TC_PRIORITY	0x5253u
 
 /* --- loading -------------------------------------------------------------- */
-
-__attribute__((format(printf, 2, 0))) static int
-log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	if (level == LIBBPF_WARN && log_enabled(LOG_LEVEL_DEBUG))
-		log_message(LOG_LEVEL_DEBUG, fmt, ap);
-	return 0;
-}
 
 static void
 hook_options(struct bpf_tc_hook *h, const struct hook *k)
@@ -163,25 +154,6 @@ find_fd(struct offload *o, const char *name, int *fd)
 }
 
 static int
-map_array(struct offload *o, const char *name, struct offload_array *a)
-{
-	struct bpf_map *m = bpf_object__find_map_by_name(o->object, name);
-	long		page = sysconf(_SC_PAGESIZE);
-
-	if (m == NULL || page <= 0)
-		return -ENOENT;
-	a->n = bpf_map__max_entries(m);
-	a->size = (size_t)bpf_map__value_size(m) * a->n;
-	a->size = (a->size + (size_t)page - 1) / (size_t)page * (size_t)page;
-	a->memory = mmap(NULL, a->size, PROT_READ | PROT_WRITE, MAP_SHARED,
-	    bpf_map__fd(m), 0);
-	if (a->memory != MAP_FAILED)
-		return 0;
-	a->memory = NULL;
-	return -errno;
-}
-
-static int
 find_maps(struct offload *o)
 {
 	int rc;
@@ -190,9 +162,9 @@ find_maps(struct offload *o)
 	    (rc = find_fd(o, "leases", &o->leases)) != 0 ||
 	    (rc = find_fd(o, "locals", &o->locals)) != 0 ||
 	    (rc = find_fd(o, "counters", &o->counters)) != 0 ||
-	    (rc = map_array(o, "bindings", &o->bindings)) != 0 ||
-	    (rc = map_array(o, "ports", &o->ports)) != 0 ||
-	    (rc = map_array(o, "state", &o->state)) != 0)
+	    (rc = ebpf_array_map(o->object, "bindings", &o->bindings)) != 0 ||
+	    (rc = ebpf_array_map(o->object, "ports", &o->ports)) != 0 ||
+	    (rc = ebpf_array_map(o->object, "state", &o->state)) != 0)
 		return rc;
 	offload_slots_init(o);
 	return 0;
@@ -265,7 +237,7 @@ offload_open(const char *public_if, const char *private_if, unsigned mtu,
 	size_t		len;
 	int		rc;
 
-	libbpf_set_print(log_libbpf);
+	ebpf_log();
 	o->ncpus = (unsigned)libbpf_num_possible_cpus();
 	if ((program = offload_unpack(&len)) == NULL) {
 		rc = -ENOMEM;
@@ -301,13 +273,6 @@ fail:
 	return NULL;
 }
 
-static void
-unmap_array(struct offload_array *a)
-{
-	if (a->memory != NULL)
-		(void)munmap(a->memory, a->size);
-}
-
 void
 offload_close(struct offload *o)
 {
@@ -320,9 +285,9 @@ offload_close(struct offload *o)
 	hook_detach(&o->out);
 	if (o->cut[0] != '\0')
 		veth_del(o->cut);
-	unmap_array(&o->bindings);
-	unmap_array(&o->ports);
-	unmap_array(&o->state);
+	ebpf_array_unmap(&o->bindings);
+	ebpf_array_unmap(&o->ports);
+	ebpf_array_unmap(&o->state);
 	bpf_object__close(o->object);
 	free(o->unused);
 	free(o);
@@ -336,7 +301,7 @@ offload_sweep(const char *public_if, const char *private_if)
 	struct hook	   k = { 0 };
 	char		   name[IFNAMSIZ], peer[IFNAMSIZ];
 
-	libbpf_set_print(log_libbpf);
+	ebpf_log();
 	cut_names(if_nametoindex(private_if), name, peer);
 	veth_del(name);
 	for (size_t i = 0; i < 2; i++) {

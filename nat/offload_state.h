@@ -10,16 +10,9 @@
 
 #include "nat/dataplane_config.h"
 #include "nat/offload_map.h"
+#include "net/ebpf.h"
 
 #define OFFLOAD_SECOND_NS	1000000000ull
-
-/* An array of the kernel's: written without a system call, which cannot
- * fail. */
-struct offload_array {
-	void	*memory;	/* NULL: not there */
-	size_t	 size;		/* bytes */
-	uint32_t n;
-};
 
 /* A slot that is free, and since which second. */
 struct offload_unused {
@@ -48,7 +41,7 @@ struct offload {
 	_Atomic bool refused;		/* a map does not say what it must:
 					 * nothing is vouched for */
 
-	struct offload_array bindings, ports, state;
+	struct ebpf_array bindings, ports, state;
 
 	uint64_t generation;
 	struct offload_unused *unused;	/* a ring: the longest free first */

@@ -9,14 +9,13 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "base/watch.h"
+#include "net/ebpf.h"
 #include "net/tc.h"
 #include "rsipc/pass.h"
 #include "rsipc/pass_map.h"
@@ -40,7 +39,7 @@ struct pass {
 	int		   pairs;	/* descriptor */
 	struct pass_state *state;	/* shared with the kernel, as ... */
 	struct pass_slot  *slots;	/* ... these */
-	size_t		   state_size, slots_size;
+	struct ebpf_array  state_map, slots_map;
 	struct pair {			/* of a slot that is in use */
 		UT_hash_handle	 hh;
 		struct pass_key	 key;
@@ -348,41 +347,13 @@ pass_no_ports(struct pass *p)
 
 /* --- life ----------------------------------------------------------------- */
 
-__attribute__((format(printf, 2, 0))) static int
-log_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	if (level == LIBBPF_WARN && log_enabled(LOG_LEVEL_DEBUG))
-		log_message(LOG_LEVEL_DEBUG, fmt, ap);
-	return 0;
-}
-
-static int
-map_array(struct pass *p, const char *name, void **memory, size_t *size)
-{
-	struct bpf_map *m = bpf_object__find_map_by_name(p->object, name);
-	long		page = sysconf(_SC_PAGESIZE);
-	void	       *at;
-
-	if (m == NULL || page <= 0)
-		return -ENOENT;
-	*size = (size_t)bpf_map__value_size(m) * bpf_map__max_entries(m);
-	*size = (*size + (size_t)page - 1) / (size_t)page * (size_t)page;
-	at = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_SHARED,
-	    bpf_map__fd(m), 0);
-	if (at == MAP_FAILED)
-		return -errno;
-	*memory = at;
-	return 0;
-}
-
 static int
 pass_load(struct pass *p, const char **what)
 {
-	void *memory = NULL;
-	int   rc;
+	int rc;
 
 	*what = "load";
-	libbpf_set_print(log_libbpf);
+	ebpf_log();
 	p->object = bpf_object__open_mem(pass_object, sizeof(pass_object),
 	    NULL);
 	if (p->object == NULL)
@@ -392,13 +363,12 @@ pass_load(struct pass *p, const char **what)
 	p->pairs = bpf_object__find_map_fd_by_name(p->object, "pairs");
 	if (p->pairs < 0)
 		return -ENOENT;
-	if ((rc = map_array(p, "state", &memory, &p->state_size)) != 0)
+	if ((rc = ebpf_array_map(p->object, "state", &p->state_map)) != 0)
 		return rc;
-	p->state = memory;
-	if ((rc = map_array(p, "slots", &memory, &p->slots_size)) != 0)
-		return rc;
-	p->slots = memory;
-	return 0;
+	p->state = p->state_map.memory;
+	rc = ebpf_array_map(p->object, "slots", &p->slots_map);
+	p->slots = p->slots_map.memory;
+	return rc;
 }
 
 static int
@@ -453,10 +423,8 @@ pass_close(struct pass *p)
 	tc_del(&p->out);
 	tc_del(&p->in);
 	HASH_CLEAR(hh, p->by_key);
-	if (p->state != NULL)
-		(void)munmap(p->state, p->state_size);
-	if (p->slots != NULL)
-		(void)munmap(p->slots, p->slots_size);
+	ebpf_array_unmap(&p->state_map);
+	ebpf_array_unmap(&p->slots_map);
 	bpf_object__close(p->object);
 	watch_end(p->tick);
 	free(p);

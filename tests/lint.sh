@@ -52,11 +52,12 @@ lint_clang_tidy()
 {
 	# eBPF programs are for another compiler target; what loads them wants
 	# the header that only a build with them makes.
-	offload='offload*.c' pass=pass.c
-	[ ! -e "$top/nat/offload_packed.h" ] || offload='' pass=''
+	offload='offload*.c' pass=pass.c ebpf=ebpf.c
+	[ ! -e "$top/nat/offload_packed.h" ] || offload='' pass='' ebpf=''
 	# One file a time, so that no processor waits for another's share.
 	# shellcheck disable=SC2086
-	find $rooms -name '*.c' ! -name '*.bpf.c' ! -name "$offload" ! -name "$pass" | sort |
+	find $rooms -name '*.c' ! -name '*.bpf.c' ! -name "$offload" ! -name "$pass" \
+	    ! -name "$ebpf" | sort |
 	    xargs -P "$jobs" -n 1 clang-tidy --quiet -p "$flags" \
 	    2>"$flags/err"
 	tidy=$?

@@ -21,6 +21,9 @@
 #pragma GCC diagnostic ignored "-Wconversion"
 
 static int  rtnl_fd = -1;
+/* For rtnl_neighbour(), which every host that registers is asked of: open from
+ * its first call on. */
+static int  arp_fd = -1;
 static bool has_ipv6;
 
 /* Who asks later may open no sockets any more. */
@@ -56,13 +59,15 @@ rtnl_close(void)
 {
 	if (rtnl_fd != -1)
 		close(rtnl_fd);
-	rtnl_fd = -1;
+	if (arp_fd != -1)
+		close(arp_fd);
+	rtnl_forked();
 }
 
 void
 rtnl_forked(void)
 {
-	rtnl_fd = -1;
+	rtnl_fd = arp_fd = -1;
 }
 
 static int
@@ -542,27 +547,28 @@ rtnl_networks_of(const char *ifname, int family,
 int
 rtnl_neighbour(const char *ifname, const struct addr *addr, uint8_t lladdr[8])
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET,
+	struct sockaddr_in  sin = { .sin_family = AF_INET,
 		.sin_addr.s_addr = addr_v4(addr) };
-	struct arpreq	   req = { 0 };
-	struct addr	   via = { 0 };
-	char		   out[IFNAMSIZ];
-	int		   fd, rc;
+	struct arpreq	    req = { 0 };
+	struct ifreq	    out = { 0 };
+	struct route_answer way;
 
-	if (addr->family != AF_INET ||
-	    rtnl_route_get(addr, 0, NULL, &via, out) == -1)
+	if (addr->family != AF_INET || route_ask(addr, 0, &way) == -1)
 		return 0;
-	if (is_named(&via) || strcmp(out, ifname) != 0)
+	if (arp_fd == -1 && (arp_fd = socket(AF_INET, SOCK_DGRAM |
+	    SOCK_CLOEXEC, 0)) == -1)
+		return 0;
+	/* As if_indextoname(), which opens a socket each time. */
+	out.ifr_ifindex = way.oif;
+	if (ioctl(arp_fd, SIOCGIFNAME, &out) == -1)
+		return 0;
+	if (is_named(&way.via) || strcmp(out.ifr_name, ifname) != 0)
 		return -1;
 	/* The kernel answers this for one address since ever; RTM_GETNEIGH does
 	 * since Linux 5.0. */
-	if ((fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) == -1)
-		return 0;
 	memcpy(&req.arp_pa, &sin, sizeof(sin));
-	memcpy(req.arp_dev, out, sizeof(req.arp_dev));
-	rc = ioctl(fd, SIOCGARP, &req);
-	close(fd);
-	if (rc == -1 || !(req.arp_flags & ATF_COM))
+	memcpy(req.arp_dev, out.ifr_name, sizeof(req.arp_dev));
+	if (ioctl(arp_fd, SIOCGARP, &req) == -1 || !(req.arp_flags & ATF_COM))
 		return 0;
 	memset(lladdr, 0, 8);
 	memcpy(lladdr, req.arp_ha.sa_data, 6);

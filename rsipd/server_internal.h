@@ -11,6 +11,7 @@
 #include "rsipd/server.h"
 
 struct tcp_connection;
+struct udp_turn;
 
 struct server {
 	struct event_base *base;
@@ -19,6 +20,8 @@ struct server {
 	int	 tcp_fd, udp_fd;
 	struct listener *listener;	/* has tcp_fd, once
 					 * there is a gateway */
+	struct udp_turn *turn;		/* answers by UDP that leave together;
+					 * NULL: no datagram is read now */
 	struct event *udp_event, *tick;	/* tick: while anybody's silence
 					 * ends something */
 	uint64_t tick_at;		/* UINT64_MAX: not set */

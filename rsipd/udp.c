@@ -11,19 +11,83 @@
 #include "base/watch.h"
 #include "rsipd/server_internal.h"
 
-#define BATCH	64	/* datagrams a turn, so that other events have theirs */
+#define BATCH	16	/* datagrams a system call */
+#define ROUNDS	4	/* of these a turn, so that other events have theirs */
+
+/* What is to be sent when what has arrived is served, or when this is full. */
+struct udp_turn {
+	struct mmsghdr		msg[BATCH];
+	struct iovec		iov[BATCH];
+	struct sockaddr_storage to[BATCH];
+	unsigned		n;
+	size_t			used;		/* of data */
+	uint8_t			data[GATEWAY_MESSAGE_MAX];
+};
+
+static void
+send_failed(const struct addr *to)
+{
+	/* A lost answer is asked for again. */
+	log_debug("%s: send: %s", ADDR_TEXT(to), strerror(errno));
+}
+
+static void
+flush(struct server *s)
+{
+	struct udp_turn *t = s->turn;
+	struct addr	 to;
+	unsigned	 at = 0;
+	int		 n;
+
+	while (at < t->n) {
+		n = sendmmsg(s->udp_fd, t->msg + at, t->n - at, MSG_DONTWAIT);
+		if (n > 0) {
+			at += (unsigned)n;
+			continue;
+		}
+		/* The first of them failed; the others have their turn. */
+		to = addr_from_sockaddr(&t->to[at], sizeof(t->to[at]), NULL);
+		send_failed(&to);
+		at++;
+	}
+	t->n = 0;
+	t->used = 0;
+}
+
+static void
+send_in_turn(struct server *s, const struct addr *to, uint16_t port,
+    const uint8_t *msg, size_t len)
+{
+	struct udp_turn *t = s->turn;
+	struct msghdr	*m;
+
+	if (t->n == BATCH || len > sizeof(t->data) - t->used)
+		flush(s);
+	memcpy(t->data + t->used, msg, len);
+	t->iov[t->n] = (struct iovec){ t->data + t->used, len };
+	m = &t->msg[t->n].msg_hdr;
+	*m = (struct msghdr){ .msg_name = &t->to[t->n],
+		.msg_namelen = addr_to_sockaddr(to, port, &t->to[t->n]),
+		.msg_iov = &t->iov[t->n], .msg_iovlen = 1 };
+	t->used += len;
+	t->n++;
+}
 
 static void
 send_to(struct server *s, const struct addr *to, uint16_t port,
     const uint8_t *msg, size_t len)
 {
 	struct sockaddr_storage ss;
-	socklen_t		sslen = addr_to_sockaddr(to, port, &ss);
+	socklen_t		sslen;
 
-	/* A lost answer is asked for again. */
+	if (s->turn != NULL) {
+		send_in_turn(s, to, port, msg, len);
+		return;
+	}
+	sslen = addr_to_sockaddr(to, port, &ss);
 	if (sendto(s->udp_fd, msg, len, MSG_DONTWAIT, (struct sockaddr *)&ss,
 	    sslen) == -1)
-		log_debug("%s: send: %s", ADDR_TEXT(to), strerror(errno));
+		send_failed(to);
 }
 
 /* Only where a registration is now need its last answer be kept. */
@@ -82,32 +146,56 @@ receive(struct server *s, uint64_t now, const struct addr *from,
 		send_to(s, from, port, s->out, (size_t)n);
 }
 
+/* Serves what has arrived, BATCH at most: false where that was all. */
+static bool
+serve_some(struct server *s, uint64_t now)
+{
+	/* Of which short datagrams use a page each. */
+	static uint8_t		data[BATCH][GATEWAY_MESSAGE_MAX];
+	struct sockaddr_storage ss[BATCH];
+	struct mmsghdr		m[BATCH] = { 0 };
+	struct iovec		iov[BATCH];
+	struct addr		from;
+	uint16_t		port;
+	int			i, n;
+
+	for (i = 0; i < BATCH; i++) {
+		iov[i] = (struct iovec){ data[i], sizeof(data[i]) };
+		m[i].msg_hdr.msg_name = &ss[i];
+		m[i].msg_hdr.msg_namelen = sizeof(ss[i]);
+		m[i].msg_hdr.msg_iov = &iov[i];
+		m[i].msg_hdr.msg_iovlen = 1;
+	}
+	n = recvmmsg(s->udp_fd, m, BATCH, MSG_DONTWAIT, NULL);
+	if (n == -1 && errno != EAGAIN && errno != EINTR &&
+	    ratelimit_pass(&s->log, now))
+		log_debug("UDP: %s", strerror(errno));
+	for (i = 0; i < n; i++) {
+		from = addr_from_sockaddr(&ss[i], m[i].msg_hdr.msg_namelen,
+		    &port);
+		receive(s, now, &from, port, data[i], m[i].msg_len);
+	}
+	return n == BATCH;
+}
+
 static void
 on_udp(int fd, void *arg)
 {
-	struct server	       *s = arg;
-	struct sockaddr_storage ss;
-	static uint8_t		msg[GATEWAY_MESSAGE_MAX];
-	struct addr		from;
-	uint16_t		port;
-	socklen_t		sslen;
-	ssize_t			n;
-	unsigned		i;
-	uint64_t		now = clock_now();
+	static struct udp_turn turn;
+	struct server	      *s = arg;
+	uint64_t	       now = clock_now();
+	unsigned	       i;
 
-	for (i = 0; i < BATCH; i++) {
-		sslen = sizeof(ss);
-		n = recvfrom(fd, msg, sizeof(msg), MSG_DONTWAIT,
-		    (struct sockaddr *)&ss, &sslen);
-		if (n == -1) {
-			if (errno != EAGAIN && errno != EINTR &&
-			    ratelimit_pass(&s->log, now))
-				log_debug("UDP: %s", strerror(errno));
+	(void)fd;
+	s->turn = &turn;
+	for (i = 0; i < ROUNDS; i++) {
+		if (!serve_some(s, now))
 			break;
-		}
-		from = addr_from_sockaddr(&ss, sslen, &port);
-		receive(s, now, &from, port, msg, (size_t)n);
+		/* The first hosts read their answers meanwhile. */
+		flush(s);
 	}
+	flush(s);
+	s->turn = NULL;
 }
 
 void

@@ -196,6 +196,13 @@ it should say
 $(cat "steps/$4.shown")
 and said
 $(cat "$4.said")"
+	# Hands that type are slower than the end of what was killed.
+	case $(cat "steps/$4.command") in
+	*'pkill '*)
+		net_until 2 guide_type "$guide_at" \
+		    "! pgrep -x $(sed -n '$s/.* //p' "steps/$4.command")" ;;
+	esac
+	return 0
 }
 
 # GUIDE [NAME=NAME...]: all of it.  What it has the test do is a function guide_do_WORD,

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "base/watch.h"
+#include "net/inbox.h"
 #include "rsipd/server_internal.h"
 
 #define UDP_BUFFER	(1 << 20)	/* a burst of all hosts' requests */
@@ -127,6 +128,7 @@ server_close(struct server *s)
 	tcp_stop(s);
 	listener_free(s->listener);
 	watch_end(s->udp_event);
+	inbox_free(s->inbox);
 	watch_end(s->tick);
 	if (s->tcp_fd != -1)
 		close(s->tcp_fd);

@@ -10,6 +10,7 @@
 #include "rsipd/endpoint.h"
 #include "rsipd/server.h"
 
+struct inbox;
 struct tcp_connection;
 struct udp_turn;
 
@@ -20,6 +21,7 @@ struct server {
 	int	 tcp_fd, udp_fd;
 	struct listener *listener;	/* has tcp_fd, once
 					 * there is a gateway */
+	struct inbox *inbox;		/* of udp_fd, from udp_start() on */
 	struct udp_turn *turn;		/* answers by UDP that leave together;
 					 * NULL: no datagram is read now */
 	struct event *udp_event, *tick;	/* tick: while anybody's silence

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/watch.h"
+#include "net/inbox.h"
 #include "rsipd/server_internal.h"
 
 #define BATCH	16	/* datagrams a system call */
@@ -150,30 +151,16 @@ receive(struct server *s, uint64_t now, const struct addr *from,
 static bool
 serve_some(struct server *s, uint64_t now)
 {
-	/* Of which short datagrams use a page each. */
-	static uint8_t		data[BATCH][GATEWAY_MESSAGE_MAX];
-	struct sockaddr_storage ss[BATCH];
-	struct mmsghdr		m[BATCH] = { 0 };
-	struct iovec		iov[BATCH];
-	struct addr		from;
-	uint16_t		port;
-	int			i, n;
+	struct inbox_datagram d;
+	int		      i, n;
 
-	for (i = 0; i < BATCH; i++) {
-		iov[i] = (struct iovec){ data[i], sizeof(data[i]) };
-		m[i].msg_hdr.msg_name = &ss[i];
-		m[i].msg_hdr.msg_namelen = sizeof(ss[i]);
-		m[i].msg_hdr.msg_iov = &iov[i];
-		m[i].msg_hdr.msg_iovlen = 1;
-	}
-	n = recvmmsg(s->udp_fd, m, BATCH, MSG_DONTWAIT, NULL);
+	n = inbox_receive(s->inbox, s->udp_fd, BATCH);
 	if (n == -1 && errno != EAGAIN && errno != EINTR &&
 	    ratelimit_pass(&s->log, now))
 		log_debug("UDP: %s", strerror(errno));
 	for (i = 0; i < n; i++) {
-		from = addr_from_sockaddr(&ss[i], m[i].msg_hdr.msg_namelen,
-		    &port);
-		receive(s, now, &from, port, data[i], m[i].msg_len);
+		inbox_get(s->inbox, (unsigned)i, &d);
+		receive(s, now, &d.from, d.port, d.data, d.len);
 	}
 	return n == BATCH;
 }
@@ -201,6 +188,8 @@ on_udp(int fd, void *arg)
 void
 udp_start(struct server *s)
 {
+	if (s->inbox == NULL)
+		s->inbox = inbox_new(BATCH, 0);
 	s->udp_event = watch_fd(s->base, s->udp_fd, on_udp, s);
 }
 

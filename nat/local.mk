@@ -27,7 +27,8 @@ nat_libnat_a_SOURCES = \
 
 # The kernel's part is compiled for its own machine and carried in the program,
 # here and in rsipc/.
-EXTRA_DIST += net/bpf_program.h nat/offload.bpf.c nat/offload_map.h
+EXTRA_DIST += net/bpf_program.h nat/offload.bpf.c nat/offload_judge.h \
+	nat/offload_map.h
 BPF_PARTS = nat/offload rsipc/pass
 if BPF
 net_libnet_a_SOURCES += net/ebpf.c net/ebpf.h
@@ -40,7 +41,7 @@ CLEANFILES += nat/offload_packed.h nat/offload.bpf.o \
 	rsipc/pass_object.h rsipc/pass.bpf.o
 BASE_LIBS += $(BPF_LIBS) $(ZLIB_LIBS)
 nat/offload_unpack.$(OBJEXT): nat/offload_packed.h
-nat/offload.bpf.o: $(srcdir)/nat/offload.bpf.c $(srcdir)/nat/mark.h $(srcdir)/nat/offload_map.h $(srcdir)/net/bpf_program.h
+nat/offload.bpf.o: $(srcdir)/nat/offload.bpf.c $(srcdir)/nat/offload_judge.h $(srcdir)/nat/mark.h $(srcdir)/nat/offload_map.h $(srcdir)/net/bpf_program.h
 rsipc/pass.bpf.o: $(srcdir)/rsipc/pass.bpf.c $(srcdir)/rsipc/pass_map.h $(srcdir)/net/bpf_program.h
 if BPF_CLANG
 BPF_COMPILE = $(BPF_CLANG) -O2 -g -Wall \

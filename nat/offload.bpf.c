@@ -1,7 +1,5 @@
 /* offload.bpf.c - eBPF at both interfaces: forwards what is leased, and flows that the daemon let through before */
-#include "net/bpf_program.h"
-#include "mark.h"
-#include "offload_map.h"
+#include "offload_judge.h"
 
 /*
  * Who has what stands in maps that the daemon writes when it grants and before
@@ -13,79 +11,12 @@
  * seconds, everything does.
  */
 
-#define REFRESH_NS	(10ull * 1000000000)
-#define USED_NS		1000000000ull	/* last use is known to the second */
-/* offload.c takes fewer on a small machine. */
-#define FLOWS_MAX	262144
-#define BINDINGS_MAX	131072
-#define LEASES_MAX	1048576
-#define LOCALS_MAX	256
-#define OUTER_TTL	63		/* a hop less, as forwarding takes */
-#define ECN_MASK	3
-#define PORT_IKE	500
-#define PORT_IKE_NATT	4500
 #define JOINED_MAX	4096
 #define JOINED_NS	20000000ull	/* no device keeps packets so long */
 /* BPF_F_ADJ_ROOM_DECAP_IPXIP4 of kernels after 6.18: takes the mark of the
  * tunnel off, too. */
 #define TUNNEL_MARK_OFF	(1ull << 11)
-#define AF_INET		2		/* on every machine */
 #define EINVAL		22
-#define LOOPBACK_INDEX	1	/* in every network namespace */
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, FLOWS_MAX);
-	__type(key, struct offload_key);
-	__type(value, struct offload_flow);
-} flows SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, BINDINGS_MAX);
-	__type(key, __u32);
-	__type(value, struct offload_binding);
-} bindings SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, LEASES_MAX);
-	__type(key, struct offload_lease);
-	__type(value, __u64);
-} leases SEC(".maps");
-
-/* Every public address that is leased from, to its part of "ports". */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, LOCALS_MAX);
-	__type(key, __u32);
-	__type(value, __u32);
-} locals SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, OFFLOAD_PORTS);
-	__type(key, __u32);
-	__type(value, __u64);
-} ports SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct offload_state);
-} state SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, OFFLOAD_COUNTERS);
-	__type(key, __u32);
-	__type(value, __u64);
-} counters SEC(".maps");
 
 /* When joined segments of a flow came last, boot time, ns; by a hash of it. */
 struct {
@@ -95,205 +26,6 @@ struct {
 	__type(value, __u64);
 } joined SEC(".maps");
 
-static __always_inline void
-count(__u32 which, __u64 by)
-{
-	__u64 *n = bpf_map_lookup_elem(&counters, &which);
-
-	if (n != NULL)
-		*n += by;
-}
-
-static __always_inline struct offload_state *
-get_state(void)
-{
-	__u32		      zero = 0;
-	struct offload_state *s = bpf_map_lookup_elem(&state, &zero);
-
-	if (s == NULL || bpf_ktime_get_boot_ns() > s->alive)
-		return NULL;
-	return s;
-}
-
-/* RFC 1122 §3.2.1.3; multicast, class E and broadcast are at the end. */
-static __always_inline int
-is_host(__u32 addr)
-{
-	__u32 first = bpf_ntohl(addr) >> 24;
-
-	return first != 0 && first != 127 && first < 224;
-}
-
-/*
- * Reads the flow of an IPv4 packet at ip, of which room bytes are there; false
- * if packets like it go the slow way.
- */
-static __always_inline int
-make_key(struct offload_key *k, const struct iphdr *ip, const void *end,
-    __u32 room, __u8 side)
-{
-	const __u32 *words = (const void *)(ip + 1);
-	__u16	     len = bpf_ntohs(ip->tot_len);
-
-	if (ip->ihl != 5 || ip->version != 4 || ip->ttl <= 1 ||
-	    (ip->frag_off & bpf_htons(IP_FRAGMENT)) != 0 ||
-	    (const void *)(words + 2) > end || len > room ||
-	    len < sizeof(*ip) + 8 || !is_host(ip->saddr))
-		return 0;
-	k->src = ip->saddr;
-	k->dst = ip->daddr;
-	k->protocol = ip->protocol;
-	k->side = side;
-	k->zero = 0;
-	switch (ip->protocol) {
-	case IPPROTO_ESP:
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-		k->id = words[0];
-		return 1;
-	case IPPROTO_AH:
-		k->id = words[1];
-		return 1;
-	}
-	return 0;
-}
-
-/* --- whose a packet is ---------------------------------------------------- */
-
-static __always_inline struct offload_binding *
-binding_of(__u64 handle, __u32 local)
-{
-	__u32			slot = (__u32)handle & OFFLOAD_SLOT_MASK;
-	struct offload_binding *b = bpf_map_lookup_elem(&bindings, &slot);
-
-	return b != NULL && handle != 0 && b->handle == handle &&
-	    b->local == local ? b : NULL;
-}
-
-static __always_inline __u64
-leased(__u32 kind, __u32 local, __u32 first, __u32 second)
-{
-	struct offload_lease k = { .value = { first, second }, .local = local,
-		.kind = kind };
-	__u64		    *handle = bpf_map_lookup_elem(&leases, &k);
-
-	return handle != NULL ? *handle : 0;
-}
-
-static __always_inline __u64
-leased_port(__u32 number, __u16 port)
-{
-	__u32  i = number * OFFLOAD_PORTS + port;
-	__u64 *handle = bpf_map_lookup_elem(&ports, &i);
-
-	return handle != NULL ? *handle : 0;
-}
-
-static __always_inline int
-is_ike(const struct offload_key *k, __u16 port)
-{
-	return k->protocol == IPPROTO_UDP &&
-	    (port == PORT_IKE || port == PORT_IKE_NATT);
-}
-
-/* RFC 3104 §4: (port, initiator cookie, destination), but for cookies that
- * were learnt; RFC 3948 §2: on 4500 four zero bytes stand before IKE. */
-static __always_inline __u64
-leased_ike(const struct iphdr *ip, const void *end, __u16 port)
-{
-	const __u32 *w = (const void *)(ip + 1);
-	__u32	     len = bpf_ntohs(ip->tot_len) - sizeof(*ip) - 8, marker;
-
-	if ((const void *)(w + 4) > end || len < 8)
-		return 0;
-	if (port == PORT_IKE_NATT) {
-		marker = w[2];
-		if (marker != 0)
-			return leased(OFFLOAD_SPI, ip->daddr, marker, 0);
-		if ((const void *)(w + 5) > end || len < 12)
-			return 0;
-		w++;
-	}
-	return leased(OFFLOAD_COOKIE, ip->daddr, w[2], w[3]);
-}
-
-/* The ports of the packet that k was made of, in host order. */
-static __always_inline __u16
-source_port(const struct offload_key *k)
-{
-	return bpf_ntohs(((const __u16 *)&k->id)[0]);
-}
-
-static __always_inline __u16
-destination_port(const struct offload_key *k)
-{
-	return bpf_ntohs(((const __u16 *)&k->id)[1]);
-}
-
-/* As demux_inbound() (nat/demux_inbound.c); NULL where the maps do not say. */
-static __always_inline struct offload_binding *
-find_inbound(const struct offload_key *k, const struct iphdr *ip,
-    const void *end)
-{
-	__u32 *number = bpf_map_lookup_elem(&locals, &ip->daddr);
-	__u64  handle;
-	__u16  port;
-
-	if (number == NULL)
-		return NULL;
-	if (k->protocol == IPPROTO_ESP || k->protocol == IPPROTO_AH) {
-		handle = leased(OFFLOAD_SPI, ip->daddr, k->id, 0);
-	} else {
-		port = destination_port(k);
-		if (is_ike(k, port))
-			return binding_of(leased_ike(ip, end, port),
-			    ip->daddr);
-		handle = leased_port(*number, port);
-	}
-	if (handle == 0)
-		handle = leased_port(*number, OFFLOAD_WHOLE);
-	return binding_of(handle, ip->daddr);
-}
-
-/* As demux_outbound(), for what teaches it nothing. */
-static __always_inline struct offload_binding *
-find_outbound(const struct offload_key *k)
-{
-	__u32 *number;
-	__u64  handle;
-	__u16  port = source_port(k);
-
-	if ((k->protocol != IPPROTO_TCP && k->protocol != IPPROTO_UDP) ||
-	    is_ike(k, port) ||
-	    (number = bpf_map_lookup_elem(&locals, &k->src)) == NULL)
-		return NULL;
-	handle = leased_port(*number, port);
-	if (handle == 0)
-		handle = leased_port(*number, OFFLOAD_WHOLE);
-	return binding_of(handle, k->src);
-}
-
-static __always_inline struct offload_binding *
-find_flow(const struct offload_state *s, const struct offload_key *k)
-{
-	struct offload_flow *f = bpf_map_lookup_elem(&flows, k);
-	__u64		     now = bpf_ktime_get_boot_ns();
-
-	if (f == NULL)
-		return NULL;
-	if (now > f->refresh) {
-		f->refresh = now + REFRESH_NS;
-		count(OFFLOAD_COUNT_SLOW, 1);
-		return NULL;
-	}
-	if (s->judged && !f->left)
-		return NULL;
-	return binding_of(f->handle,
-	    k->side == OFFLOAD_IN ? k->dst : k->src);
-}
-
-/* --- where it may go ------------------------------------------------------ */
-
 /*
  * Does a packet of len bytes that came in by the interface from leave by the
  * interface to?  Fills *hop with its next one.
@@ -302,12 +34,10 @@ static __always_inline int
 is_routed(struct __sk_buff *skb, __u32 from, __u32 src, __u32 dst, __u16 len,
     __u32 to, struct bpf_redir_neigh *hop)
 {
-	struct bpf_fib_lookup f = { .family = AF_INET, .tot_len = len,
-		.ifindex = from, .ipv4_src = src, .ipv4_dst = dst };
-	long		      rc = bpf_fib_lookup(skb, &f, sizeof(f), 0);
+	struct bpf_fib_lookup f;
+	long		      rc = route(skb, &f, from, src, dst, len, to);
 
-	if ((rc != BPF_FIB_LKUP_RET_SUCCESS &&
-	    rc != BPF_FIB_LKUP_RET_NO_NEIGH) || f.ifindex != to)
+	if (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return 0;
 	hop->nh_family = AF_INET;
 	hop->ipv4_nh = f.ipv4_dst;
@@ -323,77 +53,6 @@ is_from(struct __sk_buff *skb, __u32 src, __u32 dst)
 
 	return is_routed(skb, LOOPBACK_INDEX, dst, src, sizeof(struct iphdr),
 	    skb->ifindex, &hop);
-}
-
-static __always_inline int
-is_gateway(const struct offload_state *s, __u32 addr)
-{
-	int i;
-
-	for (i = 0; i < OFFLOAD_GATEWAYS; i++) {
-		if (s->gateway[i] == addr)
-			return 1;
-	}
-	return 0;
-}
-
-static __always_inline int
-is_private(const struct offload_state *s, __u32 addr)
-{
-	int i;
-
-	for (i = 0; i < OFFLOAD_NETWORKS; i++) {
-		if (i < (int)s->nnetworks &&
-		    (addr & s->network[i].mask) == s->network[i].addr)
-			return 1;
-	}
-	return is_gateway(s, addr);
-}
-
-/* Neither the private side's nor leased itself: what is goes the slow way,
- * into a host's tunnel or nowhere. */
-static __always_inline int
-is_outside(const struct offload_state *s, __u32 addr)
-{
-	return is_host(addr) && !is_private(s, addr) &&
-	    bpf_map_lookup_elem(&locals, &addr) == NULL;
-}
-
-static __always_inline void
-use(struct offload_binding *b)
-{
-	__u64 now = bpf_ktime_get_boot_ns();
-
-	if (now - b->last_used > USED_NS)
-		b->last_used = now;
-}
-
-/* --- the packet ----------------------------------------------------------- */
-
-/* RFC 1624: one less in the upper byte of the word that holds TTL and
- * protocol. */
-static __always_inline void
-decrement_ttl(struct iphdr *ip)
-{
-	__u32 sum = ip->check;
-
-	sum += bpf_htons(0x0100);
-	ip->check = (__u16)(sum + (sum >= 0xffff));
-	ip->ttl--;
-}
-
-/* RFC 1624, equation 3: another identification. */
-static __always_inline void
-set_id(struct iphdr *ip, __u16 id)
-{
-	__u32 sum = (__u16)~ip->check;
-
-	sum += (__u16)~ip->id;
-	sum += id;
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	ip->check = (__u16)~sum;
-	ip->id = id;
 }
 
 /* The length of the longest packet that the kernel will make of this one. */
@@ -437,14 +96,12 @@ offload_in(struct __sk_buff *skb)
 	    !make_key(&k, ip, end, skb->len - sizeof(*eth), OFFLOAD_IN) ||
 	    (s = get_state()) == NULL)
 		return TC_ACT_OK;
-	b = s->judged ? NULL : find_inbound(&k, ip, end);
-	if (b == NULL && (b = find_flow(s, &k)) == NULL)
+	if ((b = owner_in(s, &k, ip, end)) == NULL)
 		return TC_ACT_OK;
 	len = bpf_ntohs(ip->tot_len);
 	longest = wire_len(skb, ip, end);
-	if (longest > s->mtu - sizeof(outer) || longest > s->public_mtu ||
-	    len > 0xffff - sizeof(outer) || header_checksum(ip) != 0 ||
-	    !is_outside(s, ip->saddr) || !is_from(skb, ip->saddr, ip->daddr) ||
+	if (!may_enter(s, ip, longest) ||
+	    !is_from(skb, ip->saddr, ip->daddr) ||
 	    !is_routed(skb, skb->ifindex, b->gateway, b->host,
 	    (__u16)(longest + sizeof(outer)), s->private_index, &hop))
 		return TC_ACT_OK;
@@ -452,39 +109,13 @@ offload_in(struct __sk_buff *skb)
 	write_outer(&outer, ip, (__u16)(len + sizeof(outer)), OUTER_TTL,
 	    b->gateway, b->host);
 	packets = skb->gso_segs > 1 ? skb->gso_segs : 1;
-	use(b);
-	__sync_fetch_and_add(&b->packets_in, packets);
-	__sync_fetch_and_add(&b->bytes_in, len);
+	account_in(b, packets, len);
 	if (bpf_skb_adjust_room(skb, sizeof(outer), BPF_ADJ_ROOM_MAC,
 	    BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_FIXED_GSO) != 0 ||
 	    bpf_skb_store_bytes(skb, sizeof(struct ethhdr), &outer,
 	    sizeof(outer), 0) != 0)
 		return TC_ACT_SHOT;
-	count(OFFLOAD_COUNT_IN, packets);
-	count(OFFLOAD_COUNT_BYTES_IN, len);
 	return (int)bpf_redirect_neigh(s->private_index, &hop, sizeof(hop), 0);
-}
-
-/*
- * A packet made on this machine may have the sum of the pseudo header alone
- * where a network card was to put the checksum.
- */
-static __always_inline int
-is_summed_later(const struct iphdr *ip, const void *end)
-{
-	const __u16 *check = (const __u16 *)(ip + 1) +
-	    (ip->protocol == IPPROTO_TCP ? 8 : 3);
-	__u32	     sum;
-
-	if ((ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP) ||
-	    (const void *)(check + 1) > end)
-		return 0;
-	sum = (ip->saddr & 0xffff) + (ip->saddr >> 16) + (ip->daddr & 0xffff) +
-	    (ip->daddr >> 16) + bpf_htons(ip->protocol) +
-	    bpf_htons((__u16)(bpf_ntohs(ip->tot_len) - sizeof(*ip)));
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return *check == (__u16)sum;
 }
 
 /*
@@ -535,9 +166,7 @@ offload_out(struct __sk_buff *skb)
 	end = (void *)(long)skb->data_end;
 	outer = (void *)(eth + 1);
 	ip = outer + 1;
-	if ((void *)(ip + 1) > end || outer->ihl != 5 || outer->version != 4 ||
-	    outer->protocol != IPPROTO_IPIP ||
-	    (outer->frag_off & bpf_htons(IP_FRAGMENT)) != 0 ||
+	if ((void *)(ip + 1) > end || !is_tunnel(outer) ||
 	    !make_key(&k, ip, end, skb->len - sizeof(*eth) - sizeof(*outer),
 	    OFFLOAD_OUT) ||
 	    (s = get_state()) == NULL)
@@ -545,35 +174,18 @@ offload_out(struct __sk_buff *skb)
 	cut = is_cut(skb, &k, ip, end);
 	if (cut && s->cut_index == 0)
 		return TC_ACT_OK;
-	b = s->judged ? NULL : find_outbound(&k);
-	if (b == NULL && (b = find_flow(s, &k)) == NULL)
+	if ((b = owner_out(s, &k)) == NULL)
 		return TC_ACT_OK;
 	len = bpf_ntohs(ip->tot_len);
 	longest = wire_len(skb, ip, end);
-	/* The source check: this is leased to this host alone.  ECN of the
-	 * outer header is combined on the slow path (RFC 6040 §4.2). */
-	if (b->host != outer->saddr || b->gateway != outer->daddr ||
-	    !is_gateway(s, outer->daddr) || longest > s->public_mtu ||
-	    len + sizeof(*outer) != bpf_ntohs(outer->tot_len) ||
-	    ((outer->tos ^ ip->tos) & ECN_MASK) != 0 ||
-	    header_checksum(outer) != 0 || header_checksum(ip) != 0 ||
-	    !is_outside(s, ip->daddr) ||
+	if (!may_leave(s, b, outer, ip, longest) ||
 	    !is_from(skb, outer->saddr, outer->daddr) ||
 	    !is_routed(skb, skb->ifindex, ip->saddr, ip->daddr,
 	    (__u16)longest, s->public_index, &hop))
 		return TC_ACT_OK;
-	decrement_ttl(ip);
-	/* As the slow path: hosts at one address must not draw the same (RFC
-	 * 3102 §6.3), and AH covers it. */
-	if ((ip->frag_off & bpf_htons(IP_DF_FLAG)) == 0 &&
-	    ip->protocol != IPPROTO_AH)
-		set_id(ip, (__u16)bpf_get_prandom_u32());
+	pass_hop_out(ip);
 	packets = skb->gso_segs > 1 ? skb->gso_segs : 1;
-	use(b);
-	__sync_fetch_and_add(&b->packets_out, packets);
-	__sync_fetch_and_add(&b->bytes_out, len);
-	count(OFFLOAD_COUNT_OUT, packets);
-	count(OFFLOAD_COUNT_BYTES_OUT, len);
+	account_out(b, packets, len);
 	rc = bpf_skb_adjust_room(skb, -(__s32)sizeof(*outer), BPF_ADJ_ROOM_MAC,
 	    cut ? TUNNEL_MARK_OFF | BPF_F_ADJ_ROOM_FIXED_GSO : 0);
 	if (cut && rc == -EINVAL)

@@ -84,7 +84,7 @@ offload_in(struct __sk_buff *skb)
 	__u32			packets, longest;
 	__u16			len;
 
-	if (skb->protocol != bpf_htons(ETH_P_IP))
+	if (!is_received(skb))
 		return TC_ACT_OK;
 	pull_headers(skb, sizeof(*eth) + sizeof(*ip) + TCP_HEADER);
 	eth = (void *)(long)skb->data;
@@ -159,7 +159,7 @@ offload_out(struct __sk_buff *skb)
 	int			cut;
 	long			rc;
 
-	if (skb->protocol != bpf_htons(ETH_P_IP))
+	if (!is_received(skb))
 		return TC_ACT_OK;
 	pull_headers(skb, sizeof(*eth) + 2 * sizeof(*ip) + TCP_HEADER);
 	eth = (void *)(long)skb->data;

@@ -25,6 +25,7 @@
 #define IP_FRAGMENT	0x3fff		/* offset and "more" */
 #define IP_DF_FLAG	0x4000
 #define TCP_HEADER	20		/* without options */
+#define PACKET_TO_US	0		/* PACKET_HOST of linux/if_packet.h */
 #define TCP_SYN		2		/* of the header's flags */
 
 static __always_inline __u16
@@ -62,6 +63,18 @@ write_outer(struct iphdr *outer, const struct iphdr *ip, __u16 len, __u8 ttl,
 	outer->saddr = src;
 	outer->daddr = dst;
 	outer->check = header_checksum(outer);
+}
+
+/*
+ * Is it IPv4, for this machine, and of the link itself?  tc programs see frames
+ * for others, too, where somebody listens to all, and those of VLANs that have
+ * devices of their own, whose tag was taken off.
+ */
+static __always_inline int
+is_received(const struct __sk_buff *skb)
+{
+	return skb->protocol == bpf_htons(ETH_P_IP) &&
+	    skb->pkt_type == PACKET_TO_US && !skb->vlan_present;
 }
 
 /*

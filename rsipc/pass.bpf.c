@@ -10,7 +10,6 @@
  */
 
 #define ECN_MASK	3
-#define PACKET_TO_US	0	/* PACKET_HOST of linux/if_packet.h */
 #define OUTER_TTL	64	/* RFC 2003 §3.1, as the daemon has it */
 #define PASS_PAIRS	PASS_SLOTS
 
@@ -197,8 +196,7 @@ pass_in(struct __sk_buff *skb)
 	void		  *end;
 	__u32		   ports, room;
 
-	if (skb->protocol != bpf_htons(ETH_P_IP) ||
-	    skb->pkt_type != PACKET_TO_US || (s = get_state()) == NULL)
+	if (!is_received(skb) || (s = get_state()) == NULL)
 		return TC_ACT_OK;
 	pull_headers(skb, sizeof(*eth) + 2 * sizeof(*ip) + TCP_HEADER);
 	eth = (void *)(long)skb->data;

@@ -3,6 +3,7 @@ from nat_net import *
 
 W = "198.51.100.77"                     # an address that one host has whole
 FAR = "203.0.113.9"                     # no route leads there
+ELSEWHERE = "02:99:99:99:99:98"         # another machine of the same wire
 COOKIE, STRANGE = 0xc0ffee0000000001, 0xc0ffee0000000002
 BINDINGS = ["add 1 1 %s %s ipip ports=20000-20063 spis=1001,1002 cookies=%x" % (X1, NB, COOKIE),
             "add 2 1 %s %s ipip ports=20064-20127 spis=2001" % (X2, NB),
@@ -119,6 +120,11 @@ def corpus():
     add("out", False, "a tunnel whose header is broken", lambda t: broken(tunnel(X1, udp(NB, Y, 20000, next(n), t))))
     add("out", False, "a broken header in a tunnel", lambda t: tunnel(X1, broken(udp(NB, Y, 20000, next(n), t))))
     add("out", False, "a tunnel in fragments", lambda t: fragments(tunnel(X1, udp(NB, Y, 20000, next(n), t + b"g" * 600), ident=5), 304))
+    inward(False, "in a frame for another machine", lambda t: Stray(udp(Y, NB, next(n), 20001, t), mac=ELSEWHERE))
+    inward(False, "of a VLAN", lambda t: Stray(udp(Y, NB, next(n), 20001, t), vlan=5))
+    add("out", False, "a tunnel in a frame for another machine",
+        lambda t: Stray(tunnel(X1, udp(NB, Y, 20000, next(n), t)), mac=ELSEWHERE))
+    add("out", False, "a tunnel of a VLAN", lambda t: Stray(tunnel(X1, udp(NB, Y, 20000, next(n), t)), vlan=5))
     add("in", False, "a tunnel from outside", lambda t: tunnel(X1, udp(NB, Y, 20000, next(n), t)))
     return out
 
@@ -140,6 +146,8 @@ def play(net, packets):
     # The hosts' own kernels say nothing to what they do not know.
     for ns in (net.x, net.y):
         run("ip netns exec %s iptables -I OUTPUT -j DROP" % ns)
+    # Frames for others come up, too, as where somebody looks at the wire.
+    net.inside_n("ip link set pub promisc on; ip link set prv promisc on")
     wires = (("x", net.wx), ("y", net.wy))
     found = {what: [] for what, *_ in packets}
 

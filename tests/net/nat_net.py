@@ -148,6 +148,14 @@ def joined(packet, mss, udp=False):
     return vnet, bytes(body)
 
 
+class Stray(bytes):
+    """A packet in a frame of its own: for another machine, or of a VLAN."""
+    def __new__(cls, packet, mac=None, vlan=None):
+        s = super().__new__(cls, packet)
+        s.mac, s.tag = mac and bytes.fromhex(mac.replace(":", "")), b"" if vlan is None else struct.pack("!HH", 0x8100, vlan)
+        return s
+
+
 class Wire:
     """An interface that we send on and look at."""
     def __init__(self, ns, dev, gwmac):
@@ -161,17 +169,26 @@ class Wire:
         self.ns, self.dev, self.mac = ns, dev, bytes.fromhex(gwmac.replace(":", ""))
 
     def send(self, packet):
-        self.s.sendto(packet, (self.dev, 0x0800, 0, 0, self.mac))
+        if isinstance(packet, Stray):
+            self.send_frame(packet, packet.mac, packet.tag)
+        else:
+            self.s.sendto(packet, (self.dev, 0x0800, 0, 0, self.mac))
+
+    def send_frame(self, packet, mac=None, tag=b"", vnet=b""):
+        """With an Ethernet header of ours; vnet: what the kernel is told of it."""
+        with Inside(self.ns):
+            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+            s.setsockopt(263, 15, vnet != b"")      # SOL_PACKET, PACKET_VNET_HDR
+            s.bind((self.dev, 0x0800))
+        try:
+            s.send(vnet + (mac or self.mac) + bytes(6) + tag + b"\x08\0" + packet)
+        finally:
+            s.close()
 
     def send_joined(self, packet, mss, udp=False):
         """The same as one packet of many segments."""
-        with Inside(self.ns):
-            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-            s.setsockopt(263, 15, 1)      # SOL_PACKET, PACKET_VNET_HDR
-            s.bind((self.dev, 0x0800))
         vnet, body = joined(packet, mss, udp)
-        s.send(vnet + self.mac + bytes(6) + b"\x08\0" + body)
-        s.close()
+        self.send_frame(body, vnet=vnet)
 
     def recv(self, want, timeout=10.0):
         """The first packet that came in for which want(Ip) holds, or None."""

@@ -246,13 +246,14 @@ client_end(void *arg, bool again)
 	client_kick(c);
 }
 
-/* Nothing else is ever said on that descriptor. */
 static void
 client_keeper_gone(int fd, void *arg)
 {
 	struct client *c = arg;
 
 	(void)fd;
+	if (keeper_alive())
+		return;
 	event_del(c->keeper);
 	log_error("the process that keeps kernel settings was killed, and who "
 	    "starts it again, too: ending, so that who supervises us starts "

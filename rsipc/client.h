@@ -72,6 +72,8 @@ struct client {
 	bool		  stopping;
 	uint16_t	  range_lo, range_hi; /* that programs choose
 					       * ports from */
+	uint16_t	  range_ask;	/* asked for to learn whether more are
+					 * the gateway's; 0: none */
 	uint64_t	  up_since;
 	uint64_t	  gone_since;	/* the lease cannot be
 					 * relied on; 0: it can */

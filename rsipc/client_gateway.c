@@ -146,7 +146,7 @@ client_demanded(void *arg, const struct host_demand *d, unsigned error)
 	struct client *c = arg;
 
 	path_demanded(&c->path, d, error);
-	client_port_refused(c, d->port, error);
+	client_port_answered(c, d->port, error);
 }
 
 static void

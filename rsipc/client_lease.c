@@ -20,9 +20,14 @@
 #define TIME_WAIT_REUSE	"net/ipv4/tcp_tw_reuse"
 #define PORT_RANGE	"net/ipv4/ip_local_port_range"
 #define PORT_BLOCK_MIN	8
-#define PORT_MICRO_SPAN	2047	/* to choose from where each is leased alone */
-#define PORT_MICRO_DNS	15	/* of these for questions that DNSSEC takes:
-				 * each lease is soon there */
+/* Where each port is leased alone, counted from the one that was given: */
+#define PORT_MICRO_SPAN	2048	/* programs choose from so many, ... */
+#define PORT_MICRO_NEAR	48	/* ... before it is known that there are more,
+				 * ... */
+#define PORT_MICRO_DNS	16	/* ... and not from these, which are for
+				 * questions that DNSSEC takes: each lease is
+				 * soon there */
+#define SETTLE_WAIT	1000	/* ms for the kernel's settings to be made */
 #define MTU_FALLBACK	1500	/* where the kernel does not know the path's */
 
 void
@@ -58,30 +63,102 @@ client_leases_one_by_one(const struct client *c)
 	    host_flow_policy(&c->host);
 }
 
+/* Asks for a port only to learn whether the gateway's range goes as far; it is
+ * as good as any other for programs. */
+static void
+client_range_ask(struct client *c, uint16_t port)
+{
+	struct host_demand d = c->host.first;
+
+	d.port = port;
+	c->range_ask = host_demand(&c->host, &d, clock_now()) ? port : 0;
+}
+
+/*
+ * Programs choose from the ports between the one that was given and another, on
+ * either side of it.  Neither is for them, nor are those of questions: under
+ * remote flow policy a port is for whom it was leased for first.
+ */
+static void
+client_range_to(struct client *c, int given, int other)
+{
+	if (other > given)
+		client_range(c, (uint16_t)(given + PORT_MICRO_DNS + 1),
+		    (uint16_t)(other - 1));
+	else
+		client_range(c, (uint16_t)(other + 1),
+		    (uint16_t)(given - PORT_MICRO_DNS - 1));
+}
+
+/* From a few on one side, sign being -1 before it; and the gateway is asked
+ * whether it has more there. */
+static void
+client_range_begin(struct client *c, int given, int sign)
+{
+	int dns = given + sign * PORT_MICRO_DNS;
+	int near = given + sign * PORT_MICRO_NEAR;
+	int far = given + sign * PORT_MICRO_SPAN;
+
+	if (near < 1 || near > UINT16_MAX)
+		return;
+	client_range_to(c, given, near);
+	validator_ports((uint16_t)(sign > 0 ? given + 1 : dns),
+	    (uint16_t)(sign > 0 ? dns : given - 1));
+	client_range_ask(c, (uint16_t)(far < 1 ? 1 :
+	    far > UINT16_MAX ? UINT16_MAX : far));
+}
+
 /*
  * A port a binding (micro-flow local policy): programs choose from those that
- * follow the one we were given, and each is leased as it is met.  Where the
- * gateway's range ends is learnt by being refused.
+ * follow the one we were given, and each is leased as it is met.  What is
+ * refused costs a program its connection, so these are few until the gateway
+ * has shown that it has more.
  */
 static void
 client_ports_one_by_one(struct client *c, const struct binding *b)
 {
 	if (!client_leases_one_by_one(c) || b->nports == 0 ||
-	    b->port[0] > UINT16_MAX - PORT_MICRO_SPAN)
+	    b->purpose != BINDING_MAIN)
 		return;
-	client_range(c, b->port[0], (uint16_t)(b->port[0] + PORT_MICRO_SPAN));
-	if (b->purpose == BINDING_MAIN)
-		validator_ports(b->port[0],
-		    (uint16_t)(b->port[0] + PORT_MICRO_DNS));
+	client_range_begin(c, b->port[0],
+	    b->port[0] + PORT_MICRO_NEAR > UINT16_MAX ? -1 : 1);
+}
+
+/* The port that was asked for is not the gateway's: half as far, or, where the
+ * one that we were given is among its last, those before it. */
+static void
+client_range_less(struct client *c, int given, int asked)
+{
+	int half = (asked - given) / 2;
+
+	if (abs(half) >= PORT_MICRO_NEAR)
+		client_range_ask(c, (uint16_t)(given + half));
+	else if (half > 0)
+		client_range_begin(c, given, -1);
 }
 
 void
-client_port_refused(struct client *c, uint16_t port, unsigned error)
+client_port_answered(struct client *c, uint16_t port, unsigned error)
 {
-	if (client_leases_one_by_one(c) &&
-	    error == RSIP_LOCAL_ADDRPORT_UNALLOWED && port <= c->range_hi &&
-	    port > c->range_lo + PORT_BLOCK_MIN)
-		client_range(c, c->range_lo, (uint16_t)(port - 1));
+	const struct binding *main = bindings_main(&c->host.bindings);
+	bool		      asked = port != 0 && port == c->range_ask;
+	uint16_t	      given;
+
+	if (asked)
+		c->range_ask = 0;
+	if (main == NULL || main->nports == 0 || !client_leases_one_by_one(c))
+		return;
+	given = main->port[0];
+	if (asked && error == RSIP_LOCAL_ADDRPORT_UNALLOWED)
+		client_range_less(c, given, port);
+	else if (asked)
+		/* In use, or one too many: it is of the range. */
+		client_range_to(c, given, port);
+	else if (error != RSIP_LOCAL_ADDRPORT_UNALLOWED)
+		return;
+	else if (port <= c->range_hi && port >= c->range_lo &&
+	    abs(port - given) > PORT_MICRO_DNS + PORT_BLOCK_MIN)
+		client_range_to(c, given, port);
 }
 
 /* RFC 3102 §3.1: programs choose their source ports from the leased ones. The
@@ -190,6 +267,11 @@ client_main_granted(struct client *c, const struct binding *b)
 	c->suspended = false;
 	c->range_hi = 0;
 	client_ports(c, b);
+	/* A port that a program chooses earlier may be one that is not to be
+	 * had. */
+	if (!keeper_settle(SETTLE_WAIT))
+		log_info("programs may go on choosing other ports than those "
+		    "that are leased, for a while");
 	if (device_up(c->device, &b->addr, &remote, mtu,
 	    !c->settings->cascade &&
 	    (b->nspis > 0 || b->method == RSIP_METHOD_RSA_IP)) == -1)

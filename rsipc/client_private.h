@@ -40,8 +40,9 @@ void	client_pass_revoked(struct client *c, const struct binding *b);
 void	client_range(struct client *c, uint16_t lo, uint16_t hi);
 /* ... or from those of the kernel. */
 void	client_range_restore(void);
-/* Ports that are leased one by one end where this one is refused. */
-void	client_port_refused(struct client *c, uint16_t port, unsigned error);
+/* What was said to a demand for this port, an RSIP error or RSIP_OK: where
+ * ports are leased one by one they end before one that the gateway has not. */
+void	client_port_answered(struct client *c, uint16_t port, unsigned error);
 /* As struct host_ops has them. */
 void	client_granted(void *arg, const struct binding *b);
 void	client_revoked(void *arg, const struct binding *b);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/helper.h"
 #include "base/log.h"
 #include "net/sysctl.h"
@@ -20,6 +22,8 @@
 #define KEEPER_PREFIX	"net/ipv4/"
 
 struct keeper_order {		/* value "": restore */
+	uint32_t ask;		/* not 0: nothing else, and this is the answer,
+				 * when what was ordered before is done */
 	char key[96];
 	char value[32];
 };
@@ -36,6 +40,7 @@ struct keeper {
 };
 
 static struct helper keeper = { .fd = -1 };
+static uint32_t	     keeper_asked;
 
 static void
 keeper_put_back(struct keeper_setting *s)
@@ -241,7 +246,10 @@ keeper_serve(int fd, bool again, void *arg)
 		if (!alone)
 			(void)helper_alone("keeper");
 		alone = true;
-		keeper_obey(&k, &o);
+		if (o.ask == 0)
+			keeper_obey(&k, &o);
+		else
+			(void)send(fd, &o.ask, sizeof(o.ask), MSG_NOSIGNAL);
 	}
 	keeper_put_all_back(&k);
 }
@@ -293,6 +301,51 @@ void
 keeper_restore(const char *key)
 {
 	keeper_order(key, "");
+}
+
+/* The next answer that is there, 0: none; -1: nobody is there any more. */
+static int
+keeper_answer(uint32_t *answer)
+{
+	ssize_t n;
+
+	*answer = 0;
+	n = recv(keeper.fd, answer, sizeof(*answer), MSG_DONTWAIT);
+	return n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR) ? -1 :
+	    0;
+}
+
+bool
+keeper_settle(unsigned ms)
+{
+	struct keeper_order o = { .ask = ++keeper_asked };
+	struct pollfd	    p = { .fd = keeper.fd, .events = POLLIN };
+	uint64_t	    now = clock_now(), until = now + ms;
+	uint32_t	    answer;
+
+	if (keeper.fd == -1 ||
+	    send(keeper.fd, &o, sizeof(o), MSG_NOSIGNAL) != sizeof(o))
+		return false;
+	for (; now < until; now = clock_now()) {
+		(void)poll(&p, 1, (int)(until - now));
+		if (keeper_answer(&answer) == -1)
+			return false;
+		if (answer == o.ask)
+			return true;
+	}
+	return false;
+}
+
+bool
+keeper_alive(void)
+{
+	uint32_t answer;
+
+	do {
+		if (keeper_answer(&answer) == -1)
+			return false;
+	} while (answer != 0);
+	return true;
 }
 
 void

@@ -2,6 +2,8 @@
 #ifndef RSIPC_KEEPER_H
 #define RSIPC_KEEPER_H
 
+#include <stdbool.h>
+
 /*
  * Forks it (base/helper.h).  Call it before threads and priv_drop().  It
  * changes only settings below net/ipv4, and restores each as it was before
@@ -14,14 +16,19 @@ int	keeper_start(const char *note);
 /* Puts back what the note says, once it is certain that no
  * other daemon runs. */
 void	keeper_take_over(void);
-/* Reads EOF when it is gone for good. */
+/* Can be read when it is gone for good, which keeper_alive() tells from an
+ * answer for which keeper_settle() did not wait any longer. */
 int	keeper_fd(void);
+bool	keeper_alive(void);
 
 /* Sets "net/ipv4/..." to a value.  The process does it soon after and logs
  * what goes wrong. */
 void	keeper_set(const char *key, const char *value);
 /* Puts one setting back now. */
 void	keeper_restore(const char *key);
+/* Waits until all of these is done, for so many milliseconds at
+ * most; false: it may not be. */
+bool	keeper_settle(unsigned ms);
 
 /* Restores everything and waits until it is done. */
 void	keeper_stop(void);

@@ -18,10 +18,14 @@ net_rsipc_clear x1 "secret = \"$NET_RUN/secret\"" 'key-id = 7' 'require-auth = t
 net_rsipc_clear x2
 net_ok "signed RSIP between rsipc and rsipd, which demands it of this host"
 
-net_on x1 curl -sf --max-time 10 --local-port 24321 -o got "http://$NET_Y2/file" &&
-    net_same got || net_fail "a program with a source port of its own"
-net_holds rsipd leases 'any("24321-24321" in r["ports"] for r in rows)' ||
-    net_fail "port 24321 was not leased"
+port=$(net_json rsipd leases 'next(p for p in range(24321, 25000) if not any(
+    int(lo) <= p <= int(hi) for r in rows for lo, hi in
+    (x.split("-") for x in r["ports"])))')
+net_on x1 curl -sf --max-time 10 --local-port "$port" -o got \
+    "http://$NET_Y2/file" && net_same got ||
+    net_fail "a program with a source port of its own"
+net_holds rsipd leases 'any(words[0] in r["ports"] for r in rows)' \
+    "$port-$port" || net_fail "port $port was not leased"
 net_ok "a program binds a port that is not leased: it is, on demand"
 
 net_on x1 ping -c 3 -i 0.2 -W 2 "$NET_Y2" >ping.out || net_fail "x1 cannot ping"
@@ -84,16 +88,21 @@ fetch()
 	    net_same got
 }
 
+# RESOLVER: x1's client under it, nobody to be named by it yet.
+policy_rsipc()
+{
+	printf 'state = ""\ncontrol = "%s/rsipc_x1.sock"\n%s\n' "$NET_RUN" "oe {
+	    clear = {\"0.0.0.0/0\"} resolvers = {\"$1\"} }" >policy.conf
+	net_start rsipc_x1 x1 "$NET_TOP/rsipc/rsipc" -d -c policy.conf
+	net_ready rsipc_x1 10 net_ctl rsipc_x1 status
+}
+
 for policy in macro micro; do
 	net_stop rsipd
 	net_rsipd "remote-policy = \"$policy\""
 	# With a resolver to name first, and with nobody.
 	for resolver in "$NET_DNS" 10.0.0.53; do
-		printf 'state = ""\ncontrol = "%s/rsipc_x1.sock"\n%s\n' "$NET_RUN" "oe {
-		    clear = {\"0.0.0.0/0\"} resolvers = {\"$resolver\"} }" \
-		    >policy.conf
-		net_start rsipc_x1 x1 "$NET_TOP/rsipc/rsipc" -d -c policy.conf
-		net_ready rsipc_x1 10 net_ctl rsipc_x1 status
+		policy_rsipc "$resolver"
 		net_until 10 fetch ||
 		    net_fail "$policy policy, resolver $resolver: no transfer"
 		fetch || net_fail "$policy policy: no second transfer"
@@ -105,3 +114,38 @@ for policy in macro micro; do
 	done
 	net_ok "$policy-flow remote policy: flows are leased one by one"
 done
+
+# --- ports one by one, and programs that choose none which is not to be had
+
+net_stop rsipd
+net_rsipd_config 'remote-policy = "micro"' |
+    sed 's/20000-49999/20000-20255/' >rsipd.conf
+net_start rsipd N "$NET_TOP/rsipd/rsipd" -f -c rsipd.conf -p rsipd.pid
+net_ready rsipd 10 net_ctl rsipd status
+policy_rsipc "$NET_DNS"
+net_until 10 fetch || net_fail "a gateway of 256 ports: no transfer"
+for i in 1 2 3 4 5 6 7 8 9 10; do
+	fetch || net_fail "a gateway of 256 ports: transfer $i of 10"
+done
+net_stop rsipc_x1
+net_ok "a gateway's last ports: programs choose none beyond them"
+
+net_stop rsipd
+policy_rsipc 10.0.0.53
+keepers=$(ip netns pids x1 | grep -Fx "$(pgrep -x rsipc-keeper)")
+[ -n "$keepers" ] || net_fail "no process keeps x1's settings"
+# The lease is there, and the range of ports comes half a second later.
+kill -STOP $keepers
+net_rsipd 'remote-policy = "micro"'
+net_until 20 net_holds rsipd leases 'rows' || net_fail "no lease"
+(sleep 0.5; kill -CONT $keepers) &
+for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	fetch || sleep 0.1
+done
+wait $!
+net_until 10 fetch || net_fail "no transfer after the settings were made"
+net_holds rsipd leases '(lambda p: len(p) > 1 and max(p) - min(p) <= 2048)(
+    [int(r["ports"][0].split("-")[0]) for r in rows])' ||
+    net_fail "ports chosen before the range was set: $(net_ctl rsipd leases)"
+net_stop rsipc_x1
+net_ok "the lease is not used before programs choose their ports from it"

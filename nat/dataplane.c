@@ -465,8 +465,7 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 		goto fail;
 	if (c->offload)
 		dp->shared.offload = offload_open(dp->public_if,
-		    dp->private_if, atomic_load(&dp->shared.mtu), c->room >
-		    c->npools ? c->room : c->npools);
+		    dp->private_if, c->room > c->npools ? c->room : c->npools);
 	if (dp->shared.offload != NULL) {
 		offload_watch(dp->shared.offload, d);
 		offload_set_locals(dp->shared.offload, dp->pools,
@@ -763,7 +762,7 @@ dataplane_report(struct dataplane *dp, struct report *r)
 	report_write(r, "dataplane", "dataplane", path_fields, &c);
 	if (dp->shared.offload != NULL) {
 		offload_count(dp->shared.offload, &c.offload);
-		c.joined = offload_cuts(dp->shared.offload) ? "ebpf" :
+		c.joined = offload_joined(dp->shared.offload) ? "ebpf" :
 		    "nfqueue";
 	}
 	if (dp->shared.offload != NULL || report_form(r) == REPORT_SCHEMA)

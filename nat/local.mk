@@ -41,7 +41,7 @@ CLEANFILES += nat/offload_packed.h nat/offload.bpf.o \
 	rsipc/pass_object.h rsipc/pass.bpf.o
 BASE_LIBS += $(BPF_LIBS) $(ZLIB_LIBS)
 nat/offload_unpack.$(OBJEXT): nat/offload_packed.h
-nat/offload.bpf.o: $(srcdir)/nat/offload.bpf.c $(srcdir)/nat/offload_judge.h $(srcdir)/nat/mark.h $(srcdir)/nat/offload_map.h $(srcdir)/net/bpf_program.h
+nat/offload.bpf.o: $(srcdir)/nat/offload.bpf.c $(srcdir)/nat/offload_judge.h $(srcdir)/nat/mark.h $(srcdir)/nat/offload_map.h $(srcdir)/net/bpf_program.h $(srcdir)/net/decap.h
 rsipc/pass.bpf.o: $(srcdir)/rsipc/pass.bpf.c $(srcdir)/rsipc/pass_map.h $(srcdir)/net/bpf_program.h
 if BPF_CLANG
 BPF_COMPILE = $(BPF_CLANG) -O2 -g -Wall \

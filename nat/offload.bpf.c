@@ -1,5 +1,8 @@
 /* offload.bpf.c - eBPF at both interfaces: forwards what is leased, and flows that the daemon let through before */
 #include "offload_judge.h"
+#include <linux/ipv6.h>
+
+#include "net/decap.h"
 
 /*
  * Who has what stands in maps that the daemon writes when it grants and before
@@ -13,10 +16,6 @@
 
 #define JOINED_MAX	4096
 #define JOINED_NS	20000000ull	/* no device keeps packets so long */
-/* BPF_F_ADJ_ROOM_DECAP_IPXIP4 of kernels after 6.18: takes the mark of the
- * tunnel off, too. */
-#define TUNNEL_MARK_OFF	(1ull << 11)
-#define EINVAL		22
 
 /* When joined segments of a flow came last, boot time, ns; by a hash of it. */
 struct {
@@ -25,6 +24,23 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } joined SEC(".maps");
+
+/*
+ * What stands before a packet that the kernel is to decapsulate, and what is
+ * left of that: with a type of IPv6, as offload_bare() has the packet made one
+ * of IPv4, and as long as an IPv6 header is longer than an IPv4 one.
+ */
+struct decap_inner {
+	struct ethhdr link;
+	__u8	      fill[sizeof(struct ipv6hdr) - sizeof(struct iphdr) -
+	    sizeof(struct ethhdr)];
+} __attribute__((packed));
+
+struct decap_headers {
+	struct ethhdr	   link;
+	struct ipv6hdr	   ip;
+	struct decap_inner inner;
+} __attribute__((packed));
 
 /*
  * Does a packet of len bytes that came in by the interface from leave by the
@@ -119,12 +135,12 @@ offload_in(struct __sk_buff *skb)
 }
 
 /*
- * Does the packet go out of the tunnel by the devices that cut and sum (see
- * offload_strip())?  What comes close behind joined segments does, too, or
- * would overtake them.
+ * Does the kernel have to take the mark of the tunnel off this packet (see
+ * offload_bare())?  What comes close behind joined segments goes the same way,
+ * or would overtake them.
  */
 static __always_inline int
-is_cut(const struct __sk_buff *skb, const struct offload_key *k,
+is_marked(const struct __sk_buff *skb, const struct offload_key *k,
     const struct iphdr *ip, const void *end)
 {
 	__u32  i = (k->src ^ k->dst ^ k->id) * 0x9e3779b1u >> 20;
@@ -142,6 +158,33 @@ is_cut(const struct __sk_buff *skb, const struct offload_key *k,
 	return 1;
 }
 
+/*
+ * No tc program can take the mark of a tunnel from joined segments on the
+ * kernels that there are, and a card would cut what is left as if it were one.
+ * The kernel does where it decapsulates by itself: so the outer header becomes
+ * those of net/decap.h, and offload_bare() has the packet from there.  len: of
+ * the inner packet.
+ */
+static __always_inline int
+send_to_decap(struct __sk_buff *skb, const struct offload_state *s, __u16 len)
+{
+	struct decap_headers h = {
+		.link = { .h_dest = DECAP_LINK, .h_source = DECAP_LINK,
+		    .h_proto = bpf_htons(ETH_P_IPV6) },
+		.ip = { .version = 6, .nexthdr = DECAP_NEXT, .hop_limit = 1,
+		    .saddr.s6_addr = DECAP_SID, .daddr.s6_addr = DECAP_SID },
+		.inner.link = { .h_dest = DECAP_LINK, .h_source = DECAP_LINK,
+		    .h_proto = bpf_htons(ETH_P_IPV6) } };
+
+	h.ip.payload_len = bpf_htons((__u16)(len + sizeof(h.inner)));
+	if (bpf_skb_change_head(skb, sizeof(h) - sizeof(struct ethhdr) -
+	    sizeof(struct iphdr), 0) != 0 ||
+	    bpf_skb_store_bytes(skb, 0, &h, sizeof(h), 0) != 0)
+		return TC_ACT_SHOT;
+	count(OFFLOAD_COUNT_MARKED, 1);
+	return (int)bpf_redirect(s->decap_index, BPF_F_INGRESS);
+}
+
 /* At the private interface: out of the tunnel, if this host may send this. */
 SEC("tc")
 int
@@ -156,8 +199,7 @@ offload_out(struct __sk_buff *skb)
 	void		       *end;
 	__u32			packets, longest;
 	__u16			len;
-	int			cut;
-	long			rc;
+	int			marked;
 
 	if (!is_received(skb))
 		return TC_ACT_OK;
@@ -171,8 +213,8 @@ offload_out(struct __sk_buff *skb)
 	    OFFLOAD_OUT) ||
 	    (s = get_state()) == NULL)
 		return TC_ACT_OK;
-	cut = is_cut(skb, &k, ip, end);
-	if (cut && s->cut_index == 0)
+	marked = is_marked(skb, &k, ip, end);
+	if (marked && s->decap_index == 0)
 		return TC_ACT_OK;
 	if ((b = owner_out(s, &k)) == NULL)
 		return TC_ACT_OK;
@@ -186,71 +228,61 @@ offload_out(struct __sk_buff *skb)
 	pass_hop_out(ip);
 	packets = skb->gso_segs > 1 ? skb->gso_segs : 1;
 	account_out(b, packets, len);
-	rc = bpf_skb_adjust_room(skb, -(__s32)sizeof(*outer), BPF_ADJ_ROOM_MAC,
-	    cut ? TUNNEL_MARK_OFF | BPF_F_ADJ_ROOM_FIXED_GSO : 0);
-	if (cut && rc == -EINVAL)
-		return (int)bpf_redirect(s->cut_index, 0);
-	if (rc != 0)
+	if (marked)
+		return send_to_decap(skb, s, len);
+	if (bpf_skb_adjust_room(skb, -(__s32)sizeof(*outer), BPF_ADJ_ROOM_MAC,
+	    0) != 0)
 		return TC_ACT_SHOT;
 	return (int)bpf_redirect_neigh(s->public_index, &hop, sizeof(hop), 0);
 }
 
+static __always_inline int
+is_decap_link(const __u8 *address)
+{
+	const __u8 link[ETH_ALEN] = DECAP_LINK;
+	int	   i;
+
+#pragma unroll
+	for (i = 0; i < ETH_ALEN; i++) {
+		if (address[i] != link[i])
+			return 0;
+	}
+	return 1;
+}
+
 /*
- * No kernel up to 6.18 takes the mark of a tunnel from joined segments for a tc
- * program, and a card would cut what is left as if it were one.  So they go
- * through a pair of devices of ours, the first of which cuts and sums them: the
- * second takes the outer header off and sends them back, and the first joins
- * them anew, without a tunnel.
+ * Behind the device that decapsulates: offload_out() has found that the packet
+ * may leave, and its mark is gone.  Nothing else passes, least of all what the
+ * kernel or a program of this machine says there by itself, which is never to
+ * the address that it is from.
  */
-SEC("xdp")
-int
-offload_strip(struct xdp_md *x)
-{
-	struct ethhdr *eth = (void *)(long)x->data, link;
-	struct iphdr  *outer = (void *)(eth + 1);
-
-	if ((void *)(outer + 1) > (void *)(long)x->data_end ||
-	    eth->h_proto != bpf_htons(ETH_P_IP) || outer->ihl != 5 ||
-	    outer->protocol != IPPROTO_IPIP)
-		return XDP_DROP;
-	link = *eth;
-	if (bpf_xdp_adjust_head(x, sizeof(*outer)) != 0)
-		return XDP_DROP;
-	eth = (void *)(long)x->data;
-	if ((void *)(eth + 1) > (void *)(long)x->data_end)
-		return XDP_DROP;
-	*eth = link;
-	return XDP_TX;
-}
-
-/* The first takes them back, and joins, only where a program stands. */
-SEC("xdp")
-int
-offload_back(struct xdp_md *x)
-{
-	return XDP_PASS;
-}
-
-/* What comes back there: offload_out() has found that it may leave, and nothing
- * else passes. */
 SEC("tc")
 int
-offload_anew(struct __sk_buff *skb)
+offload_bare(struct __sk_buff *skb)
 {
 	struct bpf_redir_neigh hop = { 0 };
 	struct offload_state  *s;
-	struct ethhdr	      *eth;
+	struct decap_inner    *inner;
 	struct iphdr	      *ip;
 	void		      *end;
 
-	pull_headers(skb, sizeof(*eth) + sizeof(*ip) + TCP_HEADER);
-	eth = (void *)(long)skb->data;
+	pull_headers(skb, sizeof(*inner) + sizeof(*ip) + TCP_HEADER);
+	inner = (void *)(long)skb->data;
 	end = (void *)(long)skb->data_end;
-	ip = (void *)(eth + 1);
-	if (skb->protocol != bpf_htons(ETH_P_IP) || (void *)(ip + 1) > end ||
-	    (s = get_state()) == NULL ||
+	ip = (void *)(inner + 1);
+	if (skb->protocol != bpf_htons(ETH_P_IPV6) || (void *)(ip + 1) > end ||
+	    !is_decap_link(inner->link.h_dest) ||
+	    !is_decap_link(inner->link.h_source))
+		return TC_ACT_SHOT;
+	count(OFFLOAD_COUNT_BARE, 1);
+	if ((s = get_state()) == NULL ||
 	    !is_routed(skb, s->private_index, ip->saddr, ip->daddr,
 	    (__u16)wire_len(skb, ip, end), s->public_index, &hop))
+		return TC_ACT_SHOT;
+	/* The kernel takes the inner link header for the network's.  Behind
+	 * another one it is, and goes when IPv6 becomes IPv4. */
+	if (bpf_skb_change_head(skb, sizeof(struct ethhdr), 0) != 0 ||
+	    bpf_skb_change_proto(skb, bpf_htons(ETH_P_IP), 0) != 0)
 		return TC_ACT_SHOT;
 	return (int)bpf_redirect_neigh(s->public_index, &hop, sizeof(hop), 0);
 }

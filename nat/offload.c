@@ -5,7 +5,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/if_link.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,7 @@
 #include "nat/offload_lease.h"
 #include "nat/offload_unpack.h"
 #include "nat/offload_state.h"
-#include "net/veth.h"
+#include "net/decap.h"
 
 #define VOUCH_NS	(3 * OFFLOAD_SECOND_NS)	/* a dead daemon's maps die
 						 * with it */
@@ -26,6 +25,8 @@
 #define MEMORY_A_LOCAL	(64u << 20)	/* a public address' ports are half
 					 * a MB */
 #define FLOWS_MIN	1024
+#define DECAP_LOST	3		/* packets in, and none out for a
+					 * second */
 /* "RS" and "RT": ours, whoever left it there; the second says that the qdisc
  * was made for it. */
 #define TC_HANDLE	0x5253u
@@ -174,62 +175,39 @@ find_maps(struct offload *o)
 
 /* The devices are those of the private interface with that index. */
 static void
-cut_names(unsigned ifindex, char name[IFNAMSIZ], char peer[IFNAMSIZ])
+decap_names(unsigned ifindex, char name[IFNAMSIZ], char peer[IFNAMSIZ])
 {
-	snprintf(name, IFNAMSIZ, "rsip-out%u", ifindex);
-	snprintf(peer, IFNAMSIZ, "rsip-cut%u", ifindex);
-}
-
-static int
-xdp_attach(struct offload *o, const char *ifname, const char *program)
-{
-	struct bpf_program *prog;
-
-	prog = bpf_object__find_program_by_name(o->object, program);
-	if (prog == NULL)
-		return -ENOENT;
-	return bpf_xdp_attach((int)if_nametoindex(ifname),
-	    bpf_program__fd(prog), XDP_FLAGS_DRV_MODE, NULL);
-}
-
-/* 0 or -errno, and neither device is there. */
-static int
-cut_attach(struct offload *o, const char *name, const char *peer, unsigned mtu)
-{
-	int rc;
-
-	if (veth_add(name, peer, mtu) == -1)
-		return -errno;
-	if ((rc = hook_attach(o, &o->anew, name, "offload_anew")) != 0 ||
-	    (rc = xdp_attach(o, name, "offload_back")) != 0 ||
-	    (rc = xdp_attach(o, peer, "offload_strip")) != 0)
-		veth_del(name);
-	return rc;
+	snprintf(name, IFNAMSIZ, "rsip-dec%u", ifindex);
+	snprintf(peer, IFNAMSIZ, "rsip-end%u", ifindex);
 }
 
 static void
-cut_open(struct offload *o, const char *private_if, unsigned mtu)
+decap_open(struct offload *o, const char *private_if)
 {
 	char name[IFNAMSIZ], peer[IFNAMSIZ];
 	int  rc;
 
-	cut_names(if_nametoindex(private_if), name, peer);
+	decap_names(if_nametoindex(private_if), name, peer);
 	/* Of one that was killed. */
-	veth_del(name);
-	rc = cut_attach(o, name, peer, mtu);
+	decap_del(name);
+	rc = decap_add(name, peer) == -1 ? -errno : 0;
+	if (rc == 0) {
+		o->bare.egress = true;
+		rc = hook_attach(o, &o->bare, name, "offload_bare");
+		if (rc != 0)
+			decap_del(name);
+	}
 	if (rc != 0) {
-		log_info("eBPF offload: no devices for joined segments out of "
+		log_info("eBPF offload: no device for joined segments out of "
 		    "tunnels: %s; NFQUEUE has them", strerror(-rc));
 		return;
 	}
-	snprintf(o->cut, sizeof(o->cut), "%s", name);
-	o->cut_index = if_nametoindex(name);
-	o->cut_mtu = mtu;
+	snprintf(o->decap, sizeof(o->decap), "%s", name);
+	o->decap_index = if_nametoindex(name);
 }
 
 struct offload *
-offload_open(const char *public_if, const char *private_if, unsigned mtu,
-    size_t nlocals)
+offload_open(const char *public_if, const char *private_if, size_t nlocals)
 {
 	struct offload *o = xcalloc(1, sizeof(*o));
 	const char     *what = "load";
@@ -264,7 +242,7 @@ offload_open(const char *public_if, const char *private_if, unsigned mtu,
 	    0 ||
 	    (rc = hook_attach(o, &o->left_out, public_if, "offload_left")) != 0)
 		goto fail;
-	cut_open(o, private_if, mtu);
+	decap_open(o, private_if);
 	return o;
 fail:
 	log_info("eBPF offload: cannot %s: %s; NFQUEUE does it all", what,
@@ -283,8 +261,8 @@ offload_close(struct offload *o)
 	hook_detach(&o->left_out);
 	hook_detach(&o->in);
 	hook_detach(&o->out);
-	if (o->cut[0] != '\0')
-		veth_del(o->cut);
+	if (o->decap[0] != '\0')
+		decap_del(o->decap);
 	ebpf_array_unmap(&o->bindings);
 	ebpf_array_unmap(&o->ports);
 	ebpf_array_unmap(&o->state);
@@ -302,8 +280,8 @@ offload_sweep(const char *public_if, const char *private_if)
 	char		   name[IFNAMSIZ], peer[IFNAMSIZ];
 
 	ebpf_log();
-	cut_names(if_nametoindex(private_if), name, peer);
-	veth_del(name);
+	decap_names(if_nametoindex(private_if), name, peer);
+	decap_del(name);
 	for (size_t i = 0; i < 2; i++) {
 		k.ifindex = (int)if_nametoindex(names[i]);
 		if (k.ifindex == 0)
@@ -335,7 +313,7 @@ fill_state(const struct offload *o, struct offload_state *s,
 	s->mtu = f->mtu;
 	s->public_mtu = f->public_mtu;
 	s->judged = f->judged;
-	s->cut_index = f->mtu <= o->cut_mtu ? o->cut_index : 0;
+	s->decap_index = o->decap_index;
 	for (i = 0; i < f->gateways.n; i++)
 		s->gateway[i] = addr_v4(&f->gateways.list[i]);
 	s->nnetworks = (uint32_t)n;
@@ -343,6 +321,49 @@ fill_state(const struct offload *o, struct offload_state *s,
 		s->network[i].addr = addr_v4(&f->networks[i].addr);
 		s->network[i].mask = htonl(f->networks[i].plen == 0 ? 0 :
 		    ~(uint32_t)0 << (32 - f->networks[i].plen));
+	}
+}
+
+static uint64_t
+count_of(struct offload *o, uint32_t which, uint64_t *each)
+{
+	uint64_t sum = 0;
+	unsigned cpu;
+
+	if (bpf_map_lookup_elem(o->counters, &which, each) == 0) {
+		for (cpu = 0; cpu < o->ncpus; cpu++)
+			sum += each[cpu];
+	}
+	return sum;
+}
+
+/*
+ * What the device was sent comes out of it, but where somebody forbade IPv6 on
+ * this machine, has rules against all that it receives, or where a kernel to
+ * come does otherwise: then NFQUEUE has what is joined, in a second or two.
+ */
+static void
+watch_decap(struct offload *o)
+{
+	uint64_t *each, marked, bare;
+
+	if (o->decap_index == 0)
+		return;
+	each = xcalloc(o->ncpus, sizeof(*each));
+	marked = count_of(o, OFFLOAD_COUNT_MARKED, each);
+	bare = count_of(o, OFFLOAD_COUNT_BARE, each);
+	free(each);
+	if (bare != o->nbare) {
+		o->nbare = bare;
+		o->nmarked = marked;
+		o->lost = 0;
+	} else if (o->lost >= DECAP_LOST) {
+		log_warn("eBPF offload: nothing comes out of %s (are there "
+		    "rules about IPv6 against it?): NFQUEUE has joined "
+		    "segments out of tunnels", o->decap);
+		o->decap_index = 0;
+	} else {
+		o->lost = marked - o->nmarked;
 	}
 }
 
@@ -354,6 +375,7 @@ offload_tick(struct offload *o, const struct offload_facts *f)
 	if (o == NULL)
 		return;
 	s = o->state.memory;
+	watch_decap(o);
 	fill_state(o, &new, f);
 	new.alive = s->alive;
 	if (memcmp(s, &new, sizeof(new)) != 0 || new.nnetworks >
@@ -371,24 +393,11 @@ offload_tick(struct offload *o, const struct offload_facts *f)
 /* --- reporting ------------------------------------------------------------ */
 
 bool
-offload_cuts(const struct offload *o)
+offload_joined(const struct offload *o)
 {
 	const struct offload_state *s = o->state.memory;
 
-	return s->cut_index != 0;
-}
-
-static uint64_t
-count_of(struct offload *o, uint32_t which, uint64_t *each)
-{
-	uint64_t sum = 0;
-	unsigned cpu;
-
-	if (bpf_map_lookup_elem(o->counters, &which, each) == 0) {
-		for (cpu = 0; cpu < o->ncpus; cpu++)
-			sum += each[cpu];
-	}
-	return sum;
+	return s->decap_index != 0;
 }
 
 void

@@ -38,12 +38,11 @@ struct offload_counts {
 #ifdef HAVE_BPF
 /*
  * As root: loads the programs and puts them on both interfaces.  NULL after one
- * log line that says why not; the slow path then does it all.  mtu: of the
- * private interface; nlocals: so many public addresses have room for their
- * ports.
+ * log line that says why not; the slow path then does it all.  nlocals: so many
+ * public addresses have room for their ports.
  */
 struct offload *offload_open(const char *public_if, const char *private_if,
-	    unsigned mtu, size_t nlocals);
+	    size_t nlocals);
 /* Takes the programs off. NULL is allowed. */
 void	offload_close(struct offload *o);
 /* Takes off what a daemon that was killed left on the interfaces; as root. */
@@ -52,16 +51,14 @@ void	offload_sweep(const char *public_if, const char *private_if);
 void	offload_tick(struct offload *o, const struct offload_facts *f);
 
 /* Do joined segments come out of tunnels without NFQUEUE? */
-bool	offload_cuts(const struct offload *o);
+bool	offload_joined(const struct offload *o);
 /* Sums over all processors what the eBPF programs have counted. */
 void	offload_count(struct offload *o, struct offload_counts *out);
 #else
 static inline struct offload *
-offload_open(const char *public_if, const char *private_if, unsigned mtu,
-    size_t nlocals)
+offload_open(const char *public_if, const char *private_if, size_t nlocals)
 {
 	(void)nlocals;
-	(void)mtu;
 	(void)public_if;
 	(void)private_if;
 	return NULL;
@@ -84,7 +81,7 @@ offload_tick(struct offload *o, const struct offload_facts *f)
 	(void)f;
 }
 static inline bool
-offload_cuts(const struct offload *o)
+offload_joined(const struct offload *o)
 {
 	(void)o;
 	return false;

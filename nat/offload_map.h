@@ -73,8 +73,8 @@ struct offload_state {
 				 * vouches */
 	__u32 private_index, public_index;
 	__u32 mtu, public_mtu;
-	__u32 cut_index;	/* joined segments are cut by this device; 0:
-				 * there is none, or not for this MTU */
+	__u32 decap_index;	/* of the device that takes the mark of a
+				 * tunnel off joined segments; 0: none */
 	__u32 zero;
 	__u32 gateway[OFFLOAD_GATEWAYS];	/* 0: none */
 	__u32 judged;		/* the router has rules of its own: only what
@@ -86,6 +86,7 @@ struct offload_state {
 };
 
 enum { OFFLOAD_COUNT_IN, OFFLOAD_COUNT_OUT, OFFLOAD_COUNT_BYTES_IN,
-	OFFLOAD_COUNT_BYTES_OUT, OFFLOAD_COUNT_SLOW, OFFLOAD_COUNTERS };
+	OFFLOAD_COUNT_BYTES_OUT, OFFLOAD_COUNT_SLOW,
+	OFFLOAD_COUNT_MARKED, OFFLOAD_COUNT_BARE, OFFLOAD_COUNTERS };
 
 #endif

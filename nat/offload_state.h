@@ -32,10 +32,13 @@ struct offload {
 	struct hook {
 		int  ifindex;
 		bool egress, attached, made;	/* made: the qdisc is ours */
-	} in, out, left_in, left_out, anew;
-	char	 cut[16];	/* the device that joined segments are cut by;
-				 * empty: there is none */
-	unsigned cut_index, cut_mtu;
+	} in, out, left_in, left_out, bare;
+	char	 decap[16];	/* the device that decapsulates joined
+				 * segments; empty: there is none */
+	unsigned decap_index;	/* 0: none, or nothing comes out of it */
+	uint64_t nmarked, nbare;	/* packets into it and out of it when
+					 * one came out last */
+	uint64_t lost;		/* in since then, a second ago */
 	int	 flows, leases, locals, counters;	/* descriptors */
 	unsigned ncpus;
 	_Atomic bool refused;		/* a map does not say what it must:

@@ -19,7 +19,7 @@ net_libnet_a_SOURCES = \
 	net/tunnel.c net/tunnel.h \
 	net/tun.c net/tun.h \
 	net/validate.c net/validate.h net/validator.c net/validator.h \
-	net/veth.c net/veth.h
+	net/decap.c net/decap.h
 
 # What whoever asks DNS links beside BASE_LIBS.
 DNS_LIBS = $(CARES_LIBS) $(UNBOUND_LIBS)

@@ -161,7 +161,7 @@ class Wire:
     def __init__(self, ns, dev, gwmac):
         with Inside(ns):
             self.s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
-            self.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+            self.s.setsockopt(socket.SOL_SOCKET, 33, 4 << 20)       # SO_RCVBUFFORCE
             self.s.bind((dev, 0x0800))
             # So that the kernel does not answer "protocol unreachable" for us.
             self.quiet = [socket.socket(socket.AF_INET, socket.SOCK_RAW, p)

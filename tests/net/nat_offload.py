@@ -45,14 +45,15 @@ def cut(packet, mss, count, **k):
     return got
 
 
-def seen(packets):
-    """All that must be the same, and whether each checksum is right."""
+def seen(packets, ident=True):
+    """All that must be the same, and whether each checksum is right; ident: also of what must not be fragmented, of
+    which it says nothing (RFC 6864 section 4.1)."""
     out = []
     for o in packets:
         i = o.inner() or o
         pseudo = i.raw[12:20] + struct.pack("!BBH", 0, i.proto, len(i.payload))
         out.append((o.src, o.dst, o.tos, o.df, o.total, i.ttl, i.df, i.tos, i.total,
-                    i.payload[:16], i.payload[18:], i.ident if i.df else None, csum(pseudo + i.payload) == 0,
+                    i.payload[:16], i.payload[18:], i.ident if i.df and ident else None, csum(pseudo + i.payload) == 0,
                     o.good(), i.good()))
     return out
 
@@ -129,7 +130,7 @@ def streams_out():
     out = []
     for _, _, made in streams:
         got, by = come_out(made)
-        out.append((by, seen(got)))
+        out.append((by, seen(got, ident=Ip(made[0]).inner().ident != Ip(made[1]).inner().ident)))
     joins(False)
     for _, packet, k in unsummed:
         a = offloaded()[1]
@@ -404,9 +405,56 @@ at_once(arrives, esp(Y, NB, 0x2001), X3, "killed and started: the SPI is its new
 nobody(tunnel(X2, udp(NB, Y, 20064, 80, b"was mine")), "and the former one sends nothing from its ports", wx, wy)
 r.ok(g.stop() == 0, "the gateway ends")
 
-# Where the devices that cut cannot be made, NFQUEUE has what is joined
-index = json.loads(run("ip -j -n %s link show prv" % net.n))[0]["ifindex"]
-net.inside_n("ip link add rsip-cut%d type veth peer name taken" % index)
+# A packet of nobody's for the device that decapsulates is nobody's: its address is one of its link alone
+def smuggle(mac, times):
+    """What a host might send to have a packet of another's address put on the public wire."""
+    sid = socket.inet_pton(socket.AF_INET6, "fe80::5253")
+    inner = b"\x02RSIP\0" * 2 + b"\x08\0" + tcp(NB, Y, 20099, 80, 0x18, b"smuggled", df=True)
+    frame = mac + b"\x02RSIP\0" + b"\x86\xdd" + struct.pack("!IHBB", 6 << 28, len(inner), 143, 1) + \
+            sid * 2 + inner
+    with Inside(net.x):
+        out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        out.bind(("eth0", 0))
+    for _ in range(times):
+        out.send(frame)
+
+
+def device(what):
+    return json.loads(run("ip -j -n %s link show %s" % (net.n, what)))[0]
+
+
+index = device("prv")["ifindex"]
+g = start("offload")
+for line in BINDINGS:
+    g.say(line)
+wy.drain()
+for mac in (device("prv")["address"], device("rsip-dec%d" % index)["address"]):
+    smuggle(bytes.fromhex(mac.replace(":", "")), 10)
+r.ok(wy.recv(lambda p: b"smuggled" in p.raw, 1) is None, "from the private wire nothing gets to that device")
+
+# A firewall's check of IPv6's sources, as firewalld's, lets it pass
+joins(True)
+net.inside_n("ip6tables -t raw -A PREROUTING -m rpfilter --invert -j DROP")
+got, by = come_out(streams[0][2])
+r.ok((by, len(got)) == (5, 1), "with strict sources of IPv6: %d by eBPF, in %d" % (by, len(got)))
+net.inside_n("ip6tables -t raw -F PREROUTING")
+
+# Where the kernel may not do it any more, NFQUEUE has what is joined a second later, and it is said
+net.inside_n("sysctl -qw net.ipv6.conf.rsip-dec%d.disable_ipv6=1" % index)
+end = time.time() + 20
+while g.status()["offload_joined"] == "ebpf" and time.time() < end:
+    for p in streams[0][2]:
+        wx.send(p)
+    time.sleep(0.2)
+r.ok(g.status()["offload_joined"] == "nfqueue" and "nothing comes out of rsip-dec%d" % index in g.errors(),
+     "IPv6 is forbidden there: NFQUEUE has what is joined, and the log says so")
+got, by = come_out(streams[0][2])
+r.ok(by == 0 and len(got) == 5, "and it comes out: %d" % len(got))
+joins(False)
+r.ok(g.stop() == 0 and "rsip-" not in run("ip -br -n %s link" % net.n), "the gateway ends, and the devices with it")
+
+# Where the devices cannot be made, NFQUEUE has it, too
+net.inside_n("ip link add rsip-end%d type veth peer name taken" % index)
 g = start("offload")
 r.ok(g.status()["offload_joined"] == "nfqueue", "somebody else has a device of that name")
 for line in BINDINGS:

@@ -463,8 +463,8 @@ dataplane_open(const struct dataplane_config *c, struct event_base *base,
 	}
 	if (open_raw(dp) == -1 || open_queues(dp) == -1)
 		goto fail;
-	if (c->offload)
-		dp->shared.offload = offload_open(dp->public_if,
+	if (c->offload != DATAPLANE_OFFLOAD_NONE)
+		dp->shared.offload = offload_open(c->offload, dp->public_if,
 		    dp->private_if, c->room > c->npools ? c->room : c->npools);
 	if (dp->shared.offload != NULL) {
 		offload_watch(dp->shared.offload, d);
@@ -600,7 +600,7 @@ dataplane_leave(struct dataplane *dp)
 /* --- status --------------------------------------------------------------- */
 
 struct counts {
-	const char *path, *firewall, *receive, *joined;
+	const char *path, *firewall, *receive, *joined, *where;
 	uint64_t    mended, queues, mtu, overload, waiting;
 	uint64_t    packets[FORWARD_COUNTERS];
 	struct offload_counts offload;
@@ -649,6 +649,8 @@ static const struct report_field path_fields[] = {
 };
 
 static const struct report_field offload_fields[] = {
+	TEXT("offload", where,
+	    "where eBPF forwards: at the cards (xdp) or in the kernel (tc)"),
 	TEXT("offload_joined", joined,
 	    "what forwards joined segments out of tunnels"),
 	PASSED("offloaded_in", offload.packets_in, "packets",
@@ -661,6 +663,8 @@ static const struct report_field offload_fields[] = {
 	    "ebpf direction=out"),
 	COUNTER("offload_refreshed", offload.refreshed,
 	    "packets of offloaded flows that took the slow way"),
+	COUNTER("offloaded_xdp", offload.cards,
+	    "packets that eBPF forwarded at the cards"),
 	{ 0 }
 };
 
@@ -762,6 +766,7 @@ dataplane_report(struct dataplane *dp, struct report *r)
 	report_write(r, "dataplane", "dataplane", path_fields, &c);
 	if (dp->shared.offload != NULL) {
 		offload_count(dp->shared.offload, &c.offload);
+		c.where = offload_at_cards(dp->shared.offload) ? "xdp" : "tc";
 		c.joined = offload_joined(dp->shared.offload) ? "ebpf" :
 		    "nfqueue";
 	}

@@ -17,6 +17,15 @@ enum dataplane_firewall {
 					 * queues */
 };
 
+enum dataplane_offload {
+	DATAPLANE_OFFLOAD_NONE,
+	DATAPLANE_OFFLOAD_AUTO,		/* at the cards (XDP) where both have
+					 * what it takes, else at tc */
+	DATAPLANE_OFFLOAD_TC,
+	DATAPLANE_OFFLOAD_XDP,		/* at the cards, whatever they are, of
+					 * which drivers have it */
+};
+
 #define DATAPLANE_POOLS_MAX	256
 #define DATAPLANE_GATEWAYS_MAX	16
 
@@ -71,8 +80,8 @@ struct dataplane_config {
 	bool local_ipsec;		/* ESP, AH, IKE that no host owns go to
 					 * the router itself */
 	bool refuse_ike;		/* strangers' IKEv2 is answered, no */
-	bool offload;			/* eBPF for established flows, where
-					 * built and possible */
+	enum dataplane_offload offload;	/* eBPF for what is leased, where built
+					 * and possible */
 	bool napt;			/* masquerade hosts that do not speak
 					 * RSIP */
 	unsigned mtu;			/* of the private link, 0: ask the

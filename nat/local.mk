@@ -28,11 +28,12 @@ nat_libnat_a_SOURCES = \
 # The kernel's part is compiled for its own machine and carried in the program,
 # here and in rsipc/.
 EXTRA_DIST += net/bpf_program.h nat/offload.bpf.c nat/offload_judge.h \
-	nat/offload_map.h
+	nat/offload_map.h nat/offload_xdp.bpf.h
 BPF_PARTS = nat/offload rsipc/pass
 if BPF
-net_libnet_a_SOURCES += net/ebpf.c net/ebpf.h
+net_libnet_a_SOURCES += net/card.c net/card.h net/ebpf.c net/ebpf.h
 nat_libnat_a_SOURCES += nat/offload.c nat/offload.h \
+	nat/offload_card.c nat/offload_card.h \
 	nat/offload_lease.c nat/offload_lease.h nat/offload_state.h \
 	nat/offload_unpack.c nat/offload_unpack.h
 nodist_nat_libnat_a_SOURCES = nat/offload_packed.h
@@ -41,7 +42,7 @@ CLEANFILES += nat/offload_packed.h nat/offload.bpf.o \
 	rsipc/pass_object.h rsipc/pass.bpf.o
 BASE_LIBS += $(BPF_LIBS) $(ZLIB_LIBS)
 nat/offload_unpack.$(OBJEXT): nat/offload_packed.h
-nat/offload.bpf.o: $(srcdir)/nat/offload.bpf.c $(srcdir)/nat/offload_judge.h $(srcdir)/nat/mark.h $(srcdir)/nat/offload_map.h $(srcdir)/net/bpf_program.h $(srcdir)/net/decap.h
+nat/offload.bpf.o: $(srcdir)/nat/offload.bpf.c $(srcdir)/nat/offload_judge.h $(srcdir)/nat/offload_xdp.bpf.h $(srcdir)/nat/mark.h $(srcdir)/nat/offload_map.h $(srcdir)/net/bpf_program.h $(srcdir)/net/decap.h
 rsipc/pass.bpf.o: $(srcdir)/rsipc/pass.bpf.c $(srcdir)/rsipc/pass_map.h $(srcdir)/net/bpf_program.h
 if BPF_CLANG
 BPF_COMPILE = $(BPF_CLANG) -O2 -g -Wall \

@@ -112,7 +112,7 @@ offload_in(struct __sk_buff *skb)
 	    !make_key(&k, ip, end, skb->len - sizeof(*eth), OFFLOAD_IN) ||
 	    (s = get_state()) == NULL)
 		return TC_ACT_OK;
-	if ((b = owner_in(s, &k, ip, end)) == NULL)
+	if ((b = owner_in(s, &k, ip, end, 0)) == NULL)
 		return TC_ACT_OK;
 	len = bpf_ntohs(ip->tot_len);
 	longest = wire_len(skb, ip, end);
@@ -216,7 +216,7 @@ offload_out(struct __sk_buff *skb)
 	marked = is_marked(skb, &k, ip, end);
 	if (marked && s->decap_index == 0)
 		return TC_ACT_OK;
-	if ((b = owner_out(s, &k)) == NULL)
+	if ((b = owner_out(s, &k, 0)) == NULL)
 		return TC_ACT_OK;
 	len = bpf_ntohs(ip->tot_len);
 	longest = wire_len(skb, ip, end);
@@ -323,6 +323,8 @@ offload_left(struct __sk_buff *skb)
 		f->left = 1;
 	return TC_ACT_OK;
 }
+
+#include "offload_xdp.bpf.h"
 
 /* bpf_redirect_neigh() and its like are for programs under the GPL only. */
 char offload_license[] SEC("license") = "Dual BSD/GPL";

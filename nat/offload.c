@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "nat/offload.h"
+#include "nat/offload_card.h"
 #include "nat/offload_lease.h"
 #include "nat/offload_unpack.h"
 #include "nat/offload_state.h"
@@ -207,7 +208,8 @@ decap_open(struct offload *o, const char *private_if)
 }
 
 struct offload *
-offload_open(const char *public_if, const char *private_if, size_t nlocals)
+offload_open(enum dataplane_offload where, const char *public_if,
+    const char *private_if, size_t nlocals)
 {
 	struct offload *o = xcalloc(1, sizeof(*o));
 	const char     *what = "load";
@@ -215,6 +217,8 @@ offload_open(const char *public_if, const char *private_if, size_t nlocals)
 	size_t		len;
 	int		rc;
 
+	o->cards.asker.fd = -1;
+	o->cards.card[0].link = o->cards.card[1].link = -1;
 	ebpf_log();
 	o->ncpus = (unsigned)libbpf_num_possible_cpus();
 	if ((program = offload_unpack(&len)) == NULL) {
@@ -228,6 +232,7 @@ offload_open(const char *public_if, const char *private_if, size_t nlocals)
 		goto fail;
 	}
 	size_maps(o, nlocals);
+	offload_cards_choose(o, where, public_if, private_if);
 	rc = bpf_object__load(o->object);
 	free(program);
 	if (rc != 0)
@@ -243,6 +248,7 @@ offload_open(const char *public_if, const char *private_if, size_t nlocals)
 	    (rc = hook_attach(o, &o->left_out, public_if, "offload_left")) != 0)
 		goto fail;
 	decap_open(o, private_if);
+	offload_cards_attach(o);
 	return o;
 fail:
 	log_info("eBPF offload: cannot %s: %s; NFQUEUE does it all", what,
@@ -256,6 +262,7 @@ offload_close(struct offload *o)
 {
 	if (o == NULL)
 		return;
+	offload_cards_close(o);
 	/* The qdisc goes with the programs for what comes in. */
 	hook_detach(&o->left_in);
 	hook_detach(&o->left_out);
@@ -313,6 +320,7 @@ fill_state(const struct offload *o, struct offload_state *s,
 	s->mtu = f->mtu;
 	s->public_mtu = f->public_mtu;
 	s->judged = f->judged;
+	s->at_cards = o->cards.on;
 	s->decap_index = o->decap_index;
 	for (i = 0; i < f->gateways.n; i++)
 		s->gateway[i] = addr_v4(&f->gateways.list[i]);
@@ -374,6 +382,7 @@ offload_tick(struct offload *o, const struct offload_facts *f)
 
 	if (o == NULL)
 		return;
+	offload_cards_look(o);
 	s = o->state.memory;
 	watch_decap(o);
 	fill_state(o, &new, f);
@@ -400,6 +409,12 @@ offload_joined(const struct offload *o)
 	return s->decap_index != 0;
 }
 
+bool
+offload_at_cards(const struct offload *o)
+{
+	return o->cards.on;
+}
+
 void
 offload_count(struct offload *o, struct offload_counts *out)
 {
@@ -410,5 +425,6 @@ offload_count(struct offload *o, struct offload_counts *out)
 	out->bytes_in = count_of(o, OFFLOAD_COUNT_BYTES_IN, each);
 	out->bytes_out = count_of(o, OFFLOAD_COUNT_BYTES_OUT, each);
 	out->refreshed = count_of(o, OFFLOAD_COUNT_SLOW, each);
+	out->cards = count_of(o, OFFLOAD_COUNT_CARD, each);
 	free(each);
 }

@@ -30,9 +30,10 @@ struct offload_facts {
 };
 
 /* What the programs forwarded (bytes: without the tunnel), and packets that
- * took the slow way because they were due. */
+ * took the slow way because they were due; cards: those that
+ * programs at the cards (XDP) forwarded. */
 struct offload_counts {
-	uint64_t packets_in, packets_out, bytes_in, bytes_out, refreshed;
+	uint64_t packets_in, packets_out, bytes_in, bytes_out, refreshed, cards;
 };
 
 #ifdef HAVE_BPF
@@ -41,7 +42,8 @@ struct offload_counts {
  * log line that says why not; the slow path then does it all.  nlocals: so many
  * public addresses have room for their ports.
  */
-struct offload *offload_open(const char *public_if, const char *private_if,
+struct offload *offload_open(enum dataplane_offload where,
+	    const char *public_if, const char *private_if,
 	    size_t nlocals);
 /* Takes the programs off. NULL is allowed. */
 void	offload_close(struct offload *o);
@@ -52,12 +54,16 @@ void	offload_tick(struct offload *o, const struct offload_facts *f);
 
 /* Do joined segments come out of tunnels without NFQUEUE? */
 bool	offload_joined(const struct offload *o);
+/* Do programs at both cards send on what they can (XDP)? */
+bool	offload_at_cards(const struct offload *o);
 /* Sums over all processors what the eBPF programs have counted. */
 void	offload_count(struct offload *o, struct offload_counts *out);
 #else
 static inline struct offload *
-offload_open(const char *public_if, const char *private_if, size_t nlocals)
+offload_open(enum dataplane_offload where, const char *public_if,
+    const char *private_if, size_t nlocals)
 {
+	(void)where;
 	(void)nlocals;
 	(void)public_if;
 	(void)private_if;
@@ -82,6 +88,12 @@ offload_tick(struct offload *o, const struct offload_facts *f)
 }
 static inline bool
 offload_joined(const struct offload *o)
+{
+	(void)o;
+	return false;
+}
+static inline bool
+offload_at_cards(const struct offload *o)
 {
 	(void)o;
 	return false;

@@ -252,8 +252,11 @@ find_outbound(const struct offload_key *k)
 	return binding_of(handle, k->src);
 }
 
+/* at_card: a program at tc looks after this one, for which packets that are due
+ * on the slow path are left. */
 static __always_inline struct offload_binding *
-find_flow(const struct offload_state *s, const struct offload_key *k)
+find_flow(const struct offload_state *s, const struct offload_key *k,
+    int at_card)
 {
 	struct offload_flow *f = bpf_map_lookup_elem(&flows, k);
 	__u64		     now = bpf_ktime_get_boot_ns();
@@ -261,6 +264,8 @@ find_flow(const struct offload_state *s, const struct offload_key *k)
 	if (f == NULL)
 		return NULL;
 	if (now > f->refresh) {
+		if (at_card)
+			return NULL;
 		f->refresh = now + REFRESH_NS;
 		count(OFFLOAD_COUNT_SLOW, 1);
 		return NULL;
@@ -274,24 +279,25 @@ find_flow(const struct offload_state *s, const struct offload_key *k)
 /* Whose a packet from outside is; NULL: it has to be judged or learnt from. */
 static __always_inline struct offload_binding *
 owner_in(const struct offload_state *s, const struct offload_key *k,
-    const struct iphdr *ip, const void *end)
+    const struct iphdr *ip, const void *end, int at_card)
 {
 	struct offload_binding *b = NULL;
 
 	if (!s->judged)
 		b = find_inbound(k, ip, end);
-	return b != NULL ? b : find_flow(s, k);
+	return b != NULL ? b : find_flow(s, k, at_card);
 }
 
 /* The same for one in a tunnel. */
 static __always_inline struct offload_binding *
-owner_out(const struct offload_state *s, const struct offload_key *k)
+owner_out(const struct offload_state *s, const struct offload_key *k,
+    int at_card)
 {
 	struct offload_binding *b = NULL;
 
 	if (!s->judged)
 		b = find_outbound(k);
-	return b != NULL ? b : find_flow(s, k);
+	return b != NULL ? b : find_flow(s, k, at_card);
 }
 
 /* --- where it may go ------------------------------------------------------ */

@@ -75,7 +75,7 @@ struct offload_state {
 	__u32 mtu, public_mtu;
 	__u32 decap_index;	/* of the device that takes the mark of a
 				 * tunnel off joined segments; 0: none */
-	__u32 zero;
+	__u32 at_cards;		/* the programs there may send on */
 	__u32 gateway[OFFLOAD_GATEWAYS];	/* 0: none */
 	__u32 judged;		/* the router has rules of its own: only what
 				 * has passed them goes on here */
@@ -86,7 +86,7 @@ struct offload_state {
 };
 
 enum { OFFLOAD_COUNT_IN, OFFLOAD_COUNT_OUT, OFFLOAD_COUNT_BYTES_IN,
-	OFFLOAD_COUNT_BYTES_OUT, OFFLOAD_COUNT_SLOW,
-	OFFLOAD_COUNT_MARKED, OFFLOAD_COUNT_BARE, OFFLOAD_COUNTERS };
+	OFFLOAD_COUNT_BYTES_OUT, OFFLOAD_COUNT_SLOW, OFFLOAD_COUNT_MARKED,
+	OFFLOAD_COUNT_BARE, OFFLOAD_COUNT_CARD, OFFLOAD_COUNTERS };
 
 #endif

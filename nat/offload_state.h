@@ -10,6 +10,7 @@
 
 #include "nat/dataplane_config.h"
 #include "nat/offload_map.h"
+#include "net/card.h"
 #include "net/ebpf.h"
 
 #define OFFLOAD_SECOND_NS	1000000000ull
@@ -27,8 +28,23 @@ struct offload_local {
 	uint64_t whole;		/* handle of who has it whole; 0: nobody */
 };
 
+/* Programs at the cards: of the public interface, of the private one. */
+#define OFFLOAD_CARDS	2
+struct offload_cards {
+	enum dataplane_offload where;
+	bool		  wanted, on;	/* on: they may send on */
+	struct card_asker asker;
+	struct offload_card {
+		char	 name[16];
+		unsigned index;
+		int	 link;		/* -1: none stands there */
+	} card[OFFLOAD_CARDS];
+	const char	 *said;		/* why not, in the log already */
+};
+
 struct offload {
 	struct bpf_object *object;
+	struct offload_cards cards;
 	struct hook {
 		int  ifindex;
 		bool egress, attached, made;	/* made: the qdisc is ours */

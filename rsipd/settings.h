@@ -71,7 +71,8 @@ struct settings {
 	size_t	 max_spis, max_connections, max_host_connections;
 	enum dataplane_firewall firewall;
 	unsigned queues, queue_first, queue_length, mtu;
-	bool	 local_ipsec, refuse_ike, napt, offload;
+	enum dataplane_offload offload;
+	bool	 local_ipsec, refuse_ike, napt;
 	struct addr resolver[SETTINGS_RESOLVERS_MAX];
 	size_t	 nresolvers;
 	struct gateway_config gateway;

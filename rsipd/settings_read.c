@@ -143,6 +143,11 @@ static const struct option_word firewalls[] = {
 	{ "none", DATAPLANE_FIREWALL_NONE }, { 0 }
 };
 
+static const struct option_word offloads[] = {
+	{ "true", DATAPLANE_OFFLOAD_AUTO }, { "false", DATAPLANE_OFFLOAD_NONE },
+	{ "tc", DATAPLANE_OFFLOAD_TC }, { "xdp", DATAPLANE_OFFLOAD_XDP }, { 0 }
+};
+
 static const struct option pool_options[] = {
 	{ "ports", OPTION_LIST, OPTION_LIVE, .hi = POOL_RANGES_MAX,
 	  .take = take_range,
@@ -315,9 +320,11 @@ const struct option settings_options[] = {
 	{ "queue-length", OPTION_NUMBER, OPTION_FIXED, "0", AT(queue_length),
 	  .lo = 0, .hi = NUMBER_MAX,
 	  HELP("Packets that each holds; 0: as many as are good.") },
-	{ "offload", OPTION_BOOL, OPTION_FIXED, "true", AT(offload),
-	  HELP("The kernel forwards what is leased by eBPF, where it "
-	      "can.") },
+	{ "offload", OPTION_WORD, OPTION_FIXED, "true", AT(offload),
+	  .words = offloads,
+	  HELP("The kernel forwards what is leased by eBPF, where it can; xdp: "
+	      "before all else, at network cards whose drivers do that; tc: "
+	      "never there.") },
 	{ "local-ipsec", OPTION_BOOL, OPTION_LIVE, "false", AT(local_ipsec),
 	  HELP("ESP, AH and IKE that no host owns are the router's own "
 	      "instead of being dropped.") },

@@ -66,13 +66,14 @@ network_get_device()
 }
 rsipd_lease_time=3600 rsipd_local_ipsec=on rsipd_udp=0
 rsipd_local_policy=macro rsipd_tunnels="ipip gre" rsipd_gateway=10.0.0.1
-rsipd_include=$dir/more
+rsipd_offload=xdp rsipd_include=$dir/more
 echo 'pool "198.51.100.1" { ports = {"20000-49999"} }' >"$dir/more"
 rsip_rsipd_conf rsipd >"$dir/rsipd.conf"
 "$build/rsipd/rsipd" -n -c "$dir/rsipd.conf" >"$dir/log" 2>&1 || {
 	cat "$dir/rsipd.conf" "$dir/log"
 	fail "rsipd does not accept it"
 }
+grep -q '^offload = xdp$' "$dir/rsipd.conf" || fail "offload has two words more"
 grep -q 'local-ipsec = true' "$dir/rsipd.conf" &&
     grep -q 'udp = false' "$dir/rsipd.conf" || fail "truth values"
 

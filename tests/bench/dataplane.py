@@ -1,5 +1,6 @@
 # dataplane.py - what the gateway's packet path carries, beside kernel forwarding and kernel NAPT in the same run
 """usage: dataplane.py [quick|full|overload|offload]   (as root, from the build directory, on an idle machine)
+       dataplane.py cards   eBPF at the cards (XDP) beside tc, 64 bytes, one CPU, BENCH_ROUNDS (5) in turns
        dataplane.py edge    what a provider's router asks: 64 bytes, one CPU, 1 and 100 000 flows and new ones
        dataplane.py compare PROGRAM... with tests/net/nat_gateway of other builds: BENCH_ROUNDS rounds (11),
                      in turns, forwards and backwards, so that what else the machine does is in all of them
@@ -78,15 +79,17 @@ if busy:
     atexit.register(favour, "ksoftirqd/", 0)
 
 
-def pin_threads(cpu):
-    """The threads in which N's interfaces receive."""
+def receivers(names, cpu):
+    """The threads in which interfaces of these names receive, now on that CPU."""
+    found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            name = open("/proc/%s/comm" % pid).read()
-            if name.startswith(("napi/pub-", "napi/prv-")):
+            if open("/proc/%s/comm" % pid).read().startswith(names):
                 os.sched_setaffinity(int(pid), {cpu})
+                found.append(int(pid))
         except OSError:
             pass
+    return found
 
 
 def received(ns):
@@ -179,7 +182,7 @@ def gateway(cpus, bindings, *more):
     g = Gateway(net, "firewall=iptables", "queues=1", "entries=400000",
                 *([] if cpus == "one" else ["keep-softirq"]), *more)
     os.sched_setaffinity(0, {0, 1})
-    pin_threads(0 if cpus == "two" else 1)
+    receivers(("napi/pub-", "napi/prv-"), 0 if cpus == "two" else 1)
     if busy:
         favour(("napi/pub-", "napi/prv-"), -19)
     g.say("many 0 %d %s %s ipip" % (bindings, X1, NB))
@@ -330,6 +333,46 @@ def cpu_time(pid):
                for t in os.listdir("/proc/%d/task" % pid))
 
 
+def cards():
+    """What a packet costs the gateway's receiving thread, at tc and at the cards, in turns: the program's part and
+    the kernel's, without what a card's driver saves, which veth has not."""
+    rounds, rate = int(os.environ.get("BENCH_ROUNDS", "5")), 100000
+    receive_by_napi()
+    steer("one")
+    for ns in (net.x, net.y):
+        ethtool(ns, "eth0", 0x2c, 1)     # what is sent by XDP arrives by NAPI
+        run("ip netns exec %s sh -c 'echo 1 >/sys/class/net/eth0/threaded'" % ns)
+    receivers("napi/eth0-", 0)
+    net.inside_n("ethtool -K pub rxvlan off; ethtool -K prv rxvlan off")
+    roads = {"in": udp_road("in", "in", "udp:20000", 1),
+             "out": Road("out", net.x, net.y, "%s %s esp 64 1 %%(rate)d %%(s).2f 0 %s %s" % (NB, Y, X1, NA))}
+    cost, lost, by = {(way, side): [] for way in ("tc", "xdp") for side in roads}, 0, 0
+    for n in range(rounds):
+        for way in ("tc", "xdp") if n % 2 == 0 else ("xdp", "tc"):
+            g = gateway("one", 1, "offload" if way == "tc" else "offload-xdp")
+            g.say("add 1 1 %s %s ipip ports=20000-20063" % (X1, NB))
+            if g.status().get("offload") != way:
+                print("no eBPF at %s in this build or kernel: %s" % (way, g.errors()))
+                return
+            threads = receivers(("napi/pub-", "napi/prv-"), 1)
+            for side, road in roads.items():
+                road.send(20000, 0.2)
+                before = sum(map(cpu_time, threads))
+                sent, came = road.send(rate, 1.0)
+                cost[way, side].append((sum(map(cpu_time, threads)) - before) / max(came, 1))
+                lost = max(lost, 1 - came / sent)
+            s = g.status()
+            g.stop()
+            by = s["offloaded_xdp"] if way == "xdp" else by
+    print("64 bytes, one flow, %d kpps, %d rounds in turns; ns of the gateway's CPU a packet, medians" %
+          (rate / 1000, rounds))
+    for side in roads:
+        a, b = cost["tc", side], cost["xdp", side]
+        print("%-4s tc %5.0f  XDP %5.0f  ratio %.2f" % (side, quartiles(a)[1], quartiles(b)[1],
+                                                       quartiles([y / x for x, y in zip(a, b)])[1]))
+    print("by the cards in the last round %d packets; lost at most %.1f %%" % (by, 100 * lost))
+
+
 def quartiles(values):
     v = sorted(values)
     return tuple(v[round(q * (len(v) - 1))] for q in (0.25, 0.5, 0.75))
@@ -368,6 +411,9 @@ def compare(programs):
 
 if mode == "compare":
     compare(sys.argv[2:])
+    sys.exit()
+if mode == "cards":
+    cards()
     sys.exit()
 if mode == "edge":
     edge()

@@ -139,7 +139,7 @@ TESTS += $(ATTACK_FLOODS)
 TSAN_TESTS = tests/unit/test_demux_threads$(EXEEXT) \
 	tests/unit/test_esp_transform$(EXEEXT) $(ATTACK_FLOODS) \
 	tests/net/nat_path.sh tests/net/nat_icmp.sh tests/net/nat_near.sh \
-	tests/net/nat_offload.sh tests/net/attack_router.sh \
+	tests/net/nat_offload.sh tests/net/nat_offload_xdp.sh tests/net/attack_router.sh \
 	tests/net/attack_address.sh tests/net/attack_control.sh \
 	tests/net/attack_dns.sh tests/net/attack_paranoid.sh \
 	tests/net/attack_records.sh tests/net/attack_register.sh \
@@ -152,15 +152,15 @@ check_PROGRAMS += tests/net/nat_gateway
 tests_net_nat_gateway_SOURCES = tests/net/nat_gateway.c tests/unit/demux_ids.h
 tests_net_nat_gateway_LDADD = nat/libnat.a $(BASE_LIBS) $(NFQ_LIBS)
 NAT_TESTS = tests/net/nat_path.sh tests/net/nat_icmp.sh \
-	tests/net/nat_offload.sh tests/net/nat_near.sh tests/net/attack_router.sh
+	tests/net/nat_offload.sh tests/net/nat_offload_xdp.sh tests/net/nat_near.sh tests/net/attack_router.sh
 TESTS += $(NAT_TESTS)
 # Run by hand, as oe_kernel.sh is: these packets once more under a distribution's kernel.
 dist_check_SCRIPTS += $(NAT_TESTS) tests/net/nat_vm.sh
 EXTRA_DIST += tests/net/nat_path.py tests/net/nat_icmp.py tests/net/nat_net.py \
-	tests/net/nat_offload.py tests/net/nat_corpus.py tests/net/nat_near.py tests/net/attack_router.py
+	tests/net/nat_offload.py tests/net/nat_cards.py tests/net/nat_fast.py tests/net/nat_corpus.py tests/net/nat_near.py tests/net/attack_router.py
 
 RSIPD_NET = tests/net/lease_store.sh tests/net/rsip_cascade.sh \
-	tests/net/rsip_reload.sh tests/net/rsip_two.sh
+	tests/net/rsip_cards.sh tests/net/rsip_reload.sh tests/net/rsip_two.sh
 dist_check_SCRIPTS += $(RSIPD_NET)
 TESTS += $(RSIPD_NET)
 EXTRA_DIST += tests/net/lease_store.py tests/net/rsip_cascade.py \

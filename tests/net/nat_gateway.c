@@ -22,8 +22,9 @@
 
 /*
  * nat_gateway PUBLIC-IF PRIVATE-IF GATEWAY [firewall=nftables|iptables|none]
- *     [queues=N] [queue-first=N] [queue-length=N] [offload] [entries=N]
- *     [local-ipsec] [refuse-ike] [no-napt] [keep-root] [keep-softirq]
+ *     [queues=N] [queue-first=N] [queue-length=N] [entries=N]
+ *     [offload|offload-xdp] [local-ipsec] [refuse-ike] [no-napt] [keep-root]
+ *     [keep-softirq]
  *     [pool=ADDR:LO-HI[,LO-HI]] [remote-pool=...] [rsip=PORT]
  *     [host=NET/LEN ...]
  *
@@ -156,7 +157,9 @@ get_flag(const char *s)
 	else if (strcmp(s, "no-napt") == 0)
 		config.napt = false;
 	else if (strcmp(s, "offload") == 0)
-		config.offload = true;
+		config.offload = DATAPLANE_OFFLOAD_AUTO;
+	else if (strcmp(s, "offload-xdp") == 0)
+		config.offload = DATAPLANE_OFFLOAD_XDP;
 	else if (strcmp(s, "keep-root") == 0)
 		keep_root = true;
 	else if (strcmp(s, "keep-softirq") == 0)

@@ -12,8 +12,12 @@ rsip_option()
 	case $3 in
 	number)	echo "$rsip_name = $rsip_value" ;;
 	bool)
-		config_get_bool rsip_value "$1" "$2" 0
-		[ "$rsip_value" = 1 ] && rsip_value=true || rsip_value=false
+		case $rsip_value in
+		tc | xdp) ;;	# of offload
+		*)	config_get_bool rsip_value "$1" "$2" 0
+			[ "$rsip_value" = 1 ] && rsip_value=true ||
+			    rsip_value=false ;;
+		esac
 		echo "$rsip_name = $rsip_value"
 		;;
 	*)	echo "$rsip_name = \"$(rsip_quote "$rsip_value")\"" ;;

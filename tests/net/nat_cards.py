@@ -1,8 +1,11 @@
 # nat_cards.py - eBPF programs at the cards (XDP): as by NFQUEUE and at tc, and only where nothing is lost by it
 import sys
 sys.dont_write_bytecode = True
+import re
 from nat_fast import *
 
+# Which drivers send by XDP, kernels before do not say.
+SAYS = tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups())) >= (6, 3)
 XDP_PASS, BPF_PROG_LOAD, BPF_LINK_CREATE, BPF_XDP, DRIVER = 2, 5, 28, 37, 4
 
 
@@ -80,10 +83,13 @@ r.ok(programs().count("prog/xdp") == 1, "and that one stays")
 for fd in fds[::-1]:
     os.close(fd)
 
+if not SAYS:
+    far_ends("gro on")
 g = begin_fast("offload-xdp")
-r.ok(g.status()["offload"] == "tc", "a veth whose other end does not receive by NAPI sends nothing by XDP")
-arrives(udp(Y, NB, 53, 20000, b"by tc"), X1, "all is as ever")
-far_ends("gro on")
+if SAYS:
+    r.ok(g.status()["offload"] == "tc", "a veth whose other end does not receive by NAPI sends nothing by XDP")
+    arrives(udp(Y, NB, 53, 20000, b"by tc"), X1, "all is as ever")
+    far_ends("gro on")
 r.ok(where(g, "xdp") == "xdp", "when it does, the programs at the cards begin")
 r.ok(programs().count("prog/xdp ") == 2, "in the driver, at both")
 r.ok(g.stop() == 0 and programs() == before, "it ends, and they go")
@@ -134,11 +140,12 @@ play_rules()
 play_counted()
 
 # Where it stops sending, what comes goes by tc: nothing is lost but in the second before it is seen
-far_ends("gro off")
-r.ok(where(g, "tc") == "tc", "an end that no longer receives by NAPI is seen")
-at_once(arrives, esp(Y, NB, 0x2001, b"by tc again"), X2, "and has its packets from tc")
-far_ends("gro on")
-r.ok(where(g, "xdp") == "xdp", "and back")
+if SAYS:
+    far_ends("gro off")
+    r.ok(where(g, "tc") == "tc", "an end that no longer receives by NAPI is seen")
+    at_once(arrives, esp(Y, NB, 0x2001, b"by tc again"), X2, "and has its packets from tc")
+    far_ends("gro on")
+    r.ok(where(g, "xdp") == "xdp", "and back")
 
 g = play_killed("offload-xdp", before)
 r.ok(g.status()["offload"] == "xdp", "it is at the cards again")

@@ -21,8 +21,10 @@ sh '$srcdir/tests/net/nat_near.sh' nftables; d=\$?
 sh '$srcdir/tests/net/attack_router.sh' nftables; e=\$?
 sh '$srcdir/tests/net/nat_path.sh' nftables nat_offload.py; f=\$?
 [ \$f = 77 ] && f=0
+sh '$srcdir/tests/net/nat_path.sh' nftables nat_cards.py; g=\$?
+[ \$g = 77 ] && g=0
 # Devices of these modules must not take tunnel packets away from us.
 modprobe ipip; modprobe ip_gre
 sh '$srcdir/tests/net/nat_path.sh' iptables; c=\$?
-echo status: \$a \$b \$c \$d \$e \$f
-[ \$a\$b\$c\$d\$e\$f = 000000 ]"
+echo status: \$a \$b \$c \$d \$e \$f \$g
+[ \$a\$b\$c\$d\$e\$f\$g = 0000000 ]"

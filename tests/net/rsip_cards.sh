@@ -59,27 +59,36 @@ $(net_ctl rsipd status)"
 [ "$(programs)" = 2 ] || net_fail "$(net_on N ip -d link show)"
 net_ok "a download: $((now - was)) packets by the cards"
 
-far lan gro off
 at_tc()
 {
 	net_on x1 ping -c 1 -W 1 "$NET_Y2" >/dev/null 2>&1
 	stands tc
 }
-net_until 20 at_tc || net_fail "$(net_ctl rsipd status)"
-grep -q 'eth1 does not send what comes by XDP' rsipd.log ||
-    net_fail "$(cat rsipd.log)"
-was=$(count offloaded_xdp)
-download "at tc"
-[ "$(count offloaded_xdp)" = "$was" ] || net_fail "by the cards: $was, and more"
-net_ok "a card that no longer sends: seen, said, and all goes by tc"
-
-far lan gro on
 at_cards()
 {
 	net_on x1 ping -c 1 -W 1 "$NET_Y2" >/dev/null 2>&1
 	stands xdp
 }
-net_until 20 at_cards || net_fail "$(net_ctl rsipd status)"
+stops_sending()
+{
+	far lan gro off
+	net_until 20 at_tc || net_fail "$(net_ctl rsipd status)"
+	grep -q 'eth1 does not send what comes by XDP' rsipd.log ||
+	    net_fail "$(cat rsipd.log)"
+	was=$(count offloaded_xdp)
+	download "at tc"
+	[ "$(count offloaded_xdp)" = "$was" ] ||
+	    net_fail "by the cards: $was, and more"
+	far lan gro on
+	net_until 20 at_cards || net_fail "$(net_ctl rsipd status)"
+	net_ok "a card that no longer sends: seen, said, and all goes by tc"
+}
+# Older kernels do not say which drivers send by XDP.
+case $(uname -r) in
+[0-5].* | 6.[0-2].*) ;;
+*) stops_sending ;;
+esac
+
 net_stop rsipd KILL
 none()
 {

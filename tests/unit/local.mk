@@ -30,6 +30,13 @@ TESTS += tests/unit/test_rtnl
 tests_unit_test_rtnl_SOURCES = tests/unit/test_rtnl.c
 tests_unit_test_rtnl_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_rtnl_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+if BPF
+check_PROGRAMS += tests/unit/test_card
+TESTS += tests/unit/test_card
+tests_unit_test_card_SOURCES = tests/unit/test_card.c
+tests_unit_test_card_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_card_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+endif
 endif
 
 if HAVE_CMOCKA

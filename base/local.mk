@@ -22,7 +22,9 @@ base_libbase_a_SOURCES = \
 	base/queue.h \
 	base/ratelimit.c base/ratelimit.h \
 	base/report.c base/report.h base/report_rows.h \
+	base/sanitized.h \
 	base/service.c base/service.h \
+	base/slab.c base/slab.h \
 	base/statefile.c base/statefile.h \
 	base/util.c base/util.h \
 	base/wake.c base/wake.h \

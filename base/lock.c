@@ -18,17 +18,7 @@
 
 #include "base/log.h"
 #include "base/priv.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define LOCK_SANITIZED	1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define LOCK_SANITIZED	1
-#endif
-#endif
-#ifndef LOCK_SANITIZED
-#define LOCK_SANITIZED	0
-#endif
+#include "base/sanitized.h"
 
 #define BPF_COMMAND_FIRST	1	/* of those that read and
 					 * write an open map */
@@ -263,7 +253,7 @@ lock_fill(struct lock *l, unsigned needs)
 
 	if (seccomp_api_get() < 3)	/* before Linux 4.14 */
 		fatal = SCMP_ACT_KILL_THREAD;
-	if (LOCK_SANITIZED) {
+	if (SANITIZED) {
 		/* The thread must live to tell; the daemon gets EPERM. */
 		LOCK_LIST(l, SCMP_ACT_ALLOW, lock_sanitizer);
 		fatal = SCMP_ACT_ERRNO(EACCES);

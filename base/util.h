@@ -37,6 +37,10 @@ void	*xcalloc(size_t n, size_t size);
 void	*xrealloc(void *p, size_t n, size_t size);
 char	*xstrdup(const char *s);
 
+/* From now on what is large goes back to the kernel when it is freed: for who
+ * has tables that are replaced as they grow. */
+void	 memory_goes_back(void);
+
 /* "%zu lease%s": "s" of any number but 1. */
 const char *plural(size_t n);
 

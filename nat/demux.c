@@ -5,12 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/slab.h"
 #include "base/util.h"
 #include "nat/demux.h"
 #include "nat/demux_hash.h"
 #include "nat/demux_key.h"
 #include "nat/demux_reader.h"
 #include "nat/demux_learn.h"
+
+#define REMOVED_AT_ONCE	1024	/* entries, and their memory is looked at
+				 * before the next tick */
 
 struct demux *
 demux_new(size_t max_keys)
@@ -29,22 +33,13 @@ demux_new(size_t max_keys)
 	TAILQ_INIT(&d->learnt);
 	STAILQ_INIT(&d->retired);
 	SLIST_INIT(&d->locals);
-	if (demux_table_resize(d, 0) == -1) {
+	if ((d->slab = slab_new()) == NULL || demux_table_resize(d, 0) == -1) {
+		slab_free(d->slab);
 		free(d);
 		return NULL;
 	}
 	pthread_mutex_init(&d->lock, NULL);
 	return d;
-}
-
-static void
-entry_free(struct demux_entry *e)
-{
-	if (e == NULL)
-		return;
-	free(atomic_load(&e->passed));
-	free(e->taught);
-	free(e);
 }
 
 /*
@@ -72,8 +67,7 @@ each_entry(const struct demux *d, bool (*fn)(void *, struct demux_entry *),
 static bool
 free_one(void *arg, struct demux_entry *e)
 {
-	(void)arg;
-	entry_free(e);
+	demux_entry_free(arg, e);
 	return true;
 }
 
@@ -89,7 +83,7 @@ demux_free(struct demux *d)
 		TAILQ_REMOVE(&d->learnt, t, in_all);
 		free(t);
 	}
-	each_entry(d, free_one, NULL);
+	each_entry(d, free_one, d);
 	while ((a = SLIST_FIRST(&d->locals)) != NULL) {
 		SLIST_REMOVE_HEAD(&d->locals, next);
 		for (size_t i = 0; i < 256; i++)
@@ -98,6 +92,7 @@ demux_free(struct demux *d)
 	}
 	demux_reclaim(d, UINT64_MAX);
 	free(atomic_load(&d->table));
+	slab_free(d->slab);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
 }
@@ -148,16 +143,6 @@ entry_key(struct demux_entry *e, size_t i)
 	i -= e->ncookies;
 	return (struct demux_key) { .value = demux_entry_spis(e)[i],
 		.local = e->local, .kind = DEMUX_KIND_SPI };
-}
-
-static size_t
-entry_size(const struct demux_entry *e)
-{
-	return sizeof(*e) + e->ncookies * sizeof(uint64_t) +
-	    e->nspis * sizeof(uint32_t) +
-	    e->nports * sizeof(struct demux_range) +
-	    (e->remote_policy != DEMUX_REMOTE_NONE ?
-	    sizeof(struct demux_peer) : 0);
 }
 
 /* Another host's entry at the address of one that is new. */
@@ -241,7 +226,7 @@ entry_new(struct demux *d, const struct demux_binding *b, struct demux_local *a)
 		 .remote_policy = (unsigned)b->remote_policy & 3u };
 	struct demux_entry *e;
 
-	e = calloc(1, entry_size(&head));
+	e = slab_get(d->slab, demux_entry_size(&head));
 	if (e == NULL)
 		return NULL;
 	e->grantor = (uint8_t)b->grantor;
@@ -267,7 +252,7 @@ entry_new(struct demux *d, const struct demux_binding *b, struct demux_local *a)
 	for (size_t i = 0; i < b->nports; i++) {
 		demux_entry_ports(e)[i] = b->ports[i];
 		if (make_pages(d, a, b->ports[i]) == -1) {
-			entry_free(e);
+			demux_entry_free(d, e);
 			return NULL;
 		}
 	}
@@ -408,12 +393,12 @@ demux_add(struct demux *d, const struct demux_binding *b)
 	else if (local_is_taken(d, e, a) || is_taken(d, e, a))
 		error = EEXIST;
 	if (error != 0) {
-		entry_free(e);
+		demux_entry_free(d, e);
 		goto out;
 	}
 	d->nentries++;
 	d->nkeys += keys;
-	d->bytes += entry_size(e);
+	d->bytes += demux_entry_size(e);
 	host_link(d, e);
 	a->nentries++;
 	if (e->whole)
@@ -459,6 +444,17 @@ tell_removed(struct demux *d, struct demux_entry *e)
 	d->watcher->removed(d->watcher_arg, atomic_load(&e->slot), &b);
 }
 
+/* First who may still be inside, then all that they wished for, then free: a
+ * wish may name an entry that was removed meanwhile. */
+static void
+free_unseen(struct demux *d)
+{
+	uint64_t oldest = demux_oldest_reader(d);
+
+	if (demux_drain(d))
+		demux_reclaim(d, oldest);
+}
+
 void
 demux_remove(struct demux *d, struct demux_entry *e)
 {
@@ -484,30 +480,26 @@ demux_remove(struct demux *d, struct demux_entry *e)
 	host_unlink(d, e);
 	d->nentries--;
 	d->nkeys -= count_keys(e);
-	d->bytes -= entry_size(e);
+	d->bytes -= demux_entry_size(e);
 	passed = atomic_exchange(&e->passed, NULL);
 	if (passed != NULL) {
 		d->bytes -= sizeof(*passed);
 		demux_retire(d, passed);
 	}
-	demux_retire(d, e);
+	demux_retire_entry(d, e);
+	if (++d->nremoved % REMOVED_AT_ONCE == 0)
+		free_unseen(d);
 	demux_unlock(d);
 }
 
 void
 demux_tick(struct demux *d, uint64_t now)
 {
-	uint64_t oldest;
-
 	demux_lock(d);
 	demux_expire(d, now);
 	if (demux_table_full(d, 72))
 		(void)demux_table_resize(d, atomic_load(&d->table)->used);
-	/* First who may still be inside, then all that they wished for, then
-	 * free: a wish may name an entry that was removed meanwhile. */
-	oldest = demux_oldest_reader(d);
-	if (demux_drain(d))
-		demux_reclaim(d, oldest);
+	free_unseen(d);
 	demux_unlock(d);
 }
 
@@ -530,7 +522,7 @@ demux_usage(const struct demux *d, const struct demux_entry *e,
 	const struct demux_passed *passed;
 
 	memset(out, 0, sizeof(*out));
-	out->last_used = atomic_load(&e->last_used);
+	out->last_used = (uint64_t)atomic_load(&e->last_used) * 1000;
 	passed = atomic_load(&e->passed);
 	if (passed != NULL) {
 		out->packets_in = atomic_load(&passed->packets_in);

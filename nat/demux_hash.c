@@ -9,6 +9,7 @@
 
 /* Slots to begin with: 32 KiB, enough for a home. */
 #define TABLE_MIN  1024
+#define LINE	   64	/* bytes of a cache line */
 
 /* The owner of a slot whose key was removed: searches go on past it. */
 static char	   gone;
@@ -220,13 +221,26 @@ table_copy(struct demux *d, struct demux_table *to, struct demux_table *from)
 	}
 }
 
-static_assert(sizeof(struct demux_table) <= sizeof(struct demux_slot),
+static_assert(sizeof(struct demux_table) <= sizeof(struct demux_slot) &&
+    LINE % sizeof(struct demux_slot) == 0,
     "the head of a table has the room of one slot");
+
+/* Of the slots more than there may be in front of and behind a line. */
+#define BESIDE	(LINE / sizeof(struct demux_slot) + 1)
 
 static size_t
 table_bytes(size_t slots)
 {
-	return (1 + slots) * sizeof(struct demux_slot);
+	return (BESIDE + slots) * sizeof(struct demux_slot);
+}
+
+static void
+table_align(struct demux_table *t)
+{
+	uintptr_t at = (uintptr_t)(t + 1);
+
+	t->slots = (struct demux_slot *)(void *)((uint8_t *)t + sizeof(*t) +
+	    (-at % LINE));
 }
 
 int
@@ -239,12 +253,14 @@ demux_table_resize(struct demux *d, size_t want)
 		n = TABLE_MIN;
 	if (n >= UINT32_MAX)
 		return -1;
-	/* The head takes the place of one slot; calloc() minds the product. */
+	/* Head and alignment take the place of a few; calloc() minds the
+	 * product. */
 	/* NOLINTNEXTLINE(clang-analyzer-unix.MallocSizeof) */
-	t = calloc(1 + (size_t)n, sizeof(struct demux_slot));
+	t = calloc(BESIDE + (size_t)n, sizeof(struct demux_slot));
 	if (t == NULL)
 		return -1;
 	t->nslots = (size_t)n;
+	table_align(t);
 	d->bytes += table_bytes(t->nslots);
 	if (old != NULL)
 		table_copy(d, t, old);

@@ -88,10 +88,13 @@ use_entry(struct demux *d, struct demux_entry *e, uint64_t now)
 {
 	static const struct demux_key k = { .kind = DEMUX_KIND_PASSED };
 	struct demux_passed	     *p;
+	uint32_t		      seconds = (uint32_t)(now / 1000);
 
-	/* Most packets of a batch find it done: the line stays shared. */
-	if (atomic_load_explicit(&e->last_used, memory_order_relaxed) != now)
-		atomic_store_explicit(&e->last_used, now, memory_order_relaxed);
+	/* Most packets of a second find it done: the line stays shared. */
+	if (atomic_load_explicit(&e->last_used, memory_order_relaxed) !=
+	    seconds)
+		atomic_store_explicit(&e->last_used, seconds,
+		    memory_order_relaxed);
 	p = atomic_load_explicit(&e->passed, memory_order_acquire);
 	if (p != NULL)
 		return p;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/slab.h"
 #include "nat/demux_reader.h"
 #include "nat/demux_table.h"
 
@@ -26,18 +27,41 @@ demux_offline(struct demux *d, unsigned reader)
 	    memory_order_release);
 }
 
-void
-demux_retire(struct demux *d, void *memory)
+static void
+retire(struct demux *d, void *memory, struct demux_entry *e)
 {
 	struct demux_retired *r;
 
-	r = calloc(1, sizeof(*r));
+	r = slab_get(d->slab, sizeof(*r));
 	if (r == NULL)
 		return;		/* a leak is better than a fault */
 	atomic_thread_fence(memory_order_seq_cst);
 	r->memory = memory;
+	r->entry = e;
 	r->epoch = atomic_fetch_add(&d->epoch, 1) + 1;
 	STAILQ_INSERT_TAIL(&d->retired, r, next);
+}
+
+void
+demux_retire(struct demux *d, void *memory)
+{
+	retire(d, memory, NULL);
+}
+
+void
+demux_retire_entry(struct demux *d, struct demux_entry *e)
+{
+	retire(d, NULL, e);
+}
+
+void
+demux_entry_free(struct demux *d, struct demux_entry *e)
+{
+	if (e == NULL)
+		return;
+	free(atomic_load(&e->passed));
+	free(e->taught);
+	slab_put(d->slab, e, demux_entry_size(e));
 }
 
 uint64_t
@@ -63,6 +87,7 @@ demux_reclaim(struct demux *d, uint64_t oldest)
 	while ((r = STAILQ_FIRST(&d->retired)) != NULL && r->epoch <= oldest) {
 		STAILQ_REMOVE_HEAD(&d->retired, next);
 		free(r->memory);
-		free(r);
+		demux_entry_free(d, r->entry);
+		slab_put(d->slab, r, sizeof(*r));
 	}
 }

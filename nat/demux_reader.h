@@ -7,6 +7,7 @@
 #include "nat/binding.h"
 
 struct demux;
+struct demux_entry;
 
 /*
  * A packet thread (0 .. DEMUX_READERS - 1) calls online before the reader
@@ -19,6 +20,8 @@ void	demux_offline(struct demux *d, unsigned reader);
 
 /* Has memory from malloc() that readers may still see freed when none can. */
 void	demux_retire(struct demux *d, void *memory);
+/* The same with an entry of the table. */
+void	demux_retire_entry(struct demux *d, struct demux_entry *e);
 
 /* --- the writer ---------------------------------------------------------- */
 
@@ -26,5 +29,7 @@ void	demux_retire(struct demux *d, void *memory);
 uint64_t demux_oldest_reader(struct demux *d);
 /* Frees what was retired before that. */
 void	 demux_reclaim(struct demux *d, uint64_t oldest);
+/* An entry that no reader sees. */
+void	 demux_entry_free(struct demux *d, struct demux_entry *e);
 
 #endif

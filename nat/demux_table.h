@@ -19,34 +19,6 @@ enum demux_kind {
 	DEMUX_KIND_PASSED,	/* no key: a wish for the entry's counters */
 };
 
-/*
- * An address as the table has it.  What can be bound is IPv4 (demux_add()), and
- * four bytes instead of seventeen keep a slot at half a cache line, and a
- * hundred thousand bindings in 32 MB.  It is made here from what all others
- * speak, and nowhere else; of what is not IPv4 it is 0, which is nobody's.
- */
-struct demux_addr {
-	uint32_t v4;			/* network order */
-};
-
-static inline struct demux_addr
-demux_addr_of(const struct addr *a)
-{
-	return (struct demux_addr){ addr_v4(a) };
-}
-
-static inline struct addr
-demux_addr_full(struct demux_addr a)
-{
-	return a.v4 != 0 ? addr_from_v4(a.v4) : (struct addr){ 0 };
-}
-
-static inline bool
-demux_addr_equal(struct demux_addr a, struct demux_addr b)
-{
-	return a.v4 == b.v4;
-}
-
 struct demux_key {
 	uint64_t value;
 	struct demux_addr local, remote;	/* remote: 0 where it is not
@@ -73,7 +45,7 @@ struct demux_slot {
 struct demux_table {
 	size_t nslots;
 	size_t used, gone;		/* writer's */
-	struct demux_slot slots[];
+	struct demux_slot *slots;	/* behind it: two are a cache line */
 };
 
 struct demux_entry;
@@ -136,13 +108,16 @@ struct demux_entry {
 	_Atomic uint32_t slot;		/* the watcher's; 0: none */
 
 	_Atomic(struct demux_entry *) next_of_host;
-	_Atomic uint64_t last_used;
 	_Atomic(struct demux_passed *) passed;
 
 	/* The writer's own. */
 	struct demux_taught *taught;	/* NULL: nothing yet */
-	/* Cookies, SPIs, ranges of ports, peer: see demux_entry_spis(). */
-	_Alignas(8) uint8_t data[];
+
+	_Atomic uint32_t last_used;	/* seconds of "now"; 0: never */
+	/* SPIs, ranges of ports, peer: see demux_entry_spis(); cookies come
+	 * first, and begin behind the struct.  With one SPI or range all is a
+	 * cache line. */
+	uint32_t data[];
 };
 
 /* With whom an entry may speak, unless with anybody; ports: MICRO. */
@@ -154,13 +129,14 @@ struct demux_peer {
 static inline uint64_t *
 demux_entry_cookies(struct demux_entry *e)
 {
-	return (uint64_t *)(void *)e->data;
+	return (uint64_t *)(void *)(e + 1);
 }
 
 static inline uint32_t *
 demux_entry_spis(struct demux_entry *e)
 {
-	return (uint32_t *)(void *)(e->data + e->ncookies * sizeof(uint64_t));
+	return e->ncookies == 0 ? e->data :
+	    (uint32_t *)(void *)(demux_entry_cookies(e) + e->ncookies);
 }
 
 static inline struct demux_range *
@@ -174,6 +150,17 @@ static inline struct demux_peer *
 demux_entry_peer(struct demux_entry *e)
 {
 	return (struct demux_peer *)(void *)(demux_entry_ports(e) + e->nports);
+}
+
+static inline size_t
+demux_entry_size(const struct demux_entry *e)
+{
+	return (e->ncookies == 0 ? offsetof(struct demux_entry, data) :
+	    sizeof(*e) + e->ncookies * sizeof(uint64_t)) +
+	    e->nspis * sizeof(uint32_t) +
+	    e->nports * sizeof(struct demux_range) +
+	    (e->remote_policy != DEMUX_REMOTE_NONE ?
+	    sizeof(struct demux_peer) : 0);
 }
 
 /* A wish to learn, on its way from a reader to the writer. */
@@ -191,7 +178,8 @@ struct demux_wish_cell {
 
 /* Memory that readers may still look at. */
 struct demux_retired {
-	void *memory;
+	void *memory;			/* NULL: that of entry */
+	struct demux_entry *entry;
 	uint64_t epoch;
 	STAILQ_ENTRY(demux_retired) next;
 };
@@ -218,7 +206,8 @@ struct demux {
 					 * it */
 	_Atomic unsigned writers;	/* control threads that wait for it or
 					 * have it */
-	size_t nentries;
+	size_t nentries, nremoved;	/* there now; ever */
+	struct slab *slab;		/* of entries, and of what is retired */
 	struct demux_learnt_list learnt;
 	struct demux_learnt *cursor;	/* where expiry goes on */
 	STAILQ_HEAD(demux_retired_list, demux_retired) retired;

@@ -65,7 +65,7 @@ gateway_follow_client(struct gateway *g, uint64_t now,
 			return -1;
 	}
 	update_client(g, c, s);
-	c->mark = g->mark;
+	c->timer.mark = g->mark;
 	gateway_set_alarm(g);
 	return 0;
 }
@@ -96,7 +96,7 @@ gateway_follow_grant(struct gateway *g, uint64_t now, uint32_t client_id,
 		leases_extend(g->leases, b, grant.expires);
 	}
 	b->kept = grant.expires;
-	b->mark = c->mark = g->mark;
+	b->timer.mark = c->timer.mark = g->mark;
 	gateway_set_alarm(g);
 	return 0;
 }
@@ -150,12 +150,12 @@ sweep_client(void *arg, struct lease_client *c)
 	struct sweep	     *s = arg;
 	struct lease_binding *b, *next;
 
-	if (c->mark != s->g->mark) {
+	if (c->timer.mark != s->g->mark) {
 		drop_client(s->g, s->now, c);
 		return true;
 	}
 	LIST_FOREACH_SAFE(b, &c->bindings, entry, next) {
-		if (b->mark != s->g->mark)
+		if (b->timer.mark != s->g->mark)
 			drop_binding(s->g, s->now, b);
 	}
 	return true;

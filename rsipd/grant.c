@@ -62,7 +62,7 @@ enter_tables(const struct grant_tables *t, struct lease_client *c, size_t at,
 	copy(lease_spis(b), g->spis, g->nspis * sizeof(*g->spis));
 	copy(lease_ranges(b), g->ranges, g->nranges * sizeof(*g->ranges));
 	for (i = 0; i < g->nranges; i++)
-		b->nports = (uint16_t)(b->nports + g->ranges[i].hi -
+		b->nports = (uint8_t)(b->nports + g->ranges[i].hi -
 		    g->ranges[i].lo + 1);
 	if (lease_remote(b) != NULL)
 		*lease_remote(b) = g->remote;
@@ -76,7 +76,7 @@ enter_tables(const struct grant_tables *t, struct lease_client *c, size_t at,
 	return b;
 fail:
 	saved = errno;
-	free(b);
+	lease_binding_free(t->leases, b);
 	errno = saved;
 	return NULL;
 }

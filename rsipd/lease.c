@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/slab.h"
 #include "base/util.h"
 #include "rsipd/lease.h"
 #include "rsipd/pool.h"
@@ -14,6 +15,7 @@
 
 struct leases {
 	const struct pool     *pool;
+	struct slab	      *slab;	/* of bindings */
 	struct lease_client   *last;	/* was asked for last; NULL: none */
 	struct lease_client  **client;	/* hash tables with chains: by host, */
 	struct lease_client  **id;	/* by client id, as large, */
@@ -44,12 +46,13 @@ leases_new(const struct pool *pool)
 	if ((l = calloc(1, sizeof(*l))) == NULL)
 		return NULL;
 	l->pool = pool;
+	l->slab = slab_new();
 	l->client = calloc(BUCKETS_MIN, sizeof(struct lease_client *));
 	l->id = calloc(BUCKETS_MIN, sizeof(struct lease_client *));
 	l->binding = calloc(BUCKETS_MIN, sizeof(struct lease_binding *));
 	l->heap = calloc(HEAP_MIN, sizeof(struct lease_timer *));
-	if (l->client == NULL || l->id == NULL || l->binding == NULL ||
-	    l->heap == NULL) {
+	if (l->slab == NULL || l->client == NULL || l->id == NULL ||
+	    l->binding == NULL || l->heap == NULL) {
 		leases_free(l);
 		return NULL;
 	}
@@ -61,20 +64,47 @@ leases_new(const struct pool *pool)
 	return l;
 }
 
+static size_t
+binding_size(size_t nranges, size_t nspis, size_t ncookies,
+    enum demux_remote policy)
+{
+	return (ncookies == 0 ? offsetof(struct lease_binding, data) :
+	    sizeof(struct lease_binding) + ncookies * sizeof(uint64_t)) +
+	    nspis * sizeof(uint32_t) +
+	    nranges * sizeof(struct demux_range) +
+	    (policy != DEMUX_REMOTE_NONE ? sizeof(struct lease_remote) : 0);
+}
+
+void
+lease_binding_free(struct leases *l, struct lease_binding *b)
+{
+	slab_put(l->slab, b, binding_size(b->nranges, b->nspis, b->ncookies,
+	    (enum demux_remote)b->remote_policy));
+}
+
+static void
+timed_free(struct leases *l, struct lease_timer *t)
+{
+	struct lease_client *c = (struct lease_client *)(void *)t;
+
+	if (t->is_binding) {
+		lease_binding_free(l, (struct lease_binding *)(void *)t);
+		return;
+	}
+	free(c->fqdn);
+	free(c);
+}
+
 void
 leases_free(struct leases *l)
 {
-	struct lease_timer  *t;
-	size_t		     i;
+	size_t i;
 
 	if (l == NULL)
 		return;
-	for (i = 0; i < l->nheap; i++) {
-		t = l->heap[i];
-		if (!t->is_binding)
-			free(((struct lease_client *)(void *)t)->fqdn);
-		free(t);
-	}
+	for (i = 0; i < l->nheap; i++)
+		timed_free(l, l->heap[i]);
+	slab_free(l->slab);
 	free(l->heap);
 	free(l->client);
 	free(l->id);
@@ -479,17 +509,13 @@ lease_binding_new(struct leases *l, struct lease_client *c, uint32_t bind_id,
 		errno = EEXIST;
 		return NULL;
 	}
-	/* A hundred thousand bindings may be there: no byte for what
-	 * a binding lacks. */
-	b = calloc(1, offsetof(struct lease_binding, data) +
-	    ncookies * sizeof(uint64_t) + nspis * sizeof(uint32_t) +
-	    nranges * sizeof(struct demux_range) +
-	    (policy != DEMUX_REMOTE_NONE ? sizeof(struct lease_remote) : 0));
+	/* A million may be there: no byte for what a binding lacks. */
+	b = slab_get(l->slab, binding_size(nranges, nspis, ncookies, policy));
 	if (b == NULL)
 		return NULL;
 	b->remote_policy = (unsigned)policy & 3u;
 	b->client = c;
-	b->nranges = (uint16_t)nranges;
+	b->nranges = (uint8_t)nranges;
 	b->nspis = (uint16_t)nspis;
 	b->ncookies = (uint8_t)ncookies;
 	b->bind_id = bind_id != 0 ? bind_id : draw_bind_id(l, c);
@@ -505,13 +531,15 @@ lease_local(const struct lease_binding *b)
 uint64_t *
 lease_cookies(struct lease_binding *b)
 {
-	return (uint64_t *)(void *)b->data;
+	/* Aligned; where there are none, no byte is lost for that. */
+	return (uint64_t *)(void *)(b + 1);
 }
 
 uint32_t *
 lease_spis(struct lease_binding *b)
 {
-	return &b->data[2 * (size_t)b->ncookies];
+	return b->ncookies == 0 ? b->data :
+	    (uint32_t *)(void *)(lease_cookies(b) + b->ncookies);
 }
 
 struct demux_range *
@@ -600,7 +628,7 @@ leases_unbind(struct leases *l, struct lease_binding *b)
 	if (c->nbindings == 0)
 		stage_enter(l, c, LEASE_BARE);
 	heap_remove(l, &b->timer);
-	free(b);
+	lease_binding_free(l, b);
 }
 
 void

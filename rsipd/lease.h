@@ -21,6 +21,7 @@ struct lease_timer {
 	uint64_t at;
 	uint32_t slot;			/* of the heap */
 	bool	 is_binding;
+	uint8_t	 mark;			/* gateway_follow.c's */
 };
 
 struct lease_binding {
@@ -33,16 +34,18 @@ struct lease_binding {
 	struct demux_entry *demux;		/* what demux_add() returned */
 	uint32_t bind_id;
 	uint16_t pool;				/* index of lease_local() */
-	uint16_t nranges, nspis, nports;	/* nports: in all ranges */
+	uint16_t nspis;
+	uint8_t	 nranges, nports;		/* nports: in all ranges,
+						 * RSIP_PORTS_MAX at most */
 	/* In few bits, as there may be a million of these. */
 	uint8_t	 method : 2;			/* enum rsip_method */
 	uint8_t	 tunnel : 2;			/* enum rsip_tunnel */
 	uint8_t	 remote_policy : 2;		/* enum demux_remote */
 	uint8_t	 listen : 1;
 	uint8_t	 ncookies;
-	uint8_t	 mark;				/* gateway_follow.c's */
-	/* Cookies, SPIs, ranges, remote: see lease_spis(). */
-	_Alignas(uint64_t) uint32_t data[];
+	/* SPIs, ranges, remote: see lease_spis(); cookies come first, and begin
+	 * behind the struct. */
+	uint32_t data[];
 };
 
 /* What was asked for. */
@@ -104,7 +107,6 @@ struct lease_client {
 						 * the system may use */
 	bool	 live;				/* peer is a connection
 						 * that is open */
-	uint8_t	 mark;				/* gateway_follow.c's */
 	struct policy policy;
 	char	*fqdn;				/* NULL: none given */
 	LIST_HEAD(, lease_binding) bindings;
@@ -155,6 +157,8 @@ struct lease_binding *lease_binding_new(struct leases *l,
 	    struct lease_client *c,
 	    uint32_t bind_id, size_t nranges, size_t nspis, size_t ncookies,
 	    enum demux_remote policy);
+/* For what leases_bind() did not take. */
+void	lease_binding_free(struct leases *l, struct lease_binding *b);
 /* The address that is leased, or that ports and SPIs are of. */
 const struct addr *lease_local(const struct lease_binding *b);
 /* The parts of a binding's data, as many as it was made with. */

@@ -588,5 +588,6 @@ main(int argc, char **argv)
 	};
 	static struct rsipd d;
 
+	memory_goes_back();
 	return service_main(&plan, &d, argc, argv);
 }

@@ -235,6 +235,7 @@ main(int argc, char **argv)
 	}
 	hosts = (uint32_t)((bindings + OF_HOST - 1) / OF_HOST);
 	client_id = xcalloc(hosts, sizeof(*client_id));
+	memory_goes_back();
 	read_memory(&before, &most);
 	make_gateway(bindings, addresses);
 	for (i = 0; i < hosts; i++) {

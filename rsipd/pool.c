@@ -16,7 +16,7 @@
 struct pool_port {
 	uint32_t since;			/* seconds, one added */
 	uint16_t prev, next;		/* in the queue at rest; 0 ends it */
-	struct addr host;		/* at rest: whose it was */
+	struct demux_addr host;		/* at rest: whose it was */
 };
 
 struct pool_entry {
@@ -128,7 +128,7 @@ rest_port(struct pool_entry *e, uint16_t port, const struct addr *host,
 {
 	struct pool_port *s = &e->port[port];
 
-	s->host = *host;
+	s->host = demux_addr_of(host);
 	s->since = (uint32_t)(now / 1000) + 1;
 	s->next = 0;
 	s->prev = e->last;
@@ -354,7 +354,8 @@ port_usable(const struct pool *p, const struct pool_entry *e,
 		return POOL_OK;
 	/* The host's own traffic may still come in: the rest is for others. */
 	if (e->port[port].since != NEVER &&
-	    (addr_equal(&e->port[port].host, host) || p->follows))
+	    (demux_addr_equal(e->port[port].host,
+	    demux_addr_of(host)) || p->follows))
 		return POOL_OK;
 	return POOL_INUSE;
 }

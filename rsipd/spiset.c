@@ -4,9 +4,10 @@
 #include <stdlib.h>
 
 #include "base/util.h"
+#include "nat/binding.h"
 #include "rsipd/spiset.h"
 
-#define SLOTS_MIN	256	/* a power of two */
+#define SLOTS_MIN	256
 #define QUEUE_MIN	64	/* a power of two */
 
 #define LEASED		0x80000000u
@@ -22,15 +23,16 @@ struct spi_slot {
 /* Longest freed first.  One that its host took again stays here until its turn
  * comes, and is then passed over: no slot at rest names its place. */
 struct spi_freed {
-	uint32_t    spi, since;	/* seconds */
-	uint16_t    address;
-	struct addr host;	/* whose it was */
+	uint32_t	  spi, since;	/* seconds */
+	uint16_t	  address;
+	struct demux_addr host;	/* whose it was */
 };
 
 struct spiset {
 	struct spi_slot	 *slot;		/* open addressing, no
 					 * gaps in a chain */
-	size_t		  mask;
+	size_t		  nslots;	/* no power of two: half of
+					 * those would lie idle */
 	size_t		  leased, resting, max;
 	struct spi_freed *queue;
 	size_t		  qmask, head, tail;	/* ever rising; head:
@@ -51,7 +53,7 @@ spiset_new(size_t max)
 		spiset_free(s);
 		return NULL;
 	}
-	s->mask = SLOTS_MIN - 1;
+	s->nslots = SLOTS_MIN;
 	s->qmask = QUEUE_MIN - 1;
 	s->max = max;
 	random_bytes(&s->seed, sizeof(s->seed));
@@ -76,7 +78,21 @@ slot_home(const struct spiset *s, uint16_t address, uint32_t spi)
 
 	h = (h ^ h >> 33) * 0xff51afd7ed558ccdu;
 	h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53u;
-	return (size_t)(h ^ h >> 33) & s->mask;
+	h ^= h >> 33;
+	/* The hash as a fraction of the whole. */
+	return (size_t)((h >> 32) * s->nslots >> 32);
+}
+
+static size_t
+slot_next(const struct spiset *s, size_t i)
+{
+	return i + 1 == s->nslots ? 0 : i + 1;
+}
+
+static size_t
+slots_between(const struct spiset *s, size_t from, size_t to)
+{
+	return to >= from ? to - from : to + s->nslots - from;
 }
 
 /* A place of the queue as a slot's word has it, which is never 0; the queue is
@@ -117,7 +133,7 @@ slot_find(const struct spiset *s, uint16_t address, uint32_t spi)
 
 	while (s->slot[i].is != 0 && (s->slot[i].spi != spi ||
 	    slot_address(s, &s->slot[i]) != address))
-		i = (i + 1) & s->mask;
+		i = slot_next(s, i);
 	return &s->slot[i];
 }
 
@@ -128,12 +144,12 @@ slot_erase(struct spiset *s, struct spi_slot *slot)
 	size_t hole = (size_t)(slot - s->slot), i = hole, home;
 
 	for (;;) {
-		i = (i + 1) & s->mask;
+		i = slot_next(s, i);
 		if (s->slot[i].is == 0)
 			break;
 		home = slot_home(s, slot_address(s, &s->slot[i]),
 		    s->slot[i].spi);
-		if (((i - home) & s->mask) < ((i - hole) & s->mask))
+		if (slots_between(s, home, i) < slots_between(s, hole, i))
 			continue;
 		s->slot[hole] = s->slot[i];
 		hole = i;
@@ -141,21 +157,19 @@ slot_erase(struct spiset *s, struct spi_slot *slot)
 	s->slot[hole].is = 0;
 }
 
+/* Chains stay short enough at four fifths. */
 static bool
 grow(struct spiset *s, size_t want)
 {
 	struct spi_slot *old = s->slot, *slot;
-	size_t		 i, n = s->mask + 1, oldn = n;
+	size_t		 i, n = want + want / 3 * 2, oldn = s->nslots;
 
-	/* Chains stay short enough at four fifths. */
-	while (n / 5 * 4 < want)
-		n *= 2;
-	if (n == oldn)
+	if (want <= oldn / 5 * 4)
 		return true;
 	if ((slot = calloc(n, sizeof(*slot))) == NULL)
 		return false;
 	s->slot = slot;
-	s->mask = n - 1;
+	s->nslots = n;
 	for (i = 0; i < oldn; i++) {
 		if (old[i].is != 0)
 			*slot_find(s, slot_address(s, &old[i]), old[i].spi) =
@@ -211,7 +225,7 @@ spiset_usable(const struct spiset *s, uint16_t address, uint32_t spi,
 	const struct spi_slot *slot = slot_find(s, address, spi);
 
 	return slot->is == 0 || (is_resting(slot) && host != NULL &&
-	    addr_equal(&slot_freed(s, slot)->host, host));
+	    demux_addr_equal(slot_freed(s, slot)->host, demux_addr_of(host)));
 }
 
 void
@@ -280,7 +294,8 @@ spiset_rest(struct spiset *s, uint16_t address, uint32_t spi,
 	}
 	slot->is = rank(s->tail);
 	s->queue[s->tail++ & s->qmask] = (struct spi_freed){ spi,
-		(uint32_t)(now / 1000), address, *host };
+		(uint32_t)(now / 1000), address,
+		demux_addr_of(host) };
 	s->resting++;
 }
 
@@ -318,6 +333,6 @@ spiset_count(const struct spiset *s, size_t *unused, size_t *leased,
 size_t
 spiset_bytes(const struct spiset *s)
 {
-	return sizeof(*s) + (s->mask + 1) * sizeof(*s->slot) +
+	return sizeof(*s) + s->nslots * sizeof(*s->slot) +
 	    (s->qmask + 1) * sizeof(*s->queue);
 }

@@ -315,7 +315,8 @@ RSIPD_UNIT = tests/unit/test_endpoint tests/unit/test_gateway \
 	tests/unit/test_gateway_scenarios \
 	tests/unit/test_gateway_held \
 	tests/unit/test_fence tests/unit/test_grant tests/unit/test_journal tests/unit/test_store \
-	tests/unit/test_pool tests/unit/test_register tests/unit/test_scale
+	tests/unit/test_pool tests/unit/test_register tests/unit/test_scale \
+	tests/unit/test_udp
 check_PROGRAMS += $(RSIPD_UNIT)
 TESTS += $(RSIPD_UNIT)
 tests_unit_test_endpoint_SOURCES = tests/unit/test_endpoint.c
@@ -335,6 +336,10 @@ tests_unit_test_store_SOURCES = tests/unit/test_store.c
 tests_unit_test_store_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_store_LDADD = rsipd/librsipd.a nat/libnat.a proto/libproto.a \
 	$(BASE_LIBS) $(NFQ_LIBS) $(LMDB_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_unit_test_udp_SOURCES = tests/unit/test_udp.c rsipd/udp.c
+tests_unit_test_udp_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_udp_LDADD = rsipd/librsipd.a proto/libproto.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_udp_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sendmmsg
 tests_unit_test_pool_SOURCES = tests/unit/test_pool.c
 tests_unit_test_pool_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_pool_LDADD = rsipd/librsipd.a $(BASE_LIBS) $(CMOCKA_LIBS)

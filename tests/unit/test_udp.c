@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
+#include "base/watch.h"
 #include "net/inbox.h"
 #include "proto/rsip.h"
 #include "rsipd/server_internal.h"
@@ -161,7 +162,7 @@ end(void **state)
 	(void)state;
 	for (i = 0; i < HOSTS; i++)
 		close(host[i]);
-	event_free(server->udp_event);
+	watch_end(server->udp_event);
 	close(server->udp_fd);
 	inbox_free(server->inbox);
 	endpoints_free(server->endpoints);

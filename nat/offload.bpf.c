@@ -98,6 +98,7 @@ offload_in(struct __sk_buff *skb)
 	struct iphdr	       *ip, outer;
 	void		       *end;
 	__u32			packets, longest;
+	__u64			now;
 	__u16			len;
 
 	if (!is_received(skb))
@@ -110,9 +111,9 @@ offload_in(struct __sk_buff *skb)
 	 * joined segments in their tunnel, or the host's card does. */
 	if ((void *)(ip + 1) > end ||
 	    !make_key(&k, ip, end, skb->len - sizeof(*eth), OFFLOAD_IN) ||
-	    (s = get_state()) == NULL)
+	    (s = get_state(&now)) == NULL)
 		return TC_ACT_OK;
-	if ((b = owner_in(s, &k, ip, end, 0)) == NULL)
+	if ((b = owner_in(s, &k, ip, end, now, 0)) == NULL)
 		return TC_ACT_OK;
 	len = bpf_ntohs(ip->tot_len);
 	longest = wire_len(skb, ip, end);
@@ -125,7 +126,7 @@ offload_in(struct __sk_buff *skb)
 	write_outer(&outer, ip, (__u16)(len + sizeof(outer)), OUTER_TTL,
 	    b->gateway, b->host);
 	packets = skb->gso_segs > 1 ? skb->gso_segs : 1;
-	account_in(b, packets, len);
+	account_in(b, packets, len, now);
 	if (bpf_skb_adjust_room(skb, sizeof(outer), BPF_ADJ_ROOM_MAC,
 	    BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_FIXED_GSO) != 0 ||
 	    bpf_skb_store_bytes(skb, sizeof(struct ethhdr), &outer,
@@ -141,17 +142,16 @@ offload_in(struct __sk_buff *skb)
  */
 static __always_inline int
 is_marked(const struct __sk_buff *skb, const struct offload_key *k,
-    const struct iphdr *ip, const void *end)
+    const struct iphdr *ip, const void *end, __u64 now)
 {
 	__u32  i = (k->src ^ k->dst ^ k->id) * 0x9e3779b1u >> 20;
-	__u64 *when, now;
+	__u64 *when;
 
 	if (skb->gso_size == 0 && is_summed_later(ip, end))
 		return 1;
 	if (k->protocol != IPPROTO_TCP ||
 	    (when = bpf_map_lookup_elem(&joined, &i)) == NULL)
 		return skb->gso_size != 0;
-	now = bpf_ktime_get_boot_ns();
 	if (skb->gso_size == 0)
 		return now - *when < JOINED_NS;
 	*when = now;
@@ -198,6 +198,7 @@ offload_out(struct __sk_buff *skb)
 	struct iphdr	       *outer, *ip;
 	void		       *end;
 	__u32			packets, longest;
+	__u64			now;
 	__u16			len;
 	int			marked;
 
@@ -211,12 +212,12 @@ offload_out(struct __sk_buff *skb)
 	if ((void *)(ip + 1) > end || !is_tunnel(outer) ||
 	    !make_key(&k, ip, end, skb->len - sizeof(*eth) - sizeof(*outer),
 	    OFFLOAD_OUT) ||
-	    (s = get_state()) == NULL)
+	    (s = get_state(&now)) == NULL)
 		return TC_ACT_OK;
-	marked = is_marked(skb, &k, ip, end);
+	marked = is_marked(skb, &k, ip, end, now);
 	if (marked && s->decap_index == 0)
 		return TC_ACT_OK;
-	if ((b = owner_out(s, &k, 0)) == NULL)
+	if ((b = owner_out(s, &k, now, 0)) == NULL)
 		return TC_ACT_OK;
 	len = bpf_ntohs(ip->tot_len);
 	longest = wire_len(skb, ip, end);
@@ -227,7 +228,7 @@ offload_out(struct __sk_buff *skb)
 		return TC_ACT_OK;
 	pass_hop_out(ip);
 	packets = skb->gso_segs > 1 ? skb->gso_segs : 1;
-	account_out(b, packets, len);
+	account_out(b, packets, len, now);
 	if (marked)
 		return send_to_decap(skb, s, len);
 	if (bpf_skb_adjust_room(skb, -(__s32)sizeof(*outer), BPF_ADJ_ROOM_MAC,
@@ -263,6 +264,7 @@ offload_bare(struct __sk_buff *skb)
 	struct bpf_redir_neigh hop = { 0 };
 	struct offload_state  *s;
 	struct decap_inner    *inner;
+	__u64		       now;
 	struct iphdr	      *ip;
 	void		      *end;
 
@@ -275,7 +277,7 @@ offload_bare(struct __sk_buff *skb)
 	    !is_decap_link(inner->link.h_source))
 		return TC_ACT_SHOT;
 	count(OFFLOAD_COUNT_BARE, 1);
-	if ((s = get_state()) == NULL ||
+	if ((s = get_state(&now)) == NULL ||
 	    !is_routed(skb, s->private_index, ip->saddr, ip->daddr,
 	    (__u16)wire_len(skb, ip, end), s->public_index, &hop))
 		return TC_ACT_SHOT;

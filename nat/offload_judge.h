@@ -83,13 +83,16 @@ count(__u32 which, __u64 by)
 		*n += by;
 }
 
+/* NULL: the daemon does not vouch for the maps.  *now: boot time, ns; the clock
+ * is read once for a packet, of whose cost it is not the least. */
 static __always_inline struct offload_state *
-get_state(void)
+get_state(__u64 *now)
 {
 	__u32		      zero = 0;
 	struct offload_state *s = bpf_map_lookup_elem(&state, &zero);
 
-	if (s == NULL || bpf_ktime_get_boot_ns() > s->alive)
+	*now = bpf_ktime_get_boot_ns();
+	if (s == NULL || *now > s->alive)
 		return NULL;
 	return s;
 }
@@ -256,10 +259,9 @@ find_outbound(const struct offload_key *k)
  * on the slow path are left. */
 static __always_inline struct offload_binding *
 find_flow(const struct offload_state *s, const struct offload_key *k,
-    int at_card)
+    __u64 now, int at_card)
 {
 	struct offload_flow *f = bpf_map_lookup_elem(&flows, k);
-	__u64		     now = bpf_ktime_get_boot_ns();
 
 	if (f == NULL)
 		return NULL;
@@ -279,25 +281,25 @@ find_flow(const struct offload_state *s, const struct offload_key *k,
 /* Whose a packet from outside is; NULL: it has to be judged or learnt from. */
 static __always_inline struct offload_binding *
 owner_in(const struct offload_state *s, const struct offload_key *k,
-    const struct iphdr *ip, const void *end, int at_card)
+    const struct iphdr *ip, const void *end, __u64 now, int at_card)
 {
 	struct offload_binding *b = NULL;
 
 	if (!s->judged)
 		b = find_inbound(k, ip, end);
-	return b != NULL ? b : find_flow(s, k, at_card);
+	return b != NULL ? b : find_flow(s, k, now, at_card);
 }
 
 /* The same for one in a tunnel. */
 static __always_inline struct offload_binding *
 owner_out(const struct offload_state *s, const struct offload_key *k,
-    int at_card)
+    __u64 now, int at_card)
 {
 	struct offload_binding *b = NULL;
 
 	if (!s->judged)
 		b = find_outbound(k);
-	return b != NULL ? b : find_flow(s, k, at_card);
+	return b != NULL ? b : find_flow(s, k, now, at_card);
 }
 
 /* --- where it may go ------------------------------------------------------ */
@@ -395,18 +397,16 @@ may_leave(const struct offload_state *s, const struct offload_binding *b,
 /* --- counting ------------------------------------------------------------- */
 
 static __always_inline void
-use(struct offload_binding *b)
+use(struct offload_binding *b, __u64 now)
 {
-	__u64 now = bpf_ktime_get_boot_ns();
-
 	if (now - b->last_used > USED_NS)
 		b->last_used = now;
 }
 
 static __always_inline void
-account_in(struct offload_binding *b, __u32 packets, __u16 len)
+account_in(struct offload_binding *b, __u32 packets, __u16 len, __u64 now)
 {
-	use(b);
+	use(b, now);
 	__sync_fetch_and_add(&b->packets_in, packets);
 	__sync_fetch_and_add(&b->bytes_in, len);
 	count(OFFLOAD_COUNT_IN, packets);
@@ -414,9 +414,9 @@ account_in(struct offload_binding *b, __u32 packets, __u16 len)
 }
 
 static __always_inline void
-account_out(struct offload_binding *b, __u32 packets, __u16 len)
+account_out(struct offload_binding *b, __u32 packets, __u16 len, __u64 now)
 {
-	use(b);
+	use(b, now);
 	__sync_fetch_and_add(&b->packets_out, packets);
 	__sync_fetch_and_add(&b->bytes_out, len);
 	count(OFFLOAD_COUNT_OUT, packets);

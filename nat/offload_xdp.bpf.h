@@ -35,11 +35,11 @@ struct {
 } hops SEC(".maps");
 
 static __always_inline int
-is_kernels_turn(__u32 next)
+is_kernels_turn(__u32 next, __u64 now)
 {
 	__u32	    i = next * 0x9e3779b1u >> 22;
 	struct hop *h = bpf_map_lookup_elem(&hops, &i);
-	__u64	    now = bpf_ktime_get_boot_ns(), since;
+	__u64	    since;
 
 	if (h == NULL)
 		return 1;
@@ -86,12 +86,13 @@ offload_card_in(struct xdp_md *x)
 	struct offload_state   *s;
 	struct offload_key	k;
 	struct bpf_fib_lookup	f;
+	__u64			now;
 	__u16			len;
 
 	if ((void *)(ip + 1) > end || eth->h_proto != bpf_htons(ETH_P_IP) ||
 	    !make_key(&k, ip, end, (__u32)(end - (void *)ip), OFFLOAD_IN) ||
-	    (s = get_state()) == NULL || !s->at_cards ||
-	    (b = owner_in(s, &k, ip, end, 1)) == NULL)
+	    (s = get_state(&now)) == NULL || !s->at_cards ||
+	    (b = owner_in(s, &k, ip, end, now, 1)) == NULL)
 		return XDP_PASS;
 	len = bpf_ntohs(ip->tot_len);
 	if (!may_enter(s, ip, len) || is_summed_later(ip, end) ||
@@ -99,7 +100,7 @@ offload_card_in(struct xdp_md *x)
 	    route(x, &f, x->ingress_ifindex, b->gateway, b->host,
 	    (__u16)(len + sizeof(*outer)), s->private_index) !=
 		BPF_FIB_LKUP_RET_SUCCESS ||
-	    is_kernels_turn(f.ipv4_dst) ||
+	    is_kernels_turn(f.ipv4_dst, now) ||
 	    bpf_xdp_adjust_head(x, -(int)sizeof(*outer)) != 0)
 		return XDP_PASS;
 	eth = (void *)(long)x->data;
@@ -111,7 +112,7 @@ offload_card_in(struct xdp_md *x)
 	decrement_ttl(ip);
 	write_outer(outer, ip, (__u16)(len + sizeof(*outer)), OUTER_TTL,
 	    b->gateway, b->host);
-	account_in(b, 1, len);
+	account_in(b, 1, len, now);
 	count(OFFLOAD_COUNT_CARD, 1);
 	return (int)bpf_redirect(s->private_index, 0);
 }
@@ -127,20 +128,21 @@ offload_card_out(struct xdp_md *x)
 	struct offload_state   *s;
 	struct offload_key	k;
 	struct bpf_fib_lookup	f;
+	__u64			now;
 	__u16			len;
 
 	if ((void *)(ip + 1) > end || eth->h_proto != bpf_htons(ETH_P_IP) ||
 	    !is_tunnel(outer) ||
 	    !make_key(&k, ip, end, (__u32)(end - (void *)ip), OFFLOAD_OUT) ||
-	    (s = get_state()) == NULL || !s->at_cards ||
-	    (b = owner_out(s, &k, 1)) == NULL)
+	    (s = get_state(&now)) == NULL || !s->at_cards ||
+	    (b = owner_out(s, &k, now, 1)) == NULL)
 		return XDP_PASS;
 	len = bpf_ntohs(ip->tot_len);
 	if (!may_leave(s, b, outer, ip, len) || is_summed_later(ip, end) ||
 	    !is_for_us(x, &f, eth, outer->saddr, outer->daddr) ||
 	    route(x, &f, x->ingress_ifindex, ip->saddr, ip->daddr, len,
 	    s->public_index) != BPF_FIB_LKUP_RET_SUCCESS ||
-	    is_kernels_turn(f.ipv4_dst) ||
+	    is_kernels_turn(f.ipv4_dst, now) ||
 	    bpf_xdp_adjust_head(x, sizeof(*outer)) != 0)
 		return XDP_PASS;
 	eth = (void *)(long)x->data;
@@ -149,7 +151,7 @@ offload_card_out(struct xdp_md *x)
 		return XDP_DROP;
 	write_link(eth, &f);
 	pass_hop_out(ip);
-	account_out(b, 1, len);
+	account_out(b, 1, len, now);
 	count(OFFLOAD_COUNT_CARD, 1);
 	return (int)bpf_redirect(s->public_index, 0);
 }

@@ -18,6 +18,7 @@ net_libnet_a_SOURCES = \
 	net/tc.c net/tc.h \
 	net/tunnel.c net/tunnel.h \
 	net/tun.c net/tun.h \
+	net/udp.c net/udp.h \
 	net/validate.c net/validate.h net/validator.c net/validator.h \
 	net/decap.c net/decap.h
 

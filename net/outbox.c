@@ -16,6 +16,7 @@
 #include "base/util.h"
 #include "base/watch.h"
 #include "net/outbox.h"
+#include "net/udp.h"
 
 #ifndef UDP_SEGMENT		/* not in every libc */
 #define UDP_SEGMENT	103
@@ -218,37 +219,20 @@ outbox_segmented(struct outbox *o, unsigned from, unsigned n)
 int
 outbox_segments_socket(int owner)
 {
-	struct sockaddr_storage ss;
-	struct sockaddr_in     *sin = (struct sockaddr_in *)&ss;
-	socklen_t		len = sizeof(ss);
-	const int		on = 1, off = 0, probe = IP_PMTUDISC_PROBE;
-	int			fd, error;
+	/* What comes to this address, and from itself alone, is nobody's. */
+	const struct addr nobody = addr_from_v4(htonl(INADDR_LOOPBACK));
+	const int	  on = 1, probe = IP_PMTUDISC_PROBE;
+	uint16_t	  port;
+	int		  fd, error;
 
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd == -1 || getsockname(owner, (struct sockaddr *)&ss, &len) == -1)
-		goto fail;
-	/* Who else asks for the port from here on is refused as before.  What
-	 * comes to this address is nobody's. */
-	sin->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	error = setsockopt(owner, SOL_SOCKET, SO_REUSEADDR, &on,
-	    sizeof(on)) == -1 ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1 ||
-	    setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)) == -1 ||
+	if (fd != -1 && (port = udp_port(owner)) != 0 &&
+	    setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)) == 0 &&
 	    /* Of the path its users know more than the kernel. */
 	    setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &probe,
-	    sizeof(probe)) == -1 ||
-	    bind(fd, (struct sockaddr *)&ss, len) == -1 ? errno : 0;
-	/* To itself alone: nothing that others send there is kept. */
-	if (error == 0 && connect(fd, (struct sockaddr *)&ss, len) == -1)
-		error = errno;
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off));
-	if (setsockopt(owner, SOL_SOCKET, SO_REUSEADDR, &off,
-	    sizeof(off)) == -1 && error == 0)
-		error = errno;
-	if (error == 0)
+	    sizeof(probe)) == 0 &&
+	    udp_bind_beside(owner, fd, &nobody, &nobody, port) == 0)
 		return fd;
-	errno = error;
-fail:
 	error = errno;
 	if (fd != -1)
 		close(fd);

@@ -175,11 +175,12 @@ child_is_sole(const struct connection *conn)
 
 /* What the data plane must know of the connection, before a pair comes up. */
 static void
-child_policy(struct connection *conn)
+child_policy(struct connection *conn, const struct keying_child *k)
 {
 	conn->esp.ours = conn->key.src;
 	conn->esp.theirs = conn->key.dst;
 	conn->esp.sole = child_is_sole(conn);
+	conn->esp.roams = k->nat_there;
 	conn->esp.past = child_past;
 	conn->esp.owner = conn;
 }
@@ -261,7 +262,7 @@ child_up(struct connection *conn, const struct keying_child *k)
 	    k->peer_id.type != KEYING_ID_ADDR &&
 	    addr_equal(&k->path.peer, &conn->key.dst.addr))
 		connection_set_right(conn, conn->right, true);
-	child_policy(conn);
+	child_policy(conn, k);
 	/* What passes without us is not translated either. */
 	p->esp = esp_pair_up(c->shell->planes, pair_is_whole(p) &&
 	    !addr_is_set(&p->inner) ? &conn->esp : NULL, &k->in, &k->out);

@@ -269,6 +269,7 @@ oed_start(void *arg, struct service *service, void *settings)
 	struct oed	  *d = arg;
 	struct event_base *base = service_base(service);
 	struct planes_choice choice;
+	struct xfrm_shell  kernel;
 
 	d->service = service;
 	d->config = settings;
@@ -290,8 +291,8 @@ oed_start(void *arg, struct service *service, void *settings)
 	if (planes_choose(&choice, oe_config_dataplane(d->config->oe),
 	    d->xfrm) == -1)
 		return -1;
-	planes_open(&d->planes, &choice, d->shell.send_clear, oed_net_send_now,
-	    d->net);
+	kernel = oed_net_kernel(d->net);
+	planes_open(&d->planes, &choice, d->shell.send_clear, d->net, &kernel);
 	d->inward = inward_new(d->xfrm, oed_net_name(d->net), true);
 	inward_set(d->inward, d->config->oe);
 	d->oe = oe_new(d->config->oe, base, &d->shell, d->net);

@@ -19,6 +19,7 @@
 #include "net/rtnl_table.h"
 #include "net/sysctl.h"
 #include "net/tun.h"
+#include "oe/esp/xfrm.h"
 #include "oe/guard.h"
 #include "oe/oed_net.h"
 #include "oe/wire.h"
@@ -257,12 +258,10 @@ send_packet(void *arg, const struct packet_view *v)
 	wire_send(n->wire, v);
 }
 
-void
-oed_net_send_now(void *arg, const struct packet_view *v)
+struct xfrm_shell
+oed_net_kernel(const struct oed_net *n)
 {
-	struct oed_net *n = arg;
-
-	wire_send_now(n->wire, v);
+	return wire_kernel(n->wire);
 }
 
 static void

@@ -10,6 +10,7 @@
 
 struct event_base;
 struct oed_net;
+struct xfrm_shell;
 
 /*
  * Opens everything that needs root: the TUN device name (may hold "%d"),
@@ -49,9 +50,8 @@ const char *oed_net_name(const struct oed_net *n);
 /* What the engine's own packets carry past the TUN. */
 #define OED_MARK	0x4f45u		/* "OE" */
 
-/* A packet to the network at once (wire_send_now()); arg is the struct
- * oed_net. */
-void	oed_net_send_now(void *arg, const struct packet_view *v);
+/* What the kernel's data plane asks for (wire_kernel()). */
+struct xfrm_shell oed_net_kernel(const struct oed_net *n);
 
 /* The shell for oe_new(); its argument is the struct oed_net. */
 extern const struct oe_shell oed_net_shell;

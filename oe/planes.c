@@ -41,7 +41,7 @@ planes_choose(struct planes_choice *out, enum oe_dataplane want, struct xfrm *x)
 
 void
 planes_open(struct planes *p, const struct planes_choice *choice,
-    packet_fn send, packet_fn now, void *arg)
+    packet_fn send, void *arg, const struct xfrm_shell *shell)
 {
 	bool	    kernel = choice != NULL && choice->kernel != NULL;
 	const char *why = choice != NULL ? choice->why : NULL;
@@ -53,7 +53,7 @@ planes_open(struct planes *p, const struct planes_choice *choice,
 	    "user space", why == NULL ? "" : kernel ? " " : ": ",
 	    why == NULL ? "" : why);
 	if (kernel)
-		p->list[n++] = xfrm_plane(choice->kernel, now, arg);
+		p->list[n++] = xfrm_plane(choice->kernel, shell);
 	p->list[n] = p->user = esp_user_new(send, arg);
 }
 

@@ -7,6 +7,7 @@
 
 struct esp_plane;
 struct xfrm;
+struct xfrm_shell;
 
 struct planes {
 	struct esp_plane *list[3];	/* for oe_shell, the best first */
@@ -29,11 +30,11 @@ int	planes_choose(struct planes_choice *out, enum oe_dataplane want,
 	    struct xfrm *x);
 /*
  * NULL: user space alone.  send takes ESP to the network, and may keep it a
- * while; now takes there what the kernel's policies make ESP of, before it
- * returns: without a policy that would be clear.
+ * while; the shell's takes there what the kernel's policies make ESP of, before
+ * it returns: without a policy that would be clear.
  */
 void	planes_open(struct planes *p, const struct planes_choice *choice,
-	    packet_fn send, packet_fn now, void *arg);
+	    packet_fn send, void *arg, const struct xfrm_shell *shell);
 void	planes_close(struct planes *p);
 
 #endif

@@ -9,9 +9,11 @@
 #include <linux/xfrm.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -25,6 +27,9 @@
 #include "net/ip.h"
 #include "net/outbox.h"
 #include "net/rtnl.h"
+#include "net/udp.h"
+#include "oe/esp/params.h"
+#include "oe/esp/xfrm.h"
 #include "oe/wire.h"
 
 #define IKE_PORT	500
@@ -34,6 +39,10 @@
 #define BATCH_JOINED	4	/* system calls' share of what may be 64 KiB
 				 * each */
 #define SOCKET_BUFFER	(1 << 20)
+#define ENCAPS_MAX	256	/* peers whose ESP in UDP the kernel has */
+#ifndef SOL_UDP
+#define SOL_UDP		17
+#endif
 #ifndef ICMP_FILTER		/* linux/icmp.h cannot be had as well */
 #define ICMP_FILTER	1
 struct icmp_filter {
@@ -48,6 +57,17 @@ static void	wire_refused(void *, const struct packet_view *);
 
 enum { SOCK_ESP, SOCK_ICMP, SOCK_IKE, SOCK_NATT, SOCK_N };
 
+/* What a peer sends to port 4500, of which the kernel takes ESP for itself and
+ * leaves IKE (RFC 3948 §2). */
+struct wire_encap {
+	LIST_ENTRY(wire_encap) entry;
+	struct addr	       local, peer;
+	uint16_t	       port;
+	unsigned	       users;	/* pairs of SAs */
+	int		       fd;
+	struct event	      *ev;
+};
+
 /* The sockets of one family; -1: it has none here. */
 struct wire_side {
 	struct wire	  *wire;
@@ -57,6 +77,8 @@ struct wire_side {
 	int		   segments;	/* for ESP in UDP by the piece */
 	struct event	  *ev[SOCK_N];
 	struct outbox	  *outbox;	/* of out */
+	LIST_HEAD(, wire_encap) encaps;
+	unsigned	   nencaps;
 };
 
 struct wire {
@@ -146,36 +168,45 @@ raw_socket(const struct wire_side *s, int protocol)
 	return fd;
 }
 
+/* Not bound yet; -1 with errno. */
 static int
-udp_socket(const struct wire_side *s, uint16_t port)
+udp_new(const struct wire_side *s)
 {
-	struct sockaddr_storage ss = { .ss_family = (sa_family_t)s->family };
-	struct sockaddr_in  *sin = (struct sockaddr_in *)&ss;
-	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)&ss;
-	bool		     six = s->family == AF_INET6;
-	int		     fd;
+	int fd, error;
 
-	if (six)
-		sin6->sin6_port = htons(port);
-	else
-		sin->sin_port = htons(port);
 	fd = socket(s->family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd == -1 ||
-	    set_option(fd, SOL_SOCKET, SO_MARK, (int)s->wire->mark) == -1 ||
-	    (six && set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == -1) ||
-	    want_header(fd, s->family) == -1 ||
-	    bind(fd, (struct sockaddr *)&ss, six ? sizeof(*sin6) :
-	    sizeof(*sin)) == -1) {
-		log_error("UDP port %u: %s%s", port, strerror(errno),
-		    errno == EADDRINUSE ? " (does another IKE daemon run?)" :
-		    "");
-		if (fd != -1)
-			close(fd);
+	if (fd == -1)
+		return -1;
+	if (set_option(fd, SOL_SOCKET, SO_MARK, (int)s->wire->mark) == -1 ||
+	    (s->family == AF_INET6 &&
+	    set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) == -1) ||
+	    want_header(fd, s->family) == -1) {
+		error = errno;
+		close(fd);
+		errno = error;
 		return -1;
 	}
 	set_option(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
 	bypass_policy(s, fd);
 	return fd;
+}
+
+static int
+udp_socket(const struct wire_side *s, uint16_t port)
+{
+	const struct addr	any = { .family = (uint8_t)s->family };
+	struct sockaddr_storage ss;
+	socklen_t		len = addr_to_sockaddr(&any, port, &ss);
+	int			fd;
+
+	if ((fd = udp_new(s)) != -1 &&
+	    bind(fd, (struct sockaddr *)&ss, len) == 0)
+		return fd;
+	log_error("UDP port %u: %s%s", port, strerror(errno),
+	    errno == EADDRINUSE ? " (does another IKE daemon run?)" : "");
+	if (fd != -1)
+		close(fd);
+	return -1;
 }
 
 /* Of ICMP only that something was not reached, or too big. */
@@ -373,6 +404,90 @@ on_udp(int fd, void *arg)
 	wire_flush(w);
 }
 
+/* --- what the kernel takes ------------------------------------------------ */
+
+static struct wire_encap *
+encap_find(const struct wire_side *s, const struct esp_params *out)
+{
+	struct wire_encap *e;
+
+	LIST_FOREACH(e, &s->encaps, entry) {
+		if (e->port == out->encap_dport &&
+		    addr_equal(&e->peer, &out->dst) &&
+		    addr_equal(&e->local, &out->src))
+			break;
+	}
+	return e;
+}
+
+static void
+encap_free(struct wire_side *s, struct wire_encap *e)
+{
+	LIST_REMOVE(e, entry);
+	s->nencaps--;
+	watch_end(e->ev);
+	close(e->fd);
+	free(e);
+}
+
+static int
+encap_open(const struct wire_side *s, const struct esp_params *out)
+{
+	int fd, error;
+
+	if ((fd = udp_new(s)) == -1)
+		return -1;
+	if (udp_bind_beside(s->fd[SOCK_NATT], fd, &out->src, &out->dst,
+	    out->encap_dport) == 0 && set_option(fd, SOL_UDP, UDP_ENCAP,
+	    UDP_ENCAP_ESPINUDP) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+static int
+encap_new(struct wire_side *s, const struct esp_params *out)
+{
+	struct wire_encap *e;
+	int		   fd;
+
+	/* The kernel would say that it is there and take nothing. */
+	if (out->encap_sport != NATT_PORT || s->nencaps == ENCAPS_MAX)
+		return -1;
+	if ((fd = encap_open(s, out)) == -1) {
+		log_debug("ESP in UDP from %s not to the kernel: %s",
+		    ADDR_TEXT(&out->dst), strerror(errno));
+		return -1;
+	}
+	e = xcalloc(1, sizeof(*e));
+	e->local = out->src;
+	e->peer = out->dst;
+	e->port = out->encap_dport;
+	e->users = 1;
+	e->fd = fd;
+	e->ev = watch_fd(s->wire->base, fd, on_udp, s);
+	LIST_INSERT_HEAD(&s->encaps, e, entry);
+	s->nencaps++;
+	return 0;
+}
+
+static int
+in_udp(void *arg, const struct esp_params *out, bool on)
+{
+	struct wire_side  *s = side_of(arg, out->dst.family);
+	struct wire_encap *e = encap_find(s, out);
+
+	if (on && e == NULL)
+		return encap_new(s, out);
+	if (on)
+		e->users++;
+	else if (e != NULL && --e->users == 0)
+		encap_free(s, e);
+	return 0;
+}
+
 /* --- what goes ------------------------------------------------------------ */
 
 static void
@@ -436,13 +551,22 @@ wire_flush(struct wire *w)
 	}
 }
 
-void
-wire_send_now(struct wire *w, const struct packet_view *v)
+static void
+send_now(void *arg, const struct packet_view *v)
 {
+	struct wire *w = arg;
+
 	wire_flush(w);
 	if (outbox_once(side_of(w, v->dst.family)->out, &v->src, &v->dst, 0,
 	    v->data, v->len) == -1)
 		wire_refused(w, v);
+}
+
+struct xfrm_shell
+wire_kernel(struct wire *w)
+{
+	return (struct xfrm_shell){ .send = send_now, .in_udp = in_udp,
+		.arg = w };
 }
 
 void
@@ -597,6 +721,8 @@ wire_close(struct wire *w)
 		return;
 	for (s = w->side; s < w->side + 2; s++) {
 		outbox_free(s->outbox);
+		while (!LIST_EMPTY(&s->encaps))
+			encap_free(s, LIST_FIRST(&s->encaps));
 		for (i = 0; i < SOCK_N; i++) {
 			watch_end(s->ev[i]);
 			if (s->fd[i] != -1)

@@ -11,6 +11,7 @@
 
 struct event_base;
 struct wire;
+struct xfrm_shell;
 
 /* Packets for the host follow (more), or no more of them for now. */
 typedef void (*wire_batch_fn)(void *arg, bool more);
@@ -37,11 +38,15 @@ void	wire_set_local(struct wire *w, int family, const struct addr *addr);
  */
 void	wire_send(struct wire *w, const struct packet_view *v);
 void	wire_flush(struct wire *w);
-/* At once, after all that waits: for what the kernel's policies, as they are
- * now, are to encrypt. */
-void	wire_send_now(struct wire *w, const struct packet_view *v);
 void	wire_send_ike(struct wire *w, const struct keying_path *path,
 	    const uint8_t *buf, size_t len);
+/*
+ * What the kernel's data plane asks for, as long as w is there.  What is sent
+ * goes at once, after all that waits: the kernel's policies, as they are then,
+ * are to encrypt it.  Where ESP in UDP from a peer is for the kernel, IKE from
+ * there comes here as before.
+ */
+struct xfrm_shell wire_kernel(struct wire *w);
 /* What the kernel would deliver to this host itself. */
 bool	wire_is_own(const struct wire *w, const struct addr *addr);
 /* As oe_shell has it; arg is not looked at.  What cannot be asked is near. */

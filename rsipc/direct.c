@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "net/rtnl.h"
+#include "oe/esp/xfrm.h"
 #include "oe/planes.h"
 #include "oe/settings.h"
 #include "oe/wire.h"
@@ -35,14 +36,6 @@ direct_send(void *arg, const struct packet_view *v)
 	struct direct *d = arg;
 
 	wire_send(d->wire, v);
-}
-
-static void
-direct_send_now(void *arg, const struct packet_view *v)
-{
-	struct direct *d = arg;
-
-	wire_send_now(d->wire, v);
 }
 
 static void
@@ -122,6 +115,7 @@ direct_open(struct event_base *base, struct oe_config *c,
 {
 	struct direct  *d = xcalloc(1, sizeof(*d));
 	struct oe_shell shell = direct_shell;
+	struct xfrm_shell kernel;
 
 	d->device = device;
 	d->event = event;
@@ -130,7 +124,8 @@ direct_open(struct event_base *base, struct oe_config *c,
 		oe_config_free(c);
 		goto fail;
 	}
-	planes_open(&d->planes, planes, direct_send, direct_send_now, d);
+	kernel = wire_kernel(d->wire);
+	planes_open(&d->planes, planes, direct_send, d, &kernel);
 	shell.planes = d->planes.list;
 	d->oe = oe_new(c, base, &shell, d);
 	if (d->oe == NULL)

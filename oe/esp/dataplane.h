@@ -35,6 +35,8 @@ struct esp_policy {
 	/* All between the two is the peer's: no other host is at its address,
 	 * and no flow has SAs of its own. */
 	bool	      sole;
+	bool	      roams;	/* the peer is behind a NAT: its address and
+				 * port may change */
 	/* Called when packets of it go past the caller (past), or come to it
 	 * again.  NULL: not wanted. */
 	void	    (*past)(void *owner, bool past);

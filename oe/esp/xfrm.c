@@ -6,6 +6,7 @@
 #include <linux/ipsec.h>
 #include <linux/xfrm.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +37,7 @@ struct xfrm {
 	uint32_t	 mark;
 	uint16_t	 id;		/* the last policy's */
 	bool		 ipv4_only;
-	packet_fn	 send;
-	void		*arg;
+	struct xfrm_shell shell;
 };
 
 static xfrm_address_t
@@ -156,6 +156,18 @@ put_replay(struct nlmsghdr *nlh)
 	mnl_attr_put(nlh, XFRMA_REPLAY_ESN_VAL, sizeof(u), &u);
 }
 
+/* RFC 3948. */
+static void
+put_encapsulation(struct nlmsghdr *nlh, const struct esp_params *p)
+{
+	struct xfrm_encap_tmpl t = { .encap_type = UDP_ENCAP_ESPINUDP,
+		.encap_sport = htons(p->encap_sport),
+		.encap_dport = htons(p->encap_dport) };
+
+	if (p->encap_sport != 0)
+		mnl_attr_put(nlh, XFRMA_ENCAP, sizeof(t), &t);
+}
+
 static void
 no_limits(struct xfrm_lifetime_cfg *l)
 {
@@ -190,6 +202,7 @@ sa_add(struct xfrm *x, const struct esp_params *p, uint16_t id, int inner,
 		goto out;
 	}
 	put_replay(nlh);
+	put_encapsulation(nlh, p);
 	if (outbound)
 		mnl_attr_put_u32(nlh, XFRMA_SET_MARK, x->mark);
 	rc = netlink_ask(x->fd, nlh, NULL, NULL);
@@ -363,10 +376,21 @@ xfrm_policy_up(struct esp_plane *plane, const struct esp_policy *policy)
 	return -1;
 }
 
+/* Has the kernel take what comes in UDP, where that is what comes. */
+static int
+in_udp(struct xfrm *x, const struct esp_pair *p, bool on)
+{
+	if (p->in.encap_sport == 0)
+		return 0;
+	return x->shell.in_udp == NULL ? -1 :
+	    x->shell.in_udp(x->shell.arg, &p->out, on);
+}
+
 /*
  * Not for hosts that may share their address (the kernel cannot choose an SA by
  * the flow that it was heard on) or where others at that address have keys, nor
- * beside flows' own SAs; nor for ESP in UDP.
+ * beside flows' own SAs; nor for a peer behind a NAT, which the kernel would
+ * not follow to another address or port.
  */
 static int
 xfrm_pair_up(struct esp_plane *plane, struct esp_pair *p)
@@ -374,9 +398,9 @@ xfrm_pair_up(struct esp_plane *plane, struct esp_pair *p)
 	struct xfrm	  *x = (struct xfrm *)plane;
 	struct esp_policy *policy = p->policy;
 
-	if (policy == NULL || !policy->sole || p->in.encap_sport != 0 ||
+	if (policy == NULL || !policy->sole || policy->roams ||
 	    (x->ipv4_only && (p->in.dst.family == AF_INET6 ||
-	    policy->ours.addr.family == AF_INET6)))
+	    policy->ours.addr.family == AF_INET6)) || in_udp(x, p, true) == -1)
 		return -1;
 	if (policy->id == 0 && (policy->id = ++x->id) == 0)
 		policy->id = ++x->id;
@@ -385,6 +409,7 @@ xfrm_pair_up(struct esp_plane *plane, struct esp_pair *p)
 		return 0;
 	log_info("%s: the kernel does not take this SA: %s",
 	    PREFIX_TEXT(&policy->theirs), strerror(errno));
+	(void)in_udp(x, p, false);
 	return -1;
 }
 
@@ -409,6 +434,7 @@ xfrm_pair_down(struct esp_plane *plane, struct esp_pair *p)
 
 	sa_remove(x, &p->in.dst, p->in.spi);
 	sa_remove(x, &p->out.dst, p->out.spi);
+	(void)in_udp(x, p, false);
 }
 
 static void
@@ -432,7 +458,7 @@ xfrm_send(struct esp_plane *plane, struct esp_pair *p,
 
 	if (p->policy->plane != plane)
 		return ESP_E_PLANE;
-	x->send(x->arg, v);
+	x->shell.send(x->shell.arg, v);
 	return ESP_PAST;
 }
 
@@ -456,10 +482,9 @@ static const struct esp_plane_ops xfrm_ops = {
 };
 
 struct esp_plane *
-xfrm_plane(struct xfrm *x, packet_fn send, void *arg)
+xfrm_plane(struct xfrm *x, const struct xfrm_shell *shell)
 {
-	x->send = send;
-	x->arg = arg;
+	x->shell = *shell;
 	return &x->plane;
 }
 

@@ -8,8 +8,22 @@
 #include "net/addr.h"
 #include "net/ip.h"
 
+struct esp_params;
 struct esp_plane;
 struct xfrm;
+
+/* What the data plane asks of whoever has the sockets. */
+struct xfrm_shell {
+	/* Takes a packet to the network, through the kernel's policies. */
+	packet_fn send;
+	/*
+	 * ESP in UDP (RFC 3948) from where out leads is the kernel's from here
+	 * on; on false: not any more, once for each time that it was.  0, or -1
+	 * with errno.  NULL: it is not to be had.
+	 */
+	int	(*in_udp)(void *arg, const struct esp_params *out, bool on);
+	void	 *arg;
+};
 
 /*
  * Takes away what a killed predecessor left.  mark is put on encrypted packets,
@@ -28,11 +42,8 @@ const char *xfrm_lacks(struct xfrm *x, int family);
 /* Pairs over IPv6 are left to another plane. */
 void	xfrm_set_ipv4_only(struct xfrm *x);
 
-/*
- * The data plane (dataplane.h), which ends with xfrm_close().  send takes
- * packets to the network, through the kernel's policies.
- */
-struct esp_plane *xfrm_plane(struct xfrm *x, packet_fn send, void *arg);
+/* The data plane (dataplane.h), which ends with xfrm_close(). */
+struct esp_plane *xfrm_plane(struct xfrm *x, const struct xfrm_shell *shell);
 
 /*
  * Packets from a prefix that come in the clear, for this host and (forward) for

@@ -3,17 +3,29 @@
 #
 # Run in the build folder: sh SOURCE/tests/bench/oe_peers.sh [SECONDS-A-ROUND [ROUNDS]].
 # Each has both ends, in turns, through the same NAT; medians, and the median of
-# the rounds' ratios.  Who is not installed is left out.
+# the rounds' ratios.  Who is not installed is left out.  KERNEL=1: ESP in the
+# kernel, of OE and of charon, without a NAT, in a VM whose kernel has it
+# (OE_KERNEL_VM=1: this one has).
 . "$(dirname "$0")/../net/lib.sh"
 . "$(dirname "$0")/../net/oelib.sh"
 . "$(dirname "$0")/pathlib.sh"
 net_needs nsd unbound ldns-keygen ldns-signzone drill iperf3 iptables
 net_needs_built oe/oed ctl/rsipctl
+if [ -n "$KERNEL" ] && [ -z "$OE_KERNEL_VM$NET_INSIDE" ]; then
+	exec "$NET_HERE/../interop/vm.sh" "${TIMEOUT:-900}" env KERNEL=1 \
+	    top_builddir="$NET_TOP" OE_KERNEL_VM=1 NET_SLOW=8 \
+	    sh "$(realpath "$0")" "$@"
+fi
+[ -z "$KERNEL" ] || [ -n "$NET_INSIDE" ] || modprobe -qa tun veth bridge \
+    xfrm_user esp4
 net_enter "$@"
 seconds=${1:-3}
 rounds=${2:-3}
 cd "$NET_RUN" || exit 1
-path_hosts nat
+# Of two hosts one is always user space's where there is a NAT.
+nat=nat
+[ -z "$KERNEL" ] || nat=
+path_hosts "$nat"
 
 begin_clear()
 {
@@ -21,14 +33,22 @@ begin_clear()
 }
 end_clear() { :; }
 
+# What both have to have in common, or one would have less to do.
+encrypted_by_kernel()
+{
+	net_on left ip xfrm state | grep -q "aead rfc4106(gcm(aes)) .* 128" ||
+	    net_fail "ESP is not in the kernel: $(net_on left ip xfrm state)"
+}
 begin_oed()
 {
 	to=$(oe_addr right)
-	oe_daemon left "permissive = {\"$OE_ALL\"}" 'id = "@left.lab"'
+	oe_daemon left "permissive = {\"$OE_ALL\"}" \
+	    ${nat:+'id = "@left.lab"'}
 	oe_daemon right "permissive = {\"$OE_ALL\"}"
 	oe_ready left right
-	oe_ping left "$to" 10 || net_fail "no answer through OE"
+	oe_ping left "$to" 20 || net_fail "no answer through OE"
 	net_ctl oed_left spd | grep -q ' keyed ' || net_fail "not encrypted"
+	[ -z "$KERNEL" ] || encrypted_by_kernel
 }
 end_oed()
 {
@@ -36,13 +56,14 @@ end_oed()
 	net_stop oed_right
 }
 
-# NAME OWN-INNER PEER-INNER LINES: a charon that does ESP itself.
+# NAME OWN-INNER PEER-INNER LINES: a charon, which does ESP itself or has the
+# kernel do it.
 charon_end()
 {
 	ip -n "$1" addr replace "$2/32" dev lo
 	cat >"$1.strongswan" <<-END
 	charon {
-		load = random nonce openssl drbg hmac kdf pem pkcs1 pkcs8 pubkey kernel-libipsec kernel-netlink socket-default vici updown
+		load = random nonce openssl drbg hmac kdf pem pkcs1 pkcs8 pubkey $libipsec kernel-netlink socket-default vici updown
 		plugins { vici { socket = unix://$NET_RUN/$1.vici } }
 		filelog { stderr { default = 1 } }
 	}
@@ -86,6 +107,7 @@ begin_charon()
 	    net_fail "charon does not begin: $(tail -n 3 initiate.log)"
 	net_until 5 net_on left ping -c 1 -W 1 -I 10.8.0.1 10.9.0.1 ||
 	    net_fail "nothing through charon"
+	[ -z "$KERNEL" ] || encrypted_by_kernel
 }
 end_charon()
 {
@@ -126,12 +148,17 @@ end_wireguard()
 }
 
 all="clear oed"
+libipsec=kernel-libipsec
+plugin=$libipsec
+if [ -n "$KERNEL" ]; then
+	OE_DATAPLANE=kernel libipsec='' plugin=kernel-netlink
+fi
 if [ -x /usr/lib/ipsec/charon ] &&
-    [ -e /usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so ] &&
+    [ -e "/usr/lib/ipsec/plugins/libstrongswan-$plugin.so" ] &&
     command -v swanctl >/dev/null; then
 	all="$all charon"
 fi
-if command -v wireguard-go >/dev/null && command -v wg >/dev/null; then
+if [ -z "$KERNEL" ] && command -v wireguard-go >/dev/null && command -v wg >/dev/null; then
 	all="$all wireguard"
 fi
 round=0

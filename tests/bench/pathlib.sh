@@ -45,7 +45,7 @@ path_gbps()
 	    >"$NET_RUN/iperf.json"
 	awk '/"sum_received"/ { got = 1 }
 	    got && /"bits_per_second"/ { gsub(/[^0-9.e+]/, "", $2); gbps = $2 / 1e9; got = 0 }
-	    END { printf "%.2f\n", gbps }' "$NET_RUN/iperf.json"
+	    END { printf "%.3f\n", gbps }' "$NET_RUN/iperf.json"
 }
 
 # CPU seconds that a program has used.

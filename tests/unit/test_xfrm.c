@@ -35,6 +35,8 @@ static struct world {
 	struct esp_params in, out;
 	unsigned	  nclear;	/* packets that went into the stack */
 	char		  calls[64];	/* of past(), '+' and '-' */
+	int		  in_udp;	/* so often the kernel is to take it */
+	bool		  no_udp;	/* and cannot */
 } world;
 
 static uint8_t
@@ -87,10 +89,22 @@ world_past(void *owner, bool past)
 	snprintf(w->calls + at, sizeof(w->calls) - at, "%s", past ? "+" : "-");
 }
 
+static int
+world_in_udp(void *arg, const struct esp_params *out, bool on)
+{
+	struct world *w = arg;
+
+	assert_int_equal(out->spi, w->out.spi);
+	w->in_udp += on ? 1 : -1;
+	return w->no_udp ? -1 : 0;
+}
+
 static void
 world_begin(const char *us, const char *peer, const char *ours,
     const char *theirs)
 {
+	const struct xfrm_shell shell = { .send = world_send,
+		.in_udp = world_in_udp, .arg = &world };
 	struct addr a;
 
 	memset(&kernel, 0, sizeof(kernel));
@@ -100,7 +114,7 @@ world_begin(const char *us, const char *peer, const char *ours,
 	/* What a predecessor left was looked for. */
 	assert_int_equal(kernel.nsent, 2);
 	kernel.nsent = 0;
-	world.planes[0] = xfrm_plane(world.x, world_send, &world);
+	world.planes[0] = xfrm_plane(world.x, &shell);
 	a = address(ours);
 	world.policy.ours = prefix_host(&a);
 	a = address(theirs);
@@ -254,9 +268,10 @@ not_for_the_kernel(void **state)
 	world.policy.sole = false;
 	assert_null(world_pair());
 	world.policy.sole = true;
-	world.in.encap_sport = world.in.encap_dport = 4500;
+	world.policy.roams = true;
 	assert_null(world_pair());
-	world.in.encap_sport = world.in.encap_dport = 0;
+	world.policy.roams = false;
+	assert_int_equal(world.in_udp, 0);
 	assert_null(esp_pair_up(world.planes, NULL, &world.in, &world.out));
 	assert_int_equal(kernel.nsent, 0);
 	/* No algorithm of its: known before it is asked. */
@@ -271,6 +286,50 @@ not_for_the_kernel(void **state)
 	p = world_pair();
 	assert_non_null(p);
 	world_end(p);
+}
+
+/* RFC 3948, from behind a NAT: the kernel has a socket of ours take it, from
+ * before it has the SA until it has none. */
+static void
+sa_in_udp(void **state)
+{
+	struct xfrm_encap_tmpl want = { .encap_type = 2 };
+	const uint8_t	      *got;
+	struct esp_pair	      *p;
+	size_t		       len, body = sizeof(struct xfrm_usersa_info);
+
+	(void)state;
+	world_begin(US, PEER, US, PEER);
+	world.in.encap_sport = world.out.encap_dport = 14500;
+	world.in.encap_dport = world.out.encap_sport = 4500;
+	world.no_udp = true;
+	assert_null(world_pair());
+	assert_int_equal(kernel.nsent, 0);
+	world.in_udp = 0;
+	world.no_udp = false;
+	kernel.refuse = XFRM_MSG_NEWSA;
+	assert_null(world_pair());
+	assert_int_equal(world.in_udp, 0);
+	kernel.refuse = 0;
+	kernel.nsent = 0;
+	p = world_pair();
+	assert_non_null(p);
+	assert_int_equal(world.in_udp, 1);
+	assert_int_equal(esp_pair_confirm(p), 0);
+	want.encap_sport = htons(14500);
+	want.encap_dport = htons(4500);
+	got = attribute_of(0, body, XFRMA_ENCAP, &len);
+	assert_non_null(got);
+	assert_int_equal(len, sizeof(want));
+	assert_memory_equal(got, &want, sizeof(want));
+	want.encap_sport = htons(4500);
+	want.encap_dport = htons(14500);
+	got = attribute_of(1, body, XFRMA_ENCAP, &len);
+	assert_non_null(got);
+	assert_memory_equal(got, &want, sizeof(want));
+	esp_pair_down(p);
+	assert_int_equal(world.in_udp, 0);
+	world_end(NULL);
 }
 
 static void
@@ -598,6 +657,7 @@ main(void)
 		cmocka_unit_test(sa_of_ipv6_with_gcm_and_esn),
 		cmocka_unit_test(sa_of_both_families),
 		cmocka_unit_test(not_for_the_kernel),
+		cmocka_unit_test(sa_in_udp),
 		cmocka_unit_test(sa_removed),
 		cmocka_unit_test(usage_is_asked_for),
 		cmocka_unit_test(policy_of_ipv4),

@@ -108,6 +108,18 @@ read_packet(const struct __sk_buff *skb, const struct iphdr *ip,
 	return 1;
 }
 
+/* An index.  After a swap of bytes the verifier of some kernels (6.1) takes a
+ * register for one of 64 bits, and the compiler, which knows better, masks
+ * nothing. */
+static __always_inline __u64
+port_index(__u32 port)
+{
+	__u64 i = port;
+
+	asm volatile("%0 &= 0xffff" : "+r"(i));
+	return i;
+}
+
 static __always_inline __u8
 protocol_bit(const struct iphdr *ip)
 {
@@ -125,7 +137,7 @@ pass_out(struct __sk_buff *skb)
 	struct wire	   w;
 	void		  *end;
 	__u32		   ports;
-	__u16		   port;
+	__u64		   port;
 
 	if (skb->protocol != bpf_htons(ETH_P_IP) || (s = get_state()) == NULL)
 		return TC_ACT_OK;
@@ -139,7 +151,7 @@ pass_out(struct __sk_buff *skb)
 	/* Many connections use up the ports before the daemon looks here. */
 	if (w.begins)
 		return TC_ACT_OK;
-	port = (__u16)(ports >> 16);
+	port = port_index(ports >> 16);
 	if ((s->port[port] & protocol_bit(ip)) == 0 ||
 	    (slot = find_pair(ip->saddr, ip->daddr)) == NULL)
 		return TC_ACT_OK;
@@ -216,7 +228,7 @@ pass_in(struct __sk_buff *skb)
 	    ip->daddr != s->addr || ip->saddr == s->addr ||
 	    !read_packet(skb, ip, end, room, &ports, &w))
 		return TC_ACT_OK;
-	if ((s->port[(__u16)ports] & protocol_bit(ip)) == 0 ||
+	if ((s->port[port_index(ports)] & protocol_bit(ip)) == 0 ||
 	    (slot = find_pair(ip->daddr, ip->saddr)) == NULL ||
 	    (skb->gso_size != 0 && !is_of_socket(skb, ip, ports)))
 		return TC_ACT_OK;

@@ -104,6 +104,9 @@ kill -TERM "$(net_pid rsipc_x1)"
 wait "$(net_pid rsipc_x1)"
 
 laptop true
+# The verifier's word for what it refuses, which is no lack of the kernel's.
+! grep 'eBPF offload: cannot load: Permission denied' rsipc_x1.log ||
+    net_fail "this kernel refuses the programs"
 net_holds rsipc_x1 status '"ebpf" in it["tunnel"]["path"]' ||
     net_skip "$(grep -m 1 eBPF rsipc_x1.log || echo 'built without eBPF')"
 [ "$range" = "$slow_range" ] || net_fail "other ports: $slow_range, $range"

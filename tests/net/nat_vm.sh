@@ -14,7 +14,7 @@ command -v qemu-system-x86_64 >/dev/null || skip "no qemu-system-x86_64"
 ls /boot/vmlinuz-* >/dev/null 2>&1 || skip "no kernel in /boot"
 VM_TIMEOUT=${VM_TIMEOUT:-900} "$vm" run "
 export NAT_GATEWAY='$gateway' srcdir='$srcdir'
-uname -r; modprobe tun
+uname -r; modprobe -a tun sch_ingress cls_bpf
 sh '$srcdir/tests/net/nat_path.sh' nftables; a=\$?
 sh '$srcdir/tests/net/nat_icmp.sh' nftables; b=\$?
 sh '$srcdir/tests/net/nat_near.sh' nftables; d=\$?
@@ -23,8 +23,10 @@ sh '$srcdir/tests/net/nat_path.sh' nftables nat_offload.py; f=\$?
 [ \$f = 77 ] && f=0
 sh '$srcdir/tests/net/nat_path.sh' nftables nat_cards.py; g=\$?
 [ \$g = 77 ] && g=0
+NET_SLOW=8 top_builddir=. sh '$srcdir/tests/net/laptop_offload.sh'; h=\$?
+[ \$h = 77 ] && h=0
 # Devices of these modules must not take tunnel packets away from us.
 modprobe ipip; modprobe ip_gre
 sh '$srcdir/tests/net/nat_path.sh' iptables; c=\$?
-echo status: \$a \$b \$c \$d \$e \$f \$g
-[ \$a\$b\$c\$d\$e\$f\$g = 0000000 ]"
+echo status: \$a \$b \$c \$d \$e \$f \$g \$h
+[ \$a\$b\$c\$d\$e\$f\$g\$h = 00000000 ]"

@@ -368,6 +368,8 @@ demux_add(struct demux *d, const struct demux_binding *b)
 		error = EAFNOSUPPORT;
 		goto out;
 	}
+	k = demux_key_host(demux_addr_of(&b->host), demux_addr_of(&b->local));
+	demux_ahead(d, &k);
 	for (size_t i = 0; i < b->nports; i++) {
 		if (b->ports[i].lo > b->ports[i].hi) {
 			error = EINVAL;

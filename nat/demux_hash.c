@@ -95,6 +95,15 @@ demux_find(const struct demux *d, const struct demux_key *k,
 	}
 }
 
+void
+demux_ahead(const struct demux *d, const struct demux_key *k)
+{
+	struct demux_table *t;
+
+	t = atomic_load_explicit(&d->table, memory_order_acquire);
+	__builtin_prefetch(&t->slots[first_place(d, t, k)]);
+}
+
 struct demux_entry *
 demux_find_port(const struct demux_local *l, uint16_t port)
 {

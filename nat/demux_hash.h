@@ -11,6 +11,9 @@
 void	*demux_find(const struct demux *d, const struct demux_key *k,
 	    struct demux_slot **slot);
 
+/* The place of a key will be looked at soon. */
+void	 demux_ahead(const struct demux *d, const struct demux_key *k);
+
 /* Reader.  The entry that has one port of a leased address; NULL if
  * nobody's. */
 struct demux_entry *demux_find_port(const struct demux_local *l, uint16_t port);

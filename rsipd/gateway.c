@@ -648,13 +648,14 @@ gateway_input(struct gateway *g, uint64_t now, const struct gateway_peer *peer,
 		return 0;
 	g->counts.requests++;
 	g->tables.unsafe.bind_id = 0;
+	/* First, as what it has comes from memory while this is read. */
+	r.client = leases_client(g->leases, &peer->host);
 	rc = rsip_decode(&g->in, msg, len);
 	/* §9.1.3: no error can be caused by one, and two gateways that are
 	 * pointed at each other must fall silent. */
 	if (g->in.type == RSIP_ERROR_RESPONSE &&
 	    rc != RSIP_UNSUPPORTED_RSIP_VERSION)
 		return 0;
-	r.client = leases_client(g->leases, &peer->host);
 	rc = serve_request(g, &r, rc, msg, len);
 	n = rc == GATEWAY_WAIT ? GATEWAY_LATER : rc == GATEWAY_SILENT ? 0 :
 	    encode_result(g, &r, rc, out);

@@ -12,6 +12,7 @@
 
 #define BUCKETS_MIN	64	/* a power of two */
 #define HEAP_MIN	64
+#define LINE		64	/* bytes of a cache line */
 
 struct leases {
 	const struct pool     *pool;
@@ -237,6 +238,17 @@ clients_grow(struct leases *l)
 	free(old);
 }
 
+/* Most of a registration will be looked at, and its latest binding. */
+static void
+client_ahead(const struct lease_client *c)
+{
+	size_t at;
+
+	for (at = LINE; at < sizeof(*c); at += LINE)
+		__builtin_prefetch((const uint8_t *)c + at);
+	__builtin_prefetch(LIST_FIRST(&c->bindings));
+}
+
 struct lease_client *
 leases_client(struct leases *l, const struct addr *host)
 {
@@ -248,8 +260,10 @@ leases_client(struct leases *l, const struct addr *host)
 	c = *client_bucket(l, host);
 	while (c != NULL && !addr_equal(&c->host, host))
 		c = c->chain;
-	if (c != NULL)
+	if (c != NULL) {
 		l->last = c;
+		client_ahead(c);
+	}
 	return c;
 }
 
@@ -519,6 +533,7 @@ lease_binding_new(struct leases *l, struct lease_client *c, uint32_t bind_id,
 	b->nspis = (uint16_t)nspis;
 	b->ncookies = (uint8_t)ncookies;
 	b->bind_id = bind_id != 0 ? bind_id : draw_bind_id(l, c);
+	__builtin_prefetch(binding_bucket(l, c->client_id, b->bind_id));
 	return b;
 }
 

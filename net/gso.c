@@ -146,6 +146,30 @@ split_tcp(const struct virtio_net_hdr *h, uint8_t *pkt,
 	return count;
 }
 
+bool
+gso_look(const uint8_t *buf, size_t len, struct gso_frame *look)
+{
+	struct virtio_net_hdr h;
+	struct packet_view   *v = &look->view;
+	const uint8_t	     *pkt = buf + GSO_HEADER_LEN;
+	size_t		      cut;
+
+	if (len <= GSO_HEADER_LEN ||
+	    !packet_parse(v, pkt, len - GSO_HEADER_LEN))
+		return false;
+	memcpy(&h, buf, sizeof(h));
+	look->largest = v->len;
+	if ((h.gso_type & ~VIRTIO_NET_HDR_GSO_ECN) == VIRTIO_NET_HDR_GSO_NONE)
+		return true;
+	if (v->protocol != IPPROTO_TCP ||
+	    (cut = tcp_header(pkt + v->header, v->len - v->header)) == 0)
+		return false;
+	cut += v->header + h.gso_size;
+	if (cut < look->largest)
+		look->largest = cut;
+	return true;
+}
+
 unsigned
 gso_split(uint8_t *buf, size_t len, packet_fn fn, void *arg)
 {

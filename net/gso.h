@@ -2,6 +2,7 @@
 #ifndef NET_GSO_H
 #define NET_GSO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,15 @@
  * ordinary packets, each behind GSO_HEADER_LEN bytes all the same.
  */
 int	gso_enable(int fd);
+
+/* What was read from such a TUN, before it is cut. */
+struct gso_frame {
+	struct packet_view view;	/* of it all, in the buffer */
+	size_t		   largest;	/* bytes of the longest packet that
+					 * gso_split() makes of it */
+};
+/* False: it is malformed. */
+bool	gso_look(const uint8_t *buf, size_t len, struct gso_frame *look);
 
 /*
  * What was read from such a TUN, len bytes in buf with the header: calls fn

@@ -282,7 +282,7 @@ outbox_send(struct outbox *o, const struct packet_view *v, const uint8_t *head,
 
 	if (o->n == OUTBOX_MAX || v->len > OUTBOX_BYTES - o->used)
 		outbox_flush(o);
-	if (o->n == 0)
+	if (o->n == 0 && o->flush != NULL)
 		event_active(o->flush, EV_TIMEOUT, 0);
 	at = o->buf + o->used;
 	if (head_len != 0)
@@ -305,7 +305,8 @@ outbox_new(struct event_base *base, int fd, bool sourced,
 	o->sourced = sourced;
 	o->refused = refused;
 	o->arg = arg;
-	o->flush = watch_timer(base, outbox_turn_ends, o);
+	if (base != NULL)
+		o->flush = watch_timer(base, outbox_turn_ends, o);
 	return o;
 }
 

@@ -17,7 +17,8 @@ typedef packet_fn outbox_refused_fn;
 /*
  * Of a raw socket on which we write the header (IPPROTO_RAW), fd, which stays
  * the caller's.  sourced: each packet's source is said besides, for rules of
- * the kernel's that ask for it.  Never NULL.
+ * the kernel's that ask for it.  base NULL: no turn of an event loop ends, and
+ * what waits goes by outbox_flush() alone.  Never NULL.
  */
 struct outbox *outbox_new(struct event_base *base, int fd, bool sourced,
 	    outbox_refused_fn refused, void *arg);

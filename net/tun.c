@@ -16,10 +16,10 @@
 #include "net/tun.h"
 
 static int
-tun_make(char *name, size_t cap)
+tun_make(char *name, size_t cap, short flags)
 {
-	struct ifreq ifr = {
-		.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR };
+	struct ifreq ifr = { .ifr_flags = (short)(IFF_TUN | IFF_NO_PI |
+	    IFF_VNET_HDR | flags) };
 	int	     fd;
 
 	if (strlen(name) >= IFNAMSIZ) {
@@ -47,10 +47,28 @@ tun_make(char *name, size_t cap)
 int
 tun_open_gso(char *name, size_t cap, bool *offload)
 {
-	int fd = tun_make(name, cap);
+	int fd = tun_make(name, cap, 0);
 
 	*offload = fd != -1 && gso_enable(fd) == 0;
 	return fd;
+}
+
+int
+tun_open_queues(char *name, size_t cap, int *fds, unsigned n, bool *offload)
+{
+	unsigned i;
+
+	*offload = true;
+	for (i = 0; i < n; i++) {
+		if ((fds[i] = tun_make(name, cap, IFF_MULTI_QUEUE)) == -1)
+			break;
+		*offload = gso_enable(fds[i]) == 0 && *offload;
+	}
+	if (i == n)
+		return 0;
+	while (i-- > 0)
+		close(fds[i]);
+	return -1;
 }
 
 bool

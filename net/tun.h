@@ -14,6 +14,13 @@
  */
 int	tun_open_gso(char *name, size_t cap, bool *offload);
 /*
+ * The same with n queues, a descriptor each: the kernel puts what is of a flow
+ * where packets of its flow were last written, else into any.  0,
+ * or -1 after one log line, and none is open.
+ */
+int	tun_open_queues(char *name, size_t cap, int *fds, unsigned n,
+	    bool *offload);
+/*
  * Before it is up: the kernel's IPv6 may use the device, which gets no address
  * of its own and believes no router.  False where this host has no IPv6, or its
  * operator wants none.

@@ -1,6 +1,7 @@
 /* aging.c - what time does to a connection (draft -17 §3.4.1, §3.4.2) */
 #include "config.h"
 
+#include "base/log.h"
 #include "base/queue.h"
 #include "oe/aging.h"
 #include "oe/child.h"
@@ -89,6 +90,25 @@ connection_tick_expired(struct connection *conn)
 		connection_free(conn, false);
 }
 
+/* What was led beside us counts as if it had come by. */
+static void
+connection_tick_led(struct sa_pair *p, const struct esp_usage *u)
+{
+	struct core *c = p->connection->core;
+
+	c->count.esp_out += u->out.packets;
+	c->count.esp_in += u->in.packets;
+	c->count.bad_esp += u->bad;
+	c->count.filtered += u->filtered;
+	if (u->bad != 0 && ratelimit_pass(&p->bad, c->now))
+		log_info("ESP SPI 0x%08x: %llu packets dropped: replayed, "
+		    "wrong ICV, or malformed", p->spi_in,
+		    (unsigned long long)u->bad);
+	if (u->filtered != 0 && ratelimit_pass(&p->bad, c->now))
+		log_warn("peer %s sent what was not negotiated, dropped",
+		    keying_id_text(&p->connection->peer_id));
+}
+
 /* Sees what went past us meanwhile. */
 static void
 connection_tick_passed(struct connection *conn)
@@ -98,13 +118,17 @@ connection_tick_passed(struct connection *conn)
 
 	TAILQ_FOREACH(p, &conn->pairs, entry) {
 		esp_pair_passed(p->esp, &u);
+		if (!esp_policy_is_past(&conn->esp))
+			connection_tick_led(p, &u);
 		if (u.in.packets == 0 && u.out.packets == 0)
 			continue;
-		if (u.out.packets != 0)
-			liveness_sent(conn);
+		/* Packets may have come by us, too. */
 		if (u.in.packets != 0)
 			liveness_heard(conn);
-		conn->used = conn->core->now;
+		else if (esp_policy_is_past(&conn->esp) ||
+		    conn->core->now - conn->heard >= SECONDS)
+			liveness_sent(conn);
+		conn->used = p->used = conn->core->now;
 		conn->packets += u.in.packets + u.out.packets;
 		conn->bytes += u.in.bytes + u.out.bytes;
 		/* Only a peer that has its half can have sent this. */
@@ -140,9 +164,9 @@ connection_tick_keyed(struct connection *conn)
 	    connection_give_way(conn))
 		return;
 	child_follow(conn);
+	connection_tick_passed(conn);
 	plane_again(conn);
 	pathmtu_tick(conn);
-	connection_tick_passed(conn);
 	session_tick(conn);
 	if (TAILQ_EMPTY(&conn->pairs)) {
 		connection_expire(conn, REASON_UNUSED);

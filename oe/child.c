@@ -193,6 +193,7 @@ child_pair_new(struct connection *conn, const struct keying_child *k)
 	struct core    *c = conn->core;
 	struct sa_pair *p = xcalloc(1, sizeof(*p));
 
+	spd_led_end(conn->spd);
 	p->connection = conn;
 	p->spi_in = k->in.spi;
 	p->spi_out = k->out.spi;

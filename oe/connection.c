@@ -245,6 +245,7 @@ connection_new(struct core *c, struct spd_entry *e, enum oe_class class,
 	TAILQ_INIT(&conn->flows.list);
 	/* What it will decide is not known yet. */
 	spd_pass(c, e, false);
+	spd_led_end(e);
 	TAILQ_INSERT_HEAD(&e->connections, conn, entry);
 	TAILQ_INSERT_TAIL(&c->connections, conn, all);
 	e->nconnections++;
@@ -327,6 +328,7 @@ connections_decide(struct core *c, struct spd_entry *e)
 	const struct connection *conn;
 	enum spd_policy		 best = SPD_NONE;
 
+	spd_led_end(e);
 	/* A peer with flows of its own only decides nothing for the address. */
 	TAILQ_FOREACH(conn, &e->connections, entry) {
 		if (connection_decides(conn) && rank[conn->policy] > rank[best])

@@ -552,6 +552,13 @@ oe_inbound_clear(struct oe *oe, const struct packet_view *v)
 }
 
 void
+oe_stirred(struct oe *oe)
+{
+	core_set_now(oe->core, clock_now());
+	oe_schedule(oe);
+}
+
+void
 oe_passed(struct oe *oe, const struct addr *src, const struct addr *dst,
     const struct oe_passed *n)
 {

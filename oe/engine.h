@@ -46,6 +46,8 @@ void	oe_inbound_icmp(struct oe *oe, const struct packet_view *v);
  * paranoid, a keyed connection's peer); the daemon then drops it. */
 bool	oe_inbound_clear(struct oe *oe, const struct packet_view *v);
 
+/* Packets are sealed beside us (esp_pair_lead()), after a time without. */
+void	oe_stirred(struct oe *oe);
 /* What went past us between two addresses (shell.h: pass_pair). */
 void	oe_passed(struct oe *oe, const struct addr *src,
 	    const struct addr *dst, const struct oe_passed *n);

@@ -22,6 +22,7 @@
 #include "oe/request.h"
 #include "oe/responder.h"
 #include "oe/shell.h"
+#include "oe/spd.h"
 #include "oe/version.h"
 
 struct core *
@@ -143,6 +144,7 @@ core_set_local(struct core *c, uint64_t now, int family,
 	c->local[family == AF_INET6].addr = *addr;
 	c->local[family == AF_INET6].ike_port = ike_port;
 	core_find_resolver(c);
+	spd_led_end_all(c);
 	if (changed)
 		drop_family(c, now, family);
 }
@@ -157,6 +159,7 @@ core_reconfigure(struct core *c, uint64_t now, struct oe_config *config)
 	c->now = now;
 	c->config = config;
 	core_find_resolver(c);
+	spd_led_end_all(c);
 	identity_ask_again(c, 0);
 	TAILQ_FOREACH_SAFE(conn, &c->connections, all, next) {
 		if (conn->state == CONNECTION_EXPIRED)
@@ -186,6 +189,7 @@ core_resolvers_changed(struct core *c, uint64_t now)
 	c->now = now;
 	identity_ask_again(c, now);
 	core_find_resolver(c);
+	spd_led_end_all(c);
 	identity_dns_speaks(c);
 }
 

@@ -9,7 +9,8 @@ oe_liboe_a_SOURCES = \
 	oe/core.c oe/core.h oe/crossing.c oe/crossing.h oe/dns.c oe/dns.h oe/ending.c oe/ending.h \
 	oe/engine.c oe/engine.h oe/engine_ike.c oe/engine_ike.h oe/flow.c oe/flow.h oe/guard.c oe/guard.h \
 	oe/identity.c oe/identity.h oe/initiator.c oe/initiator.h oe/inward.c oe/inward.h \
-	oe/keying.h oe/known.c oe/known.h oe/life.c oe/life.h oe/liveness.c \
+	oe/keying.h oe/known.c oe/known.h oe/lead.c oe/lead.h \
+	oe/life.c oe/life.h oe/liveness.c \
 	oe/liveness.h oe/lookup.c oe/lookup.h oe/packet_cause.c \
 	oe/packet_cause.h oe/pair.c oe/pair.h oe/pathmtu.c oe/pathmtu.h \
 	oe/peer.c oe/peer.h oe/peer_gateway.c oe/peer_gateway.h oe/plane.c \
@@ -26,6 +27,6 @@ oe_liboe_a_SOURCES = \
 sbin_PROGRAMS += oe/oed
 oe_oed_SOURCES = oe/oed.c oe/oed_net.c oe/oed_net.h
 oe_oed_LDADD = oe/liboe.a $(IKE_LIBS) $(BASE_LIBS) \
-	$(DNS_LIBS)
+	$(DNS_LIBS) -lpthread
 dist_man_MANS += doc/oed.8 doc/oed.conf.5
 EXTRA_DIST += contrib/oed.conf

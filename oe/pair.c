@@ -60,6 +60,7 @@ pair_free(struct sa_pair *p)
 {
 	struct core *c = p->connection->core;
 
+	spd_led_end(p->connection->spd);
 	esp_pair_down(p->esp);
 	HASH_DEL(c->sad, p);
 	HASH_DELETE(hh_out, c->sad_out, p);

@@ -34,6 +34,7 @@ struct sa_pair {
 	bool		   our_blocks, their_blocks;
 	uint64_t	   used;
 	struct esp_pair	  *esp;		/* in its data plane */
+	bool		   unled;	/* which leads none (lead.h) */
 	bool		   confirmed;	/* the peer has its half */
 	bool		   follows;	/* a NAT's mapping of the peer */
 	bool		   initiator;

@@ -92,6 +92,14 @@ tcp_option(const uint8_t *tcp, uint8_t kind, size_t least)
 	return 0;
 }
 
+/* What goes beside us has to fit too. */
+static void
+mtu_set(struct connection *conn, size_t mtu)
+{
+	conn->mtu = mtu;
+	spd_led_end(conn->spd);
+}
+
 static void
 mtu_lower(struct connection *conn, size_t mtu)
 {
@@ -99,7 +107,7 @@ mtu_lower(struct connection *conn, size_t mtu)
 
 	log_info("%s: large packets are lost without a word: path MTU taken "
 	    "as %zu", ADDR_TEXT(&conn->path.peer), mtu);
-	conn->mtu = mtu;
+	mtu_set(conn, mtu);
 	conn->mtu_wait = conn->mtu_wait == 0 ? RAISE_MIN :
 	    conn->mtu_wait < RAISE_MAX / 2 ? conn->mtu_wait * 2 : RAISE_MAX;
 	conn->mtu_raise_at = conn->core->now + conn->mtu_wait;
@@ -129,9 +137,19 @@ pathmtu_sent(struct connection *conn, const struct esp_pair *esp,
 		l->sent = 1;
 		return;
 	}
-	if (l->ports == load_u32(tcp) && l->seq == load_u32(tcp + 4) &&
-	    ++l->sent == BLACK_HOLE_TRIES)
+	if (l->ports != load_u32(tcp) || l->seq != load_u32(tcp + 4))
+		return;
+	if (++l->sent == BLACK_HOLE_TRIES)
 		mtu_lower(conn, below);
+	else
+		spd_led_end(conn->spd);
+}
+
+bool
+pathmtu_doubts(const struct connection *conn)
+{
+	return conn->large.sent > 1 &&
+	    conn->core->now - conn->large.at < WATCH_TIME;
 }
 
 void
@@ -165,7 +183,7 @@ pathmtu_tick(struct connection *conn)
 	if (conn->mtu_raise_at == 0 || conn->core->now < conn->mtu_raise_at)
 		return;
 	conn->mtu_raise_at = 0;
-	conn->mtu = 0;
+	mtu_set(conn, 0);
 	memset(&conn->large, 0, sizeof(conn->large));
 	log_debug("%s: larger packets are tried again",
 	    ADDR_TEXT(&conn->path.peer));
@@ -226,7 +244,7 @@ pathmtu_inbound_icmp(struct core *c, uint64_t now, const struct packet_view *p,
 	conn = pair->connection;
 	if (conn->mtu == 0 || mtu < conn->mtu) {
 		log_info("path MTU to %s is %zu", ADDR_TEXT(&quoted->dst), mtu);
-		conn->mtu = mtu;
+		mtu_set(conn, mtu);
 		conn->mtu_raise_at = 0;
 	}
 }

@@ -16,6 +16,9 @@ void	pathmtu_inbound_icmp(struct core *c, uint64_t now,
 /* A packet is about to go out: may find that the path takes less. */
 void	pathmtu_sent(struct connection *conn, const struct esp_pair *esp,
 	    const struct packet_view *v);
+/* May the path lose large packets, so that what is acknowledged is to be looked
+ * at? */
+bool	pathmtu_doubts(const struct connection *conn);
 /* A packet came out of an SA. */
 void	pathmtu_heard(struct connection *conn, const struct packet_view *v);
 void	pathmtu_tick(struct connection *conn);

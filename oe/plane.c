@@ -17,6 +17,7 @@
 #include "oe/flow.h"
 #include "oe/initiator.h"
 #include "oe/known.h"
+#include "oe/lead.h"
 #include "oe/liveness.h"
 #include "oe/packet_cause.h"
 #include "oe/pair.h"
@@ -170,6 +171,7 @@ plane_encrypt_on(struct connection *conn, const struct packet_view *v)
 	pathmtu_sent(conn, p->esp, v);
 	mtu = esp_pair_mtu(p->esp, pathmtu_of(conn));
 	clamped = pathmtu_clamp(conn, mtu, v, syn);
+	lead_begin(conn, p, v, mtu);
 	if (v->len <= mtu) {
 		plane_send(p, &clamped);
 		return;

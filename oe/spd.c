@@ -8,6 +8,7 @@
 #include "base/queue.h"
 #include "base/util.h"
 #include "net/ip.h"
+#include "oe/esp/dataplane.h"
 #include "oe/spd.h"
 
 const char *
@@ -140,6 +141,24 @@ spd_pass(struct core *c, struct spd_entry *e, bool passed)
 	e->passed = passed;
 	c->shell->pass_pair(c->shell_arg, &e->key.src.addr, &e->key.dst.addr,
 	    passed);
+}
+
+void
+spd_led_end(struct spd_entry *e)
+{
+	if (e == NULL || e->led == NULL)
+		return;
+	(void)esp_pair_lead(e->led, NULL);
+	e->led = NULL;
+}
+
+void
+spd_led_end_all(struct core *c)
+{
+	struct spd_entry *e, *next;
+
+	HASH_ITER(hh, c->spd, e, next)
+		spd_led_end(e);
 }
 
 /* --- datagrams on hold ---------------------------------------------------- */

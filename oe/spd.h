@@ -9,6 +9,7 @@
 #include "oe/core.h"
 
 struct connection;
+struct esp_pair;
 
 #define HOLD_BYTES_MAX	(4u << 20)	/* first and last datagrams on
 					 * hold, for each cause */
@@ -46,6 +47,8 @@ struct spd_entry {
 	enum cause	  cause;
 	bool		  settled;	/* nothing is lost if it makes room */
 	bool		  passed;	/* pass_pair(add) was called */
+	struct esp_pair	 *led;		/* on which its packets pass beside
+					 * us (lead.h); NULL */
 	TAILQ_ENTRY(spd_entry) settled_entry;
 	struct datagram	 *first, *last;
 	TAILQ_HEAD(, datagram) released;	/* may go */
@@ -84,6 +87,11 @@ void	spd_used(struct core *c, struct spd_entry *e);
 
 /* May all between its two addresses go past us? */
 void	spd_pass(struct core *c, struct spd_entry *e, bool passed);
+
+/* Before anything that is looked at on a packet's way changes: the next one
+ * comes to the engine.  NULL is allowed. */
+void	spd_led_end(struct spd_entry *e);
+void	spd_led_end_all(struct core *c);
 
 /* Keeps a datagram, on the heap, in place of what was in *slot; or drops it
  * where too many are kept for that cause. */

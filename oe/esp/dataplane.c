@@ -123,6 +123,13 @@ esp_pair_move(struct esp_pair *p, const struct addr *dst, uint16_t port)
 		p->ops->pair_move(*p->planes, p, dst, port);
 }
 
+bool
+esp_pair_lead(struct esp_pair *p, const struct esp_lead *lead)
+{
+	return p->ops->pair_lead != NULL &&
+	    p->ops->pair_lead(*p->planes, p, lead);
+}
+
 static void
 pair_ask(const struct esp_pair *p, struct esp_usage *u)
 {
@@ -156,11 +163,16 @@ esp_pair_passed(struct esp_pair *p, struct esp_usage *u)
 	struct esp_usage before = p->seen;
 
 	memset(u, 0, sizeof(*u));
-	if (!p->ops->past)
+	if (p->ops->past)
+		pair_ask(p, &p->seen);
+	else if (p->ops->pair_led != NULL)
+		p->ops->pair_led(*p->planes, p, &p->seen);
+	else
 		return;
-	pair_ask(p, &p->seen);
 	count_since(&u->in, &p->seen.in, &before.in);
 	count_since(&u->out, &p->seen.out, &before.out);
+	u->bad = p->seen.bad - before.bad;
+	u->filtered = p->seen.filtered - before.filtered;
 	u->worn = p->seen.worn;
 }
 

@@ -46,12 +46,21 @@ struct esp_policy {
 					 * pairs; 0: none yet */
 };
 
+/* Packets from and to a host that may pass before their owner sees them. */
+struct esp_lead {
+	struct addr src, dst;		/* of what is sent */
+	size_t	    mtu;		/* bytes: larger ones come by */
+};
+
 /* Both SAs of a pair, as far as its plane has told. */
 struct esp_usage {
 	struct esp_counters in, out;
 	/* Is it time for new keys, whatever was negotiated
 	 * (esp_key_is_worn())? */
 	bool worn;
+	/* Of led packets (esp_pair_lead()): replayed or not authentic; not
+	 * between the two hosts. */
+	uint64_t bad, filtered;
 };
 
 /*
@@ -104,6 +113,15 @@ size_t	esp_pair_mtu(const struct esp_pair *p, size_t mtu);
 /* In UDP: from here on to that address and port. */
 void	esp_pair_move(struct esp_pair *p, const struct addr *dst,
 	    uint16_t port);
+
+/*
+ * All between the two hosts of lead is of this pair, whatever else there is in
+ * a packet: the plane may seal and open it before the caller sees it, until
+ * lead NULL takes that back; no packet passes so after that.  One at a time for
+ * a pair, and for two hosts.  What is unusual still comes by, esp_pair_passed()
+ * tells of the rest.  False: the plane does not.
+ */
+bool	esp_pair_lead(struct esp_pair *p, const struct esp_lead *lead);
 
 /* As of now, or of the last esp_pair_passed() where that must be asked for. */
 void	esp_pair_usage(const struct esp_pair *p, struct esp_usage *u);

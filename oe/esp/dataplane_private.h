@@ -35,6 +35,12 @@ struct esp_plane_ops {
 	void	(*pair_move)(struct esp_plane *plane, struct esp_pair *p,
 		    const struct addr *dst, uint16_t port);
 	size_t	(*pair_mtu)(const struct esp_pair *p, size_t mtu);
+	/* NULL ends it, which cannot fail. */
+	bool	(*pair_lead)(struct esp_plane *plane, struct esp_pair *p,
+		    const struct esp_lead *lead);
+	/* Of packets that were led alone. */
+	void	(*pair_led)(struct esp_plane *plane, const struct esp_pair *p,
+		    struct esp_usage *u);
 	int	(*send)(struct esp_plane *plane, struct esp_pair *p,
 		    const struct packet_view *v);
 	int	(*open)(struct esp_pair *p, const struct packet_view *v,

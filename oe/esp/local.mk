@@ -4,6 +4,8 @@ oe_esp_libesp_a_SOURCES = \
 	oe/esp/algorithm.c oe/esp/algorithm.h \
 	oe/esp/dataplane.c oe/esp/dataplane.h oe/esp/dataplane_private.h \
 	oe/esp/esp.c oe/esp/esp.h oe/esp/params.h \
+	oe/esp/crew.c oe/esp/crew.h oe/esp/lane.c oe/esp/lane.h \
+	oe/esp/lanes.c oe/esp/lanes.h \
 	oe/esp/replay.c oe/esp/replay.h \
 	oe/esp/transform.c oe/esp/transform.h \
 	oe/esp/user.c oe/esp/user.h \

@@ -418,10 +418,10 @@ TESTS += tests/unit/test_rsipctl.sh tests/unit/test_advice.sh
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_esp tests/unit/test_esp_numbers \
 	tests/unit/test_esp_six tests/unit/test_esp_transform \
-	tests/unit/test_esp_transport
+	tests/unit/test_esp_transport tests/unit/test_lanes
 TESTS += tests/unit/test_esp tests/unit/test_esp_numbers \
 	tests/unit/test_esp_six tests/unit/test_esp_transform \
-	tests/unit/test_esp_transport
+	tests/unit/test_esp_transport tests/unit/test_lanes
 ESP_PACKETS = tests/unit/esp_packets.c tests/unit/esp_packets.h \
 	tests/unit/esp_vectors.h tests/unit/packet_equal.h
 tests_unit_test_esp_numbers_SOURCES = tests/unit/test_esp_numbers.c $(ESP_PACKETS)
@@ -435,6 +435,10 @@ tests_unit_test_esp_transform_SOURCES = tests/unit/test_esp_transform.c \
 tests_unit_test_esp_transform_CFLAGS = $(UNIT_CFLAGS) -pthread
 tests_unit_test_esp_transform_LDADD = oe/esp/libesp.a $(BASE_LIBS) \
 	$(CMOCKA_LIBS) -lpthread
+tests_unit_test_lanes_SOURCES = tests/unit/test_lanes.c $(ESP_PACKETS)
+tests_unit_test_lanes_CFLAGS = $(UNIT_CFLAGS) -pthread
+tests_unit_test_lanes_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS) \
+	-lpthread
 tests_unit_test_esp_transport_SOURCES = tests/unit/test_esp_transport.c \
 	$(ESP_PACKETS)
 tests_unit_test_esp_transport_CFLAGS = $(UNIT_CFLAGS)

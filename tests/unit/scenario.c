@@ -509,6 +509,28 @@ shell_pair(void *arg, const struct addr *src, const struct addr *dst, bool add)
 	    "del");
 }
 
+bool scenario_led;
+
+static void
+nothing_waits(void *arg)
+{
+	(void)arg;
+}
+
+/* Who would be a thread is the player (scenario_act.c). */
+static void
+world_lanes(struct world *w, struct esp_plane *user)
+{
+	const struct lane_out seal = { .seals = shell_esp,
+		.flush = nothing_waits, .arg = w };
+	const struct lane_out open = { .opens = shell_to_host,
+		.flush = nothing_waits, .arg = w };
+
+	w->seal = lanes_new(1, &seal);
+	w->open = lanes_new(1, &open);
+	esp_user_lanes(user, w->seal, w->open, nothing_waits);
+}
+
 void
 world_init(struct world *w, bool routes, bool past, bool kernel)
 {
@@ -528,6 +550,8 @@ world_init(struct world *w, bool routes, bool past, bool kernel)
 	if (kernel)
 		w->planes[n++] = kernel_new(w);
 	w->planes[n] = esp_user_new(shell_esp, w);
+	if (w->led)
+		world_lanes(w, w->planes[n]);
 	w->shell.planes = w->planes;
 }
 
@@ -540,6 +564,8 @@ world_free(struct world *w)
 	oe_config_free(w->config);
 	for (i = 0; w->planes[i] != NULL; i++)
 		esp_plane_free(w->planes[i]);
+	lanes_free(w->seal);
+	lanes_free(w->open);
 	for (i = 0; i < w->nmirrors; i++) {
 		esp_sa_free(w->mirrors[i].seal);
 		esp_sa_free(w->mirrors[i].open);

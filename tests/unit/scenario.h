@@ -9,20 +9,28 @@
 #include "oe/core.h"
 #include "tests/unit/play.h"
 #include "oe/esp/esp.h"
+#include "oe/esp/lanes.h"
 
 #define CONFIG_MAX	4096
 #define QUESTIONS_MAX	2048
 #define MIRRORS_MAX	64
 #define REQUESTS_MAX	256
 
+/* Every scenario is played twice, the second time with packets passing beside
+ * the core where it leads them so (lead.h). */
+extern bool scenario_led;
+
 struct world {
 	struct play	 *play;
 	char		  config_text[CONFIG_MAX];
 	bool		  started, no_key, routes, past, kernel_offered;
+	bool		  led;		/* as scenario_led says, or itself */
+	uint64_t	  beside;	/* what passed, when last asked */
 	struct core	 *core;
 	struct oe_config *config;
 	struct oe_shell	  shell;
 	struct esp_plane *planes[3];
+	struct lanes	 *seal, *open;	/* NULL: none */
 	uint64_t	  now;
 	struct addr	  local, local6;
 

@@ -29,6 +29,12 @@
  *   option routes               pass_route is wanted
  *   option past                 pass_pair is wanted
  *   option no-key               we have no key
+ *   option led                  packets may pass beside the core (lead.h); each
+ *                               scenario is played without and with, but for
+ *                               who says so, or
+ *   option come-by              each packet comes by the core
+ *   beside N                    so many passed beside it since this was last
+ *                               asked
  *   option probes               probes are events
  *   option kernel               the kernel does ESP
  *   option shares               other hosts may have our address
@@ -199,6 +205,8 @@ do_option(struct play *p)
 		W(p)->past = true;
 	else if (play_flag(p, "no-key"))
 		W(p)->no_key = true;
+	else if (play_flag(p, "led") || play_flag(p, "come-by"))
+		W(p)->led = play_flag(p, "led");
 	else if (play_flag(p, "probes"))
 		W(p)->probes = true;
 	else if (play_flag(p, "shares"))
@@ -387,6 +395,20 @@ do_reads(struct play *p)
 }
 
 static void
+do_beside(struct play *p)
+{
+	struct lane_counts n = { 0 };
+	uint64_t	   before = W(p)->beside;
+
+	if (W(p)->seal != NULL) {
+		lanes_count(W(p)->seal, &n);
+		lanes_count(W(p)->open, &n);
+	}
+	W(p)->beside = n.frames + n.opened;
+	play_same_number(p, W(p)->beside - before, play_word_number(p, 1));
+}
+
+static void
 do_why(struct play *p)
 {
 	json_object *req = json_object_new_object(), *ans;
@@ -442,6 +464,7 @@ static const struct play_command commands[] = {
 	{ "counter", 3, false, do_counter },
 	{ "why", 3, false, do_why },
 	{ "reads", 2, false, do_reads },
+	{ "beside", 2, false, do_beside },
 	{ NULL, 0, false, NULL },
 };
 
@@ -450,6 +473,7 @@ scenario_begin(struct play *p)
 {
 	p->world = xcalloc(1, sizeof(struct world));
 	W(p)->play = p;
+	W(p)->led = scenario_led;
 	header_reads = 0;
 }
 
@@ -490,6 +514,8 @@ main(int argc, char **argv)
 	close(fd);
 	our_key = EVP_RSA_gen(2048);
 	failed = play_main(&stage, argc, argv);
+	scenario_led = true;
+	failed |= play_main(&stage, argc, argv);
 	unlink(conf_path);
 	EVP_PKEY_free(our_key);
 	return failed;

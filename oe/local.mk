@@ -22,7 +22,8 @@ oe_liboe_a_SOURCES = \
 	oe/session_keying.h oe/settings.c oe/settings.h oe/settings_table.c \
 	oe/shell.h oe/spd.c oe/spd.h oe/summary.c oe/summary.h oe/translate.c oe/translate.h \
 	oe/version.c oe/version.h \
-	oe/wire.c oe/wire.h
+	oe/wire.c oe/wire.h oe/wire_beside.c oe/wire_beside.h \
+	oe/wire_private.h
 
 sbin_PROGRAMS += oe/oed
 oe_oed_SOURCES = oe/oed.c oe/oed_net.c oe/oed_net.h

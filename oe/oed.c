@@ -17,6 +17,8 @@
 #include "net/netlink.h"
 #include "net/rtnl.h"
 #include "net/validator.h"
+#include "oe/esp/lanes.h"
+#include "oe/esp/user.h"
 #include "oe/esp/xfrm.h"
 #include "oe/inward.h"
 #include "oe/oed_net.h"
@@ -30,6 +32,7 @@ struct oed_config {
 	/* none: the default route's source */
 	struct addr	  address, address6;
 	char		  interface[IFNAMSIZ];
+	uint32_t	  workers;
 	char		 *control;
 	struct web_config web;
 	bool		  stay_shut;	/* what policy shuts is so after
@@ -65,6 +68,10 @@ static const struct option oed_options[] = {
 	{ "interface", OPTION_INTERFACE, OPTION_FIXED, "oe0",
 	  OPTION_AT(struct oed_config, interface),
 	  HELP("The interface that packets pass.") },
+	{ "workers", OPTION_NUMBER, OPTION_FIXED, "0", .lo = 0, .hi = LANES_MAX,
+	  OPTION_AT(struct oed_config, workers),
+	  HELP("Threads that encrypt and decrypt in user space, beside the "
+	      "one of IKE; 0: that one does it.") },
 	{ "control", OPTION_TEXT, OPTION_FIXED, RUNDIR "/oed.sock",
 	  OPTION_AT(struct oed_config, control),
 	  HELP("The socket of rsipctl(8).") },
@@ -131,6 +138,8 @@ oed_command(void *arg, json_object *req, bool privileged)
 struct oed_summary {
 	struct oe_verdict verdict;
 	const char	 *dataplane, *interface;
+	unsigned	  workers;
+	struct lane_counts lanes;
 };
 
 #define ROW struct oed_summary
@@ -143,6 +152,24 @@ static const struct report_field oed_verdict_fields[] = {
 	TEXT("dataplane", dataplane, "who does ESP"),
 	TEXT("interface", interface, "where decrypted packets arrive"),
 	{ 0 }
+}, oed_worker_fields[] = {
+	GAUGE("workers", workers, "threads that encrypt and decrypt",
+	    .metric = "oe_workers"),
+	COUNTER("worker_frames", lanes.frames,
+	    "frames of up to 64 KiB that they encrypted",
+	    .flags = REPORT_MAYBE, .metric = "oe_worker_frames"),
+	COUNTER("worker_opened", lanes.opened, "packets that they decrypted",
+	    .flags = REPORT_MAYBE, .metric = "oe_worker_opened"),
+	COUNTER("worker_handed", lanes.handed,
+	    "frames and packets that they left to the thread of IKE",
+	    .flags = REPORT_MAYBE, .metric = "oe_worker_handed"),
+	COUNTER("worker_lost", lanes.lost,
+	    "of these, that it had no room for",
+	    .flags = REPORT_MAYBE, .metric = "oe_worker_lost"),
+	COUNTER("worker_refused", lanes.refused,
+	    "packets whose keys had no number left for them",
+	    .flags = REPORT_MAYBE, .metric = "oe_worker_refused"),
+	{ 0 }
 };
 #undef ROW
 
@@ -153,10 +180,18 @@ oed_report(void *arg, struct report *r)
 	struct oed_summary s = { .interface = oed_net_name(d->net),
 		.dataplane = d->planes.text };
 
+	struct lanes	  *seal, *open;
+
 	oe_verdict(d->oe, &s.verdict);
 	report_write(r, NULL, "", oed_verdict_fields, &s);
 	oe_report(d->oe, r);
+	if (oed_net_lanes(d->net, &seal, &open)) {
+		s.workers = lanes_n(seal);
+		lanes_count(seal, &s.lanes);
+		lanes_count(open, &s.lanes);
+	}
 	report_write(r, NULL, NULL, oed_place_fields, &s);
+	report_write(r, NULL, "", oed_worker_fields, &s);
 }
 
 static const struct service_command oed_commands[] = {
@@ -270,13 +305,15 @@ oed_start(void *arg, struct service *service, void *settings)
 	struct event_base *base = service_base(service);
 	struct planes_choice choice;
 	struct xfrm_shell  kernel;
+	struct lanes	  *seal, *open;
 
 	d->service = service;
 	d->config = settings;
 	if (rtnl_open() == -1 ||
 	    oe_config_validator(d->config->oe, "oed") == -1)
 		return -1;
-	d->net = oed_net_open(base, d->config->interface, d->config->oe);
+	d->net = oed_net_open(base, d->config->interface, d->config->oe,
+	    d->config->workers);
 	if (d->net == NULL || oed_address(d, AF_INET) == -1 ||
 	    oed_address(d, AF_INET6) == -1)
 		return -1;
@@ -293,6 +330,8 @@ oed_start(void *arg, struct service *service, void *settings)
 		return -1;
 	kernel = oed_net_kernel(d->net);
 	planes_open(&d->planes, &choice, d->shell.send_clear, d->net, &kernel);
+	if (oed_net_lanes(d->net, &seal, &open))
+		esp_user_lanes(d->planes.user, seal, open, oed_net_flush);
 	d->inward = inward_new(d->xfrm, oed_net_name(d->net), true);
 	inward_set(d->inward, d->config->oe);
 	d->oe = oe_new(d->config->oe, base, &d->shell, d->net);
@@ -312,6 +351,7 @@ oed_ready(void *arg)
 {
 	struct oed *d = arg;
 
+	oed_net_work(d->net);
 	log_info("address %s%s%s, interface %s",
 	    addr_is_set(&d->address[0]) || !addr_is_set(&d->address[1]) ?
 	    ADDR_TEXT(&d->address[0]) : "",

@@ -19,10 +19,12 @@
 #include "net/rtnl_table.h"
 #include "net/sysctl.h"
 #include "net/tun.h"
+#include "oe/esp/crew.h"
 #include "oe/esp/xfrm.h"
 #include "oe/guard.h"
 #include "oe/oed_net.h"
 #include "oe/wire.h"
+#include "oe/wire_beside.h"
 
 /*
  * Every packet without our mark goes to the TUN; what the engine sends carries
@@ -42,6 +44,14 @@
 #define BATCH		64	/* packets a wake-up: the other
 				 * sockets wait no longer */
 
+/* What one worker has of the kernel beside its queue. */
+struct net_worker {
+	struct oed_net	*net;
+	struct wire_out *out;
+	struct wire_in	*in;
+	struct gso_join *join;
+};
+
 struct oed_net {
 	struct event_base *base;
 	struct oe	  *oe;
@@ -52,8 +62,14 @@ struct oed_net {
 					 * the kernel's choice */
 	bool		   captures[2];	/* packets come by */
 	bool		   ipv6;	/* has a way to the device */
-	int		   tun;
-	struct event	  *ev;
+	int		   tun[LANES_MAX];	/* queues: one, or one for each
+						 * worker */
+	unsigned	   ntuns;
+	struct event	  *ev[LANES_MAX];	/* of those that we read */
+	struct lanes	  *seal, *open;	/* NULL: there are no workers */
+	struct net_worker  worker[LANES_MAX];
+	struct crew	  *crew;	/* NULL: none runs */
+	struct event	  *handed;
 	struct wire	  *wire;
 	struct rtnl_rule   rules[OE_NETWORKS_MAX + 2];
 	struct guard	  *guard;
@@ -248,6 +264,41 @@ on_batch(void *arg, bool more)
 		gso_join_flush(n->join);
 }
 
+static void
+on_handed(int fd, void *arg)
+{
+	struct oed_net	  *n = arg;
+	struct packet_view v;
+	size_t		   len;
+	unsigned	   i;
+
+	(void)fd;
+	on_batch(n, true);
+	for (i = 0; i < BATCH; i++) {
+		switch (crew_hear(n->crew, n->buf, sizeof(n->buf), &len)) {
+		case CREW_NOTHING:
+			i = BATCH;
+			break;
+		case CREW_FRAME:
+			i += gso_split(n->buf, len, tun_packet, n);
+			break;
+		case CREW_ESP:
+			if (packet_parse(&v, n->buf, len))
+				oe_inbound_esp(n->oe, &v);
+			break;
+		case CREW_TOO_BIG:
+			if (packet_parse(&v, n->buf, len))
+				wire_too_big(n->wire, &v);
+			break;
+		case CREW_STIRRED:
+			oe_stirred(n->oe);
+			break;
+		}
+	}
+	on_batch(n, false);
+	wire_flush(n->wire);
+}
+
 /* --- to the kernel -------------------------------------------------------- */
 
 static void
@@ -273,12 +324,24 @@ send_ike(void *arg, const struct keying_path *path, const uint8_t *buf,
 	wire_send_ike(n->wire, path, buf, len);
 }
 
+/* Answers come back by the queue that a packet was written to: one for all of a
+ * peer's, so that no two workers want its lane. */
+static int
+tun_of(const struct oed_net *n, const uint8_t *frame, size_t len)
+{
+	struct packet_view v;
+
+	return n->seal != NULL && packet_parse(&v, frame + GSO_HEADER_LEN,
+	    len - GSO_HEADER_LEN) ? n->tun[lanes_of(n->seal, &v.src)] :
+	    n->tun[0];
+}
+
 static void
 tun_write(void *arg, const uint8_t *frame, size_t len)
 {
 	struct oed_net *n = arg;
 
-	if (write(n->tun, frame, len) == -1)
+	if (write(tun_of(n, frame, len), frame, len) == -1)
 		log_debug("packet for this host not delivered: %s",
 		    strerror(errno));
 }
@@ -340,29 +403,131 @@ const struct oe_shell oed_net_shell = {
 
 /* --- life ----------------------------------------------------------------- */
 
+static void
+net_too_big(void *arg, const struct packet_view *v)
+{
+	const struct net_worker *w = arg;
+
+	if (w->net->crew != NULL)
+		crew_say_too_big(w->net->crew, v);
+}
+
+static void
+worker_write(void *arg, const uint8_t *frame, size_t len)
+{
+	const struct net_worker *w = arg;
+
+	tun_write(w->net, frame, len);
+}
+
+static void
+worker_opened(void *arg, const struct packet_view *v)
+{
+	gso_join_add(((struct net_worker *)arg)->join, v);
+}
+
+static void
+worker_deliver(void *arg)
+{
+	gso_join_flush(((struct net_worker *)arg)->join);
+}
+
+static int
+net_worker(struct oed_net *n, unsigned i)
+{
+	struct net_worker *w = &n->worker[i];
+
+	w->net = n;
+	w->join = gso_join_new(worker_write, w);
+	w->out = wire_out_new(n->wire, net_too_big, w);
+	w->in = wire_in_new(n->wire, i, n->ntuns);
+	return w->out == NULL || w->in == NULL ? -1 : 0;
+}
+
+/* Lanes, the ways into them and out, and who will work there. */
+static int
+net_workers(struct oed_net *n)
+{
+	struct crew_plan plan = { .n = n->ntuns, .read = wire_in_read };
+	struct lane_out	 seal[LANES_MAX], open[LANES_MAX];
+	unsigned	 i;
+
+	for (i = 0; i < n->ntuns; i++) {
+		if (net_worker(n, i) == -1)
+			return -1;
+		seal[i] = (struct lane_out){ .seals = wire_out_send,
+			.flush = wire_out_flush, .arg = n->worker[i].out };
+		open[i] = (struct lane_out){ .opens = worker_opened,
+			.flush = worker_deliver, .arg = &n->worker[i] };
+		plan.duty[i] = (struct crew_duty){ n->tun[i],
+			{ wire_in_fd(n->worker[i].in, AF_INET),
+			wire_in_fd(n->worker[i].in, AF_INET6) },
+			n->worker[i].in };
+	}
+	plan.seal = n->seal = lanes_new(n->ntuns, seal);
+	plan.open = n->open = lanes_new(n->ntuns, open);
+	if ((n->crew = crew_new(&plan)) == NULL)
+		return -1;
+	wire_share_esp(n->wire, true);
+	return 0;
+}
+
+static int
+net_tun(struct oed_net *n, unsigned workers)
+{
+	bool offload;
+
+	if (workers == 0) {
+		n->tun[0] = tun_open_gso(n->name, sizeof(n->name), &offload);
+		n->ntuns = n->tun[0] != -1;
+	} else if (tun_open_queues(n->name, sizeof(n->name), n->tun, workers,
+	    &offload) == 0) {
+		n->ntuns = workers;
+	}
+	if (n->ntuns == 0)
+		return -1;
+	if (!offload)
+		log_debug("%s: large segments are not to be had here", n->name);
+	return workers == 0 ? 0 : net_workers(n);
+}
+
 struct oed_net *
 oed_net_open(struct event_base *base, const char *name,
-    const struct oe_config *c)
+    const struct oe_config *c, unsigned workers)
 {
 	struct oed_net *n = xcalloc(1, sizeof(*n));
-	bool		offload;
 
 	n->base = base;
 	n->join = gso_join_new(tun_write, n);
-	n->tun = -1;
 	strncpy(n->name, name, sizeof(n->name) - 1);
 	n->guard = guard_new(GUARD_TABLE, GUARD_TABLE, OED_MARK, NULL);
 	if (guard_set(n->guard, c) == -1 ||
 	    (n->wire = wire_open(base, OED_MARK)) == NULL ||
-	    (n->tun = tun_open_gso(n->name, sizeof(n->name),
-	    &offload)) == -1 ||
-	    net_routes(n, c) == -1) {
+	    net_tun(n, workers) == -1 || net_routes(n, c) == -1) {
 		oed_net_close(n, false);
 		return NULL;
 	}
-	if (!offload)
-		log_debug("%s: large segments are not to be had here", n->name);
 	return n;
+}
+
+/* No worker is left, nor anything that they had for us. */
+static void
+net_rest(struct oed_net *n)
+{
+	watch_end(n->handed);
+	n->handed = NULL;
+	crew_free(n->crew);
+	n->crew = NULL;
+}
+
+/* Without workers the event loop reads the TUN. */
+static void
+net_read(struct oed_net *n)
+{
+	unsigned i;
+
+	for (i = 0; i < n->ntuns; i++)
+		n->ev[i] = watch_fd(n->base, n->tun[i], on_tun, n);
 }
 
 void
@@ -371,20 +536,62 @@ oed_net_start(struct oed_net *n, struct oe *oe, oed_event_fn event, void *arg)
 	n->oe = oe;
 	n->event = event;
 	n->event_arg = arg;
-	n->ev = watch_fd(n->base, n->tun, on_tun, n);
+	if (n->crew == NULL)
+		net_read(n);
 	wire_start(n->wire, oe, on_batch, n);
+}
+
+void
+oed_net_work(struct oed_net *n)
+{
+	if (n->crew == NULL)
+		return;
+	n->handed = watch_fd(n->base, crew_fd(n->crew), on_handed, n);
+	if (crew_start(n->crew) == 0)
+		return;
+	net_rest(n);
+	wire_share_esp(n->wire, false);
+	net_read(n);
+}
+
+bool
+oed_net_lanes(const struct oed_net *n, struct lanes **seal, struct lanes **open)
+{
+	*seal = n->seal;
+	*open = n->open;
+	return n->seal != NULL;
+}
+
+void
+oed_net_flush(void *arg)
+{
+	struct oed_net *n = arg;
+
+	wire_flush(n->wire);
 }
 
 void
 oed_net_close(struct oed_net *n, bool open)
 {
+	unsigned i;
+
 	if (n == NULL)
 		return;
+	net_rest(n);
 	while (n->nrules > 0)
 		rtnl_rule_del(&n->rules[--n->nrules]);
-	watch_end(n->ev);
-	if (n->tun != -1)
-		close(n->tun);	/* routes go with the device */
+	lanes_free(n->seal);
+	lanes_free(n->open);
+	for (i = 0; i < LANES_MAX; i++) {
+		wire_out_free(n->worker[i].out);
+		wire_in_free(n->worker[i].in);
+		gso_join_free(n->worker[i].join);
+	}
+	/* Routes go with the device. */
+	for (i = 0; i < n->ntuns; i++) {
+		watch_end(n->ev[i]);
+		close(n->tun[i]);
+	}
 	wire_close(n->wire);
 	gso_join_free(n->join);
 	guard_close(n->guard, open);

@@ -12,15 +12,18 @@ struct event_base;
 struct oed_net;
 struct xfrm_shell;
 
+struct lanes;
+
 /*
- * Opens everything that needs root: the TUN device name (may hold "%d"),
+ * Opens everything that needs root: the TUN device name (may hold "%d", and has
+ * a queue for each of so many workers, LANES_MAX at most; 0: there are none),
  * sockets for ESP, ICMP and IKE (UDP 500 and 4500), routes that bring every
  * packet of this host, and of the networks behind it, to the TUN.
  * NULL after one log line that says what to mend; what was done by then is
  * undone.
  */
 struct oed_net *oed_net_open(struct event_base *base, const char *name,
-	    const struct oe_config *c);
+	    const struct oe_config *c, unsigned workers);
 /* May packets of IPv6 come by? */
 bool	oed_net_has_ipv6(const struct oed_net *n);
 /* Undoes it all; open: also what policy shuts (guard_close()).
@@ -38,6 +41,14 @@ void	oed_net_mend(struct oed_net *n);
 typedef void (*oed_event_fn)(void *arg, const struct oe_event *e);
 void	oed_net_start(struct oed_net *n, struct oe *oe, oed_event_fn event,
 	    void *arg);
+/* Privileges are dropped: workers begin, if there are any. */
+void	oed_net_work(struct oed_net *n);
+/* What workers seal and open packets in, for who leads them there
+ * (esp_user_lanes()); false: there are none. */
+bool	oed_net_lanes(const struct oed_net *n, struct lanes **seal,
+	    struct lanes **open);
+/* What was sent and is kept leaves now; arg is the struct oed_net. */
+void	oed_net_flush(void *arg);
 /*
  * Our address of a family is this now; with the first one its packets come by.
  * source: it is to be the source of what goes by our routes; else the kernel

@@ -30,12 +30,9 @@
 #include "net/udp.h"
 #include "oe/esp/params.h"
 #include "oe/esp/xfrm.h"
-#include "oe/wire.h"
+#include "oe/wire_private.h"
 
 #define IKE_PORT	500
-#define NATT_PORT	4500
-#define BATCH		64	/* packets a wake-up: the other
-				 * sockets wait no longer */
 #define BATCH_JOINED	4	/* system calls' share of what may be 64 KiB
 				 * each */
 #define SOCKET_BUFFER	(1 << 20)
@@ -54,46 +51,6 @@ struct icmp_filter {
 #endif
 
 static void	wire_refused(void *, const struct packet_view *);
-
-enum { SOCK_ESP, SOCK_ICMP, SOCK_IKE, SOCK_NATT, SOCK_N };
-
-/* What a peer sends to port 4500, of which the kernel takes ESP for itself and
- * leaves IKE (RFC 3948 §2). */
-struct wire_encap {
-	LIST_ENTRY(wire_encap) entry;
-	struct addr	       local, peer;
-	uint16_t	       port;
-	unsigned	       users;	/* pairs of SAs */
-	int		       fd;
-	struct event	      *ev;
-};
-
-/* The sockets of one family; -1: it has none here. */
-struct wire_side {
-	struct wire	  *wire;
-	int		   family;
-	struct addr	   local;
-	int		   fd[SOCK_N], out;
-	int		   segments;	/* for ESP in UDP by the piece */
-	struct event	  *ev[SOCK_N];
-	struct outbox	  *outbox;	/* of out */
-	LIST_HEAD(, wire_encap) encaps;
-	unsigned	   nencaps;
-};
-
-struct wire {
-	struct event_base *base;
-	struct oe	  *oe;
-	wire_batch_fn	   batch;
-	void		  *batch_arg;
-	uint32_t	   mark;
-	struct wire_side   side[2];	/* IPv4, IPv6 */
-	struct inbox	  *inbox;
-	/* What a router would have told us, for the turn that comes. */
-	struct event	  *told;
-	struct packet_view error;	/* no data: nothing */
-	uint8_t		   error_buf[ICMP_ERROR_ROOM];
-};
 
 static struct wire_side *
 side_of(struct wire *w, int family)
@@ -143,8 +100,8 @@ want_header(int fd, int family)
 	return set_option(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
 }
 
-static int
-raw_socket(const struct wire_side *s, int protocol)
+int
+wire_raw_socket(const struct wire_side *s, int protocol)
 {
 	int fd;
 
@@ -247,23 +204,36 @@ side_join(struct wire_side *s)
 	outbox_segments(s->outbox, s->segments, NATT_PORT);
 }
 
+/* As a gateway we send what others' addresses are on. */
+int
+wire_out_socket(const struct wire_side *s)
+{
+	int fd = wire_raw_socket(s, IPPROTO_RAW);
+
+	if (fd == -1 || (set_option(fd, SOL_SOCKET, SO_MARK,
+	    (int)s->wire->mark) == 0 &&
+	    set_option(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER) == 0 &&
+	    (s->family == AF_INET ||
+	    set_option(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1) == 0)))
+		return fd;
+	log_error("socket options: %s", strerror(errno));
+	close(fd);
+	return -1;
+}
+
 static int
 side_open(struct wire_side *s)
 {
 	bool six = s->family == AF_INET6;
 
-	if ((s->out = raw_socket(s, IPPROTO_RAW)) == -1 ||
-	    (s->fd[SOCK_ESP] = raw_socket(s, IPPROTO_ESP)) == -1 ||
-	    (s->fd[SOCK_ICMP] = raw_socket(s, six ? IPPROTO_ICMPV6 :
+	if ((s->out = wire_out_socket(s)) == -1 ||
+	    (s->fd[SOCK_ESP] = wire_raw_socket(s, IPPROTO_ESP)) == -1 ||
+	    (s->fd[SOCK_ICMP] = wire_raw_socket(s, six ? IPPROTO_ICMPV6 :
 	    IPPROTO_ICMP)) == -1 ||
 	    (s->fd[SOCK_IKE] = udp_socket(s, IKE_PORT)) == -1 ||
 	    (s->fd[SOCK_NATT] = udp_socket(s, NATT_PORT)) == -1)
 		return -1;
-	/* As a gateway we send what others' addresses are on. */
-	if (set_option(s->out, SOL_SOCKET, SO_MARK, (int)s->wire->mark) == -1 ||
-	    set_option(s->out, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER) == -1 ||
-	    (six && set_option(s->out, IPPROTO_IPV6, IPV6_FREEBIND, 1) == -1) ||
-	    errors_only(s) == -1) {
+	if (errors_only(s) == -1) {
 		log_error("socket options: %s", strerror(errno));
 		return -1;
 	}
@@ -276,16 +246,15 @@ side_open(struct wire_side *s)
 /* --- what comes ----------------------------------------------------------- */
 
 /* A whole packet, with the header that it had; false: it was none. */
-static bool
-raw_packet(const struct wire_side *s, int fd, const struct inbox_datagram *d,
+bool
+wire_raw_packet(int family, uint8_t protocol, const struct inbox_datagram *d,
     struct packet_view *v)
 {
-	if (s->family == AF_INET)
+	if (family == AF_INET)
 		return packet_parse_ipv4(v, d->data, d->len);
 	*v = (struct packet_view){ .tos = d->tos, .ttl = d->ttl, .src = d->from,
 		.dst = d->dst, .len = IP6_HEADER_LEN + d->len,
-		.protocol = fd == s->fd[SOCK_ESP] ? IPPROTO_ESP :
-		    IPPROTO_ICMPV6 };
+		.protocol = protocol };
 	if (v->src.family != AF_INET6 || v->dst.family != AF_INET6 ||
 	    v->len > IP_PACKET_MAX)
 		return false;
@@ -306,7 +275,8 @@ on_raw(int fd, void *arg)
 	n = inbox_receive(w->inbox, fd, BATCH);
 	for (i = 0; i < n; i++) {
 		inbox_get(w->inbox, (unsigned)i, &d);
-		if (!raw_packet(s, fd, &d, &v))
+		if (!wire_raw_packet(s->family, fd == s->fd[SOCK_ESP] ?
+		    IPPROTO_ESP : IPPROTO_ICMPV6, &d, &v))
 			continue;
 		if (fd == s->fd[SOCK_ESP])
 			oe_inbound_esp(w->oe, &v);
@@ -502,8 +472,8 @@ on_told(void *arg)
 
 /* Our own link takes less than we took it for: told as a router would, once
  * what waits has gone; one for all that do. */
-static void
-too_big(struct wire *w, const struct packet_view *v)
+void
+wire_too_big(struct wire *w, const struct packet_view *v)
 {
 	char	 link[IFNAMSIZ];
 	unsigned mtu;
@@ -525,7 +495,7 @@ wire_refused(void *arg, const struct packet_view *v)
 	struct wire *w = arg;
 
 	if (errno == EMSGSIZE)
-		too_big(w, v);
+		wire_too_big(w, v);
 	else
 		log_debug("packet to %s not sent: %s", ADDR_TEXT(&v->dst),
 		    strerror(errno));

@@ -47,6 +47,9 @@ void	wire_send_ike(struct wire *w, const struct keying_path *path,
  * there comes here as before.
  */
 struct xfrm_shell wire_kernel(struct wire *w);
+/* A packet that our link did not take. */
+void	wire_too_big(struct wire *w, const struct packet_view *v);
+
 /* What the kernel would deliver to this host itself. */
 bool	wire_is_own(const struct wire *w, const struct addr *addr);
 /* As oe_shell has it; arg is not looked at.  What cannot be asked is near. */

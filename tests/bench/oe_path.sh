@@ -3,7 +3,9 @@
 #
 # Run in the build folder: sh SOURCE/tests/bench/oe_path.sh [SECONDS-A-ROUND]; with
 # FAMILY=6 before it the same over IPv6, with NAT=1 from behind a NAT, by ESP in UDP;
-# with OTHER=PROGRAM the rounds of OE once more with another oed at both ends, in turns.
+# with OTHER=PROGRAM the rounds of OE once more with another oed at both ends, in turns;
+# with WORKERS=N once more without and with so many workers at both, in turns, four
+# streams at once and both ways too, and how long a third host waits for keys beside them.
 # Both ends and the load share the machine's CPUs: the ratio of neighbouring
 # rounds counts, and oed's CPU seconds a gigabyte.
 . "$(dirname "$0")/../net/lib.sh"
@@ -16,6 +18,7 @@ net_enter "$@"
 seconds=${1:-3}
 
 path_hosts "${NAT-}"
+[ -z "${WORKERS-}" ] || oe_host third 198.51.100.33
 
 # LABEL [ARGUMENT...]: Gb/s that arrive.
 run()
@@ -39,8 +42,42 @@ rounds()
 	run "$1, reverse" -R
 }
 
+# WORKERS: so many at both ends; a third host without a key, begun anew each time,
+# waits for keys and an answer.
+workers()
+{
+	OE_WORKERS=$1
+	net_stop oed_left
+	net_stop oed_right
+	rounds "$1 workers"
+	run "$1 workers, four" -P 4
+	run "$1 workers, both ways" --bidir
+	net_start bulk left iperf3 -c "$(oe_addr right)" -t 60 -P 4
+	sleep 1
+	for third in 1 2 3 4 5; do
+		OE_WORKERS='' OE_KEYLESS=yes oe_daemon third "paranoid = {\"$OE_ALL\"}" \
+		    'paranoid-anonymous = "try"'
+		oe_ready third
+		start=$(date +%s%N)
+		oe_ping third "$(oe_addr left)" 10 || net_fail "no keys beside bulk"
+		printf '%s ' $((($(date +%s%N) - start) / 1000000))
+		net_stop oed_third
+	done
+	echo "ms for a third host until keys and an answer, beside four"
+	net_stop bulk
+	# Its server would wait for the rest of that.
+	net_stop iperf3
+	net_start iperf3 right iperf3 -s
+}
+
 run "clear, kernel alone"
 rounds "OE"
+if [ -n "${WORKERS-}" ]; then
+	for round in 1 2 3; do
+		workers 0
+		workers "$WORKERS"
+	done
+fi
 [ -n "${OTHER-}" ] || exit 0
 mine=$NET_TOP
 mkdir -p "$NET_RUN/other/oe" && ln -s "$mine/ctl" "$NET_RUN/other/ctl" &&

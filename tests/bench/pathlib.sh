@@ -35,7 +35,8 @@ path_hosts()
 	sleep 0.5
 }
 
-# SECONDS ADDRESS [ARGUMENT...]: Gb/s that arrive of what left sends there.
+# SECONDS ADDRESS [ARGUMENT...]: Gb/s that arrive of what left sends there; with
+# --bidir of both ways.
 path_gbps()
 {
 	path_seconds=$1
@@ -43,8 +44,9 @@ path_gbps()
 	shift 2
 	net_on left iperf3 -J -c "$path_to" -t "$path_seconds" "$@" \
 	    >"$NET_RUN/iperf.json"
-	awk '/"sum_received"/ { got = 1 }
-	    got && /"bits_per_second"/ { gsub(/[^0-9.e+]/, "", $2); gbps = $2 / 1e9; got = 0 }
+	grep '"error"' "$NET_RUN/iperf.json" >&2
+	awk '/"sum_received/ { got = 1 }
+	    got && /"bits_per_second"/ { gsub(/[^0-9.e+]/, "", $2); gbps += $2 / 1e9; got = 0 }
 	    END { printf "%.3f\n", gbps }' "$NET_RUN/iperf.json"
 }
 

@@ -47,7 +47,7 @@ SIX_NET_TESTS = tests/net/attack_six.sh tests/net/attack_table_six.sh \
 	tests/net/oe_guard_six.sh tests/net/oe_life_six.sh \
 	tests/net/oe_loss_six.sh tests/net/oe_many_six.sh \
 	tests/net/oe_status_six.sh tests/net/oe_time_six.sh \
-	tests/net/oe_transport_six.sh
+	tests/net/oe_transport_six.sh tests/net/oe_workers_six.sh
 dist_check_SCRIPTS += $(SIX_NET_TESTS)
 TESTS += $(SIX_NET_TESTS)
 EXTRA_DIST += tests/net/attack_six.py
@@ -58,7 +58,7 @@ OE_NET_TESTS = tests/net/oe_blackhole.sh tests/net/oe_dns.sh tests/net/oe_dnssec
 	tests/net/oe_six_path.sh tests/net/oe_six_shut.sh tests/net/oe_six_tunnel.sh \
 	tests/net/oe_napt.sh \
 	tests/net/oe_alive.sh tests/net/oe_anonymous.sh tests/net/oe_encapsulate.sh tests/net/oe_planes.sh tests/net/oe_pool.sh tests/net/oe_ports.sh \
-	tests/net/oe_transport.sh tests/net/oe_version.sh \
+	tests/net/oe_transport.sh tests/net/oe_version.sh tests/net/oe_workers.sh \
 	tests/net/oe_time.sh tests/net/oe_tunnel.sh tests/net/verdict.sh
 dist_check_SCRIPTS += $(OE_NET_TESTS)
 TESTS += $(OE_NET_TESTS)
@@ -67,7 +67,7 @@ dist_check_SCRIPTS += tests/net/oe_kernel.sh tests/net/oe_kernel_nat.sh tests/ne
 # With the kernel at hand where that has ESP.
 dist_check_SCRIPTS += tests/net/attack_kernel.sh
 TESTS += tests/net/attack_kernel.sh
-EXTRA_DIST += tests/net/oe_delay.py tests/net/oe_many.py tests/net/oe_six_tcp.py tests/net/oe_liar.py tests/net/oe_slow.py \
+EXTRA_DIST += tests/net/oe_delay.py tests/net/oe_workers.py tests/net/oe_many.py tests/net/oe_six_tcp.py tests/net/oe_liar.py tests/net/oe_slow.py \
 	tests/net/oelib.sh
 
 # RSIP with somebody who has read nothing but the RFCs (tests/peer/rsip.py).
@@ -137,12 +137,12 @@ TESTS += $(ATTACK_FLOODS)
 
 # Threads with packets: nat/'s own, and the daemons around them (make check-tsan).
 TSAN_TESTS = tests/unit/test_demux_threads$(EXEEXT) \
-	tests/unit/test_esp_transform$(EXEEXT) $(ATTACK_FLOODS) \
+	tests/unit/test_esp_transform$(EXEEXT) tests/unit/test_lanes$(EXEEXT) $(ATTACK_FLOODS) \
 	tests/net/nat_path.sh tests/net/nat_icmp.sh tests/net/nat_near.sh \
 	tests/net/nat_offload.sh tests/net/nat_offload_xdp.sh tests/net/attack_router.sh \
 	tests/net/attack_address.sh tests/net/attack_control.sh \
 	tests/net/attack_dns.sh tests/net/attack_paranoid.sh \
-	tests/net/attack_records.sh tests/net/attack_register.sh \
+	tests/net/oe_workers.sh tests/net/attack_records.sh tests/net/attack_register.sh \
 	tests/net/e2e.sh tests/net/errors.sh tests/net/recover.sh \
 	tests/net/rsip_cascade.sh tests/net/rsip_crowd.sh \
 	tests/net/rsip_gateway.sh tests/net/laptop_restart.sh

@@ -16,7 +16,8 @@ TABLES = {"rsipd": ["leases", "flows"], "rsipc": ["leases", "sa", "spd"],
 # What only some machine or trouble has.
 ABSENT = re.compile(
     r"dataplane\.offload|session\.(trouble|next_try|last_error)$|"
-    r"errors\.<error>|shared\.|(oe\.)?esp\.|lease\.port_range$|direct\.")
+    r"errors\.<error>|shared\.|(oe\.)?esp\.|lease\.port_range$|direct\.|"
+    r"worker_")
 bad = []
 
 

@@ -134,7 +134,7 @@ oe_zones_signed()
 
 # NAME LINES...: oed there with these lines in its section "oe".  OE_KEYLESS: it has
 # no key.  OE_DATAPLANE: who does ESP; "auto" is the program's own choice, by what
-# this kernel has.
+# this kernel has.  OE_WORKERS: so many threads encrypt.
 oe_daemon()
 {
 	oe_name=$1
@@ -143,6 +143,7 @@ oe_daemon()
 		printf 'control = "%s"\n' "$NET_RUN/oed_$oe_name.sock"
 		printf 'address%s = "%s"\n' "${FAMILY%4}" \
 		    "$(oe_addr "$oe_name")"
+		[ -z "${OE_WORKERS-}" ] || printf 'workers = %s\n' "$OE_WORKERS"
 		printf 'oe {\n  %s\n' "$NET_RESOLVER"
 		[ -n "${OE_KEYLESS-}" ] ||
 		    printf '  key = "%s"\n' "$NET_RUN/$oe_name.pem"

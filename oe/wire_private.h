@@ -1,0 +1,64 @@
+/* wire_private.h - the sockets of wire.h, for those behind it */
+#ifndef OE_WIRE_PRIVATE_H
+#define OE_WIRE_PRIVATE_H
+
+#include <sys/queue.h>
+
+#include "net/icmp.h"
+#include "oe/wire.h"
+
+struct inbox_datagram;
+
+#define NATT_PORT	4500
+#define BATCH		64	/* packets a wake-up: the other
+				 * sockets wait no longer */
+
+enum { SOCK_ESP, SOCK_ICMP, SOCK_IKE, SOCK_NATT, SOCK_N };
+
+/* What a peer sends to port 4500, of which the kernel takes ESP for itself and
+ * leaves IKE (RFC 3948 §2). */
+struct wire_encap {
+	LIST_ENTRY(wire_encap) entry;
+	struct addr	       local, peer;
+	uint16_t	       port;
+	unsigned	       users;	/* pairs of SAs */
+	int		       fd;
+	struct event	      *ev;
+};
+
+/* The sockets of one family; -1: it has none here. */
+struct wire_side {
+	struct wire	  *wire;
+	int		   family;
+	struct addr	   local;
+	int		   fd[SOCK_N], out;
+	int		   segments;	/* for ESP in UDP by the piece */
+	struct event	  *ev[SOCK_N];
+	struct outbox	  *outbox;	/* of out */
+	LIST_HEAD(, wire_encap) encaps;
+	unsigned	   nencaps;
+};
+
+struct wire {
+	struct event_base *base;
+	struct oe	  *oe;
+	wire_batch_fn	   batch;
+	void		  *batch_arg;
+	uint32_t	   mark;
+	struct wire_side   side[2];	/* IPv4, IPv6 */
+	struct inbox	  *inbox;
+	/* What a router would have told us, for the turn that comes. */
+	struct event	  *told;
+	struct packet_view error;	/* no data: nothing */
+	uint8_t		   error_buf[ICMP_ERROR_ROOM];
+};
+
+/* With the options that each has; -1 after a log line. */
+int	wire_raw_socket(const struct wire_side *s, int protocol);
+/* For packets with a header that we write. */
+int	wire_out_socket(const struct wire_side *s);
+/* A whole packet, with the header that it had; false: it was none. */
+bool	wire_raw_packet(int family, uint8_t protocol,
+	    const struct inbox_datagram *d, struct packet_view *v);
+
+#endif

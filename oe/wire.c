@@ -444,9 +444,8 @@ encap_new(struct wire_side *s, const struct esp_params *out)
 }
 
 static int
-in_udp(void *arg, const struct esp_params *out, bool on)
+encap_use(struct wire_side *s, const struct esp_params *out, bool on)
 {
-	struct wire_side  *s = side_of(arg, out->dst.family);
 	struct wire_encap *e = encap_find(s, out);
 
 	if (on && e == NULL)
@@ -455,6 +454,63 @@ in_udp(void *arg, const struct esp_params *out, bool on)
 		e->users++;
 	else if (e != NULL && --e->users == 0)
 		encap_free(s, e);
+	return 0;
+}
+
+int
+wire_esp_share(const struct wire_side *s, int fd, unsigned i, unsigned n)
+{
+	const struct esp_filter f = { .i = i, .n = n, .but = s->taken,
+		.nbut = s->ntaken };
+
+	return esp_filter_set(fd, s->family, &f);
+}
+
+/* What a filter is not changed for is looked at in vain, and no more. */
+static void
+filter_esp(const struct wire_side *s)
+{
+	const struct wire_in *in;
+	int		      f = s->family == AF_INET6;
+
+	if (!s->wire->shared && s->fd[SOCK_ESP] != -1)
+		(void)wire_esp_share(s, s->fd[SOCK_ESP], 0, 1);
+	LIST_FOREACH(in, &s->wire->ins, entry) {
+		if (in->fd[f] != -1)
+			(void)wire_esp_share(s, in->fd[f], in->i, in->n);
+	}
+}
+
+/* Raw sockets would get a copy of each packet, only to say that it is the
+ * kernel's. */
+static void
+spi_use(struct wire_side *s, uint32_t spi, bool on)
+{
+	unsigned i;
+
+	if (on) {
+		if (s->ntaken == ESP_FILTER_MAX)
+			return;
+		s->taken[s->ntaken++] = spi;
+	} else {
+		for (i = 0; i < s->ntaken && s->taken[i] != spi; i++)
+			;
+		if (i == s->ntaken)
+			return;
+		s->taken[i] = s->taken[--s->ntaken];
+	}
+	filter_esp(s);
+}
+
+static int
+take(void *arg, const struct esp_params *in, const struct esp_params *out,
+    bool on)
+{
+	struct wire_side *s = side_of(arg, out->dst.family);
+
+	if (out->encap_dport != 0)
+		return encap_use(s, out, on);
+	spi_use(s, in->spi, on);
 	return 0;
 }
 
@@ -535,7 +591,7 @@ send_now(void *arg, const struct packet_view *v)
 struct xfrm_shell
 wire_kernel(struct wire *w)
 {
-	return (struct xfrm_shell){ .send = send_now, .in_udp = in_udp,
+	return (struct xfrm_shell){ .send = send_now, .take = take,
 		.arg = w };
 }
 

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,11 +94,6 @@ wire_out_flush(void *out)
 
 /* --- in ------------------------------------------------------------------- */
 
-struct wire_in {
-	int	      fd[2];
-	struct inbox *inbox;
-};
-
 /* What is there came before the filter. */
 static void
 drain(int fd)
@@ -110,30 +104,6 @@ drain(int fd)
 		;
 }
 
-/* The socket gets ESP whose SPI leaves i when divided by n; n 0: none. */
-static int
-esp_filter(int fd, int family, unsigned i, unsigned n)
-{
-	const struct sock_filter none[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
-	/* Of IPv4 the header is there too, of IPv6 it is not. */
-	const struct sock_filter some[] = {
-		BPF_STMT(BPF_LDX | BPF_W | BPF_IMM, 0),
-		BPF_JUMP(BPF_JMP | BPF_JA, family == AF_INET6, 0, 0),
-		BPF_STMT(BPF_LDX | BPF_MSH | BPF_B, 0),
-		BPF_STMT(BPF_LD | BPF_W | BPF_IND, 0),
-		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, n),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, i, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-	};
-	const struct sock_fprog p = { .len = (unsigned short)(n == 0 ?
-	    sizeof(none) / sizeof(*none) : sizeof(some) / sizeof(*some)),
-		.filter = (struct sock_filter *)(uintptr_t)(n == 0 ? none :
-		    some) };
-
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &p, sizeof(p));
-}
-
 static int
 in_socket(const struct wire_side *s, unsigned i, unsigned n)
 {
@@ -141,9 +111,9 @@ in_socket(const struct wire_side *s, unsigned i, unsigned n)
 
 	if (fd == -1)
 		return -1;
-	if (esp_filter(fd, s->family, 0, 0) == 0) {
+	if (wire_esp_share(s, fd, 0, 0) == 0) {
 		drain(fd);
-		if (esp_filter(fd, s->family, i, n) == 0)
+		if (wire_esp_share(s, fd, i, n) == 0)
 			return fd;
 	}
 	log_error("filter of ESP: %s", strerror(errno));
@@ -158,6 +128,9 @@ wire_in_new(struct wire *w, unsigned i, unsigned n)
 	int		f;
 
 	in->fd[0] = in->fd[1] = -1;
+	in->i = i;
+	in->n = n;
+	LIST_INSERT_HEAD(&w->ins, in, entry);
 	in->inbox = inbox_new(BATCH, IP6_HEADER_LEN);
 	for (f = 0; f < 2; f++) {
 		if (w->side[f].fd[SOCK_ESP] != -1 &&
@@ -176,6 +149,7 @@ wire_in_free(struct wire_in *in)
 
 	if (in == NULL)
 		return;
+	LIST_REMOVE(in, entry);
 	for (f = 0; f < 2; f++) {
 		if (in->fd[f] != -1)
 			close(in->fd[f]);
@@ -187,18 +161,17 @@ wire_in_free(struct wire_in *in)
 void
 wire_share_esp(struct wire *w, bool share)
 {
-	const int	  off = 0;
 	struct wire_side *s;
 	int		  fd;
 
+	w->shared = share;
 	for (s = w->side; s < w->side + 2; s++) {
 		if ((fd = s->fd[SOCK_ESP]) == -1)
 			continue;
-		if (share && esp_filter(fd, s->family, 0, 0) == 0)
+		if (share && wire_esp_share(s, fd, 0, 0) == 0)
 			drain(fd);
 		else if (!share)
-			(void)setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &off,
-			    sizeof(off));
+			(void)wire_esp_share(s, fd, 0, 1);
 	}
 }
 

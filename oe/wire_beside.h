@@ -20,6 +20,7 @@ struct wire_out *wire_out_new(struct wire *w, packet_fn too_big, void *arg);
 void	wire_out_free(struct wire_out *o);	/* NULL is allowed */
 void	wire_out_send(void *out, const struct packet_view *v);
 void	wire_out_flush(void *out);
+
 /*
  * Sockets, one a family, for raw ESP whose SPI leaves i when divided by n: for
  * n of these, i from 0 on, which share all of it.  The wire's own get none from

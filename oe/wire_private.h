@@ -4,6 +4,7 @@
 
 #include <sys/queue.h>
 
+#include "net/esp_filter.h"
 #include "net/icmp.h"
 #include "oe/wire.h"
 
@@ -26,6 +27,14 @@ struct wire_encap {
 	struct event	      *ev;
 };
 
+/* A socket of each family for raw ESP, which of n such ones has what is i's. */
+struct wire_in {
+	LIST_ENTRY(wire_in) entry;
+	int		    fd[2];
+	unsigned	    i, n;
+	struct inbox	   *inbox;
+};
+
 /* The sockets of one family; -1: it has none here. */
 struct wire_side {
 	struct wire	  *wire;
@@ -37,6 +46,8 @@ struct wire_side {
 	struct outbox	  *outbox;	/* of out */
 	LIST_HEAD(, wire_encap) encaps;
 	unsigned	   nencaps;
+	uint32_t	   taken[ESP_FILTER_MAX];	/* SPIs of the kernel */
+	unsigned	   ntaken;
 };
 
 struct wire {
@@ -47,12 +58,18 @@ struct wire {
 	uint32_t	   mark;
 	struct wire_side   side[2];	/* IPv4, IPv6 */
 	struct inbox	  *inbox;
+	LIST_HEAD(, wire_in) ins;
+	bool		   shared;	/* ESP is for these alone */
 	/* What a router would have told us, for the turn that comes. */
 	struct event	  *told;
 	struct packet_view error;	/* no data: nothing */
 	uint8_t		   error_buf[ICMP_ERROR_ROOM];
 };
 
+/* The socket gets what is i's of n, n 0: nothing, and in any case nothing that
+ * the kernel takes.  0, or -1 with errno. */
+int	wire_esp_share(const struct wire_side *s, int fd, unsigned i,
+	    unsigned n);
 /* With the options that each has; -1 after a log line. */
 int	wire_raw_socket(const struct wire_side *s, int protocol);
 /* For packets with a header that we write. */

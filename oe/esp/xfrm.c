@@ -376,14 +376,10 @@ xfrm_policy_up(struct esp_plane *plane, const struct esp_policy *policy)
 	return -1;
 }
 
-/* Has the kernel take what comes in UDP, where that is what comes. */
 static int
-in_udp(struct xfrm *x, const struct esp_pair *p, bool on)
+take(struct xfrm *x, const struct esp_pair *p, bool on)
 {
-	if (p->in.encap_sport == 0)
-		return 0;
-	return x->shell.in_udp == NULL ? -1 :
-	    x->shell.in_udp(x->shell.arg, &p->out, on);
+	return x->shell.take(x->shell.arg, &p->in, &p->out, on);
 }
 
 /*
@@ -400,7 +396,7 @@ xfrm_pair_up(struct esp_plane *plane, struct esp_pair *p)
 
 	if (policy == NULL || !policy->sole || policy->roams ||
 	    (x->ipv4_only && (p->in.dst.family == AF_INET6 ||
-	    policy->ours.addr.family == AF_INET6)) || in_udp(x, p, true) == -1)
+	    policy->ours.addr.family == AF_INET6)) || take(x, p, true) == -1)
 		return -1;
 	if (policy->id == 0 && (policy->id = ++x->id) == 0)
 		policy->id = ++x->id;
@@ -409,7 +405,7 @@ xfrm_pair_up(struct esp_plane *plane, struct esp_pair *p)
 		return 0;
 	log_info("%s: the kernel does not take this SA: %s",
 	    PREFIX_TEXT(&policy->theirs), strerror(errno));
-	(void)in_udp(x, p, false);
+	(void)take(x, p, false);
 	return -1;
 }
 
@@ -434,7 +430,7 @@ xfrm_pair_down(struct esp_plane *plane, struct esp_pair *p)
 
 	sa_remove(x, &p->in.dst, p->in.spi);
 	sa_remove(x, &p->out.dst, p->out.spi);
-	(void)in_udp(x, p, false);
+	(void)take(x, p, false);
 }
 
 static void

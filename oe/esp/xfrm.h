@@ -17,11 +17,12 @@ struct xfrm_shell {
 	/* Takes a packet to the network, through the kernel's policies. */
 	packet_fn send;
 	/*
-	 * ESP in UDP (RFC 3948) from where out leads is the kernel's from here
-	 * on; on false: not any more, once for each time that it was.  0, or -1
-	 * with errno.  NULL: it is not to be had.
+	 * What comes on a pair of SAs is the kernel's from here on; on false:
+	 * not any more, once for each time that it was.  0, or -1: ESP in UDP
+	 * (RFC 3948) from where out leads is not to be had.
 	 */
-	int	(*in_udp)(void *arg, const struct esp_params *out, bool on);
+	int	(*take)(void *arg, const struct esp_params *in,
+		    const struct esp_params *out, bool on);
 	void	 *arg;
 };
 

@@ -35,8 +35,8 @@ static struct world {
 	struct esp_params in, out;
 	unsigned	  nclear;	/* packets that went into the stack */
 	char		  calls[64];	/* of past(), '+' and '-' */
-	int		  in_udp;	/* so often the kernel is to take it */
-	bool		  no_udp;	/* and cannot */
+	int		  taken;	/* so often the kernel is to take it */
+	bool		  not_taken;	/* and cannot */
 } world;
 
 static uint8_t
@@ -90,13 +90,15 @@ world_past(void *owner, bool past)
 }
 
 static int
-world_in_udp(void *arg, const struct esp_params *out, bool on)
+world_take(void *arg, const struct esp_params *in,
+    const struct esp_params *out, bool on)
 {
 	struct world *w = arg;
 
+	assert_int_equal(in->spi, w->in.spi);
 	assert_int_equal(out->spi, w->out.spi);
-	w->in_udp += on ? 1 : -1;
-	return w->no_udp ? -1 : 0;
+	w->taken += on ? 1 : -1;
+	return w->not_taken ? -1 : 0;
 }
 
 static void
@@ -104,7 +106,7 @@ world_begin(const char *us, const char *peer, const char *ours,
     const char *theirs)
 {
 	const struct xfrm_shell shell = { .send = world_send,
-		.in_udp = world_in_udp, .arg = &world };
+		.take = world_take, .arg = &world };
 	struct addr a;
 
 	memset(&kernel, 0, sizeof(kernel));
@@ -271,7 +273,7 @@ not_for_the_kernel(void **state)
 	world.policy.roams = true;
 	assert_null(world_pair());
 	world.policy.roams = false;
-	assert_int_equal(world.in_udp, 0);
+	assert_int_equal(world.taken, 0);
 	assert_null(esp_pair_up(world.planes, NULL, &world.in, &world.out));
 	assert_int_equal(kernel.nsent, 0);
 	/* No algorithm of its: known before it is asked. */
@@ -302,19 +304,19 @@ sa_in_udp(void **state)
 	world_begin(US, PEER, US, PEER);
 	world.in.encap_sport = world.out.encap_dport = 14500;
 	world.in.encap_dport = world.out.encap_sport = 4500;
-	world.no_udp = true;
+	world.not_taken = true;
 	assert_null(world_pair());
 	assert_int_equal(kernel.nsent, 0);
-	world.in_udp = 0;
-	world.no_udp = false;
+	world.taken = 0;
+	world.not_taken = false;
 	kernel.refuse = XFRM_MSG_NEWSA;
 	assert_null(world_pair());
-	assert_int_equal(world.in_udp, 0);
+	assert_int_equal(world.taken, 0);
 	kernel.refuse = 0;
 	kernel.nsent = 0;
 	p = world_pair();
 	assert_non_null(p);
-	assert_int_equal(world.in_udp, 1);
+	assert_int_equal(world.taken, 1);
 	assert_int_equal(esp_pair_confirm(p), 0);
 	want.encap_sport = htons(14500);
 	want.encap_dport = htons(4500);
@@ -328,7 +330,7 @@ sa_in_udp(void **state)
 	assert_non_null(got);
 	assert_memory_equal(got, &want, sizeof(want));
 	esp_pair_down(p);
-	assert_int_equal(world.in_udp, 0);
+	assert_int_equal(world.taken, 0);
 	world_end(NULL);
 }
 

@@ -96,6 +96,7 @@ rsip_oed_conf()
 	rsip_option "$1" address6 text
 	rsip_option "$1" metrics text
 	rsip_option "$1" stay_shut bool
+	rsip_option "$1" workers number
 	echo "oe {"
 	for rsip_key in id key dataplane ike anonymous encapsulate \
 	    paranoid_anonymous transport validate trust_anchor; do

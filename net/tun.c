@@ -85,3 +85,9 @@ tun_ipv6(const char *name)
 	(void)sysctl_if_set(AF_INET6, name, "router_solicitations", 0);
 	return sysctl_if_set(AF_INET6, name, "disable_ipv6", 0) == 0;
 }
+
+bool
+tun_is_gone(ssize_t n)
+{
+	return n == -1 && (errno == EBADFD || errno == EIO);
+}

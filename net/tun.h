@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /*
  * Opens (makes) a TUN device with net/gso.h's header before each packet and no
@@ -26,5 +27,10 @@ int	tun_open_queues(char *name, size_t cap, int *fds, unsigned n,
  * operator wants none.
  */
 bool	tun_ipv6(const char *name);
+/*
+ * n is what read() returned: has somebody taken the device away?  The
+ * descriptor is ready for ever then, with nothing to read.
+ */
+bool	tun_is_gone(ssize_t n);
 
 #endif

@@ -298,6 +298,14 @@ oed_resolvers(void *arg, const struct oe_config *c)
 	inward_set(d->inward, c);
 }
 
+static void
+oed_gone(void *arg)
+{
+	struct oed *d = arg;
+
+	service_fail(d->service);
+}
+
 static int
 oed_start(void *arg, struct service *service, void *settings)
 {
@@ -339,7 +347,7 @@ oed_start(void *arg, struct service *service, void *settings)
 	if (d->oe == NULL)
 		return -1;
 	oed_events(d);
-	oed_net_start(d->net, d->oe, oed_event, d);
+	oed_net_start(d->net, d->oe, oed_event, oed_gone, d);
 	oe_on_resolvers(d->oe, oed_resolvers, d);
 	oe_set_local(d->oe, AF_INET, &d->address[0], 0);
 	oe_set_local(d->oe, AF_INET6, &d->address[1], 0);

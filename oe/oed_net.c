@@ -56,6 +56,8 @@ struct oed_net {
 	struct event_base *base;
 	struct oe	  *oe;
 	oed_event_fn	   event;
+	void		 (*gone)(void *arg);
+	bool		   is_gone;	/* the TUN device */
 	void		  *event_arg;
 	char		   name[IFNAMSIZ];
 	struct addr	   source[2];	/* of packets, IPv4 first; none:
@@ -239,6 +241,17 @@ tun_packet(void *arg, const struct packet_view *v)
 }
 
 static void
+net_gone(struct oed_net *n)
+{
+	if (n->is_gone)
+		return;
+	n->is_gone = true;
+	log_error("%s is gone: ending, so that who supervises us starts anew",
+	    n->name);
+	n->gone(n->event_arg);
+}
+
+static void
 on_tun(int fd, void *arg)
 {
 	struct oed_net *n = arg;
@@ -247,8 +260,11 @@ on_tun(int fd, void *arg)
 
 	/* One read may give many packets. */
 	for (i = 0; i < BATCH; i++) {
-		if ((len = read(fd, n->buf, sizeof(n->buf))) <= 0)
+		if ((len = read(fd, n->buf, sizeof(n->buf))) <= 0) {
+			if (tun_is_gone(len))
+				net_gone(n);
 			break;
+		}
 		i += gso_split(n->buf, (size_t)len, tun_packet, n);
 	}
 	wire_flush(n->wire);
@@ -292,6 +308,9 @@ on_handed(int fd, void *arg)
 			break;
 		case CREW_STIRRED:
 			oe_stirred(n->oe);
+			break;
+		case CREW_GONE:
+			net_gone(n);
 			break;
 		}
 	}
@@ -531,10 +550,12 @@ net_read(struct oed_net *n)
 }
 
 void
-oed_net_start(struct oed_net *n, struct oe *oe, oed_event_fn event, void *arg)
+oed_net_start(struct oed_net *n, struct oe *oe, oed_event_fn event,
+    void (*gone)(void *arg), void *arg)
 {
 	n->oe = oe;
 	n->event = event;
+	n->gone = gone;
 	n->event_arg = arg;
 	if (n->crew == NULL)
 		net_read(n);

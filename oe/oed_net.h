@@ -37,10 +37,11 @@ int	oed_net_policy(struct oed_net *n, const struct oe_config *c);
 void	oed_net_mend(struct oed_net *n);
 
 /* Packets flow between n and oe from here on.  Events of oe_shell go to event,
- * which owns the object. */
+ * which owns the object; gone is called once, after a log line, when somebody
+ * has taken the TUN device away. */
 typedef void (*oed_event_fn)(void *arg, const struct oe_event *e);
 void	oed_net_start(struct oed_net *n, struct oe *oe, oed_event_fn event,
-	    void *arg);
+	    void (*gone)(void *arg), void *arg);
 /* Privileges are dropped: workers begin, if there are any. */
 void	oed_net_work(struct oed_net *n);
 /* What workers seal and open packets in, for who leads them there

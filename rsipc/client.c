@@ -261,6 +261,14 @@ client_keeper_gone(int fd, void *arg)
 	service_fail(c->service);
 }
 
+static void
+client_gone(void *arg)
+{
+	struct client *c = arg;
+
+	service_fail(c->service);
+}
+
 static int
 client_events(struct client *c)
 {
@@ -309,7 +317,7 @@ client_open(struct client *c, struct service *service,
 	random_bytes(&settings->host.seed, sizeof(settings->host.seed));
 	host_init(&c->host, &settings->host, &client_host_ops, c);
 	if ((c->device = device_open(c->base, settings->interface,
-	    settings->oe_interface, client_outbound, c)) == NULL ||
+	    settings->oe_interface, client_outbound, client_gone, c)) == NULL ||
 	    (c->tunnel = tunnel_new(c->base, client_inbound,
 	    client_inbound_end, client_too_big, c)) == NULL ||
 	    client_events(c) == -1)

@@ -40,6 +40,7 @@ struct device {
 	struct event *flush;
 	bool	 waiting;			/* packets are in a join */
 	packet_fn fn;
+	void	(*gone)(void *arg);
 	void	*arg;
 	struct addr addr, gateway;
 	unsigned mtu, oe_mtu;
@@ -56,6 +57,17 @@ struct device {
 };
 
 static void
+device_gone(struct device_tun *t)
+{
+	struct device *d = t->device;
+
+	event_del(t->event);
+	log_error("%s is gone: ending, so that who supervises us starts anew",
+	    t == &d->oe ? d->oe_name : d->name);
+	d->gone(d->arg);
+}
+
+static void
 device_readable(int fd, void *arg)
 {
 	struct device_tun *t = arg;
@@ -65,8 +77,11 @@ device_readable(int fd, void *arg)
 	int		   i;
 
 	for (i = 0; i < DEVICE_BATCH; i++) {
-		if ((n = read(fd, d->buf, sizeof(d->buf))) <= 0)
+		if ((n = read(fd, d->buf, sizeof(d->buf))) <= 0) {
+			if (tun_is_gone(n))
+				device_gone(t);
 			break;
+		}
 		gso_split(d->buf, (size_t)n, d->fn, d->arg);
 		if ((bytes += (size_t)n) >= DEVICE_BYTES)
 			break;
@@ -120,13 +135,14 @@ device_make(struct device *d, struct device_tun *t, struct event_base *base,
 
 struct device *
 device_open(struct event_base *base, const char *name, const char *oe_name,
-    packet_fn fn, void *arg)
+    packet_fn fn, void (*gone)(void *arg), void *arg)
 {
 	struct device *d = xcalloc(1, sizeof(*d));
 
 	snprintf(d->name, sizeof(d->name), "%s", name);
 	snprintf(d->oe_name, sizeof(d->oe_name), "%s", oe_name);
 	d->fn = fn;
+	d->gone = gone;
 	d->arg = arg;
 	d->flush = watch_timer(base, device_flush_event, d);
 	if (device_make(d, &d->clear, base, d->name, false) == -1 ||

@@ -16,11 +16,13 @@ struct device;
 /*
  * Makes both devices: name carries the leased address and what comes in the
  * clear; oe_name takes what goes out, and brings what came encrypted, so
- * that a firewall can tell them apart.  fn takes what programs send.  NULL
+ * that a firewall can tell them apart.  fn takes what programs send; gone is
+ * called, after a log line, when somebody has taken one of them away.  NULL
  * after one log line.
  */
 struct device *device_open(struct event_base *base, const char *name,
-	    const char *oe_name, packet_fn fn, void *arg);
+	    const char *oe_name, packet_fn fn, void (*gone)(void *arg),
+	    void *arg);
 /* Routes and addresses go, then the devices.  open: what policy shut is open
  * again (guard_close()).  NULL is allowed. */
 void	device_close(struct device *d, bool open);

@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "net/tun.h"
 #include "oe/esp/crew.h"
 
 #define BATCH		64	/* packets for which a lane is kept from
@@ -106,7 +107,8 @@ worker_frame(struct worker *w, struct lane *lane, const struct gso_frame *look,
 	return n == 0 ? 1 : n;
 }
 
-static void
+/* False: the device is gone. */
+static bool
 worker_tun(struct worker *w)
 {
 	struct lanes	*lanes = w->crew->plan.seal;
@@ -114,7 +116,7 @@ worker_tun(struct worker *w)
 	struct gso_frame look;
 	struct lane	*lane = NULL;
 	unsigned	 in = NO_LANE, i, done = 0;
-	ssize_t		 len;
+	ssize_t		 len = 0;
 
 	while (done < BATCH &&
 	    (len = read(tun, w->buf, sizeof(w->buf))) > 0) {
@@ -133,6 +135,7 @@ worker_tun(struct worker *w)
 	}
 	if (in != NO_LANE)
 		lanes_leave(lanes, in);
+	return done == BATCH || !tun_is_gone(len);
 }
 
 static void
@@ -174,8 +177,10 @@ worker_run(void *arg)
 	while (poll(fds, 4, -1) != -1 || errno == EINTR) {
 		if (fds[0].revents != 0)
 			break;
-		if (fds[1].revents != 0)
-			worker_tun(w);
+		if (fds[1].revents != 0 && !worker_tun(w)) {
+			(void)crew_say(w->crew, CREW_GONE, NULL, 0);
+			fds[1].fd = -1;
+		}
 		for (i = 2; i < 4; i++) {
 			if (fds[i].revents != 0)
 				worker_esp(w, fds[i].fd);

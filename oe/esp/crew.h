@@ -31,6 +31,7 @@ enum crew_word {
 	CREW_TOO_BIG,		/* a sealed packet that our link did not take */
 	CREW_STIRRED,		/* packets were taken where nobody knew of
 				 * any (lane_stirred()) */
+	CREW_GONE,		/* the TUN is not there any more */
 };
 
 /* The plan is copied, what is in it stays the caller's.  NULL after a log line;

@@ -86,7 +86,7 @@ EXTRA_DIST += tests/net/attack_paranoid.py
 # A laptop's day: silence in seconds, also in doc/robustness.md.
 LAPTOP_TESTS = tests/net/laptop_helpers.sh tests/net/laptop_keeps.sh \
 	tests/net/beside_nm.sh tests/net/portal.sh tests/net/resolved.sh tests/net/laptop_dnssec.sh tests/net/laptop_six.sh \
-	tests/net/laptop_moves.sh \
+	tests/net/device_gone.sh tests/net/laptop_moves.sh \
 	tests/net/laptop_nat.sh \
 	tests/net/laptop_peer.sh tests/net/laptop_restart.sh \
 	tests/net/router_moves.sh tests/net/router_renumbers.sh

@@ -49,7 +49,7 @@ lead_begin(struct connection *conn, struct sa_pair *p,
 
 	if (p->unled || e == NULL || e->led != NULL || !lead_may(conn, p, v))
 		return;
-	lead = (struct esp_lead){ v->src, v->dst, mtu };
+	lead = (struct esp_lead){ .src = v->src, .dst = v->dst, .mtu = mtu };
 	p->unled = !esp_pair_lead(p->esp, &lead);
 	if (!p->unled)
 		e->led = p->esp;

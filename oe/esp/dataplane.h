@@ -19,6 +19,7 @@
  */
 
 #define ESP_PAST	1
+#define ESP_PARTS_MAX	16
 
 struct esp_pair;
 struct esp_plane;
@@ -46,10 +47,19 @@ struct esp_policy {
 					 * pairs; 0: none yet */
 };
 
+/* Ports of ours, host order, of a protocol. */
+struct esp_part {
+	uint8_t	 protocol;
+	uint16_t lo, hi;
+};
+
 /* Packets from and to a host that may pass before their owner sees them. */
 struct esp_lead {
 	struct addr src, dst;		/* of what is sent */
 	size_t	    mtu;		/* bytes: larger ones come by */
+	/* Only from and to these; none: whatever there is in a packet. */
+	struct esp_part part[ESP_PARTS_MAX];
+	unsigned    nparts;
 };
 
 /* Both SAs of a pair, as far as its plane has told. */
@@ -115,11 +125,11 @@ void	esp_pair_move(struct esp_pair *p, const struct addr *dst,
 	    uint16_t port);
 
 /*
- * All between the two hosts of lead is of this pair, whatever else there is in
- * a packet: the plane may seal and open it before the caller sees it, until
- * lead NULL takes that back; no packet passes so after that.  One at a time for
- * a pair, and for two hosts.  What is unusual still comes by, esp_pair_passed()
- * tells of the rest.  False: the plane does not.
+ * All between the two hosts of lead is of this pair, from its ports or whatever
+ * else there is in a packet: the plane may seal and open it before the caller
+ * sees it, until lead NULL takes that back; no packet passes so after that.
+ * One at a time for a pair, and for two hosts.  What is unusual still comes by,
+ * esp_pair_passed() tells of the rest.  False: the plane does not.
  */
 bool	esp_pair_lead(struct esp_pair *p, const struct esp_lead *lead);
 

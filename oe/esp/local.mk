@@ -9,5 +9,5 @@ oe_esp_libesp_a_SOURCES = \
 	oe/esp/replay.c oe/esp/replay.h \
 	oe/esp/transform.c oe/esp/transform.h \
 	oe/esp/user.c oe/esp/user.h \
-	oe/esp/xfrm.c oe/esp/xfrm.h \
+	oe/esp/xfrm.c oe/esp/xfrm.h oe/esp/xfrm_sa.c oe/esp/xfrm_sa.h \
 	oe/pubkey.c oe/pubkey.h

@@ -102,7 +102,7 @@ user_pair_lead(struct esp_plane *plane, struct esp_pair *p,
 	struct user_plane *user = (struct user_plane *)plane;
 
 	user_lead_end(user, p);
-	if (lead == NULL || user->seal == NULL)
+	if (lead == NULL || user->seal == NULL || lead->nparts != 0)
 		return false;
 	user_lead_begin(user, p, lead);
 	return true;

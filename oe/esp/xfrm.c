@@ -3,11 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/ipsec.h>
-#include <linux/xfrm.h>
 #include <netinet/in.h>
-#include <netinet/udp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,12 +14,8 @@
 #include "oe/esp/dataplane_private.h"
 #include "oe/esp/esp.h"
 #include "oe/esp/xfrm.h"
+#include "oe/esp/xfrm_sa.h"
 
-#define PRIORITY	2000	/* behind what an operator's IPsec puts there */
-#define REPLAY_WINDOW	1024
-/* Upper half of every reqid of ours: "OE". */
-#define REQID_BASE	0x4f450000u
-#define REQID_MASK	0xffff0000u
 /* Every guard's priority: behind all others, longer prefixes first, and before
  * these what is always taken. */
 #define GUARD_PRIORITY	0x4f450000u
@@ -40,244 +32,6 @@ struct xfrm {
 	struct xfrm_shell shell;
 };
 
-static xfrm_address_t
-address_of(const struct addr *a)
-{
-	xfrm_address_t x;
-
-	memcpy(&x, a->bytes, sizeof(x));
-	return x;
-}
-
-/* --- netlink -------------------------------------------------------------- */
-
-/* A request, whose body, all zero, is returned. */
-static void *
-begin(char *buf, unsigned type, unsigned flags, size_t body,
-    struct nlmsghdr **nlh)
-{
-	*nlh = netlink_begin(buf, type, flags, NULL, body);
-	return mnl_nlmsg_get_payload(*nlh);
-}
-
-/* --- security associations ------------------------------------------------ */
-
-static int
-put_cipher(struct nlmsghdr *nlh, const struct esp_params *p)
-{
-	union {
-		struct xfrm_algo      a;
-		struct xfrm_algo_aead aead;
-		char		      room[sizeof(struct xfrm_algo_aead) +
-		    ESP_KEY_MAX];
-	} u;
-
-	memset(&u, 0, sizeof(u));
-	switch (p->cipher) {
-	case ESP_AES_GCM_16:
-	case ESP_CHACHA20_POLY1305:
-		snprintf(u.aead.alg_name, sizeof(u.aead.alg_name), "%s",
-		    p->cipher == ESP_AES_GCM_16 ? "rfc4106(gcm(aes))" :
-		    "rfc7539esp(chacha20,poly1305)");
-		u.aead.alg_key_len = (unsigned)p->cipher_len * 8;
-		u.aead.alg_icv_len = 128;
-		memcpy(u.aead.alg_key, p->cipher_key, p->cipher_len);
-		mnl_attr_put(nlh, XFRMA_ALG_AEAD, sizeof(u.aead) +
-		    p->cipher_len, &u);
-		break;
-	case ESP_AES_CBC:
-	case ESP_3DES_CBC:
-		snprintf(u.a.alg_name, sizeof(u.a.alg_name), "%s",
-		    p->cipher == ESP_AES_CBC ? "cbc(aes)" : "cbc(des3_ede)");
-		u.a.alg_key_len = (unsigned)p->cipher_len * 8;
-		memcpy(u.a.alg_key, p->cipher_key, p->cipher_len);
-		mnl_attr_put(nlh, XFRMA_ALG_CRYPT, sizeof(u.a) +
-		    p->cipher_len, &u);
-		break;
-	default:
-		return -1;
-	}
-	wipe(&u, sizeof(u));
-	return 0;
-}
-
-static int
-put_auth(struct nlmsghdr *nlh, const struct esp_params *p)
-{
-	static const struct {
-		enum esp_auth auth;
-		const char   *name;
-		unsigned      icv;
-	} known[] = {
-		{ ESP_AUTH_HMAC_MD5, "hmac(md5)", 96 },
-		{ ESP_AUTH_HMAC_SHA1, "hmac(sha1)", 96 },
-		{ ESP_AUTH_HMAC_SHA2_256, "hmac(sha256)", 128 },
-		{ ESP_AUTH_HMAC_SHA2_384, "hmac(sha384)", 192 },
-		{ ESP_AUTH_HMAC_SHA2_512, "hmac(sha512)", 256 },
-	};
-	union {
-		struct xfrm_algo_auth a;
-		char room[sizeof(struct xfrm_algo_auth) + ESP_KEY_MAX];
-	} u;
-	size_t i;
-
-	if (p->auth == ESP_AUTH_NONE)
-		return p->cipher == ESP_AES_GCM_16 ||
-		    p->cipher == ESP_CHACHA20_POLY1305 ? 0 : -1;
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (known[i].auth != p->auth)
-			continue;
-		memset(&u, 0, sizeof(u));
-		snprintf(u.a.alg_name, sizeof(u.a.alg_name), "%s",
-		    known[i].name);
-		u.a.alg_key_len = (unsigned)p->auth_len * 8;
-		u.a.alg_trunc_len = known[i].icv;
-		memcpy(u.a.alg_key, p->auth_key, p->auth_len);
-		mnl_attr_put(nlh, XFRMA_ALG_AUTH_TRUNC, sizeof(u.a) +
-		    p->auth_len, &u);
-		wipe(&u, sizeof(u));
-		return 0;
-	}
-	return -1;
-}
-
-static void
-put_replay(struct nlmsghdr *nlh)
-{
-	union {
-		struct xfrm_replay_state_esn r;
-		char room[sizeof(struct xfrm_replay_state_esn) +
-		    REPLAY_WINDOW / 8];
-	} u;
-
-	memset(&u, 0, sizeof(u));
-	u.r.bmp_len = REPLAY_WINDOW / 32;
-	u.r.replay_window = REPLAY_WINDOW;
-	mnl_attr_put(nlh, XFRMA_REPLAY_ESN_VAL, sizeof(u), &u);
-}
-
-/* RFC 3948. */
-static void
-put_encapsulation(struct nlmsghdr *nlh, const struct esp_params *p)
-{
-	struct xfrm_encap_tmpl t = { .encap_type = UDP_ENCAP_ESPINUDP,
-		.encap_sport = htons(p->encap_sport),
-		.encap_dport = htons(p->encap_dport) };
-
-	if (p->encap_sport != 0)
-		mnl_attr_put(nlh, XFRMA_ENCAP, sizeof(t), &t);
-}
-
-static void
-no_limits(struct xfrm_lifetime_cfg *l)
-{
-	l->soft_byte_limit = l->hard_byte_limit = XFRM_INF;
-	l->soft_packet_limit = l->hard_packet_limit = XFRM_INF;
-}
-
-static int
-sa_add(struct xfrm *x, const struct esp_params *p, uint16_t id, int inner,
-    bool outbound)
-{
-	struct xfrm_usersa_info *sa;
-	struct nlmsghdr		*nlh;
-	_Alignas(8) char	 buf[NETLINK_REQUEST_MAX];
-	int			 rc = -1;
-
-	sa = begin(buf, XFRM_MSG_NEWSA, NLM_F_ACK | NLM_F_CREATE |
-	    NLM_F_EXCL, sizeof(*sa), &nlh);
-	sa->family = p->dst.family;
-	sa->saddr = address_of(&p->src);
-	sa->id.daddr = address_of(&p->dst);
-	sa->id.spi = htonl(p->spi);
-	sa->id.proto = IPPROTO_ESP;
-	sa->mode = p->transport ? XFRM_MODE_TRANSPORT : XFRM_MODE_TUNNEL;
-	sa->reqid = REQID_BASE | id;
-	sa->sel.family = (uint16_t)inner;
-	no_limits(&sa->lft);
-	if (p->esn)
-		sa->flags |= XFRM_STATE_ESN;
-	if (put_cipher(nlh, p) == -1 || put_auth(nlh, p) == -1) {
-		errno = EOPNOTSUPP;
-		goto out;
-	}
-	put_replay(nlh);
-	put_encapsulation(nlh, p);
-	if (outbound)
-		mnl_attr_put_u32(nlh, XFRMA_SET_MARK, x->mark);
-	rc = netlink_ask(x->fd, nlh, NULL, NULL);
-out:
-	wipe(buf, sizeof(buf));
-	return rc;
-}
-
-static struct nlmsghdr *
-sa_name(char *buf, unsigned type, unsigned flags, const struct addr *dst,
-    uint32_t spi)
-{
-	struct xfrm_usersa_id *id;
-	struct nlmsghdr	      *nlh;
-
-	id = begin(buf, type, flags, sizeof(*id), &nlh);
-	id->daddr = address_of(dst);
-	id->spi = htonl(spi);
-	id->family = dst->family;
-	id->proto = IPPROTO_ESP;
-	return nlh;
-}
-
-static void
-sa_remove(struct xfrm *x, const struct addr *dst, uint32_t spi)
-{
-	_Alignas(8) char buf[NETLINK_REQUEST_MAX];
-
-	(void)netlink_ask(x->fd, sa_name(buf, XFRM_MSG_DELSA, NLM_F_ACK, dst,
-	    spi), NULL, NULL);
-}
-
-/* The highest number that was sent or taken: one of the two is 0. */
-static int
-found_replay(const struct nlattr *a, void *arg)
-{
-	struct xfrm_replay_state_esn r;
-	struct esp_counters	    *c = arg;
-
-	if (mnl_attr_get_type(a) != XFRMA_REPLAY_ESN_VAL ||
-	    mnl_attr_get_payload_len(a) < sizeof(r))
-		return MNL_CB_OK;
-	memcpy(&r, mnl_attr_get_payload(a), sizeof(r));
-	c->seq = ((uint64_t)(r.seq_hi | r.oseq_hi) << 32) | r.seq | r.oseq;
-	return MNL_CB_OK;
-}
-
-static int
-got_usage(const struct nlmsghdr *nlh, void *arg)
-{
-	struct xfrm_usersa_info sa;
-	struct esp_counters    *c = arg;
-
-	if (nlh->nlmsg_type != XFRM_MSG_NEWSA ||
-	    mnl_nlmsg_get_payload_len(nlh) < sizeof(sa))
-		return MNL_CB_OK;
-	/* Messages are aligned to four bytes, and this wants eight. */
-	memcpy(&sa, mnl_nlmsg_get_payload(nlh), sizeof(sa));
-	c->packets = sa.curlft.packets;
-	c->bytes = sa.curlft.bytes;
-	c->replays = sa.stats.replay;
-	c->auth_failures = sa.stats.integrity_failed;
-	mnl_attr_parse(nlh, sizeof(sa), found_replay, c);
-	return MNL_CB_STOP;
-}
-
-static void
-sa_usage(struct xfrm *x, const struct esp_params *p, struct esp_counters *c)
-{
-	_Alignas(8) char buf[NETLINK_REQUEST_MAX];
-
-	(void)netlink_ask(x->fd, sa_name(buf, XFRM_MSG_GETSA, 0, &p->dst,
-	    p->spi), got_usage, c);
-}
-
 /* --- policies ------------------------------------------------------------- */
 
 static void
@@ -285,61 +39,45 @@ fill_selector(struct xfrm_selector *s, const struct prefix *src,
     const struct prefix *dst)
 {
 	s->family = src->addr.family;
-	s->saddr = address_of(&src->addr);
-	s->daddr = address_of(&dst->addr);
+	s->saddr = xfrm_address(&src->addr);
+	s->daddr = xfrm_address(&dst->addr);
 	s->prefixlen_s = src->plen;
 	s->prefixlen_d = dst->plen;
+}
+
+static struct xfrm_rule
+policy_rule(uint8_t dir, const struct esp_policy *policy)
+{
+	struct xfrm_rule       r = { .dir = dir, .priority = XFRM_PRIORITY };
+	struct xfrm_user_tmpl *t = &r.tmpl;
+	bool		       out = dir == XFRM_POLICY_OUT;
+
+	fill_selector(&r.sel, out ? &policy->ours : &policy->theirs,
+	    out ? &policy->theirs : &policy->ours);
+	t->family = policy->peer.family;
+	t->saddr = xfrm_address(out ? &policy->local : &policy->peer);
+	t->id.daddr = xfrm_address(out ? &policy->peer : &policy->local);
+	t->id.proto = IPPROTO_ESP;
+	t->reqid = XFRM_REQID_BASE | policy->id;
+	t->mode = policy->transport ? XFRM_MODE_TRANSPORT : XFRM_MODE_TUNNEL;
+	t->aalgos = t->ealgos = t->calgos = ~0u;
+	return r;
 }
 
 static int
 policy_put(struct xfrm *x, uint8_t dir, const struct esp_policy *policy)
 {
-	struct xfrm_userpolicy_info *p;
-	struct xfrm_user_tmpl	     t;
-	struct nlmsghdr		    *nlh;
-	bool			     out = dir == XFRM_POLICY_OUT;
-	_Alignas(8) char	     buf[NETLINK_REQUEST_MAX];
+	struct xfrm_rule r = policy_rule(dir, policy);
 
-	p = begin(buf, XFRM_MSG_UPDPOLICY, NLM_F_ACK | NLM_F_CREATE |
-	    NLM_F_REPLACE, sizeof(*p), &nlh);
-	fill_selector(&p->sel, out ? &policy->ours : &policy->theirs,
-	    out ? &policy->theirs : &policy->ours);
-	no_limits(&p->lft);
-	p->priority = PRIORITY;
-	p->dir = dir;
-	p->action = XFRM_POLICY_ALLOW;
-	memset(&t, 0, sizeof(t));
-	t.family = policy->peer.family;
-	t.saddr = address_of(out ? &policy->local : &policy->peer);
-	t.id.daddr = address_of(out ? &policy->peer : &policy->local);
-	t.id.proto = IPPROTO_ESP;
-	t.reqid = REQID_BASE | policy->id;
-	t.mode = policy->transport ? XFRM_MODE_TRANSPORT : XFRM_MODE_TUNNEL;
-	t.aalgos = t.ealgos = t.calgos = ~0u;
-	mnl_attr_put(nlh, XFRMA_TMPL, sizeof(t), &t);
-	return netlink_ask(x->fd, nlh, NULL, NULL);
+	return xfrm_rule_put(x->fd, &r);
 }
 
 static void
-put_mark(struct nlmsghdr *nlh, const struct xfrm_mark *mark)
+policy_delete(struct xfrm *x, uint8_t dir, const struct esp_policy *policy)
 {
-	if (mark->m != 0)
-		mnl_attr_put(nlh, XFRMA_MARK, sizeof(*mark), mark);
-}
+	struct xfrm_rule r = policy_rule(dir, policy);
 
-static void
-policy_delete(struct xfrm *x, uint8_t dir, const struct xfrm_selector *sel,
-    const struct xfrm_mark *mark)
-{
-	struct xfrm_userpolicy_id *p;
-	struct nlmsghdr		  *nlh;
-	_Alignas(8) char	   buf[NETLINK_REQUEST_MAX];
-
-	p = begin(buf, XFRM_MSG_DELPOLICY, NLM_F_ACK, sizeof(*p), &nlh);
-	p->sel = *sel;
-	p->dir = dir;
-	put_mark(nlh, mark);
-	(void)netlink_ask(x->fd, nlh, NULL, NULL);
+	xfrm_rule_delete(x->fd, &r);
 }
 
 /* --- the data plane ------------------------------------------------------- */
@@ -347,17 +85,11 @@ policy_delete(struct xfrm *x, uint8_t dir, const struct xfrm_selector *sel,
 static void
 xfrm_policy_down(struct esp_plane *plane, const struct esp_policy *policy)
 {
-	struct xfrm	    *x = (struct xfrm *)plane;
-	const struct xfrm_mark none = { 0 };
-	struct xfrm_selector out, in;
+	struct xfrm *x = (struct xfrm *)plane;
 
-	memset(&out, 0, sizeof(out));
-	memset(&in, 0, sizeof(in));
-	fill_selector(&out, &policy->ours, &policy->theirs);
-	fill_selector(&in, &policy->theirs, &policy->ours);
-	policy_delete(x, XFRM_POLICY_OUT, &out, &none);
-	policy_delete(x, XFRM_POLICY_IN, &in, &none);
-	policy_delete(x, XFRM_POLICY_FWD, &in, &none);
+	policy_delete(x, XFRM_POLICY_OUT, policy);
+	policy_delete(x, XFRM_POLICY_IN, policy);
+	policy_delete(x, XFRM_POLICY_FWD, policy);
 }
 
 /* What comes must be encrypted before what goes is. */
@@ -374,6 +106,16 @@ xfrm_policy_up(struct esp_plane *plane, const struct esp_policy *policy)
 	    PREFIX_TEXT(&policy->theirs), strerror(errno));
 	xfrm_policy_down(plane, policy);
 	return -1;
+}
+
+static int
+sa_add(struct xfrm *x, const struct esp_params *p,
+    const struct esp_policy *policy, uint32_t mark)
+{
+	const struct xfrm_tag tag = { XFRM_REQID_BASE | policy->id,
+		policy->ours.addr.family, mark, 0 };
+
+	return xfrm_sa_add(x->fd, p, &tag);
 }
 
 static int
@@ -400,8 +142,7 @@ xfrm_pair_up(struct esp_plane *plane, struct esp_pair *p)
 		return -1;
 	if (policy->id == 0 && (policy->id = ++x->id) == 0)
 		policy->id = ++x->id;
-	if (sa_add(x, &p->in, policy->id, policy->ours.addr.family,
-	    false) == 0)
+	if (sa_add(x, &p->in, policy, 0) == 0)
 		return 0;
 	log_info("%s: the kernel does not take this SA: %s",
 	    PREFIX_TEXT(&policy->theirs), strerror(errno));
@@ -415,8 +156,7 @@ xfrm_pair_confirm(struct esp_plane *plane, struct esp_pair *p)
 {
 	struct xfrm *x = (struct xfrm *)plane;
 
-	if (sa_add(x, &p->out, p->policy->id, p->policy->ours.addr.family,
-	    true) == 0)
+	if (sa_add(x, &p->out, p->policy, x->mark) == 0)
 		return 0;
 	log_warn("%s: the kernel does not take this SA: %s",
 	    PREFIX_TEXT(&p->policy->theirs), strerror(errno));
@@ -428,8 +168,8 @@ xfrm_pair_down(struct esp_plane *plane, struct esp_pair *p)
 {
 	struct xfrm *x = (struct xfrm *)plane;
 
-	sa_remove(x, &p->in.dst, p->in.spi);
-	sa_remove(x, &p->out.dst, p->out.spi);
+	xfrm_sa_remove(x->fd, &p->in.dst, p->in.spi);
+	xfrm_sa_remove(x->fd, &p->out.dst, p->out.spi);
 	(void)take(x, p, false);
 }
 
@@ -439,9 +179,9 @@ xfrm_pair_usage(struct esp_plane *plane, const struct esp_pair *p,
 {
 	struct xfrm *x = (struct xfrm *)plane;
 
-	sa_usage(x, &p->in, &u->in);
+	xfrm_sa_usage(x->fd, &p->in, &u->in);
 	if (p->confirmed)
-		sa_usage(x, &p->out, &u->out);
+		xfrm_sa_usage(x->fd, &p->out, &u->out);
 }
 
 /* The policy catches the packet on its way out; without one it would go in the
@@ -486,41 +226,31 @@ xfrm_plane(struct xfrm *x, const struct xfrm_shell *shell)
 
 /* --- what may come in the clear ------------------------------------------- */
 
-static int
-guard_put(struct xfrm *x, uint8_t dir, const struct xfrm_selector *sel,
-    uint32_t order, const struct xfrm_mark *mark, bool block)
+static struct xfrm_rule
+guard_rule(int family, uint32_t order, bool block)
 {
-	struct xfrm_userpolicy_info *p;
-	struct nlmsghdr		    *nlh;
-	_Alignas(8) char	     buf[NETLINK_REQUEST_MAX];
+	return (struct xfrm_rule){ .sel.family = (uint16_t)family,
+		.priority = GUARD_PRIORITY | order, .block = block };
+}
 
-	p = begin(buf, XFRM_MSG_UPDPOLICY, NLM_F_ACK | NLM_F_CREATE |
-	    NLM_F_REPLACE, sizeof(*p), &nlh);
-	p->sel = *sel;
-	no_limits(&p->lft);
-	p->priority = GUARD_PRIORITY | order;
-	p->dir = dir;
-	p->action = block ? XFRM_POLICY_BLOCK : XFRM_POLICY_ALLOW;
-	put_mark(nlh, mark);
-	return netlink_ask(x->fd, nlh, NULL, NULL);
+static int
+guard_put(struct xfrm *x, uint8_t dir, struct xfrm_rule *r)
+{
+	r->dir = dir;
+	return xfrm_rule_put(x->fd, r);
 }
 
 int
 xfrm_guard(struct xfrm *x, const struct prefix *from, bool block, bool forward)
 {
-	const struct xfrm_mark none = { 0 };
-	struct xfrm_selector   sel;
-	uint32_t	       order;
+	struct xfrm_rule r = guard_rule(from->addr.family, GUARD_LONGEST +
+	    addr_bits(from->addr.family) - from->plen, block);
 
-	memset(&sel, 0, sizeof(sel));
-	sel.family = from->addr.family;
-	sel.saddr = address_of(&from->addr);
-	sel.prefixlen_s = from->plen;
-	order = GUARD_LONGEST + addr_bits(from->addr.family) - from->plen;
-	if (guard_put(x, XFRM_POLICY_IN, &sel, order, &none, block) == -1)
+	r.sel.saddr = xfrm_address(&from->addr);
+	r.sel.prefixlen_s = from->plen;
+	if (guard_put(x, XFRM_POLICY_IN, &r) == -1)
 		return -1;
-	return !forward ? 0 : guard_put(x, XFRM_POLICY_FWD, &sel, order, &none,
-	    block);
+	return !forward ? 0 : guard_put(x, XFRM_POLICY_FWD, &r);
 }
 
 int
@@ -530,44 +260,38 @@ xfrm_guard_leave(struct xfrm *x, uint32_t mark, uint32_t mask, bool forward)
 	 * (RFC 4861 §4.3, §4.4); all the rest from none, as reports
 	 * do (RFC 3810 §5.2.13), or from a link-local one. */
 	static const uint8_t neighbours[] = { 135, 136 };
-	const struct xfrm_mark none = { 0 }, ours = { mark, mask };
-	struct xfrm_selector   all, sel;
+	const struct xfrm_rule all = guard_rule(AF_INET6, 0, false);
+	struct xfrm_rule       r = all;
 	size_t		       i;
 
-	memset(&all, 0, sizeof(all));
-	all.family = AF_INET6;
-	if (guard_put(x, XFRM_POLICY_IN, &all, 0, &ours, false) == -1 ||
-	    (forward && guard_put(x, XFRM_POLICY_FWD, &all, 0, &ours,
-	    false) == -1))
+	r.mark = (struct xfrm_mark){ mark, mask };
+	if (guard_put(x, XFRM_POLICY_IN, &r) == -1 ||
+	    (forward && guard_put(x, XFRM_POLICY_FWD, &r) == -1))
 		return -1;
-	sel = all;
-	sel.proto = IPPROTO_ICMPV6;
-	sel.prefixlen_s = 128;
-	if (guard_put(x, XFRM_POLICY_IN, &sel, 0, &none, false) == -1)
+	r = all;
+	r.sel.proto = IPPROTO_ICMPV6;
+	r.sel.prefixlen_s = 128;
+	if (guard_put(x, XFRM_POLICY_IN, &r) == -1)
 		return -1;
-	sel.prefixlen_s = 0;
-	sel.sport_mask = 0xffff;	/* the type's place */
+	r.sel.prefixlen_s = 0;
+	r.sel.sport_mask = 0xffff;	/* the type's place */
 	for (i = 0; i < sizeof(neighbours); i++) {
-		sel.sport = htons(neighbours[i]);
-		if (guard_put(x, XFRM_POLICY_IN, &sel, 0, &none, false) == -1)
+		r.sel.sport = htons(neighbours[i]);
+		if (guard_put(x, XFRM_POLICY_IN, &r) == -1)
 			return -1;
 	}
-	sel = all;
-	sel.saddr.a6[0] = htonl(0xfe800000);
-	sel.prefixlen_s = 10;
-	return guard_put(x, XFRM_POLICY_IN, &sel, 0, &none, false);
+	r = all;
+	r.sel.saddr.a6[0] = htonl(0xfe800000);
+	r.sel.prefixlen_s = 10;
+	return guard_put(x, XFRM_POLICY_IN, &r);
 }
 
 /* --- what a killed daemon left -------------------------------------------- */
 
 struct leftovers {
 	struct { struct addr dst; uint32_t spi; } sa[256];
-	struct {
-		struct xfrm_selector sel;
-		struct xfrm_mark     mark;
-		uint8_t		     dir;
-	} policy[256];
-	unsigned nsa, npolicy;
+	struct xfrm_rule rule[256];
+	unsigned nsa, nrules;
 	bool	 guards_only;
 };
 
@@ -581,7 +305,7 @@ found_sa(const struct nlmsghdr *nlh, void *arg)
 	    mnl_nlmsg_get_payload_len(nlh) < sizeof(sa))
 		return MNL_CB_OK;
 	memcpy(&sa, mnl_nlmsg_get_payload(nlh), sizeof(sa));
-	if ((sa.reqid & REQID_MASK) == REQID_BASE &&
+	if ((sa.reqid & XFRM_REQID_MASK) == XFRM_REQID_BASE &&
 	    l->nsa < sizeof(l->sa) / sizeof(l->sa[0])) {
 		l->sa[l->nsa].dst = addr_from_bytes(sa.family, &sa.id.daddr);
 		l->sa[l->nsa++].spi = ntohl(sa.id.spi);
@@ -589,26 +313,18 @@ found_sa(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
-/* What is said of a policy beside its own header. */
-struct about {
-	struct xfrm_mark mark;
-	bool		 ours;		/* by its template */
-};
-
 static int
 found_about(const struct nlattr *a, void *arg)
 {
-	const struct xfrm_user_tmpl *t;
-	struct about		    *about = arg;
-	size_t			     len = mnl_attr_get_payload_len(a);
+	struct xfrm_rule *r = arg;
+	size_t		  len = mnl_attr_get_payload_len(a);
 
-	if (mnl_attr_get_type(a) == XFRMA_TMPL && len >= sizeof(*t)) {
-		t = mnl_attr_get_payload(a);
-		about->ours = (t->reqid & REQID_MASK) == REQID_BASE;
-	}
-	if (mnl_attr_get_type(a) == XFRMA_MARK && len >= sizeof(about->mark))
-		memcpy(&about->mark, mnl_attr_get_payload(a),
-		    sizeof(about->mark));
+	if (mnl_attr_get_type(a) == XFRMA_TMPL && len >= sizeof(r->tmpl))
+		memcpy(&r->tmpl, mnl_attr_get_payload(a), sizeof(r->tmpl));
+	if (mnl_attr_get_type(a) == XFRMA_MARK && len >= sizeof(r->mark))
+		memcpy(&r->mark, mnl_attr_get_payload(a), sizeof(r->mark));
+	if (mnl_attr_get_type(a) == XFRMA_IF_ID && len >= sizeof(r->if_id))
+		r->if_id = mnl_attr_get_u32(a);
 	return MNL_CB_OK;
 }
 
@@ -617,21 +333,21 @@ found_policy(const struct nlmsghdr *nlh, void *arg)
 {
 	struct xfrm_userpolicy_info p;
 	struct leftovers	   *l = arg;
-	struct about		    about = { 0 };
+	struct xfrm_rule	    r = { 0 };
 	bool			    ours;
 
 	if (nlh->nlmsg_type != XFRM_MSG_NEWPOLICY ||
 	    mnl_nlmsg_get_payload_len(nlh) < sizeof(p))
 		return MNL_CB_OK;
 	memcpy(&p, mnl_nlmsg_get_payload(nlh), sizeof(p));
-	mnl_attr_parse(nlh, sizeof(p), found_about, &about);
+	mnl_attr_parse(nlh, sizeof(p), found_about, &r);
+	r.sel = p.sel;
+	r.dir = p.dir;
 	ours = (p.priority & GUARD_MASK) == GUARD_PRIORITY ||
-	    (about.ours && !l->guards_only);
-	if (ours && l->npolicy < sizeof(l->policy) / sizeof(l->policy[0])) {
-		l->policy[l->npolicy].sel = p.sel;
-		l->policy[l->npolicy].mark = about.mark;
-		l->policy[l->npolicy++].dir = p.dir;
-	}
+	    ((r.tmpl.reqid & XFRM_REQID_MASK) == XFRM_REQID_BASE &&
+	    !l->guards_only);
+	if (ours && l->nrules < sizeof(l->rule) / sizeof(l->rule[0]))
+		l->rule[l->nrules++] = r;
 	return MNL_CB_OK;
 }
 
@@ -640,29 +356,20 @@ static void
 remove_ours(struct xfrm *x, bool guards_only)
 {
 	struct leftovers *l = xcalloc(1, sizeof(*l));
-	struct nlmsghdr	 *nlh;
 	unsigned	  i, round;
-	char		  buf[NETLINK_REQUEST_MAX];
 
 	l->guards_only = guards_only;
 	for (round = 0; round < 64; round++) {
-		l->nsa = l->npolicy = 0;
-		(void)begin(buf, XFRM_MSG_GETPOLICY, NLM_F_DUMP,
-		    sizeof(struct xfrm_userpolicy_id), &nlh);
-		(void)netlink_ask(x->fd, nlh, found_policy, l);
-		if (!guards_only) {
-			/* A dump of these has attributes at most. */
-			(void)begin(buf, XFRM_MSG_GETSA, NLM_F_DUMP, 0,
-			    &nlh);
-			(void)netlink_ask(x->fd, nlh, found_sa, l);
-		}
-		if (l->nsa == 0 && l->npolicy == 0)
+		l->nsa = l->nrules = 0;
+		xfrm_dump(x->fd, XFRM_MSG_GETPOLICY, found_policy, l);
+		if (!guards_only)
+			xfrm_dump(x->fd, XFRM_MSG_GETSA, found_sa, l);
+		if (l->nsa == 0 && l->nrules == 0)
 			break;
-		for (i = 0; i < l->npolicy; i++)
-			policy_delete(x, l->policy[i].dir, &l->policy[i].sel,
-			    &l->policy[i].mark);
+		for (i = 0; i < l->nrules; i++)
+			xfrm_rule_delete(x->fd, &l->rule[i]);
 		for (i = 0; i < l->nsa; i++)
-			sa_remove(x, &l->sa[i].dst, l->sa[i].spi);
+			xfrm_sa_remove(x->fd, &l->sa[i].dst, l->sa[i].spi);
 	}
 	free(l);
 }
@@ -679,10 +386,8 @@ xfrm_guard_clear(struct xfrm *x)
 static const char *
 policy_lacks(struct xfrm *x, int family)
 {
-	struct esp_policy    policy = { .id = TRIAL };
-	struct xfrm_selector sel;
-	struct xfrm_mark     mark = { 0 };
-	struct addr	     none = { 0 };
+	struct esp_policy policy = { .id = TRIAL };
+	struct addr	  none = { 0 };
 
 	none.family = (uint8_t)family;
 	policy.ours = policy.theirs = prefix_host(&none);
@@ -690,9 +395,7 @@ policy_lacks(struct xfrm *x, int family)
 	if (policy_put(x, XFRM_POLICY_OUT, &policy) == -1)
 		return errno == EPERM ? "we may not ask the kernel" :
 		    "the kernel has no IPsec policies";
-	memset(&sel, 0, sizeof(sel));
-	fill_selector(&sel, &policy.ours, &policy.theirs);
-	policy_delete(x, XFRM_POLICY_OUT, &sel, &mark);
+	policy_delete(x, XFRM_POLICY_OUT, &policy);
 	return NULL;
 }
 
@@ -705,18 +408,19 @@ xfrm_lacks(struct xfrm *x, int family)
 		  .auth = ESP_AUTH_HMAC_SHA2_256, .auth_len = 32 },
 		{ .spi = TRIAL, .cipher = ESP_AES_GCM_16, .cipher_len = 36 },
 	};
-	size_t i;
+	const struct xfrm_tag tag = { XFRM_REQID_BASE, family, 0, 0 };
+	size_t		      i;
 
 	for (i = 0; i < sizeof(p) / sizeof(p[0]); i++) {
 		p[i].src = p[i].dst = family == AF_INET6 ?
 		    addr_from_bytes(AF_INET6, &in6addr_loopback) :
 		    addr_from_v4(htonl(INADDR_LOOPBACK));
-		if (sa_add(x, &p[i], 0, family, false) == -1 &&
+		if (xfrm_sa_add(x->fd, &p[i], &tag) == -1 &&
 		    errno != EEXIST)
 			return errno == EPERM ? "we may not ask the kernel" :
 			    i > 0 ? "the kernel has no AES-GCM for ESP" :
 			    "the kernel has no ESP";
-		sa_remove(x, &p[i].dst, p[i].spi);
+		xfrm_sa_remove(x->fd, &p[i].dst, p[i].spi);
 	}
 	return policy_lacks(x, family);
 }

@@ -143,8 +143,8 @@ setup(void **state)
 	ends.planes[0] = ends.user = esp_user_new(wire_send, NULL);
 	ends.peer_planes[0] = esp_user_new(wire_send, NULL);
 	esp_user_lanes(ends.user, ends.seal, ends.open, wire_flush);
-	ends.lead = (struct esp_lead){ addr_from_v4(inet_addr(ours)),
-		addr_from_v4(inet_addr(theirs)), MTU };
+	ends.lead = (struct esp_lead){ .src = addr_from_v4(inet_addr(ours)),
+		.dst = addr_from_v4(inet_addr(theirs)), .mtu = MTU };
 	pair_up(0);
 	return 0;
 }

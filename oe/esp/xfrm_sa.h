@@ -1,0 +1,58 @@
+/* xfrm_sa.h - SAs and policies of the kernel, by messages to it (Linux XFRM through netlink) */
+#ifndef OE_ESP_XFRM_SA_H
+#define OE_ESP_XFRM_SA_H
+
+#include <libmnl/libmnl.h>
+#include <linux/xfrm.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/addr.h"
+#include "oe/esp/params.h"
+
+/*
+ * fd is a socket of NETLINK_XFRM (netlink_open()).  What returns an int: 0, or
+ * -1 with errno.
+ */
+
+/* Upper half of every reqid of ours: "OE". */
+#define XFRM_REQID_BASE	0x4f450000u
+#define XFRM_REQID_MASK	0xffff0000u
+/* Policies of ours: behind what an operator's IPsec puts there. */
+#define XFRM_PRIORITY	2000
+
+xfrm_address_t xfrm_address(const struct addr *a);
+
+/* What an SA has beside what was negotiated. */
+struct xfrm_tag {
+	uint32_t reqid;
+	int	 inner;			/* family of what is inside */
+	uint32_t mark;			/* put on what comes out; 0: none */
+	uint32_t if_id;			/* of its xfrm interface; 0: none */
+};
+int	xfrm_sa_add(int fd, const struct esp_params *p,
+	    const struct xfrm_tag *tag);
+void	xfrm_sa_remove(int fd, const struct addr *dst, uint32_t spi);
+/* Fills in what the kernel has counted; nothing if it has no such SA. */
+void	xfrm_sa_usage(int fd, const struct esp_params *p,
+	    struct esp_counters *c);
+
+struct xfrm_rule {
+	struct xfrm_selector  sel;
+	struct xfrm_mark      mark;	/* of the packet; no mask: any */
+	uint32_t	      if_id;	/* 0: not at an xfrm interface */
+	uint32_t	      priority;
+	uint8_t		      dir;	/* XFRM_POLICY_* */
+	bool		      block;
+	struct xfrm_user_tmpl tmpl;	/* no reqid: in the clear */
+};
+/* Replaces an equal one. */
+int	xfrm_rule_put(int fd, const struct xfrm_rule *r);
+/* By its selector, mark, direction and interface. */
+void	xfrm_rule_delete(int fd, const struct xfrm_rule *r);
+
+/* All policies (XFRM_MSG_GETPOLICY) or SAs (XFRM_MSG_GETSA); fn must not use
+ * fd. */
+void	xfrm_dump(int fd, unsigned type, mnl_cb_t fn, void *arg);
+
+#endif

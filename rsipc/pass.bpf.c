@@ -1,5 +1,5 @@
 /* pass.bpf.c - eBPF at the laptop's devices: what policy passes goes into the gateway's tunnel and comes out of it */
-#include "net/bpf_program.h"
+#include "net/bpf_wire.h"
 #include "pass_map.h"
 
 /*
@@ -10,32 +10,26 @@
  */
 
 #define ECN_MASK	3
+#define ESP_HEADER	8	/* SPI and number */
 #define OUTER_TTL	64	/* RFC 2003 §3.1, as the daemon has it */
 #define PASS_PAIRS	PASS_SLOTS
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, struct pass_key);
-	__type(value, __u64);
-	__uint(max_entries, PASS_PAIRS);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	MAP_HASH(struct pass_key, __u64, PASS_PAIRS);
 } pairs SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, struct pass_slot);
-	__uint(max_entries, PASS_SLOTS);
-	__uint(map_flags, BPF_F_MMAPABLE);
+	MAP_SHARED(struct pass_slot, PASS_SLOTS);
 } slots SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__type(key, __u32);
-	__type(value, struct pass_state);
-	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_MMAPABLE);
+	MAP_SHARED(struct pass_state, 1);
 } state SEC(".maps");
+
+/* Inbound SPIs of the kernel's ESP, host order. */
+struct {
+	MAP_HASH(__u32, __u8, PASS_SLOTS);
+} spis SEC(".maps");
 
 static __always_inline struct pass_state *
 get_state(void)
@@ -51,73 +45,9 @@ get_state(void)
 static __always_inline struct pass_slot *
 find_pair(__u32 ours, __u32 theirs)
 {
-	struct pass_key	  k = { .src = ours, .dst = theirs };
-	struct pass_slot *slot;
-	__u64		 *handle = bpf_map_lookup_elem(&pairs, &k);
-	__u32		  i;
+	struct pass_key k = { .src = ours, .dst = theirs };
 
-	if (handle == NULL)
-		return NULL;
-	i = (__u32)*handle & PASS_SLOT_MASK;
-	slot = bpf_map_lookup_elem(&slots, &i);
-	return slot != NULL && *handle != 0 && slot->handle == *handle ?
-	    slot : NULL;
-}
-
-/* What a packet, joined or not, is on the wire; begins: a connection of TCP. */
-struct wire {
-	__u32 packets, longest, bytes;
-	int   begins;
-};
-
-/* A whole TCP or UDP packet of room bytes without options; ports: the source's
- * above the destination's, host order. */
-static __always_inline int
-read_packet(const struct __sk_buff *skb, const struct iphdr *ip,
-    const void *end, __u32 room, __u32 *ports, struct wire *w)
-{
-	const __u8 *body = (const void *)(ip + 1);
-	__u32	    header, len = bpf_ntohs(ip->tot_len), data;
-
-	if ((const void *)(body + 8) > end || ip->version != 4 ||
-	    ip->ihl != 5 || (ip->frag_off & bpf_htons(IP_FRAGMENT)) != 0 ||
-	    len != room || len < sizeof(*ip) + 8 ||
-	    (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP))
-		return 0;
-	*ports = bpf_ntohl(*(const __u32 *)body);
-	w->packets = 1;
-	w->longest = w->bytes = len;
-	w->begins = 0;
-	if (ip->protocol == IPPROTO_TCP) {
-		if ((const void *)(body + TCP_HEADER) > end)
-			return 0;
-		w->begins = (body[13] & TCP_SYN) != 0;
-	}
-	if (skb->gso_size == 0)
-		return 1;
-	/* Of what is joined only TCP is understood by adjust_room(). */
-	if (ip->protocol != IPPROTO_TCP)
-		return 0;
-	header = sizeof(*ip) + (__u32)(body[12] >> 4) * 4;
-	if (header < sizeof(*ip) + TCP_HEADER || header >= len)
-		return 0;
-	data = len - header;
-	w->packets = (data + skb->gso_size - 1) / skb->gso_size;
-	w->longest = header + skb->gso_size;
-	w->bytes = data + w->packets * header;
-	return 1;
-}
-
-/* An index.  After a swap of bytes the verifier of some kernels (6.1) takes a
- * register for one of 64 bits, and the compiler, which knows better, masks
- * nothing. */
-static __always_inline __u64
-port_index(__u32 port)
-{
-	__u64 i = port;
-
-	asm volatile("%0 &= 0xffff" : "+r"(i));
-	return i;
+	return find_slot(&pairs, &k, &slots, PASS_SLOT_MASK);
 }
 
 static __always_inline __u8
@@ -126,14 +56,36 @@ protocol_bit(const struct iphdr *ip)
 	return ip->protocol == IPPROTO_TCP ? PASS_TCP : PASS_UDP;
 }
 
-/* At the device that packets are led into: into the tunnel (RFC 2003 §3.1). */
+/* Into the tunnel (RFC 2003 §3.1), from a device without a link's header; it
+ * fits. */
+static __always_inline int
+into_tunnel(struct __sk_buff *skb, const struct pass_state *s,
+    const struct iphdr *ip)
+{
+	struct iphdr outer;
+
+	write_outer(&outer, ip, (__u16)(skb->len + sizeof(outer)), OUTER_TTL,
+	    s->local, s->remote);
+	/* Where it goes there is one. */
+	if (bpf_skb_change_head(skb, sizeof(struct ethhdr), 0) != 0 ||
+	    bpf_skb_adjust_room(skb, sizeof(outer), BPF_ADJ_ROOM_MAC,
+	    BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_FIXED_GSO) != 0 ||
+	    bpf_skb_store_bytes(skb, sizeof(struct ethhdr), &outer,
+	    sizeof(outer), 0) != 0)
+		return TC_ACT_SHOT;
+	/* Routed as the daemon's own packets are. */
+	skb->mark = s->mark;
+	return (int)bpf_redirect_neigh(s->link, NULL, 0, 0);
+}
+
+/* At the device that packets are led into. */
 SEC("tc")
 int
 pass_out(struct __sk_buff *skb)
 {
 	struct pass_state *s;
 	struct pass_slot  *slot;
-	struct iphdr	  *ip, outer;
+	struct iphdr	  *ip;
 	struct wire	   w;
 	void		  *end;
 	__u32		   ports;
@@ -146,7 +98,7 @@ pass_out(struct __sk_buff *skb)
 	end = (void *)(long)skb->data_end;
 	if ((void *)(ip + 1) > end || ip->saddr != s->addr ||
 	    !read_packet(skb, ip, end, skb->len, &ports, &w) ||
-	    w.longest > s->mtu || skb->len > 0xffff - sizeof(outer))
+	    w.longest > s->mtu || skb->len > 0xffff - sizeof(*ip))
 		return TC_ACT_OK;
 	/* Many connections use up the ports before the daemon looks here. */
 	if (w.begins)
@@ -155,21 +107,48 @@ pass_out(struct __sk_buff *skb)
 	if ((s->port[port] & protocol_bit(ip)) == 0 ||
 	    (slot = find_pair(ip->saddr, ip->daddr)) == NULL)
 		return TC_ACT_OK;
-	write_outer(&outer, ip, (__u16)(skb->len + sizeof(outer)), OUTER_TTL,
-	    s->local, s->remote);
 	s->used[port] = 1;
-	__sync_fetch_and_add(&slot->packets_out, w.packets);
-	__sync_fetch_and_add(&slot->bytes_out, w.bytes);
-	/* The device has no header of a link, and where it goes has. */
-	if (bpf_skb_change_head(skb, sizeof(struct ethhdr), 0) != 0 ||
-	    bpf_skb_adjust_room(skb, sizeof(outer), BPF_ADJ_ROOM_MAC,
-	    BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_FIXED_GSO) != 0 ||
-	    bpf_skb_store_bytes(skb, sizeof(struct ethhdr), &outer,
-	    sizeof(outer), 0) != 0)
-		return TC_ACT_SHOT;
-	/* Routed as the daemon's own packets are. */
-	skb->mark = s->mark;
-	return (int)bpf_redirect_neigh(s->link, NULL, 0, 0);
+	__sync_fetch_and_add(&slot->n.packets_out, w.packets);
+	__sync_fetch_and_add(&slot->n.bytes_out, w.bytes);
+	return into_tunnel(skb, s, ip);
+}
+
+/* A whole packet with ESP of the kernel's, of room bytes; NULL: it is not. */
+static __always_inline const __u32 *
+read_esp(const struct __sk_buff *skb, const struct iphdr *ip, const void *end,
+    __u32 room)
+{
+	const __u32 *spi = (const void *)(ip + 1);
+
+	if ((const void *)(spi + 2) > end || ip->version != 4 ||
+	    ip->ihl != 5 || ip->protocol != IPPROTO_ESP ||
+	    (ip->frag_off & bpf_htons(IP_FRAGMENT)) != 0 ||
+	    bpf_ntohs(ip->tot_len) != room || skb->gso_size != 0)
+		return NULL;
+	return spi;
+}
+
+/* At the device of clear packets: what the kernel has encrypted. */
+SEC("tc")
+int
+pass_esp_out(struct __sk_buff *skb)
+{
+	struct pass_state *s;
+	struct iphdr	  *ip;
+	void		  *end;
+
+	if (skb->protocol != bpf_htons(ETH_P_IP) || (s = get_state()) == NULL ||
+	    skb->mark != s->mark)
+		return TC_ACT_OK;
+	pull_headers(skb, sizeof(*ip) + ESP_HEADER);
+	ip = (void *)(long)skb->data;
+	end = (void *)(long)skb->data_end;
+	if ((void *)(ip + 1) > end || ip->saddr != s->addr ||
+	    read_esp(skb, ip, end, skb->len) == NULL || skb->len > s->mtu)
+		return TC_ACT_OK;
+	__sync_fetch_and_add(&s->esp.packets_out, 1);
+	__sync_fetch_and_add(&s->esp.bytes_out, skb->len);
+	return into_tunnel(skb, s, ip);
 }
 
 /*
@@ -195,18 +174,45 @@ is_of_socket(struct __sk_buff *skb, const struct iphdr *ip, __u32 ports)
 	return 1;
 }
 
+/* May what is inside pass, of room bytes?  Then it is counted. */
+static __always_inline int
+comes(struct __sk_buff *skb, struct pass_state *s, const struct iphdr *ip,
+    const void *end, __u32 room)
+{
+	struct pass_counters *n;
+	struct pass_slot     *slot;
+	struct wire	      w = { .packets = 1, .bytes = room };
+	const __u32	     *in;
+	__u32		      ports, spi;
+
+	if ((in = read_esp(skb, ip, end, room)) != NULL) {
+		spi = bpf_ntohl(*in);
+		if (bpf_map_lookup_elem(&spis, &spi) == NULL)
+			return 0;
+		n = &s->esp;
+	} else {
+		if (!read_packet(skb, ip, end, room, &ports, &w) ||
+		    (s->port[port_index(ports)] & protocol_bit(ip)) == 0 ||
+		    (slot = find_pair(ip->daddr, ip->saddr)) == NULL ||
+		    (skb->gso_size != 0 && !is_of_socket(skb, ip, ports)))
+			return 0;
+		n = &slot->n;
+	}
+	__sync_fetch_and_add(&n->packets_in, w.packets);
+	__sync_fetch_and_add(&n->bytes_in, w.bytes);
+	return 1;
+}
+
 /* At the link towards the gateway: out of the tunnel. */
 SEC("tc")
 int
 pass_in(struct __sk_buff *skb)
 {
 	struct pass_state *s;
-	struct pass_slot  *slot;
 	struct ethhdr	  *eth;
 	struct iphdr	  *outer, *ip;
-	struct wire	   w;
 	void		  *end;
-	__u32		   ports, room;
+	__u32		   room;
 
 	if (!is_received(skb) || (s = get_state()) == NULL)
 		return TC_ACT_OK;
@@ -226,14 +232,8 @@ pass_in(struct __sk_buff *skb)
 	    ((outer->tos ^ ip->tos) & ECN_MASK) != 0 ||
 	    header_checksum(outer) != 0 || header_checksum(ip) != 0 ||
 	    ip->daddr != s->addr || ip->saddr == s->addr ||
-	    !read_packet(skb, ip, end, room, &ports, &w))
+	    !comes(skb, s, ip, end, room))
 		return TC_ACT_OK;
-	if ((s->port[port_index(ports)] & protocol_bit(ip)) == 0 ||
-	    (slot = find_pair(ip->daddr, ip->saddr)) == NULL ||
-	    (skb->gso_size != 0 && !is_of_socket(skb, ip, ports)))
-		return TC_ACT_OK;
-	__sync_fetch_and_add(&slot->packets_in, w.packets);
-	__sync_fetch_and_add(&slot->bytes_in, w.bytes);
 	if (bpf_skb_adjust_room(skb, -(__s32)sizeof(*outer), BPF_ADJ_ROOM_MAC,
 	    BPF_F_ADJ_ROOM_FIXED_GSO) != 0)
 		return TC_ACT_SHOT;

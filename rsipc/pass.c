@@ -32,11 +32,11 @@ _Static_assert((int)PASS_OF_TCP == (int)PASS_TCP &&
 
 struct pass {
 	struct bpf_object *object;
-	struct tc_place	   out, in;
+	struct tc_place	   out, in, esp;
 	struct event	  *tick;
 	const struct pass_ops *ops;
 	void		  *arg;
-	int		   pairs;	/* descriptor */
+	int		   pairs, spis;	/* descriptors */
 	struct pass_state *state;	/* shared with the kernel, as ... */
 	struct pass_slot  *slots;	/* ... these */
 	struct ebpf_array  state_map, slots_map;
@@ -46,9 +46,9 @@ struct pass {
 		struct addr	 src, dst;
 		struct oe_passed told;
 	} pair[PASS_SLOTS], *by_key;
-	uint16_t unused[PASS_SLOTS];
-	unsigned nunused;
-	uint32_t generation;
+	struct ebpf_slots numbers;
+	unsigned nspis;
+	struct oe_passed esp_told;
 	unsigned quiet;
 	bool	 asleep;
 	struct oe_passed gone;		/* of slots that ended */
@@ -97,15 +97,14 @@ way_is(const struct pass_state *s, const struct pass_way *w)
 static void
 follow_link(struct pass *p, unsigned link)
 {
-	struct bpf_program *prog;
+	int rc;
 
 	if (p->in.ifindex == link)
 		return;
 	tc_del(&p->in);
 	p->in = (struct tc_place){ .ifindex = link, .priority = PASS_PRIORITY };
-	prog = bpf_object__find_program_by_name(p->object, "pass_in");
-	if (tc_add(&p->in, bpf_program__fd(prog), "pass_in") == -1)
-		log_info("eBPF offload: inbound: %s", strerror(errno));
+	if ((rc = ebpf_attach(p->object, "pass_in", &p->in)) != 0)
+		log_info("eBPF offload: inbound: %s", strerror(-rc));
 }
 
 static void
@@ -128,20 +127,14 @@ vouch(struct pass *p)
 
 /* --- what went by --------------------------------------------------------- */
 
-static uint64_t
-counter(const __u64 *n)
-{
-	return __atomic_load_n(n, __ATOMIC_RELAXED);
-}
-
 static struct oe_passed
-slot_counters(const struct pass_slot *s)
+counters_read(const struct pass_counters *n)
 {
 	return (struct oe_passed){
-		.packets_out = counter(&s->packets_out),
-		.bytes_out = counter(&s->bytes_out),
-		.packets_in = counter(&s->packets_in),
-		.bytes_in = counter(&s->bytes_in) };
+		.packets_out = ebpf_counter(&n->packets_out),
+		.bytes_out = ebpf_counter(&n->bytes_out),
+		.packets_in = ebpf_counter(&n->packets_in),
+		.bytes_in = ebpf_counter(&n->bytes_in) };
 }
 
 static void
@@ -153,47 +146,37 @@ passed_add(struct oe_passed *sum, const struct oe_passed *n)
 	sum->bytes_in += n->bytes_in;
 }
 
+/* What went by since told; told is as of now. */
+static struct oe_passed
+counters_since(const struct pass_counters *n, struct oe_passed *told)
+{
+	struct oe_passed all = counters_read(n), since;
+
+	since = (struct oe_passed){ all.packets_out - told->packets_out,
+		all.bytes_out - told->bytes_out,
+		all.packets_in - told->packets_in,
+		all.bytes_in - told->bytes_in };
+	*told = all;
+	return since;
+}
+
 static void
 pass_tell(struct pass *p, unsigned i, struct oe_passed *sum)
 {
 	struct pair	*pair = &p->pair[i];
-	struct oe_passed all = slot_counters(&p->slots[i]), n;
+	struct oe_passed n = counters_since(&p->slots[i].n, &pair->told);
 
-	n = (struct oe_passed){ all.packets_out - pair->told.packets_out,
-		all.bytes_out - pair->told.bytes_out,
-		all.packets_in - pair->told.packets_in,
-		all.bytes_in - pair->told.bytes_in };
 	if (n.packets_out == 0 && n.packets_in == 0)
 		return;
-	pair->told = all;
 	passed_add(sum, &n);
 	p->ops->passed(p->arg, &pair->src, &pair->dst, &n);
-}
-
-static void
-pass_tell_ports(struct pass *p)
-{
-	uint64_t eight;
-	size_t	 i, j;
-
-	for (i = 0; i < sizeof(p->state->used); i += sizeof(eight)) {
-		memcpy(&eight, p->state->used + i, sizeof(eight));
-		if (eight == 0)
-			continue;
-		for (j = i; j < i + sizeof(eight); j++) {
-			if (p->state->used[j] == 0)
-				continue;
-			p->state->used[j] = 0;
-			p->ops->used(p->arg, (uint16_t)j);
-		}
-	}
 }
 
 static void
 pass_tick(void *arg)
 {
 	struct pass	*p = arg;
-	struct oe_passed sum = { 0 };
+	struct oe_passed sum = { 0 }, esp;
 	unsigned	 i;
 
 	for (i = 1; i < PASS_SLOTS; i++) {
@@ -201,7 +184,9 @@ pass_tick(void *arg)
 			pass_tell(p, i, &sum);
 	}
 	if (sum.packets_out != 0)
-		pass_tell_ports(p);
+		ebpf_ports_used(p->state->used, p->ops->used, p->arg);
+	esp = counters_since(&p->state->esp, &p->esp_told);
+	passed_add(&sum, &esp);
 	p->quiet = sum.packets_out + sum.packets_in != 0 ? 0 : p->quiet + 1;
 	if (p->quiet == 0)
 		p->ops->moved(p->arg, &sum);
@@ -217,7 +202,7 @@ pass_tick(void *arg)
 void
 pass_wake(struct pass *p)
 {
-	if (p == NULL || !p->asleep || p->nunused == PASS_SLOTS - 1)
+	if (p == NULL || !p->asleep || (p->by_key == NULL && p->nspis == 0))
 		return;
 	p->asleep = false;
 	p->quiet = 0;
@@ -244,23 +229,17 @@ pass_count(struct pass *p, struct oe_passed *out)
 	if (p == NULL)
 		return;
 	*out = p->gone;
+	n = counters_read(&p->state->esp);
+	passed_add(out, &n);
 	for (i = 1; i < PASS_SLOTS; i++) {
 		if (p->slots[i].handle == 0)
 			continue;
-		n = slot_counters(&p->slots[i]);
+		n = counters_read(&p->slots[i].n);
 		passed_add(out, &n);
 	}
 }
 
 /* --- whom all is passed to, and from where -------------------------------- */
-
-static uint64_t
-handle_new(struct pass *p, unsigned slot)
-{
-	if (++p->generation == 0)
-		p->generation = 1;
-	return (uint64_t)p->generation << 32 | slot;
-}
 
 static struct pair *
 pair_find(struct pass *p, const struct pass_key *key)
@@ -279,17 +258,16 @@ pair_add(struct pass *p, const struct pass_key *key, const struct addr *src,
 	struct pass_slot *s;
 	struct pair	 *pair;
 	uint64_t	  handle;
-	unsigned	  slot;
+	uint16_t	  slot = ebpf_slots_next(&p->numbers);
 
-	if (p->nunused == 0)
+	if (slot == 0)
 		return;
-	slot = p->unused[p->nunused - 1];
-	handle = handle_new(p, slot);
+	handle = ebpf_slots_handle(&p->numbers, slot);
 	if (bpf_map_update_elem(p->pairs, key, &handle, BPF_ANY) != 0) {
 		log_debug("eBPF: %s: %s", ADDR_TEXT(dst), strerror(errno));
 		return;
 	}
-	p->nunused--;
+	ebpf_slots_take(&p->numbers);
 	pair = &p->pair[slot];
 	*pair = (struct pair){ .key = *key, .src = *src, .dst = *dst };
 	HASH_ADD(hh, p->by_key, key, sizeof(pair->key), pair);
@@ -307,11 +285,11 @@ pair_del(struct pass *p, struct pair *pair)
 	struct oe_passed  n;
 
 	__atomic_store_n(&s->handle, 0, __ATOMIC_SEQ_CST);
-	n = slot_counters(s);
+	n = counters_read(&s->n);
 	passed_add(&p->gone, &n);
 	(void)bpf_map_delete_elem(p->pairs, &pair->key);
 	HASH_DEL(p->by_key, pair);
-	p->unused[p->nunused++] = (uint16_t)slot;
+	ebpf_slots_give(&p->numbers, (uint16_t)slot);
 }
 
 void
@@ -345,6 +323,42 @@ pass_no_ports(struct pass *p)
 		memset(p->state->port, 0, sizeof(p->state->port));
 }
 
+/* --- the kernel's ESP ----------------------------------------------------- */
+
+int
+pass_esp_way(struct pass *p, const char *clear_device)
+{
+	int rc;
+
+	if (p == NULL)
+		return -1;
+	tc_del(&p->esp);
+	p->esp = (struct tc_place){ .ifindex = if_nametoindex(clear_device),
+		.egress = true, .priority = PASS_PRIORITY };
+	if ((rc = ebpf_attach(p->object, "pass_esp_out", &p->esp)) == 0)
+		return 0;
+	log_info("eBPF offload: ESP at %s: %s", clear_device, strerror(-rc));
+	p->esp.ifindex = 0;
+	return -1;
+}
+
+/* Of what does not stand there user space gives the ESP to the kernel. */
+void
+pass_esp(struct pass *p, uint32_t spi, bool opens)
+{
+	const uint8_t stands = 1;
+	int	      rc;
+
+	if (p == NULL)
+		return;
+	rc = opens ? bpf_map_update_elem(p->spis, &spi, &stands, BPF_NOEXIST) :
+	    bpf_map_delete_elem(p->spis, &spi);
+	if (rc == 0)
+		p->nspis += opens ? 1u : -1u;
+	else if (opens && errno != EEXIST)
+		log_debug("eBPF: SPI %#x: %s", spi, strerror(errno));
+}
+
 /* --- life ----------------------------------------------------------------- */
 
 static int
@@ -353,15 +367,12 @@ pass_load(struct pass *p, const char **what)
 	int rc;
 
 	*what = "load";
-	ebpf_log();
-	p->object = bpf_object__open_mem(pass_object, sizeof(pass_object),
-	    NULL);
-	if (p->object == NULL)
-		return -errno;
-	if ((rc = bpf_object__load(p->object)) != 0)
+	rc = ebpf_load(pass_object, sizeof(pass_object), &p->object);
+	if (rc != 0)
 		return rc;
 	p->pairs = bpf_object__find_map_fd_by_name(p->object, "pairs");
-	if (p->pairs < 0)
+	p->spis = bpf_object__find_map_fd_by_name(p->object, "spis");
+	if (p->pairs < 0 || p->spis < 0)
 		return -ENOENT;
 	if ((rc = ebpf_array_map(p->object, "state", &p->state_map)) != 0)
 		return rc;
@@ -374,16 +385,10 @@ pass_load(struct pass *p, const char **what)
 static int
 pass_attach(struct pass *p, const char *device)
 {
-	struct bpf_program *prog;
-
-	prog = bpf_object__find_program_by_name(p->object, "pass_out");
 	p->out.ifindex = if_nametoindex(device);
 	p->out.egress = true;
 	p->out.priority = PASS_PRIORITY;
-	if (prog == NULL)
-		return -ENOENT;
-	return tc_add(&p->out, bpf_program__fd(prog), "pass_out") == 0 ? 0 :
-	    -errno;
+	return ebpf_attach(p->object, "pass_out", &p->out);
 }
 
 struct pass *
@@ -392,15 +397,13 @@ pass_open(struct event_base *base, const char *device,
 {
 	struct pass *p = xcalloc(1, sizeof(*p));
 	const char  *what;
-	unsigned     i;
 	int	     rc;
 
 	p->ops = ops;
 	p->arg = arg;
 	p->asleep = true;
 	p->tick = watch_timer(base, pass_tick, p);
-	for (i = PASS_SLOTS - 1; i > 0; i--)
-		p->unused[p->nunused++] = (uint16_t)i;
+	ebpf_slots_init(&p->numbers);
 	if ((rc = pass_load(p, &what)) == 0) {
 		what = "attach";
 		rc = pass_attach(p, device);
@@ -422,6 +425,7 @@ pass_close(struct pass *p)
 		vouch_until(p, 0);
 	tc_del(&p->out);
 	tc_del(&p->in);
+	tc_del(&p->esp);
 	HASH_CLEAR(hh, p->by_key);
 	ebpf_array_unmap(&p->state_map);
 	ebpf_array_unmap(&p->slots_map);

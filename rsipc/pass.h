@@ -13,11 +13,11 @@
  * A program at the device that packets are led into puts into the gateway's
  * tunnel what goes from leased ports to peers to whom all is passed, one at the
  * link towards the gateway takes out what they answer, and the rest goes on to
- * the daemon, which sees as little of these as of any other
- * host's.  Who they are is written when policy has decided so, and ends by one
- * store.  Programs end with the device, and count for nothing when the daemon
- * has not vouched for seconds; while nothing moves it does not: then a packet
- * that comes to it wakes it.
+ * the daemon, which sees as little of these as of any other host's.  The
+ * kernel's own ESP goes the same way.  Who the peers are is written when policy
+ * has decided so, and ends by one store.  Programs end with the device, and
+ * count for nothing when the daemon has not vouched for seconds; while nothing
+ * moves it does not: then a packet that comes to it wakes it.
  */
 struct event_base;
 struct pass;
@@ -64,6 +64,15 @@ void	pass_pair(struct pass *p, const struct addr *src,
  * end. */
 void	pass_port(struct pass *p, uint16_t port, enum pass_protocols of);
 void	pass_no_ports(struct pass *p);
+/*
+ * What the kernel encrypts and sends by that device goes into the tunnel, as
+ * long as it has the way's address and mark; what does not fit, and fragments,
+ * are for whoever reads the device.  0, or -1 after one log line.
+ */
+int	pass_esp_way(struct pass *p, const char *clear_device);
+/* ESP with that SPI (host order) is the kernel's to open, or (!opens) not any
+ * more: out of the tunnel it comes by the device of clear packets. */
+void	pass_esp(struct pass *p, uint32_t spi, bool opens);
 /* Nothing passes until the way has been looked at once more, which is soon. */
 void	pass_look_again(struct pass *p);
 /* A packet came to the daemon: something moves. */
@@ -106,6 +115,20 @@ static inline void
 pass_no_ports(struct pass *p)
 {
 	(void)p;
+}
+static inline int
+pass_esp_way(struct pass *p, const char *clear_device)
+{
+	(void)p;
+	(void)clear_device;
+	return -1;
+}
+static inline void
+pass_esp(struct pass *p, uint32_t spi, bool opens)
+{
+	(void)p;
+	(void)spi;
+	(void)opens;
 }
 static inline void
 pass_look_again(struct pass *p)

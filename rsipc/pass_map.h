@@ -19,10 +19,14 @@ struct pass_key {
 	__u32 src, dst;
 };
 
+/* Of packets in the tunnel, as the wire has them, without its header. */
+struct pass_counters {
+	__u64 packets_out, bytes_out, packets_in, bytes_in;
+};
+
 struct pass_slot {
 	__u64 handle;		/* 0: nobody's */
-	__u64 packets_out, bytes_out, packets_in, bytes_in;	/* inner ones,
-				 * as the wire has them */
+	struct pass_counters n;
 };
 
 enum { PASS_TCP = 1, PASS_UDP = 2 };
@@ -37,6 +41,7 @@ struct pass_state {
 	__u32 mtu;		/* of an inner packet, bytes */
 	__u32 mark;		/* of an outer one */
 	__u32 zero;
+	struct pass_counters esp;	/* the kernel's */
 	__u8  port[65536];	/* which protocols it is leased for, whoever is
 				 * at the other end */
 	__u8  used[65536];	/* not 0: a packet left from it */

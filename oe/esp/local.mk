@@ -11,3 +11,11 @@ oe_esp_libesp_a_SOURCES = \
 	oe/esp/user.c oe/esp/user.h \
 	oe/esp/xfrm.c oe/esp/xfrm.h oe/esp/xfrm_sa.c oe/esp/xfrm_sa.h \
 	oe/pubkey.c oe/pubkey.h
+EXTRA_DIST += oe/esp/beside.bpf.c oe/esp/beside_map.h
+if BPF
+oe_esp_libesp_a_SOURCES += oe/esp/beside.c oe/esp/beside.h
+nodist_oe_esp_libesp_a_SOURCES = oe/esp/beside_object.h
+oe/esp/beside.$(OBJEXT): oe/esp/beside_object.h
+else
+oe_esp_libesp_a_SOURCES += oe/esp/beside.h
+endif

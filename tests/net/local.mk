@@ -147,6 +147,16 @@ TSAN_TESTS = tests/unit/test_demux_threads$(EXEEXT) \
 	tests/net/rsip_cascade.sh tests/net/rsip_crowd.sh \
 	tests/net/rsip_gateway.sh tests/net/laptop_restart.sh
 
+# eBPF at the kernel's ESP without rsipc, under a kernel that may have none.
+if BPF
+check_PROGRAMS += tests/net/esp_led
+tests_net_esp_led_SOURCES = tests/net/esp_led.c rsipc/pass.c
+tests_net_esp_led_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CRYPTO_LIBS)
+endif
+dist_check_SCRIPTS += tests/net/esp_led.sh
+TESTS += tests/net/esp_led.sh
+EXTRA_DIST += tests/net/esp_led.py
+
 # The data plane without rsipd, for tests/net and tests/bench.
 check_PROGRAMS += tests/net/nat_gateway
 tests_net_nat_gateway_SOURCES = tests/net/nat_gateway.c tests/unit/demux_ids.h
